@@ -1,0 +1,260 @@
+/* Whole files: bounded reads, atomic writes, mkdir -p and CRC-32C.
+ *
+ * Does not map files, does not read pipes or devices, does not follow a symbolic link when it replaces a file (the link itself is
+ * replaced), and does not keep hold of anything between calls. */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { TEMPORARY_TRIES = 1000 };
+
+static const char *kind_of(mode_t mode)
+{
+    if (S_ISDIR(mode))
+        return "a folder";
+    if (S_ISFIFO(mode))
+        return "a pipe";
+    if (S_ISSOCK(mode))
+        return "a socket";
+    if (S_ISCHR(mode) || S_ISBLK(mode))
+        return "a device";
+    return "a special file";
+}
+
+uint8_t *amb_file_read(const char *path, size_t max_bytes, size_t *size, amb_error *err)
+{
+    uint8_t *data = NULL;
+    bool done = false;
+    *size = 0;
+    /* O_NONBLOCK: opening a pipe that nobody writes to must fail below, not hang here. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) {
+        amb_fail(err, "%s: cannot be opened for reading: %s", path, strerror(errno));
+        return NULL;
+    }
+    struct stat st;
+    if (fstat(fd, &st) != 0) {
+        amb_fail(err, "%s: cannot be examined: %s", path, strerror(errno));
+        goto out;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        amb_fail(err, "%s: is %s, a regular file was expected", path, kind_of(st.st_mode));
+        goto out;
+    }
+    if (st.st_size < 0 || (uintmax_t)st.st_size > max_bytes || (uintmax_t)st.st_size >= SIZE_MAX) {
+        amb_fail(err, "%s: is %jd bytes long, at most %zu were expected", path, (intmax_t)st.st_size, max_bytes);
+        goto out;
+    }
+    size_t want = (size_t)st.st_size, got = 0;
+    data = malloc(want + 1);
+    if (!data) {
+        amb_fail(err, "%s: not enough memory to read %zu bytes", path, want);
+        goto out;
+    }
+    while (got < want) {
+        ssize_t n = read(fd, data + got, want - got);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            amb_fail(err, "%s: reading failed after %zu of %zu bytes: %s", path, got, want, strerror(errno));
+            goto out;
+        }
+        if (n == 0) {
+            amb_fail(err, "%s: ended after %zu bytes, %zu were expected", path, got, want);
+            goto out;
+        }
+        got += (size_t)n;
+    }
+    data[want] = 0;
+    *size = want;
+    done = true;
+out:
+    close(fd);
+    if (!done) {
+        free(data);
+        data = NULL;
+    }
+    return data;
+}
+
+/* The folder PATH lies in, as a malloc'd string. */
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return strdup(".");
+    return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
+}
+
+/* Opens a temporary file beside PATH that did not exist before, and writes its name; -1 and errno on failure. Nobody else can hold the same
+ * one: not another thread, nor a process with the same id in another container, nor what a crash left behind. */
+static int open_temporary(const char *path, char *name, size_t name_size)
+{
+    for (int i = 0; i < TEMPORARY_TRIES; i++) {
+        if (i == 0) {
+            snprintf(name, name_size, "%s.tmp.%ld", path, (long)getpid());
+        } else {
+            snprintf(name, name_size, "%s.tmp.%ld.%d", path, (long)getpid(), i);
+        }
+        int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd >= 0 || errno != EEXIST)
+            return fd;
+    }
+    return -1;
+}
+
+static bool write_all(int fd, const uint8_t *data, size_t size)
+{
+    while (size > 0) {
+        ssize_t n = write(fd, data, size);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return false;
+        data += n;
+        size -= (size_t)n;
+    }
+    return true;
+}
+
+/* Makes the rename itself durable. File systems that cannot do it say EINVAL; there is nothing better to do on them. */
+static bool sync_folder(const char *folder)
+{
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == EACCES; /* a folder one may write to but not list */
+    bool ok = fsync(fd) == 0 || errno == EINVAL;
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return ok;
+}
+
+bool amb_file_write(const char *path, const void *data, size_t size, amb_error *err)
+{
+    struct stat old;
+    bool replaces = stat(path, &old) == 0;
+    if (replaces && !S_ISREG(old.st_mode)) {
+        return amb_fail(err, "%s: is %s, only a regular file can be written", path, kind_of(old.st_mode));
+    }
+    size_t name_size = strlen(path) + 48;
+    char *name = malloc(name_size);
+    char *folder = folder_of(path);
+    if (!name || !folder) {
+        free(name);
+        free(folder);
+        return amb_fail(err, "%s: not enough memory to write it", path);
+    }
+
+    bool ok = false, renamed = false;
+    const char *what = "creating a temporary file beside it";
+    int fd = open_temporary(path, name, name_size);
+    bool made = fd >= 0;
+    if (!made)
+        goto out;
+    what = "writing";
+    if (replaces && fchmod(fd, old.st_mode & 0777) != 0)
+        goto out; /* the new file is as readable as the old one was */
+    if (!write_all(fd, data, size))
+        goto out;
+    what = "flushing it to disk";
+    if (fsync(fd) != 0)
+        goto out;
+    what = "closing it";
+    int closed = close(fd);
+    fd = -1;
+    if (closed != 0)
+        goto out;
+    what = "renaming its temporary file";
+    if (rename(name, path) != 0)
+        goto out;
+    renamed = true;
+    what = "flushing its folder to disk";
+    ok = sync_folder(folder);
+out:
+    if (!ok) {
+        int saved = errno;
+        if (fd >= 0)
+            close(fd);
+        if (made && !renamed)
+            unlink(name);
+        amb_fail(err, "%s: %s, %s failed: %s", path, renamed ? "written, but perhaps not for good" : "not written", what, strerror(saved));
+    }
+    free(name);
+    free(folder);
+    return ok;
+}
+
+bool amb_folder_make(const char *path, amb_error *err)
+{
+    if (!path[0])
+        return amb_fail(err, "the name of the folder to make is empty");
+    char *part = strdup(path);
+    if (!part)
+        return amb_fail(err, "%s: not enough memory to make the folder", path);
+    bool ok = true;
+    for (char *p = part + 1; ok; p++) {
+        if (*p != '/' && *p != 0)
+            continue;
+        char kept = *p;
+        *p = 0;
+        struct stat st;
+        if (mkdir(part, 0777) != 0) {
+            int why = errno; /* a read-only file system or an unwritable parent is no matter where the folder is already there */
+            if (stat(part, &st) != 0) {
+                ok = amb_fail(err, "%s: folder %s cannot be made: %s", path, part, strerror(why));
+            } else if (!S_ISDIR(st.st_mode)) {
+                ok = amb_fail(err, "%s: %s exists and is not a folder", path, part);
+            }
+        }
+        *p = kept;
+        if (!kept)
+            break;
+    }
+    free(part);
+    return ok;
+}
+
+/* CRC-32C, eight bytes at a time with eight tables (Kounavis & Berry 2008, "slicing by 8"). table[k][b] is the CRC of byte b followed by k
+ * zero bytes. */
+static uint32_t crc_table[8][256];
+static pthread_once_t crc_once = PTHREAD_ONCE_INIT;
+
+static void crc_fill(void)
+{
+    for (uint32_t b = 0; b < 256; b++) {
+        uint32_t c = b;
+        for (int i = 0; i < 8; i++)
+            c = (c >> 1) ^ (c & 1 ? 0x82f63b78u : 0);
+        crc_table[0][b] = c;
+    }
+    for (int k = 1; k < 8; k++) {
+        for (int b = 0; b < 256; b++) {
+            uint32_t c = crc_table[k - 1][b];
+            crc_table[k][b] = (c >> 8) ^ crc_table[0][c & 255];
+        }
+    }
+}
+
+uint32_t amb_crc32c(uint32_t crc, const void *data, size_t size)
+{
+    pthread_once(&crc_once, crc_fill);
+    const uint8_t *p = data;
+    crc = ~crc;
+    for (; size >= 8; size -= 8, p += 8) {
+        uint32_t lo = crc ^ ((uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24);
+        crc = crc_table[7][lo & 255] ^ crc_table[6][lo >> 8 & 255] ^ crc_table[5][lo >> 16 & 255] ^ crc_table[4][lo >> 24] ^
+              crc_table[3][p[4]] ^ crc_table[2][p[5]] ^ crc_table[1][p[6]] ^ crc_table[0][p[7]];
+    }
+    for (; size > 0; size--, p++)
+        crc = (crc >> 8) ^ crc_table[0][(crc ^ *p) & 255];
+    return ~crc;
+}

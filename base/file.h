@@ -1,0 +1,27 @@
+/* Whole files, safely: read with a bound, write so that a reader sees the old file or the new one and never half of either.
+ *
+ * Writing goes to a new file "PATH.tmp.PID" (or "PATH.tmp.PID.N" where that is taken) in the same folder, then fsync, rename, fsync of the
+ * folder. A failure (a full disk included) removes the temporary file, leaves PATH as it was and says so. */
+#ifndef AMB_BASE_FILE_H
+#define AMB_BASE_FILE_H
+
+#include "base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Reads a regular file of at most `max_bytes`; the buffer (one extra zero byte behind its end, so that text is a C string) is the caller's
+ * to free(). NULL on error: missing, a folder, unreadable, larger than max_bytes, shorter than stat said. */
+uint8_t *amb_file_read(const char *path, size_t max_bytes, size_t *size, amb_error *err);
+
+/* Atomic replacement as described above. Missing parent folders are an error, not made. An existing file's permissions are kept; a symbolic
+ * link is replaced itself; a folder, device or pipe of that name is an error. Safe to call from several threads, also for the same PATH. */
+bool amb_file_write(const char *path, const void *data, size_t size, amb_error *err);
+
+/* mkdir -p; an existing folder is success. */
+bool amb_folder_make(const char *path, amb_error *err);
+
+/* CRC-32C (Castagnoli, reflected, as in RFC 3720), continuing from `crc` (start with 0). Used by checkpoints and TensorBoard records. */
+uint32_t amb_crc32c(uint32_t crc, const void *data, size_t size);
+
+#endif

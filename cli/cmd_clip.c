@@ -1,0 +1,375 @@
+/* amble clip: says what is in motion clips, and converts them.
+ *
+ * `info` reads any number of clips and prints a line for each, or JSON. `convert` writes one as DeepMimic's JSON or as a table (.csv),
+ * resampled if asked. Neither changes a motion: what does not close at a loop's seam is reported, not repaired. */
+#include "base/file.h"
+#include "sim/clip.h"
+#include "sim/rotation.h"
+
+#include <argp.h>
+#include <jansson.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int cmd_clip(int argc, char **argv);
+
+enum { EXIT_BAD_INPUT = 2, PATH_SIZE = 4096, KEY_CLIPS = 256, KEY_JSON, KEY_RATE };
+
+typedef struct options {
+    const char *clips_dir; /* NULL: where amb_clip_find looks by itself */
+    const char *json;      /* file for the results, "-" standard output, NULL none */
+    double rate;           /* frames a second to resample to, 0 as they are */
+    char **names;          /* (count) positional arguments */
+    int count;
+    int least, most; /* positional arguments accepted */
+} options;
+
+static error_t parse_option(int key, char *text, struct argp_state *state)
+{
+    options *o = state->input;
+    switch (key) {
+    case KEY_CLIPS:
+        o->clips_dir = text;
+        return 0;
+    case KEY_JSON:
+        o->json = text;
+        return 0;
+    case KEY_RATE: {
+        char *end;
+        o->rate = strtod(text, &end);
+        if (end == text || *end || !(o->rate >= 1.0 && o->rate <= 1000.0)) {
+            argp_error(state, "--rate is \"%s\", expected 1 to 1000 frames a second", text);
+        }
+        return 0;
+    }
+    case ARGP_KEY_ARGS:
+        o->names = state->argv + state->next;
+        o->count = state->argc - state->next;
+        return 0;
+    case ARGP_KEY_END:
+        if (o->count < o->least || o->count > o->most) {
+            argp_error(state, o->most == 2 ? "expected two files, IN and OUT" : "which motion? Give a NAME or a FILE");
+        }
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static amb_clip *open_clip(const char *name, const options *o, char path[PATH_SIZE], amb_error *err)
+{
+    return amb_clip_find(name, o->clips_dir, path, PATH_SIZE, err) ? amb_clip_read(path, err) : NULL;
+}
+
+typedef struct facts {
+    double low, high;  /* m: the root's height */
+    double distance;   /* m on the ground, from first frame to last */
+    double speed;      /* m/s: distance over duration */
+    double fastest;    /* rad/s: largest joint speed at a frame */
+    const char *joint; /* the joint it belongs to */
+    double seam;       /* rad: largest jump of the root or a joint from the last frame to the first; 0 without a loop */
+    double gap[2];     /* s: shortest and longest time between frames */
+} facts;
+
+static double joint_speed(const double *vel, const amb_clip_joint *joint)
+{
+    const double *v = vel + joint->vel;
+    return joint->ball ? sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]) : fabs(v[0]);
+}
+
+static double joint_gap(const double *a, const double *b, const amb_clip_joint *joint)
+{
+    const int at = joint->pose;
+    return joint->ball ? amb_quat_angle(a + at, b + at) : fabs(a[at] - b[at]);
+}
+
+static facts facts_of(const amb_clip *clip)
+{
+    const int n = amb_clip_frames(clip);
+    const double *time = amb_clip_times(clip), *first = amb_clip_poses(clip), *last = first + (size_t)(n - 1) * AMB_POSE;
+    facts f = {.low = INFINITY, .high = -INFINITY, .joint = "", .gap = {INFINITY, 0.0}};
+    for (int i = 0; i < n; i++) {
+        double vel[AMB_VEL];
+        amb_clip_sample(clip, time[i], NULL, vel);
+        const double height = first[(size_t)i * AMB_POSE + 2];
+        f.low = fmin(f.low, height);
+        f.high = fmax(f.high, height);
+        for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
+            const double speed = joint_speed(vel, &amb_clip_joints[j]);
+            if (speed > f.fastest) {
+                f.fastest = speed;
+                f.joint = amb_clip_joints[j].name;
+            }
+        }
+        if (i > 0) {
+            f.gap[0] = fmin(f.gap[0], time[i] - time[i - 1]);
+            f.gap[1] = fmax(f.gap[1], time[i] - time[i - 1]);
+        }
+    }
+    if (amb_clip_loops(clip)) {
+        f.seam = amb_quat_angle(first + 3, last + 3);
+        for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
+            f.seam = fmax(f.seam, joint_gap(first, last, &amb_clip_joints[j]));
+        }
+    }
+    f.distance = hypot(last[0] - first[0], last[1] - first[1]);
+    f.speed = f.distance / amb_clip_duration(clip);
+    return f;
+}
+
+static const double degree = M_PI / 180.0;
+
+static json_t *facts_json(const amb_clip *clip, const char *path, const facts *f)
+{
+    double offset[3];
+    amb_clip_cycle_offset(clip, offset);
+    return json_pack("{s:s, s:s, s:b, s:i, s:f, s:f, s:f, s:f, s:[f,f], s:[f,f,f], s:f, s:f, s:s, s:f}", "name", amb_clip_name(clip),
+                     "file", path, "loop", (int)amb_clip_loops(clip), "frames", amb_clip_frames(clip), "duration_s",
+                     amb_clip_duration(clip), "frame_min_s", f->gap[0], "frame_max_s", f->gap[1], "distance_m", f->distance,
+                     "root_height_m", f->low, f->high, "cycle_offset_m", offset[0], offset[1], offset[2], "speed_mps", f->speed,
+                     "fastest_joint_radps", f->fastest, "fastest_joint", f->joint, "seam_deg", f->seam / degree);
+}
+
+static void print_head(void)
+{
+    printf("%-20s %-4s %6s %8s %6s %7s %6s %11s %6s %-15s %8s\n", "motion", "loop", "frames", "s", "Hz", "m", "m/s", "height m", "rad/s",
+           "fastest joint", "seam deg");
+}
+
+static void print_facts(const amb_clip *clip, const facts *f)
+{
+    char seam[16] = "-";
+    if (amb_clip_loops(clip)) {
+        snprintf(seam, sizeof seam, "%.1f", f->seam / degree);
+    }
+    printf("%-20s %-4s %6d %8.3f %6.1f %7.2f %6.2f %5.2f..%.2f %6.1f %-15s %8s\n", amb_clip_name(clip),
+           amb_clip_loops(clip) ? "wrap" : "none", amb_clip_frames(clip), amb_clip_duration(clip),
+           (amb_clip_frames(clip) - 1) / amb_clip_duration(clip), f->distance, f->speed, f->low, f->high, f->fastest, f->joint, seam);
+}
+
+/* Results as JSON into a file, or onto standard output for "-". */
+static bool write_json(const json_t *json, const char *file, amb_error *err)
+{
+    char *text = json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    bool done;
+    if (!text) {
+        return amb_fail(err, "out of memory for the results, or a name that is not UTF-8");
+    }
+    if (strcmp(file, "-") == 0) {
+        done = puts(text) >= 0 && fflush(stdout) == 0;
+        if (!done) {
+            amb_fail(err, "the results cannot be written to standard output");
+        }
+    } else {
+        done = amb_file_write(file, text, strlen(text), err);
+    }
+    free(text);
+    return done;
+}
+
+static int fail(const amb_error *err, int status)
+{
+    fprintf(stderr, "amble clip: %s\n", err->text);
+    return status;
+}
+
+/* Every clip that can be read is listed, whatever is wrong with others. */
+static int run_info(const options *o)
+{
+    amb_error err = {""};
+    json_t *list = json_array();
+    const bool table = !o->json || strcmp(o->json, "-") != 0;
+    bool headed = false;
+    int status = EXIT_SUCCESS;
+    if (!list) {
+        amb_fail(&err, "out of memory");
+        return fail(&err, EXIT_FAILURE);
+    }
+    for (int i = 0; i < o->count; i++) {
+        char path[PATH_SIZE];
+        amb_clip *clip = open_clip(o->names[i], o, path, &err);
+        if (!clip) {
+            status = fail(&err, EXIT_BAD_INPUT);
+            continue;
+        }
+        const facts f = facts_of(clip);
+        if (table && !headed) {
+            print_head();
+            headed = true;
+        }
+        if (table) {
+            print_facts(clip, &f);
+        }
+        json_array_append_new(list, facts_json(clip, path, &f));
+        amb_clip_destroy(clip);
+    }
+    if (o->json && !write_json(list, o->json, &err)) {
+        status = fail(&err, EXIT_FAILURE);
+    }
+    if (table && fflush(stdout) != 0) {
+        amb_fail(&err, "the table cannot be written to standard output");
+        status = fail(&err, EXIT_FAILURE);
+    }
+    json_decref(list);
+    return status;
+}
+
+/* The same motion at an even rate. A whole number of intervals fits, so a loop stays one and the rate may differ a little from the asked.
+ */
+static amb_clip *resample(const amb_clip *clip, double rate, amb_error *err)
+{
+    const double duration = amb_clip_duration(clip), want = fmax(1.0, round(duration * rate));
+    if (want >= AMB_CLIP_MAX_FRAMES) {
+        amb_fail(err, "%s: %g frames at %g a second, expected at most %d", amb_clip_name(clip), want + 1.0, rate, AMB_CLIP_MAX_FRAMES);
+        return NULL;
+    }
+    const int n = (int)want + 1;
+    double *time = malloc((size_t)n * (1 + AMB_POSE) * sizeof *time);
+    if (!time) {
+        amb_fail(err, "out of memory for %d frames", n);
+        return NULL;
+    }
+    double *pose = time + n;
+    for (int i = 0; i < n - 1; i++) {
+        time[i] = duration * i / (n - 1);
+        amb_clip_sample(clip, time[i], pose + (size_t)i * AMB_POSE, NULL);
+    }
+    time[n - 1] = duration;
+    /* the last frame itself: a loop sampled there is in its next cycle */
+    memcpy(pose + (size_t)(n - 1) * AMB_POSE, amb_clip_poses(clip) + (size_t)(amb_clip_frames(clip) - 1) * AMB_POSE,
+           AMB_POSE * sizeof *pose);
+    amb_clip *even = amb_clip_create(n, time, pose, amb_clip_loops(clip), amb_clip_name(clip), err);
+    free(time);
+    return even;
+}
+
+/* A table for other programs: time and pose, z up, one frame a line. */
+static bool write_csv(const amb_clip *clip, const char *path, amb_error *err)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out) {
+        return amb_fail(err, "%s: out of memory", path);
+    }
+    static const char *const part[4] = {"w", "x", "y", "z"};
+    fputs("time_s,root_x_m,root_y_m,root_z_m,root_qw,root_qx,root_qy,root_qz", out);
+    for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
+        for (int k = 0; k < (amb_clip_joints[j].ball ? 4 : 1); k++) {
+            fprintf(out, ",%s_%s", amb_clip_joints[j].name, amb_clip_joints[j].ball ? part[k] : "rad");
+        }
+    }
+    const double *time = amb_clip_times(clip), *pose = amb_clip_poses(clip);
+    for (int f = 0; f < amb_clip_frames(clip); f++) {
+        fprintf(out, "\n%.12g", time[f]);
+        for (int i = 0; i < AMB_POSE; i++) {
+            fprintf(out, ",%.12g", pose[(size_t)f * AMB_POSE + i]);
+        }
+    }
+    fputc('\n', out);
+    const bool whole = !ferror(out);
+    const bool done = (fclose(out) == 0 && whole) ? amb_file_write(path, text, size, err) : amb_fail(err, "%s: out of memory", path);
+    free(text);
+    return done;
+}
+
+static int run_convert(const options *o)
+{
+    amb_error err = {""};
+    char path[PATH_SIZE];
+    const char *out = o->names[1];
+    amb_clip *clip = open_clip(o->names[0], o, path, &err);
+    if (!clip) {
+        return fail(&err, EXIT_BAD_INPUT);
+    }
+    if (o->rate > 0.0) {
+        amb_clip *even = resample(clip, o->rate, &err);
+        amb_clip_destroy(clip);
+        clip = even;
+        if (!clip) {
+            return fail(&err, EXIT_BAD_INPUT);
+        }
+    }
+    const size_t length = strlen(out);
+    const bool csv = length > 4 && strcmp(out + length - 4, ".csv") == 0;
+    bool done = csv ? write_csv(clip, out, &err) : amb_clip_write(clip, out, &err);
+    if (done && o->json) {
+        const facts f = facts_of(clip);
+        json_t *json = facts_json(clip, out, &f);
+        done = write_json(json, o->json, &err);
+        json_decref(json);
+    }
+    amb_clip_destroy(clip);
+    return done ? EXIT_SUCCESS : fail(&err, EXIT_FAILURE);
+}
+
+static const struct argp_option info_options[] = {
+    {"clips", KEY_CLIPS, "DIR", 0, "folder to look for NAMEs in (default: $AMBLE_CLIPS, ./clips, the source tree's clips)", 0},
+    {"json", KEY_JSON, "FILE", 0, "write the results as JSON; - is standard output, instead of the table", 0},
+    {0},
+};
+
+static const struct argp_option convert_options[] = {
+    {"clips", KEY_CLIPS, "DIR", 0, "folder to look for NAMEs in (default: $AMBLE_CLIPS, ./clips, the source tree's clips)", 0},
+    {"json", KEY_JSON, "FILE", 0, "write what `clip info` says of the result as JSON; - is standard output", 0},
+    {"rate", KEY_RATE, "HZ", 0, "resample to about HZ even frames a second", 0},
+    {0},
+};
+
+static const struct {
+    const char *verb;
+    struct argp argp;
+    int least, most;
+    int (*run)(const options *o);
+} verbs[] = {
+    {"info",
+     {info_options, parse_option, "NAME-or-FILE...",
+      "Says what is in motion clips: frames, seconds, frames a second, metres travelled, speed, the root's height, the fastest joint, and "
+      "how far a "
+      "loop is from closing at its seam.\v"
+      "Example: amble clip info walk run clips/humanoid3d_kick.txt",
+      NULL, NULL, NULL},
+     1,
+     INT_MAX,
+     run_info},
+    {"convert",
+     {convert_options, parse_option, "NAME-or-FILE OUT",
+      "Writes a motion clip as DeepMimic's JSON or, where OUT ends in .csv, as a table (time, then the pose in a z-up world).\v"
+      "Example: amble clip convert walk --rate 30 walk30.txt",
+      NULL, NULL, NULL},
+     2,
+     2,
+     run_convert},
+};
+
+static const char usage[] =
+    "Usage: amble clip info [OPTION...] NAME-or-FILE...\n"
+    "       amble clip convert [OPTION...] NAME-or-FILE OUT\n"
+    "Says what is in motion clips, or converts one. `amble clip info --help` and `amble clip convert --help` say more.\n"
+    "Example: amble clip info walk run\n";
+
+int cmd_clip(int argc, char **argv)
+{
+    if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-?") == 0)) {
+        fputs(usage, stdout);
+        return EXIT_SUCCESS;
+    }
+    for (size_t i = 0; argc >= 2 && i < sizeof verbs / sizeof *verbs; i++) {
+        if (strcmp(argv[1], verbs[i].verb) == 0) {
+            char name[32];
+            snprintf(name, sizeof name, "amble clip %s", verbs[i].verb);
+            argv[1] = name; /* what argp calls the program */
+            argp_err_exit_status = EXIT_BAD_INPUT;
+            options o = {.least = verbs[i].least, .most = verbs[i].most};
+            return argp_parse(&verbs[i].argp, argc - 1, argv + 1, 0, NULL, &o) == 0 ? verbs[i].run(&o) : EXIT_BAD_INPUT;
+        }
+    }
+    if (argc >= 2) {
+        fprintf(stderr, "amble clip: \"%s\" is neither info nor convert\n", argv[1]);
+    }
+    fputs(usage, stderr);
+    return EXIT_BAD_INPUT;
+}

@@ -1,0 +1,283 @@
+/* amble eval: one or two policies under several seeds and a schedule of pushes; a table. */
+#include "cli/options.h"
+#include "cli/progress.h"
+#include "cli/report.h"
+#include "cli/setup.h"
+#include "policy/rollout.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    KEY_MOTION = 'm',
+    KEY_POLICY = 'p',
+    KEY_SECONDS = 's',
+    KEY_ENVS = 'n',
+    KEY_BASELINE = CLI_KEY_OWN,
+    KEY_SEEDS,
+    KEY_PUSH,
+    KEY_TURN,
+    KEY_MAY_TOUCH,
+    KEY_MAX_ROOT,
+    MAX_PUSHES = 32,
+    MAX_SEEDS = 1000,
+};
+
+typedef struct arguments {
+    cli_common common;
+    const char *motion, *policy, *baseline, *may_touch;
+    double seconds, turn, max_root;
+    int envs, seeds, pushes;
+    struct {
+        double speed, period;
+    } push[MAX_PUSHES];
+} arguments;
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+    arguments *a = state->input;
+    amb_error err;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->common;
+        return 0;
+    case KEY_MOTION:
+        a->motion = text;
+        return 0;
+    case KEY_POLICY:
+        a->policy = text;
+        return 0;
+    case KEY_BASELINE:
+        a->baseline = text;
+        return 0;
+    case KEY_SECONDS:
+        a->seconds = cli_double(state, text, .01, 1e6, "--seconds");
+        return 0;
+    case KEY_ENVS:
+        a->envs = (int)cli_int(state, text, 1, 65536, "--envs");
+        return 0;
+    case KEY_SEEDS:
+        a->seeds = (int)cli_int(state, text, 1, MAX_SEEDS, "--seeds");
+        return 0;
+    case KEY_PUSH:
+        if (a->pushes == MAX_PUSHES)
+            argp_error(state, "--push: at most %d", MAX_PUSHES);
+        if (!cli_parse_push(text, "--push", &a->push[a->pushes].speed, &a->push[a->pushes].period, &err))
+            argp_error(state, "%s", err.text);
+        a->pushes++;
+        return 0;
+    case KEY_TURN:
+        a->turn = cli_double(state, text, -1000, 1000, "--turn");
+        return 0;
+    case KEY_MAY_TOUCH:
+        a->may_touch = text;
+        return 0;
+    case KEY_MAX_ROOT:
+        a->max_root = cli_double(state, text, 0, 1e6, "--max-root-m");
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "\"%s\" found where nothing is expected", text);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option options[] = {
+    {"policy", KEY_POLICY, "FILE", 0, "actor, an ONNX file; a bare name is looked up among amble's models too", 1},
+    {"baseline", KEY_BASELINE, "FILE", 0, "another actor to compare with, on the same seeds and pushes", 1},
+    {"motion", KEY_MOTION, "NAME|FILE", 0, "motion clip to follow (default: the one the policy was trained on)", 1},
+    {"seconds", KEY_SECONDS, "S", 0, "how long (default 20)", 1},
+    {"envs", KEY_ENVS, "N", 0, "characters for each seed (default 64)", 1},
+    {"seeds", KEY_SEEDS, "N", 0, "number of seeds, counted up from --seed (default 3, from 1000)", 1},
+    {"push", KEY_PUSH, "SPEED,PERIOD", 0, "may be given several times; default 0,2 (none), .5,2 and 1,2", 1},
+    {"turn", KEY_TURN, "DEG/S", 0, "turn the reference all the time", 1},
+    {"may-touch", KEY_MAY_TOUCH, "BODIES", 0, "bodies that may touch the floor: feet (default), auto, or names with commas", 1},
+    {"max-root-m", KEY_MAX_ROOT, "M", 0, "a character this far from its reference counts as fallen (default 0: never)", 1},
+    {0},
+};
+
+typedef struct contender {
+    char path[4096];
+    amb_policy policy;
+    amb_character *character; /* its physics rate may be its own */
+} contender;
+
+/* Means over seeds, and the worst seed. */
+typedef struct outcome {
+    double survival, worst_survival, normalised_return, worst_return, root_m, joint_rad, speed;
+    int64_t unstable;
+    json_t *runs;
+} outcome;
+
+typedef struct bar_state {
+    amb_progress progress;
+    int done, all;
+} bar_state;
+
+static bool on_progress(void *context, double fraction)
+{
+    bar_state *b = context;
+    amb_progress_update(&b->progress, (b->done + fraction) / b->all, "rollout %d of %d", b->done + 1, b->all);
+    return true;
+}
+
+static bool evaluate(const arguments *a, const contender *c, const amb_clip *clip, int push, bar_state *bar, outcome *row, amb_error *err)
+{
+    *row = (outcome){.worst_survival = 1, .worst_return = 1, .runs = json_array()};
+    for (int s = 0; s < a->seeds; s++) {
+        amb_rollout_def def = {.env = amb_env_default_def(c->character, clip), .envs = a->envs, .policy = &c->policy};
+        amb_policy_use(&c->policy, &def.env);
+        def.env.seed = a->common.seed + (uint64_t)s;
+        def.env.episode_s = a->seconds;
+        def.env.push_speed = a->push[push].speed;
+        def.env.push_period = a->push[push].period;
+        def.env.turn_rate = a->turn * M_PI / 180;
+        def.env.max_root_m = a->max_root;
+        def.progress = on_progress;
+        def.context = bar;
+        amb_rollout_result r;
+        if (!cli_parse_may_touch(a->may_touch, c->character, clip, &def.env.may_touch, err) || !amb_rollout_run(&def, &r, err)) {
+            json_decref(row->runs);
+            return false;
+        }
+        row->survival += r.survival / a->seeds;
+        row->worst_survival = fmin(row->worst_survival, r.survival);
+        row->normalised_return += r.normalised_return / a->seeds;
+        row->worst_return = fmin(row->worst_return, r.normalised_return);
+        row->root_m += r.root_m / a->seeds;
+        row->joint_rad += r.joint_rad / a->seeds;
+        row->speed += r.control_steps_per_s / a->seeds;
+        row->unstable += r.resets_unstable;
+        json_array_append_new(row->runs, cli_rollout_json(&def, &r, amb_clip_name(clip), c->path));
+        amb_rollout_result_free(&r);
+        bar->done++;
+    }
+    return true;
+}
+
+static void print_row(const char *name, double speed, double period, const outcome *r)
+{
+    char push[48] = "none";
+    if (speed > 0)
+        snprintf(push, sizeof push, "%g m/s / %g s", speed, period);
+    printf("%-16.16s  %-14s  %6.1f %%  %6.1f %%  %7.3f  %7.3f  %6.1f cm  %5.1f°\n", name, push, 100 * r->survival, 100 * r->worst_survival,
+           r->normalised_return, r->worst_return, 100 * r->root_m, r->joint_rad * 180 / M_PI);
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static json_t *row_json(const contender *c, double speed, double period, const outcome *r)
+{
+    json_t *o = json_object();
+    json_object_set_new(o, "policy", json_string(c->path));
+    json_object_set_new(o, "push_speed", cli_real(speed));
+    json_object_set_new(o, "push_period", cli_real(period));
+    json_object_set_new(o, "survival", cli_real(r->survival));
+    json_object_set_new(o, "survival_worst_seed", cli_real(r->worst_survival));
+    json_object_set_new(o, "normalised_return", cli_real(r->normalised_return));
+    json_object_set_new(o, "normalised_return_worst_seed", cli_real(r->worst_return));
+    json_object_set_new(o, "resets_non_finite", json_integer(r->unstable));
+    json_object_set_new(o, "runs", r->runs);
+    return o;
+}
+
+static bool evaluate_all(const arguments *a, const contender *c, int contenders, const amb_clip *clip, amb_error *err)
+{
+    const bool quiet = a->common.json && !strcmp(a->common.json, "-");
+    bar_state bar = {.all = contenders * a->pushes * a->seeds};
+    amb_progress_start(&bar.progress, "eval", 0, 1, 0);
+    json_t *rows = json_array();
+    outcome result[MAX_PUSHES][2];
+    bool ok = true;
+    for (int p = 0; ok && p < a->pushes; p++)
+        for (int k = 0; ok && k < contenders; k++) {
+            ok = evaluate(a, &c[k], clip, p, &bar, &result[p][k], err);
+            if (ok)
+                json_array_append_new(rows, row_json(&c[k], a->push[p].speed, a->push[p].period, &result[p][k]));
+        }
+    amb_progress_end(&bar.progress);
+    if (ok && !quiet) {
+        printf("%s, %d characters × %d seeds from %llu, %g s", amb_clip_name(clip), a->envs, a->seeds, (unsigned long long)a->common.seed,
+               a->seconds);
+        if (a->turn != 0)
+            printf(", turning %g°/s", a->turn);
+        printf("\n\n%-16s  %-14s  %8s  %8s  %7s  %7s  %9s  %6s\n", "policy", "push", "survival", "(worst)", "return", "(worst)", "root off",
+               "joints");
+        for (int p = 0; p < a->pushes; p++) {
+            for (int k = 0; k < contenders; k++)
+                print_row(base_name(c[k].path), a->push[p].speed, a->push[p].period, &result[p][k]);
+            if (contenders == 2)
+                printf("%-16s  %-14s  %+6.1f    %8s    %+7.3f\n", "  difference", "", 100 * (result[p][0].survival - result[p][1].survival), "",
+                       result[p][0].normalised_return - result[p][1].normalised_return);
+        }
+        printf("\nsurvival: still up at the end; return: reward a step over the whole time, 0 after a fall; worst: of the seeds.\n");
+    }
+    if (!ok) {
+        json_decref(rows);
+        return false;
+    }
+    json_t *o = json_object();
+    json_object_set_new(o, "motion", json_string(amb_clip_name(clip)));
+    json_object_set_new(o, "seconds", cli_real(a->seconds));
+    json_object_set_new(o, "envs", json_integer(a->envs));
+    json_object_set_new(o, "seeds", json_integer(a->seeds));
+    json_object_set_new(o, "first_seed", json_integer((json_int_t)a->common.seed));
+    json_object_set_new(o, "rows", rows);
+    return cli_write_json(a->common.json, o, err);
+}
+
+static bool load_contender(const char *name, contender *c, amb_error *err)
+{
+    cli_find_model(name, c->path, sizeof c->path);
+    if (!amb_policy_load(&c->policy, c->path, err))
+        return false;
+    amb_character_def def = amb_character_default_def();
+    def.physics_hz = c->policy.physics_hz;
+    c->character = amb_character_create(&def, err);
+    return c->character != NULL;
+}
+
+int cmd_eval(int argc, char **argv)
+{
+    static arguments a = {.common = {.seed = 1000}, .seconds = 20, .envs = 64, .seeds = 3};
+    const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {0}};
+    const struct argp argp = {options,  parse, NULL, "Measures a policy over many seeds and pushes.\v"
+                                                     "Example:\n  amble eval --policy runs/walk/actor.onnx --baseline walk.onnx --seeds 5",
+                              children, NULL,  NULL};
+    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    amb_error err = {{0}};
+    if (!a.policy) {
+        amb_fail(&err, "which policy? Give --policy FILE");
+        return cli_fail(&err);
+    }
+    if (a.pushes == 0) {
+        const double speed[] = {0, .5, 1};
+        for (a.pushes = 0; a.pushes < 3; a.pushes++) {
+            a.push[a.pushes].speed = speed[a.pushes];
+            a.push[a.pushes].period = 2;
+        }
+    }
+    cli_set_threads(a.common.threads);
+    static contender c[2];
+    const int contenders = a.baseline ? 2 : 1;
+    bool ok = load_contender(a.policy, &c[0], &err) && (!a.baseline || load_contender(a.baseline, &c[1], &err));
+    amb_clip *clip = NULL;
+    if (ok) {
+        const char *motion = a.motion ? a.motion : c[0].policy.motion[0] ? c[0].policy.motion : "walk";
+        clip = cli_load_motion(motion, a.common.clips, &err);
+        ok = clip && evaluate_all(&a, c, contenders, clip, &err);
+    }
+    amb_clip_destroy(clip);
+    for (int k = 0; k < contenders; k++) {
+        amb_policy_free(&c[k].policy);
+        amb_character_destroy(c[k].character);
+    }
+    return ok ? 0 : cli_fail(&err);
+}

@@ -1,0 +1,217 @@
+/* amble rollout: characters walk headless under an actor for a while, and the terminal says how well and how fast. */
+#include "base/file.h"
+#include "cli/options.h"
+#include "cli/progress.h"
+#include "cli/report.h"
+#include "cli/setup.h"
+#include "policy/rollout.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    KEY_MOTION = 'm',
+    KEY_POLICY = 'p',
+    KEY_SECONDS = 's',
+    KEY_ENVS = 'n',
+    KEY_NO_POLICY = CLI_KEY_OWN,
+    KEY_REALTIME,
+    KEY_PUSH,
+    KEY_TURN,
+    KEY_HEADING,
+    KEY_START,
+    KEY_RECORD,
+    KEY_SELF_COLLISION,
+    KEY_MAY_TOUCH,
+    KEY_MAX_ROOT,
+};
+
+typedef struct arguments {
+    cli_common common;
+    const char *motion, *policy, *record, *may_touch;
+    double seconds, push_speed, push_period, turn, heading, start, max_root;
+    int envs;
+    bool no_policy, realtime, self_collision;
+} arguments;
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+    arguments *a = state->input;
+    amb_error err;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->common;
+        return 0;
+    case KEY_MOTION:
+        a->motion = text;
+        return 0;
+    case KEY_POLICY:
+        a->policy = text;
+        return 0;
+    case KEY_SECONDS:
+        a->seconds = cli_double(state, text, .01, 1e6, "--seconds");
+        return 0;
+    case KEY_ENVS:
+        a->envs = (int)cli_int(state, text, 1, 65536, "--envs");
+        return 0;
+    case KEY_NO_POLICY:
+        a->no_policy = true;
+        return 0;
+    case KEY_REALTIME:
+        a->realtime = true;
+        return 0;
+    case KEY_PUSH:
+        if (!cli_parse_push(text, "--push", &a->push_speed, &a->push_period, &err))
+            argp_error(state, "%s", err.text);
+        return 0;
+    case KEY_TURN:
+        a->turn = cli_double(state, text, -1000, 1000, "--turn");
+        return 0;
+    case KEY_HEADING:
+        a->heading = !strcmp(text, "random") ? NAN : cli_double(state, text, -360, 360, "--heading");
+        return 0;
+    case KEY_START:
+        a->start = !strcmp(text, "random") ? -1 : cli_double(state, text, 0, .999999, "--start");
+        return 0;
+    case KEY_RECORD:
+        a->record = text;
+        return 0;
+    case KEY_SELF_COLLISION:
+        a->self_collision = true;
+        return 0;
+    case KEY_MAY_TOUCH:
+        a->may_touch = text;
+        return 0;
+    case KEY_MAX_ROOT:
+        a->max_root = cli_double(state, text, 0, 1e6, "--max-root-m");
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "\"%s\" found where nothing is expected", text);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option options[] = {
+    {"motion", KEY_MOTION, "NAME|FILE", 0, "motion clip to follow (default: the one the policy was trained on)", 1},
+    {"policy", KEY_POLICY, "FILE", 0, "actor, an ONNX file; a bare name is looked up among amble's models too (default: MOTION.onnx there)", 1},
+    {"no-policy", KEY_NO_POLICY, NULL, 0, "no network: the joints track the motion and nothing balances", 1},
+    {"seconds", KEY_SECONDS, "S", 0, "how long (default 20)", 1},
+    {"envs", KEY_ENVS, "N", 0, "characters (default 16)", 1},
+    {"realtime", KEY_REALTIME, NULL, 0, "wait for every control step's absolute deadline", 1},
+    {"push", KEY_PUSH, "SPEED,PERIOD", 0, "every PERIOD s change the root's velocity by SPEED m/s in a random horizontal direction", 1},
+    {"turn", KEY_TURN, "DEG/S", 0, "turn the reference all the time; the character is to follow", 1},
+    {"heading", KEY_HEADING, "DEG", 0, "first direction, or random (default 0)", 1},
+    {"start", KEY_START, "PHASE", 0, "where in the motion to start, 0 to 1, or random (default)", 1},
+    {"record", KEY_RECORD, "FILE", 0, "write character 0's motion as a clip file", 1},
+    {"self-collision", KEY_SELF_COLLISION, NULL, 0, "limbs collide with each other, not only with the floor", 1},
+    {"may-touch", KEY_MAY_TOUCH, "BODIES", 0, "bodies that may touch the floor: feet (default), auto, or names with commas", 1},
+    {"max-root-m", KEY_MAX_ROOT, "M", 0, "a character this far from its reference counts as fallen (default 0: never)", 1},
+    {0},
+};
+
+static bool on_progress(void *context, double fraction)
+{
+    amb_progress_update(context, fraction, "simulating");
+    return true;
+}
+
+static bool write_recording(const char *path, const amb_rollout_result *r, amb_error *err)
+{
+    double *time = malloc((size_t)r->frames * sizeof *time);
+    if (!time)
+        return amb_fail(err, "out of memory for the recording");
+    for (int i = 0; i < r->frames; i++)
+        time[i] = i * r->control_dt;
+    amb_clip *clip = amb_clip_create(r->frames, time, r->pose, false, "recording", err);
+    const bool ok = clip && amb_clip_write(clip, path, err);
+    amb_clip_destroy(clip);
+    free(time);
+    return ok;
+}
+
+/* Which actor: as given, else the model of the motion's name, else walk's. False and a sentence if it cannot be loaded. */
+static bool load_policy(const arguments *a, amb_policy *policy, char *path, size_t size, amb_error *err)
+{
+    char name[300];
+    const char *motion = a->motion ? a->motion : "walk";
+    snprintf(name, sizeof name, "%.200s%s", a->policy ? a->policy : motion, a->policy ? "" : ".onnx");
+    if (a->policy && strlen(a->policy) > 200)
+        snprintf(path, size, "%s", a->policy);
+    else
+        cli_find_model(name, path, size);
+    if (amb_policy_load(policy, path, err))
+        return true;
+    return a->policy ? false : amb_fail_in(err, "no actor for \"%s\" (give one with --policy, or --no-policy)", motion);
+}
+
+static bool run(const arguments *a, amb_error *err)
+{
+    amb_policy policy = {0};
+    char path[4096] = "";
+    bool ok = a->no_policy || load_policy(a, &policy, path, sizeof path, err);
+    if (!ok)
+        return false;
+    amb_character_def character_def = amb_character_default_def();
+    character_def.self_collision = a->self_collision;
+    if (!a->no_policy)
+        character_def.physics_hz = policy.physics_hz;
+    amb_character *character = amb_character_create(&character_def, err);
+    const char *motion = a->motion ? a->motion : policy.motion[0] ? policy.motion : "walk";
+    amb_clip *clip = character ? cli_load_motion(motion, a->common.clips, err) : NULL;
+    ok = clip != NULL;
+    if (ok) {
+        amb_rollout_def def = {.env = amb_env_default_def(character, clip), .envs = a->envs, .realtime = a->realtime};
+        if (!a->no_policy)
+            amb_policy_use(&policy, &def.env);
+        def.policy = a->no_policy ? NULL : &policy;
+        def.record = a->record != NULL;
+        def.env.seed = a->common.seed;
+        def.env.episode_s = a->seconds;
+        def.env.push_speed = a->push_speed;
+        def.env.push_period = a->push_period;
+        def.env.turn_rate = a->turn * M_PI / 180;
+        def.env.start_heading = a->heading * M_PI / 180;
+        def.env.start_phase = a->start;
+        def.env.max_root_m = a->max_root;
+        amb_progress progress;
+        amb_progress_start(&progress, "rollout", 0, 1, 0);
+        def.progress = on_progress;
+        def.context = &progress;
+        amb_rollout_result result;
+        ok = cli_parse_may_touch(a->may_touch, character, clip, &def.env.may_touch, err) && amb_rollout_run(&def, &result, err);
+        amb_progress_end(&progress);
+        if (ok) {
+            const bool quiet = a->common.json && !strcmp(a->common.json, "-");
+            if (!quiet)
+                cli_print_rollout(&def, &result, amb_clip_name(clip), a->no_policy ? NULL : path);
+            ok = (!a->record || write_recording(a->record, &result, err)) &&
+                 cli_write_json(a->common.json, cli_rollout_json(&def, &result, amb_clip_name(clip), a->no_policy ? NULL : path), err);
+            amb_rollout_result_free(&result);
+        }
+    }
+    amb_clip_destroy(clip);
+    amb_character_destroy(character);
+    amb_policy_free(&policy);
+    return ok;
+}
+
+int cmd_rollout(int argc, char **argv)
+{
+    arguments a = {.common = {.seed = 1}, .seconds = 20, .envs = 16, .push_period = 2, .start = -1};
+    const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {0}};
+    const struct argp argp = {options,  parse, NULL, "Lets characters move headless under an actor network and says how well and how fast.\v"
+                                                     "Example:\n  amble rollout --motion walk --policy walk.onnx --seconds 20 --push .5,2",
+                              children, NULL,  NULL};
+    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    amb_error err = {{0}};
+    if (a.policy && a.no_policy) {
+        amb_fail(&err, "--policy and --no-policy exclude each other");
+        return cli_fail(&err);
+    }
+    cli_set_threads(a.common.threads);
+    return run(&a, &err) ? 0 : cli_fail(&err);
+}

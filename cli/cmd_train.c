@@ -1,0 +1,387 @@
+/* amble train: PPO from scratch, from a checkpoint (--resume) or from another training's networks (--init). Writes into a run folder:
+ * checkpoint.bin (everything, atomically), actor.onnx and critic.onnx, and TensorBoard events. */
+#include "base/clock.h"
+#include "base/file.h"
+#include "cli/options.h"
+#include "cli/progress.h"
+#include "cli/setup.h"
+#include "nets/onnx.h"
+#include "policy/event_log.h"
+#include "policy/train.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    KEY_MOTION = 'm',
+    KEY_OUT = 'o',
+    KEY_RESUME = CLI_KEY_OWN,
+    KEY_INIT,
+    KEY_MINUTES,
+    KEY_SAVE_MINUTES,
+    KEY_MAY_TOUCH,
+    KEY_PRECISION,
+    KEY_HALF,
+    KEY_DETERMINISTIC,
+    KEY_SETTING, /* + number of the setting */
+};
+
+typedef struct arguments {
+    cli_common common;
+    const char *motion, *out, *resume, *init, *may_touch;
+    double minutes, save_minutes; /* minutes 0: no limit */
+    bool half;
+    const char *setting[AMB_SETTING_COUNT]; /* texts as given, NULL: not given */
+} arguments;
+
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int signal_number)
+{
+    (void)signal_number;
+    interrupted = 1;
+}
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+    arguments *a = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->common;
+        return 0;
+    case KEY_MOTION:
+        a->motion = text;
+        return 0;
+    case KEY_OUT:
+        a->out = text;
+        return 0;
+    case KEY_RESUME:
+        a->resume = text;
+        return 0;
+    case KEY_INIT:
+        a->init = text;
+        return 0;
+    case KEY_MINUTES:
+        a->minutes = cli_double(state, text, 0, 1e6, "--minutes");
+        return 0;
+    case KEY_SAVE_MINUTES:
+        a->save_minutes = cli_double(state, text, 0, 1e6, "--save-minutes");
+        return 0;
+    case KEY_MAY_TOUCH:
+        a->may_touch = text;
+        return 0;
+    case KEY_HALF:
+        a->half = true;
+        return 0;
+    case KEY_DETERMINISTIC:
+        return 0; /* it always is */
+    case KEY_PRECISION: {
+        const int bf16 = amb_setting_by_name("bf16");
+        a->setting[bf16] = !strcmp(text, "fp32") ? "0" : !strcmp(text, "bf16") ? "1" : !strcmp(text, "auto") ? "-1" : NULL;
+        if (!a->setting[bf16])
+            argp_error(state, "--precision: \"%s\" found, expected fp32, bf16 or auto", text);
+        return 0;
+    }
+    case ARGP_KEY_ARG:
+        argp_error(state, "\"%s\" found where nothing is expected; a motion is given with --motion", text);
+        return 0;
+    default:
+        if (key >= KEY_SETTING && key < KEY_SETTING + AMB_SETTING_COUNT) {
+            a->setting[key - KEY_SETTING] = text;
+            return 0;
+        }
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option own_options[] = {
+    {"motion", KEY_MOTION, "NAME|FILE", 0, "motion clip to imitate: a file, or a name in the clips folder (walk)", 1},
+    {"out", KEY_OUT, "DIR", 0, "run folder (default: runs/MOTION); made if it is not there", 1},
+    {"resume", KEY_RESUME, "FILE", 0, "go on from this checkpoint, bit for bit; only --samples and where to stop may be changed", 1},
+    {"init", KEY_INIT, "FILE", 0, "begin with the networks of this checkpoint, under the settings given here", 1},
+    {"minutes", KEY_MINUTES, "M", 0, "stop after this time even if samples are left (default: no limit)", 1},
+    {"save-minutes", KEY_SAVE_MINUTES, "M", 0, "time between checkpoints (default 2)", 1},
+    {"may-touch", KEY_MAY_TOUCH, "BODIES", 0,
+     "bodies that may touch the floor: feet, auto (those that the clip brings there), or names with commas", 1},
+    {"precision", KEY_PRECISION, "P", 0, "of matrix products while learning: fp32, bf16 or auto (bf16 where the CPU has it)", 1},
+    {"half", KEY_HALF, NULL, 0, "write the ONNX files with float16 weights", 1},
+    {"deterministic", KEY_DETERMINISTIC, NULL, 0, "accepted and always true: results depend on the seed, not on threads or time", 1},
+    {NULL, 0, NULL, 0, "Settings (numbers; 2e6, 500k and 2M are fine):", 2},
+};
+
+/* The table of settings as options, behind our own. */
+static struct argp_option *all_options(char (*help)[160])
+{
+    const size_t own = sizeof own_options / sizeof *own_options;
+    struct argp_option *options = calloc(own + AMB_SETTING_COUNT + 1, sizeof *options);
+    if (!options)
+        return NULL;
+    memcpy(options, own_options, sizeof own_options);
+    size_t n = own;
+    for (int i = 0; i < AMB_SETTING_COUNT; i++) {
+        const amb_setting *s = &amb_setting_list[i];
+        if (!strcmp(s->name, "seed") || !strcmp(s->name, "bf16"))
+            continue; /* --seed and --precision */
+        snprintf(help[i], sizeof help[i], "%s (default %g)", s->help, s->value);
+        char *name = strdup(s->name);
+        for (char *c = name; c && *c; c++)
+            if (*c == '_')
+                *c = '-';
+        options[n++] = (struct argp_option){name, KEY_SETTING + i, "X", 0, help[i], 3};
+    }
+    return options;
+}
+
+/* Settings from the checkpoint that is resumed, or defaults, with what was given on the command line. */
+static bool choose_settings(const arguments *a, const amb_checkpoint *resumed, amb_settings *settings, amb_error *err)
+{
+    *settings = amb_settings_default();
+    if (resumed && !amb_train_read_settings(resumed, settings, err))
+        return false;
+    for (int i = 0; i < AMB_SETTING_COUNT; i++) {
+        if (!a->setting[i])
+            continue;
+        const double before = ((double *)settings)[i];
+        if (!amb_settings_set(settings, amb_setting_list[i].name, a->setting[i], err))
+            return false;
+        if (resumed && ((double *)settings)[i] != before && strcmp(amb_setting_list[i].name, "samples"))
+            return amb_fail(err, "--resume continues with the settings of %s (%s=%g there); use --init to change them", a->resume,
+                            amb_setting_list[i].name, before);
+    }
+    if (a->common.seed_given) {
+        if (resumed && settings->seed != (double)a->common.seed)
+            return amb_fail(err, "--resume continues with the seed of %s (%g there)", a->resume, settings->seed);
+        settings->seed = (double)a->common.seed;
+    }
+    return amb_settings_check(settings, err);
+}
+
+/* An 'amble: ' sentence that does not end the training: what could not be written now may be written next time. */
+static void warn(amb_progress *progress, const amb_error *err)
+{
+    amb_progress_note(progress, "amble: %s; going on", err->text);
+}
+
+static bool save_networks(const amb_train *train, const char *folder, bool half, amb_error *err)
+{
+    char path[4200];
+    amb_net *actor = amb_train_export_actor(train, err), *critic = actor ? amb_train_export_critic(train, err) : NULL;
+    bool ok = critic != NULL;
+    const amb_onnx_dtype dtype = half ? AMB_ONNX_FLOAT16 : AMB_ONNX_FLOAT32;
+    snprintf(path, sizeof path, "%s/actor.onnx", folder);
+    ok = ok && amb_onnx_write(path, actor, dtype, err);
+    snprintf(path, sizeof path, "%s/critic.onnx", folder);
+    ok = ok && amb_onnx_write(path, critic, dtype, err);
+    amb_net_destroy(actor);
+    amb_net_destroy(critic);
+    return ok;
+}
+
+static bool save_all(const amb_train *train, const char *folder, bool half, amb_error *err)
+{
+    char path[4200];
+    snprintf(path, sizeof path, "%s/checkpoint.bin", folder);
+    return amb_train_save(train, path, err) && save_networks(train, folder, half, err);
+}
+
+static void log_events(amb_event_log *log, const amb_train_stats *s, double rate)
+{
+    const struct {
+        const char *tag;
+        double value;
+    } scalar[] = {
+        {"episode/seconds", s->episode_s},
+        {"episode/normalised_return", s->normalised_return},
+        {"episode/survived", s->survived},
+        {"step/reward", s->reward},
+        {"step/root_m", s->root_m},
+        {"step/joint_rad", s->joint_rad},
+        {"step/end_effector_m", s->end_effector_m},
+        {"ppo/kl", s->ppo.kl},
+        {"ppo/clipped", s->ppo.clipped},
+        {"ppo/critic_loss", s->ppo.critic_loss},
+        {"ppo/explained_variance", s->explained},
+        {"ppo/actor_rate", s->actor_rate},
+        {"ppo/noise", s->noise},
+        {"ppo/actor_gradient_norm", s->ppo.actor_norm},
+        {"ppo/critic_gradient_norm", s->ppo.critic_norm},
+        {"run/samples_per_s", rate},
+        {"run/push_speed", s->push_speed},
+        {"run/unstable", (double)s->unstable},
+    };
+    for (size_t i = 0; i < sizeof scalar / sizeof *scalar; i++)
+        amb_event_log_scalar(log, scalar[i].tag, s->samples, scalar[i].value, NULL);
+    for (int k = 0; k < AMB_REWARD_PARTS; k++) {
+        char tag[64];
+        snprintf(tag, sizeof tag, "reward/%s", amb_reward_name[k]);
+        amb_event_log_scalar(log, tag, s->samples, s->part[k], NULL);
+    }
+}
+
+static void show(amb_progress *progress, const amb_train_stats *s, double rate)
+{
+    amb_progress_update(progress, (double)s->samples,
+                        "%.2fM samples, %.0f/s, episode %.2f s, return %.3f, reward %.3f (pose %.2f vel %.2f ends %.2f root %.2f com %.2f)",
+                        1e-6 * (double)s->samples, rate, s->episode_s, s->normalised_return, s->reward, s->part[0], s->part[1], s->part[2],
+                        s->part[3], s->part[4]);
+}
+
+static json_t *summary(const amb_train_stats *s, const amb_train *train, const char *folder, double wall)
+{
+    json_t *parts = json_object(), *o = json_object();
+    for (int k = 0; k < AMB_REWARD_PARTS; k++)
+        json_object_set_new(parts, amb_reward_name[k], cli_real(s->part[k]));
+    json_object_set_new(o, "samples", json_integer(amb_train_samples(train)));
+    json_object_set_new(o, "iterations", json_integer(amb_train_iterations(train)));
+    json_object_set_new(o, "wall_s", cli_real(wall));
+    json_object_set_new(o, "episode_s", cli_real(s->episode_s));
+    json_object_set_new(o, "normalised_return", cli_real(s->normalised_return));
+    json_object_set_new(o, "survived", cli_real(s->survived));
+    json_object_set_new(o, "step_reward", cli_real(s->reward));
+    json_object_set_new(o, "reward", parts);
+    json_object_set_new(o, "kl", cli_real(s->ppo.kl));
+    json_object_set_new(o, "resets_non_finite", json_integer(s->unstable));
+    json_object_set_new(o, "precision", json_string(amb_train_uses_bf16(train) ? "bf16" : "fp32"));
+    json_object_set_new(o, "folder", json_string(folder));
+    return o;
+}
+
+/* Trains until the samples, the time or the user end it. Returns the exit status. */
+static int run(const arguments *a, const amb_settings *settings, amb_train *train, const char *folder, amb_event_log *log)
+{
+    amb_error err = {{0}};
+    amb_train_stats stats = {0};
+    const double started = amb_clock_now();
+    const int64_t samples_before = amb_train_samples(train);
+    double saved = started, flushed = started, rate = 0;
+    amb_progress progress;
+    amb_progress_start(&progress, "train", (double)samples_before, settings->samples, 0);
+    while (!interrupted && (double)amb_train_samples(train) < settings->samples &&
+           (a->minutes <= 0 || amb_clock_now() - started < 60 * a->minutes)) {
+        amb_train_iterate(train, &stats);
+        const double now = amb_clock_now(), took = stats.collect_s + stats.learn_s;
+        const double latest = settings->envs * settings->steps / fmax(took, 1e-9);
+        rate = rate > 0 ? .95 * rate + .05 * latest : latest;
+        log_events(log, &stats, rate);
+        show(&progress, &stats, rate);
+        if (now - flushed > 10) {
+            flushed = now;
+            if (!amb_event_log_flush(log, &err))
+                warn(&progress, &err);
+        }
+        if (now - saved > 60 * a->save_minutes) {
+            saved = now;
+            if (!save_all(train, folder, a->half, &err))
+                warn(&progress, &err);
+        }
+    }
+    amb_progress_end(&progress);
+    const double wall = amb_clock_now() - started;
+    if (!amb_event_log_flush(log, &err))
+        warn(&progress, &err);
+    if (!save_all(train, folder, a->half, &err))
+        return cli_fail(&err);
+    fprintf(stderr, "%s after %.1f minutes and %.2fM samples (%.0f/s): episode %.2f s, normalised return %.3f, both with exploration noise.\n",
+            interrupted ? "Stopped" : "Trained", wall / 60, 1e-6 * (double)amb_train_samples(train),
+            (double)(amb_train_samples(train) - samples_before) / fmax(wall, 1e-9), stats.episode_s, stats.normalised_return);
+    fprintf(stderr, "Networks: %s/actor.onnx, %s/critic.onnx. To go on: amble train --resume %s/checkpoint.bin --samples N\n", folder, folder,
+            folder);
+    if (!cli_write_json(a->common.json, summary(&stats, train, folder, wall), &err))
+        return cli_fail(&err);
+    return interrupted ? 130 : 0;
+}
+
+/* The run folder: as given, else that of the checkpoint, else runs/MOTION. A fresh training does not overwrite another. */
+static bool choose_folder(const arguments *a, const amb_clip *clip, char *folder, size_t size, amb_error *err)
+{
+    if (a->out) {
+        snprintf(folder, size, "%s", a->out);
+    } else if (a->resume) {
+        const char *slash = strrchr(a->resume, '/');
+        snprintf(folder, size, "%.*s", slash ? (int)(slash - a->resume) : 1, slash ? a->resume : ".");
+    } else {
+        snprintf(folder, size, "runs/%s", amb_clip_name(clip));
+    }
+    if (!amb_folder_make(folder, err))
+        return false;
+    char checkpoint[4200];
+    snprintf(checkpoint, sizeof checkpoint, "%s/checkpoint.bin", folder);
+    if (!a->resume && access(checkpoint, F_OK) == 0)
+        return amb_fail(err, "%s is there already: go on with --resume %s, or give another folder with --out", checkpoint, checkpoint);
+    return true;
+}
+
+static int train_with(const arguments *a, const amb_checkpoint *resumed, const amb_checkpoint *init)
+{
+    amb_error err = {{0}};
+    amb_settings settings;
+    if (!choose_settings(a, resumed, &settings, &err))
+        return cli_fail(&err);
+    size_t size;
+    const char *motion = a->motion ? a->motion : resumed ? amb_checkpoint_find(resumed, "motion", &size) : NULL;
+    if (!motion) {
+        amb_fail(&err, "which motion? Give --motion NAME or FILE");
+        return cli_fail(&err);
+    }
+    const amb_character_def character_def = amb_train_character_def(&settings);
+    amb_character *character = amb_character_create(&character_def, &err);
+    amb_clip *clip = character ? cli_load_motion(motion, a->common.clips, &err) : NULL;
+    unsigned may_touch = 0;
+    char folder[4096];
+    amb_train *train = NULL;
+    amb_event_log *log = NULL;
+    int status = CLI_BAD_INPUT;
+    if (clip && cli_parse_may_touch(a->may_touch, character, clip, &may_touch, &err) &&
+        (train = amb_train_create(&settings, character, clip, may_touch, &err)) != NULL && (!resumed || amb_train_load(train, resumed, &err)) &&
+        (!init || amb_train_load_networks(train, init, &err)) && choose_folder(a, clip, folder, sizeof folder, &err) &&
+        (log = amb_event_log_open(folder, amb_train_samples(train), &err)) != NULL) {
+        fprintf(stderr, "Training %s in %s: %.0f environments, %s matrix products, %.2fM of %.2fM samples done.\n", amb_clip_name(clip), folder,
+                settings.envs, amb_train_uses_bf16(train) ? "bf16" : "fp32", 1e-6 * (double)amb_train_samples(train), 1e-6 * settings.samples);
+        status = run(a, &settings, train, folder, log);
+    } else {
+        cli_fail(&err);
+    }
+    amb_event_log_close(log, NULL);
+    amb_train_destroy(train);
+    amb_clip_destroy(clip);
+    amb_character_destroy(character);
+    return status;
+}
+
+int cmd_train(int argc, char **argv)
+{
+    arguments a = {.save_minutes = 2};
+    static char help[AMB_SETTING_COUNT][160];
+    struct argp_option *options = all_options(help);
+    if (!options)
+        return 1;
+    const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {0}};
+    const struct argp argp = {options,  parse, NULL, "Trains an actor and a critic to imitate a motion.\v"
+                                                     "Example:\n  amble train --motion walk --samples 4M --out runs/walk",
+                              children, NULL,  NULL};
+    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    for (struct argp_option *o = options + sizeof own_options / sizeof *own_options; o->name; o++)
+        free((char *)o->name);
+    free(options);
+
+    amb_error err = {{0}};
+    if (a.resume && a.init) {
+        amb_fail(&err, "--resume and --init exclude each other");
+        return cli_fail(&err);
+    }
+    cli_set_threads(a.common.threads);
+    struct sigaction action = {.sa_handler = interrupt, .sa_flags = (int)SA_RESETHAND}; /* a second Ctrl-C kills */
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+
+    amb_checkpoint *from = NULL;
+    if ((a.resume || a.init) && !(from = amb_checkpoint_read(a.resume ? a.resume : a.init, &err)))
+        return cli_fail(&err);
+    const int status = train_with(&a, a.resume ? from : NULL, a.init ? from : NULL);
+    amb_checkpoint_destroy(from);
+    return status;
+}

@@ -1,0 +1,135 @@
+/* The `amble` program: picks the subcommand, binds threads to cores before OpenMP starts, and makes sure that what went to standard output
+ * arrived. Everything else is a subcommand's. */
+#include "cli/options.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdio_ext.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifndef AMB_VERSION
+#define AMB_VERSION "0.1.0"
+#endif
+
+static const struct subcommand {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *does, *example;
+} subcommands[] = {
+    {"rollout", cmd_rollout, "runs characters through a motion; prints survival, return, tracking errors, speed and latency",
+     "amble rollout --motion walk --policy walk.onnx --seconds 20 --envs 64"},
+    {"train", cmd_train, "teaches a policy a motion (PPO), from scratch or from --resume; writes checkpoints and ONNX",
+     "amble train --motion run --out runs/run"},
+    {"eval", cmd_eval, "judges a policy over many seeds and pushes, alone or against another one",
+     "amble eval --motion walk --policy walk.onnx --push .5,2"},
+    {"clip", cmd_clip, "says what is in motion clips, and converts them", "amble clip info walk run"},
+    {"model", cmd_model, "says what is in a network's ONNX file", "amble model info walk.onnx"},
+};
+enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };
+
+static void print_help(FILE *to)
+{
+    fputs("Usage: amble SUBCOMMAND [OPTION...]\n"
+          "       amble --help | --version\n"
+          "Physics-simulated humanoids driven by small neural networks, in real time.\n\n",
+          to);
+    for (int i = 0; i < SUBCOMMANDS; i++)
+        fprintf(to, "  %-8s %s\n           %s\n", subcommands[i].name, subcommands[i].does, subcommands[i].example);
+    fputs("\n`amble SUBCOMMAND --help` lists its options. All take --json FILE (- is standard output) for their results; progress goes to\n"
+          "standard error. Exit status: 0 done, 1 failed on the way, 2 not understood or not possible as asked.\n\n"
+          "Threads are bound to cores (OMP_PROC_BIND=close, OMP_PLACES=cores) unless these variables are set: with OMP_PROC_BIND=false\n"
+          "several runs share a machine's cores evenly.\n",
+          to);
+}
+
+/* libgomp reads its environment before main, so the variables are set and the program starts itself again, once. If that cannot be done it
+ * goes on unbound: slower, not wrong. */
+static void bind_threads(char **argv)
+{
+#ifdef _OPENMP
+    static const char guard[] = "AMBLE_THREADS_BOUND";
+    if (getenv(guard)) {
+        unsetenv(guard); /* programs that this one starts decide for themselves */
+        return;
+    }
+    if (getenv("OMP_PROC_BIND") || getenv("OMP_PLACES"))
+        return;
+    if (setenv("OMP_PROC_BIND", "close", 1) == 0 && setenv("OMP_PLACES", "cores", 1) == 0 && setenv(guard, "1", 1) == 0)
+        execv("/proc/self/exe", argv);
+    unsetenv(guard);
+#else
+    (void)argv;
+#endif
+}
+
+/* Were one of the three standard streams closed, the next file that is opened would take its place and get what is meant for it. Each is
+ * given something that refuses instead: writing to what is open for reading fails, and the other way round. */
+static void occupy_standard_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
+            return;
+}
+
+/* At exit, also one by argp's --help: output that was lost is an error. */
+static void close_standard_output(void)
+{
+    const bool failed = ferror(stdout) != 0, pending = __fpending(stdout) != 0;
+    errno = 0;
+    if ((fclose(stdout) != 0 && (pending || errno != EBADF)) || failed) {
+        fprintf(stderr, "amble: standard output cannot be written: %s\n", errno ? strerror(errno) : "an earlier write failed");
+        _exit(EXIT_FAILURE);
+    }
+}
+
+static int unknown(const char *word)
+{
+    const char *names[SUBCOMMANDS];
+    for (int i = 0; i < SUBCOMMANDS; i++)
+        names[i] = subcommands[i].name;
+    const char *nearest = cli_nearest(word, names, SUBCOMMANDS);
+    fprintf(stderr, "amble: there is no subcommand \"%.60s\"", word);
+    if (nearest)
+        fprintf(stderr, "; did you mean %s?\n", nearest);
+    else {
+        fputs(", expected one of", stderr);
+        for (int i = 0; i < SUBCOMMANDS; i++)
+            fprintf(stderr, "%s %s", i ? "," : "", names[i]);
+        fputc('\n', stderr);
+    }
+    fputs("Try `amble --help'.\n", stderr);
+    return CLI_BAD_INPUT;
+}
+
+int main(int argc, char **argv)
+{
+    occupy_standard_streams();
+    bind_threads(argv);
+    atexit(close_standard_output);
+    argp_err_exit_status = CLI_BAD_INPUT;
+    if (argc < 2) {
+        print_help(stderr);
+        return CLI_BAD_INPUT;
+    }
+    const char *word = argv[1];
+    if (!strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "-?") || !strcmp(word, "help")) {
+        print_help(stdout);
+        return EXIT_SUCCESS;
+    }
+    if (!strcmp(word, "--version") || !strcmp(word, "-V")) {
+        puts("amble " AMB_VERSION);
+        return EXIT_SUCCESS;
+    }
+    for (int i = 0; i < SUBCOMMANDS; i++) {
+        if (!strcmp(word, subcommands[i].name)) {
+            char name[32]; /* what argp calls the program in its messages */
+            snprintf(name, sizeof name, "amble %s", word);
+            argv[1] = name;
+            return subcommands[i].run(argc - 1, argv + 1);
+        }
+    }
+    return unknown(word);
+}

@@ -1,0 +1,58 @@
+/* What the subcommands' command lines share: the common options, strict parsers, and output in JSON. Every failure is one sentence on
+ * standard error and exit status 2. */
+#ifndef AMB_CLI_OPTIONS_H
+#define AMB_CLI_OPTIONS_H
+
+#include "base/error.h"
+
+#include <argp.h>
+#include <jansson.h>
+#include <stdint.h>
+
+enum { CLI_BAD_INPUT = 2 };
+
+/* Keys of the common options, for subcommands that care which were given. */
+enum { CLI_KEY_SEED = 0x10000, CLI_KEY_THREADS, CLI_KEY_JSON, CLI_KEY_CLIPS, CLI_KEY_OWN };
+
+typedef struct cli_common {
+    uint64_t seed;
+    bool seed_given;
+    int threads;       /* 0: one a core */
+    const char *json;  /* file for the results, "-" standard output, NULL none */
+    const char *clips; /* folder of motion clips, NULL: see amb_clip_find */
+} cli_common;
+
+/* An argp child; its input is a cli_common. The second one has --json alone, for what neither computes nor looks for clips. */
+extern const struct argp cli_common_argp, cli_json_argp;
+
+/* The whole text must be a decimal number in [lo, hi] (no blanks, no "nan", no hexadecimal); `option` is named in the sentence. Whole
+ * numbers may be written "2e6". `out` is untouched on error. */
+bool cli_parse_double(const char *text, double lo, double hi, const char *option, double *out, amb_error *err);
+bool cli_parse_int(const char *text, int64_t lo, int64_t hi, const char *option, int64_t *out, amb_error *err);
+
+/* "SPEED,PERIOD": 0 to 20 m/s and .05 to 1e6 s. */
+bool cli_parse_push(const char *text, const char *option, double *speed, double *period, amb_error *err);
+
+/* The same for argp parsers: on failure prints the sentence and how to get help, and exits with status 2. */
+double cli_double(struct argp_state *state, const char *text, double lo, double hi, const char *option);
+int64_t cli_int(struct argp_state *state, const char *text, int64_t lo, int64_t hi, const char *option);
+
+/* Prints "amble: SENTENCE" on standard error and returns 2, so that `return cli_fail(&err)` ends a subcommand. */
+int cli_fail(const amb_error *err);
+
+/* Writes `object` (taken over) to `file` atomically, or to standard output for "-"; nothing if file is NULL. */
+bool cli_write_json(const char *file, json_t *object, amb_error *err);
+
+/* A number as JSON with at most 9 significant digits; null where it is not finite. */
+json_t *cli_real(double x);
+
+/* The one of `count` names that `word` was probably meant to be (at most two edits away), NULL where there is none. */
+const char *cli_nearest(const char *word, const char *const *names, int count);
+
+int cmd_train(int argc, char **argv);
+int cmd_rollout(int argc, char **argv);
+int cmd_eval(int argc, char **argv);
+int cmd_clip(int argc, char **argv);
+int cmd_model(int argc, char **argv);
+
+#endif

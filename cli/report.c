@@ -1,0 +1,99 @@
+#include "cli/report.h"
+
+#include "cli/options.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const part_label[AMB_REWARD_PARTS] = {"pose", "velocity", "end effectors", "root", "centre of mass"};
+
+static void bar(double fraction)
+{
+    const int width = 30, full = (int)lround(fmin(fmax(fraction, 0), 1) * width);
+    for (int i = 0; i < width; i++)
+        fputs(i < full ? "█" : "░", stdout);
+}
+
+void cli_print_rollout(const amb_rollout_def *def, const amb_rollout_result *r, const char *motion, const char *policy)
+{
+    const amb_env_def *env = &def->env;
+    const char *name = policy ? strrchr(policy, '/') : NULL;
+    printf("%s, %d characters for %g s, %s", motion, def->envs, env->episode_s, policy ? name ? name + 1 : policy : "no network");
+    if (env->push_speed > 0)
+        printf(", pushed by %g m/s every %g s", env->push_speed, env->push_period);
+    if (env->turn_rate != 0)
+        printf(", turning %g°/s", env->turn_rate * 180 / M_PI);
+    printf("\n\n");
+    printf("  still up at the end   %4.0f of %-4d  ", r->survival * r->episodes, r->episodes);
+    bar(r->survival);
+    printf("\n  normalised return     %12.3f  ", r->normalised_return);
+    bar(r->normalised_return);
+    printf("\n\n  reward in its parts\n");
+    for (int k = 0; k < AMB_REWARD_PARTS; k++) {
+        printf("    %-19s %12.3f  ", part_label[k], r->part[k]);
+        bar(r->part[k]);
+        printf("\n");
+    }
+    printf("\n  off the motion by     %.1f cm root, %.1f° joints, %.1f cm hands and feet (means)\n", 100 * r->root_m, r->joint_rad * 180 / M_PI,
+           100 * r->end_effector_m);
+    printf("  mean time up          %.1f s\n", r->seconds);
+    if (r->resets_unstable)
+        printf("  unstable states       %" PRId64 " (those characters were reset and count as fallen)\n", r->resets_unstable);
+    printf("  control step          p50 %.0f µs, p99 %.0f µs, max %.0f µs; physics takes %.0f %% of it\n", r->step_us.p50, r->step_us.p99,
+           r->step_us.max, 100 * r->physics_share);
+    if (def->realtime)
+        printf("  real time             woken late by p50 %.0f µs, p99 %.0f µs, max %.0f µs; %" PRId64 " deadlines missed\n", r->wakeup_us.p50,
+               r->wakeup_us.p99, r->wakeup_us.max, r->missed_deadlines);
+    else
+        printf("  speed                 %.0f control steps/s, %.0f × real time in all\n", r->control_steps_per_s,
+               r->control_steps_per_s * r->control_dt);
+}
+
+static json_t *percentiles(const amb_percentiles *p)
+{
+    json_t *o = json_object();
+    json_object_set_new(o, "p50", cli_real(p->p50));
+    json_object_set_new(o, "p99", cli_real(p->p99));
+    json_object_set_new(o, "p99.9", cli_real(p->p999));
+    json_object_set_new(o, "max", cli_real(p->max));
+    return o;
+}
+
+json_t *cli_rollout_json(const amb_rollout_def *def, const amb_rollout_result *r, const char *motion, const char *policy)
+{
+    json_t *o = json_object(), *parts = json_object(), *tracking = json_object();
+    for (int k = 0; k < AMB_REWARD_PARTS; k++)
+        json_object_set_new(parts, amb_reward_name[k], cli_real(r->part[k]));
+    json_object_set_new(tracking, "root_m", cli_real(r->root_m));
+    json_object_set_new(tracking, "joint_rad", cli_real(r->joint_rad));
+    json_object_set_new(tracking, "end_effector_m", cli_real(r->end_effector_m));
+    char hash[20];
+    snprintf(hash, sizeof hash, "%016" PRIx64, r->hash);
+    json_object_set_new(o, "motion", json_string(motion));
+    json_object_set_new(o, "policy", policy ? json_string(policy) : json_null());
+    json_object_set_new(o, "seed", json_integer((json_int_t)def->env.seed));
+    json_object_set_new(o, "seconds", cli_real(def->env.episode_s));
+    json_object_set_new(o, "push_speed", cli_real(def->env.push_speed));
+    json_object_set_new(o, "push_period", cli_real(def->env.push_period));
+    json_object_set_new(o, "turn_rate", cli_real(def->env.turn_rate));
+    json_object_set_new(o, "episodes", json_integer(r->episodes));
+    json_object_set_new(o, "survival", cli_real(r->survival));
+    json_object_set_new(o, "normalised_return", cli_real(r->normalised_return));
+    json_object_set_new(o, "mean_seconds_up", cli_real(r->seconds));
+    json_object_set_new(o, "reward", parts);
+    json_object_set_new(o, "tracking", tracking);
+    json_object_set_new(o, "control_steps", json_integer(r->control_steps));
+    json_object_set_new(o, "control_steps_per_s", cli_real(r->control_steps_per_s));
+    json_object_set_new(o, "wall_s", cli_real(r->wall_s));
+    json_object_set_new(o, "physics_share", cli_real(r->physics_share));
+    json_object_set_new(o, "step_us", percentiles(&r->step_us));
+    if (def->realtime) {
+        json_object_set_new(o, "wakeup_us", percentiles(&r->wakeup_us));
+        json_object_set_new(o, "missed_deadlines", json_integer(r->missed_deadlines));
+    }
+    json_object_set_new(o, "resets_non_finite", json_integer(r->resets_unstable));
+    json_object_set_new(o, "hash", json_string(hash));
+    return o;
+}

@@ -1,0 +1,75 @@
+#include "cli/setup.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+void cli_set_threads(int threads)
+{
+#ifdef _OPENMP
+    omp_set_num_threads(threads > 0 ? threads : omp_get_num_procs());
+    omp_set_dynamic(0);
+#else
+    (void)threads;
+#endif
+}
+
+amb_clip *cli_load_motion(const char *motion, const char *clips, amb_error *err)
+{
+    char path[4096];
+    return amb_clip_find(motion, clips, path, sizeof path, err) ? amb_clip_read(path, err) : NULL;
+}
+
+/* Bodies whose geoms come closer to the floor than `gap` (m) at one of 240 moments of the clip. */
+static bool bodies_near_floor(const amb_character *c, const amb_clip *clip, double gap, unsigned *bits, amb_error *err)
+{
+    amb_world world;
+    if (!amb_world_init(&world, c, err))
+        return false;
+    for (int i = 0; i < 240; i++) {
+        double pose[AMB_POSE], vel[AMB_VEL];
+        amb_clip_sample(clip, amb_clip_duration(clip) * i / 239, pose, vel);
+        amb_world_set(&world, pose, vel);
+        for (int b = 0; b < AMB_BODIES; b++)
+            if (amb_world_lowest_of(&world, b) < gap)
+                *bits |= 1u << b;
+    }
+    amb_world_free(&world);
+    return true;
+}
+
+bool cli_parse_may_touch(const char *text, const amb_character *character, const amb_clip *clip, unsigned *bits, amb_error *err)
+{
+    *bits = 1u << AMB_RIGHT_ANKLE | 1u << AMB_LEFT_ANKLE;
+    if (!text || !strcmp(text, "feet"))
+        return true;
+    if (!strcmp(text, "auto"))
+        return bodies_near_floor(character, clip, .02, bits, err);
+    while (*text) {
+        const size_t length = strcspn(text, ",");
+        char name[32];
+        snprintf(name, sizeof name, "%.*s", (int)length, text);
+        const int body = length < sizeof name ? amb_body_by_name(name) : -1;
+        if (body < 0) {
+            char known[256] = "";
+            for (int i = 0; i < AMB_BODIES; i++)
+                snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i ? ", " : "", amb_body_name[i]);
+            return amb_fail(err, "--may-touch: no body is named \"%.*s\"; expected feet, auto, or some of %s", (int)length, text, known);
+        }
+        *bits |= 1u << body;
+        text += length + (text[length] == ',');
+    }
+    return true;
+}
+
+void cli_find_model(const char *name, char *path, size_t size)
+{
+    char asset[256];
+    snprintf(asset, sizeof asset, "models/%s", name);
+    if (access(name, F_OK) == 0 || strchr(name, '/') || !amb_asset_path(asset, path, size, NULL))
+        snprintf(path, size, "%s", name);
+}

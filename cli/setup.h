@@ -1,0 +1,20 @@
+/* What several subcommands need before they can start: threads, the character, a motion by name, the bodies that may touch the floor. */
+#ifndef AMB_CLI_SETUP_H
+#define AMB_CLI_SETUP_H
+
+#include "policy/controller.h"
+
+/* The team's size: `threads` if > 0, else one a core this process may run on. */
+void cli_set_threads(int threads);
+
+/* A motion as given by --motion and --clips (NULL: not given). NULL and a sentence on error. */
+amb_clip *cli_load_motion(const char *motion, const char *clips, amb_error *err);
+
+/* "feet" (default; NULL too), "auto" (bodies that the clip itself brings within 2 cm of the floor) or names separated by commas
+ * ("left_wrist,right_wrist"); the ankles are always among them. */
+bool cli_parse_may_touch(const char *text, const amb_character *character, const amb_clip *clip, unsigned *bits, amb_error *err);
+
+/* An asset model by its bare name ("walk.onnx") where no such file exists in the current folder, otherwise the path as it is. */
+void cli_find_model(const char *name, char *path, size_t size);
+
+#endif

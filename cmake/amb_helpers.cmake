@@ -1,0 +1,71 @@
+# What every room shares: the compiler's flags (target amb_flags) and three functions: amb_library, amb_program, amb_proto.
+
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_C_FLAGS_RELEASE "-O3 -g -DNDEBUG")
+set(CMAKE_C_FLAGS_DEBUG "-Og -g")
+
+find_program(AMB_CCACHE ccache)
+mark_as_advanced(AMB_CCACHE)
+if(AMB_CCACHE AND NOT CMAKE_C_COMPILER_LAUNCHER)
+    set(CMAKE_C_COMPILER_LAUNCHER ${AMB_CCACHE})
+endif()
+
+# Installed programs look for libmujoco in ../lib, wherever the prefix is moved to.
+file(RELATIVE_PATH amb_lib_from_bin /${CMAKE_INSTALL_BINDIR} /${CMAKE_INSTALL_LIBDIR})
+set(CMAKE_INSTALL_RPATH "$ORIGIN/${amb_lib_from_bin}")
+
+add_library(amb_flags INTERFACE)
+target_include_directories(amb_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
+target_compile_options(amb_flags INTERFACE -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes)
+# An error's sentence is cut at its buffer's end by contract (base/error.h); clang has no such warning.
+target_compile_options(amb_flags INTERFACE $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation>)
+if(AMB_WERROR)
+    target_compile_options(amb_flags INTERFACE -Werror)
+endif()
+if(AMB_SANITIZE)
+    target_compile_options(amb_flags INTERFACE -fsanitize=${AMB_SANITIZE} -fno-omit-frame-pointer)
+    target_link_options(amb_flags INTERFACE -fsanitize=${AMB_SANITIZE})
+    if(AMB_SANITIZE MATCHES "undefined")
+        target_compile_options(amb_flags INTERFACE -fno-sanitize-recover=undefined)
+    endif()
+endif()
+if(AMB_OPENMP)
+    find_package(OpenMP COMPONENTS C)
+    if(NOT OpenMP_C_FOUND)
+        message(FATAL_ERROR "The C compiler ${CMAKE_C_COMPILER} has no OpenMP (with clang, install libomp-dev); configure with -DAMB_OPENMP=OFF to do without threads.")
+    endif()
+    target_link_libraries(amb_flags INTERFACE OpenMP::OpenMP_C)
+else()
+    target_compile_options(amb_flags INTERFACE -Wno-unknown-pragmas)
+endif()
+
+# amb_library(NAME SOURCES... [LIBS libs...]): the static library of one room. LIBS are passed on to whoever links it.
+function(amb_library name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBS")
+    add_library(${name} STATIC ${arg_UNPARSED_ARGUMENTS})
+    target_link_libraries(${name} PUBLIC ${arg_LIBS} amb_flags)
+endfunction()
+
+# amb_program(NAME SOURCES... [LIBS libs...]): a program that lands directly in the build folder and is installed.
+function(amb_program name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBS")
+    add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
+    target_link_libraries(${name} PRIVATE ${arg_LIBS} amb_flags)
+    install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endfunction()
+
+# amb_proto(TARGET FOLDER/FILE.proto): compiles a schema with protoc-c into TARGET; C code includes it as "FOLDER/FILE.pb-c.h".
+function(amb_proto target proto)
+    string(REGEX REPLACE "\\.proto$" ".pb-c" stem ${PROJECT_BINARY_DIR}/${proto})
+    add_custom_command(
+        OUTPUT ${stem}.c ${stem}.h
+        COMMAND ${PROTOC_C} --c_out=${PROJECT_BINARY_DIR} -I ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/${proto}
+        DEPENDS ${PROJECT_SOURCE_DIR}/${proto}
+        VERBATIM)
+    set_source_files_properties(${stem}.c PROPERTIES COMPILE_OPTIONS "-w")
+    target_sources(${target} PRIVATE ${stem}.c ${stem}.h)
+endfunction()

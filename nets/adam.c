@@ -1,0 +1,111 @@
+/* Adam in one fused pass. Work is cut into chunks of a fixed length, the gradient's norm is the chunks' double-precision sums added in
+ * order, so threads change nothing. It refuses to step on a gradient that is not finite. */
+#include "nets/adam.h"
+
+#include "nets/vector.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { CHUNK = 4096, LANES = 16 };
+
+typedef struct step_factors {
+    float scale;          /* of the gradient: the clipping */
+    float beta1, beta2;   /* decay of the moments */
+    float gain1, gain2;   /* 1 - beta */
+    float rate;           /* lr / (1 - beta1^t) */
+    float root;           /* 1 / sqrt(1 - beta2^t) */
+    float epsilon;
+} step_factors;
+
+bool amb_adam_init(amb_adam *adam, size_t size, amb_error *err)
+{
+    *adam = (amb_adam){.size = size, .beta1 = .9f, .beta2 = .999f, .epsilon = 1e-8f};
+    adam->m = calloc(size + 1, sizeof(float));
+    adam->v = calloc(size + 1, sizeof(float));
+    adam->partial = calloc(size / CHUNK + 1, sizeof(double));
+    if (!adam->m || !adam->v || !adam->partial) {
+        amb_adam_free(adam);
+        return amb_fail(err, "out of memory for Adam's moments of %zu parameters", size);
+    }
+    return true;
+}
+
+void amb_adam_free(amb_adam *adam)
+{
+    free(adam->m);
+    free(adam->v);
+    free(adam->partial);
+    *adam = (amb_adam){0};
+}
+
+AMB_VECTOR_CLONES static double sum_of_squares(const float *g, size_t n)
+{
+    double lane[LANES] = {0};
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        for (size_t j = 0; j < LANES; j++) {
+            const double x = (double)g[i + j];
+            lane[j] += x * x;
+        }
+    }
+    double sum = 0;
+    for (size_t j = 0; j < LANES; j++)
+        sum += lane[j];
+    for (; i < n; i++)
+        sum += (double)g[i] * (double)g[i];
+    return sum;
+}
+
+AMB_VECTOR_CLONES static void update_chunk(float *restrict parameter, const float *restrict gradient, float *restrict m, float *restrict v,
+                                           size_t n, const step_factors *factors)
+{
+    const step_factors f = *factors;
+    for (size_t i = 0; i < n; i++) {
+        const float g = gradient[i] * f.scale;
+        m[i] = f.beta1 * m[i] + f.gain1 * g;
+        v[i] = f.beta2 * v[i] + f.gain2 * g * g;
+        parameter[i] -= f.rate * m[i] / (sqrtf(v[i]) * f.root + f.epsilon);
+    }
+}
+
+float amb_adam_update(amb_adam *adam, float *parameters, const float *gradient, float lr, float max_norm)
+{
+    const size_t size = adam->size;
+    const size_t chunks = (size + CHUNK - 1) / CHUNK;
+    const double t = (double)(adam->step + 1);
+
+#pragma omp for schedule(static)
+    for (size_t c = 0; c < chunks; c++) {
+        const size_t first = c * CHUNK, n = size - first < CHUNK ? size - first : CHUNK;
+        adam->partial[c] = sum_of_squares(gradient + first, n);
+    }
+    double sum = 0;
+    for (size_t c = 0; c < chunks; c++)
+        sum += adam->partial[c];
+    const float norm = (float)sqrt(sum);
+    if (!isfinite(norm)) {
+#pragma omp barrier
+        return norm;
+    }
+
+    const double beta1 = (double)adam->beta1, beta2 = (double)adam->beta2;
+    const step_factors factors = {
+        .scale = max_norm > 0 && norm > max_norm ? max_norm / norm : 1,
+        .beta1 = adam->beta1,
+        .beta2 = adam->beta2,
+        .gain1 = (float)(1 - beta1),
+        .gain2 = (float)(1 - beta2),
+        .rate = (float)((double)lr / (1 - pow(beta1, t))),
+        .root = (float)(1 / sqrt(1 - pow(beta2, t))),
+        .epsilon = adam->epsilon,
+    };
+#pragma omp for schedule(static)
+    for (size_t c = 0; c < chunks; c++) {
+        const size_t first = c * CHUNK, n = size - first < CHUNK ? size - first : CHUNK;
+        update_chunk(parameters + first, gradient + first, adam->m + first, adam->v + first, n, &factors);
+    }
+#pragma omp single
+    adam->step++;
+    return norm;
+}

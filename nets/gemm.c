@@ -1,0 +1,361 @@
+/* oneDNN's matmul primitive behind a small interface: plain row-major operands (its own repacking of them inside a product costs less here
+ * than reordering weights after every update would), one set of memory objects per thread, scratch from the caller's side. */
+#include "nets/gemm.h"
+
+#include <assert.h>
+#include <dnnl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+#else
+/* Built without OpenMP, but oneDNN may have brought an OpenMP runtime along, which must not fork either. */
+extern int omp_get_max_threads(void) __attribute__((weak));
+extern void omp_set_num_threads(int) __attribute__((weak));
+#endif
+
+#if DNNL_VERSION_MAJOR >= 3
+typedef dnnl_memory_desc_t memory_desc; /* a pointer, to be destroyed */
+typedef const_dnnl_memory_desc_t memory_desc_ref;
+#define REF(desc) (desc)
+#else
+typedef dnnl_memory_desc_t memory_desc; /* a plain struct */
+typedef const dnnl_memory_desc_t *memory_desc_ref;
+#define REF(desc) (&(desc))
+#endif
+
+enum { ALIGNMENT = 64, ARGUMENTS = 5 };
+
+typedef struct slot_memory {
+    dnnl_memory_t a, b, bias, c, scratch;
+} slot_memory;
+
+struct amb_gemm {
+    amb_gemm *next; /* in the context's list */
+    const amb_gemm_context *context;
+    amb_gemm_def def;
+    dnnl_primitive_desc_t desc;
+    dnnl_primitive_t primitive;
+    slot_memory *memory; /* (slots) */
+};
+
+struct amb_gemm_context {
+    dnnl_engine_t engine;
+    int slots; /* one per thread, and a last one that further threads share in turn */
+    dnnl_stream_t *stream; /* (slots) */
+    void **scratch;        /* (slots) */
+    size_t scratch_size;
+    amb_gemm *first;
+};
+
+int amb_gemm_begin(void)
+{
+#ifndef _OPENMP
+    if (!omp_set_num_threads || !omp_get_max_threads)
+        return 0;
+#endif
+    const int saved = omp_get_max_threads();
+    omp_set_num_threads(1);
+    return saved;
+}
+
+void amb_gemm_end(int saved)
+{
+#ifndef _OPENMP
+    if (!omp_set_num_threads || !omp_get_max_threads)
+        return;
+#endif
+    omp_set_num_threads(saved);
+}
+
+bool amb_gemm_bf16_native(void)
+{
+    const unsigned wanted = (unsigned)dnnl_cpu_isa_avx512_core_bf16;
+    return ((unsigned)dnnl_get_effective_cpu_isa() & wanted) == wanted;
+}
+
+static int thread_slots(void)
+{
+#ifdef _OPENMP
+    return omp_get_max_threads() > omp_get_num_procs() ? omp_get_max_threads() : omp_get_num_procs();
+#else
+    return 1;
+#endif
+}
+
+static const char *reason(dnnl_status_t status)
+{
+    switch (status) {
+    case dnnl_out_of_memory: return "out of memory";
+    case dnnl_invalid_arguments: return "invalid arguments";
+    case dnnl_unimplemented: return "not implemented for this CPU";
+    case dnnl_runtime_error: return "run-time error";
+    default: return "unknown error";
+    }
+}
+
+amb_gemm_context *amb_gemm_context_create(amb_error *err)
+{
+    amb_gemm_context *context = calloc(1, sizeof *context);
+    if (!context) {
+        amb_fail(err, "out of memory for the matrix products");
+        return NULL;
+    }
+    context->slots = thread_slots() + 1;
+    context->stream = calloc((size_t)context->slots, sizeof *context->stream);
+    context->scratch = calloc((size_t)context->slots, sizeof *context->scratch);
+    dnnl_status_t status = context->stream && context->scratch ? dnnl_success : dnnl_out_of_memory;
+    if (status == dnnl_success)
+        status = dnnl_engine_create(&context->engine, dnnl_cpu, 0);
+    for (int s = 0; s < context->slots && status == dnnl_success; s++)
+        status = dnnl_stream_create(&context->stream[s], context->engine, dnnl_stream_default_flags);
+    if (status != dnnl_success) {
+        amb_fail(err, "oneDNN could not start: %s", reason(status));
+        amb_gemm_context_destroy(context);
+        return NULL;
+    }
+    return context;
+}
+
+static void gemm_destroy(amb_gemm *gemm)
+{
+    for (int s = 0; gemm->memory && s < gemm->context->slots; s++) {
+        const slot_memory *memory = &gemm->memory[s];
+        dnnl_memory_t all[ARGUMENTS] = {memory->a, memory->b, memory->bias, memory->c, memory->scratch};
+        for (int i = 0; i < ARGUMENTS; i++) {
+            if (all[i])
+                dnnl_memory_destroy(all[i]);
+        }
+    }
+    free(gemm->memory);
+    if (gemm->primitive)
+        dnnl_primitive_destroy(gemm->primitive);
+    if (gemm->desc)
+        dnnl_primitive_desc_destroy(gemm->desc);
+    free(gemm);
+}
+
+void amb_gemm_context_destroy(amb_gemm_context *context)
+{
+    if (!context)
+        return;
+    while (context->first) {
+        amb_gemm *gemm = context->first;
+        context->first = gemm->next;
+        gemm_destroy(gemm);
+    }
+    for (int s = 0; s < context->slots; s++) {
+        if (context->stream && context->stream[s])
+            dnnl_stream_destroy(context->stream[s]);
+        if (context->scratch)
+            free(context->scratch[s]);
+    }
+    free(context->stream);
+    free(context->scratch);
+    if (context->engine)
+        dnnl_engine_destroy(context->engine);
+    free(context);
+}
+
+/* A (rows, columns) matrix, stored as such or transposed, with `ld` elements between stored rows. */
+static dnnl_status_t describe(memory_desc *desc, int rows, int columns, bool transposed, int ld, amb_gemm_type type)
+{
+    dnnl_dims_t dims = {rows, columns};
+    dnnl_dims_t strides = {transposed ? 1 : ld, transposed ? ld : 1};
+    const dnnl_data_type_t data_type = type == AMB_GEMM_BF16 ? dnnl_bf16 : dnnl_f32;
+#if DNNL_VERSION_MAJOR >= 3
+    return dnnl_memory_desc_create_with_strides(desc, 2, dims, data_type, strides);
+#else
+    return dnnl_memory_desc_init_by_strides(desc, 2, dims, data_type, strides);
+#endif
+}
+
+static void forget(memory_desc *desc)
+{
+#if DNNL_VERSION_MAJOR >= 3
+    if (*desc)
+        dnnl_memory_desc_destroy(*desc);
+#else
+    (void)desc;
+#endif
+}
+
+static size_t size_of(memory_desc_ref desc)
+{
+    return desc ? dnnl_memory_desc_get_size(desc) : 0;
+}
+
+static dnnl_status_t make_attributes(const amb_gemm_def *def, dnnl_primitive_attr_t *attr)
+{
+    dnnl_post_ops_t ops = NULL;
+    dnnl_status_t status = dnnl_primitive_attr_create(attr);
+    if (status == dnnl_success)
+        status = dnnl_primitive_attr_set_scratchpad_mode(*attr, dnnl_scratchpad_mode_user);
+    if (status == dnnl_success)
+        status = dnnl_post_ops_create(&ops);
+#if DNNL_VERSION_MAJOR >= 3
+    if (status == dnnl_success && def->accumulate)
+        status = dnnl_post_ops_append_sum(ops, 1, 0, dnnl_data_type_undef);
+    if (status == dnnl_success && def->relu)
+        status = dnnl_post_ops_append_eltwise(ops, dnnl_eltwise_relu, 0, 0);
+#else
+    if (status == dnnl_success && def->accumulate)
+        status = dnnl_post_ops_append_sum(ops, 1);
+    if (status == dnnl_success && def->relu)
+        status = dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_relu, 0, 0);
+#endif
+    if (status == dnnl_success)
+        status = dnnl_primitive_attr_set_post_ops(*attr, ops);
+    if (ops)
+        dnnl_post_ops_destroy(ops);
+    return status;
+}
+
+static dnnl_status_t make_desc(dnnl_primitive_desc_t *out, dnnl_engine_t engine, memory_desc_ref a, memory_desc_ref b, memory_desc_ref bias,
+                               memory_desc_ref c, dnnl_primitive_attr_t attr)
+{
+#if DNNL_VERSION_MAJOR >= 3
+    return dnnl_matmul_primitive_desc_create(out, engine, a, b, bias, c, attr);
+#else
+    dnnl_matmul_desc_t matmul;
+    const dnnl_status_t status = dnnl_matmul_desc_init(&matmul, a, b, bias, c);
+    return status == dnnl_success ? dnnl_primitive_desc_create(out, &matmul, attr, engine, NULL) : status;
+#endif
+}
+
+static dnnl_status_t make_memory(amb_gemm *gemm, dnnl_engine_t engine, memory_desc_ref a, memory_desc_ref b, memory_desc_ref bias,
+                                 memory_desc_ref c, memory_desc_ref scratch)
+{
+    gemm->memory = calloc((size_t)gemm->context->slots, sizeof *gemm->memory);
+    dnnl_status_t status = gemm->memory ? dnnl_success : dnnl_out_of_memory;
+    for (int s = 0; s < gemm->context->slots && status == dnnl_success; s++) {
+        slot_memory *memory = &gemm->memory[s];
+        status = dnnl_memory_create(&memory->a, a, engine, DNNL_MEMORY_NONE);
+        if (status == dnnl_success)
+            status = dnnl_memory_create(&memory->b, b, engine, DNNL_MEMORY_NONE);
+        if (status == dnnl_success && bias)
+            status = dnnl_memory_create(&memory->bias, bias, engine, DNNL_MEMORY_NONE);
+        if (status == dnnl_success)
+            status = dnnl_memory_create(&memory->c, c, engine, DNNL_MEMORY_NONE);
+        if (status == dnnl_success && size_of(scratch) > 0)
+            status = dnnl_memory_create(&memory->scratch, scratch, engine, DNNL_MEMORY_NONE);
+    }
+    return status;
+}
+
+amb_gemm *amb_gemm_create(amb_gemm_context *context, const amb_gemm_def *def, amb_error *err)
+{
+    assert(def->m > 0 && def->n > 0 && def->k > 0);
+    assert(!(def->accumulate && (def->bias || def->relu || def->out != AMB_GEMM_F32)));
+    assert(def->lda >= (def->transpose_a ? def->m : def->k) && def->ldb >= (def->transpose_b ? def->k : def->n) && def->ldc >= def->n);
+    amb_gemm *gemm = calloc(1, sizeof *gemm);
+    if (!gemm) {
+        amb_fail(err, "out of memory for a matrix product");
+        return NULL;
+    }
+    *gemm = (amb_gemm){.next = context->first, .context = context, .def = *def};
+    context->first = gemm;
+
+    memory_desc a = {0}, b = {0}, bias = {0}, c = {0};
+    dnnl_primitive_attr_t attr = NULL;
+    const int saved = amb_gemm_begin(); /* the number of threads goes into the primitive */
+    dnnl_status_t status = describe(&a, def->m, def->k, def->transpose_a, def->lda, def->in);
+    if (status == dnnl_success)
+        status = describe(&b, def->k, def->n, def->transpose_b, def->ldb, def->in);
+    if (status == dnnl_success && def->bias)
+        status = describe(&bias, 1, def->n, false, def->n, AMB_GEMM_F32);
+    if (status == dnnl_success)
+        status = describe(&c, def->m, def->n, false, def->ldc, def->out);
+    if (status == dnnl_success)
+        status = make_attributes(def, &attr);
+    const memory_desc_ref bias_ref = def->bias ? REF(bias) : NULL;
+    if (status == dnnl_success)
+        status = make_desc(&gemm->desc, context->engine, REF(a), REF(b), bias_ref, REF(c), attr);
+    if (status == dnnl_success)
+        status = dnnl_primitive_create(&gemm->primitive, gemm->desc);
+    if (status == dnnl_success) {
+        const memory_desc_ref scratch = dnnl_primitive_desc_query_md(gemm->desc, dnnl_query_scratchpad_md, 0);
+        const size_t size = size_of(scratch);
+        if (size > context->scratch_size)
+            context->scratch_size = size;
+        status = make_memory(gemm, context->engine, REF(a), REF(b), bias_ref, REF(c), scratch);
+    }
+    amb_gemm_end(saved);
+    if (attr)
+        dnnl_primitive_attr_destroy(attr);
+    forget(&a);
+    forget(&b);
+    forget(&bias);
+    forget(&c);
+    if (status != dnnl_success) {
+        amb_fail(err, "oneDNN has no %s matrix product (%d, %d) x (%d, %d): %s", def->in == AMB_GEMM_BF16 ? "bf16" : "fp32", def->m, def->k,
+                 def->k, def->n, reason(status));
+        return NULL; /* what there is of it goes with the context */
+    }
+    return gemm;
+}
+
+bool amb_gemm_context_ready(amb_gemm_context *context, amb_error *err)
+{
+    const size_t size = (context->scratch_size + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
+    for (int s = 0; s < context->slots; s++) {
+        context->scratch[s] = aligned_alloc(ALIGNMENT, size);
+        if (!context->scratch[s])
+            return amb_fail(err, "out of memory for the scratch of the matrix products (%zu bytes a thread)", size);
+    }
+    dnnl_status_t status = dnnl_success;
+    for (amb_gemm *gemm = context->first; gemm; gemm = gemm->next) {
+        for (int s = 0; s < context->slots && status == dnnl_success; s++) {
+            if (gemm->memory[s].scratch)
+                status = dnnl_memory_set_data_handle(gemm->memory[s].scratch, context->scratch[s]);
+        }
+    }
+    return status == dnnl_success || amb_fail(err, "oneDNN refused its scratch: %s", reason(status));
+}
+
+static dnnl_status_t run_in_slot(const amb_gemm *gemm, int slot, const void *a, const void *b, const float *bias, void *c)
+{
+    const slot_memory *memory = &gemm->memory[slot];
+    dnnl_exec_arg_t args[ARGUMENTS] = {{DNNL_ARG_SRC, memory->a}, {DNNL_ARG_WEIGHTS, memory->b}, {DNNL_ARG_DST, memory->c}};
+    int count = 3;
+    dnnl_status_t status = dnnl_memory_set_data_handle(memory->a, (void *)(uintptr_t)a);
+    if (status == dnnl_success)
+        status = dnnl_memory_set_data_handle(memory->b, (void *)(uintptr_t)b);
+    if (status == dnnl_success)
+        status = dnnl_memory_set_data_handle(memory->c, c);
+    if (memory->bias) {
+        args[count++] = (dnnl_exec_arg_t){DNNL_ARG_BIAS, memory->bias};
+        if (status == dnnl_success)
+            status = dnnl_memory_set_data_handle(memory->bias, (void *)(uintptr_t)bias);
+    }
+    if (memory->scratch)
+        args[count++] = (dnnl_exec_arg_t){DNNL_ARG_SCRATCHPAD, memory->scratch};
+    if (status == dnnl_success)
+        status = dnnl_primitive_execute(gemm->primitive, gemm->context->stream[slot], count, args);
+    return status;
+}
+
+void amb_gemm_run(const amb_gemm *gemm, const void *a, const void *b, const float *bias, void *c)
+{
+    const int last = gemm->context->slots - 1;
+    dnnl_status_t status = dnnl_success;
+    assert(!gemm->def.bias == !bias);
+#ifdef _OPENMP
+    const int thread = omp_get_thread_num();
+#else
+    const int thread = 0;
+#endif
+    if (thread < last) {
+        status = run_in_slot(gemm, thread, a, b, bias, c);
+    } else {
+#pragma omp critical(amb_gemm_last_slot)
+        status = run_in_slot(gemm, last, a, b, bias, c);
+    }
+    if (status != dnnl_success) {
+        const size_t element = gemm->def.out == AMB_GEMM_BF16 ? 2 : 4;
+        for (int i = 0; i < gemm->def.m; i++) /* all bits set is NaN in either type */
+            memset((char *)c + (size_t)i * (size_t)gemm->def.ldc * element, 0xff, (size_t)gemm->def.n * element);
+    }
+}

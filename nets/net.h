@@ -1,0 +1,56 @@
+/* A feed-forward network as plain data: what a model file holds and what training produces, before any kernel has packed it.
+ *
+ *   x' = clamp((x - in_mean) / in_std, -in_clip, in_clip)        (only where in_mean is set; the clamp only where in_clip > 0)
+ *   h_{l+1} = act_l(weight_l h_l + bias_l),   l = 0 .. layers-1
+ *
+ * This file does no arithmetic on it and does not read files (nets/onnx.h does). */
+#ifndef AMB_NETS_NET_H
+#define AMB_NETS_NET_H
+
+#include "base/error.h"
+
+#include <stddef.h>
+
+enum { AMB_NET_MAX_LAYERS = 16, AMB_NET_MAX_DIM = 65536 };
+
+typedef enum amb_activation { AMB_ACT_IDENTITY = 0, AMB_ACT_RELU = 1 } amb_activation;
+
+typedef struct amb_meta {
+    char *key;
+    char *value;
+} amb_meta;
+
+typedef struct amb_net {
+    int layers;                             /* 1 .. AMB_NET_MAX_LAYERS */
+    int dim[AMB_NET_MAX_LAYERS + 1];        /* dim[0] inputs, dim[layers] outputs */
+    amb_activation act[AMB_NET_MAX_LAYERS]; /* after layer l */
+    float *weight[AMB_NET_MAX_LAYERS];      /* (dim[l+1], dim[l]) row-major, as PyTorch's Linear.weight */
+    float *bias[AMB_NET_MAX_LAYERS];        /* (dim[l+1]) */
+    float *in_mean;                         /* (dim[0]) or NULL: no normalisation */
+    float *in_std;                          /* (dim[0]), > 0; NULL where in_mean is */
+    float in_clip;                          /* in units of in_std; 0: no clamp */
+    int metas;                              /* key/value texts that travel in the ONNX file (metadata_props) */
+    amb_meta *meta;
+} amb_net;
+
+/* All weights and biases allocated and zero; hidden layers ReLU, the last one linear; no normaliser, no metadata. `dim` has layers + 1
+ * entries. NULL and a sentence when a dimension is out of range or memory is short. */
+amb_net *amb_net_create(int layers, const int *dim, amb_error *err);
+void amb_net_destroy(amb_net *net); /* NULL is fine */
+
+/* Allocates in_mean (0) and in_std (1) if they are not there. False, and nothing changed, when memory is short. */
+bool amb_net_add_normalizer(amb_net *net);
+
+/* Metadata: set replaces; get returns NULL where the key is absent. The net owns its copies. set: false,
+ * and nothing changed, when memory is short. */
+bool amb_net_set_meta(amb_net *net, const char *key, const char *value);
+const char *amb_net_get_meta(const amb_net *net, const char *key);
+
+/* Number of weights and biases, normaliser not counted. */
+size_t amb_net_parameters(const amb_net *net);
+
+/* All parameters as one block, layer by layer: weight_0, bias_0, weight_1, … (the layout training uses). */
+void amb_net_get_parameters(const amb_net *net, float *block);
+void amb_net_set_parameters(amb_net *net, const float *block);
+
+#endif

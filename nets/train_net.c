@@ -1,0 +1,424 @@
+/* Training passes of a multilayer perceptron. Rows are cut into chunks of ROWS: the forward pass and the backward pass through the
+ * activations take a chunk through all layers while it is hot; a weight gradient is cut into blocks of UNITS output units, each summed over
+ * the chunks in order by one thread. A last, partial chunk is padded with zero rows, whose output gradient is zero. It holds no optimiser
+ * and no loss. */
+#include "nets/train_net.h"
+
+#include "nets/gemm.h"
+#include "nets/net.h"
+#include "nets/vector.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROWS = 128, UNITS = 64, ALIGNMENT = 64, MAX_ROWS = 1 << 24 };
+
+typedef struct train_layer {
+    int in, out;
+    size_t weight, bias;               /* offsets into parameters and gradient */
+    uint16_t *weight_bf16;             /* (out, in) copy; NULL in fp32 */
+    void *h;                           /* (padded_rows, out) activation; the last layer's always fp32 */
+    void *d;                           /* (padded_rows, out) derivative of the loss by what went into the activation */
+    const amb_gemm *forward, *data;    /* for a chunk; the first layer has no `data` */
+    const amb_gemm *gradient[2][2];    /* [the last, smaller block of units][accumulate] */
+} train_layer;
+
+typedef struct unit_block { /* of a weight's gradient */
+    int layer, first, units;
+} unit_block;
+
+struct amb_train_net {
+    int layers, max_rows;
+    int rows; /* in a chunk */
+    amb_train_precision precision;
+    size_t element; /* bytes of an activation */
+    size_t size;
+    amb_gemm_context *context;
+    int blocks;
+    unit_block *block; /* (blocks) costly ones first */
+    train_layer layer[AMB_NET_MAX_LAYERS];
+
+    float *parameters, *gradient; /* (size) */
+    void *x_copy;                 /* bf16: (padded_rows, dim[0]); fp32: (rows, dim[0]) for the partial chunk */
+    const float *x;               /* of the last forward */
+    int n;
+};
+
+/* ---- Loops ---- */
+
+static inline uint16_t bf16_from_float(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    const uint32_t rounded = (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16; /* to nearest even */
+    const uint32_t nan = bits >> 16 | 0x40u;
+    return (uint16_t)((bits & 0x7fffffffu) > 0x7f800000u ? nan : rounded);
+}
+
+AMB_VECTOR_CLONES static void bf16_from_floats(const float *restrict in, size_t n, uint16_t *restrict out)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = bf16_from_float(in[i]);
+}
+
+AMB_VECTOR_CLONES static void relu_backward_f32(const float *restrict h, size_t n, float *restrict d)
+{
+    for (size_t i = 0; i < n; i++)
+        d[i] = h[i] > 0 ? d[i] : 0;
+}
+
+AMB_VECTOR_CLONES static void relu_backward_bf16(const uint16_t *restrict h, size_t n, uint16_t *restrict d)
+{
+    for (size_t i = 0; i < n; i++)
+        d[i] &= (uint16_t)-((int16_t)h[i] > 0); /* a bf16 and its bits read as an integer have the same sign */
+}
+
+/* sum[j] += d[0][j] + d[1][j] + … for j < columns ≤ UNITS. The sum of this call's rows is formed first. */
+AMB_VECTOR_CLONES static void add_columns_f32(const float *restrict d, int rows, size_t stride, int columns, float *restrict sum)
+{
+    float part[UNITS] = {0};
+    for (int i = 0; i < rows; i++, d += stride) {
+        for (int j = 0; j < columns; j++)
+            part[j] += d[j];
+    }
+    for (int j = 0; j < columns; j++)
+        sum[j] += part[j];
+}
+
+AMB_VECTOR_CLONES static void add_columns_bf16(const uint16_t *restrict d, int rows, size_t stride, int columns, float *restrict sum)
+{
+    float part[UNITS] = {0};
+    for (int i = 0; i < rows; i++, d += stride) {
+        for (int j = 0; j < columns; j++) {
+            const uint32_t bits = (uint32_t)d[j] << 16;
+            float value;
+            memcpy(&value, &bits, sizeof value);
+            part[j] += value;
+        }
+    }
+    for (int j = 0; j < columns; j++)
+        sum[j] += part[j];
+}
+
+/* ---- Creation ---- */
+
+bool amb_train_bf16_native(void)
+{
+    return amb_gemm_bf16_native();
+}
+
+static void *allocate(size_t count, size_t element)
+{
+    const size_t bytes = (count * element + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
+    void *p = count < SIZE_MAX / element / 2 ? aligned_alloc(ALIGNMENT, bytes) : NULL;
+    if (p)
+        memset(p, 0, bytes);
+    return p;
+}
+
+static bool allocate_buffers(amb_train_net *net, amb_error *err)
+{
+    const size_t padded = (size_t)((net->max_rows + net->rows - 1) / net->rows) * (size_t)net->rows;
+    const bool bf16 = net->precision == AMB_TRAIN_BF16;
+    net->parameters = allocate(net->size, sizeof(float));
+    net->gradient = allocate(net->size, sizeof(float));
+    net->x_copy = allocate((bf16 ? padded : (size_t)net->rows) * (size_t)net->layer[0].in, net->element);
+    bool ok = net->parameters && net->gradient && net->x_copy;
+    for (int l = 0; l < net->layers && ok; l++) {
+        train_layer *layer = &net->layer[l];
+        const size_t out = (size_t)layer->out;
+        layer->h = allocate(padded * out, l == net->layers - 1 ? sizeof(float) : net->element);
+        layer->d = allocate(padded * out, net->element);
+        if (bf16)
+            layer->weight_bf16 = allocate(out * (size_t)layer->in, sizeof(uint16_t));
+        ok = layer->h && layer->d && (!bf16 || layer->weight_bf16);
+    }
+    return ok || amb_fail(err, "out of memory for training a network of %zu parameters on batches of %d rows", net->size, net->max_rows);
+}
+
+static bool create_products(amb_train_net *net, amb_error *err)
+{
+    const amb_gemm_type type = net->precision == AMB_TRAIN_BF16 ? AMB_GEMM_BF16 : AMB_GEMM_F32;
+    net->context = amb_gemm_context_create(err);
+    if (!net->context)
+        return false;
+    for (int l = 0; l < net->layers; l++) {
+        train_layer *layer = &net->layer[l];
+        const int in = layer->in, out = layer->out;
+        const bool last = l == net->layers - 1;
+        const amb_gemm_def forward = {.m = net->rows, .n = out, .k = in, .transpose_b = true, .lda = in, .ldb = in, .ldc = out,
+                                      .in = type, .out = last ? AMB_GEMM_F32 : type, .bias = true, .relu = !last};
+        layer->forward = amb_gemm_create(net->context, &forward, err);
+        if (!layer->forward)
+            return false;
+        if (l > 0) {
+            const amb_gemm_def data = {.m = net->rows, .n = in, .k = out, .lda = out, .ldb = in, .ldc = in, .in = type, .out = type};
+            layer->data = amb_gemm_create(net->context, &data, err);
+            if (!layer->data)
+                return false;
+        }
+        for (int smaller = 0; smaller < 2; smaller++) {
+            const int units = smaller ? out % UNITS : UNITS;
+            if (units == 0 || units > out)
+                continue;
+            for (int accumulate = 0; accumulate < 2; accumulate++) {
+                const amb_gemm_def gradient = {.m = units, .n = in, .k = net->rows, .transpose_a = true, .lda = out, .ldb = in, .ldc = in,
+                                               .in = type, .out = AMB_GEMM_F32, .accumulate = accumulate};
+                layer->gradient[smaller][accumulate] = amb_gemm_create(net->context, &gradient, err);
+                if (!layer->gradient[smaller][accumulate])
+                    return false;
+            }
+        }
+    }
+    return amb_gemm_context_ready(net->context, err);
+}
+
+/* Lists the blocks of all layers, those with the most work first, so that threads finish together. */
+static bool list_blocks(amb_train_net *net, amb_error *err)
+{
+    for (int l = 0; l < net->layers; l++)
+        net->blocks += (net->layer[l].out + UNITS - 1) / UNITS;
+    net->block = calloc((size_t)net->blocks, sizeof *net->block);
+    if (!net->block)
+        return amb_fail(err, "out of memory for training a network of %zu parameters", net->size);
+    int count = 0;
+    for (int l = 0; l < net->layers; l++) {
+        for (int first = 0; first < net->layer[l].out; first += UNITS) {
+            const int left = net->layer[l].out - first;
+            const unit_block new_block = {.layer = l, .first = first, .units = left < UNITS ? left : UNITS};
+            const int64_t work = (int64_t)new_block.units * net->layer[l].in;
+            int i = count++;
+            for (; i > 0 && (int64_t)net->block[i - 1].units * net->layer[net->block[i - 1].layer].in < work; i--)
+                net->block[i] = net->block[i - 1];
+            net->block[i] = new_block;
+        }
+    }
+    return true;
+}
+
+amb_train_net *amb_train_net_create(int layers, const int *dim, int max_rows, amb_train_precision precision, amb_error *err)
+{
+    if (layers < 1 || layers > AMB_NET_MAX_LAYERS) {
+        amb_fail(err, "a network to train has %d layers, expected 1 to %d", layers, AMB_NET_MAX_LAYERS);
+        return NULL;
+    }
+    for (int l = 0; l <= layers; l++) {
+        if (dim[l] < 1 || dim[l] > AMB_NET_MAX_DIM) {
+            amb_fail(err, "a network to train has dimension %d at place %d, expected 1 to %d", dim[l], l, AMB_NET_MAX_DIM);
+            return NULL;
+        }
+    }
+    if (max_rows < 1 || max_rows > MAX_ROWS) {
+        amb_fail(err, "a batch of %d rows to train on, expected 1 to %d", max_rows, MAX_ROWS);
+        return NULL;
+    }
+    amb_train_net *net = calloc(1, sizeof *net);
+    if (!net) {
+        amb_fail(err, "out of memory for a network to train");
+        return NULL;
+    }
+    net->layers = layers;
+    net->max_rows = max_rows;
+    net->rows = max_rows < ROWS ? max_rows : ROWS;
+    net->precision = precision;
+    net->element = precision == AMB_TRAIN_BF16 ? sizeof(uint16_t) : sizeof(float);
+    for (int l = 0; l < layers; l++) {
+        train_layer *layer = &net->layer[l];
+        layer->in = dim[l];
+        layer->out = dim[l + 1];
+        layer->weight = net->size;
+        layer->bias = layer->weight + (size_t)layer->in * (size_t)layer->out;
+        net->size = layer->bias + (size_t)layer->out;
+    }
+    if (!allocate_buffers(net, err) || !list_blocks(net, err) || !create_products(net, err)) {
+        amb_train_net_destroy(net);
+        return NULL;
+    }
+    return net;
+}
+
+void amb_train_net_destroy(amb_train_net *net)
+{
+    if (!net)
+        return;
+    amb_gemm_context_destroy(net->context);
+    for (int l = 0; l < net->layers; l++) {
+        free(net->layer[l].weight_bf16);
+        free(net->layer[l].h);
+        free(net->layer[l].d);
+    }
+    free(net->block);
+    free(net->parameters);
+    free(net->gradient);
+    free(net->x_copy);
+    free(net);
+}
+
+void amb_train_net_init(amb_train_net *net, amb_rng *rng, float last_scale)
+{
+    for (int l = 0; l < net->layers; l++) {
+        const train_layer *layer = &net->layer[l];
+        const double limit = sqrt(6.0 / (layer->in + layer->out)) * (l == net->layers - 1 ? (double)last_scale : 1);
+        for (size_t i = layer->weight; i < layer->bias; i++)
+            net->parameters[i] = (float)(limit * (2 * amb_rng_uniform(rng) - 1));
+        memset(net->parameters + layer->bias, 0, (size_t)layer->out * sizeof(float));
+    }
+    amb_train_net_parameters_changed(net);
+}
+
+size_t amb_train_net_size(const amb_train_net *net)
+{
+    return net->size;
+}
+
+float *amb_train_net_parameters(amb_train_net *net)
+{
+    return net->parameters;
+}
+
+const float *amb_train_net_gradient(const amb_train_net *net)
+{
+    return net->gradient;
+}
+
+/* ---- Passes ---- */
+
+void amb_train_net_parameters_changed(amb_train_net *net)
+{
+    if (net->precision != AMB_TRAIN_BF16)
+        return;
+    for (int l = 0; l < net->layers; l++) {
+        const train_layer *layer = &net->layer[l];
+        const size_t in = (size_t)layer->in;
+#pragma omp for schedule(static) nowait
+        for (int i = 0; i < layer->out; i++)
+            bf16_from_floats(net->parameters + layer->weight + (size_t)i * in, in, layer->weight_bf16 + (size_t)i * in);
+    }
+#pragma omp barrier
+}
+
+static const void *weights(const amb_train_net *net, int l)
+{
+    const train_layer *layer = &net->layer[l];
+    return layer->weight_bf16 ? (const void *)layer->weight_bf16 : (const void *)(net->parameters + layer->weight);
+}
+
+static int chunks_of(const amb_train_net *net, int n)
+{
+    return (n + net->rows - 1) / net->rows;
+}
+
+/* How many of a chunk's rows belong to the batch; the others are padding. */
+static int chunk_rows(const amb_train_net *net, int chunk, int n)
+{
+    const int left = n - chunk * net->rows;
+    return left < net->rows ? left : net->rows;
+}
+
+static void *chunk_of(const amb_train_net *net, void *buffer, int width, size_t element, int chunk)
+{
+    return (char *)buffer + (size_t)chunk * (size_t)net->rows * (size_t)width * element;
+}
+
+/* Copies the batch's rows of a chunk in the products' type and puts zero rows behind them. */
+static void copy_chunk(const amb_train_net *net, const float *in, int width, int rows, void *out)
+{
+    const size_t used = (size_t)rows * (size_t)width, all = (size_t)net->rows * (size_t)width;
+    if (net->precision == AMB_TRAIN_BF16)
+        bf16_from_floats(in, used, out);
+    else
+        memcpy(out, in, used * sizeof(float));
+    memset((char *)out + used * net->element, 0, (all - used) * net->element);
+}
+
+/* The network's input for a chunk: the caller's own rows where fp32 fills the chunk, a copy elsewhere. */
+static const void *input_chunk(const amb_train_net *net, const float *x, int chunk, int n)
+{
+    const int in = net->layer[0].in;
+    if (net->precision == AMB_TRAIN_BF16)
+        return chunk_of(net, net->x_copy, in, net->element, chunk);
+    return chunk_rows(net, chunk, n) == net->rows ? x + (size_t)chunk * (size_t)net->rows * (size_t)in : net->x_copy;
+}
+
+const float *amb_train_net_forward(amb_train_net *net, const float *x, int n)
+{
+    assert(n >= 1 && n <= net->max_rows);
+    const int inputs = net->layer[0].in;
+    const int saved = amb_gemm_begin();
+#pragma omp for schedule(dynamic, 1)
+    for (int chunk = 0; chunk < chunks_of(net, n); chunk++) {
+        const int rows = chunk_rows(net, chunk, n);
+        const void *in = input_chunk(net, x, chunk, n);
+        if (net->precision == AMB_TRAIN_BF16 || rows < net->rows)
+            copy_chunk(net, x + (size_t)chunk * (size_t)net->rows * (size_t)inputs, inputs, rows, (void *)(uintptr_t)in);
+        for (int l = 0; l < net->layers; l++) {
+            const train_layer *layer = &net->layer[l];
+            void *out = chunk_of(net, layer->h, layer->out, l == net->layers - 1 ? sizeof(float) : net->element, chunk);
+            amb_gemm_run(layer->forward, in, weights(net, l), net->parameters + layer->bias, out);
+            in = out;
+        }
+    }
+    amb_gemm_end(saved);
+#pragma omp single
+    {
+        net->x = x;
+        net->n = n;
+    }
+    return net->layer[net->layers - 1].h;
+}
+
+/* From the output's derivative to every layer's `d`, for one chunk. */
+static void backward_chunk(amb_train_net *net, const float *dout, int chunk, int n)
+{
+    const int outputs = net->layer[net->layers - 1].out;
+    void *d = chunk_of(net, net->layer[net->layers - 1].d, outputs, net->element, chunk);
+    copy_chunk(net, dout + (size_t)chunk * (size_t)net->rows * (size_t)outputs, outputs, chunk_rows(net, chunk, n), d);
+    for (int l = net->layers - 1; l > 0; l--) {
+        const int width = net->layer[l].in;
+        const size_t count = (size_t)net->rows * (size_t)width;
+        const void *h = chunk_of(net, net->layer[l - 1].h, width, net->element, chunk);
+        void *below = chunk_of(net, net->layer[l - 1].d, width, net->element, chunk);
+        amb_gemm_run(net->layer[l].data, d, weights(net, l), NULL, below);
+        if (net->precision == AMB_TRAIN_BF16)
+            relu_backward_bf16(h, count, below);
+        else
+            relu_backward_f32(h, count, below);
+        d = below;
+    }
+}
+
+/* weight' += dᵀ h and bias' += Σ d for one block of a layer's units, chunk after chunk. */
+static void gradient_block(amb_train_net *net, const unit_block *block, int n)
+{
+    const train_layer *layer = &net->layer[block->layer];
+    const size_t out = (size_t)layer->out;
+    float *weight = net->gradient + layer->weight + (size_t)block->first * (size_t)layer->in;
+    float *bias = net->gradient + layer->bias + block->first;
+    memset(bias, 0, (size_t)block->units * sizeof(float));
+    for (int chunk = 0; chunk < chunks_of(net, n); chunk++) {
+        const char *d = (const char *)chunk_of(net, layer->d, layer->out, net->element, chunk) + (size_t)block->first * net->element;
+        const void *h = block->layer > 0 ? chunk_of(net, net->layer[block->layer - 1].h, layer->in, net->element, chunk)
+                                         : input_chunk(net, net->x, chunk, n);
+        amb_gemm_run(layer->gradient[block->units < UNITS][chunk > 0], d, h, NULL, weight);
+        if (net->precision == AMB_TRAIN_BF16)
+            add_columns_bf16((const uint16_t *)(const void *)d, chunk_rows(net, chunk, n), out, block->units, bias);
+        else
+            add_columns_f32((const float *)(const void *)d, chunk_rows(net, chunk, n), out, block->units, bias);
+    }
+}
+
+void amb_train_net_backward(amb_train_net *net, const float *dout, int n)
+{
+    assert(n == net->n);
+    const int saved = amb_gemm_begin();
+#pragma omp for schedule(dynamic, 1)
+    for (int chunk = 0; chunk < chunks_of(net, n); chunk++)
+        backward_chunk(net, dout, chunk, n);
+#pragma omp for schedule(dynamic, 1)
+    for (int i = 0; i < net->blocks; i++)
+        gradient_block(net, &net->block[i], n);
+    amb_gemm_end(saved);
+}

@@ -1,0 +1,111 @@
+#include "policy/controller.h"
+
+#include "nets/onnx.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool meta_number(const amb_net *net, const char *key, double lo, double hi, double *value, amb_error *err)
+{
+    const char *text = amb_net_get_meta(net, key);
+    if (!text)
+        return true;
+    char *end;
+    const double x = strtod(text, &end);
+    if (end == text || *end || !(x >= lo && x <= hi))
+        return amb_fail(err, "metadata \"%s\" is \"%.40s\", expected a number from %g to %g", key, text, lo, hi);
+    *value = x;
+    return true;
+}
+
+static bool read_meta(amb_policy *policy, const amb_net *net, amb_error *err)
+{
+    const char *kind = amb_net_get_meta(net, "kind");
+    if (kind && strcmp(kind, "actor"))
+        return amb_fail(err, "this network is a %.40s, expected an actor", kind);
+    if (net->dim[0] != AMB_OBS || net->dim[net->layers] != AMB_ACTION)
+        return amb_fail(err, "a network from %d to %d numbers, expected an actor from %d to %d", net->dim[0], net->dim[net->layers], AMB_OBS,
+                        AMB_ACTION);
+    const char *action = amb_net_get_meta(net, "action");
+    if (action && strcmp(action, "residual") && strcmp(action, "absolute"))
+        return amb_fail(err, "metadata \"action\" is \"%.40s\", expected residual or absolute", action);
+    /* A file without metadata is somebody else's DeepMimic actor. */
+    policy->action_mode = action && !strcmp(action, "residual") ? AMB_ACTION_RESIDUAL : AMB_ACTION_ABSOLUTE;
+    policy->physics_hz = 120;
+    policy->look_ahead = .06;
+    double control_hz = 30;
+    if (!meta_number(net, "physics_hz", 30, 10000, &policy->physics_hz, err) ||
+        !meta_number(net, "control_hz", .1, 10000, &control_hz, err) || !meta_number(net, "look_ahead", 0, 1, &policy->look_ahead, err))
+        return false;
+    policy->substeps = (int)lround(policy->physics_hz / control_hz);
+    if (policy->substeps < 1 || fabs(policy->substeps * control_hz - policy->physics_hz) > 1e-6 * policy->physics_hz)
+        return amb_fail(err, "metadata: control at %g Hz is no whole fraction of physics at %g Hz", control_hz, policy->physics_hz);
+    const char *motion = amb_net_get_meta(net, "motion");
+    snprintf(policy->motion, sizeof policy->motion, "%s", motion ? motion : "");
+    return true;
+}
+
+bool amb_policy_load(amb_policy *policy, const char *path, amb_error *err)
+{
+    memset(policy, 0, sizeof *policy);
+    amb_net *net = amb_onnx_read(path, err);
+    if (!net)
+        return false;
+    bool ok = read_meta(policy, net, err);
+    if (ok) {
+        policy->actor = amb_mlp_create(net, NULL, err);
+        ok = policy->actor != NULL;
+    }
+    amb_net_destroy(net);
+    return ok || amb_fail_in(err, "%s", path);
+}
+
+void amb_policy_free(amb_policy *policy)
+{
+    amb_mlp_destroy(policy->actor);
+    policy->actor = NULL;
+}
+
+void amb_policy_use(const amb_policy *policy, amb_env_def *def)
+{
+    def->action_mode = policy->action_mode;
+    def->substeps = policy->substeps;
+    def->look_ahead = policy->look_ahead;
+}
+
+bool amb_controller_init(amb_controller *controller, const amb_policy *policy, int rows, amb_error *err)
+{
+    *controller = (amb_controller){.policy = policy, .rows = rows};
+    controller->obs = malloc((size_t)rows * AMB_OBS * sizeof(float));
+    controller->action = calloc((size_t)rows * AMB_ACTION, sizeof(float));
+    controller->workspace = policy ? malloc(amb_mlp_workspace_size(policy->actor, rows)) : NULL;
+    if (controller->obs && controller->action && (controller->workspace || !policy))
+        return true;
+    amb_controller_free(controller);
+    return amb_fail(err, "out of memory for a controller of %d characters", rows);
+}
+
+void amb_controller_free(amb_controller *controller)
+{
+    free(controller->obs);
+    free(controller->action);
+    free(controller->workspace);
+    *controller = (amb_controller){0};
+}
+
+void amb_controller_decide(amb_controller *controller, amb_env *const *env, int n)
+{
+    if (!controller->policy)
+        return; /* actions are zero and stay so */
+    for (int i = 0; i < n; i++)
+        amb_env_observe(env[i], controller->obs + (size_t)i * AMB_OBS);
+    amb_mlp_forward(controller->policy->actor, controller->workspace, controller->obs, n, controller->action);
+}
+
+amb_env_end amb_controller_step(amb_controller *controller, amb_env *env, amb_reward *reward)
+{
+    amb_controller_decide(controller, &env, 1);
+    return amb_env_step(env, controller->action, reward);
+}

@@ -1,0 +1,45 @@
+/* One control step: what the body feels goes through the actor and becomes PD targets.
+ *
+ *   observe (197) → normalise → actor → action (36) → targets = reference ∘ action → physics
+ *
+ * No allocation, no lock, no I/O. The actor is shared and const; a controller belongs to one thread. */
+#ifndef AMB_POLICY_CONTROLLER_H
+#define AMB_POLICY_CONTROLLER_H
+
+#include "nets/mlp.h"
+#include "sim/env.h"
+
+/* An actor as deployed: packed network and what its metadata says about how it wants to be used. Const after load. */
+typedef struct amb_policy {
+    amb_mlp *actor;
+    amb_action_mode action_mode;
+    double physics_hz; /* the rates and look-ahead it was trained at; 120, 4 and .06 where the file does not say */
+    int substeps;
+    double look_ahead;
+    char motion[64]; /* it was trained on; empty if the file does not say */
+} amb_policy;
+
+/* Reads an ONNX file of 197 inputs and 36 outputs. False and a sentence otherwise. */
+bool amb_policy_load(amb_policy *policy, const char *path, amb_error *err);
+void amb_policy_free(amb_policy *policy);
+
+/* Sets what the policy demands of an environment: action mode, substeps, look-ahead. (Its physics rate goes into the character.) */
+void amb_policy_use(const amb_policy *policy, amb_env_def *def);
+
+typedef struct amb_controller {
+    const amb_policy *policy; /* NULL: zero actions, pure tracking of the reference */
+    int rows;                 /* environments at once, at most */
+    float *obs, *action;      /* (rows, AMB_OBS), (rows, AMB_ACTION) */
+    void *workspace;
+} amb_controller;
+
+bool amb_controller_init(amb_controller *controller, const amb_policy *policy, int rows, amb_error *err);
+void amb_controller_free(amb_controller *controller);
+
+/* Observes n environments (the pointers' targets) and fills controller->action (n, AMB_ACTION). 1 ≤ n ≤ rows. */
+void amb_controller_decide(amb_controller *controller, amb_env *const *env, int n);
+
+/* The whole control step for one environment. */
+amb_env_end amb_controller_step(amb_controller *controller, amb_env *env, amb_reward *reward);
+
+#endif

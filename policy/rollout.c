@@ -1,0 +1,309 @@
+#include "policy/rollout.h"
+
+#include "base/clock.h"
+#include "base/histogram.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+#else
+static int omp_get_max_threads(void)
+{
+    return 1;
+}
+static int omp_get_thread_num(void)
+{
+    return 0;
+}
+#endif
+
+enum { GROUP = 8 };
+
+/* What one character achieved. */
+typedef struct score {
+    bool fell;
+    int up;    /* steps up to the fall */
+    int steps; /* steps simulated */
+    int64_t unstable;
+    double reward, part[AMB_REWARD_PARTS], root_m, joint_rad, end_effector_m;
+} score;
+
+typedef struct worker {
+    amb_world scratch;
+    amb_controller controller;
+    amb_histogram step, wakeup;
+    int64_t missed;
+    double busy_s, physics_s;
+} worker;
+
+typedef struct rollout {
+    const amb_rollout_def *def;
+    amb_env *env;  /* (envs) */
+    score *score;  /* (envs) */
+    worker *worker; /* (threads) */
+    int threads, steps, group;
+    double control_dt, started;
+    double *pose;   /* (steps + 1, AMB_POSE) or NULL */
+    int frames;
+    int stop;
+    int64_t done; /* steps of groups */
+} rollout;
+
+static void count_step(score *s, const amb_reward *reward)
+{
+    s->steps++;
+    s->reward += reward->total;
+    for (int k = 0; k < AMB_REWARD_PARTS; k++)
+        s->part[k] += reward->part[k];
+    s->root_m += reward->root_m;
+    s->joint_rad += reward->joint_rad;
+    s->end_effector_m += reward->end_effector_m;
+}
+
+static void record_pose(rollout *r)
+{
+    memcpy(r->pose + (size_t)r->frames++ * AMB_POSE, r->env[0].state.pose, AMB_POSE * sizeof(double));
+}
+
+/* Acts on one environment; returns whether it stays in the group. */
+static bool step_environment(rollout *r, int e, const float *action)
+{
+    amb_env *env = &r->env[e];
+    score *s = &r->score[e];
+    amb_reward reward;
+    const amb_env_end end = amb_env_step(env, action, &reward);
+    s->up += !s->fell;
+    if (end == AMB_ENV_UNSTABLE) {
+        s->unstable++;
+        s->fell = true;
+        const int step = env->step;
+        amb_env_reset(env);
+        env->step = step; /* the asked time goes on, and so do the pushes */
+        env->next_push += step * env->control_dt;
+    }
+    if (r->pose && e == 0)
+        record_pose(r);
+    if (end == AMB_ENV_UNSTABLE)
+        return true;
+    if (end == AMB_ENV_FELL || end == AMB_ENV_LOST) {
+        s->fell = true;
+        count_step(s, &reward);
+        return false;
+    }
+    if (s->fell) /* after a reset: simulated, but worth nothing */
+        reward.total = 0;
+    count_step(s, &reward);
+    return true;
+}
+
+/* Until a step is due, which is also when the one before it should have been done. */
+static void wait_for(worker *w, double due)
+{
+    if (amb_clock_now() > due) {
+        w->missed++;
+        return;
+    }
+    amb_clock_sleep_until(due);
+    amb_histogram_add(&w->wakeup, amb_clock_now() - due, 1);
+}
+
+/* Before step `step` of a group, of which there are `groups`. */
+static bool should_stop(rollout *r, int step, int groups)
+{
+    int stop;
+    int64_t done;
+#pragma omp atomic capture
+    done = r->done++;
+    if (r->def->progress && omp_get_thread_num() == 0 && step % 32 == 0 &&
+        !r->def->progress(r->def->context, (double)done / ((double)groups * r->steps))) {
+#pragma omp atomic write
+        r->stop = 1;
+    }
+#pragma omp atomic read
+    stop = r->stop;
+    return stop;
+}
+
+/* All the time for the environments [first, first + count). */
+static void run_group(rollout *r, worker *w, int first, int count, int groups)
+{
+    amb_env *live[GROUP];
+    int number[GROUP], n = count;
+    for (int k = 0; k < count; k++) {
+        number[k] = first + k;
+        live[k] = &r->env[first + k];
+        live[k]->scratch = &w->scratch;
+        live[k]->physics_s = 0;
+    }
+    int step = 0;
+    for (; step < r->steps && n > 0 && !should_stop(r, step, groups); step++) {
+        if (r->def->realtime && step > 0)
+            wait_for(w, r->started + step * r->control_dt);
+        const double begun = amb_clock_now();
+        amb_controller_decide(&w->controller, live, n);
+        int left = 0;
+        for (int k = 0; k < n; k++) {
+            if (step_environment(r, number[k], w->controller.action + (size_t)k * AMB_ACTION)) {
+                number[left] = number[k];
+                live[left++] = live[k];
+            }
+        }
+        const double took = amb_clock_now() - begun;
+        amb_histogram_add(&w->step, took / n, n);
+        w->busy_s += took;
+        n = left;
+    }
+#pragma omp atomic
+    r->done += r->steps - step; /* where all fell early */
+    for (int k = 0; k < count; k++)
+        w->physics_s += r->env[first + k].physics_s;
+}
+
+static void run_all(rollout *r)
+{
+    const int groups = (r->def->envs + r->group - 1) / r->group;
+    r->started = amb_clock_now();
+    /* In real time every thread needs its groups from the beginning, so all of a thread's characters make one group. */
+#pragma omp parallel for schedule(dynamic, 1)
+    for (int g = 0; g < groups; g++) {
+        const int first = g * r->group, count = r->def->envs - first < r->group ? r->def->envs - first : r->group;
+        run_group(r, &r->worker[omp_get_thread_num()], first, count, groups);
+    }
+}
+
+static uint64_t hash_states(const rollout *r)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a, by the bytes of qpos and qvel */
+    for (int e = 0; e < r->def->envs; e++) {
+        const mjData *d = r->env[e].world.data;
+        const void *part[2] = {d->qpos, d->qvel};
+        const size_t size[2] = {(7 + AMB_ACTION) * sizeof(double), AMB_VEL * sizeof(double)};
+        for (int p = 0; p < 2; p++)
+            for (size_t i = 0; i < size[p]; i++)
+                hash = (hash ^ ((const unsigned char *)part[p])[i]) * UINT64_C(0x100000001b3);
+    }
+    return hash;
+}
+
+static amb_percentiles percentiles(const amb_histogram *h)
+{
+    return (amb_percentiles){1e6 * amb_histogram_quantile(h, .5), 1e6 * amb_histogram_quantile(h, .99),
+                             1e6 * amb_histogram_quantile(h, .999), 1e6 * h->max};
+}
+
+static void summarise(rollout *r, double wall, amb_rollout_result *result)
+{
+    const int envs = r->def->envs;
+    score all = {0};
+    for (int e = 0; e < envs; e++) {
+        const score *s = &r->score[e];
+        result->survival += !s->fell;
+        result->resets_unstable += s->unstable;
+        result->control_steps += s->steps;
+        result->seconds += s->up * r->control_dt / envs;
+        all.reward += s->reward;
+        for (int k = 0; k < AMB_REWARD_PARTS; k++)
+            all.part[k] += s->part[k];
+        all.root_m += s->root_m;
+        all.joint_rad += s->joint_rad;
+        all.end_effector_m += s->end_effector_m;
+    }
+    const double n = fmax((double)result->control_steps, 1);
+    result->episodes = envs;
+    result->survival /= envs;
+    result->stopped = r->stop;
+    result->normalised_return = all.reward / (r->stop ? n : (double)envs * r->steps);
+    for (int k = 0; k < AMB_REWARD_PARTS; k++)
+        result->part[k] = all.part[k] / n;
+    result->root_m = all.root_m / n;
+    result->joint_rad = all.joint_rad / n;
+    result->end_effector_m = all.end_effector_m / n;
+    amb_histogram *h = &r->worker[0].step, *late = &r->worker[0].wakeup;
+    double busy = 0, physics = 0;
+    for (int i = 0; i < r->threads; i++) {
+        if (i) {
+            amb_histogram_merge(h, &r->worker[i].step);
+            amb_histogram_merge(late, &r->worker[i].wakeup);
+        }
+        result->missed_deadlines += r->worker[i].missed;
+        busy += r->worker[i].busy_s;
+        physics += r->worker[i].physics_s;
+    }
+    result->wall_s = wall;
+    result->control_steps_per_s = (double)result->control_steps / fmax(wall, 1e-9);
+    result->physics_share = physics / fmax(busy, 1e-9);
+    result->step_us = percentiles(h);
+    result->wakeup_us = percentiles(late);
+    result->hash = hash_states(r);
+    result->control_dt = r->control_dt;
+    result->frames = r->frames;
+    result->pose = r->pose;
+    r->pose = NULL;
+}
+
+static bool prepare(rollout *r, amb_error *err)
+{
+    const amb_rollout_def *def = r->def;
+    r->threads = omp_get_max_threads();
+    const int even = (def->envs + r->threads - 1) / r->threads;
+    r->group = def->realtime ? even : even < GROUP ? even : GROUP;
+    if (def->realtime && even > GROUP)
+        return amb_fail(err, "--realtime with %d characters on %d threads: at most %d a thread", def->envs, r->threads, GROUP);
+    r->env = calloc((size_t)def->envs, sizeof *r->env);
+    r->score = calloc((size_t)def->envs, sizeof *r->score);
+    r->worker = calloc((size_t)r->threads, sizeof *r->worker);
+    if (!r->env || !r->score || !r->worker)
+        return amb_fail(err, "out of memory for %d characters", def->envs);
+    for (int i = 0; i < r->threads; i++)
+        if (!amb_world_init(&r->worker[i].scratch, def->env.character, err) ||
+            !amb_controller_init(&r->worker[i].controller, def->policy, GROUP, err))
+            return false;
+    for (int e = 0; e < def->envs; e++) {
+        amb_env_def own = def->env;
+        own.stream = (uint64_t)e;
+        if (!amb_env_init(&r->env[e], &own, &r->worker[0].scratch, err))
+            return false;
+    }
+    r->control_dt = r->env[0].control_dt;
+    r->steps = r->env[0].steps_max;
+    if (def->record) {
+        r->pose = malloc(((size_t)r->steps + 1) * AMB_POSE * sizeof(double));
+        if (!r->pose)
+            return amb_fail(err, "out of memory for a recording of %d frames", r->steps + 1);
+        record_pose(r);
+    }
+    return true;
+}
+
+bool amb_rollout_run(const amb_rollout_def *def, amb_rollout_result *result, amb_error *err)
+{
+    memset(result, 0, sizeof *result);
+    if (def->envs < 1 || def->envs > 65536)
+        return amb_fail(err, "%d characters, expected 1 to 65536", def->envs);
+    rollout r = {.def = def};
+    const bool ok = prepare(&r, err);
+    if (ok) {
+        run_all(&r);
+        summarise(&r, amb_clock_now() - r.started, result);
+    }
+    for (int e = 0; r.env && e < def->envs; e++)
+        amb_env_free(&r.env[e]);
+    for (int i = 0; r.worker && i < r.threads; i++) {
+        amb_world_free(&r.worker[i].scratch);
+        amb_controller_free(&r.worker[i].controller);
+    }
+    free(r.env);
+    free(r.score);
+    free(r.worker);
+    free(r.pose);
+    return ok;
+}
+
+void amb_rollout_result_free(amb_rollout_result *result)
+{
+    free(result->pose);
+    result->pose = NULL;
+}

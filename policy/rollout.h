@@ -1,0 +1,51 @@
+/* Rollouts: many characters, one episode each, headless; measures how well the policy does and how fast the loop runs.
+ *
+ * A character that falls is done: its reward counts 0 for the rest of the asked time and it is not simulated any more. One whose state is
+ * no longer finite is reset, goes on, and counts as fallen. Results (not times) depend on the definition alone, not on threads. */
+#ifndef AMB_POLICY_ROLLOUT_H
+#define AMB_POLICY_ROLLOUT_H
+
+#include "policy/controller.h"
+
+typedef struct amb_rollout_def {
+    amb_env_def env;          /* episode_s is the asked time; stream is replaced by the character's number */
+    const amb_policy *policy; /* NULL: no network, pure tracking */
+    int envs;
+    bool realtime;            /* every control step waits for its absolute deadline */
+    bool record;              /* keep character 0's poses */
+    /* Called by one thread now and then while it runs, `fraction` in [0, 1] never falling; may be NULL. Returning false stops early. */
+    bool (*progress)(void *context, double fraction);
+    void *context;
+} amb_rollout_def;
+
+typedef struct amb_percentiles {
+    double p50, p99, p999, max; /* µs */
+} amb_percentiles;
+
+typedef struct amb_rollout_result {
+    int episodes;
+    double survival;          /* fraction that never fell in the asked time */
+    double normalised_return; /* mean over characters and asked steps of the reward, 0 after a fall */
+    double seconds;           /* mean time until the fall or the end, s */
+    /* Means over the steps that were simulated: */
+    double part[AMB_REWARD_PARTS];
+    double root_m, joint_rad, end_effector_m;
+    int64_t control_steps;
+    int64_t resets_unstable;
+    bool stopped;             /* by progress(): the numbers then cover what was simulated */
+    double wall_s;
+    double control_steps_per_s;
+    double physics_share;     /* of the time inside control steps, that spent in physics (substeps and kinematics) */
+    amb_percentiles step_us;  /* one control step of one character: a group's step divided by the characters still in it */
+    amb_percentiles wakeup_us; /* realtime: how late the thread woke */
+    int64_t missed_deadlines; /* realtime: steps that were not done when the next one was due */
+    uint64_t hash;            /* of every character's final state: equal hashes, equal rollouts */
+    int frames;               /* record: poses (frames, AMB_POSE), one a control step, and how long a step is */
+    double *pose;
+    double control_dt;
+} amb_rollout_result;
+
+bool amb_rollout_run(const amb_rollout_def *def, amb_rollout_result *result, amb_error *err);
+void amb_rollout_result_free(amb_rollout_result *result);
+
+#endif

@@ -1,0 +1,95 @@
+#include "policy/settings.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { whole_int = true, whole_real = false };
+
+const amb_setting amb_setting_list[AMB_SETTING_COUNT] = {
+#define SETTING(name, kind, value, lo, hi, help) {#name, whole_##kind, value, lo, hi, help},
+    AMB_SETTINGS(SETTING)
+#undef SETTING
+};
+
+_Static_assert(sizeof(amb_settings) == AMB_SETTING_COUNT * sizeof(double), "settings are an array of doubles");
+
+amb_settings amb_settings_default(void)
+{
+    amb_settings settings;
+    for (int i = 0; i < AMB_SETTING_COUNT; i++)
+        ((double *)&settings)[i] = amb_setting_list[i].value;
+    return settings;
+}
+
+int amb_setting_by_name(const char *name)
+{
+    for (int i = 0; i < AMB_SETTING_COUNT; i++) {
+        const char *a = amb_setting_list[i].name, *b = name;
+        while (*a && (*a == *b || (*a == '_' && *b == '-')))
+            a++, b++;
+        if (!*a && !*b)
+            return i;
+    }
+    return -1;
+}
+
+bool amb_settings_set(amb_settings *settings, const char *name, const char *text, amb_error *err)
+{
+    const int i = amb_setting_by_name(name);
+    if (i < 0)
+        return amb_fail(err, "no setting is named \"%s\" (amble train --help lists them)", name);
+    const amb_setting *setting = &amb_setting_list[i];
+    char *end;
+    double value = strtod(text, &end);
+    if (end != text && (*end == 'k' || *end == 'M') && !end[1]) {
+        value *= *end == 'k' ? 1e3 : 1e6;
+        end++;
+    }
+    if (end == text || *end || !isfinite(value))
+        return amb_fail(err, "%s: \"%s\" is no number", setting->name, text);
+    if (setting->whole && value != floor(value))
+        return amb_fail(err, "%s: %s found, expected a whole number", setting->name, text);
+    if (value < setting->lo || value > setting->hi)
+        return amb_fail(err, "%s: %s found, expected %g to %g", setting->name, text, setting->lo, setting->hi);
+    ((double *)settings)[i] = value;
+    return true;
+}
+
+bool amb_settings_check(const amb_settings *settings, amb_error *err)
+{
+    const double batch = settings->envs * settings->steps;
+    if (settings->minibatches > batch)
+        return amb_fail(err, "minibatches: %.0f found, but an iteration has only %.0f samples (envs × steps)", settings->minibatches, batch);
+    if (batch > 1 << 24)
+        return amb_fail(err, "envs × steps: %.0f samples in an iteration found, expected at most %d", batch, 1 << 24);
+    return true;
+}
+
+size_t amb_settings_print(const amb_settings *settings, char *text, size_t size)
+{
+    size_t length = 0;
+    for (int i = 0; i < AMB_SETTING_COUNT; i++) {
+        const int n = snprintf(text ? text + length : NULL, text && size > length ? size - length : 0, "%s=%.17g\n", amb_setting_list[i].name,
+                               ((const double *)settings)[i]);
+        length += (size_t)n;
+        if (length >= size)
+            text = NULL;
+    }
+    return length;
+}
+
+bool amb_settings_parse(amb_settings *settings, const char *text, amb_error *err)
+{
+    while (*text) {
+        char name[64], value[64];
+        int used = 0;
+        if (sscanf(text, "%63[^=\n]=%63[^\n]\n%n", name, value, &used) != 2 || used == 0)
+            return amb_fail(err, "settings: \"%.40s\" found, expected name=value", text);
+        if (!amb_settings_set(settings, name, value, err))
+            return false;
+        text += used;
+    }
+    return true;
+}

@@ -1,0 +1,68 @@
+/* Training: many environments step with the actor's noisy actions, then PPO learns from what happened; again and again.
+ *
+ * Everything that happens is decided by the settings and the clip: not by the number of threads, not by time. A saved and loaded training
+ * goes on bit for bit as if it had never stopped. Writes no files but checkpoints and prints nothing; cli/cmd_train.c is the program. */
+#ifndef AMB_POLICY_TRAIN_H
+#define AMB_POLICY_TRAIN_H
+
+#include "nets/net.h"
+#include "policy/checkpoint.h"
+#include "policy/ppo.h"
+#include "policy/settings.h"
+#include "sim/env.h"
+
+typedef struct amb_train amb_train;
+
+/* One iteration in numbers. Rewards are a step's, in [0, 1]; all with exploration noise. */
+typedef struct amb_train_stats {
+    int64_t iteration, samples;   /* done so far */
+    double reward;                /* mean over the iteration's steps */
+    double part[AMB_REWARD_PARTS];
+    double root_m, joint_rad, end_effector_m; /* means over the iteration's steps */
+    /* Over the episodes that ended in the last AMB_TRAIN_WINDOW iterations (0 where none did): */
+    double episode_s;             /* mean length, s */
+    double normalised_return;     /* mean of (sum of rewards) / (steps of a full episode) */
+    double survived;              /* fraction that reached the time-out */
+    int64_t episodes;
+    int64_t unstable;             /* episodes ended by a non-finite state, since the training began */
+    double noise, actor_rate, push_speed;
+    amb_ppo_stats ppo;
+    double explained;             /* share of the targets' variance that the critic's values explain */
+    double collect_s, learn_s;    /* wall time, the one thing here that is not reproducible */
+} amb_train_stats;
+
+enum { AMB_TRAIN_WINDOW = 16 };
+
+/* The character is the one that settings ask for (amb_train_character_def); it and the clip must outlive the training. may_touch: bits of
+ * bodies that may meet the floor beside the ankles. NULL and a sentence on error. */
+amb_train *amb_train_create(const amb_settings *settings, const amb_character *character, const amb_clip *clip, unsigned may_touch,
+                            amb_error *err);
+void amb_train_destroy(amb_train *train);
+
+amb_character_def amb_train_character_def(const amb_settings *settings);
+
+/* One iteration: envs × steps samples and an update. Uses the OpenMP team as it is set. */
+void amb_train_iterate(amb_train *train, amb_train_stats *stats);
+
+int64_t amb_train_samples(const amb_train *train);
+int64_t amb_train_iterations(const amb_train *train);
+bool amb_train_uses_bf16(const amb_train *train);
+
+/* The networks as they are now, normaliser and metadata included: the caller's to destroy; NULL when memory is short. */
+amb_net *amb_train_export_actor(const amb_train *train, amb_error *err);
+amb_net *amb_train_export_critic(const amb_train *train, amb_error *err);
+
+/* Everything the training consists of, atomically to PATH. */
+bool amb_train_save(const amb_train *train, const char *path, amb_error *err);
+
+/* Settings that a checkpoint was made with. */
+bool amb_train_read_settings(const amb_checkpoint *checkpoint, amb_settings *settings, amb_error *err);
+
+/* Continues where the checkpoint was made. The training must have been created with settings of the same shape and the same clip; on
+ * error it must be destroyed. */
+bool amb_train_load(amb_train *train, const amb_checkpoint *checkpoint, amb_error *err);
+
+/* Takes networks, optimiser and normaliser only, and starts counting at 0: for training further under other settings or on another clip. */
+bool amb_train_load_networks(amb_train *train, const amb_checkpoint *checkpoint, amb_error *err);
+
+#endif

@@ -1,0 +1,123 @@
+#include "policy/train_state.h"
+
+#include "base/file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A clip's fingerprint, so that a training is not continued on another motion by mistake. */
+static uint32_t clip_crc(const amb_clip *clip)
+{
+    const size_t frames = (size_t)amb_clip_frames(clip);
+    const uint32_t crc = amb_crc32c(0, amb_clip_times(clip), frames * sizeof(double));
+    return amb_crc32c(crc, amb_clip_poses(clip), frames * AMB_POSE * sizeof(double));
+}
+
+static bool put_network(amb_checkpoint_writer *w, const char *name, amb_train_net *net, const amb_adam *adam, amb_error *err)
+{
+    const size_t bytes = amb_train_net_size(net) * sizeof(float);
+    char section[48];
+    const struct {
+        const char *what;
+        const void *data;
+        size_t size;
+    } part[] = {{"parameters", amb_train_net_parameters(net), bytes},
+                {"adam_m", adam->m, bytes},
+                {"adam_v", adam->v, bytes},
+                {"adam_step", &adam->step, sizeof adam->step}};
+    for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
+        snprintf(section, sizeof section, "%s.%s", name, part[i].what);
+        if (!amb_checkpoint_put(w, section, part[i].data, part[i].size, err))
+            return false;
+    }
+    return true;
+}
+
+static bool get_network(const amb_checkpoint *c, const char *name, amb_train_net *net, amb_adam *adam, amb_error *err)
+{
+    const size_t bytes = amb_train_net_size(net) * sizeof(float);
+    char section[4][48];
+    const char *what[] = {"parameters", "adam_m", "adam_v", "adam_step"};
+    for (int i = 0; i < 4; i++)
+        snprintf(section[i], sizeof section[i], "%s.%s", name, what[i]);
+    if (!amb_checkpoint_get(c, section[0], amb_train_net_parameters(net), bytes, err) ||
+        !amb_checkpoint_get(c, section[1], adam->m, bytes, err) || !amb_checkpoint_get(c, section[2], adam->v, bytes, err) ||
+        !amb_checkpoint_get(c, section[3], &adam->step, sizeof adam->step, err))
+        return false;
+    amb_train_net_parameters_changed(net);
+    return true;
+}
+
+static bool put_all(const amb_train *t, amb_checkpoint_writer *w, void *envs, amb_error *err)
+{
+    char settings[8192];
+    const size_t length = amb_settings_print(&t->settings, settings, sizeof settings);
+    const uint32_t crc = clip_crc(t->clip);
+    const size_t env_size = amb_env_save_size(&t->env[0]);
+    for (int e = 0; e < t->envs; e++)
+        amb_env_save(&t->env[e], (char *)envs + (size_t)e * env_size);
+    return amb_checkpoint_put(w, "settings", settings, length + 1, err) &&
+           amb_checkpoint_put(w, "motion", amb_clip_name(t->clip), strlen(amb_clip_name(t->clip)) + 1, err) &&
+           amb_checkpoint_put(w, "clip_crc", &crc, sizeof crc, err) &&
+           put_network(w, "actor", amb_ppo_actor(t->ppo), amb_ppo_actor_adam(t->ppo), err) &&
+           put_network(w, "critic", amb_ppo_critic(t->ppo), amb_ppo_critic_adam(t->ppo), err) &&
+           amb_checkpoint_put(w, "normalizer", &t->normalizer, sizeof t->normalizer, err) &&
+           amb_checkpoint_put(w, "progress", &t->progress, sizeof t->progress, err) &&
+           amb_checkpoint_put(w, "runners", t->run, (size_t)t->envs * sizeof *t->run, err) &&
+           amb_checkpoint_put(w, "environments", envs, (size_t)t->envs * env_size, err);
+}
+
+bool amb_train_save(const amb_train *t, const char *path, amb_error *err)
+{
+    amb_checkpoint_writer *w = amb_checkpoint_writer_create(err);
+    void *envs = malloc((size_t)t->envs * amb_env_save_size(&t->env[0]));
+    if (!envs && w)
+        amb_fail(err, "out of memory for a checkpoint");
+    const bool ok = w && envs && put_all(t, w, envs, err) && amb_checkpoint_save(w, path, err);
+    amb_checkpoint_writer_destroy(w);
+    free(envs);
+    return ok;
+}
+
+bool amb_train_read_settings(const amb_checkpoint *checkpoint, amb_settings *settings, amb_error *err)
+{
+    size_t size;
+    const char *text = amb_checkpoint_find(checkpoint, "settings", &size);
+    if (!text || size < 1 || text[size - 1])
+        return amb_fail(err, "%s: no training settings in it; is it a checkpoint of amble train?", amb_checkpoint_path(checkpoint));
+    *settings = amb_settings_default();
+    return amb_settings_parse(settings, text, err) || amb_fail_in(err, "%s", amb_checkpoint_path(checkpoint));
+}
+
+bool amb_train_load_networks(amb_train *t, const amb_checkpoint *c, amb_error *err)
+{
+    if (!get_network(c, "actor", amb_ppo_actor(t->ppo), amb_ppo_actor_adam(t->ppo), err) ||
+        !get_network(c, "critic", amb_ppo_critic(t->ppo), amb_ppo_critic_adam(t->ppo), err) ||
+        !amb_checkpoint_get(c, "normalizer", &t->normalizer, sizeof t->normalizer, err))
+        return false;
+    amb_train_refresh_normalizer(t);
+    return true;
+}
+
+bool amb_train_load(amb_train *t, const amb_checkpoint *c, amb_error *err)
+{
+    uint32_t crc;
+    if (!amb_checkpoint_get(c, "clip_crc", &crc, sizeof crc, err))
+        return false;
+    if (crc != clip_crc(t->clip))
+        return amb_fail(err, "%s: was trained on another motion than \"%s\" as it is now; continue with the same clip, or start from its "
+                             "networks with --init",
+                        amb_checkpoint_path(c), amb_clip_name(t->clip));
+    const size_t env_size = amb_env_save_size(&t->env[0]);
+    char *envs = malloc((size_t)t->envs * env_size);
+    if (!envs)
+        return amb_fail(err, "out of memory for a checkpoint");
+    const bool ok = amb_train_load_networks(t, c, err) && amb_checkpoint_get(c, "progress", &t->progress, sizeof t->progress, err) &&
+                    amb_checkpoint_get(c, "runners", t->run, (size_t)t->envs * sizeof *t->run, err) &&
+                    amb_checkpoint_get(c, "environments", envs, (size_t)t->envs * env_size, err);
+    for (int e = 0; ok && e < t->envs; e++)
+        amb_env_load(&t->env[e], envs + (size_t)e * env_size);
+    free(envs);
+    return ok;
+}

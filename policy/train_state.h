@@ -1,0 +1,67 @@
+/* What a training consists of; shared by train.c, which runs it, and train_checkpoint.c, which saves it. Private to these two. */
+#ifndef AMB_POLICY_TRAIN_STATE_H
+#define AMB_POLICY_TRAIN_STATE_H
+
+#include "nets/mlp.h"
+#include "policy/normalizer.h"
+#include "policy/train.h"
+
+/* What an environment has going beside itself. */
+typedef struct runner {
+    amb_rng rng;            /* exploration noise and what the trainer itself draws for the environment */
+    double episode_return;  /* so far */
+} runner;
+
+/* Sums over one iteration, or one environment's share of it. */
+typedef struct tally {
+    double reward, part[AMB_REWARD_PARTS], root_m, joint_rad, end_effector_m;
+    double episodes, episode_s, normalised_return, survived;
+    double unstable;
+} tally;
+
+/* All that changes from iteration to iteration and is not in a network, an optimiser, an environment or the normaliser. */
+typedef struct progress {
+    int64_t samples, iterations;
+    double actor_rate;
+    double unstable;
+    amb_rng shuffle;
+    tally window[AMB_TRAIN_WINDOW];
+} progress;
+
+typedef struct thread_room {
+    amb_world scratch;
+    void *workspace;
+} thread_room;
+
+struct amb_train {
+    amb_settings settings;
+    const amb_character *character;
+    const amb_clip *clip;
+    int envs, steps, samples, extras; /* extras: room for final observations, of each environment */
+    int threads;
+    bool bf16;
+    amb_env *env;     /* (envs) */
+    runner *run;      /* (envs) */
+    tally *share;     /* (envs) */
+    thread_room *room; /* (threads) */
+    amb_ppo *ppo;
+    amb_net *actor_net; /* parameters in a network's shape, for packing */
+    amb_mlp *actor;     /* packed for collecting; without normaliser, which has been applied already */
+    amb_normalizer normalizer;
+    progress progress;
+    /* An iteration's samples, sample e·steps + t: */
+    float *obs, *x;            /* (samples, AMB_OBS) raw, normalised */
+    float *action, *mean;      /* (samples, AMB_ACTION) */
+    float *reward;             /* (samples) scaled by 1 - γ */
+    int *after;                /* (samples) where the value of the next state is: index among extras, NO_EXTRA: the next sample's, FAILED: 0 */
+    unsigned char *last;       /* (samples) the episode ended here */
+    float *extra;              /* (envs · extras, AMB_OBS) normalised final observations */
+    float *value, *extra_value, *next, *advantage, *target;
+    float in_mean[AMB_OBS], in_std[AMB_OBS];
+    float action_mean[AMB_ACTION], action_std[AMB_ACTION]; /* action = network's number · std + mean; 0 and 1 for residual actions */
+};
+
+/* Recomputes in_mean and in_std. */
+void amb_train_refresh_normalizer(amb_train *train);
+
+#endif

@@ -1,0 +1,205 @@
+#include "sim/character.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const char *const amb_body_name[AMB_BODIES] = {
+    "root",        "chest",    "neck",      "right_hip",  "right_knee",    "right_ankle", "right_shoulder", "right_elbow",
+    "right_wrist", "left_hip", "left_knee", "left_ankle", "left_shoulder", "left_elbow",  "left_wrist",
+};
+
+/* Where a body's joint lies in a pose; NULL for the root and the wrists. */
+static const amb_clip_joint *driven_joint(const char *body)
+{
+    for (int k = 0; k < AMB_CLIP_JOINTS; k++)
+        if (!strcmp(body, amb_clip_joints[k].name))
+            return &amb_clip_joints[k];
+    return NULL;
+}
+
+int amb_body_by_name(const char *name)
+{
+    for (int i = 0; i < AMB_BODIES; i++)
+        if (!strcmp(name, amb_body_name[i]))
+            return i;
+    return -1;
+}
+
+bool amb_asset_path(const char *name, char *path, size_t size, amb_error *err)
+{
+    char beside[512] = "";
+    const ssize_t n = readlink("/proc/self/exe", beside, sizeof beside - 1);
+    beside[n > 0 ? n : 0] = 0;
+    char *slash = strrchr(beside, '/');
+    if (slash)
+        *slash = 0;
+
+    const char *own = getenv("AMBLE_ASSETS");
+    char places[3][600];
+    int count = 0;
+    if (own && *own)
+        snprintf(places[count++], sizeof places[0], "%s", own);
+    else {
+        if (slash)
+            snprintf(places[count++], sizeof places[0], "%s/../share/amble", beside);
+        snprintf(places[count++], sizeof places[0], "%s/assets", AMB_SOURCE_DIR);
+    }
+    for (int i = 0; i < count; i++) {
+        const int length = snprintf(path, size, "%s/%s", places[i], name);
+        if (length > 0 && (size_t)length < size && access(path, R_OK) == 0)
+            return true;
+    }
+    return amb_fail(err, "%s is not among amble's assets: looked in %s%s%s%s", name, places[0], count > 1 ? " and " : "",
+                    count > 1 ? places[1] : "", own && *own ? " ($AMBLE_ASSETS)" : "");
+}
+
+amb_character_def amb_character_default_def(void)
+{
+    return (amb_character_def){.path = NULL, .physics_hz = 120, .self_collision = false};
+}
+
+/* MuJoCo's own warnings go to the terminal and to a file in the current folder; amble counts and reports unstable states itself. */
+static void ignore_warning(const char *text)
+{
+    (void)text;
+}
+
+static bool find_bodies_and_joints(amb_character *c, const char *path, amb_error *err)
+{
+    const mjModel *m = c->model;
+    double weights = 0;
+    for (int i = 0; i < AMB_BODIES; i++) {
+        const char *name = amb_body_name[i];
+        c->body[i] = mj_name2id(m, mjOBJ_BODY, name);
+        if (c->body[i] < 0)
+            return amb_fail(err, "%s: no body named \"%s\"; amble drives DeepMimic's humanoid of %d bodies", path, name, AMB_BODIES);
+        amb_joint *joint = &c->joint[i];
+        const amb_clip_joint *driven = driven_joint(name);
+        joint->width = !driven ? 0 : driven->ball ? 4 : 1;
+        joint->pose = driven ? driven->pose : 3;
+        joint->vel = driven ? driven->vel : 3;
+
+        const int wanted = i == AMB_ROOT ? mjJNT_FREE : !driven ? -1 : driven->ball ? mjJNT_BALL : mjJNT_HINGE;
+        const int joints = m->body_jntnum[c->body[i]];
+        if (joints != (wanted >= 0))
+            return amb_fail(err, "%s: body \"%s\" has %d joints, expected %d", path, name, joints, wanted >= 0);
+        if (wanted < 0)
+            continue;
+        const int id = m->body_jntadr[c->body[i]];
+        if (m->jnt_type[id] != wanted)
+            return amb_fail(err, "%s: the joint of body \"%s\" is of another type than DeepMimic's humanoid has there", path, name);
+        joint->qpos = m->jnt_qposadr[id];
+        joint->qvel = m->jnt_dofadr[id];
+        if (i == AMB_ROOT) {
+            joint->weight = 1; /* DeepMimic's weight of the root, before normalisation */
+        } else {
+            if (m->nuser_jnt < 3)
+                return amb_fail(err, "%s: joints have %d user numbers, expected 3 (kp, torque limit, reward weight)", path,
+                                (int)m->nuser_jnt);
+            const mjtNum *user = m->jnt_user + (size_t)id * (size_t)m->nuser_jnt;
+            joint->kp = user[0];
+            joint->kd = user[0] / 10;
+            joint->limit = user[1];
+            joint->weight = user[2];
+            if (!(joint->kp > 0 && joint->limit > 0 && joint->weight >= 0))
+                return amb_fail(err, "%s: joint \"%s\" has user=\"%g %g %g\", expected kp > 0, torque limit > 0, weight >= 0", path, name,
+                                user[0], user[1], user[2]);
+        }
+        weights += joint->weight;
+    }
+    for (int i = 0; i < AMB_BODIES; i++)
+        c->joint[i].weight /= weights;
+    const int nq = 7 + AMB_ACTION, nv = AMB_VEL;
+    if (m->nq != nq || m->nv != nv)
+        return amb_fail(err, "%s: %d positions and %d velocities, expected %d and %d", path, (int)m->nq, (int)m->nv, nq, nv);
+    return true;
+}
+
+static bool find_geoms(amb_character *c, const char *path, amb_error *err)
+{
+    const mjModel *m = c->model;
+    signed char *geom_body = malloc((size_t)m->ngeom);
+    if (!geom_body)
+        return amb_fail(err, "out of memory");
+    c->geom_body = geom_body;
+    c->floor_geom = -1;
+    for (int g = 0; g < m->ngeom; g++) {
+        geom_body[g] = -1;
+        if (m->geom_type[g] == mjGEOM_PLANE && c->floor_geom < 0)
+            c->floor_geom = g;
+        for (int i = 0; i < AMB_BODIES; i++)
+            if (m->geom_bodyid[g] == c->body[i])
+                geom_body[g] = (signed char)i;
+        const int type = m->geom_type[g];
+        if (geom_body[g] >= 0 && type != mjGEOM_SPHERE && type != mjGEOM_CAPSULE && type != mjGEOM_BOX)
+            return amb_fail(err, "%s: geom %d is no sphere, capsule or box, which are the shapes amble can lift out of the floor", path, g);
+    }
+    if (c->floor_geom < 0)
+        return amb_fail(err, "%s: no plane to stand on", path);
+    return true;
+}
+
+amb_character *amb_character_create(const amb_character_def *def, amb_error *err)
+{
+    char path[1024];
+    if (def->path)
+        snprintf(path, sizeof path, "%s", def->path);
+    else if (!amb_asset_path("humanoid.xml", path, sizeof path, err))
+        return NULL;
+    if (!(def->physics_hz >= 30 && def->physics_hz <= 10000)) {
+        amb_fail(err, "physics rate %g Hz, expected 30 to 10000", def->physics_hz);
+        return NULL;
+    }
+    if (access(path, R_OK) != 0) {
+        amb_fail(err, "%s: no such file, or not readable", path);
+        return NULL;
+    }
+    amb_character *c = calloc(1, sizeof *c);
+    if (!c) {
+        amb_fail(err, "out of memory");
+        return NULL;
+    }
+    mju_user_warning = ignore_warning;
+    char text[700] = "";
+    c->model = mj_loadXML(path, NULL, text, sizeof text);
+    if (!c->model) {
+        amb_fail(err, "%s: %s", path, text);
+        free(c);
+        return NULL;
+    }
+    if (!find_bodies_and_joints(c, path, err) || !find_geoms(c, path, err)) {
+        amb_character_destroy(c);
+        return NULL;
+    }
+
+    mjModel *m = c->model;
+    c->timestep = 1 / def->physics_hz;
+    m->opt.timestep = c->timestep;
+    m->opt.integrator = mjINT_EULER;
+    m->opt.disableflags |= mjDSBL_AUTORESET; /* an unstable world must be seen, not silently put back to its rest pose */
+    for (int i = 1; i < AMB_BODIES; i++) {
+        const amb_joint *joint = &c->joint[i];
+        for (int k = 0; k < (joint->width == 4 ? 3 : joint->width); k++)
+            m->dof_damping[joint->qvel + k] = joint->kd + joint->kp * c->timestep;
+    }
+    if (def->self_collision)
+        for (int g = 0; g < m->ngeom; g++)
+            if (c->geom_body[g] >= 0) {
+                m->geom_contype[g] = 2;
+                m->geom_conaffinity[g] = 3;
+            }
+    c->mass = mj_getTotalmass(m);
+    c->state_size = (int)mj_stateSize(m, mjSTATE_INTEGRATION);
+    return c;
+}
+
+void amb_character_destroy(amb_character *character)
+{
+    if (!character)
+        return;
+    mj_deleteModel(character->model);
+    free((void *)character->geom_body);
+    free(character);
+}

@@ -1,0 +1,350 @@
+/* Clips in memory: checking and preparing them once, sampling them often.
+ *
+ * Preparing makes everything sampling needs: unit quaternions on one side of the sphere from frame to frame, and a velocity at every frame.
+ * Sampling then is a table look-up and an interpolation. Nothing here reads files (clip_file.c) or smooths what a clip says: a loop whose
+ * last frame is not its first jumps at the seam, as in DeepMimic. */
+#include "sim/clip.h"
+
+#include "sim/rotation.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct amb_clip {
+    int frames;
+    bool loop;
+    double duration;  /* s */
+    double rate;      /* 1/s: frames a second on average, guesses the interval from the time */
+    double offset[3]; /* m, of a cycle; zero without a loop */
+    double *time;     /* (frames) s */
+    double *pose;     /* (frames, 43) */
+    double *vel;      /* (frames, 34) */
+    char *name;
+    double block[]; /* holds the arrays and the name */
+};
+
+const amb_clip_joint amb_clip_joints[AMB_CLIP_JOINTS] = {
+    {"chest", 7, 6, true},          {"neck", 11, 9, true},           {"right_hip", 15, 12, true},
+    {"right_knee", 19, 15, false},  {"right_ankle", 20, 16, true},   {"right_shoulder", 24, 19, true},
+    {"right_elbow", 28, 22, false}, {"left_hip", 29, 23, true},      {"left_knee", 33, 26, false},
+    {"left_ankle", 34, 27, true},   {"left_shoulder", 38, 30, true}, {"left_elbow", 42, 33, false},
+};
+
+/* What is accepted. A root further away than this is a mistake of units or a broken file. */
+static const double max_distance = 10e3; /* m */
+static const double max_height = 100.0;  /* m */
+static const double min_gap = 1e-5;      /* s; velocities stay finite */
+static const double max_duration = 1e6;  /* s */
+/* The public DeepMimic clips hold hand-edited quaternions as short as .58 (kick, right hip) and as long as 1.12; DeepMimic normalises. */
+static const double min_norm = 0.5, max_norm = 1.5;
+
+static bool check_quat(const double q[4], int frame, const char *name, amb_error *err)
+{
+    const double norm = sqrt(amb_quat_dot(q, q));
+    if (!(norm >= min_norm && norm <= max_norm)) {
+        return amb_fail(err, "frame %d: the quaternion %s has length %g, expected %g to %g", frame, name, norm, min_norm, max_norm);
+    }
+    return true;
+}
+
+static const char *field_of(int index)
+{
+    if (index < 3) {
+        return "root position";
+    }
+    const char *name = "root rotation";
+    for (int j = 0; j < AMB_CLIP_JOINTS && amb_clip_joints[j].pose <= index; j++) {
+        name = amb_clip_joints[j].name;
+    }
+    return name;
+}
+
+static bool check_frame(const double *pose, int frame, amb_error *err)
+{
+    for (int i = 0; i < AMB_POSE; i++) {
+        if (!isfinite(pose[i])) {
+            return amb_fail(err, "frame %d: %s holds %g, not a finite number", frame, field_of(i), pose[i]);
+        }
+    }
+    if (fabs(pose[0]) > max_distance || fabs(pose[1]) > max_distance) {
+        return amb_fail(err, "frame %d: the root is at (%g, %g) m on the ground, further than %g m from the origin", frame, pose[0],
+                        pose[1], max_distance);
+    }
+    if (fabs(pose[2]) > max_height) {
+        return amb_fail(err, "frame %d: the root's height is %g m, beyond %g m", frame, pose[2], max_height);
+    }
+    if (!check_quat(pose + 3, frame, "root rotation", err)) {
+        return false;
+    }
+    for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
+        const amb_clip_joint *joint = &amb_clip_joints[j];
+        if (joint->ball) {
+            if (!check_quat(pose + joint->pose, frame, joint->name, err)) {
+                return false;
+            }
+        } else if (fabs(pose[joint->pose]) > 2.0 * M_PI) {
+            return amb_fail(err, "frame %d: the angle %s is %g rad, outside -2 pi to 2 pi", frame, joint->name, pose[joint->pose]);
+        }
+    }
+    return true;
+}
+
+static bool check_clip(int frames, const double *time, const double *pose, amb_error *err)
+{
+    if (frames < 2 || frames > AMB_CLIP_MAX_FRAMES) {
+        return amb_fail(err, "%d frame%s, expected 2 to %d", frames, frames == 1 ? "" : "s", AMB_CLIP_MAX_FRAMES);
+    }
+    if (time[0] != 0.0) {
+        return amb_fail(err, "frame 0: the time is %g s, expected 0", time[0]);
+    }
+    for (int f = 0; f < frames; f++) {
+        if (f > 0 && !(time[f] - time[f - 1] >= min_gap && time[f] <= max_duration)) {
+            return amb_fail(err, "frame %d: the duration is %g s, until %g s; expected at least %g s, until at most %g s", f - 1,
+                            time[f] - time[f - 1], time[f], min_gap, max_duration);
+        }
+        if (!check_frame(pose + (size_t)f * AMB_POSE, f, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Unit length, and on the side of the sphere of `before` (NULL for the first frame: left as it is). */
+static void prepare_quat(double *q, const double *before)
+{
+    amb_quat_normalize(q);
+    if (before) {
+        amb_quat_same_side(q, before);
+    }
+}
+
+static void prepare_pose(double *pose, const double *before)
+{
+    prepare_quat(pose + 3, before ? before + 3 : NULL);
+    for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
+        if (amb_clip_joints[j].ball) {
+            const int at = amb_clip_joints[j].pose;
+            prepare_quat(pose + at, before ? before + at : NULL);
+        }
+    }
+}
+
+/* Adds how far it is from pose a to pose b, in a velocity's layout. A rotation vector of a* b reads the same in both child's frames, so two
+ * that meet at a frame may be added in that frame. */
+static void add_displacement(double out[AMB_VEL], const double *a, const double *b)
+{
+    double q[4], r[3];
+    for (int i = 0; i < 3; i++) {
+        out[i] += b[i] - a[i];
+    }
+    amb_quat_between(q, a + 3, b + 3);
+    amb_quat_log(r, q);
+    for (int i = 0; i < 3; i++) {
+        out[3 + i] += r[i];
+    }
+    for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
+        const amb_clip_joint *joint = &amb_clip_joints[j];
+        if (joint->ball) {
+            amb_quat_between(q, a + joint->pose, b + joint->pose);
+            amb_quat_log(r, q);
+            for (int i = 0; i < 3; i++) {
+                out[joint->vel + i] += r[i];
+            }
+        } else {
+            out[joint->vel] += b[joint->pose] - a[joint->pose];
+        }
+    }
+}
+
+/* Velocity at every frame: the displacements of the interval before and the interval after it, over the time of both. In a loop the
+ * interval before the first frame is the last one, so a seam that does not quite close makes no false speed. */
+static void prepare_velocities(amb_clip *clip)
+{
+    const int last = clip->frames - 1;
+    for (int f = 0; f <= last; f++) {
+        const int before = f > 0 ? f - 1 : clip->loop ? last - 1 : -1; /* intervals, by their first frame */
+        const int after = f < last ? f : clip->loop ? 0 : -1;
+        const int used[2] = {before, after};
+        double *vel = clip->vel + (size_t)f * AMB_VEL, span = 0.0;
+        memset(vel, 0, AMB_VEL * sizeof *vel);
+        for (int k = 0; k < 2; k++) {
+            if (used[k] >= 0) {
+                const double *from = clip->pose + (size_t)used[k] * AMB_POSE;
+                add_displacement(vel, from, from + AMB_POSE);
+                span += clip->time[used[k] + 1] - clip->time[used[k]];
+            }
+        }
+        for (int i = 0; i < AMB_VEL; i++) {
+            vel[i] /= span;
+        }
+    }
+}
+
+amb_clip *amb_clip_create(int frames, const double *time, const double *pose, bool loop, const char *name, amb_error *err)
+{
+    if (!check_clip(frames, time, pose, err)) {
+        return NULL;
+    }
+    const size_t n = (size_t)frames, numbers = n * (1 + AMB_POSE + AMB_VEL), text = strlen(name) + 1;
+    amb_clip *clip = calloc(1, sizeof *clip + numbers * sizeof(double) + text);
+    if (!clip) {
+        amb_fail(err, "out of memory for a clip of %d frames", frames);
+        return NULL;
+    }
+    clip->frames = frames;
+    clip->loop = loop;
+    clip->time = clip->block;
+    clip->pose = clip->time + n;
+    clip->vel = clip->pose + n * AMB_POSE;
+    clip->name = (char *)(clip->vel + n * AMB_VEL);
+    memcpy(clip->time, time, n * sizeof *time);
+    memcpy(clip->pose, pose, n * AMB_POSE * sizeof *pose);
+    memcpy(clip->name, name, text);
+    clip->duration = time[frames - 1];
+    clip->rate = (frames - 1) / clip->duration;
+    for (int f = 0; f < frames; f++) {
+        double *p = clip->pose + (size_t)f * AMB_POSE;
+        prepare_pose(p, f > 0 ? p - AMB_POSE : NULL);
+    }
+    if (loop) {
+        const double *end = clip->pose + (n - 1) * AMB_POSE;
+        clip->offset[0] = end[0] - clip->pose[0];
+        clip->offset[1] = end[1] - clip->pose[1];
+    }
+    prepare_velocities(clip);
+    return clip;
+}
+
+void amb_clip_destroy(amb_clip *clip)
+{
+    free(clip);
+}
+
+double amb_clip_duration(const amb_clip *clip)
+{
+    return clip->duration;
+}
+
+int amb_clip_frames(const amb_clip *clip)
+{
+    return clip->frames;
+}
+
+bool amb_clip_loops(const amb_clip *clip)
+{
+    return clip->loop;
+}
+
+const char *amb_clip_name(const amb_clip *clip)
+{
+    return clip->name;
+}
+
+const double *amb_clip_times(const amb_clip *clip)
+{
+    return clip->time;
+}
+
+const double *amb_clip_poses(const amb_clip *clip)
+{
+    return clip->pose;
+}
+
+void amb_clip_cycle_offset(const amb_clip *clip, double offset[3])
+{
+    memcpy(offset, clip->offset, sizeof clip->offset);
+}
+
+/* The time within the cycle, [0, duration), and the cycle's number. */
+static double time_in_cycle(const amb_clip *clip, double t, double *cycle)
+{
+    *cycle = floor(t / clip->duration);
+    double tau = t - *cycle * clip->duration;
+    if (tau >= clip->duration) { /* rounding, on either side of the seam */
+        tau = 0.0;
+        *cycle += 1.0;
+    } else if (tau < 0.0) {
+        tau = 0.0;
+    }
+    return tau;
+}
+
+double amb_clip_phase(const amb_clip *clip, double t)
+{
+    assert(isfinite(t));
+    double cycle;
+    const double tau = clip->loop ? time_in_cycle(clip, t, &cycle) : fmax(t, 0.0);
+    return fmin(tau / clip->duration, nextafter(1.0, 0.0));
+}
+
+/* The interval that holds tau in [0, duration]: time[i] <= tau < time[i + 1], or the last one. */
+static int interval_at(const amb_clip *clip, double tau)
+{
+    const double *time = clip->time;
+    const int last = clip->frames - 2;
+    int i = (int)(tau * clip->rate);
+    i = i < last ? i : last;
+    int low = 0, high = last; /* the answer is in [low, high] */
+    if (tau < time[i]) {
+        high = i - 1;
+    } else if (i < last && tau >= time[i + 1]) {
+        low = i + 1;
+    } else {
+        return i;
+    }
+    while (low < high) {
+        const int mid = low + (high - low + 1) / 2;
+        if (tau < time[mid]) {
+            high = mid - 1;
+        } else {
+            low = mid;
+        }
+    }
+    return low;
+}
+
+static void sample_pose(const double *a, const double *b, double u, double *out)
+{
+    for (int i = 0; i < 3; i++) {
+        out[i] = a[i] + u * (b[i] - a[i]);
+    }
+    amb_quat_slerp(out + 3, a + 3, b + 3, u);
+    for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
+        const int at = amb_clip_joints[j].pose;
+        if (amb_clip_joints[j].ball) {
+            amb_quat_slerp(out + at, a + at, b + at, u);
+        } else {
+            out[at] = a[at] + u * (b[at] - a[at]);
+        }
+    }
+}
+
+void amb_clip_sample(const amb_clip *clip, double t, double pose[AMB_POSE], double vel[AMB_VEL])
+{
+    assert(isfinite(t));
+    double cycle = 0.0, tau;
+    const bool outside = !clip->loop && (t < 0.0 || t > clip->duration);
+    if (clip->loop) {
+        tau = time_in_cycle(clip, t, &cycle);
+    } else {
+        tau = t < 0.0 ? 0.0 : t > clip->duration ? clip->duration : t;
+    }
+    const int i = interval_at(clip, tau);
+    const double u = (tau - clip->time[i]) / (clip->time[i + 1] - clip->time[i]);
+    if (pose) {
+        const double *a = clip->pose + (size_t)i * AMB_POSE;
+        sample_pose(a, a + AMB_POSE, u, pose);
+        pose[0] += cycle * clip->offset[0];
+        pose[1] += cycle * clip->offset[1];
+    }
+    if (vel && outside) {
+        memset(vel, 0, AMB_VEL * sizeof *vel);
+    } else if (vel) {
+        const double *a = clip->vel + (size_t)i * AMB_VEL, *b = a + AMB_VEL;
+        for (int k = 0; k < AMB_VEL; k++) {
+            vel[k] = a[k] + u * (b[k] - a[k]);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+/* Clips: a reference motion as poses over time, sampled at any time with velocities.
+ *
+ * A clip is const once made and may be shared by threads; sampling allocates nothing. The world is z up (as MuJoCo's); DeepMimic's y-up
+ * files are converted when read and when written. A clip knows nothing of bodies, contacts or control: it does not lift a pose out of the
+ * ground, does not mirror, does not retarget. */
+#ifndef AMB_SIM_CLIP_H
+#define AMB_SIM_CLIP_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Pose (43), z up, in amble's and DeepMimic's joint order: [0:3] root position m; [3:7] root quaternion wxyz (body frame at rest x forward,
+ * y up, z right, as DeepMimic's, so a root standing upright and facing x has (cos 45 deg, sin 45 deg, 0, 0)); then the joints: a ball has a
+ * quaternion wxyz relative to its parent, a hinge an angle in rad about z. A quaternion's sign carries no meaning.
+ * Velocity (34): [0:3] root linear, world frame, m/s; [3:6] root angular, the root's own (body) frame, rad/s; then the joints: a ball has
+ * the angular velocity of the child relative to the parent in the child's frame, rad/s (MuJoCo's qvel), a hinge rad/s. */
+enum { AMB_POSE = 43, AMB_VEL = 34, AMB_CLIP_JOINTS = 12, AMB_CLIP_MAX_FRAMES = 100000 };
+
+/* Where a joint lies in a pose and in a velocity:
+ *   chest 7/6, neck 11/9, right hip 15/12, right knee 19/15, right ankle 20/16, right shoulder 24/19, right elbow 28/22,
+ *   left hip 29/23, left knee 33/26, left ankle 34/27, left shoulder 38/30, left elbow 42/33. */
+typedef struct amb_clip_joint {
+    const char *name; /* "chest", "right_hip", ... */
+    int pose;         /* first index in the pose: 4 numbers for a ball, 1 for a hinge */
+    int vel;          /* first index in the velocity: 3 or 1 */
+    bool ball;
+} amb_clip_joint;
+extern const amb_clip_joint amb_clip_joints[AMB_CLIP_JOINTS];
+
+typedef struct amb_clip amb_clip;
+
+/* Reads DeepMimic's JSON: `Loop` ("wrap" or "none") and `Frames`, each of 44 numbers: duration s, then the pose, y up. A frame's time is
+ * the sum of the durations before it; the last one's is ignored. Other keys are ignored. NULL on error: the sentence names file, frame
+ * (from 0), field, what was found and what was expected. */
+amb_clip *amb_clip_read(const char *path, amb_error *err);
+
+/* Writes the same format, one frame a line, replacing `path` as a whole or not at all. Numbers have 12 digits. */
+bool amb_clip_write(const amb_clip *clip, const char *path, amb_error *err);
+
+/* A motion as users give it: an existing file is taken as it is; otherwise a NAME, looked up as DIR/humanoid3d_NAME.txt, then DIR/NAME.txt
+ * in `clips_dir`, or, where that is NULL, in $AMBLE_CLIPS, ./clips and the clips folder amble was built with, in this order. The path goes
+ * to path[n]. On error the sentence names the folders looked at and the motions they hold. */
+bool amb_clip_find(const char *name_or_path, const char *clips_dir, char *path, size_t n, amb_error *err);
+
+/* A clip from memory: time (frames) in s, from 0, strictly increasing; pose (frames, 43) as above, at least 2 frames, at most
+ * AMB_CLIP_MAX_FRAMES. Quaternions of length .5 to 1.5 (the public clips have hand-edited ones of .58) are normalised and put on one
+ * side of the sphere from frame to frame. Hinges lie within +-2 pi, the root within 10 km and 100 m of height, frames 10 us apart or more.
+ * In a loop the last frame is the first of the next cycle, moved by the cycle offset. Inputs are copied. NULL on error. */
+amb_clip *amb_clip_create(int frames, const double *time, const double *pose, bool loop, const char *name, amb_error *err);
+void amb_clip_destroy(amb_clip *clip); /* NULL is fine */
+
+double amb_clip_duration(const amb_clip *clip); /* s: the last frame's time */
+int amb_clip_frames(const amb_clip *clip);
+bool amb_clip_loops(const amb_clip *clip);
+const char *amb_clip_name(const amb_clip *clip);
+const double *amb_clip_times(const amb_clip *clip); /* (frames) s */
+const double *amb_clip_poses(const amb_clip *clip); /* (frames, 43) */
+
+/* How far a loop advances each cycle: last minus first root position, horizontal only (z is 0). Zero where the clip does not loop. */
+void amb_clip_cycle_offset(const amb_clip *clip, double offset[3]);
+
+/* [0, 1): t modulo the duration for a loop, else t over the duration, clamped to [0, 1). */
+double amb_clip_phase(const amb_clip *clip, double t);
+
+/* Pose and velocity at any finite time t in s, negative too. Poses: slerp along the shorter arc, linear for hinges and positions.
+ * Velocities: differences over the neighbouring frames (one-sided at the ends of a clip that does not loop, around the seam of one that
+ * does), linear in between, so they are continuous. A loop advances by the cycle offset each cycle; a clip that does not loop holds its
+ * first or last pose outside [0, duration], with zero velocity. pose or vel may be NULL. */
+void amb_clip_sample(const amb_clip *clip, double t, double pose[AMB_POSE], double vel[AMB_VEL]);
+
+#endif

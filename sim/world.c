@@ -1,0 +1,197 @@
+#include "sim/world.h"
+
+#include "sim/rotation.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { ABSURD = 10000 };
+
+bool amb_world_init(amb_world *world, const amb_character *character, amb_error *err)
+{
+    *world = (amb_world){.character = character, .data = mj_makeData(character->model)};
+    return world->data ? true : amb_fail(err, "out of memory for a world");
+}
+
+void amb_world_free(amb_world *world)
+{
+    mj_deleteData(world->data);
+    world->data = NULL;
+}
+
+/* Positions and velocities of all bodies from qpos and qvel. Cheaper than mj_forward, which mj_step does by itself anyway. */
+static void update_kinematics(amb_world *world)
+{
+    const mjModel *m = world->character->model;
+    mj_kinematics(m, world->data);
+    mj_comPos(m, world->data);
+    mj_comVel(m, world->data);
+}
+
+void amb_world_set(amb_world *world, const double pose[AMB_POSE], const double vel[AMB_VEL])
+{
+    const amb_character *c = world->character;
+    mjData *d = world->data;
+    mj_resetData(c->model, d);
+    memcpy(d->qpos, pose, 7 * sizeof(double));
+    memcpy(d->qvel, vel, 6 * sizeof(double));
+    for (int i = 1; i < AMB_BODIES; i++) {
+        const amb_joint *joint = &c->joint[i];
+        memcpy(d->qpos + joint->qpos, pose + joint->pose, (size_t)joint->width * sizeof(double));
+        memcpy(d->qvel + joint->qvel, vel + joint->vel, (size_t)(joint->width == 4 ? 3 : joint->width) * sizeof(double));
+    }
+    world->touching = 0;
+    world->unstable = false;
+    update_kinematics(world);
+}
+
+static void apply_stable_pd(amb_world *world, const double target[AMB_POSE])
+{
+    const amb_character *c = world->character;
+    mjData *d = world->data;
+    for (int i = 1; i < AMB_BODIES; i++) {
+        const amb_joint *joint = &c->joint[i];
+        const double *goal = target + joint->pose;
+        const double *v = d->qvel + joint->qvel;
+        double *applied = d->qfrc_applied + joint->qvel;
+        if (joint->width == 1) {
+            double torque = joint->kp * (goal[0] - d->qpos[joint->qpos]) - joint->kd * v[0];
+            torque = fmin(fmax(torque, -joint->limit), joint->limit);
+            applied[0] = torque + joint->kd * v[0];
+        } else if (joint->width == 4) {
+            double inverse[4], rest[4], torque[3];
+            amb_quat_conj(inverse, d->qpos + joint->qpos);
+            amb_quat_mul(rest, inverse, goal);
+            amb_quat_log(torque, rest); /* the rotation that is missing, in the child's frame, as qvel is */
+            double norm2 = 0;
+            for (int k = 0; k < 3; k++) {
+                torque[k] = joint->kp * torque[k] - joint->kd * v[k];
+                norm2 += torque[k] * torque[k];
+            }
+            const double scale = norm2 > joint->limit * joint->limit ? joint->limit / sqrt(norm2) : 1;
+            for (int k = 0; k < 3; k++)
+                applied[k] = scale * torque[k] + joint->kd * v[k];
+        }
+    }
+}
+
+static bool is_sane(const mjData *d)
+{
+    for (int i = 0; i < 7 + AMB_ACTION; i++)
+        if (!(fabs(d->qpos[i]) < ABSURD)) /* false for NaN too */
+            return false;
+    for (int i = 0; i < AMB_VEL; i++)
+        if (!(fabs(d->qvel[i]) < ABSURD))
+            return false;
+    return true;
+}
+
+void amb_world_step(amb_world *world, const double target[AMB_POSE], int substeps)
+{
+    const amb_character *c = world->character;
+    mjData *d = world->data;
+    if (world->unstable)
+        return;
+    world->touching = 0;
+    for (int s = 0; s < substeps; s++) {
+        apply_stable_pd(world, target);
+        mj_step(c->model, d);
+        if (!is_sane(d)) {
+            world->unstable = true;
+            return;
+        }
+        for (int k = 0; k < d->ncon; k++) {
+            const mjContact *contact = &d->contact[k];
+            const int other = contact->geom[0] == c->floor_geom   ? contact->geom[1]
+                              : contact->geom[1] == c->floor_geom ? contact->geom[0]
+                                                                  : -1;
+            if (other >= 0 && c->geom_body[other] >= 0)
+                world->touching |= 1u << c->geom_body[other];
+        }
+    }
+    update_kinematics(world);
+}
+
+void amb_world_state(const amb_world *world, amb_state *state)
+{
+    const amb_character *c = world->character;
+    const mjModel *m = c->model;
+    const mjData *d = world->data;
+    memcpy(state->pose, d->qpos, 7 * sizeof(double));
+    memcpy(state->vel, d->qvel, 6 * sizeof(double));
+    double momentum[3] = {0};
+    const double *origin = d->subtree_com + 3 * m->body_rootid[c->body[AMB_ROOT]]; /* where cvel's linear part is measured */
+    for (int i = 0; i < AMB_BODIES; i++) {
+        const amb_joint *joint = &c->joint[i];
+        const int b = c->body[i];
+        memcpy(state->pose + joint->pose, d->qpos + joint->qpos, (size_t)joint->width * sizeof(double));
+        memcpy(state->vel + joint->vel, d->qvel + joint->qvel, (size_t)(joint->width == 4 ? 3 : joint->width) * sizeof(double));
+        memcpy(state->centre[i], d->xipos + 3 * b, 3 * sizeof(double));
+        memcpy(state->joint[i], d->xpos + 3 * b, 3 * sizeof(double));
+        memcpy(state->rot[i], d->xquat + 4 * b, 4 * sizeof(double));
+        const double *w = d->cvel + 6 * b, *v = w + 3;
+        const double r[3] = {state->centre[i][0] - origin[0], state->centre[i][1] - origin[1], state->centre[i][2] - origin[2]};
+        memcpy(state->ang[i], w, 3 * sizeof(double));
+        state->lin[i][0] = v[0] + w[1] * r[2] - w[2] * r[1];
+        state->lin[i][1] = v[1] + w[2] * r[0] - w[0] * r[2];
+        state->lin[i][2] = v[2] + w[0] * r[1] - w[1] * r[0];
+        for (int k = 0; k < 3; k++)
+            momentum[k] += m->body_mass[b] * state->lin[i][k];
+    }
+    for (int k = 0; k < 3; k++)
+        state->com_vel[k] = momentum[k] / c->mass;
+}
+
+double amb_world_lowest(const amb_world *world)
+{
+    double lowest = INFINITY;
+    for (int i = 0; i < AMB_BODIES; i++)
+        lowest = fmin(lowest, amb_world_lowest_of(world, i));
+    return lowest;
+}
+
+double amb_world_lowest_of(const amb_world *world, int body)
+{
+    const amb_character *c = world->character;
+    const mjModel *m = c->model;
+    double lowest = INFINITY;
+    for (int g = 0; g < m->ngeom; g++) {
+        if (c->geom_body[g] != body)
+            continue;
+        const double *size = m->geom_size + 3 * g, *down = world->data->geom_xmat + 9 * g + 6; /* third row: the axes' z */
+        double reach = size[0];
+        if (m->geom_type[g] == mjGEOM_CAPSULE)
+            reach += fabs(down[2]) * size[1];
+        else if (m->geom_type[g] == mjGEOM_BOX)
+            reach = fabs(down[0]) * size[0] + fabs(down[1]) * size[1] + fabs(down[2]) * size[2];
+        lowest = fmin(lowest, world->data->geom_xpos[3 * g + 2] - reach);
+    }
+    return lowest;
+}
+
+void amb_world_move(amb_world *world, const double d[3])
+{
+    for (int k = 0; k < 3; k++)
+        world->data->qpos[k] += d[k];
+    update_kinematics(world);
+}
+
+void amb_world_push(amb_world *world, const double dv[3])
+{
+    for (int k = 0; k < 3; k++)
+        world->data->qvel[k] += dv[k];
+    update_kinematics(world);
+}
+
+void amb_world_save(const amb_world *world, double *state)
+{
+    mj_getState(world->character->model, world->data, state, mjSTATE_INTEGRATION);
+}
+
+void amb_world_load(amb_world *world, const double *state)
+{
+    mj_setState(world->character->model, world->data, state, mjSTATE_INTEGRATION);
+    world->touching = 0;
+    world->unstable = false;
+    update_kinematics(world);
+}

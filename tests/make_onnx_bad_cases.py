@@ -1,0 +1,438 @@
+"""Makes tests/data/onnx/bad/: small ONNX files that amble must refuse, with what the sentence must say.
+
+    VENV/bin/python tests/make_onnx_bad_cases.py        (VENV as in make_onnx_cases.py)
+
+NAME.onnx, and ../bad.txt: a line "NAME|words|words", all of which the sentence must hold.
+"""
+
+import numpy as np
+import onnx
+from make_onnx_cases import B0, B1, HIDDEN, IN, LAYERS, MEAN, OUT, ROOT, STD, W0, W1, field, init, model, node, rand, two_layers, varint
+from onnx import TensorProto as T
+from onnx import helper as h
+
+BAD = []
+
+
+def bad(name, made, *words):
+    data = made if isinstance(made, bytes) else made.SerializeToString()
+    (ROOT / "bad" / f"{name}.onnx").write_bytes(data)
+    BAD.append("|".join([name, *words]))
+
+
+def edited(change, nodes=None, inits=LAYERS, **options):
+    made = model(nodes or two_layers(), inits, **options)
+    change(made)
+    return made
+
+
+def bad_graphs():
+    gemm = two_layers()
+    bad(
+        "unknown_operator",
+        model([gemm[0], node("Sigmoid", ["h"], "r"), gemm[2]], LAYERS),
+        "'n_r'",
+        "'Sigmoid'",
+        "not supported",
+        "Gemm, Identity",
+    )
+    bad(
+        "other_domain",
+        model([h.make_node("FusedGemm", ["x", "w0", "b0"], ["y"], name="fused", domain="com.microsoft")], LAYERS),
+        "'fused'",
+        "'FusedGemm'",
+        "'com.microsoft'",
+    )
+    bad(
+        "residual",
+        model([*gemm[:2], node("Add", ["h", "r"], "a"), node("Gemm", ["a", "w1", "b1"], "y", transB=1)], LAYERS),
+        "'n_a' ('Add')",
+        "'h' is also used by node 'n_r' ('Relu')",
+        "branch",
+    )
+    bad("added_to_itself", model([gemm[0], node("Add", ["h", "h"], "y")], LAYERS), "'n_y' ('Add')", "both computed")
+    bad(
+        "two_heads",
+        model([*gemm, node("Gemm", ["r", "w1"], "z", transB=1)], LAYERS),
+        "'n_z' ('Gemm')",
+        "'r' is also used by node 'n_y'",
+        "branch",
+    )
+    bad(
+        "two_inputs",
+        model(gemm, LAYERS, extra_inputs=[h.make_tensor_value_info("u", T.FLOAT, [1, IN])]),
+        "more than one input",
+        "'x' and 'u'",
+    )
+    bad("no_input", edited(lambda m: m.graph.ClearField("input")), "no input")
+    bad("two_outputs", edited(lambda m: m.graph.output.add(name="r")), "2 outputs", "one was expected")
+    bad("no_output", edited(lambda m: m.graph.ClearField("output")), "0 outputs", "one was expected")
+    bad("output_elsewhere", model(gemm, LAYERS, output="h", out=HIDDEN), "output 'h'", "not the end", "'y'")
+    bad("no_nodes", model([], [], output="x", out=IN), "no layer")
+    bad("normalizer_only", model([node("Sub", ["x", "b0"], "y")], [init("b0", MEAN)], out=IN), "no layer")
+    bad("missing_input", model([node("Gemm", ["x", "w9", "b0"], "h", transB=1), *gemm[1:]], LAYERS), "'n_h' ('Gemm')", "'w9' is missing")
+    bad(
+        "empty_input",
+        model([node("Gemm", ["x", "", "b0"], "h", transB=1), *gemm[1:]], LAYERS),
+        "'n_h' ('Gemm')",
+        "input number 1 is missing",
+    )
+    bad("too_few_inputs", model([node("Gemm", ["x"], "h", transB=1), *gemm[1:]], LAYERS), "'n_h' ('Gemm')", "1 inputs", "2 to 3")
+    bad("too_many_inputs", model([node("Relu", ["x", "w0"], "y")], LAYERS), "'n_y' ('Relu')", "2 inputs", "1 to 1")
+    bad("no_node_output", edited(lambda m: m.graph.node[1].ClearField("output")), "'n_r' ('Relu')", "0 outputs")
+    bad("same_output", model([gemm[0], node("Relu", ["h"], "h")], LAYERS), "'n_h' ('Relu')", "'h' is a name already taken")
+    bad(
+        "cycle",
+        model([node("Identity", ["b"], "a"), node("Identity", ["a"], "b"), node("MatMul", ["x", "b"], "y")], []),
+        "'n_a' ('Identity')",
+        "'b'",
+        "cycle",
+    )
+    bad("self_cycle", model([node("Identity", ["a"], "a"), *gemm], LAYERS), "'n_a' ('Identity')", "'a'", "cycle")
+    bad("out_of_order", model(gemm[::-1], LAYERS), "'n_y' ('Gemm')", "'r'", "out of order")
+    bad(
+        "unnamed_node",
+        model([h.make_node("Gemm", ["x", "w0", "b0"], ["h"], transB=1), h.make_node("Tanh", ["h"], ["y"])], LAYERS),
+        "node number 1",
+        "'Tanh'",
+    )
+    bad("odd_names", model([h.make_node("Evil\x1b[31m\n", ["x"], ["y"], name="n" * 200)], []), "'" + "n" * 60 + "...'", "'Evil?[31m?'")
+    bad(
+        "too_many_layers",
+        model(
+            [node("MatMul", ["x" if i == 0 else f"m{i - 1}", "w"], f"m{i}") for i in range(17)],
+            [init("w", rand(2, 2))],
+            features=2,
+            out=2,
+            output="m16",
+        ),
+        "'n_m16' ('MatMul')",
+        "number 17, at most 16",
+    )
+    bad("too_many_nodes", model([onnx.NodeProto()] * 1025, []), "1025 nodes", "1024")
+    bad("constants_only", model([node("Relu", ["b0"], "r"), *gemm[2:]], LAYERS), "'n_r' ('Relu')", "constant inputs only")
+
+
+def bad_operators():
+    gemm = two_layers()
+
+    def first(**attributes):
+        return [node("Gemm", ["x", "w0", "b0"], "h", **attributes), *gemm[1:]]
+
+    bad("trans_a", model(first(transA=1, transB=1), LAYERS), "'n_h' ('Gemm')", "transA is 1")
+    bad("trans_b", model(first(transB=2), LAYERS), "'n_h' ('Gemm')", "transB is 2")
+    bad("alpha_nan", model(first(transB=1, alpha=float("nan")), LAYERS), "'n_h' ('Gemm')", "'alpha' is", "nan", "finite")
+    bad("alpha_overflow", model(first(transB=1, alpha=3e38), [init("w0", W0 * 100), *LAYERS[1:]]), "'w0'", "inf", "finite")
+    bad("alpha_integer", model(first(transB=1, alpha=2), LAYERS), "'n_h' ('Gemm')", "'alpha' is of type 2", "float")
+    bad("trans_b_float", model(first(transB=1.0), LAYERS), "'n_h' ('Gemm')", "'transB' is of type 1", "integer")
+    bad("unknown_attribute", model(first(transB=1, gamma=2.0), LAYERS), "'n_h' ('Gemm')", "'gamma'")
+    bad(
+        "attribute_twice",
+        edited(lambda m: m.graph.node[0].attribute.append(h.make_attribute("transB", 1))),
+        "'n_h' ('Gemm')",
+        "'transB' is given twice",
+    )
+    bad("attribute_reference", edited(lambda m: setattr(m.graph.node[0].attribute[0], "ref_attr_name", "t")), "'n_h' ('Gemm')", "function")
+    bad(
+        "inner_mismatch",
+        model([node("Gemm", ["x", "w1", "b1"], "y", transB=1)], LAYERS),
+        "'n_y' ('Gemm')",
+        "'w1' takes 7 features",
+        "has 5",
+    )
+    bad("not_transposed", model([node("Gemm", ["x", "w0", "b0"], "y")], LAYERS), "'n_y' ('Gemm')", "'w0' takes 7 features", "has 5")
+    bad("weight_vector", model([node("MatMul", ["x", "b0"], "y")], LAYERS), "'n_y' ('MatMul')", "'b0' has shape (7,)", "two dimensions")
+    bad("weight_3d", model([node("MatMul", ["x", "w"], "y")], [init("w", rand(1, IN, OUT))]), "'w' has shape (1, 5, 3)", "two dimensions")
+    bad("weight_first", model([node("MatMul", ["w0", "x"], "y")], LAYERS), "'n_y' ('MatMul')", "'x' is computed, only the first")
+    bad(
+        "bias_shape",
+        model([node("Gemm", ["x", "w0", "b1"], "h", transB=1), *gemm[1:]], LAYERS),
+        "'n_h' ('Gemm')",
+        "'b1' has shape (3,)",
+        "(7,)",
+        "(1, 7)",
+    )
+    bad(
+        "bias_column",
+        model([node("Gemm", ["x", "w0", "b"], "h", transB=1), *gemm[1:]], [*LAYERS, init("b", rand(HIDDEN, 1))]),
+        "'b' has shape (7, 1)",
+    )
+    bad(
+        "bias_computed",
+        model([node("Gemm", ["w0", "w1", "x"], "y", transB=1)], LAYERS),
+        "'n_y' ('Gemm')",
+        "'x' is computed, only the first",
+    )
+    bad("half_without_cast", model(gemm, [init("w0", W0.astype(np.float16)), *LAYERS[1:]]), "'n_h' ('Gemm')", "'w0' is float16", "Cast")
+    bad("double", model(gemm, [init("w0", W0.astype(np.float64)), *LAYERS[1:]]), "'n_h' ('Gemm')", "'w0'", "float64")
+    bad("int64_bias", model(gemm, [LAYERS[0], init("b0", np.arange(HIDDEN)), *LAYERS[2:]]), "'b0' is int64", "float32")
+    bad(
+        "nan_weight",
+        model(gemm, [init("w0", np.where(W0 == W0[2, 3], np.float32("nan"), W0)), *LAYERS[1:]]),
+        "'w0'",
+        "from input 3 to output 2 is",
+        "nan",
+        "finite",
+    )
+    bad("inf_weight", model(gemm, [*LAYERS[:2], init("w1", W1 / np.float32(0)), LAYERS[3]]), "'w1'", "inf", "finite")
+    bad(
+        "inf_half",
+        model(
+            [node("Cast", ["w"], "f", to=T.FLOAT), node("Gemm", ["x", "f"], "y", transB=1)],
+            [init("w", np.full((OUT, IN), np.float16("inf")))],
+        ),
+        "'f'",
+        "inf",
+        "finite",
+    )
+    bad("nan_bias", model(gemm, [*LAYERS[:3], init("b1", B1 * np.float32("nan"))]), "'n_y' ('Gemm')", "'b1': number 0 is", "nan", "finite")
+    bad(
+        "bias_overflow",
+        model([gemm[0], node("Mul", ["h", "s"], "p"), node("Mul", ["p", "s"], "y")], [*LAYERS, init("s", np.float32([1e30]))], out=HIDDEN),
+        "'w0'",
+        "inf",
+        "finite",
+    )
+    for name, std in (("zero", 0), ("negative", -1), ("nan", float("nan")), ("inf", float("inf"))):
+        values = STD.copy()
+        values[3] = std
+        bad(
+            f"std_{name}",
+            model([node("Div", ["x", "std"], "d"), *two_layers("d")], [init("std", values), *LAYERS]),
+            "'n_d' ('Div')",
+            "'std'",
+            "number 3 is",
+            "positive" if name in ("zero", "negative") else "finite",
+        )
+    bad(
+        "std_underflow",
+        model([node("Mul", ["x", "m"], "d"), node("Mul", ["d", "m"], "e"), *two_layers("e")], [init("m", np.float32([1e30])), *LAYERS]),
+        "standard deviation 0 is 0",
+        "positive",
+    )
+    bad(
+        "mean_inf",
+        model([node("Sub", ["x", "m"], "d"), *two_layers("d")], [init("m", MEAN / np.float32(0)), *LAYERS]),
+        "'n_d' ('Sub')",
+        "'m'",
+        "finite",
+    )
+    bad(
+        "mean_overflow",
+        model([node("Sub", ["x", "m"], "d"), node("Sub", ["d", "m"], "e"), *two_layers("e")], [init("m", np.float32([3e38])), *LAYERS]),
+        "mean 0 is inf",
+        "finite",
+    )
+    bad("mean_shape", model([node("Sub", ["x", "b0"], "d"), *two_layers("d")], LAYERS), "'n_d' ('Sub')", "'b0' has shape (7,)", "(5,)")
+    bad(
+        "constant_minus_input",
+        model([node("Sub", ["m", "x"], "d"), *two_layers("d")], [init("m", MEAN), *LAYERS]),
+        "'n_d' ('Sub')",
+        "'x'",
+        "second",
+    )
+    bad(
+        "divided_by_input",
+        model([node("Div", ["m", "x"], "d"), *two_layers("d")], [init("m", MEAN), *LAYERS]),
+        "'n_d' ('Div')",
+        "'x'",
+        "second",
+    )
+    bad(
+        "divided_by_zero",
+        model([gemm[0], node("Div", ["h", "z"], "y")], [*LAYERS, init("z", np.float32([0]))], out=HIDDEN),
+        "'n_y' ('Div')",
+        "'z'",
+        "0",
+    )
+    bad("add_after_relu", model([*gemm[:2], node("Add", ["r", "b0"], "y")], LAYERS, out=HIDDEN), "'n_y' ('Add')", "after Relu")
+    bounds = [init("lo", np.float32(-1).reshape(())), init("hi", np.float32(2).reshape(())), init("two", rand(2)), *LAYERS]
+    bad("clip_lopsided", model([node("Clip", ["x", "lo", "hi"], "c"), *two_layers("c")], bounds), "'n_c' ('Clip')", "-1 and 2")
+    bad("clip_half_open", model([node("Clip", ["x", "lo"], "c"), *two_layers("c")], bounds), "'n_c' ('Clip')", "-1 and inf")
+    bad("clip_empty", model([node("Clip", ["x", "hi", "lo"], "c"), *two_layers("c")], bounds), "'n_c' ('Clip')", "2 and -1")
+    bad(
+        "clip_vector",
+        model([node("Clip", ["x", "two", "hi"], "c"), *two_layers("c")], bounds),
+        "'n_c' ('Clip')",
+        "'two' is float32 of shape (2,)",
+    )
+    bad("clip_late", model([gemm[0], node("Clip", ["h", "lo", "hi"], "r"), gemm[2]], bounds), "'n_r' ('Clip')", "after a layer")
+    bad(
+        "clip_attributes",
+        model([node("Clip", ["x"], "c", min=-1.0, max=1.0), *two_layers("c")], bounds),
+        "'n_c' ('Clip')",
+        "operator set 13",
+    )
+    bad("clip_computed", model([node("Clip", ["lo", "x", "hi"], "c"), *two_layers("c")], bounds), "'n_c' ('Clip')", "bound is computed")
+    one = [init("one", np.float32(1).reshape(())), init("minus", np.float32(-1).reshape(())), init("m", MEAN), *LAYERS]
+    bad(
+        "sub_after_clip",
+        model([node("Clip", ["x", "minus", "one"], "c"), node("Sub", ["c", "m"], "d"), *two_layers("d")], one),
+        "'n_d' ('Sub')",
+        "after Clip",
+    )
+    bad("relu_first", model([node("Relu", ["x"], "c"), *two_layers("c")], LAYERS), "'n_c' ('Relu')", "before the first layer")
+    bad("flatten_axis", model([node("Flatten", ["x"], "c", axis=0), *two_layers("c")], LAYERS), "'n_c' ('Flatten')", "axis is 0")
+    for name, shape, word in (
+        ("changes", [-1, IN - 1], "(-1, 4)"),
+        ("three", [-1, 1, IN], "3 dimensions"),
+        ("open", [-1, -1], "(-1, -1)"),
+        ("fixed", [8, IN], "(8, 5)"),
+        ("rank0", 5, "list of int64"),
+    ):
+        bad(
+            f"reshape_{name}",
+            model([node("Reshape", ["x", "s"], "c"), *two_layers("c")], [init("s", np.array(shape, np.int64)), *LAYERS]),
+            "'n_c' ('Reshape')",
+            word,
+        )
+    bad("reshape_computed", model([node("Reshape", ["w0", "x"], "c"), *two_layers("c")], LAYERS), "'n_c' ('Reshape')", "computed")
+    bad("reshape_floats", model([node("Reshape", ["x", "b0"], "c"), *two_layers("c")], LAYERS), "'n_c' ('Reshape')", "'b0'", "int64")
+    bad("cast_to_half", model([node("Cast", ["x"], "c", to=T.FLOAT16), *two_layers("c")], LAYERS), "'n_c' ('Cast')", "data type 10")
+    bad("transpose_vector", model([node("Transpose", ["b0"], "c"), *two_layers()], LAYERS), "'n_c' ('Transpose')", "'b0'", "(7,)")
+    bad("transpose_perm", model([node("Transpose", ["w0"], "c", perm=[1, 1]), *two_layers()], LAYERS), "'n_c' ('Transpose')", "'perm'")
+    bad("transpose_computed", model([node("Transpose", ["x"], "c"), *two_layers("c")], LAYERS), "'n_c' ('Transpose')", "'x' is computed")
+    bad(
+        "constant_string",
+        model([h.make_node("Constant", [], ["c"], name="n_c", value_string="s"), *two_layers()], LAYERS),
+        "'n_c' ('Constant')",
+        "'value_string'",
+    )
+    bad(
+        "constant_empty",
+        model([h.make_node("Constant", [], ["c"], name="n_c"), *two_layers()], LAYERS),
+        "'n_c' ('Constant')",
+        "0 attributes",
+    )
+
+
+def bad_tensors():
+    def tensor(change):
+        def apply(made):
+            change(made.graph.initializer[0])
+
+        return edited(apply)
+
+    def dims(*values):
+        def apply(t):
+            t.ClearField("dims")
+            t.dims.extend(values)
+
+        return apply
+
+    def claim(*values):
+        def apply(t):
+            dims(*values)(t)
+            t.ClearField("raw_data")
+
+        return apply
+
+    where = "'n_h' ('Gemm')", "'w0'"
+    bad("dims_negative", tensor(dims(-7, 5)), *where, "dimension 0 is -7")
+    bad("dims_zero", tensor(dims(7, 0)), *where, "dimension 1 is 0")
+    bad("dims_overflow", tensor(dims(2**31, 2**33 + 5)), *where, "more numbers than a file can hold")
+    bad("dims_wrap", tensor(dims(2**20, 2**22, 2**22)), *where, "more numbers than a file can hold")
+    bad("dims_largest", tensor(dims(2**63 - 1, 2**63 - 1)), *where, "more numbers than a file can hold")
+    bad("dims_gigabytes", tensor(claim(2**14, 2**14)), *where, "holds 0 numbers", "(16384, 16384) expects 268435456")
+    bad("dims_five", tensor(dims(1, 1, 1, 7, 5)), *where, "5 dimensions")
+    bad("dims_many", tensor(dims(*[1] * 300)), *where, "300 dimensions")
+    bad("data_short", tensor(lambda t: setattr(t, "raw_data", t.raw_data[:-4])), *where, "136 bytes", "(7, 5) expects 140")
+    bad("data_odd", tensor(lambda t: setattr(t, "raw_data", t.raw_data[:-1])), *where, "139 bytes", "expects 140")
+    bad("data_long", tensor(lambda t: setattr(t, "raw_data", t.raw_data + b"1234")), *where, "144 bytes", "expects 140")
+    bad("data_twice", tensor(lambda t: t.float_data.extend([1.0])), *where, "twice")
+    bad("data_missing", tensor(lambda t: t.ClearField("raw_data")), *where, "0 numbers", "expects 35")
+
+    def other_list(t):
+        t.ClearField("raw_data")
+        t.int32_data.extend([1] * 35)
+
+    bad("data_other_list", tensor(other_list), *where, "float32", "another type")
+    bad("type_missing", tensor(lambda t: t.ClearField("data_type")), *where, "undefined")
+    bad("type_unknown", tensor(lambda t: setattr(t, "data_type", 9999)), *where, "data type 9999")
+
+    def external(t):
+        t.data_location = T.EXTERNAL
+        t.external_data.add(key="location", value="../../etc/passwd")
+        t.ClearField("raw_data")
+
+    bad("external", tensor(external), *where, "external")
+    half = init("w", W0.astype(np.float16), False)
+    for i, value in enumerate((65536, -1)):
+        half.int32_data[3] = value
+        bad(
+            f"half_range_{i}",
+            model([node("Cast", ["w"], "c", to=T.FLOAT), node("Gemm", ["x", "c"], "y", transB=1)], [half]),
+            "'n_c' ('Cast')",
+            "'w'",
+            f"number 3 of its float16 data is {value}",
+        )
+    bad("initializer_twice", model(two_layers(), [*LAYERS, init("b0", B0)]), "two initialisers", "'b0'")
+    bad("initializer_unnamed", model(two_layers(), [*LAYERS, init("", B0)]), "initialiser number 4 has no name")
+    bad("sparse", edited(lambda m: m.graph.sparse_initializer.add()), "sparse")
+
+
+def bad_models():
+    def opsets(*pairs):
+        def apply(made):
+            made.ClearField("opset_import")
+            for domain, version in pairs:
+                made.opset_import.add(domain=domain, version=version)
+
+        return edited(apply)
+
+    bad("opset_old", opsets(("", 8)), "operator set 8", "9 or newer")
+    bad("opset_negative", opsets(("", -3)), "operator set -3")
+    bad("opset_missing", opsets(), "opset_import")
+    bad("opset_other", opsets(("com.microsoft", 1)), "opset_import")
+    bad("opset_twice", opsets(("", 13), ("ai.onnx", 14)), "twice")
+    bad("no_graph", edited(lambda m: m.ClearField("graph")), "no graph")
+
+    def info(kind, name, *args):
+        def apply(made):
+            values = getattr(made.graph, kind)
+            values[0].CopyFrom(h.make_tensor_value_info(name, *args))
+
+        return edited(apply)
+
+    bad("input_half", info("input", "x", T.FLOAT16, [None, IN]), "input 'x' is float16", "float32")
+    bad("input_3d", info("input", "x", T.FLOAT, [None, 1, IN]), "input 'x' has 3 dimensions")
+    bad("input_open", info("input", "x", T.FLOAT, [None, "n"]), "input 'x' leaves the number of features open")
+    bad("input_shapeless", info("input", "x", T.FLOAT, None), "input 'x' leaves the number of features open")
+    bad("input_negative", info("input", "x", T.FLOAT, [None, -5]), "input 'x': dimension 1 is -5")
+    bad("input_batch_zero", info("input", "x", T.FLOAT, [0, IN]), "input 'x': dimension 0 is 0")
+    bad("input_huge", info("input", "x", T.FLOAT, [None, 65537]), "input 'x' has 65537 features", "65536")
+    bad("input_wrong", info("input", "x", T.FLOAT, [None, 6]), "'w0' takes 5 features", "has 6")
+    bad("input_unnamed", info("input", "", T.FLOAT, [None, IN]), "input number 0 has no name")
+    bad("output_wrong", info("output", "y", T.FLOAT, [None, 4]), "output 'y' claims 4 features", "has 3")
+    bad("output_int", info("output", "y", T.INT32, [None, OUT]), "output 'y' is int32")
+    bad(
+        "output_rows",
+        edited(lambda m: m.graph.output[0].CopyFrom(h.make_tensor_value_info("y", T.FLOAT, [3, OUT])), batch=4),
+        "claims 3 rows",
+        "has 4",
+    )
+    sequence = h.make_tensor_sequence_value_info("x", T.FLOAT, None)
+    bad("input_sequence", edited(lambda m: m.graph.input[0].CopyFrom(sequence)), "input 'x' is not a tensor")
+    bad("metadata_twice", edited(lambda m: [m.metadata_props.add(key="a", value=v) for v in "bc"]), "'a' is given twice")
+    bad("metadata_no_key", edited(lambda m: m.metadata_props.add(key="", value="v")), "entry 0 has no key")
+    whole = model(two_layers(), LAYERS).SerializeToString()
+    for i, text in enumerate((b"\xff", b"a\xc3", b"\xc0\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe2\x82")):
+        bad(f"metadata_utf8_{i}", whole + field(14, field(1, b"k") + field(2, text)), "entry 0 ('k')", "UTF-8")
+    bad("cut_off", whole[:-3], "cannot be decoded", "cut off")
+    bad("length_claim", varint(7 << 3 | 2) + varint(2**31 - 1) + b"abc", "cannot be decoded")
+    bad("picture", b"\x89PNG\r\n\x1a\n" + bytes(range(64)), "cannot be decoded", "not an ONNX model")
+    bad("text", b"walk, 1, 2, 3\n" * 20, "not an ONNX model")
+
+
+def main():
+    (ROOT / "bad").mkdir(parents=True, exist_ok=True)
+    bad_graphs()
+    bad_operators()
+    bad_tensors()
+    bad_models()
+    (ROOT / "bad.txt").write_text("\n".join(sorted(BAD)) + "\n")
+    print(len(BAD), "bad")
+
+
+if __name__ == "__main__":
+    main()

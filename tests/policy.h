@@ -1,0 +1,87 @@
+/* What the tests of policy/ share: a motion made up on the spot, small actors, files in a folder of their own. */
+#ifndef AMB_TESTS_POLICY_H
+#define AMB_TESTS_POLICY_H
+
+#include "tests/body.h"
+
+#include "nets/net.h"
+#include "sim/env.h"
+
+#include <unistd.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+static inline void set_threads(int threads)
+{
+#ifdef _OPENMP
+    omp_set_num_threads(threads);
+#else
+    (void)threads;
+#endif
+}
+
+/* Marching on the spot, a cycle of 1 s at 30 frames a second: legs lifted in turn by `lift` rad, arms swinging against them. */
+static inline amb_clip *march(double lift)
+{
+    enum { FRAMES = 31 };
+    static double time[FRAMES], pose[FRAMES * AMB_POSE];
+    for (int f = 0; f < FRAMES; f++) {
+        double *p = pose + f * AMB_POSE;
+        time[f] = f / 30.0;
+        pose_at_rest(p, .881416);
+        for (int side = 0; side < 2; side++) {
+            const double swing = sin(2 * M_PI * f / (FRAMES - 1) + side * M_PI), up = lift * fmax(swing, 0);
+            const int hip = side ? AMB_LEFT_HIP : AMB_RIGHT_HIP; /* knee, ankle, shoulder and elbow follow it */
+            turn_about(p + pose_at[hip], 0, 0, 1, up);
+            p[pose_at[hip + 1]] = -2 * up;
+            turn_about(p + pose_at[hip + 2], 0, 0, 1, up);
+            turn_about(p + pose_at[hip + 3], 0, 0, 1, -lift * swing);
+            p[pose_at[hip + 4]] = .3;
+        }
+    }
+    return make_clip(FRAMES, time, pose, true);
+}
+
+/* 197-16-8-36 with outputs of about `size`; the inputs are scaled by a normaliser of standard deviations 2. */
+static inline amb_net *small_actor(uint64_t seed, double size)
+{
+    const int dim[] = {AMB_OBS, 16, 8, AMB_ACTION};
+    amb_net *net = amb_net_create(3, dim, NULL);
+    assert_non_null(net);
+    assert_true(amb_net_add_normalizer(net));
+    for (int k = 0; k < AMB_OBS; k++)
+        net->in_std[k] = 2;
+    net->in_clip = 5;
+    amb_rng rng = amb_rng_seed(seed, 11);
+    for (int l = 0; l < 3; l++)
+        for (int i = 0; i < dim[l] * dim[l + 1]; i++)
+            net->weight[l][i] = (float)(amb_rng_normal(&rng) / sqrt(dim[l]) * (l == 2 ? size : 1));
+    return net;
+}
+
+/* A folder for the test's files, made on the first call; remove_scratch takes it away with what is in it. */
+static char scratch_folder[64];
+
+static inline const char *scratch(const char *name)
+{
+    static char path[4][160];
+    static int turn;
+    if (!scratch_folder[0]) {
+        strcpy(scratch_folder, "/tmp/amble-test-XXXXXX");
+        assert_non_null(mkdtemp(scratch_folder));
+    }
+    turn = (turn + 1) % 4;
+    snprintf(path[turn], sizeof path[turn], "%s/%s", scratch_folder, name);
+    return path[turn];
+}
+
+static inline int remove_scratch(void **state)
+{
+    (void)state;
+    char command[96];
+    snprintf(command, sizeof command, "rm -rf '%s'", scratch_folder);
+    return scratch_folder[0] ? system(command) : 0;
+}
+
+#endif

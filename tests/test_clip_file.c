@@ -1,0 +1,511 @@
+/* Clips in files: what is read is what the file says, what is written is read back, and no broken file gets further than one sentence. */
+#include "base/file.h"
+#include "base/rng.h"
+#include "sim/clip.h"
+#include "sim/rotation.h"
+
+#include <dirent.h>
+#include <jansson.h>
+#include <locale.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { FRAME = 44 };
+
+static char scratch[64]; /* a folder of this run's own */
+
+static const char *in_scratch(const char *name)
+{
+    static char path[160];
+    snprintf(path, sizeof path, "%s/%s", scratch, name);
+    return path;
+}
+
+static void put(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(text, 1, strlen(text), file), strlen(text));
+    assert_int_equal(fclose(file), 0);
+}
+
+/* A folder with the public clips: $AMBLE_CLIPS, clips/ or ../shared/clips beside the sources. NULL where there is none. */
+static const char *public_clips(void)
+{
+    static char found[2][512];
+    const char *own = getenv("AMBLE_CLIPS");
+    const char *root = ".";
+#ifdef AMB_SOURCE_DIR
+    root = AMB_SOURCE_DIR;
+#endif
+    if (own && *own) {
+        return own;
+    }
+    snprintf(found[0], sizeof found[0], "%s/clips", root);
+    snprintf(found[1], sizeof found[1], "%s/../shared/clips", root);
+    for (int i = 0; i < 2; i++) {
+        char walk[600];
+        snprintf(walk, sizeof walk, "%s/humanoid3d_walk.txt", found[i]);
+        if (access(walk, R_OK) == 0) {
+            return found[i];
+        }
+    }
+    return NULL;
+}
+
+/* A small valid file: `frames` frames, everything swinging a little; odd ones with quaternions of the other sign. */
+static char *small_file(int frames, const char *loop)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    fprintf(out, "{\n\"Loop\": \"%s\",\n\"RightJoints\": [3, 4, 5],\n\"Frames\":\n[\n", loop);
+    for (int f = 0; f < frames; f++) {
+        const double a = 0.1 * f, s = f % 2 ? -1.0 : 1.0;
+        fprintf(out, "[%g, %g, 0.85, %g", f == frames - 1 ? 0.0 : 0.03125, 0.25 * f, -0.5 * f);
+        fprintf(out, ", %.9f, 0, %.9f, 0", s * cos(a), s * sin(a)); /* root about y (up) by 2a */
+        for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
+            if (amb_clip_joints[j].ball) {
+                fprintf(out, ", %.9f, %.9f, 0, 0", s * cos(a + j), s * sin(a + j));
+            } else {
+                fprintf(out, ", %.9f", 0.1 * j - a);
+            }
+        }
+        fprintf(out, "]%s\n", f == frames - 1 ? "" : ",");
+    }
+    fprintf(out, "]\n}\n");
+    assert_int_equal(fclose(out), 0);
+    return text;
+}
+
+static amb_clip *read_well(const char *path)
+{
+    amb_error err = {""};
+    amb_clip *clip = amb_clip_read(path, &err);
+    if (!clip) {
+        fail_msg("%s", err.text);
+    }
+    return clip;
+}
+
+static void a_small_file_reads_as_written_on_paper(void **state)
+{
+    (void)state;
+    char *text = small_file(5, "wrap");
+    put(in_scratch("humanoid3d_small.txt"), text);
+    free(text);
+    amb_clip *clip = read_well(in_scratch("humanoid3d_small.txt"));
+    assert_string_equal(amb_clip_name(clip), "small");
+    assert_int_equal(amb_clip_frames(clip), 5);
+    assert_true(amb_clip_loops(clip));
+    assert_true(amb_clip_duration(clip) == 4 * 0.03125);
+    double offset[3], pose[AMB_POSE], vel[AMB_VEL];
+    amb_clip_cycle_offset(clip, offset);
+    assert_true(offset[0] == 1.0 && offset[1] == 2.0 && offset[2] == 0.0); /* z of the file is -y here */
+    for (int f = 0; f < 5; f++) {
+        amb_clip_sample(clip, fmin(0.03125 * f, 0.1249999999), pose, vel);
+        assert_true(fabs(pose[0] - 0.25 * f) < 1e-8 && fabs(pose[1] - 0.5 * f) < 1e-8 && pose[2] == 0.85);
+        /* a turn by 2a about the file's y is one about z here, of a body that stands */
+        double turn[4], want[4];
+        amb_quat_about_z(turn, 0.2 * f);
+        amb_quat_mul(want, turn, AMB_QUAT_Y_UP);
+        assert_true(amb_quat_angle(pose + 3, want) < 1e-8);
+        for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
+            const double *at = pose + amb_clip_joints[j].pose;
+            const double a = 0.1 * f, ball[4] = {cos(a + j), sin(a + j), 0, 0};
+            if (amb_clip_joints[j].ball) {
+                assert_true(amb_quat_angle(at, ball) < 1e-8);
+            } else {
+                assert_true(fabs(at[0] - (0.1 * j - a)) < 1e-8);
+            }
+        }
+    }
+    const double rate = 0.1 / 0.03125; /* of a, per second */
+    amb_clip_sample(clip, 0.05, NULL, vel);
+    assert_true(fabs(vel[0] - 8.0) < 1e-12 && fabs(vel[1] - 16.0) < 1e-12 && vel[2] == 0.0);
+    assert_true(fabs(vel[4] - 2.0 * rate) < 1e-6); /* root, about its own y */
+    assert_true(fabs(vel[6] - 2.0 * rate) < 1e-6); /* chest, about its own x */
+    assert_true(fabs(vel[15] + rate) < 1e-6);      /* right knee */
+    amb_clip_destroy(clip);
+}
+
+static void same_clip(const amb_clip *a, const amb_clip *b, double tolerance)
+{
+    const int n = amb_clip_frames(a);
+    assert_int_equal(amb_clip_frames(b), n);
+    assert_true(amb_clip_loops(a) == amb_clip_loops(b));
+    for (int f = 0; f < n; f++) {
+        const double *p = amb_clip_poses(a) + f * AMB_POSE, *q = amb_clip_poses(b) + f * AMB_POSE;
+        assert_true(fabs(amb_clip_times(a)[f] - amb_clip_times(b)[f]) < tolerance * 10.0);
+        for (int i = 0; i < AMB_POSE; i++) {
+            if (!(fabs(p[i] - q[i]) < tolerance)) {
+                fail_msg("frame %d, %d: %.17g and %.17g", f, i, p[i], q[i]);
+            }
+        }
+    }
+}
+
+static void what_is_written_is_read_back(void **state)
+{
+    (void)state;
+    for (int loop = 0; loop < 2; loop++) {
+        char *text = small_file(9, loop ? "wrap" : "none"), copy[160];
+        put(in_scratch("first.txt"), text);
+        free(text);
+        amb_clip *first = read_well(in_scratch("first.txt"));
+        snprintf(copy, sizeof copy, "%s", in_scratch("second.json"));
+        amb_error err = {""};
+        setlocale(LC_ALL, "de_DE.UTF-8"); /* where a decimal point is a comma; harmless where not installed */
+        assert_true(amb_clip_write(first, copy, &err));
+        amb_clip *second = read_well(copy);
+        setlocale(LC_ALL, "C");
+        assert_string_equal(amb_clip_name(second), "second");
+        same_clip(first, second, 3e-12);
+        amb_clip_destroy(first);
+        amb_clip_destroy(second);
+    }
+    amb_clip *clip = read_well(in_scratch("first.txt"));
+    amb_error err = {""};
+    assert_false(amb_clip_write(clip, in_scratch("no such folder/clip.txt"), &err));
+    assert_non_null(strstr(err.text, "no such folder"));
+    amb_clip_destroy(clip);
+}
+
+/* Every public clip: against the file's own numbers, read here without sim/. */
+static void public_clips_load(void **state)
+{
+    (void)state;
+    const char *dir = public_clips();
+    if (!dir) {
+        print_message("no public clips at hand (AMBLE_CLIPS is not set; scripts/get-clips.sh fetches them): not tested with them\n");
+        skip();
+    }
+    DIR *folder = opendir(dir);
+    assert_non_null(folder);
+    int count = 0;
+    for (const struct dirent *entry; (entry = readdir(folder));) {
+        char path[800];
+        if (strncmp(entry->d_name, "humanoid3d_", 11) != 0) {
+            continue;
+        }
+        count++;
+        snprintf(path, sizeof path, "%s/%s", dir, entry->d_name);
+        amb_clip *clip = read_well(path);
+        json_t *root = json_load_file(path, 0, NULL);
+        const json_t *frames = json_object_get(root, "Frames");
+        const int n = amb_clip_frames(clip);
+        assert_int_equal(n, json_array_size(frames));
+        double now = 0.0;
+        for (int f = 0; f < n; f++) {
+            const json_t *frame = json_array_get(frames, (size_t)f);
+            double v[FRAME];
+            for (int i = 0; i < FRAME; i++) {
+                v[i] = json_number_value(json_array_get(frame, (size_t)i));
+            }
+            const double *p = amb_clip_poses(clip) + f * AMB_POSE;
+            assert_true(fabs(amb_clip_times(clip)[f] - now) < 1e-9);
+            assert_true(p[0] == v[1] && p[1] == -v[3] && p[2] == v[2]);
+            /* the file's body axes, turned from y up to z up, are ours */
+            for (int axis = 0; axis < 3; axis++) {
+                const double e[3] = {axis == 0, axis == 1, axis == 2};
+                double theirs[3], ours[3], q[4] = {v[4], v[5], v[6], v[7]};
+                amb_quat_normalize(q);
+                amb_quat_rotate(theirs, q, e);
+                amb_quat_rotate(ours, p + 3, e);
+                assert_true(fabs(ours[0] - theirs[0]) < 1e-14 && fabs(ours[1] + theirs[2]) < 1e-14 && fabs(ours[2] - theirs[1]) < 1e-14);
+            }
+            for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
+                const int at = amb_clip_joints[j].pose;
+                if (amb_clip_joints[j].ball) {
+                    assert_true(amb_quat_angle(p + at, v + 1 + at) < 1e-14);
+                } else {
+                    assert_true(p[at] == v[1 + at]);
+                }
+            }
+            now += v[0];
+        }
+        json_decref(root);
+        /* nothing in them moves faster than people do: what hand-made frames and seams make of it stays bounded */
+        for (int k = -200; k < 400; k++) {
+            double pose[AMB_POSE], vel[AMB_VEL];
+            amb_clip_sample(clip, amb_clip_duration(clip) * k / 200.0, pose, vel);
+            for (int i = 0; i < AMB_VEL; i++) {
+                assert_true(fabs(vel[i]) < (i < 3 ? 12.0 : 40.0));
+            }
+            assert_true(pose[2] > 0.05 && pose[2] < 1.6);
+        }
+        char copy[160];
+        snprintf(copy, sizeof copy, "%s", in_scratch("copy.txt"));
+        amb_error err = {""};
+        assert_true(amb_clip_write(clip, copy, &err));
+        amb_clip *again = read_well(copy);
+        same_clip(clip, again, 3e-11);
+        amb_clip_destroy(again);
+        amb_clip_destroy(clip);
+    }
+    closedir(folder);
+    assert_true(count > 0);
+    print_message("%d public clips\n", count);
+}
+
+/* The small file with its first `old` replaced. */
+static char *changed(const char *text, const char *old, const char *new)
+{
+    const char *at = strstr(text, old);
+    if (!at) {
+        fail_msg("\"%s\" is not in the file", old);
+    }
+    const size_t size = strlen(text) + strlen(new) + 1;
+    char *out = malloc(size);
+    assert_non_null(out);
+    snprintf(out, size, "%.*s%s%s", (int)(at - text), text, new, at + strlen(old));
+    return out;
+}
+
+static void bad_files_get_a_sentence(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *old, *new, *says;
+    } rows[] = {
+        {"\"Loop\"", "\"loop\"", "Loop is missing"},
+        {"\"Frames\"", "\"frames\"", "Frames is missing"},
+        {"\"wrap\"", "\"sometimes\"", "Loop is \"sometimes\", expected \"wrap\" or \"none\""},
+        {"\"wrap\"", "true", "Loop is true, expected \"wrap\" or \"none\""},
+        {"\"wrap\"", "\"wrap", "not JSON at line 2, column "},
+        {"\"RightJoints\"", "\"Loop\"", "not JSON at line 3, column "},
+        {"\n[\n", "\n[[0.1, 2, 3],\n", "frame 0 holds 3 values, expected 44"},
+        {"\n[\n", "\n[{},\n", "frame 0 is an object, expected a list of 44 numbers"},
+        {"\n[\n", "\n[7,\n", "frame 0 is a number, expected a list of 44 numbers"},
+        {"[0.03125,", "[0.03125, 1,", "frame 0 holds 45 values, expected 44"},
+        {"[0.03125,", "[\"fast\",", "frame 0: value 0 (duration) is a string, expected a number"},
+        {"[0.03125, 0.25, 0.85,", "[0.03125, 0.25, null,", "frame 1: value 2 (root position y) is null, expected a number"},
+        {"[0.03125, 0.25,", "[0, 0.25,", "frame 1: the duration is 0 s, expected more than 0 (only the last frame may have 0)"},
+        {"[0.03125, 0.25,", "[-0.5, 0.25,", "frame 1: the duration is -0.5 s, expected more than 0"},
+        {"[0.03125, 0.25,", "[1e-9, 0.25,", "frame 1: the duration is 1e-09 s"},
+        {"[0, 1, 0.85,", "[-1, 1, 0.85,", "frame 4: the duration is -1 s, expected 0 or more"},
+        {"[0.03125, 0.25, 0.85,", "[0.03125, 0.25, 1e5,", "frame 1: the root's height is 100000 m"},
+        {"[0.03125, 0.25, 0.85,", "[0.03125, 1e999, 0.85,", "not JSON at line 7, column "},
+        {"[0.03125, 0.25, 0.85,", "[0.03125, NaN, 0.85,", "not JSON at line 7, column "},
+        {"[0, 1, 0.85, -2, 0.921060994, 0,", "[0, 1, 0.85, -2, 3, 0,", "frame 4: the quaternion root rotation has length 3.0"},
+        {"0.540302306, 0.841470985, 0, 0", "0, 0, 0, 0", "frame 0: the quaternion neck has length 0, expected 0.5 to 1.5"},
+        {", 0.300000000,", ", 100,", "frame 0: the angle right_knee is 100 rad, outside -2 pi to 2 pi"},
+        {"]\n}\n", "]\n}\n}\n", "not JSON at line 13, column 1"},
+    };
+    char *text = small_file(5, "wrap"), path[160];
+    snprintf(path, sizeof path, "%s", in_scratch("bad.txt"));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char *bad = changed(text, rows[i].old, rows[i].new), says[400];
+        put(path, bad);
+        free(bad);
+        snprintf(says, sizeof says, "%s: %s", path, rows[i].says);
+        amb_error err = {""};
+        amb_clip *clip = amb_clip_read(path, &err);
+        if (clip || strncmp(err.text, says, strlen(says)) != 0 || strchr(err.text, '\n')) {
+            fail_msg("row %zu: \"%s\" does not begin with \"%s\"", i, err.text, says);
+        }
+    }
+    free(text);
+    static const char *const whole[][2] = {
+        {"", "not JSON at line 1"},
+        {"[1, 2]", "the file holds a list, expected an object with Loop and Frames"},
+        {"{\"Loop\": \"none\", \"Frames\": 3}", "Frames is a number, expected a list of frames"},
+        {"{\"Loop\": \"none\", \"Frames\": []}", "Frames holds 0 frames, expected 2 to 100000"},
+        {"{\"Loop\": \"none\", \"Frames\": [[0]]}", "Frames holds 1 frame, expected 2 to 100000"},
+        {"\xff\xfe{", "not JSON at line 1"},
+        {"{\x1b[2J\x7f", "not JSON at line 1, column 2: string or '}' expected near ' '"}, /* no control characters to a terminal */
+    };
+    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
+        amb_error err = {""};
+        put(path, whole[i][0]);
+        assert_null(amb_clip_read(path, &err));
+        if (!strstr(err.text, whole[i][1])) {
+            fail_msg("whole file %zu: \"%s\" does not say \"%s\"", i, err.text, whole[i][1]);
+        }
+    }
+    amb_error err = {""};
+    assert_null(amb_clip_read(in_scratch("nowhere.txt"), &err));
+    assert_non_null(strstr(err.text, "nowhere.txt"));
+    assert_null(amb_clip_read(scratch, &err)); /* a folder */
+}
+
+/* More values than the largest clip has are refused before they cost memory; too many frames by their number; too large a file by its size.
+ */
+static void oversized_files_are_refused(void **state)
+{
+    (void)state;
+    char path[160];
+    snprintf(path, sizeof path, "%s", in_scratch("large.txt"));
+    for (int kind = 0; kind < 2; kind++) {
+        FILE *file = fopen(path, "wb");
+        assert_non_null(file);
+        fputs("{\"Loop\": \"none\", \"Frames\": [0", file);
+        for (int i = 0; i < (kind == 0 ? 5000000 : 100000); i++) {
+            fputs(",0", file);
+        }
+        fputs("]}", file);
+        assert_int_equal(fclose(file), 0);
+        amb_error err = {""};
+        assert_null(amb_clip_read(path, &err));
+        assert_non_null(strstr(err.text, kind == 0 ? "the file holds more than 4500000 values" : "Frames holds 100001 frames"));
+    }
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(ftruncate(fileno(file), 300l << 20), 0); /* sparse */
+    assert_int_equal(fclose(file), 0);
+    amb_error err = {""};
+    assert_null(amb_clip_read(path, &err));
+    assert_non_null(strstr(err.text, "268435456"));
+    unlink(path);
+}
+
+static void deep_nesting_is_refused(void **state)
+{
+    (void)state;
+    enum { DEEP = 1000000 };
+    char *text = malloc(DEEP + 1);
+    assert_non_null(text);
+    memset(text, '[', DEEP);
+    text[DEEP] = '\0';
+    put(in_scratch("deep.txt"), text);
+    free(text);
+    amb_error err = {""};
+    assert_null(amb_clip_read(in_scratch("deep.txt"), &err));
+    assert_non_null(strstr(err.text, "not JSON at line 1"));
+}
+
+/* Cut anywhere it is refused; with bytes flipped it is read or refused, and a read one can be sampled. */
+static void broken_bytes_do_no_harm(void **state)
+{
+    (void)state;
+    char *text = small_file(4, "none"), path[160];
+    const size_t size = strlen(text), end = size - 2; /* without the last brace */
+    snprintf(path, sizeof path, "%s", in_scratch("broken.txt"));
+    for (size_t length = 0; length <= end; length += length < 100 || length > end - 100 ? 1 : 13) {
+        char *part = strndup(text, length);
+        assert_non_null(part);
+        put(path, part);
+        free(part);
+        amb_error err = {""};
+        assert_null(amb_clip_read(path, &err));
+        assert_non_null(strstr(err.text, "not JSON at line "));
+    }
+    amb_rng rng = amb_rng_seed(8, 0);
+    int read = 0, refused = 0;
+    for (int n = 0; n < 3000; n++) {
+        char *flipped = strdup(text);
+        assert_non_null(flipped);
+        for (uint32_t k = 1 + amb_rng_below(&rng, 3); k > 0; k--) {
+            flipped[amb_rng_below(&rng, (uint32_t)size)] ^= (char)(1u << amb_rng_below(&rng, 8));
+        }
+        FILE *file = fopen(path, "wb");
+        assert_non_null(file);
+        fwrite(flipped, 1, size, file); /* zero bytes included */
+        fclose(file);
+        free(flipped);
+        amb_error err = {""};
+        amb_clip *clip = amb_clip_read(path, &err);
+        if (clip) {
+            double pose[AMB_POSE], vel[AMB_VEL];
+            amb_clip_sample(clip, amb_clip_duration(clip) * 0.6, pose, vel);
+            for (int i = 0; i < AMB_POSE; i++) {
+                assert_true(isfinite(pose[i]));
+            }
+            for (int i = 0; i < AMB_VEL; i++) {
+                assert_true(isfinite(vel[i]));
+            }
+            read++;
+        } else {
+            assert_true(err.text[0] != '\0' && !strchr(err.text, '\n'));
+            refused++;
+        }
+        amb_clip_destroy(clip);
+    }
+    assert_true(read > 100 && refused > 100);
+    free(text);
+}
+
+static void motions_are_found_by_name(void **state)
+{
+    (void)state;
+    char dir[128], path[200], want[200];
+    amb_error err = {""};
+    snprintf(dir, sizeof dir, "%s/motions", scratch);
+    assert_int_equal(mkdir(dir, 0700), 0);
+    snprintf(path, sizeof path, "%s/motions/sub.txt", scratch);
+    assert_int_equal(mkdir(path, 0700), 0); /* a folder is no motion */
+    assert_false(amb_clip_find("sub", dir, path, sizeof path, &err));
+
+    put(in_scratch("motions/humanoid3d_hop.txt"), "x");
+    put(in_scratch("motions/limp.txt"), "x");
+    snprintf(want, sizeof want, "%s/humanoid3d_hop.txt", dir);
+    assert_true(amb_clip_find("hop", dir, path, sizeof path, &err));
+    assert_string_equal(path, want);
+    assert_true(amb_clip_find("humanoid3d_hop", dir, path, sizeof path, &err));
+    assert_string_equal(path, want);
+    assert_true(amb_clip_find(want, NULL, path, sizeof path, &err)); /* a file as it is */
+    assert_string_equal(path, want);
+    char *short_path = malloc(8);
+    assert_false(amb_clip_find(want, NULL, short_path, 8, &err));
+    assert_non_null(strstr(err.text, "longer than 7 bytes"));
+    assert_false(amb_clip_find("hop", dir, short_path, 8, &err));
+    free(short_path);
+
+    assert_int_equal(setenv("AMBLE_CLIPS", dir, 1), 0);
+    assert_true(amb_clip_find("limp", NULL, path, sizeof path, &err));
+    snprintf(want, sizeof want, "%s/limp.txt", dir);
+    assert_string_equal(path, want);
+    assert_false(amb_clip_find("hobble", NULL, path, sizeof path, &err));
+    assert_non_null(strstr(err.text, "no motion \"hobble\" in "));
+    assert_non_null(strstr(err.text, dir));
+    assert_non_null(strstr(err.text, " clips"));
+    assert_non_null(strstr(err.text, "there are hop, limp"));
+    assert_int_equal(unsetenv("AMBLE_CLIPS"), 0);
+
+    assert_false(amb_clip_find("walk", in_scratch("empty"), path, sizeof path, &err));
+    assert_non_null(strstr(err.text, "scripts/get-clips.sh"));
+    assert_false(amb_clip_find("no/such.txt", dir, path, sizeof path, &err));
+    assert_non_null(strstr(err.text, "\"no/such.txt\" cannot be read: No such file"));
+    assert_false(amb_clip_find("", dir, path, sizeof path, &err));
+}
+
+static int make_scratch(void **state)
+{
+    (void)state;
+    snprintf(scratch, sizeof scratch, "/tmp/amble-test-clip-XXXXXX");
+    return mkdtemp(scratch) ? 0 : -1;
+}
+
+static int remove_scratch(void **state)
+{
+    (void)state;
+    char command[100];
+    snprintf(command, sizeof command, "rm -r %s", scratch);
+    return system(command);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_small_file_reads_as_written_on_paper),
+        cmocka_unit_test(what_is_written_is_read_back),
+        cmocka_unit_test(public_clips_load),
+        cmocka_unit_test(bad_files_get_a_sentence),
+        cmocka_unit_test(oversized_files_are_refused),
+        cmocka_unit_test(deep_nesting_is_refused),
+        cmocka_unit_test(broken_bytes_do_no_harm),
+        cmocka_unit_test(motions_are_found_by_name),
+    };
+    return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
+}

@@ -1,0 +1,268 @@
+/* Actors from files: what their metadata says and what is refused; and the control step against its parts done by hand. */
+#include "tests/policy.h"
+
+#include "nets/onnx.h"
+#include "policy/controller.h"
+
+static amb_character *character;
+static amb_clip *clip;
+
+static int set_up(void **state)
+{
+    (void)state;
+    character = load_character(120);
+    clip = march(.5);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    amb_clip_destroy(clip);
+    amb_character_destroy(character);
+    return remove_scratch(state);
+}
+
+/* Writes an actor with "key=value" metadata, ended by NULL, and gives its path. */
+static const char *write_actor(amb_net *net, const char *const *meta)
+{
+    for (; *meta; meta++) {
+        char key[64];
+        const char *is = strchr(*meta, '=');
+        snprintf(key, sizeof key, "%.*s", (int)(is - *meta), *meta);
+        assert_true(amb_net_set_meta(net, key, is + 1));
+    }
+    amb_error err = {""};
+    const char *path = scratch("actor.onnx");
+    if (!amb_onnx_write(path, net, AMB_ONNX_FLOAT32, &err))
+        fail_msg("%s", err.text);
+    return path;
+}
+
+#define META(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static void metadata_says_how_to_use_it(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *meta[6];
+        amb_action_mode mode;
+        double physics_hz, look_ahead;
+        int substeps;
+        const char *motion;
+    } row[] = {
+        {{"kind=actor", "action=residual", "physics_hz=240", "control_hz=60", "look_ahead=0.125", "motion=run"},
+         AMB_ACTION_RESIDUAL, 240, .125, 4, "run"},
+        {{"action=absolute", "physics_hz=600", "control_hz=30"}, AMB_ACTION_ABSOLUTE, 600, .06, 20, ""},
+        {{"action=residual", "control_hz=120"}, AMB_ACTION_RESIDUAL, 120, .06, 1, ""},
+        {{"title=somebody else's"}, AMB_ACTION_ABSOLUTE, 120, .06, 4, ""},
+    };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        amb_net *net = small_actor(i, .1);
+        const char *meta[7] = {NULL};
+        memcpy(meta, row[i].meta, sizeof row[i].meta);
+        amb_policy policy;
+        amb_error err = {""};
+        if (!amb_policy_load(&policy, write_actor(net, meta), &err))
+            fail_msg("%s", err.text);
+        assert_int_equal(policy.action_mode, row[i].mode);
+        assert_true(policy.physics_hz == row[i].physics_hz);
+        assert_true(policy.look_ahead == row[i].look_ahead);
+        assert_int_equal(policy.substeps, row[i].substeps);
+        assert_string_equal(policy.motion, row[i].motion);
+
+        amb_env_def def = amb_env_default_def(character, clip);
+        amb_env_def before;
+        memcpy(&before, &def, sizeof def); /* its padding too */
+        amb_policy_use(&policy, &def);
+        assert_int_equal(def.action_mode, row[i].mode);
+        assert_int_equal(def.substeps, row[i].substeps);
+        assert_true(def.look_ahead == row[i].look_ahead);
+        def.action_mode = before.action_mode;
+        def.substeps = before.substeps;
+        def.look_ahead = before.look_ahead;
+        assert_memory_equal(&def, &before, sizeof def); /* and nothing else */
+        amb_policy_free(&policy);
+        assert_null(policy.actor);
+        amb_net_destroy(net);
+    }
+}
+
+static void refuse(const char *path, const char *parts)
+{
+    amb_policy policy;
+    amb_error err = {""};
+    assert_false(amb_policy_load(&policy, path, &err));
+    assert_null(policy.actor);
+    assert_ptr_equal(strstr(err.text, path), err.text); /* which file comes first, and once */
+    assert_null(strstr(err.text + 1, path));
+    assert_sentence(&err, parts);
+}
+
+static void what_is_no_actor_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *meta, *parts;
+    } row[] = {
+        {"kind=critic", "critic|expected an actor"},
+        {"action=torque", "\"action\"|\"torque\"|residual or absolute"},
+        {"physics_hz=fast", "\"physics_hz\"|\"fast\"|30 to 10000"},
+        {"physics_hz=", "\"physics_hz\"|\"\"|30 to 10000"},
+        {"physics_hz=29", "\"physics_hz\"|\"29\"|30 to 10000"},
+        {"physics_hz=nan", "\"physics_hz\"|\"nan\"|30 to 10000"},
+        {"physics_hz=120 Hz", "\"physics_hz\"|\"120 Hz\""},
+        {"control_hz=0", "\"control_hz\"|\"0\"|0.1 to 10000"},
+        {"control_hz=inf", "\"control_hz\"|\"inf\""},
+        {"control_hz=50", "50 Hz|no whole fraction|120 Hz"},
+        {"control_hz=240", "240 Hz|no whole fraction|120 Hz"},
+        {"look_ahead=-1", "\"look_ahead\"|\"-1\"|0 to 1"},
+        {"look_ahead=1.5", "\"look_ahead\"|\"1.5\"|0 to 1"},
+    };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        amb_net *net = small_actor(1, .1);
+        refuse(write_actor(net, META(row[i].meta)), row[i].parts);
+        amb_net_destroy(net);
+    }
+    static const int shape[][3] = {{132, 8, AMB_ACTION}, {AMB_OBS, 8, 2}, {AMB_ACTION, 8, AMB_OBS}};
+    static const char *const said[] = {"132 to 36|197 to 36", "197 to 2|197 to 36", "36 to 197|197 to 36"};
+    for (int i = 0; i < 3; i++) {
+        amb_net *net = amb_net_create(2, shape[i], NULL);
+        refuse(write_actor(net, META("kind=actor")), said[i]);
+        amb_net_destroy(net);
+    }
+    refuse(scratch("nothing.onnx"), "");
+    const char *path = scratch("text.onnx");
+    FILE *text = fopen(path, "w");
+    fputs("not a network\n", text);
+    fclose(text);
+    refuse(path, "");
+}
+
+/* The packed actor in plain double arithmetic. */
+static void forward_by_hand(const amb_net *net, const float *obs, double *out)
+{
+    double in[AMB_OBS], h[AMB_OBS];
+    for (int k = 0; k < AMB_OBS; k++)
+        in[k] = fmin(fmax(((double)obs[k] - (double)net->in_mean[k]) / (double)net->in_std[k], -(double)net->in_clip), (double)net->in_clip);
+    for (int l = 0; l < net->layers; l++) {
+        for (int o = 0; o < net->dim[l + 1]; o++) {
+            h[o] = (double)net->bias[l][o];
+            for (int k = 0; k < net->dim[l]; k++)
+                h[o] += (double)net->weight[l][o * net->dim[l] + k] * in[k];
+            if (net->act[l] == AMB_ACT_RELU)
+                h[o] = fmax(h[o], 0);
+        }
+        memcpy(in, h, (size_t)net->dim[l + 1] * sizeof *in);
+    }
+    memcpy(out, in, AMB_ACTION * sizeof *out);
+}
+
+enum { ENVS = 3 };
+
+static void make_environments(amb_env *env, amb_world *scratch_world)
+{
+    amb_error err = {""};
+    assert_true(amb_world_init(scratch_world, character, &err));
+    for (int e = 0; e < ENVS; e++) {
+        amb_env_def def = amb_env_default_def(character, clip);
+        def.seed = 5;
+        def.stream = (uint64_t)e;
+        if (!amb_env_init(&env[e], &def, scratch_world, &err))
+            fail_msg("%s", err.text);
+    }
+}
+
+static void free_environments(amb_env *env, amb_world *scratch_world)
+{
+    for (int e = 0; e < ENVS; e++)
+        amb_env_free(&env[e]);
+    amb_world_free(scratch_world);
+}
+
+static void deciding_is_observing_and_a_forward_pass(void **state)
+{
+    (void)state;
+    amb_net *net = small_actor(3, .2);
+    amb_policy policy;
+    amb_error err = {""};
+    assert_true(amb_policy_load(&policy, write_actor(net, META("kind=actor", "action=residual")), &err));
+    amb_env env[ENVS];
+    amb_world scratch_world;
+    make_environments(env, &scratch_world);
+    amb_controller all, one;
+    assert_true(amb_controller_init(&all, &policy, ENVS + 2, &err));
+    assert_true(amb_controller_init(&one, &policy, 1, &err));
+    for (int step = 0; step < 12; step++) {
+        amb_env *in_turn[ENVS] = {&env[2], &env[0], &env[1]}; /* rows follow the pointers */
+        amb_controller_decide(&all, in_turn, ENVS);
+        double largest = 0;
+        for (int row = 0; row < ENVS; row++) {
+            float obs[AMB_OBS];
+            double want[AMB_ACTION];
+            amb_env_observe(in_turn[row], obs);
+            assert_memory_equal(all.obs + row * AMB_OBS, obs, sizeof obs);
+            forward_by_hand(net, obs, want);
+            for (int k = 0; k < AMB_ACTION; k++) {
+                assert_near((double)all.action[row * AMB_ACTION + k], want[k], 1e-5, "action", k);
+                largest = fmax(largest, fabs(want[k]));
+            }
+        }
+        assert_true(largest > .05);
+        /* The whole control step is the same decision, alone, and the environment's own step. */
+        for (int e = 0; e < ENVS; e++) {
+            const int row = (e + 1) % ENVS;
+            double after[1000], before[1000];
+            assert_true(character->state_size <= 1000);
+            const size_t bytes = amb_env_save_size(&env[e]);
+            void *kept = malloc(bytes);
+            amb_reward reward, want_reward;
+            amb_env_save(&env[e], kept);
+            const amb_env_end want_end = amb_env_step(&env[e], all.action + row * AMB_ACTION, &want_reward);
+            amb_world_save(&env[e].world, before);
+            amb_env_load(&env[e], kept);
+            const amb_env_end end = amb_controller_step(&one, &env[e], &reward);
+            amb_world_save(&env[e].world, after);
+            assert_memory_equal(one.action, all.action + row * AMB_ACTION, AMB_ACTION * sizeof(float));
+            assert_int_equal(end, want_end);
+            assert_true(reward.total == want_reward.total);
+            assert_memory_equal(before, after, (size_t)character->state_size * sizeof(double));
+            free(kept);
+        }
+    }
+    amb_controller_free(&one);
+    amb_controller_free(&all);
+    free_environments(env, &scratch_world);
+    amb_policy_free(&policy);
+    amb_net_destroy(net);
+}
+
+static void without_a_policy_actions_are_zero(void **state)
+{
+    (void)state;
+    amb_env env[ENVS];
+    amb_world scratch_world;
+    make_environments(env, &scratch_world);
+    amb_controller controller;
+    assert_true(amb_controller_init(&controller, NULL, ENVS, NULL));
+    for (int step = 0; step < 5; step++) {
+        amb_controller_decide(&controller, (amb_env *[]){&env[0], &env[1], &env[2]}, ENVS);
+        for (int k = 0; k < ENVS * AMB_ACTION; k++)
+            assert_true(controller.action[k] == 0);
+        amb_reward reward;
+        assert_int_equal(amb_controller_step(&controller, &env[0], &reward), AMB_ENV_GOES_ON);
+        assert_true(reward.total > 0);
+    }
+    amb_controller_free(&controller);
+    free_environments(env, &scratch_world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(metadata_says_how_to_use_it),
+        cmocka_unit_test(what_is_no_actor_is_refused),
+        cmocka_unit_test(deciding_is_observing_and_a_forward_pass),
+        cmocka_unit_test(without_a_policy_actions_are_zero),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,360 @@
+/* base/file: bounded reads, atomic writes that leave the old file whole when they fail, mkdir -p, CRC-32C. */
+#include "base/file.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/amb_test_file.XXXXXX";
+
+static const char *in_folder(const char *name)
+{
+    static char path[4][512];
+    static int next;
+    char *out = path[next++ & 3];
+    snprintf(out, sizeof *path, "%s/%s", folder, name);
+    return out;
+}
+
+static int entries(const char *path)
+{
+    DIR *dir = opendir(path);
+    assert_non_null(dir);
+    int n = 0;
+    for (struct dirent *e; (e = readdir(dir));)
+        n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+    closedir(dir);
+    return n;
+}
+
+static void assert_says(const amb_error *err, const char *path, const char *words)
+{
+    if (!strstr(err->text, words) || strncmp(err->text, path, strlen(path)) != 0)
+        fail_msg("\"%s\" should begin with \"%s\" and contain \"%s\"", err->text, path, words);
+}
+
+static void assert_holds(const char *path, const void *data, size_t size)
+{
+    amb_error err = {0};
+    size_t got;
+    uint8_t *read = amb_file_read(path, 1 << 20, &got, &err);
+    assert_string_equal(err.text, "");
+    assert_non_null(read);
+    assert_int_equal(got, size);
+    assert_memory_equal(read, data, size);
+    assert_int_equal(read[size], 0);
+    free(read);
+}
+
+static void assert_unreadable(const char *path, size_t max, const char *words)
+{
+    amb_error err = {0};
+    size_t size = 7;
+    assert_null(amb_file_read(path, max, &size, &err));
+    assert_int_equal(size, 0);
+    assert_says(&err, path, words);
+    assert_null(amb_file_read(path, max, &size, NULL));
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    char command[600];
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    return system(command);
+}
+
+static void test_read_refuses(void **state)
+{
+    (void)state;
+    assert_unreadable(in_folder("missing"), 100, "No such file");
+    assert_unreadable(folder, 100, "is a folder, a regular file was expected");
+    const char *pipe = in_folder("pipe");
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    assert_unreadable(pipe, 100, "is a pipe");
+    assert_unreadable("/dev/zero", 100, "is a device");
+    amb_error err = {0};
+    const char *big = in_folder("big");
+    assert_true(amb_file_write(big, "0123456789", 10, &err));
+    assert_unreadable(big, 9, "10 bytes long, at most 9");
+    assert_holds(big, "0123456789", 10);
+    assert_unreadable("/proc/self/cmdline/x", 100, "Not a directory");
+}
+
+static void test_write_then_read(void **state)
+{
+    (void)state;
+    amb_error err = {0};
+    const char *path = in_folder("round");
+    uint8_t data[70000];
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (uint8_t)(i * 2654435761u >> 13);
+    const size_t sizes[] = {sizeof data, 0, 1, 4096, 3};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        assert_true(amb_file_write(path, data, sizes[i], &err));
+        assert_holds(path, data, sizes[i]);
+    }
+    /* a name without a folder in it */
+    char before[512];
+    assert_non_null(getcwd(before, sizeof before));
+    assert_int_equal(chdir(folder), 0);
+    bool written = amb_file_write("bare", "x", 1, &err);
+    assert_int_equal(chdir(before), 0);
+    assert_true(written);
+    assert_holds(in_folder("bare"), "x", 1);
+}
+
+static void test_write_keeps_permissions(void **state)
+{
+    (void)state;
+    amb_error err = {0};
+    struct stat st;
+    const char *path = in_folder("private");
+    assert_true(amb_file_write(path, "a", 1, &err));
+    assert_int_equal(chmod(path, 0640), 0);
+    assert_true(amb_file_write(path, "b", 1, &err));
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0640);
+}
+
+static void test_write_replaces_a_link_not_its_target(void **state)
+{
+    (void)state;
+    amb_error err = {0};
+    struct stat st;
+    assert_true(amb_file_write(in_folder("target"), "old", 3, &err));
+    assert_int_equal(symlink("target", in_folder("link")), 0);
+    assert_true(amb_file_write(in_folder("link"), "new", 3, &err));
+    assert_int_equal(lstat(in_folder("link"), &st), 0);
+    assert_true(S_ISREG(st.st_mode));
+    assert_holds(in_folder("target"), "old", 3);
+    assert_holds(in_folder("link"), "new", 3);
+}
+
+static void assert_unwritable(const char *path, const char *words)
+{
+    amb_error err = {0};
+    int before = entries(folder);
+    assert_false(amb_file_write(path, "data", 4, &err));
+    assert_says(&err, path, words);
+    assert_int_equal(entries(folder), before);
+}
+
+static void test_write_refuses(void **state)
+{
+    (void)state;
+    assert_unwritable(folder, "is a folder");
+    assert_unwritable("/dev/null", "is a device");
+    assert_unwritable("/dev/full", "is a device");
+    assert_unwritable(in_folder("no/such/folder/file"), "No such file");
+    assert_unwritable("/proc/amb_no_such_file", "not written");
+    char path[400];
+    memset(path, 'n', sizeof path);
+    memcpy(path, folder, strlen(folder));
+    path[strlen(folder)] = '/';
+    path[sizeof path - 1] = 0;
+    assert_unwritable(path, "too long");
+    assert_unwritable("", "not written");
+}
+
+/* Runs as another user where it must: root may write anywhere. */
+static void test_unwritable_folder(void **state)
+{
+    (void)state;
+    amb_error err = {0};
+    const char *closed = in_folder("closed"), *file = in_folder("closed/file");
+    assert_true(amb_folder_make(closed, &err));
+    assert_true(amb_file_write(file, "old", 3, &err));
+    assert_int_equal(chmod(folder, 0755), 0);
+    assert_int_equal(chmod(closed, 0555), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        if (geteuid() == 0 && setuid(65534) != 0)
+            _exit(10);
+        bool ok = amb_file_write(file, "new", 3, &err);
+        _exit(!ok && strstr(err.text, "Permission denied") && strstr(err.text, file) ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_holds(file, "old", 3);
+    assert_int_equal(entries(closed), 1);
+}
+
+/* A write that the system cuts short, as a full disk does. */
+static void test_full_disk(void **state)
+{
+    (void)state;
+    amb_error err = {0};
+    const char *full = in_folder("full"), *file = in_folder("full/file");
+    assert_true(amb_folder_make(full, &err));
+    assert_true(amb_file_write(file, "old", 3, &err));
+    static uint8_t data[100000];
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct rlimit limit = {30000, 30000};
+        signal(SIGXFSZ, SIG_IGN);
+        if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
+            _exit(10);
+        bool ok = amb_file_write(file, data, sizeof data, &err);
+        _exit(!ok && strstr(err.text, strerror(EFBIG)) && strstr(err.text, "writing failed") ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_holds(file, "old", 3);
+    assert_int_equal(entries(full), 1);
+}
+
+/* What a crashed process of the same id left behind is neither used nor removed. */
+static void test_stale_temporary(void **state)
+{
+    (void)state;
+    amb_error err = {0};
+    char name[64];
+    snprintf(name, sizeof name, "stale.tmp.%ld", (long)getpid());
+    assert_true(amb_file_write(in_folder(name), "half", 4, &err));
+    assert_true(amb_file_write(in_folder("stale"), "whole", 5, &err));
+    assert_holds(in_folder("stale"), "whole", 5);
+    assert_holds(in_folder(name), "half", 4);
+}
+
+static bool write_often(char fill)
+{
+    amb_error err = {0};
+    char content[3000];
+    memset(content, fill, sizeof content);
+    for (int i = 0; i < 50; i++) {
+        if (!amb_file_write(in_folder("contended"), content, sizeof content, &err))
+            return false;
+    }
+    return true;
+}
+
+static void test_two_writers(void **state)
+{
+    (void)state;
+    amb_error err = {0};
+    assert_true(amb_folder_make(in_folder("race"), &err));
+    pid_t child[2];
+    for (int i = 0; i < 2; i++) {
+        child[i] = fork();
+        assert_true(child[i] >= 0);
+        if (child[i] == 0)
+            _exit(!write_often(i ? 'a' : 'b'));
+    }
+    for (int looks = 0; looks < 200; looks++) {
+        size_t size;
+        uint8_t *seen = amb_file_read(in_folder("contended"), 10000, &size, NULL);
+        if (!seen)
+            continue;
+        bool whole = size == 3000;
+        for (size_t i = 0; i < size; i++)
+            whole &= seen[i] == seen[0];
+        free(seen);
+        assert_true(whole);
+    }
+    for (int i = 0; i < 2; i++) {
+        int status;
+        assert_int_equal(waitpid(child[i], &status, 0), child[i]);
+        assert_int_equal(status, 0);
+    }
+}
+
+static void test_folder_make(void **state)
+{
+    (void)state;
+    amb_error err = {0};
+    struct stat st;
+    assert_true(amb_folder_make(in_folder("a/b//c/"), &err));
+    assert_int_equal(stat(in_folder("a/b/c"), &st), 0);
+    assert_true(S_ISDIR(st.st_mode));
+    assert_true(amb_folder_make(in_folder("a/b/c"), &err));
+    assert_true(amb_folder_make("/", &err));
+    assert_true(amb_folder_make(".", &err));
+    assert_true(amb_file_write(in_folder("a/file"), "", 0, &err));
+    assert_string_equal(err.text, "");
+    assert_false(amb_folder_make(in_folder("a/file"), &err));
+    assert_says(&err, in_folder("a/file"), "not a folder");
+    assert_false(amb_folder_make(in_folder("a/file/d"), &err));
+    assert_says(&err, in_folder("a/file/d"), "not a folder");
+    assert_false(amb_folder_make("/proc/amb/x", &err));
+    assert_says(&err, "/proc/amb/x", "cannot be made");
+    assert_false(amb_folder_make("", &err));
+    assert_non_null(strstr(err.text, "empty"));
+}
+
+static uint32_t crc_plain(uint32_t crc, const uint8_t *data, size_t size)
+{
+    crc = ~crc;
+    for (size_t i = 0; i < size; i++) {
+        crc ^= data[i];
+        for (int b = 0; b < 8; b++)
+            crc = (crc >> 1) ^ (crc & 1 ? 0x82f63b78u : 0);
+    }
+    return ~crc;
+}
+
+static void test_crc32c(void **state)
+{
+    (void)state;
+    uint8_t data[200], zeros[32] = {0}, ones[32], up[32], down[32];
+    memset(ones, 0xff, sizeof ones);
+    for (int i = 0; i < 32; i++)
+        up[i] = (uint8_t)i, down[i] = (uint8_t)(31 - i);
+    /* RFC 3720, appendix B.4 */
+    assert_int_equal(amb_crc32c(0, zeros, 32), 0x8a9136aau);
+    assert_int_equal(amb_crc32c(0, ones, 32), 0x62a8ab43u);
+    assert_int_equal(amb_crc32c(0, up, 32), 0x46dd794eu);
+    assert_int_equal(amb_crc32c(0, down, 32), 0x113fdb5cu);
+    assert_int_equal(amb_crc32c(0, "123456789", 9), 0xe3069283u);
+    assert_int_equal(amb_crc32c(0, NULL, 0), 0);
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (uint8_t)(i * i + 7 * i);
+    for (size_t from = 0; from < 9; from++) {
+        for (size_t size = 0; from + size <= sizeof data; size++) {
+            uint32_t crc = amb_crc32c(0, data + from, size);
+            assert_int_equal(crc, crc_plain(0, data + from, size));
+            size_t cut = size / 3; /* in two pieces */
+            assert_int_equal(amb_crc32c(amb_crc32c(0, data + from, cut), data + from + cut, size - cut), crc);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_read_refuses),
+        cmocka_unit_test(test_write_then_read),
+        cmocka_unit_test(test_write_keeps_permissions),
+        cmocka_unit_test(test_write_replaces_a_link_not_its_target),
+        cmocka_unit_test(test_write_refuses),
+        cmocka_unit_test(test_unwritable_folder),
+        cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_stale_temporary),
+        cmocka_unit_test(test_two_writers),
+        cmocka_unit_test(test_folder_make),
+        cmocka_unit_test(test_crc32c),
+    };
+    return cmocka_run_group_tests_name("file", tests, make_folder, remove_folder);
+}

@@ -1,0 +1,113 @@
+/* Running mean and deviation against two passes over everything, and the same bits for any number of threads. */
+#include "policy/normalizer.h"
+
+#include "base/rng.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { ROWS = 3000 };
+
+static float *observations(void)
+{
+    float *obs = malloc(sizeof *obs * ROWS * AMB_OBS);
+    amb_rng rng = amb_rng_seed(1, 0);
+    for (int i = 0; i < ROWS; i++)
+        for (int k = 0; k < AMB_OBS; k++) {
+            const double scale = k % 7 == 1 ? 1e-3 : k % 7 == 2 ? 0 : .1 * k, offset = k % 5 == 0 ? 1000 : -.5 * k;
+            obs[i * AMB_OBS + k] = (float)(offset + scale * (amb_rng_normal(&rng) + i / (double)ROWS)); /* and it drifts */
+        }
+    return obs;
+}
+
+/* Batches of all sizes, empty ones too. */
+static void add_all(amb_normalizer *normalizer, const float *obs)
+{
+    int done = 0;
+    for (int n = 0; done < ROWS; n = (n * 5 + 3) % 700) {
+        const int rows = n < ROWS - done ? n : ROWS - done;
+        amb_normalizer_add(normalizer, obs + (size_t)done * AMB_OBS, rows);
+        done += rows;
+    }
+}
+
+static void batches_are_as_good_as_two_passes(void **unused)
+{
+    (void)unused;
+    float *obs = observations(), mean[AMB_OBS], std[AMB_OBS];
+    amb_normalizer *normalizer = calloc(1, sizeof *normalizer);
+    add_all(normalizer, obs);
+    assert_int_equal(normalizer->count, ROWS);
+    amb_normalizer_get(normalizer, mean, std);
+    int floored = 0;
+    for (int k = 1; k < AMB_OBS; k++) {
+        double m = 0, v = 0;
+        for (int i = 0; i < ROWS; i++)
+            m += (double)obs[i * AMB_OBS + k] / ROWS;
+        for (int i = 0; i < ROWS; i++)
+            v += ((double)obs[i * AMB_OBS + k] - m) * ((double)obs[i * AMB_OBS + k] - m) / ROWS;
+        const double want = fmax(sqrt(v), .02);
+        floored += sqrt(v) < .02;
+        if (!(fabs((double)mean[k] - m) <= 1e-6 * fabs(m) + 1e-9))
+            fail_msg("mean[%d] is %.9g, expected %.9g", k, (double)mean[k], m);
+        if (!(fabs((double)std[k] - want) <= 1e-6 * want))
+            fail_msg("std[%d] is %.9g, expected %.9g", k, (double)std[k], want);
+    }
+    assert_true(floored > 30 && floored < 100);
+    assert_true(mean[0] == .5f && std[0] == .5f); /* the phase is not measured */
+    free(normalizer);
+    free(obs);
+}
+
+static void an_empty_one_changes_nothing_but_the_phase(void **unused)
+{
+    (void)unused;
+    amb_normalizer *normalizer = calloc(1, sizeof *normalizer);
+    float mean[AMB_OBS], std[AMB_OBS];
+    amb_normalizer_get(normalizer, mean, std);
+    assert_true(mean[0] == .5f && std[0] == .5f);
+    for (int k = 1; k < AMB_OBS; k++)
+        assert_true(mean[k] == 0 && std[k] == 1);
+    float *obs = observations();
+    amb_normalizer_add(normalizer, obs, 0);
+    amb_normalizer_add(normalizer, obs, 1); /* one alone has a mean, but no deviation that says anything */
+    amb_normalizer_get(normalizer, mean, std);
+    for (int k = 1; k < AMB_OBS; k++)
+        assert_true(mean[k] == obs[k] && std[k] == 1);
+    free(obs);
+    free(normalizer);
+}
+
+static void threads_do_not_change_a_bit(void **unused)
+{
+    (void)unused;
+    float *obs = observations();
+    amb_normalizer *alone = calloc(1, sizeof *alone);
+    add_all(alone, obs);
+    for (int threads = 1; threads <= 4; threads++) {
+        amb_normalizer *team = calloc(1, sizeof *team);
+#pragma omp parallel num_threads(threads)
+        add_all(team, obs);
+        assert_memory_equal(team, alone, sizeof *team);
+        free(team);
+    }
+    free(alone);
+    free(obs);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(batches_are_as_good_as_two_passes),
+        cmocka_unit_test(an_empty_one_changes_nothing_but_the_phase),
+        cmocka_unit_test(threads_do_not_change_a_bit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

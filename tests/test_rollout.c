@@ -1,0 +1,394 @@
+/* Rollouts against a loop of our own over amb_env: survival, returns, means, recording and hash; the same on any team; resets of broken
+ * states; stopping; real time keeps its rate (nothing else about time is asserted). */
+#include "tests/policy.h"
+
+#include "policy/rollout.h"
+
+enum { GOOD_ENVS = 11 };
+
+static amb_character *character;
+static amb_clip *clip;
+static amb_policy policy; /* a small actor made here, not read */
+
+static int set_up(void **state)
+{
+    (void)state;
+    set_threads(2);
+    character = load_character(120);
+    clip = march(.3);
+    amb_net *net = small_actor(2, .02);
+    policy = (amb_policy){.actor = amb_mlp_create(net, NULL, NULL), .substeps = 4, .look_ahead = .06, .physics_hz = 120};
+    amb_net_destroy(net);
+    return policy.actor ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    amb_policy_free(&policy);
+    amb_clip_destroy(clip);
+    amb_character_destroy(character);
+    return 0;
+}
+
+static amb_rollout_def make_def(const amb_policy *actor, int envs, double seconds)
+{
+    amb_rollout_def def = {.env = amb_env_default_def(character, clip), .policy = actor, .envs = envs};
+    def.env.seed = 21;
+    def.env.episode_s = seconds;
+    return def;
+}
+
+static amb_rollout_result roll(const amb_rollout_def *def)
+{
+    amb_rollout_result result;
+    amb_error err = {""};
+    if (!amb_rollout_run(def, &result, &err))
+        fail_msg("%s", err.text);
+    return result;
+}
+
+/* What the header promises, one character after the other. */
+typedef struct expectation {
+    double survival, normalised_return, seconds, part[AMB_REWARD_PARTS], root_m, joint_rad, end_effector_m;
+    int64_t control_steps, unstable;
+    uint64_t hash;
+    int frames, falls;
+    double *pose;
+} expectation;
+
+static void hash_bytes(uint64_t *hash, const void *data, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        *hash ^= ((const unsigned char *)data)[i];
+        *hash *= 1099511628211u;
+    }
+}
+
+static expectation simple_loop(const amb_rollout_def *def)
+{
+    expectation x = {.hash = 14695981039346656037u};
+    amb_world other;
+    assert_true(amb_world_init(&other, character, NULL));
+    void *workspace = def->policy ? malloc(amb_mlp_workspace_size(def->policy->actor, 1)) : NULL;
+    for (int e = 0; e < def->envs; e++) {
+        amb_env_def own = def->env;
+        own.stream = (uint64_t)e;
+        amb_env env;
+        assert_true(amb_env_init(&env, &own, &other, NULL));
+        const int steps = env.steps_max;
+        if (e == 0) {
+            x.pose = malloc((size_t)(steps + 1) * sizeof env.state.pose);
+            memcpy(x.pose, env.state.pose, sizeof env.state.pose);
+            x.frames = 1;
+        }
+        bool up = true;
+        for (int step = 0; step < steps; step++) {
+            float obs[AMB_OBS], action[AMB_ACTION] = {0};
+            amb_env_observe(&env, obs);
+            if (def->policy)
+                amb_mlp_forward(def->policy->actor, workspace, obs, 1, action);
+            amb_reward reward;
+            const amb_env_end end = amb_env_step(&env, action, &reward);
+            x.seconds += up ? env.control_dt / def->envs : 0;
+            if (end == AMB_ENV_UNSTABLE) {
+                up = false;
+                x.unstable++;
+                amb_env_reset(&env);
+                env.step = step + 1; /* the asked time goes on, and the next push comes a period later */
+                env.next_push += env.step * env.control_dt;
+            } else {
+                up &= end != AMB_ENV_FELL && end != AMB_ENV_LOST;
+                x.control_steps++;
+                for (int k = 0; k < AMB_REWARD_PARTS; k++)
+                    x.part[k] += reward.part[k];
+                x.root_m += reward.root_m;
+                x.joint_rad += reward.joint_rad;
+                x.end_effector_m += reward.end_effector_m;
+                x.normalised_return += up ? reward.total / ((double)def->envs * steps) : 0;
+            }
+            if (e == 0)
+                memcpy(x.pose + AMB_POSE * x.frames++, env.state.pose, sizeof env.state.pose);
+            if (end == AMB_ENV_FELL || end == AMB_ENV_LOST)
+                break;
+        }
+        x.falls += !up;
+        hash_bytes(&x.hash, env.world.data->qpos, (7 + AMB_ACTION) * sizeof(double));
+        hash_bytes(&x.hash, env.world.data->qvel, AMB_VEL * sizeof(double));
+        amb_env_free(&env);
+    }
+    x.survival = 1 - (double)x.falls / def->envs;
+    const double n = fmax((double)x.control_steps, 1);
+    for (int k = 0; k < AMB_REWARD_PARTS; k++)
+        x.part[k] /= n;
+    x.root_m /= n;
+    x.joint_rad /= n;
+    x.end_effector_m /= n;
+    free(workspace);
+    amb_world_free(&other);
+    return x;
+}
+
+static void assert_expected(const amb_rollout_result *r, const expectation *x)
+{
+    assert_near(r->survival, x->survival, 1e-12, "survival", 0);
+    assert_near(r->normalised_return, x->normalised_return, 1e-12, "normalised return", 0);
+    assert_near(r->seconds, x->seconds, 1e-9, "seconds", 0);
+    for (int k = 0; k < AMB_REWARD_PARTS; k++)
+        assert_near(r->part[k], x->part[k], 1e-12, "reward's part", k);
+    assert_near(r->root_m, x->root_m, 1e-12, "root", 0);
+    assert_near(r->joint_rad, x->joint_rad, 1e-12, "joints", 0);
+    assert_near(r->end_effector_m, x->end_effector_m, 1e-12, "end effectors", 0);
+    assert_true(r->control_steps == x->control_steps);
+    assert_true(r->resets_unstable == x->unstable);
+    assert_true(r->hash == x->hash);
+    assert_false(r->stopped);
+}
+
+static void results_are_those_of_a_simple_loop(void **state)
+{
+    (void)state;
+    for (int with = 0; with < 2; with++) {
+        amb_rollout_def def = make_def(with ? &policy : NULL, GOOD_ENVS, 1.1);
+        def.env.push_speed = .5;
+        def.env.push_period = .4;
+        def.env.turn_rate = .5;
+        def.env.max_root_m = .5;
+        expectation x = simple_loop(&def);
+        assert_true(x.falls > 0 && x.falls < GOOD_ENVS); /* both kinds are there */
+        amb_rollout_result r = roll(&def);
+        assert_expected(&r, &x);
+        assert_int_equal(r.episodes, GOOD_ENVS);
+        assert_true(r.control_dt == 4 * character->timestep);
+        assert_null(r.pose);
+        assert_int_equal(r.frames, 0);
+        amb_rollout_result_free(&r);
+        free(x.pose);
+    }
+}
+
+/* Everyone falls, and nobody earns anything after it: a longer asked time only dilutes. */
+static void falls_count_zero_afterwards(void **state)
+{
+    (void)state;
+    amb_rollout_def def = make_def(NULL, 6, 3);
+    def.env.push_speed = 5;
+    def.env.push_period = .1;
+    amb_rollout_result shorter = roll(&def);
+    def.env.episode_s = 6;
+    amb_rollout_result longer = roll(&def);
+    assert_true(shorter.survival == 0 && longer.survival == 0);
+    assert_true(shorter.normalised_return > .01);
+    assert_near(longer.normalised_return, shorter.normalised_return / 2, 1e-12, "normalised return", 0);
+    assert_true(longer.control_steps == shorter.control_steps); /* the fallen are not simulated */
+    assert_true(longer.hash == shorter.hash);
+    assert_near(longer.seconds, shorter.seconds, 1e-12, "seconds", 0);
+}
+
+static void any_team_gives_the_same_results(void **state)
+{
+    (void)state;
+    for (int with = 0; with < 2; with++) {
+        amb_rollout_result first = {0};
+        for (int threads = 1; threads <= 3; threads++) {
+            set_threads(threads);
+            amb_rollout_def def = make_def(with ? &policy : NULL, 19, 1.5);
+            def.env.start_heading = NAN;
+            def.env.push_speed = 1;
+            def.env.push_period = .5;
+            amb_rollout_result r = roll(&def);
+            if (threads == 1)
+                first = r;
+            assert_true(r.hash == first.hash);
+            assert_true(r.survival == first.survival && r.normalised_return == first.normalised_return && r.seconds == first.seconds);
+            assert_memory_equal(r.part, first.part, sizeof r.part);
+            assert_true(r.root_m == first.root_m && r.joint_rad == first.joint_rad && r.end_effector_m == first.end_effector_m);
+            assert_true(r.control_steps == first.control_steps);
+        }
+        /* another seed is another rollout */
+        amb_rollout_def def = make_def(with ? &policy : NULL, 19, 1.5);
+        def.env.seed++;
+        amb_rollout_result other = roll(&def);
+        assert_true(other.hash != first.hash);
+    }
+    set_threads(2);
+}
+
+static void a_recording_has_every_pose(void **state)
+{
+    (void)state;
+    for (int falls = 0; falls < 2; falls++) {
+        amb_rollout_def def = make_def(&policy, 3, .8);
+        def.record = true;
+        if (falls) {
+            def.env.push_speed = 8;
+            def.env.push_period = .2;
+            def.env.episode_s = 2;
+        }
+        expectation x = simple_loop(&def);
+        amb_rollout_result r = roll(&def);
+        assert_expected(&r, &x);
+        assert_int_equal(r.frames, x.frames);
+        assert_true(falls ? x.frames < 61 : x.frames == 25);
+        assert_memory_equal(r.pose, x.pose, (size_t)x.frames * AMB_POSE * sizeof(double));
+        amb_rollout_result_free(&r);
+        assert_null(r.pose);
+        free(x.pose);
+    }
+}
+
+/* An actor that says infinity in the last tenth of the motion and nothing before: relu(phase - .9) times 1e38 times 1e38. */
+static amb_policy exploding_policy(void)
+{
+    const int dim[] = {AMB_OBS, 1, 1, AMB_ACTION};
+    amb_net *net = amb_net_create(3, dim, NULL);
+    net->weight[0][0] = 1e38f;
+    net->bias[0][0] = -.9e38f;
+    net->weight[1][0] = 1e38f;
+    for (int k = 0; k < AMB_ACTION; k++)
+        net->weight[2][k] = 1;
+    amb_policy p = {.actor = amb_mlp_create(net, NULL, NULL), .substeps = 4, .look_ahead = .06, .physics_hz = 120};
+    amb_net_destroy(net);
+    assert_non_null(p.actor);
+    return p;
+}
+
+static void broken_states_are_reset_and_counted(void **state)
+{
+    (void)state;
+    amb_policy bad = exploding_policy();
+    for (int everyone = 0; everyone < 2; everyone++) {
+        amb_rollout_def def = make_def(&bad, 9, everyone ? 1.5 : .5);
+        def.record = true;
+        def.env.push_speed = .3;
+        def.env.push_period = .3;
+        def.env.max_root_m = 2;
+        expectation x = simple_loop(&def);
+        assert_true(x.unstable > 0);
+        assert_true(everyone ? x.falls == 9 : x.falls > 0 && x.falls < 9);
+        for (int threads = 1; threads <= 2; threads++) {
+            set_threads(threads);
+            amb_rollout_result r = roll(&def);
+            assert_expected(&r, &x);
+            assert_int_equal(r.frames, x.frames);
+            assert_memory_equal(r.pose, x.pose, (size_t)x.frames * AMB_POSE * sizeof(double));
+            assert_true(isfinite(r.normalised_return) && isfinite(r.root_m) && isfinite(r.joint_rad));
+            amb_rollout_result_free(&r);
+        }
+        free(x.pose);
+    }
+    amb_policy_free(&bad);
+}
+
+static void real_time_keeps_its_rate(void **state)
+{
+    (void)state;
+    amb_rollout_def def = make_def(&policy, 2, 20 / 30.0);
+    amb_rollout_result fast = roll(&def);
+    assert_true(fast.control_steps == 2 * 20);
+    def.realtime = true;
+    amb_rollout_result r = roll(&def);
+    assert_true(r.control_steps == 2 * 20);
+    assert_true(r.hash == fast.hash);
+    if (!(r.wall_s >= 19 / 30.0))
+        fail_msg("20 control steps at 30 a second took %.4f s", r.wall_s);
+}
+
+typedef struct watch {
+    int calls, most;
+    double last;
+    bool fell_back, outside;
+} watch;
+
+static bool on_progress(void *context, double fraction)
+{
+    watch *w = context;
+    w->fell_back |= fraction < w->last;
+    w->outside |= !(fraction >= 0 && fraction <= 1);
+    w->last = fraction;
+    return ++w->calls < w->most;
+}
+
+static void progress_is_told_and_may_stop_it(void **state)
+{
+    (void)state;
+    for (int threads = 1; threads <= 2; threads++) {
+        set_threads(threads);
+        watch w = {.most = 1 << 30};
+        amb_rollout_def def = make_def(NULL, 40, 4);
+        def.progress = on_progress;
+        def.context = &w;
+        amb_rollout_result r = roll(&def);
+        assert_false(r.stopped);
+        assert_true(w.calls > 1);
+        assert_false(w.fell_back || w.outside);
+        if (threads == 1)
+            assert_true(w.last > .5); /* it is the whole's progress, not a part's */
+    }
+    set_threads(1);
+    watch w = {.most = 2};
+    amb_rollout_def def = make_def(NULL, 3, 20);
+    def.env.may_touch = ~0u; /* they go on lying down */
+    def.progress = on_progress;
+    def.context = &w;
+    amb_rollout_result r = roll(&def);
+    assert_true(r.stopped);
+    assert_int_equal(w.calls, 2);
+    assert_true(r.control_steps > 0 && r.control_steps < 3 * 600);
+    /* The numbers cover what was simulated: as many seconds, asked for outright, give the same. */
+    def.progress = NULL;
+    def.env.episode_s = (double)(r.control_steps / 3) / 30;
+    amb_rollout_result same = roll(&def);
+    assert_true(same.control_steps == r.control_steps && same.hash == r.hash);
+    assert_near(r.normalised_return, same.normalised_return, 1e-12, "normalised return", 0);
+    assert_near(r.seconds, same.seconds, 1e-12, "seconds", 0);
+    set_threads(2);
+}
+
+static void what_cannot_be_is_refused(void **state)
+{
+    (void)state;
+    set_threads(2);
+    static const struct {
+        int envs;
+        double seconds;
+        bool realtime;
+        const char *parts;
+    } row[] = {
+        {0, 1, false, "0 characters|1 to 65536"},
+        {-3, 1, false, "-3 characters|1 to 65536"},
+        {65537, 1, false, "65537 characters|1 to 65536"},
+        {2, 0, false, "episode of 0 s"},
+        {2, NAN, false, "episode of nan s"},
+        {17, 1, true, "--realtime|17 characters on 2 threads|8 a thread"},
+    };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        amb_rollout_def def = make_def(&policy, row[i].envs, row[i].seconds);
+        def.realtime = row[i].realtime;
+        amb_rollout_result r;
+        amb_error err = {""};
+#ifndef _OPENMP
+        if (row[i].realtime)
+            continue; /* the sentence counts threads */
+#endif
+        assert_false(amb_rollout_run(&def, &r, &err));
+        assert_sentence(&err, row[i].parts);
+        assert_null(r.pose);
+        amb_rollout_result_free(&r);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(results_are_those_of_a_simple_loop),
+        cmocka_unit_test(falls_count_zero_afterwards),
+        cmocka_unit_test(any_team_gives_the_same_results),
+        cmocka_unit_test(a_recording_has_every_pose),
+        cmocka_unit_test(broken_states_are_reset_and_counted),
+        cmocka_unit_test(real_time_keeps_its_rate),
+        cmocka_unit_test(progress_is_told_and_may_stop_it),
+        cmocka_unit_test(what_cannot_be_is_refused),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,581 @@
+/* Training passes: exact arithmetic on small integers, a double-precision reference, finite differences, the same bits for any team, and
+ * that oneDNN starts no threads of its own. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/rng.h"
+#include "nets/adam.h"
+#include "nets/net.h"
+#include "nets/train_net.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+enum { MAX_TEAM = 3, MAX_LAYERS = 4 };
+
+typedef struct net_shape {
+    int layers, dim[MAX_LAYERS + 1], max_rows;
+} net_shape;
+
+/* Units on both sides of the blocks of 64, rows on both sides of the chunks of 128, single units and single layers. */
+static const net_shape shapes[] = {
+    {1, {1, 1}, 1},
+    {1, {3, 2}, 5},
+    {2, {3, 5, 2}, 7},
+    {2, {2, 1, 1}, 130},
+    {2, {5, 64, 1}, 128},
+    {3, {7, 65, 13, 3}, 129},
+    {3, {6, 17, 70, 4}, 300},
+    {4, {9, 31, 16, 8, 66}, 140},
+};
+enum { SHAPES = sizeof shapes / sizeof *shapes };
+
+static const amb_train_precision precisions[] = {AMB_TRAIN_FP32, AMB_TRAIN_BF16};
+static const char *const precision_name[] = {"fp32", "bf16"};
+
+/* NULL only where this CPU has no bf16 products at all, which then must be said. */
+static amb_train_net *create(const net_shape *shape, amb_train_precision precision)
+{
+    amb_error err = {""};
+    amb_train_net *net = amb_train_net_create(shape->layers, shape->dim, shape->max_rows, precision, &err);
+    if (!net && precision == AMB_TRAIN_BF16 && !amb_train_bf16_native())
+        assert_non_null(strstr(err.text, "bf16"));
+    else if (!net)
+        fail_msg("%s", err.text);
+    return net;
+}
+
+/* team 0: outside any parallel region. `dout` NULL: forward only. */
+static const float *pass(int team, amb_train_net *net, const float *x, const float *dout, int n)
+{
+    const float *out = NULL;
+    if (team == 0) {
+        amb_train_net_parameters_changed(net);
+        out = amb_train_net_forward(net, x, n);
+        if (dout)
+            amb_train_net_backward(net, dout, n);
+        return out;
+    }
+#pragma omp parallel num_threads(team)
+    {
+        amb_train_net_parameters_changed(net);
+        const float *mine = amb_train_net_forward(net, x, n);
+#pragma omp master
+        out = mine;
+        if (dout)
+            amb_train_net_backward(net, dout, n);
+    }
+    return out;
+}
+
+static int processors(void)
+{
+#ifdef _OPENMP
+    return omp_get_num_procs();
+#else
+    return 1;
+#endif
+}
+
+static float *normals(size_t n, uint64_t seed, double scale)
+{
+    amb_rng rng = amb_rng_seed(seed, 7);
+    float *x = malloc(n * sizeof *x);
+    for (size_t i = 0; i < n; i++)
+        x[i] = (float)(scale * amb_rng_normal(&rng));
+    return x;
+}
+
+/* Weights of variance 1 / in, so that every layer's numbers are of order 1; biases too. */
+static void random_parameters(amb_train_net *net, const net_shape *shape, uint64_t seed)
+{
+    amb_rng rng = amb_rng_seed(seed, 3);
+    float *p = amb_train_net_parameters(net);
+    for (int l = 0; l < shape->layers; l++) {
+        for (int i = 0; i < shape->dim[l + 1] * (shape->dim[l] + 1); i++)
+            *p++ = (float)(amb_rng_normal(&rng) / sqrt(shape->dim[l]));
+    }
+}
+
+/* ---- Reference: the plain formulas in double ---- */
+
+/* h holds every layer's activations for one row, one after the other. Returns the last layer's. */
+static const double *reference_forward(const net_shape *shape, const double *p, const float *x, double *h)
+{
+    const double *in = NULL;
+    for (int l = 0; l < shape->layers; l++) {
+        const int ni = shape->dim[l], no = shape->dim[l + 1];
+        const double *bias = p + (size_t)ni * (size_t)no;
+        for (int o = 0; o < no; o++) {
+            double sum = bias[o];
+            for (int i = 0; i < ni; i++)
+                sum += p[o * ni + i] * (l == 0 ? (double)x[i] : in[i]);
+            h[o] = l < shape->layers - 1 && sum < 0 ? 0 : sum;
+        }
+        p = bias + no;
+        in = h;
+        h += no;
+    }
+    return in;
+}
+
+static double reference_loss(const net_shape *shape, const double *p, const float *x, const float *dout, int n, double *h)
+{
+    const int in = shape->dim[0], out = shape->dim[shape->layers];
+    double loss = 0;
+    for (int r = 0; r < n; r++) {
+        const double *y = reference_forward(shape, p, x + r * in, h);
+        for (int o = 0; o < out; o++)
+            loss += y[o] * (double)dout[r * out + o];
+    }
+    return loss;
+}
+
+static double *reference_gradient(const net_shape *shape, const double *p, const float *x, const float *dout, int n, size_t size)
+{
+    double *gradient = calloc(size, sizeof *gradient), *h = malloc(size * sizeof *h), *d = malloc(size * sizeof *d);
+    const int out = shape->dim[shape->layers];
+    for (int r = 0; r < n; r++) {
+        const double *y = reference_forward(shape, p, x + r * shape->dim[0], h);
+        size_t end = size, at = (size_t)(y - h); /* of the layer's parameters, of its activations */
+        for (int o = 0; o < out; o++)
+            d[at + (size_t)o] = (double)dout[r * out + o];
+        for (int l = shape->layers - 1; l >= 0; l--) {
+            const size_t ni = (size_t)shape->dim[l], no = (size_t)shape->dim[l + 1], weight = end - no * (ni + 1), below = at - ni;
+            for (size_t i = 0; i < ni; i++) {
+                double sum = 0;
+                for (size_t o = 0; o < no; o++) {
+                    gradient[weight + o * ni + i] += d[at + o] * (l == 0 ? (double)x[r * shape->dim[0] + (int)i] : h[below + i]);
+                    sum += d[at + o] * p[weight + o * ni + i];
+                }
+                if (l > 0)
+                    d[below + i] = h[below + i] > 0 ? sum : 0;
+            }
+            for (size_t o = 0; o < no; o++)
+                gradient[end - no + o] += d[at + o];
+            end = weight;
+            at = below;
+        }
+    }
+    free(h);
+    free(d);
+    return gradient;
+}
+
+static double *doubles(const float *x, size_t n)
+{
+    double *y = malloc(n * sizeof *y);
+    for (size_t i = 0; i < n; i++)
+        y[i] = (double)x[i];
+    return y;
+}
+
+/* |got - expected| / |expected|, Euclidean. */
+static double relative_error(const float *got, const double *expected, size_t n)
+{
+    double difference = 0, size = 0;
+    for (size_t i = 0; i < n; i++) {
+        difference += ((double)got[i] - expected[i]) * ((double)got[i] - expected[i]);
+        size += expected[i] * expected[i];
+    }
+    return sqrt(difference / (size > 0 ? size : 1));
+}
+
+/* ---- Tests ---- */
+
+static int tasks(void)
+{
+    int count = 0;
+    DIR *folder = opendir("/proc/self/task");
+    if (!folder)
+        return 1;
+    while (readdir(folder))
+        count++;
+    closedir(folder);
+    return count;
+}
+
+/* Must run first, before this process has opened any parallel region. */
+static void test_no_threads_of_its_own(void **state)
+{
+    (void)state;
+    const net_shape shape = {2, {197, 512, 256}, 512};
+    const int before = tasks();
+#ifdef _OPENMP
+    omp_set_num_threads(MAX_TEAM);
+#endif
+    for (int p = 0; p < 2; p++) {
+        amb_train_net *net = create(&shape, precisions[p]);
+        if (!net)
+            continue;
+        float *x = normals(512 * 197, 1, 1), *dout = normals(512 * 256, 2, 1);
+        random_parameters(net, &shape, 3);
+        pass(0, net, x, dout, 512);
+        amb_train_net_destroy(net);
+        free(x);
+        free(dout);
+    }
+    assert_int_equal(tasks(), before);
+#ifdef _OPENMP
+    assert_int_equal(omp_get_max_threads(), MAX_TEAM); /* and it left the setting as it was */
+#endif
+}
+
+static void expect_refusal(int layers, const int *dim, int max_rows, const char *word)
+{
+    amb_error err = {""};
+    assert_null(amb_train_net_create(layers, dim, max_rows, AMB_TRAIN_FP32, &err));
+    if (!strstr(err.text, word))
+        fail_msg("'%s' does not name %s", err.text, word);
+    assert_null(amb_train_net_create(layers, dim, max_rows, AMB_TRAIN_FP32, NULL));
+}
+
+static void test_create_refuses(void **state)
+{
+    (void)state;
+    int dim[AMB_NET_MAX_LAYERS + 2];
+    for (int i = 0; i < AMB_NET_MAX_LAYERS + 2; i++)
+        dim[i] = 2;
+    expect_refusal(0, dim, 4, " 0 layers");
+    expect_refusal(AMB_NET_MAX_LAYERS + 1, dim, 4, " 17 layers");
+    expect_refusal(2, dim, 0, " 0 rows");
+    expect_refusal(2, dim, -3, " -3 rows");
+    expect_refusal(2, (const int[]){3, 0, 2}, 4, "dimension 0 at place 1");
+    expect_refusal(2, (const int[]){3, 4, 65537}, 4, "65537");
+    amb_train_net_destroy(NULL);
+}
+
+static void test_init(void **state)
+{
+    (void)state;
+    const net_shape shape = {2, {50, 80, 30}, 4};
+    amb_train_net *net = create(&shape, AMB_TRAIN_FP32);
+    amb_rng rng = amb_rng_seed(5, 0);
+    amb_train_net_init(net, &rng, .01f);
+    assert_int_equal(amb_train_net_size(net), 80 * 51 + 30 * 81);
+    const float *p = amb_train_net_parameters(net);
+    const double limit[] = {sqrt(6. / 130), .01 * sqrt(6. / 110)};
+    for (int l = 0; l < 2; l++) {
+        const int weights = shape.dim[l] * shape.dim[l + 1];
+        double largest = 0, sum = 0;
+        for (int i = 0; i < weights; i++) {
+            largest = fmax(largest, fabs((double)p[i]));
+            sum += (double)p[i] * (double)p[i];
+        }
+        assert_true(largest <= limit[l] * (1 + 1e-6) && largest > .98 * limit[l]);
+        assert_float_equal(sum / weights / (limit[l] * limit[l] / 3), 1, .05);
+        for (int i = 0; i < shape.dim[l + 1]; i++)
+            assert_float_equal(p[weights + i], 0, 0);
+        p += weights + shape.dim[l + 1];
+    }
+    amb_train_net_destroy(net);
+}
+
+/* Small integers are exact in bf16, and so are their sums in fp32: both precisions must give every output and gradient exactly, for every
+ * n, also after larger batches have left their rows in the buffers. */
+static void test_integers_are_exact(void **state)
+{
+    (void)state;
+    const net_shape exact[] = {{1, {4, 3}, 3}, {2, {5, 70, 3}, 261}, {3, {3, 6, 65, 2}, 140}, {2, {1, 1, 1}, 2}};
+    for (size_t s = 0; s < sizeof exact / sizeof *exact; s++) {
+        const net_shape *shape = &exact[s];
+        const int in = shape->dim[0], out = shape->dim[shape->layers], max = shape->max_rows;
+        float *x = malloc((size_t)(max * in) * sizeof *x), *dout = malloc((size_t)(max * out) * sizeof *dout);
+        amb_rng rng = amb_rng_seed(s, 1);
+        for (int i = 0; i < max * in; i++)
+            x[i] = (float)amb_rng_below(&rng, 5) - 2;
+        for (int i = 0; i < max * out; i++)
+            dout[i] = (float)amb_rng_below(&rng, 7) - 3;
+        amb_train_net *nets[2] = {create(shape, AMB_TRAIN_FP32), create(shape, AMB_TRAIN_BF16)};
+        const size_t size = amb_train_net_size(nets[0]);
+        float *p = amb_train_net_parameters(nets[0]);
+        for (size_t i = 0; i < size; i++)
+            p[i] = (float)amb_rng_below(&rng, 3) - 1;
+        double *dp = doubles(p, size), *h = malloc(size * sizeof *h);
+        if (nets[1])
+            memcpy(amb_train_net_parameters(nets[1]), p, size * sizeof *p);
+        for (int round = 0; round < 2 * max; round++) {
+            const int n = round < max ? max - round : round - max + 1;
+            double *gradient = reference_gradient(shape, dp, x, dout, n, size);
+            for (int k = 0; k < 2; k++) {
+                if (!nets[k])
+                    continue;
+                const float *y = pass(round % (MAX_TEAM + 1), nets[k], x, dout, n);
+                for (int r = 0; r < n; r++) {
+                    const double *expected = reference_forward(shape, dp, x + r * in, h);
+                    for (int o = 0; o < out; o++) {
+                        if ((double)y[r * out + o] != expected[o])
+                            fail_msg("%s, shape %zu, n %d: output (%d, %d) is %g, expected %g", precision_name[k], s, n, r, o,
+                                     (double)y[r * out + o], expected[o]);
+                    }
+                }
+                const float *got = amb_train_net_gradient(nets[k]);
+                for (size_t i = 0; i < size; i++) {
+                    if ((double)got[i] != gradient[i])
+                        fail_msg("%s, shape %zu, n %d: gradient[%zu] is %g, expected %g", precision_name[k], s, n, i, (double)got[i],
+                                 gradient[i]);
+                }
+            }
+            free(gradient);
+        }
+        amb_train_net_destroy(nets[0]);
+        amb_train_net_destroy(nets[1]);
+        free(x);
+        free(dout);
+        free(dp);
+        free(h);
+    }
+}
+
+static void test_forward_against_double(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        for (int s = 0; s < SHAPES; s++) {
+            const net_shape *shape = &shapes[s];
+            amb_train_net *net = create(shape, precisions[k]);
+            if (!net)
+                continue;
+            const int in = shape->dim[0], out = shape->dim[shape->layers], max = shape->max_rows;
+            random_parameters(net, shape, (uint64_t)s);
+            float *x = normals((size_t)(max * in), 11, 1);
+            const size_t size = amb_train_net_size(net);
+            double *p = doubles(amb_train_net_parameters(net), size), *h = malloc(size * sizeof *h);
+            const double tolerance = k == 0 ? 2e-6 : .03; /* a bf16 has 8 bits: 2^-9 of each factor, over up to 4 layers */
+            for (int n = 1; n <= max; n++) {
+                const float *y = pass(n % (MAX_TEAM + 1), net, x, NULL, n);
+                for (int r = 0; r < n; r++) {
+                    const double *expected = reference_forward(shape, p, x + r * in, h);
+                    for (int o = 0; o < out; o++) {
+                        const double error = fabs((double)y[r * out + o] - expected[o]);
+                        if (!(error <= tolerance * (3 + fabs(expected[o]))))
+                            fail_msg("%s, shape %d, n %d: output (%d, %d) is %g, expected %g", precision_name[k], s, n, r, o,
+                                     (double)y[r * out + o], expected[o]);
+                    }
+                }
+            }
+            amb_train_net_destroy(net);
+            free(x);
+            free(p);
+            free(h);
+        }
+    }
+}
+
+static void test_gradient_against_finite_differences(void **state)
+{
+    (void)state;
+    const double step = 1e-6;
+    for (int s = 0; s < SHAPES; s++) {
+        const net_shape *shape = &shapes[s];
+        const int in = shape->dim[0], out = shape->dim[shape->layers], n = shape->max_rows;
+        float *x = normals((size_t)(n * in), 21, 1), *dout = normals((size_t)(n * out), 22, 1);
+        for (int k = 0; k < 2; k++) {
+            amb_train_net *net = create(shape, precisions[k]);
+            if (!net)
+                continue;
+            random_parameters(net, shape, (uint64_t)s);
+            const size_t size = amb_train_net_size(net);
+            double *p = doubles(amb_train_net_parameters(net), size), *h = malloc(size * sizeof *h);
+            double *expected = malloc(size * sizeof *expected);
+            for (size_t i = 0; i < size; i++) {
+                const double saved = p[i];
+                p[i] = saved + step;
+                const double up = reference_loss(shape, p, x, dout, n, h);
+                p[i] = saved - step;
+                expected[i] = (up - reference_loss(shape, p, x, dout, n, h)) / (2 * step);
+                p[i] = saved;
+            }
+            pass(2, net, x, dout, n);
+            const double error = relative_error(amb_train_net_gradient(net), expected, size);
+            if (!(error <= (k == 0 ? 1e-5 : .08))) /* see below */
+                fail_msg("%s, shape %d: the gradient is off by %g of its norm", precision_name[k], s, error);
+            amb_train_net_destroy(net);
+            free(p);
+            free(h);
+            free(expected);
+        }
+        free(x);
+        free(dout);
+    }
+}
+
+/* DeepMimic's actor, narrower: the bf16 gradient points where the fp32 one does. The error is mostly that of units whose sum lies within a
+ * rounding, 2^-9, of zero and is cut off by one and not by the other: about .3 % of them, hence sqrt(.003) of the norm. */
+static void test_bf16_gradient_against_fp32(void **state)
+{
+    (void)state;
+    const net_shape shape = {3, {197, 256, 128, 36}, 300};
+    amb_train_net *nets[2] = {create(&shape, AMB_TRAIN_FP32), create(&shape, AMB_TRAIN_BF16)};
+    if (nets[1]) {
+        float *x = normals(300 * 197, 31, 1), *dout = normals(300 * 36, 32, 1);
+        const size_t size = amb_train_net_size(nets[0]);
+        for (int k = 0; k < 2; k++) {
+            random_parameters(nets[k], &shape, 33);
+            pass(2, nets[k], x, dout, 300);
+        }
+        double *expected = doubles(amb_train_net_gradient(nets[0]), size);
+        const double error = relative_error(amb_train_net_gradient(nets[1]), expected, size);
+        if (!(error < .08 && error > 1e-4)) /* none at all would mean that it was not bf16 */
+            fail_msg("the bf16 gradient is off by %g of the fp32 one's norm", error);
+        free(x);
+        free(dout);
+        free(expected);
+    }
+    amb_train_net_destroy(nets[0]);
+    amb_train_net_destroy(nets[1]);
+}
+
+/* Through a single weight of 1 the output is the input rounded to bf16: to nearest, ties to even, infinities kept, NaN a NaN. */
+static void test_bf16_rounding(void **state)
+{
+    (void)state;
+    enum { N = 4096 };
+    const net_shape shape = {1, {1, 1}, N};
+    amb_train_net *net = create(&shape, AMB_TRAIN_BF16);
+    if (!net)
+        return;
+    amb_train_net_parameters(net)[0] = 1;
+    float *x = malloc(N * sizeof *x);
+    amb_rng rng = amb_rng_seed(41, 0);
+    for (int i = 0; i < N; i++) { /* mantissas of every kind: exact, ties, just beside ties, random */
+        uint32_t bits = (uint32_t)amb_rng_next(&rng);
+        const uint32_t low[] = {0, 0x8000, 0x7fff, 0x8001};
+        bits = (bits & 0x807fffffu) | (uint32_t)(64 + amb_rng_below(&rng, 128)) << 23;
+        if (i % 5 < 4)
+            bits = (bits & 0xffff0000u) | low[i % 5];
+        memcpy(&x[i], &bits, sizeof bits);
+    }
+    x[17] = INFINITY;
+    x[18] = -INFINITY;
+    const uint32_t quiet_in_the_low_bits = 0x7f800001u;
+    memcpy(&x[19], &quiet_in_the_low_bits, sizeof x[19]);
+    const float *y = pass(2, net, x, NULL, N);
+    for (int i = 0; i < N; i++) {
+        if (i == 19) {
+            assert_true(isnan(y[i]));
+            continue;
+        }
+        int exponent;
+        const double mantissa = frexp((double)x[i], &exponent);
+        const float expected = i == 17 || i == 18 ? x[i] : (float)ldexp(nearbyint(mantissa * 256), exponent - 8);
+        if (y[i] != expected)
+            fail_msg("%a was rounded to %a, expected %a", (double)x[i], (double)y[i], (double)expected);
+    }
+    amb_train_net_destroy(net);
+    free(x);
+}
+
+static void test_same_bits_for_any_team(void **state)
+{
+    (void)state;
+    const net_shape wide[] = {{3, {197, 300, 130, 36}, 400}, {3, {197, 128, 64, 1}, 1024}, {2, {33, 500, 7}, 50}};
+    const int rows[][4] = {{400, 1, 129, 384}, {1024, 1000, 128, 3}, {50, 49, 1, 17}};
+    for (size_t s = 0; s < sizeof wide / sizeof *wide; s++) {
+        const net_shape *shape = &wide[s];
+        const int in = shape->dim[0], out = shape->dim[shape->layers];
+        float *x = normals((size_t)(shape->max_rows * in), 51, 1), *dout = normals((size_t)(shape->max_rows * out), 52, 1);
+        for (int k = 0; k < 2; k++) {
+            float *y = malloc((size_t)(shape->max_rows * out) * sizeof *y), *gradient = NULL;
+            for (int r = 0; r < 4; r++) {
+                const int n = rows[s][r];
+                for (int team = 0; team <= MAX_TEAM; team++) {
+#ifdef _OPENMP
+                    omp_set_num_threads(team > 0 ? team : MAX_TEAM); /* also what create sees */
+#endif
+                    amb_train_net *net = create(shape, precisions[k]);
+                    if (!net)
+                        continue;
+                    const size_t size = amb_train_net_size(net);
+                    random_parameters(net, shape, 53);
+                    const float *got = pass(team, net, x, dout, n);
+                    if (team == 0) {
+                        free(gradient);
+                        gradient = malloc(size * sizeof *gradient);
+                        memcpy(y, got, (size_t)(n * out) * sizeof *y);
+                        memcpy(gradient, amb_train_net_gradient(net), size * sizeof *gradient);
+                    }
+                    for (int again = 0; again < 3; again++) {
+                        assert_memory_equal(got, y, (size_t)(n * out) * sizeof *y);
+                        assert_memory_equal(amb_train_net_gradient(net), gradient, size * sizeof *gradient);
+                        /* Teams other than create saw, too, and at last one larger than the machine. */
+                        got = pass(again == 0 ? (team + 1) % (MAX_TEAM + 1) : processors() + 4, net, x, dout, n);
+                    }
+                    amb_train_net_destroy(net);
+                }
+            }
+            free(y);
+            free(gradient);
+        }
+        free(x);
+        free(dout);
+    }
+}
+
+/* y = |x0 - x1| is learned from samples to a hundredth of its variance. */
+static void test_regression_converges(void **state)
+{
+    (void)state;
+    enum { N = 200, STEPS = 600 };
+    const net_shape shape = {3, {2, 32, 16, 1}, N};
+    for (int k = 0; k < 2; k++) {
+        amb_train_net *net = create(&shape, precisions[k]);
+        if (!net)
+            continue;
+        amb_adam adam;
+        amb_rng rng = amb_rng_seed(61, 0);
+        float *x = normals(2 * N, 62, 1), dout[N];
+        double first = 0, loss = 0;
+        assert_true(amb_adam_init(&adam, amb_train_net_size(net), NULL));
+        amb_train_net_init(net, &rng, 1);
+        for (int step = 0; step <= STEPS; step++) {
+            const float *y = amb_train_net_forward(net, x, N);
+            loss = 0;
+            for (int i = 0; i < N; i++) {
+                const double error = (double)y[i] - fabs((double)x[2 * i] - (double)x[2 * i + 1]);
+                loss += error * error / N;
+                dout[i] = (float)(2 * error / N);
+            }
+            if (step == 0)
+                first = loss;
+#pragma omp parallel num_threads(2)
+            {
+                amb_train_net_backward(net, dout, N);
+                amb_adam_update(&adam, amb_train_net_parameters(net), amb_train_net_gradient(net), .005f, 1);
+                amb_train_net_parameters_changed(net);
+            }
+        }
+        if (!(loss < .004 && first > .5))
+            fail_msg("%s: the squared error went from %g to %g", precision_name[k], first, loss);
+        amb_adam_free(&adam);
+        amb_train_net_destroy(net);
+        free(x);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_no_threads_of_its_own),
+        cmocka_unit_test(test_create_refuses),
+        cmocka_unit_test(test_init),
+        cmocka_unit_test(test_integers_are_exact),
+        cmocka_unit_test(test_forward_against_double),
+        cmocka_unit_test(test_gradient_against_finite_differences),
+        cmocka_unit_test(test_bf16_gradient_against_fp32),
+        cmocka_unit_test(test_bf16_rounding),
+        cmocka_unit_test(test_same_bits_for_any_team),
+        cmocka_unit_test(test_regression_converges),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
