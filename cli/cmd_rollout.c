@@ -177,12 +177,15 @@ static bool run(const arguments *a, amb_error *err)
         def.env.start_heading = a->heading * M_PI / 180;
         def.env.start_phase = a->start;
         def.env.max_root_m = a->max_root;
+        const double frames = a->seconds / (def.env.substeps * character->timestep) + 2;
+        if (a->record && frames > AMB_CLIP_MAX_FRAMES)
+            ok = amb_fail(err, "--record: %g s make %.0f frames, more than the %d that a clip may have", a->seconds, frames, AMB_CLIP_MAX_FRAMES);
         amb_progress progress;
         amb_progress_start(&progress, "rollout", 0, 1, 0);
         def.progress = on_progress;
         def.context = &progress;
         amb_rollout_result result;
-        ok = cli_parse_may_touch(a->may_touch, character, clip, &def.env.may_touch, err) && amb_rollout_run(&def, &result, err);
+        ok = ok && cli_parse_may_touch(a->may_touch, character, clip, &def.env.may_touch, err) && amb_rollout_run(&def, &result, err);
         amb_progress_end(&progress);
         if (ok) {
             const bool quiet = a->common.json && !strcmp(a->common.json, "-");

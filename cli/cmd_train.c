@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -295,7 +296,7 @@ static int run(const arguments *a, const amb_settings *settings, amb_train *trai
     return interrupted ? 130 : 0;
 }
 
-/* The run folder: as given, else that of the checkpoint, else runs/MOTION. A fresh training does not overwrite another. */
+/* The run folder: as given, else that of the checkpoint, else runs/MOTION. No training overwrites another. */
 static bool choose_folder(const arguments *a, const amb_clip *clip, char *folder, size_t size, amb_error *err)
 {
     if (a->out) {
@@ -310,7 +311,10 @@ static bool choose_folder(const arguments *a, const amb_clip *clip, char *folder
         return false;
     char checkpoint[4200];
     snprintf(checkpoint, sizeof checkpoint, "%s/checkpoint.bin", folder);
-    if (!a->resume && access(checkpoint, F_OK) == 0)
+    struct stat there, own;
+    const bool same = a->resume && stat(a->resume, &own) == 0 && stat(checkpoint, &there) == 0 && own.st_dev == there.st_dev &&
+                      own.st_ino == there.st_ino;
+    if (!same && access(checkpoint, F_OK) == 0)
         return amb_fail(err, "%s is there already: go on with --resume %s, or give another folder with --out", checkpoint, checkpoint);
     return true;
 }
@@ -371,6 +375,10 @@ int cmd_train(int argc, char **argv)
     amb_error err = {{0}};
     if (a.resume && a.init) {
         amb_fail(&err, "--resume and --init exclude each other");
+        return cli_fail(&err);
+    }
+    if (a.resume && a.may_touch) {
+        amb_fail(&err, "--resume and --may-touch exclude each other: the bodies are those of %s; use --init to change them", a.resume);
         return cli_fail(&err);
     }
     cli_set_threads(a.common.threads);

@@ -10,11 +10,11 @@
 enum { CHUNK = 4096, LANES = 16 };
 
 typedef struct step_factors {
-    float scale;          /* of the gradient: the clipping */
-    float beta1, beta2;   /* decay of the moments */
-    float gain1, gain2;   /* 1 - beta */
-    float rate;           /* lr / (1 - beta1^t) */
-    float root;           /* 1 / sqrt(1 - beta2^t) */
+    float scale;        /* of the gradient: the clipping */
+    float beta1, beta2; /* decay of the moments */
+    float gain1, gain2; /* 1 - beta */
+    float rate;         /* lr / (1 - beta1^t) */
+    float root;         /* 1 / sqrt(1 - beta2^t) */
     float epsilon;
 } step_factors;
 

@@ -10,11 +10,11 @@
 
 typedef struct amb_adam {
     size_t size;
-    int64_t step;        /* updates done */
-    float beta1, beta2;  /* .9, .999 */
-    float epsilon;       /* 1e-8, added to sqrt(v_hat) */
-    float *m, *v;        /* (size) first and second moment */
-    double *partial;     /* scratch for the norm's fixed-order sum */
+    int64_t step;       /* updates done */
+    float beta1, beta2; /* .9, .999 */
+    float epsilon;      /* 1e-8, added to sqrt(v_hat) */
+    float *m, *v;       /* (size) first and second moment */
+    double *partial;    /* scratch for the norm's fixed-order sum */
 } amb_adam;
 
 bool amb_adam_init(amb_adam *adam, size_t size, amb_error *err);

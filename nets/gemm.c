@@ -43,7 +43,7 @@ struct amb_gemm {
 
 struct amb_gemm_context {
     dnnl_engine_t engine;
-    int slots; /* one per thread, and a last one that further threads share in turn */
+    int slots;             /* one per thread, and a last one that further threads share in turn */
     dnnl_stream_t *stream; /* (slots) */
     void **scratch;        /* (slots) */
     size_t scratch_size;
@@ -88,11 +88,16 @@ static int thread_slots(void)
 static const char *reason(dnnl_status_t status)
 {
     switch (status) {
-    case dnnl_out_of_memory: return "out of memory";
-    case dnnl_invalid_arguments: return "invalid arguments";
-    case dnnl_unimplemented: return "not implemented for this CPU";
-    case dnnl_runtime_error: return "run-time error";
-    default: return "unknown error";
+    case dnnl_out_of_memory:
+        return "out of memory";
+    case dnnl_invalid_arguments:
+        return "invalid arguments";
+    case dnnl_unimplemented:
+        return "not implemented for this CPU";
+    case dnnl_runtime_error:
+        return "run-time error";
+    default:
+        return "unknown error";
     }
 }
 

@@ -18,12 +18,12 @@ enum { ROWS = 128, UNITS = 64, ALIGNMENT = 64, MAX_ROWS = 1 << 24 };
 
 typedef struct train_layer {
     int in, out;
-    size_t weight, bias;               /* offsets into parameters and gradient */
-    uint16_t *weight_bf16;             /* (out, in) copy; NULL in fp32 */
-    void *h;                           /* (padded_rows, out) activation; the last layer's always fp32 */
-    void *d;                           /* (padded_rows, out) derivative of the loss by what went into the activation */
-    const amb_gemm *forward, *data;    /* for a chunk; the first layer has no `data` */
-    const amb_gemm *gradient[2][2];    /* [the last, smaller block of units][accumulate] */
+    size_t weight, bias;            /* offsets into parameters and gradient */
+    uint16_t *weight_bf16;          /* (out, in) copy; NULL in fp32 */
+    void *h;                        /* (padded_rows, out) activation; the last layer's always fp32 */
+    void *d;                        /* (padded_rows, out) derivative of the loss by what went into the activation */
+    const amb_gemm *forward, *data; /* for a chunk; the first layer has no `data` */
+    const amb_gemm *gradient[2][2]; /* [the last, smaller block of units][accumulate] */
 } train_layer;
 
 typedef struct unit_block { /* of a weight's gradient */
@@ -73,7 +73,7 @@ AMB_VECTOR_CLONES static void relu_backward_f32(const float *restrict h, size_t 
 AMB_VECTOR_CLONES static void relu_backward_bf16(const uint16_t *restrict h, size_t n, uint16_t *restrict d)
 {
     for (size_t i = 0; i < n; i++)
-        d[i] &= (uint16_t)-((int16_t)h[i] > 0); /* a bf16 and its bits read as an integer have the same sign */
+        d[i] &= (uint16_t) - ((int16_t)h[i] > 0); /* a bf16 and its bits read as an integer have the same sign */
 }
 
 /* sum[j] += d[0][j] + d[1][j] + … for j < columns ≤ UNITS. The sum of this call's rows is formed first. */
@@ -149,8 +149,17 @@ static bool create_products(amb_train_net *net, amb_error *err)
         train_layer *layer = &net->layer[l];
         const int in = layer->in, out = layer->out;
         const bool last = l == net->layers - 1;
-        const amb_gemm_def forward = {.m = net->rows, .n = out, .k = in, .transpose_b = true, .lda = in, .ldb = in, .ldc = out,
-                                      .in = type, .out = last ? AMB_GEMM_F32 : type, .bias = true, .relu = !last};
+        const amb_gemm_def forward = {.m = net->rows,
+                                      .n = out,
+                                      .k = in,
+                                      .transpose_b = true,
+                                      .lda = in,
+                                      .ldb = in,
+                                      .ldc = out,
+                                      .in = type,
+                                      .out = last ? AMB_GEMM_F32 : type,
+                                      .bias = true,
+                                      .relu = !last};
         layer->forward = amb_gemm_create(net->context, &forward, err);
         if (!layer->forward)
             return false;
@@ -165,8 +174,16 @@ static bool create_products(amb_train_net *net, amb_error *err)
             if (units == 0 || units > out)
                 continue;
             for (int accumulate = 0; accumulate < 2; accumulate++) {
-                const amb_gemm_def gradient = {.m = units, .n = in, .k = net->rows, .transpose_a = true, .lda = out, .ldb = in, .ldc = in,
-                                               .in = type, .out = AMB_GEMM_F32, .accumulate = accumulate};
+                const amb_gemm_def gradient = {.m = units,
+                                               .n = in,
+                                               .k = net->rows,
+                                               .transpose_a = true,
+                                               .lda = out,
+                                               .ldb = in,
+                                               .ldc = in,
+                                               .in = type,
+                                               .out = AMB_GEMM_F32,
+                                               .accumulate = accumulate};
                 layer->gradient[smaller][accumulate] = amb_gemm_create(net->context, &gradient, err);
                 if (!layer->gradient[smaller][accumulate])
                     return false;

@@ -30,11 +30,12 @@ void amb_train_net_destroy(amb_train_net *net); /* NULL is fine */
  * Calls amb_train_net_parameters_changed itself. Not TEAM: to be called outside a parallel region. */
 void amb_train_net_init(amb_train_net *net, amb_rng *rng, float last_scale);
 
-size_t amb_train_net_size(const amb_train_net *net);     /* number of parameters */
-float *amb_train_net_parameters(amb_train_net *net);     /* (size): weight_0 (dim1, dim0) row-major, bias_0, weight_1, … */
+size_t amb_train_net_size(const amb_train_net *net);           /* number of parameters */
+float *amb_train_net_parameters(amb_train_net *net);           /* (size): weight_0 (dim1, dim0) row-major, bias_0, weight_1, … */
 const float *amb_train_net_gradient(const amb_train_net *net); /* (size), same layout; overwritten by each backward */
 
-/* TEAM. To be called after parameters were written (and a barrier, if by several threads), before the next forward: refreshes bf16 copies. */
+/* TEAM. To be called after parameters were written (and a barrier, if by several threads), before the next forward: refreshes bf16 copies.
+ */
 void amb_train_net_parameters_changed(amb_train_net *net);
 
 /* TEAM. x (n, dim[0]), 1 ≤ n ≤ max_rows; returns the output (n, dim[layers]), valid until the next forward. Ends with a barrier. Keeps

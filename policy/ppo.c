@@ -59,7 +59,7 @@ amb_ppo *amb_ppo_create(const amb_ppo_def *def, amb_rng *init, float last_layer,
         return NULL;
     }
     amb_train_net_init(p->actor, init, last_layer);
-    amb_train_net_init(p->critic, init, 1);
+    amb_train_net_init(p->critic, init, last_layer);
     return p;
 }
 

@@ -117,13 +117,14 @@ static bool should_stop(rollout *r, int step, int groups)
     int64_t done;
 #pragma omp atomic capture
     done = r->done++;
-    if (r->def->progress && omp_get_thread_num() == 0 && step % 32 == 0 &&
+#pragma omp atomic read
+    stop = r->stop;
+    if (!stop && r->def->progress && omp_get_thread_num() == 0 && step % 32 == 0 &&
         !r->def->progress(r->def->context, (double)done / ((double)groups * r->steps))) {
+        stop = 1;
 #pragma omp atomic write
         r->stop = 1;
     }
-#pragma omp atomic read
-    stop = r->stop;
     return stop;
 }
 

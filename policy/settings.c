@@ -47,7 +47,7 @@ bool amb_settings_set(amb_settings *settings, const char *name, const char *text
         value *= *end == 'k' ? 1e3 : 1e6;
         end++;
     }
-    if (end == text || *end || !isfinite(value))
+    if (end == text || *end || !isfinite(value) || text[strspn(text, "0123456789+-.eEkM")]) /* neither blanks nor hexadecimal */
         return amb_fail(err, "%s: \"%s\" is no number", setting->name, text);
     if (setting->whole && value != floor(value))
         return amb_fail(err, "%s: %s found, expected a whole number", setting->name, text);

@@ -314,7 +314,7 @@ static void collect(amb_train *t)
 {
     const int even = (t->envs + t->threads - 1) / t->threads, group = even < GROUP ? even : GROUP;
     const int groups = (t->envs + group - 1) / group;
-#pragma omp parallel for schedule(dynamic, 1)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(t->threads)
     for (int g = 0; g < groups; g++) {
         const int first = g * group, count = t->envs - first < group ? t->envs - first : group;
         collect_group(t, first, count, &t->room[omp_get_thread_num()]);
@@ -379,7 +379,7 @@ static void fill_stats(amb_train *t, amb_train_stats *s)
 static void adapt_rate(amb_train *t, double kl)
 {
     const double wanted = t->settings.kl + (t->settings.kl_end - t->settings.kl) * fraction_done(t);
-    double rate = t->progress.actor_rate * (kl > wanted ? 1 / 1.1 : 1.1);
+    const double rate = t->progress.actor_rate * (kl <= wanted ? 1.1 : 1 / 1.1); /* slower where the KL is no number */
     t->progress.actor_rate = fmin(fmax(rate, 1e-7), 1e-2);
 }
 

@@ -41,7 +41,8 @@ void amb_train_destroy(amb_train *train);
 
 amb_character_def amb_train_character_def(const amb_settings *settings);
 
-/* One iteration: envs × steps samples and an update. Uses the OpenMP team as it is set. */
+/* One iteration: envs × steps samples and an update. Uses the OpenMP team as it is set; simulation takes no more threads than were set when
+ * the training was created. */
 void amb_train_iterate(amb_train *train, amb_train_stats *stats);
 
 int64_t amb_train_samples(const amb_train *train);
@@ -58,8 +59,8 @@ bool amb_train_save(const amb_train *train, const char *path, amb_error *err);
 /* Settings that a checkpoint was made with. */
 bool amb_train_read_settings(const amb_checkpoint *checkpoint, amb_settings *settings, amb_error *err);
 
-/* Continues where the checkpoint was made. The training must have been created with settings of the same shape and the same clip; on
- * error it must be destroyed. */
+/* Continues where the checkpoint was made, may_touch included. The training must have been created with settings of the same shape and the
+ * same clip; on error it must be destroyed. */
 bool amb_train_load(amb_train *train, const amb_checkpoint *checkpoint, amb_error *err);
 
 /* Takes networks, optimiser and normaliser only, and starts counting at 0: for training further under other settings or on another clip. */

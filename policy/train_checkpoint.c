@@ -10,7 +10,8 @@
 static uint32_t clip_crc(const amb_clip *clip)
 {
     const size_t frames = (size_t)amb_clip_frames(clip);
-    const uint32_t crc = amb_crc32c(0, amb_clip_times(clip), frames * sizeof(double));
+    const unsigned char loops = amb_clip_loops(clip);
+    const uint32_t crc = amb_crc32c(amb_crc32c(0, &loops, 1), amb_clip_times(clip), frames * sizeof(double));
     return amb_crc32c(crc, amb_clip_poses(clip), frames * AMB_POSE * sizeof(double));
 }
 
@@ -53,13 +54,14 @@ static bool put_all(const amb_train *t, amb_checkpoint_writer *w, void *envs, am
 {
     char settings[8192];
     const size_t length = amb_settings_print(&t->settings, settings, sizeof settings);
-    const uint32_t crc = clip_crc(t->clip);
+    const uint32_t crc = clip_crc(t->clip), may_touch = t->env[0].def.may_touch;
     const size_t env_size = amb_env_save_size(&t->env[0]);
     for (int e = 0; e < t->envs; e++)
         amb_env_save(&t->env[e], (char *)envs + (size_t)e * env_size);
     return amb_checkpoint_put(w, "settings", settings, length + 1, err) &&
            amb_checkpoint_put(w, "motion", amb_clip_name(t->clip), strlen(amb_clip_name(t->clip)) + 1, err) &&
            amb_checkpoint_put(w, "clip_crc", &crc, sizeof crc, err) &&
+           amb_checkpoint_put(w, "may_touch", &may_touch, sizeof may_touch, err) &&
            put_network(w, "actor", amb_ppo_actor(t->ppo), amb_ppo_actor_adam(t->ppo), err) &&
            put_network(w, "critic", amb_ppo_critic(t->ppo), amb_ppo_critic_adam(t->ppo), err) &&
            amb_checkpoint_put(w, "normalizer", &t->normalizer, sizeof t->normalizer, err) &&
@@ -100,9 +102,17 @@ bool amb_train_load_networks(amb_train *t, const amb_checkpoint *c, amb_error *e
     return true;
 }
 
+static bool check_progress(const progress *p, const amb_checkpoint *c, amb_error *err)
+{
+    if (p->samples >= 0 && p->iterations >= 0 && p->actor_rate > 0 && p->actor_rate <= 1)
+        return true;
+    return amb_fail(err, "%s: %lld samples in %lld iterations and a learning rate of %g found, which no training has", amb_checkpoint_path(c),
+                    (long long)p->samples, (long long)p->iterations, p->actor_rate);
+}
+
 bool amb_train_load(amb_train *t, const amb_checkpoint *c, amb_error *err)
 {
-    uint32_t crc;
+    uint32_t crc, may_touch;
     if (!amb_checkpoint_get(c, "clip_crc", &crc, sizeof crc, err))
         return false;
     if (crc != clip_crc(t->clip))
@@ -115,9 +125,12 @@ bool amb_train_load(amb_train *t, const amb_checkpoint *c, amb_error *err)
         return amb_fail(err, "out of memory for a checkpoint");
     const bool ok = amb_train_load_networks(t, c, err) && amb_checkpoint_get(c, "progress", &t->progress, sizeof t->progress, err) &&
                     amb_checkpoint_get(c, "runners", t->run, (size_t)t->envs * sizeof *t->run, err) &&
-                    amb_checkpoint_get(c, "environments", envs, (size_t)t->envs * env_size, err);
-    for (int e = 0; ok && e < t->envs; e++)
+                    amb_checkpoint_get(c, "environments", envs, (size_t)t->envs * env_size, err) &&
+                    amb_checkpoint_get(c, "may_touch", &may_touch, sizeof may_touch, err) && check_progress(&t->progress, c, err);
+    for (int e = 0; ok && e < t->envs; e++) {
+        t->env[e].def.may_touch = may_touch;
         amb_env_load(&t->env[e], envs + (size_t)e * env_size);
+    }
     free(envs);
     return ok;
 }

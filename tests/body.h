@@ -1,5 +1,6 @@
-/* What the tests of the body share: comparing numbers, poses to test with, and a second derivation of the kinematics, with rotation matrices
- * and DeepMimic's skeleton table in place of MuJoCo and humanoid.xml. Knows the public types of sim/, and nothing of how they are filled. */
+/* What the tests of the body share: comparing numbers, poses to test with, and a second derivation of the kinematics, with rotation
+ * matrices and DeepMimic's skeleton table in place of MuJoCo and humanoid.xml. Knows the public types of sim/, and nothing of how they are
+ * filled. */
 #ifndef AMB_TESTS_BODY_H
 #define AMB_TESTS_BODY_H
 

@@ -22,7 +22,7 @@ static inline void set_threads(int threads)
 }
 
 /* Marching on the spot, a cycle of 1 s at 30 frames a second: legs lifted in turn by `lift` rad, arms swinging against them. */
-static inline amb_clip *march(double lift)
+static inline amb_clip *march(double lift, bool loop)
 {
     enum { FRAMES = 31 };
     static double time[FRAMES], pose[FRAMES * AMB_POSE];
@@ -40,7 +40,7 @@ static inline amb_clip *march(double lift)
             p[pose_at[hip + 4]] = .3;
         }
     }
-    return make_clip(FRAMES, time, pose, true);
+    return make_clip(FRAMES, time, pose, loop);
 }
 
 /* 197-16-8-36 with outputs of about `size`; the inputs are scaled by a normaliser of standard deviations 2. */

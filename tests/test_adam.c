@@ -78,8 +78,8 @@ static void test_against_double(void **state)
                 for (size_t i = 0; i < n; i++) {
                     const double error = fabs((double)p[i] - rp[i]);
                     if (error > 1e-6 * (1 + fabs(rp[i])))
-                        fail_msg("size %zu, max_norm %g, step %d, parameter %zu is %.9g, expected %.9g", n, max_norms[c], t, i, (double)p[i],
-                                 rp[i]);
+                        fail_msg("size %zu, max_norm %g, step %d, parameter %zu is %.9g, expected %.9g", n, max_norms[c], t, i,
+                                 (double)p[i], rp[i]);
                 }
             }
             amb_adam_free(&adam);

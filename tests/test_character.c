@@ -71,8 +71,11 @@ static void it_is_deepmimics_body(void **unused)
         assert_int_equal(c->geom_body[g], i);
         geoms++;
         assert_int_equal(m->geom_type[g], row->shape);
-        assert_all_near(m->geom_size + 3 * g, row->size, row->shape == mjGEOM_SPHERE ? 1 : row->shape == mjGEOM_CAPSULE ? 2 : 3, 1e-12,
-                        row->name);
+        assert_all_near(m->geom_size + 3 * g, row->size,
+                        row->shape == mjGEOM_SPHERE    ? 1
+                        : row->shape == mjGEOM_CAPSULE ? 2
+                                                       : 3,
+                        1e-12, row->name);
         assert_all_near(m->geom_pos + 3 * g, row->centre, 3, 1e-12, row->name);
         assert_all_near(m->body_ipos + 3 * b, row->centre, 3, 1e-12, row->name);
         assert_near(m->geom_friction[3 * g], .9, 1e-12, "friction", i);
@@ -175,10 +178,12 @@ static void other_bodies_are_refused(void **unused)
         {"user=\"100 50 .3\"", "user=\"100 -50 .3\"", "joint \"neck\"|torque limit > 0"},
         {"user=\"100 50 .3\"", "user=\"100 50 -.3\"", "joint \"neck\"|weight >= 0"},
         {"user=\"100 50 .3\"", "", "joint \"neck\"|0 0 0"},
-        {"<geom name=\"floor\" type=\"plane\" size=\"0 0 .25\"", "<geom name=\"floor\" type=\"box\" size=\"9 9 .25\"", "no plane to stand on"},
+        {"<geom name=\"floor\" type=\"plane\" size=\"0 0 .25\"", "<geom name=\"floor\" type=\"box\" size=\"9 9 .25\"",
+         "no plane to stand on"},
         {"<geom name=\"left_wrist\" class=\"limb_left\" type=\"sphere\" size=\".04\"",
          "<geom name=\"left_wrist\" class=\"limb_left\" type=\"ellipsoid\" size=\".04 .04 .04\"", "no sphere, capsule or box"},
-        {"</worldbody>", "<body><joint type=\"hinge\"/><geom size=\".1\"/></body></worldbody>", "44 positions and 35 velocities, expected 43 and 34"},
+        {"</worldbody>", "<body><joint type=\"hinge\"/><geom size=\".1\"/></body></worldbody>",
+         "44 positions and 35 velocities, expected 43 and 34"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char *text = changed(rows[i].from, rows[i].to), path[128];
@@ -313,9 +318,12 @@ static void limbs_do_not_collide_unless_asked(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(it_is_deepmimics_body),        cmocka_unit_test(damping_and_step_follow_the_rate),
-        cmocka_unit_test(other_bodies_are_refused),     cmocka_unit_test(files_that_are_none_are_refused),
-        cmocka_unit_test(assets_are_found),             cmocka_unit_test(limbs_collide_if_asked),
+        cmocka_unit_test(it_is_deepmimics_body),
+        cmocka_unit_test(damping_and_step_follow_the_rate),
+        cmocka_unit_test(other_bodies_are_refused),
+        cmocka_unit_test(files_that_are_none_are_refused),
+        cmocka_unit_test(assets_are_found),
+        cmocka_unit_test(limbs_collide_if_asked),
         cmocka_unit_test(limbs_do_not_collide_unless_asked),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

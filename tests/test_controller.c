@@ -11,7 +11,7 @@ static int set_up(void **state)
 {
     (void)state;
     character = load_character(120);
-    clip = march(.5);
+    clip = march(.5, true);
     return 0;
 }
 
@@ -51,7 +51,11 @@ static void metadata_says_how_to_use_it(void **state)
         const char *motion;
     } row[] = {
         {{"kind=actor", "action=residual", "physics_hz=240", "control_hz=60", "look_ahead=0.125", "motion=run"},
-         AMB_ACTION_RESIDUAL, 240, .125, 4, "run"},
+         AMB_ACTION_RESIDUAL,
+         240,
+         .125,
+         4,
+         "run"},
         {{"action=absolute", "physics_hz=600", "control_hz=30"}, AMB_ACTION_ABSOLUTE, 600, .06, 20, ""},
         {{"action=residual", "control_hz=120"}, AMB_ACTION_RESIDUAL, 120, .06, 1, ""},
         {{"title=somebody else's"}, AMB_ACTION_ABSOLUTE, 120, .06, 4, ""},
@@ -143,7 +147,8 @@ static void forward_by_hand(const amb_net *net, const float *obs, double *out)
 {
     double in[AMB_OBS], h[AMB_OBS];
     for (int k = 0; k < AMB_OBS; k++)
-        in[k] = fmin(fmax(((double)obs[k] - (double)net->in_mean[k]) / (double)net->in_std[k], -(double)net->in_clip), (double)net->in_clip);
+        in[k] =
+            fmin(fmax(((double)obs[k] - (double)net->in_mean[k]) / (double)net->in_std[k], -(double)net->in_clip), (double)net->in_clip);
     for (int l = 0; l < net->layers; l++) {
         for (int o = 0; o < net->dim[l + 1]; o++) {
             h[o] = (double)net->bias[l][o];

@@ -359,17 +359,15 @@ static void absolute_actions_by_hand(void **unused)
     memcpy(action + 4, neck, sizeof neck);   /* no axis: z */
     memcpy(action + 8, hip, sizeof hip);     /* a short one, a negative angle */
     memcpy(action + 17, shoulder, sizeof shoulder);
-    action[12] = -.7f; /* right knee */
+    action[12] = -.7f;  /* right knee */
     action[35] = 1.25f; /* left elbow */
     amb_env_target(&env, action, target);
     const struct {
         int body;
         double w, x, y, z;
     } balls[] = {
-        {AMB_CHEST, cos(.4), 0, sin(.4), 0},
-        {AMB_NECK, cos(.3), 0, 0, sin(.3)},
-        {AMB_RIGHT_HIP, cos(.5), -sin(.5), 0, 0},
-        {AMB_RIGHT_SHOULDER, cos(1), sin(1) / sqrt(3), sin(1) / sqrt(3), sin(1) / sqrt(3)},
+        {AMB_CHEST, cos(.4), 0, sin(.4), 0},      {AMB_NECK, cos(.3), 0, 0, sin(.3)},
+        {AMB_RIGHT_HIP, cos(.5), -sin(.5), 0, 0}, {AMB_RIGHT_SHOULDER, cos(1), sin(1) / sqrt(3), sin(1) / sqrt(3), sin(1) / sqrt(3)},
         {AMB_LEFT_SHOULDER, 1, 0, 0, 0},
     };
     for (size_t i = 0; i < sizeof balls / sizeof *balls; i++)
@@ -388,10 +386,10 @@ static void action_scales_are_deepmimics(void **unused)
     for (int k = 0; k < AMB_ACTION; k++)
         assert_true(mean[k] == 0 && std[k] == 1);
     amb_action_scale(AMB_ACTION_ABSOLUTE, mean, std);
-    const double want_std[AMB_ACTION] = {4.8,  1, 1, 1, 4,    1, 1, 1, 8.28, 1, 1, 1, 6.28, 6.28, 1, 1, 1, 12.56, 1, 1, 1, 6.28,
-                                         8.28, 1, 1, 1, 6.28, 6.28, 1, 1, 1, 9.28, 1, 1, 1, 6.28};
-    const double want_mean[AMB_ACTION] = {0, 0, 0, .2, 0,     0, 0, .2, 0, 0, 0, .2, -1.57, 0, 0, 0, .2, 0, 0, 0, .2, 1.57,
-                                          0, 0, 0, .2, -1.57, 0, 0, 0, .2, 0, 0, 0, .2, 1.57};
+    const double want_std[AMB_ACTION] = {4.8, 1, 1, 1,    4,    1, 1, 1, 8.28, 1,    1, 1, 6.28, 6.28, 1, 1, 1, 12.56,
+                                         1,   1, 1, 6.28, 8.28, 1, 1, 1, 6.28, 6.28, 1, 1, 1,    9.28, 1, 1, 1, 6.28};
+    const double want_mean[AMB_ACTION] = {0, 0, 0,  .2,   0, 0, 0, .2, 0,     0, 0, .2, -1.57, 0, 0, 0, .2, 0,
+                                          0, 0, .2, 1.57, 0, 0, 0, .2, -1.57, 0, 0, 0,  .2,    0, 0, 0, .2, 1.57};
     for (int k = 0; k < AMB_ACTION; k++) {
         assert_near((double)std[k], want_std[k], 1e-6, "std", k);
         assert_near((double)mean[k], want_mean[k], 1e-6, "mean", k);

@@ -53,12 +53,24 @@ static void quantiles_agree_with_sorted_arrays(void **unused)
         memset(histogram, 0, sizeof *histogram);
         for (int n = 0; n < N; n++) {
             switch (row) {
-            case 0: all[n] = amb_rng_uniform(&rng) * 1e-3; break;
-            case 1: all[n] = exp(amb_rng_range(&rng, log(1e-9), log(2e4))); break; /* 1 ns to hours */
-            case 2: all[n] = 33e-6 * exp(.3 * amb_rng_normal(&rng)); break;
-            case 3: all[n] = amb_rng_below(&rng, 100) * 1e-9; break; /* across the switch at 64 ns */
-            case 4: all[n] = amb_rng_uniform(&rng) < .999 ? 1e-4 : 2e-2; break;
-            case 5: all[n] = 1e-9 * (double)(UINT64_C(1) << amb_rng_below(&rng, 40)); break; /* at the edges of buckets */
+            case 0:
+                all[n] = amb_rng_uniform(&rng) * 1e-3;
+                break;
+            case 1:
+                all[n] = exp(amb_rng_range(&rng, log(1e-9), log(2e4)));
+                break; /* 1 ns to hours */
+            case 2:
+                all[n] = 33e-6 * exp(.3 * amb_rng_normal(&rng));
+                break;
+            case 3:
+                all[n] = amb_rng_below(&rng, 100) * 1e-9;
+                break; /* across the switch at 64 ns */
+            case 4:
+                all[n] = amb_rng_uniform(&rng) < .999 ? 1e-4 : 2e-2;
+                break;
+            case 5:
+                all[n] = 1e-9 * (double)(UINT64_C(1) << amb_rng_below(&rng, 40));
+                break; /* at the edges of buckets */
             }
             amb_histogram_add(histogram, all[n], 1);
         }

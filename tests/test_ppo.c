@@ -8,8 +8,17 @@ enum { OBS = 5, ACTIONS = 3, HIDDEN1 = 7, HIDDEN2 = 6, SAMPLES = 24, MAX_SAMPLES
 
 static amb_ppo_def tiny_def(void)
 {
-    return (amb_ppo_def){.obs = OBS, .actions = ACTIONS, .hidden1 = HIDDEN1, .hidden2 = HIDDEN2, .samples = SAMPLES, .minibatches = 1,
-                         .epochs = 1, .clip = .2f, .advantage_clip = 1.5f, .gradient_norm = 0, .critic_rate = 1e-4f};
+    return (amb_ppo_def){.obs = OBS,
+                         .actions = ACTIONS,
+                         .hidden1 = HIDDEN1,
+                         .hidden2 = HIDDEN2,
+                         .samples = SAMPLES,
+                         .minibatches = 1,
+                         .epochs = 1,
+                         .clip = .2f,
+                         .advantage_clip = 1.5f,
+                         .gradient_norm = 0,
+                         .critic_rate = 1e-4f};
 }
 
 /* NULL only where this CPU has no bf16 products. */
@@ -96,7 +105,7 @@ static void reference_advantages(const amb_ppo_def *def, const float *advantage,
 }
 
 typedef struct expectation {
-    double surrogate; /* mean of -min(r A, clip(r) A) */
+    double surrogate;           /* mean of -min(r A, clip(r) A) */
     double kl, clipped, critic; /* critic: mean of (v - target)² */
 } expectation;
 
@@ -414,8 +423,17 @@ static void any_team_gives_the_same_bits(void **state)
 {
     (void)state;
     for (int precision = 0; precision < 2; precision++) {
-        amb_ppo_def def = {.obs = 70, .actions = 8, .hidden1 = 75, .hidden2 = 20, .samples = MAX_SAMPLES, .minibatches = 2, .epochs = 2,
-                           .clip = .2f, .advantage_clip = 4, .gradient_norm = 1, .critic_rate = 1e-3f,
+        amb_ppo_def def = {.obs = 70,
+                           .actions = 8,
+                           .hidden1 = 75,
+                           .hidden2 = 20,
+                           .samples = MAX_SAMPLES,
+                           .minibatches = 2,
+                           .epochs = 2,
+                           .clip = .2f,
+                           .advantage_clip = 4,
+                           .gradient_norm = 1,
+                           .critic_rate = 1e-3f,
                            .precision = precision ? AMB_TRAIN_BF16 : AMB_TRAIN_FP32};
         float *first[2] = {NULL}, value[MAX_SAMPLES], first_value[MAX_SAMPLES];
         amb_ppo_stats stats, first_stats = {0};

@@ -1,4 +1,5 @@
-/* The motion to follow: where it starts, how it turns, how it goes round. The clip is made here: a body that goes forward, bobs and turns. */
+/* The motion to follow: where it starts, how it turns, how it goes round. The clip is made here: a body that goes forward, bobs and turns.
+ */
 #include "tests/body.h"
 
 #include "sim/reference.h"
@@ -247,12 +248,9 @@ static void a_turning_walk_goes_round(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(it_starts_where_it_is_told),
-        cmocka_unit_test(it_goes_where_it_heads),
-        cmocka_unit_test(turning_keeps_the_root_where_it_is),
-        cmocka_unit_test(a_new_cycle_begins_over_the_body),
-        cmocka_unit_test(a_motion_that_ends_stays_at_its_end),
-        cmocka_unit_test(a_turning_reference_says_how_fast),
+        cmocka_unit_test(it_starts_where_it_is_told),          cmocka_unit_test(it_goes_where_it_heads),
+        cmocka_unit_test(turning_keeps_the_root_where_it_is),  cmocka_unit_test(a_new_cycle_begins_over_the_body),
+        cmocka_unit_test(a_motion_that_ends_stays_at_its_end), cmocka_unit_test(a_turning_reference_says_how_fast),
         cmocka_unit_test(a_turning_walk_goes_round),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -189,8 +189,8 @@ static void a_spinning_root_by_hand(void **unused)
     assert_parts(&reward, 1, exp(-.1 * 10. / TENTHS * 4), 1, exp(-5 * .001 * 4), exp(-10 * .1 * com * com));
 }
 
-/* Only hands at work: the roots are the same, but the centre of mass moves. Both elbows bend at 3 rad/s: 1 kg at .12 m and .5 kg at .258947 m
- * each side move forward. */
+/* Only hands at work: the roots are the same, but the centre of mass moves. Both elbows bend at 3 rad/s: 1 kg at .12 m and .5 kg at .258947
+ * m each side move forward. */
 static void a_moving_centre_of_mass_by_hand(void **unused)
 {
     (void)unused;

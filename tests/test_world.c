@@ -489,12 +489,24 @@ static void broken_states_are_flagged(void **unused)
         amb_world_set(&world, pose, rest);
         memcpy(bad, pose, sizeof bad);
         switch (row) {
-        case 0: world.data->qvel[0] = NAN; break;
-        case 1: world.data->qvel[2] = 2e4; break;
-        case 2: world.data->qvel[AMB_VEL - 1] = INFINITY; break;
-        case 3: world.data->qpos[0] = -2e4; break;
-        case 4: world.data->qpos[20] = NAN; break;
-        case 5: bad[7] = NAN; break;
+        case 0:
+            world.data->qvel[0] = NAN;
+            break;
+        case 1:
+            world.data->qvel[2] = 2e4;
+            break;
+        case 2:
+            world.data->qvel[AMB_VEL - 1] = INFINITY;
+            break;
+        case 3:
+            world.data->qpos[0] = -2e4;
+            break;
+        case 4:
+            world.data->qpos[20] = NAN;
+            break;
+        case 5:
+            bad[7] = NAN;
+            break;
         }
         amb_world_step(&world, bad, 4);
         if (!world.unstable)

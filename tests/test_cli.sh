@@ -1,0 +1,445 @@
+#!/usr/bin/env bash
+# The program as its users see it: bad input gets one sentence on standard error and exit status 2 and touches no file; JSON is JSON;
+# kill -9 in the middle of a training changes nothing in its end; a full disk leaves the old checkpoint whole.
+#
+#   tests/test_cli.sh PATH/TO/amble
+#
+# Its last lines count like cmocka's. Needs no clips, no models and no network. Judges nothing by time.
+set -u
+
+amble=$(realpath "$1") || exit 1
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+onnx=$root/tests/data/onnx
+work=$(mktemp -d "${TMPDIR:-/tmp}/amble-cli-XXXXXX") || exit 1
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+mkdir in log
+unset AMBLE_CLIPS
+export AMBLE_ASSETS=${AMBLE_ASSETS:-$root/assets}
+
+passed=0
+failed=()
+skipped=0
+
+pass() { passed=$((passed + 1)); }
+# bad NAME WHAT: one failed test; says what was found.
+bad() {
+    failed+=("$1")
+    printf '[  FAILED  ] %s: %s\n' "$1" "$2"
+    sed 's/^/    stdout: /' log/out 2>/dev/null | head -n 5
+    sed 's/^/    stderr: /' log/err 2>/dev/null | head -n 5
+}
+check() { # check NAME COMMAND...: passes if the command does
+    local name=$1
+    shift
+    if "$@"; then pass; else bad "$name" "failed: $*"; fi
+}
+
+# run ARGUMENTS...: amble's output in log/out and log/err, its exit status in $status.
+run() {
+    "$amble" "$@" >log/out 2>log/err
+    status=$?
+}
+
+# Everything but log/, with contents.
+picture() {
+    find . -path ./log -prune -o -print0 | sort -z | xargs -0 ls -ld --time-style=full-iso
+    find . -path ./log -prune -o -type f -print0 | sort -z | xargs -0 sha256sum
+}
+
+# says 'a|b' : the sentence, log/err's first line, begins with amble and holds each part; no second sentence and nothing on standard output.
+says() {
+    local first part
+    first=$(head -n 1 log/err)
+    [[ $first == amble* ]] || return 1
+    [ "$(grep -c '^amble' log/err)" -eq 1 ] || return 1
+    grep -v -q -E '^(amble|Try `amble|information\.|Usage:|       amble|Says what|Example:)' log/err && return 1
+    [ -s log/out ] && return 1
+    local IFS='|'
+    for part in $1; do
+        [[ $first == *"$part"* ]] || return 1
+    done
+}
+
+# refuse 'PARTS' ARGUMENTS...: exit status 2, a sentence that holds the parts, and all files as they were.
+refuse() {
+    local parts=$1 before after
+    shift
+    before=$(picture)
+    run "$@"
+    after=$(picture)
+    if [ "$status" -ne 2 ]; then
+        bad "amble $*" "exit status $status, expected 2"
+    elif ! says "$parts"; then
+        bad "amble $*" "expected one sentence with $parts"
+    elif [ "$before" != "$after" ]; then
+        bad "amble $*" "files were touched: $(diff <(echo "$before") <(echo "$after") | head -n 3 | tr '\n' ' ')"
+    else
+        pass
+    fi
+}
+
+# ---- Input ----
+
+# clip LOOP FRAMES [FRAME INDEX VALUE]: a body that stands with one arm swinging, y up; one number of one frame changed
+# (VALUE '-': left out).
+clip() {
+    awk -v loop="$1" -v n="$2" -v frame="${3:--1}" -v at="${4:--1}" -v value="${5:-}" 'BEGIN {
+        printf "{\"Loop\": \"%s\", \"Frames\": [\n", loop
+        for (f = 0; f < n; f++) {
+            split("0.0333333 0 0.881416 0 1 0 0 0 1 0 0 0 1 0 0 0 1 0 0 0 -0.1 1 0 0 0 1 0 0 0 0.3 1 0 0 0 -0.1 1 0 0 0 1 0 0 0 0.3", v, " ")
+            v[30] = .3 + .2 * sin(6.283185307 * f / (n > 1 ? n - 1 : 1))
+            line = ""
+            for (i = 1; i <= 44; i++) {
+                x = (f == frame && i == at + 1) ? value : v[i]
+                if (x != "-") line = line (line == "" ? "" : ", ") x
+            }
+            printf "[%s]%s\n", line, f < n - 1 ? "," : ""
+        }
+        print "]}"
+    }'
+}
+clip wrap 31 >in/stand.txt
+clip none 31 >in/once.txt
+clip wrap 31 3 20 - >in/short_frame.txt
+clip wrap 31 3 0 -0.1 >in/negative.txt
+clip wrap 31 4 8 0 >in/zero.txt # the chest's w: its quaternion is all zeros
+clip wrap 31 5 20 '"x"' >in/word.txt
+clip wrap 31 5 20 1e999 >in/huge.txt
+clip wrap 1 >in/one.txt
+clip turn 31 >in/turn.txt
+sed 's/"Loop": "wrap", //' in/stand.txt >in/no_loop.txt
+echo '{"Loop": "wrap"}' >in/no_frames.txt
+head -c 3000 in/stand.txt >in/cut.txt
+: >in/empty.txt
+head -c 2000 /dev/zero >in/zeros.txt
+mkdir in/folder
+picture >/dev/null || exit 1
+
+# ---- Help ----
+
+for sub in '' rollout train eval clip 'clip info' 'clip convert' model 'model info'; do
+    # shellcheck disable=SC2086 # the subcommand may be two words
+    run $sub --help
+    if [ "$status" -ne 0 ] || [ -s log/err ] || ! grep -q -i 'usage: *amble' log/out; then
+        bad "amble $sub --help" "exit status $status"
+    elif ! grep -q "amble ${sub:-rollout} .*[a-z]" log/out; then
+        bad "amble $sub --help" 'no example'
+    else
+        pass
+    fi
+done
+run --version
+check 'amble --version' grep -q -E '^amble [0-9]+\.[0-9]+\.[0-9]+$' log/out
+run
+check 'amble alone, exit status' test "$status" -eq 2
+check 'amble alone, usage on standard error' grep -q '^Usage: amble' log/err
+check 'amble alone, standard output' test ! -s log/out
+
+# ---- Words and options ----
+
+refuse 'dance|rollout, train, eval, clip, model' dance
+refuse '"trian"|did you mean train?' trian
+refuse '"--seconds"' --seconds 3
+refuse 'sideways' clip sideways
+refuse 'sideways' model sideways
+refuse 'which motion' clip info
+refuse 'two files' clip convert in/stand.txt
+refuse '--rate|"0"' clip convert --rate 0 in/stand.txt out.txt
+refuse 'which network' model info
+refuse 'one file too many' model info "$onnx/good/metadata.onnx" "$onnx/good/metadata.onnx"
+refuse 'which policy' eval
+refuse 'which motion' train
+for sub in rollout train eval; do
+    refuse "unrecognized option '--jump'" $sub --jump
+    refuse '"sideways"' $sub sideways
+    refuse '--seed|"1x"' $sub --seed 1x
+    refuse '--seed is -1' $sub --seed -1
+    refuse '--threads is 5000|0 to 4096' $sub --threads 5000
+    refuse '--json is empty' $sub --json ''
+    refuse "'--motion' requires an argument" $sub --motion
+done
+for sub in rollout eval; do
+    refuse '--envs is 0|1 to 65536' $sub --envs 0
+    refuse '--envs is 2.5|whole number' $sub --envs 2.5
+    refuse '--envs is 1e99' $sub --envs 1e99
+    refuse '--seconds is "nan"' $sub --seconds nan
+    refuse '--seconds is "inf"' $sub --seconds inf
+    refuse '--seconds is -1' $sub --seconds -1
+    refuse '--seconds is ""' $sub --seconds ''
+    refuse '--push is "1"|SPEED,PERIOD' $sub --push 1
+    refuse '--push 1,x|the period' $sub --push 1,x
+    refuse '--push 1,0|the period' $sub --push 1,0
+    refuse '--push -1,2|the speed' $sub --push -1,2
+    refuse '--turn is "left"' $sub --turn left
+done
+refuse '--heading is "north"' rollout --heading north
+refuse '--start is 1,' rollout --start 1
+refuse '--seeds is 0' eval --policy x --seeds 0
+refuse 'exclude each other' rollout --no-policy --policy x.onnx
+stand=(--motion in/stand.txt)
+refuse '"nose"|feet, auto|left_wrist' rollout --no-policy "${stand[@]}" --may-touch nose
+refuse '--realtime|300 characters' rollout --no-policy "${stand[@]}" --realtime --envs 300 --threads 2
+refuse '--record|100000' rollout --no-policy "${stand[@]}" --seconds 1e5 --record long.txt
+refuse 'envs: 0 found|1 to 65536' train "${stand[@]}" --envs 0
+refuse 'samples: 0 found' train "${stand[@]}" --samples 0
+refuse 'steps: 1.5 found|whole number' train "${stand[@]}" --steps 1.5
+refuse 'gamma: "nan"' train "${stand[@]}" --gamma nan
+refuse 'hidden1: "0x10"' train "${stand[@]}" --hidden1 0x10
+refuse 'minibatches: 17|16 samples' train "${stand[@]}" --envs 4 --steps 4 --minibatches 17
+refuse 'envs × steps|16777216' train "${stand[@]}" --envs 65536 --steps 65536
+refuse '--precision|"int8"' train "${stand[@]}" --precision int8
+refuse '--save-minutes is "soon"' train "${stand[@]}" --save-minutes soon
+refuse 'exclude each other' train --resume a --init b
+
+# ---- Clips ----
+
+while IFS='=' read -r name parts; do
+    refuse "in/$name.txt: |$parts" clip info "in/$name.txt"
+    refuse "in/$name.txt: |$parts" rollout --no-policy --motion "in/$name.txt"
+done <<'END'
+no_loop=Loop is missing
+no_frames=Frames is missing
+short_frame=frame 3 holds 43 values, expected 44
+negative=frame 3|duration is -0.1 s
+zero=frame 4|chest|length 0
+word=frame 5|value 20|a string
+huge=not JSON
+one=1 frame, expected 2
+turn=Loop is "turn"
+cut=not JSON
+empty=not JSON
+zeros=not JSON
+END
+refuse 'in/zero.txt|chest' train --motion in/zero.txt --out runs/zero
+refuse 'in/zero.txt|chest' clip convert in/zero.txt out.csv
+refuse 'no motion "moonwalk"' rollout --no-policy --motion moonwalk --clips in
+refuse 'no motion "moonwalk"|stand' clip info --clips in moonwalk
+refuse 'in/nothing.txt' rollout --no-policy --motion in/nothing.txt
+refuse 'in/folder' clip info in/folder/
+
+# ---- Networks ----
+
+refuse 'cut_off.onnx' model info "$onnx/bad/cut_off.onnx"
+refuse 'unknown_operator.onnx: |Sigmoid|not supported' model info "$onnx/bad/unknown_operator.onnx"
+for sub in rollout eval; do
+    refuse 'cut_off.onnx' $sub "${stand[@]}" --policy "$onnx/bad/cut_off.onnx"
+    refuse 'unknown_operator.onnx: |Sigmoid' $sub "${stand[@]}" --policy "$onnx/bad/unknown_operator.onnx"
+    refuse 'gemm_opset13.onnx: |from 5 to 3|from 197 to 36' $sub "${stand[@]}" --policy "$onnx/good/gemm_opset13.onnx"
+    refuse 'nothing.onnx' $sub "${stand[@]}" --policy nothing.onnx
+    refuse 'in/stand.txt' $sub "${stand[@]}" --policy in/stand.txt
+done
+
+# ---- Working: rollouts, their JSON, their hash ----
+
+# fields FILE NAME...: the file is one JSON object with these names; a.b is b inside a.
+fields() {
+    if command -v python3 >/dev/null 2>&1; then
+        python3 - "$@" <<'PY'
+import json, sys
+def refuse(word): raise ValueError(word + " is not JSON")
+whole = json.load(open(sys.argv[1]), parse_constant=refuse)
+for name in sys.argv[2:]:
+    value = whole
+    for part in name.split("/"):
+        value = value[int(part)] if isinstance(value, list) else value[part]
+PY
+    else
+        local name
+        for name in "${@:2}"; do grep -q "\"${name##*/}\":" "$1" || return 1; done
+    fi
+}
+if ! command -v python3 >/dev/null 2>&1; then
+    echo '[  SKIPPED ] python3 is missing: JSON is only searched for its fields, not parsed' >&2
+    skipped=1
+fi
+rollout_fields='motion policy seed seconds push_speed push_period turn_rate episodes survival normalised_return mean_seconds_up reward/pose
+    reward/velocity reward/end_effectors reward/root reward/com tracking/root_m tracking/joint_rad tracking/end_effector_m control_steps
+    control_steps_per_s wall_s physics_share step_us/p50 step_us/p99 step_us/p99.9 step_us/max resets_non_finite hash'
+hash_of() { sed -n 's/.*"hash": "\([0-9a-f]*\)".*/\1/p' log/out; }
+roll=(rollout --no-policy "${stand[@]}" --seconds 1 --envs 5)
+run "${roll[@]}"
+check 'rollout without a model, exit status' test "$status" -eq 0
+check 'rollout without a model, table' grep -q 'normalised return' log/out
+run "${roll[@]}" --json - --threads 1
+check 'rollout --json -, exit status' test "$status" -eq 0
+# shellcheck disable=SC2086
+check 'rollout --json -, fields' fields log/out $rollout_fields
+check 'rollout --json -, quiet' test ! -s log/err
+hash=$(hash_of)
+check 'rollout --json -, hash' test ${#hash} -eq 16
+run "${roll[@]}" --json - --threads 2
+check 'rollout on two threads, same hash' test "$(hash_of)" = "$hash"
+OMP_PROC_BIND='' && unset OMP_PROC_BIND
+run "${roll[@]}" --json - --threads 2
+check 'rollout with bound threads, same hash' test "$(hash_of)" = "$hash"
+export OMP_PROC_BIND=false
+run "${roll[@]}" --json - --seed 2
+check 'rollout with another seed, another hash' test "$(hash_of)" != "$hash"
+run "${roll[@]}" --json - --realtime
+check 'rollout --realtime, same hash' test "$(hash_of)" = "$hash"
+check 'rollout --realtime, fields' fields log/out wakeup_us/p50 wakeup_us/p99.9 missed_deadlines
+run "${roll[@]}" --json result.json --record motion.txt
+check 'rollout --json FILE, exit status' test "$status" -eq 0
+# shellcheck disable=SC2086
+check 'rollout --json FILE, fields' fields result.json $rollout_fields
+check 'rollout --json FILE, table too' grep -q 'normalised return' log/out
+run clip info --json - motion.txt once.txt in/once.txt
+check 'clip info, one of three missing' test "$status" -eq 2
+check 'clip info, the others listed' fields log/out 0/name 0/frames 1/duration_s
+run clip convert motion.txt motion.csv
+check 'clip convert' test "$(wc -l <motion.csv)" -eq 32
+run "${roll[@]}" --record nowhere/motion.txt
+check 'rollout --record into no folder, exit status' test "$status" -ne 0
+check 'rollout --record into no folder, sentence' grep -q '^amble: nowhere/motion.txt: not written' log/err
+
+# ---- Working: training, killed in the middle ----
+
+tiny=(--envs 6 --steps 16 --hidden1 16 --hidden2 8 --epochs 2 --minibatches 2 --samples 6000 --episode-s 1 --push-speed 1 --threads 2)
+run train "${stand[@]}" "${tiny[@]}" --out runs/whole --json -
+check 'train, exit status' test "$status" -eq 0
+check 'train, fields' fields log/out samples iterations wall_s episode_s normalised_return survived step_reward reward/pose kl \
+    resets_non_finite precision folder
+check 'train, samples' grep -q '"samples": 6048' log/out
+check 'train, files' test -s runs/whole/checkpoint.bin -a -s runs/whole/actor.onnx -a -s runs/whole/critic.onnx
+check 'train, curves' test "$(cat runs/whole/events.out.tfevents.* | wc -c)" -gt 10000
+
+# ended STATUS: waits for $child and says whether it ended so.
+ended() {
+    wait "$child" 2>/dev/null
+    [ $? -eq "$1" ]
+}
+# interrupt SIGNAL STATUS NAME ARGUMENTS...: starts a training that saves after every iteration and stops it at a random moment after a save.
+interrupt() {
+    local signal=$1 want=$2 name=$3 saved try
+    shift 3
+    for try in 1 2 3 4 5 6; do
+        saved=$(stat -c %i runs/killed/checkpoint.bin 2>/dev/null)
+        "$amble" train "$@" --save-minutes 0 >log/out 2>log/err &
+        child=$!
+        while [ "$(stat -c %i runs/killed/checkpoint.bin 2>/dev/null)" = "$saved" ] && kill -0 $child 2>/dev/null; do :; done
+        sleep "0.0$((RANDOM % 90 + 10))"
+        kill -"$signal" $child 2>/dev/null
+        if ended "$want"; then
+            pass
+            return
+        fi
+        # It was done before the signal came: once more from the start.
+        rm -rf runs/killed
+        set -- "${stand[@]}" "${tiny[@]}" --out runs/killed
+    done
+    bad "$name" "six trainings ended before the signal came, or not with status $want"
+}
+resume=(--resume runs/killed/checkpoint.bin "${stand[@]}")
+interrupt KILL 137 'train, killed' "${stand[@]}" "${tiny[@]}" --out runs/killed
+interrupt KILL 137 'train, resumed and killed' "${resume[@]}" --threads 1
+interrupt TERM 130 'train, resumed and terminated' "${resume[@]}"
+run train "${resume[@]}" --threads 1
+check 'train, resumed' test "$status" -eq 0
+for file in checkpoint.bin actor.onnx critic.onnx; do
+    check "train, $file of killed and whole" cmp runs/killed/$file runs/whole/$file
+done
+
+# ---- Checkpoints ----
+
+good=runs/whole/checkpoint.bin
+size=$(stat -c %s $good)
+head -c $((size / 2)) $good >half.bin
+head -c 20 $good >stump.bin
+{ head -c $((size / 3)) $good && printf '\377\000' && tail -c +$((size / 3 + 3)) $good; } >damaged.bin
+for option in --resume --init; do
+    refuse "half.bin: |cut short|$((size / 2)) bytes found, expected $size" train "${stand[@]}" $option half.bin --out runs/new
+    refuse 'stump.bin: |cut short' train "${stand[@]}" $option stump.bin --out runs/new
+    refuse 'damaged.bin: |damaged|checksum' train "${stand[@]}" $option damaged.bin --out runs/new
+    refuse 'in/stand.txt: |no checkpoint of amble' train "${stand[@]}" $option in/stand.txt --out runs/new
+    refuse 'nothing.bin' train "${stand[@]}" $option nothing.bin --out runs/new
+done
+refuse "$good|\"actor.parameters\"|network sizes" train "${stand[@]}" --init $good --hidden1 32 --hidden2 8 --out runs/new
+refuse "$good|another motion" train --motion in/once.txt --resume $good --out runs/new
+refuse 'minibatches=2|--init' train "${stand[@]}" --resume $good --minibatches 3
+refuse 'seed|--resume' train "${stand[@]}" --resume $good --seed 9
+refuse 'may-touch|--resume' train "${stand[@]}" --resume $good --may-touch auto
+refuse 'runs/whole/checkpoint.bin is there already|--out' train "${stand[@]}" "${tiny[@]}" --out runs/whole
+refuse 'runs/whole/checkpoint.bin is there already|--out' train "${stand[@]}" --init $good "${tiny[@]}" --out runs/whole
+refuse 'runs/whole/checkpoint.bin is there already' train "${stand[@]}" --resume runs/killed/checkpoint.bin --out runs/whole
+refuse 'in/stand.txt|not a folder' train "${stand[@]}" "${tiny[@]}" --out in/stand.txt/run
+
+# ---- What was trained is used ----
+
+run rollout "${stand[@]}" --policy runs/whole/actor.onnx --seconds 1 --envs 3 --json -
+check 'rollout with the trained actor' test "$status" -eq 0
+check 'rollout with the trained actor, named' grep -q '"policy": "runs/whole/actor.onnx"' log/out
+refuse 'critic.onnx: |critic|expected an actor' rollout "${stand[@]}" --policy runs/whole/critic.onnx
+run eval "${stand[@]}" --policy runs/whole/actor.onnx --baseline runs/killed/actor.onnx --seconds .5 --envs 3 --seeds 2 --push 0,2 --push 1,.3 \
+    --json eval.json
+check 'eval, exit status' test "$status" -eq 0
+check 'eval, table' grep -q 'difference' log/out
+check 'eval, fields' fields eval.json motion seconds envs seeds first_seed rows/0/policy rows/3/push_speed rows/3/survival \
+    rows/3/survival_worst_seed rows/3/normalised_return rows/3/resets_non_finite rows/3/runs/1/hash
+run model info --json - runs/whole/actor.onnx
+check 'model info, fields' fields log/out file bytes inputs outputs parameters layers/2/activation normalizer/clip metadata/kind \
+    metadata/action metadata/motion metadata/training
+run model info runs/whole/actor.onnx
+check 'model info, table' grep -q '197 inputs, 36 outputs, 3 layers' log/out
+
+# ---- A disk that is full, output that goes nowhere ----
+
+# What must hold after a resumed training could not write: it said so, and the old checkpoint is whole.
+cat >full.sh <<'END'
+cp "$good" disk/checkpoint.bin && cp disk/checkpoint.bin before.bin || exit 3
+$limit
+"$amble" train --resume disk/checkpoint.bin --motion in/stand.txt --samples 7000 --save-minutes 0 >log/out 2>log/err
+status=$?
+if [ $status -ne 1 ] && [ $status -ne 2 ]; then echo "exit status $status"; exit 1; fi
+cmp disk/checkpoint.bin before.bin || exit 1
+ls disk | grep '\.tmp\.' && exit 1
+tail -n 1 log/err | grep -q '^amble: .*disk/checkpoint.bin: not written' || { echo 'not said at the end'; exit 1; }
+grep -q 'going on' log/err || { echo 'no warning on the way'; exit 1; }
+END
+export amble good
+mkdir disk
+# 64 KiB free beside the old checkpoint: room for the curves, not for a second checkpoint of 90 KiB.
+if unshare -rm sh -c 'mount -t tmpfs -o size=1m none disk' 2>/dev/null; then
+    # shellcheck disable=SC2016 # expanded in there
+    check 'train on a full disk' unshare -rm sh -c 'mount -t tmpfs -o size=1m none disk || exit 3
+        limit="dd if=/dev/zero of=disk/rest bs=1k count=$((1024 - 64 - ($(stat -c %s "$good") + 4095) / 4096 * 4)) status=none" . ./full.sh'
+fi
+# The same by a limit on the size of files, which needs no other file system.
+# shellcheck disable=SC2016
+check 'train with a limit on file sizes' bash -c "trap '' XFSZ; limit='ulimit -f 40' . ./full.sh"
+
+if [ -w /dev/full ]; then
+    for words in '--help' 'rollout --help' 'clip info in/stand.txt' "model info runs/whole/actor.onnx" "${roll[*]} --json -" "${roll[*]}"; do
+        # shellcheck disable=SC2086
+        "$amble" $words >/dev/full 2>log/err
+        status=$?
+        : >log/out
+        if [ $status -eq 0 ] || ! grep -q '^amble.*standard output' log/err; then
+            bad "amble $words >/dev/full" "exit status $status"
+        else
+            pass
+        fi
+    done
+fi
+# Closed standard output: no file may take its number and get what was meant for it.
+cp $good before.bin
+"$amble" rollout --no-policy "${stand[@]}" --seconds .2 --envs 1 --json - >&- 2>log/err
+status=$?
+check 'rollout with standard output closed' test $status -ne 0 -a -s log/err
+"$amble" train --resume $good "${stand[@]}" --samples 6100 --out runs/closed --json - >&- 2>log/err
+status=$?
+check 'train with standard output closed' test $status -ne 0
+check 'train with standard output closed, curves' bash -c '! grep -q normalised_return\" runs/closed/* 2>/dev/null'
+"$amble" rollout --no-policy "${stand[@]}" --seconds .2 --envs 1 --json quiet.json >&- 2>log/err </dev/null
+check 'rollout to a file with standard output closed' fields quiet.json hash
+
+# ---- The count ----
+
+echo "[==========] $((passed + ${#failed[@]})) test(s) run."
+echo "[  PASSED  ] $passed test(s)."
+[ "$skipped" -gt 0 ] && echo "[  SKIPPED ] $skipped test(s)."
+if [ ${#failed[@]} -gt 0 ]; then
+    echo "[  FAILED  ] ${#failed[@]} test(s), listed below:"
+    printf '[  FAILED  ] %s\n' "${failed[@]}"
+    exit 1
+fi

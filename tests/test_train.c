@@ -1,0 +1,276 @@
+/* Training: it learns; it is decided by settings and clip alone, bit by bit on any team; the samples handed to PPO say what happened; a
+ * broken environment is reset and harms no other; schedules are kept. */
+#include "tests/training.h"
+
+enum { NO_EXTRA = -1, FAILED = -2 }; /* as in policy/train.c */
+
+static void any_team_trains_the_same_bits(void **state)
+{
+    (void)state;
+    for (int bf16 = 0; bf16 < 2; bf16++) {
+        const amb_settings s = lively(bf16);
+        set_threads(1);
+        amb_train *one = try_create(&s);
+        if (!one)
+            continue;
+        assert_int_equal(amb_train_uses_bf16(one), bf16);
+        amb_train_stats stats[5];
+        for (int i = 0; i < 5; i++)
+            amb_train_iterate(one, &stats[i]);
+        assert_true(stats[4].episodes > 20);
+        for (int threads = 2; threads <= 3; threads++) {
+            set_threads(threads);
+            amb_train *many = try_create(&s);
+            for (int i = 0; i < 5; i++) {
+                amb_train_stats mine;
+                amb_train_iterate(many, &mine);
+                assert_same_stats(&stats[i], &mine);
+            }
+            assert_same_training(one, many);
+            amb_train_destroy(many);
+        }
+        set_threads(2);
+        amb_settings other = s;
+        other.seed = 2;
+        amb_train *different = try_create(&other);
+        amb_train_stats mine;
+        amb_train_iterate(different, &mine);
+        assert_true(mine.reward != stats[0].reward); /* the seed does decide */
+        amb_train_destroy(different);
+        amb_train_destroy(one);
+    }
+}
+
+/* More threads may be set after the training was made: simulation keeps to the rooms it has. */
+static void a_grown_team_is_no_harm(void **state)
+{
+    (void)state;
+    const amb_settings s = lively(false);
+    set_threads(1);
+    amb_train *grown = try_create(&s), *one = try_create(&s);
+    amb_train_stats a, b;
+    amb_train_iterate(one, &a);
+    set_threads(4);
+    amb_train_iterate(grown, &b);
+    assert_same_stats(&a, &b);
+    assert_same_training(one, grown);
+    set_threads(2);
+    amb_train_destroy(grown);
+    amb_train_destroy(one);
+}
+
+static void impossible_settings_are_refused(void **state)
+{
+    (void)state;
+    amb_settings s = lively(false);
+    s.minibatches = ENVS * STEPS + 1;
+    amb_error err = {""};
+    assert_null(amb_train_create(&s, character, clip, 0, &err));
+    assert_sentence(&err, "minibatches|161|160");
+}
+
+/* One world gets a velocity that is no number: its episode ends there with nothing, a new one begins, and no other environment notices. */
+static void a_broken_environment_is_reset_and_harms_no_other(void **state)
+{
+    (void)state;
+    enum { BROKEN = 3 };
+    const amb_settings s = lively(false);
+    amb_train *sound = try_create(&s), *hurt = try_create(&s);
+    amb_train_stats a, b;
+    for (int i = 0; i < 2; i++) {
+        amb_train_iterate(sound, &a);
+        amb_train_iterate(hurt, &b);
+        assert_same_stats(&a, &b);
+    }
+    hurt->env[BROKEN].world.data->qvel[7] = NAN;
+    amb_train_iterate(sound, &a);
+    amb_train_iterate(hurt, &b);
+    assert_true(a.unstable == 0 && b.unstable == 1);
+    assert_true(hurt->share[BROKEN].unstable == 1);
+    const int first = BROKEN * STEPS;
+    assert_true(hurt->reward[first] == 0 && hurt->last[first] && hurt->after[first] == FAILED && hurt->next[first] == 0);
+    for (int i = 0; i < ENVS * STEPS; i++) {
+        for (int k = 0; k < AMB_OBS; k++)
+            assert_true(isfinite(hurt->obs[i * AMB_OBS + k]));
+        assert_true(isfinite(hurt->reward[i]) && isfinite(hurt->advantage[i]) && isfinite(hurt->target[i]));
+    }
+    for (int e = 0; e < ENVS; e++) {
+        if (e == BROKEN)
+            continue;
+        const size_t at = (size_t)e * STEPS, floats = STEPS * sizeof(float);
+        assert_memory_equal(sound->obs + at * AMB_OBS, hurt->obs + at * AMB_OBS, AMB_OBS * floats);
+        assert_memory_equal(sound->action + at * AMB_ACTION, hurt->action + at * AMB_ACTION, AMB_ACTION * floats);
+        assert_memory_equal(sound->reward + at, hurt->reward + at, floats);
+        assert_memory_equal(sound->target + at, hurt->target + at, floats);
+        assert_memory_equal(&sound->share[e], &hurt->share[e], sizeof *sound->share);
+        const size_t size = amb_env_save_size(&sound->env[e]);
+        char *x = malloc(size), *y = malloc(size);
+        amb_env_save(&sound->env[e], x);
+        amb_env_save(&hurt->env[e], y);
+        assert_memory_equal(x, y, size);
+        free(x), free(y);
+    }
+    assert_true(b.ppo.skipped == 0);
+    amb_train_iterate(hurt, &b);
+    assert_true(b.unstable == 1 && isfinite(b.reward) && isfinite(b.ppo.kl)); /* it is still told, and no more came */
+    amb_train_destroy(sound);
+    amb_train_destroy(hurt);
+}
+
+/* The parameters' network as inference sees it, so that its outputs can be worked out apart from the training's own passes. */
+static amb_mlp *network_of(amb_train_net *from, int outputs)
+{
+    const int dim[] = {AMB_OBS, 20, 12, outputs};
+    amb_net *net = amb_net_create(3, dim, NULL);
+    amb_net_set_parameters(net, amb_train_net_parameters(from));
+    amb_mlp *mlp = amb_mlp_create(net, NULL, NULL);
+    amb_net_destroy(net);
+    return mlp;
+}
+
+/* Values where they belong, and GAE's returns summed out in double. */
+static void samples_say_what_happened(void **state)
+{
+    (void)state;
+    amb_settings s = lively(false);
+    s.steps = 20; /* episodes have 12 */
+    s.max_root_m = .3;
+    s.push_speed = 3;
+    s.push_ramp = 0;
+    s.normalizer_samples = 0; /* as primed, and so from iteration to iteration */
+    amb_train *t = try_create(&s);
+    for (int round = 0; round < 3; round++) {
+        amb_mlp *critic = network_of(amb_ppo_critic(t->ppo), 1), *actor = network_of(amb_ppo_actor(t->ppo), AMB_ACTION);
+        void *workspace = malloc(amb_mlp_workspace_size(actor, 1) + amb_mlp_workspace_size(critic, 1));
+        amb_train_stats stats;
+        amb_train_iterate(t, &stats);
+        int failed = 0, timed_out = 0;
+        double noise2 = 0, reward = 0;
+        for (int e = 0; e < ENVS; e++) {
+            double flow = 0;
+            for (int step = 19; step >= 0; step--) {
+                const int i = e * 20 + step;
+                float want[AMB_ACTION];
+                for (int k = 0; k < AMB_OBS; k++) {
+                    const double x = ((double)t->obs[i * AMB_OBS + k] - (double)t->in_mean[k]) / (double)t->in_std[k];
+                    assert_near((double)t->x[i * AMB_OBS + k], fmin(fmax(x, -10), 10), 1e-4, "normalised observation", k);
+                }
+                amb_mlp_forward(critic, workspace, t->x + i * AMB_OBS, 1, want);
+                assert_near((double)t->value[i], (double)want[0], 1e-5, "value", i);
+                amb_mlp_forward(actor, workspace, t->x + i * AMB_OBS, 1, want);
+                assert_memory_equal(t->mean + i * AMB_ACTION, want, sizeof want);
+                for (int k = 0; k < AMB_ACTION; k++) {
+                    const double z = ((double)t->action[i * AMB_ACTION + k] - (double)want[k]) / stats.noise;
+                    assert_true(fabs(z) < 6);
+                    noise2 += z * z / (ENVS * 20 * AMB_ACTION);
+                }
+                const bool last = t->last[i];
+                double next = 0;
+                if (t->after[i] == FAILED) {
+                    assert_true(last && t->reward[i] == 0);
+                    failed++;
+                } else if (last || step == 19) { /* out of time, or cut off: the state's own value */
+                    assert_true(t->after[i] >= e * t->extras && t->after[i] < (e + 1) * t->extras);
+                    const float *seen = t->extra + t->after[i] * AMB_OBS;
+                    const double on = fmod((double)t->obs[i * AMB_OBS] + 1 / 30.0, 1); /* the clip's cycle is 1 s */
+                    assert_near(.5 * (double)seen[0] + .5, on, 1e-4, "phase of the final state", i);
+                    amb_mlp_forward(critic, workspace, seen, 1, want);
+                    next = (double)want[0];
+                    timed_out += last;
+                } else {
+                    assert_int_equal(t->after[i], NO_EXTRA);
+                    next = (double)t->value[i + 1];
+                    assert_near((double)t->obs[(i + 1) * AMB_OBS], fmod((double)t->obs[i * AMB_OBS] + 1 / 30.0, 1), 1e-4, "phase", i);
+                }
+                flow = (double)t->reward[i] + .95 * next - (double)t->value[i] + (last ? 0 : .95 * .95 * flow);
+                assert_near((double)t->target[i], flow + (double)t->value[i], 1e-5, "target", i);
+                reward += (double)t->reward[i] / (1 - .95) / (ENVS * 20);
+            }
+        }
+        assert_true(failed > 0 && timed_out > 0);
+        assert_near(noise2, 1, .08, "exploration's variance", round);
+        assert_near(stats.reward, reward, 1e-5, "reward", round);
+        assert_true(stats.samples == (round + 1) * ENVS * 20);
+        free(workspace);
+        amb_mlp_destroy(critic);
+        amb_mlp_destroy(actor);
+    }
+    amb_train_destroy(t);
+}
+
+/* Noise falls, pushes grow, the actor's rate follows KL. */
+static void schedules_are_kept(void **state)
+{
+    (void)state;
+    amb_settings s = lively(false);
+    s.samples = 4 * ENVS * STEPS;
+    s.noise = .1;
+    s.noise_end = .02;
+    s.push_speed = 2;
+    s.push_ramp = .5;
+    amb_train *t = try_create(&s);
+    amb_train_stats stats[6];
+    for (int i = 0; i < 6; i++) {
+        amb_train_iterate(t, &stats[i]);
+        assert_near(stats[i].noise, i < 4 ? .1 - .02 * i : .02, 1e-12, "noise", i);
+        assert_near(stats[i].push_speed, i < 2 ? 1. * i : 2, 1e-12, "push", i);
+        const double wanted = .05 - .03 * fmin(i / 4., 1); /* KL */
+        const double before = i ? stats[i - 1].actor_rate : s.actor_rate / 1.1;
+        assert_near(stats[i].actor_rate, before * (i && stats[i - 1].ppo.kl > wanted ? 1 / 1.1 : 1.1), 1e-12, "actor's rate", i);
+    }
+    amb_train_destroy(t);
+}
+
+/* Episodes get longer by a margin that luck does not reach: the same training with a rate next to nothing is what luck gives. */
+static void it_learns(void **state)
+{
+    (void)state;
+    amb_settings s = amb_settings_default();
+    s.envs = 32;
+    s.steps = 32;
+    s.samples = 90000;
+    s.hidden1 = 64;
+    s.hidden2 = 32;
+    s.kl = s.kl_end = .04;
+    s.actor_rate = 3e-4;
+    s.bf16 = 0;
+    amb_settings idle = s;
+    idle.actor_rate = 1e-9;
+    amb_train *t = try_create(&idle);
+    amb_train_stats before, after;
+    for (int i = 0; i < 2 * AMB_TRAIN_WINDOW; i++)
+        amb_train_iterate(t, &before);
+    amb_train_destroy(t);
+    for (int bf16 = 0; bf16 < 2; bf16++) {
+        s.bf16 = bf16;
+        if (bf16 && !amb_train_bf16_native())
+            s.samples = 20000; /* emulated: only that it works at all */
+        t = try_create(&s);
+        if (!t)
+            continue;
+        while ((double)amb_train_samples(t) < s.samples)
+            amb_train_iterate(t, &after);
+        print_message("%s: episodes of %.3f s, return %.4f; without learning %.3f s, %.4f\n", bf16 ? "bf16" : "fp32", after.episode_s,
+                      after.normalised_return, before.episode_s, before.normalised_return);
+        const double margin = s.samples < 50000 ? 1.03 : 1.13;
+        assert_true(after.episodes > 200 && before.episodes > 200);
+        assert_true(after.episode_s > margin * before.episode_s);
+        assert_true(after.normalised_return > margin * before.normalised_return);
+        assert_true(after.explained > .4);
+        amb_train_destroy(t);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(any_team_trains_the_same_bits),
+        cmocka_unit_test(a_grown_team_is_no_harm),
+        cmocka_unit_test(impossible_settings_are_refused),
+        cmocka_unit_test(a_broken_environment_is_reset_and_harms_no_other),
+        cmocka_unit_test(samples_say_what_happened),
+        cmocka_unit_test(schedules_are_kept),
+        cmocka_unit_test(it_learns),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,266 @@
+/* What leaves a training and comes back: a saved one goes on bit by bit; its networks can be taken over; what cannot be continued is
+ * refused with a sentence; exported networks act as the trained ones. */
+#include "tests/training.h"
+
+#include "base/file.h"
+#include "nets/onnx.h"
+
+static void assert_saved(const amb_train *t, const char *path)
+{
+    amb_error err = {""};
+    if (!amb_train_save(t, path, &err))
+        fail_msg("%s", err.text);
+}
+
+static amb_checkpoint *read_checkpoint(const char *path)
+{
+    amb_error err = {""};
+    amb_checkpoint *c = amb_checkpoint_read(path, &err);
+    if (!c)
+        fail_msg("%s", err.text);
+    return c;
+}
+
+static void a_saved_training_goes_on_bit_by_bit(void **state)
+{
+    (void)state;
+    for (int bf16 = 0; bf16 < 2; bf16++) {
+        amb_settings s = lively(bf16);
+        s.normalizer_samples = 4 * ENVS * STEPS; /* is frozen after the interruption */
+        amb_train *whole = try_create(&s);
+        if (!whole)
+            continue;
+        for (int e = 0; e < ENVS; e++)
+            whole->env[e].def.may_touch |= 1u << AMB_LEFT_WRIST; /* as if it had been created so */
+        amb_train_stats stats[3], mine;
+        for (int i = 0; i < 3; i++)
+            amb_train_iterate(whole, &mine);
+        assert_saved(whole, scratch("middle.bin"));
+        for (int i = 0; i < 3; i++)
+            amb_train_iterate(whole, &stats[i]);
+        assert_saved(whole, scratch("whole.bin"));
+
+        set_threads(1);
+        amb_checkpoint *c = read_checkpoint(scratch("middle.bin"));
+        amb_settings read;
+        amb_error err = {""};
+        assert_true(amb_train_read_settings(c, &read, &err));
+        assert_memory_equal(&read, &s, sizeof s);
+        amb_train *resumed = try_create(&read);
+        amb_train_iterate(resumed, &mine); /* whatever it did before is forgotten */
+        if (!amb_train_load(resumed, c, &err))
+            fail_msg("%s", err.text);
+        amb_checkpoint_destroy(c);
+        assert_true(amb_train_samples(resumed) == 3 * ENVS * STEPS && amb_train_iterations(resumed) == 3);
+        for (int i = 0; i < 3; i++) {
+            amb_train_iterate(resumed, &mine);
+            assert_same_stats(&stats[i], &mine);
+        }
+        assert_same_training(whole, resumed);
+        assert_saved(resumed, scratch("resumed.bin"));
+        size_t size[2];
+        uint8_t *file[2] = {amb_file_read(scratch("whole.bin"), 1 << 24, &size[0], NULL),
+                            amb_file_read(scratch("resumed.bin"), 1 << 24, &size[1], NULL)};
+        assert_true(size[0] == size[1]);
+        assert_memory_equal(file[0], file[1], size[0]);
+        free(file[0]), free(file[1]);
+        amb_train_destroy(whole);
+        amb_train_destroy(resumed);
+        set_threads(2);
+    }
+}
+
+/* The networks alone, for training on under other settings. */
+static void networks_alone_can_be_taken_over(void **state)
+{
+    (void)state;
+    amb_settings s = lively(false);
+    amb_train *from = try_create(&s);
+    amb_train_stats stats;
+    for (int i = 0; i < 2; i++)
+        amb_train_iterate(from, &stats);
+    assert_saved(from, scratch("from.bin"));
+    amb_checkpoint *c = read_checkpoint(scratch("from.bin"));
+    s.envs = 3;
+    s.gamma = .9;
+    amb_train *to = try_create(&s);
+    amb_error err = {""};
+    if (!amb_train_load_networks(to, c, &err))
+        fail_msg("%s", err.text);
+    assert_same_network(amb_ppo_actor(from->ppo), amb_ppo_actor_adam(from->ppo), amb_ppo_actor(to->ppo), amb_ppo_actor_adam(to->ppo));
+    assert_same_network(amb_ppo_critic(from->ppo), amb_ppo_critic_adam(from->ppo), amb_ppo_critic(to->ppo), amb_ppo_critic_adam(to->ppo));
+    assert_memory_equal(&from->normalizer, &to->normalizer, sizeof to->normalizer);
+    assert_memory_equal(from->in_std, to->in_std, sizeof to->in_std);
+    assert_true(amb_train_samples(to) == 0 && amb_train_iterations(to) == 0);
+    amb_train_iterate(to, &stats);
+    assert_true(stats.samples == 3 * STEPS && isfinite(stats.reward));
+    amb_checkpoint_destroy(c);
+    amb_train_destroy(from);
+    amb_train_destroy(to);
+}
+
+static void refuse_load(amb_train *t, const amb_checkpoint *c, const char *parts)
+{
+    amb_error err = {""};
+    assert_false(amb_train_load(t, c, &err));
+    assert_ptr_equal(strstr(err.text, amb_checkpoint_path(c)), err.text);
+    assert_sentence(&err, parts);
+    amb_train_destroy(t);
+}
+
+static void write_bytes(const char *path, const uint8_t *data, size_t size)
+{
+    assert_true(amb_file_write(path, data, size, NULL));
+}
+
+static void what_cannot_be_continued_is_refused(void **state)
+{
+    (void)state;
+    const amb_settings s = lively(false);
+    amb_train *from = try_create(&s);
+    amb_train_stats stats;
+    amb_train_iterate(from, &stats);
+    assert_saved(from, scratch("good.bin"));
+    amb_checkpoint *c = read_checkpoint(scratch("good.bin"));
+
+    amb_settings other = s;
+    other.hidden1 = 21;
+    refuse_load(try_create(&other), c, "\"actor.parameters\"|bytes, expected|network sizes");
+    other = s;
+    other.envs = ENVS + 1;
+    refuse_load(try_create(&other), c, "\"runners\"|bytes, expected|other settings");
+    amb_clip *mine = clip;
+    clip = march(.31, true);
+    refuse_load(try_create(&s), c, "another motion|\"test\"|--init");
+    amb_clip_destroy(clip);
+    clip = march(.3, false); /* the same poses, without the loop */
+    refuse_load(try_create(&s), c, "another motion");
+    amb_clip_destroy(clip);
+    clip = mine;
+    amb_checkpoint_destroy(c);
+
+    /* Files that hold something else, or counts that cannot be. */
+    amb_checkpoint_writer *w = amb_checkpoint_writer_create(NULL);
+    static const char odd[] = "envs=4\nsteps=none\n";
+    assert_true(amb_checkpoint_put(w, "settings", odd, sizeof odd, NULL) && amb_checkpoint_save(w, scratch("odd.bin"), NULL));
+    amb_checkpoint_writer_destroy(w);
+    c = read_checkpoint(scratch("odd.bin"));
+    amb_settings read;
+    amb_error err = {""};
+    assert_false(amb_train_read_settings(c, &read, &err));
+    assert_sentence(&err, "odd.bin|steps|\"none\"");
+    refuse_load(try_create(&s), c, "no section \"clip_crc\"|checkpoint of amble train");
+    amb_checkpoint_destroy(c);
+    w = amb_checkpoint_writer_create(NULL);
+    assert_true(amb_checkpoint_put(w, "nothing", "", 0, NULL) && amb_checkpoint_save(w, scratch("empty.bin"), NULL));
+    amb_checkpoint_writer_destroy(w);
+    c = read_checkpoint(scratch("empty.bin"));
+    assert_false(amb_train_read_settings(c, &read, &err));
+    assert_sentence(&err, "empty.bin|no training settings|amble train");
+    amb_checkpoint_destroy(c);
+    const progress kept = from->progress;
+    for (int k = 0; k < 3; k++) {
+        from->progress = kept;
+        if (k == 0)
+            from->progress.iterations = -7;
+        else if (k == 1)
+            from->progress.samples = -7;
+        else
+            from->progress.actor_rate = NAN;
+        assert_saved(from, scratch("counts.bin"));
+        c = read_checkpoint(scratch("counts.bin"));
+        refuse_load(try_create(&s), c, k == 2 ? "rate of nan" : "-7");
+        amb_checkpoint_destroy(c);
+    }
+
+    /* Damage: cut anywhere, or one bit turned anywhere. */
+    size_t size;
+    uint8_t *data = amb_file_read(scratch("good.bin"), 1 << 24, &size, NULL);
+    for (int i = 0; i < 40; i++) {
+        const size_t at = size * (size_t)i / 40;
+        write_bytes(scratch("cut.bin"), data, at);
+        assert_null(amb_checkpoint_read(scratch("cut.bin"), &err));
+        assert_sentence(&err, "cut.bin");
+        data[at] ^= 16;
+        write_bytes(scratch("turned.bin"), data, size);
+        assert_null(amb_checkpoint_read(scratch("turned.bin"), &err));
+        assert_sentence(&err, "turned.bin");
+        data[at] ^= 16;
+    }
+    free(data);
+    amb_train_destroy(from);
+}
+
+static const char *meta(const amb_net *net, const char *key)
+{
+    const char *value = amb_net_get_meta(net, key);
+    if (!value)
+        fail_msg("no metadata \"%s\"", key);
+    return value;
+}
+
+/* What is exported acts on raw observations as training does: through a file, in both action modes. */
+static void exported_networks_are_the_trained_ones(void **state)
+{
+    (void)state;
+    for (int absolute = 0; absolute < 2; absolute++) {
+        amb_settings s = lively(false);
+        s.absolute = absolute;
+        s.look_ahead = .05;
+        amb_train *t = try_create(&s);
+        amb_train_stats stats;
+        amb_train_iterate(t, &stats);
+        amb_error err = {""};
+        amb_net *out[2] = {amb_train_export_actor(t, &err), amb_train_export_critic(t, &err)}, *net[2];
+        assert_true(out[0] && out[1]);
+        for (int which = 0; which < 2; which++) {
+            if (!amb_onnx_write(scratch("out.onnx"), out[which], AMB_ONNX_FLOAT32, &err) ||
+                !(net[which] = amb_onnx_read(scratch("out.onnx"), &err)))
+                fail_msg("%s", err.text);
+        }
+        assert_string_equal(meta(net[0], "kind"), "actor");
+        assert_string_equal(meta(net[1], "kind"), "critic");
+        assert_string_equal(meta(net[0], "action"), absolute ? "absolute" : "residual");
+        assert_string_equal(meta(net[0], "control_hz"), "30");
+        assert_string_equal(meta(net[0], "physics_hz"), "120");
+        assert_near(atof(meta(net[0], "look_ahead")), .05, 1e-15, "look-ahead", 0);
+        assert_string_equal(meta(net[0], "motion"), "test");
+        assert_string_equal(meta(net[0], "samples"), "160");
+        amb_settings read = amb_settings_default();
+        assert_true(amb_settings_parse(&read, meta(net[0], "training"), &err));
+        assert_memory_equal(&read, &s, sizeof s);
+
+        amb_mlp *deployed[2] = {amb_mlp_create(net[0], NULL, NULL), amb_mlp_create(net[1], NULL, NULL)};
+        void *workspace = malloc(amb_mlp_workspace_size(deployed[0], 1) + amb_mlp_workspace_size(deployed[1], 1));
+        /* The second iteration acts with exactly the exported networks. */
+        amb_train_iterate(t, &stats);
+        float mean[AMB_ACTION], std[AMB_ACTION], got[AMB_ACTION];
+        amb_action_scale(absolute ? AMB_ACTION_ABSOLUTE : AMB_ACTION_RESIDUAL, mean, std);
+        for (int i = 0; i < t->samples; i++) {
+            amb_mlp_forward(deployed[0], workspace, t->obs + i * AMB_OBS, 1, got);
+            for (int k = 0; k < AMB_ACTION; k++)
+                assert_near((double)got[k], (double)(t->mean[i * AMB_ACTION + k] * std[k] + mean[k]), 2e-5 * fmax(1, (double)std[k]),
+                            "action", k);
+            amb_mlp_forward(deployed[1], workspace, t->obs + i * AMB_OBS, 1, got);
+            assert_near((double)got[0], (double)t->value[i], 2e-5, "value", i);
+        }
+        free(workspace);
+        for (int which = 0; which < 2; which++) {
+            amb_mlp_destroy(deployed[which]);
+            amb_net_destroy(net[which]);
+            amb_net_destroy(out[which]);
+        }
+        amb_train_destroy(t);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_saved_training_goes_on_bit_by_bit),
+        cmocka_unit_test(networks_alone_can_be_taken_over),
+        cmocka_unit_test(what_cannot_be_continued_is_refused),
+        cmocka_unit_test(exported_networks_are_the_trained_ones),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

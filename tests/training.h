@@ -1,0 +1,101 @@
+/* What the tests of training share: a small and lively training, and comparing two of them bit by bit. Looks into policy/train_state.h,
+ * which is private to the training and to its tests. */
+#ifndef AMB_TESTS_TRAINING_H
+#define AMB_TESTS_TRAINING_H
+
+#include "tests/policy.h"
+
+#include "policy/train_state.h"
+
+enum { ENVS = 10, STEPS = 16 };
+
+static amb_character *character;
+static amb_clip *clip;
+
+static inline int set_up(void **state)
+{
+    (void)state;
+    set_threads(2);
+    character = load_character(120);
+    clip = march(.3, true);
+    return 0;
+}
+
+static inline int tear_down(void **state)
+{
+    amb_clip_destroy(clip);
+    amb_character_destroy(character);
+    return remove_scratch(state);
+}
+
+/* Small and lively: short episodes, pushes, turns. */
+static inline amb_settings lively(bool bf16)
+{
+    amb_settings s = amb_settings_default();
+    s.envs = ENVS;
+    s.steps = STEPS;
+    s.samples = 20 * ENVS * STEPS;
+    s.epochs = 2;
+    s.minibatches = 3;
+    s.hidden1 = 20;
+    s.hidden2 = 12;
+    s.episode_s = .4;
+    s.push_speed = 1;
+    s.push_period = .3;
+    s.turn_rate = 1;
+    s.kl = .05;
+    s.noise = .1;
+    s.bf16 = bf16;
+    return s;
+}
+
+static inline amb_train *try_create(const amb_settings *s)
+{
+    amb_error err = {""};
+    amb_train *t = amb_train_create(s, character, clip, 0, &err);
+    if (!t && !(s->bf16 > 0 && strstr(err.text, "bf16")))
+        fail_msg("%s", err.text);
+    return t;
+}
+
+/* All but the two wall times. */
+static inline void assert_same_stats(const amb_train_stats *a, const amb_train_stats *b)
+{
+    const amb_train_stats x = *a, y = *b;
+    assert_true(x.iteration == y.iteration && x.samples == y.samples && x.reward == y.reward && x.episodes == y.episodes);
+    assert_true(x.root_m == y.root_m && x.joint_rad == y.joint_rad && x.end_effector_m == y.end_effector_m);
+    assert_true(x.episode_s == y.episode_s && x.normalised_return == y.normalised_return && x.survived == y.survived);
+    assert_true(x.unstable == y.unstable && x.noise == y.noise && x.actor_rate == y.actor_rate && x.push_speed == y.push_speed);
+    assert_true(x.explained == y.explained);
+    assert_true(x.ppo.kl == y.ppo.kl && x.ppo.clipped == y.ppo.clipped && x.ppo.critic_loss == y.ppo.critic_loss);
+    assert_true(x.ppo.actor_norm == y.ppo.actor_norm && x.ppo.critic_norm == y.ppo.critic_norm && x.ppo.skipped == y.ppo.skipped);
+    assert_memory_equal(x.part, y.part, sizeof x.part);
+}
+
+static inline void assert_same_network(amb_train_net *a, const amb_adam *adam_a, amb_train_net *b, const amb_adam *adam_b)
+{
+    const size_t bytes = amb_train_net_size(a) * sizeof(float);
+    assert_memory_equal(amb_train_net_parameters(a), amb_train_net_parameters(b), bytes);
+    assert_memory_equal(adam_a->m, adam_b->m, bytes);
+    assert_memory_equal(adam_a->v, adam_b->v, bytes);
+    assert_true(adam_a->step == adam_b->step);
+}
+
+static inline void assert_same_training(const amb_train *a, const amb_train *b)
+{
+    assert_same_network(amb_ppo_actor(a->ppo), amb_ppo_actor_adam(a->ppo), amb_ppo_actor(b->ppo), amb_ppo_actor_adam(b->ppo));
+    assert_same_network(amb_ppo_critic(a->ppo), amb_ppo_critic_adam(a->ppo), amb_ppo_critic(b->ppo), amb_ppo_critic_adam(b->ppo));
+    assert_memory_equal(&a->normalizer, &b->normalizer, sizeof a->normalizer);
+    assert_memory_equal(&a->progress, &b->progress, sizeof a->progress);
+    assert_memory_equal(a->run, b->run, (size_t)a->envs * sizeof *a->run);
+    const size_t size = amb_env_save_size(&a->env[0]);
+    char *x = malloc(size), *y = malloc(size);
+    for (int e = 0; e < a->envs; e++) {
+        amb_env_save(&a->env[e], x);
+        amb_env_save(&b->env[e], y);
+        assert_memory_equal(x, y, size);
+    }
+    free(x), free(y);
+}
+
+#endif
