@@ -1,8 +1,8 @@
 /* Errors that a user can mend: one sentence in the caller's buffer.
  *
- * A function that can fail on bad input (a file, a flag, a network, a motion) takes an `amb_error *` as its last parameter and returns false
- * or NULL; the text then says which file, which field, what was found and what was expected. A library function never prints and never
- * exits. A programmer's mistake (a null pointer, a wrong shape in code) asserts instead. */
+ * A function that can fail on bad input (a file, a flag, a network, a motion) takes an `amb_error *` as its last parameter and returns
+ * false or NULL; the text then says which file, which field, what was found and what was expected. A library function never prints and
+ * never exits. A programmer's mistake (a null pointer, a wrong shape in code) asserts instead. */
 #ifndef AMB_BASE_ERROR_H
 #define AMB_BASE_ERROR_H
 

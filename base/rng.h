@@ -12,9 +12,9 @@ typedef struct amb_rng {
 /* A stream of its own for every (seed, stream) pair: environments are streams of one seed. */
 amb_rng amb_rng_seed(uint64_t seed, uint64_t stream);
 uint64_t amb_rng_next(amb_rng *rng);
-double amb_rng_uniform(amb_rng *rng);                   /* [0, 1), 53 bits */
+double amb_rng_uniform(amb_rng *rng);                     /* [0, 1), 53 bits */
 double amb_rng_range(amb_rng *rng, double lo, double hi); /* [lo, hi) */
-double amb_rng_normal(amb_rng *rng);                    /* mean 0, variance 1 (Box-Muller, one of the pair used) */
-uint32_t amb_rng_below(amb_rng *rng, uint32_t n);       /* 0..n-1 without bias (Lemire 2019), n > 0 */
+double amb_rng_normal(amb_rng *rng);                      /* mean 0, variance 1 (Box-Muller, one of the pair used) */
+uint32_t amb_rng_below(amb_rng *rng, uint32_t n);         /* 0..n-1 without bias (Lemire 2019), n > 0 */
 
 #endif

@@ -2,7 +2,7 @@
 #include "bench/bench.h"
 
 #include "cli/options.h"
-#include "cli/start.h"
+#include "cli/setup.h"
 
 #include <stdio.h>
 #include <string.h>

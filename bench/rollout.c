@@ -1,8 +1,8 @@
 /* amble-bench rollout: what the loop costs on top of physics.
  *
  * The same characters take the same steps twice: once with everything a rollout does (observe, actor, target, physics, reference, reward),
- * once physics alone, from the recorded PD targets and the same starts. That both end in the same states, bit for bit, is checked: it is the
- * same physics. The two are run in turn several times; the ratio is the median of the pairs'. */
+ * once physics alone, from the recorded PD targets and the same starts. That both end in the same states, bit for bit, is checked: it is
+ * the same physics. The two are run in turn several times; the ratio is the median of the pairs'. */
 #include "base/clock.h"
 #include "bench/bench.h"
 #include "cli/options.h"
@@ -74,13 +74,13 @@ static const struct argp_option options[] = {
 typedef struct bench {
     int envs, steps, group, threads;
     amb_env *env;
-    char *start;       /* (envs, start_size) where every round begins */
+    char *start; /* (envs, start_size) where every round begins */
     size_t start_size;
-    double *target;    /* (envs, steps, AMB_POSE) as the actor chose them */
-    double *end;       /* (envs, state_size) physics state after the full rollout */
+    double *target; /* (envs, steps, AMB_POSE) as the actor chose them */
+    double *end;    /* (envs, state_size) physics state after the full rollout */
     const amb_policy *policy;
-    amb_world *scratch;          /* (threads) */
-    amb_controller *controller;  /* (threads) */
+    amb_world *scratch;         /* (threads) */
+    amb_controller *controller; /* (threads) */
     int fell;
 } bench;
 
@@ -226,9 +226,10 @@ static bool measure(bench *b, const arguments *a, const char *policy, amb_error 
     char cpu[128];
     bench_cpu_name(cpu, sizeof cpu);
     if (!a->common.json || strcmp(a->common.json, "-")) {
-        printf("%s, %d threads; %d characters, %d control steps each, medians of %d rounds\n\n", cpu, b->threads, b->envs, b->steps, a->rounds);
-        printf("  physics alone   %9.0f control steps/s\n  whole rollout   %9.0f control steps/s   %.3f of physics alone (%.3f to %.3f)\n", p, f, q,
-               ratio[0], ratio[a->rounds - 1]);
+        printf("%s, %d threads; %d characters, %d control steps each, medians of %d rounds\n\n", cpu, b->threads, b->envs, b->steps,
+               a->rounds);
+        printf("  physics alone   %9.0f control steps/s\n  whole rollout   %9.0f control steps/s   %.3f of physics alone (%.3f to %.3f)\n",
+               p, f, q, ratio[0], ratio[a->rounds - 1]);
     }
     json_t *o = json_object();
     json_object_set_new(o, "cpu", json_string(cpu));
@@ -264,9 +265,14 @@ int bench_rollout(int argc, char **argv)
 {
     arguments a = {.common = {.seed = 1}, .policy = "walk.onnx", .seconds = 5, .envs = 32, .rounds = 7};
     const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {0}};
-    const struct argp argp = {options,  parse, NULL, "Measures a rollout against the same physics without it.\v"
-                                                     "Example:\n  amble-bench rollout --policy walk.onnx --threads 1",
-                              children, NULL,  NULL};
+    const struct argp argp = {options,
+                              parse,
+                              NULL,
+                              "Measures a rollout against the same physics without it.\v"
+                              "Example:\n  amble-bench rollout --policy walk.onnx --threads 1",
+                              children,
+                              NULL,
+                              NULL};
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     cli_set_threads(a.common.threads);
     amb_error err = {{0}};

@@ -214,8 +214,8 @@ static bool evaluate_all(const arguments *a, const contender *c, int contenders,
             for (int k = 0; k < contenders; k++)
                 print_row(base_name(c[k].path), a->push[p].speed, a->push[p].period, &result[p][k]);
             if (contenders == 2)
-                printf("%-16s  %-14s  %+6.1f    %8s    %+7.3f\n", "  difference", "", 100 * (result[p][0].survival - result[p][1].survival), "",
-                       result[p][0].normalised_return - result[p][1].normalised_return);
+                printf("%-16s  %-14s  %+6.1f    %8s    %+7.3f\n", "  difference", "", 100 * (result[p][0].survival - result[p][1].survival),
+                       "", result[p][0].normalised_return - result[p][1].normalised_return);
         }
         printf("\nsurvival: still up at the end; return: reward a step over the whole time, 0 after a fall; worst: of the seeds.\n");
     }
@@ -248,9 +248,14 @@ int cmd_eval(int argc, char **argv)
 {
     static arguments a = {.common = {.seed = 1000}, .seconds = 20, .envs = 64, .seeds = 3};
     const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {0}};
-    const struct argp argp = {options,  parse, NULL, "Measures a policy over many seeds and pushes.\v"
-                                                     "Example:\n  amble eval --policy runs/walk/actor.onnx --baseline walk.onnx --seeds 5",
-                              children, NULL,  NULL};
+    const struct argp argp = {options,
+                              parse,
+                              NULL,
+                              "Measures a policy over many seeds and pushes.\v"
+                              "Example:\n  amble eval --policy runs/walk/actor.onnx --baseline walk.onnx --seeds 5",
+                              children,
+                              NULL,
+                              NULL};
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     amb_error err = {{0}};
     if (!a.policy) {

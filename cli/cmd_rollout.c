@@ -97,7 +97,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 static const struct argp_option options[] = {
     {"motion", KEY_MOTION, "NAME|FILE", 0, "motion clip to follow (default: the one the policy was trained on)", 1},
-    {"policy", KEY_POLICY, "FILE", 0, "actor, an ONNX file; a bare name is looked up among amble's models too (default: MOTION.onnx there)", 1},
+    {"policy", KEY_POLICY, "FILE", 0, "actor, an ONNX file; a bare name is looked up among amble's models too (default: MOTION.onnx there)",
+     1},
     {"no-policy", KEY_NO_POLICY, NULL, 0, "no network: the joints track the motion and nothing balances", 1},
     {"seconds", KEY_SECONDS, "S", 0, "how long (default 20)", 1},
     {"envs", KEY_ENVS, "N", 0, "characters (default 16)", 1},
@@ -179,7 +180,8 @@ static bool run(const arguments *a, amb_error *err)
         def.env.max_root_m = a->max_root;
         const double frames = a->seconds / (def.env.substeps * character->timestep) + 2;
         if (a->record && frames > AMB_CLIP_MAX_FRAMES)
-            ok = amb_fail(err, "--record: %g s make %.0f frames, more than the %d that a clip may have", a->seconds, frames, AMB_CLIP_MAX_FRAMES);
+            ok = amb_fail(err, "--record: %g s make %.0f frames, more than the %d that a clip may have", a->seconds, frames,
+                          AMB_CLIP_MAX_FRAMES);
         amb_progress progress;
         amb_progress_start(&progress, "rollout", 0, 1, 0);
         def.progress = on_progress;
@@ -206,9 +208,14 @@ int cmd_rollout(int argc, char **argv)
 {
     arguments a = {.common = {.seed = 1}, .seconds = 20, .envs = 16, .push_period = 2, .start = -1};
     const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {0}};
-    const struct argp argp = {options,  parse, NULL, "Lets characters move headless under an actor network and says how well and how fast.\v"
-                                                     "Example:\n  amble rollout --motion walk --policy walk.onnx --seconds 20 --push .5,2",
-                              children, NULL,  NULL};
+    const struct argp argp = {options,
+                              parse,
+                              NULL,
+                              "Lets characters move headless under an actor network and says how well and how fast.\v"
+                              "Example:\n  amble rollout --motion walk --policy walk.onnx --seconds 20 --push .5,2",
+                              children,
+                              NULL,
+                              NULL};
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     amb_error err = {{0}};
     if (a.policy && a.no_policy) {

@@ -286,11 +286,12 @@ static int run(const arguments *a, const amb_settings *settings, amb_train *trai
         warn(&progress, &err);
     if (!save_all(train, folder, a->half, &err))
         return cli_fail(&err);
-    fprintf(stderr, "%s after %.1f minutes and %.2fM samples (%.0f/s): episode %.2f s, normalised return %.3f, both with exploration noise.\n",
+    fprintf(stderr,
+            "%s after %.1f minutes and %.2fM samples (%.0f/s): episode %.2f s, normalised return %.3f, both with exploration noise.\n",
             interrupted ? "Stopped" : "Trained", wall / 60, 1e-6 * (double)amb_train_samples(train),
             (double)(amb_train_samples(train) - samples_before) / fmax(wall, 1e-9), stats.episode_s, stats.normalised_return);
-    fprintf(stderr, "Networks: %s/actor.onnx, %s/critic.onnx. To go on: amble train --resume %s/checkpoint.bin --samples N\n", folder, folder,
-            folder);
+    fprintf(stderr, "Networks: %s/actor.onnx, %s/critic.onnx. To go on: amble train --resume %s/checkpoint.bin --samples N\n", folder,
+            folder, folder);
     if (!cli_write_json(a->common.json, summary(&stats, train, folder, wall), &err))
         return cli_fail(&err);
     return interrupted ? 130 : 0;
@@ -340,11 +341,12 @@ static int train_with(const arguments *a, const amb_checkpoint *resumed, const a
     amb_event_log *log = NULL;
     int status = CLI_BAD_INPUT;
     if (clip && cli_parse_may_touch(a->may_touch, character, clip, &may_touch, &err) &&
-        (train = amb_train_create(&settings, character, clip, may_touch, &err)) != NULL && (!resumed || amb_train_load(train, resumed, &err)) &&
-        (!init || amb_train_load_networks(train, init, &err)) && choose_folder(a, clip, folder, sizeof folder, &err) &&
-        (log = amb_event_log_open(folder, amb_train_samples(train), &err)) != NULL) {
-        fprintf(stderr, "Training %s in %s: %.0f environments, %s matrix products, %.2fM of %.2fM samples done.\n", amb_clip_name(clip), folder,
-                settings.envs, amb_train_uses_bf16(train) ? "bf16" : "fp32", 1e-6 * (double)amb_train_samples(train), 1e-6 * settings.samples);
+        (train = amb_train_create(&settings, character, clip, may_touch, &err)) != NULL &&
+        (!resumed || amb_train_load(train, resumed, &err)) && (!init || amb_train_load_networks(train, init, &err)) &&
+        choose_folder(a, clip, folder, sizeof folder, &err) && (log = amb_event_log_open(folder, amb_train_samples(train), &err)) != NULL) {
+        fprintf(stderr, "Training %s in %s: %.0f environments, %s matrix products, %.2fM of %.2fM samples done.\n", amb_clip_name(clip),
+                folder, settings.envs, amb_train_uses_bf16(train) ? "bf16" : "fp32", 1e-6 * (double)amb_train_samples(train),
+                1e-6 * settings.samples);
         status = run(a, &settings, train, folder, log);
     } else {
         cli_fail(&err);
@@ -364,9 +366,14 @@ int cmd_train(int argc, char **argv)
     if (!options)
         return 1;
     const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {0}};
-    const struct argp argp = {options,  parse, NULL, "Trains an actor and a critic to imitate a motion.\v"
-                                                     "Example:\n  amble train --motion walk --samples 4M --out runs/walk",
-                              children, NULL,  NULL};
+    const struct argp argp = {options,
+                              parse,
+                              NULL,
+                              "Trains an actor and a critic to imitate a motion.\v"
+                              "Example:\n  amble train --motion walk --samples 4M --out runs/walk",
+                              children,
+                              NULL,
+                              NULL};
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     for (struct argp_option *o = options + sizeof own_options / sizeof *own_options; o->name; o++)
         free((char *)o->name);

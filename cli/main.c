@@ -1,6 +1,7 @@
 /* The `amble` program: picks the subcommand, binds threads to cores before OpenMP starts, and makes sure that what went to standard output
  * arrived. Everything else is a subcommand's. */
 #include "cli/options.h"
+#include "cli/setup.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -45,26 +46,6 @@ static void print_help(FILE *to)
           to);
 }
 
-/* libgomp reads its environment before main, so the variables are set and the program starts itself again, once. If that cannot be done it
- * goes on unbound: slower, not wrong. */
-static void bind_threads(char **argv)
-{
-#ifdef _OPENMP
-    static const char guard[] = "AMBLE_THREADS_BOUND";
-    if (getenv(guard)) {
-        unsetenv(guard); /* programs that this one starts decide for themselves */
-        return;
-    }
-    if (getenv("OMP_PROC_BIND") || getenv("OMP_PLACES"))
-        return;
-    if (setenv("OMP_PROC_BIND", "close", 1) == 0 && setenv("OMP_PLACES", "cores", 1) == 0 && setenv(guard, "1", 1) == 0)
-        execv("/proc/self/exe", argv);
-    unsetenv(guard);
-#else
-    (void)argv;
-#endif
-}
-
 /* Were one of the three standard streams closed, the next file that is opened would take its place and get what is meant for it. Each is
  * given something that refuses instead: writing to what is open for reading fails, and the other way round. */
 static void occupy_standard_streams(void)
@@ -107,7 +88,7 @@ static int unknown(const char *word)
 int main(int argc, char **argv)
 {
     occupy_standard_streams();
-    bind_threads(argv);
+    cli_bind_threads(argv);
     atexit(close_standard_output);
     argp_err_exit_status = CLI_BAD_INPUT;
     if (argc < 2) {

@@ -36,16 +36,16 @@ void cli_print_rollout(const amb_rollout_def *def, const amb_rollout_result *r, 
         bar(r->part[k]);
         printf("\n");
     }
-    printf("\n  off the motion by     %.1f cm root, %.1f° joints, %.1f cm hands and feet (means)\n", 100 * r->root_m, r->joint_rad * 180 / M_PI,
-           100 * r->end_effector_m);
+    printf("\n  off the motion by     %.1f cm root, %.1f° joints, %.1f cm hands and feet (means)\n", 100 * r->root_m,
+           r->joint_rad * 180 / M_PI, 100 * r->end_effector_m);
     printf("  mean time up          %.1f s\n", r->seconds);
     if (r->resets_unstable)
         printf("  unstable states       %" PRId64 " (those characters were reset and count as fallen)\n", r->resets_unstable);
     printf("  control step          p50 %.0f µs, p99 %.0f µs, max %.0f µs; physics takes %.0f %% of it\n", r->step_us.p50, r->step_us.p99,
            r->step_us.max, 100 * r->physics_share);
     if (def->realtime)
-        printf("  real time             woken late by p50 %.0f µs, p99 %.0f µs, max %.0f µs; %" PRId64 " deadlines missed\n", r->wakeup_us.p50,
-               r->wakeup_us.p99, r->wakeup_us.max, r->missed_deadlines);
+        printf("  real time             woken late by p50 %.0f µs, p99 %.0f µs, max %.0f µs; %" PRId64 " deadlines missed\n",
+               r->wakeup_us.p50, r->wakeup_us.p99, r->wakeup_us.max, r->missed_deadlines);
     else
         printf("  speed                 %.0f control steps/s, %.0f × real time in all\n", r->control_steps_per_s,
                r->control_steps_per_s * r->control_dt);

@@ -1,12 +1,43 @@
 #include "cli/setup.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #ifdef _OPENMP
 #include <omp.h>
 #endif
+
+#ifdef _OPENMP
+/* This program's file: by its real name, so that it keeps that name in the list of processes, where that can be had. */
+static const char *own_path(void)
+{
+    static char path[4096];
+    const ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+    return n > 0 && access(path, X_OK) == 0 ? path : "/proc/self/exe";
+}
+#endif
+
+/* libgomp reads its environment before main, so the variables are set and the program starts itself again, once. If that cannot be done it
+ * goes on unbound: slower, not wrong. */
+void cli_bind_threads(char **argv)
+{
+#ifdef _OPENMP
+    static const char guard[] = "AMBLE_THREADS_BOUND";
+    if (getenv(guard)) {
+        unsetenv(guard); /* programs that this one starts decide for themselves */
+        return;
+    }
+    if (getenv("OMP_PROC_BIND") || getenv("OMP_PLACES"))
+        return;
+    if (setenv("OMP_PROC_BIND", "close", 1) == 0 && setenv("OMP_PLACES", "cores", 1) == 0 && setenv(guard, "1", 1) == 0)
+        execv(own_path(), argv);
+    unsetenv(guard);
+#else
+    (void)argv;
+#endif
+}
 
 void cli_set_threads(int threads)
 {

@@ -4,6 +4,10 @@
 
 #include "policy/controller.h"
 
+/* To be called first in main: binds the OpenMP team to cores (OMP_PROC_BIND=close, OMP_PLACES=cores) unless the user said otherwise. May
+ * start the program again, once. */
+void cli_bind_threads(char **argv);
+
 /* The team's size: `threads` if > 0, else one a core this process may run on. */
 void cli_set_threads(int threads);
 

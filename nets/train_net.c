@@ -23,7 +23,7 @@ typedef struct train_layer {
     void *h;                        /* (padded_rows, out) activation; the last layer's always fp32 */
     void *d;                        /* (padded_rows, out) derivative of the loss by what went into the activation */
     const amb_gemm *forward, *data; /* for a chunk; the first layer has no `data` */
-    const amb_gemm *gradient[2][2]; /* [the last, smaller block of units][accumulate] */
+    const amb_gemm *gradient[2][2]; /* [the last block of units, where it has another size][accumulate] */
 } train_layer;
 
 typedef struct unit_block { /* of a weight's gradient */
@@ -76,10 +76,10 @@ AMB_VECTOR_CLONES static void relu_backward_bf16(const uint16_t *restrict h, siz
         d[i] &= (uint16_t) - ((int16_t)h[i] > 0); /* a bf16 and its bits read as an integer have the same sign */
 }
 
-/* sum[j] += d[0][j] + d[1][j] + … for j < columns ≤ UNITS. The sum of this call's rows is formed first. */
+/* sum[j] += d[0][j] + d[1][j] + … for j < columns ≤ UNITS + 1. The sum of this call's rows is formed first. */
 AMB_VECTOR_CLONES static void add_columns_f32(const float *restrict d, int rows, size_t stride, int columns, float *restrict sum)
 {
-    float part[UNITS] = {0};
+    float part[UNITS + 1] = {0};
     for (int i = 0; i < rows; i++, d += stride) {
         for (int j = 0; j < columns; j++)
             part[j] += d[j];
@@ -90,7 +90,7 @@ AMB_VECTOR_CLONES static void add_columns_f32(const float *restrict d, int rows,
 
 AMB_VECTOR_CLONES static void add_columns_bf16(const uint16_t *restrict d, int rows, size_t stride, int columns, float *restrict sum)
 {
-    float part[UNITS] = {0};
+    float part[UNITS + 1] = {0};
     for (int i = 0; i < rows; i++, d += stride) {
         for (int j = 0; j < columns; j++) {
             const uint32_t bits = (uint32_t)d[j] << 16;
@@ -139,6 +139,14 @@ static bool allocate_buffers(amb_train_net *net, amb_error *err)
     return ok || amb_fail(err, "out of memory for training a network of %zu parameters on batches of %d rows", net->size, net->max_rows);
 }
 
+/* Units in the last block of a layer: the remainder of UNITS, but never a single one beside others: oneDNN 3.7's product of one transposed
+ * column out of several is wrong on AVX-512 (it reads the column as if it stood alone). */
+static int last_block(int out)
+{
+    const int rest = out % UNITS;
+    return rest == 0 ? UNITS : rest == 1 && out > 1 ? UNITS + 1 : rest;
+}
+
 static bool create_products(amb_train_net *net, amb_error *err)
 {
     const amb_gemm_type type = net->precision == AMB_TRAIN_BF16 ? AMB_GEMM_BF16 : AMB_GEMM_F32;
@@ -169,9 +177,9 @@ static bool create_products(amb_train_net *net, amb_error *err)
             if (!layer->data)
                 return false;
         }
-        for (int smaller = 0; smaller < 2; smaller++) {
-            const int units = smaller ? out % UNITS : UNITS;
-            if (units == 0 || units > out)
+        for (int other = 0; other < 2; other++) {
+            const int units = other ? last_block(out) : UNITS;
+            if (units > out)
                 continue;
             for (int accumulate = 0; accumulate < 2; accumulate++) {
                 const amb_gemm_def gradient = {.m = units,
@@ -184,8 +192,8 @@ static bool create_products(amb_train_net *net, amb_error *err)
                                                .in = type,
                                                .out = AMB_GEMM_F32,
                                                .accumulate = accumulate};
-                layer->gradient[smaller][accumulate] = amb_gemm_create(net->context, &gradient, err);
-                if (!layer->gradient[smaller][accumulate])
+                layer->gradient[other][accumulate] = amb_gemm_create(net->context, &gradient, err);
+                if (!layer->gradient[other][accumulate])
                     return false;
             }
         }
@@ -197,15 +205,17 @@ static bool create_products(amb_train_net *net, amb_error *err)
 static bool list_blocks(amb_train_net *net, amb_error *err)
 {
     for (int l = 0; l < net->layers; l++)
-        net->blocks += (net->layer[l].out + UNITS - 1) / UNITS;
+        net->blocks += (net->layer[l].out - last_block(net->layer[l].out)) / UNITS + 1;
     net->block = calloc((size_t)net->blocks, sizeof *net->block);
     if (!net->block)
         return amb_fail(err, "out of memory for training a network of %zu parameters", net->size);
     int count = 0;
     for (int l = 0; l < net->layers; l++) {
-        for (int first = 0; first < net->layer[l].out; first += UNITS) {
-            const int left = net->layer[l].out - first;
-            const unit_block new_block = {.layer = l, .first = first, .units = left < UNITS ? left : UNITS};
+        const int out = net->layer[l].out, last = last_block(out);
+        for (int first = 0; first < out; first += UNITS) {
+            if (first > out - last)
+                break; /* the last block has taken one unit more */
+            const unit_block new_block = {.layer = l, .first = first, .units = first == out - last ? last : UNITS};
             const int64_t work = (int64_t)new_block.units * net->layer[l].in;
             int i = count++;
             for (; i > 0 && (int64_t)net->block[i - 1].units * net->layer[net->block[i - 1].layer].in < work; i--)
@@ -419,7 +429,7 @@ static void gradient_block(amb_train_net *net, const unit_block *block, int n)
         const char *d = (const char *)chunk_of(net, layer->d, layer->out, net->element, chunk) + (size_t)block->first * net->element;
         const void *h = block->layer > 0 ? chunk_of(net, net->layer[block->layer - 1].h, layer->in, net->element, chunk)
                                          : input_chunk(net, net->x, chunk, n);
-        amb_gemm_run(layer->gradient[block->units < UNITS][chunk > 0], d, h, NULL, weight);
+        amb_gemm_run(layer->gradient[block->units != UNITS][chunk > 0], d, h, NULL, weight);
         if (net->precision == AMB_TRAIN_BF16)
             add_columns_bf16((const uint16_t *)(const void *)d, chunk_rows(net, chunk, n), out, block->units, bias);
         else

@@ -26,8 +26,8 @@ static bool read_meta(amb_policy *policy, const amb_net *net, amb_error *err)
     if (kind && strcmp(kind, "actor"))
         return amb_fail(err, "this network is a %.40s, expected an actor", kind);
     if (net->dim[0] != AMB_OBS || net->dim[net->layers] != AMB_ACTION)
-        return amb_fail(err, "a network from %d to %d numbers, expected an actor from %d to %d", net->dim[0], net->dim[net->layers], AMB_OBS,
-                        AMB_ACTION);
+        return amb_fail(err, "a network from %d to %d numbers, expected an actor from %d to %d", net->dim[0], net->dim[net->layers],
+                        AMB_OBS, AMB_ACTION);
     const char *action = amb_net_get_meta(net, "action");
     if (action && strcmp(action, "residual") && strcmp(action, "absolute"))
         return amb_fail(err, "metadata \"action\" is \"%.40s\", expected residual or absolute", action);

@@ -24,20 +24,20 @@ typedef struct amb_ppo_def {
 
 /* A batch; rows are samples. */
 typedef struct amb_ppo_batch {
-    const float *x;         /* (samples, obs) normalised observations */
-    const float *action;    /* (samples, actions) as drawn */
-    float *mean;            /* (samples, actions) what the actor said; replaced by the training network's own answer in bf16 */
-    float *advantage;       /* (samples) as GAE gives them; normalised in place */
-    const float *target;    /* (samples) for the critic */
-    float noise;            /* σ */
+    const float *x;      /* (samples, obs) normalised observations */
+    const float *action; /* (samples, actions) as drawn */
+    float *mean;         /* (samples, actions) what the actor said; replaced by the training network's own answer in bf16 */
+    float *advantage;    /* (samples) as GAE gives them; normalised in place */
+    const float *target; /* (samples) for the critic */
+    float noise;         /* σ */
 } amb_ppo_batch;
 
 typedef struct amb_ppo_stats {
-    double kl;            /* mean over the last epoch, against the policy that drew the samples */
-    double clipped;       /* fraction of samples whose gradient the clip took away */
-    double critic_loss;   /* mean squared error, over all epochs */
+    double kl;                      /* mean over the last epoch, against the policy that drew the samples */
+    double clipped;                 /* fraction of samples whose gradient the clip took away */
+    double critic_loss;             /* mean squared error, over all epochs */
     double actor_norm, critic_norm; /* gradient norms before clipping, means */
-    int skipped;          /* minibatches not applied because a gradient was not finite */
+    int skipped;                    /* minibatches not applied because a gradient was not finite */
 } amb_ppo_stats;
 
 typedef struct amb_ppo amb_ppo;

@@ -41,12 +41,12 @@ typedef struct worker {
 
 typedef struct rollout {
     const amb_rollout_def *def;
-    amb_env *env;  /* (envs) */
-    score *score;  /* (envs) */
+    amb_env *env;   /* (envs) */
+    score *score;   /* (envs) */
     worker *worker; /* (threads) */
     int threads, steps, group;
     double control_dt, started;
-    double *pose;   /* (steps + 1, AMB_POSE) or NULL */
+    double *pose; /* (steps + 1, AMB_POSE) or NULL */
     int frames;
     int stop;
     int64_t done; /* steps of groups */

@@ -11,8 +11,8 @@ typedef struct amb_rollout_def {
     amb_env_def env;          /* episode_s is the asked time; stream is replaced by the character's number */
     const amb_policy *policy; /* NULL: no network, pure tracking */
     int envs;
-    bool realtime;            /* every control step waits for its absolute deadline */
-    bool record;              /* keep character 0's poses */
+    bool realtime; /* every control step waits for its absolute deadline */
+    bool record;   /* keep character 0's poses */
     /* Called by one thread now and then while it runs, `fraction` in [0, 1] never falling; may be NULL. Returning false stops early. */
     bool (*progress)(void *context, double fraction);
     void *context;
@@ -32,15 +32,15 @@ typedef struct amb_rollout_result {
     double root_m, joint_rad, end_effector_m;
     int64_t control_steps;
     int64_t resets_unstable;
-    bool stopped;             /* by progress(): the numbers then cover what was simulated */
+    bool stopped; /* by progress(): the numbers then cover what was simulated */
     double wall_s;
     double control_steps_per_s;
-    double physics_share;     /* of the time inside control steps, that spent in physics (substeps and kinematics) */
-    amb_percentiles step_us;  /* one control step of one character: a group's step divided by the characters still in it */
+    double physics_share;      /* of the time inside control steps, that spent in physics (substeps and kinematics) */
+    amb_percentiles step_us;   /* one control step of one character: a group's step divided by the characters still in it */
     amb_percentiles wakeup_us; /* realtime: how late the thread woke */
-    int64_t missed_deadlines; /* realtime: steps that were not done when the next one was due */
-    uint64_t hash;            /* of every character's final state: equal hashes, equal rollouts */
-    int frames;               /* record: poses (frames, AMB_POSE), one a control step, and how long a step is */
+    int64_t missed_deadlines;  /* realtime: steps that were not done when the next one was due */
+    uint64_t hash;             /* of every character's final state: equal hashes, equal rollouts */
+    int frames;                /* record: poses (frames, AMB_POSE), one a control step, and how long a step is */
     double *pose;
     double control_dt;
 } amb_rollout_result;

@@ -45,6 +45,8 @@ bool amb_settings_set(amb_settings *settings, const char *name, const char *text
     double value = strtod(text, &end);
     if (end != text && (*end == 'k' || *end == 'M') && !end[1]) {
         value *= *end == 'k' ? 1e3 : 1e6;
+        if (setting->whole && fabs(value - round(value)) <= 1e-15 * fabs(value)) /* 4.1M is 4099999.9999999995 */
+            value = round(value);
         end++;
     }
     if (end == text || *end || !isfinite(value) || text[strspn(text, "0123456789+-.eEkM")]) /* neither blanks nor hexadecimal */
@@ -61,7 +63,12 @@ bool amb_settings_check(const amb_settings *settings, amb_error *err)
 {
     const double batch = settings->envs * settings->steps;
     if (settings->minibatches > batch)
-        return amb_fail(err, "minibatches: %.0f found, but an iteration has only %.0f samples (envs × steps)", settings->minibatches, batch);
+        return amb_fail(err, "minibatches: %.0f found, but an iteration has only %.0f samples (envs × steps)", settings->minibatches,
+                        batch);
+    if (settings->epochs * settings->minibatches < 2) /* KL is measured at every step but the first of an update */
+        return amb_fail(err,
+                        "epochs × minibatches: 1 found, expected 2 or more: the KL divergence that the learning rate follows is 0 before "
+                        "an update's first step");
     if (batch > 1 << 24)
         return amb_fail(err, "envs × steps: %.0f samples in an iteration found, expected at most %d", batch, 1 << 24);
     return true;
@@ -71,8 +78,8 @@ size_t amb_settings_print(const amb_settings *settings, char *text, size_t size)
 {
     size_t length = 0;
     for (int i = 0; i < AMB_SETTING_COUNT; i++) {
-        const int n = snprintf(text ? text + length : NULL, text && size > length ? size - length : 0, "%s=%.17g\n", amb_setting_list[i].name,
-                               ((const double *)settings)[i]);
+        const int n = snprintf(text ? text + length : NULL, text && size > length ? size - length : 0, "%s=%.17g\n",
+                               amb_setting_list[i].name, ((const double *)settings)[i]);
         length += (size_t)n;
         if (length >= size)
             text = NULL;
@@ -85,11 +92,12 @@ bool amb_settings_parse(amb_settings *settings, const char *text, amb_error *err
     while (*text) {
         char name[64], value[64];
         int used = 0;
-        if (sscanf(text, "%63[^=\n]=%63[^\n]\n%n", name, value, &used) != 2 || used == 0)
+        if (sscanf(text, "%63[^=\n]=%63[^\n]%n", name, value, &used) != 2 || (text[used] && text[used] != '\n'))
             return amb_fail(err, "settings: \"%.40s\" found, expected name=value", text);
         if (!amb_settings_set(settings, name, value, err))
             return false;
         text += used;
+        text += *text == '\n';
     }
     return true;
 }

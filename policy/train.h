@@ -15,20 +15,20 @@ typedef struct amb_train amb_train;
 
 /* One iteration in numbers. Rewards are a step's, in [0, 1]; all with exploration noise. */
 typedef struct amb_train_stats {
-    int64_t iteration, samples;   /* done so far */
-    double reward;                /* mean over the iteration's steps */
+    int64_t iteration, samples; /* done so far */
+    double reward;              /* mean over the iteration's steps */
     double part[AMB_REWARD_PARTS];
     double root_m, joint_rad, end_effector_m; /* means over the iteration's steps */
     /* Over the episodes that ended in the last AMB_TRAIN_WINDOW iterations (0 where none did): */
-    double episode_s;             /* mean length, s */
-    double normalised_return;     /* mean of (sum of rewards) / (steps of a full episode) */
-    double survived;              /* fraction that reached the time-out */
+    double episode_s;         /* mean length, s */
+    double normalised_return; /* mean of (sum of rewards) / (steps of a full episode) */
+    double survived;          /* fraction that reached the time-out */
     int64_t episodes;
-    int64_t unstable;             /* episodes ended by a non-finite state, since the training began */
+    int64_t unstable; /* episodes ended by a non-finite state, since the training began */
     double noise, actor_rate, push_speed;
     amb_ppo_stats ppo;
-    double explained;             /* share of the targets' variance that the critic's values explain */
-    double collect_s, learn_s;    /* wall time, the one thing here that is not reproducible */
+    double explained;          /* share of the targets' variance that the critic's values explain */
+    double collect_s, learn_s; /* wall time, the one thing here that is not reproducible */
 } amb_train_stats;
 
 enum { AMB_TRAIN_WINDOW = 16 };

@@ -106,8 +106,8 @@ static bool check_progress(const progress *p, const amb_checkpoint *c, amb_error
 {
     if (p->samples >= 0 && p->iterations >= 0 && p->actor_rate > 0 && p->actor_rate <= 1)
         return true;
-    return amb_fail(err, "%s: %lld samples in %lld iterations and a learning rate of %g found, which no training has", amb_checkpoint_path(c),
-                    (long long)p->samples, (long long)p->iterations, p->actor_rate);
+    return amb_fail(err, "%s: %lld samples in %lld iterations and a learning rate of %g found, which no training has",
+                    amb_checkpoint_path(c), (long long)p->samples, (long long)p->iterations, p->actor_rate);
 }
 
 bool amb_train_load(amb_train *t, const amb_checkpoint *c, amb_error *err)
@@ -116,8 +116,9 @@ bool amb_train_load(amb_train *t, const amb_checkpoint *c, amb_error *err)
     if (!amb_checkpoint_get(c, "clip_crc", &crc, sizeof crc, err))
         return false;
     if (crc != clip_crc(t->clip))
-        return amb_fail(err, "%s: was trained on another motion than \"%s\" as it is now; continue with the same clip, or start from its "
-                             "networks with --init",
+        return amb_fail(err,
+                        "%s: was trained on another motion than \"%s\" as it is now; continue with the same clip, or start from its "
+                        "networks with --init",
                         amb_checkpoint_path(c), amb_clip_name(t->clip));
     const size_t env_size = amb_env_save_size(&t->env[0]);
     char *envs = malloc((size_t)t->envs * env_size);

@@ -8,8 +8,8 @@
 
 /* What an environment has going beside itself. */
 typedef struct runner {
-    amb_rng rng;            /* exploration noise and what the trainer itself draws for the environment */
-    double episode_return;  /* so far */
+    amb_rng rng;           /* exploration noise and what the trainer itself draws for the environment */
+    double episode_return; /* so far */
 } runner;
 
 /* Sums over one iteration, or one environment's share of it. */
@@ -40,9 +40,9 @@ struct amb_train {
     int envs, steps, samples, extras; /* extras: room for final observations, of each environment */
     int threads;
     bool bf16;
-    amb_env *env;     /* (envs) */
-    runner *run;      /* (envs) */
-    tally *share;     /* (envs) */
+    amb_env *env;      /* (envs) */
+    runner *run;       /* (envs) */
+    tally *share;      /* (envs) */
     thread_room *room; /* (threads) */
     amb_ppo *ppo;
     amb_net *actor_net; /* parameters in a network's shape, for packing */
@@ -50,12 +50,12 @@ struct amb_train {
     amb_normalizer normalizer;
     progress progress;
     /* An iteration's samples, sample e·steps + t: */
-    float *obs, *x;            /* (samples, AMB_OBS) raw, normalised */
-    float *action, *mean;      /* (samples, AMB_ACTION) */
-    float *reward;             /* (samples) scaled by 1 - γ */
-    int *after;                /* (samples) where the value of the next state is: index among extras, NO_EXTRA: the next sample's, FAILED: 0 */
-    unsigned char *last;       /* (samples) the episode ended here */
-    float *extra;              /* (envs · extras, AMB_OBS) normalised final observations */
+    float *obs, *x;       /* (samples, AMB_OBS) raw, normalised */
+    float *action, *mean; /* (samples, AMB_ACTION) */
+    float *reward;        /* (samples) scaled by 1 - γ */
+    int *after;           /* (samples) where the value of the next state is: index among extras, NO_EXTRA: the next sample's, FAILED: 0 */
+    unsigned char *last;  /* (samples) the episode ended here */
+    float *extra;         /* (envs · extras, AMB_OBS) normalised final observations */
     float *value, *extra_value, *next, *advantage, *target;
     float in_mean[AMB_OBS], in_std[AMB_OBS];
     float action_mean[AMB_ACTION], action_std[AMB_ACTION]; /* action = network's number · std + mean; 0 and 1 for residual actions */

@@ -165,6 +165,9 @@ amb_character *amb_character_create(const amb_character_def *def, amb_error *err
     char text[700] = "";
     c->model = mj_loadXML(path, NULL, text, sizeof text);
     if (!c->model) {
+        for (char *at = text; *at; at++)
+            if (*at == '\n')
+                *at = at[1] ? ' ' : 0;
         amb_fail(err, "%s: %s", path, text);
         free(c);
         return NULL;
@@ -178,18 +181,20 @@ amb_character *amb_character_create(const amb_character_def *def, amb_error *err
     c->timestep = 1 / def->physics_hz;
     m->opt.timestep = c->timestep;
     m->opt.integrator = mjINT_EULER;
-    m->opt.disableflags |= mjDSBL_AUTORESET; /* an unstable world must be seen, not silently put back to its rest pose */
+    m->opt.disableflags &= ~mjDSBL_EULERDAMP; /* implicit damping is what makes the PD stable */
+    m->opt.disableflags |= mjDSBL_AUTORESET;  /* an unstable world must be seen, not silently put back to its rest pose */
     for (int i = 1; i < AMB_BODIES; i++) {
         const amb_joint *joint = &c->joint[i];
         for (int k = 0; k < (joint->width == 4 ? 3 : joint->width); k++)
             m->dof_damping[joint->qvel + k] = joint->kd + joint->kp * c->timestep;
     }
-    if (def->self_collision)
-        for (int g = 0; g < m->ngeom; g++)
-            if (c->geom_body[g] >= 0) {
-                m->geom_contype[g] = 2;
-                m->geom_conaffinity[g] = 3;
-            }
+    /* The floor is 1, bodies are 2. MuJoCo's broad phase reads the bodies' own copies, which the compiler made. */
+    for (int g = 0; g < m->ngeom; g++)
+        if (c->geom_body[g] >= 0) {
+            const int b = m->geom_bodyid[g];
+            m->geom_contype[g] = m->body_contype[b] = def->self_collision ? 2 : 0;
+            m->geom_conaffinity[g] = m->body_conaffinity[b] = def->self_collision ? 3 : 1;
+        }
     c->mass = mj_getTotalmass(m);
     c->state_size = (int)mj_stateSize(m, mjSTATE_INTEGRATION);
     return c;

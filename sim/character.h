@@ -32,31 +32,31 @@ enum {
 };
 
 typedef struct amb_joint {
-    int width;       /* 4 ball (quaternion), 1 hinge (angle), 0 no joint (the wrists; the root is not driven either) */
-    int pose;        /* first index in a pose (AMB_POSE numbers); an action's index is this - 7 */
-    int vel;         /* first index in a velocity (AMB_VEL numbers) */
-    int qpos, qvel;  /* first index in mjData.qpos, mjData.qvel */
-    double kp;       /* N·m/rad */
-    double kd;       /* N·m·s/rad, = kp / 10 s */
-    double limit;    /* N·m, on the Euclidean norm of the whole PD torque of the joint */
-    double weight;   /* in the imitation reward, Σ over the body = 1 (the root has one too) */
+    int width;      /* 4 ball (quaternion), 1 hinge (angle), 0 no joint (the wrists; the root is not driven either) */
+    int pose;       /* first index in a pose (AMB_POSE numbers); an action's index is this - 7 */
+    int vel;        /* first index in a velocity (AMB_VEL numbers) */
+    int qpos, qvel; /* first index in mjData.qpos, mjData.qvel */
+    double kp;      /* N·m/rad */
+    double kd;      /* N·m·s/rad, = kp / 10 s */
+    double limit;   /* N·m, on the Euclidean norm of the whole PD torque of the joint */
+    double weight;  /* in the imitation reward, Σ over the body = 1 (the root has one too) */
 } amb_joint;
 
 typedef struct amb_character_def {
-    const char *path;     /* MJCF file; NULL: humanoid.xml of amble's assets */
-    double physics_hz;    /* 120: physics steps a second */
-    bool self_collision;  /* false: bodies meet the floor only */
+    const char *path;    /* MJCF file; NULL: humanoid.xml of amble's assets */
+    double physics_hz;   /* 120: physics steps a second */
+    bool self_collision; /* false: bodies meet the floor only */
 } amb_character_def;
 
 typedef struct amb_character {
     mjModel *model;
-    int body[AMB_BODIES];            /* MuJoCo body ids */
-    amb_joint joint[AMB_BODIES];     /* [AMB_ROOT] is the free joint: width 0, pose 3, vel 3 */
-    int floor_geom;                  /* MuJoCo geom id of the plane */
-    const signed char *geom_body;    /* (ngeom) number of the body a geom belongs to, -1 for the world's */
-    double mass;                     /* kg, whole body */
-    double timestep;                 /* s, of one physics step */
-    int state_size;                  /* numbers in amb_world_save's state */
+    int body[AMB_BODIES];         /* MuJoCo body ids */
+    amb_joint joint[AMB_BODIES];  /* [AMB_ROOT] is the free joint: width 0, pose 3, vel 3 */
+    int floor_geom;               /* MuJoCo geom id of the plane */
+    const signed char *geom_body; /* (ngeom) number of the body a geom belongs to, -1 for the world's */
+    double mass;                  /* kg, whole body */
+    double timestep;              /* s, of one physics step */
+    int state_size;               /* numbers in amb_world_save's state */
 } amb_character;
 
 extern const char *const amb_body_name[AMB_BODIES];

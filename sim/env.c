@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "sim/rotation.h"
 
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 
@@ -28,11 +29,18 @@ void amb_action_scale(amb_action_mode mode, float *mean, float *std)
         int body; /* for the reader: the order is that of amb_clip_joints */
         float mean, std;
     } absolute[] = {
-        {AMB_CHEST, 0, 4.8f},           {AMB_NECK, 0, 4},
-        {AMB_RIGHT_HIP, 0, 8.28f},      {AMB_RIGHT_KNEE, -1.57f, 6.28f}, {AMB_RIGHT_ANKLE, 0, 6.28f},
-        {AMB_RIGHT_SHOULDER, 0, 12.56f}, {AMB_RIGHT_ELBOW, 1.57f, 6.28f},
-        {AMB_LEFT_HIP, 0, 8.28f},       {AMB_LEFT_KNEE, -1.57f, 6.28f},  {AMB_LEFT_ANKLE, 0, 6.28f},
-        {AMB_LEFT_SHOULDER, 0, 9.28f},  {AMB_LEFT_ELBOW, 1.57f, 6.28f},
+        {AMB_CHEST, 0, 4.8f},
+        {AMB_NECK, 0, 4},
+        {AMB_RIGHT_HIP, 0, 8.28f},
+        {AMB_RIGHT_KNEE, -1.57f, 6.28f},
+        {AMB_RIGHT_ANKLE, 0, 6.28f},
+        {AMB_RIGHT_SHOULDER, 0, 12.56f},
+        {AMB_RIGHT_ELBOW, 1.57f, 6.28f},
+        {AMB_LEFT_HIP, 0, 8.28f},
+        {AMB_LEFT_KNEE, -1.57f, 6.28f},
+        {AMB_LEFT_ANKLE, 0, 6.28f},
+        {AMB_LEFT_SHOULDER, 0, 9.28f},
+        {AMB_LEFT_ELBOW, 1.57f, 6.28f},
     };
     for (int k = 0; k < AMB_ACTION; k++) {
         mean[k] = 0;
@@ -65,6 +73,10 @@ static bool check_def(const amb_env_def *def, amb_error *err)
         return amb_fail(err, "root distance limit %g m, expected 0 (none) or more", def->max_root_m);
     if (!(def->start_phase < 1))
         return amb_fail(err, "start phase %g, expected less than 1", def->start_phase);
+    if (isinf(def->start_heading))
+        return amb_fail(err, "start heading %g rad, expected a finite one, or NaN for a random one", def->start_heading);
+    if (!isfinite(def->start_at[0]) || !isfinite(def->start_at[1]))
+        return amb_fail(err, "start at (%g, %g) m, expected finite numbers", def->start_at[0], def->start_at[1]);
     if (!isfinite(def->turn_rate) || fabs(def->turn_rate) > 100)
         return amb_fail(err, "turn rate %g rad/s, expected -100 to 100", def->turn_rate);
     return true;
@@ -79,7 +91,7 @@ bool amb_env_init(amb_env *env, const amb_env_def *def, amb_world *scratch, amb_
     env->scratch = scratch;
     env->rng = amb_rng_seed(def->seed, def->stream);
     env->control_dt = def->substeps * def->character->timestep;
-    env->steps_max = (int)ceil(def->episode_s / env->control_dt - 1e-9);
+    env->steps_max = (int)fmin(ceil(def->episode_s / env->control_dt - 1e-9), INT_MAX);
     amb_env_reset(env);
     return true;
 }
@@ -140,9 +152,10 @@ void amb_env_target(const amb_env *env, const float action[AMB_ACTION], double t
             if (joint->width == 1) {
                 goal[0] = a[0];
             } else if (joint->width == 4) {
-                const double axis[3] = {a[1], a[2], a[3]}, z[3] = {0, 0, 1};
-                const double length2 = axis[0] * axis[0] + axis[1] * axis[1] + axis[2] * axis[2];
-                amb_quat_axis_angle(goal, length2 > 1e-12 ? axis : z, a[0]);
+                const double length = sqrt((double)a[1] * a[1] + (double)a[2] * a[2] + (double)a[3] * a[3]);
+                const bool given = length > 1e-6;
+                const double axis[3] = {given ? a[1] / length : 0, given ? a[2] / length : 0, given ? a[3] / length : 1};
+                amb_quat_axis_angle(goal, axis, a[0]);
             }
         }
     }

@@ -1,5 +1,5 @@
-/* An environment: one body, its reference, and the rules of an episode (start, step, reward, end). DeepMimic's, with amble's residual action,
- * steerable reference and pushes. Nothing here knows what chooses the actions.
+/* An environment: one body, its reference, and the rules of an episode (start, step, reward, end). DeepMimic's, with amble's residual
+ * action, steerable reference and pushes. Nothing here knows what chooses the actions.
  *
  * An environment is used by one thread at a time; many may share a character and a clip. What happens depends on the definition, on
  * (seed, stream) and on the actions alone. */
@@ -16,27 +16,27 @@
  * ABSOLUTE: DeepMimic's: ball: rotation by a0 rad about the axis (a1, a2, a3), a zero axis meaning z; hinge: an angle in rad. */
 typedef enum amb_action_mode { AMB_ACTION_RESIDUAL, AMB_ACTION_ABSOLUTE } amb_action_mode;
 
-/* DeepMimic's scale of absolute actions, mean and std (AMB_ACTION): what a policy network says, times std, plus mean, is the action. 0 and 1
- * for residual actions. */
+/* DeepMimic's scale of absolute actions, mean and std (AMB_ACTION): what a policy network says, times std, plus mean, is the action. 0 and
+ * 1 for residual actions. */
 void amb_action_scale(amb_action_mode mode, float *mean, float *std);
 
 typedef struct amb_env_def {
     const amb_character *character;
     const amb_clip *clip;
-    uint64_t seed, stream;      /* stream: the environment's number */
-    int substeps;               /* 4: physics steps in a control step */
-    double look_ahead;          /* s (.06): how much earlier than due the PD target's reference is looked up */
+    uint64_t seed, stream; /* stream: the environment's number */
+    int substeps;          /* 4: physics steps in a control step */
+    double look_ahead;     /* s (.06): how much earlier than due the PD target's reference is looked up */
     amb_action_mode action_mode;
-    double episode_s;           /* s (20) until the time-out */
-    unsigned may_touch;         /* bits of the bodies that may meet the floor (the ankles) */
-    double max_root_m;          /* m; an episode ends when the root is farther from the reference's; 0: never */
-    double start_phase;         /* [0, 1), or negative (default): random */
-    double start_heading;       /* rad, or NaN: random (default 0) */
-    double start_at[2];         /* m, ground position */
-    double turn_rate;           /* rad/s: the reference is turned all the time */
-    double push_speed;          /* m/s: change of root velocity in a random horizontal direction; 0: no pushes */
-    double push_period;         /* s between pushes */
-    bool push_random;           /* speed uniform in [0, push_speed], first push at a random time: for training */
+    double episode_s;     /* s (20) until the time-out */
+    unsigned may_touch;   /* bits of the bodies that may meet the floor (the ankles) */
+    double max_root_m;    /* m; an episode ends when the root is farther from the reference's; 0: never */
+    double start_phase;   /* [0, 1), or negative (default): random */
+    double start_heading; /* rad, or NaN: random (default 0) */
+    double start_at[2];   /* m, ground position */
+    double turn_rate;     /* rad/s: the reference is turned all the time */
+    double push_speed;    /* m/s: change of root velocity in a random horizontal direction; 0: no pushes */
+    double push_period;   /* s between pushes */
+    bool push_random;     /* speed uniform in [0, push_speed], first push at a random time: for training */
 } amb_env_def;
 
 typedef enum amb_env_end {
@@ -52,10 +52,10 @@ typedef struct amb_env {
     amb_world world;
     amb_reference reference;
     amb_rng rng;
-    int step;          /* control steps since the reset */
-    int steps_max;     /* control steps in an episode */
-    double control_dt; /* s */
-    double next_push;  /* s since the reset */
+    int step;                  /* control steps since the reset */
+    int steps_max;             /* control steps in an episode */
+    double control_dt;         /* s */
+    double next_push;          /* s since the reset */
     amb_state state;           /* the body, after the last reset or step */
     amb_state reference_state; /* the reference at the same time */
     double physics_s;          /* wall time spent in physics so far; for measuring, not part of the state */

@@ -28,7 +28,7 @@ static void put_rotation(float *out, const double rot[4], double heading)
 void amb_observe(const amb_state *state, double phase, double reference_heading, float obs[AMB_OBS])
 {
     const double *root = state->joint[AMB_ROOT];
-    obs[0] = (float)phase;
+    obs[0] = fminf((float)phase, 0x1.fffffep-1f); /* rounding must not make a 1 of it */
     obs[1] = (float)root[2];
     const double own_heading = amb_quat_heading(state->rot[AMB_ROOT]);
     const double own_cos = cos(own_heading), own_sin = sin(own_heading);

@@ -56,7 +56,7 @@ static void apply_stable_pd(amb_world *world, const double target[AMB_POSE])
         double *applied = d->qfrc_applied + joint->qvel;
         if (joint->width == 1) {
             double torque = joint->kp * (goal[0] - d->qpos[joint->qpos]) - joint->kd * v[0];
-            torque = fmin(fmax(torque, -joint->limit), joint->limit);
+            torque = torque < -joint->limit ? -joint->limit : torque > joint->limit ? joint->limit : torque; /* NaN stays NaN */
             applied[0] = torque + joint->kd * v[0];
         } else if (joint->width == 4) {
             double inverse[4], rest[4], torque[3];
@@ -77,7 +77,9 @@ static void apply_stable_pd(amb_world *world, const double target[AMB_POSE])
 
 static bool is_sane(const mjData *d)
 {
-    for (int i = 0; i < 7 + AMB_ACTION; i++)
+    if (!isfinite(d->qpos[0]) || !isfinite(d->qpos[1])) /* one may walk far */
+        return false;
+    for (int i = 2; i < 7 + AMB_ACTION; i++)
         if (!(fabs(d->qpos[i]) < ABSURD)) /* false for NaN too */
             return false;
     for (int i = 0; i < AMB_VEL; i++)

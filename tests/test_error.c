@@ -1,0 +1,64 @@
+/* base/error: sentences, prefixes, and both cut at the buffer's end. */
+#include "base/error.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void a_sentence_is_formatted(void **state)
+{
+    (void)state;
+    amb_error err;
+    assert_false(amb_fail(&err, "%s: %d found, expected %d", "walk.txt", 43, 44));
+    assert_string_equal(err.text, "walk.txt: 43 found, expected 44");
+}
+
+static void a_prefix_goes_before_it(void **state)
+{
+    (void)state;
+    amb_error err;
+    amb_fail(&err, "frame 3 is empty");
+    assert_false(amb_fail_in(&err, "%s", "clips/walk.txt"));
+    assert_string_equal(err.text, "clips/walk.txt: frame 3 is empty");
+}
+
+static void nobody_has_to_listen(void **state)
+{
+    (void)state;
+    assert_false(amb_fail(NULL, "%d", 1));
+    assert_false(amb_fail_in(NULL, "%d", 1));
+}
+
+static void long_sentences_are_cut(void **state)
+{
+    (void)state;
+    struct {
+        amb_error err;
+        char canary;
+    } guarded = {.canary = 'c'};
+    char text[3000];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = 0;
+    assert_false(amb_fail(&guarded.err, "%s", text));
+    assert_int_equal(strlen(guarded.err.text), sizeof guarded.err.text - 1);
+    assert_false(amb_fail_in(&guarded.err, "a file"));
+    assert_int_equal(strlen(guarded.err.text), sizeof guarded.err.text - 1);
+    assert_memory_equal(guarded.err.text, "a file: xxx", 11);
+    assert_false(amb_fail_in(&guarded.err, "%s", text)); /* the prefix alone fills it */
+    assert_int_equal(guarded.canary, 'c');
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_sentence_is_formatted),
+        cmocka_unit_test(a_prefix_goes_before_it),
+        cmocka_unit_test(nobody_has_to_listen),
+        cmocka_unit_test(long_sentences_are_cut),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
