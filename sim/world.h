@@ -26,7 +26,8 @@ typedef struct amb_world {
     const amb_character *character;
     mjData *data;
     unsigned touching; /* bit i: body i met the floor in one of the last step's physics steps */
-    bool unstable;     /* a position or velocity became non-finite or absurd (> 1e4); stepping does nothing until amb_world_set */
+    bool unstable; /* a position or velocity became non-finite or absurd (> 1e4; the place on the ground may be any finite one); stepping
+                      does nothing until amb_world_set */
 } amb_world;
 
 bool amb_world_init(amb_world *world, const amb_character *character, amb_error *err);

@@ -133,6 +133,7 @@ static void what_is_wrong_is_said(void **unused)
     amb_error err = {""};
     settings.envs = 1;
     settings.steps = 3;
+    settings.minibatches = 4;
     assert_false(amb_settings_check(&settings, &err));
     assert_string_equal(err.text, "minibatches: 4 found, but an iteration has only 3 samples (envs × steps)");
     settings.steps = 4;
@@ -144,6 +145,12 @@ static void what_is_wrong_is_said(void **unused)
     assert_false(amb_settings_check(&settings, &err));
     assert_non_null(strstr(err.text, "16842752 samples"));
     assert_false(amb_settings_check(&settings, NULL));
+    settings = amb_settings_default();
+    settings.epochs = settings.minibatches = 1;
+    assert_false(amb_settings_check(&settings, &err));
+    assert_non_null(strstr(err.text, "expected 2 or more"));
+    settings.epochs = 2;
+    assert_true(amb_settings_check(&settings, &err));
 }
 
 static void printing_and_parsing_is_lossless(void **unused)
@@ -184,7 +191,8 @@ static void parsing_reads_lines_and_refuses_the_rest(void **unused)
     amb_error err = {""};
     assert_true(amb_settings_parse(&settings, "", &err));
     assert_true(amb_settings_parse(&settings, "gamma=.9\nenvs=32\npush-speed=1.5", &err)); /* the last line's end may be missing */
-    assert_true(settings.gamma == .9 && settings.envs == 32 && settings.push_speed == 1.5 && settings.steps == 64);
+    assert_true(settings.gamma == .9 && settings.envs == 32 && settings.push_speed == 1.5 &&
+                settings.steps == amb_settings_default().steps);
     const struct {
         const char *text, *says;
     } rows[] = {

@@ -477,6 +477,23 @@ static void setting_forgets_the_past(void **unused)
     amb_character_destroy(character);
 }
 
+static void walking_far_is_allowed(void **unused)
+{
+    (void)unused;
+    amb_character *character = load_character(120);
+    amb_world world = make_world(character);
+    const double rest[AMB_VEL] = {0};
+    double pose[AMB_POSE];
+    pose_at_rest(pose, 3);
+    pose[0] = 2e4; /* 20 km from where it began */
+    pose[1] = -2e4;
+    amb_world_set(&world, pose, rest);
+    amb_world_step(&world, pose, 4);
+    assert_false(world.unstable);
+    amb_world_free(&world);
+    amb_character_destroy(character);
+}
+
 static void broken_states_are_flagged(void **unused)
 {
     (void)unused;
@@ -499,7 +516,7 @@ static void broken_states_are_flagged(void **unused)
             world.data->qvel[AMB_VEL - 1] = INFINITY;
             break;
         case 3:
-            world.data->qpos[0] = -2e4;
+            world.data->qpos[2] = -2e4;
             break;
         case 4:
             world.data->qpos[20] = NAN;
@@ -539,6 +556,7 @@ int main(void)
         cmocka_unit_test(moving_and_pushing_do_just_that),
         cmocka_unit_test(a_saved_world_goes_on_bit_by_bit),
         cmocka_unit_test(setting_forgets_the_past),
+        cmocka_unit_test(walking_far_is_allowed),
         cmocka_unit_test(broken_states_are_flagged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
