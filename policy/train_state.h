@@ -8,8 +8,9 @@
 
 /* What an environment has going beside itself. */
 typedef struct runner {
-    amb_rng rng;           /* exploration noise and what the trainer itself draws for the environment */
-    double episode_return; /* so far */
+    amb_rng rng;             /* exploration noise and what the trainer itself draws for the environment */
+    float noise[AMB_ACTION]; /* exploration noise in the last action: it dies away slowly (train.c) */
+    double episode_return;   /* so far */
 } runner;
 
 /* Sums over one iteration, or one environment's share of it. */

@@ -143,9 +143,15 @@ static void samples_say_what_happened(void **state)
         amb_mlp *critic = network_of(amb_ppo_critic(t->ppo), 1), *actor = network_of(amb_ppo_actor(t->ppo), AMB_ACTION);
         void *workspace = malloc(amb_mlp_workspace_size(actor, 1) + amb_mlp_workspace_size(critic, 1));
         amb_train_stats stats;
+        runner before[ENVS];
+        memcpy(before, t->run, sizeof before);
         amb_train_iterate(t, &stats);
         int failed = 0, timed_out = 0;
         double noise2 = 0, reward = 0;
+        const double memory = s.noise_memory;
+        float noise[ENVS][AMB_ACTION];
+        for (int e = 0; e < ENVS; e++)
+            memcpy(noise[e], before[e].noise, sizeof noise[e]);
         for (int e = 0; e < ENVS; e++) {
             double flow = 0;
             for (int step = 19; step >= 0; step--) {
@@ -160,7 +166,7 @@ static void samples_say_what_happened(void **state)
                 amb_mlp_forward(actor, workspace, t->x + i * AMB_OBS, 1, want);
                 assert_memory_equal(t->mean + i * AMB_ACTION, want, sizeof want);
                 for (int k = 0; k < AMB_ACTION; k++) {
-                    const double z = ((double)t->action[i * AMB_ACTION + k] - (double)want[k]) / stats.noise;
+                    const double z = ((double)t->action[i * AMB_ACTION + k] - (double)want[k]) / (stats.noise * sqrt(1 - memory * memory));
                     assert_true(fabs(z) < 6);
                     noise2 += z * z / (ENVS * 20 * AMB_ACTION);
                 }
@@ -186,6 +192,13 @@ static void samples_say_what_happened(void **state)
                 assert_near((double)t->target[i], flow + (double)t->value[i], 1e-5, "target", i);
                 reward += (double)t->reward[i] / (1 - .95) / (ENVS * 20);
             }
+            for (int step = 0; step < 20; step++) /* what is left of all the noise at the end */
+                for (int k = 0; k < AMB_ACTION; k++) {
+                    const int i = (e * 20 + step) * AMB_ACTION + k;
+                    noise[e][k] = (float)memory * noise[e][k] + (t->action[i] - t->mean[i]);
+                }
+            for (int k = 0; k < AMB_ACTION; k++)
+                assert_near((double)t->run[e].noise[k], (double)noise[e][k], 1e-5, "noise that is kept", k);
         }
         assert_true(failed > 0 && timed_out > 0);
         assert_near(noise2, 1, .08, "exploration's variance", round);
