@@ -41,11 +41,6 @@ static size_t weights(const amb_net *net, int layer)
     return (size_t)net->dim[layer] * (size_t)net->dim[layer + 1];
 }
 
-static const char *activation_name(amb_activation act)
-{
-    return act == AMB_ACT_RELU ? "relu" : "none";
-}
-
 /* Keys and values come from a file: what a terminal would obey instead of show becomes '?'. */
 static void print_text(const char *text)
 {
@@ -67,7 +62,7 @@ static void print_table(const amb_net *net, const char *file, long long bytes)
         const size_t n = weights(net, l), out = (size_t)net->dim[l + 1];
         const range w = range_of(net->weight[l], n), b = range_of(net->bias[l], out);
         printf("%5d %6d %6d %11zu  %-10s %11.4g  %9.3g ..%9.3g  %9.3g ..%9.3g\n", l, net->dim[l], net->dim[l + 1], n + out,
-               activation_name(net->act[l]), root_mean_square(net->weight[l], n), w.lo, w.hi, b.lo, b.hi);
+               amb_activation_name(net->act[l]), root_mean_square(net->weight[l], n), w.lo, w.hi, b.lo, b.hi);
     }
     if (net->in_mean) {
         const range m = range_of(net->in_mean, (size_t)net->dim[0]), s = range_of(net->in_std, (size_t)net->dim[0]);
@@ -103,7 +98,7 @@ static json_t *layer_json(const amb_net *net, int l)
 {
     const size_t n = weights(net, l), out = (size_t)net->dim[l + 1];
     return json_pack("{s:i, s:i, s:I, s:s, s:o, s:o, s:o}", "in", net->dim[l], "out", net->dim[l + 1], "parameters", (json_int_t)(n + out),
-                     "activation", activation_name(net->act[l]), "weight_rms", cli_real(root_mean_square(net->weight[l], n)),
+                     "activation", amb_activation_name(net->act[l]), "weight_rms", cli_real(root_mean_square(net->weight[l], n)),
                      "weight_range", range_json(range_of(net->weight[l], n)), "bias_range", range_json(range_of(net->bias[l], out)));
 }
 

@@ -42,6 +42,25 @@ int amb_kernel_count(void)
     return count;
 }
 
+static const char *const precision_name[] = {"fp32", "bf16", "int16", "int8", "auto"};
+_Static_assert(sizeof precision_name / sizeof precision_name[0] == AMB_PRECISIONS + 1, "every precision has a name");
+
+const char *amb_precision_name(amb_precision precision)
+{
+    return precision_name[precision];
+}
+
+bool amb_precision_by_name(const char *name, amb_precision *precision)
+{
+    for (int i = 0; i <= AMB_PRECISIONS; i++) {
+        if (strcmp(name, precision_name[i]) == 0) {
+            *precision = (amb_precision)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 const amb_kernel *amb_kernel_at(int index)
 {
     for (int i = 0; i < KERNELS; i++)

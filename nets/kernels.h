@@ -17,6 +17,22 @@
 
 #include <stddef.h>
 
+/* What weights and activations are multiplied as. Sums are fp32 or exact integers in every one of them. */
+typedef enum amb_precision {
+    AMB_PRECISION_FP32,
+    AMB_PRECISION_BF16,
+    AMB_PRECISION_INT16,
+    AMB_PRECISION_INT8,
+    AMB_PRECISIONS,
+    AMB_PRECISION_AUTO = AMB_PRECISIONS /* nets/model.h chooses */
+} amb_precision;
+
+/* "fp32", "bf16", "int16", "int8", "auto". */
+const char *amb_precision_name(amb_precision precision);
+
+/* The other way round; false for other names. */
+bool amb_precision_by_name(const char *name, amb_precision *precision);
+
 /* A layer as a kernel reads it.
  *
  * The outputs are cut into panels of `panel` outputs; the last one is as wide as the outputs left, rounded up to `lanes`. A panel is

@@ -1,6 +1,8 @@
-/* Networks as plain data: allocation, metadata, and the parameters as one block. No arithmetic, no files. */
+/* Networks as plain data: allocation, metadata, and the parameters as one block. No files, and no
+ * arithmetic but the activations' definition. */
 #include "nets/net.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +30,9 @@ amb_net *amb_net_create(int layers, const int *dim, amb_error *err)
     }
     net->layers = layers;
     memcpy(net->dim, dim, (size_t)(layers + 1) * sizeof *dim);
+    net->in_shape = (amb_net_shape){1, {dim[0]}};
+    net->heads = 1;
+    net->head[0] = (amb_net_head){.outputs = dim[layers], .shape = {1, {dim[layers]}}};
     for (int l = 0; l < layers; l++) {
         const size_t in = (size_t)dim[l], out = (size_t)dim[l + 1];
         net->act[l] = l + 1 < layers ? AMB_ACT_RELU : AMB_ACT_IDENTITY;
@@ -53,6 +58,8 @@ void amb_net_destroy(amb_net *net)
     }
     free(net->in_mean);
     free(net->in_std);
+    for (int h = 0; h < AMB_NET_MAX_HEADS; h++)
+        free(net->head[h].name);
     for (int i = 0; i < net->metas; i++) {
         free(net->meta[i].key);
         free(net->meta[i].value);
@@ -117,6 +124,30 @@ const char *amb_net_get_meta(const amb_net *net, const char *key)
 {
     const amb_meta *found = find_meta(net, key);
     return found ? found->value : NULL;
+}
+
+const char *amb_activation_name(amb_activation act)
+{
+    static const char *const name[AMB_ACTIVATIONS] = {"identity", "relu", "leaky_relu", "elu", "tanh", "sigmoid"};
+    return name[act];
+}
+
+double amb_activation_of(amb_activation act, double alpha, double v)
+{
+    switch (act) {
+    case AMB_ACT_RELU:
+        return v < 0 ? 0 : v;
+    case AMB_ACT_LEAKY_RELU:
+        return v < 0 ? alpha * v : v;
+    case AMB_ACT_ELU:
+        return v < 0 ? alpha * expm1(v) : v;
+    case AMB_ACT_TANH:
+        return tanh(v);
+    case AMB_ACT_SIGMOID:
+        return 1 / (1 + exp(-v));
+    default:
+        return v;
+    }
 }
 
 size_t amb_net_parameters(const amb_net *net)

@@ -3,6 +3,10 @@
  *   x' = clamp((x - in_mean) / in_std, -in_clip, in_clip)        (only where in_mean is set; the clamp only where in_clip > 0)
  *   h_{l+1} = act_l(weight_l h_l + bias_l),   l = 0 .. layers-1
  *
+ * Several heads (a VAE's mean and log-variance) are linear maps of the same last hidden layer: here they are one last layer whose outputs
+ * lie side by side, and `head` says which are whose. A row of the file's input or output may have more than one dimension (60 × 73);
+ * here it is flat, and in_shape and head.shape remember.
+ *
  * This file does no arithmetic on it and does not read files (nets/onnx.h does). */
 #ifndef AMB_NETS_NET_H
 #define AMB_NETS_NET_H
@@ -13,7 +17,31 @@
 
 enum { AMB_NET_MAX_LAYERS = 16, AMB_NET_MAX_DIM = 65536 };
 
-typedef enum amb_activation { AMB_ACT_IDENTITY = 0, AMB_ACT_RELU = 1 } amb_activation;
+enum { AMB_NET_MAX_HEADS = 8, AMB_NET_MAX_RANK = 3 };
+
+/* With the layer's act_alpha as α. ReLU: v < 0 ? 0 : v. Leaky ReLU: v < 0 ? α v : v. ELU (Clevert et al. 2016): v < 0 ? α (e^v - 1) : v.
+ * Sigmoid: 1 / (1 + e^-v). NaN stays NaN in each. */
+typedef enum amb_activation {
+    AMB_ACT_IDENTITY,
+    AMB_ACT_RELU,
+    AMB_ACT_LEAKY_RELU,
+    AMB_ACT_ELU,
+    AMB_ACT_TANH,
+    AMB_ACT_SIGMOID,
+    AMB_ACTIVATIONS
+} amb_activation;
+
+/* What one row is shaped like in the file, the batch dimension left out: rank 1 (features) or more. */
+typedef struct amb_net_shape {
+    int rank; /* 1 .. AMB_NET_MAX_RANK */
+    int dim[AMB_NET_MAX_RANK];
+} amb_net_shape;
+
+typedef struct amb_net_head {
+    char *name; /* the output's name in the file; NULL: none given */
+    int outputs;
+    amb_net_shape shape; /* its dimensions' product is `outputs` */
+} amb_net_head;
 
 typedef struct amb_meta {
     char *key;
@@ -23,17 +51,22 @@ typedef struct amb_meta {
 typedef struct amb_net {
     int layers;                             /* 1 .. AMB_NET_MAX_LAYERS */
     int dim[AMB_NET_MAX_LAYERS + 1];        /* dim[0] inputs, dim[layers] outputs */
-    amb_activation act[AMB_NET_MAX_LAYERS]; /* after layer l */
+    amb_activation act[AMB_NET_MAX_LAYERS]; /* after layer l; none after the last where there are several heads */
+    float act_alpha[AMB_NET_MAX_LAYERS];    /* ELU's and leaky ReLU's α */
     float *weight[AMB_NET_MAX_LAYERS];      /* (dim[l+1], dim[l]) row-major, as PyTorch's Linear.weight */
     float *bias[AMB_NET_MAX_LAYERS];        /* (dim[l+1]) */
     float *in_mean;                         /* (dim[0]) or NULL: no normalisation */
     float *in_std;                          /* (dim[0]), > 0; NULL where in_mean is */
     float in_clip;                          /* in units of in_std; 0: no clamp */
-    int metas;                              /* key/value texts that travel in the ONNX file (metadata_props) */
+    amb_net_shape in_shape;                 /* its dimensions' product is dim[0] */
+    int heads;                              /* 1 .. AMB_NET_MAX_HEADS; their outputs' sum is dim[layers] */
+    amb_net_head head[AMB_NET_MAX_HEADS];
+    int metas; /* key/value texts that travel in the ONNX file (metadata_props) */
     amb_meta *meta;
 } amb_net;
 
-/* All weights and biases allocated and zero; hidden layers ReLU, the last one linear; no normaliser, no metadata. `dim` has layers + 1
+/* All weights and biases allocated and zero; hidden layers ReLU, the last one linear; flat shapes, one nameless head, no normaliser, no
+ * metadata. `dim` has layers + 1
  * entries. NULL and a sentence when a dimension is out of range or memory is short. */
 amb_net *amb_net_create(int layers, const int *dim, amb_error *err);
 void amb_net_destroy(amb_net *net); /* NULL is fine */
@@ -45,6 +78,12 @@ bool amb_net_add_normalizer(amb_net *net);
  * and nothing changed, when memory is short. */
 bool amb_net_set_meta(amb_net *net, const char *key, const char *value);
 const char *amb_net_get_meta(const amb_net *net, const char *key);
+
+/* "relu", "leaky_relu", … */
+const char *amb_activation_name(amb_activation act);
+
+/* act(v), in double precision. */
+double amb_activation_of(amb_activation act, double alpha, double v);
 
 /* Number of weights and biases, normaliser not counted. */
 size_t amb_net_parameters(const amb_net *net);

@@ -55,7 +55,7 @@ bool amb_policy_load(amb_policy *policy, const char *path, amb_error *err)
         return false;
     bool ok = read_meta(policy, net, err);
     if (ok) {
-        policy->actor = amb_mlp_create(net, NULL, err);
+        policy->actor = amb_model_create(net, NULL, err);
         ok = policy->actor != NULL;
     }
     amb_net_destroy(net);
@@ -64,7 +64,7 @@ bool amb_policy_load(amb_policy *policy, const char *path, amb_error *err)
 
 void amb_policy_free(amb_policy *policy)
 {
-    amb_mlp_destroy(policy->actor);
+    amb_model_destroy(policy->actor);
     policy->actor = NULL;
 }
 
@@ -80,7 +80,7 @@ bool amb_controller_init(amb_controller *controller, const amb_policy *policy, i
     *controller = (amb_controller){.policy = policy, .rows = rows};
     controller->obs = malloc((size_t)rows * AMB_OBS * sizeof(float));
     controller->action = calloc((size_t)rows * AMB_ACTION, sizeof(float));
-    controller->workspace = policy ? malloc(amb_mlp_workspace_size(policy->actor, rows)) : NULL;
+    controller->workspace = policy ? malloc(amb_model_workspace_size(policy->actor, rows)) : NULL;
     if (controller->obs && controller->action && (controller->workspace || !policy))
         return true;
     amb_controller_free(controller);
@@ -101,7 +101,7 @@ void amb_controller_decide(amb_controller *controller, amb_env *const *env, int 
         return; /* actions are zero and stay so */
     for (int i = 0; i < n; i++)
         amb_env_observe(env[i], controller->obs + (size_t)i * AMB_OBS);
-    amb_mlp_forward(controller->policy->actor, controller->workspace, controller->obs, n, controller->action);
+    amb_model_run(controller->policy->actor, controller->workspace, controller->obs, n, controller->action);
 }
 
 amb_env_end amb_controller_step(amb_controller *controller, amb_env *env, amb_reward *reward)

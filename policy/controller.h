@@ -6,12 +6,12 @@
 #ifndef AMB_POLICY_CONTROLLER_H
 #define AMB_POLICY_CONTROLLER_H
 
-#include "nets/mlp.h"
+#include "nets/model.h"
 #include "sim/env.h"
 
 /* An actor as deployed: packed network and what its metadata says about how it wants to be used. Const after load. */
 typedef struct amb_policy {
-    amb_mlp *actor;
+    amb_model *actor;
     amb_action_mode action_mode;
     double physics_hz; /* the rates and look-ahead it was trained at; 120, 4 and .06 where the file does not say */
     int substeps;

@@ -83,7 +83,7 @@ static void normalise(const amb_train *t, const float *obs, float *x)
 static void pack_actor(amb_train *t)
 {
     amb_net_set_parameters(t->actor_net, amb_train_net_parameters(amb_ppo_actor(t->ppo)));
-    amb_mlp_repack(t->actor, t->actor_net);
+    amb_model_repack(t->actor, t->actor_net);
 }
 
 static bool allocate(amb_train *t, amb_error *err)
@@ -137,7 +137,7 @@ static bool make_networks(amb_train *t, amb_error *err)
     if (!t->actor_net)
         return false;
     amb_net_set_parameters(t->actor_net, amb_train_net_parameters(amb_ppo_actor(t->ppo)));
-    t->actor = amb_mlp_create(t->actor_net, NULL, err);
+    t->actor = amb_model_create(t->actor_net, &(amb_model_def){.precision = AMB_PRECISION_FP32}, err);
     return t->actor != NULL;
 }
 
@@ -145,7 +145,7 @@ static bool make_environments(amb_train *t, unsigned may_touch, amb_error *err)
 {
     const amb_settings *s = &t->settings;
     for (int i = 0; i < t->threads; i++) {
-        t->room[i].workspace = malloc(amb_mlp_workspace_size(t->actor, GROUP));
+        t->room[i].workspace = malloc(amb_model_workspace_size(t->actor, GROUP));
         if (!t->room[i].workspace)
             return amb_fail(err, "out of memory");
         if (!amb_world_init(&t->room[i].scratch, t->character, err))
@@ -227,7 +227,7 @@ void amb_train_destroy(amb_train *t)
     }
     amb_ppo_destroy(t->ppo);
     amb_net_destroy(t->actor_net);
-    amb_mlp_destroy(t->actor);
+    amb_model_destroy(t->actor);
     free(t->env);
     free(t->run);
     free(t->share);
@@ -317,7 +317,7 @@ static void collect_group(amb_train *t, int first, int count, thread_room *room)
             normalise(t, t->obs + i * AMB_OBS, x + k * AMB_OBS);
             memcpy(t->x + i * AMB_OBS, x + k * AMB_OBS, AMB_OBS * sizeof(float));
         }
-        amb_mlp_forward(t->actor, room->workspace, x, count, mean);
+        amb_model_run(t->actor, room->workspace, x, count, mean);
         for (int k = 0; k < count; k++) {
             const size_t i = (size_t)(first + k) * (size_t)t->steps + (size_t)step;
             memcpy(t->mean + i * AMB_ACTION, mean + k * AMB_ACTION, AMB_ACTION * sizeof(float));
@@ -328,7 +328,7 @@ static void collect_group(amb_train *t, int first, int count, thread_room *room)
     }
 }
 
-/* Smaller groups where there are more threads than groups. A row's result does not depend on its group (nets/mlp.h). */
+/* Smaller groups where there are more threads than groups. A row's result does not depend on its group (nets/model.h). */
 static void collect(amb_train *t)
 {
     const int even = (t->envs + t->threads - 1) / t->threads, group = even < GROUP ? even : GROUP;

@@ -2,7 +2,7 @@
 #ifndef AMB_POLICY_TRAIN_STATE_H
 #define AMB_POLICY_TRAIN_STATE_H
 
-#include "nets/mlp.h"
+#include "nets/model.h"
 #include "policy/normalizer.h"
 #include "policy/train.h"
 
@@ -47,7 +47,7 @@ struct amb_train {
     thread_room *room; /* (threads) */
     amb_ppo *ppo;
     amb_net *actor_net; /* parameters in a network's shape, for packing */
-    amb_mlp *actor;     /* packed for collecting; without normaliser, which has been applied already */
+    amb_model *actor;   /* packed for collecting; without normaliser, which has been applied already */
     amb_normalizer normalizer;
     progress progress;
     /* An iteration's samples, sample e·steps + t: */

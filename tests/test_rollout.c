@@ -17,7 +17,7 @@ static int set_up(void **state)
     character = load_character(120);
     clip = march(.3, true);
     amb_net *net = small_actor(2, .02);
-    policy = (amb_policy){.actor = amb_mlp_create(net, NULL, NULL), .substeps = 4, .look_ahead = .06, .physics_hz = 120};
+    policy = (amb_policy){.actor = amb_model_create(net, NULL, NULL), .substeps = 4, .look_ahead = .06, .physics_hz = 120};
     amb_net_destroy(net);
     return policy.actor ? 0 : -1;
 }
@@ -70,7 +70,7 @@ static expectation simple_loop(const amb_rollout_def *def)
     expectation x = {.hash = 14695981039346656037u};
     amb_world other;
     assert_true(amb_world_init(&other, character, NULL));
-    void *workspace = def->policy ? malloc(amb_mlp_workspace_size(def->policy->actor, 1)) : NULL;
+    void *workspace = def->policy ? malloc(amb_model_workspace_size(def->policy->actor, 1)) : NULL;
     for (int e = 0; e < def->envs; e++) {
         amb_env_def own = def->env;
         own.stream = (uint64_t)e;
@@ -87,7 +87,7 @@ static expectation simple_loop(const amb_rollout_def *def)
             float obs[AMB_OBS], action[AMB_ACTION] = {0};
             amb_env_observe(&env, obs);
             if (def->policy)
-                amb_mlp_forward(def->policy->actor, workspace, obs, 1, action);
+                amb_model_run(def->policy->actor, workspace, obs, 1, action);
             amb_reward reward;
             const amb_env_end end = amb_env_step(&env, action, &reward);
             x.seconds += up ? env.control_dt / def->envs : 0;
@@ -247,7 +247,7 @@ static amb_policy exploding_policy(void)
     net->weight[1][0] = 1e38f;
     for (int k = 0; k < AMB_ACTION; k++)
         net->weight[2][k] = 1;
-    amb_policy p = {.actor = amb_mlp_create(net, NULL, NULL), .substeps = 4, .look_ahead = .06, .physics_hz = 120};
+    amb_policy p = {.actor = amb_model_create(net, NULL, NULL), .substeps = 4, .look_ahead = .06, .physics_hz = 120};
     amb_net_destroy(net);
     assert_non_null(p.actor);
     return p;

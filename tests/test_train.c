@@ -118,14 +118,14 @@ static void a_broken_environment_is_reset_and_harms_no_other(void **state)
 }
 
 /* The parameters' network as inference sees it, so that its outputs can be worked out apart from the training's own passes. */
-static amb_mlp *network_of(amb_train_net *from, int outputs)
+static amb_model *network_of(amb_train_net *from, int outputs)
 {
     const int dim[] = {AMB_OBS, 20, 12, outputs};
     amb_net *net = amb_net_create(3, dim, NULL);
     amb_net_set_parameters(net, amb_train_net_parameters(from));
-    amb_mlp *mlp = amb_mlp_create(net, NULL, NULL);
+    amb_model *model = amb_model_create(net, NULL, NULL);
     amb_net_destroy(net);
-    return mlp;
+    return model;
 }
 
 /* Values where they belong, and GAE's returns summed out in double. */
@@ -140,8 +140,8 @@ static void samples_say_what_happened(void **state)
     s.normalizer_samples = 0; /* as primed, and so from iteration to iteration */
     amb_train *t = try_create(&s);
     for (int round = 0; round < 3; round++) {
-        amb_mlp *critic = network_of(amb_ppo_critic(t->ppo), 1), *actor = network_of(amb_ppo_actor(t->ppo), AMB_ACTION);
-        void *workspace = malloc(amb_mlp_workspace_size(actor, 1) + amb_mlp_workspace_size(critic, 1));
+        amb_model *critic = network_of(amb_ppo_critic(t->ppo), 1), *actor = network_of(amb_ppo_actor(t->ppo), AMB_ACTION);
+        void *workspace = malloc(amb_model_workspace_size(actor, 1) + amb_model_workspace_size(critic, 1));
         amb_train_stats stats;
         runner before[ENVS];
         memcpy(before, t->run, sizeof before);
@@ -161,9 +161,9 @@ static void samples_say_what_happened(void **state)
                     const double x = ((double)t->obs[i * AMB_OBS + k] - (double)t->in_mean[k]) / (double)t->in_std[k];
                     assert_near((double)t->x[i * AMB_OBS + k], fmin(fmax(x, -10), 10), 1e-4, "normalised observation", k);
                 }
-                amb_mlp_forward(critic, workspace, t->x + i * AMB_OBS, 1, want);
+                amb_model_run(critic, workspace, t->x + i * AMB_OBS, 1, want);
                 assert_near((double)t->value[i], (double)want[0], 1e-5, "value", i);
-                amb_mlp_forward(actor, workspace, t->x + i * AMB_OBS, 1, want);
+                amb_model_run(actor, workspace, t->x + i * AMB_OBS, 1, want);
                 assert_memory_equal(t->mean + i * AMB_ACTION, want, sizeof want);
                 for (int k = 0; k < AMB_ACTION; k++) {
                     const double z = ((double)t->action[i * AMB_ACTION + k] - (double)want[k]) / (stats.noise * sqrt(1 - memory * memory));
@@ -180,7 +180,7 @@ static void samples_say_what_happened(void **state)
                     const float *seen = t->extra + t->after[i] * AMB_OBS;
                     const double on = fmod((double)t->obs[i * AMB_OBS] + 1 / 30.0, 1); /* the clip's cycle is 1 s */
                     assert_near(.5 * (double)seen[0] + .5, on, 1e-4, "phase of the final state", i);
-                    amb_mlp_forward(critic, workspace, seen, 1, want);
+                    amb_model_run(critic, workspace, seen, 1, want);
                     next = (double)want[0];
                     timed_out += last;
                 } else {
@@ -205,8 +205,8 @@ static void samples_say_what_happened(void **state)
         assert_near(stats.reward, reward, 1e-5, "reward", round);
         assert_true(stats.samples == (round + 1) * ENVS * 20);
         free(workspace);
-        amb_mlp_destroy(critic);
-        amb_mlp_destroy(actor);
+        amb_model_destroy(critic);
+        amb_model_destroy(actor);
     }
     amb_train_destroy(t);
 }

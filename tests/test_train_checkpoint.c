@@ -230,23 +230,23 @@ static void exported_networks_are_the_trained_ones(void **state)
         assert_true(amb_settings_parse(&read, meta(net[0], "training"), &err));
         assert_memory_equal(&read, &s, sizeof s);
 
-        amb_mlp *deployed[2] = {amb_mlp_create(net[0], NULL, NULL), amb_mlp_create(net[1], NULL, NULL)};
-        void *workspace = malloc(amb_mlp_workspace_size(deployed[0], 1) + amb_mlp_workspace_size(deployed[1], 1));
+        amb_model *deployed[2] = {amb_model_create(net[0], NULL, NULL), amb_model_create(net[1], NULL, NULL)};
+        void *workspace = malloc(amb_model_workspace_size(deployed[0], 1) + amb_model_workspace_size(deployed[1], 1));
         /* The second iteration acts with exactly the exported networks. */
         amb_train_iterate(t, &stats);
         float mean[AMB_ACTION], std[AMB_ACTION], got[AMB_ACTION];
         amb_action_scale(absolute ? AMB_ACTION_ABSOLUTE : AMB_ACTION_RESIDUAL, mean, std);
         for (int i = 0; i < t->samples; i++) {
-            amb_mlp_forward(deployed[0], workspace, t->obs + i * AMB_OBS, 1, got);
+            amb_model_run(deployed[0], workspace, t->obs + i * AMB_OBS, 1, got);
             for (int k = 0; k < AMB_ACTION; k++)
                 assert_near((double)got[k], (double)(t->mean[i * AMB_ACTION + k] * std[k] + mean[k]), 2e-5 * fmax(1, (double)std[k]),
                             "action", k);
-            amb_mlp_forward(deployed[1], workspace, t->obs + i * AMB_OBS, 1, got);
+            amb_model_run(deployed[1], workspace, t->obs + i * AMB_OBS, 1, got);
             assert_near((double)got[0], (double)t->value[i], 2e-5, "value", i);
         }
         free(workspace);
         for (int which = 0; which < 2; which++) {
-            amb_mlp_destroy(deployed[which]);
+            amb_model_destroy(deployed[which]);
             amb_net_destroy(net[which]);
             amb_net_destroy(out[which]);
         }

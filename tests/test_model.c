@@ -1,7 +1,7 @@
 /* The packed network against double precision, with every kernel that runs here: accuracy, a row's independence of its batch, NaN, the
  * normaliser, repacking, and what it may write to. */
 #include "base/rng.h"
-#include "nets/mlp.h"
+#include "nets/model.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -100,15 +100,15 @@ static void check_accuracy(amb_rng *rng, int layers, const int *dim, bool normal
         in_double(net, x + r * in, want + r * out, bound + r * out);
 
     for (int k = 0; k < amb_kernel_count(); k++) {
-        amb_mlp *mlp = amb_mlp_create(net, amb_kernel_at(k), NULL);
-        assert_non_null(mlp);
-        assert_int_equal(amb_mlp_inputs(mlp), in);
-        assert_int_equal(amb_mlp_outputs(mlp), out);
-        assert_string_equal(amb_mlp_kernel_name(mlp), amb_kernel_at(k)->name);
-        void *workspace = malloc(amb_mlp_workspace_size(mlp, ROWS));
+        amb_model *model = amb_model_create(net, &(amb_model_def){.kernel = amb_kernel_at(k)}, NULL);
+        assert_non_null(model);
+        assert_int_equal(amb_model_inputs(model), in);
+        assert_int_equal(amb_model_outputs(model), out);
+        assert_string_equal(amb_model_kernel_name(model), amb_kernel_at(k)->name);
+        void *workspace = malloc(amb_model_workspace_size(model, ROWS));
         assert_non_null(workspace);
         for (int n = 1; n <= ROWS; n++) {
-            amb_mlp_forward(mlp, workspace, x, n, y);
+            amb_model_run(model, workspace, x, n, y);
             double worst = 0.0, square = 0.0, variance = 0.0;
             int worst_at = 0;
             for (int i = 0; i < n * out; i++) {
@@ -122,15 +122,15 @@ static void check_accuracy(amb_rng *rng, int layers, const int *dim, bool normal
             }
             if (worst > 1.0)
                 fail_msg("%s, %d layers from %d to %d, %d rows: worst at row %d, output %d: %.9g, in double %.17g, bound %.3g",
-                         amb_mlp_kernel_name(mlp), layers, in, out, n, worst_at / out, worst_at % out, (double)y[worst_at], want[worst_at],
-                         bound[worst_at]);
+                         amb_model_kernel_name(model), layers, in, out, n, worst_at / out, worst_at % out, (double)y[worst_at],
+                         want[worst_at], bound[worst_at]);
             /* The bound is for the worst case; errors in fact partly cancel. */
             if (square > 1e-11 * variance)
                 fail_msg("%s, %d layers from %d to %d, %d rows: mean square error is %.3g of the outputs' mean square, expected < 1e-11",
-                         amb_mlp_kernel_name(mlp), layers, in, out, n, square / variance);
+                         amb_model_kernel_name(model), layers, in, out, n, square / variance);
         }
         free(workspace);
-        amb_mlp_destroy(mlp);
+        amb_model_destroy(model);
     }
     amb_net_destroy(net);
     free(x);
@@ -176,41 +176,41 @@ static void test_rows_are_independent(void **state)
     float *x = random_rows(&rng, MOST_ROWS + 1, IN);
     static float alone[MOST_ROWS * OUT];
     for (int k = 0; k < amb_kernel_count(); k++) {
-        amb_mlp *mlp = amb_mlp_create(net, amb_kernel_at(k), NULL);
-        assert_non_null(mlp);
-        void *one = malloc(amb_mlp_workspace_size(mlp, 1));
+        amb_model *model = amb_model_create(net, &(amb_model_def){.kernel = amb_kernel_at(k)}, NULL);
+        assert_non_null(model);
+        void *one = malloc(amb_model_workspace_size(model, 1));
         assert_non_null(one);
         for (int r = 0; r < MOST_ROWS; r++)
-            amb_mlp_forward(mlp, one, x + r * IN, 1, alone + r * OUT);
+            amb_model_run(model, one, x + r * IN, 1, alone + r * OUT);
         free(one);
 
         for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
             const int n = rows[i], first = MOST_ROWS - n;
-            const size_t size = amb_mlp_workspace_size(mlp, n), shift = (i * 7) % 64;
+            const size_t size = amb_model_workspace_size(model, n), shift = (i * 7) % 64;
             unsigned char *workspace = malloc(GUARD + size + 64);
             float *y = malloc(((size_t)n * OUT + 2 * GUARD) * sizeof *y);
             assert_true(workspace && y);
             memset(workspace, 0xa5, GUARD + size + 64);
             memset(y, 0xa5, ((size_t)n * OUT + 2 * GUARD) * sizeof *y);
             float *out = y + GUARD - i % 16;
-            amb_mlp_forward(mlp, workspace + shift, x + first * IN, n, out);
+            amb_model_run(model, workspace + shift, x + first * IN, n, out);
 
             for (int r = 0; r < n; r++)
                 if (memcmp(out + r * OUT, alone + (first + r) * OUT, OUT * sizeof *y) != 0)
-                    fail_msg("%s: row %d of %d differs from the same row alone", amb_mlp_kernel_name(mlp), r, n);
+                    fail_msg("%s: row %d of %d differs from the same row alone", amb_model_kernel_name(model), r, n);
             for (size_t b = 0; b < GUARD + size + 64; b++)
                 if ((b < shift || b >= shift + size) && workspace[b] != 0xa5)
-                    fail_msg("%s, %d rows: wrote outside the workspace, byte %zd of %zu", amb_mlp_kernel_name(mlp), n, (ssize_t)(b - shift),
-                             size);
+                    fail_msg("%s, %d rows: wrote outside the workspace, byte %zd of %zu", amb_model_kernel_name(model), n,
+                             (ssize_t)(b - shift), size);
             const unsigned char *bytes = (const unsigned char *)y;
             const size_t from = (size_t)((unsigned char *)out - (unsigned char *)y), to = from + (size_t)n * OUT * sizeof *y;
             for (size_t b = 0; b < ((size_t)n * OUT + 2 * GUARD) * sizeof *y; b++)
                 if ((b < from || b >= to) && bytes[b] != 0xa5)
-                    fail_msg("%s, %d rows: wrote outside the output, byte %zd", amb_mlp_kernel_name(mlp), n, (ssize_t)(b - from));
+                    fail_msg("%s, %d rows: wrote outside the output, byte %zd", amb_model_kernel_name(model), n, (ssize_t)(b - from));
             free(workspace);
             free(y);
         }
-        amb_mlp_destroy(mlp);
+        amb_model_destroy(model);
     }
     free(x);
     amb_net_destroy(net);
@@ -229,14 +229,14 @@ static amb_net *identity_net(int dim)
 static void forward_once(const amb_net *net, const amb_kernel *kernel, const float *x, int n, float *y)
 {
     amb_error err = {""};
-    amb_mlp *mlp = amb_mlp_create(net, kernel, &err);
-    if (!mlp)
+    amb_model *model = amb_model_create(net, &(amb_model_def){.kernel = kernel}, &err);
+    if (!model)
         fail_msg("%s", err.text);
-    void *workspace = malloc(amb_mlp_workspace_size(mlp, n));
+    void *workspace = malloc(amb_model_workspace_size(model, n));
     assert_non_null(workspace);
-    amb_mlp_forward(mlp, workspace, x, n, y);
+    amb_model_run(model, workspace, x, n, y);
     free(workspace);
-    amb_mlp_destroy(mlp);
+    amb_model_destroy(model);
 }
 
 static void test_normalizer_and_clamp(void **state)
@@ -334,31 +334,31 @@ static void test_repack_equals_create(void **state)
     float *x = random_rows(&rng, ROWS, IN);
     for (int k = 0; k < amb_kernel_count(); k++) {
         amb_net *net = random_net(&rng, 3, dim, true);
-        amb_mlp *mlp = amb_mlp_create(net, amb_kernel_at(k), NULL);
-        assert_non_null(mlp);
-        void *workspace = malloc(amb_mlp_workspace_size(mlp, ROWS));
+        amb_model *model = amb_model_create(net, &(amb_model_def){.kernel = amb_kernel_at(k)}, NULL);
+        assert_non_null(model);
+        void *workspace = malloc(amb_model_workspace_size(model, ROWS));
         assert_non_null(workspace);
         float before[ROWS * OUT], created[ROWS * OUT], repacked[ROWS * OUT];
-        amb_mlp_forward(mlp, workspace, x, ROWS, before);
+        amb_model_run(model, workspace, x, ROWS, before);
         for (int variant = 0; variant < 4; variant++) {
             amb_net *other = random_net(&rng, 3, dim, variant % 2 == 0);
             other->in_clip = variant == 0 ? 0.0f : 1.0f;
             other->act[2] = variant == 3 ? AMB_ACT_RELU : AMB_ACT_IDENTITY;
-            amb_mlp_repack(mlp, other);
-            amb_mlp_forward(mlp, workspace, x, ROWS, repacked);
+            amb_model_repack(model, other);
+            amb_model_run(model, workspace, x, ROWS, repacked);
             forward_once(other, amb_kernel_at(k), x, ROWS, created);
             assert_memory_equal(repacked, created, sizeof created);
             assert_memory_not_equal(repacked, before, sizeof before);
             amb_net_destroy(other);
         }
-        amb_mlp_repack(mlp, net);
+        amb_model_repack(model, net);
         amb_net_destroy(net); /* it has a copy of its own */
-        amb_mlp_forward(mlp, workspace, x, ROWS, repacked);
+        amb_model_run(model, workspace, x, ROWS, repacked);
         assert_memory_equal(repacked, before, sizeof before);
         free(workspace);
-        amb_mlp_destroy(mlp);
+        amb_model_destroy(model);
     }
-    amb_mlp_destroy(NULL);
+    amb_model_destroy(NULL);
     free(x);
 }
 
@@ -372,18 +372,19 @@ static void test_kernel_from_environment(void **state)
 
     for (int k = 0; k < amb_kernel_count(); k++) {
         setenv("AMB_KERNEL", amb_kernel_at(k)->name, 1);
-        amb_mlp *mlp = amb_mlp_create(net, NULL, &err);
-        assert_non_null(mlp);
-        assert_string_equal(amb_mlp_kernel_name(mlp), amb_kernel_at(k)->name);
-        amb_mlp_destroy(mlp);
+        amb_model *model = amb_model_create(net, NULL, &err);
+        assert_non_null(model);
+        assert_string_equal(amb_model_kernel_name(model), amb_kernel_at(k)->name);
+        amb_model_destroy(model);
     }
     setenv("AMB_KERNEL", "sse9", 1);
-    assert_null(amb_mlp_create(net, NULL, &err));
+    assert_null(amb_model_create(net, NULL, &err));
     assert_non_null(strstr(err.text, "environment variable AMB_KERNEL: there is no kernel \"sse9\""));
-    amb_mlp *mlp = amb_mlp_create(net, amb_kernel_at(0), &err); /* a kernel given by the caller is not overridden */
-    assert_non_null(mlp);
-    assert_string_equal(amb_mlp_kernel_name(mlp), "ref");
-    amb_mlp_destroy(mlp);
+    amb_model *model =
+        amb_model_create(net, &(amb_model_def){.kernel = amb_kernel_at(0)}, &err); /* a kernel given by the caller is not overridden */
+    assert_non_null(model);
+    assert_string_equal(amb_model_kernel_name(model), "ref");
+    amb_model_destroy(model);
 
     if (kept)
         setenv("AMB_KERNEL", kept, 1);

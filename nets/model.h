@@ -1,0 +1,79 @@
+/* Inference: one interface for every network. A model is a network packed for one kernel and one precision; running it takes 1 to any
+ * number of rows. No allocation, no thread, no lock and no I/O in a run.
+ *
+ * The model is const and shared by threads; each thread brings a workspace of its own. A row's result depends on that row alone, bit for
+ * bit: not on the batch it came in, nor its place there, nor the threads (nets/team.h). Results differ in the last bits between kernels and
+ * more between precisions.
+ *
+ * Precision. AUTO takes, at creation, the fastest precision whose mean squared error against double precision stays below def.max_mse on
+ * def.calibration_rows inputs drawn from the network's own normaliser (mean, standard deviation, clamped as in use; a standard normal
+ * distribution where there is none); what it measured can be asked for afterwards (amb_model_report). */
+#ifndef AMB_NETS_MODEL_H
+#define AMB_NETS_MODEL_H
+
+#include "nets/kernels.h"
+#include "nets/net.h"
+
+#include <stdint.h>
+
+typedef struct amb_model amb_model;
+
+typedef struct amb_model_def {
+    amb_precision precision;  /* AMB_PRECISION_AUTO, or one to force, whatever its error */
+    const amb_kernel *kernel; /* NULL: the best of that precision here (amb_kernel_choose). Where set it decides the precision too. */
+    double max_mse;           /* AUTO: limit on the mean squared error of the outputs */
+    int calibration_rows;     /* AUTO: inputs drawn to measure it */
+    uint64_t seed;            /* of these */
+} amb_model_def;
+
+/* AUTO, 1e-6, 16 rows. */
+amb_model_def amb_model_default_def(void);
+
+/* Reads an ONNX file (nets/onnx.h) and packs it. def NULL: the default. NULL and a sentence, beginning with the path, on error. */
+amb_model *amb_model_load(const char *path, const amb_model_def *def, amb_error *err);
+
+/* Packs a copy of the net, normaliser included. */
+amb_model *amb_model_create(const amb_net *net, const amb_model_def *def, amb_error *err);
+void amb_model_destroy(amb_model *model); /* NULL is fine */
+
+/* Takes new weights, biases and normaliser from a net of the same dimensions (asserted) without allocating and without choosing anew:
+ * training repacks every iteration. */
+void amb_model_repack(amb_model *model, const amb_net *net);
+
+int amb_model_inputs(const amb_model *model);
+int amb_model_outputs(const amb_model *model); /* of all heads together */
+const char *amb_model_kernel_name(const amb_model *model);
+amb_precision amb_model_precision(const amb_model *model);
+
+/* What AUTO found: for each precision, widest speed first, whether it was tried and its mean squared error. A forced precision has none
+ * tried. */
+typedef struct amb_model_report {
+    int tried; /* entries used */
+    struct {
+        amb_precision precision;
+        double mse;
+    } entry[AMB_PRECISIONS];
+} amb_model_report;
+void amb_model_get_report(const amb_model *model, amb_model_report *report);
+
+/* The choice as one line, "int16 (avx512vnni), mean squared error 2.1e-09; int8 would have 3.4e-05", cut to size: for a program's log. */
+void amb_model_describe(const amb_model *model, char *text, size_t size);
+
+/* Bytes of the packed weights: what a run reads. */
+size_t amb_model_bytes(const amb_model *model);
+
+/* Bytes of workspace for up to `rows` rows at once (any alignment of the pointer will do). */
+size_t amb_model_workspace_size(const amb_model *model, int rows);
+
+/* in (n, inputs) → out (n, outputs), row-major, any alignment, not overlapping. n ≥ 1, the workspace made for ≥ n rows. Heads lie side by
+ * side in a row, in the order of net->head. */
+void amb_model_run(const amb_model *model, void *workspace, const float *in, int n, float *out);
+
+/* The same network in double precision with exact activations, slowly, on one thread: what every precision is measured against. Allocates.
+ * False and a sentence when memory is short. */
+bool amb_net_run_double(const amb_net *net, const float *in, int n, double *out, amb_error *err);
+
+/* Draws n calibration inputs as AUTO does: in (n, inputs). */
+void amb_net_calibration_inputs(const amb_net *net, uint64_t seed, int n, float *in);
+
+#endif
