@@ -17,7 +17,10 @@ static int set_up(void **state)
     character = load_character(120);
     clip = march(.3, true);
     amb_net *net = small_actor(2, .02);
-    policy = (amb_policy){.actor = amb_model_create(net, NULL, NULL), .substeps = 4, .look_ahead = .06, .physics_hz = 120};
+    policy = (amb_policy){.actor = amb_model_create(net, &(amb_model_def){.precision = AMB_PRECISION_FP32}, NULL),
+                          .substeps = 4,
+                          .look_ahead = .06,
+                          .physics_hz = 120};
     amb_net_destroy(net);
     return policy.actor ? 0 : -1;
 }
@@ -247,7 +250,10 @@ static amb_policy exploding_policy(void)
     net->weight[1][0] = 1e38f;
     for (int k = 0; k < AMB_ACTION; k++)
         net->weight[2][k] = 1;
-    amb_policy p = {.actor = amb_model_create(net, NULL, NULL), .substeps = 4, .look_ahead = .06, .physics_hz = 120};
+    amb_policy p = {.actor = amb_model_create(net, &(amb_model_def){.precision = AMB_PRECISION_FP32}, NULL),
+                    .substeps = 4,
+                    .look_ahead = .06,
+                    .physics_hz = 120};
     amb_net_destroy(net);
     assert_non_null(p.actor);
     return p;

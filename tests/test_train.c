@@ -123,7 +123,7 @@ static amb_model *network_of(amb_train_net *from, int outputs)
     const int dim[] = {AMB_OBS, 20, 12, outputs};
     amb_net *net = amb_net_create(3, dim, NULL);
     amb_net_set_parameters(net, amb_train_net_parameters(from));
-    amb_model *model = amb_model_create(net, NULL, NULL);
+    amb_model *model = amb_model_create(net, &(amb_model_def){.precision = AMB_PRECISION_FP32}, NULL);
     amb_net_destroy(net);
     return model;
 }
@@ -211,6 +211,64 @@ static void samples_say_what_happened(void **state)
     amb_train_destroy(t);
 }
 
+/* What a body does is the mean and the noise that is remembered, not the fresh noise that PPO learns from: a body of our own, from the same
+ * start, earns the same rewards that way and others the other way. */
+static void bodies_do_mean_and_remembered_noise(void **state)
+{
+    (void)state;
+    amb_settings s = lively(false);
+    s.noise_memory = .8;
+    amb_train *t = try_create(&s);
+    amb_train_stats stats;
+    amb_train_iterate(t, &stats);
+
+    char *start = malloc((size_t)ENVS * amb_env_save_size(&t->env[0]));
+    runner before[ENVS];
+    memcpy(before, t->run, sizeof before);
+    for (int e = 0; e < ENVS; e++)
+        amb_env_save(&t->env[e], start + (size_t)e * amb_env_save_size(&t->env[0]));
+    amb_train_iterate(t, &stats);
+
+    amb_world scratch;
+    assert_true(amb_world_init(&scratch, character, NULL));
+    int steps = 0;
+    double fresh_only = 0;
+    for (int e = 0; e < ENVS; e++) {
+        for (int remembered = 1; remembered >= 0; remembered--) {
+            amb_env body;
+            assert_true(amb_env_init(&body, &t->env[e].def, &scratch, NULL));
+            amb_env_load(&body, start + (size_t)e * amb_env_save_size(&t->env[0]));
+            float noise[AMB_ACTION];
+            memcpy(noise, before[e].noise, sizeof noise);
+            for (int step = 0; step < STEPS; step++) {
+                const int i = e * STEPS + step;
+                float action[AMB_ACTION];
+                for (int k = 0; k < AMB_ACTION; k++) {
+                    const float mean = t->mean[i * AMB_ACTION + k], fresh = t->action[i * AMB_ACTION + k] - mean;
+                    noise[k] = .8f * noise[k] + fresh;
+                    action[k] = mean + (remembered ? noise[k] : fresh);
+                }
+                amb_reward reward;
+                amb_env_step(&body, action, &reward);
+                const double got = (double)t->reward[i] / (1 - s.gamma);
+                if (remembered) {
+                    assert_near(reward.total, got, 1e-4, "reward", i);
+                    steps++;
+                } else {
+                    fresh_only = fmax(fresh_only, fabs(reward.total - got));
+                }
+                if (t->last[i])
+                    break;
+            }
+            amb_env_free(&body);
+        }
+    }
+    assert_true(steps > 2 * ENVS && fresh_only > .01);
+    free(start);
+    amb_world_free(&scratch);
+    amb_train_destroy(t);
+}
+
 /* Noise falls, pushes grow, the actor's rate follows KL. */
 static void schedules_are_kept(void **state)
 {
@@ -282,6 +340,7 @@ int main(void)
         cmocka_unit_test(impossible_settings_are_refused),
         cmocka_unit_test(a_broken_environment_is_reset_and_harms_no_other),
         cmocka_unit_test(samples_say_what_happened),
+        cmocka_unit_test(bodies_do_mean_and_remembered_noise),
         cmocka_unit_test(schedules_are_kept),
         cmocka_unit_test(it_learns),
     };
