@@ -3,26 +3,22 @@
  * `info` reads any number of clips and prints a line for each, or JSON. `convert` writes one as DeepMimic's JSON or as a table (.csv),
  * resampled if asked. Neither changes a motion: what does not close at a loop's seam is reported, not repaired. */
 #include "base/file.h"
+#include "cli/options.h"
 #include "sim/clip.h"
 #include "sim/rotation.h"
 
-#include <argp.h>
-#include <jansson.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-int cmd_clip(int argc, char **argv);
-
-enum { EXIT_BAD_INPUT = 2, PATH_SIZE = 4096, KEY_CLIPS = 256, KEY_JSON, KEY_RATE };
+enum { PATH_SIZE = 4096, KEY_RATE = CLI_KEY_OWN };
 
 typedef struct options {
-    const char *clips_dir; /* NULL: where amb_clip_find looks by itself */
-    const char *json;      /* file for the results, "-" standard output, NULL none */
-    double rate;           /* frames a second to resample to, 0 as they are */
-    char **names;          /* (count) positional arguments */
+    cli_common common;
+    double rate;  /* frames a second to resample to, 0 as they are */
+    char **names; /* (count) positional arguments */
     int count;
     int least, most; /* positional arguments accepted */
 } options;
@@ -31,20 +27,12 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 {
     options *o = state->input;
     switch (key) {
-    case KEY_CLIPS:
-        o->clips_dir = text;
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &o->common;
         return 0;
-    case KEY_JSON:
-        o->json = text;
+    case KEY_RATE:
+        o->rate = cli_double(state, text, 1, 1000, "--rate");
         return 0;
-    case KEY_RATE: {
-        char *end;
-        o->rate = strtod(text, &end);
-        if (end == text || *end || !(o->rate >= 1.0 && o->rate <= 1000.0)) {
-            argp_error(state, "--rate is \"%s\", expected 1 to 1000 frames a second", text);
-        }
-        return 0;
-    }
     case ARGP_KEY_ARGS:
         o->names = state->argv + state->next;
         o->count = state->argc - state->next;
@@ -61,7 +49,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 
 static amb_clip *open_clip(const char *name, const options *o, char path[PATH_SIZE], amb_error *err)
 {
-    return amb_clip_find(name, o->clips_dir, path, PATH_SIZE, err) ? amb_clip_read(path, err) : NULL;
+    return amb_clip_find(name, o->common.clips, path, PATH_SIZE, err) ? amb_clip_read(path, err) : NULL;
 }
 
 typedef struct facts {
@@ -150,49 +138,23 @@ static void print_facts(const amb_clip *clip, const facts *f)
            (amb_clip_frames(clip) - 1) / amb_clip_duration(clip), f->distance, f->speed, f->low, f->high, f->fastest, f->joint, seam);
 }
 
-/* Results as JSON into a file, or onto standard output for "-". */
-static bool write_json(const json_t *json, const char *file, amb_error *err)
-{
-    char *text = json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
-    bool done;
-    if (!text) {
-        return amb_fail(err, "out of memory for the results, or a name that is not UTF-8");
-    }
-    if (strcmp(file, "-") == 0) {
-        done = puts(text) >= 0 && fflush(stdout) == 0;
-        if (!done) {
-            amb_fail(err, "the results cannot be written to standard output");
-        }
-    } else {
-        done = amb_file_write(file, text, strlen(text), err);
-    }
-    free(text);
-    return done;
-}
-
-static int fail(const amb_error *err, int status)
-{
-    fprintf(stderr, "amble clip: %s\n", err->text);
-    return status;
-}
-
 /* Every clip that can be read is listed, whatever is wrong with others. */
 static int run_info(const options *o)
 {
     amb_error err = {""};
     json_t *list = json_array();
-    const bool table = !o->json || strcmp(o->json, "-") != 0;
+    const bool table = !o->common.json || strcmp(o->common.json, "-") != 0;
     bool headed = false;
     int status = EXIT_SUCCESS;
     if (!list) {
         amb_fail(&err, "out of memory");
-        return fail(&err, EXIT_FAILURE);
+        return cli_fail(&err);
     }
     for (int i = 0; i < o->count; i++) {
         char path[PATH_SIZE];
         amb_clip *clip = open_clip(o->names[i], o, path, &err);
         if (!clip) {
-            status = fail(&err, EXIT_BAD_INPUT);
+            status = cli_fail(&err);
             continue;
         }
         const facts f = facts_of(clip);
@@ -206,14 +168,13 @@ static int run_info(const options *o)
         json_array_append_new(list, facts_json(clip, path, &f));
         amb_clip_destroy(clip);
     }
-    if (o->json && !write_json(list, o->json, &err)) {
-        status = fail(&err, EXIT_FAILURE);
+    if (!cli_write_json(o->common.json, list, &err)) {
+        status = cli_fail(&err);
     }
     if (table && fflush(stdout) != 0) {
         amb_fail(&err, "the table cannot be written to standard output");
-        status = fail(&err, EXIT_FAILURE);
+        status = cli_fail(&err);
     }
-    json_decref(list);
     return status;
 }
 
@@ -283,41 +244,33 @@ static int run_convert(const options *o)
     const char *out = o->names[1];
     amb_clip *clip = open_clip(o->names[0], o, path, &err);
     if (!clip) {
-        return fail(&err, EXIT_BAD_INPUT);
+        return cli_fail(&err);
     }
     if (o->rate > 0.0) {
         amb_clip *even = resample(clip, o->rate, &err);
         amb_clip_destroy(clip);
         clip = even;
         if (!clip) {
-            return fail(&err, EXIT_BAD_INPUT);
+            return cli_fail(&err);
         }
     }
     const size_t length = strlen(out);
     const bool csv = length > 4 && strcmp(out + length - 4, ".csv") == 0;
     bool done = csv ? write_csv(clip, out, &err) : amb_clip_write(clip, out, &err);
-    if (done && o->json) {
+    if (done && o->common.json) {
         const facts f = facts_of(clip);
-        json_t *json = facts_json(clip, out, &f);
-        done = write_json(json, o->json, &err);
-        json_decref(json);
+        done = cli_write_json(o->common.json, facts_json(clip, out, &f), &err);
     }
     amb_clip_destroy(clip);
-    return done ? EXIT_SUCCESS : fail(&err, EXIT_FAILURE);
+    return done ? EXIT_SUCCESS : cli_fail(&err);
 }
 
-static const struct argp_option info_options[] = {
-    {"clips", KEY_CLIPS, "DIR", 0, "folder to look for NAMEs in (default: $AMBLE_CLIPS, ./clips, the source tree's clips)", 0},
-    {"json", KEY_JSON, "FILE", 0, "write the results as JSON; - is standard output, instead of the table", 0},
-    {0},
-};
-
+static const struct argp_option info_options[] = {{0}};
 static const struct argp_option convert_options[] = {
-    {"clips", KEY_CLIPS, "DIR", 0, "folder to look for NAMEs in (default: $AMBLE_CLIPS, ./clips, the source tree's clips)", 0},
-    {"json", KEY_JSON, "FILE", 0, "write what `clip info` says of the result as JSON; - is standard output", 0},
-    {"rate", KEY_RATE, "HZ", 0, "resample to about HZ even frames a second", 0},
+    {"rate", KEY_RATE, "HZ", 0, "resample to about HZ even frames a second", 1},
     {0},
 };
+static const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {0}};
 
 static const struct {
     const char *verb;
@@ -331,7 +284,7 @@ static const struct {
       "how far a "
       "loop is from closing at its seam.\v"
       "Example: amble clip info walk run clips/humanoid3d_kick.txt",
-      NULL, NULL, NULL},
+      children, NULL, NULL},
      1,
      INT_MAX,
      run_info},
@@ -339,7 +292,7 @@ static const struct {
      {convert_options, parse_option, "NAME-or-FILE OUT",
       "Writes a motion clip as DeepMimic's JSON or, where OUT ends in .csv, as a table (time, then the pose in a z-up world).\v"
       "Example: amble clip convert walk --rate 30 walk30.txt",
-      NULL, NULL, NULL},
+      children, NULL, NULL},
      2,
      2,
      run_convert},
@@ -362,14 +315,13 @@ int cmd_clip(int argc, char **argv)
             char name[32];
             snprintf(name, sizeof name, "amble clip %s", verbs[i].verb);
             argv[1] = name; /* what argp calls the program */
-            argp_err_exit_status = EXIT_BAD_INPUT;
             options o = {.least = verbs[i].least, .most = verbs[i].most};
-            return argp_parse(&verbs[i].argp, argc - 1, argv + 1, 0, NULL, &o) == 0 ? verbs[i].run(&o) : EXIT_BAD_INPUT;
+            return argp_parse(&verbs[i].argp, argc - 1, argv + 1, 0, NULL, &o) == 0 ? verbs[i].run(&o) : CLI_BAD_INPUT;
         }
     }
     if (argc >= 2) {
         fprintf(stderr, "amble clip: \"%s\" is neither info nor convert\n", argv[1]);
     }
     fputs(usage, stderr);
-    return EXIT_BAD_INPUT;
+    return CLI_BAD_INPUT;
 }

@@ -142,7 +142,7 @@ static int info(const options *o)
     amb_net_destroy(net);
     if (!ok)
         fprintf(stderr, "amble model info: %s\n", err.text);
-    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+    return ok ? EXIT_SUCCESS : CLI_BAD_INPUT;
 }
 
 static error_t parse_option(int key, char *text, struct argp_state *state)

@@ -62,7 +62,7 @@ static void close_standard_output(void)
     errno = 0;
     if ((fclose(stdout) != 0 && (pending || errno != EBADF)) || failed) {
         fprintf(stderr, "amble: standard output cannot be written: %s\n", errno ? strerror(errno) : "an earlier write failed");
-        _exit(EXIT_FAILURE);
+        _exit(CLI_BAD_INPUT);
     }
 }
 
