@@ -1,5 +1,7 @@
 #include "sim/character.h"
 
+#include "sim/kinematics.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,7 +174,7 @@ amb_character *amb_character_create(const amb_character_def *def, amb_error *err
         free(c);
         return NULL;
     }
-    if (!find_bodies_and_joints(c, path, err) || !find_geoms(c, path, err)) {
+    if (!find_bodies_and_joints(c, path, err) || !find_geoms(c, path, err) || !amb_skeleton_read(&c->skeleton, c, path, err)) {
         amb_character_destroy(c);
         return NULL;
     }

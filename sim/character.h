@@ -42,6 +42,17 @@ typedef struct amb_joint {
     double weight;  /* in the imitation reward, Σ over the body = 1 (the root has one too) */
 } amb_joint;
 
+/* The body's measures, for whoever places it without MuJoCo (sim/kinematics.h). m and kg, in body frames: at rest x forward, y up, z right.
+ */
+typedef struct amb_skeleton {
+    int parent[AMB_BODIES];       /* number of the body it hangs on, smaller than its own; -1 for the root */
+    double offset[AMB_BODIES][3]; /* the joint, in the parent's frame; 0 for the root */
+    double centre[AMB_BODIES][3]; /* the centre of mass, in the body's own frame */
+    double mass[AMB_BODIES];
+    double toe[2][3], heel[2][3]; /* right, left: middle of the sole's front and rear edge, in the ankle's frame */
+    double head_front[3];         /* the face's foremost point at the height of the head's centre, in the neck's frame */
+} amb_skeleton;
+
 typedef struct amb_character_def {
     const char *path;    /* MJCF file; NULL: humanoid.xml of amble's assets */
     double physics_hz;   /* 120: physics steps a second */
@@ -52,6 +63,7 @@ typedef struct amb_character {
     mjModel *model;
     int body[AMB_BODIES];         /* MuJoCo body ids */
     amb_joint joint[AMB_BODIES];  /* [AMB_ROOT] is the free joint: width 0, pose 3, vel 3 */
+    amb_skeleton skeleton;        /* its measures */
     int floor_geom;               /* MuJoCo geom id of the plane */
     const signed char *geom_body; /* (ngeom) number of the body a geom belongs to, -1 for the world's */
     double mass;                  /* kg, whole body */
