@@ -79,7 +79,6 @@ typedef struct bench {
     double *target; /* (envs, steps, AMB_POSE) as the actor chose them */
     double *end;    /* (envs, state_size) physics state after the full rollout */
     const amb_policy *policy;
-    amb_world *scratch;         /* (threads) */
     amb_controller *controller; /* (threads) */
     int fell;
 } bench;
@@ -96,7 +95,6 @@ static int thread_number(void)
 static void restart(bench *b)
 {
     for (int e = 0; e < b->envs; e++) {
-        b->env[e].scratch = &b->scratch[0];
         amb_env_load(&b->env[e], b->start + (size_t)e * b->start_size);
     }
 }
@@ -108,7 +106,6 @@ static void full_group(bench *b, int first, int n, bool record)
     amb_env *env[GROUP];
     for (int k = 0; k < n; k++) {
         env[k] = &b->env[first + k];
-        env[k]->scratch = &b->scratch[thread];
     }
     for (int step = 0; step < b->steps; step++) {
         amb_controller_decide(c, env, n);
@@ -174,12 +171,11 @@ static bool prepare(bench *b, const arguments *a, const amb_character *character
     const int even = (b->envs + b->threads - 1) / b->threads;
     b->group = even < GROUP ? even : GROUP;
     b->env = calloc((size_t)b->envs, sizeof *b->env);
-    b->scratch = calloc((size_t)b->threads, sizeof *b->scratch);
     b->controller = calloc((size_t)b->threads, sizeof *b->controller);
-    if (!b->env || !b->scratch || !b->controller)
+    if (!b->env || !b->controller)
         return amb_fail(err, "out of memory");
     for (int t = 0; t < b->threads; t++)
-        if (!amb_world_init(&b->scratch[t], character, err) || !amb_controller_init(&b->controller[t], b->policy, GROUP, err))
+        if (!amb_controller_init(&b->controller[t], b->policy, GROUP, err))
             return false;
     for (int e = 0; e < b->envs; e++) {
         amb_env_def def = amb_env_default_def(character, clip);
@@ -187,7 +183,7 @@ static bool prepare(bench *b, const arguments *a, const amb_character *character
         def.seed = a->common.seed;
         def.stream = (uint64_t)e;
         def.episode_s = a->seconds + 1; /* no time-out inside a round */
-        if (!amb_env_init(&b->env[e], &def, &b->scratch[0], err))
+        if (!amb_env_init(&b->env[e], &def, err))
             return false;
     }
     b->steps = (int)lround(a->seconds / b->env[0].control_dt);
@@ -248,13 +244,10 @@ static void release(bench *b)
     for (int e = 0; b->env && e < b->envs; e++)
         amb_env_free(&b->env[e]);
     for (int t = 0; t < b->threads; t++) {
-        if (b->scratch)
-            amb_world_free(&b->scratch[t]);
         if (b->controller)
             amb_controller_free(&b->controller[t]);
     }
     free(b->env);
-    free(b->scratch);
     free(b->controller);
     free(b->start);
     free(b->target);

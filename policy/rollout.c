@@ -32,7 +32,6 @@ typedef struct score {
 } score;
 
 typedef struct worker {
-    amb_world scratch;
     amb_controller controller;
     amb_histogram step, wakeup;
     int64_t missed;
@@ -136,7 +135,6 @@ static void run_group(rollout *r, worker *w, int first, int count, int groups)
     for (int k = 0; k < count; k++) {
         number[k] = first + k;
         live[k] = &r->env[first + k];
-        live[k]->scratch = &w->scratch;
         live[k]->physics_s = 0;
     }
     int step = 0;
@@ -259,13 +257,12 @@ static bool prepare(rollout *r, amb_error *err)
     if (!r->env || !r->score || !r->worker)
         return amb_fail(err, "out of memory for %d characters", def->envs);
     for (int i = 0; i < r->threads; i++)
-        if (!amb_world_init(&r->worker[i].scratch, def->env.character, err) ||
-            !amb_controller_init(&r->worker[i].controller, def->policy, GROUP, err))
+        if (!amb_controller_init(&r->worker[i].controller, def->policy, GROUP, err))
             return false;
     for (int e = 0; e < def->envs; e++) {
         amb_env_def own = def->env;
         own.stream = (uint64_t)e;
-        if (!amb_env_init(&r->env[e], &own, &r->worker[0].scratch, err))
+        if (!amb_env_init(&r->env[e], &own, err))
             return false;
     }
     r->control_dt = r->env[0].control_dt;
@@ -293,7 +290,6 @@ bool amb_rollout_run(const amb_rollout_def *def, amb_rollout_result *result, amb
     for (int e = 0; r.env && e < def->envs; e++)
         amb_env_free(&r.env[e]);
     for (int i = 0; r.worker && i < r.threads; i++) {
-        amb_world_free(&r.worker[i].scratch);
         amb_controller_free(&r.worker[i].controller);
     }
     free(r.env);

@@ -148,8 +148,6 @@ static bool make_environments(amb_train *t, unsigned may_touch, amb_error *err)
         t->room[i].workspace = malloc(amb_model_workspace_size(t->actor, GROUP));
         if (!t->room[i].workspace)
             return amb_fail(err, "out of memory");
-        if (!amb_world_init(&t->room[i].scratch, t->character, err))
-            return false;
     }
     for (int e = 0; e < t->envs; e++) {
         amb_env_def def = amb_env_default_def(t->character, t->clip);
@@ -164,7 +162,7 @@ static bool make_environments(amb_train *t, unsigned may_touch, amb_error *err)
         def.push_random = true;
         def.start_heading = NAN;
         def.may_touch |= may_touch;
-        if (!amb_env_init(&t->env[e], &def, &t->room[0].scratch, err))
+        if (!amb_env_init(&t->env[e], &def, err))
             return false;
         t->run[e].rng = amb_rng_seed((uint64_t)s->seed, (UINT64_C(1) << 32) + (uint64_t)e);
     }
@@ -222,7 +220,6 @@ void amb_train_destroy(amb_train *t)
     for (int e = 0; t->env && e < t->envs; e++)
         amb_env_free(&t->env[e]);
     for (int i = 0; t->room && i < t->threads; i++) {
-        amb_world_free(&t->room[i].scratch);
         free(t->room[i].workspace);
     }
     amb_ppo_destroy(t->ppo);
@@ -306,7 +303,6 @@ static void collect_group(amb_train *t, int first, int count, thread_room *room)
     int extras_used[GROUP] = {0};
     float x[GROUP * AMB_OBS], mean[GROUP * AMB_ACTION];
     for (int k = 0; k < count; k++) {
-        t->env[first + k].scratch = &room->scratch;
         t->env[first + k].def.push_speed = current_push(t);
         t->share[first + k] = (tally){0};
     }

@@ -30,7 +30,6 @@ typedef struct progress {
 } progress;
 
 typedef struct thread_room {
-    amb_world scratch;
     void *workspace;
 } thread_room;
 

@@ -82,13 +82,12 @@ static bool check_def(const amb_env_def *def, amb_error *err)
     return true;
 }
 
-bool amb_env_init(amb_env *env, const amb_env_def *def, amb_world *scratch, amb_error *err)
+bool amb_env_init(amb_env *env, const amb_env_def *def, amb_error *err)
 {
     memset(env, 0, sizeof *env);
     if (!check_def(def, err) || !amb_world_init(&env->world, def->character, err))
         return false;
     env->def = *def;
-    env->scratch = scratch;
     env->rng = amb_rng_seed(def->seed, def->stream);
     env->control_dt = def->substeps * def->character->timestep;
     env->steps_max = (int)fmin(ceil(def->episode_s / env->control_dt - 1e-9), INT_MAX);
@@ -105,8 +104,7 @@ static void update_reference_state(amb_env *env)
 {
     double pose[AMB_POSE], vel[AMB_VEL];
     amb_reference_sample(&env->reference, 0, pose, vel);
-    amb_world_set(env->scratch, pose, vel);
-    amb_world_state(env->scratch, &env->reference_state);
+    amb_fk_state(env->def.character, pose, vel, &env->reference_state);
 }
 
 void amb_env_reset(amb_env *env)

@@ -59,13 +59,12 @@ typedef struct amb_env {
     amb_state state;           /* the body, after the last reset or step */
     amb_state reference_state; /* the reference at the same time */
     double physics_s;          /* wall time spent in physics so far; for measuring, not part of the state */
-    amb_world *scratch;        /* for the reference's kinematics; may be shared by environments of one thread */
 } amb_env;
 
 amb_env_def amb_env_default_def(const amb_character *character, const amb_clip *clip);
 
-/* Checks the definition, makes the world and resets. `scratch` must outlive the environment and be of the same character. */
-bool amb_env_init(amb_env *env, const amb_env_def *def, amb_world *scratch, amb_error *err);
+/* Checks the definition, makes the world and resets. */
+bool amb_env_init(amb_env *env, const amb_env_def *def, amb_error *err);
 void amb_env_free(amb_env *env);
 
 /* A new episode: random (or given) start, the body in the reference's pose and velocity, lifted out of the floor where it is in it. */

@@ -1,12 +1,24 @@
 /* Forward kinematics of our own: where the bodies are and how they move, from a pose and a velocity, without an mjData.
  *
- * The same numbers as amb_world_set and amb_world_state give, to rounding (1e-12), at a small part of the price: no contacts, no forces, no
- * inertias, no allocation. For references and motion features, which need a place and no physics. Any number of threads may call at once.
+ * The same numbers as MuJoCo's mj_kinematics, mj_comPos and mj_comVel give, to rounding (1e-12), at a small part of the price: no contacts,
+ * no forces, no inertias, no allocation. For references and motion features, which need a place and no physics. Any number of threads may
+ * call at once.
  */
 #ifndef AMB_SIM_KINEMATICS_H
 #define AMB_SIM_KINEMATICS_H
 
-#include "sim/world.h"
+#include "sim/character.h"
+
+/* Everything that observation and reward read off a body, in the world frame (z up), m, s, rad. */
+typedef struct amb_state {
+    double pose[AMB_POSE], vel[AMB_VEL]; /* as sim/clip.h lays them out */
+    double centre[AMB_BODIES][3];        /* centres of mass */
+    double joint[AMB_BODIES][3];         /* origins of the body frames, which are the joints */
+    double rot[AMB_BODIES][4];           /* wxyz */
+    double lin[AMB_BODIES][3];           /* velocity of the centre of mass */
+    double ang[AMB_BODIES][3];           /* angular velocity, world frame */
+    double com_vel[3];                   /* velocity of the whole body's centre of mass */
+} amb_state;
 
 /* Reads the measures off the compiled model, whose bodies and joints character has been told already. Refuses, in a sentence that starts
  * with `path`, a body that hangs on another one than DeepMimic's, is turned against its parent at rest, or whose joint is not at its origin
@@ -17,7 +29,7 @@ bool amb_skeleton_read(amb_skeleton *skeleton, const amb_character *character, c
  * pose's quaternions need not be quite unit length; one of length 0 is the identity, as in MuJoCo. */
 void amb_fk(const amb_character *character, const double pose[AMB_POSE], double joint[AMB_BODIES][3], double rot[AMB_BODIES][4]);
 
-/* The whole state of a body in this pose with this velocity: amb_world_set, then amb_world_state. */
+/* The whole state of a body in this pose with this velocity. */
 void amb_fk_state(const amb_character *character, const double pose[AMB_POSE], const double vel[AMB_VEL], amb_state *state);
 
 #endif

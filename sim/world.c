@@ -19,13 +19,9 @@ void amb_world_free(amb_world *world)
     world->data = NULL;
 }
 
-/* Positions and velocities of all bodies from qpos and qvel. Cheaper than mj_forward, which mj_step does by itself anyway. */
-static void update_kinematics(amb_world *world)
+void amb_world_update(amb_world *world)
 {
-    const mjModel *m = world->character->model;
-    mj_kinematics(m, world->data);
-    mj_comPos(m, world->data);
-    mj_comVel(m, world->data);
+    mj_kinematics(world->character->model, world->data);
 }
 
 void amb_world_set(amb_world *world, const double pose[AMB_POSE], const double vel[AMB_VEL])
@@ -42,7 +38,7 @@ void amb_world_set(amb_world *world, const double pose[AMB_POSE], const double v
     }
     world->touching = 0;
     world->unstable = false;
-    update_kinematics(world);
+    amb_world_update(world);
 }
 
 static void apply_stable_pd(amb_world *world, const double target[AMB_POSE])
@@ -111,37 +107,21 @@ void amb_world_step(amb_world *world, const double target[AMB_POSE], int substep
                 world->touching |= 1u << c->geom_body[other];
         }
     }
-    update_kinematics(world);
 }
 
 void amb_world_state(const amb_world *world, amb_state *state)
 {
     const amb_character *c = world->character;
-    const mjModel *m = c->model;
     const mjData *d = world->data;
-    memcpy(state->pose, d->qpos, 7 * sizeof(double));
-    memcpy(state->vel, d->qvel, 6 * sizeof(double));
-    double momentum[3] = {0};
-    const double *origin = d->subtree_com + 3 * m->body_rootid[c->body[AMB_ROOT]]; /* where cvel's linear part is measured */
-    for (int i = 0; i < AMB_BODIES; i++) {
+    double pose[AMB_POSE], vel[AMB_VEL];
+    memcpy(pose, d->qpos, 7 * sizeof(double));
+    memcpy(vel, d->qvel, 6 * sizeof(double));
+    for (int i = 1; i < AMB_BODIES; i++) {
         const amb_joint *joint = &c->joint[i];
-        const int b = c->body[i];
-        memcpy(state->pose + joint->pose, d->qpos + joint->qpos, (size_t)joint->width * sizeof(double));
-        memcpy(state->vel + joint->vel, d->qvel + joint->qvel, (size_t)(joint->width == 4 ? 3 : joint->width) * sizeof(double));
-        memcpy(state->centre[i], d->xipos + 3 * b, 3 * sizeof(double));
-        memcpy(state->joint[i], d->xpos + 3 * b, 3 * sizeof(double));
-        memcpy(state->rot[i], d->xquat + 4 * b, 4 * sizeof(double));
-        const double *w = d->cvel + 6 * b, *v = w + 3;
-        const double r[3] = {state->centre[i][0] - origin[0], state->centre[i][1] - origin[1], state->centre[i][2] - origin[2]};
-        memcpy(state->ang[i], w, 3 * sizeof(double));
-        state->lin[i][0] = v[0] + w[1] * r[2] - w[2] * r[1];
-        state->lin[i][1] = v[1] + w[2] * r[0] - w[0] * r[2];
-        state->lin[i][2] = v[2] + w[0] * r[1] - w[1] * r[0];
-        for (int k = 0; k < 3; k++)
-            momentum[k] += m->body_mass[b] * state->lin[i][k];
+        memcpy(pose + joint->pose, d->qpos + joint->qpos, (size_t)joint->width * sizeof(double));
+        memcpy(vel + joint->vel, d->qvel + joint->qvel, (size_t)(joint->width == 4 ? 3 : joint->width) * sizeof(double));
     }
-    for (int k = 0; k < 3; k++)
-        state->com_vel[k] = momentum[k] / c->mass;
+    amb_fk_state(c, pose, vel, state);
 }
 
 double amb_world_lowest(const amb_world *world)
@@ -175,14 +155,13 @@ void amb_world_move(amb_world *world, const double d[3])
 {
     for (int k = 0; k < 3; k++)
         world->data->qpos[k] += d[k];
-    update_kinematics(world);
+    amb_world_update(world);
 }
 
 void amb_world_push(amb_world *world, const double dv[3])
 {
     for (int k = 0; k < 3; k++)
         world->data->qvel[k] += dv[k];
-    update_kinematics(world);
 }
 
 void amb_world_save(const amb_world *world, double *state)
@@ -195,5 +174,5 @@ void amb_world_load(amb_world *world, const double *state)
     mj_setState(world->character->model, world->data, state, mjSTATE_INTEGRATION);
     world->touching = 0;
     world->unstable = false;
-    update_kinematics(world);
+    amb_world_update(world);
 }

@@ -9,18 +9,7 @@
 #ifndef AMB_SIM_WORLD_H
 #define AMB_SIM_WORLD_H
 
-#include "sim/character.h"
-
-/* Everything that observation and reward read off a body, in the world frame (z up), m, s, rad. */
-typedef struct amb_state {
-    double pose[AMB_POSE], vel[AMB_VEL]; /* as sim/clip.h lays them out */
-    double centre[AMB_BODIES][3];        /* centres of mass */
-    double joint[AMB_BODIES][3];         /* origins of the body frames, which are the joints */
-    double rot[AMB_BODIES][4];           /* wxyz */
-    double lin[AMB_BODIES][3];           /* velocity of the centre of mass */
-    double ang[AMB_BODIES][3];           /* angular velocity, world frame */
-    double com_vel[3];                   /* velocity of the whole body's centre of mass */
-} amb_state;
+#include "sim/kinematics.h"
 
 typedef struct amb_world {
     const amb_character *character;
@@ -36,18 +25,22 @@ void amb_world_free(amb_world *world);
 /* Puts the body there, at rest from forces, and brings kinematics up to date. */
 void amb_world_set(amb_world *world, const double pose[AMB_POSE], const double vel[AMB_VEL]);
 
-/* `substeps` physics steps towards the joint targets in `target` (a pose; the root's part is not read). Afterwards kinematics and
- * velocities are up to date. */
+/* `substeps` physics steps towards the joint targets in `target` (a pose; the root's part is not read). Of the mjData, positions and
+ * velocities (qpos, qvel) are then those of the end; frames of bodies and geoms (xpos, …) are older, until amb_world_update. */
 void amb_world_step(amb_world *world, const double target[AMB_POSE], int substeps);
 
-/* Reads the state off. */
+/* Brings the mjData's frames of bodies and geoms up to date, for drawing and for amb_world_lowest after a step. */
+void amb_world_update(amb_world *world);
+
+/* The state now, from positions and velocities (sim/kinematics.h). */
 void amb_world_state(const amb_world *world, amb_state *state);
 
-/* Height of the lowest point of the whole body, or of one of its 15 parts, m, of an up-to-date world. */
+/* Height of the lowest point of the whole body, or of one of its 15 parts, m, of a world whose frames are up to date: after every call but
+ * amb_world_step and amb_world_push. */
 double amb_world_lowest(const amb_world *world);
 double amb_world_lowest_of(const amb_world *world, int body);
 
-/* Moves the root by d (m, world frame), kinematics included. */
+/* Moves the root by d (m, world frame). */
 void amb_world_move(amb_world *world, const double d[3]);
 
 /* Adds to the root's linear velocity (m/s, world frame): a push. */

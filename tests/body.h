@@ -7,6 +7,7 @@
 #include "base/rng.h"
 #include "sim/character.h"
 #include "sim/rotation.h"
+#include "sim/world.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -320,6 +321,40 @@ static inline amb_clip *make_clip(int frames, const double *time, const double *
     if (!clip)
         fail_msg("%s", err.text);
     return clip;
+}
+
+/* The state as MuJoCo's own kinematics have it. */
+static inline void state_by_mujoco(amb_world *world, amb_state *state)
+{
+    const amb_character *c = world->character;
+    const mjModel *m = c->model;
+    mjData *d = world->data;
+    mj_kinematics(m, d);
+    mj_comPos(m, d);
+    mj_comVel(m, d);
+    memcpy(state->pose, d->qpos, 7 * sizeof(double));
+    memcpy(state->vel, d->qvel, 6 * sizeof(double));
+    double momentum[3] = {0};
+    const double *origin = d->subtree_com + 3 * m->body_rootid[c->body[AMB_ROOT]]; /* where cvel's linear part is measured */
+    for (int i = 0; i < AMB_BODIES; i++) {
+        const amb_joint *joint = &c->joint[i];
+        const int b = c->body[i];
+        memcpy(state->pose + joint->pose, d->qpos + joint->qpos, (size_t)joint->width * sizeof(double));
+        memcpy(state->vel + joint->vel, d->qvel + joint->qvel, (size_t)(joint->width == 4 ? 3 : joint->width) * sizeof(double));
+        memcpy(state->centre[i], d->xipos + 3 * b, 3 * sizeof(double));
+        memcpy(state->joint[i], d->xpos + 3 * b, 3 * sizeof(double));
+        memcpy(state->rot[i], d->xquat + 4 * b, 4 * sizeof(double));
+        const double *w = d->cvel + 6 * b, *v = w + 3;
+        const double r[3] = {state->centre[i][0] - origin[0], state->centre[i][1] - origin[1], state->centre[i][2] - origin[2]};
+        memcpy(state->ang[i], w, 3 * sizeof(double));
+        state->lin[i][0] = v[0] + w[1] * r[2] - w[2] * r[1];
+        state->lin[i][1] = v[1] + w[2] * r[0] - w[0] * r[2];
+        state->lin[i][2] = v[2] + w[0] * r[1] - w[1] * r[0];
+        for (int k = 0; k < 3; k++)
+            momentum[k] += m->body_mass[b] * state->lin[i][k];
+    }
+    for (int k = 0; k < 3; k++)
+        state->com_vel[k] = momentum[k] / c->mass;
 }
 
 #endif

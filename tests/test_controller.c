@@ -164,24 +164,22 @@ static void forward_by_hand(const amb_net *net, const float *obs, double *out)
 
 enum { ENVS = 3 };
 
-static void make_environments(amb_env *env, amb_world *scratch_world)
+static void make_environments(amb_env *env)
 {
     amb_error err = {""};
-    assert_true(amb_world_init(scratch_world, character, &err));
     for (int e = 0; e < ENVS; e++) {
         amb_env_def def = amb_env_default_def(character, clip);
         def.seed = 5;
         def.stream = (uint64_t)e;
-        if (!amb_env_init(&env[e], &def, scratch_world, &err))
+        if (!amb_env_init(&env[e], &def, &err))
             fail_msg("%s", err.text);
     }
 }
 
-static void free_environments(amb_env *env, amb_world *scratch_world)
+static void free_environments(amb_env *env)
 {
     for (int e = 0; e < ENVS; e++)
         amb_env_free(&env[e]);
-    amb_world_free(scratch_world);
 }
 
 static void deciding_is_observing_and_a_forward_pass(void **state)
@@ -192,8 +190,7 @@ static void deciding_is_observing_and_a_forward_pass(void **state)
     amb_error err = {""};
     assert_true(amb_policy_load(&policy, write_actor(net, META("kind=actor", "action=residual")), &err));
     amb_env env[ENVS];
-    amb_world scratch_world;
-    make_environments(env, &scratch_world);
+    make_environments(env);
     amb_controller all, one;
     assert_true(amb_controller_init(&all, &policy, ENVS + 2, &err));
     assert_true(amb_controller_init(&one, &policy, 1, &err));
@@ -236,7 +233,7 @@ static void deciding_is_observing_and_a_forward_pass(void **state)
     }
     amb_controller_free(&one);
     amb_controller_free(&all);
-    free_environments(env, &scratch_world);
+    free_environments(env);
     amb_policy_free(&policy);
     amb_net_destroy(net);
 }
@@ -245,8 +242,7 @@ static void without_a_policy_actions_are_zero(void **state)
 {
     (void)state;
     amb_env env[ENVS];
-    amb_world scratch_world;
-    make_environments(env, &scratch_world);
+    make_environments(env);
     amb_controller controller;
     assert_true(amb_controller_init(&controller, NULL, ENVS, NULL));
     for (int step = 0; step < 5; step++) {
@@ -258,7 +254,7 @@ static void without_a_policy_actions_are_zero(void **state)
         assert_true(reward.total > 0);
     }
     amb_controller_free(&controller);
-    free_environments(env, &scratch_world);
+    free_environments(env);
 }
 
 int main(void)

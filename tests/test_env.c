@@ -5,7 +5,6 @@
 #include "sim/env.h"
 
 static amb_character *character;
-static amb_world scratch, other_scratch;
 static amb_clip *standing, *waving;
 
 /* Every frame a body at this height; waving: arms, knees and chest move, 1 s a cycle, and the root goes ahead at .5 m/s. */
@@ -36,25 +35,23 @@ static int set_up(void **unused)
     character = load_character(120);
     standing = body_clip(.881416, false);
     waving = body_clip(.881416, true);
-    return amb_world_init(&scratch, character, NULL) && amb_world_init(&other_scratch, character, NULL) ? 0 : -1;
+    return 0;
 }
 
 static int tear_down(void **unused)
 {
     (void)unused;
-    amb_world_free(&scratch);
-    amb_world_free(&other_scratch);
     amb_clip_destroy(standing);
     amb_clip_destroy(waving);
     amb_character_destroy(character);
     return 0;
 }
 
-static amb_env make_env(const amb_env_def *def, amb_world *own_scratch)
+static amb_env make_env(const amb_env_def *def)
 {
     amb_env env;
     amb_error err = {""};
-    if (!amb_env_init(&env, def, own_scratch, &err))
+    if (!amb_env_init(&env, def, &err))
         fail_msg("%s", err.text);
     return env;
 }
@@ -82,7 +79,7 @@ static void defaults_are_those_of_the_design(void **unused)
     assert_true(def.start_phase < 0 && def.start_heading == 0 && def.start_at[0] == 0 && def.start_at[1] == 0);
     assert_int_equal(def.action_mode, AMB_ACTION_RESIDUAL);
     assert_int_equal(def.may_touch, 1u << 5 | 1u << 11);
-    amb_env env = make_env(&def, &scratch);
+    amb_env env = make_env(&def);
     assert_near(env.control_dt, 1 / 30., 1e-15, "control step", 0);
     assert_int_equal(env.steps_max, 600);
     amb_env_free(&env);
@@ -120,13 +117,13 @@ static void bad_definitions_are_refused(void **unused)
         memcpy((char *)&def + rows[i].at, &rows[i].value, sizeof rows[i].value);
         amb_error err = {""};
         amb_env env;
-        if (amb_env_init(&env, &def, &scratch, &err)) {
+        if (amb_env_init(&env, &def, &err)) {
             print_error("taken: a definition that should say \"%s\"\n", rows[i].says);
             amb_env_free(&env);
             missed++;
         } else {
             assert_sentence(&err, rows[i].says);
-            assert_false(amb_env_init(&env, &def, &scratch, NULL)); /* nobody listens */
+            assert_false(amb_env_init(&env, &def, NULL)); /* nobody listens */
         }
     }
     assert_int_equal(missed, 0);
@@ -134,14 +131,14 @@ static void bad_definitions_are_refused(void **unused)
     amb_error err = {""};
     amb_env env;
     def.substeps = 0;
-    assert_false(amb_env_init(&env, &def, &scratch, &err));
+    assert_false(amb_env_init(&env, &def, &err));
     assert_sentence(&err, "0 physics steps");
     def.substeps = 1001;
-    assert_false(amb_env_init(&env, &def, &scratch, &err));
+    assert_false(amb_env_init(&env, &def, &err));
     def.substeps = 4;
     def.push_speed = 1;
     def.push_period = 0;
-    assert_false(amb_env_init(&env, &def, &scratch, &err));
+    assert_false(amb_env_init(&env, &def, &err));
     assert_sentence(&err, "push every 0 s");
 }
 
@@ -152,7 +149,7 @@ static void a_start_is_out_of_the_floor(void **unused)
         const double height[3] = {.881416 - .2, .881416 + .3, -1};
         amb_clip *clip = body_clip(height[row], true);
         amb_env_def def = amb_env_default_def(character, clip);
-        amb_env env = make_env(&def, &scratch);
+        amb_env env = make_env(&def);
         for (int n = 0; n < 20; n++) {
             amb_env_reset(&env);
             double pose[AMB_POSE], vel[AMB_VEL];
@@ -187,7 +184,7 @@ static void real_starts_are_out_of_the_floor(void **unused)
     amb_clip *clip = amb_clip_read(path, NULL);
     assert_non_null(clip);
     amb_env_def def = amb_env_default_def(character, clip);
-    amb_env env = make_env(&def, &scratch);
+    amb_env env = make_env(&def);
     amb_reward reward;
     for (int n = 0; n < 50; n++) {
         amb_env_reset(&env);
@@ -213,7 +210,7 @@ static void starts_depend_on_seed_and_stream_alone(void **unused)
             def.seed = 7 + (uint64_t)seed;
             def.stream = (uint64_t)stream;
             def.start_heading = NAN;
-            amb_env a = make_env(&def, &scratch), b = make_env(&def, &other_scratch);
+            amb_env a = make_env(&def), b = make_env(&def);
             for (int n = 0; n < STARTS; n++) {
                 assert_memory_equal(&a.state, &b.state, sizeof a.state);
                 start[seed][stream][n][0] = a.reference.time;
@@ -247,7 +244,7 @@ static void a_given_start_is_taken(void **unused)
     def.start_at[0] = 4;
     def.start_at[1] = -6;
     def.turn_rate = .5;
-    amb_env env = make_env(&def, &scratch);
+    amb_env env = make_env(&def);
     for (int n = 0; n < 3; n++) {
         assert_near(amb_reference_phase(&env.reference), .25, 1e-12, "phase", n);
         assert_near(env.state.pose[0], 4, 1e-12, "x", n);
@@ -294,12 +291,12 @@ static void no_action_is_the_reference(void **unused)
         def.start_phase = n / 30.;
         def.look_ahead = n % 3 * .06;
         def.substeps = 2 + n % 2 * 2;
-        amb_env env = make_env(&def, &scratch);
+        amb_env env = make_env(&def);
         double target[AMB_POSE];
         amb_env_target(&env, zero, target);
         assert_joints_of_clip(target, waving, def.start_phase + def.substeps / 120. + def.look_ahead, -1);
         /* stepping with it is stepping with a zero action */
-        amb_env twin = make_env(&def, &other_scratch);
+        amb_env twin = make_env(&def);
         amb_reward a, b;
         assert_int_equal(amb_env_step(&env, zero, &a), amb_env_step_target(&twin, target, &b));
         assert_memory_equal(&env.state, &twin.state, sizeof env.state);
@@ -325,7 +322,7 @@ static void residual_actions_by_hand(void **unused)
     amb_clip *clip = make_clip(2, time, pose, true);
     amb_env_def def = plain_def(clip);
     def.start_heading = 1; /* a joint's target has nothing to do with it */
-    amb_env env = make_env(&def, &scratch);
+    amb_env env = make_env(&def);
     float action[AMB_ACTION] = {0};
     action[38 - 7] = .1f;
     action[40 - 7] = .55f;
@@ -351,7 +348,7 @@ static void absolute_actions_by_hand(void **unused)
     (void)unused;
     amb_env_def def = plain_def(waving);
     def.action_mode = AMB_ACTION_ABSOLUTE;
-    amb_env env = make_env(&def, &scratch);
+    amb_env env = make_env(&def);
     float action[AMB_ACTION] = {0};
     double target[AMB_POSE];
     const float chest[4] = {.8f, 0, 3, 0}, neck[4] = {.6f, 0, 0, 0}, hip[4] = {-1, .2f, 0, 0}, shoulder[4] = {2, 1, 1, 1};
@@ -408,7 +405,7 @@ static void a_fall_ends_the_episode(void **unused)
     }
     amb_env_def def = amb_env_default_def(limp, standing);
     def.start_phase = 0;
-    amb_env env = make_env(&def, &scratch);
+    amb_env env = make_env(&def);
     amb_reward reward;
     amb_env_end end = AMB_ENV_GOES_ON;
     int steps = 0;
@@ -432,7 +429,7 @@ static void a_fall_ends_the_episode(void **unused)
     /* where everything may touch, the same heap lies there till the time is up; where nothing may, the feet end it at once */
     def.may_touch = all_bodies;
     def.episode_s = 2;
-    env = make_env(&def, &scratch);
+    env = make_env(&def);
     for (int n = 1; n < 60; n++)
         assert_int_equal(amb_env_step(&env, zero, &reward), AMB_ENV_GOES_ON);
     assert_true(env.state.pose[2] < .4);
@@ -440,7 +437,7 @@ static void a_fall_ends_the_episode(void **unused)
     assert_true(reward.total > 0);
     amb_env_free(&env);
     def.may_touch = 0;
-    env = make_env(&def, &scratch);
+    env = make_env(&def);
     amb_env_step(&env, zero, &reward);
     end = amb_env_step(&env, zero, &reward);
     assert_int_equal(end, AMB_ENV_FELL);
@@ -466,7 +463,7 @@ static void time_is_up_after_that_many_steps(void **unused)
         def.character = own;
         def.episode_s = rows[i].episode_s;
         def.substeps = rows[i].substeps;
-        amb_env env = make_env(&def, &scratch);
+        amb_env env = make_env(&def);
         amb_reward reward;
         for (int round = 0; round < 2; round++) {
             for (int n = 1; n < rows[i].steps; n++)
@@ -485,7 +482,7 @@ static void time_is_up_after_that_many_steps(void **unused)
     def.substeps = 1;
     def.episode_s = 1e6;
     amb_env env;
-    if (amb_env_init(&env, &def, &scratch, NULL)) {
+    if (amb_env_init(&env, &def, NULL)) {
         amb_reward reward;
         assert_int_equal(amb_env_step(&env, zero, &reward), AMB_ENV_GOES_ON);
         amb_env_free(&env);
@@ -499,7 +496,7 @@ static void a_lost_root_ends_the_episode(void **unused)
     for (int row = 0; row < 3; row++) {
         amb_env_def def = plain_def(standing);
         def.max_root_m = row == 2 ? 0 : 1;
-        amb_env env = make_env(&def, &scratch);
+        amb_env env = make_env(&def);
         amb_reward reward;
         assert_int_equal(amb_env_step(&env, zero, &reward), AMB_ENV_GOES_ON);
         const double far = row == 0 ? .9 : 1.1; /* the standing root hardly moves in a step */
@@ -515,7 +512,7 @@ static void a_broken_state_ends_the_episode(void **unused)
 {
     (void)unused;
     amb_env_def def = plain_def(standing);
-    amb_env env = make_env(&def, &scratch);
+    amb_env env = make_env(&def);
     amb_reward reward;
     amb_env_step(&env, zero, &reward);
     env.world.data->qvel[8] = NAN;
@@ -562,13 +559,13 @@ static void pushes_come_as_asked(void **unused)
     def.start_phase = 0;
     int step_of[MOST];
     double dv[MOST][2], mean_x = 0, mean_y = 0;
-    amb_env env = make_env(&def, &scratch);
+    amb_env env = make_env(&def);
     assert_int_equal(find_pushes(&env, 200, step_of, dv, MOST), 0); /* none were asked for */
     amb_env_free(&env);
 
     def.push_speed = .75;
     def.push_period = .5;
-    env = make_env(&def, &scratch);
+    env = make_env(&def);
     for (int round = 0; round < 2; round++) {
         assert_int_equal(find_pushes(&env, 301, step_of, dv, MOST), 20);
         for (int n = 0; n < 20; n++) { /* at .5, 1, 1.5 s ... after the reset: 15 steps of 1/30 s before the first */
@@ -588,7 +585,7 @@ static void pushes_come_as_asked(void **unused)
     double fastest = 0, sum = 0;
     for (int stream = 0; stream < 30; stream++) {
         def.stream = (uint64_t)stream;
-        env = make_env(&def, &scratch);
+        env = make_env(&def);
         assert_true(env.next_push >= 0 && env.next_push < .5);
         before_half += env.next_push < .25;
         const double first = env.next_push;
@@ -647,12 +644,12 @@ static amb_env_def eventful_def(uint64_t stream)
     return def;
 }
 
-/* Whose scratch world it is, and who else works in it, does not matter. */
+/* Nothing that others do matters. */
 static void equal_environments_go_equal_ways(void **unused)
 {
     (void)unused;
     const amb_env_def def = eventful_def(3), noise = eventful_def(4);
-    amb_env a = make_env(&def, &scratch), b = make_env(&def, &other_scratch), neighbour = make_env(&noise, &other_scratch);
+    amb_env a = make_env(&def), b = make_env(&def), neighbour = make_env(&noise);
     amb_rng rng = amb_rng_seed(12, 0), neighbours = amb_rng_seed(13, 0);
     recorded ra, rb, rn;
     int differ = 0;
@@ -682,7 +679,7 @@ static void a_saved_environment_goes_on_bit_by_bit(void **unused)
     (void)unused;
     enum { STEPS = 60 };
     const amb_env_def def = eventful_def(5);
-    amb_env env = make_env(&def, &scratch), other = make_env(&def, &other_scratch);
+    amb_env env = make_env(&def), other = make_env(&def);
     amb_rng rng = amb_rng_seed(14, 0);
     float action[STEPS][AMB_ACTION], obs[AMB_OBS], obs_again[AMB_OBS];
     for (int n = 0; n < STEPS; n++)
@@ -726,7 +723,7 @@ static void the_reference_keeps_time(void **unused)
     (void)unused;
     amb_env_def def = plain_def(waving);
     def.start_phase = .51;
-    amb_env env = make_env(&def, &scratch);
+    amb_env env = make_env(&def);
     amb_reward reward, want;
     double x = 0;
     for (int n = 1; n <= 40; n++) {

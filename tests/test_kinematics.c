@@ -61,7 +61,7 @@ static void compare(const double pose[AMB_POSE], const double vel[AMB_VEL], doub
     memset(joint, 0xff, sizeof joint);
     memset(rot, 0xff, sizeof rot);
     amb_world_set(&world, pose, vel);
-    amb_world_state(&world, &want);
+    state_by_mujoco(&world, &want);
     amb_fk_state(character, pose, vel, &got);
     assert_same_state(&got, &want, tolerance);
     amb_fk(character, pose, joint, rot);
@@ -150,7 +150,7 @@ static void time_is_a_part_of_mujocos(void **unused)
         const double t2 = amb_clock_now();
         for (int n = 0; n < CALLS; n++) {
             amb_world_set(&world, pose, vel);
-            amb_world_state(&world, &state);
+            state_by_mujoco(&world, &state);
             pose[0] = state.joint[AMB_LEFT_WRIST][2];
         }
         const double t3 = amb_clock_now();

@@ -71,14 +71,12 @@ static void hash_bytes(uint64_t *hash, const void *data, size_t size)
 static expectation simple_loop(const amb_rollout_def *def)
 {
     expectation x = {.hash = 14695981039346656037u};
-    amb_world other;
-    assert_true(amb_world_init(&other, character, NULL));
     void *workspace = def->policy ? malloc(amb_model_workspace_size(def->policy->actor, 1)) : NULL;
     for (int e = 0; e < def->envs; e++) {
         amb_env_def own = def->env;
         own.stream = (uint64_t)e;
         amb_env env;
-        assert_true(amb_env_init(&env, &own, &other, NULL));
+        assert_true(amb_env_init(&env, &own, NULL));
         const int steps = env.steps_max;
         if (e == 0) {
             x.pose = malloc((size_t)(steps + 1) * sizeof env.state.pose);
@@ -128,7 +126,6 @@ static expectation simple_loop(const amb_rollout_def *def)
     x.joint_rad /= n;
     x.end_effector_m /= n;
     free(workspace);
-    amb_world_free(&other);
     return x;
 }
 

@@ -229,14 +229,12 @@ static void bodies_do_mean_and_remembered_noise(void **state)
         amb_env_save(&t->env[e], start + (size_t)e * amb_env_save_size(&t->env[0]));
     amb_train_iterate(t, &stats);
 
-    amb_world scratch;
-    assert_true(amb_world_init(&scratch, character, NULL));
     int steps = 0;
     double fresh_only = 0;
     for (int e = 0; e < ENVS; e++) {
         for (int remembered = 1; remembered >= 0; remembered--) {
             amb_env body;
-            assert_true(amb_env_init(&body, &t->env[e].def, &scratch, NULL));
+            assert_true(amb_env_init(&body, &t->env[e].def, NULL));
             amb_env_load(&body, start + (size_t)e * amb_env_save_size(&t->env[0]));
             float noise[AMB_ACTION];
             memcpy(noise, before[e].noise, sizeof noise);
@@ -265,7 +263,6 @@ static void bodies_do_mean_and_remembered_noise(void **state)
     }
     assert_true(steps > 2 * ENVS && fresh_only > .01);
     free(start);
-    amb_world_free(&scratch);
     amb_train_destroy(t);
 }
 
