@@ -12,15 +12,14 @@ enum { RIGHT_LEG, RIGHT_ARM, LEFT_LEG, LEFT_ARM, LIMBS };
 static const struct {
     int body, point; /* the upper bone's; the lower bone's are the next */
     double bends;    /* to which side of z the hinge turns: knees back, elbows forward */
+    double stretch;  /* cosine of the bend to the other side below which the limb counts as overstretched, and above which as twisted round:
+                        .5 rad for legs, whose clips have knees at -.2; .15 rad for arms, which have none, but twist round in a few frames */
 } limbs[LIMBS] = {
-    {AMB_RIGHT_HIP, AMB_POINT_RIGHT + AMB_POINT_HIP, -1},
-    {AMB_RIGHT_SHOULDER, AMB_POINT_RIGHT + AMB_POINT_SHOULDER, 1},
-    {AMB_LEFT_HIP, AMB_POINT_LEFT + AMB_POINT_HIP, -1},
-    {AMB_LEFT_SHOULDER, AMB_POINT_LEFT + AMB_POINT_SHOULDER, 1},
+    {AMB_RIGHT_HIP, AMB_POINT_RIGHT + AMB_POINT_HIP, -1, .87758256},
+    {AMB_RIGHT_SHOULDER, AMB_POINT_RIGHT + AMB_POINT_SHOULDER, 1, .98877108},
+    {AMB_LEFT_HIP, AMB_POINT_LEFT + AMB_POINT_HIP, -1, .87758256},
+    {AMB_LEFT_SHOULDER, AMB_POINT_LEFT + AMB_POINT_SHOULDER, 1, .98877108},
 };
-
-/* A bend to the wrong side below this is an overstretched limb, above it a twist that has turned round: cos .5 rad. */
-static const double overstretched = 0.8775825618903728;
 
 /* ---- vectors ---- */
 
@@ -153,20 +152,21 @@ static void settle_body(solver *s, int i)
     amb_quat_same_side(own, s->ik->pose + c->joint[i].pose);
 }
 
-/* By definition the root's heading is 0 in this frame: what noise makes of it is taken off, less and less towards upside down, where a
- * heading is no more than noise itself. */
+/* By definition the root's heading is 0 in this frame, so what it is was noise. That is taken off by the smallest turn that does it:
+ * upright, about the vertical; the more it leans the more about the axis of the lean's change, and by ever less of a turn, because close to
+ * upside down the least noise makes any heading. To first order, which leaves nothing worth a second step. */
 static void face_forward(double rot[4])
 {
-    double c = rot[0] + rot[1], s = rot[2] + rot[3]; /* sim/points.c */
-    if (c < 0)
-        c = -c, s = -s;
-    const double upright = (c * c + s * s) / 2; /* 1 upright, 0 upside down */
-    double trust = (upright - .05) / .15;
-    trust = trust < 0 ? 0 : trust > 1 ? 1 : trust;
-    if (s == 0 || trust == 0)
-        return;
+    /* Against upright, as in sim/points.c: rot (1, -1, 0, 0)/√2. */
+    double w = (rot[0] + rot[1]) * M_SQRT1_2, z = (rot[2] + rot[3]) * M_SQRT1_2;
+    double x = (rot[1] - rot[0]) * M_SQRT1_2, y = (rot[2] - rot[3]) * M_SQRT1_2;
+    if (w < 0)
+        w = -w, x = -x, y = -y, z = -z;
+    /* Angular velocity ω changes the heading 2 atan(z/w) at the rate ω · g, and |g|² is 1/(w² + z²): the turn is -heading g/|g|². */
+    const double heading = 2 * atan2(z, w);
+    const double turn[3] = {-heading * (w * y + z * x), -heading * (z * y - w * x), -heading * (w * w + z * z)};
     double back[4];
-    amb_quat_about_z(back, -2 * trust * atan2(s, c));
+    amb_quat_exp(back, turn);
     amb_quat_mul(rot, back, rot);
 }
 
@@ -285,7 +285,7 @@ static void solve_limb(solver *s, int limb)
     if (make_unit(lower)) {
         cross(axis, turn[Y], lower); /* minus what it is with the upper bone's direction: the sine of the bend times the hinge's axis */
         double side = -limbs[limb].bends;
-        if (ik->started && side * dot(axis, turn[Z]) < 0 && -dot(turn[Y], lower) > overstretched)
+        if (ik->started && side * dot(axis, turn[Z]) < 0 && -dot(turn[Y], lower) > limbs[limb].stretch)
             side = -side;
         double z[3] = {0};
         add(z, side * lower_length * lower_length * sqrt(dot(axis, axis)), axis);

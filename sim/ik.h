@@ -4,7 +4,7 @@
  * squares' sense, about the place where the tree above has already put the joint (orthogonal Procrustes problem in closed form). A hip or
  * shoulder points at the knee or elbow; its twist is the plane in which the limb bends, because knees and elbows are hinges about z. A
  * limb's twist is lost where it is straight, and noise drowns it where it is nearly so: what a frame does not say is taken from the frame
- * before it, each by its weight. A bend of less than half a radian to the wrong side of a hinge is taken for an overstretched limb: the
+ * before it, each by its weight. A small bend to the wrong side of a hinge is taken for an overstretched limb: the
  * hinge stops at its limit and the limb is laid straight where it fits best.
  *
  * Root: the heading is found such that the root's turn from frame to frame, lean included, has the yaw rate that the features give. Where
