@@ -285,7 +285,8 @@ static void solve_limb(solver *s, int limb)
     if (make_unit(lower)) {
         cross(axis, turn[Y], lower); /* minus what it is with the upper bone's direction: the sine of the bend times the hinge's axis */
         double side = -limbs[limb].bends;
-        if (ik->started && side * dot(axis, turn[Z]) < 0 && -dot(turn[Y], lower) > limbs[limb].stretch)
+        /* A leg begins untwisted, so that one overstretched from the first frame on is seen; arms twist too far for that. */
+        if ((ik->started || limbs[limb].bends < 0) && side * dot(axis, turn[Z]) < 0 && -dot(turn[Y], lower) > limbs[limb].stretch)
             side = -side;
         double z[3] = {0};
         add(z, side * lower_length * lower_length * sqrt(dot(axis, axis)), axis);
