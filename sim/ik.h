@@ -43,6 +43,9 @@ amb_ik_def amb_ik_default_def(const amb_character *character);
 /* Refuses numbers outside the ranges above, and a body whose bones do not lie along its frames' axes as DeepMimic's do. */
 bool amb_ik_init(amb_ik *ik, const amb_ik_def *def, amb_error *err);
 
+/* The joints of the next frame alone: into ik->pose, with the root over the origin and heading 0. */
+void amb_ik_solve(amb_ik *ik, const float features[AMB_FEATURES]);
+
 /* The pose of the next frame. Any finite features give a pose that amb_clip_create takes, up to its limits of place. */
 void amb_ik_frame(amb_ik *ik, const float features[AMB_FEATURES], double pose[AMB_POSE]);
 
