@@ -345,10 +345,8 @@ uint8_t *amb_npy_encode(amb_npy_type type, int rank, const size_t *shape, const 
     char tuple[192], head[384];
     const int used = snprintf(head, sizeof head, "{'descr': '<f%zu', 'fortran_order': False, 'shape': %s, }", width(type),
                               amb_npy_shape_text(rank, shape, tuple, sizeof tuple));
-    /* NumPy leaves room for the first dimension to grow to 21 digits, then fills up to a multiple of ALIGN, a newline last. */
-    char first[24];
-    const size_t growth = 21 - (size_t)snprintf(first, sizeof first, "%zu", shape[0]);
-    const size_t start = ((size_t)START_1 + (size_t)used + growth + 1 + ALIGN - 1) / ALIGN * ALIGN, length = start - START_1;
+    /* Filled up to a multiple of ALIGN, a newline last. */
+    const size_t start = ((size_t)START_1 + (size_t)used + 1 + ALIGN - 1) / ALIGN * ALIGN, length = start - START_1;
     *size = start + count * width(type);
     uint8_t *bytes = malloc(*size);
     if (!bytes) {
