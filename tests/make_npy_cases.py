@@ -1,10 +1,11 @@
 """Makes tests/data/npy/: .npy files as NumPy writes them, and files that amble must refuse.
 
-    python3 tests/make_npy_cases.py        (needs NumPy; the files in the tree were made with 2.4)
+    VENV/bin/python tests/make_npy_cases.py        (VENV as in make_onnx_cases.py; the files in the tree were made with NumPy 2.4)
 
 good/NAME.npy with good.txt: "NAME|type|shape|written", number i of each being (i² mod 37 - 11) / 8; "same" where amble, writing the same
-array, must make the same bytes. bad/NAME.npy with bad.txt: "NAME|words|words", all of which the sentence must hold. Also seeds the
-fuzzer's corpus (tests/fuzz/corpus/npy) with both.
+array, must make the same bytes. bad/NAME.npy with bad.txt: "NAME|words|words", all of which the sentence must hold. model/: a network of
+5 inputs and 3 outputs, rows for it, and what NumPy computes of them in double precision. Also seeds the fuzzer's corpus
+(tests/fuzz/corpus/npy).
 """
 
 import io
@@ -13,6 +14,7 @@ import shutil
 import struct
 
 import numpy as np
+import onnx
 from numpy.lib import format as npy
 
 ROOT = pathlib.Path(__file__).parent / "data" / "npy"
@@ -138,6 +140,41 @@ def bad_headers():
     bad("two_arrays", whole + whole, "176 bytes", "24")
 
 
+def model_files():
+    """For `amble model run` and `check`."""
+    rng = np.random.default_rng(4)
+    folder = ROOT / "model"
+    folder.mkdir()
+    w0, b0, w1, b1 = (rng.standard_normal(shape).astype("<f4") for shape in ((7, 5), (7,), (3, 7), (3,)))
+    tensor, names = onnx.numpy_helper.from_array, ("w0", "b0", "w1", "b1")
+    value = onnx.helper.make_tensor_value_info
+    nodes = [
+        onnx.helper.make_node("Gemm", ["x", "w0", "b0"], ["h"], transB=1),
+        onnx.helper.make_node("Relu", ["h"], ["r"]),
+        onnx.helper.make_node("Gemm", ["r", "w1", "b1"], ["y"], transB=1),
+    ]
+    graph = onnx.helper.make_graph(
+        nodes,
+        "case",
+        [value("x", onnx.TensorProto.FLOAT, ["batch", 5])],
+        [value("y", onnx.TensorProto.FLOAT, ["batch", 3])],
+        [tensor(a, n) for a, n in zip((w0, b0, w1, b1), names)],
+    )
+    made = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8)
+    onnx.save(made, folder / "net.onnx")
+    x = rng.standard_normal((150, 5)).astype("<f4")
+    wide = [a.astype("<f8") for a in (x, w0, b0, w1, b1)]
+    y = np.maximum(wide[0] @ wide[1].T + wide[2], 0) @ wide[3].T + wide[4]
+    off = y.copy()
+    off[77, 2] += 0.03  # 0.03² / 450 is 2e-6
+    broken = x.copy()
+    broken[2, 4] = np.nan
+    for name, array in (("in", x), ("in_wide", wide[0]), ("in_one", x[0]), ("in_nan", broken), ("out", y), ("out_off", off)):
+        np.save(folder / f"{name}.npy", array)
+    np.save(folder / "in_narrow.npy", np.ascontiguousarray(x[:, :4]))
+    np.save(folder / "out_short.npy", y[:149])
+
+
 def main():
     shutil.rmtree(ROOT, ignore_errors=True)
     (ROOT / "good").mkdir(parents=True)
@@ -146,6 +183,7 @@ def main():
     bad_types()
     bad_shapes()
     bad_headers()
+    model_files()
     odd = np.array([np.nan, np.inf, -np.inf, -0.0, 1e-45, 3.4028234e38], "<f4")
     (ROOT / "special.npy").write_bytes(saved(odd))
     (ROOT / "beyond_float.npy").write_bytes(saved(np.array([1, -3.5e38, 2], "<f8")))
@@ -153,7 +191,7 @@ def main():
     (ROOT / "bad.txt").write_text("\n".join(BAD) + "\n")
     CORPUS.mkdir(parents=True, exist_ok=True)
     for path in sorted(ROOT.rglob("*.npy")):
-        if path.stat().st_size <= 512:
+        if path.parent.name != "model":
             (CORPUS / path.name).write_bytes(path.read_bytes())
 
 
