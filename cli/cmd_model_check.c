@@ -12,7 +12,7 @@ enum { KEY_INPUT = 'i', KEY_AGAINST = 'a', KEY_ROWS = 'n' };
 
 enum {
     BLOCK = 64, /* rows at once: what is held in memory does not grow with the input */
-    MOST_ROWS = 1000000,
+    MOST_ROWS = 100000,
     AUTO = AMB_PRECISIONS, /* entries of the tables below: a forced precision each, then what auto takes, then double precision */
     DOUBLE,
     ENTRIES
