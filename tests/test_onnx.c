@@ -54,7 +54,7 @@ static void test_good_cases(void **state)
         cases++;
     }
     closedir(dir);
-    assert_int_equal(cases, 38);
+    assert_int_equal(cases, 192);
 }
 
 static void test_good_structure(void **state)
