@@ -64,7 +64,12 @@ def bad_graphs():
         "'x' and 'u'",
     )
     bad("no_input", edited(lambda m: m.graph.ClearField("input")), "no input")
-    bad("two_outputs", edited(lambda m: m.graph.output.add(name="r")), "output 'r' is not the end of the chain", "goes on with node 'n_y' ('Gemm')")
+    bad(
+        "two_outputs",
+        edited(lambda m: m.graph.output.add(name="r")),
+        "output 'r' is not the end of the chain",
+        "goes on with node 'n_y' ('Gemm')",
+    )
     bad("no_output", edited(lambda m: m.graph.ClearField("output")), "0 outputs", "1 to 8 were expected")
     bad("output_elsewhere", model(gemm, LAYERS, output="h", out=HIDDEN), "output 'h'", "not the end", "goes on with node 'n_y' ('Gemm')")
     bad("no_nodes", model([], [], output="x", out=IN), "no layer")
@@ -287,7 +292,13 @@ def bad_operators():
         )
     bad("reshape_computed", model([node("Reshape", ["w0", "x"], "c"), *two_layers("c")], LAYERS), "'n_c' ('Reshape')", "computed")
     bad("reshape_floats", model([node("Reshape", ["x", "b0"], "c"), *two_layers("c")], LAYERS), "'n_c' ('Reshape')", "'b0'", "int64")
-    bad("cast_to_half", model([node("Cast", ["x"], "c", to=T.FLOAT16), *two_layers("c")], LAYERS), "'n_h' ('Gemm')", "'w0' is float32", "float16")
+    bad(
+        "cast_to_half",
+        model([node("Cast", ["x"], "c", to=T.FLOAT16), *two_layers("c")], LAYERS),
+        "'n_h' ('Gemm')",
+        "'w0' is float32",
+        "float16",
+    )
     bad("cast_to_int", model([node("Cast", ["x"], "c", to=T.INT64), *two_layers("c")], LAYERS), "'n_c' ('Cast')", "data type 7")
     bad("transpose_vector", model([node("Transpose", ["b0"], "c"), *two_layers()], LAYERS), "'n_c' ('Transpose')", "'b0'", "(7,)")
     bad("transpose_perm", model([node("Transpose", ["w0"], "c", perm=[1, 1]), *two_layers()], LAYERS), "'n_c' ('Transpose')", "'perm'")
@@ -317,27 +328,56 @@ def bad_branches():
     bad("heads_same", heads([*gemm, node("Identity", ["y"], "i")], "y", "i", sizes=(OUT, OUT)), "outputs 'y' and 'i' are the same")
     bad("heads_named_alike", heads(gemm, "y", "y", sizes=(OUT, OUT)), "outputs 'y' and 'y' are the same")
     deep = [*gemm, two, node("Gemm", ["z", "w3"], "q", transB=1)]
-    bad("heads_uneven", heads(deep, "y", "q", sizes=(OUT, 2), extra=[init("w3", rand(2, 4))]), "outputs 'y' and 'q' come from different layers")
+    bad(
+        "heads_uneven",
+        heads(deep, "y", "q", sizes=(OUT, 2), extra=[init("w3", rand(2, 4))]),
+        "outputs 'y' and 'q' come from different layers",
+    )
     before = [gemm[0], node("Gemm", ["h", "w2", "b2"], "z", transB=1), gemm[1], gemm[2]]
     bad("heads_before_relu", heads(before, "y", "z"), "'n_r' ('Relu')", "'h' is also used by node 'n_z' ('Gemm')", "branch")
     shifted = [node("Add", ["x", "m"], "a"), *two_layers("a")[:2], node("Gemm", ["x", "w3"], "q", transB=1), two_layers()[2]]
-    bad("heads_skip", heads(shifted, "y", "q", sizes=(OUT, 2), extra=[init("m", MEAN), init("w3", rand(2, IN))]), "'n_q' ('Gemm')", "'x' is also used")
+    bad(
+        "heads_skip",
+        heads(shifted, "y", "q", sizes=(OUT, 2), extra=[init("m", MEAN), init("w3", rand(2, IN))]),
+        "'n_q' ('Gemm')",
+        "'x' is also used",
+    )
     bad("heads_nine", heads([*gemm, two], *["y"] * 9, sizes=[OUT] * 9), "9 outputs", "1 to 8")
     bad("output_constant", model(gemm, LAYERS, output="w0"), "output 'w0' is not computed")
     bad("output_input", model(gemm, LAYERS, output="x", out=IN), "no layer")
     bad("output_missing", model(gemm, LAYERS, output="other"), "output 'other' is not computed")
     mask = h.make_node("Dropout", ["r"], ["d", "mask"], "n_d")
-    bad("dropout_mask", model([*gemm[:2], mask, node("Mul", ["d", "mask"], "y")], LAYERS, out=HIDDEN), "'n_y' ('Mul')", "'mask' is a node's second output")
-    bad("dropout_output", model([*gemm[:2], mask, node("Identity", ["d"], "y")], LAYERS, out=HIDDEN, output="mask"), "'mask' is not computed")
+    bad(
+        "dropout_mask",
+        model([*gemm[:2], mask, node("Mul", ["d", "mask"], "y")], LAYERS, out=HIDDEN),
+        "'n_y' ('Mul')",
+        "'mask' is a node's second output",
+    )
+    bad(
+        "dropout_output",
+        model([*gemm[:2], mask, node("Identity", ["d"], "y")], LAYERS, out=HIDDEN, output="mask"),
+        "'mask' is not computed",
+    )
     training = [*gemm[:2], node("Dropout", ["r", "", "yes"], "d"), node("Gemm", ["d", "w1", "b1"], "y", transB=1)]
     bad("dropout_training", model(training, [*LAYERS, init("yes", np.bool_(True))]), "'n_d' ('Dropout')", "'yes'", "training")
     function = h.make_function("", "Relu", ["a"], ["b"], [h.make_node("Tanh", ["a"], ["b"])], [h.make_opsetid("", 13)])
     own = h.make_function("pkg.own", "Layer", ["a"], ["b"], [h.make_node("Tanh", ["a"], ["b"])], [h.make_opsetid("", 13)])
     bad("function_hides", edited(lambda m: m.functions.append(function)), "'n_r' ('Relu')", "function that the file itself defines")
     used = h.make_node("Layer", ["h"], ["r"], "call", domain="pkg.own")
-    bad("function_used", edited(lambda m: m.functions.append(own), [gemm[0], used, gemm[2]]), "'call' ('Layer')", "function that the file itself defines")
+    bad(
+        "function_used",
+        edited(lambda m: m.functions.append(own), [gemm[0], used, gemm[2]]),
+        "'call' ('Layer')",
+        "function that the file itself defines",
+    )
     for op in ("Elu", "LeakyRelu"):
-        bad(f"{op.lower()}_alpha", model([gemm[0], node(op, ["h"], "r", alpha=float("nan")), gemm[2]], LAYERS), f"'n_r' ('{op}')", "'alpha' is", "finite")
+        bad(
+            f"{op.lower()}_alpha",
+            model([gemm[0], node(op, ["h"], "r", alpha=float("nan")), gemm[2]], LAYERS),
+            f"'n_r' ('{op}')",
+            "'alpha' is",
+            "finite",
+        )
     bad("two_activations", model([*gemm[:2], node("Tanh", ["r"], "y")], LAYERS, out=HIDDEN), "'n_y' ('Tanh')", "after Relu")
     scaled = [gemm[0], node("Tanh", ["h"], "r"), node("Mul", ["r", "b0"], "y")]
     bad("scale_after_tanh", model(scaled, LAYERS, out=HIDDEN), "'n_y' ('Mul')", "after Tanh")
@@ -353,20 +393,60 @@ def bad_shapes():
         bad(f"shape_{name}", model([*nodes, *after], inits, features=row, **options), *words)
 
     shaped("not_flat", [node("Identity", ["x"], "f")], [], "'n_h' ('Gemm')", "takes 3 dimensions")
-    shaped("mixed_rows", [node("Reshape", ["x", "t"], "f")], [init("t", np.int64([-1, 3]))], "'n_f' ('Reshape')", "(-1, 3)", "6 numbers in a row")
+    shaped(
+        "mixed_rows",
+        [node("Reshape", ["x", "t"], "f")],
+        [init("t", np.int64([-1, 3]))],
+        "'n_f' ('Reshape')",
+        "(-1, 3)",
+        "6 numbers in a row",
+    )
     shaped("too_many", [node("Reshape", ["x", "t"], "f")], [init("t", np.int64([0, 2**40, 2**40]))], "'n_f' ('Reshape')", "6 numbers")
-    shaped("zero", [node("Reshape", ["x", "t"], "f", allowzero=1)], [init("t", np.int64([-1, 0]))], "'n_f' ('Reshape')", "(-1, 0)", opset=14)
-    shaped("batch_last", [*rows, node("Concat", ["m", "n"], "c", axis=0), node("Reshape", ["x", "c"], "f")], [zero, init("m", np.int64([6]))], "'n_f' ('Reshape')", "(6, 1 x rows)")
+    shaped(
+        "zero", [node("Reshape", ["x", "t"], "f", allowzero=1)], [init("t", np.int64([-1, 0]))], "'n_f' ('Reshape')", "(-1, 0)", opset=14
+    )
+    shaped(
+        "batch_last",
+        [*rows, node("Concat", ["m", "n"], "c", axis=0), node("Reshape", ["x", "c"], "f")],
+        [zero, init("m", np.int64([6]))],
+        "'n_f' ('Reshape')",
+        "(6, 1 x rows)",
+    )
     double = [*rows, node("Mul", ["n", "two"], "d"), node("Concat", ["d", "m"], "c", axis=0), node("Reshape", ["x", "c"], "f")]
     shaped("batch_doubled", double, [zero, init("two", np.int64([2])), init("m", np.int64([3]))], "'n_f' ('Reshape')", "(2 x rows, 3)")
     divided = [*rows, node("Cast", ["n"], "d", to=T.FLOAT), node("Div", ["x", "d"], "v"), node("Flatten", ["v"], "f")]
     shaped("divided_by_rows", divided, [zero], "'n_d' ('Cast')", "'n' depends on the number of rows")
     shaped("rows_added", [*rows, node("Add", ["n", "i"], "d"), node("Reshape", ["x", "d"], "f")], [zero], "'n_d' ('Add')", "number of rows")
-    shaped("gather_outside", [node("Shape", ["x"], "s"), node("Gather", ["s", "i"], "n"), node("Reshape", ["x", "n"], "f")], [init("i", np.int64([-4]))], "'n_n' ('Gather')", "index -4", "list of 3")
+    shaped(
+        "gather_outside",
+        [node("Shape", ["x"], "s"), node("Gather", ["s", "i"], "n"), node("Reshape", ["x", "n"], "f")],
+        [init("i", np.int64([-4]))],
+        "'n_n' ('Gather')",
+        "index -4",
+        "list of 3",
+    )
     shaped("gather_computed", [node("Gather", ["x", "i"], "f", axis=1)], [zero], "'n_f' ('Gather')", "'x' is computed")
-    shaped("concat_axis", [*rows, node("Concat", ["n", "n"], "c", axis=1), node("Reshape", ["x", "c"], "f")], [zero], "'n_c' ('Concat')", "axis is 1")
-    shaped("concat_long", [node("Concat", ["l", "l"], "c", axis=0), node("Reshape", ["x", "c"], "f")], [init("l", np.int64([1] * 5))], "'n_c' ('Concat')", "at most 8")
-    shaped("slice_nothing", [node("Shape", ["x"], "s"), node("Slice", ["s", "i", "i"], "c"), node("Reshape", ["x", "c"], "f")], [zero], "'n_f' ('Reshape')", "0 dimensions")
+    shaped(
+        "concat_axis",
+        [*rows, node("Concat", ["n", "n"], "c", axis=1), node("Reshape", ["x", "c"], "f")],
+        [zero],
+        "'n_c' ('Concat')",
+        "axis is 1",
+    )
+    shaped(
+        "concat_long",
+        [node("Concat", ["l", "l"], "c", axis=0), node("Reshape", ["x", "c"], "f")],
+        [init("l", np.int64([1] * 5))],
+        "'n_c' ('Concat')",
+        "at most 8",
+    )
+    shaped(
+        "slice_nothing",
+        [node("Shape", ["x"], "s"), node("Slice", ["s", "i", "i"], "c"), node("Reshape", ["x", "c"], "f")],
+        [zero],
+        "'n_f' ('Reshape')",
+        "0 dimensions",
+    )
     shaped("squeeze_batch", [node("Squeeze", ["x", "i"], "f")], [zero], "'n_f' ('Squeeze')", "counts the rows")
     shaped("squeeze_two", [node("Squeeze", ["x", "o"], "f")], [init("o", np.int64([1]))], "'n_f' ('Squeeze')", "dimension 1, which is 2")
     shaped("squeeze_outside", [node("Squeeze", ["x", "o"], "f")], [init("o", np.int64([3]))], "'n_f' ('Squeeze')", "axis 3", "3 dimensions")
@@ -374,16 +454,65 @@ def bad_shapes():
     shaped("squeeze_open", [node("Squeeze", ["x"], "f")], [], "'n_f' ('Squeeze')", "counts the rows", row=(1, 6), batch=1)
     shaped("squeeze_attribute", [node("Squeeze", ["x"], "f", axes=[1])], [], "'n_f' ('Squeeze')", "operator set 13", row=(1, 6))
     shaped("unsqueeze_first", [node("Unsqueeze", ["x", "i"], "f")], [zero], "'n_f' ('Unsqueeze')", "before the first one")
-    shaped("unsqueeze_many", [node("Unsqueeze", ["x", "o"], "f")], [init("o", np.int64([1, 2, 3, 4]))], "'n_f' ('Unsqueeze')", "7 dimensions")
-    shaped("transposed", [node("Transpose", ["x"], "t", perm=[0, 2, 1]), node("Flatten", ["t"], "f")], [], "'n_t' ('Transpose')", "change their order")
-    shaped("transposed_batch", [node("Transpose", ["x"], "t", perm=[1, 0, 2]), node("Flatten", ["t"], "f")], [], "'n_t' ('Transpose')", "order")
-    shaped("each_frame", [node("MatMul", ["x", "v"], "f")], [init("v", rand(3, 6))], "'n_f' ('MatMul')", "takes rows of shape (2, 3)", "flat")
-    shaped("mean_of_columns", [node("Sub", ["x", "v"], "v1"), node("Flatten", ["v1"], "f")], [init("v", rand(2))], "'n_v1' ('Sub')", "'v' has shape (2,)", "rows of shape (2, 3)")
-    shaped("mean_with_rows", [node("Sub", ["x", "v"], "v1"), node("Flatten", ["v1"], "f")], [init("v", rand(4, 2, 3))], "'n_v1' ('Sub')", "'v' has shape (4, 2, 3)", batch=4)
-    shaped("fill_huge", [node("ConstantOfShape", ["n"], "c"), node("Flatten", ["x"], "f")], [init("n", np.int64([2**40]))], "'n_c' ('ConstantOfShape')", "1 to 65536")
-    filled = [node("ConstantOfShape", ["n"], "c"), node("Reshape", ["c", "t"], "v"), node("Flatten", ["x"], "e"), node("MatMul", ["e", "v"], "f")]
-    shaped("fill_weight", filled, [init("n", np.int64([36])), init("t", np.int64([6, 6]))], "'n_f' ('MatMul')", "'v' is one number repeated")
-    bad("scalar_each", model([*two_layers(), node("Squeeze", ["y", "o"], "v"), node("Unsqueeze", ["v", "o"], "u"), node("MatMul", ["v", "w"], "q")], [LAYERS[0], LAYERS[1], init("w1", rand(1, HIDDEN)), init("b1", rand(1)), init("o", np.int64([1])), init("w", rand(1, 1))], out=1, output="q"), "'n_q' ('MatMul')", "takes rows of shape ()")
+    shaped(
+        "unsqueeze_many", [node("Unsqueeze", ["x", "o"], "f")], [init("o", np.int64([1, 2, 3, 4]))], "'n_f' ('Unsqueeze')", "7 dimensions"
+    )
+    shaped(
+        "transposed",
+        [node("Transpose", ["x"], "t", perm=[0, 2, 1]), node("Flatten", ["t"], "f")],
+        [],
+        "'n_t' ('Transpose')",
+        "change their order",
+    )
+    shaped(
+        "transposed_batch", [node("Transpose", ["x"], "t", perm=[1, 0, 2]), node("Flatten", ["t"], "f")], [], "'n_t' ('Transpose')", "order"
+    )
+    shaped(
+        "each_frame", [node("MatMul", ["x", "v"], "f")], [init("v", rand(3, 6))], "'n_f' ('MatMul')", "takes rows of shape (2, 3)", "flat"
+    )
+    shaped(
+        "mean_of_columns",
+        [node("Sub", ["x", "v"], "v1"), node("Flatten", ["v1"], "f")],
+        [init("v", rand(2))],
+        "'n_v1' ('Sub')",
+        "'v' has shape (2,)",
+        "rows of shape (2, 3)",
+    )
+    shaped(
+        "mean_with_rows",
+        [node("Sub", ["x", "v"], "v1"), node("Flatten", ["v1"], "f")],
+        [init("v", rand(4, 2, 3))],
+        "'n_v1' ('Sub')",
+        "'v' has shape (4, 2, 3)",
+        batch=4,
+    )
+    shaped(
+        "fill_huge",
+        [node("ConstantOfShape", ["n"], "c"), node("Flatten", ["x"], "f")],
+        [init("n", np.int64([2**40]))],
+        "'n_c' ('ConstantOfShape')",
+        "1 to 65536",
+    )
+    filled = [
+        node("ConstantOfShape", ["n"], "c"),
+        node("Reshape", ["c", "t"], "v"),
+        node("Flatten", ["x"], "e"),
+        node("MatMul", ["e", "v"], "f"),
+    ]
+    shaped(
+        "fill_weight", filled, [init("n", np.int64([36])), init("t", np.int64([6, 6]))], "'n_f' ('MatMul')", "'v' is one number repeated"
+    )
+    bad(
+        "scalar_each",
+        model(
+            [*two_layers(), node("Squeeze", ["y", "o"], "v"), node("Unsqueeze", ["v", "o"], "u"), node("MatMul", ["v", "w"], "q")],
+            [LAYERS[0], LAYERS[1], init("w1", rand(1, HIDDEN)), init("b1", rand(1)), init("o", np.int64([1])), init("w", rand(1, 1))],
+            out=1,
+            output="q",
+        ),
+        "'n_q' ('MatMul')",
+        "takes rows of shape ()",
+    )
 
 
 def bad_tensors():
@@ -448,14 +577,29 @@ def bad_tensors():
         )
     bad(
         "double_overflow",
-        model([node("Cast", ["w"], "c", to=T.FLOAT), node("Gemm", ["x", "c"], "y", transB=1)], [init("w", np.where(W1[:, :IN] == W1[1, 2], 4e38, W1[:, :IN].astype(np.float64)))]),
+        model(
+            [node("Cast", ["w"], "c", to=T.FLOAT), node("Gemm", ["x", "c"], "y", transB=1)],
+            [init("w", np.where(W1[:, :IN] == W1[1, 2], 4e38, W1[:, :IN].astype(np.float64)))],
+        ),
         "'c': the one from input 2 to output 1 is inf as float32",
         "finite",
     )
     bits = T(name="w", data_type=T.BFLOAT16, dims=[OUT, IN], int32_data=[1] * 14 + [70000])
     fits = (2.0 - 2.0**-24) * 2.0**127
-    bad("double_rounds_up", model([node("Cast", ["w"], "c", to=T.FLOAT), node("Gemm", ["x", "c"], "y", transB=1)], [init("w", np.full((OUT, IN), -fits), False)]), "-inf as float32")
-    bad("bfloat_range", model([node("Cast", ["w"], "c", to=T.FLOAT), node("Gemm", ["x", "c"], "y", transB=1)], [bits]), "'w'", "bfloat16 data is 70000", "0 to 65535")
+    bad(
+        "double_rounds_up",
+        model(
+            [node("Cast", ["w"], "c", to=T.FLOAT), node("Gemm", ["x", "c"], "y", transB=1)], [init("w", np.full((OUT, IN), -fits), False)]
+        ),
+        "-inf as float32",
+    )
+    bad(
+        "bfloat_range",
+        model([node("Cast", ["w"], "c", to=T.FLOAT), node("Gemm", ["x", "c"], "y", transB=1)], [bits]),
+        "'w'",
+        "bfloat16 data is 70000",
+        "0 to 65535",
+    )
     view = edited(lambda m: None)
     view.graph.initializer[0].MergeFromString(varint(1000 << 3) + varint(0) + varint(1001 << 3) + varint(140))
     bad("data_claimed_view", view, "cannot be decoded")

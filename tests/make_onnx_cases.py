@@ -457,7 +457,12 @@ def shapes():
     shaped("transposed_ones", [node("Transpose", ["x"], "t", perm=[0, 2, 1]), node("Flatten", ["t"], "f")], [], row=(1, rows * cols))
     good(
         "shape_one_each",
-        model([*two_layers(), node("Squeeze", ["y", "a"], "v")], [*LAYERS[:2], init("w1", rand(1, HIDDEN)), init("b1", rand(1)), one[0], init("a", np.int64([-1]))], out=[[]], output=["v"]),
+        model(
+            [*two_layers(), node("Squeeze", ["y", "a"], "v")],
+            [*LAYERS[:2], init("w1", rand(1, HIDDEN)), init("b1", rand(1)), one[0], init("a", np.int64([-1]))],
+            out=[[]],
+            output=["v"],
+        ),
     )
     good(
         "shape_matmul_of_three",
@@ -568,17 +573,32 @@ def others():
     shape = init("t", np.int64([-1, 2, 2]))
     good(
         "heads_shaped",
-        model([*heads, node("Reshape", ["z2", "t"], "zz"), node("Add", ["z3", "k"], "zk")], [*LAYERS, *three, shape, init("k", rand(2))], out=[OUT, (2, 2), 2], output=["y", "zz", "zk"]),
+        model(
+            [*heads, node("Reshape", ["z2", "t"], "zz"), node("Add", ["z3", "k"], "zk")],
+            [*LAYERS, *three, shape, init("k", rand(2))],
+            out=[OUT, (2, 2), 2],
+            output=["y", "zz", "zk"],
+        ),
     )
     good(
         "heads_of_input",
-        model([node("Gemm", ["x", "w0", "b0"], "a", transB=1), node("Gemm", ["x", "v"], "b", transB=1)], [*LAYERS[:2], init("v", rand(2, IN))], out=[HIDDEN, 2], output=["a", "b"]),
+        model(
+            [node("Gemm", ["x", "w0", "b0"], "a", transB=1), node("Gemm", ["x", "v"], "b", transB=1)],
+            [*LAYERS[:2], init("v", rand(2, IN))],
+            out=[HIDDEN, 2],
+            output=["a", "b"],
+        ),
     )
     nodes = two_layers()
     false = init("no", np.bool_(False))
     drop = [nodes[0], nodes[1], node("Dropout", ["r", "half", "no"], "d"), node("Gemm", ["d", "w1", "b1"], "y", transB=1)]
     good("dropout", model(drop, [*LAYERS, init("half", np.float32(0.5)), false]))
-    old = [nodes[0], nodes[1], h.make_node("Dropout", ["r"], ["d", "mask"], "n_d", ratio=0.5), node("Gemm", ["d", "w1", "b1"], "y", transB=1)]
+    old = [
+        nodes[0],
+        nodes[1],
+        h.make_node("Dropout", ["r"], ["d", "mask"], "n_d", ratio=0.5),
+        node("Gemm", ["d", "w1", "b1"], "y", transB=1),
+    ]
     good("dropout_opset9", model(old, LAYERS, 9))
     bounds = [init("lo", np.float32(-1.5).reshape(())), init("hi", np.float32([1.5]))]
     good("normalizer_min_max", model([node("Max", ["x", "lo"], "c"), node("Min", ["hi", "c"], "d"), *two_layers("d")], [*bounds, *LAYERS]))

@@ -36,7 +36,17 @@ class Flat(nn.Module):
 class Activations(nn.Module):
     def __init__(self):
         super().__init__()
-        kinds = [nn.ReLU(), nn.ELU(), nn.ELU(0.4), nn.Tanh(), nn.Sigmoid(), nn.LeakyReLU(), nn.LeakyReLU(0.3), nn.Identity(), nn.Dropout(0.5)]
+        kinds = [
+            nn.ReLU(),
+            nn.ELU(),
+            nn.ELU(0.4),
+            nn.Tanh(),
+            nn.Sigmoid(),
+            nn.LeakyReLU(),
+            nn.LeakyReLU(0.3),
+            nn.Identity(),
+            nn.Dropout(0.5),
+        ]
         self.layers = nn.Sequential(*[m for kind in kinds for m in (nn.Linear(IN, IN), kind)], nn.Linear(IN, OUT))
 
     def forward(self, x):

@@ -106,7 +106,9 @@ static size_t mutate(amb_rng *rng, uint8_t *bytes, size_t size)
     size_t at = size ? amb_rng_below(rng, (uint32_t)size) : 0, length = 1 + amb_rng_below(rng, 16);
     uint8_t fresh[16];
     const input *other = &files[amb_rng_below(rng, (uint32_t)count)];
-    switch (size ? amb_rng_below(rng, 8) : 4) {
+    /* Half of them keep the size, because formats full of lengths fall apart at once where it changes. */
+    uint32_t kind = size ? amb_rng_below(rng, 16) : 4;
+    switch (kind < 8 ? kind : kind & 1) {
     case 0:
         bytes[at] ^= (uint8_t)(1u << amb_rng_below(rng, 8));
         return size;
@@ -115,7 +117,7 @@ static size_t mutate(amb_rng *rng, uint8_t *bytes, size_t size)
         return size;
     case 2:
         length = put_number(rng, fresh);
-        return splice(bytes, size, at, amb_rng_below(rng, 2) ? length : 1, fresh, length);
+        return splice(bytes, size, at, amb_rng_below(rng, 8) ? length : 1, fresh, length);
     case 3: /* remove */
         return splice(bytes, size, at, length, fresh, 0);
     case 4: /* insert */
@@ -126,13 +128,13 @@ static size_t mutate(amb_rng *rng, uint8_t *bytes, size_t size)
         size_t from = amb_rng_below(rng, (uint32_t)size);
         length = length < size - from ? length : size - from;
         memcpy(fresh, bytes + from, length);
-        return splice(bytes, size, at, amb_rng_below(rng, 2) ? length : 0, fresh, length);
+        return splice(bytes, size, at, amb_rng_below(rng, 8) ? length : 0, fresh, length);
     }
     case 6: { /* a piece of another file, of any length */
         size_t from = other->size ? amb_rng_below(rng, (uint32_t)other->size) : 0;
         length = 1 + amb_rng_below(rng, 200);
         length = length < other->size - from ? length : other->size - from;
-        return splice(bytes, size, at, amb_rng_below(rng, 2) ? length : 0, other->bytes + from, length);
+        return splice(bytes, size, at, amb_rng_below(rng, 8) ? length : 0, other->bytes + from, length);
     }
     default:
         return amb_rng_below(rng, 8) ? size : at; /* cut off */
@@ -163,7 +165,7 @@ int main(int argc, char **argv)
         const input *in = &files[amb_rng_below(&rng, (uint32_t)count)];
         size_t size = in->size;
         memcpy(bytes, in->bytes, size);
-        for (uint32_t m = 1 + amb_rng_below(&rng, 4); m > 0; m--)
+        for (uint32_t m = 1 + amb_rng_below(&rng, 3); m > 0; m--)
             size = mutate(&rng, bytes, size);
         run(bytes, size);
     }
