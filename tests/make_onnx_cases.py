@@ -72,7 +72,7 @@ def check_runtime(name, path, x, y):
     options.log_severity_level = 3
     try:
         session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:
+    except Exception:
         if kind not in (T.BFLOAT16, T.DOUBLE):
             raise
         print(f"{name}: not run, ONNX Runtime cannot compute with its type")
