@@ -229,10 +229,10 @@ refuse 'in/folder' clip info in/folder/
 # ---- Networks ----
 
 refuse 'cut_off.onnx' model info "$onnx/bad/cut_off.onnx"
-refuse 'other_domain.onnx: |FusedGemm|com.microsoft' model info "$onnx/bad/other_domain.onnx"
+refuse 'unknown_operator.onnx: |Softmax|not supported' model info "$onnx/bad/unknown_operator.onnx"
 for sub in rollout eval; do
     refuse 'cut_off.onnx' $sub "${stand[@]}" --policy "$onnx/bad/cut_off.onnx"
-    refuse 'other_domain.onnx: |FusedGemm' $sub "${stand[@]}" --policy "$onnx/bad/other_domain.onnx"
+    refuse 'unknown_operator.onnx: |Softmax' $sub "${stand[@]}" --policy "$onnx/bad/unknown_operator.onnx"
     refuse 'gemm_opset13.onnx: |from 5 to 3|from 197 to 36' $sub "${stand[@]}" --policy "$onnx/good/gemm_opset13.onnx"
     refuse 'nothing.onnx' $sub "${stand[@]}" --policy nothing.onnx
     refuse 'in/stand.txt' $sub "${stand[@]}" --policy in/stand.txt
