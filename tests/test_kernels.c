@@ -90,25 +90,33 @@ static void problem_free(problem *p)
     free(p->bias);
 }
 
+/* One of two fenced buffers that are kept, because mapping one for every call would be what the test spends its time on. */
+static float *kept_fenced(int which, size_t floats)
+{
+    static fenced kept[2];
+    fenced *f = &kept[which];
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    if (!f->map || f->map_size - page < floats * sizeof(float)) {
+        if (f->map)
+            fenced_free(*f);
+        *f = fenced_alloc(2 * floats + 4096);
+    }
+    return (float *)((char *)f->map + f->map_size - page) - floats;
+}
+
 /* Outputs first .. end - 1 of the packed layer, rows prepared as the kernel wants them. */
 static void run_part(const amb_kernel *kernel, const problem *p, int first, int end, const float *x, size_t x_stride, int n, float *y,
                      size_t y_stride)
 {
     amb_rows rows = {.cell = x, .stride = x_stride};
     const size_t cells = amb_kernel_row_cells(kernel, p->inputs);
-    fenced prepared = {0}, scale = {0};
     if (kernel->prepare) {
-        prepared = fenced_alloc((size_t)n * cells);
-        scale = fenced_alloc((size_t)n);
-        memset(prepared.at, 0xff, (size_t)n * cells * 4);
-        kernel->prepare(p->inputs, x, x_stride, n, prepared.at, scale.at);
-        rows = (amb_rows){.cell = prepared.at, .stride = cells, .scale = scale.at};
+        float *prepared = kept_fenced(0, (size_t)n * cells), *scale = kept_fenced(1, (size_t)n);
+        memset(prepared, 0xff, (size_t)n * cells * 4);
+        kernel->prepare(p->inputs, x, x_stride, n, prepared, scale);
+        rows = (amb_rows){.cell = prepared, .stride = cells, .scale = scale};
     }
     kernel->layer(&p->layer, first, end, &rows, n, y, y_stride);
-    if (kernel->prepare) {
-        fenced_free(prepared);
-        fenced_free(scale);
-    }
 }
 
 static void run(const amb_kernel *kernel, const problem *p, const float *x, size_t x_stride, int n, float *y, size_t y_stride)
