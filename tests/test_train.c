@@ -123,7 +123,7 @@ static amb_model *network_of(amb_train_net *from, int outputs)
     const int dim[] = {AMB_OBS, 20, 12, outputs};
     amb_net *net = amb_net_create(3, dim, NULL);
     amb_net_set_parameters(net, amb_train_net_parameters(from));
-    amb_model *model = amb_model_create(net, NULL, NULL);
+    amb_model *model = amb_model_create(net, &(amb_model_def){.precision = AMB_PRECISION_FP32}, NULL);
     amb_net_destroy(net);
     return model;
 }
