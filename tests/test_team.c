@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <math.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -211,6 +212,52 @@ static int signal_workers(void)
     return sent;
 }
 
+static _Atomic bool sending;
+
+/* A thread that stops the workers again and again, so that they are met in the middle of parts as well as between them. The caller's thread
+ * and its own have the signal blocked. */
+static void *send_signals(void *context)
+{
+    (void)context;
+    while (sending) {
+        signal_workers();
+        nanosleep(&(struct timespec){.tv_nsec = 1300000}, NULL);
+    }
+    return NULL;
+}
+
+/* Parts so long that most stops fall into one: the caller has to give up waiting, and must not use what is half done. */
+static void test_stopped_in_a_part(void **state)
+{
+    (void)state;
+    signal(SIGUSR1, on_signal);
+    problem p = problem_create(AMB_PRECISION_FP32, 3, (int[]){600, 1500, 1500, 40}, true, 24);
+    amb_team *team = team_of(3, 0, 5000); /* no patience; its workers have the signal open */
+    reserve(team, &p);
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    assert_int_equal(pthread_sigmask(SIG_BLOCK, &set, NULL), 0);
+    stop_ns = 500000;
+    sending = true;
+    pthread_t sender;
+    assert_int_equal(pthread_create(&sender, NULL, send_signals, NULL), 0);
+    const double end = amb_clock_now() + .7;
+    for (int i = 0; amb_clock_now() < end; i++) {
+        run_and_check(team, &p, i % 8, 16, "stopped in a part");
+        if (i % 4 == 0)
+            amb_team_settle(team);
+    }
+    sending = false;
+    pthread_join(sender, NULL);
+    assert_true(amb_team_get_stats(team).alone > 0);
+    amb_team_destroy(team);
+    signal(SIGUSR1, SIG_IGN); /* drops what is pending for this thread */
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    signal(SIGUSR1, SIG_DFL);
+    problem_free(&p);
+}
+
 /* Workers that stop anywhere, for much longer than the caller waits. */
 static void test_stopped_workers(void **state)
 {
@@ -336,9 +383,13 @@ static void test_life(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_same_bits),         cmocka_unit_test(test_jobs),
-        cmocka_unit_test(test_sleeping_workers),  cmocka_unit_test(test_stopped_workers),
-        cmocka_unit_test(test_competing_process), cmocka_unit_test(test_life),
+        cmocka_unit_test(test_same_bits),
+        cmocka_unit_test(test_jobs),
+        cmocka_unit_test(test_sleeping_workers),
+        cmocka_unit_test(test_stopped_workers),
+        cmocka_unit_test(test_stopped_in_a_part),
+        cmocka_unit_test(test_competing_process),
+        cmocka_unit_test(test_life),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
