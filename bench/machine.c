@@ -138,11 +138,11 @@ typedef struct gate {
 typedef struct burst {
     const probe *probe;
     const char *data;
-    size_t n;      /* the probe's argument */
-    int calls;     /* of it in one burst */
-    int bursts;    /* so many, each begun together */
-    double *taken; /* (bursts) s, this thread's */
-    gate *gate;    /* NULL: this thread alone */
+    size_t n;              /* the probe's argument */
+    int calls;             /* of it in one burst */
+    int bursts;            /* so many, each begun together */
+    double *begun, *ended; /* (bursts) s, this thread's */
+    gate *gate;            /* NULL: this thread alone */
 } burst;
 
 static void *run_bursts(void *argument)
@@ -157,23 +157,26 @@ static void *run_bursts(void *argument)
     for (int i = 0; i < b->bursts; i++) {
         if (b->gate)
             pthread_barrier_wait(&b->gate->together);
-        const double begun = amb_clock_now();
+        b->begun[i] = amb_clock_now();
         for (int k = 0; k < b->calls; k++)
             b->probe->run(b->data, b->n);
-        b->taken[i] = amb_clock_now() - begun;
+        b->ended[i] = amb_clock_now();
     }
     return NULL;
 }
 
-/* The least of `bursts` bursts' times, each burst's time being that of its last thread to finish. */
-static double least_time(burst *b, int threads, int bursts)
+/* The least of `bursts` bursts' times, each burst's being from its first thread's beginning to its last one's end: threads that have to
+ * take turns on a core are not counted as if they ran together. */
+static double least_time(const burst *b, int threads, int bursts)
 {
     double least = 1e9;
     for (int i = 0; i < bursts; i++) {
-        double slowest = 0;
-        for (int t = 0; t < threads; t++)
-            slowest = b[t].taken[i] > slowest ? b[t].taken[i] : slowest;
-        least = slowest < least ? slowest : least;
+        double first = b[0].begun[i], last = b[0].ended[i];
+        for (int t = 1; t < threads; t++) {
+            first = b[t].begun[i] < first ? b[t].begun[i] : first;
+            last = b[t].ended[i] > last ? b[t].ended[i] : last;
+        }
+        least = last - first < least ? last - first : least;
     }
     return least;
 }
@@ -211,24 +214,24 @@ static bool run_together(burst *b, int threads)
 static double rate_of(const bench_machine *machine, const probe *p, size_t bytes, int threads, amb_error *err)
 {
     enum { MOST = 64 };
-    double taken[BENCH_MAX_THREADS][MOST];
+    double begun[BENCH_MAX_THREADS][MOST], ended[BENCH_MAX_THREADS][MOST];
     burst b[BENCH_MAX_THREADS];
     const bool reads = p->what == READ;
     const size_t n = reads ? bytes : 4096;
-    /* A burst is about half a millisecond: long enough for the clock, short enough to fall between what else the machine does. */
+    /* A burst is about a millisecond: long enough for the clock, short enough to fall between what else the machine does. */
     p->run(machine->buffer, n);
     double once = 1e9;
     for (int i = 0; i < 5; i++) {
-        const double begun = amb_clock_now();
+        const double then = amb_clock_now();
         p->run(machine->buffer, n);
-        const double t = amb_clock_now() - begun;
+        const double t = amb_clock_now() - then;
         once = t < once ? t : once;
     }
-    const int calls = once < .5e-3 ? (int)(.5e-3 / (once > 1e-9 ? once : 1e-9)) + 1 : 1;
+    const int calls = once < .001 ? (int)(.001 / (once > 1e-9 ? once : 1e-9)) + 1 : 1;
     const double wanted = machine->burst_s / (calls * once);
     const int bursts = wanted < 3 ? 3 : wanted > MOST ? MOST : (int)wanted;
     for (int t = 0; t < threads; t++)
-        b[t] = (burst){p, machine->buffer + (reads ? (size_t)t * bytes : 0), n, calls, bursts, taken[t], NULL};
+        b[t] = (burst){p, machine->buffer + (reads ? (size_t)t * bytes : 0), n, calls, bursts, begun[t], ended[t], NULL};
     if (!run_together(b, threads)) {
         amb_fail(err, "%d threads cannot be started together", threads);
         return 0;

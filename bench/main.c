@@ -13,6 +13,7 @@ static const struct {
     bool openmp; /* its threads are OpenMP's */
 } benches[] = {
     {"nets", "amble-bench nets", "the networks' latency with every kernel, beside the machine's own limits", bench_nets, false},
+    {"step", "amble-bench step", "one character's control step, part by part, free-running or in real time", bench_step, false},
     {"rollout", "amble-bench rollout", "a rollout's speed beside that of the same physics alone", bench_rollout, true},
 };
 
