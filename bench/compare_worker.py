@@ -204,6 +204,8 @@ def system_of(name, threads):
 def measure(call, count, seconds, least=3):
     """Times in µs: warm-up for a fifth of the time, then call by call until both time and count are reached."""
     clock = time.perf_counter_ns
+    gc.collect()  # takes its time and the caches: before the warm-up
+    gc.disable()
     begun = clock()
     call(0)
     once = (clock() - begun) * 1e-9
@@ -213,8 +215,6 @@ def measure(call, count, seconds, least=3):
             call(i % count)
             i += 1
     taken, i, end, now = [], 0, clock() + int(1e9 * seconds), 0
-    gc.collect()
-    gc.disable()
     while i < least or now < end:
         which = i % count
         begun = clock()
