@@ -12,6 +12,17 @@
 
 #define AMB_CPU(feature) (__builtin_cpu_supports(feature) != 0)
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+/* Not among the names that clang 14 knows. */
+static bool has_avx_vnni(void)
+{
+    unsigned a, b, c, d;
+    return AMB_CPU("avx2") && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1);
+}
+#endif
+
 #define BENCH_PROBE(name, what, amount, runs_here) \
     static bool runs_##name(void)                  \
     {                                              \
@@ -210,15 +221,16 @@ static bool run_together(burst *b, int threads)
     return !g.off;
 }
 
-/* Amounts (operations or bytes) a second of all threads together; 0 on error. */
+/* Amounts (operations or bytes) a second of all threads together; 0 on error.
+ *
+ * One thread alone is timed in bursts as short as the clock allows, as calls of a network are: the best of few microseconds is what a call
+ * can hope for. Several threads begin a burst some microseconds apart, so theirs is a millisecond. */
 static double rate_of(const bench_machine *machine, const probe *p, size_t bytes, int threads, amb_error *err)
 {
-    enum { MOST = 64 };
-    double begun[BENCH_MAX_THREADS][MOST], ended[BENCH_MAX_THREADS][MOST];
-    burst b[BENCH_MAX_THREADS];
+    enum { MOST = 4096 };
     const bool reads = p->what == READ;
     const size_t n = reads ? bytes : 4096;
-    /* A burst is about a millisecond: long enough for the clock, short enough to fall between what else the machine does. */
+    const double length = threads == 1 ? 2e-6 : 1e-3;
     p->run(machine->buffer, n);
     double once = 1e9;
     for (int i = 0; i < 5; i++) {
@@ -227,16 +239,24 @@ static double rate_of(const bench_machine *machine, const probe *p, size_t bytes
         const double t = amb_clock_now() - then;
         once = t < once ? t : once;
     }
-    const int calls = once < .001 ? (int)(.001 / (once > 1e-9 ? once : 1e-9)) + 1 : 1;
+    const int calls = once < length ? (int)(length / (once > 1e-9 ? once : 1e-9)) + 1 : 1;
     const double wanted = machine->burst_s / (calls * once);
     const int bursts = wanted < 3 ? 3 : wanted > MOST ? MOST : (int)wanted;
-    for (int t = 0; t < threads; t++)
-        b[t] = (burst){p, machine->buffer + (reads ? (size_t)t * bytes : 0), n, calls, bursts, begun[t], ended[t], NULL};
-    if (!run_together(b, threads)) {
-        amb_fail(err, "%d threads cannot be started together", threads);
-        return 0;
+    double *times = malloc(2 * (size_t)threads * (size_t)bursts * sizeof *times);
+    burst b[BENCH_MAX_THREADS];
+    for (int t = 0; times && t < threads; t++) {
+        double *const begun = times + 2 * (size_t)t * (size_t)bursts;
+        b[t] = (burst){p, machine->buffer + (reads ? (size_t)t * bytes : 0), n, calls, bursts, begun, begun + bursts, NULL};
     }
-    return threads * calls * (double)n * p->amount / least_time(b, threads, bursts);
+    double rate = 0;
+    if (!times)
+        amb_fail(err, "out of memory for %d times", bursts);
+    else if (!run_together(b, threads))
+        amb_fail(err, "%d threads cannot be started together", threads);
+    else
+        rate = threads * calls * (double)n * p->amount / least_time(b, threads, bursts);
+    free(times);
+    return rate;
 }
 
 static bool reserve(bench_machine *machine, size_t size, amb_error *err)

@@ -113,12 +113,15 @@ static json_t *time_it(server *s, char **word, amb_error *err)
     served *m;
     bench_runner runner;
     bench_timing_def def = {.least = 3};
-    bench_summary summary;
+    bench_timing timing;
     if (!cli_parse_double(word[4], .0001, 3600, "SECONDS", &def.seconds, err) || !prepare(s, word, &m, &runner, err))
         return NULL;
-    const bool ok = bench_time(&runner, &def, &summary, err);
+    const bool ok = bench_time(&runner, &def, &timing, err);
     bench_runner_free(&runner);
-    return ok ? bench_summary_json(&summary) : NULL;
+    json_t *o = ok ? bench_summary_json(&timing.call) : NULL;
+    if (o)
+        json_object_set_new(o, "had_core", cli_real(timing.had_core));
+    return o;
 }
 
 static json_t *memory(amb_error *err)

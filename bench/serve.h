@@ -7,7 +7,7 @@
  *   load NAME FILE PRECISION        → inputs, outputs, kernel, precision, weight_bytes, ms (reading, choosing, packing), choice (in words)
  *   inputs NAME FILE ROWS COUNT     COUNT × ROWS rows as raw float32: what `time` and `run` take
  *   run NAME ROWS THREADS FILE      writes the outputs of the first input as raw float32
- *   time NAME ROWS THREADS SECONDS  → n, min, p50, p99, p99.9, max, mean (µs)
+ *   time NAME ROWS THREADS SECONDS  → n, min, p50, p99, p99.9, max, mean (µs), had_core
  *   memory                          → resident, proportional, private (kB) of this process
  *   quit */
 #ifndef AMB_BENCH_SERVE_H

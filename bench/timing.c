@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 bool bench_runner_init(bench_runner *runner, const amb_model *model, int rows, int threads, const float *pool, int inputs, amb_error *err)
 {
@@ -70,7 +71,15 @@ static int repeat(const bench_runner *runner, double seconds, int least, bench_m
     return n;
 }
 
-bool bench_time(const bench_runner *runner, const bench_timing_def *def, bench_summary *summary, amb_error *err)
+/* s that this thread has had a core. */
+static double thread_time(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+bool bench_time(const bench_runner *runner, const bench_timing_def *def, bench_timing *timing, amb_error *err)
 {
     if (def->evict && !bench_machine_evict(def->evict, err))
         return false;
@@ -85,8 +94,10 @@ bool bench_time(const bench_runner *runner, const bench_timing_def *def, bench_s
         repeat(runner, .2 * def->seconds, 1, def->evict, NULL);
     const size_t likely = (size_t)(4 * (def->seconds / (once > 1e-7 ? once : 1e-7)) + def->least);
     memset(taken, 0, (likely < BENCH_MOST_CALLS ? likely : BENCH_MOST_CALLS) * sizeof *taken);
+    const double wall = amb_clock_now(), cpu = thread_time();
     const int n = repeat(runner, def->seconds, def->least, def->evict, taken);
-    *summary = bench_summarise(taken, n);
+    timing->had_core = (thread_time() - cpu) / (amb_clock_now() - wall);
+    timing->call = bench_summarise(taken, n);
     free(taken);
     return true;
 }

@@ -39,8 +39,13 @@ typedef struct bench_timing_def {
     bench_machine *evict; /* not NULL: everything is thrown out of the caches before each call */
 } bench_timing_def;
 
+typedef struct bench_timing {
+    bench_summary call; /* one call */
+    double had_core;    /* fraction of the time in which the calling thread had a core: below 1, others were there too */
+} bench_timing;
+
 /* Warms up for a fifth of the time (at least two calls, one where a call takes longer than the whole time), then times calls one by one.
  * False and a sentence when memory is short. */
-bool bench_time(const bench_runner *runner, const bench_timing_def *def, bench_summary *summary, amb_error *err);
+bool bench_time(const bench_runner *runner, const bench_timing_def *def, bench_timing *timing, amb_error *err);
 
 #endif
