@@ -114,6 +114,8 @@ typedef struct bench {
     const arguments *args;
     bench_machine machine;
     bool quiet; /* JSON goes to standard output */
+    bench_network network[BENCH_MOST_NETWORKS];
+    int networks;
     json_t *rows;
 } bench;
 
@@ -307,6 +309,15 @@ static bool print_machine(bench *b, const char *cpu, const bench_timer *timer, a
     return true;
 }
 
+/* All of them before anything is measured: a wrong name is told at once. */
+static bool make_networks(bench *b, amb_error *err)
+{
+    for (int i = 0; i < b->args->words; i++)
+        if (!bench_network_make(&b->network[b->networks++], b->args->word[i], b->args->seed, err))
+            return false;
+    return true;
+}
+
 static bool measure(const arguments *a, amb_error *err)
 {
     bench *b = calloc(1, sizeof *b);
@@ -320,14 +331,12 @@ static bool measure(const arguments *a, amb_error *err)
     bench_cpu_name(cpu, sizeof cpu);
     const bench_timer timer = bench_timer_measure();
     json_t *networks = json_array();
-    bool ok = check_kernels(a->kernels, err) && (b->quiet || print_machine(b, cpu, &timer, err));
-    for (int i = 0; ok && i < a->words; i++) {
-        bench_network network;
-        ok = bench_network_make(&network, a->word[i], a->seed, err) && measure_network(b, &network, err);
-        if (ok)
-            json_array_append_new(networks, json_pack("{ss ss sI}", "name", network.name, "source", network.source, "parameters",
-                                                      (json_int_t)amb_net_parameters(network.net)));
-        bench_network_free(&network);
+    bool ok = check_kernels(a->kernels, err) && make_networks(b, err) && (b->quiet || print_machine(b, cpu, &timer, err));
+    for (int i = 0; ok && i < b->networks; i++) {
+        const bench_network *network = &b->network[i];
+        ok = measure_network(b, network, err);
+        json_array_append_new(networks, json_pack("{ss ss sI}", "name", network->name, "source", network->source, "parameters",
+                                                  (json_int_t)amb_net_parameters(network->net)));
     }
     json_t *o = json_object();
     json_object_set_new(o, "cpu", json_string(cpu));
@@ -340,6 +349,8 @@ static bool measure(const arguments *a, amb_error *err)
     json_object_set_new(o, "rows", b->rows);
     ok = cli_write_json(ok ? a->common.json : NULL, o, err) && ok;
     bench_machine_free(&b->machine);
+    for (int i = 0; i < b->networks; i++)
+        bench_network_free(&b->network[i]);
     free(b);
     return ok;
 }
