@@ -191,7 +191,7 @@ static double limit_of(bench *b, const amb_net *net, const amb_model *model, int
 static void print_head(void)
 {
     printf(
-        "  precision  kernel             rows threads       min       p50       p99  GFLOP/s     GB/s  of limit  bound by    had core\n");
+        "  precision  kernel             rows threads       min       p50       p99  GFLOP/s     GB/s  of limit  bound by    had core  shared\n");
 }
 
 static json_t *row_json(const bench_network *network, const choice *c, int rows, int threads, const bench_summary *s, double flops)
@@ -227,15 +227,17 @@ static bool measure_case(bench *b, const bench_network *network, const choice *c
     const double flops = rows * bench_network_flops(network->net);
     const bench_summary s = timing.call;
     if (!b->quiet) {
-        printf("  %-9s%c %-17s %5d %7d %9.2f %9.2f %9.2f %8.1f %8.1f   %5.1f %%  %-10s   %3.0f %%\n",
+        printf("  %-9s%c %-17s %5d %7d %9.2f %9.2f %9.2f %8.1f %8.1f   %5.1f %%  %-10s     %3.0f %%",
                amb_precision_name(amb_model_precision(c->model)), c->by_auto ? '*' : ' ', amb_model_kernel_name(c->model), rows, threads,
                1e6 * s.min, 1e6 * s.p50, 1e6 * s.p99, 1e-9 * flops / s.min, 1e-9 * (double)amb_model_bytes(c->model) / s.min,
                100 * limit / s.min, bound, 100 * timing.had_core);
+        printf(threads > 1 ? "   %3.0f %%\n" : "\n", 100 * timing.shared);
         fflush(stdout);
     }
     json_t *o = row_json(network, c, rows, threads, &s, flops);
     json_object_set_new(o, "limit_us", cli_real(1e6 * limit));
     json_object_set_new(o, "had_core", cli_real(timing.had_core));
+    json_object_set_new(o, "shared", cli_real(timing.shared));
     json_object_set_new(o, "bound", json_string(bound));
     json_object_set_new(o, "of_limit", cli_real(limit / s.min));
     json_array_append_new(b->rows, o);
@@ -283,7 +285,7 @@ static bool print_machine(bench *b, const char *cpu, const bench_timer *timer, a
            1e9 * timer->median, 1e9 * timer->least, b->args->cold ? "; caches emptied before each call" : "");
     printf("Times in µs. GFLOP/s, GB/s of weights and the share of the machine's limit are those of the fastest call; \"had core\" is the "
            "part "
-           "of the time\nin which no other program was on this thread's core. * is what AUTO takes.\n");
+           "of the time\nin which no other program was on this thread's core, \"shared\" the part of the calls that other threads had a share in. * is what AUTO takes.\n");
     if (!b->args->kernels)
         printf("The references in plain C are left out above 16 rows; --kernels measures them by name.\n");
     printf("\nThis machine's limits (the best of many bursts):\n");

@@ -12,15 +12,21 @@ bool bench_runner_init(bench_runner *runner, const amb_model *model, int rows, i
     const size_t outputs = (size_t)rows * (size_t)amb_model_outputs(model);
     runner->out = calloc(outputs, sizeof *runner->out);
     runner->workspace = malloc(amb_model_workspace_size(model, rows));
-    if (!runner->out || !runner->workspace) {
-        bench_runner_free(runner);
-        return amb_fail(err, "out of memory for the outputs of %d rows", rows);
+    bool ok = (runner->out && runner->workspace) || amb_fail(err, "out of memory for the outputs of %d rows", rows);
+    if (ok && threads > 1) {
+        amb_team_def def = amb_team_default_def();
+        def.threads = threads;
+        runner->team = amb_team_create(&def, err);
+        ok = runner->team && amb_team_reserve(runner->team, model, rows, err);
     }
-    return true;
+    if (!ok)
+        bench_runner_free(runner);
+    return ok;
 }
 
 void bench_runner_free(bench_runner *runner)
 {
+    amb_team_destroy(runner->team);
     free(runner->out);
     free(runner->workspace);
     *runner = (bench_runner){0};
@@ -29,7 +35,10 @@ void bench_runner_free(bench_runner *runner)
 void bench_runner_call(const bench_runner *runner, int i)
 {
     const float *in = runner->pool + (size_t)i * (size_t)runner->rows * (size_t)amb_model_inputs(runner->model);
-    amb_model_run(runner->model, runner->workspace, in, runner->rows, runner->out);
+    if (runner->team)
+        amb_team_run(runner->team, runner->model, in, runner->rows, runner->out);
+    else
+        amb_model_run(runner->model, runner->workspace, in, runner->rows, runner->out);
 }
 
 int bench_pool_inputs(size_t floats)
@@ -95,7 +104,10 @@ bool bench_time(const bench_runner *runner, const bench_timing_def *def, bench_t
     const size_t likely = (size_t)(4 * (def->seconds / (once > 1e-7 ? once : 1e-7)) + def->least);
     memset(taken, 0, (likely < BENCH_MOST_CALLS ? likely : BENCH_MOST_CALLS) * sizeof *taken);
     const double wall = amb_clock_now(), cpu = thread_time();
+    const amb_team_stats before = runner->team ? amb_team_get_stats(runner->team) : (amb_team_stats){0};
     const int n = repeat(runner, def->seconds, def->least, def->evict, taken);
+    const amb_team_stats after = runner->team ? amb_team_get_stats(runner->team) : (amb_team_stats){0};
+    timing->shared = (double)(after.calls - before.calls - (after.alone - before.alone)) / n;
     timing->had_core = (thread_time() - cpu) / (amb_clock_now() - wall);
     timing->call = bench_summarise(taken, n);
     free(taken);

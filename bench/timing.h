@@ -4,7 +4,7 @@
 
 #include "bench/bench.h"
 #include "bench/machine.h"
-#include "nets/model.h"
+#include "nets/team.h"
 
 enum { BENCH_MOST_CALLS = 1 << 20, BENCH_MOST_INPUTS = 16 };
 
@@ -16,7 +16,7 @@ typedef struct bench_runner {
     int inputs;
     float *out; /* (rows, outputs) */
     void *workspace;
-    struct amb_team *team; /* of more than one thread */
+    amb_team *team; /* NULL: one thread */
 } bench_runner;
 
 /* False and a sentence when memory or threads are short. `pool` stays the caller's. */
@@ -42,6 +42,7 @@ typedef struct bench_timing_def {
 typedef struct bench_timing {
     bench_summary call; /* one call */
     double had_core;    /* fraction of the time in which the calling thread had a core: below 1, others were there too */
+    double shared;      /* fraction of the calls that a team's workers had a part in; 0 with one thread */
 } bench_timing;
 
 /* Warms up for a fifth of the time (at least two calls, one where a call takes longer than the whole time), then times calls one by one.
