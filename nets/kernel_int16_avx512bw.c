@@ -6,11 +6,11 @@
 #define SUFFIX avx512
 #define KIND INT16
 #define REGISTERS_32 1
-typedef vi sum_vector;
+typedef vs sum_vector;
 
-ALWAYS_INLINE vi multiply_add(vi sum, vi w, vi x)
+ALWAYS_INLINE vs multiply_add(vs sum, vi w, vi x)
 {
-    return _mm512_add_epi32(sum, _mm512_madd_epi16(w, x));
+    return (vs)_mm512_add_epi32((vi)sum, _mm512_madd_epi16(w, x));
 }
 
 #include "nets/kernel_block.inc"

@@ -6,11 +6,11 @@
 #define SUFFIX avx2
 #define KIND INT16
 #define REGISTERS_32 0
-typedef vi sum_vector;
+typedef vs sum_vector;
 
-ALWAYS_INLINE vi multiply_add(vi sum, vi w, vi x)
+ALWAYS_INLINE vs multiply_add(vs sum, vi w, vi x)
 {
-    return _mm256_dpwssd_avx_epi32(sum, w, x);
+    return (vs)_mm256_dpwssd_avx_epi32((vi)sum, w, x);
 }
 
 #include "nets/kernel_block.inc"

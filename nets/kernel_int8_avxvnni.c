@@ -6,11 +6,11 @@
 #define SUFFIX avx2
 #define KIND INT8
 #define REGISTERS_32 0
-typedef vi sum_vector;
+typedef vs sum_vector;
 
-ALWAYS_INLINE vi multiply_add(vi sum, vi w, vi x)
+ALWAYS_INLINE vs multiply_add(vs sum, vi w, vi x)
 {
-    return _mm256_dpbusd_avx_epi32(sum, x, w);
+    return (vs)_mm256_dpbusd_avx_epi32((vi)sum, x, w);
 }
 
 #include "nets/kernel_block.inc"

@@ -13,11 +13,11 @@ enum { LINE = 64, CELL = 4 };
 enum { SHORTEST_WINDOW = 16 };
 
 /* 16 groups of two products, each as large as can be, fit: the shortest window is always safe. */
-_Static_assert((int64_t)AMB_INT16_MAX * AMB_INT16_MAX * 2 * SHORTEST_WINDOW <= INT32_MAX, "a window of int16 products fits in an int32");
+_Static_assert((int64_t)AMB_INT16_MAX *AMB_INT16_MAX * 2 * SHORTEST_WINDOW <= INT32_MAX, "a window of int16 products fits in an int32");
 
 /* Over AMB_NET_MAX_DIM inputs, the int8 kernels' sums fit too: the lower plane's, Σ w u with 0 ≤ u ≤ 255; and the upper plane's, which
  * starts from -128 Σ w and ends as Σ w (u - 128). What lies between may wrap around and comes back. */
-_Static_assert((int64_t)AMB_NET_MAX_DIM * AMB_INT8_MAX * 255 <= INT32_MAX, "a sum of int8 products fits in an int32");
+_Static_assert((int64_t)AMB_NET_MAX_DIM *AMB_INT8_MAX * 255 <= INT32_MAX, "a sum of int8 products fits in an int32");
 
 static size_t round_up(size_t n, size_t to)
 {

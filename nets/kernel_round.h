@@ -1,4 +1,5 @@
-/* Rounding to the narrow formats, one number at a time: what packing and the reference kernels do, and what the vector kernels must equal. */
+/* Rounding to the narrow formats, one number at a time: what packing and the reference kernels do, and what the vector kernels must equal.
+ */
 #ifndef AMB_NETS_KERNEL_ROUND_H
 #define AMB_NETS_KERNEL_ROUND_H
 

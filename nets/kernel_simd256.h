@@ -14,6 +14,9 @@ enum { VECTOR = 8, REGISTERS = 16 }; /* cells in a vector, vectors in the CPU */
 typedef __m256 vf;
 typedef __m256i vi;
 
+/* int32 sums in a loop have a type of their own: as 4 int64, which is what vi is to the compiler, gcc 12 copies them to and fro. */
+typedef int32_t vs __attribute__((vector_size(32)));
+
 ALWAYS_INLINE __m256i first_lanes(size_t count)
 {
     const int n = count >= VECTOR ? VECTOR : (int)count;

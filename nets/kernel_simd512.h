@@ -14,6 +14,9 @@ enum { VECTOR = 16, REGISTERS = 32 }; /* cells in a vector, vectors in the CPU *
 typedef __m512 vf;
 typedef __m512i vi;
 
+/* int32 sums in a loop have a type of their own: as 8 int64, which is what vi is to the compiler, gcc 12 copies them to and fro. */
+typedef int32_t vs __attribute__((vector_size(64)));
+
 ALWAYS_INLINE __mmask16 first_lanes(size_t count)
 {
     return count >= VECTOR ? 0xffff : (__mmask16)((1u << count) - 1);

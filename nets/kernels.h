@@ -45,13 +45,13 @@ const char *amb_precision_name(amb_precision precision);
 bool amb_precision_by_name(const char *name, amb_precision *precision);
 
 enum {
-    AMB_INT16_MAX = 8191,             /* of weights and activations */
-    AMB_INT8_MAX = 127,               /* of weights */
-    AMB_INT8_ACTIVATION_MAX = 32767,  /* stored + 32768, in two bytes */
-    AMB_DOT = 4,                      /* layers of at most so many outputs are packed and summed along the inputs */
-    AMB_FEW = 64,                     /* and of at most so many in CHAINS sums an output, so that no sum waits for itself */
+    AMB_INT16_MAX = 8191,            /* of weights and activations */
+    AMB_INT8_MAX = 127,              /* of weights */
+    AMB_INT8_ACTIVATION_MAX = 32767, /* stored + 32768, in two bytes */
+    AMB_DOT = 4,                     /* layers of at most so many outputs are packed and summed along the inputs */
+    AMB_FEW = 64,                    /* and of at most so many in CHAINS sums an output, so that no sum waits for itself */
     AMB_CHAINS = 4,
-    AMB_LINE_CELLS = 16               /* cells in a cache line */
+    AMB_LINE_CELLS = 16 /* cells in a cache line */
 };
 
 /* A layer as a kernel reads it.

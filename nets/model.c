@@ -287,8 +287,8 @@ static size_t buffer_bytes(const amb_model *model, size_t rows)
 size_t amb_model_workspace_size(const amb_model *model, int rows)
 {
     const size_t chunk = (size_t)(rows < model->chunk ? rows : model->chunk);
-    return 2 * buffer_bytes(model, chunk) + chunk * model->row_cells * 4 + chunk * sizeof(float) +
-           LINE - 1; /* two activations, prepared rows, their scales, and what aligning the pointer may cost */
+    return 2 * buffer_bytes(model, chunk) + chunk * model->row_cells * 4 + chunk * sizeof(float) + LINE -
+           1; /* two activations, prepared rows, their scales, and what aligning the pointer may cost */
 }
 
 amb_model_buffers amb_model_cut_workspace(const amb_model *model, void *workspace, int rows)
@@ -320,8 +320,8 @@ void amb_model_normalize(const amb_model *model, const float *in, int n, float *
                   out + (size_t)r * model->stride);
 }
 
-void amb_model_layer(const amb_model *model, int l, int first, int end, const amb_model_buffers *buffers, const float *x, size_t x_stride, int n,
-                     float *y, size_t y_stride)
+void amb_model_layer(const amb_model *model, int l, int first, int end, const amb_model_buffers *buffers, const float *x, size_t x_stride,
+                     int n, float *y, size_t y_stride)
 {
     amb_rows rows = {.cell = x, .stride = x_stride};
     if (model->kernel->prepare) {
