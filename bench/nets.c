@@ -190,8 +190,8 @@ static double limit_of(bench *b, const amb_net *net, const amb_model *model, int
 
 static void print_head(void)
 {
-    printf(
-        "  precision  kernel             rows threads       min       p50       p99  GFLOP/s     GB/s  of limit  bound by    had core  shared\n");
+    printf("  precision  kernel             rows threads       min       p50       p99  GFLOP/s     GB/s  of limit  bound by    had core  "
+           "shared\n");
 }
 
 static json_t *row_json(const bench_network *network, const choice *c, int rows, int threads, const bench_summary *s, double flops)
@@ -285,7 +285,8 @@ static bool print_machine(bench *b, const char *cpu, const bench_timer *timer, a
            1e9 * timer->median, 1e9 * timer->least, b->args->cold ? "; caches emptied before each call" : "");
     printf("Times in µs. GFLOP/s, GB/s of weights and the share of the machine's limit are those of the fastest call; \"had core\" is the "
            "part "
-           "of the time\nin which no other program was on this thread's core, \"shared\" the part of the calls that other threads had a share in. * is what AUTO takes.\n");
+           "of the time\nin which no other program was on this thread's core, \"shared\" the part of the calls that other threads had a "
+           "share in. * is what AUTO takes.\n");
     if (!b->args->kernels)
         printf("The references in plain C are left out above 16 rows; --kernels measures them by name.\n");
     printf("\nThis machine's limits (the best of many bursts):\n");
