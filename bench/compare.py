@@ -149,6 +149,8 @@ def systems(args):
         if missing(needs):
             say(f"{title} is left out: pip install {'modular' if kind == 'max' else needs[0]}")
             continue
+        if kind == "max":
+            say("MAX compiles each network for a minute or more; --without max leaves it out")
         for threads in args.threads:
             try:
                 found.append(Worker(kind, threads, f"{title} {threads}T"))

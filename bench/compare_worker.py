@@ -129,10 +129,14 @@ class Ort:
 
 
 class Max:
-    """MAX: the network as one of its graphs, compiled for an open batch size."""
+    """MAX: the network as one of its graphs, compiled for an open batch size.
+
+    Its session ends the process when it is asked for another number of threads than its runtime began with, so the process is given that many
+    cores before MAX is loaded, and MAX takes them all.
+    """
 
     def __init__(self, threads):
-        from max.driver import CPU
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
         from max.engine import InferenceSession
 
         try:
@@ -141,7 +145,7 @@ class Max:
             self.version = f"MAX {version('max')}"
         except Exception:  # any name of the package will do
             self.version = "MAX"
-        self.session = InferenceSession(devices=[CPU()], num_threads=threads)
+        self.session = InferenceSession()
         self.model = {}
 
     def load(self, name, stem):
