@@ -241,7 +241,7 @@ static double rate_of(const bench_machine *machine, const probe *p, size_t bytes
     }
     const int calls = once < length ? (int)(length / (once > 1e-9 ? once : 1e-9)) + 1 : 1;
     const double wanted = machine->burst_s / (calls * once);
-    const int bursts = wanted < 3 ? 3 : wanted > MOST ? MOST : (int)wanted;
+    const int bursts = wanted < 10 ? 10 : wanted > MOST ? MOST : (int)wanted;
     double *times = malloc(2 * (size_t)threads * (size_t)bursts * sizeof *times);
     burst b[BENCH_MAX_THREADS];
     for (int t = 0; times && t < threads; t++) {
