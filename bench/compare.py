@@ -223,8 +223,10 @@ def summarise(able, times, name, rows):
             "p99_us": statistics.median(t["p99"] for t in mine),
             "calls": sum(t["n"] for t in mine),
             "mse": mse,
+            "had_core": statistics.median(t["had_core"] for t in mine),
         }
         if base:
+            entry["to_amble_least"] = entry["min_us"] / min(b["min"] for b in base)
             entry["to_amble"] = statistics.median(t["p50"] / b["p50"] for t, b in zip(mine, base))
             entry["to_amble_min"] = min(t["p50"] / b["p50"] for t, b in zip(mine, base))
             entry["to_amble_max"] = max(t["p50"] / b["p50"] for t, b in zip(mine, base))
@@ -260,16 +262,22 @@ def measure_memory(args, networks, stems, folder):
         system = None
         try:
             system = start()
-            milliseconds = sum(system.load(n["name"], stems[n["name"]]).get("ms", 0) for n in networks)
+            milliseconds, held = 0, []
+            for network in networks:
+                try:
+                    milliseconds += system.load(network["name"], stems[network["name"]]).get("ms", 0)
+                    held.append(network)
+                except Failed as failure:
+                    say(f"memory of {title} is without {network['name']}: {failure}")
             loaded = system.memory()
             if title != "Python alone":
-                for network in networks:
+                for network in held:
                     file = os.path.join(folder, "inputs.f32")
                     compare_networks.inputs(network, 1, 2, args.seed).tofile(file)
                     system.inputs(network["name"], file, 1, 2)
                     system.run(network["name"], 1, os.path.join(folder, "outputs.f32"))
             used = system.memory()
-            rows.append({"system": title, "load_ms": milliseconds, "loaded_kb": loaded, "used_kb": used})
+            rows.append({"system": title, "networks": [n["name"] for n in held], "load_ms": milliseconds, "loaded_kb": loaded, "used_kb": used})
         except Failed as failure:
             say(f"memory of {title} is left out: {failure}")
         finally:
@@ -299,14 +307,16 @@ def tell(result, markdown):
     title = "**" if markdown else ""
     parts.append(f"{result['cpu']}, {result['cores']} cores for this process; {'; '.join(result['versions'])}")
     parts.append("Times in µs: p50, median of the rounds. \"×\" is how often amble auto's time on as many threads goes into it, round by round; "
-                 "\"× fp32\" the same for amble fp32.")
+                 "\"× least\" is the same of the least times of all rounds, \"× fp32\" that against amble fp32. \"had core\" is the part of the time in "
+                 "which the calling thread had a core: where it is far below 100 %, other programs were there, and of calls longer than a few "
+                 "hundred µs only the least times mean anything.")
     for case in result["cases"]:
         entries = [e for e in result["entries"] if e["network"] == case["network"] and e["rows"] == case["rows"]]
-        head = [f"{case['network']}, {case['rows']} rows", "p50", "least", "p99", "×", "× fp32", "mean squared error"]
+        head = [f"{case['network']}, {case['rows']} rows", "p50", "least", "p99", "×", "× least", "× fp32", "had core", "mean squared error"]
         rows = []
         for e in entries:
-            ratios = [f"{e[k]:.2f}" if k in e else "" for k in ("to_amble", "to_amble_fp32")]
-            rows.append([e["system"], number(e["p50_us"]), number(e["min_us"]), number(e["p99_us"])] + ratios + [f"{e['mse']:.1e}"])
+            ratios = [f"{e[k]:.2f}" if k in e else "" for k in ("to_amble", "to_amble_least", "to_amble_fp32")]
+            rows.append([e["system"], number(e["p50_us"]), number(e["min_us"]), number(e["p99_us"])] + ratios + [f"{100 * e['had_core']:.0f} %", f"{e['mse']:.1e}"])
         parts.append(table(head, rows, markdown))
         choices = {e["choice"] for e in entries if e.get("choice") and e["system"].startswith("amble auto")}
         best = case.get("best")
@@ -317,7 +327,8 @@ def tell(result, markdown):
     if result["memory"]:
         head = ["memory, MB resident", "loaded", "after one call each", "private", "loading, ms"]
         rows = [
-            [m["system"], f"{m['loaded_kb']['resident'] / 1024:.1f}", f"{m['used_kb']['resident'] / 1024:.1f}", f"{m['used_kb']['private'] / 1024:.1f}", f"{m['load_ms']:.1f}"]
+            [m["system"] + (f" (only {len(m['networks'])} of them)" if len(m["networks"]) < len(result["networks"]) else ""), f"{m['loaded_kb']['resident'] / 1024:.1f}",
+             f"{m['used_kb']['resident'] / 1024:.1f}", f"{m['used_kb']['private'] / 1024:.1f}", f"{m['load_ms']:.1f}"]
             for m in result["memory"]
         ]
         parts.append(f"{title}Each system alone with {', '.join(result['networks'])}{title}")

@@ -219,6 +219,7 @@ def measure(call, count, seconds, least=3):
             call(i % count)
             i += 1
     taken, i, end, now = [], 0, clock() + int(1e9 * seconds), 0
+    wall, core = clock(), time.thread_time_ns()
     while i < least or now < end:
         which = i % count
         begun = clock()
@@ -226,13 +227,15 @@ def measure(call, count, seconds, least=3):
         now = clock()
         taken.append(now - begun)
         i += 1
+    had_core = (time.thread_time_ns() - core) / (clock() - wall)
     gc.enable()
     us = numpy.sort(numpy.array(taken)) * 1e-3
 
     def quantile(q):
         return float(us[max(0, int(numpy.ceil(q * len(us) - 1e-9)) - 1)])
 
-    return {"n": len(us), "min": float(us[0]), "p50": quantile(0.5), "p99": quantile(0.99), "p99.9": quantile(0.999), "max": float(us[-1])}
+    return {"n": len(us), "min": float(us[0]), "p50": quantile(0.5), "p99": quantile(0.99), "p99.9": quantile(0.999), "max": float(us[-1]),
+            "had_core": had_core}
 
 
 def memory():
