@@ -170,8 +170,8 @@ static void print_head(const bench *b)
     const arguments *a = b->args;
     printf("%s, one thread; clock reading %.0f ns (least %.0f), of which a step has %d between its parts\n", b->cpu, 1e9 * b->timer.median,
            1e9 * b->timer.least, BENCH_PARTS + 1);
-    printf("actor %s, critic %s; DeepPhase: %s, fed with 132 numbers of the observation instead of points\n",
-           amb_model_kernel_name(b->walker.bare), amb_model_kernel_name(b->walker.critic), b->walker.phase_source);
+    printf("actor %s, critic %s; DeepPhase: %s, on the body's 22 points\n", amb_model_kernel_name(b->walker.bare),
+           amb_model_kernel_name(b->walker.critic), b->walker.phase_source);
     if (a->pace.rate > 0)
         printf("%g steps/s, %s, memory %slocked, spinning %g µs before a step is due\n", a->pace.rate,
                a->fifo ? "SCHED_FIFO" : "SCHED_OTHER", b->locked ? "" : "not ", 1e6 * a->pace.spin);
@@ -260,7 +260,7 @@ static json_t *result(bench *b)
     json_object_set_new(o, "actor_precision", json_string(amb_precision_name(amb_model_precision(b->walker.bare))));
     json_object_set_new(o, "critic_kernel", json_string(amb_model_kernel_name(b->walker.critic)));
     json_object_set_new(o, "phase_weights", json_string(b->walker.phase_source));
-    json_object_set_new(o, "phase_input", json_string("132 numbers of the observation"));
+    json_object_set_new(o, "phase_input", json_string("the body's motion features"));
     json_object_set(o, "runs", b->runs);
     return o;
 }

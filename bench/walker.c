@@ -4,6 +4,7 @@
 #include "bench/networks.h"
 #include "cli/setup.h"
 #include "nets/onnx.h"
+#include "sim/features.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -171,7 +172,9 @@ static bool take_step(bench_walker *w, double *part, double *then)
     stamp(then, &part[BENCH_OBSERVE]);
     amb_reference_advance(&env->reference, env->control_dt, env->state.pose);
     stamp(then, &part[BENCH_REFERENCE]);
-    memcpy(w->phase_in, in, sizeof w->phase_in); /* numbers of the right size and number */
+    amb_points points;
+    amb_points_of_state(w->character, &env->state, &points);
+    amb_phase_features(&points, w->phase_in);
     amb_model_run(w->phase, w->workspace, w->phase_in, 1, w->phase_out);
     stamp(then, &part[BENCH_PHASE]);
     amb_reward reward;

@@ -16,7 +16,7 @@ typedef enum bench_part {
     BENCH_ACTION,    /* the reference's pose for t + dt + look-ahead, turned by the action: the PD target */
     BENCH_PHYSICS,   /* the physics steps and their kinematics */
     BENCH_REFERENCE, /* the reference's clock and place */
-    BENCH_PHASE,     /* DeepPhase */
+    BENCH_PHASE,     /* the body's points, 132 numbers of them, and DeepPhase */
     BENCH_REWARD,    /* the reference's kinematics and the reward; only training and evaluation need it */
     BENCH_PARTS
 } bench_part;
@@ -40,7 +40,7 @@ typedef struct bench_walker {
     amb_clip *clip_;
     amb_env env;
     void *workspace;
-    float obs[AMB_OBS], scaled[AMB_OBS], action[AMB_ACTION], phase_in[132];
+    float obs[AMB_OBS], scaled[AMB_OBS], action[AMB_ACTION], phase_in[132 /* AMB_PHASE_FEATURES */];
     float value, phase_out[2]; /* what critic and DeepPhase said last */
     int resets;                /* times the body fell or the episode was over */
 } bench_walker;

@@ -205,7 +205,7 @@ parts='observe normalise actor critic action physics reference phase reward'
 run step "${stand[@]}" --seconds .1 --compete 1 --json step.json
 check 'step, exit status' test "$status" -eq 0
 check 'step, table' grep -q 'all but physics / physics' log/out
-check 'step, what DeepPhase is fed with' grep -q 'DeepPhase: .*132 numbers' log/out
+check 'step, what DeepPhase is fed with' grep -q 'DeepPhase: .*22 points' log/out
 check 'step, JSON' holds step.json '[r["competing"] for r in o["runs"]] == [0, 1]' 'all(r["steps"] > 0 for r in o["runs"])' \
     "all(set('$parts'.split()) < set(r['parts_us']) for r in o['runs'])" \
     'all(0 <= p["p50"] <= p["p99"] <= p["p99.9"] <= p["max"] for r in o["runs"] for p in r["parts_us"].values())' \
