@@ -131,17 +131,20 @@ static void contacts_are_as_on_paper(void **unused)
     for (int k = 69; k < 73; k++)
         assert_near((double)f.style[k], 0, 0, "contact, faster than any", k);
 
-    /* On the right foot's toe: the ankle turned down by .3 rad about z (right), the toes' edge on the ground:
-     * toe at -.05 cos .3 - .1335 sin .3 from the ankle, heel higher by .177 sin .3 = .0523: (.06 - .0523)/.03 of a contact. */
+    /* On one foot's toe: its ankle turned down by .3 rad about z (right), the sole's front edge on the ground: the toe is .05 cos .3 +
+     * .1335 sin .3 below the ankle, the heel higher by .177 sin .3 = .0523: (.06 - .0523)/.03 of a contact. The other foot hangs flat. */
     memset(vel, 0, sizeof vel);
-    pose_at_rest(pose, .421546 + .40987 + .05 * cos(.3) + .1335 * sin(.3));
-    turn_about(pose + pose_at[AMB_RIGHT_ANKLE], 0, 0, 1, -.3);
-    features_of(pose, vel, &f);
-    const double left = .05 * cos(.3) + .1335 * sin(.3) - .05; /* the left foot hangs so high: .0372 */
-    assert_near((double)f.style[69], (.06 - left) / .03, 1e-5, "left heel", 0);
-    assert_near((double)f.style[70], (.06 - left) / .03, 1e-5, "left toe", 0);
-    assert_near((double)f.style[71], (.06 - .177 * sin(.3)) / .03, 1e-5, "right heel", 0);
-    assert_near((double)f.style[72], 1, 1e-6, "right toe", 0);
+    const double other = .05 * cos(.3) + .1335 * sin(.3) - .05; /* .0372 high */
+    for (int side = 0; side < 2; side++) {
+        pose_at_rest(pose, .421546 + .40987 + .05 + other);
+        turn_about(pose + pose_at[side ? AMB_RIGHT_ANKLE : AMB_LEFT_ANKLE], 0, 0, 1, -.3);
+        features_of(pose, vel, &f);
+        const float *own = f.style + 69 + 2 * side, *flat = f.style + 71 - 2 * side;
+        assert_near((double)own[0], (.06 - .177 * sin(.3)) / .03, 1e-5, "heel", side);
+        assert_near((double)own[1], 1, 1e-6, "toe", side);
+        assert_near((double)flat[0], (.06 - other) / .03, 1e-5, "other heel", side);
+        assert_near((double)flat[1], (.06 - other) / .03, 1e-5, "other toe", side);
+    }
 }
 
 /* Turned and moved over the ground, a body has the same features. */
