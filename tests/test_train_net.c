@@ -350,7 +350,7 @@ static void test_input_gradient(void **state)
                 *at = saved;
             }
         }
-        for (int n = max; n > 0; n = n == max ? (max + 1) / 2 : 0) {
+        for (int n = max; n > 0; n = n == max ? max / 2 : 0) {
             for (int team = 0; team <= MAX_TEAM; team++) {
                 pass(team, plain, x, dout, n);
                 pass(team, inner, x, dout, n);
