@@ -17,7 +17,7 @@ static const char *const what_name[2] = {"phase", "style"};
 
 static const double last_rate = .01;                  /* of the first */
 static const float first_log_variance = -4;           /* a quiet start */
-enum { LEAST_BATCH = 8, PAIRS_SHARE = 4, STREAMS = 4 }; /* a quarter of the batch's rows are first of a pair, a quarter second */
+enum { LEAST_BATCH = 8, PAIRS_SHARE = 5, STREAMS = 4 }; /* a fifth of the batch's rows are first of a pair, a fifth second */
 
 amb_fit_settings amb_fit_settings_default(amb_fit_what what)
 {

@@ -106,6 +106,25 @@ static bool judge_phase_of(phase_judge *p, const amb_gait *g, double from, doubl
     return true;
 }
 
+/* The longest stretch of [*from, *to] in which the motion repeats (amplitude of .5 or more): the rest has no period to be compared with. */
+static void repeating_part(const amb_gait *g, double *from, double *to)
+{
+    double best[2] = {*from, *from}, began = *from;
+    if (g->loops || g->strikes < 2)
+        return;
+    *from = fmax(*from, g->strike[0]);
+    *to = fmin(*to, g->strike[g->strikes - 1]);
+    began = *from;
+    for (double t = *from; t <= *to; t += 1 / rate) {
+        if (amb_gait_amplitude(g, t) < .5)
+            began = t + 1 / rate;
+        else if (t - began > best[1] - best[0])
+            best[0] = began, best[1] = t;
+    }
+    *from = best[0];
+    *to = best[1];
+}
+
 static bool judge_phases(phase_judge *p, const amb_fit_data *d, amb_judgement *j, uint64_t seed, amb_error *err)
 {
     static const struct {
@@ -119,11 +138,8 @@ static bool judge_phases(phase_judge *p, const amb_fit_data *d, amb_judgement *j
             amb_rng rng = amb_rng_seed(seed, (uint64_t)(1000 + i));
             char name[80];
             double from = g->loops ? 0 : d->held[i] ? 0 : .8 * g->duration, to = g->loops ? fmax(3 * g->period, 4) : g->duration;
-            if (!g->loops && g->strikes > 1) { /* from the first strike to the last */
-                from = fmax(from, g->strike[0]);
-                to = g->strike[g->strikes - 1];
-            }
-            if (to - from < .5)
+            repeating_part(g, &from, &to);
+            if (to - from < fmax(.3, 1.5 * g->period))
                 continue;
             snprintf(name, sizeof name, "%.60s%s", g->name, d->held[i] ? " (held out)" : "");
             double *value = add_row(j, noise[k].what, name, err);
@@ -280,7 +296,7 @@ static bool judge_held_out(const style_judge *s, const amb_fit_data *d, amb_judg
         if (!g->walks)
             continue;
         for (double t = 0; t < g->duration; t += step)
-            if (amb_fit_held(d, i, t, span))
+            if (amb_fit_held(d, i, t, span) && amb_gait_amplitude(g, t + .5 * span) >= .5)
                 judge_window(s, g, t, scale, sum);
         if (sum[WINDOWS] < 1)
             continue;

@@ -1,13 +1,14 @@
 /* How good a fit is, on what it did not learn from.
  *
- * Phase, each row a motion, on frames at 30 Hz over the held-out part (a loop: three cycles of at least 4 s in all):
+ * Phase, each row a motion, on frames at 30 Hz over the held-out part (a loop: three cycles of at least 4 s in all;
+ * elsewhere the longest stretch of it that repeats, left out where that is shorter than 1.5 periods):
  *   clean         period_error: of amb_deepphase_periodicity against the true one, a share; phase_error_deg: mean distance to the phase of
  *                 the strikes; amplitude: mean. strike_deg: the network's mean phase at the left foot's strikes, and "all" rows: the largest
  *                 difference of these between two gaits
  *   noise 2 cm    the same with noise of .02 m on the points' positions
  *   noise 2 cm, v the same with the velocities' noise too that differences of such positions over 1/15 s have
  * Style:
- *   held out      windows held out, decoded from their own μ
+ *   held out      windows held out in whose middle the motion repeats (amplitude .5 or more), decoded from their own μ
  *   aligned       the window at each strike, decoded from the style of the clip (the table's mean latent)
  *   half-way      the same for equal mixtures of two styles, against the blend of the two motions
  *   point_cm: mean distance of the points; speed_error: |mean root velocity - true| / true; yaw_error rad/s; skate, skate_true: m/s, mean

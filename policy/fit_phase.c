@@ -9,6 +9,8 @@ const int fit_phase_dim[5] = {AMB_DEEPPHASE_INPUTS, 256, 128, 32, AMB_DEEPPHASE_
 /* Velocity noise for each metre of position noise: of a central difference over two frames at 30 Hz. */
 static const double difference_noise = 21.2;
 static const double slowest = .7, fastest = 1.4; /* speeds at which frames are played */
+/* Some frames are played at less than half their speed, down to standing still: there a motion repeats no more, and the amplitude falls. */
+static const double halting_share = .06, halting_speed = .5;
 static const double floor_std = .02;
 
 /* A frame of the training and its target. Draws the same numbers whatever the data. */
@@ -17,7 +19,7 @@ static void draw(const amb_fit *fit, amb_rng *rng, float frame[AMB_PHASE_FEATURE
     static const struct {
         amb_fit_kind kind;
         double share;
-    } kinds[] = {{AMB_FIT_WALKING_LOOP, .30}, {AMB_FIT_WALKING, .32}, {AMB_FIT_OTHER_LOOP, .12}, {AMB_FIT_OTHER, .08}};
+    } kinds[] = {{AMB_FIT_WALKING_LOOP, .27}, {AMB_FIT_WALKING, .30}, {AMB_FIT_OTHER_LOOP, .12}, {AMB_FIT_OTHER, .13}};
     const amb_fit_data *d = fit->data;
     const amb_gait *g = NULL;
     double u = amb_rng_uniform(rng), t = 0;
@@ -39,7 +41,9 @@ static void draw(const amb_fit *fit, amb_rng *rng, float frame[AMB_PHASE_FEATURE
         g = i >= 0 ? d->motion[i] : NULL;
     }
     amb_gait_sample(g, t, NULL, frame);
-    const double scale = exp(amb_rng_range(rng, log(slowest), log(fastest))) * (amb_rng_uniform(rng) < .5 ? amb_gait_scale(g) : 1);
+    const double usual = exp(amb_rng_range(rng, log(slowest), log(fastest))) * (amb_rng_uniform(rng) < .5 ? amb_gait_scale(g) : 1);
+    const double halting = amb_rng_uniform(rng) / halting_share;
+    const double scale = halting < 1 ? halting_speed * halting : usual;
     const double position = amb_rng_uniform(rng) < .25 ? 0 : fit->settings.noise * amb_rng_uniform(rng);
     const double velocity = position * difference_noise * amb_rng_uniform(rng);
     for (int p = 0; p < AMB_POINTS; p++) {
@@ -49,7 +53,7 @@ static void draw(const amb_fit *fit, amb_rng *rng, float frame[AMB_PHASE_FEATURE
             at[3 + k] = (float)((double)at[3 + k] * scale + velocity * amb_rng_normal(rng));
         }
     }
-    const double phase = 2 * M_PI * amb_gait_phase(g, t), amplitude = amb_gait_amplitude(g, t);
+    const double phase = 2 * M_PI * amb_gait_phase(g, t), amplitude = amb_gait_amplitude(g, t) * fmin(halting, 1);
     target[0] = (float)(amplitude * cos(phase));
     target[1] = (float)(amplitude * sin(phase));
 }
