@@ -27,12 +27,12 @@ typedef enum amb_fit_what { AMB_FIT_PHASE, AMB_FIT_STYLE } amb_fit_what;
 /* SETTING(name, for phase, for style, smallest, largest, help) */
 #define AMB_FIT_SETTINGS(SETTING)                                                                               \
     SETTING(seed, 1, 1, 0, 9e15, "seed of everything random")                                                   \
-    SETTING(samples, 16e6, 1e6, 1, 1e12, "frames or windows to learn from; the learning rate falls over these") \
+    SETTING(samples, 8e6, 7e5, 1, 1e12, "frames or windows to learn from; the learning rate falls over these") \
     SETTING(batch, 512, 128, 8, 65536, "frames or windows in a step")                                           \
     SETTING(rate, 1e-3, 8e-4, 1e-9, 1, "first learning rate; it falls to a hundredth (cosine)")                 \
     SETTING(gradient_norm, 1, 5, 0, 1e9, "limit on each network's gradient norm; 0: none")                      \
     SETTING(noise, .03, 0, 0, .2, "m, phase: largest noise on the points")                                      \
-    SETTING(beta, 0, .005, 0, 1e3, "style: weight of the KL divergence")                                        \
+    SETTING(beta, 0, .02, 0, 1e3, "style: weight of the KL divergence")                                        \
     SETTING(warmup, 0, .3, 0, 1, "style: share of the samples over which beta grows")                           \
     SETTING(bf16, 0, -1, -1, 1, "1: bf16 matrix products, 0: fp32, -1: bf16 where the CPU has it")
 
