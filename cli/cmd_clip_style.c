@@ -62,7 +62,7 @@ static void print_style(const amb_style *style, const amb_styles *styles, const 
 
 /* One clip: its style, and the named ones by their distance. */
 static bool one_clip(const cli_common *common, const char *name, const amb_character *character, const amb_stylevae *vae,
-                     const amb_styles *styles, bool table, json_t *list, amb_error *err)
+                     const amb_styles *styles, bool table, bool *headed, json_t *list, amb_error *err)
 {
     char path[PATH_SIZE];
     amb_style style;
@@ -75,6 +75,9 @@ static bool one_clip(const cli_common *common, const char *name, const amb_chara
     if (ok) {
         qsort(near, (size_t)styles->count, sizeof *near, by_distance);
         json_array_append_new(list, style_json(&style, path, styles, near));
+        if (table && !*headed)
+            printf("%-20s %8s %6s %6s %7s  %s\n", "motion", "period s", "m/s", "scale", "spread", "nearest styles and their distances");
+        *headed = true;
         if (table)
             print_style(&style, styles, near);
     }
@@ -96,11 +99,10 @@ int clip_style(const cli_common *common, char **names, int count, const char *en
     amb_character *character = styles && amb_stylevae_load(&vae, encoder_path, NULL, NULL, &err) ? amb_character_create(&def, &err) : NULL;
     json_t *list = json_array();
     const bool table = !common->json || strcmp(common->json, "-") != 0;
+    bool headed = false;
     int status = character && list ? EXIT_SUCCESS : cli_fail(&err);
-    if (character && list && table)
-        printf("%-20s %8s %6s %6s %7s  %s\n", "motion", "period s", "m/s", "scale", "spread", "nearest styles and their distances");
     for (int i = 0; character && list && i < count; i++)
-        if (!one_clip(common, names[i], character, &vae, styles, table, list, &err))
+        if (!one_clip(common, names[i], character, &vae, styles, table, &headed, list, &err))
             status = cli_fail(&err);
     if (character && !cli_write_json(common->json, list, &err))
         status = cli_fail(&err);

@@ -5,7 +5,8 @@
  *
  * Phase: a frame's 132 numbers → amplitude · (cos 2πφ, sin 2πφ), phase and amplitude as policy/fit_gait.h finds them; mean squared error.
  * Frames are played at other speeds (all velocities change in proportion), and half of the time a slow motion as fast as style windows
- * have it. Noise: of positions up to `noise` m, of velocities up to what differences over 1/15 s make of it.
+ * have it. Noise, in three of four frames: of positions up to `noise` m, of velocities up to what differences over 1/15 s make of it, and
+ * of what all points share: heading and posture (.1, .07 rad), size (3 %), speed (.08 m/s).
  *
  * Style: a window of 60 frames of 73 → μ, log σ² → z → the window. Loss of a window, in units of what is allowed each number:
  *   mean over frames of  Σ points |e|² / (3 cm)² + |e of root velocity|² / (.1 m/s)² + e of yaw rate² / (.2 rad/s)² + Σ e of contact² / .15²
@@ -27,7 +28,7 @@ typedef enum amb_fit_what { AMB_FIT_PHASE, AMB_FIT_STYLE } amb_fit_what;
 /* SETTING(name, for phase, for style, smallest, largest, help) */
 #define AMB_FIT_SETTINGS(SETTING)                                                                               \
     SETTING(seed, 1, 1, 0, 9e15, "seed of everything random")                                                   \
-    SETTING(samples, 8e6, 7e5, 1, 1e12, "frames or windows to learn from; the learning rate falls over these") \
+    SETTING(samples, 4e6, 7e5, 1, 1e12, "frames or windows to learn from; the learning rate falls over these") \
     SETTING(batch, 512, 128, 8, 65536, "frames or windows in a step")                                           \
     SETTING(rate, 1e-3, 8e-4, 1e-9, 1, "first learning rate; it falls to a hundredth (cosine)")                 \
     SETTING(gradient_norm, 1, 5, 0, 1e9, "limit on each network's gradient norm; 0: none")                      \

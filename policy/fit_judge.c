@@ -41,8 +41,9 @@ static double *add_row(amb_judgement *j, const char *what, const char *motion, a
 
 /* ---- Phase ---- */
 
-enum { PERIOD_ERROR, PHASE_ERROR, STRIKE, AMPLITUDE, CONFIDENCE, PHASE_COLUMNS };
-static const char *const phase_column[PHASE_COLUMNS] = {"period_error", "phase_error_deg", "strike_deg", "amplitude", "confidence"};
+enum { PERIOD_ERROR, ADVANCE_ERROR, PHASE_ERROR, STRIKE, AMPLITUDE, CONFIDENCE, PHASE_COLUMNS };
+static const char *const phase_column[PHASE_COLUMNS] = {"period_error", "advance_error",  "phase_error_deg",
+                                                        "strike_deg",   "amplitude", "confidence"};
 
 typedef struct phase_judge {
     amb_deepphase net;
@@ -99,6 +100,7 @@ static bool judge_phase_of(phase_judge *p, const amb_gait *g, double from, doubl
     }
     const double period_true = (frames - 1) / rate / advance;
     value[PERIOD_ERROR] = g->strikes > 1 ? fabs(period.period_s / period_true - 1) : NAN;
+    value[ADVANCE_ERROR] = g->strikes > 1 ? fabs((p->unwrapped[frames - 1] - p->unwrapped[0]) / advance - 1) : NAN;
     value[PHASE_ERROR] = g->strikes > 1 ? error : NAN;
     value[STRIKE] = phase_at_strikes(p, g, from, to, position, velocity, rng);
     value[AMPLITUDE] = amplitude;
@@ -132,7 +134,7 @@ static bool judge_phases(phase_judge *p, const amb_fit_data *d, amb_judgement *j
         double position, velocity;
     } noise[] = {{"clean", 0, 0}, {"noise 2 cm", noise_m, 0}, {"noise 2 cm, v", noise_m, noise_m * difference_noise}};
     for (int k = 0; k < 3; k++) {
-        double low = INFINITY, high = -INFINITY, worst = 0;
+        double low[2] = {INFINITY, INFINITY}, high[2] = {-INFINITY, -INFINITY}, worst[2][2] = {{0}}; /* of loops, of others */
         for (int i = 0; i < d->motions; i += 2) {
             const amb_gait *g = d->motion[i];
             amb_rng rng = amb_rng_seed(seed, (uint64_t)(1000 + i));
@@ -146,16 +148,20 @@ static bool judge_phases(phase_judge *p, const amb_fit_data *d, amb_judgement *j
             if (!value || !judge_phase_of(p, g, from, to, noise[k].position, noise[k].velocity, &rng, value, err))
                 return false;
             if (g->walks) {
-                low = fmin(low, value[STRIKE]);
-                high = fmax(high, value[STRIKE]);
-                worst = fmax(worst, value[PERIOD_ERROR]);
+                low[!g->loops] = fmin(low[!g->loops], value[STRIKE]);
+                high[!g->loops] = fmax(high[!g->loops], value[STRIKE]);
+                for (int m = PERIOD_ERROR; m <= ADVANCE_ERROR; m++)
+                    worst[!g->loops][m] = fmax(worst[!g->loops][m], value[m]);
             }
         }
-        double *all = add_row(j, noise[k].what, "all that walk: worst, range", err);
-        if (!all)
-            return false;
-        all[PERIOD_ERROR] = worst;
-        all[STRIKE] = high - low;
+        for (int other = 0; other < 2; other++) {
+            double *all = add_row(j, noise[k].what, other ? "LONG CLIPS: worst; range of strikes" : "LOOPS: worst; range of strikes", err);
+            if (!all)
+                return false;
+            all[PERIOD_ERROR] = worst[other][PERIOD_ERROR];
+            all[ADVANCE_ERROR] = worst[other][ADVANCE_ERROR];
+            all[STRIKE] = high[other] - low[other];
+        }
     }
     return true;
 }

@@ -2,9 +2,10 @@
  *
  * Phase, each row a motion, on frames at 30 Hz over the held-out part (a loop: three cycles of at least 4 s in all;
  * elsewhere the longest stretch of it that repeats, left out where that is shorter than 1.5 periods):
- *   clean         period_error: of amb_deepphase_periodicity against the true one, a share; phase_error_deg: mean distance to the phase of
- *                 the strikes; amplitude: mean. strike_deg: the network's mean phase at the left foot's strikes, and "all" rows: the largest
- *                 difference of these between two gaits
+ *   clean         period_error: of amb_deepphase_periodicity against the mean of the cycles, a share; advance_error: of the phase's whole
+ *                 advance; phase_error_deg: mean distance to the phase between strikes; strike_deg: the network's mean phase at the left
+ *                 foot's strikes; amplitude: mean. Rows in capitals, of the motions that walk: the worst, and the largest difference of
+ *                 strike_deg between two of them
  *   noise 2 cm    the same with noise of .02 m on the points' positions
  *   noise 2 cm, v the same with the velocities' noise too that differences of such positions over 1/15 s have
  * Style:
