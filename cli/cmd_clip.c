@@ -17,7 +17,7 @@ enum { PATH_SIZE = 4096, KEY_RATE = CLI_KEY_OWN, KEY_ENCODER, KEY_STYLES };
 
 typedef struct options {
     cli_common common;
-    double rate;  /* frames a second to resample to, 0 as they are */
+    double rate; /* frames a second to resample to, 0 as they are */
     const char *encoder, *styles;
     char **names; /* (count) positional arguments */
     int count;
@@ -316,7 +316,8 @@ static const struct {
     {"style",
      {style_options, parse_option, "NAME-or-FILE...",
       "Finds the style of motion clips that walk: the mean latent of their windows of 2 s from a left-foot strike on, and the named styles "
-      "nearest to it. Also says a cycle's period, the speed, how much faster than the clip the latent's window plays (scale), and how far the "
+      "nearest to it. Also says a cycle's period, the speed, how much faster than the clip the latent's window plays (scale), and how far "
+      "the "
       "cycles' latents lie from their mean (spread).\v"
       "Example: amble clip style long_walk2 clips/humanoid3d_zombie_walk.txt",
       children, NULL, NULL},

@@ -42,8 +42,8 @@ static double *add_row(amb_judgement *j, const char *what, const char *motion, a
 /* ---- Phase ---- */
 
 enum { PERIOD_ERROR, ADVANCE_ERROR, PHASE_ERROR, STRIKE, AMPLITUDE, CONFIDENCE, PHASE_COLUMNS };
-static const char *const phase_column[PHASE_COLUMNS] = {"period_error", "advance_error",  "phase_error_deg",
-                                                        "strike_deg",   "amplitude", "confidence"};
+static const char *const phase_column[PHASE_COLUMNS] = {"period_error", "advance_error", "phase_error_deg",
+                                                        "strike_deg",   "amplitude",     "confidence"};
 
 typedef struct phase_judge {
     amb_deepphase net;
@@ -61,7 +61,8 @@ static void noisy_frame(const amb_gait *g, double t, double position, double vel
 }
 
 /* Mean phase the network sees at the strikes in [from, to], degrees; NAN without one. */
-static double phase_at_strikes(const phase_judge *p, const amb_gait *g, double from, double to, double position, double velocity, amb_rng *rng)
+static double phase_at_strikes(const phase_judge *p, const amb_gait *g, double from, double to, double position, double velocity,
+                               amb_rng *rng)
 {
     double x = 0, y = 0;
     int n = 0;
@@ -203,7 +204,8 @@ static double point_distance(const float *a, const float *b)
 {
     double sum = 0;
     for (int p = 0; p < AMB_POINTS; p++) {
-        const double x = (double)(a[3 * p] - b[3 * p]), y = (double)(a[3 * p + 1] - b[3 * p + 1]), z = (double)(a[3 * p + 2] - b[3 * p + 2]);
+        const double x = (double)(a[3 * p] - b[3 * p]), y = (double)(a[3 * p + 1] - b[3 * p + 1]),
+                     z = (double)(a[3 * p + 2] - b[3 * p + 2]);
         sum += sqrt(x * x + y * y + z * z) / AMB_POINTS;
     }
     return sum;
@@ -412,7 +414,8 @@ static bool judge_style(const amb_fit *fit, const amb_fit_data *d, amb_judgement
     return ok;
 }
 
-amb_judgement *amb_judge(const amb_fit *fit, amb_fit_what what, const amb_fit_data *data, uint64_t seed, amb_styles **styles, amb_error *err)
+amb_judgement *amb_judge(const amb_fit *fit, amb_fit_what what, const amb_fit_data *data, uint64_t seed, amb_styles **styles,
+                         amb_error *err)
 {
     amb_judgement *j = calloc(1, sizeof *j);
     amb_styles *table = calloc(1, sizeof *table);

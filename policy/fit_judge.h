@@ -29,11 +29,12 @@ typedef struct amb_judgement {
         const char *what;
         char motion[80];
         double value[AMB_JUDGE_COLUMNS]; /* NAN: not measured */
-    } *row;
+    } * row;
 } amb_judgement;
 
 /* For style, *styles gets the table of named styles: all motions that walk and were learned from. */
-amb_judgement *amb_judge(const amb_fit *fit, amb_fit_what what, const amb_fit_data *data, uint64_t seed, amb_styles **styles, amb_error *err);
+amb_judgement *amb_judge(const amb_fit *fit, amb_fit_what what, const amb_fit_data *data, uint64_t seed, amb_styles **styles,
+                         amb_error *err);
 void amb_judgement_destroy(amb_judgement *judgement); /* NULL is fine */
 
 #endif

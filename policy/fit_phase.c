@@ -11,13 +11,13 @@ static const double difference_noise = 21.2;
 static const double slowest = .7, fastest = 1.4; /* speeds at which frames are played */
 /* Some frames are played at less than half their speed, down to standing still: there a motion repeats no more, and the amplitude falls. */
 static const double halting_share = .06, halting_speed = .5;
-static const double usual_noise = .03;           /* m; with less of it the following shrinks too */
+static const double usual_noise = .03;          /* m; with less of it the following shrinks too */
 static const double turned = .10, leaned = .07; /* rad, standard deviations of heading and posture */
-static const double sized = .03, drifted = .08;  /* of the body's size; m/s, of its speed */
+static const double sized = .03, drifted = .08; /* of the body's size; m/s, of its speed */
 static const double floor_std = .02;
 
-/* Another body in another posture, seen from a heading that is a little off: everything that noise from point to point does not change. It is
- * what makes motions that were not learned from come out right. strength: 0 nothing, 1 the whole. */
+/* Another body in another posture, seen from a heading that is a little off: everything that noise from point to point does not change. It
+ * is what makes motions that were not learned from come out right. strength: 0 nothing, 1 the whole. */
 static void perturb(float frame[AMB_PHASE_FEATURES], double strength, amb_rng *rng)
 {
     const double turn = strength * turned * amb_rng_normal(rng), nod = strength * leaned * amb_rng_normal(rng);

@@ -9,8 +9,9 @@ const int fit_decoder_dim[4] = {FIT_Z, 256, 512, FIT_WINDOW};
 
 static const double span = (AMB_STYLE_FRAMES - 1) / 30.;
 static const double slowest = .9, fastest = 1.1; /* speeds at which windows are played */
-static const double longest_span = 1.1 * 3 * 59 / 30.; /* s: windows of motions played up to three times faster must fit into what is learned */
-static const double least_amplitude = .3;              /* in the window's middle */
+static const double longest_span =
+    1.1 * 3 * 59 / 30.;                   /* s: windows of motions played up to three times faster must fit into what is learned */
+static const double least_amplitude = .3; /* in the window's middle */
 static const double blends_share = .15, loops_share = .2; /* of the windows that are no pairs; the rest is from long clips */
 static const double floor_std = .02;
 static const float largest_log_variance = 10;
@@ -197,7 +198,8 @@ amb_net *fit_style_export(const amb_fit *fit, int which, amb_error *err)
     if (which == 0) {
         net->heads = 2;
         net->in_shape = window;
-        ok = amb_net_add_normalizer(net) && name_head(&net->head[0], "mu", latent_shape) && name_head(&net->head[1], "logvar", latent_shape);
+        ok =
+            amb_net_add_normalizer(net) && name_head(&net->head[0], "mu", latent_shape) && name_head(&net->head[1], "logvar", latent_shape);
         for (int k = 0; ok && k < FIT_WINDOW; k++) {
             net->in_mean[k] = fit->mean[k % AMB_FEATURES];
             net->in_std[k] = fit->std[k % AMB_FEATURES];

@@ -73,7 +73,8 @@ static void the_loss_is_zero_at_the_truth_and_has_the_right_slope(void **state)
     assert_float_equal(term[0] + term[1] + term[2] + term[3] + term[4], whole, 1e-6 * whole);
     /* The loss is quadratic, so a central difference has no error of its own, whatever the step. */
     for (int n = 0; n < 600; n++) {
-        const int i = n < 3 * AMB_FEATURES ? (n / AMB_FEATURES) * 29 * AMB_FEATURES + n % AMB_FEATURES : (int)amb_rng_below(&rng, FIT_WINDOW);
+        const int i =
+            n < 3 * AMB_FEATURES ? (n / AMB_FEATURES) * 29 * AMB_FEATURES + n % AMB_FEATURES : (int)amb_rng_below(&rng, FIT_WINDOW);
         const float saved = y[i], step = 1;
         y[i] = saved + step;
         const double up = fit_style_loss(y, target, mean, std, unused, term);

@@ -163,7 +163,8 @@ static void bad_files_are_refused(void **state)
     expect_bad("{\"styles\": [{\"name\": \"a\"}]}", "period_s");
     expect_bad("{\"styles\": [{\"name\": \"a\", \"period_s\": 1, \"speed_mps\": \"x\"}]}", "speed_mps");
     expect_bad("{\"styles\": [{\"name\": \"a\", \"period_s\": 1, \"speed_mps\": 1, \"scale\": 0}]}", "scale|1 to 100");
-    expect_bad("{\"styles\": [{\"name\": \"a\", \"period_s\": 1, \"speed_mps\": 1, \"scale\": 1, \"latent\": [1, 2]}]}", "\"a\"|2 numbers|256");
+    expect_bad("{\"styles\": [{\"name\": \"a\", \"period_s\": 1, \"speed_mps\": 1, \"scale\": 1, \"latent\": [1, 2]}]}",
+               "\"a\"|2 numbers|256");
     char text[4096] = "{\"styles\": [{\"name\": \"a\", \"period_s\": 1, \"speed_mps\": 1, \"scale\": 1, \"latent\": [null";
     for (int k = 1; k < AMB_STYLE_SIZE; k++)
         strcat(text, ", 1");
