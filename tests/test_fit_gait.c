@@ -116,7 +116,7 @@ static void a_seam_is_closed(void **state)
     for (int i = 0; i < 72; i++) {
         amb_gait_sample(g, i / 60., before, NULL);
         amb_gait_sample(g, (i + 1) / 60., after, NULL);
-        assert_true(points_apart(before, after) < .08);
+        assert_true(points_apart(before, after) < .05);
     }
     amb_features_of_clip(character, clip, .6, before, NULL);
     amb_gait_sample(g, .6, after, NULL);
