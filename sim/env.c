@@ -205,7 +205,8 @@ amb_env_end amb_env_step_target(amb_env *env, const double target[AMB_POSE], amb
 
 /* What a running environment is made of beside its definition. */
 typedef struct saved_env {
-    double time, heading, place[2], turn_rate;
+    double time, heading, place[2], turn_rate, rate;
+    amb_reference_fade fade;
     amb_rng rng;
     int64_t step;
     double next_push;
@@ -219,7 +220,17 @@ size_t amb_env_save_size(const amb_env *env)
 void amb_env_save(const amb_env *env, void *data)
 {
     const amb_reference *r = &env->reference;
-    const saved_env saved = {r->time, r->heading, {r->place[0], r->place[1]}, r->turn_rate, env->rng, env->step, env->next_push};
+    const saved_env saved = {
+        .time = r->time,
+        .heading = r->heading,
+        .place = {r->place[0], r->place[1]},
+        .turn_rate = r->turn_rate,
+        .rate = r->rate,
+        .fade = r->fade,
+        .rng = env->rng,
+        .step = env->step,
+        .next_push = env->next_push,
+    };
     memcpy(data, &saved, sizeof saved);
     amb_world_save(&env->world, (double *)((char *)data + sizeof saved));
 }
@@ -228,7 +239,15 @@ void amb_env_load(amb_env *env, const void *data)
 {
     saved_env saved;
     memcpy(&saved, data, sizeof saved);
-    env->reference = (amb_reference){env->def.clip, saved.time, saved.heading, {saved.place[0], saved.place[1]}, saved.turn_rate};
+    env->reference = (amb_reference){
+        .clip = env->def.clip,
+        .time = saved.time,
+        .heading = saved.heading,
+        .place = {saved.place[0], saved.place[1]},
+        .turn_rate = saved.turn_rate,
+        .rate = saved.rate,
+        .fade = saved.fade,
+    };
     env->rng = saved.rng;
     env->step = (int)saved.step;
     env->next_push = saved.next_push;
