@@ -1,3 +1,4 @@
+/* One frame: every joint from the points, down the tree. Where the root goes is in ik_motion.c. */
 #include "sim/ik.h"
 
 #include "sim/rotation.h"
@@ -12,15 +13,17 @@ enum { RIGHT_LEG, RIGHT_ARM, LEFT_LEG, LEFT_ARM, LIMBS };
 static const struct {
     int body, point; /* the upper bone's; the lower bone's are the next */
     double bends;    /* to which side of z the hinge turns: knees back, elbows forward */
+    double stretch;  /* cosine of the bend to the other side below which the limb counts as overstretched, and above which as twisted round:
+                        .3 rad for legs, whose clips have knees at -.2; .15 rad for arms, which have none, but twist round in a few frames */
 } limbs[LIMBS] = {
-    {AMB_RIGHT_HIP, AMB_POINT_RIGHT + AMB_POINT_HIP, -1},
-    {AMB_RIGHT_SHOULDER, AMB_POINT_RIGHT + AMB_POINT_SHOULDER, 1},
-    {AMB_LEFT_HIP, AMB_POINT_LEFT + AMB_POINT_HIP, -1},
-    {AMB_LEFT_SHOULDER, AMB_POINT_LEFT + AMB_POINT_SHOULDER, 1},
+    {AMB_RIGHT_HIP, AMB_POINT_RIGHT + AMB_POINT_HIP, -1, .95533649},
+    {AMB_RIGHT_SHOULDER, AMB_POINT_RIGHT + AMB_POINT_SHOULDER, 1, .98877108},
+    {AMB_LEFT_HIP, AMB_POINT_LEFT + AMB_POINT_HIP, -1, .95533649},
+    {AMB_LEFT_SHOULDER, AMB_POINT_LEFT + AMB_POINT_SHOULDER, 1, .98877108},
 };
 
-/* A bend to the wrong side below this is an overstretched limb, above it a twist that has turned round: cos .5 rad. */
-static const double overstretched = 0.8775825618903728;
+/* How much a leg untwisted weighs beside the leg as it was in the frame before, where noise hides its twist. */
+static const double homing = .2;
 
 /* ---- vectors ---- */
 
@@ -153,20 +156,21 @@ static void settle_body(solver *s, int i)
     amb_quat_same_side(own, s->ik->pose + c->joint[i].pose);
 }
 
-/* By definition the root's heading is 0 in this frame: what noise makes of it is taken off, less and less towards upside down, where a
- * heading is no more than noise itself. */
+/* By definition the root's heading is 0 in this frame, so what it is was noise. That is taken off by the smallest turn that does it:
+ * upright, about the vertical; the more it leans the more about the axis of the lean's change, and by ever less of a turn, because close to
+ * upside down the least noise makes any heading. To first order, which leaves nothing worth a second step. */
 static void face_forward(double rot[4])
 {
-    double c = rot[0] + rot[1], s = rot[2] + rot[3]; /* sim/points.c */
-    if (c < 0)
-        c = -c, s = -s;
-    const double upright = (c * c + s * s) / 2; /* 1 upright, 0 upside down */
-    double trust = (upright - .05) / .15;
-    trust = trust < 0 ? 0 : trust > 1 ? 1 : trust;
-    if (s == 0 || trust == 0)
-        return;
+    /* Against upright, as in sim/points.c: rot (1, -1, 0, 0)/√2. */
+    double w = (rot[0] + rot[1]) * M_SQRT1_2, z = (rot[2] + rot[3]) * M_SQRT1_2;
+    double x = (rot[1] - rot[0]) * M_SQRT1_2, y = (rot[2] - rot[3]) * M_SQRT1_2;
+    if (w < 0)
+        w = -w, x = -x, y = -y, z = -z;
+    /* Angular velocity ω changes the heading 2 atan(z/w) at the rate ω · g, and |g|² is 1/(w² + z²): the turn is -heading g/|g|². */
+    const double heading = 2 * atan2(z, w);
+    const double turn[3] = {-heading * (w * y + z * x), -heading * (z * y - w * x), -heading * (w * w + z * z)};
     double back[4];
-    amb_quat_about_z(back, -2 * trust * atan2(s, c));
+    amb_quat_exp(back, turn);
     amb_quat_mul(rot, back, rot);
 }
 
@@ -283,13 +287,21 @@ static void solve_limb(solver *s, int limb)
 
     double angle = ik->pose[ik->def.character->joint[i + 1].pose];
     if (make_unit(lower)) {
-        cross(axis, turn[Y], lower); /* minus what it is with the upper bone's direction: the sine of the bend times the hinge's axis */
-        double side = -limbs[limb].bends;
-        if (ik->started && side * dot(axis, turn[Z]) < 0 && -dot(turn[Y], lower) > overstretched)
+        cross(axis, lower, turn[Y]); /* the upper bone points along -y: this is normal to the limb's plane, as long as the bend's sine */
+        double side = limbs[limb].bends;
+        /* A leg begins untwisted, so that one overstretched from the first frame on is seen; arms twist too far for that. */
+        if ((ik->started || limbs[limb].bends < 0) && side * dot(axis, turn[Z]) < 0 && -dot(turn[Y], lower) > limbs[limb].stretch)
             side = -side;
         double z[3] = {0};
         add(z, side * lower_length * lower_length * sqrt(dot(axis, axis)), axis);
         add(z, ik->prior, turn[Z]);
+        if (limbs[limb].bends < 0) { /* a leg that is straight for long drifts back to where legs are, not anywhere */
+            const double bone[3] = {-turn[Y][0], -turn[Y][1], -turn[Y][2]};
+            columns rest;
+            memcpy(rest, s->turn[AMB_ROOT], sizeof rest);
+            point_bone(rest, bone);
+            add(z, homing * ik->prior, rest[Z]);
+        }
         if (make_unit(z)) {
             memcpy(turn[Z], z, sizeof z);
             cross(turn[X], turn[Y], turn[Z]);
@@ -299,8 +311,8 @@ static void solve_limb(solver *s, int limb)
     const double low = ik->low[limb], high = ik->high[limb];
     if (angle < low || angle > high) {
         /* The nearer end, the way round. */
-        const double below = angle < low ? low - angle : low - angle + 2 * M_PI,
-                     above = angle > high ? angle - high : angle - high + 2 * M_PI;
+        const double below = angle < low ? low - angle : low - angle + 2 * M_PI;
+        const double above = angle > high ? angle - high : angle - high + 2 * M_PI;
         angle = below < above ? low : high;
         if (angle == 0) { /* straight: the direction that suits both points */
             double both[3] = {0};
@@ -321,8 +333,7 @@ static void solve_limb(solver *s, int limb)
     columns_of(s->turn[i + 1], s->rot[i + 1]);
 }
 
-/* A pose with its root over the origin and heading 0; the next frame's memory. */
-static void solve_frame(amb_ik *ik, const float features[AMB_FEATURES])
+void amb_ik_solve(amb_ik *ik, const float features[AMB_FEATURES])
 {
     const amb_skeleton *k = &ik->def.character->skeleton;
     double pose[AMB_POSE];
@@ -344,138 +355,6 @@ static void solve_frame(amb_ik *ik, const float features[AMB_FEATURES])
     }
     memcpy(ik->pose, pose, sizeof pose);
     ik->started = true;
-}
-
-/* ---- the root's way ---- */
-
-/* The vertical part of the rotation vector of a turn by `angle` about z behind the rotation a. */
-static double vertical_part(const double a[4], double angle)
-{
-    double turn[4], r[3];
-    amb_quat_about_z(turn, angle);
-    amb_quat_mul(turn, turn, a);
-    amb_quat_log(r, turn);
-    return r[2];
-}
-
-/* How far the heading has turned between two frames whose root rotations, each in its own heading frame, are `before` and `now`, and
- * between which the root turned by `yaw` about the vertical. */
-static double heading_change(const double before[4], const double now[4], double yaw)
-{
-    double inverse[4], a[4];
-    amb_quat_conj(inverse, before);
-    amb_quat_mul(a, now, inverse);
-    /* Taking the vertical turn off a, and adding yaw, is nearly it; the vertical parts of a product are not quite their sum. What is off
-     * shrinks by the square of the turn over 12 each time. */
-    double angle = yaw - 2 * atan2(a[0] < 0 ? -a[3] : a[3], fabs(a[0]));
-    for (int n = 0; n < 4; n++) {
-        const double off = yaw - vertical_part(a, angle);
-        angle += off;
-        if (fabs(off) < 1e-9)
-            break;
-    }
-    return angle;
-}
-
-/* Turns a pose of solve_frame to the heading and puts it over `at`. */
-static void place_pose(double pose[AMB_POSE], const double from[AMB_POSE], double heading, const double at[2])
-{
-    double turn[4];
-    amb_quat_about_z(turn, heading);
-    if (pose != from)
-        memcpy(pose, from, AMB_POSE * sizeof *pose);
-    amb_quat_mul(pose + 3, turn, pose + 3);
-    pose[0] = at[0];
-    pose[1] = at[1];
-}
-
-static void world_speed(double out[2], const float features[AMB_FEATURES], double heading)
-{
-    const double forward = (double)features[AMB_FEATURE_FORWARD], left = (double)features[AMB_FEATURE_LEFT];
-    const double c = cos(heading), s = sin(heading);
-    out[0] = c * forward - s * left;
-    out[1] = s * forward + c * left;
-}
-
-/* Solves the next frame and turns the heading on. */
-static void follow_heading(amb_ik *ik, const float features[AMB_FEATURES])
-{
-    const double yaw_rate = (double)features[AMB_FEATURE_YAW_RATE];
-    const double before[4] = {ik->pose[3], ik->pose[4], ik->pose[5], ik->pose[6]};
-    solve_frame(ik, features);
-    ik->heading += heading_change(before, ik->pose + 3, (ik->yaw_rate + yaw_rate) / 2 / ik->def.rate);
-    ik->yaw_rate = yaw_rate;
-}
-
-static void start(amb_ik *ik, const float features[AMB_FEATURES])
-{
-    solve_frame(ik, features);
-    ik->heading = ik->def.heading;
-    ik->yaw_rate = (double)features[AMB_FEATURE_YAW_RATE];
-    memcpy(ik->at, ik->def.at, sizeof ik->at);
-    world_speed(ik->speed, features, ik->heading);
-}
-
-/* Moves `at` on to the next frame, whose velocity replaces the last one's. */
-static void move_on(double at[2], double speed[2], const double next[2], double dt)
-{
-    for (int k = 0; k < 2; k++) {
-        at[k] += dt * (speed[k] + next[k]) / 2;
-        speed[k] = next[k];
-    }
-}
-
-void amb_ik_frame(amb_ik *ik, const float features[AMB_FEATURES], double pose[AMB_POSE])
-{
-    if (!ik->started) {
-        start(ik, features);
-    } else {
-        double next[2];
-        follow_heading(ik, features);
-        world_speed(next, features, ik->heading);
-        move_on(ik->at, ik->speed, next, 1 / ik->def.rate);
-    }
-    place_pose(pose, ik->pose, ik->heading, ik->at);
-}
-
-bool amb_ik_motion(const amb_ik_def *def, int frames, const float *features, bool cyclic, double *time, double *pose, amb_error *err)
-{
-    amb_ik ik;
-    if (!amb_ik_init(&ik, def, err))
-        return false;
-    if (frames < 2 || frames > AMB_CLIP_MAX_FRAMES - 1)
-        return amb_fail(err, "%d frames of motion features, expected 2 to %d", frames, AMB_CLIP_MAX_FRAMES - 1);
-
-    /* Back to the first frame from a second on: what that second shows of twists is then known. A cycle comes round to it anyway. */
-    const int second = (int)fmin(ceil(def->rate), frames - 1);
-    for (int f = second; f > 0; f--)
-        solve_frame(&ik, features + (size_t)(cyclic ? frames - f : f) * AMB_FEATURES);
-
-    /* Joints and headings; a heading is kept in the pose's first number until it is known what the cycle lacks. */
-    const int count = frames + (cyclic ? 1 : 0);
-    start(&ik, features);
-    for (int f = 0; f < count; f++) {
-        double *p = pose + (size_t)f * AMB_POSE;
-        if (f > 0)
-            follow_heading(&ik, features + (size_t)(f % frames) * AMB_FEATURES);
-        memcpy(p, f < frames ? ik.pose : pose, sizeof ik.pose);
-        p[0] = ik.heading;
-    }
-    const double excess = cyclic ? remainder(ik.heading - def->heading, 2 * M_PI) / frames : 0;
-
-    double at[2] = {def->at[0], def->at[1]}, speed[2] = {0, 0};
-    for (int f = 0; f < count; f++) {
-        double *p = pose + (size_t)f * AMB_POSE, next[2];
-        const double heading = p[0] - f * excess;
-        world_speed(next, features + (size_t)(f % frames) * AMB_FEATURES, heading);
-        if (f == 0)
-            memcpy(speed, next, sizeof speed);
-        else
-            move_on(at, speed, next, 1 / def->rate);
-        place_pose(p, p, heading, at);
-        time[f] = f / def->rate;
-    }
-    return true;
 }
 
 /* ---- setting up ---- */

@@ -4,7 +4,7 @@
  * squares' sense, about the place where the tree above has already put the joint (orthogonal Procrustes problem in closed form). A hip or
  * shoulder points at the knee or elbow; its twist is the plane in which the limb bends, because knees and elbows are hinges about z. A
  * limb's twist is lost where it is straight, and noise drowns it where it is nearly so: what a frame does not say is taken from the frame
- * before it, each by its weight. A bend of less than half a radian to the wrong side of a hinge is taken for an overstretched limb: the
+ * before it, each by its weight. A small bend to the wrong side of a hinge is taken for an overstretched limb: the
  * hinge stops at its limit and the limb is laid straight where it fits best.
  *
  * Root: the heading is found such that the root's turn from frame to frame, lean included, has the yaw rate that the features give. Where
@@ -42,6 +42,9 @@ amb_ik_def amb_ik_default_def(const amb_character *character);
 
 /* Refuses numbers outside the ranges above, and a body whose bones do not lie along its frames' axes as DeepMimic's do. */
 bool amb_ik_init(amb_ik *ik, const amb_ik_def *def, amb_error *err);
+
+/* The joints of the next frame alone: into ik->pose, with the root over the origin and heading 0. */
+void amb_ik_solve(amb_ik *ik, const float features[AMB_FEATURES]);
 
 /* The pose of the next frame. Any finite features give a pose that amb_clip_create takes, up to its limits of place. */
 void amb_ik_frame(amb_ik *ik, const float features[AMB_FEATURES], double pose[AMB_POSE]);
