@@ -18,6 +18,7 @@ amb_env_def amb_env_default_def(const amb_character *character, const amb_clip *
         .episode_s = 20,
         .may_touch = 1u << AMB_RIGHT_ANKLE | 1u << AMB_LEFT_ANKLE,
         .start_phase = -1,
+        .rate = 1,
         .push_period = 2,
     };
 }
@@ -77,6 +78,8 @@ static bool check_def(const amb_env_def *def, amb_error *err)
         return amb_fail(err, "start heading %g rad, expected a finite one, or NaN for a random one", def->start_heading);
     if (!isfinite(def->start_at[0]) || !isfinite(def->start_at[1]))
         return amb_fail(err, "start at (%g, %g) m, expected finite numbers", def->start_at[0], def->start_at[1]);
+    if (!(def->rate >= .01 && def->rate <= 100))
+        return amb_fail(err, "the motion at %g times its speed, expected .01 to 100", def->rate);
     if (!isfinite(def->turn_rate) || fabs(def->turn_rate) > 100)
         return amb_fail(err, "turn rate %g rad/s, expected -100 to 100", def->turn_rate);
     return true;
@@ -114,6 +117,7 @@ void amb_env_reset(amb_env *env)
     const double heading = isnan(def->start_heading) ? amb_rng_range(&env->rng, -M_PI, M_PI) : def->start_heading;
     amb_reference_start(&env->reference, def->clip, start * amb_clip_duration(def->clip), heading, def->start_at);
     env->reference.turn_rate = def->turn_rate;
+    env->reference.rate = def->rate;
     env->step = 0;
     env->next_push = def->push_random ? amb_rng_range(&env->rng, 0, def->push_period) : def->push_period;
     update_reference_state(env);
