@@ -64,6 +64,7 @@ amb_motion_limits amb_motion_default_limits(void)
 {
     return (amb_motion_limits){
         .period_s = {.35, 1.97},
+        .stretch = {.8, 4},
         .confidence = .2,
         .close_m = .1,
         .fit_m = .06,
@@ -113,10 +114,10 @@ void amb_cycle_room_destroy(amb_cycle_room *room)
     free(room);
 }
 
-void amb_cycle_begin(amb_cycle *cycle, const float z[AMB_LATENT])
+void amb_cycle_begin(amb_cycle *cycle, const amb_latent *latent)
 {
     memset(cycle, 0, sizeof *cycle);
-    memcpy(cycle->z, z, sizeof cycle->z);
+    cycle->latent = *latent;
 }
 
 /* ---- decode ---- */
@@ -134,9 +135,9 @@ static bool sane(const float *x, int n)
 static amb_refusal decode(amb_cycle *cycle, const amb_motion_nets *nets, amb_cycle_room *room)
 {
     for (int k = 0; k < AMB_LATENT; k++)
-        if (!isfinite(cycle->z[k]))
+        if (!isfinite(cycle->latent.z[k]))
             return AMB_REFUSED_NUMBERS;
-    amb_model_run(nets->decoder, room->decoder, cycle->z, 1, cycle->window);
+    amb_model_run(nets->decoder, room->decoder, cycle->latent.z, 1, cycle->window);
     return sane(cycle->window, AMB_DECODER_OUT) ? AMB_MOTION_OK : AMB_REFUSED_NUMBERS;
 }
 
@@ -264,8 +265,10 @@ static amb_refusal rhythm(amb_cycle *cycle, const amb_motion_nets *nets, const a
     find_strike(cycle);
     if (fabs(cycle->advance - 1) > .25)
         return AMB_REFUSED_RHYTHM;
-    cycle->facts.period_s = cycle->length / AMB_WINDOW_RATE;
-    cycle->facts.frames = (int)fmin(fmax(lround(cycle->length), 2), AMB_CYCLE_FRAMES - 1);
+    const double own = cycle->length / AMB_WINDOW_RATE, wanted = cycle->latent.period_s > 0 ? cycle->latent.period_s / own : 1;
+    cycle->facts.stretch = fmin(fmax(wanted, limits->stretch[0]), limits->stretch[1]);
+    cycle->facts.period_s = own * cycle->facts.stretch;
+    cycle->facts.frames = (int)fmin(fmax(round(cycle->facts.period_s * AMB_WINDOW_RATE), 8), AMB_CYCLE_FRAMES);
     return cycle->facts.close_m <= limits->close_m ? AMB_MOTION_OK : AMB_REFUSED_OPEN;
 }
 
@@ -338,9 +341,11 @@ static amb_refusal make_poses(amb_cycle *cycle, const amb_motion_nets *nets, amb
     const int n = cycle->facts.frames;
     cut(cycle, room->features);
     amb_ik_def def = amb_ik_default_def(nets->character);
-    def.rate = n / cycle->facts.period_s;
+    def.rate = n * AMB_WINDOW_RATE / cycle->length;
     if (!amb_ik_motion(&def, n, room->features, true, room->time, room->pose, NULL))
         return AMB_REFUSED_BODY;
+    for (int f = 0; f <= n; f++)
+        room->time[f] = cycle->facts.period_s * f / n;
     straighten(n, room->pose);
     return amb_clip_refill(clip, n + 1, room->time, room->pose, true, NULL) ? AMB_MOTION_OK : AMB_REFUSED_BODY;
 }
@@ -387,10 +392,12 @@ static double skate_of(const skating *s)
 static const int soles[4] = {AMB_POINT_LEFT + AMB_POINT_HEEL, AMB_POINT_LEFT + AMB_POINT_TOE, AMB_POINT_RIGHT + AMB_POINT_HEEL,
                              AMB_POINT_RIGHT + AMB_POINT_TOE};
 
-static double window_skate(const float *window)
+static double window_skate(const amb_cycle *cycle)
 {
     skating s = {0};
-    for (int f = 1; f < AMB_WINDOW - 1; f++) {
+    const float *window = cycle->window;
+    const int end = (int)(cycle->start + cycle->length);
+    for (int f = (int)cycle->start; f < end; f++) {
         float vel[POINTS];
         point_velocities(window, f, vel);
         for (int k = 0; k < 4; k++)
@@ -409,15 +416,32 @@ static double distance_of_points(const float *a, const float *b)
     return sum / AMB_POINTS;
 }
 
-/* Of the clip as it will be followed. */
+/* What is seen of one frame: how well its points fit, where the soles are. */
+static void look_at(const amb_motion_nets *nets, const amb_cycle_room *room, const amb_clip *clip, int f, double *off, double *lowest,
+                    skating *s)
+{
+    amb_state state;
+    amb_points points;
+    float features[AMB_FEATURES];
+    amb_fk_state(nets->character, amb_clip_poses(clip) + f * AMB_POSE, amb_clip_vels(clip) + f * AMB_VEL, &state);
+    amb_points_of_state(nets->character, &state, &points);
+    amb_features(&points, features);
+    *off += distance_of_points(features, room->features + f * AMB_FEATURES);
+    for (int k = 0; k < 4; k++) {
+        const int p = soles[k];
+        *lowest = fmin(*lowest, points.pos[p][2]);
+        add_skating(s, points.pos[p][2], points.vel[p][0], points.vel[p][1]);
+    }
+}
+
+/* Of the clip as it will be followed. The limits hold at every frame, what is a mean is taken over every other one. */
 static amb_refusal check(amb_cycle *cycle, const amb_motion_nets *nets, const amb_motion_limits *limits, amb_cycle_room *room,
                          const amb_clip *clip)
 {
     const int n = cycle->facts.frames;
-    double lowest = INFINITY, offset[3];
+    double lowest = INFINITY, off = 0, offset[3];
     skating s = {0};
     cut(cycle, room->features); /* another motion's may be there by now */
-    cycle->facts.fit_m = 0;
     for (int f = 0; f < n; f++) {
         const double *pose = amb_clip_poses(clip) + f * AMB_POSE, *vel = amb_clip_vels(clip) + f * AMB_VEL;
         if (!(pose[2] >= limits->root_height[0] && pose[2] <= limits->root_height[1]))
@@ -426,23 +450,14 @@ static amb_refusal check(amb_cycle *cycle, const amb_motion_nets *nets, const am
             return AMB_REFUSED_SPEED;
         if (!joints_within(limits, pose, vel))
             return AMB_REFUSED_JOINTS;
-        amb_state state;
-        amb_points points;
-        float features[AMB_FEATURES];
-        amb_fk_state(nets->character, pose, vel, &state);
-        amb_points_of_state(nets->character, &state, &points);
-        amb_features(&points, features);
-        cycle->facts.fit_m += distance_of_points(features, room->features + f * AMB_FEATURES) / n;
-        for (int k = 0; k < 4; k++) {
-            const int p = soles[k];
-            lowest = fmin(lowest, points.pos[p][2]);
-            add_skating(&s, points.pos[p][2], points.vel[p][0], points.vel[p][1]);
-        }
+        if (f % 2 == 0)
+            look_at(nets, room, clip, f, &off, &lowest, &s);
     }
     amb_clip_cycle_offset(clip, offset);
+    cycle->facts.fit_m = off / ((n + 1) / 2);
     cycle->facts.speed = length_of(offset, 2) / cycle->facts.period_s;
     cycle->facts.skate = skate_of(&s);
-    cycle->facts.window_skate = window_skate(cycle->window);
+    cycle->facts.window_skate = window_skate(cycle) / cycle->facts.stretch;
     if (!(lowest >= limits->sole_height[0] && lowest <= limits->sole_height[1]))
         return AMB_REFUSED_HEIGHT;
     return cycle->facts.fit_m <= limits->fit_m ? AMB_MOTION_OK : AMB_REFUSED_BODY;
@@ -469,10 +484,10 @@ amb_refusal amb_cycle_advance(amb_cycle *cycle, const amb_motion_nets *nets, con
 }
 
 amb_refusal amb_cycle_make(amb_cycle *cycle, const amb_motion_nets *nets, const amb_motion_limits *limits, amb_cycle_room *room,
-                           const float z[AMB_LATENT], amb_clip *clip)
+                           const amb_latent *latent, amb_clip *clip)
 {
     amb_refusal refusal = AMB_MOTION_OK;
-    amb_cycle_begin(cycle, z);
+    amb_cycle_begin(cycle, latent);
     while (refusal == AMB_MOTION_OK && cycle->stage != AMB_CYCLE_DONE)
         refusal = amb_cycle_advance(cycle, nets, limits, room, clip);
     return refusal;

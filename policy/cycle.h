@@ -1,10 +1,11 @@
 /* From a style to a motion: z → decoder → two seconds of motion features → DeepPhase → one cycle, from left-foot strike to left-foot
  * strike, closed → inverse kinematics → a clip that loops.
  *
- * Anything may come in as z and out of a network. What comes out here is a clip within the limits below, or a refusal and no clip.
+ * Anything may come in as a latent and out of a network. What comes out here is a clip within the limits below, or a refusal and no clip.
  *
- * The work is cut into stages, so that a control loop can take them in different steps; it depends on z and the networks alone. Nothing
- * allocates after creation; networks and limits are const and shared, a room belongs to a thread, a cycle to one motion in the making. */
+ * The work is cut into stages, so that a control loop can take them in different steps; it depends on the latent and the networks alone.
+ * Nothing allocates after creation; networks and limits are const and shared, a room belongs to a thread, a cycle to one motion in the
+ * making. */
 #ifndef AMB_POLICY_CYCLE_H
 #define AMB_POLICY_CYCLE_H
 
@@ -14,7 +15,7 @@
 
 enum {
     AMB_WINDOW = 60,       /* frames that the decoder gives, 1/30 s apart */
-    AMB_CYCLE_FRAMES = 60, /* in a cycle's clip, the last one being the first of the next cycle, at most */
+    AMB_CYCLE_FRAMES = 50, /* in a cycle's clip at most, without the last one, which begins the next cycle */
     AMB_DECODER_OUT = AMB_WINDOW * AMB_FEATURES,
 };
 #define AMB_WINDOW_RATE 30.0 /* frames a second */
@@ -38,13 +39,14 @@ void amb_motion_nets_free(amb_motion_nets *nets);
 
 /* What a motion may be. */
 typedef struct amb_motion_limits {
-    double period_s[2];    /* .35 1.97: s; a longer cycle is not in the decoder's window */
+    double period_s[2];    /* .35 1.97: s, in the decoder's window; it holds no longer cycle */
+    double stretch[2];     /* .8 4: how much longer than there the cycle may take; a latent's period is kept within it */
     double confidence;     /* .2: least of DeepPhase's, which is at most half the cycles in the window */
     double close_m;        /* .1: mean distance of the points between a cycle's two ends before it is closed */
     double fit_m;          /* .06: mean distance of the points from those of the body that is put in */
     double root_speed;     /* 8 m/s */
     double root_height[2]; /* .3 1.3 m */
-    double sole_height[2]; /* -.12 .12 m: the lowest point of a sole in the cycle */
+    double sole_height[2]; /* -.12 .12 m: the lowest sole point of every other frame */
     double joint_speed;    /* 30 rad/s, of each joint and of the root */
     double joint_angle;    /* 2.8 rad, of a ball joint from its rest */
 } amb_motion_limits;
@@ -70,18 +72,19 @@ typedef enum amb_cycle_stage { AMB_CYCLE_DECODE, AMB_CYCLE_RHYTHM, AMB_CYCLE_POS
 
 /* What a finished cycle is like, as measured. */
 typedef struct amb_cycle_facts {
-    int frames;             /* without the one that begins the next cycle */
-    double period_s, speed; /* m/s: the way over a cycle */
-    double confidence;      /* of the period */
-    double close_m, fit_m;  /* as in the limits */
-    double skate,
-        window_skate; /* m/s: mean speed of the four sole points while they are in contact, of the clip and of the decoder's window */
+    int frames;                 /* without the one that begins the next cycle */
+    double period_s, speed;     /* s of the clip; m/s: the way over a cycle */
+    double stretch;             /* the clip's period in the window's */
+    double confidence;          /* of the period */
+    double close_m, fit_m;      /* as in the limits */
+    double skate, window_skate; /* m/s: mean speed of the four sole points while they are in contact, of the clip and of the part of the
+                                             window that it was cut from, played in the clip's time */
 } amb_cycle_facts;
 
 /* A motion in the making. Plain data. */
 typedef struct amb_cycle {
     amb_cycle_stage stage; /* the next one to be done */
-    float z[AMB_LATENT];
+    amb_latent latent;
     float window[AMB_DECODER_OUT];
     double start, length, strike;       /* frames of the window: the cut, and where in it the left foot strikes */
     double advance;                     /* of the phase over the cut, cycles; about 1 */
@@ -95,7 +98,7 @@ typedef struct amb_cycle_room amb_cycle_room;
 amb_cycle_room *amb_cycle_room_create(const amb_motion_nets *nets, amb_error *err);
 void amb_cycle_room_destroy(amb_cycle_room *room);
 
-void amb_cycle_begin(amb_cycle *cycle, const float z[AMB_LATENT]);
+void amb_cycle_begin(amb_cycle *cycle, const amb_latent *latent);
 
 /* Does the next stage. The last two fill `clip` (amb_clip_reserve of AMB_CYCLE_FRAMES + 1 or more), which is then a loop whose x axis is
  * the mean heading of the root and whose first frame is the left foot's strike; after a refusal it holds anything. */
@@ -104,7 +107,7 @@ amb_refusal amb_cycle_advance(amb_cycle *cycle, const amb_motion_nets *nets, con
 
 /* All stages. */
 amb_refusal amb_cycle_make(amb_cycle *cycle, const amb_motion_nets *nets, const amb_motion_limits *limits, amb_cycle_room *room,
-                           const float z[AMB_LATENT], amb_clip *clip);
+                           const amb_latent *latent, amb_clip *clip);
 
 /* DeepPhase on a simulated body. False where its features are not finite. */
 bool amb_cycle_body_phase(const amb_motion_nets *nets, amb_cycle_room *room, const amb_state *state, amb_phase *phase);

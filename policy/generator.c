@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* Nominal costs of the stages, µs on a core of 2024 in fp32: not measured as it runs, or results would depend on time. */
-static const double stage_us[AMB_CYCLE_DONE] = {90, 90, 90, 60};
+static const double stage_us[AMB_CYCLE_DONE] = {90, 60, 120, 30};
 
 static const double slowest = .7, fastest = 1.4; /* rates at which a motion is still itself */
 static const double rate_slew = 1.5;             /* 1/s */
@@ -15,15 +15,15 @@ static const double turn_gain = 2, max_turn = .8; /* 1/s, rad/s: towards a wante
 /* What changes while it runs, motions left out. Plain data, saved as it is. */
 typedef struct state {
     amb_rng rng;
-    float from[AMB_LATENT], to[AMB_LATENT]; /* the latent's way */
-    float tried[AMB_LATENT];                /* the last one that a motion was made of */
-    double glide_from;                      /* s, when it set out */
-    double next_change;                     /* s, of drawn styles */
-    double heading, speed, pace;            /* wanted; heading NaN: none, speed 0: the style's */
-    double lag;                             /* cycles */
-    int64_t moment;                         /* the next one of a fixed plan */
-    int64_t current;                        /* which of the two motions is followed */
-    int64_t busy;                           /* the other one is in the making */
+    amb_latent from, to;         /* the latent's way */
+    amb_latent tried;            /* the last one that a motion was made of */
+    double glide_from;           /* s, when it set out */
+    double next_change;          /* s, of drawn styles */
+    double heading, speed, pace; /* wanted; heading NaN: none, speed 0: the style's */
+    double lag;                  /* cycles */
+    int64_t moment;              /* the next one of a fixed plan */
+    int64_t current;             /* which of the two motions is followed */
+    int64_t busy;                /* the other one is in the making */
     amb_generator_counts counts;
 } state;
 
@@ -37,36 +37,35 @@ struct amb_generator {
 amb_generator_def amb_generator_default_def(const amb_motion_nets *nets, const amb_style_plan *plan)
 {
     return (amb_generator_def){
-        .nets = nets, .plan = plan, .budget_us = 100, .glide_s = .5, .blend_s = .3, .limits = amb_motion_default_limits()};
+        .nets = nets, .plan = plan, .budget_us = 150, .glide_s = .5, .blend_s = .3, .limits = amb_motion_default_limits()};
 }
 
 /* ---- the plan ---- */
 
 /* Where the latent is on its way. */
-static void latent_at(const state *s, double now, double glide, float z[AMB_LATENT])
+static amb_latent latent_at(const amb_generator *g, double now)
 {
-    const double u = glide > 0 ? (now - s->glide_from) / glide : 1;
-    if (!(u < 1)) {
-        memcpy(z, s->to, sizeof s->to);
-        return;
-    }
-    const float w = (float)fmax(u, 0);
-    for (int k = 0; k < AMB_LATENT; k++)
-        z[k] = s->from[k] + w * (s->to[k] - s->from[k]);
+    amb_latent here;
+    const double u = g->def.glide_s > 0 ? (now - g->s.glide_from) / g->def.glide_s : 1;
+    amb_latent_between(&g->s.from, &g->s.to, u, &here);
+    return here;
 }
 
-static void want(amb_generator *g, const float z[AMB_LATENT], double now)
+static bool same(const amb_latent *a, const amb_latent *b)
 {
-    float here[AMB_LATENT];
-    latent_at(&g->s, now, g->def.glide_s, here);
-    memcpy(g->s.from, here, sizeof here);
-    memcpy(g->s.to, z, sizeof g->s.to);
+    return a->period_s == b->period_s && !memcmp(a->z, b->z, sizeof a->z);
+}
+
+static void want(amb_generator *g, const amb_latent *latent, double now)
+{
+    g->s.from = latent_at(g, now);
+    g->s.to = *latent;
     g->s.glide_from = now;
 }
 
 static void want_moment(amb_generator *g, const amb_style_moment *moment, double now)
 {
-    want(g, moment->z, now);
+    want(g, &moment->latent, now);
     if (!isnan(moment->heading))
         g->s.heading = moment->heading;
     if (!isnan(moment->speed))
@@ -76,9 +75,9 @@ static void want_moment(amb_generator *g, const amb_style_moment *moment, double
 static void want_drawn(amb_generator *g, double now)
 {
     const amb_style_plan *plan = g->def.plan;
-    float z[AMB_LATENT];
-    amb_style_draw(plan, &g->s.rng, z, &g->s.pace);
-    want(g, z, now);
+    amb_latent latent;
+    amb_style_draw(plan, &g->s.rng, &latent, &g->s.pace);
+    want(g, &latent, now);
     g->s.next_change = plan->change_s[1] > 0 ? now + amb_rng_range(&g->s.rng, plan->change_s[0], plan->change_s[1]) : (double)INFINITY;
 }
 
@@ -106,7 +105,7 @@ static void begin_plan(amb_generator *g)
     s->busy = 0;
     s->next_change = 0;
     follow_plan(g, 0);
-    memcpy(s->from, s->to, sizeof s->from);
+    s->from = s->to;
 }
 
 /* ---- motions ---- */
@@ -130,20 +129,20 @@ static amb_refusal count(amb_generator *g, amb_refusal refusal)
 }
 
 /* The whole motion at once, into the buffer that is free, which is then the one that is followed. */
-static amb_refusal make_now(amb_generator *g, amb_cycle_room *room, const float z[AMB_LATENT])
+static amb_refusal make_now(amb_generator *g, amb_cycle_room *room, const amb_latent *latent)
 {
     const int64_t other = 1 - g->s.current;
-    memcpy(g->s.tried, z, sizeof g->s.tried);
-    const amb_refusal refusal = amb_cycle_make(&g->cycle[other], g->def.nets, &g->def.limits, room, z, g->clip[other]);
+    g->s.tried = *latent;
+    const amb_refusal refusal = amb_cycle_make(&g->cycle[other], g->def.nets, &g->def.limits, room, latent, g->clip[other]);
     if (refusal == AMB_MOTION_OK)
         g->s.current = other;
     return count(g, refusal);
 }
 
-static void tell(const amb_generator *g, amb_env *env)
+void amb_generator_use(const amb_generator *g, amb_env_def *def)
 {
-    env->def.clip = g->clip[g->s.current];
-    env->def.rate = wanted_rate(g, &g->cycle[g->s.current]);
+    def->clip = g->clip[g->s.current];
+    def->rate = wanted_rate(g, &g->cycle[g->s.current]);
 }
 
 /* The motion in the making is done: the reference goes on with it, at the same phase. */
@@ -157,7 +156,7 @@ static void change(amb_generator *g, amb_env *env)
     const double time = fmin(amb_cycle_share_at(new, phase) * duration, nextafter(duration, 0));
     amb_reference_change(&env->reference, g->clip[g->s.current], time, wanted_rate(g, new), g->def.blend_s);
     g->s.counts.changes++;
-    tell(g, env);
+    amb_generator_use(g, &env->def);
 }
 
 /* Stages of the motion in the making, or the first of a new one if the latent has moved. */
@@ -166,12 +165,11 @@ static void work(amb_generator *g, amb_cycle_room *room, amb_env *env, double no
     const int64_t other = 1 - g->s.current;
     amb_cycle *cycle = &g->cycle[other];
     if (!g->s.busy) {
-        float z[AMB_LATENT];
-        latent_at(&g->s, now, g->def.glide_s, z);
-        if (!memcmp(z, g->s.tried, sizeof z))
+        const amb_latent latent = latent_at(g, now);
+        if (same(&latent, &g->s.tried))
             return;
-        memcpy(g->s.tried, z, sizeof z);
-        amb_cycle_begin(cycle, z);
+        g->s.tried = latent;
+        amb_cycle_begin(cycle, &latent);
         g->s.busy = 1;
     }
     double spent = 0;
@@ -242,13 +240,13 @@ static bool first_motion(amb_generator *g, amb_cycle_room *room, amb_error *err)
 {
     const amb_style_plan *plan = g->def.plan;
     begin_plan(g);
-    amb_refusal refusal = make_now(g, room, g->s.to);
+    amb_refusal refusal = make_now(g, room, &g->s.to);
     if (refusal == AMB_MOTION_OK)
         return true;
     if (plan->moments > 0)
         return amb_fail(err, "the style that is asked for first gives no usable motion: %s", amb_refusal_text(refusal));
     for (int i = 0; i < plan->styles->count; i++)
-        if (make_now(g, room, plan->styles->style[i].z) == AMB_MOTION_OK)
+        if (make_now(g, room, &plan->styles->style[i].latent) == AMB_MOTION_OK)
             return true;
     return amb_fail(err, "none of the %d styles gives a usable motion; of the first one, %s", plan->styles->count,
                     amb_refusal_text(refusal));
@@ -301,11 +299,11 @@ const amb_generator_counts *amb_generator_get_counts(const amb_generator *g)
 void amb_generator_start(amb_generator *g, amb_cycle_room *room, amb_env *env)
 {
     begin_plan(g);
-    if (memcmp(g->s.to, g->cycle[g->s.current].z, sizeof g->s.to) != 0)
-        make_now(g, room, g->s.to);
+    if (same(&g->s.to, &g->cycle[g->s.current].latent))
+        g->s.tried = g->s.to;
     else
-        memcpy(g->s.tried, g->s.to, sizeof g->s.tried);
-    tell(g, env);
+        make_now(g, room, &g->s.to);
+    amb_generator_use(g, &env->def);
 }
 
 void amb_generator_step(amb_generator *g, amb_cycle_room *room, amb_env *env)
@@ -321,7 +319,7 @@ void amb_generator_step(amb_generator *g, amb_cycle_room *room, amb_env *env)
 
 typedef struct saved_generator {
     state s;
-    float followed[AMB_LATENT], coming[AMB_LATENT];
+    amb_latent followed, coming;
     int64_t stage; /* of the coming one */
 } saved_generator;
 
@@ -337,9 +335,9 @@ void amb_generator_save(const amb_generator *g, void *data)
     saved_generator saved;
     memset(&saved, 0, sizeof saved); /* padding too: equal generators save equal bytes */
     saved.s = g->s;
-    memcpy(saved.followed, followed->z, sizeof saved.followed);
+    saved.followed = followed->latent;
     if (g->s.busy) {
-        memcpy(saved.coming, coming->z, sizeof saved.coming);
+        saved.coming = coming->latent;
         saved.stage = coming->stage;
     }
     memcpy(data, &saved, sizeof saved);
@@ -354,12 +352,12 @@ bool amb_generator_load(amb_generator *g, amb_cycle_room *room, const void *data
         return amb_fail(err, "a generator of motions in a state that none can be in");
     g->s = saved.s;
     amb_cycle *followed = &g->cycle[g->s.current], *coming = &g->cycle[1 - g->s.current];
-    amb_refusal refusal = amb_cycle_make(followed, g->def.nets, &g->def.limits, room, saved.followed, g->clip[g->s.current]);
+    amb_refusal refusal = amb_cycle_make(followed, g->def.nets, &g->def.limits, room, &saved.followed, g->clip[g->s.current]);
     if (g->s.busy)
-        amb_cycle_begin(coming, saved.coming);
+        amb_cycle_begin(coming, &saved.coming);
     while (refusal == AMB_MOTION_OK && g->s.busy && coming->stage < (amb_cycle_stage)saved.stage)
         refusal = amb_cycle_advance(coming, g->def.nets, &g->def.limits, room, g->clip[1 - g->s.current]);
-    tell(g, env);
+    amb_generator_use(g, &env->def);
     return refusal == AMB_MOTION_OK ||
            amb_fail(err, "a motion that was being followed is not usable any more: these are other networks than it was made by");
 }

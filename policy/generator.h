@@ -23,7 +23,7 @@ typedef struct amb_generator_def {
     const amb_motion_nets *nets;
     const amb_style_plan *plan;
     uint64_t seed, stream; /* of what is drawn; stream: the environment's number */
-    double budget_us;      /* 100: nominal cost of the stages done in a control step; one is always done */
+    double budget_us;      /* 150: nominal cost of the stages done in a control step; one is always done */
     double glide_s;        /* .5: s, from one style to the next */
     double blend_s;        /* .3: s, from one cycle to the next */
     double phase_gain;     /* 0: off */
@@ -47,8 +47,10 @@ amb_generator_def amb_generator_default_def(const amb_motion_nets *nets, const a
 amb_generator *amb_generator_create(const amb_generator_def *def, amb_cycle_room *room, amb_error *err);
 void amb_generator_destroy(amb_generator *generator); /* NULL is fine */
 
-/* The motion that is followed now: what an environment's definition needs before amb_env_init. The pointer and what it points to change
- * with the calls below. */
+/* Sets what an environment of this generator needs in its definition before amb_env_init: clip and rate. */
+void amb_generator_use(const amb_generator *generator, amb_env_def *def);
+
+/* The motion that is followed now. The pointer and what it points to change with the calls below. */
 const amb_clip *amb_generator_clip(const amb_generator *generator);
 const amb_cycle_facts *amb_generator_facts(const amb_generator *generator);
 const amb_generator_counts *amb_generator_get_counts(const amb_generator *generator);

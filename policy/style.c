@@ -59,8 +59,8 @@ static bool read_style(const json_t *object, amb_style *style, amb_error *err)
     snprintf(style->name, sizeof style->name, "%s", name);
     const char *clip = json_string_value(json_object_get(object, "clip"));
     snprintf(style->clip, sizeof style->clip, "%s", clip ? clip : "");
-    if (read_number(object, "period_s", 1000, &style->period_s, err) && read_number(object, "speed", 1000, &style->speed, err) &&
-        read_latent(json_object_get(object, "latent"), style->z, err))
+    if (read_number(object, "period_s", 1000, &style->latent.period_s, err) && read_number(object, "speed", 1000, &style->speed, err) &&
+        read_latent(json_object_get(object, "latent"), style->latent.z, err))
         return true;
     return amb_fail_in(err, "style \"%s\"", style->name);
 }
@@ -118,9 +118,9 @@ bool amb_styles_write(const amb_styles *styles, const char *path, amb_error *err
     for (int i = 0; i < styles->count; i++) {
         const amb_style *s = &styles->style[i];
         n += (size_t)snprintf(text + n, room - n, "{\"name\": \"%s\", \"clip\": \"%s\", \"period_s\": %.6g, \"speed\": %.6g, \"latent\": [",
-                              s->name, s->clip, s->period_s, s->speed);
+                              s->name, s->clip, s->latent.period_s, s->speed);
         for (int k = 0; k < AMB_LATENT; k++)
-            n += (size_t)snprintf(text + n, room - n, "%s%.7g", k ? ", " : "", (double)s->z[k]);
+            n += (size_t)snprintf(text + n, room - n, "%s%.7g", k ? ", " : "", (double)s->latent.z[k]);
         n += (size_t)snprintf(text + n, room - n, "]}%s\n", i + 1 < styles->count ? "," : "");
     }
     n += (size_t)snprintf(text + n, room - n, "]}\n");
@@ -165,9 +165,22 @@ static bool number_in(const char *text, double lo, double hi, double *out)
     return end != text && !*end && !text[strspn(text, "0123456789+-.eE")] && *out >= lo && *out <= hi;
 }
 
-bool amb_style_mix(const amb_styles *styles, const char *text, float z[AMB_LATENT], amb_error *err)
+void amb_latent_between(const amb_latent *a, const amb_latent *b, double weight, amb_latent *out)
 {
-    double sum[AMB_LATENT] = {0}, all = 0;
+    if (weight <= 0 || weight >= 1) {
+        *out = weight <= 0 ? *a : *b;
+        return;
+    }
+    for (int k = 0; k < AMB_LATENT; k++)
+        out->z[k] = a->z[k] + (float)weight * (b->z[k] - a->z[k]);
+    const bool both = a->period_s > 0 && b->period_s > 0;
+    out->period_s = both ? exp((1 - weight) * log(a->period_s) + weight * log(b->period_s)) : 0;
+}
+
+bool amb_style_mix(const amb_styles *styles, const char *text, amb_latent *latent, amb_error *err)
+{
+    double sum[AMB_LATENT] = {0}, all = 0, log_period = 0;
+    bool timed = true;
     const char *at = text;
     do {
         const size_t length = strcspn(at, ",");
@@ -185,14 +198,20 @@ bool amb_style_mix(const amb_styles *styles, const char *text, float z[AMB_LATEN
         if (i < 0)
             return unknown(styles, part, err);
         for (int k = 0; k < AMB_LATENT; k++)
-            sum[k] += weight * (double)styles->style[i].z[k];
+            sum[k] += weight * (double)styles->style[i].latent.z[k];
+        if (weight > 0) {
+            const double period = styles->style[i].latent.period_s;
+            timed &= period > 0;
+            log_period += period > 0 ? weight * log(period) : 0;
+        }
         all += weight;
         at += length;
     } while (*at++ == ',');
     if (!(all > 0))
         return amb_fail(err, "the style is \"%.60s\", whose weights are all 0", text);
     for (int k = 0; k < AMB_LATENT; k++)
-        z[k] = (float)(sum[k] / all);
+        latent->z[k] = (float)(sum[k] / all);
+    latent->period_s = timed ? exp(log_period / all) : 0;
     return true;
 }
 
@@ -212,7 +231,7 @@ bool amb_style_plan_parse(amb_style_plan *plan, const amb_styles *styles, const 
         return amb_fail(err, "out of memory for a style");
     plan->moment->heading = plan->moment->speed = (double)NAN;
     plan->moments = 1;
-    if (amb_style_mix(styles, text, plan->moment->z, err))
+    if (amb_style_mix(styles, text, &plan->moment->latent, err))
         return true;
     amb_style_plan_free(plan);
     return false;
@@ -250,7 +269,7 @@ static bool parse_line(amb_style_plan *plan, char *line, amb_error *err)
         return amb_fail(err, "the time is %g s, expected more than the %g s before it", moment->time, moment[-1].time);
     if (!style)
         return amb_fail(err, "no style behind the time, expected TIME STYLE");
-    if (!amb_style_mix(plan->styles, style, moment->z, err))
+    if (!amb_style_mix(plan->styles, style, &moment->latent, err))
         return false;
     for (char *word; (word = strtok_r(NULL, blanks, &rest)) != NULL;)
         if (!parse_wish(word, moment, err))
@@ -296,15 +315,14 @@ void amb_style_plan_free(amb_style_plan *plan)
     *plan = (amb_style_plan){0};
 }
 
-void amb_style_draw(const amb_style_plan *plan, amb_rng *rng, float z[AMB_LATENT], double *pace)
+void amb_style_draw(const amb_style_plan *plan, amb_rng *rng, amb_latent *latent, double *pace)
 {
     const amb_styles *styles = plan->styles;
     const bool blend = amb_rng_uniform(rng) < plan->blends;
     const amb_style *a = &styles->style[amb_rng_below(rng, (uint32_t)styles->count)];
     const amb_style *b = &styles->style[amb_rng_below(rng, (uint32_t)styles->count)];
-    const float between = (float)amb_rng_uniform(rng), weight = blend ? between : 0;
-    for (int k = 0; k < AMB_LATENT; k++)
-        z[k] = a->z[k] + weight * (b->z[k] - a->z[k]);
+    const double between = amb_rng_uniform(rng);
+    amb_latent_between(&a->latent, &b->latent, blend ? between : 0, latent);
     const bool as_it_is = amb_rng_uniform(rng) < .5;
     const double change = amb_rng_range(rng, -plan->pace, plan->pace);
     *pace = as_it_is ? 1 : 1 + change;
