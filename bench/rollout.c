@@ -272,7 +272,7 @@ int bench_rollout(int argc, char **argv)
     amb_policy policy = {0};
     char path[4096];
     cli_find_model(a.policy, path, sizeof path);
-    bool ok = amb_policy_load(&policy, path, &err);
+    bool ok = amb_policy_load(&policy, path, NULL, &err);
     amb_character_def def = amb_character_default_def();
     def.physics_hz = policy.physics_hz;
     amb_character *character = ok ? amb_character_create(&def, &err) : NULL;

@@ -115,22 +115,27 @@ void amb_phase_unwrap(amb_phase_trajectory *trajectory)
 {
     const amb_phase *p = trajectory->phase;
     const int n = trajectory->frames;
-    double turns = 0; /* whole cycles so far: adding the fraction to it at every frame lets no rounding pile up */
-    int last = -1;    /* the last frame that had a phase */
+    double largest = 0, turns = 0; /* whole cycles up to `last`: the fraction is added to them, so no rounding piles up */
+    int last = -1;                 /* the last frame that the next one is counted from */
+    for (int i = 0; i < n; i++)
+        largest = fmax(largest, p[i].amplitude);
     for (int i = 0; i < n; i++) {
         if (!(p[i].amplitude > 0)) {
-            trajectory->unwrapped[i] = last < 0 ? 0 : trajectory->unwrapped[last];
+            trajectory->unwrapped[i] = i == 0 ? 0 : trajectory->unwrapped[i - 1];
             continue;
         }
-        if (last < 0) {
-            for (int k = 0; k < i; k++)
+        if (last < 0) { /* the first one with a phase */
+            for (int k = 0; k <= i; k++)
                 trajectory->unwrapped[k] = p[i].phase;
-        } else {
-            const double step = p[i].phase - p[last].phase;
-            turns += step > .5 ? -1 : step <= -.5 ? 1 : 0;
+            last = i;
+            continue;
         }
-        trajectory->unwrapped[i] = p[i].phase + turns;
-        last = i;
+        const double step = p[i].phase - p[last].phase, turn = turns + (step > .5 ? -1 : step <= -.5 ? 1 : 0);
+        trajectory->unwrapped[i] = p[i].phase + turn;
+        if (p[i].amplitude >= .1 * largest) {
+            turns = turn;
+            last = i;
+        }
     }
 }
 

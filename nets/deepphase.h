@@ -64,8 +64,10 @@ typedef struct amb_phase_trajectory {
     double *unwrapped; /* (frames), the caller's: φ made continuous, see amb_phase_unwrap */
 } amb_phase_trajectory;
 
-/* unwrapped[0] = φ[0], then unwrapped[i] = φ[i] + k with the whole number k that makes the step from i - 1 the shortest way (half a cycle:
- * forwards). So a motion must advance by less than half a cycle a frame. A frame of amplitude 0 keeps its neighbour's value. */
+/* unwrapped[0] = φ[0], then unwrapped[i] = φ[i] + k with the whole number k that makes the step from the frame before the shortest way
+ * (half a cycle: forwards). So a motion must advance by less than half a cycle a frame. A frame whose amplitude is below a tenth of the
+ * trajectory's largest points anywhere: its own step is taken, but the next is counted from the last frame that was stronger, so that a
+ * weak frame cannot add or lose a cycle. One of amplitude 0 keeps its neighbour's value. */
 void amb_phase_unwrap(amb_phase_trajectory *trajectory);
 
 /* Frames (trajectory->frames, 132) → phase and unwrapped, in the buffers that *trajectory brings along. */

@@ -13,58 +13,19 @@ enum { POINTS = 3 * AMB_POINTS };
 
 struct amb_cycle_room {
     void *decoder, *deepphase; /* workspaces */
-    float phase_features[AMB_WINDOW * AMB_PHASE_FEATURES];
+    float phase_features[AMB_STYLE_FRAMES * AMB_PHASE_FEATURES];
     float features[AMB_CYCLE_FRAMES * AMB_FEATURES];
-    amb_phase phase[AMB_WINDOW];
+    amb_phase phase[AMB_STYLE_FRAMES];
     double time[AMB_CYCLE_FRAMES + 1], pose[(AMB_CYCLE_FRAMES + 1) * AMB_POSE];
 };
 
 /* ---- setting up ---- */
 
-bool amb_motion_nets_init(amb_motion_nets *nets, const amb_character *character, const amb_model *decoder, const amb_model *deepphase,
-                          amb_error *err)
-{
-    *nets = (amb_motion_nets){.character = character, .decoder = decoder};
-    const int inputs = amb_model_inputs(decoder), outputs = amb_model_outputs(decoder);
-    if (inputs != AMB_LATENT || outputs != AMB_DECODER_OUT)
-        return amb_fail(err, "a network from %d to %d numbers, expected a StyleVAE decoder from %d to %d × %d", inputs, outputs, AMB_LATENT,
-                        AMB_WINDOW, AMB_FEATURES);
-    return amb_deepphase_init(&nets->deepphase, deepphase, err);
-}
-
-bool amb_motion_nets_load(amb_motion_nets *nets, const amb_character *character, const char *decoder, const char *deepphase,
-                          const amb_model_def *model, amb_error *err)
-{
-    *nets = (amb_motion_nets){0};
-    amb_deepphase phase;
-    if (!amb_deepphase_load(&phase, deepphase, model, err))
-        return false;
-    amb_model *owned = amb_model_load(decoder, model, err);
-    if (owned && amb_motion_nets_init(nets, character, owned, phase.model, err)) {
-        nets->deepphase = phase;
-        nets->owned = owned;
-        return true;
-    }
-    if (owned)
-        amb_fail_in(err, "%s", decoder);
-    amb_model_destroy(owned);
-    amb_deepphase_free(&phase);
-    *nets = (amb_motion_nets){0};
-    return false;
-}
-
-void amb_motion_nets_free(amb_motion_nets *nets)
-{
-    amb_deepphase_free(&nets->deepphase);
-    amb_model_destroy(nets->owned);
-    *nets = (amb_motion_nets){0};
-}
-
 amb_motion_limits amb_motion_default_limits(void)
 {
     return (amb_motion_limits){
         .period_s = {.35, 1.97},
-        .stretch = {.8, 4},
+        .stretch = {.5, 5},
         .confidence = .2,
         .close_m = .1,
         .fit_m = .06,
@@ -95,8 +56,8 @@ amb_cycle_room *amb_cycle_room_create(const amb_motion_nets *nets, amb_error *er
 {
     amb_cycle_room *room = calloc(1, sizeof *room);
     if (room) {
-        room->decoder = malloc(amb_model_workspace_size(nets->decoder, 1));
-        room->deepphase = malloc(amb_deepphase_workspace_size(&nets->deepphase));
+        room->decoder = malloc(amb_stylevae_workspace_size(nets->vae));
+        room->deepphase = malloc(amb_deepphase_workspace_size(nets->deepphase));
         if (room->decoder && room->deepphase)
             return room;
         amb_cycle_room_destroy(room);
@@ -134,11 +95,13 @@ static bool sane(const float *x, int n)
 
 static amb_refusal decode(amb_cycle *cycle, const amb_motion_nets *nets, amb_cycle_room *room)
 {
-    for (int k = 0; k < AMB_LATENT; k++)
+    for (int k = 0; k < AMB_STYLE_SIZE; k++)
         if (!isfinite(cycle->latent.z[k]))
             return AMB_REFUSED_NUMBERS;
-    amb_model_run(nets->decoder, room->decoder, cycle->latent.z, 1, cycle->window);
-    return sane(cycle->window, AMB_DECODER_OUT) ? AMB_MOTION_OK : AMB_REFUSED_NUMBERS;
+    if (!isfinite(cycle->latent.scale))
+        return AMB_REFUSED_NUMBERS;
+    amb_stylevae_decode(nets->vae, room->decoder, cycle->latent.z, 1, cycle->window);
+    return sane(cycle->window, AMB_STYLE_WINDOW) ? AMB_MOTION_OK : AMB_REFUSED_NUMBERS;
 }
 
 /* ---- rhythm: where to cut ---- */
@@ -146,7 +109,7 @@ static amb_refusal decode(amb_cycle *cycle, const amb_motion_nets *nets, amb_cyc
 /* Velocities of frame f's points, m/s: those in the frame by differences, and what the frame itself moves and turns. */
 static void point_velocities(const float *window, int f, float vel[POINTS])
 {
-    const int before = f > 0 ? f - 1 : 0, after = f < AMB_WINDOW - 1 ? f + 1 : f;
+    const int before = f > 0 ? f - 1 : 0, after = f < AMB_STYLE_FRAMES - 1 ? f + 1 : f;
     const float *now = window + f * AMB_FEATURES, *a = window + before * AMB_FEATURES, *b = window + after * AMB_FEATURES;
     const float rate = (float)AMB_WINDOW_RATE / (float)(after - before), yaw = now[AMB_FEATURE_YAW_RATE];
     for (int p = 0; p < POINTS; p += 3) {
@@ -156,9 +119,9 @@ static void point_velocities(const float *window, int f, float vel[POINTS])
     }
 }
 
-void amb_window_phase_features(const float window[AMB_DECODER_OUT], float *out)
+void amb_window_phase_features(const float window[AMB_STYLE_WINDOW], float *out)
 {
-    for (int f = 0; f < AMB_WINDOW; f++) {
+    for (int f = 0; f < AMB_STYLE_FRAMES; f++) {
         const float *now = window + f * AMB_FEATURES;
         float vel[POINTS];
         point_velocities(window, f, vel);
@@ -172,14 +135,14 @@ void amb_window_phase_features(const float window[AMB_DECODER_OUT], float *out)
 /* Linear between the frames of the window. */
 static double unwrapped_at(const amb_cycle *cycle, double t)
 {
-    const int i = t < 0 ? 0 : t >= AMB_WINDOW - 2 ? AMB_WINDOW - 2 : (int)t;
+    const int i = t < 0 ? 0 : t >= AMB_STYLE_FRAMES - 2 ? AMB_STYLE_FRAMES - 2 : (int)t;
     return cycle->unwrapped[i] + (t - i) * (cycle->unwrapped[i + 1] - cycle->unwrapped[i]);
 }
 
 /* Mean distance of the points of frame `first` from those `length` frames later. */
 static double gap(const float *window, int first, double length)
 {
-    const int i = (int)(first + length) < AMB_WINDOW - 1 ? (int)(first + length) : AMB_WINDOW - 2;
+    const int i = (int)(first + length) < AMB_STYLE_FRAMES - 1 ? (int)(first + length) : AMB_STYLE_FRAMES - 2;
     const float u = (float)(first + length - i);
     const float *from = window + first * AMB_FEATURES, *a = window + i * AMB_FEATURES, *b = a + AMB_FEATURES;
     float sum = 0;
@@ -196,7 +159,7 @@ static double mean_gap(const float *window, double length)
 {
     double sum = 0;
     int n = 0;
-    for (int first = 0; first + length <= AMB_WINDOW - 1; first += 3, n++)
+    for (int first = 0; first + length <= AMB_STYLE_FRAMES - 1; first += 3, n++)
         sum += gap(window, first, length);
     return n ? sum / n : INFINITY;
 }
@@ -219,10 +182,10 @@ static void choose_cut(amb_cycle *cycle, double length)
         if (bend > 0)
             fine += .5 * (error[best - 1] - error[best + 1]) / bend;
     }
-    cycle->length = fmin(length * (1 + .01 * (fine - STEPS)), AMB_WINDOW - 1);
+    cycle->length = fmin(length * (1 + .01 * (fine - STEPS)), AMB_STYLE_FRAMES - 1);
     cycle->start = 0;
     cycle->facts.close_m = INFINITY;
-    for (int first = 0; first + cycle->length <= AMB_WINDOW - 1; first++) {
+    for (int first = 0; first + cycle->length <= AMB_STYLE_FRAMES - 1; first++) {
         const double e = gap(cycle->window, first, cycle->length);
         if (e < cycle->facts.close_m) {
             cycle->facts.close_m = e;
@@ -252,9 +215,9 @@ static void find_strike(amb_cycle *cycle)
 static amb_refusal rhythm(amb_cycle *cycle, const amb_motion_nets *nets, const amb_motion_limits *limits, amb_cycle_room *room)
 {
     amb_window_phase_features(cycle->window, room->phase_features);
-    amb_phase_trajectory trajectory = {AMB_WINDOW, AMB_WINDOW_RATE, room->phase, cycle->unwrapped};
+    amb_phase_trajectory trajectory = {AMB_STYLE_FRAMES, AMB_WINDOW_RATE, room->phase, cycle->unwrapped};
     amb_phase_period period;
-    if (!amb_deepphase_encode_sequence(&nets->deepphase, room->deepphase, room->phase_features, &trajectory, NULL) ||
+    if (!amb_deepphase_encode_sequence(nets->deepphase, room->deepphase, room->phase_features, &trajectory, NULL) ||
         !amb_deepphase_periodicity(&trajectory, &period, NULL))
         return AMB_REFUSED_NUMBERS;
     cycle->facts.confidence = period.confidence;
@@ -265,9 +228,8 @@ static amb_refusal rhythm(amb_cycle *cycle, const amb_motion_nets *nets, const a
     find_strike(cycle);
     if (fabs(cycle->advance - 1) > .25)
         return AMB_REFUSED_RHYTHM;
-    const double own = cycle->length / AMB_WINDOW_RATE, wanted = cycle->latent.period_s > 0 ? cycle->latent.period_s / own : 1;
-    cycle->facts.stretch = fmin(fmax(wanted, limits->stretch[0]), limits->stretch[1]);
-    cycle->facts.period_s = own * cycle->facts.stretch;
+    cycle->facts.stretch = fmin(fmax(cycle->latent.scale, limits->stretch[0]), limits->stretch[1]);
+    cycle->facts.period_s = cycle->length / AMB_WINDOW_RATE * cycle->facts.stretch;
     cycle->facts.frames = (int)fmin(fmax(round(cycle->facts.period_s * AMB_WINDOW_RATE), 8), AMB_CYCLE_FRAMES);
     return cycle->facts.close_m <= limits->close_m ? AMB_MOTION_OK : AMB_REFUSED_OPEN;
 }
@@ -277,10 +239,10 @@ static amb_refusal rhythm(amb_cycle *cycle, const amb_motion_nets *nets, const a
 /* The window at a fractional frame, by Catmull and Rom's cubics (1974); straight on beyond its ends. */
 static void sample_window(const float *window, double t, float out[AMB_FEATURES])
 {
-    const int i = t >= AMB_WINDOW - 2 ? AMB_WINDOW - 2 : t < 0 ? 0 : (int)t;
+    const int i = t >= AMB_STYLE_FRAMES - 2 ? AMB_STYLE_FRAMES - 2 : t < 0 ? 0 : (int)t;
     const float u = (float)(t - i), v = 1 - u;
     const float *b = window + i * AMB_FEATURES, *c = b + AMB_FEATURES;
-    const float *a = i > 0 ? b - AMB_FEATURES : NULL, *d = i < AMB_WINDOW - 2 ? c + AMB_FEATURES : NULL;
+    const float *a = i > 0 ? b - AMB_FEATURES : NULL, *d = i < AMB_STYLE_FRAMES - 2 ? c + AMB_FEATURES : NULL;
     for (int k = 0; k < AMB_FEATURES; k++) {
         const float before = a ? a[k] : 2 * b[k] - c[k], after = d ? d[k] : 2 * c[k] - b[k];
         const float mb = .5f * (c[k] - before), mc = .5f * (after - b[k]);
@@ -498,7 +460,7 @@ bool amb_cycle_body_phase(const amb_motion_nets *nets, amb_cycle_room *room, con
     amb_points points;
     amb_points_of_state(nets->character, state, &points);
     amb_phase_features(&points, room->phase_features);
-    return amb_deepphase_encode(&nets->deepphase, room->deepphase, room->phase_features, phase, NULL);
+    return amb_deepphase_encode(nets->deepphase, room->deepphase, room->phase_features, phase, NULL);
 }
 
 double amb_cycle_phase_at(const amb_cycle *cycle, double share)

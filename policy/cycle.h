@@ -10,37 +10,24 @@
 #define AMB_POLICY_CYCLE_H
 
 #include "nets/deepphase.h"
-#include "policy/style.h"
+#include "nets/stylevae.h"
+#include "policy/style_plan.h"
 #include "sim/ik.h"
 
-enum {
-    AMB_WINDOW = 60,       /* frames that the decoder gives, 1/30 s apart */
-    AMB_CYCLE_FRAMES = 50, /* in a cycle's clip at most, without the last one, which begins the next cycle */
-    AMB_DECODER_OUT = AMB_WINDOW * AMB_FEATURES,
-};
-#define AMB_WINDOW_RATE 30.0 /* frames a second */
+enum { AMB_CYCLE_FRAMES = 50 }; /* in a cycle's clip at most, without the last one, which begins the next cycle */
+#define AMB_WINDOW_RATE 30.0    /* frames a second that the decoder gives */
 
-/* What is needed to make motions: const, shared by threads, everything outlives it but `owned`. */
+/* What is needed to make motions: const, shared by threads, the caller's. */
 typedef struct amb_motion_nets {
     const amb_character *character;
-    const amb_model *decoder; /* 256 → 60 × 73 */
-    amb_deepphase deepphase;  /* 132 → 2 */
-    amb_model *owned;         /* the decoder where amb_motion_nets_load made it */
+    const amb_stylevae *vae; /* its decoder */
+    const amb_deepphase *deepphase;
 } amb_motion_nets;
-
-/* Models that are there already. False and a sentence where they have other shapes. */
-bool amb_motion_nets_init(amb_motion_nets *nets, const amb_character *character, const amb_model *decoder, const amb_model *deepphase,
-                          amb_error *err);
-
-/* From ONNX files. model: as in amb_model_load. */
-bool amb_motion_nets_load(amb_motion_nets *nets, const amb_character *character, const char *decoder, const char *deepphase,
-                          const amb_model_def *model, amb_error *err);
-void amb_motion_nets_free(amb_motion_nets *nets);
 
 /* What a motion may be. */
 typedef struct amb_motion_limits {
     double period_s[2];    /* .35 1.97: s, in the decoder's window; it holds no longer cycle */
-    double stretch[2];     /* .8 4: how much longer than there the cycle may take; a latent's period is kept within it */
+    double stretch[2];     /* .5 5: how much longer than there the cycle may take; a latent's scale is kept within it */
     double confidence;     /* .2: least of DeepPhase's, which is at most half the cycles in the window */
     double close_m;        /* .1: mean distance of the points between a cycle's two ends before it is closed */
     double fit_m;          /* .06: mean distance of the points from those of the body that is put in */
@@ -85,10 +72,10 @@ typedef struct amb_cycle_facts {
 typedef struct amb_cycle {
     amb_cycle_stage stage; /* the next one to be done */
     amb_latent latent;
-    float window[AMB_DECODER_OUT];
+    float window[AMB_STYLE_WINDOW];
     double start, length, strike;       /* frames of the window: the cut, and where in it the left foot strikes */
     double advance;                     /* of the phase over the cut, cycles; about 1 */
-    double unwrapped[AMB_WINDOW];       /* DeepPhase's phase in the window, cycles */
+    double unwrapped[AMB_STYLE_FRAMES]; /* DeepPhase's phase in the window, cycles */
     double phase[AMB_CYCLE_FRAMES + 1]; /* DeepPhase's phase at the clip's frames, from 0 at the first to 1 at the last, never falling */
     amb_cycle_facts facts;
 } amb_cycle;
@@ -118,6 +105,6 @@ double amb_cycle_share_at(const amb_cycle *cycle, double phase);
 
 /* DeepPhase's input for every frame of a window (60, 73): places as they are, velocities from them (central differences), seen in the world
  * along the frame's axes as amb_phase_features has them. out (60, 132). */
-void amb_window_phase_features(const float window[AMB_DECODER_OUT], float *out);
+void amb_window_phase_features(const float window[AMB_STYLE_WINDOW], float *out);
 
 #endif

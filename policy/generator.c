@@ -53,7 +53,7 @@ static amb_latent latent_at(const amb_generator *g, double now)
 
 static bool same(const amb_latent *a, const amb_latent *b)
 {
-    return a->period_s == b->period_s && !memcmp(a->z, b->z, sizeof a->z);
+    return a->scale == b->scale && !memcmp(a->z, b->z, sizeof a->z);
 }
 
 static void want(amb_generator *g, const amb_latent *latent, double now)
@@ -245,9 +245,12 @@ static bool first_motion(amb_generator *g, amb_cycle_room *room, amb_error *err)
         return true;
     if (plan->moments > 0)
         return amb_fail(err, "the style that is asked for first gives no usable motion: %s", amb_refusal_text(refusal));
-    for (int i = 0; i < plan->styles->count; i++)
-        if (make_now(g, room, &plan->styles->style[i].latent) == AMB_MOTION_OK)
+    for (int i = 0; i < plan->styles->count; i++) {
+        amb_latent latent;
+        amb_latent_of_style(&plan->styles->style[i], &latent);
+        if (make_now(g, room, &latent) == AMB_MOTION_OK)
             return true;
+    }
     return amb_fail(err, "none of the %d styles gives a usable motion; of the first one, %s", plan->styles->count,
                     amb_refusal_text(refusal));
 }

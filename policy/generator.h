@@ -1,8 +1,8 @@
 /* The reference generator: invents the motion that a character follows, while it follows it.
  *
- * A plan (policy/style.h) says which style is wanted when. The latent goes from one style to the next within glide_s, and each time a part
- * of the way on a new cycle is made from it (policy/cycle.h), a stage or more a control step, in the buffer that is not followed. When it
- * is done the reference goes on with it at the same phase, DeepPhase's, so that the feet keep their rhythm, and pose and velocity stay
+ * A plan (policy/style_plan.h) says which style is wanted when. The latent goes from one style to the next within glide_s, and each time a
+ * part of the way on a new cycle is made from it (policy/cycle.h), a stage or more a control step, in the buffer that is not followed. When
+ * it is done the reference goes on with it at the same phase, DeepPhase's, so that the feet keep their rhythm, and pose and velocity stay
  * continuous (amb_reference_change). A latent that gives no usable motion is counted and left out: the last good motion goes on.
  *
  * Clock. The reference runs at rate = wanted · (1 + pull). Wanted is 1, or what the plan's pace or speed says. The pull is a phase-locked

@@ -19,9 +19,9 @@ static inline amb_clip *public_clip(const char *name)
 }
 
 /* Two seconds of a clip as the decoder would give them, from time t on. */
-static inline void window_of_clip(const amb_character *character, const amb_clip *clip, double t, float window[AMB_DECODER_OUT])
+static inline void window_of_clip(const amb_character *character, const amb_clip *clip, double t, float window[AMB_STYLE_WINDOW])
 {
-    for (int f = 0; f < AMB_WINDOW; f++)
+    for (int f = 0; f < AMB_STYLE_FRAMES; f++)
         amb_features_of_clip(character, clip, t + f / AMB_WINDOW_RATE, window + f * AMB_FEATURES, NULL);
 }
 
@@ -48,25 +48,25 @@ static inline amb_model *leg_phase(void)
  * are at least 0; all of them move every number of the window by about `size` times their length / 16. */
 static inline amb_model *hand_decoder(const float *base, const float *a, const float *b, int hidden, double size)
 {
-    const int dim[] = {AMB_LATENT, hidden, AMB_DECODER_OUT};
+    const int dim[] = {AMB_STYLE_SIZE, hidden, AMB_STYLE_WINDOW};
     amb_net *net = amb_net_create(2, dim, NULL);
     assert_non_null(net);
     net->act[0] = AMB_ACT_RELU;
     amb_rng rng = amb_rng_seed(5, 5);
     for (int h = 2; h < hidden; h++)
-        for (int k = 0; k < AMB_LATENT; k++)
-            net->weight[0][h * AMB_LATENT + k] = (float)amb_rng_normal(&rng) / 16;
+        for (int k = 0; k < AMB_STYLE_SIZE; k++)
+            net->weight[0][h * AMB_STYLE_SIZE + k] = (float)amb_rng_normal(&rng) / 16;
     net->weight[0][0] = 1;
-    net->weight[0][AMB_LATENT + 1] = 1;
+    net->weight[0][AMB_STYLE_SIZE + 1] = 1;
     /* What a hidden unit adds goes to and fro with periods that divide the window, so that it bends the motion and does not tear it. */
     for (int h = 2; h < hidden; h++)
         for (int k = 0; k < AMB_FEATURES; k++) {
             const double gain = size * amb_rng_normal(&rng) / sqrt(hidden), turns = (double)(amb_rng_below(&rng, 3)),
                          lag = 6.28 * amb_rng_uniform(&rng);
-            for (int f = 0; f < AMB_WINDOW; f++)
-                net->weight[1][(f * AMB_FEATURES + k) * hidden + h] = (float)(gain * cos(6.283185307 * turns * f / AMB_WINDOW + lag));
+            for (int f = 0; f < AMB_STYLE_FRAMES; f++)
+                net->weight[1][(f * AMB_FEATURES + k) * hidden + h] = (float)(gain * cos(6.283185307 * turns * f / AMB_STYLE_FRAMES + lag));
         }
-    for (int i = 0; i < AMB_DECODER_OUT; i++) {
+    for (int i = 0; i < AMB_STYLE_WINDOW; i++) {
         net->bias[1][i] = base[i];
         net->weight[1][i * hidden] = a[i] - base[i];
         net->weight[1][i * hidden + 1] = b[i] - base[i];

@@ -64,6 +64,10 @@ static void unwrapping(void **state)
             near("whole turns", unwrapped[i] - phases[i].phase, round(unwrapped[i] - phases[i].phase), 1e-12);
         }
     }
+    /* Half a cycle a frame is forwards, whichever side of the wrap. */
+    steady(20, 1, .25, .5, 0, &rng);
+    for (int i = 0; i < 20; i++)
+        near("by halves", unwrapped[i], .25 + .5 * i, 1e-12);
     /* Frames without a phase keep their neighbour's. */
     start(7, 30);
     const double cycles[] = {0, 0, .9, 0, .1, .3, 0};
