@@ -69,6 +69,25 @@ bool amb_style_mix(const amb_styles *styles, const char *text, amb_latent *laten
 
 /* ---- plans ---- */
 
+static bool one_moment(amb_style_plan *plan, amb_error *err)
+{
+    plan->moment = calloc(1, sizeof *plan->moment);
+    if (!plan->moment)
+        return amb_fail(err, "out of memory for a style");
+    plan->moment->heading = plan->moment->speed = (double)NAN;
+    plan->moments = 1;
+    return true;
+}
+
+bool amb_style_plan_of_style(amb_style_plan *plan, const amb_styles *styles, const amb_style *style, amb_error *err)
+{
+    *plan = (amb_style_plan){.styles = styles};
+    if (!one_moment(plan, err))
+        return false;
+    amb_latent_of_style(style, &plan->moment->latent);
+    return true;
+}
+
 bool amb_style_plan_parse(amb_style_plan *plan, const amb_styles *styles, const char *text, amb_error *err)
 {
     *plan = (amb_style_plan){.styles = styles};
@@ -78,11 +97,8 @@ bool amb_style_plan_parse(amb_style_plan *plan, const amb_styles *styles, const 
             plan->blends = .5 * i;
             return true;
         }
-    plan->moment = calloc(1, sizeof *plan->moment);
-    if (!plan->moment)
-        return amb_fail(err, "out of memory for a style");
-    plan->moment->heading = plan->moment->speed = (double)NAN;
-    plan->moments = 1;
+    if (!one_moment(plan, err))
+        return false;
     if (amb_style_mix(styles, text, &plan->moment->latent, err))
         return true;
     amb_style_plan_free(plan);

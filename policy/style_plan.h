@@ -47,6 +47,9 @@ typedef struct amb_style_plan {
  * blends; change_s and pace are 0 then. The styles must outlive the plan. */
 bool amb_style_plan_parse(amb_style_plan *plan, const amb_styles *styles, const char *text, amb_error *err);
 
+/* One style all the time. */
+bool amb_style_plan_of_style(amb_style_plan *plan, const amb_styles *styles, const amb_style *style, amb_error *err);
+
 /* A schedule file: lines of "TIME STYLE [heading=DEG] [speed=M/S]", TIME in s, the first 0, increasing; STYLE as in amb_style_mix; '#'
  * begins a comment. Sentences name the file and the line. */
 bool amb_style_plan_read(amb_style_plan *plan, const amb_styles *styles, const char *path, amb_error *err);
