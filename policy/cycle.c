@@ -236,18 +236,35 @@ static amb_refusal rhythm(amb_cycle *cycle, const amb_motion_nets *nets, const a
 
 /* ---- poses ---- */
 
-/* The window at a fractional frame, by Catmull and Rom's cubics (1974); straight on beyond its ends. */
+/* One number of the window between frames i and i + 1, by Catmull and Rom's cubics (1974); straight on beyond its ends. */
+static inline float between_frames(const float *window, int i, float u, int k)
+{
+    const float *b = window + i * AMB_FEATURES + k, v = 1 - u;
+    const float b0 = b[0], c0 = b[AMB_FEATURES];
+    const float before = i > 0 ? b[-AMB_FEATURES] : 2 * b0 - c0, after = i < AMB_STYLE_FRAMES - 2 ? b[2 * AMB_FEATURES] : 2 * c0 - b0;
+    const float mb = .5f * (c0 - before), mc = .5f * (after - b0);
+    return v * v * ((1 + 2 * u) * b0 + u * mb) + u * u * ((3 - 2 * u) * c0 - v * mc);
+}
+
+static int frame_before(double t)
+{
+    return t >= AMB_STYLE_FRAMES - 2 ? AMB_STYLE_FRAMES - 2 : t < 0 ? 0 : (int)t;
+}
+
+/* The window at a fractional frame. */
 static void sample_window(const float *window, double t, float out[AMB_FEATURES])
 {
-    const int i = t >= AMB_STYLE_FRAMES - 2 ? AMB_STYLE_FRAMES - 2 : t < 0 ? 0 : (int)t;
-    const float u = (float)(t - i), v = 1 - u;
-    const float *b = window + i * AMB_FEATURES, *c = b + AMB_FEATURES;
-    const float *a = i > 0 ? b - AMB_FEATURES : NULL, *d = i < AMB_STYLE_FRAMES - 2 ? c + AMB_FEATURES : NULL;
-    for (int k = 0; k < AMB_FEATURES; k++) {
-        const float before = a ? a[k] : 2 * b[k] - c[k], after = d ? d[k] : 2 * c[k] - b[k];
-        const float mb = .5f * (c[k] - before), mc = .5f * (after - b[k]);
-        out[k] = v * v * ((1 + 2 * u) * b[k] + u * mb) + u * u * ((3 - 2 * u) * c[k] - v * mc);
-    }
+    const int i = frame_before(t);
+    for (int k = 0; k < AMB_FEATURES; k++)
+        out[k] = between_frames(window, i, (float)(t - i), k);
+}
+
+/* Frame f of the cycle is at this frame of the window. */
+static double cut_time(const amb_cycle *cycle, int f, bool *over)
+{
+    const double t = cycle->strike + cycle->length * f / cycle->facts.frames;
+    *over = t >= cycle->start + cycle->length;
+    return *over ? t - cycle->length : t;
 }
 
 /* The cycle's features, from the strike on. What its ends differ by is taken off evenly over the cut, half of it at either end. */
@@ -261,10 +278,8 @@ static void cut(amb_cycle *cycle, float *features)
     const double strike = (unwrapped_at(cycle, cycle->strike) - phase0) / cycle->advance;
     double floor_phase = 0;
     for (int f = 0; f < n; f++) {
-        double t = cycle->strike + cycle->length * f / n;
-        const bool over = t >= cycle->start + cycle->length;
-        if (over)
-            t -= cycle->length;
+        bool over;
+        const double t = cut_time(cycle, f, &over);
         const float off = (float)((t - cycle->start) / cycle->length - .5);
         float *out = features + f * AMB_FEATURES;
         sample_window(cycle->window, t, out);
@@ -354,18 +369,24 @@ static double skate_of(const skating *s)
 static const int soles[4] = {AMB_POINT_LEFT + AMB_POINT_HEEL, AMB_POINT_LEFT + AMB_POINT_TOE, AMB_POINT_RIGHT + AMB_POINT_HEEL,
                              AMB_POINT_RIGHT + AMB_POINT_TOE};
 
-static double window_skate(const amb_cycle *cycle)
+/* Of the window, at the moment that is frame f of the clip; velocities over two frames, as the clip's are. */
+static void add_window_skating(const amb_cycle *cycle, int f, skating *s)
 {
-    skating s = {0};
-    const float *window = cycle->window;
-    const int end = (int)(cycle->start + cycle->length);
-    for (int f = (int)cycle->start; f < end; f++) {
-        float vel[POINTS];
-        point_velocities(window, f, vel);
-        for (int k = 0; k < 4; k++)
-            add_skating(&s, (double)window[f * AMB_FEATURES + 3 * soles[k] + 2], (double)vel[3 * soles[k]], (double)vel[3 * soles[k] + 1]);
+    bool over;
+    const double t = fmin(fmax(cut_time(cycle, f, &over), 1), AMB_STYLE_FRAMES - 2);
+    const int i[3] = {frame_before(t - 1), frame_before(t), frame_before(t + 1)};
+    const float u[3] = {(float)(t - 1 - i[0]), (float)(t - i[1]), (float)(t + 1 - i[2])}, rate = (float)(.5 * AMB_WINDOW_RATE);
+    const float yaw = between_frames(cycle->window, i[1], u[1], AMB_FEATURE_YAW_RATE);
+    for (int k = 0; k < 4; k++) {
+        float at[3], vel[2];
+        for (int n = 0; n < 3; n++)
+            at[n] = between_frames(cycle->window, i[1], u[1], 3 * soles[k] + n);
+        for (int n = 0; n < 2; n++)
+            vel[n] = rate * (between_frames(cycle->window, i[2], u[2], 3 * soles[k] + n) -
+                             between_frames(cycle->window, i[0], u[0], 3 * soles[k] + n)) +
+                     (n == 0 ? -yaw * at[1] : yaw * at[0]) + between_frames(cycle->window, i[1], u[1], AMB_FEATURE_FORWARD + n);
+        add_skating(s, (double)at[2], (double)vel[0], (double)vel[1]);
     }
-    return skate_of(&s);
 }
 
 static double distance_of_points(const float *a, const float *b)
@@ -402,7 +423,7 @@ static amb_refusal check(amb_cycle *cycle, const amb_motion_nets *nets, const am
 {
     const int n = cycle->facts.frames;
     double lowest = INFINITY, off = 0, offset[3];
-    skating s = {0};
+    skating s = {0}, before = {0};
     cut(cycle, room->features); /* another motion's may be there by now */
     for (int f = 0; f < n; f++) {
         const double *pose = amb_clip_poses(clip) + f * AMB_POSE, *vel = amb_clip_vels(clip) + f * AMB_VEL;
@@ -412,14 +433,16 @@ static amb_refusal check(amb_cycle *cycle, const amb_motion_nets *nets, const am
             return AMB_REFUSED_SPEED;
         if (!joints_within(limits, pose, vel))
             return AMB_REFUSED_JOINTS;
-        if (f % 2 == 0)
+        if (f % 2 == 0) {
             look_at(nets, room, clip, f, &off, &lowest, &s);
+            add_window_skating(cycle, f, &before);
+        }
     }
     amb_clip_cycle_offset(clip, offset);
     cycle->facts.fit_m = off / ((n + 1) / 2);
     cycle->facts.speed = length_of(offset, 2) / cycle->facts.period_s;
     cycle->facts.skate = skate_of(&s);
-    cycle->facts.window_skate = window_skate(cycle) / cycle->facts.stretch;
+    cycle->facts.window_skate = skate_of(&before) / cycle->facts.stretch;
     if (!(lowest >= limits->sole_height[0] && lowest <= limits->sole_height[1]))
         return AMB_REFUSED_HEIGHT;
     return cycle->facts.fit_m <= limits->fit_m ? AMB_MOTION_OK : AMB_REFUSED_BODY;
