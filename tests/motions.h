@@ -13,17 +13,17 @@ static inline amb_clip *public_clip(const char *name)
 {
     char path[512];
     amb_error err = {""};
-    amb_clip *clip = amb_clip_find(name, NULL, path, sizeof path, &err) ? amb_clip_read(path, &err) : NULL;
-    if (!clip)
+    amb_clip *recorded = amb_clip_find(name, NULL, path, sizeof path, &err) ? amb_clip_read(path, &err) : NULL;
+    if (!recorded)
         fail_msg("%s", err.text);
-    return clip;
+    return recorded;
 }
 
 /* Two seconds of a clip as the decoder would give them, from time t on. */
-static inline void window_of_clip(const amb_character *body, const amb_clip *clip, double t, float window[AMB_STYLE_WINDOW])
+static inline void window_of_clip(const amb_character *body, const amb_clip *recorded, double t, float window[AMB_STYLE_WINDOW])
 {
     for (int f = 0; f < AMB_STYLE_FRAMES; f++)
-        amb_features_of_clip(body, clip, t + f / AMB_WINDOW_RATE, window + f * AMB_FEATURES, NULL);
+        amb_features_of_clip(body, recorded, t + f / AMB_WINDOW_RATE, window + f * AMB_FEATURES, NULL);
 }
 
 /* Two seconds of a public clip that loops, from its left foot's strike, played such that a cycle takes `period` s; how many times faster
@@ -31,14 +31,14 @@ static inline void window_of_clip(const amb_character *body, const amb_clip *cli
 static inline double window_of_gait(const amb_character *body, const char *name, double period, float window[AMB_STYLE_WINDOW])
 {
     amb_error err = {""};
-    amb_clip *clip = public_clip(name);
-    amb_gait *gait = amb_gait_create(body, clip, &err);
+    amb_clip *recorded = public_clip(name);
+    amb_gait *gait = amb_gait_create(body, recorded, &err);
     if (!gait)
         fail_msg("%s", err.text);
     const double scale = gait->period / period;
     amb_gait_window(gait, gait->strike[0], scale, AMB_STYLE_FRAMES, window);
     amb_gait_destroy(gait);
-    amb_clip_destroy(clip);
+    amb_clip_destroy(recorded);
     return scale;
 }
 
@@ -103,14 +103,14 @@ typedef struct hand_made {
 static inline void make_by_hand(hand_made *m, amb_character *body, double size)
 {
     static float window[3][AMB_STYLE_WINDOW];
-    static const char *const clip[3] = {"walk", "jog", "zombie_walk"}, *const name[3] = {"walk", "jog", "zombie"};
+    static const char *const source[3] = {"walk", "jog", "zombie_walk"}, *const name[3] = {"walk", "jog", "zombie"};
     amb_error err = {""};
     memset(m, 0, sizeof *m);
     m->character = body;
     m->phase = leg_phase();
     for (int i = 0; i < 3; i++) {
         snprintf(m->style[i].name, sizeof m->style[i].name, "%s", name[i]);
-        m->style[i].scale = window_of_gait(body, clip[i], 1.2666, window[i]);
+        m->style[i].scale = window_of_gait(body, source[i], 1.2666, window[i]);
         if (i > 0)
             m->style[i].z[i - 1] = 1;
     }
