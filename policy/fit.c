@@ -15,9 +15,9 @@ const char *const amb_fit_term[2][AMB_FIT_TERMS] = {{"x", "y"}, {"points", "root
 const char *const amb_fit_net_name[2][AMB_FIT_NETS] = {{"deepphase", NULL}, {"stylevae_encoder", "stylevae_decoder"}};
 static const char *const what_name[2] = {"phase", "style"};
 
-static const double last_rate = .01;                  /* of the first */
-static const float first_log_variance = -4;           /* a quiet start */
-enum { LEAST_BATCH = 8, PAIRS_SHARE = 4, STREAMS = 4 }; /* a quarter of the batch's rows are first of a pair, a quarter second */
+static const double last_rate = .01;                    /* of the first */
+static const float first_log_variance = -4;             /* a quiet start */
+enum { LEAST_BATCH = 8, PAIRS_SHARE = 5, STREAMS = 4 }; /* a fifth of the batch's rows are first of a pair, a fifth second */
 
 amb_fit_settings amb_fit_settings_default(amb_fit_what what)
 {
@@ -46,7 +46,8 @@ static bool something_to_learn(const amb_fit_data *d, amb_fit_what what, amb_err
     if (what == AMB_FIT_PHASE && loops == 0)
         return amb_fail(err, "none of the %d clips to learn from repeats: a phase needs a loop or three steps", d->motions / 2);
     if (what == AMB_FIT_STYLE && walks == 0)
-        return amb_fail(err, "none of the %d clips to learn from walks (left and right foot in turn, as a loop or for 9 s): a style needs one",
+        return amb_fail(err,
+                        "none of the %d clips to learn from walks (left and right foot in turn, as a loop or for 9 s): a style needs one",
                         d->motions / 2);
     return true;
 }
@@ -253,7 +254,8 @@ amb_net *amb_fit_export(const amb_fit *fit, int which, amb_error *err)
     ok = ok && amb_net_set_meta(net, "held_out", text);
     snprintf(text, sizeof text, "%lld", (long long)fit->progress.samples);
     ok = ok && amb_net_set_meta(net, "samples", text) && amb_net_set_meta(net, "frame_hz", "30") &&
-         amb_net_set_meta(net, "features", fit->what == AMB_FIT_PHASE ? "22 points × (position m, velocity m/s)" : "22 points, root, contacts");
+         amb_net_set_meta(net, "features",
+                          fit->what == AMB_FIT_PHASE ? "22 points × (position m, velocity m/s)" : "22 points, root, contacts");
     if (!ok) {
         amb_fail(err, "out of memory");
         amb_net_destroy(net);

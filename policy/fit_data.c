@@ -33,7 +33,8 @@ void amb_fit_data_destroy(amb_fit_data *d)
 static int is_clip(const struct dirent *entry)
 {
     const size_t n = strlen(entry->d_name);
-    return entry->d_name[0] != '.' && ((n > 4 && !strcmp(entry->d_name + n - 4, ".txt")) || (n > 5 && !strcmp(entry->d_name + n - 5, ".json")));
+    return entry->d_name[0] != '.' &&
+           ((n > 4 && !strcmp(entry->d_name + n - 4, ".txt")) || (n > 5 && !strcmp(entry->d_name + n - 5, ".json")));
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)

@@ -9,11 +9,11 @@
 #include <string.h>
 
 enum { MAX_PARTS = 8, PROBES = 240, BLEND_FRAMES = 64, STRIKE_RATE = 240 };
-static const double shortest = .3;                      /* s, of a clip */
-static const double rest = .1;                          /* s below off_contact before a strike counts */
+static const double shortest = .3; /* s, of a clip */
+static const double rest = .1;     /* s below off_contact before a strike counts */
 static const double on_contact = .5, off_contact = .3;
-static const double repeats = .3;                       /* of the difference of random moments: a part of a loop like the next */
-static const double same = .4, other = 1;               /* the same for amplitude 1 and 0 */
+static const double repeats = .3;         /* of the difference of random moments: a part of a loop like the next */
+static const double same = .4, other = 1; /* the same for amplitude 1 and 0 */
 
 void amb_gait_destroy(amb_gait *g)
 {
@@ -461,8 +461,9 @@ amb_gait *amb_gait_create(const amb_character *character, const amb_clip *clip, 
         amb_fail(err, "%s: %g s long, expected at least %g s", amb_clip_name(clip), amb_clip_duration(clip), shortest);
         return NULL;
     }
-    amb_clip *own = amb_clip_loops(clip) ? closed(clip, err)
-                                         : amb_clip_create(frames, amb_clip_times(clip), amb_clip_poses(clip), false, amb_clip_name(clip), err);
+    amb_clip *own = amb_clip_loops(clip)
+                        ? closed(clip, err)
+                        : amb_clip_create(frames, amb_clip_times(clip), amb_clip_poses(clip), false, amb_clip_name(clip), err);
     amb_gait *g = start(amb_clip_name(clip), own, err);
     if (!g || !make_tables(g, character, err) || !analyse(g, err)) {
         amb_gait_destroy(g);

@@ -9,9 +9,9 @@
  * loop: from strike to strike, where there are three such cycles or more with a strike of the right foot in each, and none longer than
  * twice or shorter than half of the median (those are left out).
  *
- * Phase: 0 at the cycle's zero, linear to 1 at the next: so a limp keeps its uneven rhythm, and right strikes lie where they lie. Amplitude:
- * 1 in a loop. Elsewhere 1 down to 0 as the difference to the same phase one cycle before or after (the more similar one, averaged over
- * half a period) grows from .4 to 1 of what two random moments of its cycles differ by; 0 where there is no cycle.
+ * Phase: 0 at the cycle's zero, linear to 1 at the next: so a limp keeps its uneven rhythm, and right strikes lie where they lie.
+ * Amplitude: 1 in a loop. Elsewhere 1 down to 0 as the difference to the same phase one cycle before or after (the more similar one,
+ * averaged over half a period) grows from .4 to 1 of what two random moments of its cycles differ by; 0 where there is no cycle.
  *
  * Loops are closed first: what the last pose lacks to the first (28 degrees in the public walk) is taken off over the quarter of the cycle
  * (at most .3 s) on either side of the seam. A motion is const once made. */
@@ -24,18 +24,18 @@ enum { AMB_GAIT_RATE = 60 }; /* frames a second in the tables below */
 
 typedef struct amb_gait {
     char *name;
-    amb_clip *clip;    /* closed where it loops */
+    amb_clip *clip; /* closed where it loops */
     bool loops;
-    bool walks;        /* left and right strikes take turns, upright (root above .5 m), faster than .2 m/s: locomotion */
-    double duration;   /* s */
-    double period;     /* s: median of the cycles; 0 where there is none */
-    int strikes;       /* zeros of cycles; a loop's last one is its first, one duration later */
-    double *strike;    /* (strikes) s, increasing */
-    bool *whole;       /* (strikes) from this one to the next is a cycle */
+    bool walks;      /* left and right strikes take turns, upright (root above .5 m), faster than .2 m/s: locomotion */
+    double duration; /* s */
+    double period;   /* s: median of the cycles; 0 where there is none */
+    int strikes;     /* zeros of cycles; a loop's last one is its first, one duration later */
+    double *strike;  /* (strikes) s, increasing */
+    bool *whole;     /* (strikes) from this one to the next is a cycle */
     int frames;
-    float *feature;    /* (frames, 73) */
-    float *phase;      /* (frames, 132) */
-    float *amplitude;  /* (frames) */
+    float *feature;   /* (frames, 73) */
+    float *phase;     /* (frames, 132) */
+    float *amplitude; /* (frames) */
 } amb_gait;
 
 /* The clip may be destroyed afterwards. NULL and a sentence on error: a clip shorter than .3 s, memory. */

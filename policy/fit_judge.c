@@ -41,8 +41,9 @@ static double *add_row(amb_judgement *j, const char *what, const char *motion, a
 
 /* ---- Phase ---- */
 
-enum { PERIOD_ERROR, PHASE_ERROR, STRIKE, AMPLITUDE, CONFIDENCE, PHASE_COLUMNS };
-static const char *const phase_column[PHASE_COLUMNS] = {"period_error", "phase_error_deg", "strike_deg", "amplitude", "confidence"};
+enum { PERIOD_ERROR, ADVANCE_ERROR, PHASE_ERROR, STRIKE, AMPLITUDE, CONFIDENCE, PHASE_COLUMNS };
+static const char *const phase_column[PHASE_COLUMNS] = {"period_error", "advance_error", "phase_error_deg",
+                                                        "strike_deg",   "amplitude",     "confidence"};
 
 typedef struct phase_judge {
     amb_deepphase net;
@@ -60,7 +61,8 @@ static void noisy_frame(const amb_gait *g, double t, double position, double vel
 }
 
 /* Mean phase the network sees at the strikes in [from, to], degrees; NAN without one. */
-static double phase_at_strikes(const phase_judge *p, const amb_gait *g, double from, double to, double position, double velocity, amb_rng *rng)
+static double phase_at_strikes(const phase_judge *p, const amb_gait *g, double from, double to, double position, double velocity,
+                               amb_rng *rng)
 {
     double x = 0, y = 0;
     int n = 0;
@@ -99,11 +101,31 @@ static bool judge_phase_of(phase_judge *p, const amb_gait *g, double from, doubl
     }
     const double period_true = (frames - 1) / rate / advance;
     value[PERIOD_ERROR] = g->strikes > 1 ? fabs(period.period_s / period_true - 1) : NAN;
+    value[ADVANCE_ERROR] = g->strikes > 1 ? fabs((p->unwrapped[frames - 1] - p->unwrapped[0]) / advance - 1) : NAN;
     value[PHASE_ERROR] = g->strikes > 1 ? error : NAN;
     value[STRIKE] = phase_at_strikes(p, g, from, to, position, velocity, rng);
     value[AMPLITUDE] = amplitude;
     value[CONFIDENCE] = period.confidence;
     return true;
+}
+
+/* The longest stretch of [*from, *to] in which the motion repeats (amplitude of .5 or more): the rest has no period to be compared with. */
+static void repeating_part(const amb_gait *g, double *from, double *to)
+{
+    double best[2] = {*from, *from}, began = *from;
+    if (g->loops || g->strikes < 2)
+        return;
+    *from = fmax(*from, g->strike[0]);
+    *to = fmin(*to, g->strike[g->strikes - 1]);
+    began = *from;
+    for (double t = *from; t <= *to; t += 1 / rate) {
+        if (amb_gait_amplitude(g, t) < .5)
+            began = t + 1 / rate;
+        else if (t - began > best[1] - best[0])
+            best[0] = began, best[1] = t;
+    }
+    *from = best[0];
+    *to = best[1];
 }
 
 static bool judge_phases(phase_judge *p, const amb_fit_data *d, amb_judgement *j, uint64_t seed, amb_error *err)
@@ -113,33 +135,34 @@ static bool judge_phases(phase_judge *p, const amb_fit_data *d, amb_judgement *j
         double position, velocity;
     } noise[] = {{"clean", 0, 0}, {"noise 2 cm", noise_m, 0}, {"noise 2 cm, v", noise_m, noise_m * difference_noise}};
     for (int k = 0; k < 3; k++) {
-        double low = INFINITY, high = -INFINITY, worst = 0;
+        double low[2] = {INFINITY, INFINITY}, high[2] = {-INFINITY, -INFINITY}, worst[2][2] = {{0}}; /* of loops, of others */
         for (int i = 0; i < d->motions; i += 2) {
             const amb_gait *g = d->motion[i];
             amb_rng rng = amb_rng_seed(seed, (uint64_t)(1000 + i));
             char name[80];
             double from = g->loops ? 0 : d->held[i] ? 0 : .8 * g->duration, to = g->loops ? fmax(3 * g->period, 4) : g->duration;
-            if (!g->loops && g->strikes > 1) { /* from the first strike to the last */
-                from = fmax(from, g->strike[0]);
-                to = g->strike[g->strikes - 1];
-            }
-            if (to - from < .5)
+            repeating_part(g, &from, &to);
+            if (to - from < fmax(.3, 1.5 * g->period))
                 continue;
             snprintf(name, sizeof name, "%.60s%s", g->name, d->held[i] ? " (held out)" : "");
             double *value = add_row(j, noise[k].what, name, err);
             if (!value || !judge_phase_of(p, g, from, to, noise[k].position, noise[k].velocity, &rng, value, err))
                 return false;
             if (g->walks) {
-                low = fmin(low, value[STRIKE]);
-                high = fmax(high, value[STRIKE]);
-                worst = fmax(worst, value[PERIOD_ERROR]);
+                low[!g->loops] = fmin(low[!g->loops], value[STRIKE]);
+                high[!g->loops] = fmax(high[!g->loops], value[STRIKE]);
+                for (int m = PERIOD_ERROR; m <= ADVANCE_ERROR; m++)
+                    worst[!g->loops][m] = fmax(worst[!g->loops][m], value[m]);
             }
         }
-        double *all = add_row(j, noise[k].what, "all that walk: worst, range", err);
-        if (!all)
-            return false;
-        all[PERIOD_ERROR] = worst;
-        all[STRIKE] = high - low;
+        for (int other = 0; other < 2; other++) {
+            double *all = add_row(j, noise[k].what, other ? "LONG CLIPS: worst; range of strikes" : "LOOPS: worst; range of strikes", err);
+            if (!all)
+                return false;
+            all[PERIOD_ERROR] = worst[other][PERIOD_ERROR];
+            all[ADVANCE_ERROR] = worst[other][ADVANCE_ERROR];
+            all[STRIKE] = high[other] - low[other];
+        }
     }
     return true;
 }
@@ -181,7 +204,8 @@ static double point_distance(const float *a, const float *b)
 {
     double sum = 0;
     for (int p = 0; p < AMB_POINTS; p++) {
-        const double x = (double)(a[3 * p] - b[3 * p]), y = (double)(a[3 * p + 1] - b[3 * p + 1]), z = (double)(a[3 * p + 2] - b[3 * p + 2]);
+        const double x = (double)(a[3 * p] - b[3 * p]), y = (double)(a[3 * p + 1] - b[3 * p + 1]),
+                     z = (double)(a[3 * p + 2] - b[3 * p + 2]);
         sum += sqrt(x * x + y * y + z * z) / AMB_POINTS;
     }
     return sum;
@@ -280,7 +304,7 @@ static bool judge_held_out(const style_judge *s, const amb_fit_data *d, amb_judg
         if (!g->walks)
             continue;
         for (double t = 0; t < g->duration; t += step)
-            if (amb_fit_held(d, i, t, span))
+            if (amb_fit_held(d, i, t, span) && amb_gait_amplitude(g, t + .5 * span) >= .5)
                 judge_window(s, g, t, scale, sum);
         if (sum[WINDOWS] < 1)
             continue;
@@ -390,7 +414,8 @@ static bool judge_style(const amb_fit *fit, const amb_fit_data *d, amb_judgement
     return ok;
 }
 
-amb_judgement *amb_judge(const amb_fit *fit, amb_fit_what what, const amb_fit_data *data, uint64_t seed, amb_styles **styles, amb_error *err)
+amb_judgement *amb_judge(const amb_fit *fit, amb_fit_what what, const amb_fit_data *data, uint64_t seed, amb_styles **styles,
+                         amb_error *err)
 {
     amb_judgement *j = calloc(1, sizeof *j);
     amb_styles *table = calloc(1, sizeof *table);

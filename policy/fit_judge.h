@@ -1,13 +1,15 @@
 /* How good a fit is, on what it did not learn from.
  *
- * Phase, each row a motion, on frames at 30 Hz over the held-out part (a loop: three cycles of at least 4 s in all):
- *   clean         period_error: of amb_deepphase_periodicity against the true one, a share; phase_error_deg: mean distance to the phase of
- *                 the strikes; amplitude: mean. strike_deg: the network's mean phase at the left foot's strikes, and "all" rows: the largest
- *                 difference of these between two gaits
+ * Phase, each row a motion, on frames at 30 Hz over the held-out part (a loop: three cycles of at least 4 s in all;
+ * elsewhere the longest stretch of it that repeats, left out where that is shorter than 1.5 periods):
+ *   clean         period_error: of amb_deepphase_periodicity against the mean of the cycles, a share; advance_error: of the phase's whole
+ *                 advance; phase_error_deg: mean distance to the phase between strikes; strike_deg: the network's mean phase at the left
+ *                 foot's strikes; amplitude: mean. Rows in capitals, of the motions that walk: the worst, and the largest difference of
+ *                 strike_deg between two of them
  *   noise 2 cm    the same with noise of .02 m on the points' positions
  *   noise 2 cm, v the same with the velocities' noise too that differences of such positions over 1/15 s have
  * Style:
- *   held out      windows held out, decoded from their own μ
+ *   held out      windows held out in whose middle the motion repeats (amplitude .5 or more), decoded from their own μ
  *   aligned       the window at each strike, decoded from the style of the clip (the table's mean latent)
  *   half-way      the same for equal mixtures of two styles, against the blend of the two motions
  *   point_cm: mean distance of the points; speed_error: |mean root velocity - true| / true; yaw_error rad/s; skate, skate_true: m/s, mean
@@ -27,11 +29,12 @@ typedef struct amb_judgement {
         const char *what;
         char motion[80];
         double value[AMB_JUDGE_COLUMNS]; /* NAN: not measured */
-    } *row;
+    } * row;
 } amb_judgement;
 
 /* For style, *styles gets the table of named styles: all motions that walk and were learned from. */
-amb_judgement *amb_judge(const amb_fit *fit, amb_fit_what what, const amb_fit_data *data, uint64_t seed, amb_styles **styles, amb_error *err);
+amb_judgement *amb_judge(const amb_fit *fit, amb_fit_what what, const amb_fit_data *data, uint64_t seed, amb_styles **styles,
+                         amb_error *err);
 void amb_judgement_destroy(amb_judgement *judgement); /* NULL is fine */
 
 #endif

@@ -20,9 +20,9 @@ struct amb_fit {
     amb_fit_settings settings;
     const amb_fit_data *data;
     bool bf16;
-    int batch;  /* rows of a step */
-    int pairs;  /* style: of them, the last 2 · pairs are pairs to be mixed */
-    int rows;   /* that the last network sees: batch + pairs */
+    int batch; /* rows of a step */
+    int pairs; /* style: of them, the last 2 · pairs are pairs to be mixed */
+    int rows;  /* that the last network sees: batch + pairs */
     int nets;
     amb_train_net *net[AMB_FIT_NETS];
     amb_adam adam[AMB_FIT_NETS];
@@ -30,14 +30,14 @@ struct amb_fit {
         int64_t samples, skipped;
     } progress;
     float mean[AMB_PHASE_FEATURES], std[AMB_PHASE_FEATURES]; /* of a frame's numbers; made from the data and the seed */
-    float *x;      /* (batch, inputs) normalised */
-    float *target; /* (rows, outputs) */
-    float *d[AMB_FIT_NETS]; /* derivative of the loss by each network's output */
-    double *loss;           /* (rows, 1 + AMB_FIT_TERMS) so that sums have one order */
+    float *x;                                                /* (batch, inputs) normalised */
+    float *target;                                           /* (rows, outputs) */
+    float *d[AMB_FIT_NETS];                                  /* derivative of the loss by each network's output */
+    double *loss;                                            /* (rows, 1 + AMB_FIT_TERMS) so that sums have one order */
     /* style: */
-    float *z, *noise;       /* (rows, 256), (batch, 256) */
-    float *share;           /* (pairs) weight of the pair's second */
-    double beta;            /* now */
+    float *z, *noise; /* (rows, 256), (batch, 256) */
+    float *share;     /* (pairs) weight of the pair's second */
+    double beta;      /* now */
 };
 
 extern const int fit_phase_dim[5], fit_encoder_dim[4], fit_decoder_dim[4];

@@ -9,6 +9,10 @@ const int fit_decoder_dim[4] = {FIT_Z, 256, 512, FIT_WINDOW};
 
 static const double span = (AMB_STYLE_FRAMES - 1) / 30.;
 static const double slowest = .9, fastest = 1.1; /* speeds at which windows are played */
+static const double longest_span =
+    1.1 * 3 * 59 / 30.;                   /* s: windows of motions played up to three times faster must fit into what is learned */
+static const double least_amplitude = .3; /* in the window's middle */
+static const double blends_share = .15, loops_share = .2; /* of the windows that are no pairs; the rest is from long clips */
 static const double floor_std = .02;
 static const float largest_log_variance = 10;
 
@@ -19,17 +23,23 @@ static void draw_window(const amb_fit *fit, amb_rng *rng, float window[FIT_WINDO
     const double u = amb_rng_uniform(rng), scale = exp(amb_rng_range(rng, log(slowest), log(fastest)));
     double t = 0;
     const amb_gait *g = NULL;
-    if (u < .25 && d->blends) {
+    if (u < blends_share && d->blends) {
         const amb_fit_blend *b = &d->blend[amb_rng_below(rng, (uint32_t)d->blends)];
         for (int tries = 0; b->held && tries < 64; tries++)
             b = &d->blend[amb_rng_below(rng, (uint32_t)d->blends)];
         g = b->gait;
         t = amb_rng_uniform(rng) * g->duration;
     } else {
-        const double longest = fastest * 3 * span; /* clips slower than three times too slow are left out */
-        int i = amb_fit_draw(d, u < .65 ? AMB_FIT_WALKING_LOOP : AMB_FIT_WALKING, longest, rng, &t);
-        if (i < 0)
-            i = amb_fit_draw(d, u < .65 ? AMB_FIT_WALKING : AMB_FIT_WALKING_LOOP, longest, rng, &t);
+        const amb_fit_kind first = u < blends_share + loops_share ? AMB_FIT_WALKING_LOOP : AMB_FIT_WALKING;
+        int i = -1;
+        for (int tries = 0; tries < 16; tries++) {
+            i = amb_fit_draw(d, first, longest_span, rng, &t);
+            if (i < 0)
+                i = amb_fit_draw(d, first == AMB_FIT_WALKING ? AMB_FIT_WALKING_LOOP : AMB_FIT_WALKING, longest_span, rng, &t);
+            const amb_gait *drawn = d->motion[i];
+            if (amb_gait_amplitude(drawn, t + .5 * span * amb_gait_scale(drawn)) >= least_amplitude)
+                break; /* elsewhere it stands about, or turns round */
+        }
         g = d->motion[i];
     }
     amb_gait_window(g, t, scale * amb_gait_scale(g), AMB_STYLE_FRAMES, window);
@@ -188,7 +198,8 @@ amb_net *fit_style_export(const amb_fit *fit, int which, amb_error *err)
     if (which == 0) {
         net->heads = 2;
         net->in_shape = window;
-        ok = amb_net_add_normalizer(net) && name_head(&net->head[0], "mu", latent_shape) && name_head(&net->head[1], "logvar", latent_shape);
+        ok =
+            amb_net_add_normalizer(net) && name_head(&net->head[0], "mu", latent_shape) && name_head(&net->head[1], "logvar", latent_shape);
         for (int k = 0; ok && k < FIT_WINDOW; k++) {
             net->in_mean[k] = fit->mean[k % AMB_FEATURES];
             net->in_std[k] = fit->std[k % AMB_FEATURES];

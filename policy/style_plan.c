@@ -31,7 +31,7 @@ void amb_latent_between(const amb_latent *a, const amb_latent *b, double weight,
     }
     for (int k = 0; k < AMB_STYLE_SIZE; k++)
         out->z[k] = a->z[k] + (float)weight * (b->z[k] - a->z[k]);
-    out->scale = exp((1 - weight) * log(a->scale) + weight * log(b->scale));
+    out->scale = a->scale == b->scale ? a->scale : exp((1 - weight) * log(a->scale) + weight * log(b->scale));
 }
 
 bool amb_style_mix(const amb_styles *styles, const char *text, amb_latent *latent, amb_error *err)

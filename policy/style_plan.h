@@ -18,7 +18,7 @@ typedef struct amb_latent {
 
 void amb_latent_of_style(const amb_style *style, amb_latent *latent);
 
-/* From a (weight 0) to b (1): z straight, the scale by its logarithm. The ends to the bit. */
+/* From a (weight 0) to b (1): z straight, the scale by its logarithm. The ends, and what is the same in both, to the bit. */
 void amb_latent_between(const amb_latent *a, const amb_latent *b, double weight, amb_latent *out);
 
 /* "walk" or "walk:0.7,zombie:0.3": the weighted mean of the named latents, of the scales the geometric one; weights are 0 to 1000, not all

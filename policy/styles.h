@@ -15,10 +15,10 @@
 
 typedef struct amb_style {
     char name[64], clip[64];
-    double period;            /* s, of a cycle as the clip plays it */
-    double speed;             /* m/s, the root's mean over ground */
-    double scale;             /* ≥ 1: how much faster than that the latent's window plays */
-    double spread;            /* root mean square distance of the cycles' latents from this one */
+    double period; /* s, of a cycle as the clip plays it */
+    double speed;  /* m/s, the root's mean over ground */
+    double scale;  /* ≥ 1: how much faster than that the latent's window plays */
+    double spread; /* root mean square distance of the cycles' latents from this one */
     float z[AMB_STYLE_SIZE];
 } amb_style;
 

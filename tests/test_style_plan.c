@@ -55,6 +55,13 @@ static void between_two_latents(void **unused)
     assert_memory_equal(&out, &b, sizeof b);
     amb_latent_between(&a, &b, .25, &out);
     assert_near((double)out.z[7], 57, 1e-4, "z", 7);
+    a.scale = 2.32274;
+    for (int n = 0; n <= 100; n++) { /* from a latent to itself nothing changes */
+        amb_latent_between(&a, &a, n / 100., &out);
+        assert_memory_equal(&out, &a, sizeof a);
+    }
+    a.scale = 1;
+    amb_latent_between(&a, &b, .25, &out);
     assert_near(out.scale, pow(4, .25), 1e-12, "scale", 0);
 }
 
