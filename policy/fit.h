@@ -14,9 +14,10 @@
  *   + Σ points |e of velocity, from frame to frame|² / (.5 m/s)²
  *   + Σ soles in contact |e of the sole's velocity over ground|² / (.2 m/s)²
  *   + beta · KL(N(μ, σ²) || N(0, 1)), beta growing from 0 over the first `warmup` of the samples (Bowman et al. 2016).
- * Windows start anywhere in motions that walk and in their blends. Two fifths of them come in pairs a, b that start at the same phase of
- * two gaits, mostly at the strike, and then (1-w) z_a + w z_b must decode to the blend of the two motions: so latents of windows that start
- * at a strike can be mixed, and the mixture is a gait. */
+ * Windows start anywhere in motions that walk and in their blends; some are crossed with another loop at equal phase, or made another
+ * body's (size, lean, pace), so that clips which were not learned from find something like them. Two fifths of them come in pairs a, b that
+ * start at the same phase of two gaits, mostly at the strike, and then (1-w) z_a + w z_b must decode to the blend of the two motions: so
+ * latents of windows that start at a strike can be mixed, and the mixture is a gait. */
 #ifndef AMB_POLICY_FIT_H
 #define AMB_POLICY_FIT_H
 
@@ -29,7 +30,7 @@ typedef enum amb_fit_what { AMB_FIT_PHASE, AMB_FIT_STYLE } amb_fit_what;
 /* SETTING(name, for phase, for style, smallest, largest, help) */
 #define AMB_FIT_SETTINGS(SETTING)                                                                              \
     SETTING(seed, 1, 1, 0, 9e15, "seed of everything random")                                                  \
-    SETTING(samples, 4e6, 7e5, 1, 1e12, "frames or windows to learn from; the learning rate falls over these") \
+    SETTING(samples, 4e6, 1e6, 1, 1e12, "frames or windows to learn from; the learning rate falls over these") \
     SETTING(batch, 512, 128, 8, 65536, "frames or windows in a step")                                          \
     SETTING(rate, 1e-3, 8e-4, 1e-9, 1, "first learning rate; it falls to a hundredth (cosine)")                \
     SETTING(gradient_norm, 1, 5, 0, 1e9, "limit on each network's gradient norm; 0: none")                     \

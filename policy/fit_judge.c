@@ -294,6 +294,18 @@ static void finish(double *value)
         value[k] = k == CLOSES ? NAN : value[k] / fmax(value[WINDOWS], 1);
 }
 
+/* Whether the root covers ground in a window, faster than .2 m/s as the clip plays it. */
+static bool moves(const amb_gait *g, double t0, double scale)
+{
+    double path = 0;
+    for (int i = 0; i < N; i++) {
+        float f[AMB_FEATURES];
+        amb_gait_sample(g, t0 + scale * i / rate, f, NULL);
+        path += (double)hypotf(f[AMB_FEATURE_FORWARD], f[AMB_FEATURE_LEFT]) / N;
+    }
+    return path > .2;
+}
+
 /* Windows of the held-out part of every motion that walks, mirrored ones too. */
 static bool judge_held_out(const style_judge *s, const amb_fit_data *d, amb_judgement *j, amb_error *err)
 {
@@ -304,7 +316,7 @@ static bool judge_held_out(const style_judge *s, const amb_fit_data *d, amb_judg
         if (!g->walks)
             continue;
         for (double t = 0; t < g->duration; t += step)
-            if (amb_fit_held(d, i, t, span) && amb_gait_amplitude(g, t + .5 * span) >= .5)
+            if (amb_fit_held(d, i, t, span) && amb_gait_amplitude(g, t + .5 * span) >= .5 && moves(g, t, scale))
                 judge_window(s, g, t, scale, sum);
         if (sum[WINDOWS] < 1)
             continue;

@@ -9,7 +9,8 @@
  *   noise 2 cm    the same with noise of .02 m on the points' positions
  *   noise 2 cm, v the same with the velocities' noise too that differences of such positions over 1/15 s have
  * Style:
- *   held out      windows held out in whose middle the motion repeats (amplitude .5 or more), decoded from their own μ
+ *   held out      windows held out that walk: the motion repeats in their middle (amplitude .5 or more) and covers
+ *                 more than .2 m/s; decoded from their own μ
  *   aligned       the window at each strike, decoded from the style of the clip (the table's mean latent)
  *   half-way      the same for equal mixtures of two styles, against the blend of the two motions
  *   point_cm: mean distance of the points; speed_error: |mean root velocity - true| / true; yaw_error rad/s; skate, skate_true: m/s, mean

@@ -12,9 +12,55 @@ static const double slowest = .9, fastest = 1.1; /* speeds at which windows are 
 static const double longest_span =
     1.1 * 3 * 59 / 30.;                   /* s: windows of motions played up to three times faster must fit into what is learned */
 static const double least_amplitude = .3; /* in the window's middle */
-static const double blends_share = .15, loops_share = .2; /* of the windows that are no pairs; the rest is from long clips */
+static const double blends_share = .15, loops_share = .2;  /* of the windows that are no pairs; the rest is from long clips */
+static const double crossed_share = .4, most_crossed = .4; /* of these windows; of another motion in them */
+static const double reshaped_share = .6, sized = .02, leaned = .05, paced = .04;
 static const double floor_std = .02;
 static const float largest_log_variance = 10;
+
+/* Mixes into a window of motion g some of another loop that walks, at equal phase: a gait that no clip has. Points, contacts and what the
+ * root covers in a part of the cycle are weighted means; limbs come out a little short where the two are far apart, so the share is small.
+ */
+static void cross(const amb_fit *fit, const amb_gait *g, double t0, double scale, amb_rng *rng, float window[FIT_WINDOW])
+{
+    const amb_fit_data *d = fit->data;
+    double t;
+    const int i = amb_fit_draw(d, AMB_FIT_WALKING_LOOP, 0, rng, &t);
+    const float share = (float)(most_crossed * amb_rng_uniform(rng));
+    const amb_gait *o = i < 0 ? NULL : d->motion[i];
+    if (!o || o == g || g->strikes < 2)
+        return;
+    for (int f = 0; f < AMB_STYLE_FRAMES; f++) {
+        const double at = t0 + scale * f / 30;
+        const float tempo = (float)(scale * o->period / g->period);
+        float other[AMB_FEATURES], *frame = window + f * AMB_FEATURES;
+        amb_gait_sample(o, amb_gait_time(o, 0, amb_gait_phase(g, at)), other, NULL);
+        for (int k = AMB_FEATURE_FORWARD; k <= AMB_FEATURE_YAW_RATE; k++)
+            other[k] *= tempo;
+        for (int k = 0; k < AMB_FEATURES; k++)
+            frame[k] += share * (other[k] - frame[k]);
+    }
+}
+
+/* Another body in another posture: size, lean and speed, the same in the whole window. */
+static void reshape(amb_rng *rng, float window[FIT_WINDOW])
+{
+    const float size = 1 + (float)(sized * amb_rng_normal(rng)), nod = (float)(leaned * amb_rng_normal(rng));
+    const float roll = (float)(leaned * amb_rng_normal(rng)), pace = 1 + (float)(paced * amb_rng_normal(rng));
+    for (int f = 0; f < AMB_STYLE_FRAMES; f++) {
+        float *frame = window + f * AMB_FEATURES;
+        const float height = frame[2];
+        for (int p = 0; p < AMB_POINTS; p++) { /* above the root the body leans, the legs stay on the ground */
+            float *at = frame + 3 * p;
+            const float above = fmaxf(at[2] - height, 0);
+            at[0] = size * (at[0] + nod * above);
+            at[1] = size * (at[1] + roll * above);
+            at[2] *= size;
+        }
+        frame[AMB_FEATURE_FORWARD] *= size * pace;
+        frame[AMB_FEATURE_LEFT] *= size * pace;
+    }
+}
 
 /* A window at a random place of something that walks. */
 static void draw_window(const amb_fit *fit, amb_rng *rng, float window[FIT_WINDOW])
@@ -43,6 +89,10 @@ static void draw_window(const amb_fit *fit, amb_rng *rng, float window[FIT_WINDO
         g = d->motion[i];
     }
     amb_gait_window(g, t, scale * amb_gait_scale(g), AMB_STYLE_FRAMES, window);
+    if (amb_rng_uniform(rng) < crossed_share)
+        cross(fit, g, t, scale * amb_gait_scale(g), rng, window);
+    if (amb_rng_uniform(rng) < reshaped_share)
+        reshape(rng, window);
 }
 
 /* Windows of two gaits and of their blend, all from the same phase, at the speed that styles have. */

@@ -53,7 +53,7 @@ says() {
     first=$(head -n 1 log/err)
     [[ $first == amble* ]] || return 1
     [ "$(grep -c '^amble' log/err)" -eq 1 ] || return 1
-    grep -v -q -E '^(amble|Try `amble|information\.|Usage:|       amble|Says what|Example:|       amble)' log/err && return 1
+    grep -v -q -E '^(amble|Try `amble|information\.|Usage:|       amble|Says what|Trains a|Example:|       amble)' log/err && return 1
     [ -s log/out ] && return 1
     local IFS='|'
     for part in $1; do
