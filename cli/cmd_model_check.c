@@ -12,7 +12,7 @@ enum { KEY_INPUT = 'i', KEY_AGAINST = 'a', KEY_ROWS = 'n' };
 
 enum {
     BLOCK = 64, /* rows at once: what is held in memory does not grow with the input */
-    MOST_ROWS = 1000000,
+    MOST_ROWS = 100000,
     AUTO = AMB_PRECISIONS, /* entries of the tables below: a forced precision each, then what auto takes, then double precision */
     DOUBLE,
     ENTRIES
@@ -299,12 +299,11 @@ static int run(const options *o, amb_error *err)
     int status = CLI_BAD_INPUT;
     if (!c) {
         amb_fail(err, "out of memory");
-        return EXIT_FAILURE;
+        return CLI_BAD_INPUT;
     }
     c->o = o;
     c->net = model_read(o->file, c->path, sizeof c->path, err);
     if (c->net && read_rows(c, err) && make_models(c, err)) {
-        status = EXIT_FAILURE;
         const bool table = !o->common.json || strcmp(o->common.json, "-") != 0;
         if (measure(c, err)) {
             if (table)

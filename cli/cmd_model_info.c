@@ -170,7 +170,7 @@ static int info(const options *o)
     if (o->common.json)
         ok = cli_write_json(o->common.json, info_json(net, path, bytes), &err);
     amb_net_destroy(net);
-    return ok ? EXIT_SUCCESS : model_fail("info", &err, EXIT_FAILURE);
+    return ok ? EXIT_SUCCESS : model_fail("info", &err, CLI_BAD_INPUT);
 }
 
 static error_t parse(int key, char *text, struct argp_state *state)

@@ -166,7 +166,6 @@ static int run(const options *o, amb_error *err)
     if (net && choose_slice(net, o->head, &s, err) && model_read_inputs(net, o->input, &in, &rows, err)) {
         model = amb_model_create(net, &def, err);
         if (model) {
-            status = EXIT_FAILURE;
             out = malloc((size_t)rows * (size_t)amb_model_outputs(model) * sizeof *out);
             if (!out)
                 amb_fail(err, "out of memory for %d rows of %d numbers", rows, amb_model_outputs(model));

@@ -8,14 +8,14 @@
  * The input, and each output, may have up to AMB_NET_MAX_RANK dimensions besides the batch (net->in_shape, net->head[].shape); Flatten,
  * Reshape, Squeeze, Unsqueeze and Transpose may stand anywhere if they keep a row's numbers in order; the shapes may be worked out by
  * Shape, Gather, Concat, Slice, Cast, Squeeze, Unsqueeze and integer arithmetic from the input's. An output of shape (batch) is read as
- * (batch, 1). Identity and Dropout (as in inference) may stand anywhere, and so may Cast. Constants: initialisers, Constant or
- * ConstantOfShape nodes, raw or typed, also behind Identity, Reshape and Transpose. Floats: float32, float16, bfloat16 or float64, for
- * constants, inputs and outputs; the net computes in float32 whatever they are, so a Cast to a narrower one rounds nothing. A float64
- * weight beyond float32 is refused. External data: in regular files in the model's folder or below; absolute locations, "..", links that
- * lead out of it, and offsets or lengths that do not fit are refused. Everything else is refused by operator and node name. The file's
- * size, every dimension and every offset is checked before it is trusted: a malformed file gets a sentence, never a crash or a huge
- * allocation. A file cut off exactly between two metadata entries cannot be told from one that never had more; writing is atomic for that
- * reason. */
+ * (batch, 1). Identity, Dropout (as in inference), Cast, CastLike, and factors of 1 or terms of 0 may stand anywhere. Constants:
+ * initialisers, Constant or ConstantOfShape nodes, raw or typed, also behind Identity, Reshape and Transpose. Floats: float32, float16,
+ * bfloat16 or float64, for constants, inputs and outputs; the net computes in float32 whatever they are, so a Cast to a narrower one rounds
+ * nothing. A float64 weight beyond float32 is refused. External data: in regular files in the model's folder or below; absolute locations,
+ * "..", links that lead out of it, and offsets or lengths that do not fit are refused. Everything else is refused by operator and node
+ * name. The file's size, every dimension and every offset is checked before it is trusted: a malformed file gets a sentence, never a crash
+ * or a huge allocation. A file cut off exactly between two metadata entries cannot be told from one that never had more; writing is atomic
+ * for that reason. */
 #ifndef AMB_NETS_ONNX_H
 #define AMB_NETS_ONNX_H
 

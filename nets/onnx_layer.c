@@ -163,6 +163,16 @@ static bool fold(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_layer *laye
     return true;
 }
 
+/* Factors of 1 and terms of 0, which exporters write where they do not optimise, may stand anywhere. */
+static bool is_neutral(char op, const float *c, size_t count)
+{
+    float nothing = op == 'D' || op == 'M' ? 1 : 0;
+    size_t i = 0;
+    while (i < count && c[i] == nothing)
+        i++;
+    return i == count;
+}
+
 bool amb_onnx_read_elementwise(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
 {
     char op = n->op_type[0];
@@ -173,6 +183,12 @@ bool amb_onnx_read_elementwise(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_on
     const amb_onnx_value *constant = in[1 - at];
     int layer = in[at]->tensor.layer;
     float *c = vector_operand(g, n, constant, &in[at]->tensor);
+    if (c && is_neutral(op, c, amb_onnx_features(&in[at]->tensor))) {
+        free(c);
+        out->kind = AMB_ONNX_COMPUTED;
+        out->tensor = in[at]->tensor;
+        return true;
+    }
     bool ok = c && amb_onnx_change(g, n, in[at]);
     ok = ok && (layer < 0 ? normalize(g, n, op, c, constant->name) : fold(g, n, &g->layer[layer], op, c, constant->name));
     free(c);

@@ -53,38 +53,45 @@ static bool read_identity(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_va
     return true;
 }
 
-/* Between kinds of float, since the net computes in float32 whatever the file says. */
+/* What is computed, between kinds of float, since the net computes in float32 whatever the file says. */
+static bool cast_computed(amb_onnx_graph *g, const AmbOnnx__Node *n, const amb_onnx_value *v, int64_t to, amb_onnx_value *out)
+{
+    if (to < 0 || to > INT32_MAX || !amb_onnx_is_float((int)to))
+        return amb_onnx_node_fail(g, n, "casts to data type %" PRId64 ", 1 (float32), 10, 11 or 16 was expected", to);
+    out->kind = AMB_ONNX_COMPUTED;
+    out->tensor = v->tensor;
+    out->tensor.type = (int)to;
+    return true;
+}
+
+static bool cast_constant(amb_onnx_graph *g, const AmbOnnx__Node *n, const amb_onnx_value *v, int64_t to, amb_onnx_value *out)
+{
+    const amb_onnx_array *a = &v->array;
+    bool known = to > 0 && to <= INT32_MAX, from_int = amb_onnx_is_int(a->type);
+    bool to_float = known && amb_onnx_is_float((int)to), to_int = known && amb_onnx_is_int((int)to);
+    if (!(to_float && (from_int || amb_onnx_is_float(a->type))) && !(to_int && from_int)) {
+        return amb_onnx_node_fail(g, n, "casts constant %s from %s to data type %" PRId64 ", 1 (float32), 10, 11 or 16 was expected",
+                                  amb_onnx_show(v->name).text, amb_onnx_type_name(a->type), to);
+    }
+    if (to_float && a->batch)
+        return amb_onnx_node_fail(g, n, "input %s depends on the number of rows, a constant was expected", amb_onnx_show(v->name).text);
+    out->array = *a;
+    out->array.type = (int)to;
+    return true;
+}
+
 static bool read_cast(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
 {
     int64_t to = 0;
     if (!amb_onnx_int_attribute(g, n, "to", &to))
         return false;
-    if (to < 0 || to > INT32_MAX || !amb_onnx_is_float((int)to))
-        return amb_onnx_node_fail(g, n, "casts to data type %" PRId64 ", 1 (float32), 10, 11 or 16 was expected", to);
-    out->kind = AMB_ONNX_COMPUTED;
-    out->tensor = in[at]->tensor;
-    out->tensor.type = (int)to;
-    return true;
+    return at < 0 ? cast_constant(g, n, in[0], to, out) : cast_computed(g, n, in[0], to, out);
 }
 
-static bool cast_constant(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
+static bool read_cast_like(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
 {
-    (void)at;
-    int64_t to = 0;
-    if (!amb_onnx_int_attribute(g, n, "to", &to))
-        return false;
-    const amb_onnx_array *a = &in[0]->array;
-    bool known = to > 0 && to <= INT32_MAX, from_int = amb_onnx_is_int(a->type);
-    bool to_float = known && amb_onnx_is_float((int)to), to_int = known && amb_onnx_is_int((int)to);
-    if (!(to_float && (from_int || amb_onnx_is_float(a->type))) && !(to_int && from_int)) {
-        return amb_onnx_node_fail(g, n, "casts constant %s from %s to data type %" PRId64 ", 1 (float32), 10, 11 or 16 was expected",
-                                  amb_onnx_show(in[0]->name).text, amb_onnx_type_name(a->type), to);
-    }
-    if (to_float && a->batch)
-        return amb_onnx_node_fail(g, n, "input %s depends on the number of rows, a constant was expected", amb_onnx_show(in[0]->name).text);
-    out->array = *a;
-    out->array.type = (int)to;
-    return true;
+    int to = at == 1 ? in[1]->tensor.type : in[1]->array.type;
+    return at == 0 ? cast_computed(g, n, in[0], to, out) : cast_constant(g, n, in[0], to, out);
 }
 
 static bool read_constant(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
@@ -113,7 +120,8 @@ static bool read_constant(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_va
 
 static const amb_onnx_operator operators[] = {
     {"Add", 2, 2, {NULL}, amb_onnx_read_elementwise, amb_onnx_constant_arithmetic, 0},
-    {"Cast", 1, 1, {"to", "saturate", "round_mode", NULL}, read_cast, cast_constant, 0},
+    {"Cast", 1, 1, {"to", "saturate", "round_mode", NULL}, read_cast, read_cast, 0},
+    {"CastLike", 2, 2, {"saturate", "round_mode", NULL}, read_cast_like, read_cast_like, 0},
     {"Clip", 1, 3, {"min", "max", NULL}, amb_onnx_read_clip, NULL, 0},
     {"Concat", 1, AMB_ONNX_MAX_INPUTS, {"axis", NULL}, NULL, amb_onnx_constant_concat, 0},
     {"Constant", 0, 0, {"value", "value_float", "value_floats", "value_int", "value_ints", NULL}, NULL, read_constant, 0},
@@ -129,6 +137,7 @@ static const amb_onnx_operator operators[] = {
     {"MatMul", 2, 2, {NULL}, amb_onnx_read_matmul, NULL, 0},
     {"Max", 2, 2, {NULL}, amb_onnx_read_bound, NULL, 0},
     {"Min", 2, 2, {NULL}, amb_onnx_read_bound, NULL, 0},
+    {"Mod", 2, 2, {"fmod", NULL}, NULL, amb_onnx_constant_arithmetic, 0},
     {"Mul", 2, 2, {NULL}, amb_onnx_read_elementwise, amb_onnx_constant_arithmetic, 0},
     {"Relu", 1, 1, {NULL}, amb_onnx_read_activation, NULL, 0},
     {"Reshape", 2, 2, {"allowzero", NULL}, amb_onnx_read_reshape, amb_onnx_constant_reshape, 0},

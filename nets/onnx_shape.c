@@ -43,8 +43,8 @@ bool amb_onnx_reshape_target(amb_onnx_graph *g, const AmbOnnx__Node *n, const am
         return amb_onnx_node_fail(g, n, "shape %s is not a list of int64", name.text);
     if (!amb_onnx_get_ints(g, n, shape, target))
         return false;
-    if (target->count > AMB_ONNX_MAX_DIMS) {
-        return amb_onnx_node_fail(g, n, "its shape has %d dimensions, at most %d are supported", target->count, AMB_ONNX_MAX_DIMS);
+    if (target->count < 1 || target->count > AMB_ONNX_MAX_DIMS) {
+        return amb_onnx_node_fail(g, n, "its shape has %d dimensions, 1 to %d are supported", target->count, AMB_ONNX_MAX_DIMS);
     }
     return true;
 }

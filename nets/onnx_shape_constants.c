@@ -267,9 +267,7 @@ bool amb_onnx_constant_slice(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx
         part.batch |= (uint8_t)((data.batch >> i & 1) << part.count);
         part.value[part.count++] = data.value[i];
     }
-    if (part.count == 0)
-        return amb_onnx_node_fail(g, n, "takes nothing of a list of %d", data.count);
-    amb_onnx_set_ints(out, &part);
+    amb_onnx_set_ints(out, &part); /* may be empty: Concat takes it */
     return true;
 }
 
@@ -277,12 +275,13 @@ bool amb_onnx_constant_arithmetic(amb_onnx_graph *g, const AmbOnnx__Node *n, amb
 {
     (void)at;
     amb_onnx_ints a, b;
-    char op = n->op_type[0];
+    bool mod = strcmp(n->op_type, "Mod") == 0;
+    char op = mod ? '%' : n->op_type[0];
     if (amb_onnx_is_float(in[0]->array.type) || amb_onnx_is_float(in[1]->array.type))
         return amb_onnx_node_fail(g, n, "has constant inputs only, which is not supported for this operator");
     if (!amb_onnx_get_ints(g, n, in[0], &a) || !amb_onnx_get_ints(g, n, in[1], &b))
         return false;
-    if (a.count != b.count && a.count != 1 && b.count != 1)
+    if (a.count == 0 || b.count == 0 || (a.count != b.count && a.count != 1 && b.count != 1))
         return amb_onnx_node_fail(g, n, "has lists of %d and %d integers, the same number was expected", a.count, b.count);
     amb_onnx_ints made = {.count = a.count > b.count ? a.count : b.count, .scalar = a.scalar && b.scalar};
     for (int i = 0; i < made.count; i++) {
@@ -295,11 +294,13 @@ bool amb_onnx_constant_arithmetic(amb_onnx_graph *g, const AmbOnnx__Node *n, amb
         bool bad = op == 'A'   ? __builtin_add_overflow(x, y, z)
                    : op == 'S' ? __builtin_sub_overflow(x, y, z)
                    : op == 'M' ? __builtin_mul_overflow(x, y, z)
-                               : x < 0 || y < 1;
+                               : x < 0 || y < 1; /* Div and Mod */
         if (bad)
             return amb_onnx_node_fail(g, n, "cannot be worked out on %" PRId64 " and %" PRId64, x, y);
         if (op == 'D')
             *z = x / y;
+        if (mod)
+            *z = x % y;
     }
     amb_onnx_set_ints(out, &made);
     return true;

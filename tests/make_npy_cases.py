@@ -162,6 +162,20 @@ def model_files():
     )
     made = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8)
     onnx.save(made, folder / "net.onnx")
+    # The same hidden layer with two heads: the first output, and the other two.
+    split = [tensor(np.ascontiguousarray(a), n) for n, a in (("wm", w1[:1]), ("bm", b1[:1]), ("wv", w1[1:]), ("bv", b1[1:]))]
+    heads = [
+        onnx.helper.make_node("Gemm", ["r", f"w{n}", f"b{n}"], [name], transB=1) for n, name in (("m", "mu"), ("v", "logvar"))
+    ]
+    graph = onnx.helper.make_graph(
+        [*nodes[:2], *heads],
+        "case",
+        [value("x", onnx.TensorProto.FLOAT, ["batch", 5])],
+        [value("mu", onnx.TensorProto.FLOAT, ["batch", 1]), value("logvar", onnx.TensorProto.FLOAT, ["batch", 2])],
+        [tensor(w0, "w0"), tensor(b0, "b0"), *split],
+    )
+    made = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8)
+    onnx.save(made, folder / "heads.onnx")
     x = rng.standard_normal((150, 5)).astype("<f4")
     wide = [a.astype("<f8") for a in (x, w0, b0, w1, b1)]
     y = np.maximum(wide[0] @ wide[1].T + wide[2], 0) @ wide[3].T + wide[4]

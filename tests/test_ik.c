@@ -159,6 +159,18 @@ static void velocity_and_yaw_rate_make_the_way(void **unused)
         assert_near(p[1], y, 2e-4, "y", f);
         assert_near(p[2], .9, 1e-6, "height", f);
     }
+
+    for (int f = 0; f < FRAMES; f++) { /* faster and faster: the trapezoids are exact */
+        vel[4] = .6 + .4 * f / 30;
+        features_of(want, vel, features + f * AMB_FEATURES);
+    }
+    run(&def, FRAMES, features, false);
+    for (int f = 0; f < FRAMES; f++) {
+        const double t = f / 30., h = .4 + .6 * t + .2 * t * t;
+        double forward[2];
+        amb_points_heading(got + f * AMB_POSE + 3, forward);
+        assert_near(remainder(atan2(forward[1], forward[0]) - h, 2 * M_PI), 0, 1e-5, "heading, faster and faster", f);
+    }
 }
 
 /* Turning over about a tilted axis: once a turn the root comes close to upside down, where the features' frame spins round. */

@@ -209,7 +209,8 @@ static void assert_refused(const amb_net *in, const amb_net *out, const char *wo
 static void other_networks_are_refused(void **state)
 {
     (void)state;
-    static const char *const name[][2] = {{"mu", "sigma"}, {"mu", NULL}, {NULL, "logvar"}, {"a", "b"}, {"mu", "mean"}, {"logvar", "var"}};
+    static const char *const name[][2] = {{"mu", "sigma"},        {"mu", NULL},   {NULL, "logvar"}, {"a", "b"},
+                                          {"mean_var", "mu_var"}, {"mu", "mean"}, {"logvar", "var"}};
     for (size_t k = 0; k < sizeof name / sizeof *name; k++) {
         amb_net *net = encoder(name[k][0], name[k][1]);
         assert_refused(net, NULL, "its heads are named \"");
