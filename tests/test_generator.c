@@ -387,6 +387,22 @@ static void a_new_episode_begins_the_plan_anew(void **unused)
     }
     end_pair(&p);
 
+    /* In the middle of the making: what was begun is dropped. */
+    amb_generator_def def = default_def();
+    def.budget_us = 0;
+    start_pair(&p, "0 walk\n.5 jog\n", 0, &def);
+    for (int n = 0; n < 17; n++)
+        step(&p);
+    const int64_t changes = amb_generator_get_counts(p.generator)->changes;
+    assert_int_equal(changes, 0);
+    amb_generator_start(p.generator, made.room, &p.env);
+    amb_env_reset(&p.env);
+    for (int n = 0; n < 14; n++)
+        step(&p);
+    assert_int_equal(amb_generator_get_counts(p.generator)->changes, changes);
+    assert_near(amb_generator_facts(p.generator)->speed, .98, .02, "still walking", 0);
+    end_pair(&p);
+
     /* Drawn styles: every episode another one. */
     start_pair(&p, "random-blends", 0, NULL);
     double speed[6];
