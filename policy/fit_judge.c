@@ -10,6 +10,7 @@
 enum { N = AMB_STYLE_FRAMES, F = AMB_FEATURES, W = AMB_STYLE_WINDOW, MAX_FRAMES = 4096 };
 static const double rate = 30, noise_m = .02, difference_noise = 21.2;
 static const double degree = M_PI / 180;
+static const double usable_cm = 5; /* a style decodes to its own window this well, or has no place in the table */
 
 void amb_judgement_destroy(amb_judgement *j)
 {
@@ -385,9 +386,9 @@ static bool judge_styles(const style_judge *s, const amb_fit_data *d, amb_styles
         amb_style *style = &styles->style[styles->count];
         if (d->held[i] || !d->motion[i]->walks || !amb_style_of_gait(&s->vae, d->motion[i], style, NULL))
             continue;
-        styles->count++;
         if (!judge_latent(s, "aligned", d->motion[i], style->scale, style->z, j, err))
             return false;
+        styles->count += j->row[j->rows - 1].value[POINT] <= usable_cm; /* a clip of many gaits has no one style */
     }
     for (int i = 0; i < d->blends; i++) {
         const amb_fit_blend *b = &d->blend[i];

@@ -33,7 +33,8 @@ typedef struct amb_judgement {
     } * row;
 } amb_judgement;
 
-/* For style, *styles gets the table of named styles: all motions that walk and were learned from. */
+/* For style, *styles gets the table of named styles: all motions that walk, were learned from, and whose style decodes to their own window
+ * at a strike within 5 cm. */
 amb_judgement *amb_judge(const amb_fit *fit, amb_fit_what what, const amb_fit_data *data, uint64_t seed, amb_styles **styles,
                          amb_error *err);
 void amb_judgement_destroy(amb_judgement *judgement); /* NULL is fine */

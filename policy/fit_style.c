@@ -13,8 +13,8 @@ static const double longest_span =
     1.1 * 3 * 59 / 30.;                   /* s: windows of motions played up to three times faster must fit into what is learned */
 static const double least_amplitude = .3; /* in the window's middle */
 static const double blends_share = .15, loops_share = .2;  /* of the windows that are no pairs; the rest is from long clips */
-static const double crossed_share = .4, most_crossed = .4; /* of these windows; of another motion in them */
-static const double reshaped_share = .6, sized = .02, leaned = .05, paced = .04;
+static const double crossed_share = .5, most_crossed = .5; /* of these windows; of another motion in them */
+static const double reshaped_share = .6, sized = .02, leaned = .06, paced = .08;
 static const double floor_std = .02;
 static const float largest_log_variance = 10;
 

@@ -7,7 +7,7 @@
 enum { N = AMB_STYLE_FRAMES, F = AMB_FEATURES, P3 = 3 * AMB_POINTS };
 static const float rate = 30; /* frames a second */
 /* 1 / what is allowed, squared */
-static const float w_point = 1 / (.03f * .03f), w_speed = 1 / (.1f * .1f), w_yaw = 1 / (.2f * .2f), w_contact = 1 / (.15f * .15f);
+static const float w_point = 1 / (.03f * .03f), w_speed = 1 / (.05f * .05f), w_yaw = 1 / (.2f * .2f), w_contact = 1 / (.15f * .15f);
 static const float w_velocity = 1 / (.5f * .5f), w_sole = 1 / (.2f * .2f);
 
 static const int sole_point[4] = {AMB_POINT_LEFT + AMB_POINT_HEEL, AMB_POINT_LEFT + AMB_POINT_TOE, AMB_POINT_RIGHT + AMB_POINT_HEEL,

@@ -27,8 +27,9 @@ static inline const char *clips_folder(void)
         return folder;
     snprintf(folder, sizeof folder, "%s", scratch("clips"));
     assert_int_equal(mkdir(folder, 0700), 0);
-    const stride amble = {1.2, .5, .3, 1, 0, 0, true}, hurry = {.8, .7, .35, 1, 0, 0, true};
-    const stride far = {1.0, .55, .3, 12, 1, 0, false}, near = {1.1, .4, .3, 6, 1, 0, false}, once = {1.1, .5, .3, 1, 1, 0, false};
+    const stride amble = {1.2, .5, .3, 1, 0, 0, true, false}, hurry = {.8, .7, .35, 1, 0, 0, true, false};
+    const stride far = {1.0, .55, .3, 12, 1, 0, false, false}, near = {1.1, .4, .3, 6, 1, 0, false, false},
+                 once = {1.1, .5, .3, 1, 1, 0, false, false};
     write_clip(folder, &amble, "amble");
     write_clip(folder, &hurry, "hurry");
     write_clip(folder, &far, "far");

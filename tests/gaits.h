@@ -10,8 +10,9 @@ typedef struct stride {
     double period, lift, speed; /* s, rad, m/s */
     int cycles;                 /* in the clip */
     double stand;               /* s of standing still at its end */
-    double lean;                /* rad that the chest turns from first frame to last: a seam that does not close */
+    double lean;                /* rad that the chest turns, and a tenth of it in m that the root sinks: a seam that does not close */
     bool loop;
+    bool tremble; /* the left foot leaves the ground for a moment while it stands */
 } stride;
 
 /* The right leg is up in the first half of each cycle, the left one in the second: the left foot comes down as a cycle ends. */
@@ -26,9 +27,11 @@ static inline amb_clip *walk_clip(const stride *s, const char *name)
         time[f] = f < moving ? s->period * cycle : s->period * s->cycles + (f - moving) / 60.;
         pose_at_rest(p, .881416);
         p[0] = s->speed * fmin(time[f], s->period * s->cycles);
+        p[2] -= .1 * s->lean * f / (frames - 1);
         turn_about(p + pose_at[AMB_CHEST], 0, 1, 0, s->lean * f / (frames - 1));
         for (int side = 0; side < 2; side++) {
-            const double swing = sin(2 * M_PI * cycle + side * M_PI), up = s->lift * fmax(swing, 0);
+            const double swing = sin(2 * M_PI * cycle + side * M_PI), at = cycle - floor(cycle);
+            const double up = s->tremble && side && at > .25 && at < .29 ? .4 : s->lift * fmax(swing, 0);
             const int hip = side ? AMB_LEFT_HIP : AMB_RIGHT_HIP;
             turn_about(p + pose_at[hip], 0, 0, 1, up);
             p[pose_at[hip + 1]] = -2 * up;

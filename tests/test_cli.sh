@@ -500,7 +500,7 @@ for file in checkpoint.bin deepphase.onnx; do
     check "fit phase, $file of stopped and whole" cmp runs/stopped/$file runs/unstopped/$file
 done
 
-run fit style "${walks[@]}" --batch 16 --samples 480 --half --out runs/style --json style.json
+run fit style "${walks[@]}" --batch 16 --samples 4000 --half --out runs/style --json style.json
 check 'fit style, exit status' test "$status" -eq 0
 check 'fit style, table' grep -q 'half-way' log/out
 check 'fit style, fields' fields style.json terms/kl terms/soles judgement/0/point_cm judgement/0/skate_true

@@ -94,6 +94,58 @@ static double mean_loss(amb_fit *fit, int steps)
     return s.loss;
 }
 
+/* The loss whose derivative a style step finds: mean over decoded rows, plus beta times the mean KL divergence over encoded ones. */
+static double loss_of_step(const amb_fit *fit)
+{
+    double sum = 0;
+    for (int r = 0; r < fit->rows; r++) {
+        const double *loss = fit->loss + r * (1 + AMB_FIT_TERMS);
+        sum += (loss[0] - fit->beta * loss[6]) / fit->rows + fit->beta * loss[6] / fit->batch;
+    }
+    return sum;
+}
+
+/* Along each network's own gradient the loss of one and the same step changes at the rate of the gradient's length: through the decoder,
+ * the noise, the mixtures and the KL divergence. Any of these left out or weighted wrongly makes another direction of it. */
+static void the_gradient_of_a_style_step_is_its_slope(void **state)
+{
+    (void)state;
+    amb_fit_settings s = small(AMB_FIT_STYLE);
+    amb_fit *fit = create(AMB_FIT_STYLE, &s);
+    mean_loss(fit, 20);
+    for (int k = 0; k < 2; k++) {
+        fit->beta = k ? 5 : 0; /* without and mostly KL */
+        for (int i = 0; i < 2; i++) {
+            fit_style_step(fit);
+            const size_t n = amb_train_net_size(fit->net[i]), bytes = n * sizeof(float);
+            float *p = amb_train_net_parameters(fit->net[i]), *saved = malloc(bytes), *gradient = malloc(bytes);
+            memcpy(saved, p, bytes);
+            memcpy(gradient, amb_train_net_gradient(fit->net[i]), bytes);
+            double length = 0, side[2];
+            for (size_t j = 0; j < n; j++)
+                length += (double)gradient[j] * (double)gradient[j];
+            length = sqrt(length);
+            assert_true(length > 0);
+            for (int up = 0; up < 2; up++) {
+                const float step = (float)((up ? 1 : -1) * 2e-3 / length);
+                for (size_t j = 0; j < n; j++)
+                    p[j] = saved[j] + step * gradient[j];
+                amb_train_net_parameters_changed(fit->net[i]);
+                fit_style_step(fit);
+                side[up] = loss_of_step(fit);
+            }
+            memcpy(p, saved, bytes);
+            amb_train_net_parameters_changed(fit->net[i]);
+            const double slope = (side[1] - side[0]) / 4e-3;
+            if (!(fabs(slope / length - 1) < .02))
+                fail_msg("beta %g, network %d: the loss rises by %g, its gradient's length is %g", fit->beta, i, slope, length);
+            free(saved);
+            free(gradient);
+        }
+    }
+    amb_fit_destroy(fit);
+}
+
 static const struct amb_judgement_row *row_of(const amb_judgement *j, const char *what, const char *motion)
 {
     for (int i = 0; i < j->rows; i++)
@@ -319,6 +371,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_loss_is_zero_at_the_truth_and_has_the_right_slope),
+        cmocka_unit_test(the_gradient_of_a_style_step_is_its_slope),
         cmocka_unit_test(a_phase_is_learned),
         cmocka_unit_test(a_style_is_learned_and_mixes),
         cmocka_unit_test(threads_and_stops_change_no_bit),

@@ -115,7 +115,7 @@ static void bad_folders_are_refused(void **state)
     snprintf(path, sizeof path, "%s/broken.txt", bad);
     assert_true(amb_file_write(path, "{", 1, NULL));
     expect_refusal(bad, NULL, "bad/broken.txt|JSON");
-    const stride s = {.2, .5, .3, 1, 0, 0, true};
+    const stride s = {.2, .5, .3, 1, 0, 0, true, false};
     write_clip(blink, &s, "blink");
     expect_refusal(blink, NULL, "blink|0.2 s long|0.3 s");
     expect_refusal(clips_folder(), "fra", "--hold-out|\"fra\"|amble, far, hurry, near, once");

@@ -45,7 +45,7 @@ static int tear_down(void **state)
 static void a_loop_is_encoded_from_its_strike(void **state)
 {
     (void)state;
-    const stride s = {2.1, .5, .3, 1, 0, 0, true}; /* slow: played 1.5 times faster */
+    const stride s = {2.1, .5, .3, 1, 0, 0, true, false}; /* slow: played 1.5 times faster */
     amb_gait *g = walk_gait(character, &s, "creep_walk");
     amb_style style;
     amb_error err = {""};
@@ -68,7 +68,7 @@ static void a_loop_is_encoded_from_its_strike(void **state)
 static void a_long_walk_is_the_mean_of_its_steps(void **state)
 {
     (void)state;
-    const stride s = {1.1, .5, .3, 9, 2, 0, false};
+    const stride s = {1.1, .5, .3, 9, 2, 0, false, false};
     amb_gait *g = walk_gait(character, &s, "stroll");
     amb_style style;
     assert_true(amb_style_of_gait(&vae, g, &style, NULL));
@@ -78,7 +78,8 @@ static void a_long_walk_is_the_mean_of_its_steps(void **state)
     amb_gait_window(g, g->strike[3], 1, 60, window);
     for (int k = 0; k < AMB_STYLE_SIZE; k++)
         picked[k] = window[17 * k];
-    assert_true(amb_style_distance(picked, style.z) < .3);
+    if (!(amb_style_distance(picked, style.z) < .06))
+        fail_msg("the mean is %g from a step", amb_style_distance(picked, style.z));
     amb_gait_destroy(g);
 }
 
@@ -87,7 +88,7 @@ static void what_does_not_walk_has_no_style(void **state)
     (void)state;
     amb_style style;
     amb_error err = {""};
-    const stride place = {1.1, .5, 0, 1, 0, 0, true};
+    const stride place = {1.1, .5, 0, 1, 0, 0, true, false};
     amb_gait *g = walk_gait(character, &place, "in_place");
     assert_false(amb_style_of_gait(&vae, g, &style, &err));
     assert_sentence(&err, "in_place|does not walk");
