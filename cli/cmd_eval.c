@@ -3,6 +3,7 @@
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "cli/setup.h"
+#include "cli/style_options.h"
 #include "policy/rollout.h"
 
 #include <math.h>
@@ -28,6 +29,7 @@ enum {
 
 typedef struct arguments {
     cli_common common;
+    cli_style style;
     const char *motion, *policy, *baseline, *may_touch;
     amb_precision precision;
     double seconds, turn, max_root;
@@ -44,6 +46,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->common;
+        state->child_inputs[1] = &a->style;
         return 0;
     case KEY_MOTION:
         a->motion = text;
@@ -132,11 +135,15 @@ static bool on_progress(void *context, double fraction)
     return true;
 }
 
-static bool evaluate(const arguments *a, const contender *c, const amb_clip *clip, int push, bar_state *bar, outcome *row, amb_error *err)
+static bool evaluate(const arguments *a, const contender *c, const cli_followed *followed, int push, bar_state *bar, outcome *row,
+                     amb_error *err)
 {
     *row = (outcome){.worst_survival = 1, .worst_return = 1, .runs = json_array()};
     for (int s = 0; s < a->seeds; s++) {
-        amb_rollout_def def = {.env = amb_env_default_def(c->character, clip), .envs = a->envs, .policy = &c->policy};
+        amb_rollout_def def = {.env = amb_env_default_def(c->character, followed->clip), .envs = a->envs, .policy = &c->policy};
+        amb_generator_def generator = followed->motions.def;
+        generator.seed = a->common.seed + (uint64_t)s;
+        def.generator = followed->clip ? NULL : &generator;
         amb_policy_use(&c->policy, &def.env);
         def.env.seed = a->common.seed + (uint64_t)s;
         def.env.episode_s = a->seconds;
@@ -147,7 +154,7 @@ static bool evaluate(const arguments *a, const contender *c, const amb_clip *cli
         def.progress = on_progress;
         def.context = bar;
         amb_rollout_result r;
-        if (!cli_parse_may_touch(a->may_touch, c->character, clip, &def.env.may_touch, err) || !amb_rollout_run(&def, &r, err)) {
+        if (!cli_parse_may_touch(a->may_touch, c->character, followed->clip, &def.env.may_touch, err) || !amb_rollout_run(&def, &r, err)) {
             json_decref(row->runs);
             return false;
         }
@@ -159,7 +166,7 @@ static bool evaluate(const arguments *a, const contender *c, const amb_clip *cli
         row->joint_rad += r.joint_rad / a->seeds;
         row->speed += r.control_steps_per_s / a->seeds;
         row->unstable += r.resets_unstable;
-        json_array_append_new(row->runs, cli_rollout_json(&def, &r, amb_clip_name(clip), c->path));
+        json_array_append_new(row->runs, cli_rollout_json(&def, &r, followed->name, c->path));
         amb_rollout_result_free(&r);
         bar->done++;
     }
@@ -196,7 +203,7 @@ static json_t *row_json(const contender *c, double speed, double period, const o
     return o;
 }
 
-static bool evaluate_all(const arguments *a, const contender *c, int contenders, const amb_clip *clip, amb_error *err)
+static bool evaluate_all(const arguments *a, const contender *c, int contenders, const cli_followed *followed, amb_error *err)
 {
     const bool quiet = a->common.json && !strcmp(a->common.json, "-");
     bar_state bar = {.all = contenders * a->pushes * a->seeds};
@@ -206,13 +213,13 @@ static bool evaluate_all(const arguments *a, const contender *c, int contenders,
     bool ok = true;
     for (int p = 0; ok && p < a->pushes; p++)
         for (int k = 0; ok && k < contenders; k++) {
-            ok = evaluate(a, &c[k], clip, p, &bar, &result[p][k], err);
+            ok = evaluate(a, &c[k], followed, p, &bar, &result[p][k], err);
             if (ok)
                 json_array_append_new(rows, row_json(&c[k], a->push[p].speed, a->push[p].period, &result[p][k]));
         }
     amb_progress_end(&bar.progress);
     if (ok && !quiet) {
-        printf("%s, %d characters × %d seeds from %llu, %g s", amb_clip_name(clip), a->envs, a->seeds, (unsigned long long)a->common.seed,
+        printf("%s, %d characters × %d seeds from %llu, %g s", followed->name, a->envs, a->seeds, (unsigned long long)a->common.seed,
                a->seconds);
         if (a->turn != 0)
             printf(", turning %g°/s", a->turn);
@@ -232,7 +239,7 @@ static bool evaluate_all(const arguments *a, const contender *c, int contenders,
         return false;
     }
     json_t *o = json_object();
-    json_object_set_new(o, "motion", json_string(amb_clip_name(clip)));
+    json_object_set_new(o, "motion", json_string(followed->name));
     json_object_set_new(o, "seconds", cli_real(a->seconds));
     json_object_set_new(o, "envs", json_integer(a->envs));
     json_object_set_new(o, "seeds", json_integer(a->seeds));
@@ -255,7 +262,7 @@ static bool load_contender(const char *name, amb_precision precision, contender 
 int cmd_eval(int argc, char **argv)
 {
     static arguments a = {.common = {.seed = 1000}, .seconds = 20, .envs = 64, .seeds = 3, .precision = AMB_PRECISION_AUTO};
-    const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {0}};
+    const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {&cli_style_argp, 0, NULL, 2}, {0}};
     const struct argp argp = {options,
                               parse,
                               NULL,
@@ -277,17 +284,16 @@ int cmd_eval(int argc, char **argv)
             a.push[a.pushes].period = 2;
         }
     }
+    if (!cli_style_check(&a.style, a.motion, &err))
+        return cli_fail(&err);
     cli_set_threads(a.common.threads);
     static contender c[2];
     const int contenders = a.baseline ? 2 : 1;
     bool ok = load_contender(a.policy, a.precision, &c[0], &err) && (!a.baseline || load_contender(a.baseline, a.precision, &c[1], &err));
-    amb_clip *clip = NULL;
-    if (ok) {
-        const char *motion = a.motion ? a.motion : c[0].policy.motion[0] ? c[0].policy.motion : "walk";
-        clip = cli_load_motion(motion, a.common.clips, &err);
-        ok = clip && evaluate_all(&a, c, contenders, clip, &err);
-    }
-    amb_clip_destroy(clip);
+    static cli_followed followed;
+    ok = ok && cli_follow(&followed, a.motion, &a.style, c[0].policy.motion, c[0].character, a.common.clips, &err) &&
+         evaluate_all(&a, c, contenders, &followed, &err);
+    cli_followed_free(&followed);
     for (int k = 0; k < contenders; k++) {
         amb_policy_free(&c[k].policy);
         amb_character_destroy(c[k].character);

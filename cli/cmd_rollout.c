@@ -4,6 +4,7 @@
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "cli/setup.h"
+#include "cli/style_options.h"
 #include "policy/rollout.h"
 
 #include <math.h>
@@ -31,6 +32,7 @@ enum {
 
 typedef struct arguments {
     cli_common common;
+    cli_style style;
     const char *motion, *policy, *record, *may_touch;
     amb_precision precision;
     double seconds, push_speed, push_period, turn, heading, start, max_root;
@@ -45,6 +47,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->common;
+        state->child_inputs[1] = &a->style;
         return 0;
     case KEY_MOTION:
         a->motion = text;
@@ -142,11 +145,12 @@ static bool write_recording(const char *path, const amb_rollout_result *r, amb_e
     return ok;
 }
 
-/* Which actor: as given, else the model of the motion's name, else walk's. False and a sentence if it cannot be loaded. */
+/* Which actor: as given, else the model of the motion's name, else walk's, or locomotion's where motions are invented. False and a sentence
+ * if it cannot be loaded. */
 static bool load_policy(const arguments *a, amb_policy *policy, char *path, size_t size, amb_error *err)
 {
     char name[300];
-    const char *motion = a->motion ? a->motion : "walk";
+    const char *motion = a->motion ? a->motion : cli_style_given(&a->style) ? "locomotion" : "walk";
     snprintf(name, sizeof name, "%.200s%s", a->policy ? a->policy : motion, a->policy ? "" : ".onnx");
     if (a->policy && strlen(a->policy) > 200)
         snprintf(path, size, "%s", a->policy);
@@ -169,14 +173,15 @@ static bool run(const arguments *a, amb_error *err)
     if (!a->no_policy)
         character_def.physics_hz = policy.physics_hz;
     amb_character *character = amb_character_create(&character_def, err);
-    const char *motion = a->motion ? a->motion : policy.motion[0] ? policy.motion : "walk";
-    amb_clip *clip = character ? cli_load_motion(motion, a->common.clips, err) : NULL;
-    ok = clip != NULL;
+    cli_followed followed = {0};
+    ok = character && cli_follow(&followed, a->motion, &a->style, policy.motion, character, a->common.clips, err);
     if (ok) {
-        amb_rollout_def def = {.env = amb_env_default_def(character, clip), .envs = a->envs, .realtime = a->realtime};
+        amb_rollout_def def = {.env = amb_env_default_def(character, followed.clip), .envs = a->envs, .realtime = a->realtime};
         if (!a->no_policy)
             amb_policy_use(&policy, &def.env);
         def.policy = a->no_policy ? NULL : &policy;
+        followed.motions.def.seed = a->common.seed;
+        def.generator = followed.clip ? NULL : &followed.motions.def;
         def.record = a->record != NULL;
         def.env.seed = a->common.seed;
         def.env.episode_s = a->seconds;
@@ -195,18 +200,19 @@ static bool run(const arguments *a, amb_error *err)
         def.progress = on_progress;
         def.context = &progress;
         amb_rollout_result result;
-        ok = ok && cli_parse_may_touch(a->may_touch, character, clip, &def.env.may_touch, err) && amb_rollout_run(&def, &result, err);
+        ok = ok && cli_parse_may_touch(a->may_touch, character, followed.clip, &def.env.may_touch, err) &&
+             amb_rollout_run(&def, &result, err);
         amb_progress_end(&progress);
         if (ok) {
             const bool quiet = a->common.json && !strcmp(a->common.json, "-");
             if (!quiet)
-                cli_print_rollout(&def, &result, amb_clip_name(clip), a->no_policy ? NULL : path);
+                cli_print_rollout(&def, &result, followed.name, a->no_policy ? NULL : path);
             ok = (!a->record || write_recording(a->record, &result, err)) &&
-                 cli_write_json(a->common.json, cli_rollout_json(&def, &result, amb_clip_name(clip), a->no_policy ? NULL : path), err);
+                 cli_write_json(a->common.json, cli_rollout_json(&def, &result, followed.name, a->no_policy ? NULL : path), err);
             amb_rollout_result_free(&result);
         }
     }
-    amb_clip_destroy(clip);
+    cli_followed_free(&followed);
     amb_character_destroy(character);
     amb_policy_free(&policy);
     return ok;
@@ -215,12 +221,13 @@ static bool run(const arguments *a, amb_error *err)
 int cmd_rollout(int argc, char **argv)
 {
     arguments a = {.common = {.seed = 1}, .seconds = 20, .envs = 16, .push_period = 2, .start = -1, .precision = AMB_PRECISION_AUTO};
-    const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {0}};
+    const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {&cli_style_argp, 0, NULL, 2}, {0}};
     const struct argp argp = {options,
                               parse,
                               NULL,
                               "Lets characters move headless under an actor network and says how well and how fast.\v"
-                              "Example:\n  amble rollout --motion walk --policy walk.onnx --seconds 20 --push .5,2",
+                              "Examples:\n  amble rollout --motion walk --policy walk.onnx --seconds 20 --push .5,2\n"
+                              "  amble rollout --style walk:0.7,zombie:0.3 --seconds 60",
                               children,
                               NULL,
                               NULL};
@@ -234,6 +241,8 @@ int cmd_rollout(int argc, char **argv)
         amb_fail(&err, "--precision and --no-policy exclude each other");
         return cli_fail(&err);
     }
+    if (!cli_style_check(&a.style, a.motion, &err))
+        return cli_fail(&err);
     cli_set_threads(a.common.threads);
     return run(&a, &err) ? 0 : cli_fail(&err);
 }

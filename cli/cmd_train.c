@@ -5,6 +5,7 @@
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/setup.h"
+#include "cli/style_options.h"
 #include "nets/onnx.h"
 #include "policy/event_log.h"
 #include "policy/train.h"
@@ -33,6 +34,7 @@ enum {
 
 typedef struct arguments {
     cli_common common;
+    cli_style style;
     const char *motion, *out, *resume, *init, *may_touch;
     double minutes, save_minutes; /* minutes 0: no limit */
     bool half;
@@ -53,6 +55,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->common;
+        state->child_inputs[1] = &a->style;
         return 0;
     case KEY_MOTION:
         a->motion = text;
@@ -213,6 +216,8 @@ static void log_events(amb_event_log *log, const amb_train_stats *s, double rate
         {"run/samples_per_s", rate},
         {"run/push_speed", s->push_speed},
         {"run/unstable", (double)s->unstable},
+        {"run/motions", (double)s->motions},
+        {"run/motions_refused", (double)s->refused},
     };
     for (size_t i = 0; i < sizeof scalar / sizeof *scalar; i++)
         amb_event_log_scalar(log, scalar[i].tag, s->samples, scalar[i].value, NULL);
@@ -298,7 +303,7 @@ static int run(const arguments *a, const amb_settings *settings, amb_train *trai
 }
 
 /* The run folder: as given, else that of the checkpoint, else runs/MOTION. No training overwrites another. */
-static bool choose_folder(const arguments *a, const amb_clip *clip, char *folder, size_t size, amb_error *err)
+static bool choose_folder(const arguments *a, const amb_train *train, char *folder, size_t size, amb_error *err)
 {
     if (a->out) {
         snprintf(folder, size, "%s", a->out);
@@ -306,7 +311,7 @@ static bool choose_folder(const arguments *a, const amb_clip *clip, char *folder
         const char *slash = strrchr(a->resume, '/');
         snprintf(folder, size, "%.*s", slash ? (int)(slash - a->resume) : 1, slash ? a->resume : ".");
     } else {
-        snprintf(folder, size, "runs/%s", amb_clip_name(clip));
+        snprintf(folder, size, "runs/%s", strncmp(amb_train_motion(train), "style:", 6) ? amb_train_motion(train) : "locomotion");
     }
     if (!amb_folder_make(folder, err))
         return false;
@@ -320,6 +325,15 @@ static bool choose_folder(const arguments *a, const amb_clip *clip, char *folder
     return true;
 }
 
+static amb_train *create_training(const amb_settings *settings, const amb_character *character, const cli_followed *followed,
+                                  unsigned may_touch, amb_error *err)
+{
+    if (followed->clip)
+        return amb_train_create(settings, character, followed->clip, may_touch, err);
+    const amb_train_styles styles = {&followed->motions.nets, followed->motions.styles, followed->motions.crc};
+    return amb_train_create_styles(settings, character, &styles, may_touch, err);
+}
+
 static int train_with(const arguments *a, const amb_checkpoint *resumed, const amb_checkpoint *init)
 {
     amb_error err = {{0}};
@@ -327,24 +341,26 @@ static int train_with(const arguments *a, const amb_checkpoint *resumed, const a
     if (!choose_settings(a, resumed, &settings, &err))
         return cli_fail(&err);
     size_t size;
-    const char *motion = a->motion ? a->motion : resumed ? amb_checkpoint_find(resumed, "motion", &size) : NULL;
-    if (!motion) {
-        amb_fail(&err, "which motion? Give --motion NAME or FILE");
+    const char *before = resumed ? amb_checkpoint_find(resumed, "motion", &size) : NULL;
+    if (!a->motion && !a->style.style && !before) {
+        amb_fail(&err, "which motion? Give --motion NAME or FILE, or --style random");
         return cli_fail(&err);
     }
     const amb_character_def character_def = amb_train_character_def(&settings);
     amb_character *character = amb_character_create(&character_def, &err);
-    amb_clip *clip = character ? cli_load_motion(motion, a->common.clips, &err) : NULL;
+    cli_followed followed = {0};
+    const bool found = character && cli_follow(&followed, a->motion, &a->style, before, character, a->common.clips, &err);
     unsigned may_touch = 0;
     char folder[4096];
     amb_train *train = NULL;
     amb_event_log *log = NULL;
     int status = CLI_BAD_INPUT;
-    if (clip && cli_parse_may_touch(a->may_touch, character, clip, &may_touch, &err) &&
-        (train = amb_train_create(&settings, character, clip, may_touch, &err)) != NULL &&
+    if (found && cli_parse_may_touch(a->may_touch, character, followed.clip, &may_touch, &err) &&
+        (train = create_training(&settings, character, &followed, may_touch, &err)) != NULL &&
         (!resumed || amb_train_load(train, resumed, &err)) && (!init || amb_train_load_networks(train, init, &err)) &&
-        choose_folder(a, clip, folder, sizeof folder, &err) && (log = amb_event_log_open(folder, amb_train_samples(train), &err)) != NULL) {
-        fprintf(stderr, "Training %s in %s: %.0f environments, %s matrix products, %.2fM of %.2fM samples done.\n", amb_clip_name(clip),
+        choose_folder(a, train, folder, sizeof folder, &err) &&
+        (log = amb_event_log_open(folder, amb_train_samples(train), &err)) != NULL) {
+        fprintf(stderr, "Training %s in %s: %.0f environments, %s matrix products, %.2fM of %.2fM samples done.\n", amb_train_motion(train),
                 folder, settings.envs, amb_train_uses_bf16(train) ? "bf16" : "fp32", 1e-6 * (double)amb_train_samples(train),
                 1e-6 * settings.samples);
         status = run(a, &settings, train, folder, log);
@@ -353,7 +369,7 @@ static int train_with(const arguments *a, const amb_checkpoint *resumed, const a
     }
     amb_event_log_close(log, NULL);
     amb_train_destroy(train);
-    amb_clip_destroy(clip);
+    cli_followed_free(&followed);
     amb_character_destroy(character);
     return status;
 }
@@ -365,12 +381,13 @@ int cmd_train(int argc, char **argv)
     struct argp_option *options = all_options(help);
     if (!options)
         return 1;
-    const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {0}};
+    const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {&cli_train_style_argp, 0, NULL, 2}, {0}};
     const struct argp argp = {options,
                               parse,
                               NULL,
                               "Trains an actor and a critic to imitate a motion.\v"
-                              "Example:\n  amble train --motion walk --samples 4M --out runs/walk",
+                              "Examples:\n  amble train --motion walk --samples 4M --out runs/walk\n"
+                              "  amble train --style random --samples 40M --out runs/locomotion",
                               children,
                               NULL,
                               NULL};
@@ -380,6 +397,13 @@ int cmd_train(int argc, char **argv)
     free(options);
 
     amb_error err = {{0}};
+    if (!cli_style_check(&a.style, a.motion, &err))
+        return cli_fail(&err);
+    if (a.style.style && strcmp(a.style.style, "random") != 0) {
+        amb_fail(&err, "--style is \"%.40s\", expected random: what is drawn is said by --style-change, --style-blends and --style-pace",
+                 a.style.style);
+        return cli_fail(&err);
+    }
     if (a.resume && a.init) {
         amb_fail(&err, "--resume and --init exclude each other");
         return cli_fail(&err);

@@ -16,6 +16,25 @@ static void bar(double fraction)
         fputs(i < full ? "█" : "░", stdout);
 }
 
+static int64_t refusals(const amb_generator_counts *counts)
+{
+    int64_t sum = 0;
+    for (int k = 0; k < AMB_REFUSALS; k++)
+        sum += counts->refused[k];
+    return sum;
+}
+
+static void print_generator(const amb_rollout_result *r)
+{
+    const amb_percentiles *us = &r->generate_us;
+    const int64_t refused = refusals(&r->generator);
+    printf("  invented motions      %" PRId64 ", refused %" PRId64 "; in a step p50 %.1f µs, p99 %.0f µs, max %.0f µs\n", r->generator.made,
+           refused, us->p50, us->p99, us->max);
+    for (int k = 0; refused > 0 && k < AMB_REFUSALS; k++)
+        if (r->generator.refused[k])
+            printf("    refused because     %s: %" PRId64 "\n", amb_refusal_text((amb_refusal)k), r->generator.refused[k]);
+}
+
 void cli_print_rollout(const amb_rollout_def *def, const amb_rollout_result *r, const char *motion, const char *policy)
 {
     const amb_env_def *env = &def->env;
@@ -41,6 +60,8 @@ void cli_print_rollout(const amb_rollout_def *def, const amb_rollout_result *r, 
     printf("  mean time up          %.1f s\n", r->seconds);
     if (r->resets_unstable)
         printf("  unstable states       %" PRId64 " (those characters were reset and count as fallen)\n", r->resets_unstable);
+    if (def->generator)
+        print_generator(r);
     printf("  control step          p50 %.0f µs, p99 %.0f µs, max %.0f µs; physics takes %.0f %% of it\n", r->step_us.p50, r->step_us.p99,
            r->step_us.max, 100 * r->physics_share);
     if (def->realtime)
@@ -58,6 +79,16 @@ static json_t *percentiles(const amb_percentiles *p)
     json_object_set_new(o, "p99", cli_real(p->p99));
     json_object_set_new(o, "p99.9", cli_real(p->p999));
     json_object_set_new(o, "max", cli_real(p->max));
+    return o;
+}
+
+static json_t *generator_json(const amb_rollout_result *r)
+{
+    json_t *o = json_object();
+    json_object_set_new(o, "made", json_integer((json_int_t)r->generator.made));
+    json_object_set_new(o, "refused", json_integer((json_int_t)refusals(&r->generator)));
+    json_object_set_new(o, "changes", json_integer((json_int_t)r->generator.changes));
+    json_object_set_new(o, "step_us", percentiles(&r->generate_us));
     return o;
 }
 
@@ -97,6 +128,8 @@ json_t *cli_rollout_json(const amb_rollout_def *def, const amb_rollout_result *r
         json_object_set_new(o, "wakeup_us", percentiles(&r->wakeup_us));
         json_object_set_new(o, "missed_deadlines", json_integer(r->missed_deadlines));
     }
+    if (def->generator)
+        json_object_set_new(o, "invented_motions", generator_json(r));
     json_object_set_new(o, "resets_non_finite", json_integer(r->resets_unstable));
     json_object_set_new(o, "hash", json_string(hash));
     return o;

@@ -78,6 +78,8 @@ bool cli_parse_may_touch(const char *text, const amb_character *character, const
     *bits = 1u << AMB_RIGHT_ANKLE | 1u << AMB_LEFT_ANKLE;
     if (!text || !strcmp(text, "feet"))
         return true;
+    if (!strcmp(text, "auto") && !clip)
+        return amb_fail(err, "--may-touch auto asks a clip, and motions are invented here: name the bodies");
     if (!strcmp(text, "auto"))
         return bodies_near_floor(character, clip, .02, bits, err);
     while (*text) {

@@ -15,7 +15,7 @@ void cli_set_threads(int threads);
 amb_clip *cli_load_motion(const char *motion, const char *clips, amb_error *err);
 
 /* "feet" (default; NULL too), "auto" (bodies that the clip itself brings within 2 cm of the floor) or names separated by commas
- * ("left_wrist,right_wrist"); the ankles are always among them. */
+ * ("left_wrist,right_wrist"); the ankles are always among them. clip: NULL where there is none; auto is refused then. */
 bool cli_parse_may_touch(const char *text, const amb_character *character, const amb_clip *clip, unsigned *bits, amb_error *err);
 
 /* "fp32", "bf16", "int16", "int8" or "auto", for --precision. */

@@ -33,16 +33,18 @@ typedef struct score {
 
 typedef struct worker {
     amb_controller controller;
-    amb_histogram step, wakeup;
+    amb_cycle_room *room; /* for generators, or NULL */
+    amb_histogram step, wakeup, generate;
     int64_t missed;
     double busy_s, physics_s;
 } worker;
 
 typedef struct rollout {
     const amb_rollout_def *def;
-    amb_env *env;   /* (envs) */
-    score *score;   /* (envs) */
-    worker *worker; /* (threads) */
+    amb_env *env;              /* (envs) */
+    amb_generator **generator; /* (envs), or NULL */
+    score *score;              /* (envs) */
+    worker *worker;            /* (threads) */
     int threads, steps, group;
     double control_dt, started;
     double *pose; /* (steps + 1, AMB_POSE) or NULL */
@@ -127,6 +129,16 @@ static bool should_stop(rollout *r, int step, int groups)
     return stop;
 }
 
+/* What the characters are to follow from now on. */
+static void generate(rollout *r, worker *w, const int *number, amb_env *const *live, int n)
+{
+    for (int k = 0; r->generator && k < n; k++) {
+        const double begun = amb_clock_now();
+        amb_generator_step(r->generator[number[k]], w->room, live[k]);
+        amb_histogram_add(&w->generate, amb_clock_now() - begun, 1);
+    }
+}
+
 /* All the time for the environments [first, first + count). */
 static void run_group(rollout *r, worker *w, int first, int count, int groups)
 {
@@ -142,6 +154,7 @@ static void run_group(rollout *r, worker *w, int first, int count, int groups)
         if (r->def->realtime && step > 0)
             wait_for(w, r->started + step * r->control_dt);
         const double begun = amb_clock_now();
+        generate(r, w, number, live, n);
         amb_controller_decide(&w->controller, live, n);
         int left = 0;
         for (int k = 0; k < n; k++) {
@@ -193,6 +206,14 @@ static amb_percentiles percentiles(const amb_histogram *h)
                              1e6 * amb_histogram_quantile(h, .999), 1e6 * h->max};
 }
 
+static void add_counts(amb_generator_counts *to, const amb_generator_counts *from)
+{
+    to->made += from->made;
+    to->changes += from->changes;
+    for (int k = 0; k < AMB_REFUSALS; k++)
+        to->refused[k] += from->refused[k];
+}
+
 static void summarise(rollout *r, double wall, amb_rollout_result *result)
 {
     const int envs = r->def->envs;
@@ -220,12 +241,13 @@ static void summarise(rollout *r, double wall, amb_rollout_result *result)
     result->root_m = all.root_m / n;
     result->joint_rad = all.joint_rad / n;
     result->end_effector_m = all.end_effector_m / n;
-    amb_histogram *h = &r->worker[0].step, *late = &r->worker[0].wakeup;
+    amb_histogram *h = &r->worker[0].step, *late = &r->worker[0].wakeup, *made = &r->worker[0].generate;
     double busy = 0, physics = 0;
     for (int i = 0; i < r->threads; i++) {
         if (i) {
             amb_histogram_merge(h, &r->worker[i].step);
             amb_histogram_merge(late, &r->worker[i].wakeup);
+            amb_histogram_merge(made, &r->worker[i].generate);
         }
         result->missed_deadlines += r->worker[i].missed;
         busy += r->worker[i].busy_s;
@@ -236,11 +258,44 @@ static void summarise(rollout *r, double wall, amb_rollout_result *result)
     result->physics_share = physics / fmax(busy, 1e-9);
     result->step_us = percentiles(h);
     result->wakeup_us = percentiles(late);
+    result->generate_us = percentiles(made);
+    for (int e = 0; r->generator && e < envs; e++)
+        add_counts(&result->generator, amb_generator_get_counts(r->generator[e]));
     result->hash = hash_states(r);
     result->control_dt = r->control_dt;
     result->frames = r->frames;
     result->pose = r->pose;
     r->pose = NULL;
+}
+
+static bool prepare_generators(rollout *r, amb_error *err)
+{
+    const amb_generator_def *def = r->def->generator;
+    if (!def)
+        return true;
+    r->generator = calloc((size_t)r->def->envs, sizeof(amb_generator *));
+    if (!r->generator)
+        return amb_fail(err, "out of memory for %d characters", r->def->envs);
+    for (int i = 0; i < r->threads; i++)
+        if (!(r->worker[i].room = amb_cycle_room_create(def->nets, err)))
+            return false;
+    for (int e = 0; e < r->def->envs; e++) {
+        amb_generator_def own = *def;
+        own.stream = (uint64_t)e;
+        if (!(r->generator[e] = amb_generator_create(&own, r->worker[0].room, err)))
+            return false;
+    }
+    return true;
+}
+
+/* An environment that starts with its generator's first motion. */
+static bool prepare_environment(rollout *r, int e, amb_error *err)
+{
+    amb_env_def own = r->def->env;
+    own.stream = (uint64_t)e;
+    if (r->generator)
+        amb_generator_use(r->generator[e], &own);
+    return amb_env_init(&r->env[e], &own, err);
 }
 
 static bool prepare(rollout *r, amb_error *err)
@@ -259,12 +314,11 @@ static bool prepare(rollout *r, amb_error *err)
     for (int i = 0; i < r->threads; i++)
         if (!amb_controller_init(&r->worker[i].controller, def->policy, GROUP, err))
             return false;
-    for (int e = 0; e < def->envs; e++) {
-        amb_env_def own = def->env;
-        own.stream = (uint64_t)e;
-        if (!amb_env_init(&r->env[e], &own, err))
+    if (!prepare_generators(r, err))
+        return false;
+    for (int e = 0; e < def->envs; e++)
+        if (!prepare_environment(r, e, err))
             return false;
-    }
     r->control_dt = r->env[0].control_dt;
     r->steps = r->env[0].steps_max;
     if (def->record) {
@@ -291,7 +345,11 @@ bool amb_rollout_run(const amb_rollout_def *def, amb_rollout_result *result, amb
         amb_env_free(&r.env[e]);
     for (int i = 0; r.worker && i < r.threads; i++) {
         amb_controller_free(&r.worker[i].controller);
+        amb_cycle_room_destroy(r.worker[i].room);
     }
+    for (int e = 0; r.generator && e < def->envs; e++)
+        amb_generator_destroy(r.generator[e]);
+    free(r.generator);
     free(r.env);
     free(r.score);
     free(r.worker);

@@ -6,10 +6,14 @@
 #define AMB_POLICY_ROLLOUT_H
 
 #include "policy/controller.h"
+#include "policy/generator.h"
 
 typedef struct amb_rollout_def {
     amb_env_def env;          /* episode_s is the asked time; stream is replaced by the character's number */
     const amb_policy *policy; /* NULL: no network, pure tracking */
+    /* NULL: the clip of `env` is followed. Else motions are invented and env.clip is not read; stream is replaced by the character's
+     * number. */
+    const amb_generator_def *generator;
     int envs;
     bool realtime; /* every control step waits for its absolute deadline */
     bool record;   /* keep character 0's poses */
@@ -35,12 +39,14 @@ typedef struct amb_rollout_result {
     bool stopped; /* by progress(): the numbers then cover what was simulated */
     double wall_s;
     double control_steps_per_s;
-    double physics_share;      /* of the time inside control steps, that spent in physics (substeps and kinematics) */
-    amb_percentiles step_us;   /* one control step of one character: a group's step divided by the characters still in it */
-    amb_percentiles wakeup_us; /* realtime: how late the thread woke */
-    int64_t missed_deadlines;  /* realtime: steps that were not done when the next one was due */
-    uint64_t hash;             /* of every character's final state: equal hashes, equal rollouts */
-    int frames;                /* record: poses (frames, AMB_POSE), one a control step, and how long a step is */
+    double physics_share;           /* of the time inside control steps, that spent in physics (substeps and kinematics) */
+    amb_percentiles step_us;        /* one control step of one character: a group's step divided by the characters still in it */
+    amb_percentiles generate_us;    /* inventing motions and listening to the body's phase, in a control step of one character */
+    amb_generator_counts generator; /* of all characters together */
+    amb_percentiles wakeup_us;      /* realtime: how late the thread woke */
+    int64_t missed_deadlines;       /* realtime: steps that were not done when the next one was due */
+    uint64_t hash;                  /* of every character's final state: equal hashes, equal rollouts */
+    int frames;                     /* record: poses (frames, AMB_POSE), one a control step, and how long a step is */
     double *pose;
     double control_dt;
 } amb_rollout_result;

@@ -40,6 +40,9 @@
     SETTING(push_period, real, 2, .05, 1e6, "s between pushes")                                                         \
     SETTING(push_ramp, real, .5, 0, 1, "fraction of the samples over which pushes grow from 0")                         \
     SETTING(turn_rate, real, 0, 0, 20, "rad/s, references turned by up to this much")                                   \
+    SETTING(style_change, real, 4, 0, 1e6, "s between changes of a drawn style, on average; 0: one style an episode")   \
+    SETTING(style_blends, real, .5, 0, 1, "share of the drawn styles that are blends of two")                           \
+    SETTING(style_pace, real, .1, 0, .25, "drawn styles are played faster or slower by up to this share, half of them") \
     SETTING(physics_hz, real, 120, 30, 10000, "physics steps a second")                                                 \
     SETTING(substeps, int, 4, 1, 1000, "physics steps in a control step")                                               \
     SETTING(look_ahead, real, .06, 0, 1, "s, how much earlier than due the PD target's reference is looked up")         \

@@ -54,10 +54,12 @@ static double current_push(const amb_train *t)
     return t->settings.push_speed * (ramp > 0 ? fmin(fraction_done(t) / ramp, 1) : 1);
 }
 
-static void start_episode(amb_train *t, int e)
+static void start_episode(amb_train *t, int e, amb_cycle_room *room)
 {
     amb_env *env = &t->env[e];
     env->def.push_speed = current_push(t);
+    if (t->generator)
+        amb_generator_start(t->generator[e], room, env);
     amb_env_reset(env);
     t->run[e].episode_return = 0;
     if (t->settings.turn_rate > 0) {
@@ -141,6 +143,33 @@ static bool make_networks(amb_train *t, amb_error *err)
     return t->actor != NULL;
 }
 
+static bool make_generators(amb_train *t, amb_error *err)
+{
+    const amb_settings *s = &t->settings;
+    if (!t->styles.nets)
+        return true;
+    t->plan = (amb_style_plan){
+        .styles = t->styles.styles,
+        .change_s = {.5 * s->style_change, 1.5 * s->style_change},
+        .blends = s->style_blends,
+        .pace = s->style_pace,
+    };
+    t->generator = calloc((size_t)t->envs, sizeof(amb_generator *));
+    if (!t->generator)
+        return amb_fail(err, "out of memory for %d environments", t->envs);
+    for (int i = 0; i < t->threads; i++)
+        if (!(t->room[i].cycle = amb_cycle_room_create(t->styles.nets, err)))
+            return false;
+    for (int e = 0; e < t->envs; e++) {
+        amb_generator_def def = amb_generator_default_def(t->styles.nets, &t->plan);
+        def.seed = (uint64_t)s->seed;
+        def.stream = (uint64_t)e;
+        if (!(t->generator[e] = amb_generator_create(&def, t->room[0].cycle, err)))
+            return false;
+    }
+    return true;
+}
+
 static bool make_environments(amb_train *t, unsigned may_touch, amb_error *err)
 {
     const amb_settings *s = &t->settings;
@@ -162,6 +191,8 @@ static bool make_environments(amb_train *t, unsigned may_touch, amb_error *err)
         def.push_random = true;
         def.start_heading = NAN;
         def.may_touch |= may_touch;
+        if (t->generator)
+            amb_generator_use(t->generator[e], &def);
         if (!amb_env_init(&t->env[e], &def, err))
             return false;
         t->run[e].rng = amb_rng_seed((uint64_t)s->seed, (UINT64_C(1) << 32) + (uint64_t)e);
@@ -175,7 +206,7 @@ static void prime_normalizer(amb_train *t)
 {
     for (int round = 0; round < 16; round++) {
         for (int e = 0; e < t->envs; e++) {
-            start_episode(t, e);
+            start_episode(t, e, t->room[0].cycle);
             amb_env_observe(&t->env[e], t->obs + (size_t)e * AMB_OBS);
         }
         amb_normalizer_add(&t->normalizer, t->obs, t->envs);
@@ -183,8 +214,8 @@ static void prime_normalizer(amb_train *t)
     amb_train_refresh_normalizer(t);
 }
 
-amb_train *amb_train_create(const amb_settings *settings, const amb_character *character, const amb_clip *clip, unsigned may_touch,
-                            amb_error *err)
+static amb_train *create(const amb_settings *settings, const amb_character *character, const amb_clip *clip, const amb_train_styles *styles,
+                         unsigned may_touch, amb_error *err)
 {
     if (!amb_settings_check(settings, err))
         return NULL;
@@ -196,6 +227,8 @@ amb_train *amb_train_create(const amb_settings *settings, const amb_character *c
     t->settings = *settings;
     t->character = character;
     t->clip = clip;
+    if (styles)
+        t->styles = *styles;
     t->envs = (int)settings->envs;
     t->steps = (int)settings->steps;
     t->samples = t->envs * t->steps;
@@ -205,12 +238,24 @@ amb_train *amb_train_create(const amb_settings *settings, const amb_character *c
     amb_action_scale(settings->absolute != 0 ? AMB_ACTION_ABSOLUTE : AMB_ACTION_RESIDUAL, t->action_mean, t->action_std);
     t->progress.actor_rate = settings->actor_rate;
     t->progress.shuffle = amb_rng_seed((uint64_t)settings->seed, UINT64_MAX - 1);
-    if (!allocate(t, err) || !make_networks(t, err) || !make_environments(t, may_touch, err)) {
+    if (!allocate(t, err) || !make_networks(t, err) || !make_generators(t, err) || !make_environments(t, may_touch, err)) {
         amb_train_destroy(t);
         return NULL;
     }
     prime_normalizer(t);
     return t;
+}
+
+amb_train *amb_train_create(const amb_settings *settings, const amb_character *character, const amb_clip *clip, unsigned may_touch,
+                            amb_error *err)
+{
+    return create(settings, character, clip, NULL, may_touch, err);
+}
+
+amb_train *amb_train_create_styles(const amb_settings *settings, const amb_character *character, const amb_train_styles *styles,
+                                   unsigned may_touch, amb_error *err)
+{
+    return create(settings, character, NULL, styles, may_touch, err);
 }
 
 void amb_train_destroy(amb_train *t)
@@ -221,7 +266,11 @@ void amb_train_destroy(amb_train *t)
         amb_env_free(&t->env[e]);
     for (int i = 0; t->room && i < t->threads; i++) {
         free(t->room[i].workspace);
+        amb_cycle_room_destroy(t->room[i].cycle);
     }
+    for (int e = 0; t->generator && e < t->envs; e++)
+        amb_generator_destroy(t->generator[e]);
+    free(t->generator);
     amb_ppo_destroy(t->ppo);
     amb_net_destroy(t->actor_net);
     amb_model_destroy(t->actor);
@@ -246,7 +295,7 @@ void amb_train_destroy(amb_train *t)
 }
 
 /* Step `step` of environment e with the action that was chosen: act, count, and start anew where the episode ended. */
-static void step_environment(amb_train *t, int e, int step, const float *chosen, int *extras_used)
+static void step_environment(amb_train *t, int e, int step, const float *chosen, int *extras_used, thread_room *room)
 {
     amb_env *env = &t->env[e];
     tally *share = &t->share[e];
@@ -280,7 +329,7 @@ static void step_environment(amb_train *t, int e, int step, const float *chosen,
         share->normalised_return += t->run[e].episode_return / env->steps_max;
         share->survived += end == AMB_ENV_TIME_OUT;
         share->unstable += end == AMB_ENV_UNSTABLE;
-        start_episode(t, e);
+        start_episode(t, e, room->cycle);
     }
 }
 
@@ -309,6 +358,8 @@ static void collect_group(amb_train *t, int first, int count, thread_room *room)
     for (int step = 0; step < t->steps; step++) {
         for (int k = 0; k < count; k++) {
             const size_t i = (size_t)(first + k) * (size_t)t->steps + (size_t)step;
+            if (t->generator)
+                amb_generator_step(t->generator[first + k], room->cycle, &t->env[first + k]);
             amb_env_observe(&t->env[first + k], t->obs + i * AMB_OBS);
             normalise(t, t->obs + i * AMB_OBS, x + k * AMB_OBS);
             memcpy(t->x + i * AMB_OBS, x + k * AMB_OBS, AMB_OBS * sizeof(float));
@@ -319,7 +370,7 @@ static void collect_group(amb_train *t, int first, int count, thread_room *room)
             memcpy(t->mean + i * AMB_ACTION, mean + k * AMB_ACTION, AMB_ACTION * sizeof(float));
             float chosen[AMB_ACTION];
             explore(t, &t->run[first + k], mean + k * AMB_ACTION, t->action + i * AMB_ACTION, chosen);
-            step_environment(t, first + k, step, chosen, &extras_used[k]);
+            step_environment(t, first + k, step, chosen, &extras_used[k], room);
         }
     }
 }
@@ -388,6 +439,12 @@ static void fill_stats(amb_train *t, amb_train_stats *s)
     s->normalised_return = window.normalised_return / episodes;
     s->survived = window.survived / episodes;
     s->unstable = (int64_t)t->progress.unstable;
+    for (int e = 0; t->generator && e < t->envs; e++) {
+        const amb_generator_counts *counts = amb_generator_get_counts(t->generator[e]);
+        s->motions += counts->made;
+        for (int k = 0; k < AMB_REFUSALS; k++)
+            s->refused += counts->refused[k];
+    }
 }
 
 /* The actor's rate follows the KL divergence that its last update made. */
@@ -428,6 +485,11 @@ void amb_train_iterate(amb_train *t, amb_train_stats *s)
     s->learn_s = amb_clock_now() - collected;
 }
 
+const char *amb_train_motion(const amb_train *t)
+{
+    return t->clip ? amb_clip_name(t->clip) : "style:random";
+}
+
 int64_t amb_train_samples(const amb_train *t)
 {
     return t->progress.samples;
@@ -459,7 +521,7 @@ static amb_net *export_net(const amb_train *t, amb_train_net *from, int outputs,
     amb_settings_print(s, text, sizeof text);
     amb_net_set_meta(net, "training", text);
     amb_net_set_meta(net, "observation", "deepmimic-197");
-    amb_net_set_meta(net, "motion", amb_clip_name(t->clip));
+    amb_net_set_meta(net, "motion", amb_train_motion(t));
     snprintf(text, sizeof text, "%lld", (long long)t->progress.samples);
     amb_net_set_meta(net, "samples", text);
     return net;

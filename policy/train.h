@@ -7,6 +7,7 @@
 
 #include "nets/net.h"
 #include "policy/checkpoint.h"
+#include "policy/generator.h"
 #include "policy/ppo.h"
 #include "policy/settings.h"
 #include "sim/env.h"
@@ -26,6 +27,7 @@ typedef struct amb_train_stats {
     int64_t episodes;
     int64_t unstable; /* episodes ended by a non-finite state, since the training began */
     double noise, actor_rate, push_speed;
+    int64_t motions, refused; /* invented and usable, and not usable, since the training began */
     amb_ppo_stats ppo;
     double explained;          /* share of the targets' variance that the critic's values explain */
     double collect_s, learn_s; /* wall time, the one thing here that is not reproducible */
@@ -39,11 +41,26 @@ amb_train *amb_train_create(const amb_settings *settings, const amb_character *c
                             amb_error *err);
 void amb_train_destroy(amb_train *train);
 
+/* What to train on instead of one clip: styles that are drawn, each environment its own. Everything outlives the training. */
+typedef struct amb_train_styles {
+    const amb_motion_nets *nets;
+    const amb_styles *styles;
+    uint32_t crc; /* of the files that networks and styles came from: a checkpoint goes on only with the same */
+} amb_train_styles;
+
+/* The same with invented motions: every episode begins with a style drawn, and its changes are drawn too, as the settings say (style_...).
+ */
+amb_train *amb_train_create_styles(const amb_settings *settings, const amb_character *character, const amb_train_styles *styles,
+                                   unsigned may_touch, amb_error *err);
+
 amb_character_def amb_train_character_def(const amb_settings *settings);
 
 /* One iteration: envs × steps samples and an update. Uses the OpenMP team as it is set; simulation takes no more threads than were set when
  * the training was created. */
 void amb_train_iterate(amb_train *train, amb_train_stats *stats);
+
+/* The clip's name, or "style:random": what checkpoints and networks say they were trained on. */
+const char *amb_train_motion(const amb_train *train);
 
 int64_t amb_train_samples(const amb_train *train);
 int64_t amb_train_iterations(const amb_train *train);

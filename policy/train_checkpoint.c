@@ -15,6 +15,43 @@ static uint32_t clip_crc(const amb_clip *clip)
     return amb_crc32c(crc, amb_clip_poses(clip), frames * AMB_POSE * sizeof(double));
 }
 
+static uint32_t motion_crc(const amb_train *t)
+{
+    return t->clip ? clip_crc(t->clip) : t->styles.crc;
+}
+
+static bool put_generators(const amb_train *t, amb_checkpoint_writer *w, amb_error *err)
+{
+    if (!t->generator)
+        return true;
+    const size_t size = amb_generator_save_size(t->generator[0]);
+    char *data = malloc((size_t)t->envs * size);
+    if (!data)
+        return amb_fail(err, "out of memory for a checkpoint");
+    for (int e = 0; e < t->envs; e++)
+        amb_generator_save(t->generator[e], data + (size_t)e * size);
+    const bool ok = amb_checkpoint_put(w, "generators", data, (size_t)t->envs * size, err);
+    free(data);
+    return ok;
+}
+
+/* Before the environments: they are told which clips they follow. */
+static bool get_generators(amb_train *t, const amb_checkpoint *c, amb_error *err)
+{
+    if (!t->generator)
+        return true;
+    const size_t size = amb_generator_save_size(t->generator[0]);
+    char *data = malloc((size_t)t->envs * size);
+    if (!data)
+        return amb_fail(err, "out of memory for a checkpoint");
+    bool ok = amb_checkpoint_get(c, "generators", data, (size_t)t->envs * size, err);
+    for (int e = 0; ok && e < t->envs; e++)
+        ok = amb_generator_load(t->generator[e], t->room[0].cycle, data + (size_t)e * size, &t->env[e], err) ||
+             amb_fail_in(err, "%s: environment %d", amb_checkpoint_path(c), e);
+    free(data);
+    return ok;
+}
+
 static bool put_network(amb_checkpoint_writer *w, const char *name, amb_train_net *net, const amb_adam *adam, amb_error *err)
 {
     const size_t bytes = amb_train_net_size(net) * sizeof(float);
@@ -54,14 +91,14 @@ static bool put_all(const amb_train *t, amb_checkpoint_writer *w, void *envs, am
 {
     char settings[8192];
     const size_t length = amb_settings_print(&t->settings, settings, sizeof settings);
-    const uint32_t crc = clip_crc(t->clip), may_touch = t->env[0].def.may_touch;
+    const uint32_t crc = motion_crc(t), may_touch = t->env[0].def.may_touch;
     const size_t env_size = amb_env_save_size(&t->env[0]);
     for (int e = 0; e < t->envs; e++)
         amb_env_save(&t->env[e], (char *)envs + (size_t)e * env_size);
     return amb_checkpoint_put(w, "settings", settings, length + 1, err) &&
-           amb_checkpoint_put(w, "motion", amb_clip_name(t->clip), strlen(amb_clip_name(t->clip)) + 1, err) &&
+           amb_checkpoint_put(w, "motion", amb_train_motion(t), strlen(amb_train_motion(t)) + 1, err) &&
            amb_checkpoint_put(w, "clip_crc", &crc, sizeof crc, err) &&
-           amb_checkpoint_put(w, "may_touch", &may_touch, sizeof may_touch, err) &&
+           amb_checkpoint_put(w, "may_touch", &may_touch, sizeof may_touch, err) && put_generators(t, w, err) &&
            put_network(w, "actor", amb_ppo_actor(t->ppo), amb_ppo_actor_adam(t->ppo), err) &&
            put_network(w, "critic", amb_ppo_critic(t->ppo), amb_ppo_critic_adam(t->ppo), err) &&
            amb_checkpoint_put(w, "normalizer", &t->normalizer, sizeof t->normalizer, err) &&
@@ -115,11 +152,11 @@ bool amb_train_load(amb_train *t, const amb_checkpoint *c, amb_error *err)
     uint32_t crc, may_touch;
     if (!amb_checkpoint_get(c, "clip_crc", &crc, sizeof crc, err))
         return false;
-    if (crc != clip_crc(t->clip))
+    if (crc != motion_crc(t))
         return amb_fail(err,
                         "%s: was trained on another motion than \"%s\" as it is now; continue with the same clip, or start from its "
                         "networks with --init",
-                        amb_checkpoint_path(c), amb_clip_name(t->clip));
+                        amb_checkpoint_path(c), amb_train_motion(t));
     const size_t env_size = amb_env_save_size(&t->env[0]);
     char *envs = malloc((size_t)t->envs * env_size);
     if (!envs)
@@ -127,7 +164,8 @@ bool amb_train_load(amb_train *t, const amb_checkpoint *c, amb_error *err)
     const bool ok = amb_train_load_networks(t, c, err) && amb_checkpoint_get(c, "progress", &t->progress, sizeof t->progress, err) &&
                     amb_checkpoint_get(c, "runners", t->run, (size_t)t->envs * sizeof *t->run, err) &&
                     amb_checkpoint_get(c, "environments", envs, (size_t)t->envs * env_size, err) &&
-                    amb_checkpoint_get(c, "may_touch", &may_touch, sizeof may_touch, err) && check_progress(&t->progress, c, err);
+                    amb_checkpoint_get(c, "may_touch", &may_touch, sizeof may_touch, err) && check_progress(&t->progress, c, err) &&
+                    get_generators(t, c, err);
     for (int e = 0; ok && e < t->envs; e++) {
         t->env[e].def.may_touch = may_touch;
         amb_env_load(&t->env[e], envs + (size_t)e * env_size);

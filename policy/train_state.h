@@ -31,19 +31,23 @@ typedef struct progress {
 
 typedef struct thread_room {
     void *workspace;
+    amb_cycle_room *cycle; /* with styles, else NULL */
 } thread_room;
 
 struct amb_train {
     amb_settings settings;
     const amb_character *character;
-    const amb_clip *clip;
+    const amb_clip *clip;             /* NULL with styles */
+    amb_train_styles styles;          /* .nets NULL with a clip */
+    amb_style_plan plan;              /* how styles are drawn */
     int envs, steps, samples, extras; /* extras: room for final observations, of each environment */
     int threads;
     bool bf16;
-    amb_env *env;      /* (envs) */
-    runner *run;       /* (envs) */
-    tally *share;      /* (envs) */
-    thread_room *room; /* (threads) */
+    amb_env *env;              /* (envs) */
+    amb_generator **generator; /* (envs) with styles, else NULL */
+    runner *run;               /* (envs) */
+    tally *share;              /* (envs) */
+    thread_room *room;         /* (threads) */
     amb_ppo *ppo;
     amb_net *actor_net; /* parameters in a network's shape, for packing */
     amb_model *actor;   /* packed for collecting; without normaliser, which has been applied already */

@@ -13,7 +13,7 @@
 #include <string.h>
 
 struct amb_clip {
-    int frames;
+    int frames, capacity;
     bool loop;
     double duration;  /* s */
     double rate;      /* 1/s: frames a second on average, guesses the interval from the time */
@@ -182,39 +182,80 @@ static void prepare_velocities(amb_clip *clip)
     }
 }
 
-amb_clip *amb_clip_create(int frames, const double *time, const double *pose, bool loop, const char *name, amb_error *err)
+/* Takes frames that have been checked. */
+static void fill(amb_clip *clip, int frames, const double *time, const double *pose, bool loop)
 {
-    if (!check_clip(frames, time, pose, err)) {
-        return NULL;
-    }
-    const size_t n = (size_t)frames, numbers = n * (1 + AMB_POSE + AMB_VEL), text = strlen(name) + 1;
-    amb_clip *clip = calloc(1, sizeof *clip + numbers * sizeof(double) + text);
-    if (!clip) {
-        amb_fail(err, "out of memory for a clip of %d frames", frames);
-        return NULL;
-    }
+    const size_t n = (size_t)frames;
     clip->frames = frames;
     clip->loop = loop;
-    clip->time = clip->block;
-    clip->pose = clip->time + n;
-    clip->vel = clip->pose + n * AMB_POSE;
-    clip->name = (char *)(clip->vel + n * AMB_VEL);
-    memcpy(clip->time, time, n * sizeof *time);
-    memcpy(clip->pose, pose, n * AMB_POSE * sizeof *pose);
-    memcpy(clip->name, name, text);
+    memmove(clip->time, time, n * sizeof *time);
+    memmove(clip->pose, pose, n * AMB_POSE * sizeof *pose);
     clip->duration = time[frames - 1];
     clip->rate = (frames - 1) / clip->duration;
     for (int f = 0; f < frames; f++) {
         double *p = clip->pose + (size_t)f * AMB_POSE;
         prepare_pose(p, f > 0 ? p - AMB_POSE : NULL);
     }
-    if (loop) {
-        const double *end = clip->pose + (n - 1) * AMB_POSE;
-        clip->offset[0] = end[0] - clip->pose[0];
-        clip->offset[1] = end[1] - clip->pose[1];
-    }
+    const double *end = clip->pose + (n - 1) * AMB_POSE;
+    clip->offset[0] = loop ? end[0] - clip->pose[0] : 0;
+    clip->offset[1] = loop ? end[1] - clip->pose[1] : 0;
     prepare_velocities(clip);
+}
+
+static amb_clip *allocate(int capacity, const char *name, amb_error *err)
+{
+    const size_t n = (size_t)capacity, numbers = n * (1 + AMB_POSE + AMB_VEL), text = strlen(name) + 1;
+    amb_clip *clip = calloc(1, sizeof *clip + numbers * sizeof(double) + text);
+    if (!clip) {
+        amb_fail(err, "out of memory for a clip of %d frames", capacity);
+        return NULL;
+    }
+    clip->capacity = capacity;
+    clip->time = clip->block;
+    clip->pose = clip->time + n;
+    clip->vel = clip->pose + n * AMB_POSE;
+    clip->name = (char *)(clip->vel + n * AMB_VEL);
+    memcpy(clip->name, name, text);
     return clip;
+}
+
+amb_clip *amb_clip_create(int frames, const double *time, const double *pose, bool loop, const char *name, amb_error *err)
+{
+    amb_clip *clip = check_clip(frames, time, pose, err) ? allocate(frames, name, err) : NULL;
+    if (clip)
+        fill(clip, frames, time, pose, loop);
+    return clip;
+}
+
+amb_clip *amb_clip_reserve(int capacity, const char *name, amb_error *err)
+{
+    if (capacity < 2 || capacity > AMB_CLIP_MAX_FRAMES) {
+        amb_fail(err, "a clip with room for %d frames, expected 2 to %d", capacity, AMB_CLIP_MAX_FRAMES);
+        return NULL;
+    }
+    double standing[2 * AMB_POSE] = {0};
+    for (int f = 0; f < 2; f++) {
+        double *p = standing + f * AMB_POSE;
+        p[2] = 1.0;
+        p[3] = p[4] = M_SQRT1_2;
+        for (int j = 0; j < AMB_CLIP_JOINTS; j++)
+            if (amb_clip_joints[j].ball)
+                p[amb_clip_joints[j].pose] = 1.0;
+    }
+    amb_clip *clip = allocate(capacity, name, err);
+    if (clip)
+        fill(clip, 2, (const double[2]){0.0, 1.0}, standing, true);
+    return clip;
+}
+
+bool amb_clip_refill(amb_clip *clip, int frames, const double *time, const double *pose, bool loop, amb_error *err)
+{
+    if (frames > clip->capacity)
+        return amb_fail(err, "%d frames, more than the %d that the clip has room for", frames, clip->capacity);
+    if (!check_clip(frames, time, pose, err))
+        return false;
+    fill(clip, frames, time, pose, loop);
+    return true;
 }
 
 void amb_clip_destroy(amb_clip *clip)
@@ -250,6 +291,11 @@ const double *amb_clip_times(const amb_clip *clip)
 const double *amb_clip_poses(const amb_clip *clip)
 {
     return clip->pose;
+}
+
+const double *amb_clip_vels(const amb_clip *clip)
+{
+    return clip->vel;
 }
 
 void amb_clip_cycle_offset(const amb_clip *clip, double offset[3])

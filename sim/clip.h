@@ -1,8 +1,8 @@
 /* Clips: a reference motion as poses over time, sampled at any time with velocities.
  *
- * A clip is const once made and may be shared by threads; sampling allocates nothing. The world is z up (as MuJoCo's); DeepMimic's y-up
- * files are converted when read and when written. A clip knows nothing of bodies, contacts or control: it does not lift a pose out of the
- * ground, does not mirror, does not retarget. */
+ * A clip is const once made (or refilled) and may be shared by threads; sampling allocates nothing. The world is z up (as MuJoCo's);
+ * DeepMimic's y-up files are converted when read and when written. A clip knows nothing of bodies, contacts or control: it does not lift a
+ * pose out of the ground, does not mirror, does not retarget. */
 #ifndef AMB_SIM_CLIP_H
 #define AMB_SIM_CLIP_H
 
@@ -49,6 +49,15 @@ bool amb_clip_find(const char *name_or_path, const char *clips_dir, char *path, 
  * side of the sphere from frame to frame. Hinges lie within +-2 pi, the root within 10 km and 100 m of height, frames 10 us apart or more.
  * In a loop the last frame is the first of the next cycle, moved by the cycle offset. Inputs are copied. NULL on error. */
 amb_clip *amb_clip_create(int frames, const double *time, const double *pose, bool loop, const char *name, amb_error *err);
+
+/* A clip with room for `capacity` frames (2 to AMB_CLIP_MAX_FRAMES), for a motion that is made while others run: until it is filled it is a
+ * loop of one second in which the body stands upright at the origin. NULL on error. */
+amb_clip *amb_clip_reserve(int capacity, const char *name, amb_error *err);
+
+/* Replaces what a clip holds, on the terms of amb_clip_create and without allocating; whoever samples the clip meanwhile must be told.
+ * False and a sentence, and the clip as it was, where the frames are refused or are more than it has room for (amb_clip_create's have room
+ * for as many as they were made with). err may be NULL. */
+bool amb_clip_refill(amb_clip *clip, int frames, const double *time, const double *pose, bool loop, amb_error *err);
 void amb_clip_destroy(amb_clip *clip); /* NULL is fine */
 
 double amb_clip_duration(const amb_clip *clip); /* s: the last frame's time */
@@ -57,6 +66,7 @@ bool amb_clip_loops(const amb_clip *clip);
 const char *amb_clip_name(const amb_clip *clip);
 const double *amb_clip_times(const amb_clip *clip); /* (frames) s */
 const double *amb_clip_poses(const amb_clip *clip); /* (frames, 43) */
+const double *amb_clip_vels(const amb_clip *clip);  /* (frames, 34), what amb_clip_sample interpolates */
 
 /* How far a loop advances each cycle: last minus first root position, horizontal only (z is 0). Zero where the clip does not loop. */
 void amb_clip_cycle_offset(const amb_clip *clip, double offset[3]);

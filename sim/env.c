@@ -18,6 +18,7 @@ amb_env_def amb_env_default_def(const amb_character *character, const amb_clip *
         .episode_s = 20,
         .may_touch = 1u << AMB_RIGHT_ANKLE | 1u << AMB_LEFT_ANKLE,
         .start_phase = -1,
+        .rate = 1,
         .push_period = 2,
     };
 }
@@ -77,6 +78,8 @@ static bool check_def(const amb_env_def *def, amb_error *err)
         return amb_fail(err, "start heading %g rad, expected a finite one, or NaN for a random one", def->start_heading);
     if (!isfinite(def->start_at[0]) || !isfinite(def->start_at[1]))
         return amb_fail(err, "start at (%g, %g) m, expected finite numbers", def->start_at[0], def->start_at[1]);
+    if (!(def->rate >= .01 && def->rate <= 100))
+        return amb_fail(err, "the motion at %g times its speed, expected .01 to 100", def->rate);
     if (!isfinite(def->turn_rate) || fabs(def->turn_rate) > 100)
         return amb_fail(err, "turn rate %g rad/s, expected -100 to 100", def->turn_rate);
     return true;
@@ -114,6 +117,7 @@ void amb_env_reset(amb_env *env)
     const double heading = isnan(def->start_heading) ? amb_rng_range(&env->rng, -M_PI, M_PI) : def->start_heading;
     amb_reference_start(&env->reference, def->clip, start * amb_clip_duration(def->clip), heading, def->start_at);
     env->reference.turn_rate = def->turn_rate;
+    env->reference.rate = def->rate;
     env->step = 0;
     env->next_push = def->push_random ? amb_rng_range(&env->rng, 0, def->push_period) : def->push_period;
     update_reference_state(env);
@@ -205,7 +209,8 @@ amb_env_end amb_env_step_target(amb_env *env, const double target[AMB_POSE], amb
 
 /* What a running environment is made of beside its definition. */
 typedef struct saved_env {
-    double time, heading, place[2], turn_rate;
+    double time, heading, place[2], turn_rate, rate;
+    amb_reference_fade fade;
     amb_rng rng;
     int64_t step;
     double next_push;
@@ -219,7 +224,17 @@ size_t amb_env_save_size(const amb_env *env)
 void amb_env_save(const amb_env *env, void *data)
 {
     const amb_reference *r = &env->reference;
-    const saved_env saved = {r->time, r->heading, {r->place[0], r->place[1]}, r->turn_rate, env->rng, env->step, env->next_push};
+    const saved_env saved = {
+        .time = r->time,
+        .heading = r->heading,
+        .place = {r->place[0], r->place[1]},
+        .turn_rate = r->turn_rate,
+        .rate = r->rate,
+        .fade = r->fade,
+        .rng = env->rng,
+        .step = env->step,
+        .next_push = env->next_push,
+    };
     memcpy(data, &saved, sizeof saved);
     amb_world_save(&env->world, (double *)((char *)data + sizeof saved));
 }
@@ -228,7 +243,15 @@ void amb_env_load(amb_env *env, const void *data)
 {
     saved_env saved;
     memcpy(&saved, data, sizeof saved);
-    env->reference = (amb_reference){env->def.clip, saved.time, saved.heading, {saved.place[0], saved.place[1]}, saved.turn_rate};
+    env->reference = (amb_reference){
+        .clip = env->def.clip,
+        .time = saved.time,
+        .heading = saved.heading,
+        .place = {saved.place[0], saved.place[1]},
+        .turn_rate = saved.turn_rate,
+        .rate = saved.rate,
+        .fade = saved.fade,
+    };
     env->rng = saved.rng;
     env->step = (int)saved.step;
     env->next_push = saved.next_push;

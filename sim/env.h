@@ -32,6 +32,7 @@ typedef struct amb_env_def {
     double max_root_m;    /* m; an episode ends when the root is farther from the reference's; 0: never */
     double start_phase;   /* [0, 1), or negative (default): random */
     double start_heading; /* rad, or NaN: random (default 0) */
+    double rate;          /* 1: seconds of the clip in a second, > 0; at the start, the reference's own rate from then on */
     double start_at[2];   /* m, ground position */
     double turn_rate;     /* rad/s: the reference is turned all the time */
     double push_speed;    /* m/s: change of root velocity in a random horizontal direction; 0: no pushes */

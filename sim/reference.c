@@ -3,6 +3,7 @@
 #include "sim/rotation.h"
 
 #include <math.h>
+#include <string.h>
 
 static void turn_vector(double heading, const double in[2], double out[2])
 {
@@ -11,11 +12,118 @@ static void turn_vector(double heading, const double in[2], double out[2])
     out[1] = s * x + c * y;
 }
 
+/* ---- what is left of the motion before ---- */
+
+/* S(u) of the header, and its slope. */
+static double fading(double u, double *slope)
+{
+    if (u >= 1) {
+        *slope = 0;
+        return 0;
+    }
+    *slope = -30 * u * u * (1 - u) * (1 - u);
+    return 1 - u * u * u * (10 - u * (15 - 6 * u));
+}
+
+/* The integral of S from 0 to u: 1/2 from u = 1 on. */
+static double faded_way(double u)
+{
+    return u >= 1 ? .5 : u - u * u * u * u * (2.5 - u * (3 - u));
+}
+
+/* out = r + f d × r + g d × (d × r) */
+static void turned_rate(double out[3], const double d[3], const double r[3], double f, double g)
+{
+    const double c[3] = {d[1] * r[2] - d[2] * r[1], d[2] * r[0] - d[0] * r[2], d[0] * r[1] - d[1] * r[0]};
+    const double cc[3] = {d[1] * c[2] - d[2] * c[1], d[2] * c[0] - d[0] * c[2], d[0] * c[1] - d[1] * c[0]};
+    for (int k = 0; k < 3; k++)
+        out[k] = r[k] + f * c[k] + g * cc[k];
+}
+
+/* The angular velocity, in the child's frame, of exp(d) while d changes at the rate r: the exponential map's right Jacobian. */
+static void rate_to_speed(double w[3], const double d[3], const double r[3])
+{
+    const double a2 = d[0] * d[0] + d[1] * d[1] + d[2] * d[2], a = sqrt(a2);
+    if (a2 < 1e-4)
+        turned_rate(w, d, r, -.5 + a2 / 24, 1. / 6 - a2 / 120);
+    else
+        turned_rate(w, d, r, (cos(a) - 1) / a2, (a - sin(a)) / (a2 * a));
+}
+
+/* The other way round; for |d| < 2 pi. */
+static void speed_to_rate(double r[3], const double d[3], const double w[3])
+{
+    const double a2 = d[0] * d[0] + d[1] * d[1] + d[2] * d[2], a = sqrt(a2);
+    turned_rate(r, d, w, .5, a2 < 1e-4 ? 1. / 12 + a2 / 720 : 1 / a2 - 1 / (2 * a * tan(a / 2)));
+}
+
+/* Turns a rotation by the displacement d behind it, and its angular velocity (in the child's frame) with it, d changing at the rate r. */
+static void displace_rotation(double q[4], double *w, const double d[3], const double r[3])
+{
+    double turn[4], own[3];
+    amb_quat_exp(turn, d);
+    amb_quat_mul(q, q, turn);
+    if (!w)
+        return;
+    amb_quat_unrotate(w, turn, w);
+    rate_to_speed(own, d, r);
+    for (int k = 0; k < 3; k++)
+        w[k] += own[k];
+}
+
+/* Adds what is left of the motion before, `ahead` seconds from now, to a sample of the clip. vel may be NULL. */
+static void add_fade(const amb_reference_fade *fade, double ahead, double pose[AMB_POSE], double *vel)
+{
+    const double age = fmax(fade->age + ahead, 0), u = age / fade->blend;
+    double slope, slope2;
+    const double s = fading(u, &slope), s2 = fading(2 * u, &slope2);
+    const double way = fade->blend * faded_way(u);
+    for (int k = 0; k < 2; k++) {
+        pose[k] += fade->speed[k] * way;
+        if (vel)
+            vel[k] += fade->speed[k] * s;
+    }
+    if (u >= 1)
+        return;
+    double d[AMB_VEL], r[AMB_VEL];
+    for (int k = 2; k < AMB_VEL; k++) {
+        d[k] = fade->shift[k] * s + fade->speed[k] * age * s2;
+        r[k] = fade->shift[k] * slope / fade->blend + fade->speed[k] * (s2 + 2 * u * slope2);
+    }
+    pose[2] += d[2];
+    if (vel)
+        vel[2] += r[2];
+    displace_rotation(pose + 3, vel ? vel + 3 : NULL, d + 3, r + 3);
+    for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
+        const amb_clip_joint *joint = &amb_clip_joints[j];
+        if (joint->ball) {
+            displace_rotation(pose + joint->pose, vel ? vel + joint->vel : NULL, d + joint->vel, r + joint->vel);
+        } else {
+            pose[joint->pose] += d[joint->vel];
+            if (vel)
+                vel[joint->vel] += r[joint->vel];
+        }
+    }
+}
+
+/* A sample in the clip's frame, faded motion included. */
+static void sample_own(const amb_reference *reference, double ahead, double pose[AMB_POSE], double *vel)
+{
+    amb_clip_sample(reference->clip, reference->time + reference->rate * ahead, pose, vel);
+    if (vel && reference->rate != 1)
+        for (int k = 0; k < AMB_VEL; k++)
+            vel[k] *= reference->rate;
+    if (reference->fade.blend > 0)
+        add_fade(&reference->fade, ahead, pose, vel);
+}
+
+/* ---- the reference ---- */
+
 /* Moves the frame so that its root, now, is over `at`. */
 static void place_root(amb_reference *reference, const double at[2])
 {
     double pose[AMB_POSE], ground[2];
-    amb_clip_sample(reference->clip, reference->time, pose, NULL);
+    sample_own(reference, 0, pose, NULL);
     turn_vector(reference->heading, pose, ground);
     reference->place[0] = at[0] - ground[0];
     reference->place[1] = at[1] - ground[1];
@@ -23,7 +131,7 @@ static void place_root(amb_reference *reference, const double at[2])
 
 void amb_reference_start(amb_reference *reference, const amb_clip *clip, double time, double heading, const double at[2])
 {
-    *reference = (amb_reference){.clip = clip, .time = time, .heading = heading};
+    *reference = (amb_reference){.clip = clip, .time = time, .heading = heading, .rate = 1};
     place_root(reference, at);
 }
 
@@ -31,7 +139,7 @@ void amb_reference_sample(const amb_reference *reference, double ahead, double p
 {
     double own_pose[AMB_POSE];
     double *p = pose ? pose : own_pose;
-    amb_clip_sample(reference->clip, reference->time + ahead, p, vel);
+    sample_own(reference, ahead, p, vel);
     const double turn[4] = {cos(reference->heading / 2), 0, 0, sin(reference->heading / 2)};
     const double rot[4] = {p[3], p[4], p[5], p[6]};
     turn_vector(reference->heading, p, p);
@@ -50,7 +158,8 @@ void amb_reference_sample(const amb_reference *reference, double ahead, double p
 
 bool amb_reference_advance(amb_reference *reference, double dt, const double body[2])
 {
-    reference->time += dt;
+    reference->time += reference->rate * dt;
+    reference->fade.age += dt;
     bool wrapped = false;
     if (amb_clip_loops(reference->clip)) {
         const double duration = amb_clip_duration(reference->clip);
@@ -72,6 +181,54 @@ void amb_reference_turn(amb_reference *reference, double angle)
     amb_reference_sample(reference, 0, pose, NULL);
     reference->heading += angle;
     place_root(reference, pose);
+}
+
+/* The displacement from rotation a, turning at va, to rotation b, turning at vb, and its rate. */
+static void rotation_between(double d[3], double rate[3], const double a[4], const double va[3], const double b[4], const double vb[3])
+{
+    double q[4], w[3];
+    amb_quat_between(q, a, b);
+    amb_quat_log(d, q);
+    amb_quat_exp(q, d);
+    amb_quat_unrotate(w, q, va);
+    for (int k = 0; k < 3; k++)
+        w[k] = vb[k] - w[k];
+    speed_to_rate(rate, d, w);
+}
+
+/* What lies between the motion (pose, vel) and the one before, both in the clip's frame. */
+static void displacement(amb_reference_fade *fade, const double pose[AMB_POSE], const double vel[AMB_VEL], const double old_pose[AMB_POSE],
+                         const double old_vel[AMB_VEL])
+{
+    double *shift = fade->shift, *speed = fade->speed;
+    for (int k = 0; k < 3; k++)
+        speed[k] = old_vel[k] - vel[k];
+    shift[2] = old_pose[2] - pose[2];
+    rotation_between(shift + 3, speed + 3, pose + 3, vel + 3, old_pose + 3, old_vel + 3);
+    for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
+        const int p = amb_clip_joints[j].pose, v = amb_clip_joints[j].vel;
+        if (amb_clip_joints[j].ball) {
+            rotation_between(shift + v, speed + v, pose + p, vel + v, old_pose + p, old_vel + v);
+        } else {
+            shift[v] = old_pose[p] - pose[p];
+            speed[v] = old_vel[v] - vel[v];
+        }
+    }
+}
+
+void amb_reference_change(amb_reference *reference, const amb_clip *clip, double time, double rate, double blend)
+{
+    double old_pose[AMB_POSE], old_vel[AMB_VEL], pose[AMB_POSE], vel[AMB_VEL], at[AMB_POSE];
+    sample_own(reference, 0, old_pose, old_vel);
+    amb_reference_sample(reference, 0, at, NULL);
+    reference->clip = clip;
+    reference->time = time;
+    reference->rate = rate;
+    reference->fade = (amb_reference_fade){0};
+    sample_own(reference, 0, pose, vel);
+    reference->fade.blend = blend;
+    displacement(&reference->fade, pose, vel, old_pose, old_vel);
+    place_root(reference, at);
 }
 
 double amb_reference_phase(const amb_reference *reference)

@@ -216,6 +216,26 @@ done
 refuse 'exclude each other' rollout --no-policy --precision int16
 refuse '--seeds is 0' eval --policy x --seeds 0
 refuse 'exclude each other' rollout --no-policy --policy x.onnx
+for sub in rollout eval; do
+    refuse '--style and --motion exclude each other' $sub --policy walk.onnx --style walk --motion walk
+    refuse '--style and --style-schedule exclude each other' $sub --policy walk.onnx --style walk --style-schedule x
+    refuse '--phase-gain is for invented motions' $sub --policy walk.onnx --phase-gain 1
+    refuse '--speed is 30' $sub --policy walk.onnx --style walk --speed 30
+    refuse '--style-change is for styles that are drawn' $sub --policy walk.onnx --style walk --style-change 3
+done
+refuse '--style|"limp"|walk, zombie' rollout --no-policy --style limp
+refuse '--style|weight|"-1"' rollout --no-policy --style walk:-1
+refuse 'missing.txt' rollout --no-policy --style-schedule missing.txt
+refuse '--style-from|missing' rollout --no-policy --style-from missing.txt
+refuse 'models/walk.onnx' rollout --no-policy --style walk --decoder walk.onnx
+refuse 'models/walk.onnx' rollout --no-policy --style walk --deepphase walk.onnx
+refuse 'models/walk.onnx|JSON' rollout --no-policy --style walk --styles walk.onnx
+refuse 'auto|invented' rollout --no-policy --style walk --may-touch auto
+printf '0 walk\n2 limp\n' >in/schedule.txt
+refuse 'in/schedule.txt: line 2|"limp"|walk' rollout --no-policy --style-schedule in/schedule.txt
+refuse '--style is "walk"|random' train --style walk
+refuse '--style and --motion' train --style random --motion in/stand.txt
+refuse 'style_pace: .5 found' train --style random --style-pace .5
 stand=(--motion in/stand.txt)
 refuse '"nose"|feet, auto|left_wrist' rollout --no-policy "${stand[@]}" --may-touch nose
 refuse '--realtime|300 characters' rollout --no-policy "${stand[@]}" --realtime --envs 300 --threads 2
@@ -361,6 +381,43 @@ check 'clip convert' test "$(wc -l <motion.csv)" -eq 32
 run "${roll[@]}" --record nowhere/motion.txt
 check 'rollout --record into no folder, exit status' test "$status" -ne 0
 check 'rollout --record into no folder, sentence' grep -q '^amble: nowhere/motion.txt: not written' log/err
+
+# ---- Working: invented motions ----
+
+styled=(rollout --policy walk.onnx --seconds 1.5 --envs 3 --json -)
+run "${styled[@]}" --style walk:0.7,zombie:0.3 --threads 1
+check 'rollout --style, exit status' test "$status" -eq 0
+check 'rollout --style, fields' fields log/out hash invented_motions/made invented_motions/refused invented_motions/changes \
+    invented_motions/step_us/p99
+check 'rollout --style, name' grep -q '"motion": "style walk:0.7,zombie:0.3"' log/out
+hash=$(hash_of)
+run "${styled[@]}" --style walk:0.7,zombie:0.3 --threads 2
+check 'rollout --style on two threads, same hash' test "$(hash_of)" = "$hash"
+run "${styled[@]}" --style walk:0.7,zombie:0.3 --phase-gain 1
+check 'rollout --phase-gain, another hash' test "$(hash_of)" != "$hash"
+run "${styled[@]}" --style walk:0.7,zombie:0.3 --speed 1.1
+check 'rollout --speed, another hash' test "$(hash_of)" != "$hash"
+printf '0 walk\n.5 jog heading=30 # faster\n1 zombie speed=.5\n' >in/schedule.txt
+run "${styled[@]}" --style-schedule in/schedule.txt
+check 'rollout --style-schedule' test "$status" -eq 0 -a "$(sed -n 's/.*"changes": \([0-9]*\).*/\1/p' log/out)" -gt 5
+run "${styled[@]}" --style random --style-change .5
+check 'rollout --style random' test "$status" -eq 0
+hash=$(hash_of)
+run "${styled[@]}" --style random --style-change .5 --seed 2
+check 'rollout --style random, another seed' test "$(hash_of)" != "$hash"
+run rollout --policy walk.onnx --seconds 1 --envs 2 --style walk
+check 'rollout --style, table' grep -q 'invented motions' log/out
+
+small=(--style random --envs 4 --steps 16 --hidden1 16 --hidden2 8 --epochs 2 --minibatches 2 --episode-s 1 --style-change .3 --noise .05
+    --noise-end .05 --kl .03 --kl-end .03)
+run train "${small[@]}" --samples 1280 --out runs/styles --threads 1
+check 'train --style random, exit status' test "$status" -eq 0
+run train "${small[@]}" --samples 640 --out runs/styles_half --threads 2
+run train --resume runs/styles_half/checkpoint.bin --samples 1280 --threads 2
+check 'train --style random, resumed on other threads' cmp -s runs/styles/critic.onnx runs/styles_half/critic.onnx
+refuse 'another motion|--init' train --resume runs/styles_half/checkpoint.bin --motion in/stand.txt --samples 1920 --out runs/other
+run rollout --policy runs/styles/actor.onnx --seconds .5 --envs 2 --json -
+check 'rollout of a policy that was trained on styles' grep -q '"motion": "style random"' log/out
 
 # ---- Working: training, killed in the middle ----
 

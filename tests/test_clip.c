@@ -614,6 +614,73 @@ static void the_joint_table_tiles_pose_and_velocity(void **state)
     assert_int_equal(vel, AMB_VEL);
 }
 
+/* A cycle of `frames` frames that depends on `seed`. */
+static void some_motion(int frames, uint64_t seed, double *time, double *pose)
+{
+    amb_rng rng = amb_rng_seed(seed, 1);
+    for (int f = 0; f < frames; f++) {
+        time[f] = f == 0 ? 0 : time[f - 1] + amb_rng_range(&rng, .02, .05);
+        double *p = pose + f * AMB_POSE;
+        pose_at_rest(p);
+        p[0] = .1 * f;
+        for (int k = 0; k < 9; k++)
+            random_quat(&rng, p + quat_at(k));
+        for (int k = 0; k < 4; k++)
+            p[hinge_at[k]] = amb_rng_range(&rng, -2, 2);
+    }
+}
+
+static void a_clip_can_be_refilled(void **unused)
+{
+    (void)unused;
+    enum { ROOM = 40 };
+    double time[ROOM + 1], pose[(ROOM + 1) * AMB_POSE];
+    amb_error err = {""};
+    amb_clip *clip = amb_clip_reserve(ROOM, "refilled", &err);
+    assert_non_null(clip);
+    assert_string_equal(amb_clip_name(clip), "refilled");
+    assert_true(amb_clip_loops(clip) && amb_clip_duration(clip) == 1);
+    double at[AMB_POSE], vel[AMB_VEL], want[AMB_POSE], want_vel[AMB_VEL];
+    amb_clip_sample(clip, 12.3, at, vel);
+    pose_at_rest(want);
+    want[2] = 1;
+    assert_all_near(at, want, AMB_POSE, 1e-12, "standing");
+    static const int frames[] = {40, 2, 17, 40, 5};
+    for (int n = 0; n < 5; n++) {
+        some_motion(frames[n], (uint64_t)n, time, pose);
+        const bool loop = n % 2 == 0;
+        assert_true(amb_clip_refill(clip, frames[n], time, pose, loop, &err));
+        amb_clip *fresh = amb_clip_create(frames[n], time, pose, loop, "fresh", &err);
+        assert_non_null(fresh);
+        assert_int_equal(amb_clip_frames(clip), frames[n]);
+        assert_true(amb_clip_loops(clip) == loop && amb_clip_duration(clip) == amb_clip_duration(fresh));
+        for (double t = -.5; t < 3; t += .083) {
+            amb_clip_sample(clip, t, at, vel);
+            amb_clip_sample(fresh, t, want, want_vel);
+            assert_memory_equal(at, want, sizeof at);
+            assert_memory_equal(vel, want_vel, sizeof vel);
+        }
+        assert_memory_equal(amb_clip_vels(clip), amb_clip_vels(fresh), (size_t)frames[n] * sizeof vel);
+        amb_clip_destroy(fresh);
+    }
+    /* What is refused leaves it as it was. */
+    amb_clip_sample(clip, .07, want, want_vel);
+    some_motion(ROOM + 1, 9, time, pose);
+    assert_false(amb_clip_refill(clip, ROOM + 1, time, pose, true, &err));
+    assert_non_null(strstr(err.text, "41 frames, more than the 40"));
+    pose[3 * AMB_POSE + 7] = NAN;
+    assert_false(amb_clip_refill(clip, ROOM, time, pose, true, &err));
+    assert_non_null(strstr(err.text, "frame 3: chest"));
+    assert_false(amb_clip_refill(clip, ROOM, time, pose, true, NULL));
+    amb_clip_sample(clip, .07, at, vel);
+    assert_memory_equal(at, want, sizeof at);
+    assert_int_equal(amb_clip_frames(clip), 5);
+    amb_clip_destroy(clip);
+    assert_null(amb_clip_reserve(1, "small", &err));
+    assert_non_null(strstr(err.text, "room for 1 frames"));
+    assert_null(amb_clip_reserve(AMB_CLIP_MAX_FRAMES + 1, "large", &err));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -630,6 +697,7 @@ int main(void)
         cmocka_unit_test(phase_is_within_its_bounds),
         cmocka_unit_test(bad_clips_are_refused_by_name),
         cmocka_unit_test(the_joint_table_tiles_pose_and_velocity),
+        cmocka_unit_test(a_clip_can_be_refilled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -245,13 +245,161 @@ static void a_turning_walk_goes_round(void **unused)
     amb_clip_destroy(clip);
 }
 
+/* The same cycle with everything larger and the legs at work, in .8 s. */
+static amb_clip *running_clip(void)
+{
+    double time[FRAMES], pose[FRAMES * AMB_POSE];
+    for (int f = 0; f < FRAMES; f++) {
+        double *p = pose + f * AMB_POSE, turn[4];
+        const double u = (double)f / (FRAMES - 1), wave = sin(2 * M_PI * u + .7);
+        time[f] = .8 * u;
+        pose_at_rest(p, .95 - .05 * wave);
+        p[0] = 3 * u;
+        turn_about(turn, 0, 0, 1, .2 - .4 * wave);
+        amb_quat_mul(p + 3, turn, p + 3);
+        turn_about(p + pose_at[AMB_LEFT_SHOULDER], 0, .6, .8, .9 + 1.2 * wave);
+        turn_about(p + pose_at[AMB_LEFT_HIP], 0, 0, 1, .8 * wave);
+        p[pose_at[AMB_RIGHT_KNEE]] = -1.2 + .6 * wave;
+    }
+    return make_clip(FRAMES, time, pose, true);
+}
+
+static void assert_same_pose(const double got[AMB_POSE], const double want[AMB_POSE], double tolerance)
+{
+    assert_all_near(got, want, 3, tolerance, "root");
+    for (int i = 0; i < AMB_BODIES; i++) {
+        if (i == AMB_ROOT || is_ball(i))
+            assert_same_rotation(got + pose_at[i], want + pose_at[i], tolerance, amb_body_name[i]);
+        else if (is_hinge(i))
+            assert_near(got[pose_at[i]], want[pose_at[i]], tolerance, amb_body_name[i], i);
+    }
+}
+
+static void another_clip_is_entered_without_a_jump(void **unused)
+{
+    (void)unused;
+    amb_clip *walk = walking_clip(true), *run = running_clip();
+    for (int n = 0; n < 24; n++) {
+        amb_reference reference;
+        const double rate = n % 3 == 0 ? 1 : .6 + .05 * n;
+        amb_reference_start(&reference, walk, .04 * n, .3 * n, (const double[2]){n, -n});
+        reference.turn_rate = n % 2 ? .4 : 0;
+        double pose[AMB_POSE], vel[AMB_VEL], after[AMB_POSE], after_vel[AMB_VEL];
+        for (int again = 0; again < 3; again++) { /* also in the middle of a change */
+            amb_reference_sample(&reference, 0, pose, vel);
+            amb_reference_change(&reference, again == 1 ? walk : run, .1 + .03 * n * (again == 1), rate, .3);
+            amb_reference_sample(&reference, 0, after, after_vel);
+            assert_same_pose(after, pose, 1e-9);
+            assert_all_near(after_vel, vel, AMB_VEL, 1e-9, "velocity");
+            amb_reference_advance(&reference, .1, pose);
+        }
+    }
+    amb_clip_destroy(walk);
+    amb_clip_destroy(run);
+}
+
+static void a_change_fades_and_leaves_no_trace(void **unused)
+{
+    (void)unused;
+    amb_clip *walk = walking_clip(true), *run = running_clip();
+    amb_reference reference, plain;
+    amb_reference_start(&reference, walk, .2, 0, (const double[2]){0, 0});
+    amb_reference_change(&reference, run, .3, 1, .25);
+    double before[AMB_POSE], pose[AMB_POSE], vel[AMB_VEL];
+    amb_reference_sample(&reference, 0, before, vel);
+    double off = 0;
+    for (int n = 0; n < 12; n++) { /* small steps while it fades: root and joints go on smoothly */
+        amb_reference_sample(&reference, .02 * n, pose, vel);
+        double own[AMB_POSE], own_vel[AMB_VEL];
+        amb_clip_sample(run, .3 + .02 * n, own, own_vel);
+        const double now = fabs(pose[pose_at[AMB_RIGHT_KNEE]] - own[pose_at[AMB_RIGHT_KNEE]]);
+        off = fmax(off, now);
+    }
+    assert_true(off > .3);
+    amb_reference_advance(&reference, .3, before);
+    amb_reference_start(&plain, run, .6, 0, (const double[2]){0, 0});
+    double want[AMB_POSE], want_vel[AMB_VEL];
+    for (double ahead = 0; ahead < .15; ahead += .05) {
+        amb_reference_sample(&reference, ahead, pose, vel);
+        amb_reference_sample(&plain, ahead, want, want_vel);
+        pose[0] = want[0], pose[1] = want[1]; /* it got elsewhere on its way */
+        assert_same_pose(pose, want, 1e-9);
+        assert_all_near(vel, want_vel, AMB_VEL, 1e-9, "velocity");
+    }
+    amb_clip_destroy(walk);
+    amb_clip_destroy(run);
+}
+
+/* Poses over the change change as velocities say. Linear parts exactly; within a clip's frame the velocity is a mean over neighbours, so
+ * the fading part alone is looked at: the difference to the clip's own sample. */
+static void what_fades_moves_as_its_velocity_says(void **unused)
+{
+    (void)unused;
+    amb_clip *walk = walking_clip(true), *run = running_clip();
+    amb_reference reference;
+    amb_reference_start(&reference, walk, .55, 0, (const double[2]){0, 0});
+    amb_reference_change(&reference, run, .31, 1, .4);
+    const int knee_pose = pose_at[AMB_RIGHT_KNEE], knee_vel = vel_at[AMB_RIGHT_KNEE];
+    for (double ahead = .005; ahead < .6; ahead += .013) {
+        const double e = 1e-6;
+        double pose[2][AMB_POSE], own[2][AMB_POSE], vel[AMB_VEL], own_vel[AMB_VEL];
+        for (int k = 0; k < 2; k++) {
+            amb_reference_sample(&reference, ahead + (k ? e : -e), pose[k], NULL);
+            amb_clip_sample(run, .31 + ahead + (k ? e : -e), own[k], NULL);
+        }
+        amb_reference_sample(&reference, ahead, NULL, vel);
+        amb_clip_sample(run, .31 + ahead, NULL, own_vel);
+        const int at[4][2] = {{0, 0}, {1, 1}, {2, 2}, {knee_pose, knee_vel}};
+        for (int i = 0; i < 4; i++) {
+            const int p = at[i][0], v = at[i][1];
+            const double rate = ((pose[1][p] - own[1][p]) - (pose[0][p] - own[0][p])) / (2 * e);
+            assert_near(vel[v] - own_vel[v], rate, 1e-6, "speed of what fades", i);
+        }
+        /* The hip, a rotation: what fades is own* pose; its angular velocity, in the child's frame, by differences. */
+        double d[2][4], turned[4], w[3], own_w[3];
+        const int q = pose_at[AMB_LEFT_HIP], r = vel_at[AMB_LEFT_HIP];
+        for (int k = 0; k < 2; k++)
+            amb_quat_between(d[k], own[k] + q, pose[k] + q);
+        amb_quat_between(turned, d[0], d[1]);
+        amb_quat_log(w, turned);
+        amb_quat_unrotate(own_w, d[0], own_vel + r);
+        for (int k = 0; k < 3; k++)
+            assert_near(vel[r + k] - own_w[k], w[k] / (2 * e), 1e-4, "turning of what fades", k);
+    }
+    amb_clip_destroy(walk);
+    amb_clip_destroy(run);
+}
+
+static void the_clock_runs_at_its_rate(void **unused)
+{
+    (void)unused;
+    amb_clip *clip = walking_clip(true);
+    amb_reference slow, plain;
+    amb_reference_start(&slow, clip, .3, .5, (const double[2]){1, 2});
+    plain = slow;
+    slow.rate = .5;
+    double pose[AMB_POSE], vel[AMB_VEL], want[AMB_POSE], want_vel[AMB_VEL];
+    amb_reference_sample(&slow, .2, pose, vel);
+    amb_reference_sample(&plain, .1, want, want_vel);
+    assert_all_near(pose, want, AMB_POSE, 1e-12, "pose");
+    for (int k = 0; k < AMB_VEL; k++)
+        assert_near(vel[k], .5 * want_vel[k], 1e-12, "velocity", k);
+    assert_false(amb_reference_advance(&slow, 1.3, pose));
+    assert_near(slow.time, .95, 1e-12, "time", 0);
+    assert_true(amb_reference_advance(&slow, .2, pose));
+    assert_near(slow.time, .05, 1e-12, "time", 1);
+    amb_clip_destroy(clip);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_starts_where_it_is_told),          cmocka_unit_test(it_goes_where_it_heads),
         cmocka_unit_test(turning_keeps_the_root_where_it_is),  cmocka_unit_test(a_new_cycle_begins_over_the_body),
         cmocka_unit_test(a_motion_that_ends_stays_at_its_end), cmocka_unit_test(a_turning_reference_says_how_fast),
-        cmocka_unit_test(a_turning_walk_goes_round),
+        cmocka_unit_test(a_turning_walk_goes_round),           cmocka_unit_test(another_clip_is_entered_without_a_jump),
+        cmocka_unit_test(a_change_fades_and_leaves_no_trace),  cmocka_unit_test(what_fades_moves_as_its_velocity_says),
+        cmocka_unit_test(the_clock_runs_at_its_rate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* Rollouts against a loop of our own over amb_env: survival, returns, means, recording and hash; the same on any team; resets of broken
  * states; stopping; real time keeps its rate (nothing else about time is asserted). */
-#include "tests/policy.h"
+#include "tests/motions.h"
 
 #include "policy/rollout.h"
 
@@ -383,6 +383,78 @@ static void what_cannot_be_is_refused(void **state)
     }
 }
 
+/* Invented motions: the same on any team, and what a plain loop over generators and environments makes. */
+static void invented_motions_are_followed(void **state)
+{
+    (void)state;
+    hand_made made;
+    make_by_hand(&made, character, .02);
+    const amb_style_plan plan = {.styles = &made.styles, .change_s = {.5, 1}, .blends = .5, .pace = .1};
+    amb_generator_def generator = amb_generator_default_def(&made.nets, &plan);
+    generator.seed = 6;
+    generator.phase_gain = 1;
+    amb_rollout_def def = make_def(&policy, GOOD_ENVS, 2);
+    def.env.clip = NULL;
+    def.env.may_touch = (1u << AMB_BODIES) - 1;
+    def.generator = &generator;
+    set_threads(1);
+    amb_rollout_result one = roll(&def);
+    set_threads(2);
+    amb_rollout_result two = roll(&def);
+    assert_true(one.hash == two.hash && one.normalised_return == two.normalised_return);
+    assert_memory_equal(&one.generator, &two.generator, sizeof one.generator);
+
+    int64_t changes = 0, motions = 0, refused = 0, counted = 0;
+    double reward_sum = 0;
+    for (int e = 0; e < GOOD_ENVS; e++) {
+        amb_generator_def own = generator;
+        own.stream = (uint64_t)e;
+        amb_generator *g = amb_generator_create(&own, made.room, NULL);
+        amb_env_def env_def = def.env;
+        env_def.stream = (uint64_t)e;
+        assert_non_null(g);
+        amb_generator_use(g, &env_def);
+        amb_env env;
+        assert_true(amb_env_init(&env, &env_def, NULL));
+        amb_controller controller;
+        assert_true(amb_controller_init(&controller, &policy, 1, NULL));
+        for (int step = 0; step < env.steps_max; step++) {
+            amb_reward reward;
+            amb_generator_step(g, made.room, &env);
+            if (amb_controller_step(&controller, &env, &reward) == AMB_ENV_UNSTABLE)
+                fail_msg("unstable");
+            reward_sum += reward.total;
+        }
+        const amb_generator_counts *counts = amb_generator_get_counts(g);
+        motions += counts->made;
+        changes += counts->changes;
+        for (int k = 0; k < AMB_REFUSALS; k++) {
+            refused += counts->refused[k];
+            counted += one.generator.refused[k];
+        }
+        amb_controller_free(&controller);
+        amb_env_free(&env);
+        amb_generator_destroy(g);
+    }
+    assert_true(changes > 2 * GOOD_ENVS);
+    assert_true(one.generator.made == motions && one.generator.changes == changes && counted == refused * GOOD_ENVS);
+    assert_near(one.normalised_return, reward_sum / (GOOD_ENVS * 60.), 1e-12, "return", 0);
+    assert_true(one.generate_us.p50 > 0 && one.generate_us.max >= one.generate_us.p99);
+    amb_rollout_result_free(&one);
+    amb_rollout_result_free(&two);
+
+    /* A first style that nothing comes of stops it before it begins. */
+    amb_style_plan hopeless;
+    assert_true(amb_style_plan_of_style(&hopeless, &made.styles, &made.style[0], NULL));
+    hopeless.moment[0].latent.z[0] = NAN;
+    generator.plan = &hopeless;
+    amb_error err = {""};
+    assert_false(amb_rollout_run(&def, &one, &err));
+    assert_sentence(&err, "no usable motion|finite");
+    amb_style_plan_free(&hopeless);
+    free_hand_made(&made);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -390,6 +462,7 @@ int main(void)
         cmocka_unit_test(any_team_gives_the_same_results),     cmocka_unit_test(a_recording_has_every_pose),
         cmocka_unit_test(broken_states_are_reset_and_counted), cmocka_unit_test(real_time_keeps_its_rate),
         cmocka_unit_test(progress_is_told_and_may_stop_it),    cmocka_unit_test(what_cannot_be_is_refused),
+        cmocka_unit_test(invented_motions_are_followed),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -96,6 +96,15 @@ static inline void assert_same_training(const amb_train *a, const amb_train *b)
         assert_memory_equal(x, y, size);
     }
     free(x), free(y);
+    assert_true((a->generator != NULL) == (b->generator != NULL));
+    for (int e = 0; a->generator && e < a->envs; e++) {
+        const size_t n = amb_generator_save_size(a->generator[e]);
+        char *p = malloc(n), *q = malloc(n);
+        amb_generator_save(a->generator[e], p);
+        amb_generator_save(b->generator[e], q);
+        assert_memory_equal(p, q, n);
+        free(p), free(q);
+    }
 }
 
 #endif

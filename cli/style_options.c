@@ -1,0 +1,214 @@
+#include "cli/style_options.h"
+
+#include "base/file.h"
+#include "cli/options.h"
+#include "cli/setup.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    KEY_STYLE = 0x20000,
+    KEY_SCHEDULE,
+    KEY_FROM,
+    KEY_CHANGE,
+    KEY_SPEED,
+    KEY_GAIN,
+    KEY_DECODER,
+    KEY_ENCODER,
+    KEY_DEEPPHASE,
+    KEY_TABLE,
+    MAX_NETWORK = 256 << 20,
+};
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+    cli_style *s = state->input;
+    switch (key) {
+    case KEY_STYLE:
+        s->style = text;
+        return 0;
+    case KEY_SCHEDULE:
+        s->schedule = text;
+        return 0;
+    case KEY_FROM:
+        s->from = text;
+        return 0;
+    case KEY_CHANGE:
+        s->change = cli_double(state, text, .1, 1e6, "--style-change");
+        return 0;
+    case KEY_SPEED:
+        s->speed = cli_double(state, text, .05, 20, "--speed");
+        return 0;
+    case KEY_GAIN:
+        s->phase_gain = cli_double(state, text, 0, 20, "--phase-gain");
+        return 0;
+    case KEY_DECODER:
+        s->decoder = text;
+        return 0;
+    case KEY_ENCODER:
+        s->encoder = text;
+        return 0;
+    case KEY_DEEPPHASE:
+        s->deepphase = text;
+        return 0;
+    case KEY_TABLE:
+        s->table = text;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+#define FILES                                                                                                          \
+    {"decoder", KEY_DECODER, "FILE", 0, "StyleVAE's decoder (default stylevae_decoder.onnx among amble's models)", 2}, \
+        {"deepphase", KEY_DEEPPHASE, "FILE", 0, "DeepPhase (default deepphase.onnx there)", 2},                        \
+    {                                                                                                                  \
+        "styles", KEY_TABLE, "FILE", 0, "table of named styles (default styles.json there)", 2                         \
+    }
+
+static const struct argp_option all_options[] = {
+    {NULL, 0, NULL, 0, "Invented motions, instead of a clip:", 2},
+    {"style", KEY_STYLE, "STYLE", 0,
+     "a style by name, a mixture (walk:0.7,zombie:0.3), or styles drawn from the seed: random, random-names, random-blends", 2},
+    {"style-schedule", KEY_SCHEDULE, "FILE", 0, "which style when: lines of \"TIME STYLE [heading=DEG] [speed=M/S]\"", 2},
+    {"style-from", KEY_FROM, "NAME|FILE", 0, "the style of a clip", 2},
+    {"style-change", KEY_CHANGE, "S", 0, "with drawn styles: time between changes (default: one style for each character)", 2},
+    {"speed", KEY_SPEED, "M/S", 0, "how fast to go: the motion is played .7 to 1.4 times as fast as it is", 2},
+    {"phase-gain", KEY_GAIN, "G", 0, "how much the body's own phase pulls the motion's clock (default 0: not at all)", 2},
+    FILES,
+    {"encoder", KEY_ENCODER, "FILE", 0, "StyleVAE's encoder, for --style-from (default stylevae_encoder.onnx there)", 2},
+    {0},
+};
+const struct argp cli_style_argp = {all_options, parse, NULL, NULL, NULL, NULL, NULL};
+
+static const struct argp_option train_options[] = {
+    {NULL, 0, NULL, 0, "Invented motions, instead of a clip:", 2},
+    {"style", KEY_STYLE, "random", 0, "styles drawn anew all the time; see the settings style-...", 2},
+    FILES,
+    {0},
+};
+const struct argp cli_train_style_argp = {train_options, parse, NULL, NULL, NULL, NULL, NULL};
+
+bool cli_style_check(const cli_style *s, const char *motion, amb_error *err)
+{
+    const char *const way[] = {s->style ? "--style" : NULL, s->schedule ? "--style-schedule" : NULL, s->from ? "--style-from" : NULL,
+                               motion ? "--motion" : NULL};
+    const char *first = NULL;
+    for (int i = 0; i < 4; i++) {
+        if (first && way[i])
+            return amb_fail(err, "%s and %s exclude each other", first, way[i]);
+        first = first ? first : way[i];
+    }
+    const char *const wants[] = {s->change > 0 ? "--style-change" : NULL, s->speed > 0 ? "--speed" : NULL,
+                                 s->phase_gain > 0 ? "--phase-gain" : NULL};
+    for (int i = 0; i < 3; i++)
+        if (wants[i] && !cli_style_given(s))
+            return amb_fail(err, "%s is for invented motions: give a style too, with --style, --style-schedule or --style-from", wants[i]);
+    if (s->change > 0 && !(s->style && !strncmp(s->style, "random", 6)))
+        return amb_fail(err, "--style-change is for styles that are drawn: give --style random, random-names or random-blends");
+    return true;
+}
+
+/* The file as given, or amble's own; its checksum is added to crc. */
+static bool find_file(const char *given, const char *own, char *path, size_t size, uint32_t *crc, amb_error *err)
+{
+    cli_find_model(given ? given : own, path, size);
+    size_t bytes;
+    uint8_t *data = amb_file_read(path, MAX_NETWORK, &bytes, err);
+    if (!data)
+        return false;
+    *crc = amb_crc32c(*crc, data, bytes);
+    free(data);
+    return true;
+}
+
+/* The latent of a clip's own style, as a plan of one moment. */
+static bool plan_from_clip(cli_motions *m, const cli_style *s, const char *clips, amb_error *err)
+{
+    char path[4096];
+    uint32_t unused = 0;
+    amb_stylevae encoder = {0};
+    amb_style style;
+    amb_clip *clip = cli_load_motion(s->from, clips, err);
+    amb_gait *gait = clip ? amb_gait_create(m->nets.character, clip, err) : NULL;
+    bool ok = gait && find_file(s->encoder, "stylevae_encoder.onnx", path, sizeof path, &unused, err) &&
+              amb_stylevae_load(&encoder, path, NULL, NULL, err) && amb_style_of_gait(&encoder, gait, &style, err);
+    if (ok)
+        ok = amb_style_plan_of_style(&m->plan, m->styles, &style, err);
+    amb_stylevae_free(&encoder);
+    amb_gait_destroy(gait);
+    amb_clip_destroy(clip);
+    return ok;
+}
+
+static bool make_plan(cli_motions *m, const cli_style *s, const char *clips, amb_error *err)
+{
+    const char *what = s->style ? s->style : s->schedule ? s->schedule : s->from;
+    snprintf(m->name, sizeof m->name, "%s %.200s", s->style ? "style" : s->schedule ? "styles of" : "the style of", what);
+    if (s->from)
+        return plan_from_clip(m, s, clips, err) || amb_fail_in(err, "--style-from");
+    if (s->schedule)
+        return amb_style_plan_read(&m->plan, m->styles, s->schedule, err);
+    if (!amb_style_plan_parse(&m->plan, m->styles, s->style, err))
+        return amb_fail_in(err, "--style");
+    m->plan.change_s[0] = m->plan.change_s[1] = s->change;
+    return true;
+}
+
+bool cli_motions_load(cli_motions *m, const cli_style *s, const amb_character *character, const char *clips, amb_error *err)
+{
+    char decoder[4096], deepphase[4096], table[4096];
+    memset(m, 0, sizeof *m);
+    m->nets = (amb_motion_nets){character, &m->vae, &m->deepphase};
+    if (find_file(s->decoder, "stylevae_decoder.onnx", decoder, sizeof decoder, &m->crc, err) &&
+        find_file(s->deepphase, "deepphase.onnx", deepphase, sizeof deepphase, &m->crc, err) &&
+        find_file(s->table, "styles.json", table, sizeof table, &m->crc, err) && amb_stylevae_load(&m->vae, NULL, decoder, NULL, err) &&
+        amb_deepphase_load(&m->deepphase, deepphase, NULL, err) && (m->styles = amb_styles_read(table, err)) != NULL &&
+        make_plan(m, s, clips, err)) {
+        m->def = amb_generator_default_def(&m->nets, &m->plan);
+        m->def.speed = s->speed;
+        m->def.phase_gain = s->phase_gain;
+        return true;
+    }
+    cli_motions_free(m);
+    return false;
+}
+
+void cli_motions_free(cli_motions *m)
+{
+    amb_style_plan_free(&m->plan);
+    amb_styles_destroy(m->styles);
+    amb_deepphase_free(&m->deepphase);
+    amb_stylevae_free(&m->vae);
+    m->styles = NULL;
+}
+
+bool cli_follow(cli_followed *f, const char *motion, const cli_style *style, const char *trained_on, const amb_character *character,
+                const char *clips, amb_error *err)
+{
+    static const char invented[] = "style:";
+    memset(f, 0, sizeof *f);
+    if (!motion && !cli_style_given(style) && trained_on && !strncmp(trained_on, invented, strlen(invented))) {
+        cli_style own = *style;
+        own.style = trained_on + strlen(invented);
+        f->name = f->motions.name;
+        return cli_motions_load(&f->motions, &own, character, clips, err);
+    }
+    if (cli_style_given(style)) {
+        f->name = f->motions.name;
+        return cli_motions_load(&f->motions, style, character, clips, err);
+    }
+    f->clip = cli_load_motion(motion ? motion : trained_on && *trained_on ? trained_on : "walk", clips, err);
+    f->name = f->clip ? amb_clip_name(f->clip) : "";
+    return f->clip != NULL;
+}
+
+void cli_followed_free(cli_followed *f)
+{
+    if (!f->clip)
+        cli_motions_free(&f->motions);
+    amb_clip_destroy(f->clip);
+    f->clip = NULL;
+}

@@ -1,0 +1,59 @@
+/* What the subcommands that can follow invented motions share: --style and its relatives, and the networks behind them. */
+#ifndef AMB_CLI_STYLE_OPTIONS_H
+#define AMB_CLI_STYLE_OPTIONS_H
+
+#include "policy/generator.h"
+
+#include <argp.h>
+
+typedef struct cli_style {
+    const char *style, *schedule, *from;     /* at most one of them; none: a clip is followed */
+    const char *decoder, *deepphase, *table; /* files; NULL: amble's own */
+    const char *encoder;                     /* for `from` */
+    double change, speed, phase_gain;        /* s, m/s, 1; 0 0 0 where not given */
+} cli_style;
+
+/* An argp child; its input is a cli_style that is zero. */
+extern const struct argp cli_style_argp;
+
+/* Only --decoder, --deepphase and --styles, and --style, for training. */
+extern const struct argp cli_train_style_argp;
+
+static inline bool cli_style_given(const cli_style *style)
+{
+    return style->style || style->schedule || style->from;
+}
+
+/* Whether what was given goes together: at most one way to say the style, and nothing about styles without one. */
+bool cli_style_check(const cli_style *style, const char *motion, amb_error *err);
+
+/* Everything loaded. */
+typedef struct cli_motions {
+    amb_stylevae vae;
+    amb_deepphase deepphase;
+    amb_styles *styles;
+    amb_motion_nets nets;
+    amb_style_plan plan;
+    amb_generator_def def; /* for amb_rollout_def.generator; the seed is the caller's to set */
+    uint32_t crc;          /* of decoder, DeepPhase and table, as files */
+    char name[256];        /* for reports: "style walk:0.7,zombie:0.3" */
+} cli_motions;
+
+/* clips: where --style-from looks for names (NULL: see amb_clip_find). The character must outlive the motions. */
+bool cli_motions_load(cli_motions *motions, const cli_style *style, const amb_character *character, const char *clips, amb_error *err);
+void cli_motions_free(cli_motions *motions);
+
+/* What characters follow: a clip or invented motions. */
+typedef struct cli_followed {
+    amb_clip *clip;      /* or NULL */
+    cli_motions motions; /* where clip is NULL */
+    const char *name;    /* for reports */
+} cli_followed;
+
+/* As given by --motion or the style's options, else what the policy was trained on (`trained_on`, which may be NULL or empty), else walk.
+ */
+bool cli_follow(cli_followed *followed, const char *motion, const cli_style *style, const char *trained_on, const amb_character *character,
+                const char *clips, amb_error *err);
+void cli_followed_free(cli_followed *followed);
+
+#endif

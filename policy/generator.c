@@ -1,0 +1,366 @@
+#include "policy/generator.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Nominal costs of the stages, µs on a core of 2024 in fp32: not measured as it runs, or results would depend on time. */
+static const double stage_us[AMB_CYCLE_DONE] = {90, 60, 120, 30};
+
+static const double slowest = .7, fastest = 1.4; /* rates at which a motion is still itself */
+static const double rate_slew = 1.5;             /* 1/s */
+static const double max_pull = .25, lag_s = 2;
+static const double turn_gain = 2, max_turn = .8; /* 1/s, rad/s: towards a wanted heading */
+
+/* What changes while it runs, motions left out. Plain data, saved as it is. */
+typedef struct state {
+    amb_rng rng;
+    amb_latent from, to;         /* the latent's way */
+    amb_latent tried;            /* the last one that a motion was made of */
+    double glide_from;           /* s, when it set out */
+    double next_change;          /* s, of drawn styles */
+    double heading, speed, pace; /* wanted; heading NaN: none, speed 0: the style's */
+    double lag;                  /* cycles */
+    int64_t moment;              /* the next one of a fixed plan */
+    int64_t current;             /* which of the two motions is followed */
+    int64_t busy;                /* the other one is in the making */
+    amb_generator_counts counts;
+} state;
+
+struct amb_generator {
+    amb_generator_def def;
+    amb_clip *clip[2];
+    amb_cycle cycle[2];
+    state s;
+};
+
+amb_generator_def amb_generator_default_def(const amb_motion_nets *nets, const amb_style_plan *plan)
+{
+    return (amb_generator_def){
+        .nets = nets, .plan = plan, .budget_us = 150, .glide_s = .5, .blend_s = .3, .limits = amb_motion_default_limits()};
+}
+
+/* ---- the plan ---- */
+
+/* Where the latent is on its way. */
+static amb_latent latent_at(const amb_generator *g, double now)
+{
+    amb_latent here;
+    const double u = g->def.glide_s > 0 ? (now - g->s.glide_from) / g->def.glide_s : 1;
+    amb_latent_between(&g->s.from, &g->s.to, u, &here);
+    return here;
+}
+
+static bool same(const amb_latent *a, const amb_latent *b)
+{
+    return a->scale == b->scale && !memcmp(a->z, b->z, sizeof a->z);
+}
+
+static void want(amb_generator *g, const amb_latent *latent, double now)
+{
+    g->s.from = latent_at(g, now);
+    g->s.to = *latent;
+    g->s.glide_from = now;
+}
+
+static void want_moment(amb_generator *g, const amb_style_moment *moment, double now)
+{
+    want(g, &moment->latent, now);
+    if (!isnan(moment->heading))
+        g->s.heading = moment->heading;
+    if (!isnan(moment->speed))
+        g->s.speed = moment->speed;
+}
+
+static void want_drawn(amb_generator *g, double now)
+{
+    const amb_style_plan *plan = g->def.plan;
+    amb_latent latent;
+    amb_style_draw(plan, &g->s.rng, &latent, &g->s.pace);
+    want(g, &latent, now);
+    g->s.next_change = plan->change_s[1] > 0 ? now + amb_rng_range(&g->s.rng, plan->change_s[0], plan->change_s[1]) : (double)INFINITY;
+}
+
+static void follow_plan(amb_generator *g, double now)
+{
+    const amb_style_plan *plan = g->def.plan;
+    if (plan->moments == 0) {
+        if (now >= g->s.next_change - 1e-9)
+            want_drawn(g, now);
+        return;
+    }
+    while (g->s.moment < plan->moments && now >= plan->moment[g->s.moment].time - 1e-9)
+        want_moment(g, &plan->moment[g->s.moment++], now);
+}
+
+/* The plan from its beginning, the latent already there. */
+static void begin_plan(amb_generator *g)
+{
+    state *s = &g->s;
+    s->moment = 0;
+    s->heading = (double)NAN;
+    s->speed = g->def.speed;
+    s->pace = 1;
+    s->lag = 0;
+    s->busy = 0;
+    s->next_change = 0;
+    follow_plan(g, 0);
+    s->from = s->to;
+}
+
+/* ---- motions ---- */
+
+/* The clip's seconds in a second. */
+static double wanted_rate(const amb_generator *g, const amb_cycle *cycle)
+{
+    if (!(g->s.speed > 0))
+        return g->s.pace;
+    const double own = cycle->facts.speed; /* a style that goes nowhere cannot go faster */
+    return own < .1 ? 1 : fmin(fmax(g->s.speed / own, slowest), fastest);
+}
+
+static amb_refusal count(amb_generator *g, amb_refusal refusal)
+{
+    if (refusal == AMB_MOTION_OK)
+        g->s.counts.made++;
+    else
+        g->s.counts.refused[refusal]++;
+    return refusal;
+}
+
+/* The whole motion at once, into the buffer that is free, which is then the one that is followed. */
+static amb_refusal make_now(amb_generator *g, amb_cycle_room *room, const amb_latent *latent)
+{
+    const int64_t other = 1 - g->s.current;
+    g->s.tried = *latent;
+    const amb_refusal refusal = amb_cycle_make(&g->cycle[other], g->def.nets, &g->def.limits, room, latent, g->clip[other]);
+    if (refusal == AMB_MOTION_OK)
+        g->s.current = other;
+    return count(g, refusal);
+}
+
+void amb_generator_use(const amb_generator *g, amb_env_def *def)
+{
+    def->clip = g->clip[g->s.current];
+    def->rate = wanted_rate(g, &g->cycle[g->s.current]);
+}
+
+/* The motion in the making is done: the reference goes on with it, at the same phase. */
+static void change(amb_generator *g, amb_env *env)
+{
+    const amb_cycle *old = &g->cycle[g->s.current];
+    g->s.current = 1 - g->s.current;
+    const amb_cycle *new = &g->cycle[g->s.current];
+    const double phase = amb_cycle_phase_at(old, amb_reference_phase(&env->reference));
+    const double duration = amb_clip_duration(g->clip[g->s.current]);
+    const double time = fmin(amb_cycle_share_at(new, phase) * duration, nextafter(duration, 0));
+    amb_reference_change(&env->reference, g->clip[g->s.current], time, wanted_rate(g, new), g->def.blend_s);
+    g->s.counts.changes++;
+    amb_generator_use(g, &env->def);
+}
+
+/* Stages of the motion in the making, or the first of a new one if the latent has moved. */
+static void work(amb_generator *g, amb_cycle_room *room, amb_env *env, double now)
+{
+    const int64_t other = 1 - g->s.current;
+    amb_cycle *cycle = &g->cycle[other];
+    if (!g->s.busy) {
+        const amb_latent latent = latent_at(g, now);
+        if (same(&latent, &g->s.tried))
+            return;
+        g->s.tried = latent;
+        amb_cycle_begin(cycle, &latent);
+        g->s.busy = 1;
+    }
+    double spent = 0;
+    do {
+        spent += stage_us[cycle->stage];
+        const amb_refusal refusal = amb_cycle_advance(cycle, g->def.nets, &g->def.limits, room, g->clip[other]);
+        if (refusal != AMB_MOTION_OK || cycle->stage == AMB_CYCLE_DONE) {
+            g->s.busy = 0;
+            if (count(g, refusal) == AMB_MOTION_OK)
+                change(g, env);
+            return;
+        }
+    } while (spent + stage_us[cycle->stage] <= g->def.budget_us);
+}
+
+/* ---- clock and heading ---- */
+
+static double clamped(double x, double most)
+{
+    return fmin(fmax(x, -most), most);
+}
+
+/* The phase-locked loop of the header. */
+static double phase_pull(amb_generator *g, amb_cycle_room *room, const amb_env *env)
+{
+    amb_phase body;
+    if (!(g->def.phase_gain > 0) || !amb_cycle_body_phase(g->def.nets, room, &env->state, &body))
+        return 0;
+    const double reference = amb_cycle_phase_at(&g->cycle[g->s.current], amb_reference_phase(&env->reference));
+    const double ahead = amb_phase_difference(reference, body.phase), sure = fmin(body.amplitude, 1);
+    const double unusual = amb_phase_difference(g->s.lag, ahead);
+    g->s.lag = amb_phase_difference(0, g->s.lag + sure * unusual * env->control_dt / lag_s);
+    return clamped(g->def.phase_gain * sure * unusual, max_pull);
+}
+
+static void set_clock(amb_generator *g, amb_cycle_room *room, amb_env *env)
+{
+    const double rate = wanted_rate(g, &g->cycle[g->s.current]) * (1 + phase_pull(g, room, env));
+    env->reference.rate += clamped(rate - env->reference.rate, rate_slew * env->control_dt);
+}
+
+static void steer(const amb_generator *g, amb_env *env)
+{
+    if (isnan(g->s.heading))
+        return;
+    const double off = remainder(g->s.heading - env->reference.heading, 2 * M_PI);
+    env->reference.turn_rate = fabs(off) < 1e-6 ? 0 : clamped(turn_gain * off, max_turn);
+}
+
+/* ---- the front door ---- */
+
+static bool check_def(const amb_generator_def *def, amb_error *err)
+{
+    if (!(def->budget_us >= 0))
+        return amb_fail(err, "a budget of %g µs for making motions, expected 0 or more", def->budget_us);
+    if (!(def->glide_s >= 0 && def->glide_s <= 60))
+        return amb_fail(err, "%g s from one style to the next, expected 0 to 60", def->glide_s);
+    if (!(def->blend_s >= .01 && def->blend_s <= 10))
+        return amb_fail(err, "%g s from one cycle to the next, expected .01 to 10", def->blend_s);
+    if (!(def->phase_gain >= 0 && def->phase_gain <= 20))
+        return amb_fail(err, "a phase gain of %g, expected 0 (off) to 20", def->phase_gain);
+    if (!(def->speed >= 0 && def->speed <= 20))
+        return amb_fail(err, "a speed of %g m/s, expected 0 (the style's own) to 20", def->speed);
+    return true;
+}
+
+static bool first_motion(amb_generator *g, amb_cycle_room *room, amb_error *err)
+{
+    const amb_style_plan *plan = g->def.plan;
+    begin_plan(g);
+    amb_refusal refusal = make_now(g, room, &g->s.to);
+    if (refusal == AMB_MOTION_OK)
+        return true;
+    if (plan->moments > 0)
+        return amb_fail(err, "the style that is asked for first gives no usable motion: %s", amb_refusal_text(refusal));
+    for (int i = 0; i < plan->styles->count; i++) {
+        amb_latent latent;
+        amb_latent_of_style(&plan->styles->style[i], &latent);
+        if (make_now(g, room, &latent) == AMB_MOTION_OK)
+            return true;
+    }
+    return amb_fail(err, "none of the %d styles gives a usable motion; of the first one, %s", plan->styles->count,
+                    amb_refusal_text(refusal));
+}
+
+amb_generator *amb_generator_create(const amb_generator_def *def, amb_cycle_room *room, amb_error *err)
+{
+    if (!check_def(def, err))
+        return NULL;
+    amb_generator *g = calloc(1, sizeof *g);
+    if (!g) {
+        amb_fail(err, "out of memory for a generator of motions");
+        return NULL;
+    }
+    g->def = *def;
+    g->s.rng = amb_rng_seed(def->seed, (UINT64_C(2) << 32) + def->stream);
+    bool ok = true;
+    for (int i = 0; i < 2; i++)
+        ok = ok && (g->clip[i] = amb_clip_reserve(AMB_CYCLE_FRAMES + 1, "generated", err)) != NULL;
+    if (ok && first_motion(g, room, err))
+        return g;
+    amb_generator_destroy(g);
+    return NULL;
+}
+
+void amb_generator_destroy(amb_generator *g)
+{
+    if (!g)
+        return;
+    amb_clip_destroy(g->clip[0]);
+    amb_clip_destroy(g->clip[1]);
+    free(g);
+}
+
+const amb_clip *amb_generator_clip(const amb_generator *g)
+{
+    return g->clip[g->s.current];
+}
+
+const amb_cycle_facts *amb_generator_facts(const amb_generator *g)
+{
+    return &g->cycle[g->s.current].facts;
+}
+
+const amb_generator_counts *amb_generator_get_counts(const amb_generator *g)
+{
+    return &g->s.counts;
+}
+
+void amb_generator_start(amb_generator *g, amb_cycle_room *room, amb_env *env)
+{
+    begin_plan(g);
+    if (same(&g->s.to, &g->cycle[g->s.current].latent))
+        g->s.tried = g->s.to;
+    else
+        make_now(g, room, &g->s.to);
+    amb_generator_use(g, &env->def);
+}
+
+void amb_generator_step(amb_generator *g, amb_cycle_room *room, amb_env *env)
+{
+    const double now = env->step * env->control_dt;
+    follow_plan(g, now);
+    work(g, room, env, now);
+    steer(g, env);
+    set_clock(g, room, env);
+}
+
+/* ---- saving ---- */
+
+typedef struct saved_generator {
+    state s;
+    amb_latent followed, coming;
+    int64_t stage; /* of the coming one */
+} saved_generator;
+
+size_t amb_generator_save_size(const amb_generator *g)
+{
+    (void)g;
+    return sizeof(saved_generator);
+}
+
+void amb_generator_save(const amb_generator *g, void *data)
+{
+    const amb_cycle *followed = &g->cycle[g->s.current], *coming = &g->cycle[1 - g->s.current];
+    saved_generator saved;
+    memset(&saved, 0, sizeof saved); /* padding too: equal generators save equal bytes */
+    saved.s = g->s;
+    saved.followed = followed->latent;
+    if (g->s.busy) {
+        saved.coming = coming->latent;
+        saved.stage = coming->stage;
+    }
+    memcpy(data, &saved, sizeof saved);
+}
+
+bool amb_generator_load(amb_generator *g, amb_cycle_room *room, const void *data, amb_env *env, amb_error *err)
+{
+    saved_generator saved;
+    memcpy(&saved, data, sizeof saved);
+    if (saved.s.current < 0 || saved.s.current > 1 || saved.s.busy < 0 || saved.s.busy > 1 || saved.s.moment < 0 || saved.stage < 0 ||
+        saved.stage >= AMB_CYCLE_DONE)
+        return amb_fail(err, "a generator of motions in a state that none can be in");
+    g->s = saved.s;
+    amb_cycle *followed = &g->cycle[g->s.current], *coming = &g->cycle[1 - g->s.current];
+    amb_refusal refusal = amb_cycle_make(followed, g->def.nets, &g->def.limits, room, &saved.followed, g->clip[g->s.current]);
+    if (g->s.busy)
+        amb_cycle_begin(coming, &saved.coming);
+    while (refusal == AMB_MOTION_OK && g->s.busy && coming->stage < (amb_cycle_stage)saved.stage)
+        refusal = amb_cycle_advance(coming, g->def.nets, &g->def.limits, room, g->clip[1 - g->s.current]);
+    amb_generator_use(g, &env->def);
+    return refusal == AMB_MOTION_OK ||
+           amb_fail(err, "a motion that was being followed is not usable any more: these are other networks than it was made by");
+}

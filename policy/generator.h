@@ -1,0 +1,71 @@
+/* The reference generator: invents the motion that a character follows, while it follows it.
+ *
+ * A plan (policy/style_plan.h) says which style is wanted when. The latent goes from one style to the next within glide_s, and each time a
+ * part of the way on a new cycle is made from it (policy/cycle.h), a stage or more a control step, in the buffer that is not followed. When
+ * it is done the reference goes on with it at the same phase, DeepPhase's, so that the feet keep their rhythm, and pose and velocity stay
+ * continuous (amb_reference_change). A latent that gives no usable motion is counted and left out: the last good motion goes on.
+ *
+ * Clock. The reference runs at rate = wanted · (1 + pull). Wanted is 1, or what the plan's pace or speed says. The pull is a phase-locked
+ * loop: DeepPhase sees the simulated body, Δ is how far it is ahead of the reference in cycles, A its amplitude (at most 1),
+ *   pull = clamp(phase_gain · A · (Δ - lag), ±.25),
+ * where lag is the mean of Δ over some 2 s, because a body under PD control is always a little late and should not be waited for. A
+ * disturbance of the phase dies away with the time constant period / phase_gain. The rate changes by at most 1.5 a second.
+ *
+ * Deterministic: a seed and the environment's steps decide everything, time does not (the budget counts nominal costs). One thread at a
+ * time may use a generator. Nothing allocates after creation. */
+#ifndef AMB_POLICY_GENERATOR_H
+#define AMB_POLICY_GENERATOR_H
+
+#include "policy/cycle.h"
+#include "sim/env.h"
+
+typedef struct amb_generator_def {
+    const amb_motion_nets *nets;
+    const amb_style_plan *plan;
+    uint64_t seed, stream; /* of what is drawn; stream: the environment's number */
+    double budget_us;      /* 150: nominal cost of the stages done in a control step; one is always done */
+    double glide_s;        /* .5: s, from one style to the next */
+    double blend_s;        /* .3: s, from one cycle to the next */
+    double phase_gain;     /* 0: off */
+    double speed;          /* m/s wanted, as far as a rate of .7 to 1.4 makes it; 0: the style's own. The plan's speeds replace it. */
+    amb_motion_limits limits;
+} amb_generator_def;
+
+/* Since the creation. */
+typedef struct amb_generator_counts {
+    int64_t made;                  /* motions that were usable */
+    int64_t refused[AMB_REFUSALS]; /* by reason */
+    int64_t changes;               /* times that the reference went over to a new motion */
+} amb_generator_counts;
+
+typedef struct amb_generator amb_generator;
+
+amb_generator_def amb_generator_default_def(const amb_motion_nets *nets, const amb_style_plan *plan);
+
+/* Makes the first motion. NULL and a sentence where a number is out of range or the plan's first style (of drawn ones: every style) gives
+ * no usable motion. */
+amb_generator *amb_generator_create(const amb_generator_def *def, amb_cycle_room *room, amb_error *err);
+void amb_generator_destroy(amb_generator *generator); /* NULL is fine */
+
+/* Sets what an environment of this generator needs in its definition before amb_env_init: clip and rate. */
+void amb_generator_use(const amb_generator *generator, amb_env_def *def);
+
+/* The motion that is followed now. The pointer and what it points to change with the calls below. */
+const amb_clip *amb_generator_clip(const amb_generator *generator);
+const amb_cycle_facts *amb_generator_facts(const amb_generator *generator);
+const amb_generator_counts *amb_generator_get_counts(const amb_generator *generator);
+
+/* To be called before amb_env_reset: the plan begins anew (or another style is drawn) and its first motion is made at once; the environment
+ * is told its clip and rate. */
+void amb_generator_start(amb_generator *generator, amb_cycle_room *room, amb_env *env);
+
+/* To be called before every observation. Reads the environment's time and state, changes its reference. */
+void amb_generator_step(amb_generator *generator, amb_cycle_room *room, amb_env *env);
+
+/* For bit-equal continuation: amb_generator_save_size bytes of plain data; motions are kept as the latents they are made from. Load goes
+ * into a generator of the same definition, before amb_env_load; false and a sentence where the networks make other motions of them. */
+size_t amb_generator_save_size(const amb_generator *generator);
+void amb_generator_save(const amb_generator *generator, void *data);
+bool amb_generator_load(amb_generator *generator, amb_cycle_room *room, const void *data, amb_env *env, amb_error *err);
+
+#endif

@@ -1,0 +1,198 @@
+#include "policy/style_plan.h"
+
+#include "base/file.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_FILE = 1 << 20 };
+
+void amb_latent_of_style(const amb_style *style, amb_latent *latent)
+{
+    memcpy(latent->z, style->z, sizeof latent->z);
+    latent->scale = style->scale;
+}
+
+/* A decimal number that fills the text, in [lo, hi]. */
+static bool number_in(const char *text, double lo, double hi, double *out)
+{
+    char *end;
+    *out = strtod(text, &end);
+    return end != text && !*end && !text[strspn(text, "0123456789+-.eE")] && *out >= lo && *out <= hi;
+}
+
+void amb_latent_between(const amb_latent *a, const amb_latent *b, double weight, amb_latent *out)
+{
+    if (weight <= 0 || weight >= 1) {
+        *out = weight <= 0 ? *a : *b;
+        return;
+    }
+    for (int k = 0; k < AMB_STYLE_SIZE; k++)
+        out->z[k] = a->z[k] + (float)weight * (b->z[k] - a->z[k]);
+    out->scale = a->scale == b->scale ? a->scale : exp((1 - weight) * log(a->scale) + weight * log(b->scale));
+}
+
+bool amb_style_mix(const amb_styles *styles, const char *text, amb_latent *latent, amb_error *err)
+{
+    double sum[AMB_STYLE_SIZE] = {0}, all = 0, log_scale = 0;
+    const char *at = text;
+    do {
+        const size_t length = strcspn(at, ",");
+        char part[96], *colon;
+        if (length == 0 || length >= sizeof part)
+            return amb_fail(err, "the style is \"%.60s\", expected NAME or NAME:WEIGHT,NAME:WEIGHT", text);
+        snprintf(part, sizeof part, "%.*s", (int)length, at);
+        double weight = 1;
+        if ((colon = strchr(part, ':')) != NULL) {
+            *colon = 0;
+            if (!number_in(colon + 1, 0, 1000, &weight))
+                return amb_fail(err, "the weight of \"%s\" is \"%s\", expected 0 to 1000", part, colon + 1);
+        }
+        const int i = amb_styles_find(styles, part, err);
+        if (i < 0)
+            return false;
+        for (int k = 0; k < AMB_STYLE_SIZE; k++)
+            sum[k] += weight * (double)styles->style[i].z[k];
+        log_scale += weight * log(styles->style[i].scale);
+        all += weight;
+        at += length;
+    } while (*at++ == ',');
+    if (!(all > 0))
+        return amb_fail(err, "the style is \"%.60s\", whose weights are all 0", text);
+    for (int k = 0; k < AMB_STYLE_SIZE; k++)
+        latent->z[k] = (float)(sum[k] / all);
+    latent->scale = exp(log_scale / all);
+    return true;
+}
+
+/* ---- plans ---- */
+
+static bool one_moment(amb_style_plan *plan, amb_error *err)
+{
+    plan->moment = calloc(1, sizeof *plan->moment);
+    if (!plan->moment)
+        return amb_fail(err, "out of memory for a style");
+    plan->moment->heading = plan->moment->speed = (double)NAN;
+    plan->moments = 1;
+    return true;
+}
+
+bool amb_style_plan_of_style(amb_style_plan *plan, const amb_styles *styles, const amb_style *style, amb_error *err)
+{
+    *plan = (amb_style_plan){.styles = styles};
+    if (!one_moment(plan, err))
+        return false;
+    amb_latent_of_style(style, &plan->moment->latent);
+    return true;
+}
+
+bool amb_style_plan_parse(amb_style_plan *plan, const amb_styles *styles, const char *text, amb_error *err)
+{
+    *plan = (amb_style_plan){.styles = styles};
+    const char *const drawn[] = {"random-names", "random", "random-blends"};
+    for (int i = 0; i < 3; i++)
+        if (!strcmp(text, drawn[i])) {
+            plan->blends = .5 * i;
+            return true;
+        }
+    if (!one_moment(plan, err))
+        return false;
+    if (amb_style_mix(styles, text, &plan->moment->latent, err))
+        return true;
+    amb_style_plan_free(plan);
+    return false;
+}
+
+static bool parse_wish(const char *word, amb_style_moment *moment, amb_error *err)
+{
+    if (!strncmp(word, "heading=", 8)) {
+        if (!number_in(word + 8, -360, 360, &moment->heading))
+            return amb_fail(err, "\"%.40s\", expected a heading of -360 to 360 degrees", word);
+        moment->heading *= M_PI / 180;
+        return true;
+    }
+    if (!strncmp(word, "speed=", 6))
+        return number_in(word + 6, 0, 20, &moment->speed) || amb_fail(err, "\"%.40s\", expected a speed of 0 to 20 m/s", word);
+    return amb_fail(err, "\"%.40s\", expected heading=DEG or speed=M/S", word);
+}
+
+/* One line without its comment; blank ones make no moment. */
+static bool parse_line(amb_style_plan *plan, char *line, amb_error *err)
+{
+    static const char blanks[] = " \t\r";
+    char *rest, *time = strtok_r(line, blanks, &rest), *style = time ? strtok_r(NULL, blanks, &rest) : NULL;
+    if (!time)
+        return true;
+    if (plan->moments == AMB_STYLE_MOMENTS_MAX)
+        return amb_fail(err, "more than %d styles", AMB_STYLE_MOMENTS_MAX);
+    amb_style_moment *moment = &plan->moment[plan->moments];
+    *moment = (amb_style_moment){.heading = (double)NAN, .speed = (double)NAN};
+    if (!number_in(time, 0, 1e6, &moment->time))
+        return amb_fail(err, "the time is \"%.40s\", expected 0 to 1000000 s", time);
+    if (plan->moments == 0 && moment->time != 0)
+        return amb_fail(err, "the first time is %g s, expected 0", moment->time);
+    if (plan->moments > 0 && !(moment->time > moment[-1].time))
+        return amb_fail(err, "the time is %g s, expected more than the %g s before it", moment->time, moment[-1].time);
+    if (!style)
+        return amb_fail(err, "no style behind the time, expected TIME STYLE");
+    if (!amb_style_mix(plan->styles, style, &moment->latent, err))
+        return false;
+    for (char *word; (word = strtok_r(NULL, blanks, &rest)) != NULL;)
+        if (!parse_wish(word, moment, err))
+            return false;
+    plan->moments++;
+    return true;
+}
+
+bool amb_style_plan_read(amb_style_plan *plan, const amb_styles *styles, const char *path, amb_error *err)
+{
+    *plan = (amb_style_plan){.styles = styles};
+    size_t size, lines = 1;
+    char *text = (char *)amb_file_read(path, MAX_FILE, &size, err);
+    if (!text)
+        return false;
+    for (size_t i = 0; i < size; i++)
+        lines += text[i] == '\n';
+    bool ok = strlen(text) == size || amb_fail(err, "%s: no text file (it holds a zero byte)", path);
+    plan->moment = calloc(lines < AMB_STYLE_MOMENTS_MAX ? lines : AMB_STYLE_MOMENTS_MAX, sizeof *plan->moment);
+    if (ok && !plan->moment)
+        ok = amb_fail(err, "%s: out of memory for %zu styles", path, lines);
+    char *line = text;
+    for (int number = 1; ok && line; number++) {
+        char *next = strchr(line, '\n'), *comment;
+        if (next)
+            *next++ = 0;
+        if ((comment = strchr(line, '#')) != NULL)
+            *comment = 0;
+        ok = parse_line(plan, line, err) || amb_fail_in(err, "%s: line %d", path, number);
+        line = next;
+    }
+    if (ok && plan->moments == 0)
+        ok = amb_fail(err, "%s: no style in it, expected lines of TIME STYLE", path);
+    free(text);
+    if (!ok)
+        amb_style_plan_free(plan);
+    return ok;
+}
+
+void amb_style_plan_free(amb_style_plan *plan)
+{
+    free(plan->moment);
+    *plan = (amb_style_plan){0};
+}
+
+void amb_style_draw(const amb_style_plan *plan, amb_rng *rng, amb_latent *latent, double *pace)
+{
+    const amb_styles *styles = plan->styles;
+    const bool blend = amb_rng_uniform(rng) < plan->blends;
+    amb_latent a, b;
+    amb_latent_of_style(&styles->style[amb_rng_below(rng, (uint32_t)styles->count)], &a);
+    amb_latent_of_style(&styles->style[amb_rng_below(rng, (uint32_t)styles->count)], &b);
+    const double between = amb_rng_uniform(rng);
+    amb_latent_between(&a, &b, blend ? between : 0, latent);
+    const bool as_it_is = amb_rng_uniform(rng) < .5;
+    const double change = amb_rng_range(rng, -plan->pace, plan->pace);
+    *pace = as_it_is ? 1 : 1 + change;
+}

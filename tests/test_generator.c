@@ -1,0 +1,573 @@
+/* The generator with an environment: what is followed when, changes without a jump, nothing lost by saving, the clock and the heading. */
+#include "tests/motions.h"
+
+static amb_character *character;
+static hand_made made;
+
+static int set_up(void **state)
+{
+    (void)state;
+    set_threads(1);
+    character = load_character(120);
+    make_by_hand(&made, character, .02);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    free_hand_made(&made);
+    amb_character_destroy(character);
+    return remove_scratch(state);
+}
+
+/* A generator and an environment that follows it. */
+typedef struct pair {
+    amb_style_plan plan;
+    amb_generator *generator;
+    amb_env env;
+} pair;
+
+static amb_style_plan plan_of(const char *text)
+{
+    amb_style_plan plan;
+    amb_error err = {""};
+    const char *path = scratch("plan.txt");
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+    const bool ok =
+        strchr(text, ' ') ? amb_style_plan_read(&plan, &made.styles, path, &err) : amb_style_plan_parse(&plan, &made.styles, text, &err);
+    if (!ok)
+        fail_msg("%s", err.text);
+    return plan;
+}
+
+/* change: of drawn styles. def: NULL for the default one. */
+static void start_pair(pair *p, const char *text, double change, const amb_generator_def *with)
+{
+    amb_error err = {""};
+    p->plan = plan_of(text);
+    p->plan.change_s[0] = p->plan.change_s[1] = change;
+    amb_generator_def def = with ? *with : amb_generator_default_def(&made.nets, NULL);
+    def.plan = &p->plan;
+    if (!with)
+        def.seed = 3;
+    p->generator = amb_generator_create(&def, made.room, &err);
+    if (!p->generator)
+        fail_msg("%s", err.text);
+    amb_env_def env_def = amb_env_default_def(character, NULL);
+    env_def.seed = 8;
+    env_def.episode_s = 1000;
+    env_def.may_touch = (1u << AMB_BODIES) - 1;
+    amb_generator_use(p->generator, &env_def);
+    assert_ptr_equal(env_def.clip, amb_generator_clip(p->generator));
+    if (!amb_env_init(&p->env, &env_def, &err))
+        fail_msg("%s", err.text);
+}
+
+static void end_pair(pair *p)
+{
+    amb_env_free(&p->env);
+    amb_generator_destroy(p->generator);
+    amb_style_plan_free(&p->plan);
+}
+
+static amb_generator_def default_def(void)
+{
+    amb_generator_def def = amb_generator_default_def(&made.nets, NULL);
+    def.seed = 3;
+    return def;
+}
+
+/* One control step of a body without a network. */
+static void step(pair *p)
+{
+    static const float nothing[AMB_ACTION];
+    amb_reward reward;
+    amb_generator_step(p->generator, made.room, &p->env);
+    amb_env_step(&p->env, nothing, &reward);
+}
+
+static double rotation_apart(const double *a, const double *b)
+{
+    return amb_quat_angle(a, b);
+}
+
+/* The largest difference of two poses: m for the root, rad for rotations. */
+static double poses_apart(const double a[AMB_POSE], const double b[AMB_POSE])
+{
+    double most = 0;
+    for (int k = 0; k < 3; k++)
+        most = fmax(most, fabs(a[k] - b[k]));
+    most = fmax(most, rotation_apart(a + 3, b + 3));
+    for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
+        const int at = amb_clip_joints[j].pose;
+        most = fmax(most, amb_clip_joints[j].ball ? rotation_apart(a + at, b + at) : fabs(a[at] - b[at]));
+    }
+    return most;
+}
+
+static void one_style_makes_one_motion(void **unused)
+{
+    (void)unused;
+    pair p;
+    start_pair(&p, "jog", 0, NULL);
+    const amb_clip *clip = amb_generator_clip(p.generator);
+    assert_near(amb_generator_facts(p.generator)->speed, 2.8, .05, "speed of jogging", 0);
+    for (int n = 0; n < 60; n++)
+        step(&p);
+    assert_ptr_equal(amb_generator_clip(p.generator), clip);
+    assert_ptr_equal(p.env.reference.clip, clip);
+    const amb_generator_counts *counts = amb_generator_get_counts(p.generator);
+    assert_true(counts->made == 1 && counts->changes == 0 && p.env.reference.rate == 1);
+    end_pair(&p);
+}
+
+static void a_schedule_is_followed(void **unused)
+{
+    (void)unused;
+    pair p;
+    start_pair(&p, "0 walk\n1 jog\n3 zombie\n5 walk:1,jog:1\n", 0, NULL);
+    static const struct {
+        double at, speed;
+    } expected[] = {{.9, .98}, {2.5, 2.8}, {4.5, .67}};
+    int next = 0;
+    for (int n = 0; n < 220; n++) {
+        step(&p);
+        if (next < 3 && n == (int)(30 * expected[next].at)) {
+            assert_near(amb_generator_facts(p.generator)->speed, expected[next].speed, .03 * expected[next].speed + .01, "speed", next);
+            next++;
+        }
+    }
+    /* Between the two in a blend, and played in a time between the two. */
+    const amb_cycle_facts *blend = amb_generator_facts(p.generator);
+    assert_true(blend->speed > 1.4 && blend->speed < 2.3);
+    assert_near(blend->period_s, sqrt(1.2666 * .8333), .03, "period of a blend", 0);
+    const amb_generator_counts *counts = amb_generator_get_counts(p.generator);
+    assert_true(counts->changes >= 6 && counts->made == counts->changes + 1);
+    end_pair(&p);
+}
+
+/* At the moment of a change nothing moves: pose and velocity stay, and the phase too. Afterwards PD targets move on as fast as between
+ * two steps of the styles themselves. */
+static void changes_do_not_jump(void **unused)
+{
+    (void)unused;
+    static const float nothing[AMB_ACTION];
+    pair p;
+    start_pair(&p, "0 walk\n1 jog\n2.1 zombie\n3.2 jog\n4.3 walk\n", 0, NULL);
+    double before[AMB_POSE], usual = 0, at_changes = 0;
+    int changes = 0;
+    amb_env_target(&p.env, nothing, before);
+    for (int n = 0; n < 170; n++) {
+        const amb_generator_counts old = *amb_generator_get_counts(p.generator);
+        double pose[AMB_POSE], vel[AMB_VEL], after[AMB_POSE], after_vel[AMB_VEL];
+        amb_reference_sample(&p.env.reference, 0, pose, vel);
+        const double heading = p.env.reference.heading;
+        amb_generator_step(p.generator, made.room, &p.env);
+        const bool changed = amb_generator_get_counts(p.generator)->changes > old.changes;
+        if (changed) {
+            amb_reference_sample(&p.env.reference, 0, after, after_vel);
+            assert_near(poses_apart(after, pose), 0, 1e-7, "pose at a change", n);
+            for (int k = 0; k < AMB_VEL; k++)
+                assert_near(after_vel[k], vel[k], 1e-6, "velocity at a change", n);
+            assert_near(p.env.reference.heading, heading, 0, "heading", n);
+            changes++;
+        }
+        double target[AMB_POSE];
+        amb_env_target(&p.env, nothing, target);
+        target[0] = before[0], target[1] = before[1]; /* the root is no PD target */
+        const double moved = poses_apart(target, before);
+        if (changed)
+            at_changes = fmax(at_changes, moved);
+        else if (n < 30)
+            usual = fmax(usual, moved);
+        amb_reward reward;
+        amb_env_step_target(&p.env, target, &reward);
+        memcpy(before, target, sizeof before);
+    }
+    assert_true(changes >= 8);
+    print_message("    PD targets move by up to %.2f rad in a step of walking, by %.2f where a motion is changed\n", usual, at_changes);
+    assert_true(at_changes < 2 * usual);
+    end_pair(&p);
+}
+
+/* DeepPhase's phase of the motion goes on steadily over a change. */
+static void the_phase_goes_on(void **unused)
+{
+    (void)unused;
+    pair p;
+    start_pair(&p, "0 walk\n1.1 zombie\n2.6 jog\n4 zombie\n", 0, NULL);
+    void *workspace = malloc(amb_deepphase_workspace_size(&made.deepphase));
+    double before = NAN;
+    for (int n = 0; n < 170; n++) {
+        double pose[AMB_POSE], vel[AMB_VEL];
+        amb_state state;
+        amb_points points;
+        float features[AMB_PHASE_FEATURES];
+        amb_phase phase;
+        amb_generator_step(p.generator, made.room, &p.env);
+        amb_reference_sample(&p.env.reference, 0, pose, vel);
+        amb_fk_state(character, pose, vel, &state);
+        amb_points_of_state(character, &state, &points);
+        amb_phase_features(&points, features);
+        assert_true(amb_deepphase_encode(&made.deepphase, workspace, features, &phase, NULL));
+        const double moved = amb_phase_difference(before, phase.phase);
+        if (n > 0 && !(moved > -.04 && moved < .12)) /* at 30 Hz the jog's mean is .04, the zombie's .02 */
+            fail_msg("step %d: the phase moves by %g cycles", n, moved);
+        before = phase.phase;
+        amb_reference_advance(&p.env.reference, p.env.control_dt, pose);
+        p.env.step++;
+    }
+    assert_true(amb_generator_get_counts(p.generator)->changes >= 6);
+    free(workspace);
+    end_pair(&p);
+}
+
+/* However the work is cut up, a style that stays ends in the same motion; and a small budget takes more steps. */
+static void the_budget_spreads_the_work(void **unused)
+{
+    (void)unused;
+    static const double budget[] = {0, 150, 1e9};
+    int steps[3];
+    amb_clip *result[3];
+    for (int i = 0; i < 3; i++) {
+        pair p;
+        amb_generator_def def = default_def();
+        def.budget_us = budget[i];
+        def.glide_s = 0;
+        start_pair(&p, "0 walk\n.3 zombie\n", 0, &def);
+        steps[i] = 0;
+        for (int n = 0; n < 30; n++) {
+            steps[i] += n >= 9 && amb_generator_get_counts(p.generator)->changes == 0;
+            step(&p);
+        }
+        const amb_clip *clip = amb_generator_clip(p.generator);
+        result[i] = amb_clip_create(amb_clip_frames(clip), amb_clip_times(clip), amb_clip_poses(clip), true, "result", NULL);
+        assert_true(amb_generator_get_counts(p.generator)->changes == 1);
+        assert_memory_equal(amb_clip_poses(result[i]), amb_clip_poses(result[0]),
+                            (size_t)amb_clip_frames(result[0]) * AMB_POSE * sizeof(double));
+        end_pair(&p);
+    }
+    assert_true(steps[0] == 4 && steps[1] == 2 && steps[2] == 1);
+    for (int i = 0; i < 3; i++)
+        amb_clip_destroy(result[i]);
+}
+
+/* A latent without a motion is counted, and the last good motion goes on. */
+static void what_is_refused_leaves_the_motion_as_it_is(void **unused)
+{
+    (void)unused;
+    pair p;
+    start_pair(&p, "0 walk\n1 zombie\n2 jog\n", 0, NULL);
+    for (int k = 2; k < AMB_STYLE_SIZE; k++)
+        p.plan.moment[1].latent.z[k] = 1e6f * (float)(k % 3 - 1);
+    p.plan.moment[0].latent.scale = p.plan.moment[1].latent.scale = 1;
+    for (int n = 0; n < 58; n++) {
+        step(&p);
+        assert_true(p.env.reference.clip == amb_generator_clip(p.generator));
+    }
+    assert_near(amb_generator_facts(p.generator)->speed, .98, .02, "still walking", 0);
+    const amb_generator_counts counts = *amb_generator_get_counts(p.generator);
+    assert_true(counts.made == 1 && counts.changes == 0);
+    int64_t refused = 0;
+    for (int k = 1; k < AMB_REFUSALS; k++)
+        refused += counts.refused[k];
+    assert_true(refused >= 3 && counts.refused[AMB_MOTION_OK] == 0);
+    for (int n = 0; n < 40; n++)
+        step(&p);
+    assert_near(amb_generator_facts(p.generator)->speed, 2.8, .08, "jogging then", 0);
+
+    /* A first style that is not usable is an error. */
+    amb_error err = {""};
+    amb_generator_def def = default_def();
+    p.plan.moment[0] = p.plan.moment[1];
+    p.plan.moment[0].time = 0;
+    def.plan = &p.plan;
+    assert_null(amb_generator_create(&def, made.room, &err));
+    assert_sentence(&err, "first|no usable motion");
+    end_pair(&p);
+}
+
+static size_t save_all(const pair *p, char **data)
+{
+    const size_t own = amb_generator_save_size(p->generator), env = amb_env_save_size(&p->env);
+    *data = malloc(own + env);
+    assert_non_null(*data);
+    amb_generator_save(p->generator, *data);
+    amb_env_save(&p->env, *data + own);
+    return own + env;
+}
+
+static void assert_same_pairs(const pair *a, const pair *b)
+{
+    char *x, *y;
+    const size_t size = save_all(a, &x);
+    assert_true(save_all(b, &y) == size);
+    assert_memory_equal(x, y, size);
+    free(x), free(y);
+}
+
+static void a_seed_decides_everything(void **unused)
+{
+    (void)unused;
+    pair a, b, c;
+    amb_generator_def def = default_def();
+    def.phase_gain = 2;
+    start_pair(&a, "random", .7, &def);
+    start_pair(&b, "random", .7, &def);
+    def.stream = 1;
+    start_pair(&c, "random", .7, &def);
+    for (int n = 0; n < 150; n++) {
+        step(&a), step(&b), step(&c);
+        assert_same_pairs(&a, &b);
+    }
+    assert_true(amb_generator_get_counts(a.generator)->changes > 5);
+    assert_true(memcmp(a.env.state.pose, c.env.state.pose, sizeof a.env.state.pose) != 0);
+    end_pair(&a), end_pair(&b), end_pair(&c);
+}
+
+/* Saved at any step, in the middle of the making too, and loaded into another generator that has done something else: the same bits. */
+static void a_saved_generator_goes_on_bit_by_bit(void **unused)
+{
+    (void)unused;
+    amb_generator_def def = default_def();
+    def.budget_us = 0; /* four steps a motion */
+    def.phase_gain = 1;
+    for (int when = 20; when < 29; when++) {
+        pair a, b;
+        start_pair(&a, "random", .6, &def);
+        start_pair(&b, "random", .6, &def);
+        for (int n = 0; n < when; n++)
+            step(&a);
+        for (int n = 0; n < 41; n++)
+            step(&b);
+        char *data;
+        save_all(&a, &data);
+        amb_error err = {""};
+        if (!amb_generator_load(b.generator, made.room, data, &b.env, &err))
+            fail_msg("%s", err.text);
+        amb_env_load(&b.env, data + amb_generator_save_size(b.generator));
+        free(data);
+        for (int n = 0; n < 60; n++) {
+            step(&a), step(&b);
+            assert_same_pairs(&a, &b);
+        }
+        end_pair(&a), end_pair(&b);
+    }
+    /* What no generator saved is refused. */
+    pair p;
+    start_pair(&p, "walk", 0, NULL);
+    const size_t size = amb_generator_save_size(p.generator);
+    unsigned char *rubbish = malloc(size);
+    memset(rubbish, 0xa5, size);
+    amb_error err = {""};
+    assert_false(amb_generator_load(p.generator, made.room, rubbish, &p.env, &err));
+    assert_sentence(&err, "state");
+    free(rubbish);
+    end_pair(&p);
+}
+
+static void a_new_episode_begins_the_plan_anew(void **unused)
+{
+    (void)unused;
+    pair p;
+    start_pair(&p, "0 walk\n.5 jog\n", 0, NULL);
+    for (int round = 0; round < 2; round++) {
+        for (int n = 0; n < 45; n++)
+            step(&p);
+        assert_near(amb_generator_facts(p.generator)->speed, 2.8, .05, "jogging", round);
+        amb_generator_start(p.generator, made.room, &p.env);
+        amb_env_reset(&p.env);
+        assert_near(amb_generator_facts(p.generator)->speed, .98, .02, "walking again", round);
+        assert_ptr_equal(p.env.reference.clip, amb_generator_clip(p.generator));
+        step(&p);
+        assert_true(p.env.reference.fade.blend == 0);
+    }
+    end_pair(&p);
+
+    /* In the middle of the making: what was begun is dropped. */
+    amb_generator_def def = default_def();
+    def.budget_us = 0;
+    start_pair(&p, "0 walk\n.5 jog\n", 0, &def);
+    for (int n = 0; n < 17; n++)
+        step(&p);
+    const int64_t changes = amb_generator_get_counts(p.generator)->changes;
+    assert_int_equal(changes, 0);
+    amb_generator_start(p.generator, made.room, &p.env);
+    amb_env_reset(&p.env);
+    for (int n = 0; n < 14; n++)
+        step(&p);
+    assert_int_equal(amb_generator_get_counts(p.generator)->changes, changes);
+    assert_near(amb_generator_facts(p.generator)->speed, .98, .02, "still walking", 0);
+    end_pair(&p);
+
+    /* Drawn styles: every episode another one. */
+    start_pair(&p, "random-blends", 0, NULL);
+    double speed[6];
+    int differ = 0;
+    for (int k = 0; k < 6; k++) {
+        speed[k] = amb_generator_facts(p.generator)->speed;
+        differ += k > 0 && fabs(speed[k] - speed[k - 1]) > .01;
+        amb_generator_start(p.generator, made.room, &p.env);
+        amb_env_reset(&p.env);
+    }
+    assert_true(differ >= 3);
+    end_pair(&p);
+}
+
+static void speed_and_heading_are_reached(void **unused)
+{
+    (void)unused;
+    pair p;
+    start_pair(&p, "0 walk\n1 walk speed=1.2 heading=90\n5 walk speed=5 heading=-170\n12 walk speed=0.1\n", 0, NULL);
+    const double own = amb_generator_facts(p.generator)->speed;
+    for (int n = 0; n < 450; n++) {
+        step(&p);
+        const double rate = p.env.reference.rate, turn = remainder(p.env.reference.heading, 2 * M_PI) * 180 / M_PI;
+        assert_true(fabs(p.env.reference.turn_rate) <= .8 + 1e-12);
+        if (n == 25)
+            assert_true(rate == 1 && p.env.reference.turn_rate == 0);
+        if (n == 145) {
+            assert_near(rate, 1.2 / own, 1e-9, "rate", n);
+            assert_near(turn, 90, 1, "heading", n);
+        }
+        if (n == 355) {
+            assert_near(rate, 1.4, 1e-9, "rate at most", n);
+            assert_near(turn, -170, 1, "heading", n);
+        }
+        if (n == 449)
+            assert_near(rate, .7, 1e-9, "rate at least", n);
+    }
+    end_pair(&p);
+}
+
+/* The body is put elsewhere in the cycle than the reference: with a gain the clock goes towards it, boundedly; without, it does not. */
+static void the_bodys_phase_pulls_the_clock(void **unused)
+{
+    (void)unused;
+    for (int way = -1; way <= 1; way += 2) {
+        for (int gain = 0; gain <= 3; gain += 3) {
+            pair p;
+            amb_generator_def def = default_def();
+            def.phase_gain = gain;
+            start_pair(&p, "walk", 0, &def);
+            double apart = .15 * way * amb_clip_duration(p.env.reference.clip), fastest = 0;
+            for (int n = 0; n < 40; n++) {
+                /* A body that walks by itself, .15 cycles ahead of the reference or behind it at first. */
+                double pose[AMB_POSE], vel[AMB_VEL];
+                amb_clip_sample(p.env.reference.clip, p.env.reference.time + apart, pose, vel);
+                amb_fk_state(character, pose, vel, &p.env.state);
+                amb_generator_step(p.generator, made.room, &p.env);
+                const double rate = p.env.reference.rate;
+                assert_true(rate > .7499 && rate < 1.2501);
+                fastest = fabs(rate - 1) > fabs(fastest) ? rate - 1 : fastest;
+                amb_reference_advance(&p.env.reference, p.env.control_dt, (const double[2]){0, 0});
+                apart -= (rate - 1) * p.env.control_dt;
+                p.env.step++;
+            }
+            if (gain == 0)
+                assert_true(fastest == 0);
+            else
+                assert_true(fastest * way > .1 && fabs(apart) < .11 * amb_clip_duration(p.env.reference.clip));
+            end_pair(&p);
+        }
+    }
+}
+
+/* A body that is always late is not waited for: the mean of what it lags is left out. */
+static void a_steady_lag_is_forgotten(void **unused)
+{
+    (void)unused;
+    pair p;
+    amb_generator_def def = default_def();
+    def.phase_gain = 2;
+    start_pair(&p, "walk", 0, &def);
+    double mean = 0;
+    for (int n = 0; n < 400; n++) {
+        double pose[AMB_POSE], vel[AMB_VEL];
+        amb_clip_sample(p.env.reference.clip, p.env.reference.time - .05, pose, vel);
+        amb_fk_state(character, pose, vel, &p.env.state);
+        amb_generator_step(p.generator, made.room, &p.env);
+        if (n == 10)
+            assert_true(p.env.reference.rate < .97);
+        if (n >= 300)
+            mean += p.env.reference.rate / 100;
+        amb_reference_advance(&p.env.reference, p.env.control_dt, (const double[2]){0, 0});
+        p.env.step++;
+    }
+    assert_near(mean, 1, .01, "rate", 0);
+    end_pair(&p);
+}
+
+static void bad_definitions_are_refused(void **unused)
+{
+    (void)unused;
+    const amb_style_plan plan = {.styles = &made.styles};
+    for (int i = 0; i < 10; i++) {
+        amb_generator_def def = amb_generator_default_def(&made.nets, &plan);
+        double *const field[] = {&def.budget_us, &def.glide_s, &def.blend_s, &def.phase_gain, &def.speed};
+        static const double low[] = {-1, -.1, 0, -1, -1}, high[] = {NAN, 61, 11, 21, 21};
+        static const char *const says[] = {"budget", "one style to the next", "one cycle to the next", "phase gain", "speed"};
+        *field[i / 2] = i % 2 ? high[i / 2] : low[i / 2];
+        amb_error err = {""};
+        assert_null(amb_generator_create(&def, made.room, &err));
+        assert_sentence(&err, says[i / 2]);
+    }
+}
+
+/* No memory is asked for while it runs. */
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+extern void *__libc_malloc(size_t size);
+static long asked;
+void *malloc(size_t size)
+{
+    asked++;
+    return __libc_malloc(size);
+}
+#else
+static long asked;
+#endif
+
+static void nothing_is_allocated_while_it_runs(void **unused)
+{
+    (void)unused;
+    pair p;
+    amb_generator_def def = default_def();
+    def.phase_gain = 1;
+    start_pair(&p, "random", .3, &def);
+    const long before = asked;
+    for (int n = 0; n < 120; n++) {
+        amb_generator_step(p.generator, made.room, &p.env);
+        p.env.step++;
+        if (n % 30 == 0) {
+            amb_generator_start(p.generator, made.room, &p.env);
+            amb_reference_start(&p.env.reference, p.env.def.clip, 0, 0, (const double[2]){0, 0});
+        }
+    }
+    assert_int_equal(asked, before);
+    assert_true(amb_generator_get_counts(p.generator)->made > 10);
+    end_pair(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_style_makes_one_motion),
+        cmocka_unit_test(a_schedule_is_followed),
+        cmocka_unit_test(changes_do_not_jump),
+        cmocka_unit_test(the_phase_goes_on),
+        cmocka_unit_test(the_budget_spreads_the_work),
+        cmocka_unit_test(what_is_refused_leaves_the_motion_as_it_is),
+        cmocka_unit_test(a_seed_decides_everything),
+        cmocka_unit_test(a_saved_generator_goes_on_bit_by_bit),
+        cmocka_unit_test(a_new_episode_begins_the_plan_anew),
+        cmocka_unit_test(speed_and_heading_are_reached),
+        cmocka_unit_test(the_bodys_phase_pulls_the_clock),
+        cmocka_unit_test(a_steady_lag_is_forgotten),
+        cmocka_unit_test(bad_definitions_are_refused),
+        cmocka_unit_test(nothing_is_allocated_while_it_runs),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
