@@ -44,10 +44,9 @@ static void centred_line(const amb_app *app, mjrRect in, int y, const char *word
     mjr_label(box, mjFONT_NORMAL, words, .11f, .12f, .15f, alpha, .95f, .96f, .97f, &app->context);
 }
 
-/* Two columns of texts on a dark plate, its top left corner given; returns its height. Without a context's colours it only measures. */
+/* Two columns of texts on a dark plate. */
 typedef struct line {
     const char *key, *words;
-    bool heading;
 } line;
 
 static int line_height(const amb_app *app)
@@ -67,9 +66,9 @@ static mjrRect plate_size(const amb_app *app, const line *lines, int n, int *fir
     return (mjrRect){0, 0, *first_column + words + px(app, 28), n * line_height(app) + px(app, 20)};
 }
 
-static void plate(const amb_app *app, mjrRect box, const line *lines, int n, int first_column)
+static void plate(const amb_app *app, mjrRect box, const line *lines, int n, int first_column, float alpha)
 {
-    mjr_rectangle(box, .11f, .12f, .15f, .80f);
+    mjr_rectangle(box, .11f, .12f, .15f, alpha);
     for (int i = 0; i < n; i++) {
         const int y = box.bottom + box.height - px(app, 10) - (i + 1) * line_height(app) + px(app, 6);
         if (lines[i].key)
@@ -85,10 +84,10 @@ static void draw_help(const amb_app *app, mjrRect world)
     line lines[HELP_LINES];
     int n = 0;
     for (int i = 0; amb_mouse_help[i][0]; i++)
-        lines[n++] = (line){amb_mouse_help[i][0], amb_mouse_help[i][1], false};
+        lines[n++] = (line){amb_mouse_help[i][0], amb_mouse_help[i][1]};
     for (const amb_action_info *i = amb_action_table; i->name && n < HELP_LINES; i++)
         if (i->keys)
-            lines[n++] = (line){i->keys, i->what, false};
+            lines[n++] = (line){i->keys, i->what};
     int columns = 1, rows = n, first[3], total = 0, height = 0;
     mjrRect size[3];
     /* As few columns as the height allows, two at most: they are read from top to bottom. */
@@ -103,7 +102,7 @@ static void draw_help(const amb_app *app, mjrRect world)
     int left = world.left + (world.width - total) / 2;
     for (int c = 0; c < columns; c++) {
         const int from = c * rows, count = c == columns - 1 ? n - from : rows;
-        plate(app, (mjrRect){left, world.bottom + (world.height - height) / 2, size[c].width, height}, lines + from, count, first[c]);
+        plate(app, (mjrRect){left, world.bottom + (world.height - height) / 2, size[c].width, height}, lines + from, count, first[c], .94f);
         left += size[c].width;
     }
 }
@@ -124,12 +123,12 @@ static int simulation_lines(const amb_app *app, const amb_snapshot *s, line *lin
     speed_text(speed, sizeof speed, s->speed);
     snprintf(buffer[n], 96, "%s%s%s", s->skill < app->skills ? app->skill_name[s->skill] : "?", body->down ? ", fallen" : "",
              fabs(s->pace - 1) > .01 ? (s->pace > 1 ? ", hurried" : ", slow") : "");
-    lines[n] = (line){"Skill", buffer[n], false};
+    lines[n] = (line){"Skill", buffer[n]};
     n++;
     snprintf(buffer[n], 96, "%.1f m/s", s->ground_speed);
     if (fabs(s->turn_rate) > 1e-3) /* the numbers' own words are enough while nobody steers */
         snprintf(buffer[n], 96, "%.1f m/s, turning %s", s->ground_speed, s->turn_rate > 0 ? "left" : "right");
-    lines[n] = (line){"Speed", buffer[n], false};
+    lines[n] = (line){"Speed", buffer[n]};
     n++;
     snprintf(buffer[n], 96, "%.1f s", body->up_s);
     if (s->characters > 1) {
@@ -138,13 +137,13 @@ static int simulation_lines(const amb_app *app, const amb_snapshot *s, line *lin
             up += !s->body[i].down;
         snprintf(buffer[n], 96, "%d of %d; no. %d for %.1f s", up, s->characters, s->follow + 1, body->up_s);
     }
-    lines[n] = (line){body->down && s->characters == 1 ? "Was up" : "Up", buffer[n], false};
+    lines[n] = (line){body->down && s->characters == 1 ? "Was up" : "Up", buffer[n]};
     n++;
     if (s->paused)
         snprintf(buffer[n], 96, "paused at %.2f s", (double)s->step * s->dt);
     else
         snprintf(buffer[n], 96, "%s, real %.2f x", speed, s->real_time_factor);
-    lines[n] = (line){"Time", buffer[n], false};
+    lines[n] = (line){"Time", buffer[n]};
     return n + 1;
 }
 
@@ -156,10 +155,10 @@ static int clip_lines(const amb_app *app, const amb_snapshot *s, line *lines, ch
     snprintf(buffer[1], 96, "%.2f of %.2f s", s->clip_time, s->clip_duration);
     snprintf(buffer[2], 96, "%d of %d", s->clip_frame, s->clip_frames - 1);
     snprintf(buffer[3], 96, "%s", s->paused ? "paused" : speed);
-    lines[0] = (line){"Clip", buffer[0], false};
-    lines[1] = (line){"Time", buffer[1], false};
-    lines[2] = (line){"Frame", buffer[2], false};
-    lines[3] = (line){"Speed", buffer[3], false};
+    lines[0] = (line){"Clip", buffer[0]};
+    lines[1] = (line){"Time", buffer[1]};
+    lines[2] = (line){"Frame", buffer[2]};
+    lines[3] = (line){"Speed", buffer[3]};
     return 4;
 }
 
@@ -174,7 +173,7 @@ static void draw_status(const amb_app *app, const amb_snapshot *s, mjrRect world
     box.width = box.width < least ? least : box.width;
     box.left = world.left + px(app, 12);
     box.bottom = bottom;
-    plate(app, box, lines, n, first);
+    plate(app, box, lines, n, first, .80f);
 }
 
 static void draw_scrub(const amb_app *app, const amb_snapshot *s, mjrRect bar)
@@ -198,9 +197,7 @@ static void draw_texts(amb_app *app, const amb_snapshot *s, mjrRect world, mjrRe
         draw_scrub(app, s, bar);
     if (app->shown.status)
         draw_status(app, s, world, bottom);
-    if (app->shown.help)
-        draw_help(app, world);
-    else if (app->hint && app->shown.status && app->now - app->begun < 20 && world.width >= px(app, 400)) {
+    if (!app->shown.help && app->hint && app->shown.status && app->now - app->begun < 20 && world.width >= px(app, 400)) {
         const bool wide = world.width >= px(app, 1000);
         centred_line(app, world, world.bottom + world.height - px(app, 40),
                      app->playing_clip ? "Space: stop and go     Left, Right: frame by frame     H: help"
@@ -234,4 +231,6 @@ void amb_app_draw(amb_app *app, const amb_snapshot *s, double alpha, double seco
     draw_texts(app, s, world, whole);
     if (app->shown.panel)
         amb_panel_draw(app->panel, s, whole);
+    if (app->shown.help)
+        draw_help(app, whole);
 }

@@ -10,7 +10,7 @@ struct amb_panel {
     mjUI ui;
     mjuiState state;
     int skill, pause, ghost, filming;
-    double speed, turn, pace; /* log2; degrees a second; per cent */
+    double turn, pace; /* degrees a second; per cent */
     bool dirty;
 };
 
@@ -23,12 +23,12 @@ static const struct {
     {"Push it", AMB_ACT_PUSH, 1},     {"Push hard", AMB_ACT_PUSH, 2},     {"Stand up here", AMB_ACT_RESET, 0},
     {"Start over", AMB_ACT_RESTART, 0}, {"Step back", AMB_ACT_BACK, 1},     {"Step", AMB_ACT_FORWARD, 1},
     {"Follow next", AMB_ACT_NEXT, 0}, {"Camera home", AMB_ACT_CAMERA, 0}, {"Picture", AMB_ACT_SCREENSHOT, 0},
-    {"Help", AMB_ACT_HELP, 0},
+    {"Help", AMB_ACT_HELP, 0},        {"Slower", AMB_ACT_SLOWER, 0},      {"Faster", AMB_ACT_FASTER, 0},
 };
 
 static void theme(mjUI *ui)
 {
-    ui->spacing = mjui_themeSpacing(1);
+    ui->spacing = mjui_themeSpacing(0);
     ui->color = mjui_themeColor(0);
     const float base[3] = {.13f, .14f, .17f}, title[3] = {.20f, .23f, .29f}, pane[3] = {.16f, .17f, .21f}, mark[3] = {.34f, .62f, .80f},
                 control[3] = {.27f, .31f, .38f}, text[3] = {.93f, .94f, .95f}, dim[3] = {.55f, .58f, .62f};
@@ -79,7 +79,8 @@ static void fill(amb_panel *p)
                                 {mjITEM_CHECKINT, "Pause", 1, &p->pause, "", 0},
                                 {mjITEM_BUTTON, "Step back", 1, NULL, "", 0},
                                 {mjITEM_BUTTON, "Step", 1, NULL, "", 0},
-                                {mjITEM_SLIDERNUM, "Speed, 2^x", 1, &p->speed, "-4 4", 0},
+                                {mjITEM_BUTTON, "Slower", 1, NULL, "", 0},
+                                {mjITEM_BUTTON, "Faster", 1, NULL, "", 0},
                                 {mjITEM_BUTTON, "Start over", 1, NULL, "", 0},
                                 {mjITEM_END, "", 0, NULL, "", 0}};
         mjui_add(&p->ui, clip);
@@ -89,15 +90,16 @@ static void fill(amb_panel *p)
                                 {mjITEM_CHECKINT, "Pause", 1, &p->pause, "", 0},
                                 {mjITEM_BUTTON, "Step back", 1, NULL, "", 0},
                                 {mjITEM_BUTTON, "Step", 1, NULL, "", 0},
-                                {mjITEM_SLIDERNUM, "Speed, 2^x", 1, &p->speed, "-4 4", 0},
+                                {mjITEM_BUTTON, "Slower", 1, NULL, "", 0},
+                                {mjITEM_BUTTON, "Faster", 1, NULL, "", 0},
                                 {mjITEM_END, "", 0, NULL, "", 0}};
         mjui_add(&p->ui, time);
     }
     const mjuiDef show[] = {{mjITEM_SECTION, "Show", mjSECT_OPEN, NULL, "", 0},
                             {mjITEM_RADIO, "Reference", p->app->playing_clip ? 0 : 1, &p->ghost, "off\ninside\nbeside", 0},
-                            {mjITEM_CHECKINT, "Contact forces", p->app->playing_clip ? 0 : 1, &look->forces, "", 0},
-                            {mjITEM_CHECKINT, "Trail of the feet", 1, &look->trail, "", 0},
-                            {mjITEM_CHECKINT, "Joints and soles", 1, &look->points, "", 0},
+                            {mjITEM_CHECKINT, "Forces", p->app->playing_clip ? 0 : 1, &look->forces, "", 0},
+                            {mjITEM_CHECKINT, "Foot trail", 1, &look->trail, "", 0},
+                            {mjITEM_CHECKINT, "Joints", 1, &look->points, "", 0},
                             {mjITEM_CHECKINT, "Plots", 1, &p->app->shown.plots, "", 0},
                             {mjITEM_CHECKINT, "Shadows", 1, &look->shadows, "", 0},
                             {mjITEM_BUTTON, "Camera home", 1, NULL, "", 0},
@@ -126,7 +128,7 @@ amb_panel *amb_panel_create(amb_app *app, amb_error *err)
     p->pace = 100;
     p->ui.rectid = 1;
     p->ui.auxid = 0;
-    p->ui.radiocol = 3;
+    p->ui.radiocol = 1;
     theme(&p->ui);
     fill(p);
     return p;
@@ -167,15 +169,14 @@ static void set_rects(amb_panel *p, mjrRect whole)
 static bool read_snapshot(amb_panel *p, const amb_snapshot *s)
 {
     const amb_app *app = p->app;
-    const double speed = log2(s->speed), turn = app->turn_base * 180 / M_PI, pace = 100 * s->pace;
+    const double turn = app->turn_base * 180 / M_PI, pace = 100 * s->pace;
     const int skill = app->skill_asked >= 0 ? app->skill_asked : s->skill, filming = app->film != NULL;
     const bool same = p->skill == skill && p->pause == s->paused && p->ghost == app->shown.look.ghost && p->filming == filming &&
-                      fabs(p->speed - speed) < 1e-6 && fabs(p->turn - turn) < 1e-6 && fabs(p->pace - pace) < 1e-6;
+                      fabs(p->turn - turn) < 1e-6 && fabs(p->pace - pace) < 1e-6;
     p->skill = skill;
     p->pause = s->paused;
     p->ghost = app->shown.look.ghost;
     p->filming = filming;
-    p->speed = speed;
     p->turn = turn;
     p->pace = pace;
     return !same;
@@ -208,8 +209,6 @@ static void changed(amb_panel *p, const mjuiItem *item)
         app->shown.look.ghost = p->ghost;
     else if (item->pdata == &p->filming)
         amb_app_act(app, AMB_ACT_FILM, 0);
-    else if (item->pdata == &p->speed)
-        amb_app_act(app, AMB_ACT_SPEED, exp2(round(2 * p->speed) / 2));
     else if (item->pdata == &p->turn)
         amb_app_act(app, AMB_ACT_TURN, fabs(p->turn) < 3 ? 0 : p->turn);
     else if (item->pdata == &p->pace)

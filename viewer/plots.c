@@ -22,7 +22,7 @@ static void style(mjvFigure *f, const char *title)
 {
     mjv_defaultFigure(f);
     snprintf(f->title, sizeof f->title, "%s", title);
-    const float figure[4] = {.11f, .12f, .15f, .72f}, pane[4] = {.11f, .12f, .15f, 0}, legend[4] = {.11f, .12f, .15f, .55f};
+    const float figure[4] = {.11f, .12f, .15f, .84f}, pane[4] = {.11f, .12f, .15f, 0}, legend[4] = {.11f, .12f, .15f, .84f};
     memcpy(f->figurergba, figure, sizeof figure);
     memcpy(f->panergba, pane, sizeof pane);
     memcpy(f->legendrgba, legend, sizeof legend);
@@ -38,7 +38,7 @@ static void style(mjvFigure *f, const char *title)
     f->flg_ticklabel[0] = 0;
     f->flg_ticklabel[1] = 1;
     f->range[0][0] = -WINDOW;
-    f->range[0][1] = 0;
+    f->range[0][1] = 8; /* room for the names beside the newest point */
     snprintf(f->minwidth, sizeof f->minwidth, "0.00");
 }
 
@@ -52,7 +52,7 @@ amb_plots *amb_plots_create(amb_error *err)
     }
     style(&p->reward, "Reward, its parts");
     p->reward.flg_legend = 1;
-    p->reward.range[1][1] = 1.02f;
+    p->reward.range[1][1] = 1;
     snprintf(p->reward.yformat, sizeof p->reward.yformat, "%%.1f");
     for (int k = 0; k < AMB_REWARD_PARTS; k++) {
         memcpy(p->reward.linergb[k], colour[k], sizeof colour[k]);
@@ -60,15 +60,17 @@ amb_plots *amb_plots_create(amb_error *err)
     }
     style(&p->value, "Critic: reward it expects");
     memcpy(p->value.linergb[0], colour[1], sizeof colour[1]);
+    p->value.range[0][1] = 0;
     snprintf(p->value.yformat, sizeof p->value.yformat, "%%.3g");
     style(&p->cost, "Control step, us");
     memcpy(p->cost.linergb[0], colour[0], sizeof colour[0]);
+    p->cost.range[0][1] = 0;
     snprintf(p->cost.yformat, sizeof p->cost.yformat, "%%.0f");
     style(&p->phase, "Phase");
     p->phase.flg_ticklabel[1] = 0;
     p->phase.gridsize[0] = p->phase.gridsize[1] = 0;
-    p->phase.range[0][0] = p->phase.range[1][0] = -1.25f;
-    p->phase.range[0][1] = p->phase.range[1][1] = 1.25f;
+    p->phase.range[0][0] = p->phase.range[1][0] = -1.1f;
+    p->phase.range[0][1] = p->phase.range[1][1] = 1.1f;
     p->step = -1;
     return p;
 }
@@ -151,9 +153,11 @@ static void draw_curves(amb_plots *p, const amb_snapshot *s, mjrRect *rect, cons
 static void draw_phase(amb_plots *p, const amb_snapshot *s, mjrRect rect, const mjrContext *context)
 {
     mjvFigure *f = &p->phase;
-    const double stretch = (double)rect.width / rect.height;
-    f->range[0][0] = (float)(-1.25 * stretch);
-    f->range[0][1] = (float)(1.25 * stretch);
+    /* The pane's shape is known once it has been drawn; before, a title's height is guessed. */
+    const int wide = f->xaxispixel[1] - f->xaxispixel[0], high = f->yaxispixel[1] - f->yaxispixel[0];
+    const double stretch = wide > 0 && high > 0 ? (double)wide / high : (double)rect.width / fmax(rect.height - 88, 20);
+    f->range[0][0] = (float)(-1.1 * stretch);
+    f->range[0][1] = (float)(1.1 * stretch);
     for (int i = 0; i <= 72; i++) {
         f->linedata[0][2 * i] = (float)sin(i * M_PI / 36);
         f->linedata[0][2 * i + 1] = (float)cos(i * M_PI / 36);

@@ -56,11 +56,11 @@ bool amb_scene_init(amb_scene *s, const amb_character *character, int characters
         return amb_fail(err, "out of memory for a picture of %d characters", characters);
     }
     mjv_defaultScene(&s->scene);
-    mjv_makeScene(s->model, &s->scene, 1000 + 20 * characters);
+    mjv_makeScene(s->model, &s->scene, 1000 + 52 * characters);
     mjv_defaultOption(&s->option);
-    s->scene.flags[mjRND_FOG] = 1;
     s->scene.flags[mjRND_HAZE] = 1;
     s->scene.flags[mjRND_REFLECTION] = quality == AMB_QUALITY_HIGH;
+    s->flat_shadows = quality == AMB_QUALITY_LOW;
     set_up_ranks(s);
     amb_camera_home(&s->camera, characters);
     s->jumps = -1;
@@ -161,6 +161,58 @@ static void add_ball(amb_scene *s, const double at[3], double radius, const floa
     g->emission = .35f;
 }
 
+/* What the humanoid lacks for the eye: its masses are balls and capsules that hardly meet, so trunk, neck, shoulders and hips are drawn
+ * between them, and a visor shows where it looks. Drawing only; the physics knows nothing of it. */
+static void add_trunk(amb_scene *s)
+{
+    static const struct {
+        int body[2];
+        double offset[2][3]; /* m, body frames: x forward, y up, z right */
+        double radius;
+    } part[] = {
+        {{AMB_ROOT, AMB_CHEST}, {{0, .07, 0}, {0, .10, 0}}, .088},
+        {{AMB_CHEST, AMB_CHEST}, {{-.012, .205, -.125}, {-.012, .205, .125}}, .062},
+        {{AMB_RIGHT_HIP, AMB_LEFT_HIP}, {{0, 0, 0}, {0, 0, 0}}, .072},
+        {{AMB_CHEST, AMB_NECK}, {{0, .18, 0}, {0, .14, 0}}, .046},
+        {{AMB_RIGHT_SHOULDER, AMB_RIGHT_SHOULDER}, {{0, 0, 0}, {0, -.06, 0}}, .052},
+        {{AMB_LEFT_SHOULDER, AMB_LEFT_SHOULDER}, {{0, 0, 0}, {0, -.06, 0}}, .052},
+    };
+    static const float trunk[4] = {.90f, .88f, .84f, 1}, visor[4] = {.16f, .18f, .22f, 1};
+    for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
+        double end[2][3];
+        for (int e = 0; e < 2; e++) {
+            const int id = s->character->body[part[i].body[e]];
+            mju_mulMatVec3(end[e], s->data->xmat + 9 * id, part[i].offset[e]);
+            mju_addTo3(end[e], s->data->xpos + 3 * id);
+        }
+        mjvGeom *g = add(s, mjGEOM_CAPSULE, trunk);
+        if (!g)
+            return;
+        mjv_connector(g, mjGEOM_CAPSULE, part[i].radius, end[0], end[1]);
+        g->category = mjCAT_DYNAMIC;
+        g->specular = .12f;
+        g->shininess = .4f;
+    }
+    mjvGeom *g = add(s, mjGEOM_ELLIPSOID, visor);
+    if (!g)
+        return;
+    const int neck = s->character->body[AMB_NECK];
+    const double *mat = s->data->xmat + 9 * neck, at[3] = {.066, .185, 0};
+    double centre[3];
+    mju_mulMatVec3(centre, mat, at);
+    mju_addTo3(centre, s->data->xpos + 3 * neck);
+    const float size[3] = {.046f, .024f, .074f};
+    for (int k = 0; k < 9; k++)
+        g->mat[k] = (float)mat[k];
+    for (int k = 0; k < 3; k++) {
+        g->pos[k] = (float)centre[k];
+        g->size[k] = size[k];
+    }
+    g->category = mjCAT_DYNAMIC;
+    g->specular = .5f;
+    g->shininess = .8f;
+}
+
 /* Every character's geoms; the one that is followed last, so that the data are its own afterwards. */
 static void add_bodies(amb_scene *s, const amb_snapshot *snap, double alpha)
 {
@@ -171,6 +223,7 @@ static void add_bodies(amb_scene *s, const amb_snapshot *snap, double alpha)
         pose_data(s, pose, s->place[i]);
         const int first = s->scene.ngeom;
         mjv_addGeoms(s->model, s->data, &s->option, NULL, mjCAT_DYNAMIC, &s->scene);
+        add_trunk(s);
         if (!snap->body[i].down)
             continue;
         for (int g = first; g < s->scene.ngeom; g++) /* out of the game for a moment: paler */
@@ -190,6 +243,7 @@ static void add_ghost(amb_scene *s, const amb_snapshot *snap, double alpha, bool
     pose_data(s, pose, place);
     const int first = s->scene.ngeom;
     mjv_addGeoms(s->model, s->data, &s->option, NULL, mjCAT_DYNAMIC, &s->scene);
+    add_trunk(s);
     for (int g = first; g < s->scene.ngeom; g++) {
         mjvGeom *geom = &s->scene.geoms[g];
         memcpy(geom->rgba, green, sizeof green);
@@ -357,10 +411,43 @@ static void set_camera(amb_scene *s, const amb_snapshot *snap, double alpha, dou
     mjv_updateCamera(s->model, s->data, &cam, &s->scene);
 }
 
+/* Shadows by projection: every solid geom once more, flattened onto the floor along the sun's rays, in one colour. A shadow map costs a
+ * software renderer as much as all the rest of the picture; this costs a few hundred triangles. */
+static void add_flat_shadows(amb_scene *s)
+{
+    static const float shade[4] = {.52f, .55f, .60f, 1};
+    const double *sun = s->data->light_xdir;
+    if (s->model->nlight < 1 || sun[2] > -.1)
+        return;
+    const double slope[2] = {-sun[0] / sun[2], -sun[1] / sun[2]};
+    const int count = s->scene.ngeom;
+    for (int i = 0; i < count; i++) {
+        const mjvGeom *from = &s->scene.geoms[i];
+        if (from->category != mjCAT_DYNAMIC || s->scene.ngeom >= s->scene.maxgeom)
+            continue;
+        mjvGeom *to = &s->scene.geoms[s->scene.ngeom++];
+        *to = *from;
+        memcpy(to->rgba, shade, sizeof shade);
+        to->matid = to->texid = -1;
+        to->category = mjCAT_DECOR;
+        to->objtype = mjOBJ_UNKNOWN;
+        to->specular = to->shininess = to->reflectance = 0;
+        for (int k = 0; k < 2; k++) {
+            to->pos[k] += (float)(slope[k] * from->pos[2]);
+            for (int j = 0; j < 3; j++)
+                to->mat[3 * k + j] += (float)(slope[k] * from->mat[6 + j]);
+        }
+        to->pos[2] = .0025f;
+        for (int j = 0; j < 3; j++)
+            to->mat[6 + j] = .004f * from->mat[6 + j]; /* not quite flat: a matrix that can be inverted, for the normals */
+    }
+}
+
 void amb_scene_update(amb_scene *s, const amb_snapshot *snap, double alpha, double seconds, const amb_look *look)
 {
     s->scene.ngeom = 0;
-    s->scene.flags[mjRND_SHADOW] = look->shadows != 0;
+    set_camera(s, snap, alpha, seconds); /* first: an endless floor is drawn around the camera */
+    s->scene.flags[mjRND_SHADOW] = look->shadows && !s->flat_shadows;
     mjv_addGeoms(s->model, s->data, &s->option, NULL, mjCAT_STATIC, &s->scene);
     if (look->ghost && snap->clip_duration <= 0)
         add_ghost(s, snap, alpha, look->ghost == 2);
@@ -368,6 +455,8 @@ void amb_scene_update(amb_scene *s, const amb_snapshot *snap, double alpha, doub
     mj_comPos(s->model, s->data);
     mj_camlight(s->model, s->data);
     mjv_makeLights(s->model, s->data, &s->scene);
+    if (look->shadows && s->flat_shadows)
+        add_flat_shadows(s);
     keep_trail(s, snap);
     if (look->trail)
         add_trail(s, s->place[snap->follow]);
@@ -376,7 +465,6 @@ void amb_scene_update(amb_scene *s, const amb_snapshot *snap, double alpha, doub
     if (look->points)
         add_points(s, snap, alpha);
     add_touch(s, snap);
-    set_camera(s, snap, alpha, seconds);
 }
 
 /* Position and direction (length 1 along the camera's axis) of the ray through a point of the picture. */

@@ -10,7 +10,7 @@
 enum { AMB_TRAIL = 160 };
 
 typedef enum amb_quality {
-    AMB_QUALITY_LOW,    /* small shadows, no reflection, no multisampling: for software renderers at play */
+    AMB_QUALITY_LOW,    /* flat shadows, no reflection, no multisampling: for software renderers at play */
     AMB_QUALITY_MEDIUM, /* for software renderers that film */
     AMB_QUALITY_HIGH,
 } amb_quality;
@@ -38,6 +38,7 @@ typedef struct amb_scene {
     mjvScene scene;
     mjvOption option;
     amb_camera camera;
+    bool flat_shadows; /* by projection instead of a shadow map */
     double (*place)[2]; /* (characters): where each world's origin is drawn */
     int characters;
     struct {

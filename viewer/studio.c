@@ -87,8 +87,13 @@ static bool roll(amb_app *app, amb_film *film, amb_report *report, amb_error *er
         }
         const amb_snapshot *s = amb_app_look(app);
         const double drawn_from = amb_clock_now();
-        amb_app_draw(app, s, alpha, f ? 1 / def->fps : 0, whole);
-        mjr_finish();
+        if (film || def->bench || f == frames - 1) {
+            amb_app_draw(app, s, alpha, f ? 1 / def->fps : 0, whole);
+            mjr_finish();
+        } else { /* for a picture of the end, the camera and the curves have to be brought there */
+            amb_plots_add(app->plots, s);
+            amb_scene_update(&app->scene, s, alpha, f ? 1 / def->fps : 0, &app->shown.look);
+        }
         amb_report_frame(report, amb_clock_now() - drawn_from, drawn_from - began);
         amb_app_tidy(app, s);
         if (!take(app, film, whole, f == frames - 1, err))
