@@ -121,7 +121,7 @@ static int simulation_lines(const amb_app *app, const amb_snapshot *s, line *lin
     char speed[32];
     int n = 0;
     speed_text(speed, sizeof speed, s->speed);
-    snprintf(buffer[n], 96, "%s%s%s", s->skill < app->skills ? app->skill_name[s->skill] : "?", body->down ? ", fallen" : "",
+    snprintf(buffer[n], 96, "%s%s%s", s->skill < app->skills ? app->skill_name[s->skill] : "?", body->down ? ", fallen" : s->wanted != s->skill ? ", about to change" : "",
              fabs(s->pace - 1) > .01 ? (s->pace > 1 ? ", hurried" : ", slow") : "");
     lines[n] = (line){"Skill", buffer[n]};
     n++;
@@ -188,6 +188,39 @@ static void draw_scrub(const amb_app *app, const amb_snapshot *s, mjrRect bar)
                   1);
 }
 
+static mjrRect plots_column(const amb_app *app, mjrRect world)
+{
+    int width = world.width / 4;
+    width = width < px(app, 190) ? px(app, 190) : width > px(app, 300) ? px(app, 300) : width;
+    const int gap = px(app, 12);
+    return (mjrRect){world.left + world.width - width - gap, world.bottom + px(app, 44), width, world.height - px(app, 44) - gap};
+}
+
+static bool has_plots(const amb_app *app, mjrRect world)
+{
+    return app->shown.plots && world.width >= px(app, 360);
+}
+
+static mjrRect without_plots(const amb_app *app, mjrRect world)
+{
+    if (has_plots(app, world))
+        world.width = plots_column(app, world).left - world.left;
+    return world;
+}
+
+/* What a newcomer needs to know, as much of it as fits on the line. */
+static void draw_hint(const amb_app *app, mjrRect clear)
+{
+    static const char *const clip[] = {"Space: stop and go     Left, Right: frame by frame     H: help", "Space: stop     H: help", NULL};
+    static const char *const play[] = {"Drag a limb to pull it     Right click or P: push     Arrows: steer     Space: pause     H: help",
+                                       "Drag a limb: pull     P: push     Arrows: steer     H: help", "P: push     H: help", NULL};
+    for (const char *const *hint = app->playing_clip ? clip : play; *hint; hint++)
+        if (text_width(app, *hint, mjFONT_NORMAL) + px(app, 60) < clear.width) {
+            centred_line(app, clear, clear.bottom + clear.height - px(app, 40), *hint, .72f);
+            return;
+        }
+}
+
 static void draw_texts(amb_app *app, const amb_snapshot *s, mjrRect world, mjrRect whole)
 {
     mjrRect bar;
@@ -197,27 +230,14 @@ static void draw_texts(amb_app *app, const amb_snapshot *s, mjrRect world, mjrRe
         draw_scrub(app, s, bar);
     if (app->shown.status)
         draw_status(app, s, world, bottom);
-    if (!app->shown.help && app->hint && app->shown.status && app->now - app->begun < 20 && world.width >= px(app, 400)) {
-        const bool wide = world.width >= px(app, 1000);
-        centred_line(app, world, world.bottom + world.height - px(app, 40),
-                     app->playing_clip ? "Space: stop and go     Left, Right: frame by frame     H: help"
-                     : wide ? "Drag a limb to pull it     Right click or P: push     Arrows: steer     Space: pause     H: help"
-                            : "Drag a limb     P: push     Arrows: steer     H: help",
-                     .72f);
-    }
+    const mjrRect clear = without_plots(app, world);
+    if (!app->shown.help && app->hint && app->shown.status && app->now - app->begun < 20)
+        draw_hint(app, clear);
     if (amb_clock_now() < app->message_until)
-        centred_line(app, world, world.bottom + world.height - px(app, 76), app->message, .8f);
+        centred_line(app, clear, world.bottom + world.height - px(app, 76), app->message, .8f);
     if (app->film && !app->def.record && fmod(app->now, 1) < .6) /* this stays out of the film: it is drawn after the capture */
         mjr_label((mjrRect){world.left + world.width - px(app, 70), world.bottom + px(app, 10), px(app, 58), px(app, 24)}, mjFONT_NORMAL, "REC",
                   .80f, .25f, .10f, .9f, 1, 1, 1, &app->context);
-}
-
-static mjrRect plots_column(const amb_app *app, mjrRect world)
-{
-    int width = world.width / 4;
-    width = width < px(app, 190) ? px(app, 190) : width > px(app, 300) ? px(app, 300) : width;
-    const int gap = px(app, 12);
-    return (mjrRect){world.left + world.width - width - gap, world.bottom + px(app, 44), width, world.height - px(app, 44) - gap};
 }
 
 void amb_app_draw(amb_app *app, const amb_snapshot *s, double alpha, double seconds, mjrRect whole)
@@ -226,7 +246,7 @@ void amb_app_draw(amb_app *app, const amb_snapshot *s, double alpha, double seco
     amb_plots_add(app->plots, s);
     amb_scene_update(&app->scene, s, alpha, seconds, &app->shown.look);
     mjr_render(world, &app->scene.scene, &app->context);
-    if (app->shown.plots && world.width >= px(app, 360))
+    if (has_plots(app, world))
         amb_plots_draw(app->plots, s, plots_column(app, world), app->scale, &app->context);
     draw_texts(app, s, world, whole);
     if (app->shown.panel)

@@ -170,7 +170,7 @@ static bool read_snapshot(amb_panel *p, const amb_snapshot *s)
 {
     const amb_app *app = p->app;
     const double turn = app->turn_base * 180 / M_PI, pace = 100 * s->pace;
-    const int skill = app->skill_asked >= 0 ? app->skill_asked : s->skill, filming = app->film != NULL;
+    const int skill = app->skill_asked >= 0 ? app->skill_asked : s->wanted, filming = app->film != NULL;
     const bool same = p->skill == skill && p->pause == s->paused && p->ghost == app->shown.look.ghost && p->filming == filming &&
                       fabs(p->turn - turn) < 1e-6 && fabs(p->pace - pace) < 1e-6;
     p->skill = skill;

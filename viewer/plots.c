@@ -8,7 +8,7 @@
 enum { SAMPLES = 600, WINDOW = 10 /* s */, VALUES = AMB_REWARD_PARTS + 2, VALUE = AMB_REWARD_PARTS, COST };
 
 struct amb_plots {
-    mjvFigure reward, value, cost, phase;
+    mjvFigure reward, value, cost;
     double time[SAMPLES];
     float sample[SAMPLES][VALUES];
     int begin, count;
@@ -18,14 +18,15 @@ struct amb_plots {
 /* Okabe and Ito, on dark */
 static const float colour[AMB_REWARD_PARTS][3] = {{.34f, .71f, .91f}, {.90f, .62f, 0}, {0, .72f, .52f}, {.94f, .89f, .26f}, {.85f, .55f, .72f}};
 
+static const float plate_rgba[4] = {.11f, .12f, .15f, .84f};
+
 static void style(mjvFigure *f, const char *title)
 {
     mjv_defaultFigure(f);
     snprintf(f->title, sizeof f->title, "%s", title);
-    const float figure[4] = {.11f, .12f, .15f, .84f}, pane[4] = {.11f, .12f, .15f, 0}, legend[4] = {.11f, .12f, .15f, .84f};
-    memcpy(f->figurergba, figure, sizeof figure);
+    const float pane[4] = {.11f, .12f, .15f, 0};
+    memcpy(f->figurergba, plate_rgba, sizeof plate_rgba);
     memcpy(f->panergba, pane, sizeof pane);
-    memcpy(f->legendrgba, legend, sizeof legend);
     for (int k = 0; k < 3; k++) {
         f->textrgb[k] = .92f;
         f->gridrgb[k] = .34f;
@@ -38,7 +39,7 @@ static void style(mjvFigure *f, const char *title)
     f->flg_ticklabel[0] = 0;
     f->flg_ticklabel[1] = 1;
     f->range[0][0] = -WINDOW;
-    f->range[0][1] = 8; /* room for the names beside the newest point */
+    f->range[0][1] = 0;
     snprintf(f->minwidth, sizeof f->minwidth, "0.00");
 }
 
@@ -51,7 +52,6 @@ amb_plots *amb_plots_create(amb_error *err)
         return NULL;
     }
     style(&p->reward, "Reward, its parts");
-    p->reward.flg_legend = 1;
     p->reward.range[1][1] = 1;
     snprintf(p->reward.yformat, sizeof p->reward.yformat, "%%.1f");
     for (int k = 0; k < AMB_REWARD_PARTS; k++) {
@@ -60,17 +60,10 @@ amb_plots *amb_plots_create(amb_error *err)
     }
     style(&p->value, "Critic: reward it expects");
     memcpy(p->value.linergb[0], colour[1], sizeof colour[1]);
-    p->value.range[0][1] = 0;
     snprintf(p->value.yformat, sizeof p->value.yformat, "%%.3g");
     style(&p->cost, "Control step, us");
     memcpy(p->cost.linergb[0], colour[0], sizeof colour[0]);
-    p->cost.range[0][1] = 0;
     snprintf(p->cost.yformat, sizeof p->cost.yformat, "%%.0f");
-    style(&p->phase, "Phase");
-    p->phase.flg_ticklabel[1] = 0;
-    p->phase.gridsize[0] = p->phase.gridsize[1] = 0;
-    p->phase.range[0][0] = p->phase.range[1][0] = -1.1f;
-    p->phase.range[0][1] = p->phase.range[1][1] = 1.1f;
     p->step = -1;
     return p;
 }
@@ -128,13 +121,50 @@ static float round_up(float x)
     return power * (m <= 1 ? 1 : m <= 2 ? 2 : m <= 5 ? 5 : 10);
 }
 
-static void draw_curves(amb_plots *p, const amb_snapshot *s, mjrRect *rect, const mjrContext *context)
+static void words(mjrRect plate, int x, int y, const char *text, const float rgb[3], const mjrContext *context)
+{
+    mjr_text(mjFONT_NORMAL, text, context, (float)(x - plate.left) / (float)plate.width, (float)(y - plate.bottom) / (float)plate.height, rgb[0],
+             rgb[1], rgb[2]);
+}
+
+static int width_of(const char *text, const mjrContext *context)
+{
+    int sum = 0;
+    for (; *text; text++)
+        sum += context->charWidth[(unsigned char)*text < 127 ? (unsigned char)*text : '?'];
+    return sum;
+}
+
+/* The parts' names in their colours, below the curves. */
+static void draw_names(const amb_plots *p, mjrRect strip, double scale, const mjrContext *context)
+{
+    mjr_rectangle(strip, plate_rgba[0], plate_rgba[1], plate_rgba[2], plate_rgba[3]);
+    const int gap = (int)(12 * scale), line = context->charHeight + (int)(3 * scale);
+    int x = strip.left + gap, y = strip.bottom + strip.height - line;
+    for (int k = 0; k < AMB_REWARD_PARTS; k++) {
+        const char *name = p->reward.linename[k];
+        const int width = width_of(name, context);
+        if (x + width > strip.left + strip.width - gap / 2) {
+            x = strip.left + gap;
+            y -= line;
+        }
+        words(strip, x, y, name, colour[k], context);
+        x += width + gap;
+    }
+}
+
+static void draw_curves(amb_plots *p, const amb_snapshot *s, mjrRect *rect, double scale, const mjrContext *context)
 {
     const double now = (double)s->step * s->dt;
     float any[2] = {0, 0}, value[2] = {INFINITY, -INFINITY}, cost[2] = {0, 1};
     for (int k = 0; k < AMB_REWARD_PARTS; k++)
         fill(&p->reward, p, k, k, now, any);
+    mjrRect names = rect[0];
+    names.height = 2 * (context->charHeight + (int)(3 * scale)) + (int)(8 * scale);
+    rect[0].bottom += names.height;
+    rect[0].height -= names.height;
     mjr_figure(rect[0], &p->reward, context);
+    draw_names(p, names, scale, context);
     fill(&p->value, p, 0, VALUE, now, value);
     if (rect[1].height && p->value.linepnt[0]) {
         p->value.range[1][0] = fminf(0, value[0]);
@@ -149,30 +179,29 @@ static void draw_curves(amb_plots *p, const amb_snapshot *s, mjrRect *rect, cons
     }
 }
 
-/* The circle, the hand of the reference's clock, and room for a second hand: the phase measured on the body (DeepPhase). */
-static void draw_phase(amb_plots *p, const amb_snapshot *s, mjrRect rect, const mjrContext *context)
+/* A circle of dots, the hand of the reference's clock, and room for a second hand: the phase measured on the body (DeepPhase). */
+static void draw_phase(const amb_snapshot *s, mjrRect rect, double scale, const mjrContext *context)
 {
-    mjvFigure *f = &p->phase;
-    /* The pane's shape is known once it has been drawn; before, a title's height is guessed. */
-    const int wide = f->xaxispixel[1] - f->xaxispixel[0], high = f->yaxispixel[1] - f->yaxispixel[0];
-    const double stretch = wide > 0 && high > 0 ? (double)wide / high : (double)rect.width / fmax(rect.height - 88, 20);
-    f->range[0][0] = (float)(-1.1 * stretch);
-    f->range[0][1] = (float)(1.1 * stretch);
-    for (int i = 0; i <= 72; i++) {
-        f->linedata[0][2 * i] = (float)sin(i * M_PI / 36);
-        f->linedata[0][2 * i + 1] = (float)cos(i * M_PI / 36);
+    static const float light[3] = {.92f, .92f, .92f}, *const hand = colour[2];
+    mjr_rectangle(rect, plate_rgba[0], plate_rgba[1], plate_rgba[2], plate_rgba[3]);
+    char text[32];
+    snprintf(text, sizeof text, "Phase %.2f", s->phase);
+    words(rect, rect.left + (rect.width - width_of(text, context)) / 2, rect.bottom + rect.height - context->charHeight - (int)(6 * scale), text,
+          light, context);
+    const int room = rect.height - context->charHeight - (int)(24 * scale), dot = (int)fmax(2 * scale, 2);
+    const double radius = .5 * (room < rect.width - 20 ? room : rect.width - 20);
+    const double x = rect.left + .5 * rect.width, y = rect.bottom + 8 * scale + .5 * room;
+    for (int i = 0; i < 60; i++) {
+        const double a = i * M_PI / 30;
+        const int size = i % 15 ? dot : 2 * dot;
+        mjr_rectangle((mjrRect){(int)(x + radius * sin(a)) - size / 2, (int)(y + radius * cos(a)) - size / 2, size, size}, .6f, .63f, .67f, 1);
     }
-    f->linepnt[0] = 73;
-    const double angle = 2 * M_PI * s->phase;
-    f->linedata[1][0] = f->linedata[1][1] = 0;
-    f->linedata[1][2] = (float)sin(angle);
-    f->linedata[1][3] = (float)cos(angle);
-    f->linepnt[1] = 2;
-    for (int k = 0; k < 3; k++) {
-        f->linergb[0][k] = .55f;
-        f->linergb[1][k] = colour[2][k];
+    const double a = 2 * M_PI * s->phase;
+    for (int i = 0; i <= 30; i++) {
+        const double r = radius * i / 30;
+        const int size = i == 30 ? 4 * dot : dot + dot / 2;
+        mjr_rectangle((mjrRect){(int)(x + r * sin(a)) - size / 2, (int)(y + r * cos(a)) - size / 2, size, size}, hand[0], hand[1], hand[2], 1);
     }
-    mjr_figure(rect, f, context);
 }
 
 void amb_plots_draw(amb_plots *p, const amb_snapshot *s, mjrRect column, double scale, const mjrContext *context)
@@ -192,6 +221,6 @@ void amb_plots_draw(amb_plots *p, const amb_snapshot *s, mjrRect column, double 
     for (int i = 0; i < wanted; i++, top -= height + gap)
         rect[order[isfinite(s->value)][i]] = (mjrRect){column.left, top - height, column.width, height};
     if (wanted)
-        draw_curves(p, s, rect, context);
-    draw_phase(p, s, (mjrRect){column.left, top - height, column.width, height}, context);
+        draw_curves(p, s, rect, scale, context);
+    draw_phase(s, (mjrRect){column.left, top - height, column.width, height}, scale, context);
 }

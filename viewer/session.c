@@ -43,6 +43,9 @@ static bool create(amb_session *s, amb_error *err)
             return false;
         amb_member_start(s, &s->member[i]);
     }
+    s->scratch = malloc(amb_env_save_size(&s->member[0].env));
+    if (!s->scratch)
+        return amb_fail(err, "out of memory for a session");
     s->dt = s->member[0].env.control_dt;
     s->turn_rate = s->def.env.turn_rate;
     s->value = amb_skill_value(s->known[0], &s->member[0].env);
@@ -65,6 +68,7 @@ amb_session *amb_session_create(const amb_session_def *def, amb_error *err)
     memcpy(s->known, def->skill, sizeof s->known);
     s->pace = 1;
     s->push_step = -1;
+    s->wanted = -1;
     if (create(s, err))
         return s;
     amb_session_destroy(s);
@@ -79,6 +83,7 @@ void amb_session_destroy(amb_session *s)
         amb_env_free(&s->member[i].env);
     free(s->member);
     amb_past_free(s);
+    free(s->scratch);
     free(s);
 }
 
@@ -203,12 +208,10 @@ static void step_group(amb_session *s, int group)
 static void return_from_single(amb_session *s)
 {
     const amb_skill *skill = s->known[s->skill];
-    if (amb_clip_loops(skill->clip) || s->before_skill == s->skill)
+    if (s->wanted >= 0 || amb_clip_loops(skill->clip) || s->before_skill == s->skill)
         return;
     if (s->member[s->follow].env.reference.time >= amb_clip_duration(skill->clip)) {
-        const uint64_t commands = s->commands;
-        amb_session_apply(s, &(amb_command){.kind = AMB_DO_SKILL, .value = s->before_skill});
-        s->commands = commands; /* nobody sent it */
+        amb_enter(s, s->before_skill);
     }
 }
 
@@ -241,6 +244,7 @@ bool amb_session_step(amb_session *s)
     }
     s->step++;
     measure(s, begun);
+    amb_enter_if_good(s);
     return_from_single(s);
     amb_past_keep(s);
     return true;
@@ -293,6 +297,7 @@ void amb_session_look(const amb_session *s, amb_snapshot *out)
     out->pushes = s->pushes;
     out->finished = s->def.step_limit && s->step >= s->def.step_limit;
     out->skill = s->skill;
+    out->wanted = s->wanted >= 0 ? s->wanted : s->skill;
     out->skills = s->skills;
     out->turn_rate = s->turn_rate;
     out->pace = s->pace;

@@ -48,6 +48,7 @@ static void restart(amb_session *s)
 {
     s->step = 0;
     s->pace = 1;
+    s->wanted = -1;
     s->push_step = -1;
     s->pull.kind = AMB_DO_NOTHING;
     s->velocity[0] = s->velocity[1] = 0;
@@ -64,35 +65,13 @@ static void restart(amb_session *s)
     amb_past_forget(s);
 }
 
-/* The body stays as it is; the reference becomes the new motion, at the phase from which the critic expects most. */
-static void change_skill(amb_session *s, int number)
-{
-    if (number < 0 || number >= s->skills || !s->known[number])
-        return;
-    const amb_skill *skill = s->known[number];
-    if (amb_clip_loops(s->known[s->skill]->clip))
-        s->before_skill = s->skill;
-    s->skill = number;
-    s->entered = true;
-    for (int i = 0; i < s->def.characters; i++) {
-        member *m = &s->member[i];
-        amb_member_use(s, m, i, skill);
-        const double heading = m->env.reference.heading;
-        const double phase = amb_clip_loops(skill->clip) ? amb_skill_entry(skill, &m->env.state, heading) : 0;
-        amb_reference_start(&m->env.reference, skill->clip, phase * amb_clip_duration(skill->clip), heading, m->env.state.pose);
-        m->env.reference.turn_rate = s->turn_rate;
-        amb_member_refresh(m);
-        memcpy(m->reference_before, m->env.reference_state.pose, sizeof m->reference_before);
-    }
-    amb_past_keep(s);
-}
-
 /* A skill's successor of the same motion (a newer file of one that is being trained) goes on in mid-step; another one is entered anew. */
 static void teach(amb_session *s, int number, amb_skill *skill)
 {
     if (number < 0 || number >= AMB_SKILLS || !skill)
         return;
     const bool in_use = number == s->skill;
+    s->wanted = number == s->wanted ? -1 : s->wanted;
     const bool same = in_use && fabs(amb_clip_duration(skill->clip) - amb_clip_duration(s->known[number]->clip)) < 1e-9;
     s->known[number] = skill;
     if (number >= s->skills)
@@ -103,7 +82,7 @@ static void teach(amb_session *s, int number, amb_skill *skill)
         for (int i = 0; i < s->def.characters; i++)
             amb_member_use(s, &s->member[i], i, skill);
     } else {
-        change_skill(s, number);
+        amb_enter(s, number);
     }
 }
 
@@ -172,7 +151,7 @@ void amb_session_apply(amb_session *s, const amb_command *c)
         s->pace = fmin(fmax(c->value, .7), 1.3);
         break;
     case AMB_DO_SKILL:
-        change_skill(s, (int)c->value);
+        amb_enter(s, (int)c->value);
         break;
     case AMB_DO_TEACH:
         teach(s, (int)c->value, c->skill);

@@ -34,6 +34,9 @@ struct amb_session {
     amb_session_def def;
     member *member; /* (characters) */
     int skill, before_skill; /* before_skill: to go back to after one that ends */
+    int wanted; /* the skill to change to at the next good moment, -1: none */
+    int64_t wanted_since;
+    void *scratch; /* an environment's state */
     int skills;
     amb_skill *known[AMB_SKILLS];
     int64_t step, oldest, newest, jumps, pushes;
@@ -61,6 +64,10 @@ void amb_past_free(amb_session *s);
 void amb_past_keep(amb_session *s);
 void amb_past_go(amb_session *s, int64_t step);
 void amb_past_forget(amb_session *s);
+
+/* entering a skill: now or, where that would end in a fall, soon */
+void amb_enter(amb_session *s, int number);
+void amb_enter_if_good(amb_session *s);
 
 /* Definition of one member's environment under a skill. */
 amb_env_def amb_member_def(const amb_session *s, const amb_skill *skill, int character);

@@ -61,6 +61,7 @@ void amb_past_go(amb_session *s, int64_t step)
     s->skill = s->moment[slot].skill < s->skills ? s->moment[slot].skill : s->skill;
     s->pace = s->moment[slot].pace;
     s->jumps++;
+    s->wanted = -1;
     if (s->push_step > step)
         s->push_step = -1;
     for (int i = 0; i < s->def.characters; i++) {

@@ -35,9 +35,9 @@ static bool load_critic(amb_skill *skill, const amb_skill_def *def, amb_error *e
     if (amb_model_inputs(skill->critic) != AMB_OBS || amb_model_outputs(skill->critic) != 1)
         return amb_fail(err, "%s: a network from %d to %d numbers, expected a critic from %d to 1", path,
                         amb_model_inputs(skill->critic), amb_model_outputs(skill->critic), AMB_OBS);
-    skill->workspace = malloc(amb_model_workspace_size(skill->critic, AMB_SKILL_PHASES));
-    skill->obs = malloc(AMB_SKILL_PHASES * AMB_OBS * sizeof(float));
-    skill->value = malloc(AMB_SKILL_PHASES * sizeof(float));
+    skill->workspace = malloc(amb_model_workspace_size(skill->critic, 1));
+    skill->obs = malloc(AMB_OBS * sizeof(float));
+    skill->value = malloc(sizeof(float));
     return (skill->workspace && skill->obs && skill->value) || amb_fail(err, "out of memory for a critic");
 }
 
@@ -198,27 +198,20 @@ static double distance(const double *a, const double *b)
     return sum;
 }
 
-double amb_skill_entry(const amb_skill *skill, const amb_state *state, double heading)
+void amb_skill_entries(const amb_skill *skill, const amb_state *state, int n, double *phases)
 {
-    int best = 0;
-    if (skill->critic) {
-        for (int i = 0; i < AMB_SKILL_PHASES; i++)
-            amb_observe(state, (double)i / AMB_SKILL_PHASES, heading, skill->obs + (size_t)i * AMB_OBS);
-        amb_model_run(skill->critic, skill->workspace, skill->obs, AMB_SKILL_PHASES, skill->value);
-        for (int i = 1; i < AMB_SKILL_PHASES; i++)
-            if (skill->value[i] > skill->value[best])
-                best = i;
-    } else {
-        double least = INFINITY;
-        for (int i = 0; i < AMB_SKILL_PHASES; i++) {
-            double pose[AMB_POSE];
-            amb_clip_sample(skill->clip, amb_clip_duration(skill->clip) * i / AMB_SKILL_PHASES, pose, NULL);
-            const double d = distance(pose, state->pose);
-            if (d < least) {
-                least = d;
-                best = i;
-            }
-        }
+    double gap[AMB_SKILL_PHASES];
+    for (int i = 0; i < AMB_SKILL_PHASES; i++) {
+        double pose[AMB_POSE];
+        amb_clip_sample(skill->clip, amb_clip_duration(skill->clip) * i / AMB_SKILL_PHASES, pose, NULL);
+        gap[i] = distance(pose, state->pose);
     }
-    return (double)best / AMB_SKILL_PHASES;
+    for (int k = 0; k < n; k++) {
+        int best = 0;
+        for (int i = 1; i < AMB_SKILL_PHASES; i++)
+            if (gap[i] < gap[best])
+                best = i;
+        phases[k] = (double)best / AMB_SKILL_PHASES;
+        gap[best] = INFINITY;
+    }
 }

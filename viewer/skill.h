@@ -21,8 +21,8 @@ typedef struct amb_skill {
     double speed; /* m/s: of the clip, 0 where it does not loop */
     int groups;
     amb_controller *controller; /* (groups) */
-    void *workspace;            /* the critic's, for AMB_SKILL_PHASES rows */
-    float *obs, *value;         /* (AMB_SKILL_PHASES, AMB_OBS), (AMB_SKILL_PHASES) */
+    void *workspace;            /* the critic's, for one row */
+    float *obs, *value;         /* (AMB_OBS), (1) */
 } amb_skill;
 
 typedef struct amb_skill_def {
@@ -47,8 +47,7 @@ int amb_skill_find(char (*paths)[4096], int max);
 /* Value of a state under the critic, NaN without one. */
 double amb_skill_value(const amb_skill *skill, const amb_env *env);
 
-/* Phase at which a body in this state best enters the skill's motion with the reference heading there: where the critic expects most (the
- * composite policy of Peng et al. 2018, section 7), or, without a critic, where the clip's pose is nearest. */
-double amb_skill_entry(const amb_skill *skill, const amb_state *state, double heading);
+/* The `n` phases (at most AMB_SKILL_PHASES) at which the clip's pose is nearest to this one, the nearest first. */
+void amb_skill_entries(const amb_skill *skill, const amb_state *state, int n, double *phases);
 
 #endif

@@ -56,6 +56,7 @@ typedef struct amb_snapshot {
     double speed, real_time_factor; /* asked for, and reached in the last second */
 
     int skill, skills;
+    int wanted; /* the skill that is to come at the next good moment; else the same */
     double turn_rate, pace;
     bool entered_by_skill; /* the skill was changed in the last step */
 
