@@ -36,6 +36,7 @@ static void style(mjvFigure *f, const char *title)
     f->gridsize[0] = 3;
     f->gridsize[1] = 3;
     f->flg_extend = 0;
+    f->flg_legend = 0;
     f->flg_ticklabel[0] = 0;
     f->flg_ticklabel[1] = 1;
     f->range[0][0] = -WINDOW;

@@ -60,7 +60,7 @@ bool amb_scene_init(amb_scene *s, const amb_character *character, int characters
     mjv_defaultOption(&s->option);
     s->scene.flags[mjRND_HAZE] = 1;
     s->scene.flags[mjRND_REFLECTION] = quality == AMB_QUALITY_HIGH;
-    s->flat_shadows = quality == AMB_QUALITY_LOW;
+    s->flat_shadows = quality != AMB_QUALITY_HIGH || characters > 1; /* a shadow map has no room for a crowd */
     set_up_ranks(s);
     amb_camera_home(&s->camera, characters);
     s->jumps = -1;
@@ -80,7 +80,7 @@ void amb_camera_home(amb_camera *c, int characters)
 {
     *c = (amb_camera){.azimuth = 128, .elevation = -13, .distance = 3.9, .height = .86};
     if (characters > 1) {
-        c->distance = 4.5 + 1.25 * sqrt(characters);
+        c->distance = 4.5 + 1.4 * sqrt(characters);
         c->elevation = -20;
     }
 }

@@ -10,9 +10,9 @@
 enum { AMB_TRAIL = 160 };
 
 typedef enum amb_quality {
-    AMB_QUALITY_LOW,    /* flat shadows, no reflection, no multisampling: for software renderers at play */
-    AMB_QUALITY_MEDIUM, /* for software renderers that film */
-    AMB_QUALITY_HIGH,
+    AMB_QUALITY_LOW,    /* flat shadows, no reflection, no multisampling: software renderers at play */
+    AMB_QUALITY_MEDIUM, /* multisampling too: software renderers that film */
+    AMB_QUALITY_HIGH,   /* shadow map and reflection too: graphics cards */
 } amb_quality;
 
 /* What to show beside the body. Ints, because the panel's check boxes want ints. */

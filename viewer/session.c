@@ -87,8 +87,8 @@ void amb_session_destroy(amb_session *s)
     free(s);
 }
 
-/* The spring of a pull: about critically damped on the effective mass of the limb, never more than a strong arm. Taken at the beginning of
- * the control step, as everything that comes from outside. */
+/* The spring of a pull: stiff enough to win against a joint, damped by the limb's effective mass, never more than a strong arm. Taken at
+ * the beginning of the control step, as everything that comes from outside. */
 static void apply_pull(amb_session *s, int character)
 {
     member *m = &s->member[character];
@@ -99,7 +99,7 @@ static void apply_pull(amb_session *s, int character)
         return;
     const int b = s->pull.body;
     const amb_state *state = &m->env.state;
-    const double mass = fmin(fmax(1 / c->model->body_invweight0[2 * c->body[b]], 2), 25);
+    const double mass = fmin(1 / c->model->body_invweight0[2 * c->body[b]], 25), stiff = 150 * fmax(mass, 6);
     double arm[3], at[3], f[3], spin[3];
     mju_rotVecQuat(arm, s->pull.v, state->rot[b]);
     double norm2 = 0;
@@ -109,7 +109,7 @@ static void apply_pull(amb_session *s, int character)
     }
     mju_cross(spin, state->ang[b], arm);
     for (int k = 0; k < 3; k++) {
-        f[k] = mass * (150 * (s->pull.v[3 + k] - at[k]) - 12 * (state->lin[b][k] + spin[k]));
+        f[k] = stiff * (s->pull.v[3 + k] - at[k]) - 12 * mass * (state->lin[b][k] + spin[k]);
         norm2 += f[k] * f[k];
     }
     const double most = 700, scale = norm2 > most * most ? most / sqrt(norm2) : 1;
@@ -122,10 +122,13 @@ static void apply_pull(amb_session *s, int character)
 /* Runs the reference's clock faster or slower than time, by moving it a little before the step; at a cycle's first frame it waits. */
 static void keep_pace(const amb_session *s, member *m)
 {
-    if (s->pace > 1)
+    if (s->pace > 1) {
+        m->env.reference.turn_rate = 0; /* turning keeps real time */
         amb_reference_advance(&m->env.reference, (s->pace - 1) * s->dt, m->env.state.pose);
-    else if (s->pace < 1)
+        m->env.reference.turn_rate = s->turn_rate;
+    } else if (s->pace < 1) {
         m->env.reference.time = fmax(m->env.reference.time - (1 - s->pace) * s->dt, 0);
+    }
 }
 
 static void fall(amb_session *s, member *m)
