@@ -390,7 +390,8 @@ static void refuses(void **state)
     amb_session_def def = session_def(skill, 0);
     assert_null(amb_session_create(&def, &err));
     assert_string_equal(err.text, "0 characters, expected 1 to 1000");
-    const amb_skill_def other = {.policy = skill->path, .motion = scratch("march.txt"), .character = character, .substeps = 5, .characters = 1};
+    const amb_skill_def other = {
+        .policy = skill->path, .motion = scratch("march.txt"), .character = character, .substeps = 5, .characters = 1};
     assert_null(amb_skill_load(&other, &err));
     assert_non_null(strstr(err.text, "30 Hz, but this session runs at 120 and 24 Hz"));
 }

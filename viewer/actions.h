@@ -15,7 +15,7 @@ typedef enum amb_action {
     AMB_ACT_SPEED, /* value: simulated seconds a second */
     AMB_ACT_RESTART,
     AMB_ACT_RESET,
-    AMB_ACT_PUSH, /* value: m/s */
+    AMB_ACT_PUSH,  /* value: m/s */
     AMB_ACT_SKILL, /* value: its number, from 1 */
     AMB_ACT_TURN,  /* value: degrees a second, to the left */
     AMB_ACT_PACE,  /* value: .7 to 1.3 */
@@ -44,11 +44,11 @@ typedef enum amb_action {
 
 typedef struct amb_action_info {
     amb_action action;
-    const char *name;    /* for --do and --log */
-    double value;        /* where none is given */
-    const char *keys;    /* as help shows them; NULL: not in the help */
-    const char *what;    /* the help's line */
-    int key[3];          /* GLFW's numbers; 0: none */
+    const char *name; /* for --do and --log */
+    double value;     /* where none is given */
+    const char *keys; /* as help shows them; NULL: not in the help */
+    const char *what; /* the help's line */
+    int key[3];       /* GLFW's numbers; 0: none */
 } amb_action_info;
 
 /* In the order of the help; the end has no name. */

@@ -67,8 +67,7 @@ static bool load_first(amb_app *app, amb_error *err)
         body.physics_hz = app->skill[0]->policy.physics_hz;
     if (!app->character)
         app->character = amb_character_create(&body, err);
-    if (!app->character ||
-        !cli_parse_may_touch(def->may_touch, app->character, app->skill[0]->clip, &app->skill[0]->may_touch, err))
+    if (!app->character || !cli_parse_may_touch(def->may_touch, app->character, app->skill[0]->clip, &app->skill[0]->may_touch, err))
         return false;
     snprintf(app->skill_name[0], sizeof app->skill_name[0], "%s", app->skill[0]->name);
     snprintf(app->skill_path[0], sizeof app->skill_path[0], "%s", path);
@@ -174,8 +173,8 @@ bool amb_app_init(amb_app *app, const amb_app_def *def, amb_error *err)
 bool amb_app_open_renderer(amb_app *app, double scale, int framebuffer, amb_error *err)
 {
     const amb_app_def *def = &app->def;
-    if (!amb_scene_init(&app->scene, app->character, def->clip_file ? 1 : def->characters, (amb_quality)def->quality, def->width, def->height,
-                        err))
+    if (!amb_scene_init(&app->scene, app->character, def->clip_file ? 1 : def->characters, (amb_quality)def->quality, def->width,
+                        def->height, err))
         return false;
     if (isfinite(def->azimuth))
         app->scene.camera.azimuth = def->azimuth;

@@ -52,7 +52,7 @@ typedef struct amb_app {
     int skills;
     amb_env_def env;
     amb_session *session;
-    amb_sim *sim; /* NULL: the session is stepped by hand (film) */
+    amb_sim *sim;     /* NULL: the session is stepped by hand (film) */
     amb_snapshot own; /* without a thread */
     bool own_fresh;
     bool playing_clip;

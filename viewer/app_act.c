@@ -99,8 +99,12 @@ static void change_pace(amb_app *app, int sign)
         if (!app->skill[i]) {
             const int kept = app->skill_asked;
             amb_error err;
-            amb_skill_def def = {.policy = app->skill_path[i], .clips = app->def.clips, .may_touch = app->def.may_touch,
-                                 .character = app->character, .substeps = app->env.substeps, .characters = app->def.characters};
+            amb_skill_def def = {.policy = app->skill_path[i],
+                                 .clips = app->def.clips,
+                                 .may_touch = app->def.may_touch,
+                                 .character = app->character,
+                                 .substeps = app->env.substeps,
+                                 .characters = app->def.characters};
             amb_skill *skill = amb_skill_load(&def, &err);
             app->skill[i] = skill;
             if (skill)
@@ -307,9 +311,9 @@ void amb_app_watch(amb_app *app)
 /* One line of the log for each thing that is not as it was. */
 static void log_changes(amb_app *app, const amb_snapshot *s)
 {
-    static const char *const names[] = {"paused",  "speed",   "skill",  "turn",  "pace",    "follow", "pulling", "pushes", "jumps", "ghost",
-                                        "forces",  "trail",   "points", "plots", "panel",   "status", "help",    "shadows", "film", "clip",
-                                        "azimuth", "distance", "elevation"};
+    static const char *const names[] = {"paused", "speed",   "skill",  "turn",  "pace",    "follow",   "pulling",  "pushes",
+                                        "jumps",  "ghost",   "forces", "trail", "points",  "plots",    "panel",    "status",
+                                        "help",   "shadows", "film",   "clip",  "azimuth", "distance", "elevation"};
     static double before[sizeof names / sizeof *names];
     static bool begun;
     const amb_shown *shown = &app->shown;

@@ -24,7 +24,8 @@ mjrRect amb_app_world(const amb_app *app, mjrRect whole)
 /* Text of `font` from a point, its baseline there. */
 static void text(const amb_app *app, mjrRect at, int font, const char *words, int x, int y, float shade)
 {
-    mjr_text(font, words, &app->context, (float)(x - at.left) / (float)at.width, (float)(y - at.bottom) / (float)at.height, shade, shade, shade);
+    mjr_text(font, words, &app->context, (float)(x - at.left) / (float)at.width, (float)(y - at.bottom) / (float)at.height, shade, shade,
+             shade);
 }
 
 static int text_width(const amb_app *app, const char *words, int font)
@@ -58,7 +59,8 @@ static mjrRect plate_size(const amb_app *app, const line *lines, int n, int *fir
 {
     int keys = 0, words = 0;
     for (int i = 0; i < n; i++) {
-        const int key = lines[i].key ? text_width(app, lines[i].key, mjFONT_NORMAL) : 0, word = text_width(app, lines[i].words, mjFONT_NORMAL);
+        const int key = lines[i].key ? text_width(app, lines[i].key, mjFONT_NORMAL) : 0,
+                  word = text_width(app, lines[i].words, mjFONT_NORMAL);
         keys = key > keys ? key : keys;
         words = word > words ? word : words;
     }
@@ -121,7 +123,10 @@ static int simulation_lines(const amb_app *app, const amb_snapshot *s, line *lin
     char speed[32];
     int n = 0;
     speed_text(speed, sizeof speed, s->speed);
-    snprintf(buffer[n], 96, "%s%s%s", s->skill < app->skills ? app->skill_name[s->skill] : "?", body->down ? ", fallen" : s->wanted != s->skill ? ", about to change" : "",
+    snprintf(buffer[n], 96, "%s%s%s", s->skill < app->skills ? app->skill_name[s->skill] : "?",
+             body->down              ? ", fallen"
+             : s->wanted != s->skill ? ", about to change"
+                                     : "",
              fabs(s->pace - 1) > .01 ? (s->pace > 1 ? ", hurried" : ", slow") : "");
     lines[n] = (line){"Skill", buffer[n]};
     n++;
@@ -178,14 +183,14 @@ static void draw_status(const amb_app *app, const amb_snapshot *s, mjrRect world
 
 static void draw_scrub(const amb_app *app, const amb_snapshot *s, mjrRect bar)
 {
-    const double at = s->clip_duration > 0 ? s->clip_time / s->clip_duration
-                                           : (double)(s->step - s->oldest) / fmax((double)(s->newest - s->oldest), 1);
+    const double at =
+        s->clip_duration > 0 ? s->clip_time / s->clip_duration : (double)(s->step - s->oldest) / fmax((double)(s->newest - s->oldest), 1);
     mjr_rectangle(bar, .11f, .12f, .15f, .8f);
     mjrRect done = bar;
     done.width = (int)(bar.width * fmin(fmax(at, 0), 1));
     mjr_rectangle(done, .34f, .62f, .80f, .9f);
-    mjr_rectangle((mjrRect){bar.left + done.width - px(app, 3), bar.bottom - px(app, 3), px(app, 6), bar.height + px(app, 6)}, .95f, .96f, .97f,
-                  1);
+    mjr_rectangle((mjrRect){bar.left + done.width - px(app, 3), bar.bottom - px(app, 3), px(app, 6), bar.height + px(app, 6)}, .95f, .96f,
+                  .97f, 1);
 }
 
 static mjrRect plots_column(const amb_app *app, mjrRect world)
@@ -236,8 +241,8 @@ static void draw_texts(amb_app *app, const amb_snapshot *s, mjrRect world, mjrRe
     if (amb_clock_now() < app->message_until)
         centred_line(app, clear, world.bottom + world.height - px(app, 76), app->message, .8f);
     if (app->film && !app->def.record && fmod(app->now, 1) < .6) /* this stays out of the film: it is drawn after the capture */
-        mjr_label((mjrRect){world.left + world.width - px(app, 70), world.bottom + px(app, 10), px(app, 58), px(app, 24)}, mjFONT_NORMAL, "REC",
-                  .80f, .25f, .10f, .9f, 1, 1, 1, &app->context);
+        mjr_label((mjrRect){world.left + world.width - px(app, 70), world.bottom + px(app, 10), px(app, 58), px(app, 24)}, mjFONT_NORMAL,
+                  "REC", .80f, .25f, .10f, .9f, 1, 1, 1, &app->context);
 }
 
 void amb_app_draw(amb_app *app, const amb_snapshot *s, double alpha, double seconds, mjrRect whole)

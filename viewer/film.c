@@ -106,20 +106,32 @@ static bool start(amb_film *film, double fps, amb_error *err)
     snprintf(size, sizeof size, "%dx%d", film->width, film->height);
     snprintf(rate, sizeof rate, "%.9g", fps);
     snprintf(target, sizeof target, "file:%.4090s", film->path);
-    const char *argv[48] = {"ffmpeg", "-hide_banner", "-loglevel", "error", "-nostats", "-y", "-f", "rawvideo", "-pixel_format", "rgb24",
-                            "-video_size", size, "-framerate", rate, "-i", "pipe:0", "-an"};
+    const char *argv[48] = {"ffmpeg", "-hide_banner", "-loglevel", "error",      "-nostats", "-y", "-f",     "rawvideo", "-pixel_format",
+                            "rgb24",  "-video_size",  size,        "-framerate", rate,       "-i", "pipe:0", "-an"};
     int n = 0;
     while (argv[n])
         n++;
     static const char *const gif[] = {
-        "-vf", "vflip,split[a][b];[a]palettegen=max_colors=160:stats_mode=diff[p];[b][p]paletteuse=dither=bayer:bayer_scale=4:diff_mode=rectangle",
+        "-vf",
+        "vflip,split[a][b];[a]palettegen=max_colors=160:stats_mode=diff[p];[b][p]paletteuse=dither=bayer:bayer_scale=4:diff_mode=rectangle",
         "-loop", "0", NULL};
-    static const char *const webm[] = {"-vf", "vflip,pad=ceil(iw/2)*2:ceil(ih/2)*2", "-c:v", "libvpx-vp9", "-crf", "28", "-b:v", "0",
-                                       "-deadline", "good", "-cpu-used", "4", "-pix_fmt", "yuv420p", NULL};
-    static const char *const h264[] = {"-vf", "vflip,pad=ceil(iw/2)*2:ceil(ih/2)*2", "-c:v", "libx264", "-preset", "medium", "-crf", "20",
-                                       "-pix_fmt", "yuv420p", "-movflags", "+faststart", NULL};
-    static const char *const mkv[] = {"-vf", "vflip,pad=ceil(iw/2)*2:ceil(ih/2)*2", "-c:v", "libx264", "-preset", "medium", "-crf", "20",
-                                      "-pix_fmt", "yuv420p", NULL};
+    static const char *const webm[] = {"-vf",       "vflip,pad=ceil(iw/2)*2:ceil(ih/2)*2",
+                                       "-c:v",      "libvpx-vp9",
+                                       "-crf",      "28",
+                                       "-b:v",      "0",
+                                       "-deadline", "good",
+                                       "-cpu-used", "4",
+                                       "-pix_fmt",  "yuv420p",
+                                       NULL};
+    static const char *const h264[] = {"-vf",       "vflip,pad=ceil(iw/2)*2:ceil(ih/2)*2",
+                                       "-c:v",      "libx264",
+                                       "-preset",   "medium",
+                                       "-crf",      "20",
+                                       "-pix_fmt",  "yuv420p",
+                                       "-movflags", "+faststart",
+                                       NULL};
+    static const char *const mkv[] = {
+        "-vf", "vflip,pad=ceil(iw/2)*2:ceil(ih/2)*2", "-c:v", "libx264", "-preset", "medium", "-crf", "20", "-pix_fmt", "yuv420p", NULL};
     const char *e = ending(film->path);
     const char *const *extra = !strcasecmp(e, ".gif") ? gif : !strcasecmp(e, ".webm") ? webm : !strcasecmp(e, ".mkv") ? mkv : h264;
     while (*extra)

@@ -56,7 +56,8 @@ typedef struct arguments {
 
 static const struct argp_option options[] = {
     {"motion", KEY_MOTION, "NAME|FILE", 0, "motion to follow (default: the one the policy was trained on)", 1},
-    {"policy", KEY_POLICY, "FILE", 0, "actor, an ONNX file; a bare name is looked up among amble's models too (default: MOTION.onnx there)", 1},
+    {"policy", KEY_POLICY, "FILE", 0, "actor, an ONNX file; a bare name is looked up among amble's models too (default: MOTION.onnx there)",
+     1},
     {"critic", KEY_CRITIC, "FILE", 0, "its critic (default: FILE_critic.onnx or critic.onnx beside the policy, if there is one)", 1},
     {"no-policy", KEY_NO_POLICY, NULL, 0, "no network: the joints track the motion and nothing balances", 1},
     {"characters", KEY_CHARACTERS, "N", 0, "a crowd (default 1)", 1},
@@ -324,22 +325,30 @@ static void fill_in(arguments *a)
     qsort(d->cue, (size_t)d->cues, sizeof *d->cue, by_time);
 }
 
-static const char doc[] =
-    "Opens a window in which a character walks: push it, pull it, steer it, film it. H shows all keys.\v"
-    "Examples:\n"
-    "  amble-view\n"
-    "  amble-view --characters 50\n"
-    "  amble-view --clip backflip\n"
-    "  amble-view --watch runs/walk\n"
-    "  amble-view --record walk.mp4 --seconds 10 --size 1280x720 --do \"4 push 1\" --do \"7 skill run\"";
+static const char doc[] = "Opens a window in which a character walks: push it, pull it, steer it, film it. H shows all keys.\v"
+                          "Examples:\n"
+                          "  amble-view\n"
+                          "  amble-view --characters 50\n"
+                          "  amble-view --clip backflip\n"
+                          "  amble-view --watch runs/walk\n"
+                          "  amble-view --record walk.mp4 --seconds 10 --size 1280x720 --do \"4 push 1\" --do \"7 skill run\"";
 
 int main(int argc, char **argv)
 {
     static amb_app app;
     static arguments a;
     a = (arguments){.common = {.seed = 1}, .panel = -1, .plots = -1, .status = -1};
-    a.def = (amb_app_def){.characters = 1, .push_period = 2, .start = -1, .speed = 1, .get_up_s = 1.5, .width = 1280, .height = 720,
-                          .quality = -1, .azimuth = NAN, .elevation = NAN, .distance = NAN};
+    a.def = (amb_app_def){.characters = 1,
+                          .push_period = 2,
+                          .start = -1,
+                          .speed = 1,
+                          .get_up_s = 1.5,
+                          .width = 1280,
+                          .height = 720,
+                          .quality = -1,
+                          .azimuth = NAN,
+                          .elevation = NAN,
+                          .distance = NAN};
     const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {0}};
     const struct argp argp = {options, parse, NULL, doc, children, NULL, NULL};
     argp_err_exit_status = CLI_BAD_INPUT;

@@ -71,8 +71,9 @@ static bool use_display(amb_offscreen *o, const egl *e, EGLDisplay display)
 {
     if (display == EGL_NO_DISPLAY || !e->initialize(display, NULL, NULL))
         return false;
-    static const EGLint wanted[] = {EGL_RENDERABLE_TYPE, EGL_OPENGL_BIT, EGL_RED_SIZE, 8, EGL_GREEN_SIZE, 8, EGL_BLUE_SIZE, 8,
-                                    EGL_DEPTH_SIZE, 24, EGL_SURFACE_TYPE, EGL_PBUFFER_BIT, EGL_NONE};
+    static const EGLint wanted[] = {
+        EGL_RENDERABLE_TYPE, EGL_OPENGL_BIT,  EGL_RED_SIZE, 8, EGL_GREEN_SIZE, 8, EGL_BLUE_SIZE, 8, EGL_DEPTH_SIZE, 24,
+        EGL_SURFACE_TYPE,    EGL_PBUFFER_BIT, EGL_NONE};
     EGLConfig config;
     EGLint count = 0;
     if (e->choose_config(display, wanted, &config, 1, &count) && count > 0 && e->bind_api(EGL_OPENGL_API)) {
@@ -158,8 +159,8 @@ amb_offscreen *amb_offscreen_open(const char *backend, amb_error *err)
     if ((!backend || !strcmp(backend, "osmesa")) && try_backend(o, "osmesa", &mesa_reason))
         return o;
     amb_offscreen_close(o);
-    amb_fail(err, "nothing here draws pictures without a display: %s%s%s", egl_reason.text, egl_reason.text[0] && mesa_reason.text[0] ? "; " : "",
-             mesa_reason.text);
+    amb_fail(err, "nothing here draws pictures without a display: %s%s%s", egl_reason.text,
+             egl_reason.text[0] && mesa_reason.text[0] ? "; " : "", mesa_reason.text);
     return NULL;
 }
 

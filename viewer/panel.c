@@ -20,10 +20,10 @@ static const struct {
     amb_action action;
     double value;
 } button[] = {
-    {"Push it", AMB_ACT_PUSH, 1},     {"Push hard", AMB_ACT_PUSH, 2},     {"Stand up here", AMB_ACT_RESET, 0},
+    {"Push it", AMB_ACT_PUSH, 1},       {"Push hard", AMB_ACT_PUSH, 2},     {"Stand up here", AMB_ACT_RESET, 0},
     {"Start over", AMB_ACT_RESTART, 0}, {"Step back", AMB_ACT_BACK, 1},     {"Step", AMB_ACT_FORWARD, 1},
-    {"Follow next", AMB_ACT_NEXT, 0}, {"Camera home", AMB_ACT_CAMERA, 0}, {"Picture", AMB_ACT_SCREENSHOT, 0},
-    {"Help", AMB_ACT_HELP, 0},        {"Slower", AMB_ACT_SLOWER, 0},      {"Faster", AMB_ACT_FASTER, 0},
+    {"Follow next", AMB_ACT_NEXT, 0},   {"Camera home", AMB_ACT_CAMERA, 0}, {"Picture", AMB_ACT_SCREENSHOT, 0},
+    {"Help", AMB_ACT_HELP, 0},          {"Slower", AMB_ACT_SLOWER, 0},      {"Faster", AMB_ACT_FASTER, 0},
 };
 
 static void theme(mjUI *ui)
@@ -33,12 +33,13 @@ static void theme(mjUI *ui)
     const float base[3] = {.13f, .14f, .17f}, title[3] = {.20f, .23f, .29f}, pane[3] = {.16f, .17f, .21f}, mark[3] = {.34f, .62f, .80f},
                 control[3] = {.27f, .31f, .38f}, text[3] = {.93f, .94f, .95f}, dim[3] = {.55f, .58f, .62f};
     float *const dark[] = {ui->color.master}, *const titles[] = {ui->color.secttitle, ui->color.secttitle2},
-                 *const panes[] = {ui->color.sectpane, ui->color.separator2}, *const marks[] = {ui->color.check, ui->color.radio, ui->color.slider},
+                 *const panes[] = {ui->color.sectpane, ui->color.separator2},
+                 *const marks[] = {ui->color.check, ui->color.radio, ui->color.slider},
                  *const controls[] = {ui->color.button, ui->color.slider2, ui->color.separator, ui->color.select, ui->color.thumb},
                  *const texts[] = {ui->color.sectfont, ui->color.sectsymbol, ui->color.fontactive},
                  *const dims[] = {ui->color.fontinactive, ui->color.decorinactive, ui->color.decorinactive2};
-#define PAINT(list, colour)                                                                                                                \
-    for (size_t i = 0; i < sizeof list / sizeof *list; i++)                                                                                \
+#define PAINT(list, colour)                                 \
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) \
     memcpy(list[i], colour, sizeof colour)
     PAINT(dark, base);
     PAINT(titles, title);
@@ -75,14 +76,10 @@ static void fill(amb_panel *p)
     amb_look *look = &p->app->shown.look;
     p->ui.nsect = 0;
     if (p->app->playing_clip) {
-        const mjuiDef clip[] = {{mjITEM_SECTION, "Clip", mjSECT_OPEN, NULL, "", 0},
-                                {mjITEM_CHECKINT, "Pause", 1, &p->pause, "", 0},
-                                {mjITEM_BUTTON, "Step back", 1, NULL, "", 0},
-                                {mjITEM_BUTTON, "Step", 1, NULL, "", 0},
-                                {mjITEM_BUTTON, "Slower", 1, NULL, "", 0},
-                                {mjITEM_BUTTON, "Faster", 1, NULL, "", 0},
-                                {mjITEM_BUTTON, "Start over", 1, NULL, "", 0},
-                                {mjITEM_END, "", 0, NULL, "", 0}};
+        const mjuiDef clip[] = {{mjITEM_SECTION, "Clip", mjSECT_OPEN, NULL, "", 0}, {mjITEM_CHECKINT, "Pause", 1, &p->pause, "", 0},
+                                {mjITEM_BUTTON, "Step back", 1, NULL, "", 0},       {mjITEM_BUTTON, "Step", 1, NULL, "", 0},
+                                {mjITEM_BUTTON, "Slower", 1, NULL, "", 0},          {mjITEM_BUTTON, "Faster", 1, NULL, "", 0},
+                                {mjITEM_BUTTON, "Start over", 1, NULL, "", 0},      {mjITEM_END, "", 0, NULL, "", 0}};
         mjui_add(&p->ui, clip);
     } else {
         add_skills(p);

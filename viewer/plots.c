@@ -16,7 +16,8 @@ struct amb_plots {
 };
 
 /* Okabe and Ito, on dark */
-static const float colour[AMB_REWARD_PARTS][3] = {{.34f, .71f, .91f}, {.90f, .62f, 0}, {0, .72f, .52f}, {.94f, .89f, .26f}, {.85f, .55f, .72f}};
+static const float colour[AMB_REWARD_PARTS][3] = {
+    {.34f, .71f, .91f}, {.90f, .62f, 0}, {0, .72f, .52f}, {.94f, .89f, .26f}, {.85f, .55f, .72f}};
 
 static const float plate_rgba[4] = {.11f, .12f, .15f, .84f};
 
@@ -124,8 +125,8 @@ static float round_up(float x)
 
 static void words(mjrRect plate, int x, int y, const char *text, const float rgb[3], const mjrContext *context)
 {
-    mjr_text(mjFONT_NORMAL, text, context, (float)(x - plate.left) / (float)plate.width, (float)(y - plate.bottom) / (float)plate.height, rgb[0],
-             rgb[1], rgb[2]);
+    mjr_text(mjFONT_NORMAL, text, context, (float)(x - plate.left) / (float)plate.width, (float)(y - plate.bottom) / (float)plate.height,
+             rgb[0], rgb[1], rgb[2]);
 }
 
 static int width_of(const char *text, const mjrContext *context)
@@ -187,21 +188,23 @@ static void draw_phase(const amb_snapshot *s, mjrRect rect, double scale, const 
     mjr_rectangle(rect, plate_rgba[0], plate_rgba[1], plate_rgba[2], plate_rgba[3]);
     char text[32];
     snprintf(text, sizeof text, "Phase %.2f", s->phase);
-    words(rect, rect.left + (rect.width - width_of(text, context)) / 2, rect.bottom + rect.height - context->charHeight - (int)(6 * scale), text,
-          light, context);
+    words(rect, rect.left + (rect.width - width_of(text, context)) / 2, rect.bottom + rect.height - context->charHeight - (int)(6 * scale),
+          text, light, context);
     const int room = rect.height - context->charHeight - (int)(24 * scale), dot = (int)fmax(2 * scale, 2);
     const double radius = .5 * (room < rect.width - 20 ? room : rect.width - 20);
     const double x = rect.left + .5 * rect.width, y = rect.bottom + 8 * scale + .5 * room;
     for (int i = 0; i < 60; i++) {
         const double a = i * M_PI / 30;
         const int size = i % 15 ? dot : 2 * dot;
-        mjr_rectangle((mjrRect){(int)(x + radius * sin(a)) - size / 2, (int)(y + radius * cos(a)) - size / 2, size, size}, .6f, .63f, .67f, 1);
+        mjr_rectangle((mjrRect){(int)(x + radius * sin(a)) - size / 2, (int)(y + radius * cos(a)) - size / 2, size, size}, .6f, .63f, .67f,
+                      1);
     }
     const double a = 2 * M_PI * s->phase;
     for (int i = 0; i <= 30; i++) {
         const double r = radius * i / 30;
         const int size = i == 30 ? 4 * dot : dot + dot / 2;
-        mjr_rectangle((mjrRect){(int)(x + r * sin(a)) - size / 2, (int)(y + r * cos(a)) - size / 2, size, size}, hand[0], hand[1], hand[2], 1);
+        mjr_rectangle((mjrRect){(int)(x + r * sin(a)) - size / 2, (int)(y + r * cos(a)) - size / 2, size, size}, hand[0], hand[1], hand[2],
+                      1);
     }
 }
 

@@ -43,7 +43,8 @@ bool amb_report_write(const amb_report *r, amb_app *app, amb_error *err)
     const double cpu_ms = r->frames > 1 ? 1e3 * (cpu() - r->cpu_begun) / (double)(r->frames - 1) : 0;
     const double p50 = 1e3 * amb_histogram_quantile(&r->draw, .5);
     if (app->def.bench) {
-        printf("%s, %d x %d, %d character%s\n\n", r->renderer, app->def.width, app->def.height, s->characters, s->characters == 1 ? "" : "s");
+        printf("%s, %d x %d, %d character%s\n\n", r->renderer, app->def.width, app->def.height, s->characters,
+               s->characters == 1 ? "" : "s");
         printf("  start to first frame  %6.0f ms\n", 1e3 * r->first_frame);
         printf("  frames/s              %6.1f\n", rate);
         printf("  drawing a frame       %6.2f ms  p50, %.2f ms p99\n", p50, 1e3 * amb_histogram_quantile(&r->draw, .99));

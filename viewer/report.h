@@ -10,7 +10,7 @@ typedef struct amb_report {
     double begun, first_frame; /* amb_clock_now() of the start; s from there to the first picture */
     double last;
     int64_t frames;
-    double cpu_begun; /* s of processor time when the first frame was done */
+    double cpu_begun;     /* s of processor time when the first frame was done */
     amb_histogram draw;   /* s a frame, the picture being finished */
     amb_histogram update; /* s a frame for everything before it */
 } amb_report;

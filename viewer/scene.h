@@ -38,7 +38,7 @@ typedef struct amb_scene {
     mjvScene scene;
     mjvOption option;
     amb_camera camera;
-    bool flat_shadows; /* by projection instead of a shadow map */
+    bool flat_shadows;  /* by projection instead of a shadow map */
     double (*place)[2]; /* (characters): where each world's origin is drawn */
     int characters;
     struct {
@@ -58,8 +58,8 @@ void amb_scene_free(amb_scene *scene);
  * picture, for the camera. */
 void amb_scene_update(amb_scene *scene, const amb_snapshot *snapshot, double alpha, double seconds, const amb_look *look);
 
-/* What is under a point of the picture, (0, 0) bottom left to (1, 1): character and body, and the point in the body's frame. Poses are those
- * of the snapshot. False where there is nobody. */
+/* What is under a point of the picture, (0, 0) bottom left to (1, 1): character and body, and the point in the body's frame. Poses are
+ * those of the snapshot. False where there is nobody. */
 bool amb_scene_pick(amb_scene *scene, const amb_snapshot *snapshot, double x, double y, double aspect, int *character, int *body,
                     double local[3], double depth[1]);
 

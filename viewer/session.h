@@ -13,7 +13,7 @@
 #include "viewer/snapshot.h"
 
 typedef struct amb_session_def {
-    amb_env_def env; /* clip, action mode, substeps, look-ahead and may_touch are the skill's; episode_s is not used */
+    amb_env_def env;              /* clip, action mode, substeps, look-ahead and may_touch are the skill's; episode_s is not used */
     amb_skill *skill[AMB_SKILLS]; /* the first one is what it begins with; the session does not own them */
     int skills, characters;
     double history_s;   /* s to keep for stepping back */

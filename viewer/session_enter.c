@@ -1,15 +1,15 @@
 /* From one skill to another. Actors are trained on their own motion and know nothing of the way into it, so the way in is found by trying:
- * from the state as it is, the next two seconds and a half are simulated for the phases whose poses are nearest, and the one that tracks best
- * without a fall is taken. Where all of them fall, the body goes on as before and it is tried again a moment later. */
+ * from the state as it is, the next two seconds and a half are simulated for the phases whose poses are nearest, and the one that tracks
+ * best without a fall is taken. Where all of them fall, the body goes on as before and it is tried again a moment later. */
 #include "viewer/session_parts.h"
 
 #include <math.h>
 #include <string.h>
 
 enum {
-    TRIES = 10,     /* phases */
-    TRIED = 4,      /* at most this many characters are tried; a larger crowd takes the nearest pose */
-    RETRY = 3,      /* steps until the next attempt */
+    TRIES = 10, /* phases */
+    TRIED = 4,  /* at most this many characters are tried; a larger crowd takes the nearest pose */
+    RETRY = 3,  /* steps until the next attempt */
 };
 static const double foresight_s = 2.4, patience_s = 2;
 

@@ -8,9 +8,9 @@ enum { AMB_MEMBER_STATE = 7 + AMB_ACTION + AMB_VEL };
 
 /* What a member is beside its environment; goes into the history as it is. */
 typedef struct member_facts {
-    int64_t up_since;  /* step */
+    int64_t up_since;   /* step */
     int64_t down_since; /* step of the fall, -1 while up */
-    bool fell;         /* ever, since the session's start */
+    bool fell;          /* ever, since the session's start */
     double reward_total;
 } member_facts;
 
@@ -18,8 +18,8 @@ typedef struct member {
     amb_env env;
     member_facts facts;
     amb_reward reward;
-    bool jumped;                     /* the last change was no motion */
-    double before[AMB_POSE];         /* pose and reference at the step's beginning */
+    bool jumped;             /* the last change was no motion */
+    double before[AMB_POSE]; /* pose and reference at the step's beginning */
     double reference_before[AMB_POSE];
     double frozen[AMB_MEMBER_STATE]; /* qpos, qvel at the first fall */
 } member;
@@ -32,9 +32,9 @@ typedef struct moment {
 
 struct amb_session {
     amb_session_def def;
-    member *member; /* (characters) */
+    member *member;          /* (characters) */
     int skill, before_skill; /* before_skill: to go back to after one that ends */
-    int wanted; /* the skill to change to at the next good moment, -1: none */
+    int wanted;              /* the skill to change to at the next good moment, -1: none */
     int64_t wanted_since;
     void *scratch; /* an environment's state */
     int skills;

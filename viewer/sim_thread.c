@@ -23,7 +23,8 @@ struct amb_sim {
     amb_command command[QUEUE];
     atomic_uint_fast64_t sent, taken;
 
-    /* Three snapshots: one being written, one being read, one between them. `middle` is the number of that one, | FRESH until it is read. */
+    /* Three snapshots: one being written, one being read, one between them. `middle` is the number of that one, | FRESH until it is read.
+     */
     amb_snapshot snapshot[3];
     atomic_int middle;
     int writing, reading;

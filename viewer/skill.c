@@ -33,8 +33,8 @@ static bool load_critic(amb_skill *skill, const amb_skill_def *def, amb_error *e
     if (!skill->critic)
         return false;
     if (amb_model_inputs(skill->critic) != AMB_OBS || amb_model_outputs(skill->critic) != 1)
-        return amb_fail(err, "%s: a network from %d to %d numbers, expected a critic from %d to 1", path,
-                        amb_model_inputs(skill->critic), amb_model_outputs(skill->critic), AMB_OBS);
+        return amb_fail(err, "%s: a network from %d to %d numbers, expected a critic from %d to 1", path, amb_model_inputs(skill->critic),
+                        amb_model_outputs(skill->critic), AMB_OBS);
     skill->workspace = malloc(amb_model_workspace_size(skill->critic, 1));
     skill->obs = malloc(AMB_OBS * sizeof(float));
     skill->value = malloc(sizeof(float));
@@ -48,7 +48,8 @@ static bool fits(const amb_skill *skill, const amb_skill_def *def, amb_error *er
         return true;
     const double hz = 1 / def->character->timestep;
     if (fabs(p->physics_hz - hz) > 1e-6 * hz || (def->substeps && p->substeps != def->substeps))
-        return amb_fail(err, "%s wants physics at %g Hz and control at %g Hz, but this session runs at %g and %g Hz: start amble-view with it",
+        return amb_fail(err,
+                        "%s wants physics at %g Hz and control at %g Hz, but this session runs at %g and %g Hz: start amble-view with it",
                         def->policy, p->physics_hz, p->physics_hz / p->substeps, hz, hz / (def->substeps ? def->substeps : p->substeps));
     return true;
 }

@@ -12,8 +12,8 @@ enum { AMB_SKILL_GROUP = 8, AMB_SKILL_PHASES = 32, AMB_SKILLS = 9 };
 
 typedef struct amb_skill {
     char name[64];
-    char path[4096];  /* of the actor; empty without one */
-    bool has_policy;  /* false: zero actions, the joints track the motion and nothing balances */
+    char path[4096]; /* of the actor; empty without one */
+    bool has_policy; /* false: zero actions, the joints track the motion and nothing balances */
     amb_policy policy;
     amb_model *critic; /* NULL: none */
     amb_clip *clip;
@@ -26,14 +26,14 @@ typedef struct amb_skill {
 } amb_skill;
 
 typedef struct amb_skill_def {
-    const char *policy;               /* ONNX file; NULL: no network */
-    const char *critic;               /* NULL: STEM_critic.onnx, or critic.onnx, beside the policy, if it is there */
-    const char *motion;               /* name or file; NULL: what the policy's metadata say, else walk */
-    const char *clips;                /* folder, NULL: as amb_clip_find */
-    const char *may_touch;            /* as `amble rollout --may-touch` */
-    const amb_character *character;   /* whose physics rate the policy must want; NULL: not checked, and may_touch is feet */
-    int substeps;                     /* control rate that the policy must want; 0: any */
-    int characters;                   /* to make scratch memory for */
+    const char *policy;             /* ONNX file; NULL: no network */
+    const char *critic;             /* NULL: STEM_critic.onnx, or critic.onnx, beside the policy, if it is there */
+    const char *motion;             /* name or file; NULL: what the policy's metadata say, else walk */
+    const char *clips;              /* folder, NULL: as amb_clip_find */
+    const char *may_touch;          /* as `amble rollout --may-touch` */
+    const amb_character *character; /* whose physics rate the policy must want; NULL: not checked, and may_touch is feet */
+    int substeps;                   /* control rate that the policy must want; 0: any */
+    int characters;                 /* to make scratch memory for */
 } amb_skill_def;
 
 /* NULL and a sentence where something is missing or does not fit. */

@@ -1,5 +1,5 @@
-/* What the simulation tells the drawing side after every control step, and what the drawing side may ask of it. Plain data, no pointers into
- * the simulation: a snapshot is a copy, so neither side ever waits for the other. */
+/* What the simulation tells the drawing side after every control step, and what the drawing side may ask of it. Plain data, no pointers
+ * into the simulation: a snapshot is a copy, so neither side ever waits for the other. */
 #ifndef AMB_VIEWER_SNAPSHOT_H
 #define AMB_VIEWER_SNAPSHOT_H
 
@@ -64,9 +64,9 @@ typedef struct amb_snapshot {
     double reference_before[AMB_POSE], reference[AMB_POSE];
     double phase, reference_heading;
     amb_reward reward;
-    double value;   /* of the critic; NaN without one */
-    double step_us; /* wall time of the whole control step, all characters */
-    double physics_us; /* of it, in physics, summed over characters */
+    double value;        /* of the critic; NaN without one */
+    double step_us;      /* wall time of the whole control step, all characters */
+    double physics_us;   /* of it, in physics, summed over characters */
     double ground_speed; /* m/s, smoothed over half a second */
     int contacts;
     amb_view_contact contact[AMB_VIEW_CONTACTS];

@@ -1,5 +1,5 @@
-/* Films and pictures without a window: no thread, no wall clock. Frame f shows simulated time f / fps × speed, whatever the machine's speed,
- * so the same command makes the same frames. */
+/* Films and pictures without a window: no thread, no wall clock. Frame f shows simulated time f / fps × speed, whatever the machine's
+ * speed, so the same command makes the same frames. */
 #include "viewer/app.h"
 
 #include "base/clock.h"

@@ -219,6 +219,8 @@ static void measure(window *w)
     glfwGetWindowSize(w->glfw, &own_width, &own_height);
     if (w->app->film && (width != w->whole.width || height != w->whole.height))
         amb_app_end_film(w->app); /* a film's frames are of one size */
+    if (w->app->log && (width != w->whole.width || height != w->whole.height))
+        fprintf(w->app->log, "size %dx%d\n", width, height);
     w->whole = (mjrRect){0, 0, width, height};
     w->ratio = own_width > 0 ? (double)width / own_width : 1;
 }
@@ -298,9 +300,13 @@ static void on_error(int code, const char *description)
 
 static const char *glfw_words(void)
 {
+    static char text[200];
     const char *words = NULL;
     glfwGetError(&words);
-    return words ? words : "no reason given";
+    snprintf(text, sizeof text, "%s", words ? words : "no reason given");
+    for (size_t n = strlen(text); n > 0 && text[n - 1] == ' '; n--)
+        text[n - 1] = 0;
+    return text;
 }
 
 /* The renderer's name, from a window nobody sees; a software renderer gets a picture that it can draw in time. */
@@ -320,7 +326,8 @@ static bool is_software(char *name, size_t size)
     if (renderer)
         snprintf(name, size, "%s", renderer);
     glfwDestroyWindow(probe);
-    return !renderer || strstr(renderer, "llvmpipe") || strstr(renderer, "softpipe") || strstr(renderer, "SWR") || strstr(renderer, "Software");
+    return !renderer || strstr(renderer, "llvmpipe") || strstr(renderer, "softpipe") || strstr(renderer, "SWR") ||
+           strstr(renderer, "Software");
 }
 
 static bool open_window(window *w, char *renderer, size_t size, amb_error *err)
@@ -328,7 +335,8 @@ static bool open_window(window *w, char *renderer, size_t size, amb_error *err)
     amb_app *app = w->app;
     glfwSetErrorCallback(on_error);
     if (!glfwInit())
-        return amb_fail(err, "no window can be opened (%s); on a machine without a display, --record FILE.mp4 and --screenshot FILE.png work",
+        return amb_fail(err,
+                        "no window can be opened (%s); on a machine without a display, --record FILE.mp4 and --screenshot FILE.png work",
                         glfw_words());
     const bool software = is_software(renderer, size);
     if (app->def.quality < 0)
