@@ -114,6 +114,10 @@ run --record a.gif --seconds .5 --size 100x64
 check "a GIF" test "$(frames a.gif)" = 13
 run --record odd.mp4 --seconds .3 --size 161x121 --fps 10
 check "an odd size" test "$(frames odd.mp4)" = 3
+run --record slow.mp4 --seconds 1 "${small[@]}" --do '.5 speed .25'
+check "slow motion takes longer" test "$(frames slow.mp4)" = 25
+run --record d.mp4 --do '1 pause'
+check "a film does not pause" one_sentence 'cannot pause'
 run --record c.mp4 --clip walk --seconds 1 "${small[@]}"
 check "a clip, filmed" test "$(different_frames c.mp4)" -ge 9
 

@@ -237,7 +237,7 @@ void amb_app_send(amb_app *app, const amb_command *command)
         amb_sim_send(app->sim, command, &app->sent);
     } else if (app->session) {
         if (command->kind == AMB_DO_SPEED)
-            app->own.speed = command->value;
+            app->own.speed = fmin(fmax(command->value, AMB_SPEED_MIN), AMB_SPEED_MAX);
         amb_session_apply(app->session, command);
         app->sent++;
         app->own_fresh = false;

@@ -298,6 +298,11 @@ static bool check(const amb_app_def *d, amb_error *err)
         return amb_fail(err, "--no-policy and %s exclude each other", d->policy ? "--policy" : "--watch");
     if (d->watch && d->policy)
         return amb_fail(err, "--watch and --policy exclude each other");
+    for (int i = 0; i < d->cues; i++)
+        if ((d->record || d->screenshot) && d->cue[i].action == AMB_ACT_PAUSE)
+            return amb_fail(err, "--do: a film cannot pause, for its time is the simulation's; speed .0625 is as slow as it gets");
+    if (d->paused && (d->record || d->screenshot))
+        return amb_fail(err, "--paused is for the window; a film would never end");
     if (d->clip_file && (d->policy || d->watch || d->motion || d->no_policy))
         return amb_fail(err, "--clip plays a motion without physics; it goes with no --policy, --motion, --no-policy or --watch");
     return true;

@@ -1,4 +1,4 @@
-/* Films and pictures without a window: no thread, no wall clock. Frame f shows simulated time f / fps × speed, whatever the machine's
+/* Films and pictures without a window: no thread, no wall clock. Frame f shows simulated time f / fps (times the speed), whatever the machine's
  * speed, so the same command makes the same frames. */
 #include "viewer/app.h"
 
@@ -24,9 +24,6 @@ static void on_signal(int number)
 /* Steps until the picture at `time` lies within the last step; returns where in it. */
 static double simulate_to(amb_app *app, double time)
 {
-    if (app->own.paused) { /* a step by hand may have come */
-        return 1;
-    }
     const double dt = amb_session_dt(app->session);
     while ((double)amb_session_steps(app->session) * dt < time - 1e-9 && !app->own.finished) {
         amb_app_cues(app, (double)amb_session_steps(app->session) * dt);
@@ -39,18 +36,17 @@ static double simulate_to(amb_app *app, double time)
     return fmin(fmax(1 - late / dt, 0), 1);
 }
 
-static void progress(int64_t frame, int64_t frames, double begun)
+static void progress(double time, double all, double begun)
 {
-    static double last;
+    static double shown;
     const double now = amb_clock_now();
-    if (!isatty(2) || (now - last < .2 && frame < frames))
+    const bool end = time >= all - 1e-9;
+    if (!isatty(2) || (now - shown < .2 && !end))
         return;
-    last = now;
-    const double rate = (double)frame / fmax(now - begun, 1e-6);
-    fprintf(stderr, "\rfilming %3.0f %%  %5.1f frames/s  %3.0f s left ", 100. * (double)frame / (double)frames, rate,
-            (double)(frames - frame) / fmax(rate, 1e-6));
-    if (frame >= frames)
-        fputs("\r                                                  \r", stderr);
+    shown = now;
+    fprintf(stderr, "\rfilming %3.0f %%, %4.0f s left ", 100 * fmin(time / all, 1), (now - begun) * (all - time) / fmax(time, 1e-6));
+    if (end)
+        fputs("\r                                   \r", stderr);
 }
 
 static bool take(amb_app *app, amb_film *film, mjrRect whole, bool last, amb_error *err)
@@ -65,42 +61,51 @@ static bool take(amb_app *app, amb_film *film, mjrRect whole, bool last, amb_err
     return !last || !app->def.screenshot || amb_png_write(app->def.screenshot, rgb, whole.width, whole.height, err);
 }
 
+/* The picture of `time` (simulated, or the clip's), `alpha` of the way through the last step. */
+static bool shoot(amb_app *app, amb_film *film, amb_report *report, double alpha, double began, bool first, bool last, amb_error *err)
+{
+    const mjrRect whole = {0, 0, app->def.width, app->def.height};
+    const double seconds = first ? 0 : 1 / app->def.fps;
+    const amb_snapshot *s = amb_app_look(app);
+    const double drawn_from = amb_clock_now();
+    if (film || app->def.bench || last) {
+        amb_app_draw(app, s, alpha, seconds, whole);
+        mjr_finish();
+    } else { /* for a picture of the end, the camera and the curves have to be brought there */
+        amb_plots_add(app->plots, s);
+        amb_scene_update(&app->scene, s, alpha, seconds, &app->shown.look);
+    }
+    amb_report_frame(report, amb_clock_now() - drawn_from, drawn_from - began);
+    amb_app_tidy(app, s);
+    return take(app, film, whole, last, err);
+}
+
 static bool roll(amb_app *app, amb_film *film, amb_report *report, amb_error *err)
 {
     const amb_app_def *def = &app->def;
-    const mjrRect whole = {0, 0, def->width, def->height};
-    const double seconds = def->seconds / def->speed;
-    const int64_t frames = (int64_t)fmax(ceil(seconds * def->fps - 1e-9), 1);
     const double begun = amb_clock_now();
-    for (int64_t f = 0; f < frames && !stopped; f++) {
-        const double time = (double)f / def->fps;
+    double time = 0, step = 0; /* s; step: to the next frame, which a script may change */
+    bool last = false;
+    for (int64_t f = 0; !last && !stopped; f++) {
         const double began = amb_clock_now();
-        app->now = app->begun + 60 + time; /* nobody reads the first minute's hint in a film */
         double alpha = 1;
+        app->now = app->begun + 60 + (double)f / def->fps; /* nobody reads the first minute's hint in a film */
         if (app->playing_clip) {
-            if (f)
-                amb_player_advance(&app->player, 1 / def->fps);
+            amb_player_advance(&app->player, f ? 1 / def->fps : 0);
             amb_app_cues(app, time);
+            step = 1 / def->fps;
         } else {
-            alpha = simulate_to(app, time * def->speed);
-            amb_app_cues(app, time * def->speed);
+            alpha = simulate_to(app, time);
+            amb_app_cues(app, time);
+            step = app->own.speed / def->fps;
         }
-        const amb_snapshot *s = amb_app_look(app);
-        const double drawn_from = amb_clock_now();
-        if (film || def->bench || f == frames - 1) {
-            amb_app_draw(app, s, alpha, f ? 1 / def->fps : 0, whole);
-            mjr_finish();
-        } else { /* for a picture of the end, the camera and the curves have to be brought there */
-            amb_plots_add(app->plots, s);
-            amb_scene_update(&app->scene, s, alpha, f ? 1 / def->fps : 0, &app->shown.look);
-        }
-        amb_report_frame(report, amb_clock_now() - drawn_from, drawn_from - began);
-        amb_app_tidy(app, s);
-        if (!take(app, film, whole, f == frames - 1, err))
+        last = time + step >= def->seconds - 1e-9 || app->quit;
+        if (!shoot(app, film, report, alpha, began, f == 0, last, err))
             return false;
-        progress(f + 1, frames, begun);
+        time += step;
+        progress(time, def->seconds, begun);
     }
-    if (app->session && !stopped)
+    if (app->session && !stopped && !app->quit)
         simulate_to(app, def->seconds); /* the rest of the time asked for, so that the hash is that of a rollout */
     return true;
 }
@@ -116,7 +121,7 @@ int amb_studio_run(amb_app *app, amb_error *err)
     sigaction(SIGTERM, &action, NULL);
     if (app->def.quality < 0)
         app->def.quality = AMB_QUALITY_MEDIUM;
-    const double scale = fmax(1, floor(def->height / 540.) / 2); /* texts of a large picture are large too */
+    const double scale = fmax(1, round(def->height / 360.) / 2); /* texts of a large picture are large too */
     amb_film *film = NULL;
     amb_report report = {.renderer = amb_offscreen_name(offscreen)};
     bool ok = amb_app_open_renderer(app, scale, mjFB_OFFSCREEN, err);
