@@ -11,15 +11,15 @@
 static const float green[4] = {0, .62f, .45f, .34f}, orange[4] = {.90f, .62f, 0, .95f}, sky[4] = {.34f, .71f, .91f, .9f},
                    vermilion[4] = {.84f, .37f, 0, .95f}, purple[4] = {.80f, .47f, .65f, .9f};
 
-static void set_visuals(mjModel *m, amb_quality quality, int width, int height)
+static void set_visuals(mjModel *m, amb_quality quality, bool crowd, int width, int height)
 {
     m->vis.global.offwidth = width;
     m->vis.global.offheight = height;
     m->vis.quality.shadowsize = quality == AMB_QUALITY_HIGH ? 4096 : quality == AMB_QUALITY_MEDIUM ? 2048 : 1024;
     m->vis.quality.offsamples = quality == AMB_QUALITY_LOW ? 0 : 4;
     if (quality == AMB_QUALITY_LOW) { /* software renderers pay by the triangle */
-        m->vis.quality.numslices = 20;
-        m->vis.quality.numstacks = 12;
+        m->vis.quality.numslices = crowd ? 10 : 20;
+        m->vis.quality.numstacks = crowd ? 6 : 12;
     }
     if (quality != AMB_QUALITY_HIGH)
         for (int i = 0; i < m->nmat; i++)
@@ -49,7 +49,7 @@ bool amb_scene_init(amb_scene *s, const amb_character *character, int characters
     s->model = mj_copyModel(NULL, character->model);
     s->place = calloc((size_t)characters, sizeof *s->place);
     if (s->model)
-        set_visuals(s->model, quality, width, height);
+        set_visuals(s->model, quality, characters > 8, width, height);
     s->data = s->model ? mj_makeData(s->model) : NULL;
     if (!s->data || !s->place) {
         amb_scene_free(s);
