@@ -7,35 +7,36 @@
 #include <stdio.h>
 #include <string.h>
 
-void bench_cpu_name(char *name, size_t size)
-{
-    snprintf(name, size, "unknown processor");
-    FILE *f = fopen("/proc/cpuinfo", "r");
-    if (!f)
-        return;
-    char line[256];
-    while (fgets(line, sizeof line, f))
-        if (!strncmp(line, "model name", 10) && strchr(line, ':')) {
-            const char *text = strchr(line, ':') + 1;
-            text += strspn(text, " \t");
-            snprintf(name, size, "%.*s", (int)strcspn(text, "\n"), text);
-            break;
-        }
-    fclose(f);
-}
+static const struct {
+    const char *name, *title, *does;
+    int (*run)(int, char **);
+    bool openmp; /* its threads are OpenMP's */
+} benches[] = {
+    {"nets", "amble-bench nets", "the networks' latency with every kernel, beside the machine's own limits", bench_nets, false},
+    {"step", "amble-bench step", "one character's control step, part by part, free-running or in real time", bench_step, false},
+    {"rollout", "amble-bench rollout", "a rollout's speed beside that of the same physics alone", bench_rollout, true},
+};
+
+enum { BENCHES = sizeof benches / sizeof benches[0] };
 
 int main(int argc, char **argv)
 {
-    cli_bind_threads(argv);
     argp_err_exit_status = CLI_BAD_INPUT;
-    if (argc > 1 && !strcmp(argv[1], "rollout")) {
-        argv[1] = "amble-bench rollout";
-        return bench_rollout(argc - 1, argv + 1);
-    }
+    for (int i = 0; argc > 1 && i < BENCHES; i++)
+        if (!strcmp(argv[1], benches[i].name)) {
+            static char title[64];
+            if (benches[i].openmp)
+                cli_bind_threads(argv);
+            snprintf(title, sizeof title, "%s", benches[i].title);
+            argv[1] = title;
+            return benches[i].run(argc - 1, argv + 1);
+        }
     FILE *out = argc > 1 && !strcmp(argv[1], "--help") ? stdout : stderr;
     if (out == stderr)
         fprintf(out, argc > 1 ? "amble-bench: there is no benchmark \"%s\"\n" : "amble-bench: which benchmark?\n", argc > 1 ? argv[1] : "");
-    fprintf(out, "Usage: amble-bench rollout [OPTION...]\n\n  rollout   a rollout's speed beside that of the same physics alone\n\n"
-                 "Each has --help.\n");
+    fprintf(out, "Usage: amble-bench BENCHMARK [OPTION...]\n\n");
+    for (int i = 0; i < BENCHES; i++)
+        fprintf(out, "  %-9s %s\n", benches[i].name, benches[i].does);
+    fprintf(out, "\nEach has --help.\n");
     return out == stdout ? 0 : CLI_BAD_INPUT;
 }

@@ -1,4 +1,4 @@
-/* amble-bench rollout: what the loop costs on top of physics.
+/* amble-bench rollout: what the loop costs on top of physics, for numbers of characters and of threads.
  *
  * The same characters take the same steps twice: once with everything a rollout does (observe, actor, target, physics, reference, reward),
  * once physics alone, from the recorded PD targets and the same starts. That both end in the same states, bit for bit, is checked: it is
@@ -17,19 +17,21 @@
 #ifdef _OPENMP
 #include <omp.h>
 #else
-static int omp_get_max_threads(void)
+static int omp_get_num_procs(void)
 {
     return 1;
 }
 #endif
 
-enum { KEY_MOTION = 'm', KEY_POLICY = 'p', KEY_SECONDS = 's', KEY_ENVS = 'n', KEY_ROUNDS = 'r', GROUP = 8, MAX_ROUNDS = 1000 };
+enum { KEY_MOTION = 'm', KEY_POLICY = 'p', KEY_SECONDS = 's', KEY_ENVS = 'n', KEY_ROUNDS = 'r', KEY_STEPS = CLI_KEY_OWN };
+enum { GROUP = 8, MAX_ROUNDS = 1000, MOST_LIST = 16, FEWEST_STEPS = 10 };
 
 typedef struct arguments {
     cli_common common;
     const char *motion, *policy;
     double seconds;
-    int envs, rounds;
+    int env[MOST_LIST], envs; /* the list of numbers of characters */
+    int steps, rounds;
 } arguments;
 
 static error_t parse(int key, char *text, struct argp_state *state)
@@ -48,8 +50,15 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_SECONDS:
         a->seconds = cli_double(state, text, .1, 3600, "--seconds");
         return 0;
-    case KEY_ENVS:
-        a->envs = (int)cli_int(state, text, 1, 4096, "--envs");
+    case KEY_ENVS: {
+        amb_error err = {""};
+        a->envs = bench_parse_list(text, 1, 4096, "--envs", a->env, MOST_LIST, &err);
+        if (!a->envs)
+            argp_error(state, "%s", err.text);
+        return 0;
+    }
+    case KEY_STEPS:
+        a->steps = (int)cli_int(state, text, 1, 100000000, "--steps");
         return 0;
     case KEY_ROUNDS:
         a->rounds = (int)cli_int(state, text, 1, MAX_ROUNDS, "--rounds");
@@ -65,14 +74,16 @@ static error_t parse(int key, char *text, struct argp_state *state)
 static const struct argp_option options[] = {
     {"motion", KEY_MOTION, "NAME|FILE", 0, "motion clip (default: the policy's)", 1},
     {"policy", KEY_POLICY, "FILE", 0, "actor (default walk.onnx among amble's models)", 1},
-    {"seconds", KEY_SECONDS, "S", 0, "simulated time of a round (default 5)", 1},
-    {"envs", KEY_ENVS, "N", 0, "characters (default 32)", 1},
+    {"seconds", KEY_SECONDS, "S", 0, "simulated time of a round, at most (default 5)", 1},
+    {"envs", KEY_ENVS, "LIST", 0, "numbers of characters (default 1,8,32,128,512)", 1},
+    {"steps", KEY_STEPS, "N", 0, "control steps of a round, of all characters together, at most (default 4800; each takes 10 at least)", 1},
     {"rounds", KEY_ROUNDS, "N", 0, "pairs of runs (default 7)", 1},
     {0},
 };
 
 typedef struct bench {
-    int envs, steps, group, threads;
+    int envs, steps, group;
+    int threads; /* at most */
     amb_env *env;
     char *start; /* (envs, start_size) where every round begins */
     size_t start_size;
@@ -152,29 +163,17 @@ static void save_ends(const bench *b, double *to)
         amb_world_save(&b->env[e].world, to + (size_t)e * (size_t)b->env[e].def.character->state_size);
 }
 
-static int by_size(const void *a, const void *b)
+/* Everything for so many characters on up to `threads` threads. */
+static bool prepare(bench *b, const arguments *a, int envs, int threads, const amb_character *character, const amb_clip *clip,
+                    amb_error *err)
 {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *x, int n)
-{
-    qsort(x, (size_t)n, sizeof *x, by_size);
-    return n % 2 ? x[n / 2] : .5 * (x[n / 2 - 1] + x[n / 2]);
-}
-
-static bool prepare(bench *b, const arguments *a, const amb_character *character, const amb_clip *clip, amb_error *err)
-{
-    b->envs = a->envs;
-    b->threads = omp_get_max_threads();
-    const int even = (b->envs + b->threads - 1) / b->threads;
-    b->group = even < GROUP ? even : GROUP;
+    b->envs = envs;
+    b->threads = threads;
     b->env = calloc((size_t)b->envs, sizeof *b->env);
-    b->controller = calloc((size_t)b->threads, sizeof *b->controller);
+    b->controller = calloc((size_t)threads, sizeof *b->controller);
     if (!b->env || !b->controller)
         return amb_fail(err, "out of memory");
-    for (int t = 0; t < b->threads; t++)
+    for (int t = 0; t < threads; t++)
         if (!amb_controller_init(&b->controller[t], b->policy, GROUP, err))
             return false;
     for (int e = 0; e < b->envs; e++) {
@@ -186,12 +185,14 @@ static bool prepare(bench *b, const arguments *a, const amb_character *character
         if (!amb_env_init(&b->env[e], &def, err))
             return false;
     }
-    b->steps = (int)lround(a->seconds / b->env[0].control_dt);
+    const int longest = (int)lround(a->seconds / b->env[0].control_dt), share = a->steps / envs;
+    b->steps = share < FEWEST_STEPS ? FEWEST_STEPS : share;
+    b->steps = b->steps < longest ? b->steps : longest < 1 ? 1 : longest;
     b->start_size = amb_env_save_size(&b->env[0]);
-    const size_t envs = (size_t)b->envs, state = (size_t)character->state_size;
-    b->start = malloc(envs * b->start_size);
-    b->target = malloc(envs * (size_t)b->steps * AMB_POSE * sizeof(double));
-    b->end = malloc(2 * envs * state * sizeof(double));
+    const size_t n = (size_t)b->envs, state = (size_t)character->state_size;
+    b->start = malloc(n * b->start_size);
+    b->target = malloc(n * (size_t)b->steps * AMB_POSE * sizeof(double));
+    b->end = malloc(2 * n * state * sizeof(double));
     if (!b->start || !b->target || !b->end)
         return amb_fail(err, "out of memory for %d steps of %d characters", b->steps, b->envs);
     for (int e = 0; e < b->envs; e++)
@@ -199,9 +200,18 @@ static bool prepare(bench *b, const arguments *a, const amb_character *character
     return true;
 }
 
-static bool measure(bench *b, const arguments *a, const char *policy, amb_error *err)
+typedef struct outcome {
+    double full, physics; /* control steps/s, medians */
+    double ratio, least_ratio, most_ratio;
+} outcome;
+
+/* The rounds on `threads` threads, after a pair that must end alike. */
+static bool measure(bench *b, const arguments *a, int threads, outcome *out, amb_error *err)
 {
     const size_t states = (size_t)b->envs * (size_t)b->env[0].def.character->state_size;
+    const int even = (b->envs + threads - 1) / threads;
+    b->group = even < GROUP ? even : GROUP;
+    cli_set_threads(threads);
     run(b, true, true);
     save_ends(b, b->end);
     run(b, false, false);
@@ -209,7 +219,7 @@ static bool measure(bench *b, const arguments *a, const char *policy, amb_error 
     if (memcmp(b->end, b->end + states, states * sizeof(double)))
         return amb_fail(err, "physics alone did not end where the rollout did; the two are not comparable");
     if (b->fell)
-        return amb_fail(err, "a character fell: lying bodies are other physics; use a policy that stays up");
+        return amb_fail(err, "a character fell: lying bodies are other physics; use a policy that stays up, or fewer --seconds");
 
     double full[MAX_ROUNDS], physics[MAX_ROUNDS], ratio[MAX_ROUNDS];
     const double steps = (double)b->envs * b->steps;
@@ -218,25 +228,25 @@ static bool measure(bench *b, const arguments *a, const char *policy, amb_error 
         physics[r] = steps / run(b, false, false);
         ratio[r] = full[r] / physics[r];
     }
-    const double f = median(full, a->rounds), p = median(physics, a->rounds), q = median(ratio, a->rounds);
-    char cpu[128];
-    bench_cpu_name(cpu, sizeof cpu);
-    if (!a->common.json || strcmp(a->common.json, "-")) {
-        printf("%s, %d threads; %d characters, %d control steps each, medians of %d rounds\n\n", cpu, b->threads, b->envs, b->steps,
-               a->rounds);
-        printf("  physics alone   %9.0f control steps/s\n  whole rollout   %9.0f control steps/s   %.3f of physics alone (%.3f to %.3f)\n",
-               p, f, q, ratio[0], ratio[a->rounds - 1]);
-    }
+    *out = (outcome){.full = bench_median(full, a->rounds), .physics = bench_median(physics, a->rounds)};
+    out->ratio = bench_median(ratio, a->rounds);
+    out->least_ratio = ratio[0];
+    out->most_ratio = ratio[a->rounds - 1];
+    return true;
+}
+
+static json_t *outcome_json(const bench *b, int threads, const outcome *out)
+{
     json_t *o = json_object();
-    json_object_set_new(o, "cpu", json_string(cpu));
-    json_object_set_new(o, "policy", json_string(policy));
-    json_object_set_new(o, "threads", json_integer(b->threads));
     json_object_set_new(o, "envs", json_integer(b->envs));
-    json_object_set_new(o, "rounds", json_integer(a->rounds));
-    json_object_set_new(o, "physics_steps_per_s", cli_real(p));
-    json_object_set_new(o, "rollout_steps_per_s", cli_real(f));
-    json_object_set_new(o, "ratio", cli_real(q));
-    return cli_write_json(a->common.json, o, err);
+    json_object_set_new(o, "threads", json_integer(threads));
+    json_object_set_new(o, "steps_each", json_integer(b->steps));
+    json_object_set_new(o, "physics_steps_per_s", cli_real(out->physics));
+    json_object_set_new(o, "rollout_steps_per_s", cli_real(out->full));
+    json_object_set_new(o, "ratio", cli_real(out->ratio));
+    json_object_set_new(o, "ratio_least", cli_real(out->least_ratio));
+    json_object_set_new(o, "ratio_most", cli_real(out->most_ratio));
+    return o;
 }
 
 static void release(bench *b)
@@ -254,33 +264,77 @@ static void release(bench *b)
     free(b->end);
 }
 
+/* The table's cells: each number of characters, each number of threads. */
+static bool measure_all(const arguments *a, const amb_policy *policy, const char *path, const amb_character *character,
+                        const amb_clip *clip, amb_error *err)
+{
+    const bool quiet = a->common.json && !strcmp(a->common.json, "-");
+    const int cores = omp_get_num_procs(), thread[] = {a->common.threads ? a->common.threads : 1, 2};
+    const int threads = a->common.threads || cores < 2 ? 1 : 2, most = thread[threads - 1];
+    char cpu[128];
+    bench_cpu_name(cpu, sizeof cpu);
+    if (!quiet)
+        printf("%s, %d cores for this process; control steps/s, medians of %d rounds\n\n"
+               "  characters  threads  steps each   physics alone   whole rollout   of physics alone\n",
+               cpu, cores, a->rounds);
+    json_t *rows = json_array();
+    bool ok = true;
+    for (int i = 0; ok && i < a->envs; i++) {
+        bench b = {.policy = policy};
+        ok = prepare(&b, a, a->env[i], most, character, clip, err);
+        for (int t = 0; ok && t < threads; t++) {
+            outcome out = {0};
+            ok = measure(&b, a, thread[t], &out, err);
+            if (ok && !quiet)
+                printf("  %10d  %7d  %10d  %14.0f  %14.0f   %.3f (%.3f to %.3f)\n", b.envs, thread[t], b.steps, out.physics, out.full,
+                       out.ratio, out.least_ratio, out.most_ratio);
+            fflush(stdout);
+            if (ok)
+                json_array_append_new(rows, outcome_json(&b, thread[t], &out));
+        }
+        release(&b);
+    }
+    json_t *o = json_object();
+    json_object_set_new(o, "cpu", json_string(cpu));
+    json_object_set_new(o, "cores", json_integer(cores));
+    json_object_set_new(o, "policy", json_string(path));
+    json_object_set_new(o, "rounds", json_integer(a->rounds));
+    json_object_set_new(o, "rows", rows);
+    return cli_write_json(ok ? a->common.json : NULL, o, err) && ok;
+}
+
 int bench_rollout(int argc, char **argv)
 {
-    arguments a = {.common = {.seed = 1}, .policy = "walk.onnx", .seconds = 5, .envs = 32, .rounds = 7};
+    arguments a = {
+        .common = {.seed = 1}, .policy = "walk.onnx", .seconds = 5, .env = {1, 8, 32, 128, 512}, .envs = 5, .steps = 4800, .rounds = 7};
     const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {0}};
     const struct argp argp = {options,
                               parse,
                               NULL,
-                              "Measures a rollout against the same physics without it.\v"
-                              "Example:\n  amble-bench rollout --policy walk.onnx --threads 1",
+                              "Measures rollouts against the same physics without them.\v"
+                              "Without --threads it takes 1 and 2, as far as there are cores.\n"
+                              "Example:\n  amble-bench rollout --policy walk.onnx --envs 32 --threads 1",
                               children,
                               NULL,
                               NULL};
     argp_parse(&argp, argc, argv, 0, NULL, &a);
-    cli_set_threads(a.common.threads);
     amb_error err = {{0}};
+#ifndef _OPENMP
+    if (a.common.threads > 1) {
+        amb_fail(&err, "--threads is %d, but this amble-bench was built without OpenMP", a.common.threads);
+        return cli_fail(&err);
+    }
+#endif
     amb_policy policy = {0};
     char path[4096];
     cli_find_model(a.policy, path, sizeof path);
-    bool ok = amb_policy_load(&policy, path, &err);
+    bool ok = amb_policy_load(&policy, path, NULL, &err);
     amb_character_def def = amb_character_default_def();
     def.physics_hz = policy.physics_hz;
     amb_character *character = ok ? amb_character_create(&def, &err) : NULL;
     const char *motion = a.motion ? a.motion : policy.motion[0] ? policy.motion : "walk";
     amb_clip *clip = character ? cli_load_motion(motion, a.common.clips, &err) : NULL;
-    bench b = {.policy = &policy};
-    ok = clip && prepare(&b, &a, character, clip, &err) && measure(&b, &a, path, &err);
-    release(&b);
+    ok = clip && measure_all(&a, &policy, path, character, clip, &err);
     amb_clip_destroy(clip);
     amb_character_destroy(character);
     amb_policy_free(&policy);

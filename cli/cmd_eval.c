@@ -21,6 +21,7 @@ enum {
     KEY_TURN,
     KEY_MAY_TOUCH,
     KEY_MAX_ROOT,
+    KEY_PRECISION,
     MAX_PUSHES = 32,
     MAX_SEEDS = 1000,
 };
@@ -28,6 +29,7 @@ enum {
 typedef struct arguments {
     cli_common common;
     const char *motion, *policy, *baseline, *may_touch;
+    amb_precision precision;
     double seconds, turn, max_root;
     int envs, seeds, pushes;
     struct {
@@ -74,6 +76,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_MAY_TOUCH:
         a->may_touch = text;
         return 0;
+    case KEY_PRECISION:
+        if (!cli_parse_precision(text, &a->precision, &err))
+            argp_error(state, "%s", err.text);
+        return 0;
     case KEY_MAX_ROOT:
         a->max_root = cli_double(state, text, 0, 1e6, "--max-root-m");
         return 0;
@@ -88,6 +94,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
 static const struct argp_option options[] = {
     {"policy", KEY_POLICY, "FILE", 0, "actor, an ONNX file; a bare name is looked up among amble's models too", 1},
     {"baseline", KEY_BASELINE, "FILE", 0, "another actor to compare with, on the same seeds and pushes", 1},
+    {"precision", KEY_PRECISION, "NAME", 0,
+     "the actor's arithmetic: fp32, bf16, int16, int8, or auto (default), the fastest of mean squared error below 1e-6", 1},
     {"motion", KEY_MOTION, "NAME|FILE", 0, "motion clip to follow (default: the one the policy was trained on)", 1},
     {"seconds", KEY_SECONDS, "S", 0, "how long (default 20)", 1},
     {"envs", KEY_ENVS, "N", 0, "characters for each seed (default 64)", 1},
@@ -233,10 +241,10 @@ static bool evaluate_all(const arguments *a, const contender *c, int contenders,
     return cli_write_json(a->common.json, o, err);
 }
 
-static bool load_contender(const char *name, contender *c, amb_error *err)
+static bool load_contender(const char *name, amb_precision precision, contender *c, amb_error *err)
 {
     cli_find_model(name, c->path, sizeof c->path);
-    if (!amb_policy_load(&c->policy, c->path, err))
+    if (!cli_load_policy(&c->policy, c->path, precision, err))
         return false;
     amb_character_def def = amb_character_default_def();
     def.physics_hz = c->policy.physics_hz;
@@ -246,7 +254,7 @@ static bool load_contender(const char *name, contender *c, amb_error *err)
 
 int cmd_eval(int argc, char **argv)
 {
-    static arguments a = {.common = {.seed = 1000}, .seconds = 20, .envs = 64, .seeds = 3};
+    static arguments a = {.common = {.seed = 1000}, .seconds = 20, .envs = 64, .seeds = 3, .precision = AMB_PRECISION_AUTO};
     const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {0}};
     const struct argp argp = {options,
                               parse,
@@ -272,7 +280,7 @@ int cmd_eval(int argc, char **argv)
     cli_set_threads(a.common.threads);
     static contender c[2];
     const int contenders = a.baseline ? 2 : 1;
-    bool ok = load_contender(a.policy, &c[0], &err) && (!a.baseline || load_contender(a.baseline, &c[1], &err));
+    bool ok = load_contender(a.policy, a.precision, &c[0], &err) && (!a.baseline || load_contender(a.baseline, a.precision, &c[1], &err));
     amb_clip *clip = NULL;
     if (ok) {
         const char *motion = a.motion ? a.motion : c[0].policy.motion[0] ? c[0].policy.motion : "walk";

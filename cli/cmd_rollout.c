@@ -26,11 +26,13 @@ enum {
     KEY_SELF_COLLISION,
     KEY_MAY_TOUCH,
     KEY_MAX_ROOT,
+    KEY_PRECISION,
 };
 
 typedef struct arguments {
     cli_common common;
     const char *motion, *policy, *record, *may_touch;
+    amb_precision precision;
     double seconds, push_speed, push_period, turn, heading, start, max_root;
     int envs;
     bool no_policy, realtime, self_collision;
@@ -84,6 +86,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_MAY_TOUCH:
         a->may_touch = text;
         return 0;
+    case KEY_PRECISION:
+        if (!cli_parse_precision(text, &a->precision, &err))
+            argp_error(state, "%s", err.text);
+        return 0;
     case KEY_MAX_ROOT:
         a->max_root = cli_double(state, text, 0, 1e6, "--max-root-m");
         return 0;
@@ -108,6 +114,8 @@ static const struct argp_option options[] = {
     {"heading", KEY_HEADING, "DEG", 0, "first direction, or random (default 0)", 1},
     {"start", KEY_START, "PHASE", 0, "where in the motion to start, 0 to 1, or random (default)", 1},
     {"record", KEY_RECORD, "FILE", 0, "write character 0's motion as a clip file", 1},
+    {"precision", KEY_PRECISION, "NAME", 0,
+     "the actor's arithmetic: fp32, bf16, int16, int8, or auto (default), the fastest of mean squared error below 1e-6", 1},
     {"self-collision", KEY_SELF_COLLISION, NULL, 0, "limbs collide with each other, not only with the floor", 1},
     {"may-touch", KEY_MAY_TOUCH, "BODIES", 0, "bodies that may touch the floor: feet (default), auto, or names with commas", 1},
     {"max-root-m", KEY_MAX_ROOT, "M", 0, "a character this far from its reference counts as fallen (default 0: never)", 1},
@@ -144,7 +152,7 @@ static bool load_policy(const arguments *a, amb_policy *policy, char *path, size
         snprintf(path, size, "%s", a->policy);
     else
         cli_find_model(name, path, size);
-    if (amb_policy_load(policy, path, err))
+    if (cli_load_policy(policy, path, a->precision, err))
         return true;
     return a->policy ? false : amb_fail_in(err, "no actor for \"%s\" (give one with --policy, or --no-policy)", motion);
 }
@@ -206,7 +214,7 @@ static bool run(const arguments *a, amb_error *err)
 
 int cmd_rollout(int argc, char **argv)
 {
-    arguments a = {.common = {.seed = 1}, .seconds = 20, .envs = 16, .push_period = 2, .start = -1};
+    arguments a = {.common = {.seed = 1}, .seconds = 20, .envs = 16, .push_period = 2, .start = -1, .precision = AMB_PRECISION_AUTO};
     const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {0}};
     const struct argp argp = {options,
                               parse,
@@ -220,6 +228,10 @@ int cmd_rollout(int argc, char **argv)
     amb_error err = {{0}};
     if (a.policy && a.no_policy) {
         amb_fail(&err, "--policy and --no-policy exclude each other");
+        return cli_fail(&err);
+    }
+    if (a.no_policy && a.precision != AMB_PRECISION_AUTO) {
+        amb_fail(&err, "--precision and --no-policy exclude each other");
         return cli_fail(&err);
     }
     cli_set_threads(a.common.threads);

@@ -27,7 +27,8 @@ static const struct subcommand {
     {"eval", cmd_eval, "judges a policy over many seeds and pushes, alone or against another one",
      "amble eval --motion walk --policy walk.onnx --push .5,2"},
     {"clip", cmd_clip, "says what is in motion clips, and converts them", "amble clip info walk run"},
-    {"model", cmd_model, "says what is in a network's ONNX file", "amble model info walk.onnx"},
+    {"model", cmd_model, "says what is in a network's ONNX file, runs it on .npy files, checks every precision",
+     "amble model check walk.onnx"},
 };
 enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };
 

@@ -38,21 +38,31 @@ static error_t parse_common(int key, char *text, struct argp_state *state)
     }
 }
 
+#define SEED_OPTION                                                              \
+    {                                                                            \
+        "seed", CLI_KEY_SEED, "N", 0, "seed of everything random (default 1)", 0 \
+    }
+#define THREADS_OPTION                                                                                                  \
+    {                                                                                                                   \
+        "threads", CLI_KEY_THREADS, "N", 0, "threads (default 0: one a core); results do not depend on their number", 0 \
+    }
 #define JSON_OPTION                                                                                                 \
     {                                                                                                               \
         "json", CLI_KEY_JSON, "FILE", 0, "write the results as JSON; - is standard output, instead of the table", 0 \
     }
 
 static const struct argp_option common_options[] = {
-    {"seed", CLI_KEY_SEED, "N", 0, "seed of everything random (default 1)", 0},
-    {"threads", CLI_KEY_THREADS, "N", 0, "threads (default 0: one a core); results do not depend on their number", 0},
-    JSON_OPTION,
-    {"clips", CLI_KEY_CLIPS, "DIR", 0, "folder of motion clips (default: $AMBLE_CLIPS, ./clips, the source tree's clips)", 0},
+    SEED_OPTION, THREADS_OPTION,
+    JSON_OPTION, {"clips", CLI_KEY_CLIPS, "DIR", 0, "folder of motion clips (default: $AMBLE_CLIPS, ./clips, the source tree's clips)", 0},
     {0},
 };
+static const struct argp_option threads_options[] = {SEED_OPTION, THREADS_OPTION, JSON_OPTION, {0}};
+static const struct argp_option seed_options[] = {SEED_OPTION, JSON_OPTION, {0}};
 static const struct argp_option json_options[] = {JSON_OPTION, {0}};
 
 const struct argp cli_common_argp = {common_options, parse_common, NULL, NULL, NULL, NULL, NULL};
+const struct argp cli_threads_argp = {threads_options, parse_common, NULL, NULL, NULL, NULL, NULL};
+const struct argp cli_seed_argp = {seed_options, parse_common, NULL, NULL, NULL, NULL, NULL};
 const struct argp cli_json_argp = {json_options, parse_common, NULL, NULL, NULL, NULL, NULL};
 
 double cli_double(struct argp_state *state, const char *text, double lo, double hi, const char *option)

@@ -22,8 +22,9 @@ typedef struct cli_common {
     const char *clips; /* folder of motion clips, NULL: see amb_clip_find */
 } cli_common;
 
-/* An argp child; its input is a cli_common. The second one has --json alone, for what neither computes nor looks for clips. */
-extern const struct argp cli_common_argp, cli_json_argp;
+/* An argp child; its input is a cli_common. The first has all four options; the others leave out, one after the other, --clips, --threads
+ * and --seed, for what does not use them. */
+extern const struct argp cli_common_argp, cli_threads_argp, cli_seed_argp, cli_json_argp;
 
 /* The whole text must be a decimal number in [lo, hi] (no blanks, no "nan", no hexadecimal); `option` is named in the sentence. Whole
  * numbers may be written "2e6". `out` is untouched on error. */

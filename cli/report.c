@@ -73,6 +73,10 @@ json_t *cli_rollout_json(const amb_rollout_def *def, const amb_rollout_result *r
     snprintf(hash, sizeof hash, "%016" PRIx64, r->hash);
     json_object_set_new(o, "motion", json_string(motion));
     json_object_set_new(o, "policy", policy ? json_string(policy) : json_null());
+    if (def->policy) {
+        json_object_set_new(o, "precision", json_string(amb_precision_name(amb_model_precision(def->policy->actor))));
+        json_object_set_new(o, "kernel", json_string(amb_model_kernel_name(def->policy->actor)));
+    }
     json_object_set_new(o, "seed", json_integer((json_int_t)def->env.seed));
     json_object_set_new(o, "seconds", cli_real(def->env.episode_s));
     json_object_set_new(o, "push_speed", cli_real(def->env.push_speed));

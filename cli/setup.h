@@ -18,6 +18,12 @@ amb_clip *cli_load_motion(const char *motion, const char *clips, amb_error *err)
  * ("left_wrist,right_wrist"); the ankles are always among them. */
 bool cli_parse_may_touch(const char *text, const amb_character *character, const amb_clip *clip, unsigned *bits, amb_error *err);
 
+/* "fp32", "bf16", "int16", "int8" or "auto", for --precision. */
+bool cli_parse_precision(const char *text, amb_precision *precision, amb_error *err);
+
+/* Loads an actor at a precision and says on standard error which it became and why: "PATH: int16 (avx512vnni), mean squared error …". */
+bool cli_load_policy(amb_policy *policy, const char *path, amb_precision precision, amb_error *err);
+
 /* An asset model by its bare name ("walk.onnx") where no such file exists in the current folder, otherwise the path as it is. */
 void cli_find_model(const char *name, char *path, size_t size);
 

@@ -1,5 +1,5 @@
-/* IEEE 754 binary16 to and from binary32: the same bits with every compiler and on every CPU. For files and packing, not for inner loops
- * (kernels convert with the CPU's own instructions). */
+/* IEEE 754 binary16 to and from binary32, and bfloat16 to binary32: the same bits with every compiler and on every CPU. For files and
+ * packing, not for inner loops (kernels convert with the CPU's own instructions). */
 #ifndef AMB_NETS_HALF_H
 #define AMB_NETS_HALF_H
 
@@ -46,6 +46,15 @@ static inline uint16_t amb_float_to_half(float value)
     if (rest > tie || (rest == tie && (half & 1)))
         half++;
     return (uint16_t)(sign | half);
+}
+
+/* bfloat16 is the upper half of a binary32. Exact. */
+static inline float amb_bfloat_to_float(uint16_t bfloat)
+{
+    uint32_t bits = (uint32_t)bfloat << 16;
+    float out;
+    memcpy(&out, &bits, sizeof out);
+    return out;
 }
 
 #endif

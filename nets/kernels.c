@@ -1,25 +1,46 @@
-/* The list of kernels, the choice among them, and the packing of weights for the one chosen. No arithmetic on the weights. */
+/* The list of kernels and the choice among them. kernel_pack.c packs for the one chosen. */
 #include "nets/kernels.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define AMB_CPU(feature) (__builtin_cpu_supports(feature) != 0)
+#if defined(__x86_64__)
+#include <cpuid.h>
 
-#define AMB_KERNEL(name, lanes, panel, runs_here) \
-    static bool runs_##name(void)                 \
-    {                                             \
-        return runs_here;                         \
+/* These ask CPUID, and XGETBV for what the operating system saves. */
+#define AMB_CPU(feature) (__builtin_cpu_supports(feature) != 0)
+#define AMB_AVX2 (AMB_CPU("avx2") && AMB_CPU("fma"))
+#define AMB_AVX512 (AMB_CPU("avx512f") && AMB_CPU("avx512bw") && AMB_CPU("avx512vl") && AMB_CPU("avx512dq"))
+#define AMB_AVX_VNNI has_avx_vnni()
+
+/* Not among the names that clang 14 knows. */
+static bool has_avx_vnni(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1);
+}
+#endif
+
+#define AMB_KERNEL(name, precision, isa, lanes, panel, runs_here) \
+    static bool runs_##name(void)                                 \
+    {                                                             \
+        return runs_here;                                         \
     }
 #include "nets/kernels.inc"
 #undef AMB_KERNEL
+
+#define PREPARE_FP32(name) NULL
+#define PREPARE_BF16(name) amb_prepare_##name
+#define PREPARE_INT16(name) amb_prepare_##name
+#define PREPARE_INT8(name) amb_prepare_##name
 
 static const struct {
     amb_kernel kernel;
     bool (*runs)(void);
 } kernels[] = {
-#define AMB_KERNEL(name, lanes, panel, runs_here) {{#name, lanes, panel, amb_layer_##name}, runs_##name},
+#define AMB_KERNEL(name, precision, isa, lanes, panel, runs_here) \
+    {{#name, AMB_PRECISION_##precision, isa, lanes, panel, PREPARE_##precision(name), amb_layer_##name}, runs_##name},
 #include "nets/kernels.inc"
 #undef AMB_KERNEL
 };
@@ -69,9 +90,20 @@ const amb_kernel *amb_kernel_at(int index)
     return NULL;
 }
 
-static const amb_kernel *fastest(void)
+const amb_kernel *amb_kernel_best(amb_precision precision)
 {
-    return amb_kernel_at(amb_kernel_count() - 1);
+    for (int i = KERNELS - 1; i >= 0; i--)
+        if (kernels[i].kernel.precision == precision && runs(i))
+            return &kernels[i].kernel;
+    return NULL; /* not reached: references run everywhere */
+}
+
+bool amb_kernel_is_fast(amb_precision precision)
+{
+    int count = 0;
+    for (int i = 0; i < KERNELS; i++)
+        count += kernels[i].kernel.precision == precision && runs(i);
+    return count > 1;
 }
 
 /* "ref, avx2, avx512": the kernels that run here. */
@@ -85,7 +117,7 @@ static void list_names(char *text, size_t size)
 
 const amb_kernel *amb_kernel_by_name(const char *name, amb_error *err)
 {
-    char names[128];
+    char names[512];
     for (int i = 0; i < KERNELS; i++) {
         if (strcmp(kernels[i].kernel.name, name) != 0)
             continue;
@@ -101,51 +133,12 @@ const amb_kernel *amb_kernel_by_name(const char *name, amb_error *err)
     return NULL;
 }
 
-const amb_kernel *amb_kernel_choose(amb_error *err)
+bool amb_kernel_from_environment(const amb_kernel **kernel, amb_error *err)
 {
     const char *name = getenv("AMB_KERNEL");
+    *kernel = NULL;
     if (!name || !*name)
-        return fastest();
-    const amb_kernel *kernel = amb_kernel_by_name(name, err);
-    if (!kernel)
-        amb_fail_in(err, "environment variable AMB_KERNEL");
-    return kernel;
-}
-
-const amb_kernel *amb_kernel_best(void)
-{
-    const amb_kernel *kernel = amb_kernel_choose(NULL);
-    return kernel ? kernel : fastest();
-}
-
-size_t amb_kernel_padded_outputs(const amb_kernel *kernel, int outputs)
-{
-    const size_t lanes = (size_t)kernel->lanes;
-    return ((size_t)outputs + lanes - 1) / lanes * lanes;
-}
-
-size_t amb_kernel_weight_size(const amb_kernel *kernel, int inputs, int outputs)
-{
-    return amb_kernel_padded_outputs(kernel, outputs) * (size_t)inputs;
-}
-
-void amb_kernel_pack(const amb_kernel *kernel, int inputs, int outputs, const float *weight, const float *bias, float *packed_weight,
-                     float *packed_bias)
-{
-    const size_t in = (size_t)inputs, out = (size_t)outputs, padded = amb_kernel_padded_outputs(kernel, outputs);
-    const size_t panel = (size_t)kernel->panel;
-    for (size_t first = 0; first < padded; first += panel) {
-        const size_t width = padded - first < panel ? padded - first : panel;
-        const size_t real = out - first < width ? out - first : width;
-        for (size_t k = 0; k < in; k++) {
-            for (size_t j = 0; j < real; j++)
-                packed_weight[j] = weight[(first + j) * in + k];
-            for (size_t j = real; j < width; j++)
-                packed_weight[j] = 0.0f;
-            packed_weight += width;
-        }
-    }
-    memcpy(packed_bias, bias, out * sizeof *bias);
-    for (size_t i = out; i < padded; i++)
-        packed_bias[i] = 0.0f;
+        return true;
+    *kernel = amb_kernel_by_name(name, err);
+    return *kernel || amb_fail_in(err, "environment variable AMB_KERNEL");
 }

@@ -1,11 +1,11 @@
-/* Inference: packs a net for one kernel and runs it. The only arithmetic of its own is the input's normalisation; layers are the kernel's.
+/* Inference: packs a net for one kernel, chooses the kernel, and runs it. The only arithmetic of its own is the input's normalisation;
+ * layers are the kernel's.
  *
- * Rows go through the network in chunks of at most CHUNK, so that the activations between two layers stay in the core's cache and the
- * workspace is bounded, whatever n. */
-#include "nets/model.h"
-
-#include "base/rng.h"
+ * Rows go through the network in chunks, so that the activations between two layers stay in the core's cache and the workspace is bounded,
+ * whatever n. */
+#include "nets/model_layers.h"
 #include "nets/onnx.h"
+#include "nets/vector.h"
 
 #include <assert.h>
 #include <math.h>
@@ -15,24 +15,13 @@
 #include <string.h>
 
 enum {
-    CHUNK = 96, /* rows; a multiple of 6 and of 8, the kernels' blocks */
-    LINE = 64,  /* bytes in a cache line */
-    LINE_FLOATS = LINE / sizeof(float)
-};
-
-struct amb_model {
-    const amb_kernel *kernel;
-    int layers;
-    int dim[AMB_NET_MAX_LAYERS + 1];
-    amb_layer layer[AMB_NET_MAX_LAYERS];
-    float *weight[AMB_NET_MAX_LAYERS]; /* what layer[l].weight and .bias point to, writable; all in `block` */
-    float *bias[AMB_NET_MAX_LAYERS];
-    float *mean;     /* (dim[0]) */
-    float *inv_std;  /* (dim[0]) 1 / in_std */
-    float clip;      /* infinity: no clamp */
-    bool normalized; /* whether the net has a normaliser */
-    size_t stride;   /* floats from row to row in the workspace */
-    float *block;    /* 64-byte aligned */
+    LINE = 64, /* bytes in a cache line */
+    LINE_FLOATS = LINE / sizeof(float),
+    /* A chunk's activations fill at most so many bytes: the rest of a core's cache is for the panel of weights that they meet. */
+    CHUNK_BYTES = 384 << 10,
+    ROW_BLOCK = 12, /* rows of a chunk: a multiple of the kernels' blocks, and enough of them to pay for reading the weights */
+    LEAST_CHUNK = 24,
+    MOST_CHUNK = 240
 };
 
 static size_t round_up(size_t n, size_t to)
@@ -57,13 +46,22 @@ amb_model *amb_model_load(const char *path, const amb_model_def *def, amb_error 
     return model;
 }
 
-amb_model *amb_model_create(const amb_net *net, const amb_model_def *given, amb_error *err)
+/* How many rows go together: those whose activations, prepared inputs of the layers included, fit in CHUNK_BYTES. */
+static int chunk_rows(const amb_model *model, const amb_net *net)
 {
-    assert(net->layers >= 1 && net->layers <= AMB_NET_MAX_LAYERS);
-    const amb_model_def def = given ? *given : amb_model_default_def();
-    const amb_kernel *kernel = def.kernel ? def.kernel : amb_kernel_choose(err);
-    if (!kernel)
-        return NULL;
+    size_t hidden = 1;
+    for (int l = 1; l < net->layers; l++)
+        hidden = (size_t)net->dim[l] > hidden ? (size_t)net->dim[l] : hidden;
+    size_t row = 2 * hidden * sizeof(float) + model->row_cells * 4;
+    if (!model->row_cells)
+        row += (size_t)net->dim[0] * sizeof(float);
+    const size_t rows = CHUNK_BYTES / row / ROW_BLOCK * ROW_BLOCK;
+    return rows < LEAST_CHUNK ? LEAST_CHUNK : rows > MOST_CHUNK ? MOST_CHUNK : (int)rows;
+}
+
+/* A model packed for this kernel. */
+static amb_model *pack(const amb_net *net, const amb_kernel *kernel, amb_error *err)
+{
     amb_model *model = calloc(1, sizeof *model);
     if (!model) {
         amb_fail(err, "out of memory for a packed network");
@@ -73,36 +71,141 @@ amb_model *amb_model_create(const amb_net *net, const amb_model_def *given, amb_
     model->layers = net->layers;
     memcpy(model->dim, net->dim, sizeof model->dim);
 
-    /* One block: mean, inv_std, then the layers' weights and biases in the order a forward pass reads them, each at a cache line's start.
-     */
+    /* One block: mean, inv_std, then the layers in the order a forward pass reads them, each at a cache line's start. */
     const size_t inputs = round_up((size_t)net->dim[0], LINE_FLOATS);
-    size_t weight_at[AMB_NET_MAX_LAYERS], bias_at[AMB_NET_MAX_LAYERS], size = 2 * inputs, widest = (size_t)net->dim[0];
+    size_t at[AMB_NET_MAX_LAYERS], size = 2 * inputs * sizeof(float), widest = (size_t)net->dim[0];
     for (int l = 0; l < net->layers; l++) {
-        weight_at[l] = size;
-        size += round_up(amb_kernel_weight_size(kernel, net->dim[l], net->dim[l + 1]), LINE_FLOATS);
-        bias_at[l] = size;
-        size += round_up(amb_kernel_padded_outputs(kernel, net->dim[l + 1]), LINE_FLOATS);
+        at[l] = size;
+        size += amb_kernel_layer_size(kernel, net->dim[l], net->dim[l + 1]);
         if (l + 1 < net->layers && (size_t)net->dim[l + 1] > widest)
             widest = (size_t)net->dim[l + 1];
+        const size_t cells = amb_kernel_row_cells(kernel, net->dim[l]);
+        model->row_cells = cells > model->row_cells ? cells : model->row_cells;
     }
-    model->block = size <= SIZE_MAX / sizeof(float) ? aligned_alloc(LINE, size * sizeof(float)) : NULL;
+    model->bytes = size - at[0];
+    model->block = aligned_alloc(LINE, size);
     if (!model->block) {
         amb_fail(err, "out of memory for a packed network of %zu parameters", amb_net_parameters(net));
         amb_model_destroy(model);
         return NULL;
     }
-    model->mean = model->block;
-    model->inv_std = model->block + inputs;
-    for (int l = 0; l < net->layers; l++) {
-        model->weight[l] = model->block + weight_at[l];
-        model->bias[l] = model->block + bias_at[l];
-        model->layer[l] = (amb_layer){
-            .inputs = net->dim[l], .outputs = net->dim[l + 1], .act = net->act[l], .weight = model->weight[l], .bias = model->bias[l]};
-    }
+    model->mean = (float *)model->block;
+    model->inv_std = model->mean + inputs;
+    for (int l = 0; l < net->layers; l++)
+        model->packed[l] = model->block + at[l];
     /* One line more than needed: rows 4096 bytes apart would all fall into the same few cache sets. */
     model->stride = round_up(widest, LINE_FLOATS) + LINE_FLOATS;
+    model->chunk = chunk_rows(model, net);
     amb_model_repack(model, net);
     return model;
+}
+
+/* The kernel that is forced; NULL where AUTO shall choose. False and a sentence where the environment's makes no sense. */
+static bool forced_kernel(const amb_model_def *def, const amb_kernel **kernel, amb_error *err)
+{
+    *kernel = def->kernel;
+    if (*kernel)
+        return true;
+    if (!amb_kernel_from_environment(kernel, err))
+        return false;
+    if (def->precision != AMB_PRECISION_AUTO && (!*kernel || (*kernel)->precision != def->precision))
+        *kernel = amb_kernel_best(def->precision);
+    return true;
+}
+
+/* What calibration compares with. */
+typedef struct calibration {
+    int rows;
+    size_t outputs; /* of all rows together */
+    float *in, *out;
+    double *exact;
+} calibration;
+
+static void calibration_free(calibration *c)
+{
+    free(c->in);
+    free(c->out);
+    free(c->exact);
+}
+
+static bool calibration_create(calibration *c, const amb_net *net, const amb_model_def *def, amb_error *err)
+{
+    const int rows = def->calibration_rows > 0 ? def->calibration_rows : 1;
+    *c = (calibration){.rows = rows, .outputs = (size_t)rows * (size_t)net->dim[net->layers]};
+    c->in = malloc((size_t)rows * (size_t)net->dim[0] * sizeof *c->in);
+    c->out = malloc(c->outputs * sizeof *c->out);
+    c->exact = malloc(c->outputs * sizeof *c->exact);
+    if (!c->in || !c->out || !c->exact) {
+        calibration_free(c);
+        return amb_fail(err, "out of memory for measuring a network's precision");
+    }
+    amb_net_calibration_inputs(net, def->seed, rows, c->in);
+    if (!amb_net_run_double(net, c->in, rows, c->exact, err)) {
+        calibration_free(c);
+        return false;
+    }
+    return true;
+}
+
+/* Mean squared error; negative when memory is short. */
+static double measure(calibration *c, const amb_model *model)
+{
+    void *workspace = malloc(amb_model_workspace_size(model, c->rows));
+    if (!workspace)
+        return -1;
+    amb_model_run(model, workspace, c->in, c->rows, c->out);
+    free(workspace);
+    double sum = 0;
+    for (size_t i = 0; i < c->outputs; i++)
+        sum += ((double)c->out[i] - c->exact[i]) * ((double)c->out[i] - c->exact[i]);
+    return sum / (double)c->outputs;
+}
+
+/* Fastest first; see nets/model.h. */
+static const amb_precision fastest_first[] = {AMB_PRECISION_INT8, AMB_PRECISION_INT16, AMB_PRECISION_BF16, AMB_PRECISION_FP32};
+enum { CANDIDATES = sizeof fastest_first / sizeof fastest_first[0] };
+
+static amb_model *choose(const amb_net *net, const amb_model_def *def, amb_error *err)
+{
+    calibration c;
+    if (!calibration_create(&c, net, def, err))
+        return NULL;
+    amb_model *model = NULL;
+    amb_model_report report = {0};
+    for (int i = 0; i < CANDIDATES && !model; i++) {
+        const amb_precision precision = fastest_first[i];
+        const bool last = i + 1 == CANDIDATES;
+        if (!last && !amb_kernel_is_fast(precision))
+            continue;
+        model = pack(net, amb_kernel_best(precision), err);
+        const double mse = model ? measure(&c, model) : 0;
+        if (!model || mse < 0) {
+            if (model)
+                amb_fail(err, "out of memory for measuring a network's precision");
+            amb_model_destroy(model);
+            calibration_free(&c);
+            return NULL;
+        }
+        report.entry[report.tried].precision = precision;
+        report.entry[report.tried++].mse = mse;
+        if (!last && !(mse < def->max_mse)) {
+            amb_model_destroy(model);
+            model = NULL;
+        }
+    }
+    calibration_free(&c);
+    model->report = report;
+    return model;
+}
+
+amb_model *amb_model_create(const amb_net *net, const amb_model_def *given, amb_error *err)
+{
+    assert(net->layers >= 1 && net->layers <= AMB_NET_MAX_LAYERS);
+    const amb_model_def def = given ? *given : amb_model_default_def();
+    const amb_kernel *kernel;
+    if (!forced_kernel(&def, &kernel, err))
+        return NULL;
+    return kernel ? pack(net, kernel, err) : choose(net, &def, err);
 }
 
 void amb_model_destroy(amb_model *model)
@@ -118,8 +221,9 @@ void amb_model_repack(amb_model *model, const amb_net *net)
     assert(net->layers == model->layers);
     assert(memcmp(net->dim, model->dim, (size_t)(model->layers + 1) * sizeof model->dim[0]) == 0);
     for (int l = 0; l < model->layers; l++) {
+        model->layer[l] = amb_kernel_pack(model->kernel, net->dim[l], net->dim[l + 1], net->weight[l], net->bias[l], model->packed[l]);
         model->layer[l].act = net->act[l];
-        amb_kernel_pack(model->kernel, net->dim[l], net->dim[l + 1], net->weight[l], net->bias[l], model->weight[l], model->bias[l]);
+        model->layer[l].alpha = net->act_alpha[l];
     }
     model->normalized = net->in_mean != NULL;
     model->clip = net->in_clip > 0.0f ? net->in_clip : __builtin_inff();
@@ -146,18 +250,62 @@ const char *amb_model_kernel_name(const amb_model *model)
     return model->kernel->name;
 }
 
+amb_precision amb_model_precision(const amb_model *model)
+{
+    return model->kernel->precision;
+}
+
+void amb_model_get_report(const amb_model *model, amb_model_report *report)
+{
+    *report = model->report;
+}
+
+void amb_model_describe(const amb_model *model, char *text, size_t size)
+{
+    const amb_model_report *report = &model->report;
+    int used = snprintf(text, size, "%s (%s)", amb_precision_name(amb_model_precision(model)), model->kernel->isa);
+    for (int i = report->tried - 1; i >= 0 && used >= 0 && (size_t)used < size; i--) {
+        const char *const name = amb_precision_name(report->entry[i].precision);
+        const int more = i + 1 == report->tried
+                             ? snprintf(text + used, size - (size_t)used, ", mean squared error %.1e", report->entry[i].mse)
+                             : snprintf(text + used, size - (size_t)used, "%s %s would have %.1e", i + 2 == report->tried ? ";" : ",", name,
+                                        report->entry[i].mse);
+        used = more < 0 ? more : used + more;
+    }
+}
+
+size_t amb_model_bytes(const amb_model *model)
+{
+    return model->bytes;
+}
+
+static size_t buffer_bytes(const amb_model *model, size_t rows)
+{
+    return round_up(rows * model->stride * sizeof(float), LINE);
+}
+
 size_t amb_model_workspace_size(const amb_model *model, int rows)
 {
-    const size_t chunk = rows < CHUNK ? (size_t)rows : CHUNK;
-    return 2 * chunk * model->stride * sizeof(float) + LINE - 1; /* two activations, and what aligning the pointer may cost */
+    const size_t chunk = (size_t)(rows < model->chunk ? rows : model->chunk);
+    return 2 * buffer_bytes(model, chunk) + chunk * model->row_cells * 4 + chunk * sizeof(float) + LINE -
+           1; /* two activations, prepared rows, their scales, and what aligning the pointer may cost */
+}
+
+amb_model_buffers amb_model_cut_workspace(const amb_model *model, void *workspace, int rows)
+{
+    const size_t chunk = (size_t)(rows < model->chunk ? rows : model->chunk);
+    char *const base = (char *)workspace + (round_up((uintptr_t)workspace, LINE) - (uintptr_t)workspace);
+    char *const prepared = base + 2 * buffer_bytes(model, chunk);
+    return (amb_model_buffers){.activation = {(float *)base, (float *)(base + buffer_bytes(model, chunk))},
+                               .prepared = prepared,
+                               .scale = (float *)(prepared + chunk * model->row_cells * 4)};
 }
 
 /* out = clamp((in - mean) / std); each comparison is false for NaN, so NaN goes through. */
-static void normalize(const amb_model *model, const float *restrict in, float *restrict out)
+AMB_VECTOR_CLONES static void normalize(int inputs, const float *restrict mean, const float *restrict inv_std, float clip,
+                                        const float *restrict in, float *restrict out)
 {
-    const float *restrict mean = model->mean, *restrict inv_std = model->inv_std;
-    const float clip = model->clip;
-    for (int i = 0; i < model->dim[0]; i++) {
+    for (int i = 0; i < inputs; i++) {
         float v = (in[i] - mean[i]) * inv_std[i];
         v = v > clip ? clip : v;
         v = v < -clip ? -clip : v;
@@ -165,125 +313,47 @@ static void normalize(const amb_model *model, const float *restrict in, float *r
     }
 }
 
+void amb_model_normalize(const amb_model *model, const float *in, int n, float *out)
+{
+    for (int r = 0; r < n; r++)
+        normalize(model->dim[0], model->mean, model->inv_std, model->clip, in + (size_t)r * (size_t)model->dim[0],
+                  out + (size_t)r * model->stride);
+}
+
+void amb_model_layer(const amb_model *model, int l, int first, int end, const amb_model_buffers *buffers, const float *x, size_t x_stride,
+                     int n, float *y, size_t y_stride)
+{
+    amb_rows rows = {.cell = x, .stride = x_stride};
+    if (model->kernel->prepare) {
+        model->kernel->prepare(model->dim[l], x, x_stride, n, buffers->prepared, buffers->scale);
+        rows = (amb_rows){.cell = buffers->prepared, .stride = amb_kernel_row_cells(model->kernel, model->dim[l]), .scale = buffers->scale};
+    }
+    model->kernel->layer(&model->layer[l], first, end, &rows, n, y, y_stride);
+}
+
 void amb_model_run(const amb_model *model, void *workspace, const float *in, int n, float *out)
 {
     assert(n >= 1);
-    const size_t inputs = (size_t)model->dim[0], outputs = (size_t)model->dim[model->layers], stride = model->stride;
-    const int chunk = n < CHUNK ? n : CHUNK;
-    float *const base = (float *)round_up((uintptr_t)workspace, LINE);
-    float *const buffer[2] = {base, base + (size_t)chunk * stride};
+    const size_t inputs = (size_t)model->dim[0], outputs = (size_t)model->dim[model->layers];
+    const int chunk = n < model->chunk ? n : model->chunk;
+    const amb_model_buffers buffers = amb_model_cut_workspace(model, workspace, n);
 
     for (int done = 0; done < n; done += chunk) {
         const int rows = n - done < chunk ? n - done : chunk;
         const float *x = in + (size_t)done * inputs;
         size_t x_stride = inputs;
         if (model->normalized) {
-            for (int r = 0; r < rows; r++)
-                normalize(model, x + (size_t)r * inputs, buffer[0] + (size_t)r * stride);
-            x = buffer[0];
-            x_stride = stride;
+            amb_model_normalize(model, x, rows, buffers.activation[0]);
+            x = buffers.activation[0];
+            x_stride = model->stride;
         }
         for (int l = 0; l < model->layers; l++) {
             const bool last = l + 1 == model->layers;
-            float *y = last ? out + (size_t)done * outputs : buffer[(l + 1) % 2];
-            const size_t y_stride = last ? outputs : stride;
-            model->kernel->layer(&model->layer[l], x, x_stride, rows, y, y_stride);
+            float *y = last ? out + (size_t)done * outputs : buffers.activation[(l + 1) % 2];
+            const size_t y_stride = last ? outputs : model->stride;
+            amb_model_layer(model, l, 0, model->dim[l + 1], &buffers, x, x_stride, rows, y, y_stride);
             x = y;
             x_stride = y_stride;
         }
     }
-}
-
-amb_precision amb_model_precision(const amb_model *model)
-{
-    (void)model;
-    return AMB_PRECISION_FP32;
-}
-
-void amb_model_get_report(const amb_model *model, amb_model_report *report)
-{
-    (void)model;
-    report->tried = 0;
-}
-
-void amb_model_describe(const amb_model *model, char *text, size_t size)
-{
-    snprintf(text, size, "%s (%s)", amb_precision_name(amb_model_precision(model)), model->kernel->name);
-}
-
-size_t amb_model_bytes(const amb_model *model)
-{
-    size_t n = 0;
-    for (int l = 0; l < model->layers; l++)
-        n += amb_kernel_weight_size(model->kernel, model->dim[l], model->dim[l + 1]) * sizeof(float);
-    return n;
-}
-
-/* One block of ROWS rows, transposed: (columns, ROWS), so that rows are what the compiler makes vectors of. */
-enum { ROWS = 16 };
-
-static void layer_double(const amb_net *net, int l, const double *x, double *y)
-{
-    const int inputs = net->dim[l], outputs = net->dim[l + 1];
-    for (int j = 0; j < outputs; j++) {
-        const float *w = net->weight[l] + (size_t)j * (size_t)inputs;
-        double sum[ROWS];
-        for (int r = 0; r < ROWS; r++)
-            sum[r] = net->bias[l][j];
-        for (int k = 0; k < inputs; k++)
-            for (int r = 0; r < ROWS; r++)
-                sum[r] += (double)w[k] * x[k * ROWS + r];
-        for (int r = 0; r < ROWS; r++)
-            y[j * ROWS + r] = amb_activation_of(net->act[l], (double)net->act_alpha[l], sum[r]);
-    }
-}
-
-bool amb_net_run_double(const amb_net *net, const float *in, int n, double *out, amb_error *err)
-{
-    int widest = net->dim[0];
-    for (int l = 1; l <= net->layers; l++)
-        widest = net->dim[l] > widest ? net->dim[l] : widest;
-    const int inputs = net->dim[0], outputs = net->dim[net->layers];
-    double *buffer = malloc(2 * (size_t)widest * ROWS * sizeof *buffer);
-    if (!buffer)
-        return amb_fail(err, "out of memory for a network in double precision");
-    double *x = buffer, *y = buffer + (size_t)widest * ROWS;
-    for (int first = 0; first < n; first += ROWS) {
-        const int rows = n - first < ROWS ? n - first : ROWS;
-        for (int k = 0; k < inputs; k++) {
-            for (int r = 0; r < ROWS; r++) {
-                double v = in[(size_t)(first + (r < rows ? r : 0)) * (size_t)inputs + (size_t)k];
-                if (net->in_mean) {
-                    const double clip = net->in_clip > 0 ? (double)net->in_clip : INFINITY;
-                    v = (v - (double)net->in_mean[k]) / (double)net->in_std[k];
-                    v = v > clip ? clip : v < -clip ? -clip : v; /* NaN stays NaN */
-                }
-                x[k * ROWS + r] = v;
-            }
-        }
-        for (int l = 0; l < net->layers; l++) {
-            layer_double(net, l, x, y);
-            double *const swap = x;
-            x = y;
-            y = swap;
-        }
-        for (int r = 0; r < rows; r++)
-            for (int j = 0; j < outputs; j++)
-                out[(size_t)(first + r) * (size_t)outputs + (size_t)j] = x[j * ROWS + r];
-    }
-    free(buffer);
-    return true;
-}
-
-void amb_net_calibration_inputs(const amb_net *net, uint64_t seed, int n, float *in)
-{
-    amb_rng rng = amb_rng_seed(seed, 0);
-    const int inputs = net->dim[0];
-    for (int i = 0; i < n; i++)
-        for (int k = 0; k < inputs; k++) {
-            double v = amb_rng_normal(&rng);
-            if (net->in_mean)
-                v = (double)net->in_mean[k] + (double)net->in_std[k] * v;
-            in[(size_t)i * (size_t)inputs + (size_t)k] = (float)v;
-        }
 }

@@ -7,7 +7,11 @@
  *
  * Precision. AUTO takes, at creation, the fastest precision whose mean squared error against double precision stays below def.max_mse on
  * def.calibration_rows inputs drawn from the network's own normaliser (mean, standard deviation, clamped as in use; a standard normal
- * distribution where there is none); what it measured can be asked for afterwards (amb_model_report). */
+ * distribution where there is none); what it measured can be asked for afterwards (amb_model_get_report).
+ * Fastest first is int8, int16, bf16, fp32: at batch 1 a network is a stream of weights from the caches, so bytes count, and int16 is as
+ * fast as bf16 but finer; with many rows int8 and int16 do the same number of products a cycle, and twice as many as fp32. A precision
+ * without a kernel made for this CPU is left out, and fp32 is taken if nothing else will do. The environment variable AMB_KERNEL, where it
+ * names a kernel (kernels.inc), overrides AUTO, and the choice of kernel where its precision is the one that is forced. */
 #ifndef AMB_NETS_MODEL_H
 #define AMB_NETS_MODEL_H
 
@@ -20,7 +24,7 @@ typedef struct amb_model amb_model;
 
 typedef struct amb_model_def {
     amb_precision precision;  /* AMB_PRECISION_AUTO, or one to force, whatever its error */
-    const amb_kernel *kernel; /* NULL: the best of that precision here (amb_kernel_choose). Where set it decides the precision too. */
+    const amb_kernel *kernel; /* NULL: the fastest of that precision here. Where set it decides the precision too. */
     double max_mse;           /* AUTO: limit on the mean squared error of the outputs */
     int calibration_rows;     /* AUTO: inputs drawn to measure it */
     uint64_t seed;            /* of these */
@@ -45,8 +49,8 @@ int amb_model_outputs(const amb_model *model); /* of all heads together */
 const char *amb_model_kernel_name(const amb_model *model);
 amb_precision amb_model_precision(const amb_model *model);
 
-/* What AUTO found: for each precision, widest speed first, whether it was tried and its mean squared error. A forced precision has none
- * tried. */
+/* What AUTO found: the precisions it tried, fastest first, and their mean squared errors (NaN or infinite if an output was). The last one
+ * was taken. None where precision or kernel were forced. */
 typedef struct amb_model_report {
     int tried; /* entries used */
     struct {

@@ -1,75 +1,46 @@
-/* Tensors of an ONNX file as checked views. Does not read files, converts only when asked, refuses tensors kept in other files. */
+/* Tensors of an ONNX file as checked views. Converts only when asked, refuses strings, complex numbers and the integers that no network's
+ * weights or shapes are made of. */
 #include "nets/onnx_tensor.h"
 
 #include "nets/half.h"
 #include "nets/onnx.h"
 
 #include <assert.h>
+#include <float.h>
 #include <inttypes.h>
-#include <stdio.h>
+#include <math.h>
 #include <string.h>
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "ONNX's raw_data is little-endian and is read here as it lies");
 
-const char *amb_onnx_type_name(int type)
+bool amb_onnx_is_float(int type)
 {
-    static const char *const names[] = {"undefined", "float32", "uint8",     "int8",       "uint16",  "int16",
-                                        "int32",     "int64",   "string",    "bool",       "float16", "float64",
-                                        "uint32",    "uint64",  "complex64", "complex128", "bfloat16"};
-    return type >= 0 && (size_t)type < sizeof names / sizeof *names ? names[type] : "a type unknown here";
+    return type == AMB_ONNX_FLOAT32 || type == AMB_ONNX_FLOAT16 || type == AMB_ONNX_BFLOAT16 || type == AMB_ONNX_FLOAT64;
 }
 
-amb_onnx_shown amb_onnx_show(const char *name)
+bool amb_onnx_is_int(int type)
 {
-    amb_onnx_shown shown;
-    size_t at = 0;
-    shown.text[at++] = '\'';
-    for (int i = 0; name[i] && i < 60; i++)
-        shown.text[at++] = name[i] >= 0x20 && name[i] < 0x7f ? name[i] : '?';
-    if (strlen(name) > 60) {
-        memcpy(shown.text + at, "...", 3);
-        at += 3;
-    }
-    shown.text[at++] = '\'';
-    shown.text[at] = 0;
-    return shown;
+    return type == AMB_ONNX_INT64 || type == AMB_ONNX_INT32;
 }
 
-amb_onnx_shown amb_onnx_show_shape(const amb_onnx_array *array)
+/* Bytes of a number in raw_data, 0 for types that are not read. */
+static size_t width_of(int type)
 {
-    amb_onnx_shown shown;
-    size_t room = sizeof shown.text;
-    int at = snprintf(shown.text, room, "(");
-    for (int i = 0; i < array->rank && (size_t)at < room; i++) {
-        at += snprintf(shown.text + at, room - (size_t)at, "%s%zu", i ? ", " : "", array->dim[i]);
+    switch (type) {
+    case AMB_ONNX_FLOAT64:
+    case AMB_ONNX_INT64:
+        return 8;
+    case AMB_ONNX_FLOAT32:
+    case AMB_ONNX_INT32:
+        return 4;
+    case AMB_ONNX_FLOAT16:
+    case AMB_ONNX_BFLOAT16:
+        return 2;
+    case AMB_ONNX_BOOL:
+        return 1;
+    default:
+        return 0;
     }
-    if ((size_t)at < room)
-        snprintf(shown.text + at, room - (size_t)at, array->rank == 1 ? ",)" : ")");
-    return shown;
-}
-
-bool amb_onnx_is_utf8(const char *text)
-{
-    const uint8_t *p = (const uint8_t *)text;
-    while (*p) {
-        uint32_t code = *p++;
-        if (code < 0x80)
-            continue;
-        int more = code >= 0xc2 && code <= 0xdf ? 1 : code >= 0xe0 && code <= 0xef ? 2 : code >= 0xf0 && code <= 0xf4 ? 3 : 0;
-        if (!more)
-            return false;
-        code &= 0x3fu >> more;
-        for (int i = 0; i < more; i++, p++) {
-            if ((*p & 0xc0) != 0x80)
-                return false;
-            code = code << 6 | (*p & 0x3fu);
-        }
-        if ((more == 2 && code < 0x800) || (more == 3 && (code < 0x10000 || code > 0x10ffff)))
-            return false;
-        if (code >= 0xd800 && code <= 0xdfff)
-            return false;
-    }
-    return true;
 }
 
 /* Dimensions into the view, their product into count, nothing trusted. */
@@ -93,46 +64,75 @@ static bool open_dims(amb_onnx_array *array, const AmbOnnx__Tensor *tensor, amb_
     return true;
 }
 
-bool amb_onnx_array_open(amb_onnx_array *array, const AmbOnnx__Tensor *tensor, amb_error *err)
+/* The bytes of a tensor that has some, wherever they lie; *raw stays NULL where its numbers are listed by type instead. */
+static bool find_raw(const AmbOnnx__Tensor *tensor, amb_onnx_source *source, const uint8_t **raw, size_t *size, amb_error *err)
 {
-    *array = (amb_onnx_array){.type = tensor->data_type, .stored = tensor->data_type};
+    *raw = NULL;
     if (tensor->n_external_data > 0 || tensor->data_location != 0) {
-        return amb_fail(err, "its data is external (in another file), data inside the model file was expected");
+        if (tensor->raw_data.len > 0 || tensor->has_view_size)
+            return amb_fail(err, "holds its data twice, inside and external");
+        *raw = amb_onnx_source_external(source, tensor, size, err);
+        return *raw;
     }
-    size_t width = array->type == AMB_ONNX_FLOAT32 ? 4 : array->type == AMB_ONNX_FLOAT16 ? 2 : array->type == AMB_ONNX_INT64 ? 8 : 0;
-    if (width == 0) {
-        return amb_fail(err, "holds %s (data type %d), float32, float16 or int64 was expected", amb_onnx_type_name(array->type),
-                        array->type);
+    if (tensor->has_view_size) {
+        if (tensor->view_offset > source->size || tensor->view_size > source->size - tensor->view_offset)
+            return amb_fail(err, "its data lies behind the end of the file"); /* the scan makes no such view */
+        *raw = source->bytes + tensor->view_offset;
+        *size = tensor->view_size;
+        return tensor->raw_data.len == 0 || amb_fail(err, "holds its data twice");
     }
-    if (!open_dims(array, tensor, err))
-        return false;
-
-    size_t typed = tensor->n_float_data + tensor->n_int32_data + tensor->n_int64_data;
     if (tensor->raw_data.len > 0) {
-        if (typed > 0)
-            return amb_fail(err, "holds its data twice, raw and typed");
-        if (tensor->raw_data.len != array->count * width) {
-            return amb_fail(err, "holds %zu bytes of data, its shape %s expects %zu", tensor->raw_data.len, amb_onnx_show_shape(array).text,
-                            array->count * width);
-        }
-        array->raw = tensor->raw_data.data;
-        return true;
+        *raw = tensor->raw_data.data;
+        *size = tensor->raw_data.len;
     }
+    return true;
+}
+
+/* The list of numbers that goes with the type; fails on numbers in any other. */
+static bool open_typed(amb_onnx_array *array, const AmbOnnx__Tensor *tensor, amb_error *err)
+{
+    size_t typed = tensor->n_float_data + tensor->n_double_data + tensor->n_int32_data + tensor->n_int64_data;
     size_t own = array->type == AMB_ONNX_FLOAT32   ? tensor->n_float_data
-                 : array->type == AMB_ONNX_FLOAT16 ? tensor->n_int32_data
-                                                   : tensor->n_int64_data;
+                 : array->type == AMB_ONNX_FLOAT64 ? tensor->n_double_data
+                 : array->type == AMB_ONNX_INT64   ? tensor->n_int64_data
+                                                   : tensor->n_int32_data;
     if (own != typed)
         return amb_fail(err, "holds %s but its data is listed as another type", amb_onnx_type_name(array->type));
     if (own != array->count) {
         return amb_fail(err, "holds %zu numbers, its shape %s expects %zu", own, amb_onnx_show_shape(array).text, array->count);
     }
     array->floats = tensor->float_data;
+    array->doubles = tensor->double_data;
     array->ints = tensor->int64_data;
-    array->halves = tensor->int32_data;
-    for (size_t i = 0; i < tensor->n_int32_data; i++) {
-        if (array->halves[i] < 0 || array->halves[i] > 0xffff) {
-            return amb_fail(err, "number %zu of its float16 data is %" PRId32 ", 0 to 65535 was expected", i, array->halves[i]);
+    array->words = tensor->int32_data;
+    if (array->type != AMB_ONNX_FLOAT16 && array->type != AMB_ONNX_BFLOAT16)
+        return true;
+    for (size_t i = 0; i < array->count; i++) {
+        if (array->words[i] < 0 || array->words[i] > 0xffff) {
+            return amb_fail(err, "number %zu of its %s data is %" PRId32 ", 0 to 65535 was expected", i, amb_onnx_type_name(array->type),
+                            array->words[i]);
         }
+    }
+    return true;
+}
+
+bool amb_onnx_array_open(amb_onnx_array *array, const AmbOnnx__Tensor *tensor, amb_onnx_source *source, amb_error *err)
+{
+    *array = (amb_onnx_array){.type = tensor->data_type, .stored = tensor->data_type};
+    size_t width = width_of(array->type), size = 0;
+    if (width == 0) {
+        return amb_fail(err, "holds %s (data type %d), float32, float16, bfloat16, float64, int32, int64 or bool was expected",
+                        amb_onnx_type_name(array->type), array->type);
+    }
+    if (!open_dims(array, tensor, err) || !find_raw(tensor, source, &array->raw, &size, err))
+        return false;
+    if (!array->raw)
+        return open_typed(array, tensor, err);
+    if (tensor->n_float_data + tensor->n_double_data + tensor->n_int32_data + tensor->n_int64_data > 0)
+        return amb_fail(err, "holds its data twice, raw and typed");
+    if (size != array->count * width) {
+        return amb_fail(err, "holds %zu bytes of data, its shape %s expects %zu", size, amb_onnx_show_shape(array).text,
+                        array->count * width);
     }
     return true;
 }
@@ -160,41 +160,70 @@ void amb_onnx_array_transpose(amb_onnx_array *array)
 
 int64_t amb_onnx_array_int(const amb_onnx_array *array, size_t i)
 {
-    assert(array->stored == AMB_ONNX_INT64 && i < array->count);
-    if (!array->raw)
-        return array->ints[i];
-    int64_t value;
-    memcpy(&value, array->raw + i * sizeof value, sizeof value);
+    assert(i < array->count);
+    if (array->repeated)
+        i = 0;
+    if (array->stored == AMB_ONNX_INT64) {
+        int64_t value;
+        memcpy(&value, array->raw ? array->raw + i * sizeof value : (const uint8_t *)(array->ints + i), sizeof value);
+        return value;
+    }
+    if (array->stored == AMB_ONNX_BOOL && array->raw)
+        return array->raw[i] != 0;
+    assert(array->stored == AMB_ONNX_INT32 || array->stored == AMB_ONNX_BOOL);
+    int32_t value;
+    memcpy(&value, array->raw ? array->raw + i * sizeof value : (const uint8_t *)(array->words + i), sizeof value);
     return value;
+}
+
+static float double_to_float(double value)
+{
+    /* 2^128 - 2^103: from here on rounding to nearest leaves float's range, and what the cast does is not defined */
+    const double limit = 0x1.ffffffp127;
+    return value >= limit ? INFINITY : value <= -limit ? -INFINITY : (float)value;
 }
 
 /* Stored numbers [from, from + count) as float, in stored order. */
 static void stored_floats(const amb_onnx_array *array, size_t from, size_t count, float *out)
 {
-    if (array->stored == AMB_ONNX_FLOAT32) {
-        const void *numbers = array->raw ? (const void *)(array->raw + from * sizeof(float)) : (const void *)(array->floats + from);
-        memcpy(out, numbers, count * sizeof(float));
+    switch (array->stored) {
+    case AMB_ONNX_FLOAT32:
+        memcpy(out, array->raw ? array->raw + from * sizeof(float) : (const uint8_t *)(array->floats + from), count * sizeof(float));
         return;
-    }
-    if (array->stored == AMB_ONNX_INT64) {
+    case AMB_ONNX_FLOAT64:
+        for (size_t i = 0; i < count; i++) {
+            double value;
+            memcpy(&value, array->raw ? array->raw + (from + i) * sizeof value : (const uint8_t *)(array->doubles + from + i),
+                   sizeof value);
+            out[i] = double_to_float(value);
+        }
+        return;
+    case AMB_ONNX_FLOAT16:
+    case AMB_ONNX_BFLOAT16:
+        for (size_t i = 0; i < count; i++) {
+            uint16_t bits;
+            if (array->raw) {
+                memcpy(&bits, array->raw + (from + i) * sizeof bits, sizeof bits);
+            } else {
+                bits = (uint16_t)array->words[from + i];
+            }
+            out[i] = array->stored == AMB_ONNX_FLOAT16 ? amb_half_to_float(bits) : amb_bfloat_to_float(bits);
+        }
+        return;
+    default:
         for (size_t i = 0; i < count; i++)
             out[i] = (float)amb_onnx_array_int(array, from + i);
-        return;
-    }
-    assert(array->stored == AMB_ONNX_FLOAT16);
-    for (size_t i = 0; i < count; i++) {
-        uint16_t half;
-        if (array->raw) {
-            memcpy(&half, array->raw + (from + i) * sizeof half, sizeof half);
-        } else {
-            half = (uint16_t)array->halves[from + i];
-        }
-        out[i] = amb_half_to_float(half);
     }
 }
 
 void amb_onnx_array_floats(const amb_onnx_array *array, float *out)
 {
+    if (array->repeated) {
+        stored_floats(array, 0, 1, out);
+        for (size_t i = 1; i < array->count; i++)
+            out[i] = out[0];
+        return;
+    }
     if (!array->transposed) {
         stored_floats(array, 0, array->count, out);
         return;

@@ -47,7 +47,7 @@ static bool read_meta(amb_policy *policy, const amb_net *net, amb_error *err)
     return true;
 }
 
-bool amb_policy_load(amb_policy *policy, const char *path, amb_error *err)
+bool amb_policy_load(amb_policy *policy, const char *path, const amb_model_def *def, amb_error *err)
 {
     memset(policy, 0, sizeof *policy);
     amb_net *net = amb_onnx_read(path, err);
@@ -55,7 +55,7 @@ bool amb_policy_load(amb_policy *policy, const char *path, amb_error *err)
         return false;
     bool ok = read_meta(policy, net, err);
     if (ok) {
-        policy->actor = amb_model_create(net, NULL, err);
+        policy->actor = amb_model_create(net, def, err);
         ok = policy->actor != NULL;
     }
     amb_net_destroy(net);

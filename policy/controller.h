@@ -19,8 +19,9 @@ typedef struct amb_policy {
     char motion[64]; /* it was trained on; empty if the file does not say */
 } amb_policy;
 
-/* Reads an ONNX file of 197 inputs and 36 outputs. False and a sentence otherwise. */
-bool amb_policy_load(amb_policy *policy, const char *path, amb_error *err);
+/* Reads an ONNX file of 197 inputs and 36 outputs and packs it as `def` says (NULL: amb_model_default_def, precision AUTO). False and a
+ * sentence otherwise. */
+bool amb_policy_load(amb_policy *policy, const char *path, const amb_model_def *def, amb_error *err);
 void amb_policy_free(amb_policy *policy);
 
 /* Sets what the policy demands of an environment: action mode, substeps, look-ahead. (Its physics rate goes into the character.) */

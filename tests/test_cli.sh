@@ -53,7 +53,7 @@ says() {
     first=$(head -n 1 log/err)
     [[ $first == amble* ]] || return 1
     [ "$(grep -c '^amble' log/err)" -eq 1 ] || return 1
-    grep -v -q -E '^(amble|Try `amble|information\.|Usage:|       amble|Says what|Example:)' log/err && return 1
+    grep -v -q -E '^(amble|Try `amble|information\.|Usage:|       amble|Says what|Example:|       amble)' log/err && return 1
     [ -s log/out ] && return 1
     local IFS='|'
     for part in $1; do
@@ -118,7 +118,7 @@ picture >/dev/null || exit 1
 
 # ---- Help ----
 
-for sub in '' rollout train eval clip 'clip info' 'clip convert' model 'model info'; do
+for sub in '' rollout train eval clip 'clip info' 'clip convert' model 'model info' 'model run' 'model check'; do
     # shellcheck disable=SC2086 # the subcommand may be two words
     run $sub --help
     if [ "$status" -ne 0 ] || [ -s log/err ] || ! grep -q -i 'usage: *amble' log/out; then
@@ -146,7 +146,10 @@ refuse 'sideways' model sideways
 refuse 'which motion' clip info
 refuse 'two files' clip convert in/stand.txt
 refuse '--rate|0|1 to 1000' clip convert --rate 0 in/stand.txt out.txt
-refuse 'which network' model info
+for sub in info run check; do
+    refuse 'which network' model $sub
+    refuse "unrecognized option '--jump'" model $sub --jump
+done
 refuse 'one file too many' model info "$onnx/good/metadata.onnx" "$onnx/good/metadata.onnx"
 refuse 'which policy' eval
 refuse 'which motion' train
@@ -175,6 +178,11 @@ for sub in rollout eval; do
 done
 refuse '--heading is "north"' rollout --heading north
 refuse '--start is 1,' rollout --start 1
+for sub in rollout eval 'model run'; do
+    # shellcheck disable=SC2086
+    refuse '--precision is "int9"|fp32, bf16, int16, int8, or auto' $sub --precision int9
+done
+refuse 'exclude each other' rollout --no-policy --precision int16
 refuse '--seeds is 0' eval --policy x --seeds 0
 refuse 'exclude each other' rollout --no-policy --policy x.onnx
 stand=(--motion in/stand.txt)
@@ -221,14 +229,31 @@ refuse 'in/folder' clip info in/folder/
 # ---- Networks ----
 
 refuse 'cut_off.onnx' model info "$onnx/bad/cut_off.onnx"
-refuse 'unknown_operator.onnx: |Sigmoid|not supported' model info "$onnx/bad/unknown_operator.onnx"
+refuse 'unknown_operator.onnx: |Softmax|not supported' model info "$onnx/bad/unknown_operator.onnx"
 for sub in rollout eval; do
     refuse 'cut_off.onnx' $sub "${stand[@]}" --policy "$onnx/bad/cut_off.onnx"
-    refuse 'unknown_operator.onnx: |Sigmoid' $sub "${stand[@]}" --policy "$onnx/bad/unknown_operator.onnx"
+    refuse 'unknown_operator.onnx: |Softmax' $sub "${stand[@]}" --policy "$onnx/bad/unknown_operator.onnx"
     refuse 'gemm_opset13.onnx: |from 5 to 3|from 197 to 36' $sub "${stand[@]}" --policy "$onnx/good/gemm_opset13.onnx"
     refuse 'nothing.onnx' $sub "${stand[@]}" --policy nothing.onnx
     refuse 'in/stand.txt' $sub "${stand[@]}" --policy in/stand.txt
 done
+
+numpy=$root/tests/data/npy/model
+net=$numpy/net.onnx
+refuse 'which rows' model run "$net" --output out.npy
+refuse 'where to' model run "$net" --input "$numpy/in.npy"
+refuse 'nothing.npy' model run "$net" --input nothing.npy --output out.npy
+refuse 'nothing.onnx' model run nothing.onnx --input "$numpy/in.npy" --output out.npy
+refuse 'in_narrow.npy: |(150, 4)|expected (rows, 5)' model run "$net" --input "$numpy/in_narrow.npy" --output out.npy
+refuse "big_endian.npy: |'>f4'" model run "$net" --input "$numpy/../bad/big_endian.npy" --output out.npy
+refuse 'fortran.npy: |Fortran order' model check "$net" --input "$numpy/../bad/fortran.npy"
+refuse 'no head is named "mu"' model run "$net" --input "$numpy/in.npy" --output out.npy --head mu
+refuse '--against|--input' model check "$net" --against "$numpy/out.npy"
+refuse '--rows is 0' model check "$net" --rows 0
+refuse '--rows is 151|has 150' model check "$net" --input "$numpy/in.npy" --rows 151
+refuse 'in_nan.npy: |number 4 of row 2 is nan' model check "$net" --input "$numpy/in_nan.npy"
+refuse 'out_short.npy: |(149, 3)|expected (150, 3)' model check "$net" --input "$numpy/in.npy" --against "$numpy/out_short.npy"
+refuse 'cut_off.onnx' model check "$onnx/bad/cut_off.onnx"
 
 # ---- Working: rollouts, their JSON, their hash ----
 
@@ -381,6 +406,92 @@ check 'model info, fields' fields log/out file bytes inputs outputs parameters l
     metadata/action metadata/motion metadata/training
 run model info runs/whole/actor.onnx
 check 'model info, table' grep -q '197 inputs, 36 outputs, 3 layers' log/out
+
+run rollout "${stand[@]}" --policy runs/whole/actor.onnx --seconds .2 --envs 1 --precision fp32 --json -
+check 'rollout --precision' test "$status" -eq 0
+check 'rollout --precision, said' grep -q '^runs/whole/actor.onnx: fp32 (' log/err
+check 'rollout --precision, fields' grep -q '"precision": "fp32"' log/out
+run eval "${stand[@]}" --policy runs/whole/actor.onnx --seconds .2 --envs 1 --seeds 1 --push 0,2 --precision fp32 --json -
+check 'eval --precision' test "$status" -eq 0
+check 'eval --precision, said' grep -q '^runs/whole/actor.onnx: fp32 (' log/err
+
+# ---- Networks on NumPy's files ----
+
+run model run "$net" --input "$numpy/in.npy" --output out.npy --precision fp32
+check 'model run, exit status' test "$status" -eq 0
+check 'model run, table' grep -q 'net.onnx: fp32 (.*150 rows .* 3 each, to out.npy' log/out
+check 'model run, file' test "$(stat -c %s out.npy)" -eq $((128 + 150 * 3 * 4))
+for input in in_wide in; do
+    for threads in 1 2; do
+        run model run "$net" --input "$numpy/$input.npy" --output again.npy --precision fp32 --threads $threads --json -
+        check "model run on $input with $threads threads, the same" cmp out.npy again.npy
+    done
+done
+check 'model run, fields' fields log/out file input output rows outputs precision kernel choice packed_bytes wall_s
+run model run "$net" --input "$numpy/in_one.npy" --output one.npy --precision fp32
+check 'model run on one row' cmp <(tail -c +129 one.npy) <(tail -c +129 out.npy | head -c 12)
+run model run "$net" --input "$numpy/in_nan.npy" --output nan.npy --precision fp32
+check 'model run on NaN, exit status' test "$status" -eq 0
+# Row 2, and no other.
+check 'model run on NaN, its row alone' test "$(cmp -l out.npy nan.npy | awk '{ print int(($1 - 129) / 12) }' | sort -u)" = 2
+check 'model run on NaN, NaN' test "$(tail -c +$((129 + 24)) nan.npy | head -c 12 | od -An -tf4 | tr -d ' -')" = nannannan
+run model info "$numpy/heads.onnx"
+if [ "$status" -ne 0 ]; then
+    echo '[  SKIPPED ] networks of several heads are not read' >&2
+    skipped=$((skipped + 1))
+else # the same numbers as net.onnx's, the first in one head, two in the other
+    check 'model info, heads' grep -q '^  logvar *2$' log/out
+    run model info "$numpy/heads.onnx" --json -
+    check 'model info, heads, fields' fields log/out heads/0/name heads/1/outputs heads/1/shape/0 input_shape/0 layers/0/alpha
+    floats() { tail -c +129 "$1" | od -An -v -tx4 -w4; }
+    for head in mu logvar; do
+        run model run "$numpy/heads.onnx" --input "$numpy/in.npy" --output $head.npy --precision fp32 --head $head
+        check "model run --head $head" test "$status" -eq 0
+    done
+    run model run "$numpy/heads.onnx" --input "$numpy/in.npy" --output both.npy --precision fp32
+    check 'model run, heads side by side' cmp both.npy out.npy
+    check 'model run --head mu, numbers' cmp <(floats mu.npy) <(floats out.npy | awk 'NR % 3 == 1')
+    check 'model run --head logvar, numbers' cmp <(floats logvar.npy) <(floats out.npy | awk 'NR % 3 != 1')
+    refuse 'no head is named "nu"|mu, logvar' model run "$numpy/heads.onnx" --input "$numpy/in.npy" --output out.npy --head nu
+fi
+run model run "$net" --input "$numpy/in.npy" --output nowhere/out.npy
+check 'model run into no folder, exit status' test "$status" -eq 2
+check 'model run into no folder, sentence' grep -q '^amble model run: nowhere/out.npy: not written' log/err
+for precision in fp32 bf16 int16 int8 auto; do # what does not run here says so; what does keeps its promise
+    run model run "$net" --input "$numpy/in.npy" --output any.npy --precision $precision
+    if [ "$status" -eq 2 ]; then
+        check "model run --precision $precision, not here" says "$precision"
+    else
+        check "model run --precision $precision" test "$status" -eq 0 -a -s any.npy
+    fi
+done
+
+run model check "$net"
+check 'model check, exit status' test "$status" -eq 0
+check 'model check, table' grep -q '^fp32 ' log/out
+check 'model check, choice' grep -q '^auto takes ' log/out
+run model check "$net" --json - --rows 70 --seed 3
+check 'model check --json -, exit status' test "$status" -eq 0
+check 'model check --json -, fields' fields log/out file inputs outputs rows input against seed limit precisions/0/precision \
+    precisions/0/kernel precisions/0/packed_bytes precisions/0/double/mse precisions/0/double/largest precisions/0/double/row \
+    precisions/0/double/output precisions/3/runs auto/precision auto/kernel choice passed
+check 'model check --json -, quiet' test ! -s log/err
+cp log/out seed3.json
+run model check "$net" --json - --rows 70 --seed 3
+check 'model check, the same seed' cmp log/out seed3.json
+run model check "$net" --json - --rows 70 --seed 4
+check 'model check, another seed' bash -c '! cmp -s log/out seed3.json'
+run model check "$net" --input "$numpy/in.npy" --against "$numpy/out.npy" --json check.json
+check 'model check --against, exit status' test "$status" -eq 0
+check 'model check --against, table' grep -q '^good: .* against .*out.npy' log/out
+check 'model check --against, fields' fields check.json auto/against/mse double_against/mse
+run model check "$net" --input "$numpy/in.npy" --against "$numpy/out_off.npy"
+check 'model check --against another, exit status' test "$status" -eq 1
+check 'model check --against another, said' grep -q -E '^FAILED: .* (1\.[89][0-9]?|2(\.[0-2][0-9]?)?)e-06 against .*out_off.npy' log/out
+check 'model check --against another, where' grep -q '^fp32 .* 0.03 (77, 2) .*beyond the limit' log/out
+run model check "$net" --input "$numpy/in.npy" --against "$numpy/out_off.npy" --rows 77 --json -
+check 'model check of the first rows, exit status' test "$status" -eq 0
+check 'model check of the first rows, number' grep -q '"rows": 77' log/out
 
 # ---- A disk that is full, output that goes nowhere ----
 

@@ -66,7 +66,7 @@ static void metadata_says_how_to_use_it(void **state)
         memcpy(meta, row[i].meta, sizeof row[i].meta);
         amb_policy policy;
         amb_error err = {""};
-        if (!amb_policy_load(&policy, write_actor(net, meta), &err))
+        if (!amb_policy_load(&policy, write_actor(net, meta), NULL, &err))
             fail_msg("%s", err.text);
         assert_int_equal(policy.action_mode, row[i].mode);
         assert_true(policy.physics_hz == row[i].physics_hz);
@@ -95,7 +95,7 @@ static void refuse(const char *path, const char *parts)
 {
     amb_policy policy;
     amb_error err = {""};
-    assert_false(amb_policy_load(&policy, path, &err));
+    assert_false(amb_policy_load(&policy, path, NULL, &err));
     assert_null(policy.actor);
     assert_ptr_equal(strstr(err.text, path), err.text); /* which file comes first, and once */
     assert_null(strstr(err.text + 1, path));
@@ -188,7 +188,9 @@ static void deciding_is_observing_and_a_forward_pass(void **state)
     amb_net *net = small_actor(3, .2);
     amb_policy policy;
     amb_error err = {""};
-    assert_true(amb_policy_load(&policy, write_actor(net, META("kind=actor", "action=residual")), &err));
+    amb_model_def exact = amb_model_default_def();
+    exact.precision = AMB_PRECISION_FP32;
+    assert_true(amb_policy_load(&policy, write_actor(net, META("kind=actor", "action=residual")), &exact, &err));
     amb_env env[ENVS];
     make_environments(env);
     amb_controller all, one;
@@ -259,6 +261,7 @@ static void without_a_policy_actions_are_zero(void **state)
 
 int main(void)
 {
+    setenv("AMB_KERNEL", "ref", 1); /* fp32: what is compared here is not the networks' rounding */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(metadata_says_how_to_use_it),
         cmocka_unit_test(what_is_no_actor_is_refused),

@@ -1,5 +1,7 @@
-/* Every kernel that runs here against double precision: all tail lengths, unaligned rows, memory fences around what it may touch; the same
- * bits for a row wherever it stands; NaN, infinities and signed zeros; packing; and the choice among kernels. */
+/* Every kernel that runs here against double precision, with a bound derived for its precision, and against the reference of the same
+ * precision, to the bit where sums are integers: all tail lengths, unaligned rows, memory fences around what it may touch; the same bits
+ * for a row wherever it stands and whichever outputs are asked for; NaN, infinities and signed zeros; packing; and the choice among
+ * kernels. */
 #include "base/rng.h"
 #include "nets/kernels.h"
 
@@ -50,29 +52,29 @@ static bool same_bits(const float *a, const float *b, size_t count)
 /* A layer with random weights, packed for a kernel. */
 typedef struct problem {
     int inputs, outputs;
+    amb_activation act;
     float *weight, *bias;
-    fenced packed_weight, packed_bias;
+    fenced packed;
     amb_layer layer;
 } problem;
 
 static void problem_pack(problem *p, const amb_kernel *kernel)
 {
-    p->packed_weight = fenced_alloc((amb_kernel_weight_size(kernel, p->inputs, p->outputs) + 15) / 16 * 16);
-    p->packed_bias = fenced_alloc((amb_kernel_padded_outputs(kernel, p->outputs) + 15) / 16 * 16);
-    amb_kernel_pack(kernel, p->inputs, p->outputs, p->weight, p->bias, p->packed_weight.at, p->packed_bias.at);
-    p->layer.weight = p->packed_weight.at;
-    p->layer.bias = p->packed_bias.at;
+    p->packed = fenced_alloc(amb_kernel_layer_size(kernel, p->inputs, p->outputs) / sizeof(float));
+    memset(p->packed.at, 0xff, amb_kernel_layer_size(kernel, p->inputs, p->outputs));
+    p->layer = amb_kernel_pack(kernel, p->inputs, p->outputs, p->weight, p->bias, p->packed.at);
+    p->layer.act = p->act;
+    p->layer.alpha = 0.25f;
 }
 
 static void problem_unpack(problem *p)
 {
-    fenced_free(p->packed_weight);
-    fenced_free(p->packed_bias);
+    fenced_free(p->packed);
 }
 
 static problem problem_create(amb_rng *rng, int inputs, int outputs, amb_activation act)
 {
-    problem p = {.inputs = inputs, .outputs = outputs, .layer = {.inputs = inputs, .outputs = outputs, .act = act}};
+    problem p = {.inputs = inputs, .outputs = outputs, .act = act};
     p.weight = malloc((size_t)inputs * (size_t)outputs * sizeof(float));
     p.bias = malloc((size_t)outputs * sizeof(float));
     assert_non_null(p.weight);
@@ -88,29 +90,150 @@ static void problem_free(problem *p)
     free(p->bias);
 }
 
-/* want: the layer's outputs in double; bound: how far fp32 may be from it. Summing inputs + 1 terms in any order, each product rounded,
- * errs by at most (inputs + 1) u (|b| + sum |w x|) to first order, u = 2^-24; one more u covers the higher orders. ReLU does not widen it.
- */
-static void in_double(const problem *p, const float *x, size_t x_stride, int n, double *want, double *bound)
+/* One of two fenced buffers that are kept, because mapping one for every call would be what the test spends its time on. */
+static float *kept_fenced(int which, size_t floats)
 {
+    static fenced kept[2];
+    fenced *f = &kept[which];
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    if (!f->map || f->map_size - page < floats * sizeof(float)) {
+        if (f->map)
+            fenced_free(*f);
+        *f = fenced_alloc(2 * floats + 4096);
+    }
+    return (float *)((char *)f->map + f->map_size - page) - floats;
+}
+
+/* Outputs first .. end - 1 of the packed layer, rows prepared as the kernel wants them. */
+static void run_part(const amb_kernel *kernel, const problem *p, int first, int end, const float *x, size_t x_stride, int n, float *y,
+                     size_t y_stride)
+{
+    amb_rows rows = {.cell = x, .stride = x_stride};
+    const size_t cells = amb_kernel_row_cells(kernel, p->inputs);
+    if (kernel->prepare) {
+        float *prepared = kept_fenced(0, (size_t)n * cells), *scale = kept_fenced(1, (size_t)n);
+        memset(prepared, 0xff, (size_t)n * cells * 4);
+        kernel->prepare(p->inputs, x, x_stride, n, prepared, scale);
+        rows = (amb_rows){.cell = prepared, .stride = cells, .scale = scale};
+    }
+    kernel->layer(&p->layer, first, end, &rows, n, y, y_stride);
+}
+
+static void run(const amb_kernel *kernel, const problem *p, const float *x, size_t x_stride, int n, float *y, size_t y_stride)
+{
+    run_part(kernel, p, 0, p->outputs, x, x_stride, n, y, y_stride);
+}
+
+static double largest(const float *v, size_t count)
+{
+    double most = 0;
+    for (size_t i = 0; i < count; i++)
+        most = fmax(most, fabs((double)v[i]));
+    return most;
+}
+
+/* want: the layer's outputs in double; bound: how far each precision may be from it.
+ * Summing inputs + 1 terms in any order, each product rounded, errs by at most (inputs + 1) u (|b| + sum |w x|) to first order, u = 2^-24;
+ * one more u covers the higher orders, and three the integers' few roundings in fp32.
+ * Rounding to bf16 errs by 2^-8 of a number; to integers by half a unit, that is 1/(2 most) of the output's largest weight or the row's
+ * largest value. The product of two rounded factors errs by |dw| |x| + |w| |dx| + |dw| |dx|. Activations here do not widen an error. */
+static void in_double(const problem *p, const float *x, size_t x_stride, int n, double *want, double *bound[AMB_PRECISIONS])
+{
+    const size_t in = (size_t)p->inputs;
     for (int r = 0; r < n; r++) {
+        const double x_most = largest(x + (size_t)r * x_stride, in);
         for (int o = 0; o < p->outputs; o++) {
-            double sum = p->bias[o], size = fabs(sum);
-            for (int k = 0; k < p->inputs; k++) {
-                const double term =
-                    (double)p->weight[(size_t)o * (size_t)p->inputs + (size_t)k] * (double)x[(size_t)r * x_stride + (size_t)k];
+            const float *w = p->weight + (size_t)o * in;
+            const double w_most = largest(w, in), dx16 = x_most / AMB_INT16_MAX / 2, dw16 = w_most / AMB_INT16_MAX / 2,
+                         dx8 = x_most / AMB_INT8_ACTIVATION_MAX / 2, dw8 = w_most / AMB_INT8_MAX / 2;
+            double sum = p->bias[o], size = fabs(sum), bf16 = 0, int16 = 0, int8 = 0;
+            for (size_t k = 0; k < in; k++) {
+                const double v = x[(size_t)r * x_stride + k], term = (double)w[k] * v;
                 sum += term;
                 size += fabs(term);
+                bf16 += fabs(term) * (2 * 0x1p-8 + 0x1p-16);
+                int16 += fabs(v) * dw16 + fabs((double)w[k]) * dx16 + dw16 * dx16;
+                int8 += fabs(v) * dw8 + fabs((double)w[k]) * dx8 + dw8 * dx8;
             }
             const size_t i = (size_t)r * (size_t)p->outputs + (size_t)o;
-            want[i] = p->layer.act == AMB_ACT_RELU && sum < 0.0 ? 0.0 : sum;
-            bound[i] = (p->inputs + 2) * 0x1p-24 * size;
+            const double rounding = (p->inputs + 5) * 0x1p-24 * size;
+            want[i] = amb_activation_of(p->act, 0.25, sum);
+            bound[AMB_PRECISION_FP32][i] = rounding;
+            bound[AMB_PRECISION_BF16][i] = rounding + bf16;
+            bound[AMB_PRECISION_INT16][i] = rounding + int16 * 1.00001;
+            bound[AMB_PRECISION_INT8][i] = rounding + int8 * 1.00001;
         }
     }
 }
 
+/* A layer's answers for max_n rows: in double with bounds, and each precision's reference. */
+typedef struct answers {
+    double *want, *bound[AMB_PRECISIONS];
+    float *reference[AMB_PRECISIONS];
+} answers;
+
+static answers answers_create(problem *p, const float *x, int max_n)
+{
+    const size_t count = (size_t)max_n * (size_t)p->outputs;
+    answers a = {.want = malloc(count * sizeof(double))};
+    assert_non_null(a.want);
+    for (int i = 0; i < AMB_PRECISIONS; i++) {
+        a.bound[i] = malloc(count * sizeof(double));
+        a.reference[i] = malloc(count * sizeof(float));
+        assert_true(a.bound[i] && a.reference[i]);
+    }
+    in_double(p, x, (size_t)p->inputs, max_n, a.want, a.bound);
+    static const char *const name[AMB_PRECISIONS] = {"ref", "bf16_ref", "int16_ref", "int8_ref"};
+    for (int i = 0; i < AMB_PRECISIONS; i++) {
+        const amb_kernel *kernel = amb_kernel_by_name(name[i], NULL);
+        assert_non_null(kernel);
+        assert_int_equal(kernel->precision, i);
+        problem_pack(p, kernel);
+        run(kernel, p, x, (size_t)p->inputs, max_n, a.reference[i], (size_t)p->outputs);
+        problem_unpack(p);
+    }
+    return a;
+}
+
+static void answers_free(answers *a)
+{
+    free(a->want);
+    for (int i = 0; i < AMB_PRECISIONS; i++) {
+        free(a->bound[i]);
+        free(a->reference[i]);
+    }
+}
+
+/* One batch's outputs y (rows first .. first + n - 1 of the answers) against double and the reference. */
+static void check_values(const amb_kernel *kernel, const problem *p, const answers *a, int first, int n, const float *y, size_t y_stride)
+{
+    const size_t out = (size_t)p->outputs;
+    const bool exact = kernel->precision == AMB_PRECISION_INT16 || kernel->precision == AMB_PRECISION_INT8;
+    double worst = 0.0;
+    size_t worst_at = 0;
+    for (size_t i = 0; i < (size_t)n * out; i++) {
+        const size_t at = (size_t)first * out + i;
+        const float got = y[i / out * y_stride + i % out];
+        const double off = fabs((double)got - a->want[at]) / a->bound[kernel->precision][at];
+        if (!(off <= worst)) {
+            worst = isnan(off) ? (double)INFINITY : off;
+            worst_at = i;
+        }
+        const float reference = a->reference[kernel->precision][at];
+        /* Floats may be summed in another order than the reference's: both are within the rounding's bound of the same exact sum. */
+        const double apart = fabs((double)got - (double)reference), allowed = 2 * 2 * a->bound[AMB_PRECISION_FP32][at];
+        if (exact ? !same_bits(&got, &reference, 1) : !(apart <= allowed))
+            fail_msg("%s, %d inputs, %d outputs, %d rows: row %zu, output %zu is %.9g, the reference's %.9g", kernel->name, p->inputs,
+                     p->outputs, n, i / out, i % out, (double)got, (double)reference);
+    }
+    if (worst > 1.0)
+        fail_msg("%s, %d inputs, %d outputs, %d rows: worst at row %zu, output %zu: %.9g, in double %.17g, %.3g times the bound",
+                 kernel->name, p->inputs, p->outputs, n, worst_at / out, worst_at % out,
+                 (double)y[worst_at / out * y_stride + worst_at % out], a->want[(size_t)first * out + worst_at], worst);
+}
+
 /* Rows of every number from 1 to max_n of one layer through one kernel: accuracy, fences, canaries, and the same bits as alone. */
-static void check_layer(const amb_kernel *kernel, problem *p, const float *x, int max_n, const double *want, const double *bound)
+static void check_layer(const amb_kernel *kernel, problem *p, const float *x, int max_n, const answers *a)
 {
     const size_t in = (size_t)p->inputs, out = (size_t)p->outputs;
     const uint32_t canary_bits = 0x7fc0beefu;
@@ -119,6 +242,8 @@ static void check_layer(const amb_kernel *kernel, problem *p, const float *x, in
     float *alone = malloc((size_t)max_n * out * sizeof(float));
     assert_non_null(alone);
     problem_pack(p, kernel);
+    for (int r = 0; r < max_n; r++)
+        run(kernel, p, x + (size_t)r * in, in, 1, alone + (size_t)r * out, out);
 
     for (int n = 1; n <= max_n; n++) {
         const size_t x_stride = in + (size_t)(n % 3), y_stride = out + (size_t)(n % 4);
@@ -132,29 +257,18 @@ static void check_layer(const amb_kernel *kernel, problem *p, const float *x, in
             memcpy(fx.at + (size_t)r * x_stride, x + (size_t)(first + r) * in, in * sizeof(float));
         for (size_t i = 0; i < before + y_size; i++)
             memcpy(fy.at + i, &canary, sizeof canary);
+        /* Odd batches in two parts, cut at a panel. */
+        const int cut = n % 2 && p->outputs > kernel->panel ? kernel->panel : 0;
+        if (cut)
+            run_part(kernel, p, 0, cut, fx.at, x_stride, n, y, y_stride);
+        run_part(kernel, p, cut, p->outputs, fx.at, x_stride, n, y, y_stride);
 
-        if (n == 1) {
-            for (int r = 0; r < max_n; r++)
-                kernel->layer(&p->layer, x + (size_t)r * in, in, 1, alone + (size_t)r * out, out);
-        }
-        kernel->layer(&p->layer, fx.at, x_stride, n, y, y_stride);
-
-        double worst = 0.0;
-        size_t worst_at = 0;
         for (size_t i = 0; i < before; i++)
             if (!same_bits(fy.at + i, &canary, 1))
                 fail_msg("%s, %d inputs, %d outputs, %d rows: wrote %zu floats before the output", kernel->name, p->inputs, p->outputs, n,
                          before - i);
         for (int r = 0; r < n; r++) {
             const float *row = y + (size_t)r * y_stride;
-            for (size_t o = 0; o < out; o++) {
-                const size_t i = (size_t)(first + r) * out + o;
-                const double off = fabs((double)row[o] - want[i]) / bound[i];
-                if (!(off <= worst)) {
-                    worst = isnan(off) ? (double)INFINITY : off;
-                    worst_at = i;
-                }
-            }
             if (!same_bits(row, alone + (size_t)(first + r) * out, out))
                 fail_msg("%s, %d inputs, %d outputs: row %d of %d differs from the same row alone", kernel->name, p->inputs, p->outputs, r,
                          n);
@@ -162,11 +276,7 @@ static void check_layer(const amb_kernel *kernel, problem *p, const float *x, in
                 if (!same_bits(row + o, &canary, 1))
                     fail_msg("%s, %d inputs, %d outputs, %d rows: wrote behind row %d", kernel->name, p->inputs, p->outputs, n, r);
         }
-        if (worst > 1.0) {
-            const size_t r = worst_at / out - (size_t)first, o = worst_at % out;
-            fail_msg("%s, %d inputs, %d outputs, %d rows: worst at row %zu, output %zu: %.9g, in double %.17g, %.3g times the bound",
-                     kernel->name, p->inputs, p->outputs, n, r, o, (double)y[r * y_stride + o], want[worst_at], worst);
-        }
+        check_values(kernel, p, a, first, n, y, y_stride);
         fenced_free(fx);
         fenced_free(fy);
     }
@@ -176,19 +286,17 @@ static void check_layer(const amb_kernel *kernel, problem *p, const float *x, in
 
 static void check_shape(amb_rng *rng, int inputs, int outputs, int max_n)
 {
-    problem p = problem_create(rng, inputs, outputs, (inputs + outputs) % 2 ? AMB_ACT_RELU : AMB_ACT_IDENTITY);
+    static const amb_activation act[] = {AMB_ACT_IDENTITY, AMB_ACT_RELU, AMB_ACT_LEAKY_RELU};
+    problem p = problem_create(rng, inputs, outputs, act[(inputs + outputs) % 3]);
     float *x = malloc((size_t)max_n * (size_t)inputs * sizeof(float));
-    double *want = malloc((size_t)max_n * (size_t)outputs * sizeof(double)),
-           *bound = malloc((size_t)max_n * (size_t)outputs * sizeof(double));
-    assert_true(x && want && bound);
+    assert_non_null(x);
     fill(rng, x, (size_t)max_n * (size_t)inputs);
-    in_double(&p, x, (size_t)inputs, max_n, want, bound);
+    answers a = answers_create(&p, x, max_n);
     for (int k = 0; k < amb_kernel_count(); k++)
-        check_layer(amb_kernel_at(k), &p, x, max_n, want, bound);
+        check_layer(amb_kernel_at(k), &p, x, max_n, &a);
     problem_free(&p);
+    answers_free(&a);
     free(x);
-    free(want);
-    free(bound);
 }
 
 static void test_every_tail(void **state)
@@ -222,52 +330,73 @@ static void test_the_networks_layers(void **state)
         check_shape(&rng, shape[i][0], shape[i][1], 9);
 }
 
-/* kernels.h: all kernels that fuse multiply and add give the same bits. */
+/* kernels.h: all fp32 kernels that fuse multiply and add give the same bits, whatever the layer's width. */
 static void test_fusing_kernels_agree(void **state)
 {
     (void)state;
     amb_rng rng = amb_rng_seed(4, 0);
-    enum { IN = 197, OUT = 101, ROWS = 13 };
-    problem p = problem_create(&rng, IN, OUT, AMB_ACT_RELU);
-    float x[ROWS * IN], first[ROWS * OUT], y[ROWS * OUT];
-    fill(&rng, x, ROWS * IN);
-    for (int k = 1; k < amb_kernel_count(); k++) {
-        problem_pack(&p, amb_kernel_at(k));
-        amb_kernel_at(k)->layer(&p.layer, x, IN, ROWS, k == 1 ? first : y, OUT);
-        problem_unpack(&p);
-        if (k > 1)
-            for (int i = 0; i < ROWS * OUT; i++)
+    enum { IN = 197, MOST = 101, ROWS = 13 };
+    for (int out = 1; out <= MOST; out++) {
+        problem p = problem_create(&rng, IN, out, AMB_ACT_RELU);
+        static float x[ROWS * IN], first[ROWS * MOST], y[ROWS * MOST];
+        fill(&rng, x, ROWS * IN);
+        int fusing = 0;
+        for (int k = 1; k < amb_kernel_count(); k++) {
+            const amb_kernel *kernel = amb_kernel_at(k);
+            if (kernel->precision != AMB_PRECISION_FP32)
+                continue;
+            problem_pack(&p, kernel);
+            run(kernel, &p, x, IN, ROWS, fusing ? y : first, (size_t)out);
+            problem_unpack(&p);
+            for (int i = 0; fusing && i < ROWS * out; i++)
                 if (!same_bits(first + i, y + i, 1))
-                    fail_msg("row %d, output %d: %s gives %.9g, %s gives %.9g", i / OUT, i % OUT, amb_kernel_at(1)->name, (double)first[i],
-                             amb_kernel_at(k)->name, (double)y[i]);
+                    fail_msg("%d outputs: row %d, output %d is %.9g, with %s %.9g", out, i / out, i % out, (double)first[i], kernel->name,
+                             (double)y[i]);
+            fusing++;
+        }
+        problem_free(&p);
     }
-    problem_free(&p);
 }
 
-/* One input of weight 1 and a bias of -0: the output is act(x) itself, for every row and place in a vector. */
+/* One input of weight 1 and a bias of -0: the output is act(x) itself, rounded to the kernel's precision, for every row and place in a
+ * vector. */
 static void test_special_values(void **state)
 {
     (void)state;
-    enum { OUT = 150, ROWS = 11 };
-    static const float in[] = {NAN, -NAN, INFINITY, -INFINITY, 0.0f, -0.0f, 1e-45f, -1e-45f, 3.4e38f, -3.4e38f, -1.5f};
+    enum { MOST = 150, ROWS = 11 };
+    static const float in[] = {NAN, -NAN, INFINITY, -INFINITY, 0.0f, -0.0f, 0x1p-120f, -0x1p-120f, 3.375e38f, -3.375e38f, -1.5f};
     _Static_assert(sizeof in / sizeof in[0] == ROWS, "a value a row");
     amb_rng rng = amb_rng_seed(5, 0);
-    for (int relu = 0; relu <= 1; relu++) {
-        problem p = problem_create(&rng, 1, OUT, relu ? AMB_ACT_RELU : AMB_ACT_IDENTITY);
-        for (int o = 0; o < OUT; o++) {
+    static const int outputs[] = {1, 4, 5, 40, MOST};
+    for (size_t i = 0; i < 2 * sizeof outputs / sizeof outputs[0]; i++) {
+        const bool relu = i % 2;
+        const int out = outputs[i / 2];
+        problem p = problem_create(&rng, 1, out, relu ? AMB_ACT_RELU : AMB_ACT_IDENTITY);
+        for (int o = 0; o < out; o++) {
             p.weight[o] = 1.0f;
             p.bias[o] = -0.0f;
         }
         for (int k = 0; k < amb_kernel_count(); k++) {
-            problem_pack(&p, amb_kernel_at(k));
+            const amb_kernel *kernel = amb_kernel_at(k);
+            const bool integer = kernel->precision == AMB_PRECISION_INT16 || kernel->precision == AMB_PRECISION_INT8;
+            /* bf16 rounds the input; integers scale it by 1/most and back; sums of several chains turn -0 into 0 */
+            const double near = kernel->precision == AMB_PRECISION_FP32 ? 0 : integer ? 4 * 0x1p-24 : 0x1p-8;
+            problem_pack(&p, kernel);
             for (int n = 1; n <= ROWS; n++) {
-                float y[ROWS * OUT];
-                amb_kernel_at(k)->layer(&p.layer, in + ROWS - n, 1, n, y, OUT);
-                for (int i = 0; i < n * OUT; i++) {
-                    const float v = in[ROWS - n + i / OUT], want = relu && v < 0.0f ? 0.0f : v;
-                    if (isnan(want) ? !isnan(y[i]) : !same_bits(&y[i], &want, 1))
-                        fail_msg("%s, %s, %d rows, output %d: %g became %g, expected %g", amb_kernel_at(k)->name,
-                                 relu ? "ReLU" : "identity", n, i % OUT, (double)v, (double)y[i], (double)want);
+                float y[ROWS * MOST];
+                run(kernel, &p, in + ROWS - n, 1, n, y, (size_t)out);
+                for (int j = 0; j < n * out; j++) {
+                    float v = in[ROWS - n + j / out];
+                    if (integer && isinf(v))
+                        v = NAN;
+                    if (integer && fabsf(v) < 0x1p-100f)
+                        v = 0.0f;
+                    const float want = relu && v < 0.0f ? 0.0f : v;
+                    const bool good = isnan(want) || isinf(want) ? (isnan(want) ? isnan(y[j]) : y[j] == want)
+                                                                 : fabs((double)y[j] - (double)want) <= near * fabs((double)want);
+                    if (!good)
+                        fail_msg("%s, %s, %d rows, output %d of %d: %g became %g, expected %g", kernel->name, relu ? "ReLU" : "identity", n,
+                                 j % out, out, (double)in[ROWS - n + j / out], (double)y[j], (double)want);
                 }
             }
             problem_unpack(&p);
@@ -280,33 +409,66 @@ static void test_special_values(void **state)
 static void test_nan_stays_in_its_row(void **state)
 {
     (void)state;
-    enum { IN = 37, OUT = 70, ROWS = 14 };
+    enum { IN = 37, MOST = 70, ROWS = 14 };
     amb_rng rng = amb_rng_seed(6, 0);
-    problem p = problem_create(&rng, IN, OUT, AMB_ACT_RELU);
-    float x[ROWS * IN], clean[ROWS * OUT], y[ROWS * OUT];
-    fill(&rng, x, ROWS * IN);
-    for (int k = 0; k < amb_kernel_count(); k++) {
-        const amb_kernel *kernel = amb_kernel_at(k);
-        problem_pack(&p, kernel);
-        kernel->layer(&p.layer, x, IN, ROWS, clean, OUT);
-        for (int bad = 0; bad < ROWS; bad++) {
-            float *victim = &x[bad * IN + bad * 7 % IN];
-            const float kept = *victim;
-            *victim = NAN;
-            kernel->layer(&p.layer, x, IN, ROWS, y, OUT);
-            *victim = kept;
-            for (int i = 0; i < ROWS * OUT; i++) {
-                if (i / OUT == bad ? !isnan(y[i]) : !same_bits(&y[i], &clean[i], 1))
-                    fail_msg("%s: NaN in row %d, row %d output %d is %g (%g without the NaN)", kernel->name, bad, i / OUT, i % OUT,
-                             (double)y[i], (double)clean[i]);
+    for (int out = 1; out <= MOST; out += 23) {
+        problem p = problem_create(&rng, IN, out, AMB_ACT_RELU);
+        float x[ROWS * IN], clean[ROWS * MOST], y[ROWS * MOST];
+        fill(&rng, x, ROWS * IN);
+        for (int k = 0; k < amb_kernel_count(); k++) {
+            const amb_kernel *kernel = amb_kernel_at(k);
+            problem_pack(&p, kernel);
+            run(kernel, &p, x, IN, ROWS, clean, (size_t)out);
+            for (int bad = 0; bad < ROWS; bad++) {
+                float *victim = &x[bad * IN + bad * 7 % IN];
+                const float kept = *victim;
+                *victim = NAN;
+                run(kernel, &p, x, IN, ROWS, y, (size_t)out);
+                *victim = kept;
+                for (int i = 0; i < ROWS * out; i++) {
+                    if (i / out == bad ? !isnan(y[i]) : !same_bits(&y[i], &clean[i], 1))
+                        fail_msg("%s: NaN in row %d, row %d output %d is %g (%g without the NaN)", kernel->name, bad, i / out, i % out,
+                                 (double)y[i], (double)clean[i]);
+                }
             }
+            problem_unpack(&p);
         }
-        problem_unpack(&p);
+        problem_free(&p);
     }
-    problem_free(&p);
 }
 
-/* The layout kernels.h describes, number by number. */
+/* The largest sums that integers can meet: all weights and all inputs at their limit, of one sign, over the most inputs there can be. The
+ * answer is exact but for fp32's rounding, which it would not be if a sum had wrapped around. */
+static void test_integers_do_not_overflow(void **state)
+{
+    (void)state;
+    static const int inputs[] = {31, 32, 33, 64, 4380, AMB_NET_MAX_DIM};
+    amb_rng rng = amb_rng_seed(8, 0);
+    for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++)
+        for (int out = 1; out <= 17; out += 8)
+            for (int sign = -1; sign <= 1; sign += 2) {
+                const int in = inputs[i];
+                problem p = problem_create(&rng, in, out, AMB_ACT_IDENTITY);
+                float *x = malloc((size_t)in * sizeof *x), y[17];
+                assert_non_null(x);
+                for (int k = 0; k < in; k++)
+                    x[k] = 2.0f;
+                for (int k = 0; k < in * out; k++)
+                    p.weight[k] = 0.5f * (float)sign;
+                for (int k = 0; k < amb_kernel_count(); k++) {
+                    problem_pack(&p, amb_kernel_at(k));
+                    run(amb_kernel_at(k), &p, x, (size_t)in, 1, y, (size_t)out);
+                    problem_unpack(&p);
+                    for (int o = 0; o < out; o++)
+                        if (!(fabs((double)y[o] - (double)(sign * in) - (double)p.bias[o]) <= 1e-5 * in))
+                            fail_msg("%s: %d times %d plus %g is %g", amb_kernel_at(k)->name, in, sign, (double)p.bias[o], (double)y[o]);
+                }
+                problem_free(&p);
+                free(x);
+            }
+}
+
+/* The layout kernels.h describes, number by number, in fp32. */
 static void test_packing(void **state)
 {
     (void)state;
@@ -314,21 +476,24 @@ static void test_packing(void **state)
     for (int k = 0; k < amb_kernel_count(); k++) {
         const amb_kernel *kernel = amb_kernel_at(k);
         assert_true(kernel->lanes > 0 && kernel->panel % kernel->lanes == 0);
+        if (kernel->precision != AMB_PRECISION_FP32)
+            continue;
         for (int outputs = 1; outputs <= 100; outputs++) {
             const int inputs = 1 + outputs % 6;
             problem p = problem_create(&rng, inputs, outputs, AMB_ACT_IDENTITY);
             problem_pack(&p, kernel);
             const int padded = (outputs + kernel->lanes - 1) / kernel->lanes * kernel->lanes;
+            const float *packed = p.layer.weight;
             assert_int_equal(amb_kernel_padded_outputs(kernel, outputs), padded);
-            assert_int_equal(amb_kernel_weight_size(kernel, inputs, outputs), padded * inputs);
+            assert_int_equal(amb_kernel_weight_cells(kernel, inputs, outputs), outputs <= AMB_DOT ? outputs * 16 : padded * inputs);
             for (int o = 0; o < padded; o++) {
                 const int panel = o / kernel->panel * kernel->panel;
                 const int width = padded - panel < kernel->panel ? padded - panel : kernel->panel;
                 const float bias = o < outputs ? p.bias[o] : 0.0f;
                 assert_true(same_bits(&p.layer.bias[o], &bias, 1));
-                for (int i = 0; i < inputs; i++) {
+                for (int i = 0; i < inputs && (outputs > AMB_DOT || o < outputs); i++) {
                     const float weight = o < outputs ? p.weight[o * inputs + i] : 0.0f;
-                    assert_true(same_bits(&p.layer.weight[panel * inputs + i * width + o - panel], &weight, 1));
+                    assert_true(same_bits(packed + (outputs <= AMB_DOT ? o * 16 + i : panel * inputs + i * width + o - panel), &weight, 1));
                 }
             }
             problem_unpack(&p);
@@ -350,7 +515,7 @@ static void test_list_and_names(void **state)
 
     /* Every kernel of the list either runs here or is refused with its reason. */
     static const char *const names[] = {
-#define AMB_KERNEL(name, lanes, panel, runs_here) #name,
+#define AMB_KERNEL(name, precision, isa, lanes, panel, runs_here) #name,
 #include "nets/kernels.inc"
 #undef AMB_KERNEL
     };
@@ -371,31 +536,64 @@ static void test_list_and_names(void **state)
     }
 }
 
+/* What is fastest for each precision is the last of its kernels in the list that runs here. */
+static void test_best(void **state)
+{
+    (void)state;
+    for (int precision = 0; precision < AMB_PRECISIONS; precision++) {
+        const amb_kernel *last = NULL;
+        int count = 0;
+        for (int k = 0; k < amb_kernel_count(); k++)
+            if ((int)amb_kernel_at(k)->precision == precision) {
+                last = amb_kernel_at(k);
+                count++;
+            }
+        assert_ptr_equal(amb_kernel_best((amb_precision)precision), last);
+        assert_int_equal(amb_kernel_is_fast((amb_precision)precision), count > 1);
+    }
+}
+
+static void test_precision_names(void **state)
+{
+    (void)state;
+    for (int i = 0; i <= AMB_PRECISIONS; i++) {
+        amb_precision found = AMB_PRECISION_FP32;
+        assert_true(amb_precision_by_name(amb_precision_name((amb_precision)i), &found));
+        assert_int_equal(found, i);
+    }
+    amb_precision untouched = AMB_PRECISION_BF16;
+    assert_false(amb_precision_by_name("fp64", &untouched));
+    assert_int_equal(untouched, AMB_PRECISION_BF16);
+}
+
 static void test_environment_variable(void **state)
 {
     (void)state;
     const char *value = getenv("AMB_KERNEL");
     char *kept = value ? strdup(value) : NULL;
-    const amb_kernel *fastest = amb_kernel_at(amb_kernel_count() - 1);
+    const amb_kernel *kernel = amb_kernel_at(0);
     amb_error err = {""};
 
-    unsetenv("AMB_KERNEL");
-    assert_ptr_equal(amb_kernel_choose(&err), fastest);
-    assert_ptr_equal(amb_kernel_best(), fastest);
-    setenv("AMB_KERNEL", "", 1);
-    assert_ptr_equal(amb_kernel_choose(&err), fastest);
+    for (int i = 0; i < 2; i++) {
+        if (i)
+            setenv("AMB_KERNEL", "", 1);
+        else
+            unsetenv("AMB_KERNEL");
+        kernel = amb_kernel_at(0);
+        assert_true(amb_kernel_from_environment(&kernel, &err));
+        assert_null(kernel);
+    }
     for (int k = 0; k < amb_kernel_count(); k++) {
         setenv("AMB_KERNEL", amb_kernel_at(k)->name, 1);
-        assert_ptr_equal(amb_kernel_choose(&err), amb_kernel_at(k));
-        assert_ptr_equal(amb_kernel_best(), amb_kernel_at(k));
+        assert_true(amb_kernel_from_environment(&kernel, &err));
+        assert_ptr_equal(kernel, amb_kernel_at(k));
     }
     assert_string_equal(err.text, "");
 
     setenv("AMB_KERNEL", "abacus", 1);
-    assert_null(amb_kernel_choose(&err));
+    assert_false(amb_kernel_from_environment(&kernel, &err));
     assert_non_null(strstr(err.text, "environment variable AMB_KERNEL: there is no kernel \"abacus\"; these run here: ref"));
-    assert_null(amb_kernel_choose(NULL));
-    assert_ptr_equal(amb_kernel_best(), fastest);
+    assert_false(amb_kernel_from_environment(&kernel, NULL));
 
     if (kept)
         setenv("AMB_KERNEL", kept, 1);
@@ -407,9 +605,18 @@ static void test_environment_variable(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_list_and_names),     cmocka_unit_test(test_environment_variable), cmocka_unit_test(test_packing),
-        cmocka_unit_test(test_special_values),     cmocka_unit_test(test_nan_stays_in_its_row), cmocka_unit_test(test_fusing_kernels_agree),
-        cmocka_unit_test(test_every_input_length), cmocka_unit_test(test_every_tail),           cmocka_unit_test(test_the_networks_layers),
+        cmocka_unit_test(test_list_and_names),
+        cmocka_unit_test(test_best),
+        cmocka_unit_test(test_precision_names),
+        cmocka_unit_test(test_environment_variable),
+        cmocka_unit_test(test_packing),
+        cmocka_unit_test(test_special_values),
+        cmocka_unit_test(test_nan_stays_in_its_row),
+        cmocka_unit_test(test_integers_do_not_overflow),
+        cmocka_unit_test(test_fusing_kernels_agree),
+        cmocka_unit_test(test_every_input_length),
+        cmocka_unit_test(test_every_tail),
+        cmocka_unit_test(test_the_networks_layers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

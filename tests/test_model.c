@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <math.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -73,7 +74,7 @@ static void in_double(const amb_net *net, const float *x, double *want, double *
                 size += fabs(w * h[k]);
                 error += fabs(w) * e[k];
             }
-            next_h[o] = net->act[l] == AMB_ACT_RELU && sum < 0.0 ? 0.0 : sum;
+            next_h[o] = amb_activation_of(net->act[l], net->act_alpha[l], sum);
             next_e[o] = error + (net->dim[l] + 2) * 0x1p-24 * (size + error);
         }
         double *swap = h;
@@ -87,6 +88,9 @@ static void in_double(const amb_net *net, const float *x, double *want, double *
     memcpy(bound, e, (size_t)net->dim[net->layers] * sizeof *bound);
     free(values);
 }
+
+/* Mean squared error by precision, of outputs of mean square 1. */
+static const double least_mse[AMB_PRECISIONS] = {1e-11, 1e-3, 1e-5, 1e-3};
 
 static void check_accuracy(amb_rng *rng, int layers, const int *dim, bool normalizer)
 {
@@ -120,14 +124,15 @@ static void check_accuracy(amb_rng *rng, int layers, const int *dim, bool normal
                 square += (y[i] - want[i]) * (y[i] - want[i]);
                 variance += want[i] * want[i];
             }
-            if (worst > 1.0)
+            if (worst > 1.0 && amb_model_precision(model) == AMB_PRECISION_FP32)
                 fail_msg("%s, %d layers from %d to %d, %d rows: worst at row %d, output %d: %.9g, in double %.17g, bound %.3g",
                          amb_model_kernel_name(model), layers, in, out, n, worst_at / out, worst_at % out, (double)y[worst_at],
                          want[worst_at], bound[worst_at]);
-            /* The bound is for the worst case; errors in fact partly cancel. */
-            if (square > 1e-11 * variance)
-                fail_msg("%s, %d layers from %d to %d, %d rows: mean square error is %.3g of the outputs' mean square, expected < 1e-11",
-                         amb_model_kernel_name(model), layers, in, out, n, square / variance);
+            /* The bound is for the worst case; errors in fact partly cancel. Narrow formats' bounds are the kernels' test's matter. */
+            const double limit = least_mse[amb_model_precision(model)];
+            if (square > limit * variance)
+                fail_msg("%s, %d layers from %d to %d, %d rows: mean square error is %.3g of the outputs' mean square, expected < %g",
+                         amb_model_kernel_name(model), layers, in, out, n, square / variance, limit);
         }
         free(workspace);
         amb_model_destroy(model);
@@ -239,6 +244,14 @@ static void forward_once(const amb_net *net, const amb_kernel *kernel, const flo
     amb_model_destroy(model);
 }
 
+/* y is v, to the kernel's precision, in a row whose largest value is `most`. */
+static void assert_near(const amb_kernel *kernel, float y, float v, float most)
+{
+    const double unit[AMB_PRECISIONS] = {0, 0x1p-8 * fabs((double)v), (double)most / AMB_INT16_MAX, (double)most / AMB_INT8_ACTIVATION_MAX};
+    if (!(fabs((double)y - (double)v) <= unit[kernel->precision]))
+        fail_msg("%s: %g, expected %g", kernel->name, (double)y, (double)v);
+}
+
 static void test_normalizer_and_clamp(void **state)
 {
     (void)state;
@@ -252,7 +265,7 @@ static void test_normalizer_and_clamp(void **state)
             x[i] = (float)(i - 11);
         forward_once(net, kernel, x, 1, y); /* no normaliser: no clamp either */
         for (int i = 0; i < DIM; i++)
-            assert_true(y[i] == x[i]);
+            assert_near(kernel, y[i], x[i], 11.0f);
 
         assert_true(amb_net_add_normalizer(net));
         for (int i = 0; i < DIM; i++) { /* powers of two: exact in fp32 */
@@ -269,8 +282,7 @@ static void test_normalizer_and_clamp(void **state)
                     want = copysignf(3.0f, want);
                     met++;
                 }
-                if (y[i] != want)
-                    fail_msg("%s: input %d is %g, normalised %g, expected %g", kernel->name, i, (double)x[i], (double)y[i], (double)want);
+                assert_near(kernel, y[i], want, clamped ? 3.0f : 24.0f);
             }
             assert_int_equal(met > 5, clamped);
         }
@@ -281,7 +293,8 @@ static void test_normalizer_and_clamp(void **state)
         assert_true(amb_net_add_normalizer(net));
         net->in_clip = 10.0f;
         forward_once(net, kernel, (float[]){INFINITY, -INFINITY}, 2, y);
-        assert_true(y[0] == 10.0f && y[1] == -10.0f);
+        assert_near(kernel, y[0], 10.0f, 10.0f);
+        assert_near(kernel, y[1], -10.0f, 10.0f);
         amb_net_destroy(net);
     }
 }
@@ -362,20 +375,45 @@ static void test_repack_equals_create(void **state)
     free(x);
 }
 
+/* A variable of the environment, put back at the end. */
+static char *keep(const char *name)
+{
+    const char *value = getenv(name);
+    unsetenv("AMB_KERNEL");
+    return value ? strdup(value) : NULL;
+}
+
+static void put_back(const char *name, char *value)
+{
+    if (value)
+        setenv(name, value, 1);
+    else
+        unsetenv(name);
+    free(value);
+}
+
 static void test_kernel_from_environment(void **state)
 {
     (void)state;
-    const char *value = getenv("AMB_KERNEL");
-    char *kept = value ? strdup(value) : NULL;
+    char *kept = keep("AMB_KERNEL");
     amb_net *net = identity_net(3);
     amb_error err = {""};
 
     for (int k = 0; k < amb_kernel_count(); k++) {
-        setenv("AMB_KERNEL", amb_kernel_at(k)->name, 1);
+        const amb_kernel *kernel = amb_kernel_at(k);
+        setenv("AMB_KERNEL", kernel->name, 1);
         amb_model *model = amb_model_create(net, NULL, &err);
         assert_non_null(model);
-        assert_string_equal(amb_model_kernel_name(model), amb_kernel_at(k)->name);
+        assert_string_equal(amb_model_kernel_name(model), kernel->name);
         amb_model_destroy(model);
+        for (int forced = 0; forced < AMB_PRECISIONS; forced++) { /* the environment chooses among a forced precision's kernels */
+            model = amb_model_create(net, &(amb_model_def){.precision = (amb_precision)forced}, &err);
+            assert_non_null(model);
+            assert_int_equal(amb_model_precision(model), forced);
+            const amb_kernel *want = forced == (int)kernel->precision ? kernel : amb_kernel_best((amb_precision)forced);
+            assert_string_equal(amb_model_kernel_name(model), want->name);
+            amb_model_destroy(model);
+        }
     }
     setenv("AMB_KERNEL", "sse9", 1);
     assert_null(amb_model_create(net, NULL, &err));
@@ -386,19 +424,158 @@ static void test_kernel_from_environment(void **state)
     assert_string_equal(amb_model_kernel_name(model), "ref");
     amb_model_destroy(model);
 
-    if (kept)
-        setenv("AMB_KERNEL", kept, 1);
-    else
-        unsetenv("AMB_KERNEL");
-    free(kept);
+    put_back("AMB_KERNEL", kept);
+    amb_net_destroy(net);
+}
+
+/* Mean squared error of a model against double precision on AUTO's own inputs. */
+static double error_of(const amb_net *net, const amb_model *model, uint64_t seed, int rows)
+{
+    const size_t out = (size_t)rows * (size_t)amb_model_outputs(model);
+    float *x = malloc((size_t)rows * (size_t)net->dim[0] * sizeof *x), *y = malloc(out * sizeof *y);
+    double *want = malloc(out * sizeof *want), sum = 0;
+    void *workspace = malloc(amb_model_workspace_size(model, rows));
+    assert_true(x && y && want && workspace);
+    amb_net_calibration_inputs(net, seed, rows, x);
+    assert_true(amb_net_run_double(net, x, rows, want, NULL));
+    amb_model_run(model, workspace, x, rows, y);
+    for (size_t i = 0; i < out; i++)
+        sum += ((double)y[i] - want[i]) * ((double)y[i] - want[i]);
+    free(x);
+    free(y);
+    free(want);
+    free(workspace);
+    return sum / (double)out;
+}
+
+/* AUTO takes the first precision, fastest first, whose error is below the limit; it reports what it measured, and says it in one line. */
+static void test_auto(void **state)
+{
+    (void)state;
+    static const amb_precision order[] = {AMB_PRECISION_INT8, AMB_PRECISION_INT16, AMB_PRECISION_BF16, AMB_PRECISION_FP32};
+    char *kept = keep("AMB_KERNEL");
+    amb_rng rng = amb_rng_seed(15, 0);
+    amb_net *net = random_net(&rng, 3, (int[]){50, 200, 120, 30}, true);
+    double mse[AMB_PRECISIONS];
+    amb_precision offered[AMB_PRECISIONS];
+    int count = 0;
+    for (int i = 0; i < AMB_PRECISIONS; i++) {
+        amb_model *model = amb_model_create(net, &(amb_model_def){.precision = order[i]}, NULL);
+        assert_non_null(model);
+        amb_model_report report;
+        amb_model_get_report(model, &report);
+        assert_int_equal(report.tried, 0);
+        char text[100], want[100];
+        amb_model_describe(model, text, sizeof text);
+        snprintf(want, sizeof want, "%s (%s)", amb_precision_name(order[i]), amb_kernel_best(order[i])->isa);
+        assert_string_equal(text, want);
+        mse[order[i]] = error_of(net, model, 5, 9);
+        if (order[i] == AMB_PRECISION_FP32 || amb_kernel_is_fast(order[i]))
+            offered[count++] = order[i];
+        amb_model_destroy(model);
+    }
+    assert_true(mse[AMB_PRECISION_INT8] > mse[AMB_PRECISION_INT16] && mse[AMB_PRECISION_INT16] > mse[AMB_PRECISION_FP32]);
+
+    for (int i = -1; i < AMB_PRECISIONS; i++) { /* limits: none at all, and just above each precision's error */
+        amb_model_def def = {.precision = AMB_PRECISION_AUTO, .max_mse = i < 0 ? 0 : mse[i] * 1.001, .calibration_rows = 9, .seed = 5};
+        amb_model *model = amb_model_create(net, &def, NULL);
+        assert_non_null(model);
+        amb_model_report report;
+        amb_model_get_report(model, &report);
+        int want = 0;
+        while (offered[want] != AMB_PRECISION_FP32 && !(mse[offered[want]] < def.max_mse))
+            want++;
+        assert_int_equal(amb_model_precision(model), offered[want]);
+        assert_int_equal(report.tried, want + 1);
+        for (int t = 0; t <= want; t++) {
+            assert_int_equal(report.entry[t].precision, offered[t]);
+            assert_true(report.entry[t].mse == mse[offered[t]]);
+        }
+        char text[300], line[300];
+        int used = snprintf(line, sizeof line, "%s (%s), mean squared error %.1e", amb_precision_name(offered[want]),
+                            amb_kernel_best(offered[want])->isa, mse[offered[want]]);
+        for (int t = want - 1; t >= 0; t--)
+            used += snprintf(line + used, sizeof line - (size_t)used, "%s %s would have %.1e", t + 1 == want ? ";" : ",",
+                             amb_precision_name(offered[t]), mse[offered[t]]);
+        amb_model_describe(model, text, sizeof text);
+        assert_string_equal(text, line);
+        char cut[20] = "";
+        amb_model_describe(model, cut, sizeof cut);
+        assert_int_equal(strlen(cut), sizeof cut - 1);
+        assert_memory_equal(cut, line, sizeof cut - 1);
+        amb_model_destroy(model);
+    }
+
+    /* A network that gives NaN in every precision: the widest. */
+    net->bias[2][3] = NAN;
+    amb_model *model = amb_model_create(net, NULL, NULL);
+    assert_non_null(model);
+    assert_int_equal(amb_model_precision(model), AMB_PRECISION_FP32);
+    amb_model_destroy(model);
+    amb_net_destroy(net);
+    put_back("AMB_KERNEL", kept);
+}
+
+/* All activations, through whole networks, with every kernel. */
+static void test_activations(void **state)
+{
+    (void)state;
+    amb_rng rng = amb_rng_seed(16, 0);
+    enum { IN = 23, OUT = 9, ROWS = 14 };
+    float *x = random_rows(&rng, ROWS, IN), y[ROWS * OUT];
+    double want[ROWS * OUT];
+    for (int act = 0; act < AMB_ACTIVATIONS; act++)
+        for (int k = 0; k < amb_kernel_count(); k++) {
+            amb_net *net = random_net(&rng, 3, (int[]){IN, 90, 33, OUT}, false);
+            for (int l = 0; l < 3; l++) {
+                net->act[l] = (amb_activation)act;
+                net->act_alpha[l] = .3f;
+            }
+            assert_true(amb_net_run_double(net, x, ROWS, want, NULL));
+            forward_once(net, amb_kernel_at(k), x, ROWS, y);
+            double square = 0, variance = 0;
+            for (int i = 0; i < ROWS * OUT; i++) {
+                square += ((double)y[i] - want[i]) * ((double)y[i] - want[i]);
+                variance += want[i] * want[i];
+            }
+            if (!(square <= least_mse[amb_kernel_at(k)->precision] * variance))
+                fail_msg("%s, %s: mean square error is %.3g of the outputs' mean square", amb_kernel_at(k)->name,
+                         amb_activation_name((amb_activation)act), square / variance);
+            amb_net_destroy(net);
+        }
+    free(x);
+}
+
+/* The double reference against the formula, row by row, for numbers of rows around its blocks. */
+static void test_run_double(void **state)
+{
+    (void)state;
+    amb_rng rng = amb_rng_seed(17, 0);
+    enum { IN = 7, OUT = 6, MOST = 18 };
+    amb_net *net = random_net(&rng, 2, (int[]){IN, 11, OUT}, true);
+    net->act[0] = AMB_ACT_TANH;
+    float *x = random_rows(&rng, MOST, IN);
+    x[3 * IN + 2] = NAN;
+    for (int n = 1; n <= MOST; n++) {
+        double y[MOST * OUT], want[OUT], bound[OUT];
+        assert_true(amb_net_run_double(net, x, n, y, NULL));
+        for (int r = 0; r < n; r++) {
+            in_double(net, x + r * IN, want, bound);
+            for (int o = 0; o < OUT; o++)
+                if (r == 3 ? !isnan(y[r * OUT + o]) : !(fabs(y[r * OUT + o] - want[o]) <= 1e-12))
+                    fail_msg("row %d of %d, output %d: %.17g, expected %.17g", r, n, o, y[r * OUT + o], want[o]);
+        }
+    }
+    free(x);
     amb_net_destroy(net);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accuracy), cmocka_unit_test(test_rows_are_independent), cmocka_unit_test(test_normalizer_and_clamp),
-        cmocka_unit_test(test_nan),      cmocka_unit_test(test_repack_equals_create), cmocka_unit_test(test_kernel_from_environment),
+        cmocka_unit_test(test_accuracy),    cmocka_unit_test(test_rows_are_independent), cmocka_unit_test(test_normalizer_and_clamp),
+        cmocka_unit_test(test_nan),         cmocka_unit_test(test_repack_equals_create), cmocka_unit_test(test_kernel_from_environment),
+        cmocka_unit_test(test_activations), cmocka_unit_test(test_run_double),           cmocka_unit_test(test_auto),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -230,8 +230,8 @@ static void exported_networks_are_the_trained_ones(void **state)
         assert_true(amb_settings_parse(&read, meta(net[0], "training"), &err));
         assert_memory_equal(&read, &s, sizeof s);
 
-        amb_model *deployed[2] = {amb_model_create(net[0], &(amb_model_def){.precision = AMB_PRECISION_FP32}, NULL),
-                                  amb_model_create(net[1], &(amb_model_def){.precision = AMB_PRECISION_FP32}, NULL)};
+        const amb_model_def def = {.precision = AMB_PRECISION_FP32};
+        amb_model *deployed[2] = {amb_model_create(net[0], &def, NULL), amb_model_create(net[1], &def, NULL)};
         void *workspace = malloc(amb_model_workspace_size(deployed[0], 1) + amb_model_workspace_size(deployed[1], 1));
         /* The second iteration acts with exactly the exported networks. */
         amb_train_iterate(t, &stats);

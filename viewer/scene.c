@@ -1,6 +1,6 @@
 #include "viewer/scene.h"
 
-#include "sim/kinematics.h"
+#include "sim/points.h"
 #include "sim/rotation.h"
 
 #include <math.h>
@@ -318,23 +318,21 @@ static void add_trail(amb_scene *s, const double place[2])
     }
 }
 
+/* The 22 points that say a pose; those on the ground large and orange. */
 static void add_points(amb_scene *s, const amb_snapshot *snap, double alpha)
 {
-    const amb_character *c = s->character;
-    double pose[AMB_POSE], joint[AMB_BODIES][3], rot[AMB_BODIES][4];
+    static const double still[AMB_VEL];
+    double pose[AMB_POSE];
+    amb_state state;
+    amb_points points;
     blend_poses(pose, snap->body[snap->follow].before, snap->body[snap->follow].pose, alpha);
     pose[0] += s->place[snap->follow][0];
     pose[1] += s->place[snap->follow][1];
-    amb_fk(c, pose, joint, rot);
-    for (int b = 0; b < AMB_BODIES; b++)
-        add_ball(s, joint[b], .017, purple);
-    static const int ankle[2] = {AMB_RIGHT_ANKLE, AMB_LEFT_ANKLE};
-    for (int f = 0; f < 4; f++) {
-        double at[3];
-        amb_quat_rotate(at, rot[ankle[f / 2]], f % 2 ? c->skeleton.heel[f / 2] : c->skeleton.toe[f / 2]);
-        mju_addTo3(at, joint[ankle[f / 2]]);
-        const bool touches = at[2] < .025;
-        add_ball(s, at, touches ? .026 : .015, touches ? orange : purple);
+    amb_fk_state(s->character, pose, still, &state);
+    amb_points_of_state(s->character, &state, &points);
+    for (int i = 0; i < AMB_POINTS; i++) {
+        const bool touches = points.pos[i][2] < .025;
+        add_ball(s, points.pos[i], touches ? .026 : .017, touches ? orange : purple);
     }
 }
 

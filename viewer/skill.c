@@ -84,7 +84,7 @@ static bool load(amb_skill *skill, const amb_skill_def *def, amb_error *err)
 {
     if (def->policy) {
         snprintf(skill->path, sizeof skill->path, "%s", def->policy);
-        if (!amb_policy_load(&skill->policy, def->policy, err))
+        if (!amb_policy_load(&skill->policy, def->policy, NULL, err))
             return false;
         skill->has_policy = true;
     }

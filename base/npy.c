@@ -1,0 +1,377 @@
+/* .npy files: a magic word, a header in Python's dictionary syntax, then the numbers.
+ *
+ * The header is read by a parser that knows strings, True, False and tuples of whole numbers and nothing else of Python; it never looks
+ * beyond the header's length, and the length never beyond the file. The claimed shape must match the file's size exactly before memory for
+ * the numbers is taken. */
+#include "base/npy.h"
+
+#include "base/file.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "numbers are copied as they lie in the file, which is little-endian"
+#endif
+
+static const char magic[6] = "\x93NUMPY"; /* not zero-terminated: exactly six bytes */
+static const size_t largest_file = (size_t)1 << 30;
+
+enum {
+    START_1 = 10, /* bytes before the header: magic, two of version, and two (format 1) or four of length */
+    START_2 = 12,
+    ALIGN = 64, /* where the numbers of a written file begin, as NumPy does it */
+    LONGEST_HEADER = 65536
+};
+
+/* The header's text and how far it was read; `why` holds the sentence's end where it is wrong. */
+typedef struct parser {
+    const char *at, *end;
+    char why[256];
+} parser;
+
+static bool wrong(parser *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static bool wrong(parser *p, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(p->why, sizeof p->why, format, args);
+    va_end(args);
+    return false;
+}
+
+static void skip_blanks(parser *p)
+{
+    while (p->at < p->end && (*p->at == ' ' || *p->at == '\t' || *p->at == '\n' || *p->at == '\r'))
+        p->at++;
+}
+
+/* Takes `c` if it is what comes next. */
+static bool take(parser *p, char c)
+{
+    skip_blanks(p);
+    if (p->at == p->end || *p->at != c)
+        return false;
+    p->at++;
+    return true;
+}
+
+/* What comes next, for a sentence: printable ASCII only, whatever the file holds. */
+static const char *found(parser *p, char text[24])
+{
+    skip_blanks(p);
+    if (p->at == p->end)
+        return "its end";
+    int n = 0;
+    text[n++] = '"';
+    for (const char *c = p->at; c < p->end && n < 20; c++)
+        text[n++] = *c >= ' ' && *c <= '~' ? *c : '?';
+    text[n++] = '"';
+    text[n] = 0;
+    return text;
+}
+
+static bool expect(parser *p, char c)
+{
+    char text[24];
+    return take(p, c) || wrong(p, "%s was found where '%c' was expected", found(p, text), c);
+}
+
+/* A string in single or double quotes, without escapes. */
+static bool read_string(parser *p, const char *what, char *out, size_t size)
+{
+    char text[24];
+    skip_blanks(p);
+    if (p->at == p->end || (*p->at != '\'' && *p->at != '"'))
+        return wrong(p, "%s was found where %s was expected", found(p, text), what);
+    const char quote = *p->at++;
+    size_t n = 0;
+    for (; p->at < p->end && *p->at != quote; p->at++) {
+        if (*p->at < ' ' || *p->at > '~' || *p->at == '\\')
+            return wrong(p, "%s holds a character that has no place in it", what);
+        if (n + 1 == size)
+            return wrong(p, "%s is longer than %zu characters", what, size - 1);
+        out[n++] = *p->at;
+    }
+    out[n] = 0;
+    if (p->at == p->end)
+        return wrong(p, "%s has no end", what);
+    p->at++;
+    return true;
+}
+
+static bool read_order(parser *p)
+{
+    char text[24];
+    skip_blanks(p);
+    const size_t left = (size_t)(p->end - p->at);
+    if (left >= 4 && !memcmp(p->at, "True", 4))
+        return wrong(p, "its numbers are in Fortran order, C order was expected (numpy.ascontiguousarray)");
+    if (left < 5 || memcmp(p->at, "False", 5))
+        return wrong(p, "fortran_order is %s, expected False", found(p, text));
+    p->at += 5;
+    return true;
+}
+
+static bool read_type(parser *p, amb_npy_type *type)
+{
+    char text[24];
+    skip_blanks(p);
+    if (p->at < p->end && *p->at == '[')
+        return wrong(p, "it holds a structured type, '<f4' or '<f8' was expected");
+    if (!read_string(p, "the type (descr)", text, sizeof text))
+        return false;
+    if (!strcmp(text, "<f4"))
+        *type = AMB_NPY_FLOAT32;
+    else if (!strcmp(text, "<f8"))
+        *type = AMB_NPY_FLOAT64;
+    else if (!strcmp(text, "|O"))
+        return wrong(p, "it holds Python objects ('|O'), numbers of type '<f4' or '<f8' were expected");
+    else
+        return wrong(p, "its numbers are of type '%s', expected '<f4' or '<f8' (little-endian float32 or float64)", text);
+    return true;
+}
+
+static bool read_dimension(parser *p, size_t *out)
+{
+    char text[24];
+    skip_blanks(p);
+    if (p->at == p->end || *p->at < '0' || *p->at > '9')
+        return wrong(p, "the shape has %s where a dimension of at least 1 was expected", found(p, text));
+    size_t n = 0;
+    for (; p->at < p->end && *p->at >= '0' && *p->at <= '9'; p->at++) {
+        const size_t digit = (size_t)(*p->at - '0');
+        if (n > (SIZE_MAX - digit) / 10)
+            return wrong(p, "a dimension of the shape is larger than any array");
+        n = 10 * n + digit;
+    }
+    if (n == 0)
+        return wrong(p, "a dimension of the shape is 0, at least 1 was expected");
+    *out = n;
+    return true;
+}
+
+/* "(2, 3)", "(2, 3,)" or "(2,)"; "(2)" is a number in Python, not a shape. */
+static bool read_shape(parser *p, amb_npy *a)
+{
+    if (!expect(p, '('))
+        return false;
+    a->rank = 0;
+    a->count = 1;
+    bool comma = true;
+    while (!take(p, ')')) {
+        if (!comma)
+            return expect(p, ',');
+        if (a->rank == AMB_NPY_MAX_RANK)
+            return wrong(p, "the shape has more than %d dimensions", AMB_NPY_MAX_RANK);
+        size_t n = 0;
+        if (!read_dimension(p, &n))
+            return false;
+        if (a->count > SIZE_MAX / sizeof(double) / n)
+            return wrong(p, "the shape's product is larger than any array");
+        a->count *= n;
+        a->shape[a->rank++] = n;
+        comma = take(p, ',');
+    }
+    if (a->rank == 0)
+        return wrong(p, "the shape is (), at least one dimension was expected");
+    if (a->rank == 1 && !comma)
+        return wrong(p, "the shape is (%zu), expected a tuple: (%zu,)", a->shape[0], a->shape[0]);
+    return true;
+}
+
+/* {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), } in any order, then blanks to the end. */
+static bool read_header(parser *p, amb_npy *a)
+{
+    static const char *const name[3] = {"descr", "fortran_order", "shape"};
+    bool seen[3] = {false, false, false}, comma = true;
+    if (!expect(p, '{'))
+        return false;
+    while (!take(p, '}')) {
+        char key[24];
+        if (!comma)
+            return expect(p, ',');
+        if (!read_string(p, "the name of an entry", key, sizeof key))
+            return false;
+        int k = 0;
+        while (k < 3 && strcmp(key, name[k]) != 0)
+            k++;
+        if (k == 3 || seen[k])
+            return wrong(p, "\"%s\" is %s, expected descr, fortran_order and shape", key, k == 3 ? "no entry of a header" : "there twice");
+        seen[k] = true;
+        if (!expect(p, ':') || !(k == 0 ? read_type(p, &a->type) : k == 1 ? read_order(p) : read_shape(p, a)))
+            return false;
+        comma = take(p, ',');
+    }
+    for (int k = 0; k < 3; k++)
+        if (!seen[k])
+            return wrong(p, "\"%s\" is missing", name[k]);
+    char text[24];
+    skip_blanks(p);
+    return p->at == p->end || wrong(p, "%s was found behind it", found(p, text));
+}
+
+static uint32_t little(const uint8_t *p, int bytes)
+{
+    uint32_t n = 0;
+    for (int i = bytes - 1; i >= 0; i--)
+        n = n << 8 | p[i];
+    return n;
+}
+
+/* Where the header's text lies in the file: checks magic, version and length. False and a sentence. */
+static bool find_header(const uint8_t *bytes, size_t size, const char *name, size_t *start, size_t *length, amb_error *err)
+{
+    if (size < START_1 || memcmp(bytes, magic, sizeof magic) != 0)
+        return amb_fail(err, "%s: does not begin as a .npy file does (%zu bytes)", name, size);
+    const int major = bytes[6], minor = bytes[7];
+    if (major < 1 || major > 3 || minor != 0)
+        return amb_fail(err, "%s: is of .npy format %d.%d, expected 1.0, 2.0 or 3.0", name, major, minor);
+    *start = major == 1 ? START_1 : START_2;
+    if (size < *start)
+        return amb_fail(err, "%s: ends after %zu bytes, inside the length of its header", name, size);
+    *length = little(bytes + 8, major == 1 ? 2 : 4);
+    if (*length > LONGEST_HEADER)
+        return amb_fail(err, "%s: its header claims %zu bytes, at most %d were expected", name, *length, LONGEST_HEADER);
+    if (*length > size - *start)
+        return amb_fail(err, "%s: its header claims %zu bytes, but the file ends after %zu of them", name, *length, size - *start);
+    return true;
+}
+
+static size_t width(amb_npy_type type)
+{
+    return type == AMB_NPY_FLOAT32 ? sizeof(float) : sizeof(double);
+}
+
+/* `from` may lie at any address. */
+static bool convert(const uint8_t *from, const char *name, amb_npy_type stored, amb_npy *a, amb_error *err)
+{
+    if (stored == a->type) {
+        memcpy(a->data, from, a->count * width(stored));
+        return true;
+    }
+    for (size_t i = 0; i < a->count; i++) {
+        if (stored == AMB_NPY_FLOAT32) {
+            float v;
+            memcpy(&v, from + i * sizeof v, sizeof v);
+            a->f64[i] = v;
+            continue;
+        }
+        double v;
+        memcpy(&v, from + i * sizeof v, sizeof v);
+        /* Half a unit beyond FLT_MAX and more rounds to infinity; asked before the cast, which sanitizers may trap. */
+        if (isfinite(v) && fabs(v) >= 0x1.ffffffp127)
+            return amb_fail(err, "%s: number %zu is %g, which is beyond float32", name, i, v);
+        a->f32[i] = (float)v;
+    }
+    return true;
+}
+
+bool amb_npy_decode(const void *data, size_t size, const char *name, amb_npy_want want, amb_npy *array, amb_error *err)
+{
+    const uint8_t *bytes = data;
+    size_t start = 0, length = 0;
+    amb_npy a = {.data = NULL};
+    *array = a;
+    if (!find_header(bytes, size, name, &start, &length, err))
+        return false;
+    parser p = {.at = (const char *)bytes + start, .end = (const char *)bytes + start + length};
+    if (!read_header(&p, &a))
+        return amb_fail(err, "%s: the .npy header is not understood: %s", name, p.why);
+
+    const amb_npy_type stored = a.type;
+    if (want == AMB_NPY_ONLY_FLOAT32 && stored != AMB_NPY_FLOAT32)
+        return amb_fail(err, "%s: its numbers are of type '<f8' (float64), expected '<f4' (float32)", name);
+    const size_t held = size - start - length, claimed = a.count * width(stored);
+    if (held != claimed) {
+        char shape[192];
+        return amb_fail(err, "%s: holds %zu bytes of numbers, but its shape %s of %s needs %zu", name, held,
+                        amb_npy_shape_text(a.rank, a.shape, shape, sizeof shape), stored == AMB_NPY_FLOAT32 ? "float32" : "float64",
+                        claimed);
+    }
+    if (want == AMB_NPY_ROUND_TO_FLOAT)
+        a.type = AMB_NPY_FLOAT32;
+    else if (want == AMB_NPY_WIDEN_TO_DOUBLE)
+        a.type = AMB_NPY_FLOAT64;
+    a.data = malloc(a.count * width(a.type));
+    if (!a.data)
+        return amb_fail(err, "%s: not enough memory for its %zu numbers", name, a.count);
+    if (!convert(bytes + start + length, name, stored, &a, err)) {
+        free(a.data);
+        return false;
+    }
+    *array = a;
+    return true;
+}
+
+bool amb_npy_read(const char *path, amb_npy_want want, amb_npy *array, amb_error *err)
+{
+    size_t size;
+    *array = (amb_npy){.data = NULL};
+    uint8_t *bytes = amb_file_read(path, largest_file, &size, err);
+    const bool ok = bytes && amb_npy_decode(bytes, size, path, want, array, err);
+    free(bytes);
+    return ok;
+}
+
+void amb_npy_free(amb_npy *array)
+{
+    free(array->data);
+    *array = (amb_npy){.data = NULL};
+}
+
+const char *amb_npy_shape_text(int rank, const size_t *shape, char *text, size_t size)
+{
+    size_t n = 0;
+    for (int i = 0; i < rank && n < size; i++)
+        n += (size_t)snprintf(text + n, size - n, "%s%zu", i ? ", " : "(", shape[i]);
+    if (n < size)
+        snprintf(text + n, size - n, "%s", rank == 0 ? "()" : rank == 1 ? ",)" : ")");
+    return text;
+}
+
+uint8_t *amb_npy_encode(amb_npy_type type, int rank, const size_t *shape, const void *data, size_t *size, amb_error *err)
+{
+    assert(rank >= 1 && rank <= AMB_NPY_MAX_RANK);
+    size_t count = 1;
+    for (int i = 0; i < rank; i++) {
+        assert(shape[i] > 0 && count <= SIZE_MAX / sizeof(double) / shape[i]);
+        count *= shape[i];
+    }
+    char tuple[192], head[384];
+    const int used = snprintf(head, sizeof head, "{'descr': '<f%zu', 'fortran_order': False, 'shape': %s, }", width(type),
+                              amb_npy_shape_text(rank, shape, tuple, sizeof tuple));
+    /* Filled up to a multiple of ALIGN, a newline last. */
+    const size_t start = ((size_t)START_1 + (size_t)used + 1 + ALIGN - 1) / ALIGN * ALIGN, length = start - START_1;
+    *size = start + count * width(type);
+    uint8_t *bytes = malloc(*size);
+    if (!bytes) {
+        amb_fail(err, "not enough memory to write %zu numbers", count);
+        return NULL;
+    }
+    memset(bytes, ' ', start);
+    memcpy(bytes, magic, sizeof magic);
+    bytes[6] = 1;
+    bytes[7] = 0;
+    bytes[8] = (uint8_t)(length & 255);
+    bytes[9] = (uint8_t)(length >> 8);
+    memcpy(bytes + START_1, head, (size_t)used);
+    bytes[start - 1] = '\n';
+    memcpy(bytes + start, data, count * width(type));
+    return bytes;
+}
+
+bool amb_npy_write(const char *path, amb_npy_type type, int rank, const size_t *shape, const void *data, amb_error *err)
+{
+    size_t size;
+    uint8_t *bytes = amb_npy_encode(type, rank, shape, data, &size, err);
+    if (!bytes)
+        return amb_fail_in(err, "%s", path);
+    const bool ok = amb_file_write(path, bytes, size, err);
+    free(bytes);
+    return ok;
+}

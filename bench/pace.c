@@ -1,0 +1,104 @@
+#include "bench/pace.h"
+
+#include "base/clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_STEPS = 1 << 21, WARM_UP = 30 };
+
+bool bench_pace_reserve(bench_pace *pace, int room, amb_error *err)
+{
+    *pace = (bench_pace){.room = room};
+    const size_t n = (size_t)room, lists = BENCH_PARTS + 4;
+    pace->block = malloc(n * lists * sizeof(double));
+    if (!pace->block)
+        return amb_fail(err, "out of memory for the times of %d steps", room);
+    memset(pace->block, 1, n * lists * sizeof(double));
+    for (int i = 0; i < BENCH_PARTS; i++)
+        pace->part[i] = pace->block + (size_t)i * n;
+    pace->whole = pace->block + BENCH_PARTS * n;
+    pace->other = pace->whole + n;
+    pace->response = pace->other + n;
+    pace->wakeup = pace->response + n;
+    return true;
+}
+
+void bench_pace_free(bench_pace *pace)
+{
+    free(pace->block);
+    *pace = (bench_pace){0};
+}
+
+int bench_pace_most(bench_walker *walker, const bench_pace_def *def)
+{
+    double part[BENCH_PARTS], least = 1e9;
+    for (int i = 0; i < WARM_UP; i++) {
+        const double t = bench_walker_step(walker, part);
+        least = t < least ? t : least;
+    }
+    const double wanted = def->rate > 0 ? def->seconds * def->rate : 1.5 * def->seconds / least;
+    return wanted < 1 ? 1 : wanted > MOST_STEPS ? MOST_STEPS : (int)(wanted + .5);
+}
+
+static void keep(bench_pace *pace, double whole, const double part[BENCH_PARTS])
+{
+    const int i = pace->steps++;
+    pace->whole[i] = whole;
+    pace->other[i] = whole - part[BENCH_PHYSICS];
+    for (int p = 0; p < BENCH_PARTS; p++)
+        pace->part[p][i] = part[p];
+}
+
+static void run_free(bench_pace *pace, bench_walker *walker, double seconds)
+{
+    double part[BENCH_PARTS];
+    const double end = amb_clock_now() + seconds;
+    while (pace->steps < pace->room && (!pace->steps || amb_clock_now() < end)) {
+        const double whole = bench_walker_step(walker, part);
+        keep(pace, whole, part);
+    }
+}
+
+/* Sleeps, then spins, until `due`; whether it had to wait at all. */
+static bool wait_until(double due, double spin)
+{
+    if (amb_clock_now() >= due)
+        return false;
+    amb_clock_sleep_until(due - spin);
+    while (amb_clock_now() < due)
+        ;
+    return true;
+}
+
+static void run_paced(bench_pace *pace, bench_walker *walker, const bench_pace_def *def)
+{
+    double part[BENCH_PARTS];
+    const double period = 1 / def->rate, begin = amb_clock_now() + period;
+    for (int i = 0; i < pace->room; i++) {
+        const double due = begin + i * period;
+        const bool waited = wait_until(due, def->spin);
+        const double begun = amb_clock_now();
+        if (waited)
+            pace->wakeup[pace->slept++] = begun - due;
+        const double whole = bench_walker_step(walker, part);
+        const double response = begun - due + whole;
+        keep(pace, whole, part);
+        pace->response[i] = response;
+        pace->missed += response > period;
+    }
+}
+
+void bench_pace_run(bench_pace *pace, bench_walker *walker, const bench_pace_def *def)
+{
+    pace->steps = pace->slept = pace->missed = 0;
+    const int before = walker->resets;
+    double part[BENCH_PARTS];
+    for (int i = 0; i < WARM_UP; i++)
+        bench_walker_step(walker, part);
+    if (def->rate > 0)
+        run_paced(pace, walker, def);
+    else
+        run_free(pace, walker, def->seconds);
+    pace->resets = walker->resets - before;
+}

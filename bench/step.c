@@ -1,0 +1,327 @@
+/* amble-bench step: where the time of one character's control step goes, and whether a loop keeps its deadlines.
+ *
+ * Every step's times are kept and sorted: percentiles are exact. With --compete the same is measured again beside busy processes. */
+#define _GNU_SOURCE
+
+#include "bench/bench.h"
+#include "bench/compete.h"
+#include "bench/pace.h"
+#include "bench/plot.h"
+#include "cli/options.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum { KEY_MOTION = 'm', KEY_ACTOR = 'a', KEY_CRITIC = 'c', KEY_SECONDS = 's', KEY_COMPETE = 'n', KEY_RATE = 'r', KEY_POLICY = 'p' };
+enum { KEY_SPIN = CLI_KEY_OWN, KEY_PLOT, FIFO_PRIORITY = 80 };
+
+typedef struct arguments {
+    cli_common common;
+    bench_walker_def walker;
+    bench_pace_def pace;
+    int rivals;
+    bool fifo, policy_given, spin_given;
+    const char *plot;
+} arguments;
+
+static const struct argp_option options[] = {
+    {"actor", KEY_ACTOR, "FILE", 0, "actor (default walk.onnx among amble's models)", 1},
+    {"critic", KEY_CRITIC, "FILE", 0, "critic (default walk_critic.onnx among amble's models)", 1},
+    {"motion", KEY_MOTION, "NAME|FILE", 0, "motion clip (default: the actor's)", 1},
+    {"seconds", KEY_SECONDS, "S", 0, "time to run for (default 5)", 1},
+    {"compete", KEY_COMPETE, "N", 0, "then the same once more beside N busy processes on the same cores", 1},
+    {"rate", KEY_RATE, "HZ", 0, "in real time: so many steps a second, each due at its own moment (default: as fast as they go)", 2},
+    {"policy", KEY_POLICY, "fifo|other", 0, "how the system schedules the loop: SCHED_FIFO, or SCHED_OTHER (default) as any program", 2},
+    {"spin", KEY_SPIN, "US", 0, "microseconds before a step is due at which the loop stops sleeping and watches the clock (default 0)", 2},
+    {"plot", KEY_PLOT, "FILE", 0, "draw times over percentiles into FILE.png or FILE.svg, by gnuplot", 3},
+    {0},
+};
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+    arguments *a = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->common;
+        return 0;
+    case KEY_MOTION:
+        a->walker.motion = text;
+        return 0;
+    case KEY_ACTOR:
+        a->walker.actor = text;
+        return 0;
+    case KEY_CRITIC:
+        a->walker.critic = text;
+        return 0;
+    case KEY_SECONDS:
+        a->pace.seconds = cli_double(state, text, .01, 86400, "--seconds");
+        return 0;
+    case KEY_COMPETE:
+        a->rivals = (int)cli_int(state, text, 1, BENCH_MOST_RIVALS, "--compete");
+        return 0;
+    case KEY_RATE:
+        a->pace.rate = cli_double(state, text, .1, 20000, "--rate");
+        return 0;
+    case KEY_POLICY:
+        if (strcmp(text, "fifo") && strcmp(text, "other"))
+            argp_error(state, "--policy is \"%.100s\", expected fifo or other (networks are given by --actor and --critic)", text);
+        a->fifo = !strcmp(text, "fifo");
+        a->policy_given = true;
+        return 0;
+    case KEY_SPIN:
+        a->pace.spin = 1e-6 * cli_double(state, text, 0, 1e6, "--spin");
+        a->spin_given = true;
+        return 0;
+    case KEY_PLOT:
+        a->plot = text;
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "\"%s\" found where nothing is expected", text);
+        return 0;
+    case ARGP_KEY_END:
+        if (a->common.threads > 1)
+            argp_error(state, "--threads is %d, expected 1: a control step is one thread's", a->common.threads);
+        if (a->pace.rate == 0 && (a->policy_given || a->spin_given))
+            argp_error(state, "%s is for real time, expected --rate too", a->policy_given ? "--policy" : "--spin");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+typedef struct bench {
+    const arguments *args;
+    bench_walker walker;
+    bench_timer timer;
+    char cpu[128];
+    bool quiet, locked;
+    json_t *runs;
+} bench;
+
+/* ---- Telling ---- */
+
+static void print_row(const char *name, const bench_summary *s, double share)
+{
+    printf("  %-22s %9.2f %9.2f %9.2f %10.2f", name, 1e6 * s->p50, 1e6 * s->p99, 1e6 * s->p999, 1e6 * s->max);
+    printf(share >= 0 ? "   %5.1f %%\n" : "\n", 100 * share);
+}
+
+static double sum(const double *x, int n)
+{
+    double s = 0;
+    for (int i = 0; i < n; i++)
+        s += x[i];
+    return s;
+}
+
+/* Sorts the list, prints its row and puts it into the JSON. `total`: sum of the whole steps' times; 0: no share of it. */
+static void tell(const bench *b, json_t *o, const char *name, double *list, int n, double total)
+{
+    const double share = total > 0 ? sum(list, n) / total : -1;
+    const bench_summary s = bench_summarise(list, n);
+    if (!b->quiet)
+        print_row(name, &s, share);
+    json_t *e = bench_summary_json(&s);
+    if (share >= 0)
+        json_object_set_new(e, "share", cli_real(share));
+    json_object_set_new(o, name, e);
+}
+
+static void tell_parts(const bench *b, bench_pace *pace, json_t *o)
+{
+    const double total = sum(pace->whole, pace->steps), physics = sum(pace->part[BENCH_PHYSICS], pace->steps);
+    const double reward = sum(pace->part[BENCH_REWARD], pace->steps);
+    json_t *parts = json_object();
+    for (int i = 0; i < BENCH_PARTS; i++)
+        tell(b, parts, bench_part_name[i], pace->part[i], pace->steps, total);
+    tell(b, parts, "all but physics", pace->other, pace->steps, total);
+    tell(b, parts, "whole step (compute)", pace->whole, pace->steps, total);
+    const double ratio = (total - physics) / physics, without = (total - physics - reward) / physics;
+    const double p50 = bench_quantile(pace->other, pace->steps, .5) / bench_quantile(pace->part[BENCH_PHYSICS], pace->steps, .5);
+    if (!b->quiet)
+        printf("  all but physics / physics: %.3f in all, %.3f of the medians; %.3f in all without the reward, which only training needs\n",
+               ratio, p50, without);
+    json_object_set_new(o, "parts_us", parts);
+    json_object_set_new(o, "other_to_physics", cli_real(ratio));
+    json_object_set_new(o, "other_to_physics_p50", cli_real(p50));
+    json_object_set_new(o, "other_to_physics_without_reward", cli_real(without));
+}
+
+static void tell_pace(const bench *b, bench_pace *pace, json_t *o)
+{
+    json_t *real = json_object();
+    if (pace->slept)
+        tell(b, real, "wake-up", pace->wakeup, pace->slept, 0);
+    tell(b, real, "response (from due)", pace->response, pace->steps, 0);
+    if (!b->quiet)
+        printf("  missed deadlines: %d of %d; %d steps began late because the one before was late\n", pace->missed, pace->steps,
+               pace->steps - pace->slept);
+    json_object_set_new(o, "real_time_us", real);
+    json_object_set_new(o, "missed_deadlines", json_integer(pace->missed));
+    json_object_set_new(o, "began_late", json_integer(pace->steps - pace->slept));
+}
+
+static void print_head(const bench *b)
+{
+    const arguments *a = b->args;
+    printf("%s, one thread; clock reading %.0f ns (least %.0f), of which a step has %d between its parts\n", b->cpu, 1e9 * b->timer.median,
+           1e9 * b->timer.least, BENCH_PARTS + 1);
+    printf("actor %s, critic %s; DeepPhase: %s, on the body's 22 points\n", amb_model_kernel_name(b->walker.bare),
+           amb_model_kernel_name(b->walker.critic), b->walker.phase_source);
+    if (a->pace.rate > 0)
+        printf("%g steps/s, %s, memory %slocked, spinning %g µs before a step is due\n", a->pace.rate,
+               a->fifo ? "SCHED_FIFO" : "SCHED_OTHER", b->locked ? "" : "not ", 1e6 * a->pace.spin);
+}
+
+/* ---- Measuring ---- */
+
+/* The curves of a plot outlive the run: they are the sorted lists themselves. */
+static int add_curves(const arguments *a, const bench_pace *pace, const char *where, bench_curve *curve)
+{
+    int n = 0;
+    snprintf(curve[n].name, sizeof curve[n].name, "whole step%s%s", a->pace.rate > 0 ? ", compute" : "", where);
+    curve[n].sorted = pace->whole;
+    curve[n++].n = pace->steps;
+    if (a->pace.rate > 0) {
+        snprintf(curve[n].name, sizeof curve[n].name, "response from due%s", where);
+        curve[n].sorted = pace->response;
+        curve[n++].n = pace->steps;
+        if (pace->slept) {
+            snprintf(curve[n].name, sizeof curve[n].name, "wake-up%s", where);
+            curve[n].sorted = pace->wakeup;
+            curve[n++].n = pace->slept;
+        }
+    } else {
+        snprintf(curve[n].name, sizeof curve[n].name, "all but physics%s", where);
+        curve[n].sorted = pace->other;
+        curve[n++].n = pace->steps;
+    }
+    return n;
+}
+
+static bool measure_once(bench *b, bench_pace *pace, int rivals, amb_error *err)
+{
+    const arguments *a = b->args;
+    bench_rivals others = {0};
+    if (!bench_pace_reserve(pace, bench_pace_most(&b->walker, &a->pace), err) || !bench_rivals_start(&others, rivals, err))
+        return false;
+    bench_pace_run(pace, &b->walker, &a->pace);
+    bench_rivals_stop(&others);
+    json_t *o = json_object();
+    json_object_set_new(o, "competing", json_integer(rivals));
+    json_object_set_new(o, "steps", json_integer(pace->steps));
+    json_object_set_new(o, "resets", json_integer(pace->resets));
+    if (!b->quiet) {
+        printf("\n%s%.0d%s: %d steps, the body was put back on its feet %d times\n", rivals ? "beside " : "alone", rivals,
+               rivals == 1  ? " busy process"
+               : rivals > 1 ? " busy processes"
+                            : "",
+               pace->steps, pace->resets);
+        printf("  µs                           p50       p99     p99.9        max     share\n");
+    }
+    tell_parts(b, pace, o);
+    if (a->pace.rate > 0)
+        tell_pace(b, pace, o);
+    json_array_append_new(b->runs, o);
+    return true;
+}
+
+/* SCHED_FIFO and locked memory for the loop; rivals set themselves back to SCHED_OTHER. */
+static bool become_real_time(bench *b, amb_error *err)
+{
+    const struct sched_param priority = {.sched_priority = FIFO_PRIORITY};
+    if (b->args->fifo && sched_setscheduler(0, SCHED_FIFO, &priority) != 0)
+        return amb_fail(err,
+                        "--policy fifo: SCHED_FIFO is not this user's to take (%s); it needs root, CAP_SYS_NICE or a real-time limit "
+                        "(ulimit -r) of %d or more",
+                        strerror(errno), FIFO_PRIORITY);
+    b->locked = b->args->pace.rate > 0 && mlockall(MCL_CURRENT | MCL_FUTURE) == 0;
+    return true;
+}
+
+static json_t *result(bench *b)
+{
+    const arguments *a = b->args;
+    json_t *o = json_object();
+    json_object_set_new(o, "cpu", json_string(b->cpu));
+    json_object_set_new(o, "cores", json_integer(bench_cores()));
+    json_object_set_new(o, "timer_ns", cli_real(1e9 * b->timer.median));
+    json_object_set_new(o, "timer_readings_a_step", json_integer(BENCH_PARTS + 1));
+    json_object_set_new(o, "seed", json_integer((json_int_t)a->common.seed));
+    json_object_set_new(o, "rate_hz", cli_real(a->pace.rate));
+    json_object_set_new(o, "scheduling", json_string(a->fifo ? "fifo" : "other"));
+    json_object_set_new(o, "memory_locked", json_boolean(b->locked));
+    json_object_set_new(o, "spin_us", cli_real(1e6 * a->pace.spin));
+    json_object_set_new(o, "actor_kernel", json_string(amb_model_kernel_name(b->walker.bare)));
+    json_object_set_new(o, "actor_precision", json_string(amb_precision_name(amb_model_precision(b->walker.bare))));
+    json_object_set_new(o, "critic_kernel", json_string(amb_model_kernel_name(b->walker.critic)));
+    json_object_set_new(o, "phase_weights", json_string(b->walker.phase_source));
+    json_object_set_new(o, "phase_input", json_string("the body's motion features"));
+    json_object_set(o, "runs", b->runs);
+    return o;
+}
+
+static bool measure(bench *b, amb_error *err)
+{
+    const arguments *a = b->args;
+    enum { CHECKED = 60 };
+    if (!bench_walker_init(&b->walker, &a->walker, err) || !bench_walker_check(&b->walker, CHECKED, err) || !become_real_time(b, err))
+        return false;
+    if (!b->quiet)
+        print_head(b);
+    bench_pace pace[2] = {{0}};
+    bench_curve curve[8];
+    char beside[48];
+    snprintf(beside, sizeof beside, ", beside %d busy", a->rivals);
+    bool ok = measure_once(b, &pace[0], 0, err);
+    int curves = ok ? add_curves(a, &pace[0], "", curve) : 0;
+    if (ok && a->rivals) {
+        ok = measure_once(b, &pace[1], a->rivals, err);
+        curves += ok ? add_curves(a, &pace[1], beside, curve + curves) : 0;
+    }
+    char title[256];
+    snprintf(title, sizeof title, "amble: control step of one humanoid, %s", b->cpu);
+    ok = ok && (!a->plot || bench_plot(a->plot, title, curve, curves, err));
+    bench_pace_free(&pace[0]);
+    bench_pace_free(&pace[1]);
+    return ok;
+}
+
+int bench_step(int argc, char **argv)
+{
+    arguments a = {.common = {.seed = 1}, .walker = {.actor = "walk.onnx", .critic = "walk_critic.onnx"}, .pace = {.seconds = 5}};
+    const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {0}};
+    const struct argp argp = {options,
+                              parse,
+                              NULL,
+                              "Times the parts of one character's control step; with --rate, whether a loop keeps its deadlines.\v"
+                              "Examples:\n  amble-bench step --compete 1\n"
+                              "  amble-bench step --rate 1000 --policy fifo --spin 150 --plot step.svg",
+                              children,
+                              NULL,
+                              NULL};
+    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    a.walker.clips = a.common.clips;
+    a.walker.seed = a.common.seed;
+    amb_error err = {""};
+    if (a.plot && !bench_plot_check(a.plot, &err))
+        return cli_fail(&err);
+    bench *b = calloc(1, sizeof *b);
+    bool ok = b || amb_fail(&err, "out of memory");
+    if (ok) {
+        b->args = &a;
+        b->quiet = a.common.json && !strcmp(a.common.json, "-");
+        b->runs = json_array();
+        b->timer = bench_timer_measure();
+        bench_cpu_name(b->cpu, sizeof b->cpu);
+        ok = measure(b, &err) && cli_write_json(a.common.json, result(b), &err);
+        json_decref(b->runs);
+        bench_walker_free(&b->walker);
+        free(b);
+    }
+    return ok ? 0 : cli_fail(&err);
+}

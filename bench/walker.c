@@ -1,0 +1,229 @@
+#include "bench/walker.h"
+
+#include "base/clock.h"
+#include "bench/networks.h"
+#include "cli/setup.h"
+#include "nets/onnx.h"
+#include "sim/features.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const bench_part_name[BENCH_PARTS] = {"observe", "normalise", "actor", "critic", "action",
+                                                  "physics", "reference", "phase", "reward"};
+
+enum { PHASE_INPUTS = 132, PHASE_OUTPUTS = 2 };
+
+/* Takes the normaliser out of the net. */
+static bool take_normaliser(bench_walker *w, amb_net *net, amb_error *err)
+{
+    const size_t n = (size_t)net->dim[0];
+    if (!net->in_mean)
+        return true;
+    w->mean = malloc(n * sizeof(float));
+    w->inv_std = malloc(n * sizeof(float));
+    if (!w->mean || !w->inv_std)
+        return amb_fail(err, "out of memory");
+    for (size_t i = 0; i < n; i++) {
+        w->mean[i] = net->in_mean[i];
+        w->inv_std[i] = 1.0f / net->in_std[i];
+    }
+    w->clip = net->in_clip > 0 ? net->in_clip : INFINITY;
+    free(net->in_mean);
+    free(net->in_std);
+    net->in_mean = net->in_std = NULL;
+    net->in_clip = 0;
+    return true;
+}
+
+/* The actor as the policy chose it, by the same kernel, but without its normaliser. */
+static bool load_actor(bench_walker *w, const char *name, amb_error *err)
+{
+    char path[4096];
+    cli_find_model(name, path, sizeof path);
+    amb_net *net = amb_policy_load(&w->policy, path, NULL, err) ? amb_onnx_read(path, err) : NULL;
+    amb_model_def def = amb_model_default_def();
+    def.kernel = net ? amb_kernel_by_name(amb_model_kernel_name(w->policy.actor), err) : NULL;
+    if (def.kernel && take_normaliser(w, net, err))
+        w->bare = amb_model_create(net, &def, err);
+    amb_net_destroy(net);
+    return w->bare != NULL;
+}
+
+static bool load_critic(bench_walker *w, const char *name, amb_error *err)
+{
+    char path[4096];
+    cli_find_model(name, path, sizeof path);
+    w->critic = amb_model_load(path, NULL, err);
+    if (!w->critic)
+        return false;
+    if (amb_model_inputs(w->critic) == AMB_OBS && amb_model_outputs(w->critic) == 1)
+        return true;
+    return amb_fail(err, "%s: a network from %d to %d numbers, expected a critic from %d to 1", path, amb_model_inputs(w->critic),
+                    amb_model_outputs(w->critic), AMB_OBS);
+}
+
+static bool load_phase(bench_walker *w, uint64_t seed, amb_error *err)
+{
+    bench_network network;
+    if (bench_network_make(&network, "phase", seed, err)) {
+        if (network.net->dim[0] == PHASE_INPUTS && network.net->dim[network.net->layers] == PHASE_OUTPUTS)
+            w->phase = amb_model_create(network.net, NULL, err);
+        else
+            amb_fail(err, "%s: not a network from %d to %d numbers", network.source, PHASE_INPUTS, PHASE_OUTPUTS);
+        snprintf(w->phase_source, sizeof w->phase_source, "%s", network.source);
+    }
+    bench_network_free(&network);
+    return w->phase != NULL;
+}
+
+static bool start_body(bench_walker *w, const bench_walker_def *def, amb_error *err)
+{
+    amb_character_def body = amb_character_default_def();
+    body.physics_hz = w->policy.physics_hz;
+    w->character = amb_character_create(&body, err);
+    const char *motion = def->motion ? def->motion : w->policy.motion[0] ? w->policy.motion : "walk";
+    w->clip_ = w->character ? cli_load_motion(motion, def->clips, err) : NULL;
+    if (!w->clip_)
+        return false;
+    amb_env_def env = amb_env_default_def(w->character, w->clip_);
+    amb_policy_use(&w->policy, &env);
+    env.seed = def->seed;
+    env.episode_s = 1e6;
+    return amb_env_init(&w->env, &env, err);
+}
+
+bool bench_walker_init(bench_walker *w, const bench_walker_def *def, amb_error *err)
+{
+    memset(w, 0, sizeof *w);
+    if (!load_actor(w, def->actor, err) || !load_critic(w, def->critic, err) || !load_phase(w, def->seed, err) || !start_body(w, def, err))
+        return false;
+    size_t size = amb_model_workspace_size(w->policy.actor, 1);
+    const amb_model *const others[] = {w->bare, w->critic, w->phase};
+    for (int i = 0; i < 3; i++)
+        size = amb_model_workspace_size(others[i], 1) > size ? amb_model_workspace_size(others[i], 1) : size;
+    w->workspace = malloc(size);
+    return w->workspace || amb_fail(err, "out of memory");
+}
+
+void bench_walker_free(bench_walker *w)
+{
+    amb_env_free(&w->env);
+    amb_clip_destroy(w->clip_);
+    amb_character_destroy(w->character);
+    amb_model_destroy(w->phase);
+    amb_model_destroy(w->critic);
+    amb_model_destroy(w->bare);
+    amb_policy_free(&w->policy);
+    free(w->mean);
+    free(w->inv_std);
+    free(w->workspace);
+    memset(w, 0, sizeof *w);
+}
+
+/* What nets/model.c does with its own. */
+static void normalise(const bench_walker *w, const float *restrict in, float *restrict out)
+{
+    const float *restrict mean = w->mean, *restrict inv_std = w->inv_std;
+    const float clip = w->clip;
+    for (int i = 0; i < AMB_OBS; i++) {
+        float v = (in[i] - mean[i]) * inv_std[i];
+        v = v > clip ? clip : v;
+        v = v < -clip ? -clip : v;
+        out[i] = v;
+    }
+}
+
+/* Adds the time since *then to *part. */
+static void stamp(double *then, double *part)
+{
+    const double now = amb_clock_now();
+    *part += now - *then;
+    *then = now;
+}
+
+/* The step's parts in their order; whether the body is still up. */
+static bool take_step(bench_walker *w, double *part, double *then)
+{
+    amb_env *env = &w->env;
+    double target[AMB_POSE], pose[AMB_POSE], vel[AMB_VEL];
+    amb_env_observe(env, w->obs);
+    stamp(then, &part[BENCH_OBSERVE]);
+    const float *in = w->obs;
+    if (w->mean) {
+        normalise(w, w->obs, w->scaled);
+        in = w->scaled;
+    }
+    stamp(then, &part[BENCH_NORMALISE]);
+    amb_model_run(w->bare, w->workspace, in, 1, w->action);
+    stamp(then, &part[BENCH_ACTOR]);
+    amb_model_run(w->critic, w->workspace, w->obs, 1, &w->value);
+    stamp(then, &part[BENCH_CRITIC]);
+    amb_env_target(env, w->action, target);
+    stamp(then, &part[BENCH_ACTION]);
+    amb_world_step(&env->world, target, env->def.substeps);
+    stamp(then, &part[BENCH_PHYSICS]);
+    env->step++;
+    if (env->world.unstable)
+        return false;
+    amb_world_state(&env->world, &env->state);
+    stamp(then, &part[BENCH_OBSERVE]);
+    amb_reference_advance(&env->reference, env->control_dt, env->state.pose);
+    stamp(then, &part[BENCH_REFERENCE]);
+    amb_points points;
+    amb_points_of_state(w->character, &env->state, &points);
+    amb_phase_features(&points, w->phase_in);
+    amb_model_run(w->phase, w->workspace, w->phase_in, 1, w->phase_out);
+    stamp(then, &part[BENCH_PHASE]);
+    amb_reward reward;
+    amb_reference_sample(&env->reference, 0, pose, vel);
+    amb_fk_state(env->def.character, pose, vel, &env->reference_state);
+    amb_reward_compute(w->character, &env->state, &env->reference_state, &reward);
+    const bool up = !(env->world.touching & ~env->def.may_touch) && env->step < env->steps_max;
+    stamp(then, &part[BENCH_REWARD]);
+    return up;
+}
+
+double bench_walker_step(bench_walker *w, double part[BENCH_PARTS])
+{
+    memset(part, 0, BENCH_PARTS * sizeof *part);
+    const double begun = amb_clock_now();
+    double then = begun;
+    const bool up = take_step(w, part, &then);
+    if (!up) {
+        amb_env_reset(&w->env);
+        w->resets++;
+    }
+    return then - begun;
+}
+
+bool bench_walker_check(bench_walker *w, int steps, amb_error *err)
+{
+    const size_t size = amb_env_save_size(&w->env);
+    char *start = malloc(3 * size), *mine = start ? start + size : NULL, *theirs = start ? mine + size : NULL;
+    amb_controller controller = {0};
+    bool ok = start || amb_fail(err, "out of memory");
+    ok = ok && amb_controller_init(&controller, &w->policy, 1, err);
+    double part[BENCH_PARTS], then = 0;
+    amb_reward reward;
+    if (ok) {
+        amb_env_save(&w->env, start);
+        for (int i = 0; i < steps && take_step(w, part, &then); i++)
+            ;
+        const int taken = w->env.step;
+        amb_env_save(&w->env, mine);
+        amb_env_load(&w->env, start);
+        while (w->env.step < taken)
+            amb_controller_step(&controller, &w->env, &reward);
+        amb_env_save(&w->env, theirs);
+        if (memcmp(mine, theirs, size))
+            ok = amb_fail(
+                err, "the step taken apart and amb_controller_step part within %d steps: the parts' times would be another step's", steps);
+        amb_env_load(&w->env, start);
+    }
+    amb_controller_free(&controller);
+    free(start);
+    return ok;
+}

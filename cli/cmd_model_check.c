@@ -1,0 +1,349 @@
+/* amble model check: how far each precision's outputs are from double precision, and from somebody else's outputs, on the same inputs; and
+ * whether what would be used by itself (auto) is exact enough. */
+#include "cli/cmd_model.h"
+#include "nets/model.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { KEY_INPUT = 'i', KEY_AGAINST = 'a', KEY_ROWS = 'n' };
+
+enum {
+    BLOCK = 64, /* rows at once: what is held in memory does not grow with the input */
+    MOST_ROWS = 100000,
+    AUTO = AMB_PRECISIONS, /* entries of the tables below: a forced precision each, then what auto takes, then double precision */
+    DOUBLE,
+    ENTRIES
+};
+
+typedef struct options {
+    cli_common common;
+    const char *file, *input, *against;
+    int rows;
+} options;
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+    options *o = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &o->common;
+        return 0;
+    case KEY_INPUT:
+        o->input = text;
+        return 0;
+    case KEY_AGAINST:
+        o->against = text;
+        return 0;
+    case KEY_ROWS:
+        o->rows = (int)cli_int(state, text, 1, MOST_ROWS, "--rows");
+        return 0;
+    case ARGP_KEY_END:
+        if (o->against && !o->input)
+            argp_error(state, "--against compares outputs for the rows of --input IN.npy, which is missing");
+        return 0;
+    default:
+        return model_file_argument(key, text, state, &o->file) ? 0 : ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option option_list[] = {
+    {"input", KEY_INPUT, "IN.npy", 0,
+     "measure on these rows: (rows, inputs), (rows, the file's own input shape), or (inputs,) for one; float64 is rounded", 1},
+    {"against", KEY_AGAINST, "REF.npy", 0, "compare with these outputs for IN.npy too, float32 or float64", 1},
+    {"rows", KEY_ROWS, "N", 0,
+     "without --input: measure on N rows drawn as the network's normaliser expects them (default 256); with it: on "
+     "the first N",
+     1},
+    {0},
+};
+
+/* Sums of one comparison, and the largest difference. */
+typedef struct difference {
+    double squares, largest;
+    long row, output; /* of the largest */
+    double count;
+} difference;
+
+static void compare(difference *d, const double *got, const double *want, long first_row, int rows, int outputs)
+{
+    for (int i = 0; i < rows * outputs; i++) {
+        const double off = fabs(got[i] - want[i]);
+        d->squares += off * off;
+        if (!(off <= d->largest)) { /* NaN counts as largest of all */
+            d->largest = isnan(off) ? (double)INFINITY : off;
+            d->row = first_row + i / outputs;
+            d->output = i % outputs;
+        }
+    }
+    d->count += (double)rows * outputs;
+}
+
+/* NaN becomes infinity: as far off as can be. */
+static double mean_square(const difference *d)
+{
+    const double mean = d->squares / d->count;
+    return isnan(mean) ? (double)INFINITY : mean;
+}
+
+typedef struct entry {
+    amb_model *model;       /* NULL: this precision does not run here; and for DOUBLE */
+    void *workspace;        /* for BLOCK rows */
+    char why[256];          /* why there is no model */
+    difference own, others; /* from double precision; from --against */
+} entry;
+
+typedef struct check {
+    const options *o;
+    char path[4096];
+    amb_net *net;
+    int rows;
+    amb_npy input, against; /* (rows, inputs) and (rows, outputs), or no data */
+    double limit;
+    entry e[ENTRIES];
+} check;
+
+static bool make_model(check *c, int i, const amb_model_def *def, amb_error *err)
+{
+    entry *e = &c->e[i];
+    e->model = amb_model_create(c->net, def, err);
+    if (!e->model)
+        return false;
+    e->workspace = malloc(amb_model_workspace_size(e->model, BLOCK));
+    return e->workspace || amb_fail(err, "out of memory for %d rows", (int)BLOCK);
+}
+
+/* Every precision that runs here, and auto. Only auto has to work. */
+static bool make_models(check *c, amb_error *err)
+{
+    amb_model_def def = amb_model_default_def();
+    c->limit = def.max_mse;
+    if (!make_model(c, AUTO, &def, err))
+        return false;
+    for (int p = 0; p < AMB_PRECISIONS; p++) {
+        amb_error why = {""};
+        entry *e = &c->e[p];
+        def.precision = (amb_precision)p;
+        if (!make_model(c, p, &def, &why)) {
+            snprintf(e->why, sizeof e->why, "%s", why.text);
+        } else if (amb_model_precision(e->model) != def.precision) {
+            amb_model_destroy(e->model);
+            e->model = NULL;
+            snprintf(e->why, sizeof e->why, "no kernel of this precision runs here");
+        }
+    }
+    return true;
+}
+
+/* Numbers that are not finite make every comparison meaningless. */
+static bool all_finite(const char *path, const amb_npy *a, int rows, amb_error *err)
+{
+    const size_t width = a->count / (size_t)rows;
+    for (size_t i = 0; i < a->count; i++) {
+        const double v = a->type == AMB_NPY_FLOAT32 ? (double)a->f32[i] : a->f64[i];
+        if (!isfinite(v))
+            return amb_fail(err, "%s: number %zu of row %zu is %g, finite ones were expected", path, i % width, i / width, v);
+    }
+    return true;
+}
+
+static bool read_rows(check *c, amb_error *err)
+{
+    const options *o = c->o;
+    c->rows = o->rows ? o->rows : 256;
+    if (!o->input)
+        return true;
+    int rows;
+    if (!model_read_inputs(c->net, o->input, &c->input, &rows, err) || !all_finite(o->input, &c->input, rows, err))
+        return false;
+    if (o->against && (!model_read_outputs(c->net, o->against, rows, &c->against, err) || !all_finite(o->against, &c->against, rows, err)))
+        return false;
+    if (o->rows > rows)
+        return amb_fail(err, "--rows is %d, but %s has %d", o->rows, o->input, rows);
+    c->rows = o->rows ? o->rows : rows;
+    return true;
+}
+
+/* One block of rows through everything. The buffers: (BLOCK, outputs) each. */
+static bool measure_block(check *c, const float *in, long first, int n, float *narrow, double *wide, double *exact, amb_error *err)
+{
+    const int outputs = c->net->dim[c->net->layers];
+    const double *ref = c->against.data ? c->against.f64 + (size_t)first * (size_t)outputs : NULL;
+    if (!amb_net_run_double(c->net, in, n, exact, err))
+        return false;
+    if (ref)
+        compare(&c->e[DOUBLE].others, exact, ref, first, n, outputs);
+    for (int i = 0; i <= AUTO; i++) {
+        entry *e = &c->e[i];
+        if (!e->model)
+            continue;
+        amb_model_run(e->model, e->workspace, in, n, narrow);
+        for (int k = 0; k < n * outputs; k++)
+            wide[k] = narrow[k];
+        compare(&e->own, wide, exact, first, n, outputs);
+        if (ref)
+            compare(&e->others, wide, ref, first, n, outputs);
+    }
+    return true;
+}
+
+static bool measure(check *c, amb_error *err)
+{
+    const size_t inputs = (size_t)c->net->dim[0], outputs = (size_t)c->net->dim[c->net->layers];
+    float *drawn = c->input.data ? NULL : malloc((size_t)c->rows * inputs * sizeof *drawn);
+    float *narrow = malloc(BLOCK * outputs * sizeof *narrow);
+    double *wide = malloc(2 * BLOCK * outputs * sizeof *wide);
+    bool ok = (drawn || c->input.data) && narrow && wide;
+    if (!ok)
+        amb_fail(err, "out of memory for %d rows of %zu numbers", c->rows, inputs);
+    if (drawn)
+        amb_net_calibration_inputs(c->net, c->o->common.seed, c->rows, drawn);
+    const float *in = drawn ? drawn : c->input.f32;
+    for (int first = 0; ok && first < c->rows; first += BLOCK) {
+        const int n = c->rows - first < BLOCK ? c->rows - first : BLOCK;
+        ok = measure_block(c, in + (size_t)first * inputs, first, n, narrow, wide, wide + BLOCK * outputs, err);
+    }
+    free(drawn);
+    free(narrow);
+    free(wide);
+    return ok;
+}
+
+static bool within(const check *c, const entry *e)
+{
+    return mean_square(&e->own) <= c->limit && (!c->against.data || mean_square(&e->others) <= c->limit);
+}
+
+static void print_difference(const difference *d)
+{
+    char where[48];
+    snprintf(where, sizeof where, "(%ld, %ld)", d->row, d->output);
+    printf("  %12.3g  %12.3g %-13s", mean_square(d), d->largest, where);
+}
+
+static void print_table(const check *c)
+{
+    const amb_precision taken = amb_model_precision(c->e[AUTO].model);
+    printf("%s: %d inputs, %d outputs; measured on %d rows ", c->path, c->net->dim[0], c->net->dim[c->net->layers], c->rows);
+    if (c->input.data)
+        printf("of %s\n\n", c->o->input);
+    else
+        printf("of its normaliser's distribution, seed %llu\n\n", (unsigned long long)c->o->common.seed);
+    printf("                                        against double precision                 %s\n", c->against.data ? c->o->against : "");
+    printf("precision  kernel            packed KB    mean square       largest (row, output)%s\n",
+           c->against.data ? "   mean square       largest (row, output)" : "");
+    for (int p = 0; p < AMB_PRECISIONS; p++) {
+        const entry *e = &c->e[p];
+        if (!e->model) {
+            printf("%-9s  not here: %s\n", amb_precision_name((amb_precision)p), e->why);
+            continue;
+        }
+        printf("%-9s  %-16s  %9.0f", amb_precision_name((amb_precision)p), amb_model_kernel_name(e->model),
+               (double)amb_model_bytes(e->model) / 1024);
+        print_difference(&e->own);
+        if (c->against.data)
+            print_difference(&e->others);
+        printf("%s%s\n", p == (int)taken ? "  taken by auto" : "", within(c, e) ? "" : "  beyond the limit");
+    }
+    if (c->against.data) {
+        printf("%-9s  %-16s  %9s  %12s  %12s %-13s", "double", "", "", "", "", "");
+        print_difference(&c->e[DOUBLE].others);
+        printf("\n");
+    }
+    char choice[256];
+    amb_model_describe(c->e[AUTO].model, choice, sizeof choice);
+    printf("\nauto takes %s.\n", choice);
+    printf("%s: %.3g against double precision", within(c, &c->e[AUTO]) ? "good" : "FAILED", mean_square(&c->e[AUTO].own));
+    if (c->against.data)
+        printf(", %.3g against %s", mean_square(&c->e[AUTO].others), c->o->against);
+    printf("; the limit is %.3g.\n", c->limit);
+}
+
+static json_t *difference_json(const difference *d)
+{
+    return json_pack("{s:o, s:o, s:I, s:I}", "mse", cli_real(mean_square(d)), "largest", cli_real(d->largest), "row", (json_int_t)d->row,
+                     "output", (json_int_t)d->output);
+}
+
+static json_t *entry_json(const check *c, int p)
+{
+    const entry *e = &c->e[p];
+    const amb_precision own = e->model ? amb_model_precision(e->model) : (amb_precision)p;
+    if (!e->model)
+        return json_pack("{s:s, s:b, s:s}", "precision", amb_precision_name(own), "runs", 0, "why", e->why);
+    return json_pack("{s:s, s:b, s:s, s:I, s:o, s:o, s:b}", "precision", amb_precision_name(own), "runs", 1, "kernel",
+                     amb_model_kernel_name(e->model), "packed_bytes", (json_int_t)amb_model_bytes(e->model), "double",
+                     difference_json(&e->own), "against", c->against.data ? difference_json(&e->others) : json_null(), "within",
+                     (int)within(c, e));
+}
+
+static json_t *check_json(const check *c)
+{
+    char choice[256];
+    json_t *rows = json_array();
+    for (int p = 0; p < AMB_PRECISIONS; p++)
+        json_array_append_new(rows, entry_json(c, p));
+    amb_model_describe(c->e[AUTO].model, choice, sizeof choice);
+    return json_pack("{s:s, s:i, s:i, s:i, s:s?, s:s?, s:I, s:f, s:o, s:o, s:s, s:o, s:b}", "file", c->path, "inputs", c->net->dim[0],
+                     "outputs", c->net->dim[c->net->layers], "rows", c->rows, "input", c->o->input, "against", c->o->against, "seed",
+                     (json_int_t)c->o->common.seed, "limit", c->limit, "precisions", rows, "auto", entry_json(c, AUTO), "choice", choice,
+                     "double_against", c->against.data ? difference_json(&c->e[DOUBLE].others) : json_null(), "passed",
+                     (int)within(c, &c->e[AUTO]));
+}
+
+static int run(const options *o, amb_error *err)
+{
+    check *c = calloc(1, sizeof *c);
+    int status = CLI_BAD_INPUT;
+    if (!c) {
+        amb_fail(err, "out of memory");
+        return CLI_BAD_INPUT;
+    }
+    c->o = o;
+    c->net = model_read(o->file, c->path, sizeof c->path, err);
+    if (c->net && read_rows(c, err) && make_models(c, err)) {
+        const bool table = !o->common.json || strcmp(o->common.json, "-") != 0;
+        if (measure(c, err)) {
+            if (table)
+                print_table(c);
+            if (cli_write_json(o->common.json, o->common.json ? check_json(c) : NULL, err)) {
+                status = within(c, &c->e[AUTO]) ? EXIT_SUCCESS : EXIT_FAILURE;
+                err->text[0] = 0;
+            }
+        }
+    }
+    for (int i = 0; i < ENTRIES; i++) {
+        amb_model_destroy(c->e[i].model);
+        free(c->e[i].workspace);
+    }
+    amb_npy_free(&c->input);
+    amb_npy_free(&c->against);
+    amb_net_destroy(c->net);
+    free(c);
+    return status;
+}
+
+int cmd_model_check(int argc, char **argv)
+{
+    static const struct argp_child children[] = {{&cli_seed_argp, 0, NULL, 90}, {0}};
+    static const struct argp argp = {
+        option_list,
+        parse,
+        "FILE.onnx",
+        "Runs a network at every precision that this machine has and says how far the outputs are from double precision.\v"
+        "Exit status 1 if what auto takes, the precision that every other subcommand uses by itself, has a mean squared error above "
+        "1e-6 here, against double precision or against REF.npy. A precision that is beyond the limit and that auto does not take is "
+        "marked "
+        "so and fails nothing. auto chose on 16 rows of its own; the 256 measured here are others (--seed).\n\n"
+        "Example: amble model check walk.onnx --input observations.npy --against pytorch.npy",
+        children,
+        NULL,
+        NULL};
+    options o = {.common = {.seed = 1}};
+    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    amb_error err = {""};
+    const int status = run(&o, &err);
+    return status == EXIT_SUCCESS || !err.text[0] ? status : model_fail("check", &err, status);
+}

@@ -1,0 +1,35 @@
+/* Names and numbers of an ONNX file as text fit for a sentence. Internal to nets/onnx_*.c. */
+#ifndef AMB_NETS_ONNX_TEXT_H
+#define AMB_NETS_ONNX_TEXT_H
+
+#include "nets/net.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* "float32" and so on for an ONNX data type number. */
+const char *amb_onnx_type_name(int type);
+
+/* A name out of a file, fit for a sentence: quoted, cut at 60 characters, anything but printable ASCII as '?'. */
+typedef struct amb_onnx_shown {
+    char text[68];
+} amb_onnx_shown;
+amb_onnx_shown amb_onnx_show(const char *name);
+
+/* "(3, 4)" for a shape. */
+amb_onnx_shown amb_onnx_show_dims(const size_t *dim, int rank);
+
+/* True for well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms, nothing above U+10FFFF). */
+bool amb_onnx_is_utf8(const char *text);
+
+/* "" for an absent text. */
+static inline const char *amb_onnx_text(const char *text)
+{
+    return text ? text : "";
+}
+
+/* ONNX's operator for an activation, "LeakyRelu"; and back, AMB_ACTIVATIONS where there is none. */
+const char *amb_onnx_activation_operator(amb_activation act);
+amb_activation amb_onnx_activation_find(const char *op);
+
+#endif
