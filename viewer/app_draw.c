@@ -146,8 +146,10 @@ static int simulation_lines(const amb_app *app, const amb_snapshot *s, line *lin
     n++;
     if (s->paused)
         snprintf(buffer[n], 96, "paused at %.2f s", (double)s->step * s->dt);
-    else
+    else if (app->sim)
         snprintf(buffer[n], 96, "%s, real %.2f x", speed, s->real_time_factor);
+    else /* a film's time is whatever it wants to be */
+        snprintf(buffer[n], 96, "%s", speed);
     lines[n] = (line){"Time", buffer[n]};
     return n + 1;
 }
@@ -174,7 +176,7 @@ static void draw_status(const amb_app *app, const amb_snapshot *s, mjrRect world
     int first;
     const int n = s->clip_duration > 0 ? clip_lines(app, s, lines, buffer) : simulation_lines(app, s, lines, buffer);
     mjrRect box = plate_size(app, lines, n, &first);
-    const int least = px(app, 200); /* so that it does not twitch with every digit */
+    const int least = px(app, app->sim ? 200 : 150); /* so that it does not twitch with every digit */
     box.width = box.width < least ? least : box.width;
     box.left = world.left + px(app, 12);
     box.bottom = bottom;

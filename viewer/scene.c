@@ -55,6 +55,7 @@ bool amb_scene_init(amb_scene *s, const amb_character *character, int characters
         amb_scene_free(s);
         return amb_fail(err, "out of memory for a picture of %d characters", characters);
     }
+    mj_kinematics(s->model, s->data); /* the floor has its place from the first frame on */
     mjv_defaultScene(&s->scene);
     mjv_makeScene(s->model, &s->scene, 1000 + 52 * characters);
     mjv_defaultOption(&s->option);

@@ -1,5 +1,5 @@
-/* Films and pictures without a window: no thread, no wall clock. Frame f shows simulated time f / fps (times the speed), whatever the machine's
- * speed, so the same command makes the same frames. */
+/* Films and pictures without a window: no thread, no wall clock. Frame f shows simulated time f / fps (times the speed), whatever the
+ * machine's speed, so the same command makes the same frames. */
 #include "viewer/app.h"
 
 #include "base/clock.h"
@@ -121,7 +121,7 @@ int amb_studio_run(amb_app *app, amb_error *err)
     sigaction(SIGTERM, &action, NULL);
     if (app->def.quality < 0)
         app->def.quality = AMB_QUALITY_MEDIUM;
-    const double scale = fmax(1, round(def->height / 360.) / 2); /* texts of a large picture are large too */
+    const double scale = def->height < 400 ? .5 : fmax(1, round(def->height / 360.) / 2); /* texts as large as the picture */
     amb_film *film = NULL;
     amb_report report = {.renderer = amb_offscreen_name(offscreen)};
     bool ok = amb_app_open_renderer(app, scale, mjFB_OFFSCREEN, err);
