@@ -122,10 +122,10 @@ static void scripts(void **state)
     assert_true(amb_cue_parse("0 push 1.5", &cue, &err));
     assert_true(cue.value == 1.5);
     assert_true(amb_cue_parse("3 skill run", &cue, &err));
-    assert_string_equal(cue.skill, "run");
+    assert_string_equal(cue.text, "run");
     assert_true(amb_cue_parse("3 skill 2", &cue, &err));
-    assert_true(cue.skill[0] == 0 && cue.value == 2);
-    static const char *const bad[] = {"", "push", "-1 push", "1 fly", "1 push hard", "1 push 1 2", "x push", "1 turn nan"};
+    assert_true(cue.text[0] == 0 && cue.value == 2);
+    static const char *const bad[] = {"", "push", "-1 push", "1 fly", "1 push hard", "1 push 1 2", "x push", "1 turn nan", "1 open"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (amb_cue_parse(bad[i], &cue, &err))
             fail_msg("\"%s\" was taken", bad[i]);

@@ -31,6 +31,7 @@ const amb_action_info amb_action_table[] = {
     {AMB_ACT_FULLSCREEN, "fullscreen", 0, "F11", "whole screen", {GLFW_KEY_F11, GLFW_KEY_F}},
     {AMB_ACT_QUIT, "quit", 0, "Q", "leave", {GLFW_KEY_Q}},
     {AMB_ACT_SKILL, "skill", 1, NULL, NULL, {0}},
+    {AMB_ACT_OPEN, "open", 0, NULL, NULL, {0}},
     {AMB_ACT_SPEED, "speed", 1, NULL, NULL, {0}},
     {AMB_ACT_TURN, "turn", 0, NULL, NULL, {0}},
     {AMB_ACT_PACE, "pace", 1, NULL, NULL, {0}},
@@ -80,9 +81,9 @@ const amb_action_info *amb_action_of(amb_action action)
 
 bool amb_cue_parse(const char *text, amb_cue *cue, amb_error *err)
 {
-    char name[32] = "", value[64] = "", rest[2] = "";
+    char name[32] = "", value[256] = "", rest[2] = "";
     *cue = (amb_cue){0};
-    const int n = sscanf(text, "%lf %31s %63s %1s", &cue->time, name, value, rest);
+    const int n = sscanf(text, "%lf %31s %255s %1s", &cue->time, name, value, rest);
     if (n < 2 || n > 3 || !(cue->time >= 0 && cue->time < 1e6))
         return amb_fail(err, "\"%.60s\", expected \"TIME ACTION\" or \"TIME ACTION VALUE\", as in \"3 push 1.5\"", text);
     const amb_action_info *info = amb_action_by_name(name);
@@ -94,13 +95,15 @@ bool amb_cue_parse(const char *text, amb_cue *cue, amb_error *err)
     }
     cue->action = info->action;
     cue->value = info->value;
+    if (info->action == AMB_ACT_OPEN && n < 3)
+        return amb_fail(err, "\"%.60s\": open which file?", text);
     if (n == 3) {
         char *end;
         cue->value = strtod(value, &end);
-        if (*end && info->action == AMB_ACT_SKILL)
-            snprintf(cue->skill, sizeof cue->skill, "%s", value);
+        if (info->action == AMB_ACT_OPEN || (*end && info->action == AMB_ACT_SKILL))
+            snprintf(cue->text, sizeof cue->text, "%s", value);
         else if (*end || !isfinite(cue->value))
-            return amb_fail(err, "\"%.60s\": \"%s\" is no number", text, value);
+            return amb_fail(err, "\"%.60s\": \"%.60s\" is no number", text, value);
     }
     return true;
 }

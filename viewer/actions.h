@@ -16,6 +16,7 @@ typedef enum amb_action {
     AMB_ACT_RESTART,
     AMB_ACT_RESET,
     AMB_ACT_PUSH,  /* value: m/s */
+    AMB_ACT_OPEN,  /* a file, as if it were dropped on the window; scripts only */
     AMB_ACT_SKILL, /* value: its number, from 1 */
     AMB_ACT_TURN,  /* value: degrees a second, to the left */
     AMB_ACT_PACE,  /* value: .7 to 1.3 */
@@ -65,7 +66,7 @@ extern const char *const amb_mouse_help[][2];
 typedef struct amb_cue {
     double time, value;
     amb_action action;
-    char skill[64]; /* of "skill NAME" where that is no number */
+    char text[256]; /* of "skill NAME" and "open FILE" */
 } amb_cue;
 bool amb_cue_parse(const char *text, amb_cue *cue, amb_error *err);
 

@@ -133,6 +133,7 @@ static bool start_clip(amb_app *app, const char *file, amb_error *err)
     app->player.speed = app->def.speed;
     app->player.playing = !app->def.paused;
     app->playing_clip = true;
+    app->shown.look.points = 1;
     app->scene.camera.placed = false;
     return true;
 }
@@ -234,7 +235,9 @@ const amb_snapshot *amb_app_look(amb_app *app)
 void amb_app_send(amb_app *app, const amb_command *command)
 {
     if (app->sim) {
-        amb_sim_send(app->sim, command, &app->sent);
+        /* A pull is followed by the next one; nothing else may be lost, so a full queue is waited for: the other side empties it. */
+        while (!amb_sim_send(app->sim, command, &app->sent) && command->kind != AMB_DO_PULL)
+            amb_clock_sleep_until(amb_clock_now() + .001);
     } else if (app->session) {
         if (command->kind == AMB_DO_SPEED)
             app->own.speed = fmin(fmax(command->value, AMB_SPEED_MIN), AMB_SPEED_MAX);

@@ -249,16 +249,20 @@ void amb_app_act(amb_app *app, amb_action action, double value)
 
 static void act_on_cue(amb_app *app, const amb_cue *cue)
 {
-    if (!cue->skill[0]) {
+    if (cue->action == AMB_ACT_OPEN) {
+        amb_app_drop(app, cue->text);
+        return;
+    }
+    if (!cue->text[0]) {
         amb_app_act(app, cue->action, cue->value);
         return;
     }
     for (int i = 0; i < app->skills; i++)
-        if (!strcmp(app->skill_name[i], cue->skill)) {
+        if (!strcmp(app->skill_name[i], cue->text)) {
             amb_app_choose_skill(app, i);
             return;
         }
-    amb_app_say(app, "there is no skill \"%s\"", cue->skill);
+    amb_app_say(app, "there is no skill \"%s\"", cue->text);
 }
 
 void amb_app_cues(amb_app *app, double time)

@@ -72,6 +72,8 @@ void amb_scene_forward(const amb_scene *scene, double forward[2]);
 /* Turns and moves the camera: degrees, and a factor for the distance. */
 void amb_camera_orbit(amb_camera *camera, double azimuth, double elevation);
 void amb_camera_zoom(amb_camera *camera, double factor);
+/* Lets what the camera looks at follow `target` (m, on the ground) for `seconds`. */
+void amb_camera_follow(amb_camera *camera, const double target[2], double seconds);
 void amb_camera_home(amb_camera *camera, int characters);
 
 #endif
