@@ -202,6 +202,11 @@ static void picking_finds_limbs(void **state)
                 found[body] += who == 0;
                 /* The point in the body's frame and the point on the ray are one. */
                 amb_scene_unproject(&scene, who, (x + .5) / 160, (y + .5) / 90, aspect, depth, at);
+                const double turn = scene.camera.azimuth * M_PI / 180, right = at[0] * sin(turn) - at[1] * cos(turn);
+                if (who == 0 && abs(x - 80) > 4) /* it stands at the origin, which the camera looks at */
+                    assert_true((x > 80) == (right > 0));
+                if (who == 0 && abs(y - 45) > 8)
+                    assert_true((y > 45) == (at[2] > .9));
                 amb_fk(character, snap.body[who].pose, joint, rot);
                 mju_rotVecQuat(world, local, rot[body]);
                 mju_addTo3(world, joint[body]);
