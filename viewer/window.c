@@ -354,6 +354,24 @@ static bool open_window(window *w, char *renderer, size_t size, amb_error *err)
     return true;
 }
 
+/* Between two mipmaps a software renderer reads every texel twice; the nearer one alone looks the same on a checker. */
+static void simplify_textures(const window *w)
+{
+    void (*bind)(unsigned, unsigned) = NULL;
+    void (*set)(unsigned, unsigned, int) = NULL;
+    GLFWglproc f = glfwGetProcAddress("glBindTexture"), g = glfwGetProcAddress("glTexParameteri");
+    memcpy(&bind, &f, sizeof f);
+    memcpy(&set, &g, sizeof g);
+    enum { TEXTURE_2D = 0x0DE1, MIN_FILTER = 0x2801, LINEAR_MIPMAP_NEAREST = 0x2701 };
+    const mjrContext *context = &w->app->context;
+    for (int i = 0; bind && set && i < context->ntexture; i++)
+        if (context->textureType[i] == mjTEXTURE_2D) {
+            bind(TEXTURE_2D, context->texture[i]);
+            set(TEXTURE_2D, MIN_FILTER, LINEAR_MIPMAP_NEAREST);
+            bind(TEXTURE_2D, 0);
+        }
+}
+
 static void listen(window *w)
 {
     glfwSetWindowUserPointer(w->glfw, w);
@@ -438,7 +456,10 @@ int amb_window_run(amb_app *app, amb_error *err)
         glfwGetWindowContentScale(w.glfw, &x, &y);
         listen(&w);
         measure(&w);
-        ok = amb_app_open_renderer(app, fmax(fmax(x, y), 1), mjFB_WINDOW, err) && play(&w, &report, err);
+        ok = amb_app_open_renderer(app, fmax(fmax(x, y), 1), mjFB_WINDOW, err);
+        if (ok && app->def.quality == AMB_QUALITY_LOW)
+            simplify_textures(&w);
+        ok = ok && play(&w, &report, err);
     }
     amb_app_end_film(app);
     if (app->sim) { /* the session is ours again, for its hash */
