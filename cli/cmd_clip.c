@@ -1,9 +1,9 @@
-/* amble clip: says what is in motion clips, and converts them.
+/* amble clip: says what is in motion clips, converts them, and finds their style (cmd_clip_style.c).
  *
  * `info` reads any number of clips and prints a line for each, or JSON. `convert` writes one as DeepMimic's JSON or as a table (.csv),
  * resampled if asked. Neither changes a motion: what does not close at a loop's seam is reported, not repaired. */
 #include "base/file.h"
-#include "cli/options.h"
+#include "cli/cmd_clip.h"
 #include "sim/clip.h"
 #include "sim/rotation.h"
 
@@ -13,11 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATH_SIZE = 4096, KEY_RATE = CLI_KEY_OWN };
+enum { PATH_SIZE = 4096, KEY_RATE = CLI_KEY_OWN, KEY_ENCODER, KEY_STYLES };
 
 typedef struct options {
     cli_common common;
-    double rate;  /* frames a second to resample to, 0 as they are */
+    double rate; /* frames a second to resample to, 0 as they are */
+    const char *encoder, *styles;
     char **names; /* (count) positional arguments */
     int count;
     int least, most; /* positional arguments accepted */
@@ -32,6 +33,12 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_RATE:
         o->rate = cli_double(state, text, 1, 1000, "--rate");
+        return 0;
+    case KEY_ENCODER:
+        o->encoder = text;
+        return 0;
+    case KEY_STYLES:
+        o->styles = text;
         return 0;
     case ARGP_KEY_ARGS:
         o->names = state->argv + state->next;
@@ -265,7 +272,17 @@ static int run_convert(const options *o)
     return done ? EXIT_SUCCESS : cli_fail(&err);
 }
 
+static int run_style(const options *o)
+{
+    return clip_style(&o->common, o->names, o->count, o->encoder, o->styles);
+}
+
 static const struct argp_option info_options[] = {{0}};
+static const struct argp_option style_options[] = {
+    {"encoder", KEY_ENCODER, "FILE", 0, "StyleVAE's encoder (default: amble's own stylevae_encoder.onnx)", 1},
+    {"styles", KEY_STYLES, "FILE", 0, "named styles (default: amble's own styles.json)", 1},
+    {0},
+};
 static const struct argp_option convert_options[] = {
     {"rate", KEY_RATE, "HZ", 0, "resample to about HZ even frames a second", 1},
     {0},
@@ -296,12 +313,24 @@ static const struct {
      2,
      2,
      run_convert},
+    {"style",
+     {style_options, parse_option, "NAME-or-FILE...",
+      "Finds the style of motion clips that walk: the mean latent of their windows of 2 s from a left-foot strike on, and the named styles "
+      "nearest to it. Also says a cycle's period, the speed, how much faster than the clip the latent's window plays (scale), and how far "
+      "the "
+      "cycles' latents lie from their mean (spread).\v"
+      "Example: amble clip style long_walk2 clips/humanoid3d_zombie_walk.txt",
+      children, NULL, NULL},
+     1,
+     INT_MAX,
+     run_style},
 };
 
 static const char usage[] =
     "Usage: amble clip info [OPTION...] NAME-or-FILE...\n"
     "       amble clip convert [OPTION...] NAME-or-FILE OUT\n"
-    "Says what is in motion clips, or converts one. `amble clip info --help` and `amble clip convert --help` say more.\n"
+    "       amble clip style [OPTION...] NAME-or-FILE...\n"
+    "Says what is in motion clips, converts one, or finds their style. `amble clip info --help` and so on say more.\n"
     "Example: amble clip info walk run\n";
 
 int cmd_clip(int argc, char **argv)
@@ -320,7 +349,7 @@ int cmd_clip(int argc, char **argv)
         }
     }
     if (argc >= 2) {
-        fprintf(stderr, "amble clip: \"%s\" is neither info nor convert\n", argv[1]);
+        fprintf(stderr, "amble clip: \"%s\" is none of info, convert and style\n", argv[1]);
     }
     fputs(usage, stderr);
     return CLI_BAD_INPUT;

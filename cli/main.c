@@ -24,6 +24,8 @@ static const struct subcommand {
      "amble rollout --motion walk --policy walk.onnx --seconds 20 --envs 64"},
     {"train", cmd_train, "teaches a policy a motion (PPO), from scratch or from --resume; writes checkpoints and ONNX",
      "amble train --motion run --out runs/run"},
+    {"fit", cmd_fit, "trains the motion networks, DeepPhase (phase) and StyleVAE (style), on a folder of clips",
+     "amble fit style --clips clips --out runs/style"},
     {"eval", cmd_eval, "judges a policy over many seeds and pushes, alone or against another one",
      "amble eval --motion walk --policy walk.onnx --push .5,2"},
     {"clip", cmd_clip, "says what is in motion clips, and converts them", "amble clip info walk run"},

@@ -51,6 +51,7 @@ json_t *cli_real(double x);
 const char *cli_nearest(const char *word, const char *const *names, int count);
 
 int cmd_train(int argc, char **argv);
+int cmd_fit(int argc, char **argv);
 int cmd_rollout(int argc, char **argv);
 int cmd_eval(int argc, char **argv);
 int cmd_clip(int argc, char **argv);

@@ -22,7 +22,7 @@ typedef struct train_layer {
     uint16_t *weight_bf16;          /* (out, in) copy; NULL in fp32 */
     void *h;                        /* (padded_rows, out) activation; the last layer's always fp32 */
     void *d;                        /* (padded_rows, out) derivative of the loss by what went into the activation */
-    const amb_gemm *forward, *data; /* for a chunk; the first layer has no `data` */
+    const amb_gemm *forward, *data; /* for a chunk; the first layer has `data` only where the input's gradient is wanted */
     const amb_gemm *gradient[2][2]; /* [the last block of units, where it has another size][accumulate] */
 } train_layer;
 
@@ -43,6 +43,7 @@ struct amb_train_net {
 
     float *parameters, *gradient; /* (size) */
     void *x_copy;                 /* bf16: (padded_rows, dim[0]); fp32: (rows, dim[0]) for the partial chunk */
+    float *dx;                    /* (padded_rows, dim[0]) or NULL */
     const float *x;               /* of the last forward */
     int n;
 };
@@ -119,14 +120,16 @@ static void *allocate(size_t count, size_t element)
     return p;
 }
 
-static bool allocate_buffers(amb_train_net *net, amb_error *err)
+static bool allocate_buffers(amb_train_net *net, bool input_gradient, amb_error *err)
 {
     const size_t padded = (size_t)((net->max_rows + net->rows - 1) / net->rows) * (size_t)net->rows;
     const bool bf16 = net->precision == AMB_TRAIN_BF16;
     net->parameters = allocate(net->size, sizeof(float));
     net->gradient = allocate(net->size, sizeof(float));
     net->x_copy = allocate((bf16 ? padded : (size_t)net->rows) * (size_t)net->layer[0].in, net->element);
-    bool ok = net->parameters && net->gradient && net->x_copy;
+    if (input_gradient)
+        net->dx = allocate(padded * (size_t)net->layer[0].in, sizeof(float));
+    bool ok = net->parameters && net->gradient && net->x_copy && (net->dx || !input_gradient);
     for (int l = 0; l < net->layers && ok; l++) {
         train_layer *layer = &net->layer[l];
         const size_t out = (size_t)layer->out;
@@ -171,8 +174,9 @@ static bool create_products(amb_train_net *net, amb_error *err)
         layer->forward = amb_gemm_create(net->context, &forward, err);
         if (!layer->forward)
             return false;
-        if (l > 0) {
-            const amb_gemm_def data = {.m = net->rows, .n = in, .k = out, .lda = out, .ldb = in, .ldc = in, .in = type, .out = type};
+        if (l > 0 || net->dx) {
+            const amb_gemm_type below = l > 0 ? type : AMB_GEMM_F32;
+            const amb_gemm_def data = {.m = net->rows, .n = in, .k = out, .lda = out, .ldb = in, .ldc = in, .in = type, .out = below};
             layer->data = amb_gemm_create(net->context, &data, err);
             if (!layer->data)
                 return false;
@@ -226,7 +230,7 @@ static bool list_blocks(amb_train_net *net, amb_error *err)
     return true;
 }
 
-amb_train_net *amb_train_net_create(int layers, const int *dim, int max_rows, amb_train_precision precision, amb_error *err)
+static amb_train_net *create(int layers, const int *dim, int max_rows, amb_train_precision precision, bool input_gradient, amb_error *err)
 {
     if (layers < 1 || layers > AMB_NET_MAX_LAYERS) {
         amb_fail(err, "a network to train has %d layers, expected 1 to %d", layers, AMB_NET_MAX_LAYERS);
@@ -260,11 +264,21 @@ amb_train_net *amb_train_net_create(int layers, const int *dim, int max_rows, am
         layer->bias = layer->weight + (size_t)layer->in * (size_t)layer->out;
         net->size = layer->bias + (size_t)layer->out;
     }
-    if (!allocate_buffers(net, err) || !list_blocks(net, err) || !create_products(net, err)) {
+    if (!allocate_buffers(net, input_gradient, err) || !list_blocks(net, err) || !create_products(net, err)) {
         amb_train_net_destroy(net);
         return NULL;
     }
     return net;
+}
+
+amb_train_net *amb_train_net_create(int layers, const int *dim, int max_rows, amb_train_precision precision, amb_error *err)
+{
+    return create(layers, dim, max_rows, precision, false, err);
+}
+
+amb_train_net *amb_train_net_create_inner(int layers, const int *dim, int max_rows, amb_train_precision precision, amb_error *err)
+{
+    return create(layers, dim, max_rows, precision, true, err);
 }
 
 void amb_train_net_destroy(amb_train_net *net)
@@ -281,6 +295,7 @@ void amb_train_net_destroy(amb_train_net *net)
     free(net->parameters);
     free(net->gradient);
     free(net->x_copy);
+    free(net->dx);
     free(net);
 }
 
@@ -309,6 +324,11 @@ float *amb_train_net_parameters(amb_train_net *net)
 const float *amb_train_net_gradient(const amb_train_net *net)
 {
     return net->gradient;
+}
+
+const float *amb_train_net_input_gradient(const amb_train_net *net)
+{
+    return net->dx;
 }
 
 /* ---- Passes ---- */
@@ -397,7 +417,7 @@ const float *amb_train_net_forward(amb_train_net *net, const float *x, int n)
     return net->layer[net->layers - 1].h;
 }
 
-/* From the output's derivative to every layer's `d`, for one chunk. */
+/* From the output's derivative to every layer's `d`, and to the input's where that is wanted, for one chunk. */
 static void backward_chunk(amb_train_net *net, const float *dout, int chunk, int n)
 {
     const int outputs = net->layer[net->layers - 1].out;
@@ -414,6 +434,10 @@ static void backward_chunk(amb_train_net *net, const float *dout, int chunk, int
         else
             relu_backward_f32(h, count, below);
         d = below;
+    }
+    if (net->dx) {
+        float *dx = chunk_of(net, net->dx, net->layer[0].in, sizeof(float), chunk);
+        amb_gemm_run(net->layer[0].data, d, weights(net, 0), NULL, dx);
     }
 }
 

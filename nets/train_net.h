@@ -24,6 +24,9 @@ bool amb_train_bf16_native(void);
 /* `dim` has layers + 1 entries; max_rows is the largest batch. Parameters are zero. NULL and a sentence on error: a dimension out of range,
  * memory, or BF16 where oneDNN has no bf16 products for this CPU. */
 amb_train_net *amb_train_net_create(int layers, const int *dim, int max_rows, amb_train_precision precision, amb_error *err);
+
+/* The same for a network whose input another network computes: its backward also finds the derivative by the input. */
+amb_train_net *amb_train_net_create_inner(int layers, const int *dim, int max_rows, amb_train_precision precision, amb_error *err);
 void amb_train_net_destroy(amb_train_net *net); /* NULL is fine */
 
 /* Weights uniform in ±sqrt(6 / (in + out)) (Glorot & Bengio 2010), biases zero, the last layer's weights multiplied by last_scale.
@@ -33,6 +36,8 @@ void amb_train_net_init(amb_train_net *net, amb_rng *rng, float last_scale);
 size_t amb_train_net_size(const amb_train_net *net);           /* number of parameters */
 float *amb_train_net_parameters(amb_train_net *net);           /* (size): weight_0 (dim1, dim0) row-major, bias_0, weight_1, … */
 const float *amb_train_net_gradient(const amb_train_net *net); /* (size), same layout; overwritten by each backward */
+/* (n, dim[0]): derivative of the loss by the last backward's input, fp32; NULL where the network was not made by _create_inner. */
+const float *amb_train_net_input_gradient(const amb_train_net *net);
 
 /* TEAM. To be called after parameters were written (and a barrier, if by several threads), before the next forward: refreshes bf16 copies.
  */

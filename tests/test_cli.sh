@@ -53,7 +53,7 @@ says() {
     first=$(head -n 1 log/err)
     [[ $first == amble* ]] || return 1
     [ "$(grep -c '^amble' log/err)" -eq 1 ] || return 1
-    grep -v -q -E '^(amble|Try `amble|information\.|Usage:|       amble|Says what|Example:|       amble)' log/err && return 1
+    grep -v -q -E '^(amble|Try `amble|information\.|Usage:|       amble|Says what|Trains a|Example:|       amble)' log/err && return 1
     [ -s log/out ] && return 1
     local IFS='|'
     for part in $1; do
@@ -113,12 +113,40 @@ echo '{"Loop": "wrap"}' >in/no_frames.txt
 head -c 3000 in/stand.txt >in/cut.txt
 : >in/empty.txt
 head -c 2000 /dev/zero >in/zeros.txt
-mkdir in/folder
+mkdir in/folder in/nothing in/walks in/stands
+# walker PERIOD LIFT SPEED: a loop that walks on the spot's forward axis, legs lifted in turn.
+walker() {
+    awk -v period="$1" -v lift="$2" -v speed="$3" 'BEGIN {
+        n = 41
+        printf "{\"Loop\": \"wrap\", \"Frames\": [\n"
+        for (f = 0; f < n; f++) {
+            split("0 0 0.881416 0 1 0 0 0 1 0 0 0 1 0 0 0 1 0 0 0 0 1 0 0 0 1 0 0 0 0.3 1 0 0 0 0 1 0 0 0 1 0 0 0 0.3", v, " ")
+            v[1] = period / (n - 1)
+            v[2] = speed * period * f / (n - 1)
+            for (side = 0; side < 2; side++) {
+                s = sin(6.283185307 * (f / (n - 1) + side / 2))
+                up = s > 0 ? lift * s : 0
+                at = side ? 31 : 17
+                v[at] = cos(up / 2); v[at + 3] = sin(up / 2)
+                v[at + 4] = -2 * up
+                v[at + 5] = cos(up / 2); v[at + 8] = sin(up / 2)
+            }
+            line = v[1]
+            for (i = 2; i <= 44; i++) line = line ", " v[i]
+            printf "[%s]%s\n", line, f < n - 1 ? "," : ""
+        }
+        print "]}"
+    }'
+}
+walker 1.2 .5 .3 >in/walks/amble.txt
+walker .8 .7 .35 >in/walks/hurry.txt
+cp in/once.txt in/walks/once.txt
+cp in/once.txt in/stands/once.txt
 picture >/dev/null || exit 1
 
 # ---- Help ----
 
-for sub in '' rollout train eval clip 'clip info' 'clip convert' model 'model info' 'model run' 'model check'; do
+for sub in '' rollout train fit 'fit phase' 'fit style' eval clip 'clip info' 'clip convert' 'clip style' model 'model info' 'model run' 'model check'; do
     # shellcheck disable=SC2086 # the subcommand may be two words
     run $sub --help
     if [ "$status" -ne 0 ] || [ -s log/err ] || ! grep -q -i 'usage: *amble' log/out; then
@@ -138,10 +166,12 @@ check 'amble alone, standard output' test ! -s log/out
 
 # ---- Words and options ----
 
-refuse 'dance|rollout, train, eval, clip, model' dance
+refuse 'dance|rollout, train, fit, eval, clip, model' dance
 refuse '"trian"|did you mean train?' trian
 refuse '"--seconds"' --seconds 3
 refuse 'sideways' clip sideways
+refuse 'sideways' fit sideways
+refuse 'which motion' clip style
 refuse 'sideways' model sideways
 refuse 'which motion' clip info
 refuse 'two files' clip convert in/stand.txt
@@ -153,14 +183,15 @@ done
 refuse 'one file too many' model info "$onnx/good/metadata.onnx" "$onnx/good/metadata.onnx"
 refuse 'which policy' eval
 refuse 'which motion' train
-for sub in rollout train eval; do
+for sub in rollout train 'fit phase' 'fit style' eval; do
+    # shellcheck disable=SC2086 # the subcommand may be two words
     refuse "unrecognized option '--jump'" $sub --jump
     refuse '"sideways"' $sub sideways
     refuse '--seed|"1x"' $sub --seed 1x
     refuse '--seed is -1' $sub --seed -1
     refuse '--threads is 5000|0 to 4096' $sub --threads 5000
     refuse '--json is empty' $sub --json ''
-    refuse "'--motion' requires an argument" $sub --motion
+    case $sub in fit*) ;; *) refuse "'--motion' requires an argument" $sub --motion ;; esac
 done
 for sub in rollout eval; do
     refuse '--envs is 0|1 to 65536' $sub --envs 0
@@ -199,6 +230,19 @@ refuse 'envs × steps|16777216' train "${stand[@]}" --envs 65536 --steps 65536
 refuse '--precision|"int8"' train "${stand[@]}" --precision int8
 refuse '--save-minutes is "soon"' train "${stand[@]}" --save-minutes soon
 refuse 'exclude each other' train --resume a --init b
+for sub in phase style; do
+    refuse 'in/nothing|0 motion clips' fit $sub --clips in/nothing
+    refuse 'in/missing|No such file' fit $sub --clips in/missing
+    refuse 'in/cut.txt|not JSON' fit $sub --clips in
+    refuse '"stroll"|amble, hurry, once' fit $sub --clips in/walks --hold-out stroll
+    refuse 'no clip to learn from' fit $sub --clips in/walks --hold-out amble,hurry,once
+    refuse '--batch is 4|8 to 65536' fit $sub --clips in/walks --batch 4
+    refuse '--samples is "many"' fit $sub --clips in/walks --samples many
+    refuse '--precision|"int8"' fit $sub --clips in/walks --precision int8
+    refuse 'nothing.bin' fit $sub --clips in/walks --resume nothing.bin
+done
+refuse 'repeats|a loop or three steps' fit phase --clips in/stands
+refuse 'walks|a style needs one' fit style --clips in/stands
 
 # ---- Clips ----
 
@@ -364,6 +408,55 @@ check 'train, resumed' test "$status" -eq 0
 for file in checkpoint.bin actor.onnx critic.onnx; do
     check "train, $file of killed and whole" cmp runs/killed/$file runs/whole/$file
 done
+
+# ---- Working: fits of the motion networks ----
+
+walks=(--clips in/walks --threads 2)
+few=(--batch 64 --samples 6400)
+run fit phase "${walks[@]}" "${few[@]}" --out runs/phase --json -
+check 'fit phase, exit status' test "$status" -eq 0
+check 'fit phase, fields' fields log/out fit samples wall_s loss terms/x precision folder judgement/0/what judgement/0/motion \
+    judgement/0/period_error judgement/0/strike_deg
+check 'fit phase, samples' grep -q '"samples": 6400' log/out
+check 'fit phase, files' test -s runs/phase/checkpoint.bin -a -s runs/phase/deepphase.onnx
+check 'fit phase, curves' test "$(cat runs/phase/events.out.tfevents.* | wc -c)" -gt 200
+run fit phase "${walks[@]}" "${few[@]}" --samples 3200 --out runs/phase2 --threads 1
+check 'fit phase, table' grep -q 'period_error' log/out
+run fit phase "${walks[@]}" --resume runs/phase/checkpoint.bin --samples 9600 --out runs/phase3 --threads 1
+check 'fit phase, resumed elsewhere' test "$status" -eq 0 -a -s runs/phase3/deepphase.onnx
+refuse 'runs/phase/checkpoint.bin is there already' fit phase "${walks[@]}" --out runs/phase
+refuse 'batch=64' fit phase "${walks[@]}" --resume runs/phase/checkpoint.bin --batch 32
+refuse 'other clips' fit phase "${walks[@]}" --resume runs/phase/checkpoint.bin --hold-out hurry
+refuse 'runs/phase/checkpoint.bin: |fit phase|fit style' fit style "${walks[@]}" --resume runs/phase/checkpoint.bin
+refuse 'runs/whole/checkpoint.bin: |amble fit' fit phase "${walks[@]}" --resume runs/whole/checkpoint.bin
+
+# Stopped by Ctrl-C it saves, and goes on to the same end as one that was never stopped.
+"$amble" fit phase "${walks[@]}" "${few[@]}" --samples 64000 --out runs/stopped --save-minutes 0 >log/out 2>log/err &
+child=$!
+while [ ! -s runs/stopped/checkpoint.bin ] && kill -0 $child 2>/dev/null; do sleep .01; done
+kill -TERM $child 2>/dev/null
+check 'fit phase, terminated' ended 130
+run fit phase "${walks[@]}" --resume runs/stopped/checkpoint.bin --threads 1
+check 'fit phase, resumed' test "$status" -eq 0
+run fit phase "${walks[@]}" "${few[@]}" --samples 64000 --out runs/unstopped
+for file in checkpoint.bin deepphase.onnx; do
+    check "fit phase, $file of stopped and whole" cmp runs/stopped/$file runs/unstopped/$file
+done
+
+run fit style "${walks[@]}" --batch 16 --samples 4000 --half --out runs/style --json style.json
+check 'fit style, exit status' test "$status" -eq 0
+check 'fit style, table' grep -q 'half-way' log/out
+check 'fit style, fields' fields style.json terms/kl terms/soles judgement/0/point_cm judgement/0/skate_true
+check 'fit style, files' test -s runs/style/stylevae_encoder.onnx -a -s runs/style/stylevae_decoder.onnx -a -s runs/style/styles.json
+check 'fit style, styles' fields runs/style/styles.json styles/1/latent/255 styles/0/period_s styles/0/scale
+encoder=(--encoder runs/style/stylevae_encoder.onnx --styles runs/style/styles.json)
+run clip style "${encoder[@]}" in/walks/hurry.txt
+check 'clip style, table' grep -q 'hurry 0.00' log/out
+run clip style "${encoder[@]}" --json - in/walks/amble.txt
+check 'clip style, fields' fields log/out 0/nearest/1/distance 0/latent/255 0/period_s 0/scale
+refuse 'stand|does not walk' clip style "${encoder[@]}" in/stand.txt
+refuse 'in/stand.txt' clip style "${encoder[@]}" --styles in/stand.txt in/stand.txt
+refuse 'actor.onnx|StyleVAE encoder' clip style "${encoder[@]}" --encoder runs/whole/actor.onnx in/stand.txt
 
 # ---- Checkpoints ----
 

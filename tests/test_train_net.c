@@ -317,6 +317,69 @@ static void test_gradient_against_finite_differences(void **state)
     }
 }
 
+/* The derivative by the input, as the network in front needs it: of every row's inputs, for batches on both sides of the chunks; the same
+ * bits for any team; and the parameters' gradient is what it is without it. */
+static void test_input_gradient(void **state)
+{
+    (void)state;
+    const double step = 1e-6;
+    for (int s = 0; s < 2 * SHAPES; s++) {
+        const net_shape *shape = &shapes[s / 2];
+        const amb_train_precision precision = precisions[s % 2];
+        amb_train_net *plain = create(shape, precision);
+        if (!plain)
+            continue;
+        const int in = shape->dim[0], out = shape->dim[shape->layers], max = shape->max_rows;
+        amb_train_net *inner = amb_train_net_create_inner(shape->layers, shape->dim, max, precision, NULL);
+        assert_non_null(inner);
+        assert_null(amb_train_net_input_gradient(plain));
+        random_parameters(plain, shape, (uint64_t)s);
+        random_parameters(inner, shape, (uint64_t)s);
+        float *x = normals((size_t)(max * in), 21, 1), *dout = normals((size_t)(max * out), 22, 1);
+        const size_t size = amb_train_net_size(plain), inputs = (size_t)(max * in);
+        double *p = doubles(amb_train_net_parameters(plain), size), *h = malloc(size * sizeof *h);
+        double *expected = malloc(inputs * sizeof *expected);
+        float *first = malloc(inputs * sizeof *first);
+        /* Moving an input by ε moves the first layer's sums as its weights times ε, which the biases can do in double precision. */
+        memset(expected, 0, inputs * sizeof *expected);
+        for (int r = 0; r < max; r++) {
+            for (int o = 0; o < shape->dim[1]; o++) {
+                double *bias = p + in * shape->dim[1] + o;
+                const double saved = *bias;
+                *bias = saved + step;
+                const double up = reference_loss(shape, p, x + r * in, dout + r * out, 1, h);
+                *bias = saved - step;
+                const double slope = (up - reference_loss(shape, p, x + r * in, dout + r * out, 1, h)) / (2 * step);
+                *bias = saved;
+                for (int i = 0; i < in; i++)
+                    expected[r * in + i] += p[o * in + i] * slope;
+            }
+        }
+        for (int n = max; n > 0; n = n == max ? max / 2 : 0) {
+            for (int team = 0; team <= MAX_TEAM; team++) {
+                pass(team, plain, x, dout, n);
+                pass(team, inner, x, dout, n);
+                const float *dx = amb_train_net_input_gradient(inner);
+                const double error = relative_error(dx, expected, (size_t)(n * in));
+                if (!(error <= (precision == AMB_TRAIN_FP32 ? 1e-5 : .13)))
+                    fail_msg("shape %d, %s, n %d: the input's gradient is off by %g of its norm", s / 2, precision_name[s % 2], n, error);
+                if (team == 0)
+                    memcpy(first, dx, (size_t)(n * in) * sizeof *dx);
+                assert_memory_equal(first, dx, (size_t)(n * in) * sizeof *dx);
+                assert_memory_equal(amb_train_net_gradient(inner), amb_train_net_gradient(plain), size * sizeof(float));
+            }
+        }
+        amb_train_net_destroy(plain);
+        amb_train_net_destroy(inner);
+        free(x);
+        free(dout);
+        free(p);
+        free(h);
+        free(expected);
+        free(first);
+    }
+}
+
 /* DeepMimic's actor, narrower: the bf16 gradient points where the fp32 one does. The error is mostly that of units whose sum lies within a
  * rounding, 2^-9, of zero and is cut off by one and not by the other: about .3 % of them, hence sqrt(.003) of the norm. */
 static void test_bf16_gradient_against_fp32(void **state)
@@ -479,6 +542,7 @@ int main(void)
         cmocka_unit_test(test_integers_are_exact),
         cmocka_unit_test(test_forward_against_double),
         cmocka_unit_test(test_gradient_against_finite_differences),
+        cmocka_unit_test(test_input_gradient),
         cmocka_unit_test(test_bf16_gradient_against_fp32),
         cmocka_unit_test(test_bf16_rounding),
         cmocka_unit_test(test_same_bits_for_any_team),

@@ -1,0 +1,11 @@
+/* What amble clip's files share. */
+#ifndef AMB_CLI_CMD_CLIP_H
+#define AMB_CLI_CMD_CLIP_H
+
+#include "cli/options.h"
+
+/* amble clip style: the style latents of clips and their nearest named styles. encoder, styles: files, NULL: amble's own. Returns the exit
+ * status. */
+int clip_style(const cli_common *common, char **names, int count, const char *encoder, const char *styles);
+
+#endif

@@ -1,0 +1,115 @@
+/* amble clip style: what StyleVAE's encoder makes of clips that walk, and which named styles are nearest. */
+#include "cli/cmd_clip.h"
+
+#include "policy/styles.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PATH_SIZE = 4096, SHOWN = 3 };
+
+typedef struct near_style {
+    int style;
+    double distance;
+} near_style;
+
+static int by_distance(const void *a, const void *b)
+{
+    const double x = ((const near_style *)a)->distance, y = ((const near_style *)b)->distance;
+    return (x > y) - (x < y);
+}
+
+/* A file as given, or one of amble's own models. */
+static bool find_file(const char *given, const char *asset, char path[PATH_SIZE], amb_error *err)
+{
+    if (!given)
+        return amb_asset_path(asset, path, PATH_SIZE, err);
+    snprintf(path, PATH_SIZE, "%s", given);
+    return true;
+}
+
+static json_t *style_json(const amb_style *style, const char *path, const amb_styles *styles, const near_style *near)
+{
+    json_t *o = json_object(), *list = json_array(), *latent = json_array();
+    for (int i = 0; i < styles->count; i++) {
+        json_t *one = json_object();
+        json_object_set_new(one, "style", json_string(styles->style[near[i].style].name));
+        json_object_set_new(one, "distance", cli_real(near[i].distance));
+        json_array_append_new(list, one);
+    }
+    for (int k = 0; k < AMB_STYLE_SIZE; k++)
+        json_array_append_new(latent, cli_real((double)style->z[k]));
+    json_object_set_new(o, "clip", json_string(style->clip));
+    json_object_set_new(o, "file", json_string(path));
+    json_object_set_new(o, "period_s", cli_real(style->period));
+    json_object_set_new(o, "speed_mps", cli_real(style->speed));
+    json_object_set_new(o, "scale", cli_real(style->scale));
+    json_object_set_new(o, "spread", cli_real(style->spread));
+    json_object_set_new(o, "nearest", list);
+    json_object_set_new(o, "latent", latent);
+    return o;
+}
+
+static void print_style(const amb_style *style, const amb_styles *styles, const near_style *near)
+{
+    printf("%-20s %8.3f %6.2f %6.2f %7.3f ", style->clip, style->period, style->speed, style->scale, style->spread);
+    for (int i = 0; i < styles->count && i < SHOWN; i++)
+        printf("%s %s %.2f", i ? "," : "", styles->style[near[i].style].name, near[i].distance);
+    putchar('\n');
+}
+
+/* One clip: its style, and the named ones by their distance. */
+static bool one_clip(const cli_common *common, const char *name, const amb_character *character, const amb_stylevae *vae,
+                     const amb_styles *styles, bool table, bool *headed, json_t *list, amb_error *err)
+{
+    char path[PATH_SIZE];
+    amb_style style;
+    amb_clip *clip = amb_clip_find(name, common->clips, path, PATH_SIZE, err) ? amb_clip_read(path, err) : NULL;
+    amb_gait *gait = clip ? amb_gait_create(character, clip, err) : NULL;
+    near_style *near = calloc((size_t)styles->count, sizeof *near);
+    const bool ok = gait && near && amb_style_of_gait(vae, gait, &style, err);
+    for (int i = 0; ok && i < styles->count; i++)
+        near[i] = (near_style){i, amb_style_distance(style.z, styles->style[i].z)};
+    if (ok) {
+        qsort(near, (size_t)styles->count, sizeof *near, by_distance);
+        json_array_append_new(list, style_json(&style, path, styles, near));
+        if (table && !*headed)
+            printf("%-20s %8s %6s %6s %7s  %s\n", "motion", "period s", "m/s", "scale", "spread", "nearest styles and their distances");
+        *headed = true;
+        if (table)
+            print_style(&style, styles, near);
+    }
+    free(near);
+    amb_gait_destroy(gait);
+    amb_clip_destroy(clip);
+    return ok;
+}
+
+int clip_style(const cli_common *common, char **names, int count, const char *encoder, const char *styles_file)
+{
+    amb_error err = {""};
+    char encoder_path[PATH_SIZE], styles_path[PATH_SIZE];
+    amb_stylevae vae = {.encoder = NULL};
+    const amb_character_def def = amb_character_default_def();
+    const bool found = find_file(encoder, "models/stylevae_encoder.onnx", encoder_path, &err) &&
+                       find_file(styles_file, "models/styles.json", styles_path, &err);
+    amb_styles *styles = found ? amb_styles_read(styles_path, &err) : NULL;
+    amb_character *character = styles && amb_stylevae_load(&vae, encoder_path, NULL, NULL, &err) ? amb_character_create(&def, &err) : NULL;
+    json_t *list = json_array();
+    const bool table = !common->json || strcmp(common->json, "-") != 0;
+    bool headed = false;
+    int status = character && list ? EXIT_SUCCESS : cli_fail(&err);
+    for (int i = 0; character && list && i < count; i++)
+        if (!one_clip(common, names[i], character, &vae, styles, table, &headed, list, &err))
+            status = cli_fail(&err);
+    if (character && !cli_write_json(common->json, list, &err))
+        status = cli_fail(&err);
+    else if (!character)
+        json_decref(list);
+    amb_character_destroy(character);
+    amb_stylevae_free(&vae);
+    amb_styles_destroy(styles);
+    return status;
+}

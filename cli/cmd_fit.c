@@ -1,0 +1,401 @@
+/* amble fit: trains DeepPhase (phase) or StyleVAE (style) on a folder of clips. Writes into a run folder: checkpoint.bin (everything,
+ * atomically), the networks as ONNX, TensorBoard events; for style also the table of named styles. */
+#include "base/clock.h"
+#include "base/file.h"
+#include "cli/options.h"
+#include "cli/progress.h"
+#include "cli/setup.h"
+#include "nets/onnx.h"
+#include "policy/event_log.h"
+#include "policy/fit_judge.h"
+#include "policy/styles.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { KEY_OUT = 'o', KEY_RESUME = CLI_KEY_OWN, KEY_HOLD_OUT, KEY_MINUTES, KEY_SAVE_MINUTES, KEY_PRECISION, KEY_HALF, KEY_SETTING };
+enum { STEPS = 50 }; /* between looks at the clock */
+
+typedef struct arguments {
+    amb_fit_what what;
+    cli_common common;
+    const char *out, *resume, *hold_out;
+    double minutes, save_minutes;
+    bool half;
+    const char *setting[AMB_FIT_SETTING_COUNT];
+} arguments;
+
+static const char *const word[2] = {"phase", "style"};
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int signal_number)
+{
+    (void)signal_number;
+    interrupted = 1;
+}
+
+static int setting_by_name(const char *name)
+{
+    for (int i = 0; i < AMB_FIT_SETTING_COUNT; i++)
+        if (!strcmp(amb_fit_setting_list[i].name, name))
+            return i;
+    return -1;
+}
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+    arguments *a = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->common;
+        return 0;
+    case KEY_OUT:
+        a->out = text;
+        return 0;
+    case KEY_RESUME:
+        a->resume = text;
+        return 0;
+    case KEY_HOLD_OUT:
+        a->hold_out = text;
+        return 0;
+    case KEY_MINUTES:
+        a->minutes = cli_double(state, text, 0, 1e6, "--minutes");
+        return 0;
+    case KEY_SAVE_MINUTES:
+        a->save_minutes = cli_double(state, text, 0, 1e6, "--save-minutes");
+        return 0;
+    case KEY_HALF:
+        a->half = true;
+        return 0;
+    case KEY_PRECISION: {
+        const int bf16 = setting_by_name("bf16");
+        a->setting[bf16] = !strcmp(text, "fp32") ? "0" : !strcmp(text, "bf16") ? "1" : !strcmp(text, "auto") ? "-1" : NULL;
+        if (!a->setting[bf16])
+            argp_error(state, "--precision: \"%s\" found, expected fp32, bf16 or auto", text);
+        return 0;
+    }
+    case ARGP_KEY_ARG:
+        argp_error(state, "\"%s\" found where nothing is expected; the folder of clips is given with --clips", text);
+        return 0;
+    default:
+        if (key >= KEY_SETTING && key < KEY_SETTING + AMB_FIT_SETTING_COUNT) {
+            const amb_fit_setting *s = &amb_fit_setting_list[key - KEY_SETTING];
+            char option[64];
+            snprintf(option, sizeof option, "--%s", s->name);
+            cli_double(state, text, s->lo, s->hi, option);
+            a->setting[key - KEY_SETTING] = text;
+            return 0;
+        }
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option own_options[] = {
+    {"out", KEY_OUT, "DIR", 0, "run folder (default: runs/phase or runs/style); made if it is not there", 1},
+    {"resume", KEY_RESUME, "FILE", 0, "go on from this checkpoint, bit for bit; only --samples and where to stop may be changed", 1},
+    {"hold-out", KEY_HOLD_OUT, "NAMES", 0, "clips, with commas, that are not learned from but judged on", 1},
+    {"minutes", KEY_MINUTES, "M", 0, "stop after this time even if samples are left (default: no limit)", 1},
+    {"save-minutes", KEY_SAVE_MINUTES, "M", 0, "time between checkpoints (default 2)", 1},
+    {"precision", KEY_PRECISION, "P", 0, "of matrix products: fp32, bf16 or auto", 1},
+    {"half", KEY_HALF, NULL, 0, "write the ONNX files with float16 weights", 1},
+    {NULL, 0, NULL, 0, "Settings (numbers; 2e6 is fine):", 2},
+};
+
+/* Our own options and the table of settings behind them. */
+static struct argp_option *all_options(amb_fit_what what, char (*text)[2][160])
+{
+    const size_t own = sizeof own_options / sizeof *own_options;
+    struct argp_option *options = calloc(own + AMB_FIT_SETTING_COUNT + 1, sizeof *options);
+    if (!options)
+        return NULL;
+    memcpy(options, own_options, sizeof own_options);
+    size_t n = own;
+    for (int i = 0; i < AMB_FIT_SETTING_COUNT; i++) {
+        const amb_fit_setting *s = &amb_fit_setting_list[i];
+        if (!strcmp(s->name, "seed") || !strcmp(s->name, "bf16"))
+            continue; /* --seed and --precision */
+        snprintf(text[i][0], sizeof text[i][0], "%s", s->name);
+        for (char *c = text[i][0]; *c; c++)
+            if (*c == '_')
+                *c = '-';
+        snprintf(text[i][1], sizeof text[i][1], "%s (default %g)", s->help, s->value[what]);
+        options[n++] = (struct argp_option){text[i][0], KEY_SETTING + i, "X", 0, text[i][1], 3};
+    }
+    return options;
+}
+
+static bool choose_settings(const arguments *a, const amb_checkpoint *resumed, amb_fit_settings *settings, amb_error *err)
+{
+    *settings = amb_fit_settings_default(a->what);
+    amb_fit_what what = a->what;
+    if (resumed && !amb_fit_read_settings(resumed, &what, settings, err))
+        return false;
+    if (what != a->what)
+        return amb_fail(err, "%s: is a checkpoint of amble fit %s, expected one of amble fit %s", a->resume, word[what], word[a->what]);
+    for (int i = 0; i < AMB_FIT_SETTING_COUNT; i++) {
+        const char *name = amb_fit_setting_list[i].name;
+        double *at = (double *)settings + i, value = *at;
+        if (a->setting[i])
+            value = strtod(a->setting[i], NULL); /* checked when it was parsed */
+        else if (!strcmp(name, "seed") && a->common.seed_given)
+            value = (double)a->common.seed;
+        if (resumed && value != *at && strcmp(name, "samples"))
+            return amb_fail(err, "--resume continues with the settings of %s (%s=%g there)", a->resume, name, *at);
+        *at = value;
+    }
+    return true;
+}
+
+static void warn(amb_progress *progress, const amb_error *err)
+{
+    amb_progress_note(progress, "amble: %s; going on", err->text);
+}
+
+static bool save_nets(const arguments *a, const amb_fit *fit, const char *folder, amb_error *err)
+{
+    for (int i = 0; i < AMB_FIT_NETS && amb_fit_net_name[a->what][i]; i++) {
+        char path[4200];
+        snprintf(path, sizeof path, "%s/%s.onnx", folder, amb_fit_net_name[a->what][i]);
+        amb_net *net = amb_fit_export(fit, i, err);
+        const bool ok = net && amb_onnx_write(path, net, a->half ? AMB_ONNX_FLOAT16 : AMB_ONNX_FLOAT32, err);
+        amb_net_destroy(net);
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+static bool save_all(const arguments *a, const amb_fit *fit, const char *folder, amb_error *err)
+{
+    char path[4200];
+    snprintf(path, sizeof path, "%s/checkpoint.bin", folder);
+    return amb_fit_save(fit, path, err) && save_nets(a, fit, folder, err);
+}
+
+static void log_events(amb_event_log *log, amb_fit_what what, const amb_fit_stats *s, double rate)
+{
+    amb_event_log_scalar(log, "fit/loss", s->samples, s->loss, NULL);
+    amb_event_log_scalar(log, "fit/learning_rate", s->samples, s->rate, NULL);
+    amb_event_log_scalar(log, "fit/gradient_norm", s->samples, s->gradient, NULL);
+    amb_event_log_scalar(log, "run/samples_per_s", s->samples, rate, NULL);
+    for (int k = 0; k < AMB_FIT_TERMS && amb_fit_term[what][k]; k++) {
+        char tag[64];
+        snprintf(tag, sizeof tag, "loss/%s", amb_fit_term[what][k]);
+        amb_event_log_scalar(log, tag, s->samples, s->term[k], NULL);
+    }
+}
+
+/* Trains until the samples, the time or the user end it; the wall time in s. */
+static double train(const arguments *a, const amb_fit_settings *settings, amb_fit *fit, const char *folder, amb_event_log *log,
+                    amb_fit_stats *stats)
+{
+    amb_error err = {{0}};
+    const double started = amb_clock_now();
+    double saved = started, flushed = started, rate = 0;
+    amb_progress progress;
+    amb_progress_start(&progress, a->what == AMB_FIT_PHASE ? "fit phase" : "fit style", (double)amb_fit_samples(fit), settings->samples, 0);
+    while (!interrupted && (double)amb_fit_samples(fit) < settings->samples &&
+           (a->minutes <= 0 || amb_clock_now() - started < 60 * a->minutes)) {
+        const double before = amb_clock_now();
+        const int64_t samples = amb_fit_samples(fit);
+        amb_fit_run(fit, STEPS, stats);
+        const double now = amb_clock_now(), latest = (double)(stats->samples - samples) / (now - before + 1e-9);
+        rate = rate > 0 ? .95 * rate + .05 * latest : latest;
+        log_events(log, a->what, stats, rate);
+        amb_progress_update(&progress, (double)stats->samples, "%.2fM samples, %.0f/s, loss %.4g, rate %.1e", 1e-6 * (double)stats->samples,
+                            rate, stats->loss, stats->rate);
+        if (now - flushed > 10) {
+            flushed = now;
+            if (!amb_event_log_flush(log, &err))
+                warn(&progress, &err);
+        }
+        if (now - saved > 60 * a->save_minutes) {
+            saved = now;
+            if (!save_all(a, fit, folder, &err))
+                warn(&progress, &err);
+        }
+    }
+    amb_progress_end(&progress);
+    if (!amb_event_log_flush(log, &err))
+        warn(&progress, &err);
+    return amb_clock_now() - started;
+}
+
+static json_t *report(const arguments *a, const amb_fit *fit, const amb_fit_stats *stats, const char *folder, double wall,
+                      const amb_judgement *judgement)
+{
+    json_t *o = json_object(), *terms = json_object(), *rows = json_array();
+    for (int k = 0; k < AMB_FIT_TERMS && amb_fit_term[a->what][k]; k++)
+        json_object_set_new(terms, amb_fit_term[a->what][k], cli_real(stats->term[k]));
+    for (int i = 0; i < judgement->rows; i++) {
+        json_t *row = json_object();
+        json_object_set_new(row, "what", json_string(judgement->row[i].what));
+        json_object_set_new(row, "motion", json_string(judgement->row[i].motion));
+        for (int k = 0; k < judgement->columns; k++)
+            json_object_set_new(row, judgement->column[k], cli_real(judgement->row[i].value[k]));
+        json_array_append_new(rows, row);
+    }
+    json_object_set_new(o, "fit", json_string(word[a->what]));
+    json_object_set_new(o, "samples", json_integer(amb_fit_samples(fit)));
+    json_object_set_new(o, "wall_s", cli_real(wall));
+    json_object_set_new(o, "loss", cli_real(stats->loss));
+    json_object_set_new(o, "terms", terms);
+    json_object_set_new(o, "steps_skipped", json_integer(stats->skipped));
+    json_object_set_new(o, "precision", json_string(amb_fit_uses_bf16(fit) ? "bf16" : "fp32"));
+    json_object_set_new(o, "folder", json_string(folder));
+    json_object_set_new(o, "judgement", rows);
+    return o;
+}
+
+static void print_judgement(const amb_judgement *j)
+{
+    printf("%-12s %-34s", "", "motion");
+    for (int k = 0; k < j->columns; k++)
+        printf(" %14s", j->column[k]);
+    putchar('\n');
+    for (int i = 0; i < j->rows; i++) {
+        printf("%-12s %-34.34s", j->row[i].what, j->row[i].motion);
+        for (int k = 0; k < j->columns; k++)
+            if (j->row[i].value[k] == j->row[i].value[k])
+                printf(" %14.4g", j->row[i].value[k]);
+            else
+                printf(" %14s", "-");
+        putchar('\n');
+    }
+}
+
+/* Trains, saves, judges, reports. Returns the exit status. */
+static int run(const arguments *a, const amb_fit_settings *settings, amb_fit *fit, const amb_fit_data *data, const char *folder,
+               amb_event_log *log)
+{
+    amb_error err = {{0}};
+    amb_fit_stats stats = {0};
+    const double wall = train(a, settings, fit, folder, log, &stats);
+    if (!save_all(a, fit, folder, &err))
+        return cli_fail(&err);
+    fprintf(stderr, "%s after %.1f minutes and %.2fM samples: loss %.4g. To go on: amble fit %s --resume %s/checkpoint.bin --samples N\n",
+            interrupted ? "Stopped" : "Trained", wall / 60, 1e-6 * (double)amb_fit_samples(fit), stats.loss, word[a->what], folder);
+    amb_styles *styles = NULL;
+    amb_judgement *judgement = amb_judge(fit, a->what, data, (uint64_t)settings->seed, &styles, &err);
+    char path[4200];
+    snprintf(path, sizeof path, "%s/styles.json", folder);
+    bool ok = judgement && (!styles || amb_styles_write(styles, path, &err));
+    if (ok && (!a->common.json || strcmp(a->common.json, "-")))
+        print_judgement(judgement);
+    ok = ok && cli_write_json(a->common.json, report(a, fit, &stats, folder, wall, judgement), &err);
+    amb_judgement_destroy(judgement);
+    amb_styles_destroy(styles);
+    return !ok ? cli_fail(&err) : interrupted ? 130 : 0;
+}
+
+/* As given, else that of the checkpoint, else runs/phase or runs/style. No fit overwrites another. */
+static bool choose_folder(const arguments *a, char *folder, size_t size, amb_error *err)
+{
+    const char *slash = a->resume ? strrchr(a->resume, '/') : NULL;
+    if (a->out)
+        snprintf(folder, size, "%s", a->out);
+    else if (a->resume)
+        snprintf(folder, size, "%.*s", slash ? (int)(slash - a->resume) : 1, slash ? a->resume : ".");
+    else
+        snprintf(folder, size, "runs/%s", word[a->what]);
+    if (!amb_folder_make(folder, err))
+        return false;
+    char checkpoint[4200];
+    snprintf(checkpoint, sizeof checkpoint, "%s/checkpoint.bin", folder);
+    struct stat there, own;
+    const bool same = a->resume && stat(a->resume, &own) == 0 && stat(checkpoint, &there) == 0 && own.st_dev == there.st_dev &&
+                      own.st_ino == there.st_ino;
+    if (!same && access(checkpoint, F_OK) == 0)
+        return amb_fail(err, "%s is there already: go on with --resume %s, or give another folder with --out", checkpoint, checkpoint);
+    return true;
+}
+
+static int fit_with(const arguments *a, const amb_checkpoint *resumed)
+{
+    amb_error err = {{0}};
+    amb_fit_settings settings;
+    if (!choose_settings(a, resumed, &settings, &err))
+        return cli_fail(&err);
+    const char *clips = a->common.clips ? a->common.clips : getenv("AMBLE_CLIPS");
+    const amb_character_def def = amb_character_default_def();
+    amb_character *character = amb_character_create(&def, &err);
+    amb_fit_data *data = character ? amb_fit_data_read(character, clips && *clips ? clips : "clips", a->hold_out, &err) : NULL;
+    amb_fit *fit = data ? amb_fit_create(a->what, &settings, data, &err) : NULL;
+    amb_event_log *log = NULL;
+    char folder[4096];
+    int status = CLI_BAD_INPUT;
+    if (fit && (!resumed || amb_fit_load(fit, resumed, &err)) && choose_folder(a, folder, sizeof folder, &err) &&
+        (log = amb_event_log_open(folder, amb_fit_samples(fit), &err)) != NULL) {
+        fprintf(stderr, "Fitting %s in %s: %d clips, %d blends, %s matrix products, %.2fM of %.2fM samples done.\n", word[a->what], folder,
+                data->motions / 2, data->blends, amb_fit_uses_bf16(fit) ? "bf16" : "fp32", 1e-6 * (double)amb_fit_samples(fit),
+                1e-6 * settings.samples);
+        status = run(a, &settings, fit, data, folder, log);
+    } else {
+        cli_fail(&err);
+    }
+    amb_event_log_close(log, NULL);
+    amb_fit_destroy(fit);
+    amb_fit_data_destroy(data);
+    amb_character_destroy(character);
+    return status;
+}
+
+static int fit_what(amb_fit_what what, int argc, char **argv)
+{
+    static char text[AMB_FIT_SETTING_COUNT][2][160];
+    static const char *const doc[2] = {
+        "Trains DeepPhase: where in its cycle a body is, from one frame of 22 points and their velocities.\v"
+        "Example:\n  amble fit phase --clips clips --hold-out long_walk2 --out runs/phase",
+        "Trains StyleVAE's encoder and decoder on windows of motions that walk, and writes the table of named styles.\v"
+        "Example:\n  amble fit style --clips clips --hold-out long_walk2 --out runs/style"};
+    arguments a = {.what = what, .save_minutes = 2};
+    struct argp_option *options = all_options(what, text);
+    if (!options)
+        return 1;
+    const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {0}};
+    const struct argp argp = {options, parse, NULL, doc[what], children, NULL, NULL};
+    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    free(options);
+
+    cli_set_threads(a.common.threads);
+    struct sigaction action = {.sa_handler = interrupt, .sa_flags = (int)SA_RESETHAND}; /* a second Ctrl-C kills */
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    amb_error err = {{0}};
+    amb_checkpoint *from = NULL;
+    if (a.resume && !(from = amb_checkpoint_read(a.resume, &err)))
+        return cli_fail(&err);
+    const int status = fit_with(&a, from);
+    amb_checkpoint_destroy(from);
+    return status;
+}
+
+static const char usage[] =
+    "Usage: amble fit phase [OPTION...]\n"
+    "       amble fit style [OPTION...]\n"
+    "Trains a motion network on a folder of clips. `amble fit phase --help` and `amble fit style --help` say more.\n"
+    "Example: amble fit phase --clips clips\n";
+
+int cmd_fit(int argc, char **argv)
+{
+    if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-?") == 0)) {
+        fputs(usage, stdout);
+        return EXIT_SUCCESS;
+    }
+    for (int what = 0; argc >= 2 && what < 2; what++) {
+        if (strcmp(argv[1], word[what]) == 0) {
+            char name[32];
+            snprintf(name, sizeof name, "amble fit %s", word[what]);
+            argv[1] = name; /* what argp calls the program */
+            return fit_what((amb_fit_what)what, argc - 1, argv + 1);
+        }
+    }
+    if (argc >= 2)
+        fprintf(stderr, "amble fit: \"%s\" is neither phase nor style\n", argv[1]);
+    fputs(usage, stderr);
+    return CLI_BAD_INPUT;
+}

@@ -1,0 +1,246 @@
+#include "policy/styles.h"
+
+#include "base/file.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { Z = AMB_STYLE_SIZE, MAX_STYLES = 10000, PER_LINE = 16 };
+static const size_t largest_file = (size_t)64 << 20;
+
+double amb_style_distance(const float a[AMB_STYLE_SIZE], const float b[AMB_STYLE_SIZE])
+{
+    double sum = 0;
+    for (int k = 0; k < Z; k++)
+        sum += ((double)a[k] - (double)b[k]) * ((double)a[k] - (double)b[k]);
+    return sqrt(sum);
+}
+
+/* ---- The style of a motion ---- */
+
+/* Latents of the windows at the strikes of whole cycles, z (count, 256); how many. */
+static int encode_cycles(const amb_stylevae *vae, void *workspace, const amb_gait *g, double scale, bool steady, float *z)
+{
+    const double span = scale * (AMB_STYLE_FRAMES - 1) / 30;
+    int count = 0;
+    for (int c = 0; c + 1 < g->strikes; c++) {
+        const double mid = .5 * (g->strike[c] + g->strike[c + 1]);
+        float window[AMB_STYLE_WINDOW];
+        if (!g->whole[c] || (!g->loops && g->strike[c] + span > g->duration) || (steady && amb_gait_amplitude(g, mid) < .5))
+            continue;
+        amb_gait_window(g, g->strike[c], scale, AMB_STYLE_FRAMES, window);
+        amb_stylevae_encode(vae, workspace, window, 1, z + (size_t)count++ * Z, NULL);
+    }
+    return count;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Mean of the nearer half around the latent that is nearest to all. distance: room for n. */
+static void centre(const float *z, int n, double *distance, amb_style *style)
+{
+    int best = 0;
+    double least = INFINITY;
+    for (int i = 0; i < n; i++) {
+        double sum = 0;
+        for (int j = 0; j < n; j++)
+            sum += amb_style_distance(z + (size_t)i * Z, z + (size_t)j * Z);
+        if (sum < least) {
+            least = sum;
+            best = i;
+        }
+    }
+    for (int i = 0; i < n; i++)
+        distance[i] = amb_style_distance(z + (size_t)best * Z, z + (size_t)i * Z);
+    qsort(distance, (size_t)n, sizeof *distance, compare_doubles);
+    const double within = distance[n / 2];
+    double sum[Z] = {0}, square = 0;
+    int used = 0;
+    for (int i = 0; i < n; i++) {
+        if (amb_style_distance(z + (size_t)best * Z, z + (size_t)i * Z) > within)
+            continue;
+        used++;
+        for (int k = 0; k < Z; k++)
+            sum[k] += (double)z[(size_t)i * Z + (size_t)k];
+    }
+    for (int k = 0; k < Z; k++)
+        style->z[k] = (float)(sum[k] / used);
+    for (int i = 0; i < n; i++)
+        square += pow(amb_style_distance(style->z, z + (size_t)i * Z), 2) / n;
+    style->spread = sqrt(square);
+}
+
+static double mean_speed(const amb_gait *g)
+{
+    double forward = 0, left = 0;
+    const double from = g->loops ? 0 : g->strike[0], to = g->loops ? g->duration : g->strike[g->strikes - 1];
+    const int n = (int)((to - from) * AMB_GAIT_RATE) + 1;
+    double path = 0;
+    for (int i = 0; i < n; i++) {
+        float f[AMB_FEATURES];
+        amb_gait_sample(g, from + (to - from) * i / n, f, NULL);
+        forward += (double)f[AMB_FEATURE_FORWARD] / n;
+        left += (double)f[AMB_FEATURE_LEFT] / n;
+        path += (double)hypotf(f[AMB_FEATURE_FORWARD], f[AMB_FEATURE_LEFT]) / n;
+    }
+    return g->loops ? hypot(forward, left) : path; /* a long clip may walk to and fro */
+}
+
+bool amb_style_of_gait(const amb_stylevae *vae, const amb_gait *g, amb_style *style, amb_error *err)
+{
+    if (!g->walks)
+        return amb_fail(err, "%s: does not walk (left and right foot in turn, upright, faster than .2 m/s), so it has no style", g->name);
+    float *z = malloc((size_t)g->strikes * Z * sizeof *z);
+    double *distance = malloc((size_t)g->strikes * sizeof *distance);
+    void *workspace = malloc(amb_stylevae_workspace_size(vae));
+    int n = 0;
+    memset(style, 0, sizeof *style);
+    snprintf(style->clip, sizeof style->clip, "%s", g->name);
+    snprintf(style->name, sizeof style->name, "%s", g->name);
+    char *walk = strstr(style->name, "_walk");
+    if (walk && !walk[5])
+        *walk = 0;
+    style->period = g->period;
+    style->scale = amb_gait_scale(g);
+    style->speed = mean_speed(g);
+    if (z && distance && workspace) {
+        n = encode_cycles(vae, workspace, g, style->scale, true, z);
+        if (n == 0)
+            n = encode_cycles(vae, workspace, g, style->scale, false, z);
+        if (n > 0)
+            centre(z, n, distance, style);
+        else
+            amb_fail(err, "%s: no left-foot strike has %.2g s of motion behind it", g->name, style->scale * (AMB_STYLE_FRAMES - 1) / 30);
+    } else {
+        amb_fail(err, "%s: out of memory", g->name);
+    }
+    free(z);
+    free(distance);
+    free(workspace);
+    return n > 0;
+}
+
+/* ---- The file ---- */
+
+void amb_styles_destroy(amb_styles *styles)
+{
+    if (!styles)
+        return;
+    free(styles->style);
+    free(styles);
+}
+
+int amb_styles_find(const amb_styles *styles, const char *name, amb_error *err)
+{
+    char known[800] = "";
+    for (int i = 0; i < styles->count; i++) {
+        if (!strcmp(styles->style[i].name, name))
+            return i;
+        snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i ? ", " : "", styles->style[i].name);
+    }
+    amb_fail(err, "there is no style \"%.60s\", there are %s", name, known);
+    return -1;
+}
+
+/* Text in quotes; what JSON would have to escape is left out: names come from file names. */
+static void put_text(FILE *out, const char *key, const char *text)
+{
+    fprintf(out, "\"%s\": \"", key);
+    for (; *text; text++)
+        if (*text != '"' && *text != '\\' && (unsigned char)*text >= 32)
+            fputc(*text, out);
+    fputs("\", ", out);
+}
+
+bool amb_styles_write(const amb_styles *styles, const char *path, amb_error *err)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return amb_fail(err, "%s: out of memory", path);
+    fprintf(out, "{\"frames\": %d, \"hz\": 30, \"starts\": \"left-foot strike\", \"styles\": [\n", AMB_STYLE_FRAMES);
+    for (int i = 0; i < styles->count; i++) {
+        const amb_style *s = &styles->style[i];
+        fputs("{", out);
+        put_text(out, "name", s->name);
+        put_text(out, "clip", s->clip);
+        fprintf(out, "\"period_s\": %.6g, \"speed_mps\": %.6g, \"scale\": %.6g, \"spread\": %.4g,\n \"latent\": [", s->period, s->speed,
+                s->scale, s->spread);
+        for (int k = 0; k < Z; k++)
+            fprintf(out, "%s%.6g", k == 0 ? "" : k % PER_LINE ? ", " : ",\n  ", (double)s->z[k]);
+        fprintf(out, "]}%s\n", i + 1 < styles->count ? "," : "");
+    }
+    fputs("]}\n", out);
+    const bool whole = !ferror(out);
+    const bool ok = (fclose(out) == 0 && whole) ? amb_file_write(path, text, size, err) : amb_fail(err, "%s: out of memory", path);
+    free(text);
+    return ok;
+}
+
+static bool get_number(const json_t *o, const char *path, int i, const char *key, double lo, double hi, double *value, amb_error *err)
+{
+    const json_t *v = json_object_get(o, key);
+    *value = json_number_value(v);
+    return (json_is_number(v) && *value >= lo && *value <= hi) ||
+           amb_fail(err, "%s: %s of style %d is missing or not a number from %g to %g", path, key, i, lo, hi);
+}
+
+static bool get_style(const json_t *o, const char *path, int i, amb_style *s, amb_error *err)
+{
+    const char *name = json_string_value(json_object_get(o, "name")), *clip = json_string_value(json_object_get(o, "clip"));
+    const json_t *z = json_object_get(o, "latent");
+    if (!name || !*name || strlen(name) >= sizeof s->name)
+        return amb_fail(err, "%s: style %d has no name of 1 to %zu letters", path, i, sizeof s->name - 1);
+    snprintf(s->name, sizeof s->name, "%s", name);
+    snprintf(s->clip, sizeof s->clip, "%s", clip ? clip : "");
+    if (!get_number(o, path, i, "period_s", .05, 100, &s->period, err) || !get_number(o, path, i, "speed_mps", 0, 100, &s->speed, err) ||
+        !get_number(o, path, i, "scale", 1, 100, &s->scale, err))
+        return false;
+    s->spread = json_number_value(json_object_get(o, "spread"));
+    if (json_array_size(z) != Z)
+        return amb_fail(err, "%s: the latent of style \"%s\" has %zu numbers, expected %d", path, name, json_array_size(z), Z);
+    for (int k = 0; k < Z; k++) {
+        const json_t *v = json_array_get(z, (size_t)k);
+        s->z[k] = (float)json_number_value(v);
+        if (!json_is_number(v) || !isfinite(s->z[k]))
+            return amb_fail(err, "%s: number %d in the latent of style \"%s\" is none", path, k, name);
+    }
+    return true;
+}
+
+amb_styles *amb_styles_read(const char *path, amb_error *err)
+{
+    size_t size;
+    char *text = (char *)amb_file_read(path, largest_file, &size, err);
+    if (!text)
+        return NULL;
+    json_error_t where;
+    json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &where);
+    free(text);
+    const json_t *list = json_object_get(root, "styles");
+    const size_t n = json_array_size(list);
+    amb_styles *styles = NULL;
+    if (!root)
+        amb_fail(err, "%s: not JSON, line %d: %s", path, where.line, where.text);
+    else if (n < 1 || n > MAX_STYLES)
+        amb_fail(err, "%s: %zu styles in it, expected 1 to %d in \"styles\"", path, n, MAX_STYLES);
+    else if (!(styles = calloc(1, sizeof *styles)) || !(styles->style = calloc(n, sizeof *styles->style)))
+        amb_fail(err, "%s: out of memory", path);
+    bool ok = styles && styles->style;
+    for (size_t i = 0; ok && i < n; i++, styles->count += ok)
+        ok = get_style(json_array_get(list, i), path, (int)i, &styles->style[i], err);
+    json_decref(root);
+    if (!ok) {
+        amb_styles_destroy(styles);
+        styles = NULL;
+    }
+    return styles;
+}

@@ -1,0 +1,44 @@
+/* Named styles: a style is StyleVAE's latent of a gait, in a readable file (JSON), and the style of any clip that walks.
+ *
+ * A window's latent holds its phase as well as its style, and the mean over all starts would decode to a body in no phase at all. So a
+ * clip's style is taken from windows that start at a left-foot strike (policy/fit_gait.h): of each cycle's mean latent μ the one nearest
+ * to all others, averaged with the nearer half of the others. It decodes to a window that starts at the strike; mixtures of such latents
+ * do too (policy/fit.h trains for it).
+ *
+ * A motion whose cycle takes longer than 1.4 s is encoded as played `scale` times faster, so that 2 s hold more than a cycle: whoever
+ * decodes it plays the window `scale` times slower. Scales of a mixture mix as weighted geometric means. */
+#ifndef AMB_POLICY_STYLES_H
+#define AMB_POLICY_STYLES_H
+
+#include "nets/stylevae.h"
+#include "policy/fit_gait.h"
+
+typedef struct amb_style {
+    char name[64], clip[64];
+    double period; /* s, of a cycle as the clip plays it */
+    double speed;  /* m/s, the root's mean over ground */
+    double scale;  /* ≥ 1: how much faster than that the latent's window plays */
+    double spread; /* root mean square distance of the cycles' latents from this one */
+    float z[AMB_STYLE_SIZE];
+} amb_style;
+
+typedef struct amb_styles {
+    int count;
+    amb_style *style; /* (count) */
+} amb_styles;
+
+/* The style of a motion that walks; name: its clip's without "_walk". Refuses others in a sentence, as well as motions without room for a
+ * window of 2 s behind a strike. Allocates. */
+bool amb_style_of_gait(const amb_stylevae *vae, const amb_gait *gait, amb_style *style, amb_error *err);
+
+amb_styles *amb_styles_read(const char *path, amb_error *err);
+bool amb_styles_write(const amb_styles *styles, const char *path, amb_error *err);
+void amb_styles_destroy(amb_styles *styles); /* NULL is fine */
+
+/* -1, and a sentence that names the known ones, if there is none. */
+int amb_styles_find(const amb_styles *styles, const char *name, amb_error *err);
+
+/* Euclidean distance of two latents. */
+double amb_style_distance(const float a[AMB_STYLE_SIZE], const float b[AMB_STYLE_SIZE]);
+
+#endif

@@ -1,0 +1,50 @@
+/* A folder of made-up clips to fit on, shared by the tests of fits. */
+#ifndef AMB_TESTS_FITS_H
+#define AMB_TESTS_FITS_H
+
+#include "tests/gaits.h"
+
+#include "policy/fit_data.h"
+
+#include <sys/stat.h>
+
+static inline void write_clip(const char *folder, const stride *s, const char *name)
+{
+    char path[256];
+    amb_error err = {""};
+    amb_clip *clip = walk_clip(s, name);
+    snprintf(path, sizeof path, "%s/%s.txt", folder, name);
+    if (!amb_clip_write(clip, path, &err))
+        fail_msg("%s", err.text);
+    amb_clip_destroy(clip);
+}
+
+/* Two loops that walk, a long walk, a short one, and one that does not repeat. */
+static inline const char *clips_folder(void)
+{
+    static char folder[160];
+    if (folder[0])
+        return folder;
+    snprintf(folder, sizeof folder, "%s", scratch("clips"));
+    assert_int_equal(mkdir(folder, 0700), 0);
+    const stride amble = {1.2, .5, .3, 1, 0, 0, true, false}, hurry = {.8, .7, .35, 1, 0, 0, true, false};
+    const stride far = {1.0, .55, .3, 12, 1, 0, false, false}, near = {1.1, .4, .3, 6, 1, 0, false, false},
+                 once = {1.1, .5, .3, 1, 1, 0, false, false};
+    write_clip(folder, &amble, "amble");
+    write_clip(folder, &hurry, "hurry");
+    write_clip(folder, &far, "far");
+    write_clip(folder, &near, "near");
+    write_clip(folder, &once, "once");
+    return folder;
+}
+
+static inline amb_fit_data *read_data(const amb_character *character, const char *hold_out)
+{
+    amb_error err = {""};
+    amb_fit_data *d = amb_fit_data_read(character, clips_folder(), hold_out, &err);
+    if (!d)
+        fail_msg("%s", err.text);
+    return d;
+}
+
+#endif

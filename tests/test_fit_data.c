@@ -1,0 +1,135 @@
+/* A folder of clips as something to learn from: what is in it, what is held out and never drawn, and what is refused. */
+#include "tests/fits.h"
+
+#include "base/file.h"
+
+static amb_character *character;
+
+static int set_up(void **state)
+{
+    (void)state;
+    character = load_character(120);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    amb_character_destroy(character);
+    return remove_scratch(state);
+}
+
+static void a_folder_is_read_in_order(void **state)
+{
+    (void)state;
+    amb_fit_data *d = read_data(character, NULL);
+    static const char *const name[] = {"amble", "far", "hurry", "near", "once"};
+    static const amb_fit_kind kind[] = {AMB_FIT_WALKING_LOOP, AMB_FIT_WALKING, AMB_FIT_WALKING_LOOP, AMB_FIT_WALKING, AMB_FIT_OTHER};
+    assert_int_equal(d->motions, 10);
+    for (int i = 0; i < 5; i++) {
+        char mirrored[32];
+        snprintf(mirrored, sizeof mirrored, "%s_mirrored", name[i]);
+        assert_string_equal(d->motion[2 * i]->name, name[i]);
+        assert_string_equal(d->motion[2 * i + 1]->name, mirrored);
+        assert_int_equal(amb_fit_kind_of(d->motion[2 * i]), kind[i]);
+    }
+    assert_int_equal(d->blends, 2 * 7); /* amble and hurry, and their mirror images */
+    int held = 0;
+    for (int i = 0; i < d->blends; i++) {
+        const amb_fit_blend *b = &d->blend[i];
+        assert_true((b->a == 0 && b->b == 4) || (b->a == 1 && b->b == 5));
+        assert_float_equal(b->gait->period, pow(1.2, 1 - b->weight) * pow(.8, b->weight), 1e-3);
+        held += b->held;
+    }
+    assert_int_equal(held, 2);
+    amb_fit_data_destroy(d);
+}
+
+/* Nothing that is drawn to learn from overlaps with what is held out. */
+static void what_is_held_out_is_never_drawn(void **state)
+{
+    (void)state;
+    amb_fit_data *d = read_data(character, "near");
+    assert_true(d->held[6] && d->held[7] && !d->held[2]);
+    amb_rng rng = amb_rng_seed(1, 1);
+    int seen[10] = {0};
+    for (int n = 0; n < 20000; n++) {
+        const amb_fit_kind kind = (amb_fit_kind)amb_rng_below(&rng, 4);
+        const double span = n % 2 ? 2 : 0;
+        double t0 = -1;
+        const int i = amb_fit_draw(d, kind, span, &rng, &t0);
+        if (kind == AMB_FIT_OTHER_LOOP || (kind == AMB_FIT_OTHER && span > 1)) {
+            assert_int_equal(i, -1);
+            continue;
+        }
+        assert_true(i >= 0 && amb_fit_kind_of(d->motion[i]) == kind);
+        assert_true(amb_fit_trains(d, i, t0, span) && !amb_fit_held(d, i, t0, span));
+        seen[i]++;
+    }
+    for (int i = 0; i < 10; i++)
+        assert_true((seen[i] > 0) == (i != 6 && i != 7));
+    /* The border of a long clip: a window across it is neither. */
+    const double end = .8 * d->motion[2]->duration;
+    assert_true(amb_fit_trains(d, 2, end - 2.01, 2) && !amb_fit_held(d, 2, end - 2.01, 2));
+    assert_true(!amb_fit_trains(d, 2, end - 1, 2) && !amb_fit_held(d, 2, end - 1, 2));
+    assert_true(!amb_fit_trains(d, 2, end + .01, 2) && amb_fit_held(d, 2, end + .01, 2));
+    assert_true(!amb_fit_held(d, 2, d->motion[2]->duration - 1, 2)); /* it ends before */
+    /* A loop's band, in every turn of it. */
+    for (int turn = -2; turn < 3; turn++) {
+        assert_true(amb_fit_held(d, 0, (turn + .22) * 1.2, 2) && !amb_fit_trains(d, 0, (turn + .22) * 1.2, 2));
+        assert_true(amb_fit_trains(d, 0, (turn + .5) * 1.2, 2) && !amb_fit_held(d, 0, (turn + .5) * 1.2, 2));
+    }
+    assert_true(amb_fit_held(d, 6, 0, 2) && !amb_fit_trains(d, 6, 0, 2)); /* all of a motion that is held out */
+    amb_fit_data_destroy(d);
+}
+
+static void the_checksum_knows_clips_and_what_is_held_out(void **state)
+{
+    (void)state;
+    amb_fit_data *all = read_data(character, NULL), *again = read_data(character, ""), *less = read_data(character, "far");
+    assert_true(all->crc == again->crc && all->crc != less->crc);
+    amb_fit_data_destroy(all);
+    amb_fit_data_destroy(again);
+    amb_fit_data_destroy(less);
+}
+
+static void expect_refusal(const char *folder, const char *hold_out, const char *parts)
+{
+    amb_error err = {""};
+    assert_null(amb_fit_data_read(character, folder, hold_out, &err));
+    assert_sentence(&err, parts);
+}
+
+static void bad_folders_are_refused(void **state)
+{
+    (void)state;
+    char empty[160], bad[160], blink[160], path[200];
+    snprintf(empty, sizeof empty, "%s", scratch("empty"));
+    snprintf(bad, sizeof bad, "%s", scratch("bad"));
+    snprintf(blink, sizeof blink, "%s", scratch("blink"));
+    assert_true(mkdir(empty, 0700) == 0 && mkdir(bad, 0700) == 0 && mkdir(blink, 0700) == 0);
+    expect_refusal(scratch("nowhere"), NULL, "nowhere|No such file");
+    expect_refusal(empty, NULL, "empty|0 motion clips");
+    snprintf(path, sizeof path, "%s/readme.md", empty);
+    assert_true(amb_file_write(path, "x", 1, NULL));
+    expect_refusal(empty, NULL, "empty|0 motion clips"); /* not a clip by its name */
+    snprintf(path, sizeof path, "%s/broken.txt", bad);
+    assert_true(amb_file_write(path, "{", 1, NULL));
+    expect_refusal(bad, NULL, "bad/broken.txt|JSON");
+    const stride s = {.2, .5, .3, 1, 0, 0, true, false};
+    write_clip(blink, &s, "blink");
+    expect_refusal(blink, NULL, "blink|0.2 s long|0.3 s");
+    expect_refusal(clips_folder(), "fra", "--hold-out|\"fra\"|amble, far, hurry, near, once");
+    expect_refusal(clips_folder(), "amble,far,hurry,near,once", "--hold-out|no clip to learn from");
+    amb_fit_data_destroy(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_folder_is_read_in_order),
+        cmocka_unit_test(what_is_held_out_is_never_drawn),
+        cmocka_unit_test(the_checksum_knows_clips_and_what_is_held_out),
+        cmocka_unit_test(bad_folders_are_refused),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
