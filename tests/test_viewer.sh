@@ -300,8 +300,8 @@ cp "$AMBLE_ASSETS/models/run.onnx" mine.onnx
 echo '{}' >broken.txt
 open_view --do '.5 open mine.onnx' --do '1.5 open broken.txt' --do '2.5 open missing.onnx' --do "3 open $AMBLE_CLIPS/humanoid3d_kick.txt" ||
     bad "dropping opens" "no frame"
-check "a dropped actor is a skill" wait_for '^says mine.onnx is skill 3'
-check "and is chosen" wait_for '^skill 3'
+check "a dropped actor is a skill" wait_for '^says mine.onnx is skill [3-9]'
+check "and is chosen" wait_for '^skill [3-9]'
 check "a damaged clip is refused" wait_for '^says .*broken.txt'
 check "a missing file is refused" wait_for '^says .*missing.onnx'
 check "a dropped clip is played" wait_for '^clip 1'
