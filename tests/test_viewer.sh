@@ -271,7 +271,11 @@ key f '^size'
 key F11 '^size 800x600'
 # the panel, by mouse
 mark
-xdotool mousemove 60 107 click 1
+for y in $(seq 85 12 330); do # the first button below the skills, however many there are
+    xdotool mousemove 60 "$y" click 1
+    sleep .3
+    tail -n +$((seen + 1)) log | grep -q '^pushes' && break
+done
 check "the panel's button pushes" wait_for '^pushes'
 key v '^film 1'
 sleep 2
