@@ -73,7 +73,7 @@ formatting() {
         return
     fi
     local files
-    files=$(cd "$root" && find base nets sim policy cli bench tests -name '*.[ch]' -print0 |
+    files=$(cd "$root" && find base nets sim policy cli viewer bench tests -name '*.[ch]' -print0 |
         xargs -0 -r "$tool" --dry-run --Werror --style=file 2>&1 | sed -n 's/:[0-9]*:[0-9]*: error: code should be.*//p' | sort -u)
     if [ -z "$files" ]; then
         amb_say "formatting: as .clang-format says"
@@ -84,7 +84,7 @@ formatting() {
     fi
 }
 
-groups=(build tests)
+groups=(build viewer tests viewer_tests)
 [ "$all" = true ] && groups+=(checks)
 amb_install "${groups[@]}"
 [ "$all" = true ] && amb_install tsan

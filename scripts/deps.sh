@@ -42,6 +42,9 @@ amb_has_tsan() {
     return $status
 }
 
+# Mesa's drivers, or some other ones.
+amb_has_gl_drivers() { compgen -G '/usr/lib/*/dri/*_dri.so' || compgen -G '/usr/lib*/dri/*_dri.so' || compgen -G '/usr/share/glvnd/egl_vendor.d/*.json'; }
+
 # Fills amb_missing with the packages that the groups lack.
 amb_check() {
     amb_missing=()
@@ -59,6 +62,19 @@ amb_check() {
             amb_need libjansson-dev amb_has_header jansson.h
             compgen -G "$root/.deps/mujoco-*/lib/libmujoco.so*" >/dev/null || amb_need python3-pip python3 -m pip --version
             ;;
+        viewer) # what amble-view is built with; ffmpeg is for films
+            amb_need libglfw3-dev amb_has_header GLFW/glfw3.h -DGLFW_INCLUDE_NONE
+            amb_need libpng-dev amb_has_header png.h
+            amb_need libgl-dev amb_has_header GL/gl.h
+            amb_need libegl-dev amb_has_header EGL/eglext.h
+            amb_need libosmesa6-dev amb_has_header GL/osmesa.h
+            amb_need libgl1-mesa-dri amb_has_gl_drivers
+            amb_need ffmpeg command -v ffmpeg
+            ;;
+        viewer_tests)
+            amb_need xvfb command -v Xvfb
+            amb_need xdotool command -v xdotool
+            ;;
         clips) amb_need python3-pip python3 -m pip --version ;;
         tests) amb_need libcmocka-dev amb_has_header cmocka.h -include stdarg.h -include stddef.h -include stdint.h -include setjmp.h ;;
         checks)
@@ -71,7 +87,7 @@ amb_check() {
     done
 }
 
-# amb_install GROUP...: sees to the packages of the groups build, clips, tests, checks, and tsan (once checks is there). Exit status 2, with
+# amb_install GROUP...: sees to the packages of the groups build, viewer, viewer_tests, clips, tests, checks, and tsan (once checks is there). Exit status 2, with
 # the one command to run, where this user may not install packages.
 amb_install() {
     amb_check "$@"

@@ -1,0 +1,342 @@
+#!/usr/bin/env bash
+# amble-view as its users see it: in a window of its own on a virtual screen (Xvfb, software OpenGL), every key and mouse action of the
+# help does what the help says, by synthetic input through X; films and pictures without a display are neither blank nor still; a film is
+# playable however it ends; the physics' hash is that of a rollout; what is missing gets one sentence.
+#
+#   tests/test_viewer.sh PATH/TO/amble-view PATH/TO/amble
+#
+# Its last lines count like cmocka's. Needs clips (AMBLE_CLIPS) and, for the window, Xvfb and xdotool; what cannot be run is counted as
+# skipped. Judges nothing by speed.
+set -u
+
+view=$(realpath "$1") || exit 1
+amble=$(realpath "$2") || exit 1
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+work=$(mktemp -d "${TMPDIR:-/tmp}/amble-view-XXXXXX") || exit 1
+export AMBLE_ASSETS=${AMBLE_ASSETS:-$root/assets}
+export LIBGL_ALWAYS_SOFTWARE=1
+real_display=${DISPLAY:-}
+unset DISPLAY WAYLAND_DISPLAY
+cd "$work" || exit 1
+xvfb=
+viewer=
+
+cleanup() {
+    [ -n "$viewer" ] && kill -9 "$viewer" 2>/dev/null
+    [ -n "$xvfb" ] && kill "$xvfb" 2>/dev/null
+    wait 2>/dev/null
+    cd / && rm -rf "$work"
+}
+trap cleanup EXIT
+
+passed=0
+failed=()
+skipped=0
+pass() { passed=$((passed + 1)); }
+bad() {
+    failed+=("$1")
+    printf '[  FAILED  ] %s: %s\n' "$1" "$2"
+    tail -n 5 "$work/err" 2>/dev/null | sed 's/^/    stderr: /'
+    tail -n 5 "$work/log" 2>/dev/null | sed 's/^/    log: /'
+}
+check() {
+    local name=$1
+    shift
+    if "$@"; then pass; else bad "$name" "failed: $*"; fi
+}
+finish() {
+    printf '[==========] %d test(s) run.\n[  PASSED  ] %d test(s).\n' $((passed + ${#failed[@]})) "$passed"
+    [ "$skipped" -gt 0 ] && printf '[  SKIPPED ] %d test(s).\n' "$skipped"
+    if [ ${#failed[@]} -gt 0 ]; then
+        printf '[  FAILED  ] %d test(s), listed below:\n' "${#failed[@]}"
+        printf '[  FAILED  ] %s\n' "${failed[@]}"
+        exit 1
+    fi
+    exit 0
+}
+
+run() { # run ARGUMENTS...: output in out and err, exit status in $status
+    timeout 200 "$view" "$@" >out 2>err
+    status=$?
+}
+one_sentence() { [ "$status" -eq 2 ] && [ "$(wc -l <err)" -eq 1 ] && grep -q "$1" err; }
+number() { sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",]*\).*/\1/p" "$2" | head -n 1; }
+
+# shades FILE: how many different greys there are in a small copy of the picture
+shades() { ffmpeg -v error -i "$1" -frames:v 1 -vf scale=48:32 -f rawvideo -pix_fmt gray - | od -An -tu1 -v -w1 | sort -u | wc -l; }
+frames() { ffprobe -v error -count_frames -select_streams v -show_entries stream=nb_read_frames -of csv=p=0 "$1"; }
+different_frames() { ffmpeg -v error -i "$1" -f framemd5 - | grep -v '^#' | awk '{print $NF}' | sort -u | wc -l; }
+frame_hashes() { ffmpeg -v error -i "$1" -f framemd5 - | grep -v '^#' | md5sum; }
+
+# --- what is refused
+run --motion walk
+check "no display is one sentence" one_sentence 'no window can be opened.*--record'
+run --record a.avi
+check "an unknown ending is one sentence" one_sentence 'must end in'
+old_path=$PATH
+mkdir empty
+PATH=$work/empty "$view" --record a.mp4 >out 2>err
+status=$?
+PATH=$old_path
+check "no ffmpeg is one sentence" one_sentence 'install the package ffmpeg'
+check "and nothing was begun" test ! -e a.mp4
+run --clip walk --policy walk.onnx
+check "clip and policy exclude each other" one_sentence 'without physics'
+run --policy "$AMBLE_ASSETS/models/walk_critic.onnx"
+check "a critic is no actor" one_sentence 'expected an actor'
+run --watch "$work/empty"
+check "a run folder without a model" one_sentence 'actor.onnx'
+run --do '1 fly' --screenshot a.png
+check "an unknown action" grep -q 'there is no action "fly"' err
+
+if [ -z "${AMBLE_CLIPS:-}" ]; then
+    echo "[  SKIPPED ] no clips: AMBLE_CLIPS is not set"
+    skipped=$((skipped + 1))
+    finish
+fi
+
+# --- without a display
+small=(--size 160x120 --fps 10 --quality low)
+for backend in egl osmesa; do
+    run --screenshot "$backend.png" --seconds .5 "${small[@]}" --backend $backend
+    check "a picture with $backend" test "$status" -eq 0
+    check "the picture with $backend shows something" test "$(shades $backend.png)" -ge 12
+done
+run --record a.mp4 --seconds 2 "${small[@]}" --json r.json --do '1 push 1'
+check "a film without a display" test "$status" -eq 0
+check "it has the frames asked for" test "$(frames a.mp4)" = 20
+check "it moves" test "$(different_frames a.mp4)" -ge 19
+check "it shows something" test "$(shades a.mp4)" -ge 12
+check "the script was followed" test "$(number pushes r.json)" = 1
+run --record b.mp4 --seconds 2 "${small[@]}" --do '1 push 1'
+check "the same command makes the same frames" test "$(frame_hashes a.mp4)" = "$(frame_hashes b.mp4)"
+run --record a.gif --seconds .5 --size 100x64
+check "a GIF" test "$(frames a.gif)" = 13
+run --record odd.mp4 --seconds .3 --size 161x121 --fps 10
+check "an odd size" test "$(frames odd.mp4)" = 3
+run --record slow.mp4 --seconds 1 "${small[@]}" --do '.5 speed .25'
+check "slow motion takes longer" test "$(frames slow.mp4)" = 25
+run --record d.mp4 --do '1 pause'
+check "a film does not pause" one_sentence 'cannot pause'
+run --record c.mp4 --clip walk --seconds 1 "${small[@]}"
+check "a clip, filmed" test "$(different_frames c.mp4)" -ge 9
+
+"$amble" rollout --motion walk --envs 3 --seconds 2 --seed 5 --push .5,.7 --json rollout.json >/dev/null 2>&1
+run --record a.mp4 --characters 3 --seconds 2 --seed 5 --push .5,.7 "${small[@]}" --json r.json
+check "the hash of a film is that of a rollout" test "$(number hash r.json)" = "$(number hash rollout.json)"
+
+timeout -s TERM 3 "$view" --record killed.mp4 --seconds 1000 "${small[@]}" >out 2>err
+check "a film that is stopped is whole" test "$(frames killed.mp4)" -ge 1
+
+# --- in a window
+if ! command -v Xvfb >/dev/null || ! command -v xdotool >/dev/null; then
+    echo "[  SKIPPED ] no Xvfb or no xdotool"
+    skipped=$((skipped + 1))
+    finish
+fi
+exec 3<>"$work/display"
+Xvfb -displayfd 3 -screen 0 1024x768x24 -nolisten tcp >/dev/null 2>&1 3>"$work/display" &
+xvfb=$!
+for _ in $(seq 200); do
+    [ -s "$work/display" ] && break
+    sleep .1
+done
+DISPLAY=:$(head -n 1 "$work/display")
+export DISPLAY
+
+# open_view ARGUMENTS...: starts a viewer and waits for its first frame
+open_view() {
+    : >log
+    "$view" --size 800x600 --log "$work/log" "$@" >out 2>err &
+    viewer=$!
+    wait_for '^ready'
+}
+seen=0 # lines of the log before the last action
+wait_for() {
+    for _ in $(seq 300); do
+        tail -n +$((seen + 1)) log | grep -q -E -- "$1" && return 0
+        kill -0 "$viewer" 2>/dev/null || return 1
+        sleep .1
+    done
+    return 1
+}
+mark() { seen=$(wc -l <log); }
+# key KEY PATTERN: what the log must say afterwards
+key() {
+    mark
+    xdotool key "$1"
+    check "key $1" wait_for "$2"
+}
+close_view() {
+    xdotool key q
+    wait "$viewer"
+    local status=$?
+    viewer=
+    return $status
+}
+steps_now() { tail -n 1 log | sed -n 's/.* step \([0-9]*\)$/\1/p'; }
+
+seen=0
+if ! open_view --paused; then
+    bad "the window opens" "no frame"
+    finish
+fi
+pass
+key c '^forces 1'
+key t '^trail 1'
+key j '^points 1'
+key l '^plots 1'
+key k '^shadows 0'
+key k '^shadows 1'
+key g '^ghost 1'
+key g '^ghost 2'
+key g '^ghost 0'
+key h '^help 1'
+key F1 '^help 0'
+key h '^help 1'
+key Escape '^help 0'
+key i '^status 0'
+key i '^status 1'
+key Tab '^panel 0'
+key Tab '^panel 1'
+key period '^at step 1'
+key Right '^at step 2'
+key comma '^at step 1'
+key Left '^at step 0'
+key s '^says saved amble-.*png'
+key F12 '^says saved amble-.*png'
+# the body's middle is in the middle of the world, right of the panel
+mark
+xdotool mousemove 535 290 mousedown 1
+check "pressing on the body takes hold of it" wait_for '^pulling [1-9]'
+xdotool mousemove 600 200
+xdotool mouseup 1
+check "letting go" wait_for '^pulling 0'
+mark
+xdotool mousemove 535 290 click 3
+check "right click pushes" wait_for '^pushes 1'
+mark
+xdotool mousemove 720 120 mousedown 1 mousemove 760 150
+check "dragging beside turns the camera" wait_for '^azimuth'
+check "and tilts it" wait_for '^elevation'
+xdotool mouseup 1
+mark
+xdotool click 4
+check "the wheel brings it nearer" wait_for '^distance 3\.[0-8]|^distance [0-2]'
+key Home '^azimuth 128'
+key p '^pushes 2'
+for _ in 1 2 3; do xdotool key period; done
+check "three steps" wait_for '^at step 3'
+mark
+xdotool mousemove 290 577 click 1
+check "the scrub bar goes back" wait_for '^at step 0'
+key space '^paused 0'
+key space '^paused 1'
+key space '^paused 0'
+key plus '^speed 2'
+key minus '^speed 1 '
+key minus '^speed 0.5'
+key equal '^speed 1 '
+key Up '^pace 1.05'
+key Down '^pace 1 '
+mark
+xdotool keydown Left
+check "Left turns left" wait_for '^turn [1-9]'
+xdotool keyup Left
+check "until it is let go" wait_for '^turn 0'
+mark
+xdotool keydown Right
+check "Right turns right" wait_for '^turn -'
+xdotool keyup Right
+wait_for '^turn 0'
+key r '^jumps'
+key BackSpace '^jumps'
+key 2 '^skill 2'
+key 1 '^skill 1'
+key 9 '^says there is no skill 9'
+# a window that does not draw does not hold the physics up
+mark
+xdotool key c
+wait_for '^forces 0'
+before=$(grep '^forces' log | tail -n 1 | sed 's/.* step //')
+kill -STOP "$xvfb"
+sleep 3
+kill -CONT "$xvfb"
+mark
+xdotool key c
+wait_for '^forces 1'
+after=$(grep '^forces' log | tail -n 1 | sed 's/.* step //')
+check "a window that stands still does not stop the physics" test $((after - before)) -ge 45
+key f '^size'
+key F11 '^size 800x600'
+# the panel, by mouse
+mark
+for y in $(seq 85 12 330); do # the first button below the skills, however many there are
+    xdotool mousemove 60 "$y" click 1
+    sleep .3
+    tail -n +$((seen + 1)) log | grep -q '^pushes' && break
+done
+check "the panel's button pushes" wait_for '^pushes'
+key v '^film 1'
+sleep 2
+key v '^film 0'
+film=$(ls -t amble-*.mp4 | head -n 1)
+check "the film of the window is playable" test "$(frames "$film")" -ge 2
+picture=$(ls -t amble-*.png | head -n 1)
+check "the saved picture shows something" test "$(shades "$picture")" -ge 12
+key v '^film 1'
+sleep 1
+check "q ends it" close_view
+film=$(ls -t amble-*.mp4 | head -n 1)
+check "closed in mid-film, the film is playable" test "$(frames "$film")" -ge 1
+
+"$view" --size 320x240 --quality low --seconds 3 --speed 4 --seed 7 --json w.json >out 2>err
+"$amble" rollout --motion walk --envs 1 --seconds 3 --seed 7 --json rollout.json >/dev/null 2>&1
+check "the hash of a window is that of a rollout" test "$(number hash w.json)" = "$(number hash rollout.json)"
+
+seen=0
+open_view --characters 4 || bad "a crowd opens" "no frame"
+key n '^follow 1'
+check "q ends the crowd" close_view
+
+seen=0
+cp "$AMBLE_ASSETS/models/run.onnx" mine.onnx
+echo '{}' >broken.txt
+open_view --do '.5 open mine.onnx' --do '1.5 open broken.txt' --do '2.5 open missing.onnx' --do "3 open $AMBLE_CLIPS/humanoid3d_kick.txt" ||
+    bad "dropping opens" "no frame"
+check "a dropped actor is a skill" wait_for '^says mine.onnx is skill [3-9]'
+check "and is chosen" wait_for '^skill [3-9]'
+check "a damaged clip is refused" wait_for '^says .*broken.txt'
+check "a missing file is refused" wait_for '^says .*missing.onnx'
+check "a dropped clip is played" wait_for '^clip 1'
+key 1 '^clip 0'
+check "q ends what was dropped on" close_view
+
+seen=0
+open_view --clip walk || bad "a clip opens" "no frame"
+key space '^paused 1'
+key Right '^at step'
+key Left '^at step'
+mark
+xdotool mousemove 535 577 click 1
+check "the clip's scrub bar" wait_for '^at step'
+key 1 '^clip 0'
+check "q ends the clip" close_view
+
+mkdir run
+cp "$AMBLE_ASSETS/models/walk.onnx" run/actor.onnx
+cp "$AMBLE_ASSETS/models/walk_critic.onnx" run/critic.onnx
+seen=0
+open_view --watch run || bad "watching opens" "no frame"
+mark
+cp "$AMBLE_ASSETS/models/walk.onnx" run/next && mv run/next run/actor.onnx
+check "a new model is taken" wait_for '^says new model from training, number 1'
+mark
+echo damaged >run/next && mv run/next run/actor.onnx
+check "a damaged one is refused" wait_for '^says .*actor.onnx'
+kill -TERM "$viewer"
+wait "$viewer"
+check "a signal ends it well" test $? -eq 0
+viewer=
+[ -n "$real_display" ] && DISPLAY=$real_display
+finish

@@ -1,0 +1,109 @@
+#include "viewer/actions.h"
+
+#include <GLFW/glfw3.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const amb_action_info amb_action_table[] = {
+    {AMB_ACT_PUSH, "push", 1, "P", "push the body away from you", {GLFW_KEY_P}},
+    {AMB_ACT_PAUSE, "pause", 0, "Space", "pause, go on", {GLFW_KEY_SPACE}},
+    {AMB_ACT_FORWARD, "forward", 1, ".", "one step; paused, Right too", {GLFW_KEY_PERIOD}},
+    {AMB_ACT_BACK, "back", 1, ",", "one step back; paused, Left too", {GLFW_KEY_COMMA}},
+    {AMB_ACT_FASTER, "faster", 0, "+", "time runs faster, up to 16 x", {GLFW_KEY_EQUAL, GLFW_KEY_KP_ADD}},
+    {AMB_ACT_SLOWER, "slower", 0, "-", "time runs slower, to 1/16 x", {GLFW_KEY_MINUS, GLFW_KEY_KP_SUBTRACT}},
+    {AMB_ACT_RESET, "reset", 0, "R", "stand up here", {GLFW_KEY_R}},
+    {AMB_ACT_RESTART, "restart", 0, "Backspace", "start all over", {GLFW_KEY_BACKSPACE}},
+    {AMB_ACT_NEXT, "next", 0, "N", "follow the next character", {GLFW_KEY_N}},
+    {AMB_ACT_GHOST, "ghost", 0, "G", "reference: off, inside, beside", {GLFW_KEY_G}},
+    {AMB_ACT_FORCES, "forces", 0, "C", "contact forces", {GLFW_KEY_C}},
+    {AMB_ACT_TRAIL, "trail", 0, "T", "trail of the feet", {GLFW_KEY_T}},
+    {AMB_ACT_POINTS, "points", 0, "J", "joints and soles", {GLFW_KEY_J}},
+    {AMB_ACT_PLOTS, "plots", 0, "L", "plots", {GLFW_KEY_L}},
+    {AMB_ACT_SHADOWS, "shadows", 0, "K", "shadows", {GLFW_KEY_K}},
+    {AMB_ACT_PANEL, "panel", 0, "Tab", "panel", {GLFW_KEY_TAB}},
+    {AMB_ACT_STATUS, "status", 0, "I", "text at the bottom", {GLFW_KEY_I}},
+    {AMB_ACT_HELP, "help", 0, "H, F1", "this help", {GLFW_KEY_H, GLFW_KEY_F1}},
+    {AMB_ACT_CAMERA, "camera", 0, "Home", "camera as at first", {GLFW_KEY_HOME}},
+    {AMB_ACT_SCREENSHOT, "screenshot", 0, "S, F12", "save a picture (PNG)", {GLFW_KEY_S, GLFW_KEY_F12}},
+    {AMB_ACT_FILM, "film", 0, "V", "start or end a video (mp4)", {GLFW_KEY_V}},
+    {AMB_ACT_FULLSCREEN, "fullscreen", 0, "F11", "whole screen", {GLFW_KEY_F11, GLFW_KEY_F}},
+    {AMB_ACT_QUIT, "quit", 0, "Q", "leave", {GLFW_KEY_Q}},
+    {AMB_ACT_SKILL, "skill", 1, NULL, NULL, {0}},
+    {AMB_ACT_OPEN, "open", 0, NULL, NULL, {0}},
+    {AMB_ACT_SPEED, "speed", 1, NULL, NULL, {0}},
+    {AMB_ACT_TURN, "turn", 0, NULL, NULL, {0}},
+    {AMB_ACT_PACE, "pace", 1, NULL, NULL, {0}},
+    {AMB_ACT_PACE_UP, "pace-up", 0, NULL, NULL, {0}},
+    {AMB_ACT_PACE_DOWN, "pace-down", 0, NULL, NULL, {0}},
+    {AMB_ACT_ORBIT, "orbit", 30, NULL, NULL, {0}},
+    {AMB_ACT_TILT, "tilt", -10, NULL, NULL, {0}},
+    {AMB_ACT_ZOOM, "zoom", .8, NULL, NULL, {0}},
+    {0},
+};
+
+const char *const amb_mouse_help[][2] = {
+    {"Drag a limb", "pull it"},
+    {"Right click", "push there, away from you"},
+    {"Drag beside", "turn the camera"},
+    {"Wheel", "nearer, farther"},
+    {"Left, Right", "steer"},
+    {"Up, Down", "faster, slower steps"},
+    {"1 ... 9", "skills"},
+    {NULL, NULL},
+};
+
+const amb_action_info *amb_action_by_name(const char *name)
+{
+    for (const amb_action_info *i = amb_action_table; i->name; i++)
+        if (!strcmp(i->name, name))
+            return i;
+    return NULL;
+}
+
+const amb_action_info *amb_action_by_key(int key)
+{
+    for (const amb_action_info *i = amb_action_table; i->name; i++)
+        for (int k = 0; k < 3; k++)
+            if (key && i->key[k] == key)
+                return i;
+    return NULL;
+}
+
+const amb_action_info *amb_action_of(amb_action action)
+{
+    for (const amb_action_info *i = amb_action_table; i->name; i++)
+        if (i->action == action)
+            return i;
+    return NULL;
+}
+
+bool amb_cue_parse(const char *text, amb_cue *cue, amb_error *err)
+{
+    char name[32] = "", value[256] = "", rest[2] = "";
+    *cue = (amb_cue){0};
+    const int n = sscanf(text, "%lf %31s %255s %1s", &cue->time, name, value, rest);
+    if (n < 2 || n > 3 || !(cue->time >= 0 && cue->time < 1e6))
+        return amb_fail(err, "\"%.60s\", expected \"TIME ACTION\" or \"TIME ACTION VALUE\", as in \"3 push 1.5\"", text);
+    const amb_action_info *info = amb_action_by_name(name);
+    if (!info) {
+        char known[600] = "";
+        for (const amb_action_info *i = amb_action_table; i->name; i++)
+            snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i == amb_action_table ? "" : ", ", i->name);
+        return amb_fail(err, "there is no action \"%s\", expected one of %s", name, known);
+    }
+    cue->action = info->action;
+    cue->value = info->value;
+    if (info->action == AMB_ACT_OPEN && n < 3)
+        return amb_fail(err, "\"%.60s\": open which file?", text);
+    if (n == 3) {
+        char *end;
+        cue->value = strtod(value, &end);
+        if (info->action == AMB_ACT_OPEN || (*end && info->action == AMB_ACT_SKILL))
+            snprintf(cue->text, sizeof cue->text, "%s", value);
+        else if (*end || !isfinite(cue->value))
+            return amb_fail(err, "\"%.60s\": \"%.60s\" is no number", text, value);
+    }
+    return true;
+}

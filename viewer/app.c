@@ -1,0 +1,370 @@
+#include "viewer/app.h"
+
+#include "base/clock.h"
+#include "cli/setup.h"
+#include "viewer/panel.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+void amb_app_say(amb_app *app, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    vsnprintf(app->message, sizeof app->message, format, list);
+    va_end(list);
+    app->message_until = amb_clock_now() + 4;
+    if (app->log)
+        fprintf(app->log, "says %s\n", app->message);
+}
+
+/* Which actor: as given, the run folder's, else the model of the motion's name. Empty: none is wanted. */
+static void first_policy(const amb_app_def *def, char *path, size_t size)
+{
+    char name[300];
+    path[0] = 0;
+    if (def->no_policy)
+        return;
+    if (def->watch) {
+        snprintf(path, size, "%s/actor.onnx", def->watch);
+    } else if (def->policy && strlen(def->policy) > 200) {
+        snprintf(path, size, "%s", def->policy);
+    } else {
+        snprintf(name, sizeof name, "%.200s%s", def->policy ? def->policy : def->motion ? def->motion : "walk", def->policy ? "" : ".onnx");
+        cli_find_model(name, path, size);
+    }
+}
+
+static amb_skill_def skill_def(const amb_app *app, const char *policy)
+{
+    return (amb_skill_def){.policy = policy[0] ? policy : NULL,
+                           .clips = app->def.clips,
+                           .may_touch = app->def.may_touch,
+                           .character = app->character,
+                           .substeps = app->env.substeps,
+                           .characters = app->def.characters};
+}
+
+static bool load_first(amb_app *app, amb_error *err)
+{
+    const amb_app_def *def = &app->def;
+    char path[4096];
+    first_policy(def, path, sizeof path);
+    amb_skill_def first = skill_def(app, path);
+    first.character = NULL; /* it says itself which one it wants */
+    first.motion = def->motion;
+    first.critic = def->critic;
+    app->skill[0] = amb_skill_load(&first, err);
+    if (!app->skill[0])
+        return !def->policy && !def->watch && def->motion && !def->no_policy
+                   ? amb_fail_in(err, "no actor for \"%s\" (give one with --policy, or --no-policy)", def->motion)
+                   : false;
+    amb_character_def body = amb_character_default_def();
+    body.self_collision = def->self_collision;
+    if (app->skill[0]->has_policy)
+        body.physics_hz = app->skill[0]->policy.physics_hz;
+    if (!app->character)
+        app->character = amb_character_create(&body, err);
+    if (!app->character || !cli_parse_may_touch(def->may_touch, app->character, app->skill[0]->clip, &app->skill[0]->may_touch, err))
+        return false;
+    snprintf(app->skill_name[0], sizeof app->skill_name[0], "%s", app->skill[0]->name);
+    snprintf(app->skill_path[0], sizeof app->skill_path[0], "%s", path);
+    app->skills = 1;
+    return true;
+}
+
+/* The other models' names; they are loaded when they are chosen. */
+static void list_others(amb_app *app)
+{
+    static char paths[AMB_SKILLS][4096];
+    const int n = amb_skill_find(paths, AMB_SKILLS);
+    for (int i = 0; i < n && app->skills < AMB_SKILLS; i++) {
+        if (!strcmp(paths[i], app->skill_path[0]))
+            continue;
+        const int k = app->skills++;
+        snprintf(app->skill_path[k], sizeof app->skill_path[k], "%s", paths[i]);
+        snprintf(app->skill_name[k], sizeof app->skill_name[k], "%.60s", strrchr(paths[i], '/') + 1);
+        *strrchr(app->skill_name[k], '.') = 0;
+    }
+}
+
+static bool start_session(amb_app *app, amb_error *err)
+{
+    const amb_app_def *def = &app->def;
+    if (!load_first(app, err))
+        return false;
+    app->env = amb_env_default_def(app->character, app->skill[0]->clip);
+    if (app->skill[0]->has_policy)
+        amb_policy_use(&app->skill[0]->policy, &app->env);
+    app->env.seed = def->seed;
+    app->env.push_speed = def->push_speed;
+    app->env.push_period = def->push_period;
+    app->env.turn_rate = def->turn * M_PI / 180;
+    app->env.start_heading = def->heading * M_PI / 180;
+    app->env.start_phase = def->start;
+    app->env.max_root_m = def->max_root;
+    amb_session_def session = amb_session_default_def(&app->env, app->skill[0], def->characters);
+    session.get_up_s = def->get_up_s;
+    session.history_s = def->characters > 32 ? 12 : 20;
+    if (def->seconds > 0)
+        session.step_limit = (int64_t)ceil(def->seconds / (app->env.substeps * app->character->timestep) - 1e-9);
+    app->session = amb_session_create(&session, err);
+    if (!app->session || !amb_session_snapshot_init(&app->own, def->characters, err))
+        return false;
+    app->own.paused = def->paused;
+    app->own.speed = def->speed;
+    app->own.real_time_factor = def->speed;
+    list_others(app);
+    return true;
+}
+
+static bool start_clip(amb_app *app, const char *file, amb_error *err)
+{
+    amb_clip *clip = cli_load_motion(file, app->def.clips, err);
+    if (!clip)
+        return false;
+    amb_player_free(&app->player);
+    if (!amb_player_init(&app->player, app->character, clip, err)) {
+        amb_clip_destroy(clip);
+        return false;
+    }
+    app->player.speed = app->def.speed;
+    app->player.playing = !app->def.paused;
+    app->playing_clip = true;
+    app->shown.look.points = 1;
+    app->scene.camera.placed = false;
+    return true;
+}
+
+static void show_defaults(amb_app *app)
+{
+    const amb_app_def *def = &app->def;
+    app->shown = (amb_shown){.look = {def->ghost, def->forces, def->trail, def->points, 1}, def->panel, def->plots, def->status, 0};
+    app->pace = 1;
+    app->skill_asked = -1;
+    app->hint = true;
+    app->scale = 1;
+}
+
+bool amb_app_init(amb_app *app, const amb_app_def *def, amb_error *err)
+{
+    memset(app, 0, sizeof *app);
+    app->def = *def;
+    app->begun = app->now = amb_clock_now();
+    show_defaults(app);
+    if (def->log && !(app->log = fopen(def->log, "w")))
+        return amb_fail(err, "--log: %s cannot be written", def->log);
+    if (app->log)
+        setvbuf(app->log, NULL, _IOLBF, 0);
+    if (def->clip_file) {
+        const amb_character_def body = amb_character_default_def();
+        app->character = amb_character_create(&body, err);
+        if (!app->character || !start_clip(app, def->clip_file, err))
+            return false;
+        list_others(app);
+    } else if (!start_session(app, err)) {
+        return false;
+    }
+    app->plots = amb_plots_create(err);
+    return app->plots != NULL;
+}
+
+bool amb_app_open_renderer(amb_app *app, double scale, int framebuffer, amb_error *err)
+{
+    const amb_app_def *def = &app->def;
+    if (!amb_scene_init(&app->scene, app->character, def->clip_file ? 1 : def->characters, (amb_quality)def->quality, def->width,
+                        def->height, err))
+        return false;
+    if (isfinite(def->azimuth))
+        app->scene.camera.azimuth = def->azimuth;
+    if (isfinite(def->elevation))
+        app->scene.camera.elevation = def->elevation;
+    if (isfinite(def->distance))
+        app->scene.camera.distance = def->distance;
+    const int font = (int)fmin(fmax(50 * round(2 * scale), 50), 300);
+    app->scale = font / 100.;
+    mjr_defaultContext(&app->context);
+    mjr_makeContext(app->scene.model, &app->context, font);
+    app->has_context = true;
+    mjr_setBuffer(framebuffer, &app->context);
+    if (app->context.currentBuffer != framebuffer)
+        return amb_fail(err, "OpenGL here has no %s to draw in", framebuffer == mjFB_OFFSCREEN ? "offscreen buffer" : "window");
+    app->panel = amb_panel_create(app, err);
+    if (!app->panel)
+        return false;
+    amb_panel_measure(app->panel, &app->context);
+    mjr_restoreBuffer(&app->context);
+    return true;
+}
+
+void amb_app_free(amb_app *app)
+{
+    amb_sim_stop(app->sim);
+    amb_session_destroy(app->session);
+    for (int i = 0; i < app->retirees; i++)
+        amb_skill_free(app->retired[i].skill);
+    for (int i = 0; i < AMB_SKILLS; i++)
+        amb_skill_free(app->skill[i]);
+    amb_player_free(&app->player);
+    if (app->has_context)
+        mjr_freeContext(&app->context);
+    if (app->scene.model)
+        amb_scene_free(&app->scene);
+    amb_panel_destroy(app->panel);
+    amb_plots_destroy(app->plots);
+    free(app->own.body);
+    amb_character_destroy(app->character);
+    if (app->log)
+        fclose(app->log);
+}
+
+const amb_snapshot *amb_app_look(amb_app *app)
+{
+    if (app->playing_clip)
+        return amb_player_look(&app->player);
+    if (app->sim)
+        return amb_sim_latest(app->sim);
+    if (!app->own_fresh)
+        amb_session_look(app->session, &app->own);
+    app->own_fresh = true;
+    return &app->own;
+}
+
+void amb_app_send(amb_app *app, const amb_command *command)
+{
+    if (app->sim) {
+        /* A pull is followed by the next one; nothing else may be lost, so a full queue is waited for: the other side empties it. */
+        while (!amb_sim_send(app->sim, command, &app->sent) && command->kind != AMB_DO_PULL)
+            amb_clock_sleep_until(amb_clock_now() + .001);
+    } else if (app->session) {
+        if (command->kind == AMB_DO_SPEED)
+            app->own.speed = fmin(fmax(command->value, AMB_SPEED_MIN), AMB_SPEED_MAX);
+        amb_session_apply(app->session, command);
+        app->sent++;
+        app->own_fresh = false;
+    }
+}
+
+/* Gives a new skill to the simulation and keeps the old one until it has let go. */
+static void teach(amb_app *app, int number, amb_skill *skill)
+{
+    if (app->skill[number] && app->retirees < AMB_RETIRED)
+        app->retired[app->retirees++].skill = app->skill[number];
+    app->skill[number] = skill;
+    amb_app_send(app, &(amb_command){.kind = AMB_DO_TEACH, .value = number, .skill = skill});
+    if (app->retirees)
+        app->retired[app->retirees - 1].number = app->sent;
+}
+
+static bool have_skill(amb_app *app, int number)
+{
+    if (app->skill[number])
+        return true;
+    const amb_skill_def def = skill_def(app, app->skill_path[number]);
+    amb_error err;
+    amb_skill *skill = amb_skill_load(&def, &err);
+    if (!skill) {
+        amb_app_say(app, "%s", err.text);
+        return false;
+    }
+    teach(app, number, skill);
+    return true;
+}
+
+/* From playing a clip to simulating. */
+static bool leave_clip(amb_app *app)
+{
+    if (!app->playing_clip)
+        return true;
+    amb_error err;
+    if (!app->session) {
+        app->skills = 0;
+        if (!start_session(app, &err) || !(app->sim = amb_sim_start(app->session, app->def.characters, 1, false, &err))) {
+            amb_app_say(app, "%s", err.text);
+            return false;
+        }
+    }
+    app->playing_clip = false;
+    app->scene.camera.placed = false;
+    amb_app_send(app, &(amb_command){.kind = AMB_DO_PAUSE, .value = 0});
+    if (app->panel)
+        amb_panel_relist(app->panel);
+    return true;
+}
+
+void amb_app_choose_skill(amb_app *app, int number)
+{
+    if (number < 0 || number >= app->skills) {
+        amb_app_say(app, "there is no skill %d; there are %d", number + 1, app->skills);
+        return;
+    }
+    if (!leave_clip(app) || !have_skill(app, number))
+        return;
+    const double pace = 1;
+    app->skill_asked = number;
+    app->pace = pace;
+    amb_app_send(app, &(amb_command){.kind = AMB_DO_PACE, .value = pace});
+    amb_app_send(app, &(amb_command){.kind = AMB_DO_SKILL, .value = number});
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    const size_t n = strlen(text), m = strlen(end);
+    return n >= m && !strcmp(text + n - m, end);
+}
+
+void amb_app_drop(amb_app *app, const char *path)
+{
+    amb_error err;
+    const char *slash = strrchr(path, '/');
+    if (ends_with(path, ".onnx")) {
+        if (app->skills >= AMB_SKILLS || !app->session) {
+            amb_app_say(app, "%s", app->session ? "no room for another skill: nine is all" : "choose a skill first; a clip is playing");
+            return;
+        }
+        const amb_skill_def def = skill_def(app, path);
+        amb_skill *skill = amb_skill_load(&def, &err);
+        if (!skill) {
+            amb_app_say(app, "%s", err.text);
+            return;
+        }
+        const int number = app->skills++;
+        snprintf(app->skill_path[number], sizeof app->skill_path[number], "%s", path);
+        snprintf(app->skill_name[number], sizeof app->skill_name[number], "%s", skill->name);
+        teach(app, number, skill);
+        if (app->panel)
+            amb_panel_relist(app->panel);
+        amb_app_choose_skill(app, number);
+        amb_app_say(app, "%s is skill %d", slash ? slash + 1 : path, number + 1);
+        return;
+    }
+    if (!start_clip(app, path, &err)) {
+        amb_app_say(app, "%s", err.text);
+        return;
+    }
+    app->player.playing = true;
+    amb_app_send(app, &(amb_command){.kind = AMB_DO_PAUSE, .value = 1});
+    if (app->panel)
+        amb_panel_relist(app->panel);
+    amb_app_say(app, "playing %s without physics; 1 to %d go back to the simulation", slash ? slash + 1 : path, app->skills);
+}
+
+/* A successor for skill 0, made of the run folder's newest files. */
+void amb_app_renew(amb_app *app);
+void amb_app_renew(amb_app *app)
+{
+    amb_skill_def def = skill_def(app, app->skill_path[0]);
+    def.motion = app->def.motion;
+    amb_error err;
+    if (app->retirees >= AMB_RETIRED)
+        return; /* the simulation is far behind; next time */
+    amb_skill *skill = amb_skill_load(&def, &err);
+    if (!skill) {
+        amb_app_say(app, "%s", err.text);
+        return;
+    }
+    teach(app, 0, skill);
+    amb_app_say(app, "new model from training, number %d", ++app->watch.generation);
+}

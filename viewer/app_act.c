@@ -1,0 +1,378 @@
+/* Actions: what keys, buttons and scripts do; cues, the log, watching a training. */
+#include "viewer/app.h"
+
+#include "base/clock.h"
+#include "viewer/panel.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+void amb_app_renew(amb_app *app);
+
+static void send(amb_app *app, amb_command_kind kind, double value)
+{
+    amb_app_send(app, &(amb_command){.kind = kind, .character = amb_app_look(app)->follow, .value = value});
+}
+
+static void set_speed(amb_app *app, double speed)
+{
+    speed = fmin(fmax(speed, AMB_SPEED_MIN), AMB_SPEED_MAX);
+    if (app->playing_clip)
+        app->player.speed = speed;
+    else
+        send(app, AMB_DO_SPEED, speed);
+    amb_app_say(app, "time runs at %g x", speed);
+}
+
+static void step(amb_app *app, double steps)
+{
+    if (app->playing_clip)
+        amb_player_step(&app->player, (int)steps);
+    else
+        send(app, AMB_DO_STEP, steps);
+}
+
+/* Away from who looks on, on the ground. */
+static void push(amb_app *app, double speed)
+{
+    amb_command c = {.kind = AMB_DO_PUSH, .character = amb_app_look(app)->follow};
+    double forward[2];
+    if (app->playing_clip)
+        return;
+    amb_scene_forward(&app->scene, forward);
+    c.v[0] = speed * forward[0];
+    c.v[1] = speed * forward[1];
+    amb_app_send(app, &c);
+}
+
+static void send_turn(amb_app *app)
+{
+    const double rate = app->turn_base + app->turn_key * .9;
+    if (rate == app->turn_sent)
+        return;
+    app->turn_sent = rate;
+    send(app, AMB_DO_TURN, rate);
+}
+
+void amb_app_steer(amb_app *app, double left)
+{
+    app->turn_key = left;
+    send_turn(app);
+}
+
+/* The slowest looping skill that is clearly faster than this one, or the fastest that is clearly slower; -1 if there is none. */
+static int other_gait(const amb_app *app, int now, int sign)
+{
+    int best = -1;
+    const double speed = app->skill[now] ? app->skill[now]->speed : 0;
+    if (speed <= 0)
+        return -1;
+    for (int i = 0; i < app->skills; i++) {
+        const amb_skill *s = app->skill[i];
+        if (!s || !amb_clip_loops(s->clip) || sign * (s->speed - speed) < .2 * speed)
+            continue;
+        if (best < 0 || sign * (s->speed - app->skill[best]->speed) < 0)
+            best = i;
+    }
+    return best;
+}
+
+static void set_pace(amb_app *app, double pace)
+{
+    app->pace = fmin(fmax(round(pace * 20) / 20, .7), 1.3);
+    send(app, AMB_DO_PACE, app->pace);
+}
+
+/* A little faster or slower; at the end of what the gait allows, the next gait. */
+static void change_pace(amb_app *app, int sign)
+{
+    if (app->playing_clip)
+        return;
+    const int now = app->skill_asked >= 0 ? app->skill_asked : amb_app_look(app)->skill;
+    if (sign > 0 ? app->pace < 1.15 - 1e-9 : app->pace > .85 + 1e-9) {
+        set_pace(app, app->pace + .05 * sign);
+        return;
+    }
+    for (int i = 0; i < app->skills && i < 2; i++) /* walk and run, if nobody has asked for them yet */
+        if (!app->skill[i]) {
+            const int kept = app->skill_asked;
+            amb_error err;
+            amb_skill_def def = {.policy = app->skill_path[i],
+                                 .clips = app->def.clips,
+                                 .may_touch = app->def.may_touch,
+                                 .character = app->character,
+                                 .substeps = app->env.substeps,
+                                 .characters = app->def.characters};
+            amb_skill *skill = amb_skill_load(&def, &err);
+            app->skill[i] = skill;
+            if (skill)
+                amb_app_send(app, &(amb_command){.kind = AMB_DO_TEACH, .value = i, .skill = skill});
+            app->skill_asked = kept;
+        }
+    const int next = other_gait(app, now, sign);
+    if (next >= 0) {
+        amb_app_choose_skill(app, next);
+        amb_app_say(app, "%s", app->skill_name[next]);
+    } else {
+        set_pace(app, app->pace + .05 * sign);
+    }
+}
+
+static void restart(amb_app *app)
+{
+    if (app->playing_clip) {
+        app->player.time = 0;
+        app->player.playing = true;
+        app->player.jumps++;
+    } else {
+        app->pace = 1;
+        send(app, AMB_DO_RESTART, 0);
+    }
+    app->scene.camera.placed = false;
+}
+
+static void pause(amb_app *app)
+{
+    if (app->playing_clip)
+        app->player.playing = !app->player.playing;
+    else
+        send(app, AMB_DO_PAUSE, -1);
+}
+
+static bool act_on_view(amb_app *app, amb_action action, double value)
+{
+    amb_shown *shown = &app->shown;
+    int *const flag = action == AMB_ACT_FORCES    ? &shown->look.forces
+                      : action == AMB_ACT_TRAIL   ? &shown->look.trail
+                      : action == AMB_ACT_POINTS  ? &shown->look.points
+                      : action == AMB_ACT_SHADOWS ? &shown->look.shadows
+                      : action == AMB_ACT_PLOTS   ? &shown->plots
+                      : action == AMB_ACT_PANEL   ? &shown->panel
+                      : action == AMB_ACT_STATUS  ? &shown->status
+                      : action == AMB_ACT_HELP    ? &shown->help
+                                                  : NULL;
+    if (flag) {
+        *flag = !*flag;
+        return true;
+    }
+    switch (action) {
+    case AMB_ACT_GHOST:
+        shown->look.ghost = (shown->look.ghost + 1) % 3;
+        return true;
+    case AMB_ACT_CAMERA:
+        amb_camera_home(&app->scene.camera, app->scene.characters);
+        return true;
+    case AMB_ACT_ORBIT:
+        amb_camera_orbit(&app->scene.camera, value, 0);
+        return true;
+    case AMB_ACT_TILT:
+        amb_camera_orbit(&app->scene.camera, 0, value);
+        return true;
+    case AMB_ACT_ZOOM:
+        amb_camera_zoom(&app->scene.camera, value);
+        return true;
+    default:
+        return false;
+    }
+}
+
+void amb_app_act(amb_app *app, amb_action action, double value)
+{
+    if (act_on_view(app, action, value))
+        return;
+    const amb_snapshot *now = amb_app_look(app);
+    switch (action) {
+    case AMB_ACT_PAUSE:
+        pause(app);
+        break;
+    case AMB_ACT_FORWARD:
+        step(app, value);
+        break;
+    case AMB_ACT_BACK:
+        step(app, -value);
+        break;
+    case AMB_ACT_FASTER:
+        set_speed(app, 2 * now->speed);
+        break;
+    case AMB_ACT_SLOWER:
+        set_speed(app, .5 * now->speed);
+        break;
+    case AMB_ACT_SPEED:
+        set_speed(app, value);
+        break;
+    case AMB_ACT_RESTART:
+        restart(app);
+        break;
+    case AMB_ACT_RESET:
+        send(app, AMB_DO_RESET, 0);
+        break;
+    case AMB_ACT_PUSH:
+        push(app, value);
+        break;
+    case AMB_ACT_SKILL:
+        amb_app_choose_skill(app, (int)value - 1);
+        break;
+    case AMB_ACT_TURN:
+        app->turn_base = value * M_PI / 180;
+        send_turn(app);
+        break;
+    case AMB_ACT_PACE:
+        set_pace(app, value);
+        break;
+    case AMB_ACT_PACE_UP:
+        change_pace(app, 1);
+        break;
+    case AMB_ACT_PACE_DOWN:
+        change_pace(app, -1);
+        break;
+    case AMB_ACT_NEXT:
+        amb_app_send(app, &(amb_command){.kind = AMB_DO_FOLLOW, .character = (now->follow + 1) % now->characters});
+        break;
+    case AMB_ACT_SCREENSHOT:
+        app->wants_screenshot = true;
+        break;
+    case AMB_ACT_FILM:
+        app->film_begun = -1; /* the next frame knows its size */
+        break;
+    case AMB_ACT_FULLSCREEN:
+        app->wants_fullscreen = true;
+        break;
+    case AMB_ACT_QUIT:
+        app->quit = true;
+        break;
+    default:
+        break;
+    }
+}
+
+static void act_on_cue(amb_app *app, const amb_cue *cue)
+{
+    if (cue->action == AMB_ACT_OPEN) {
+        amb_app_drop(app, cue->text);
+        return;
+    }
+    if (!cue->text[0]) {
+        amb_app_act(app, cue->action, cue->value);
+        return;
+    }
+    for (int i = 0; i < app->skills; i++)
+        if (!strcmp(app->skill_name[i], cue->text)) {
+            amb_app_choose_skill(app, i);
+            return;
+        }
+    amb_app_say(app, "there is no skill \"%s\"", cue->text);
+}
+
+void amb_app_cues(amb_app *app, double time)
+{
+    while (app->next_cue < app->def.cues && app->def.cue[app->next_cue].time <= time + 1e-9)
+        act_on_cue(app, &app->def.cue[app->next_cue++]);
+}
+
+bool amb_app_scrub_rect(const amb_app *app, const amb_snapshot *s, mjrRect whole, mjrRect *bar)
+{
+    if (s->clip_duration <= 0 && !(s->paused && s->step > s->oldest))
+        return false;
+    const mjrRect world = amb_app_world(app, whole);
+    const int margin = (int)(16 * app->scale);
+    *bar = (mjrRect){world.left + margin, world.bottom + margin, world.width - 2 * margin, (int)(14 * app->scale)};
+    return bar->width > 50;
+}
+
+void amb_app_scrub(amb_app *app, const amb_snapshot *s, double fraction)
+{
+    fraction = fmin(fmax(fraction, 0), 1);
+    if (s->clip_duration > 0) {
+        amb_player_seek(&app->player, fraction * s->clip_duration);
+        return;
+    }
+    const int64_t newest = s->newest > s->step ? s->newest : s->step;
+    const int64_t to = s->oldest + (int64_t)llround(fraction * (double)(newest - s->oldest));
+    if (to != s->step)
+        amb_app_send(app, &(amb_command){.kind = AMB_DO_STEP, .value = (double)(to - s->step)});
+}
+
+void amb_app_watch(amb_app *app)
+{
+    const double now = amb_clock_now();
+    struct stat status;
+    if (!app->def.watch || app->playing_clip || now < app->watch.checked + .3)
+        return;
+    app->watch.checked = now;
+    if (stat(app->skill_path[0], &status))
+        return;
+    const long long stamp = (long long)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec + (long long)status.st_ino;
+    if (stamp == app->watch.stamp)
+        return;
+    const bool first = app->watch.stamp == 0;
+    app->watch.stamp = stamp;
+    if (!first)
+        amb_app_renew(app);
+}
+
+/* One line of the log for each thing that is not as it was. */
+static void log_changes(amb_app *app, const amb_snapshot *s)
+{
+    static const char *const names[] = {"paused", "speed",   "skill",  "turn",  "pace",    "follow",   "pulling",  "pushes",
+                                        "jumps",  "ghost",   "forces", "trail", "points",  "plots",    "panel",    "status",
+                                        "help",   "shadows", "film",   "clip",  "azimuth", "distance", "elevation"};
+    static double before[sizeof names / sizeof *names];
+    static bool begun;
+    const amb_shown *shown = &app->shown;
+    const double now[] = {s->paused,
+                          s->speed,
+                          s->skill + 1,
+                          round(s->turn_rate * 180 / M_PI),
+                          s->pace,
+                          s->follow,
+                          s->pulling ? s->pulled_body + 1 : 0,
+                          (double)s->pushes,
+                          (double)s->jumps,
+                          shown->look.ghost,
+                          shown->look.forces,
+                          shown->look.trail,
+                          shown->look.points,
+                          shown->plots,
+                          shown->panel,
+                          shown->status,
+                          shown->help,
+                          shown->look.shadows,
+                          app->film != NULL,
+                          app->playing_clip,
+                          round(app->scene.camera.azimuth),
+                          round(app->scene.camera.distance * 10) / 10,
+                          round(app->scene.camera.elevation)};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (!begun || now[i] != before[i])
+            fprintf(app->log, "%s %g step %lld\n", names[i], now[i], (long long)(s->clip_duration > 0 ? s->clip_frame : s->step));
+        before[i] = now[i];
+    }
+    begun = true;
+    static int64_t step_before = -1;
+    const int64_t step_now = s->clip_duration > 0 ? s->clip_frame : s->step;
+    if (s->paused && step_now != step_before)
+        fprintf(app->log, "at step %lld\n", (long long)step_now);
+    step_before = s->paused ? step_now : -1;
+}
+
+void amb_app_tidy(amb_app *app, const amb_snapshot *s)
+{
+    int left = 0;
+    if (s->clip_duration <= 0) {
+        for (int i = 0; i < app->retirees; i++) {
+            if (app->retired[i].number <= s->commands_done)
+                amb_skill_free(app->retired[i].skill);
+            else
+                app->retired[left++] = app->retired[i];
+        }
+        app->retirees = left;
+        if (app->skill_asked >= 0 && app->sent <= s->commands_done) {
+            app->pace = s->pace;
+            app->skill_asked = -1;
+        }
+    }
+    if (app->log)
+        log_changes(app, s);
+}

@@ -1,0 +1,107 @@
+/* Pictures and videos of what is on the screen. */
+#include "viewer/app.h"
+
+#include "base/clock.h"
+#include "viewer/png_file.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+const unsigned char *amb_app_read(amb_app *app, mjrRect whole)
+{
+    static unsigned char *buffer;
+    static size_t room;
+    const size_t size = (size_t)whole.width * (size_t)whole.height * 3;
+    if (size > room) {
+        unsigned char *bigger = realloc(buffer, size);
+        if (!bigger)
+            return NULL;
+        buffer = bigger;
+        room = size;
+    }
+    mjr_readPixels(buffer, NULL, whole, &app->context);
+    return buffer;
+}
+
+/* "amble-20260102-030405.png", with a number where that is taken. */
+static void new_name(char *path, size_t size, const char *ending)
+{
+    char stamp[32];
+    const time_t now = time(NULL);
+    struct tm local;
+    localtime_r(&now, &local);
+    strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", &local);
+    snprintf(path, size, "amble-%s%s", stamp, ending);
+    for (int i = 2; access(path, F_OK) == 0 && i < 1000; i++)
+        snprintf(path, size, "amble-%s-%d%s", stamp, i, ending);
+}
+
+void amb_app_end_film(amb_app *app)
+{
+    if (!app->film)
+        return;
+    amb_error err;
+    const double seconds = (double)amb_film_frames(app->film) / app->def.fps;
+    if (amb_film_close(app->film, &err))
+        amb_app_say(app, "%s: %.1f s", app->film_path, seconds);
+    else
+        amb_app_say(app, "%s", err.text);
+    app->film = NULL;
+}
+
+void amb_app_toggle_film(amb_app *app, mjrRect whole)
+{
+    if (app->film) {
+        amb_app_end_film(app);
+        return;
+    }
+    amb_error err;
+    new_name(app->film_path, sizeof app->film_path, ".mp4");
+    app->film = amb_film_open(app->film_path, whole.width, whole.height, app->def.fps, &err);
+    app->film_begun = amb_clock_now();
+    if (app->film)
+        amb_app_say(app, "filming into %s; V ends it", app->film_path);
+    else
+        amb_app_say(app, "%s", err.text);
+}
+
+/* The film has a frame for each of its instants: one that the screen missed shows the picture again. */
+static void film_frame(amb_app *app, const unsigned char *rgb)
+{
+    const int64_t due = (int64_t)floor((amb_clock_now() - app->film_begun) * app->def.fps) + 1;
+    amb_error err;
+    for (int64_t left = due - amb_film_frames(app->film); left > 0; left--)
+        if (!amb_film_frame(app->film, rgb, &err)) {
+            amb_film_close(app->film, NULL);
+            app->film = NULL;
+            amb_app_say(app, "%s", err.text);
+            return;
+        }
+}
+
+void amb_app_capture(amb_app *app, mjrRect whole)
+{
+    if (app->film_begun < 0) {
+        app->film_begun = 0;
+        amb_app_toggle_film(app, whole);
+    }
+    if (!app->film && !app->wants_screenshot)
+        return;
+    const unsigned char *rgb = amb_app_read(app, whole);
+    if (!rgb)
+        return;
+    if (app->film)
+        film_frame(app, rgb);
+    if (app->wants_screenshot) {
+        char path[64];
+        amb_error err;
+        app->wants_screenshot = false;
+        new_name(path, sizeof path, ".png");
+        if (amb_png_write(path, rgb, whole.width, whole.height, &err))
+            amb_app_say(app, "saved %s", path);
+        else
+            amb_app_say(app, "%s", err.text);
+    }
+}

@@ -1,0 +1,372 @@
+/* amble-view: the character in a window, to be watched, pushed, pulled and steered; or filmed without one. */
+#include "base/clock.h"
+#include "cli/options.h"
+#include "cli/setup.h"
+#include "viewer/app.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    KEY_MOTION = 'm',
+    KEY_POLICY = 'p',
+    KEY_SECONDS = 's',
+    KEY_CHARACTERS = 'n',
+    KEY_RECORD = 'r',
+    KEY_CLIP = 'c',
+    KEY_NO_POLICY = CLI_KEY_OWN,
+    KEY_CRITIC,
+    KEY_WATCH,
+    KEY_PUSH,
+    KEY_TURN,
+    KEY_HEADING,
+    KEY_START,
+    KEY_SELF_COLLISION,
+    KEY_MAY_TOUCH,
+    KEY_MAX_ROOT,
+    KEY_GET_UP,
+    KEY_SPEED,
+    KEY_PAUSED,
+    KEY_SIZE,
+    KEY_FPS,
+    KEY_SCREENSHOT,
+    KEY_DO,
+    KEY_PANEL,
+    KEY_PLOTS,
+    KEY_CLEAN,
+    KEY_GHOST,
+    KEY_FORCES,
+    KEY_TRAIL,
+    KEY_POINTS,
+    KEY_CAMERA,
+    KEY_QUALITY,
+    KEY_BACKEND,
+    KEY_BENCH,
+    KEY_LOG,
+};
+
+typedef struct arguments {
+    cli_common common;
+    amb_app_def def;
+    int panel, plots, status; /* -1: by size and purpose */
+    bool start_given;
+} arguments;
+
+static const struct argp_option options[] = {
+    {"motion", KEY_MOTION, "NAME|FILE", 0, "motion to follow (default: the one the policy was trained on)", 1},
+    {"policy", KEY_POLICY, "FILE", 0, "actor, an ONNX file; a bare name is looked up among amble's models too (default: MOTION.onnx there)",
+     1},
+    {"critic", KEY_CRITIC, "FILE", 0, "its critic (default: FILE_critic.onnx or critic.onnx beside the policy, if there is one)", 1},
+    {"no-policy", KEY_NO_POLICY, NULL, 0, "no network: the joints track the motion and nothing balances", 1},
+    {"characters", KEY_CHARACTERS, "N", 0, "a crowd (default 1)", 1},
+    {"clip", KEY_CLIP, "NAME|FILE", 0, "play a motion without physics, with a scrub bar", 1},
+    {"watch", KEY_WATCH, "FOLDER", 0, "a training's run folder: takes every new model as it is written", 1},
+    {"push", KEY_PUSH, "SPEED,PERIOD", 0, "as amble rollout: push by SPEED m/s every PERIOD s", 2},
+    {"turn", KEY_TURN, "DEG/S", 0, "turn the reference all the time", 2},
+    {"heading", KEY_HEADING, "DEG", 0, "first direction, or random (default 0)", 2},
+    {"start", KEY_START, "PHASE", 0, "where in the motion to start, 0 to 1, or random (default)", 2},
+    {"self-collision", KEY_SELF_COLLISION, NULL, 0, "limbs collide with each other, not only with the floor", 2},
+    {"may-touch", KEY_MAY_TOUCH, "BODIES", 0, "bodies that may touch the floor: feet (default), auto, or names with commas", 2},
+    {"max-root-m", KEY_MAX_ROOT, "M", 0, "a character this far from its reference counts as fallen (default 0: never)", 2},
+    {"get-up", KEY_GET_UP, "S", 0, "a fallen character stands up after S seconds, or never (default 1.5)", 2},
+    {"speed", KEY_SPEED, "X", 0, "simulated seconds a second, .0625 to 16 (default 1)", 2},
+    {"paused", KEY_PAUSED, NULL, 0, "begin paused", 2},
+    {"do", KEY_DO, "\"TIME ACTION [VALUE]\"", 0,
+     "do something at a simulated time, in s: push 1.5, skill run, turn 30, speed .25, orbit 40, help, ...; may be given often", 2},
+    {"record", KEY_RECORD, "FILE", 0, "no window: film into FILE (.mp4, .mov, .mkv, .webm, .gif), --seconds long (default 10)", 3},
+    {"screenshot", KEY_SCREENSHOT, "FILE", 0, "no window: a picture (PNG) of the moment --seconds (default 2)", 3},
+    {"seconds", KEY_SECONDS, "S", 0, "end after this much simulated time", 3},
+    {"size", KEY_SIZE, "WxH", 0, "of window or film (default 1280x720)", 3},
+    {"fps", KEY_FPS, "RATE", 0, "of the film (default 60, GIF 25)", 3},
+    {"panel", KEY_PANEL, "yes|no", 0, "show the panel", 4},
+    {"plots", KEY_PLOTS, "yes|no", 0, "show the plots", 4},
+    {"clean", KEY_CLEAN, NULL, 0, "nothing but the world: no panel, plots and texts", 4},
+    {"ghost", KEY_GHOST, "WHERE", 0, "the reference: off, inside or beside", 4},
+    {"forces", KEY_FORCES, NULL, 0, "show contact forces", 4},
+    {"trail", KEY_TRAIL, NULL, 0, "show the trail of the feet", 4},
+    {"points", KEY_POINTS, NULL, 0, "show joints and soles", 4},
+    {"camera", KEY_CAMERA, "AZIMUTH,ELEVATION,DISTANCE", 0, "degrees and m; a part may be empty", 4},
+    {"quality", KEY_QUALITY, "low|medium|high", 0, "shadows, reflection, smooth edges (default: what the renderer can do)", 4},
+    {"backend", KEY_BACKEND, "egl|osmesa", 0, "what films without a display are drawn with (default: the first that works)", 4},
+    {"bench", KEY_BENCH, NULL, 0, "draw as fast as it goes and print how fast that was", 5},
+    {"log", KEY_LOG, "FILE", 0, "write a line for everything that changes", 5},
+    {0},
+};
+
+static int yes_or_no(struct argp_state *state, const char *text, const char *option)
+{
+    if (strcmp(text, "yes") && strcmp(text, "no"))
+        argp_error(state, "%s is \"%.40s\", expected yes or no", option, text);
+    return !strcmp(text, "yes");
+}
+
+static int one_of(struct argp_state *state, const char *text, const char *option, const char *a, const char *b, const char *c)
+{
+    if (!strcmp(text, a))
+        return 0;
+    if (!strcmp(text, b))
+        return 1;
+    if (c && !strcmp(text, c))
+        return 2;
+    argp_error(state, "%s is \"%.40s\", expected %s, %s%s%s", option, text, a, b, c ? " or " : "", c ? c : "");
+    return 0;
+}
+
+static void size_of(struct argp_state *state, const char *text, amb_app_def *def)
+{
+    int width = 0, height = 0;
+    char rest;
+    if (sscanf(text, "%dx%d%c", &width, &height, &rest) != 2 || width < 64 || height < 64 || width > 8192 || height > 8192)
+        argp_error(state, "--size is \"%.40s\", expected WIDTHxHEIGHT, 64 to 8192 each, as in 1280x720", text);
+    def->width = width;
+    def->height = height;
+}
+
+static void camera(struct argp_state *state, const char *text, amb_app_def *def)
+{
+    double *const to[3] = {&def->azimuth, &def->elevation, &def->distance};
+    static const double lo[3] = {-720, -89, 1}, hi[3] = {720, 8, 60};
+    char copy[100];
+    snprintf(copy, sizeof copy, "%s", text);
+    char *rest = copy;
+    for (int k = 0; k < 3; k++) {
+        char *part = strsep(&rest, ",");
+        if (!part)
+            break;
+        if (*part)
+            *to[k] = cli_double(state, part, lo[k], hi[k], "--camera");
+    }
+    if (rest)
+        argp_error(state, "--camera is \"%.40s\", expected AZIMUTH,ELEVATION,DISTANCE", text);
+}
+
+static error_t parse_view(int key, char *text, struct argp_state *state, arguments *a)
+{
+    amb_app_def *d = &a->def;
+    switch (key) {
+    case KEY_PANEL:
+        a->panel = yes_or_no(state, text, "--panel");
+        return 0;
+    case KEY_PLOTS:
+        a->plots = yes_or_no(state, text, "--plots");
+        return 0;
+    case KEY_CLEAN:
+        a->panel = a->plots = a->status = 0;
+        return 0;
+    case KEY_GHOST:
+        d->ghost = one_of(state, text, "--ghost", "off", "inside", "beside");
+        return 0;
+    case KEY_FORCES:
+        d->forces = true;
+        return 0;
+    case KEY_TRAIL:
+        d->trail = true;
+        return 0;
+    case KEY_POINTS:
+        d->points = true;
+        return 0;
+    case KEY_CAMERA:
+        camera(state, text, d);
+        return 0;
+    case KEY_QUALITY:
+        d->quality = one_of(state, text, "--quality", "low", "medium", "high");
+        return 0;
+    case KEY_BACKEND:
+        d->backend = one_of(state, text, "--backend", "egl", "osmesa", NULL) ? "osmesa" : "egl";
+        return 0;
+    case KEY_SIZE:
+        size_of(state, text, d);
+        return 0;
+    case KEY_FPS:
+        d->fps = cli_double(state, text, 1, 1000, "--fps");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static error_t parse_simulation(int key, char *text, struct argp_state *state, arguments *a)
+{
+    amb_app_def *d = &a->def;
+    amb_error err;
+    switch (key) {
+    case KEY_CHARACTERS:
+        d->characters = (int)cli_int(state, text, 1, 1000, "--characters");
+        return 0;
+    case KEY_PUSH:
+        if (!cli_parse_push(text, "--push", &d->push_speed, &d->push_period, &err))
+            argp_error(state, "%s", err.text);
+        return 0;
+    case KEY_TURN:
+        d->turn = cli_double(state, text, -1000, 1000, "--turn");
+        return 0;
+    case KEY_HEADING:
+        d->heading = !strcmp(text, "random") ? NAN : cli_double(state, text, -360, 360, "--heading");
+        return 0;
+    case KEY_START:
+        d->start = !strcmp(text, "random") ? -1 : cli_double(state, text, 0, .999999, "--start");
+        return 0;
+    case KEY_SELF_COLLISION:
+        d->self_collision = true;
+        return 0;
+    case KEY_MAY_TOUCH:
+        d->may_touch = text;
+        return 0;
+    case KEY_MAX_ROOT:
+        d->max_root = cli_double(state, text, 0, 1e6, "--max-root-m");
+        return 0;
+    case KEY_GET_UP:
+        d->get_up_s = !strcmp(text, "never") ? -1 : cli_double(state, text, 0, 1e6, "--get-up");
+        return 0;
+    case KEY_SPEED:
+        d->speed = cli_double(state, text, AMB_SPEED_MIN, AMB_SPEED_MAX, "--speed");
+        return 0;
+    case KEY_PAUSED:
+        d->paused = true;
+        return 0;
+    case KEY_DO:
+        if (d->cues >= AMB_CUES)
+            argp_error(state, "--do: %d actions at most", AMB_CUES);
+        else if (!amb_cue_parse(text, &d->cue[d->cues++], &err))
+            argp_error(state, "--do: %s", err.text);
+        return 0;
+    default:
+        return parse_view(key, text, state, a);
+    }
+}
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+    arguments *a = state->input;
+    amb_app_def *d = &a->def;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->common;
+        return 0;
+    case KEY_MOTION:
+        d->motion = text;
+        return 0;
+    case KEY_POLICY:
+        d->policy = text;
+        return 0;
+    case KEY_CRITIC:
+        d->critic = text;
+        return 0;
+    case KEY_NO_POLICY:
+        d->no_policy = true;
+        return 0;
+    case KEY_CLIP:
+        d->clip_file = text;
+        return 0;
+    case KEY_WATCH:
+        d->watch = text;
+        return 0;
+    case KEY_RECORD:
+        d->record = text;
+        return 0;
+    case KEY_SCREENSHOT:
+        d->screenshot = text;
+        return 0;
+    case KEY_SECONDS:
+        d->seconds = cli_double(state, text, .01, 1e6, "--seconds");
+        return 0;
+    case KEY_BENCH:
+        d->bench = true;
+        return 0;
+    case KEY_LOG:
+        d->log = text;
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "\"%s\" found where nothing is expected", text);
+        return 0;
+    default:
+        return parse_simulation(key, text, state, a);
+    }
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const double d = ((const amb_cue *)a)->time - ((const amb_cue *)b)->time;
+    return d < 0 ? -1 : d > 0;
+}
+
+static bool check(const amb_app_def *d, amb_error *err)
+{
+    if (d->no_policy && (d->policy || d->watch))
+        return amb_fail(err, "--no-policy and %s exclude each other", d->policy ? "--policy" : "--watch");
+    if (d->watch && d->policy)
+        return amb_fail(err, "--watch and --policy exclude each other");
+    for (int i = 0; i < d->cues; i++)
+        if ((d->record || d->screenshot) && d->cue[i].action == AMB_ACT_PAUSE)
+            return amb_fail(err, "--do: a film cannot pause, for its time is the simulation's; speed .0625 is as slow as it gets");
+    if (d->paused && (d->record || d->screenshot))
+        return amb_fail(err, "--paused is for the window; a film would never end");
+    if (d->clip_file && (d->policy || d->watch || d->motion || d->no_policy))
+        return amb_fail(err, "--clip plays a motion without physics; it goes with no --policy, --motion, --no-policy or --watch");
+    return true;
+}
+
+/* What nobody said depends on whether it is a film, and how large. */
+static void fill_in(arguments *a)
+{
+    amb_app_def *d = &a->def;
+    const bool film = d->record || d->screenshot;
+    const char *dot = d->record ? strrchr(d->record, '.') : NULL;
+    if (d->fps <= 0)
+        d->fps = dot && !strcasecmp(dot, ".gif") ? 25 : 60;
+    if (film && d->seconds <= 0)
+        d->seconds = d->record ? 10 : 2;
+    d->panel = a->panel >= 0 ? a->panel : !film && d->width >= 760;
+    d->plots = a->plots >= 0 ? a->plots : !film && d->width >= 1100;
+    d->status = a->status != 0;
+    d->seed = a->common.seed;
+    d->clips = a->common.clips;
+    d->json = a->common.json;
+    /* Equal times keep the order in which they were given: qsort may not, so the order is part of the time, far below any step. */
+    for (int i = 0; i < d->cues; i++)
+        d->cue[i].time += 1e-10 * i;
+    qsort(d->cue, (size_t)d->cues, sizeof *d->cue, by_time);
+}
+
+static const char doc[] = "Opens a window in which a character walks: push it, pull it, steer it, film it. H shows all keys.\v"
+                          "Examples:\n"
+                          "  amble-view\n"
+                          "  amble-view --characters 50\n"
+                          "  amble-view --clip backflip\n"
+                          "  amble-view --watch runs/walk\n"
+                          "  amble-view --record walk.mp4 --seconds 10 --size 1280x720 --do \"4 push 1\" --do \"7 skill run\"";
+
+int main(int argc, char **argv)
+{
+    static amb_app app;
+    static arguments a;
+    a = (arguments){.common = {.seed = 1}, .panel = -1, .plots = -1, .status = -1};
+    a.def = (amb_app_def){.characters = 1,
+                          .push_period = 2,
+                          .start = -1,
+                          .speed = 1,
+                          .get_up_s = 1.5,
+                          .width = 1280,
+                          .height = 720,
+                          .quality = -1,
+                          .azimuth = NAN,
+                          .elevation = NAN,
+                          .distance = NAN};
+    const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {0}};
+    const struct argp argp = {options, parse, NULL, doc, children, NULL, NULL};
+    argp_err_exit_status = CLI_BAD_INPUT;
+    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    fill_in(&a);
+    amb_error err = {{0}};
+    bool ok = check(&a.def, &err) && (!a.def.record || amb_film_check(a.def.record, &err));
+    cli_set_threads(a.common.threads);
+    int status = 2;
+    if (ok && amb_app_init(&app, &a.def, &err))
+        status = a.def.record || a.def.screenshot ? amb_studio_run(&app, &err) : amb_window_run(&app, &err);
+    if (status)
+        fprintf(stderr, "amble-view: %s\n", err.text);
+    amb_app_free(&app);
+    return status;
+}

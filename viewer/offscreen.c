@@ -1,0 +1,185 @@
+#include "viewer/offscreen.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EGL_NO_X11
+#include <EGL/egl.h>
+#include <EGL/eglext.h>
+#include <GL/osmesa.h>
+
+struct amb_offscreen {
+    char name[32];
+    void *library; /* stays open until the end: drivers do not like to be unloaded */
+    EGLDisplay display;
+    EGLContext context;
+    EGLBoolean (*make_current)(EGLDisplay, EGLSurface, EGLSurface, EGLContext);
+    EGLBoolean (*destroy_context)(EGLDisplay, EGLContext);
+    EGLBoolean (*terminate)(EGLDisplay);
+    OSMesaContext mesa;
+    void (*mesa_destroy)(OSMesaContext);
+    unsigned char *pixels; /* OSMesa wants some memory to be current on */
+};
+
+enum { MESA_SIDE = 16 };
+
+/* The functions needed of EGL, found by name because the library is opened at run time. */
+typedef struct egl {
+    void *(*get_proc)(const char *);
+    EGLBoolean (*initialize)(EGLDisplay, EGLint *, EGLint *);
+    EGLBoolean (*bind_api)(EGLenum);
+    EGLBoolean (*choose_config)(EGLDisplay, const EGLint *, EGLConfig *, EGLint, EGLint *);
+    EGLContext (*create_context)(EGLDisplay, EGLConfig, EGLContext, const EGLint *);
+    EGLBoolean (*make_current)(EGLDisplay, EGLSurface, EGLSurface, EGLContext);
+    EGLBoolean (*destroy_context)(EGLDisplay, EGLContext);
+    EGLBoolean (*terminate)(EGLDisplay);
+    PFNEGLGETPLATFORMDISPLAYEXTPROC platform_display;
+    PFNEGLQUERYDEVICESEXTPROC query_devices;
+} egl;
+
+/* C has no conversion from a data pointer to a function's; POSIX does. */
+static void find(void *library, const char *name, void *to)
+{
+    void *symbol = dlsym(library, name);
+    memcpy(to, &symbol, sizeof symbol);
+}
+
+static bool load_egl(egl *e, void *library)
+{
+    find(library, "eglGetProcAddress", &e->get_proc);
+    find(library, "eglInitialize", &e->initialize);
+    find(library, "eglBindAPI", &e->bind_api);
+    find(library, "eglChooseConfig", &e->choose_config);
+    find(library, "eglCreateContext", &e->create_context);
+    find(library, "eglMakeCurrent", &e->make_current);
+    find(library, "eglDestroyContext", &e->destroy_context);
+    find(library, "eglTerminate", &e->terminate);
+    if (!e->get_proc || !e->initialize || !e->bind_api || !e->choose_config || !e->create_context || !e->make_current ||
+        !e->destroy_context || !e->terminate)
+        return false;
+    void *f = e->get_proc("eglGetPlatformDisplayEXT");
+    memcpy(&e->platform_display, &f, sizeof f);
+    f = e->get_proc("eglQueryDevicesEXT");
+    memcpy(&e->query_devices, &f, sizeof f);
+    return e->platform_display != NULL;
+}
+
+/* A current context on the display, without a surface; MuJoCo draws into a buffer of its own. */
+static bool use_display(amb_offscreen *o, const egl *e, EGLDisplay display)
+{
+    if (display == EGL_NO_DISPLAY || !e->initialize(display, NULL, NULL))
+        return false;
+    static const EGLint wanted[] = {
+        EGL_RENDERABLE_TYPE, EGL_OPENGL_BIT,  EGL_RED_SIZE, 8, EGL_GREEN_SIZE, 8, EGL_BLUE_SIZE, 8, EGL_DEPTH_SIZE, 24,
+        EGL_SURFACE_TYPE,    EGL_PBUFFER_BIT, EGL_NONE};
+    EGLConfig config;
+    EGLint count = 0;
+    if (e->choose_config(display, wanted, &config, 1, &count) && count > 0 && e->bind_api(EGL_OPENGL_API)) {
+        const EGLContext context = e->create_context(display, config, EGL_NO_CONTEXT, NULL);
+        if (context != EGL_NO_CONTEXT && e->make_current(display, EGL_NO_SURFACE, EGL_NO_SURFACE, context)) {
+            o->display = display;
+            o->context = context;
+            o->make_current = e->make_current;
+            o->destroy_context = e->destroy_context;
+            o->terminate = e->terminate;
+            return true;
+        }
+        if (context != EGL_NO_CONTEXT)
+            e->destroy_context(display, context);
+    }
+    e->terminate(display);
+    return false;
+}
+
+static bool open_egl(amb_offscreen *o, amb_error *err)
+{
+    o->library = dlopen("libEGL.so.1", RTLD_NOW | RTLD_GLOBAL);
+    egl e = {0};
+    if (!o->library || !load_egl(&e, o->library))
+        return amb_fail(err, "libEGL.so.1 is not there (package libegl1)");
+    EGLDeviceEXT device[16];
+    EGLint devices = 0;
+    if (e.query_devices && e.query_devices(16, device, &devices))
+        for (EGLint i = 0; i < devices; i++) /* graphics cards come first here */
+            if (use_display(o, &e, e.platform_display(EGL_PLATFORM_DEVICE_EXT, device[i], NULL))) {
+                snprintf(o->name, sizeof o->name, "EGL (device)");
+                return true;
+            }
+    if (use_display(o, &e, e.platform_display(EGL_PLATFORM_SURFACELESS_MESA, EGL_DEFAULT_DISPLAY, NULL))) {
+        snprintf(o->name, sizeof o->name, "EGL (surfaceless)");
+        return true;
+    }
+    return amb_fail(err, "libEGL has no device that can draw (software drawing needs the package libgl1-mesa-dri)");
+}
+
+static bool open_osmesa(amb_offscreen *o, amb_error *err)
+{
+    static const char *const names[] = {"libOSMesa.so.8", "libOSMesa.so.6", "libOSMesa.so"};
+    for (size_t i = 0; i < sizeof names / sizeof *names && !o->library; i++)
+        o->library = dlopen(names[i], RTLD_NOW | RTLD_GLOBAL);
+    OSMesaContext (*create)(GLenum, GLint, GLint, GLint, OSMesaContext) = NULL;
+    GLboolean (*make_current)(OSMesaContext, void *, GLenum, GLsizei, GLsizei) = NULL;
+    if (o->library) {
+        find(o->library, "OSMesaCreateContextExt", &create);
+        find(o->library, "OSMesaMakeCurrent", &make_current);
+        find(o->library, "OSMesaDestroyContext", &o->mesa_destroy);
+    }
+    if (!create || !make_current || !o->mesa_destroy)
+        return amb_fail(err, "libOSMesa is not there (package libosmesa6)");
+    o->pixels = malloc((size_t)4 * MESA_SIDE * MESA_SIDE);
+    o->mesa = create(OSMESA_RGBA, 24, 8, 0, NULL);
+    if (!o->pixels || !o->mesa || !make_current(o->mesa, o->pixels, GL_UNSIGNED_BYTE, MESA_SIDE, MESA_SIDE))
+        return amb_fail(err, "libOSMesa makes no context");
+    snprintf(o->name, sizeof o->name, "OSMesa");
+    return true;
+}
+
+/* MuJoCo's loader asks this variable whose functions to use. */
+static bool try_backend(amb_offscreen *o, const char *backend, amb_error *err)
+{
+    const bool ok = !strcmp(backend, "egl") ? open_egl(o, err) : open_osmesa(o, err);
+    if (ok)
+        setenv("MUJOCO_GL", backend, 1);
+    return ok;
+}
+
+amb_offscreen *amb_offscreen_open(const char *backend, amb_error *err)
+{
+    amb_offscreen *o = calloc(1, sizeof *o);
+    amb_error egl_reason = {{0}}, mesa_reason = {{0}};
+    if (!o) {
+        amb_fail(err, "out of memory for a picture");
+        return NULL;
+    }
+    if ((!backend || !strcmp(backend, "egl")) && try_backend(o, "egl", &egl_reason))
+        return o;
+    o->library = NULL;
+    if ((!backend || !strcmp(backend, "osmesa")) && try_backend(o, "osmesa", &mesa_reason))
+        return o;
+    amb_offscreen_close(o);
+    amb_fail(err, "nothing here draws pictures without a display: %s%s%s", egl_reason.text,
+             egl_reason.text[0] && mesa_reason.text[0] ? "; " : "", mesa_reason.text);
+    return NULL;
+}
+
+void amb_offscreen_close(amb_offscreen *o)
+{
+    if (!o)
+        return;
+    if (o->context) {
+        o->make_current(o->display, EGL_NO_SURFACE, EGL_NO_SURFACE, EGL_NO_CONTEXT);
+        o->destroy_context(o->display, o->context);
+        o->terminate(o->display);
+    }
+    if (o->mesa)
+        o->mesa_destroy(o->mesa);
+    free(o->pixels);
+    free(o);
+}
+
+const char *amb_offscreen_name(const amb_offscreen *o)
+{
+    return o->name;
+}

@@ -1,0 +1,277 @@
+#include "viewer/panel.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct amb_panel {
+    amb_app *app;
+    const mjrContext *context;
+    mjUI ui;
+    mjuiState state;
+    int skill, pause, ghost, filming;
+    double turn, pace; /* degrees a second; per cent */
+    bool dirty;
+};
+
+/* Buttons and boxes by the names that are seen. */
+static const struct {
+    const char *label;
+    amb_action action;
+    double value;
+} button[] = {
+    {"Push it", AMB_ACT_PUSH, 1},       {"Push hard", AMB_ACT_PUSH, 2},     {"Stand up here", AMB_ACT_RESET, 0},
+    {"Start over", AMB_ACT_RESTART, 0}, {"Step back", AMB_ACT_BACK, 1},     {"Step", AMB_ACT_FORWARD, 1},
+    {"Follow next", AMB_ACT_NEXT, 0},   {"Camera home", AMB_ACT_CAMERA, 0}, {"Picture", AMB_ACT_SCREENSHOT, 0},
+    {"Help", AMB_ACT_HELP, 0},          {"Slower", AMB_ACT_SLOWER, 0},      {"Faster", AMB_ACT_FASTER, 0},
+};
+
+static void theme(mjUI *ui)
+{
+    ui->spacing = mjui_themeSpacing(0);
+    ui->color = mjui_themeColor(0);
+    const float base[3] = {.13f, .14f, .17f}, title[3] = {.20f, .23f, .29f}, pane[3] = {.16f, .17f, .21f}, mark[3] = {.34f, .62f, .80f},
+                control[3] = {.27f, .31f, .38f}, text[3] = {.93f, .94f, .95f}, dim[3] = {.55f, .58f, .62f};
+    float *const dark[] = {ui->color.master}, *const titles[] = {ui->color.secttitle, ui->color.secttitle2},
+                 *const panes[] = {ui->color.sectpane, ui->color.separator2},
+                 *const marks[] = {ui->color.check, ui->color.radio, ui->color.slider},
+                 *const controls[] = {ui->color.button, ui->color.slider2, ui->color.separator, ui->color.select, ui->color.thumb},
+                 *const texts[] = {ui->color.sectfont, ui->color.sectsymbol, ui->color.fontactive},
+                 *const dims[] = {ui->color.fontinactive, ui->color.decorinactive, ui->color.decorinactive2};
+#define PAINT(list, colour)                                 \
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) \
+    memcpy(list[i], colour, sizeof colour)
+    PAINT(dark, base);
+    PAINT(titles, title);
+    PAINT(panes, pane);
+    PAINT(marks, mark);
+    PAINT(controls, control);
+    PAINT(texts, text);
+    PAINT(dims, dim);
+#undef PAINT
+}
+
+static void add_skills(amb_panel *p)
+{
+    mjuiDef def[] = {{mjITEM_SECTION, "Character", mjSECT_OPEN, NULL, "", 0},
+                     {mjITEM_RADIO, "Skill", 1, &p->skill, "", 0},
+                     {mjITEM_BUTTON, "Push it", 1, NULL, "", 0},
+                     {mjITEM_BUTTON, "Push hard", 1, NULL, "", 0},
+                     {mjITEM_SLIDERNUM, "Turn, deg/s", 1, &p->turn, "-60 60", 0},
+                     {mjITEM_SLIDERNUM, "Pace, %", 1, &p->pace, "70 130", 0},
+                     {mjITEM_BUTTON, "Stand up here", 1, NULL, "", 0},
+                     {mjITEM_BUTTON, "Start over", 1, NULL, "", 0},
+                     {mjITEM_END, "", 0, NULL, "", 0}};
+    char *list = def[1].other;
+    for (int i = 0; i < p->app->skills; i++) {
+        const size_t used = strlen(list);
+        snprintf(list + used, sizeof def[1].other - used, "%s%d %.20s", i ? "\n" : "", i + 1, p->app->skill_name[i]);
+    }
+    /* Behind the skills is the place for the sliders that blend styles, once there are generated styles (policy/style.h). */
+    mjui_add(&p->ui, def);
+}
+
+static void fill(amb_panel *p)
+{
+    amb_look *look = &p->app->shown.look;
+    p->ui.nsect = 0;
+    if (p->app->playing_clip) {
+        const mjuiDef clip[] = {{mjITEM_SECTION, "Clip", mjSECT_OPEN, NULL, "", 0}, {mjITEM_CHECKINT, "Pause", 1, &p->pause, "", 0},
+                                {mjITEM_BUTTON, "Step back", 1, NULL, "", 0},       {mjITEM_BUTTON, "Step", 1, NULL, "", 0},
+                                {mjITEM_BUTTON, "Slower", 1, NULL, "", 0},          {mjITEM_BUTTON, "Faster", 1, NULL, "", 0},
+                                {mjITEM_BUTTON, "Start over", 1, NULL, "", 0},      {mjITEM_END, "", 0, NULL, "", 0}};
+        mjui_add(&p->ui, clip);
+    } else {
+        add_skills(p);
+        const mjuiDef time[] = {{mjITEM_SECTION, "Time", mjSECT_OPEN, NULL, "", 0},
+                                {mjITEM_CHECKINT, "Pause", 1, &p->pause, "", 0},
+                                {mjITEM_BUTTON, "Step back", 1, NULL, "", 0},
+                                {mjITEM_BUTTON, "Step", 1, NULL, "", 0},
+                                {mjITEM_BUTTON, "Slower", 1, NULL, "", 0},
+                                {mjITEM_BUTTON, "Faster", 1, NULL, "", 0},
+                                {mjITEM_END, "", 0, NULL, "", 0}};
+        mjui_add(&p->ui, time);
+    }
+    const mjuiDef show[] = {{mjITEM_SECTION, "Show", mjSECT_OPEN, NULL, "", 0},
+                            {mjITEM_RADIO, "Reference", p->app->playing_clip ? 0 : 1, &p->ghost, "off\ninside\nbeside", 0},
+                            {mjITEM_CHECKINT, "Forces", p->app->playing_clip ? 0 : 1, &look->forces, "", 0},
+                            {mjITEM_CHECKINT, "Foot trail", 1, &look->trail, "", 0},
+                            {mjITEM_CHECKINT, "Joints", 1, &look->points, "", 0},
+                            {mjITEM_CHECKINT, "Plots", 1, &p->app->shown.plots, "", 0},
+                            {mjITEM_CHECKINT, "Shadows", 1, &look->shadows, "", 0},
+                            {mjITEM_BUTTON, "Camera home", 1, NULL, "", 0},
+                            {mjITEM_END, "", 0, NULL, "", 0}};
+    mjui_add(&p->ui, show);
+    if (p->app->def.characters > 1 && !p->app->playing_clip) {
+        const mjuiDef next[] = {{mjITEM_BUTTON, "Follow next", 1, NULL, "", 0}, {mjITEM_END, "", 0, NULL, "", 0}};
+        mjui_addToSection(&p->ui, 2, next);
+    }
+    const mjuiDef keep[] = {{mjITEM_SECTION, "Keep", mjSECT_OPEN, NULL, "", 0},
+                            {mjITEM_BUTTON, "Picture", 1, NULL, "", 0},
+                            {mjITEM_CHECKINT, "Film", 1, &p->filming, "", 0},
+                            {mjITEM_BUTTON, "Help", 1, NULL, "", 0},
+                            {mjITEM_END, "", 0, NULL, "", 0}};
+    mjui_add(&p->ui, keep);
+}
+
+amb_panel *amb_panel_create(amb_app *app, amb_error *err)
+{
+    amb_panel *p = calloc(1, sizeof *p);
+    if (!p) {
+        amb_fail(err, "out of memory for the panel");
+        return NULL;
+    }
+    p->app = app;
+    p->pace = 100;
+    p->ui.rectid = 1;
+    p->ui.auxid = 0;
+    p->ui.radiocol = 1;
+    theme(&p->ui);
+    fill(p);
+    return p;
+}
+
+void amb_panel_destroy(amb_panel *p)
+{
+    free(p);
+}
+
+void amb_panel_measure(amb_panel *p, const mjrContext *context)
+{
+    p->context = context;
+    mjui_resize(&p->ui, context);
+    mjr_addAux(p->ui.auxid, p->ui.width, p->ui.maxheight, p->ui.spacing.samples, (mjrContext *)context);
+    p->dirty = true;
+}
+
+int amb_panel_width(const amb_panel *p)
+{
+    return p->ui.width;
+}
+
+void amb_panel_relist(amb_panel *p)
+{
+    fill(p);
+    amb_panel_measure(p, p->context);
+}
+
+static void set_rects(amb_panel *p, mjrRect whole)
+{
+    p->state.nrect = 2;
+    p->state.rect[0] = whole;
+    p->state.rect[1] = (mjrRect){0, 0, p->app->shown.panel ? p->ui.width : 0, whole.height};
+}
+
+/* What the panel shows of the simulation; true if anything of it has changed. */
+static bool read_snapshot(amb_panel *p, const amb_snapshot *s)
+{
+    const amb_app *app = p->app;
+    const double turn = app->turn_base * 180 / M_PI, pace = 100 * s->pace;
+    const int skill = app->skill_asked >= 0 ? app->skill_asked : s->wanted, filming = app->film != NULL;
+    const bool same = p->skill == skill && p->pause == s->paused && p->ghost == app->shown.look.ghost && p->filming == filming &&
+                      fabs(p->turn - turn) < 1e-6 && fabs(p->pace - pace) < 1e-6;
+    p->skill = skill;
+    p->pause = s->paused;
+    p->ghost = app->shown.look.ghost;
+    p->filming = filming;
+    p->turn = turn;
+    p->pace = pace;
+    return !same;
+}
+
+void amb_panel_draw(amb_panel *p, const amb_snapshot *snapshot, mjrRect whole)
+{
+    static int forgotten; /* switches that keys have changed show at the next draw; comparing them all costs more than drawing */
+    set_rects(p, whole);
+    const bool changed = read_snapshot(p, snapshot) && !p->state.dragrect;
+    if (changed || p->dirty || ++forgotten % 15 == 0)
+        mjui_update(-1, -1, &p->ui, &p->state, p->context);
+    p->dirty = false;
+    mjui_render(&p->ui, &p->state, p->context);
+}
+
+static void changed(amb_panel *p, const mjuiItem *item)
+{
+    amb_app *app = p->app;
+    for (size_t i = 0; i < sizeof button / sizeof *button; i++)
+        if (!strcmp(item->name, button[i].label)) {
+            amb_app_act(app, button[i].action, button[i].value);
+            return;
+        }
+    if (item->pdata == &p->skill)
+        amb_app_choose_skill(app, p->skill);
+    else if (item->pdata == &p->pause)
+        amb_app_act(app, AMB_ACT_PAUSE, 0);
+    else if (item->pdata == &p->ghost)
+        app->shown.look.ghost = p->ghost;
+    else if (item->pdata == &p->filming)
+        amb_app_act(app, AMB_ACT_FILM, 0);
+    else if (item->pdata == &p->turn)
+        amb_app_act(app, AMB_ACT_TURN, fabs(p->turn) < 3 ? 0 : p->turn);
+    else if (item->pdata == &p->pace)
+        amb_app_act(app, AMB_ACT_PACE, fabs(p->pace - 100) < 2 ? 1 : p->pace / 100);
+}
+
+static void pass_on(amb_panel *p)
+{
+    const mjuiItem *item = mjui_event(&p->ui, &p->state, p->context);
+    if (item)
+        changed(p, item);
+    p->dirty = true;
+}
+
+static void place_mouse(amb_panel *p, mjrRect whole, double x, double y)
+{
+    set_rects(p, whole);
+    p->state.dx = x - p->state.x;
+    p->state.dy = y - p->state.y;
+    p->state.x = x;
+    p->state.y = y;
+    p->state.mouserect = p->state.dragrect ? p->state.dragrect : 1 + mjr_findRect((int)x, (int)y, 1, p->state.rect + 1);
+}
+
+bool amb_panel_mouse_button(amb_panel *p, mjrRect whole, double x, double y, int which, bool pressed)
+{
+    static const int names[3] = {mjBUTTON_LEFT, mjBUTTON_RIGHT, mjBUTTON_MIDDLE};
+    place_mouse(p, whole, x, y);
+    mjuiState *s = &p->state;
+    int *const down[3] = {&s->left, &s->right, &s->middle};
+    if (pressed && s->mouserect != p->ui.rectid)
+        return false;
+    if (!pressed && s->dragrect != p->ui.rectid)
+        return false;
+    *down[which] = pressed;
+    s->button = names[which];
+    s->doubleclick = 0;
+    s->type = pressed ? mjEVENT_PRESS : mjEVENT_RELEASE;
+    if (pressed) {
+        s->dragrect = p->ui.rectid;
+        s->dragbutton = s->button;
+    }
+    pass_on(p);
+    if (!pressed)
+        s->dragrect = s->dragbutton = 0;
+    return true;
+}
+
+bool amb_panel_mouse_move(amb_panel *p, mjrRect whole, double x, double y)
+{
+    place_mouse(p, whole, x, y);
+    if (p->state.dragrect != p->ui.rectid)
+        return false;
+    p->state.type = mjEVENT_MOVE;
+    pass_on(p);
+    return true;
+}
+
+bool amb_panel_scroll(amb_panel *p, mjrRect whole, double x, double y, double by)
+{
+    place_mouse(p, whole, x, y);
+    if (p->state.mouserect != p->ui.rectid)
+        return false;
+    p->state.type = mjEVENT_SCROLL;
+    p->state.sx = 0;
+    p->state.sy = by;
+    pass_on(p);
+    return true;
+}

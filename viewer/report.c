@@ -1,0 +1,80 @@
+#include "viewer/report.h"
+
+#include "base/clock.h"
+#include "cli/options.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <time.h>
+
+/* s of processor time of all threads: what a frame costs, however many others want the machine. */
+static double cpu(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void amb_report_frame(amb_report *r, double draw, double update)
+{
+    r->last = amb_clock_now();
+    if (!r->frames++) {
+        r->first_frame = r->last - r->begun;
+        r->cpu_begun = cpu();
+    }
+    amb_histogram_add(&r->draw, draw, 1);
+    amb_histogram_add(&r->update, update, 1);
+}
+
+static json_t *times(const amb_histogram *h)
+{
+    json_t *o = json_object();
+    json_object_set_new(o, "p50", cli_real(1e3 * amb_histogram_quantile(h, .5)));
+    json_object_set_new(o, "p99", cli_real(1e3 * amb_histogram_quantile(h, .99)));
+    json_object_set_new(o, "max", cli_real(1e3 * h->max));
+    return o;
+}
+
+bool amb_report_write(const amb_report *r, amb_app *app, amb_error *err)
+{
+    const amb_snapshot *s = amb_app_look(app);
+    const double wall = r->last - r->begun - r->first_frame;
+    const double rate = wall > 0 ? (double)(r->frames - 1) / wall : 0;
+    const double cpu_ms = r->frames > 1 ? 1e3 * (cpu() - r->cpu_begun) / (double)(r->frames - 1) : 0;
+    const double p50 = 1e3 * amb_histogram_quantile(&r->draw, .5);
+    if (app->def.bench) {
+        printf("%s, %d x %d, %d character%s\n\n", r->renderer, app->def.width, app->def.height, s->characters,
+               s->characters == 1 ? "" : "s");
+        printf("  start to first frame  %6.0f ms\n", 1e3 * r->first_frame);
+        printf("  frames/s              %6.1f\n", rate);
+        printf("  drawing a frame       %6.2f ms  p50, %.2f ms p99\n", p50, 1e3 * amb_histogram_quantile(&r->draw, .99));
+        printf("  processor time        %6.2f ms  a frame, all threads, simulation included\n", cpu_ms);
+        printf("  a control step        %6.2f ms  for all characters, the last one\n", s->step_us / 1e3);
+        printf("  real-time factor      %6.2f\n", s->real_time_factor);
+    }
+    json_t *o = json_object();
+    json_object_set_new(o, "renderer", json_string(r->renderer));
+    json_object_set_new(o, "width", json_integer(app->def.width));
+    json_object_set_new(o, "height", json_integer(app->def.height));
+    json_object_set_new(o, "characters", json_integer(s->characters));
+    json_object_set_new(o, "frames", json_integer(r->frames));
+    json_object_set_new(o, "first_frame_ms", cli_real(1e3 * r->first_frame));
+    json_object_set_new(o, "frames_per_s", cli_real(rate));
+    json_object_set_new(o, "cpu_ms_per_frame", cli_real(cpu_ms));
+    json_object_set_new(o, "draw_ms", times(&r->draw));
+    json_object_set_new(o, "before_ms", times(&r->update));
+    if (app->session) {
+        char hash[20];
+        snprintf(hash, sizeof hash, "%016" PRIx64, amb_session_hash(app->session));
+        json_object_set_new(o, "steps", json_integer(amb_session_steps(app->session)));
+        json_object_set_new(o, "hash", json_string(hash));
+        json_object_set_new(o, "real_time_factor", cli_real(s->real_time_factor));
+        json_object_set_new(o, "step_us", cli_real(s->step_us));
+        json_object_set_new(o, "pushes", json_integer(s->pushes));
+        int up = 0;
+        for (int i = 0; i < s->characters; i++)
+            up += !s->body[i].down;
+        json_object_set_new(o, "up", json_integer(up));
+    }
+    return cli_write_json(app->def.json, o, err);
+}

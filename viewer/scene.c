@@ -1,0 +1,467 @@
+#include "viewer/scene.h"
+
+#include "sim/points.h"
+#include "sim/rotation.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Okabe and Ito's palette: told apart by everybody. */
+static const float green[4] = {0, .62f, .45f, .34f}, orange[4] = {.90f, .62f, 0, .95f}, sky[4] = {.34f, .71f, .91f, .9f},
+                   vermilion[4] = {.84f, .37f, 0, .95f}, purple[4] = {.80f, .47f, .65f, .9f};
+
+static void set_visuals(mjModel *m, amb_quality quality, bool crowd, int width, int height)
+{
+    m->vis.global.offwidth = width;
+    m->vis.global.offheight = height;
+    m->vis.quality.shadowsize = quality == AMB_QUALITY_HIGH ? 4096 : quality == AMB_QUALITY_MEDIUM ? 2048 : 1024;
+    m->vis.quality.offsamples = quality == AMB_QUALITY_LOW ? 0 : 4;
+    if (quality == AMB_QUALITY_LOW) { /* software renderers pay by the triangle */
+        m->vis.quality.numslices = crowd ? 10 : 20;
+        m->vis.quality.numstacks = crowd ? 6 : 12;
+    }
+    if (quality != AMB_QUALITY_HIGH)
+        for (int i = 0; i < m->nmat; i++)
+            m->mat_reflectance[i] = 0;
+}
+
+/* Ranks of up to eight, the first character in the middle of the front one. */
+static void set_up_ranks(amb_scene *s)
+{
+    int columns = 1;
+    while (columns * columns < s->characters)
+        columns++;
+    for (int i = 0; i < s->characters; i++) {
+        const int column = i % columns, rank = i / columns;
+        const double side = (column + 1) / 2 * (column % 2 ? 1. : -1.);
+        s->place[i][0] = -1.9 * rank;
+        s->place[i][1] = 1.5 * side;
+    }
+}
+
+bool amb_scene_init(amb_scene *s, const amb_character *character, int characters, amb_quality quality, int width, int height,
+                    amb_error *err)
+{
+    memset(s, 0, sizeof *s);
+    s->character = character;
+    s->characters = characters;
+    s->model = mj_copyModel(NULL, character->model);
+    s->place = calloc((size_t)characters, sizeof *s->place);
+    if (s->model)
+        set_visuals(s->model, quality, characters > 8, width, height);
+    s->data = s->model ? mj_makeData(s->model) : NULL;
+    if (!s->data || !s->place) {
+        amb_scene_free(s);
+        return amb_fail(err, "out of memory for a picture of %d characters", characters);
+    }
+    mj_kinematics(s->model, s->data); /* the floor has its place from the first frame on */
+    mjv_defaultScene(&s->scene);
+    mjv_makeScene(s->model, &s->scene, 1000 + 52 * characters);
+    mjv_defaultOption(&s->option);
+    s->scene.flags[mjRND_HAZE] = 1;
+    s->scene.flags[mjRND_REFLECTION] = quality == AMB_QUALITY_HIGH;
+    s->flat_shadows = quality != AMB_QUALITY_HIGH || characters > 1; /* a shadow map has no room for a crowd */
+    set_up_ranks(s);
+    amb_camera_home(&s->camera, characters);
+    s->jumps = -1;
+    return true;
+}
+
+void amb_scene_free(amb_scene *s)
+{
+    mjv_freeScene(&s->scene);
+    mj_deleteData(s->data);
+    mj_deleteModel(s->model);
+    free(s->place);
+    memset(s, 0, sizeof *s);
+}
+
+static void blend_poses(double out[AMB_POSE], const double a[AMB_POSE], const double b[AMB_POSE], double u)
+{
+    for (int k = 0; k < 3; k++)
+        out[k] = a[k] + u * (b[k] - a[k]);
+    amb_quat_slerp(out + 3, a + 3, b + 3, u);
+    for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
+        const int k = amb_clip_joints[j].pose;
+        if (amb_clip_joints[j].ball)
+            amb_quat_slerp(out + k, a + k, b + k, u);
+        else
+            out[k] = a[k] + u * (b[k] - a[k]);
+    }
+}
+
+static void pose_data(amb_scene *s, const double pose[AMB_POSE], const double place[2])
+{
+    double *qpos = s->data->qpos;
+    memcpy(qpos, pose, 7 * sizeof(double));
+    qpos[0] += place[0];
+    qpos[1] += place[1];
+    for (int i = 1; i < AMB_BODIES; i++) {
+        const amb_joint *joint = &s->character->joint[i];
+        memcpy(qpos + joint->qpos, pose + joint->pose, (size_t)joint->width * sizeof(double));
+    }
+    mj_kinematics(s->model, s->data);
+}
+
+static mjvGeom *add(amb_scene *s, int type, const float rgba[4])
+{
+    if (s->scene.ngeom >= s->scene.maxgeom)
+        return NULL;
+    mjvGeom *g = &s->scene.geoms[s->scene.ngeom++];
+    mjv_initGeom(g, type, NULL, NULL, NULL, rgba);
+    g->category = mjCAT_DECOR;
+    return g;
+}
+
+static void add_between(amb_scene *s, int type, double width, const double from[3], const double to[3], const float rgba[4], float alpha)
+{
+    mjvGeom *g = add(s, type, rgba);
+    if (!g)
+        return;
+    mjv_connector(g, type, width, from, to);
+    g->rgba[3] *= alpha;
+    g->emission = .35f;
+}
+
+static void add_ball(amb_scene *s, const double at[3], double radius, const float rgba[4])
+{
+    mjvGeom *g = add(s, mjGEOM_SPHERE, rgba);
+    if (!g)
+        return;
+    for (int k = 0; k < 3; k++) {
+        g->size[k] = (float)radius;
+        g->pos[k] = (float)at[k];
+    }
+    g->emission = .35f;
+}
+
+/* What the humanoid lacks for the eye: its masses are balls and capsules that hardly meet, so trunk, neck, shoulders and hips are drawn
+ * between them, and a visor shows where it looks. Drawing only; the physics knows nothing of it. */
+static void add_trunk(amb_scene *s)
+{
+    static const struct {
+        int body[2];
+        double offset[2][3]; /* m, body frames: x forward, y up, z right */
+        double radius;
+    } part[] = {
+        {{AMB_ROOT, AMB_CHEST}, {{0, .07, 0}, {0, .10, 0}}, .088},
+        {{AMB_CHEST, AMB_CHEST}, {{-.012, .205, -.125}, {-.012, .205, .125}}, .062},
+        {{AMB_RIGHT_HIP, AMB_LEFT_HIP}, {{0, 0, 0}, {0, 0, 0}}, .072},
+        {{AMB_CHEST, AMB_NECK}, {{0, .18, 0}, {0, .14, 0}}, .046},
+        {{AMB_RIGHT_SHOULDER, AMB_RIGHT_SHOULDER}, {{0, 0, 0}, {0, -.06, 0}}, .052},
+        {{AMB_LEFT_SHOULDER, AMB_LEFT_SHOULDER}, {{0, 0, 0}, {0, -.06, 0}}, .052},
+    };
+    static const float trunk[4] = {.90f, .88f, .84f, 1}, visor[4] = {.16f, .18f, .22f, 1};
+    for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
+        double end[2][3];
+        for (int e = 0; e < 2; e++) {
+            const int id = s->character->body[part[i].body[e]];
+            mju_mulMatVec3(end[e], s->data->xmat + 9 * id, part[i].offset[e]);
+            mju_addTo3(end[e], s->data->xpos + 3 * id);
+        }
+        mjvGeom *g = add(s, mjGEOM_CAPSULE, trunk);
+        if (!g)
+            return;
+        mjv_connector(g, mjGEOM_CAPSULE, part[i].radius, end[0], end[1]);
+        g->category = mjCAT_DYNAMIC;
+        g->specular = .12f;
+        g->shininess = .4f;
+    }
+    mjvGeom *g = add(s, mjGEOM_ELLIPSOID, visor);
+    if (!g)
+        return;
+    const int neck = s->character->body[AMB_NECK];
+    const double *mat = s->data->xmat + 9 * neck, at[3] = {.066, .185, 0};
+    double centre[3];
+    mju_mulMatVec3(centre, mat, at);
+    mju_addTo3(centre, s->data->xpos + 3 * neck);
+    const float size[3] = {.046f, .024f, .074f};
+    for (int k = 0; k < 9; k++)
+        g->mat[k] = (float)mat[k];
+    for (int k = 0; k < 3; k++) {
+        g->pos[k] = (float)centre[k];
+        g->size[k] = size[k];
+    }
+    g->category = mjCAT_DYNAMIC;
+    g->specular = .5f;
+    g->shininess = .8f;
+}
+
+/* Every character's geoms; the one that is followed last, so that the data are its own afterwards. */
+static void add_bodies(amb_scene *s, const amb_snapshot *snap, double alpha)
+{
+    for (int n = 1; n <= snap->characters; n++) {
+        const int i = (snap->follow + n) % snap->characters;
+        double pose[AMB_POSE];
+        blend_poses(pose, snap->body[i].before, snap->body[i].pose, alpha);
+        pose_data(s, pose, s->place[i]);
+        const int first = s->scene.ngeom;
+        mjv_addGeoms(s->model, s->data, &s->option, NULL, mjCAT_DYNAMIC, &s->scene);
+        add_trunk(s);
+        if (!snap->body[i].down)
+            continue;
+        for (int g = first; g < s->scene.ngeom; g++) /* out of the game for a moment: paler */
+            for (int k = 0; k < 3; k++)
+                s->scene.geoms[g].rgba[k] = .5f * s->scene.geoms[g].rgba[k] + .33f;
+    }
+}
+
+static void add_ghost(amb_scene *s, const amb_snapshot *snap, double alpha, bool beside)
+{
+    double pose[AMB_POSE], place[2] = {s->place[snap->follow][0], s->place[snap->follow][1]};
+    blend_poses(pose, snap->reference_before, snap->reference, alpha);
+    if (beside) { /* a step to its left */
+        place[0] -= .9 * sin(snap->reference_heading);
+        place[1] += .9 * cos(snap->reference_heading);
+    }
+    pose_data(s, pose, place);
+    const int first = s->scene.ngeom;
+    mjv_addGeoms(s->model, s->data, &s->option, NULL, mjCAT_DYNAMIC, &s->scene);
+    add_trunk(s);
+    for (int g = first; g < s->scene.ngeom; g++) {
+        mjvGeom *geom = &s->scene.geoms[g];
+        memcpy(geom->rgba, green, sizeof green);
+        geom->matid = -1;
+        geom->texid = -1;
+        geom->category = mjCAT_DECOR;
+        geom->objtype = mjOBJ_UNKNOWN;
+        geom->specular = .1f;
+    }
+}
+
+static void add_forces(amb_scene *s, const amb_snapshot *snap)
+{
+    const double *place = s->place[snap->follow];
+    for (int i = 0; i < snap->contacts; i++) {
+        const amb_view_contact *c = &snap->contact[i];
+        if (mju_norm3(c->force) < 5)
+            continue;
+        const double from[3] = {c->at[0] + place[0], c->at[1] + place[1], c->at[2]};
+        double to[3];
+        for (int k = 0; k < 3; k++)
+            to[k] = from[k] + c->force[k] * .0015; /* a body's weight is 66 cm */
+        add_between(s, mjGEOM_ARROW, .013, from, to, orange, 1);
+    }
+}
+
+static void soles(const amb_character *c, const double pose[AMB_POSE], double at[2][3])
+{
+    double joint[AMB_BODIES][3], rot[AMB_BODIES][4];
+    amb_fk(c, pose, joint, rot);
+    static const int ankle[2] = {AMB_RIGHT_ANKLE, AMB_LEFT_ANKLE};
+    for (int f = 0; f < 2; f++) {
+        double middle[3], world[3];
+        for (int k = 0; k < 3; k++)
+            middle[k] = .5 * (c->skeleton.toe[f][k] + c->skeleton.heel[f][k]);
+        amb_quat_rotate(world, rot[ankle[f]], middle);
+        for (int k = 0; k < 3; k++)
+            at[f][k] = joint[ankle[f]][k] + world[k];
+    }
+}
+
+/* One point a thirtieth of a second of simulated time at most, the last five seconds. */
+static void keep_trail(amb_scene *s, const amb_snapshot *snap)
+{
+    const double now = snap->clip_duration > 0 ? snap->clip_time : (double)snap->step * snap->dt;
+    if (s->jumps != snap->jumps || s->follow != snap->follow || snap->clip_time + 1e-9 < s->trail_time * (snap->clip_duration > 0)) {
+        s->trail_count = 0;
+        s->trail_time = -1;
+        s->jumps = snap->jumps;
+        s->follow = snap->follow;
+    }
+    if (now < s->trail_time + 1. / 31)
+        return;
+    s->trail_time = now;
+    soles(s->character, snap->body[snap->follow].pose, s->trail[(s->trail_begin + s->trail_count) % AMB_TRAIL].at);
+    if (s->trail_count < AMB_TRAIL)
+        s->trail_count++;
+    else
+        s->trail_begin = (s->trail_begin + 1) % AMB_TRAIL;
+}
+
+static void add_trail(amb_scene *s, const double place[2])
+{
+    for (int i = 0; i + 1 < s->trail_count; i++) {
+        for (int f = 0; f < 2; f++) {
+            const double *a = s->trail[(s->trail_begin + i) % AMB_TRAIL].at[f], *b = s->trail[(s->trail_begin + i + 1) % AMB_TRAIL].at[f];
+            const double from[3] = {a[0] + place[0], a[1] + place[1], fmax(a[2], .006)};
+            const double to[3] = {b[0] + place[0], b[1] + place[1], fmax(b[2], .006)};
+            if (mju_dist3(from, to) > .004)
+                add_between(s, mjGEOM_CAPSULE, .006, from, to, f ? sky : vermilion, .9f * (float)(i + 1) / (float)s->trail_count);
+        }
+    }
+}
+
+/* The 22 points that say a pose; those on the ground large and orange. */
+static void add_points(amb_scene *s, const amb_snapshot *snap, double alpha)
+{
+    static const double still[AMB_VEL];
+    double pose[AMB_POSE];
+    amb_state state;
+    amb_points points;
+    blend_poses(pose, snap->body[snap->follow].before, snap->body[snap->follow].pose, alpha);
+    pose[0] += s->place[snap->follow][0];
+    pose[1] += s->place[snap->follow][1];
+    amb_fk_state(s->character, pose, still, &state);
+    amb_points_of_state(s->character, &state, &points);
+    for (int i = 0; i < AMB_POINTS; i++) {
+        const bool touches = points.pos[i][2] < .025;
+        add_ball(s, points.pos[i], touches ? .026 : .017, touches ? orange : purple);
+    }
+}
+
+static void add_touch(amb_scene *s, const amb_snapshot *snap)
+{
+    if (snap->pulling) {
+        const double *place = s->place[snap->pulled_character];
+        const double from[3] = {snap->pull_from[0] + place[0], snap->pull_from[1] + place[1], snap->pull_from[2]};
+        const double to[3] = {snap->pull_to[0] + place[0], snap->pull_to[1] + place[1], snap->pull_to[2]};
+        add_between(s, mjGEOM_CAPSULE, .009, from, to, vermilion, 1);
+        add_ball(s, from, .028, vermilion);
+        add_ball(s, to, .035, vermilion);
+    }
+    if (snap->pushed_ago < .7) {
+        const double *place = s->place[snap->pushed_character];
+        const double *root = snap->body[snap->pushed_character].pose;
+        const double speed = mju_norm3(snap->push);
+        double from[3], to[3];
+        for (int k = 0; k < 3; k++) {
+            const double at = root[k] + (k < 2 ? place[k] : .2), unit = snap->push[k] / fmax(speed, 1e-9);
+            to[k] = at - .18 * unit;
+            from[k] = to[k] - (.3 + .35 * speed) * unit;
+        }
+        add_between(s, mjGEOM_ARROW, .035, from, to, vermilion, (float)(1 - snap->pushed_ago / .7));
+    }
+}
+
+static void set_camera(amb_scene *s, const amb_snapshot *snap, double alpha, double seconds)
+{
+    const amb_view_body *b = &snap->body[snap->follow];
+    double target[2];
+    for (int k = 0; k < 2; k++)
+        target[k] = b->before[k] + alpha * (b->pose[k] - b->before[k]) + s->place[snap->follow][k];
+    if (s->characters > 1 && s->camera.distance > 6) { /* a wide view of a crowd looks at its middle */
+        int columns = 1;
+        while (columns * columns < s->characters)
+            columns++;
+        target[0] += -1.9 * .35 * ((double)s->characters / columns - 1) - s->place[snap->follow][0];
+        target[1] -= s->place[snap->follow][1];
+    }
+    amb_camera_follow(&s->camera, target, seconds);
+    mjvCamera cam;
+    mjv_defaultCamera(&cam);
+    cam.lookat[0] = s->camera.at[0];
+    cam.lookat[1] = s->camera.at[1];
+    cam.lookat[2] = s->camera.height;
+    cam.distance = s->camera.distance;
+    cam.azimuth = s->camera.azimuth;
+    cam.elevation = s->camera.elevation;
+    if (cam.elevation > 0) /* never under the floor */
+        cam.elevation = fmin(cam.elevation, asin(fmin((cam.lookat[2] - .05) / cam.distance, 1)) * 180 / M_PI);
+    mjv_updateCamera(s->model, s->data, &cam, &s->scene);
+}
+
+/* Shadows by projection: every solid geom once more, flattened onto the floor along the sun's rays, in one colour. A shadow map costs a
+ * software renderer as much as all the rest of the picture; this costs a few hundred triangles. */
+static void add_flat_shadows(amb_scene *s)
+{
+    static const float shade[4] = {.52f, .55f, .60f, 1};
+    const double *sun = s->data->light_xdir;
+    if (s->model->nlight < 1 || sun[2] > -.1)
+        return;
+    const double slope[2] = {-sun[0] / sun[2], -sun[1] / sun[2]};
+    const int count = s->scene.ngeom;
+    for (int i = 0; i < count; i++) {
+        const mjvGeom *from = &s->scene.geoms[i];
+        if (from->category != mjCAT_DYNAMIC || s->scene.ngeom >= s->scene.maxgeom)
+            continue;
+        mjvGeom *to = &s->scene.geoms[s->scene.ngeom++];
+        *to = *from;
+        memcpy(to->rgba, shade, sizeof shade);
+        to->matid = to->texid = -1;
+        to->category = mjCAT_DECOR;
+        to->objtype = mjOBJ_UNKNOWN;
+        to->specular = to->shininess = to->reflectance = 0;
+        for (int k = 0; k < 2; k++) {
+            to->pos[k] += (float)(slope[k] * from->pos[2]);
+            for (int j = 0; j < 3; j++)
+                to->mat[3 * k + j] += (float)(slope[k] * from->mat[6 + j]);
+        }
+        to->pos[2] = .0025f;
+        for (int j = 0; j < 3; j++)
+            to->mat[6 + j] = .004f * from->mat[6 + j]; /* not quite flat: a matrix that can be inverted, for the normals */
+    }
+}
+
+void amb_scene_update(amb_scene *s, const amb_snapshot *snap, double alpha, double seconds, const amb_look *look)
+{
+    s->scene.ngeom = 0;
+    set_camera(s, snap, alpha, seconds); /* first: an endless floor is drawn around the camera */
+    s->scene.flags[mjRND_SHADOW] = look->shadows && !s->flat_shadows;
+    mjv_addGeoms(s->model, s->data, &s->option, NULL, mjCAT_STATIC, &s->scene);
+    if (look->ghost && snap->clip_duration <= 0)
+        add_ghost(s, snap, alpha, look->ghost == 2);
+    add_bodies(s, snap, alpha);
+    mj_comPos(s->model, s->data);
+    mj_camlight(s->model, s->data);
+    mjv_makeLights(s->model, s->data, &s->scene);
+    if (look->shadows && s->flat_shadows)
+        add_flat_shadows(s);
+    keep_trail(s, snap);
+    if (look->trail)
+        add_trail(s, s->place[snap->follow]);
+    if (look->forces)
+        add_forces(s, snap);
+    if (look->points)
+        add_points(s, snap, alpha);
+    add_touch(s, snap);
+}
+
+/* Position and direction (length 1 along the camera's axis) of the ray through a point of the picture. */
+static void ray(const amb_scene *s, double x, double y, double aspect, double from[3], double along[3])
+{
+    const mjvGLCamera c = mjv_averageCamera(&s->scene.camera[0], &s->scene.camera[1]);
+    const double height = (double)c.frustum_top - c.frustum_bottom;
+    const double up = (c.frustum_bottom + y * height) / c.frustum_near, right = (x - .5) * height * aspect / c.frustum_near;
+    const double side[3] = {(double)c.forward[1] * c.up[2] - (double)c.forward[2] * c.up[1],
+                            (double)c.forward[2] * c.up[0] - (double)c.forward[0] * c.up[2],
+                            (double)c.forward[0] * c.up[1] - (double)c.forward[1] * c.up[0]};
+    for (int k = 0; k < 3; k++) {
+        from[k] = c.pos[k];
+        along[k] = c.forward[k] + up * c.up[k] + right * side[k];
+    }
+}
+
+bool amb_scene_pick(amb_scene *s, const amb_snapshot *snap, double x, double y, double aspect, int *character, int *body, double local[3],
+                    double depth[1])
+{
+    double from[3], along[3];
+    ray(s, x, y, aspect, from, along);
+    depth[0] = INFINITY;
+    for (int i = 0; i < snap->characters; i++) {
+        pose_data(s, snap->body[i].pose, s->place[i]);
+        int geom = -1;
+        const double d = mj_ray(s->model, s->data, from, along, NULL, 0, -1, &geom, NULL);
+        if (geom < 0 || d < 0 || d >= depth[0] || s->character->geom_body[geom] < 0)
+            continue;
+        depth[0] = d;
+        *character = i;
+        *body = s->character->geom_body[geom];
+        const int id = s->character->body[*body];
+        double arm[3];
+        for (int k = 0; k < 3; k++)
+            arm[k] = from[k] + d * along[k] - s->data->xpos[3 * id + k];
+        mju_mulMatTVec3(local, s->data->xmat + 9 * id, arm);
+    }
+    return isfinite(depth[0]);
+}
+
+void amb_scene_unproject(const amb_scene *s, int character, double x, double y, double aspect, double depth, double at[3])
+{
+    double from[3], along[3];
+    ray(s, x, y, aspect, from, along);
+    for (int k = 0; k < 3; k++)
+        at[k] = from[k] + depth * along[k] - (k < 2 ? s->place[character][k] : 0);
+    at[2] = fmax(at[2], .02);
+}
