@@ -277,7 +277,6 @@ static int run_style(const options *o)
     return clip_style(&o->common, o->names, o->count, o->encoder, o->styles);
 }
 
-static const struct argp_option info_options[] = {{0}};
 static const struct argp_option style_options[] = {
     {"encoder", KEY_ENCODER, "FILE", 0, "StyleVAE's encoder (default: amble's own stylevae_encoder.onnx)", 1},
     {"styles", KEY_STYLES, "FILE", 0, "named styles (default: amble's own styles.json)", 1},
@@ -296,7 +295,7 @@ static const struct {
     int (*run)(const options *o);
 } verbs[] = {
     {"info",
-     {info_options, parse_option, "NAME-or-FILE...",
+     {NULL, parse_option, "NAME-or-FILE...",
       "Says what is in motion clips: frames, seconds, frames a second, metres travelled, speed, the root's height, the fastest joint, and "
       "how far a "
       "loop is from closing at its seam.\v"
