@@ -95,8 +95,8 @@ stage release release ''
 if [ "$all" = true ]; then
     stage 'address and undefined-behaviour sanitizers' sanitize ''
     stage 'thread sanitizer' tsan '-L threads'
-    stage 'without OpenMP' no-openmp ''
-    stage clang clang ''
+    stage 'without OpenMP' no-openmp '-E ^(viewer|bench)$'
+    stage clang clang '-E ^(viewer|bench)$'
     formatting
 fi
 

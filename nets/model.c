@@ -161,6 +161,17 @@ static double measure(calibration *c, const amb_model *model)
     return sum / (double)c->outputs;
 }
 
+/* What a mean squared error measured on few numbers must be multiplied with to be sure of the true one. Were the errors independent and
+ * normal, n of them would give a chi-squared mean, whose quantile at three standard deviations is, by Wilson and Hilferty (1931),
+ * (1 - 2/(9n) - 3 sqrt(2/(9n)))^3. Errors of one row are not independent; no more than 8 of them are counted. */
+static double doubt(const calibration *c)
+{
+    const size_t of_a_row = c->outputs / (size_t)c->rows;
+    const double part = 2 / (9. * c->rows * (double)(of_a_row < 8 ? of_a_row : 8));
+    const double root = 1 - part - 3 * sqrt(part);
+    return root > .1 ? 1 / (root * root * root) : 1000;
+}
+
 /* Fastest first; see nets/model.h. */
 static const amb_precision fastest_first[] = {AMB_PRECISION_INT8, AMB_PRECISION_INT16, AMB_PRECISION_BF16, AMB_PRECISION_FP32};
 enum { CANDIDATES = sizeof fastest_first / sizeof fastest_first[0] };
@@ -188,7 +199,7 @@ static amb_model *choose(const amb_net *net, const amb_model_def *def, amb_error
         }
         report.entry[report.tried].precision = precision;
         report.entry[report.tried++].mse = mse;
-        if (!last && !(mse < def->max_mse)) {
+        if (!last && !(mse * doubt(&c) < def->max_mse)) {
             amb_model_destroy(model);
             model = NULL;
         }

@@ -7,11 +7,12 @@
  *
  * Precision. AUTO takes, at creation, the fastest precision whose mean squared error against double precision stays below def.max_mse on
  * def.calibration_rows inputs drawn from the network's own normaliser (mean, standard deviation, clamped as in use; a standard normal
- * distribution where there is none); what it measured can be asked for afterwards (amb_model_get_report).
- * Fastest first is int8, int16, bf16, fp32: at batch 1 a network is a stream of weights from the caches, so bytes count, and int16 is as
- * fast as bf16 but finer; with many rows int8 and int16 do the same number of products a cycle, and twice as many as fp32. A precision
- * without a kernel made for this CPU is left out, and fp32 is taken if nothing else will do. The environment variable AMB_KERNEL, where it
- * names a kernel (kernels.inc), overrides AUTO, and the choice of kernel where its precision is the one that is forced. */
+ * distribution where there is none), with a margin for what so few rows can say (4 × for one output and 16 rows, 1.5 × for 8 outputs or
+ * more); what it measured can be asked for afterwards (amb_model_get_report). Fastest first is int8, int16, bf16, fp32: at batch 1 a
+ * network is a stream of weights from the caches, so bytes count, and int16 is as fast as bf16 but finer; with many rows int8 and int16 do
+ * the same number of products a cycle, and twice as many as fp32. A precision without a kernel made for this CPU is left out, and fp32 is
+ * taken if nothing else will do. The environment variable AMB_KERNEL, where it names a kernel (kernels.inc), overrides AUTO, and the choice
+ * of kernel where its precision is the one that is forced. */
 #ifndef AMB_NETS_MODEL_H
 #define AMB_NETS_MODEL_H
 
