@@ -7,6 +7,7 @@
 #include "cli/setup.h"
 #include "cli/style_options.h"
 #include "nets/onnx.h"
+#include "policy/controller.h"
 #include "policy/event_log.h"
 #include "policy/train.h"
 
@@ -106,7 +107,8 @@ static const struct argp_option own_options[] = {
     {"motion", KEY_MOTION, "NAME|FILE", 0, "motion clip to imitate: a file, or a name in the clips folder (walk)", 1},
     {"out", KEY_OUT, "DIR", 0, "run folder (default: runs/MOTION); made if it is not there", 1},
     {"resume", KEY_RESUME, "FILE", 0, "go on from this checkpoint, bit for bit; only --samples and where to stop may be changed", 1},
-    {"init", KEY_INIT, "FILE", 0, "begin with the networks of this checkpoint, under the settings given here", 1},
+    {"init", KEY_INIT, "FILE", 0,
+     "begin with these networks, under the settings given here: a checkpoint, or an actor's ONNX file with its critic beside it", 1},
     {"minutes", KEY_MINUTES, "M", 0, "stop after this time even if samples are left (default: no limit)", 1},
     {"save-minutes", KEY_SAVE_MINUTES, "M", 0, "time between checkpoints (default 2)", 1},
     {"may-touch", KEY_MAY_TOUCH, "BODIES", 0,
@@ -334,6 +336,23 @@ static amb_train *create_training(const amb_settings *settings, const amb_charac
     return amb_train_create_styles(settings, character, &styles, may_touch, err);
 }
 
+/* The networks that --init names, if it does. `checkpoint` is NULL where they are ONNX files. */
+static bool load_init(const arguments *a, amb_train *train, const amb_checkpoint *checkpoint, amb_error *err)
+{
+    if (!a->init || checkpoint)
+        return !checkpoint || amb_train_load_networks(train, checkpoint, err);
+    char critic[4200];
+    if (!amb_policy_critic_path(a->init, critic, sizeof critic))
+        return amb_fail(err, "%s: its critic is not there, expected NAME_critic.onnx or critic.onnx beside it", a->init);
+    return amb_train_load_onnx(train, a->init, critic, err);
+}
+
+static bool is_onnx(const char *path)
+{
+    const size_t length = strlen(path);
+    return length > 5 && !strcmp(path + length - 5, ".onnx");
+}
+
 static int train_with(const arguments *a, const amb_checkpoint *resumed, const amb_checkpoint *init)
 {
     amb_error err = {{0}};
@@ -357,7 +376,7 @@ static int train_with(const arguments *a, const amb_checkpoint *resumed, const a
     int status = CLI_BAD_INPUT;
     if (found && cli_parse_may_touch(a->may_touch, character, followed.clip, &may_touch, &err) &&
         (train = create_training(&settings, character, &followed, may_touch, &err)) != NULL &&
-        (!resumed || amb_train_load(train, resumed, &err)) && (!init || amb_train_load_networks(train, init, &err)) &&
+        (!resumed || amb_train_load(train, resumed, &err)) && load_init(a, train, init, &err) &&
         choose_folder(a, train, folder, sizeof folder, &err) &&
         (log = amb_event_log_open(folder, amb_train_samples(train), &err)) != NULL) {
         fprintf(stderr, "Training %s in %s: %.0f environments, %s matrix products, %.2fM of %.2fM samples done.\n", amb_train_motion(train),
@@ -418,7 +437,8 @@ int cmd_train(int argc, char **argv)
     sigaction(SIGTERM, &action, NULL);
 
     amb_checkpoint *from = NULL;
-    if ((a.resume || a.init) && !(from = amb_checkpoint_read(a.resume ? a.resume : a.init, &err)))
+    const bool read = a.resume || (a.init && !is_onnx(a.init));
+    if (read && !(from = amb_checkpoint_read(a.resume ? a.resume : a.init, &err)))
         return cli_fail(&err);
     const int status = train_with(&a, a.resume ? from : NULL, a.init ? from : NULL);
     amb_checkpoint_destroy(from);

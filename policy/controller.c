@@ -2,6 +2,7 @@
 
 #include "nets/onnx.h"
 
+#include <unistd.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,6 +67,17 @@ void amb_policy_free(amb_policy *policy)
 {
     amb_model_destroy(policy->actor);
     policy->actor = NULL;
+}
+
+bool amb_policy_critic_path(const char *policy, char *path, size_t size)
+{
+    const char *dot = strrchr(policy, '.'), *slash = strrchr(policy, '/');
+    const int stem = (int)(dot && (!slash || dot > slash) ? dot - policy : (long)strlen(policy));
+    snprintf(path, size, "%.*s_critic.onnx", stem, policy);
+    if (access(path, R_OK) == 0)
+        return true;
+    snprintf(path, size, "%.*scritic.onnx", slash ? (int)(slash - policy) + 1 : 0, policy);
+    return access(path, R_OK) == 0;
 }
 
 void amb_policy_use(const amb_policy *policy, amb_env_def *def)

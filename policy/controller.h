@@ -24,6 +24,10 @@ typedef struct amb_policy {
 bool amb_policy_load(amb_policy *policy, const char *path, const amb_model_def *def, amb_error *err);
 void amb_policy_free(amb_policy *policy);
 
+/* Where the critic of the actor in file POLICY lies: "…/walk.onnx" → "…/walk_critic.onnx", else "…/critic.onnx" beside it, as in a run
+ * folder. False if neither is a readable file; then path is the second. */
+bool amb_policy_critic_path(const char *policy, char *path, size_t size);
+
 /* Sets what the policy demands of an environment: action mode, substeps, look-ahead. (Its physics rate goes into the character.) */
 void amb_policy_use(const amb_policy *policy, amb_env_def *def);
 

@@ -83,4 +83,9 @@ bool amb_train_load(amb_train *train, const amb_checkpoint *checkpoint, amb_erro
 /* Takes networks, optimiser and normaliser only, and starts counting at 0: for training further under other settings or on another clip. */
 bool amb_train_load_networks(amb_train *train, const amb_checkpoint *checkpoint, amb_error *err);
 
+/* The same from ONNX files: the optimiser starts anew. The normaliser is theirs, and counts as learned from as many samples as the actor's
+ * metadata says ("samples"), or as normalizer_samples where it says nothing. Both must have the shapes, action mode and rates that the
+ * settings ask for. */
+bool amb_train_load_onnx(amb_train *train, const char *actor, const char *critic, amb_error *err);
+
 #endif

@@ -143,6 +143,36 @@ static bool find_geoms(amb_character *c, const char *path, amb_error *err)
     return true;
 }
 
+static bool is_paired_with_floor(const amb_character *c, int geom)
+{
+    const mjModel *m = c->model;
+    for (int k = 0; k < m->npair; k++)
+        if ((m->pair_geom1[k] == c->floor_geom && m->pair_geom2[k] == geom) ||
+            (m->pair_geom2[k] == c->floor_geom && m->pair_geom1[k] == geom))
+            return true;
+    return false;
+}
+
+/* Every geom meets the floor: through the pair that the MJCF file lists, which costs no search, or else because the floor's bit is 1.
+ * With self-collision geoms share bit 2. MuJoCo's broad phase reads the bodies' own copies of the bits, which the compiler made. */
+static void choose_collisions(amb_character *c, bool self_collision)
+{
+    mjModel *m = c->model;
+    const int floor_body = m->geom_bodyid[c->floor_geom];
+    bool all_paired = true;
+    for (int g = 0; g < m->ngeom; g++) {
+        if (c->geom_body[g] < 0)
+            continue;
+        const int b = m->geom_bodyid[g];
+        const bool paired = is_paired_with_floor(c, g);
+        all_paired &= paired;
+        m->geom_contype[g] = m->body_contype[b] = self_collision ? 2 : 0;
+        m->geom_conaffinity[g] = m->body_conaffinity[b] = (self_collision ? 2 : 0) | (paired ? 0 : 1);
+    }
+    m->geom_contype[c->floor_geom] = m->body_contype[floor_body] = all_paired ? 0 : 1;
+    m->geom_conaffinity[c->floor_geom] = m->body_conaffinity[floor_body] = 0;
+}
+
 amb_character *amb_character_create(const amb_character_def *def, amb_error *err)
 {
     char path[1024];
@@ -185,18 +215,13 @@ amb_character *amb_character_create(const amb_character_def *def, amb_error *err
     m->opt.integrator = mjINT_EULER;
     m->opt.disableflags &= ~mjDSBL_EULERDAMP; /* implicit damping is what makes the PD stable */
     m->opt.disableflags |= mjDSBL_AUTORESET;  /* an unstable world must be seen, not silently put back to its rest pose */
+    m->opt.disableflags |= mjDSBL_ISLAND;     /* one body is one island: nothing to find */
     for (int i = 1; i < AMB_BODIES; i++) {
         const amb_joint *joint = &c->joint[i];
         for (int k = 0; k < (joint->width == 4 ? 3 : joint->width); k++)
             m->dof_damping[joint->qvel + k] = joint->kd + joint->kp * c->timestep;
     }
-    /* The floor is 1, bodies are 2. MuJoCo's broad phase reads the bodies' own copies, which the compiler made. */
-    for (int g = 0; g < m->ngeom; g++)
-        if (c->geom_body[g] >= 0) {
-            const int b = m->geom_bodyid[g];
-            m->geom_contype[g] = m->body_contype[b] = def->self_collision ? 2 : 0;
-            m->geom_conaffinity[g] = m->body_conaffinity[b] = def->self_collision ? 3 : 1;
-        }
+    choose_collisions(c, def->self_collision);
     c->mass = mj_getTotalmass(m);
     c->state_size = (int)mj_stateSize(m, mjSTATE_INTEGRATION);
     return c;

@@ -19,6 +19,42 @@ static inline amb_clip *public_clip(const char *name)
     return recorded;
 }
 
+/* Whether the recorded gaits are there that the tests of invented motions use. PyBullet ships only some of DeepMimic's clips. */
+static inline bool gaits_are_there(void)
+{
+    static const char *const name[] = {"walk", "run", "jog", "zombie_walk", "long_walk2"};
+    char path[512];
+    for (size_t i = 0; i < sizeof name / sizeof *name; i++)
+        if (!amb_clip_find(name[i], NULL, path, sizeof path, NULL))
+            return false;
+    return true;
+}
+
+/* At the head of a test that cannot do without them. */
+static inline void skip_without_gaits(void)
+{
+    if (!gaits_are_there())
+        skip();
+}
+
+static inline void skip_test(void **unused)
+{
+    (void)unused;
+    skip();
+}
+
+/* Runs a group whose every test needs the gaits; without them each test is seen to be skipped. */
+static inline int run_with_gaits(const struct CMUnitTest *test, size_t tests, CMFixtureFunction set_up, CMFixtureFunction tear_down)
+{
+    if (gaits_are_there())
+        return _cmocka_run_group_tests("tests", test, tests, set_up, tear_down);
+    struct CMUnitTest skipped[32];
+    assert_in_range(tests, 1, sizeof skipped / sizeof *skipped);
+    for (size_t i = 0; i < tests; i++)
+        skipped[i] = (struct CMUnitTest){.name = test[i].name, .test_func = skip_test};
+    return _cmocka_run_group_tests("tests", skipped, tests, NULL, NULL);
+}
+
 /* Two seconds of a clip as the decoder would give them, from time t on. */
 static inline void window_of_clip(const amb_character *body, const amb_clip *recorded, double t, float window[AMB_STYLE_WINDOW])
 {

@@ -299,7 +299,7 @@ static void limbs_collide_if_asked(void **unused)
 static void limbs_do_not_collide_unless_asked(void **unused)
 {
     (void)unused;
-    char path[128], *text = changed("contype=\"0\" conaffinity=\"1\"", "contype=\"1\" conaffinity=\"1\"");
+    char path[128], *text = changed("contype=\"0\" conaffinity=\"0\"", "contype=\"1\" conaffinity=\"1\"");
     amb_error err = {""};
     amb_character *c = load_text(text, path, &err);
     assert_non_null(c);
@@ -315,6 +315,48 @@ static void limbs_do_not_collide_unless_asked(void **unused)
     free(text);
 }
 
+/* humanoid.xml without its list of pairs. */
+static char *without_pairs(void)
+{
+    char *text = strdup(humanoid), *from = strstr(text, "  <contact>"), *to = strstr(text, "</contact>");
+    assert_true(from && to && to > from);
+    to += strlen("</contact>");
+    memmove(from, to, strlen(to) + 1);
+    return text;
+}
+
+/* The floor is met whether the file lists all pairs with it, some or none; and once only. */
+static void the_floor_needs_no_pairs(void **unused)
+{
+    (void)unused;
+    double standing[AMB_POSE], lying[AMB_POSE];
+    pose_at_rest(standing, .88);
+    pose_at_rest(lying, .05);
+    for (int collide = 0; collide < 2; collide++) {
+        char path[128], *text[] = {strdup(humanoid), changed("<pair geom1=\"floor\" geom2=\"right_ankle\"/>", ""), without_pairs()};
+        int between[3][2], floor[3][2];
+        for (int i = 0; i < 3; i++) {
+            snprintf(path, sizeof path, "%s/body.xml", folder);
+            assert_true(amb_file_write(path, text[i], strlen(text[i]), NULL));
+            amb_character_def def = amb_character_default_def();
+            def.path = path;
+            def.self_collision = collide;
+            amb_error err = {""};
+            amb_character *c = amb_character_create(&def, &err);
+            if (!c)
+                fail_msg("%s", err.text);
+            assert_int_equal(c->model->npair, i == 0 ? AMB_BODIES : i == 1 ? AMB_BODIES - 1 : 0);
+            count_contacts(c, standing, &between[i][0], &floor[i][0]);
+            count_contacts(c, lying, &between[i][1], &floor[i][1]);
+            assert_true(floor[i][0] == floor[0][0] && floor[i][1] == floor[0][1]);
+            assert_true(between[i][0] == between[0][0] && between[i][1] == between[0][1]);
+            amb_character_destroy(c);
+            free(text[i]);
+        }
+        assert_true(floor[0][0] >= 6 && floor[0][1] > floor[0][0]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -325,6 +367,7 @@ int main(void)
         cmocka_unit_test(assets_are_found),
         cmocka_unit_test(limbs_collide_if_asked),
         cmocka_unit_test(limbs_do_not_collide_unless_asked),
+        cmocka_unit_test(the_floor_needs_no_pairs),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

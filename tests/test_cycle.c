@@ -80,6 +80,7 @@ static double skate_of(const amb_clip *clip, double t0, double span)
 static void a_recorded_gait_comes_back(void **unused)
 {
     (void)unused;
+    skip_without_gaits();
     static const char *const name[] = {"walk", "run", "jog", "zombie_walk"};
     static float window[AMB_STYLE_WINDOW];
     for (int i = 0; i < 4; i++) {
@@ -136,6 +137,7 @@ static void a_recorded_gait_comes_back(void **unused)
 static void a_cycle_that_is_not_quite_one_is_closed(void **unused)
 {
     (void)unused;
+    skip_without_gaits();
     static float window[AMB_STYLE_WINDOW];
     amb_clip *clip = public_clip("long_walk2");
     amb_rng rng = amb_rng_seed(3, 3);
@@ -270,6 +272,7 @@ static void phases_lead_there_and_back(void **unused)
 static void any_latent_is_usable_or_refused(void **unused)
 {
     (void)unused;
+    skip_without_gaits();
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     enum { DRAWS = 4000 };
 #else
@@ -323,6 +326,7 @@ static void any_latent_is_usable_or_refused(void **unused)
 static void a_motion_depends_on_its_latent_alone(void **unused)
 {
     (void)unused;
+    skip_without_gaits();
     hand_made m;
     make_by_hand(&m, character, .02);
     const amb_motion_limits limits = amb_motion_default_limits();

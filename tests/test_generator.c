@@ -569,5 +569,5 @@ int main(void)
         cmocka_unit_test(bad_definitions_are_refused),
         cmocka_unit_test(nothing_is_allocated_while_it_runs),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return run_with_gaits(tests, sizeof tests / sizeof *tests, set_up, tear_down);
 }

@@ -120,5 +120,5 @@ int main(void)
         cmocka_unit_test(threads_do_not_matter),
         cmocka_unit_test(a_saved_training_goes_on_bit_by_bit),
     };
-    return cmocka_run_group_tests(tests, set_up_styles, tear_down_styles);
+    return run_with_gaits(tests, sizeof tests / sizeof *tests, set_up_styles, tear_down_styles);
 }

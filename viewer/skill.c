@@ -10,24 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
-/* "…/walk.onnx" → "…/walk_critic.onnx", else "…/critic.onnx" (a run folder's), where such a file is. */
-static bool critic_path(const char *policy, char *path, size_t size)
-{
-    const char *dot = strrchr(policy, '.'), *slash = strrchr(policy, '/');
-    const int stem = (int)(dot && (!slash || dot > slash) ? dot - policy : (long)strlen(policy));
-    snprintf(path, size, "%.*s_critic.onnx", stem, policy);
-    if (access(path, R_OK) == 0)
-        return true;
-    snprintf(path, size, "%.*scritic.onnx", slash ? (int)(slash - policy) + 1 : 0, policy);
-    return access(path, R_OK) == 0;
-}
-
 static bool load_critic(amb_skill *skill, const amb_skill_def *def, amb_error *err)
 {
     char path[4200];
     if (def->critic)
         snprintf(path, sizeof path, "%s", def->critic);
-    else if (!def->policy || !critic_path(def->policy, path, sizeof path))
+    else if (!def->policy || !amb_policy_critic_path(def->policy, path, sizeof path))
         return true;
     skill->critic = amb_model_load(path, NULL, err);
     if (!skill->critic)
