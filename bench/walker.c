@@ -59,10 +59,11 @@ static bool load_critic(bench_walker *w, const char *name, amb_error *err)
     w->critic = amb_model_load(path, NULL, err);
     if (!w->critic)
         return false;
-    if (amb_model_inputs(w->critic) == AMB_OBS && amb_model_outputs(w->critic) == 1)
+    const int inputs = amb_model_inputs(w->policy.actor);
+    if (amb_model_inputs(w->critic) == inputs && amb_model_outputs(w->critic) == 1)
         return true;
     return amb_fail(err, "%s: a network from %d to %d numbers, expected a critic from %d to 1", path, amb_model_inputs(w->critic),
-                    amb_model_outputs(w->critic), AMB_OBS);
+                    amb_model_outputs(w->critic), inputs);
 }
 
 static bool load_phase(bench_walker *w, uint64_t seed, amb_error *err)
@@ -128,7 +129,7 @@ static void normalise(const bench_walker *w, const float *restrict in, float *re
 {
     const float *restrict mean = w->mean, *restrict inv_std = w->inv_std;
     const float clip = w->clip;
-    for (int i = 0; i < AMB_OBS; i++) {
+    for (int i = 0; i < amb_env_obs_size(&w->env); i++) {
         float v = (in[i] - mean[i]) * inv_std[i];
         v = v > clip ? clip : v;
         v = v < -clip ? -clip : v;

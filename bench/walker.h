@@ -40,7 +40,7 @@ typedef struct bench_walker {
     amb_clip *clip_;
     amb_env env;
     void *workspace;
-    float obs[AMB_OBS], scaled[AMB_OBS], action[AMB_ACTION], phase_in[132 /* AMB_PHASE_FEATURES */];
+    float obs[AMB_OBS_MAX], scaled[AMB_OBS_MAX], action[AMB_ACTION], phase_in[132 /* AMB_PHASE_FEATURES */];
     float value, phase_out[2]; /* what critic and DeepPhase said last */
     int resets;                /* times the body fell or the episode was over */
 } bench_walker;

@@ -26,9 +26,10 @@ static bool read_meta(amb_policy *policy, const amb_net *net, amb_error *err)
     const char *kind = amb_net_get_meta(net, "kind");
     if (kind && strcmp(kind, "actor"))
         return amb_fail(err, "this network is a %.40s, expected an actor", kind);
-    if (net->dim[0] != AMB_OBS || net->dim[net->layers] != AMB_ACTION)
-        return amb_fail(err, "a network from %d to %d numbers, expected an actor from %d to %d", net->dim[0], net->dim[net->layers],
-                        AMB_OBS, AMB_ACTION);
+    if ((net->dim[0] != AMB_OBS && net->dim[0] != AMB_OBS_MAX) || net->dim[net->layers] != AMB_ACTION)
+        return amb_fail(err, "a network from %d to %d numbers, expected an actor from %d (or %d, with the reference's goal) to %d",
+                        net->dim[0], net->dim[net->layers], AMB_OBS, AMB_OBS_MAX, AMB_ACTION);
+    policy->goal = net->dim[0] == AMB_OBS_MAX;
     const char *action = amb_net_get_meta(net, "action");
     if (action && strcmp(action, "residual") && strcmp(action, "absolute"))
         return amb_fail(err, "metadata \"action\" is \"%.40s\", expected residual or absolute", action);
@@ -82,6 +83,7 @@ bool amb_policy_critic_path(const char *policy, char *path, size_t size)
 
 void amb_policy_use(const amb_policy *policy, amb_env_def *def)
 {
+    def->goal = policy->goal;
     def->action_mode = policy->action_mode;
     def->substeps = policy->substeps;
     def->look_ahead = policy->look_ahead;
@@ -90,7 +92,7 @@ void amb_policy_use(const amb_policy *policy, amb_env_def *def)
 bool amb_controller_init(amb_controller *controller, const amb_policy *policy, int rows, amb_error *err)
 {
     *controller = (amb_controller){.policy = policy, .rows = rows};
-    controller->obs = malloc((size_t)rows * AMB_OBS * sizeof(float));
+    controller->obs = malloc((size_t)rows * AMB_OBS_MAX * sizeof(float));
     controller->action = calloc((size_t)rows * AMB_ACTION, sizeof(float));
     controller->workspace = policy ? malloc(amb_model_workspace_size(policy->actor, rows)) : NULL;
     if (controller->obs && controller->action && (controller->workspace || !policy))
@@ -111,8 +113,9 @@ void amb_controller_decide(amb_controller *controller, amb_env *const *env, int 
 {
     if (!controller->policy)
         return; /* actions are zero and stay so */
+    const size_t inputs = (size_t)amb_model_inputs(controller->policy->actor);
     for (int i = 0; i < n; i++)
-        amb_env_observe(env[i], controller->obs + (size_t)i * AMB_OBS);
+        amb_env_observe(env[i], controller->obs + (size_t)i * inputs);
     amb_model_run(controller->policy->actor, controller->workspace, controller->obs, n, controller->action);
 }
 

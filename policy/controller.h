@@ -16,11 +16,12 @@ typedef struct amb_policy {
     double physics_hz; /* the rates and look-ahead it was trained at; 120, 4 and .06 where the file does not say */
     int substeps;
     double look_ahead;
+    bool goal;       /* it sees what the reference wants, too: AMB_OBS_MAX inputs */
     char motion[64]; /* it was trained on; empty if the file does not say */
 } amb_policy;
 
-/* Reads an ONNX file of 197 inputs and 36 outputs and packs it as `def` says (NULL: amb_model_default_def, precision AUTO). False and a
- * sentence otherwise. */
+/* Reads an ONNX file of AMB_OBS or AMB_OBS_MAX inputs and 36 outputs and packs it as `def` says (NULL: amb_model_default_def, precision
+ * AUTO). False and a sentence otherwise. */
 bool amb_policy_load(amb_policy *policy, const char *path, const amb_model_def *def, amb_error *err);
 void amb_policy_free(amb_policy *policy);
 
@@ -28,13 +29,14 @@ void amb_policy_free(amb_policy *policy);
  * folder. False if neither is a readable file; then path is the second. */
 bool amb_policy_critic_path(const char *policy, char *path, size_t size);
 
-/* Sets what the policy demands of an environment: action mode, substeps, look-ahead. (Its physics rate goes into the character.) */
+/* Sets what the policy demands of an environment: observation, action mode, substeps, look-ahead. (Its physics rate goes into the
+ * character.) */
 void amb_policy_use(const amb_policy *policy, amb_env_def *def);
 
 typedef struct amb_controller {
     const amb_policy *policy; /* NULL: zero actions, pure tracking of the reference */
     int rows;                 /* environments at once, at most */
-    float *obs, *action;      /* (rows, AMB_OBS), (rows, AMB_ACTION) */
+    float *obs, *action;      /* (rows, the actor's inputs), (rows, AMB_ACTION) */
     void *workspace;
 } amb_controller;
 

@@ -6,15 +6,16 @@ void amb_normalizer_add(amb_normalizer *normalizer, const float *obs, int n)
 {
     if (n < 1)
         return;
+    const int columns = (int)normalizer->columns;
     const double before = (double)normalizer->count, after = before + n;
 #pragma omp for schedule(static)
-    for (int k = 0; k < AMB_OBS; k++) {
+    for (int k = 0; k < columns; k++) {
         double mean = 0, m2 = 0;
         for (int i = 0; i < n; i++)
-            mean += obs[(size_t)i * AMB_OBS + (size_t)k];
+            mean += obs[(size_t)i * (size_t)columns + (size_t)k];
         mean /= n;
         for (int i = 0; i < n; i++) {
-            const double d = obs[(size_t)i * AMB_OBS + (size_t)k] - mean;
+            const double d = obs[(size_t)i * (size_t)columns + (size_t)k] - mean;
             m2 += d * d;
         }
         const double d = mean - normalizer->mean[k];
@@ -28,7 +29,7 @@ void amb_normalizer_add(amb_normalizer *normalizer, const float *obs, int n)
 void amb_normalizer_get(const amb_normalizer *normalizer, float *mean, float *std)
 {
     const double floor = .02;
-    for (int k = 0; k < AMB_OBS; k++) {
+    for (int k = 0; k < (int)normalizer->columns; k++) {
         mean[k] = (float)normalizer->mean[k];
         std[k] = normalizer->count > 1 ? (float)fmax(sqrt(normalizer->m2[k] / (double)normalizer->count), floor) : 1;
     }

@@ -8,14 +8,14 @@
 #include <stdint.h>
 
 typedef struct amb_normalizer {
-    int64_t count;
-    double mean[AMB_OBS], m2[AMB_OBS]; /* m2: sum of squared deviations from the mean */
+    int64_t count, columns;                    /* columns: numbers in an observation, at most AMB_OBS_MAX; set at the start */
+    double mean[AMB_OBS_MAX], m2[AMB_OBS_MAX]; /* m2: sum of squared deviations from the mean */
 } amb_normalizer;
 
-/* TEAM (nets/train_net.h). Takes in n observations, obs (n, AMB_OBS); columns are split over threads, each summed in the order of rows. */
+/* TEAM (nets/train_net.h). Takes in n observations, obs (n, columns); columns are split over threads, each summed in the order of rows. */
 void amb_normalizer_add(amb_normalizer *normalizer, const float *obs, int n);
 
-/* (AMB_OBS) each: what to subtract and what to divide by. */
+/* (columns) each: what to subtract and what to divide by. */
 void amb_normalizer_get(const amb_normalizer *normalizer, float *mean, float *std);
 
 #endif

@@ -78,7 +78,7 @@ void amb_train_refresh_normalizer(amb_train *t)
 static void normalise(const amb_train *t, const float *obs, float *x)
 {
     const float limit = (float)t->settings.observation_clip;
-    for (int k = 0; k < AMB_OBS; k++)
+    for (int k = 0; k < t->inputs; k++)
         x[k] = fminf(fmaxf((obs[k] - t->in_mean[k]) / t->in_std[k], -limit), limit);
 }
 
@@ -90,19 +90,19 @@ static void pack_actor(amb_train *t)
 
 static bool allocate(amb_train *t, amb_error *err)
 {
-    const size_t samples = (size_t)t->samples, extras = (size_t)t->envs * (size_t)t->extras;
+    const size_t samples = (size_t)t->samples, inputs = (size_t)t->inputs, extras = (size_t)t->envs * (size_t)t->extras;
     t->env = calloc((size_t)t->envs, sizeof *t->env);
     t->run = calloc((size_t)t->envs, sizeof *t->run);
     t->share = calloc((size_t)t->envs, sizeof *t->share);
     t->room = calloc((size_t)t->threads, sizeof *t->room);
-    t->obs = malloc(samples * AMB_OBS * sizeof(float));
-    t->x = malloc(samples * AMB_OBS * sizeof(float));
+    t->obs = malloc(samples * inputs * sizeof(float));
+    t->x = malloc(samples * inputs * sizeof(float));
     t->action = malloc(samples * AMB_ACTION * sizeof(float));
     t->mean = malloc(samples * AMB_ACTION * sizeof(float));
     t->reward = malloc(samples * sizeof(float));
     t->after = malloc(samples * sizeof(int));
     t->last = malloc(samples);
-    t->extra = calloc(extras * AMB_OBS, sizeof(float));
+    t->extra = calloc(extras * inputs, sizeof(float));
     t->value = malloc(samples * sizeof(float));
     t->extra_value = malloc(extras * sizeof(float));
     t->next = malloc(samples * sizeof(float));
@@ -119,7 +119,7 @@ static bool make_networks(amb_train *t, amb_error *err)
     const amb_settings *s = &t->settings;
     t->bf16 = s->bf16 < 0 ? amb_train_bf16_native() : s->bf16 > 0;
     const amb_ppo_def def = {
-        .obs = AMB_OBS,
+        .obs = t->inputs,
         .actions = AMB_ACTION,
         .hidden1 = (int)s->hidden1,
         .hidden2 = (int)s->hidden2,
@@ -134,7 +134,7 @@ static bool make_networks(amb_train *t, amb_error *err)
     };
     amb_rng init = amb_rng_seed((uint64_t)s->seed, UINT64_MAX);
     t->ppo = amb_ppo_create(&def, &init, (float)s->last_layer, err);
-    const int dim[] = {AMB_OBS, def.hidden1, def.hidden2, AMB_ACTION};
+    const int dim[] = {t->inputs, def.hidden1, def.hidden2, AMB_ACTION};
     t->actor_net = t->ppo ? amb_net_create(3, dim, err) : NULL;
     if (!t->actor_net)
         return false;
@@ -189,6 +189,7 @@ static bool make_environments(amb_train *t, unsigned may_touch, amb_error *err)
         def.max_root_m = s->max_root_m;
         def.push_period = s->push_period;
         def.push_random = true;
+        def.goal = s->goal != 0;
         def.start_heading = NAN;
         def.may_touch |= may_touch;
         if (t->generator)
@@ -207,7 +208,7 @@ static void prime_normalizer(amb_train *t)
     for (int round = 0; round < 16; round++) {
         for (int e = 0; e < t->envs; e++) {
             start_episode(t, e, t->room[0].cycle);
-            amb_env_observe(&t->env[e], t->obs + (size_t)e * AMB_OBS);
+            amb_env_observe(&t->env[e], t->obs + (size_t)e * (size_t)t->inputs);
         }
         amb_normalizer_add(&t->normalizer, t->obs, t->envs);
     }
@@ -225,6 +226,10 @@ static amb_train *create(const amb_settings *settings, const amb_character *char
         return NULL;
     }
     t->settings = *settings;
+    if (t->settings.goal < 0)
+        t->settings.goal = styles != NULL;
+    t->inputs = t->settings.goal != 0 ? AMB_OBS_MAX : AMB_OBS;
+    t->normalizer.columns = t->inputs;
     t->character = character;
     t->clip = clip;
     if (styles)
@@ -318,10 +323,10 @@ static void step_environment(amb_train *t, int e, int step, const float *chosen,
 
     t->after[i] = end == AMB_ENV_GOES_ON ? NO_EXTRA : FAILED;
     if (end == AMB_ENV_TIME_OUT || (end == AMB_ENV_GOES_ON && step == t->steps - 1)) {
-        float obs[AMB_OBS];
+        float obs[AMB_OBS_MAX];
         amb_env_observe(env, obs);
         t->after[i] = e * t->extras + (*extras_used)++;
-        normalise(t, obs, t->extra + (size_t)t->after[i] * AMB_OBS);
+        normalise(t, obs, t->extra + (size_t)t->after[i] * (size_t)t->inputs);
     }
     if (end != AMB_ENV_GOES_ON) {
         share->episodes += 1;
@@ -350,7 +355,8 @@ static void explore(const amb_train *t, runner *run, const float *mean, float *l
 static void collect_group(amb_train *t, int first, int count, thread_room *room)
 {
     int extras_used[GROUP] = {0};
-    float x[GROUP * AMB_OBS], mean[GROUP * AMB_ACTION];
+    const size_t inputs = (size_t)t->inputs;
+    float x[GROUP * AMB_OBS_MAX], mean[GROUP * AMB_ACTION];
     for (int k = 0; k < count; k++) {
         t->env[first + k].def.push_speed = current_push(t);
         t->share[first + k] = (tally){0};
@@ -360,9 +366,9 @@ static void collect_group(amb_train *t, int first, int count, thread_room *room)
             const size_t i = (size_t)(first + k) * (size_t)t->steps + (size_t)step;
             if (t->generator)
                 amb_generator_step(t->generator[first + k], room->cycle, &t->env[first + k]);
-            amb_env_observe(&t->env[first + k], t->obs + i * AMB_OBS);
-            normalise(t, t->obs + i * AMB_OBS, x + k * AMB_OBS);
-            memcpy(t->x + i * AMB_OBS, x + k * AMB_OBS, AMB_OBS * sizeof(float));
+            amb_env_observe(&t->env[first + k], t->obs + i * inputs);
+            normalise(t, t->obs + i * inputs, x + (size_t)k * inputs);
+            memcpy(t->x + i * inputs, x + (size_t)k * inputs, inputs * sizeof(float));
         }
         amb_model_run(t->actor, room->workspace, x, count, mean);
         for (int k = 0; k < count; k++) {
@@ -508,19 +514,19 @@ bool amb_train_uses_bf16(const amb_train *t)
 static amb_net *export_net(const amb_train *t, amb_train_net *from, int outputs, amb_error *err)
 {
     const amb_settings *s = &t->settings;
-    const int dim[] = {AMB_OBS, (int)s->hidden1, (int)s->hidden2, outputs};
+    const int dim[] = {t->inputs, (int)s->hidden1, (int)s->hidden2, outputs};
     amb_net *net = amb_net_create(3, dim, err);
     if (!net)
         return NULL;
     amb_net_set_parameters(net, amb_train_net_parameters(from));
     amb_net_add_normalizer(net);
-    memcpy(net->in_mean, t->in_mean, sizeof t->in_mean);
-    memcpy(net->in_std, t->in_std, sizeof t->in_std);
+    memcpy(net->in_mean, t->in_mean, (size_t)t->inputs * sizeof(float));
+    memcpy(net->in_std, t->in_std, (size_t)t->inputs * sizeof(float));
     net->in_clip = (float)s->observation_clip;
     char text[4096];
     amb_settings_print(s, text, sizeof text);
     amb_net_set_meta(net, "training", text);
-    amb_net_set_meta(net, "observation", "deepmimic-197");
+    amb_net_set_meta(net, "observation", t->settings.goal != 0 ? "deepmimic-197+goal-49" : "deepmimic-197");
     amb_net_set_meta(net, "motion", amb_train_motion(t));
     snprintf(text, sizeof text, "%lld", (long long)t->progress.samples);
     amb_net_set_meta(net, "samples", text);

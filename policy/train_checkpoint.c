@@ -144,7 +144,7 @@ bool amb_train_load_networks(amb_train *t, const amb_checkpoint *c, amb_error *e
 static amb_net *read_net(const amb_train *t, const char *path, int outputs, amb_error *err)
 {
     const amb_settings *s = &t->settings;
-    const int dim[] = {AMB_OBS, (int)s->hidden1, (int)s->hidden2, outputs};
+    const int dim[] = {t->inputs, (int)s->hidden1, (int)s->hidden2, outputs};
     amb_net *net = amb_onnx_read(path, err);
     if (!net)
         return NULL;
@@ -193,7 +193,7 @@ static void take_normalizer(amb_train *t, const amb_net *actor)
 {
     amb_normalizer *n = &t->normalizer;
     n->count = (int64_t)fmax(fmin(meta_number(actor, "samples", t->settings.normalizer_samples), 1e15), 1);
-    for (int k = 0; k < AMB_OBS; k++) {
+    for (int k = 0; k < t->inputs; k++) {
         n->mean[k] = (double)actor->in_mean[k];
         n->m2[k] = (double)actor->in_std[k] * (double)actor->in_std[k] * (double)n->count;
     }

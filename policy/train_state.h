@@ -41,6 +41,7 @@ struct amb_train {
     amb_train_styles styles;          /* .nets NULL with a clip */
     amb_style_plan plan;              /* how styles are drawn */
     int envs, steps, samples, extras; /* extras: room for final observations, of each environment */
+    int inputs;                       /* numbers in an observation */
     int threads;
     bool bf16;
     amb_env *env;              /* (envs) */
@@ -54,14 +55,14 @@ struct amb_train {
     amb_normalizer normalizer;
     progress progress;
     /* An iteration's samples, sample e·steps + t: */
-    float *obs, *x;       /* (samples, AMB_OBS) raw, normalised */
+    float *obs, *x;       /* (samples, inputs) raw, normalised */
     float *action, *mean; /* (samples, AMB_ACTION) */
     float *reward;        /* (samples) scaled by 1 - γ */
     int *after;           /* (samples) where the value of the next state is: index among extras, NO_EXTRA: the next sample's, FAILED: 0 */
     unsigned char *last;  /* (samples) the episode ended here */
-    float *extra;         /* (envs · extras, AMB_OBS) normalised final observations */
+    float *extra;         /* (envs · extras, inputs) normalised final observations */
     float *value, *extra_value, *next, *advantage, *target;
-    float in_mean[AMB_OBS], in_std[AMB_OBS];
+    float in_mean[AMB_OBS_MAX], in_std[AMB_OBS_MAX];
     float action_mean[AMB_ACTION], action_std[AMB_ACTION]; /* action = network's number · std + mean; 0 and 1 for residual actions */
 };
 

@@ -129,9 +129,20 @@ void amb_env_reset(amb_env *env)
     amb_world_state(&env->world, &env->state);
 }
 
-void amb_env_observe(const amb_env *env, float obs[AMB_OBS])
+int amb_env_obs_size(const amb_env *env)
 {
-    amb_observe(&env->state, amb_reference_phase(&env->reference), env->reference.heading, obs);
+    return env->def.goal ? AMB_OBS_MAX : AMB_OBS;
+}
+
+void amb_env_observe(const amb_env *env, float *obs)
+{
+    const amb_reference *reference = &env->reference;
+    amb_observe(&env->state, amb_reference_phase(reference), reference->heading, obs);
+    if (env->def.goal) {
+        double target[AMB_POSE];
+        amb_reference_sample(reference, env->control_dt + env->def.look_ahead, target, NULL);
+        amb_observe_goal(&env->state, &env->reference_state, reference->heading, target, obs + AMB_OBS);
+    }
 }
 
 void amb_env_target(const amb_env *env, const float action[AMB_ACTION], double target[AMB_POSE])

@@ -37,6 +37,7 @@ typedef struct amb_env_def {
     double turn_rate;     /* rad/s: the reference is turned all the time */
     double push_speed;    /* m/s: change of root velocity in a random horizontal direction; 0: no pushes */
     double push_period;   /* s between pushes */
+    bool goal;            /* observations end with what the reference wants (sim/observe.h) */
     bool push_random;     /* speed uniform in [0, push_speed], first push at a random time: for training */
 } amb_env_def;
 
@@ -71,7 +72,9 @@ void amb_env_free(amb_env *env);
 /* A new episode: random (or given) start, the body in the reference's pose and velocity, lifted out of the floor where it is in it. */
 void amb_env_reset(amb_env *env);
 
-void amb_env_observe(const amb_env *env, float obs[AMB_OBS]);
+/* Numbers in an observation: AMB_OBS, or AMB_OBS_MAX with the goal behind. */
+int amb_env_obs_size(const amb_env *env);
+void amb_env_observe(const amb_env *env, float *obs);
 
 /* The reference's pose that a zero residual action would make the PD target for the coming step. */
 void amb_env_target(const amb_env *env, const float action[AMB_ACTION], double target[AMB_POSE]);

@@ -42,3 +42,20 @@ void amb_observe(const amb_state *state, double phase, double reference_heading,
         put_vector(obs + 107 + 6 * i + 3, state->ang[i], cosine, sine);
     }
 }
+
+void amb_observe_goal(const amb_state *body, const amb_state *reference, double reference_heading, const double target[AMB_POSE],
+                      float goal[AMB_GOAL])
+{
+    const double cosine = cos(reference_heading), sine = sin(reference_heading);
+    const double *mine = body->joint[AMB_ROOT], *wanted = reference->joint[AMB_ROOT];
+    put_vector(goal, (const double[3]){wanted[0] - mine[0], wanted[1] - mine[1], wanted[2] - mine[2]}, cosine, sine);
+    put_vector(goal + 3, reference->vel, cosine, sine);
+    put_rotation(goal + 6, reference->rot[AMB_ROOT], reference_heading);
+    put_vector(goal + 10, reference->ang[AMB_ROOT], cosine, sine);
+    for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
+        const int at = amb_clip_joints[j].pose, width = amb_clip_joints[j].ball ? 4 : 1;
+        const double sign = width == 4 && target[at] < 0 ? -1 : 1;
+        for (int k = 0; k < width; k++)
+            goal[13 + at - 7 + k] = (float)(sign * target[at + k]);
+    }
+}

@@ -20,11 +20,12 @@ static bool load_critic(amb_skill *skill, const amb_skill_def *def, amb_error *e
     skill->critic = amb_model_load(path, NULL, err);
     if (!skill->critic)
         return false;
-    if (amb_model_inputs(skill->critic) != AMB_OBS || amb_model_outputs(skill->critic) != 1)
+    const int inputs = skill->has_policy ? amb_model_inputs(skill->policy.actor) : AMB_OBS;
+    if (amb_model_inputs(skill->critic) != inputs || amb_model_outputs(skill->critic) != 1)
         return amb_fail(err, "%s: a network from %d to %d numbers, expected a critic from %d to 1", path, amb_model_inputs(skill->critic),
-                        amb_model_outputs(skill->critic), AMB_OBS);
+                        amb_model_outputs(skill->critic), inputs);
     skill->workspace = malloc(amb_model_workspace_size(skill->critic, 1));
-    skill->obs = malloc(AMB_OBS * sizeof(float));
+    skill->obs = malloc(AMB_OBS_MAX * sizeof(float));
     skill->value = malloc(sizeof(float));
     return (skill->workspace && skill->obs && skill->value) || amb_fail(err, "out of memory for a critic");
 }

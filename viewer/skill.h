@@ -22,7 +22,7 @@ typedef struct amb_skill {
     int groups;
     amb_controller *controller; /* (groups) */
     void *workspace;            /* the critic's, for one row */
-    float *obs, *value;         /* (AMB_OBS), (1) */
+    float *obs, *value;         /* (AMB_OBS_MAX), (1) */
 } amb_skill;
 
 typedef struct amb_skill_def {
