@@ -72,13 +72,19 @@ static void want_moment(amb_generator *g, const amb_style_moment *moment, double
         g->s.speed = moment->speed;
 }
 
+static void draw_next_change(amb_generator *g, double now)
+{
+    const double *in = g->def.plan->change_s;
+    g->s.next_change = in[1] > 0 ? now + amb_rng_range(&g->s.rng, in[0], in[1]) : (double)INFINITY;
+}
+
 static void want_drawn(amb_generator *g, double now)
 {
     const amb_style_plan *plan = g->def.plan;
     amb_latent latent;
     amb_style_draw(plan, &g->s.rng, &latent, &g->s.pace);
     want(g, &latent, now);
-    g->s.next_change = plan->change_s[1] > 0 ? now + amb_rng_range(&g->s.rng, plan->change_s[0], plan->change_s[1]) : (double)INFINITY;
+    draw_next_change(g, now);
 }
 
 static void follow_plan(amb_generator *g, double now)
@@ -93,18 +99,22 @@ static void follow_plan(amb_generator *g, double now)
         want_moment(g, &plan->moment[g->s.moment++], now);
 }
 
-/* The plan from its beginning, the latent already there. */
-static void begin_plan(amb_generator *g)
+/* The plan from its beginning, the latent already there. Again: not with a drawn style but with the one that was wanted last. */
+static void begin_plan(amb_generator *g, bool again)
 {
     state *s = &g->s;
     s->moment = 0;
     s->heading = (double)NAN;
     s->speed = g->def.speed;
-    s->pace = 1;
     s->lag = 0;
     s->busy = 0;
-    s->next_change = 0;
-    follow_plan(g, 0);
+    if (again && g->def.plan->moments == 0) {
+        draw_next_change(g, 0);
+    } else {
+        s->pace = 1;
+        s->next_change = 0;
+        follow_plan(g, 0);
+    }
     s->from = s->to;
 }
 
@@ -239,7 +249,7 @@ static bool check_def(const amb_generator_def *def, amb_error *err)
 static bool first_motion(amb_generator *g, amb_cycle_room *room, amb_error *err)
 {
     const amb_style_plan *plan = g->def.plan;
-    begin_plan(g);
+    begin_plan(g, false);
     amb_refusal refusal = make_now(g, room, &g->s.to);
     if (refusal == AMB_MOTION_OK)
         return true;
@@ -299,14 +309,24 @@ const amb_generator_counts *amb_generator_get_counts(const amb_generator *g)
     return &g->s.counts;
 }
 
-void amb_generator_start(amb_generator *g, amb_cycle_room *room, amb_env *env)
+static void start(amb_generator *g, amb_cycle_room *room, amb_env *env, bool again)
 {
-    begin_plan(g);
+    begin_plan(g, again);
     if (same(&g->s.to, &g->cycle[g->s.current].latent))
         g->s.tried = g->s.to;
     else
         make_now(g, room, &g->s.to);
     amb_generator_use(g, &env->def);
+}
+
+void amb_generator_start(amb_generator *g, amb_cycle_room *room, amb_env *env)
+{
+    start(g, room, env, false);
+}
+
+void amb_generator_start_again(amb_generator *g, amb_cycle_room *room, amb_env *env)
+{
+    start(g, room, env, true);
 }
 
 void amb_generator_step(amb_generator *g, amb_cycle_room *room, amb_env *env)

@@ -59,6 +59,9 @@ const amb_generator_counts *amb_generator_get_counts(const amb_generator *genera
  * is told its clip and rate. */
 void amb_generator_start(amb_generator *generator, amb_cycle_room *room, amb_env *env);
 
+/* The same where a plan that draws styles has been followed, but with the style that was wanted last, again. */
+void amb_generator_start_again(amb_generator *generator, amb_cycle_room *room, amb_env *env);
+
 /* To be called before every observation. Reads the environment's time and state, changes its reference. */
 void amb_generator_step(amb_generator *generator, amb_cycle_room *room, amb_env *env);
 

@@ -54,12 +54,19 @@ static double current_push(const amb_train *t)
     return t->settings.push_speed * (ramp > 0 ? fmin(fraction_done(t) / ramp, 1) : 1);
 }
 
-static void start_episode(amb_train *t, int e, amb_cycle_room *room)
+/* Without a second chance after a fall the styles that are hard would be seen least: their episodes are short. */
+static void start_motion(amb_train *t, int e, amb_cycle_room *room, bool fell)
+{
+    const bool again = fell && amb_rng_uniform(&t->run[e].rng) < t->settings.style_again;
+    (again ? amb_generator_start_again : amb_generator_start)(t->generator[e], room, &t->env[e]);
+}
+
+static void start_episode(amb_train *t, int e, amb_cycle_room *room, bool fell)
 {
     amb_env *env = &t->env[e];
     env->def.push_speed = current_push(t);
     if (t->generator)
-        amb_generator_start(t->generator[e], room, env);
+        start_motion(t, e, room, fell);
     amb_env_reset(env);
     t->run[e].episode_return = 0;
     if (t->settings.turn_rate > 0) {
@@ -207,7 +214,7 @@ static void prime_normalizer(amb_train *t)
 {
     for (int round = 0; round < 16; round++) {
         for (int e = 0; e < t->envs; e++) {
-            start_episode(t, e, t->room[0].cycle);
+            start_episode(t, e, t->room[0].cycle, false);
             amb_env_observe(&t->env[e], t->obs + (size_t)e * (size_t)t->inputs);
         }
         amb_normalizer_add(&t->normalizer, t->obs, t->envs);
@@ -334,7 +341,7 @@ static void step_environment(amb_train *t, int e, int step, const float *chosen,
         share->normalised_return += t->run[e].episode_return / env->steps_max;
         share->survived += end == AMB_ENV_TIME_OUT;
         share->unstable += end == AMB_ENV_UNSTABLE;
-        start_episode(t, e, room->cycle);
+        start_episode(t, e, room->cycle, end != AMB_ENV_TIME_OUT);
     }
 }
 

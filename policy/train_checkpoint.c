@@ -141,6 +141,26 @@ bool amb_train_load_networks(amb_train *t, const amb_checkpoint *c, amb_error *e
     return true;
 }
 
+/* Gives a network of DeepMimic's 197 inputs the goal's as well, with weights of 0: it does what it did. */
+static void widen(amb_net *net, const amb_train *t)
+{
+    const size_t from = AMB_OBS, to = AMB_OBS_MAX, out = (size_t)net->dim[1];
+    float *weight = calloc(out * to, sizeof *weight), *mean = malloc(to * sizeof *mean), *std = malloc(to * sizeof *std);
+    memcpy(mean, t->in_mean, to * sizeof *mean);
+    memcpy(std, t->in_std, to * sizeof *std);
+    memcpy(mean, net->in_mean, from * sizeof *mean);
+    memcpy(std, net->in_std, from * sizeof *std);
+    for (size_t o = 0; o < out; o++)
+        memcpy(weight + o * to, net->weight[0] + o * from, from * sizeof *weight);
+    free(net->weight[0]);
+    free(net->in_mean);
+    free(net->in_std);
+    net->weight[0] = weight;
+    net->in_mean = mean;
+    net->in_std = std;
+    net->dim[0] = (int)to;
+}
+
 static amb_net *read_net(const amb_train *t, const char *path, int outputs, amb_error *err)
 {
     const amb_settings *s = &t->settings;
@@ -148,6 +168,8 @@ static amb_net *read_net(const amb_train *t, const char *path, int outputs, amb_
     amb_net *net = amb_onnx_read(path, err);
     if (!net)
         return NULL;
+    if (t->inputs > AMB_OBS && net->dim[0] == AMB_OBS)
+        widen(net, t);
     bool same = net->layers == 3 && net->act[0] == AMB_ACT_RELU && net->act[1] == AMB_ACT_RELU && net->act[2] == AMB_ACT_IDENTITY;
     for (int l = 0; same && l < 4; l++)
         same = net->dim[l] == dim[l];
