@@ -299,6 +299,11 @@ const amb_generator_counts *amb_generator_get_counts(const amb_generator *g)
     return &g->s.counts;
 }
 
+bool amb_generator_is_making(const amb_generator *g)
+{
+    return g->s.busy;
+}
+
 void amb_generator_start(amb_generator *g, amb_cycle_room *room, amb_env *env)
 {
     begin_plan(g);
