@@ -34,21 +34,6 @@ void bench_invention_find(bench_invention *v, bench_pace *pace)
         v->making = bench_summarise(pace->making, pace->makings);
 }
 
-static void print_row(const char *name, const bench_summary *s)
-{
-    printf("  %-22s %9.2f %9.2f %9.2f %10.2f", name, 1e6 * s->p50, 1e6 * s->p99, 1e6 * s->p999, 1e6 * s->max);
-}
-
-void bench_invention_print_rows(const bench_invention *v)
-{
-    print_row("phase + generation", &v->all);
-    printf("   %5.1f %%\n", 100 * v->share);
-    if (v->making.n) {
-        print_row("  while one is made", &v->making);
-        printf("   in %d steps\n", v->making.n);
-    }
-}
-
 static int64_t refused(const bench_invention *v)
 {
     int64_t n = 0;
@@ -61,8 +46,8 @@ void bench_invention_print(const bench_invention *v)
 {
     printf("  phase + generation: %.1f %% of the step at the median, %.1f %% in all; most in one step %.0f µs, of %.0f\n",
            100 * v->share_p50, 100 * v->share, 1e6 * v->all.max, 1e6 * v->most_whole);
-    printf("  motions: %" PRId64 " made while the body moved, %" PRId64 " more refused; gone over to %" PRId64 " of them\n", v->counts.made,
-           refused(v), v->counts.changes);
+    printf("  motions: %" PRId64 " made, %" PRId64 " more refused, in %d steps; the body went over to %" PRId64 " of them\n",
+           v->counts.made, refused(v), v->making.n, v->counts.changes);
     printf("  slowest step: %.0f µs, %.0f of them phase + generation; steps over %g ms: %d, %d of them because of phase + generation\n",
            1e6 * v->slowest, 1e6 * v->slowest_invents, 1e3 * BENCH_LONG_STEP, v->long_steps, v->long_because);
 }

@@ -20,8 +20,7 @@ typedef struct bench_invention {
 /* To be called while the lists still are in the steps' order. Sorts pace->invents and pace->making. */
 void bench_invention_find(bench_invention *invention, bench_pace *pace);
 
-/* Table rows in the columns of amble-bench step, and what they mean. */
-void bench_invention_print_rows(const bench_invention *invention);
+/* In three sentences. */
 void bench_invention_print(const bench_invention *invention);
 
 json_t *bench_invention_json(const bench_invention *invention);

@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 enum { KEY_MOTION = 'm', KEY_ACTOR = 'a', KEY_CRITIC = 'c', KEY_SECONDS = 's', KEY_COMPETE = 'n', KEY_RATE = 'r', KEY_POLICY = 'p' };
-enum { KEY_SPIN = CLI_KEY_OWN, KEY_PLOT, FIFO_PRIORITY = 80 };
+enum { KEY_SPIN = CLI_KEY_OWN, KEY_PLOT, FIFO_PRIORITY = 80, CHANGE_S = 2 };
 
 typedef struct arguments {
     cli_common common;
@@ -37,7 +37,7 @@ static const struct argp_option options[] = {
      "actor (default: locomotion.onnx among amble's models; where that is missing, and for --motion, walk.onnx)", 1},
     {"critic", KEY_CRITIC, "FILE", 0, "critic (default: the one beside the actor, else walk_critic.onnx among amble's models)", 1},
     {"motion", KEY_MOTION, "NAME|FILE", 0,
-     "motion clip (default: what the actor was trained on; for locomotion.onnx --style random --style-change 4)", 1},
+     "motion clip (default: what the actor was trained on; for locomotion.onnx --style random --style-change 2)", 1},
     {"seconds", KEY_SECONDS, "S", 0, "time to run for (default 5)", 1},
     {"compete", KEY_COMPETE, "N", 0, "then the same once more beside N busy processes on the same cores", 1},
     {"rate", KEY_RATE, "HZ", 0, "in real time: so many steps a second, each due at its own moment (default: as fast as they go)", 2},
@@ -157,8 +157,11 @@ static void tell_parts(const bench *b, bench_pace *pace, json_t *o)
     for (int i = 0; i < BENCH_PARTS; i++)
         if (bench_walker_has(&b->walker, (bench_part)i))
             tell(b, parts, bench_part_name[i], pace->part[i], pace->steps, total);
-    if (b->walker.generator && !b->quiet)
-        bench_invention_print_rows(&invention);
+    if (b->walker.generator && !b->quiet) {
+        print_row("phase + generation", &invention.all, invention.share);
+        if (invention.making.n)
+            print_row("  while one is made", &invention.making, -1);
+    }
     tell(b, parts, "all but physics", pace->other, pace->steps, total);
     tell(b, parts, "whole step (compute)", pace->whole, pace->steps, total);
     const double ratio = (total - physics) / physics, without = (total - physics - reward) / physics;
@@ -342,7 +345,7 @@ static void choose_actor(arguments *a)
     a->walker.actor = all_styles;
     if (!cli_style_given(&a->style)) {
         a->style.style = "random";
-        a->style.change = a->style.change > 0 ? a->style.change : 4; /* as it is trained */
+        a->style.change = a->style.change > 0 ? a->style.change : CHANGE_S;
     }
 }
 

@@ -149,7 +149,8 @@ static void normalise(const bench_walker *w, const float *restrict in, float *re
 {
     const float *restrict mean = w->mean, *restrict inv_std = w->inv_std;
     const float clip = w->clip;
-    for (int i = 0; i < amb_env_obs_size(&w->env); i++) {
+    const int n = amb_env_obs_size(&w->env);
+    for (int i = 0; i < n; i++) {
         float v = (in[i] - mean[i]) * inv_std[i];
         v = v > clip ? clip : v;
         v = v < -clip ? -clip : v;
