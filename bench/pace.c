@@ -10,7 +10,7 @@ enum { MOST_STEPS = 1 << 21, WARM_UP = 30 };
 bool bench_pace_reserve(bench_pace *pace, int room, amb_error *err)
 {
     *pace = (bench_pace){.room = room};
-    const size_t n = (size_t)room, lists = BENCH_PARTS + 4;
+    const size_t n = (size_t)room, lists = BENCH_PARTS + 6;
     pace->block = malloc(n * lists * sizeof(double));
     if (!pace->block)
         return amb_fail(err, "out of memory for the times of %d steps", room);
@@ -21,6 +21,8 @@ bool bench_pace_reserve(bench_pace *pace, int room, amb_error *err)
     pace->other = pace->whole + n;
     pace->response = pace->other + n;
     pace->wakeup = pace->response + n;
+    pace->invents = pace->wakeup + n;
+    pace->making = pace->invents + n;
     return true;
 }
 
@@ -41,9 +43,12 @@ int bench_pace_most(bench_walker *walker, const bench_pace_def *def)
     return wanted < 1 ? 1 : wanted > MOST_STEPS ? MOST_STEPS : (int)(wanted + .5);
 }
 
-static void keep(bench_pace *pace, double whole, const double part[BENCH_PARTS])
+static void keep(bench_pace *pace, const bench_walker *walker, double whole, const double part[BENCH_PARTS])
 {
     const int i = pace->steps++;
+    pace->invents[i] = part[BENCH_PHASE] + part[BENCH_GENERATION];
+    if (walker->making)
+        pace->making[pace->makings++] = pace->invents[i];
     pace->whole[i] = whole;
     pace->other[i] = whole - part[BENCH_PHYSICS];
     for (int p = 0; p < BENCH_PARTS; p++)
@@ -56,7 +61,7 @@ static void run_free(bench_pace *pace, bench_walker *walker, double seconds)
     const double end = amb_clock_now() + seconds;
     while (pace->steps < pace->room && (!pace->steps || amb_clock_now() < end)) {
         const double whole = bench_walker_step(walker, part);
-        keep(pace, whole, part);
+        keep(pace, walker, whole, part);
     }
 }
 
@@ -83,7 +88,7 @@ static void run_paced(bench_pace *pace, bench_walker *walker, const bench_pace_d
             pace->wakeup[pace->slept++] = begun - due;
         const double whole = bench_walker_step(walker, part);
         const double response = begun - due + whole;
-        keep(pace, whole, part);
+        keep(pace, walker, whole, part);
         pace->response[i] = response;
         pace->missed += response > period;
     }
@@ -91,14 +96,16 @@ static void run_paced(bench_pace *pace, bench_walker *walker, const bench_pace_d
 
 void bench_pace_run(bench_pace *pace, bench_walker *walker, const bench_pace_def *def)
 {
-    pace->steps = pace->slept = pace->missed = 0;
+    pace->steps = pace->makings = pace->slept = pace->missed = 0;
     const int before = walker->resets;
     double part[BENCH_PARTS];
     for (int i = 0; i < WARM_UP; i++)
         bench_walker_step(walker, part);
+    walker->counts = (amb_generator_counts){0};
     if (def->rate > 0)
         run_paced(pace, walker, def);
     else
         run_free(pace, walker, def->seconds);
     pace->resets = walker->resets - before;
+    pace->counts = walker->counts;
 }

@@ -23,9 +23,13 @@ typedef struct bench_pace {
     double *whole;             /* (steps) s: compute */
     double *other;             /* (steps) all but physics */
     double *part[BENCH_PARTS]; /* (steps) */
-    double *response;          /* (steps), in real time */
-    double *wakeup;            /* (slept) */
-    int slept;                 /* steps before which the thread slept or spun */
+    double *invents;           /* (steps) phase and generation */
+    double *making;            /* (makings) the same, of the steps in which a motion was in the making */
+    int makings;
+    amb_generator_counts counts; /* in these steps */
+    double *response;            /* (steps), in real time */
+    double *wakeup;              /* (slept) */
+    int slept;                   /* steps before which the thread slept or spun */
     int missed;
     int resets;
     double *block;

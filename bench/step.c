@@ -5,23 +5,27 @@
 
 #include "bench/bench.h"
 #include "bench/compete.h"
-#include "bench/pace.h"
+#include "bench/invention.h"
 #include "bench/plot.h"
 #include "cli/options.h"
+#include "cli/setup.h"
 
 #include <errno.h>
+#include <math.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum { KEY_MOTION = 'm', KEY_ACTOR = 'a', KEY_CRITIC = 'c', KEY_SECONDS = 's', KEY_COMPETE = 'n', KEY_RATE = 'r', KEY_POLICY = 'p' };
-enum { KEY_SPIN = CLI_KEY_OWN, KEY_PLOT, FIFO_PRIORITY = 80 };
+enum { KEY_SPIN = CLI_KEY_OWN, KEY_PLOT, FIFO_PRIORITY = 80, CHANGE_S = 2 };
 
 typedef struct arguments {
     cli_common common;
     bench_walker_def walker;
+    cli_style style;
     bench_pace_def pace;
     int rivals;
     bool fifo, policy_given, spin_given;
@@ -29,9 +33,11 @@ typedef struct arguments {
 } arguments;
 
 static const struct argp_option options[] = {
-    {"actor", KEY_ACTOR, "FILE", 0, "actor (default walk.onnx among amble's models)", 1},
-    {"critic", KEY_CRITIC, "FILE", 0, "critic (default walk_critic.onnx among amble's models)", 1},
-    {"motion", KEY_MOTION, "NAME|FILE", 0, "motion clip (default: the actor's)", 1},
+    {"actor", KEY_ACTOR, "FILE", 0,
+     "actor (default: locomotion.onnx among amble's models; where that is missing, and for --motion, walk.onnx)", 1},
+    {"critic", KEY_CRITIC, "FILE", 0, "critic (default: the one beside the actor, else walk_critic.onnx among amble's models)", 1},
+    {"motion", KEY_MOTION, "NAME|FILE", 0,
+     "motion clip (default: what the actor was trained on; for locomotion.onnx --style random --style-change 2)", 1},
     {"seconds", KEY_SECONDS, "S", 0, "time to run for (default 5)", 1},
     {"compete", KEY_COMPETE, "N", 0, "then the same once more beside N busy processes on the same cores", 1},
     {"rate", KEY_RATE, "HZ", 0, "in real time: so many steps a second, each due at its own moment (default: as fast as they go)", 2},
@@ -47,6 +53,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->common;
+        state->child_inputs[1] = &a->style;
         return 0;
     case KEY_MOTION:
         a->walker.motion = text;
@@ -131,13 +138,30 @@ static void tell(const bench *b, json_t *o, const char *name, double *list, int 
     json_object_set_new(o, name, e);
 }
 
+/* pace->whole is sorted by now. */
+static void tell_invention(const bench *b, bench_invention *invention, const bench_pace *pace, json_t *o)
+{
+    invention->share_p50 = invention->all.p50 / bench_quantile(pace->whole, pace->steps, .5);
+    if (!b->quiet)
+        bench_invention_print(invention);
+    json_object_set_new(o, "invention", bench_invention_json(invention));
+}
+
 static void tell_parts(const bench *b, bench_pace *pace, json_t *o)
 {
     const double total = sum(pace->whole, pace->steps), physics = sum(pace->part[BENCH_PHYSICS], pace->steps);
     const double reward = sum(pace->part[BENCH_REWARD], pace->steps);
     json_t *parts = json_object();
+    bench_invention invention;
+    bench_invention_find(&invention, pace);
     for (int i = 0; i < BENCH_PARTS; i++)
-        tell(b, parts, bench_part_name[i], pace->part[i], pace->steps, total);
+        if (bench_walker_has(&b->walker, (bench_part)i))
+            tell(b, parts, bench_part_name[i], pace->part[i], pace->steps, total);
+    if (b->walker.generator && !b->quiet) {
+        print_row("phase + generation", &invention.all, invention.share);
+        if (invention.making.n)
+            print_row("  while one is made", &invention.making, -1);
+    }
     tell(b, parts, "all but physics", pace->other, pace->steps, total);
     tell(b, parts, "whole step (compute)", pace->whole, pace->steps, total);
     const double ratio = (total - physics) / physics, without = (total - physics - reward) / physics;
@@ -145,6 +169,8 @@ static void tell_parts(const bench *b, bench_pace *pace, json_t *o)
     if (!b->quiet)
         printf("  all but physics / physics: %.3f in all, %.3f of the medians; %.3f in all without the reward, which only training needs\n",
                ratio, p50, without);
+    if (b->walker.generator)
+        tell_invention(b, &invention, pace, o);
     json_object_set_new(o, "parts_us", parts);
     json_object_set_new(o, "other_to_physics", cli_real(ratio));
     json_object_set_new(o, "other_to_physics_p50", cli_real(p50));
@@ -168,10 +194,13 @@ static void tell_pace(const bench *b, bench_pace *pace, json_t *o)
 static void print_head(const bench *b)
 {
     const arguments *a = b->args;
-    printf("%s, one thread; clock reading %.0f ns (least %.0f), of which a step has %d between its parts\n", b->cpu, 1e9 * b->timer.median,
-           1e9 * b->timer.least, BENCH_PARTS + 1);
-    printf("actor %s, critic %s; DeepPhase: %s, on the body's 22 points\n", amb_model_kernel_name(b->walker.bare),
-           amb_model_kernel_name(b->walker.critic), b->walker.phase_source);
+    printf("%s, one thread; clock reading %.0f ns (least %.0f), of which a step has %d\n", b->cpu, 1e9 * b->timer.median,
+           1e9 * b->timer.least, bench_walker_readings(&b->walker));
+    printf("actor %s: %s, critic %s; DeepPhase: %s, on the body's 22 points%s\n", a->walker.actor, amb_model_kernel_name(b->walker.bare),
+           amb_model_kernel_name(b->walker.critic), b->walker.phase_source,
+           bench_walker_has(&b->walker, BENCH_PHASE) ? "" : ", in generation");
+    printf("following %s", b->walker.followed.name);
+    printf(a->style.change > 0 ? ", another one every %g s\n" : "\n", a->style.change);
     if (a->pace.rate > 0)
         printf("%g steps/s, %s, memory %slocked, spinning %g µs before a step is due\n", a->pace.rate,
                a->fifo ? "SCHED_FIFO" : "SCHED_OTHER", b->locked ? "" : "not ", 1e6 * a->pace.spin);
@@ -250,7 +279,7 @@ static json_t *result(bench *b)
     json_object_set_new(o, "cpu", json_string(b->cpu));
     json_object_set_new(o, "cores", json_integer(bench_cores()));
     json_object_set_new(o, "timer_ns", cli_real(1e9 * b->timer.median));
-    json_object_set_new(o, "timer_readings_a_step", json_integer(BENCH_PARTS + 1));
+    json_object_set_new(o, "timer_readings_a_step", json_integer(bench_walker_readings(&b->walker)));
     json_object_set_new(o, "seed", json_integer((json_int_t)a->common.seed));
     json_object_set_new(o, "rate_hz", cli_real(a->pace.rate));
     json_object_set_new(o, "scheduling", json_string(a->fifo ? "fifo" : "other"));
@@ -260,16 +289,27 @@ static json_t *result(bench *b)
     json_object_set_new(o, "actor_precision", json_string(amb_precision_name(amb_model_precision(b->walker.bare))));
     json_object_set_new(o, "critic_kernel", json_string(amb_model_kernel_name(b->walker.critic)));
     json_object_set_new(o, "phase_weights", json_string(b->walker.phase_source));
+    json_object_set_new(o, "actor", json_string(a->walker.actor));
+    json_object_set_new(o, "motion", json_string(b->walker.followed.name));
+    json_object_set_new(o, "style_change_s", cli_real(a->style.change));
     json_object_set_new(o, "phase_input", json_string("the body's motion features"));
     json_object_set(o, "runs", b->runs);
     return o;
 }
 
+/* Where styles change, enough for a change. */
+static int steps_to_check(const bench *b)
+{
+    enum { FEWEST = 60, MOST = 600 };
+    const double change = (b->args->style.change + 1) / b->walker.env.control_dt;
+    return b->args->style.change > 0 && change > FEWEST ? (int)fmin(change, MOST) : FEWEST;
+}
+
 static bool measure(bench *b, amb_error *err)
 {
     const arguments *a = b->args;
-    enum { CHECKED = 60 };
-    if (!bench_walker_init(&b->walker, &a->walker, err) || !bench_walker_check(&b->walker, CHECKED, err) || !become_real_time(b, err))
+    if (!bench_walker_init(&b->walker, &a->walker, err) || !bench_walker_check(&b->walker, steps_to_check(b), err) ||
+        !become_real_time(b, err))
         return false;
     if (!b->quiet)
         print_head(b);
@@ -291,23 +331,46 @@ static bool measure(bench *b, amb_error *err)
     return ok;
 }
 
+/* The actor for all styles where it is there, and styles for it where nothing else was asked for. */
+static void choose_actor(arguments *a)
+{
+    static const char all_styles[] = "locomotion.onnx";
+    char path[4096];
+    if (a->walker.actor)
+        return;
+    a->walker.actor = "walk.onnx";
+    cli_find_model(all_styles, path, sizeof path);
+    if (a->walker.motion || access(path, R_OK) != 0)
+        return;
+    a->walker.actor = all_styles;
+    if (!cli_style_given(&a->style)) {
+        a->style.style = "random";
+        a->style.change = a->style.change > 0 ? a->style.change : CHANGE_S;
+    }
+}
+
 int bench_step(int argc, char **argv)
 {
-    arguments a = {.common = {.seed = 1}, .walker = {.actor = "walk.onnx", .critic = "walk_critic.onnx"}, .pace = {.seconds = 5}};
-    const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {0}};
+    arguments a = {.common = {.seed = 1}, .pace = {.seconds = 5}};
+    const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {&cli_style_argp, 0, NULL, 4}, {0}};
     const struct argp argp = {options,
                               parse,
                               NULL,
                               "Times the parts of one character's control step; with --rate, whether a loop keeps its deadlines.\v"
                               "Examples:\n  amble-bench step --compete 1\n"
+                              "  amble-bench step --style random --style-change 2\n"
                               "  amble-bench step --rate 1000 --policy fifo --spin 150 --plot step.svg",
                               children,
                               NULL,
                               NULL};
     argp_parse(&argp, argc, argv, 0, NULL, &a);
+    choose_actor(&a);
+    a.walker.style = &a.style;
     a.walker.clips = a.common.clips;
     a.walker.seed = a.common.seed;
     amb_error err = {""};
+    if (!cli_style_check(&a.style, a.walker.motion, &err))
+        return cli_fail(&err);
     if (a.plot && !bench_plot_check(a.plot, &err))
         return cli_fail(&err);
     bench *b = calloc(1, sizeof *b);

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const bench_part_name[BENCH_PARTS] = {"observe", "normalise", "actor", "critic", "action",
-                                                  "physics", "reference", "phase", "reward"};
+const char *const bench_part_name[BENCH_PARTS] = {"observe", "normalise", "actor", "critic",     "action",
+                                                  "physics", "reference", "phase", "generation", "reward"};
 
 enum { PHASE_INPUTS = 132, PHASE_OUTPUTS = 2 };
 
@@ -52,10 +52,12 @@ static bool load_actor(bench_walker *w, const char *name, amb_error *err)
     return w->bare != NULL;
 }
 
-static bool load_critic(bench_walker *w, const char *name, amb_error *err)
+static bool load_critic(bench_walker *w, const bench_walker_def *def, amb_error *err)
 {
-    char path[4096];
-    cli_find_model(name, path, sizeof path);
+    char actor[4096], path[4096];
+    cli_find_model(def->actor, actor, sizeof actor);
+    if (def->critic || !amb_policy_critic_path(actor, path, sizeof path))
+        cli_find_model(def->critic ? def->critic : "walk_critic.onnx", path, sizeof path);
     w->critic = amb_model_load(path, NULL, err);
     if (!w->critic)
         return false;
@@ -66,12 +68,18 @@ static bool load_critic(bench_walker *w, const char *name, amb_error *err)
                     amb_model_outputs(w->critic), inputs);
 }
 
-static bool load_phase(bench_walker *w, uint64_t seed, amb_error *err)
+/* The generator's where there is one, else amble's own or random weights. */
+static bool load_phase(bench_walker *w, const bench_walker_def *def, amb_error *err)
 {
+    if (w->generator) {
+        w->phase = w->followed.motions.deepphase.model;
+        snprintf(w->phase_source, sizeof w->phase_source, "%s", def->style->deepphase ? def->style->deepphase : "deepphase.onnx");
+        return true;
+    }
     bench_network network;
-    if (bench_network_make(&network, "phase", seed, err)) {
+    if (bench_network_make(&network, "phase", def->seed, err)) {
         if (network.net->dim[0] == PHASE_INPUTS && network.net->dim[network.net->layers] == PHASE_OUTPUTS)
-            w->phase = amb_model_create(network.net, NULL, err);
+            w->phase = w->own_phase = amb_model_create(network.net, NULL, err);
         else
             amb_fail(err, "%s: not a network from %d to %d numbers", network.source, PHASE_INPUTS, PHASE_OUTPUTS);
         snprintf(w->phase_source, sizeof w->phase_source, "%s", network.source);
@@ -80,16 +88,26 @@ static bool load_phase(bench_walker *w, uint64_t seed, amb_error *err)
     return w->phase != NULL;
 }
 
+static bool start_generator(bench_walker *w, uint64_t seed, amb_error *err)
+{
+    amb_generator_def def = w->followed.motions.def;
+    def.seed = seed;
+    w->room = amb_cycle_room_create(def.nets, err);
+    w->generator = w->room ? amb_generator_create(&def, w->room, err) : NULL;
+    return w->generator != NULL;
+}
+
 static bool start_body(bench_walker *w, const bench_walker_def *def, amb_error *err)
 {
     amb_character_def body = amb_character_default_def();
     body.physics_hz = w->policy.physics_hz;
     w->character = amb_character_create(&body, err);
-    const char *motion = def->motion ? def->motion : w->policy.motion[0] ? w->policy.motion : "walk";
-    w->clip_ = w->character ? cli_load_motion(motion, def->clips, err) : NULL;
-    if (!w->clip_)
+    if (!w->character || !cli_follow(&w->followed, def->motion, def->style, w->policy.motion, w->character, def->clips, err) ||
+        (!w->followed.clip && !start_generator(w, def->seed, err)))
         return false;
-    amb_env_def env = amb_env_default_def(w->character, w->clip_);
+    amb_env_def env = amb_env_default_def(w->character, w->followed.clip);
+    if (w->generator)
+        amb_generator_use(w->generator, &env);
     amb_policy_use(&w->policy, &env);
     env.seed = def->seed;
     env.episode_s = 1e6;
@@ -99,7 +117,7 @@ static bool start_body(bench_walker *w, const bench_walker_def *def, amb_error *
 bool bench_walker_init(bench_walker *w, const bench_walker_def *def, amb_error *err)
 {
     memset(w, 0, sizeof *w);
-    if (!load_actor(w, def->actor, err) || !load_critic(w, def->critic, err) || !load_phase(w, def->seed, err) || !start_body(w, def, err))
+    if (!load_actor(w, def->actor, err) || !load_critic(w, def, err) || !start_body(w, def, err) || !load_phase(w, def, err))
         return false;
     size_t size = amb_model_workspace_size(w->policy.actor, 1);
     const amb_model *const others[] = {w->bare, w->critic, w->phase};
@@ -112,9 +130,11 @@ bool bench_walker_init(bench_walker *w, const bench_walker_def *def, amb_error *
 void bench_walker_free(bench_walker *w)
 {
     amb_env_free(&w->env);
-    amb_clip_destroy(w->clip_);
+    amb_generator_destroy(w->generator);
+    amb_cycle_room_destroy(w->room);
+    cli_followed_free(&w->followed);
     amb_character_destroy(w->character);
-    amb_model_destroy(w->phase);
+    amb_model_destroy(w->own_phase);
     amb_model_destroy(w->critic);
     amb_model_destroy(w->bare);
     amb_policy_free(&w->policy);
@@ -129,7 +149,8 @@ static void normalise(const bench_walker *w, const float *restrict in, float *re
 {
     const float *restrict mean = w->mean, *restrict inv_std = w->inv_std;
     const float clip = w->clip;
-    for (int i = 0; i < amb_env_obs_size(&w->env); i++) {
+    const int n = amb_env_obs_size(&w->env);
+    for (int i = 0; i < n; i++) {
         float v = (in[i] - mean[i]) * inv_std[i];
         v = v > clip ? clip : v;
         v = v < -clip ? -clip : v;
@@ -145,11 +166,45 @@ static void stamp(double *then, double *part)
     *then = now;
 }
 
+bool bench_walker_has(const bench_walker *w, bench_part part)
+{
+    if (part == BENCH_GENERATION)
+        return w->generator != NULL;
+    return part != BENCH_PHASE || !w->generator || !(w->followed.motions.def.phase_gain > 0);
+}
+
+int bench_walker_readings(const bench_walker *w)
+{
+    int parts = 0;
+    for (int i = 0; i < BENCH_PARTS; i++)
+        parts += bench_walker_has(w, (bench_part)i);
+    return parts + 2 + w->env.def.goal; /* at the beginning, and where a part is in two places */
+}
+
+static void find_phase(bench_walker *w)
+{
+    amb_points points;
+    amb_points_of_state(w->character, &w->env.state, &points);
+    amb_phase_features(&points, w->phase_in);
+    amb_model_run(w->phase, w->workspace, w->phase_in, 1, w->phase_out);
+}
+
+static void find_reference_state(amb_env *env)
+{
+    double pose[AMB_POSE], vel[AMB_VEL];
+    amb_reference_sample(&env->reference, 0, pose, vel);
+    amb_fk_state(env->def.character, pose, vel, &env->reference_state);
+}
+
 /* The step's parts in their order; whether the body is still up. */
 static bool take_step(bench_walker *w, double *part, double *then)
 {
     amb_env *env = &w->env;
-    double target[AMB_POSE], pose[AMB_POSE], vel[AMB_VEL];
+    double target[AMB_POSE];
+    if (w->generator) {
+        amb_generator_step(w->generator, w->room, env);
+        stamp(then, &part[BENCH_GENERATION]);
+    }
     amb_env_observe(env, w->obs);
     stamp(then, &part[BENCH_OBSERVE]);
     const float *in = w->obs;
@@ -173,56 +228,114 @@ static bool take_step(bench_walker *w, double *part, double *then)
     stamp(then, &part[BENCH_OBSERVE]);
     amb_reference_advance(&env->reference, env->control_dt, env->state.pose);
     stamp(then, &part[BENCH_REFERENCE]);
-    amb_points points;
-    amb_points_of_state(w->character, &env->state, &points);
-    amb_phase_features(&points, w->phase_in);
-    amb_model_run(w->phase, w->workspace, w->phase_in, 1, w->phase_out);
-    stamp(then, &part[BENCH_PHASE]);
+    if (bench_walker_has(w, BENCH_PHASE)) {
+        find_phase(w);
+        stamp(then, &part[BENCH_PHASE]);
+    }
+    find_reference_state(env);
+    if (env->def.goal)
+        stamp(then, &part[BENCH_REFERENCE]);
     amb_reward reward;
-    amb_reference_sample(&env->reference, 0, pose, vel);
-    amb_fk_state(env->def.character, pose, vel, &env->reference_state);
     amb_reward_compute(w->character, &env->state, &env->reference_state, &reward);
     const bool up = !(env->world.touching & ~env->def.may_touch) && env->step < env->steps_max;
     stamp(then, &part[BENCH_REWARD]);
     return up;
 }
 
+/* What the generator has done since; whether it is done with a motion, usable or not. */
+static bool count_motions(bench_walker *w, const amb_generator_counts *before)
+{
+    const amb_generator_counts *now = amb_generator_get_counts(w->generator);
+    bool done = now->made > before->made;
+    w->counts.made += now->made - before->made;
+    w->counts.changes += now->changes - before->changes;
+    for (int i = 0; i < AMB_REFUSALS; i++) {
+        done |= now->refused[i] > before->refused[i];
+        w->counts.refused[i] += now->refused[i] - before->refused[i];
+    }
+    return done;
+}
+
+static void put_on_its_feet(bench_walker *w)
+{
+    if (w->generator)
+        amb_generator_start(w->generator, w->room, &w->env);
+    amb_env_reset(&w->env);
+    w->resets++;
+}
+
 double bench_walker_step(bench_walker *w, double part[BENCH_PARTS])
 {
     memset(part, 0, BENCH_PARTS * sizeof *part);
+    bool making = false;
+    amb_generator_counts before = {0};
+    if (w->generator) {
+        making = amb_generator_is_making(w->generator);
+        before = *amb_generator_get_counts(w->generator);
+    }
     const double begun = amb_clock_now();
     double then = begun;
     const bool up = take_step(w, part, &then);
-    if (!up) {
-        amb_env_reset(&w->env);
-        w->resets++;
-    }
+    if (w->generator)
+        w->making = count_motions(w, &before) || making || amb_generator_is_making(w->generator);
+    if (!up)
+        put_on_its_feet(w);
     return then - begun;
+}
+
+/* ---- The check ---- */
+
+static size_t save_size(const bench_walker *w)
+{
+    return amb_env_save_size(&w->env) + (w->generator ? amb_generator_save_size(w->generator) : 0);
+}
+
+static void save(const bench_walker *w, char *data)
+{
+    amb_env_save(&w->env, data);
+    if (w->generator)
+        amb_generator_save(w->generator, data + amb_env_save_size(&w->env));
+}
+
+static bool load(bench_walker *w, const char *data, amb_error *err)
+{
+    if (w->generator && !amb_generator_load(w->generator, w->room, data + amb_env_save_size(&w->env), &w->env, err))
+        return false;
+    amb_env_load(&w->env, data);
+    return true;
+}
+
+/* As policy/rollout.c does. */
+static void take_real_step(bench_walker *w, amb_controller *controller)
+{
+    amb_reward reward;
+    if (w->generator)
+        amb_generator_step(w->generator, w->room, &w->env);
+    amb_controller_step(controller, &w->env, &reward);
 }
 
 bool bench_walker_check(bench_walker *w, int steps, amb_error *err)
 {
-    const size_t size = amb_env_save_size(&w->env);
+    const size_t size = save_size(w);
     char *start = malloc(3 * size), *mine = start ? start + size : NULL, *theirs = start ? mine + size : NULL;
     amb_controller controller = {0};
     bool ok = start || amb_fail(err, "out of memory");
     ok = ok && amb_controller_init(&controller, &w->policy, 1, err);
-    double part[BENCH_PARTS], then = 0;
-    amb_reward reward;
+    double part[BENCH_PARTS] = {0}, then = 0;
     if (ok) {
-        amb_env_save(&w->env, start);
+        save(w, start);
         for (int i = 0; i < steps && take_step(w, part, &then); i++)
             ;
         const int taken = w->env.step;
-        amb_env_save(&w->env, mine);
-        amb_env_load(&w->env, start);
-        while (w->env.step < taken)
-            amb_controller_step(&controller, &w->env, &reward);
-        amb_env_save(&w->env, theirs);
-        if (memcmp(mine, theirs, size))
+        save(w, mine);
+        ok = load(w, start, err);
+        while (ok && w->env.step < taken)
+            take_real_step(w, &controller);
+        save(w, theirs);
+        if (ok && memcmp(mine, theirs, size))
             ok = amb_fail(
                 err, "the step taken apart and amb_controller_step part within %d steps: the parts' times would be another step's", steps);
-        amb_env_load(&w->env, start);
+        ok = ok && load(w, start, err);
     }
     amb_controller_free(&controller);
     free(start);

@@ -309,6 +309,11 @@ const amb_generator_counts *amb_generator_get_counts(const amb_generator *g)
     return &g->s.counts;
 }
 
+bool amb_generator_is_making(const amb_generator *g)
+{
+    return g->s.busy;
+}
+
 static void start(amb_generator *g, amb_cycle_room *room, amb_env *env, bool again)
 {
     begin_plan(g, again);

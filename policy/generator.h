@@ -55,6 +55,9 @@ const amb_clip *amb_generator_clip(const amb_generator *generator);
 const amb_cycle_facts *amb_generator_facts(const amb_generator *generator);
 const amb_generator_counts *amb_generator_get_counts(const amb_generator *generator);
 
+/* Whether a motion is begun and not done yet. */
+bool amb_generator_is_making(const amb_generator *generator);
+
 /* To be called before amb_env_reset: the plan begins anew (or another style is drawn) and its first motion is made at once; the environment
  * is told its clip and rate. */
 void amb_generator_start(amb_generator *generator, amb_cycle_room *room, amb_env *env);

@@ -212,6 +212,59 @@ check 'step, JSON' holds step.json '[r["competing"] for r in o["runs"]] == [0, 1
     "all(abs(sum(r['parts_us'][p]['share'] for p in '$parts'.split()) - 1) < .02 for r in o['runs'])" \
     'all(r["other_to_physics"] > r["other_to_physics_without_reward"] > 0 for r in o["runs"])' 'o["timer_ns"] > 0'
 check 'step, no competitor left' bash -c '! pgrep -P 1 -x amble-bench >/dev/null || ! ps -o args= -C amble-bench | grep -q in/stand.txt'
+check 'step, nothing is invented along a clip' holds step.json '"invention" not in o["runs"][0]' '"generation" not in o["runs"][0]["parts_us"]'
+
+# Invented motion: another part, and what it costs together with the phase. A second between two draws is enough for many motions.
+styled=(--actor walk.onnx --seconds .2)
+refuse '--style|"limp"|walk, zombie' step --style limp
+refuse '--style and --motion exclude each other' step "${stand[@]}" --style walk
+refuse '--style-change is for styles that are drawn' step --style walk --style-change 1
+refuse '--phase-gain is 30' step --style walk --phase-gain 30
+refuse 'nothing.txt' step --style-schedule nothing.txt
+run step "${styled[@]}" --style walk --json step.json
+check 'step --style, exit status' test "$status" -eq 0
+check 'step --style, table' bash -c "grep -q '^  generation ' log/out && grep -q '^following style walk$' log/out && grep -q 'of the step at the median' log/out"
+check 'step --style, JSON' holds step.json 'o["actor"] == "walk.onnx" and o["motion"] == "style walk" and o["style_change_s"] == 0' \
+    "abs(sum(o['runs'][0]['parts_us'][p]['share'] for p in '$parts generation'.split()) - 1) < .02" \
+    'o["timer_readings_a_step"] == 12' '0 < o["runs"][0]["invention"]["share_p50"] < 1 and 0 < o["runs"][0]["invention"]["share"] < 1' \
+    'o["runs"][0]["invention"]["us"]["n"] == o["runs"][0]["steps"]' 'o["runs"][0]["invention"]["motions_made"] == 0' \
+    'o["runs"][0]["invention"]["steps_while_one_is_made"] == 0 and o["runs"][0]["invention"]["us_while_one_is_made"] is None'
+# 600 steps of 1/30 s are 20 s, longer than a walk's actor stays up between draws.
+run step --actor walk.onnx --style random-names --style-change .5 --rate 2000 --seconds .3 --json step.json
+check 'step --style random, exit status' test "$status" -eq 0
+check 'step --style random, table' bash -c "grep -q 'while one is made' log/out && grep -q 'another one every 0.5 s' log/out"
+invented='o["runs"][0]["invention"]'
+check 'step --style random, JSON' holds step.json 'o["runs"][0]["steps"] == 600 and o["style_change_s"] == .5' \
+    "$invented['motions_made'] > 20 and 10 < $invented['motions_changed_to'] <= $invented['motions_made']" \
+    "$invented['motions_made'] + $invented['motions_refused'] <= $invented['steps_while_one_is_made'] < 600" \
+    "$invented['us_while_one_is_made']['n'] == $invented['steps_while_one_is_made']" \
+    "$invented['us_while_one_is_made']['max'] <= $invented['us']['max'] <= $invented['step_of_the_most_us'] <= $invented['slowest_step_us']" \
+    "$invented['slowest_step_us'] == o['runs'][0]['parts_us']['whole step (compute)']['max']" \
+    "0 <= $invented['steps_over_1_ms_because_of_it'] <= $invented['steps_over_1_ms'] <= 600" \
+    "$invented['us']['max'] <= o['runs'][0]['parts_us']['phase']['max'] + o['runs'][0]['parts_us']['generation']['max']"
+made() { sed -n 's/.*"motions_made": \([0-9]*\).*/\1/p' step.json; }
+count=$(made)
+run step --actor walk.onnx --style random-names --style-change .5 --rate 2000 --seconds .3 --json step.json
+check 'step --style random, the same motions again' test "$(made)" = "$count"
+run step "${styled[@]}" --style walk --phase-gain 1 --json step.json
+check 'step --phase-gain, the phase is in the generation' holds step.json '"phase" not in o["runs"][0]["parts_us"]' \
+    'o["runs"][0]["invention"]["us"]["max"] == o["runs"][0]["parts_us"]["generation"]["max"]' 'o["timer_readings_a_step"] == 11'
+# An actor for all styles is the default where there is one, and follows drawn ones.
+cp -rs "$(realpath "$AMBLE_ASSETS")" in/assets
+ln -sfn walk.onnx in/assets/models/locomotion.onnx
+ln -sfn walk_critic.onnx in/assets/models/locomotion_critic.onnx
+other_assets() { AMBLE_ASSETS=$PWD/in/assets run "$@"; }
+other_assets step --seconds .1 --json -
+check 'step, by default the actor for all styles' holds log/out 'o["actor"] == "locomotion.onnx" and o["motion"] == "style random"' \
+    'o["style_change_s"] == 2'
+other_assets step --seconds .05 --style jog --json -
+check 'step --style, the actor for all styles' holds log/out 'o["actor"] == "locomotion.onnx" and o["motion"] == "style jog"'
+other_assets step "${stand[@]}" --seconds .05 --json -
+check "step --motion, the walk's actor" holds log/out 'o["actor"] == "walk.onnx" and o["motion"] == "stand"'
+rm in/assets/models/locomotion.onnx in/assets/models/locomotion_critic.onnx
+other_assets step --style jog --seconds .05 --json -
+check "step --style without an actor for all styles, the walk's" holds log/out 'o["actor"] == "walk.onnx" and o["motion"] == "style jog"'
+
 run step "${stand[@]}" --rate 200 --seconds .2 --spin 50 --json -
 check 'step --rate, exit status' test "$status" -eq 0
 check 'step --rate, JSON' holds log/out 'o["rate_hz"] == 200 and o["spin_us"] == 50 and o["scheduling"] == "other"' 'o["runs"][0]["steps"] == 40' \

@@ -230,7 +230,7 @@ static void the_budget_spreads_the_work(void **unused)
 {
     (void)unused;
     static const double budget[] = {0, 150, 1e9};
-    int steps[3];
+    int steps[3], unfinished[3];
     amb_clip *result[3];
     for (int i = 0; i < 3; i++) {
         pair p;
@@ -238,10 +238,11 @@ static void the_budget_spreads_the_work(void **unused)
         def.budget_us = budget[i];
         def.glide_s = 0;
         start_pair(&p, "0 walk\n.3 zombie\n", 0, &def);
-        steps[i] = 0;
+        steps[i] = unfinished[i] = 0;
         for (int n = 0; n < 30; n++) {
             steps[i] += n >= 9 && amb_generator_get_counts(p.generator)->changes == 0;
             step(&p);
+            unfinished[i] += amb_generator_is_making(p.generator);
         }
         const amb_clip *clip = amb_generator_clip(p.generator);
         result[i] = amb_clip_create(amb_clip_frames(clip), amb_clip_times(clip), amb_clip_poses(clip), true, "result", NULL);
@@ -251,6 +252,7 @@ static void the_budget_spreads_the_work(void **unused)
         end_pair(&p);
     }
     assert_true(steps[0] == 4 && steps[1] == 2 && steps[2] == 1);
+    assert_true(unfinished[0] == 3 && unfinished[1] == 1 && unfinished[2] == 0);
     for (int i = 0; i < 3; i++)
         amb_clip_destroy(result[i]);
 }

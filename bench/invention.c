@@ -1,0 +1,72 @@
+#include "bench/invention.h"
+
+#include "cli/options.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static void look_at_steps(bench_invention *v, const bench_pace *pace)
+{
+    int most = 0, slowest = 0;
+    double total = 0, invents = 0;
+    for (int i = 0; i < pace->steps; i++) {
+        total += pace->whole[i];
+        invents += pace->invents[i];
+        most = pace->invents[i] > pace->invents[most] ? i : most;
+        slowest = pace->whole[i] > pace->whole[slowest] ? i : slowest;
+        if (pace->whole[i] > BENCH_LONG_STEP) {
+            v->long_steps++;
+            v->long_because += pace->whole[i] - pace->invents[i] <= BENCH_LONG_STEP;
+        }
+    }
+    v->share = invents / total;
+    v->most_whole = pace->whole[most];
+    v->slowest = pace->whole[slowest];
+    v->slowest_invents = pace->invents[slowest];
+}
+
+void bench_invention_find(bench_invention *v, bench_pace *pace)
+{
+    *v = (bench_invention){.counts = pace->counts};
+    look_at_steps(v, pace);
+    v->all = bench_summarise(pace->invents, pace->steps);
+    if (pace->makings)
+        v->making = bench_summarise(pace->making, pace->makings);
+}
+
+static int64_t refused(const bench_invention *v)
+{
+    int64_t n = 0;
+    for (int i = 0; i < AMB_REFUSALS; i++)
+        n += v->counts.refused[i];
+    return n;
+}
+
+void bench_invention_print(const bench_invention *v)
+{
+    printf("  phase + generation: %.1f %% of the step at the median, %.1f %% in all; most in one step %.0f µs, of %.0f\n",
+           100 * v->share_p50, 100 * v->share, 1e6 * v->all.max, 1e6 * v->most_whole);
+    printf("  motions: %" PRId64 " made, %" PRId64 " more refused, in %d steps; the body went over to %" PRId64 " of them\n",
+           v->counts.made, refused(v), v->making.n, v->counts.changes);
+    printf("  slowest step: %.0f µs, %.0f of them phase + generation; steps over %g ms: %d, %d of them because of phase + generation\n",
+           1e6 * v->slowest, 1e6 * v->slowest_invents, 1e3 * BENCH_LONG_STEP, v->long_steps, v->long_because);
+}
+
+json_t *bench_invention_json(const bench_invention *v)
+{
+    json_t *o = json_object();
+    json_object_set_new(o, "us", bench_summary_json(&v->all));
+    json_object_set_new(o, "us_while_one_is_made", v->making.n ? bench_summary_json(&v->making) : json_null());
+    json_object_set_new(o, "share", cli_real(v->share));
+    json_object_set_new(o, "share_p50", cli_real(v->share_p50));
+    json_object_set_new(o, "step_of_the_most_us", cli_real(1e6 * v->most_whole));
+    json_object_set_new(o, "slowest_step_us", cli_real(1e6 * v->slowest));
+    json_object_set_new(o, "slowest_step_invention_us", cli_real(1e6 * v->slowest_invents));
+    json_object_set_new(o, "steps_over_1_ms", json_integer(v->long_steps));
+    json_object_set_new(o, "steps_over_1_ms_because_of_it", json_integer(v->long_because));
+    json_object_set_new(o, "steps_while_one_is_made", json_integer(v->making.n));
+    json_object_set_new(o, "motions_made", json_integer(v->counts.made));
+    json_object_set_new(o, "motions_refused", json_integer(refused(v)));
+    json_object_set_new(o, "motions_changed_to", json_integer(v->counts.changes));
+    return o;
+}
