@@ -24,6 +24,7 @@ static int tear_down_styles(void **state)
 static amb_settings lively_styles(void)
 {
     amb_settings s = lively(false);
+    s.goal = -1;
     s.style_change = .15;
     s.style_pace = .2;
     s.episode_s = .7;
