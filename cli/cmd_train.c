@@ -336,7 +336,7 @@ static amb_train *create_training(const amb_settings *settings, const amb_charac
     return amb_train_create_styles(settings, character, &styles, may_touch, err);
 }
 
-/* The networks that --init names, if it does. `checkpoint` is NULL where they are ONNX files. */
+/* The networks that --init names, if it is given. `checkpoint` is NULL where they are ONNX files. */
 static bool load_init(const arguments *a, amb_train *train, const amb_checkpoint *checkpoint, amb_error *err)
 {
     if (!a->init || checkpoint)

@@ -8,8 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool read_meta(amb_policy *policy, const amb_net *net, amb_error *err)
+bool amb_policy_describe(amb_policy *policy, const amb_net *net, amb_error *err)
 {
+    memset(policy, 0, sizeof *policy);
     const char *kind = amb_net_get_meta(net, "kind");
     if (kind && strcmp(kind, "actor"))
         return amb_fail(err, "this network is a %.40s, expected an actor", kind);
@@ -43,7 +44,7 @@ bool amb_policy_load(amb_policy *policy, const char *path, const amb_model_def *
     amb_net *net = amb_onnx_read(path, err);
     if (!net)
         return false;
-    bool ok = read_meta(policy, net, err);
+    bool ok = amb_policy_describe(policy, net, err);
     if (ok) {
         policy->actor = amb_model_create(net, def, err);
         ok = policy->actor != NULL;

@@ -2,8 +2,6 @@
  * broken environment is reset and harms no other; schedules are kept. */
 #include "tests/training.h"
 
-enum { NO_EXTRA = -1, FAILED = -2 }; /* as in policy/train.c */
-
 static void any_team_trains_the_same_bits(void **state)
 {
     (void)state;
@@ -88,7 +86,7 @@ static void a_broken_environment_is_reset_and_harms_no_other(void **state)
     assert_true(a.unstable == 0 && b.unstable == 1);
     assert_true(hurt->share[BROKEN].unstable == 1);
     const int first = BROKEN * STEPS;
-    assert_true(hurt->reward[first] == 0 && hurt->last[first] && hurt->after[first] == FAILED && hurt->next[first] == 0);
+    assert_true(hurt->reward[first] == 0 && hurt->last[first] && hurt->after[first] == AMB_TRAIN_FAILED && hurt->next[first] == 0);
     for (int i = 0; i < ENVS * STEPS; i++) {
         for (int k = 0; k < AMB_OBS; k++)
             assert_true(isfinite(hurt->obs[i * AMB_OBS + k]));
@@ -172,7 +170,7 @@ static void samples_say_what_happened(void **state)
                 }
                 const bool last = t->last[i];
                 double next = 0;
-                if (t->after[i] == FAILED) {
+                if (t->after[i] == AMB_TRAIN_FAILED) {
                     assert_true(last && t->reward[i] == 0);
                     failed++;
                 } else if (last || step == 19) { /* out of time, or cut off: the state's own value */
@@ -184,7 +182,7 @@ static void samples_say_what_happened(void **state)
                     next = (double)want[0];
                     timed_out += last;
                 } else {
-                    assert_int_equal(t->after[i], NO_EXTRA);
+                    assert_int_equal(t->after[i], AMB_TRAIN_NO_EXTRA);
                     next = (double)t->value[i + 1];
                     assert_near((double)t->obs[(i + 1) * AMB_OBS], fmod((double)t->obs[i * AMB_OBS] + 1 / 30.0, 1), 1e-4, "phase", i);
                 }
