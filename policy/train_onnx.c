@@ -123,7 +123,7 @@ static bool check_pair(const amb_train *t, const amb_net *actor, const amb_net *
 {
     const char *kind = amb_net_get_meta(critic, "kind");
     if (kind && strcmp(kind, "critic") != 0)
-        return amb_fail(err, "this network is a %.40s, expected a critic", kind);
+        return amb_fail(err, "metadata \"kind\" is \"%.40s\", expected critic", kind);
     const size_t size = (size_t)t->inputs * sizeof(float);
     if (memcmp(actor->in_mean, critic->in_mean, size) != 0 || memcmp(actor->in_std, critic->in_std, size) != 0)
         return amb_fail(err, "another normaliser of observations found than in %s, expected the critic that was trained beside it",
