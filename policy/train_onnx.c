@@ -93,8 +93,20 @@ static bool check_shape(const amb_train *t, const amb_net *net, int outputs, amb
     if (!relu)
         return amb_fail(err, "layers end in %s, %s and %s, expected relu, relu and identity", amb_activation_name(net->act[0]),
                         amb_activation_name(net->act[1]), amb_activation_name(net->act[2]));
+    return true;
+}
+
+/* Whether policy/normalizer.h could have made it. */
+static bool check_normalizer(const amb_train *t, const amb_net *net, amb_error *err)
+{
     if (!net->in_mean)
         return amb_fail(err, "no normaliser of observations in it, with which training would go on");
+    for (int k = 0; k < t->inputs; k++) {
+        const double mean = (double)net->in_mean[k], std = (double)net->in_std[k];
+        if (k == 0 ? mean != .5 || std != .5 : !(isfinite(mean) && std >= .0199 && isfinite(std)))
+            return amb_fail(err, "the normaliser's number %d has mean %g and deviation %g, expected %s", k, mean, std,
+                            k == 0 ? "0.5 and 0.5, the phase's" : "a deviation of .02 or more");
+    }
     const double limit = t->settings.observation_clip;
     if (fabs((double)net->in_clip - limit) > 1e-6 * limit)
         return amb_fail(err, "normalised observations are limited to %g, expected %g (setting observation_clip)", (double)net->in_clip,
@@ -168,10 +180,10 @@ bool amb_train_load_onnx(amb_train *t, const char *actor_path, const char *criti
     double samples = t->settings.normalizer_samples;
     amb_net *actor = amb_onnx_read(actor_path, err), *critic = actor ? amb_onnx_read(critic_path, err) : NULL;
     bool ok = critic != NULL;
-    if (ok && !(check_shape(t, actor, AMB_ACTION, err) && check_use(t, actor, err) &&
+    if (ok && !(check_shape(t, actor, AMB_ACTION, err) && check_normalizer(t, actor, err) && check_use(t, actor, err) &&
                 amb_net_get_number(actor, "samples", 0, 1e15, &samples, err)))
         ok = amb_fail_in(err, "%s", actor_path);
-    if (ok && !(check_shape(t, critic, 1, err) && check_pair(t, actor, critic, actor_path, err)))
+    if (ok && !(check_shape(t, critic, 1, err) && check_normalizer(t, critic, err) && check_pair(t, actor, critic, actor_path, err)))
         ok = amb_fail_in(err, "%s", critic_path);
     if (ok) {
         unscale_actions(t, actor);

@@ -329,6 +329,13 @@ static void files_that_do_not_fit_are_refused(void **state)
     write_net(changed, net, AMB_ONNX_FLOAT32);
     refuse_onnx(&s, changed, critic, changed, "relu, tanh and identity, expected relu, relu and identity");
     net->act[1] = AMB_ACT_RELU;
+    net->in_std[0] = 1;
+    write_net(changed, net, AMB_ONNX_FLOAT32);
+    refuse_onnx(&s, changed, critic, changed, "number 0 has mean 0.5 and deviation 1, expected 0.5 and 0.5");
+    net->in_std[0] = .5f;
+    net->in_std[7] = .01f;
+    write_net(changed, net, AMB_ONNX_FLOAT32);
+    refuse_onnx(&s, changed, critic, changed, "number 7 has|deviation 0.01, expected a deviation of .02 or more");
     free(net->in_mean), free(net->in_std);
     net->in_mean = net->in_std = NULL;
     net->in_clip = 0;
