@@ -336,13 +336,13 @@ static amb_train *create_training(const amb_settings *settings, const amb_charac
     return amb_train_create_styles(settings, character, &styles, may_touch, err);
 }
 
-/* The networks that --init names, if it does. `checkpoint` is NULL where they are ONNX files. */
+/* The networks that --init names, if it is given. `checkpoint` is NULL where they are ONNX files. */
 static bool load_init(const arguments *a, amb_train *train, const amb_checkpoint *checkpoint, amb_error *err)
 {
     if (!a->init || checkpoint)
         return !checkpoint || amb_train_load_networks(train, checkpoint, err);
     char critic[4200];
-    if (!amb_policy_critic_path(a->init, critic, sizeof critic))
+    if (!amb_policy_critic_path(a->init, critic, sizeof critic) && access(a->init, R_OK) == 0)
         return amb_fail(err, "%s: its critic is not there, expected NAME_critic.onnx or critic.onnx beside it", a->init);
     return amb_train_load_onnx(train, a->init, critic, err);
 }

@@ -126,6 +126,19 @@ const char *amb_net_get_meta(const amb_net *net, const char *key)
     return found ? found->value : NULL;
 }
 
+bool amb_net_get_number(const amb_net *net, const char *key, double lo, double hi, double *value, amb_error *err)
+{
+    const char *text = amb_net_get_meta(net, key);
+    if (!text)
+        return true;
+    char *end;
+    const double x = strtod(text, &end);
+    if (end == text || *end || !(x >= lo && x <= hi))
+        return amb_fail(err, "metadata \"%s\" is \"%.40s\", expected a number from %g to %g", key, text, lo, hi);
+    *value = x;
+    return true;
+}
+
 const char *amb_activation_name(amb_activation act)
 {
     static const char *const name[AMB_ACTIVATIONS] = {"identity", "relu", "leaky_relu", "elu", "tanh", "sigmoid"};

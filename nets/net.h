@@ -79,6 +79,10 @@ bool amb_net_add_normalizer(amb_net *net);
 bool amb_net_set_meta(amb_net *net, const char *key, const char *value);
 const char *amb_net_get_meta(const amb_net *net, const char *key);
 
+/* Metadata as a number in [lo, hi]. Where the key is absent, true and *value as it was; false and a sentence where its text is no such
+ * number. */
+bool amb_net_get_number(const amb_net *net, const char *key, double lo, double hi, double *value, amb_error *err);
+
 /* "relu", "leaky_relu", … */
 const char *amb_activation_name(amb_activation act);
 

@@ -228,8 +228,10 @@ bool amb_checkpoint_get(const amb_checkpoint *c, const char *name, void *out, si
     if (!data)
         return amb_fail(err, "%s: no section \"%s\" in it; is it a checkpoint of amble train?", c->path, name);
     if (found != size)
-        return amb_fail(err, "%s: section \"%s\" has %zu bytes, expected %zu: it was made with other settings or network sizes", c->path,
-                        name, found, size);
+        return amb_fail(err,
+                        "%s: section \"%s\" has %zu bytes, expected %zu: it was made with other settings or network sizes, or by another "
+                        "version of amble",
+                        c->path, name, found, size);
     if (size)
         memcpy(out, data, size);
     return true;

@@ -2,33 +2,21 @@
 
 #include "nets/onnx.h"
 
-#include <unistd.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-static bool meta_number(const amb_net *net, const char *key, double lo, double hi, double *value, amb_error *err)
+bool amb_policy_describe(amb_policy *policy, const amb_net *net, amb_error *err)
 {
-    const char *text = amb_net_get_meta(net, key);
-    if (!text)
-        return true;
-    char *end;
-    const double x = strtod(text, &end);
-    if (end == text || *end || !(x >= lo && x <= hi))
-        return amb_fail(err, "metadata \"%s\" is \"%.40s\", expected a number from %g to %g", key, text, lo, hi);
-    *value = x;
-    return true;
-}
-
-static bool read_meta(amb_policy *policy, const amb_net *net, amb_error *err)
-{
+    memset(policy, 0, sizeof *policy);
     const char *kind = amb_net_get_meta(net, "kind");
     if (kind && strcmp(kind, "actor"))
         return amb_fail(err, "this network is a %.40s, expected an actor", kind);
     if ((net->dim[0] != AMB_OBS && net->dim[0] != AMB_OBS_MAX) || net->dim[net->layers] != AMB_ACTION)
-        return amb_fail(err, "a network from %d to %d numbers, expected an actor from %d (or %d, with the reference's goal) to %d",
-                        net->dim[0], net->dim[net->layers], AMB_OBS, AMB_OBS_MAX, AMB_ACTION);
+        return amb_fail(err, "a network from %d to %d numbers, expected an actor from %d to %d, or from %d with the reference's goal",
+                        net->dim[0], net->dim[net->layers], AMB_OBS, AMB_ACTION, AMB_OBS_MAX);
     policy->goal = net->dim[0] == AMB_OBS_MAX;
     const char *action = amb_net_get_meta(net, "action");
     if (action && strcmp(action, "residual") && strcmp(action, "absolute"))
@@ -38,8 +26,9 @@ static bool read_meta(amb_policy *policy, const amb_net *net, amb_error *err)
     policy->physics_hz = 120;
     policy->look_ahead = .06;
     double control_hz = 30;
-    if (!meta_number(net, "physics_hz", 30, 10000, &policy->physics_hz, err) ||
-        !meta_number(net, "control_hz", .1, 10000, &control_hz, err) || !meta_number(net, "look_ahead", 0, 1, &policy->look_ahead, err))
+    if (!amb_net_get_number(net, "physics_hz", 30, 10000, &policy->physics_hz, err) ||
+        !amb_net_get_number(net, "control_hz", .1, 10000, &control_hz, err) ||
+        !amb_net_get_number(net, "look_ahead", 0, 1, &policy->look_ahead, err))
         return false;
     policy->substeps = (int)lround(policy->physics_hz / control_hz);
     if (policy->substeps < 1 || fabs(policy->substeps * control_hz - policy->physics_hz) > 1e-6 * policy->physics_hz)
@@ -55,7 +44,7 @@ bool amb_policy_load(amb_policy *policy, const char *path, const amb_model_def *
     amb_net *net = amb_onnx_read(path, err);
     if (!net)
         return false;
-    bool ok = read_meta(policy, net, err);
+    bool ok = amb_policy_describe(policy, net, err);
     if (ok) {
         policy->actor = amb_model_create(net, def, err);
         ok = policy->actor != NULL;

@@ -25,6 +25,9 @@ typedef struct amb_policy {
 bool amb_policy_load(amb_policy *policy, const char *path, const amb_model_def *def, amb_error *err);
 void amb_policy_free(amb_policy *policy);
 
+/* All but the actor, from the shape and the metadata of a network that has been read already. False and a sentence where it is none. */
+bool amb_policy_describe(amb_policy *policy, const amb_net *net, amb_error *err);
+
 /* Where the critic of the actor in file POLICY lies: "…/walk.onnx" → "…/walk_critic.onnx", else "…/critic.onnx" beside it, as in a run
  * folder. False if neither is a readable file; then path is the second. */
 bool amb_policy_critic_path(const char *policy, char *path, size_t size);

@@ -83,9 +83,12 @@ bool amb_train_load(amb_train *train, const amb_checkpoint *checkpoint, amb_erro
 /* Takes networks, optimiser and normaliser only, and starts counting at 0: for training further under other settings or on another clip. */
 bool amb_train_load_networks(amb_train *train, const amb_checkpoint *checkpoint, amb_error *err);
 
-/* The same from ONNX files: the optimiser starts anew. The normaliser is theirs, and counts as learned from as many samples as the actor's
- * metadata says ("samples"), or as normalizer_samples where it says nothing. Both must have the shapes, action mode and rates that the
- * settings ask for. */
+/* The same from ONNX files of an actor and the critic that was trained beside it: the optimiser starts anew. The normaliser is theirs and
+ * counts as learned from as many samples as the actor's metadata says ("samples"), or as normalizer_samples where it says nothing. Both
+ * must have the shapes (networks that see no goal may begin a training that does: they are widened by weights of 0), action mode, rates and
+ * limit on observations that the settings ask for; what the metadata leaves open is as in amb_policy_load. fp32 files give the very
+ * parameters they were written from, but for rounding in the last layer of absolute actions, which files hold scaled. On error the training
+ * is as it was. */
 bool amb_train_load_onnx(amb_train *train, const char *actor, const char *critic, amb_error *err);
 
 #endif

@@ -1,9 +1,7 @@
 #include "policy/train_state.h"
 
 #include "base/file.h"
-#include "nets/onnx.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,114 +131,18 @@ bool amb_train_read_settings(const amb_checkpoint *checkpoint, amb_settings *set
 
 bool amb_train_load_networks(amb_train *t, const amb_checkpoint *c, amb_error *err)
 {
-    if (!get_network(c, "actor", amb_ppo_actor(t->ppo), amb_ppo_actor_adam(t->ppo), err) ||
-        !get_network(c, "critic", amb_ppo_critic(t->ppo), amb_ppo_critic_adam(t->ppo), err) ||
-        !amb_checkpoint_get(c, "normalizer", &t->normalizer, sizeof t->normalizer, err))
+    amb_normalizer normalizer;
+    if (!amb_checkpoint_get(c, "normalizer", &normalizer, sizeof normalizer, err))
         return false;
+    if (normalizer.columns != t->inputs)
+        return amb_fail(err, "%s: its networks see %lld numbers, expected %d (setting goal: %d without what the reference wants, %d with)",
+                        amb_checkpoint_path(c), (long long)normalizer.columns, t->inputs, AMB_OBS, AMB_OBS_MAX);
+    if (!get_network(c, "actor", amb_ppo_actor(t->ppo), amb_ppo_actor_adam(t->ppo), err) ||
+        !get_network(c, "critic", amb_ppo_critic(t->ppo), amb_ppo_critic_adam(t->ppo), err))
+        return false;
+    t->normalizer = normalizer;
     amb_train_refresh_normalizer(t);
     return true;
-}
-
-/* Gives a network of DeepMimic's 197 inputs the goal's as well, with weights of 0: it does what it did. */
-static void widen(amb_net *net, const amb_train *t)
-{
-    const size_t from = AMB_OBS, to = AMB_OBS_MAX, out = (size_t)net->dim[1];
-    float *weight = calloc(out * to, sizeof *weight), *mean = malloc(to * sizeof *mean), *std = malloc(to * sizeof *std);
-    memcpy(mean, t->in_mean, to * sizeof *mean);
-    memcpy(std, t->in_std, to * sizeof *std);
-    memcpy(mean, net->in_mean, from * sizeof *mean);
-    memcpy(std, net->in_std, from * sizeof *std);
-    for (size_t o = 0; o < out; o++)
-        memcpy(weight + o * to, net->weight[0] + o * from, from * sizeof *weight);
-    free(net->weight[0]);
-    free(net->in_mean);
-    free(net->in_std);
-    net->weight[0] = weight;
-    net->in_mean = mean;
-    net->in_std = std;
-    net->dim[0] = (int)to;
-}
-
-static amb_net *read_net(const amb_train *t, const char *path, int outputs, amb_error *err)
-{
-    const amb_settings *s = &t->settings;
-    const int dim[] = {t->inputs, (int)s->hidden1, (int)s->hidden2, outputs};
-    amb_net *net = amb_onnx_read(path, err);
-    if (!net)
-        return NULL;
-    if (t->inputs > AMB_OBS && net->dim[0] == AMB_OBS)
-        widen(net, t);
-    bool same = net->layers == 3 && net->act[0] == AMB_ACT_RELU && net->act[1] == AMB_ACT_RELU && net->act[2] == AMB_ACT_IDENTITY;
-    for (int l = 0; same && l < 4; l++)
-        same = net->dim[l] == dim[l];
-    if (!same)
-        amb_fail(err, "%s: %d layers from %d to %d numbers, expected %d-%d-%d-%d with ReLU between", path, net->layers, net->dim[0],
-                 net->dim[net->layers], dim[0], dim[1], dim[2], dim[3]);
-    else if (!net->in_mean)
-        amb_fail(err, "%s: no normaliser of observations in it, which training goes on with", path);
-    if (same && net->in_mean)
-        return net;
-    amb_net_destroy(net);
-    return NULL;
-}
-
-/* Metadata KEY as a number; `otherwise` where it is absent. */
-static double meta_number(const amb_net *net, const char *key, double otherwise)
-{
-    const char *text = amb_net_get_meta(net, key);
-    return text ? strtod(text, NULL) : otherwise;
-}
-
-static bool fits_settings(const amb_train *t, const amb_net *actor, const char *path, amb_error *err)
-{
-    const amb_settings *s = &t->settings;
-    const char *action = amb_net_get_meta(actor, "action"), *wanted = s->absolute != 0 ? "absolute" : "residual";
-    if (action && strcmp(action, wanted) != 0)
-        return amb_fail(err, "%s: its actions are %.20s, expected %s ones (setting absolute)", path, action, wanted);
-    const double physics = meta_number(actor, "physics_hz", s->physics_hz),
-                 control = meta_number(actor, "control_hz", physics / s->substeps);
-    if (fabs(physics - s->physics_hz) > 1e-6 * s->physics_hz || fabs(control * s->substeps - physics) > 1e-6 * physics)
-        return amb_fail(err, "%s: was trained with physics at %g and control at %g Hz, expected %g and %g (settings physics_hz, substeps)",
-                        path, physics, control, s->physics_hz, s->physics_hz / s->substeps);
-    return true;
-}
-
-static void take_parameters(const amb_net *net, amb_train_net *to)
-{
-    amb_net_get_parameters(net, amb_train_net_parameters(to));
-    amb_train_net_parameters_changed(to);
-}
-
-static void take_normalizer(amb_train *t, const amb_net *actor)
-{
-    amb_normalizer *n = &t->normalizer;
-    n->count = (int64_t)fmax(fmin(meta_number(actor, "samples", t->settings.normalizer_samples), 1e15), 1);
-    for (int k = 0; k < t->inputs; k++) {
-        n->mean[k] = (double)actor->in_mean[k];
-        n->m2[k] = (double)actor->in_std[k] * (double)actor->in_std[k] * (double)n->count;
-    }
-    amb_train_refresh_normalizer(t);
-}
-
-bool amb_train_load_onnx(amb_train *t, const char *actor_path, const char *critic_path, amb_error *err)
-{
-    amb_net *actor = read_net(t, actor_path, AMB_ACTION, err), *critic = actor ? read_net(t, critic_path, 1, err) : NULL;
-    const bool ok = critic && fits_settings(t, actor, actor_path, err);
-    if (ok) {
-        /* The inverse of what amb_train_export_actor does to the last layer. */
-        const size_t hidden = (size_t)actor->dim[2];
-        for (size_t a = 0; a < AMB_ACTION; a++) {
-            for (size_t k = 0; k < hidden; k++)
-                actor->weight[2][a * hidden + k] /= t->action_std[a];
-            actor->bias[2][a] = (actor->bias[2][a] - t->action_mean[a]) / t->action_std[a];
-        }
-        take_parameters(actor, amb_ppo_actor(t->ppo));
-        take_parameters(critic, amb_ppo_critic(t->ppo));
-        take_normalizer(t, actor);
-    }
-    amb_net_destroy(actor);
-    amb_net_destroy(critic);
-    return ok;
 }
 
 static bool check_progress(const progress *p, const amb_checkpoint *c, amb_error *err)

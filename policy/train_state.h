@@ -1,4 +1,5 @@
-/* What a training consists of; shared by train.c, which runs it, and train_checkpoint.c, which saves it. Private to these two. */
+/* What a training consists of, shared by train.c, which makes and runs it, train_collect.c, where its environments step, train_onnx.c and
+ * train_checkpoint.c, which write and read it. Private to these. */
 #ifndef AMB_POLICY_TRAIN_STATE_H
 #define AMB_POLICY_TRAIN_STATE_H
 
@@ -6,10 +7,16 @@
 #include "policy/normalizer.h"
 #include "policy/train.h"
 
+enum {
+    AMB_TRAIN_GROUP = 8,     /* environments whose actions are computed together, at most */
+    AMB_TRAIN_NO_EXTRA = -1, /* see amb_train.after */
+    AMB_TRAIN_FAILED = -2,
+};
+
 /* What an environment has going beside itself. */
 typedef struct runner {
     amb_rng rng;             /* exploration noise and what the trainer itself draws for the environment */
-    float noise[AMB_ACTION]; /* exploration noise in the last action: it dies away slowly (train.c) */
+    float noise[AMB_ACTION]; /* exploration noise in the last action: it dies away slowly (train_collect.c) */
     double episode_return;   /* so far */
 } runner;
 
@@ -68,5 +75,18 @@ struct amb_train {
 
 /* Recomputes in_mean and in_std. */
 void amb_train_refresh_normalizer(amb_train *train);
+
+/* Schedules: how far the training is, in [0, 1]; standard deviation of exploration, and of the part of it that is new in a step; pushes of
+ * up to this much, m/s. */
+double amb_train_fraction_done(const amb_train *train);
+double amb_train_noise(const amb_train *train);
+double amb_train_fresh_noise(const amb_train *train);
+double amb_train_push(const amb_train *train);
+
+/* A new episode in environment e; fell: the one before it ended so. */
+void amb_train_start_episode(amb_train *train, int e, amb_cycle_room *room, bool fell);
+
+/* An iteration's samples: all that `after` and what stands before it in amb_train say, and every environment's share. */
+void amb_train_collect(amb_train *train);
 
 #endif

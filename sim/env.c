@@ -138,11 +138,15 @@ void amb_env_observe(const amb_env *env, float *obs)
 {
     const amb_reference *reference = &env->reference;
     amb_observe(&env->state, amb_reference_phase(reference), reference->heading, obs);
-    if (env->def.goal) {
-        double target[AMB_POSE];
-        amb_reference_sample(reference, env->control_dt + env->def.look_ahead, target, NULL);
-        amb_observe_goal(&env->state, &env->reference_state, reference->heading, target, obs + AMB_OBS);
-    }
+    if (!env->def.goal)
+        return;
+    /* Anew: reference_state is older than what steered the reference since the last step. */
+    double pose[AMB_POSE], vel[AMB_VEL], target[AMB_POSE];
+    amb_state wanted;
+    amb_reference_sample(reference, 0, pose, vel);
+    amb_fk_state(env->def.character, pose, vel, &wanted);
+    amb_reference_sample(reference, env->control_dt + env->def.look_ahead, target, NULL);
+    amb_observe_goal(&env->state, &wanted, reference->heading, target, obs + AMB_OBS);
 }
 
 void amb_env_target(const amb_env *env, const float action[AMB_ACTION], double target[AMB_POSE])

@@ -20,6 +20,9 @@ void amb_mirror_phase_features(float out[AMB_PHASE_FEATURES], const float in[AMB
 /* Of the mirrored body with the reference's heading mirrored too (that is, negated) and the same phase. */
 void amb_mirror_obs(float out[AMB_OBS], const float in[AMB_OBS]);
 
+/* Of the mirrored body, with the reference, its heading and its target mirrored too. */
+void amb_mirror_goal(float out[AMB_GOAL], const float in[AMB_GOAL]);
+
 /* In both action modes: a ball's four numbers are a quaternion's or an angle and an axis, and both mirror alike. */
 void amb_mirror_action(float out[AMB_ACTION], const float in[AMB_ACTION]);
 

@@ -44,10 +44,10 @@ static inline void skip_test(void **unused)
 }
 
 /* Runs a group whose every test needs the gaits; without them each test is seen to be skipped. */
-static inline int run_with_gaits(const struct CMUnitTest *test, size_t tests, CMFixtureFunction set_up, CMFixtureFunction tear_down)
+static inline int run_with_gaits(const struct CMUnitTest *test, size_t tests, CMFixtureFunction before, CMFixtureFunction after)
 {
     if (gaits_are_there())
-        return _cmocka_run_group_tests("tests", test, tests, set_up, tear_down);
+        return _cmocka_run_group_tests("tests", test, tests, before, after);
     struct CMUnitTest skipped[32];
     assert_in_range(tests, 1, sizeof skipped / sizeof *skipped);
     for (size_t i = 0; i < tests; i++)

@@ -43,14 +43,14 @@ static inline amb_clip *march(double lift, bool loop)
     return make_clip(FRAMES, time, pose, loop);
 }
 
-/* 197-16-8-36 with outputs of about `size`; the inputs are scaled by a normaliser of standard deviations 2. */
-static inline amb_net *small_actor(uint64_t seed, double size)
+/* inputs-16-8-36 with outputs of about `size`; the inputs are scaled by a normaliser of standard deviations 2. */
+static inline amb_net *small_actor_of(int inputs, uint64_t seed, double size)
 {
-    const int dim[] = {AMB_OBS, 16, 8, AMB_ACTION};
+    const int dim[] = {inputs, 16, 8, AMB_ACTION};
     amb_net *net = amb_net_create(3, dim, NULL);
     assert_non_null(net);
     assert_true(amb_net_add_normalizer(net));
-    for (int k = 0; k < AMB_OBS; k++)
+    for (int k = 0; k < inputs; k++)
         net->in_std[k] = 2;
     net->in_clip = 5;
     amb_rng rng = amb_rng_seed(seed, 11);
@@ -58,6 +58,11 @@ static inline amb_net *small_actor(uint64_t seed, double size)
         for (int i = 0; i < dim[l] * dim[l + 1]; i++)
             net->weight[l][i] = (float)(amb_rng_normal(&rng) / sqrt(dim[l]) * (l == 2 ? size : 1));
     return net;
+}
+
+static inline amb_net *small_actor(uint64_t seed, double size)
+{
+    return small_actor_of(AMB_OBS, seed, size);
 }
 
 /* A folder for the test's files, made on the first call; remove_scratch takes it away with what is in it. */

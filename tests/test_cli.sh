@@ -530,6 +530,12 @@ for option in --resume --init; do
     refuse 'nothing.bin' train "${stand[@]}" $option nothing.bin --out runs/new
 done
 refuse "$good|\"actor.parameters\"|network sizes" train "${stand[@]}" --init $good --hidden1 32 --hidden2 8 --out runs/new
+for goal in -1 1; do
+    refuse "goal=0|--init" train "${stand[@]}" --resume $good --goal $goal --out runs/new
+done
+refuse "$good: its networks see 197 numbers, expected 246|goal" train "${stand[@]}" --init $good --hidden1 16 --hidden2 8 --goal 1 --out runs/new
+refuse 'runs/styles/checkpoint.bin: its networks see 246 numbers, expected 197|goal' train "${stand[@]}" --init runs/styles/checkpoint.bin \
+    "${tiny[@]}" --out runs/new
 refuse "$good|another motion" train --motion in/once.txt --resume $good --out runs/new
 refuse 'minibatches=2|--init' train "${stand[@]}" --resume $good --minibatches 3
 refuse 'seed|--resume' train "${stand[@]}" --resume $good --seed 9
@@ -538,6 +544,42 @@ refuse 'runs/whole/checkpoint.bin is there already|--out' train "${stand[@]}" "$
 refuse 'runs/whole/checkpoint.bin is there already|--out' train "${stand[@]}" --init $good "${tiny[@]}" --out runs/whole
 refuse 'runs/whole/checkpoint.bin is there already' train "${stand[@]}" --resume runs/killed/checkpoint.bin --out runs/whole
 refuse 'in/stand.txt|not a folder' train "${stand[@]}" "${tiny[@]}" --out in/stand.txt/run
+
+# ---- Networks from ONNX files ----
+
+sized=("${stand[@]}" "${tiny[@]}" --out runs/new)
+refuse 'in/nothing.onnx: |No such file' train "${sized[@]}" --init in/nothing.onnx
+mkdir in/alone in/pair
+cp runs/whole/actor.onnx in/alone/actor.onnx
+refuse 'in/alone/actor.onnx: |critic is not there|NAME_critic.onnx or critic.onnx beside it' train "${sized[@]}" --init in/alone/actor.onnx
+cp runs/whole/actor.onnx in/alone/critic.onnx
+refuse 'in/alone/critic.onnx: layers of 197-16-8-36 numbers, expected 197-16-8-1' train "${sized[@]}" --init in/alone/actor.onnx
+refuse 'runs/whole/actor.onnx: layers of 197-16-8-36 numbers, expected 197-32-8-36' train "${sized[@]}" --init runs/whole/actor.onnx --hidden1 32
+refuse 'runs/whole/actor.onnx: its actions are residual, expected absolute' train "${sized[@]}" --init runs/whole/actor.onnx --absolute 1
+refuse 'runs/whole/actor.onnx: was trained with physics at 120 and control at 30 Hz, expected 120 and 60' train "${sized[@]}" \
+    --init runs/whole/actor.onnx --substeps 2
+cp runs/whole/actor.onnx in/pair/walk.onnx
+cp runs/whole/critic.onnx in/pair/walk_critic.onnx
+for actor in runs/whole/actor.onnx in/pair/walk.onnx; do
+    rm -rf runs/begun
+    run train "${stand[@]}" "${tiny[@]}" --samples 96 --init $actor --out runs/begun
+    check "train --init $actor" test "$status" -eq 0
+    check "train --init $actor, counted anew" grep -q '0.00M of 0.00M samples done' log/err
+done
+run train "${stand[@]}" "${tiny[@]}" --samples 96 --init runs/whole/checkpoint.bin --out runs/begun2
+# The optimiser is what the two do not share.
+check 'train --init, checkpoint and ONNX differ in what is learned' test "$(cmp -s runs/begun/actor.onnx runs/begun2/actor.onnx; echo $?)" -eq 1
+run train "${small[@]}" --samples 64 --init runs/styles/actor.onnx --out runs/styles_begun --half
+check 'train --style random --init ONNX, with the goal' test "$status" -eq 0
+run model info runs/styles_begun/actor.onnx
+check 'model info, a goal among the inputs' grep -q '246 inputs, 36 outputs, 3 layers' log/out
+refuse 'runs/styles_begun/actor.onnx: layers of 246-16-8-36 numbers, expected 197-16-8-36' train "${sized[@]}" --init runs/styles_begun/actor.onnx
+rm -rf runs/begun
+run train "${small[@]}" --samples 64 --init runs/whole/actor.onnx --out runs/begun
+check 'train --style random --init of an actor that saw no goal' test "$status" -eq 0
+rm -rf runs/begun
+run train "${small[@]}" --samples 64 --init runs/styles_begun/actor.onnx --out runs/begun
+check 'train --init of a float16 file' test "$status" -eq 0
 
 # ---- What was trained is used ----
 

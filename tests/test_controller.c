@@ -73,6 +73,7 @@ static void metadata_says_how_to_use_it(void **state)
         assert_true(policy.look_ahead == row[i].look_ahead);
         assert_int_equal(policy.substeps, row[i].substeps);
         assert_string_equal(policy.motion, row[i].motion);
+        assert_false(policy.goal);
 
         amb_env_def def = amb_env_default_def(character, clip);
         amb_env_def before;
@@ -84,6 +85,7 @@ static void metadata_says_how_to_use_it(void **state)
         def.action_mode = before.action_mode;
         def.substeps = before.substeps;
         def.look_ahead = before.look_ahead;
+        assert_false(def.goal);
         assert_memory_equal(&def, &before, sizeof def); /* and nothing else */
         amb_policy_free(&policy);
         assert_null(policy.actor);
@@ -127,9 +129,11 @@ static void what_is_no_actor_is_refused(void **state)
         refuse(write_actor(net, META(row[i].meta)), row[i].parts);
         amb_net_destroy(net);
     }
-    static const int shape[][3] = {{132, 8, AMB_ACTION}, {AMB_OBS, 8, 2}, {AMB_ACTION, 8, AMB_OBS}};
-    static const char *const said[] = {"132 to 36|197 to 36", "197 to 2|197 to 36", "36 to 197|197 to 36"};
-    for (int i = 0; i < 3; i++) {
+    static const int shape[][3] = {
+        {132, 8, AMB_ACTION}, {AMB_OBS, 8, 2}, {AMB_ACTION, 8, AMB_OBS}, {AMB_OBS_MAX - 1, 8, AMB_ACTION}, {AMB_OBS_MAX, 8, 37}};
+    static const char *const said[] = {"132 to 36|197 to 36", "197 to 2|197 to 36", "36 to 197|197 to 36",
+                                       "245 to 36|197 to 36, or from 246 with the reference's goal", "246 to 37|197 to 36, or from 246"};
+    for (int i = 0; i < 5; i++) {
         amb_net *net = amb_net_create(2, shape[i], NULL);
         refuse(write_actor(net, META("kind=actor")), said[i]);
         amb_net_destroy(net);
@@ -145,8 +149,8 @@ static void what_is_no_actor_is_refused(void **state)
 /* The packed actor in plain double arithmetic. */
 static void forward_by_hand(const amb_net *net, const float *obs, double *out)
 {
-    double in[AMB_OBS], h[AMB_OBS];
-    for (int k = 0; k < AMB_OBS; k++)
+    double in[AMB_OBS_MAX], h[AMB_OBS_MAX];
+    for (int k = 0; k < net->dim[0]; k++)
         in[k] =
             fmin(fmax(((double)obs[k] - (double)net->in_mean[k]) / (double)net->in_std[k], -(double)net->in_clip), (double)net->in_clip);
     for (int l = 0; l < net->layers; l++) {
@@ -164,13 +168,15 @@ static void forward_by_hand(const amb_net *net, const float *obs, double *out)
 
 enum { ENVS = 3 };
 
-static void make_environments(amb_env *env)
+static void make_environments(amb_env *env, const amb_policy *policy)
 {
     amb_error err = {""};
     for (int e = 0; e < ENVS; e++) {
         amb_env_def def = amb_env_default_def(character, clip);
         def.seed = 5;
         def.stream = (uint64_t)e;
+        if (policy)
+            amb_policy_use(policy, &def);
         if (!amb_env_init(&env[e], &def, &err))
             fail_msg("%s", err.text);
     }
@@ -182,17 +188,18 @@ static void free_environments(amb_env *env)
         amb_env_free(&env[e]);
 }
 
-static void deciding_is_observing_and_a_forward_pass(void **state)
+static void decide_by_hand(int inputs)
 {
-    (void)state;
-    amb_net *net = small_actor(3, .2);
+    amb_net *net = small_actor_of(inputs, 3, .2);
     amb_policy policy;
     amb_error err = {""};
     amb_model_def exact = amb_model_default_def();
     exact.precision = AMB_PRECISION_FP32;
     assert_true(amb_policy_load(&policy, write_actor(net, META("kind=actor", "action=residual")), &exact, &err));
+    assert_true(policy.goal == (inputs == AMB_OBS_MAX));
     amb_env env[ENVS];
-    make_environments(env);
+    make_environments(env, &policy);
+    assert_int_equal(amb_env_obs_size(&env[0]), inputs);
     amb_controller all, one;
     assert_true(amb_controller_init(&all, &policy, ENVS + 2, &err));
     assert_true(amb_controller_init(&one, &policy, 1, &err));
@@ -201,10 +208,10 @@ static void deciding_is_observing_and_a_forward_pass(void **state)
         amb_controller_decide(&all, in_turn, ENVS);
         double largest = 0;
         for (int row = 0; row < ENVS; row++) {
-            float obs[AMB_OBS];
+            float obs[AMB_OBS_MAX];
             double want[AMB_ACTION];
             amb_env_observe(in_turn[row], obs);
-            assert_memory_equal(all.obs + row * AMB_OBS, obs, sizeof obs);
+            assert_memory_equal(all.obs + row * inputs, obs, (size_t)inputs * sizeof *obs);
             forward_by_hand(net, obs, want);
             for (int k = 0; k < AMB_ACTION; k++) {
                 assert_near((double)all.action[row * AMB_ACTION + k], want[k], 1e-5, "action", k);
@@ -240,11 +247,23 @@ static void deciding_is_observing_and_a_forward_pass(void **state)
     amb_net_destroy(net);
 }
 
+static void deciding_is_observing_and_a_forward_pass(void **state)
+{
+    (void)state;
+    decide_by_hand(AMB_OBS);
+}
+
+static void deciding_with_a_goal_is_the_same(void **state)
+{
+    (void)state;
+    decide_by_hand(AMB_OBS_MAX);
+}
+
 static void without_a_policy_actions_are_zero(void **state)
 {
     (void)state;
     amb_env env[ENVS];
-    make_environments(env);
+    make_environments(env, NULL);
     amb_controller controller;
     assert_true(amb_controller_init(&controller, NULL, ENVS, NULL));
     for (int step = 0; step < 5; step++) {
@@ -266,6 +285,7 @@ int main(void)
         cmocka_unit_test(metadata_says_how_to_use_it),
         cmocka_unit_test(what_is_no_actor_is_refused),
         cmocka_unit_test(deciding_is_observing_and_a_forward_pass),
+        cmocka_unit_test(deciding_with_a_goal_is_the_same),
         cmocka_unit_test(without_a_policy_actions_are_zero),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

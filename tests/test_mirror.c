@@ -109,12 +109,11 @@ static void twice_is_the_identity(void **unused)
         int n;
         void (*mirror)(float *, const float *);
     } kinds[] = {
-        {AMB_FEATURES, amb_mirror_features},
-        {AMB_PHASE_FEATURES, amb_mirror_phase_features},
-        {AMB_OBS, amb_mirror_obs},
+        {AMB_FEATURES, amb_mirror_features}, {AMB_PHASE_FEATURES, amb_mirror_phase_features},
+        {AMB_OBS, amb_mirror_obs},           {AMB_GOAL, amb_mirror_goal},
         {AMB_ACTION, amb_mirror_action},
     };
-    for (int i = 0; i < 4; i++) {
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         float in[AMB_OBS], out[AMB_OBS];
         const size_t size = (size_t)kinds[i].n * sizeof *in;
         floats(&rng, in, kinds[i].n);
@@ -138,6 +137,12 @@ static void measures_are_mirrored(void **unused)
         amb_fk_state(character, pose, vel, &state);
         amb_points_of_state(character, &state, &points);
         const double heading = amb_rng_range(&rng, -3, 3);
+        double wanted_pose[AMB_POSE], wanted_vel[AMB_VEL];
+        amb_state wanted;
+        random_state(&rng, wanted_pose, wanted_vel);
+        amb_fk_state(character, wanted_pose, wanted_vel, &wanted);
+        float goal[AMB_GOAL], got_goal[AMB_GOAL];
+        amb_observe_goal(&state, &wanted, heading, wanted_pose, goal); /* a target of which all rotations are large */
         float obs[AMB_OBS], got_obs[AMB_OBS], style[AMB_FEATURES], got_style[AMB_FEATURES];
         float phase[AMB_PHASE_FEATURES], got_phase[AMB_PHASE_FEATURES];
         amb_observe(&state, .25, heading, obs);
@@ -168,6 +173,14 @@ static void measures_are_mirrored(void **unused)
         amb_mirror_obs(obs, obs);
         for (int k = 0; k < AMB_OBS; k++)
             assert_near((double)got_obs[k], (double)obs[k], 5e-6, "observation", k);
+
+        amb_mirror_pose(wanted_pose, wanted_pose);
+        amb_mirror_vel(wanted_vel, wanted_vel);
+        amb_fk_state(character, wanted_pose, wanted_vel, &wanted);
+        amb_observe_goal(&other, &wanted, -heading, wanted_pose, got_goal);
+        amb_mirror_goal(goal, goal);
+        for (int k = 0; k < AMB_GOAL; k++)
+            assert_near((double)got_goal[k], (double)goal[k], 5e-6, "goal", k);
     }
 }
 
@@ -242,6 +255,7 @@ static void a_mirrored_world_does_what_the_mirror_shows(void **unused)
         def.may_touch = (1u << AMB_BODIES) - 1;
         def.start_phase = .3;
         def.start_heading = .7;
+        def.goal = true;
         def.action_mode = mode ? AMB_ACTION_ABSOLUTE : AMB_ACTION_RESIDUAL;
         assert_true(amb_env_init(&a, &def, &err));
         def.clip = mirrored;
@@ -249,7 +263,7 @@ static void a_mirrored_world_does_what_the_mirror_shows(void **unused)
         assert_true(amb_env_init(&b, &def, &err));
         unsigned touched = 0;
         for (int step = 0; step < 30; step++) {
-            float action[AMB_ACTION], other[AMB_ACTION], obs[AMB_OBS], other_obs[AMB_OBS];
+            float action[AMB_ACTION], other[AMB_ACTION], obs[AMB_OBS_MAX], other_obs[AMB_OBS_MAX];
             for (int k = 0; k < AMB_ACTION; k++)
                 action[k] = .15f * (float)amb_rng_normal(&rng);
             amb_mirror_action(other, action);
@@ -259,7 +273,8 @@ static void a_mirrored_world_does_what_the_mirror_shows(void **unused)
             amb_env_observe(&a, obs);
             amb_env_observe(&b, other_obs);
             amb_mirror_obs(obs, obs);
-            for (int k = 0; k < AMB_OBS; k++)
+            amb_mirror_goal(obs + AMB_OBS, obs + AMB_OBS);
+            for (int k = 0; k < AMB_OBS_MAX; k++)
                 assert_near((double)other_obs[k], (double)obs[k], 1e-5, "observation", k);
             for (int i = 0; i < AMB_BODIES; i++)
                 for (int k = 0; k < 3; k++) {

@@ -1,9 +1,11 @@
 /* Networks as plain data: limits, defaults, metadata, and the parameter block's order. */
 #include "nets/net.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -115,6 +117,36 @@ static void test_metadata(void **state)
     amb_net_destroy(net);
 }
 
+static void test_numbers(void **state)
+{
+    (void)state;
+    amb_net *net = amb_net_create(1, (int[]){1, 1}, NULL);
+    assert_non_null(net);
+    amb_error err = {""};
+    double value = 7;
+    assert_true(amb_net_get_number(net, "rate", 0, 1, &value, &err)); /* it is not there */
+    assert_true(value == 7);
+    static const struct {
+        const char *text;
+        double value; /* NAN: refused */
+    } row[] = {{".25", .25}, {"0", 0},      {"1", 1},      {"2.5e-1", .25}, {"1.001", NAN}, {"-1e-9", NAN},
+               {"", NAN},    {"fast", NAN}, {"1 Hz", NAN}, {"nan", NAN},    {"inf", NAN},   {"-", NAN}};
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        assert_true(amb_net_set_meta(net, "rate", row[i].text));
+        value = 7;
+        const bool taken = amb_net_get_number(net, "rate", 0, 1, &value, &err);
+        assert_int_equal(taken, !isnan(row[i].value));
+        assert_true(value == (taken ? row[i].value : 7));
+        if (!taken) {
+            char expected[128];
+            snprintf(expected, sizeof expected, "metadata \"rate\" is \"%s\", expected a number from 0 to 1", row[i].text);
+            assert_string_equal(err.text, expected);
+            assert_false(amb_net_get_number(net, "rate", 0, 1, &value, NULL)); /* nobody listens */
+        }
+    }
+    amb_net_destroy(net);
+}
+
 static void test_parameter_block(void **state)
 {
     (void)state;
@@ -148,7 +180,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refuses_bad_shapes), cmocka_unit_test(test_defaults), cmocka_unit_test(test_largest_shapes),
-        cmocka_unit_test(test_normalizer),         cmocka_unit_test(test_metadata), cmocka_unit_test(test_parameter_block),
+        cmocka_unit_test(test_normalizer),         cmocka_unit_test(test_metadata), cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_parameter_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

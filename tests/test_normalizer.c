@@ -1,4 +1,5 @@
-/* Running mean and deviation against two passes over everything, and the same bits for any number of threads. */
+/* Running mean and deviation against two passes over everything, and the same bits for any number of threads; for observations of both
+ * sizes. */
 #include "policy/normalizer.h"
 
 #include "base/rng.h"
@@ -15,14 +16,23 @@
 
 enum { ROWS = 3000 };
 
-static float *observations(void)
+static const int sizes[] = {AMB_OBS, AMB_OBS_MAX};
+
+static amb_normalizer *normalizer_of(int columns)
 {
-    float *obs = malloc(sizeof *obs * ROWS * AMB_OBS);
+    amb_normalizer *normalizer = calloc(1, sizeof *normalizer);
+    normalizer->columns = columns;
+    return normalizer;
+}
+
+static float *observations(int columns)
+{
+    float *obs = malloc(sizeof *obs * ROWS * (size_t)columns);
     amb_rng rng = amb_rng_seed(1, 0);
     for (int i = 0; i < ROWS; i++)
-        for (int k = 0; k < AMB_OBS; k++) {
+        for (int k = 0; k < columns; k++) {
             const double scale = k % 7 == 1 ? 1e-3 : k % 7 == 2 ? 0 : .1 * k, offset = k % 5 == 0 ? 1000 : -.5 * k;
-            obs[i * AMB_OBS + k] = (float)(offset + scale * (amb_rng_normal(&rng) + i / (double)ROWS)); /* and it drifts */
+            obs[i * columns + k] = (float)(offset + scale * (amb_rng_normal(&rng) + i / (double)ROWS)); /* and it drifts */
         }
     return obs;
 }
@@ -33,7 +43,7 @@ static void add_all(amb_normalizer *normalizer, const float *obs)
     int done = 0;
     for (int n = 0; done < ROWS; n = (n * 5 + 3) % 700) {
         const int rows = n < ROWS - done ? n : ROWS - done;
-        amb_normalizer_add(normalizer, obs + (size_t)done * AMB_OBS, rows);
+        amb_normalizer_add(normalizer, obs + done * normalizer->columns, rows);
         done += rows;
     }
 }
@@ -41,65 +51,75 @@ static void add_all(amb_normalizer *normalizer, const float *obs)
 static void batches_are_as_good_as_two_passes(void **unused)
 {
     (void)unused;
-    float *obs = observations(), mean[AMB_OBS], std[AMB_OBS];
-    amb_normalizer *normalizer = calloc(1, sizeof *normalizer);
-    add_all(normalizer, obs);
-    assert_int_equal(normalizer->count, ROWS);
-    amb_normalizer_get(normalizer, mean, std);
-    int floored = 0;
-    for (int k = 1; k < AMB_OBS; k++) {
-        double m = 0, v = 0;
-        for (int i = 0; i < ROWS; i++)
-            m += (double)obs[i * AMB_OBS + k] / ROWS;
-        for (int i = 0; i < ROWS; i++)
-            v += ((double)obs[i * AMB_OBS + k] - m) * ((double)obs[i * AMB_OBS + k] - m) / ROWS;
-        const double want = fmax(sqrt(v), .02);
-        floored += sqrt(v) < .02;
-        if (!(fabs((double)mean[k] - m) <= 1e-6 * fabs(m) + 1e-9))
-            fail_msg("mean[%d] is %.9g, expected %.9g", k, (double)mean[k], m);
-        if (!(fabs((double)std[k] - want) <= 1e-6 * want))
-            fail_msg("std[%d] is %.9g, expected %.9g", k, (double)std[k], want);
+    for (int size = 0; size < 2; size++) {
+        const int columns = sizes[size];
+        float *obs = observations(columns), mean[AMB_OBS_MAX], std[AMB_OBS_MAX];
+        amb_normalizer *normalizer = normalizer_of(columns);
+        add_all(normalizer, obs);
+        assert_int_equal(normalizer->count, ROWS);
+        amb_normalizer_get(normalizer, mean, std);
+        int floored = 0;
+        for (int k = 1; k < columns; k++) {
+            double m = 0, v = 0;
+            for (int i = 0; i < ROWS; i++)
+                m += (double)obs[i * columns + k] / ROWS;
+            for (int i = 0; i < ROWS; i++)
+                v += ((double)obs[i * columns + k] - m) * ((double)obs[i * columns + k] - m) / ROWS;
+            const double want = fmax(sqrt(v), .02);
+            floored += sqrt(v) < .02;
+            if (!(fabs((double)mean[k] - m) <= 1e-6 * fabs(m) + 1e-9))
+                fail_msg("mean[%d] is %.9g, expected %.9g", k, (double)mean[k], m);
+            if (!(fabs((double)std[k] - want) <= 1e-6 * want))
+                fail_msg("std[%d] is %.9g, expected %.9g", k, (double)std[k], want);
+        }
+        assert_true(floored > 30 && floored < 100);
+        assert_true(mean[0] == .5f && std[0] == .5f); /* the phase is not measured */
+        free(normalizer);
+        free(obs);
     }
-    assert_true(floored > 30 && floored < 100);
-    assert_true(mean[0] == .5f && std[0] == .5f); /* the phase is not measured */
-    free(normalizer);
-    free(obs);
 }
 
 static void an_empty_one_changes_nothing_but_the_phase(void **unused)
 {
     (void)unused;
-    amb_normalizer *normalizer = calloc(1, sizeof *normalizer);
-    float mean[AMB_OBS], std[AMB_OBS];
-    amb_normalizer_get(normalizer, mean, std);
-    assert_true(mean[0] == .5f && std[0] == .5f);
-    for (int k = 1; k < AMB_OBS; k++)
-        assert_true(mean[k] == 0 && std[k] == 1);
-    float *obs = observations();
-    amb_normalizer_add(normalizer, obs, 0);
-    amb_normalizer_add(normalizer, obs, 1); /* one alone has a mean, but no deviation that says anything */
-    amb_normalizer_get(normalizer, mean, std);
-    for (int k = 1; k < AMB_OBS; k++)
-        assert_true(mean[k] == obs[k] && std[k] == 1);
-    free(obs);
-    free(normalizer);
+    for (int size = 0; size < 2; size++) {
+        const int columns = sizes[size];
+        amb_normalizer *normalizer = normalizer_of(columns);
+        float mean[AMB_OBS_MAX + 1], std[AMB_OBS_MAX + 1];
+        mean[columns] = std[columns] = 77;
+        amb_normalizer_get(normalizer, mean, std);
+        assert_true(mean[0] == .5f && std[0] == .5f);
+        for (int k = 1; k < columns; k++)
+            assert_true(mean[k] == 0 && std[k] == 1);
+        float *obs = observations(columns);
+        amb_normalizer_add(normalizer, obs, 0);
+        amb_normalizer_add(normalizer, obs, 1); /* one alone has a mean, but no deviation that says anything */
+        amb_normalizer_get(normalizer, mean, std);
+        for (int k = 1; k < columns; k++)
+            assert_true(mean[k] == obs[k] && std[k] == 1);
+        assert_true(mean[columns] == 77 && std[columns] == 77); /* and nothing past the last */
+        free(obs);
+        free(normalizer);
+    }
 }
 
 static void threads_do_not_change_a_bit(void **unused)
 {
     (void)unused;
-    float *obs = observations();
-    amb_normalizer *alone = calloc(1, sizeof *alone);
-    add_all(alone, obs);
-    for (int threads = 1; threads <= 4; threads++) {
-        amb_normalizer *team = calloc(1, sizeof *team);
+    for (int size = 0; size < 2; size++) {
+        float *obs = observations(sizes[size]);
+        amb_normalizer *alone = normalizer_of(sizes[size]);
+        add_all(alone, obs);
+        for (int threads = 1; threads <= 4; threads++) {
+            amb_normalizer *team = normalizer_of(sizes[size]);
 #pragma omp parallel num_threads(threads)
-        add_all(team, obs);
-        assert_memory_equal(team, alone, sizeof *team);
-        free(team);
+            add_all(team, obs);
+            assert_memory_equal(team, alone, sizeof *team);
+            free(team);
+        }
+        free(alone);
+        free(obs);
     }
-    free(alone);
-    free(obs);
 }
 
 int main(void)

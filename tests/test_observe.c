@@ -1,6 +1,7 @@
-/* The 197 numbers: the rest pose worked out on paper, anything else against rotation matrices. */
+/* The 197 numbers and the 49 of the goal: the rest pose worked out on paper, anything else against rotation matrices. */
 #include "tests/body.h"
 
+#include "sim/kinematics.h"
 #include "sim/observe.h"
 
 static amb_character *character;
@@ -222,6 +223,132 @@ static void turning_the_reference_turns_the_root_alone(void **unused)
     assert_all_near(b + 107, (const double[6]){.93 * cos(.5), 0, .93 * sin(.5), -sin(.5), 0, cos(.5)}, 6, 1e-6, "seen along the reference");
 }
 
+static void goal_of(const double body[AMB_POSE], const double wanted[AMB_POSE], const double vel[AMB_VEL], double heading,
+                    const double target[AMB_POSE], double goal[AMB_GOAL])
+{
+    static const double still[AMB_VEL];
+    amb_state own, reference;
+    float got[AMB_GOAL];
+    memset(got, 0xff, sizeof got); /* NaN: a number that is not written shows */
+    amb_fk_state(character, body, still, &own);
+    amb_fk_state(character, wanted, vel, &reference);
+    amb_observe_goal(&own, &reference, heading, target, got);
+    for (int k = 0; k < AMB_GOAL; k++)
+        goal[k] = (double)got[k];
+}
+
+/* A body at (1, 2, .9) is to be at (4, 8, 1), move at (.5, 2, -.25) m/s and turn to the left at 3 rad/s. z is up here, y there: seen along
+ * x it has to go 3 forward, .1 up and 6 to the left, which is -6 to the right. */
+static void the_goal_is_as_on_paper(void **unused)
+{
+    (void)unused;
+    double body[AMB_POSE], wanted[AMB_POSE], vel[AMB_VEL] = {.5, 2, -.25, 0, 3, 0}, target[AMB_POSE], goal[AMB_GOAL];
+    pose_at_rest(body, .9);
+    body[0] = 1;
+    body[1] = 2;
+    body[pose_at[AMB_LEFT_KNEE]] = -1; /* how the body's limbs are has no say */
+    pose_at_rest(wanted, 1);
+    wanted[0] = 4;
+    wanted[1] = 8;
+    for (int k = 0; k < AMB_POSE; k++)
+        target[k] = .01 * k;
+    goal_of(body, wanted, vel, 0, target, goal);
+    assert_all_near(goal, (const double[3]){3, .1, -6}, 3, 1e-6, "way");
+    assert_all_near(goal + 3, (const double[3]){.5, -.25, -2}, 3, 1e-6, "velocity");
+    assert_all_near(goal + 6, (const double[4]){1, 0, 0, 0}, 4, 1e-6, "rotation");
+    assert_all_near(goal + 10, (const double[3]){0, 3, 0}, 3, 1e-6, "angular velocity");
+    for (int k = 7; k < AMB_POSE; k++)
+        assert_near(goal[13 + k - 7], .01 * k, 1e-7, "joint", k);
+
+    /* The reference's frame turned a quarter to the left: 6 forward and 3 to the right; the reference itself looks to the frame's right. */
+    goal_of(body, wanted, vel, M_PI / 2, target, goal);
+    assert_all_near(goal, (const double[3]){6, .1, 3}, 3, 1e-6, "way, turned");
+    assert_all_near(goal + 3, (const double[3]){2, -.25, .5}, 3, 1e-6, "velocity, turned");
+    assert_all_near(goal + 6, (const double[4]){sqrt(.5), 0, -sqrt(.5), 0}, 4, 1e-6, "rotation, turned");
+    assert_all_near(goal + 10, (const double[3]){0, 3, 0}, 3, 1e-6, "angular velocity, turned");
+
+    /* Leaning forward by .4 rad about the axis to the right, z, which is a negative turn. */
+    double lean[4];
+    turn_about(lean, 0, 0, 1, -.4);
+    amb_quat_mul(wanted + 3, wanted + 3, lean);
+    goal_of(body, wanted, vel, 0, target, goal);
+    assert_all_near(goal + 6, (const double[4]){cos(.2), 0, 0, -sin(.2)}, 4, 1e-6, "rotation, leaning");
+}
+
+/* Of the two quaternions of a rotation the one with w >= 0 is seen; hinges keep their sign. */
+static void quaternions_of_the_goal_have_one_sign(void **unused)
+{
+    (void)unused;
+    amb_rng rng = amb_rng_seed(5, 0);
+    int negative = 0;
+    for (int n = 0; n < 100; n++) {
+        double body[AMB_POSE], wanted[AMB_POSE], other[AMB_POSE], target[AMB_POSE], vel[AMB_VEL], a[AMB_GOAL], b[AMB_GOAL];
+        random_pose(&rng, body, 1, 1);
+        random_pose(&rng, wanted, 1, 3);
+        random_pose(&rng, target, 1, 3);
+        random_velocity(&rng, vel, 2);
+        const double heading = amb_rng_range(&rng, -M_PI, M_PI);
+        goal_of(body, wanted, vel, heading, target, a);
+        memcpy(other, wanted, sizeof other);
+        for (int k = 3; k < 7; k++)
+            other[k] = -wanted[k];
+        for (int i = 1; i < AMB_BODIES; i++)
+            for (int k = 0; is_ball(i) && k < 4; k++)
+                target[pose_at[i] + k] *= -1;
+        goal_of(body, other, vel, heading, target, b);
+        assert_all_near(b, a, AMB_GOAL, 1e-6, "number");
+        assert_true(a[6] >= 0);
+        for (int i = 1; i < AMB_BODIES; i++) {
+            const double *q = a + 13 + pose_at[i] - 7;
+            if (is_ball(i)) {
+                assert_true(q[0] >= 0);
+                assert_near(q[0] * q[0] + q[1] * q[1] + q[2] * q[2] + q[3] * q[3], 1, 1e-6, amb_body_name[i], n);
+                negative += target[pose_at[i]] < 0;
+            } else if (is_hinge(i)) {
+                assert_near(q[0], target[pose_at[i]], 1e-6, amb_body_name[i], n);
+            }
+        }
+    }
+    assert_true(negative > 100);
+}
+
+/* Body and reference turned and moved together: the same goal; the body alone: another. */
+static void the_goal_does_not_depend_on_the_world(void **unused)
+{
+    (void)unused;
+    amb_rng rng = amb_rng_seed(6, 0);
+    for (int n = 0; n < 50; n++) {
+        double pose[2][AMB_POSE], turned[2][AMB_POSE], vel[AMB_VEL], turned_vel[AMB_VEL], target[AMB_POSE], a[AMB_GOAL], b[AMB_GOAL];
+        double turn[4], m[3][3];
+        random_velocity(&rng, vel, 2);
+        random_pose(&rng, target, 1, 1);
+        const double heading = amb_rng_range(&rng, -M_PI, M_PI), by = amb_rng_range(&rng, -M_PI, M_PI);
+        matrix_about_z(m, by);
+        turn_about(turn, 0, 0, 1, by);
+        for (int i = 0; i < 2; i++) {
+            random_pose(&rng, pose[i], 1, 1);
+            for (int k = 0; k < 3; k++)
+                pose[i][k] = amb_rng_range(&rng, -1, 1);
+            memcpy(turned[i], pose[i], sizeof turned[i]);
+            matrix_times(turned[i], m, pose[i]);
+            turned[i][0] += 7;
+            turned[i][1] -= 5;
+            amb_quat_mul(turned[i] + 3, turn, pose[i] + 3);
+        }
+        memcpy(turned_vel, vel, sizeof vel);
+        matrix_times(turned_vel, m, vel); /* the root's angular velocity is in its own frame */
+        goal_of(pose[0], pose[1], vel, heading, target, a);
+        goal_of(turned[0], turned[1], turned_vel, heading + by, target, b);
+        if (fabs(a[6]) < 1e-6 && a[7] * b[7] < 0) /* w = 0 may round to either sign */
+            for (int k = 6; k < 10; k++)
+                b[k] = -b[k];
+        assert_all_near(b, a, AMB_GOAL, 1e-6, "number");
+        goal_of(turned[0], pose[1], vel, heading, target, b);
+        assert_true(fabs(b[0] - a[0]) + fabs(b[2] - a[2]) > .1);
+        assert_all_near(b + 3, a + 3, AMB_GOAL - 3, 0, "number that has nothing to do with the body");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +358,9 @@ int main(void)
         cmocka_unit_test(any_pose_agrees_with_matrices),
         cmocka_unit_test(place_and_heading_of_the_world_do_not_matter),
         cmocka_unit_test(turning_the_reference_turns_the_root_alone),
+        cmocka_unit_test(the_goal_is_as_on_paper),
+        cmocka_unit_test(quaternions_of_the_goal_have_one_sign),
+        cmocka_unit_test(the_goal_does_not_depend_on_the_world),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -2,8 +2,6 @@
  * broken environment is reset and harms no other; schedules are kept. */
 #include "tests/training.h"
 
-enum { NO_EXTRA = -1, FAILED = -2 }; /* as in policy/train.c */
-
 static void any_team_trains_the_same_bits(void **state)
 {
     (void)state;
@@ -88,7 +86,7 @@ static void a_broken_environment_is_reset_and_harms_no_other(void **state)
     assert_true(a.unstable == 0 && b.unstable == 1);
     assert_true(hurt->share[BROKEN].unstable == 1);
     const int first = BROKEN * STEPS;
-    assert_true(hurt->reward[first] == 0 && hurt->last[first] && hurt->after[first] == FAILED && hurt->next[first] == 0);
+    assert_true(hurt->reward[first] == 0 && hurt->last[first] && hurt->after[first] == AMB_TRAIN_FAILED && hurt->next[first] == 0);
     for (int i = 0; i < ENVS * STEPS; i++) {
         for (int k = 0; k < AMB_OBS; k++)
             assert_true(isfinite(hurt->obs[i * AMB_OBS + k]));
@@ -172,7 +170,7 @@ static void samples_say_what_happened(void **state)
                 }
                 const bool last = t->last[i];
                 double next = 0;
-                if (t->after[i] == FAILED) {
+                if (t->after[i] == AMB_TRAIN_FAILED) {
                     assert_true(last && t->reward[i] == 0);
                     failed++;
                 } else if (last || step == 19) { /* out of time, or cut off: the state's own value */
@@ -184,7 +182,7 @@ static void samples_say_what_happened(void **state)
                     next = (double)want[0];
                     timed_out += last;
                 } else {
-                    assert_int_equal(t->after[i], NO_EXTRA);
+                    assert_int_equal(t->after[i], AMB_TRAIN_NO_EXTRA);
                     next = (double)t->value[i + 1];
                     assert_near((double)t->obs[(i + 1) * AMB_OBS], fmod((double)t->obs[i * AMB_OBS] + 1 / 30.0, 1), 1e-4, "phase", i);
                 }
@@ -218,6 +216,7 @@ static void bodies_do_mean_and_remembered_noise(void **state)
     (void)state;
     amb_settings s = lively(false);
     s.noise_memory = .8;
+    s.goal = 1;
     amb_train *t = try_create(&s);
     amb_train_stats stats;
     amb_train_iterate(t, &stats);
@@ -240,7 +239,10 @@ static void bodies_do_mean_and_remembered_noise(void **state)
             memcpy(noise, before[e].noise, sizeof noise);
             for (int step = 0; step < STEPS; step++) {
                 const int i = e * STEPS + step;
-                float action[AMB_ACTION];
+                float action[AMB_ACTION], obs[AMB_OBS_MAX];
+                amb_env_observe(&body, obs);
+                for (int k = 0; remembered && k < AMB_OBS_MAX; k++)
+                    assert_near((double)t->obs[i * AMB_OBS_MAX + k], (double)obs[k], step ? .01 : 0, "observation", k);
                 for (int k = 0; k < AMB_ACTION; k++) {
                     const float mean = t->mean[i * AMB_ACTION + k], fresh = t->action[i * AMB_ACTION + k] - mean;
                     noise[k] = .8f * noise[k] + fresh;
@@ -264,6 +266,31 @@ static void bodies_do_mean_and_remembered_noise(void **state)
     assert_true(steps > 2 * ENVS && fresh_only > .01);
     free(start);
     amb_train_destroy(t);
+}
+
+/* -1 is 0 with a clip; what the networks see has 197 or 246 numbers. */
+static void the_goal_is_a_matter_of_the_setting(void **state)
+{
+    (void)state;
+    amb_settings s = lively(false);
+    amb_train *t[3];
+    amb_train_stats stats[3];
+    for (int i = 0; i < 3; i++) {
+        s.goal = i - 1;
+        t[i] = try_create(&s);
+        for (int n = 0; n < 2; n++)
+            amb_train_iterate(t[i], &stats[i]);
+        const int inputs = i == 2 ? 246 : 197;
+        assert_true(t[i]->inputs == inputs && t[i]->normalizer.columns == inputs && amb_env_obs_size(&t[i]->env[0]) == inputs);
+        assert_true(t[i]->settings.goal == (i == 2));
+        for (int k = 0; k < inputs; k++)
+            assert_true(t[i]->in_std[k] > 0 && isfinite(t[i]->in_mean[k]));
+    }
+    assert_same_stats(&stats[0], &stats[1]);
+    assert_same_training(t[0], t[1]);
+    assert_true(stats[2].reward != stats[1].reward);
+    for (int i = 0; i < 3; i++)
+        amb_train_destroy(t[i]);
 }
 
 /* Noise falls, pushes grow, the actor's rate follows KL. */
@@ -338,6 +365,7 @@ int main(void)
         cmocka_unit_test(a_broken_environment_is_reset_and_harms_no_other),
         cmocka_unit_test(samples_say_what_happened),
         cmocka_unit_test(bodies_do_mean_and_remembered_noise),
+        cmocka_unit_test(the_goal_is_a_matter_of_the_setting),
         cmocka_unit_test(schedules_are_kept),
         cmocka_unit_test(it_learns),
     };

@@ -24,6 +24,7 @@ static int tear_down_styles(void **state)
 static amb_settings lively_styles(void)
 {
     amb_settings s = lively(false);
+    s.goal = -1;
     s.style_change = .15;
     s.style_pace = .2;
     s.episode_s = .7;
@@ -64,6 +65,9 @@ static void threads_do_not_matter(void **state)
     assert_string_equal(amb_train_motion(a), "style:random");
     amb_net *actor = amb_train_export_actor(a, NULL);
     assert_string_equal(amb_net_get_meta(actor, "motion"), "style:random");
+    assert_string_equal(amb_net_get_meta(actor, "observation"), "deepmimic-197+goal-49"); /* goal -1 */
+    assert_non_null(strstr(amb_net_get_meta(actor, "training"), "goal=1"));
+    assert_int_equal(actor->dim[0], AMB_OBS_MAX);
     amb_net_destroy(actor);
     amb_train_destroy(a);
     amb_train_destroy(b);
@@ -107,6 +111,13 @@ static void a_saved_training_goes_on_bit_by_bit(void **state)
     assert_non_null(wrong);
     assert_false(amb_train_load(wrong, c, &err));
     assert_sentence(&err, "another motion");
+    assert_false(amb_train_load_networks(wrong, c, &err)); /* -1 is 1 with styles and 0 with a clip */
+    assert_sentence(&err, "middle.bin: its networks see 246 numbers, expected 197 (setting goal");
+    amb_train_destroy(wrong);
+    amb_settings seeing = s;
+    seeing.goal = 1;
+    wrong = amb_train_create(&seeing, character, clip, 0, &err);
+    assert_non_null(wrong);
     assert_true(amb_train_load_networks(wrong, c, &err)); /* its networks can be taken over */
     amb_train_destroy(wrong);
     amb_checkpoint_destroy(c);

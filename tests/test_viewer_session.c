@@ -367,6 +367,36 @@ static void a_newer_model_goes_on_in_mid_step(void **state)
     amb_skill_free(newer);
 }
 
+/* A skill that sees the goal and one that does not, in turn: what each is shown changes with it, and its critic judges what it sees. */
+static void skills_may_see_different_things(void **state)
+{
+    (void)state;
+    amb_skill *seeing = make_skill_of(AMB_OBS_MAX, "seeing", .5, true, 1);
+    const amb_session_def def = session_def(skill, 1);
+    amb_session *s = make_session(&def);
+    steps(s, 5);
+    amb_session_apply(s, &(amb_command){.kind = AMB_DO_TEACH, .value = 1, .skill = seeing});
+    for (int wanted = 1; wanted >= 0; wanted--) {
+        const amb_skill *shown = wanted ? seeing : skill;
+        apply(s, AMB_DO_SKILL, wanted);
+        for (int i = 0; i < 70 && look(s, 1).skill != wanted; i++)
+            steps(s, 1);
+        assert_int_equal(look(s, 1).skill, wanted);
+        steps(s, 3);
+        const amb_env *env = &s->member[0].env;
+        const int inputs = amb_model_inputs(shown->policy.actor);
+        assert_int_equal(amb_env_obs_size(env), inputs);
+        float obs[AMB_OBS_MAX], value;
+        amb_env_observe(env, obs);
+        void *workspace = malloc(amb_model_workspace_size(shown->critic, 1));
+        amb_model_run(shown->critic, workspace, obs, 1, &value);
+        free(workspace);
+        assert_true((double)value == s->value);
+    }
+    amb_session_destroy(s);
+    amb_skill_free(seeing);
+}
+
 static void contacts_carry_the_weight(void **state)
 {
     (void)state;
@@ -416,6 +446,17 @@ static void refuses(void **state)
         .policy = skill->path, .motion = scratch("march.txt"), .character = character, .substeps = 5, .characters = 1};
     assert_null(amb_skill_load(&other, &err));
     assert_non_null(strstr(err.text, "30 Hz, but this session runs at 120 and 24 Hz"));
+    /* The critic of a policy that sees less. */
+    amb_skill *seeing = make_skill_of(AMB_OBS_MAX, "seeing", .5, true, 1);
+    const amb_skill_def pair = {.policy = seeing->path,
+                                .critic = scratch("march_critic.onnx"),
+                                .motion = scratch("seeing.txt"),
+                                .character = character,
+                                .substeps = 4,
+                                .characters = 1};
+    assert_null(amb_skill_load(&pair, &err));
+    assert_non_null(strstr(err.text, "march_critic.onnx: a network from 197 to 1 numbers, expected a critic from 246 to 1"));
+    amb_skill_free(seeing);
 }
 
 int main(void)
@@ -436,6 +477,7 @@ int main(void)
         cmocka_unit_test(another_skill_takes_over),
         cmocka_unit_test(trying_leaves_no_trace),
         cmocka_unit_test(a_newer_model_goes_on_in_mid_step),
+        cmocka_unit_test(skills_may_see_different_things),
         cmocka_unit_test(contacts_carry_the_weight),
         cmocka_unit_test(following_and_value),
         cmocka_unit_test(refuses),

@@ -45,6 +45,7 @@ static inline amb_settings lively(bool bf16)
     s.turn_rate = 1;
     s.kl = .05;
     s.noise = .1;
+    s.goal = 0;
     s.bf16 = bf16;
     return s;
 }

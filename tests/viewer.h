@@ -10,8 +10,9 @@
 
 static amb_character *character;
 
-/* An actor with its critic and motion, written to files and read back. `lift`: of the legs, rad; other numbers make other skills. */
-static inline amb_skill *make_skill(const char *name, double lift, bool loop, int characters)
+/* An actor with its critic and motion, written to files and read back. `lift`: of the legs, rad; other numbers make other skills. inputs:
+ * AMB_OBS, or AMB_OBS_MAX for one that sees the goal. */
+static inline amb_skill *make_skill_of(int inputs, const char *name, double lift, bool loop, int characters)
 {
     amb_error err = {""};
     char actor_path[160], critic_path[160], clip_path[160], file[80];
@@ -22,15 +23,15 @@ static inline amb_skill *make_skill(const char *name, double lift, bool loop, in
     snprintf(file, sizeof file, "%s.txt", name);
     snprintf(clip_path, sizeof clip_path, "%s", scratch(file));
     amb_clip *clip = march(lift, loop);
-    amb_net *net = small_actor(2, .02);
+    amb_net *net = small_actor_of(inputs, 2, .02);
     amb_net_set_meta(net, "action", "residual");
     assert_true(amb_clip_write(clip, clip_path, &err));
     if (!amb_onnx_write(actor_path, net, AMB_ONNX_FLOAT32, &err))
         fail_msg("%s", err.text);
     amb_net_destroy(net);
-    const int dim[] = {AMB_OBS, 8, 1};
+    const int dim[] = {inputs, 8, 1};
     net = amb_net_create(2, dim, NULL);
-    for (int i = 0; i < AMB_OBS * 8; i++)
+    for (int i = 0; i < inputs * 8; i++)
         net->weight[0][i] = (float)(i % 7 - 3) * .01f;
     for (int i = 0; i < 8; i++)
         net->weight[1][i] = .1f * (float)(i + 1);
@@ -43,6 +44,11 @@ static inline amb_skill *make_skill(const char *name, double lift, bool loop, in
     if (!skill)
         fail_msg("%s", err.text);
     return skill;
+}
+
+static inline amb_skill *make_skill(const char *name, double lift, bool loop, int characters)
+{
+    return make_skill_of(AMB_OBS, name, lift, loop, characters);
 }
 
 static inline amb_session_def session_def(amb_skill *skill, int characters)

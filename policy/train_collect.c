@@ -1,0 +1,158 @@
+#include "policy/train_state.h"
+
+#include <math.h>
+#include <string.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+#else
+static int omp_get_thread_num(void)
+{
+    return 0;
+}
+#endif
+
+double amb_train_fraction_done(const amb_train *t)
+{
+    return fmin((double)t->progress.samples / t->settings.samples, 1);
+}
+
+double amb_train_noise(const amb_train *t)
+{
+    return t->settings.noise + (t->settings.noise_end - t->settings.noise) * amb_train_fraction_done(t);
+}
+
+double amb_train_fresh_noise(const amb_train *t)
+{
+    return amb_train_noise(t) * sqrt(1 - t->settings.noise_memory * t->settings.noise_memory);
+}
+
+double amb_train_push(const amb_train *t)
+{
+    const double ramp = t->settings.push_ramp;
+    return t->settings.push_speed * (ramp > 0 ? fmin(amb_train_fraction_done(t) / ramp, 1) : 1);
+}
+
+/* Without a second chance after a fall the styles that are hard would be seen least: their episodes are short. */
+static void start_motion(amb_train *t, int e, amb_cycle_room *room, bool fell)
+{
+    const bool again = fell && amb_rng_uniform(&t->run[e].rng) < t->settings.style_again;
+    (again ? amb_generator_start_again : amb_generator_start)(t->generator[e], room, &t->env[e]);
+}
+
+void amb_train_start_episode(amb_train *t, int e, amb_cycle_room *room, bool fell)
+{
+    amb_env *env = &t->env[e];
+    env->def.push_speed = amb_train_push(t);
+    if (t->generator)
+        start_motion(t, e, room, fell);
+    amb_env_reset(env);
+    t->run[e].episode_return = 0;
+    if (t->settings.turn_rate > 0) {
+        /* Half of the episodes go straight. */
+        const bool straight = amb_rng_uniform(&t->run[e].rng) < .5;
+        const double rate = amb_rng_range(&t->run[e].rng, -t->settings.turn_rate, t->settings.turn_rate);
+        env->reference.turn_rate = straight ? 0 : rate;
+    }
+}
+
+static void normalise(const amb_train *t, const float *obs, float *x)
+{
+    const float limit = (float)t->settings.observation_clip;
+    for (int k = 0; k < t->inputs; k++)
+        x[k] = fminf(fmaxf((obs[k] - t->in_mean[k]) / t->in_std[k], -limit), limit);
+}
+
+/* Step `step` of environment e with the action that was chosen: act, count, and start anew where the episode ended. */
+static void step_environment(amb_train *t, int e, int step, const float *chosen, int *extras_used, thread_room *room)
+{
+    amb_env *env = &t->env[e];
+    tally *share = &t->share[e];
+    const int i = e * t->steps + step;
+    amb_reward reward;
+    float action[AMB_ACTION];
+    for (int k = 0; k < AMB_ACTION; k++)
+        action[k] = chosen[k] * t->action_std[k] + t->action_mean[k];
+    const amb_env_end end = amb_env_step(env, action, &reward);
+
+    t->run[e].episode_return += reward.total;
+    t->reward[i] = (float)(reward.total * (1 - t->settings.gamma));
+    t->last[i] = end != AMB_ENV_GOES_ON;
+    share->reward += reward.total;
+    for (int k = 0; k < AMB_REWARD_PARTS; k++)
+        share->part[k] += reward.part[k];
+    share->root_m += reward.root_m;
+    share->joint_rad += reward.joint_rad;
+    share->end_effector_m += reward.end_effector_m;
+
+    t->after[i] = end == AMB_ENV_GOES_ON ? AMB_TRAIN_NO_EXTRA : AMB_TRAIN_FAILED;
+    if (end == AMB_ENV_TIME_OUT || (end == AMB_ENV_GOES_ON && step == t->steps - 1)) {
+        float obs[AMB_OBS_MAX];
+        amb_env_observe(env, obs);
+        t->after[i] = e * t->extras + (*extras_used)++;
+        normalise(t, obs, t->extra + (size_t)t->after[i] * (size_t)t->inputs);
+    }
+    if (end != AMB_ENV_GOES_ON) {
+        share->episodes += 1;
+        share->episode_s += env->step * env->control_dt;
+        share->normalised_return += t->run[e].episode_return / env->steps_max;
+        share->survived += end == AMB_ENV_TIME_OUT;
+        share->unstable += end == AMB_ENV_UNSTABLE;
+        amb_train_start_episode(t, e, room->cycle, end != AMB_ENV_TIME_OUT);
+    }
+}
+
+/* Noise with memory: n ← m n + √(1 - m²) σ z, of standard deviation σ at every moment. A joint under PD control hardly follows white noise
+ * at 30 Hz, which then costs reward and teaches little (Eberhard et al. 2023 on coloured noise). What the body does is mean + n. What PPO
+ * learns from is mean + the new part of n: given the past, an ordinary Gaussian of deviation √(1 - m²) σ. */
+static void explore(const amb_train *t, runner *run, const float *mean, float *learned, float *chosen)
+{
+    const float memory = (float)t->settings.noise_memory, fresh = (float)amb_train_fresh_noise(t);
+    for (int a = 0; a < AMB_ACTION; a++) {
+        const float z = fresh * (float)amb_rng_normal(&run->rng);
+        run->noise[a] = memory * run->noise[a] + z;
+        learned[a] = mean[a] + z;
+        chosen[a] = mean[a] + run->noise[a];
+    }
+}
+
+static void collect_group(amb_train *t, int first, int count, thread_room *room)
+{
+    int extras_used[AMB_TRAIN_GROUP] = {0};
+    const size_t inputs = (size_t)t->inputs;
+    float x[AMB_TRAIN_GROUP * AMB_OBS_MAX], mean[AMB_TRAIN_GROUP * AMB_ACTION];
+    for (int k = 0; k < count; k++) {
+        t->env[first + k].def.push_speed = amb_train_push(t);
+        t->share[first + k] = (tally){0};
+    }
+    for (int step = 0; step < t->steps; step++) {
+        for (int k = 0; k < count; k++) {
+            const size_t i = (size_t)(first + k) * (size_t)t->steps + (size_t)step;
+            if (t->generator)
+                amb_generator_step(t->generator[first + k], room->cycle, &t->env[first + k]);
+            amb_env_observe(&t->env[first + k], t->obs + i * inputs);
+            normalise(t, t->obs + i * inputs, x + (size_t)k * inputs);
+            memcpy(t->x + i * inputs, x + (size_t)k * inputs, inputs * sizeof(float));
+        }
+        amb_model_run(t->actor, room->workspace, x, count, mean);
+        for (int k = 0; k < count; k++) {
+            const size_t i = (size_t)(first + k) * (size_t)t->steps + (size_t)step;
+            memcpy(t->mean + i * AMB_ACTION, mean + k * AMB_ACTION, AMB_ACTION * sizeof(float));
+            float chosen[AMB_ACTION];
+            explore(t, &t->run[first + k], mean + k * AMB_ACTION, t->action + i * AMB_ACTION, chosen);
+            step_environment(t, first + k, step, chosen, &extras_used[k], room);
+        }
+    }
+}
+
+/* Smaller groups where there are more threads than groups. A row's result does not depend on its group (nets/model.h). */
+void amb_train_collect(amb_train *t)
+{
+    const int even = (t->envs + t->threads - 1) / t->threads, group = even < AMB_TRAIN_GROUP ? even : AMB_TRAIN_GROUP;
+    const int groups = (t->envs + group - 1) / group;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(t->threads)
+    for (int g = 0; g < groups; g++) {
+        const int first = g * group, count = t->envs - first < group ? t->envs - first : group;
+        collect_group(t, first, count, &t->room[omp_get_thread_num()]);
+    }
+}

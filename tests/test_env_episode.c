@@ -1,0 +1,370 @@
+/* The rules of an episode: ends, pushes, time, and that nothing else decides what happens. */
+#include "tests/env.h"
+
+/* Without any torque a body falls in a heap. */
+static void a_fall_ends_the_episode(void **unused)
+{
+    (void)unused;
+    amb_character *limp = load_character(120);
+    for (int i = 1; i < AMB_BODIES; i++) {
+        limp->joint[i].kp = limp->joint[i].kd = 0;
+        for (int k = 0; k < (is_hinge(i) ? 1 : is_ball(i) ? 3 : 0); k++)
+            limp->model->dof_damping[limp->joint[i].qvel + k] = 1;
+    }
+    amb_env_def def = amb_env_default_def(limp, standing);
+    def.start_phase = 0;
+    amb_env env = make_env(&def);
+    amb_reward reward;
+    amb_env_end end = AMB_ENV_GOES_ON;
+    int steps = 0;
+    unsigned ankles = 0;
+    while (end == AMB_ENV_GOES_ON && steps < 90) {
+        end = amb_env_step(&env, zero, &reward);
+        steps++;
+        if (end == AMB_ENV_GOES_ON) {
+            ankles |= env.world.touching;
+            assert_int_equal(env.world.touching & ~(1u << AMB_RIGHT_ANKLE | 1u << AMB_LEFT_ANKLE), 0);
+            assert_true(reward.total > 0);
+        }
+    }
+    assert_int_equal(end, AMB_ENV_FELL);
+    assert_int_equal(ankles, 1u << AMB_RIGHT_ANKLE | 1u << AMB_LEFT_ANKLE); /* which did not end it */
+    assert_true(steps > 5);
+    assert_true(reward.total == 0);
+    assert_true(env.world.touching & ~def.may_touch);
+    amb_env_free(&env);
+
+    /* where everything may touch, the same heap lies there till the time is up; where nothing may, the feet end it at once */
+    def.may_touch = all_bodies;
+    def.episode_s = 2;
+    env = make_env(&def);
+    for (int n = 1; n < 60; n++)
+        assert_int_equal(amb_env_step(&env, zero, &reward), AMB_ENV_GOES_ON);
+    assert_true(env.state.pose[2] < .4);
+    assert_int_equal(amb_env_step(&env, zero, &reward), AMB_ENV_TIME_OUT);
+    assert_true(reward.total > 0);
+    amb_env_free(&env);
+    def.may_touch = 0;
+    env = make_env(&def);
+    amb_env_step(&env, zero, &reward);
+    end = amb_env_step(&env, zero, &reward);
+    assert_int_equal(end, AMB_ENV_FELL);
+    assert_true(reward.total == 0);
+    amb_env_reset(&env);
+    assert_int_equal(env.world.touching, 0);
+    amb_env_free(&env);
+    amb_character_destroy(limp);
+}
+
+static void time_is_up_after_that_many_steps(void **unused)
+{
+    (void)unused;
+    const struct {
+        double episode_s, physics_hz;
+        int substeps, steps;
+    } rows[] = {
+        {.5, 120, 4, 15}, {.501, 120, 4, 16}, {.1, 120, 4, 3}, {.001, 120, 4, 1}, {.7, 120, 1, 84}, {.3, 240, 8, 9}, {.3, 60, 3, 6},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        amb_character *own = load_character(rows[i].physics_hz);
+        amb_env_def def = plain_def(standing);
+        def.character = own;
+        def.episode_s = rows[i].episode_s;
+        def.substeps = rows[i].substeps;
+        amb_env env = make_env(&def);
+        amb_reward reward;
+        for (int round = 0; round < 2; round++) {
+            for (int n = 1; n < rows[i].steps; n++)
+                assert_int_equal(amb_env_step(&env, zero, &reward), AMB_ENV_GOES_ON);
+            assert_int_equal(amb_env_step(&env, zero, &reward), AMB_ENV_TIME_OUT);
+            assert_true(reward.total > 0);
+            amb_env_reset(&env);
+        }
+        amb_env_free(&env);
+        amb_character_destroy(own);
+    }
+    /* the longest episode of the shortest steps that are taken: 10^10 of them */
+    amb_character *own = load_character(10000);
+    amb_env_def def = plain_def(standing);
+    def.character = own;
+    def.substeps = 1;
+    def.episode_s = 1e6;
+    amb_env env;
+    if (amb_env_init(&env, &def, NULL)) {
+        amb_reward reward;
+        assert_int_equal(amb_env_step(&env, zero, &reward), AMB_ENV_GOES_ON);
+        amb_env_free(&env);
+    }
+    amb_character_destroy(own);
+}
+
+static void a_lost_root_ends_the_episode(void **unused)
+{
+    (void)unused;
+    for (int row = 0; row < 3; row++) {
+        amb_env_def def = plain_def(standing);
+        def.max_root_m = row == 2 ? 0 : 1;
+        amb_env env = make_env(&def);
+        amb_reward reward;
+        assert_int_equal(amb_env_step(&env, zero, &reward), AMB_ENV_GOES_ON);
+        const double far = row == 0 ? .9 : 1.1; /* the standing root hardly moves in a step */
+        amb_world_move(&env.world, (const double[3]){0, far, 0});
+        assert_int_equal(amb_env_step(&env, zero, &reward), row == 1 ? AMB_ENV_LOST : AMB_ENV_GOES_ON);
+        assert_near(reward.root_m, far, .05, "root error", row);
+        assert_true(row == 1 ? reward.total == 0 : reward.total > 0);
+        amb_env_free(&env);
+    }
+}
+
+static void a_broken_state_ends_the_episode(void **unused)
+{
+    (void)unused;
+    amb_env_def def = plain_def(standing);
+    amb_env env = make_env(&def);
+    amb_reward reward;
+    amb_env_step(&env, zero, &reward);
+    env.world.data->qvel[8] = NAN;
+    assert_int_equal(amb_env_step(&env, zero, &reward), AMB_ENV_UNSTABLE);
+    assert_true(reward.total == 0);
+    amb_env_reset(&env);
+    assert_int_equal(amb_env_step(&env, zero, &reward), AMB_ENV_GOES_ON);
+    assert_true(reward.total > .5);
+    amb_env_free(&env);
+}
+
+/* In the air and without gravity the centre of mass goes on as it is, but for the pushes. Returns the number of pushes found. */
+static int find_pushes(amb_env *env, int steps, int step_of[], double dv[][2], int most)
+{
+    amb_reward reward;
+    double before[2] = {env->state.com_vel[0], env->state.com_vel[1]};
+    int found = 0;
+    for (int n = 0; n < steps; n++) {
+        assert_int_equal(amb_env_step(env, zero, &reward), AMB_ENV_GOES_ON);
+        const double *v = env->state.com_vel;
+        assert_near(v[2], 0, .02, "upward velocity", n);
+        if (hypot(v[0] - before[0], v[1] - before[1]) > .02) {
+            assert_true(found < most);
+            step_of[found] = n;
+            dv[found][0] = v[0] - before[0];
+            dv[found][1] = v[1] - before[1];
+            found++;
+        }
+        before[0] = v[0];
+        before[1] = v[1];
+    }
+    return found;
+}
+
+static void pushes_come_as_asked(void **unused)
+{
+    (void)unused;
+    enum { MOST = 64 };
+    amb_character *floating = load_character(120);
+    for (int k = 0; k < 3; k++)
+        floating->model->opt.gravity[k] = 0;
+    amb_clip *high = body_clip(5, false);
+    amb_env_def def = amb_env_default_def(floating, high);
+    def.start_phase = 0;
+    int step_of[MOST];
+    double dv[MOST][2], mean_x = 0, mean_y = 0;
+    amb_env env = make_env(&def);
+    assert_int_equal(find_pushes(&env, 200, step_of, dv, MOST), 0); /* none were asked for */
+    amb_env_free(&env);
+
+    def.push_speed = .75;
+    def.push_period = .5;
+    env = make_env(&def);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(find_pushes(&env, 301, step_of, dv, MOST), 20);
+        for (int n = 0; n < 20; n++) { /* at .5, 1, 1.5 s ... after the reset: 15 steps of 1/30 s before the first */
+            assert_int_equal(step_of[n], 15 * (n + 1));
+            assert_near(hypot(dv[n][0], dv[n][1]), .75, .01, "push", n);
+            mean_x += dv[n][0] / .75 / 40;
+            mean_y += dv[n][1] / .75 / 40;
+        }
+        assert_true(fabs(dv[0][0] * dv[1][1] - dv[0][1] * dv[1][0]) > 1e-3); /* not the same way twice */
+        amb_env_reset(&env);
+    }
+    assert_true(hypot(mean_x, mean_y) < .5); /* from all sides: forty random unit vectors have a mean of length .16 */
+    amb_env_free(&env);
+
+    def.push_random = true;
+    int before_half = 0, count = 0;
+    double fastest = 0, sum = 0;
+    for (int stream = 0; stream < 30; stream++) {
+        def.stream = (uint64_t)stream;
+        env = make_env(&def);
+        assert_true(env.next_push >= 0 && env.next_push < .5);
+        before_half += env.next_push < .25;
+        const double first = env.next_push;
+        const int found = find_pushes(&env, 90, step_of, dv, MOST); /* the slowest, below .02 m/s, are overlooked */
+        assert_true(found >= 3 && found <= 6);
+        for (int n = 0; n < found; n++) {
+            const double speed = hypot(dv[n][0], dv[n][1]), since = step_of[n] / 30. - first;
+            assert_true(speed < .76);
+            assert_true(since - .5 * floor(since / .5 + 1e-9) < 1 / 30. + 1e-9); /* at the first step of a period */
+            fastest = fmax(fastest, speed);
+            sum += speed;
+            count++;
+        }
+        amb_env_free(&env);
+    }
+    assert_true(before_half >= 7 && before_half <= 23);
+    assert_near(sum / count, .375, .08, "mean push", 0);
+    assert_true(fastest > .6);
+    amb_clip_destroy(high);
+    amb_character_destroy(floating);
+}
+
+static void random_action(amb_rng *rng, float action[AMB_ACTION])
+{
+    for (int k = 0; k < AMB_ACTION; k++)
+        action[k] = (float)(.1 * amb_rng_normal(rng));
+}
+
+typedef struct recorded {
+    amb_state state, reference;
+    amb_reward reward;
+    float obs[AMB_OBS_MAX];
+    amb_env_end end;
+} recorded;
+
+static void record(amb_env *env, const float action[AMB_ACTION], recorded *out)
+{
+    memset(out, 0, sizeof *out);
+    out->end = amb_env_step(env, action, &out->reward);
+    out->state = env->state;
+    out->reference = env->reference_state;
+    assert_int_equal(amb_env_obs_size(env), AMB_OBS_MAX);
+    amb_env_observe(env, out->obs);
+}
+
+static amb_env_def eventful_def(uint64_t stream)
+{
+    amb_env_def def = plain_def(waving);
+    def.seed = 11;
+    def.stream = stream;
+    def.start_phase = -1;
+    def.start_heading = NAN;
+    def.turn_rate = .7;
+    def.push_speed = 1;
+    def.push_period = .2;
+    def.push_random = true;
+    def.goal = true;
+    return def;
+}
+
+/* Nothing that others do matters. */
+static void equal_environments_go_equal_ways(void **unused)
+{
+    (void)unused;
+    const amb_env_def def = eventful_def(3), noise = eventful_def(4);
+    amb_env a = make_env(&def), b = make_env(&def), neighbour = make_env(&noise);
+    amb_rng rng = amb_rng_seed(12, 0), neighbours = amb_rng_seed(13, 0);
+    recorded ra, rb, rn;
+    int differ = 0;
+    for (int n = 0; n < 120; n++) {
+        float action[AMB_ACTION], other[AMB_ACTION];
+        random_action(&rng, action);
+        random_action(&neighbours, other);
+        record(&a, action, &ra);
+        record(&neighbour, other, &rn);
+        record(&b, action, &rb);
+        record(&neighbour, other, &rn);
+        assert_memory_equal(&ra, &rb, sizeof ra);
+        differ += memcmp(&ra, &rn, sizeof ra) != 0;
+        if (n == 70) {
+            amb_env_reset(&a);
+            amb_env_reset(&b);
+        }
+    }
+    assert_int_equal(differ, 120);
+    amb_env_free(&a);
+    amb_env_free(&b);
+    amb_env_free(&neighbour);
+}
+
+static void a_saved_environment_goes_on_bit_by_bit(void **unused)
+{
+    (void)unused;
+    enum { STEPS = 60 };
+    const amb_env_def def = eventful_def(5);
+    amb_env env = make_env(&def), other = make_env(&def);
+    amb_rng rng = amb_rng_seed(14, 0);
+    float action[STEPS][AMB_ACTION], obs[AMB_OBS_MAX], obs_again[AMB_OBS_MAX];
+    for (int n = 0; n < STEPS; n++)
+        random_action(&rng, action[n]);
+    recorded at, *then = malloc(STEPS * sizeof *then), again;
+    for (int n = 0; n < 25; n++)
+        record(&env, action[n], &at);
+    void *saved = malloc(amb_env_save_size(&env)); /* exactly as much: the address sanitizer watches */
+    amb_env_save(&env, saved);
+    const int step = env.step;
+    amb_env_observe(&env, obs);
+    for (int n = 0; n < STEPS; n++) {
+        record(&env, action[n], &then[n]);
+        if (n == 40)
+            amb_env_reset(&env); /* the next start is random, too */
+    }
+    for (int round = 0; round < 2; round++) { /* into one at another place, then into one that never moved */
+        amb_env *to = round ? &other : &env;
+        amb_env_load(to, saved);
+        amb_env_observe(to, obs_again);
+        assert_memory_equal(obs_again, obs, sizeof obs);
+        assert_memory_equal(&to->state, &at.state, sizeof at.state);
+        assert_memory_equal(&to->reference_state, &at.reference, sizeof at.reference);
+        assert_int_equal(to->step, step);
+        for (int n = 0; n < STEPS; n++) {
+            record(to, action[n], &again);
+            assert_memory_equal(&again, &then[n], sizeof again);
+            if (n == 40)
+                amb_env_reset(to);
+        }
+    }
+    free(saved);
+    free(then);
+    amb_env_free(&env);
+    amb_env_free(&other);
+}
+
+/* The clock, the cycle and the reward of a few steps: the reference goes ahead at .5 m/s and begins each cycle over the body. */
+static void the_reference_keeps_time(void **unused)
+{
+    (void)unused;
+    amb_env_def def = plain_def(waving);
+    def.start_phase = .51;
+    amb_env env = make_env(&def);
+    amb_reward reward, want;
+    double x = 0;
+    for (int n = 1; n <= 40; n++) {
+        amb_env_step(&env, zero, &reward);
+        const double time = .51 + n / 30.;
+        assert_joints_of_clip(env.reference_state.pose, waving, time, -1);
+        float obs[AMB_OBS];
+        amb_env_observe(&env, obs);
+        assert_near((double)obs[0] - (time - floor(time)), 0, 1e-6, "phase", n);
+        x = n == 15 ? env.state.pose[0] : x + .5 / 30; /* 1.01 s: a new cycle */
+        assert_near(env.reference_state.pose[0], x, 1e-9, "x of the reference", n);
+        assert_near(hypot(env.state.pose[0] - x, hypot(env.state.pose[1] - env.reference_state.pose[1], env.state.pose[2] - .881416)),
+                    reward.root_m, 1e-9, "root error", n);
+        amb_reward_compute(character, &env.state, &env.reference_state, &want);
+        assert_memory_equal(&reward, &want, sizeof want);
+    }
+    assert_true(env.physics_s > 0);
+    amb_env_free(&env);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_fall_ends_the_episode),
+        cmocka_unit_test(time_is_up_after_that_many_steps),
+        cmocka_unit_test(a_lost_root_ends_the_episode),
+        cmocka_unit_test(a_broken_state_ends_the_episode),
+        cmocka_unit_test(pushes_come_as_asked),
+        cmocka_unit_test(equal_environments_go_equal_ways),
+        cmocka_unit_test(a_saved_environment_goes_on_bit_by_bit),
+        cmocka_unit_test(the_reference_keeps_time),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
