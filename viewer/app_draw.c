@@ -122,13 +122,19 @@ static int simulation_lines(const amb_app *app, const amb_snapshot *s, line *lin
     const amb_view_body *body = &s->body[s->follow];
     char speed[32];
     int n = 0;
+    char style[64];
     speed_text(speed, sizeof speed, s->speed);
-    snprintf(buffer[n], 96, "%s%s%s", s->skill < app->skills ? app->skill_name[s->skill] : "?",
+    if (s->invents)
+        amb_app_style_text(app, style, sizeof style);
+    snprintf(buffer[n], 96, "%s%s%s",
+             s->invents               ? style
+             : s->skill < app->skills ? app->skill_name[s->skill]
+                                      : "?",
              body->down              ? ", fallen"
              : s->wanted != s->skill ? ", about to change"
                                      : "",
              fabs(s->pace - 1) > .01 ? (s->pace > 1 ? ", hurried" : ", slow") : "");
-    lines[n] = (line){"Skill", buffer[n]};
+    lines[n] = (line){s->invents ? "Style" : "Skill", buffer[n]};
     n++;
     snprintf(buffer[n], 96, "%.1f m/s", s->ground_speed);
     if (fabs(s->turn_rate) > 1e-3) /* the numbers' own words are enough while nobody steers */
