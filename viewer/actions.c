@@ -16,7 +16,7 @@ const amb_action_info amb_action_table[] = {
     {AMB_ACT_RESET, "reset", 0, "R", "stand up here", {GLFW_KEY_R}},
     {AMB_ACT_RESTART, "restart", 0, "Backspace", "start all over", {GLFW_KEY_BACKSPACE}},
     {AMB_ACT_NEXT, "next", 0, "N", "follow the next character", {GLFW_KEY_N}},
-    {AMB_ACT_RANDOM, "random", 0, "0", "a style of chance", {GLFW_KEY_0}},
+    {AMB_ACT_RANDOM, "random", 0, "0", "a random style", {GLFW_KEY_0}},
     {AMB_ACT_PHASE_LOOP, "phase-loop", 0, "O", "the body's phase pulls the clock", {GLFW_KEY_O}},
     {AMB_ACT_GHOST, "ghost", 0, "G", "reference: off, inside, beside", {GLFW_KEY_G}},
     {AMB_ACT_FORCES, "forces", 0, "C", "contact forces", {GLFW_KEY_C}},

@@ -13,7 +13,7 @@
 
 #include <stdio.h>
 
-enum { AMB_CUES = 64, AMB_RETIRED = 16, AMB_CHOICES = 32 };
+enum { AMB_CUES = 64, AMB_RETIRED = 16, AMB_CHOICES = 32, AMB_STYLES_SHOWN = 16 };
 
 /* What the command line says. */
 typedef struct amb_app_def {
@@ -61,9 +61,10 @@ typedef struct amb_app {
     cli_motions motions; /* styles NULL: nothing is invented yet */
     amb_choice choice[AMB_CHOICES];
     int choices;
-    double *weight;    /* (styles): of the style that is wanted, as asked for or as seen */
-    amb_latent latent; /* which that makes */
-    double own_gain;   /* of the phase loop, when it is switched on */
+    int styles_shown, style_shown[AMB_STYLES_SHOWN]; /* numbers in the table, in the order of the list */
+    double *weight;                                  /* (styles): of the style that is wanted, as asked for or as seen */
+    amb_latent latent;                               /* which that makes */
+    double own_gain;                                 /* of the phase loop, when it is switched on */
     amb_env_def env;
     amb_session *session;
     amb_sim *sim;     /* NULL: the session is stepped by hand (film) */

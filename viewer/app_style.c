@@ -12,6 +12,29 @@ static const char *const gaits[] = {"walk", "jog", "run", "stealthy", "zombie"};
 enum { GAITS = sizeof gaits / sizeof *gaits };
 static const double slowest = .7, fastest = 1.4;
 
+static bool is_gait(const char *name)
+{
+    for (int i = 0; i < GAITS; i++)
+        if (!strcmp(name, gaits[i]))
+            return true;
+    return false;
+}
+
+/* The gaits first. */
+static void order_styles(amb_app *app)
+{
+    const amb_styles *styles = app->motions.styles;
+    app->styles_shown = 0;
+    for (int i = 0; i < GAITS; i++) {
+        const int k = amb_styles_find(styles, gaits[i], NULL);
+        if (k >= 0)
+            app->style_shown[app->styles_shown++] = k;
+    }
+    for (int k = 0; k < styles->count && app->styles_shown < AMB_STYLES_SHOWN; k++)
+        if (!is_gait(styles->style[k].name))
+            app->style_shown[app->styles_shown++] = k;
+}
+
 bool amb_app_invent(amb_app *app, amb_skill *skill, const char *style, amb_error *err)
 {
     if (!app->motions.styles) {
@@ -25,6 +48,7 @@ bool amb_app_invent(amb_app *app, amb_skill *skill, const char *style, amb_error
         app->weight = calloc((size_t)app->motions.styles->count, sizeof *app->weight);
         if (!app->weight)
             return amb_fail(err, "out of memory for %d styles", app->motions.styles->count);
+        order_styles(app);
     }
     return amb_skill_invent(skill, &app->motions.def, err);
 }
@@ -44,14 +68,6 @@ static void add_choice(amb_app *app, const char *name, int skill, int style)
     snprintf(choice->name, sizeof choice->name, "%.60s", name);
 }
 
-static bool is_gait(const char *name)
-{
-    for (int i = 0; i < GAITS; i++)
-        if (!strcmp(name, gaits[i]))
-            return true;
-    return false;
-}
-
 void amb_app_list(amb_app *app)
 {
     const amb_styles *styles = app->motions.styles;
@@ -61,14 +77,8 @@ void amb_app_list(amb_app *app)
             add_choice(app, app->skill_name[i], i, -1);
         return;
     }
-    for (int i = 0; i < GAITS; i++) {
-        const int k = amb_styles_find(styles, gaits[i], NULL);
-        if (k >= 0)
-            add_choice(app, gaits[i], 0, k);
-    }
-    for (int k = 0; k < styles->count; k++)
-        if (!is_gait(styles->style[k].name))
-            add_choice(app, styles->style[k].name, 0, k);
+    for (int i = 0; i < app->styles_shown; i++)
+        add_choice(app, styles->style[app->style_shown[i]].name, 0, app->style_shown[i]);
     for (int i = 1; i < app->skills; i++)
         add_choice(app, app->skill_name[i], i, -1);
 }

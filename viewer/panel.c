@@ -4,16 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STYLES_MAX = 16 };
-
 struct amb_panel {
     amb_app *app;
     const mjrContext *context;
     mjUI ui;
     mjuiState state;
     int skill, pause, ghost, filming, loop;
+    int listed;        /* choices; behind them "a blend" */
     double turn, pace; /* degrees a second; per cent */
-    double weight[STYLES_MAX];
+    double weight[AMB_STYLES_SHOWN];
     bool dirty;
 };
 
@@ -23,10 +22,10 @@ static const struct {
     amb_action action;
     double value;
 } button[] = {
-    {"Push it", AMB_ACT_PUSH, 1},       {"Push hard", AMB_ACT_PUSH, 2},         {"Stand up here", AMB_ACT_RESET, 0},
-    {"Start over", AMB_ACT_RESTART, 0}, {"Step back", AMB_ACT_BACK, 1},         {"Step", AMB_ACT_FORWARD, 1},
-    {"Follow next", AMB_ACT_NEXT, 0},   {"Camera home", AMB_ACT_CAMERA, 0},     {"Picture", AMB_ACT_SCREENSHOT, 0},
-    {"Help", AMB_ACT_HELP, 0},          {"Style of chance", AMB_ACT_RANDOM, 0}, {"Slower", AMB_ACT_SLOWER, 0},
+    {"Push it", AMB_ACT_PUSH, 1},       {"Push hard", AMB_ACT_PUSH, 2},      {"Stand up here", AMB_ACT_RESET, 0},
+    {"Start over", AMB_ACT_RESTART, 0}, {"Step back", AMB_ACT_BACK, 1},      {"Step", AMB_ACT_FORWARD, 1},
+    {"Follow next", AMB_ACT_NEXT, 0},   {"Camera home", AMB_ACT_CAMERA, 0},  {"Picture", AMB_ACT_SCREENSHOT, 0},
+    {"Help", AMB_ACT_HELP, 0},          {"Random style", AMB_ACT_RANDOM, 0}, {"Slower", AMB_ACT_SLOWER, 0},
     {"Faster", AMB_ACT_FASTER, 0},
 };
 
@@ -38,8 +37,8 @@ static void theme(mjUI *ui)
                 control[3] = {.27f, .31f, .38f}, text[3] = {.93f, .94f, .95f}, dim[3] = {.55f, .58f, .62f};
     float *const dark[] = {ui->color.master}, *const titles[] = {ui->color.secttitle, ui->color.secttitle2},
                  *const panes[] = {ui->color.sectpane, ui->color.separator2},
-                 *const marks[] = {ui->color.check, ui->color.radio, ui->color.slider},
-                 *const controls[] = {ui->color.button, ui->color.slider2, ui->color.separator, ui->color.select, ui->color.thumb},
+                 *const marks[] = {ui->color.check, ui->color.radio, ui->color.slider2},
+                 *const controls[] = {ui->color.button, ui->color.slider, ui->color.separator, ui->color.select, ui->color.thumb},
                  *const texts[] = {ui->color.sectfont, ui->color.sectsymbol, ui->color.fontactive},
                  *const dims[] = {ui->color.fontinactive, ui->color.decorinactive, ui->color.decorinactive2};
 #define PAINT(list, colour)                                 \
@@ -69,9 +68,13 @@ static void add_skills(amb_panel *p)
     char *list = def[1].other;
     for (int i = 0; i < p->app->choices; i++) {
         const size_t used = strlen(list);
-        if (used + 24 < sizeof def[1].other)
-            snprintf(list + used, sizeof def[1].other - used, "%s%d %.18s", i ? "\n" : "", i + 1, p->app->choice[i].name);
+        if (used + 32 > sizeof def[1].other)
+            break;
+        snprintf(list + used, sizeof def[1].other - used, "%s%d %.14s", i ? "\n" : "", i + 1, p->app->choice[i].name);
+        p->listed = i + 1;
     }
+    if (p->app->motions.styles)
+        snprintf(list + strlen(list), sizeof def[1].other - strlen(list), "\na blend");
     snprintf(def[5].other, sizeof def[5].other, "70 %d", p->app->motions.styles ? 140 : 130);
     mjui_add(&p->ui, def);
 }
@@ -85,12 +88,13 @@ static void add_styles(amb_panel *p)
     const mjuiDef head[] = {{mjITEM_SECTION, "Styles", mjSECT_OPEN, NULL, "", 0}, {mjITEM_END, "", 0, NULL, "", 0}};
     mjui_add(&p->ui, head);
     const int section = p->ui.nsect - 1;
-    for (int i = 0; i < app->motions.styles->count && i < STYLES_MAX; i++) {
-        mjuiDef slider[] = {{mjITEM_SLIDERNUM, "", 1, &app->weight[i], "0 1", 0}, {mjITEM_END, "", 0, NULL, "", 0}};
-        snprintf(slider[0].name, sizeof slider[0].name, "%.18s", app->motions.styles->style[i].name);
+    for (int i = 0; i < app->styles_shown; i++) {
+        const int style = app->style_shown[i];
+        mjuiDef slider[] = {{mjITEM_SLIDERNUM, "", 1, &app->weight[style], "0 1", 0}, {mjITEM_END, "", 0, NULL, "", 0}};
+        snprintf(slider[0].name, sizeof slider[0].name, "%.18s", app->motions.styles->style[style].name);
         mjui_addToSection(&p->ui, section, slider);
     }
-    const mjuiDef rest[] = {{mjITEM_BUTTON, "Style of chance", 1, NULL, "", 0},
+    const mjuiDef rest[] = {{mjITEM_BUTTON, "Random style", 1, NULL, "", 0},
                             {mjITEM_CHECKINT, "Phase loop", 1, &p->loop, "", 0},
                             {mjITEM_END, "", 0, NULL, "", 0}};
     mjui_addToSection(&p->ui, section, rest);
@@ -192,9 +196,10 @@ static void set_rects(amb_panel *p, mjrRect whole)
 static bool same_weights(amb_panel *p)
 {
     bool same = true;
-    for (int i = 0; p->app->motions.styles && i < p->app->motions.styles->count && i < STYLES_MAX; i++) {
-        same = same && p->weight[i] == p->app->weight[i];
-        p->weight[i] = p->app->weight[i];
+    for (int i = 0; i < p->app->styles_shown; i++) {
+        const double weight = p->app->weight[p->app->style_shown[i]];
+        same = same && p->weight[i] == weight;
+        p->weight[i] = weight;
     }
     return same;
 }
@@ -204,7 +209,8 @@ static bool read_snapshot(amb_panel *p, const amb_snapshot *s)
 {
     const amb_app *app = p->app;
     const double turn = app->turn_base * 180 / M_PI, pace = 100 * s->pace;
-    const int skill = amb_app_chosen(app, s), filming = app->film != NULL, loop = s->phase_gain > 0;
+    const int chosen = amb_app_chosen(app, s), skill = chosen >= 0 ? chosen : p->listed;
+    const int filming = app->film != NULL, loop = s->phase_gain > 0;
     const bool same = p->skill == skill && p->loop == loop && p->pause == s->paused && p->ghost == app->shown.look.ghost &&
                       p->filming == filming && fabs(p->turn - turn) < 1e-6 && fabs(p->pace - pace) < 1e-6;
     p->skill = skill;
@@ -244,8 +250,10 @@ static void changed(amb_panel *p, const mjuiItem *item)
             amb_app_act(app, button[i].action, button[i].value);
             return;
         }
-    if (item->pdata == &p->skill)
+    if (item->pdata == &p->skill && p->skill < p->listed)
         amb_app_choose(app, p->skill);
+    else if (item->pdata == &p->skill && p->skill >= p->listed)
+        p->dirty = true; /* blends are made with the sliders */
     else if (is_weight(app, item->pdata))
         amb_app_blend(app);
     else if (item->pdata == &p->loop)
