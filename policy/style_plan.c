@@ -115,7 +115,7 @@ void amb_style_weights(const amb_styles *styles, const amb_latent *latent, doubl
             const double d = (double)styles->style[to].z[k] - (double)styles->style[from].z[k];
             between += d * d;
         }
-        if (!(between > 0) || most - least < 1e-6 * between)
+        if (!(between > 0) || most - least < 1e-9 * between)
             return;
         const double moved = fmin((most - least) / between, weights[from]);
         weights[from] = moved == weights[from] ? 0 : weights[from] - moved;
