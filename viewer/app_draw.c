@@ -268,6 +268,7 @@ void amb_app_draw(amb_app *app, const amb_snapshot *s, double alpha, double seco
 {
     const mjrRect world = amb_app_world(app, whole);
     amb_plots_add(app->plots, s);
+    amb_app_see_style(app, s);
     amb_scene_update(&app->scene, s, alpha, seconds, &app->shown.look);
     mjr_render(world, &app->scene.scene, &app->context);
     if (has_plots(app, world))
