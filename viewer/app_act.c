@@ -91,9 +91,10 @@ static void change_pace(amb_app *app, int sign)
         amb_app_set_pace(app, app->pace + .05 * sign);
         return;
     }
-    for (int i = 0; i < app->skills && i < 2 && app->skills == app->choices; i++) /* walk and run, if nobody has asked for them yet */
+    const bool styles = app->choices > 0 && app->choice[0].style >= 0; /* then no skill is a gait */
+    for (int i = 0; i < app->skills && i < 2 && !styles; i++)          /* walk and run, if nobody has asked for them yet */
         (void)amb_app_have_skill(app, i);
-    const int next = app->skills == app->choices ? other_gait(app, now, sign) : -1;
+    const int next = styles ? -1 : other_gait(app, now, sign);
     if (next >= 0) {
         amb_app_choose(app, next);
         amb_app_say(app, "%s", app->skill_name[next]);
