@@ -1,4 +1,5 @@
 /* The generator with an environment: what is followed when, changes without a jump, nothing lost by saving, the clock and the heading. */
+#include "tests/allocations.h"
 #include "tests/motions.h"
 
 static amb_character *character;
@@ -554,18 +555,6 @@ static void a_wish_replaces_the_plan(void **unused)
 }
 
 /* No memory is asked for while it runs. */
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-extern void *__libc_malloc(size_t size);
-static long asked;
-void *malloc(size_t size)
-{
-    asked++;
-    return __libc_malloc(size);
-}
-#else
-static long asked;
-#endif
-
 static void nothing_is_allocated_while_it_runs(void **unused)
 {
     (void)unused;

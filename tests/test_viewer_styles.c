@@ -1,5 +1,6 @@
 /* Styles in the viewer's session: the same bits as a rollout, what one may want of them, history over changes, other skills and back. The
  * networks are made by hand (tests/motions.h) and no actor balances: what is tested does not depend on how well anything walks. */
+#include "tests/allocations.h"
 #include "tests/motions.h"
 #include "tests/viewer.h"
 
@@ -449,18 +450,6 @@ static void the_fallen_get_up_in_their_style(void **unused)
 }
 
 /* No memory is asked for in a step, nor by a change of style. */
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-extern void *__libc_malloc(size_t size);
-static long asked;
-void *malloc(size_t size)
-{
-    asked++;
-    return __libc_malloc(size);
-}
-#else
-static long asked;
-#endif
-
 static void nothing_is_allocated_while_it_runs(void **unused)
 {
     (void)unused;
