@@ -88,8 +88,9 @@ double amb_generator_rate(const amb_generator *generator);
 double amb_generator_phase(const amb_generator *generator, const amb_env *env);
 bool amb_generator_body_phase(const amb_generator *generator, amb_cycle_room *room, const amb_env *env, amb_phase *phase);
 
-/* For bit-equal continuation: amb_generator_save_size bytes (of every generator, also of NULL, the same) of plain data; motions are kept as the latents they are made from. Load goes
- * into a generator of the same definition, before amb_env_load; false and a sentence where the networks make other motions of them. */
+/* For bit-equal continuation: amb_generator_save_size bytes (of every generator, also of NULL, the same) of plain data; motions are kept as
+ * the latents they are made from. Load goes into a generator of the same definition, before amb_env_load; false and a sentence where the
+ * networks make other motions of them. */
 size_t amb_generator_save_size(const amb_generator *generator);
 void amb_generator_save(const amb_generator *generator, void *data);
 bool amb_generator_load(amb_generator *generator, amb_cycle_room *room, const void *data, amb_env *env, amb_error *err);

@@ -93,6 +93,14 @@ static int style_skill(const amb_app *app)
     return -1;
 }
 
+/* The latent's weights, to the thousandth. */
+static void show_weights(amb_app *app)
+{
+    amb_style_weights(app->motions.styles, &app->latent, app->weight);
+    for (int i = 0; i < app->motions.styles->count; i++)
+        app->weight[i] = round(1000 * app->weight[i]) / 1000;
+}
+
 static void take(amb_app *app, const amb_latent *latent)
 {
     const int skill = style_skill(app);
@@ -114,7 +122,7 @@ void amb_app_style(amb_app *app, const char *text)
         amb_app_say(app, "%s", err.text);
     else {
         take(app, &latent);
-        amb_style_weights(app->motions.styles, &latent, app->weight);
+        show_weights(app);
     }
 }
 
@@ -152,7 +160,7 @@ void amb_app_see_style(amb_app *app, const amb_snapshot *s)
     if (!memcmp(app->latent.z, s->latent.z, sizeof app->latent.z) && app->latent.scale == s->latent.scale)
         return;
     app->latent = s->latent;
-    amb_style_weights(app->motions.styles, &app->latent, app->weight);
+    show_weights(app);
 }
 
 static double sum_of_weights(const amb_app *app)
