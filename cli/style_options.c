@@ -14,6 +14,7 @@ enum {
     KEY_FROM,
     KEY_CHANGE,
     KEY_SPEED,
+    KEY_GROUND_SPEED,
     KEY_GAIN,
     KEY_DECODER,
     KEY_ENCODER,
@@ -39,7 +40,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
         s->change = cli_double(state, text, .1, 1e6, "--style-change");
         return 0;
     case KEY_SPEED:
-        s->speed = cli_double(state, text, .05, 20, "--speed");
+    case KEY_GROUND_SPEED:
+        s->speed_option = key == KEY_SPEED ? "--speed" : "--ground-speed";
+        s->speed = cli_double(state, text, .05, 20, s->speed_option);
         return 0;
     case KEY_GAIN:
         s->phase_gain = cli_double(state, text, 0, 20, "--phase-gain");
@@ -68,20 +71,28 @@ static error_t parse(int key, char *text, struct argp_state *state)
         "styles", KEY_TABLE, "FILE", 0, "table of named styles (default styles.json there)", 2                         \
     }
 
-static const struct argp_option all_options[] = {
-    {NULL, 0, NULL, 0, "Invented motions, instead of a clip:", 2},
-    {"style", KEY_STYLE, "STYLE", 0,
-     "a style by name, a mixture (walk:0.7,zombie:0.3), or styles drawn from the seed: random, random-names, random-blends", 2},
-    {"style-schedule", KEY_SCHEDULE, "FILE", 0, "which style when: lines of \"TIME STYLE [heading=DEG] [speed=M/S]\"", 2},
-    {"style-from", KEY_FROM, "NAME|FILE", 0, "the style of a clip", 2},
-    {"style-change", KEY_CHANGE, "S", 0, "with drawn styles: time between changes (default: one style for each character)", 2},
-    {"speed", KEY_SPEED, "M/S", 0, "how fast to go: the motion is played .7 to 1.4 times as fast as it is", 2},
-    {"phase-gain", KEY_GAIN, "G", 0, "how much the body's own phase pulls the motion's clock (default 0: not at all)", 2},
-    FILES,
-    {"encoder", KEY_ENCODER, "FILE", 0, "StyleVAE's encoder, for --style-from (default stylevae_encoder.onnx there)", 2},
-    {0},
-};
+#define WAYS                                                                                                                        \
+    {NULL, 0, NULL, 0, "Invented motions, instead of a clip:", 2},                                                                  \
+        {"style",                                                                                                                   \
+         KEY_STYLE,                                                                                                                 \
+         "STYLE",                                                                                                                   \
+         0,                                                                                                                         \
+         "a style by name, a mixture (walk:0.7,zombie:0.3), or styles drawn from the seed: random, random-names, random-blends",    \
+         2},                                                                                                                        \
+        {"style-schedule", KEY_SCHEDULE, "FILE", 0, "which style when: lines of \"TIME STYLE [heading=DEG] [speed=M/S]\"", 2},      \
+        {"style-from", KEY_FROM, "NAME|FILE", 0, "the style of a clip", 2},                                                         \
+        {"style-change", KEY_CHANGE, "S", 0, "with drawn styles: time between changes (default: one style for each character)", 2}, \
+        {"phase-gain", KEY_GAIN, "G", 0, "how much the body's own phase pulls the motion's clock (default 0: not at all)", 2},      \
+    {                                                                                                                               \
+        "encoder", KEY_ENCODER, "FILE", 0, "StyleVAE's encoder, for --style-from (default stylevae_encoder.onnx there)", 2          \
+    }
+static const char speed_help[] = "how fast to go: the motion is played .7 to 1.4 times as fast as it is";
+
+static const struct argp_option all_options[] = {WAYS, {"speed", KEY_SPEED, "M/S", 0, speed_help, 2}, FILES, {0}};
 const struct argp cli_style_argp = {all_options, parse, NULL, NULL, NULL, NULL, NULL};
+
+static const struct argp_option view_options[] = {WAYS, {"ground-speed", KEY_GROUND_SPEED, "M/S", 0, speed_help, 2}, FILES, {0}};
+const struct argp cli_view_style_argp = {view_options, parse, NULL, NULL, NULL, NULL, NULL};
 
 static const struct argp_option train_options[] = {
     {NULL, 0, NULL, 0, "Invented motions, instead of a clip:", 2},
@@ -101,7 +112,7 @@ bool cli_style_check(const cli_style *s, const char *motion, amb_error *err)
             return amb_fail(err, "%s and %s exclude each other", first, way[i]);
         first = first ? first : way[i];
     }
-    const char *const wants[] = {s->change > 0 ? "--style-change" : NULL, s->speed > 0 ? "--speed" : NULL,
+    const char *const wants[] = {s->change > 0 ? "--style-change" : NULL, s->speed > 0 ? s->speed_option : NULL,
                                  s->phase_gain > 0 ? "--phase-gain" : NULL};
     for (int i = 0; i < 3; i++)
         if (wants[i] && !cli_style_given(s))
@@ -185,14 +196,19 @@ void cli_motions_free(cli_motions *m)
     m->styles = NULL;
 }
 
+const char *cli_style_trained_on(const char *motion)
+{
+    static const char invented[] = "style:";
+    return strncmp(motion, invented, strlen(invented)) ? NULL : motion + strlen(invented);
+}
+
 bool cli_follow(cli_followed *f, const char *motion, const cli_style *style, const char *trained_on, const amb_character *character,
                 const char *clips, amb_error *err)
 {
-    static const char invented[] = "style:";
     memset(f, 0, sizeof *f);
-    if (!motion && !cli_style_given(style) && trained_on && !strncmp(trained_on, invented, strlen(invented))) {
+    if (!motion && !cli_style_given(style) && trained_on && cli_style_trained_on(trained_on)) {
         cli_style own = *style;
-        own.style = trained_on + strlen(invented);
+        own.style = cli_style_trained_on(trained_on);
         f->name = f->motions.name;
         return cli_motions_load(&f->motions, &own, character, clips, err);
     }

@@ -11,10 +11,14 @@ typedef struct cli_style {
     const char *decoder, *deepphase, *table; /* files; NULL: amble's own */
     const char *encoder;                     /* for `from` */
     double change, speed, phase_gain;        /* s, m/s, 1; 0 0 0 where not given */
+    const char *speed_option;                /* which option said the speed */
 } cli_style;
 
 /* An argp child; its input is a cli_style that is zero. */
 extern const struct argp cli_style_argp;
+
+/* The same with --ground-speed for --speed, which in the viewer is time's. */
+extern const struct argp cli_view_style_argp;
 
 /* Only --decoder, --deepphase and --styles, and --style, for training. */
 extern const struct argp cli_train_style_argp;
@@ -42,6 +46,9 @@ typedef struct cli_motions {
 /* clips: where --style-from looks for names (NULL: see amb_clip_find). The character must outlive the motions. */
 bool cli_motions_load(cli_motions *motions, const cli_style *style, const amb_character *character, const char *clips, amb_error *err);
 void cli_motions_free(cli_motions *motions);
+
+/* The styles that a policy was trained on: "random" where amb_policy.motion is "style:random"; NULL where that is a clip. */
+const char *cli_style_trained_on(const char *motion);
 
 /* What characters follow: a clip or invented motions. */
 typedef struct cli_followed {

@@ -314,9 +314,8 @@ bool amb_generator_is_making(const amb_generator *g)
     return g->s.busy;
 }
 
-static void start(amb_generator *g, amb_cycle_room *room, amb_env *env, bool again)
+static void make_wanted(amb_generator *g, amb_cycle_room *room, amb_env *env)
 {
-    begin_plan(g, again);
     if (same(&g->s.to, &g->cycle[g->s.current].latent))
         g->s.tried = g->s.to;
     else
@@ -326,12 +325,14 @@ static void start(amb_generator *g, amb_cycle_room *room, amb_env *env, bool aga
 
 void amb_generator_start(amb_generator *g, amb_cycle_room *room, amb_env *env)
 {
-    start(g, room, env, false);
+    begin_plan(g, false);
+    make_wanted(g, room, env);
 }
 
 void amb_generator_start_again(amb_generator *g, amb_cycle_room *room, amb_env *env)
 {
-    start(g, room, env, true);
+    begin_plan(g, true);
+    make_wanted(g, room, env);
 }
 
 void amb_generator_step(amb_generator *g, amb_cycle_room *room, amb_env *env)
@@ -341,6 +342,85 @@ void amb_generator_step(amb_generator *g, amb_cycle_room *room, amb_env *env)
     work(g, room, env, now);
     steer(g, env);
     set_clock(g, room, env);
+}
+
+/* ---- wishes ---- */
+
+/* The plan's later styles do not come. */
+static void leave_plan(amb_generator *g)
+{
+    g->s.moment = g->def.plan->moments;
+    g->s.next_change = (double)INFINITY;
+}
+
+void amb_generator_want(amb_generator *g, const amb_env *env, const amb_latent *latent)
+{
+    leave_plan(g);
+    want(g, latent, env->step * env->control_dt);
+}
+
+void amb_generator_want_drawn(amb_generator *g, const amb_env *env)
+{
+    const amb_style_plan any = {.styles = g->def.plan->styles, .blends = .5};
+    amb_latent latent;
+    double pace;
+    amb_style_draw(&any, &g->s.rng, &latent, &pace);
+    amb_generator_want(g, env, &latent);
+}
+
+void amb_generator_start_with(amb_generator *g, amb_cycle_room *room, amb_env *env, const amb_latent *latent)
+{
+    begin_plan(g);
+    leave_plan(g);
+    g->s.from = g->s.to = *latent;
+    make_wanted(g, room, env);
+}
+
+void amb_generator_set_pace(amb_generator *g, double pace)
+{
+    g->s.speed = 0;
+    g->s.pace = fmin(fmax(pace, slowest), fastest);
+}
+
+void amb_generator_set_speed(amb_generator *g, double speed)
+{
+    g->s.speed = fmin(fmax(speed, 0), 20);
+    g->s.pace = 1;
+}
+
+void amb_generator_let_go(amb_generator *g)
+{
+    g->s.heading = (double)NAN;
+}
+
+void amb_generator_set_phase_gain(amb_generator *g, double gain)
+{
+    g->def.phase_gain = fmin(fmax(gain, 0), 20);
+}
+
+double amb_generator_phase_gain(const amb_generator *g)
+{
+    return g->def.phase_gain;
+}
+
+const amb_latent *amb_generator_wanted(const amb_generator *g)
+{
+    return &g->s.to;
+}
+
+double amb_generator_rate(const amb_generator *g)
+{
+    return wanted_rate(g, &g->cycle[g->s.current]);
+}
+
+double amb_generator_phase(const amb_generator *g, const amb_env *env)
+{
+    return amb_cycle_phase_at(&g->cycle[g->s.current], amb_reference_phase(&env->reference));
+}
+
+bool amb_generator_body_phase(const amb_generator *g, amb_cycle_room *room, const amb_env *env, amb_phase *phase)
+{
+    return amb_cycle_body_phase(g->def.nets, room, &env->state, phase);
 }
 
 /* ---- saving ---- */

@@ -68,8 +68,35 @@ void amb_generator_start_again(amb_generator *generator, amb_cycle_room *room, a
 /* To be called before every observation. Reads the environment's time and state, changes its reference. */
 void amb_generator_step(amb_generator *generator, amb_cycle_room *room, amb_env *env);
 
-/* For bit-equal continuation: amb_generator_save_size bytes of plain data; motions are kept as the latents they are made from. Load goes
- * into a generator of the same definition, before amb_env_load; false and a sentence where the networks make other motions of them. */
+/* ---- what somebody wants who plays with it: between steps, in place of what the plan says ---- */
+
+/* A style, from now on; the plan's later ones are not followed any more. */
+void amb_generator_want(amb_generator *generator, const amb_env *env, const amb_latent *latent);
+/* The same with a style drawn from the plan's table, every other time a blend of two. */
+void amb_generator_want_drawn(amb_generator *generator, const amb_env *env);
+/* amb_generator_start with this style in place of the plan's; where it gives no usable motion, with the one that is there. */
+void amb_generator_start_with(amb_generator *generator, amb_cycle_room *room, amb_env *env, const amb_latent *latent);
+
+/* How fast motions are played, .7 to 1.4 (nearer ones are taken), whatever speed that makes; or the speed on the ground, as
+ * amb_generator_def.speed. */
+void amb_generator_set_pace(amb_generator *generator, double pace);
+void amb_generator_set_speed(amb_generator *generator, double speed);
+/* Leaves the reference's turn rate to others, where a plan asked for a heading. */
+void amb_generator_let_go(amb_generator *generator);
+void amb_generator_set_phase_gain(amb_generator *generator, double gain); /* not saved: as the definition */
+double amb_generator_phase_gain(const amb_generator *generator);
+
+/* The latent that is wanted, and at how many times its speed the motion is to be played, the phase's pull left out. */
+const amb_latent *amb_generator_wanted(const amb_generator *generator);
+double amb_generator_rate(const amb_generator *generator);
+
+/* DeepPhase's phase of the reference, [0, 1]; and what it measures on the body (false: its features are not finite). */
+double amb_generator_phase(const amb_generator *generator, const amb_env *env);
+bool amb_generator_body_phase(const amb_generator *generator, amb_cycle_room *room, const amb_env *env, amb_phase *phase);
+
+/* For bit-equal continuation: amb_generator_save_size bytes (of every generator, also of NULL, the same) of plain data; motions are kept as
+ * the latents they are made from. Load goes into a generator of the same definition, before amb_env_load; false and a sentence where the
+ * networks make other motions of them. */
 size_t amb_generator_save_size(const amb_generator *generator);
 void amb_generator_save(const amb_generator *generator, void *data);
 bool amb_generator_load(amb_generator *generator, amb_cycle_room *room, const void *data, amb_env *env, amb_error *err);

@@ -67,6 +67,64 @@ bool amb_style_mix(const amb_styles *styles, const char *text, amb_latent *laten
     return true;
 }
 
+bool amb_style_blend(const amb_styles *styles, const double *weights, amb_latent *latent)
+{
+    double sum[AMB_STYLE_SIZE] = {0}, all = 0, log_scale = 0;
+    for (int i = 0; i < styles->count; i++) {
+        for (int k = 0; k < AMB_STYLE_SIZE && weights[i] > 0; k++)
+            sum[k] += weights[i] * (double)styles->style[i].z[k];
+        log_scale += weights[i] * log(styles->style[i].scale);
+        all += weights[i];
+    }
+    if (!(all > 0))
+        return false;
+    for (int k = 0; k < AMB_STYLE_SIZE; k++)
+        latent->z[k] = (float)(sum[k] / all);
+    latent->scale = exp(log_scale / all);
+    return true;
+}
+
+/* How fast half the squared distance falls as the style's weight grows. */
+static double slope_at(const amb_style *style, const double *rest)
+{
+    double slope = 0;
+    for (int k = 0; k < AMB_STYLE_SIZE; k++)
+        slope += rest[k] * (double)style->z[k];
+    return slope;
+}
+
+/* Again and again, weight goes from the style that fits worst to the one that fits best, as much as brings the blend nearest. */
+void amb_style_weights(const amb_styles *styles, const amb_latent *latent, double *weights)
+{
+    double rest[AMB_STYLE_SIZE]; /* the latent minus the blend */
+    for (int i = 0; i < styles->count; i++)
+        weights[i] = i == 0;
+    for (int k = 0; k < AMB_STYLE_SIZE; k++)
+        rest[k] = (double)latent->z[k] - (double)styles->style[0].z[k];
+    for (int round = 0; round < 1000; round++) {
+        int from = -1, to = 0;
+        double least = 0, most = -INFINITY, between = 0;
+        for (int i = 0; i < styles->count; i++) {
+            const double slope = slope_at(&styles->style[i], rest);
+            if (weights[i] > 0 && (from < 0 || slope < least))
+                from = i, least = slope;
+            if (slope > most)
+                to = i, most = slope;
+        }
+        for (int k = 0; k < AMB_STYLE_SIZE; k++) {
+            const double d = (double)styles->style[to].z[k] - (double)styles->style[from].z[k];
+            between += d * d;
+        }
+        if (!(between > 0) || most - least < 1e-9 * between)
+            return;
+        const double moved = fmin((most - least) / between, weights[from]);
+        weights[from] = moved == weights[from] ? 0 : weights[from] - moved;
+        weights[to] += moved;
+        for (int k = 0; k < AMB_STYLE_SIZE; k++)
+            rest[k] -= moved * ((double)styles->style[to].z[k] - (double)styles->style[from].z[k]);
+    }
+}
+
 /* ---- plans ---- */
 
 static bool one_moment(amb_style_plan *plan, amb_error *err)

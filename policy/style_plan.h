@@ -25,6 +25,12 @@ void amb_latent_between(const amb_latent *a, const amb_latent *b, double weight,
  * 0, and need not sum to 1. An unknown name's sentence lists the known ones. */
 bool amb_style_mix(const amb_styles *styles, const char *text, amb_latent *latent, amb_error *err);
 
+/* The same with a weight for every style of the table, (count), at least 0; false where none is above 0. */
+bool amb_style_blend(const amb_styles *styles, const double *weights, amb_latent *latent);
+
+/* The other way round: weights of sum 1 whose blend is nearest to the latent. */
+void amb_style_weights(const amb_styles *styles, const amb_latent *latent, double *weights);
+
 /* From `time` on. */
 typedef struct amb_style_moment {
     double time;    /* s */

@@ -1,4 +1,5 @@
 /* The generator with an environment: what is followed when, changes without a jump, nothing lost by saving, the clock and the heading. */
+#include "tests/allocations.h"
 #include "tests/motions.h"
 
 static amb_character *character;
@@ -519,19 +520,43 @@ static void bad_definitions_are_refused(void **unused)
     }
 }
 
-/* No memory is asked for while it runs. */
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-extern void *__libc_malloc(size_t size);
-static long asked;
-void *malloc(size_t size)
+/* A wish replaces the plan's styles: the scheduled ones and the drawn ones that were to come. */
+static void a_wish_replaces_the_plan(void **unused)
 {
-    asked++;
-    return __libc_malloc(size);
+    (void)unused;
+    static const char *const plans[2] = {"0 walk heading=90 speed=1.2\n1 jog\n", "random"};
+    for (int i = 0; i < 2; i++) {
+        pair p;
+        start_pair(&p, plans[i], i ? .3 : 0, NULL);
+        amb_latent zombie;
+        assert_true(amb_style_mix(&made.styles, "zombie", &zombie, NULL));
+        for (int n = 0; n < 15; n++)
+            step(&p);
+        amb_generator_want(p.generator, &p.env, &zombie);
+        assert_ptr_equal(p.env.reference.clip, amb_generator_clip(p.generator)); /* nothing happens between steps */
+        for (int n = 0; n < 45; n++)
+            step(&p);
+        assert_memory_equal(amb_generator_wanted(p.generator)->z, zombie.z, sizeof zombie.z);
+        if (i == 0) {
+            assert_true(amb_generator_rate(p.generator) != 1); /* the speed is still wanted */
+            const double turning = p.env.reference.turn_rate;
+            amb_generator_let_go(p.generator);
+            p.env.reference.turn_rate = .01;
+            step(&p);
+            assert_true(turning != .01 && p.env.reference.turn_rate == .01);
+        }
+        amb_generator_set_pace(p.generator, 1.2);
+        assert_true(amb_generator_rate(p.generator) == 1.2);
+        amb_generator_start(p.generator, made.room, &p.env); /* the plan again */
+        assert_true(memcmp(amb_generator_wanted(p.generator)->z, zombie.z, sizeof zombie.z) != 0 || i == 1);
+        amb_generator_start_with(p.generator, made.room, &p.env, &zombie);
+        assert_memory_equal(amb_generator_wanted(p.generator)->z, zombie.z, sizeof zombie.z);
+        assert_ptr_equal(p.env.def.clip, amb_generator_clip(p.generator));
+        end_pair(&p);
+    }
 }
-#else
-static long asked;
-#endif
 
+/* No memory is asked for while it runs. */
 static void nothing_is_allocated_while_it_runs(void **unused)
 {
     (void)unused;
@@ -569,6 +594,7 @@ int main(void)
         cmocka_unit_test(the_bodys_phase_pulls_the_clock),
         cmocka_unit_test(a_steady_lag_is_forgotten),
         cmocka_unit_test(bad_definitions_are_refused),
+        cmocka_unit_test(a_wish_replaces_the_plan),
         cmocka_unit_test(nothing_is_allocated_while_it_runs),
     };
     return run_with_gaits(tests, sizeof tests / sizeof *tests, set_up, tear_down);

@@ -65,6 +65,45 @@ static void between_two_latents(void **unused)
     assert_near(out.scale, pow(4, .25), 1e-12, "scale", 0);
 }
 
+static void weights_blend_as_names_do(void **unused)
+{
+    (void)unused;
+    amb_latent mixed, blended;
+    const double weights[3] = {.7, 0, .3}, none[3] = {0};
+    assert_true(amb_style_mix(&styles, "walk:.7,zombie:.3", &mixed, NULL));
+    assert_true(amb_style_blend(&styles, weights, &blended));
+    assert_memory_equal(mixed.z, blended.z, sizeof mixed.z);
+    assert_near(blended.scale, mixed.scale, 1e-12, "scale", 0);
+    assert_false(amb_style_blend(&styles, none, &blended));
+}
+
+/* The three styles here lie on a line: made free of it, every blend's weights come back. */
+static void a_latent_tells_its_weights(void **unused)
+{
+    (void)unused;
+    amb_style free_style[3];
+    const amb_styles free_styles = {3, free_style};
+    memcpy(free_style, style, sizeof style);
+    for (int i = 0; i < 3; i++)
+        free_style[i].z[5 + i] += 1500;
+    static const double blend[][3] = {{1, 0, 0}, {0, 0, 1}, {.7, 0, .3}, {.2, .3, .5}, {0, .01, .99}};
+    for (size_t n = 0; n < sizeof blend / sizeof *blend; n++) {
+        amb_latent latent;
+        double weights[3];
+        assert_true(amb_style_blend(&free_styles, blend[n], &latent));
+        amb_style_weights(&free_styles, &latent, weights);
+        for (int i = 0; i < 3; i++)
+            assert_near(weights[i], blend[n][i], 1e-3, "weight", (int)n);
+    }
+    amb_latent beyond; /* no blend: the nearest one is a style */
+    amb_latent_of_style(&free_style[2], &beyond);
+    for (int k = 0; k < AMB_STYLE_SIZE; k++)
+        beyond.z[k] += 500;
+    double weights[3];
+    amb_style_weights(&free_styles, &beyond, weights);
+    assert_true(weights[0] == 0 && weights[1] == 0 && weights[2] == 1);
+}
+
 static void bad_mixtures_are_refused(void **unused)
 {
     (void)unused;
@@ -230,6 +269,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_name_is_its_style),       cmocka_unit_test(weights_mix),
+        cmocka_unit_test(weights_blend_as_names_do), cmocka_unit_test(a_latent_tells_its_weights),
         cmocka_unit_test(between_two_latents),       cmocka_unit_test(bad_mixtures_are_refused),
         cmocka_unit_test(a_schedule_is_read),        cmocka_unit_test(bad_schedules_are_refused),
         cmocka_unit_test(a_plan_is_what_style_says), cmocka_unit_test(draws_are_what_the_plan_wants),

@@ -88,6 +88,32 @@ run --watch "$work/empty"
 check "a run folder without a model" one_sentence 'actor.onnx'
 run --do '1 fly' --screenshot a.png
 check "an unknown action" grep -q 'there is no action "fly"' err
+run --style zombi --no-policy
+check "an unknown style" one_sentence '^amble-view: --style: there is no style "zombi", there are .*zombie'
+run --style walk --no-policy --do '1 style walk:.5,zombi:.5' --screenshot a.png
+check "an unknown style in a script" one_sentence 'style walk:.5,zombi:.5": there is no style "zombi"'
+run --do '1 style' --screenshot a.png
+check "a script's style without a name" grep -q 'which style' err
+run --style walk --motion walk
+check "style and motion exclude each other" one_sentence 'style and --motion exclude each other'
+run --motion walk --ground-speed 1
+check "a ground speed wants a style" one_sentence '^amble-view: --ground-speed is for invented motions'
+
+# --- styles, without a display and without an actor: what is tested does not depend on how well anything walks
+styled=(--style walk --no-policy)
+for style in walk walk:.7,zombie:.3 random; do
+    "$amble" rollout --style $style --no-policy --envs 3 --seconds 2 --seed 5 --push .5,.7 --phase-gain 1 --json rollout.json >/dev/null 2>&1
+    run --style $style --no-policy --characters 3 --seconds 2 --seed 5 --push .5,.7 --phase-gain 1 --screenshot a.png --size 160x120 --json r.json
+    check "the hash of style $style is that of a rollout" test "$(number hash r.json)" = "$(number hash rollout.json)"
+done
+"$amble" rollout --style walk --no-policy --speed 1.2 --envs 1 --seconds 1 --json rollout.json >/dev/null 2>&1
+run "${styled[@]}" --ground-speed 1.2 --seconds 1 --screenshot a.png --size 160x120 --json r.json
+check "and with a speed" test "$(number hash r.json)" = "$(number hash rollout.json)"
+run "${styled[@]}" --seconds 1 --screenshot a.png --size 160x120 --json r.json --do '.3 style zombie:.3,jog:.7'
+check "a script changes the style" grep -q '"style": "jog 70 %, zombie 30 %"' r.json
+check "and with it what happens" test "$(number hash r.json)" != "$(number hash rollout.json)"
+run "${styled[@]}" --seconds 1 --screenshot a.png --size 160x120 --json r.json --do '.3 skill run' --do '.5 ground-speed 2' --do '.6 phase-gain 2'
+check "a script chooses a style as a skill" grep -q '"style": "run"' r.json
 
 if [ -z "${AMBLE_CLIPS:-}" ]; then
     echo "[  SKIPPED ] no clips: AMBLE_CLIPS is not set"
@@ -122,7 +148,7 @@ run --record c.mp4 --clip walk --seconds 1 "${small[@]}"
 check "a clip, filmed" test "$(different_frames c.mp4)" -ge 9
 
 "$amble" rollout --motion walk --envs 3 --seconds 2 --seed 5 --push .5,.7 --json rollout.json >/dev/null 2>&1
-run --record a.mp4 --characters 3 --seconds 2 --seed 5 --push .5,.7 "${small[@]}" --json r.json
+run --motion walk --record a.mp4 --characters 3 --seconds 2 --seed 5 --push .5,.7 "${small[@]}" --json r.json
 check "the hash of a film is that of a rollout" test "$(number hash r.json)" = "$(number hash rollout.json)"
 
 timeout -s TERM 3 "$view" --record killed.mp4 --seconds 1000 "${small[@]}" >out 2>err
@@ -177,7 +203,7 @@ close_view() {
 steps_now() { tail -n 1 log | sed -n 's/.* step \([0-9]*\)$/\1/p'; }
 
 seen=0
-if ! open_view --paused; then
+if ! open_view --motion walk --paused; then
     bad "the window opens" "no frame"
     finish
 fi
@@ -290,19 +316,54 @@ check "q ends it" close_view
 film=$(ls -t amble-*.mp4 | head -n 1)
 check "closed in mid-film, the film is playable" test "$(frames "$film")" -ge 1
 
-"$view" --size 320x240 --quality low --seconds 3 --speed 4 --seed 7 --json w.json >out 2>err
+"$view" --motion walk --size 320x240 --quality low --seconds 3 --speed 4 --seed 7 --json w.json >out 2>err
 "$amble" rollout --motion walk --envs 1 --seconds 3 --seed 7 --json rollout.json >/dev/null 2>&1
 check "the hash of a window is that of a rollout" test "$(number hash w.json)" = "$(number hash rollout.json)"
 
+# styles; whoever falls lies there and is none the worse a follower of what is chosen
 seen=0
-open_view --characters 4 || bad "a crowd opens" "no frame"
+open_view "${styled[@]}" --get-up .3 || bad "a style opens" "no frame"
+check "it begins with the style asked for" wait_for '^style walk$'
+key 5 '^style zombie$'
+wait_for '^skill 5'
+key 2 '^style jog$'
+key 0 '^style '
+key 1 '^style walk$'
+key o '^gain 1'
+key o '^gain 0'
+key Up '^pace 1.05'
+for _ in $(seq 8); do # to the end of what walking allows, and over it
+    xdotool key Up
+    sleep .3
+done
+check "faster than a fast walk is jogging" wait_for '^style jog$'
+key 1 '^style walk$'
+check "what is chosen goes at its own pace" wait_for '^pace 1 '
+mark
+for y in $(seq 440 12 596); do # the first sliders below the skills; the first one is walk's own
+    xdotool mousemove 185 "$y" click 1
+    sleep .3
+    tail -n +$((seen + 1)) log | grep -q '^style .*%' && break
+done
+check "a slider blends styles" wait_for '^style [a-z]* [0-9]* %, [a-z]* [0-9]* %'
+check "q ends the styles" close_view
+
+seen=0
+open_view "${styled[@]}" --do '.5 style zombie' --do '1.2 pause' --do '1.2 back 30' || bad "a script opens" "no frame"
+check "the script's style" wait_for '^style zombie$'
+mark
+check "back over the change, the style before" wait_for '^style walk$'
+check "q ends the script" close_view
+
+seen=0
+open_view --motion walk --characters 4 || bad "a crowd opens" "no frame"
 key n '^follow 1'
 check "q ends the crowd" close_view
 
 seen=0
 cp "$AMBLE_ASSETS/models/run.onnx" mine.onnx
 echo '{}' >broken.txt
-open_view --do '.5 open mine.onnx' --do '1.5 open broken.txt' --do '2.5 open missing.onnx' --do "3 open $AMBLE_CLIPS/humanoid3d_kick.txt" ||
+open_view --motion walk --do '.5 open mine.onnx' --do '1.5 open broken.txt' --do '2.5 open missing.onnx' --do "3 open $AMBLE_CLIPS/humanoid3d_kick.txt" ||
     bad "dropping opens" "no frame"
 check "a dropped actor is a skill" wait_for '^says mine.onnx is skill [3-9]'
 check "and is chosen" wait_for '^skill [3-9]'
@@ -318,7 +379,10 @@ key space '^paused 1'
 key Right '^at step'
 key Left '^at step'
 mark
-xdotool mousemove 535 577 click 1
+for x in 400 700; do # one of them is not where it stands
+    xdotool mousemove $x 577 click 1
+    sleep .3
+done
 check "the clip's scrub bar" wait_for '^at step'
 key 1 '^clip 0'
 check "q ends the clip" close_view

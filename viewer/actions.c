@@ -16,6 +16,8 @@ const amb_action_info amb_action_table[] = {
     {AMB_ACT_RESET, "reset", 0, "R", "stand up here", {GLFW_KEY_R}},
     {AMB_ACT_RESTART, "restart", 0, "Backspace", "start all over", {GLFW_KEY_BACKSPACE}},
     {AMB_ACT_NEXT, "next", 0, "N", "follow the next character", {GLFW_KEY_N}},
+    {AMB_ACT_RANDOM, "random", 0, "0", "a random style", {GLFW_KEY_0}},
+    {AMB_ACT_PHASE_LOOP, "phase-loop", 0, "O", "the body's phase pulls the clock", {GLFW_KEY_O}},
     {AMB_ACT_GHOST, "ghost", 0, "G", "reference: off, inside, beside", {GLFW_KEY_G}},
     {AMB_ACT_FORCES, "forces", 0, "C", "contact forces", {GLFW_KEY_C}},
     {AMB_ACT_TRAIL, "trail", 0, "T", "trail of the feet", {GLFW_KEY_T}},
@@ -31,6 +33,9 @@ const amb_action_info amb_action_table[] = {
     {AMB_ACT_FULLSCREEN, "fullscreen", 0, "F11", "whole screen", {GLFW_KEY_F11, GLFW_KEY_F}},
     {AMB_ACT_QUIT, "quit", 0, "Q", "leave", {GLFW_KEY_Q}},
     {AMB_ACT_SKILL, "skill", 1, NULL, NULL, {0}},
+    {AMB_ACT_STYLE, "style", 0, NULL, NULL, {0}},
+    {AMB_ACT_PHASE_GAIN, "phase-gain", 1, NULL, NULL, {0}},
+    {AMB_ACT_GROUND_SPEED, "ground-speed", 1, NULL, NULL, {0}},
     {AMB_ACT_OPEN, "open", 0, NULL, NULL, {0}},
     {AMB_ACT_SPEED, "speed", 1, NULL, NULL, {0}},
     {AMB_ACT_TURN, "turn", 0, NULL, NULL, {0}},
@@ -44,14 +49,10 @@ const amb_action_info amb_action_table[] = {
 };
 
 const char *const amb_mouse_help[][2] = {
-    {"Drag a limb", "pull it"},
-    {"Right click", "push there, away from you"},
-    {"Drag beside", "turn the camera"},
-    {"Wheel", "nearer, farther"},
-    {"Left, Right", "steer"},
-    {"Up, Down", "faster, slower steps"},
-    {"1 ... 9", "skills"},
-    {NULL, NULL},
+    {"Drag a limb", "pull it"},         {"Right click", "push there, away from you"},
+    {"Drag beside", "turn the camera"}, {"Wheel", "nearer, farther"},
+    {"Left, Right", "steer"},           {"Up, Down", "faster, slower"},
+    {"1 ... 9", "styles, skills"},      {NULL, NULL},
 };
 
 const amb_action_info *amb_action_by_name(const char *name)
@@ -97,10 +98,12 @@ bool amb_cue_parse(const char *text, amb_cue *cue, amb_error *err)
     cue->value = info->value;
     if (info->action == AMB_ACT_OPEN && n < 3)
         return amb_fail(err, "\"%.60s\": open which file?", text);
+    if (info->action == AMB_ACT_STYLE && n < 3)
+        return amb_fail(err, "\"%.60s\": which style?", text);
     if (n == 3) {
         char *end;
         cue->value = strtod(value, &end);
-        if (info->action == AMB_ACT_OPEN || (*end && info->action == AMB_ACT_SKILL))
+        if (info->action == AMB_ACT_OPEN || info->action == AMB_ACT_STYLE || (*end && info->action == AMB_ACT_SKILL))
             snprintf(cue->text, sizeof cue->text, "%s", value);
         else if (*end || !isfinite(cue->value))
             return amb_fail(err, "\"%.60s\": \"%.60s\" is no number", text, value);

@@ -15,11 +15,16 @@ typedef enum amb_action {
     AMB_ACT_SPEED, /* value: simulated seconds a second */
     AMB_ACT_RESTART,
     AMB_ACT_RESET,
-    AMB_ACT_PUSH,  /* value: m/s */
-    AMB_ACT_OPEN,  /* a file, as if it were dropped on the window; scripts only */
-    AMB_ACT_SKILL, /* value: its number, from 1 */
-    AMB_ACT_TURN,  /* value: degrees a second, to the left */
-    AMB_ACT_PACE,  /* value: .7 to 1.3 */
+    AMB_ACT_PUSH,   /* value: m/s */
+    AMB_ACT_OPEN,   /* a file, as if it were dropped on the window; scripts only */
+    AMB_ACT_SKILL,  /* value: its number, from 1 */
+    AMB_ACT_STYLE,  /* text: a mixture, or random; scripts only */
+    AMB_ACT_RANDOM, /* a style that is drawn */
+    AMB_ACT_PHASE_LOOP,
+    AMB_ACT_PHASE_GAIN,   /* value */
+    AMB_ACT_GROUND_SPEED, /* value: m/s */
+    AMB_ACT_TURN,         /* value: degrees a second, to the left */
+    AMB_ACT_PACE,         /* value: .7 to 1.3, of styles 1.4 */
     AMB_ACT_PACE_UP,
     AMB_ACT_PACE_DOWN,
     AMB_ACT_NEXT, /* follow the next character */
@@ -66,7 +71,7 @@ extern const char *const amb_mouse_help[][2];
 typedef struct amb_cue {
     double time, value;
     amb_action action;
-    char text[256]; /* of "skill NAME" and "open FILE" */
+    char text[256]; /* of "skill NAME", "style MIXTURE" and "open FILE" */
 } amb_cue;
 bool amb_cue_parse(const char *text, amb_cue *cue, amb_error *err);
 

@@ -20,6 +20,26 @@ void amb_app_say(amb_app *app, const char *format, ...)
         fprintf(app->log, "says %s\n", app->message);
 }
 
+/* Whether nobody has said what is to move how: then it is the actor that follows styles, if there is one. */
+static bool nothing_said(const amb_app_def *def)
+{
+    return !def->policy && !def->motion && !def->watch && !def->no_policy && !cli_style_given(&def->style);
+}
+
+static bool have_locomotion(void)
+{
+    char path[4096];
+    return amb_asset_path("models/locomotion.onnx", path, sizeof path, NULL);
+}
+
+/* The model that goes with what is to be followed. */
+static const char *model_for(const amb_app_def *def)
+{
+    if (cli_style_given(&def->style) || (nothing_said(def) && have_locomotion()))
+        return "locomotion";
+    return def->motion ? def->motion : "walk";
+}
+
 /* Which actor: as given, the run folder's, else the model of the motion's name. Empty: none is wanted. */
 static void first_policy(const amb_app_def *def, char *path, size_t size)
 {
@@ -32,7 +52,7 @@ static void first_policy(const amb_app_def *def, char *path, size_t size)
     } else if (def->policy && strlen(def->policy) > 200) {
         snprintf(path, size, "%s", def->policy);
     } else {
-        snprintf(name, sizeof name, "%.200s%s", def->policy ? def->policy : def->motion ? def->motion : "walk", def->policy ? "" : ".onnx");
+        snprintf(name, sizeof name, "%.200s%s", def->policy ? def->policy : model_for(def), def->policy ? "" : ".onnx");
         cli_find_model(name, path, size);
     }
 }
@@ -56,10 +76,11 @@ static bool load_first(amb_app *app, amb_error *err)
     first.character = NULL; /* it says itself which one it wants */
     first.motion = def->motion;
     first.critic = def->critic;
+    first.invents = cli_style_given(&def->style) || (nothing_said(def) && have_locomotion());
     app->skill[0] = amb_skill_load(&first, err);
     if (!app->skill[0])
-        return !def->policy && !def->watch && def->motion && !def->no_policy
-                   ? amb_fail_in(err, "no actor for \"%s\" (give one with --policy, or --no-policy)", def->motion)
+        return !def->policy && !def->watch && (def->motion || first.invents) && !def->no_policy
+                   ? amb_fail_in(err, "no actor for \"%s\" (give one with --policy, or --no-policy)", model_for(def))
                    : false;
     amb_character_def body = amb_character_default_def();
     body.self_collision = def->self_collision;
@@ -69,10 +90,20 @@ static bool load_first(amb_app *app, amb_error *err)
         app->character = amb_character_create(&body, err);
     if (!app->character || !cli_parse_may_touch(def->may_touch, app->character, app->skill[0]->clip, &app->skill[0]->may_touch, err))
         return false;
+    const char *trained_on = nothing_said(def) ? NULL : cli_style_trained_on(app->skill[0]->policy.motion);
+    if (app->skill[0]->invents && !amb_app_invent(app, app->skill[0], trained_on ? trained_on : "walk", err))
+        return false;
     snprintf(app->skill_name[0], sizeof app->skill_name[0], "%s", app->skill[0]->name);
     snprintf(app->skill_path[0], sizeof app->skill_path[0], "%s", path);
     app->skills = 1;
     return true;
+}
+
+/* Whether a model's motion is among the styles already. */
+static bool is_listed(const amb_app *app, const char *name)
+{
+    return app->skill[0] && app->skill[0]->invents &&
+           (!strcmp(name, "locomotion") || amb_styles_find(app->motions.styles, name, NULL) >= 0);
 }
 
 /* The other models' names; they are loaded when they are chosen. */
@@ -87,7 +118,12 @@ static void list_others(amb_app *app)
         snprintf(app->skill_path[k], sizeof app->skill_path[k], "%s", paths[i]);
         snprintf(app->skill_name[k], sizeof app->skill_name[k], "%.60s", strrchr(paths[i], '/') + 1);
         *strrchr(app->skill_name[k], '.') = 0;
+        if (is_listed(app, app->skill_name[k])) {
+            app->skill_path[k][0] = app->skill_name[k][0] = 0;
+            app->skills--;
+        }
     }
+    amb_app_list(app);
 }
 
 static bool start_session(amb_app *app, amb_error *err)
@@ -107,7 +143,7 @@ static bool start_session(amb_app *app, amb_error *err)
     app->env.max_root_m = def->max_root;
     amb_session_def session = amb_session_default_def(&app->env, app->skill[0], def->characters);
     session.get_up_s = def->get_up_s;
-    session.history_s = def->characters > 32 ? 12 : 20;
+    session.history_s = def->characters > 32 ? fmin(12, 1200. / def->characters) : 20;
     if (def->seconds > 0)
         session.step_limit = (int64_t)ceil(def->seconds / (app->env.substeps * app->character->timestep) - 1e-9);
     app->session = amb_session_create(&session, err);
@@ -117,7 +153,7 @@ static bool start_session(amb_app *app, amb_error *err)
     app->own.speed = def->speed;
     app->own.real_time_factor = def->speed;
     list_others(app);
-    return true;
+    return amb_app_check_cues(app, err);
 }
 
 static bool start_clip(amb_app *app, const char *file, amb_error *err)
@@ -143,7 +179,7 @@ static void show_defaults(amb_app *app)
     const amb_app_def *def = &app->def;
     app->shown = (amb_shown){.look = {def->ghost, def->forces, def->trail, def->points, 1}, def->panel, def->plots, def->status, 0};
     app->pace = 1;
-    app->skill_asked = -1;
+    app->asked = -1;
     app->hint = true;
     app->scale = 1;
 }
@@ -214,6 +250,8 @@ void amb_app_free(amb_app *app)
         amb_scene_free(&app->scene);
     amb_panel_destroy(app->panel);
     amb_plots_destroy(app->plots);
+    cli_motions_free(&app->motions);
+    free(app->weight);
     free(app->own.body);
     amb_character_destroy(app->character);
     if (app->log)
@@ -258,18 +296,30 @@ static void teach(amb_app *app, int number, amb_skill *skill)
         app->retired[app->retirees - 1].number = app->sent;
 }
 
-static bool have_skill(amb_app *app, int number)
+/* A skill with all it needs; NULL and a sentence. */
+static amb_skill *load_skill(amb_app *app, const amb_skill_def *def, amb_error *err)
+{
+    amb_skill *skill = amb_skill_load(def, err);
+    if (!skill || !skill->invents || amb_app_invent(app, skill, "walk", err))
+        return skill;
+    amb_skill_free(skill);
+    return NULL;
+}
+
+bool amb_app_have_skill(amb_app *app, int number)
 {
     if (app->skill[number])
         return true;
     const amb_skill_def def = skill_def(app, app->skill_path[number]);
     amb_error err;
-    amb_skill *skill = amb_skill_load(&def, &err);
+    amb_skill *skill = load_skill(app, &def, &err);
     if (!skill) {
         amb_app_say(app, "%s", err.text);
         return false;
     }
     teach(app, number, skill);
+    if (app->panel && skill->invents)
+        amb_panel_relist(app->panel); /* its styles */
     return true;
 }
 
@@ -294,19 +344,27 @@ static bool leave_clip(amb_app *app)
     return true;
 }
 
-void amb_app_choose_skill(amb_app *app, int number)
+void amb_app_choose(amb_app *app, int number)
 {
-    if (number < 0 || number >= app->skills) {
-        amb_app_say(app, "there is no skill %d; there are %d", number + 1, app->skills);
+    if (number < 0 || number >= app->choices) {
+        amb_app_say(app, "there is no skill %d; there are %d", number + 1, app->choices);
         return;
     }
-    if (!leave_clip(app) || !have_skill(app, number))
+    if (!leave_clip(app))
         return;
-    const double pace = 1;
-    app->skill_asked = number;
-    app->pace = pace;
-    amb_app_send(app, &(amb_command){.kind = AMB_DO_PACE, .value = pace});
-    amb_app_send(app, &(amb_command){.kind = AMB_DO_SKILL, .value = number});
+    const amb_choice choice = app->choice[number];
+    if (!amb_app_have_skill(app, choice.skill))
+        return;
+    app->asked = number;
+    if (app->hurried || choice.style < 0) {
+        app->pace = 1;
+        app->hurried = false;
+        amb_app_send(app, &(amb_command){.kind = AMB_DO_PACE, .value = 1});
+    }
+    if (choice.style >= 0)
+        amb_app_style(app, choice.name);
+    else
+        amb_app_send(app, &(amb_command){.kind = AMB_DO_SKILL, .value = choice.skill});
 }
 
 static bool ends_with(const char *text, const char *end)
@@ -325,7 +383,7 @@ void amb_app_drop(amb_app *app, const char *path)
             return;
         }
         const amb_skill_def def = skill_def(app, path);
-        amb_skill *skill = amb_skill_load(&def, &err);
+        amb_skill *skill = load_skill(app, &def, &err);
         if (!skill) {
             amb_app_say(app, "%s", err.text);
             return;
@@ -334,10 +392,11 @@ void amb_app_drop(amb_app *app, const char *path)
         snprintf(app->skill_path[number], sizeof app->skill_path[number], "%s", path);
         snprintf(app->skill_name[number], sizeof app->skill_name[number], "%s", skill->name);
         teach(app, number, skill);
+        amb_app_list(app);
         if (app->panel)
             amb_panel_relist(app->panel);
-        amb_app_choose_skill(app, number);
-        amb_app_say(app, "%s is skill %d", slash ? slash + 1 : path, number + 1);
+        amb_app_choose(app, app->choices - 1);
+        amb_app_say(app, "%s is skill %d", slash ? slash + 1 : path, app->choices);
         return;
     }
     if (!start_clip(app, path, &err)) {
@@ -348,7 +407,8 @@ void amb_app_drop(amb_app *app, const char *path)
     amb_app_send(app, &(amb_command){.kind = AMB_DO_PAUSE, .value = 1});
     if (app->panel)
         amb_panel_relist(app->panel);
-    amb_app_say(app, "playing %s without physics; 1 to %d go back to the simulation", slash ? slash + 1 : path, app->skills);
+    amb_app_say(app, "playing %s without physics; 1 to %d go back to the simulation", slash ? slash + 1 : path,
+                app->choices > 9 ? 9 : app->choices);
 }
 
 /* A successor for skill 0, made of the run folder's newest files. */
@@ -357,10 +417,11 @@ void amb_app_renew(amb_app *app)
 {
     amb_skill_def def = skill_def(app, app->skill_path[0]);
     def.motion = app->def.motion;
+    def.invents = cli_style_given(&app->def.style);
     amb_error err;
     if (app->retirees >= AMB_RETIRED)
         return; /* the simulation is far behind; next time */
-    amb_skill *skill = amb_skill_load(&def, &err);
+    amb_skill *skill = load_skill(app, &def, &err);
     if (!skill) {
         amb_app_say(app, "%s", err.text);
         return;

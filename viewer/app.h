@@ -3,6 +3,7 @@
 #ifndef AMB_VIEWER_APP_H
 #define AMB_VIEWER_APP_H
 
+#include "cli/style_options.h"
 #include "viewer/actions.h"
 #include "viewer/film.h"
 #include "viewer/player.h"
@@ -12,11 +13,12 @@
 
 #include <stdio.h>
 
-enum { AMB_CUES = 64, AMB_RETIRED = 16 };
+enum { AMB_CUES = 64, AMB_RETIRED = 16, AMB_CHOICES = 32, AMB_STYLES_SHOWN = 16 };
 
 /* What the command line says. */
 typedef struct amb_app_def {
     const char *policy, *critic, *motion, *clips, *may_touch, *watch, *clip_file;
+    cli_style style;
     bool no_policy, self_collision;
     uint64_t seed;
     int characters;
@@ -41,6 +43,12 @@ typedef struct amb_shown {
     int panel, plots, status, help;
 } amb_shown;
 
+/* One line of the list to choose from: a skill, or a style of one that invents motions. */
+typedef struct amb_choice {
+    char name[64];
+    int skill, style; /* number in the table of styles, -1: none */
+} amb_choice;
+
 typedef struct amb_panel amb_panel;
 
 typedef struct amb_app {
@@ -50,6 +58,13 @@ typedef struct amb_app {
     amb_skill *skill[AMB_SKILLS];
     char skill_name[AMB_SKILLS][64], skill_path[AMB_SKILLS][4096]; /* path: of those that are not loaded yet */
     int skills;
+    cli_motions motions; /* styles NULL: nothing is invented yet */
+    amb_choice choice[AMB_CHOICES];
+    int choices;
+    int styles_shown, style_shown[AMB_STYLES_SHOWN]; /* numbers in the table, in the order of the list */
+    double *weight;                                  /* (styles): of the style that is wanted, as asked for or as seen */
+    amb_latent latent;                               /* which that makes */
+    double own_gain;                                 /* of the phase loop, when it is switched on */
     amb_env_def env;
     amb_session *session;
     amb_sim *sim;     /* NULL: the session is stepped by hand (film) */
@@ -68,7 +83,8 @@ typedef struct amb_app {
     bool dragging;
     amb_command pull;
     double pull_depth;
-    int skill_asked;
+    int asked;    /* the choice, until the simulation has heard of it; else -1 */
+    bool hurried; /* the pace was changed: what is chosen next goes at its own again */
 
     amb_shown shown;
     amb_scene scene;
@@ -108,11 +124,26 @@ const amb_snapshot *amb_app_look(amb_app *app);
 /* Does it now. */
 void amb_app_act(amb_app *app, amb_action action, double value);
 void amb_app_send(amb_app *app, const amb_command *command);
-void amb_app_choose_skill(amb_app *app, int number);
-void amb_app_steer(amb_app *app, double left); /* -1 to 1; as long as it is held */
+void amb_app_choose(amb_app *app, int choice);
+/* The choice that is followed or about to be; -1: none of them, but a blend. */
+int amb_app_chosen(const amb_app *app, const amb_snapshot *snapshot);
+bool amb_app_have_skill(amb_app *app, int skill); /* loads it if need be; says why not */
+void amb_app_steer(amb_app *app, double left);    /* -1 to 1; as long as it is held */
 
 /* A file that was dropped on the window: a clip (played without physics) or an actor (a new skill). Says what it did. */
 void amb_app_drop(amb_app *app, const char *path);
+
+/* app_style.c. Generators for a skill that invents motions; `style`: of the plan, where the command line gives none. */
+bool amb_app_invent(amb_app *app, amb_skill *skill, const char *style, amb_error *err);
+void amb_app_list(amb_app *app); /* fills the choices */
+/* A mixture ("walk:.7,zombie:.3") or "random"; the blend of app->weight. They say what is wrong. */
+void amb_app_style(amb_app *app, const char *text);
+void amb_app_blend(amb_app *app);
+bool amb_app_check_cues(const amb_app *app, amb_error *err);
+void amb_app_set_pace(amb_app *app, double pace);
+bool amb_app_style_pace(amb_app *app, int sign); /* a little faster or slower, or the next style; false: no style is followed */
+void amb_app_see_style(amb_app *app, const amb_snapshot *snapshot);
+void amb_app_style_text(const amb_app *app, char *text, size_t size); /* "walk 70 %, zombie 30 %" */
 
 /* The cues that are due at this simulated time. */
 void amb_app_cues(amb_app *app, double time);

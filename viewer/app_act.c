@@ -79,44 +79,27 @@ static int other_gait(const amb_app *app, int now, int sign)
     return best;
 }
 
-static void set_pace(amb_app *app, double pace)
-{
-    app->pace = fmin(fmax(round(pace * 20) / 20, .7), 1.3);
-    send(app, AMB_DO_PACE, app->pace);
-}
-
 /* A little faster or slower; at the end of what the gait allows, the next gait. */
 static void change_pace(amb_app *app, int sign)
 {
     if (app->playing_clip)
         return;
-    const int now = app->skill_asked >= 0 ? app->skill_asked : amb_app_look(app)->skill;
+    if (app->asked < 0 ? amb_app_style_pace(app, sign) : app->choice[app->asked].style >= 0)
+        return; /* what has just been asked for is not there yet to be changed */
+    const int now = app->asked >= 0 ? app->choice[app->asked].skill : amb_app_look(app)->skill;
     if (sign > 0 ? app->pace < 1.15 - 1e-9 : app->pace > .85 + 1e-9) {
-        set_pace(app, app->pace + .05 * sign);
+        amb_app_set_pace(app, app->pace + .05 * sign);
         return;
     }
-    for (int i = 0; i < app->skills && i < 2; i++) /* walk and run, if nobody has asked for them yet */
-        if (!app->skill[i]) {
-            const int kept = app->skill_asked;
-            amb_error err;
-            amb_skill_def def = {.policy = app->skill_path[i],
-                                 .clips = app->def.clips,
-                                 .may_touch = app->def.may_touch,
-                                 .character = app->character,
-                                 .substeps = app->env.substeps,
-                                 .characters = app->def.characters};
-            amb_skill *skill = amb_skill_load(&def, &err);
-            app->skill[i] = skill;
-            if (skill)
-                amb_app_send(app, &(amb_command){.kind = AMB_DO_TEACH, .value = i, .skill = skill});
-            app->skill_asked = kept;
-        }
-    const int next = other_gait(app, now, sign);
+    const bool styles = app->choices > 0 && app->choice[0].style >= 0; /* then no skill is a gait */
+    for (int i = 0; i < app->skills && i < 2 && !styles; i++)          /* walk and run, if nobody has asked for them yet */
+        (void)amb_app_have_skill(app, i);
+    const int next = styles ? -1 : other_gait(app, now, sign);
     if (next >= 0) {
-        amb_app_choose_skill(app, next);
+        amb_app_choose(app, next);
         amb_app_say(app, "%s", app->skill_name[next]);
     } else {
-        set_pace(app, app->pace + .05 * sign);
+        amb_app_set_pace(app, app->pace + .05 * sign);
     }
 }
 
@@ -128,6 +111,7 @@ static void restart(amb_app *app)
         app->player.jumps++;
     } else {
         app->pace = 1;
+        app->hurried = false;
         send(app, AMB_DO_RESTART, 0);
     }
     app->scene.camera.placed = false;
@@ -212,14 +196,26 @@ void amb_app_act(amb_app *app, amb_action action, double value)
         push(app, value);
         break;
     case AMB_ACT_SKILL:
-        amb_app_choose_skill(app, (int)value - 1);
+        amb_app_choose(app, (int)value - 1);
+        break;
+    case AMB_ACT_RANDOM:
+        amb_app_style(app, "random");
+        break;
+    case AMB_ACT_PHASE_LOOP:
+        send(app, AMB_DO_PHASE_GAIN, now->phase_gain > 0 ? 0 : app->own_gain);
+        break;
+    case AMB_ACT_PHASE_GAIN:
+        send(app, AMB_DO_PHASE_GAIN, value);
+        break;
+    case AMB_ACT_GROUND_SPEED:
+        send(app, AMB_DO_GROUND_SPEED, value);
         break;
     case AMB_ACT_TURN:
         app->turn_base = value * M_PI / 180;
         send_turn(app);
         break;
     case AMB_ACT_PACE:
-        set_pace(app, value);
+        amb_app_set_pace(app, value);
         break;
     case AMB_ACT_PACE_UP:
         change_pace(app, 1);
@@ -253,13 +249,17 @@ static void act_on_cue(amb_app *app, const amb_cue *cue)
         amb_app_drop(app, cue->text);
         return;
     }
+    if (cue->action == AMB_ACT_STYLE) {
+        amb_app_style(app, cue->text);
+        return;
+    }
     if (!cue->text[0]) {
         amb_app_act(app, cue->action, cue->value);
         return;
     }
-    for (int i = 0; i < app->skills; i++)
-        if (!strcmp(app->skill_name[i], cue->text)) {
-            amb_app_choose_skill(app, i);
+    for (int i = 0; i < app->choices; i++)
+        if (!strcmp(app->choice[i].name, cue->text)) {
+            amb_app_choose(app, i);
             return;
         }
     amb_app_say(app, "there is no skill \"%s\"", cue->text);
@@ -315,15 +315,18 @@ void amb_app_watch(amb_app *app)
 /* One line of the log for each thing that is not as it was. */
 static void log_changes(amb_app *app, const amb_snapshot *s)
 {
-    static const char *const names[] = {"paused", "speed",   "skill",  "turn",  "pace",    "follow",   "pulling",  "pushes",
-                                        "jumps",  "ghost",   "forces", "trail", "points",  "plots",    "panel",    "status",
-                                        "help",   "shadows", "film",   "clip",  "azimuth", "distance", "elevation"};
+    static const char *const names[] = {"paused", "speed",   "skill",  "turn",  "pace",    "follow",   "pulling",   "pushes",
+                                        "jumps",  "ghost",   "forces", "trail", "points",  "plots",    "panel",     "status",
+                                        "help",   "shadows", "film",   "clip",  "azimuth", "distance", "elevation", "gain"};
     static double before[sizeof names / sizeof *names];
     static bool begun;
+    static int skill; /* what is asked for counts when it is there */
+    if (s->wanted == s->skill && app->asked < 0)
+        skill = amb_app_chosen(app, s) + 1;
     const amb_shown *shown = &app->shown;
     const double now[] = {s->paused,
                           s->speed,
-                          s->skill + 1,
+                          skill,
                           round(s->turn_rate * 180 / M_PI),
                           s->pace,
                           s->follow,
@@ -343,13 +346,21 @@ static void log_changes(amb_app *app, const amb_snapshot *s)
                           app->playing_clip,
                           round(app->scene.camera.azimuth),
                           round(app->scene.camera.distance * 10) / 10,
-                          round(app->scene.camera.elevation)};
+                          round(app->scene.camera.elevation),
+                          s->phase_gain};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (!begun || now[i] != before[i])
             fprintf(app->log, "%s %g step %lld\n", names[i], now[i], (long long)(s->clip_duration > 0 ? s->clip_frame : s->step));
         before[i] = now[i];
     }
     begun = true;
+    static char style_before[128];
+    char style[128] = "";
+    if (s->invents)
+        amb_app_style_text(app, style, sizeof style);
+    if (strcmp(style, style_before))
+        fprintf(app->log, "style %s\n", style);
+    memcpy(style_before, style, sizeof style);
     static int64_t step_before = -1;
     const int64_t step_now = s->clip_duration > 0 ? s->clip_frame : s->step;
     if (s->paused && step_now != step_before)
@@ -368,10 +379,11 @@ void amb_app_tidy(amb_app *app, const amb_snapshot *s)
                 app->retired[left++] = app->retired[i];
         }
         app->retirees = left;
-        if (app->skill_asked >= 0 && app->sent <= s->commands_done) {
+        if (app->asked >= 0 && app->sent <= s->commands_done) {
             app->pace = s->pace;
-            app->skill_asked = -1;
+            app->asked = -1;
         }
+        amb_app_see_style(app, s);
     }
     if (app->log)
         log_changes(app, s);

@@ -117,22 +117,39 @@ static void speed_text(char *out, size_t size, double speed)
         snprintf(out, size, "1/%g x", round(1 / speed * 100) / 100);
 }
 
+static int skill_line(const amb_app *app, const amb_snapshot *s, line *lines, char (*buffer)[96])
+{
+    const char *state = s->body[s->follow].down ? ", fallen" : s->wanted != s->skill ? ", about to change" : "";
+    const char *pace = s->pace > 1.01 ? ", hurried" : s->pace < .99 ? ", slow" : "";
+    snprintf(buffer[0], 96, "%s%s%s", s->skill < app->skills ? app->skill_name[s->skill] : "?", state, pace);
+    lines[0] = (line){"Skill", buffer[0]};
+    return 1;
+}
+
+/* A line for each part of a blend; there are three at most. */
+static int style_lines(const amb_app *app, const amb_snapshot *s, line *lines, char (*buffer)[96])
+{
+    char text[128], *rest = text;
+    int n = 0;
+    amb_app_style_text(app, text, sizeof text);
+    for (const char *part; n < 3 && (part = strsep(&rest, ",")) != NULL; n++) {
+        snprintf(buffer[n], 96, "%s%s", part + strspn(part, " "), n == 0 && s->wanted != s->skill ? ", about to change" : "");
+        lines[n] = (line){n ? NULL : "Style", buffer[n]};
+    }
+    return n;
+}
+
 static int simulation_lines(const amb_app *app, const amb_snapshot *s, line *lines, char (*buffer)[96])
 {
     const amb_view_body *body = &s->body[s->follow];
     char speed[32];
-    int n = 0;
+    int n = s->invents ? style_lines(app, s, lines, buffer) : skill_line(app, s, lines, buffer);
     speed_text(speed, sizeof speed, s->speed);
-    snprintf(buffer[n], 96, "%s%s%s", s->skill < app->skills ? app->skill_name[s->skill] : "?",
-             body->down              ? ", fallen"
-             : s->wanted != s->skill ? ", about to change"
-                                     : "",
-             fabs(s->pace - 1) > .01 ? (s->pace > 1 ? ", hurried" : ", slow") : "");
-    lines[n] = (line){"Skill", buffer[n]};
-    n++;
     snprintf(buffer[n], 96, "%.1f m/s", s->ground_speed);
+    if (s->invents && fabs(s->pace - 1) > .01)
+        snprintf(buffer[n] + strlen(buffer[n]), 96 - strlen(buffer[n]), ", pace %.0f %%", 100 * s->pace);
     if (fabs(s->turn_rate) > 1e-3) /* the numbers' own words are enough while nobody steers */
-        snprintf(buffer[n], 96, "%.1f m/s, turning %s", s->ground_speed, s->turn_rate > 0 ? "left" : "right");
+        snprintf(buffer[n] + strlen(buffer[n]), 96 - strlen(buffer[n]), ", turning %s", s->turn_rate > 0 ? "left" : "right");
     lines[n] = (line){"Speed", buffer[n]};
     n++;
     snprintf(buffer[n], 96, "%.1f s", body->up_s);
@@ -171,8 +188,8 @@ static int clip_lines(const amb_app *app, const amb_snapshot *s, line *lines, ch
 
 static void draw_status(const amb_app *app, const amb_snapshot *s, mjrRect world, int bottom)
 {
-    line lines[6];
-    char buffer[6][96];
+    line lines[8];
+    char buffer[8][96];
     int first;
     const int n = s->clip_duration > 0 ? clip_lines(app, s, lines, buffer) : simulation_lines(app, s, lines, buffer);
     mjrRect box = plate_size(app, lines, n, &first);
@@ -251,6 +268,7 @@ void amb_app_draw(amb_app *app, const amb_snapshot *s, double alpha, double seco
 {
     const mjrRect world = amb_app_world(app, whole);
     amb_plots_add(app->plots, s);
+    amb_app_see_style(app, s);
     amb_scene_update(&app->scene, s, alpha, seconds, &app->shown.look);
     mjr_render(world, &app->scene.scene, &app->context);
     if (has_plots(app, world))

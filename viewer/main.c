@@ -56,7 +56,8 @@ typedef struct arguments {
 
 static const struct argp_option options[] = {
     {"motion", KEY_MOTION, "NAME|FILE", 0, "motion to follow (default: the one the policy was trained on)", 1},
-    {"policy", KEY_POLICY, "FILE", 0, "actor, an ONNX file; a bare name is looked up among amble's models too (default: MOTION.onnx there)",
+    {"policy", KEY_POLICY, "FILE", 0,
+     "actor, an ONNX file; a bare name is looked up among amble's models too (default: locomotion.onnx there, with --motion MOTION.onnx)",
      1},
     {"critic", KEY_CRITIC, "FILE", 0, "its critic (default: FILE_critic.onnx or critic.onnx beside the policy, if there is one)", 1},
     {"no-policy", KEY_NO_POLICY, NULL, 0, "no network: the joints track the motion and nothing balances", 1},
@@ -74,7 +75,10 @@ static const struct argp_option options[] = {
     {"speed", KEY_SPEED, "X", 0, "simulated seconds a second, .0625 to 16 (default 1)", 2},
     {"paused", KEY_PAUSED, NULL, 0, "begin paused", 2},
     {"do", KEY_DO, "\"TIME ACTION [VALUE]\"", 0,
-     "do something at a simulated time, in s: push 1.5, skill run, turn 30, speed .25, orbit 40, help, ...; may be given often", 2},
+     "do something at a simulated time, in s: push 1.5, skill run, style walk:.5,zombie:.5, turn 30, speed .25, orbit 40, help, ...; may "
+     "be "
+     "given often",
+     2},
     {"record", KEY_RECORD, "FILE", 0, "no window: film into FILE (.mp4, .mov, .mkv, .webm, .gif), --seconds long (default 10)", 3},
     {"screenshot", KEY_SCREENSHOT, "FILE", 0, "no window: a picture (PNG) of the moment --seconds (default 2)", 3},
     {"seconds", KEY_SECONDS, "S", 0, "end after this much simulated time", 3},
@@ -244,6 +248,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->common;
+        state->child_inputs[1] = &d->style;
         return 0;
     case KEY_MOTION:
         d->motion = text;
@@ -303,8 +308,10 @@ static bool check(const amb_app_def *d, amb_error *err)
             return amb_fail(err, "--do: a film cannot pause, for its time is the simulation's; speed .0625 is as slow as it gets");
     if (d->paused && (d->record || d->screenshot))
         return amb_fail(err, "--paused is for the window; a film would never end");
-    if (d->clip_file && (d->policy || d->watch || d->motion || d->no_policy))
-        return amb_fail(err, "--clip plays a motion without physics; it goes with no --policy, --motion, --no-policy or --watch");
+    if (d->clip_file && (d->policy || d->watch || d->motion || d->no_policy || cli_style_given(&d->style)))
+        return amb_fail(err, "--clip plays a motion without physics; it goes with no --policy, --motion, --style, --no-policy or --watch");
+    if (!cli_style_check(&d->style, d->motion, err))
+        return false;
     return true;
 }
 
@@ -333,7 +340,8 @@ static void fill_in(arguments *a)
 static const char doc[] = "Opens a window in which a character walks: push it, pull it, steer it, film it. H shows all keys.\v"
                           "Examples:\n"
                           "  amble-view\n"
-                          "  amble-view --characters 50\n"
+                          "  amble-view --style walk:.6,zombie:.4\n"
+                          "  amble-view --characters 50 --style random\n"
                           "  amble-view --clip backflip\n"
                           "  amble-view --watch runs/walk\n"
                           "  amble-view --record walk.mp4 --seconds 10 --size 1280x720 --do \"4 push 1\" --do \"7 skill run\"";
@@ -354,7 +362,7 @@ int main(int argc, char **argv)
                           .azimuth = NAN,
                           .elevation = NAN,
                           .distance = NAN};
-    const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {0}};
+    const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {&cli_view_style_argp, 0, NULL, 2}, {0}};
     const struct argp argp = {options, parse, NULL, doc, children, NULL, NULL};
     argp_err_exit_status = CLI_BAD_INPUT;
     argp_parse(&argp, argc, argv, 0, NULL, &a);

@@ -9,8 +9,10 @@ struct amb_panel {
     const mjrContext *context;
     mjUI ui;
     mjuiState state;
-    int skill, pause, ghost, filming;
+    int skill, pause, ghost, filming, loop;
+    int listed;        /* choices; behind them "a blend" */
     double turn, pace; /* degrees a second; per cent */
+    double weight[AMB_STYLES_SHOWN];
     bool dirty;
 };
 
@@ -20,10 +22,11 @@ static const struct {
     amb_action action;
     double value;
 } button[] = {
-    {"Push it", AMB_ACT_PUSH, 1},       {"Push hard", AMB_ACT_PUSH, 2},     {"Stand up here", AMB_ACT_RESET, 0},
-    {"Start over", AMB_ACT_RESTART, 0}, {"Step back", AMB_ACT_BACK, 1},     {"Step", AMB_ACT_FORWARD, 1},
-    {"Follow next", AMB_ACT_NEXT, 0},   {"Camera home", AMB_ACT_CAMERA, 0}, {"Picture", AMB_ACT_SCREENSHOT, 0},
-    {"Help", AMB_ACT_HELP, 0},          {"Slower", AMB_ACT_SLOWER, 0},      {"Faster", AMB_ACT_FASTER, 0},
+    {"Push it", AMB_ACT_PUSH, 1},       {"Push hard", AMB_ACT_PUSH, 2},      {"Stand up here", AMB_ACT_RESET, 0},
+    {"Start over", AMB_ACT_RESTART, 0}, {"Step back", AMB_ACT_BACK, 1},      {"Step", AMB_ACT_FORWARD, 1},
+    {"Follow next", AMB_ACT_NEXT, 0},   {"Camera home", AMB_ACT_CAMERA, 0},  {"Picture", AMB_ACT_SCREENSHOT, 0},
+    {"Help", AMB_ACT_HELP, 0},          {"Random style", AMB_ACT_RANDOM, 0}, {"Slower", AMB_ACT_SLOWER, 0},
+    {"Faster", AMB_ACT_FASTER, 0},
 };
 
 static void theme(mjUI *ui)
@@ -34,8 +37,8 @@ static void theme(mjUI *ui)
                 control[3] = {.27f, .31f, .38f}, text[3] = {.93f, .94f, .95f}, dim[3] = {.55f, .58f, .62f};
     float *const dark[] = {ui->color.master}, *const titles[] = {ui->color.secttitle, ui->color.secttitle2},
                  *const panes[] = {ui->color.sectpane, ui->color.separator2},
-                 *const marks[] = {ui->color.check, ui->color.radio, ui->color.slider},
-                 *const controls[] = {ui->color.button, ui->color.slider2, ui->color.separator, ui->color.select, ui->color.thumb},
+                 *const marks[] = {ui->color.check, ui->color.radio, ui->color.slider2},
+                 *const controls[] = {ui->color.button, ui->color.slider, ui->color.separator, ui->color.select, ui->color.thumb},
                  *const texts[] = {ui->color.sectfont, ui->color.sectsymbol, ui->color.fontactive},
                  *const dims[] = {ui->color.fontinactive, ui->color.decorinactive, ui->color.decorinactive2};
 #define PAINT(list, colour)                                 \
@@ -58,17 +61,43 @@ static void add_skills(amb_panel *p)
                      {mjITEM_BUTTON, "Push it", 1, NULL, "", 0},
                      {mjITEM_BUTTON, "Push hard", 1, NULL, "", 0},
                      {mjITEM_SLIDERNUM, "Turn, deg/s", 1, &p->turn, "-60 60", 0},
-                     {mjITEM_SLIDERNUM, "Pace, %", 1, &p->pace, "70 130", 0},
+                     {mjITEM_SLIDERNUM, "Pace, %", 1, &p->pace, "", 0},
                      {mjITEM_BUTTON, "Stand up here", 1, NULL, "", 0},
                      {mjITEM_BUTTON, "Start over", 1, NULL, "", 0},
                      {mjITEM_END, "", 0, NULL, "", 0}};
     char *list = def[1].other;
-    for (int i = 0; i < p->app->skills; i++) {
+    for (int i = 0; i < p->app->choices; i++) {
         const size_t used = strlen(list);
-        snprintf(list + used, sizeof def[1].other - used, "%s%d %.20s", i ? "\n" : "", i + 1, p->app->skill_name[i]);
+        if (used + 32 > sizeof def[1].other)
+            break;
+        snprintf(list + used, sizeof def[1].other - used, "%s%d %.14s", i ? "\n" : "", i + 1, p->app->choice[i].name);
+        p->listed = i + 1;
     }
-    /* Behind the skills is the place for the sliders that blend styles, once there are generated styles (policy/style.h). */
+    if (p->app->motions.styles)
+        snprintf(list + strlen(list), sizeof def[1].other - strlen(list), "\na blend");
+    snprintf(def[5].other, sizeof def[5].other, "70 %d", p->app->motions.styles ? 140 : 130);
     mjui_add(&p->ui, def);
+}
+
+/* A slider a style; where there are styles. */
+static void add_styles(amb_panel *p)
+{
+    amb_app *app = p->app;
+    if (!app->motions.styles)
+        return;
+    const mjuiDef head[] = {{mjITEM_SECTION, "Styles", mjSECT_OPEN, NULL, "", 0}, {mjITEM_END, "", 0, NULL, "", 0}};
+    mjui_add(&p->ui, head);
+    const int section = p->ui.nsect - 1;
+    for (int i = 0; i < app->styles_shown; i++) {
+        const int style = app->style_shown[i];
+        mjuiDef slider[] = {{mjITEM_SLIDERNUM, "", 1, &app->weight[style], "0 1", 0}, {mjITEM_END, "", 0, NULL, "", 0}};
+        snprintf(slider[0].name, sizeof slider[0].name, "%.18s", app->motions.styles->style[style].name);
+        mjui_addToSection(&p->ui, section, slider);
+    }
+    const mjuiDef rest[] = {{mjITEM_BUTTON, "Random style", 1, NULL, "", 0},
+                            {mjITEM_CHECKINT, "Phase loop", 1, &p->loop, "", 0},
+                            {mjITEM_END, "", 0, NULL, "", 0}};
+    mjui_addToSection(&p->ui, section, rest);
 }
 
 static void fill(amb_panel *p)
@@ -83,6 +112,7 @@ static void fill(amb_panel *p)
         mjui_add(&p->ui, clip);
     } else {
         add_skills(p);
+        add_styles(p);
         const mjuiDef time[] = {{mjITEM_SECTION, "Time", mjSECT_OPEN, NULL, "", 0},
                                 {mjITEM_CHECKINT, "Pause", 1, &p->pause, "", 0},
                                 {mjITEM_BUTTON, "Step back", 1, NULL, "", 0},
@@ -104,7 +134,7 @@ static void fill(amb_panel *p)
     mjui_add(&p->ui, show);
     if (p->app->def.characters > 1 && !p->app->playing_clip) {
         const mjuiDef next[] = {{mjITEM_BUTTON, "Follow next", 1, NULL, "", 0}, {mjITEM_END, "", 0, NULL, "", 0}};
-        mjui_addToSection(&p->ui, 2, next);
+        mjui_addToSection(&p->ui, p->ui.nsect - 1, next);
     }
     const mjuiDef keep[] = {{mjITEM_SECTION, "Keep", mjSECT_OPEN, NULL, "", 0},
                             {mjITEM_BUTTON, "Picture", 1, NULL, "", 0},
@@ -162,21 +192,35 @@ static void set_rects(amb_panel *p, mjrRect whole)
     p->state.rect[1] = (mjrRect){0, 0, p->app->shown.panel ? p->ui.width : 0, whole.height};
 }
 
+/* Whether the sliders show what they should; then they do. */
+static bool same_weights(amb_panel *p)
+{
+    bool same = true;
+    for (int i = 0; i < p->app->styles_shown; i++) {
+        const double weight = p->app->weight[p->app->style_shown[i]];
+        same = same && p->weight[i] == weight;
+        p->weight[i] = weight;
+    }
+    return same;
+}
+
 /* What the panel shows of the simulation; true if anything of it has changed. */
 static bool read_snapshot(amb_panel *p, const amb_snapshot *s)
 {
     const amb_app *app = p->app;
     const double turn = app->turn_base * 180 / M_PI, pace = 100 * s->pace;
-    const int skill = app->skill_asked >= 0 ? app->skill_asked : s->wanted, filming = app->film != NULL;
-    const bool same = p->skill == skill && p->pause == s->paused && p->ghost == app->shown.look.ghost && p->filming == filming &&
-                      fabs(p->turn - turn) < 1e-6 && fabs(p->pace - pace) < 1e-6;
+    const int chosen = amb_app_chosen(app, s), skill = chosen >= 0 ? chosen : p->listed;
+    const int filming = app->film != NULL, loop = s->phase_gain > 0;
+    const bool same = p->skill == skill && p->loop == loop && p->pause == s->paused && p->ghost == app->shown.look.ghost &&
+                      p->filming == filming && fabs(p->turn - turn) < 1e-6 && fabs(p->pace - pace) < 1e-6;
     p->skill = skill;
+    p->loop = loop;
     p->pause = s->paused;
     p->ghost = app->shown.look.ghost;
     p->filming = filming;
     p->turn = turn;
     p->pace = pace;
-    return !same;
+    return !same_weights(p) || !same;
 }
 
 void amb_panel_draw(amb_panel *p, const amb_snapshot *snapshot, mjrRect whole)
@@ -190,6 +234,14 @@ void amb_panel_draw(amb_panel *p, const amb_snapshot *snapshot, mjrRect whole)
     mjui_render(&p->ui, &p->state, p->context);
 }
 
+static bool is_weight(const amb_app *app, const void *data)
+{
+    for (int i = 0; app->motions.styles && i < app->motions.styles->count; i++)
+        if (data == &app->weight[i])
+            return true;
+    return false;
+}
+
 static void changed(amb_panel *p, const mjuiItem *item)
 {
     amb_app *app = p->app;
@@ -198,8 +250,14 @@ static void changed(amb_panel *p, const mjuiItem *item)
             amb_app_act(app, button[i].action, button[i].value);
             return;
         }
-    if (item->pdata == &p->skill)
-        amb_app_choose_skill(app, p->skill);
+    if (item->pdata == &p->skill && p->skill < p->listed)
+        amb_app_choose(app, p->skill);
+    else if (item->pdata == &p->skill && p->skill >= p->listed)
+        p->dirty = true; /* blends are made with the sliders */
+    else if (is_weight(app, item->pdata))
+        amb_app_blend(app);
+    else if (item->pdata == &p->loop)
+        amb_app_act(app, AMB_ACT_PHASE_LOOP, 0);
     else if (item->pdata == &p->pause)
         amb_app_act(app, AMB_ACT_PAUSE, 0);
     else if (item->pdata == &p->ghost)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SAMPLES = 600, WINDOW = 10 /* s */, VALUES = AMB_REWARD_PARTS + 2, VALUE = AMB_REWARD_PARTS, COST };
+enum { SAMPLES = 600, WINDOW = 10 /* s */, VALUES = AMB_REWARD_PARTS + 4, VALUE = AMB_REWARD_PARTS, COST, BODY_X, BODY_Y };
 
 struct amb_plots {
     mjvFigure reward, value, cost;
@@ -93,6 +93,9 @@ void amb_plots_add(amb_plots *p, const amb_snapshot *s)
         p->sample[slot][k] = (float)s->reward.part[k];
     p->sample[slot][VALUE] = (float)s->value;
     p->sample[slot][COST] = (float)s->step_us;
+    const bool measured = s->invents && s->body_phase.amplitude >= 0;
+    p->sample[slot][BODY_X] = measured ? (float)s->body_phase.x : NAN;
+    p->sample[slot][BODY_Y] = measured ? (float)s->body_phase.y : NAN;
     if (p->count < SAMPLES)
         p->count++;
     else
@@ -181,31 +184,85 @@ static void draw_curves(amb_plots *p, const amb_snapshot *s, mjrRect *rect, doub
     }
 }
 
-/* A circle of dots, the hand of the reference's clock, and room for a second hand: the phase measured on the body (DeepPhase). */
-static void draw_phase(const amb_snapshot *s, mjrRect rect, double scale, const mjrContext *context)
+/* Where the circle is drawn, pixels. */
+typedef struct dial {
+    double x, y, radius;
+    int dot;
+} dial;
+
+static void put_dot(double x, double y, int size, const float rgb[3], double alpha)
 {
-    static const float light[3] = {.92f, .92f, .92f}, *const hand = colour[2];
-    mjr_rectangle(rect, plate_rgba[0], plate_rgba[1], plate_rgba[2], plate_rgba[3]);
-    char text[32];
-    snprintf(text, sizeof text, "Phase %.2f", s->phase);
-    words(rect, rect.left + (rect.width - width_of(text, context)) / 2, rect.bottom + rect.height - context->charHeight - (int)(6 * scale),
-          text, light, context);
-    const int room = rect.height - context->charHeight - (int)(24 * scale), dot = (int)fmax(2 * scale, 2);
-    const double radius = .5 * (room < rect.width - 20 ? room : rect.width - 20);
-    const double x = rect.left + .5 * rect.width, y = rect.bottom + 8 * scale + .5 * room;
+    mjr_rectangle((mjrRect){(int)lround(x) - size / 2, (int)lround(y) - size / 2, size, size}, rgb[0], rgb[1], rgb[2], (float)alpha);
+}
+
+static void draw_hand(dial d, double phase, const float rgb[3])
+{
+    const double a = 2 * M_PI * phase;
+    for (int i = 0; i <= 30; i++) {
+        const double r = d.radius * i / 30;
+        put_dot(d.x + r * sin(a), d.y + r * cos(a), i == 30 ? 4 * d.dot : d.dot + d.dot / 2, rgb, 1);
+    }
+}
+
+/* The body's phase, its amplitude as the radius (1: the circle), over the last second, the older the paler. */
+static void draw_body(const amb_plots *p, const amb_snapshot *s, dial d, const float rgb[3])
+{
+    const double now = (double)s->step * s->dt;
+    double x = 0, y = 0;
+    bool begun = false;
+    for (int i = 0; i < p->count; i++) {
+        const int slot = (p->begin + i) % SAMPLES;
+        const double age = now - p->time[slot], bx = (double)p->sample[slot][BODY_X], by = (double)p->sample[slot][BODY_Y];
+        if (age > 1 || age < -1e-9 || !isfinite(bx)) {
+            begun = false;
+            continue;
+        }
+        const double amplitude = hypot(bx, by), shown = fmin(amplitude, 1.15) / fmax(amplitude, 1e-9);
+        const double to_x = d.x + d.radius * shown * by, to_y = d.y + d.radius * shown * bx; /* phase 0 is at the top, as the hand's */
+        const double shade = .15 + .75 * (1 - age);
+        for (int k = 1; begun && k <= 8; k++)
+            put_dot(x + (to_x - x) * k / 8, y + (to_y - y) * k / 8, d.dot, rgb, .5 * shade);
+        put_dot(to_x, to_y, age < .5 * s->dt ? 5 * d.dot : d.dot + d.dot / 2, rgb, shade);
+        x = to_x;
+        y = to_y;
+        begun = true;
+    }
+}
+
+static void draw_circle(dial d)
+{
+    static const float grey[3] = {.6f, .63f, .67f};
     for (int i = 0; i < 60; i++) {
         const double a = i * M_PI / 30;
-        const int size = i % 15 ? dot : 2 * dot;
-        mjr_rectangle((mjrRect){(int)(x + radius * sin(a)) - size / 2, (int)(y + radius * cos(a)) - size / 2, size, size}, .6f, .63f, .67f,
-                      1);
+        put_dot(d.x + d.radius * sin(a), d.y + d.radius * cos(a), i % 15 ? d.dot : 2 * d.dot, grey, 1);
     }
-    const double a = 2 * M_PI * s->phase;
-    for (int i = 0; i <= 30; i++) {
-        const double r = radius * i / 30;
-        const int size = i == 30 ? 4 * dot : dot + dot / 2;
-        mjr_rectangle((mjrRect){(int)(x + r * sin(a)) - size / 2, (int)(y + r * cos(a)) - size / 2, size, size}, hand[0], hand[1], hand[2],
-                      1);
+}
+
+/* The clock of the reference as a hand. Of invented motions it is DeepPhase's phase, and with it comes what DeepPhase measures on the body.
+ */
+static void draw_phase(const amb_plots *p, const amb_snapshot *s, mjrRect rect, double scale, const mjrContext *context)
+{
+    static const float light[3] = {.92f, .92f, .92f}, *const hand = colour[2], *const body = colour[1];
+    const int gap = (int)(8 * scale), line = context->charHeight + (int)(6 * scale), top = rect.bottom + rect.height - line;
+    mjr_rectangle(rect, plate_rgba[0], plate_rgba[1], plate_rgba[2], plate_rgba[3]);
+    char text[32];
+    const bool two = s->invents && s->body_phase.amplitude >= 0;
+    snprintf(text, sizeof text, "%s %.2f", s->invents ? "Motion" : "Phase", s->invents ? s->style_phase : s->phase);
+    words(rect, two ? rect.left + gap : rect.left + (rect.width - width_of(text, context)) / 2, top, text, two ? hand : light, context);
+    if (two) {
+        snprintf(text, sizeof text, "Body %.2f", s->body_phase.phase);
+        words(rect, rect.left + rect.width - gap - width_of(text, context), top, text, body, context);
     }
+    if (s->phase_gain > 0 && s->invents)
+        words(rect, rect.left + gap, rect.bottom + gap, "loop", light, context);
+    const int room = rect.height - context->charHeight - (int)(24 * scale), width = rect.width - 20;
+    const double share = s->invents ? .87 : 1; /* an amplitude may be above 1 */
+    const dial d = {rect.left + .5 * rect.width, rect.bottom + 8 * scale + .5 * room, .5 * share * (room < width ? room : width),
+                    (int)fmax(2 * scale, 2)};
+    draw_circle(d);
+    draw_hand(d, s->invents ? s->style_phase : s->phase, hand);
+    if (two)
+        draw_body(p, s, d, body);
 }
 
 void amb_plots_draw(amb_plots *p, const amb_snapshot *s, mjrRect column, double scale, const mjrContext *context)
@@ -226,5 +283,5 @@ void amb_plots_draw(amb_plots *p, const amb_snapshot *s, mjrRect column, double 
         rect[order[isfinite(s->value)][i]] = (mjrRect){column.left, top - height, column.width, height};
     if (wanted)
         draw_curves(p, s, rect, scale, context);
-    draw_phase(s, (mjrRect){column.left, top - height, column.width, height}, scale, context);
+    draw_phase(p, s, (mjrRect){column.left, top - height, column.width, height}, scale, context);
 }

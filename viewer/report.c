@@ -71,6 +71,12 @@ bool amb_report_write(const amb_report *r, amb_app *app, amb_error *err)
         json_object_set_new(o, "real_time_factor", cli_real(s->real_time_factor));
         json_object_set_new(o, "step_us", cli_real(s->step_us));
         json_object_set_new(o, "pushes", json_integer(s->pushes));
+        char style[128];
+        if (s->invents) {
+            amb_app_see_style(app, s);
+            amb_app_style_text(app, style, sizeof style);
+            json_object_set_new(o, "style", json_string(style));
+        }
         int up = 0;
         for (int i = 0; i < s->characters; i++)
             up += !s->body[i].down;

@@ -14,7 +14,10 @@ amb_session_def amb_session_default_def(const amb_env_def *env, amb_skill *first
 amb_env_def amb_member_def(const amb_session *s, const amb_skill *skill, int character)
 {
     amb_env_def def = s->def.env;
-    def.clip = skill->clip;
+    if (skill->invents)
+        amb_generator_use(skill->generator[character], &def);
+    else
+        def.clip = skill->clip;
     def.stream = (uint64_t)character;
     def.episode_s = 1e6;
     def.may_touch = skill->may_touch;
@@ -48,6 +51,7 @@ static bool create(amb_session *s, amb_error *err)
         return amb_fail(err, "out of memory for a session");
     s->dt = s->member[0].env.control_dt;
     s->turn_rate = s->def.env.turn_rate;
+    amb_style_measure(s);
     s->value = amb_skill_value(s->known[0], &s->member[0].env);
     return amb_past_init(s, err);
 }
@@ -69,6 +73,7 @@ amb_session *amb_session_create(const amb_session_def *def, amb_error *err)
     s->pace = 1;
     s->push_step = -1;
     s->wanted = -1;
+    s->style_skill = s->known[0]->invents ? 0 : -1;
     if (create(s, err))
         return s;
     amb_session_destroy(s);
@@ -176,7 +181,7 @@ static void step_member(amb_session *s, member *m, int character, const float *a
         end = amb_env_step_target(env, target, &m->reward);
         m->reward.total = 0;
     } else {
-        if (s->pace != 1)
+        if (s->pace != 1 && !s->known[s->skill]->invents)
             keep_pace(s, m);
         end = amb_env_step(env, action, &m->reward);
     }
@@ -198,8 +203,10 @@ static void step_group(amb_session *s, int group)
     int n = 0, row[AMB_SKILL_GROUP];
     for (int k = 0; k < count; k++) {
         row[k] = n;
-        if (s->member[first + k].facts.down_since < 0)
+        if (s->member[first + k].facts.down_since < 0) {
+            amb_style_step(s, first + k);
             live[n++] = &s->member[first + k].env;
+        }
     }
     if (n)
         amb_controller_decide(controller, live, n);
@@ -211,7 +218,7 @@ static void step_group(amb_session *s, int group)
 static void return_from_single(amb_session *s)
 {
     const amb_skill *skill = s->known[s->skill];
-    if (s->wanted >= 0 || amb_clip_loops(skill->clip) || s->before_skill == s->skill)
+    if (s->wanted >= 0 || amb_skill_loops(skill) || s->before_skill == s->skill)
         return;
     if (s->member[s->follow].env.reference.time >= amb_clip_duration(skill->clip)) {
         amb_enter(s, s->before_skill);
@@ -222,6 +229,7 @@ static void measure(amb_session *s, double begun)
 {
     const member *m = &s->member[s->follow];
     s->value = amb_skill_value(s->known[s->skill], &m->env);
+    amb_style_measure(s);
     const double keep = exp(-s->dt / .5);
     for (int k = 0; k < 2; k++)
         s->velocity[k] = keep * s->velocity[k] + (1 - keep) * m->env.state.vel[k];
@@ -309,6 +317,7 @@ void amb_session_look(const amb_session *s, amb_snapshot *out)
     memcpy(out->reference, m->env.reference_state.pose, sizeof out->reference);
     memcpy(out->reference_before, m->jumped ? out->reference : m->reference_before, sizeof out->reference_before);
     out->phase = amb_reference_phase(&m->env.reference);
+    amb_style_look(s, out);
     out->reference_heading = m->env.reference.heading;
     out->reward = m->reward;
     out->value = s->value;

@@ -25,6 +25,8 @@ void amb_member_reset_here(amb_session *s, member *m)
     env->def.start_at[1] = isfinite(env->state.pose[1]) ? env->state.pose[1] : 0;
     env->def.push_random = false;
     const double next_push = env->next_push;
+    if (s->known[s->skill]->invents) /* at the rate that is wanted now */
+        amb_generator_use(s->known[s->skill]->generator[m - s->member], &env->def);
     amb_env_reset(env);
     env->def = own;
     env->step = step;
@@ -54,6 +56,7 @@ static void restart(amb_session *s)
     s->velocity[0] = s->velocity[1] = 0;
     for (int i = 0; i < s->def.characters; i++) {
         member *m = &s->member[i];
+        amb_style_restart(s, i);
         amb_member_use(s, m, i, s->known[s->skill]);
         m->env.rng = amb_rng_seed(m->env.def.seed, m->env.def.stream);
         amb_env_reset(&m->env);
@@ -61,6 +64,7 @@ static void restart(amb_session *s)
         amb_member_start(s, m);
     }
     s->value = amb_skill_value(s->known[s->skill], &s->member[s->follow].env);
+    amb_style_measure(s);
     s->jumps++;
     amb_past_forget(s);
 }
@@ -72,7 +76,11 @@ static void teach(amb_session *s, int number, amb_skill *skill)
         return;
     const bool in_use = number == s->skill;
     s->wanted = number == s->wanted ? -1 : s->wanted;
-    const bool same = in_use && fabs(amb_clip_duration(skill->clip) - amb_clip_duration(s->known[number]->clip)) < 1e-9;
+    const amb_skill *old = s->known[number];
+    const bool same =
+        in_use && (skill->invents || old->invents ? skill->invents && old->invents
+                                                  : fabs(amb_clip_duration(skill->clip) - amb_clip_duration(old->clip)) < 1e-9);
+    amb_style_hand_over(s->known[number], skill);
     s->known[number] = skill;
     if (number >= s->skills)
         s->skills = number + 1;
@@ -104,6 +112,7 @@ static void turn(amb_session *s, double rate)
 {
     s->newest = s->step;
     s->turn_rate = s->def.env.turn_rate + rate;
+    amb_style_let_go(s);
     for (int i = 0; i < s->def.characters; i++)
         s->member[i].env.reference.turn_rate = s->turn_rate;
 }
@@ -148,10 +157,24 @@ void amb_session_apply(amb_session *s, const amb_command *c)
         break;
     case AMB_DO_PACE:
         s->newest = s->step;
-        s->pace = fmin(fmax(c->value, .7), 1.3);
+        s->pace = fmin(fmax(c->value, .7), s->known[s->skill]->invents ? 1.4 : 1.3);
+        amb_style_pace(s, s->pace);
+        break;
+    case AMB_DO_GROUND_SPEED:
+        amb_style_speed(s, c->value);
+        break;
+    case AMB_DO_PHASE_GAIN:
+        amb_style_gain(s, c->value);
+        break;
+    case AMB_DO_STYLE:
+    case AMB_DO_DRAW:
+        amb_style_choose(s, c);
         break;
     case AMB_DO_SKILL:
-        amb_enter(s, (int)c->value);
+        if ((int)c->value == s->skill && s->known[s->skill]->invents)
+            s->wanted = -1; /* there is nothing to enter */
+        else
+            amb_enter(s, (int)c->value);
         break;
     case AMB_DO_TEACH:
         teach(s, (int)c->value, c->skill);
@@ -160,6 +183,7 @@ void amb_session_apply(amb_session *s, const amb_command *c)
         if (c->character >= 0 && c->character < s->def.characters) {
             s->follow = c->character;
             s->value = amb_skill_value(s->known[s->skill], &s->member[s->follow].env);
+            amb_style_measure(s);
             s->velocity[0] = s->member[s->follow].env.state.vel[0];
             s->velocity[1] = s->member[s->follow].env.state.vel[1];
         }

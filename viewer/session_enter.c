@@ -1,6 +1,9 @@
 /* From one skill to another. Actors are trained on their own motion and know nothing of the way into it, so the way in is found by trying:
  * from the state as it is, the next two seconds and a half are simulated for the phases whose poses are nearest, and the one that tracks
- * best without a fall is taken. Where all of them fall, the body goes on as before and it is tried again a moment later. */
+ * best without a fall is taken. Where all of them fall, the body goes on as before and it is tried again a moment later.
+ *
+ * An actor that follows invented motions knows many of them and is pushed while it is trained: it takes over at once, at the nearest pose
+ * of what its generator followed last. */
 #include "viewer/session_parts.h"
 
 #include <math.h>
@@ -16,9 +19,11 @@ static const double foresight_s = 2.4, patience_s = 2;
 static void enter_at(amb_session *s, member *m, int character, const amb_skill *skill, double phase)
 {
     const double heading = m->env.reference.heading;
+    const amb_clip *clip = amb_skill_clip(skill, character);
     amb_member_use(s, m, character, skill);
-    amb_reference_start(&m->env.reference, skill->clip, phase * amb_clip_duration(skill->clip), heading, m->env.state.pose);
+    amb_reference_start(&m->env.reference, clip, phase * amb_clip_duration(clip), heading, m->env.state.pose);
     m->env.reference.turn_rate = s->turn_rate;
+    m->env.reference.rate = m->env.def.rate;
 }
 
 /* How well the character does after entering there: the sum of its rewards, and whether it stays up. The environment is left changed. */
@@ -43,10 +48,10 @@ static double best_phase(amb_session *s, int character, amb_skill *skill, bool *
     member *m = &s->member[character];
     double phases[TRIES], best = -1, chosen = 0;
     *up = true;
-    if (!amb_clip_loops(skill->clip))
+    if (!amb_skill_loops(skill))
         return 0;
-    amb_skill_entries(skill, &m->env.state, TRIES, phases);
-    if (s->def.characters > TRIED || m->facts.down_since >= 0)
+    amb_skill_entries(amb_skill_clip(skill, character), &m->env.state, TRIES, phases);
+    if (s->def.characters > TRIED || m->facts.down_since >= 0 || skill->invents)
         return phases[0];
     *up = false;
     const amb_skill *now = s->known[s->skill];
@@ -70,16 +75,17 @@ static double best_phase(amb_session *s, int character, amb_skill *skill, bool *
 static void change(amb_session *s, const double *phase)
 {
     const amb_skill *skill = s->known[s->wanted];
-    if (amb_clip_loops(s->known[s->skill]->clip))
+    if (amb_skill_loops(s->known[s->skill]))
         s->before_skill = s->skill;
     s->skill = s->wanted;
+    s->style_skill = skill->invents ? s->skill : s->style_skill;
     s->wanted = -1;
     s->entered = true;
     for (int i = 0; i < s->def.characters; i++) {
         member *m = &s->member[i];
         double nearest;
-        amb_skill_entries(skill, &m->env.state, 1, &nearest);
-        enter_at(s, m, i, skill, phase && i < TRIED ? phase[i] : amb_clip_loops(skill->clip) ? nearest : 0);
+        amb_skill_entries(amb_skill_clip(skill, i), &m->env.state, 1, &nearest);
+        enter_at(s, m, i, skill, phase && i < TRIED ? phase[i] : amb_skill_loops(skill) ? nearest : 0);
         amb_member_refresh(m);
         memcpy(m->reference_before, m->env.reference_state.pose, sizeof m->reference_before);
     }

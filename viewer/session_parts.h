@@ -1,4 +1,5 @@
-/* What session.c (stepping), session_do.c (commands) and session_past.c (history) share. */
+/* What session.c (stepping), session_do.c (commands), session_enter.c (skills), session_style.c (invented motions) and session_past.c
+ * (history) share. */
 #ifndef AMB_VIEWER_SESSION_PARTS_H
 #define AMB_VIEWER_SESSION_PARTS_H
 
@@ -26,7 +27,7 @@ typedef struct member {
 
 typedef struct moment {
     int64_t step; /* -1: nothing kept here */
-    int skill;
+    int skill, before_skill, style_skill;
     double pace;
 } moment;
 
@@ -34,6 +35,9 @@ struct amb_session {
     amb_session_def def;
     member *member;          /* (characters) */
     int skill, before_skill; /* before_skill: to go back to after one that ends */
+    int style_skill;         /* the last one that invented motions, -1: none yet; its generators are part of the history */
+    bool wished;             /* somebody has chosen a style: a restart does not go back to the plan's */
+    amb_phase body_phase;    /* of the followed character */
     int wanted;              /* the skill to change to at the next good moment, -1: none */
     int64_t wanted_since;
     void *scratch; /* an environment's state */
@@ -53,7 +57,9 @@ struct amb_session {
     int push_character;
 
     int moments;        /* in the ring */
-    size_t record_size; /* bytes of one member's record */
+    size_t record_size; /* bytes of one member's record: its environment, */
+    size_t style_at;    /* from here its generator, */
+    size_t facts_at;    /* from here its facts */
     moment *moment;     /* (moments) */
     char *record;       /* (moments, characters, record_size) */
 };
@@ -68,6 +74,22 @@ void amb_past_forget(amb_session *s);
 /* entering a skill: now or, where that would end in a fall, soon */
 void amb_enter(amb_session *s, int number);
 void amb_enter_if_good(amb_session *s);
+
+/* styles (session_style.c); they do nothing where nothing is invented. step: before the member decides */
+void amb_style_step(amb_session *s, int character);
+void amb_style_restart(amb_session *s, int character); /* before the environment is reset */
+void amb_style_choose(amb_session *s, const amb_command *command);
+void amb_style_pace(amb_session *s, double pace);
+void amb_style_speed(amb_session *s, double speed);
+void amb_style_gain(amb_session *s, double gain);
+void amb_style_let_go(amb_session *s); /* somebody steers */
+void amb_style_measure(amb_session *s);
+void amb_style_look(const amb_session *s, amb_snapshot *out);
+/* from a skill to its successor */
+void amb_style_hand_over(amb_skill *from, amb_skill *to);
+/* for the history: amb_generator_save_size bytes */
+void amb_style_save(const amb_session *s, int character, void *data);
+void amb_style_load(amb_session *s, int character, const void *data);
 
 /* Definition of one member's environment under a skill. */
 amb_env_def amb_member_def(const amb_session *s, const amb_skill *skill, int character);

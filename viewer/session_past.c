@@ -7,9 +7,11 @@
 
 bool amb_past_init(amb_session *s, amb_error *err)
 {
-    const size_t env = (amb_env_save_size(&s->member[0].env) + 7) & ~(size_t)7;
+    const size_t env = (amb_env_save_size(&s->member[0].env) + 7) & ~(size_t)7, style = (amb_generator_save_size(NULL) + 7) & ~(size_t)7;
     s->moments = (int)ceil(s->def.history_s / s->dt) + 1;
-    s->record_size = env + sizeof(member_facts);
+    s->style_at = env;
+    s->facts_at = env + style;
+    s->record_size = s->facts_at + sizeof(member_facts);
     s->moment = malloc((size_t)s->moments * sizeof *s->moment);
     s->record = calloc((size_t)s->moments * (size_t)s->def.characters, s->record_size);
     if (!s->moment || !s->record)
@@ -40,12 +42,13 @@ static char *record_of(const amb_session *s, int slot, int character)
 void amb_past_keep(amb_session *s)
 {
     const int slot = (int)(s->step % s->moments);
-    s->moment[slot] = (moment){s->step, s->skill, s->pace};
+    s->moment[slot] = (moment){s->step, s->skill, s->before_skill, s->style_skill, s->pace};
     s->newest = s->step; /* whatever came after it belongs to another story */
     for (int i = 0; i < s->def.characters; i++) {
         char *to = record_of(s, slot, i);
         amb_env_save(&s->member[i].env, to);
-        memcpy(to + s->record_size - sizeof(member_facts), &s->member[i].facts, sizeof(member_facts));
+        amb_style_save(s, i, to + s->style_at);
+        memcpy(to + s->facts_at, &s->member[i].facts, sizeof(member_facts));
     }
     if (s->step - s->oldest >= s->moments)
         s->oldest = s->step - s->moments + 1;
@@ -59,6 +62,8 @@ void amb_past_go(amb_session *s, int64_t step)
         return;
     s->step = step;
     s->skill = s->moment[slot].skill < s->skills ? s->moment[slot].skill : s->skill;
+    s->before_skill = s->moment[slot].before_skill;
+    s->style_skill = s->moment[slot].style_skill;
     s->pace = s->moment[slot].pace;
     s->jumps++;
     s->wanted = -1;
@@ -67,12 +72,14 @@ void amb_past_go(amb_session *s, int64_t step)
     for (int i = 0; i < s->def.characters; i++) {
         member *m = &s->member[i];
         const char *from = record_of(s, slot, i);
+        amb_style_load(s, i, from + s->style_at);
         amb_member_use(s, m, i, s->known[s->skill]);
         amb_env_load(&m->env, from);
-        memcpy(&m->facts, from + s->record_size - sizeof(member_facts), sizeof(member_facts));
+        memcpy(&m->facts, from + s->facts_at, sizeof(member_facts));
         amb_reward_compute(s->def.env.character, &m->env.state, &m->env.reference_state, &m->reward);
         m->env.reference.turn_rate = s->turn_rate; /* the key that is held now counts, not the one that was */
         m->jumped = true;
     }
     s->value = amb_skill_value(s->known[s->skill], &s->member[s->follow].env);
+    amb_style_measure(s);
 }

@@ -1,6 +1,7 @@
 #include "viewer/skill.h"
 
 #include "cli/setup.h"
+#include "cli/style_options.h"
 #include "sim/rotation.h"
 
 #include <dirent.h>
@@ -45,6 +46,7 @@ static bool fits(const amb_skill *skill, const amb_skill_def *def, amb_error *er
 
 static bool make_controllers(amb_skill *skill, int characters, amb_error *err)
 {
+    skill->characters = characters;
     skill->groups = (characters + AMB_SKILL_GROUP - 1) / AMB_SKILL_GROUP;
     skill->controller = calloc((size_t)skill->groups, sizeof *skill->controller);
     if (!skill->controller)
@@ -64,7 +66,7 @@ static void name_after(amb_skill *skill, const char *policy, const char *motion)
     if (dot && dot != skill->name)
         *dot = 0;
     if (!strcmp(skill->name, "actor") || !policy) /* a run folder's file says nothing; its motion does */
-        snprintf(skill->name, sizeof skill->name, "%.60s", amb_clip_name(skill->clip));
+        snprintf(skill->name, sizeof skill->name, "%.60s", skill->clip ? amb_clip_name(skill->clip) : "styles");
     if (!strncmp(skill->name, "humanoid3d_", 11))
         memmove(skill->name, skill->name + 11, strlen(skill->name + 11) + 1);
 }
@@ -80,11 +82,12 @@ static bool load(amb_skill *skill, const amb_skill_def *def, amb_error *err)
     if (!fits(skill, def, err) || !load_critic(skill, def, err))
         return false;
     const char *motion = def->motion ? def->motion : skill->policy.motion[0] ? skill->policy.motion : "walk";
-    skill->clip = cli_load_motion(motion, def->clips, err);
-    if (!skill->clip)
+    skill->invents = def->invents || (!def->motion && cli_style_trained_on(motion));
+    skill->clip = skill->invents ? NULL : cli_load_motion(motion, def->clips, err);
+    if (!skill->clip && !skill->invents)
         return false;
     name_after(skill, def->policy, motion);
-    if (amb_clip_loops(skill->clip)) {
+    if (skill->clip && amb_clip_loops(skill->clip)) {
         double offset[3];
         amb_clip_cycle_offset(skill->clip, offset);
         skill->speed = hypot(offset[0], offset[1]) / amb_clip_duration(skill->clip);
@@ -108,10 +111,53 @@ amb_skill *amb_skill_load(const amb_skill_def *def, amb_error *err)
     return NULL;
 }
 
+static bool make_generators(amb_skill *skill, const amb_generator_def *def, amb_error *err)
+{
+    skill->room = calloc((size_t)skill->groups, sizeof(amb_cycle_room *));
+    skill->generator = calloc((size_t)skill->characters, sizeof(amb_generator *));
+    if (!skill->room || !skill->generator)
+        return amb_fail(err, "out of memory for %d characters", skill->characters);
+    for (int g = 0; g < skill->groups; g++)
+        if (!(skill->room[g] = amb_cycle_room_create(def->nets, err)))
+            return false;
+    for (int i = 0; i < skill->characters; i++) {
+        amb_generator_def own = *def;
+        own.stream = (uint64_t)i;
+        if (!(skill->generator[i] = amb_generator_create(&own, skill->room[0], err)))
+            return false;
+    }
+    return true;
+}
+
+bool amb_skill_invent(amb_skill *skill, const amb_generator_def *def, amb_error *err)
+{
+    if (!make_generators(skill, def, err))
+        return false;
+    const size_t size = amb_generator_save_size(skill->generator[0]);
+    skill->initial = malloc((size_t)skill->characters * size);
+    if (!skill->initial)
+        return amb_fail(err, "out of memory for %d characters", skill->characters);
+    for (int i = 0; i < skill->characters; i++)
+        amb_generator_save(skill->generator[i], skill->initial + (size_t)i * size);
+    return true;
+}
+
+static void free_generators(amb_skill *skill)
+{
+    for (int i = 0; skill->generator && i < skill->characters; i++)
+        amb_generator_destroy(skill->generator[i]);
+    for (int g = 0; skill->room && g < skill->groups; g++)
+        amb_cycle_room_destroy(skill->room[g]);
+    free(skill->generator);
+    free(skill->room);
+    free(skill->initial);
+}
+
 void amb_skill_free(amb_skill *skill)
 {
     if (!skill)
         return;
+    free_generators(skill);
     for (int g = 0; skill->controller && g < skill->groups; g++)
         amb_controller_free(&skill->controller[g]);
     free(skill->controller);
@@ -188,12 +234,22 @@ static double distance(const double *a, const double *b)
     return sum;
 }
 
-void amb_skill_entries(const amb_skill *skill, const amb_state *state, int n, double *phases)
+const amb_clip *amb_skill_clip(const amb_skill *skill, int character)
+{
+    return skill->invents ? amb_generator_clip(skill->generator[character]) : skill->clip;
+}
+
+bool amb_skill_loops(const amb_skill *skill)
+{
+    return skill->invents || amb_clip_loops(skill->clip);
+}
+
+void amb_skill_entries(const amb_clip *clip, const amb_state *state, int n, double *phases)
 {
     double gap[AMB_SKILL_PHASES];
     for (int i = 0; i < AMB_SKILL_PHASES; i++) {
         double pose[AMB_POSE];
-        amb_clip_sample(skill->clip, amb_clip_duration(skill->clip) * i / AMB_SKILL_PHASES, pose, NULL);
+        amb_clip_sample(clip, amb_clip_duration(clip) * i / AMB_SKILL_PHASES, pose, NULL);
         gap[i] = distance(pose, state->pose);
     }
     for (int k = 0; k < n; k++) {

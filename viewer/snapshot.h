@@ -3,6 +3,8 @@
 #ifndef AMB_VIEWER_SNAPSHOT_H
 #define AMB_VIEWER_SNAPSHOT_H
 
+#include "nets/deepphase.h"
+#include "policy/style_plan.h"
 #include "sim/env.h"
 
 enum { AMB_VIEW_CONTACTS = 16 };
@@ -10,25 +12,30 @@ enum { AMB_VIEW_CONTACTS = 16 };
 /* What one may ask. Applied between control steps, in the order sent. */
 typedef enum amb_command_kind {
     AMB_DO_NOTHING,
-    AMB_DO_PAUSE,   /* value: 1 pause, 0 go on, -1 the other */
-    AMB_DO_SPEED,   /* value: simulated seconds a second, 1/16 to 16 */
-    AMB_DO_STEP,    /* value: control steps, back in history if negative; pauses */
-    AMB_DO_RESTART, /* everybody back to where the session began */
-    AMB_DO_RESET,   /* `character` (-1: all) takes up its motion anew where it is */
-    AMB_DO_PUSH,    /* `character`: v[0:3] is added to the root's velocity, m/s, world */
-    AMB_DO_PULL,    /* `character`, `body`: a spring from local point v[0:3] to world point v[3:6] */
-    AMB_DO_RELEASE, /* ends the pull */
-    AMB_DO_TURN,    /* value: rad/s by which the references are being turned from now on */
-    AMB_DO_PACE,    /* value: how fast the references' clocks run, .7 to 1.3 */
-    AMB_DO_SKILL,   /* value: number of the skill */
-    AMB_DO_TEACH,   /* value: number of the skill that `skill` becomes, in place of the one that is there */
-    AMB_DO_FOLLOW,  /* `character`: whose numbers, contacts and reference the snapshots carry */
+    AMB_DO_PAUSE,        /* value: 1 pause, 0 go on, -1 the other */
+    AMB_DO_SPEED,        /* value: simulated seconds a second, 1/16 to 16 */
+    AMB_DO_STEP,         /* value: control steps, back in history if negative; pauses */
+    AMB_DO_RESTART,      /* everybody back to where the session began */
+    AMB_DO_RESET,        /* `character` (-1: all) takes up its motion anew where it is */
+    AMB_DO_PUSH,         /* `character`: v[0:3] is added to the root's velocity, m/s, world */
+    AMB_DO_PULL,         /* `character`, `body`: a spring from local point v[0:3] to world point v[3:6] */
+    AMB_DO_RELEASE,      /* ends the pull */
+    AMB_DO_TURN,         /* value: rad/s by which the references are being turned from now on */
+    AMB_DO_PACE,         /* value: how fast the references' clocks run, .7 to 1.3; 1.4 where motions are invented */
+    AMB_DO_SKILL,        /* value: number of the skill */
+    AMB_DO_STYLE,        /* value: number of a skill that invents motions; `character` (-1: all) takes `latent` up */
+    AMB_DO_DRAW,         /* the same with a style that is drawn, for everybody another */
+    AMB_DO_GROUND_SPEED, /* value: m/s that invented motions shall make, as far as the pace goes; 0: their own */
+    AMB_DO_PHASE_GAIN,   /* value: how much the body's phase pulls the clock of invented motions; 0: not at all */
+    AMB_DO_TEACH,        /* value: number of the skill that `skill` becomes, in place of the one that is there */
+    AMB_DO_FOLLOW,       /* `character`: whose numbers, contacts and reference the snapshots carry */
 } amb_command_kind;
 
 typedef struct amb_command {
     amb_command_kind kind;
     int character, body;
     double value, v[6];
+    amb_latent latent;
     struct amb_skill *skill; /* the old one is the sender's again once commands_done has passed the command */
 } amb_command;
 
@@ -56,13 +63,18 @@ typedef struct amb_snapshot {
     double speed, real_time_factor; /* asked for, and reached in the last second */
 
     int skill, skills;
-    int wanted; /* the skill that is to come at the next good moment; else the same */
-    double turn_rate, pace;
-    bool entered_by_skill; /* the skill was changed in the last step */
+    int wanted;             /* the skill that is to come at the next good moment; else the same */
+    double turn_rate, pace; /* pace: of invented motions, how fast they are wanted */
+    bool entered_by_skill;  /* the skill was changed in the last step */
 
     int follow; /* the character that the rest is about */
     double reference_before[AMB_POSE], reference[AMB_POSE];
     double phase, reference_heading;
+    bool invents;         /* the skill's motions; the next lines are about that */
+    amb_latent latent;    /* the style that is wanted */
+    double style_phase;   /* DeepPhase's, of the reference, [0, 1) */
+    amb_phase body_phase; /* measured on the body; amplitude -1: could not be */
+    double phase_gain;
     amb_reward reward;
     double value;        /* of the critic; NaN without one */
     double step_us;      /* wall time of the whole control step, all characters */

@@ -193,7 +193,7 @@ static void on_key(GLFWwindow *glfw, int key, int scancode, int action, int mods
         return;
     if (key >= GLFW_KEY_1 && key <= GLFW_KEY_9) {
         if (action == GLFW_PRESS)
-            amb_app_choose_skill(app, key - GLFW_KEY_1);
+            amb_app_choose(app, key - GLFW_KEY_1);
         return;
     }
     if (key == GLFW_KEY_ESCAPE) { /* what every window's user expects of it, except to lose what is running */
@@ -270,8 +270,8 @@ static void read_gamepad(window *w)
     for (size_t i = 0; i < sizeof map / sizeof *map; i++)
         if (pad.buttons[map[i].button] && !w->pad[map[i].button])
             amb_app_act(app, map[i].action, amb_action_of(map[i].action)->value);
-    if (pad.buttons[GLFW_GAMEPAD_BUTTON_X] && !w->pad[GLFW_GAMEPAD_BUTTON_X] && app->skills)
-        amb_app_choose_skill(app, (amb_app_look(app)->skill + 1) % app->skills);
+    if (pad.buttons[GLFW_GAMEPAD_BUTTON_X] && !w->pad[GLFW_GAMEPAD_BUTTON_X] && app->choices)
+        amb_app_choose(app, (amb_app_chosen(app, amb_app_look(app)) + 1) % app->choices);
     for (int i = 0; i <= GLFW_GAMEPAD_BUTTON_LAST; i++)
         w->pad[i] = pad.buttons[i];
     const double stick = pad.axes[GLFW_GAMEPAD_AXIS_LEFT_X];

@@ -1,0 +1,28 @@
+/* How often a test's program asks for memory: malloc, counted, where no sanitizer has one of its own. To be included by one file of a
+ * program. */
+#ifndef AMB_TESTS_ALLOCATIONS_H
+#define AMB_TESTS_ALLOCATIONS_H
+
+#include <stdlib.h>
+
+static long asked; /* calls of malloc so far; 0 for ever where it is not counted */
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
+#define AMB_OWN_MALLOC
+#endif
+#endif
+#if !defined(__GLIBC__) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define AMB_OWN_MALLOC
+#endif
+
+#ifndef AMB_OWN_MALLOC
+extern void *__libc_malloc(size_t size);
+void *malloc(size_t size)
+{
+    asked++;
+    return __libc_malloc(size);
+}
+#endif
+
+#endif
