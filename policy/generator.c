@@ -370,7 +370,7 @@ void amb_generator_want_drawn(amb_generator *g, const amb_env *env)
 
 void amb_generator_start_with(amb_generator *g, amb_cycle_room *room, amb_env *env, const amb_latent *latent)
 {
-    begin_plan(g);
+    begin_plan(g, false);
     leave_plan(g);
     g->s.from = g->s.to = *latent;
     make_wanted(g, room, env);
