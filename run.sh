@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds, and runs: without arguments sixteen characters walk for 20 s; arguments go to `amble` as they are.
+# Installs what is missing, builds, and runs: without arguments sixteen characters go through five styles in a minute (assets/tour.txt),
+# for which no motion clip is needed; arguments go to `amble` as they are.
 #
 #   ./run.sh
 #   ./run.sh eval --help
@@ -16,9 +17,10 @@ amb_install build
 [ -x "$root/build/amble" ] || amb_say "building (a minute or two the first time)"
 amb_configure release || exit 1
 amb_build release --target amble || exit 1
-amb_find_clips || exit 1
 
 if [ $# -eq 0 ]; then
-    set -- rollout --motion walk --policy "$root/assets/models/walk.onnx" --seconds 20 --envs 16
+    set -- rollout --style-schedule "$root/assets/tour.txt" --seconds 60 --envs 16
+else
+    amb_find_clips || exit 1
 fi
 exec "$root/build/amble" "$@"

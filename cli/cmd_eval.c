@@ -95,7 +95,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
 }
 
 static const struct argp_option options[] = {
-    {"policy", KEY_POLICY, "FILE", 0, "actor, an ONNX file; a bare name is looked up among amble's models too", 1},
+    {"policy", KEY_POLICY, "FILE", 0,
+     "actor, an ONNX file; a bare name is looked up among amble's models too (default with a style: locomotion.onnx)", 1},
     {"baseline", KEY_BASELINE, "FILE", 0, "another actor to compare with, on the same seeds and pushes", 1},
     {"precision", KEY_PRECISION, "NAME", 0,
      "the actor's arithmetic: fp32, bf16, int16, int8, or auto (default), the fastest of mean squared error below 1e-6", 1},
@@ -267,12 +268,15 @@ int cmd_eval(int argc, char **argv)
                               parse,
                               NULL,
                               "Measures a policy over many seeds and pushes.\v"
-                              "Example:\n  amble eval --policy runs/walk/actor.onnx --baseline walk.onnx --seeds 5",
+                              "Examples:\n  amble eval --policy runs/walk/actor.onnx --baseline walk.onnx --seeds 5\n"
+                              "  amble eval --style random --style-change 3 --seconds 60",
                               children,
                               NULL,
                               NULL};
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     amb_error err = {{0}};
+    if (!a.policy && cli_style_given(&a.style))
+        a.policy = "locomotion.onnx";
     if (!a.policy) {
         amb_fail(&err, "which policy? Give --policy FILE");
         return cli_fail(&err);

@@ -1,5 +1,5 @@
-/* amble model: what is in a network's ONNX file (info), what it makes of an array (run), and how exact each precision is (check). This file
- * picks the subcommand and holds what the three share. */
+/* amble model: what is in a network's ONNX file (info), what it makes of an array (run), how exact each precision is (check), and the mean of several (average). This file
+ * picks the subcommand and holds what they share. */
 #include "cli/cmd_model.h"
 
 #include "cli/setup.h"
@@ -117,14 +117,15 @@ bool model_read_outputs(const amb_net *net, const char *path, int rows, amb_npy 
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
-} parts[] = {{"info", cmd_model_info}, {"run", cmd_model_run}, {"check", cmd_model_check}};
+} parts[] = {{"info", cmd_model_info}, {"run", cmd_model_run}, {"check", cmd_model_check}, {"average", cmd_model_average}};
 enum { PARTS = sizeof parts / sizeof *parts };
 
 static const char usage[] =
     "Usage: amble model info  [OPTION...] FILE.onnx\n"
     "       amble model run   [OPTION...] FILE.onnx --input IN.npy --output OUT.npy\n"
     "       amble model check [OPTION...] FILE.onnx\n"
-    "Says what is in a network's ONNX file, runs it, measures how exact it is at each precision. Each has a --help.\n"
+    "       amble model average [OPTION...] FILE.onnx FILE.onnx... --output OUT.onnx\n"
+    "Says what is in a network's ONNX file, runs it, measures how exact it is at each precision, averages several. Each has a --help.\n"
     "Example: amble model info assets/models/walk.onnx\n";
 
 int cmd_model(int argc, char **argv)
@@ -142,7 +143,7 @@ int cmd_model(int argc, char **argv)
         }
     }
     if (argc >= 2)
-        fprintf(stderr, "amble model: there is no \"%.60s\", expected info, run or check\n", argv[1]);
+        fprintf(stderr, "amble model: there is no \"%.60s\", expected info, run, check or average\n", argv[1]);
     fputs(usage, stderr);
     return CLI_BAD_INPUT;
 }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     KEY_MOTION = 'm',
@@ -105,7 +106,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
 }
 
 static const struct argp_option options[] = {
-    {"motion", KEY_MOTION, "NAME|FILE", 0, "motion clip to follow (default: the one the policy was trained on)", 1},
+    {"motion", KEY_MOTION, "NAME|FILE", 0,
+     "motion clip to follow (default: what the policy was trained on; with no policy either, style walk)", 1},
     {"policy", KEY_POLICY, "FILE", 0, "actor, an ONNX file; a bare name is looked up among amble's models too (default: MOTION.onnx there)",
      1},
     {"no-policy", KEY_NO_POLICY, NULL, 0, "no network: the joints track the motion and nothing balances", 1},
@@ -159,6 +161,15 @@ static bool load_policy(const arguments *a, amb_policy *policy, char *path, size
     if (cli_load_policy(policy, path, a->precision, err))
         return true;
     return a->policy ? false : amb_fail_in(err, "no actor for \"%s\" (give one with --policy, or --no-policy)", motion);
+}
+
+/* With nothing said, the default model on the default style, for which no clip is needed; where that model is not, the walk. */
+static void choose_style(arguments *a)
+{
+    char path[4096];
+    cli_find_model("locomotion.onnx", path, sizeof path);
+    if (!a->motion && !a->policy && !a->no_policy && !cli_style_given(&a->style) && access(path, R_OK) == 0)
+        a->style.style = "walk";
 }
 
 static bool run(const arguments *a, amb_error *err)
@@ -241,6 +252,7 @@ int cmd_rollout(int argc, char **argv)
         amb_fail(&err, "--precision and --no-policy exclude each other");
         return cli_fail(&err);
     }
+    choose_style(&a);
     if (!cli_style_check(&a.style, a.motion, &err))
         return cli_fail(&err);
     cli_set_threads(a.common.threads);
