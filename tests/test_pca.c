@@ -123,7 +123,7 @@ static void no_other_plane_shows_more(void **unused)
             for (int a = 0; a < 2; a++) {
                 double along = 0;
                 for (int k = 0; k < SIZE; k++)
-                    along += axis[a][k] * ((double)x[i][k] - pca->mean[k]);
+                    along += axis[a][k] * ((double)x[i * SIZE + k] - pca->mean[k]);
                 held += along * along;
             }
         if (held / all > pca->share[0] + pca->share[1] + 1e-12)
