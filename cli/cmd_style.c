@@ -249,7 +249,7 @@ static const struct {
       "is "
       "a name or a mixture, as for rollout's --style.\v"
       "Example: amble style export walk:0.7,zombie:0.3 -o slouch.txt\n"
-      "         amble rollout --motion slouch.txt --policy walk.onnx",
+      "         amble-view --clip slouch.txt",
       clip_children, NULL, NULL},
      true,
      run_export},

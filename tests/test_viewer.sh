@@ -92,6 +92,8 @@ run walk
 check "a row without a filmstrip" grep -q '"walk" found where nothing is expected' err
 run --filmstrip strip.png walk limp
 check "a filmstrip of an unknown style" one_sentence '"limp".*there are .*walk, zombie'
+run --filmstrip strip.png --record a.mp4 walk
+check "a filmstrip is no film" one_sentence 'goes with no --record'
 check "and no picture" test ! -e strip.png
 
 # --- a filmstrip needs neither display nor clips

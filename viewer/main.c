@@ -329,10 +329,15 @@ static bool check(const amb_app_def *d, amb_error *err)
 static int make_strip(arguments *a)
 {
     amb_error err = {{0}};
+    const amb_app_def *d = &a->def;
+    const bool other = d->record || d->screenshot || d->clip_file || d->motion || d->policy || d->watch || d->no_policy;
     a->strip.poses = 8;
     a->strip.width = a->def.width;
     a->strip.backend = a->def.backend;
-    if (amb_strip_make(&a->strip, &err))
+    if (other)
+        amb_fail(&err, "--filmstrip shows motions as they are, and nothing else: it goes with no --record, --screenshot, --clip, --motion, "
+                       "--policy, --no-policy or --watch");
+    else if (amb_strip_make(&a->strip, &err))
         return 0;
     fprintf(stderr, "amble-view: %s\n", err.text);
     return 2;

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 static const double apart_m = 1.1, high_m = 2.12, below_m = .13, beside_m = .12; /* between poses; of a row; under the floor; at the ends */
 
@@ -61,13 +61,19 @@ static bool all_styles(strip *s, amb_error *err)
     return ok;
 }
 
+static bool is_file(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0 && S_ISREG(about.st_mode);
+}
+
 static bool load_motions(strip *s, amb_error *err)
 {
     const amb_strip_def *def = s->def;
     if (!def->rows)
         return all_styles(s, err);
     for (int i = 0; i < def->rows; i++) {
-        s->clip[i] = access(def->row[i], F_OK) == 0 ? amb_clip_read(def->row[i], err) : clip_of_style(s, def->row[i], err);
+        s->clip[i] = is_file(def->row[i]) ? amb_clip_read(def->row[i], err) : clip_of_style(s, def->row[i], err);
         if (!s->clip[i])
             return false;
         s->rows++;
