@@ -3,23 +3,11 @@
 
 #include "policy/styles.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { PATH_SIZE = 4096, SHOWN = 3 };
-
-typedef struct near_style {
-    int style;
-    double distance;
-} near_style;
-
-static int by_distance(const void *a, const void *b)
-{
-    const double x = ((const near_style *)a)->distance, y = ((const near_style *)b)->distance;
-    return (x > y) - (x < y);
-}
 
 /* A file as given, or one of amble's own models. */
 static bool find_file(const char *given, const char *asset, char path[PATH_SIZE], amb_error *err)
@@ -30,7 +18,7 @@ static bool find_file(const char *given, const char *asset, char path[PATH_SIZE]
     return true;
 }
 
-static json_t *style_json(const amb_style *style, const char *path, const amb_styles *styles, const near_style *near)
+static json_t *style_json(const amb_style *style, const char *path, const amb_styles *styles, const amb_style_near *near)
 {
     json_t *o = json_object(), *list = json_array(), *latent = json_array();
     for (int i = 0; i < styles->count; i++) {
@@ -52,7 +40,7 @@ static json_t *style_json(const amb_style *style, const char *path, const amb_st
     return o;
 }
 
-static void print_style(const amb_style *style, const amb_styles *styles, const near_style *near)
+static void print_style(const amb_style *style, const amb_styles *styles, const amb_style_near *near)
 {
     printf("%-20s %8.3f %6.2f %6.2f %7.3f ", style->clip, style->period, style->speed, style->scale, style->spread);
     for (int i = 0; i < styles->count && i < SHOWN; i++)
@@ -68,12 +56,10 @@ static bool one_clip(const cli_common *common, const char *name, const amb_chara
     amb_style style;
     amb_clip *clip = amb_clip_find(name, common->clips, path, PATH_SIZE, err) ? amb_clip_read(path, err) : NULL;
     amb_gait *gait = clip ? amb_gait_create(character, clip, err) : NULL;
-    near_style *near = calloc((size_t)styles->count, sizeof *near);
+    amb_style_near *near = calloc((size_t)styles->count, sizeof *near);
     const bool ok = gait && near && amb_style_of_gait(vae, gait, &style, err);
-    for (int i = 0; ok && i < styles->count; i++)
-        near[i] = (near_style){i, amb_style_distance(style.z, styles->style[i].z)};
     if (ok) {
-        qsort(near, (size_t)styles->count, sizeof *near, by_distance);
+        amb_styles_nearest(styles, style.z, near);
         json_array_append_new(list, style_json(&style, path, styles, near));
         if (table && !*headed)
             printf("%-20s %8s %6s %6s %7s  %s\n", "motion", "period s", "m/s", "scale", "spread", "nearest styles and their distances");

@@ -29,6 +29,8 @@ static const struct subcommand {
     {"eval", cmd_eval, "judges a policy over many seeds and pushes, alone or against another one",
      "amble eval --motion walk --policy walk.onnx --push .5,2"},
     {"clip", cmd_clip, "says what is in motion clips, and converts them", "amble clip info walk run"},
+    {"style", cmd_style, "says which styles there are, writes a style's motion as a clip, draws them all",
+     "amble style export walk:0.7,zombie:0.3 -o slouch.txt"},
     {"model", cmd_model, "says what is in a network's ONNX file, runs it on .npy files, checks every precision",
      "amble model check walk.onnx"},
 };

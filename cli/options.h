@@ -55,6 +55,7 @@ int cmd_fit(int argc, char **argv);
 int cmd_rollout(int argc, char **argv);
 int cmd_eval(int argc, char **argv);
 int cmd_clip(int argc, char **argv);
+int cmd_style(int argc, char **argv);
 int cmd_model(int argc, char **argv);
 
 #endif

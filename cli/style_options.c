@@ -102,6 +102,9 @@ static const struct argp_option train_options[] = {
 };
 const struct argp cli_train_style_argp = {train_options, parse, NULL, NULL, NULL, NULL, NULL};
 
+static const struct argp_option file_options[] = {FILES, {0}};
+const struct argp cli_style_files_argp = {file_options, parse, NULL, NULL, NULL, NULL, NULL};
+
 bool cli_style_check(const cli_style *s, const char *motion, amb_error *err)
 {
     const char *const way[] = {s->style ? "--style" : NULL, s->schedule ? "--style-schedule" : NULL, s->from ? "--style-from" : NULL,

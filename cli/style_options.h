@@ -28,6 +28,9 @@ static inline bool cli_style_given(const cli_style *style)
     return style->style || style->schedule || style->from;
 }
 
+/* Only --decoder, --deepphase and --styles, for what shows styles. */
+extern const struct argp cli_style_files_argp;
+
 /* Whether what was given goes together: at most one way to say the style, and nothing about styles without one. */
 bool cli_style_check(const cli_style *style, const char *motion, amb_error *err);
 

@@ -19,6 +19,20 @@ double amb_style_distance(const float a[AMB_STYLE_SIZE], const float b[AMB_STYLE
     return sqrt(sum);
 }
 
+/* Equal distances stay in the table's order. */
+static int by_distance(const void *a, const void *b)
+{
+    const amb_style_near *x = a, *y = b;
+    return x->distance != y->distance ? (x->distance > y->distance) - (x->distance < y->distance) : x->style - y->style;
+}
+
+void amb_styles_nearest(const amb_styles *styles, const float z[AMB_STYLE_SIZE], amb_style_near *near)
+{
+    for (int i = 0; i < styles->count; i++)
+        near[i] = (amb_style_near){i, amb_style_distance(z, styles->style[i].z)};
+    qsort(near, (size_t)styles->count, sizeof *near, by_distance);
+}
+
 /* ---- The style of a motion ---- */
 
 /* Latents of the windows at the strikes of whole cycles, z (count, 256); how many. */

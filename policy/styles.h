@@ -41,4 +41,12 @@ int amb_styles_find(const amb_styles *styles, const char *name, amb_error *err);
 /* Euclidean distance of two latents. */
 double amb_style_distance(const float a[AMB_STYLE_SIZE], const float b[AMB_STYLE_SIZE]);
 
+typedef struct amb_style_near {
+    int style; /* index in the table */
+    double distance;
+} amb_style_near;
+
+/* All of the table's styles by their distance from z, the nearest first: near (styles->count). */
+void amb_styles_nearest(const amb_styles *styles, const float z[AMB_STYLE_SIZE], amb_style_near *near);
+
 #endif

@@ -53,7 +53,7 @@ says() {
     first=$(head -n 1 log/err)
     [[ $first == amble* ]] || return 1
     [ "$(grep -c '^amble' log/err)" -eq 1 ] || return 1
-    grep -v -q -E '^(amble|Try `amble|information\.|Usage:|       amble|Says what|Trains a|Example:|       amble)' log/err && return 1
+    grep -v -q -E '^(amble|Try `amble|information\.|Usage:|       amble|Says wh|Trains a|Example:|       amble)' log/err && return 1
     [ -s log/out ] && return 1
     local IFS='|'
     for part in $1; do
@@ -146,7 +146,7 @@ picture >/dev/null || exit 1
 
 # ---- Help ----
 
-for sub in '' rollout train fit 'fit phase' 'fit style' eval clip 'clip info' 'clip convert' 'clip style' model 'model info' 'model run' 'model check'; do
+for sub in '' rollout train fit 'fit phase' 'fit style' eval clip 'clip info' 'clip convert' 'clip style' style 'style list' 'style export' 'style plot' model 'model info' 'model run' 'model check'; do
     # shellcheck disable=SC2086 # the subcommand may be two words
     run $sub --help
     if [ "$status" -ne 0 ] || [ -s log/err ] || ! grep -q -i 'usage: *amble' log/out; then
@@ -166,11 +166,12 @@ check 'amble alone, standard output' test ! -s log/out
 
 # ---- Words and options ----
 
-refuse 'dance|rollout, train, fit, eval, clip, model' dance
+refuse 'dance|rollout, train, fit, eval, clip, style, model' dance
 refuse '"trian"|did you mean train?' trian
 refuse '"--seconds"' --seconds 3
 refuse 'sideways' clip sideways
 refuse 'sideways' fit sideways
+refuse 'sideways|list, export and plot' style sideways
 refuse 'which motion' clip style
 refuse 'sideways' model sideways
 refuse 'which motion' clip info
@@ -230,6 +231,20 @@ refuse '--style-from|missing' rollout --no-policy --style-from missing.txt
 refuse 'models/walk.onnx' rollout --no-policy --style walk --decoder walk.onnx
 refuse 'models/walk.onnx' rollout --no-policy --style walk --deepphase walk.onnx
 refuse 'models/walk.onnx|JSON' rollout --no-policy --style walk --styles walk.onnx
+refuse '"walk" found' style list walk
+refuse 'which style' style export -o out.txt
+refuse 'where to|-o FILE' style export walk
+refuse '"run" found' style export walk run -o out.txt
+refuse 'STYLE and --style-from' style export walk --style-from in/stand.txt -o out.txt
+refuse '--style|"limp"|jog, long_walk1, long_walk3, run, stealthy, walk, zombie' style export limp -o out.txt
+refuse '"random"|a name or a mixture' style export random -o out.txt
+refuse '--style-from|missing' style export --style-from missing -o out.txt
+refuse 'nowhere/out.txt: not written' style export walk -o nowhere/out.txt
+refuse 'where to|--out DIR' style plot
+refuse '--between is "walk"|A,B' style plot --out pictures --between walk
+refuse '--between|"limp"|walk, zombie' style plot --out pictures --between walk,limp
+refuse 'in/stand.txt' style plot --out in/stand.txt
+refuse 'models/walk.onnx' style plot --out pictures --encoder walk.onnx
 refuse 'auto|invented' rollout --no-policy --style walk --may-touch auto
 printf '0 walk\n2 limp\n' >in/schedule.txt
 refuse 'in/schedule.txt: line 2|"limp"|walk' rollout --no-policy --style-schedule in/schedule.txt
@@ -407,6 +422,38 @@ run "${styled[@]}" --style random --style-change .5 --seed 2
 check 'rollout --style random, another seed' test "$(hash_of)" != "$hash"
 run rollout --policy walk.onnx --seconds 1 --envs 2 --style walk
 check 'rollout --style, table' grep -q 'invented motions' log/out
+
+run style list
+check 'style list, table' test "$status" -eq 0 -a "$(wc -l <log/out)" -eq 8
+run style list --json -
+check 'style list, fields' fields log/out 6/style 6/motion/period_s 6/motion/skate_mps 6/nearest/5/distance 6/spread
+run style export walk:0.7,zombie:0.3 -o slouch.txt --json export.json
+check 'style export, exit status' test "$status" -eq 0
+check 'style export, fields' fields export.json file style motion/frames motion/period_s motion/speed_mps
+run clip info --json - slouch.txt
+check 'style export, a clip that loops' test "$(sed -n 's/.*"loop": \([a-z]*\).*/\1/p' log/out)" = true
+run rollout --no-policy --motion slouch.txt --seconds .5 --envs 2
+check 'style export, a clip that can be followed' test "$status" -eq 0
+cp slouch.txt slouch_before.txt
+run style export walk:0.7,zombie:0.3 -o slouch.txt
+check 'style export, the same again' cmp -s slouch.txt slouch_before.txt
+
+# Without gnuplot: the sentence, and tables and scripts all the same.
+mkdir -p in/empty
+PATH=$work/in/empty run style plot --out pictures --between walk,zombie
+check 'style plot without gnuplot, exit status' test "$status" -eq 2
+check 'style plot without gnuplot, sentence' grep -q '^amble: pictures: not drawn: .*gnuplot-nox' log/err
+check 'style plot, trajectories of seven styles and a blend' test "$(cut -f 2 pictures/styles-phase.tsv | sort -u | wc -l)" -eq 9
+check 'style plot, map' test "$(grep -c '^name' pictures/styles-map.tsv)" -eq 7 -a "$(grep -c '^blend' pictures/styles-map.tsv)" -ge 100
+check 'style plot, scripts' test -s pictures/styles-phase.gp -a -s pictures/styles-map.gp -a ! -e pictures/styles-map.png
+if command -v gnuplot >/dev/null 2>&1; then
+    run style plot --out pictures --json plot.json
+    check 'style plot, exit status' test "$status" -eq 0
+    check 'style plot, fields' fields plot.json folder styles blends explained_variance/1
+    check 'style plot, pictures' test "$(head -c 4 pictures/styles-phase.png | tail -c 3)$(head -c 4 pictures/styles-map.png | tail -c 3)" = PNGPNG
+else
+    skipped=$((skipped + 1))
+fi
 
 small=(--style random --envs 4 --steps 16 --hidden1 16 --hidden2 8 --epochs 2 --minibatches 2 --episode-s 1 --style-change .3 --noise .05
     --noise-end .05 --kl .03 --kl-end .03)

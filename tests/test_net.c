@@ -1,4 +1,5 @@
 /* Networks as plain data: limits, defaults, metadata, and the parameter block's order. */
+#include "nets/average.h"
 #include "nets/net.h"
 
 #include <math.h>
@@ -174,6 +175,57 @@ static void test_parameter_block(void **state)
     assert_non_null(net);
     assert_int_equal(amb_net_parameters(net), 746020);
     amb_net_destroy(net);
+}
+
+static amb_net *numbered(int hidden, float first)
+{
+    amb_net *net = amb_net_create(2, (int[]){2, hidden, 1}, NULL);
+    float block[64];
+    assert_non_null(net);
+    for (size_t i = 0; i < amb_net_parameters(net); i++)
+        block[i] = first + (float)i;
+    amb_net_set_parameters(net, block);
+    return net;
+}
+
+static void refuse_average(const amb_net *a, const amb_net *b, const char *sentence)
+{
+    amb_error err = {""};
+    assert_false(amb_net_can_average(a, b, &err));
+    assert_string_equal(err.text, sentence);
+}
+
+static void test_average(void **state)
+{
+    (void)state;
+    amb_net *a = numbered(3, 0), *b = numbered(3, 8);
+    assert_true(amb_net_can_average(a, b, NULL));
+    amb_net_average(a, b, .25);
+    float block[64];
+    amb_net_get_parameters(a, block);
+    for (size_t i = 0; i < amb_net_parameters(a); i++)
+        assert_true(block[i] == (float)i + 2);
+    amb_net_average(a, b, 0);
+    assert_true(a->weight[0][0] == 2);
+    amb_net_average(a, b, 1);
+    assert_true(a->weight[0][0] == 8 && a->bias[1][0] == b->bias[1][0]);
+
+    b->act[0] = AMB_ACT_ELU;
+    refuse_average(a, b, "elu after layer 0 found, expected relu");
+    b->act[0] = AMB_ACT_RELU;
+    assert_true(amb_net_add_normalizer(a));
+    refuse_average(a, b, "another normaliser of inputs found, expected the same: only networks of one training can be averaged");
+    assert_true(amb_net_add_normalizer(b) && amb_net_can_average(a, b, NULL));
+    b->in_std[1] = 2;
+    refuse_average(a, b, "another normaliser of inputs found, expected the same: only networks of one training can be averaged");
+    amb_net_destroy(b);
+    b = numbered(4, 0);
+    refuse_average(a, b, "4 hidden units found, expected 3");
+    amb_net_destroy(a);
+    a = amb_net_create(1, (int[]){2, 1}, NULL);
+    refuse_average(a, b, "2 layers found, expected 1");
+    amb_net_destroy(a);
+    amb_net_destroy(b);
 }
 
 int main(void)

@@ -114,6 +114,24 @@ check "a script changes the style" grep -q '"style": "jog 70 %, zombie 30 %"' r.
 check "and with it what happens" test "$(number hash r.json)" != "$(number hash rollout.json)"
 run "${styled[@]}" --seconds 1 --screenshot a.png --size 160x120 --json r.json --do '.3 skill run' --do '.5 ground-speed 2' --do '.6 phase-gain 2'
 check "a script chooses a style as a skill" grep -q '"style": "run"' r.json
+run walk
+check "a row without a filmstrip" grep -q '"walk" found where nothing is expected' err
+run --filmstrip strip.png walk limp
+check "a filmstrip of an unknown style" one_sentence '"limp".*there are .*walk, zombie'
+run --filmstrip strip.png --record a.mp4 walk
+check "a filmstrip is no film" one_sentence 'goes with no --record'
+check "and no picture" test ! -e strip.png
+
+# --- a filmstrip needs neither display nor clips
+"$amble" style export run -o "$work/own.txt" >/dev/null
+run --size 400x300 --filmstrip strip.png walk:0.5,zombie:0.5 own.txt
+check "a filmstrip" test "$status" -eq 0
+check "the filmstrip shows something" test "$(shades strip.png)" -ge 12
+run --size 400x300 --filmstrip one.png own.txt
+height() { ffprobe -v error -show_entries stream=height -of csv=p=0 "$1"; }
+check "a row is half of two" test "$(height strip.png)" -eq $((2 * $(height one.png)))
+run --size 400x300 --filmstrip all.png
+check "every named style is a row" test "$(height all.png)" -eq $((7 * $(height one.png)))
 
 if [ -z "${AMBLE_CLIPS:-}" ]; then
     echo "[  SKIPPED ] no clips: AMBLE_CLIPS is not set"

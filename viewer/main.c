@@ -3,6 +3,7 @@
 #include "cli/options.h"
 #include "cli/setup.h"
 #include "viewer/app.h"
+#include "viewer/strip.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -32,6 +33,7 @@ enum {
     KEY_SIZE,
     KEY_FPS,
     KEY_SCREENSHOT,
+    KEY_FILMSTRIP,
     KEY_DO,
     KEY_PANEL,
     KEY_PLOTS,
@@ -50,6 +52,7 @@ enum {
 typedef struct arguments {
     cli_common common;
     amb_app_def def;
+    amb_strip_def strip;
     int panel, plots, status; /* -1: by size and purpose */
     bool start_given;
 } arguments;
@@ -75,12 +78,15 @@ static const struct argp_option options[] = {
     {"speed", KEY_SPEED, "X", 0, "simulated seconds a second, .0625 to 16 (default 1)", 2},
     {"paused", KEY_PAUSED, NULL, 0, "begin paused", 2},
     {"do", KEY_DO, "\"TIME ACTION [VALUE]\"", 0,
-     "do something at a simulated time, in s: push 1.5, skill run, style walk:.5,zombie:.5, turn 30, speed .25, orbit 40, help, ...; may "
-     "be "
-     "given often",
+     "do something at a simulated time, in s: push 1.5, skill run, style walk:.5,zombie:.5, turn 30, speed .25, orbit 40, help, ...; "
+     "may be given often",
      2},
     {"record", KEY_RECORD, "FILE", 0, "no window: film into FILE (.mp4, .mov, .mkv, .webm, .gif), --seconds long (default 10)", 3},
     {"screenshot", KEY_SCREENSHOT, "FILE", 0, "no window: a picture (PNG) of the moment --seconds (default 2)", 3},
+    {"filmstrip", KEY_FILMSTRIP, "FILE", 0,
+     "no window: poses of a cycle side by side (PNG), a row for each ROW: a style, a mixture of styles, or a clip's file (default: every "
+     "named style)",
+     3},
     {"seconds", KEY_SECONDS, "S", 0, "end after this much simulated time", 3},
     {"size", KEY_SIZE, "WxH", 0, "of window or film (default 1280x720)", 3},
     {"fps", KEY_FPS, "RATE", 0, "of the film (default 60, GIF 25)", 3},
@@ -283,8 +289,18 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_LOG:
         d->log = text;
         return 0;
+    case KEY_FILMSTRIP:
+        a->strip.file = text;
+        return 0;
     case ARGP_KEY_ARG:
-        argp_error(state, "\"%s\" found where nothing is expected", text);
+        if (a->strip.rows >= AMB_STRIP_ROWS)
+            argp_error(state, "a filmstrip has at most %d rows", AMB_STRIP_ROWS);
+        else
+            a->strip.row[a->strip.rows++] = text;
+        return 0;
+    case ARGP_KEY_END:
+        if (a->strip.rows && !a->strip.file)
+            argp_error(state, "\"%s\" found where nothing is expected", a->strip.row[0]);
         return 0;
     default:
         return parse_simulation(key, text, state, a);
@@ -313,6 +329,24 @@ static bool check(const amb_app_def *d, amb_error *err)
     if (!cli_style_check(&d->style, d->motion, err))
         return false;
     return true;
+}
+
+/* Of all options a filmstrip knows --size, --backend and its own. */
+static int make_strip(arguments *a)
+{
+    amb_error err = {{0}};
+    const amb_app_def *d = &a->def;
+    const bool other = d->record || d->screenshot || d->clip_file || d->motion || d->policy || d->watch || d->no_policy;
+    a->strip.poses = 8;
+    a->strip.width = a->def.width;
+    a->strip.backend = a->def.backend;
+    if (other)
+        amb_fail(&err, "--filmstrip shows motions as they are, and nothing else: it goes with no --record, --screenshot, --clip, --motion, "
+                       "--policy, --no-policy or --watch");
+    else if (amb_strip_make(&a->strip, &err))
+        return 0;
+    fprintf(stderr, "amble-view: %s\n", err.text);
+    return 2;
 }
 
 /* What nobody said depends on whether it is a film, and how large. */
@@ -344,6 +378,7 @@ static const char doc[] = "Opens a window in which a character walks: push it, p
                           "  amble-view --characters 50 --style random\n"
                           "  amble-view --clip backflip\n"
                           "  amble-view --watch runs/walk\n"
+                          "  amble-view --filmstrip strip.png walk walk:0.5,zombie:0.5 zombie\n"
                           "  amble-view --record walk.mp4 --seconds 10 --size 1280x720 --do \"4 push 1\" --do \"7 skill run\"";
 
 int main(int argc, char **argv)
@@ -363,9 +398,11 @@ int main(int argc, char **argv)
                           .elevation = NAN,
                           .distance = NAN};
     const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {&cli_view_style_argp, 0, NULL, 2}, {0}};
-    const struct argp argp = {options, parse, NULL, doc, children, NULL, NULL};
+    const struct argp argp = {options, parse, "[ROW...]", doc, children, NULL, NULL};
     argp_err_exit_status = CLI_BAD_INPUT;
     argp_parse(&argp, argc, argv, 0, NULL, &a);
+    if (a.strip.file)
+        return make_strip(&a);
     fill_in(&a);
     amb_error err = {{0}};
     bool ok = check(&a.def, &err) && (!a.def.record || amb_film_check(a.def.record, &err));

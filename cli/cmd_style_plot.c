@@ -1,0 +1,238 @@
+/* amble style plot: the tables behind the pictures.
+ *
+ * styles-phase.tsv: DeepPhase's trajectory of each named style's motion and of one half-way blend. styles-map.tsv: the named latents, the
+ * blends of every two of them, and the encoder's latents of windows of their motions, all on the plane of the named latents' first two
+ * principal components. Columns are named in the first line; a table knows nothing of gnuplot. */
+#include "cli/cmd_style.h"
+
+#include "base/file.h"
+#include "base/pca.h"
+#include "policy/style_motion.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST = STYLE_PICTURES_MOST, POINTS = 180, STEPS = 12, WINDOWS = 36 };
+
+const char *style_plain_name(const cli_motions *motions, int style, char plain[64])
+{
+    snprintf(plain, 64, "%s", motions->styles->style[style].name);
+    for (char *c = plain; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 127)
+            *c = '?';
+    return plain;
+}
+
+bool style_write_text(const char *folder, const char *name, const char *text, size_t size, amb_error *err)
+{
+    char path[4096];
+    if ((size_t)snprintf(path, sizeof path, "%s/%s", folder, name) >= sizeof path)
+        return amb_fail(err, "%.100s...: too long for the name of a folder", folder);
+    return amb_file_write(path, text, size, err);
+}
+
+/* ---- phase ---- */
+
+/* A row a point, the first one once more at the end. */
+static void put_trajectory(FILE *out, int number, const char *name, double period, const amb_phase *phase)
+{
+    for (int i = 0; i <= POINTS; i++) {
+        const amb_phase *p = &phase[i % POINTS], *next = &phase[(i + 1) % POINTS];
+        fprintf(out, "%d\t%s\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\n", number, name, (double)i / POINTS, period * i / POINTS,
+                p->x, p->y, next->x - p->x, next->y - p->y, p->phase, p->amplitude);
+    }
+}
+
+/* False only where memory is short; a latent that gives no motion is left out of the picture. */
+static bool add_portrait(const style_pictures *p, const amb_latent *latent, int number, const char *name, FILE *out, amb_error *err)
+{
+    amb_phase phase[POINTS];
+    amb_refusal refusal;
+    amb_clip *clip = amb_style_motion(&p->motions->nets, latent, name, NULL, &refusal, err);
+    if (!clip)
+        return refusal != AMB_MOTION_OK;
+    const bool ok = amb_style_portrait(&p->motions->nets, clip, POINTS, phase, err);
+    if (ok)
+        put_trajectory(out, number, name, amb_clip_duration(clip), phase);
+    amb_clip_destroy(clip);
+    return ok;
+}
+
+static bool put_portraits(style_pictures *p, FILE *out, amb_error *err)
+{
+    const amb_styles *styles = p->motions->styles;
+    amb_latent latent, other;
+    char name[160], plain[2][64];
+    fputs("number\tstyle\tshare\ttime_s\tx\ty\tdx\tdy\tphase\tamplitude\n", out);
+    for (int i = 0; i < styles->count; i++) {
+        amb_latent_of_style(&styles->style[i], &latent);
+        if (!add_portrait(p, &latent, i, style_plain_name(p->motions, i, plain[0]), out, err))
+            return false;
+    }
+    if (styles->count < 2)
+        return true;
+    amb_latent_of_style(&styles->style[p->between[0]], &latent);
+    amb_latent_of_style(&styles->style[p->between[1]], &other);
+    amb_latent_between(&latent, &other, .5, &latent);
+    snprintf(name, sizeof name, "%s:0.5,%s:0.5", style_plain_name(p->motions, p->between[0], plain[0]),
+             style_plain_name(p->motions, p->between[1], plain[1]));
+    return add_portrait(p, &latent, styles->count, name, out, err);
+}
+
+/* ---- map ---- */
+
+static const char map_head[] = "kind\tnumber\tstyle\tother\tweight\tstart\tpc1\tpc2\tusable\tperiod_s\tspeed_mps\tskate_mps\n";
+
+/* One latent that a motion is made of: a name (other = style) or a blend. */
+static bool put_latent(style_pictures *p, const amb_pca *pca, int style, int other, double weight, FILE *out, amb_clip **motion,
+                       amb_error *err)
+{
+    const amb_styles *styles = p->motions->styles;
+    char plain[2][64];
+    amb_latent a, b, latent;
+    amb_cycle_facts facts = {0};
+    amb_refusal refusal;
+    double at[2];
+    amb_latent_of_style(&styles->style[style], &a);
+    amb_latent_of_style(&styles->style[other], &b);
+    amb_latent_between(&a, &b, weight, &latent);
+    *motion = amb_style_motion(&p->motions->nets, &latent, styles->style[style].name, &facts, &refusal, err);
+    if (!*motion && refusal == AMB_MOTION_OK)
+        return false;
+    amb_pca_project(pca, latent.z, at);
+    if (style == other)
+        memcpy(p->at[style], at, sizeof at);
+    fprintf(out, "%s\t%d\t%s\t%s\t%g\t0\t%.6f\t%.6f\t%d\t%.6f\t%.6f\t%.6f\n", style == other ? "name" : "blend", style,
+            style_plain_name(p->motions, style, plain[0]), style_plain_name(p->motions, other, plain[1]), weight, at[0], at[1],
+            *motion != NULL, *motion ? facts.period_s : 0, facts.speed, facts.skate);
+    return true;
+}
+
+/* The encoder's latents of a named style's motion. */
+static bool put_windows(const style_pictures *p, const amb_pca *pca, int style, const amb_clip *motion, FILE *out, amb_error *err)
+{
+    static float mean[WINDOWS * AMB_STYLE_SIZE];
+    const amb_style *s = &p->motions->styles->style[style];
+    char plain[64];
+    if (!amb_style_windows(p->encoder, p->motions->nets.character, motion, s->scale, WINDOWS, mean, err))
+        return false;
+    for (int i = 0; i <= WINDOWS; i++) {
+        double at[2];
+        amb_pca_project(pca, mean + i % WINDOWS * AMB_STYLE_SIZE, at);
+        fprintf(out, "window\t%d\t%s\t%s\t0\t%.6f\t%.6f\t%.6f\t1\t%.6f\t0\t0\n", style, style_plain_name(p->motions, style, plain), plain,
+                (double)i / WINDOWS, at[0], at[1], amb_clip_duration(motion));
+    }
+    return true;
+}
+
+static bool put_names(style_pictures *p, const amb_pca *pca, FILE *out, amb_error *err)
+{
+    for (int i = 0; i < p->motions->styles->count; i++) {
+        amb_clip *motion;
+        bool ok = put_latent(p, pca, i, i, 0, out, &motion, err);
+        if (motion)
+            ok = ok && put_windows(p, pca, i, motion, out, err);
+        amb_clip_destroy(motion);
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+static bool put_blends(style_pictures *p, const amb_pca *pca, FILE *out, amb_error *err)
+{
+    for (int i = 0; i < p->motions->styles->count; i++)
+        for (int j = i + 1; j < p->motions->styles->count; j++)
+            for (int k = 1; k < STEPS; k++) {
+                amb_clip *motion;
+                if (!put_latent(p, pca, i, j, (double)k / STEPS, out, &motion, err))
+                    return false;
+                p->mixed++;
+                p->fails += !motion;
+                amb_clip_destroy(motion);
+            }
+    return true;
+}
+
+static bool put_map(style_pictures *p, FILE *out, amb_error *err)
+{
+    const amb_styles *styles = p->motions->styles;
+    static float z[MOST * AMB_STYLE_SIZE];
+    for (int i = 0; i < styles->count; i++)
+        memcpy(z + i * AMB_STYLE_SIZE, styles->style[i].z, sizeof styles->style[i].z);
+    amb_pca *pca = amb_pca_create(z, styles->count, AMB_STYLE_SIZE, 2, err);
+    if (!pca)
+        return false;
+    memcpy(p->share, pca->share, sizeof p->share);
+    fputs(map_head, out);
+    const bool ok = put_names(p, pca, out, err) && put_blends(p, pca, out, err);
+    amb_pca_destroy(pca);
+    return ok;
+}
+
+/* ---- all ---- */
+
+static bool write_table(style_pictures *p, bool (*put)(style_pictures *, FILE *, amb_error *), const char *folder, const char *name,
+                        amb_error *err)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return amb_fail(err, "%s: out of memory", name);
+    bool ok = put(p, out, err);
+    const bool whole = !ferror(out);
+    if ((fclose(out) != 0 || !whole) && ok)
+        ok = amb_fail(err, "%s: out of memory", name);
+    ok = ok && style_write_text(folder, name, text, size, err);
+    free(text);
+    return ok;
+}
+
+static bool choose_pair(style_pictures *p, const char *between, amb_error *err)
+{
+    const amb_styles *styles = p->motions->styles;
+    double most = -1;
+    if (between) {
+        char first[64];
+        const char *comma = strchr(between, ',');
+        if (!comma || comma - between >= (ptrdiff_t)sizeof first)
+            return amb_fail(err, "--between is \"%.60s\", expected two styles, A,B", between);
+        snprintf(first, sizeof first, "%.*s", (int)(comma - between), between);
+        p->between[0] = amb_styles_find(styles, first, err);
+        p->between[1] = p->between[0] < 0 ? -1 : amb_styles_find(styles, comma + 1, err);
+        return p->between[1] >= 0 || amb_fail_in(err, "--between");
+    }
+    for (int i = 0; i < styles->count; i++)
+        for (int j = i + 1; j < styles->count; j++) {
+            const double far = amb_style_distance(styles->style[i].z, styles->style[j].z);
+            if (far > most) {
+                most = far;
+                p->between[0] = i;
+                p->between[1] = j;
+            }
+        }
+    return true;
+}
+
+bool style_plot(const cli_motions *motions, const amb_stylevae *encoder, const char *between, const char *folder, json_t *facts,
+                amb_error *err)
+{
+    style_pictures p = {.motions = motions, .encoder = encoder};
+    if (motions->styles->count > MOST)
+        return amb_fail(err, "%d styles in the table, expected at most %d: more cannot be told apart in a picture", motions->styles->count,
+                        MOST);
+    if (!choose_pair(&p, between, err) || !amb_folder_make(folder, err) ||
+        !write_table(&p, put_portraits, folder, STYLE_PHASE_NAME ".tsv", err) ||
+        !write_table(&p, put_map, folder, STYLE_MAP_NAME ".tsv", err) || !style_write_scripts(&p, folder, err))
+        return false;
+    json_object_set_new(facts, "folder", json_string(folder));
+    json_object_set_new(facts, "styles", json_integer(motions->styles->count));
+    json_object_set_new(facts, "explained_variance", json_pack("[o, o]", cli_real(p.share[0]), cli_real(p.share[1])));
+    json_object_set_new(facts, "blends", json_integer(p.mixed));
+    json_object_set_new(facts, "blends_without_motion", json_integer(p.fails));
+    fprintf(stderr, "%s: tables and scripts are written; of %d blends of two styles %d give no usable motion\n", folder, p.mixed, p.fails);
+    return style_draw(folder, err);
+}

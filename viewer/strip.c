@@ -1,0 +1,221 @@
+#include "viewer/strip.h"
+
+#include "cli/style_options.h"
+#include "policy/style_motion.h"
+#include "viewer/offscreen.h"
+#include "viewer/png_file.h"
+#include "viewer/scene.h"
+#include "viewer/session.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const double apart_m = 1.1, high_m = 2.12, below_m = .13, beside_m = .12; /* between poses; of a row; under the floor; at the ends */
+
+typedef struct strip {
+    const amb_strip_def *def;
+    amb_character *character;
+    amb_clip *clip[AMB_STRIP_ROWS]; /* (rows) */
+    int rows, width, row_height;
+    amb_scene scene;
+    amb_snapshot snapshot;
+    mjrContext context;
+    bool has_context;
+} strip;
+
+/* ---- motions ---- */
+
+static amb_clip *clip_of_style(strip *s, const char *text, amb_error *err)
+{
+    cli_motions motions;
+    const cli_style style = {.style = text};
+    amb_clip *clip = NULL;
+    if (!cli_motions_load(&motions, &style, s->character, NULL, err))
+        return NULL;
+    if (motions.plan.moments)
+        clip = amb_style_motion(&motions.nets, &motions.plan.moment[0].latent, text, NULL, NULL, err);
+    else
+        amb_fail(err, "\"%.60s\" means another style every time: give a name or a mixture", text);
+    cli_motions_free(&motions);
+    return clip;
+}
+
+static bool all_styles(strip *s, amb_error *err)
+{
+    cli_motions motions;
+    const cli_style style = {.style = "random-names"};
+    if (!cli_motions_load(&motions, &style, s->character, NULL, err))
+        return false;
+    bool ok = motions.styles->count <= AMB_STRIP_ROWS ||
+              amb_fail(err, "%d named styles, a filmstrip has at most %d rows: say which", motions.styles->count, AMB_STRIP_ROWS);
+    for (int i = 0; ok && i < motions.styles->count; i++) {
+        amb_latent latent;
+        amb_latent_of_style(&motions.styles->style[i], &latent);
+        s->clip[s->rows] = amb_style_motion(&motions.nets, &latent, motions.styles->style[i].name, NULL, NULL, err);
+        ok = s->clip[s->rows++] != NULL;
+    }
+    cli_motions_free(&motions);
+    return ok;
+}
+
+static bool is_file(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0 && S_ISREG(about.st_mode);
+}
+
+static bool load_motions(strip *s, amb_error *err)
+{
+    const amb_strip_def *def = s->def;
+    if (!def->rows)
+        return all_styles(s, err);
+    for (int i = 0; i < def->rows; i++) {
+        s->clip[i] = is_file(def->row[i]) ? amb_clip_read(def->row[i], err) : clip_of_style(s, def->row[i], err);
+        if (!s->clip[i])
+            return false;
+        s->rows++;
+    }
+    return true;
+}
+
+/* ---- drawing ---- */
+
+/* One character a pose, all seen from the right side, going to the right, whatever way the motion itself goes between them. */
+static void set_row(strip *s, const amb_clip *clip)
+{
+    const int n = s->def->poses;
+    for (int i = 0; i < n; i++) {
+        amb_view_body *body = &s->snapshot.body[i];
+        amb_clip_sample(clip, amb_clip_duration(clip) * i / n, body->pose, NULL);
+        memcpy(body->before, body->pose, sizeof body->before);
+        s->scene.place[i][0] = (i - .5 * (n - 1)) * apart_m - body->pose[0];
+        s->scene.place[i][1] = -body->pose[1];
+    }
+}
+
+/* One colour for the floor: nothing but the poses is to be compared, and the file stays small. */
+static void plain_floor(mjvScene *scene)
+{
+    for (int i = 0; i < scene->ngeom; i++) {
+        mjvGeom *g = &scene->geoms[i];
+        if (g->type != mjGEOM_PLANE)
+            continue;
+        const float grey[4] = {.80f, .82f, .85f, 1};
+        memcpy(g->rgba, grey, sizeof grey);
+        g->matid = g->texid = -1;
+        g->specular = g->shininess = g->reflectance = 0;
+    }
+}
+
+/* Parallel projection, so that the outer poses are seen from the same side as the middle ones. */
+static void set_view(strip *s)
+{
+    s->scene.model->vis.global.orthographic = 1;
+    s->scene.model->vis.global.fovy = (float)high_m;
+    s->scene.camera = (amb_camera){.azimuth = 90, .elevation = -7, .distance = 6, .height = .5 * high_m - below_m, .placed = true};
+}
+
+static int text_width(const mjrContext *context, const char *text)
+{
+    int width = 0;
+    for (; *text; text++)
+        width += context->charWidth[(unsigned char)*text < 127 ? (unsigned char)*text : (unsigned char)'?'];
+    return width;
+}
+
+/* The name on a plate, top left, and what the motion is like beside it. */
+static void label_row(const strip *s, mjrRect row, const amb_clip *clip)
+{
+    char facts[80];
+    double way[3];
+    amb_clip_cycle_offset(clip, way);
+    snprintf(facts, sizeof facts, "%.2f s, %.2f m/s", amb_clip_duration(clip), hypot(way[0], way[1]) / amb_clip_duration(clip));
+    const int margin = s->context.charHeight / 2, height = s->context.charHeight * 3 / 2;
+    const char *const text[2] = {amb_clip_name(clip), facts};
+    int left = margin;
+    for (int k = 0; k < 2; k++) {
+        const mjrRect box = {left, row.bottom + row.height - margin - height, text_width(&s->context, text[k]) + 3 * margin, height};
+        mjr_label(box, mjFONT_NORMAL, text[k], k ? .42f : .11f, k ? .44f : .12f, k ? .48f : .15f, 1, .98f, .98f, .98f, &s->context);
+        left += box.width;
+    }
+}
+
+static void draw(strip *s)
+{
+    const amb_look look = {.shadows = 1};
+    mjr_setBuffer(mjFB_OFFSCREEN, &s->context);
+    for (int i = 0; i < s->rows; i++) {
+        const mjrRect row = {0, (s->rows - 1 - i) * s->row_height, s->width, s->row_height};
+        set_row(s, s->clip[i]);
+        amb_scene_update(&s->scene, &s->snapshot, 1, 0, &look);
+        plain_floor(&s->scene.scene);
+        mjr_render(row, &s->scene.scene, &s->context);
+        label_row(s, row, s->clip[i]);
+        if (i > 0)
+            mjr_rectangle((mjrRect){0, row.bottom + row.height, s->width, 2}, 1, 1, 1, 1);
+    }
+    mjr_finish();
+}
+
+static bool save(strip *s, amb_error *err)
+{
+    const mjrRect whole = {0, 0, s->width, s->rows * s->row_height};
+    unsigned char *rgb = malloc(3 * (size_t)whole.width * (size_t)whole.height);
+    if (!rgb)
+        return amb_fail(err, "out of memory for a picture of %d x %d", whole.width, whole.height);
+    mjr_readPixels(rgb, NULL, whole, &s->context);
+    /* Every colour in 52 steps, 0 and 255 among them: half as large a file, to the eye the same. */
+    for (size_t i = 0; i < 3 * (size_t)whole.width * (size_t)whole.height; i++)
+        rgb[i] = (unsigned char)((rgb[i] + 2) / 5 * 5);
+    const bool ok = amb_png_write(s->def->file, rgb, whole.width, whole.height, err);
+    free(rgb);
+    return ok;
+}
+
+static bool shoot(strip *s, amb_error *err)
+{
+    const amb_strip_def *def = s->def;
+    s->width = def->width;
+    s->row_height = (int)lround(def->width * high_m / ((def->poses - 1) * apart_m + apart_m + 2 * beside_m));
+    if (s->rows * s->row_height > 8192)
+        return amb_fail(err, "a filmstrip of %d rows is %d pixels high, expected at most 8192: take a smaller --size", s->rows,
+                        s->rows * s->row_height);
+    if (!amb_session_snapshot_init(&s->snapshot, def->poses, err) ||
+        !amb_scene_init(&s->scene, s->character, def->poses, AMB_QUALITY_MEDIUM, s->width, s->rows * s->row_height, err))
+        return false;
+    s->snapshot.clip_duration = 1; /* a clip, no simulation */
+    s->snapshot.pushed_ago = 1e9;
+    set_view(s);
+    mjr_defaultContext(&s->context);
+    mjr_makeContext(s->scene.model, &s->context, s->row_height < 180 ? mjFONTSCALE_50 : s->row_height < 400 ? mjFONTSCALE_100 : 200);
+    s->has_context = true;
+    if (s->context.offWidth < s->width || s->context.offHeight < s->rows * s->row_height)
+        return amb_fail(err, "OpenGL here has no offscreen buffer of %d x %d", s->width, s->rows * s->row_height);
+    draw(s);
+    return save(s, err);
+}
+
+bool amb_strip_make(const amb_strip_def *def, amb_error *err)
+{
+    static strip s; /* the renderer's context is too large for a stack */
+    memset(&s, 0, sizeof s);
+    s.def = def;
+    const amb_character_def body = amb_character_default_def();
+    s.character = amb_character_create(&body, err);
+    bool ok = s.character && load_motions(&s, err);
+    amb_offscreen *offscreen = ok ? amb_offscreen_open(def->backend, err) : NULL;
+    ok = offscreen && shoot(&s, err);
+    if (s.has_context)
+        mjr_freeContext(&s.context);
+    if (s.scene.model)
+        amb_scene_free(&s.scene);
+    amb_offscreen_close(offscreen);
+    free(s.snapshot.body);
+    for (int i = 0; i < s.rows; i++)
+        amb_clip_destroy(s.clip[i]);
+    amb_character_destroy(s.character);
+    return ok;
+}
