@@ -1,5 +1,5 @@
-/* amble model: what is in a network's ONNX file (info), what it makes of an array (run), how exact each precision is (check), and the mean of several (average). This file
- * picks the subcommand and holds what they share. */
+/* amble model: what is in a network's ONNX file (info), what it makes of an array (run), how exact each precision is (check), and the mean
+ * of several (average). This file picks the subcommand and holds what they share. */
 #include "cli/cmd_model.h"
 
 #include "cli/setup.h"

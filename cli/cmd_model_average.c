@@ -113,16 +113,17 @@ static bool average(const options *o, amb_error *err)
 
 int cmd_model_average(int argc, char **argv)
 {
-    static const struct argp argp = {option_list,
-                                     parse,
-                                     "FILE.onnx FILE.onnx...",
-                                     "Writes the weighted mean of networks that came of one training.\v"
-                                     "Networks that went on from one another can often be averaged weight by weight, and the mean is better "
-                                     "than each. Those trained apart cannot.\n\n"
-                                     "Example: amble model average walk.onnx runs/pushed/actor.onnx --weights .7,.3 -o mean.onnx",
-                                     NULL,
-                                     NULL,
-                                     NULL};
+    static const struct argp argp = {
+        option_list,
+        parse,
+        "FILE.onnx FILE.onnx...",
+        "Writes the weighted mean of networks that came of one training.\v"
+        "Networks that went on from one another can often be averaged weight by weight, and the mean is better "
+        "than each. Those trained apart cannot.\n\n"
+        "Example: amble model average walk.onnx runs/pushed/actor.onnx --weights .7,.3 -o mean.onnx",
+        NULL,
+        NULL,
+        NULL};
     options o = {.files = 0};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     amb_error err = {""};

@@ -20,8 +20,7 @@ bool amb_net_can_average(const amb_net *a, const amb_net *b, amb_error *err)
                             a->dim[l]);
     for (int l = 0; l < a->layers; l++)
         if (a->act[l] != b->act[l] || a->act_alpha[l] != b->act_alpha[l])
-            return amb_fail(err, "%s after layer %d found, expected %s", amb_activation_name(b->act[l]), l,
-                            amb_activation_name(a->act[l]));
+            return amb_fail(err, "%s after layer %d found, expected %s", amb_activation_name(b->act[l]), l, amb_activation_name(a->act[l]));
     if (a->heads != b->heads)
         return amb_fail(err, "%d heads found, expected %d", b->heads, a->heads);
     for (int h = 0; h < a->heads; h++)

@@ -1,6 +1,6 @@
 /* Networks averaged weight by weight. Those that one training came from another by going on from it lie in one basin, where the mean of
- * their weights is often better than each, and costs nothing ("model soups": Wortsman et al., ICML 2022). Of networks that were trained apart
- * the mean is nonsense; a normaliser that is not the same tells some of them. */
+ * their weights is often better than each, and costs nothing ("model soups": Wortsman et al., ICML 2022). Of networks that were trained
+ * apart the mean is nonsense; a normaliser that is not the same tells some of them. */
 #ifndef AMB_NETS_AVERAGE_H
 #define AMB_NETS_AVERAGE_H
 

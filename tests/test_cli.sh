@@ -146,7 +146,7 @@ picture >/dev/null || exit 1
 
 # ---- Help ----
 
-for sub in '' rollout train fit 'fit phase' 'fit style' eval clip 'clip info' 'clip convert' 'clip style' style 'style list' 'style export' 'style plot' model 'model info' 'model run' 'model check'; do
+for sub in '' rollout train fit 'fit phase' 'fit style' eval clip 'clip info' 'clip convert' 'clip style' style 'style list' 'style export' 'style plot' model 'model info' 'model run' 'model check' 'model average'; do
     # shellcheck disable=SC2086 # the subcommand may be two words
     run $sub --help
     if [ "$status" -ne 0 ] || [ -s log/err ] || ! grep -q -i 'usage: *amble' log/out; then
@@ -312,7 +312,7 @@ refuse 'unknown_operator.onnx: |Softmax|not supported' model info "$onnx/bad/unk
 for sub in rollout eval; do
     refuse 'cut_off.onnx' $sub "${stand[@]}" --policy "$onnx/bad/cut_off.onnx"
     refuse 'unknown_operator.onnx: |Softmax' $sub "${stand[@]}" --policy "$onnx/bad/unknown_operator.onnx"
-    refuse 'gemm_opset13.onnx: |from 5 to 3|from 197 to 36' $sub "${stand[@]}" --policy "$onnx/good/gemm_opset13.onnx"
+    refuse 'gemm_opset13.onnx: |from 5 to 3|from 197 |to 36' $sub "${stand[@]}" --policy "$onnx/good/gemm_opset13.onnx"
     refuse 'nothing.onnx' $sub "${stand[@]}" --policy nothing.onnx
     refuse 'in/stand.txt' $sub "${stand[@]}" --policy in/stand.txt
 done
@@ -621,6 +621,21 @@ check 'train --style random --init ONNX, with the goal' test "$status" -eq 0
 run model info runs/styles_begun/actor.onnx
 check 'model info, a goal among the inputs' grep -q '246 inputs, 36 outputs, 3 layers' log/out
 refuse 'runs/styles_begun/actor.onnx: layers of 246-16-8-36 numbers, expected 197-16-8-36' train "${sized[@]}" --init runs/styles_begun/actor.onnx
+run rollout "${stand[@]}" --seconds 1 --envs 3 --policy runs/whole/actor.onnx --precision fp32 --json -
+hash=$(hash_of)
+run model average runs/whole/actor.onnx runs/whole/actor.onnx --weights 1,3 -o mean.onnx
+check 'model average, exit status' test "$status" -eq 0
+check 'model average, what it says' grep -q 'mean.onnx: the mean of 0.25 actor.onnx, 0.75 actor.onnx' log/out
+run rollout "${stand[@]}" --seconds 1 --envs 3 --policy mean.onnx --precision fp32 --json -
+check 'the mean of a network and itself is that network' test "$(hash_of)" = "$hash"
+run model info mean.onnx
+check 'model average, in the metadata' grep -q 'average  *0.25 actor.onnx' log/out
+refuse 'runs/styles_begun/actor.onnx: 246 inputs found, expected 197' model average runs/whole/actor.onnx runs/styles_begun/actor.onnx -o other.onnx
+refuse 'two FILE.onnx' model average runs/whole/actor.onnx -o other.onnx
+refuse '3 numbers for 2 files' model average runs/whole/actor.onnx runs/whole/actor.onnx --weights 1,2,3 -o other.onnx
+refuse 'all 0' model average runs/whole/actor.onnx runs/whole/actor.onnx --weights 0,0 -o other.onnx
+refuse 'Give --output' model average runs/whole/actor.onnx runs/whole/actor.onnx
+check 'model average, nothing written' test ! -e other.onnx
 rm -rf runs/begun
 run train "${small[@]}" --samples 64 --init runs/whole/actor.onnx --out runs/begun
 check 'train --style random --init of an actor that saw no goal' test "$status" -eq 0

@@ -231,8 +231,13 @@ static void test_average(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refuses_bad_shapes), cmocka_unit_test(test_defaults), cmocka_unit_test(test_largest_shapes),
-        cmocka_unit_test(test_normalizer),         cmocka_unit_test(test_metadata), cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_refuses_bad_shapes),
+        cmocka_unit_test(test_average),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_largest_shapes),
+        cmocka_unit_test(test_normalizer),
+        cmocka_unit_test(test_metadata),
+        cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_parameter_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
