@@ -35,6 +35,27 @@ static void print_generator(const amb_rollout_result *r)
             printf("    refused because     %s: %" PRId64 "\n", amb_refusal_text((amb_refusal)k), r->generator.refused[k]);
 }
 
+/* How many bytes and columns of a UTF-8 text differ is printf's problem with "%-24s"; labels are the user's. */
+static void print_padded(const char *text, int columns)
+{
+    for (const char *at = text; *at; at++)
+        columns -= (*at & 0xc0) != 0x80;
+    printf("%s%*s", text, columns > 0 ? columns : 1, "");
+}
+
+static void print_moments(const amb_rollout_result *r)
+{
+    printf("\n  from      style                      still up at its end   return\n");
+    for (int m = 0; m < r->moments; m++) {
+        const amb_moment_result *moment = &r->moment[m];
+        printf("  %5.1f s   ", moment->from);
+        print_padded(moment->label, 27);
+        printf("%4.0f of %-4d            %5.3f  ", moment->survival * r->episodes, r->episodes, moment->normalised_return);
+        bar(moment->normalised_return);
+        printf("\n");
+    }
+}
+
 void cli_print_rollout(const amb_rollout_def *def, const amb_rollout_result *r, const char *motion, const char *policy)
 {
     const amb_env_def *env = &def->env;
@@ -49,7 +70,10 @@ void cli_print_rollout(const amb_rollout_def *def, const amb_rollout_result *r, 
     bar(r->survival);
     printf("\n  normalised return     %12.3f  ", r->normalised_return);
     bar(r->normalised_return);
-    printf("\n\n  reward in its parts\n");
+    printf("\n");
+    if (r->moments)
+        print_moments(r);
+    printf("\n  reward in its parts\n");
     for (int k = 0; k < AMB_REWARD_PARTS; k++) {
         printf("    %-19s %12.3f  ", part_label[k], r->part[k]);
         bar(r->part[k]);
@@ -92,6 +116,22 @@ static json_t *generator_json(const amb_rollout_result *r)
     return o;
 }
 
+static json_t *moments_json(const amb_rollout_result *r)
+{
+    json_t *list = json_array();
+    for (int m = 0; m < r->moments; m++) {
+        const amb_moment_result *moment = &r->moment[m];
+        json_t *o = json_object();
+        json_object_set_new(o, "from", cli_real(moment->from));
+        json_object_set_new(o, "until", cli_real(moment->until));
+        json_object_set_new(o, "style", json_string(moment->label));
+        json_object_set_new(o, "survival", cli_real(moment->survival));
+        json_object_set_new(o, "normalised_return", cli_real(moment->normalised_return));
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
 json_t *cli_rollout_json(const amb_rollout_def *def, const amb_rollout_result *r, const char *motion, const char *policy)
 {
     json_t *o = json_object(), *parts = json_object(), *tracking = json_object();
@@ -130,6 +170,8 @@ json_t *cli_rollout_json(const amb_rollout_def *def, const amb_rollout_result *r
     }
     if (def->generator)
         json_object_set_new(o, "invented_motions", generator_json(r));
+    if (r->moments)
+        json_object_set_new(o, "schedule", moments_json(r));
     json_object_set_new(o, "resets_non_finite", json_integer(r->resets_unstable));
     json_object_set_new(o, "hash", json_string(hash));
     return o;

@@ -47,7 +47,9 @@ typedef struct rollout {
     worker *worker;            /* (threads) */
     int threads, steps, group;
     double control_dt, started;
-    double *pose; /* (steps + 1, AMB_POSE) or NULL */
+    int moments, first_step[AMB_ROLLOUT_MOMENTS + 1]; /* of a style schedule: when each begins, and the end */
+    double *moment_reward;                            /* (envs, moments): sums, or NULL */
+    double *pose;                                     /* (steps + 1, AMB_POSE) or NULL */
     int frames;
     int stop;
     int64_t done; /* steps of groups */
@@ -67,6 +69,17 @@ static void count_step(score *s, const amb_reward *reward)
 static void record_pose(rollout *r)
 {
     memcpy(r->pose + (size_t)r->frames++ * AMB_POSE, r->env[0].state.pose, AMB_POSE * sizeof(double));
+}
+
+/* A step's reward in the sum of the schedule's moment that the step belongs to. */
+static void count_moment(rollout *r, int e, int step, double reward)
+{
+    if (!r->moment_reward)
+        return;
+    int m = 0;
+    while (m + 1 < r->moments && step >= r->first_step[m + 1])
+        m++;
+    r->moment_reward[(size_t)e * (size_t)r->moments + (size_t)m] += reward;
 }
 
 /* Acts on one environment; returns whether it stays in the group. */
@@ -97,6 +110,7 @@ static bool step_environment(rollout *r, int e, const float *action)
     if (s->fell) /* after a reset: simulated, but worth nothing */
         reward.total = 0;
     count_step(s, &reward);
+    count_moment(r, e, env->step - 1, reward.total);
     return true;
 }
 
@@ -214,6 +228,23 @@ static void add_counts(amb_generator_counts *to, const amb_generator_counts *fro
         to->refused[k] += from->refused[k];
 }
 
+static void summarise_moments(const rollout *r, amb_rollout_result *result)
+{
+    result->moments = r->moments;
+    for (int m = 0; m < r->moments; m++) {
+        amb_moment_result *moment = &result->moment[m];
+        const int from = r->first_step[m], until = r->first_step[m + 1];
+        *moment = (amb_moment_result){.from = from * r->control_dt, .until = until * r->control_dt};
+        memcpy(moment->label, r->def->generator->plan->moment[m].label, sizeof moment->label);
+        for (int e = 0; e < r->def->envs; e++) {
+            const double sum = r->moment_reward[(size_t)e * (size_t)r->moments + (size_t)m];
+            moment->normalised_return += sum / ((double)(until - from) * r->def->envs);
+            moment->survival += !r->score[e].fell || r->score[e].up > until;
+        }
+        moment->survival /= r->def->envs;
+    }
+}
+
 static void summarise(rollout *r, double wall, amb_rollout_result *result)
 {
     const int envs = r->def->envs;
@@ -261,6 +292,8 @@ static void summarise(rollout *r, double wall, amb_rollout_result *result)
     result->generate_us = percentiles(made);
     for (int e = 0; r->generator && e < envs; e++)
         add_counts(&result->generator, amb_generator_get_counts(r->generator[e]));
+    if (!r->stop)
+        summarise_moments(r, result);
     result->hash = hash_states(r);
     result->control_dt = r->control_dt;
     result->frames = r->frames;
@@ -298,6 +331,22 @@ static bool prepare_environment(rollout *r, int e, amb_error *err)
     return amb_env_init(&r->env[e], &own, err);
 }
 
+static bool prepare_moments(rollout *r, amb_error *err)
+{
+    const amb_style_plan *plan = r->generator ? r->def->generator->plan : NULL;
+    for (int m = 0; plan && plan->moments > 1 && m < plan->moments && m < AMB_ROLLOUT_MOMENTS; m++) {
+        const double step = ceil(plan->moment[m].time / r->control_dt - 1e-6);
+        if (step >= r->steps)
+            break;
+        r->first_step[m] = (int)step;
+        r->moments = m + 1;
+    }
+    r->first_step[r->moments] = r->steps;
+    if (r->moments > 0 && !(r->moment_reward = calloc((size_t)r->def->envs * (size_t)r->moments, sizeof *r->moment_reward)))
+        return amb_fail(err, "out of memory for %d characters", r->def->envs);
+    return true;
+}
+
 static bool prepare(rollout *r, amb_error *err)
 {
     const amb_rollout_def *def = r->def;
@@ -321,6 +370,8 @@ static bool prepare(rollout *r, amb_error *err)
             return false;
     r->control_dt = r->env[0].control_dt;
     r->steps = r->env[0].steps_max;
+    if (!prepare_moments(r, err))
+        return false;
     if (def->record) {
         r->pose = malloc(((size_t)r->steps + 1) * AMB_POSE * sizeof(double));
         if (!r->pose)
@@ -352,6 +403,7 @@ bool amb_rollout_run(const amb_rollout_def *def, amb_rollout_result *result, amb
     free(r.generator);
     free(r.env);
     free(r.score);
+    free(r.moment_reward);
     free(r.worker);
     free(r.pose);
     return ok;

@@ -26,6 +26,16 @@ typedef struct amb_percentiles {
     double p50, p99, p999, max; /* µs */
 } amb_percentiles;
 
+/* What was achieved from one moment of a style schedule to the next, by the asked steps between. */
+typedef struct amb_moment_result {
+    double from, until;       /* s */
+    char label[64];           /* what the schedule asked for */
+    double survival;          /* fraction that had not fallen by the end of it */
+    double normalised_return; /* mean reward over the asked steps, 0 after a fall */
+} amb_moment_result;
+
+enum { AMB_ROLLOUT_MOMENTS = 64 };
+
 typedef struct amb_rollout_result {
     int episodes;
     double survival;          /* fraction that never fell in the asked time */
@@ -46,7 +56,9 @@ typedef struct amb_rollout_result {
     amb_percentiles wakeup_us;      /* realtime: how late the thread woke */
     int64_t missed_deadlines;       /* realtime: steps that were not done when the next one was due */
     uint64_t hash;                  /* of every character's final state: equal hashes, equal rollouts */
-    int frames;                     /* record: poses (frames, AMB_POSE), one a control step, and how long a step is */
+    int moments;                    /* of a schedule of two and more, those that begin in the asked time, at most AMB_ROLLOUT_MOMENTS */
+    amb_moment_result moment[AMB_ROLLOUT_MOMENTS];
+    int frames; /* record: poses (frames, AMB_POSE), one a control step, and how long a step is */
     double *pose;
     double control_dt;
 } amb_rollout_result;

@@ -197,9 +197,13 @@ static bool parse_line(amb_style_plan *plan, char *line, amb_error *err)
         return amb_fail(err, "no style behind the time, expected TIME STYLE");
     if (!amb_style_mix(plan->styles, style, &moment->latent, err))
         return false;
-    for (char *word; (word = strtok_r(NULL, blanks, &rest)) != NULL;)
+    snprintf(moment->label, sizeof moment->label, "%s", style);
+    for (char *word; (word = strtok_r(NULL, blanks, &rest)) != NULL;) {
         if (!parse_wish(word, moment, err))
             return false;
+        const size_t used = strlen(moment->label);
+        snprintf(moment->label + used, sizeof moment->label - used, " %s", word);
+    }
     plan->moments++;
     return true;
 }

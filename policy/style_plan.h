@@ -37,6 +37,7 @@ typedef struct amb_style_moment {
     double heading; /* rad, where to turn to; NaN: as before */
     double speed;   /* m/s wanted, 0: the style's own; NaN: as before */
     amb_latent latent;
+    char label[64]; /* as it was asked for, cut off where it is longer */
 } amb_style_moment;
 
 typedef struct amb_style_plan {

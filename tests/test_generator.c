@@ -417,6 +417,26 @@ static void a_new_episode_begins_the_plan_anew(void **unused)
         amb_env_reset(&p.env);
     }
     assert_true(differ >= 3);
+
+    /* Unless it is asked to come again: the style that was wanted last, even if the way there was not done. */
+    for (int k = 0; k < 6; k++) {
+        const double before = amb_generator_facts(p.generator)->speed;
+        amb_generator_start_again(p.generator, made.room, &p.env);
+        amb_env_reset(&p.env);
+        assert_near(amb_generator_facts(p.generator)->speed, before, 0, "speed of the style that came again", k);
+    }
+    end_pair(&p);
+    start_pair(&p, "random-names", .3, NULL); /* a plan that changes soon: the change is drawn, but what is wanted is not yet there */
+    for (int k = 0; k < 40; k++) {
+        for (int n = 0; n < 11; n++)
+            step(&p);
+        amb_generator_start_again(p.generator, made.room, &p.env);
+        amb_env_reset(&p.env);
+        const double wanted = amb_generator_facts(p.generator)->speed;
+        for (int n = 0; n < 4; n++)
+            step(&p);
+        assert_near(amb_generator_facts(p.generator)->speed, wanted, 0, "speed, nothing new being wanted", k);
+    }
     end_pair(&p);
 }
 

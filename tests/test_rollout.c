@@ -383,6 +383,54 @@ static void what_cannot_be_is_refused(void **state)
     }
 }
 
+/* A schedule's moments, one by one: their rewards are the whole's, and who has fallen stays down. */
+static void a_schedule_is_told_moment_by_moment(void **state)
+{
+    (void)state;
+    skip_without_gaits();
+    hand_made made;
+    make_by_hand(&made, character, .02);
+    amb_error err = {""};
+    amb_style_moment moment[5] = {{.time = 0}, {.time = .41}, {.time = .8}, {.time = 1.5}, {.time = 7}};
+    for (int m = 0; m < 5; m++) {
+        moment[m].heading = moment[m].speed = (double)NAN;
+        amb_latent_of_style(&made.styles.style[m % 3], &moment[m].latent);
+        snprintf(moment[m].label, sizeof moment[m].label, "style %d", m);
+    }
+    const amb_style_plan plan = {.styles = &made.styles, .moments = 5, .moment = moment};
+    amb_generator_def generator = amb_generator_default_def(&made.nets, &plan);
+    amb_rollout_def def = make_def(&policy, GOOD_ENVS, 2);
+    def.env.clip = NULL;
+    def.generator = &generator;
+    amb_rollout_result r = roll(&def);
+    assert_int_equal(r.moments, 4);          /* the fifth begins after the end */
+    const int first[] = {0, 13, 24, 45, 60}; /* .41 s: the first step at .43 s */
+    double sum = 0, up = 1;
+    for (int m = 0; m < 4; m++) {
+        const amb_moment_result *got = &r.moment[m];
+        assert_string_equal(got->label, moment[m].label);
+        assert_near(got->from, first[m] / 30., 1e-9, "from", m);
+        assert_near(got->until, first[m + 1] / 30., 1e-9, "until", m);
+        assert_true(got->survival <= up);
+        up = got->survival;
+        sum += got->normalised_return * (first[m + 1] - first[m]) / 60.;
+    }
+    assert_true(r.survival < 1 && r.moment[0].normalised_return > 0); /* some do fall, or nothing was tested */
+    assert_near(up, r.survival, 1e-12, "survival at the end", 0);
+    assert_near(sum, r.normalised_return, 1e-12, "return in all", 0);
+    amb_rollout_result_free(&r);
+
+    /* One style all the time has no moments to tell apart. */
+    amb_style_plan only;
+    assert_true(amb_style_plan_of_style(&only, &made.styles, &made.style[0], &err));
+    generator.plan = &only;
+    r = roll(&def);
+    assert_int_equal(r.moments, 0);
+    amb_rollout_result_free(&r);
+    amb_style_plan_free(&only);
+    free_hand_made(&made);
+}
+
 /* Invented motions: the same on any team, and what a plain loop over generators and environments makes. */
 static void invented_motions_are_followed(void **state)
 {
@@ -463,7 +511,7 @@ int main(void)
         cmocka_unit_test(any_team_gives_the_same_results),     cmocka_unit_test(a_recording_has_every_pose),
         cmocka_unit_test(broken_states_are_reset_and_counted), cmocka_unit_test(real_time_keeps_its_rate),
         cmocka_unit_test(progress_is_told_and_may_stop_it),    cmocka_unit_test(what_cannot_be_is_refused),
-        cmocka_unit_test(invented_motions_are_followed),
+        cmocka_unit_test(invented_motions_are_followed),       cmocka_unit_test(a_schedule_is_told_moment_by_moment),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
