@@ -96,7 +96,7 @@ if [ "$all" = true ]; then
     stage 'address and undefined-behaviour sanitizers' sanitize ''
     stage 'thread sanitizer' tsan '-L threads'
     stage 'without OpenMP' no-openmp '-E ^(viewer|bench)$'
-    stage clang clang '-E ^(viewer|bench)$'
+    stage clang clang '-E ^(viewer|bench|cli)$'
     formatting
 fi
 
