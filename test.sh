@@ -41,7 +41,7 @@ stage() {
         return
     fi
     # shellcheck disable=SC2086 # the options are several words
-    ctest --test-dir "$folder" --output-on-failure --no-tests=error $tests </dev/null 2>&1 | grep -v -E '^(Internal ctest|Test project|      Start )'
+    ctest --test-dir "$folder" --parallel "$(nproc)" --output-on-failure --no-tests=error $tests </dev/null 2>&1 | grep -v -E '^(Internal ctest|Test project|      Start )'
     local status=${PIPESTATUS[0]}
     count "$folder/Testing/Temporary/LastTest.log" "$status"
     amb_say "$title: $((SECONDS - start)) s"
