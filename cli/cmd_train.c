@@ -30,8 +30,11 @@ enum {
     KEY_PRECISION,
     KEY_HALF,
     KEY_DETERMINISTIC,
+    KEY_TEACHER,
     KEY_SETTING, /* + number of the setting */
 };
+
+enum { MAX_TEACHERS = 64 };
 
 typedef struct arguments {
     cli_common common;
@@ -39,6 +42,8 @@ typedef struct arguments {
     const char *motion, *out, *resume, *init, *may_touch;
     double minutes, save_minutes; /* minutes 0: no limit */
     bool half;
+    const char *teacher[MAX_TEACHERS]; /* "STYLE=FILE" */
+    int teachers;
     const char *setting[AMB_SETTING_COUNT]; /* texts as given, NULL: not given */
 } arguments;
 
@@ -91,6 +96,11 @@ static error_t parse(int key, char *text, struct argp_state *state)
             argp_error(state, "--precision: \"%s\" found, expected fp32, bf16 or auto", text);
         return 0;
     }
+    case KEY_TEACHER:
+        if (a->teachers == MAX_TEACHERS)
+            argp_error(state, "--teacher: more than %d teachers", MAX_TEACHERS);
+        a->teacher[a->teachers++] = text;
+        return 0;
     case ARGP_KEY_ARG:
         argp_error(state, "\"%s\" found where nothing is expected; a motion is given with --motion", text);
         return 0;
@@ -105,10 +115,12 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 static const struct argp_option own_options[] = {
     {"motion", KEY_MOTION, "NAME|FILE", 0, "motion clip to imitate: a file, or a name in the clips folder (walk)", 1},
-    {"out", KEY_OUT, "DIR", 0, "run folder (default: runs/MOTION); made if it is not there", 1},
+    {"out", KEY_OUT, "DIR", 0, "run folder (default: runs/MOTION, runs/style-STYLE, runs/locomotion); made if it is not there", 1},
     {"resume", KEY_RESUME, "FILE", 0, "go on from this checkpoint, bit for bit; only --samples and where to stop may be changed", 1},
     {"init", KEY_INIT, "FILE", 0,
      "begin with these networks, under the settings given here: a checkpoint, or an actor's ONNX file with its critic beside it", 1},
+    {"teacher", KEY_TEACHER, "STYLE=FILE", 0,
+     "with --style: learn from what this actor would do, too, wherever this style is followed; once for each style", 1},
     {"minutes", KEY_MINUTES, "M", 0, "stop after this time even if samples are left (default: no limit)", 1},
     {"save-minutes", KEY_SAVE_MINUTES, "M", 0, "time between checkpoints (default 2)", 1},
     {"may-touch", KEY_MAY_TOUCH, "BODIES", 0,
@@ -218,6 +230,7 @@ static void log_events(amb_event_log *log, const amb_train_stats *s, double rate
         {"run/samples_per_s", rate},
         {"run/push_speed", s->push_speed},
         {"run/unstable", (double)s->unstable},
+        {"ppo/teacher_distance", s->ppo.apart},
         {"run/motions", (double)s->motions},
         {"run/motions_refused", (double)s->refused},
     };
@@ -313,7 +326,11 @@ static bool choose_folder(const arguments *a, const amb_train *train, char *fold
         const char *slash = strrchr(a->resume, '/');
         snprintf(folder, size, "%.*s", slash ? (int)(slash - a->resume) : 1, slash ? a->resume : ".");
     } else {
-        snprintf(folder, size, "runs/%s", strncmp(amb_train_motion(train), "style:", 6) ? amb_train_motion(train) : "locomotion");
+        const char *style = cli_style_trained_on(amb_train_motion(train));
+        snprintf(folder, size, "runs/%s%s", !style || !strcmp(style, "random") ? "" : "style-",
+                 !style                    ? amb_train_motion(train)
+                 : strcmp(style, "random") ? style
+                                           : "locomotion");
     }
     if (!amb_folder_make(folder, err))
         return false;
@@ -327,12 +344,30 @@ static bool choose_folder(const arguments *a, const amb_train *train, char *fold
     return true;
 }
 
+/* What is drawn: all of the table's styles, or the one that --style names, which `one` is made to hold; it must outlive the training. */
+static bool choose_styles(const cli_motions *motions, amb_styles *one, amb_train_styles *styles, amb_error *err)
+{
+    *styles = (amb_train_styles){.nets = &motions->nets, .styles = motions->styles, .name = motions->style, .crc = motions->crc};
+    if (!strcmp(motions->style, "random"))
+        return true;
+    const int style = amb_styles_find(motions->styles, motions->style, err);
+    if (style < 0)
+        return amb_fail_in(err, "--style: expected random or one style");
+    *one = (amb_styles){1, &motions->styles->style[style]};
+    styles->styles = one;
+    styles->crc = amb_crc32c(styles->crc, motions->style, strlen(motions->style));
+    return true;
+}
+
 static amb_train *create_training(const amb_settings *settings, const amb_character *character, const cli_followed *followed,
-                                  unsigned may_touch, amb_error *err)
+                                  amb_styles *one, const amb_teachers *teachers, unsigned may_touch, amb_error *err)
 {
     if (followed->clip)
         return amb_train_create(settings, character, followed->clip, may_touch, err);
-    const amb_train_styles styles = {&followed->motions.nets, followed->motions.styles, followed->motions.crc};
+    amb_train_styles styles;
+    if (!choose_styles(&followed->motions, one, &styles, err))
+        return NULL;
+    styles.teachers = teachers;
     return amb_train_create_styles(settings, character, &styles, may_touch, err);
 }
 
@@ -345,6 +380,16 @@ static bool load_init(const arguments *a, amb_train *train, const amb_checkpoint
     if (!amb_policy_critic_path(a->init, critic, sizeof critic) && access(a->init, R_OK) == 0)
         return amb_fail(err, "%s: its critic is not there, expected NAME_critic.onnx or critic.onnx beside it", a->init);
     return amb_train_load_onnx(train, a->init, critic, err);
+}
+
+static bool load_teachers(const arguments *a, const cli_followed *followed, amb_teachers *teachers, amb_error *err)
+{
+    if (a->teachers > 0 && followed->clip)
+        return amb_fail(err, "--teacher is for --style: a clip needs none");
+    for (int i = 0; i < a->teachers; i++)
+        if (!amb_teachers_add(teachers, followed->motions.styles, a->teacher[i], err))
+            return amb_fail_in(err, "--teacher");
+    return true;
 }
 
 static bool is_onnx(const char *path)
@@ -369,13 +414,16 @@ static int train_with(const arguments *a, const amb_checkpoint *resumed, const a
     amb_character *character = amb_character_create(&character_def, &err);
     cli_followed followed = {0};
     const bool found = character && cli_follow(&followed, a->motion, &a->style, before, character, a->common.clips, &err);
+    amb_teachers teachers = {0};
+    amb_styles one = {0};
     unsigned may_touch = 0;
     char folder[4096];
     amb_train *train = NULL;
     amb_event_log *log = NULL;
     int status = CLI_BAD_INPUT;
     if (found && cli_parse_may_touch(a->may_touch, character, followed.clip, &may_touch, &err) &&
-        (train = create_training(&settings, character, &followed, may_touch, &err)) != NULL &&
+        load_teachers(a, &followed, &teachers, &err) &&
+        (train = create_training(&settings, character, &followed, &one, &teachers, may_touch, &err)) != NULL &&
         (!resumed || amb_train_load(train, resumed, &err)) && load_init(a, train, init, &err) &&
         choose_folder(a, train, folder, sizeof folder, &err) &&
         (log = amb_event_log_open(folder, amb_train_samples(train), &err)) != NULL) {
@@ -388,6 +436,7 @@ static int train_with(const arguments *a, const amb_checkpoint *resumed, const a
     }
     amb_event_log_close(log, NULL);
     amb_train_destroy(train);
+    amb_teachers_free(&teachers);
     cli_followed_free(&followed);
     amb_character_destroy(character);
     return status;
@@ -418,11 +467,6 @@ int cmd_train(int argc, char **argv)
     amb_error err = {{0}};
     if (!cli_style_check(&a.style, a.motion, &err))
         return cli_fail(&err);
-    if (a.style.style && strcmp(a.style.style, "random") != 0) {
-        amb_fail(&err, "--style is \"%.40s\", expected random: what is drawn is said by --style-change, --style-blends and --style-pace",
-                 a.style.style);
-        return cli_fail(&err);
-    }
     if (a.resume && a.init) {
         amb_fail(&err, "--resume and --init exclude each other");
         return cli_fail(&err);

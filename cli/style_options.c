@@ -96,7 +96,7 @@ const struct argp cli_view_style_argp = {view_options, parse, NULL, NULL, NULL, 
 
 static const struct argp_option train_options[] = {
     {NULL, 0, NULL, 0, "Invented motions, instead of a clip:", 2},
-    {"style", KEY_STYLE, "random", 0, "styles drawn anew all the time; see the settings style-...", 2},
+    {"style", KEY_STYLE, "random|STYLE", 0, "random: styles drawn anew all the time, see the settings style-...; or one style's name", 2},
     FILES,
     {0},
 };
@@ -176,6 +176,7 @@ bool cli_motions_load(cli_motions *m, const cli_style *s, const amb_character *c
     char decoder[4096], deepphase[4096], table[4096];
     memset(m, 0, sizeof *m);
     m->nets = (amb_motion_nets){character, &m->vae, &m->deepphase};
+    m->style = s->style;
     if (find_file(s->decoder, "stylevae_decoder.onnx", decoder, sizeof decoder, &m->crc, err) &&
         find_file(s->deepphase, "deepphase.onnx", deepphase, sizeof deepphase, &m->crc, err) &&
         find_file(s->table, "styles.json", table, sizeof table, &m->crc, err) && amb_stylevae_load(&m->vae, NULL, decoder, NULL, err) &&

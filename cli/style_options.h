@@ -43,6 +43,7 @@ typedef struct cli_motions {
     amb_style_plan plan;
     amb_generator_def def; /* for amb_rollout_def.generator; the seed is the caller's to set */
     uint32_t crc;          /* of decoder, DeepPhase and table, as files */
+    const char *style;     /* as given by --style, or NULL */
     char name[256];        /* for reports: "style walk:0.7,zombie:0.3" */
 } cli_motions;
 
@@ -50,7 +51,7 @@ typedef struct cli_motions {
 bool cli_motions_load(cli_motions *motions, const cli_style *style, const amb_character *character, const char *clips, amb_error *err);
 void cli_motions_free(cli_motions *motions);
 
-/* The styles that a policy was trained on: "random" where amb_policy.motion is "style:random"; NULL where that is a clip. */
+/* The styles that a policy was trained on: "random" where amb_policy.motion is "style:random", or one's name; NULL where that is a clip. */
 const char *cli_style_trained_on(const char *motion);
 
 /* What characters follow: a clip or invented motions. */

@@ -10,19 +10,24 @@ static const double stage_us[AMB_CYCLE_DONE] = {90, 60, 120, 30};
 static const double slowest = .7, fastest = 1.4; /* rates at which a motion is still itself */
 static const double rate_slew = 1.5;             /* 1/s */
 static const double max_pull = .25, lag_s = 2;
-static const double turn_gain = 2, max_turn = .8; /* 1/s, rad/s: towards a wanted heading */
+static const double change_takes_s = 3;            /* a fall within this time of a change of style counts as the change's */
+static const double change_again_s[2] = {.2, 1.5}; /* when such a change comes again */
+static const double turn_gain = 2, max_turn = .8;  /* 1/s, rad/s: towards a wanted heading */
 
 /* What changes while it runs, motions left out. Plain data, saved as it is. */
 typedef struct state {
     amb_rng rng;
     amb_latent from, to;         /* the latent's way */
     amb_latent tried;            /* the last one that a motion was made of */
+    amb_latent before, again;    /* of drawn styles: the one before `to`; where `to` was fallen in on the way from it */
     double glide_from;           /* s, when it set out */
-    double next_change;          /* s, of drawn styles */
+    double entered;              /* s, when the motion that is followed began to be */
+    double changed, next_change; /* s, of drawn styles; changed 0: not yet */
     double heading, speed, pace; /* wanted; heading NaN: none, speed 0: the style's */
     double lag;                  /* cycles */
     int64_t moment;              /* the next one of a fixed plan */
     int64_t current;             /* which of the two motions is followed */
+    int64_t change_again;        /* the next change of drawn styles is to `again` */
     int64_t busy;                /* the other one is in the making */
     amb_generator_counts counts;
 } state;
@@ -51,11 +56,6 @@ static amb_latent latent_at(const amb_generator *g, double now)
     return here;
 }
 
-static bool same(const amb_latent *a, const amb_latent *b)
-{
-    return a->scale == b->scale && !memcmp(a->z, b->z, sizeof a->z);
-}
-
 static void want(amb_generator *g, const amb_latent *latent, double now)
 {
     g->s.from = latent_at(g, now);
@@ -81,8 +81,12 @@ static void draw_next_change(amb_generator *g, double now)
 static void want_drawn(amb_generator *g, double now)
 {
     const amb_style_plan *plan = g->def.plan;
-    amb_latent latent;
-    amb_style_draw(plan, &g->s.rng, &latent, &g->s.pace);
+    amb_latent latent = g->s.again;
+    if (!g->s.change_again)
+        amb_style_draw(plan, &g->s.rng, &latent, &g->s.pace);
+    g->s.change_again = 0;
+    g->s.before = g->s.to;
+    g->s.changed = now;
     want(g, &latent, now);
     draw_next_change(g, now);
 }
@@ -108,6 +112,9 @@ static void begin_plan(amb_generator *g, bool again)
     s->speed = g->def.speed;
     s->lag = 0;
     s->busy = 0;
+    s->changed = 0;
+    s->entered = -(double)INFINITY;
+    s->change_again = 0;
     if (again && g->def.plan->moments == 0) {
         draw_next_change(g, 0);
     } else {
@@ -166,6 +173,7 @@ static void change(amb_generator *g, amb_env *env)
     const double time = fmin(amb_cycle_share_at(new, phase) * duration, nextafter(duration, 0));
     amb_reference_change(&env->reference, g->clip[g->s.current], time, wanted_rate(g, new), g->def.blend_s);
     g->s.counts.changes++;
+    g->s.entered = env->step * env->control_dt;
     amb_generator_use(g, &env->def);
 }
 
@@ -176,7 +184,7 @@ static void work(amb_generator *g, amb_cycle_room *room, amb_env *env, double no
     amb_cycle *cycle = &g->cycle[other];
     if (!g->s.busy) {
         const amb_latent latent = latent_at(g, now);
-        if (same(&latent, &g->s.tried))
+        if (amb_latent_same(&latent, &g->s.tried))
             return;
         g->s.tried = latent;
         amb_cycle_begin(cycle, &latent);
@@ -299,6 +307,16 @@ const amb_clip *amb_generator_clip(const amb_generator *g)
     return g->clip[g->s.current];
 }
 
+const amb_latent *amb_generator_latent(const amb_generator *g)
+{
+    return &g->cycle[g->s.current].latent;
+}
+
+double amb_generator_followed_s(const amb_generator *g, const amb_env *env)
+{
+    return env->step * env->control_dt - g->s.entered;
+}
+
 const amb_cycle_facts *amb_generator_facts(const amb_generator *g)
 {
     return &g->cycle[g->s.current].facts;
@@ -316,7 +334,7 @@ bool amb_generator_is_making(const amb_generator *g)
 
 static void make_wanted(amb_generator *g, amb_cycle_room *room, amb_env *env)
 {
-    if (same(&g->s.to, &g->cycle[g->s.current].latent))
+    if (amb_latent_same(&g->s.to, &g->cycle[g->s.current].latent))
         g->s.tried = g->s.to;
     else
         make_now(g, room, &g->s.to);
@@ -331,7 +349,18 @@ void amb_generator_start(amb_generator *g, amb_cycle_room *room, amb_env *env)
 
 void amb_generator_start_again(amb_generator *g, amb_cycle_room *room, amb_env *env)
 {
+    state *s = &g->s;
+    const double now = env->step * env->control_dt;
+    const bool in_change = g->def.plan->moments == 0 && s->changed > 0 && now - s->changed < change_takes_s;
+    if (in_change) {
+        s->again = s->to;
+        s->to = s->before;
+    }
     begin_plan(g, true);
+    if (in_change) {
+        s->change_again = 1;
+        s->next_change = amb_rng_range(&s->rng, change_again_s[0], change_again_s[1]);
+    }
     make_wanted(g, room, env);
 }
 

@@ -62,7 +62,8 @@ bool amb_generator_is_making(const amb_generator *generator);
  * is told its clip and rate. */
 void amb_generator_start(amb_generator *generator, amb_cycle_room *room, amb_env *env);
 
-/* The same where a plan that draws styles has been followed, but with the style that was wanted last, again. */
+/* The same where a plan that draws styles has been followed up to the environment's time, but not with a new one: with the style that was
+ * wanted last, or, if it was wanted for less than 3 s, with the one before it, and soon the same change again. */
 void amb_generator_start_again(amb_generator *generator, amb_cycle_room *room, amb_env *env);
 
 /* To be called before every observation. Reads the environment's time and state, changes its reference. */
@@ -85,6 +86,10 @@ void amb_generator_set_speed(amb_generator *generator, double speed);
 void amb_generator_let_go(amb_generator *generator);
 void amb_generator_set_phase_gain(amb_generator *generator, double gain); /* not saved: as the definition */
 double amb_generator_phase_gain(const amb_generator *generator);
+
+/* The latent that the motion that is followed was made of, and for how long it has been followed, s: infinite for an episode's first. */
+const amb_latent *amb_generator_latent(const amb_generator *generator);
+double amb_generator_followed_s(const amb_generator *generator, const amb_env *env);
 
 /* The latent that is wanted, and at how many times its speed the motion is to be played, the phase's pull left out. */
 const amb_latent *amb_generator_wanted(const amb_generator *generator);

@@ -11,10 +11,10 @@ struct amb_ppo {
     amb_adam actor_adam, critic_adam;
     int *order; /* (samples) shuffled */
     /* one minibatch, gathered */
-    float *x, *action, *mean, *advantage, *target;
+    float *x, *action, *mean, *advantage, *target, *taught;
     float *d_actor, *d_critic; /* derivatives of the loss by the networks' outputs */
-    double *kl, *loss;         /* per row, so that sums have one order */
-    unsigned char *clipped;
+    double *kl, *loss, *apart; /* per row, so that sums have one order */
+    unsigned char *clipped, *has_teacher;
 };
 
 static bool allocate(amb_ppo *p)
@@ -26,13 +26,16 @@ static bool allocate(amb_ppo *p)
     p->mean = malloc(rows * actions * sizeof(float));
     p->advantage = malloc(rows * sizeof(float));
     p->target = malloc(rows * sizeof(float));
+    p->taught = calloc(rows * actions, sizeof(float));
     p->d_actor = malloc(rows * actions * sizeof(float));
     p->d_critic = malloc(rows * sizeof(float));
     p->kl = malloc(rows * sizeof(double));
     p->loss = malloc(rows * sizeof(double));
+    p->apart = calloc(rows, sizeof(double));
     p->clipped = malloc(rows);
+    p->has_teacher = calloc(rows, 1);
     return p->order && p->x && p->action && p->mean && p->advantage && p->target && p->d_actor && p->d_critic && p->kl && p->loss &&
-           p->clipped;
+           p->clipped && p->taught && p->apart && p->has_teacher;
 }
 
 amb_ppo *amb_ppo_create(const amb_ppo_def *def, amb_rng *init, float last_layer, amb_error *err)
@@ -82,6 +85,9 @@ void amb_ppo_destroy(amb_ppo *p)
     free(p->kl);
     free(p->loss);
     free(p->clipped);
+    free(p->taught);
+    free(p->apart);
+    free(p->has_teacher);
     free(p);
 }
 
@@ -158,15 +164,38 @@ static void gather(amb_ppo *p, const amb_ppo_batch *b, const int *order, int n)
         memcpy(p->mean + to * actions, b->mean + from * actions, actions * sizeof(float));
         p->advantage[to] = b->advantage[from];
         p->target[to] = b->target[from];
+        if (b->taught && (p->has_teacher[to] = b->has_teacher[from]))
+            memcpy(p->taught + to * actions, b->taught + from * actions, actions * sizeof(float));
     }
 }
 
-/* TEAM. Derivatives of the clipped surrogate -min(r A, clip(r) A) by the actor's output and of (v - target)² / 2 by the critic's, both as
- * means over the minibatch. */
-static void differentiate(amb_ppo *p, const float *mean, const float *value, int n, float noise)
+/* Adds the derivative of weight · |now - taught|² / 2 to d. Returns the squared distance. */
+static double follow_teacher(const amb_ppo *p, int row, const float *now, float weight, float *d)
+{
+    const float *taught = p->taught + (size_t)row * (size_t)p->def.actions;
+    float squares = 0;
+    for (int k = 0; k < p->def.actions; k++) {
+        const float off = now[k] - taught[k];
+        d[k] += weight * off;
+        squares += off * off;
+    }
+    return (double)squares;
+}
+
+static int taught_samples(const amb_ppo_batch *b, int n)
+{
+    int taught = 0;
+    for (int i = 0; b->taught && i < n; i++)
+        taught += b->has_teacher[i];
+    return taught;
+}
+
+/* TEAM. Derivatives of the clipped surrogate -min(r A, clip(r) A) by the actor's output, with what teachers add to it, and of
+ * (v - target)² / 2 by the critic's, both as means over the minibatch. */
+static void differentiate(amb_ppo *p, const float *mean, const float *value, int n, const amb_ppo_batch *b)
 {
     const int actions = p->def.actions;
-    const float precision = 1 / (noise * noise), clip = p->def.clip;
+    const float precision = 1 / (b->noise * b->noise), clip = p->def.clip;
 #pragma omp for schedule(static)
     for (int i = 0; i < n; i++) {
         const float *a = p->action + (size_t)i * (size_t)actions, *old = p->mean + (size_t)i * (size_t)actions;
@@ -184,6 +213,7 @@ static void differentiate(amb_ppo *p, const float *mean, const float *value, int
         float *d = p->d_actor + (size_t)i * (size_t)actions;
         for (int k = 0; k < actions; k++)
             d[k] = scale * (a[k] - now[k]);
+        p->apart[i] = b->taught && p->has_teacher[i] ? follow_teacher(p, i, now, b->teach * precision / (float)n, d) : 0;
         const float error = value[i] - p->target[i];
         p->d_critic[i] = error / (float)n;
         p->kl[i] = .5 * precision * moved;
@@ -220,7 +250,7 @@ void amb_ppo_update(amb_ppo *p, const amb_ppo_batch *b, float actor_rate, amb_rn
                 gather(p, b, p->order + from, rows);
                 const float *mean = amb_train_net_forward(p->actor, p->x, rows);
                 const float *value = amb_train_net_forward(p->critic, p->x, rows);
-                differentiate(p, mean, value, rows, b->noise);
+                differentiate(p, mean, value, rows, b);
                 amb_train_net_backward(p->actor, p->d_actor, rows);
                 amb_train_net_backward(p->critic, p->d_critic, rows);
                 const float actor_norm = amb_adam_update(&p->actor_adam, amb_train_net_parameters(p->actor),
@@ -231,8 +261,10 @@ void amb_ppo_update(amb_ppo *p, const amb_ppo_batch *b, float actor_rate, amb_rn
                 amb_train_net_parameters_changed(p->critic);
 #pragma omp single
                 {
-                    if (e == epochs - 1)
+                    if (e == epochs - 1) {
                         stats->kl += sum(p->kl, rows) / n;
+                        stats->apart += sum(p->apart, rows);
+                    }
                     stats->critic_loss += sum(p->loss, rows) / ((double)n * epochs);
                     for (int i = 0; i < rows; i++)
                         stats->clipped += p->clipped[i] / ((double)n * epochs);
@@ -246,4 +278,6 @@ void amb_ppo_update(amb_ppo *p, const amb_ppo_batch *b, float actor_rate, amb_rn
             }
         }
     }
+    const int taught = taught_samples(b, n);
+    stats->apart = taught > 0 ? sqrt(stats->apart / ((double)taught * def->actions)) : 0;
 }

@@ -24,12 +24,15 @@ typedef struct amb_ppo_def {
 
 /* A batch; rows are samples. */
 typedef struct amb_ppo_batch {
-    const float *x;      /* (samples, obs) normalised observations */
-    const float *action; /* (samples, actions) as drawn */
-    float *mean;         /* (samples, actions) what the actor said; replaced by the training network's own answer in bf16 */
-    float *advantage;    /* (samples) as GAE gives them; normalised in place */
-    const float *target; /* (samples) for the critic */
-    float noise;         /* σ */
+    const float *x;                   /* (samples, obs) normalised observations */
+    const float *action;              /* (samples, actions) as drawn */
+    float *mean;                      /* (samples, actions) what the actor said; replaced by the training network's own answer in bf16 */
+    float *advantage;                 /* (samples) as GAE gives them; normalised in place */
+    const float *target;              /* (samples) for the critic */
+    float noise;                      /* σ */
+    const float *taught;              /* (samples, actions) what teachers would do; NULL: there are none */
+    const unsigned char *has_teacher; /* (samples) others' rows of `taught` are not read */
+    float teach;                      /* weight of |mean - taught|² / 2σ², a sample's, in the actor's loss (Schmitt et al. 2018) */
 } amb_ppo_batch;
 
 typedef struct amb_ppo_stats {
@@ -37,6 +40,7 @@ typedef struct amb_ppo_stats {
     double clipped;                 /* fraction of samples whose gradient the clip took away */
     double critic_loss;             /* mean squared error, over all epochs */
     double actor_norm, critic_norm; /* gradient norms before clipping, means */
+    double apart;                   /* root mean square of the actor's distance from teachers' actions, over the last epoch; 0: none */
     int skipped;                    /* minibatches not applied because a gradient was not finite */
 } amb_ppo_stats;
 

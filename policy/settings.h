@@ -44,6 +44,9 @@
     SETTING(style_blends, real, .5, 0, 1, "share of the drawn styles that are blends of two")                           \
     SETTING(style_pace, real, .1, 0, .25, "drawn styles are played faster or slower by up to this share, half of them") \
     SETTING(style_again, real, .8, 0, 1, "chance that after a fall the same drawn style comes again")                   \
+    SETTING(teach, real, 1, 0, 1000, "weight of teachers' actions beside the reward, at the start")                     \
+    SETTING(teach_end, real, 0, 0, 1000, "the same at the end")                                                         \
+    SETTING(teach_after_s, real, 1.5, 0, 1e6, "s after a change of style before its teacher is asked")                  \
     SETTING(goal, int, -1, -1, 1, "1: the networks see what the reference wants, too, 0: not, -1: with drawn styles")   \
     SETTING(physics_hz, real, 120, 30, 10000, "physics steps a second")                                                 \
     SETTING(substeps, int, 4, 1, 1000, "physics steps in a control step")                                               \

@@ -15,6 +15,11 @@ void amb_latent_of_style(const amb_style *style, amb_latent *latent)
     latent->scale = style->scale;
 }
 
+bool amb_latent_same(const amb_latent *a, const amb_latent *b)
+{
+    return a->scale == b->scale && !memcmp(a->z, b->z, sizeof a->z);
+}
+
 /* A decimal number that fills the text, in [lo, hi]. */
 static bool number_in(const char *text, double lo, double hi, double *out)
 {

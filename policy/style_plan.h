@@ -18,6 +18,8 @@ typedef struct amb_latent {
 
 void amb_latent_of_style(const amb_style *style, amb_latent *latent);
 
+bool amb_latent_same(const amb_latent *a, const amb_latent *b);
+
 /* From a (weight 0) to b (1): z straight, the scale by its logarithm. The ends, and what is the same in both, to the bit. */
 void amb_latent_between(const amb_latent *a, const amb_latent *b, double weight, amb_latent *out);
 

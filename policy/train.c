@@ -62,6 +62,43 @@ static bool allocate(amb_train *t, amb_error *err)
     return amb_fail(err, "out of memory for %d samples an iteration", t->samples);
 }
 
+static bool check_teacher(const amb_train *t, const amb_policy *teacher, amb_error *err)
+{
+    const amb_settings *s = &t->settings;
+    const amb_action_mode mode = s->absolute != 0 ? AMB_ACTION_ABSOLUTE : AMB_ACTION_RESIDUAL;
+    if (teacher->goal && s->goal == 0)
+        return amb_fail(err, "it sees the reference's goal, which this training does not show (setting goal)");
+    if (teacher->action_mode != mode)
+        return amb_fail(err, "its actions are %s, expected %s ones (setting absolute)",
+                        mode == AMB_ACTION_RESIDUAL ? "absolute" : "residual", mode == AMB_ACTION_RESIDUAL ? "residual" : "absolute");
+    if (fabs(teacher->physics_hz / teacher->substeps - s->physics_hz / s->substeps) > 1e-6 ||
+        fabs(teacher->look_ahead - s->look_ahead) > 1e-6)
+        return amb_fail(err,
+                        "it controls at %g Hz and looks %g s ahead, expected %g Hz and %g s (settings physics_hz, substeps, look_ahead)",
+                        teacher->physics_hz / teacher->substeps, teacher->look_ahead, s->physics_hz / s->substeps, s->look_ahead);
+    return true;
+}
+
+static bool make_school(amb_train *t, amb_error *err)
+{
+    const amb_teachers *teachers = t->styles.teachers;
+    if (!teachers || teachers->count == 0)
+        return true;
+    size_t size = 0;
+    for (int i = 0; i < teachers->count; i++) {
+        const amb_policy *teacher = &teachers->teacher[i].policy;
+        if (!check_teacher(t, teacher, err))
+            return amb_fail_in(err, "teacher %d", i + 1);
+        const size_t needs = amb_model_workspace_size(teacher->actor, 1);
+        size = needs > size ? needs : size;
+    }
+    bool ok = (t->taught = malloc((size_t)t->samples * AMB_ACTION * sizeof(float))) != NULL;
+    ok = ok && (t->has_teacher = calloc((size_t)t->samples, 1)) != NULL;
+    for (int i = 0; i < t->threads; i++)
+        ok = ok && (t->room[i].teacher_workspace = malloc(size)) != NULL;
+    return ok || amb_fail(err, "out of memory for what teachers say");
+}
+
 static bool make_networks(amb_train *t, amb_error *err)
 {
     const amb_settings *s = &t->settings;
@@ -180,8 +217,12 @@ static amb_train *create(const amb_settings *settings, const amb_character *char
     t->normalizer.columns = t->inputs;
     t->character = character;
     t->clip = clip;
-    if (styles)
+    if (styles) {
         t->styles = *styles;
+        snprintf(t->motion, sizeof t->motion, "style:%s", styles->name ? styles->name : "random");
+    } else {
+        snprintf(t->motion, sizeof t->motion, "%s", amb_clip_name(clip));
+    }
     t->envs = (int)settings->envs;
     t->steps = (int)settings->steps;
     t->samples = t->envs * t->steps;
@@ -191,7 +232,8 @@ static amb_train *create(const amb_settings *settings, const amb_character *char
     amb_action_scale(settings->absolute != 0 ? AMB_ACTION_ABSOLUTE : AMB_ACTION_RESIDUAL, t->action_mean, t->action_std);
     t->progress.actor_rate = settings->actor_rate;
     t->progress.shuffle = amb_rng_seed((uint64_t)settings->seed, UINT64_MAX - 1);
-    if (!allocate(t, err) || !make_networks(t, err) || !make_generators(t, err) || !make_environments(t, may_touch, err)) {
+    if (!allocate(t, err) || !make_networks(t, err) || !make_generators(t, err) || !make_school(t, err) ||
+        !make_environments(t, may_touch, err)) {
         amb_train_destroy(t);
         return NULL;
     }
@@ -219,6 +261,7 @@ void amb_train_destroy(amb_train *t)
         amb_env_free(&t->env[e]);
     for (int i = 0; t->room && i < t->threads; i++) {
         free(t->room[i].workspace);
+        free(t->room[i].teacher_workspace);
         amb_cycle_room_destroy(t->room[i].cycle);
     }
     for (int e = 0; t->generator && e < t->envs; e++)
@@ -244,6 +287,8 @@ void amb_train_destroy(amb_train *t)
     free(t->next);
     free(t->advantage);
     free(t->target);
+    free(t->taught);
+    free(t->has_teacher);
     free(t);
 }
 
@@ -329,7 +374,15 @@ void amb_train_iterate(amb_train *t, amb_train_stats *s)
     const double collected = amb_clock_now();
 
     s->explained = estimate_advantages(t);
-    const amb_ppo_batch batch = {t->x, t->action, t->mean, t->advantage, t->target, (float)amb_train_fresh_noise(t)};
+    const amb_ppo_batch batch = {.x = t->x,
+                                 .action = t->action,
+                                 .mean = t->mean,
+                                 .advantage = t->advantage,
+                                 .target = t->target,
+                                 .noise = (float)amb_train_fresh_noise(t),
+                                 .taught = t->taught,
+                                 .has_teacher = t->has_teacher,
+                                 .teach = (float)amb_train_teach(t)};
     amb_ppo_update(t->ppo, &batch, (float)t->progress.actor_rate, &t->progress.shuffle, &s->ppo);
     fill_stats(t, s);
     if (t->normalizer.count < (int64_t)t->settings.normalizer_samples) {
@@ -349,7 +402,7 @@ void amb_train_iterate(amb_train *t, amb_train_stats *s)
 
 const char *amb_train_motion(const amb_train *t)
 {
-    return t->clip ? amb_clip_name(t->clip) : "style:random";
+    return t->motion;
 }
 
 int64_t amb_train_samples(const amb_train *t)

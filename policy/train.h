@@ -10,6 +10,7 @@
 #include "policy/generator.h"
 #include "policy/ppo.h"
 #include "policy/settings.h"
+#include "policy/teachers.h"
 #include "sim/env.h"
 
 typedef struct amb_train amb_train;
@@ -44,8 +45,10 @@ void amb_train_destroy(amb_train *train);
 /* What to train on instead of one clip: styles that are drawn, each environment its own. Everything outlives the training. */
 typedef struct amb_train_styles {
     const amb_motion_nets *nets;
-    const amb_styles *styles;
-    uint32_t crc; /* of the files that networks and styles came from: a checkpoint goes on only with the same */
+    const amb_styles *styles;     /* drawn among these */
+    const char *name;             /* of the lot, for amb_train_motion; NULL: "random" */
+    uint32_t crc;                 /* of the files that networks and styles came from: a checkpoint goes on only with the same */
+    const amb_teachers *teachers; /* or NULL; of the training's action mode and rates; they see a goal only if it does */
 } amb_train_styles;
 
 /* The same with invented motions: every episode begins with a style drawn, and its changes are drawn too, as the settings say (style_...).
@@ -59,7 +62,7 @@ amb_character_def amb_train_character_def(const amb_settings *settings);
  * the training was created. */
 void amb_train_iterate(amb_train *train, amb_train_stats *stats);
 
-/* The clip's name, or "style:random": what checkpoints and networks say they were trained on. */
+/* The clip's name, or "style:" and that of the styles: what checkpoints and networks say they were trained on. */
 const char *amb_train_motion(const amb_train *train);
 
 int64_t amb_train_samples(const amb_train *train);

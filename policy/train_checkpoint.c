@@ -20,6 +20,23 @@ static uint32_t motion_crc(const amb_train *t)
     return t->clip ? clip_crc(t->clip) : t->styles.crc;
 }
 
+static uint32_t teachers_crc(const amb_train *t)
+{
+    return t->taught ? t->styles.teachers->crc : 0;
+}
+
+/* A checkpoint made without teachers may have no such section. */
+static bool check_teachers(const amb_train *t, const amb_checkpoint *c, amb_error *err)
+{
+    uint32_t crc = 0;
+    size_t size;
+    if (amb_checkpoint_find(c, "teachers_crc", &size) && !amb_checkpoint_get(c, "teachers_crc", &crc, sizeof crc, err))
+        return false;
+    return crc == teachers_crc(t) ||
+           amb_fail(err, "%s: was trained %s; continue with the same --teacher, or start from its networks with --init",
+                    amb_checkpoint_path(c), crc ? "with other teachers" : "without teachers");
+}
+
 static bool put_generators(const amb_train *t, amb_checkpoint_writer *w, amb_error *err)
 {
     if (!t->generator)
@@ -91,7 +108,7 @@ static bool put_all(const amb_train *t, amb_checkpoint_writer *w, void *envs, am
 {
     char settings[8192];
     const size_t length = amb_settings_print(&t->settings, settings, sizeof settings);
-    const uint32_t crc = motion_crc(t), may_touch = t->env[0].def.may_touch;
+    const uint32_t crc = motion_crc(t), teachers = teachers_crc(t), may_touch = t->env[0].def.may_touch;
     const size_t env_size = amb_env_save_size(&t->env[0]);
     for (int e = 0; e < t->envs; e++)
         amb_env_save(&t->env[e], (char *)envs + (size_t)e * env_size);
@@ -99,6 +116,7 @@ static bool put_all(const amb_train *t, amb_checkpoint_writer *w, void *envs, am
            amb_checkpoint_put(w, "motion", amb_train_motion(t), strlen(amb_train_motion(t)) + 1, err) &&
            amb_checkpoint_put(w, "clip_crc", &crc, sizeof crc, err) &&
            amb_checkpoint_put(w, "may_touch", &may_touch, sizeof may_touch, err) && put_generators(t, w, err) &&
+           (!t->taught || amb_checkpoint_put(w, "teachers_crc", &teachers, sizeof teachers, err)) &&
            put_network(w, "actor", amb_ppo_actor(t->ppo), amb_ppo_actor_adam(t->ppo), err) &&
            put_network(w, "critic", amb_ppo_critic(t->ppo), amb_ppo_critic_adam(t->ppo), err) &&
            amb_checkpoint_put(w, "normalizer", &t->normalizer, sizeof t->normalizer, err) &&
@@ -163,6 +181,8 @@ bool amb_train_load(amb_train *t, const amb_checkpoint *c, amb_error *err)
                         "%s: was trained on another motion than \"%s\" as it is now; continue with the same clip, or start from its "
                         "networks with --init",
                         amb_checkpoint_path(c), amb_train_motion(t));
+    if (!check_teachers(t, c, err))
+        return false;
     const size_t env_size = amb_env_save_size(&t->env[0]);
     char *envs = malloc((size_t)t->envs * env_size);
     if (!envs)

@@ -33,6 +33,11 @@ double amb_train_push(const amb_train *t)
     return t->settings.push_speed * (ramp > 0 ? fmin(amb_train_fraction_done(t) / ramp, 1) : 1);
 }
 
+double amb_train_teach(const amb_train *t)
+{
+    return t->settings.teach + (t->settings.teach_end - t->settings.teach) * amb_train_fraction_done(t);
+}
+
 /* Without a second chance after a fall the styles that are hard would be seen least: their episodes are short. */
 static void start_motion(amb_train *t, int e, amb_cycle_room *room, bool fell)
 {
@@ -116,6 +121,22 @@ static void explore(const amb_train *t, runner *run, const float *mean, float *l
     }
 }
 
+/* What the teacher of the style that environment e follows would do in sample i, if there is one. Who follows one style has never seen a
+ * body that comes from another: there it says nothing. */
+static void ask_teacher(amb_train *t, int e, size_t i, thread_room *room)
+{
+    const amb_generator *g = t->generator[e];
+    const bool settled = amb_generator_followed_s(g, &t->env[e]) >= t->settings.teach_after_s;
+    const amb_policy *teacher = settled ? amb_teachers_of(t->styles.teachers, amb_generator_latent(g)) : NULL;
+    t->has_teacher[i] = teacher != NULL;
+    if (!teacher)
+        return;
+    float *taught = t->taught + i * AMB_ACTION;
+    amb_model_run(teacher->actor, room->teacher_workspace, t->obs + i * (size_t)t->inputs, 1, taught);
+    for (int k = 0; k < AMB_ACTION; k++)
+        taught[k] = (taught[k] - t->action_mean[k]) / t->action_std[k];
+}
+
 static void collect_group(amb_train *t, int first, int count, thread_room *room)
 {
     int extras_used[AMB_TRAIN_GROUP] = {0};
@@ -133,6 +154,8 @@ static void collect_group(amb_train *t, int first, int count, thread_room *room)
             amb_env_observe(&t->env[first + k], t->obs + i * inputs);
             normalise(t, t->obs + i * inputs, x + (size_t)k * inputs);
             memcpy(t->x + i * inputs, x + (size_t)k * inputs, inputs * sizeof(float));
+            if (t->taught)
+                ask_teacher(t, first + k, i, room);
         }
         amb_model_run(t->actor, room->workspace, x, count, mean);
         for (int k = 0; k < count; k++) {

@@ -8,6 +8,7 @@
 #include "policy/train.h"
 
 enum {
+    AMB_TRAIN_MOTION = 256,
     AMB_TRAIN_GROUP = 8,     /* environments whose actions are computed together, at most */
     AMB_TRAIN_NO_EXTRA = -1, /* see amb_train.after */
     AMB_TRAIN_FAILED = -2,
@@ -37,7 +38,7 @@ typedef struct progress {
 } progress;
 
 typedef struct thread_room {
-    void *workspace;
+    void *workspace, *teacher_workspace;
     amb_cycle_room *cycle; /* with styles, else NULL */
 } thread_room;
 
@@ -45,6 +46,7 @@ struct amb_train {
     amb_settings settings;
     const amb_character *character;
     const amb_clip *clip;             /* NULL with styles */
+    char motion[AMB_TRAIN_MOTION];    /* its name, or "style:" and that of the styles */
     amb_train_styles styles;          /* .nets NULL with a clip */
     amb_style_plan plan;              /* how styles are drawn */
     int envs, steps, samples, extras; /* extras: room for final observations, of each environment */
@@ -67,7 +69,9 @@ struct amb_train {
     float *reward;        /* (samples) scaled by 1 - γ */
     int *after;           /* (samples) where the value of the next state is: index among extras, NO_EXTRA: the next sample's, FAILED: 0 */
     unsigned char *last;  /* (samples) the episode ended here */
-    float *extra;         /* (envs · extras, inputs) normalised final observations */
+    float *taught;        /* (samples, AMB_ACTION) what teachers would do, in the networks' scale; NULL without them */
+    unsigned char *has_teacher; /* (samples) */
+    float *extra;               /* (envs · extras, inputs) normalised final observations */
     float *value, *extra_value, *next, *advantage, *target;
     float in_mean[AMB_OBS_MAX], in_std[AMB_OBS_MAX];
     float action_mean[AMB_ACTION], action_std[AMB_ACTION]; /* action = network's number · std + mean; 0 and 1 for residual actions */
@@ -82,6 +86,9 @@ double amb_train_fraction_done(const amb_train *train);
 double amb_train_noise(const amb_train *train);
 double amb_train_fresh_noise(const amb_train *train);
 double amb_train_push(const amb_train *train);
+
+/* Weight of what teachers would do. */
+double amb_train_teach(const amb_train *train);
 
 /* A new episode in environment e; fell: the one before it ended so. */
 void amb_train_start_episode(amb_train *train, int e, amb_cycle_room *room, bool fell);

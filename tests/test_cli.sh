@@ -248,8 +248,14 @@ refuse 'models/walk.onnx' style plot --out pictures --encoder walk.onnx
 refuse 'auto|invented' rollout --no-policy --style walk --may-touch auto
 printf '0 walk\n2 limp\n' >in/schedule.txt
 refuse 'in/schedule.txt: line 2|"limp"|walk' rollout --no-policy --style-schedule in/schedule.txt
-refuse '--style is "walk"|random' train --style walk
+refuse '--style: |there is no style "wlk"|zombie' train --style wlk
+refuse '--style: expected random or one style|random-names' train --style random-names
+refuse '--style: expected random or one style' train --style walk:.5,zombie:.5
 refuse '--style and --motion' train --style random --motion in/stand.txt
+refuse '--teacher|"walk" found, expected STYLE=FILE' train --style random --teacher walk
+refuse '--teacher|no style "wlk"|zombie' train --style random --teacher wlk=a.onnx
+refuse '--teacher|a.onnx' train --style random --teacher walk=a.onnx
+refuse '--teacher is for --style' train --motion in/stand.txt --teacher walk=a.onnx
 refuse 'style_pace: .5 found' train --style random --style-pace .5
 stand=(--motion in/stand.txt)
 refuse '"nose"|feet, auto|left_wrist' rollout --no-policy "${stand[@]}" --may-touch nose
@@ -463,6 +469,14 @@ run train "${small[@]}" --samples 640 --out runs/styles_half --threads 2
 run train --resume runs/styles_half/checkpoint.bin --samples 1280 --threads 2
 check 'train --style random, resumed on other threads' cmp -s runs/styles/critic.onnx runs/styles_half/critic.onnx
 refuse 'another motion|--init' train --resume runs/styles_half/checkpoint.bin --motion in/stand.txt --samples 1920 --out runs/other
+run train "${small[@]}" --style zombie --teacher zombie=runs/styles/actor.onnx --samples 640
+check 'train --style zombie, exit status' test "$status" -eq 0
+refuse 'another motion|--init' train --resume runs/style-zombie/checkpoint.bin --style walk --samples 1280
+refuse 'was trained with other teachers|--init' train --resume runs/style-zombie/checkpoint.bin --samples 1280
+run train --resume runs/style-zombie/checkpoint.bin --teacher zombie=runs/styles/actor.onnx --samples 1280
+check 'train --style zombie, resumed' test "$status" -eq 0
+run rollout --policy runs/style-zombie/actor.onnx --seconds .5 --envs 2 --json -
+check 'rollout of a policy that was trained on a style' grep -q '"motion": "style zombie"' log/out
 run rollout --policy runs/styles/actor.onnx --seconds .5 --envs 2 --json -
 check 'rollout of a policy that was trained on styles' grep -q '"motion": "style random"' log/out
 

@@ -36,6 +36,8 @@ static amb_ppo *create(const amb_ppo_def *def, uint64_t seed)
 typedef struct sample_set {
     amb_ppo_batch batch;
     float x[MAX_SAMPLES * MAX_WIDTH], action[MAX_SAMPLES * 8], mean[MAX_SAMPLES * 8], advantage[MAX_SAMPLES], target[MAX_SAMPLES];
+    float taught[MAX_SAMPLES * 8];
+    unsigned char has_teacher[MAX_SAMPLES];
 } sample_set;
 
 /* ---- The formulas, in double ---- */
@@ -74,7 +76,8 @@ static void fill(sample_set *s, const amb_ppo_def *def, amb_ppo *ppo, uint64_t s
 {
     amb_rng rng = amb_rng_seed(seed, 2);
     double *p = parameters_of(amb_ppo_actor(ppo));
-    s->batch = (amb_ppo_batch){s->x, s->action, s->mean, s->advantage, s->target, .3f};
+    s->batch =
+        (amb_ppo_batch){.x = s->x, .action = s->action, .mean = s->mean, .advantage = s->advantage, .target = s->target, .noise = .3f};
     for (int i = 0; i < def->samples; i++) {
         double mean[8];
         for (int k = 0; k < def->obs; k++)
@@ -106,6 +109,7 @@ static void reference_advantages(const amb_ppo_def *def, const float *advantage,
 
 typedef struct expectation {
     double surrogate;           /* mean of -min(r A, clip(r) A) */
+    double teachers;            /* mean of has · |mean - taught|² / 2σ² */
     double kl, clipped, critic; /* critic: mean of (v - target)² */
 } expectation;
 
@@ -114,18 +118,21 @@ static expectation expect(const amb_ppo_def *def, const double *actor, const dou
     expectation e = {0};
     const double sigma2 = (double)s->batch.noise * (double)s->batch.noise, lo = 1 - (double)def->clip, hi = 1 + (double)def->clip;
     for (int i = 0; i < def->samples; i++) {
-        double mean[8], value, log_ratio = 0, moved = 0;
+        double mean[8], value, log_ratio = 0, moved = 0, apart = 0;
         reference_forward(def, actor, s->x + i * def->obs, def->actions, mean);
         reference_forward(def, critic, s->x + i * def->obs, 1, &value);
         for (int k = 0; k < def->actions; k++) {
             const double a = (double)s->action[i * def->actions + k], old = (double)s->mean[i * def->actions + k];
             log_ratio += ((a - old) * (a - old) - (a - mean[k]) * (a - mean[k])) / (2 * sigma2);
             moved += (mean[k] - old) * (mean[k] - old) / (2 * sigma2);
+            if (s->batch.taught && s->has_teacher[i])
+                apart += (mean[k] - (double)s->taught[i * def->actions + k]) * (mean[k] - (double)s->taught[i * def->actions + k]);
         }
         const double ratio = exp(log_ratio), inside = fmin(fmax(ratio, lo), hi), error = value - (double)s->target[i];
         e.surrogate -= fmin(ratio * advantage[i], inside * advantage[i]) / def->samples;
         e.clipped += (inside * advantage[i] < ratio * advantage[i]) / (double)def->samples;
         e.kl += moved / def->samples;
+        e.teachers += apart / (2 * sigma2 * def->samples);
         e.critic += error * error / def->samples;
     }
     return e;
@@ -180,6 +187,49 @@ static void gradients_are_those_of_the_formulas(void **state)
         assert_true(after.surrogate < before.surrogate);
         assert_true(after.critic < before.critic);
         free(stepped), free(critic_stepped), free(actor), free(critic);
+        amb_ppo_destroy(ppo);
+    }
+}
+
+/* The loss with teachers is the surrogate and teach · |mean - taught|² / 2σ² of the samples that have one. */
+static void teachers_pull_where_they_are(void **state)
+{
+    (void)state;
+    const amb_ppo_def def = tiny_def();
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        amb_ppo *ppo = create(&def, seed);
+        static sample_set s;
+        fill(&s, &def, ppo, seed, .15);
+        int taught = 0;
+        for (int i = 0; i < SAMPLES; i++) {
+            taught += s.has_teacher[i] = i % 3 == 0;
+            for (int k = 0; k < ACTIONS; k++) /* where there is no teacher nobody reads it */
+                s.taught[i * ACTIONS + k] = s.has_teacher[i] ? s.mean[i * ACTIONS + k] + .3f * (float)k : (float)NAN;
+        }
+        s.batch.taught = s.taught;
+        s.batch.has_teacher = s.has_teacher;
+        s.batch.teach = .7f;
+        double advantage[SAMPLES], *actor = parameters_of(amb_ppo_actor(ppo)), *critic = parameters_of(amb_ppo_critic(ppo));
+        reference_advantages(&def, s.advantage, advantage);
+        const expectation before = expect(&def, actor, critic, &s, advantage);
+        assert_true(before.teachers > .01);
+        amb_rng rng = amb_rng_seed(seed, 3);
+        amb_ppo_stats stats;
+        amb_ppo_update(ppo, &s.batch, 1e-4f, &rng, &stats);
+        const float *gradient = amb_train_net_gradient(amb_ppo_actor(ppo));
+        for (size_t i = 0; i < amb_train_net_size(amb_ppo_actor(ppo)); i++) {
+            const double h = 1e-6, kept = actor[i];
+            actor[i] = kept + h;
+            const expectation up = expect(&def, actor, critic, &s, advantage);
+            actor[i] = kept - h;
+            const expectation down = expect(&def, actor, critic, &s, advantage);
+            actor[i] = kept;
+            const double numeric = (up.surrogate + .7 * up.teachers - down.surrogate - .7 * down.teachers) / (2 * h);
+            assert_near((double)gradient[i], numeric, 2e-5, "gradient with teachers", (int)i);
+        }
+        const double squares = before.teachers * 2 * .3 * .3 * SAMPLES / (taught * ACTIONS);
+        assert_near(stats.apart, sqrt(squares), 1e-5, "distance from teachers", 0);
+        free(actor), free(critic);
         amb_ppo_destroy(ppo);
     }
 }
@@ -477,6 +527,7 @@ int main(void)
     set_threads(2);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gradients_are_those_of_the_formulas),
+        cmocka_unit_test(teachers_pull_where_they_are),
         cmocka_unit_test(a_clipped_sample_teaches_nothing),
         cmocka_unit_test(gradient_norms_are_limited),
         cmocka_unit_test(epochs_follow_each_other),

@@ -67,7 +67,7 @@ static inline void assert_same_stats(const amb_train_stats *a, const amb_train_s
     assert_true(x.root_m == y.root_m && x.joint_rad == y.joint_rad && x.end_effector_m == y.end_effector_m);
     assert_true(x.episode_s == y.episode_s && x.normalised_return == y.normalised_return && x.survived == y.survived);
     assert_true(x.unstable == y.unstable && x.noise == y.noise && x.actor_rate == y.actor_rate && x.push_speed == y.push_speed);
-    assert_true(x.explained == y.explained);
+    assert_true(x.explained == y.explained && x.ppo.apart == y.ppo.apart);
     assert_true(x.ppo.kl == y.ppo.kl && x.ppo.clipped == y.ppo.clipped && x.ppo.critic_loss == y.ppo.critic_loss);
     assert_true(x.ppo.actor_norm == y.ppo.actor_norm && x.ppo.critic_norm == y.ppo.critic_norm && x.ppo.skipped == y.ppo.skipped);
     assert_memory_equal(x.part, y.part, sizeof x.part);
