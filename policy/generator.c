@@ -20,7 +20,7 @@ typedef struct state {
     amb_latent from, to;         /* the latent's way */
     amb_latent tried;            /* the last one that a motion was made of */
     amb_latent before, again;    /* of drawn styles: the one before `to`; where `to` was fallen in on the way from it */
-    double glide_from;           /* s, when it set out */
+    double glide_from, glide_s;  /* s, when it set out and how long it takes */
     double entered;              /* s, when the motion that is followed began to be */
     double changed, next_change; /* s, of drawn styles; changed 0: not yet */
     double heading, speed, pace; /* wanted; heading NaN: none, speed 0: the style's */
@@ -41,8 +41,13 @@ struct amb_generator {
 
 amb_generator_def amb_generator_default_def(const amb_motion_nets *nets, const amb_style_plan *plan)
 {
-    return (amb_generator_def){
-        .nets = nets, .plan = plan, .budget_us = 150, .glide_s = .5, .blend_s = .3, .limits = amb_motion_default_limits()};
+    return (amb_generator_def){.nets = nets,
+                               .plan = plan,
+                               .budget_us = 150,
+                               .glide_s = .5,
+                               .acceleration = 2.5,
+                               .blend_s = .3,
+                               .limits = amb_motion_default_limits()};
 }
 
 /* ---- the plan ---- */
@@ -51,14 +56,23 @@ amb_generator_def amb_generator_default_def(const amb_motion_nets *nets, const a
 static amb_latent latent_at(const amb_generator *g, double now)
 {
     amb_latent here;
-    const double u = g->def.glide_s > 0 ? (now - g->s.glide_from) / g->def.glide_s : 1;
+    const double u = g->s.glide_s > 0 ? (now - g->s.glide_from) / g->s.glide_s : 1;
     amb_latent_between(&g->s.from, &g->s.to, u, &here);
     return here;
+}
+
+static const double longest_glide_s = 3;
+
+static double way_s(const amb_generator *g, const amb_latent *from, const amb_latent *to)
+{
+    const double least = fabs(to->speed - from->speed) / g->def.acceleration; /* no number where a latent's speed is none */
+    return fmin(fmax(g->def.glide_s, least), fmax(g->def.glide_s, longest_glide_s));
 }
 
 static void want(amb_generator *g, const amb_latent *latent, double now)
 {
     g->s.from = latent_at(g, now);
+    g->s.glide_s = way_s(g, &g->s.from, latent);
     g->s.to = *latent;
     g->s.glide_from = now;
 }
@@ -245,6 +259,8 @@ static bool check_def(const amb_generator_def *def, amb_error *err)
         return amb_fail(err, "a budget of %g µs for making motions, expected 0 or more", def->budget_us);
     if (!(def->glide_s >= 0 && def->glide_s <= 60))
         return amb_fail(err, "%g s from one style to the next, expected 0 to 60", def->glide_s);
+    if (!(def->acceleration >= .1 && def->acceleration <= 1000))
+        return amb_fail(err, "changes of speed at %g m/s², expected .1 to 1000", def->acceleration);
     if (!(def->blend_s >= .01 && def->blend_s <= 10))
         return amb_fail(err, "%g s from one cycle to the next, expected .01 to 10", def->blend_s);
     if (!(def->phase_gain >= 0 && def->phase_gain <= 20))

@@ -1,9 +1,10 @@
 /* The reference generator: invents the motion that a character follows, while it follows it.
  *
- * A plan (policy/style_plan.h) says which style is wanted when. The latent goes from one style to the next within glide_s, and each time a
- * part of the way on a new cycle is made from it (policy/cycle.h), a stage or more a control step, in the buffer that is not followed. When
- * it is done the reference goes on with it at the same phase, DeepPhase's, so that the feet keep their rhythm, and pose and velocity stay
- * continuous (amb_reference_change). A latent that gives no usable motion is counted and left out: the last good motion goes on.
+ * A plan (policy/style_plan.h) says which style is wanted when. The latent goes from one style to the next within glide_s, or longer
+ * where a body could not brake or speed up that fast, and each time a part of the way on a new cycle is made from it (policy/cycle.h), a
+ * stage or more a control step, in the buffer that is not followed. When it is done the reference goes on with it at the same phase,
+ * DeepPhase's, so that the feet keep their rhythm, and pose and velocity stay continuous (amb_reference_change). A latent that gives no
+ * usable motion is counted and left out: the last good motion goes on.
  *
  * Clock. The reference runs at rate = wanted · (1 + pull). Wanted is 1, or what the plan's pace or speed says. The pull is a phase-locked
  * loop: DeepPhase sees the simulated body, Δ is how far it is ahead of the reference in cycles, A its amplitude (at most 1),
@@ -24,7 +25,8 @@ typedef struct amb_generator_def {
     const amb_style_plan *plan;
     uint64_t seed, stream; /* of what is drawn; stream: the environment's number */
     double budget_us;      /* 150: nominal cost of the stages done in a control step; one is always done */
-    double glide_s;        /* .5: s, from one style to the next */
+    double glide_s;        /* .5: s, from one style to the next, at least */
+    double acceleration;   /* 2.5 m/s²: the way to a style of another speed takes as long as this needs, 3 s at most */
     double blend_s;        /* .3: s, from one cycle to the next */
     double phase_gain;     /* 0: off */
     double speed;          /* m/s wanted, as far as a rate of .7 to 1.4 makes it; 0: the style's own. The plan's speeds replace it. */

@@ -13,6 +13,7 @@ void amb_latent_of_style(const amb_style *style, amb_latent *latent)
 {
     memcpy(latent->z, style->z, sizeof latent->z);
     latent->scale = style->scale;
+    latent->speed = style->speed;
 }
 
 bool amb_latent_same(const amb_latent *a, const amb_latent *b)
@@ -36,12 +37,13 @@ void amb_latent_between(const amb_latent *a, const amb_latent *b, double weight,
     }
     for (int k = 0; k < AMB_STYLE_SIZE; k++)
         out->z[k] = a->z[k] + (float)weight * (b->z[k] - a->z[k]);
+    out->speed = a->speed + weight * (b->speed - a->speed);
     out->scale = a->scale == b->scale ? a->scale : exp((1 - weight) * log(a->scale) + weight * log(b->scale));
 }
 
 bool amb_style_mix(const amb_styles *styles, const char *text, amb_latent *latent, amb_error *err)
 {
-    double sum[AMB_STYLE_SIZE] = {0}, all = 0, log_scale = 0;
+    double sum[AMB_STYLE_SIZE] = {0}, all = 0, log_scale = 0, speed = 0;
     const char *at = text;
     do {
         const size_t length = strcspn(at, ",");
@@ -61,6 +63,7 @@ bool amb_style_mix(const amb_styles *styles, const char *text, amb_latent *laten
         for (int k = 0; k < AMB_STYLE_SIZE; k++)
             sum[k] += weight * (double)styles->style[i].z[k];
         log_scale += weight * log(styles->style[i].scale);
+        speed += weight * styles->style[i].speed;
         all += weight;
         at += length;
     } while (*at++ == ',');
@@ -69,16 +72,18 @@ bool amb_style_mix(const amb_styles *styles, const char *text, amb_latent *laten
     for (int k = 0; k < AMB_STYLE_SIZE; k++)
         latent->z[k] = (float)(sum[k] / all);
     latent->scale = exp(log_scale / all);
+    latent->speed = speed / all;
     return true;
 }
 
 bool amb_style_blend(const amb_styles *styles, const double *weights, amb_latent *latent)
 {
-    double sum[AMB_STYLE_SIZE] = {0}, all = 0, log_scale = 0;
+    double sum[AMB_STYLE_SIZE] = {0}, all = 0, log_scale = 0, speed = 0;
     for (int i = 0; i < styles->count; i++) {
         for (int k = 0; k < AMB_STYLE_SIZE && weights[i] > 0; k++)
             sum[k] += weights[i] * (double)styles->style[i].z[k];
         log_scale += weights[i] * log(styles->style[i].scale);
+        speed += weights[i] * styles->style[i].speed;
         all += weights[i];
     }
     if (!(all > 0))
@@ -86,6 +91,7 @@ bool amb_style_blend(const amb_styles *styles, const double *weights, amb_latent
     for (int k = 0; k < AMB_STYLE_SIZE; k++)
         latent->z[k] = (float)(sum[k] / all);
     latent->scale = exp(log_scale / all);
+    latent->speed = speed / all;
     return true;
 }
 

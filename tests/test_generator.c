@@ -194,6 +194,31 @@ static void changes_do_not_jump(void **unused)
     end_pair(&p);
 }
 
+/* A change of style takes glide_s, or the time that its change of speed needs, but not for ever. */
+static void a_body_has_time_to_brake(void **unused)
+{
+    (void)unused;
+    static const struct {
+        double speed, acceleration, takes;
+    } change[] = {{1, 2.5, .5}, {3.5, 2.5, 1}, {3.5, 5, .5}, {-1.5, 2.5, 1}, {50, 2.5, 3}, {NAN, 2.5, .5}};
+    for (size_t i = 0; i < sizeof change / sizeof *change; i++) {
+        pair p;
+        amb_generator_def def = default_def();
+        def.acceleration = change[i].acceleration;
+        start_pair(&p, "0 walk\n.5 jog\n", 0, &def);
+        p.plan.moment[0].latent.speed = 1;
+        p.plan.moment[1].latent.speed = change[i].speed;
+        amb_generator_start(p.generator, made.room, &p.env);
+        amb_env_reset(&p.env);
+        while (!amb_latent_same(amb_generator_latent(p.generator), &p.plan.moment[1].latent) && p.env.step < 150)
+            step(&p);
+        const double there = p.env.step * p.env.control_dt - .5; /* making the last motion takes a few steps */
+        if (there < change[i].takes || there > change[i].takes + .3)
+            fail_msg("change %zu took %.2f s, expected %.2f", i, there, change[i].takes);
+        end_pair(&p);
+    }
+}
+
 /* DeepPhase's phase of the motion goes on steadily over a change. */
 static void the_phase_goes_on(void **unused)
 {
@@ -556,11 +581,11 @@ static void bad_definitions_are_refused(void **unused)
 {
     (void)unused;
     const amb_style_plan plan = {.styles = &made.styles};
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < 12; i++) {
         amb_generator_def def = amb_generator_default_def(&made.nets, &plan);
-        double *const field[] = {&def.budget_us, &def.glide_s, &def.blend_s, &def.phase_gain, &def.speed};
-        static const double low[] = {-1, -.1, 0, -1, -1}, high[] = {NAN, 61, 11, 21, 21};
-        static const char *const says[] = {"budget", "one style to the next", "one cycle to the next", "phase gain", "speed"};
+        double *const field[] = {&def.budget_us, &def.glide_s, &def.blend_s, &def.phase_gain, &def.speed, &def.acceleration};
+        static const double low[] = {-1, -.1, 0, -1, -1, 0}, high[] = {NAN, 61, 11, 21, 21, NAN};
+        static const char *const says[] = {"budget", "one style to the next", "one cycle to the next", "phase gain", "speed", "m/s²"};
         *field[i / 2] = i % 2 ? high[i / 2] : low[i / 2];
         amb_error err = {""};
         assert_null(amb_generator_create(&def, made.room, &err));
@@ -632,6 +657,7 @@ int main(void)
         cmocka_unit_test(one_style_makes_one_motion),
         cmocka_unit_test(a_schedule_is_followed),
         cmocka_unit_test(changes_do_not_jump),
+        cmocka_unit_test(a_body_has_time_to_brake),
         cmocka_unit_test(the_phase_goes_on),
         cmocka_unit_test(the_budget_spreads_the_work),
         cmocka_unit_test(what_is_refused_leaves_the_motion_as_it_is),
