@@ -45,7 +45,7 @@ amb_generator_def amb_generator_default_def(const amb_motion_nets *nets, const a
                                .plan = plan,
                                .budget_us = 150,
                                .glide_s = .5,
-                               .acceleration = 2.5,
+                               .acceleration = 2,
                                .blend_s = .3,
                                .limits = amb_motion_default_limits()};
 }

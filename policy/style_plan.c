@@ -9,6 +9,18 @@
 
 enum { MAX_FILE = 1 << 20 };
 
+/* A motion played `scale` times slower has 1/scale² of its accelerations. In a mixture these mix: half a run and half a creep would, with
+ * the geometric mean of their scales, be a run in slow motion, with flights that last longer than gravity lets them. */
+static double swiftness(double scale)
+{
+    return 1 / (scale * scale);
+}
+
+static double slowness(double swift)
+{
+    return 1 / sqrt(swift);
+}
+
 void amb_latent_of_style(const amb_style *style, amb_latent *latent)
 {
     memcpy(latent->z, style->z, sizeof latent->z);
@@ -38,12 +50,12 @@ void amb_latent_between(const amb_latent *a, const amb_latent *b, double weight,
     for (int k = 0; k < AMB_STYLE_SIZE; k++)
         out->z[k] = a->z[k] + (float)weight * (b->z[k] - a->z[k]);
     out->speed = a->speed + weight * (b->speed - a->speed);
-    out->scale = a->scale == b->scale ? a->scale : exp((1 - weight) * log(a->scale) + weight * log(b->scale));
+    out->scale = a->scale == b->scale ? a->scale : slowness((1 - weight) * swiftness(a->scale) + weight * swiftness(b->scale));
 }
 
 bool amb_style_mix(const amb_styles *styles, const char *text, amb_latent *latent, amb_error *err)
 {
-    double sum[AMB_STYLE_SIZE] = {0}, all = 0, log_scale = 0, speed = 0;
+    double sum[AMB_STYLE_SIZE] = {0}, all = 0, swift = 0, speed = 0;
     const char *at = text;
     do {
         const size_t length = strcspn(at, ",");
@@ -62,7 +74,7 @@ bool amb_style_mix(const amb_styles *styles, const char *text, amb_latent *laten
             return false;
         for (int k = 0; k < AMB_STYLE_SIZE; k++)
             sum[k] += weight * (double)styles->style[i].z[k];
-        log_scale += weight * log(styles->style[i].scale);
+        swift += weight * swiftness(styles->style[i].scale);
         speed += weight * styles->style[i].speed;
         all += weight;
         at += length;
@@ -71,18 +83,18 @@ bool amb_style_mix(const amb_styles *styles, const char *text, amb_latent *laten
         return amb_fail(err, "the style is \"%.60s\", whose weights are all 0", text);
     for (int k = 0; k < AMB_STYLE_SIZE; k++)
         latent->z[k] = (float)(sum[k] / all);
-    latent->scale = exp(log_scale / all);
+    latent->scale = slowness(swift / all);
     latent->speed = speed / all;
     return true;
 }
 
 bool amb_style_blend(const amb_styles *styles, const double *weights, amb_latent *latent)
 {
-    double sum[AMB_STYLE_SIZE] = {0}, all = 0, log_scale = 0, speed = 0;
+    double sum[AMB_STYLE_SIZE] = {0}, all = 0, swift = 0, speed = 0;
     for (int i = 0; i < styles->count; i++) {
         for (int k = 0; k < AMB_STYLE_SIZE && weights[i] > 0; k++)
             sum[k] += weights[i] * (double)styles->style[i].z[k];
-        log_scale += weights[i] * log(styles->style[i].scale);
+        swift += weights[i] * swiftness(styles->style[i].scale);
         speed += weights[i] * styles->style[i].speed;
         all += weights[i];
     }
@@ -90,7 +102,7 @@ bool amb_style_blend(const amb_styles *styles, const double *weights, amb_latent
         return false;
     for (int k = 0; k < AMB_STYLE_SIZE; k++)
         latent->z[k] = (float)(sum[k] / all);
-    latent->scale = exp(log_scale / all);
+    latent->scale = slowness(swift / all);
     latent->speed = speed / all;
     return true;
 }

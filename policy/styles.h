@@ -6,7 +6,8 @@
  * do too (policy/fit.h trains for it).
  *
  * A motion whose cycle takes longer than 1.4 s is encoded as played `scale` times faster, so that 2 s hold more than a cycle: whoever
- * decodes it plays the window `scale` times slower. Scales of a mixture mix as weighted geometric means. */
+ * decodes it plays the window `scale` times slower. A mixture's scale is the one whose accelerations, 1/scale², are
+ * the weighted mean of its parts'. */
 #ifndef AMB_POLICY_STYLES_H
 #define AMB_POLICY_STYLES_H
 
