@@ -22,7 +22,8 @@ void amb_latent_of_style(const amb_style *style, amb_latent *latent);
 /* Whether they make the same motion. */
 bool amb_latent_same(const amb_latent *a, const amb_latent *b);
 
-/* From a (weight 0) to b (1): z and speed straight, the scale by its accelerations, 1/scale². The ends, and what is the same in both, to the bit. */
+/* From a (weight 0) to b (1): z and speed straight, the scale by its accelerations, 1/scale². The ends, and what is the same in both, to
+ * the bit. */
 void amb_latent_between(const amb_latent *a, const amb_latent *b, double weight, amb_latent *out);
 
 /* "walk" or "walk:0.7,zombie:0.3": the weighted mean of the named latents, the mean of 1/scale²; weights are 0 to 1000, not all
