@@ -44,8 +44,8 @@ amb_generator_def amb_generator_default_def(const amb_motion_nets *nets, const a
     return (amb_generator_def){.nets = nets,
                                .plan = plan,
                                .budget_us = 150,
-                               .glide_s = .5,
-                               .acceleration = 2,
+                               .glide_s = .9,
+                               .acceleration = 1.4,
                                .blend_s = .3,
                                .limits = amb_motion_default_limits()};
 }

@@ -204,6 +204,7 @@ static void a_body_has_time_to_brake(void **unused)
     for (size_t i = 0; i < sizeof change / sizeof *change; i++) {
         pair p;
         amb_generator_def def = default_def();
+        def.glide_s = .5;
         def.acceleration = change[i].acceleration;
         start_pair(&p, "0 walk\n.5 jog\n", 0, &def);
         p.plan.moment[0].latent.speed = 1;

@@ -170,6 +170,7 @@ static void teachers_are_followed(void **state)
     amb_train_styles with = styles;
     with.teachers = &teachers;
     amb_settings s = lively_styles();
+    s.style_change = 1;
     s.teach = s.teach_end = 20;
     s.teach_after_s = .1;
     s.kl = s.kl_end = 10;
@@ -203,8 +204,9 @@ static void teachers_are_followed(void **state)
     /* The last sample of each environment, by what it followed then: nobody is asked too soon after a change. */
     amb_settings waiting = s;
     waiting.teach_after_s = .2;
-    waiting.style_change = 1; /* the way itself takes .5 s */
-    waiting.episode_s = 3;
+    waiting.style_change = 2; /* the way itself takes .9 s */
+    waiting.style_blends = 0;
+    waiting.episode_s = 6;
     amb_train *other = create_with(&waiting, &with);
     int times[3] = {0}; /* a style with a teacher was followed: from the start, too shortly, long enough */
     for (int i = 0; i < 40; i++) {
