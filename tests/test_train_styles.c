@@ -203,8 +203,8 @@ static void teachers_are_followed(void **state)
 
     /* The last sample of each environment, by what it followed then: nobody is asked too soon after a change. */
     amb_settings waiting = s;
-    waiting.teach_after_s = .19; /* no multiple of a step */
-    waiting.style_change = 2; /* the way itself takes .9 s */
+    waiting.teach_after_s = .49; /* no multiple of a step */
+    waiting.style_change = 2;    /* the way itself takes .9 s */
     waiting.style_blends = 0;
     waiting.episode_s = 6;
     amb_train *other = create_with(&waiting, &with);
@@ -217,8 +217,8 @@ static void teachers_are_followed(void **state)
             const bool known = amb_teachers_of(&teachers, amb_generator_latent(g)) != NULL;
             if (other->env[e].step == 0) /* a new episode */
                 continue;
-            assert_int_equal(other->has_teacher[e * STEPS + STEPS - 1], known && followed > .19);
-            times[isinf(followed) ? 0 : followed > .19 ? 2 : 1] += known;
+            assert_int_equal(other->has_teacher[e * STEPS + STEPS - 1], known && followed > .49);
+            times[isinf(followed) ? 0 : followed > .49 ? 2 : 1] += known;
         }
     }
     if (!(times[0] > 10 && times[1] > 1 && times[2] > 1))
