@@ -227,10 +227,10 @@ static void log_events(amb_event_log *log, const amb_train_stats *s, double rate
         {"ppo/noise", s->noise},
         {"ppo/actor_gradient_norm", s->ppo.actor_norm},
         {"ppo/critic_gradient_norm", s->ppo.critic_norm},
+        {"ppo/teacher_distance", s->ppo.apart},
         {"run/samples_per_s", rate},
         {"run/push_speed", s->push_speed},
         {"run/unstable", (double)s->unstable},
-        {"ppo/teacher_distance", s->ppo.apart},
         {"run/motions", (double)s->motions},
         {"run/motions_refused", (double)s->refused},
     };
