@@ -22,9 +22,10 @@ typedef struct state {
     amb_latent before, again;    /* of drawn styles: the one before `to`; where `to` was fallen in on the way from it */
     double glide_from, glide_s;  /* s, when it set out and how long it takes */
     double entered;              /* s, when the motion that is followed began to be */
+    double begun;                /* s, when the last motion was begun */
     double changed, next_change; /* s, of drawn styles; changed 0: not yet */
     double heading, speed, pace; /* wanted; heading NaN: none, speed 0: the style's */
-    double lag;                  /* cycles */
+    double lag, lag_seen_s;      /* cycles; for how long the style has been followed that it is the mean of */
     int64_t moment;              /* the next one of a fixed plan */
     int64_t current;             /* which of the two motions is followed */
     int64_t change_again;        /* the next change of drawn styles is to `again` */
@@ -47,6 +48,7 @@ amb_generator_def amb_generator_default_def(const amb_motion_nets *nets, const a
                                .glide_s = .9,
                                .acceleration = 1.4,
                                .blend_s = .3,
+                               .every_s = .2,
                                .limits = amb_motion_default_limits()};
 }
 
@@ -124,10 +126,11 @@ static void begin_plan(amb_generator *g, bool again)
     s->moment = 0;
     s->heading = (double)NAN;
     s->speed = g->def.speed;
-    s->lag = 0;
+    s->lag = 0; /* bodies begin where the reference is */
+    s->lag_seen_s = lag_s;
     s->busy = 0;
     s->changed = 0;
-    s->entered = -(double)INFINITY;
+    s->entered = s->begun = -(double)INFINITY;
     s->change_again = 0;
     if (again && g->def.plan->moments == 0) {
         draw_next_change(g, 0);
@@ -191,16 +194,25 @@ static void change(amb_generator *g, amb_env *env)
     amb_generator_use(g, &env->def);
 }
 
-/* Stages of the motion in the making, or the first of a new one if the latent has moved. */
+/* Whether it is time for a motion of this latent: at once where a way begins or is at its end, every_s after the last one on it. */
+static bool is_due(const amb_generator *g, const amb_latent *latent, double now)
+{
+    if (amb_latent_same(latent, &g->s.tried))
+        return false;
+    return now >= g->s.begun + g->def.every_s - 1e-9 || amb_latent_same(latent, &g->s.to);
+}
+
+/* Stages of the motion in the making, or the first of a new one if it is time for that. */
 static void work(amb_generator *g, amb_cycle_room *room, amb_env *env, double now)
 {
     const int64_t other = 1 - g->s.current;
     amb_cycle *cycle = &g->cycle[other];
     if (!g->s.busy) {
         const amb_latent latent = latent_at(g, now);
-        if (amb_latent_same(&latent, &g->s.tried))
+        if (!is_due(g, &latent, now))
             return;
         g->s.tried = latent;
+        g->s.begun = now;
         amb_cycle_begin(cycle, &latent);
         g->s.busy = 1;
     }
@@ -224,16 +236,28 @@ static double clamped(double x, double most)
     return fmin(fmax(x, -most), most);
 }
 
+/* Whether the motion that is followed is not yet the one that is wanted. */
+static bool on_the_way(const amb_generator *g)
+{
+    return g->s.busy || !amb_latent_same(&g->s.tried, &g->s.to);
+}
+
 /* The phase-locked loop of the header. */
 static double phase_pull(amb_generator *g, amb_cycle_room *room, const amb_env *env)
 {
     amb_phase body;
+    if (on_the_way(g)) {
+        g->s.lag_seen_s = 0;
+        return 0;
+    }
     if (!(g->def.phase_gain > 0) || !amb_cycle_body_phase(g->def.nets, room, &env->state, &body))
         return 0;
     const double reference = amb_cycle_phase_at(&g->cycle[g->s.current], amb_reference_phase(&env->reference));
     const double ahead = amb_phase_difference(reference, body.phase), sure = fmin(body.amplitude, 1);
     const double unusual = amb_phase_difference(g->s.lag, ahead);
-    g->s.lag = amb_phase_difference(0, g->s.lag + sure * unusual * env->control_dt / lag_s);
+    const double share = env->control_dt / fmin(g->s.lag_seen_s + env->control_dt, lag_s);
+    g->s.lag = amb_phase_difference(0, g->s.lag + sure * unusual * share);
+    g->s.lag_seen_s += env->control_dt;
     return clamped(g->def.phase_gain * sure * unusual, max_pull);
 }
 
@@ -263,6 +287,8 @@ static bool check_def(const amb_generator_def *def, amb_error *err)
         return amb_fail(err, "changes of speed at %g m/s², expected .1 to 1000", def->acceleration);
     if (!(def->blend_s >= .01 && def->blend_s <= 10))
         return amb_fail(err, "%g s from one cycle to the next, expected .01 to 10", def->blend_s);
+    if (!(def->every_s >= 0 && def->every_s <= 10))
+        return amb_fail(err, "a new motion every %g s, expected 0 to 10", def->every_s);
     if (!(def->phase_gain >= 0 && def->phase_gain <= 20))
         return amb_fail(err, "a phase gain of %g, expected 0 (off) to 20", def->phase_gain);
     if (!(def->speed >= 0 && def->speed <= 20))

@@ -1,16 +1,17 @@
 /* The reference generator: invents the motion that a character follows, while it follows it.
  *
  * A plan (policy/style_plan.h) says which style is wanted when. The latent goes from one style to the next within glide_s, or longer
- * where a body could not brake or speed up that fast, and each time a part of the way on a new cycle is made from it (policy/cycle.h), a
- * stage or more a control step, in the buffer that is not followed. When it is done the reference goes on with it at the same phase,
- * DeepPhase's, so that the feet keep their rhythm, and pose and velocity stay continuous (amb_reference_change). A latent that gives no
- * usable motion is counted and left out: the last good motion goes on.
+ * where a body could not brake or speed up that fast. Every every_s on the way, and at its end, a new cycle is made from it
+ * (policy/cycle.h), a stage or more a control step, in the buffer that is not followed. When it is done the reference goes on with it at
+ * the same phase, DeepPhase's, so that the feet keep their rhythm, and pose and velocity stay continuous (amb_reference_change). A latent
+ * that gives no usable motion is counted and left out: the last good motion goes on.
  *
  * Clock. The reference runs at rate = wanted · (1 + pull). Wanted is 1, or what the plan's pace or speed says. The pull is a phase-locked
  * loop: DeepPhase sees the simulated body, Δ is how far it is ahead of the reference in cycles, A its amplitude (at most 1),
  *   pull = clamp(phase_gain · A · (Δ - lag), ±.25),
  * where lag is the mean of Δ over some 2 s, because a body under PD control is always a little late and should not be waited for. A
- * disturbance of the phase dies away with the time constant period / phase_gain. The rate changes by at most 1.5 a second.
+ * disturbance of the phase dies away with the time constant period / phase_gain. The rate changes by at most 1.5 a second. On the way
+ * from one style to another there is no pull, and lag is found anew behind it: every style is late by an amount of its own.
  *
  * Deterministic: a seed and the environment's steps decide everything, time does not (the budget counts nominal costs). One thread at a
  * time may use a generator. Nothing allocates after creation. */
@@ -28,6 +29,7 @@ typedef struct amb_generator_def {
     double glide_s;        /* .9: s, from one style to the next, at least */
     double acceleration;   /* 1.4 m/s²: the way to a style of another speed takes as long as this needs, 3 s at most */
     double blend_s;        /* .3: s, from one cycle to the next */
+    double every_s;        /* .2: s, from one cycle to the next one on the way between two styles, at least */
     double phase_gain;     /* 0: off */
     double speed;          /* m/s wanted, as far as a rate of .7 to 1.4 makes it; 0: the style's own. The plan's speeds replace it. */
     amb_motion_limits limits;

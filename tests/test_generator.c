@@ -220,6 +220,45 @@ static void a_body_has_time_to_brake(void **unused)
     }
 }
 
+/* On the way from one style to the next a motion is begun every every_s, no more often, and the style itself is made as soon as it is
+ * reached. */
+static void motions_on_the_way_are_spread(void **unused)
+{
+    (void)unused;
+    static const double every[] = {0, .2, .4, 10};
+    static const int most[] = {16, 6, 4, 2};
+    for (int i = 0; i < 4; i++) {
+        pair p;
+        amb_generator_def def = default_def();
+        def.glide_s = 1;
+        def.acceleration = 1000;
+        def.every_s = every[i];
+        start_pair(&p, "0 walk\n.5 jog\n", 0, &def);
+        bool making = false;
+        double last = -INFINITY, reached = 0;
+        int begun = 0;
+        while (p.env.step < 75) {
+            const int64_t changes = amb_generator_get_counts(p.generator)->changes;
+            const double now = p.env.step * p.env.control_dt;
+            step(&p);
+            const bool is_making = amb_generator_is_making(p.generator);
+            if (is_making && !making) { /* a motion takes more than a step here */
+                if (begun++ > 0 && now < 1.5 - 1e-9)
+                    assert_true(now > last + every[i] - 1e-9);
+                last = now;
+            }
+            making = is_making;
+            if (amb_generator_get_counts(p.generator)->changes > changes)
+                reached = now;
+        }
+        assert_true(amb_latent_same(amb_generator_latent(p.generator), &p.plan.moment[1].latent));
+        if (begun > most[i] || begun < most[i] / 2)
+            fail_msg("every %g s: %d motions begun, expected up to %d", every[i], begun, most[i]);
+        assert_true(reached >= 1.5 - 1e-9 && reached < 1.5 + 5.01 / 30);
+        end_pair(&p);
+    }
+}
+
 /* DeepPhase's phase of the motion goes on steadily over a change. */
 static void the_phase_goes_on(void **unused)
 {
@@ -553,6 +592,32 @@ static void the_bodys_phase_pulls_the_clock(void **unused)
     }
 }
 
+/* A body that is late in another style than the one that is wanted is not waited for: there the clock is the motion's. */
+static void the_clock_is_left_alone_while_styles_change(void **unused)
+{
+    (void)unused;
+    pair p;
+    amb_generator_def def = default_def();
+    def.phase_gain = 3;
+    def.glide_s = 1;
+    start_pair(&p, "0 walk\n1 zombie\n", 0, &def);
+    double off[2] = {0, 0}; /* while the style changes; before and after */
+    for (int n = 0; n < 120; n++) {
+        double pose[AMB_POSE], vel[AMB_VEL];
+        const double late = n % 20 < 10 ? .1 : 0;
+        amb_clip_sample(p.env.reference.clip, p.env.reference.time - late, pose, vel);
+        amb_fk_state(character, pose, vel, &p.env.state);
+        amb_generator_step(p.generator, made.room, &p.env);
+        const bool changing = n >= 36 && n < 60; /* the rate needs some steps to get back */
+        off[changing ? 0 : 1] = fmax(off[changing ? 0 : 1], fabs(p.env.reference.rate - 1));
+        amb_reference_advance(&p.env.reference, p.env.control_dt, (const double[2]){0, 0});
+        p.env.step++;
+    }
+    assert_near(off[0], 0, 1e-9, "rate while the style changes", 0);
+    assert_true(off[1] > .1);
+    end_pair(&p);
+}
+
 /* A body that is always late is not waited for: the mean of what it lags is left out. */
 static void a_steady_lag_is_forgotten(void **unused)
 {
@@ -582,11 +647,12 @@ static void bad_definitions_are_refused(void **unused)
 {
     (void)unused;
     const amb_style_plan plan = {.styles = &made.styles};
-    for (int i = 0; i < 12; i++) {
+    for (int i = 0; i < 14; i++) {
         amb_generator_def def = amb_generator_default_def(&made.nets, &plan);
-        double *const field[] = {&def.budget_us, &def.glide_s, &def.blend_s, &def.phase_gain, &def.speed, &def.acceleration};
-        static const double low[] = {-1, -.1, 0, -1, -1, 0}, high[] = {NAN, 61, 11, 21, 21, NAN};
-        static const char *const says[] = {"budget", "one style to the next", "one cycle to the next", "phase gain", "speed", "m/s²"};
+        double *const field[] = {&def.budget_us, &def.glide_s, &def.blend_s, &def.phase_gain, &def.speed, &def.every_s, &def.acceleration};
+        static const double low[] = {-1, -.1, 0, -1, -1, -.1, 0}, high[] = {NAN, 61, 11, 21, 21, NAN, NAN};
+        static const char *const says[] = {
+            "budget", "one style to the next", "one cycle to the next", "phase gain", "speed", "a new motion every", "m/s²"};
         *field[i / 2] = i % 2 ? high[i / 2] : low[i / 2];
         amb_error err = {""};
         assert_null(amb_generator_create(&def, made.room, &err));
@@ -659,6 +725,7 @@ int main(void)
         cmocka_unit_test(a_schedule_is_followed),
         cmocka_unit_test(changes_do_not_jump),
         cmocka_unit_test(a_body_has_time_to_brake),
+        cmocka_unit_test(motions_on_the_way_are_spread),
         cmocka_unit_test(the_phase_goes_on),
         cmocka_unit_test(the_budget_spreads_the_work),
         cmocka_unit_test(what_is_refused_leaves_the_motion_as_it_is),
@@ -667,6 +734,7 @@ int main(void)
         cmocka_unit_test(a_new_episode_begins_the_plan_anew),
         cmocka_unit_test(speed_and_heading_are_reached),
         cmocka_unit_test(the_bodys_phase_pulls_the_clock),
+        cmocka_unit_test(the_clock_is_left_alone_while_styles_change),
         cmocka_unit_test(a_steady_lag_is_forgotten),
         cmocka_unit_test(bad_definitions_are_refused),
         cmocka_unit_test(a_wish_replaces_the_plan),
