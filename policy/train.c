@@ -65,12 +65,10 @@ static bool allocate(amb_train *t, amb_error *err)
 static bool check_teacher(const amb_train *t, const amb_policy *teacher, amb_error *err)
 {
     const amb_settings *s = &t->settings;
-    const amb_action_mode mode = s->absolute != 0 ? AMB_ACTION_ABSOLUTE : AMB_ACTION_RESIDUAL;
     if (teacher->goal && s->goal == 0)
         return amb_fail(err, "it sees the reference's goal, which this training does not show (setting goal)");
-    if (teacher->action_mode != mode)
-        return amb_fail(err, "its actions are %s, expected %s ones (setting absolute)",
-                        mode == AMB_ACTION_RESIDUAL ? "absolute" : "residual", mode == AMB_ACTION_RESIDUAL ? "residual" : "absolute");
+    if (!amb_train_check_actions(s, teacher, err))
+        return false;
     if (fabs(teacher->physics_hz / teacher->substeps - s->physics_hz / s->substeps) > 1e-6 ||
         fabs(teacher->look_ahead - s->look_ahead) > 1e-6)
         return amb_fail(err,

@@ -115,16 +115,20 @@ static bool check_normalizer(const amb_train *t, const amb_net *net, amb_error *
     return true;
 }
 
-static bool check_use(const amb_train *t, const amb_net *actor, amb_error *err)
+bool amb_train_check_actions(const amb_settings *settings, const amb_policy *policy, amb_error *err)
 {
     static const char *const mode[] = {[AMB_ACTION_RESIDUAL] = "residual", [AMB_ACTION_ABSOLUTE] = "absolute"};
+    const amb_action_mode wanted = settings->absolute != 0 ? AMB_ACTION_ABSOLUTE : AMB_ACTION_RESIDUAL;
+    return policy->action_mode == wanted ||
+           amb_fail(err, "its actions are %s, expected %s ones (setting absolute)", mode[policy->action_mode], mode[wanted]);
+}
+
+static bool check_use(const amb_train *t, const amb_net *actor, amb_error *err)
+{
     const amb_settings *s = &t->settings;
     amb_policy policy;
-    if (!amb_policy_describe(&policy, actor, err))
+    if (!amb_policy_describe(&policy, actor, err) || !amb_train_check_actions(s, &policy, err))
         return false;
-    const amb_action_mode wanted = s->absolute != 0 ? AMB_ACTION_ABSOLUTE : AMB_ACTION_RESIDUAL;
-    if (policy.action_mode != wanted)
-        return amb_fail(err, "its actions are %s, expected %s ones (setting absolute)", mode[policy.action_mode], mode[wanted]);
     if (fabs(policy.physics_hz - s->physics_hz) > 1e-6 * s->physics_hz || policy.substeps != (int)s->substeps)
         return amb_fail(err, "was trained with physics at %g and control at %g Hz, expected %g and %g (settings physics_hz, substeps)",
                         policy.physics_hz, policy.physics_hz / policy.substeps, s->physics_hz, s->physics_hz / s->substeps);

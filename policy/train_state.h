@@ -77,6 +77,9 @@ struct amb_train {
     float action_mean[AMB_ACTION], action_std[AMB_ACTION]; /* action = network's number · std + mean; 0 and 1 for residual actions */
 };
 
+/* Whether a policy that comes from elsewhere acts in the settings' way; false and a sentence that begins with "its". */
+bool amb_train_check_actions(const amb_settings *settings, const amb_policy *policy, amb_error *err);
+
 /* Recomputes in_mean and in_std. */
 void amb_train_refresh_normalizer(amb_train *train);
 

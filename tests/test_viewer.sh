@@ -3,7 +3,7 @@
 # help does what the help says, by synthetic input through X; films and pictures without a display are neither blank nor still; a film is
 # playable however it ends; the physics' hash is that of a rollout; what is missing gets one sentence.
 #
-#   tests/test_viewer.sh PATH/TO/amble-view PATH/TO/amble
+#   tests/test_viewer.sh PATH/TO/amble-view PATH/TO/amble PATH/TO/libfake_gamepad.so
 #
 # Its last lines count like cmocka's. Needs clips (AMBLE_CLIPS) and, for the window, Xvfb and xdotool; what cannot be run is counted as
 # skipped. Judges nothing by speed.
@@ -11,6 +11,7 @@ set -u
 
 view=$(realpath "$1") || exit 1
 amble=$(realpath "$2") || exit 1
+fake_gamepad=$(realpath "$3") || exit 1
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 work=$(mktemp -d "${TMPDIR:-/tmp}/amble-view-XXXXXX") || exit 1
 export AMBLE_ASSETS=${AMBLE_ASSETS:-$root/assets}
@@ -372,6 +373,50 @@ check "the script's style" wait_for '^style zombie$'
 mark
 check "back over the change, the style before" wait_for '^style walk$'
 check "q ends the script" close_view
+
+# a gamepad: axes 0 1 the left stick (right, down), 2 3 the right one; buttons 0 to 3 A B X Y, 4 5 LB RB, 6 Back, 7 Start, 11 to 14 the D-pad
+# (up, right, down, left)
+gamepad() { # gamepad WHAT PATTERN, or WHAT alone
+    mark
+    printf '%s\n' "$1" >pad.new && mv pad.new pad
+    [ $# -eq 1 ] || check "gamepad: $1" wait_for "$2"
+}
+press() { # press BUTTON PATTERN
+    gamepad "b $1" "$2"
+    gamepad ''
+    sleep .3
+}
+seen=0
+export AMBLE_TEST_GAMEPAD=$work/pad
+LD_PRELOAD=$fake_gamepad open_view "${styled[@]}" --get-up .3 --panel no || bad "a window with a gamepad opens" "no frame"
+gamepad 'a 0 -1' '^turn [1-9]'
+gamepad 'a 0 .5' '^turn -'
+gamepad 'a 0 .1' '^turn 0'
+press 5 '^pace 1.05'
+press 4 '^pace 1 '
+press 11 '^pace 1.05'
+press 13 '^pace 1 '
+gamepad 'a 1 -1' '^pace 1.05'
+check "a stick that is held goes on" wait_for '^pace 1.1'
+gamepad 'a 1 1' '^pace 0.9'
+gamepad ''
+gamepad 'a 2 1' '^azimuth'
+gamepad 'a 3 -1' '^elevation'
+gamepad ''
+press 14 '^style '
+press 12 '^style walk$'
+press 2 '^style jog$'
+press 0 '^pushes'
+press 6 '^help 1'
+press 6 '^help 0'
+press 1 '^jumps'
+press 3 '^jumps'
+gamepad 'a 0 1' '^turn -'
+mark
+rm pad
+check "plugged out, it steers no more" wait_for '^turn 0'
+press 7 '^paused 1'
+check "q ends the gamepad" close_view
 
 seen=0
 open_view --motion walk --characters 4 || bad "a crowd opens" "no frame"

@@ -49,10 +49,15 @@ const amb_action_info amb_action_table[] = {
 };
 
 const char *const amb_mouse_help[][2] = {
-    {"Drag a limb", "pull it"},         {"Right click", "push there, away from you"},
-    {"Drag beside", "turn the camera"}, {"Wheel", "nearer, farther"},
-    {"Left, Right", "steer"},           {"Up, Down", "faster, slower"},
-    {"1 ... 9", "styles, skills"},      {NULL, NULL},
+    {"Drag a limb", "pull it"},
+    {"Right click", "push there, away from you"},
+    {"Drag beside", "turn the camera"},
+    {"Wheel", "nearer, farther"},
+    {"Left, Right", "steer"},
+    {"Up, Down", "faster, slower"},
+    {"1 ... 9", "styles, skills"},
+    {"Gamepad", "sticks steer and look, A pushes"},
+    {NULL, NULL},
 };
 
 const amb_action_info *amb_action_by_name(const char *name)

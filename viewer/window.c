@@ -3,6 +3,7 @@
 #include "viewer/app.h"
 
 #include "base/clock.h"
+#include "viewer/gamepad.h"
 #include "viewer/panel.h"
 #include "viewer/png_file.h"
 #include "viewer/report.h"
@@ -22,8 +23,7 @@ typedef struct window {
     mjrRect whole; /* framebuffer */
     enum { NOT_DRAGGING, ORBITING, LIFTING, SCRUBBING } drag;
     int held_turn; /* arrow keys: -1 right, 1 left */
-    bool pad[GLFW_GAMEPAD_BUTTON_LAST + 1];
-    bool pad_steers;
+    amb_gamepad gamepad;
     int windowed[4]; /* place and size before full screen */
 } window;
 
@@ -250,40 +250,6 @@ static void toggle_fullscreen(window *w)
     }
 }
 
-/* Left stick steers, A pushes, B stands up, X next skill, Y restarts, Start pauses, shoulder buttons change the pace. */
-static void read_gamepad(window *w)
-{
-    GLFWgamepadstate pad;
-    amb_app *app = w->app;
-    if (!glfwGetGamepadState(GLFW_JOYSTICK_1, &pad))
-        return;
-    static const struct {
-        int button;
-        amb_action action;
-    } map[] = {{GLFW_GAMEPAD_BUTTON_A, AMB_ACT_PUSH},
-               {GLFW_GAMEPAD_BUTTON_B, AMB_ACT_RESET},
-               {GLFW_GAMEPAD_BUTTON_Y, AMB_ACT_RESTART},
-               {GLFW_GAMEPAD_BUTTON_START, AMB_ACT_PAUSE},
-               {GLFW_GAMEPAD_BUTTON_BACK, AMB_ACT_HELP},
-               {GLFW_GAMEPAD_BUTTON_RIGHT_BUMPER, AMB_ACT_PACE_UP},
-               {GLFW_GAMEPAD_BUTTON_LEFT_BUMPER, AMB_ACT_PACE_DOWN}};
-    for (size_t i = 0; i < sizeof map / sizeof *map; i++)
-        if (pad.buttons[map[i].button] && !w->pad[map[i].button])
-            amb_app_act(app, map[i].action, amb_action_of(map[i].action)->value);
-    if (pad.buttons[GLFW_GAMEPAD_BUTTON_X] && !w->pad[GLFW_GAMEPAD_BUTTON_X] && app->choices)
-        amb_app_choose(app, (amb_app_chosen(app, amb_app_look(app)) + 1) % app->choices);
-    for (int i = 0; i <= GLFW_GAMEPAD_BUTTON_LAST; i++)
-        w->pad[i] = pad.buttons[i];
-    const double stick = pad.axes[GLFW_GAMEPAD_AXIS_LEFT_X];
-    const bool steers = fabs(stick) > .15;
-    if ((steers || w->pad_steers) && !w->held_turn)
-        amb_app_steer(app, steers ? -round(stick * 20) / 20 : 0);
-    w->pad_steers = steers;
-    const double look = pad.axes[GLFW_GAMEPAD_AXIS_RIGHT_X];
-    if (fabs(look) > .2)
-        amb_camera_orbit(&app->scene.camera, -2 * look, 0);
-}
-
 /* How far the picture is from the last step's beginning to its end, so that movement is smooth at any rate of either. */
 static double how_far(const amb_snapshot *s, double now)
 {
@@ -393,7 +359,7 @@ static void frame(window *w, amb_report *report, double *before)
     const double seconds = *before > 0 ? begun - *before : 0;
     *before = begun;
     measure(w);
-    read_gamepad(w);
+    amb_gamepad_read(&w->gamepad, app, w->held_turn != 0, begun, seconds);
     amb_app_watch(app);
     if (app->playing_clip)
         amb_player_advance(&app->player, seconds);
