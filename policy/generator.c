@@ -10,6 +10,8 @@ static const double stage_us[AMB_CYCLE_DONE] = {90, 60, 120, 30};
 static const double slowest = .7, fastest = 1.4; /* rates at which a motion is still itself */
 static const double rate_slew = 1.5;             /* 1/s */
 static const double max_pull = .25, lag_s = 2;
+static const double longest_glide_s = 3;
+static const double straight_up_to = 5;            /* ratio of speeds */
 static const double change_takes_s = 3;            /* a fall within this time of a change of style counts as the change's */
 static const double change_again_s[2] = {.2, 1.5}; /* when such a change comes again */
 static const double turn_gain = 2, max_turn = .8;  /* 1/s, rad/s: towards a wanted heading */
@@ -17,7 +19,9 @@ static const double turn_gain = 2, max_turn = .8;  /* 1/s, rad/s: towards a want
 /* What changes while it runs, motions left out. Plain data, saved as it is. */
 typedef struct state {
     amb_rng rng;
-    amb_latent from, to;         /* the latent's way */
+    amb_latent from, to; /* the latent's way */
+    amb_latent by;       /* what it leads towards in between, where leads_by */
+    int64_t leads_by;
     amb_latent tried;            /* the last one that a motion was made of */
     amb_latent before, again;    /* of drawn styles: the one before `to`; where `to` was fallen in on the way from it */
     double glide_from, glide_s;  /* s, when it set out and how long it takes */
@@ -48,6 +52,7 @@ amb_generator_def amb_generator_default_def(const amb_motion_nets *nets, const a
                                .glide_s = .9,
                                .acceleration = 1.4,
                                .blend_s = .3,
+                               .octave_s = 1,
                                .every_s = .2,
                                .limits = amb_motion_default_limits()};
 }
@@ -57,18 +62,44 @@ amb_generator_def amb_generator_default_def(const amb_motion_nets *nets, const a
 /* Where the latent is on its way. */
 static amb_latent latent_at(const amb_generator *g, double now)
 {
-    amb_latent here;
-    const double u = g->s.glide_s > 0 ? (now - g->s.glide_from) / g->s.glide_s : 1;
-    amb_latent_between(&g->s.from, &g->s.to, u, &here);
+    const state *s = &g->s;
+    const double u = s->glide_s > 0 ? (now - s->glide_from) / s->glide_s : 1;
+    amb_latent here, there;
+    if (!s->leads_by || u <= 0 || u >= 1) {
+        amb_latent_between(&s->from, &s->to, u, &here);
+        return here;
+    }
+    amb_latent_between(&s->from, &s->by, u, &here);
+    amb_latent_between(&s->by, &s->to, u, &there);
+    amb_latent_between(&here, &there, u, &here);
     return here;
 }
 
-static const double longest_glide_s = 3;
-
+/* No number counts as 0 in fmax: latents need not have a speed or a tempo. */
 static double way_s(const amb_generator *g, const amb_latent *from, const amb_latent *to)
 {
-    const double least = fabs(to->speed - from->speed) / g->def.acceleration; /* no number where a latent's speed is none */
-    return fmin(fmax(g->def.glide_s, least), fmax(g->def.glide_s, longest_glide_s));
+    const double brake_s = fabs(to->speed - from->speed) / g->def.acceleration;
+    const double rhythm_s = g->def.octave_s * fabs(log2(to->tempo / from->tempo));
+    return fmin(fmax(g->def.glide_s, fmax(brake_s, rhythm_s)), fmax(g->def.glide_s, longest_glide_s));
+}
+
+/* The named style by which a way between speeds that differ too much leads; NULL: straight on. */
+static const amb_style *style_between(const amb_generator *g, const amb_latent *from, const amb_latent *to)
+{
+    const double ratio = fabs(log(to->speed / from->speed)), middle = .5 * log(to->speed * from->speed);
+    if (!(ratio > log(straight_up_to) && isfinite(middle)))
+        return NULL;
+    const amb_styles *styles = g->def.plan->styles;
+    const amb_style *nearest = NULL;
+    double least = .25 * ratio; /* it must be in the middle half */
+    for (int i = 0; i < styles->count; i++) {
+        const double off = fabs(log(styles->style[i].speed) - middle);
+        if (off < least) {
+            least = off;
+            nearest = &styles->style[i];
+        }
+    }
+    return nearest;
 }
 
 static void want(amb_generator *g, const amb_latent *latent, double now)
@@ -77,6 +108,10 @@ static void want(amb_generator *g, const amb_latent *latent, double now)
     g->s.glide_s = way_s(g, &g->s.from, latent);
     g->s.to = *latent;
     g->s.glide_from = now;
+    const amb_style *by = style_between(g, &g->s.from, latent);
+    g->s.leads_by = by != NULL;
+    if (by)
+        amb_latent_of_style(by, &g->s.by);
 }
 
 static void want_moment(amb_generator *g, const amb_style_moment *moment, double now)
@@ -140,6 +175,7 @@ static void begin_plan(amb_generator *g, bool again)
         follow_plan(g, 0);
     }
     s->from = s->to;
+    s->leads_by = 0;
 }
 
 /* ---- motions ---- */
@@ -287,6 +323,8 @@ static bool check_def(const amb_generator_def *def, amb_error *err)
         return amb_fail(err, "changes of speed at %g m/s², expected .1 to 1000", def->acceleration);
     if (!(def->blend_s >= .01 && def->blend_s <= 10))
         return amb_fail(err, "%g s from one cycle to the next, expected .01 to 10", def->blend_s);
+    if (!(def->octave_s >= 0 && def->octave_s <= 60))
+        return amb_fail(err, "%g s for an octave of tempo, expected 0 to 60", def->octave_s);
     if (!(def->every_s >= 0 && def->every_s <= 10))
         return amb_fail(err, "a new motion every %g s, expected 0 to 10", def->every_s);
     if (!(def->phase_gain >= 0 && def->phase_gain <= 20))
@@ -444,6 +482,7 @@ void amb_generator_start_with(amb_generator *g, amb_cycle_room *room, amb_env *e
     begin_plan(g, false);
     leave_plan(g);
     g->s.from = g->s.to = *latent;
+    g->s.leads_by = 0;
     make_wanted(g, room, env);
 }
 

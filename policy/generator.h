@@ -1,7 +1,9 @@
 /* The reference generator: invents the motion that a character follows, while it follows it.
  *
  * A plan (policy/style_plan.h) says which style is wanted when. The latent goes from one style to the next within glide_s, or longer
- * where a body could not brake or speed up that fast. Every every_s on the way, and at its end, a new cycle is made from it
+ * where a body could not brake or speed up or change its rhythm that fast. Where their speeds differ more than fivefold it does not go
+ * straight, through creeping runs that no body can do, but in a curve (a quadratic Bézier one) towards the named style whose speed is
+ * between them, as one gets from creeping to running by walking. Every every_s on the way, and at its end, a new cycle is made from it
  * (policy/cycle.h), a stage or more a control step, in the buffer that is not followed. When it is done the reference goes on with it at
  * the same phase, DeepPhase's, so that the feet keep their rhythm, and pose and velocity stay continuous (amb_reference_change). A latent
  * that gives no usable motion is counted and left out: the last good motion goes on.
@@ -29,6 +31,7 @@ typedef struct amb_generator_def {
     double glide_s;        /* .9: s, from one style to the next, at least */
     double acceleration;   /* 1.4 m/s²: the way to a style of another speed takes as long as this needs, 3 s at most */
     double blend_s;        /* .3: s, from one cycle to the next */
+    double octave_s;       /* 1: s, in which a body's tempo may double or halve, at least; at most 3 s are waited for that, too */
     double every_s;        /* .2: s, from one cycle to the next one on the way between two styles, at least */
     double phase_gain;     /* 0: off */
     double speed;          /* m/s wanted, as far as a rate of .7 to 1.4 makes it; 0: the style's own. The plan's speeds replace it. */

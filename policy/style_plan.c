@@ -21,11 +21,44 @@ static double slowness(double swift)
     return 1 / sqrt(swift);
 }
 
+static double tempo_of(const amb_style *style)
+{
+    return style->period > 0 ? 1 / style->period : 0;
+}
+
 void amb_latent_of_style(const amb_style *style, amb_latent *latent)
 {
     memcpy(latent->z, style->z, sizeof latent->z);
     latent->scale = style->scale;
     latent->speed = style->speed;
+    latent->tempo = tempo_of(style);
+}
+
+/* A mixture in the making: sums of weights and of what they weigh. */
+typedef struct mixture {
+    double z[AMB_STYLE_SIZE], all, swift, speed, tempo;
+} mixture;
+
+static void add_style(mixture *m, const amb_style *style, double weight)
+{
+    for (int k = 0; k < AMB_STYLE_SIZE && weight > 0; k++)
+        m->z[k] += weight * (double)style->z[k];
+    m->swift += weight * swiftness(style->scale);
+    m->speed += weight * style->speed;
+    m->tempo += weight * tempo_of(style);
+    m->all += weight;
+}
+
+static bool finish_mixture(const mixture *m, amb_latent *latent)
+{
+    if (!(m->all > 0))
+        return false;
+    for (int k = 0; k < AMB_STYLE_SIZE; k++)
+        latent->z[k] = (float)(m->z[k] / m->all);
+    latent->scale = slowness(m->swift / m->all);
+    latent->speed = m->speed / m->all;
+    latent->tempo = m->tempo / m->all;
+    return true;
 }
 
 bool amb_latent_same(const amb_latent *a, const amb_latent *b)
@@ -50,12 +83,13 @@ void amb_latent_between(const amb_latent *a, const amb_latent *b, double weight,
     for (int k = 0; k < AMB_STYLE_SIZE; k++)
         out->z[k] = a->z[k] + (float)weight * (b->z[k] - a->z[k]);
     out->speed = a->speed + weight * (b->speed - a->speed);
+    out->tempo = a->tempo + weight * (b->tempo - a->tempo);
     out->scale = a->scale == b->scale ? a->scale : slowness((1 - weight) * swiftness(a->scale) + weight * swiftness(b->scale));
 }
 
 bool amb_style_mix(const amb_styles *styles, const char *text, amb_latent *latent, amb_error *err)
 {
-    double sum[AMB_STYLE_SIZE] = {0}, all = 0, swift = 0, speed = 0;
+    mixture m = {.all = 0};
     const char *at = text;
     do {
         const size_t length = strcspn(at, ",");
@@ -72,39 +106,18 @@ bool amb_style_mix(const amb_styles *styles, const char *text, amb_latent *laten
         const int i = amb_styles_find(styles, part, err);
         if (i < 0)
             return false;
-        for (int k = 0; k < AMB_STYLE_SIZE; k++)
-            sum[k] += weight * (double)styles->style[i].z[k];
-        swift += weight * swiftness(styles->style[i].scale);
-        speed += weight * styles->style[i].speed;
-        all += weight;
+        add_style(&m, &styles->style[i], weight);
         at += length;
     } while (*at++ == ',');
-    if (!(all > 0))
-        return amb_fail(err, "the style is \"%.60s\", whose weights are all 0", text);
-    for (int k = 0; k < AMB_STYLE_SIZE; k++)
-        latent->z[k] = (float)(sum[k] / all);
-    latent->scale = slowness(swift / all);
-    latent->speed = speed / all;
-    return true;
+    return finish_mixture(&m, latent) || amb_fail(err, "the style is \"%.60s\", whose weights are all 0", text);
 }
 
 bool amb_style_blend(const amb_styles *styles, const double *weights, amb_latent *latent)
 {
-    double sum[AMB_STYLE_SIZE] = {0}, all = 0, swift = 0, speed = 0;
-    for (int i = 0; i < styles->count; i++) {
-        for (int k = 0; k < AMB_STYLE_SIZE && weights[i] > 0; k++)
-            sum[k] += weights[i] * (double)styles->style[i].z[k];
-        swift += weights[i] * swiftness(styles->style[i].scale);
-        speed += weights[i] * styles->style[i].speed;
-        all += weights[i];
-    }
-    if (!(all > 0))
-        return false;
-    for (int k = 0; k < AMB_STYLE_SIZE; k++)
-        latent->z[k] = (float)(sum[k] / all);
-    latent->scale = slowness(swift / all);
-    latent->speed = speed / all;
-    return true;
+    mixture m = {.all = 0};
+    for (int i = 0; i < styles->count; i++)
+        add_style(&m, &styles->style[i], weights[i]);
+    return finish_mixture(&m, latent);
 }
 
 /* How fast half the squared distance falls as the style's weight grows. */

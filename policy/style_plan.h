@@ -14,7 +14,8 @@ enum { AMB_STYLE_MOMENTS_MAX = 10000 };
 typedef struct amb_latent {
     float z[AMB_STYLE_SIZE];
     double scale; /* how many times slower than decoded it is played; a style's `scale` */
-    double speed; /* m/s, about, on the ground: how far apart two latents are for a body; no motion depends on it */
+    double speed; /* m/s, about, on the ground; how far apart two latents are for a body: no motion depends on it */
+    double tempo; /* cycles/s, about; for the same purpose */
 } amb_latent;
 
 void amb_latent_of_style(const amb_style *style, amb_latent *latent);
@@ -22,8 +23,8 @@ void amb_latent_of_style(const amb_style *style, amb_latent *latent);
 /* Whether they make the same motion. */
 bool amb_latent_same(const amb_latent *a, const amb_latent *b);
 
-/* From a (weight 0) to b (1): z and speed straight, the scale by its accelerations, 1/scale². The ends, and what is the same in both, to
- * the bit. */
+/* From a (weight 0) to b (1): z, speed and tempo straight, the scale by its accelerations, 1/scale². The ends, and what is the same in
+ * both, to the bit. */
 void amb_latent_between(const amb_latent *a, const amb_latent *b, double weight, amb_latent *out);
 
 /* "walk" or "walk:0.7,zombie:0.3": the weighted mean of the named latents, the mean of 1/scale²; weights are 0 to 1000, not all

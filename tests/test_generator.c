@@ -220,6 +220,74 @@ static void a_body_has_time_to_brake(void **unused)
     }
 }
 
+/* The same of its rhythm. */
+static void a_body_has_time_for_another_rhythm(void **unused)
+{
+    (void)unused;
+    static const struct {
+        double tempo, octave, takes;
+    } change[] = {{1, 1, .5}, {2, 1, 1}, {.25, .6, 1.2}, {2, 0, .5}, {64, 1, 3}, {0, 1, 3}, {NAN, 1, .5}};
+    for (size_t i = 0; i < sizeof change / sizeof *change; i++) {
+        pair p;
+        amb_generator_def def = default_def();
+        def.glide_s = .5;
+        def.octave_s = change[i].octave;
+        start_pair(&p, "0 walk\n.5 jog\n", 0, &def);
+        p.plan.moment[0].latent.tempo = 1;
+        p.plan.moment[1].latent.tempo = change[i].tempo;
+        amb_generator_start(p.generator, made.room, &p.env);
+        amb_env_reset(&p.env);
+        while (!amb_latent_same(amb_generator_latent(p.generator), &p.plan.moment[1].latent) && p.env.step < 150)
+            step(&p);
+        const double there = p.env.step * p.env.control_dt - .5;
+        if (there < change[i].takes || there > change[i].takes + .3)
+            fail_msg("change %zu took %.2f s, expected %.2f", i, there, change[i].takes);
+        end_pair(&p);
+    }
+}
+
+/* Between speeds that differ more than fivefold the way leads by the style whose speed is in the middle; between others straight on, and
+ * where no style is in the middle, too. */
+static void from_creeping_to_running_by_walking(void **unused)
+{
+    (void)unused;
+    static const struct {
+        double from, middle, to;
+        bool leads_by;
+    } way[] = {{.3, 1, 3, true}, {3, 1, .3, true}, {.3, .6, 3, true}, {.3, .4, 3, false}, {1, 1.7, 3, false}, {0, 1, 3, false}};
+    for (size_t i = 0; i < sizeof way / sizeof *way; i++) {
+        pair p;
+        amb_generator_def def = default_def();
+        def.acceleration = 1000;
+        def.glide_s = 1;
+        start_pair(&p, "0 zombie\n.5 jog\n", 0, &def);
+        made.style[0].speed = way[i].middle; /* walking */
+        made.style[1].speed = fmax(way[i].from, way[i].to);
+        made.style[2].speed = fmin(way[i].from, way[i].to);
+        p.plan.moment[0].latent.speed = way[i].from;
+        p.plan.moment[1].latent.speed = way[i].to;
+        amb_generator_start(p.generator, made.room, &p.env);
+        amb_env_reset(&p.env);
+        double most[3] = {0, 0, 0}, before[3] = {0, 0, 1};
+        while (p.env.step < 60) {
+            double weights[3];
+            step(&p);
+            amb_style_weights(&made.styles, amb_generator_latent(p.generator), weights);
+            for (int k = 0; k < 3; k++) {
+                most[k] = fmax(most[k], weights[k]);
+                if (fabs(weights[k] - before[k]) > .45) /* a way without jumps */
+                    fail_msg("way %zu: from %.2f to %.2f in one motion", i, before[k], weights[k]);
+                before[k] = weights[k];
+            }
+        }
+        made.style[0].speed = made.style[1].speed = made.style[2].speed = 0;
+        assert_true(before[1] > .999);
+        if (way[i].leads_by ? most[0] < .4 || most[0] > .51 : most[0] > .01)
+            fail_msg("way %zu: up to %.2f of the style between", i, most[0]);
+        end_pair(&p);
+    }
+}
+
 /* On the way from one style to the next a motion is begun every every_s, no more often, and the style itself is made as soon as it is
  * reached. */
 static void motions_on_the_way_are_spread(void **unused)
@@ -647,12 +715,13 @@ static void bad_definitions_are_refused(void **unused)
 {
     (void)unused;
     const amb_style_plan plan = {.styles = &made.styles};
-    for (int i = 0; i < 14; i++) {
+    for (int i = 0; i < 16; i++) {
         amb_generator_def def = amb_generator_default_def(&made.nets, &plan);
-        double *const field[] = {&def.budget_us, &def.glide_s, &def.blend_s, &def.phase_gain, &def.speed, &def.every_s, &def.acceleration};
-        static const double low[] = {-1, -.1, 0, -1, -1, -.1, 0}, high[] = {NAN, 61, 11, 21, 21, NAN, NAN};
+        double *const field[] = {&def.budget_us, &def.glide_s, &def.blend_s,      &def.phase_gain,
+                                 &def.speed,     &def.every_s, &def.acceleration, &def.octave_s};
+        static const double low[] = {-1, -.1, 0, -1, -1, -.1, 0, -1}, high[] = {NAN, 61, 11, 21, 21, NAN, NAN, 61};
         static const char *const says[] = {
-            "budget", "one style to the next", "one cycle to the next", "phase gain", "speed", "a new motion every", "m/s²"};
+            "budget", "one style to the next", "one cycle to the next", "phase gain", "speed", "a new motion every", "m/s²", "octave"};
         *field[i / 2] = i % 2 ? high[i / 2] : low[i / 2];
         amb_error err = {""};
         assert_null(amb_generator_create(&def, made.room, &err));
@@ -725,6 +794,8 @@ int main(void)
         cmocka_unit_test(a_schedule_is_followed),
         cmocka_unit_test(changes_do_not_jump),
         cmocka_unit_test(a_body_has_time_to_brake),
+        cmocka_unit_test(a_body_has_time_for_another_rhythm),
+        cmocka_unit_test(from_creeping_to_running_by_walking),
         cmocka_unit_test(motions_on_the_way_are_spread),
         cmocka_unit_test(the_phase_goes_on),
         cmocka_unit_test(the_budget_spreads_the_work),

@@ -14,6 +14,7 @@ static int set_up(void **state)
         strcpy(style[i].name, name[i]);
         style[i].scale = 1 << i;
         style[i].speed = 1 + i;
+        style[i].period = 1. / (1 << i);
         for (int k = 0; k < AMB_STYLE_SIZE; k++)
             style[i].z[k] = (float)(100 * i + k);
     }
@@ -29,6 +30,7 @@ static void a_name_is_its_style(void **unused)
         assert_memory_equal(latent.z, style[i].z, sizeof latent.z);
         assert_near(latent.scale, style[i].scale, 1e-12, "scale", i);
         assert_near(latent.speed, style[i].speed, 1e-12, "speed", i);
+        assert_near(latent.tempo, 1 << i, 1e-12, "tempo", i);
     }
 }
 
@@ -41,6 +43,7 @@ static void weights_mix(void **unused)
         assert_near((double)latent.z[k], 50 + k, 1e-4, "mean", k);
     assert_near(latent.scale, 1 / sqrt(.75 + .25 / 16), 1e-12, "scale", 0);
     assert_near(latent.speed, 1.5, 1e-12, "speed", 0);
+    assert_near(latent.tempo, 1.75, 1e-12, "tempo", 0);
     assert_true(amb_style_mix(&styles, "run,run:0,walk,zombie:1e0", &latent, NULL));
     for (int k = 0; k < AMB_STYLE_SIZE; k++)
         assert_near((double)latent.z[k], 100 + k, 1e-4, "mean of three", k);
@@ -59,6 +62,7 @@ static void between_two_latents(void **unused)
     amb_latent_between(&a, &b, .25, &out);
     assert_near((double)out.z[7], 57, 1e-4, "z", 7);
     assert_near(out.speed, 1.5, 1e-12, "speed", 0);
+    assert_near(out.tempo, 1.75, 1e-12, "tempo", 0);
     a.scale = 2.32274;
     for (int n = 0; n <= 100; n++) { /* from a latent to itself nothing changes */
         amb_latent_between(&a, &a, n / 100., &out);
@@ -79,6 +83,8 @@ static void weights_blend_as_names_do(void **unused)
     assert_memory_equal(mixed.z, blended.z, sizeof mixed.z);
     assert_near(blended.speed, .7 * 1 + .3 * 3, 1e-12, "speed", 0);
     assert_near(blended.speed, mixed.speed, 1e-12, "speed", 1);
+    assert_near(blended.tempo, .7 * 1 + .3 * 4, 1e-12, "tempo", 0);
+    assert_near(blended.tempo, mixed.tempo, 1e-12, "tempo", 1);
     assert_near(blended.scale, mixed.scale, 1e-12, "scale", 0);
     assert_false(amb_style_blend(&styles, none, &blended));
 }
