@@ -104,7 +104,7 @@ static void draw_help(const amb_app *app, mjrRect world)
     int left = world.left + (world.width - total) / 2;
     for (int c = 0; c < columns; c++) {
         const int from = c * rows, count = c == columns - 1 ? n - from : rows;
-        plate(app, (mjrRect){left, world.bottom + (world.height - height) / 2, size[c].width, height}, lines + from, count, first[c], .94f);
+        plate(app, (mjrRect){left, world.bottom + (world.height - height) / 2, size[c].width, height}, lines + from, count, first[c], 1);
         left += size[c].width;
     }
 }
@@ -252,7 +252,7 @@ static void draw_texts(amb_app *app, const amb_snapshot *s, mjrRect world, mjrRe
     const int bottom = world.bottom + px(app, 12) + (has_bar ? px(app, 30) : 0);
     if (has_bar && app->shown.status)
         draw_scrub(app, s, bar);
-    if (app->shown.status)
+    if (app->shown.status && !app->shown.help) /* help is over all of it */
         draw_status(app, s, world, bottom);
     const mjrRect clear = without_plots(app, world);
     if (!app->shown.help && app->hint && app->shown.status && app->now - app->begun < 20)
@@ -271,7 +271,7 @@ void amb_app_draw(amb_app *app, const amb_snapshot *s, double alpha, double seco
     amb_app_see_style(app, s);
     amb_scene_update(&app->scene, s, alpha, seconds, &app->shown.look);
     mjr_render(world, &app->scene.scene, &app->context);
-    if (has_plots(app, world))
+    if (has_plots(app, world) && !app->shown.help)
         amb_plots_draw(app->plots, s, plots_column(app, world), app->scale, &app->context);
     draw_texts(app, s, world, whole);
     if (app->shown.panel)
