@@ -49,10 +49,10 @@ amb_generator_def amb_generator_default_def(const amb_motion_nets *nets, const a
     return (amb_generator_def){.nets = nets,
                                .plan = plan,
                                .budget_us = 150,
-                               .glide_s = .9,
-                               .acceleration = 1.4,
+                               .glide_s = 1,
+                               .acceleration = 1.2,
                                .blend_s = .3,
-                               .octave_s = 1,
+                               .octave_s = 1.2,
                                .every_s = .2,
                                .limits = amb_motion_default_limits()};
 }

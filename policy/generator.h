@@ -28,10 +28,10 @@ typedef struct amb_generator_def {
     const amb_style_plan *plan;
     uint64_t seed, stream; /* of what is drawn; stream: the environment's number */
     double budget_us;      /* 150: nominal cost of the stages done in a control step; one is always done */
-    double glide_s;        /* .9: s, from one style to the next, at least */
-    double acceleration;   /* 1.4 m/s²: the way to a style of another speed takes as long as this needs, 3 s at most */
+    double glide_s;        /* 1: s, from one style to the next, at least */
+    double acceleration;   /* 1.2 m/s²: the way to a style of another speed takes as long as this needs, 3 s at most */
     double blend_s;        /* .3: s, from one cycle to the next */
-    double octave_s;       /* 1: s, in which a body's tempo may double or halve, at least; at most 3 s are waited for that, too */
+    double octave_s;       /* 1.2: s, in which a body's tempo may double or halve, at least; at most 3 s are waited for that, too */
     double every_s;        /* .2: s, from one cycle to the next one on the way between two styles, at least */
     double phase_gain;     /* 0: off */
     double speed;          /* m/s wanted, as far as a rate of .7 to 1.4 makes it; 0: the style's own. The plan's speeds replace it. */
