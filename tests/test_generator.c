@@ -511,7 +511,7 @@ static void a_new_episode_begins_the_plan_anew(void **unused)
     pair p;
     start_pair(&p, "0 walk\n.5 jog\n", 0, NULL);
     for (int round = 0; round < 2; round++) {
-        for (int n = 0; n < 45; n++)
+        for (int n = 0; n < 60; n++)
             step(&p);
         assert_near(amb_generator_facts(p.generator)->speed, 2.8, .05, "jogging", round);
         amb_generator_start(p.generator, made.room, &p.env);

@@ -357,7 +357,7 @@ static void another_skill_and_back(void **unused)
     choose(s, 0, "jog"); /* enters at once, whatever the pose */
     assert_true(look(s).skill == 0 && wants(s, "jog"));
     assert_int_equal(amb_session_hash(s), hash);
-    steps(s, 25);
+    steps(s, 45);
     assert_true(speed_followed(s) > 2);
     apply(s, AMB_DO_STEP, (double)(there + 2 - amb_session_steps(s)));
     assert_int_equal(look(s).skill, 2);
@@ -382,9 +382,9 @@ static void styles_learned_later(void **unused)
     amb_session_apply(s, &(amb_command){.kind = AMB_DO_TEACH, .value = 1, .skill = skill});
     choose(s, 1, "jog");
     assert_int_equal(look(s).skill, 1);
-    steps(s, 20);
+    steps(s, 45);
     assert_true(wants(s, "jog") && speed_followed(s) > 2);
-    apply(s, AMB_DO_STEP, -23);
+    apply(s, AMB_DO_STEP, -48);
     assert_int_equal(look(s).skill, 0);
     apply(s, AMB_DO_STEP, 3);
     assert_int_equal(amb_session_hash(s), hash);
