@@ -75,7 +75,7 @@ static amb_latent latent_at(const amb_generator *g, double now)
     return here;
 }
 
-/* No number counts as 0 in fmax: latents need not have a speed or a tempo. */
+/* s. A latent need not have a speed or a tempo: what is not a number then, fmax leaves out. */
 static double way_s(const amb_generator *g, const amb_latent *from, const amb_latent *to)
 {
     const double brake_s = fabs(to->speed - from->speed) / g->def.acceleration;
@@ -86,12 +86,12 @@ static double way_s(const amb_generator *g, const amb_latent *from, const amb_la
 /* The named style by which a way between speeds that differ too much leads; NULL: straight on. */
 static const amb_style *style_between(const amb_generator *g, const amb_latent *from, const amb_latent *to)
 {
-    const double ratio = fabs(log(to->speed / from->speed)), middle = .5 * log(to->speed * from->speed);
-    if (!(ratio > log(straight_up_to) && isfinite(middle)))
+    const double apart = fabs(log(to->speed / from->speed)), middle = .5 * log(to->speed * from->speed);
+    if (!(apart > log(straight_up_to) && isfinite(middle)))
         return NULL;
     const amb_styles *styles = g->def.plan->styles;
     const amb_style *nearest = NULL;
-    double least = .25 * ratio; /* it must be in the middle half */
+    double least = .25 * apart; /* it must be in the middle half */
     for (int i = 0; i < styles->count; i++) {
         const double off = fabs(log(styles->style[i].speed) - middle);
         if (off < least) {
@@ -482,7 +482,6 @@ void amb_generator_start_with(amb_generator *g, amb_cycle_room *room, amb_env *e
     begin_plan(g, false);
     leave_plan(g);
     g->s.from = g->s.to = *latent;
-    g->s.leads_by = 0;
     make_wanted(g, room, env);
 }
 

@@ -15,7 +15,7 @@ typedef struct amb_latent {
     float z[AMB_STYLE_SIZE];
     double scale; /* how many times slower than decoded it is played; a style's `scale` */
     double speed; /* m/s, about, on the ground; how far apart two latents are for a body: no motion depends on it */
-    double tempo; /* cycles/s, about; for the same purpose */
+    double tempo; /* cycles/s, about; for the same purpose; 0 where no period is known */
 } amb_latent;
 
 void amb_latent_of_style(const amb_style *style, amb_latent *latent);

@@ -62,6 +62,14 @@ static bool allocate(amb_train *t, amb_error *err)
     return amb_fail(err, "out of memory for %d samples an iteration", t->samples);
 }
 
+bool amb_train_check_actions(const amb_settings *settings, const amb_policy *policy, amb_error *err)
+{
+    static const char *const mode[] = {[AMB_ACTION_RESIDUAL] = "residual", [AMB_ACTION_ABSOLUTE] = "absolute"};
+    const amb_action_mode wanted = settings->absolute != 0 ? AMB_ACTION_ABSOLUTE : AMB_ACTION_RESIDUAL;
+    return policy->action_mode == wanted ||
+           amb_fail(err, "its actions are %s, expected %s ones (setting absolute)", mode[policy->action_mode], mode[wanted]);
+}
+
 static bool check_teacher(const amb_train *t, const amb_policy *teacher, amb_error *err)
 {
     const amb_settings *s = &t->settings;

@@ -115,14 +115,6 @@ static bool check_normalizer(const amb_train *t, const amb_net *net, amb_error *
     return true;
 }
 
-bool amb_train_check_actions(const amb_settings *settings, const amb_policy *policy, amb_error *err)
-{
-    static const char *const mode[] = {[AMB_ACTION_RESIDUAL] = "residual", [AMB_ACTION_ABSOLUTE] = "absolute"};
-    const amb_action_mode wanted = settings->absolute != 0 ? AMB_ACTION_ABSOLUTE : AMB_ACTION_RESIDUAL;
-    return policy->action_mode == wanted ||
-           amb_fail(err, "its actions are %s, expected %s ones (setting absolute)", mode[policy->action_mode], mode[wanted]);
-}
-
 static bool check_use(const amb_train *t, const amb_net *actor, amb_error *err)
 {
     const amb_settings *s = &t->settings;

@@ -1,0 +1,148 @@
+/* The way from one style to another: how long it takes, what it leads by, how often a motion is made on it. */
+#include "tests/generators.h"
+
+/* s, from the moment another style is wanted to the one when its motion is followed; both styles as given speeds, m/s, and tempos, 1/s. */
+static double change_takes(const amb_generator_def *def, const double speed[2], const double tempo[2])
+{
+    pair p;
+    start_pair(&p, "0 walk\n.5 jog\n", 0, def);
+    for (int i = 0; i < 2; i++) {
+        p.plan.moment[i].latent.speed = speed[i];
+        p.plan.moment[i].latent.tempo = tempo[i];
+    }
+    amb_generator_start(p.generator, made.room, &p.env);
+    amb_env_reset(&p.env);
+    while (!amb_latent_same(amb_generator_latent(p.generator), &p.plan.moment[1].latent) && p.env.step < 150)
+        step(&p);
+    const double takes = p.env.step * p.env.control_dt - .5;
+    end_pair(&p);
+    return takes;
+}
+
+static void assert_takes(size_t change, double found, double expected)
+{
+    if (found < expected || found > expected + .3) /* making the last motion takes a few steps */
+        fail_msg("change %zu took %.2f s, expected %.2f", change, found, expected);
+}
+
+/* A change of style takes glide_s, or the time that its change of speed needs, but not for ever. */
+static void a_body_has_time_to_brake(void **unused)
+{
+    (void)unused;
+    static const struct {
+        double speed, acceleration, takes;
+    } change[] = {{1, 2.5, .5}, {3.5, 2.5, 1}, {3.5, 5, .5}, {-1.5, 2.5, 1}, {50, 2.5, 3}, {NAN, 2.5, .5}};
+    for (size_t i = 0; i < sizeof change / sizeof *change; i++) {
+        amb_generator_def def = default_def();
+        def.glide_s = .5;
+        def.acceleration = change[i].acceleration;
+        assert_takes(i, change_takes(&def, (const double[]){1, change[i].speed}, (const double[]){0, 0}), change[i].takes);
+    }
+}
+
+/* The same of its rhythm. */
+static void a_body_has_time_for_another_rhythm(void **unused)
+{
+    (void)unused;
+    static const struct {
+        double tempo, octave, takes;
+    } change[] = {{1, 1, .5}, {2, 1, 1}, {.25, .6, 1.2}, {2, 0, .5}, {64, 1, 3}, {0, 1, 3}, {NAN, 1, .5}};
+    for (size_t i = 0; i < sizeof change / sizeof *change; i++) {
+        amb_generator_def def = default_def();
+        def.glide_s = .5;
+        def.octave_s = change[i].octave;
+        assert_takes(i, change_takes(&def, (const double[]){0, 0}, (const double[]){1, change[i].tempo}), change[i].takes);
+    }
+}
+
+/* Between speeds that differ more than fivefold the way leads by the style whose speed is in the middle; between others straight on, and
+ * where no style is in the middle, too. */
+static void from_creeping_to_running_by_walking(void **unused)
+{
+    (void)unused;
+    static const struct {
+        double from, middle, to;
+        bool leads_by;
+    } way[] = {{.3, 1, 3, true}, {3, 1, .3, true}, {.3, .6, 3, true}, {.3, .4, 3, false}, {1, 1.7, 3, false}, {0, 1, 3, false}};
+    for (size_t i = 0; i < sizeof way / sizeof *way; i++) {
+        pair p;
+        amb_generator_def def = default_def();
+        def.acceleration = 1000;
+        def.glide_s = 1;
+        start_pair(&p, "0 zombie\n.5 jog\n", 0, &def);
+        made.style[0].speed = way[i].middle; /* walking */
+        made.style[1].speed = fmax(way[i].from, way[i].to);
+        made.style[2].speed = fmin(way[i].from, way[i].to);
+        p.plan.moment[0].latent.speed = way[i].from;
+        p.plan.moment[1].latent.speed = way[i].to;
+        amb_generator_start(p.generator, made.room, &p.env);
+        amb_env_reset(&p.env);
+        double most[3] = {0, 0, 0}, before[3] = {0, 0, 1};
+        while (p.env.step < 60) {
+            double weights[3];
+            step(&p);
+            amb_style_weights(&made.styles, amb_generator_latent(p.generator), weights);
+            for (int k = 0; k < 3; k++) {
+                most[k] = fmax(most[k], weights[k]);
+                if (fabs(weights[k] - before[k]) > .45) /* a way without jumps */
+                    fail_msg("way %zu: from %.2f to %.2f in one motion", i, before[k], weights[k]);
+                before[k] = weights[k];
+            }
+        }
+        made.style[0].speed = made.style[1].speed = made.style[2].speed = 0;
+        assert_true(before[1] > .999);
+        if (way[i].leads_by ? most[0] < .4 || most[0] > .51 : most[0] > .01)
+            fail_msg("way %zu: up to %.2f of the style between", i, most[0]);
+        end_pair(&p);
+    }
+}
+
+/* On the way from one style to the next a motion is begun every every_s, no more often, and the style itself is made as soon as it is
+ * reached. */
+static void motions_on_the_way_are_spread(void **unused)
+{
+    (void)unused;
+    static const double every[] = {0, .2, .4, 10};
+    static const int most[] = {16, 6, 4, 2};
+    for (int i = 0; i < 4; i++) {
+        pair p;
+        amb_generator_def def = default_def();
+        def.glide_s = 1;
+        def.acceleration = 1000;
+        def.every_s = every[i];
+        start_pair(&p, "0 walk\n.5 jog\n", 0, &def);
+        bool making = false;
+        double last = -INFINITY, reached = 0;
+        int begun = 0;
+        while (p.env.step < 75) {
+            const int64_t changes = amb_generator_get_counts(p.generator)->changes;
+            const double now = p.env.step * p.env.control_dt;
+            step(&p);
+            const bool is_making = amb_generator_is_making(p.generator);
+            if (is_making && !making) { /* a motion takes more than a step here */
+                if (begun++ > 0 && now < 1.5 - 1e-9)
+                    assert_true(now > last + every[i] - 1e-9);
+                last = now;
+            }
+            making = is_making;
+            if (amb_generator_get_counts(p.generator)->changes > changes)
+                reached = now;
+        }
+        assert_true(amb_latent_same(amb_generator_latent(p.generator), &p.plan.moment[1].latent));
+        if (begun > most[i] || begun < most[i] / 2)
+            fail_msg("every %g s: %d motions begun, expected up to %d", every[i], begun, most[i]);
+        assert_true(reached >= 1.5 - 1e-9 && reached < 1.5 + 5.01 / 30);
+        end_pair(&p);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_body_has_time_to_brake),
+        cmocka_unit_test(a_body_has_time_for_another_rhythm),
+        cmocka_unit_test(from_creeping_to_running_by_walking),
+        cmocka_unit_test(motions_on_the_way_are_spread),
+    };
+    return run_with_gaits(tests, sizeof tests / sizeof *tests, set_up, tear_down);
+}
