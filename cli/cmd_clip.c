@@ -3,6 +3,7 @@
  * `info` reads any number of clips and prints a line for each, or JSON. `convert` writes one as DeepMimic's JSON or as a table (.csv),
  * resampled if asked. Neither changes a motion: what does not close at a loop's seam is reported, not repaired. */
 #include "base/file.h"
+#include "base/number.h"
 #include "cli/cmd_clip.h"
 #include "sim/clip.h"
 #include "sim/rotation.h"
@@ -232,9 +233,9 @@ static bool write_csv(const amb_clip *clip, const char *path, amb_error *err)
     }
     const double *time = amb_clip_times(clip), *pose = amb_clip_poses(clip);
     for (int f = 0; f < amb_clip_frames(clip); f++) {
-        fprintf(out, "\n%.12g", time[f]);
+        amb_number_fprintf(out, "\n%.12g", time[f]);
         for (int i = 0; i < AMB_POSE; i++) {
-            fprintf(out, ",%.12g", pose[(size_t)f * AMB_POSE + i]);
+            amb_number_fprintf(out, ",%.12g", pose[(size_t)f * AMB_POSE + i]);
         }
     }
     fputc('\n', out);

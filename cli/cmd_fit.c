@@ -2,6 +2,7 @@
  * atomically), the networks as ONNX, TensorBoard events; for style also the table of named styles. */
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/setup.h"
@@ -140,7 +141,7 @@ static bool choose_settings(const arguments *a, const amb_checkpoint *resumed, a
         const char *name = amb_fit_setting_list[i].name;
         double *at = (double *)settings + i, value = *at;
         if (a->setting[i])
-            value = strtod(a->setting[i], NULL); /* checked when it was parsed */
+            (void)amb_number_read(a->setting[i], NULL, &value); /* checked when it was parsed */
         else if (!strcmp(name, "seed") && a->common.seed_given)
             value = (double)a->common.seed;
         if (resumed && value != *at && strcmp(name, "samples"))

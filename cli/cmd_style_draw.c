@@ -2,6 +2,8 @@
  * again. */
 #include "cli/cmd_style.h"
 
+#include "base/number.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,8 +109,8 @@ static void put_names(const style_pictures *p, FILE *f)
         const bool left = nearest && nearest[0] > at[0];
         fputs("set label ", f);
         put_quoted(f, style_plain_name(p->motions, i, plain));
-        fprintf(f, " at %.6f,%.6f %s offset %s,%s font 'sans,13' front noenhanced\n", at[0], at[1], left ? "right" : "left",
-                left ? "-1.3" : "1.3", nearest && nearest[1] > at[1] ? "-.5" : ".4");
+        amb_number_fprintf(f, " at %.6f,%.6f %s offset %s,%s font 'sans,13' front noenhanced\n", at[0], at[1], left ? "right" : "left",
+                           left ? "-1.3" : "1.3", nearest && nearest[1] > at[1] ? "-.5" : ".4");
     }
 }
 

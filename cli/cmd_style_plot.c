@@ -6,6 +6,7 @@
 #include "cli/cmd_style.h"
 
 #include "base/file.h"
+#include "base/number.h"
 #include "base/pca.h"
 #include "policy/style_motion.h"
 
@@ -40,8 +41,8 @@ static void put_trajectory(FILE *out, int number, const char *name, double perio
 {
     for (int i = 0; i <= POINTS; i++) {
         const amb_phase *p = &phase[i % POINTS], *next = &phase[(i + 1) % POINTS];
-        fprintf(out, "%d\t%s\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\n", number, name, (double)i / POINTS, period * i / POINTS,
-                p->x, p->y, next->x - p->x, next->y - p->y, p->phase, p->amplitude);
+        amb_number_fprintf(out, "%d\t%s\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\n", number, name, (double)i / POINTS,
+                           period * i / POINTS, p->x, p->y, next->x - p->x, next->y - p->y, p->phase, p->amplitude);
     }
 }
 
@@ -104,9 +105,9 @@ static bool put_latent(style_pictures *p, const amb_pca *pca, int style, int oth
     amb_pca_project(pca, latent.z, at);
     if (style == other)
         memcpy(p->at[style], at, sizeof at);
-    fprintf(out, "%s\t%d\t%s\t%s\t%g\t0\t%.6f\t%.6f\t%d\t%.6f\t%.6f\t%.6f\n", style == other ? "name" : "blend", style,
-            style_plain_name(p->motions, style, plain[0]), style_plain_name(p->motions, other, plain[1]), weight, at[0], at[1],
-            *motion != NULL, *motion ? facts.period_s : 0, facts.speed, facts.skate);
+    amb_number_fprintf(out, "%s\t%d\t%s\t%s\t%g\t0\t%.6f\t%.6f\t%d\t%.6f\t%.6f\t%.6f\n", style == other ? "name" : "blend", style,
+                       style_plain_name(p->motions, style, plain[0]), style_plain_name(p->motions, other, plain[1]), weight, at[0], at[1],
+                       *motion != NULL, *motion ? facts.period_s : 0, facts.speed, facts.skate);
     return true;
 }
 
@@ -121,8 +122,8 @@ static bool put_windows(const style_pictures *p, const amb_pca *pca, int style, 
     for (int i = 0; i <= WINDOWS; i++) {
         double at[2];
         amb_pca_project(pca, mean + i % WINDOWS * AMB_STYLE_SIZE, at);
-        fprintf(out, "window\t%d\t%s\t%s\t0\t%.6f\t%.6f\t%.6f\t1\t%.6f\t0\t0\n", style, style_plain_name(p->motions, style, plain), plain,
-                (double)i / WINDOWS, at[0], at[1], amb_clip_duration(motion));
+        amb_number_fprintf(out, "window\t%d\t%s\t%s\t0\t%.6f\t%.6f\t%.6f\t1\t%.6f\t0\t0\n", style,
+                           style_plain_name(p->motions, style, plain), plain, (double)i / WINDOWS, at[0], at[1], amb_clip_duration(motion));
     }
     return true;
 }

@@ -2,6 +2,7 @@
 #include "cli/options.h"
 
 #include "base/file.h"
+#include "base/number.h"
 
 #include <errno.h>
 #include <math.h>
@@ -89,20 +90,10 @@ int cli_fail(const amb_error *err)
     return CLI_BAD_INPUT;
 }
 
-/* Decimal numbers only, to the last character: strtod alone would also take leading blanks, hexadecimal, "inf" and "nan". */
-static bool read_number(const char *text, double *value)
-{
-    if (!*text || text[strspn(text, "0123456789+-.eE")])
-        return false;
-    char *end;
-    *value = strtod(text, &end);
-    return !*end && isfinite(*value);
-}
-
 bool cli_parse_double(const char *text, double lo, double hi, const char *option, double *out, amb_error *err)
 {
     double value;
-    if (!read_number(text, &value))
+    if (!amb_number_read(text, NULL, &value))
         return amb_fail(err, "%s is \"%.100s\", expected a number from %g to %g", option, text, lo, hi);
     if (!(value >= lo && value <= hi))
         return amb_fail(err, "%s is %.100s, expected %g to %g", option, text, lo, hi);
@@ -116,7 +107,7 @@ bool cli_parse_int(const char *text, int64_t lo, int64_t hi, const char *option,
     char *end;
     errno = 0;
     int64_t value = strtoll(text, &end, 10);
-    if (!read_number(text, &real))
+    if (!amb_number_read(text, NULL, &real))
         return amb_fail(err, "%s is \"%.100s\", expected a whole number from %lld to %lld", option, text, (long long)lo, (long long)hi);
     if (*end) { /* "2e6": a double holds it exactly */
         if (real != floor(real))
@@ -133,7 +124,7 @@ bool cli_parse_int(const char *text, int64_t lo, int64_t hi, const char *option,
 bool cli_parse_push(const char *text, const char *option, double *speed, double *period, amb_error *err)
 {
     char first[64];
-    double metres, seconds;
+    double metres = 0, seconds = 0;
     const size_t length = strcspn(text, ",");
     if (!text[length] || length >= sizeof first)
         return amb_fail(err, "%s is \"%.100s\", expected SPEED,PERIOD in m/s and s", option, text);

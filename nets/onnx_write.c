@@ -6,6 +6,7 @@
 #include "nets/onnx.h"
 
 #include "base/file.h"
+#include "base/number.h"
 #include "nets/half.h"
 #include "nets/onnx_tensor.h"
 
@@ -72,7 +73,7 @@ __attribute__((format(printf, 2, 3))) static char *text(writer *w, const char *f
     char *out = w->text[w->texts++];
     va_list args;
     va_start(args, format);
-    int length = vsnprintf(out, TEXT - AMB_NET_MAX_HEADS - 1, format, args);
+    int length = amb_number_vformat(out, TEXT - AMB_NET_MAX_HEADS - 1, format, args);
     va_end(args);
     for (int h = 0; h < w->net->heads; h++) {
         if (w->head[h] && strcmp(w->head[h], out) == 0) {

@@ -1,6 +1,7 @@
 #include "policy/fit_data.h"
 
 #include "base/file.h"
+#include "base/number.h"
 #include "sim/mirror.h"
 
 #include <dirent.h>
@@ -127,7 +128,7 @@ static bool add_blends(amb_fit_data *d, const amb_character *character, amb_erro
             for (int k = 1; k < PARTS; k++) {
                 char name[160];
                 const double w = (double)k / PARTS;
-                snprintf(name, sizeof name, "%.60s:%g,%.60s:%g", ga->name, 1 - w, gb->name, w);
+                amb_number_format(name, sizeof name, "%.60s:%g,%.60s:%g", ga->name, 1 - w, gb->name, w);
                 amb_gait *g = amb_gait_blend(character, ga, gb, w, name, err);
                 if (!g)
                     return false;

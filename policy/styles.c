@@ -1,6 +1,7 @@
 #include "policy/styles.h"
 
 #include "base/file.h"
+#include "base/number.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -186,10 +187,10 @@ bool amb_styles_write(const amb_styles *styles, const char *path, amb_error *err
         fputs("{", out);
         put_text(out, "name", s->name);
         put_text(out, "clip", s->clip);
-        fprintf(out, "\"period_s\": %.6g, \"speed_mps\": %.6g, \"scale\": %.6g, \"spread\": %.4g,\n \"latent\": [", s->period, s->speed,
-                s->scale, s->spread);
+        amb_number_fprintf(out, "\"period_s\": %.6g, \"speed_mps\": %.6g, \"scale\": %.6g, \"spread\": %.4g,\n \"latent\": [", s->period,
+                           s->speed, s->scale, s->spread);
         for (int k = 0; k < Z; k++)
-            fprintf(out, "%s%.6g", k == 0 ? "" : k % PER_LINE ? ", " : ",\n  ", (double)s->z[k]);
+            amb_number_fprintf(out, "%s%.6g", k == 0 ? "" : k % PER_LINE ? ", " : ",\n  ", (double)s->z[k]);
         fprintf(out, "]}%s\n", i + 1 < styles->count ? "," : "");
     }
     fputs("]}\n", out);

@@ -1,12 +1,12 @@
 /* Clips in files: what is read is what the file says, what is written is read back, and no broken file gets further than one sentence. */
 #include "base/file.h"
+#include "base/number.h"
 #include "base/rng.h"
 #include "sim/clip.h"
 #include "sim/rotation.h"
 
 #include <dirent.h>
 #include <jansson.h>
-#include <locale.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -73,13 +73,13 @@ static char *small_file(int frames, const char *loop)
     fprintf(out, "{\n\"Loop\": \"%s\",\n\"RightJoints\": [3, 4, 5],\n\"Frames\":\n[\n", loop);
     for (int f = 0; f < frames; f++) {
         const double a = 0.1 * f, s = f % 2 ? -1.0 : 1.0;
-        fprintf(out, "[%g, %g, 0.85, %g", f == frames - 1 ? 0.0 : 0.03125, 0.25 * f, -0.5 * f);
-        fprintf(out, ", %.9f, 0, %.9f, 0", s * cos(a), s * sin(a)); /* root about y (up) by 2a */
+        amb_number_fprintf(out, "[%g, %g, 0.85, %g", f == frames - 1 ? 0.0 : 0.03125, 0.25 * f, -0.5 * f);
+        amb_number_fprintf(out, ", %.9f, 0, %.9f, 0", s * cos(a), s * sin(a)); /* root about y (up) by 2a */
         for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
             if (amb_clip_joints[j].ball) {
-                fprintf(out, ", %.9f, %.9f, 0, 0", s * cos(a + j), s * sin(a + j));
+                amb_number_fprintf(out, ", %.9f, %.9f, 0, 0", s * cos(a + j), s * sin(a + j));
             } else {
-                fprintf(out, ", %.9f", 0.1 * j - a);
+                amb_number_fprintf(out, ", %.9f", 0.1 * j - a);
             }
         }
         fprintf(out, "]%s\n", f == frames - 1 ? "" : ",");
@@ -166,10 +166,8 @@ static void what_is_written_is_read_back(void **state)
         amb_clip *first = read_well(in_scratch("first.txt"));
         snprintf(copy, sizeof copy, "%s", in_scratch("second.json"));
         amb_error err = {""};
-        setlocale(LC_ALL, "de_DE.UTF-8"); /* where a decimal point is a comma; harmless where not installed */
         assert_true(amb_clip_write(first, copy, &err));
         amb_clip *second = read_well(copy);
-        setlocale(LC_ALL, "C");
         assert_string_equal(amb_clip_name(second), "second");
         same_clip(first, second, 3e-12);
         amb_clip_destroy(first);

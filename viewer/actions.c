@@ -1,5 +1,7 @@
 #include "viewer/actions.h"
 
+#include "base/number.h"
+
 #include <GLFW/glfw3.h>
 #include <math.h>
 #include <stdio.h>
@@ -89,7 +91,9 @@ bool amb_cue_parse(const char *text, amb_cue *cue, amb_error *err)
 {
     char name[32] = "", value[256] = "", rest[2] = "";
     *cue = (amb_cue){0};
-    const int n = sscanf(text, "%lf %31s %255s %1s", &cue->time, name, value, rest);
+    const char *behind = "";
+    const bool timed = amb_number_read(text + strspn(text, " \t"), &behind, &cue->time);
+    const int n = timed && (*behind == ' ' || *behind == '\t') ? 1 + sscanf(behind, "%31s %255s %1s", name, value, rest) : 0;
     if (n < 2 || n > 3 || !(cue->time >= 0 && cue->time < 1e6))
         return amb_fail(err, "\"%.60s\", expected \"TIME ACTION\" or \"TIME ACTION VALUE\", as in \"3 push 1.5\"", text);
     const amb_action_info *info = amb_action_by_name(name);
@@ -106,12 +110,11 @@ bool amb_cue_parse(const char *text, amb_cue *cue, amb_error *err)
     if (info->action == AMB_ACT_STYLE && n < 3)
         return amb_fail(err, "\"%.60s\": which style?", text);
     if (n == 3) {
-        char *end;
-        cue->value = strtod(value, &end);
-        if (info->action == AMB_ACT_OPEN || info->action == AMB_ACT_STYLE || (*end && info->action == AMB_ACT_SKILL))
+        const bool number = amb_number_read(value, NULL, &cue->value);
+        if (info->action == AMB_ACT_OPEN || info->action == AMB_ACT_STYLE || (!number && info->action == AMB_ACT_SKILL))
             snprintf(cue->text, sizeof cue->text, "%s", value);
-        else if (*end || !isfinite(cue->value))
-            return amb_fail(err, "\"%.60s\": \"%.60s\" is no number", text, value);
+        else if (!number)
+            return amb_fail(err, "\"%.60s\": \"%.60s\" is not a number", text, value);
     }
     return true;
 }

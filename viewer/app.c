@@ -1,6 +1,7 @@
 #include "viewer/app.h"
 
 #include "base/clock.h"
+#include "base/number.h"
 #include "cli/setup.h"
 #include "viewer/panel.h"
 
@@ -13,7 +14,7 @@ void amb_app_say(amb_app *app, const char *format, ...)
 {
     va_list list;
     va_start(list, format);
-    vsnprintf(app->message, sizeof app->message, format, list);
+    amb_number_vformat(app->message, sizeof app->message, format, list);
     va_end(list);
     app->message_until = amb_clock_now() + 4;
     if (app->log)
