@@ -1,8 +1,8 @@
 /* amble fit: trains DeepPhase (phase) or StyleVAE (style) on a folder of clips. Writes into a run folder: checkpoint.bin (everything,
  * atomically), the networks as ONNX, TensorBoard events; for style also the table of named styles. */
 #include "base/clock.h"
+#include "base/count.h"
 #include "base/file.h"
-#include "base/number.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/setup.h"
@@ -87,7 +87,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
             const amb_fit_setting *s = &amb_fit_setting_list[key - KEY_SETTING];
             char option[64];
             snprintf(option, sizeof option, "--%s", s->name);
-            cli_double(state, text, s->lo, s->hi, option);
+            if (s->whole)
+                cli_int(state, text, (int64_t)s->lo, (int64_t)s->hi, option);
+            else
+                cli_double(state, text, s->lo, s->hi, option);
             a->setting[key - KEY_SETTING] = text;
             return 0;
         }
@@ -103,7 +106,7 @@ static const struct argp_option own_options[] = {
     {"save-minutes", KEY_SAVE_MINUTES, "M", 0, "time between checkpoints (default 2)", 1},
     {"precision", KEY_PRECISION, "P", 0, "of matrix products: fp32, bf16 or auto", 1},
     {"half", KEY_HALF, NULL, 0, "write the ONNX files with float16 weights", 1},
-    {NULL, 0, NULL, 0, "Settings (numbers; 2e6 is fine):", 2},
+    {NULL, 0, NULL, 0, "Settings (numbers; 2e6, 500k and 2M are fine):", 3},
 };
 
 /* Our own options and the table of settings behind them. */
@@ -141,7 +144,7 @@ static bool choose_settings(const arguments *a, const amb_checkpoint *resumed, a
         const char *name = amb_fit_setting_list[i].name;
         double *at = (double *)settings + i, value = *at;
         if (a->setting[i])
-            (void)amb_number_read(a->setting[i], NULL, &value); /* checked when it was parsed */
+            (void)amb_count_read(a->setting[i], &value); /* checked when it was parsed */
         else if (!strcmp(name, "seed") && a->common.seed_given)
             value = (double)a->common.seed;
         if (resumed && value != *at && strcmp(name, "samples"))

@@ -128,7 +128,7 @@ static const struct argp_option own_options[] = {
     {"precision", KEY_PRECISION, "P", 0, "of matrix products while learning: fp32, bf16 or auto (bf16 where the CPU has it)", 1},
     {"half", KEY_HALF, NULL, 0, "write the ONNX files with float16 weights", 1},
     {"deterministic", KEY_DETERMINISTIC, NULL, 0, "accepted and always true: results depend on the seed, not on threads or time", 1},
-    {NULL, 0, NULL, 0, "Settings (numbers; 2e6, 500k and 2M are fine):", 2},
+    {NULL, 0, NULL, 0, "Settings (numbers; 2e6, 500k and 2M are fine):", 3},
 };
 
 /* The table of settings as options, behind our own. */

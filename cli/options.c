@@ -1,6 +1,7 @@
 /* Options and results that subcommands share. Parsing is strict: what is not understood to its last character is refused. */
 #include "cli/options.h"
 
+#include "base/count.h"
 #include "base/file.h"
 #include "base/number.h"
 
@@ -107,9 +108,9 @@ bool cli_parse_int(const char *text, int64_t lo, int64_t hi, const char *option,
     char *end;
     errno = 0;
     int64_t value = strtoll(text, &end, 10);
-    if (!amb_number_read(text, NULL, &real))
+    if (!amb_count_read(text, &real))
         return amb_fail(err, "%s is \"%.100s\", expected a whole number from %lld to %lld", option, text, (long long)lo, (long long)hi);
-    if (*end) { /* "2e6": a double holds it exactly */
+    if (*end) { /* "2e6", "2M": a double holds it exactly */
         if (real != floor(real))
             return amb_fail(err, "%s is %.100s, expected a whole number from %lld to %lld", option, text, (long long)lo, (long long)hi);
         errno = fabs(real) > 0x1p53 ? ERANGE : 0;

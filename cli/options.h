@@ -27,7 +27,7 @@ typedef struct cli_common {
 extern const struct argp cli_common_argp, cli_threads_argp, cli_seed_argp, cli_json_argp;
 
 /* The whole text must be a decimal number in [lo, hi] (no blanks, no "nan", no hexadecimal); `option` is named in the sentence. Whole
- * numbers may be written "2e6". `out` is untouched on error. */
+ * numbers may be written "2e6", "20k" and "2M" (base/count.h). `out` is untouched on error. */
 bool cli_parse_double(const char *text, double lo, double hi, const char *option, double *out, amb_error *err);
 bool cli_parse_int(const char *text, int64_t lo, int64_t hi, const char *option, int64_t *out, amb_error *err);
 

@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { whole_int = true, whole_real = false };
+
 const amb_fit_setting amb_fit_setting_list[AMB_FIT_SETTING_COUNT] = {
-#define SETTING(name, phase, style, lo, hi, help) {#name, {phase, style}, lo, hi, help},
+#define SETTING(name, kind, phase, style, lo, hi, help) {#name, whole_##kind, {phase, style}, lo, hi, help},
     AMB_FIT_SETTINGS(SETTING)
 #undef SETTING
 };

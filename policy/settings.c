@@ -1,5 +1,6 @@
 #include "policy/settings.h"
 
+#include "base/count.h"
 #include "base/number.h"
 
 #include <math.h>
@@ -43,17 +44,8 @@ bool amb_settings_set(amb_settings *settings, const char *name, const char *text
     if (i < 0)
         return amb_fail(err, "no setting is named \"%s\" (amble train --help lists them)", name);
     const amb_setting *setting = &amb_setting_list[i];
-    const char *end;
     double value;
-    if (!amb_number_read(text, &end, &value))
-        return amb_fail(err, "%s: \"%.40s\" is not a number", setting->name, text);
-    if ((*end == 'k' || *end == 'M') && !end[1]) {
-        value *= *end == 'k' ? 1e3 : 1e6;
-        if (setting->whole && fabs(value - round(value)) <= 1e-15 * fabs(value)) /* 4.1M is 4099999.9999999995 */
-            value = round(value);
-        end++;
-    }
-    if (*end || !isfinite(value))
+    if (!amb_count_read(text, &value))
         return amb_fail(err, "%s: \"%.40s\" is not a number", setting->name, text);
     if (setting->whole && value != floor(value))
         return amb_fail(err, "%s: %s found, expected a whole number", setting->name, text);

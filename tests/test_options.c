@@ -53,9 +53,11 @@ static void test_int(void **state)
                 {"9223372036854775807", 0, INT64_MAX, INT64_MAX},
                 {"-9223372036854775808", INT64_MIN, 0, INT64_MIN},
                 {"9007199254740993", 0, INT64_MAX, INT64_C(9007199254740993)}, /* no double holds it */
+                {"20k", 0, 20000, 20000},
+                {"4.1M", 0, 5000000, 4100000},
                 {"007", 0, 10, 7}};
-    static const char *const bad[] = {"",      " 1",  "1 ", "1x", "0x1", "nan", "inf", "1.5", "6", "-1", "1e-1", "9223372036854775808",
-                                      "1e300", "1e18"};
+    static const char *const bad[] = {"",      " 1",   "1 ", "1x",     "0x1", "nan", "inf", "1.5", "6", "-1", "1e-1", "9223372036854775808",
+                                      "1e300", "1e18", "1k", ".0015k", "1kk", "k"};
     amb_error err;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         int64_t x = 77;
