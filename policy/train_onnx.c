@@ -40,6 +40,10 @@ static amb_net *export_net(const amb_train *t, amb_train_net *from, int outputs,
     bool ok = amb_net_set_meta(net, "training", text) &&
               amb_net_set_meta(net, "observation", t->settings.goal != 0 ? "deepmimic-197+goal-49" : "deepmimic-197") &&
               amb_net_set_meta(net, "motion", amb_train_motion(t));
+    if (t->clip) {
+        snprintf(text, sizeof text, "%08x", (unsigned)amb_clip_crc(t->clip));
+        ok = ok && amb_net_set_meta(net, "motion_crc32c", text);
+    }
     snprintf(text, sizeof text, "%lld", (long long)t->progress.samples);
     ok = ok && amb_net_set_meta(net, "samples", text);
     return ok ? net : out_of_memory(net, err);

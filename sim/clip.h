@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Pose (43), z up, in amble's and DeepMimic's joint order: [0:3] root position m; [3:7] root quaternion wxyz (body frame at rest x forward,
  * y up, z right, as DeepMimic's, so a root standing upright and facing x has (cos 45 deg, sin 45 deg, 0, 0)); then the joints: a ball has a
@@ -44,6 +45,9 @@ bool amb_clip_write(const amb_clip *clip, const char *path, amb_error *err);
  * to path[n]. On error the sentence names the folders looked at and the motions they hold. */
 bool amb_clip_find(const char *name_or_path, const char *clips_dir, char *path, size_t n, amb_error *err);
 
+/* The name of the clip in a file: "walk" of humanoid3d_walk.txt in any folder. False and a sentence where it does not fit into name[n]. */
+bool amb_clip_name_of_file(const char *path, char *name, size_t n, amb_error *err);
+
 /* A clip from memory: time (frames) in s, from 0, strictly increasing; pose (frames, 43) as above, at least 2 frames, at most
  * AMB_CLIP_MAX_FRAMES. Quaternions of length .5 to 1.5 (the public clips have hand-edited ones of .58) are normalised and put on one
  * side of the sphere from frame to frame. Hinges lie within +-2 pi, the root within 10 km and 100 m of height, frames 10 us apart or more.
@@ -67,6 +71,9 @@ const char *amb_clip_name(const amb_clip *clip);
 const double *amb_clip_times(const amb_clip *clip); /* (frames) s */
 const double *amb_clip_poses(const amb_clip *clip); /* (frames, 43) */
 const double *amb_clip_vels(const amb_clip *clip);  /* (frames, 34), what amb_clip_sample interpolates */
+
+/* CRC-32C of times, poses and whether it loops: what tells a motion from another one of the same name. A file read twice gives it twice. */
+uint32_t amb_clip_crc(const amb_clip *clip);
 
 /* How far a loop advances each cycle: last minus first root position, horizontal only (z is 0). Zero where the clip does not loop. */
 void amb_clip_cycle_offset(const amb_clip *clip, double offset[3]);

@@ -107,6 +107,16 @@ static char *name_of(const char *path)
     return strndup(base, dot && dot != base ? (size_t)(dot - base) : strlen(base));
 }
 
+bool amb_clip_name_of_file(const char *path, char *name, size_t n, amb_error *err)
+{
+    char *whole = name_of(path);
+    if (!whole)
+        return amb_fail(err, "out of memory for the name of %.200s", path);
+    const bool fits = (size_t)snprintf(name, n, "%s", whole) < n;
+    free(whole);
+    return fits || amb_fail(err, "%.200s: its name is longer than %zu bytes", path, n - 1);
+}
+
 static amb_clip *clip_of_json(const json_t *root, const char *path, amb_error *err)
 {
     if (!json_is_object(root)) {

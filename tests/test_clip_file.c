@@ -478,6 +478,56 @@ static void motions_are_found_by_name(void **state)
     assert_false(amb_clip_find("", dir, path, sizeof path, &err));
 }
 
+static void names_come_from_files(void **state)
+{
+    (void)state;
+    static const char *const row[][2] = {{"humanoid3d_walk.txt", "walk"}, {"/a/b.c/humanoid3d_walk.txt", "walk"},
+                                         {"my walk.txt", "my walk"},      {"a/walk", "walk"},
+                                         {"walk.slow.json", "walk.slow"}, {".txt", ".txt"}};
+    char name[32];
+    amb_error err = {""};
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        assert_true(amb_clip_name_of_file(row[i][0], name, sizeof name, &err));
+        assert_string_equal(name, row[i][1]);
+    }
+    assert_false(amb_clip_name_of_file("a/quite_long_name_of_a_motion.txt", name, 8, &err));
+    assert_non_null(strstr(err.text, "longer than 7 bytes"));
+}
+
+/* The checksum of a clip is that of every copy of its file, and changes with any number that is followed, and with what comes at the end.
+ */
+static void the_checksum_tells_motions_apart(void **state)
+{
+    (void)state;
+    enum { FRAMES = 3 };
+    double time[FRAMES] = {0, .1, .2}, pose[FRAMES * AMB_POSE] = {0};
+    for (int f = 0; f < FRAMES; f++) {
+        pose[f * AMB_POSE + 3] = 1;
+        for (int j = 0; j < AMB_CLIP_JOINTS; j++)
+            pose[f * AMB_POSE + amb_clip_joints[j].pose] = amb_clip_joints[j].ball;
+    }
+    amb_error err = {""};
+    amb_clip *first = amb_clip_create(FRAMES, time, pose, true, "a", &err), *named = amb_clip_create(FRAMES, time, pose, true, "b", &err);
+    amb_clip *once = amb_clip_create(FRAMES, time, pose, false, "a", &err);
+    time[1] = .1000001;
+    amb_clip *later = amb_clip_create(FRAMES, time, pose, true, "a", &err);
+    time[1] = .1;
+    pose[2 * AMB_POSE - 1] += 1e-12;
+    amb_clip *bent = amb_clip_create(FRAMES, time, pose, true, "a", &err);
+    assert_true(first && named && once && later && bent);
+    assert_int_equal(amb_clip_crc(first), amb_clip_crc(named));
+    assert_true(amb_clip_crc(first) != amb_clip_crc(once));
+    assert_true(amb_clip_crc(first) != amb_clip_crc(later));
+    assert_true(amb_clip_crc(first) != amb_clip_crc(bent));
+    assert_true(amb_clip_write(first, in_scratch("first.txt"), &err));
+    amb_clip *read = amb_clip_read(in_scratch("first.txt"), &err), *again = amb_clip_read(in_scratch("first.txt"), &err);
+    assert_true(read && again);
+    assert_int_equal(amb_clip_crc(read), amb_clip_crc(again));
+    amb_clip *const all[] = {first, named, once, later, bent, read, again};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        amb_clip_destroy(all[i]);
+}
+
 static int make_scratch(void **state)
 {
     (void)state;
@@ -504,6 +554,8 @@ int main(void)
         cmocka_unit_test(deep_nesting_is_refused),
         cmocka_unit_test(broken_bytes_do_no_harm),
         cmocka_unit_test(motions_are_found_by_name),
+        cmocka_unit_test(names_come_from_files),
+        cmocka_unit_test(the_checksum_tells_motions_apart),
     };
     return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
 }
