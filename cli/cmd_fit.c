@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/count.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/setup.h"
@@ -173,11 +174,24 @@ static bool save_nets(const arguments *a, const amb_fit *fit, const char *folder
     return true;
 }
 
-static bool save_all(const arguments *a, const amb_fit *fit, const char *folder, amb_error *err)
+/* The curves first: a checkpoint must not be newer than the points in the files, or a resumed fit has a hole in them. Failing to write them
+ * is only a warning. */
+static bool save_all(const arguments *a, const amb_fit *fit, const char *folder, amb_event_log *log, amb_progress *progress, amb_error *err)
 {
     char path[4200];
+    if (!amb_event_log_flush(log, err))
+        warn(progress, err);
     snprintf(path, sizeof path, "%s/checkpoint.bin", folder);
     return amb_fit_save(fit, path, err) && save_nets(a, fit, folder, err);
+}
+
+/* For TensorBoard's comparison of runs. */
+static bool log_settings(const arguments *a, amb_event_log *log, const amb_fit_settings *settings, amb_error *err)
+{
+    amb_event_setting list[AMB_FIT_SETTING_COUNT + 2] = {{"fit", word[a->what], 0}, {"hold_out", a->hold_out ? a->hold_out : "", 0}};
+    for (int i = 0; i < AMB_FIT_SETTING_COUNT; i++)
+        list[2 + i] = (amb_event_setting){amb_fit_setting_list[i].name, NULL, ((const double *)settings)[i]};
+    return amb_event_log_settings(log, list, AMB_FIT_SETTING_COUNT + 2, err);
 }
 
 static void log_events(amb_event_log *log, amb_fit_what what, const amb_fit_stats *s, double rate)
@@ -193,9 +207,9 @@ static void log_events(amb_event_log *log, amb_fit_what what, const amb_fit_stat
     }
 }
 
-/* Trains until the samples, the time or the user end it; the wall time in s. */
-static double train(const arguments *a, const amb_fit_settings *settings, amb_fit *fit, const char *folder, amb_event_log *log,
-                    amb_fit_stats *stats)
+/* Trains until the samples, the time or the user end it, and saves; `wall` gets the time in s. */
+static bool train(const arguments *a, const amb_fit_settings *settings, amb_fit *fit, const char *folder, amb_event_log *log,
+                  amb_fit_stats *stats, double *wall, amb_error *last)
 {
     amb_error err = {{0}};
     const double started = amb_clock_now();
@@ -218,15 +232,28 @@ static double train(const arguments *a, const amb_fit_settings *settings, amb_fi
                 warn(&progress, &err);
         }
         if (now - saved > 60 * a->save_minutes) {
-            saved = now;
-            if (!save_all(a, fit, folder, &err))
+            saved = flushed = now;
+            if (!save_all(a, fit, folder, log, &progress, &err))
                 warn(&progress, &err);
         }
     }
     amb_progress_end(&progress);
-    if (!amb_event_log_flush(log, &err))
-        warn(&progress, &err);
-    return amb_clock_now() - started;
+    *wall = amb_clock_now() - started;
+    return save_all(a, fit, folder, log, &progress, last);
+}
+
+/* The command that goes on with this fit, with all that a checkpoint asks to be given again. */
+static void print_how_to_go_on(const arguments *a, const amb_fit_settings *settings, const amb_fit *fit, const char *folder)
+{
+    char path[4200], number[AMB_NUMBER_TEXT];
+    snprintf(path, sizeof path, "%s/checkpoint.bin", folder);
+    fprintf(stderr, " To go on: amble fit %s", word[a->what]);
+    cli_print_option(stderr, "--resume", path);
+    cli_print_option(stderr, "--clips", a->common.clips);
+    cli_print_option(stderr, "--hold-out", a->hold_out);
+    if ((double)amb_fit_samples(fit) >= settings->samples)
+        cli_print_option(stderr, "--samples", amb_number_print(2 * settings->samples, number));
+    fputs(a->half ? " --half\n" : "\n", stderr);
 }
 
 static json_t *report(const arguments *a, const amb_fit *fit, const amb_fit_stats *stats, const char *folder, double wall,
@@ -278,11 +305,12 @@ static int run(const arguments *a, const amb_fit_settings *settings, amb_fit *fi
 {
     amb_error err = {{0}};
     amb_fit_stats stats = {0};
-    const double wall = train(a, settings, fit, folder, log, &stats);
-    if (!save_all(a, fit, folder, &err))
-        return cli_fail(&err);
-    fprintf(stderr, "%s after %.1f minutes and %.2fM samples: loss %.4g. To go on: amble fit %s --resume %s/checkpoint.bin --samples N\n",
-            interrupted ? "Stopped" : "Trained", wall / 60, 1e-6 * (double)amb_fit_samples(fit), stats.loss, word[a->what], folder);
+    double wall;
+    if (!train(a, settings, fit, folder, log, &stats, &wall, &err))
+        return cli_failed(&err);
+    fprintf(stderr, "%s after %.1f minutes and %.2fM samples: loss %.4g.", interrupted ? "Stopped" : "Trained", wall / 60,
+            1e-6 * (double)amb_fit_samples(fit), stats.loss);
+    print_how_to_go_on(a, settings, fit, folder);
     amb_styles *styles = NULL;
     amb_judgement *judgement = amb_judge(fit, a->what, data, (uint64_t)settings->seed, &styles, &err);
     char path[4200];
@@ -293,7 +321,7 @@ static int run(const arguments *a, const amb_fit_settings *settings, amb_fit *fi
     ok = ok && cli_write_json(a->common.json, report(a, fit, &stats, folder, wall, judgement), &err);
     amb_judgement_destroy(judgement);
     amb_styles_destroy(styles);
-    return !ok ? cli_fail(&err) : interrupted ? 130 : 0;
+    return !ok ? cli_failed(&err) : interrupted ? 130 : 0;
 }
 
 /* As given, else that of the checkpoint, else runs/phase or runs/style. No fit overwrites another. */
@@ -308,13 +336,14 @@ static bool choose_folder(const arguments *a, char *folder, size_t size, amb_err
         snprintf(folder, size, "runs/%s", word[a->what]);
     if (!amb_folder_make(folder, err))
         return false;
-    char checkpoint[4200];
+    char checkpoint[4200], quoted[CLI_QUOTED];
     snprintf(checkpoint, sizeof checkpoint, "%s/checkpoint.bin", folder);
     struct stat there, own;
     const bool same = a->resume && stat(a->resume, &own) == 0 && stat(checkpoint, &there) == 0 && own.st_dev == there.st_dev &&
                       own.st_ino == there.st_ino;
     if (!same && access(checkpoint, F_OK) == 0)
-        return amb_fail(err, "%s is there already: go on with --resume %s, or give another folder with --out", checkpoint, checkpoint);
+        return amb_fail(err, "%s is there already: go on with --resume %s, or give another folder with --out", checkpoint,
+                        cli_quote(checkpoint, quoted, sizeof quoted));
     return true;
 }
 
@@ -333,10 +362,10 @@ static int fit_with(const arguments *a, const amb_checkpoint *resumed)
     char folder[4096];
     int status = CLI_BAD_INPUT;
     if (fit && (!resumed || amb_fit_load(fit, resumed, &err)) && choose_folder(a, folder, sizeof folder, &err) &&
-        (log = amb_event_log_open(folder, amb_fit_samples(fit), &err)) != NULL) {
-        fprintf(stderr, "Fitting %s in %s: %d clips, %d blends, %s matrix products, %.2fM of %.2fM samples done.\n", word[a->what], folder,
-                data->motions / 2, data->blends, amb_fit_uses_bf16(fit) ? "bf16" : "fp32", 1e-6 * (double)amb_fit_samples(fit),
-                1e-6 * settings.samples);
+        (log = amb_event_log_open(folder, amb_fit_samples(fit), &err)) != NULL && log_settings(a, log, &settings, &err)) {
+        fprintf(stderr, "Fitting %s in %s: %d clip%s, %d blend%s, %s matrix products, %.2fM of %.2fM samples done.\n", word[a->what],
+                folder, data->motions / 2, cli_plural(data->motions / 2), data->blends, cli_plural(data->blends),
+                amb_fit_uses_bf16(fit) ? "bf16" : "fp32", 1e-6 * (double)amb_fit_samples(fit), 1e-6 * settings.samples);
         status = run(a, &settings, fit, data, folder, log);
     } else {
         cli_fail(&err);

@@ -2,7 +2,7 @@
  * of several (average). This file picks the subcommand and holds what they share. */
 #include "cli/cmd_model.h"
 
-#include "cli/setup.h"
+#include "cli/models.h"
 #include "nets/onnx.h"
 
 #include <limits.h>
@@ -28,11 +28,7 @@ bool model_file_argument(int key, char *text, struct argp_state *state, const ch
 
 amb_net *model_read(const char *file, char *path, size_t size, amb_error *err)
 {
-    if (strlen(file) < 200)
-        cli_find_model(file, path, size);
-    else
-        snprintf(path, size, "%s", file);
-    return amb_onnx_read(path, err);
+    return cli_find_model(file, path, size, err) ? amb_onnx_read(path, err) : NULL;
 }
 
 int model_fail(const char *what, const amb_error *err, int status)

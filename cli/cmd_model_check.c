@@ -226,7 +226,9 @@ static void print_difference(const difference *d)
 static void print_table(const check *c)
 {
     const amb_precision taken = amb_model_precision(c->e[AUTO].model);
-    printf("%s: %d inputs, %d outputs; measured on %d rows ", c->path, c->net->dim[0], c->net->dim[c->net->layers], c->rows);
+    const int inputs = c->net->dim[0], outputs = c->net->dim[c->net->layers];
+    printf("%s: %d input%s, %d output%s; measured on %d row%s ", c->path, inputs, cli_plural(inputs), outputs, cli_plural(outputs), c->rows,
+           cli_plural(c->rows));
     if (c->input.data)
         printf("of %s\n\n", c->o->input);
     else

@@ -77,8 +77,9 @@ static void print_shapes(const amb_net *net)
 
 static void print_table(const amb_net *net, const char *file, long long bytes)
 {
-    printf("%s: %d inputs, %d outputs, %d layers, %zu parameters, %lld bytes\n\n", file, net->dim[0], net->dim[net->layers], net->layers,
-           amb_net_parameters(net), bytes);
+    const int inputs = net->dim[0], outputs = net->dim[net->layers];
+    printf("%s: %d input%s, %d output%s, %d layer%s, %zu parameters, %lld bytes\n\n", file, inputs, cli_plural(inputs), outputs,
+           cli_plural(outputs), net->layers, cli_plural(net->layers), amb_net_parameters(net), bytes);
     print_layers(net);
     print_shapes(net);
     if (net->in_mean) {

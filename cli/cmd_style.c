@@ -1,7 +1,7 @@
 /* amble style: which styles there are, a style's motion as a clip, and pictures of all styles (cmd_style_plot.c). Nothing is simulated and
  * nothing is drawn at random. */
 #include "cli/cmd_style.h"
-#include "cli/setup.h"
+#include "cli/models.h"
 
 #include "policy/style_motion.h"
 
@@ -198,9 +198,9 @@ static int run_plot(const options *o)
     if (!character)
         return cli_fail(&err);
     json_t *facts = json_object();
-    cli_find_model(o->style.encoder ? o->style.encoder : "stylevae_encoder.onnx", path, sizeof path);
-    const bool drawn = (facts || amb_fail(&err, "out of memory for pictures")) && amb_stylevae_load(&encoder, path, NULL, NULL, &err) &&
-                       style_plot(&m, &encoder, o->between, o->out, facts, &err);
+    const bool drawn = (facts || amb_fail(&err, "out of memory for pictures")) &&
+                       cli_find_model(o->style.encoder ? o->style.encoder : "stylevae_encoder.onnx", path, sizeof path, &err) &&
+                       amb_stylevae_load(&encoder, path, NULL, NULL, &err) && style_plot(&m, &encoder, o->between, o->out, facts, &err);
     int status = drawn ? EXIT_SUCCESS : cli_fail(&err);
     if (drawn && !cli_write_json(o->common.json, json_incref(facts), &err))
         status = cli_fail(&err);

@@ -91,6 +91,37 @@ int cli_fail(const amb_error *err)
     return CLI_BAD_INPUT;
 }
 
+int cli_failed(const amb_error *err)
+{
+    cli_fail(err);
+    return CLI_FAILED;
+}
+
+void cli_warn_renamed(const struct argp_state *state, const char *old, const char *new)
+{
+    fprintf(stderr, "%s: %s is now called %s; the old name goes on working\n", state->name, old, new);
+}
+
+const char *cli_quote(const char *text, char *quoted, size_t size)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=,+@%-";
+    size_t n = 0;
+    if ((*text && !text[strspn(text, plain)]) || size < 3)
+        return text;
+    quoted[n++] = '\'';
+    for (const char *at = text; *at; at++) {
+        const char one[] = {*at, 0}, *piece = *at == '\'' ? "'\\''" : one;
+        const size_t length = strlen(piece);
+        if (n + length + 2 > size)
+            return text;
+        memcpy(quoted + n, piece, length);
+        n += length;
+    }
+    quoted[n++] = '\'';
+    quoted[n] = 0;
+    return quoted;
+}
+
 bool cli_parse_double(const char *text, double lo, double hi, const char *option, double *out, amb_error *err)
 {
     double value;
@@ -137,6 +168,13 @@ bool cli_parse_push(const char *text, const char *option, double *speed, double 
     *speed = metres;
     *period = seconds;
     return true;
+}
+
+void cli_print_option(FILE *to, const char *option, const char *value)
+{
+    char quoted[CLI_QUOTED];
+    if (value)
+        fprintf(to, " %s %s", option, cli_quote(value, quoted, sizeof quoted));
 }
 
 json_t *cli_real(double value)

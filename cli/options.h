@@ -8,8 +8,9 @@
 #include <argp.h>
 #include <jansson.h>
 #include <stdint.h>
+#include <stdio.h>
 
-enum { CLI_BAD_INPUT = 2 };
+enum { CLI_FAILED = 1, CLI_BAD_INPUT = 2 }; /* exit statuses: failed on the way; not understood, or not possible as asked */
 
 /* Keys of the common options, for subcommands that care which were given. */
 enum { CLI_KEY_SEED = 0x10000, CLI_KEY_THREADS, CLI_KEY_JSON, CLI_KEY_CLIPS, CLI_KEY_OWN };
@@ -40,6 +41,34 @@ int64_t cli_int(struct argp_state *state, const char *text, int64_t lo, int64_t 
 
 /* Prints "amble: SENTENCE" on standard error and returns 2, so that `return cli_fail(&err)` ends a subcommand. */
 int cli_fail(const amb_error *err);
+
+/* The same where something was done and could not be kept: returns 1. */
+int cli_failed(const amb_error *err);
+
+/* "PROGRAM: --old is now called --new" on standard error, once the old name was given; it goes on working. */
+void cli_warn_renamed(const struct argp_state *state, const char *old, const char *new);
+
+/* "" for 1, else "s": "%d seed%s". */
+static inline const char *cli_plural(int64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
+/* A word as a shell reads it back: as it is, or in quotes where it has blanks and the like. For commands that are printed. Returns
+ * quoted[size], or `text` itself where the quoted word is longer. */
+enum { CLI_QUOTED = 8192 };
+const char *cli_quote(const char *text, char *quoted, size_t size);
+
+/* " --option 'value'", quoted so; nothing where value is NULL. */
+void cli_print_option(FILE *to, const char *option, const char *value);
+
+/* What every program's --help says about environment variables. No line is longer than argp's 79 columns. */
+#define CLI_ENVIRONMENT_HELP                                                         \
+    "Environment:\n"                                                                 \
+    "  AMBLE_ASSETS  folder with humanoid.xml and models/, instead of amble's own\n" \
+    "  AMBLE_CLIPS   folder of motion clips, where --clips is not given\n"           \
+    "  AMB_KERNEL    what networks run with, instead of the fastest: ref, avx2,\n"   \
+    "                avx512, int16_avx2, ...; `amble-bench nets` shows them\n"
 
 /* Writes `object` (taken over) to `file` atomically, or to standard output for "-"; nothing if file is NULL. */
 bool cli_write_json(const char *file, json_t *object, amb_error *err);

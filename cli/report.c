@@ -60,7 +60,8 @@ void cli_print_rollout(const amb_rollout_def *def, const amb_rollout_result *r, 
 {
     const amb_env_def *env = &def->env;
     const char *name = policy ? strrchr(policy, '/') : NULL;
-    printf("%s, %d characters for %g s, %s", motion, def->envs, env->episode_s, policy ? name ? name + 1 : policy : "no network");
+    printf("%s, %d character%s for %g s, %s", motion, def->envs, cli_plural(def->envs), env->episode_s,
+           policy ? name ? name + 1 : policy : "no network");
     if (env->push_speed > 0)
         printf(", pushed by %g m/s every %g s", env->push_speed, env->push_period);
     if (env->turn_rate != 0)

@@ -28,6 +28,8 @@ amb_settings amb_settings_default(void)
 
 int amb_setting_by_name(const char *name)
 {
+    if (!strcmp(name, "clip")) /* in checkpoints and networks of before */
+        name = "ratio_clip";
     for (int i = 0; i < AMB_SETTING_COUNT; i++) {
         const char *a = amb_setting_list[i].name, *b = name;
         while (*a && (*a == *b || (*a == '_' && *b == '-')))

@@ -315,6 +315,55 @@ static void test_fail(void **state)
     assert_string_equal(text, "amble: walk.onnx: cannot be read\n");
 }
 
+/* What is printed for a shell, a shell reads as it was. */
+static void test_quote(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"runs/walk/checkpoint.bin",
+                                        "my run/a b",
+                                        "",
+                                        "'",
+                                        "it's",
+                                        "''",
+                                        "a\"b",
+                                        "$HOME",
+                                        "`id`",
+                                        "a\\b",
+                                        "*",
+                                        "~/x",
+                                        "a\nb",
+                                        "größe",
+                                        "--clip=a b",
+                                        "a;b&c|d",
+                                        "(x)",
+                                        "!1",
+                                        "#x",
+                                        "a'b'c d",
+                                        "\t"};
+    static const char *const plain[] = {"runs/walk/checkpoint.bin", "walk:0.7,zombie:0.3", "walk=a.onnx", "2e6", "-x_y"};
+    char quoted[CLI_QUOTED], command[CLI_QUOTED + 32], got[256];
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        snprintf(command, sizeof command, "printf '%%s' %s", cli_quote(words[i], quoted, sizeof quoted));
+        FILE *shell = popen(command, "r");
+        assert_non_null(shell);
+        const size_t n = fread(got, 1, sizeof got - 1, shell);
+        got[n] = 0;
+        assert_int_equal(pclose(shell), 0);
+        assert_string_equal(got, words[i]);
+    }
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        assert_ptr_equal(cli_quote(plain[i], quoted, sizeof quoted), plain[i]);
+    for (size_t size = 1; size < 10; size++) { /* 'a'\''b' and a zero are 9 bytes */
+        char *tight = malloc(size);
+        const char *word = "a'b";
+        const char *text = cli_quote(word, tight, size);
+        assert_ptr_equal(text, size == 9 ? tight : word);
+        if (size == 9)
+            assert_string_equal(text, "'a'\\''b'");
+        free(tight);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -326,6 +375,7 @@ int main(void)
         cmocka_unit_test(test_json_file),
         cmocka_unit_test(test_json_standard_output),
         cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_quote),
         cmocka_unit_test(test_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

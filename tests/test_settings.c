@@ -111,6 +111,8 @@ static void numbers_are_read_as_people_write_them(void **unused)
     assert_set("actor_rate", "3e-5", 3e-5);
     assert_set("noise", ".1", .1);
     assert_set("bf16", "-1", -1);
+    assert_set("clip", ".3", .3); /* the old name of ratio_clip */
+    assert_int_equal(amb_setting_by_name("clip"), amb_setting_by_name("ratio-clip"));
     /* decimals that binary fractions only come near: 4.1 * 1e6 is 4099999.9999999995 */
     assert_set("samples", "4.1M", 4100000);
     assert_set("samples", "8.2M", 8200000);

@@ -39,7 +39,7 @@ const amb_action_info amb_action_table[] = {
     {AMB_ACT_PHASE_GAIN, "phase-gain", 1, NULL, NULL, {0}},
     {AMB_ACT_GROUND_SPEED, "ground-speed", 1, NULL, NULL, {0}},
     {AMB_ACT_OPEN, "open", 0, NULL, NULL, {0}},
-    {AMB_ACT_SPEED, "speed", 1, NULL, NULL, {0}},
+    {AMB_ACT_SPEED, "time-scale", 1, NULL, NULL, {0}},
     {AMB_ACT_TURN, "turn", 0, NULL, NULL, {0}},
     {AMB_ACT_PACE, "pace", 1, NULL, NULL, {0}},
     {AMB_ACT_PACE_UP, "pace-up", 0, NULL, NULL, {0}},
@@ -64,6 +64,8 @@ const char *const amb_mouse_help[][2] = {
 
 const amb_action_info *amb_action_by_name(const char *name)
 {
+    if (!strcmp(name, "speed")) /* as it was called before */
+        name = "time-scale";
     for (const amb_action_info *i = amb_action_table; i->name; i++)
         if (!strcmp(i->name, name))
             return i;
