@@ -210,6 +210,22 @@ out:
     return ok;
 }
 
+bool amb_file_check_writable(const char *path, amb_error *err)
+{
+    struct stat st;
+    const bool existed = stat(path, &st) == 0;
+    if (existed && !S_ISREG(st.st_mode))
+        return amb_fail(err, "%s: is %s, only a regular file can be written", path, kind_of(st.st_mode));
+    /* O_NONBLOCK: as for reading, should a pipe take the file's place in this moment. */
+    const int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
+    if (fd < 0)
+        return amb_fail(err, "%s: cannot be written: %s", path, strerror(errno));
+    close(fd);
+    if (!existed)
+        unlink(path);
+    return true;
+}
+
 bool amb_folder_make(const char *path, amb_error *err)
 {
     if (!path[0])

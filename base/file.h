@@ -18,6 +18,11 @@ uint8_t *amb_file_read(const char *path, size_t max_bytes, size_t *size, amb_err
  * link is replaced itself; a folder, device or pipe of that name is an error. Safe to call from several threads, also for the same PATH. */
 bool amb_file_write(const char *path, const void *data, size_t size, amb_error *err);
 
+/* Whether PATH can be written as a regular file, for what another program or a stream is going to write: false and a sentence where its
+ * folder is missing or not writable, or where a folder, device or pipe has that name. Never waits (for a pipe's reader, say); an existing
+ * file stays as it is, and a new one is not left behind. */
+bool amb_file_check_writable(const char *path, amb_error *err);
+
 /* mkdir -p; an existing folder is success. */
 bool amb_folder_make(const char *path, amb_error *err);
 

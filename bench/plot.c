@@ -1,5 +1,6 @@
 #include "bench/plot.h"
 
+#include "base/file.h"
 #include "base/number.h"
 #include "bench/bench.h"
 
@@ -20,6 +21,8 @@ bool bench_plot_check(const char *file, amb_error *err)
 {
     if (!terminal(file) || strpbrk(file, "\r\n"))
         return amb_fail(err, "--plot is \"%.200s\", expected a file that ends in .png or .svg", file);
+    if (!amb_file_check_writable(file, err)) /* gnuplot would wait for a pipe's reader */
+        return amb_fail_in(err, "--plot");
     if (system("gnuplot --version >/dev/null 2>&1") != 0)
         return amb_fail(err, "--plot: gnuplot is not here; install it (Debian, Ubuntu: the package gnuplot-nox)");
     return true;

@@ -175,6 +175,36 @@ static void test_write_refuses(void **state)
     assert_unwritable("", "not written");
 }
 
+/* Beforehand, for what others will write: no waiting, and nothing is changed or left behind. */
+static void test_check_writable(void **state)
+{
+    (void)state;
+    amb_error err = {0};
+    const struct {
+        const char *path, *words;
+    } bad[] = {{folder, "is a folder"}, {"/dev/null", "is a device"}, {in_folder("no/such/file"), "No such file"}, {"", "No such file"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_false(amb_file_check_writable(bad[i].path, &err));
+        assert_non_null(strstr(err.text, bad[i].path));
+        assert_non_null(strstr(err.text, bad[i].words));
+    }
+    char path[512];
+    snprintf(path, sizeof path, "%s", in_folder("new-pipe"));
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_false(amb_file_check_writable(path, &err));
+    assert_non_null(strstr(err.text, "is a pipe"));
+    unlink(path);
+    assert_true(amb_file_check_writable(path, &err));
+    assert_int_not_equal(access(path, F_OK), 0);
+    assert_true(amb_file_write(path, "old", 3, &err));
+    assert_true(amb_file_check_writable(path, &err));
+    size_t size = 0;
+    uint8_t *data = amb_file_read(path, 100, &size, &err);
+    assert_int_equal(size, 3);
+    assert_memory_equal(data, "old", 3);
+    free(data);
+}
+
 /* Runs as another user where it must: root may write anywhere. */
 static void test_unwritable_folder(void **state)
 {
@@ -349,6 +379,7 @@ int main(void)
         cmocka_unit_test(test_write_keeps_permissions),
         cmocka_unit_test(test_write_replaces_a_link_not_its_target),
         cmocka_unit_test(test_write_refuses),
+        cmocka_unit_test(test_check_writable),
         cmocka_unit_test(test_unwritable_folder),
         cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_stale_temporary),

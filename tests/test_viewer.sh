@@ -60,6 +60,18 @@ run() { # run ARGUMENTS...: output in out and err, exit status in $status
     timeout 200 "$view" "$@" >out 2>err
     status=$?
 }
+# stop_with SIGNAL: the status of $viewer after it; 137 where it does not end at all
+stop_with() {
+    kill -"$1" "$viewer" 2>/dev/null
+    for _ in $(seq 300); do
+        kill -0 "$viewer" 2>/dev/null || break
+        sleep .1
+    done
+    kill -KILL "$viewer" 2>/dev/null
+    wait "$viewer" 2>/dev/null
+    status=$?
+    viewer=
+}
 one_sentence() { [ "$status" -eq 2 ] && [ "$(wc -l <err)" -eq 1 ] && grep -q "$1" err; }
 number() { sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",]*\).*/\1/p" "$2" | head -n 1; }
 
@@ -110,6 +122,22 @@ for signal in INT TERM; do # a shell without job control has its children ignore
 done
 run --do '1 fly' --screenshot a.png
 check "an unknown action" grep -q 'there is no action "fly"' err
+run --do '1 forward 1e9'
+check "a script's number is out of its bounds" grep -q '"1 forward 1e9": forward is 1e+09, expected a whole number from -100000 to 100000' err
+run --do '1 skill 99999999999'
+check "nor is there such a skill" grep -q 'skill is 1e+11, expected a whole number from 1 to 32' err
+run --size 4294967936x720
+check "a width that no int holds" grep -q -e '--size is "4294967936x720", expected WIDTHxHEIGHT' err
+mkfifo pipe.mp4
+run --record pipe.mp4
+check "a film is no pipe, and nobody waits for one" one_sentence 'pipe.mp4: is a pipe'
+run --log pipe.mp4 --motion walk
+check "nor is a log that nobody reads" one_sentence 'pipe.mp4 cannot be written: it is a pipe that nobody reads'
+run --clip "$work/pipe.mp4"
+check "nor is a clip" one_sentence 'pipe.mp4.*not a regular file'
+run --policy pipe.mp4
+check "nor is a network" one_sentence 'pipe.mp4.*pipe'
+rm pipe.mp4
 run --style zombi --no-policy
 check "an unknown style" one_sentence '^amble-view: --style: there is no style "zombi", there are .*zombie'
 run --style walk --no-policy --do '1 style walk:.5,zombi:.5' --screenshot a.png
@@ -216,6 +244,21 @@ viewer=
 timeout -s TERM 3 "$view" --record killed.mp4 --seconds 1000 "${small[@]}" >out 2>err
 check "a film that is stopped is whole" test "$(frames killed.mp4)" -ge 1
 
+# So many steps take minutes, and the signal need not wait for them.
+"$view" --motion walk --record many.mp4 --characters 100 --seconds 10000 "${small[@]}" --do '.1 forward 100000' --log many.log >out 2>err &
+viewer=$!
+for _ in $(seq 600); do # until the frame before them is there
+    [ -s many.log ] && break
+    kill -0 "$viewer" 2>/dev/null || break
+    sleep .1
+done
+sleep .3
+stop_with INT
+check "Ctrl-C ends a film in the midst of a script's steps" test "$status" -eq 0
+run --clip walk --characters 3 --record left.mp4 --seconds 1 "${small[@]}" --json r.json --do '.3 skill 1'
+check "a film leaves a clip for a session" test "$(frames left.mp4)" = 10
+check "with its steps and no others" test "$(number steps r.json)" = 30
+
 # --- in a window
 if ! command -v Xvfb >/dev/null || ! command -v xdotool >/dev/null; then
     echo "[  SKIPPED ] no Xvfb or no xdotool"
@@ -260,6 +303,12 @@ close_view() {
     wait "$viewer"
     local status=$?
     viewer=
+    return $status
+}
+# the same of one that may never end
+close_view_soon() {
+    xdotool key q
+    stop_with 0
     return $status
 }
 steps_now() { tail -n 1 log | sed -n 's/.* step \([0-9]*\)$/\1/p'; }
@@ -409,6 +458,17 @@ for y in $(seq 440 12 596); do # the first sliders below the skills; the first o
 done
 check "a slider blends styles" wait_for '^style [a-z]* [0-9]* %, [a-z]* [0-9]* %'
 check "q ends the styles" close_view
+
+seen=0
+# however many steps a script asks for, the window shows them and can be left
+open_view --motion walk --characters 100 --do '.1 forward 100000' || bad "a script of many steps opens" "no frame"
+check "steps show while they are done" wait_for '^at step [1-9]'
+stop_with INT
+check "Ctrl-C ends the window in the midst of a script's steps" test "$status" -eq 0
+seen=0
+open_view --motion walk --characters 100 --do '.1 forward 100000' || bad "a script of many steps opens again" "no frame"
+wait_for '^at step [1-9]'
+check "and so does q" close_view_soon
 
 seen=0
 open_view "${styled[@]}" --do '.5 style zombie' --do '1.2 pause' --do '1.2 back 30' || bad "a script opens" "no frame"

@@ -7,6 +7,7 @@
 #include "viewer/png_file.h"
 #include "viewer/scene.h"
 
+#include <limits.h>
 #include <png.h>
 #include <sys/stat.h>
 
@@ -108,6 +109,9 @@ static void films_are_refused_beforehand(void **state)
     assert_non_null(strstr(err.text, "install the package ffmpeg"));
     setenv("PATH", path, 1);
     free(path);
+    assert_int_equal(mkfifo(scratch("pipe.mp4"), 0600), 0);
+    assert_false(amb_film_check(scratch("pipe.mp4"), &err)); /* and does not wait for a reader */
+    assert_sentence(&err, "pipe.mp4|is a pipe");
     assert_true(amb_film_check(scratch("b.mp4"), &err));
     assert_int_not_equal(access(scratch("b.mp4"), F_OK), 0); /* asking leaves nothing behind */
 }
@@ -129,6 +133,47 @@ static void scripts(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (amb_cue_parse(bad[i], &cue, &err))
             fail_msg("\"%s\" was taken", bad[i]);
+}
+
+/* Every number that a script can give has bounds, and what is out of them is one sentence that says which. */
+static void numbers_of_scripts_have_bounds(void **state)
+{
+    (void)state;
+    amb_error err;
+    amb_cue cue;
+    char text[100];
+    for (const amb_action_info *a = amb_action_table; a->name; a++) {
+        const amb_action_bounds b = amb_action_bounds_of(a->action);
+        if (a->action == AMB_ACT_OPEN || a->action == AMB_ACT_STYLE)
+            continue; /* these take a text */
+        if (b.lo == b.hi) {
+            snprintf(text, sizeof text, "1 %s 1", a->name);
+            assert_false(amb_cue_parse(text, &cue, &err));
+            assert_sentence(&err, "takes no value");
+            continue;
+        }
+        assert_true(a->value >= b.lo && a->value <= b.hi);
+        const double good[] = {b.lo, b.hi}, bad[] = {b.lo - 1e-3, b.hi + 1e-3, b.lo - 1, b.hi + 1, 3e9, -3e9, 99999999999, 1e300, -1e300};
+        for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+            snprintf(text, sizeof text, "1 %s %.17g", a->name, good[i]);
+            if (!amb_cue_parse(text, &cue, &err))
+                fail_msg("\"%s\": %s", text, err.text);
+            assert_true(cue.value == good[i]);
+        }
+        for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+            snprintf(text, sizeof text, "1 %s %.17g", a->name, bad[i]);
+            if (amb_cue_parse(text, &cue, &err))
+                fail_msg("\"%s\" was taken", text);
+            snprintf(text, sizeof text, "%s is |, expected a |number from %g to %g", a->name, b.lo, b.hi);
+            assert_sentence(&err, text);
+        }
+    }
+    assert_false(amb_cue_parse("1e9 push", &cue, &err));
+    assert_sentence(&err, "the time is 1e+09 s|expected 0 to 1e+06");
+    assert_false(amb_cue_parse("-1 push", &cue, &err));
+    assert_sentence(&err, "the time is -1 s");
+    assert_false(amb_cue_parse("1 forward 2.5", &cue, &err));
+    assert_sentence(&err, "whole number");
 }
 
 static void no_key_means_two_things(void **state)
@@ -161,7 +206,9 @@ static void the_player_plays(void **state)
     assert_true(amb_player_look(&p)->paused);
     amb_player_advance(&p, 1);
     assert_int_equal(amb_player_look(&p)->clip_frame, 8);
-    amb_player_step(&p, -100);
+    amb_player_step(&p, INT_MAX);
+    assert_true(p.time == amb_clip_duration(p.clip));
+    amb_player_step(&p, INT_MIN);
     assert_int_equal(amb_player_look(&p)->clip_frame, 0);
     double pose[AMB_POSE];
     amb_player_seek(&p, .5);
@@ -263,6 +310,7 @@ int main(void)
         cmocka_unit_test(every_frame_reaches_ffmpeg),
         cmocka_unit_test(ffmpegs_own_words),
         cmocka_unit_test(scripts),
+        cmocka_unit_test(numbers_of_scripts_have_bounds),
         cmocka_unit_test(no_key_means_two_things),
         cmocka_unit_test(the_player_plays),
         cmocka_unit_test(picking_finds_limbs),

@@ -349,6 +349,79 @@ static void trying_leaves_no_trace(void **state)
     amb_skill_free(same);
 }
 
+/* Nor must what is drawn of it: the contacts are those of the last step, and not of a body that was tried out. */
+static void trying_leaves_the_contacts(void **state)
+{
+    (void)state;
+    amb_skill *high = make_skill("high", .5, true, 1);
+    const amb_session_def def = session_def(skill, 1);
+    amb_session *s = make_session(&def);
+    for (int i = 0; i < 60 && !look(s, 1).contacts; i++)
+        steps(s, 1);
+    static amb_view_contact before[AMB_VIEW_CONTACTS];
+    const int contacts = look(s, 1).contacts;
+    assert_in_range(contacts, 1, AMB_VIEW_CONTACTS);
+    memcpy(before, look(s, 1).contact, sizeof before);
+    amb_session_apply(s, &(amb_command){.kind = AMB_DO_TEACH, .value = 1, .skill = high});
+    apply(s, AMB_DO_SKILL, 1);
+    const amb_snapshot snap = look(s, 1);
+    assert_int_equal(snap.contacts, contacts);
+    assert_memory_equal(snap.contact, before, (size_t)contacts * sizeof *before);
+    amb_session_destroy(s);
+    amb_skill_free(high);
+}
+
+/* Many steps, one at a time: the same as at once, and one command. */
+static void a_command_in_parts(void **state)
+{
+    (void)state;
+    const amb_session_def def = session_def(skill, 2);
+    amb_session *a = make_session(&def), *b = make_session(&def);
+    static const int by[] = {20, -15, 25, -1000, 7, 0};
+    for (size_t i = 0; i < sizeof by / sizeof *by; i++) {
+        amb_command rest = {.kind = AMB_DO_STEP, .value = by[i]};
+        apply(a, AMB_DO_STEP, by[i]);
+        int parts = 1;
+        for (; amb_session_apply_part(b, &rest); parts++)
+            assert_int_equal(look(b, 2).commands_done, i);
+        assert_true(parts <= 21);
+        assert_int_equal(look(b, 2).commands_done, i + 1);
+        assert_int_equal(look(a, 2).commands_done, i + 1);
+        assert_int_equal(amb_session_steps(a), amb_session_steps(b));
+        assert_int_equal(amb_session_hash(a), amb_session_hash(b));
+    }
+    assert_int_equal(amb_session_steps(b), 7);
+    amb_command far = {.kind = AMB_DO_STEP, .value = 1e9};
+    for (int i = 0; i < 3; i++)
+        assert_true(amb_session_apply_part(b, &far));
+    assert_int_equal(amb_session_steps(b), 32); /* what was left of the history at once, then two more */
+    assert_true(far.value == 1e9 - 25);
+    amb_session_destroy(a);
+    amb_session_destroy(b);
+}
+
+/* Numbers that no int holds, and none at all: as the nearest one that means something. */
+static void numbers_of_commands_have_bounds(void **state)
+{
+    (void)state;
+    static const double wild[] = {1e300, -1e300, 3e9, -3e9, (double)INFINITY, (double)-INFINITY, (double)NAN};
+    amb_session_def def = session_def(skill, 1);
+    def.step_limit = 40;
+    amb_session *s = make_session(&def);
+    for (amb_command_kind kind = AMB_DO_NOTHING; kind <= AMB_DO_FOLLOW; kind++)
+        for (size_t i = 0; i < sizeof wild / sizeof *wild; i++) {
+            if (kind == AMB_DO_TURN) /* an angle's rate has no bounds */
+                continue;
+            amb_session_apply(s, &(amb_command){.kind = kind, .value = wild[i]});
+            amb_session_step(s);
+            const amb_snapshot snap = look(s, 1);
+            assert_int_equal(snap.skill, 0);
+            assert_true(snap.step >= snap.oldest && snap.step <= 40);
+            assert_true(snap.pace >= .7 && snap.pace <= 1.3);
+        }
+    amb_session_destroy(s);
+}
+
 static void a_newer_model_goes_on_in_mid_step(void **state)
 {
     (void)state;
@@ -476,6 +549,9 @@ int main(void)
         cmocka_unit_test(turning_and_pace),
         cmocka_unit_test(another_skill_takes_over),
         cmocka_unit_test(trying_leaves_no_trace),
+        cmocka_unit_test(trying_leaves_the_contacts),
+        cmocka_unit_test(a_command_in_parts),
+        cmocka_unit_test(numbers_of_commands_have_bounds),
         cmocka_unit_test(a_newer_model_goes_on_in_mid_step),
         cmocka_unit_test(skills_may_see_different_things),
         cmocka_unit_test(contacts_carry_the_weight),

@@ -5,6 +5,9 @@
 #include "base/clock.h"
 #include "viewer/sim_thread.h"
 
+#include <errno.h>
+#include <pthread.h>
+
 enum { CHARACTERS = 9, STEPS = 90 };
 
 static amb_skill *skill, *by_hand;
@@ -144,12 +147,60 @@ static void a_running_clock_runs(void **state)
     amb_session_destroy(s);
 }
 
+/* Whoever asks for a billion steps sees them go by, and need not wait for their end. What comes meanwhile is waited for, and what ends
+ * something finds room behind any number of steps. */
+static void many_steps_can_be_left(void **state)
+{
+    (void)state;
+    const amb_session_def def = session_def(skill, CHARACTERS);
+    amb_session *s = make_session(&def);
+    amb_sim *sim = start(s, 1, true);
+    assert_true(amb_sim_send(sim, &(amb_command){.kind = AMB_DO_STEP, .value = 1e9}, NULL));
+    const double patience = amb_clock_now() + 60;
+    while (amb_sim_latest(sim)->step < 3)
+        assert_true(amb_clock_now() < patience);
+    assert_int_equal(amb_sim_latest(sim)->commands_done, 0);
+    int more = 0;
+    while (amb_sim_send(sim, &(amb_command){.kind = AMB_DO_STEP, .value = 1}, NULL))
+        more++;
+    assert_true(more >= 64);
+    assert_false(amb_sim_send(sim, &(amb_command){.kind = AMB_DO_PULL}, NULL));
+    assert_true(amb_sim_send(sim, &(amb_command){.kind = AMB_DO_RELEASE}, NULL));
+    amb_sim_stop(sim);
+    assert_true(amb_session_steps(s) < 1000000000);
+    amb_session_destroy(s);
+}
+
+/* The linker sends viewer/sim_thread.c's calls here (--wrap). */
+static bool no_more_threads;
+
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *context);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *context);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *context)
+{
+    return no_more_threads ? EAGAIN : __real_pthread_create(thread, attributes, run, context);
+}
+
+static void why_there_is_no_thread(void **state)
+{
+    (void)state;
+    const amb_session_def def = session_def(skill, CHARACTERS);
+    amb_session *s = make_session(&def);
+    amb_error err = {""};
+    no_more_threads = true;
+    errno = ENOENT; /* an old one, of something else */
+    assert_null(amb_sim_start(s, CHARACTERS, 1, true, &err));
+    no_more_threads = false;
+    assert_sentence(&err, "thread cannot be started");
+    assert_sentence(&err, strerror(EAGAIN));
+    amb_session_destroy(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(looking_changes_nothing),
-        cmocka_unit_test(commands_in_order),
-        cmocka_unit_test(a_running_clock_runs),
+        cmocka_unit_test(why_there_is_no_thread), cmocka_unit_test(many_steps_can_be_left), cmocka_unit_test(looking_changes_nothing),
+        cmocka_unit_test(commands_in_order),      cmocka_unit_test(a_running_clock_runs),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -50,6 +50,24 @@ const amb_action_info amb_action_table[] = {
     {0},
 };
 
+/* Steps: more than a history holds, and an hour of simulation. The others as the options of the same names, where there are such. */
+enum { MOST_STEPS = 100000 };
+static const double most_seconds = 1e6;
+static const amb_action_bounds bounds[AMB_ACTIONS] = {
+    [AMB_ACT_PUSH] = {-20, 20, false},
+    [AMB_ACT_FORWARD] = {-MOST_STEPS, MOST_STEPS, true},
+    [AMB_ACT_BACK] = {-MOST_STEPS, MOST_STEPS, true},
+    [AMB_ACT_SPEED] = {1. / 16, 16, false},
+    [AMB_ACT_SKILL] = {1, 32, true},
+    [AMB_ACT_PHASE_GAIN] = {0, 20, false},
+    [AMB_ACT_GROUND_SPEED] = {0, 20, false},
+    [AMB_ACT_TURN] = {-1000, 1000, false},
+    [AMB_ACT_PACE] = {.7, 1.4, false},
+    [AMB_ACT_ORBIT] = {-3600, 3600, false},
+    [AMB_ACT_TILT] = {-180, 180, false},
+    [AMB_ACT_ZOOM] = {.01, 100, false},
+};
+
 const char *const amb_mouse_help[][2] = {
     {"Drag a limb", "pull it"},
     {"Right click", "push there, away from you"},
@@ -89,6 +107,21 @@ const amb_action_info *amb_action_of(amb_action action)
     return NULL;
 }
 
+amb_action_bounds amb_action_bounds_of(amb_action action)
+{
+    return bounds[action];
+}
+
+static bool check_value(const amb_action_info *info, double value, amb_error *err)
+{
+    const amb_action_bounds b = bounds[info->action];
+    if (b.lo == b.hi)
+        return amb_fail(err, "%s takes no value, found %.9g", info->name, value);
+    if (value >= b.lo && value <= b.hi && (!b.whole || value == floor(value)))
+        return true;
+    return amb_fail(err, "%s is %.9g, expected a %snumber from %g to %g", info->name, value, b.whole ? "whole " : "", b.lo, b.hi);
+}
+
 bool amb_cue_parse(const char *text, amb_cue *cue, amb_error *err)
 {
     char name[32] = "", value[256] = "", rest[2] = "";
@@ -96,7 +129,9 @@ bool amb_cue_parse(const char *text, amb_cue *cue, amb_error *err)
     const char *behind = "";
     const bool timed = amb_number_read(text + strspn(text, " \t"), &behind, &cue->time);
     const int n = timed && (*behind == ' ' || *behind == '\t') ? 1 + sscanf(behind, "%31s %255s %1s", name, value, rest) : 0;
-    if (n < 2 || n > 3 || !(cue->time >= 0 && cue->time < 1e6))
+    if (n >= 2 && n <= 3 && (cue->time < 0 || cue->time > most_seconds))
+        return amb_fail(err, "\"%.60s\": the time is %.9g s, expected 0 to %g", text, cue->time, most_seconds);
+    if (n < 2 || n > 3 || !(cue->time >= 0))
         return amb_fail(err, "\"%.60s\", expected \"TIME ACTION\" or \"TIME ACTION VALUE\", as in \"3 push 1.5\"", text);
     const amb_action_info *info = amb_action_by_name(name);
     if (!info) {
@@ -118,5 +153,7 @@ bool amb_cue_parse(const char *text, amb_cue *cue, amb_error *err)
         else if (!number)
             return amb_fail(err, "\"%.60s\": \"%.60s\" is not a number", text, value);
     }
+    if (n == 3 && !cue->text[0] && !check_value(info, cue->value, err))
+        return amb_fail_in(err, "\"%.60s\"", text);
     return true;
 }

@@ -57,17 +57,25 @@ typedef struct amb_action_info {
     int key[3];       /* GLFW's numbers; 0: none */
 } amb_action_info;
 
+/* What an action's value may be. Both 0: it takes none. */
+typedef struct amb_action_bounds {
+    double lo, hi;
+    bool whole; /* only whole numbers */
+} amb_action_bounds;
+
 /* In the order of the help; the end has no name. */
 extern const amb_action_info amb_action_table[];
 
 const amb_action_info *amb_action_by_name(const char *name); /* NULL: there is none */
 const amb_action_info *amb_action_by_key(int key);
 const amb_action_info *amb_action_of(amb_action action);
+amb_action_bounds amb_action_bounds_of(amb_action action);
 
 /* What the mouse and the held keys do, for the help: pairs of texts, ended by NULL. */
 extern const char *const amb_mouse_help[][2];
 
-/* One line of a script, "TIME ACTION [VALUE]": at TIME s of simulated time. */
+/* One line of a script, "TIME ACTION [VALUE]": at TIME s of simulated time. False and a sentence where `text` is something else, or where a
+ * number is out of its bounds. */
 typedef struct amb_cue {
     double time, value;
     amb_action action;

@@ -7,10 +7,13 @@
 #include "cli/setup.h"
 #include "viewer/panel.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void amb_app_say(amb_app *app, const char *format, ...)
 {
@@ -153,11 +156,13 @@ static bool start_clip(amb_app *app, const char *file, amb_error *err)
     amb_clip *clip = cli_load_motion(file, app->def.clips, NULL, path, sizeof path, err);
     if (!clip)
         return false;
-    amb_player_free(&app->player);
-    if (!amb_player_init(&app->player, app->character, clip, err)) {
+    amb_player player;
+    if (!amb_player_init(&player, app->character, clip, err)) {
         amb_clip_destroy(clip);
         return false;
     }
+    amb_player_free(&app->player);
+    app->player = player;
     app->player.speed = app->def.speed;
     app->player.playing = !app->def.paused;
     app->playing_clip = true;
@@ -176,16 +181,30 @@ static void show_defaults(amb_app *app)
     app->scale = 1;
 }
 
+/* A pipe may be a log, but only one that somebody reads: O_NONBLOCK, so that opening it does not wait for that. */
+static bool open_log(amb_app *app, amb_error *err)
+{
+    const char *path = app->def.log;
+    const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
+    if (fd < 0)
+        return amb_fail(err, "--log: %s cannot be written: %s", path, errno == ENXIO ? "it is a pipe that nobody reads" : strerror(errno));
+    if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK) < 0 || !(app->log = fdopen(fd, "w"))) {
+        amb_fail(err, "--log: %s cannot be written: %s", path, strerror(errno));
+        close(fd);
+        return false;
+    }
+    setvbuf(app->log, NULL, _IOLBF, 0);
+    return true;
+}
+
 bool amb_app_init(amb_app *app, const amb_app_def *def, amb_error *err)
 {
     memset(app, 0, sizeof *app);
     app->def = *def;
     app->begun = app->now = amb_clock_now();
     show_defaults(app);
-    if (def->log && !(app->log = fopen(def->log, "w")))
-        return amb_fail(err, "--log: %s cannot be written", def->log);
-    if (app->log)
-        setvbuf(app->log, NULL, _IOLBF, 0);
+    if (def->log && !open_log(app, err))
+        return false;
     if (def->clip_file) {
         const amb_character_def body = amb_character_default_def();
         app->character = amb_character_create(&body, err);
@@ -199,18 +218,27 @@ bool amb_app_init(amb_app *app, const amb_app_def *def, amb_error *err)
     return app->plots != NULL;
 }
 
-bool amb_app_open_renderer(amb_app *app, double scale, int framebuffer, amb_error *err)
+bool amb_app_make_scene(amb_app *app, amb_error *err)
 {
     const amb_app_def *def = &app->def;
-    if (!amb_scene_init(&app->scene, app->character, def->clip_file ? 1 : def->characters, (amb_quality)def->quality, def->width,
-                        def->height, err))
+    /* A clip is one character's, but it may be left for the session of all. */
+    if (!amb_scene_init(&app->scene, app->character, def->characters, (amb_quality)def->quality, def->width, def->height, err))
         return false;
+    if (def->clip_file)
+        amb_camera_home(&app->scene.camera, 1);
     if (isfinite(def->azimuth))
         app->scene.camera.azimuth = def->azimuth;
     if (isfinite(def->elevation))
         app->scene.camera.elevation = def->elevation;
     if (isfinite(def->distance))
         app->scene.camera.distance = def->distance;
+    return true;
+}
+
+bool amb_app_open_renderer(amb_app *app, double scale, int framebuffer, amb_error *err)
+{
+    if (!amb_app_make_scene(app, err))
+        return false;
     const int font = (int)fmin(fmax(50 * round(2 * scale), 50), 300);
     app->scale = font / 100.;
     mjr_defaultContext(&app->context);
@@ -262,30 +290,59 @@ const amb_snapshot *amb_app_look(amb_app *app)
     return &app->own;
 }
 
-void amb_app_send(amb_app *app, const amb_command *command)
+bool amb_app_stopped(const amb_app *app)
 {
-    if (app->sim) {
-        /* A pull is followed by the next one; nothing else may be lost, so a full queue is waited for: the other side empties it. */
-        while (!amb_sim_send(app->sim, command, &app->sent) && command->kind != AMB_DO_PULL)
-            amb_clock_sleep_until(amb_clock_now() + .001);
-    } else if (app->session) {
-        if (command->kind == AMB_DO_SPEED)
-            app->own.speed = fmin(fmax(command->value, AMB_SPEED_MIN), AMB_SPEED_MAX);
-        amb_session_apply(app->session, command);
-        app->sent++;
-        app->own_fresh = false;
-    }
+    return app->stopped && *app->stopped;
 }
 
-/* Gives a new skill to the simulation and keeps the old one until it has let go. */
-static void teach(amb_app *app, int number, amb_skill *skill)
+/* A full queue is waited for, because the other side empties it; but not for long, and not again until it has: it may be in the middle of
+ * very many steps, and a window that waits cannot be closed. A pull is followed by the next one. */
+static bool send_to_thread(amb_app *app, const amb_command *command)
 {
-    if (app->skill[number] && app->retirees < AMB_RETIRED)
-        app->retired[app->retirees++].skill = app->skill[number];
+    const double until = amb_clock_now() + (app->stuck ? 0 : .3);
+    while (!amb_sim_send(app->sim, command, &app->sent)) {
+        if (command->kind == AMB_DO_PULL)
+            return false;
+        if (amb_app_stopped(app) || amb_clock_now() >= until) {
+            app->stuck = true;
+            amb_app_say(app, "the simulation is still busy; this was not done");
+            return false;
+        }
+        amb_clock_sleep_until(amb_clock_now() + .001);
+    }
+    app->stuck = false;
+    return true;
+}
+
+bool amb_app_send(amb_app *app, const amb_command *command)
+{
+    if (app->sim)
+        return send_to_thread(app, command);
+    if (!app->session)
+        return true;
+    if (command->kind == AMB_DO_SPEED)
+        app->own.speed = fmin(fmax(command->value, AMB_SPEED_MIN), AMB_SPEED_MAX);
+    amb_command rest = *command;
+    while (amb_session_apply_part(app->session, &rest) && !amb_app_stopped(app)) {
+    }
+    app->sent++;
+    app->own_fresh = false;
+    return true;
+}
+
+/* Gives a new skill to the simulation and keeps the old one until it has let go. False if it cannot take it; then it is freed. */
+static bool teach(amb_app *app, int number, amb_skill *skill)
+{
+    if (!amb_app_send(app, &(amb_command){.kind = AMB_DO_TEACH, .value = number, .skill = skill})) {
+        amb_skill_free(skill);
+        return false;
+    }
+    if (app->skill[number] && app->retirees < AMB_RETIRED) {
+        app->retired[app->retirees].skill = app->skill[number];
+        app->retired[app->retirees++].number = app->sent;
+    }
     app->skill[number] = skill;
-    amb_app_send(app, &(amb_command){.kind = AMB_DO_TEACH, .value = number, .skill = skill});
-    if (app->retirees)
-        app->retired[app->retirees - 1].number = app->sent;
+    return true;
 }
 
 /* A skill with all it needs; NULL and a sentence. */
@@ -309,10 +366,32 @@ bool amb_app_have_skill(amb_app *app, int number)
         amb_app_say(app, "%s", err.text);
         return false;
     }
-    teach(app, number, skill);
+    if (!teach(app, number, skill))
+        return false;
     if (app->panel && skill->invents)
         amb_panel_relist(app->panel); /* its styles */
     return true;
+}
+
+/* A film's session is stepped by its own clock, without a thread. */
+static bool is_film(const amb_app *app)
+{
+    return app->def.record || app->def.screenshot;
+}
+
+/* What start_session has made before it failed. */
+static void end_session(amb_app *app)
+{
+    amb_session_destroy(app->session);
+    app->session = NULL;
+    for (int i = 0; i < AMB_SKILLS; i++) {
+        amb_skill_free(app->skill[i]);
+        app->skill[i] = NULL;
+        app->skill_path[i][0] = 0;
+    }
+    app->skills = 0;
+    free(app->own.body);
+    app->own.body = NULL;
 }
 
 /* From playing a clip to simulating. */
@@ -323,7 +402,9 @@ static bool leave_clip(amb_app *app)
     amb_error err;
     if (!app->session) {
         app->skills = 0;
-        if (!start_session(app, &err) || !(app->sim = amb_sim_start(app->session, app->def.characters, 1, false, &err))) {
+        if (!start_session(app, &err) || !(is_film(app) || (app->sim = amb_sim_start(app->session, app->def.characters, 1, false, &err)))) {
+            end_session(app);
+            list_others(app);
             amb_app_say(app, "%s", err.text);
             return false;
         }
@@ -342,7 +423,7 @@ void amb_app_choose(amb_app *app, int number)
         amb_app_say(app, "there is no skill %d; there are %d", number + 1, app->choices);
         return;
     }
-    if (!leave_clip(app))
+    if (!leave_clip(app) || number >= app->choices) /* the list may be another one now */
         return;
     const amb_choice choice = app->choice[number];
     if (!amb_app_have_skill(app, choice.skill))
@@ -384,10 +465,12 @@ void amb_app_drop(amb_app *app, const char *path)
             amb_app_say(app, "%s", err.text);
             return;
         }
-        const int number = app->skills++;
+        const int number = app->skills;
         snprintf(app->skill_path[number], sizeof app->skill_path[number], "%s", found);
         snprintf(app->skill_name[number], sizeof app->skill_name[number], "%s", skill->name);
-        teach(app, number, skill);
+        if (!teach(app, number, skill))
+            return;
+        app->skills++;
         amb_app_list(app);
         if (app->panel)
             amb_panel_relist(app->panel);
@@ -422,6 +505,7 @@ void amb_app_renew(amb_app *app)
         amb_app_say(app, "%s", err.text);
         return;
     }
-    teach(app, 0, skill);
+    if (!teach(app, 0, skill))
+        return;
     amb_app_say(app, "new model from training, number %d", ++app->watch.generation);
 }

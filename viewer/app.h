@@ -11,6 +11,7 @@
 #include "viewer/scene.h"
 #include "viewer/sim_thread.h"
 
+#include <signal.h>
 #include <stdio.h>
 
 enum { AMB_CUES = 64, AMB_RETIRED = 16, AMB_CHOICES = 32, AMB_STYLES_SHOWN = 16 };
@@ -77,7 +78,9 @@ typedef struct amb_app {
         uint64_t number;
     } retired[AMB_RETIRED]; /* until the simulation has let go of them */
     int retirees;
-    uint64_t sent; /* number of the last command */
+    uint64_t sent;                        /* number of the last command */
+    bool stuck;                           /* the simulation's queue was full when something was last sent */
+    const volatile sig_atomic_t *stopped; /* not 0: somebody wants to leave, now; NULL: nobody can */
 
     double turn_key, turn_sent, turn_base, pace; /* steering: -1 to 1 as held, rad/s as sent and as set in the panel */
     bool dragging;
@@ -112,18 +115,24 @@ typedef struct amb_app {
     } watch;
 } amb_app;
 
-/* Loads character, skill and session (or the clip) and makes the scene; no OpenGL yet. False and a sentence. */
+/* Loads character, skill and session (or the clip); no OpenGL yet. False and a sentence. */
 bool amb_app_init(amb_app *app, const amb_app_def *def, amb_error *err);
 void amb_app_free(amb_app *app);
 
-/* Once a context is current: the renderer, the panel. `scale`: of texts. */
+/* Once a context is current: the scene, the renderer, the panel. `scale`: of texts. */
 bool amb_app_open_renderer(amb_app *app, double scale, int framebuffer, amb_error *err);
+
+/* Of it the scene, which needs no OpenGL. */
+bool amb_app_make_scene(amb_app *app, amb_error *err);
 
 const amb_snapshot *amb_app_look(amb_app *app);
 
-/* Does it now. */
+/* Does it now. A value out of its bounds (amb_action_bounds_of) is taken to mean the nearest one in them. */
 void amb_app_act(amb_app *app, amb_action action, double value);
-void amb_app_send(amb_app *app, const amb_command *command);
+/* False: not sent, because the simulation is still busy with what it was sent before; then that is said. */
+bool amb_app_send(amb_app *app, const amb_command *command);
+/* Whether whoever waits for something must give up, because the program is to end. */
+bool amb_app_stopped(const amb_app *app);
 void amb_app_choose(amb_app *app, int choice);
 /* The choice that is followed or about to be; -1: none of them, but a blend. */
 int amb_app_chosen(const amb_app *app, const amb_snapshot *snapshot);

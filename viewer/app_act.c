@@ -72,7 +72,7 @@ static int other_gait(const amb_app *app, int now, int sign)
         return -1;
     for (int i = 0; i < app->skills; i++) {
         const amb_skill *s = app->skill[i];
-        if (!s || !amb_clip_loops(s->clip) || sign * (s->speed - speed) < .2 * speed)
+        if (!s || s->invents || !amb_skill_loops(s) || sign * (s->speed - speed) < .2 * speed)
             continue;
         if (best < 0 || sign * (s->speed - app->skill[best]->speed) < 0)
             best = i;
@@ -165,6 +165,8 @@ static bool act_on_view(amb_app *app, amb_action action, double value)
 
 void amb_app_act(amb_app *app, amb_action action, double value)
 {
+    const amb_action_bounds bounds = amb_action_bounds_of(action);
+    value = fmin(fmax(value, bounds.lo), bounds.hi);
     if (act_on_view(app, action, value))
         return;
     const amb_snapshot *now = amb_app_look(app);

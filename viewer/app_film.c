@@ -67,12 +67,14 @@ void amb_app_toggle_film(amb_app *app, mjrRect whole)
         amb_app_say(app, "%s", err.text);
 }
 
-/* The film has a frame for each of its instants: one that the screen missed shows the picture again. */
+/* The film has a frame for each of its instants: one that the screen missed shows the picture again. If very many are missing, the next
+ * pictures bring the rest, so that the window goes on. */
 static void film_frame(amb_app *app, const unsigned char *rgb)
 {
-    const int64_t due = (int64_t)floor((amb_clock_now() - app->film_begun) * app->def.fps) + 1;
+    const double begun = amb_clock_now();
+    const int64_t due = (int64_t)floor((begun - app->film_begun) * app->def.fps) + 1;
     amb_error err;
-    for (int64_t left = due - amb_film_frames(app->film); left > 0; left--)
+    for (int64_t left = due - amb_film_frames(app->film); left > 0 && amb_clock_now() < begun + .2; left--)
         if (!amb_film_frame(app->film, rgb, &err)) {
             amb_film_close(app->film, NULL);
             app->film = NULL;

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE /* pipe2, memfd_create */
 #include "viewer/film.h"
 
+#include "base/file.h"
 #include "base/number.h"
 
 #include <errno.h>
@@ -60,14 +61,7 @@ bool amb_film_check(const char *path, amb_error *err)
         return amb_fail(err, "%s: a video's name must end in .mp4, .mov, .mkv, .webm or .gif", path);
     if (!in_path("ffmpeg"))
         return amb_fail(err, "%s cannot be made because ffmpeg is not there: install the package ffmpeg", path);
-    const bool existed = access(path, F_OK) == 0;
-    const int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-    if (fd < 0)
-        return amb_fail(err, "%s cannot be written: %s", path, strerror(errno));
-    close(fd);
-    if (!existed)
-        unlink(path);
-    return true;
+    return amb_file_check_writable(path, err);
 }
 
 /* ffmpeg reads from the pipe and logs into memory. It gets its own process group, so that Ctrl-C ends this program, which then lets ffmpeg

@@ -131,12 +131,17 @@ static int one_of(struct argp_state *state, const char *text, const char *option
 
 static void size_of(struct argp_state *state, const char *text, amb_app_def *def)
 {
-    int width = 0, height = 0;
-    char rest;
-    if (sscanf(text, "%dx%d%c", &width, &height, &rest) != 2 || width < 64 || height < 64 || width > 8192 || height > 8192)
+    char width_text[40];
+    int64_t width, height;
+    const size_t n = strcspn(text, "x");
+    snprintf(width_text, sizeof width_text, "%.*s", (int)(n < sizeof width_text ? n : sizeof width_text - 1), text);
+    if (text[n] != 'x' || !cli_parse_int(width_text, 64, 8192, "the width", &width, NULL) ||
+        !cli_parse_int(text + n + 1, 64, 8192, "the height", &height, NULL)) {
         argp_error(state, "--size is \"%.40s\", expected WIDTHxHEIGHT, 64 to 8192 each, as in 1280x720", text);
-    def->width = width;
-    def->height = height;
+        return;
+    }
+    def->width = (int)width;
+    def->height = (int)height;
 }
 
 static void camera(struct argp_state *state, const char *text, amb_app_def *def)

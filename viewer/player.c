@@ -67,8 +67,8 @@ static int frame_now(const amb_player *player)
 void amb_player_step(amb_player *player, int frames)
 {
     const int last = amb_clip_frames(player->clip) - 1;
-    int frame = frame_now(player) + frames;
-    frame = frame < 0 ? 0 : frame > last ? last : frame;
+    const int64_t wanted = (int64_t)frame_now(player) + frames;
+    const int frame = wanted < 0 ? 0 : wanted > last ? last : (int)wanted;
     amb_player_seek(player, amb_clip_times(player->clip)[frame]);
 }
 

@@ -46,6 +46,8 @@ static bool create(amb_session *s, amb_error *err)
             return false;
         amb_member_start(s, &s->member[i]);
     }
+    if (!amb_env_init(&s->trial.env, &s->member[0].env.def, err))
+        return false;
     s->scratch = malloc(amb_env_save_size(&s->member[0].env));
     if (!s->scratch)
         return amb_fail(err, "out of memory for a session");
@@ -86,6 +88,7 @@ void amb_session_destroy(amb_session *s)
         return;
     for (int i = 0; s->member && i < s->def.characters; i++)
         amb_env_free(&s->member[i].env);
+    amb_env_free(&s->trial.env);
     free(s->member);
     amb_past_free(s);
     free(s->scratch);

@@ -32,8 +32,13 @@ void amb_session_destroy(amb_session *session); /* NULL is fine */
 /* One control step of everybody. False where the limit is reached; nothing happens then. */
 bool amb_session_step(amb_session *session);
 
-/* Applies a command. PAUSE and SPEED are the caller's clock's business and only counted here. */
+/* Applies a command. PAUSE and SPEED are the caller's clock's business and only counted here. A number that is out of its bounds is taken
+ * to mean the nearest one in them. */
 void amb_session_apply(amb_session *session, const amb_command *command);
+
+/* The same for a caller that must not be kept waiting: many steps are one command, so at most one of them is simulated here. True while
+ * more is to be done: what is left is then in `command`, which is to be given again. It counts as done at its end. */
+bool amb_session_apply_part(amb_session *session, amb_command *command);
 
 /* Fills everything but paused, speed, real_time_factor, published; `snapshot` comes from amb_session_snapshot_init. */
 void amb_session_look(const amb_session *session, amb_snapshot *snapshot);

@@ -117,24 +117,50 @@ static void turn(amb_session *s, double rate)
         s->member[i].env.reference.turn_rate = s->turn_rate;
 }
 
-static void step_by(amb_session *s, int steps)
+/* A number of a command as an int. */
+static int whole(double value)
+{
+    return (int)fmin(fmax(value, -1e9), 1e9);
+}
+
+/* Goes through what is kept of the history, or simulates one step; how many are left. */
+static int step_by(amb_session *s, int steps)
 {
     if (steps < 0 || s->step < s->newest) { /* what has been is shown as it was */
         s->pull.kind = AMB_DO_NOTHING;
         const int64_t to = s->step + steps < s->newest ? s->step + steps : s->newest;
         steps -= (int)(to - s->step);
         amb_past_go(s, to);
+        return steps;
     }
-    for (int i = 0; i < steps && amb_session_step(s); i++) {
+    return steps > 0 && amb_session_step(s) ? steps - 1 : 0;
+}
+
+bool amb_session_apply_part(amb_session *s, amb_command *c)
+{
+    if (c->kind != AMB_DO_STEP) {
+        amb_session_apply(s, c);
+        return false;
+    }
+    const int left = step_by(s, whole(c->value));
+    c->value = left;
+    s->commands += left == 0;
+    return left != 0;
+}
+
+static void step_all(amb_session *s, const amb_command *c)
+{
+    amb_command rest = *c;
+    while (amb_session_apply_part(s, &rest)) {
     }
 }
 
 void amb_session_apply(amb_session *s, const amb_command *c)
 {
-    s->commands++;
+    s->commands += c->kind != AMB_DO_STEP; /* which counts itself */
     switch (c->kind) {
     case AMB_DO_STEP:
-        step_by(s, (int)c->value);
+        step_all(s, c);
         break;
     case AMB_DO_RESTART:
         restart(s);
@@ -171,13 +197,13 @@ void amb_session_apply(amb_session *s, const amb_command *c)
         amb_style_choose(s, c);
         break;
     case AMB_DO_SKILL:
-        if ((int)c->value == s->skill && s->known[s->skill]->invents)
+        if (whole(c->value) == s->skill && s->known[s->skill]->invents)
             s->wanted = -1; /* there is nothing to enter */
         else
-            amb_enter(s, (int)c->value);
+            amb_enter(s, whole(c->value));
         break;
     case AMB_DO_TEACH:
-        teach(s, (int)c->value, c->skill);
+        teach(s, whole(c->value), c->skill);
         break;
     case AMB_DO_FOLLOW:
         if (c->character >= 0 && c->character < s->def.characters) {

@@ -26,13 +26,16 @@ static void enter_at(amb_session *s, member *m, int character, const amb_skill *
     m->env.reference.rate = m->env.def.rate;
 }
 
-/* How well the character does after entering there: the sum of its rewards, and whether it stays up. The environment is left changed. */
-static double foresee(amb_session *s, member *m, int character, amb_skill *skill, double phase, bool *up)
+/* How well the character, whose state s->scratch is, would do after entering there: the sum of its rewards, and whether it stays up. */
+static double foresee(amb_session *s, int character, amb_skill *skill, double phase, bool *up)
 {
     const int steps = (int)(foresight_s / s->dt);
     double sum = 0;
     amb_reward reward;
+    member *m = &s->trial;
     *up = true;
+    m->env.def = s->member[character].env.def;
+    amb_env_load(&m->env, s->scratch);
     enter_at(s, m, character, skill, phase);
     for (int k = 0; k < steps && *up; k++) {
         const amb_env_end end = amb_controller_step(&skill->controller[character / AMB_SKILL_GROUP], &m->env, &reward);
@@ -45,7 +48,7 @@ static double foresee(amb_session *s, member *m, int character, amb_skill *skill
 /* The best phase to enter at; `up`: none of those tried ends in a fall before the end of what is foreseen. */
 static double best_phase(amb_session *s, int character, amb_skill *skill, bool *up)
 {
-    member *m = &s->member[character];
+    const member *m = &s->member[character];
     double phases[TRIES], best = -1, chosen = 0;
     *up = true;
     if (!amb_skill_loops(skill))
@@ -54,19 +57,15 @@ static double best_phase(amb_session *s, int character, amb_skill *skill, bool *
     if (s->def.characters > TRIED || m->facts.down_since >= 0 || skill->invents)
         return phases[0];
     *up = false;
-    const amb_skill *now = s->known[s->skill];
     amb_env_save(&m->env, s->scratch);
     for (int i = 0; i < TRIES; i++) {
         bool stays;
-        const double score = foresee(s, m, character, skill, phases[i], &stays) + (stays ? 1000 : 0);
+        const double score = foresee(s, character, skill, phases[i], &stays) + (stays ? 1000 : 0);
         if (score > best) {
             best = score;
             chosen = phases[i];
             *up = stays;
         }
-        amb_member_use(s, m, character, now);
-        amb_env_load(&m->env, s->scratch);
-        m->env.world.unstable = false;
     }
     return chosen;
 }

@@ -40,6 +40,7 @@ struct amb_session {
     amb_phase body_phase;    /* of the followed character */
     int wanted;              /* the skill to change to at the next good moment, -1: none */
     int64_t wanted_since;
+    member trial;  /* a body for looking ahead, so that nothing of the real one changes, its contacts included */
     void *scratch; /* an environment's state */
     int skills;
     amb_skill *known[AMB_SKILLS];

@@ -46,7 +46,7 @@ void amb_style_restart(amb_session *s, int character)
 
 void amb_style_choose(amb_session *s, const amb_command *c)
 {
-    const int number = (int)c->value;
+    const int number = (int)fmin(fmax(c->value, -1), s->skills);
     if (number < 0 || number >= s->skills || !s->known[number] || !s->known[number]->invents)
         return;
     s->style_skill = number;

@@ -61,7 +61,8 @@ const amb_snapshot *amb_sim_latest(amb_sim *sim)
 bool amb_sim_send(amb_sim *sim, const amb_command *command, uint64_t *number)
 {
     const uint64_t sent = atomic_load_explicit(&sim->sent, memory_order_relaxed);
-    if (sent - atomic_load_explicit(&sim->taken, memory_order_acquire) >= QUEUE)
+    const uint64_t waiting = sent - atomic_load_explicit(&sim->taken, memory_order_acquire);
+    if (waiting >= (command->kind == AMB_DO_PULL || command->kind == AMB_DO_STEP ? QUEUE / 2 : QUEUE))
         return false;
     sim->command[sent % QUEUE] = *command;
     atomic_store_explicit(&sim->sent, sent + 1, memory_order_release);
@@ -78,6 +79,20 @@ static void forget_rate(amb_sim *sim)
     sim->factor = 0;
 }
 
+/* However much is asked for, whoever looks sees how it goes on, and amb_sim_stop ends it. */
+static void apply(amb_sim *sim, const amb_command *c)
+{
+    amb_command rest = *c;
+    double shown = amb_clock_now();
+    while (amb_session_apply_part(sim->session, &rest) && !atomic_load_explicit(&sim->stop, memory_order_acquire)) {
+        const double now = amb_clock_now();
+        if (now < shown + .03)
+            continue;
+        shown = now;
+        publish(sim);
+    }
+}
+
 static void obey(amb_sim *sim, const amb_command *c)
 {
     const double now = amb_clock_now();
@@ -92,7 +107,7 @@ static void obey(amb_sim *sim, const amb_command *c)
     } else if (c->kind == AMB_DO_STEP) {
         sim->paused = true;
     }
-    amb_session_apply(sim->session, c);
+    apply(sim, c);
 }
 
 /* Takes what is in the queue; true if there was anything. */
@@ -102,7 +117,7 @@ static bool take_commands(amb_sim *sim)
     const uint64_t sent = atomic_load_explicit(&sim->sent, memory_order_acquire);
     if (taken == sent)
         return false;
-    for (; taken < sent; taken++) {
+    for (; taken < sent && !atomic_load_explicit(&sim->stop, memory_order_acquire); taken++) {
         const amb_command command = sim->command[taken % QUEUE];
         atomic_store_explicit(&sim->taken, taken + 1, memory_order_release);
         obey(sim, &command);
@@ -175,10 +190,11 @@ amb_sim *amb_sim_start(amb_session *session, int characters, double speed, bool 
     for (int i = 0; i < 3 && ok; i++)
         ok = amb_session_snapshot_init(&sim->snapshot[i], characters, err);
     if (ok) {
-        publish(sim); /* there is something to see from the first frame on */
-        if (!pthread_create(&sim->thread, NULL, run, sim))
+        publish(sim);                                                 /* there is something to see from the first frame on */
+        const int why = pthread_create(&sim->thread, NULL, run, sim); /* which leaves errno alone */
+        if (!why)
             return sim;
-        amb_fail(err, "the simulation's thread cannot be started: %s", strerror(errno));
+        amb_fail(err, "the simulation's thread cannot be started: %s", strerror(why));
     }
     for (int i = 0; i < 3; i++)
         free(sim->snapshot[i].body);

@@ -25,7 +25,7 @@ static void on_signal(int number)
 static double simulate_to(amb_app *app, double time)
 {
     const double dt = amb_session_dt(app->session);
-    while ((double)amb_session_steps(app->session) * dt < time - 1e-9 && !app->own.finished) {
+    while ((double)amb_session_steps(app->session) * dt < time - 1e-9 && !app->own.finished && !amb_app_stopped(app)) {
         amb_app_cues(app, (double)amb_session_steps(app->session) * dt);
         if (!amb_session_step(app->session))
             break;
@@ -86,7 +86,7 @@ static bool roll(amb_app *app, amb_film *film, amb_report *report, amb_error *er
     const double begun = amb_clock_now();
     double time = 0, step = 0; /* s; step: to the next frame, which a script may change */
     bool last = false;
-    for (int64_t f = 0; !last && !stopped; f++) {
+    for (int64_t f = 0; !last && !(f && stopped); f++) { /* a film has a frame, however early it is ended */
         const double began = amb_clock_now();
         double alpha = 1;
         app->now = app->begun + 60 + (double)f / def->fps; /* nobody reads the first minute's hint in a film */
@@ -99,6 +99,8 @@ static bool roll(amb_app *app, amb_film *film, amb_report *report, amb_error *er
             amb_app_cues(app, time);
             step = app->own.speed / def->fps;
         }
+        if (f && amb_app_stopped(app))
+            break; /* the frames that are there make a film; a crowd's next one may take long to draw */
         last = time + step >= def->seconds - 1e-9 || app->quit;
         if (!shoot(app, film, report, alpha, began, f == 0, last, err))
             return false;
@@ -119,6 +121,7 @@ int amb_studio_run(amb_app *app, amb_error *err)
     struct sigaction action = {.sa_handler = on_signal};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    app->stopped = &stopped;
     if (app->def.quality < 0)
         app->def.quality = AMB_QUALITY_MEDIUM;
     const double scale = def->height < 400 ? .5 : fmax(1, round(def->height / 360.) / 2); /* texts as large as the picture */

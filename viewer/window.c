@@ -350,6 +350,7 @@ static void listen(window *w)
     struct sigaction action = {.sa_handler = on_signal};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    w->app->stopped = &stopped;
 }
 
 static void frame(window *w, amb_report *report, double *before)

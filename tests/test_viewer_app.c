@@ -1,0 +1,288 @@
+/* The viewer without its window: every key over every kind of skill, and numbers out of their bounds. In a folder of assets with amble's
+ * own networks for styles and with small actors that follow motions made up on the spot. More characters than are tried out before a skill
+ * is entered, so that it is entered at once. */
+#include "tests/gaits.h"
+
+#include "nets/onnx.h"
+#include "viewer/app.h"
+
+#include <sys/stat.h>
+
+enum { CHARACTERS = 5 };
+
+static amb_app app;
+
+static amb_app_def app_def(void)
+{
+    return (amb_app_def){.seed = 3,
+                         .characters = CHARACTERS,
+                         .push_period = 2,
+                         .start = .1,
+                         .speed = 1,
+                         .get_up_s = .3,
+                         .width = 320,
+                         .height = 180,
+                         .fps = 30,
+                         .quality = AMB_QUALITY_LOW,
+                         .azimuth = (double)NAN,
+                         .elevation = (double)NAN,
+                         .distance = (double)NAN};
+}
+
+static void open_app(const amb_app_def *def)
+{
+    amb_error err = {""};
+    if (!amb_app_init(&app, def, &err) || !amb_app_make_scene(&app, &err))
+        fail_msg("%s", err.text);
+}
+
+/* What window and film do for every picture, but for the drawing. */
+static const amb_snapshot *frames(int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (app.playing_clip)
+            amb_player_advance(&app.player, 1. / 30);
+        else
+            amb_session_step(app.session);
+        app.own_fresh = false;
+        const amb_snapshot *s = amb_app_look(&app);
+        amb_plots_add(app.plots, s);
+        amb_app_see_style(&app, s);
+        amb_scene_update(&app.scene, s, .5, 1. / 30, &app.shown.look);
+        amb_app_tidy(&app, s);
+    }
+    return amb_app_look(&app);
+}
+
+static void choose(int choice)
+{
+    amb_app_choose(&app, choice);
+    const int skill = app.choice[choice].skill;
+    if (frames(1)->skill != skill)
+        fail_msg("\"%s\" is not followed: %s", app.choice[choice].name, app.message);
+}
+
+/* Kinds of skills that the tests have pressed their keys over. */
+static struct {
+    int loops, ends, styles, generates, goal, no_goal, no_policy;
+} seen;
+
+static void note_kind(const amb_choice *choice)
+{
+    const amb_skill *skill = app.skill[choice->skill];
+    assert_non_null(skill);
+    seen.loops += !skill->invents && amb_skill_loops(skill);
+    seen.ends += !amb_skill_loops(skill);
+    seen.styles += skill->invents && choice->style >= 0;
+    seen.generates += skill->invents && choice->style < 0;
+    seen.goal += skill->has_policy && skill->policy.goal;
+    seen.no_goal += skill->has_policy && !skill->policy.goal;
+    seen.no_policy += !skill->has_policy;
+}
+
+/* Every action that has a name, which are those of all keys; up and down as often as it takes to get to the end and over it. */
+static void press_every_key(int choice)
+{
+    for (const amb_action_info *a = amb_action_table; a->name; a++) {
+        const bool pace = a->action == AMB_ACT_PACE_UP || a->action == AMB_ACT_PACE_DOWN;
+        if (choice >= 0)
+            choose(choice);
+        for (int i = 0; i < (pace ? 12 : 1); i++) {
+            amb_app_act(&app, a->action, a->value);
+            frames(1);
+        }
+        frames(1);
+    }
+    for (int side = -1; side <= 1; side++) { /* the arrow keys */
+        amb_app_steer(&app, side);
+        frames(1);
+    }
+}
+
+/* Of the styles two stand for all. */
+static bool is_one_of_many(int choice)
+{
+    return choice >= 2 && app.choice[choice].style >= 0;
+}
+
+static void every_key_over_every_skill_of(const amb_app_def *def)
+{
+    open_app(def);
+    assert_in_range(app.choices, 1, AMB_CHOICES);
+    for (int i = 0; i < app.choices; i++) /* every skill is loaded, so that the others can find it */
+        if (!is_one_of_many(i))
+            choose(i);
+    for (int i = 0; i < app.choices; i++) {
+        if (is_one_of_many(i))
+            continue;
+        note_kind(&app.choice[i]);
+        press_every_key(i);
+    }
+    amb_app_free(&app);
+}
+
+static void every_key_over_every_skill(void **state)
+{
+    (void)state;
+    amb_app_def def = app_def(); /* nothing is said: styles, and the skills that are not among them */
+    every_key_over_every_skill_of(&def);
+    def.motion = "walk"; /* skills, of which one generates its motions */
+    every_key_over_every_skill_of(&def);
+    def.no_policy = true;
+    every_key_over_every_skill_of(&def);
+    def.motion = NULL;
+    def.style.style = "walk:.5,zombie:.5";
+    every_key_over_every_skill_of(&def);
+    const int kinds[] = {seen.loops, seen.ends, seen.styles, seen.generates, seen.goal, seen.no_goal, seen.no_policy};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (!kinds[i])
+            fail_msg("there was no skill of kind %zu", i);
+}
+
+/* A motion that is played, and what comes after it: a session of all characters. As a film, whose session has no thread. */
+static void every_key_over_a_clip(void **state)
+{
+    (void)state;
+    static const char *const clip[] = {"walk", "jump"};
+    for (int i = 0; i < 2; i++) {
+        amb_app_def def = app_def();
+        def.clip_file = clip[i];
+        def.screenshot = "unused.png";
+        open_app(&def);
+        press_every_key(-1);
+        assert_null(app.sim);
+        amb_app_choose(&app, 0);
+        assert_false(app.playing_clip);
+        assert_null(app.sim);
+        assert_int_equal(frames(3)->characters, CHARACTERS);
+        press_every_key(0);
+        amb_app_free(&app);
+    }
+}
+
+/* Slower and faster than walking lies another gait, and never a skill that makes its own. */
+static void faster_is_a_gait(void **state)
+{
+    (void)state;
+    amb_app_def def = app_def();
+    def.motion = "walk";
+    open_app(&def);
+    int walk = -1, run = -1, generates = -1;
+    for (int i = 0; i < app.choices; i++) {
+        choose(i);
+        const amb_skill *skill = app.skill[app.choice[i].skill];
+        walk = !strcmp(app.choice[i].name, "walk") ? i : walk;
+        run = !strcmp(app.choice[i].name, "run") ? i : run;
+        generates = skill->invents ? i : generates;
+    }
+    assert_true(walk >= 0 && run >= 0 && generates >= 0);
+    choose(walk);
+    for (int i = 0; i < 3; i++) {
+        amb_app_act(&app, AMB_ACT_PACE_UP, 0);
+        assert_int_equal(frames(1)->skill, app.choice[walk].skill);
+    }
+    assert_true(fabs(app.pace - 1.15) < 1e-9);
+    amb_app_act(&app, AMB_ACT_PACE_UP, 0);
+    assert_int_equal(frames(1)->skill, app.choice[run].skill);
+    for (int i = 0; i < 4; i++) {
+        amb_app_act(&app, AMB_ACT_PACE_DOWN, 0);
+        frames(1);
+    }
+    assert_int_equal(frames(1)->skill, app.choice[walk].skill);
+    for (int i = 0; i < 9; i++) { /* nothing is slower */
+        amb_app_act(&app, AMB_ACT_PACE_DOWN, 0);
+        assert_int_equal(frames(1)->skill, app.choice[walk].skill);
+    }
+    assert_true(fabs(app.pace - .7) < 1e-9);
+    amb_app_free(&app);
+}
+
+/* Numbers that no int holds, and none at all, as a gamepad or a host might give them. */
+static void wild_numbers(void **state)
+{
+    (void)state;
+    static const double wild[] = {1e300, -1e300, 3e9, -3e9, (double)INFINITY, (double)-INFINITY, (double)NAN};
+    amb_app_def def = app_def();
+    def.seconds = 1; /* so that very many steps are not */
+    for (int clip = 0; clip < 2; clip++) {
+        def.clip_file = clip ? "walk" : NULL;
+        def.screenshot = "unused.png";
+        open_app(&def);
+        for (const amb_action_info *a = amb_action_table; a->name; a++)
+            for (size_t i = 0; i < sizeof wild / sizeof *wild; i++) {
+                if (clip && a->action == AMB_ACT_SKILL)
+                    continue; /* would leave the clip */
+                amb_app_act(&app, a->action, wild[i]);
+                frames(1);
+            }
+        const amb_snapshot *s = amb_app_look(&app);
+        assert_true(s->speed >= AMB_SPEED_MIN && s->speed <= AMB_SPEED_MAX);
+        assert_true(fabs(app.turn_base) <= 1000 * M_PI / 180);
+        assert_true(isfinite(app.scene.camera.azimuth) && isfinite(app.scene.camera.elevation) && isfinite(app.scene.camera.distance));
+        amb_app_free(&app);
+    }
+}
+
+/* Who wants to leave does not wait for steps that were asked for. */
+static void many_steps_can_be_left(void **state)
+{
+    (void)state;
+    static volatile sig_atomic_t stopped;
+    amb_app_def def = app_def();
+    def.motion = "walk";
+    open_app(&def);
+    app.stopped = &stopped;
+    stopped = 1;
+    amb_app_act(&app, AMB_ACT_FORWARD, 1e9);
+    assert_in_range(amb_session_steps(app.session), 0, 2);
+    stopped = 0;
+    amb_app_act(&app, AMB_ACT_FORWARD, 5);
+    assert_in_range(amb_session_steps(app.session), 5, 7);
+    amb_app_free(&app);
+}
+
+/* NAME.onnx among the models, with its motion among the clips. */
+static void add_actor(const char *name, const stride *motion, uint64_t seed)
+{
+    amb_error err = {""};
+    char file[80];
+    amb_clip *clip = walk_clip(motion, name);
+    snprintf(file, sizeof file, "clips/humanoid3d_%s.txt", name);
+    assert_true(amb_clip_write(clip, scratch(file), &err));
+    amb_net *net = small_actor(seed, .02);
+    assert_true(amb_net_set_meta(net, "action", "residual") && amb_net_set_meta(net, "motion", name));
+    snprintf(file, sizeof file, "models/%s.onnx", name);
+    if (!amb_onnx_write(scratch(file), net, AMB_ONNX_FLOAT32, &err))
+        fail_msg("%s", err.text);
+    amb_net_destroy(net);
+    amb_clip_destroy(clip);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    static const char *const own[] = {"humanoid.xml",       "models/locomotion.onnx",       "models/deepphase.onnx",
+                                      "models/styles.json", "models/stylevae_decoder.onnx", "models/stylevae_encoder.onnx"};
+    set_threads(1);
+    assert_int_equal(mkdir(scratch("models"), 0777) + mkdir(scratch("clips"), 0777), 0);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        char path[512];
+        snprintf(path, sizeof path, "%s/assets/%s", AMB_SOURCE_DIR, own[i]);
+        assert_int_equal(symlink(path, scratch(own[i])), 0);
+    }
+    add_actor("walk", &(stride){.period = 1, .lift = .3, .speed = 1, .cycles = 1, .loop = true}, 2);
+    add_actor("run", &(stride){.period = .7, .lift = .5, .speed = 2, .cycles = 1, .loop = true}, 3);
+    add_actor("jump", &(stride){.period = .5, .lift = .4, .speed = .5, .cycles = 1}, 4);
+    setenv("AMBLE_ASSETS", scratch_folder, 1);
+    setenv("AMBLE_CLIPS", scratch("clips"), 1);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(faster_is_a_gait), cmocka_unit_test(every_key_over_every_skill), cmocka_unit_test(every_key_over_a_clip),
+        cmocka_unit_test(wild_numbers),     cmocka_unit_test(many_steps_can_be_left),
+    };
+    return cmocka_run_group_tests(tests, set_up, remove_scratch);
+}
