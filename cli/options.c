@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/number.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <math.h>
@@ -136,6 +137,14 @@ bool cli_parse_push(const char *text, const char *option, double *speed, double 
     *speed = metres;
     *period = seconds;
     return true;
+}
+
+json_t *cli_text(const char *text)
+{
+    char escaped[4 * 4096];
+    if (!text)
+        return json_null();
+    return json_string(amb_text_is_utf8(text) ? text : amb_text_escape(text, escaped, sizeof escaped));
 }
 
 json_t *cli_real(double value)
