@@ -22,7 +22,7 @@ static json_t *style_json(const amb_style *style, const char *path, const amb_st
     for (int k = 0; k < AMB_STYLE_SIZE; k++)
         json_array_append_new(latent, cli_real((double)style->z[k]));
     json_object_set_new(o, "clip", json_string(style->clip));
-    json_object_set_new(o, "file", json_string(path));
+    json_object_set_new(o, "file", cli_text(path));
     json_object_set_new(o, "period_s", cli_real(style->period));
     json_object_set_new(o, "speed_mps", cli_real(style->speed));
     json_object_set_new(o, "scale", cli_real(style->scale));

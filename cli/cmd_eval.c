@@ -193,7 +193,7 @@ static const char *base_name(const char *path)
 static json_t *row_json(const contender *c, double speed, double period, const outcome *r)
 {
     json_t *o = json_object();
-    json_object_set_new(o, "policy", json_string(c->path));
+    json_object_set_new(o, "policy", cli_text(c->path));
     json_object_set_new(o, "push_speed", cli_real(speed));
     json_object_set_new(o, "push_period", cli_real(period));
     json_object_set_new(o, "survival", cli_real(r->survival));
@@ -241,7 +241,7 @@ static bool evaluate_all(const arguments *a, const contender *c, int contenders,
         return false;
     }
     json_t *o = json_object();
-    json_object_set_new(o, "motion", json_string(followed->name));
+    json_object_set_new(o, "motion", cli_text(followed->name));
     json_object_set_new(o, "seconds", cli_real(a->seconds));
     json_object_set_new(o, "envs", json_integer(a->envs));
     json_object_set_new(o, "seeds", json_integer(a->seeds));

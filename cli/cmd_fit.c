@@ -277,7 +277,7 @@ static json_t *report(const arguments *a, const amb_fit *fit, const amb_fit_stat
     json_object_set_new(o, "terms", terms);
     json_object_set_new(o, "steps_skipped", json_integer(stats->skipped));
     json_object_set_new(o, "precision", json_string(amb_fit_uses_bf16(fit) ? "bf16" : "fp32"));
-    json_object_set_new(o, "folder", json_string(folder));
+    json_object_set_new(o, "folder", cli_text(folder));
     json_object_set_new(o, "judgement", rows);
     return o;
 }
@@ -363,6 +363,8 @@ static int fit_with(const arguments *a, const amb_checkpoint *resumed)
     int status = CLI_BAD_INPUT;
     if (fit && (!resumed || amb_fit_load(fit, resumed, &err)) && choose_folder(a, folder, sizeof folder, &err) &&
         (log = amb_event_log_open(folder, amb_fit_samples(fit), &err)) != NULL && log_settings(a, log, &settings, &err)) {
+        if (data->left_out)
+            fprintf(stderr, "Left out of the clips' folder, being no motions of DeepMimic's humanoid3d: %s.\n", data->left_out_names);
         fprintf(stderr, "Fitting %s in %s: %d clip%s, %d blend%s, %s matrix products, %.2fM of %.2fM samples done.\n", word[a->what],
                 folder, data->motions / 2, cli_plural(data->motions / 2), data->blends, cli_plural(data->blends),
                 amb_fit_uses_bf16(fit) ? "bf16" : "fp32", 1e-6 * (double)amb_fit_samples(fit), 1e-6 * settings.samples);

@@ -2,6 +2,7 @@
  * of several (average). This file picks the subcommand and holds what they share. */
 #include "cli/cmd_model.h"
 
+#include "base/text.h"
 #include "cli/models.h"
 #include "nets/onnx.h"
 
@@ -39,12 +40,18 @@ int model_fail(const char *what, const amb_error *err, int status)
 
 void model_print_text(const char *text)
 {
-    for (; *text; text++) {
-        const unsigned char c = (unsigned char)*text;
-        if (c == '\n')
+    while (*text) {
+        const size_t length = strcspn(text, "\n");
+        char *line = strndup(text, length), *escaped = malloc(4 * length + 1);
+        if (line && escaped)
+            fputs(amb_text_escape(line, escaped, 4 * length + 1), stdout);
+        free(line);
+        free(escaped);
+        text += length;
+        if (*text) {
             fputs("\n                   ", stdout);
-        else
-            putchar(c < 32 || c == 127 ? '?' : c);
+            text++;
+        }
     }
 }
 

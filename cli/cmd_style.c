@@ -154,7 +154,7 @@ static bool export(const options *o, const cli_motions *m, amb_error *err)
     if (ok && text)
         printf("%s: %s, %d frames, %.2f s, %.2f m/s\n", o->out, m->name, facts.frames + 1, facts.period_s, facts.speed);
     if (ok && o->common.json) {
-        json_t *result = json_pack("{s:s, s:s, s:o}", "file", o->out, "style", m->name, "motion", facts_json(&facts));
+        json_t *result = json_pack("{s:o, s:s, s:o}", "file", cli_text(o->out), "style", m->name, "motion", facts_json(&facts));
         ok = cli_write_json(o->common.json, result, err);
     }
     return ok;

@@ -64,7 +64,7 @@ static void put_phase_script(const style_pictures *p, FILE *f)
 {
     const int styles = p->motions->styles->count, panels = styles + (styles > 1), columns = panels <= 4 ? panels : panels <= 8 ? 4 : 6;
     const int rows = (panels + columns - 1) / columns;
-    char plain[2][64], title[200];
+    char plain[2][AMB_NAME], title[200];
     put_head(f, STYLE_PHASE_NAME, 290 * columns, 300 * rows + 70);
     fprintf(f,
             "step(share) = int(share * 180 + .5)\n"
@@ -100,7 +100,7 @@ static void put_phase_script(const style_pictures *p, FILE *f)
 static void put_names(const style_pictures *p, FILE *f)
 {
     const int n = p->motions->styles->count;
-    char plain[64];
+    char plain[AMB_NAME];
     for (int i = 0; i < n; i++) {
         const double *at = p->at[i], *nearest = NULL;
         for (int j = 0; j < n; j++)

@@ -297,7 +297,7 @@ static json_t *summary(const amb_train_stats *s, const amb_train *train, const c
     json_object_set_new(o, "kl", cli_real(s->ppo.kl));
     json_object_set_new(o, "resets_non_finite", json_integer(s->unstable));
     json_object_set_new(o, "precision", json_string(amb_train_uses_bf16(train) ? "bf16" : "fp32"));
-    json_object_set_new(o, "folder", json_string(folder));
+    json_object_set_new(o, "folder", cli_text(folder));
     return o;
 }
 

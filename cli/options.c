@@ -4,6 +4,7 @@
 #include "base/count.h"
 #include "base/file.h"
 #include "base/number.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <math.h>
@@ -175,6 +176,14 @@ void cli_print_option(FILE *to, const char *option, const char *value)
     char quoted[CLI_QUOTED];
     if (value)
         fprintf(to, " %s %s", option, cli_quote(value, quoted, sizeof quoted));
+}
+
+json_t *cli_text(const char *text)
+{
+    char escaped[4 * 4096];
+    if (!text)
+        return json_null();
+    return json_string(amb_text_is_utf8(text) ? text : amb_text_escape(text, escaped, sizeof escaped));
 }
 
 json_t *cli_real(double value)

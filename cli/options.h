@@ -73,6 +73,9 @@ void cli_print_option(FILE *to, const char *option, const char *value);
 /* Writes `object` (taken over) to `file` atomically, or to standard output for "-"; nothing if file is NULL. */
 bool cli_write_json(const char *file, json_t *object, amb_error *err);
 
+/* Text as JSON, null for NULL; what is not UTF-8 (a path may hold any bytes) is escaped, as base/text.h does. */
+json_t *cli_text(const char *text);
+
 /* A number as JSON with at most 9 significant digits; null where it is not finite. */
 json_t *cli_real(double x);
 

@@ -143,8 +143,8 @@ json_t *cli_rollout_json(const amb_rollout_def *def, const amb_rollout_result *r
     json_object_set_new(tracking, "end_effector_m", cli_real(r->end_effector_m));
     char hash[20];
     snprintf(hash, sizeof hash, "%016" PRIx64, r->hash);
-    json_object_set_new(o, "motion", json_string(motion));
-    json_object_set_new(o, "policy", policy ? json_string(policy) : json_null());
+    json_object_set_new(o, "motion", cli_text(motion));
+    json_object_set_new(o, "policy", policy ? cli_text(policy) : json_null());
     if (def->policy) {
         json_object_set_new(o, "precision", json_string(amb_precision_name(amb_model_precision(def->policy->actor))));
         json_object_set_new(o, "kernel", json_string(amb_model_kernel_name(def->policy->actor)));

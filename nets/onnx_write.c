@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/number.h"
+#include "base/text.h"
 #include "nets/half.h"
 #include "nets/onnx_tensor.h"
 
@@ -344,7 +345,7 @@ static bool name_heads(writer *w)
         char *name = net->head[h].name;
         if (!name || !name[0])
             continue;
-        if (!amb_onnx_is_utf8(name))
+        if (!amb_text_is_utf8(name))
             return amb_fail(w->err, "%s: not written, the name of output %d (%s) is not UTF-8 text", w->path, h, amb_onnx_show(name).text);
         for (int k = 0; k < h; k++) {
             if (w->head[k] && strcmp(w->head[k], name) == 0)
@@ -365,7 +366,7 @@ static bool check_metadata(const writer *w, const amb_net *net)
         const char *key = net->meta[i].key;
         if (!key[0])
             return amb_fail(w->err, "%s: not written, metadata entry %d has an empty key", w->path, i);
-        if (amb_onnx_is_utf8(key) && amb_onnx_is_utf8(net->meta[i].value))
+        if (amb_text_is_utf8(key) && amb_text_is_utf8(net->meta[i].value))
             continue;
         return amb_fail(w->err, "%s: not written, metadata entry %d (%s) is not UTF-8 text", w->path, i, amb_onnx_show(key).text);
     }

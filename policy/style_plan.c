@@ -247,7 +247,7 @@ bool amb_style_plan_read(amb_style_plan *plan, const amb_styles *styles, const c
 {
     *plan = (amb_style_plan){.styles = styles};
     size_t size, lines = 1;
-    char *text = (char *)amb_file_read(path, MAX_FILE, &size, err);
+    char *text = amb_file_read_text(path, MAX_FILE, &size, err);
     if (!text)
         return false;
     for (size_t i = 0; i < size; i++)

@@ -32,12 +32,19 @@ extern const amb_clip_joint amb_clip_joints[AMB_CLIP_JOINTS];
 
 typedef struct amb_clip amb_clip;
 
-/* Reads DeepMimic's JSON: `Loop` ("wrap" or "none") and `Frames`, each of 44 numbers: duration s, then the pose, y up. A frame's time is
- * the sum of the durations before it; the last one's is ignored. Other keys are ignored. NULL on error: the sentence names file, frame
- * (from 0), field, what was found and what was expected. */
+/* Reads DeepMimic's JSON: `Loop` ("wrap" or true or 1, "none" or false or 0) and `Frames`, each of 44 numbers: duration s, then the pose,
+ * y up. A frame's time is the sum of the durations before it; the last one's is ignored. Other keys are ignored, and a byte-order mark.
+ * NULL on error: the sentence names file, frame (from 0), field, what was found and what was expected. So it is for what no human does,
+ * which is how other units show: a root above 2.5 m, always above 1.5 m or below the floor, faster than 20 m/s, a joint faster than 200
+ * rad/s, a frame longer than 1 s. The clip's name is the file's, without "humanoid3d_" and ending. */
 amb_clip *amb_clip_read(const char *path, amb_error *err);
 
-/* Writes the same format, one frame a line, replacing `path` as a whole or not at all. Numbers have 12 digits. */
+/* Whether a file looks like such a clip: an object in whose Frames the first one has 44 values. It looks at the first 64 KiB, believes
+ * nothing else and changes nothing. */
+bool amb_clip_looks_like(const char *path);
+
+/* Writes the same format, one frame a line, replacing `path` as a whole or not at all. Numbers have 12 digits. A name that ends as those of
+ * another format do (.bvh, .csv) is refused. */
 bool amb_clip_write(const amb_clip *clip, const char *path, amb_error *err);
 
 /* A motion as users give it: an existing file is taken as it is; otherwise a NAME, looked up as DIR/humanoid3d_NAME.txt, then DIR/NAME.txt

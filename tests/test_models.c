@@ -37,8 +37,9 @@ static int set_up(void **state)
     put("checkpoint.onnx");
     put("sub/other.onnx");
     put("sub/table.json");
-    put("sub/humanoid3d_walk.txt");
-    put("sub/hop.txt");
+    amb_clip *clip = march(.3, true);
+    assert_true(amb_clip_write(clip, "sub/humanoid3d_walk.txt", &err) && amb_clip_write(clip, "sub/hop.txt", &err));
+    amb_clip_destroy(clip);
     return 0;
 }
 

@@ -101,7 +101,7 @@ run --version
 check "the version" grep -q -E '^amble-view [0-9]+\.[0-9]+\.[0-9]+$' out
 echo x >plain
 run --watch "$work/plain"
-check "a run folder that is none" one_sentence '--watch: .*plain is no folder'
+check "a run folder that is none" one_sentence 'watch: .*plain is no folder'
 # wait_for_line PATTERN: until the viewer's err says it
 wait_for_line() {
     for _ in $(seq 300); do
@@ -187,6 +187,14 @@ check "the filmstrip shows something" test "$(shades strip.png)" -ge 12
 run --size 400x300 --filmstrip one.png own.txt
 height() { ffprobe -v error -show_entries stream=height -of csv=p=0 "$1"; }
 check "a row is half of two" test "$(height strip.png)" -eq $((2 * $(height one.png)))
+# a jump of .9 m makes the rows higher, and the whole head stays in the picture: above it, right of the label, there is nothing
+awk -F, -v OFS=, '/^\[0/ { n++; if (n > 3) $3 += .1 * (n < 13 ? n - 3 : n < 23 ? 23 - n : 0) } 1' own.txt >jump.txt
+run --size 400x300 --filmstrip jump.png jump.txt
+check "a row is as high as its motion" test "$(height jump.png)" -gt $(($(height one.png) + 15))
+colours() { ffmpeg -v error -i "$1" -frames:v 1 -vf crop="$2" -f rawvideo -pix_fmt rgb24 - | od -An -tu1 -v -w3 | sort -u | wc -l; }
+check "heads are not cropped" test "$(colours jump.png 180:34:220:0)" -le 2
+check "but shown" test "$(colours jump.png 180:70:220:30)" -ge 5
+check "heads do not touch the label" test "$(colours one.png 400:3:0:37)" -le 2
 run --size 400x300 --filmstrip all.png
 check "every named style is a row" test "$(height all.png)" -eq $((7 * $(height one.png)))
 
