@@ -274,13 +274,13 @@ run step "${stand[@]}" --rate 200 --seconds .05 --policy fifo --json -
 if [ "$status" -eq 0 ]; then
     check 'step --policy fifo' holds log/out 'o["scheduling"] == "fifo"'
 else
-    check 'step --policy fifo, refused' bash -c "[ $status -eq 2 ] && grep -q '^amble: --policy fifo: SCHED_FIFO' log/err && [ ! -s log/out ]"
+    check 'step --policy fifo, refused' bash -c "[ $status -eq 2 ] && grep -q '^amble-bench: --policy fifo: SCHED_FIFO' log/err && [ ! -s log/out ]"
 fi
 # Without the right to SCHED_FIFO it says so.
 if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null 2>&1 && setpriv --bounding-set -sys_nice --inh-caps -sys_nice true 2>/dev/null; then
     setpriv --bounding-set -sys_nice --inh-caps -sys_nice bash -c 'ulimit -r 0; exec "$0" "$@"' "$bench" step "${stand[@]}" --rate 100 \
         --seconds .05 --policy fifo >log/out 2>log/err
-    check 'step --policy fifo without the right' bash -c "[ $? -eq 2 ] && grep -q '^amble: --policy fifo: SCHED_FIFO' log/err && [ ! -s log/out ]"
+    check 'step --policy fifo without the right' bash -c "[ $? -eq 2 ] && grep -q '^amble-bench: --policy fifo: SCHED_FIFO' log/err && [ ! -s log/out ]"
 else
     skip 'step --policy fifo without the right: setpriv or root is missing'
 fi
@@ -289,7 +289,7 @@ if command -v gnuplot >/dev/null 2>&1; then
     check 'step --plot, exit status' test "$status" -eq 0
     check 'step --plot, a picture with its curves' bash -c "grep -q '<svg' \"it's.svg\" && grep -q 'response from due, beside 1 busy' \"it's.svg\""
     run step "${stand[@]}" --seconds .05 --plot nowhere/step.svg
-    check 'step --plot into no folder' bash -c "[ $status -eq 2 ] && grep -q '^amble: nowhere/step.svg: not drawn' log/err"
+    check 'step --plot into no folder' bash -c "[ $status -eq 2 ] && grep -q '^amble-bench: nowhere/step.svg: not drawn' log/err"
 else
     skip 'step --plot: gnuplot is missing'
     refuse 'gnuplot' step "${stand[@]}" --seconds .05 --plot step.svg
