@@ -307,6 +307,35 @@ check 'rollout, JSON' holds rollout.json '[(r["envs"], r["threads"], r["steps_ea
     'all(r["rollout_steps_per_s"] > 0 and r["physics_steps_per_s"] > 0 for r in o["rows"])' \
     'all(0 < r["ratio_least"] <= r["ratio"] <= r["ratio_most"] for r in o["rows"])'
 
+# ---- Output that goes nowhere ----
+
+short=(nets --networks phase --batches 1 --threads 1 --seconds .001)
+lost() { # lost NAME STATUS: exit status 2 and one sentence
+    if [ "$2" -ne 2 ] || [ "$(wc -l <log/err)" -ne 1 ] || ! grep -q '^amble-bench: standard output cannot be written: ' log/err; then
+        : >log/out
+        bad "$1" "exit status $2"
+    else
+        pass
+    fi
+}
+mkfifo gone && exec 4<>gone 5>gone 4>&- && rm gone # a pipe that nobody reads
+for words in --help 'nets --help' "${short[*]}" "${short[*]} --json -" \
+    "step ${stand[*]} --seconds .1" "rollout ${stand[*]} --envs 1 --steps 6 --rounds 1 --threads 1"; do
+    if [ -w /dev/full ]; then
+        "$bench" $words >/dev/full 2>log/err
+        lost "amble-bench $words >/dev/full" $?
+    fi
+    "$bench" $words >&- 2>log/err
+    lost "amble-bench $words >&-" $?
+    env --default-signal=PIPE "$bench" $words >&5 2>log/err
+    lost "amble-bench $words, unread" $?
+done
+# Without a reader there is still the file.
+env --default-signal=PIPE "$bench" "${short[@]}" --json unread.json >&5 2>log/err
+lost 'nets --json FILE, unread' $?
+check 'nets --json FILE, unread, the file' test -s unread.json
+exec 5>&-
+
 # ---- The comparison ----
 
 if [ $python -eq 1 ]; then
