@@ -562,13 +562,13 @@ saved runs/locked
 kill -STOP $child # it has the folder, and changes nothing in it
 first="runs/locked: process $child is writing to this folder"
 refuse "$first" train "${stand[@]}" "${tiny[@]}" --out runs/locked
-refuse "$first" train "${stand[@]}" --resume runs/locked/checkpoint.bin
-refuse "$first" train "${stand[@]}" --resume runs/whole/checkpoint.bin --out runs/locked
-refuse "$first" fit phase --clips in/walks --out runs/locked
+refuse "$first" train "${stand[@]}" --resume runs/locked/checkpoint.bin --samples 6000
+refuse "$first" train "${stand[@]}" --resume runs/whole/checkpoint.bin --samples 6200 --out runs/locked
+refuse "$first" fit phase --clips in/walks --batch 64 --samples 640 --out runs/locked
 cp runs/locked/checkpoint.bin moment.bin
 rm runs/locked/checkpoint.bin
 refuse "$first" train "${stand[@]}" "${tiny[@]}" --out runs/locked
-refuse "$first" fit phase --clips in/walks --out runs/locked
+refuse "$first" fit phase --clips in/walks --batch 64 --samples 640 --out runs/locked
 cp moment.bin runs/locked/checkpoint.bin
 run train "${stand[@]}" --resume runs/locked/checkpoint.bin --samples 6000 --out runs/elsewhere
 check 'a checkpoint of a run at work, resumed elsewhere' test "$status" -eq 0
