@@ -3,6 +3,7 @@
 #include "cli/cmd_style.h"
 
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,6 +178,7 @@ static int run_gnuplot(const char *folder, const char *script)
     fflush(NULL);
     const pid_t child = fork();
     if (child == 0) {
+        signal(SIGPIPE, SIG_DFL); /* which amble ignores */
         if (chdir(folder) == 0 && freopen("/dev/null", "w", stdout))
             execlp("gnuplot", "gnuplot", script, (char *)NULL);
         _exit(127);
