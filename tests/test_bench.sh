@@ -291,8 +291,6 @@ if command -v gnuplot >/dev/null 2>&1; then
     run step "${stand[@]}" --rate 500 --seconds .1 --compete 1 --plot "it's.svg"
     check 'step --plot, exit status' test "$status" -eq 0
     check 'step --plot, a picture with its curves' bash -c "grep -q '<svg' \"it's.svg\" && grep -q 'response from due, beside 1 busy' \"it's.svg\""
-    run step "${stand[@]}" --seconds .05 --plot nowhere/step.svg
-    check 'step --plot into no folder' bash -c "[ $status -eq 2 ] && grep -q '^amble-bench: nowhere/step.svg: not drawn' log/err"
 else
     skip 'step --plot: gnuplot is missing'
     refuse 'gnuplot' step "${stand[@]}" --seconds .05 --plot step.svg
