@@ -1,16 +1,19 @@
-/* Whole files: bounded reads, atomic writes, mkdir -p and CRC-32C.
+/* Whole files: bounded reads, atomic writes, mkdir -p, removal of temporary files and CRC-32C.
  *
  * Does not map files, does not read pipes or devices, does not follow a symbolic link when it replaces a file (the link itself is
  * replaced), and does not keep hold of anything between calls. */
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -131,6 +134,16 @@ static char *folder_of(const char *path)
     return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
 }
 
+/* Locks a new temporary file until it is closed (and its copies), where the file system can, so that amb_folder_remove_temporaries knows,
+ * also in another process that does not see this one, that it is being written. False if that was just about to remove it. */
+static bool keep_temporary(int fd)
+{
+    struct stat st;
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        return false;
+    return fstat(fd, &st) != 0 || st.st_nlink > 0;
+}
+
 /* Opens a temporary file beside PATH that did not exist before, and writes its name; -1 and errno on failure. Nobody else can hold the same
  * one: not another thread, nor a process with the same id in another container, nor what a crash left behind. */
 static int open_temporary(const char *path, char *name, size_t name_size)
@@ -142,9 +155,14 @@ static int open_temporary(const char *path, char *name, size_t name_size)
             snprintf(name, name_size, "%s.tmp.%ld.%d", path, (long)getpid(), i);
         }
         int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (fd >= 0 || errno != EEXIST)
+        if (fd < 0 && errno != EEXIST)
+            return -1;
+        if (fd >= 0 && keep_temporary(fd))
             return fd;
+        if (fd >= 0)
+            close(fd);
     }
+    errno = EEXIST;
     return -1;
 }
 
@@ -195,6 +213,7 @@ bool amb_file_write(const char *path, const void *data, size_t size, amb_error *
     const char *what = "creating a temporary file beside it";
     int fd = open_temporary(path, name, name_size);
     bool made = fd >= 0;
+    int lock = made ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1; /* keeps the lock until the file has its name */
     if (!made)
         goto out;
     what = "writing";
@@ -225,6 +244,8 @@ out:
             unlink(name);
         amb_fail(err, "%s: %s, %s failed: %s", path, renamed ? "written, but perhaps not for good" : "not written", what, strerror(saved));
     }
+    if (lock >= 0)
+        close(lock);
     free(name);
     free(folder);
     return ok;
@@ -274,6 +295,65 @@ bool amb_folder_make(const char *path, amb_error *err)
     }
     free(part);
     return ok;
+}
+
+/* A whole number as "%ld" prints it, with no sign and at most `most`; 0 if there is none. *text is moved behind it. */
+static long read_plain(const char **text, long most)
+{
+    char *end;
+    errno = 0;
+    if (**text < '1' || **text > '9')
+        return 0;
+    const long value = strtol(*text, &end, 10);
+    *text = end;
+    return errno || value > most ? 0 : value;
+}
+
+/* The process that open_temporary made a file of this name for; 0 for any other name. */
+static pid_t temporary_process(const char *name)
+{
+    static const char mark[] = ".tmp.";
+    const char *at = NULL;
+    for (const char *next = strstr(name, mark); next; next = strstr(next + 1, mark))
+        at = next;
+    if (!at || at == name)
+        return 0;
+    at += sizeof mark - 1;
+    const long pid = read_plain(&at, INT_MAX);
+    if (*at == '.') {
+        at++;
+        if (!read_plain(&at, TEMPORARY_TRIES - 1))
+            return 0;
+    }
+    return *at ? 0 : (pid_t)pid;
+}
+
+/* A regular file that nobody has locked, and that still has its name: a writer unlocks it when it has got another one. On a file system
+ * without locks nobody can tell. */
+static bool is_abandoned(int fd, int folder, const char *name)
+{
+    struct stat st, named;
+    return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && flock(fd, LOCK_SH | LOCK_NB) == 0 &&
+           fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && named.st_dev == st.st_dev && named.st_ino == st.st_ino;
+}
+
+int amb_folder_remove_temporaries(const char *folder)
+{
+    int removed = 0;
+    DIR *dir = opendir(folder);
+    for (const struct dirent *entry; dir && (entry = readdir(dir));) {
+        const pid_t pid = temporary_process(entry->d_name);
+        if (pid == 0 || (pid != getpid() && (kill(pid, 0) == 0 || errno != ESRCH)))
+            continue;
+        /* Open for reading and a shared lock: enough to notice a writer's, also where the file is read-only. */
+        const int fd = openat(dirfd(dir), entry->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+        removed += is_abandoned(fd, dirfd(dir), entry->d_name) && unlinkat(dirfd(dir), entry->d_name, 0) == 0;
+        if (fd >= 0)
+            close(fd);
+    }
+    if (dir)
+        closedir(dir);
+    return removed;
 }
 
 /* CRC-32C, eight bytes at a time with eight tables (Kounavis & Berry 2008, "slicing by 8"). table[k][b] is the CRC of byte b followed by k

@@ -1,7 +1,8 @@
 /* Whole files, safely: read with a bound, write so that a reader sees the old file or the new one and never half of either.
  *
  * Writing goes to a new file "PATH.tmp.PID" (or "PATH.tmp.PID.N" where that is taken) in the same folder, then fsync, rename, fsync of the
- * folder. A failure (a full disk included) removes the temporary file, leaves PATH as it was and says so. */
+ * folder. A failure (a full disk included) removes the temporary file, leaves PATH as it was and says so. A process that is killed leaves
+ * its temporary file behind: amb_folder_remove_temporaries is for these. */
 #ifndef AMB_BASE_FILE_H
 #define AMB_BASE_FILE_H
 
@@ -28,6 +29,11 @@ bool amb_file_check_writable(const char *path, amb_error *err);
 
 /* mkdir -p; an existing folder is success. */
 bool amb_folder_make(const char *path, amb_error *err);
+
+/* Removes what killed processes left behind in a folder: regular files named "*.tmp.PID" or "*.tmp.PID.N" that nobody is writing and whose
+ * process is not there, or has this process's own number (in a container all have the same). A file that another machine or container is
+ * writing is locked by it, and stays. Returns how many were removed; what cannot be removed stays without a word. */
+int amb_folder_remove_temporaries(const char *folder);
 
 /* CRC-32C (Castagnoli, reflected, as in RFC 3720), continuing from `crc` (start with 0). Used by checkpoints and TensorBoard records. */
 uint32_t amb_crc32c(uint32_t crc, const void *data, size_t size);

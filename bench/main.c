@@ -2,6 +2,7 @@
 #include "bench/bench.h"
 
 #include "cli/options.h"
+#include "cli/program.h"
 #include "cli/setup.h"
 
 #include <stdio.h>
@@ -21,6 +22,7 @@ enum { BENCHES = sizeof benches / sizeof benches[0] };
 
 int main(int argc, char **argv)
 {
+    cli_program_start("amble-bench");
     argp_err_exit_status = CLI_BAD_INPUT;
     for (int i = 0; argc > 1 && i < BENCHES; i++)
         if (!strcmp(argv[1], benches[i].name)) {

@@ -8,6 +8,7 @@
 #include "bench/serve.h"
 #include "bench/timing.h"
 #include "cli/options.h"
+#include "cli/program.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -232,7 +233,8 @@ static bool measure_case(bench *b, const bench_network *network, const choice *c
                1e6 * s.min, 1e6 * s.p50, 1e6 * s.p99, 1e-9 * flops / s.min, 1e-9 * (double)amb_model_bytes(c->model) / s.min,
                100 * limit / s.min, bound, 100 * timing.had_core);
         printf(threads > 1 ? "   %3.0f %%\n" : "\n", 100 * timing.shared);
-        fflush(stdout);
+        if (!cli_flush_row(b->args->common.json, err))
+            return false;
     }
     json_t *o = row_json(network, c, rows, threads, &s, flops);
     json_object_set_new(o, "limit_us", cli_real(1e6 * limit));
@@ -307,7 +309,8 @@ static bool print_machine(bench *b, const char *cpu, const bench_timer *timer, a
             printf(" %s %.0f", level[l - 1], 1e-9 * rate);
         }
         printf(" GB/s\n");
-        fflush(stdout);
+        if (!cli_flush_row(b->args->common.json, err))
+            return false;
     }
     return true;
 }

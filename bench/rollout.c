@@ -8,6 +8,7 @@
 #include "cli/models.h"
 #include "cli/motion.h"
 #include "cli/options.h"
+#include "cli/program.h"
 #include "cli/setup.h"
 #include "policy/controller.h"
 
@@ -290,7 +291,7 @@ static bool measure_all(const arguments *a, const amb_policy *policy, const char
             if (ok && !quiet)
                 printf("  %10d  %7d  %10d  %14.0f  %14.0f   %.3f (%.3f to %.3f)\n", b.envs, thread[t], b.steps, out.physics, out.full,
                        out.ratio, out.least_ratio, out.most_ratio);
-            fflush(stdout);
+            ok = ok && (quiet || cli_flush_row(a->common.json, err));
             if (ok)
                 json_array_append_new(rows, outcome_json(&b, thread[t], &out));
         }

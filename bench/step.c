@@ -9,6 +9,7 @@
 #include "bench/plot.h"
 #include "cli/models.h"
 #include "cli/options.h"
+#include "cli/program.h"
 #include "cli/setup.h"
 
 #include <errno.h>
@@ -278,7 +279,7 @@ static bool measure_once(bench *b, bench_pace *pace, int rivals, amb_error *err)
     if (a->pace.rate > 0)
         tell_pace(b, pace, o);
     json_array_append_new(b->runs, o);
-    return true;
+    return b->quiet || cli_flush_row(b->args->common.json, err);
 }
 
 /* SCHED_FIFO and locked memory for the loop; rivals set themselves back to SCHED_OTHER. */

@@ -218,10 +218,6 @@ static int run_info(const options *o)
     if (!cli_write_json(o->common.json, list, &err)) {
         status = cli_fail(&err);
     }
-    if (table && fflush(stdout) != 0) {
-        amb_fail(&err, "the table cannot be written to standard output");
-        status = cli_fail(&err);
-    }
     return status;
 }
 

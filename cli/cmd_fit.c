@@ -5,19 +5,18 @@
 #include "base/file.h"
 #include "base/number.h"
 #include "cli/options.h"
+#include "cli/program.h"
 #include "cli/progress.h"
+#include "cli/run_folder.h"
 #include "cli/setup.h"
 #include "nets/onnx.h"
 #include "policy/event_log.h"
 #include "policy/fit_judge.h"
 #include "policy/styles.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { KEY_OUT = 'o', KEY_RESUME = CLI_KEY_OWN, KEY_HOLD_OUT, KEY_MINUTES, KEY_SAVE_MINUTES, KEY_PRECISION, KEY_HALF, KEY_SETTING };
 enum { STEPS = 50 }; /* between looks at the clock */
@@ -32,13 +31,6 @@ typedef struct arguments {
 } arguments;
 
 static const char *const word[2] = {"phase", "style"};
-static volatile sig_atomic_t interrupted;
-
-static void interrupt(int signal_number)
-{
-    (void)signal_number;
-    interrupted = 1;
-}
 
 static int setting_by_name(const char *name)
 {
@@ -216,7 +208,7 @@ static bool train(const arguments *a, const amb_fit_settings *settings, amb_fit 
     double saved = started, flushed = started, rate = 0;
     amb_progress progress;
     amb_progress_start(&progress, a->what == AMB_FIT_PHASE ? "fit phase" : "fit style", (double)amb_fit_samples(fit), settings->samples, 0);
-    while (!interrupted && (double)amb_fit_samples(fit) < settings->samples &&
+    while (!cli_stopped && (double)amb_fit_samples(fit) < settings->samples &&
            (a->minutes <= 0 || amb_clock_now() - started < 60 * a->minutes)) {
         const double before = amb_clock_now();
         const int64_t samples = amb_fit_samples(fit);
@@ -308,7 +300,7 @@ static int run(const arguments *a, const amb_fit_settings *settings, amb_fit *fi
     double wall;
     if (!train(a, settings, fit, folder, log, &stats, &wall, &err))
         return cli_failed(&err);
-    fprintf(stderr, "%s after %.1f minutes and %.2fM samples: loss %.4g.", interrupted ? "Stopped" : "Trained", wall / 60,
+    fprintf(stderr, "%s after %.1f minutes and %.2fM samples: loss %.4g.", cli_stopped ? "Stopped" : "Trained", wall / 60,
             1e-6 * (double)amb_fit_samples(fit), stats.loss);
     print_how_to_go_on(a, settings, fit, folder);
     amb_styles *styles = NULL;
@@ -321,11 +313,11 @@ static int run(const arguments *a, const amb_fit_settings *settings, amb_fit *fi
     ok = ok && cli_write_json(a->common.json, report(a, fit, &stats, folder, wall, judgement), &err);
     amb_judgement_destroy(judgement);
     amb_styles_destroy(styles);
-    return !ok ? cli_failed(&err) : interrupted ? 130 : 0;
+    return !ok ? cli_failed(&err) : cli_stopped ? 130 : 0;
 }
 
-/* As given, else that of the checkpoint, else runs/phase or runs/style. No fit overwrites another. */
-static bool choose_folder(const arguments *a, char *folder, size_t size, amb_error *err)
+/* As given, else that of the checkpoint, else runs/phase or runs/style. */
+static void choose_folder(const arguments *a, char *folder, size_t size)
 {
     const char *slash = a->resume ? strrchr(a->resume, '/') : NULL;
     if (a->out)
@@ -334,17 +326,6 @@ static bool choose_folder(const arguments *a, char *folder, size_t size, amb_err
         snprintf(folder, size, "%.*s", slash ? (int)(slash - a->resume) : 1, slash ? a->resume : ".");
     else
         snprintf(folder, size, "runs/%s", word[a->what]);
-    if (!amb_folder_make(folder, err))
-        return false;
-    char checkpoint[4200], quoted[CLI_QUOTED];
-    snprintf(checkpoint, sizeof checkpoint, "%s/checkpoint.bin", folder);
-    struct stat there, own;
-    const bool same = a->resume && stat(a->resume, &own) == 0 && stat(checkpoint, &there) == 0 && own.st_dev == there.st_dev &&
-                      own.st_ino == there.st_ino;
-    if (!same && access(checkpoint, F_OK) == 0)
-        return amb_fail(err, "%s is there already: go on with --resume %s, or give another folder with --out", checkpoint,
-                        cli_quote(checkpoint, quoted, sizeof quoted));
-    return true;
 }
 
 static int fit_with(const arguments *a, const amb_checkpoint *resumed)
@@ -359,9 +340,11 @@ static int fit_with(const arguments *a, const amb_checkpoint *resumed)
     amb_fit_data *data = character ? amb_fit_data_read(character, clips && *clips ? clips : "clips", a->hold_out, &err) : NULL;
     amb_fit *fit = data ? amb_fit_create(a->what, &settings, data, &err) : NULL;
     amb_event_log *log = NULL;
+    amb_folder_lock *lock = NULL;
     char folder[4096];
+    choose_folder(a, folder, sizeof folder);
     int status = CLI_BAD_INPUT;
-    if (fit && (!resumed || amb_fit_load(fit, resumed, &err)) && choose_folder(a, folder, sizeof folder, &err) &&
+    if (fit && (!resumed || amb_fit_load(fit, resumed, &err)) && (lock = cli_run_folder_take(folder, resumed, &err)) != NULL &&
         (log = amb_event_log_open(folder, amb_fit_samples(fit), &err)) != NULL && log_settings(a, log, &settings, &err)) {
         if (data->left_out)
             fprintf(stderr, "Left out of the clips' folder, being no motions of DeepMimic's humanoid3d: %s.\n", data->left_out_names);
@@ -373,6 +356,7 @@ static int fit_with(const arguments *a, const amb_checkpoint *resumed)
         cli_fail(&err);
     }
     amb_event_log_close(log, NULL);
+    amb_folder_lock_release(lock);
     amb_fit_destroy(fit);
     amb_fit_data_destroy(data);
     amb_character_destroy(character);
@@ -397,9 +381,7 @@ static int fit_what(amb_fit_what what, int argc, char **argv)
     free(options);
 
     cli_set_threads(a.common.threads);
-    struct sigaction action = {.sa_handler = interrupt, .sa_flags = (int)SA_RESETHAND}; /* a second Ctrl-C kills */
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    cli_stop_on_signals();
     amb_error err = {{0}};
     amb_checkpoint *from = NULL;
     if (a.resume && !(from = amb_checkpoint_read(a.resume, &err)))

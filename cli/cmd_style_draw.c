@@ -5,6 +5,7 @@
 #include "base/number.h"
 
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -179,6 +180,7 @@ static int run_gnuplot(const char *folder, const char *script)
     fflush(NULL);
     const pid_t child = fork();
     if (child == 0) {
+        signal(SIGPIPE, SIG_DFL); /* which amble ignores */
         if (chdir(folder) == 0 && freopen("/dev/null", "w", stdout))
             execlp("gnuplot", "gnuplot", script, (char *)NULL);
         _exit(127);

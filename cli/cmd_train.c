@@ -6,7 +6,9 @@
 #include "base/number.h"
 #include "cli/models.h"
 #include "cli/options.h"
+#include "cli/program.h"
 #include "cli/progress.h"
+#include "cli/run_folder.h"
 #include "cli/setup.h"
 #include "cli/style_options.h"
 #include "nets/onnx.h"
@@ -15,7 +17,6 @@
 #include "policy/train.h"
 
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,14 +51,6 @@ typedef struct arguments {
     int teachers;
     const char *setting[AMB_SETTING_COUNT]; /* texts as given, NULL: not given */
 } arguments;
-
-static volatile sig_atomic_t interrupted;
-
-static void interrupt(int signal_number)
-{
-    (void)signal_number;
-    interrupted = 1;
-}
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
@@ -342,7 +335,7 @@ static int run(const arguments *a, const amb_settings *settings, amb_train *trai
     amb_progress_start(&progress, "train", (double)samples_before, settings->samples, 0);
     if (!save_first(train, folder, a->half, samples_before > 0, &progress, &err))
         return cli_fail(&err);
-    while (!interrupted && (double)amb_train_samples(train) < settings->samples &&
+    while (!cli_stopped && (double)amb_train_samples(train) < settings->samples &&
            (a->minutes <= 0 || amb_clock_now() - started < 60 * a->minutes)) {
         amb_train_iterate(train, &stats);
         const double now = amb_clock_now(), took = stats.collect_s + stats.learn_s;
@@ -367,16 +360,16 @@ static int run(const arguments *a, const amb_settings *settings, amb_train *trai
         return cli_failed(&err);
     fprintf(stderr,
             "%s after %.1f minutes and %.2fM samples (%.0f/s): episode %.2f s, normalised return %.3f, both with exploration noise.\n",
-            interrupted ? "Stopped" : "Trained", wall / 60, 1e-6 * (double)amb_train_samples(train),
+            cli_stopped ? "Stopped" : "Trained", wall / 60, 1e-6 * (double)amb_train_samples(train),
             (double)(amb_train_samples(train) - samples_before) / fmax(wall, 1e-9), stats.episode_s, stats.normalised_return);
     print_how_to_go_on(a, settings, train, folder);
     if (!cli_write_json(a->common.json, summary(&stats, train, folder, wall), &err))
         return cli_failed(&err);
-    return interrupted ? 130 : 0;
+    return cli_stopped ? 130 : 0;
 }
 
-/* The run folder: as given, else that of the checkpoint, else runs/MOTION. No training overwrites another. */
-static bool choose_folder(const arguments *a, const amb_train *train, char *folder, size_t size, amb_error *err)
+/* The run folder: as given, else that of the checkpoint, else runs/MOTION. */
+static void choose_folder(const arguments *a, const amb_train *train, char *folder, size_t size)
 {
     if (a->out) {
         snprintf(folder, size, "%s", a->out);
@@ -390,17 +383,6 @@ static bool choose_folder(const arguments *a, const amb_train *train, char *fold
                  : strcmp(style, "random") ? style
                                            : "locomotion");
     }
-    if (!amb_folder_make(folder, err))
-        return false;
-    char checkpoint[4200], quoted[CLI_QUOTED];
-    snprintf(checkpoint, sizeof checkpoint, "%s/checkpoint.bin", folder);
-    struct stat there, own;
-    const bool same = a->resume && stat(a->resume, &own) == 0 && stat(checkpoint, &there) == 0 && own.st_dev == there.st_dev &&
-                      own.st_ino == there.st_ino;
-    if (!same && access(checkpoint, F_OK) == 0)
-        return amb_fail(err, "%s is there already: go on with --resume %s, or give another folder with --out", checkpoint,
-                        cli_quote(checkpoint, quoted, sizeof quoted));
-    return true;
 }
 
 /* What is drawn: all of the table's styles, or the one that --style names, which `one` is made to hold; it must outlive the training. */
@@ -485,6 +467,7 @@ static int train_with(const arguments *a, const amb_checkpoint *resumed, const a
     amb_styles one = {0};
     unsigned may_touch = 0;
     char folder[4096];
+    amb_folder_lock *lock = NULL;
     amb_train *train = NULL;
     amb_event_log *log = NULL;
     int status = CLI_BAD_INPUT;
@@ -492,7 +475,7 @@ static int train_with(const arguments *a, const amb_checkpoint *resumed, const a
         load_teachers(a, &followed, &teachers, &err) &&
         (train = create_training(&settings, character, &followed, &one, &teachers, may_touch, &err)) != NULL &&
         (!resumed || amb_train_load(train, resumed, &err)) && load_init(a, train, init, &err) &&
-        choose_folder(a, train, folder, sizeof folder, &err) &&
+        (choose_folder(a, train, folder, sizeof folder), lock = cli_run_folder_take(folder, resumed, &err)) != NULL &&
         (!followed.clip || cli_keep_clip(folder, followed.path, followed.clip, &err)) &&
         (log = amb_event_log_open(folder, amb_train_samples(train), &err)) != NULL && log_settings(log, &settings, train, &err)) {
         fprintf(stderr, "Training %s in %s: %.0f environments, %s matrix products, %.2fM of %.2fM samples done.\n", amb_train_motion(train),
@@ -503,6 +486,7 @@ static int train_with(const arguments *a, const amb_checkpoint *resumed, const a
         cli_fail(&err);
     }
     amb_event_log_close(log, NULL);
+    amb_folder_lock_release(lock);
     amb_train_destroy(train);
     amb_teachers_free(&teachers);
     cli_followed_free(&followed);
@@ -544,9 +528,7 @@ int cmd_train(int argc, char **argv)
         return cli_fail(&err);
     }
     cli_set_threads(a.common.threads);
-    struct sigaction action = {.sa_handler = interrupt, .sa_flags = (int)SA_RESETHAND}; /* a second Ctrl-C kills */
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    cli_stop_on_signals();
 
     amb_checkpoint *from = NULL;
     char init[4096];

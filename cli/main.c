@@ -1,15 +1,11 @@
-/* The `amble` program: picks the subcommand, binds threads to cores before OpenMP starts, and makes sure that what went to standard output
- * arrived. Everything else is a subcommand's. */
+/* The `amble` program: picks the subcommand and binds threads to cores before OpenMP starts. Everything else is a subcommand's. */
 #include "cli/options.h"
+#include "cli/program.h"
 #include "cli/setup.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const struct subcommand {
     const char *name;
@@ -48,26 +44,6 @@ static void print_help(FILE *to)
           to);
 }
 
-/* Were one of the three standard streams closed, the next file that is opened would take its place and get what is meant for it. Each is
- * given something that refuses instead: writing to what is open for reading fails, and the other way round. */
-static void occupy_standard_streams(void)
-{
-    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
-            return;
-}
-
-/* At exit, also one by argp's --help: output that was lost is an error. */
-static void close_standard_output(void)
-{
-    const bool failed = ferror(stdout) != 0, pending = __fpending(stdout) != 0;
-    errno = 0;
-    if ((fclose(stdout) != 0 && (pending || errno != EBADF)) || failed) {
-        fprintf(stderr, "amble: standard output cannot be written: %s\n", errno ? strerror(errno) : "an earlier write failed");
-        _exit(CLI_BAD_INPUT);
-    }
-}
-
 static int unknown(const char *word)
 {
     const char *names[SUBCOMMANDS];
@@ -89,9 +65,8 @@ static int unknown(const char *word)
 
 int main(int argc, char **argv)
 {
-    occupy_standard_streams();
+    cli_program_start("amble");
     cli_bind_threads(argv);
-    atexit(close_standard_output);
     argp_err_exit_status = CLI_BAD_INPUT;
     if (argc < 2) {
         print_help(stderr);

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/number.h"
 #include "base/text.h"
+#include "cli/program.h"
 
 #include <errno.h>
 #include <math.h>
@@ -88,7 +89,7 @@ int64_t cli_int(struct argp_state *state, const char *text, int64_t lo, int64_t 
 
 int cli_fail(const amb_error *err)
 {
-    fprintf(stderr, "amble: %s\n", err->text);
+    fprintf(stderr, "%s: %s\n", cli_program_name, err->text);
     return CLI_BAD_INPUT;
 }
 
@@ -203,9 +204,7 @@ bool cli_write_json(const char *file, json_t *object, amb_error *err)
     text[length++] = '\n'; /* instead of the final zero: a text file's last line ends too */
     bool ok;
     if (strcmp(file, "-") == 0) {
-        ok = fwrite(text, 1, length, stdout) == length && fflush(stdout) == 0;
-        if (!ok)
-            amb_fail(err, "the results cannot be written to standard output: %s", strerror(errno));
+        ok = cli_write_output(text, length, err);
     } else {
         ok = amb_file_write(file, text, length, err);
     }

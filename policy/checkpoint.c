@@ -212,6 +212,17 @@ const char *amb_checkpoint_path(const amb_checkpoint *c)
     return c->path;
 }
 
+bool amb_checkpoint_is_current(const amb_checkpoint *c, amb_error *err)
+{
+    size_t size;
+    uint8_t *now = amb_file_read(c->path, largest_file, &size, err);
+    if (!now)
+        return false;
+    const bool same = size == c->size && !memcmp(now, c->data, size);
+    free(now);
+    return same || amb_fail(err, "%s: was replaced after it had been read; is another run going on from it? Try again", c->path);
+}
+
 const void *amb_checkpoint_find(const amb_checkpoint *c, const char *name, size_t *size)
 {
     const uint8_t *head = find(c->data, c->sections, name);

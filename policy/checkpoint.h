@@ -39,6 +39,9 @@ void amb_checkpoint_destroy(amb_checkpoint *checkpoint); /* NULL is fine */
 
 const char *amb_checkpoint_path(const amb_checkpoint *checkpoint); /* as given to amb_checkpoint_read */
 
+/* Whether the file still holds what was read: false and a sentence if it was replaced, changed or removed since. */
+bool amb_checkpoint_is_current(const amb_checkpoint *checkpoint, amb_error *err);
+
 /* A section by name, aligned to 8 bytes, valid until destroy; NULL where there is none. An empty section is not NULL. */
 const void *amb_checkpoint_find(const amb_checkpoint *checkpoint, const char *name, size_t *size);
 

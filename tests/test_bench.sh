@@ -288,7 +288,7 @@ for option in --scheduler --policy; do # --policy is the old spelling
     if [ "$status" -eq 0 ]; then
         check "step $option fifo" holds log/out 'o["scheduling"] == "fifo"'
     else
-        check "step $option fifo, refused" bash -c "[ $status -eq 2 ] && grep -q '^amble: --scheduler fifo: SCHED_FIFO' log/err && [ ! -s log/out ]"
+        check "step $option fifo, refused" bash -c "[ $status -eq 2 ] && grep -q '^amble-bench: --scheduler fifo: SCHED_FIFO' log/err && [ ! -s log/out ]"
     fi
 done
 check 'step --policy fifo, a warning' grep -q '^amble-bench step: --policy fifo|other is now called --scheduler' log/err
@@ -299,7 +299,7 @@ check 'step --policy, no warning' test ! -s log/err
 if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null 2>&1 && setpriv --bounding-set -sys_nice --inh-caps -sys_nice true 2>/dev/null; then
     setpriv --bounding-set -sys_nice --inh-caps -sys_nice bash -c 'ulimit -r 0; exec "$0" "$@"' "$bench" step "${stand[@]}" --rate 100 \
         --seconds .05 --scheduler fifo >log/out 2>log/err
-    check 'step --scheduler fifo without the right' bash -c "[ $? -eq 2 ] && grep -q '^amble: --scheduler fifo: SCHED_FIFO' log/err && [ ! -s log/out ]"
+    check 'step --scheduler fifo without the right' bash -c "[ $? -eq 2 ] && grep -q '^amble-bench: --scheduler fifo: SCHED_FIFO' log/err && [ ! -s log/out ]"
 else
     skip 'step --scheduler fifo without the right: setpriv or root is missing'
 fi
@@ -323,6 +323,35 @@ check 'rollout, table' grep -q 'of physics alone' log/out
 check 'rollout, JSON' holds rollout.json '[(r["envs"], r["threads"], r["steps_each"]) for r in o["rows"]] == [(1, 1, 6), (9, 1, 6)]' \
     'all(r["rollout_steps_per_s"] > 0 and r["physics_steps_per_s"] > 0 for r in o["rows"])' \
     'all(0 < r["ratio_least"] <= r["ratio"] <= r["ratio_most"] for r in o["rows"])'
+
+# ---- Output that goes nowhere ----
+
+short=(nets --networks phase --batches 1 --threads 1 --seconds .001)
+lost() { # lost NAME STATUS: exit status 2 and one sentence
+    if [ "$2" -ne 2 ] || [ "$(wc -l <log/err)" -ne 1 ] || ! grep -q '^amble-bench: standard output cannot be written: ' log/err; then
+        : >log/out
+        bad "$1" "exit status $2"
+    else
+        pass
+    fi
+}
+mkfifo gone && exec 4<>gone 5>gone 4>&- && rm gone # a pipe that nobody reads
+for words in --help 'nets --help' "${short[*]}" "${short[*]} --json -" \
+    "step ${stand[*]} --seconds .1" "rollout ${stand[*]} --envs 1 --steps 6 --rounds 1 --threads 1"; do
+    if [ -w /dev/full ]; then
+        "$bench" $words >/dev/full 2>log/err
+        lost "amble-bench $words >/dev/full" $?
+    fi
+    "$bench" $words >&- 2>log/err
+    lost "amble-bench $words >&-" $?
+    env --default-signal=PIPE "$bench" $words >&5 2>log/err
+    lost "amble-bench $words, unread" $?
+done
+# Without a reader there is still the file.
+env --default-signal=PIPE "$bench" "${short[@]}" --json unread.json >&5 2>log/err
+lost 'nets --json FILE, unread' $?
+check 'nets --json FILE, unread, the file' test -s unread.json
+exec 5>&-
 
 # ---- The comparison ----
 

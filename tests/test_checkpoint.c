@@ -307,6 +307,34 @@ static void test_hostile(void **state)
     free(bad);
 }
 
+/* What a resumed run asks once nobody else writes there. */
+static void test_is_current(void **state)
+{
+    (void)state;
+    amb_error err = {""};
+    save_small();
+    size_t size;
+    uint8_t *data = slurp(path, &size);
+    amb_checkpoint *c = amb_checkpoint_read(path, &err);
+    assert_non_null(c);
+    assert_true(amb_checkpoint_is_current(c, &err));
+    spill(path, data, size); /* the same bytes are the same checkpoint */
+    assert_true(amb_checkpoint_is_current(c, &err));
+    data[size / 2] ^= 1;
+    spill(path, data, size);
+    assert_false(amb_checkpoint_is_current(c, &err));
+    assert_non_null(strstr(err.text, path));
+    assert_non_null(strstr(err.text, "was replaced"));
+    data[size / 2] ^= 1;
+    spill(path, data, size - 1);
+    assert_false(amb_checkpoint_is_current(c, &err));
+    assert_int_equal(unlink(path), 0);
+    assert_false(amb_checkpoint_is_current(c, &err));
+    assert_non_null(strstr(err.text, "No such file"));
+    amb_checkpoint_destroy(c);
+    free(data);
+}
+
 static int files_in_folder(void)
 {
     int n = 0;
@@ -383,7 +411,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_missing_and_wrong_size), cmocka_unit_test(test_bad_names),
         cmocka_unit_test(test_save_put_save), cmocka_unit_test(test_every_truncation),       cmocka_unit_test(test_every_flipped_bit),
-        cmocka_unit_test(test_hostile),       cmocka_unit_test(test_failure_keeps_old_file),
+        cmocka_unit_test(test_hostile),       cmocka_unit_test(test_failure_keeps_old_file), cmocka_unit_test(test_is_current),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The program as its users see it: bad input gets one sentence on standard error and exit status 2 and touches no file; JSON is JSON;
-# kill -9 in the middle of a training changes nothing in its end; a full disk leaves the old checkpoint whole.
+# kill -9 in the middle of a training changes nothing in its end; a full disk leaves the old checkpoint whole; a closed terminal and a reader
+# that leaves lose nothing; two runs do not share a folder.
 #
 #   tests/test_cli.sh PATH/TO/amble
 #
@@ -40,6 +41,10 @@ run() {
     "$amble" "$@" >log/out 2>log/err
     status=$?
 }
+
+# The words before a command that give it the signals' default actions, whatever the test was started with (nohup, a Python that ignores
+# SIGPIPE).
+plain=(env --default-signal=HUP,PIPE,XFSZ)
 
 # Everything but log/, with contents.
 picture() {
@@ -514,7 +519,7 @@ interrupt() {
     shift 3
     for try in 1 2 3 4 5 6; do
         saved=$(stat -c %i runs/killed/checkpoint.bin 2>/dev/null)
-        "$amble" train "$@" --save-minutes 0 >log/out 2>log/err &
+        "${plain[@]}" "$amble" train "$@" --save-minutes 0 >log/out 2>log/err &
         child=$!
         while [ "$(stat -c %i runs/killed/checkpoint.bin 2>/dev/null)" = "$saved" ] && kill -0 $child 2>/dev/null; do :; done
         sleep "0.0$((RANDOM % 90 + 10))"
@@ -533,6 +538,7 @@ resume=(--resume runs/killed/checkpoint.bin "${stand[@]}")
 interrupt KILL 137 'train, killed' "${stand[@]}" "${tiny[@]}" --out runs/killed
 interrupt KILL 137 'train, resumed and killed' "${resume[@]}" --threads 1
 interrupt TERM 130 'train, resumed and terminated' "${resume[@]}"
+interrupt HUP 130 'train, resumed and hung up' "${resume[@]}"
 run train "${resume[@]}" --threads 1
 check 'train, resumed' test "$status" -eq 0
 for file in checkpoint.bin actor.onnx critic.onnx; do
@@ -669,6 +675,58 @@ run train "${stand[@]}" "${tiny[@]}" --samples 192 --clip .3 --out runs/clip
 check 'train --clip, a warning' grep -q '^amble train: --clip is now called --ratio-clip' log/err
 check 'train --clip, the same' cmp runs/ratio/actor.onnx runs/clip/actor.onnx
 check 'train --ratio-clip, in the metadata' grep -q -a '^ratio_clip=0.3$' runs/clip/actor.onnx
+# saved FOLDER: waits until the run in it has saved, or has ended.
+saved() {
+    while [ ! -s "$1/checkpoint.bin" ] && kill -0 "$child" 2>/dev/null; do sleep .01; done
+}
+env --ignore-signal=HUP "$amble" train "${stand[@]}" "${tiny[@]}" --save-minutes 0 --out runs/nohup >log/out 2>log/err &
+child=$!
+saved runs/nohup
+kill -HUP $child 2>/dev/null
+check 'train under nohup' ended 0
+check 'train under nohup, to its end' cmp runs/nohup/checkpoint.bin runs/whole/checkpoint.bin
+
+# Progress whose reader has left: the pipe's other end is closed before the training begins.
+mkfifo gone && exec 4<>gone 5>gone 4>&- && rm gone
+"${plain[@]}" "$amble" train "${stand[@]}" "${tiny[@]}" --out runs/unread 2>&5
+check 'train, progress that nobody reads' test $? -eq 0
+check 'train, progress that nobody reads, to its end' cmp runs/unread/checkpoint.bin runs/whole/checkpoint.bin
+"${plain[@]}" "$amble" rollout --no-policy "${stand[@]}" --seconds .2 --envs 1 >&5 2>log/err
+check 'rollout, results that nobody reads' test $? -eq 2
+check 'rollout, results that nobody reads, sentence' grep -q '^amble: standard output cannot be written: Broken pipe' log/err
+exec 5>&-
+
+# ---- One run in a folder ----
+
+"${plain[@]}" "$amble" train "${stand[@]}" "${tiny[@]}" --samples 1e9 --save-minutes 0 --out runs/locked >log/out 2>log/err &
+child=$!
+saved runs/locked
+kill -STOP $child # it has the folder, and changes nothing in it
+first="runs/locked: process $child is writing to this folder"
+refuse "$first" train "${stand[@]}" "${tiny[@]}" --out runs/locked
+refuse "$first" train "${stand[@]}" --resume runs/locked/checkpoint.bin --samples 6000
+refuse "$first" train "${stand[@]}" --resume runs/whole/checkpoint.bin --samples 6200 --out runs/locked
+refuse "$first" fit phase --clips in/walks --batch 64 --samples 640 --out runs/locked
+cp runs/locked/checkpoint.bin moment.bin
+rm runs/locked/checkpoint.bin
+refuse "$first" train "${stand[@]}" "${tiny[@]}" --out runs/locked
+refuse "$first" fit phase --clips in/walks --batch 64 --samples 640 --out runs/locked
+cp moment.bin runs/locked/checkpoint.bin
+run train "${stand[@]}" --resume runs/locked/checkpoint.bin --samples 6000 --out runs/elsewhere
+check 'a checkpoint of a run at work, resumed elsewhere' test "$status" -eq 0
+kill -KILL $child
+ended 137
+# A kill releases the folder. What it left is removed, and nothing else.
+touch runs/locked/checkpoint.bin.tmp.$child runs/locked/actor.onnx.tmp.$child.3
+touch runs/locked/checkpoint.bin.tmp.$$ runs/locked/notes.tmp runs/locked/notes.tmp.x$child runs/locked/notes.$child
+run train "${stand[@]}" --resume runs/locked/checkpoint.bin --samples 6000
+check 'train, in the folder of a killed one' test "$status" -eq 0
+check 'train, in the folder of a killed one, said' grep -q '^runs/locked: removed [2-4] temporary files' log/err
+check 'train, in the folder of a killed one, removed' test ! -e runs/locked/checkpoint.bin.tmp.$child -a ! -e runs/locked/actor.onnx.tmp.$child.3
+for file in checkpoint.bin.tmp.$$ notes.tmp notes.tmp.x$child notes.$child; do
+    check "train, in the folder of a killed one, kept $file" test -e "runs/locked/$file"
+done
+check 'train, no lock left' test ! -e runs/locked/.amble.lock -a ! -e runs/whole/.amble.lock
 
 # ---- Working: fits of the motion networks ----
 
@@ -695,13 +753,23 @@ refuse 'runs/phase/checkpoint.bin: |fit phase|fit style' fit style "${walks[@]}"
 refuse 'runs/whole/checkpoint.bin: |amble fit' fit phase "${walks[@]}" --resume runs/whole/checkpoint.bin
 
 # Stopped by Ctrl-C it saves, and goes on to the same end as one that was never stopped.
-"$amble" fit phase "${walks[@]}" "${few[@]}" --samples 64000 --out runs/stopped --save-minutes 0 >log/out 2>log/err &
+"${plain[@]}" "$amble" fit phase "${walks[@]}" "${few[@]}" --samples 64000 --out runs/stopped --save-minutes 0 >log/out 2>log/err &
 child=$!
-while [ ! -s runs/stopped/checkpoint.bin ] && kill -0 $child 2>/dev/null; do sleep .01; done
+saved runs/stopped
+kill -STOP $child
+refuse "runs/stopped: process $child is writing to this folder" fit phase "${walks[@]}" --resume runs/stopped/checkpoint.bin
+kill -CONT $child
 kill -TERM $child 2>/dev/null
 check 'fit phase, terminated' ended 130
+touch runs/stopped/deepphase.onnx.tmp.$child
 run fit phase "${walks[@]}" --resume runs/stopped/checkpoint.bin --threads 1
 check 'fit phase, resumed' test "$status" -eq 0
+check 'fit phase, temporary file of an ended process' test "$(find runs/stopped -name '*.tmp.*' | wc -l)" -eq 0
+"${plain[@]}" "$amble" fit phase "${walks[@]}" "${few[@]}" --samples 1e9 --out runs/hung --save-minutes 0 >log/out 2>log/err &
+child=$!
+saved runs/hung
+kill -HUP $child 2>/dev/null
+check 'fit phase, hung up' ended 130
 run fit phase "${walks[@]}" "${few[@]}" --samples 64000 --out runs/unstopped
 for file in checkpoint.bin deepphase.onnx; do
     check "fit phase, $file of stopped and whole" cmp runs/stopped/$file runs/unstopped/$file
@@ -913,7 +981,7 @@ check 'model check of the first rows, number' grep -q '"rows": 77' log/out
 cat >full.sh <<'END'
 cp "$good" disk/checkpoint.bin && cp disk/checkpoint.bin before.bin || exit 3
 $limit
-"$amble" train --resume disk/checkpoint.bin --motion in/stand.txt --samples 7000 --save-minutes 0 >log/out 2>log/err
+env --default-signal=XFSZ "$amble" train --resume disk/checkpoint.bin --motion in/stand.txt --samples 7000 --save-minutes 0 >log/out 2>log/err
 status=$?
 if [ $status -ne 1 ]; then echo "exit status $status"; exit 1; fi
 cmp disk/checkpoint.bin before.bin || exit 1
@@ -931,7 +999,7 @@ if unshare -rm sh -c 'mount -t tmpfs -o size=1m none disk' 2>/dev/null; then
 fi
 # The same by a limit on the size of files, which needs no other file system.
 # shellcheck disable=SC2016
-check 'train with a limit on file sizes' bash -c "trap '' XFSZ; limit='ulimit -f 40' . ./full.sh"
+check 'train with a limit on file sizes' bash -c "limit='ulimit -f 40' . ./full.sh"
 
 if [ -w /dev/full ]; then
     for words in '--help' 'rollout --help' 'clip info in/stand.txt' "model info runs/whole/actor.onnx" "${roll[*]} --json -" "${roll[*]}"; do

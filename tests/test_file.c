@@ -1,4 +1,5 @@
-/* base/file: bounded reads, atomic writes that leave the old file whole when they fail, mkdir -p, CRC-32C. */
+/* base/file: bounded reads, atomic writes that leave the old file whole when they fail, removal of what killed processes left behind,
+ * mkdir -p, CRC-32C. */
 #include "base/file.h"
 
 #include <stdarg.h>
@@ -8,10 +9,14 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -269,6 +274,112 @@ static void test_stale_temporary(void **state)
     assert_holds(in_folder(name), "half", 4);
 }
 
+/* The number of a process that is not there any more. */
+static long gone_process(void)
+{
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    return child;
+}
+
+static void test_remove_temporaries(void **state)
+{
+    (void)state;
+    amb_error err = {0};
+    const long gone = gone_process(), own = getpid(), there = getppid();
+    const struct {
+        const char *format;
+        long pid;
+        bool removed;
+    } file[] = {
+        {"left/a.tmp.%ld", gone, true},
+        {"left/checkpoint.bin.tmp.%ld.12", gone, true},
+        {"left/b.tmp.1.tmp.%ld", gone, true},
+        {"left/c.tmp.%ld", own, true}, /* of an earlier process with our number: we write nothing now */
+        {"left/d.tmp.%ld", there, false},
+        {"left/d.tmp.%ld.3", there, false},
+        {"left/d.tmp.%ld.tmp.x", gone, false},
+        {"left/.tmp.%ld", gone, false},
+        {"left/e.tmp.%ld.", gone, false},
+        {"left/e.tmp.%ld.0", gone, false},
+        {"left/e.tmp.%ld.1000", gone, false},
+        {"left/e.tmp.%ld.1.1", gone, false},
+        {"left/e.tmp.0%ld", gone, false},
+        {"left/e.tmp.-%ld", gone, false},
+        {"left/e.tmp. %ld", gone, false},
+        {"left/e.tmp.%ldx", gone, false},
+        {"left/e.tmp%ld", gone, false},
+        {"left/e.tmp.9999999999%ld", gone, false},
+        {"left/e.tmp.99999999999999999999%ld", gone, false},
+        {"left/e.%ld", gone, false},
+    };
+    enum { FILES = sizeof file / sizeof *file };
+    char name[FILES][80];
+    int removed = 0;
+    assert_int_equal(amb_folder_remove_temporaries(in_folder("left")), 0); /* no such folder */
+    assert_true(amb_folder_make(in_folder("left"), &err));
+    for (int i = 0; i < FILES; i++) {
+        snprintf(name[i], sizeof name[i], file[i].format, file[i].pid);
+        assert_true(amb_file_write(in_folder(name[i]), "half", 4, &err));
+        removed += file[i].removed;
+    }
+    /* Neither a folder nor a link, and nothing that a process which is not seen from here is writing. */
+    char odd[3][80];
+    for (int i = 0; i < 3; i++)
+        snprintf(odd[i], sizeof odd[i], "left/%c.tmp.%ld", "xyz"[i], gone);
+    assert_true(amb_folder_make(in_folder(odd[0]), &err));
+    assert_int_equal(symlink("/dev/null", in_folder(odd[1])), 0);
+    assert_true(amb_file_write(in_folder(odd[2]), "half", 4, &err));
+    const int writer = open(in_folder(odd[2]), O_WRONLY);
+    assert_true(writer >= 0);
+    assert_int_equal(flock(writer, LOCK_EX), 0);
+
+    assert_int_equal(amb_folder_remove_temporaries(in_folder("left")), removed);
+    for (int i = 0; i < FILES; i++)
+        if ((access(in_folder(name[i]), F_OK) != 0) != file[i].removed)
+            fail_msg("%s should %s", name[i], file[i].removed ? "be gone" : "have stayed");
+    struct stat st;
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(lstat(in_folder(odd[i]), &st), 0);
+    close(writer);
+    assert_int_equal(amb_folder_remove_temporaries(in_folder("left")), 1);
+    assert_int_equal(lstat(in_folder(odd[2]), &st), -1);
+}
+
+static void *write_in_thread(void *context)
+{
+    amb_error err = {0};
+    bool ok = true;
+    for (int i = 0; ok && i < 100; i++)
+        ok = amb_file_write(in_folder("busy/file"), "content", 7, &err);
+    if (!ok)
+        fprintf(stderr, "%s\n", err.text);
+    atomic_store((atomic_int *)context, ok ? 1 : -1);
+    return NULL;
+}
+
+/* A file that is being written is never removed, though its name is that of a process that might be gone: this one's. */
+static void test_remove_while_writing(void **state)
+{
+    (void)state;
+    amb_error err = {0};
+    atomic_int done = 0;
+    pthread_t writer;
+    char busy[512];
+    snprintf(busy, sizeof busy, "%s", in_folder("busy"));
+    assert_true(amb_folder_make(busy, &err));
+    assert_int_equal(pthread_create(&writer, NULL, write_in_thread, &done), 0);
+    while (!atomic_load(&done))
+        amb_folder_remove_temporaries(busy);
+    assert_int_equal(pthread_join(writer, NULL), 0);
+    assert_int_equal(atomic_load(&done), 1);
+    amb_folder_remove_temporaries(busy); /* what was about to be removed when its writer chose another name */
+    assert_int_equal(entries(busy), 1);
+}
+
 static bool write_often(char fill)
 {
     amb_error err = {0};
@@ -413,6 +524,8 @@ int main(void)
         cmocka_unit_test(test_unwritable_folder),
         cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_stale_temporary),
+        cmocka_unit_test(test_remove_temporaries),
+        cmocka_unit_test(test_remove_while_writing),
         cmocka_unit_test(test_two_writers),
         cmocka_unit_test(test_folder_make),
         cmocka_unit_test(test_crc32c),

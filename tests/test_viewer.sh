@@ -149,6 +149,18 @@ check "style and motion exclude each other" one_sentence 'style and --motion exc
 run --motion walk --ground-speed 1
 check "a ground speed wants a style" one_sentence '^amble-view: --ground-speed is for invented motions'
 
+# --- output that goes nowhere
+run --help
+check "help" test "$status" -eq 0 -a -s out
+if [ -w /dev/full ]; then
+    "$view" --help >/dev/full 2>err
+    status=$?
+    check "help on a full disk" one_sentence '^amble-view: standard output cannot be written: No space left'
+fi
+"$view" --help >&- 2>err
+status=$?
+check "help with standard output closed" one_sentence '^amble-view: standard output cannot be written'
+
 # --- styles, without a display and without an actor: what is tested does not depend on how well anything walks
 styled=(--style walk --no-policy)
 for style in walk walk:.7,zombie:.3 random; do
@@ -251,6 +263,49 @@ viewer=
 
 timeout -s TERM 3 "$view" --record killed.mp4 --seconds 1000 "${small[@]}" >out 2>err
 check "a film that is stopped is whole" test "$(frames killed.mp4)" -ge 1
+plain=(env --default-signal=HUP,PIPE,XFSZ) # whatever this script was started with
+seen=0             # lines of the log before the last action
+wait_for() {
+    for _ in $(seq 300); do
+        tail -n +$((seen + 1)) log | grep -q -E -- "$1" && return 0
+        kill -0 "$viewer" 2>/dev/null || return 1
+        sleep .1
+    done
+    return 1
+}
+# A terminal that closes may tell ffmpeg too.
+for signal in TERM HUP; do
+    : >log
+    "${plain[@]}" "$view" --record killed.mp4 --seconds 1000 "${small[@]}" --log log --do '.5 push 1' >out 2>err &
+    viewer=$!
+    check "a film is under way" wait_for '^pushes 1'
+    [ $signal = HUP ] && kill -HUP $(cat /proc/$viewer/task/$viewer/children)
+    kill -$signal $viewer
+    wait $viewer
+    check "a film that is stopped by $signal ends well" test $? -eq 0
+    check "a film that is stopped by $signal is whole" test "$(frames killed.mp4)" -ge 5
+    rm -f killed.mp4
+done
+viewer=
+for film in limited.mp4 limited.mkv; do
+    (ulimit -f 8 && exec "${plain[@]}" "$view" --record $film --seconds 2 --size 320x240 --fps 10 --quality low) >out 2>err
+    status=$?
+    check "$film, longer than the limit on file sizes" one_sentence "^amble-view: $film: ffmpeg .*File too large"
+done
+(ulimit -f 1 && exec "${plain[@]}" "$view" --screenshot limited.png --seconds .1 --size 320x240 --quality low) >out 2>err
+status=$?
+check "a picture larger than the limit on file sizes" one_sentence '^amble-view: limited.png: not written, .*File too large'
+check "and no half of it" test -z "$(ls limited.png* 2>/dev/null)"
+if [ -w /dev/full ]; then
+    "$view" --screenshot b.png --seconds .1 "${small[@]}" --json - >/dev/full 2>err
+    status=$?
+    check "results on a full disk" one_sentence '^amble-view: standard output cannot be written: No space left'
+    run --screenshot b.png --seconds .1 "${small[@]}" --log /dev/full
+    check "a log on a full disk" one_sentence '^amble-view: --log: /dev/full is not whole'
+fi
+"$view" --screenshot b.png --seconds .1 "${small[@]}" --bench >&- 2>err
+status=$?
+check "results with standard output closed" one_sentence '^amble-view: standard output cannot be written'
 
 # So many steps take minutes, and the signal need not wait for them.
 "$view" --motion walk --record many.mp4 --characters 100 --seconds 10000 "${small[@]}" --do '.1 forward 100000' --log many.log >out 2>err &
@@ -286,18 +341,9 @@ export DISPLAY
 # open_view ARGUMENTS...: starts a viewer and waits for its first frame
 open_view() {
     : >log
-    "$view" --size 800x600 --log "$work/log" "$@" >out 2>err &
+    "${plain[@]}" "$view" --size 800x600 --log "$work/log" "$@" >out 2>err &
     viewer=$!
     wait_for '^ready'
-}
-seen=0 # lines of the log before the last action
-wait_for() {
-    for _ in $(seq 300); do
-        tail -n +$((seen + 1)) log | grep -q -E -- "$1" && return 0
-        kill -0 "$viewer" 2>/dev/null || return 1
-        sleep .1
-    done
-    return 1
 }
 mark() { seen=$(wc -l <log); }
 # key KEY PATTERN: what the log must say afterwards
@@ -575,6 +621,15 @@ check "a damaged one is refused" wait_for '^says .*actor.onnx'
 kill -TERM "$viewer"
 wait "$viewer"
 check "a signal ends it well" test $? -eq 0
+
+seen=0
+open_view --motion walk || bad "a window to be hung up opens" "no frame"
+key v '^film 1'
+key g '^ghost' # a frame later
+kill -HUP "$viewer"
+wait "$viewer"
+check "a closed terminal ends it well" test $? -eq 0
+check "its film is playable" test "$(frames "$(ls -t amble-*.mp4 | head -n 1)")" -ge 1
 viewer=
 [ -n "$real_display" ] && DISPLAY=$real_display
 finish

@@ -274,8 +274,20 @@ void amb_app_free(amb_app *app)
     free(app->weight);
     free(app->own.body);
     amb_character_destroy(app->character);
-    if (app->log)
-        fclose(app->log);
+    amb_app_close_log(app, NULL);
+}
+
+bool amb_app_close_log(amb_app *app, amb_error *err)
+{
+    FILE *log = app->log;
+    app->log = NULL;
+    if (!log)
+        return true;
+    const bool failed = ferror(log) != 0;
+    errno = 0;
+    if (fclose(log) == 0 && !failed)
+        return true;
+    return amb_fail(err, "--log: %s is not whole: %s", app->def.log, errno ? strerror(errno) : "an earlier write failed");
 }
 
 const amb_snapshot *amb_app_look(amb_app *app)

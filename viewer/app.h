@@ -119,6 +119,9 @@ typedef struct amb_app {
 bool amb_app_init(amb_app *app, const amb_app_def *def, amb_error *err);
 void amb_app_free(amb_app *app);
 
+/* Ends --log. False and a sentence if a line of it could not be written. */
+bool amb_app_close_log(amb_app *app, amb_error *err);
+
 /* Once a context is current: the scene, the renderer, the panel. `scale`: of texts. */
 bool amb_app_open_renderer(amb_app *app, double scale, int framebuffer, amb_error *err);
 

@@ -64,8 +64,8 @@ bool amb_film_check(const char *path, amb_error *err)
     return amb_file_check_writable(path, err);
 }
 
-/* ffmpeg reads from the pipe and logs into memory. It gets its own process group, so that Ctrl-C ends this program, which then lets ffmpeg
- * finish, and not both at once. */
+/* ffmpeg reads from the pipe and logs into memory. It gets its own process group and SIGHUP blocked, so that Ctrl-C and a terminal that
+ * closes end this program, which then lets ffmpeg finish, and not both at once. */
 static bool spawn(amb_film *film, char *const *argv, amb_error *err)
 {
     int ends[2];
@@ -80,11 +80,14 @@ static bool spawn(amb_film *film, char *const *argv, amb_error *err)
     posix_spawn_file_actions_adddup2(&actions, ends[0], 0);
     posix_spawn_file_actions_adddup2(&actions, film->log, 1);
     posix_spawn_file_actions_adddup2(&actions, film->log, 2);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
-    sigset_t defaults;
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+    sigset_t defaults, blocked;
     sigemptyset(&defaults);
     sigaddset(&defaults, SIGPIPE);
     posix_spawnattr_setsigdefault(&attributes, &defaults);
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGHUP);
+    posix_spawnattr_setsigmask(&attributes, &blocked);
     const int failed = posix_spawnp(&film->pid, "ffmpeg", &actions, &attributes, argv, environ);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
@@ -157,14 +160,32 @@ amb_film *amb_film_open(const char *path, int width, int height, double fps, amb
     return NULL;
 }
 
+enum { LOG_END = 4096 };
+
+/* The end of what ffmpeg said; its length. */
+static ssize_t read_log(const amb_film *film, char log[LOG_END])
+{
+    const off_t end = lseek(film->log, 0, SEEK_END);
+    const off_t from = end > LOG_END - 1 ? end - LOG_END + 1 : 0;
+    ssize_t n = pread(film->log, log, LOG_END - 1, from);
+    n = n < 0 ? 0 : n;
+    log[n] = 0;
+    return n;
+}
+
+/* ffmpeg before version 6 ends with status 0 though the last bytes of the file could not be written. */
+static bool lost_its_end(const amb_film *film)
+{
+    char log[LOG_END];
+    read_log(film, log);
+    return strstr(log, "Error writing trailer") || strstr(log, "Error closing file");
+}
+
 /* The last line that ffmpeg said. */
 static void last_words(const amb_film *film, char *text, size_t size)
 {
-    char log[4096];
-    const off_t end = lseek(film->log, 0, SEEK_END);
-    const off_t from = end > (off_t)sizeof log - 1 ? end - (off_t)sizeof log + 1 : 0;
-    ssize_t n = pread(film->log, log, sizeof log - 1, from);
-    n = n < 0 ? 0 : n;
+    char log[LOG_END];
+    ssize_t n = read_log(film, log);
     while (n > 0 && (log[n - 1] == '\n' || log[n - 1] == '\r'))
         n--;
     log[n] = 0;
@@ -201,7 +222,7 @@ bool amb_film_close(amb_film *film, amb_error *err)
     if (film->pid > 0) {
         while (waitpid(film->pid, &status, 0) < 0 && errno == EINTR) {
         }
-        if (!WIFEXITED(status) || WEXITSTATUS(status)) {
+        if (!WIFEXITED(status) || WEXITSTATUS(status) || lost_its_end(film)) {
             char words[400];
             last_words(film, words, sizeof words);
             ok = amb_fail(err, "%s: ffmpeg failed: %s", film->path, words);

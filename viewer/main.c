@@ -1,6 +1,7 @@
 /* amble-view: the character in a window, to be watched, pushed, pulled and steered; or filmed without one. */
 #include "base/clock.h"
 #include "cli/options.h"
+#include "cli/program.h"
 #include "cli/setup.h"
 #include "viewer/app.h"
 #include "viewer/strip.h"
@@ -437,6 +438,7 @@ int main(int argc, char **argv)
                           .distance = NAN};
     const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {&cli_view_style_argp, 0, NULL, 2}, {0}};
     const struct argp argp = {options, parse, "[ROW...]", doc, children, NULL, NULL};
+    cli_program_start("amble-view");
     argp_err_exit_status = CLI_BAD_INPUT;
     argp_program_version = "amble-view " AMB_VERSION;
     argp_parse(&argp, argc, argv, 0, NULL, &a);
@@ -450,6 +452,8 @@ int main(int argc, char **argv)
     int status = 2;
     if (ok && amb_app_init(&app, &a.def, &err))
         status = a.def.record || a.def.screenshot ? amb_studio_run(&app, &err) : amb_window_run(&app, &err);
+    if (!status && !amb_app_close_log(&app, &err))
+        status = 2;
     if (status)
         fprintf(stderr, "amble-view: %s\n", err.text);
     amb_app_free(&app);

@@ -3,23 +3,15 @@
 #include "viewer/app.h"
 
 #include "base/clock.h"
+#include "cli/program.h"
 #include "viewer/offscreen.h"
 #include "viewer/png_file.h"
 #include "viewer/report.h"
 
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static volatile sig_atomic_t stopped;
-
-static void on_signal(int number)
-{
-    (void)number;
-    stopped = 1;
-}
 
 /* Steps until the picture at `time` lies within the last step; returns where in it. */
 static double simulate_to(amb_app *app, double time)
@@ -86,7 +78,7 @@ static bool roll(amb_app *app, amb_film *film, amb_report *report, amb_error *er
     const double begun = amb_clock_now();
     double time = 0, step = 0; /* s; step: to the next frame, which a script may change */
     bool last = false;
-    for (int64_t f = 0; !last && !(f && stopped); f++) { /* a film has a frame, however early it is ended */
+    for (int64_t f = 0; !last && !(f && cli_stopped); f++) { /* a film has a frame, however early it is ended */
         const double began = amb_clock_now();
         double alpha = 1;
         app->now = app->begun + 60 + (double)f / def->fps; /* nobody reads the first minute's hint in a film */
@@ -107,7 +99,7 @@ static bool roll(amb_app *app, amb_film *film, amb_report *report, amb_error *er
         time += step;
         progress(time, def->seconds, begun);
     }
-    if (app->session && !stopped && !app->quit)
+    if (app->session && !cli_stopped && !app->quit)
         simulate_to(app, def->seconds); /* the rest of the time asked for, so that the hash is that of a rollout */
     return true;
 }
@@ -118,10 +110,8 @@ int amb_studio_run(amb_app *app, amb_error *err)
     amb_offscreen *offscreen = amb_offscreen_open(def->backend, err);
     if (!offscreen)
         return 2;
-    struct sigaction action = {.sa_handler = on_signal};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    app->stopped = &stopped;
+    cli_stop_on_signals();
+    app->stopped = &cli_stopped;
     if (app->def.quality < 0)
         app->def.quality = AMB_QUALITY_MEDIUM;
     const double scale = def->height < 400 ? .5 : fmax(1, round(def->height / 360.) / 2); /* texts as large as the picture */
@@ -137,7 +127,7 @@ int amb_studio_run(amb_app *app, amb_error *err)
     amb_error late;
     if (!amb_film_close(film, &late) && ok)
         ok = amb_fail(err, "%s", late.text);
-    if (ok && stopped)
+    if (ok && cli_stopped)
         fprintf(stderr, "amble-view: ended early; the file is whole\n");
     ok = ok && amb_report_write(&report, app, err);
     if (app->has_context)

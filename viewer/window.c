@@ -3,6 +3,7 @@
 #include "viewer/app.h"
 
 #include "base/clock.h"
+#include "cli/program.h"
 #include "viewer/gamepad.h"
 #include "viewer/panel.h"
 #include "viewer/png_file.h"
@@ -10,7 +11,6 @@
 
 #include <GLFW/glfw3.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,14 +26,6 @@ typedef struct window {
     amb_gamepad gamepad;
     int windowed[4]; /* place and size before full screen */
 } window;
-
-static volatile sig_atomic_t stopped;
-
-static void on_signal(int number)
-{
-    (void)number;
-    stopped = 1;
-}
 
 static double aspect_of(mjrRect r)
 {
@@ -347,10 +339,8 @@ static void listen(window *w)
     glfwSetScrollCallback(w->glfw, on_scroll);
     glfwSetDropCallback(w->glfw, on_drop);
     glfwSetWindowContentScaleCallback(w->glfw, on_scale);
-    struct sigaction action = {.sa_handler = on_signal};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    w->app->stopped = &stopped;
+    cli_stop_on_signals();
+    w->app->stopped = &cli_stopped;
 }
 
 static void frame(window *w, amb_report *report, double *before)
@@ -399,7 +389,7 @@ static bool play(window *w, amb_report *report, amb_error *err)
             return false;
     }
     amb_app_watch(app);
-    while (!stopped && !app->quit && !glfwWindowShouldClose(w->glfw)) {
+    while (!cli_stopped && !app->quit && !glfwWindowShouldClose(w->glfw)) {
         glfwPollEvents();
         frame(w, report, &before);
         if (app->wants_fullscreen)
