@@ -630,8 +630,8 @@ check 'eval of a moved run' test "$status" -eq 0
 check 'eval, one of each' grep -q '1 character × 1 seed from' log/out
 run train --resume 'runs/moved run/checkpoint.bin' --samples 2k
 check 'train --resume of a moved run' test "$status" -eq 0
-run train --resume 'runs/moved run/checkpoint.bin' --samples 2.1k --out runs/elsewhere
-check 'train --resume into another folder, a copy there' cmp in/stand.txt runs/elsewhere/humanoid3d_reach.txt
+run train --resume 'runs/moved run/checkpoint.bin' --samples 2.1k --out runs/copied
+check 'train --resume into another folder, a copy there' cmp in/stand.txt runs/copied/humanoid3d_reach.txt
 cp in/stand.txt in/humanoid3d_reach.txt
 sed 's/^\[0.03333/[0.03433/' in/stand.txt >'runs/moved run/humanoid3d_reach.txt'
 run rollout --policy 'runs/moved run/actor.onnx'
@@ -640,8 +640,10 @@ check 'rollout, a changed clip' grep -q \
     '^amble: runs/moved run/humanoid3d_reach.txt: is not the motion "reach" that runs/moved run/actor.onnx was trained on (CRC-32C .*--motion' log/err
 refuse 'moved run/humanoid3d_reach.txt: is not the motion "reach" that runs/moved run/checkpoint.bin was trained on' train \
     --resume 'runs/moved run/checkpoint.bin' --samples 4k
-refuse 'moved run/humanoid3d_reach.txt is there already and is another motion|--out' train --resume 'runs/moved run/checkpoint.bin' \
-    --motion in/humanoid3d_reach.txt --samples 4k
+run train --resume 'runs/moved run/checkpoint.bin' --motion in/humanoid3d_reach.txt --samples 4k
+check 'train, a changed copy is not written over' test "$status" -eq 2
+check 'train, a changed copy, said' \
+    grep -q '^amble: runs/moved run/humanoid3d_reach.txt is there already and is another motion than in/humanoid3d_reach.txt: .*--out' log/err
 rm 'runs/moved run/humanoid3d_reach.txt'
 refuse 'moved run/checkpoint.bin: its motion is neither among the clips nor beside it|--motion|"reach"' train \
     --resume 'runs/moved run/checkpoint.bin' --samples 4k
