@@ -25,7 +25,7 @@ static const struct subcommand {
     {"train", cmd_train, "teaches a policy a motion (PPO), from scratch or from --resume; writes checkpoints and ONNX",
      "amble train --motion run --out runs/run"},
     {"fit", cmd_fit, "trains the motion networks, DeepPhase (phase) and StyleVAE (style), on a folder of clips",
-     "amble fit style --clips clips --out runs/style"},
+     "amble fit style --clips deepmimic-clips --out runs/style"},
     {"eval", cmd_eval, "judges a policy over many seeds and pushes, alone or against another one",
      "amble eval --motion walk --policy walk.onnx --push .5,2"},
     {"clip", cmd_clip, "says what is in motion clips, and converts them", "amble clip info walk run"},

@@ -482,7 +482,18 @@ static void motions_are_found_by_name(void **state)
     assert_int_equal(unsetenv("AMBLE_CLIPS"), 0);
 
     assert_false(amb_clip_find("walk", in_scratch("empty"), path, sizeof path, &err));
-    assert_non_null(strstr(err.text, "scripts/get-clips.sh"));
+    assert_non_null(strstr(err.text, "nor any other; " AMB_SOURCE_DIR "/scripts/get-clips.sh fetches"));
+    assert_false(amb_clip_find("style_jog", dir, path, sizeof path, &err)); /* a folder that is given is the only one */
+
+    /* amble's own motions come last */
+    assert_true(amb_clip_find("style_jog", NULL, path, sizeof path, &err));
+    assert_string_equal(path, AMB_SOURCE_DIR "/assets/motions/style_jog.txt");
+    put(in_scratch("motions/style_jog.txt"), "x");
+    assert_int_equal(setenv("AMBLE_CLIPS", dir, 1), 0);
+    assert_true(amb_clip_find("style_jog", NULL, path, sizeof path, &err));
+    snprintf(want, sizeof want, "%s/style_jog.txt", dir);
+    assert_string_equal(path, want);
+    assert_int_equal(unsetenv("AMBLE_CLIPS"), 0);
     assert_false(amb_clip_find("no/such.txt", dir, path, sizeof path, &err));
     assert_non_null(strstr(err.text, "\"no/such.txt\" cannot be read: No such file"));
     assert_false(amb_clip_find("", dir, path, sizeof path, &err));
