@@ -43,7 +43,7 @@ static const struct argp_option options[] = {
     {"batches", KEY_BATCHES, "LIST", 0, "rows in a call (default 1,16,256,4096)", 1},
     {"threads", KEY_THREADS, "LIST", 0, "threads a call is split over (default 1,2, as far as there are cores)", 1},
     {"kernels", KEY_KERNELS, "LIST", 0, "some of the kernels' names, and auto (default: all that run here, and auto)", 1},
-    {"seconds", KEY_SECONDS, "S", 0, "time to go on for with each case (default .2)", 1},
+    {"seconds", KEY_SECONDS, "S", 0, "time to go on for with each case (default 0.2)", 1},
     {"seed", KEY_SEED, "N", 0, "seed of random weights and of inputs (default 1)", 1},
     {"cold", KEY_COLD, NULL, 0, "throw everything out of the caches before each call", 1},
     {"serve", KEY_SERVE, NULL, 0, "take orders from standard input (bench/serve.h); for bench/compare.py", 2},

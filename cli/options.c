@@ -53,8 +53,10 @@ static error_t parse_common(int key, char *text, struct argp_state *state)
     }
 
 static const struct argp_option common_options[] = {
-    SEED_OPTION, THREADS_OPTION,
-    JSON_OPTION, {"clips", CLI_KEY_CLIPS, "DIR", 0, "folder of motion clips (default: $AMBLE_CLIPS, ./clips, the source tree's clips)", 0},
+    SEED_OPTION,
+    THREADS_OPTION,
+    JSON_OPTION,
+    {"clips", CLI_KEY_CLIPS, "DIR", 0, "folder of motion clips (default: $AMBLE_CLIPS, ./clips, the source tree's clips, amble's own)", 0},
     {0},
 };
 static const struct argp_option threads_options[] = {SEED_OPTION, THREADS_OPTION, JSON_OPTION, {0}};

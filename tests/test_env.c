@@ -115,7 +115,7 @@ static void real_starts_are_out_of_the_floor(void **unused)
     (void)unused;
     char path[1024];
     if (!amb_clip_find("walk", NULL, path, sizeof path, NULL)) {
-        print_message("no clip \"walk\" at hand (AMBLE_CLIPS is not set; scripts/get-clips.sh fetches it): not tested with it\n");
+        print_message("SKIPPED: needs DeepMimic's clip walk, which scripts/get-clips.sh fetches (AMBLE_CLIPS names its folder)\n");
         skip();
     }
     amb_clip *clip = amb_clip_read(path, NULL);

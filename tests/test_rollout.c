@@ -387,7 +387,6 @@ static void what_cannot_be_is_refused(void **state)
 static void a_schedule_is_told_moment_by_moment(void **state)
 {
     (void)state;
-    skip_without_gaits();
     hand_made made;
     make_by_hand(&made, character, .02);
     amb_error err = {""};
@@ -435,7 +434,6 @@ static void a_schedule_is_told_moment_by_moment(void **state)
 static void invented_motions_are_followed(void **state)
 {
     (void)state;
-    skip_without_gaits();
     hand_made made;
     make_by_hand(&made, character, .02);
     const amb_style_plan plan = {.styles = &made.styles, .change_s = {.5, 1}, .blends = .5, .pace = .1};

@@ -386,7 +386,7 @@ static void files_that_do_not_fit_are_refused(void **state)
     net->in_std[0] = .5f;
     net->in_std[7] = .01f;
     write_net(changed, net, AMB_ONNX_FLOAT32);
-    refuse_onnx(&s, changed, critic, changed, "number 7 has|deviation 0.01, expected a deviation of .02 or more");
+    refuse_onnx(&s, changed, critic, changed, "number 7 has|deviation 0.01, expected a deviation of 0.02 or more");
     free(net->in_mean), free(net->in_std);
     net->in_mean = net->in_std = NULL;
     net->in_clip = 0;
