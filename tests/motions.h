@@ -4,6 +4,7 @@
 #define AMB_TESTS_MOTIONS_H
 
 #include "tests/policy.h"
+#include "tests/skip.h"
 
 #include "policy/fit_gait.h"
 #include "policy/generator.h"
@@ -30,17 +31,20 @@ static inline bool gaits_are_there(void)
     return true;
 }
 
+static const char no_gaits[] =
+    "not all of the clips walk, run, jog, zombie_walk, long_walk2 are there (PyBullet ships only some of DeepMimic's)";
+
 /* At the head of a test that cannot do without them. */
 static inline void skip_without_gaits(void)
 {
     if (!gaits_are_there())
-        skip();
+        skip_because("%s", no_gaits);
 }
 
 static inline void skip_test(void **unused)
 {
     (void)unused;
-    skip();
+    skip_because("%s", no_gaits);
 }
 
 /* Runs a group whose every test needs the gaits; without them each test is seen to be skipped. */

@@ -3,6 +3,7 @@
 #include "base/rng.h"
 #include "sim/clip.h"
 #include "sim/rotation.h"
+#include "tests/skip.h"
 
 #include <dirent.h>
 #include <jansson.h>
@@ -188,8 +189,7 @@ static void public_clips_load(void **state)
     (void)state;
     const char *dir = public_clips();
     if (!dir) {
-        print_message("no public clips at hand (AMBLE_CLIPS is not set; scripts/get-clips.sh fetches them): not tested with them\n");
-        skip();
+        skip_because("no public clips (AMBLE_CLIPS is not set; scripts/get-clips.sh fetches them)");
     }
     DIR *folder = opendir(dir);
     assert_non_null(folder);

@@ -1,6 +1,7 @@
 /* Poses back from motion features: exact where the features are, calm where they are noisy, and the root's way. The public clips, all of
  * them, go there and back where they are at hand. */
 #include "tests/body.h"
+#include "tests/skip.h"
 
 #include "base/clock.h"
 #include "sim/ik.h"
@@ -434,8 +435,7 @@ static void all_public_clips_come_back(void **unused)
     struct dirent **entries = NULL;
     const int clips = scandir(dir, &entries, is_clip_file, alphasort);
     if (clips <= 0) {
-        print_message("no public clips at hand (AMBLE_CLIPS is not set; scripts/get-clips.sh fetches them): not tested with them\n");
-        skip();
+        skip_because("no public clips (AMBLE_CLIPS is not set; scripts/get-clips.sh fetches them)");
     }
     print_message("%-30s frames | joints deg   most | points mm  most | root m   deg | 1 cm: deg  mm | 2 cm: deg  mm\n", "clip");
     amb_rng rng = amb_rng_seed(7, 0);
