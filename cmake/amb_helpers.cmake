@@ -63,9 +63,10 @@ function(amb_program name)
     add_dependencies(programs ${name})
     if(amb_mujoco_needs_avx)
         target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/base/cpu_check.c)
-        # It runs before the sanitizers' libraries are up.
-        set_source_files_properties(${PROJECT_SOURCE_DIR}/base/cpu_check.c PROPERTIES COMPILE_OPTIONS "$<$<BOOL:${AMB_SANITIZE}>:-fno-sanitize=all>")
         target_compile_definitions(${name} PRIVATE AMB_PROGRAM="${name}")
+        if(AMB_SANITIZE) # it runs before their libraries are up
+            set_source_files_properties(${PROJECT_SOURCE_DIR}/base/cpu_check.c PROPERTIES COMPILE_OPTIONS -fno-sanitize=all)
+        endif()
     endif()
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
     target_link_libraries(${name} PRIVATE ${arg_LIBS} amb_flags)
