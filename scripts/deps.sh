@@ -109,10 +109,7 @@ amb_apt() {
     amb_say "installing $*"
     log=$(mktemp)
     # An update that fails (a foreign source that is away) matters only if the packages cannot be had.
-    if [ -z "${amb_updated:-}" ]; then
-        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq >"$log" 2>&1 </dev/null || true
-        amb_updated=yes
-    fi
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq >"$log" 2>&1 </dev/null || true
     if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >>"$log" 2>&1 </dev/null; then
         tail -n 15 "$log" >&2
         amb_say "installing failed; the whole log is $log"
@@ -168,6 +165,9 @@ amb_install_if_possible() {
 # amb_newest TOOL: the newest gcc or clang that this system has or offers (gcc-14), or nothing if that is no newer than TOOL itself.
 amb_newest() {
     local tool=$1 best now
+    if [ "$(id -u)" -eq 0 ] && ! compgen -G '/var/lib/apt/lists/*_Packages*' >/dev/null; then
+        apt-get update -qq >/dev/null 2>&1 </dev/null || true # a system that nothing was installed on yet knows no packages
+    fi
     best=$({
         compgen -c "$tool-" || true
         apt-cache search --names-only "^$tool-[0-9]+\$" 2>/dev/null | cut -d ' ' -f 1
