@@ -4,6 +4,7 @@
 #define AMB_TESTS_MOTIONS_H
 
 #include "tests/policy.h"
+#include "tests/skip.h"
 
 #include "policy/fit_gait.h"
 #include "policy/generator.h"

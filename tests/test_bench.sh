@@ -35,7 +35,7 @@ check() { # check NAME COMMAND...: passes if the command does
 }
 skip() {
     skipped=$((skipped + 1))
-    printf '[  SKIPPED ] %s\n' "$1"
+    printf 'SKIPPED: %s\n' "$1"
 }
 
 run() {
@@ -74,7 +74,7 @@ if command -v python3 >/dev/null 2>&1; then python=1; else python=0; fi
 # holds FILE EXPRESSION...: the file is one JSON value `o`, without NaN, and each Python expression about it is true.
 holds() {
     if [ $python -eq 0 ]; then
-        skip "JSON of $1: python3 is missing"
+        skip 'JSON is not checked: python3 is missing'
         return 0
     fi
     python3 - "$@" <<'PY'

@@ -227,6 +227,9 @@ static void assets_are_found(void **unused)
     (void)unused;
     char path[1024];
     amb_error err = {""};
+    const char *before = getenv("AMBLE_ASSETS");
+    char *kept = before ? strdup(before) : NULL;
+    unsetenv("AMBLE_ASSETS");
     assert_true(amb_asset_path("humanoid.xml", path, sizeof path, &err));
     assert_int_equal(access(path, R_OK), 0);
     assert_false(amb_asset_path("no/such.onnx", path, sizeof path, &err));
@@ -235,8 +238,6 @@ static void assets_are_found(void **unused)
     assert_false(amb_asset_path("humanoid.xml", small, sizeof small, &err)); /* never a path that is cut off */
 
     load_text("x", path, &err);
-    const char *before = getenv("AMBLE_ASSETS");
-    char *kept = before ? strdup(before) : NULL;
     assert_int_equal(setenv("AMBLE_ASSETS", folder, 1), 0);
     assert_true(amb_asset_path("body.xml", path, sizeof path, &err));
     assert_true(strncmp(path, folder, strlen(folder)) == 0);

@@ -3,6 +3,7 @@
 #include "base/rng.h"
 #include "sim/clip.h"
 #include "sim/rotation.h"
+#include "tests/skip.h"
 
 #include <dirent.h>
 #include <jansson.h>

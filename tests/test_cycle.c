@@ -160,8 +160,7 @@ static void a_recorded_gait_comes_back(void **unused)
         found++;
     }
     if (!found) {
-        print_message("SKIPPED: needs DeepMimic's clips walk, run, jog, zombie_walk; scripts/get-clips.sh fetches the first two\n");
-        skip();
+        skip_because("needs DeepMimic's clips walk, run, jog, zombie_walk; scripts/get-clips.sh fetches the first two");
     }
 }
 
