@@ -40,8 +40,9 @@ amb_clip *amb_clip_read(const char *path, amb_error *err);
 bool amb_clip_write(const amb_clip *clip, const char *path, amb_error *err);
 
 /* A motion as users give it: an existing file is taken as it is; otherwise a NAME, looked up as DIR/humanoid3d_NAME.txt, then DIR/NAME.txt
- * in `clips_dir`, or, where that is NULL, in $AMBLE_CLIPS, ./clips, the clips folder amble was built with and amble's own assets/motions, in
- * this order. The path goes to path[n]. On error the sentence names the folders looked at and the motions they hold, or how to get some. */
+ * in `clips_dir`, or, where that is NULL, in $AMBLE_CLIPS, ./clips, the clips folder amble was built with and amble's own assets/motions,
+ * in this order. The path goes to path[n]. On error the sentence names the folders looked at and the motions they hold, or how to get
+ * some. */
 bool amb_clip_find(const char *name_or_path, const char *clips_dir, char *path, size_t n, amb_error *err);
 
 /* A clip from memory: time (frames) in s, from 0, strictly increasing; pose (frames, 43) as above, at least 2 frames, at most
