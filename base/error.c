@@ -1,16 +1,38 @@
 #include "base/error.h"
 
+#include "base/number.h"
+#include "base/text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+/* What came from a file into the sentence does nothing to a terminal, and a character that the end has cut in two is left out. */
+static void make_printable(amb_error *err)
+{
+    char raw[sizeof err->text];
+    size_t length = strlen(err->text), back = 0;
+    if (length == sizeof err->text - 1) {
+        while (back < 3 && ((unsigned char)err->text[length - 1 - back] & 0xc0) == 0x80)
+            back++;
+        const unsigned char first = (unsigned char)err->text[length - 1 - back];
+        if (first >= 0xc0 && back < (first >= 0xf0 ? 3u : first >= 0xe0 ? 2u : 1u))
+            err->text[length - 1 - back] = 0;
+    }
+    if (amb_text_is_printable(err->text))
+        return;
+    memcpy(raw, err->text, sizeof raw);
+    amb_text_escape(raw, err->text, sizeof err->text);
+}
 
 bool amb_fail(amb_error *err, const char *format, ...)
 {
     if (err) {
         va_list args;
         va_start(args, format);
-        vsnprintf(err->text, sizeof err->text, format, args);
+        amb_number_vformat(err->text, sizeof err->text, format, args);
         va_end(args);
+        make_printable(err);
     }
     return false;
 }
@@ -21,11 +43,12 @@ bool amb_fail_in(amb_error *err, const char *format, ...)
         char text[sizeof err->text];
         va_list args;
         va_start(args, format);
-        int length = vsnprintf(text, sizeof text, format, args);
+        int length = amb_number_vformat(text, sizeof text, format, args);
         va_end(args);
         if (length >= 0 && (size_t)length < sizeof text)
             snprintf(text + length, sizeof text - (size_t)length, ": %.*s", (int)(sizeof text - 3), err->text);
         memcpy(err->text, text, sizeof text);
+        make_printable(err);
     }
     return false;
 }

@@ -12,7 +12,8 @@ typedef struct amb_error {
     char text[1024]; /* one sentence, without a trailing newline; empty while nothing failed */
 } amb_error;
 
-/* Writes the sentence (printf-style, cut at the buffer's end) and returns false, so that `return amb_fail(err, ...)` reads well.
+/* Writes the sentence (printf-style, in the C locale, cut at the buffer's end; control characters and what is not UTF-8 are escaped, as
+ * base/text.h does) and returns false, so that `return amb_fail(err, ...)` reads well.
  * `err` may be NULL: then only the false is returned. */
 bool amb_fail(amb_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

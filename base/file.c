@@ -105,6 +105,26 @@ out:
     return data;
 }
 
+char *amb_file_read_text(const char *path, size_t max_bytes, size_t *size, amb_error *err)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    char *text = (char *)amb_file_read(path, max_bytes, size, err);
+    if (!text)
+        return NULL;
+    const unsigned char first = (unsigned char)text[0], second = *size > 1 ? (unsigned char)text[1] : 0;
+    if ((first == 0xff && second == 0xfe) || (first == 0xfe && second == 0xff)) {
+        amb_fail(err, "%s: is text in UTF-16, UTF-8 was expected: save it anew in that encoding", path);
+        free(text);
+        *size = 0;
+        return NULL;
+    }
+    if (*size >= sizeof mark - 1 && memcmp(text, mark, sizeof mark - 1) == 0) {
+        *size -= sizeof mark - 1;
+        memmove(text, text + sizeof mark - 1, *size + 1); /* and the zero behind it */
+    }
+    return text;
+}
+
 /* The folder PATH lies in, as a malloc'd string. */
 static char *folder_of(const char *path)
 {

@@ -15,6 +15,9 @@
  * to free(). NULL on error: missing, a folder, unreadable, larger than max_bytes, shorter than stat said. */
 uint8_t *amb_file_read(const char *path, size_t max_bytes, size_t *size, amb_error *err);
 
+/* The same for a text file: without the byte-order mark that some editors put before UTF-8. One of UTF-16 is an error. */
+char *amb_file_read_text(const char *path, size_t max_bytes, size_t *size, amb_error *err);
+
 /* Atomic replacement as described above. Missing parent folders are an error, not made. An existing file's permissions are kept; a symbolic
  * link is replaced itself; a folder, device or pipe of that name is an error. Safe to call from several threads, also for the same PATH. */
 bool amb_file_write(const char *path, const void *data, size_t size, amb_error *err);

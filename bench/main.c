@@ -33,12 +33,16 @@ int main(int argc, char **argv)
             argv[1] = title;
             return benches[i].run(argc - 1, argv + 1);
         }
-    FILE *out = argc > 1 && !strcmp(argv[1], "--help") ? stdout : stderr;
+    if (argc > 1 && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))) {
+        puts("amble-bench " AMB_VERSION);
+        return 0;
+    }
+    FILE *out = argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-?")) ? stdout : stderr;
     if (out == stderr)
         fprintf(out, argc > 1 ? "amble-bench: there is no benchmark \"%s\"\n" : "amble-bench: which benchmark?\n", argc > 1 ? argv[1] : "");
-    fprintf(out, "Usage: amble-bench BENCHMARK [OPTION...]\n\n");
+    fprintf(out, "Usage: amble-bench BENCHMARK [OPTION...]\n       amble-bench --help | --version\n\n");
     for (int i = 0; i < BENCHES; i++)
         fprintf(out, "  %-9s %s\n", benches[i].name, benches[i].does);
-    fprintf(out, "\nEach has --help.\n");
+    fprintf(out, "\nEach has --help.\n\n%s", CLI_ENVIRONMENT_HELP);
     return out == stdout ? 0 : CLI_BAD_INPUT;
 }

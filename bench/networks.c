@@ -1,13 +1,12 @@
 #include "bench/networks.h"
 
 #include "base/rng.h"
-#include "cli/setup.h"
+#include "cli/models.h"
 #include "nets/onnx.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 typedef struct shape {
     const char *name;
@@ -65,8 +64,7 @@ bool bench_network_make(bench_network *network, const char *word, uint64_t seed,
         if (strcmp(word, five[i].name) != 0)
             continue;
         snprintf(network->name, sizeof network->name, "%s", word);
-        cli_find_model(five[i].file, path, sizeof path);
-        if (access(path, F_OK) == 0) {
+        if (cli_find_model(five[i].file, path, sizeof path, NULL)) {
             snprintf(network->source, sizeof network->source, "%s", five[i].file);
             network->net = amb_onnx_read(path, err);
         } else {
@@ -75,12 +73,18 @@ bool bench_network_make(bench_network *network, const char *word, uint64_t seed,
         }
         return network->net != NULL;
     }
-    if (!strchr(word, '/') && !strchr(word, '.'))
-        return amb_fail(err, "there is no network \"%.100s\"; expected actor, critic, phase, encoder, decoder or an ONNX file", word);
+    if (!cli_find_model(word, path, sizeof path, err)) {
+        if (!strchr(word, '/') && !strchr(word, '.'))
+            amb_fail(err,
+                     "there is no network \"%.100s\"; expected actor, critic, phase, encoder, decoder, another of amble's models or "
+                     "an ONNX file",
+                     word);
+        return false;
+    }
     const char *base = strrchr(word, '/');
     snprintf(network->name, sizeof network->name, "%s", base ? base + 1 : word);
     snprintf(network->source, sizeof network->source, "%s", word);
-    network->net = amb_onnx_read(word, err);
+    network->net = amb_onnx_read(path, err);
     return network->net != NULL;
 }
 

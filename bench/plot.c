@@ -1,6 +1,7 @@
 #include "bench/plot.h"
 
 #include "base/file.h"
+#include "base/number.h"
 #include "bench/bench.h"
 
 #include <math.h>
@@ -75,7 +76,7 @@ bool bench_plot(const char *file, const char *title, const bench_curve *curve, i
         for (int i = 0; i <= POINTS; i++) {
             const double x = pow(curve[c].n, (double)i / POINTS);
             const double us = 1e6 * bench_quantile(curve[c].sorted, curve[c].n, 1 - 1 / x);
-            fprintf(f, "%.9g %.9g\n", x, us > 1e-3 ? us : 1e-3);
+            amb_number_fprintf(f, "%.9g %.9g\n", x, us > 1e-3 ? us : 1e-3);
         }
         fprintf(f, "e\n");
     }

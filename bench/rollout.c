@@ -5,6 +5,8 @@
  * the same physics. The two are run in turn several times; the ratio is the median of the pairs'. */
 #include "base/clock.h"
 #include "bench/bench.h"
+#include "cli/models.h"
+#include "cli/motion.h"
 #include "cli/options.h"
 #include "cli/program.h"
 #include "cli/setup.h"
@@ -275,9 +277,9 @@ static bool measure_all(const arguments *a, const amb_policy *policy, const char
     char cpu[128];
     bench_cpu_name(cpu, sizeof cpu);
     if (!quiet)
-        printf("%s, %d cores for this process; control steps/s, medians of %d rounds\n\n"
+        printf("%s, %d core%s for this process; control steps/s, medians of %d round%s\n\n"
                "  characters  threads  steps each   physics alone   whole rollout   of physics alone\n",
-               cpu, cores, a->rounds);
+               cpu, cores, cli_plural(cores), a->rounds, cli_plural(a->rounds));
     json_t *rows = json_array();
     bool ok = true;
     for (int i = 0; ok && i < a->envs; i++) {
@@ -328,13 +330,13 @@ int bench_rollout(int argc, char **argv)
 #endif
     amb_policy policy = {0};
     char path[4096];
-    cli_find_model(a.policy, path, sizeof path);
-    bool ok = amb_policy_load(&policy, path, NULL, &err);
+    bool ok = cli_find_model(a.policy, path, sizeof path, &err) && amb_policy_load(&policy, path, NULL, &err);
     amb_character_def def = amb_character_default_def();
     def.physics_hz = policy.physics_hz;
     amb_character *character = ok ? amb_character_create(&def, &err) : NULL;
-    const char *motion = a.motion ? a.motion : policy.motion[0] ? policy.motion : "walk";
-    amb_clip *clip = character ? cli_load_motion(motion, a.common.clips, &err) : NULL;
+    char clip_path[4096];
+    const cli_origin origin = cli_policy_origin(&policy, path);
+    amb_clip *clip = character ? cli_load_motion(a.motion, a.common.clips, &origin, clip_path, sizeof clip_path, &err) : NULL;
     ok = clip && measure_all(&a, &policy, path, character, clip, &err);
     amb_clip_destroy(clip);
     amb_character_destroy(character);

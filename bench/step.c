@@ -7,6 +7,7 @@
 #include "bench/compete.h"
 #include "bench/invention.h"
 #include "bench/plot.h"
+#include "cli/models.h"
 #include "cli/options.h"
 #include "cli/program.h"
 #include "cli/setup.h"
@@ -21,7 +22,7 @@
 #include <unistd.h>
 
 enum { KEY_MOTION = 'm', KEY_ACTOR = 'a', KEY_CRITIC = 'c', KEY_SECONDS = 's', KEY_COMPETE = 'n', KEY_RATE = 'r', KEY_POLICY = 'p' };
-enum { KEY_SPIN = CLI_KEY_OWN, KEY_PLOT, FIFO_PRIORITY = 80, CHANGE_S = 2 };
+enum { KEY_SPIN = CLI_KEY_OWN, KEY_PLOT, KEY_SCHEDULER, FIFO_PRIORITY = 80, CHANGE_S = 2 };
 
 typedef struct arguments {
     cli_common common;
@@ -29,24 +30,40 @@ typedef struct arguments {
     cli_style style;
     bench_pace_def pace;
     int rivals;
-    bool fifo, policy_given, spin_given;
+    bool fifo, scheduler_given, spin_given;
     const char *plot;
 } arguments;
 
 static const struct argp_option options[] = {
-    {"actor", KEY_ACTOR, "FILE", 0,
-     "actor (default: locomotion.onnx among amble's models; where that is missing, and for --motion, walk.onnx)", 1},
+    {"policy", KEY_POLICY, "FILE", 0,
+     "actor, an ONNX file or the name of one of amble's models (default: locomotion.onnx among amble's models; where that is missing, and "
+     "for --motion, walk.onnx)",
+     1},
+    {"actor", KEY_ACTOR, "FILE", OPTION_HIDDEN, NULL, 1},
     {"critic", KEY_CRITIC, "FILE", 0, "critic (default: the one beside the actor, else walk_critic.onnx among amble's models)", 1},
     {"motion", KEY_MOTION, "NAME|FILE", 0,
      "motion clip (default: what the actor was trained on; for locomotion.onnx --style random --style-change 2)", 1},
     {"seconds", KEY_SECONDS, "S", 0, "time to run for (default 5)", 1},
     {"compete", KEY_COMPETE, "N", 0, "then the same once more beside N busy processes on the same cores", 1},
-    {"rate", KEY_RATE, "HZ", 0, "in real time: so many steps a second, each due at its own moment (default: as fast as they go)", 2},
-    {"policy", KEY_POLICY, "fifo|other", 0, "how the system schedules the loop: SCHED_FIFO, or SCHED_OTHER (default) as any program", 2},
+    {"rate", KEY_RATE, "HZ", 0,
+     "so many steps a second, each due at its own moment (default: as fast as they go); a step is the actor's, 1/30 s of the body's time "
+     "as a "
+     "rule, so 30 is real time and 500 is 16.7 times as fast",
+     2},
+    {"scheduler", KEY_SCHEDULER, "fifo|other", 0, "how the system schedules the loop: SCHED_FIFO, or SCHED_OTHER (default) as any program",
+     2},
     {"spin", KEY_SPIN, "US", 0, "microseconds before a step is due at which the loop stops sleeping and watches the clock (default 0)", 2},
     {"plot", KEY_PLOT, "FILE", 0, "draw times over percentiles into FILE.png or FILE.svg, by gnuplot", 3},
     {0},
 };
+
+static void take_scheduler(arguments *a, const char *text, struct argp_state *state)
+{
+    if (strcmp(text, "fifo") && strcmp(text, "other"))
+        argp_error(state, "--scheduler is \"%.100s\", expected fifo or other", text);
+    a->fifo = !strcmp(text, "fifo");
+    a->scheduler_given = true;
+}
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
@@ -59,8 +76,14 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_MOTION:
         a->walker.motion = text;
         return 0;
+    case KEY_POLICY:
     case KEY_ACTOR:
-        a->walker.actor = text;
+        if (key == KEY_ACTOR || (strcmp(text, "fifo") && strcmp(text, "other"))) {
+            a->walker.actor = text;
+            return 0;
+        }
+        cli_warn_renamed(state, "--policy fifo|other", "--scheduler");
+        take_scheduler(a, text, state);
         return 0;
     case KEY_CRITIC:
         a->walker.critic = text;
@@ -74,11 +97,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_RATE:
         a->pace.rate = cli_double(state, text, .1, 20000, "--rate");
         return 0;
-    case KEY_POLICY:
-        if (strcmp(text, "fifo") && strcmp(text, "other"))
-            argp_error(state, "--policy is \"%.100s\", expected fifo or other (networks are given by --actor and --critic)", text);
-        a->fifo = !strcmp(text, "fifo");
-        a->policy_given = true;
+    case KEY_SCHEDULER:
+        take_scheduler(a, text, state);
         return 0;
     case KEY_SPIN:
         a->pace.spin = 1e-6 * cli_double(state, text, 0, 1e6, "--spin");
@@ -93,8 +113,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case ARGP_KEY_END:
         if (a->common.threads > 1)
             argp_error(state, "--threads is %d, expected 1: a control step is one thread's", a->common.threads);
-        if (a->pace.rate == 0 && (a->policy_given || a->spin_given))
-            argp_error(state, "%s is for real time, expected --rate too", a->policy_given ? "--policy" : "--spin");
+        if (a->pace.rate == 0 && (a->scheduler_given || a->spin_given))
+            argp_error(state, "%s is for steps that are due, expected --rate too", a->scheduler_given ? "--scheduler" : "--spin");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -203,8 +223,10 @@ static void print_head(const bench *b)
     printf("following %s", b->walker.followed.name);
     printf(a->style.change > 0 ? ", another one every %g s\n" : "\n", a->style.change);
     if (a->pace.rate > 0)
-        printf("%g steps/s, %s, memory %slocked, spinning %g µs before a step is due\n", a->pace.rate,
-               a->fifo ? "SCHED_FIFO" : "SCHED_OTHER", b->locked ? "" : "not ", 1e6 * a->pace.spin);
+        printf(
+            "%g steps/s of %.3g ms of the body's time each, %.3g × real time; %s, memory %slocked, spinning %g µs before a step is due\n",
+            a->pace.rate, 1e3 * b->walker.env.control_dt, a->pace.rate * b->walker.env.control_dt, a->fifo ? "SCHED_FIFO" : "SCHED_OTHER",
+            b->locked ? "" : "not ", 1e6 * a->pace.spin);
 }
 
 /* ---- Measuring ---- */
@@ -246,11 +268,11 @@ static bool measure_once(bench *b, bench_pace *pace, int rivals, amb_error *err)
     json_object_set_new(o, "steps", json_integer(pace->steps));
     json_object_set_new(o, "resets", json_integer(pace->resets));
     if (!b->quiet) {
-        printf("\n%s%.0d%s: %d steps, the body was put back on its feet %d times\n", rivals ? "beside " : "alone", rivals,
+        printf("\n%s%.0d%s: %d step%s, the body was put back on its feet %d time%s\n", rivals ? "beside " : "alone", rivals,
                rivals == 1  ? " busy process"
                : rivals > 1 ? " busy processes"
                             : "",
-               pace->steps, pace->resets);
+               pace->steps, cli_plural(pace->steps), pace->resets, cli_plural(pace->resets));
         printf("  µs                           p50       p99     p99.9        max     share\n");
     }
     tell_parts(b, pace, o);
@@ -266,7 +288,7 @@ static bool become_real_time(bench *b, amb_error *err)
     const struct sched_param priority = {.sched_priority = FIFO_PRIORITY};
     if (b->args->fifo && sched_setscheduler(0, SCHED_FIFO, &priority) != 0)
         return amb_fail(err,
-                        "--policy fifo: SCHED_FIFO is not this user's to take (%s); it needs root, CAP_SYS_NICE or a real-time limit "
+                        "--scheduler fifo: SCHED_FIFO is not this user's to take (%s); it needs root, CAP_SYS_NICE or a real-time limit "
                         "(ulimit -r) of %d or more",
                         strerror(errno), FIFO_PRIORITY);
     b->locked = b->args->pace.rate > 0 && mlockall(MCL_CURRENT | MCL_FUTURE) == 0;
@@ -283,6 +305,8 @@ static json_t *result(bench *b)
     json_object_set_new(o, "timer_readings_a_step", json_integer(bench_walker_readings(&b->walker)));
     json_object_set_new(o, "seed", json_integer((json_int_t)a->common.seed));
     json_object_set_new(o, "rate_hz", cli_real(a->pace.rate));
+    json_object_set_new(o, "control_dt_s", cli_real(b->walker.env.control_dt));
+    json_object_set_new(o, "real_time_factor", a->pace.rate > 0 ? cli_real(a->pace.rate * b->walker.env.control_dt) : json_null());
     json_object_set_new(o, "scheduling", json_string(a->fifo ? "fifo" : "other"));
     json_object_set_new(o, "memory_locked", json_boolean(b->locked));
     json_object_set_new(o, "spin_us", cli_real(1e6 * a->pace.spin));
@@ -340,8 +364,7 @@ static void choose_actor(arguments *a)
     if (a->walker.actor)
         return;
     a->walker.actor = "walk.onnx";
-    cli_find_model(all_styles, path, sizeof path);
-    if (a->walker.motion || access(path, R_OK) != 0)
+    if (a->walker.motion || !cli_find_model(all_styles, path, sizeof path, NULL))
         return;
     a->walker.actor = all_styles;
     if (!cli_style_given(&a->style)) {
@@ -360,7 +383,7 @@ int bench_step(int argc, char **argv)
                               "Times the parts of one character's control step; with --rate, whether a loop keeps its deadlines.\v"
                               "Examples:\n  amble-bench step --compete 1\n"
                               "  amble-bench step --style random --style-change 2\n"
-                              "  amble-bench step --rate 1000 --policy fifo --spin 150 --plot step.svg",
+                              "  amble-bench step --rate 1000 --scheduler fifo --spin 150 --plot step.svg",
                               children,
                               NULL,
                               NULL};

@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "bench/networks.h"
-#include "cli/setup.h"
+#include "cli/models.h"
 #include "nets/onnx.h"
 #include "sim/features.h"
 
@@ -41,9 +41,9 @@ static bool take_normaliser(bench_walker *w, amb_net *net, amb_error *err)
 /* The actor as the policy chose it, by the same kernel, but without its normaliser. */
 static bool load_actor(bench_walker *w, const char *name, amb_error *err)
 {
-    char path[4096];
-    cli_find_model(name, path, sizeof path);
-    amb_net *net = amb_policy_load(&w->policy, path, NULL, err) ? amb_onnx_read(path, err) : NULL;
+    if (!cli_find_model(name, w->actor_path, sizeof w->actor_path, err))
+        return false;
+    amb_net *net = amb_policy_load(&w->policy, w->actor_path, NULL, err) ? amb_onnx_read(w->actor_path, err) : NULL;
     amb_model_def def = amb_model_default_def();
     def.kernel = net ? amb_kernel_by_name(amb_model_kernel_name(w->policy.actor), err) : NULL;
     if (def.kernel && take_normaliser(w, net, err))
@@ -54,10 +54,10 @@ static bool load_actor(bench_walker *w, const char *name, amb_error *err)
 
 static bool load_critic(bench_walker *w, const bench_walker_def *def, amb_error *err)
 {
-    char actor[4096], path[4096];
-    cli_find_model(def->actor, actor, sizeof actor);
-    if (def->critic || !amb_policy_critic_path(actor, path, sizeof path))
-        cli_find_model(def->critic ? def->critic : "walk_critic.onnx", path, sizeof path);
+    char path[4096];
+    if ((def->critic || !amb_policy_critic_path(w->actor_path, path, sizeof path)) &&
+        !cli_find_model(def->critic ? def->critic : "walk_critic.onnx", path, sizeof path, err))
+        return false;
     w->critic = amb_model_load(path, NULL, err);
     if (!w->critic)
         return false;
@@ -102,7 +102,8 @@ static bool start_body(bench_walker *w, const bench_walker_def *def, amb_error *
     amb_character_def body = amb_character_default_def();
     body.physics_hz = w->policy.physics_hz;
     w->character = amb_character_create(&body, err);
-    if (!w->character || !cli_follow(&w->followed, def->motion, def->style, w->policy.motion, w->character, def->clips, err) ||
+    const cli_origin origin = cli_policy_origin(&w->policy, w->actor_path);
+    if (!w->character || !cli_follow(&w->followed, def->motion, def->style, &origin, w->character, def->clips, err) ||
         (!w->followed.clip && !start_generator(w, def->seed, err)))
         return false;
     amb_env_def env = amb_env_default_def(w->character, w->followed.clip);

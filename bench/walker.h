@@ -36,6 +36,7 @@ typedef struct bench_walker_def {
 
 typedef struct bench_walker {
     amb_policy policy;
+    char actor_path[4096];
     amb_model *bare; /* the actor without its normaliser */
     amb_model *critic, *own_phase;
     const amb_model *phase;      /* the generator's, or own_phase */

@@ -3,6 +3,8 @@
  * `info` reads any number of clips and prints a line for each, or JSON. `convert` writes one as DeepMimic's JSON or as a table (.csv),
  * resampled if asked. Neither changes a motion: what does not close at a loop's seam is reported, not repaired. */
 #include "base/file.h"
+#include "base/number.h"
+#include "base/text.h"
 #include "cli/cmd_clip.h"
 #include "sim/clip.h"
 #include "sim/rotation.h"
@@ -12,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { PATH_SIZE = 4096, KEY_RATE = CLI_KEY_OWN, KEY_ENCODER, KEY_STYLES };
 
@@ -60,6 +63,10 @@ static amb_clip *open_clip(const char *name, const options *o, char path[PATH_SI
 }
 
 typedef struct facts {
+    char name[AMB_NAME];
+    bool loops;
+    int frames;
+    double duration;   /* s */
     double low, high;  /* m: the root's height */
     double distance;   /* m on the ground, from first frame to last */
     double speed;      /* m/s: distance over duration */
@@ -85,7 +92,14 @@ static facts facts_of(const amb_clip *clip)
 {
     const int n = amb_clip_frames(clip);
     const double *time = amb_clip_times(clip), *first = amb_clip_poses(clip), *last = first + (size_t)(n - 1) * AMB_POSE;
-    facts f = {.low = INFINITY, .high = -INFINITY, .joint = "", .gap = {INFINITY, 0.0}};
+    facts f = {.loops = amb_clip_loops(clip),
+               .frames = n,
+               .duration = amb_clip_duration(clip),
+               .low = INFINITY,
+               .high = -INFINITY,
+               .joint = "",
+               .gap = {INFINITY, 0.0}};
+    snprintf(f.name, sizeof f.name, "%s", amb_clip_name(clip));
     for (int i = 0; i < n; i++) {
         double vel[AMB_VEL];
         amb_clip_sample(clip, time[i], NULL, vel);
@@ -121,28 +135,54 @@ static json_t *facts_json(const amb_clip *clip, const char *path, const facts *f
 {
     double offset[3];
     amb_clip_cycle_offset(clip, offset);
-    return json_pack("{s:s, s:s, s:b, s:i, s:f, s:f, s:f, s:f, s:[f,f], s:[f,f,f], s:f, s:f, s:s, s:f}", "name", amb_clip_name(clip),
-                     "file", path, "loop", (int)amb_clip_loops(clip), "frames", amb_clip_frames(clip), "duration_s",
+    return json_pack("{s:s, s:o, s:b, s:i, s:f, s:f, s:f, s:f, s:[f,f], s:[f,f,f], s:f, s:f, s:s, s:f}", "name", amb_clip_name(clip),
+                     "file", cli_text(path), "loop", (int)amb_clip_loops(clip), "frames", amb_clip_frames(clip), "duration_s",
                      amb_clip_duration(clip), "frame_min_s", f->gap[0], "frame_max_s", f->gap[1], "distance_m", f->distance,
                      "root_height_m", f->low, f->high, "cycle_offset_m", offset[0], offset[1], offset[2], "speed_mps", f->speed,
                      "fastest_joint_radps", f->fastest, "fastest_joint", f->joint, "seam_deg", f->seam / degree);
 }
 
-static void print_head(void)
+/* Columns as a terminal counts them: characters of UTF-8. */
+static int columns_of(const char *text)
 {
-    printf("%-20s %-4s %6s %8s %6s %7s %6s %11s %6s %-15s %8s\n", "motion", "loop", "frames", "s", "Hz", "m", "m/s", "height m", "rad/s",
-           "fastest joint", "seam deg");
+    int n = 0;
+    for (; *text; text++) {
+        n += ((unsigned char)*text & 0xc0) != 0x80;
+    }
+    return n;
 }
 
-static void print_facts(const amb_clip *clip, const facts *f)
+static void print_head(int width)
+{
+    printf("%-*s %-4s %6s %8s %6s %7s %6s %11s %6s %-15s %8s\n", width, "motion", "loop", "frames", "s", "Hz", "m", "m/s", "height m",
+           "rad/s", "fastest joint", "seam deg");
+}
+
+static void print_facts(const facts *f, int width)
 {
     char seam[16] = "-";
-    if (amb_clip_loops(clip)) {
+    if (f->loops) {
         snprintf(seam, sizeof seam, "%.1f", f->seam / degree);
     }
-    printf("%-20s %-4s %6d %8.3f %6.1f %7.2f %6.2f %5.2f..%.2f %6.1f %-15s %8s\n", amb_clip_name(clip),
-           amb_clip_loops(clip) ? "wrap" : "none", amb_clip_frames(clip), amb_clip_duration(clip),
-           (amb_clip_frames(clip) - 1) / amb_clip_duration(clip), f->distance, f->speed, f->low, f->high, f->fastest, f->joint, seam);
+    printf("%s%*s %-4s %6d %8.3f %6.1f %7.2f %6.2f %5.2f..%.2f %6.1f %-15s %8s\n", f->name, width - columns_of(f->name), "",
+           f->loops ? "wrap" : "none", f->frames, f->duration, (f->frames - 1) / f->duration, f->distance, f->speed, f->low, f->high,
+           f->fastest, f->joint, seam);
+}
+
+/* All clips, once they are known: the first column is as wide as the longest name. */
+static void print_table(const facts *list, int count)
+{
+    int width = 20;
+    for (int i = 0; i < count; i++) {
+        const int columns = columns_of(list[i].name);
+        width = columns > width ? columns : width;
+    }
+    if (count > 0) {
+        print_head(width);
+    }
+    for (int i = 0; i < count; i++) {
+        print_facts(&list[i], width);
+    }
 }
 
 /* Every clip that can be read is listed, whatever is wrong with others. */
@@ -151,9 +191,11 @@ static int run_info(const options *o)
     amb_error err = {""};
     json_t *list = json_array();
     const bool table = !o->common.json || strcmp(o->common.json, "-") != 0;
-    bool headed = false;
-    int status = EXIT_SUCCESS;
-    if (!list) {
+    facts *all = calloc((size_t)o->count, sizeof *all);
+    int read = 0, status = EXIT_SUCCESS;
+    if (!list || !all) {
+        json_decref(list);
+        free(all);
         amb_fail(&err, "out of memory");
         return cli_fail(&err);
     }
@@ -164,17 +206,15 @@ static int run_info(const options *o)
             status = cli_fail(&err);
             continue;
         }
-        const facts f = facts_of(clip);
-        if (table && !headed) {
-            print_head();
-            headed = true;
-        }
-        if (table) {
-            print_facts(clip, &f);
-        }
-        json_array_append_new(list, facts_json(clip, path, &f));
+        all[read] = facts_of(clip);
+        json_array_append_new(list, facts_json(clip, path, &all[read]));
         amb_clip_destroy(clip);
+        read++;
     }
+    if (table) {
+        print_table(all, read);
+    }
+    free(all);
     if (!cli_write_json(o->common.json, list, &err)) {
         status = cli_fail(&err);
     }
@@ -228,9 +268,9 @@ static bool write_csv(const amb_clip *clip, const char *path, amb_error *err)
     }
     const double *time = amb_clip_times(clip), *pose = amb_clip_poses(clip);
     for (int f = 0; f < amb_clip_frames(clip); f++) {
-        fprintf(out, "\n%.12g", time[f]);
+        amb_number_fprintf(out, "\n%.12g", time[f]);
         for (int i = 0; i < AMB_POSE; i++) {
-            fprintf(out, ",%.12g", pose[(size_t)f * AMB_POSE + i]);
+            amb_number_fprintf(out, ",%.12g", pose[(size_t)f * AMB_POSE + i]);
         }
     }
     fputc('\n', out);
@@ -258,7 +298,7 @@ static int run_convert(const options *o)
         }
     }
     const size_t length = strlen(out);
-    const bool csv = length > 4 && strcmp(out + length - 4, ".csv") == 0;
+    const bool csv = length > 4 && strcasecmp(out + length - 4, ".csv") == 0;
     bool done = csv ? write_csv(clip, out, &err) : amb_clip_write(clip, out, &err);
     if (done && o->common.json) {
         const facts f = facts_of(clip);

@@ -1,6 +1,7 @@
 /* amble clip style: what StyleVAE's encoder makes of clips that walk, and which named styles are nearest. */
 #include "cli/cmd_clip.h"
 
+#include "cli/models.h"
 #include "policy/styles.h"
 
 #include <stdio.h>
@@ -8,15 +9,6 @@
 #include <string.h>
 
 enum { PATH_SIZE = 4096, SHOWN = 3 };
-
-/* A file as given, or one of amble's own models. */
-static bool find_file(const char *given, const char *asset, char path[PATH_SIZE], amb_error *err)
-{
-    if (!given)
-        return amb_asset_path(asset, path, PATH_SIZE, err);
-    snprintf(path, PATH_SIZE, "%s", given);
-    return true;
-}
 
 static json_t *style_json(const amb_style *style, const char *path, const amb_styles *styles, const amb_style_near *near)
 {
@@ -30,7 +22,7 @@ static json_t *style_json(const amb_style *style, const char *path, const amb_st
     for (int k = 0; k < AMB_STYLE_SIZE; k++)
         json_array_append_new(latent, cli_real((double)style->z[k]));
     json_object_set_new(o, "clip", json_string(style->clip));
-    json_object_set_new(o, "file", json_string(path));
+    json_object_set_new(o, "file", cli_text(path));
     json_object_set_new(o, "period_s", cli_real(style->period));
     json_object_set_new(o, "speed_mps", cli_real(style->speed));
     json_object_set_new(o, "scale", cli_real(style->scale));
@@ -79,8 +71,8 @@ int clip_style(const cli_common *common, char **names, int count, const char *en
     char encoder_path[PATH_SIZE], styles_path[PATH_SIZE];
     amb_stylevae vae = {.encoder = NULL};
     const amb_character_def def = amb_character_default_def();
-    const bool found = find_file(encoder, "models/stylevae_encoder.onnx", encoder_path, &err) &&
-                       find_file(styles_file, "models/styles.json", styles_path, &err);
+    const bool found = cli_find_model(encoder ? encoder : "stylevae_encoder.onnx", encoder_path, PATH_SIZE, &err) &&
+                       cli_find_table(styles_file ? styles_file : "styles.json", styles_path, PATH_SIZE, &err);
     amb_styles *styles = found ? amb_styles_read(styles_path, &err) : NULL;
     amb_character *character = styles && amb_stylevae_load(&vae, encoder_path, NULL, NULL, &err) ? amb_character_create(&def, &err) : NULL;
     json_t *list = json_array();

@@ -1,4 +1,5 @@
 /* amble eval: one or two policies under several seeds and a schedule of pushes; a table. */
+#include "cli/models.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/report.h"
@@ -192,7 +193,7 @@ static const char *base_name(const char *path)
 static json_t *row_json(const contender *c, double speed, double period, const outcome *r)
 {
     json_t *o = json_object();
-    json_object_set_new(o, "policy", json_string(c->path));
+    json_object_set_new(o, "policy", cli_text(c->path));
     json_object_set_new(o, "push_speed", cli_real(speed));
     json_object_set_new(o, "push_period", cli_real(period));
     json_object_set_new(o, "survival", cli_real(r->survival));
@@ -220,8 +221,8 @@ static bool evaluate_all(const arguments *a, const contender *c, int contenders,
         }
     amb_progress_end(&bar.progress);
     if (ok && !quiet) {
-        printf("%s, %d characters × %d seeds from %llu, %g s", followed->name, a->envs, a->seeds, (unsigned long long)a->common.seed,
-               a->seconds);
+        printf("%s, %d character%s × %d seed%s from %llu, %g s", followed->name, a->envs, cli_plural(a->envs), a->seeds,
+               cli_plural(a->seeds), (unsigned long long)a->common.seed, a->seconds);
         if (a->turn != 0)
             printf(", turning %g°/s", a->turn);
         printf("\n\n%-16s  %-14s  %8s  %8s  %7s  %7s  %9s  %6s\n", "policy", "push", "survival", "(worst)", "return", "(worst)", "root off",
@@ -240,7 +241,7 @@ static bool evaluate_all(const arguments *a, const contender *c, int contenders,
         return false;
     }
     json_t *o = json_object();
-    json_object_set_new(o, "motion", json_string(followed->name));
+    json_object_set_new(o, "motion", cli_text(followed->name));
     json_object_set_new(o, "seconds", cli_real(a->seconds));
     json_object_set_new(o, "envs", json_integer(a->envs));
     json_object_set_new(o, "seeds", json_integer(a->seeds));
@@ -251,8 +252,7 @@ static bool evaluate_all(const arguments *a, const contender *c, int contenders,
 
 static bool load_contender(const char *name, amb_precision precision, contender *c, amb_error *err)
 {
-    cli_find_model(name, c->path, sizeof c->path);
-    if (!cli_load_policy(&c->policy, c->path, precision, err))
+    if (!cli_find_model(name, c->path, sizeof c->path, err) || !cli_load_policy(&c->policy, c->path, precision, err))
         return false;
     amb_character_def def = amb_character_default_def();
     def.physics_hz = c->policy.physics_hz;
@@ -295,7 +295,8 @@ int cmd_eval(int argc, char **argv)
     const int contenders = a.baseline ? 2 : 1;
     bool ok = load_contender(a.policy, a.precision, &c[0], &err) && (!a.baseline || load_contender(a.baseline, a.precision, &c[1], &err));
     static cli_followed followed;
-    ok = ok && cli_follow(&followed, a.motion, &a.style, c[0].policy.motion, c[0].character, a.common.clips, &err) &&
+    const cli_origin origin = cli_policy_origin(&c[0].policy, c[0].path);
+    ok = ok && cli_follow(&followed, a.motion, &a.style, &origin, c[0].character, a.common.clips, &err) &&
          evaluate_all(&a, c, contenders, &followed, &err);
     cli_followed_free(&followed);
     for (int k = 0; k < contenders; k++) {

@@ -1,7 +1,9 @@
 /* amble fit: trains DeepPhase (phase) or StyleVAE (style) on a folder of clips. Writes into a run folder: checkpoint.bin (everything,
  * atomically), the networks as ONNX, TensorBoard events; for style also the table of named styles. */
 #include "base/clock.h"
+#include "base/count.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "cli/options.h"
 #include "cli/program.h"
 #include "cli/progress.h"
@@ -78,7 +80,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
             const amb_fit_setting *s = &amb_fit_setting_list[key - KEY_SETTING];
             char option[64];
             snprintf(option, sizeof option, "--%s", s->name);
-            cli_double(state, text, s->lo, s->hi, option);
+            if (s->whole)
+                cli_int(state, text, (int64_t)s->lo, (int64_t)s->hi, option);
+            else
+                cli_double(state, text, s->lo, s->hi, option);
             a->setting[key - KEY_SETTING] = text;
             return 0;
         }
@@ -94,7 +99,7 @@ static const struct argp_option own_options[] = {
     {"save-minutes", KEY_SAVE_MINUTES, "M", 0, "time between checkpoints (default 2)", 1},
     {"precision", KEY_PRECISION, "P", 0, "of matrix products: fp32, bf16 or auto", 1},
     {"half", KEY_HALF, NULL, 0, "write the ONNX files with float16 weights", 1},
-    {NULL, 0, NULL, 0, "Settings (numbers; 2e6 is fine):", 2},
+    {NULL, 0, NULL, 0, "Settings (numbers; 2e6, 500k and 2M are fine):", 3},
 };
 
 /* Our own options and the table of settings behind them. */
@@ -132,7 +137,7 @@ static bool choose_settings(const arguments *a, const amb_checkpoint *resumed, a
         const char *name = amb_fit_setting_list[i].name;
         double *at = (double *)settings + i, value = *at;
         if (a->setting[i])
-            value = strtod(a->setting[i], NULL); /* checked when it was parsed */
+            (void)amb_count_read(a->setting[i], &value); /* checked when it was parsed */
         else if (!strcmp(name, "seed") && a->common.seed_given)
             value = (double)a->common.seed;
         if (resumed && value != *at && strcmp(name, "samples"))
@@ -161,11 +166,24 @@ static bool save_nets(const arguments *a, const amb_fit *fit, const char *folder
     return true;
 }
 
-static bool save_all(const arguments *a, const amb_fit *fit, const char *folder, amb_error *err)
+/* The curves first: a checkpoint must not be newer than the points in the files, or a resumed fit has a hole in them. Failing to write them
+ * is only a warning. */
+static bool save_all(const arguments *a, const amb_fit *fit, const char *folder, amb_event_log *log, amb_progress *progress, amb_error *err)
 {
     char path[4200];
+    if (!amb_event_log_flush(log, err))
+        warn(progress, err);
     snprintf(path, sizeof path, "%s/checkpoint.bin", folder);
     return amb_fit_save(fit, path, err) && save_nets(a, fit, folder, err);
+}
+
+/* For TensorBoard's comparison of runs. */
+static bool log_settings(const arguments *a, amb_event_log *log, const amb_fit_settings *settings, amb_error *err)
+{
+    amb_event_setting list[AMB_FIT_SETTING_COUNT + 2] = {{"fit", word[a->what], 0}, {"hold_out", a->hold_out ? a->hold_out : "", 0}};
+    for (int i = 0; i < AMB_FIT_SETTING_COUNT; i++)
+        list[2 + i] = (amb_event_setting){amb_fit_setting_list[i].name, NULL, ((const double *)settings)[i]};
+    return amb_event_log_settings(log, list, AMB_FIT_SETTING_COUNT + 2, err);
 }
 
 static void log_events(amb_event_log *log, amb_fit_what what, const amb_fit_stats *s, double rate)
@@ -181,9 +199,9 @@ static void log_events(amb_event_log *log, amb_fit_what what, const amb_fit_stat
     }
 }
 
-/* Trains until the samples, the time or the user end it; the wall time in s. */
-static double train(const arguments *a, const amb_fit_settings *settings, amb_fit *fit, const char *folder, amb_event_log *log,
-                    amb_fit_stats *stats)
+/* Trains until the samples, the time or the user end it, and saves; `wall` gets the time in s. */
+static bool train(const arguments *a, const amb_fit_settings *settings, amb_fit *fit, const char *folder, amb_event_log *log,
+                  amb_fit_stats *stats, double *wall, amb_error *last)
 {
     amb_error err = {{0}};
     const double started = amb_clock_now();
@@ -206,15 +224,28 @@ static double train(const arguments *a, const amb_fit_settings *settings, amb_fi
                 warn(&progress, &err);
         }
         if (now - saved > 60 * a->save_minutes) {
-            saved = now;
-            if (!save_all(a, fit, folder, &err))
+            saved = flushed = now;
+            if (!save_all(a, fit, folder, log, &progress, &err))
                 warn(&progress, &err);
         }
     }
     amb_progress_end(&progress);
-    if (!amb_event_log_flush(log, &err))
-        warn(&progress, &err);
-    return amb_clock_now() - started;
+    *wall = amb_clock_now() - started;
+    return save_all(a, fit, folder, log, &progress, last);
+}
+
+/* The command that goes on with this fit, with all that a checkpoint asks to be given again. */
+static void print_how_to_go_on(const arguments *a, const amb_fit_settings *settings, const amb_fit *fit, const char *folder)
+{
+    char path[4200], number[AMB_NUMBER_TEXT];
+    snprintf(path, sizeof path, "%s/checkpoint.bin", folder);
+    fprintf(stderr, " To go on: amble fit %s", word[a->what]);
+    cli_print_option(stderr, "--resume", path);
+    cli_print_option(stderr, "--clips", a->common.clips);
+    cli_print_option(stderr, "--hold-out", a->hold_out);
+    if ((double)amb_fit_samples(fit) >= settings->samples)
+        cli_print_option(stderr, "--samples", amb_number_print(2 * settings->samples, number));
+    fputs(a->half ? " --half\n" : "\n", stderr);
 }
 
 static json_t *report(const arguments *a, const amb_fit *fit, const amb_fit_stats *stats, const char *folder, double wall,
@@ -238,7 +269,7 @@ static json_t *report(const arguments *a, const amb_fit *fit, const amb_fit_stat
     json_object_set_new(o, "terms", terms);
     json_object_set_new(o, "steps_skipped", json_integer(stats->skipped));
     json_object_set_new(o, "precision", json_string(amb_fit_uses_bf16(fit) ? "bf16" : "fp32"));
-    json_object_set_new(o, "folder", json_string(folder));
+    json_object_set_new(o, "folder", cli_text(folder));
     json_object_set_new(o, "judgement", rows);
     return o;
 }
@@ -266,11 +297,12 @@ static int run(const arguments *a, const amb_fit_settings *settings, amb_fit *fi
 {
     amb_error err = {{0}};
     amb_fit_stats stats = {0};
-    const double wall = train(a, settings, fit, folder, log, &stats);
-    if (!save_all(a, fit, folder, &err))
-        return cli_fail(&err);
-    fprintf(stderr, "%s after %.1f minutes and %.2fM samples: loss %.4g. To go on: amble fit %s --resume %s/checkpoint.bin --samples N\n",
-            cli_stopped ? "Stopped" : "Trained", wall / 60, 1e-6 * (double)amb_fit_samples(fit), stats.loss, word[a->what], folder);
+    double wall;
+    if (!train(a, settings, fit, folder, log, &stats, &wall, &err))
+        return cli_failed(&err);
+    fprintf(stderr, "%s after %.1f minutes and %.2fM samples: loss %.4g.", cli_stopped ? "Stopped" : "Trained", wall / 60,
+            1e-6 * (double)amb_fit_samples(fit), stats.loss);
+    print_how_to_go_on(a, settings, fit, folder);
     amb_styles *styles = NULL;
     amb_judgement *judgement = amb_judge(fit, a->what, data, (uint64_t)settings->seed, &styles, &err);
     char path[4200];
@@ -281,7 +313,7 @@ static int run(const arguments *a, const amb_fit_settings *settings, amb_fit *fi
     ok = ok && cli_write_json(a->common.json, report(a, fit, &stats, folder, wall, judgement), &err);
     amb_judgement_destroy(judgement);
     amb_styles_destroy(styles);
-    return !ok ? cli_fail(&err) : cli_stopped ? 130 : 0;
+    return !ok ? cli_failed(&err) : cli_stopped ? 130 : 0;
 }
 
 /* As given, else that of the checkpoint, else runs/phase or runs/style. */
@@ -313,10 +345,12 @@ static int fit_with(const arguments *a, const amb_checkpoint *resumed)
     choose_folder(a, folder, sizeof folder);
     int status = CLI_BAD_INPUT;
     if (fit && (!resumed || amb_fit_load(fit, resumed, &err)) && (lock = cli_run_folder_take(folder, resumed, &err)) != NULL &&
-        (log = amb_event_log_open(folder, amb_fit_samples(fit), &err)) != NULL) {
-        fprintf(stderr, "Fitting %s in %s: %d clips, %d blends, %s matrix products, %.2fM of %.2fM samples done.\n", word[a->what], folder,
-                data->motions / 2, data->blends, amb_fit_uses_bf16(fit) ? "bf16" : "fp32", 1e-6 * (double)amb_fit_samples(fit),
-                1e-6 * settings.samples);
+        (log = amb_event_log_open(folder, amb_fit_samples(fit), &err)) != NULL && log_settings(a, log, &settings, &err)) {
+        if (data->left_out)
+            fprintf(stderr, "Left out of the clips' folder, being no motions of DeepMimic's humanoid3d: %s.\n", data->left_out_names);
+        fprintf(stderr, "Fitting %s in %s: %d clip%s, %d blend%s, %s matrix products, %.2fM of %.2fM samples done.\n", word[a->what],
+                folder, data->motions / 2, cli_plural(data->motions / 2), data->blends, cli_plural(data->blends),
+                amb_fit_uses_bf16(fit) ? "bf16" : "fp32", 1e-6 * (double)amb_fit_samples(fit), 1e-6 * settings.samples);
         status = run(a, &settings, fit, data, folder, log);
     } else {
         cli_fail(&err);

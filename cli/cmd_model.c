@@ -2,7 +2,8 @@
  * of several (average). This file picks the subcommand and holds what they share. */
 #include "cli/cmd_model.h"
 
-#include "cli/setup.h"
+#include "base/text.h"
+#include "cli/models.h"
 #include "nets/onnx.h"
 
 #include <limits.h>
@@ -28,11 +29,7 @@ bool model_file_argument(int key, char *text, struct argp_state *state, const ch
 
 amb_net *model_read(const char *file, char *path, size_t size, amb_error *err)
 {
-    if (strlen(file) < 200)
-        cli_find_model(file, path, size);
-    else
-        snprintf(path, size, "%s", file);
-    return amb_onnx_read(path, err);
+    return cli_find_model(file, path, size, err) ? amb_onnx_read(path, err) : NULL;
 }
 
 int model_fail(const char *what, const amb_error *err, int status)
@@ -43,12 +40,18 @@ int model_fail(const char *what, const amb_error *err, int status)
 
 void model_print_text(const char *text)
 {
-    for (; *text; text++) {
-        const unsigned char c = (unsigned char)*text;
-        if (c == '\n')
+    while (*text) {
+        const size_t length = strcspn(text, "\n");
+        char *line = strndup(text, length), *escaped = malloc(4 * length + 1);
+        if (line && escaped)
+            fputs(amb_text_escape(line, escaped, 4 * length + 1), stdout);
+        free(line);
+        free(escaped);
+        text += length;
+        if (*text) {
             fputs("\n                   ", stdout);
-        else
-            putchar(c < 32 || c == 127 ? '?' : c);
+            text++;
+        }
     }
 }
 

@@ -14,7 +14,7 @@ int cmd_model_average(int argc, char **argv);
 /* For an argp parser: takes ARGP_KEY_ARG and ARGP_KEY_NO_ARGS, exactly one FILE.onnx; true if the key was one of these. */
 bool model_file_argument(int key, char *text, struct argp_state *state, const char **file);
 
-/* Reads the network; a bare name is looked up among amble's models too. `path`: where it was found. */
+/* Reads the network, found as cli/models.h says. `path`: where it was found. */
 amb_net *model_read(const char *file, char *path, size_t size, amb_error *err);
 
 /* Reads inputs of shape (rows, inputs), (rows, the file's own input shape) or (inputs,), which is one row; float64 is rounded to float32.

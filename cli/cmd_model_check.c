@@ -226,7 +226,9 @@ static void print_difference(const difference *d)
 static void print_table(const check *c)
 {
     const amb_precision taken = amb_model_precision(c->e[AUTO].model);
-    printf("%s: %d inputs, %d outputs; measured on %d rows ", c->path, c->net->dim[0], c->net->dim[c->net->layers], c->rows);
+    const int inputs = c->net->dim[0], outputs = c->net->dim[c->net->layers];
+    printf("%s: %d input%s, %d output%s; measured on %d row%s ", c->path, inputs, cli_plural(inputs), outputs, cli_plural(outputs), c->rows,
+           cli_plural(c->rows));
     if (c->input.data)
         printf("of %s\n\n", c->o->input);
     else
@@ -286,11 +288,11 @@ static json_t *check_json(const check *c)
     for (int p = 0; p < AMB_PRECISIONS; p++)
         json_array_append_new(rows, entry_json(c, p));
     amb_model_describe(c->e[AUTO].model, choice, sizeof choice);
-    return json_pack("{s:s, s:i, s:i, s:i, s:s?, s:s?, s:I, s:f, s:o, s:o, s:s, s:o, s:b}", "file", c->path, "inputs", c->net->dim[0],
-                     "outputs", c->net->dim[c->net->layers], "rows", c->rows, "input", c->o->input, "against", c->o->against, "seed",
-                     (json_int_t)c->o->common.seed, "limit", c->limit, "precisions", rows, "auto", entry_json(c, AUTO), "choice", choice,
-                     "double_against", c->against.data ? difference_json(&c->e[DOUBLE].others) : json_null(), "passed",
-                     (int)within(c, &c->e[AUTO]));
+    return json_pack("{s:o, s:i, s:i, s:i, s:o, s:o, s:I, s:f, s:o, s:o, s:s, s:o, s:b}", "file", cli_text(c->path), "inputs",
+                     c->net->dim[0], "outputs", c->net->dim[c->net->layers], "rows", c->rows, "input", cli_text(c->o->input), "against",
+                     cli_text(c->o->against), "seed", (json_int_t)c->o->common.seed, "limit", c->limit, "precisions", rows, "auto",
+                     entry_json(c, AUTO), "choice", choice, "double_against",
+                     c->against.data ? difference_json(&c->e[DOUBLE].others) : json_null(), "passed", (int)within(c, &c->e[AUTO]));
 }
 
 static int run(const options *o, amb_error *err)

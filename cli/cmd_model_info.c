@@ -77,8 +77,9 @@ static void print_shapes(const amb_net *net)
 
 static void print_table(const amb_net *net, const char *file, long long bytes)
 {
-    printf("%s: %d inputs, %d outputs, %d layers, %zu parameters, %lld bytes\n\n", file, net->dim[0], net->dim[net->layers], net->layers,
-           amb_net_parameters(net), bytes);
+    const int inputs = net->dim[0], outputs = net->dim[net->layers];
+    printf("%s: %d input%s, %d output%s, %d layer%s, %zu parameters, %lld bytes\n\n", file, inputs, cli_plural(inputs), outputs,
+           cli_plural(outputs), net->layers, cli_plural(net->layers), amb_net_parameters(net), bytes);
     print_layers(net);
     print_shapes(net);
     if (net->in_mean) {
@@ -145,8 +146,8 @@ static json_t *info_json(const amb_net *net, const char *file, long long bytes)
                                range_json(range_of(net->in_std, (size_t)net->dim[0])), "clip",
                                net->in_clip > 0 ? cli_real((double)net->in_clip) : json_null());
     json_t *all =
-        json_pack("{s:s, s:I, s:i, s:i, s:o, s:o, s:I, s:o, s:o, s:o}", "file", file, "bytes", (json_int_t)bytes, "inputs", net->dim[0],
-                  "outputs", net->dim[net->layers], "input_shape", shape_json(&net->in_shape), "heads", heads, "parameters",
+        json_pack("{s:o, s:I, s:i, s:i, s:o, s:o, s:I, s:o, s:o, s:o}", "file", cli_text(file), "bytes", (json_int_t)bytes, "inputs",
+                  net->dim[0], "outputs", net->dim[net->layers], "input_shape", shape_json(&net->in_shape), "heads", heads, "parameters",
                   (json_int_t)amb_net_parameters(net), "layers", layers, "normalizer", normalizer, "metadata", metas);
     if (all && !ok) {
         json_decref(all);

@@ -139,11 +139,11 @@ static bool report(const options *o, const char *path, const amb_model *model, c
     char choice[256], shape[64];
     amb_model_describe(model, choice, sizeof choice);
     if (!o->common.json || strcmp(o->common.json, "-") != 0)
-        printf("%s: %s; %d rows in %.3g ms, %s each, to %s\n", path, choice, rows, 1e3 * seconds,
+        printf("%s: %s; %d row%s in %.3g ms, %s each, to %s\n", path, choice, rows, cli_plural(rows), 1e3 * seconds,
                model_shape_text(&s->shape, shape, sizeof shape), o->output);
     return cli_write_json(o->common.json,
-                          json_pack("{s:s, s:s, s:s, s:i, s:i, s:s, s:s, s:s, s:I, s:o}", "file", path, "input", o->input, "output",
-                                    o->output, "rows", rows, "outputs", s->width, "precision",
+                          json_pack("{s:o, s:o, s:o, s:i, s:i, s:s, s:s, s:s, s:I, s:o}", "file", cli_text(path), "input",
+                                    cli_text(o->input), "output", cli_text(o->output), "rows", rows, "outputs", s->width, "precision",
                                     amb_precision_name(amb_model_precision(model)), "kernel", amb_model_kernel_name(model), "choice",
                                     choice, "packed_bytes", (json_int_t)amb_model_bytes(model), "wall_s", cli_real(seconds)),
                           err);

@@ -1,5 +1,6 @@
 /* amble rollout: characters walk headless under an actor for a while, and the terminal says how well and how fast. */
 #include "base/file.h"
+#include "cli/models.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/report.h"
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
     KEY_MOTION = 'm',
@@ -151,24 +151,17 @@ static bool write_recording(const char *path, const amb_rollout_result *r, amb_e
  * if it cannot be loaded. */
 static bool load_policy(const arguments *a, amb_policy *policy, char *path, size_t size, amb_error *err)
 {
-    char name[300];
-    const char *motion = a->motion ? a->motion : cli_style_given(&a->style) ? "locomotion" : "walk";
-    snprintf(name, sizeof name, "%.200s%s", a->policy ? a->policy : motion, a->policy ? "" : ".onnx");
-    if (a->policy && strlen(a->policy) > 200)
-        snprintf(path, size, "%s", a->policy);
-    else
-        cli_find_model(name, path, size);
-    if (cli_load_policy(policy, path, a->precision, err))
-        return true;
-    return a->policy ? false : amb_fail_in(err, "no actor for \"%s\" (give one with --policy, or --no-policy)", motion);
+    const char *otherwise = cli_style_given(&a->style) ? "locomotion" : "walk";
+    return cli_find_actor(a->policy, a->motion, a->common.clips, otherwise, path, size, err) &&
+           cli_load_policy(policy, path, a->precision, err);
 }
 
 /* With nothing said, the default model on the default style, for which no clip is needed; where that model is not, the walk. */
 static void choose_style(arguments *a)
 {
     char path[4096];
-    cli_find_model("locomotion.onnx", path, sizeof path);
-    if (!a->motion && !a->policy && !a->no_policy && !cli_style_given(&a->style) && access(path, R_OK) == 0)
+    if (!a->motion && !a->policy && !a->no_policy && !cli_style_given(&a->style) &&
+        cli_find_model("locomotion.onnx", path, sizeof path, NULL))
         a->style.style = "walk";
 }
 
@@ -184,8 +177,9 @@ static bool run(const arguments *a, amb_error *err)
     if (!a->no_policy)
         character_def.physics_hz = policy.physics_hz;
     amb_character *character = amb_character_create(&character_def, err);
+    const cli_origin origin = cli_policy_origin(&policy, path);
     cli_followed followed = {0};
-    ok = character && cli_follow(&followed, a->motion, &a->style, policy.motion, character, a->common.clips, err);
+    ok = character && cli_follow(&followed, a->motion, &a->style, a->no_policy ? NULL : &origin, character, a->common.clips, err);
     if (ok) {
         amb_rollout_def def = {.env = amb_env_default_def(character, followed.clip), .envs = a->envs, .realtime = a->realtime};
         if (!a->no_policy)

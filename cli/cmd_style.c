@@ -1,7 +1,7 @@
 /* amble style: which styles there are, a style's motion as a clip, and pictures of all styles (cmd_style_plot.c). Nothing is simulated and
  * nothing is drawn at random. */
 #include "cli/cmd_style.h"
-#include "cli/setup.h"
+#include "cli/models.h"
 
 #include "policy/style_motion.h"
 
@@ -154,7 +154,7 @@ static bool export(const options *o, const cli_motions *m, amb_error *err)
     if (ok && text)
         printf("%s: %s, %d frames, %.2f s, %.2f m/s\n", o->out, m->name, facts.frames + 1, facts.period_s, facts.speed);
     if (ok && o->common.json) {
-        json_t *result = json_pack("{s:s, s:s, s:o}", "file", o->out, "style", m->name, "motion", facts_json(&facts));
+        json_t *result = json_pack("{s:o, s:s, s:o}", "file", cli_text(o->out), "style", m->name, "motion", facts_json(&facts));
         ok = cli_write_json(o->common.json, result, err);
     }
     return ok;
@@ -198,9 +198,9 @@ static int run_plot(const options *o)
     if (!character)
         return cli_fail(&err);
     json_t *facts = json_object();
-    cli_find_model(o->style.encoder ? o->style.encoder : "stylevae_encoder.onnx", path, sizeof path);
-    const bool drawn = (facts || amb_fail(&err, "out of memory for pictures")) && amb_stylevae_load(&encoder, path, NULL, NULL, &err) &&
-                       style_plot(&m, &encoder, o->between, o->out, facts, &err);
+    const bool drawn = (facts || amb_fail(&err, "out of memory for pictures")) &&
+                       cli_find_model(o->style.encoder ? o->style.encoder : "stylevae_encoder.onnx", path, sizeof path, &err) &&
+                       amb_stylevae_load(&encoder, path, NULL, NULL, &err) && style_plot(&m, &encoder, o->between, o->out, facts, &err);
     int status = drawn ? EXIT_SUCCESS : cli_fail(&err);
     if (drawn && !cli_write_json(o->common.json, json_incref(facts), &err))
         status = cli_fail(&err);

@@ -30,7 +30,7 @@ bool style_draw(const char *folder, amb_error *err);
 #define STYLE_MAP_NAME "styles-map"
 
 /* A name as it can stand in a table and in a picture: without control characters. */
-const char *style_plain_name(const cli_motions *motions, int style, char plain[64]);
+const char *style_plain_name(const cli_motions *motions, int style, char plain[AMB_NAME]);
 
 /* FOLDER/NAME with this text. */
 bool style_write_text(const char *folder, const char *name, const char *text, size_t size, amb_error *err);

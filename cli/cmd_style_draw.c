@@ -2,6 +2,8 @@
  * again. */
 #include "cli/cmd_style.h"
 
+#include "base/number.h"
+
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -63,7 +65,7 @@ static void put_phase_script(const style_pictures *p, FILE *f)
 {
     const int styles = p->motions->styles->count, panels = styles + (styles > 1), columns = panels <= 4 ? panels : panels <= 8 ? 4 : 6;
     const int rows = (panels + columns - 1) / columns;
-    char plain[2][64], title[200];
+    char plain[2][AMB_NAME], title[200];
     put_head(f, STYLE_PHASE_NAME, 290 * columns, 300 * rows + 70);
     fprintf(f,
             "step(share) = int(share * 180 + .5)\n"
@@ -99,7 +101,7 @@ static void put_phase_script(const style_pictures *p, FILE *f)
 static void put_names(const style_pictures *p, FILE *f)
 {
     const int n = p->motions->styles->count;
-    char plain[64];
+    char plain[AMB_NAME];
     for (int i = 0; i < n; i++) {
         const double *at = p->at[i], *nearest = NULL;
         for (int j = 0; j < n; j++)
@@ -108,8 +110,8 @@ static void put_names(const style_pictures *p, FILE *f)
         const bool left = nearest && nearest[0] > at[0];
         fputs("set label ", f);
         put_quoted(f, style_plain_name(p->motions, i, plain));
-        fprintf(f, " at %.6f,%.6f %s offset %s,%s font 'sans,13' front noenhanced\n", at[0], at[1], left ? "right" : "left",
-                left ? "-1.3" : "1.3", nearest && nearest[1] > at[1] ? "-.5" : ".4");
+        amb_number_fprintf(f, " at %.6f,%.6f %s offset %s,%s font 'sans,13' front noenhanced\n", at[0], at[1], left ? "right" : "left",
+                           left ? "-1.3" : "1.3", nearest && nearest[1] > at[1] ? "-.5" : ".4");
     }
 }
 

@@ -6,6 +6,7 @@
 #include "cli/cmd_style.h"
 
 #include "base/file.h"
+#include "base/number.h"
 #include "base/pca.h"
 #include "policy/style_motion.h"
 
@@ -16,9 +17,9 @@
 
 enum { MOST = STYLE_PICTURES_MOST, POINTS = 180, STEPS = 12, WINDOWS = 36 };
 
-const char *style_plain_name(const cli_motions *motions, int style, char plain[64])
+const char *style_plain_name(const cli_motions *motions, int style, char plain[AMB_NAME])
 {
-    snprintf(plain, 64, "%s", motions->styles->style[style].name);
+    snprintf(plain, AMB_NAME, "%s", motions->styles->style[style].name);
     for (char *c = plain; *c; c++)
         if ((unsigned char)*c < ' ' || *c == 127)
             *c = '?';
@@ -40,8 +41,8 @@ static void put_trajectory(FILE *out, int number, const char *name, double perio
 {
     for (int i = 0; i <= POINTS; i++) {
         const amb_phase *p = &phase[i % POINTS], *next = &phase[(i + 1) % POINTS];
-        fprintf(out, "%d\t%s\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\n", number, name, (double)i / POINTS, period * i / POINTS,
-                p->x, p->y, next->x - p->x, next->y - p->y, p->phase, p->amplitude);
+        amb_number_fprintf(out, "%d\t%s\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\n", number, name, (double)i / POINTS,
+                           period * i / POINTS, p->x, p->y, next->x - p->x, next->y - p->y, p->phase, p->amplitude);
     }
 }
 
@@ -64,7 +65,7 @@ static bool put_portraits(style_pictures *p, FILE *out, amb_error *err)
 {
     const amb_styles *styles = p->motions->styles;
     amb_latent latent, other;
-    char name[160], plain[2][64];
+    char name[160], plain[2][AMB_NAME];
     fputs("number\tstyle\tshare\ttime_s\tx\ty\tdx\tdy\tphase\tamplitude\n", out);
     for (int i = 0; i < styles->count; i++) {
         amb_latent_of_style(&styles->style[i], &latent);
@@ -90,7 +91,7 @@ static bool put_latent(style_pictures *p, const amb_pca *pca, int style, int oth
                        amb_error *err)
 {
     const amb_styles *styles = p->motions->styles;
-    char plain[2][64];
+    char plain[2][AMB_NAME];
     amb_latent a, b, latent;
     amb_cycle_facts facts = {0};
     amb_refusal refusal;
@@ -104,9 +105,9 @@ static bool put_latent(style_pictures *p, const amb_pca *pca, int style, int oth
     amb_pca_project(pca, latent.z, at);
     if (style == other)
         memcpy(p->at[style], at, sizeof at);
-    fprintf(out, "%s\t%d\t%s\t%s\t%g\t0\t%.6f\t%.6f\t%d\t%.6f\t%.6f\t%.6f\n", style == other ? "name" : "blend", style,
-            style_plain_name(p->motions, style, plain[0]), style_plain_name(p->motions, other, plain[1]), weight, at[0], at[1],
-            *motion != NULL, *motion ? facts.period_s : 0, facts.speed, facts.skate);
+    amb_number_fprintf(out, "%s\t%d\t%s\t%s\t%g\t0\t%.6f\t%.6f\t%d\t%.6f\t%.6f\t%.6f\n", style == other ? "name" : "blend", style,
+                       style_plain_name(p->motions, style, plain[0]), style_plain_name(p->motions, other, plain[1]), weight, at[0], at[1],
+                       *motion != NULL, *motion ? facts.period_s : 0, facts.speed, facts.skate);
     return true;
 }
 
@@ -115,14 +116,14 @@ static bool put_windows(const style_pictures *p, const amb_pca *pca, int style, 
 {
     static float mean[WINDOWS * AMB_STYLE_SIZE];
     const amb_style *s = &p->motions->styles->style[style];
-    char plain[64];
+    char plain[AMB_NAME];
     if (!amb_style_windows(p->encoder, p->motions->nets.character, motion, s->scale, WINDOWS, mean, err))
         return false;
     for (int i = 0; i <= WINDOWS; i++) {
         double at[2];
         amb_pca_project(pca, mean + i % WINDOWS * AMB_STYLE_SIZE, at);
-        fprintf(out, "window\t%d\t%s\t%s\t0\t%.6f\t%.6f\t%.6f\t1\t%.6f\t0\t0\n", style, style_plain_name(p->motions, style, plain), plain,
-                (double)i / WINDOWS, at[0], at[1], amb_clip_duration(motion));
+        amb_number_fprintf(out, "window\t%d\t%s\t%s\t0\t%.6f\t%.6f\t%.6f\t1\t%.6f\t0\t0\n", style,
+                           style_plain_name(p->motions, style, plain), plain, (double)i / WINDOWS, at[0], at[1], amb_clip_duration(motion));
     }
     return true;
 }
@@ -196,7 +197,7 @@ static bool choose_pair(style_pictures *p, const char *between, amb_error *err)
     const amb_styles *styles = p->motions->styles;
     double most = -1;
     if (between) {
-        char first[64];
+        char first[AMB_NAME];
         const char *comma = strchr(between, ',');
         if (!comma || comma - between >= (ptrdiff_t)sizeof first)
             return amb_fail(err, "--between is \"%.60s\", expected two styles, A,B", between);
@@ -228,7 +229,7 @@ bool style_plot(const cli_motions *motions, const amb_stylevae *encoder, const c
         !write_table(&p, put_portraits, folder, STYLE_PHASE_NAME ".tsv", err) ||
         !write_table(&p, put_map, folder, STYLE_MAP_NAME ".tsv", err) || !style_write_scripts(&p, folder, err))
         return false;
-    json_object_set_new(facts, "folder", json_string(folder));
+    json_object_set_new(facts, "folder", cli_text(folder));
     json_object_set_new(facts, "styles", json_integer(motions->styles->count));
     json_object_set_new(facts, "explained_variance", json_pack("[o, o]", cli_real(p.share[0]), cli_real(p.share[1])));
     json_object_set_new(facts, "blends", json_integer(p.mixed));

@@ -1,7 +1,10 @@
 /* amble train: PPO from scratch, from a checkpoint (--resume) or from another training's networks (--init). Writes into a run folder:
  * checkpoint.bin (everything, atomically), actor.onnx and critic.onnx, and TensorBoard events. */
 #include "base/clock.h"
+#include "base/count.h"
 #include "base/file.h"
+#include "base/number.h"
+#include "cli/models.h"
 #include "cli/options.h"
 #include "cli/program.h"
 #include "cli/progress.h"
@@ -32,6 +35,7 @@ enum {
     KEY_HALF,
     KEY_DETERMINISTIC,
     KEY_TEACHER,
+    KEY_CLIP,
     KEY_SETTING, /* + number of the setting */
 };
 
@@ -94,6 +98,15 @@ static error_t parse(int key, char *text, struct argp_state *state)
             argp_error(state, "--teacher: more than %d teachers", MAX_TEACHERS);
         a->teacher[a->teachers++] = text;
         return 0;
+    case KEY_CLIP: {
+        double unused;
+        if (!amb_count_read(text, &unused))
+            argp_error(state, "--clip is the old name of --ratio-clip, a number; \"%.100s\" found: a motion clip is given with --motion",
+                       text);
+        cli_warn_renamed(state, "--clip", "--ratio-clip");
+        a->setting[amb_setting_by_name("ratio_clip")] = text;
+        return 0;
+    }
     case ARGP_KEY_ARG:
         argp_error(state, "\"%s\" found where nothing is expected; a motion is given with --motion", text);
         return 0;
@@ -111,7 +124,9 @@ static const struct argp_option own_options[] = {
     {"out", KEY_OUT, "DIR", 0, "run folder (default: runs/MOTION, runs/style-STYLE, runs/locomotion); made if it is not there", 1},
     {"resume", KEY_RESUME, "FILE", 0, "go on from this checkpoint, bit for bit; only --samples and where to stop may be changed", 1},
     {"init", KEY_INIT, "FILE", 0,
-     "begin with these networks, under the settings given here: a checkpoint, or an actor's ONNX file with its critic beside it", 1},
+     "begin with these networks, under the settings given here: a checkpoint, an actor's ONNX file with its critic beside it, or one of "
+     "amble's models by its name",
+     1},
     {"teacher", KEY_TEACHER, "STYLE=FILE", 0,
      "with --style: learn from what this actor would do, too, wherever this style is followed; once for each style", 1},
     {"minutes", KEY_MINUTES, "M", 0, "stop after this time even if samples are left (default: no limit)", 1},
@@ -120,8 +135,9 @@ static const struct argp_option own_options[] = {
      "bodies that may touch the floor: feet, auto (those that the clip brings there), or names with commas", 1},
     {"precision", KEY_PRECISION, "P", 0, "of matrix products while learning: fp32, bf16 or auto (bf16 where the CPU has it)", 1},
     {"half", KEY_HALF, NULL, 0, "write the ONNX files with float16 weights", 1},
+    {"clip", KEY_CLIP, "X", OPTION_HIDDEN, NULL, 1},
     {"deterministic", KEY_DETERMINISTIC, NULL, 0, "accepted and always true: results depend on the seed, not on threads or time", 1},
-    {NULL, 0, NULL, 0, "Settings (numbers; 2e6, 500k and 2M are fine):", 2},
+    {NULL, 0, NULL, 0, "Settings (numbers; 2e6, 500k and 2M are fine):", 3},
 };
 
 /* The table of settings as options, behind our own. */
@@ -177,24 +193,29 @@ static void warn(amb_progress *progress, const amb_error *err)
     amb_progress_note(progress, "amble: %s; going on", err->text);
 }
 
+/* The actor last: whoever waits for a new one finds its critic beside it. */
 static bool save_networks(const amb_train *train, const char *folder, bool half, amb_error *err)
 {
     char path[4200];
     amb_net *actor = amb_train_export_actor(train, err), *critic = actor ? amb_train_export_critic(train, err) : NULL;
     bool ok = critic != NULL;
     const amb_onnx_dtype dtype = half ? AMB_ONNX_FLOAT16 : AMB_ONNX_FLOAT32;
-    snprintf(path, sizeof path, "%s/actor.onnx", folder);
-    ok = ok && amb_onnx_write(path, actor, dtype, err);
     snprintf(path, sizeof path, "%s/critic.onnx", folder);
     ok = ok && amb_onnx_write(path, critic, dtype, err);
+    snprintf(path, sizeof path, "%s/actor.onnx", folder);
+    ok = ok && amb_onnx_write(path, actor, dtype, err);
     amb_net_destroy(actor);
     amb_net_destroy(critic);
     return ok;
 }
 
-static bool save_all(const amb_train *train, const char *folder, bool half, amb_error *err)
+/* The curves first: a checkpoint must not be newer than the points in the files, or a resumed run has a hole in them. Failing to write them
+ * is only a warning. */
+static bool save_all(const amb_train *train, const char *folder, bool half, amb_event_log *log, amb_progress *progress, amb_error *err)
 {
     char path[4200];
+    if (!amb_event_log_flush(log, err))
+        warn(progress, err);
     snprintf(path, sizeof path, "%s/checkpoint.bin", folder);
     return amb_train_save(train, path, err) && save_networks(train, folder, half, err);
 }
@@ -236,6 +257,15 @@ static void log_events(amb_event_log *log, const amb_train_stats *s, double rate
     }
 }
 
+/* For TensorBoard's comparison of runs. */
+static bool log_settings(amb_event_log *log, const amb_settings *settings, const amb_train *train, amb_error *err)
+{
+    amb_event_setting list[AMB_SETTING_COUNT + 1] = {{"motion", amb_train_motion(train), 0}};
+    for (int i = 0; i < AMB_SETTING_COUNT; i++)
+        list[1 + i] = (amb_event_setting){amb_setting_list[i].name, NULL, ((const double *)settings)[i]};
+    return amb_event_log_settings(log, list, AMB_SETTING_COUNT + 1, err);
+}
+
 static void show(amb_progress *progress, const amb_train_stats *s, double rate)
 {
     amb_progress_update(progress, (double)s->samples,
@@ -260,8 +290,37 @@ static json_t *summary(const amb_train_stats *s, const amb_train *train, const c
     json_object_set_new(o, "kl", cli_real(s->ppo.kl));
     json_object_set_new(o, "resets_non_finite", json_integer(s->unstable));
     json_object_set_new(o, "precision", json_string(amb_train_uses_bf16(train) ? "bf16" : "fp32"));
-    json_object_set_new(o, "folder", json_string(folder));
+    json_object_set_new(o, "folder", cli_text(folder));
     return o;
+}
+
+/* Networks as they begin, so that the folder can be watched from the start. A resumed training goes on if they cannot be written. */
+static bool save_first(const amb_train *train, const char *folder, bool half, bool resumed, amb_progress *progress, amb_error *err)
+{
+    char path[4200];
+    snprintf(path, sizeof path, "%s/actor.onnx", folder);
+    if ((resumed && access(path, F_OK) == 0) || save_networks(train, folder, half, err))
+        return true;
+    if (resumed)
+        warn(progress, err);
+    return resumed;
+}
+
+/* The command that goes on with this training, with all that a checkpoint asks to be given again. */
+static void print_how_to_go_on(const arguments *a, const amb_settings *settings, const amb_train *train, const char *folder)
+{
+    char path[4200], number[AMB_NUMBER_TEXT];
+    snprintf(path, sizeof path, "%s/checkpoint.bin", folder);
+    fprintf(stderr, "Networks: %s/actor.onnx, %s/critic.onnx. To go on: amble train", folder, folder);
+    cli_print_option(stderr, "--resume", path);
+    cli_print_option(stderr, "--decoder", a->style.decoder);
+    cli_print_option(stderr, "--deepphase", a->style.deepphase);
+    cli_print_option(stderr, "--styles", a->style.table);
+    for (int i = 0; i < a->teachers; i++)
+        cli_print_option(stderr, "--teacher", a->teacher[i]);
+    if ((double)amb_train_samples(train) >= settings->samples)
+        cli_print_option(stderr, "--samples", amb_number_print(2 * settings->samples, number));
+    fputs(a->half ? " --half\n" : "\n", stderr);
 }
 
 /* Trains until the samples, the time or the user end it. Returns the exit status. */
@@ -274,6 +333,8 @@ static int run(const arguments *a, const amb_settings *settings, amb_train *trai
     double saved = started, flushed = started, rate = 0;
     amb_progress progress;
     amb_progress_start(&progress, "train", (double)samples_before, settings->samples, 0);
+    if (!save_first(train, folder, a->half, samples_before > 0, &progress, &err))
+        return cli_fail(&err);
     while (!cli_stopped && (double)amb_train_samples(train) < settings->samples &&
            (a->minutes <= 0 || amb_clock_now() - started < 60 * a->minutes)) {
         amb_train_iterate(train, &stats);
@@ -288,25 +349,22 @@ static int run(const arguments *a, const amb_settings *settings, amb_train *trai
                 warn(&progress, &err);
         }
         if (now - saved > 60 * a->save_minutes) {
-            saved = now;
-            if (!save_all(train, folder, a->half, &err))
+            saved = flushed = now;
+            if (!save_all(train, folder, a->half, log, &progress, &err))
                 warn(&progress, &err);
         }
     }
     amb_progress_end(&progress);
     const double wall = amb_clock_now() - started;
-    if (!amb_event_log_flush(log, &err))
-        warn(&progress, &err);
-    if (!save_all(train, folder, a->half, &err))
-        return cli_fail(&err);
+    if (!save_all(train, folder, a->half, log, &progress, &err))
+        return cli_failed(&err);
     fprintf(stderr,
             "%s after %.1f minutes and %.2fM samples (%.0f/s): episode %.2f s, normalised return %.3f, both with exploration noise.\n",
             cli_stopped ? "Stopped" : "Trained", wall / 60, 1e-6 * (double)amb_train_samples(train),
             (double)(amb_train_samples(train) - samples_before) / fmax(wall, 1e-9), stats.episode_s, stats.normalised_return);
-    fprintf(stderr, "Networks: %s/actor.onnx, %s/critic.onnx. To go on: amble train --resume %s/checkpoint.bin --samples N\n", folder,
-            folder, folder);
+    print_how_to_go_on(a, settings, train, folder);
     if (!cli_write_json(a->common.json, summary(&stats, train, folder, wall), &err))
-        return cli_fail(&err);
+        return cli_failed(&err);
     return cli_stopped ? 130 : 0;
 }
 
@@ -369,9 +427,15 @@ static bool load_teachers(const arguments *a, const cli_followed *followed, amb_
 {
     if (a->teachers > 0 && followed->clip)
         return amb_fail(err, "--teacher is for --style: a clip needs none");
-    for (int i = 0; i < a->teachers; i++)
-        if (!amb_teachers_add(teachers, followed->motions.styles, a->teacher[i], err))
+    for (int i = 0; i < a->teachers; i++) {
+        const char *equals = strchr(a->teacher[i], '=');
+        char path[4096], found[4200]; /* found: "STYLE=FILE" with the file's path; if there is none, amb_teachers_add says so */
+        const bool is_found = equals && cli_find_model(equals + 1, path, sizeof path, NULL);
+        if (is_found)
+            snprintf(found, sizeof found, "%.*s%s", (int)(equals + 1 - a->teacher[i]), a->teacher[i], path);
+        if (!amb_teachers_add(teachers, followed->motions.styles, is_found ? found : a->teacher[i], err))
             return amb_fail_in(err, "--teacher");
+    }
     return true;
 }
 
@@ -396,7 +460,9 @@ static int train_with(const arguments *a, const amb_checkpoint *resumed, const a
     const amb_character_def character_def = amb_train_character_def(&settings);
     amb_character *character = amb_character_create(&character_def, &err);
     cli_followed followed = {0};
-    const bool found = character && cli_follow(&followed, a->motion, &a->style, before, character, a->common.clips, &err);
+    cli_origin origin = {.file = a->resume, .motion = before};
+    origin.has_crc = before && amb_checkpoint_get(resumed, "clip_crc", &origin.crc, sizeof origin.crc, NULL);
+    const bool found = character && cli_follow(&followed, a->motion, &a->style, &origin, character, a->common.clips, &err);
     amb_teachers teachers = {0};
     amb_styles one = {0};
     unsigned may_touch = 0;
@@ -410,7 +476,8 @@ static int train_with(const arguments *a, const amb_checkpoint *resumed, const a
         (train = create_training(&settings, character, &followed, &one, &teachers, may_touch, &err)) != NULL &&
         (!resumed || amb_train_load(train, resumed, &err)) && load_init(a, train, init, &err) &&
         (choose_folder(a, train, folder, sizeof folder), lock = cli_run_folder_take(folder, resumed, &err)) != NULL &&
-        (log = amb_event_log_open(folder, amb_train_samples(train), &err)) != NULL) {
+        (!followed.clip || cli_keep_clip(folder, followed.path, followed.clip, &err)) &&
+        (log = amb_event_log_open(folder, amb_train_samples(train), &err)) != NULL && log_settings(log, &settings, train, &err)) {
         fprintf(stderr, "Training %s in %s: %.0f environments, %s matrix products, %.2fM of %.2fM samples done.\n", amb_train_motion(train),
                 folder, settings.envs, amb_train_uses_bf16(train) ? "bf16" : "fp32", 1e-6 * (double)amb_train_samples(train),
                 1e-6 * settings.samples);
@@ -464,6 +531,10 @@ int cmd_train(int argc, char **argv)
     cli_stop_on_signals();
 
     amb_checkpoint *from = NULL;
+    char init[4096];
+    if (a.init && !cli_find_model(a.init, init, sizeof init, &err))
+        return cli_fail(&err);
+    a.init = a.init ? init : NULL;
     const bool read = a.resume || (a.init && !is_onnx(a.init));
     if (read && !(from = amb_checkpoint_read(a.resume ? a.resume : a.init, &err)))
         return cli_fail(&err);

@@ -7,10 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifndef AMB_VERSION
-#define AMB_VERSION "0.1.0"
-#endif
-
 static const struct subcommand {
     const char *name;
     int (*run)(int argc, char **argv);
@@ -43,7 +39,8 @@ static void print_help(FILE *to)
     fputs("\n`amble SUBCOMMAND --help` lists its options. All take --json FILE (- is standard output) for their results; progress goes to\n"
           "standard error. Exit status: 0 done, 1 failed on the way, 2 not understood or not possible as asked.\n\n"
           "Threads are bound to cores (OMP_PROC_BIND=close, OMP_PLACES=cores) unless these variables are set: with OMP_PROC_BIND=false\n"
-          "several runs share a machine's cores evenly.\n",
+          "several runs share a machine's cores evenly.\n\n"
+          "Counts may be written 20k, 2M or 2e6.\n\n" CLI_ENVIRONMENT_HELP,
           to);
 }
 

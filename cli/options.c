@@ -1,7 +1,10 @@
 /* Options and results that subcommands share. Parsing is strict: what is not understood to its last character is refused. */
 #include "cli/options.h"
 
+#include "base/count.h"
 #include "base/file.h"
+#include "base/number.h"
+#include "base/text.h"
 #include "cli/program.h"
 
 #include <errno.h>
@@ -92,20 +95,41 @@ int cli_fail(const amb_error *err)
     return CLI_BAD_INPUT;
 }
 
-/* Decimal numbers only, to the last character: strtod alone would also take leading blanks, hexadecimal, "inf" and "nan". */
-static bool read_number(const char *text, double *value)
+int cli_failed(const amb_error *err)
 {
-    if (!*text || text[strspn(text, "0123456789+-.eE")])
-        return false;
-    char *end;
-    *value = strtod(text, &end);
-    return !*end && isfinite(*value);
+    cli_fail(err);
+    return CLI_FAILED;
+}
+
+void cli_warn_renamed(const struct argp_state *state, const char *old, const char *new)
+{
+    fprintf(stderr, "%s: %s is now called %s; the old name goes on working\n", state->name, old, new);
+}
+
+const char *cli_quote(const char *text, char *quoted, size_t size)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=,+@%-";
+    size_t n = 0;
+    if ((*text && !text[strspn(text, plain)]) || size < 3)
+        return text;
+    quoted[n++] = '\'';
+    for (const char *at = text; *at; at++) {
+        const char one[] = {*at, 0}, *piece = *at == '\'' ? "'\\''" : one;
+        const size_t length = strlen(piece);
+        if (n + length + 2 > size)
+            return text;
+        memcpy(quoted + n, piece, length);
+        n += length;
+    }
+    quoted[n++] = '\'';
+    quoted[n] = 0;
+    return quoted;
 }
 
 bool cli_parse_double(const char *text, double lo, double hi, const char *option, double *out, amb_error *err)
 {
     double value;
-    if (!read_number(text, &value))
+    if (!amb_number_read(text, NULL, &value))
         return amb_fail(err, "%s is \"%.100s\", expected a number from %g to %g", option, text, lo, hi);
     if (!(value >= lo && value <= hi))
         return amb_fail(err, "%s is %.100s, expected %g to %g", option, text, lo, hi);
@@ -119,9 +143,9 @@ bool cli_parse_int(const char *text, int64_t lo, int64_t hi, const char *option,
     char *end;
     errno = 0;
     int64_t value = strtoll(text, &end, 10);
-    if (!read_number(text, &real))
+    if (!amb_count_read(text, &real))
         return amb_fail(err, "%s is \"%.100s\", expected a whole number from %lld to %lld", option, text, (long long)lo, (long long)hi);
-    if (*end) { /* "2e6": a double holds it exactly */
+    if (*end) { /* "2e6", "2M": a double holds it exactly */
         if (real != floor(real))
             return amb_fail(err, "%s is %.100s, expected a whole number from %lld to %lld", option, text, (long long)lo, (long long)hi);
         errno = fabs(real) > 0x1p53 ? ERANGE : 0;
@@ -136,7 +160,7 @@ bool cli_parse_int(const char *text, int64_t lo, int64_t hi, const char *option,
 bool cli_parse_push(const char *text, const char *option, double *speed, double *period, amb_error *err)
 {
     char first[64];
-    double metres, seconds;
+    double metres = 0, seconds = 0;
     const size_t length = strcspn(text, ",");
     if (!text[length] || length >= sizeof first)
         return amb_fail(err, "%s is \"%.100s\", expected SPEED,PERIOD in m/s and s", option, text);
@@ -148,6 +172,21 @@ bool cli_parse_push(const char *text, const char *option, double *speed, double 
     *speed = metres;
     *period = seconds;
     return true;
+}
+
+void cli_print_option(FILE *to, const char *option, const char *value)
+{
+    char quoted[CLI_QUOTED];
+    if (value)
+        fprintf(to, " %s %s", option, cli_quote(value, quoted, sizeof quoted));
+}
+
+json_t *cli_text(const char *text)
+{
+    char escaped[4 * 4096];
+    if (!text)
+        return json_null();
+    return json_string(amb_text_is_utf8(text) ? text : amb_text_escape(text, escaped, sizeof escaped));
 }
 
 json_t *cli_real(double value)

@@ -2,6 +2,7 @@
 #include "cli/progress.h"
 
 #include "base/clock.h"
+#include "base/number.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -22,7 +23,7 @@ static size_t add(char *text, size_t size, size_t at, const char *format, ...)
         return at;
     va_list args;
     va_start(args, format);
-    const int n = vsnprintf(text + at, size - at, format, args);
+    const int n = amb_number_vformat(text + at, size - at, format, args);
     va_end(args);
     return n < 0 ? at : at + (size_t)n < size ? at + (size_t)n : size - 1;
 }
@@ -190,7 +191,7 @@ void amb_progress_update(amb_progress *p, double done, const char *status, ...)
     char said[256];
     va_list args;
     va_start(args, status);
-    vsnprintf(said, sizeof said, status, args);
+    amb_number_vformat(said, sizeof said, status, args);
     va_end(args);
     const double elapsed = now - p->began, left = amb_progress_left(p->first, done, p->total, elapsed);
     const double fraction = p->total > p->first ? done / p->total : NAN;

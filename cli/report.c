@@ -60,7 +60,8 @@ void cli_print_rollout(const amb_rollout_def *def, const amb_rollout_result *r, 
 {
     const amb_env_def *env = &def->env;
     const char *name = policy ? strrchr(policy, '/') : NULL;
-    printf("%s, %d characters for %g s, %s", motion, def->envs, env->episode_s, policy ? name ? name + 1 : policy : "no network");
+    printf("%s, %d character%s for %g s, %s", motion, def->envs, cli_plural(def->envs), env->episode_s,
+           policy ? name ? name + 1 : policy : "no network");
     if (env->push_speed > 0)
         printf(", pushed by %g m/s every %g s", env->push_speed, env->push_period);
     if (env->turn_rate != 0)
@@ -142,8 +143,8 @@ json_t *cli_rollout_json(const amb_rollout_def *def, const amb_rollout_result *r
     json_object_set_new(tracking, "end_effector_m", cli_real(r->end_effector_m));
     char hash[20];
     snprintf(hash, sizeof hash, "%016" PRIx64, r->hash);
-    json_object_set_new(o, "motion", json_string(motion));
-    json_object_set_new(o, "policy", policy ? json_string(policy) : json_null());
+    json_object_set_new(o, "motion", cli_text(motion));
+    json_object_set_new(o, "policy", policy ? cli_text(policy) : json_null());
     if (def->policy) {
         json_object_set_new(o, "precision", json_string(amb_precision_name(amb_model_precision(def->policy->actor))));
         json_object_set_new(o, "kernel", json_string(amb_model_kernel_name(def->policy->actor)));

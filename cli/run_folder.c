@@ -1,6 +1,7 @@
 #include "cli/run_folder.h"
 
 #include "base/file.h"
+#include "cli/options.h"
 #include "cli/program.h"
 
 #include <stdio.h>
@@ -10,7 +11,7 @@
 /* Whether the folder's checkpoint, if it has one, may be replaced by this run. */
 static bool may_write(const char *folder, const amb_checkpoint *resumed, bool *own, amb_error *err)
 {
-    char checkpoint[4200];
+    char checkpoint[4200], quoted[CLI_QUOTED];
     struct stat there, from;
     snprintf(checkpoint, sizeof checkpoint, "%s/checkpoint.bin", folder);
     *own = false;
@@ -18,7 +19,8 @@ static bool may_write(const char *folder, const amb_checkpoint *resumed, bool *o
         return true;
     *own = resumed && stat(checkpoint, &there) == 0 && stat(amb_checkpoint_path(resumed), &from) == 0 && there.st_dev == from.st_dev &&
            there.st_ino == from.st_ino;
-    return *own || amb_fail(err, "%s is there already: go on with --resume %s, or give another folder with --out", checkpoint, checkpoint);
+    return *own || amb_fail(err, "%s is there already: go on with --resume %s, or give another folder with --out", checkpoint,
+                            cli_quote(checkpoint, quoted, sizeof quoted));
 }
 
 amb_folder_lock *cli_run_folder_take(const char *folder, const amb_checkpoint *resumed, amb_error *err)

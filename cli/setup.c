@@ -49,12 +49,6 @@ void cli_set_threads(int threads)
 #endif
 }
 
-amb_clip *cli_load_motion(const char *motion, const char *clips, amb_error *err)
-{
-    char path[4096];
-    return amb_clip_find(motion, clips, path, sizeof path, err) ? amb_clip_read(path, err) : NULL;
-}
-
 /* Bodies whose geoms come closer to the floor than `gap` (m) at one of 240 moments of the clip. */
 static bool bodies_near_floor(const amb_character *c, const amb_clip *clip, double gap, unsigned *bits, amb_error *err)
 {
@@ -119,12 +113,4 @@ bool cli_load_policy(amb_policy *policy, const char *path, amb_precision precisi
     amb_model_describe(policy->actor, choice, sizeof choice);
     fprintf(stderr, "%s: %s\n", path, choice);
     return true;
-}
-
-void cli_find_model(const char *name, char *path, size_t size)
-{
-    char asset[256];
-    snprintf(asset, sizeof asset, "models/%s", name);
-    if (access(name, F_OK) == 0 || strchr(name, '/') || !amb_asset_path(asset, path, size, NULL))
-        snprintf(path, size, "%s", name);
 }

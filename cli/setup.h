@@ -1,4 +1,4 @@
-/* What several subcommands need before they can start: threads, the character, a motion by name, the bodies that may touch the floor. */
+/* What several subcommands need before they can start: threads, the character, the bodies that may touch the floor. */
 #ifndef AMB_CLI_SETUP_H
 #define AMB_CLI_SETUP_H
 
@@ -11,9 +11,6 @@ void cli_bind_threads(char **argv);
 /* The team's size: `threads` if > 0, else one a core this process may run on. */
 void cli_set_threads(int threads);
 
-/* A motion as given by --motion and --clips (NULL: not given). NULL and a sentence on error. */
-amb_clip *cli_load_motion(const char *motion, const char *clips, amb_error *err);
-
 /* "feet" (default; NULL too), "auto" (bodies that the clip itself brings within 2 cm of the floor) or names separated by commas
  * ("left_wrist,right_wrist"); the ankles are always among them. clip: NULL where there is none; auto is refused then. */
 bool cli_parse_may_touch(const char *text, const amb_character *character, const amb_clip *clip, unsigned *bits, amb_error *err);
@@ -23,8 +20,5 @@ bool cli_parse_precision(const char *text, amb_precision *precision, amb_error *
 
 /* Loads an actor at a precision and says on standard error which it became and why: "PATH: int16 (avx512vnni), mean squared error …". */
 bool cli_load_policy(amb_policy *policy, const char *path, amb_precision precision, amb_error *err);
-
-/* An asset model by its bare name ("walk.onnx") where no such file exists in the current folder, otherwise the path as it is. */
-void cli_find_model(const char *name, char *path, size_t size);
 
 #endif

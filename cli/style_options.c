@@ -1,8 +1,8 @@
 #include "cli/style_options.h"
 
 #include "base/file.h"
+#include "cli/models.h"
 #include "cli/options.h"
-#include "cli/setup.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,7 +88,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
     }
 static const char speed_help[] = "how fast to go: the motion is played .7 to 1.4 times as fast as it is";
 
-static const struct argp_option all_options[] = {WAYS, {"speed", KEY_SPEED, "M/S", 0, speed_help, 2}, FILES, {0}};
+static const struct argp_option all_options[] = {
+    WAYS, {"ground-speed", KEY_GROUND_SPEED, "M/S", 0, speed_help, 2}, {"speed", KEY_SPEED, NULL, OPTION_ALIAS, NULL, 2}, FILES, {0}};
 const struct argp cli_style_argp = {all_options, parse, NULL, NULL, NULL, NULL, NULL};
 
 static const struct argp_option view_options[] = {WAYS, {"ground-speed", KEY_GROUND_SPEED, "M/S", 0, speed_help, 2}, FILES, {0}};
@@ -126,10 +127,12 @@ bool cli_style_check(const cli_style *s, const char *motion, amb_error *err)
 }
 
 /* The file as given, or amble's own; its checksum is added to crc. */
-static bool find_file(const char *given, const char *own, char *path, size_t size, uint32_t *crc, amb_error *err)
+static bool find_file(const char *given, const char *own, bool table, char *path, size_t size, uint32_t *crc, amb_error *err)
 {
-    cli_find_model(given ? given : own, path, size);
+    const char *name = given ? given : own;
     size_t bytes;
+    if (!(table ? cli_find_table(name, path, size, err) : cli_find_model(name, path, size, err)))
+        return false;
     uint8_t *data = amb_file_read(path, MAX_NETWORK, &bytes, err);
     if (!data)
         return false;
@@ -145,9 +148,9 @@ static bool plan_from_clip(cli_motions *m, const cli_style *s, const char *clips
     uint32_t unused = 0;
     amb_stylevae encoder = {0};
     amb_style style;
-    amb_clip *clip = cli_load_motion(s->from, clips, err);
+    amb_clip *clip = cli_load_motion(s->from, clips, NULL, path, sizeof path, err);
     amb_gait *gait = clip ? amb_gait_create(m->nets.character, clip, err) : NULL;
-    bool ok = gait && find_file(s->encoder, "stylevae_encoder.onnx", path, sizeof path, &unused, err) &&
+    bool ok = gait && find_file(s->encoder, "stylevae_encoder.onnx", false, path, sizeof path, &unused, err) &&
               amb_stylevae_load(&encoder, path, NULL, NULL, err) && amb_style_of_gait(&encoder, gait, &style, err);
     if (ok)
         ok = amb_style_plan_of_style(&m->plan, m->styles, &style, err);
@@ -177,11 +180,11 @@ bool cli_motions_load(cli_motions *m, const cli_style *s, const amb_character *c
     memset(m, 0, sizeof *m);
     m->nets = (amb_motion_nets){character, &m->vae, &m->deepphase};
     m->style = s->style;
-    if (find_file(s->decoder, "stylevae_decoder.onnx", decoder, sizeof decoder, &m->crc, err) &&
-        find_file(s->deepphase, "deepphase.onnx", deepphase, sizeof deepphase, &m->crc, err) &&
-        find_file(s->table, "styles.json", table, sizeof table, &m->crc, err) && amb_stylevae_load(&m->vae, NULL, decoder, NULL, err) &&
-        amb_deepphase_load(&m->deepphase, deepphase, NULL, err) && (m->styles = amb_styles_read(table, err)) != NULL &&
-        make_plan(m, s, clips, err)) {
+    if (find_file(s->decoder, "stylevae_decoder.onnx", false, decoder, sizeof decoder, &m->crc, err) &&
+        find_file(s->deepphase, "deepphase.onnx", false, deepphase, sizeof deepphase, &m->crc, err) &&
+        find_file(s->table, "styles.json", true, table, sizeof table, &m->crc, err) &&
+        amb_stylevae_load(&m->vae, NULL, decoder, NULL, err) && amb_deepphase_load(&m->deepphase, deepphase, NULL, err) &&
+        (m->styles = amb_styles_read(table, err)) != NULL && make_plan(m, s, clips, err)) {
         m->def = amb_generator_default_def(&m->nets, &m->plan);
         m->def.speed = s->speed;
         m->def.phase_gain = s->phase_gain;
@@ -206,13 +209,14 @@ const char *cli_style_trained_on(const char *motion)
     return strncmp(motion, invented, strlen(invented)) ? NULL : motion + strlen(invented);
 }
 
-bool cli_follow(cli_followed *f, const char *motion, const cli_style *style, const char *trained_on, const amb_character *character,
+bool cli_follow(cli_followed *f, const char *motion, const cli_style *style, const cli_origin *origin, const amb_character *character,
                 const char *clips, amb_error *err)
 {
     memset(f, 0, sizeof *f);
-    if (!motion && !cli_style_given(style) && trained_on && cli_style_trained_on(trained_on)) {
+    const char *trained_on = origin && origin->motion ? cli_style_trained_on(origin->motion) : NULL;
+    if (!motion && !cli_style_given(style) && trained_on) {
         cli_style own = *style;
-        own.style = cli_style_trained_on(trained_on);
+        own.style = trained_on;
         f->name = f->motions.name;
         return cli_motions_load(&f->motions, &own, character, clips, err);
     }
@@ -220,7 +224,7 @@ bool cli_follow(cli_followed *f, const char *motion, const cli_style *style, con
         f->name = f->motions.name;
         return cli_motions_load(&f->motions, style, character, clips, err);
     }
-    f->clip = cli_load_motion(motion ? motion : trained_on && *trained_on ? trained_on : "walk", clips, err);
+    f->clip = cli_load_motion(motion, clips, origin, f->path, sizeof f->path, err);
     f->name = f->clip ? amb_clip_name(f->clip) : "";
     return f->clip != NULL;
 }

@@ -2,6 +2,7 @@
 #ifndef AMB_CLI_STYLE_OPTIONS_H
 #define AMB_CLI_STYLE_OPTIONS_H
 
+#include "cli/motion.h"
 #include "policy/generator.h"
 
 #include <argp.h>
@@ -17,7 +18,7 @@ typedef struct cli_style {
 /* An argp child; its input is a cli_style that is zero. */
 extern const struct argp cli_style_argp;
 
-/* The same with --ground-speed for --speed, which in the viewer is time's. */
+/* The same without --speed, which was time's in the viewer: --ground-speed alone. */
 extern const struct argp cli_view_style_argp;
 
 /* Only --decoder, --deepphase and --styles, and --style, for training. */
@@ -57,14 +58,14 @@ const char *cli_style_trained_on(const char *motion);
 /* What characters follow: a clip or invented motions. */
 typedef struct cli_followed {
     amb_clip *clip;      /* or NULL */
+    char path[4096];     /* its file */
     cli_motions motions; /* where clip is NULL */
     const char *name;    /* for reports */
 } cli_followed;
 
-/* As given by --motion or the style's options, else what the policy was trained on (`trained_on`, which may be NULL or empty), else walk.
- */
-bool cli_follow(cli_followed *followed, const char *motion, const cli_style *style, const char *trained_on, const amb_character *character,
-                const char *clips, amb_error *err);
+/* As given by --motion or the style's options, else what the origin (NULL: none) was trained on, else walk; see cli_load_motion. */
+bool cli_follow(cli_followed *followed, const char *motion, const cli_style *style, const cli_origin *origin,
+                const amb_character *character, const char *clips, amb_error *err);
 void cli_followed_free(cli_followed *followed);
 
 #endif

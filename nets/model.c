@@ -3,6 +3,7 @@
  *
  * Rows go through the network in chunks, so that the activations between two layers stay in the core's cache and the workspace is bounded,
  * whatever n. */
+#include "base/number.h"
 #include "nets/model_layers.h"
 #include "nets/onnx.h"
 #include "nets/vector.h"
@@ -278,9 +279,9 @@ void amb_model_describe(const amb_model *model, char *text, size_t size)
     for (int i = report->tried - 1; i >= 0 && used >= 0 && (size_t)used < size; i--) {
         const char *const name = amb_precision_name(report->entry[i].precision);
         const int more = i + 1 == report->tried
-                             ? snprintf(text + used, size - (size_t)used, ", mean squared error %.1e", report->entry[i].mse)
-                             : snprintf(text + used, size - (size_t)used, "%s %s would have %.1e", i + 2 == report->tried ? ";" : ",", name,
-                                        report->entry[i].mse);
+                             ? amb_number_format(text + used, size - (size_t)used, ", mean squared error %.1e", report->entry[i].mse)
+                             : amb_number_format(text + used, size - (size_t)used, "%s %s would have %.1e",
+                                                 i + 2 == report->tried ? ";" : ",", name, report->entry[i].mse);
         used = more < 0 ? more : used + more;
     }
 }

@@ -2,6 +2,8 @@
  * arithmetic but the activations' definition. */
 #include "nets/net.h"
 
+#include "base/number.h"
+
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -131,9 +133,8 @@ bool amb_net_get_number(const amb_net *net, const char *key, double lo, double h
     const char *text = amb_net_get_meta(net, key);
     if (!text)
         return true;
-    char *end;
-    const double x = strtod(text, &end);
-    if (end == text || *end || !(x >= lo && x <= hi))
+    double x;
+    if (!amb_number_read(text, NULL, &x) || !(x >= lo && x <= hi))
         return amb_fail(err, "metadata \"%s\" is \"%.40s\", expected a number from %g to %g", key, text, lo, hi);
     *value = x;
     return true;

@@ -2,6 +2,8 @@
  *
  * Refuses graphs that are not one chain of layers from one input, ending in one output or in several that take the same layer's result; and
  * everything nets/onnx.h says. It does not sort nodes (ONNX demands that files do) and does not run functions or subgraphs. */
+#include "base/number.h"
+#include "base/text.h"
 #include "nets/onnx_graph.h"
 #include "nets/onnx.h"
 
@@ -17,7 +19,7 @@ bool amb_onnx_graph_fail(const amb_onnx_graph *g, const char *format, ...)
     char text[960];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    amb_number_vformat(text, sizeof text, format, args);
     va_end(args);
     return amb_fail(g->err, "%s: %s", g->path, text);
 }
@@ -39,7 +41,7 @@ bool amb_onnx_node_fail(const amb_onnx_graph *g, const AmbOnnx__Node *n, const c
     char text[768], node[160];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    amb_number_vformat(text, sizeof text, format, args);
     va_end(args);
     show_node(g, n, node, sizeof node);
     return amb_onnx_graph_fail(g, "%s: %s", node, text);
@@ -378,7 +380,7 @@ static bool read_output(amb_onnx_graph *g, const AmbOnnx__ValueInfo *info)
         show_node(g, stage->last, other, sizeof other);
         return amb_onnx_graph_fail(g, "output %s is not the end of the chain, which goes on with %s", name.text, other);
     }
-    if (!amb_onnx_is_utf8(text))
+    if (!amb_text_is_utf8(text))
         return amb_onnx_graph_fail(g, "output %s has a name that is not UTF-8 text", name.text);
     if (t->rank > 1 + AMB_NET_MAX_RANK) {
         return amb_onnx_graph_fail(g, "output %s has %d dimensions, at most %d are supported", name.text, t->rank, 1 + AMB_NET_MAX_RANK);

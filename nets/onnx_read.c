@@ -4,6 +4,7 @@
 #include "nets/onnx.h"
 
 #include "base/file.h"
+#include "base/text.h"
 #include "nets/onnx_graph.h"
 
 #include <inttypes.h>
@@ -22,7 +23,7 @@ static bool build_metadata(amb_onnx_graph *g, amb_net *net)
         const char *key = amb_onnx_text(model->metadata_props[i]->key), *value = amb_onnx_text(model->metadata_props[i]->value);
         if (!key[0])
             return amb_onnx_graph_fail(g, "metadata entry %zu has no key", i);
-        if (!amb_onnx_is_utf8(key) || !amb_onnx_is_utf8(value)) {
+        if (!amb_text_is_utf8(key) || !amb_text_is_utf8(value)) {
             return amb_onnx_graph_fail(g, "metadata entry %zu (%s) is not UTF-8 text", i, amb_onnx_show(key).text);
         }
         if (amb_net_get_meta(net, key))

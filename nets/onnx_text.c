@@ -1,6 +1,8 @@
 /* Names and numbers of an ONNX file as text: what error sentences are made of. Changes nothing, allocates nothing. */
 #include "nets/onnx_text.h"
 
+#include "base/text.h"
+
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,17 +17,12 @@ const char *amb_onnx_type_name(int type)
 
 amb_onnx_shown amb_onnx_show(const char *name)
 {
+    enum { MOST = 60, LONGEST_ESCAPE = 16 };
     amb_onnx_shown shown;
-    size_t at = 0;
-    shown.text[at++] = '\'';
-    for (int i = 0; name[i] && i < 60; i++)
-        shown.text[at++] = name[i] >= 0x20 && name[i] < 0x7f ? name[i] : '?';
-    if (strlen(name) > 60) {
-        memcpy(shown.text + at, "...", 3);
-        at += 3;
-    }
-    shown.text[at++] = '\'';
-    shown.text[at] = 0;
+    char cut[MOST + 1], longer[MOST + LONGEST_ESCAPE + 1];
+    amb_text_escape(name, cut, sizeof cut);
+    amb_text_escape(name, longer, sizeof longer);
+    snprintf(shown.text, sizeof shown.text, "'%s%s'", cut, strlen(longer) > strlen(cut) ? "..." : "");
     return shown;
 }
 
@@ -39,30 +36,6 @@ amb_onnx_shown amb_onnx_show_dims(const size_t *dim, int rank)
     if ((size_t)at < room)
         snprintf(shown.text + at, room - (size_t)at, rank == 1 ? ",)" : ")");
     return shown;
-}
-
-bool amb_onnx_is_utf8(const char *text)
-{
-    const uint8_t *p = (const uint8_t *)text;
-    while (*p) {
-        uint32_t code = *p++;
-        if (code < 0x80)
-            continue;
-        int more = code >= 0xc2 && code <= 0xdf ? 1 : code >= 0xe0 && code <= 0xef ? 2 : code >= 0xf0 && code <= 0xf4 ? 3 : 0;
-        if (!more)
-            return false;
-        code &= 0x3fu >> more;
-        for (int i = 0; i < more; i++, p++) {
-            if ((*p & 0xc0) != 0x80)
-                return false;
-            code = code << 6 | (*p & 0x3fu);
-        }
-        if ((more == 2 && code < 0x800) || (more == 3 && (code < 0x10000 || code > 0x10ffff)))
-            return false;
-        if (code >= 0xd800 && code <= 0xdfff)
-            return false;
-    }
-    return true;
 }
 
 static const char *const operators[AMB_ACTIVATIONS] = {"Identity", "Relu", "LeakyRelu", "Elu", "Tanh", "Sigmoid"};

@@ -10,7 +10,7 @@
 /* "float32" and so on for an ONNX data type number. */
 const char *amb_onnx_type_name(int type);
 
-/* A name out of a file, fit for a sentence: quoted, cut at 60 characters, anything but printable ASCII as '?'. */
+/* A name out of a file, fit for a sentence: quoted, cut at 60 bytes, escaped as base/text.h does. */
 typedef struct amb_onnx_shown {
     char text[68];
 } amb_onnx_shown;
@@ -18,9 +18,6 @@ amb_onnx_shown amb_onnx_show(const char *name);
 
 /* "(3, 4)" for a shape. */
 amb_onnx_shown amb_onnx_show_dims(const size_t *dim, int rank);
-
-/* True for well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms, nothing above U+10FFFF). */
-bool amb_onnx_is_utf8(const char *text);
 
 /* "" for an absent text. */
 static inline const char *amb_onnx_text(const char *text)

@@ -6,6 +6,8 @@
 #include "nets/onnx.h"
 
 #include "base/file.h"
+#include "base/number.h"
+#include "base/text.h"
 #include "nets/half.h"
 #include "nets/onnx_tensor.h"
 
@@ -72,7 +74,7 @@ __attribute__((format(printf, 2, 3))) static char *text(writer *w, const char *f
     char *out = w->text[w->texts++];
     va_list args;
     va_start(args, format);
-    int length = vsnprintf(out, TEXT - AMB_NET_MAX_HEADS - 1, format, args);
+    int length = amb_number_vformat(out, TEXT - AMB_NET_MAX_HEADS - 1, format, args);
     va_end(args);
     for (int h = 0; h < w->net->heads; h++) {
         if (w->head[h] && strcmp(w->head[h], out) == 0) {
@@ -343,7 +345,7 @@ static bool name_heads(writer *w)
         char *name = net->head[h].name;
         if (!name || !name[0])
             continue;
-        if (!amb_onnx_is_utf8(name))
+        if (!amb_text_is_utf8(name))
             return amb_fail(w->err, "%s: not written, the name of output %d (%s) is not UTF-8 text", w->path, h, amb_onnx_show(name).text);
         for (int k = 0; k < h; k++) {
             if (w->head[k] && strcmp(w->head[k], name) == 0)
@@ -364,7 +366,7 @@ static bool check_metadata(const writer *w, const amb_net *net)
         const char *key = net->meta[i].key;
         if (!key[0])
             return amb_fail(w->err, "%s: not written, metadata entry %d has an empty key", w->path, i);
-        if (amb_onnx_is_utf8(key) && amb_onnx_is_utf8(net->meta[i].value))
+        if (amb_text_is_utf8(key) && amb_text_is_utf8(net->meta[i].value))
             continue;
         return amb_fail(w->err, "%s: not written, metadata entry %d (%s) is not UTF-8 text", w->path, i, amb_onnx_show(key).text);
     }

@@ -8,6 +8,18 @@
 #include <string.h>
 #include <unistd.h>
 
+static bool read_motion_crc(amb_policy *policy, const amb_net *net, amb_error *err)
+{
+    const char *text = amb_net_get_meta(net, "motion_crc32c");
+    policy->has_motion_crc = text != NULL;
+    if (!text)
+        return true;
+    if (strlen(text) != 8 || text[strspn(text, "0123456789abcdefABCDEF")])
+        return amb_fail(err, "metadata \"motion_crc32c\" is \"%.40s\", expected 8 hexadecimal digits", text);
+    policy->motion_crc = (uint32_t)strtoul(text, NULL, 16);
+    return true;
+}
+
 bool amb_policy_describe(amb_policy *policy, const amb_net *net, amb_error *err)
 {
     memset(policy, 0, sizeof *policy);
@@ -35,7 +47,7 @@ bool amb_policy_describe(amb_policy *policy, const amb_net *net, amb_error *err)
         return amb_fail(err, "metadata: control at %g Hz is no whole fraction of physics at %g Hz", control_hz, policy->physics_hz);
     const char *motion = amb_net_get_meta(net, "motion");
     snprintf(policy->motion, sizeof policy->motion, "%s", motion ? motion : "");
-    return true;
+    return read_motion_crc(policy, net, err);
 }
 
 bool amb_policy_load(amb_policy *policy, const char *path, const amb_model_def *def, amb_error *err)

@@ -186,6 +186,62 @@ bool amb_event_log_scalar(amb_event_log *log, const char *tag, int64_t step, dou
     return append(log, &event, err);
 }
 
+/* content: an encoded Hparams. */
+static bool append_hparams(amb_event_log *log, uint8_t *content, size_t size, double now, amb_error *err)
+{
+    AmbEvent__Plugin plugin = AMB_EVENT__PLUGIN__INIT;
+    AmbEvent__Metadata metadata = AMB_EVENT__METADATA__INIT;
+    AmbEvent__Point point = AMB_EVENT__POINT__INIT, *points[1] = {&point};
+    AmbEvent__Summary summary = AMB_EVENT__SUMMARY__INIT;
+    AmbEvent__Event event = AMB_EVENT__EVENT__INIT;
+    plugin.name = (char[]){"hparams"};
+    plugin.content = (ProtobufCBinaryData){size, content};
+    metadata.plugin = &plugin;
+    point.tag = (char[]){"_hparams_/session_start_info"};
+    point.metadata = &metadata;
+    summary.n_point = 1;
+    summary.point = points;
+    event.wall_time = now;
+    event.what_case = AMB_EVENT__EVENT__WHAT_SUMMARY;
+    event.summary = &summary;
+    return append(log, &event, err);
+}
+
+bool amb_event_log_settings(amb_event_log *log, const amb_event_setting *setting, size_t settings, amb_error *err)
+{
+    AmbEvent__Hparams all = AMB_EVENT__HPARAMS__INIT;
+    AmbEvent__HparamsStart start = AMB_EVENT__HPARAMS_START__INIT;
+    AmbEvent__Hparam *one = calloc(settings + 1, sizeof *one), **list = calloc(settings + 1, sizeof *list);
+    AmbEvent__HparamValue *value = calloc(settings + 1, sizeof *value);
+    uint8_t *content = NULL;
+    if (one && list && value) {
+        for (size_t i = 0; i < settings; i++) {
+            amb_event__hparam__init(&one[i]);
+            amb_event__hparam_value__init(&value[i]);
+            one[i].name = (char *)(uintptr_t)setting[i].name; /* only read */
+            one[i].value = &value[i];
+            value[i].value_case = setting[i].text ? AMB_EVENT__HPARAM_VALUE__VALUE_TEXT : AMB_EVENT__HPARAM_VALUE__VALUE_NUMBER;
+            if (setting[i].text)
+                value[i].text = (char *)(uintptr_t)setting[i].text;
+            else
+                value[i].number = setting[i].number;
+            list[i] = &one[i];
+        }
+        start.n_hparam = settings;
+        start.hparam = list;
+        start.wall_time = seconds_now();
+        all.start = &start;
+        content = malloc(amb_event__hparams__get_packed_size(&all) + 1);
+    }
+    const bool ok = content ? append_hparams(log, content, amb_event__hparams__pack(&all, content), start.wall_time, err)
+                            : amb_fail(err, "%s: out of memory for the settings", log->path);
+    free(content);
+    free(value);
+    free(list);
+    free(one);
+    return ok;
+}
+
 bool amb_event_log_flush(amb_event_log *log, amb_error *err)
 {
     size_t done = 0;

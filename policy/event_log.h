@@ -2,12 +2,13 @@
  *
  * Records gather in memory until they are flushed, so that logging does not wait for the disk. When the disk is full, flush says so, and
  * the training may go on: what could not be written is kept and tried again at the next flush, up to 4 MiB; beyond that the older half is
- * dropped (whole records: the file stays readable). Scalars only; reads nothing. One thread. */
+ * dropped (whole records: the file stays readable). Scalars and a run's settings; reads nothing. One thread. */
 #ifndef AMB_POLICY_EVENT_LOG_H
 #define AMB_POLICY_EVENT_LOG_H
 
 #include "base/error.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 typedef struct amb_event_log amb_event_log;
@@ -19,6 +20,16 @@ amb_event_log *amb_event_log_open(const char *folder, int64_t step, amb_error *e
 /* Appends one point of the curve `tag` ("reward/pose"; TensorBoard groups by what is before the slash), stored as fp32. False when memory
  * is short: then the point is lost. */
 bool amb_event_log_scalar(amb_event_log *log, const char *tag, int64_t step, double value, amb_error *err);
+
+/* One of a run's settings (TensorBoard: hyperparameters). */
+typedef struct amb_event_setting {
+    const char *name, *text; /* text NULL: it is the number */
+    double number;
+} amb_event_setting;
+
+/* What the run was started with, for TensorBoard's tab "HParams", where runs are compared by their settings. Once, right after opening:
+ * TensorBoard keeps what a folder's first file says. False when memory is short: then nothing is written. */
+bool amb_event_log_settings(amb_event_log *log, const amb_event_setting *setting, size_t settings, amb_error *err);
 
 /* Writes what has gathered. False and a sentence where that failed. */
 bool amb_event_log_flush(amb_event_log *log, amb_error *err);

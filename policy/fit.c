@@ -1,12 +1,16 @@
 #include "policy/fit_state.h"
 
+#include "base/number.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+enum { whole_int = true, whole_real = false };
+
 const amb_fit_setting amb_fit_setting_list[AMB_FIT_SETTING_COUNT] = {
-#define SETTING(name, phase, style, lo, hi, help) {#name, {phase, style}, lo, hi, help},
+#define SETTING(name, kind, phase, style, lo, hi, help) {#name, whole_##kind, {phase, style}, lo, hi, help},
     AMB_FIT_SETTINGS(SETTING)
 #undef SETTING
 };
@@ -225,8 +229,10 @@ bool amb_fit_uses_bf16(const amb_fit *fit)
 static void settings_text(const amb_fit_settings *settings, char *text, size_t size)
 {
     size_t n = 0;
+    char number[AMB_NUMBER_TEXT];
     for (int i = 0; i < AMB_FIT_SETTING_COUNT && n < size; i++)
-        n += (size_t)snprintf(text + n, size - n, "%s=%.17g\n", amb_fit_setting_list[i].name, ((const double *)settings)[i]);
+        n += (size_t)snprintf(text + n, size - n, "%s=%s\n", amb_fit_setting_list[i].name,
+                              amb_number_print(((const double *)settings)[i], number));
 }
 
 /* Names of the motions that are, or are not, held out. */
@@ -312,10 +318,15 @@ bool amb_fit_read_settings(const amb_checkpoint *c, amb_fit_what *what, amb_fit_
     *what = strcmp(name, what_name[AMB_FIT_STYLE]) ? AMB_FIT_PHASE : AMB_FIT_STYLE;
     *settings = amb_fit_settings_default(*what);
     for (int i = 0; i < AMB_FIT_SETTING_COUNT; i++) {
-        const size_t n = strlen(amb_fit_setting_list[i].name);
-        for (const char *line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
-            if (!strncmp(line, amb_fit_setting_list[i].name, n) && line[n] == '=')
-                ((double *)settings)[i] = strtod(line + n + 1, NULL);
+        const char *setting = amb_fit_setting_list[i].name, *end;
+        const size_t n = strlen(setting);
+        for (const char *line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+            if (strncmp(line, setting, n) != 0 || line[n] != '=')
+                continue;
+            if (!amb_number_read(line + n + 1, &end, (double *)settings + i) || (*end && *end != '\n'))
+                return amb_fail(err, "%s: setting %s is \"%.*s\", expected a number", amb_checkpoint_path(c), setting,
+                                (int)fmin(40, (double)strcspn(line + n + 1, "\n")), line + n + 1);
+        }
     }
     return true;
 }

@@ -27,26 +27,27 @@
 
 typedef enum amb_fit_what { AMB_FIT_PHASE, AMB_FIT_STYLE } amb_fit_what;
 
-/* SETTING(name, for phase, for style, smallest, largest, help) */
-#define AMB_FIT_SETTINGS(SETTING)                                                                                \
-    SETTING(seed, 1, 1, 0, 9e15, "seed of everything random")                                                    \
-    SETTING(samples, 4e6, 1.3e6, 1, 1e12, "frames or windows to learn from; the learning rate falls over these") \
-    SETTING(batch, 512, 128, 8, 65536, "frames or windows in a step")                                            \
-    SETTING(rate, 1e-3, 8e-4, 1e-9, 1, "first learning rate; it falls to a hundredth (cosine)")                  \
-    SETTING(gradient_norm, 1, 5, 0, 1e9, "limit on each network's gradient norm; 0: none")                       \
-    SETTING(noise, .03, 0, 0, .2, "m, phase: largest noise on the points")                                       \
-    SETTING(beta, 0, .02, 0, 1e3, "style: weight of the KL divergence")                                          \
-    SETTING(warmup, 0, .3, 0, 1, "style: share of the samples over which beta grows")                            \
-    SETTING(bf16, 0, -1, -1, 1, "1: bf16 matrix products, 0: fp32, -1: bf16 where the CPU has it")
+/* SETTING(name, kind, for phase, for style, smallest, largest, help). kind: int or real. */
+#define AMB_FIT_SETTINGS(SETTING)                                                                                     \
+    SETTING(seed, int, 1, 1, 0, 9e15, "seed of everything random")                                                    \
+    SETTING(samples, int, 4e6, 1.3e6, 1, 1e12, "frames or windows to learn from; the learning rate falls over these") \
+    SETTING(batch, int, 512, 128, 8, 65536, "frames or windows in a step")                                            \
+    SETTING(rate, real, 1e-3, 8e-4, 1e-9, 1, "first learning rate; it falls to a hundredth (cosine)")                 \
+    SETTING(gradient_norm, real, 1, 5, 0, 1e9, "limit on each network's gradient norm; 0: none")                      \
+    SETTING(noise, real, .03, 0, 0, .2, "m, phase: largest noise on the points")                                      \
+    SETTING(beta, real, 0, .02, 0, 1e3, "style: weight of the KL divergence")                                         \
+    SETTING(warmup, real, 0, .3, 0, 1, "style: share of the samples over which beta grows")                           \
+    SETTING(bf16, int, 0, -1, -1, 1, "1: bf16 matrix products, 0: fp32, -1: bf16 where the CPU has it")
 
 typedef struct amb_fit_settings {
-#define SETTING(name, phase, style, lo, hi, help) double name;
+#define SETTING(name, kind, phase, style, lo, hi, help) double name;
     AMB_FIT_SETTINGS(SETTING)
 #undef SETTING
 } amb_fit_settings;
 
 typedef struct amb_fit_setting {
     const char *name;
+    bool whole;      /* an integer */
     double value[2]; /* by amb_fit_what */
     double lo, hi;
     const char *help;
@@ -54,7 +55,7 @@ typedef struct amb_fit_setting {
 
 enum {
     AMB_FIT_SETTING_COUNT = 0
-#define SETTING(name, phase, style, lo, hi, help) +1
+#define SETTING(name, kind, phase, style, lo, hi, help) +1
     AMB_FIT_SETTINGS(SETTING)
 #undef SETTING
 };

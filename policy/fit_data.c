@@ -1,10 +1,13 @@
 #include "policy/fit_data.h"
 
 #include "base/file.h"
+#include "base/number.h"
+#include "base/text.h"
 #include "sim/mirror.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,10 +53,28 @@ static bool add_motion(amb_fit_data *d, const amb_character *character, const am
     return d->motion[d->motions] && ++d->motions;
 }
 
+/* Notes a file of another kind: a licence, another body's motion. */
+static void leave_out(amb_fit_data *d, const char *file)
+{
+    char name[AMB_NAME];
+    const size_t used = strlen(d->left_out_names), size = sizeof d->left_out_names;
+    amb_text_escape(file, name, sizeof name);
+    if (used + strlen(name) + 8 < size)
+        snprintf(d->left_out_names + used, size - used, "%s%s", used ? ", " : "", name);
+    else if (used && d->left_out_names[used - 1] != '.')
+        snprintf(d->left_out_names + used, size - used, ", ...");
+    d->left_out++;
+}
+
 static bool add_file(amb_fit_data *d, const amb_character *character, const char *folder, const char *file, amb_error *err)
 {
-    char path[4200];
-    snprintf(path, sizeof path, "%s/%s", folder, file);
+    char path[PATH_MAX];
+    if ((size_t)snprintf(path, sizeof path, "%s/%s", folder, file) >= sizeof path)
+        return amb_fail(err, "%.200s...: the path of a clip in it is longer than %zu bytes", folder, sizeof path - 1);
+    if (!amb_clip_looks_like(path)) {
+        leave_out(d, file);
+        return true;
+    }
     amb_clip *clip = amb_clip_read(path, err);
     if (!clip)
         return false;
@@ -87,6 +108,9 @@ static bool add_files(amb_fit_data *d, const amb_character *character, const cha
         free(list[i]);
     }
     free(list);
+    if (ok && d->motions == 0)
+        ok = amb_fail(err, "%s: none of the %d files (*.txt, *.json) in this folder is a motion of DeepMimic's humanoid3d, there are %s",
+                      folder, n, d->left_out_names);
     return ok;
 }
 
@@ -113,21 +137,71 @@ static bool hold_out(amb_fit_data *d, const char *names, amb_error *err)
     return amb_fail(err, "--hold-out leaves no clip to learn from");
 }
 
-static bool add_blends(amb_fit_data *d, const amb_character *character, amb_error *err)
+/* Which loops are blended with which: all that walk stand in a ring, and each one with the `reach` next ones. */
+typedef struct ring {
+    int *place; /* (clips), -1 for those that are not in it */
+    int count, reach;
+} ring;
+
+static bool blends_with_others(const amb_fit_data *d, int motion)
 {
-    const size_t n = (size_t)d->motions;
-    d->blend = calloc(n * n * (PARTS - 1) / 2 + 1, sizeof *d->blend);
+    return d->motion[motion]->loops && d->motion[motion]->walks && !d->held[motion];
+}
+
+static bool make_ring(const amb_fit_data *d, ring *r, amb_error *err)
+{
+    const int clips = d->motions / 2;
+    r->count = 0;
+    r->place = malloc(((size_t)clips + 1) * sizeof *r->place);
+    if (!r->place)
+        return amb_fail(err, "out of memory for blends of %d motions", d->motions);
+    amb_rng rng = amb_rng_seed(d->crc, 0);
+    for (int i = 0; i < clips; i++) { /* a random order (Fisher & Yates), without a list of it */
+        r->place[i] = -1;
+        if (!blends_with_others(d, 2 * i) && !blends_with_others(d, 2 * i + 1))
+            continue;
+        const int at = (int)amb_rng_below(&rng, (uint32_t)r->count + 1);
+        for (int k = 0; k < i; k++)
+            if (r->place[k] == at)
+                r->place[k] = r->count;
+        r->place[i] = at;
+        r->count++;
+    }
+    const int64_t pairs = (int64_t)r->count * (r->count - 1) / 2;
+    r->reach = pairs <= AMB_FIT_MOST_PAIRS ? r->count : AMB_FIT_MOST_PAIRS / r->count;
+    return true;
+}
+
+/* Whether the motions a and b, both mirrored or both not, make blends. */
+static bool are_blended(const amb_fit_data *d, const ring *r, int a, int b)
+{
+    if (!blends_with_others(d, a) || !blends_with_others(d, b))
+        return false;
+    const int pa = r->place[a / 2], pb = r->place[b / 2], between = abs(pa - pb),
+              apart = between < r->count - between ? between : r->count - between;
+    if (r->reach == 0) /* more loops than pairs: some neighbours */
+        return between == 1 && (pa < pb ? pa : pb) < AMB_FIT_MOST_PAIRS;
+    return apart <= r->reach;
+}
+
+static bool make_blends(amb_fit_data *d, const amb_character *character, const ring *r, amb_error *err)
+{
+    size_t pairs = 0;
+    for (int a = 0; a < d->motions; a++)
+        for (int b = a + 2; b < d->motions; b += 2)
+            pairs += are_blended(d, r, a, b);
+    d->blend = calloc(pairs * (PARTS - 1) + 1, sizeof *d->blend);
     if (!d->blend)
         return amb_fail(err, "out of memory for blends of %d motions", d->motions);
     for (int a = 0; a < d->motions; a++) {
         for (int b = a + 2; b < d->motions; b += 2) { /* both mirrored or both not */
             const amb_gait *ga = d->motion[a], *gb = d->motion[b];
-            if (!ga->loops || !ga->walks || !gb->loops || !gb->walks || d->held[a] || d->held[b])
+            if (!are_blended(d, r, a, b))
                 continue;
             for (int k = 1; k < PARTS; k++) {
                 char name[160];
                 const double w = (double)k / PARTS;
-                snprintf(name, sizeof name, "%.60s:%g,%.60s:%g", ga->name, 1 - w, gb->name, w);
+                amb_number_format(name, sizeof name, "%.60s:%g,%.60s:%g", ga->name, 1 - w, gb->name, w);
                 amb_gait *g = amb_gait_blend(character, ga, gb, w, name, err);
                 if (!g)
                     return false;
@@ -136,6 +210,14 @@ static bool add_blends(amb_fit_data *d, const amb_character *character, amb_erro
         }
     }
     return true;
+}
+
+static bool add_blends(amb_fit_data *d, const amb_character *character, amb_error *err)
+{
+    ring r = {.place = NULL};
+    const bool ok = make_ring(d, &r, err) && make_blends(d, character, &r, err);
+    free(r.place);
+    return ok;
 }
 
 amb_fit_data *amb_fit_data_read(const amb_character *character, const char *folder, const char *names, amb_error *err)

@@ -1,7 +1,8 @@
 /* What the motion networks learn from: a folder of clips, analysed (policy/fit_gait.h), mirrored and blended, and what of it is held out.
  *
- * Every file *.txt and *.json of the folder is a motion, and so is its mirror image. Any two loops that walk, mirrored ones among
- * themselves, give blends at weights 1/8 … 7/8.
+ * Every file *.txt and *.json of the folder that looks like a clip (amb_clip_looks_like) is a motion, and so is its mirror image; others
+ * are left out. Any two loops that walk, mirrored ones among themselves, give blends at weights 1/8 … 7/8. Where that makes more than
+ * AMB_FIT_MOST_PAIRS pairs, it is about as many: every loop with the same number of others, chosen by the clips' checksum.
  *
  * Held out, decided by the clips alone: motions named by --hold-out with their mirror images, entirely; of other loops the windows that
  * start in [.20, .25) or [.70, .75) of the loop; of other clips the last fifth, which no window of the training reaches into; of blends
@@ -13,6 +14,8 @@
 #include "policy/fit_gait.h"
 
 #include "base/rng.h"
+
+enum { AMB_FIT_MOST_PAIRS = 300 };
 
 typedef struct amb_fit_blend {
     int a, b; /* motions */
@@ -26,8 +29,10 @@ typedef struct amb_fit_data {
     amb_gait **motion; /* (motions) */
     bool *held;        /* (motions) the whole of it */
     int blends;
-    amb_fit_blend *blend; /* (blends) */
-    uint32_t crc;         /* of the clips and of what is held out: a training goes on only with the same */
+    amb_fit_blend *blend;     /* (blends) */
+    int left_out;             /* files of the folder that are no clips of this body */
+    char left_out_names[200]; /* of the first ones, with commas, fit to print */
+    uint32_t crc;             /* of the clips and of what is held out: a training goes on only with the same */
 } amb_fit_data;
 
 /* `hold_out`: names with commas, or NULL. NULL and a sentence: the folder cannot be read or holds no clips, a clip is bad or too short, a

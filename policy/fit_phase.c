@@ -134,7 +134,11 @@ amb_net *fit_phase_export(const amb_fit *fit, amb_error *err)
     if (!net)
         return NULL;
     amb_net_set_parameters(net, amb_train_net_parameters(fit->net[0]));
-    amb_net_add_normalizer(net);
+    if (!amb_net_add_normalizer(net)) {
+        amb_net_destroy(net);
+        amb_fail(err, "out of memory for the network to be written");
+        return NULL;
+    }
     memcpy(net->in_mean, fit->mean, sizeof fit->mean);
     memcpy(net->in_std, fit->std, sizeof fit->std);
     return net;

@@ -1,5 +1,8 @@
 #include "policy/settings.h"
 
+#include "base/count.h"
+#include "base/number.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +28,8 @@ amb_settings amb_settings_default(void)
 
 int amb_setting_by_name(const char *name)
 {
+    if (!strcmp(name, "clip")) /* in checkpoints and networks of before */
+        name = "ratio_clip";
     for (int i = 0; i < AMB_SETTING_COUNT; i++) {
         const char *a = amb_setting_list[i].name, *b = name;
         while (*a && (*a == *b || (*a == '_' && *b == '-')))
@@ -41,16 +46,9 @@ bool amb_settings_set(amb_settings *settings, const char *name, const char *text
     if (i < 0)
         return amb_fail(err, "no setting is named \"%s\" (amble train --help lists them)", name);
     const amb_setting *setting = &amb_setting_list[i];
-    char *end;
-    double value = strtod(text, &end);
-    if (end != text && (*end == 'k' || *end == 'M') && !end[1]) {
-        value *= *end == 'k' ? 1e3 : 1e6;
-        if (setting->whole && fabs(value - round(value)) <= 1e-15 * fabs(value)) /* 4.1M is 4099999.9999999995 */
-            value = round(value);
-        end++;
-    }
-    if (end == text || *end || !isfinite(value) || text[strspn(text, "0123456789+-.eEkM")]) /* neither blanks nor hexadecimal */
-        return amb_fail(err, "%s: \"%s\" is no number", setting->name, text);
+    double value;
+    if (!amb_count_read(text, &value))
+        return amb_fail(err, "%s: \"%.40s\" is not a number", setting->name, text);
     if (setting->whole && value != floor(value))
         return amb_fail(err, "%s: %s found, expected a whole number", setting->name, text);
     if (value < setting->lo || value > setting->hi)
@@ -78,8 +76,9 @@ size_t amb_settings_print(const amb_settings *settings, char *text, size_t size)
 {
     size_t length = 0;
     for (int i = 0; i < AMB_SETTING_COUNT; i++) {
-        const int n = snprintf(text ? text + length : NULL, text && size > length ? size - length : 0, "%s=%.17g\n",
-                               amb_setting_list[i].name, ((const double *)settings)[i]);
+        char number[AMB_NUMBER_TEXT];
+        const int n = snprintf(text ? text + length : NULL, text && size > length ? size - length : 0, "%s=%s\n", amb_setting_list[i].name,
+                               amb_number_print(((const double *)settings)[i], number));
         length += (size_t)n;
         if (length >= size)
             text = NULL;

@@ -19,7 +19,7 @@
     SETTING(minibatches, int, 2, 1, 4096, "minibatches in an epoch")                                                    \
     SETTING(gamma, real, .95, 0, .9999, "discount")                                                                     \
     SETTING(lambda, real, .95, 0, 1, "GAE's and TD(lambda)'s lambda")                                                   \
-    SETTING(clip, real, .2, .001, 10, "PPO's limit on the probability ratio")                                           \
+    SETTING(ratio_clip, real, .2, .001, 10, "PPO's limit on the probability ratio")                                     \
     SETTING(advantage_clip, real, 4, .1, 1000, "limit on normalised advantages")                                        \
     SETTING(kl, real, .06, 1e-6, 10, "KL divergence an iteration is meant to make, at the start")                       \
     SETTING(kl_end, real, .01, 1e-6, 10, "the same at the end")                                                         \
@@ -80,7 +80,7 @@ extern const amb_setting amb_setting_list[AMB_SETTING_COUNT];
 
 amb_settings amb_settings_default(void);
 
-/* -1 if there is none; '-' and '_' are the same. */
+/* -1 if there is none; '-' and '_' are the same. "clip", as ratio_clip was called before, is still understood. */
 int amb_setting_by_name(const char *name);
 
 /* One setting from text; a sentence for a name that is not there, text that is no number ("2e6" and "2M" are), or one out of range. */

@@ -1,6 +1,7 @@
 #include "policy/style_plan.h"
 
 #include "base/file.h"
+#include "base/number.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -69,9 +70,7 @@ bool amb_latent_same(const amb_latent *a, const amb_latent *b)
 /* A decimal number that fills the text, in [lo, hi]. */
 static bool number_in(const char *text, double lo, double hi, double *out)
 {
-    char *end;
-    *out = strtod(text, &end);
-    return end != text && !*end && !text[strspn(text, "0123456789+-.eE")] && *out >= lo && *out <= hi;
+    return amb_number_read(text, NULL, out) && *out >= lo && *out <= hi;
 }
 
 void amb_latent_between(const amb_latent *a, const amb_latent *b, double weight, amb_latent *out)
@@ -248,7 +247,7 @@ bool amb_style_plan_read(amb_style_plan *plan, const amb_styles *styles, const c
 {
     *plan = (amb_style_plan){.styles = styles};
     size_t size, lines = 1;
-    char *text = (char *)amb_file_read(path, MAX_FILE, &size, err);
+    char *text = amb_file_read_text(path, MAX_FILE, &size, err);
     if (!text)
         return false;
     for (size_t i = 0; i < size; i++)

@@ -1,6 +1,7 @@
 #include "policy/styles.h"
 
 #include "base/file.h"
+#include "base/number.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -163,13 +164,12 @@ int amb_styles_find(const amb_styles *styles, const char *name, amb_error *err)
     return -1;
 }
 
-/* Text in quotes; what JSON would have to escape is left out: names come from file names. */
+/* A name in quotes; it holds no control characters (base/text.h). */
 static void put_text(FILE *out, const char *key, const char *text)
 {
     fprintf(out, "\"%s\": \"", key);
     for (; *text; text++)
-        if (*text != '"' && *text != '\\' && (unsigned char)*text >= 32)
-            fputc(*text, out);
+        fprintf(out, *text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
     fputs("\", ", out);
 }
 
@@ -186,10 +186,10 @@ bool amb_styles_write(const amb_styles *styles, const char *path, amb_error *err
         fputs("{", out);
         put_text(out, "name", s->name);
         put_text(out, "clip", s->clip);
-        fprintf(out, "\"period_s\": %.6g, \"speed_mps\": %.6g, \"scale\": %.6g, \"spread\": %.4g,\n \"latent\": [", s->period, s->speed,
-                s->scale, s->spread);
+        amb_number_fprintf(out, "\"period_s\": %.6g, \"speed_mps\": %.6g, \"scale\": %.6g, \"spread\": %.4g,\n \"latent\": [", s->period,
+                           s->speed, s->scale, s->spread);
         for (int k = 0; k < Z; k++)
-            fprintf(out, "%s%.6g", k == 0 ? "" : k % PER_LINE ? ", " : ",\n  ", (double)s->z[k]);
+            amb_number_fprintf(out, "%s%.6g", k == 0 ? "" : k % PER_LINE ? ", " : ",\n  ", (double)s->z[k]);
         fprintf(out, "]}%s\n", i + 1 < styles->count ? "," : "");
     }
     fputs("]}\n", out);
@@ -211,8 +211,15 @@ static bool get_style(const json_t *o, const char *path, int i, amb_style *s, am
 {
     const char *name = json_string_value(json_object_get(o, "name")), *clip = json_string_value(json_object_get(o, "clip"));
     const json_t *z = json_object_get(o, "latent");
-    if (!name || !*name || strlen(name) >= sizeof s->name)
-        return amb_fail(err, "%s: style %d has no name of 1 to %zu letters", path, i, sizeof s->name - 1);
+    char what[32];
+    snprintf(what, sizeof what, "style %d", i);
+    if (!name)
+        return amb_fail(err, "%s: %s has no name, expected text of 1 to %d bytes", path, what, AMB_NAME - 1);
+    if (!amb_name_check(name, what, err))
+        return amb_fail_in(err, "%s", path);
+    snprintf(what, sizeof what, "clip of style %d", i);
+    if (clip && *clip && !amb_name_check(clip, what, err))
+        return amb_fail_in(err, "%s", path);
     snprintf(s->name, sizeof s->name, "%s", name);
     snprintf(s->clip, sizeof s->clip, "%s", clip ? clip : "");
     if (!get_number(o, path, i, "period_s", .05, 100, &s->period, err) || !get_number(o, path, i, "speed_mps", 0, 100, &s->speed, err) ||
@@ -233,7 +240,7 @@ static bool get_style(const json_t *o, const char *path, int i, amb_style *s, am
 amb_styles *amb_styles_read(const char *path, amb_error *err)
 {
     size_t size;
-    char *text = (char *)amb_file_read(path, largest_file, &size, err);
+    char *text = amb_file_read_text(path, largest_file, &size, err);
     if (!text)
         return NULL;
     json_error_t where;

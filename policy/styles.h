@@ -11,15 +11,16 @@
 #ifndef AMB_POLICY_STYLES_H
 #define AMB_POLICY_STYLES_H
 
+#include "base/text.h"
 #include "nets/stylevae.h"
 #include "policy/fit_gait.h"
 
 typedef struct amb_style {
-    char name[64], clip[64];
-    double period; /* s, of a cycle as the clip plays it */
-    double speed;  /* m/s, the root's mean over ground */
-    double scale;  /* ≥ 1: how much faster than that the latent's window plays */
-    double spread; /* root mean square distance of the cycles' latents from this one */
+    char name[AMB_NAME], clip[AMB_NAME]; /* names as base/text.h has them; clip may be empty */
+    double period;                       /* s, of a cycle as the clip plays it */
+    double speed;                        /* m/s, the root's mean over ground */
+    double scale;                        /* ≥ 1: how much faster than that the latent's window plays */
+    double spread;                       /* root mean square distance of the cycles' latents from this one */
     float z[AMB_STYLE_SIZE];
 } amb_style;
 

@@ -9,7 +9,7 @@ enum { MAX_NETWORK = 256 << 20 };
 
 static bool find_style(const amb_styles *styles, const char *text, const char *equals, int *style, amb_error *err)
 {
-    char name[64];
+    char name[AMB_NAME];
     const size_t length = (size_t)(equals - text);
     if (length >= sizeof name)
         return amb_fail(err, "\"%.40s...\" is no style's name", text);

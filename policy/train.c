@@ -117,7 +117,7 @@ static bool make_networks(amb_train *t, amb_error *err)
         .samples = t->samples,
         .minibatches = (int)s->minibatches,
         .epochs = (int)s->epochs,
-        .clip = (float)s->clip,
+        .clip = (float)s->ratio_clip,
         .advantage_clip = (float)s->advantage_clip,
         .gradient_norm = (float)s->gradient_norm,
         .critic_rate = (float)s->critic_rate,

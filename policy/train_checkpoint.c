@@ -1,23 +1,13 @@
 #include "policy/train_state.h"
 
-#include "base/file.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A clip's fingerprint, so that a training is not continued on another motion by mistake. */
-static uint32_t clip_crc(const amb_clip *clip)
-{
-    const size_t frames = (size_t)amb_clip_frames(clip);
-    const unsigned char loops = amb_clip_loops(clip);
-    const uint32_t crc = amb_crc32c(amb_crc32c(0, &loops, 1), amb_clip_times(clip), frames * sizeof(double));
-    return amb_crc32c(crc, amb_clip_poses(clip), frames * AMB_POSE * sizeof(double));
-}
-
+/* So that a training is not continued on another motion by mistake. */
 static uint32_t motion_crc(const amb_train *t)
 {
-    return t->clip ? clip_crc(t->clip) : t->styles.crc;
+    return t->clip ? amb_clip_crc(t->clip) : t->styles.crc;
 }
 
 static uint32_t teachers_crc(const amb_train *t)

@@ -1,5 +1,6 @@
 #include "policy/train_state.h"
 
+#include "base/number.h"
 #include "nets/onnx.h"
 #include "policy/controller.h"
 
@@ -7,6 +8,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static amb_net *out_of_memory(amb_net *net, amb_error *err)
+{
+    amb_net_destroy(net);
+    amb_fail(err, "out of memory for the network to be written");
+    return NULL;
+}
+
+static bool set_number(amb_net *net, const char *key, double value)
+{
+    char text[AMB_NUMBER_TEXT];
+    return amb_net_set_meta(net, key, amb_number_print(value, text));
+}
 
 static amb_net *export_net(const amb_train *t, amb_train_net *from, int outputs, amb_error *err)
 {
@@ -16,18 +30,23 @@ static amb_net *export_net(const amb_train *t, amb_train_net *from, int outputs,
     if (!net)
         return NULL;
     amb_net_set_parameters(net, amb_train_net_parameters(from));
-    amb_net_add_normalizer(net);
+    if (!amb_net_add_normalizer(net))
+        return out_of_memory(net, err);
     memcpy(net->in_mean, t->in_mean, (size_t)t->inputs * sizeof(float));
     memcpy(net->in_std, t->in_std, (size_t)t->inputs * sizeof(float));
     net->in_clip = (float)s->observation_clip;
     char text[4096];
     amb_settings_print(s, text, sizeof text);
-    amb_net_set_meta(net, "training", text);
-    amb_net_set_meta(net, "observation", t->settings.goal != 0 ? "deepmimic-197+goal-49" : "deepmimic-197");
-    amb_net_set_meta(net, "motion", amb_train_motion(t));
+    bool ok = amb_net_set_meta(net, "training", text) &&
+              amb_net_set_meta(net, "observation", t->settings.goal != 0 ? "deepmimic-197+goal-49" : "deepmimic-197") &&
+              amb_net_set_meta(net, "motion", amb_train_motion(t));
+    if (t->clip) {
+        snprintf(text, sizeof text, "%08x", (unsigned)amb_clip_crc(t->clip));
+        ok = ok && amb_net_set_meta(net, "motion_crc32c", text);
+    }
     snprintf(text, sizeof text, "%lld", (long long)t->progress.samples);
-    amb_net_set_meta(net, "samples", text);
-    return net;
+    ok = ok && amb_net_set_meta(net, "samples", text);
+    return ok ? net : out_of_memory(net, err);
 }
 
 amb_net *amb_train_export_actor(const amb_train *t, amb_error *err)
@@ -41,18 +60,14 @@ amb_net *amb_train_export_actor(const amb_train *t, amb_error *err)
             net->weight[2][(size_t)a * (size_t)net->dim[2] + (size_t)k] *= t->action_std[a];
         net->bias[2][a] = net->bias[2][a] * t->action_std[a] + t->action_mean[a];
     }
-    char text[64];
-    amb_net_set_meta(net, "kind", "actor");
-    amb_net_set_meta(net, "action", s->absolute != 0 ? "absolute" : "residual");
-    amb_net_set_meta(net, "joint_order",
-                     "chest neck right_hip right_knee right_ankle right_shoulder right_elbow left_hip left_knee left_ankle left_shoulder "
-                     "left_elbow");
-    snprintf(text, sizeof text, "%.17g", s->physics_hz / s->substeps);
-    amb_net_set_meta(net, "control_hz", text);
-    snprintf(text, sizeof text, "%.17g", s->physics_hz);
-    amb_net_set_meta(net, "physics_hz", text);
-    snprintf(text, sizeof text, "%.17g", s->look_ahead);
-    amb_net_set_meta(net, "look_ahead", text);
+    const bool named = amb_net_set_meta(net, "kind", "actor") &&
+                       amb_net_set_meta(net, "action", s->absolute != 0 ? "absolute" : "residual") &&
+                       amb_net_set_meta(net, "joint_order",
+                                        "chest neck right_hip right_knee right_ankle right_shoulder right_elbow left_hip left_knee "
+                                        "left_ankle left_shoulder left_elbow");
+    if (!named || !set_number(net, "control_hz", s->physics_hz / s->substeps) || !set_number(net, "physics_hz", s->physics_hz) ||
+        !set_number(net, "look_ahead", s->look_ahead))
+        return out_of_memory(net, err);
     return net;
 }
 
@@ -61,11 +76,9 @@ amb_net *amb_train_export_critic(const amb_train *t, amb_error *err)
     amb_net *net = export_net(t, amb_ppo_critic(t->ppo), 1, err);
     if (!net)
         return NULL;
-    char text[64];
-    amb_net_set_meta(net, "kind", "critic");
-    snprintf(text, sizeof text, "%.17g", t->settings.gamma);
-    amb_net_set_meta(net, "gamma", text);
-    amb_net_set_meta(net, "output", "value * (1 - gamma)");
+    if (!amb_net_set_meta(net, "kind", "critic") || !set_number(net, "gamma", t->settings.gamma) ||
+        !amb_net_set_meta(net, "output", "value * (1 - gamma)"))
+        return out_of_memory(net, err);
     return net;
 }
 

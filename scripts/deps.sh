@@ -43,6 +43,9 @@ amb_has_tsan() {
     return $status
 }
 
+# What localedef makes the locale de_DE.UTF-8 of; Debian packs both in "locales".
+amb_has_german() { command -v localedef && [ -e /usr/share/i18n/locales/de_DE ] && compgen -G '/usr/share/i18n/charmaps/UTF-8*'; }
+
 # Mesa's drivers, or some other ones.
 amb_has_gl_drivers() { compgen -G '/usr/lib/*/dri/*_dri.so' || compgen -G '/usr/lib*/dri/*_dri.so' || compgen -G '/usr/share/glvnd/egl_vendor.d/*.json'; }
 
@@ -79,7 +82,10 @@ amb_check() {
             amb_need xdotool command -v xdotool
             ;;
         clips) amb_need python3-pip python3 -m pip --version ;;
-        tests) amb_need libcmocka-dev amb_has_header cmocka.h -include stdarg.h -include stddef.h -include stdint.h -include setjmp.h ;;
+        tests) # they run in a German locale, which they make themselves
+            amb_need libcmocka-dev amb_has_header cmocka.h -include stdarg.h -include stddef.h -include stdint.h -include setjmp.h
+            amb_need locales amb_has_german
+            ;;
         checks)
             amb_need clang command -v clang
             amb_need libomp-dev amb_has_openmp clang

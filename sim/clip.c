@@ -5,6 +5,7 @@
  * last frame is not its first jumps at the seam, as in DeepMimic. */
 #include "sim/clip.h"
 
+#include "base/file.h"
 #include "sim/rotation.h"
 
 #include <assert.h>
@@ -296,6 +297,14 @@ const double *amb_clip_poses(const amb_clip *clip)
 const double *amb_clip_vels(const amb_clip *clip)
 {
     return clip->vel;
+}
+
+uint32_t amb_clip_crc(const amb_clip *clip)
+{
+    const size_t frames = (size_t)clip->frames;
+    const unsigned char loops = clip->loop;
+    const uint32_t crc = amb_crc32c(amb_crc32c(0, &loops, 1), clip->time, frames * sizeof(double));
+    return amb_crc32c(crc, clip->pose, frames * AMB_POSE * sizeof(double));
 }
 
 void amb_clip_cycle_offset(const amb_clip *clip, double offset[3])

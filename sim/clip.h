@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Pose (43), z up, in amble's and DeepMimic's joint order: [0:3] root position m; [3:7] root quaternion wxyz (body frame at rest x forward,
  * y up, z right, as DeepMimic's, so a root standing upright and facing x has (cos 45 deg, sin 45 deg, 0, 0)); then the joints: a ball has a
@@ -31,12 +32,19 @@ extern const amb_clip_joint amb_clip_joints[AMB_CLIP_JOINTS];
 
 typedef struct amb_clip amb_clip;
 
-/* Reads DeepMimic's JSON: `Loop` ("wrap" or "none") and `Frames`, each of 44 numbers: duration s, then the pose, y up. A frame's time is
- * the sum of the durations before it; the last one's is ignored. Other keys are ignored. NULL on error: the sentence names file, frame
- * (from 0), field, what was found and what was expected. */
+/* Reads DeepMimic's JSON: `Loop` ("wrap" or true or 1, "none" or false or 0) and `Frames`, each of 44 numbers: duration s, then the pose,
+ * y up. A frame's time is the sum of the durations before it; the last one's is ignored. Other keys are ignored, and a byte-order mark.
+ * NULL on error: the sentence names file, frame (from 0), field, what was found and what was expected. So it is for what no human does,
+ * which is how other units show: a root above 2.5 m, always above 1.5 m or below the floor, faster than 20 m/s, a joint faster than 200
+ * rad/s, a frame longer than 1 s. The clip's name is the file's, without "humanoid3d_" and ending. */
 amb_clip *amb_clip_read(const char *path, amb_error *err);
 
-/* Writes the same format, one frame a line, replacing `path` as a whole or not at all. Numbers have 12 digits. */
+/* Whether a file looks like such a clip: an object in whose Frames the first one has 44 values. It looks at the first 64 KiB, believes
+ * nothing else and changes nothing. */
+bool amb_clip_looks_like(const char *path);
+
+/* Writes the same format, one frame a line, replacing `path` as a whole or not at all. Numbers have 12 digits. A name that ends as those of
+ * another format do (.bvh, .csv) is refused. */
 bool amb_clip_write(const amb_clip *clip, const char *path, amb_error *err);
 
 /* A motion as users give it: an existing file is taken as it is; otherwise a NAME, looked up as DIR/humanoid3d_NAME.txt, then DIR/NAME.txt
@@ -44,6 +52,9 @@ bool amb_clip_write(const amb_clip *clip, const char *path, amb_error *err);
  * in this order. The path goes to path[n]. On error the sentence names the folders looked at and the motions they hold, or how to get
  * some. */
 bool amb_clip_find(const char *name_or_path, const char *clips_dir, char *path, size_t n, amb_error *err);
+
+/* The name of the clip in a file: "walk" of humanoid3d_walk.txt in any folder. False and a sentence where it does not fit into name[n]. */
+bool amb_clip_name_of_file(const char *path, char *name, size_t n, amb_error *err);
 
 /* A clip from memory: time (frames) in s, from 0, strictly increasing; pose (frames, 43) as above, at least 2 frames, at most
  * AMB_CLIP_MAX_FRAMES. Quaternions of length .5 to 1.5 (the public clips have hand-edited ones of .58) are normalised and put on one
@@ -68,6 +79,9 @@ const char *amb_clip_name(const amb_clip *clip);
 const double *amb_clip_times(const amb_clip *clip); /* (frames) s */
 const double *amb_clip_poses(const amb_clip *clip); /* (frames, 43) */
 const double *amb_clip_vels(const amb_clip *clip);  /* (frames, 34), what amb_clip_sample interpolates */
+
+/* CRC-32C of times, poses and whether it loops: what tells a motion from another one of the same name. A file read twice gives it twice. */
+uint32_t amb_clip_crc(const amb_clip *clip);
 
 /* How far a loop advances each cycle: last minus first root position, horizontal only (z is 0). Zero where the clip does not loop. */
 void amb_clip_cycle_offset(const amb_clip *clip, double offset[3]);

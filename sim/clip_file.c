@@ -5,23 +5,38 @@
 #include "sim/clip.h"
 
 #include "base/file.h"
+#include "base/text.h"
 #include "sim/character.h"
 #include "sim/rotation.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <jansson.h>
+#include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
-enum { FRAME = 1 + AMB_POSE, WRITTEN_DIGITS = 12, LISTED = 40 };
+enum { FRAME = 1 + AMB_POSE, WRITTEN_DIGITS = 12, LISTED = 40, LOOKED_AT = 1 << 16 };
 
 static const size_t max_file = 256u << 20; /* bytes */
 /* A comma costs a byte in the file but tens in memory; a clip has one per number. */
 static const size_t max_commas = (size_t)FRAME * AMB_CLIP_MAX_FRAMES + 100000;
 static const char prefix[] = "humanoid3d_";
+/* What no human does: a file beyond this has other units. The public clips stay below 1.5 m, 6 m/s and 40 rad/s; the world's best run at
+ * 12.4 m/s and throw at 130 rad/s (shoulder). */
+static const double max_height = 2.5, min_height = 0, max_lowest = 1.5; /* m, of the root */
+static const double max_gap = 1;                                        /* s */
+static const double max_speed = 20, max_turn = 200;                     /* m/s, rad/s */
+
+static bool is_file(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
 
 static const char *kind_of(const json_t *value)
 {
@@ -63,7 +78,10 @@ static bool read_frame(const json_t *frame, size_t number, bool last, double out
         return amb_fail(err, "frame %zu is %s, expected a list of %d numbers", number, kind_of(frame), FRAME);
     }
     if (json_array_size(frame) != FRAME) {
-        return amb_fail(err, "frame %zu holds %zu values, expected %d", number, json_array_size(frame), FRAME);
+        return amb_fail(err,
+                        "frame %zu holds %zu values, expected the %d of DeepMimic's humanoid3d: duration, root position (3) and rotation "
+                        "(4), joints (%d)",
+                        number, json_array_size(frame), FRAME, AMB_POSE - 7);
     }
     for (size_t i = 0; i < FRAME; i++) {
         const json_t *value = json_array_get(frame, i);
@@ -71,6 +89,10 @@ static bool read_frame(const json_t *frame, size_t number, bool last, double out
             return amb_fail(err, "frame %zu: value %zu (%s) is %s, expected a number", number, i, field_of(i), kind_of(value));
         }
         out[i] = json_number_value(value);
+    }
+    if (!last && out[0] > max_gap) {
+        return amb_fail(err, "frame %zu: the duration is %g s, expected at most %g: divide by 1000 if these are milliseconds", number,
+                        out[0], max_gap);
     }
     if (last ? out[0] < 0.0 : out[0] <= 0.0) {
         return amb_fail(err, "frame %zu: the duration is %g s, expected %s", number, out[0],
@@ -96,16 +118,93 @@ static void pose_to_file(double *values, const double pose[AMB_POSE])
     amb_quat_between(values + 3, AMB_QUAT_Y_UP, pose + 3);
 }
 
-/* "humanoid3d_walk.txt" in any folder is the clip "walk". */
-static char *name_of(const char *path)
+/* "humanoid3d_walk.txt" in any folder is the clip "walk". A file's name that is no name (base/text.h) is escaped and cut to be one. */
+static const char *name_of(const char *path, char name[AMB_NAME])
 {
     const char *slash = strrchr(path, '/');
     const char *base = slash ? slash + 1 : path;
     if (strncmp(base, prefix, sizeof prefix - 1) == 0) {
         base += sizeof prefix - 1;
     }
-    const char *dot = strrchr(base, '.');
-    return strndup(base, dot && dot != base ? (size_t)(dot - base) : strlen(base));
+    base += strspn(base, " ");
+    amb_text_escape(base, name, AMB_NAME);
+    char *dot = strrchr(name, '.');
+    if (dot && dot != name) {
+        *dot = 0;
+    }
+    size_t length = strlen(name);
+    while (length > 0 && name[length - 1] == ' ') {
+        name[--length] = 0;
+    }
+    if (length == 0) {
+        snprintf(name, AMB_NAME, "clip");
+    }
+    return name;
+}
+
+/* Heights before the rest, which they explain: lengths in other units make all else strange too. */
+static bool check_heights(int frames, const double *pose, amb_error *err)
+{
+    static const char remedy[] = "the floor is at 0 and lengths are in metres: multiply root positions by 0.01 if these are centimetres, "
+                                 "by 0.0254 if inches, by 0.3048 if feet";
+    int lowest = 0, highest = 0;
+    for (int f = 1; f < frames; f++) {
+        lowest = pose[(size_t)f * AMB_POSE + 2] < pose[(size_t)lowest * AMB_POSE + 2] ? f : lowest;
+        highest = pose[(size_t)f * AMB_POSE + 2] > pose[(size_t)highest * AMB_POSE + 2] ? f : highest;
+    }
+    const double low = pose[(size_t)lowest * AMB_POSE + 2], high = pose[(size_t)highest * AMB_POSE + 2];
+    if (high > max_height) {
+        return amb_fail(err, "frame %d: the root's height is %g m, expected at most %g; %s", highest, high, max_height, remedy);
+    }
+    if (low > max_lowest) {
+        return amb_fail(err, "frame %d: the root's lowest height is %g m, expected less than %g; %s", lowest, low, max_lowest, remedy);
+    }
+    return low >= min_height ||
+           amb_fail(err, "frame %d: the root's height is %g m, below the floor, which is at 0; y is up in a clip's file", lowest, low);
+}
+
+/* What is out of the ordinary in a clip that is one by its form. */
+static bool check_speeds(const amb_clip *clip, amb_error *err)
+{
+    static const char remedy[] = "lengths are in metres, durations in seconds";
+    for (int f = 0; f < amb_clip_frames(clip); f++) {
+        const double *v = amb_clip_vels(clip) + (size_t)f * AMB_VEL, speed = sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
+        if (speed > max_speed) {
+            return amb_fail(err, "frame %d: the root moves at %.3g m/s, expected at most %g; %s", f, speed, max_speed, remedy);
+        }
+        for (int j = -1; j < AMB_CLIP_JOINTS; j++) {
+            const bool three = j < 0 || amb_clip_joints[j].ball;
+            const double *w = v + (j < 0 ? 3 : amb_clip_joints[j].vel);
+            const double turn = three ? sqrt(w[0] * w[0] + w[1] * w[1] + w[2] * w[2]) : fabs(w[0]);
+            if (turn > max_turn) {
+                return amb_fail(err, "frame %d: %s turns at %.3g rad/s, expected at most %g; %s", f,
+                                j < 0 ? "the root" : amb_clip_joints[j].name, turn, max_turn, remedy);
+            }
+        }
+    }
+    return true;
+}
+
+/* DeepMimic's "wrap" and "none", and what other writers make of them. */
+static bool read_loop(const json_t *loop, bool *loops, amb_error *err)
+{
+    const char *mode = json_string_value(loop);
+    const double number = json_is_number(loop) ? json_number_value(loop) : -1;
+    *loops = json_is_true(loop) || number == 1 || (mode && strcmp(mode, "wrap") == 0);
+    if (*loops || json_is_false(loop) || number == 0 || (mode && strcmp(mode, "none") == 0)) {
+        return true;
+    }
+    const char *quote = mode ? "\"" : "";
+    return json_is_number(loop) ? amb_fail(err, "Loop is %g, expected \"wrap\" (or true, 1) or \"none\" (or false, 0)", number)
+                                : amb_fail(err, "Loop is %s%.40s%s, expected \"wrap\" (or true, 1) or \"none\" (or false, 0)", quote,
+                                           mode ? mode : kind_of(loop), quote);
+}
+
+bool amb_clip_name_of_file(const char *path, char *name, size_t n, amb_error *err)
+{
+    char whole[AMB_NAME];
+    return (size_t)snprintf(name, n, "%s", name_of(path, whole)) < n ||
+           amb_fail(err, "%.200s: its name is longer than %zu bytes", path, n - 1);
 }
 
 static amb_clip *clip_of_json(const json_t *root, const char *path, amb_error *err)
@@ -119,10 +218,8 @@ static amb_clip *clip_of_json(const json_t *root, const char *path, amb_error *e
         amb_fail(err, "%s is missing", loop ? "Frames" : "Loop");
         return NULL;
     }
-    const char *mode = json_string_value(loop);
-    if (!mode || (strcmp(mode, "wrap") != 0 && strcmp(mode, "none") != 0)) {
-        const char *quote = mode ? "\"" : "";
-        amb_fail(err, "Loop is %s%.40s%s, expected \"wrap\" or \"none\"", quote, mode ? mode : kind_of(loop), quote);
+    bool loops;
+    if (!read_loop(loop, &loops, err)) {
         return NULL;
     }
     if (!json_is_array(frames)) {
@@ -135,9 +232,9 @@ static amb_clip *clip_of_json(const json_t *root, const char *path, amb_error *e
         return NULL;
     }
     double *block = malloc(n * FRAME * sizeof *block); /* times, then poses */
-    char *name = name_of(path);
+    char name[AMB_NAME];
     amb_clip *clip = NULL;
-    if (!block || !name) {
+    if (!block) {
         amb_fail(err, "out of memory for %zu frames", n);
         goto out;
     }
@@ -150,25 +247,49 @@ static amb_clip *clip_of_json(const json_t *root, const char *path, amb_error *e
         now += values[0];
         pose_from_file(pose + f * AMB_POSE, values + 1);
     }
-    clip = amb_clip_create((int)n, time, pose, mode[0] == 'w', name, err);
+    if (!check_heights((int)n, pose, err)) {
+        goto out;
+    }
+    clip = amb_clip_create((int)n, time, pose, loops, name_of(path, name), err);
+    if (clip && !check_speeds(clip, err)) {
+        amb_clip_destroy(clip);
+        clip = NULL;
+    }
 out:
-    free(name);
     free(block);
     return clip;
 }
 
-/* jansson quotes the text near an error: keep a sentence on one line. */
-static void make_printable(char *text)
+/* What a file of another format is, by how it begins; NULL for anything else. */
+static const char *format_of(const char *text, size_t size)
 {
-    for (char *c = text; *c; c++) {
-        if ((unsigned char)*c < 0x20 || *c == 0x7f) {
-            *c = ' ';
+    static const struct {
+        const char *begins, *is;
+    } formats[] = {{"HIERARCHY", "a BVH file"},   {"Kaydara FBX Binary", "an FBX file"}, {"; FBX", "an FBX file"},
+                   {"glTF", "a GLB file"},        {":ASF", "an ASF skeleton"},           {":FULLY-SPECIFIED", "an AMC file"},
+                   {"\x93NUMPY", "a NumPy file"}, {"PK\x03\x04", "a ZIP or NPZ file"},   {"<", "an XML file"}};
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        const size_t length = strlen(formats[i].begins);
+        if (size >= length && memcmp(text, formats[i].begins, length) == 0) {
+            return formats[i].is;
         }
     }
+    return size > 1 && text[1] == 0x50 && (unsigned char)text[0] < 10 ? "a C3D file" : NULL;
+}
+
+/* The first character that is no blank, behind `at`. */
+static const char *skip_blanks(const char *at)
+{
+    return at + strspn(at, " \t\r\n");
 }
 
 static amb_clip *clip_of_text(const char *text, size_t size, const char *path, amb_error *err)
 {
+    const char *const format = format_of(text, size);
+    if (format) {
+        amb_fail(err, "is %s; amble reads motions of DeepMimic's humanoid3d: JSON with Loop and Frames of %d numbers each", format, FRAME);
+        return NULL;
+    }
     size_t commas = 0;
     for (size_t i = 0; i < size; i++) {
         commas += text[i] == ',';
@@ -180,7 +301,6 @@ static amb_clip *clip_of_text(const char *text, size_t size, const char *path, a
     json_error_t why;
     json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &why);
     if (!root) {
-        make_printable(why.text);
         amb_fail(err, "not JSON at line %d, column %d: %s", why.line, why.column, why.text);
         return NULL;
     }
@@ -192,7 +312,7 @@ static amb_clip *clip_of_text(const char *text, size_t size, const char *path, a
 amb_clip *amb_clip_read(const char *path, amb_error *err)
 {
     size_t size;
-    char *text = (char *)amb_file_read(path, max_file, &size, err);
+    char *text = amb_file_read_text(path, max_file, &size, err);
     if (!text) {
         return NULL;
     }
@@ -202,6 +322,36 @@ amb_clip *amb_clip_read(const char *path, amb_error *err)
     }
     free(text);
     return clip;
+}
+
+bool amb_clip_looks_like(const char *path)
+{
+    char *text = is_file(path) ? malloc(LOOKED_AT + 1) : NULL;
+    FILE *file = text ? fopen(path, "rb") : NULL;
+    const size_t size = file ? fread(text, 1, LOOKED_AT, file) : 0;
+    bool found = false;
+    if (size > 0) {
+        text[size] = 0;
+        const char *at = skip_blanks(strncmp(text, "\xef\xbb\xbf", 3) ? text : text + 3);
+        const char *frames = *at == '{' ? strstr(at, "\"Frames\"") : NULL;
+        static const char *const next[3] = {":", "[", "["};
+        at = frames ? frames + strlen("\"Frames\"") : NULL;
+        for (int i = 0; at && i < 3; i++) {
+            at = skip_blanks(at);
+            at = *at == *next[i] ? at + 1 : NULL;
+        }
+        const char *end = at ? at + strcspn(at, "[]{}\"") : NULL;
+        int values = 1;
+        for (; at && at < end; at++) {
+            values += *at == ',';
+        }
+        found = end && *end == ']' && values == FRAME;
+    }
+    if (file) {
+        fclose(file);
+    }
+    free(text);
+    return found;
 }
 
 /* One frame as a line of JSON; jansson writes a point whatever the locale. */
@@ -224,8 +374,26 @@ static bool write_frame(FILE *out, const double values[FRAME])
     return done;
 }
 
+/* Endings that promise something else than JSON. */
+static bool check_ending(const char *path, amb_error *err)
+{
+    static const char *const others[] = {".csv",  ".bvh", ".fbx", ".glb", ".gltf", ".c3d",  ".amc", ".asf", ".npy", ".npz",  ".pkl",
+                                         ".yaml", ".yml", ".xml", ".usd", ".usda", ".usdc", ".dae", ".mp4", ".png", ".onnx", ".bin"};
+    const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
+    for (size_t i = 0; dot && i < sizeof others / sizeof *others; i++) {
+        if (strcasecmp(dot, others[i]) == 0) {
+            return amb_fail(err, "%s: a motion is written as DeepMimic's JSON, expected a name that ends in .txt or .json and not in %s",
+                            path, others[i]);
+        }
+    }
+    return true;
+}
+
 bool amb_clip_write(const amb_clip *clip, const char *path, amb_error *err)
 {
+    if (!check_ending(path, err)) {
+        return false;
+    }
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
@@ -255,12 +423,6 @@ bool amb_clip_write(const amb_clip *clip, const char *path, amb_error *err)
     return done;
 }
 
-static bool is_file(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
-}
-
 static int is_clip(const struct dirent *entry)
 {
     const size_t length = strlen(entry->d_name);
@@ -274,20 +436,27 @@ static void append(char *text, size_t size, const char *before, const char *more
     snprintf(text + used, size - used, "%s%s", before, more);
 }
 
-/* The names of a folder's clips, sorted, separated by commas; empty where there are none. */
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name); /* not alphasort: that depends on the locale */
+}
+
+/* The names of a folder's clips, sorted, separated by commas; empty where there are none. What else lies there is not offered. */
 static void list_clips(const char *dir, char *text, size_t size)
 {
     struct dirent **entries = NULL;
-    const int n = scandir(dir, &entries, is_clip, alphasort);
+    const int n = scandir(dir, &entries, is_clip, by_name);
+    int listed = 0;
     text[0] = '\0';
     for (int i = 0; i < n; i++) {
-        char *name = i < LISTED ? name_of(entries[i]->d_name) : NULL;
-        if (name && strlen(text) + strlen(name) + 8 < size) {
-            append(text, size, text[0] ? ", " : "", name);
-        } else if (i == LISTED) {
-            append(text, size, ", ", "...");
+        char path[PATH_MAX], name[AMB_NAME];
+        const bool fits = (size_t)snprintf(path, sizeof path, "%s/%s", dir, entries[i]->d_name) < sizeof path;
+        if (listed <= LISTED && fits && amb_clip_looks_like(path)) {
+            name_of(path, name);
+            const bool more = listed < LISTED && strlen(text) + strlen(name) + 8 < size;
+            append(text, size, text[0] ? ", " : "", more ? name : "...");
+            listed = more ? listed + 1 : LISTED + 1;
         }
-        free(name);
         free(entries[i]);
     }
     free(entries);

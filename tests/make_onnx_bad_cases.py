@@ -100,7 +100,7 @@ def bad_graphs():
         "node number 1",
         "'Tan'",
     )
-    bad("odd_names", model([h.make_node("Evil\x1b[31m\n", ["x"], ["y"], name="n" * 200)], []), "'" + "n" * 60 + "...'", "'Evil?[31m?'")
+    bad("odd_names", model([h.make_node("Evil\x1b[31m\n", ["x"], ["y"], name="n" * 200)], []), "'" + "n" * 60 + "...'", "'Evil\\x1b[31m\\x0a'")
     bad(
         "too_many_layers",
         model(

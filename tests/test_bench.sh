@@ -123,6 +123,10 @@ refuse 'no benchmark "fly"' fly
 # ---- nets ----
 
 refuse 'there is no network "word"' nets --networks actor,word
+run --version
+check 'amble-bench --version' grep -q -E '^amble-bench [0-9]+\.[0-9]+\.[0-9]+$' log/out
+run --help
+check 'amble-bench --help, environment' grep -q '^  AMB_KERNEL ' log/out
 refuse 'nothing.onnx' nets nothing.onnx
 refuse 'cut_off.onnx' nets "$onnx/bad/cut_off.onnx"
 refuse '--batches is 0|1 to' nets --batches 0
@@ -148,6 +152,8 @@ check 'nets, five networks, exit status' test "$status" -eq 0
 check 'nets, five networks' holds log/out '[n["name"] for n in o["networks"]] == ["actor", "critic", "phase", "encoder", "decoder"]' \
     'len(o["rows"]) == 5' 'all(r["auto"] for r in o["rows"])' \
     '[n["parameters"] for n in o["networks"]] == [746020, 728065, 71138, 2505984, 2444316]'
+run nets "${quick[@]}" --batches 1 --kernels auto run_critic --json -
+check 'nets, a model by its name' holds log/out 'o["networks"][0]["name"] == "run_critic" and o["networks"][0]["parameters"] == 728065'
 run nets "${quick[@]}" --batches 2 --kernels ref "$onnx/good/gemm_opset13.onnx" --json -
 check 'nets, a file' holds log/out 'o["networks"][0]["name"] == "gemm_opset13.onnx"' 'o["rows"][0]["kernel"] == "ref"' 'len(o["rows"]) == 1'
 run nets "${quick[@]}" --batches 1 --kernels auto --networks phase --cold --json -
@@ -188,8 +194,8 @@ check 'server, answers' holds answers.json 'len(o) == 13' 'o[0]["inputs"] == 5 a
 # ---- step ----
 
 stand=(--motion in/stand.txt)
-refuse '--policy is "walk.onnx"|fifo or other' step "${stand[@]}" --policy walk.onnx
-refuse '--rate' step "${stand[@]}" --policy other
+refuse '--scheduler is "walk.onnx"|fifo or other' step "${stand[@]}" --scheduler walk.onnx
+refuse '--scheduler is|--rate' step "${stand[@]}" --scheduler other
 refuse '--rate' step "${stand[@]}" --spin 10
 refuse '--rate is 0' step --rate 0
 refuse '--compete is 65|1 to 64' step --compete 65
@@ -270,22 +276,32 @@ check "step --style without an actor for all styles, the walk's" holds log/out '
 
 run step "${stand[@]}" --rate 200 --seconds .2 --spin 50 --json -
 check 'step --rate, exit status' test "$status" -eq 0
+check 'step --rate, how much faster than the clock' holds log/out 'abs(o["real_time_factor"] - 200 / 30) < 1e-6' \
+    'abs(o["control_dt_s"] - 1 / 30) < 1e-9'
 check 'step --rate, JSON' holds log/out 'o["rate_hz"] == 200 and o["spin_us"] == 50 and o["scheduling"] == "other"' 'o["runs"][0]["steps"] == 40' \
     '0 <= o["runs"][0]["missed_deadlines"] <= 40' '0 <= o["runs"][0]["began_late"] <= 40' \
     'o["runs"][0]["real_time_us"]["response (from due)"]["min"] >= o["runs"][0]["parts_us"]["whole step (compute)"]["min"]'
-run step "${stand[@]}" --rate 200 --seconds .05 --policy fifo --json -
-if [ "$status" -eq 0 ]; then
-    check 'step --policy fifo' holds log/out 'o["scheduling"] == "fifo"'
-else
-    check 'step --policy fifo, refused' bash -c "[ $status -eq 2 ] && grep -q '^amble-bench: --policy fifo: SCHED_FIFO' log/err && [ ! -s log/out ]"
-fi
+run step "${stand[@]}" --rate 500 --seconds .05
+check 'step --rate, said in the table' grep -q '^500 steps/s of 33.3 ms .*, 16.7 × real time;' log/out
+for option in --scheduler --policy; do # --policy is the old spelling
+    run step "${stand[@]}" --rate 200 --seconds .05 $option fifo --json -
+    if [ "$status" -eq 0 ]; then
+        check "step $option fifo" holds log/out 'o["scheduling"] == "fifo"'
+    else
+        check "step $option fifo, refused" bash -c "[ $status -eq 2 ] && grep -q '^amble-bench: --scheduler fifo: SCHED_FIFO' log/err && [ ! -s log/out ]"
+    fi
+done
+check 'step --policy fifo, a warning' grep -q '^amble-bench step: --policy fifo|other is now called --scheduler' log/err
+run step "${stand[@]}" --policy run --seconds .05 --json -
+check 'step --policy, an actor by its name' holds log/out 'o["actor"] == "run" and o["scheduling"] == "other"'
+check 'step --policy, no warning' test ! -s log/err
 # Without the right to SCHED_FIFO it says so.
 if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null 2>&1 && setpriv --bounding-set -sys_nice --inh-caps -sys_nice true 2>/dev/null; then
     setpriv --bounding-set -sys_nice --inh-caps -sys_nice bash -c 'ulimit -r 0; exec "$0" "$@"' "$bench" step "${stand[@]}" --rate 100 \
-        --seconds .05 --policy fifo >log/out 2>log/err
-    check 'step --policy fifo without the right' bash -c "[ $? -eq 2 ] && grep -q '^amble-bench: --policy fifo: SCHED_FIFO' log/err && [ ! -s log/out ]"
+        --seconds .05 --scheduler fifo >log/out 2>log/err
+    check 'step --scheduler fifo without the right' bash -c "[ $? -eq 2 ] && grep -q '^amble-bench: --scheduler fifo: SCHED_FIFO' log/err && [ ! -s log/out ]"
 else
-    skip 'step --policy fifo without the right: setpriv or root is missing'
+    skip 'step --scheduler fifo without the right: setpriv or root is missing'
 fi
 if command -v gnuplot >/dev/null 2>&1; then
     run step "${stand[@]}" --rate 500 --seconds .1 --compete 1 --plot "it's.svg"

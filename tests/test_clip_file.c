@@ -1,13 +1,14 @@
 /* Clips in files: what is read is what the file says, what is written is read back, and no broken file gets further than one sentence. */
 #include "base/file.h"
+#include "base/number.h"
 #include "base/rng.h"
+#include "base/text.h"
 #include "sim/clip.h"
 #include "sim/rotation.h"
 #include "tests/skip.h"
 
 #include <dirent.h>
 #include <jansson.h>
-#include <locale.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -74,13 +75,13 @@ static char *small_file(int frames, const char *loop)
     fprintf(out, "{\n\"Loop\": \"%s\",\n\"RightJoints\": [3, 4, 5],\n\"Frames\":\n[\n", loop);
     for (int f = 0; f < frames; f++) {
         const double a = 0.1 * f, s = f % 2 ? -1.0 : 1.0;
-        fprintf(out, "[%g, %g, 0.85, %g", f == frames - 1 ? 0.0 : 0.03125, 0.25 * f, -0.5 * f);
-        fprintf(out, ", %.9f, 0, %.9f, 0", s * cos(a), s * sin(a)); /* root about y (up) by 2a */
+        amb_number_fprintf(out, "[%g, %g, 0.85, %g", f == frames - 1 ? 0.0 : 0.03125, 0.25 * f, -0.5 * f);
+        amb_number_fprintf(out, ", %.9f, 0, %.9f, 0", s * cos(a), s * sin(a)); /* root about y (up) by 2a */
         for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
             if (amb_clip_joints[j].ball) {
-                fprintf(out, ", %.9f, %.9f, 0, 0", s * cos(a + j), s * sin(a + j));
+                amb_number_fprintf(out, ", %.9f, %.9f, 0, 0", s * cos(a + j), s * sin(a + j));
             } else {
-                fprintf(out, ", %.9f", 0.1 * j - a);
+                amb_number_fprintf(out, ", %.9f", 0.1 * j - a);
             }
         }
         fprintf(out, "]%s\n", f == frames - 1 ? "" : ",");
@@ -167,10 +168,8 @@ static void what_is_written_is_read_back(void **state)
         amb_clip *first = read_well(in_scratch("first.txt"));
         snprintf(copy, sizeof copy, "%s", in_scratch("second.json"));
         amb_error err = {""};
-        setlocale(LC_ALL, "de_DE.UTF-8"); /* where a decimal point is a comma; harmless where not installed */
         assert_true(amb_clip_write(first, copy, &err));
         amb_clip *second = read_well(copy);
-        setlocale(LC_ALL, "C");
         assert_string_equal(amb_clip_name(second), "second");
         same_clip(first, second, 3e-12);
         amb_clip_destroy(first);
@@ -290,21 +289,28 @@ static void bad_files_get_a_sentence(void **state)
     } rows[] = {
         {"\"Loop\"", "\"loop\"", "Loop is missing"},
         {"\"Frames\"", "\"frames\"", "Frames is missing"},
-        {"\"wrap\"", "\"sometimes\"", "Loop is \"sometimes\", expected \"wrap\" or \"none\""},
-        {"\"wrap\"", "true", "Loop is true, expected \"wrap\" or \"none\""},
+        {"\"wrap\"", "\"sometimes\"", "Loop is \"sometimes\", expected \"wrap\" (or true, 1) or \"none\" (or false, 0)"},
+        {"\"wrap\"", "\"\\u001b[1m\"", "Loop is \"\\x1b[1m\", expected"},
+        {"\"wrap\"", "null", "Loop is null, expected \"wrap\" (or true, 1) or \"none\" (or false, 0)"},
+        {"\"wrap\"", "2", "Loop is 2, expected \"wrap\" (or true, 1)"},
+        {"\"wrap\"", "0.5", "Loop is 0.5, expected \"wrap\" (or true, 1)"},
         {"\"wrap\"", "\"wrap", "not JSON at line 2, column "},
         {"\"RightJoints\"", "\"Loop\"", "not JSON at line 3, column "},
-        {"\n[\n", "\n[[0.1, 2, 3],\n", "frame 0 holds 3 values, expected 44"},
+        {"\n[\n", "\n[[0.1, 2, 3],\n",
+         "frame 0 holds 3 values, expected the 44 of DeepMimic's humanoid3d: duration, root position (3) and rotation (4), joints (36)"},
         {"\n[\n", "\n[{},\n", "frame 0 is an object, expected a list of 44 numbers"},
         {"\n[\n", "\n[7,\n", "frame 0 is a number, expected a list of 44 numbers"},
-        {"[0.03125,", "[0.03125, 1,", "frame 0 holds 45 values, expected 44"},
+        {"[0.03125,", "[0.03125, 1,", "frame 0 holds 45 values, expected the 44 of DeepMimic's humanoid3d"},
         {"[0.03125,", "[\"fast\",", "frame 0: value 0 (duration) is a string, expected a number"},
         {"[0.03125, 0.25, 0.85,", "[0.03125, 0.25, null,", "frame 1: value 2 (root position y) is null, expected a number"},
         {"[0.03125, 0.25,", "[0, 0.25,", "frame 1: the duration is 0 s, expected more than 0 (only the last frame may have 0)"},
         {"[0.03125, 0.25,", "[-0.5, 0.25,", "frame 1: the duration is -0.5 s, expected more than 0"},
         {"[0.03125, 0.25,", "[1e-9, 0.25,", "frame 1: the duration is 1e-09 s"},
         {"[0, 1, 0.85,", "[-1, 1, 0.85,", "frame 4: the duration is -1 s, expected 0 or more"},
-        {"[0.03125, 0.25, 0.85,", "[0.03125, 0.25, 1e5,", "frame 1: the root's height is 100000 m"},
+        {"[0.03125, 0.25, 0.85,", "[0.03125, 0.25, 1e5,", "frame 1: the root's height is 100000 m, expected at most 2.5; "},
+        {"[0.03125, 0.25, 0.85,", "[0.03125, 0.25, -0.1,", "frame 1: the root's height is -0.1 m, below the floor, which is at 0"},
+        {"[0.03125, 0.25, 0.85,", "[0.03125, 5, 0.85,", "frame 0: the root moves at 85.5 m/s, expected at most 20; lengths are in metres"},
+        {"[0.03125, 0.25, 0.85,", "[33.3, 0.25, 0.85,", "frame 1: the duration is 33.3 s, expected at most 1: divide by 1000"},
         {"[0.03125, 0.25, 0.85,", "[0.03125, 1e999, 0.85,", "not JSON at line 7, column "},
         {"[0.03125, 0.25, 0.85,", "[0.03125, NaN, 0.85,", "not JSON at line 7, column "},
         {"[0, 1, 0.85, -2, 0.921060994, 0,", "[0, 1, 0.85, -2, 3, 0,", "frame 4: the quaternion root rotation has length 3.0"},
@@ -332,8 +338,15 @@ static void bad_files_get_a_sentence(void **state)
         {"{\"Loop\": \"none\", \"Frames\": 3}", "Frames is a number, expected a list of frames"},
         {"{\"Loop\": \"none\", \"Frames\": []}", "Frames holds 0 frames, expected 2 to 100000"},
         {"{\"Loop\": \"none\", \"Frames\": [[0]]}", "Frames holds 1 frame, expected 2 to 100000"},
-        {"\xff\xfe{", "not JSON at line 1"},
-        {"{\x1b[2J\x7f", "not JSON at line 1, column 2: string or '}' expected near ' '"}, /* no control characters to a terminal */
+        {"\xff\xfe{", "UTF-16"},
+        {"{\x1b[2J\x7f", "not JSON at line 1, column 2: string or '}' expected near '\\x1b'"}, /* no control characters to a terminal */
+        {"HIERARCHY\nROOT Hips\n{",
+         "is a BVH file; amble reads motions of DeepMimic's humanoid3d: JSON with Loop and Frames of 44 numbers"},
+        {"Kaydara FBX Binary  ", "is an FBX file; amble reads"},
+        {"; FBX 7.3.0 project file\n", "is an FBX file; amble reads"},
+        {"glTF\2", "is a GLB file; amble reads"},
+        {"<html>", "is an XML file; amble reads"},
+        {"\2P", "is a C3D file; amble reads"},
     };
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
         amb_error err = {""};
@@ -347,6 +360,167 @@ static void bad_files_get_a_sentence(void **state)
     assert_null(amb_clip_read(in_scratch("nowhere.txt"), &err));
     assert_non_null(strstr(err.text, "nowhere.txt"));
     assert_null(amb_clip_read(scratch, &err)); /* a folder */
+}
+
+/* The small file with lengths and durations in other units. */
+static char *scaled_file(double length, double duration)
+{
+    char *text = NULL, *plain = small_file(5, "none");
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    for (const char *line = plain; *line; line += strcspn(line, "\n") + 1) {
+        double d, x, y, z;
+        const char *at = line + 1, *comma[4];
+        if (line[0] == '[' && line[1] != '\n') {
+            assert_true(amb_number_read(at, &comma[0], &d) && amb_number_read(comma[0] + 2, &comma[1], &x) &&
+                        amb_number_read(comma[1] + 2, &comma[2], &y) && amb_number_read(comma[2] + 2, &comma[3], &z));
+            amb_number_fprintf(out, "[%g, %g, %g, %g", duration * d, length * x, length * y, length * z);
+            line = comma[3];
+        }
+        fprintf(out, "%.*s\n", (int)strcspn(line, "\n"), line);
+    }
+    free(plain);
+    assert_int_equal(fclose(out), 0);
+    return text;
+}
+
+static void other_units_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        double length, duration;
+        const char *says; /* NULL: read */
+    } rows[] = {
+        {1, 1, NULL},
+        {100, 1,
+         "the root's height is 85 m, expected at most 2.5; the floor is at 0 and lengths are in metres: multiply root positions by "
+         "0.01 if these are centimetres, by 0.0254 if inches, by 0.3048 if feet"},
+        {1 / .0254, 1, "the root's height is 33.4646 m, expected at most 2.5; "},
+        {1 / .3048, 1, "the root's height is 2.78871 m, expected at most 2.5; "},
+        {1.9, 1, "the root's lowest height is 1.615 m, expected less than 1.5; "},
+        {1000, 1, "the root's height is 850 m"},
+        {1, 1000, "the duration is 31.25 s, expected at most 1: divide by 1000 if these are milliseconds"},
+        {1, .01, "m/s, expected at most 20; lengths are in metres, durations in seconds"},
+        {.005, .01, " turns at "},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char *text = scaled_file(rows[i].length, rows[i].duration);
+        amb_error err = {""};
+        put(in_scratch("units.txt"), text);
+        amb_clip *clip = amb_clip_read(in_scratch("units.txt"), &err);
+        if (!clip != !!rows[i].says || (rows[i].says && !strstr(err.text, rows[i].says)))
+            fail_msg("row %zu: %s \"%s\"", i, clip ? "read" : "refused", err.text);
+        amb_clip_destroy(clip);
+        free(text);
+    }
+}
+
+static void loops_are_told_in_several_ways(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *loop;
+        bool loops;
+    } rows[] = {{"true", true}, {"false", false}, {"1", true}, {"0", false}, {"1.0", true}, {"\"wrap\"", true}, {"\"none\"", false}};
+    char *text = small_file(5, "wrap");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char *other = changed(text, "\"wrap\"", rows[i].loop);
+        put(in_scratch("loop.txt"), other);
+        amb_clip *clip = read_well(in_scratch("loop.txt"));
+        assert_int_equal(amb_clip_loops(clip), rows[i].loops);
+        amb_clip_destroy(clip);
+        free(other);
+    }
+    char *marked = changed(text, "{", "\xef\xbb\xbf{"); /* as some editors save it */
+    put(in_scratch("marked.txt"), marked);
+    amb_clip_destroy(read_well(in_scratch("marked.txt")));
+    assert_true(amb_clip_looks_like(in_scratch("marked.txt")));
+    free(marked);
+    free(text);
+}
+
+static void a_clip_has_a_name_whatever_its_file_is_called(void **state)
+{
+    (void)state;
+    char longest[100], expected[100];
+    memset(longest, 'n', 90);
+    strcpy(longest + 90, ".txt");
+    memset(expected, 'n', 64);
+    expected[64] = 0;
+    const char *const rows[][2] = {{"humanoid3d_walk.txt", "walk"},
+                                   {"\x1b[31mwalk.txt", "\\x1b[31mwalk"},
+                                   {" walk .txt", "walk"},
+                                   {"a.b.json", "a.b"},
+                                   {".txt", ".txt"},
+                                   {longest, expected},
+                                   {" .txt", ".txt"},
+                                   {"fr\xc3\xb6hlich.txt", "fr\xc3\xb6hlich"}};
+    char *text = small_file(5, "none");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        put(in_scratch(rows[i][0]), text);
+        amb_clip *clip = read_well(in_scratch(rows[i][0]));
+        assert_string_equal(amb_clip_name(clip), rows[i][1]);
+        assert_true(amb_name_check(amb_clip_name(clip), "clip", NULL));
+        amb_clip_destroy(clip);
+        unlink(in_scratch(rows[i][0]));
+    }
+    free(text);
+}
+
+static void other_formats_are_not_written(void **state)
+{
+    (void)state;
+    char *text = small_file(5, "none");
+    put(in_scratch("in.txt"), text);
+    free(text);
+    amb_clip *clip = read_well(in_scratch("in.txt"));
+    static const char *const refused[] = {"x.bvh", "x.FBX", "x.glb", "x.csv", "x.npy", "x.mp4", "a.txt.bvh"};
+    static const char *const written[] = {"x.txt", "x.json", "x", "x.v2", "bvh"};
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        amb_error err = {""};
+        assert_false(amb_clip_write(clip, in_scratch(refused[i]), &err));
+        if (!strstr(err.text, "expected a name that ends in .txt or .json") || access(in_scratch(refused[i]), F_OK) == 0)
+            fail_msg("%s: \"%s\"", refused[i], err.text);
+    }
+    for (size_t i = 0; i < sizeof written / sizeof *written; i++) {
+        assert_true(amb_clip_write(clip, in_scratch(written[i]), NULL));
+        unlink(in_scratch(written[i]));
+    }
+    amb_clip_destroy(clip);
+}
+
+static void what_is_no_clip_does_not_look_like_one(void **state)
+{
+    (void)state;
+    char *text = small_file(5, "none"), *dog = changed(text, "[0.03125, 0,", "[0.03125, 0, 0, 0, 0, 0,");
+    char *spaced = changed(text, "\"Frames\":\n[\n", "\"Frames\"\t:\r\n [ ");
+    char *late = malloc(100000 + strlen(text)); /* Frames further behind than it looks */
+    sprintf(late, "{\"note\": \"%099000d\",%s", 0, text + 1);
+    const struct {
+        const char *text;
+        bool looks;
+    } rows[] = {{text, true},
+                {spaced, true},
+                {dog, false},
+                {late, false},
+                {"", false},
+                {"{", false},
+                {"{\"Frames\": [[1, 2", false},
+                {"MIT License", false},
+                {"[[1]]", false},
+                {"{\"Frames\": 3}", false}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        put(in_scratch("look.txt"), rows[i].text);
+        if (amb_clip_looks_like(in_scratch("look.txt")) != rows[i].looks)
+            fail_msg("row %zu", i);
+    }
+    assert_false(amb_clip_looks_like(scratch));
+    assert_false(amb_clip_looks_like(in_scratch("nowhere.txt")));
+    free(late);
+    free(spaced);
+    free(dog);
+    free(text);
 }
 
 /* More values than the largest clip has are refused before they cost memory; too many frames by their number; too large a file by its size.
@@ -456,8 +630,13 @@ static void motions_are_found_by_name(void **state)
     assert_int_equal(mkdir(path, 0700), 0); /* a folder is no motion */
     assert_false(amb_clip_find("sub", dir, path, sizeof path, &err));
 
-    put(in_scratch("motions/humanoid3d_hop.txt"), "x");
-    put(in_scratch("motions/limp.txt"), "x");
+    char *text = small_file(5, "none"), *dog = changed(text, "[0.03125, 0,", "[0.03125, 0, 0, 0, 0, 0,");
+    put(in_scratch("motions/humanoid3d_hop.txt"), text);
+    put(in_scratch("motions/limp.txt"), text);
+    put(in_scratch("motions/dog3d_pace.txt"), dog); /* what is no motion of this body is not offered below */
+    put(in_scratch("motions/LICENSE.txt"), "MIT License");
+    free(dog);
+    free(text);
     snprintf(want, sizeof want, "%s/humanoid3d_hop.txt", dir);
     assert_true(amb_clip_find("hop", dir, path, sizeof path, &err));
     assert_string_equal(path, want);
@@ -480,6 +659,8 @@ static void motions_are_found_by_name(void **state)
     assert_non_null(strstr(err.text, dir));
     assert_non_null(strstr(err.text, " clips"));
     assert_non_null(strstr(err.text, "there are hop, limp"));
+    assert_null(strstr(err.text, "LICENSE"));
+    assert_null(strstr(err.text, "pace"));
     assert_int_equal(unsetenv("AMBLE_CLIPS"), 0);
 
     assert_false(amb_clip_find("walk", in_scratch("empty"), path, sizeof path, &err));
@@ -498,6 +679,57 @@ static void motions_are_found_by_name(void **state)
     assert_false(amb_clip_find("no/such.txt", dir, path, sizeof path, &err));
     assert_non_null(strstr(err.text, "\"no/such.txt\" cannot be read: No such file"));
     assert_false(amb_clip_find("", dir, path, sizeof path, &err));
+}
+
+static void names_come_from_files(void **state)
+{
+    (void)state;
+    static const char *const row[][2] = {{"humanoid3d_walk.txt", "walk"}, {"/a/b.c/humanoid3d_walk.txt", "walk"},
+                                         {"my walk.txt", "my walk"},      {"a/walk", "walk"},
+                                         {"walk.slow.json", "walk.slow"}, {".txt", ".txt"}};
+    char name[32];
+    amb_error err = {""};
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        assert_true(amb_clip_name_of_file(row[i][0], name, sizeof name, &err));
+        assert_string_equal(name, row[i][1]);
+    }
+    assert_false(amb_clip_name_of_file("a/quite_long_name_of_a_motion.txt", name, 8, &err));
+    assert_non_null(strstr(err.text, "longer than 7 bytes"));
+}
+
+/* The checksum of a clip is that of every copy of its file, and changes with any number that is followed, and with what comes at the end.
+ */
+static void the_checksum_tells_motions_apart(void **state)
+{
+    (void)state;
+    enum { FRAMES = 3 };
+    double time[FRAMES] = {0, .1, .2}, pose[FRAMES * AMB_POSE] = {0};
+    for (int f = 0; f < FRAMES; f++) {
+        pose[f * AMB_POSE + 2] = .9;
+        pose[f * AMB_POSE + 3] = 1;
+        for (int j = 0; j < AMB_CLIP_JOINTS; j++)
+            pose[f * AMB_POSE + amb_clip_joints[j].pose] = amb_clip_joints[j].ball;
+    }
+    amb_error err = {""};
+    amb_clip *first = amb_clip_create(FRAMES, time, pose, true, "a", &err), *named = amb_clip_create(FRAMES, time, pose, true, "b", &err);
+    amb_clip *once = amb_clip_create(FRAMES, time, pose, false, "a", &err);
+    time[1] = .1000001;
+    amb_clip *later = amb_clip_create(FRAMES, time, pose, true, "a", &err);
+    time[1] = .1;
+    pose[2 * AMB_POSE - 1] += 1e-12;
+    amb_clip *bent = amb_clip_create(FRAMES, time, pose, true, "a", &err);
+    assert_true(first && named && once && later && bent);
+    assert_int_equal(amb_clip_crc(first), amb_clip_crc(named));
+    assert_true(amb_clip_crc(first) != amb_clip_crc(once));
+    assert_true(amb_clip_crc(first) != amb_clip_crc(later));
+    assert_true(amb_clip_crc(first) != amb_clip_crc(bent));
+    assert_true(amb_clip_write(first, in_scratch("first.txt"), &err));
+    amb_clip *read = amb_clip_read(in_scratch("first.txt"), &err), *again = amb_clip_read(in_scratch("first.txt"), &err);
+    assert_true(read && again);
+    assert_int_equal(amb_clip_crc(read), amb_clip_crc(again));
+    amb_clip *const all[] = {first, named, once, later, bent, read, again};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        amb_clip_destroy(all[i]);
 }
 
 static int make_scratch(void **state)
@@ -522,10 +754,17 @@ int main(void)
         cmocka_unit_test(what_is_written_is_read_back),
         cmocka_unit_test(clips_of_both_kinds_load),
         cmocka_unit_test(bad_files_get_a_sentence),
+        cmocka_unit_test(other_units_are_refused),
+        cmocka_unit_test(loops_are_told_in_several_ways),
+        cmocka_unit_test(a_clip_has_a_name_whatever_its_file_is_called),
+        cmocka_unit_test(other_formats_are_not_written),
+        cmocka_unit_test(what_is_no_clip_does_not_look_like_one),
         cmocka_unit_test(oversized_files_are_refused),
         cmocka_unit_test(deep_nesting_is_refused),
         cmocka_unit_test(broken_bytes_do_no_harm),
         cmocka_unit_test(motions_are_found_by_name),
+        cmocka_unit_test(names_come_from_files),
+        cmocka_unit_test(the_checksum_tells_motions_apart),
     };
     return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
 }

@@ -49,16 +49,26 @@ static void metadata_says_how_to_use_it(void **state)
         double physics_hz, look_ahead;
         int substeps;
         const char *motion;
+        uint32_t motion_crc; /* 0: not said */
     } row[] = {
         {{"kind=actor", "action=residual", "physics_hz=240", "control_hz=60", "look_ahead=0.125", "motion=run"},
          AMB_ACTION_RESIDUAL,
          240,
          .125,
          4,
-         "run"},
-        {{"action=absolute", "physics_hz=600", "control_hz=30"}, AMB_ACTION_ABSOLUTE, 600, .06, 20, ""},
-        {{"action=residual", "control_hz=120"}, AMB_ACTION_RESIDUAL, 120, .06, 1, ""},
-        {{"title=somebody else's"}, AMB_ACTION_ABSOLUTE, 120, .06, 4, ""},
+         "run",
+         0},
+        {{"action=residual", "motion=a motion whose name is longer than sixty-four bytes, as some people's are: not cut",
+          "motion_crc32c=0123fEdC"},
+         AMB_ACTION_RESIDUAL,
+         120,
+         .06,
+         4,
+         "a motion whose name is longer than sixty-four bytes, as some people's are: not cut",
+         0x0123fedc},
+        {{"action=absolute", "physics_hz=600", "control_hz=30"}, AMB_ACTION_ABSOLUTE, 600, .06, 20, "", 0},
+        {{"action=residual", "control_hz=120"}, AMB_ACTION_RESIDUAL, 120, .06, 1, "", 0},
+        {{"title=somebody else's"}, AMB_ACTION_ABSOLUTE, 120, .06, 4, "", 0},
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         amb_net *net = small_actor(i, .1);
@@ -73,6 +83,8 @@ static void metadata_says_how_to_use_it(void **state)
         assert_true(policy.look_ahead == row[i].look_ahead);
         assert_int_equal(policy.substeps, row[i].substeps);
         assert_string_equal(policy.motion, row[i].motion);
+        assert_int_equal(policy.has_motion_crc, row[i].motion_crc != 0);
+        assert_int_equal(policy.motion_crc, row[i].motion_crc);
         assert_false(policy.goal);
 
         amb_env_def def = amb_env_default_def(character, clip);
@@ -122,6 +134,9 @@ static void what_is_no_actor_is_refused(void **state)
         {"control_hz=50", "50 Hz|no whole fraction|120 Hz"},
         {"control_hz=240", "240 Hz|no whole fraction|120 Hz"},
         {"look_ahead=-1", "\"look_ahead\"|\"-1\"|0 to 1"},
+        {"motion_crc32c=12345", "\"motion_crc32c\"|\"12345\"|8 hexadecimal digits"},
+        {"motion_crc32c=0123456g", "\"motion_crc32c\"|\"0123456g\""},
+        {"motion_crc32c= 1234567", "\"motion_crc32c\"|\" 1234567\""},
         {"look_ahead=1.5", "\"look_ahead\"|\"1.5\"|0 to 1"},
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {

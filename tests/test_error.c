@@ -1,6 +1,8 @@
 /* base/error: sentences, prefixes, and both cut at the buffer's end. */
 #include "base/error.h"
 
+#include "base/text.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -52,6 +54,31 @@ static void long_sentences_are_cut(void **state)
     assert_int_equal(guarded.canary, 'c');
 }
 
+static void what_a_terminal_would_obey_is_escaped(void **state)
+{
+    (void)state;
+    amb_error err;
+    amb_fail(&err, "no style \"%s\"", "\x1b[31mred\r\n");
+    assert_string_equal(err.text, "no style \"\\x1b[31mred\\x0d\\x0a\"");
+    amb_fail_in(&err, "%s", "st\ayles.json");
+    assert_string_equal(err.text, "st\\x07yles.json: no style \"\\x1b[31mred\\x0d\\x0a\"");
+    amb_fail(&err, "fr\xc3\xb6hlich");
+    assert_string_equal(err.text, "fr\xc3\xb6hlich");
+    char text[1100]; /* the end falls into a character, which is left out; then into every byte of an escaped one */
+    for (int shift = 0; shift < 4; shift++) {
+        memset(text, 'x', sizeof text);
+        for (size_t i = sizeof err.text - 8 + (size_t)shift; i + 2 < sizeof text; i += 2)
+            memcpy(text + i, "\xc3\xb6", 2);
+        text[sizeof text - 2] = 0;
+        amb_fail(&err, "%s", text);
+        assert_true(strlen(err.text) >= sizeof err.text - 2 && amb_text_is_printable(err.text));
+        assert_null(strchr(err.text, '\\'));
+        text[0] = '\n';
+        amb_fail(&err, "%s", text);
+        assert_true(strlen(err.text) >= sizeof err.text - 5 && amb_text_is_printable(err.text));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -59,6 +86,7 @@ int main(void)
         cmocka_unit_test(a_prefix_goes_before_it),
         cmocka_unit_test(nobody_has_to_listen),
         cmocka_unit_test(long_sentences_are_cut),
+        cmocka_unit_test(what_a_terminal_would_obey_is_escaped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,9 +21,10 @@
 static char folder[] = "/tmp/amb_test_event_log.XXXXXX";
 
 typedef struct record {
-    double wall_time;
+    double wall_time, start_time;
     int64_t step;
     char version[32], tag[64];
+    char plugin[32], settings[512]; /* of hparams: "name=number\n" or "name:text\n" each, in their order */
     float value;
     bool has_value, has_session;
     uint64_t status;
@@ -96,12 +97,79 @@ static void keep_text(char *to, size_t size, const field *f)
     to[f->value] = 0;
 }
 
+/* google.protobuf.Value: number_value 2, string_value 3. */
+static void parse_setting(const field *entry, record *r)
+{
+    char name[64] = "", text[64] = "";
+    double number = NAN;
+    bool is_text = false;
+    for (const uint8_t *p = entry->data, *end = p + entry->value; p < end;) {
+        const field f = next_field(&p, end);
+        if (f.number == 1) {
+            keep_text(name, sizeof name, &f);
+            continue;
+        }
+        assert_true(f.number == 2 && f.wire == 2);
+        for (const uint8_t *q = f.data, *stop = q + f.value; q < stop;) {
+            const field value = next_field(&q, stop);
+            is_text = value.number == 3;
+            assert_true(is_text || (value.number == 2 && value.wire == 1));
+            if (is_text)
+                keep_text(text, sizeof text, &value);
+            else
+                memcpy(&number, &value.value, sizeof number);
+        }
+    }
+    const size_t used = strlen(r->settings);
+    if (is_text)
+        snprintf(r->settings + used, sizeof r->settings - used, "%s:%s\n", name, text);
+    else
+        snprintf(r->settings + used, sizeof r->settings - used, "%s=%.0f\n", name, 1000 * number);
+}
+
+/* HParamsPluginData: session_start_info 3; of that hparams 1, start_time_secs 5. */
+static void parse_hparams(const field *content, record *r)
+{
+    for (const uint8_t *p = content->data, *end = p + content->value; p < end;) {
+        const field start = next_field(&p, end);
+        assert_true(start.number == 3 && start.wire == 2);
+        for (const uint8_t *q = start.data, *stop = q + start.value; q < stop;) {
+            const field f = next_field(&q, stop);
+            if (f.number == 1 && f.wire == 2) {
+                parse_setting(&f, r);
+            } else {
+                assert_true(f.number == 5 && f.wire == 1);
+                memcpy(&r->start_time, &f.value, sizeof r->start_time);
+            }
+        }
+    }
+}
+
+/* SummaryMetadata: plugin_data 1; of that plugin_name 1, content 2. */
+static void parse_metadata(const field *metadata, record *r)
+{
+    for (const uint8_t *p = metadata->data, *end = p + metadata->value; p < end;) {
+        const field plugin = next_field(&p, end);
+        assert_true(plugin.number == 1 && plugin.wire == 2);
+        for (const uint8_t *q = plugin.data, *stop = q + plugin.value; q < stop;) {
+            const field f = next_field(&q, stop);
+            assert_true((f.number == 1 || f.number == 2) && f.wire == 2);
+            if (f.number == 1)
+                keep_text(r->plugin, sizeof r->plugin, &f);
+            else
+                parse_hparams(&f, r);
+        }
+    }
+}
+
 static void parse_point(const field *point, record *r)
 {
     for (const uint8_t *p = point->data, *end = p + point->value; p < end;) {
         const field f = next_field(&p, end);
         if (f.number == 1) {
             keep_text(r->tag, sizeof r->tag, &f);
+        } else if (f.number == 9 && f.wire == 2) {
+            parse_metadata(&f, r);
         } else {
             assert_true(f.number == 2 && f.wire == 5);
             const uint32_t bits = (uint32_t)f.value;
@@ -219,6 +287,34 @@ static void test_scalars(void **state)
     r = read_log(path, &count);
     assert_int_equal(count, 2 + N);
     assert_string_equal(r[1 + N].tag, "last");
+    free(r);
+}
+
+/* As TensorBoard's plugin for hyperparameters reads them (its api.proto, plugin_data.proto). */
+static void test_settings(void **state)
+{
+    (void)state;
+    const amb_event_setting list[] = {
+        {"motion", "größe", 0}, {"gamma", NULL, .95}, {"zero", NULL, 0}, {"empty", "", 0}, {"bf16", NULL, -1}};
+    char path[600], name[300];
+    amb_error err = {""};
+    snprintf(name, sizeof name, "%s/settings", folder);
+    amb_event_log *log = open_log(name, 0, path, sizeof path);
+    assert_true(amb_event_log_settings(log, list, sizeof list / sizeof *list, &err));
+    assert_true(amb_event_log_scalar(log, "a", 1, 1, &err));
+    assert_true(amb_event_log_settings(log, list, 0, &err));
+    assert_true(amb_event_log_close(log, &err));
+    size_t count;
+    record *r = read_log(path, &count);
+    assert_int_equal(count, 4);
+    assert_string_equal(r[1].tag, "_hparams_/session_start_info");
+    assert_string_equal(r[1].plugin, "hparams");
+    assert_string_equal(r[1].settings, "motion:größe\ngamma=950\nzero=0\nempty:\nbf16=-1000\n");
+    assert_true(r[1].start_time > 1.7e9 && r[1].start_time == r[1].wall_time);
+    assert_false(r[1].has_value);
+    assert_string_equal(r[2].tag, "a");
+    assert_string_equal(r[3].plugin, "hparams");
+    assert_string_equal(r[3].settings, "");
     free(r);
 }
 
@@ -395,11 +491,8 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scalars),
-        cmocka_unit_test(test_restart),
-        cmocka_unit_test(test_full_disk),
-        cmocka_unit_test(test_full_for_long),
-        cmocka_unit_test(test_unflushed_is_bounded),
+        cmocka_unit_test(test_scalars),     cmocka_unit_test(test_settings),      cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_full_disk),   cmocka_unit_test(test_full_for_long), cmocka_unit_test(test_unflushed_is_bounded),
         cmocka_unit_test(test_cannot_open),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -482,10 +482,40 @@ static void test_crc32c(void **state)
     }
 }
 
+static void test_read_text(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t size;
+        const char *text; /* NULL: refused */
+    } rows[] = {
+        {"\xef\xbb\xbfwalk\n", 8, "walk\n"},   {"walk", 4, "walk"},      {"\xef\xbb\xbf", 3, ""}, {"", 0, ""}, {"\xef\xbb", 2, "\xef\xbb"},
+        {"w\xef\xbb\xbf", 4, "w\xef\xbb\xbf"}, {"\xff\xfew\0", 4, NULL}, {"\xfe\xff\0w", 4, NULL}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        amb_error err = {""};
+        size_t size = 99;
+        assert_true(amb_file_write(in_folder("text"), rows[i].bytes, rows[i].size, &err));
+        char *text = amb_file_read_text(in_folder("text"), 1000, &size, &err);
+        if (!rows[i].text) {
+            assert_null(text);
+            assert_says(&err, in_folder("text"), "UTF-16");
+            continue;
+        }
+        assert_non_null(text);
+        assert_string_equal(text, rows[i].text);
+        assert_int_equal(size, strlen(rows[i].text));
+        free(text);
+    }
+    size_t size;
+    assert_null(amb_file_read_text(in_folder("none"), 1000, &size, NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_read_refuses),
+        cmocka_unit_test(test_read_text),
         cmocka_unit_test(test_write_then_read),
         cmocka_unit_test(test_write_keeps_permissions),
         cmocka_unit_test(test_write_replaces_a_link_not_its_target),

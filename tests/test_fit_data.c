@@ -112,9 +112,16 @@ static void bad_folders_are_refused(void **state)
     snprintf(path, sizeof path, "%s/readme.md", empty);
     assert_true(amb_file_write(path, "x", 1, NULL));
     expect_refusal(empty, NULL, "empty|0 motion clips"); /* not a clip by its name */
+    const stride whole = {1.2, .5, .3, 1, 0, 0, true, false};
+    write_clip(bad, &whole, "broken");
     snprintf(path, sizeof path, "%s/broken.txt", bad);
-    assert_true(amb_file_write(path, "{", 1, NULL));
+    size_t size;
+    uint8_t *data = amb_file_read(path, 1 << 20, &size, NULL);
+    assert_true(data && amb_file_write(path, data, size / 2, NULL)); /* a clip, but damaged */
+    free(data);
     expect_refusal(bad, NULL, "bad/broken.txt|JSON");
+    assert_true(amb_file_write(path, "{", 1, NULL));
+    expect_refusal(bad, NULL, "bad: none of the 1 files|humanoid3d|there are broken.txt");
     const stride s = {.2, .5, .3, 1, 0, 0, true, false};
     write_clip(blink, &s, "blink");
     expect_refusal(blink, NULL, "blink|0.2 s long|0.3 s");
@@ -123,12 +130,72 @@ static void bad_folders_are_refused(void **state)
     amb_fit_data_destroy(NULL);
 }
 
+/* A licence, another body's motion and a file with a bad name lie beside the clips and are left out. */
+static void files_of_other_kinds_are_left_out(void **state)
+{
+    (void)state;
+    char mixed[160], path[200];
+    snprintf(mixed, sizeof mixed, "%s", scratch("mixed"));
+    assert_int_equal(mkdir(mixed, 0700), 0);
+    const stride s = {1.2, .5, .3, 1, 0, 0, true, false};
+    write_clip(mixed, &s, "walk");
+    static const char *const others[] = {"LICENSE.txt", "dog3d_pace.txt", "\x1b[1m.json"};
+    static const char dog[] = "{\"Loop\": \"wrap\", \"Frames\": [[0.1, 1, 2], [0.1, 1, 2]]}";
+    for (int i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s/%s", mixed, others[i]);
+        assert_true(amb_file_write(path, i == 1 ? dog : "MIT", i == 1 ? sizeof dog - 1 : 3, NULL));
+    }
+    amb_error err = {""};
+    amb_fit_data *d = amb_fit_data_read(character, mixed, NULL, &err);
+    if (!d)
+        fail_msg("%s", err.text);
+    assert_int_equal(d->motions, 2);
+    assert_int_equal(d->left_out, 3);
+    assert_string_equal(d->left_out_names, "\\x1b[1m.json, LICENSE.txt, dog3d_pace.txt");
+    amb_fit_data_destroy(d);
+}
+
+/* Many loops do not make all pairs of blends, which grow with their square, but every loop as many as the others. */
+static void many_loops_are_blended_with_some(void **state)
+{
+    (void)state;
+    enum { LOOPS = 30 }; /* 435 pairs */
+    char many[160];
+    snprintf(many, sizeof many, "%s", scratch("many"));
+    assert_int_equal(mkdir(many, 0700), 0);
+    for (int i = 0; i < LOOPS; i++) {
+        const stride s = {.8 + .02 * i, .5, .3, 1, 0, 0, true, false};
+        char name[32];
+        snprintf(name, sizeof name, "walk%02d", i);
+        write_clip(many, &s, name);
+    }
+    amb_error err = {""};
+    amb_fit_data *d = amb_fit_data_read(character, many, NULL, &err);
+    if (!d)
+        fail_msg("%s", err.text);
+    assert_int_equal(d->motions, 2 * LOOPS);
+    assert_int_equal(d->blends, AMB_FIT_MOST_PAIRS / LOOPS * LOOPS * 2 * 7);
+    int with[2 * LOOPS] = {0}, beside = 0;
+    for (int i = 0; i < d->blends; i++) {
+        assert_int_equal(d->blend[i].a % 2, d->blend[i].b % 2);
+        with[d->blend[i].a]++;
+        with[d->blend[i].b]++;
+        beside += d->blend[i].b - d->blend[i].a == 2;
+    }
+    for (int i = 0; i < 2 * LOOPS; i++)
+        assert_int_equal(with[i], 2 * (AMB_FIT_MOST_PAIRS / LOOPS) * 7);
+    assert_true(beside < 2 * 7 * (LOOPS - 1)); /* not those that stand together by name */
+    amb_fit_data_destroy(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_folder_is_read_in_order),
         cmocka_unit_test(what_is_held_out_is_never_drawn),
         cmocka_unit_test(the_checksum_knows_clips_and_what_is_held_out),
+        cmocka_unit_test(files_of_other_kinds_are_left_out),
+        cmocka_unit_test(many_loops_are_blended_with_some),
         cmocka_unit_test(bad_folders_are_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -1,5 +1,6 @@
 /* The packed network against double precision, with every kernel that runs here: accuracy, a row's independence of its batch, NaN, the
  * normaliser, repacking, and what it may write to. */
+#include "base/number.h"
 #include "base/rng.h"
 #include "nets/model.h"
 
@@ -497,11 +498,11 @@ static void test_auto(void **state)
             assert_true(report.entry[t].mse == mse[offered[t]]);
         }
         char text[300], line[300];
-        int used = snprintf(line, sizeof line, "%s (%s), mean squared error %.1e", amb_precision_name(offered[want]),
-                            amb_kernel_best(offered[want])->isa, mse[offered[want]]);
+        int used = amb_number_format(line, sizeof line, "%s (%s), mean squared error %.1e", amb_precision_name(offered[want]),
+                                     amb_kernel_best(offered[want])->isa, mse[offered[want]]);
         for (int t = want - 1; t >= 0; t--)
-            used += snprintf(line + used, sizeof line - (size_t)used, "%s %s would have %.1e", t + 1 == want ? ";" : ",",
-                             amb_precision_name(offered[t]), mse[offered[t]]);
+            used += amb_number_format(line + used, sizeof line - (size_t)used, "%s %s would have %.1e", t + 1 == want ? ";" : ",",
+                                      amb_precision_name(offered[t]), mse[offered[t]]);
         amb_model_describe(model, text, sizeof text);
         assert_string_equal(text, line);
         char cut[20] = "";

@@ -34,7 +34,8 @@ static void test_double(void **state)
             fail_msg("\"%s\" was taken", bad[i]);
         assert_true(x == 77);
         assert_memory_equal(err.text, "--x is ", 7);
-        assert_non_null(strstr(err.text, bad[i])); /* what was found */
+        char shown[64];
+        assert_non_null(strstr(err.text, amb_text_escape(bad[i], shown, sizeof shown))); /* what was found */
         assert_non_null(strstr(err.text, "10"));   /* what was expected */
     }
 }
@@ -53,9 +54,11 @@ static void test_int(void **state)
                 {"9223372036854775807", 0, INT64_MAX, INT64_MAX},
                 {"-9223372036854775808", INT64_MIN, 0, INT64_MIN},
                 {"9007199254740993", 0, INT64_MAX, INT64_C(9007199254740993)}, /* no double holds it */
+                {"20k", 0, 20000, 20000},
+                {"4.1M", 0, 5000000, 4100000},
                 {"007", 0, 10, 7}};
-    static const char *const bad[] = {"",      " 1",  "1 ", "1x", "0x1", "nan", "inf", "1.5", "6", "-1", "1e-1", "9223372036854775808",
-                                      "1e300", "1e18"};
+    static const char *const bad[] = {"",      " 1",   "1 ", "1x",     "0x1", "nan", "inf", "1.5", "6", "-1", "1e-1", "9223372036854775808",
+                                      "1e300", "1e18", "1k", ".0015k", "1kk", "k"};
     amb_error err;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         int64_t x = 77;
@@ -313,6 +316,55 @@ static void test_fail(void **state)
     assert_string_equal(text, "amble: walk.onnx: cannot be read\n");
 }
 
+/* What is printed for a shell, a shell reads as it was. */
+static void test_quote(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"runs/walk/checkpoint.bin",
+                                        "my run/a b",
+                                        "",
+                                        "'",
+                                        "it's",
+                                        "''",
+                                        "a\"b",
+                                        "$HOME",
+                                        "`id`",
+                                        "a\\b",
+                                        "*",
+                                        "~/x",
+                                        "a\nb",
+                                        "größe",
+                                        "--clip=a b",
+                                        "a;b&c|d",
+                                        "(x)",
+                                        "!1",
+                                        "#x",
+                                        "a'b'c d",
+                                        "\t"};
+    static const char *const plain[] = {"runs/walk/checkpoint.bin", "walk:0.7,zombie:0.3", "walk=a.onnx", "2e6", "-x_y"};
+    char quoted[CLI_QUOTED], command[CLI_QUOTED + 32], got[256];
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        snprintf(command, sizeof command, "printf '%%s' %s", cli_quote(words[i], quoted, sizeof quoted));
+        FILE *shell = popen(command, "r");
+        assert_non_null(shell);
+        const size_t n = fread(got, 1, sizeof got - 1, shell);
+        got[n] = 0;
+        assert_int_equal(pclose(shell), 0);
+        assert_string_equal(got, words[i]);
+    }
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        assert_ptr_equal(cli_quote(plain[i], quoted, sizeof quoted), plain[i]);
+    for (size_t size = 1; size < 10; size++) { /* 'a'\''b' and a zero are 9 bytes */
+        char *tight = malloc(size);
+        const char *word = "a'b";
+        const char *text = cli_quote(word, tight, size);
+        assert_ptr_equal(text, size == 9 ? tight : word);
+        if (size == 9)
+            assert_string_equal(text, "'a'\\''b'");
+        free(tight);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -324,6 +376,7 @@ int main(void)
         cmocka_unit_test(test_json_file),
         cmocka_unit_test(test_json_standard_output),
         cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_quote),
         cmocka_unit_test(test_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* Settings: every number from text and back without loss, and a sentence for everything else. */
 #include "policy/settings.h"
 
+#include "base/number.h"
 #include "base/rng.h"
 
 #include <math.h>
@@ -84,13 +85,13 @@ static void the_bounds_belong_to_the_range(void **unused)
         const amb_setting *s = &amb_setting_list[i];
         const double step = s->whole ? 1 : 1e-9 * fmax(fabs(s->lo), 1);
         char text[64];
-        snprintf(text, sizeof text, "%.17g", s->lo);
+        amb_number_format(text, sizeof text, "%.17g", s->lo);
         assert_set(s->name, text, s->lo);
-        snprintf(text, sizeof text, "%.17g", s->lo - step);
+        amb_number_format(text, sizeof text, "%.17g", s->lo - step);
         assert_refused(s->name, text, "expected");
-        snprintf(text, sizeof text, "%.17g", s->hi);
+        amb_number_format(text, sizeof text, "%.17g", s->hi);
         assert_set(s->name, text, s->hi);
-        snprintf(text, sizeof text, "%.17g", s->hi + (s->whole ? 1 : 1e-9 * s->hi));
+        amb_number_format(text, sizeof text, "%.17g", s->hi + (s->whole ? 1 : 1e-9 * s->hi));
         assert_refused(s->name, text, "expected");
     }
 }
@@ -110,6 +111,8 @@ static void numbers_are_read_as_people_write_them(void **unused)
     assert_set("actor_rate", "3e-5", 3e-5);
     assert_set("noise", ".1", .1);
     assert_set("bf16", "-1", -1);
+    assert_set("clip", ".3", .3); /* the old name of ratio_clip */
+    assert_int_equal(amb_setting_by_name("clip"), amb_setting_by_name("ratio-clip"));
     /* decimals that binary fractions only come near: 4.1 * 1e6 is 4099999.9999999995 */
     assert_set("samples", "4.1M", 4100000);
     assert_set("samples", "8.2M", 8200000);
@@ -123,7 +126,7 @@ static void what_is_wrong_is_said(void **unused)
     assert_refused("", "1", "no setting is named \"\"");
     const char *const no_number[] = {"", "x", "1x", "1 2", "2kM", "2kk", "k", "M", "1e400", "nan", "inf", "-inf", "--1", "1,5", "2m"};
     for (size_t i = 0; i < sizeof no_number / sizeof *no_number; i++)
-        assert_refused("samples", no_number[i], "is no number");
+        assert_refused("samples", no_number[i], "is not a number");
     assert_refused("envs", "1.5", "envs: 1.5 found, expected a whole number");
     assert_refused("envs", "0", "envs: 0 found, expected 1 to 65536");
     assert_refused("gamma", "1", "gamma: 1 found, expected 0 to 0.9999");
@@ -202,7 +205,7 @@ static void parsing_reads_lines_and_refuses_the_rest(void **unused)
         {"gamma=\nenvs=3\n", "expected name=value"},
         {"envs=32\n.9\n", "expected name=value"},
         {"envs=32\nnonsense=1\n", "no setting is named \"nonsense\""},
-        {"envs=32\ngamma=nonsense\n", "gamma: \"nonsense\" is no number"},
+        {"envs=32\ngamma=nonsense\n", "gamma: \"nonsense\" is not a number"},
         {"envs=32.5\n", "whole number"},
         {"envs=0\n", "expected 1 to 65536"},
         {"a_name_that_is_very_much_longer_than_any_setting_of_this_program_has=3\n", "expected name=value"},

@@ -120,8 +120,15 @@ static void the_file_comes_back(void **state)
     amb_styles *out = two_styles();
     amb_error err = {""};
     const char *path = scratch("styles.json");
+    snprintf(out->style[0].clip, AMB_NAME, "a \\ and a \"quote\" in 64 bytes %034d", 0);
     if (!amb_styles_write(out, path, &err))
         fail_msg("%s", err.text);
+    size_t size;
+    uint8_t *data = amb_file_read(path, 1 << 20, &size, NULL), marked[1 << 16] = "\xef\xbb\xbf"; /* as some editors save it */
+    assert_true(data && size < sizeof marked - 3);
+    memcpy(marked + 3, data, size);
+    assert_true(amb_file_write(path, marked, size + 3, NULL));
+    free(data);
     amb_styles *in = amb_styles_read(path, &err);
     if (!in)
         fail_msg("%s", err.text);
@@ -161,6 +168,11 @@ static void bad_files_are_refused(void **state)
     expect_bad("{\"styles\": 3}", "0 styles");
     expect_bad("[]", "0 styles");
     expect_bad("{\"styles\": [{}]}", "style 0|name");
+    expect_bad("{\"styles\": [{\"name\": \"\"}]}", "style 0|empty");
+    expect_bad("{\"styles\": [{\"name\": \"\\u001b[31mred\"}]}", "style 0|\"\\x1b[31mred\"|control characters");
+    expect_bad("{\"styles\": [{\"name\": \"walk \"}]}", "style 0|\"walk \"|blank");
+    expect_bad("{\"styles\": [{\"name\": \"0123456789012345678901234567890123456789012345678901234567890123x\"}]}", "style 0|65 bytes|64");
+    expect_bad("{\"styles\": [{\"name\": \"a\", \"clip\": \"\\u009b1m\"}]}", "clip of style 0|control characters");
     expect_bad("{\"styles\": [{\"name\": \"a\"}]}", "period_s");
     expect_bad("{\"styles\": [{\"name\": \"a\", \"period_s\": 1, \"speed_mps\": \"x\"}]}", "speed_mps");
     expect_bad("{\"styles\": [{\"name\": \"a\", \"period_s\": 1, \"speed_mps\": 1, \"scale\": 0}]}", "scale|1 to 100");

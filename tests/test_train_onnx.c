@@ -55,8 +55,10 @@ static void exported_networks_are_the_trained_ones(void **state)
         assert_string_equal(meta(net[0], "action"), absolute ? "absolute" : "residual");
         assert_string_equal(meta(net[0], "control_hz"), "30");
         assert_string_equal(meta(net[0], "physics_hz"), "120");
-        assert_near(atof(meta(net[0], "look_ahead")), .05, 1e-15, "look-ahead", 0);
+        assert_string_equal(meta(net[0], "look_ahead"), "0.05");
         assert_string_equal(meta(net[0], "motion"), "test");
+        assert_int_equal(strtoul(meta(net[0], "motion_crc32c"), NULL, 16), amb_clip_crc(clip));
+        assert_string_equal(meta(net[1], "motion_crc32c"), meta(net[0], "motion_crc32c"));
         assert_string_equal(meta(net[0], "samples"), "160");
         amb_settings read = amb_settings_default();
         assert_true(amb_settings_parse(&read, meta(net[0], "training"), &err));

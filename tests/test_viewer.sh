@@ -108,8 +108,29 @@ run --clip walk --policy walk.onnx
 check "clip and policy exclude each other" one_sentence 'without physics'
 run --policy "$AMBLE_ASSETS/models/walk_critic.onnx"
 check "a critic is no actor" one_sentence 'expected an actor'
-run --watch "$work/empty"
-check "a run folder without a model" one_sentence 'actor.onnx'
+run --version
+check "the version" grep -q -E '^amble-view [0-9]+\.[0-9]+\.[0-9]+$' out
+echo x >plain
+run --watch "$work/plain"
+check "a run folder that is none" one_sentence 'watch: .*plain is no folder'
+# wait_for_line PATTERN: until the viewer's err says it
+wait_for_line() {
+    for _ in $(seq 300); do
+        grep -q -- "$1" err && return 0
+        kill -0 "$viewer" 2>/dev/null || return 1
+        sleep .1
+    done
+    return 1
+}
+for signal in INT TERM; do # a shell without job control has its children ignore SIGINT
+    env --default-signal=INT "$view" --watch "$work/empty" >out 2>err &
+    viewer=$!
+    check "a run folder without a model is waited for" wait_for_line "^amble-view: waiting for .*/empty/actor.onnx"
+    kill -$signal $viewer
+    wait $viewer
+    check "and SIG$signal ends that" test $? -eq $((128 + $(kill -l $signal)))
+    viewer=
+done
 run --do '1 fly' --screenshot a.png
 check "an unknown action" grep -q 'there is no action "fly"' err
 run --do '1 forward 1e9'
@@ -161,6 +182,13 @@ done
 "$amble" rollout --style walk --no-policy --speed 1.2 --envs 1 --seconds 1 --json rollout.json >/dev/null 2>&1
 run "${styled[@]}" --ground-speed 1.2 --seconds 1 --screenshot a.png --size 160x120 --json r.json
 check "and with a speed" test "$(number hash r.json)" = "$(number hash rollout.json)"
+check "of which nothing is said" test ! -s err
+run "${styled[@]}" --speed 2 --seconds .2 --screenshot a.png --size 160x120 --do '.1 speed .5'
+check "--speed is the old name of --time-scale" grep -q '^amble-view: --speed is now called --time-scale' err
+check "and in a script" grep -q '^amble-view: --do "TIME speed" is now called time-scale' err
+check "and works" test "$status" -eq 0
+run "${styled[@]}" --speed 20
+check "within its bounds" grep -q '^amble-view: --speed is 20, expected 0.0625 to 16' err
 run "${styled[@]}" --seconds 1 --screenshot a.png --size 160x120 --json r.json --do '.3 style zombie:.3,jog:.7'
 check "a script changes the style" grep -q '"style": "jog 70 %, zombie 30 %"' r.json
 check "and with it what happens" test "$(number hash r.json)" != "$(number hash rollout.json)"
@@ -182,6 +210,14 @@ check "the filmstrip shows something" test "$(shades strip.png)" -ge 12
 run --size 400x300 --filmstrip one.png own.txt
 height() { ffprobe -v error -show_entries stream=height -of csv=p=0 "$1"; }
 check "a row is half of two" test "$(height strip.png)" -eq $((2 * $(height one.png)))
+# a jump of .9 m makes the rows higher, and the whole head stays in the picture: above it, right of the label, there is nothing
+awk -F, -v OFS=, '/^\[0/ { n++; if (n > 3) $3 += .1 * (n < 13 ? n - 3 : n < 23 ? 23 - n : 0) } 1' own.txt >jump.txt
+run --size 400x300 --filmstrip jump.png jump.txt
+check "a row is as high as its motion" test "$(height jump.png)" -gt $(($(height one.png) + 15))
+colours() { ffmpeg -v error -i "$1" -frames:v 1 -vf crop="$2" -f rawvideo -pix_fmt rgb24 - | od -An -tu1 -v -w3 | sort -u | wc -l; }
+check "heads are not cropped" test "$(colours jump.png 180:34:220:0)" -le 2
+check "but shown" test "$(colours jump.png 180:70:220:30)" -ge 5
+check "heads do not touch the label" test "$(colours one.png 400:3:0:37)" -le 2
 run --size 400x300 --filmstrip all.png
 check "every named style is a row" test "$(height all.png)" -eq $((7 * $(height one.png)))
 
@@ -215,7 +251,7 @@ run --record a.gif --seconds .5 --size 100x64
 check "a GIF" test "$(frames a.gif)" = 13
 run --record odd.mp4 --seconds .3 --size 161x121 --fps 10
 check "an odd size" test "$(frames odd.mp4)" = 3
-run --record slow.mp4 --seconds 1 "${small[@]}" --do '.5 speed .25'
+run --record slow.mp4 --seconds 1 "${small[@]}" --do '.5 time-scale .25'
 check "slow motion takes longer" test "$(frames slow.mp4)" = 25
 run --record d.mp4 --do '1 pause'
 check "a film does not pause" one_sentence 'cannot pause'
@@ -226,6 +262,23 @@ check "a clip, filmed" test "$(different_frames c.mp4)" -ge 9
 run --motion walk --record a.mp4 --characters 3 --seconds 2 --seed 5 --push .5,.7 "${small[@]}" --json r.json
 check "the hash of a film is that of a rollout" test "$(number hash r.json)" = "$(number hash rollout.json)"
 
+# a run folder that is made while it is waited for, with a clip that is nowhere else
+mkdir made
+"$amble" style export jog -o made/humanoid3d_mine.txt >/dev/null
+"$amble" train --motion made/humanoid3d_mine.txt --out trained --samples 64 --envs 4 --hidden1 16 --hidden2 8 --threads 1 2>/dev/null
+rm -r made
+: >err
+"$view" --watch late --screenshot late.png --seconds .3 "${small[@]}" >out 2>err &
+viewer=$!
+check "a run folder that is not there is waited for" wait_for_line '^amble-view: waiting for late/actor.onnx'
+check "without a picture until then" test ! -e late.png
+mv trained late
+wait $viewer
+check "and then watched" test $? -eq 0 -a "$(shades late.png)" -ge 12
+viewer=
+
+timeout -s TERM 3 "$view" --record killed.mp4 --seconds 1000 "${small[@]}" >out 2>err
+check "a film that is stopped is whole" test "$(frames killed.mp4)" -ge 1
 plain=(env --default-signal=HUP,PIPE,XFSZ) # whatever this script was started with
 seen=0             # lines of the log before the last action
 wait_for() {
@@ -443,7 +496,7 @@ check "q ends it" close_view
 film=$(ls -t amble-*.mp4 | head -n 1)
 check "closed in mid-film, the film is playable" test "$(frames "$film")" -ge 1
 
-"$view" --motion walk --size 320x240 --quality low --seconds 3 --speed 4 --seed 7 --json w.json >out 2>err
+"$view" --motion walk --size 320x240 --quality low --seconds 3 --time-scale 4 --seed 7 --json w.json >out 2>err
 "$amble" rollout --motion walk --envs 1 --seconds 3 --seed 7 --json rollout.json >/dev/null 2>&1
 check "the hash of a window is that of a rollout" test "$(number hash w.json)" = "$(number hash rollout.json)"
 

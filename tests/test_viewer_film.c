@@ -1,4 +1,5 @@
 /* Pictures, films, scripts, the table of actions, the clip player and picking: what needs no OpenGL. */
+#include "base/number.h"
 #include "tests/viewer.h"
 
 #include "viewer/actions.h"
@@ -147,7 +148,7 @@ static void numbers_of_scripts_have_bounds(void **state)
         if (a->action == AMB_ACT_OPEN || a->action == AMB_ACT_STYLE)
             continue; /* these take a text */
         if (b.lo == b.hi) {
-            snprintf(text, sizeof text, "1 %s 1", a->name);
+            amb_number_format(text, sizeof text, "1 %s 1", a->name);
             assert_false(amb_cue_parse(text, &cue, &err));
             assert_sentence(&err, "takes no value");
             continue;
@@ -155,16 +156,16 @@ static void numbers_of_scripts_have_bounds(void **state)
         assert_true(a->value >= b.lo && a->value <= b.hi);
         const double good[] = {b.lo, b.hi}, bad[] = {b.lo - 1e-3, b.hi + 1e-3, b.lo - 1, b.hi + 1, 3e9, -3e9, 99999999999, 1e300, -1e300};
         for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-            snprintf(text, sizeof text, "1 %s %.17g", a->name, good[i]);
+            amb_number_format(text, sizeof text, "1 %s %.17g", a->name, good[i]);
             if (!amb_cue_parse(text, &cue, &err))
                 fail_msg("\"%s\": %s", text, err.text);
             assert_true(cue.value == good[i]);
         }
         for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-            snprintf(text, sizeof text, "1 %s %.17g", a->name, bad[i]);
+            amb_number_format(text, sizeof text, "1 %s %.17g", a->name, bad[i]);
             if (amb_cue_parse(text, &cue, &err))
                 fail_msg("\"%s\" was taken", text);
-            snprintf(text, sizeof text, "%s is |, expected a |number from %g to %g", a->name, b.lo, b.hi);
+            amb_number_format(text, sizeof text, "%s is |, expected a |number from %g to %g", a->name, b.lo, b.hi);
             assert_sentence(&err, text);
         }
     }

@@ -1,5 +1,7 @@
 #include "viewer/actions.h"
 
+#include "base/number.h"
+
 #include <GLFW/glfw3.h>
 #include <math.h>
 #include <stdio.h>
@@ -37,7 +39,7 @@ const amb_action_info amb_action_table[] = {
     {AMB_ACT_PHASE_GAIN, "phase-gain", 1, NULL, NULL, {0}},
     {AMB_ACT_GROUND_SPEED, "ground-speed", 1, NULL, NULL, {0}},
     {AMB_ACT_OPEN, "open", 0, NULL, NULL, {0}},
-    {AMB_ACT_SPEED, "speed", 1, NULL, NULL, {0}},
+    {AMB_ACT_SPEED, "time-scale", 1, NULL, NULL, {0}},
     {AMB_ACT_TURN, "turn", 0, NULL, NULL, {0}},
     {AMB_ACT_PACE, "pace", 1, NULL, NULL, {0}},
     {AMB_ACT_PACE_UP, "pace-up", 0, NULL, NULL, {0}},
@@ -80,6 +82,8 @@ const char *const amb_mouse_help[][2] = {
 
 const amb_action_info *amb_action_by_name(const char *name)
 {
+    if (!strcmp(name, "speed")) /* as it was called before */
+        name = "time-scale";
     for (const amb_action_info *i = amb_action_table; i->name; i++)
         if (!strcmp(i->name, name))
             return i;
@@ -122,7 +126,9 @@ bool amb_cue_parse(const char *text, amb_cue *cue, amb_error *err)
 {
     char name[32] = "", value[256] = "", rest[2] = "";
     *cue = (amb_cue){0};
-    const int n = sscanf(text, "%lf %31s %255s %1s", &cue->time, name, value, rest);
+    const char *behind = "";
+    const bool timed = amb_number_read(text + strspn(text, " \t"), &behind, &cue->time);
+    const int n = timed && (*behind == ' ' || *behind == '\t') ? 1 + sscanf(behind, "%31s %255s %1s", name, value, rest) : 0;
     if (n >= 2 && n <= 3 && (cue->time < 0 || cue->time > most_seconds))
         return amb_fail(err, "\"%.60s\": the time is %.9g s, expected 0 to %g", text, cue->time, most_seconds);
     if (n < 2 || n > 3 || !(cue->time >= 0))
@@ -141,12 +147,11 @@ bool amb_cue_parse(const char *text, amb_cue *cue, amb_error *err)
     if (info->action == AMB_ACT_STYLE && n < 3)
         return amb_fail(err, "\"%.60s\": which style?", text);
     if (n == 3) {
-        char *end;
-        cue->value = strtod(value, &end);
-        if (info->action == AMB_ACT_OPEN || info->action == AMB_ACT_STYLE || (*end && info->action == AMB_ACT_SKILL))
+        const bool number = amb_number_read(value, NULL, &cue->value);
+        if (info->action == AMB_ACT_OPEN || info->action == AMB_ACT_STYLE || (!number && info->action == AMB_ACT_SKILL))
             snprintf(cue->text, sizeof cue->text, "%s", value);
-        else if (*end || !isfinite(cue->value))
-            return amb_fail(err, "\"%.60s\": \"%.60s\" is no number", text, value);
+        else if (!number)
+            return amb_fail(err, "\"%.60s\": \"%.60s\" is not a number", text, value);
     }
     if (n == 3 && !cue->text[0] && !check_value(info, cue->value, err))
         return amb_fail_in(err, "\"%.60s\"", text);

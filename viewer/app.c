@@ -1,6 +1,9 @@
 #include "viewer/app.h"
 
 #include "base/clock.h"
+#include "base/number.h"
+#include "cli/models.h"
+#include "cli/motion.h"
 #include "cli/setup.h"
 #include "viewer/panel.h"
 
@@ -16,7 +19,7 @@ void amb_app_say(amb_app *app, const char *format, ...)
 {
     va_list list;
     va_start(list, format);
-    vsnprintf(app->message, sizeof app->message, format, list);
+    amb_number_vformat(app->message, sizeof app->message, format, list);
     va_end(list);
     app->message_until = amb_clock_now() + 4;
     if (app->log)
@@ -35,29 +38,18 @@ static bool have_locomotion(void)
     return amb_asset_path("models/locomotion.onnx", path, sizeof path, NULL);
 }
 
-/* The model that goes with what is to be followed. */
-static const char *model_for(const amb_app_def *def)
+/* Which actor: as given, the run folder's, else the model of the motion's name, else the one that goes with what is to be followed. Empty:
+ * none is wanted. */
+static bool first_policy(const amb_app_def *def, char *path, size_t size, amb_error *err)
 {
-    if (cli_style_given(&def->style) || (nothing_said(def) && have_locomotion()))
-        return "locomotion";
-    return def->motion ? def->motion : "walk";
-}
-
-/* Which actor: as given, the run folder's, else the model of the motion's name. Empty: none is wanted. */
-static void first_policy(const amb_app_def *def, char *path, size_t size)
-{
-    char name[300];
     path[0] = 0;
     if (def->no_policy)
-        return;
-    if (def->watch) {
-        snprintf(path, size, "%s/actor.onnx", def->watch);
-    } else if (def->policy && strlen(def->policy) > 200) {
-        snprintf(path, size, "%s", def->policy);
-    } else {
-        snprintf(name, sizeof name, "%.200s%s", def->policy ? def->policy : model_for(def), def->policy ? "" : ".onnx");
-        cli_find_model(name, path, size);
-    }
+        return true;
+    if (def->watch)
+        return (size_t)snprintf(path, size, "%s/actor.onnx", def->watch) < size ||
+               amb_fail(err, "--watch: the path %.80s... is longer than %zu bytes", def->watch, size - 12);
+    const bool styles = cli_style_given(&def->style) || (nothing_said(def) && have_locomotion());
+    return cli_find_actor(def->policy, def->motion, def->clips, styles ? "locomotion" : "walk", path, size, err);
 }
 
 static amb_skill_def skill_def(const amb_app *app, const char *policy)
@@ -74,7 +66,8 @@ static bool load_first(amb_app *app, amb_error *err)
 {
     const amb_app_def *def = &app->def;
     char path[4096];
-    first_policy(def, path, sizeof path);
+    if (!first_policy(def, path, sizeof path, err))
+        return false;
     amb_skill_def first = skill_def(app, path);
     first.character = NULL; /* it says itself which one it wants */
     first.motion = def->motion;
@@ -82,9 +75,7 @@ static bool load_first(amb_app *app, amb_error *err)
     first.invents = cli_style_given(&def->style) || (nothing_said(def) && have_locomotion());
     app->skill[0] = amb_skill_load(&first, err);
     if (!app->skill[0])
-        return !def->policy && !def->watch && (def->motion || first.invents) && !def->no_policy
-                   ? amb_fail_in(err, "no actor for \"%s\" (give one with --policy, or --no-policy)", model_for(def))
-                   : false;
+        return false;
     amb_character_def body = amb_character_default_def();
     body.self_collision = def->self_collision;
     if (app->skill[0]->has_policy)
@@ -161,7 +152,8 @@ static bool start_session(amb_app *app, amb_error *err)
 
 static bool start_clip(amb_app *app, const char *file, amb_error *err)
 {
-    amb_clip *clip = cli_load_motion(file, app->def.clips, err);
+    char path[4096];
+    amb_clip *clip = cli_load_motion(file, app->def.clips, NULL, path, sizeof path, err);
     if (!clip)
         return false;
     amb_player player;
@@ -475,14 +467,18 @@ void amb_app_drop(amb_app *app, const char *path)
             amb_app_say(app, "%s", app->session ? "no room for another skill: nine is all" : "choose a skill first; a clip is playing");
             return;
         }
-        const amb_skill_def def = skill_def(app, path);
-        amb_skill *skill = load_skill(app, &def, &err);
+        char found[4096];
+        amb_skill *skill = NULL;
+        if (cli_find_model(path, found, sizeof found, &err)) {
+            const amb_skill_def def = skill_def(app, found);
+            skill = load_skill(app, &def, &err);
+        }
         if (!skill) {
             amb_app_say(app, "%s", err.text);
             return;
         }
         const int number = app->skills;
-        snprintf(app->skill_path[number], sizeof app->skill_path[number], "%s", path);
+        snprintf(app->skill_path[number], sizeof app->skill_path[number], "%s", found);
         snprintf(app->skill_name[number], sizeof app->skill_name[number], "%s", skill->name);
         if (!teach(app, number, skill))
             return;

@@ -2,6 +2,7 @@
 #include "viewer/app.h"
 
 #include "base/clock.h"
+#include "base/number.h"
 #include "viewer/panel.h"
 
 #include <math.h>
@@ -352,7 +353,8 @@ static void log_changes(amb_app *app, const amb_snapshot *s)
                           s->phase_gain};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (!begun || now[i] != before[i])
-            fprintf(app->log, "%s %g step %lld\n", names[i], now[i], (long long)(s->clip_duration > 0 ? s->clip_frame : s->step));
+            amb_number_fprintf(app->log, "%s %g step %lld\n", names[i], now[i],
+                               (long long)(s->clip_duration > 0 ? s->clip_frame : s->step));
         before[i] = now[i];
     }
     begun = true;

@@ -2,6 +2,7 @@
 #include "viewer/film.h"
 
 #include "base/file.h"
+#include "base/number.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -100,9 +101,9 @@ static bool spawn(amb_film *film, char *const *argv, amb_error *err)
 
 static bool start(amb_film *film, double fps, amb_error *err)
 {
-    char size[32], rate[32], target[4104];
+    char size[32], rate[AMB_NUMBER_TEXT], target[4104];
     snprintf(size, sizeof size, "%dx%d", film->width, film->height);
-    snprintf(rate, sizeof rate, "%.9g", fps);
+    amb_number_format(rate, sizeof rate, "%.9g", fps);
     snprintf(target, sizeof target, "file:%.4090s", film->path);
     const char *argv[48] = {"ffmpeg", "-hide_banner", "-loglevel", "error",      "-nostats", "-y", "-f",     "rawvideo", "-pixel_format",
                             "rgb24",  "-video_size",  size,        "-framerate", rate,       "-i", "pipe:0", "-an"};

@@ -6,10 +6,13 @@
 #include "viewer/app.h"
 #include "viewer/strip.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum {
     KEY_MOTION = 'm',
@@ -29,6 +32,7 @@ enum {
     KEY_MAY_TOUCH,
     KEY_MAX_ROOT,
     KEY_GET_UP,
+    KEY_TIME_SCALE,
     KEY_SPEED,
     KEY_PAUSED,
     KEY_SIZE,
@@ -76,10 +80,11 @@ static const struct argp_option options[] = {
     {"may-touch", KEY_MAY_TOUCH, "BODIES", 0, "bodies that may touch the floor: feet (default), auto, or names with commas", 2},
     {"max-root-m", KEY_MAX_ROOT, "M", 0, "a character this far from its reference counts as fallen (default 0: never)", 2},
     {"get-up", KEY_GET_UP, "S", 0, "a fallen character stands up after S seconds, or never (default 1.5)", 2},
-    {"speed", KEY_SPEED, "X", 0, "simulated seconds a second, .0625 to 16 (default 1)", 2},
+    {"time-scale", KEY_TIME_SCALE, "X", 0, "simulated seconds a second, .0625 to 16 (default 1)", 2},
+    {"speed", KEY_SPEED, "X", OPTION_HIDDEN, NULL, 2},
     {"paused", KEY_PAUSED, NULL, 0, "begin paused", 2},
     {"do", KEY_DO, "\"TIME ACTION [VALUE]\"", 0,
-     "do something at a simulated time, in s: push 1.5, skill run, style walk:0.5,zombie:0.5, turn 30, speed 0.25, orbit 40, help, ...; "
+     "do something at a simulated time, in s: push 1.5, skill run, style walk:0.5,zombie:0.5, turn 30, time-scale 0.25, orbit 40, help, ...; "
      "may be given often",
      2},
     {"record", KEY_RECORD, "FILE", 0, "no window: film into FILE (.mp4, .mov, .mkv, .webm, .gif), --seconds long (default 10)", 3},
@@ -207,6 +212,7 @@ static error_t parse_simulation(int key, char *text, struct argp_state *state, a
 {
     amb_app_def *d = &a->def;
     amb_error err;
+    char word[8];
     switch (key) {
     case KEY_CHARACTERS:
         d->characters = (int)cli_int(state, text, 1, 1000, "--characters");
@@ -237,7 +243,10 @@ static error_t parse_simulation(int key, char *text, struct argp_state *state, a
         d->get_up_s = !strcmp(text, "never") ? -1 : cli_double(state, text, 0, 1e6, "--get-up");
         return 0;
     case KEY_SPEED:
-        d->speed = cli_double(state, text, AMB_SPEED_MIN, AMB_SPEED_MAX, "--speed");
+        cli_warn_renamed(state, "--speed", "--time-scale");
+        /* fall through */
+    case KEY_TIME_SCALE:
+        d->speed = cli_double(state, text, AMB_SPEED_MIN, AMB_SPEED_MAX, key == KEY_SPEED ? "--speed" : "--time-scale");
         return 0;
     case KEY_PAUSED:
         d->paused = true;
@@ -247,6 +256,8 @@ static error_t parse_simulation(int key, char *text, struct argp_state *state, a
             argp_error(state, "--do: %d actions at most", AMB_CUES);
         else if (!amb_cue_parse(text, &d->cue[d->cues++], &err))
             argp_error(state, "--do: %s", err.text);
+        if (sscanf(text, "%*s %7s", word) == 1 && !strcmp(word, "speed"))
+            cli_warn_renamed(state, "--do \"TIME speed\"", "time-scale");
         return 0;
     default:
         return parse_view(key, text, state, a);
@@ -327,13 +338,34 @@ static bool check(const amb_app_def *d, amb_error *err)
         return amb_fail(err, "--watch and --policy exclude each other");
     for (int i = 0; i < d->cues; i++)
         if ((d->record || d->screenshot) && d->cue[i].action == AMB_ACT_PAUSE)
-            return amb_fail(err, "--do: a film cannot pause, for its time is the simulation's; speed .0625 is as slow as it gets");
+            return amb_fail(err, "--do: a film cannot pause, for its time is the simulation's; time-scale .0625 is as slow as it gets");
     if (d->paused && (d->record || d->screenshot))
         return amb_fail(err, "--paused is for the window; a film would never end");
     if (d->clip_file && (d->policy || d->watch || d->motion || d->no_policy || cli_style_given(&d->style)))
         return amb_fail(err, "--clip plays a motion without physics; it goes with no --policy, --motion, --style, --no-policy or --watch");
     if (!cli_style_check(&d->style, d->motion, err))
         return false;
+    return true;
+}
+
+/* Until training has written its first actor into the folder that is watched, which may not be there yet either. Signals end the program as
+ * they do any other. */
+static bool wait_for_model(const char *folder, amb_error *err)
+{
+    char path[4200];
+    struct stat st;
+    snprintf(path, sizeof path, "%s/actor.onnx", folder);
+    bool told = false;
+    while (access(path, R_OK) != 0) {
+        if (stat(folder, &st) == 0 ? !S_ISDIR(st.st_mode) : errno != ENOENT)
+            return amb_fail(err, "--watch: %s is no folder that training writes to", folder);
+        if (access(path, F_OK) == 0)
+            return amb_fail(err, "--watch: %s cannot be read", path);
+        if (!told)
+            fprintf(stderr, "amble-view: waiting for %s, which training writes; Ctrl-C ends this\n", path);
+        told = true;
+        amb_clock_sleep_until(amb_clock_now() + .1);
+    }
     return true;
 }
 
@@ -377,15 +409,16 @@ static void fill_in(arguments *a)
     qsort(d->cue, (size_t)d->cues, sizeof *d->cue, by_time);
 }
 
-static const char doc[] = "Opens a window in which a character walks: push it, pull it, steer it, film it. H shows all keys.\v"
-                          "Examples:\n"
-                          "  amble-view\n"
-                          "  amble-view --style walk:0.6,zombie:0.4\n"
-                          "  amble-view --characters 50 --style random\n"
-                          "  amble-view --clip backflip\n"
-                          "  amble-view --watch runs/walk\n"
-                          "  amble-view --filmstrip strip.png walk walk:0.5,zombie:0.5 zombie\n"
-                          "  amble-view --record walk.mp4 --seconds 10 --size 1280x720 --do \"4 push 1\" --do \"7 skill run\"";
+static const char doc[] =
+    "Opens a window in which a character walks: push it, pull it, steer it, film it. H shows all keys.\v"
+    "Examples:\n"
+    "  amble-view\n"
+    "  amble-view --style walk:0.6,zombie:0.4\n"
+    "  amble-view --characters 50 --style random\n"
+    "  amble-view --clip backflip\n"
+    "  amble-view --watch runs/walk\n"
+    "  amble-view --filmstrip strip.png walk walk:0.5,zombie:0.5 zombie\n"
+    "  amble-view --record walk.mp4 --seconds 10 --size 1280x720 --do \"4 push 1\" --do \"7 skill run\"\n\n" CLI_ENVIRONMENT_HELP;
 
 int main(int argc, char **argv)
 {
@@ -407,12 +440,14 @@ int main(int argc, char **argv)
     const struct argp argp = {options, parse, "[ROW...]", doc, children, NULL, NULL};
     cli_program_start("amble-view");
     argp_err_exit_status = CLI_BAD_INPUT;
+    argp_program_version = "amble-view " AMB_VERSION;
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     if (a.strip.file)
         return make_strip(&a);
     fill_in(&a);
     amb_error err = {{0}};
-    bool ok = check(&a.def, &err) && (!a.def.record || amb_film_check(a.def.record, &err));
+    bool ok =
+        check(&a.def, &err) && (!a.def.record || amb_film_check(a.def.record, &err)) && (!a.def.watch || wait_for_model(a.def.watch, &err));
     cli_set_threads(a.common.threads);
     int status = 2;
     if (ok && amb_app_init(&app, &a.def, &err))

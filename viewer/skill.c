@@ -1,5 +1,7 @@
 #include "viewer/skill.h"
 
+#include "cli/models.h"
+#include "cli/motion.h"
 #include "cli/setup.h"
 #include "cli/style_options.h"
 #include "sim/rotation.h"
@@ -14,10 +16,12 @@
 static bool load_critic(amb_skill *skill, const amb_skill_def *def, amb_error *err)
 {
     char path[4200];
-    if (def->critic)
-        snprintf(path, sizeof path, "%s", def->critic);
-    else if (!def->policy || !amb_policy_critic_path(def->policy, path, sizeof path))
+    if (def->critic) {
+        if (!cli_find_model(def->critic, path, sizeof path, err))
+            return false;
+    } else if (!def->policy || !amb_policy_critic_path(def->policy, path, sizeof path)) {
         return true;
+    }
     skill->critic = amb_model_load(path, NULL, err);
     if (!skill->critic)
         return false;
@@ -57,11 +61,10 @@ static bool make_controllers(amb_skill *skill, int characters, amb_error *err)
     return true;
 }
 
-static void name_after(amb_skill *skill, const char *policy, const char *motion)
+static void name_after(amb_skill *skill, const char *policy)
 {
-    const char *text = policy ? policy : motion;
-    const char *slash = strrchr(text, '/');
-    snprintf(skill->name, sizeof skill->name, "%.60s", slash ? slash + 1 : text);
+    const char *slash = policy ? strrchr(policy, '/') : NULL;
+    snprintf(skill->name, sizeof skill->name, "%.60s", slash ? slash + 1 : policy ? policy : "");
     char *dot = strrchr(skill->name, '.');
     if (dot && dot != skill->name)
         *dot = 0;
@@ -81,12 +84,13 @@ static bool load(amb_skill *skill, const amb_skill_def *def, amb_error *err)
     }
     if (!fits(skill, def, err) || !load_critic(skill, def, err))
         return false;
-    const char *motion = def->motion ? def->motion : skill->policy.motion[0] ? skill->policy.motion : "walk";
-    skill->invents = def->invents || (!def->motion && cli_style_trained_on(motion));
-    skill->clip = skill->invents ? NULL : cli_load_motion(motion, def->clips, err);
+    const cli_origin origin = cli_policy_origin(&skill->policy, skill->path);
+    char clip[4096];
+    skill->invents = def->invents || (!def->motion && cli_style_trained_on(skill->policy.motion));
+    skill->clip = skill->invents ? NULL : cli_load_motion(def->motion, def->clips, &origin, clip, sizeof clip, err);
     if (!skill->clip && !skill->invents)
         return false;
-    name_after(skill, def->policy, motion);
+    name_after(skill, def->policy);
     if (skill->clip && amb_clip_loops(skill->clip)) {
         double offset[3];
         amb_clip_cycle_offset(skill->clip, offset);

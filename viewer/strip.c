@@ -13,13 +13,16 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const double apart_m = 1.1, high_m = 2.12, below_m = .13, beside_m = .12; /* between poses; of a row; under the floor; at the ends */
+static const double apart_m = 1.1, below_m = .13, beside_m = .12; /* between poses; under the floor; at the ends */
+static const double standing_m = 1.8, label_m = .45;              /* of a row: at least as high as this; above that, for the label */
+enum { LABEL_PIXELS = 40 };                                       /* but not less than that */
 
 typedef struct strip {
     const amb_strip_def *def;
     amb_character *character;
     amb_clip *clip[AMB_STRIP_ROWS]; /* (rows) */
     int rows, width, row_height;
+    double pixels_per_m;
     amb_scene scene;
     amb_snapshot snapshot;
     mjrContext context;
@@ -114,8 +117,40 @@ static void plain_floor(mjvScene *scene)
 static void set_view(strip *s)
 {
     s->scene.model->vis.global.orthographic = 1;
-    s->scene.model->vis.global.fovy = (float)high_m;
-    s->scene.camera = (amb_camera){.azimuth = 90, .elevation = -7, .distance = 6, .height = .5 * high_m - below_m, .placed = true};
+    const double high = s->row_height / s->pixels_per_m;
+    s->scene.model->vis.global.fovy = (float)high;
+    s->scene.camera = (amb_camera){.azimuth = 90, .elevation = -7, .distance = 6, .height = .5 * high - below_m, .placed = true};
+}
+
+/* How far up a geom of the picture reaches, m. Its axes are the columns of mat. */
+static double top_of(const mjvGeom *g)
+{
+    const double up[3] = {fabs((double)g->mat[6]), fabs((double)g->mat[7]), fabs((double)g->mat[8])}, z = (double)g->pos[2];
+    const double size[3] = {(double)g->size[0], (double)g->size[1], (double)g->size[2]};
+    switch (g->type) {
+    case mjGEOM_PLANE:
+        return 0;
+    case mjGEOM_SPHERE:
+        return z + size[0];
+    case mjGEOM_CAPSULE:
+        return z + size[0] + up[2] * size[2];
+    default: /* the box around it */
+        return z + up[0] * size[0] + up[1] * size[1] + up[2] * size[2];
+    }
+}
+
+/* The highest point of all poses, m. */
+static double highest(strip *s)
+{
+    const amb_look look = {.shadows = 0};
+    double top = standing_m;
+    for (int i = 0; i < s->rows; i++) {
+        set_row(s, s->clip[i]);
+        amb_scene_update(&s->scene, &s->snapshot, 1, 0, &look);
+        for (int g = 0; g < s->scene.scene.ngeom; g++)
+            top = fmax(top, top_of(&s->scene.scene.geoms[g]));
+    }
+    return top;
 }
 
 static int text_width(const mjrContext *context, const char *text)
@@ -179,18 +214,20 @@ static bool shoot(strip *s, amb_error *err)
 {
     const amb_strip_def *def = s->def;
     s->width = def->width;
-    s->row_height = (int)lround(def->width * high_m / ((def->poses - 1) * apart_m + apart_m + 2 * beside_m));
-    if (s->rows * s->row_height > 8192)
-        return amb_fail(err, "a filmstrip of %d rows is %d pixels high, expected at most 8192: take a smaller --size", s->rows,
-                        s->rows * s->row_height);
+    s->pixels_per_m = def->width / (def->poses * apart_m + 2 * beside_m);
     if (!amb_session_snapshot_init(&s->snapshot, def->poses, err) ||
-        !amb_scene_init(&s->scene, s->character, def->poses, AMB_QUALITY_MEDIUM, s->width, s->rows * s->row_height, err))
+        !amb_scene_init(&s->scene, s->character, def->poses, AMB_QUALITY_MEDIUM, s->width, 1, err))
         return false;
     s->snapshot.clip_duration = 1; /* a clip, no simulation */
     s->snapshot.pushed_ago = 1e9;
+    s->row_height = (int)lround(fmax(label_m * s->pixels_per_m, LABEL_PIXELS) + (highest(s) + below_m) * s->pixels_per_m);
+    s->scene.model->vis.global.offheight = s->rows * s->row_height;
+    if (s->rows * s->row_height > 8192)
+        return amb_fail(err, "a filmstrip of %d rows is %d pixels high, expected at most 8192: take a smaller --size", s->rows,
+                        s->rows * s->row_height);
     set_view(s);
     mjr_defaultContext(&s->context);
-    mjr_makeContext(s->scene.model, &s->context, s->row_height < 180 ? mjFONTSCALE_50 : s->row_height < 400 ? mjFONTSCALE_100 : 200);
+    mjr_makeContext(s->scene.model, &s->context, s->pixels_per_m < 85 ? mjFONTSCALE_50 : s->pixels_per_m < 190 ? mjFONTSCALE_100 : 200);
     s->has_context = true;
     if (s->context.offWidth < s->width || s->context.offHeight < s->rows * s->row_height)
         return amb_fail(err, "OpenGL here has no offscreen buffer of %d x %d", s->width, s->rows * s->row_height);

@@ -1,0 +1,142 @@
+/* cli/models: one way of finding networks and tables, in the current folder and among amble's models, and what is said where there is
+ * none. */
+#include "cli/models.h"
+
+#include "tests/policy.h"
+
+#include "base/file.h"
+
+#include <sys/stat.h>
+
+static char here[4096];
+
+static void put(const char *name)
+{
+    amb_error err = {""};
+    if (!amb_file_write(name, "x", 1, &err))
+        fail_msg("%s", err.text);
+}
+
+/* The current folder is a folder of the test's own, and amble's assets are in it. */
+static int set_up(void **state)
+{
+    (void)state;
+    amb_error err;
+    assert_non_null(getcwd(here, sizeof here));
+    (void)scratch("x");
+    assert_int_equal(chdir(scratch_folder), 0);
+    assert_true(amb_folder_make("assets/models", &err) && amb_folder_make("sub", &err) && amb_folder_make("run", &err));
+    assert_int_equal(setenv("AMBLE_ASSETS", "assets", 1), 0);
+    assert_int_equal(unsetenv("AMBLE_CLIPS"), 0);
+    put("assets/models/walk.onnx");
+    put("assets/models/run.onnx");
+    put("assets/models/run"); /* without an ending */
+    put("assets/models/styles.json");
+    put("mine.onnx");
+    put("checkpoint");
+    put("checkpoint.onnx");
+    put("sub/other.onnx");
+    put("sub/table.json");
+    amb_clip *clip = march(.3, true);
+    assert_true(amb_clip_write(clip, "sub/humanoid3d_walk.txt", &err) && amb_clip_write(clip, "sub/hop.txt", &err));
+    amb_clip_destroy(clip);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    assert_int_equal(chdir(here), 0);
+    return remove_scratch(state);
+}
+
+static void models_are_found(void **state)
+{
+    (void)state;
+    static const char *const row[][2] = {
+        {"mine.onnx", "mine.onnx"},
+        {"mine", "mine.onnx"},
+        {"checkpoint", "checkpoint"}, /* what is there, before anything with an ending */
+        {"sub/other.onnx", "sub/other.onnx"},
+        {"sub/other", "sub/other.onnx"},
+        {"./mine", "./mine.onnx"},
+        {"walk.onnx", "assets/models/walk.onnx"},
+        {"walk", "assets/models/walk.onnx"},
+        {"run", "assets/models/run"}, /* the folder of that name here is not it */
+        {"run.onnx", "assets/models/run.onnx"},
+        {"styles.json", "assets/models/styles.json"},
+    };
+    char path[4096];
+    amb_error err = {""};
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        if (!cli_find_model(row[i][0], path, sizeof path, &err))
+            fail_msg("%s", err.text);
+        assert_string_equal(path, row[i][1]);
+    }
+    put("walk.onnx"); /* what is here goes before amble's */
+    assert_true(cli_find_model("walk", path, sizeof path, &err));
+    assert_string_equal(path, "walk.onnx");
+    assert_int_equal(remove("walk.onnx"), 0);
+
+    assert_true(cli_find_table("styles", path, sizeof path, &err));
+    assert_string_equal(path, "assets/models/styles.json");
+    assert_true(cli_find_table("sub/table", path, sizeof path, &err));
+    assert_string_equal(path, "sub/table.json");
+    assert_false(cli_find_table("mine", path, sizeof path, &err));
+}
+
+static void what_is_not_there_is_said(void **state)
+{
+    (void)state;
+    static const char *const row[][2] = {
+        {"wlak", "wlak|No such file|amble's models|there are run, walk"},
+        {"", "empty"},
+        {"sub/walk", "sub/walk: |No such file"},
+        {"sub", "sub: |is a folder|sub/actor.onnx"},
+        {"sub/", "sub/: |is a folder"},
+        {"mine.onnx/x", "mine.onnx/x: |Not a directory"},
+    };
+    char path[4096], tight[10], endless[5000];
+    amb_error err;
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        assert_false(cli_find_model(row[i][0], path, sizeof path, &err));
+        assert_sentence(&err, row[i][1]);
+    }
+    memset(endless, 'a', sizeof endless - 1);
+    endless[sizeof endless - 1] = 0;
+    assert_false(cli_find_model(endless, path, sizeof path, &err));
+    assert_sentence(&err, "aaaa|longer than 4095 bytes");
+    assert_false(cli_find_model("mine.onnx", tight, 9, &err));
+    assert_true(cli_find_model("mine.onnx", tight, 10, &err));
+    assert_false(cli_find_model("mine", tight, 9, &err));
+    assert_false(cli_find_model("wlak", path, sizeof path, NULL)); /* nobody listens */
+}
+
+static void an_actor_is_that_of_the_motion(void **state)
+{
+    (void)state;
+    char path[4096];
+    amb_error err = {""};
+    assert_true(cli_find_actor("mine", "nowhere", NULL, "run", path, sizeof path, &err)); /* given: nothing else is asked */
+    assert_string_equal(path, "mine.onnx");
+    static const char *const motion[][2] = {{"walk", "sub"}, {"sub/humanoid3d_walk.txt", NULL}};
+    for (int i = 0; i < 2; i++) {
+        assert_true(cli_find_actor(NULL, motion[i][0], motion[i][1], "run", path, sizeof path, &err));
+        assert_string_equal(path, "assets/models/walk.onnx");
+    }
+    assert_true(cli_find_actor(NULL, NULL, NULL, "run", path, sizeof path, &err));
+    assert_string_equal(path, "assets/models/run.onnx");
+    assert_false(cli_find_actor(NULL, "sub/hop.txt", NULL, "run", path, sizeof path, &err));
+    assert_sentence(&err, "no actor for \"hop\"|--policy|hop.onnx|there are run, walk");
+    assert_false(cli_find_actor(NULL, "hobble", "sub", "run", path, sizeof path, &err));
+    assert_sentence(&err, "no motion \"hobble\" in sub|hop, walk");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(models_are_found),
+        cmocka_unit_test(what_is_not_there_is_said),
+        cmocka_unit_test(an_actor_is_that_of_the_motion),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

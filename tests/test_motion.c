@@ -1,0 +1,140 @@
+/* cli/motion: the clip that a policy or a checkpoint was trained on, found among the clips or beside it, and told from others of its name.
+ */
+#include "cli/motion.h"
+
+#include "tests/policy.h"
+
+#include "base/file.h"
+
+static char clips[200], run[200], empty[200];
+static uint32_t crc;
+
+static void write_march(const char *folder, const char *file, double lift)
+{
+    amb_error err = {""};
+    char path[400];
+    amb_clip *clip = march(lift, true);
+    snprintf(path, sizeof path, "%s/%s", folder, file);
+    if (!amb_clip_write(clip, path, &err))
+        fail_msg("%s", err.text);
+    amb_clip_destroy(clip);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    snprintf(clips, sizeof clips, "%s", scratch("clips"));
+    snprintf(run, sizeof run, "%s", scratch("run"));
+    snprintf(empty, sizeof empty, "%s", scratch("empty"));
+    assert_true(amb_folder_make(clips, NULL) && amb_folder_make(run, NULL) && amb_folder_make(empty, NULL));
+    write_march(scratch_folder, "hop.txt", .3);
+    amb_clip *clip = amb_clip_read(scratch("hop.txt"), NULL);
+    assert_non_null(clip);
+    crc = amb_clip_crc(clip);
+    amb_clip_destroy(clip);
+    return 0;
+}
+
+static void in(const char *folder, const char *name, char path[400])
+{
+    snprintf(path, 400, "%s/%s", folder, name);
+}
+
+/* Loads and expects this file's clip, or a sentence with these parts where `want` is NULL. */
+static void load(const char *motion, const char *from, const cli_origin *origin, const char *want, const char *parts)
+{
+    char path[400] = "";
+    amb_error err = {""};
+    amb_clip *clip = cli_load_motion(motion, from, origin, path, sizeof path, &err);
+    if (want) {
+        if (!clip)
+            fail_msg("%s", err.text);
+        assert_string_equal(path, want);
+        assert_string_equal(amb_clip_name(clip), "hop");
+        if (origin && origin->has_crc && !motion)
+            assert_int_equal(amb_clip_crc(clip), origin->crc);
+    } else {
+        assert_null(clip);
+        assert_sentence(&err, parts);
+    }
+    amb_clip_destroy(clip);
+}
+
+static void the_own_clip_is_found(void **state)
+{
+    (void)state;
+    char actor[400], copy[400], other[400], parts[1200];
+    in(run, "actor.onnx", actor);
+    in(run, "humanoid3d_hop.txt", copy);
+    in(clips, "hop.txt", other);
+    cli_origin origin = {.file = actor, .motion = "hop", .has_crc = true, .crc = crc};
+
+    snprintf(parts, sizeof parts, "%s: its motion|--motion|no motion \"hop\" in %s", actor, clips);
+    load(NULL, clips, &origin, NULL, parts);
+    load("hop", clips, &origin, NULL, "no motion \"hop\"");
+
+    amb_clip *clip = amb_clip_read(scratch("hop.txt"), NULL);
+    amb_error err = {""};
+    assert_true(cli_keep_clip(run, scratch("hop.txt"), clip, &err));
+    load(NULL, clips, &origin, copy, NULL); /* beside it */
+    load("hop", clips, &origin, copy, NULL);
+    load("hop", clips, NULL, NULL, "no motion \"hop\"");
+    load("hip", clips, &origin, NULL, "no motion \"hip\"");
+
+    write_march(clips, "hop.txt", .5); /* another one of the same name */
+    load(NULL, clips, &origin, copy, NULL);
+    load("hop", clips, &origin, other, NULL); /* asked for by hand */
+    origin.has_crc = false;                   /* a network of before: what the name says */
+    load(NULL, clips, &origin, other, NULL);
+    origin.has_crc = true;
+
+    assert_int_equal(remove(copy), 0);
+    snprintf(parts, sizeof parts, "%s: is not the motion \"hop\" that %s was trained on|found|expected %08x|--motion", other, actor,
+             (unsigned)crc);
+    load(NULL, clips, &origin, NULL, parts);
+    assert_int_equal(remove(other), 0);
+    write_march(run, "humanoid3d_hop.txt", .7); /* the copy was changed */
+    snprintf(parts, sizeof parts, "%s: is not the motion \"hop\" that %s was trained on", copy, actor);
+    load(NULL, clips, &origin, NULL, parts);
+    write_march(clips, "hop.txt", .3);
+    load(NULL, clips, &origin, other, NULL);
+    assert_int_equal(remove(copy), 0);
+    assert_int_equal(remove(other), 0);
+    amb_clip_destroy(clip);
+}
+
+static void a_copy_is_kept_once(void **state)
+{
+    (void)state;
+    char copy[400];
+    amb_error err = {""};
+    size_t size[2];
+    in(run, "humanoid3d_hop.txt", copy);
+    amb_clip *clip = amb_clip_read(scratch("hop.txt"), &err);
+    assert_non_null(clip);
+    for (int i = 0; i < 2; i++) { /* the second time it is there */
+        if (!cli_keep_clip(run, scratch("hop.txt"), clip, &err))
+            fail_msg("%s", err.text);
+        uint8_t *was = amb_file_read(scratch("hop.txt"), 1 << 20, &size[0], &err), *is = amb_file_read(copy, 1 << 20, &size[1], &err);
+        assert_true(was && is && size[0] == size[1]);
+        assert_memory_equal(was, is, size[0]);
+        free(was), free(is);
+    }
+    assert_true(cli_keep_clip(run, copy, clip, &err)); /* the copy itself */
+    amb_clip *other = march(.6, true);
+    amb_clip *renamed = amb_clip_create(amb_clip_frames(other), amb_clip_times(other), amb_clip_poses(other), true, "hop", &err);
+    assert_false(cli_keep_clip(run, scratch("elsewhere.txt"), renamed, &err));
+    assert_sentence(&err, "humanoid3d_hop.txt is there already|another motion|elsewhere.txt|--out");
+    assert_false(cli_keep_clip(scratch("nowhere"), scratch("hop.txt"), clip, &err));
+    assert_sentence(&err, "nowhere/humanoid3d_hop.txt: not written");
+    assert_int_equal(remove(copy), 0);
+    amb_clip_destroy(renamed);
+    amb_clip_destroy(other);
+    amb_clip_destroy(clip);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(the_own_clip_is_found), cmocka_unit_test(a_copy_is_kept_once)};
+    return cmocka_run_group_tests(tests, set_up, remove_scratch);
+}
