@@ -19,10 +19,10 @@ char *amb_file_read_text(const char *path, size_t max_bytes, size_t *size, amb_e
 
 /* Atomic replacement as described above. Missing parent folders are an error, not made. An existing file's permissions are kept; a symbolic
  * link is replaced itself; a folder, device or pipe of that name is an error. Safe to call from several threads, also for the same PATH. */
-bool amb_file_write(const char *path, const void *data, size_t size, amb_error *err);
+AMB_MUST_CHECK bool amb_file_write(const char *path, const void *data, size_t size, amb_error *err);
 
 /* mkdir -p; an existing folder is success. */
-bool amb_folder_make(const char *path, amb_error *err);
+AMB_MUST_CHECK bool amb_folder_make(const char *path, amb_error *err);
 
 /* CRC-32C (Castagnoli, reflected, as in RFC 3720), continuing from `crc` (start with 0). Used by checkpoints and TensorBoard records. */
 uint32_t amb_crc32c(uint32_t crc, const void *data, size_t size);

@@ -140,9 +140,9 @@ static bool choose_settings(const arguments *a, const amb_checkpoint *resumed, a
     for (int i = 0; i < AMB_FIT_SETTING_COUNT; i++) {
         const char *name = amb_fit_setting_list[i].name;
         double *at = (double *)settings + i, value = *at;
-        if (a->setting[i])
-            (void)amb_number_read(a->setting[i], NULL, &value); /* checked when it was parsed */
-        else if (!strcmp(name, "seed") && a->common.seed_given)
+        if (a->setting[i] && !amb_number_read(a->setting[i], NULL, &value))
+            return amb_fail(err, "--%s is \"%.40s\", expected a number", name, a->setting[i]);
+        if (!a->setting[i] && !strcmp(name, "seed") && a->common.seed_given)
             value = (double)a->common.seed;
         if (resumed && value != *at && strcmp(name, "samples"))
             return amb_fail(err, "--resume continues with the settings of %s (%s=%g there)", a->resume, name, *at);
