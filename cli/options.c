@@ -8,6 +8,7 @@
 #include "cli/program.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,12 @@ static error_t parse_common(int key, char *text, struct argp_state *state)
 {
     cli_common *common = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        for (int i = 1; i < state->argc; i++) /* nothing behind this has room for more of a path, and none is longer */
+            if (strlen(state->argv[i]) >= PATH_MAX)
+                argp_error(state, "an argument of %zu bytes, expected at most %d: \"%.40s...\"", strlen(state->argv[i]), PATH_MAX - 1,
+                           state->argv[i]);
+        return 0;
     case CLI_KEY_SEED:
         common->seed = (uint64_t)cli_int(state, text, 0, largest_seed, "--seed");
         common->seed_given = true;

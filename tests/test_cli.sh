@@ -122,6 +122,9 @@ echo '{"Loop": "wrap"}' >in/no_frames.txt
 head -c 3000 in/stand.txt >in/cut.txt
 : >in/empty.txt
 head -c 2000 /dev/zero >in/zeros.txt
+sed 's/0\.881416/88.1416/' in/stand.txt >in/centimetres.txt
+clip wrap 31 3 0 33.3 >in/milliseconds.txt
+printf 'HIERARCHY\nROOT Hips\n' >in/bvh.txt
 mkdir in/folder in/nothing in/walks in/stands
 # walker PERIOD LIFT SPEED: a loop that walks on the spot's forward axis, legs lifted in turn.
 walker() {
@@ -311,13 +314,16 @@ while IFS='=' read -r name parts; do
 done <<'END'
 no_loop=Loop is missing
 no_frames=Frames is missing
-short_frame=frame 3 holds 43 values, expected 44
+short_frame=frame 3 holds 43 values, expected the 44 of DeepMimic
 negative=frame 3|duration is -0.1 s
 zero=frame 4|chest|length 0
 word=frame 5|value 20|a string
 huge=not JSON
 one=1 frame, expected 2
 turn=Loop is "turn"
+centimetres=height is 88.1416 m|at most 2.5|by 0.01 if these are centimetres
+milliseconds=duration is 33.3 s|divide by 1000 if these are milliseconds
+bvh=is a BVH file|amble reads motions of DeepMimic
 cut=not JSON
 empty=not JSON
 zeros=not JSON
@@ -417,6 +423,19 @@ check 'rollout --json FILE, table too' grep -q 'normalised return' log/out
 run clip info --json - motion.txt once.txt in/once.txt
 check 'clip info, one of three missing' test "$status" -eq 2
 check 'clip info, the others listed' fields log/out 0/name 0/frames 1/duration_s
+cp motion.txt a_motion_whose_name_is_longer_than_its_column.txt
+cp motion.txt "$(printf '\033[31mred')".txt
+run clip info motion.txt a_motion_whose_name_is_longer_than_its_column.txt ./*red.txt
+check 'clip info, columns hold' test "$(awk '{ print index($0, " none") + index($0, " loop") + index($0, " wrap") }' log/out | sort -u | wc -l)" -eq 1
+check 'clip info, names are escaped' grep -qF '\x1b[31mred ' log/out
+check 'clip info, nothing for a terminal' test "$(tr -dc '\033' <log/out | wc -c)" -eq 0
+run clip info --json - ./*red.txt
+check 'clip info, names in JSON' fields log/out 0/name 0/file
+refuse 'x.bvh: |ends in .txt or .json and not in .bvh' clip convert motion.txt x.bvh
+refuse 'x.glb: |ends in .txt or .json and not in .glb' style export walk -o x.glb
+check 'no file of another format is written' test ! -e x.bvh -a ! -e x.glb
+sed 's/"name": "walk"/"name": "\\u001b[1mwalk"/' "$AMBLE_ASSETS/models/styles.json" >coloured.json
+refuse 'coloured.json: style 0|name "\x1b[1mwalk" holds control characters' style list --styles coloured.json
 run clip convert motion.txt motion.csv
 check 'clip convert' test "$(wc -l <motion.csv)" -eq 32
 run "${roll[@]}" --record nowhere/motion.txt
@@ -746,6 +765,12 @@ check 'fit phase, samples' grep -q '"samples": 6400' log/out
 check 'fit phase, settings for TensorBoard' grep -q -a '_hparams_/session_start_info' runs/phase/events.out.tfevents.*
 check 'fit phase, files' test -s runs/phase/checkpoint.bin -a -s runs/phase/deepphase.onnx
 check 'fit phase, curves' test "$(cat runs/phase/events.out.tfevents.* | wc -c)" -gt 200
+cp -r in/walks in/mixed
+echo 'MIT License' >in/mixed/LICENSE.txt
+echo '{"Loop": "wrap", "Frames": [[0.1, 1, 2], [0.1, 1, 2]]}' >in/mixed/dog3d_pace.txt
+run fit phase --clips in/mixed --threads 2 "${few[@]}" --samples 640 --out runs/mixed
+check 'fit phase, other files in the folder' test "$status" -eq 0
+check 'fit phase, which are named' grep -q '^Left out of the clips. folder.*: LICENSE.txt, dog3d_pace.txt\.$' log/err
 run fit phase "${walks[@]}" "${few[@]}" --samples 3200 --out runs/phase2 --threads 1
 check 'fit phase, table' grep -q 'period_error' log/out
 printed

@@ -381,6 +381,17 @@ static void what_cannot_be_is_refused(void **state)
         assert_null(r.pose);
         amb_rollout_result_free(&r);
     }
+    /* An environment that shows or takes something else than the network knows. */
+    amb_rollout_result r;
+    amb_error err = {""};
+    amb_rollout_def def = make_def(&policy, 2, 1);
+    def.env.goal = !policy.goal;
+    assert_false(amb_rollout_run(&def, &r, &err));
+    assert_sentence(&err, "network takes observations of 197 numbers|gives 246");
+    def = make_def(&policy, 2, 1);
+    def.env.action_mode = AMB_ACTION_ABSOLUTE;
+    assert_false(amb_rollout_run(&def, &r, &err));
+    assert_sentence(&err, "network's actions are residual|takes absolute");
 }
 
 /* A schedule's moments, one by one: their rewards are the whole's, and who has fallen stays down. */

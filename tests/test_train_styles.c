@@ -135,8 +135,7 @@ static const char *teacher_file(const char *style, int inputs, uint64_t seed, co
     amb_net *net = small_actor_of(inputs, seed, .1);
     for (int k = 0; k < AMB_ACTION; k++)
         net->bias[2][k] = .2f * (float)(k % 3 - 1);
-    amb_net_set_meta(net, "kind", "actor");
-    amb_net_set_meta(net, "action", action);
+    assert_true(amb_net_set_meta(net, "kind", "actor") && amb_net_set_meta(net, "action", action));
     snprintf(text, sizeof text, "%s=%s/%s%d.onnx", style, (scratch("x"), scratch_folder), style, (int)seed);
     if (!amb_onnx_write(strchr(text, '=') + 1, net, AMB_ONNX_FLOAT32, &err))
         fail_msg("%s", err.text);
