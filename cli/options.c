@@ -53,9 +53,10 @@ static error_t parse_common(int key, char *text, struct argp_state *state)
     {                                                                            \
         "seed", CLI_KEY_SEED, "N", 0, "seed of everything random (default 1)", 0 \
     }
-#define THREADS_OPTION                                                                                                  \
-    {                                                                                                                   \
-        "threads", CLI_KEY_THREADS, "N", 0, "threads (default 0: one a core); results do not depend on their number", 0 \
+#define THREADS_OPTION                                                                                              \
+    {                                                                                                               \
+        "threads", CLI_KEY_THREADS, "N", 0,                                                                         \
+            "threads (default 0: one for each core this process may use); results do not depend on their number", 0 \
     }
 #define JSON_OPTION                                                                                                 \
     {                                                                                                               \

@@ -317,6 +317,16 @@ fi
 refuse '--envs' rollout --envs 1,0
 refuse '--rounds is 0' rollout --rounds 0
 refuse 'nothing.onnx' rollout "${stand[@]}" --policy nothing.onnx
+if command -v taskset >/dev/null; then # the cores that are granted count, not those that there are; also where threads are bound
+    first_core=$(taskset -cp $$ | sed 's/.*: *\([0-9]*\).*/\1/')
+    for bind in false close; do
+        OMP_PROC_BIND=$bind taskset -c "$first_core" "$bench" rollout "${stand[@]}" --envs 1 --seconds .2 --rounds 1 --json one.json \
+            >log/out 2>log/err
+        check "rollout on one core of several, OMP_PROC_BIND=$bind" holds one.json 'o["cores"] == 1' '[r["threads"] for r in o["rows"]] == [1]'
+    done
+else
+    skip 'rollout on one core of several: no taskset'
+fi
 run rollout "${stand[@]}" --envs 1,9 --seconds .2 --rounds 2 --threads 1 --json rollout.json
 check 'rollout, exit status' test "$status" -eq 0
 check 'rollout, table' grep -q 'of physics alone' log/out

@@ -406,10 +406,24 @@ hash=$(hash_of)
 check 'rollout --json -, hash' test ${#hash} -eq 16
 run "${roll[@]}" --json - --threads 2
 check 'rollout on two threads, same hash' test "$(hash_of)" = "$hash"
-OMP_PROC_BIND='' && unset OMP_PROC_BIND
-run "${roll[@]}" --json - --threads 2
+run_with() { # run_with NAME=VALUE... -- ARGUMENTS...: in an environment that says nothing else of how threads wait
+    local settings=()
+    while [ "$1" != -- ]; do settings+=("$1") && shift; done
+    shift
+    env -u OMP_WAIT_POLICY -u GOMP_SPINCOUNT -u KMP_BLOCKTIME "${settings[@]}" "$amble" "$@" >log/out 2>log/err
+    status=$?
+}
+# The runtime's own word, the last where the program started itself again: GCC's in spins, LLVM's in ms.
+spins() { sed -n "s/.*GOMP_SPINCOUNT = '\([0-9]*\)'.*/\1/p; s/.*KMP_BLOCKTIME *= *'*\([0-9]*\).*/\1/p" log/err | tail -n 1; }
+run_with OMP_DISPLAY_ENV=verbose -- "${roll[@]}" --json - --threads 2
+check 'rollout with bounded waiting, same hash' test "$(hash_of)" = "$hash"
+if grep -q OPENMP log/err; then
+    check 'waiting is bounded' test "$(spins)" -gt 0 -a "$(spins)" -lt 100000
+    run_with OMP_DISPLAY_ENV=verbose GOMP_SPINCOUNT=123456 KMP_BLOCKTIME=123456 -- "${roll[@]}" --json - --threads 2
+    check 'waiting as the user set it' test "$(spins)" = 123456
+fi
+run_with OMP_PROC_BIND=close OMP_PLACES=cores -- "${roll[@]}" --json - --threads 2
 check 'rollout with bound threads, same hash' test "$(hash_of)" = "$hash"
-export OMP_PROC_BIND=false
 run "${roll[@]}" --json - --seed 2
 check 'rollout with another seed, another hash' test "$(hash_of)" != "$hash"
 run "${roll[@]}" --json - --realtime

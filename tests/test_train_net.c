@@ -495,6 +495,47 @@ static void test_same_bits_for_any_team(void **state)
     }
 }
 
+/* Pieces in reverse order, chunks forward and backward in one go, parameters announced in odd ranges: the bits of the whole passes. */
+static void test_pieces_give_the_same_bits(void **state)
+{
+    (void)state;
+    const net_shape shape = {3, {197, 300, 130, 36}, 400};
+    for (int k = 0; k < 2; k++) {
+        for (int n = 400; n > 0; n -= 133) {
+            float *x = normals((size_t)(n * shape.dim[0]), 71, 1), *dout = normals((size_t)(n * shape.dim[3]), 72, 1);
+            amb_train_net *whole = create(&shape, precisions[k]), *parts = create(&shape, precisions[k]);
+            if (!whole || !parts) {
+                free(x), free(dout);
+                continue;
+            }
+            const size_t size = amb_train_net_size(whole);
+            random_parameters(whole, &shape, 73);
+            const float *y = pass(2, whole, x, dout, n);
+
+            memcpy(amb_train_net_parameters(parts), amb_train_net_parameters(whole), size * sizeof(float));
+            for (size_t first = 0; first < size; first += 12345)
+                amb_train_net_range_changed(parts, first, size - first < 12345 ? size - first : 12345);
+            int rows = 0;
+            for (int c = amb_train_net_chunks(parts, n); c-- > 0;) {
+                int first;
+                const int count = amb_train_net_chunk(parts, n, c, &first);
+                const float *out = amb_train_net_forward_chunk(parts, x, n, c);
+                assert_true(count > 0 && first >= 0 && first + count == n - rows);
+                assert_memory_equal(out, y + (size_t)first * 36, (size_t)count * 36 * sizeof(float));
+                amb_train_net_backward_chunk(parts, dout, n, c);
+                rows += count;
+            }
+            assert_int_equal(rows, n);
+            for (int b = amb_train_net_blocks(parts); b-- > 0;)
+                amb_train_net_gradient_block(parts, x, n, b);
+            assert_memory_equal(amb_train_net_gradient(parts), amb_train_net_gradient(whole), size * sizeof(float));
+            amb_train_net_destroy(whole);
+            amb_train_net_destroy(parts);
+            free(x), free(dout);
+        }
+    }
+}
+
 /* y = |x0 - x1| is learned from samples to a hundredth of its variance. */
 static void test_regression_converges(void **state)
 {
@@ -549,6 +590,7 @@ int main(void)
         cmocka_unit_test(test_bf16_gradient_against_fp32),
         cmocka_unit_test(test_bf16_rounding),
         cmocka_unit_test(test_same_bits_for_any_team),
+        cmocka_unit_test(test_pieces_give_the_same_bits),
         cmocka_unit_test(test_regression_converges),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

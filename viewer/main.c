@@ -424,6 +424,7 @@ int main(int argc, char **argv)
 {
     static amb_app app;
     static arguments a;
+    cli_set_up_openmp(argv);
     a = (arguments){.common = {.seed = 1}, .panel = -1, .plots = -1, .status = -1};
     a.def = (amb_app_def){.characters = 1,
                           .push_period = 2,
