@@ -98,6 +98,7 @@ else
     amb_say "somebody fell within a second: $(grep survival "$build/smoke.json" 2>/dev/null)"
     failed=$((failed + 1))
 fi
+rm -rf "$build/smoke-run"
 smoke 'a training of a few seconds' "$build/amble" train --style walk --envs 4 --steps 16 --minibatches 2 --samples 500 --hidden1 16 --hidden2 8 \
     --out "$build/smoke-run" --threads 2
 
