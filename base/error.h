@@ -12,6 +12,9 @@ typedef struct amb_error {
     char text[1024]; /* one sentence, without a trailing newline; empty while nothing failed */
 } amb_error;
 
+/* Stands before a function whose failure must not go unnoticed: the compiler warns where its result is not used. */
+#define AMB_MUST_CHECK __attribute__((warn_unused_result))
+
 /* Writes the sentence (printf-style, in the C locale, cut at the buffer's end; control characters and what is not UTF-8 are escaped, as
  * base/text.h does) and returns false, so that `return amb_fail(err, ...)` reads well.
  * `err` may be NULL: then only the false is returned. */

@@ -20,7 +20,7 @@ char *amb_file_read_text(const char *path, size_t max_bytes, size_t *size, amb_e
 
 /* Atomic replacement as described above. Missing parent folders are an error, not made. An existing file's permissions are kept; a symbolic
  * link is replaced itself; a folder, device or pipe of that name is an error. Safe to call from several threads, also for the same PATH. */
-bool amb_file_write(const char *path, const void *data, size_t size, amb_error *err);
+AMB_MUST_CHECK bool amb_file_write(const char *path, const void *data, size_t size, amb_error *err);
 
 /* Whether PATH can be written as a regular file, for what another program or a stream is going to write: false and a sentence where its
  * folder is missing or not writable, or where a folder, device or pipe has that name. Never waits (for a pipe's reader, say); an existing
@@ -28,7 +28,7 @@ bool amb_file_write(const char *path, const void *data, size_t size, amb_error *
 bool amb_file_check_writable(const char *path, amb_error *err);
 
 /* mkdir -p; an existing folder is success. */
-bool amb_folder_make(const char *path, amb_error *err);
+AMB_MUST_CHECK bool amb_folder_make(const char *path, amb_error *err);
 
 /* Removes what killed processes left behind in a folder: regular files named "*.tmp.PID" or "*.tmp.PID.N" that nobody is writing and whose
  * process is not there, or has this process's own number (in a container all have the same). A file that another machine or container is

@@ -18,7 +18,7 @@
 #error "numbers are copied as they lie in the file, which is little-endian"
 #endif
 
-static const char magic[6] = "\x93NUMPY"; /* not zero-terminated: exactly six bytes */
+static const char magic[6] = {'\x93', 'N', 'U', 'M', 'P', 'Y'};
 static const size_t largest_file = (size_t)1 << 30;
 
 enum {

@@ -37,16 +37,16 @@ typedef struct amb_npy {
 } amb_npy;
 
 /* Reads a whole file of at most 1 GiB. False and a sentence beginning with the path on error; *array is then empty (no data). */
-bool amb_npy_read(const char *path, amb_npy_want want, amb_npy *array, amb_error *err);
+AMB_MUST_CHECK bool amb_npy_read(const char *path, amb_npy_want want, amb_npy *array, amb_error *err);
 
 /* The same from memory; `name` stands in the sentences where the path would. */
-bool amb_npy_decode(const void *bytes, size_t size, const char *name, amb_npy_want want, amb_npy *array, amb_error *err);
+AMB_MUST_CHECK bool amb_npy_decode(const void *bytes, size_t size, const char *name, amb_npy_want want, amb_npy *array, amb_error *err);
 
 /* Leaves it empty; an empty one is fine. */
 void amb_npy_free(amb_npy *array);
 
 /* Writes data (the shape's product of `type`) as format 1.0, byte for byte as numpy.save does, atomically (base/file.h). */
-bool amb_npy_write(const char *path, amb_npy_type type, int rank, const size_t *shape, const void *data, amb_error *err);
+AMB_MUST_CHECK bool amb_npy_write(const char *path, amb_npy_type type, int rank, const size_t *shape, const void *data, amb_error *err);
 
 /* The bytes such a file holds, malloc'd, *size long. NULL and a sentence when memory is short. */
 uint8_t *amb_npy_encode(amb_npy_type type, int rank, const size_t *shape, const void *data, size_t *size, amb_error *err);

@@ -6,6 +6,8 @@
 #ifndef AMB_BASE_NUMBER_H
 #define AMB_BASE_NUMBER_H
 
+#include "base/error.h"
+
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,7 +17,7 @@ enum { AMB_NUMBER_TEXT = 32 }; /* bytes that hold any number as amb_number_print
 
 /* Reads a decimal number that begins at text: [+-] digits [. digits] [e [+-] digits], with a digit before or behind the point. *end is
  * where it ended; with end NULL nothing may follow it. False, and *value as it was, where there is none or it overflows a double. */
-bool amb_number_read(const char *text, const char **end, double *value);
+AMB_MUST_CHECK bool amb_number_read(const char *text, const char **end, double *value);
 
 /* Writes the shortest of %.1g to %.17g that amb_number_read reads back as the same double ("0.95", "1e-05"); "inf", "-inf" or "nan" for
  * what is not finite. Returns text. */

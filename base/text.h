@@ -24,6 +24,6 @@ bool amb_text_is_printable(const char *text);
 const char *amb_text_escape(const char *text, char *out, size_t size);
 
 /* A name: 1 to 64 bytes, printable, no blank at its ends. False and a sentence that begins with `what` ("style 3") otherwise. */
-bool amb_name_check(const char *name, const char *what, amb_error *err);
+AMB_MUST_CHECK bool amb_name_check(const char *name, const char *what, amb_error *err);
 
 #endif

@@ -12,9 +12,6 @@
 /* The processor's own name, "unknown processor" where the system does not say. */
 void bench_cpu_name(char *name, size_t size);
 
-/* Cores this process may run on. */
-int bench_cores(void);
-
 /* What reading the clock costs, s: the median and the least difference of two readings in a row. Nothing reported has it taken off. */
 typedef struct bench_timer {
     double median, least;

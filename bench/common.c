@@ -1,11 +1,8 @@
-#define _GNU_SOURCE /* sched_getaffinity */
-
 #include "bench/bench.h"
 
 #include "base/clock.h"
 #include "cli/options.h"
 
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,12 +22,6 @@ void bench_cpu_name(char *name, size_t size)
             break;
         }
     fclose(f);
-}
-
-int bench_cores(void)
-{
-    cpu_set_t set;
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
 }
 
 bench_timer bench_timer_measure(void)

@@ -10,8 +10,9 @@ all systems are timed one after the other, beginning with another one each time;
 round, and what is printed is the median over the rounds: machines are shared and their speed drifts, ratios within a round drift least.
 Calls are timed one by one. amble is timed inside amble-bench, in C, as a C program calls it; the others inside Python, as Python programs
 call them, their Python call included (ONNX Runtime also with inputs and outputs bound beforehand, its cheapest call). Every system takes the
-same few inputs in turn. Everybody multiplies in fp32 but amble's "auto", which takes the narrowest weights that keep the mean squared error of
-the outputs below 1e-6; "amble fp32" is there to compare like with like.
+same few inputs in turn. amble's "auto" takes the narrowest weights that keep the mean squared error of the outputs below 1e-6; "amble fp32" is
+there to compare like with like. The others are measured in fp32, and in the narrow formats that they offer themselves whatever the error:
+ONNX Runtime's dynamic quantisation to int8 and its bf16 (on x86-64 it has none, and is left out with its own sentence), PyTorch's bf16.
 
 How it checks. Each system's outputs for the first input are compared with PyTorch in double precision. If amble's mean squared error is not
 below 1e-6 anywhere, this program fails (exit status 1).
@@ -36,6 +37,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 LIMIT = 1e-6
 POOL_BYTES = 128 << 10
+LEAVABLE = ("ort", "ort-bound", "ort-int8", "ort-bf16", "torch", "torch-bf16", "compile", "max", "memory")
 
 
 def say(text):
@@ -141,8 +143,9 @@ class Amble(Worker):
 def systems(args):
     """Starts all that are installed. Every one on each number of threads, in a process of its own."""
     found = []
-    kinds = [("ort", "ONNX Runtime", ["onnxruntime"]), ("ort-bound", "ONNX Runtime bound", ["onnxruntime"]), ("torch", "PyTorch", [])]
-    kinds += [("compile", "torch.compile", []), ("max", "MAX", ["max"])]
+    kinds = [("ort", "ONNX Runtime", ["onnxruntime"]), ("ort-bound", "ONNX Runtime bound", ["onnxruntime"])]
+    kinds += [("ort-int8", "ONNX Runtime int8", ["onnxruntime"]), ("ort-bf16", "ONNX Runtime bf16", ["onnxruntime"])]
+    kinds += [("torch", "PyTorch", []), ("torch-bf16", "PyTorch bf16", []), ("compile", "torch.compile", []), ("max", "MAX", ["max"])]
     for kind, title, needs in kinds:
         if kind in args.without:
             continue
@@ -245,7 +248,8 @@ def fastest_of_others(entries, times):
     if not ours or not theirs:
         return None
     ratio = statistics.median(t["p50"] / o["p50"] for t, o in zip(times[theirs["system"]], times[ours["system"]]))
-    return {"network": ours["network"], "rows": ours["rows"], "amble": ours["system"], "other": theirs["system"], "ratio": ratio}
+    return {"network": ours["network"], "rows": ours["rows"], "amble": ours["system"], "amble_mse": ours["mse"], "other": theirs["system"],
+            "other_mse": theirs["mse"], "ratio": ratio}
 
 
 def measure_memory(args, networks, stems, folder):
@@ -322,7 +326,8 @@ def tell(result, markdown):
         best = case.get("best")
         text = f"amble auto: {'; '.join(sorted(choices))}." if choices else ""
         if best:
-            text += f" The fastest of the others, {best['other']}, takes {best['ratio']:.2f} times as long as {best['amble']}."
+            text += (f" The fastest of the others, {best['other']} (mean squared error {best['other_mse']:.1e}), takes {best['ratio']:.2f} times as "
+                     f"long as {best['amble']} ({best['amble_mse']:.1e}).")
         parts.append(text)
     if result["memory"]:
         head = ["memory, MB resident", "loaded", "after one call each", "private", "loading, ms"]
@@ -359,14 +364,14 @@ def parse():
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("--bench", default=os.path.join(HERE, "..", "build", "amble-bench"), help="the amble-bench program")
     words.add_argument("--models", default=os.path.join(HERE, "..", "assets", "models"), help="folder of amble's trained networks")
-    words.add_argument("--networks", default="actor,critic,phase,encoder,decoder")
+    words.add_argument("--networks", default="actor,locomotion,critic,phase,encoder,decoder")
     words.add_argument("--batches", default="1,16,256,4096", help="rows in a call")
     words.add_argument("--threads", default="", help="default: 1,2 as far as there are cores")
     words.add_argument("--precisions", default="auto,fp32", help="amble's: some of auto,fp32,bf16,int16,int8; the error's limit holds for all")
     words.add_argument("--rounds", type=int, default=5)
     words.add_argument("--seconds", type=float, default=0.15, help="for each system in each round")
     words.add_argument("--pause", type=float, default=0.05, help="seconds between two systems, for threads to stop spinning")
-    words.add_argument("--without", default="", help="some of ort,ort-bound,torch,compile,max,memory")
+    words.add_argument("--without", default="", help=f"some of {','.join(LEAVABLE)}")
     words.add_argument("--seed", type=int, default=1)
     words.add_argument("--json", default="", help="FILE, or - for standard output")
     words.add_argument("--markdown", default="", help="FILE, or - for standard output")
@@ -380,7 +385,7 @@ def parse():
     if min(args.batches + args.threads + [args.rounds]) < 1 or not args.seconds > 0 or args.pause < 0:
         stop("--batches, --threads, --rounds and --seconds are greater than 0")
     args.without = [w for w in args.without.split(",") if w]
-    unknown = set(args.without) - {"ort", "ort-bound", "torch", "compile", "max", "memory"}
+    unknown = set(args.without) - set(LEAVABLE)
     if unknown:
         stop(f"--without: there is no {', '.join(sorted(unknown))}")
     args.networks, args.precisions = args.networks.split(","), args.precisions.split(",")
@@ -409,6 +414,7 @@ def main():
         stems = {n["name"]: os.path.join(folder, n["name"]) for n in networks}
         for network in networks:
             compare_networks.write_onnx(network, stems[network["name"]] + ".onnx")
+            compare_networks.write_onnx(network, stems[network["name"]] + ".bf16.onnx", bf16=True)
             compare_networks.write_numbers(network, stems[network["name"]] + ".npz")
         try:
             result["memory"] = [] if "memory" in args.without else measure_memory(args, networks, stems, folder)

@@ -1,6 +1,6 @@
-"""The five networks of the comparison, as plain numbers: made once, written once as ONNX, loaded by every system from the same weights.
+"""The networks of the comparison, as plain numbers: made once, written once as ONNX, loaded by every system from the same weights.
 
-actor and critic come from amble's trained ONNX files; DeepPhase and StyleVAE's two halves have PyTorch's default initialisation until they are
+actor, critic (of the walk) and locomotion (the default character's actor) come from amble's trained ONNX files; DeepPhase and StyleVAE's two halves have PyTorch's default initialisation until they are
 trained. A network is a dict: name, source, layers [(weight, bias)], ReLU between them, heads (sizes of the outputs side by side), and where the
 file has one the input's normaliser: mean, std, clip.
 """
@@ -11,12 +11,13 @@ import numpy
 
 SHAPES = {
     "actor": [197, 1024, 512, 36],
+    "locomotion": [246, 1024, 512, 36],
     "critic": [197, 1024, 512, 1],
     "phase": [132, 256, 128, 32, 2],
     "encoder": [4380, 512, 256, 512],
     "decoder": [256, 256, 512, 4380],
 }
-FILES = {"actor": "walk.onnx", "critic": "walk_critic.onnx"}
+FILES = {"actor": "walk.onnx", "locomotion": "locomotion.onnx", "critic": "walk_critic.onnx"}
 HEADS = {"encoder": [256, 256]}
 
 
@@ -90,8 +91,9 @@ def from_onnx(name, path):
     return {"name": name, "source": os.path.basename(path), "layers": layers, "heads": [sizes[-1]], "normaliser": normaliser}
 
 
-def write_onnx(network, path):
-    """One Gemm a layer (one a head for the last), Relu between, the normaliser in front; batch open; operator set 17."""
+def write_onnx(network, path, bf16=False):
+    """One Gemm a layer (one a head for the last), Relu between, the normaliser in front; batch open; operator set 17. bf16: the layers
+    compute in it, between two Casts, so that inputs and outputs are float32 all the same."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
@@ -99,6 +101,14 @@ def write_onnx(network, path):
 
     def constant(name, array):
         constants.append(numpy_helper.from_array(numpy.ascontiguousarray(array, dtype=numpy.float32), name))
+        return name
+
+    def factor(name, array):
+        if not bf16:
+            return constant(name, array)
+        bits = numpy.ascontiguousarray(array, dtype=numpy.float32).view(numpy.uint32)
+        rounded = ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(numpy.uint16)  # to nearest, ties to even
+        constants.append(helper.make_tensor(name, TensorProto.BFLOAT16, array.shape, rounded.tobytes(), raw=True))
         return name
 
     at = "input"
@@ -111,6 +121,9 @@ def write_onnx(network, path):
             limits = [constant("low", numpy.float32(-n["clip"])), constant("high", numpy.float32(n["clip"]))]
             nodes.append(helper.make_node("Clip", [at] + limits, ["clipped"], name="clip"))
             at = "clipped"
+    if bf16:
+        nodes.append(helper.make_node("Cast", [at], ["narrow"], name="narrow", to=TensorProto.BFLOAT16))
+        at = "narrow"
     outputs = []
     for i, (weight, bias) in enumerate(network["layers"]):
         last = i + 1 == len(network["layers"])
@@ -119,8 +132,11 @@ def write_onnx(network, path):
         for h, size in enumerate(sizes):
             mark = f"{i}" if len(sizes) == 1 else f"{i}_{h}"
             out = ("output" if len(sizes) == 1 else f"output_{h}") if last else f"hidden_{i}"
-            names = [constant(f"weight_{mark}", weight[begin : begin + size]), constant(f"bias_{mark}", bias[begin : begin + size])]
-            nodes.append(helper.make_node("Gemm", [at] + names, [out], name=f"layer_{mark}", transB=1))
+            names = [factor(f"weight_{mark}", weight[begin : begin + size]), factor(f"bias_{mark}", bias[begin : begin + size])]
+            narrow = f"narrow_{out}" if last and bf16 else out
+            nodes.append(helper.make_node("Gemm", [at] + names, [narrow], name=f"layer_{mark}", transB=1))
+            if last and bf16:
+                nodes.append(helper.make_node("Cast", [narrow], [out], name=f"widen_{mark}", to=TensorProto.FLOAT))
             if last:
                 outputs.append(helper.make_tensor_value_info(out, TensorProto.FLOAT, ["batch", size]))
             begin += size

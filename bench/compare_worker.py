@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """One system of the comparison in a process of its own: started by compare.py, orders as JSON lines on standard input, answers on standard output.
 
-    compare_worker.py SYSTEM THREADS      SYSTEM: torch, compile, ort, ort-bound, max, python (loads nothing: what Python itself takes)
+    compare_worker.py SYSTEM THREADS      SYSTEM: torch, torch-bf16, compile, ort, ort-bound, ort-int8, ort-bf16, max,
+                                          python (loads nothing: what Python itself takes)
 
 Calls are timed one by one inside Python with time.perf_counter_ns, each system's own call included and nothing else: inputs lie ready in the
 system's own form, outputs are left where the system puts them, the garbage collector is off. That is what a Python program that uses the
@@ -18,12 +19,13 @@ import numpy
 
 
 class Torch:
-    """PyTorch eager, or torch.compile of the same module (compiled for each batch size, as it does by default when shapes are static)."""
+    """PyTorch eager, in fp32 or (its layers) in bf16, or torch.compile of the same module (compiled for each batch size, as it does by default
+    when shapes are static)."""
 
-    def __init__(self, threads, compiled):
+    def __init__(self, threads, compiled, bf16):
         import torch
 
-        self.torch, self.compiled = torch, compiled
+        self.torch, self.compiled, self.bf16 = torch, compiled, bf16
         torch.set_num_threads(threads)
         torch.set_num_interop_threads(1)
         self.version = f"PyTorch {torch.__version__}" + (", torch.compile" if compiled else "")
@@ -58,9 +60,15 @@ class Torch:
                 layer.bias.copy_(torch.from_numpy(bias))
             return layer
 
+        class Cast(torch.nn.Module):
+            def forward(self, x):
+                return x.bfloat16()
+
         parts = []
         if "mean" in numbers:
             parts.append(Normalise(numbers["mean"], numbers["std"], float(numbers["clip"])))
+        if self.bf16:
+            parts.append(Cast())
         count = sum(key.startswith("weight_") for key in numbers.files)
         for i in range(count):
             weight, bias, heads = numbers[f"weight_{i}"], numbers[f"bias_{i}"], numbers["heads"]
@@ -69,6 +77,8 @@ class Torch:
                 parts.append(Heads([linear(weight[e - n : e], bias[e - n : e]) for e, n in zip(ends, heads)]))
             else:
                 parts.append(linear(weight, bias))
+            if self.bf16:
+                parts[-1].bfloat16()
             if i + 1 < count:
                 parts.append(torch.nn.ReLU())
         module = torch.nn.Sequential(*parts).eval().requires_grad_(False)
@@ -84,16 +94,20 @@ class Torch:
     @staticmethod
     def numbers(outputs):
         parts = outputs if isinstance(outputs, tuple) else (outputs,)
-        return numpy.concatenate([p.numpy() for p in parts], axis=1)
+        return numpy.concatenate([p.float().numpy() for p in parts], axis=1)
 
 
 class Ort:
-    """ONNX Runtime on the CPU, everything optimised (its default); run() with arrays, or with inputs and outputs bound beforehand."""
+    """ONNX Runtime on the CPU, everything optimised (its default); run() with arrays, or with inputs and outputs bound beforehand.
 
-    def __init__(self, threads, bound):
+    form: "fp32"; "int8", what onnxruntime.quantization.quantize_dynamic makes of the network (weights int8, one scale a matrix, which is
+    its default and its fastest; activations uint8); "bf16", the same network with bfloat16 layers.
+    """
+
+    def __init__(self, threads, bound, form):
         import onnxruntime
 
-        self.ort, self.bound = onnxruntime, bound
+        self.ort, self.bound, self.form = onnxruntime, bound, form
         self.version = f"ONNX Runtime {onnxruntime.__version__}" + (", io_binding" if bound else "")
         self.options = onnxruntime.SessionOptions()
         self.options.intra_op_num_threads = threads
@@ -101,7 +115,16 @@ class Ort:
         self.session = {}
 
     def load(self, name, stem):
-        self.session[name] = self.ort.InferenceSession(stem + ".onnx", self.options, providers=["CPUExecutionProvider"])
+        path = stem + (".bf16.onnx" if self.form == "bf16" else ".onnx")
+        if self.form == "int8":
+            import logging
+
+            from onnxruntime.quantization import QuantType, quantize_dynamic
+
+            logging.disable(logging.WARNING)  # it recommends a pre-processing that changes nothing here
+            path = stem + ".int8.onnx"
+            quantize_dynamic(stem + ".onnx", path, weight_type=QuantType.QInt8)
+        self.session[name] = self.ort.InferenceSession(path, self.options, providers=["CPUExecutionProvider"])
 
     def prepare(self, name, pool):
         session = self.session[name]
@@ -196,10 +219,12 @@ class Nothing:
 def system_of(name, threads):
     if name == "python":
         return Nothing()
-    if name in ("torch", "compile"):
-        return Torch(threads, name == "compile")
+    if name in ("torch", "torch-bf16", "compile"):
+        return Torch(threads, name == "compile", name == "torch-bf16")
     if name in ("ort", "ort-bound"):
-        return Ort(threads, name == "ort-bound")
+        return Ort(threads, name == "ort-bound", "fp32")
+    if name in ("ort-int8", "ort-bf16"):
+        return Ort(threads, True, name[4:])
     if name == "max":
         return Max(threads)
     raise ValueError(f'there is no system "{name}"')

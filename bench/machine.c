@@ -291,6 +291,10 @@ static double best_of(bench_machine *machine, kind what, size_t bytes, int threa
 
 double bench_machine_peak(bench_machine *machine, amb_precision precision, int threads, amb_error *err)
 {
+    if (precision >= AMB_PRECISIONS) { /* "auto" is for models */
+        amb_fail(err, "there is no precision %d to measure", (int)precision);
+        return 0;
+    }
     double *peak = &machine->peak[precision][threads];
     if (*peak > 0)
         return *peak;

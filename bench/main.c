@@ -28,7 +28,7 @@ int main(int argc, char **argv)
         if (!strcmp(argv[1], benches[i].name)) {
             static char title[64];
             if (benches[i].openmp)
-                cli_bind_threads(argv);
+                cli_set_up_openmp(argv);
             snprintf(title, sizeof title, "%s", benches[i].title);
             argv[1] = title;
             return benches[i].run(argc - 1, argv + 1);

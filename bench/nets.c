@@ -2,6 +2,7 @@
  *
  * Each call is timed by itself; inputs differ from call to call; the clock's own cost is printed and not taken off. "In cache" is what a
  * caller sees who runs the same network all the time; --cold is one whose weights have been thrown out since. */
+#include "base/cores.h"
 #include "bench/bench.h"
 #include "bench/machine.h"
 #include "bench/networks.h"
@@ -43,7 +44,7 @@ static const struct argp_option options[] = {
     {"batches", KEY_BATCHES, "LIST", 0, "rows in a call (default 1,16,256,4096)", 1},
     {"threads", KEY_THREADS, "LIST", 0, "threads a call is split over (default 1,2, as far as there are cores)", 1},
     {"kernels", KEY_KERNELS, "LIST", 0, "some of the kernels' names, and auto (default: all that run here, and auto)", 1},
-    {"seconds", KEY_SECONDS, "S", 0, "time to go on for with each case (default .2)", 1},
+    {"seconds", KEY_SECONDS, "S", 0, "time to go on for with each case (default 0.2)", 1},
     {"seed", KEY_SEED, "N", 0, "seed of random weights and of inputs (default 1)", 1},
     {"cold", KEY_COLD, NULL, 0, "throw everything out of the caches before each call", 1},
     {"serve", KEY_SERVE, NULL, 0, "take orders from standard input (bench/serve.h); for bench/compare.py", 2},
@@ -283,7 +284,7 @@ static bool measure_network(bench *b, const bench_network *network, amb_error *e
 static bool print_machine(bench *b, const char *cpu, const bench_timer *timer, amb_error *err)
 {
     static const char *const level[] = {"L1", "L2", "L3", "DRAM"};
-    printf("%s, %d core%s for this process; clock reading %.0f ns (least %.0f)%s\n", cpu, bench_cores(), bench_cores() == 1 ? "" : "s",
+    printf("%s, %d core%s for this process; clock reading %.0f ns (least %.0f)%s\n", cpu, amb_cores(), amb_cores() == 1 ? "" : "s",
            1e9 * timer->median, 1e9 * timer->least, b->args->cold ? "; caches emptied before each call" : "");
     printf("Times in µs. GFLOP/s, GB/s of weights and the share of the machine's limit are those of the fastest call; \"had core\" is the "
            "part "
@@ -346,7 +347,7 @@ static bool measure(const arguments *a, amb_error *err)
     }
     json_t *o = json_object();
     json_object_set_new(o, "cpu", json_string(cpu));
-    json_object_set_new(o, "cores", json_integer(bench_cores()));
+    json_object_set_new(o, "cores", json_integer(amb_cores()));
     json_object_set_new(o, "timer_ns", cli_real(1e9 * timer.median));
     json_object_set_new(o, "cold", json_boolean(a->cold));
     json_object_set_new(o, "seed", json_integer((json_int_t)a->seed));
@@ -366,13 +367,13 @@ static void default_threads(arguments *a)
 {
     if (!a->threads) {
         a->thread[a->threads++] = 1;
-        if (bench_cores() >= 2)
+        if (amb_cores() >= 2)
             a->thread[a->threads++] = 2;
     }
     for (int i = 0; i < a->threads; i++)
-        if (a->thread[i] > bench_cores())
+        if (a->thread[i] > amb_cores())
             fprintf(stderr, "amble-bench nets: %d threads on %d core%s take turns: their times say nothing about more cores\n",
-                    a->thread[i], bench_cores(), bench_cores() == 1 ? "" : "s");
+                    a->thread[i], amb_cores(), amb_cores() == 1 ? "" : "s");
 }
 
 int bench_nets(int argc, char **argv)

@@ -19,11 +19,6 @@
 
 #ifdef _OPENMP
 #include <omp.h>
-#else
-static int omp_get_num_procs(void)
-{
-    return 1;
-}
 #endif
 
 enum { KEY_MOTION = 'm', KEY_POLICY = 'p', KEY_SECONDS = 's', KEY_ENVS = 'n', KEY_ROUNDS = 'r', KEY_STEPS = CLI_KEY_OWN };
@@ -272,7 +267,7 @@ static bool measure_all(const arguments *a, const amb_policy *policy, const char
                         const amb_clip *clip, amb_error *err)
 {
     const bool quiet = a->common.json && !strcmp(a->common.json, "-");
-    const int cores = omp_get_num_procs(), thread[] = {a->common.threads ? a->common.threads : 1, 2};
+    const int cores = cli_cores(), thread[] = {a->common.threads ? a->common.threads : 1, 2};
     const int threads = a->common.threads || cores < 2 ? 1 : 2, most = thread[threads - 1];
     char cpu[128];
     bench_cpu_name(cpu, sizeof cpu);

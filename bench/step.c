@@ -3,6 +3,7 @@
  * Every step's times are kept and sorted: percentiles are exact. With --compete the same is measured again beside busy processes. */
 #define _GNU_SOURCE
 
+#include "base/cores.h"
 #include "bench/bench.h"
 #include "bench/compete.h"
 #include "bench/invention.h"
@@ -300,7 +301,7 @@ static json_t *result(bench *b)
     const arguments *a = b->args;
     json_t *o = json_object();
     json_object_set_new(o, "cpu", json_string(b->cpu));
-    json_object_set_new(o, "cores", json_integer(bench_cores()));
+    json_object_set_new(o, "cores", json_integer(amb_cores()));
     json_object_set_new(o, "timer_ns", cli_real(1e9 * b->timer.median));
     json_object_set_new(o, "timer_readings_a_step", json_integer(bench_walker_readings(&b->walker)));
     json_object_set_new(o, "seed", json_integer((json_int_t)a->common.seed));

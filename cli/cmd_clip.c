@@ -335,7 +335,7 @@ static const struct {
       "Says what is in motion clips: frames, seconds, frames a second, metres travelled, speed, the root's height, the fastest joint, and "
       "how far a "
       "loop is from closing at its seam.\v"
-      "Example: amble clip info walk run clips/humanoid3d_kick.txt",
+      "Example: amble clip info walk run style_jog",
       children, NULL, NULL},
      1,
      INT_MAX,
@@ -354,7 +354,7 @@ static const struct {
       "nearest to it. Also says a cycle's period, the speed, how much faster than the clip the latent's window plays (scale), and how far "
       "the "
       "cycles' latents lie from their mean (spread).\v"
-      "Example: amble clip style long_walk2 clips/humanoid3d_zombie_walk.txt",
+      "Example: amble clip style walk style_zombie",
       children, NULL, NULL},
      1,
      INT_MAX,

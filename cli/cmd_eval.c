@@ -105,7 +105,7 @@ static const struct argp_option options[] = {
     {"seconds", KEY_SECONDS, "S", 0, "how long (default 20)", 1},
     {"envs", KEY_ENVS, "N", 0, "characters for each seed (default 64)", 1},
     {"seeds", KEY_SEEDS, "N", 0, "number of seeds, counted up from --seed (default 3, from 1000)", 1},
-    {"push", KEY_PUSH, "SPEED,PERIOD", 0, "may be given several times; default 0,2 (none), .5,2 and 1,2", 1},
+    {"push", KEY_PUSH, "SPEED,PERIOD", 0, "may be given several times; default 0,2 (none), 0.5,2 and 1,2", 1},
     {"turn", KEY_TURN, "DEG/S", 0, "turn the reference all the time", 1},
     {"may-touch", KEY_MAY_TOUCH, "BODIES", 0, "bodies that may touch the floor: feet (default), auto, or names with commas", 1},
     {"max-root-m", KEY_MAX_ROOT, "M", 0, "a character this far from its reference counts as fallen (default 0: never)", 1},

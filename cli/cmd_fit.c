@@ -368,9 +368,13 @@ static int fit_what(amb_fit_what what, int argc, char **argv)
     static char text[AMB_FIT_SETTING_COUNT][2][160];
     static const char *const doc[2] = {
         "Trains DeepPhase: where in its cycle a body is, from one frame of 22 points and their velocities.\v"
-        "Example:\n  amble fit phase --clips clips --hold-out long_walk2 --out runs/phase",
+        "Example, on the clips of a clone of DeepMimic's repository (get-clips.sh is in scripts/, or in share/amble of an installation):\n"
+        "  get-clips.sh --from DeepMimic deepmimic-clips\n"
+        "  amble fit phase --clips deepmimic-clips --hold-out long_walk2 --out runs/phase",
         "Trains StyleVAE's encoder and decoder on windows of motions that walk, and writes the table of named styles.\v"
-        "Example:\n  amble fit style --clips clips --hold-out long_walk2 --out runs/style"};
+        "Example, on the clips of a clone of DeepMimic's repository (get-clips.sh is in scripts/, or in share/amble of an installation):\n"
+        "  get-clips.sh --from DeepMimic deepmimic-clips\n"
+        "  amble fit style --clips deepmimic-clips --hold-out long_walk2 --out runs/style"};
     arguments a = {.what = what, .save_minutes = 2};
     struct argp_option *options = all_options(what, text);
     if (!options)
@@ -395,7 +399,7 @@ static const char usage[] =
     "Usage: amble fit phase [OPTION...]\n"
     "       amble fit style [OPTION...]\n"
     "Trains a motion network on a folder of clips. `amble fit phase --help` and `amble fit style --help` say more.\n"
-    "Example: amble fit phase --clips clips\n";
+    "Example: amble fit phase --clips deepmimic-clips (which get-clips.sh --from DeepMimic makes of a clone of DeepMimic's repository)\n";
 
 int cmd_fit(int argc, char **argv)
 {

@@ -120,7 +120,7 @@ int cmd_model_average(int argc, char **argv)
         "Writes the weighted mean of networks that came of one training.\v"
         "Networks that went on from one another can often be averaged weight by weight, and the mean is better "
         "than each. Those trained apart cannot.\n\n"
-        "Example: amble model average walk.onnx runs/pushed/actor.onnx --weights .7,.3 -o mean.onnx",
+        "Example: amble model average walk.onnx runs/pushed/actor.onnx --weights 0.7,0.3 -o mean.onnx",
         NULL,
         NULL,
         NULL};

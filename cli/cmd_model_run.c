@@ -76,7 +76,7 @@ static bool run_rows(const amb_model *model, const float *in, int rows, float *o
     if (!workspace)
         return amb_fail(err, "out of memory for %d threads", threads);
     const int blocks = (rows - 1) / BLOCK + 1;
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(dynamic, 1)
     for (int b = 0; b < blocks; b++) {
 #ifdef _OPENMP
         const int me = omp_get_thread_num();

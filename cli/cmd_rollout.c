@@ -231,7 +231,7 @@ int cmd_rollout(int argc, char **argv)
                               parse,
                               NULL,
                               "Lets characters move headless under an actor network and says how well and how fast.\v"
-                              "Examples:\n  amble rollout --motion walk --policy walk.onnx --seconds 20 --push .5,2\n"
+                              "Examples:\n  amble rollout --motion walk --policy walk.onnx --seconds 20 --push 0.5,2\n"
                               "  amble rollout --style walk:0.7,zombie:0.3 --seconds 60",
                               children,
                               NULL,

@@ -1,4 +1,4 @@
-/* The `amble` program: picks the subcommand and binds threads to cores before OpenMP starts. Everything else is a subcommand's. */
+/* The `amble` program: picks the subcommand and sets up OpenMP before it starts. Everything else is a subcommand's. */
 #include "cli/options.h"
 #include "cli/program.h"
 #include "cli/setup.h"
@@ -17,9 +17,9 @@ static const struct subcommand {
     {"train", cmd_train, "teaches a policy a motion (PPO), from scratch or from --resume; writes checkpoints and ONNX",
      "amble train --motion run --out runs/run"},
     {"fit", cmd_fit, "trains the motion networks, DeepPhase (phase) and StyleVAE (style), on a folder of clips",
-     "amble fit style --clips clips --out runs/style"},
+     "amble fit style --clips deepmimic-clips --out runs/style"},
     {"eval", cmd_eval, "judges a policy over many seeds and pushes, alone or against another one",
-     "amble eval --motion walk --policy walk.onnx --push .5,2"},
+     "amble eval --motion walk --policy walk.onnx --push 0.5,2"},
     {"clip", cmd_clip, "says what is in motion clips, and converts them", "amble clip info walk run"},
     {"style", cmd_style, "says which styles there are, writes a style's motion as a clip, draws them all",
      "amble style export walk:0.7,zombie:0.3 -o slouch.txt"},
@@ -38,8 +38,9 @@ static void print_help(FILE *to)
         fprintf(to, "  %-8s %s\n           %s\n", subcommands[i].name, subcommands[i].does, subcommands[i].example);
     fputs("\n`amble SUBCOMMAND --help` lists its options. All take --json FILE (- is standard output) for their results; progress goes to\n"
           "standard error. Exit status: 0 done, 1 failed on the way, 2 not understood or not possible as asked.\n\n"
-          "Threads are bound to cores (OMP_PROC_BIND=close, OMP_PLACES=cores) unless these variables are set: with OMP_PROC_BIND=false\n"
-          "several runs share a machine's cores evenly.\n\n"
+          "Threads: one for each core of the affinity mask, within the cgroup's CPU quota, unless --threads gives their number. A waiting\n"
+          "thread spins for some microseconds and then sleeps (GOMP_SPINCOUNT, KMP_BLOCKTIME) unless OMP_WAIT_POLICY or one of these is\n"
+          "set, and none is bound to a core unless OMP_PROC_BIND is: on cores that other programs use, either would make threads wait.\n\n"
           "Counts may be written 20k, 2M or 2e6.\n\n" CLI_ENVIRONMENT_HELP,
           to);
 }
@@ -66,7 +67,7 @@ static int unknown(const char *word)
 int main(int argc, char **argv)
 {
     cli_program_start("amble");
-    cli_bind_threads(argv);
+    cli_set_up_openmp(argv);
     argp_err_exit_status = CLI_BAD_INPUT;
     if (argc < 2) {
         print_help(stderr);

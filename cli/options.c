@@ -8,6 +8,7 @@
 #include "cli/program.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,12 @@ static error_t parse_common(int key, char *text, struct argp_state *state)
 {
     cli_common *common = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        for (int i = 1; i < state->argc; i++) /* nothing behind this has room for more of a path, and none is longer */
+            if (strlen(state->argv[i]) >= PATH_MAX)
+                argp_error(state, "an argument of %zu bytes, expected at most %d: \"%.40s...\"", strlen(state->argv[i]), PATH_MAX - 1,
+                           state->argv[i]);
+        return 0;
     case CLI_KEY_SEED:
         common->seed = (uint64_t)cli_int(state, text, 0, largest_seed, "--seed");
         common->seed_given = true;
@@ -46,9 +53,10 @@ static error_t parse_common(int key, char *text, struct argp_state *state)
     {                                                                            \
         "seed", CLI_KEY_SEED, "N", 0, "seed of everything random (default 1)", 0 \
     }
-#define THREADS_OPTION                                                                                                  \
-    {                                                                                                                   \
-        "threads", CLI_KEY_THREADS, "N", 0, "threads (default 0: one a core); results do not depend on their number", 0 \
+#define THREADS_OPTION                                                                                              \
+    {                                                                                                               \
+        "threads", CLI_KEY_THREADS, "N", 0,                                                                         \
+            "threads (default 0: one for each core this process may use); results do not depend on their number", 0 \
     }
 #define JSON_OPTION                                                                                                 \
     {                                                                                                               \
@@ -56,8 +64,10 @@ static error_t parse_common(int key, char *text, struct argp_state *state)
     }
 
 static const struct argp_option common_options[] = {
-    SEED_OPTION, THREADS_OPTION,
-    JSON_OPTION, {"clips", CLI_KEY_CLIPS, "DIR", 0, "folder of motion clips (default: $AMBLE_CLIPS, ./clips, the source tree's clips)", 0},
+    SEED_OPTION,
+    THREADS_OPTION,
+    JSON_OPTION,
+    {"clips", CLI_KEY_CLIPS, "DIR", 0, "folder of motion clips (default: $AMBLE_CLIPS, ./clips, the source tree's clips, amble's own)", 0},
     {0},
 };
 static const struct argp_option threads_options[] = {SEED_OPTION, THREADS_OPTION, JSON_OPTION, {0}};

@@ -18,7 +18,7 @@ enum { CLI_KEY_SEED = 0x10000, CLI_KEY_THREADS, CLI_KEY_JSON, CLI_KEY_CLIPS, CLI
 typedef struct cli_common {
     uint64_t seed;
     bool seed_given;
-    int threads;       /* 0: one a core */
+    int threads;       /* 0: cli_cores() */
     const char *json;  /* file for the results, "-" standard output, NULL none */
     const char *clips; /* folder of motion clips, NULL: see amb_clip_find */
 } cli_common;

@@ -4,11 +4,14 @@
 
 #include "policy/controller.h"
 
-/* To be called first in main: binds the OpenMP team to cores (OMP_PROC_BIND=close, OMP_PLACES=cores) unless the user said otherwise. May
- * start the program again, once. */
-void cli_bind_threads(char **argv);
+/* To be called first in main: bounds the time that OpenMP's threads spin where they wait (GOMP_SPINCOUNT for GCC's runtime, KMP_BLOCKTIME
+ * for LLVM's) unless the user set one of these or OMP_WAIT_POLICY. May start the program again, once. */
+void cli_set_up_openmp(char **argv);
 
-/* The team's size: `threads` if > 0, else one a core this process may run on. */
+/* Cores that this process was granted: those of its affinity mask as it began, within the CPU quota (base/cores.h). */
+int cli_cores(void);
+
+/* The team's size: `threads` if > 0, else cli_cores(). */
 void cli_set_threads(int threads);
 
 /* "feet" (default; NULL too), "auto" (bodies that the clip itself brings within 2 cm of the floor) or names separated by commas

@@ -25,6 +25,10 @@ target_compile_options(amb_flags INTERFACE $<$<C_COMPILER_ID:GNU>:-Wno-format-tr
 if(AMB_WERROR)
     target_compile_options(amb_flags INTERFACE -Werror)
 endif()
+# gcc 12 dies on AArch64 when it vectorises a loop's fmin or fmax (vect_transform_reduction); as calls they do no harm, for no hot loop has one.
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND CMAKE_C_COMPILER_VERSION VERSION_LESS 13 AND CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
+    target_compile_options(amb_flags INTERFACE -fno-builtin-fmin -fno-builtin-fminf -fno-builtin-fmax -fno-builtin-fmaxf)
+endif()
 if(AMB_SANITIZE)
     target_compile_options(amb_flags INTERFACE -fsanitize=${AMB_SANITIZE} -fno-omit-frame-pointer)
     target_link_options(amb_flags INTERFACE -fsanitize=${AMB_SANITIZE})
@@ -50,10 +54,21 @@ function(amb_library name)
     target_link_libraries(${name} PUBLIC ${arg_LIBS} amb_flags)
 endfunction()
 
+# All programs and nothing else: `cmake --build build --target programs`.
+add_custom_target(programs)
+
 # amb_program(NAME SOURCES... [LIBS libs...]): a program that lands directly in the build folder and is installed.
 function(amb_program name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBS")
     add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
+    add_dependencies(programs ${name})
+    if(amb_mujoco_needs_avx)
+        target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/base/cpu_check.c)
+        target_compile_definitions(${name} PRIVATE AMB_PROGRAM="${name}")
+        if(AMB_SANITIZE) # it runs before their libraries are up
+            set_source_files_properties(${PROJECT_SOURCE_DIR}/base/cpu_check.c PROPERTIES COMPILE_OPTIONS -fno-sanitize=all)
+        endif()
+    endif()
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
     target_link_libraries(${name} PRIVATE ${arg_LIBS} amb_flags)
     install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

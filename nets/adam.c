@@ -9,15 +9,6 @@
 
 enum { CHUNK = 4096, LANES = 16 };
 
-typedef struct step_factors {
-    float scale;        /* of the gradient: the clipping */
-    float beta1, beta2; /* decay of the moments */
-    float gain1, gain2; /* 1 - beta */
-    float rate;         /* lr / (1 - beta1^t) */
-    float root;         /* 1 / sqrt(1 - beta2^t) */
-    float epsilon;
-} step_factors;
-
 bool amb_adam_init(amb_adam *adam, size_t size, amb_error *err)
 {
     *adam = (amb_adam){.size = size, .beta1 = .9f, .beta2 = .999f, .epsilon = 1e-8f};
@@ -58,9 +49,9 @@ AMB_VECTOR_CLONES static double sum_of_squares(const float *g, size_t n)
 }
 
 AMB_VECTOR_CLONES static void update_chunk(float *restrict parameter, const float *restrict gradient, float *restrict m, float *restrict v,
-                                           size_t n, const step_factors *factors)
+                                           size_t n, const amb_adam_factors *factors)
 {
-    const step_factors f = *factors;
+    const amb_adam_factors f = *factors;
     for (size_t i = 0; i < n; i++) {
         const float g = gradient[i] * f.scale;
         m[i] = f.beta1 * m[i] + f.gain1 * g;
@@ -69,28 +60,33 @@ AMB_VECTOR_CLONES static void update_chunk(float *restrict parameter, const floa
     }
 }
 
-float amb_adam_update(amb_adam *adam, float *parameters, const float *gradient, float lr, float max_norm)
+size_t amb_adam_pieces(const amb_adam *adam)
 {
-    const size_t size = adam->size;
-    const size_t chunks = (size + CHUNK - 1) / CHUNK;
-    const double t = (double)(adam->step + 1);
+    return (adam->size + CHUNK - 1) / CHUNK;
+}
 
-#pragma omp for schedule(static)
-    for (size_t c = 0; c < chunks; c++) {
-        const size_t first = c * CHUNK, n = size - first < CHUNK ? size - first : CHUNK;
-        adam->partial[c] = sum_of_squares(gradient + first, n);
-    }
+size_t amb_adam_piece(const amb_adam *adam, size_t piece, size_t *first)
+{
+    *first = piece * CHUNK;
+    return adam->size - *first < CHUNK ? adam->size - *first : CHUNK;
+}
+
+void amb_adam_square(amb_adam *adam, const float *gradient, size_t piece)
+{
+    size_t first;
+    const size_t n = amb_adam_piece(adam, piece, &first);
+    adam->partial[piece] = sum_of_squares(gradient + first, n);
+}
+
+amb_adam_factors amb_adam_plan(const amb_adam *adam, float lr, float max_norm)
+{
+    const double t = (double)(adam->step + 1), beta1 = (double)adam->beta1, beta2 = (double)adam->beta2;
     double sum = 0;
-    for (size_t c = 0; c < chunks; c++)
-        sum += adam->partial[c];
+    for (size_t piece = 0; piece < amb_adam_pieces(adam); piece++)
+        sum += adam->partial[piece];
     const float norm = (float)sqrt(sum);
-    if (!isfinite(norm)) {
-#pragma omp barrier
-        return norm;
-    }
-
-    const double beta1 = (double)adam->beta1, beta2 = (double)adam->beta2;
-    const step_factors factors = {
+    return (amb_adam_factors){
+        .norm = norm,
         .scale = max_norm > 0 && norm > max_norm ? max_norm / norm : 1,
         .beta1 = adam->beta1,
         .beta2 = adam->beta2,
@@ -100,12 +96,31 @@ float amb_adam_update(amb_adam *adam, float *parameters, const float *gradient, 
         .root = (float)(1 / sqrt(1 - pow(beta2, t))),
         .epsilon = adam->epsilon,
     };
-#pragma omp for schedule(static)
-    for (size_t c = 0; c < chunks; c++) {
-        const size_t first = c * CHUNK, n = size - first < CHUNK ? size - first : CHUNK;
-        update_chunk(parameters + first, gradient + first, adam->m + first, adam->v + first, n, &factors);
-    }
-#pragma omp single
-    adam->step++;
-    return norm;
+}
+
+void amb_adam_apply(amb_adam *adam, float *parameters, const float *gradient, const amb_adam_factors *factors, size_t piece)
+{
+    size_t first;
+    const size_t n = amb_adam_piece(adam, piece, &first);
+    if (isfinite(factors->norm))
+        update_chunk(parameters + first, gradient + first, adam->m + first, adam->v + first, n, factors);
+}
+
+void amb_adam_finish(amb_adam *adam, const amb_adam_factors *factors)
+{
+    adam->step += isfinite(factors->norm);
+}
+
+float amb_adam_update(amb_adam *adam, float *parameters, const float *gradient, float lr, float max_norm)
+{
+#pragma omp for schedule(dynamic, 8)
+    for (size_t piece = 0; piece < amb_adam_pieces(adam); piece++)
+        amb_adam_square(adam, gradient, piece);
+    const amb_adam_factors factors = amb_adam_plan(adam, lr, max_norm);
+#pragma omp for schedule(dynamic, 8)
+    for (size_t piece = 0; piece < amb_adam_pieces(adam); piece++)
+        amb_adam_apply(adam, parameters, gradient, &factors, piece);
+#pragma omp single nowait /* the count is read again behind the next update's first barrier */
+    amb_adam_finish(adam, &factors);
+    return factors.norm;
 }

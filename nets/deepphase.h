@@ -39,20 +39,22 @@ typedef struct amb_deepphase {
 } amb_deepphase;
 
 /* A model that is there already and outlives this. False and a sentence unless it maps 132 numbers to 2. */
-bool amb_deepphase_init(amb_deepphase *deepphase, const amb_model *model, amb_error *err);
+AMB_MUST_CHECK bool amb_deepphase_init(amb_deepphase *deepphase, const amb_model *model, amb_error *err);
 
 /* From an ONNX file. def: as in amb_model_load. */
-bool amb_deepphase_load(amb_deepphase *deepphase, const char *path, const amb_model_def *def, amb_error *err);
+AMB_MUST_CHECK bool amb_deepphase_load(amb_deepphase *deepphase, const char *path, const amb_model_def *def, amb_error *err);
 void amb_deepphase_free(amb_deepphase *deepphase);
 
 /* Bytes of workspace for any number of frames; one workspace a thread. */
 size_t amb_deepphase_workspace_size(const amb_deepphase *deepphase);
 
 /* One frame (132). */
-bool amb_deepphase_encode(const amb_deepphase *deepphase, void *workspace, const float *frame, amb_phase *out, amb_error *err);
+AMB_MUST_CHECK bool amb_deepphase_encode(const amb_deepphase *deepphase, void *workspace, const float *frame, amb_phase *out,
+                                         amb_error *err);
 
 /* n frames (n, 132), each for itself: bit for bit what n calls of encode give. */
-bool amb_deepphase_encode_batch(const amb_deepphase *deepphase, void *workspace, const float *frame, int n, amb_phase *out, amb_error *err);
+AMB_MUST_CHECK bool amb_deepphase_encode_batch(const amb_deepphase *deepphase, void *workspace, const float *frame, int n, amb_phase *out,
+                                               amb_error *err);
 
 /* ---- Trajectories ---- */
 
@@ -71,14 +73,14 @@ typedef struct amb_phase_trajectory {
 void amb_phase_unwrap(amb_phase_trajectory *trajectory);
 
 /* Frames (trajectory->frames, 132) → phase and unwrapped, in the buffers that *trajectory brings along. */
-bool amb_deepphase_encode_sequence(const amb_deepphase *deepphase, void *workspace, const float *frame, amb_phase_trajectory *trajectory,
-                                   amb_error *err);
+AMB_MUST_CHECK bool amb_deepphase_encode_sequence(const amb_deepphase *deepphase, void *workspace, const float *frame,
+                                                  amb_phase_trajectory *trajectory, amb_error *err);
 
 /* Cycles a second at every frame, negative where the motion runs backwards: the slope of a straight line fitted to the unwrapped phase by
  * least squares over the frames at most .1 s away (one at least), each weighted by A², as phase noise has variance ∝ 1 / A² where noise of
  * x and y has the same everywhere (a weighted Savitzky-Golay derivative of order 1, 1964). At the ends the window is one-sided. Exact for
  * constant speed, and no different at the wrap. 0 where fewer than two frames of the window have an amplitude. */
-bool amb_deepphase_velocity(const amb_phase_trajectory *trajectory, double *velocity, amb_error *err);
+AMB_MUST_CHECK bool amb_deepphase_velocity(const amb_phase_trajectory *trajectory, double *velocity, amb_error *err);
 
 typedef struct amb_phase_period {
     double period_s;          /* > 0; INFINITY where the phase does not advance at all */
@@ -100,11 +102,11 @@ typedef struct amb_phase_period {
  *   winding    max(0, 1 - |w - v T| / max(1, |v T|)), w the unwrapped phase's advance over the time T: 0 for a swing to and fro;
  *   length     min(1, cycles / 2).
  * An even, clean motion of two cycles or more has 1; a phase that stands still, noise, and a random walk have little. */
-bool amb_deepphase_periodicity(const amb_phase_trajectory *trajectory, amb_phase_period *out, amb_error *err);
+AMB_MUST_CHECK bool amb_deepphase_periodicity(const amb_phase_trajectory *trajectory, amb_phase_period *out, amb_error *err);
 
 /* Between a and b, weight 0 … 1: the phase goes the shortest way around the circle (amb_phase_difference; exactly opposite, to 1e-9 of a
  * cycle: forwards), the amplitude straight. Weight 0 gives a, 1 gives b, to the bit. Where one of them has amplitude 0, and so no
  * phase, the other's phase is kept all the way, ends included. */
-bool amb_deepphase_interpolate(const amb_phase *a, const amb_phase *b, double weight, amb_phase *out, amb_error *err);
+AMB_MUST_CHECK bool amb_deepphase_interpolate(const amb_phase *a, const amb_phase *b, double weight, amb_phase *out, amb_error *err);
 
 #endif

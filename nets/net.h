@@ -72,16 +72,16 @@ amb_net *amb_net_create(int layers, const int *dim, amb_error *err);
 void amb_net_destroy(amb_net *net); /* NULL is fine */
 
 /* Allocates in_mean (0) and in_std (1) if they are not there. False, and nothing changed, when memory is short. */
-bool amb_net_add_normalizer(amb_net *net);
+AMB_MUST_CHECK bool amb_net_add_normalizer(amb_net *net);
 
 /* Metadata: set replaces; get returns NULL where the key is absent. The net owns its copies. set: false,
  * and nothing changed, when memory is short. */
-bool amb_net_set_meta(amb_net *net, const char *key, const char *value);
+AMB_MUST_CHECK bool amb_net_set_meta(amb_net *net, const char *key, const char *value);
 const char *amb_net_get_meta(const amb_net *net, const char *key);
 
 /* Metadata as a number in [lo, hi]. Where the key is absent, true and *value as it was; false and a sentence where its text is no such
  * number. */
-bool amb_net_get_number(const amb_net *net, const char *key, double lo, double hi, double *value, amb_error *err);
+AMB_MUST_CHECK bool amb_net_get_number(const amb_net *net, const char *key, double lo, double hi, double *value, amb_error *err);
 
 /* "relu", "leaky_relu", … */
 const char *amb_activation_name(amb_activation act);

@@ -35,6 +35,6 @@ amb_net *amb_onnx_read_memory(const void *bytes, size_t size, const char *name, 
  * initialiser + Cast node, rounded to nearest even; refused with a sentence where a value overflows float16); the normaliser always as
  * float. Opset 13, so that ONNX Runtime and others load it. Refuses what could not be read back: numbers that are not finite, standard
  * deviations that are not positive, metadata or output names that are not UTF-8, outputs of the same name. */
-bool amb_onnx_write(const char *path, const amb_net *net, amb_onnx_dtype dtype, amb_error *err);
+AMB_MUST_CHECK bool amb_onnx_write(const char *path, const amb_net *net, amb_onnx_dtype dtype, amb_error *err);
 
 #endif

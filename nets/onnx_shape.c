@@ -67,7 +67,7 @@ static amb_onnx_shown show_target(const amb_onnx_ints *target)
 
 bool amb_onnx_read_reshape(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
 {
-    amb_onnx_ints target;
+    amb_onnx_ints target = {0};
     bool allowzero;
     if (at != 0)
         return amb_onnx_node_fail(g, n, "its shape is computed, a constant was expected");

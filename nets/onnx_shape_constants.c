@@ -58,7 +58,7 @@ static bool ints_attribute(amb_onnx_graph *g, const AmbOnnx__Node *n, const char
 bool amb_onnx_get_axes(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int rank, bool adds, uint32_t *axes,
                        bool *given)
 {
-    amb_onnx_ints list;
+    amb_onnx_ints list = {0};
     *axes = 0;
     if (!ints_attribute(g, n, "axes", &list, given))
         return false;
@@ -99,7 +99,7 @@ static bool set_dims(amb_onnx_graph *g, const AmbOnnx__Node *n, const amb_onnx_v
 bool amb_onnx_constant_reshape(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
 {
     (void)at;
-    amb_onnx_ints target;
+    amb_onnx_ints target = {0};
     bool allowzero, ok = true;
     const amb_onnx_array *a = &in[0]->array;
     if (!amb_onnx_reshape_target(g, n, in[1], &target, &allowzero))
@@ -191,7 +191,7 @@ static bool check_axis(amb_onnx_graph *g, const AmbOnnx__Node *n, bool needed)
 bool amb_onnx_constant_gather(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
 {
     (void)at;
-    amb_onnx_ints data, index;
+    amb_onnx_ints data = {0}, index = {0};
     if (!check_axis(g, n, false) || !amb_onnx_get_ints(g, n, in[0], &data) || !get_known_ints(g, n, in[1], &index))
         return false;
     amb_onnx_ints taken = {.count = index.count, .scalar = index.scalar};
@@ -231,7 +231,7 @@ bool amb_onnx_constant_concat(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onn
 /* One of Slice's lists, which must hold one number: an attribute before operator set 10, an input since. */
 static bool slice_number(amb_onnx_graph *g, const AmbOnnx__Node *n, const char *name, const amb_onnx_value *v, int64_t *out)
 {
-    amb_onnx_ints list;
+    amb_onnx_ints list = {0};
     bool given = v;
     if (g->opset < 10 ? !ints_attribute(g, n, name, &list, &given) : v && !get_known_ints(g, n, v, &list))
         return false;
@@ -246,7 +246,7 @@ static bool slice_number(amb_onnx_graph *g, const AmbOnnx__Node *n, const char *
 bool amb_onnx_constant_slice(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
 {
     (void)at;
-    amb_onnx_ints data, part = {0};
+    amb_onnx_ints data = {0}, part = {0};
     int64_t start = 0, end = INT64_MAX, axis = 0, step = 1;
     if (!amb_onnx_get_ints(g, n, in[0], &data))
         return false;
@@ -274,7 +274,7 @@ bool amb_onnx_constant_slice(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx
 bool amb_onnx_constant_arithmetic(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
 {
     (void)at;
-    amb_onnx_ints a, b;
+    amb_onnx_ints a = {0}, b = {0};
     bool mod = strcmp(n->op_type, "Mod") == 0;
     char op = mod ? '%' : n->op_type[0];
     if (amb_onnx_is_float(in[0]->array.type) || amb_onnx_is_float(in[1]->array.type))
@@ -325,7 +325,7 @@ bool amb_onnx_constant_fill(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_
 {
     (void)at;
     static const float zero = 0;
-    amb_onnx_ints shape;
+    amb_onnx_ints shape = {0};
     if (!get_known_ints(g, n, in[0], &shape))
         return false;
     if (shape.scalar || shape.count != 1 || shape.value[0] < 1 || shape.value[0] > AMB_NET_MAX_DIM)

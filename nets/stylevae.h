@@ -24,10 +24,12 @@ typedef struct amb_stylevae {
  * whose name has "mu" or "mean" in it, one with "var" ("logvar", "log_var"), in either order; where neither head has a name, the first is
  * μ. The decoder must take 256 numbers and give 4380, flat or as 60 × 73. Other names and shapes are refused in a sentence that begins with
  * the path. def: as in amb_model_load. */
-bool amb_stylevae_load(amb_stylevae *vae, const char *encoder, const char *decoder, const amb_model_def *def, amb_error *err);
+AMB_MUST_CHECK bool amb_stylevae_load(amb_stylevae *vae, const char *encoder, const char *decoder, const amb_model_def *def,
+                                      amb_error *err);
 
 /* The same from networks in memory, which are copied. */
-bool amb_stylevae_init(amb_stylevae *vae, const amb_net *encoder, const amb_net *decoder, const amb_model_def *def, amb_error *err);
+AMB_MUST_CHECK bool amb_stylevae_init(amb_stylevae *vae, const amb_net *encoder, const amb_net *decoder, const amb_model_def *def,
+                                      amb_error *err);
 void amb_stylevae_free(amb_stylevae *vae);
 
 /* Bytes of workspace for encoding and decoding any number of rows. */

@@ -10,6 +10,7 @@
 #include "nets/model_layers.h"
 
 #include "base/clock.h"
+#include "base/cores.h"
 
 #include <assert.h>
 #include <linux/futex.h>
@@ -276,13 +277,6 @@ static int cpu_for(int index)
     return cpu;
 }
 
-static int cores(void)
-{
-    cpu_set_t set;
-    const int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-    return count < 1 ? 1 : count;
-}
-
 static void *aligned_zeros(size_t size)
 {
     size = (size + LINE - 1) / LINE * LINE;
@@ -298,7 +292,7 @@ amb_team *amb_team_create(const amb_team_def *given, amb_error *err)
         return NULL;
     }
     team->def = given ? *given : amb_team_default_def();
-    const int wanted = team->def.threads > 0 ? team->def.threads : cores();
+    const int wanted = team->def.threads > 0 ? team->def.threads : amb_cores();
     team->threads = wanted < AMB_TEAM_MOST_THREADS ? wanted : AMB_TEAM_MOST_THREADS;
     team->workers = aligned_zeros((size_t)(team->threads - 1) * sizeof *team->workers);
     team->claimed = aligned_zeros(AMB_NET_MAX_LAYERS * sizeof *team->claimed);

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS = 128, UNITS = 64, ALIGNMENT = 64, MAX_ROWS = 1 << 24 };
+enum { ROWS = 128, UNITS = 64, RANGE = 4096, ALIGNMENT = 64, MAX_ROWS = 1 << 24 };
 
 typedef struct train_layer {
     int in, out;
@@ -333,18 +333,26 @@ const float *amb_train_net_input_gradient(const amb_train_net *net)
 
 /* ---- Passes ---- */
 
+void amb_train_net_range_changed(amb_train_net *net, size_t first, size_t count)
+{
+    if (net->precision != AMB_TRAIN_BF16)
+        return;
+    const size_t end = first + count;
+    for (int l = 0; l < net->layers; l++) {
+        const train_layer *layer = &net->layer[l];
+        const size_t from = first > layer->weight ? first : layer->weight, to = end < layer->bias ? end : layer->bias;
+        if (from < to)
+            bf16_from_floats(net->parameters + from, to - from, layer->weight_bf16 + (from - layer->weight));
+    }
+}
+
 void amb_train_net_parameters_changed(amb_train_net *net)
 {
     if (net->precision != AMB_TRAIN_BF16)
         return;
-    for (int l = 0; l < net->layers; l++) {
-        const train_layer *layer = &net->layer[l];
-        const size_t in = (size_t)layer->in;
-#pragma omp for schedule(static) nowait
-        for (int i = 0; i < layer->out; i++)
-            bf16_from_floats(net->parameters + layer->weight + (size_t)i * in, in, layer->weight_bf16 + (size_t)i * in);
-    }
-#pragma omp barrier
+#pragma omp for schedule(dynamic, 8)
+    for (size_t first = 0; first < net->size; first += RANGE)
+        amb_train_net_range_changed(net, first, net->size - first < RANGE ? net->size - first : RANGE);
 }
 
 static const void *weights(const amb_train_net *net, int l)
@@ -353,16 +361,22 @@ static const void *weights(const amb_train_net *net, int l)
     return layer->weight_bf16 ? (const void *)layer->weight_bf16 : (const void *)(net->parameters + layer->weight);
 }
 
-static int chunks_of(const amb_train_net *net, int n)
+int amb_train_net_chunks(const amb_train_net *net, int n)
 {
     return (n + net->rows - 1) / net->rows;
+}
+
+int amb_train_net_chunk(const amb_train_net *net, int n, int chunk, int *first)
+{
+    *first = chunk * net->rows;
+    return n - *first < net->rows ? n - *first : net->rows;
 }
 
 /* How many of a chunk's rows belong to the batch; the others are padding. */
 static int chunk_rows(const amb_train_net *net, int chunk, int n)
 {
-    const int left = n - chunk * net->rows;
-    return left < net->rows ? left : net->rows;
+    int first;
+    return amb_train_net_chunk(net, n, chunk, &first);
 }
 
 static void *chunk_of(const amb_train_net *net, void *buffer, int width, size_t element, int chunk)
@@ -390,39 +404,45 @@ static const void *input_chunk(const amb_train_net *net, const float *x, int chu
     return chunk_rows(net, chunk, n) == net->rows ? x + (size_t)chunk * (size_t)net->rows * (size_t)in : net->x_copy;
 }
 
-const float *amb_train_net_forward(amb_train_net *net, const float *x, int n)
+const float *amb_train_net_forward_chunk(amb_train_net *net, const float *x, int n, int chunk)
 {
     assert(n >= 1 && n <= net->max_rows);
-    const int inputs = net->layer[0].in;
+    const int rows = chunk_rows(net, chunk, n), inputs = net->layer[0].in;
+    const void *in = input_chunk(net, x, chunk, n);
+    void *out = NULL;
+    if (net->precision == AMB_TRAIN_BF16 || rows < net->rows)
+        copy_chunk(net, x + (size_t)chunk * (size_t)net->rows * (size_t)inputs, inputs, rows, (void *)(uintptr_t)in);
     const int saved = amb_gemm_begin();
-#pragma omp for schedule(dynamic, 1)
-    for (int chunk = 0; chunk < chunks_of(net, n); chunk++) {
-        const int rows = chunk_rows(net, chunk, n);
-        const void *in = input_chunk(net, x, chunk, n);
-        if (net->precision == AMB_TRAIN_BF16 || rows < net->rows)
-            copy_chunk(net, x + (size_t)chunk * (size_t)net->rows * (size_t)inputs, inputs, rows, (void *)(uintptr_t)in);
-        for (int l = 0; l < net->layers; l++) {
-            const train_layer *layer = &net->layer[l];
-            void *out = chunk_of(net, layer->h, layer->out, l == net->layers - 1 ? sizeof(float) : net->element, chunk);
-            amb_gemm_run(layer->forward, in, weights(net, l), net->parameters + layer->bias, out);
-            in = out;
-        }
+    for (int l = 0; l < net->layers; l++) {
+        const train_layer *layer = &net->layer[l];
+        out = chunk_of(net, layer->h, layer->out, l == net->layers - 1 ? sizeof(float) : net->element, chunk);
+        amb_gemm_run(layer->forward, in, weights(net, l), net->parameters + layer->bias, out);
+        in = out;
     }
     amb_gemm_end(saved);
-#pragma omp single
+    return out;
+}
+
+const float *amb_train_net_forward(amb_train_net *net, const float *x, int n)
+{
+#pragma omp single nowait /* the loop's barrier is behind it */
     {
         net->x = x;
         net->n = n;
     }
+#pragma omp for schedule(dynamic, 1)
+    for (int chunk = 0; chunk < amb_train_net_chunks(net, n); chunk++)
+        amb_train_net_forward_chunk(net, x, n, chunk);
     return net->layer[net->layers - 1].h;
 }
 
-/* From the output's derivative to every layer's `d`, and to the input's where that is wanted, for one chunk. */
-static void backward_chunk(amb_train_net *net, const float *dout, int chunk, int n)
+/* From the output's derivative to every layer's `d`, and to the input's where that is wanted. */
+void amb_train_net_backward_chunk(amb_train_net *net, const float *dout, int n, int chunk)
 {
     const int outputs = net->layer[net->layers - 1].out;
     void *d = chunk_of(net, net->layer[net->layers - 1].d, outputs, net->element, chunk);
     copy_chunk(net, dout + (size_t)chunk * (size_t)net->rows * (size_t)outputs, outputs, chunk_rows(net, chunk, n), d);
+    const int saved = amb_gemm_begin();
     for (int l = net->layers - 1; l > 0; l--) {
         const int width = net->layer[l].in;
         const size_t count = (size_t)net->rows * (size_t)width;
@@ -439,37 +459,44 @@ static void backward_chunk(amb_train_net *net, const float *dout, int chunk, int
         float *dx = chunk_of(net, net->dx, net->layer[0].in, sizeof(float), chunk);
         amb_gemm_run(net->layer[0].data, d, weights(net, 0), NULL, dx);
     }
+    amb_gemm_end(saved);
+}
+
+int amb_train_net_blocks(const amb_train_net *net)
+{
+    return net->blocks;
 }
 
 /* weight' += dᵀ h and bias' += Σ d for one block of a layer's units, chunk after chunk. */
-static void gradient_block(amb_train_net *net, const unit_block *block, int n)
+void amb_train_net_gradient_block(amb_train_net *net, const float *x, int n, int b)
 {
+    const unit_block *block = &net->block[b];
     const train_layer *layer = &net->layer[block->layer];
     const size_t out = (size_t)layer->out;
     float *weight = net->gradient + layer->weight + (size_t)block->first * (size_t)layer->in;
     float *bias = net->gradient + layer->bias + block->first;
+    const int saved = amb_gemm_begin();
     memset(bias, 0, (size_t)block->units * sizeof(float));
-    for (int chunk = 0; chunk < chunks_of(net, n); chunk++) {
+    for (int chunk = 0; chunk < amb_train_net_chunks(net, n); chunk++) {
         const char *d = (const char *)chunk_of(net, layer->d, layer->out, net->element, chunk) + (size_t)block->first * net->element;
         const void *h = block->layer > 0 ? chunk_of(net, net->layer[block->layer - 1].h, layer->in, net->element, chunk)
-                                         : input_chunk(net, net->x, chunk, n);
+                                         : input_chunk(net, x, chunk, n);
         amb_gemm_run(layer->gradient[block->units != UNITS][chunk > 0], d, h, NULL, weight);
         if (net->precision == AMB_TRAIN_BF16)
             add_columns_bf16((const uint16_t *)(const void *)d, chunk_rows(net, chunk, n), out, block->units, bias);
         else
             add_columns_f32((const float *)(const void *)d, chunk_rows(net, chunk, n), out, block->units, bias);
     }
+    amb_gemm_end(saved);
 }
 
 void amb_train_net_backward(amb_train_net *net, const float *dout, int n)
 {
     assert(n == net->n);
-    const int saved = amb_gemm_begin();
 #pragma omp for schedule(dynamic, 1)
-    for (int chunk = 0; chunk < chunks_of(net, n); chunk++)
-        backward_chunk(net, dout, chunk, n);
+    for (int chunk = 0; chunk < amb_train_net_chunks(net, n); chunk++)
+        amb_train_net_backward_chunk(net, dout, n, chunk);
 #pragma omp for schedule(dynamic, 1)
-    for (int i = 0; i < net->blocks; i++)
-        gradient_block(net, &net->block[i], n);
-    amb_gemm_end(saved);
+    for (int b = 0; b < net->blocks; b++)
+        amb_train_net_gradient_block(net, net->x, n, b);
 }

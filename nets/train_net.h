@@ -51,4 +51,30 @@ const float *amb_train_net_forward(amb_train_net *net, const float *x, int n);
  * barrier. */
 void amb_train_net_backward(amb_train_net *net, const float *dout, int n);
 
+/* ---- The same passes in pieces ----
+ *
+ * For a caller that shares out the work of several networks and of its loss at once, with fewer barriers. A piece is done by one thread,
+ * any thread; pieces of one kind are independent of each other. Between kinds each needs what is listed:
+ *   forward_chunk   parameters that are up to date (range_changed)
+ *   backward_chunk  the same chunk's forward
+ *   gradient_block  all chunks' backward                                                                                            */
+
+/* Chunks of a batch of n rows, and one chunk's rows: from *first on, as many as it returns. */
+int amb_train_net_chunks(const amb_train_net *net, int n);
+int amb_train_net_chunk(const amb_train_net *net, int n, int chunk, int *first);
+
+/* x (n, dim[0]), the whole batch, of which the chunk's rows are read; returns the chunk's outputs (its rows, dim[layers]). x must stay
+ * untouched until the gradient is there. */
+const float *amb_train_net_forward_chunk(amb_train_net *net, const float *x, int n, int chunk);
+
+/* dout (n, dim[layers]), the whole batch, of which the chunk's rows are read. */
+void amb_train_net_backward_chunk(amb_train_net *net, const float *dout, int n, int chunk);
+
+/* One of so many parts of the gradient, those with the most work first. x and n: as given to forward_chunk. */
+int amb_train_net_blocks(const amb_train_net *net);
+void amb_train_net_gradient_block(amb_train_net *net, const float *x, int n, int block);
+
+/* As amb_train_net_parameters_changed, for parameters [first, first + count). */
+void amb_train_net_range_changed(amb_train_net *net, size_t first, size_t count);
+
 #endif

@@ -28,10 +28,10 @@ void amb_checkpoint_writer_destroy(amb_checkpoint_writer *writer);   /* NULL is 
 
 /* Adds a copy of `size` bytes (0 is fine). False where the name is not 1..47 characters long or was used before, the file would outgrow
  * 4 GiB, or memory is short; the writer is then as it was. */
-bool amb_checkpoint_put(amb_checkpoint_writer *writer, const char *name, const void *data, size_t size, amb_error *err);
+AMB_MUST_CHECK bool amb_checkpoint_put(amb_checkpoint_writer *writer, const char *name, const void *data, size_t size, amb_error *err);
 
 /* Writes PATH atomically; on error false, and the old file as it was. The writer may go on: put more and save again. */
-bool amb_checkpoint_save(amb_checkpoint_writer *writer, const char *path, amb_error *err);
+AMB_MUST_CHECK bool amb_checkpoint_save(amb_checkpoint_writer *writer, const char *path, amb_error *err);
 
 /* Reads and checks a whole file (4 GiB at most). NULL and a sentence that begins with PATH on error. */
 amb_checkpoint *amb_checkpoint_read(const char *path, amb_error *err);
@@ -46,6 +46,6 @@ bool amb_checkpoint_is_current(const amb_checkpoint *checkpoint, amb_error *err)
 const void *amb_checkpoint_find(const amb_checkpoint *checkpoint, const char *name, size_t *size);
 
 /* Copies a section of exactly `size` bytes; false, a sentence and `out` untouched if there is none or it has another size. */
-bool amb_checkpoint_get(const amb_checkpoint *checkpoint, const char *name, void *out, size_t size, amb_error *err);
+AMB_MUST_CHECK bool amb_checkpoint_get(const amb_checkpoint *checkpoint, const char *name, void *out, size_t size, amb_error *err);
 
 #endif

@@ -1,7 +1,9 @@
 #include "policy/controller.h"
 
+#include "base/text.h"
 #include "nets/onnx.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +48,8 @@ bool amb_policy_describe(amb_policy *policy, const amb_net *net, amb_error *err)
     if (policy->substeps < 1 || fabs(policy->substeps * control_hz - policy->physics_hz) > 1e-6 * policy->physics_hz)
         return amb_fail(err, "metadata: control at %g Hz is no whole fraction of physics at %g Hz", control_hz, policy->physics_hz);
     const char *motion = amb_net_get_meta(net, "motion");
+    if (motion && !amb_text_is_printable(motion))
+        return amb_fail(err, "metadata \"motion\" is \"%.80s\", expected printable text", motion);
     snprintf(policy->motion, sizeof policy->motion, "%s", motion ? motion : "");
     return read_motion_crc(policy, net, err);
 }
@@ -90,6 +94,18 @@ void amb_policy_use(const amb_policy *policy, amb_env_def *def)
     def->look_ahead = policy->look_ahead;
 }
 
+bool amb_policy_check(const amb_policy *policy, const amb_env_def *def, amb_error *err)
+{
+    if (policy && policy->goal != def->goal)
+        return amb_fail(err, "the network takes observations of %d numbers, the environment gives %d: see amb_policy_use",
+                        policy->goal ? AMB_OBS_MAX : AMB_OBS, def->goal ? AMB_OBS_MAX : AMB_OBS);
+    if (policy && policy->action_mode != def->action_mode)
+        return amb_fail(err, "the network's actions are %s, the environment takes %s ones: see amb_policy_use",
+                        policy->action_mode == AMB_ACTION_RESIDUAL ? "residual" : "absolute",
+                        def->action_mode == AMB_ACTION_RESIDUAL ? "residual" : "absolute");
+    return true;
+}
+
 bool amb_controller_init(amb_controller *controller, const amb_policy *policy, int rows, amb_error *err)
 {
     *controller = (amb_controller){.policy = policy, .rows = rows};
@@ -115,8 +131,10 @@ void amb_controller_decide(amb_controller *controller, amb_env *const *env, int 
     if (!controller->policy)
         return; /* actions are zero and stay so */
     const size_t inputs = (size_t)amb_model_inputs(controller->policy->actor);
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
+        assert((size_t)amb_env_obs_size(env[i]) == inputs);
         amb_env_observe(env[i], controller->obs + (size_t)i * inputs);
+    }
     amb_model_run(controller->policy->actor, controller->workspace, controller->obs, n, controller->action);
 }
 

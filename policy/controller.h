@@ -38,6 +38,10 @@ bool amb_policy_critic_path(const char *policy, char *path, size_t size);
  * character.) */
 void amb_policy_use(const amb_policy *policy, amb_env_def *def);
 
+/* Whether an environment of this definition is what the policy demands: its observations have as many numbers as the network has inputs,
+ * its actions mean what the network's mean. False and a sentence otherwise. policy may be NULL: then it is. */
+AMB_MUST_CHECK bool amb_policy_check(const amb_policy *policy, const amb_env_def *def, amb_error *err);
+
 typedef struct amb_controller {
     const amb_policy *policy; /* NULL: zero actions, pure tracking of the reference */
     int rows;                 /* environments at once, at most */
@@ -48,7 +52,8 @@ typedef struct amb_controller {
 bool amb_controller_init(amb_controller *controller, const amb_policy *policy, int rows, amb_error *err);
 void amb_controller_free(amb_controller *controller);
 
-/* Observes n environments (the pointers' targets) and fills controller->action (n, AMB_ACTION). 1 ≤ n ≤ rows. */
+/* Observes n environments (the pointers' targets) and fills controller->action (n, AMB_ACTION). 1 ≤ n ≤ rows.
+ * Environments are as amb_policy_check has them. */
 void amb_controller_decide(amb_controller *controller, amb_env *const *env, int n);
 
 /* The whole control step for one environment. */

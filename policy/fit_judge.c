@@ -74,8 +74,8 @@ static double phase_at_strikes(const phase_judge *p, const amb_gait *g, double f
             continue;
         for (int repeat = 0; repeat < (position > 0 ? 16 : 1); repeat++) {
             noisy_frame(g, g->strike[s], position, velocity, rng, frame);
-            amb_deepphase_encode(&p->net, p->workspace, frame, &phase, NULL);
-            x += phase.x, y += phase.y, n++;
+            if (amb_deepphase_encode(&p->net, p->workspace, frame, &phase, NULL)) /* not where it gives no finite numbers */
+                x += phase.x, y += phase.y, n++;
         }
     }
     return n ? atan2(y, x) / degree : NAN;

@@ -105,7 +105,7 @@ void fit_phase_normaliser(amb_fit *fit)
 void fit_phase_step(amb_fit *fit)
 {
     const int n = fit->batch;
-#pragma omp for schedule(static)
+#pragma omp for schedule(dynamic, 16)
     for (int i = 0; i < n; i++) {
         float frame[AMB_PHASE_FEATURES], *x = fit->x + (size_t)i * AMB_PHASE_FEATURES;
         amb_rng rng = fit_rng(fit, fit->progress.samples + i, 0);
@@ -114,7 +114,7 @@ void fit_phase_step(amb_fit *fit)
             x[k] = (frame[k] - fit->mean[k]) / fit->std[k];
     }
     const float *y = amb_train_net_forward(fit->net[0], fit->x, n);
-#pragma omp for schedule(static)
+#pragma omp for schedule(dynamic, 16)
     for (int i = 0; i < n; i++) {
         double *loss = fit->loss + (size_t)i * (1 + AMB_FIT_TERMS);
         memset(loss, 0, (1 + AMB_FIT_TERMS) * sizeof *loss);

@@ -196,14 +196,14 @@ static void encoder_row(amb_fit *fit, const float *y, const float *dz, int r)
 void fit_style_step(amb_fit *fit)
 {
     const int n = fit->batch, single = n - 2 * fit->pairs, rows = fit->rows;
-#pragma omp for schedule(static)
+#pragma omp for schedule(dynamic, 16)
     for (int i = 0; i < single + fit->pairs; i++)
         draw_rows(fit, i < single ? i : single + 2 * (i - single));
     const float *y = amb_train_net_forward(fit->net[0], fit->x, n);
-#pragma omp for schedule(static)
+#pragma omp for schedule(dynamic, 16)
     for (int r = 0; r < n; r++)
         latent(fit, y, r, fit->z + (size_t)r * FIT_Z);
-#pragma omp for schedule(static)
+#pragma omp for schedule(dynamic, 16)
     for (int p = 0; p < fit->pairs; p++) {
         const float *a = fit->z + (size_t)(single + 2 * p) * FIT_Z, *b = a + FIT_Z, w = fit->share[p];
         float *z = fit->z + (size_t)(n + p) * FIT_Z;
@@ -211,7 +211,7 @@ void fit_style_step(amb_fit *fit)
             z[k] = (1 - w) * a[k] + w * b[k];
     }
     const float *out = amb_train_net_forward(fit->net[1], fit->z, rows);
-#pragma omp for schedule(static)
+#pragma omp for schedule(dynamic, 16)
     for (int r = 0; r < rows; r++) {
         const size_t at = (size_t)r * FIT_WINDOW;
         double *loss = fit->loss + (size_t)r * (1 + AMB_FIT_TERMS);
@@ -221,7 +221,7 @@ void fit_style_step(amb_fit *fit)
     }
     amb_train_net_backward(fit->net[1], fit->d[1], rows);
     const float *dz = amb_train_net_input_gradient(fit->net[1]);
-#pragma omp for schedule(static)
+#pragma omp for schedule(dynamic, 16)
     for (int r = 0; r < n; r++)
         encoder_row(fit, y, dz, r);
     amb_train_net_backward(fit->net[0], fit->d[0], n);

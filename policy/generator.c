@@ -320,9 +320,9 @@ static bool check_def(const amb_generator_def *def, amb_error *err)
     if (!(def->glide_s >= 0 && def->glide_s <= 60))
         return amb_fail(err, "%g s from one style to the next, expected 0 to 60", def->glide_s);
     if (!(def->acceleration >= .1 && def->acceleration <= 1000))
-        return amb_fail(err, "changes of speed at %g m/s², expected .1 to 1000", def->acceleration);
+        return amb_fail(err, "changes of speed at %g m/s², expected 0.1 to 1000", def->acceleration);
     if (!(def->blend_s >= .01 && def->blend_s <= 10))
-        return amb_fail(err, "%g s from one cycle to the next, expected .01 to 10", def->blend_s);
+        return amb_fail(err, "%g s from one cycle to the next, expected 0.01 to 10", def->blend_s);
     if (!(def->octave_s >= 0 && def->octave_s <= 60))
         return amb_fail(err, "%g s for an octave of tempo, expected 0 to 60", def->octave_s);
     if (!(def->every_s >= 0 && def->every_s <= 10))

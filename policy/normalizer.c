@@ -8,7 +8,7 @@ void amb_normalizer_add(amb_normalizer *normalizer, const float *obs, int n)
         return;
     const int columns = (int)normalizer->columns;
     const double before = (double)normalizer->count, after = before + n;
-#pragma omp for schedule(static)
+#pragma omp for schedule(dynamic, 16)
     for (int k = 0; k < columns; k++) {
         double mean = 0, m2 = 0;
         for (int i = 0; i < n; i++)

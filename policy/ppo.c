@@ -11,7 +11,8 @@ struct amb_ppo {
     amb_adam actor_adam, critic_adam;
     int *order; /* (samples) shuffled */
     /* one minibatch, gathered */
-    float *x, *action, *mean, *advantage, *target, *taught;
+    float *x, *x_critic; /* for each network its own, so that each gathers what it needs */
+    float *action, *mean, *advantage, *target, *taught;
     float *d_actor, *d_critic; /* derivatives of the loss by the networks' outputs */
     double *kl, *loss, *apart; /* per row, so that sums have one order */
     unsigned char *clipped, *has_teacher;
@@ -22,6 +23,7 @@ static bool allocate(amb_ppo *p)
     const size_t rows = (size_t)p->rows, obs = (size_t)p->def.obs, actions = (size_t)p->def.actions;
     p->order = malloc((size_t)p->def.samples * sizeof *p->order);
     p->x = malloc(rows * obs * sizeof(float));
+    p->x_critic = malloc(rows * obs * sizeof(float));
     p->action = malloc(rows * actions * sizeof(float));
     p->mean = malloc(rows * actions * sizeof(float));
     p->advantage = malloc(rows * sizeof(float));
@@ -34,8 +36,8 @@ static bool allocate(amb_ppo *p)
     p->apart = calloc(rows, sizeof(double));
     p->clipped = malloc(rows);
     p->has_teacher = calloc(rows, 1);
-    return p->order && p->x && p->action && p->mean && p->advantage && p->target && p->d_actor && p->d_critic && p->kl && p->loss &&
-           p->clipped && p->taught && p->apart && p->has_teacher;
+    return p->order && p->x && p->x_critic && p->action && p->mean && p->advantage && p->target && p->d_actor && p->d_critic && p->kl &&
+           p->loss && p->clipped && p->taught && p->apart && p->has_teacher;
 }
 
 amb_ppo *amb_ppo_create(const amb_ppo_def *def, amb_rng *init, float last_layer, amb_error *err)
@@ -76,6 +78,7 @@ void amb_ppo_destroy(amb_ppo *p)
     amb_adam_free(&p->critic_adam);
     free(p->order);
     free(p->x);
+    free(p->x_critic);
     free(p->action);
     free(p->mean);
     free(p->advantage);
@@ -111,14 +114,18 @@ amb_adam *amb_ppo_critic_adam(amb_ppo *ppo)
     return &ppo->critic_adam;
 }
 
-/* TEAM. out (n, outputs) = net(x), in pieces the network was made for. */
+/* TEAM. out (n, outputs) = net(x), in batches of the size the network was made for. Ends with a barrier. */
 static void forward_all(amb_ppo *p, amb_train_net *net, const float *x, int n, int outputs, float *out)
 {
     for (int i = 0; i < n; i += p->rows) {
         const int rows = n - i < p->rows ? n - i : p->rows;
-        const float *y = amb_train_net_forward(net, x + (size_t)i * (size_t)p->def.obs, rows);
-#pragma omp single
-        memcpy(out + (size_t)i * (size_t)outputs, y, (size_t)rows * (size_t)outputs * sizeof(float));
+#pragma omp for schedule(dynamic, 1)
+        for (int chunk = 0; chunk < amb_train_net_chunks(net, rows); chunk++) {
+            int first;
+            const int count = amb_train_net_chunk(net, rows, chunk, &first);
+            const float *y = amb_train_net_forward_chunk(net, x + (size_t)i * (size_t)p->def.obs, rows, chunk);
+            memcpy(out + (size_t)(i + first) * (size_t)outputs, y, (size_t)count * (size_t)outputs * sizeof(float));
+        }
     }
 }
 
@@ -152,23 +159,6 @@ static void normalise_advantages(float *advantage, int n, float limit)
         advantage[i] = (float)fmin(fmax((advantage[i] - mean) * scale, -limit), limit);
 }
 
-/* TEAM. Rows order[0..n) of the batch, next to each other. */
-static void gather(amb_ppo *p, const amb_ppo_batch *b, const int *order, int n)
-{
-    const size_t obs = (size_t)p->def.obs, actions = (size_t)p->def.actions;
-#pragma omp for schedule(static)
-    for (int i = 0; i < n; i++) {
-        const size_t from = (size_t)order[i], to = (size_t)i;
-        memcpy(p->x + to * obs, b->x + from * obs, obs * sizeof(float));
-        memcpy(p->action + to * actions, b->action + from * actions, actions * sizeof(float));
-        memcpy(p->mean + to * actions, b->mean + from * actions, actions * sizeof(float));
-        p->advantage[to] = b->advantage[from];
-        p->target[to] = b->target[from];
-        if (b->taught && (p->has_teacher[to] = b->has_teacher[from]))
-            memcpy(p->taught + to * actions, b->taught + from * actions, actions * sizeof(float));
-    }
-}
-
 /* Adds the derivative of weight · |now - taught|² / 2 to d. Returns the squared distance. */
 static double follow_teacher(const amb_ppo *p, int row, const float *now, float weight, float *d)
 {
@@ -190,36 +180,68 @@ static int taught_samples(const amb_ppo_batch *b, int n)
     return taught;
 }
 
-/* TEAM. Derivatives of the clipped surrogate -min(r A, clip(r) A) by the actor's output, with what teachers add to it, and of
- * (v - target)² / 2 by the critic's, both as means over the minibatch. */
-static void differentiate(amb_ppo *p, const float *mean, const float *value, int n, const amb_ppo_batch *b)
+/* Derivative of the clipped surrogate -min(r A, clip(r) A) by the actor's output `now` in a minibatch of n rows, with what teachers add. */
+static void differentiate_actor(amb_ppo *p, int row, const float *now, int n, const amb_ppo_batch *b)
 {
     const int actions = p->def.actions;
     const float precision = 1 / (b->noise * b->noise), clip = p->def.clip;
-#pragma omp for schedule(static)
-    for (int i = 0; i < n; i++) {
-        const float *a = p->action + (size_t)i * (size_t)actions, *old = p->mean + (size_t)i * (size_t)actions;
-        const float *now = mean + (size_t)i * (size_t)actions;
-        float before = 0, after = 0, moved = 0;
-        for (int k = 0; k < actions; k++) {
-            before += (a[k] - old[k]) * (a[k] - old[k]);
-            after += (a[k] - now[k]) * (a[k] - now[k]);
-            moved += (now[k] - old[k]) * (now[k] - old[k]);
-        }
-        const float ratio = expf(fminf(.5f * precision * (before - after), 20)); /* σ is the same, so the densities' factors cancel */
-        const float adv = p->advantage[i];
-        const bool clipped = adv > 0 ? ratio > 1 + clip : ratio < 1 - clip;
-        const float scale = clipped ? 0 : -adv * ratio * precision / (float)n;
-        float *d = p->d_actor + (size_t)i * (size_t)actions;
-        for (int k = 0; k < actions; k++)
-            d[k] = scale * (a[k] - now[k]);
-        p->apart[i] = b->taught && p->has_teacher[i] ? follow_teacher(p, i, now, b->teach * precision / (float)n, d) : 0;
-        const float error = value[i] - p->target[i];
-        p->d_critic[i] = error / (float)n;
-        p->kl[i] = .5 * precision * moved;
-        p->loss[i] = (double)error * error;
-        p->clipped[i] = clipped;
+    const float *a = p->action + (size_t)row * (size_t)actions, *old = p->mean + (size_t)row * (size_t)actions;
+    float before = 0, after = 0, moved = 0;
+    for (int k = 0; k < actions; k++) {
+        before += (a[k] - old[k]) * (a[k] - old[k]);
+        after += (a[k] - now[k]) * (a[k] - now[k]);
+        moved += (now[k] - old[k]) * (now[k] - old[k]);
     }
+    const float ratio = expf(fminf(.5f * precision * (before - after), 20)); /* σ is the same, so the densities' factors cancel */
+    const float adv = p->advantage[row];
+    const bool clipped = adv > 0 ? ratio > 1 + clip : ratio < 1 - clip;
+    const float scale = clipped ? 0 : -adv * ratio * precision / (float)n;
+    float *d = p->d_actor + (size_t)row * (size_t)actions;
+    for (int k = 0; k < actions; k++)
+        d[k] = scale * (a[k] - now[k]);
+    p->apart[row] = b->taught && p->has_teacher[row] ? follow_teacher(p, row, now, b->teach * precision / (float)n, d) : 0;
+    p->kl[row] = .5 * precision * moved;
+    p->clipped[row] = clipped;
+}
+
+/* The actor's passes through one chunk of a minibatch: rows order[0..n) of the batch. */
+static void actor_chunk(amb_ppo *p, const amb_ppo_batch *b, const int *order, int n, int chunk)
+{
+    const size_t obs = (size_t)p->def.obs, actions = (size_t)p->def.actions;
+    int first;
+    const int end = amb_train_net_chunk(p->actor, n, chunk, &first) + first;
+    for (int i = first; i < end; i++) {
+        const size_t from = (size_t)order[i], to = (size_t)i;
+        memcpy(p->x + to * obs, b->x + from * obs, obs * sizeof(float));
+        memcpy(p->action + to * actions, b->action + from * actions, actions * sizeof(float));
+        memcpy(p->mean + to * actions, b->mean + from * actions, actions * sizeof(float));
+        p->advantage[to] = b->advantage[from];
+        if (b->taught && (p->has_teacher[to] = b->has_teacher[from]))
+            memcpy(p->taught + to * actions, b->taught + from * actions, actions * sizeof(float));
+    }
+    const float *mean = amb_train_net_forward_chunk(p->actor, p->x, n, chunk);
+    for (int i = first; i < end; i++)
+        differentiate_actor(p, i, mean + (size_t)(i - first) * actions, n, b);
+    amb_train_net_backward_chunk(p->actor, p->d_actor, n, chunk);
+}
+
+/* The critic's; its loss is (v - target)² / 2, the mean over the minibatch. */
+static void critic_chunk(amb_ppo *p, const amb_ppo_batch *b, const int *order, int n, int chunk)
+{
+    const size_t obs = (size_t)p->def.obs;
+    int first;
+    const int end = amb_train_net_chunk(p->critic, n, chunk, &first) + first;
+    for (int i = first; i < end; i++) {
+        memcpy(p->x_critic + (size_t)i * obs, b->x + (size_t)order[i] * obs, obs * sizeof(float));
+        p->target[i] = b->target[order[i]];
+    }
+    const float *value = amb_train_net_forward_chunk(p->critic, p->x_critic, n, chunk);
+    for (int i = first; i < end; i++) {
+        const float error = value[i - first] - p->target[i];
+        p->d_critic[i] = error / (float)n;
+        p->loss[i] = (double)error * error;
+    }
+    amb_train_net_backward_chunk(p->critic, p->d_critic, n, chunk);
 }
 
 static double sum(const double *x, int n)
@@ -230,54 +252,113 @@ static double sum(const double *x, int n)
     return s;
 }
 
+static void add_rows(const amb_ppo *p, int rows, bool last_epoch, amb_ppo_stats *stats)
+{
+    const double n = p->def.samples, all = n * p->def.epochs;
+    if (last_epoch) {
+        stats->kl += sum(p->kl, rows) / n;
+        stats->apart += sum(p->apart, rows);
+    }
+    stats->critic_loss += sum(p->loss, rows) / all;
+    for (int i = 0; i < rows; i++)
+        stats->clipped += p->clipped[i] / all;
+}
+
+static void add_norms(const amb_ppo *p, float actor, float critic, amb_ppo_stats *stats)
+{
+    const int updates = p->def.minibatches * p->def.epochs;
+    if (isfinite(actor) && isfinite(critic)) {
+        stats->actor_norm += actor / updates;
+        stats->critic_norm += critic / updates;
+    } else {
+        stats->skipped++;
+    }
+}
+
+/* TEAM. The gradients of both networks. Ends with a barrier. */
+static void find_gradients(amb_ppo *p, int rows)
+{
+    const int actor_blocks = amb_train_net_blocks(p->actor), blocks = actor_blocks + amb_train_net_blocks(p->critic);
+#pragma omp for schedule(dynamic, 1)
+    for (int i = 0; i < blocks; i++) {
+        if (i < actor_blocks)
+            amb_train_net_gradient_block(p->actor, p->x, rows, i);
+        else
+            amb_train_net_gradient_block(p->critic, p->x_critic, rows, i - actor_blocks);
+    }
+}
+
+static void apply(amb_adam *adam, amb_train_net *net, const amb_adam_factors *factors, size_t piece)
+{
+    size_t first;
+    const size_t count = amb_adam_piece(adam, piece, &first);
+    amb_adam_apply(adam, amb_train_net_parameters(net), amb_train_net_gradient(net), factors, piece);
+    amb_train_net_range_changed(net, first, count);
+}
+
+/* TEAM. Adam's step of both networks. */
+static void step_networks(amb_ppo *p, float actor_rate, float critic_rate, amb_ppo_stats *stats)
+{
+    const size_t actor_pieces = amb_adam_pieces(&p->actor_adam), pieces = actor_pieces + amb_adam_pieces(&p->critic_adam);
+#pragma omp for schedule(dynamic, 8)
+    for (size_t i = 0; i < pieces; i++) {
+        if (i < actor_pieces)
+            amb_adam_square(&p->actor_adam, amb_train_net_gradient(p->actor), i);
+        else
+            amb_adam_square(&p->critic_adam, amb_train_net_gradient(p->critic), i - actor_pieces);
+    }
+    const amb_adam_factors actor = amb_adam_plan(&p->actor_adam, actor_rate, p->def.gradient_norm);
+    const amb_adam_factors critic = amb_adam_plan(&p->critic_adam, critic_rate, p->def.gradient_norm);
+#pragma omp for schedule(dynamic, 8)
+    for (size_t i = 0; i < pieces; i++) {
+        if (i < actor_pieces)
+            apply(&p->actor_adam, p->actor, &actor, i);
+        else
+            apply(&p->critic_adam, p->critic, &critic, i - actor_pieces);
+    }
+#pragma omp single nowait /* next read three barriers from here, or behind the region */
+    {
+        amb_adam_finish(&p->actor_adam, &actor);
+        amb_adam_finish(&p->critic_adam, &critic);
+        add_norms(p, actor.norm, critic.norm, stats);
+    }
+}
+
+/* TEAM. Work is shared out in small pieces that threads take as they come, both networks' at once, and there are four barriers in a
+ * minibatch: on a core that another program uses too a thread may be away for milliseconds at any time, and each barrier waits for it. */
+static void run_epochs(amb_ppo *p, const amb_ppo_batch *b, float actor_rate, amb_rng *rng, amb_ppo_stats *stats)
+{
+    const int n = p->def.samples, parts = p->def.minibatches, epochs = p->def.epochs;
+    for (int e = 0; e < epochs; e++)
+        for (int m = 0; m < parts; m++) {
+            const int from = (int)((int64_t)n * m / parts), rows = (int)((int64_t)n * (m + 1) / parts) - from;
+            const int chunks = amb_train_net_chunks(p->actor, rows);
+#pragma omp for schedule(dynamic, 1)
+            for (int i = 0; i < 2 * chunks; i++)
+                (i % 2 ? critic_chunk : actor_chunk)(p, b, p->order + from, rows, i / 2);
+#pragma omp single nowait /* nothing of this is touched before the next loop over chunks */
+            {
+                add_rows(p, rows, e == epochs - 1, stats);
+                if (m == parts - 1 && e < epochs - 1)
+                    shuffle(p->order, n, rng);
+            }
+            find_gradients(p, rows);
+            step_networks(p, actor_rate, fmaxf(p->def.critic_rate, actor_rate), stats);
+        }
+}
+
 void amb_ppo_update(amb_ppo *p, const amb_ppo_batch *b, float actor_rate, amb_rng *rng, amb_ppo_stats *stats)
 {
-    const amb_ppo_def *def = &p->def;
-    const int n = def->samples, parts = def->minibatches, epochs = def->epochs;
-    const float critic_rate = fmaxf(def->critic_rate, actor_rate);
     memset(stats, 0, sizeof *stats);
-    normalise_advantages(b->advantage, n, def->advantage_clip);
+    normalise_advantages(b->advantage, p->def.samples, p->def.advantage_clip);
+    shuffle(p->order, p->def.samples, rng);
 #pragma omp parallel
     {
         /* The samples were drawn by the fp32 actor; probability ratios must compare like with like. */
-        if (def->precision == AMB_TRAIN_BF16)
-            forward_all(p, p->actor, b->x, n, def->actions, b->mean);
-        for (int e = 0; e < epochs; e++) {
-#pragma omp single
-            shuffle(p->order, n, rng);
-            for (int m = 0; m < parts; m++) {
-                const int from = (int)((int64_t)n * m / parts), rows = (int)((int64_t)n * (m + 1) / parts) - from;
-                gather(p, b, p->order + from, rows);
-                const float *mean = amb_train_net_forward(p->actor, p->x, rows);
-                const float *value = amb_train_net_forward(p->critic, p->x, rows);
-                differentiate(p, mean, value, rows, b);
-                amb_train_net_backward(p->actor, p->d_actor, rows);
-                amb_train_net_backward(p->critic, p->d_critic, rows);
-                const float actor_norm = amb_adam_update(&p->actor_adam, amb_train_net_parameters(p->actor),
-                                                         amb_train_net_gradient(p->actor), actor_rate, def->gradient_norm);
-                const float critic_norm = amb_adam_update(&p->critic_adam, amb_train_net_parameters(p->critic),
-                                                          amb_train_net_gradient(p->critic), critic_rate, def->gradient_norm);
-                amb_train_net_parameters_changed(p->actor);
-                amb_train_net_parameters_changed(p->critic);
-#pragma omp single
-                {
-                    if (e == epochs - 1) {
-                        stats->kl += sum(p->kl, rows) / n;
-                        stats->apart += sum(p->apart, rows);
-                    }
-                    stats->critic_loss += sum(p->loss, rows) / ((double)n * epochs);
-                    for (int i = 0; i < rows; i++)
-                        stats->clipped += p->clipped[i] / ((double)n * epochs);
-                    if (isfinite(actor_norm) && isfinite(critic_norm)) {
-                        stats->actor_norm += actor_norm / (parts * epochs);
-                        stats->critic_norm += critic_norm / (parts * epochs);
-                    } else {
-                        stats->skipped++;
-                    }
-                }
-            }
-        }
+        if (p->def.precision == AMB_TRAIN_BF16)
+            forward_all(p, p->actor, b->x, p->def.samples, p->def.actions, b->mean);
+        run_epochs(p, b, actor_rate, rng, stats);
     }
-    const int taught = taught_samples(b, n);
-    stats->apart = taught > 0 ? sqrt(stats->apart / ((double)taught * def->actions)) : 0;
+    const int taught = taught_samples(b, p->def.samples);
+    stats->apart = taught > 0 ? sqrt(stats->apart / ((double)taught * p->def.actions)) : 0;
 }

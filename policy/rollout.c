@@ -360,6 +360,8 @@ static bool prepare(rollout *r, amb_error *err)
     r->worker = calloc((size_t)r->threads, sizeof *r->worker);
     if (!r->env || !r->score || !r->worker)
         return amb_fail(err, "out of memory for %d characters", def->envs);
+    if (!amb_policy_check(def->policy, &def->env, err))
+        return false;
     for (int i = 0; i < r->threads; i++)
         if (!amb_controller_init(&r->worker[i].controller, def->policy, GROUP, err))
             return false;

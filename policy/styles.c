@@ -111,7 +111,7 @@ static double mean_speed(const amb_gait *g)
 bool amb_style_of_gait(const amb_stylevae *vae, const amb_gait *g, amb_style *style, amb_error *err)
 {
     if (!g->walks)
-        return amb_fail(err, "%s: does not walk (left and right foot in turn, upright, faster than .2 m/s), so it has no style", g->name);
+        return amb_fail(err, "%s: does not walk (left and right foot in turn, upright, faster than 0.2 m/s), so it has no style", g->name);
     float *z = malloc((size_t)g->strikes * Z * sizeof *z);
     double *distance = malloc((size_t)g->strikes * sizeof *distance);
     void *workspace = malloc(amb_stylevae_workspace_size(vae));

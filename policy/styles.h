@@ -31,10 +31,10 @@ typedef struct amb_styles {
 
 /* The style of a motion that walks; name: its clip's without "_walk". Refuses others in a sentence, as well as motions without room for a
  * window of 2 s behind a strike. Allocates. */
-bool amb_style_of_gait(const amb_stylevae *vae, const amb_gait *gait, amb_style *style, amb_error *err);
+AMB_MUST_CHECK bool amb_style_of_gait(const amb_stylevae *vae, const amb_gait *gait, amb_style *style, amb_error *err);
 
 amb_styles *amb_styles_read(const char *path, amb_error *err);
-bool amb_styles_write(const amb_styles *styles, const char *path, amb_error *err);
+AMB_MUST_CHECK bool amb_styles_write(const amb_styles *styles, const char *path, amb_error *err);
 void amb_styles_destroy(amb_styles *styles); /* NULL is fine */
 
 /* -1, and a sentence that names the known ones, if there is none. */

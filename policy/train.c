@@ -41,8 +41,10 @@ static bool allocate(amb_train *t, amb_error *err)
     const size_t samples = (size_t)t->samples, inputs = (size_t)t->inputs, extras = (size_t)t->envs * (size_t)t->extras;
     t->env = calloc((size_t)t->envs, sizeof *t->env);
     t->run = calloc((size_t)t->envs, sizeof *t->run);
+    t->extras_used = calloc((size_t)t->envs, sizeof *t->extras_used);
     t->share = calloc((size_t)t->envs, sizeof *t->share);
     t->room = calloc((size_t)t->threads, sizeof *t->room);
+    t->group = calloc((size_t)t->envs, sizeof *t->group);
     t->obs = malloc(samples * inputs * sizeof(float));
     t->x = malloc(samples * inputs * sizeof(float));
     t->action = malloc(samples * AMB_ACTION * sizeof(float));
@@ -56,8 +58,8 @@ static bool allocate(amb_train *t, amb_error *err)
     t->next = malloc(samples * sizeof(float));
     t->advantage = malloc(samples * sizeof(float));
     t->target = malloc(samples * sizeof(float));
-    if (t->env && t->run && t->share && t->room && t->obs && t->x && t->action && t->mean && t->reward && t->after && t->last && t->extra &&
-        t->value && t->extra_value && t->next && t->advantage && t->target)
+    if (t->env && t->run && t->extras_used && t->share && t->room && t->group && t->obs && t->x && t->action && t->mean && t->reward &&
+        t->after && t->last && t->extra && t->value && t->extra_value && t->next && t->advantage && t->target)
         return true;
     return amb_fail(err, "out of memory for %d samples an iteration", t->samples);
 }
@@ -278,8 +280,10 @@ void amb_train_destroy(amb_train *t)
     amb_model_destroy(t->actor);
     free(t->env);
     free(t->run);
+    free(t->extras_used);
     free(t->share);
     free(t->room);
+    free(t->group);
     free(t->obs);
     free(t->x);
     free(t->action);

@@ -12,6 +12,8 @@ static int omp_get_thread_num(void)
 }
 #endif
 
+enum { STEPS_A_TURN = 4 };
+
 double amb_train_fraction_done(const amb_train *t)
 {
     return fmin((double)t->progress.samples / t->settings.samples, 1);
@@ -69,7 +71,7 @@ static void normalise(const amb_train *t, const float *obs, float *x)
 }
 
 /* Step `step` of environment e with the action that was chosen: act, count, and start anew where the episode ended. */
-static void step_environment(amb_train *t, int e, int step, const float *chosen, int *extras_used, thread_room *room)
+static void step_environment(amb_train *t, int e, int step, const float *chosen, thread_room *room)
 {
     amb_env *env = &t->env[e];
     tally *share = &t->share[e];
@@ -94,7 +96,7 @@ static void step_environment(amb_train *t, int e, int step, const float *chosen,
     if (end == AMB_ENV_TIME_OUT || (end == AMB_ENV_GOES_ON && step == t->steps - 1)) {
         float obs[AMB_OBS_MAX];
         amb_env_observe(env, obs);
-        t->after[i] = e * t->extras + (*extras_used)++;
+        t->after[i] = e * t->extras + t->extras_used[e]++;
         normalise(t, obs, t->extra + (size_t)t->after[i] * (size_t)t->inputs);
     }
     if (end != AMB_ENV_GOES_ON) {
@@ -137,16 +139,13 @@ static void ask_teacher(amb_train *t, int e, size_t i, thread_room *room)
         taught[k] = (taught[k] - t->action_mean[k]) / t->action_std[k];
 }
 
-static void collect_group(amb_train *t, int first, int count, thread_room *room)
+/* Up to STEPS_A_TURN steps of the group's environments. */
+static void collect_turn(amb_train *t, const group *g, int turn_steps, thread_room *room)
 {
-    int extras_used[AMB_TRAIN_GROUP] = {0};
     const size_t inputs = (size_t)t->inputs;
+    const int first = g->first, count = g->count;
     float x[AMB_TRAIN_GROUP * AMB_OBS_MAX], mean[AMB_TRAIN_GROUP * AMB_ACTION];
-    for (int k = 0; k < count; k++) {
-        t->env[first + k].def.push_speed = amb_train_push(t);
-        t->share[first + k] = (tally){0};
-    }
-    for (int step = 0; step < t->steps; step++) {
+    for (int step = g->step; step < g->step + turn_steps; step++) {
         for (int k = 0; k < count; k++) {
             const size_t i = (size_t)(first + k) * (size_t)t->steps + (size_t)step;
             if (t->generator)
@@ -163,19 +162,62 @@ static void collect_group(amb_train *t, int first, int count, thread_room *room)
             memcpy(t->mean + i * AMB_ACTION, mean + k * AMB_ACTION, AMB_ACTION * sizeof(float));
             float chosen[AMB_ACTION];
             explore(t, &t->run[first + k], mean + k * AMB_ACTION, t->action + i * AMB_ACTION, chosen);
-            step_environment(t, first + k, step, chosen, &extras_used[k], room);
+            step_environment(t, first + k, step, chosen, room);
         }
     }
 }
 
-/* Smaller groups where there are more threads than groups. A row's result does not depend on its group (nets/model.h). */
+/* Cuts the environments into groups: smaller ones where there are more threads than groups. A row's result does not depend on its group
+ * (nets/model.h). Returns how many there are. */
+static int make_groups(amb_train *t)
+{
+    const int even = (t->envs + t->threads - 1) / t->threads, size = even < AMB_TRAIN_GROUP ? even : AMB_TRAIN_GROUP;
+    int groups = 0;
+    for (int first = 0; first < t->envs; first += size)
+        t->group[groups++] = (group){.first = first, .count = t->envs - first < size ? t->envs - first : size};
+    for (int e = 0; e < t->envs; e++) {
+        t->env[e].def.push_speed = amb_train_push(t);
+        t->share[e] = (tally){0};
+        t->extras_used[e] = 0;
+    }
+    return groups;
+}
+
+/* The group that has come least far among those that no thread has in hand, which it then is; NULL: none. */
+static group *take_group(amb_train *t, int groups)
+{
+    group *best = NULL;
+#pragma omp critical(amb_train_groups)
+    {
+        for (int i = 0; i < groups; i++) {
+            group *g = &t->group[i];
+            if (!g->taken && g->step < t->steps && (!best || g->step < best->step))
+                best = g;
+        }
+        if (best)
+            best->taken = true;
+    }
+    return best;
+}
+
+static void put_back(group *g, int steps_done)
+{
+#pragma omp critical(amb_train_groups)
+    {
+        g->step += steps_done;
+        g->taken = false;
+    }
+}
+
+/* Threads take groups in turns of a few steps, so that all groups come to their end together, and what a thread has in hand when its core
+ * is given to another program is little: the other threads do the rest. */
 void amb_train_collect(amb_train *t)
 {
-    const int even = (t->envs + t->threads - 1) / t->threads, group = even < AMB_TRAIN_GROUP ? even : AMB_TRAIN_GROUP;
-    const int groups = (t->envs + group - 1) / group;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(t->threads)
-    for (int g = 0; g < groups; g++) {
-        const int first = g * group, count = t->envs - first < group ? t->envs - first : group;
-        collect_group(t, first, count, &t->room[omp_get_thread_num()]);
+    const int groups = make_groups(t);
+#pragma omp parallel num_threads(t->threads)
+    for (group *g; (g = take_group(t, groups)) != NULL;) {
+        const int left = t->steps - g->step, turn_steps = left < STEPS_A_TURN ? left : STEPS_A_TURN;
+        collect_turn(t, g, turn_steps, &t->room[omp_get_thread_num()]);
+        put_back(g, turn_steps);
     }
 }

@@ -119,7 +119,7 @@ static bool check_normalizer(const amb_train *t, const amb_net *net, amb_error *
         const double mean = (double)net->in_mean[k], std = (double)net->in_std[k];
         if (k == 0 ? mean != .5 || std != .5 : !(isfinite(mean) && std >= .0199 && isfinite(std)))
             return amb_fail(err, "the normaliser's number %d has mean %g and deviation %g, expected %s", k, mean, std,
-                            k == 0 ? "0.5 and 0.5, the phase's" : "a deviation of .02 or more");
+                            k == 0 ? "0.5 and 0.5, the phase's" : "a deviation of 0.02 or more");
     }
     const double limit = t->settings.observation_clip;
     if (fabs((double)net->in_clip - limit) > 1e-6 * limit)

@@ -21,6 +21,13 @@ typedef struct runner {
     double episode_return;   /* so far */
 } runner;
 
+/* Environments whose actions are computed together. */
+typedef struct group {
+    int first, count; /* environments [first, first + count) */
+    int step;         /* the iteration's next */
+    bool taken;       /* a thread has it in hand */
+} group;
+
 /* Sums over one iteration, or one environment's share of it. */
 typedef struct tally {
     double reward, part[AMB_REWARD_PARTS], root_m, joint_rad, end_effector_m;
@@ -55,9 +62,11 @@ struct amb_train {
     bool bf16;
     amb_env *env;              /* (envs) */
     amb_generator **generator; /* (envs) with styles, else NULL */
-    runner *run;               /* (envs) */
+    runner *run;               /* (envs) saved as it is in checkpoints */
+    int *extras_used;          /* (envs) of the iteration's final observations */
     tally *share;              /* (envs) */
     thread_room *room;         /* (threads) */
+    group *group;              /* (envs) as many as are needed */
     amb_ppo *ppo;
     amb_net *actor_net; /* parameters in a network's shape, for packing */
     amb_model *actor;   /* packed for collecting; without normaliser, which has been applied already */

@@ -2,6 +2,8 @@
 
 #include "sim/kinematics.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,29 +33,29 @@ int amb_body_by_name(const char *name)
 
 bool amb_asset_path(const char *name, char *path, size_t size, amb_error *err)
 {
-    char beside[512] = "";
-    const ssize_t n = readlink("/proc/self/exe", beside, sizeof beside - 1);
-    beside[n > 0 ? n : 0] = 0;
+    static const char installed[] = "/../share/amble";
+    char beside[PATH_MAX + sizeof installed] = "";
+    const ssize_t n = readlink("/proc/self/exe", beside, PATH_MAX);
+    beside[n > 0 && n < PATH_MAX ? n : 0] = 0;
     char *slash = strrchr(beside, '/');
     if (slash)
-        *slash = 0;
+        strcpy(slash, installed);
 
-    const char *own = getenv("AMBLE_ASSETS");
-    char places[3][600];
+    const char *own = getenv("AMBLE_ASSETS"), *places[2];
     int count = 0;
     if (own && *own)
-        snprintf(places[count++], sizeof places[0], "%s", own);
+        places[count++] = own;
     else {
         if (slash)
-            snprintf(places[count++], sizeof places[0], "%s/../share/amble", beside);
-        snprintf(places[count++], sizeof places[0], "%s/assets", AMB_SOURCE_DIR);
+            places[count++] = beside;
+        places[count++] = AMB_SOURCE_DIR "/assets";
     }
     for (int i = 0; i < count; i++) {
         const int length = snprintf(path, size, "%s/%s", places[i], name);
         if (length > 0 && (size_t)length < size && access(path, R_OK) == 0)
             return true;
     }
-    return amb_fail(err, "%s is not among amble's assets: looked in %s%s%s%s", name, places[0], count > 1 ? " and " : "",
+    return amb_fail(err, "%s is not among amble's assets: looked in %.400s%s%.400s%s", name, places[0], count > 1 ? " and " : "",
                     count > 1 ? places[1] : "", own && *own ? " ($AMBLE_ASSETS)" : "");
 }
 
@@ -175,17 +177,16 @@ static void choose_collisions(amb_character *c, bool self_collision)
 
 amb_character *amb_character_create(const amb_character_def *def, amb_error *err)
 {
-    char path[1024];
-    if (def->path)
-        snprintf(path, sizeof path, "%s", def->path);
-    else if (!amb_asset_path("humanoid.xml", path, sizeof path, err))
+    char asset[PATH_MAX];
+    const char *path = def->path ? def->path : asset;
+    if (!def->path && !amb_asset_path("humanoid.xml", asset, sizeof asset, err))
         return NULL;
     if (!(def->physics_hz >= 30 && def->physics_hz <= 10000)) {
         amb_fail(err, "physics rate %g Hz, expected 30 to 10000", def->physics_hz);
         return NULL;
     }
     if (access(path, R_OK) != 0) {
-        amb_fail(err, "%s: no such file, or not readable", path);
+        amb_fail(err, "%s: cannot be read: %s", path, strerror(errno));
         return NULL;
     }
     amb_character *c = calloc(1, sizeof *c);

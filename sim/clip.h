@@ -45,12 +45,13 @@ bool amb_clip_looks_like(const char *path);
 
 /* Writes the same format, one frame a line, replacing `path` as a whole or not at all. Numbers have 12 digits. A name that ends as those of
  * another format do (.bvh, .csv) is refused. */
-bool amb_clip_write(const amb_clip *clip, const char *path, amb_error *err);
+AMB_MUST_CHECK bool amb_clip_write(const amb_clip *clip, const char *path, amb_error *err);
 
 /* A motion as users give it: an existing file is taken as it is; otherwise a NAME, looked up as DIR/humanoid3d_NAME.txt, then DIR/NAME.txt
- * in `clips_dir`, or, where that is NULL, in $AMBLE_CLIPS, ./clips and the clips folder amble was built with, in this order. The path goes
- * to path[n]. On error the sentence names the folders looked at and the motions they hold. */
-bool amb_clip_find(const char *name_or_path, const char *clips_dir, char *path, size_t n, amb_error *err);
+ * in `clips_dir`, or, where that is NULL, in $AMBLE_CLIPS, ./clips, the clips folder amble was built with and amble's own assets/motions,
+ * in this order. The path goes to path[n]. On error the sentence names the folders looked at and the motions they hold, or how to get
+ * some. */
+AMB_MUST_CHECK bool amb_clip_find(const char *name_or_path, const char *clips_dir, char *path, size_t n, amb_error *err);
 
 /* The name of the clip in a file: "walk" of humanoid3d_walk.txt in any folder. False and a sentence where it does not fit into name[n]. */
 bool amb_clip_name_of_file(const char *path, char *name, size_t n, amb_error *err);
@@ -68,7 +69,7 @@ amb_clip *amb_clip_reserve(int capacity, const char *name, amb_error *err);
 /* Replaces what a clip holds, on the terms of amb_clip_create and without allocating; whoever samples the clip meanwhile must be told.
  * False and a sentence, and the clip as it was, where the frames are refused or are more than it has room for (amb_clip_create's have room
  * for as many as they were made with). err may be NULL. */
-bool amb_clip_refill(amb_clip *clip, int frames, const double *time, const double *pose, bool loop, amb_error *err);
+AMB_MUST_CHECK bool amb_clip_refill(amb_clip *clip, int frames, const double *time, const double *pose, bool loop, amb_error *err);
 void amb_clip_destroy(amb_clip *clip); /* NULL is fine */
 
 double amb_clip_duration(const amb_clip *clip); /* s: the last frame's time */

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "sim/character.h"
 #include "sim/rotation.h"
 
 #include <dirent.h>
@@ -461,6 +462,24 @@ static void list_clips(const char *dir, char *text, size_t size)
     free(entries);
 }
 
+/* How to get clips, as a sentence's end: the script of an installation, or the one beside the sources. */
+static void ways_to_clips(char *text, size_t size)
+{
+    char script[512];
+    bool found = amb_asset_path("get-clips.sh", script, sizeof script, NULL);
+#ifdef AMB_SOURCE_DIR
+    if (!found) {
+        snprintf(script, sizeof script, "%s", AMB_SOURCE_DIR "/scripts/get-clips.sh");
+        found = is_file(script);
+    }
+#endif
+    if (found) {
+        snprintf(text, size, "%s fetches DeepMimic's", script);
+    } else {
+        snprintf(text, size, "DeepMimic's are in its repository, in data/motions");
+    }
+}
+
 bool amb_clip_find(const char *name_or_path, const char *clips_dir, char *path, size_t n, amb_error *err)
 {
     if (is_file(name_or_path)) {
@@ -474,8 +493,9 @@ bool amb_clip_find(const char *name_or_path, const char *clips_dir, char *path, 
         const char *why = stat(name_or_path, &st) != 0 ? strerror(errno) : "not a regular file";
         return amb_fail(err, "the motion \"%.200s\" cannot be read: %s", name_or_path, why);
     }
-    const char *dirs[3];
-    int count = 0;
+    const char *dirs[4];
+    char shipped[512];
+    int count = 0, others;
     if (clips_dir) {
         dirs[count++] = clips_dir;
     } else {
@@ -488,7 +508,11 @@ bool amb_clip_find(const char *name_or_path, const char *clips_dir, char *path, 
         dirs[count++] = AMB_SOURCE_DIR "/clips";
 #endif
     }
-    char places[320] = "", there[320] = "";
+    others = count;
+    if (!clips_dir && amb_asset_path("motions", shipped, sizeof shipped, NULL)) {
+        dirs[count++] = shipped;
+    }
+    char places[320] = "", there[320] = "", ways[600];
     for (int i = 0; i < count; i++) {
         static const char *const form[2] = {"%s/humanoid3d_%s.txt", "%s/%s.txt"};
         for (int k = 0; k < 2; k++) {
@@ -497,13 +521,17 @@ bool amb_clip_find(const char *name_or_path, const char *clips_dir, char *path, 
             }
         }
         append(places, sizeof places, i == 0 ? "" : i == count - 1 ? " and " : ", ", dirs[i]);
-        if (!there[0]) {
+        if (!there[0] && i < others) {
             list_clips(dirs[i], there, sizeof there);
         }
     }
     if (there[0]) {
         return amb_fail(err, "there is no motion \"%.100s\" in %s; there are %s", name_or_path, places, there);
     }
-    return amb_fail(err, "there is no motion \"%.100s\" in %s, nor any other; scripts/get-clips.sh fetches the public ones", name_or_path,
-                    places);
+    ways_to_clips(ways, sizeof ways);
+    if (count > others) {
+        list_clips(shipped, there, sizeof there);
+    }
+    return amb_fail(err, "there is no motion \"%.100s\" in %s, %s%s; %s", name_or_path, places,
+                    there[0] ? "only amble's own " : "nor any other", there, ways);
 }

@@ -69,7 +69,7 @@ static bool check_def(const amb_env_def *def, amb_error *err)
     if (!(def->push_speed >= 0 && def->push_speed <= 100))
         return amb_fail(err, "push of %g m/s, expected 0 to 100", def->push_speed);
     if (def->push_speed > 0 && !(def->push_period >= .01))
-        return amb_fail(err, "push every %g s, expected .01 or more", def->push_period);
+        return amb_fail(err, "push every %g s, expected 0.01 or more", def->push_period);
     if (!(def->max_root_m >= 0))
         return amb_fail(err, "root distance limit %g m, expected 0 (none) or more", def->max_root_m);
     if (!(def->start_phase < 1))
@@ -79,7 +79,7 @@ static bool check_def(const amb_env_def *def, amb_error *err)
     if (!isfinite(def->start_at[0]) || !isfinite(def->start_at[1]))
         return amb_fail(err, "start at (%g, %g) m, expected finite numbers", def->start_at[0], def->start_at[1]);
     if (!(def->rate >= .01 && def->rate <= 100))
-        return amb_fail(err, "the motion at %g times its speed, expected .01 to 100", def->rate);
+        return amb_fail(err, "the motion at %g times its speed, expected 0.01 to 100", def->rate);
     if (!isfinite(def->turn_rate) || fabs(def->turn_rate) > 100)
         return amb_fail(err, "turn rate %g rad/s, expected -100 to 100", def->turn_rate);
     return true;

@@ -1,11 +1,12 @@
-/* How often a test's program asks for memory: malloc, counted, where no sanitizer has one of its own. To be included by one file of a
- * program. */
+/* How often a test's program asks for memory: malloc, counted and refused at will, where no sanitizer has one of its own. To be included by
+ * one file of a program. */
 #ifndef AMB_TESTS_ALLOCATIONS_H
 #define AMB_TESTS_ALLOCATIONS_H
 
 #include <stdlib.h>
 
-static long asked; /* calls of malloc so far; 0 for ever where it is not counted */
+static long asked;                                     /* calls of malloc so far; 0 for ever where it is not counted */
+__attribute__((unused)) static long refused_call = -1; /* the call of malloc, from 0, that gets nothing; -1: none */
 
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
@@ -20,8 +21,7 @@ static long asked; /* calls of malloc so far; 0 for ever where it is not counted
 extern void *__libc_malloc(size_t size);
 void *malloc(size_t size)
 {
-    asked++;
-    return __libc_malloc(size);
+    return asked++ == refused_call ? NULL : __libc_malloc(size);
 }
 #endif
 

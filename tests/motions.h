@@ -4,55 +4,21 @@
 #define AMB_TESTS_MOTIONS_H
 
 #include "tests/policy.h"
+#include "tests/skip.h"
 
 #include "policy/fit_gait.h"
 #include "policy/generator.h"
 
-/* A clip by name out of the folder of public ones, or a failed test. */
-static inline amb_clip *public_clip(const char *name)
+/* A gait that amble generated itself, assets/motions/NAME.txt: style_walk, style_jog, style_run, style_zombie (loops), pushed_walk. */
+static inline amb_clip *shipped_clip(const char *name)
 {
     char path[512];
     amb_error err = {""};
-    amb_clip *recorded = amb_clip_find(name, NULL, path, sizeof path, &err) ? amb_clip_read(path, &err) : NULL;
-    if (!recorded)
+    snprintf(path, sizeof path, "%s/assets/motions/%s.txt", AMB_SOURCE_DIR, name);
+    amb_clip *gait = amb_clip_read(path, &err);
+    if (!gait)
         fail_msg("%s", err.text);
-    return recorded;
-}
-
-/* Whether the recorded gaits are there that the tests of invented motions use. PyBullet ships only some of DeepMimic's clips. */
-static inline bool gaits_are_there(void)
-{
-    static const char *const name[] = {"walk", "run", "jog", "zombie_walk", "long_walk2"};
-    char path[512];
-    for (size_t i = 0; i < sizeof name / sizeof *name; i++)
-        if (!amb_clip_find(name[i], NULL, path, sizeof path, NULL))
-            return false;
-    return true;
-}
-
-/* At the head of a test that cannot do without them. */
-static inline void skip_without_gaits(void)
-{
-    if (!gaits_are_there())
-        skip();
-}
-
-static inline void skip_test(void **unused)
-{
-    (void)unused;
-    skip();
-}
-
-/* Runs a group whose every test needs the gaits; without them each test is seen to be skipped. */
-static inline int run_with_gaits(const struct CMUnitTest *test, size_t tests, CMFixtureFunction before, CMFixtureFunction after)
-{
-    if (gaits_are_there())
-        return _cmocka_run_group_tests("tests", test, tests, before, after);
-    struct CMUnitTest skipped[32];
-    assert_in_range(tests, 1, sizeof skipped / sizeof *skipped);
-    for (size_t i = 0; i < tests; i++)
-        skipped[i] = (struct CMUnitTest){.name = test[i].name, .test_func = skip_test};
-    return _cmocka_run_group_tests("tests", skipped, tests, NULL, NULL);
+    return gait;
 }
 
 /* Two seconds of a clip as the decoder would give them, from time t on. */
@@ -62,12 +28,12 @@ static inline void window_of_clip(const amb_character *body, const amb_clip *rec
         amb_features_of_clip(body, recorded, t + f / AMB_WINDOW_RATE, window + f * AMB_FEATURES, NULL);
 }
 
-/* Two seconds of a public clip that loops, from its left foot's strike, played such that a cycle takes `period` s; how many times faster
+/* Two seconds of a shipped clip that loops, from its left foot's strike, played such that a cycle takes `period` s; how many times faster
  * that is. */
 static inline double window_of_gait(const amb_character *body, const char *name, double period, float window[AMB_STYLE_WINDOW])
 {
     amb_error err = {""};
-    amb_clip *recorded = public_clip(name);
+    amb_clip *recorded = shipped_clip(name);
     amb_gait *gait = amb_gait_create(body, recorded, &err);
     if (!gait)
         fail_msg("%s", err.text);
@@ -139,7 +105,7 @@ typedef struct hand_made {
 static inline void make_by_hand(hand_made *m, amb_character *body, double size)
 {
     static float window[3][AMB_STYLE_WINDOW];
-    static const char *const source[3] = {"walk", "jog", "zombie_walk"}, *const name[3] = {"walk", "jog", "zombie"};
+    static const char *const source[3] = {"style_walk", "style_jog", "style_zombie"}, *const name[3] = {"walk", "jog", "zombie"};
     amb_error err = {""};
     memset(m, 0, sizeof *m);
     m->character = body;

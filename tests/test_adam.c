@@ -128,6 +128,51 @@ static void test_clipping(void **state)
     amb_adam_free(&adam);
 }
 
+/* In any order and whoever does them; planned twice; then once more with a gradient that is not finite. */
+static void test_pieces(void **state)
+{
+    (void)state;
+    enum { N = 30000 };
+    float *p = malloc(N * sizeof *p), *q = malloc(N * sizeof *q), *g = malloc(N * sizeof *g);
+    amb_adam whole, parts;
+    assert_true(amb_adam_init(&whole, N, NULL) && amb_adam_init(&parts, N, NULL));
+    fill(p, N, 1, 1);
+    memcpy(q, p, N * sizeof *p);
+    const size_t pieces = amb_adam_pieces(&parts);
+    assert_true(pieces > 2);
+    size_t end = 0;
+    for (size_t i = 0; i < pieces; i++) {
+        size_t first;
+        const size_t n = amb_adam_piece(&parts, i, &first);
+        assert_true(first == end && n > 0);
+        end = first + n;
+    }
+    assert_int_equal(end, N);
+    for (int t = 0; t < 4; t++) {
+        fill(g, N, 100 + (uint64_t)t, 1);
+        if (t == 3)
+            g[N - 1] = NAN;
+        const float norm = amb_adam_update(&whole, p, g, 1e-3f, 2);
+        for (size_t i = pieces; i-- > 0;)
+            amb_adam_square(&parts, g, i);
+        const amb_adam_factors one = amb_adam_plan(&parts, 1e-3f, 2), other = amb_adam_plan(&parts, 1e-3f, 2);
+        for (size_t i = pieces; i-- > 0;)
+            amb_adam_apply(&parts, q, g, i % 2 ? &one : &other, i);
+        amb_adam_finish(&parts, &one);
+        assert_memory_equal(&one.norm, &norm, sizeof norm);
+        assert_memory_equal(p, q, N * sizeof *p);
+        assert_memory_equal(whole.m, parts.m, N * sizeof *p);
+        assert_memory_equal(whole.v, parts.v, N * sizeof *p);
+        assert_int_equal(parts.step, t < 3 ? t + 1 : 3);
+        assert_int_equal(parts.step, whole.step);
+    }
+    amb_adam_free(&whole);
+    amb_adam_free(&parts);
+    free(p);
+    free(q);
+    free(g);
+}
+
 static void test_not_finite_changes_nothing(void **state)
 {
     (void)state;
@@ -195,6 +240,7 @@ int main(void)
         cmocka_unit_test(test_by_hand),
         cmocka_unit_test(test_against_double),
         cmocka_unit_test(test_clipping),
+        cmocka_unit_test(test_pieces),
         cmocka_unit_test(test_not_finite_changes_nothing),
         cmocka_unit_test(test_same_bits_for_any_team),
     };

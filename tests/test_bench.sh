@@ -35,7 +35,7 @@ check() { # check NAME COMMAND...: passes if the command does
 }
 skip() {
     skipped=$((skipped + 1))
-    printf '[  SKIPPED ] %s\n' "$1"
+    printf 'SKIPPED: %s\n' "$1"
 }
 
 run() {
@@ -74,7 +74,7 @@ if command -v python3 >/dev/null 2>&1; then python=1; else python=0; fi
 # holds FILE EXPRESSION...: the file is one JSON value `o`, without NaN, and each Python expression about it is true.
 holds() {
     if [ $python -eq 0 ]; then
-        skip "JSON of $1: python3 is missing"
+        skip 'JSON is not checked: python3 is missing'
         return 0
     fi
     python3 - "$@" <<'PY'
@@ -317,6 +317,16 @@ fi
 refuse '--envs' rollout --envs 1,0
 refuse '--rounds is 0' rollout --rounds 0
 refuse 'nothing.onnx' rollout "${stand[@]}" --policy nothing.onnx
+if command -v taskset >/dev/null; then # the cores that are granted count, not those that there are; also where threads are bound
+    first_core=$(taskset -cp $$ | sed 's/.*: *\([0-9]*\).*/\1/')
+    for bind in false close; do
+        OMP_PROC_BIND=$bind taskset -c "$first_core" "$bench" rollout "${stand[@]}" --envs 1 --seconds .2 --rounds 1 --json one.json \
+            >log/out 2>log/err
+        check "rollout on one core of several, OMP_PROC_BIND=$bind" holds one.json 'o["cores"] == 1' '[r["threads"] for r in o["rows"]] == [1]'
+    done
+else
+    skip 'rollout on one core of several: no taskset'
+fi
 run rollout "${stand[@]}" --envs 1,9 --seconds .2 --rounds 2 --threads 1 --json rollout.json
 check 'rollout, exit status' test "$status" -eq 0
 check 'rollout, table' grep -q 'of physics alone' log/out

@@ -4,6 +4,9 @@
 #include "base/file.h"
 #include "sim/world.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char folder[64], *humanoid; /* a place for broken files; the text they are made from */
@@ -23,11 +26,10 @@ static int set_up(void **unused)
 static int tear_down(void **unused)
 {
     (void)unused;
-    char path[128];
-    snprintf(path, sizeof path, "%s/body.xml", folder);
-    unlink(path);
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
     free(humanoid);
-    return rmdir(folder);
+    return system(command);
 }
 
 static amb_character *load_text(const char *text, char path[128], amb_error *err)
@@ -205,7 +207,7 @@ static void files_that_are_none_are_refused(void **unused)
     amb_error err = {""};
     def.path = "/nowhere/humanoid.xml";
     assert_null(amb_character_create(&def, &err));
-    assert_sentence(&err, "/nowhere/humanoid.xml|no such file");
+    assert_sentence(&err, "/nowhere/humanoid.xml|No such file");
     def.path = folder;
     assert_null(amb_character_create(&def, &err));
     assert_sentence(&err, folder);
@@ -227,6 +229,9 @@ static void assets_are_found(void **unused)
     (void)unused;
     char path[1024];
     amb_error err = {""};
+    const char *before = getenv("AMBLE_ASSETS");
+    char *kept = before ? strdup(before) : NULL;
+    unsetenv("AMBLE_ASSETS");
     assert_true(amb_asset_path("humanoid.xml", path, sizeof path, &err));
     assert_int_equal(access(path, R_OK), 0);
     assert_false(amb_asset_path("no/such.onnx", path, sizeof path, &err));
@@ -235,14 +240,44 @@ static void assets_are_found(void **unused)
     assert_false(amb_asset_path("humanoid.xml", small, sizeof small, &err)); /* never a path that is cut off */
 
     load_text("x", path, &err);
-    const char *before = getenv("AMBLE_ASSETS");
-    char *kept = before ? strdup(before) : NULL;
     assert_int_equal(setenv("AMBLE_ASSETS", folder, 1), 0);
     assert_true(amb_asset_path("body.xml", path, sizeof path, &err));
     assert_true(strncmp(path, folder, strlen(folder)) == 0);
     assert_false(amb_asset_path("humanoid.xml", path, sizeof path, &err)); /* only there */
     assert_sentence(&err, "$AMBLE_ASSETS");
     assert_sentence(&err, folder);
+    if (kept)
+        setenv("AMBLE_ASSETS", kept, 1);
+    else
+        unsetenv("AMBLE_ASSETS");
+    free(kept);
+}
+
+/* Paths are as long as the system allows, not cut: 1,600 bytes. */
+static void long_paths_are_whole(void **unused)
+{
+    (void)unused;
+    char path[2048], assets[2048], body[128], found[PATH_MAX];
+    amb_error err = {""};
+    amb_character_destroy(load_text(humanoid, body, &err));
+    size_t length = (size_t)snprintf(assets, sizeof assets, "%s", folder);
+    for (int i = 0; i < 8; i++) {
+        length += (size_t)snprintf(assets + length, sizeof assets - length, "/%0200d", i);
+        assert_true(mkdir(assets, 0700) == 0 || errno == EEXIST);
+    }
+    snprintf(path, sizeof path, "%s/humanoid.xml", assets);
+    assert_int_equal(rename(body, path), 0);
+    amb_character_def def = amb_character_default_def();
+    def.path = path;
+    amb_character *c = amb_character_create(&def, &err);
+    if (!c)
+        fail_msg("%s", err.text);
+    amb_character_destroy(c);
+    const char *before = getenv("AMBLE_ASSETS");
+    char *kept = before ? strdup(before) : NULL;
+    assert_int_equal(setenv("AMBLE_ASSETS", assets, 1), 0);
+    assert_true(amb_asset_path("humanoid.xml", found, sizeof found, &err));
+    assert_string_equal(found, path);
     if (kept)
         setenv("AMBLE_ASSETS", kept, 1);
     else
@@ -360,13 +395,10 @@ static void the_floor_needs_no_pairs(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(it_is_deepmimics_body),
-        cmocka_unit_test(damping_and_step_follow_the_rate),
-        cmocka_unit_test(other_bodies_are_refused),
-        cmocka_unit_test(files_that_are_none_are_refused),
-        cmocka_unit_test(assets_are_found),
-        cmocka_unit_test(limbs_collide_if_asked),
-        cmocka_unit_test(limbs_do_not_collide_unless_asked),
+        cmocka_unit_test(it_is_deepmimics_body),    cmocka_unit_test(damping_and_step_follow_the_rate),
+        cmocka_unit_test(other_bodies_are_refused), cmocka_unit_test(files_that_are_none_are_refused),
+        cmocka_unit_test(assets_are_found),         cmocka_unit_test(long_paths_are_whole),
+        cmocka_unit_test(limbs_collide_if_asked),   cmocka_unit_test(limbs_do_not_collide_unless_asked),
         cmocka_unit_test(the_floor_needs_no_pairs),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

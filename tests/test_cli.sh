@@ -23,6 +23,10 @@ failed=()
 skipped=0
 
 pass() { passed=$((passed + 1)); }
+skip() { # skip REASON: one skipped test, or group of tests
+    skipped=$((skipped + 1))
+    printf 'SKIPPED: %s\n' "$1"
+}
 # bad NAME WHAT: one failed test; says what was found.
 bad() {
     failed+=("$1")
@@ -118,6 +122,9 @@ echo '{"Loop": "wrap"}' >in/no_frames.txt
 head -c 3000 in/stand.txt >in/cut.txt
 : >in/empty.txt
 head -c 2000 /dev/zero >in/zeros.txt
+sed 's/0\.881416/88.1416/' in/stand.txt >in/centimetres.txt
+clip wrap 31 3 0 33.3 >in/milliseconds.txt
+printf 'HIERARCHY\nROOT Hips\n' >in/bvh.txt
 mkdir in/folder in/nothing in/walks in/stands
 # walker PERIOD LIFT SPEED: a loop that walks on the spot's forward axis, legs lifted in turn.
 walker() {
@@ -307,13 +314,16 @@ while IFS='=' read -r name parts; do
 done <<'END'
 no_loop=Loop is missing
 no_frames=Frames is missing
-short_frame=frame 3 holds 43 values, expected 44
+short_frame=frame 3 holds 43 values, expected the 44 of DeepMimic
 negative=frame 3|duration is -0.1 s
 zero=frame 4|chest|length 0
 word=frame 5|value 20|a string
 huge=not JSON
 one=1 frame, expected 2
 turn=Loop is "turn"
+centimetres=height is 88.1416 m|at most 2.5|by 0.01 if these are centimetres
+milliseconds=duration is 33.3 s|divide by 1000 if these are milliseconds
+bvh=is a BVH file|amble reads motions of DeepMimic
 cut=not JSON
 empty=not JSON
 zeros=not JSON
@@ -370,12 +380,14 @@ for name in sys.argv[2:]:
 PY
     else
         local name
-        for name in "${@:2}"; do grep -q "\"${name##*/}\":" "$1" || return 1; done
+        for name in "${@:2}"; do
+            while [[ ${name##*/} =~ ^[0-9]+$ && $name == */* ]]; do name=${name%/*}; done # an index has no name in the text
+            grep -q "\"${name##*/}\":" "$1" || return 1
+        done
     fi
 }
 if ! command -v python3 >/dev/null 2>&1; then
-    echo '[  SKIPPED ] python3 is missing: JSON is only searched for its fields, not parsed' >&2
-    skipped=1
+    skip 'JSON is only searched for its fields, not parsed: python3 is missing'
 fi
 rollout_fields='motion policy seed seconds push_speed push_period turn_rate episodes survival normalised_return mean_seconds_up reward/pose
     reward/velocity reward/end_effectors reward/root reward/com tracking/root_m tracking/joint_rad tracking/end_effector_m control_steps
@@ -394,10 +406,24 @@ hash=$(hash_of)
 check 'rollout --json -, hash' test ${#hash} -eq 16
 run "${roll[@]}" --json - --threads 2
 check 'rollout on two threads, same hash' test "$(hash_of)" = "$hash"
-OMP_PROC_BIND='' && unset OMP_PROC_BIND
-run "${roll[@]}" --json - --threads 2
+run_with() { # run_with NAME=VALUE... -- ARGUMENTS...: in an environment that says nothing else of how threads wait
+    local settings=()
+    while [ "$1" != -- ]; do settings+=("$1") && shift; done
+    shift
+    env -u OMP_WAIT_POLICY -u GOMP_SPINCOUNT -u KMP_BLOCKTIME "${settings[@]}" "$amble" "$@" >log/out 2>log/err
+    status=$?
+}
+# The runtime's own word, the last where the program started itself again: GCC's in spins, LLVM's in ms.
+spins() { sed -n "s/.*GOMP_SPINCOUNT = '\([0-9]*\)'.*/\1/p; s/.*KMP_BLOCKTIME *= *'*\([0-9]*\).*/\1/p" log/err | tail -n 1; }
+run_with OMP_DISPLAY_ENV=verbose -- "${roll[@]}" --json - --threads 2
+check 'rollout with bounded waiting, same hash' test "$(hash_of)" = "$hash"
+if grep -q OPENMP log/err; then
+    check 'waiting is bounded' test "$(spins)" -gt 0 -a "$(spins)" -lt 100000
+    run_with OMP_DISPLAY_ENV=verbose GOMP_SPINCOUNT=123456 KMP_BLOCKTIME=123456 -- "${roll[@]}" --json - --threads 2
+    check 'waiting as the user set it' test "$(spins)" = 123456
+fi
+run_with OMP_PROC_BIND=close OMP_PLACES=cores -- "${roll[@]}" --json - --threads 2
 check 'rollout with bound threads, same hash' test "$(hash_of)" = "$hash"
-export OMP_PROC_BIND=false
 run "${roll[@]}" --json - --seed 2
 check 'rollout with another seed, another hash' test "$(hash_of)" != "$hash"
 run "${roll[@]}" --json - --realtime
@@ -411,6 +437,19 @@ check 'rollout --json FILE, table too' grep -q 'normalised return' log/out
 run clip info --json - motion.txt once.txt in/once.txt
 check 'clip info, one of three missing' test "$status" -eq 2
 check 'clip info, the others listed' fields log/out 0/name 0/frames 1/duration_s
+cp motion.txt a_motion_whose_name_is_longer_than_its_column.txt
+cp motion.txt "$(printf '\033[31mred')".txt
+run clip info motion.txt a_motion_whose_name_is_longer_than_its_column.txt ./*red.txt
+check 'clip info, columns hold' test "$(awk '{ print index($0, " none") + index($0, " loop") + index($0, " wrap") }' log/out | sort -u | wc -l)" -eq 1
+check 'clip info, names are escaped' grep -qF '\x1b[31mred ' log/out
+check 'clip info, nothing for a terminal' test "$(tr -dc '\033' <log/out | wc -c)" -eq 0
+run clip info --json - ./*red.txt
+check 'clip info, names in JSON' fields log/out 0/name 0/file
+refuse 'x.bvh: |ends in .txt or .json and not in .bvh' clip convert motion.txt x.bvh
+refuse 'x.glb: |ends in .txt or .json and not in .glb' style export walk -o x.glb
+check 'no file of another format is written' test ! -e x.bvh -a ! -e x.glb
+sed 's/"name": "walk"/"name": "\\u001b[1mwalk"/' "$AMBLE_ASSETS/models/styles.json" >coloured.json
+refuse 'coloured.json: style 0|name "\x1b[1mwalk" holds control characters' style list --styles coloured.json
 run clip convert motion.txt motion.csv
 check 'clip convert' test "$(wc -l <motion.csv)" -eq 32
 run "${roll[@]}" --record nowhere/motion.txt
@@ -475,7 +514,7 @@ if command -v gnuplot >/dev/null 2>&1; then
     check 'style plot, fields' fields plot.json folder styles blends explained_variance/1
     check 'style plot, pictures' test "$(head -c 4 pictures/styles-phase.png | tail -c 3)$(head -c 4 pictures/styles-map.png | tail -c 3)" = PNGPNG
 else
-    skipped=$((skipped + 1))
+    skip 'style plot, pictures: gnuplot is missing'
 fi
 
 small=(--style random --envs 4 --steps 16 --hidden1 16 --hidden2 8 --epochs 2 --minibatches 2 --episode-s 1 --style-change .3 --noise .05
@@ -742,6 +781,12 @@ check 'fit phase, samples' grep -q '"samples": 6400' log/out
 check 'fit phase, settings for TensorBoard' grep -q -a '_hparams_/session_start_info' runs/phase/events.out.tfevents.*
 check 'fit phase, files' test -s runs/phase/checkpoint.bin -a -s runs/phase/deepphase.onnx
 check 'fit phase, curves' test "$(cat runs/phase/events.out.tfevents.* | wc -c)" -gt 200
+cp -r in/walks in/mixed
+echo 'MIT License' >in/mixed/LICENSE.txt
+echo '{"Loop": "wrap", "Frames": [[0.1, 1, 2], [0.1, 1, 2]]}' >in/mixed/dog3d_pace.txt
+run fit phase --clips in/mixed --threads 2 "${few[@]}" --samples 640 --out runs/mixed
+check 'fit phase, other files in the folder' test "$status" -eq 0
+check 'fit phase, which are named' grep -q '^Left out of the clips. folder.*: LICENSE.txt, dog3d_pace.txt\.$' log/err
 run fit phase "${walks[@]}" "${few[@]}" --samples 3200 --out runs/phase2 --threads 1
 check 'fit phase, table' grep -q 'period_error' log/out
 printed
@@ -920,10 +965,8 @@ check 'model run on NaN, exit status' test "$status" -eq 0
 check 'model run on NaN, its row alone' test "$(cmp -l out.npy nan.npy | awk '{ print int(($1 - 129) / 12) }' | sort -u)" = 2
 check 'model run on NaN, NaN' test "$(tail -c +$((129 + 24)) nan.npy | head -c 12 | od -An -tf4 | tr -d ' -')" = nannannan
 run model info "$numpy/heads.onnx"
-if [ "$status" -ne 0 ]; then
-    echo '[  SKIPPED ] networks of several heads are not read' >&2
-    skipped=$((skipped + 1))
-else # the same numbers as net.onnx's, the first in one head, two in the other
+check 'model info, heads, exit status' test "$status" -eq 0
+if [ "$status" -eq 0 ]; then # the same numbers as net.onnx's, the first in one head, two in the other
     check 'model info, heads' grep -q '^  logvar *2$' log/out
     run model info "$numpy/heads.onnx" --json -
     check 'model info, heads, fields' fields log/out heads/0/name heads/1/outputs heads/1/shape/0 input_shape/0 layers/0/alpha

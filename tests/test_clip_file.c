@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "sim/clip.h"
 #include "sim/rotation.h"
+#include "tests/skip.h"
 
 #include <dirent.h>
 #include <jansson.h>
@@ -181,21 +182,16 @@ static void what_is_written_is_read_back(void **state)
     amb_clip_destroy(clip);
 }
 
-/* Every public clip: against the file's own numbers, read here without sim/. */
-static void public_clips_load(void **state)
+/* Every clip of a folder: against the file's own numbers, read here without sim/. How many there are. */
+static int clips_load(const char *dir)
 {
-    (void)state;
-    const char *dir = public_clips();
-    if (!dir) {
-        print_message("no public clips at hand (AMBLE_CLIPS is not set; scripts/get-clips.sh fetches them): not tested with them\n");
-        skip();
-    }
     DIR *folder = opendir(dir);
     assert_non_null(folder);
     int count = 0;
     for (const struct dirent *entry; (entry = readdir(folder));) {
         char path[800];
-        if (strncmp(entry->d_name, "humanoid3d_", 11) != 0) {
+        const char *end = strrchr(entry->d_name, '.');
+        if (!end || strcmp(end, ".txt") != 0) {
             continue;
         }
         count++;
@@ -255,7 +251,20 @@ static void public_clips_load(void **state)
     }
     closedir(folder);
     assert_true(count > 0);
-    print_message("%d public clips\n", count);
+    return count;
+}
+
+/* Those that are shipped, and DeepMimic's where they are at hand. */
+static void clips_of_both_kinds_load(void **state)
+{
+    (void)state;
+    const char *dir = public_clips();
+    assert_int_equal(clips_load(AMB_SOURCE_DIR "/assets/motions"), 5);
+    if (dir) {
+        print_message("%d of DeepMimic's clips\n", clips_load(dir));
+    } else {
+        print_message("not tested with DeepMimic's clips: there are none at hand (scripts/get-clips.sh fetches some)\n");
+    }
 }
 
 /* The small file with its first `old` replaced. */
@@ -655,7 +664,18 @@ static void motions_are_found_by_name(void **state)
     assert_int_equal(unsetenv("AMBLE_CLIPS"), 0);
 
     assert_false(amb_clip_find("walk", in_scratch("empty"), path, sizeof path, &err));
-    assert_non_null(strstr(err.text, "scripts/get-clips.sh"));
+    assert_non_null(strstr(err.text, "nor any other; " AMB_SOURCE_DIR "/scripts/get-clips.sh fetches"));
+    assert_false(amb_clip_find("style_jog", dir, path, sizeof path, &err)); /* a folder that is given is the only one */
+
+    /* amble's own motions come last */
+    assert_true(amb_clip_find("style_jog", NULL, path, sizeof path, &err));
+    assert_string_equal(path, AMB_SOURCE_DIR "/assets/motions/style_jog.txt");
+    put(in_scratch("motions/style_jog.txt"), "x");
+    assert_int_equal(setenv("AMBLE_CLIPS", dir, 1), 0);
+    assert_true(amb_clip_find("style_jog", NULL, path, sizeof path, &err));
+    snprintf(want, sizeof want, "%s/style_jog.txt", dir);
+    assert_string_equal(path, want);
+    assert_int_equal(unsetenv("AMBLE_CLIPS"), 0);
     assert_false(amb_clip_find("no/such.txt", dir, path, sizeof path, &err));
     assert_non_null(strstr(err.text, "\"no/such.txt\" cannot be read: No such file"));
     assert_false(amb_clip_find("", dir, path, sizeof path, &err));
@@ -732,7 +752,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_small_file_reads_as_written_on_paper),
         cmocka_unit_test(what_is_written_is_read_back),
-        cmocka_unit_test(public_clips_load),
+        cmocka_unit_test(clips_of_both_kinds_load),
         cmocka_unit_test(bad_files_get_a_sentence),
         cmocka_unit_test(other_units_are_refused),
         cmocka_unit_test(loops_are_told_in_several_ways),

@@ -1,6 +1,7 @@
 /* What an environment begins with, sees and makes of an action. Clips are made here; the real one is asked for only where the point is the
  * real one. */
 #include "tests/env.h"
+#include "tests/skip.h"
 
 #include "sim/kinematics.h"
 
@@ -115,8 +116,7 @@ static void real_starts_are_out_of_the_floor(void **unused)
     (void)unused;
     char path[1024];
     if (!amb_clip_find("walk", NULL, path, sizeof path, NULL)) {
-        print_message("no clip \"walk\" at hand (AMBLE_CLIPS is not set; scripts/get-clips.sh fetches it): not tested with it\n");
-        skip();
+        skip_because("no clip \"walk\" (AMBLE_CLIPS is not set; scripts/get-clips.sh fetches it)");
     }
     amb_clip *clip = amb_clip_read(path, NULL);
     assert_non_null(clip);

@@ -586,5 +586,5 @@ int main(void)
         cmocka_unit_test(a_wish_replaces_the_plan),
         cmocka_unit_test(nothing_is_allocated_while_it_runs),
     };
-    return run_with_gaits(tests, sizeof tests / sizeof *tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, tear_down);
 }

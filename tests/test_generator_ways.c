@@ -144,5 +144,5 @@ int main(void)
         cmocka_unit_test(from_creeping_to_running_by_walking),
         cmocka_unit_test(motions_on_the_way_are_spread),
     };
-    return run_with_gaits(tests, sizeof tests / sizeof *tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, tear_down);
 }

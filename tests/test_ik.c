@@ -7,6 +7,7 @@
 #include "sim/kinematics.h"
 
 #include <dirent.h>
+#include <unistd.h>
 
 enum { MOST = 4000 }; /* frames in a test */
 
@@ -423,23 +424,19 @@ static void nonsense_makes_poses_all_the_same(void **unused)
 
 static int is_clip_file(const struct dirent *entry)
 {
-    return strstr(entry->d_name, "humanoid3d_") == entry->d_name;
+    const char *end = strrchr(entry->d_name, '.');
+    return end && !strcmp(end, ".txt");
 }
 
 /* There and back, at 30 frames a second: the exact features, then with 1 and 2 cm of noise. A table, a clip a line. */
-static void all_public_clips_come_back(void **unused)
+static void clips_of(const char *dir, errors *worst)
 {
-    (void)unused;
-    const char *own = getenv("AMBLE_CLIPS"), *dir = own && *own ? own : AMB_SOURCE_DIR "/clips";
     struct dirent **entries = NULL;
     const int clips = scandir(dir, &entries, is_clip_file, alphasort);
-    if (clips <= 0) {
-        print_message("no public clips at hand (AMBLE_CLIPS is not set; scripts/get-clips.sh fetches them): not tested with them\n");
-        skip();
-    }
+    if (clips <= 0)
+        fail_msg("there is no clip in %s", dir);
     print_message("%-30s frames | joints deg   most | points mm  most | root m   deg | 1 cm: deg  mm | 2 cm: deg  mm\n", "clip");
     amb_rng rng = amb_rng_seed(7, 0);
-    errors worst = {0};
     for (int n = 0; n < clips; n++) {
         char path[1024];
         amb_error err = {""};
@@ -474,16 +471,29 @@ static void all_public_clips_come_back(void **unused)
         assert_true(e.point <= .005);
         assert_true(with[0].joint <= 12 * degree && with[0].point <= .016);
         assert_true(with[1].joint <= 24 * degree && with[1].point <= .034);
-        worst.joint = fmax(worst.joint, e.joint);
-        worst.point = fmax(worst.point, e.point);
+        worst->joint = fmax(worst->joint, e.joint);
+        worst->point = fmax(worst->point, e.point);
         for (int k = 0; k < 2; k++) {
             const errors *w = &with[k];
-            worst.step = fmax(worst.step, w->step - w->true_step);
+            worst->step = fmax(worst->step, w->step - w->true_step);
             assert_true(w->step < w->true_step + 90 * degree); /* nothing turns round */
         }
         amb_clip_destroy(clip);
     }
     free(entries);
+}
+
+/* Those that are shipped, and DeepMimic's where they are at hand. */
+static void all_clips_come_back(void **unused)
+{
+    (void)unused;
+    const char *own = getenv("AMBLE_CLIPS"), *dir = own && *own ? own : AMB_SOURCE_DIR "/clips";
+    errors worst = {0};
+    clips_of(AMB_SOURCE_DIR "/assets/motions", &worst);
+    if (access(dir, R_OK) == 0)
+        clips_of(dir, &worst);
+    else
+        print_message("not tested with DeepMimic's clips, there are none in %s (scripts/get-clips.sh fetches some)\n", dir);
     print_message("worst: joints %.3f degrees, points %.2f mm; largest step in noise beyond the clip's own %.0f degrees\n",
                   worst.joint / degree, worst.point * 1e3, worst.step / degree);
 }
@@ -520,7 +530,7 @@ int main(void)
         cmocka_unit_test(an_overstretched_knee_is_straight),
         cmocka_unit_test(noise_stays_noise),
         cmocka_unit_test(nonsense_makes_poses_all_the_same),
-        cmocka_unit_test(all_public_clips_come_back),
+        cmocka_unit_test(all_clips_come_back),
         cmocka_unit_test(time_is_within_five_microseconds),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -309,7 +309,7 @@ static void test_write_refuses_heads(void **state)
     set_head(net, 1, "same", (amb_net_shape){1, {1}});
     assert_not_written(net, AMB_ONNX_FLOAT32, "outputs 0 and 1 are both named 'same'");
     net->head[1].name[0] = (char)0xff;
-    assert_not_written(net, AMB_ONNX_FLOAT32, "the name of output 1 ('?ame') is not UTF-8");
+    assert_not_written(net, AMB_ONNX_FLOAT32, "the name of output 1 ('\\xffame') is not UTF-8");
     net->head[1].name[0] = 'S';
     net->act[1] = AMB_ACT_TANH;
     assert_not_written(net, AMB_ONNX_FLOAT32, "its 2 heads end in tanh");

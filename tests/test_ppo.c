@@ -1,6 +1,7 @@
 /* The update against PPO's formulas written down once more in double: the gradient by finite differences of the clipped surrogate, Adam's
  * first step, KL, clipping, values; every sample used once an epoch; gradients that are not finite; the same bits on any team. */
 #include "tests/policy.h"
+#include "tests/skip.h"
 
 #include "policy/ppo.h"
 
@@ -453,7 +454,7 @@ static void bf16_compares_like_with_like(void **state)
     def.precision = AMB_TRAIN_BF16;
     amb_ppo *ppo = create(&def, 1);
     if (!ppo)
-        skip();
+        skip_because("this CPU has no bf16 products");
     static sample_set s;
     fill(&s, &def, ppo, 1, 0);
     float drawn[SAMPLES * ACTIONS];

@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "tests/skip.h"
+
 #include <fcntl.h>
 #include <sys/wait.h>
 
@@ -152,7 +154,7 @@ static void test_terminal(void **state)
     (void)state;
     const int master = posix_openpt(O_RDWR | O_NOCTTY);
     if (master < 0 || grantpt(master) || unlockpt(master))
-        skip(); /* no pseudo-terminals here */
+        skip_because("there are no pseudo-terminals");
     const int slave = open(ptsname(master), O_RDWR | O_NOCTTY);
     assert_true(slave >= 0);
     const struct winsize w = {.ws_row = 10, .ws_col = 40};
@@ -230,7 +232,7 @@ static void test_dumb_terminal(void **state)
     (void)state;
     const int master = posix_openpt(O_RDWR | O_NOCTTY);
     if (master < 0 || grantpt(master) || unlockpt(master))
-        skip();
+        skip_because("there are no pseudo-terminals");
     const int slave = open(ptsname(master), O_RDWR | O_NOCTTY);
     assert_true(slave >= 0);
     setenv("TERM", "xterm", 1);

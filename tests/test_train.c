@@ -2,6 +2,10 @@
  * broken environment is reset and harms no other; schedules are kept. */
 #include "tests/training.h"
 
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
 static void any_team_trains_the_same_bits(void **state)
 {
     (void)state;
@@ -37,6 +41,54 @@ static void any_team_trains_the_same_bits(void **state)
         amb_train_destroy(different);
         amb_train_destroy(one);
     }
+}
+
+static pid_t start_busy_process(void)
+{
+    const pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* also where a test fails */
+        for (volatile unsigned long i = 0;; i++)
+            ;
+    }
+    return pid;
+}
+
+/* Three groups, of which the last is smaller, in turns of which the last is shorter; cores are taken away from threads at any moment. */
+static void busy_neighbours_change_no_bits(void **state)
+{
+    (void)state;
+    enum { NEIGHBOURS = 4 };
+    amb_settings s = lively(false);
+    s.envs = 19;
+    s.steps = 7;
+    s.samples = 20 * s.envs * s.steps;
+    set_threads(1);
+    amb_train *one = try_create(&s);
+    amb_train_stats stats[4];
+    for (int i = 0; i < 4; i++)
+        amb_train_iterate(one, &stats[i]);
+    pid_t pid[NEIGHBOURS];
+    for (int i = 0; i < NEIGHBOURS; i++)
+        pid[i] = start_busy_process();
+    for (int threads = 2; threads <= 5; threads++) { /* with 5, groups are smaller */
+        set_threads(threads);
+        amb_train *many = try_create(&s);
+        for (int i = 0; i < 4; i++) {
+            amb_train_stats mine;
+            amb_train_iterate(many, &mine);
+            assert_same_stats(&stats[i], &mine);
+        }
+        assert_same_training(one, many);
+        amb_train_destroy(many);
+    }
+    for (int i = 0; i < NEIGHBOURS; i++) {
+        kill(pid[i], SIGKILL);
+        waitpid(pid[i], NULL, 0);
+    }
+    set_threads(2);
+    amb_train_destroy(one);
 }
 
 /* More threads may be set after the training was made: simulation keeps to the rooms it has. */
@@ -360,6 +412,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_team_trains_the_same_bits),
+        cmocka_unit_test(busy_neighbours_change_no_bits),
         cmocka_unit_test(a_grown_team_is_no_harm),
         cmocka_unit_test(impossible_settings_are_refused),
         cmocka_unit_test(a_broken_environment_is_reset_and_harms_no_other),

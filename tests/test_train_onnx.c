@@ -1,5 +1,6 @@
 /* Networks as ONNX files: exported ones act as the trained ones, a training begins with what another one wrote, and files that do not fit
  * are refused with a sentence. */
+#include "tests/allocations.h"
 #include "tests/training.h"
 
 #include "nets/onnx.h"
@@ -388,7 +389,7 @@ static void files_that_do_not_fit_are_refused(void **state)
     net->in_std[0] = .5f;
     net->in_std[7] = .01f;
     write_net(changed, net, AMB_ONNX_FLOAT32);
-    refuse_onnx(&s, changed, critic, changed, "number 7 has|deviation 0.01, expected a deviation of .02 or more");
+    refuse_onnx(&s, changed, critic, changed, "number 7 has|deviation 0.01, expected a deviation of 0.02 or more");
     free(net->in_mean), free(net->in_std);
     net->in_mean = net->in_std = NULL;
     net->in_clip = 0;
@@ -402,6 +403,40 @@ static void files_that_do_not_fit_are_refused(void **state)
     amb_train_destroy(from);
 }
 
+/* Short of memory anywhere, no network is exported rather than one without its metadata: without "action" it would be read as absolute. */
+static void what_memory_is_short_for_is_not_exported(void **state)
+{
+    (void)state;
+    const amb_settings s = lively(false);
+    amb_train *t = try_create(&s);
+    for (int which = 0; which < 2; which++) {
+        int refusals = 0;
+        for (bool done = false; !done; refusals++) {
+            amb_error err = {""};
+            refused_call = asked + refusals;
+            const long before = asked;
+            amb_net *net = which ? amb_train_export_critic(t, &err) : amb_train_export_actor(t, &err);
+            done = asked - before <= refusals; /* it did not come to the call that is refused */
+            refused_call = -1;
+            if (!net != !done)
+                fail_msg("call %d of malloc refused: %s", refusals, net ? "exported" : err.text);
+            if (!net)
+                assert_sentence(&err, "memory");
+            for (const char *const *key = (const char *const[]){"kind", "training", "observation", "motion", "samples", NULL}; net && *key;
+                 key++)
+                assert_non_null(amb_net_get_meta(net, *key));
+            if (net && !which)
+                assert_non_null(amb_net_get_meta(net, "action"));
+            amb_net_destroy(net);
+        }
+        print_message("%d calls of malloc refused\n", refusals - 1);
+#ifndef AMB_OWN_MALLOC
+        assert_true(refusals > 10);
+#endif
+    }
+    amb_train_destroy(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -411,6 +446,7 @@ int main(void)
         cmocka_unit_test(the_normaliser_counts_as_many_samples_as_the_file_says),
         cmocka_unit_test(a_goal_can_be_added),
         cmocka_unit_test(files_that_do_not_fit_are_refused),
+        cmocka_unit_test(what_memory_is_short_for_is_not_exported),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

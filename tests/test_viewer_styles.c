@@ -502,5 +502,5 @@ int main(void)
         cmocka_unit_test(the_fallen_get_up_in_their_style),
         cmocka_unit_test(nothing_is_allocated_while_it_runs),
     };
-    return run_with_gaits(tests, sizeof tests / sizeof *tests, set_up, end);
+    return cmocka_run_group_tests(tests, set_up, end);
 }

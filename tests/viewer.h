@@ -24,7 +24,7 @@ static inline amb_skill *make_skill_of(int inputs, const char *name, double lift
     snprintf(clip_path, sizeof clip_path, "%s", scratch(file));
     amb_clip *clip = march(lift, loop);
     amb_net *net = small_actor_of(inputs, 2, .02);
-    amb_net_set_meta(net, "action", "residual");
+    assert_true(amb_net_set_meta(net, "action", "residual"));
     assert_true(amb_clip_write(clip, clip_path, &err));
     if (!amb_onnx_write(actor_path, net, AMB_ONNX_FLOAT32, &err))
         fail_msg("%s", err.text);

@@ -84,7 +84,7 @@ static const struct argp_option options[] = {
     {"speed", KEY_SPEED, "X", OPTION_HIDDEN, NULL, 2},
     {"paused", KEY_PAUSED, NULL, 0, "begin paused", 2},
     {"do", KEY_DO, "\"TIME ACTION [VALUE]\"", 0,
-     "do something at a simulated time, in s: push 1.5, skill run, style walk:.5,zombie:.5, turn 30, time-scale .25, orbit 40, help, ...; "
+     "do something at a simulated time, in s: push 1.5, skill run, style walk:0.5,zombie:0.5, turn 30, time-scale 0.25, orbit 40, help, ...; "
      "may be given often",
      2},
     {"record", KEY_RECORD, "FILE", 0, "no window: film into FILE (.mp4, .mov, .mkv, .webm, .gif), --seconds long (default 10)", 3},
@@ -413,7 +413,7 @@ static const char doc[] =
     "Opens a window in which a character walks: push it, pull it, steer it, film it. H shows all keys.\v"
     "Examples:\n"
     "  amble-view\n"
-    "  amble-view --style walk:.6,zombie:.4\n"
+    "  amble-view --style walk:0.6,zombie:0.4\n"
     "  amble-view --characters 50 --style random\n"
     "  amble-view --clip backflip\n"
     "  amble-view --watch runs/walk\n"
@@ -424,6 +424,7 @@ int main(int argc, char **argv)
 {
     static amb_app app;
     static arguments a;
+    cli_set_up_openmp(argv);
     a = (arguments){.common = {.seed = 1}, .panel = -1, .plots = -1, .status = -1};
     a.def = (amb_app_def){.characters = 1,
                           .push_period = 2,

@@ -8,7 +8,11 @@
 #define EGL_NO_X11
 #include <EGL/egl.h>
 #include <EGL/eglext.h>
-#include <GL/osmesa.h>
+#include <GL/gl.h>
+
+/* Of GL/osmesa.h, which newer distributions no longer have (Mesa ended OSMesa in 2025); the library is still tried where it is there. */
+typedef struct osmesa_context *OSMesaContext;
+#define OSMESA_RGBA GL_RGBA
 
 struct amb_offscreen {
     char name[32];

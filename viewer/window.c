@@ -288,10 +288,24 @@ static bool is_software(char *name, size_t size)
            strstr(renderer, "Software");
 }
 
+/* GLFW 3.4 tries Wayland first, whose library prints a line of its own where there is no socket folder to look in: then only X11 is
+ * tried. Older versions know one platform and neither name. */
+static void choose_platform(void)
+{
+    enum { PLATFORM = 0x00050003, PLATFORM_X11 = 0x00060004 }; /* GLFW_PLATFORM, GLFW_PLATFORM_X11 */
+    const char *socket = getenv("WAYLAND_SOCKET"), *display = getenv("WAYLAND_DISPLAY"), *folder = getenv("XDG_RUNTIME_DIR");
+    const bool wayland = (socket && *socket) || (display && *display == '/') || (folder && *folder == '/');
+    int major, minor, revision;
+    glfwGetVersion(&major, &minor, &revision);
+    if (!wayland && (major > 3 || (major == 3 && minor >= 4)))
+        glfwInitHint(PLATFORM, PLATFORM_X11);
+}
+
 static bool open_window(window *w, char *renderer, size_t size, amb_error *err)
 {
     amb_app *app = w->app;
     glfwSetErrorCallback(on_error);
+    choose_platform();
     if (!glfwInit())
         return amb_fail(err,
                         "no window can be opened (%s); on a machine without a display, --record FILE.mp4 and --screenshot FILE.png work",
