@@ -292,7 +292,7 @@ refuse 'exclude each other' train --resume a --init b
 for sub in phase style; do
     refuse 'in/nothing|0 motion clips' fit $sub --clips in/nothing
     refuse 'in/missing|No such file' fit $sub --clips in/missing
-    refuse 'in/cut.txt|not JSON' fit $sub --clips in
+    refuse 'in/centimetres.txt|88.1416 m' fit $sub --clips in # the first that is none, by name
     refuse '"stroll"|amble, hurry, once' fit $sub --clips in/walks --hold-out stroll
     refuse 'no clip to learn from' fit $sub --clips in/walks --hold-out amble,hurry,once
     refuse '--batch is 4|8 to 65536' fit $sub --clips in/walks --batch 4
@@ -449,7 +449,7 @@ refuse 'x.bvh: |ends in .txt or .json and not in .bvh' clip convert motion.txt x
 refuse 'x.glb: |ends in .txt or .json and not in .glb' style export walk -o x.glb
 check 'no file of another format is written' test ! -e x.bvh -a ! -e x.glb
 sed 's/"name": "walk"/"name": "\\u001b[1mwalk"/' "$AMBLE_ASSETS/models/styles.json" >coloured.json
-refuse 'coloured.json: style 0|name "\x1b[1mwalk" holds control characters' style list --styles coloured.json
+refuse 'coloured.json: style 5|name "\x1b[1mwalk" holds control characters' style list --styles coloured.json
 run clip convert motion.txt motion.csv
 check 'clip convert' test "$(wc -l <motion.csv)" -eq 32
 run "${roll[@]}" --record nowhere/motion.txt
