@@ -31,6 +31,34 @@ int amb_body_by_name(const char *name)
     return -1;
 }
 
+bool amb_bodies_read(const char *list, unsigned *bits, amb_error *err)
+{
+    unsigned found = 0;
+    while (*list) {
+        const size_t length = strcspn(list, ",");
+        char name[32], known[256];
+        snprintf(name, sizeof name, "%.*s", (int)(length < sizeof name ? length : sizeof name - 1), list);
+        const int body = length < sizeof name ? amb_body_by_name(name) : -1;
+        if (body < 0) {
+            amb_bodies_print((1u << AMB_BODIES) - 1, known, sizeof known);
+            return amb_fail(err, "no body is named \"%s\"; expected some of %s", name, known);
+        }
+        found |= 1u << body;
+        list += length + (list[length] == ',');
+    }
+    *bits = found;
+    return true;
+}
+
+void amb_bodies_print(unsigned bits, char *list, size_t size)
+{
+    size_t length = 0;
+    list[0] = '\0';
+    for (int i = 0; i < AMB_BODIES && length < size; i++)
+        if (bits & 1u << i)
+            length += (size_t)snprintf(list + length, size - length, "%s%s", length ? "," : "", amb_body_name[i]);
+}
+
 bool amb_asset_path(const char *name, char *path, size_t size, amb_error *err)
 {
     static const char installed[] = "/../share/amble";

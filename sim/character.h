@@ -83,6 +83,11 @@ void amb_character_destroy(amb_character *character); /* NULL is fine */
 /* Number of a body by name ("right_ankle"), -1 if there is none. */
 int amb_body_by_name(const char *name);
 
+/* Bodies named in a list with commas ("left_wrist,right_wrist") as bits, and the other way round. Reading fails with a sentence where a
+ * name is no body's. 256 bytes are enough for all names. */
+bool amb_bodies_read(const char *list, unsigned *bits, amb_error *err);
+void amb_bodies_print(unsigned bits, char *list, size_t size);
+
 /* Path of a file of amble's assets ("humanoid.xml", "models/walk.onnx"): in $AMBLE_ASSETS, else ../share/amble beside the program, else the
  * source tree it was built from. False and a sentence naming the places looked at. */
 bool amb_asset_path(const char *name, char *path, size_t size, amb_error *err);

@@ -17,6 +17,7 @@ amb_env_def amb_env_default_def(const amb_character *character, const amb_clip *
         .action_mode = AMB_ACTION_RESIDUAL,
         .episode_s = 20,
         .may_touch = 1u << AMB_RIGHT_ANKLE | 1u << AMB_LEFT_ANKLE,
+        .hold_s = {-1, -1},
         .start_phase = -1,
         .rate = 1,
         .push_period = 2,
@@ -72,6 +73,17 @@ static bool check_def(const amb_env_def *def, amb_error *err)
         return amb_fail(err, "push every %g s, expected 0.01 or more", def->push_period);
     if (!(def->max_root_m >= 0))
         return amb_fail(err, "root distance limit %g m, expected 0 (none) or more", def->max_root_m);
+    if (!(def->max_height_m >= 0))
+        return amb_fail(err, "root height limit %g m, expected 0 (none) or more", def->max_height_m);
+    if (!(def->max_tilt >= 0 && def->max_tilt <= 2))
+        return amb_fail(err, "tilt limit %g, expected 0 (none) to 2", def->max_tilt);
+    if (!(def->max_body_m >= 0))
+        return amb_fail(err, "body distance limit %g m, expected 0 (none) or more", def->max_body_m);
+    if (!(def->hold_s[0] <= def->hold_s[1] && def->hold_s[1] <= 1e6))
+        return amb_fail(err, "last pose held for %g to %g s, expected the smaller first and at most 1000000", def->hold_s[0],
+                        def->hold_s[1]);
+    if (!(def->start_noise >= 0 && def->start_noise <= 10))
+        return amb_fail(err, "starts off the reference by %g, expected 0 to 10", def->start_noise);
     if (!(def->start_phase < 1))
         return amb_fail(err, "start phase %g, expected less than 1", def->start_phase);
     if (isinf(def->start_heading))
@@ -110,6 +122,45 @@ static void update_reference_state(amb_env *env)
     amb_fk_state(env->def.character, pose, vel, &env->reference_state);
 }
 
+/* Turns q by a rotation vector of normally distributed components in its own frame. */
+static void shake_rotation(amb_rng *rng, double deviation, double q[4])
+{
+    double turn[3], by[4];
+    for (int k = 0; k < 3; k++)
+        turn[k] = deviation * amb_rng_normal(rng);
+    amb_quat_exp(by, turn);
+    const double before[4] = {q[0], q[1], q[2], q[3]};
+    amb_quat_mul(q, before, by);
+}
+
+/* A start beside the reference: so that coming back to it is learned. */
+static void shake_start(amb_env *env, double pose[AMB_POSE], double vel[AMB_VEL])
+{
+    const double noise = env->def.start_noise, joint = .1 * noise, place = .05 * noise, spin = .5 * noise, speed = .3 * noise;
+    for (int k = 0; k < 3; k++)
+        pose[k] += place * amb_rng_normal(&env->rng);
+    shake_rotation(&env->rng, joint, pose + 3);
+    for (int i = 0; i < AMB_CLIP_JOINTS; i++) {
+        double *q = pose + amb_clip_joints[i].pose;
+        if (amb_clip_joints[i].ball)
+            shake_rotation(&env->rng, joint, q);
+        else
+            q[0] += joint * amb_rng_normal(&env->rng);
+    }
+    for (int k = 0; k < AMB_VEL; k++)
+        vel[k] += (k < 3 ? speed : spin) * amb_rng_normal(&env->rng);
+}
+
+static int steps_until_end(amb_env *env, double start_s)
+{
+    const amb_env_def *def = &env->def;
+    if (def->hold_s[1] < 0 || amb_clip_loops(def->clip))
+        return env->steps_max;
+    const double hold = amb_rng_range(&env->rng, fmax(def->hold_s[0], 0), def->hold_s[1]);
+    const double steps = ceil((fmax(amb_clip_duration(def->clip) - start_s, 0) / def->rate + hold) / env->control_dt - 1e-9);
+    return (int)fmax(fmin(steps, env->steps_max), 1);
+}
+
 void amb_env_reset(amb_env *env)
 {
     const amb_env_def *def = &env->def;
@@ -120,9 +171,15 @@ void amb_env_reset(amb_env *env)
     env->reference.rate = def->rate;
     env->step = 0;
     env->next_push = def->push_random ? amb_rng_range(&env->rng, 0, def->push_period) : def->push_period;
+    env->steps_end = steps_until_end(env, start * amb_clip_duration(def->clip));
     update_reference_state(env);
 
-    amb_world_set(&env->world, env->reference_state.pose, env->reference_state.vel);
+    double pose[AMB_POSE], vel[AMB_VEL];
+    memcpy(pose, env->reference_state.pose, sizeof pose);
+    memcpy(vel, env->reference_state.vel, sizeof vel);
+    if (def->start_noise > 0)
+        shake_start(env, pose, vel);
+    amb_world_set(&env->world, pose, vel);
     const double lowest = amb_world_lowest(&env->world);
     if (lowest < 0)
         amb_world_move(&env->world, (const double[3]){0, 0, -lowest});
@@ -196,6 +253,19 @@ amb_env_end amb_env_step(amb_env *env, const float action[AMB_ACTION], amb_rewar
     return amb_env_step_target(env, target, reward);
 }
 
+static bool exceeds(double value, double limit)
+{
+    return limit > 0 && value > limit;
+}
+
+/* The body no longer follows its reference. */
+static bool is_lost(const amb_env *env, const amb_reward *reward)
+{
+    const amb_env_def *def = &env->def;
+    return exceeds(reward->root_m, def->max_root_m) || exceeds(reward->height_m, def->max_height_m) ||
+           exceeds(reward->tilt, def->max_tilt) || exceeds(reward->body_m, def->max_body_m);
+}
+
 amb_env_end amb_env_step_target(amb_env *env, const double target[AMB_POSE], amb_reward *reward)
 {
     push_if_due(env);
@@ -215,11 +285,11 @@ amb_env_end amb_env_step_target(amb_env *env, const double target[AMB_POSE], amb
         reward->total = 0;
         return AMB_ENV_FELL;
     }
-    if (env->def.max_root_m > 0 && reward->root_m > env->def.max_root_m) {
+    if (is_lost(env, reward)) {
         reward->total = 0;
         return AMB_ENV_LOST;
     }
-    return env->step >= env->steps_max ? AMB_ENV_TIME_OUT : AMB_ENV_GOES_ON;
+    return env->step >= env->steps_end ? AMB_ENV_TIME_OUT : AMB_ENV_GOES_ON;
 }
 
 /* What a running environment is made of beside its definition. */
@@ -227,7 +297,7 @@ typedef struct saved_env {
     double time, heading, place[2], turn_rate, rate;
     amb_reference_fade fade;
     amb_rng rng;
-    int64_t step;
+    int64_t step, steps_end;
     double next_push;
 } saved_env;
 
@@ -248,6 +318,7 @@ void amb_env_save(const amb_env *env, void *data)
         .fade = r->fade,
         .rng = env->rng,
         .step = env->step,
+        .steps_end = env->steps_end,
         .next_push = env->next_push,
     };
     memcpy(data, &saved, sizeof saved);
@@ -269,6 +340,7 @@ void amb_env_load(amb_env *env, const void *data)
     };
     env->rng = saved.rng;
     env->step = (int)saved.step;
+    env->steps_end = (int)saved.steps_end;
     env->next_push = saved.next_push;
     amb_world_load(&env->world, (const double *)((const char *)data + sizeof saved));
     amb_world_state(&env->world, &env->state);

@@ -27,9 +27,17 @@ typedef struct amb_env_def {
     int substeps;          /* 4: physics steps in a control step */
     double look_ahead;     /* s (.06): how much earlier than due the PD target's reference is looked up */
     amb_action_mode action_mode;
-    double episode_s;     /* s (20) until the time-out */
-    unsigned may_touch;   /* bits of the bodies that may meet the floor (the ankles) */
-    double max_root_m;    /* m; an episode ends when the root is farther from the reference's; 0: never */
+    double episode_s;    /* s (20) until the time-out */
+    unsigned may_touch;  /* bits of the bodies that may meet the floor (the ankles) */
+    double max_root_m;   /* m; an episode ends when the root is farther from the reference's; 0: never */
+    double max_height_m; /* m; or when the heights of the two roots differ by more; 0: never */
+    double
+        max_tilt; /* or when the vertical as the two roots see it differs by more: |Δ cos(tilt)|, 0 to 2; 0: never (BeyondMimic's rule) */
+    double max_body_m;    /* m; or when the bodies are farther off on average, each seen from its own root (reward.h); 0: never (PHC's) */
+    double hold_s[2];     /* s; a clip that does not loop holds its last pose for a time drawn between these two, then the episode is a
+                             time-out; negative (default): until episode_s is over */
+    double start_noise;   /* starts are off the reference: 1 means joints by .1 rad, the root by .1 rad and .05 m, speeds by .5 rad/s and
+                             .3 m/s (standard deviations); 0: they are on it */
     double start_phase;   /* [0, 1), or negative (default): random */
     double start_heading; /* rad, or NaN: random (default 0) */
     double rate;          /* 1: seconds of the clip in a second, > 0; at the start, the reference's own rate from then on */
@@ -44,9 +52,9 @@ typedef struct amb_env_def {
 typedef enum amb_env_end {
     AMB_ENV_GOES_ON = 0,
     AMB_ENV_FELL,     /* a body that may not touch the floor did */
-    AMB_ENV_LOST,     /* root too far from the reference */
+    AMB_ENV_LOST,     /* the body no longer follows the reference (max_...) */
     AMB_ENV_UNSTABLE, /* non-finite or absurd state; the step's reward is 0 and the observation must not be used */
-    AMB_ENV_TIME_OUT, /* episode_s is over: no failure, the value goes on */
+    AMB_ENV_TIME_OUT, /* episode_s or the clip is over: no failure, the value goes on */
 } amb_env_end;
 
 typedef struct amb_env {
@@ -55,7 +63,8 @@ typedef struct amb_env {
     amb_reference reference;
     amb_rng rng;
     int step;                  /* control steps since the reset */
-    int steps_max;             /* control steps in an episode */
+    int steps_max;             /* control steps in an episode, at most */
+    int steps_end;             /* the same in this one: fewer where a clip that does not loop ends earlier */
     double control_dt;         /* s */
     double next_push;          /* s since the reset */
     amb_state state;           /* the body, after the last reset or step */

@@ -1,5 +1,8 @@
 #include "sim/mirror.h"
 
+#include "sim/rotation.h"
+
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,4 +159,30 @@ amb_clip *amb_mirror_clip(const amb_clip *clip, amb_error *err)
     free(text);
     free(pose);
     return mirrored;
+}
+
+double amb_mirror_asymmetry(const amb_clip *clip)
+{
+    enum { MOMENTS = 120 };
+    if (!amb_clip_loops(clip))
+        return M_PI;
+    double sum = 0;
+    for (int i = 0; i < MOMENTS; i++) {
+        double pose[AMB_POSE], image[AMB_POSE];
+        const double t = amb_clip_duration(clip) * i / MOMENTS;
+        amb_clip_sample(clip, t + amb_clip_duration(clip) / 2, pose, NULL);
+        amb_clip_sample(clip, t, image, NULL);
+        amb_mirror_pose(image, image);
+        sum += amb_quat_angle(pose + 3, image + 3);
+        for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
+            const int at = amb_clip_joints[j].pose;
+            sum += amb_clip_joints[j].ball ? amb_quat_angle(pose + at, image + at) : fabs(pose[at] - image[at]);
+        }
+    }
+    return sum / (MOMENTS * (1 + AMB_CLIP_JOINTS));
+}
+
+bool amb_mirror_is_symmetric(const amb_clip *clip)
+{
+    return amb_mirror_asymmetry(clip) < .2;
 }

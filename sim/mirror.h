@@ -26,6 +26,13 @@ void amb_mirror_goal(float out[AMB_GOAL], const float in[AMB_GOAL]);
 /* In both action modes: a ball's four numbers are a quaternion's or an angle and an axis, and both mirror alike. */
 void amb_mirror_action(float out[AMB_ACTION], const float in[AMB_ACTION]);
 
+/* How far a loop's mirror image is from the same loop half a cycle later: the mean over time and joints of the angle between them, rad
+ * (the root's rotation counts as a joint). A motion that does not loop has no such image: M_PI. */
+double amb_mirror_asymmetry(const amb_clip *clip);
+
+/* Whether that is so little (.2 rad) that who learns the one learns from the other. */
+bool amb_mirror_is_symmetric(const amb_clip *clip);
+
 /* A new clip, called NAME_mirrored. NULL where memory is short. */
 amb_clip *amb_mirror_clip(const amb_clip *clip, amb_error *err);
 

@@ -17,14 +17,33 @@ static double distance2(const double *a, const double *b)
     return sum;
 }
 
-/* Where a body's joint is as seen from the root, in the root's heading frame. */
-static void from_root(const amb_state *state, double heading, int body, double out[3])
+/* A root's place on the ground and its heading. */
+typedef struct frame {
+    double x, y, c, s;
+} frame;
+
+static frame frame_of(const amb_state *state)
 {
-    const double *p = state->joint[body], *root = state->joint[AMB_ROOT];
-    const double x = p[0] - root[0], y = p[1] - root[1], c = cos(heading), s = sin(heading);
-    out[0] = c * x + s * y;
-    out[1] = -s * x + c * y;
-    out[2] = p[2] - root[2];
+    const double *root = state->joint[AMB_ROOT], heading = amb_quat_heading(state->rot[AMB_ROOT]);
+    return (frame){root[0], root[1], cos(heading), sin(heading)};
+}
+
+/* Distance between the places of a body's joint in two states, each seen from its own root's place on the ground and heading. */
+static double apart2(const amb_state *a, const frame *in_a, const amb_state *b, const frame *in_b, int body)
+{
+    const double *p = a->joint[body], *q = b->joint[body];
+    const double px = p[0] - in_a->x, py = p[1] - in_a->y, qx = q[0] - in_b->x, qy = q[1] - in_b->y;
+    const double dx = in_a->c * px + in_a->s * py - (in_b->c * qx + in_b->s * qy);
+    const double dy = in_a->c * py - in_a->s * px - (in_b->c * qy - in_b->s * qx);
+    const double dz = p[2] - q[2];
+    return dx * dx + dy * dy + dz * dz;
+}
+
+/* Cosine of the angle between the root's own up (y at rest) and the vertical: the vertical as the root sees it, along its spine. */
+static double up(const amb_state *state)
+{
+    const double *q = state->rot[AMB_ROOT];
+    return 2 * (q[2] * q[3] + q[0] * q[1]);
 }
 
 void amb_reward_compute(const amb_character *character, const amb_state *body, const amb_state *reference, amb_reward *reward)
@@ -55,16 +74,15 @@ void amb_reward_compute(const amb_character *character, const amb_state *body, c
         }
     }
 
-    double ends = 0, ends_m = 0;
-    const double heading = amb_quat_heading(body->rot[AMB_ROOT]), reference_heading = amb_quat_heading(reference->rot[AMB_ROOT]);
+    double ends = 0, ends_m = 0, bodies_m = 0;
+    const frame mine = frame_of(body), wanted = frame_of(reference);
     for (int e = 0; e < 4; e++) {
-        double mine[3], wanted[3];
-        from_root(body, heading, end_effector[e], mine);
-        from_root(reference, reference_heading, end_effector[e], wanted);
-        const double d2 = distance2(mine, wanted);
+        const double d2 = apart2(body, &mine, reference, &wanted, end_effector[e]);
         ends += d2;
         ends_m += sqrt(d2) / 4;
     }
+    for (int i = 0; i < AMB_BODIES; i++)
+        bodies_m += sqrt(apart2(body, &mine, reference, &wanted, i)) / AMB_BODIES;
 
     const double root2 = distance2(body->pose, reference->pose);
     const double root = root2 + .1 * root_angle * root_angle + .01 * distance2(body->vel, reference->vel) + .001 * root_spin;
@@ -79,4 +97,7 @@ void amb_reward_compute(const amb_character *character, const amb_state *body, c
     reward->root_m = sqrt(root2);
     reward->joint_rad = angles / joints;
     reward->end_effector_m = ends_m;
+    reward->height_m = fabs(body->pose[2] - reference->pose[2]);
+    reward->tilt = fabs(up(body) - up(reference));
+    reward->body_m = bodies_m;
 }

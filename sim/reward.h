@@ -3,7 +3,8 @@
  *   .5 pose + .05 velocity + .15 end effectors + .2 root + .1 centre of mass, each part in [0, 1]
  *   pose             exp(-2 Σ w θ²)       θ: angle between the body's and the reference's joint rotation, root included
  *   velocity         exp(-.1 Σ w |Δω|²)   joint angular velocities, root included
- *   end effectors    exp(-10 Σ |Δp|²)     wrists and ankles, relative to the root, each in its own heading frame
+ *   end effectors    exp(-10 Σ |Δp|²)     wrists and ankles: their height above the ground, and where they are horizontally as seen
+ *                                         from the root, each in its own heading frame (as SceneImitate.cpp does)
  *   root             exp(-5 (|Δp|² + .1 θ² + .01 |Δv|² + .001 |Δω|²))
  *   centre of mass   exp(-10 · .1 |Δv|²)
  *
@@ -24,6 +25,10 @@ typedef struct amb_reward {
     double root_m;                 /* distance of the roots, m */
     double joint_rad;              /* mean over joints of θ, rad (root not counted) */
     double end_effector_m;         /* mean over the four of |Δp|, m */
+    /* How well the reference is followed, for the end of an episode: */
+    double height_m; /* difference of the roots' heights, m */
+    double tilt;     /* |Δ cos| of the angle between each root's own up and the vertical, 0 to 2 */
+    double body_m;   /* mean over the bodies' joints of |Δp|, m, each seen from its own root's ground projection and heading */
 } amb_reward;
 
 /* `body` and `reference` as amb_world_state gives them. */

@@ -52,6 +52,7 @@ static void apply_stable_pd(amb_world *world, const double target[AMB_POSE])
         double *applied = d->qfrc_applied + joint->qvel;
         if (joint->width == 1) {
             double torque = joint->kp * (goal[0] - d->qpos[joint->qpos]) - joint->kd * v[0];
+            world->limited += fabs(torque) > joint->limit;
             torque = torque < -joint->limit ? -joint->limit : torque > joint->limit ? joint->limit : torque; /* NaN stays NaN */
             applied[0] = torque + joint->kd * v[0];
         } else if (joint->width == 4) {
@@ -64,6 +65,7 @@ static void apply_stable_pd(amb_world *world, const double target[AMB_POSE])
                 torque[k] = joint->kp * torque[k] - joint->kd * v[k];
                 norm2 += torque[k] * torque[k];
             }
+            world->limited += norm2 > joint->limit * joint->limit;
             const double scale = norm2 > joint->limit * joint->limit ? joint->limit / sqrt(norm2) : 1;
             for (int k = 0; k < 3; k++)
                 applied[k] = scale * torque[k] + joint->kd * v[k];
@@ -91,6 +93,7 @@ void amb_world_step(amb_world *world, const double target[AMB_POSE], int substep
     if (world->unstable)
         return;
     world->touching = 0;
+    world->limited = 0;
     for (int s = 0; s < substeps; s++) {
         apply_stable_pd(world, target);
         mj_step(c->model, d);

@@ -392,13 +392,81 @@ static void the_floor_needs_no_pairs(void **unused)
     }
 }
 
+static void bodies_are_named_in_lists(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *list;
+        unsigned bits;
+        const char *printed;
+    } row[] = {
+        {"", 0, ""},
+        {"root", 1u << AMB_ROOT, "root"},
+        {"left_wrist,right_wrist", 1u << AMB_LEFT_WRIST | 1u << AMB_RIGHT_WRIST, "right_wrist,left_wrist"}, /* in the body's order */
+        {"neck,neck,", 1u << AMB_NECK, "neck"},
+        {"root,chest,neck,right_hip,right_knee,right_ankle,right_shoulder,right_elbow,right_wrist,left_hip,left_knee,left_ankle,"
+         "left_shoulder,left_elbow,left_wrist",
+         0x7fff,
+         "root,chest,neck,right_hip,right_knee,right_ankle,right_shoulder,right_elbow,right_wrist,left_hip,left_knee,left_ankle,"
+         "left_shoulder,left_elbow,left_wrist"},
+    };
+    amb_error err;
+    char text[256];
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        unsigned bits = 0xdead;
+        if (!amb_bodies_read(row[i].list, &bits, &err))
+            fail_msg("%s", err.text);
+        assert_int_equal(bits, row[i].bits);
+        amb_bodies_print(bits, text, sizeof text);
+        assert_string_equal(text, row[i].printed);
+    }
+    for (unsigned bits = 0; bits < 1u << AMB_BODIES; bits++) { /* all of them fit, and come back */
+        unsigned back = 0xdead;
+        amb_bodies_print(bits, text, sizeof text);
+        assert_true(strlen(text) < sizeof text - 1 && amb_bodies_read(text, &back, &err) && back == bits);
+    }
+    static const char *const bad[] = {"tail",
+                                      "Root",
+                                      " root",
+                                      "root;neck",
+                                      "neck,,root",
+                                      ",neck",
+                                      "left_wrist,tail",
+                                      "roo",
+                                      "roots",
+                                      "a_name_that_is_longer_than_any_that_a_body_has"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        unsigned bits = 0xdead;
+        if (amb_bodies_read(bad[i], &bits, &err))
+            fail_msg("\"%s\" was taken", bad[i]);
+        assert_sentence(&err, "no body is named \"|expected some of root,chest|left_wrist");
+        assert_int_equal(bits, 0xdead);
+    }
+    assert_false(amb_bodies_read("left_wrist,tail", &(unsigned){0}, &err));
+    assert_sentence(&err, "no body is named \"tail\"");
+    assert_false(amb_bodies_read("tail", &(unsigned){0}, NULL)); /* nobody listens */
+
+    for (size_t size = 1; size < 30; size++) { /* where there is no room for all, what there is room for, and nothing behind it */
+        memset(text, 'x', sizeof text);
+        amb_bodies_print(1u << AMB_LEFT_WRIST | 1u << AMB_RIGHT_WRIST, text, size);
+        assert_int_equal(strlen(text), size - 1 < 22 ? size - 1 : 22);
+        assert_memory_equal(text, "right_wrist,left_wrist", strlen(text));
+        assert_true(text[size] == 'x');
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(it_is_deepmimics_body),    cmocka_unit_test(damping_and_step_follow_the_rate),
-        cmocka_unit_test(other_bodies_are_refused), cmocka_unit_test(files_that_are_none_are_refused),
-        cmocka_unit_test(assets_are_found),         cmocka_unit_test(long_paths_are_whole),
-        cmocka_unit_test(limbs_collide_if_asked),   cmocka_unit_test(limbs_do_not_collide_unless_asked),
+        cmocka_unit_test(it_is_deepmimics_body),
+        cmocka_unit_test(damping_and_step_follow_the_rate),
+        cmocka_unit_test(other_bodies_are_refused),
+        cmocka_unit_test(files_that_are_none_are_refused),
+        cmocka_unit_test(assets_are_found),
+        cmocka_unit_test(long_paths_are_whole),
+        cmocka_unit_test(bodies_are_named_in_lists),
+        cmocka_unit_test(limbs_collide_if_asked),
+        cmocka_unit_test(limbs_do_not_collide_unless_asked),
         cmocka_unit_test(the_floor_needs_no_pairs),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -14,6 +14,8 @@ static void defaults_are_those_of_the_design(void **unused)
     assert_int_equal(def.substeps, 4);
     assert_false(def.goal);
     assert_true(def.look_ahead == .06 && def.episode_s == 20 && def.max_root_m == 0 && def.turn_rate == 0 && def.push_speed == 0);
+    assert_true(def.max_height_m == 0 && def.max_tilt == 0 && def.max_body_m == 0 && def.start_noise == 0);
+    assert_true(def.hold_s[0] < 0 && def.hold_s[1] < 0);
     assert_true(def.start_phase < 0 && def.start_heading == 0 && def.start_at[0] == 0 && def.start_at[1] == 0);
     assert_int_equal(def.action_mode, AMB_ACTION_RESIDUAL);
     assert_int_equal(def.may_touch, 1u << 5 | 1u << 11);
@@ -41,6 +43,20 @@ static void bad_definitions_are_refused(void **unused)
         {offsetof(amb_env_def, push_speed), INFINITY, "push of inf m/s"},
         {offsetof(amb_env_def, max_root_m), -1, "root distance limit -1 m"},
         {offsetof(amb_env_def, max_root_m), NAN, "root distance limit"},
+        {offsetof(amb_env_def, max_height_m), -.1, "root height limit -0.1 m"},
+        {offsetof(amb_env_def, max_height_m), NAN, "root height limit nan m"},
+        {offsetof(amb_env_def, max_tilt), -.1, "tilt limit -0.1, expected 0 (none) to 2"},
+        {offsetof(amb_env_def, max_tilt), 2.1, "tilt limit 2.1, expected 0 (none) to 2"},
+        {offsetof(amb_env_def, max_tilt), NAN, "tilt limit nan"},
+        {offsetof(amb_env_def, max_body_m), -2, "body distance limit -2 m"},
+        {offsetof(amb_env_def, max_body_m), NAN, "body distance limit nan m"},
+        {offsetof(amb_env_def, hold_s), .5, "last pose held for 0.5 to -1 s"},
+        {offsetof(amb_env_def, hold_s), NAN, "last pose held for nan to -1 s"},
+        {offsetof(amb_env_def, hold_s) + sizeof(double), 2e6, "last pose held for -1 to 2e+06 s"},
+        {offsetof(amb_env_def, hold_s) + sizeof(double), NAN, "last pose held for -1 to nan s"},
+        {offsetof(amb_env_def, start_noise), -1, "starts off the reference by -1, expected 0 to 10"},
+        {offsetof(amb_env_def, start_noise), 11, "starts off the reference by 11, expected 0 to 10"},
+        {offsetof(amb_env_def, start_noise), NAN, "starts off the reference by nan"},
         {offsetof(amb_env_def, start_phase), 1, "start phase 1"},
         {offsetof(amb_env_def, start_phase), NAN, "start phase nan"},
         {offsetof(amb_env_def, turn_rate), NAN, "turn rate nan"},
@@ -170,6 +186,103 @@ static void starts_depend_on_seed_and_stream_alone(void **unused)
     }
     assert_near(mean[0], .5, 4 * sqrt(1. / 12 / count), "mean phase", 0); /* four standard errors */
     assert_near(mean[1], 0, 4 * sqrt(M_PI * M_PI / 3 / count), "mean heading", 0);
+}
+
+/* Squares of how far starts are off their reference: what is drawn independently, in units of what is documented. */
+typedef struct spread {
+    double place, turn, hinge, ball, speed, spin, slide;
+} spread;
+
+static spread spread_of_starts(const amb_clip *clip, double noise, int starts)
+{
+    amb_env_def def = amb_env_default_def(character, clip);
+    def.start_heading = NAN;
+    def.start_noise = noise;
+    amb_env env = make_env(&def);
+    spread sum = {0};
+    for (int n = 0; n < starts; n++) {
+        amb_env_reset(&env);
+        const double *pose = env.state.pose, *vel = env.state.vel;
+        const double *from = env.reference_state.pose, *from_vel = env.reference_state.vel;
+        double a[3][3], b[3][3];
+        for (int k = 0; k < 3; k++) {
+            sum.place += pow((pose[k] - from[k]) / .05, 2) / (3. * starts);
+            sum.slide += (pose[k] - from[k]) / .05 / (3. * starts);
+            sum.speed += pow((vel[k] - from_vel[k]) / .3, 2) / (3. * starts);
+        }
+        for (int k = 3; k < AMB_VEL; k++)
+            sum.spin += pow((vel[k] - from_vel[k]) / .5, 2) / ((AMB_VEL - 3.) * starts);
+        for (int i = 0; i < AMB_BODIES; i++) {
+            if (is_hinge(i)) {
+                sum.hinge += pow((pose[pose_at[i]] - from[pose_at[i]]) / .1, 2) / (4. * starts);
+            } else if (pose_at[i] >= 0) { /* three components of a rotation vector */
+                matrix_of(a, from + pose_at[i]);
+                matrix_of(b, pose + pose_at[i]);
+                *(i == AMB_ROOT ? &sum.turn : &sum.ball) += pow(angle_between(a, b) / .1, 2) / ((i == AMB_ROOT ? 3 : 24.) * starts);
+            }
+        }
+    }
+    amb_env_free(&env);
+    return sum;
+}
+
+static void starts_are_off_the_reference_as_asked(void **unused)
+{
+    (void)unused;
+    enum { STARTS = 400 };
+    amb_clip *high = body_clip(3, true); /* where no floor lifts it */
+    for (int half = 0; half < 2; half++) {
+        const double noise = half ? .5 : 1;
+        const spread s = spread_of_starts(high, noise, STARTS);
+        const struct {
+            const char *what;
+            double got, draws;
+        } row[] = {{"place", s.place, 3},    {"turn", s.turn, 3},   {"hinges", s.hinge, 4},
+                   {"balls", s.ball, 8 * 3}, {"speed", s.speed, 3}, {"spin", s.spin, AMB_VEL - 3}};
+        for (size_t i = 0; i < sizeof row / sizeof *row; i++) /* five standard errors of a variance */
+            assert_near(row[i].got / (noise * noise), 1, 5 * sqrt(2 / (row[i].draws * STARTS)), row[i].what, half);
+        assert_near(s.slide / noise, 0, 5 / sqrt(3. * STARTS), "mean place", half);
+    }
+    amb_clip_destroy(high);
+}
+
+/* Without noise starts are the reference's to the bit, and nothing is drawn but the phase: all that is random stays what it was. */
+static void without_noise_starts_are_on_the_reference(void **unused)
+{
+    (void)unused;
+    amb_clip *high = body_clip(3, true);
+    amb_env_def def = amb_env_default_def(character, high);
+    def.seed = 5;
+    def.stream = 6;
+    amb_env env = make_env(&def);
+    amb_rng rng = amb_rng_seed(5, 6);
+    for (int n = 0; n < 20; n++) {
+        assert_true(env.reference.time == amb_rng_uniform(&rng));
+        assert_memory_equal(&env.rng, &rng, sizeof rng);
+        assert_memory_equal(env.state.pose, env.reference_state.pose, sizeof env.state.pose);
+        assert_memory_equal(env.state.vel, env.reference_state.vel, sizeof env.state.vel);
+        amb_env_reset(&env);
+    }
+    amb_env_free(&env);
+    amb_clip_destroy(high);
+}
+
+static void no_noise_brings_a_start_into_the_floor(void **unused)
+{
+    (void)unused;
+    amb_env_def def = amb_env_default_def(character, waving);
+    def.start_noise = 1;
+    amb_env env = make_env(&def);
+    int lifted = 0;
+    for (int n = 0; n < 100; n++) {
+        amb_env_reset(&env);
+        placed_body body;
+        place_body(&body, env.state.pose);
+        assert_true(body.lowest >= -1e-12);
+        lifted += body.lowest < 1e-9;
+    }
+    assert_in_range(lifted, 20, 99); /* as low as it may be, where noise or the reference had put it lower */
+    amb_env_free(&env);
 }
 
 static void a_given_start_is_taken(void **unused)
@@ -433,6 +546,9 @@ int main(void)
         cmocka_unit_test(a_start_is_out_of_the_floor),
         cmocka_unit_test(real_starts_are_out_of_the_floor),
         cmocka_unit_test(starts_depend_on_seed_and_stream_alone),
+        cmocka_unit_test(starts_are_off_the_reference_as_asked),
+        cmocka_unit_test(without_noise_starts_are_on_the_reference),
+        cmocka_unit_test(no_noise_brings_a_start_into_the_floor),
         cmocka_unit_test(a_given_start_is_taken),
         cmocka_unit_test(no_action_is_the_reference),
         cmocka_unit_test(residual_actions_by_hand),

@@ -1,6 +1,8 @@
 /* The rules of an episode: ends, pushes, time, and that nothing else decides what happens. */
 #include "tests/env.h"
 
+#include <limits.h>
+
 /* Without any torque a body falls in a heap. */
 static void a_fall_ends_the_episode(void **unused)
 {
@@ -354,6 +356,190 @@ static void the_reference_keeps_time(void **unused)
     amb_env_free(&env);
 }
 
+/* Each limit by itself, on a body that is off its reference in everything: what the step is worth is let pass where it equals the limit,
+ * and ends the episode where it is more by the last bit; 0 is no limit. */
+static void who_does_not_follow_is_lost(void **unused)
+{
+    (void)unused;
+    static const struct {
+        size_t limit, measure;
+        const char *name;
+    } row[] = {
+        {offsetof(amb_env_def, max_root_m), offsetof(amb_reward, root_m), "root_m"},
+        {offsetof(amb_env_def, max_height_m), offsetof(amb_reward, height_m), "height_m"},
+        {offsetof(amb_env_def, max_tilt), offsetof(amb_reward, tilt), "tilt"},
+        {offsetof(amb_env_def, max_body_m), offsetof(amb_reward, body_m), "body_m"},
+    };
+    double pose[AMB_POSE], vel[AMB_VEL], turn[4];
+    amb_clip_sample(waving, .3, pose, vel);
+    const double before[4] = {pose[3], pose[4], pose[5], pose[6]};
+    turn_about(turn, .6, .8, 0, 1);
+    amb_quat_mul(pose + 3, turn, before);
+    pose[0] += .3;
+    pose[2] += .4;
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        double measured = 0;
+        for (int way = 0; way < 3; way++) { /* without limit, with just that, with the next number below */
+            amb_env_def def = plain_def(waving);
+            def.start_phase = .3;
+            const double limit = way == 0 ? 0 : way == 1 ? measured : nextafter(measured, 0);
+            memcpy((char *)&def + row[i].limit, &limit, sizeof limit);
+            amb_env env = make_env(&def);
+            amb_reward reward;
+            amb_world_set(&env.world, pose, vel);
+            const amb_env_end end = amb_env_step(&env, zero, &reward);
+            const double now = *(const double *)((const char *)&reward + row[i].measure);
+            if (end != (way == 2 ? AMB_ENV_LOST : AMB_ENV_GOES_ON))
+                fail_msg("%s %.17g under a limit of %.17g: end %d", row[i].name, now, limit, (int)end);
+            assert_true(way == 0 ? now > .1 : now == measured);
+            assert_true(way == 2 ? reward.total == 0 : reward.total > 0);
+            measured = now;
+            amb_env_free(&env);
+        }
+    }
+}
+
+/* A fall is called a fall, even where the reference is lost as well. */
+static void a_fall_comes_before_being_lost(void **unused)
+{
+    (void)unused;
+    amb_env_def def = plain_def(standing);
+    def.max_height_m = 1e-6;
+    for (int may_touch = 0; may_touch < 2; may_touch++) {
+        def.may_touch = may_touch ? all_bodies : 0;
+        amb_env env = make_env(&def);
+        amb_reward reward;
+        amb_env_end end = AMB_ENV_GOES_ON;
+        amb_world_move(&env.world, (const double[3]){0, 0, -.01});
+        end = amb_env_step(&env, zero, &reward);
+        assert_true(env.world.touching != 0 && reward.height_m > 1e-6 && reward.total == 0);
+        assert_int_equal(end, may_touch ? AMB_ENV_LOST : AMB_ENV_FELL);
+        amb_env_free(&env);
+    }
+}
+
+/* The same poses as a motion that is over after its 1 s. */
+static amb_clip *waving_once(void)
+{
+    amb_error err = {""};
+    amb_clip *once = amb_clip_create(amb_clip_frames(waving), amb_clip_times(waving), amb_clip_poses(waving), false, "once", &err);
+    if (!once)
+        fail_msg("%s", err.text);
+    return once;
+}
+
+static int steps_to_time_out(amb_env *env)
+{
+    amb_reward reward;
+    for (int n = 1; n < 1000; n++) {
+        const amb_env_end end = amb_env_step(env, zero, &reward);
+        if (end == AMB_ENV_GOES_ON)
+            continue;
+        assert_int_equal(end, AMB_ENV_TIME_OUT);
+        assert_true(reward.total > 0); /* it is no failure */
+        return n;
+    }
+    return -1;
+}
+
+static void a_motion_that_is_over_ends_the_episode_a_little_later(void **unused)
+{
+    (void)unused;
+    amb_clip *once = waving_once();
+    /* Start, rate, hold from and to, longest episode; so many steps of 1/30 s from and to. */
+    static const struct {
+        double start, rate, hold[2], episode_s;
+        int least, most;
+    } row[] = {
+        {.4, 1, {0, 0}, 20, 18, 18},  {.41, 1, {0, 0}, 20, 18, 18},  {0, 1, {.5, .5}, 20, 45, 45},   {.4, 2, {.1, .1}, 20, 12, 12},
+        {.4, 1, {.5, 2}, 20, 33, 78}, {.4, 1, {.5, 2}, 1.7, 33, 51}, {.999, 1, {0, .02}, 20, 1, 1},  {.4, 1, {-1, 1}, 20, 18, 48},
+        {.4, 1, {2, 3}, .7, 21, 21},  {.4, 1, {-1, -1}, 3, 90, 90},  {.4, .5, {1, 1.1}, 20, 66, 69},
+    };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        amb_env_def def = plain_def(once);
+        def.start_phase = row[i].start;
+        def.rate = row[i].rate;
+        def.hold_s[0] = row[i].hold[0];
+        def.hold_s[1] = row[i].hold[1];
+        def.episode_s = row[i].episode_s;
+        amb_env env = make_env(&def);
+        int least = INT_MAX, most = 0;
+        for (int n = 0; n < 300; n++) {
+            least = env.steps_end < least ? env.steps_end : least;
+            most = env.steps_end > most ? env.steps_end : most;
+            if (n < 3)
+                assert_int_equal(env.steps_end, steps_to_time_out(&env));
+            amb_env_reset(&env);
+        }
+        if (!(least >= row[i].least && most <= row[i].most && least <= row[i].least + 1 && most >= row[i].most - 1))
+            fail_msg("row %zu: episodes of %d to %d steps, expected %d to %d", i, least, most, row[i].least, row[i].most);
+        amb_env_free(&env);
+    }
+    amb_clip_destroy(once);
+}
+
+/* Nothing is drawn for a loop, nor where nothing was asked for: all that is random stays what it was. */
+static void a_loop_has_no_end_to_hold(void **unused)
+{
+    (void)unused;
+    amb_clip *once = waving_once();
+    for (int loops = 0; loops < 2; loops++) {
+        amb_env_def def = eventful_def(2);
+        def.clip = loops ? waving : once;
+        amb_env plain = make_env(&def);
+        def.hold_s[0] = loops ? .5 : -3;
+        def.hold_s[1] = loops ? 2 : -1;
+        amb_env held = make_env(&def);
+        amb_rng rng = amb_rng_seed(15, 0);
+        recorded a, b;
+        for (int n = 0; n < 60; n++) {
+            float action[AMB_ACTION];
+            random_action(&rng, action);
+            record(&plain, action, &a);
+            record(&held, action, &b);
+            assert_memory_equal(&a, &b, sizeof a);
+            assert_true(held.steps_end == held.steps_max && held.steps_max == 600);
+            if (n == 30) {
+                amb_env_reset(&plain);
+                amb_env_reset(&held);
+            }
+        }
+        amb_env_free(&plain);
+        amb_env_free(&held);
+    }
+    amb_clip_destroy(once);
+}
+
+static void a_saved_environment_knows_when_it_ends(void **unused)
+{
+    (void)unused;
+    amb_clip *once = waving_once();
+    amb_env_def def = plain_def(once);
+    def.start_phase = -1;
+    def.hold_s[1] = 2;
+    def.hold_s[0] = .5;
+    amb_env env = make_env(&def), other = make_env(&def);
+    void *saved = malloc(amb_env_save_size(&env));
+    int differed = 0;
+    for (int n = 0; n < 5; n++) {
+        amb_env_reset(&env);
+        for (int step = 0; step < 5; step++) {
+            amb_reward reward;
+            assert_int_equal(amb_env_step(&env, zero, &reward), AMB_ENV_GOES_ON);
+        }
+        amb_env_save(&env, saved);
+        differed += other.steps_end != env.steps_end;
+        amb_env_load(&other, saved);
+        assert_int_equal(other.steps_end, env.steps_end);
+        assert_int_equal(steps_to_time_out(&other), env.steps_end - 5);
+    }
+    assert_true(differed > 2);
+    free(saved);
+    amb_env_free(&env);
+    amb_env_free(&other);
+    amb_clip_destroy(once);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -365,6 +551,11 @@ int main(void)
         cmocka_unit_test(equal_environments_go_equal_ways),
         cmocka_unit_test(a_saved_environment_goes_on_bit_by_bit),
         cmocka_unit_test(the_reference_keeps_time),
+        cmocka_unit_test(who_does_not_follow_is_lost),
+        cmocka_unit_test(a_fall_comes_before_being_lost),
+        cmocka_unit_test(a_motion_that_is_over_ends_the_episode_a_little_later),
+        cmocka_unit_test(a_loop_has_no_end_to_hold),
+        cmocka_unit_test(a_saved_environment_knows_when_it_ends),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

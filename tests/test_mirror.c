@@ -296,6 +296,80 @@ static void a_mirrored_world_does_what_the_mirror_shows(void **unused)
     amb_clip_destroy(clip);
 }
 
+/* A loop whose second half is the mirror image of its first, ahead at 1 m/s; elbows bent by so much. */
+static amb_clip *two_halves(double right_elbow, double left_elbow, bool loop)
+{
+    enum { HALF = 17, FRAMES = 2 * HALF + 1 };
+    static double time[FRAMES], pose[FRAMES * AMB_POSE];
+    for (int f = 0; f < FRAMES; f++) {
+        const double wave = sin(2 * M_PI * f / (FRAMES - 1.)), other = cos(2 * M_PI * f / (FRAMES - 1.));
+        double *p = pose + f * AMB_POSE, turn[4];
+        time[f] = f / 30.;
+        pose_at_rest(p, .9 + .02 * other * other);
+        turn_about(turn, .6, 0, .8, .2 * wave); /* whatever happens in the first half */
+        amb_quat_mul(p + 3, turn, p + 3);
+        p[1] = .05 * wave;
+        turn_about(p + pose_at[AMB_CHEST], 0, .6, .8, .3 * wave);
+        turn_about(p + pose_at[AMB_RIGHT_HIP], 0, .6, .8, .5 * wave + .2 * wave * wave);
+        turn_about(p + pose_at[AMB_LEFT_SHOULDER], 1, 0, 0, .4 * fabs(wave));
+        p[pose_at[AMB_LEFT_KNEE]] = -.4 - .3 * wave;
+        if (f >= HALF)
+            amb_mirror_pose(p, pose + (f - HALF) * AMB_POSE);
+        p[0] = time[f];
+        p[pose_at[AMB_RIGHT_ELBOW]] = right_elbow;
+        p[pose_at[AMB_LEFT_ELBOW]] = left_elbow;
+    }
+    return make_clip(FRAMES, time, pose, loop);
+}
+
+/* The mean over 13 joints: two elbows are off, each by the difference of the two. */
+static void asymmetry_is_the_distance_from_the_image_half_a_cycle_later(void **unused)
+{
+    (void)unused;
+    static const struct {
+        double right, left;
+        bool symmetric;
+    } row[] = {{.5, .5, true}, {.5, .7, true}, {.7, .5, true}, {.3, .3 + 1.29, true}, {.3, .3 + 1.31, false}, {2, .3, false}};
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        amb_clip *clip = two_halves(row[i].right, row[i].left, true), *once = two_halves(row[i].right, row[i].left, false);
+        assert_near(amb_mirror_asymmetry(clip), 2 * fabs(row[i].right - row[i].left) / 13, 1e-7, "asymmetry", (int)i);
+        assert_true(amb_mirror_is_symmetric(clip) == row[i].symmetric);
+        assert_true(amb_mirror_asymmetry(once) == M_PI && !amb_mirror_is_symmetric(once)); /* no half a cycle later */
+        amb_clip_destroy(clip);
+        amb_clip_destroy(once);
+    }
+    amb_clip *clip = moving_clip(), *image = amb_mirror_clip(clip, NULL); /* the image of what is not symmetric is not, either */
+    assert_true(amb_mirror_asymmetry(clip) > .2);
+    assert_near(amb_mirror_asymmetry(image), amb_mirror_asymmetry(clip), 1e-9, "asymmetry of the image", 0);
+    amb_clip_destroy(image);
+    amb_clip_destroy(clip);
+}
+
+static void walking_is_symmetric_and_kicking_is_not(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *name;
+        bool symmetric;
+    } row[] = {{"walk", true}, {"run", true}, {"kick", false}, {"backflip", false}};
+    int tried = 0;
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        char path[1024];
+        if (!amb_clip_find(row[i].name, NULL, path, sizeof path, NULL))
+            continue;
+        amb_clip *clip = amb_clip_read(path, NULL);
+        assert_non_null(clip);
+        if (amb_mirror_is_symmetric(clip) != row[i].symmetric)
+            fail_msg("%s is %.3f rad off its image", row[i].name, amb_mirror_asymmetry(clip));
+        amb_clip_destroy(clip);
+        tried++;
+    }
+    if (tried == 0) {
+        print_message("no clips at hand (AMBLE_CLIPS is not set; scripts/get-clips.sh fetches them): not tested with them\n");
+        skip();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -305,6 +379,8 @@ int main(void)
         cmocka_unit_test(contacts_change_sides),
         cmocka_unit_test(a_clip_is_mirrored_at_any_time),
         cmocka_unit_test(a_mirrored_world_does_what_the_mirror_shows),
+        cmocka_unit_test(asymmetry_is_the_distance_from_the_image_half_a_cycle_later),
+        cmocka_unit_test(walking_is_symmetric_and_kicking_is_not),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

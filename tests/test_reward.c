@@ -58,6 +58,7 @@ static void perfect_tracking_is_one(void **unused)
         const amb_reward reward = reward_of(pose, vel, pose, vel);
         assert_parts(&reward, 1, 1, 1, 1, 1);
         assert_near(reward.root_m + reward.joint_rad + reward.end_effector_m, 0, 1e-12, "errors", n);
+        assert_near(reward.height_m + reward.tilt + reward.body_m, 0, 1e-12, "distance from the reference", n);
         for (int i = 0; i < AMB_BODIES; i++) /* a quaternion's sign carries no meaning */
             if (i == AMB_ROOT || is_ball(i)) {
                 double other[AMB_POSE];
@@ -73,6 +74,14 @@ static void perfect_tracking_is_one(void **unused)
 static double rest[AMB_POSE];
 static const double still[AMB_VEL] = {0};
 
+/* How far the body is from the reference, by the measures that end an episode. */
+static void assert_distance(const amb_reward *reward, double height, double tilt, double body)
+{
+    assert_near(reward->height_m, height, 1e-12, "height of the root", 0);
+    assert_near(reward->tilt, tilt, 1e-12, "tilt of the root", 0);
+    assert_near(reward->body_m, body, 1e-12, "mean distance of the bodies", 0);
+}
+
 /* A knee bent by .3 rad: the ankle goes along a circle of .40987 m. */
 static void a_bent_knee_by_hand(void **unused)
 {
@@ -87,12 +96,14 @@ static void a_bent_knee_by_hand(void **unused)
     assert_near(reward.joint_rad, .3 / 12, 1e-12, "mean joint error", 0);
     assert_near(reward.end_effector_m, chord / 4, 1e-12, "mean end effector error", 0);
     assert_near(reward.root_m, 0, 0, "root error", 0);
-    pose[33] = -.4; /* the other one, too */
+    assert_distance(&reward, 0, 0, chord / 15); /* of 15 bodies only the ankle's joint is elsewhere */
+    pose[33] = -.4;                             /* the other one, too */
     const double other = 2 * .40987 * sin(.2);
     reward = reward_of(pose, still, rest, still);
     assert_parts(&reward, exp(-2 * 3. / TENTHS * (.09 + .16)), 1, exp(-10 * (chord * chord + other * other)), 1, 1);
     assert_near(reward.joint_rad, .7 / 12, 1e-12, "mean joint error", 0);
     assert_near(reward.end_effector_m, (chord + other) / 4, 1e-12, "mean end effector error", 0);
+    assert_distance(&reward, 0, 0, (chord + other) / 15);
 }
 
 /* Each ball turned by .5 rad about the line to what hangs on it (the leg's or the arm's, the body's y), which moves no end effector but a
@@ -130,6 +141,7 @@ static void each_joint_has_its_weight(void **unused)
     }
 }
 
+/* The place on the ground is the root's error alone; the height is that of hands and feet above the ground, too. */
 static void a_root_elsewhere_by_hand(void **unused)
 {
     (void)unused;
@@ -139,9 +151,20 @@ static void a_root_elsewhere_by_hand(void **unused)
     pose[0] += .1;
     pose[1] += .2;
     pose[2] -= .2;
-    const amb_reward reward = reward_of(pose, still, rest, still);
-    assert_parts(&reward, 1, 1, 1, exp(-5 * .09), 1);
+    amb_reward reward = reward_of(pose, still, rest, still);
+    assert_parts(&reward, 1, 1, exp(-10 * 4 * .04), exp(-5 * .09), 1);
     assert_near(reward.root_m, .3, 1e-12, "root error", 0);
+    assert_near(reward.end_effector_m, .2, 1e-12, "mean end effector error", 0);
+    assert_distance(&reward, .2, 0, .2);
+    pose[2] = rest[2];
+    reward = reward_of(pose, still, rest, still);
+    assert_parts(&reward, 1, 1, 1, exp(-5 * .05), 1);
+    assert_near(reward.end_effector_m, 0, 1e-12, "mean end effector error", 0);
+    assert_distance(&reward, 0, 0, 0);
+    pose[2] = rest[2] + .3; /* too high is as bad as too low */
+    reward = reward_of(pose, still, rest, still);
+    assert_parts(&reward, 1, 1, exp(-10 * 4 * .09), exp(-5 * .14), 1);
+    assert_distance(&reward, .3, 0, .3);
 }
 
 /* Turned about the vertical through the root: the end effectors are the same in the body's own heading frame. */
@@ -156,6 +179,7 @@ static void a_root_turned_by_hand(void **unused)
     amb_reward reward = reward_of(pose, still, rest, still);
     assert_parts(&reward, exp(-2 * 10. / TENTHS * .16), 1, 1, exp(-5 * .1 * .16), 1);
     assert_near(reward.joint_rad, 0, 0, "mean joint error", 0);
+    assert_distance(&reward, 0, 0, 0);
 
     /* Leaning to the side by .4 rad about the world's x, which the heading does not take out: every end effector moves along a circle about
      * the root joint, at a distance seen from the front. Ankles: .831416 down, .084887 out; wrists: -.054084 up, .18311 out. */
@@ -166,6 +190,26 @@ static void a_root_turned_by_hand(void **unused)
     reward = reward_of(pose, still, rest, still);
     assert_parts(&reward, exp(-2 * 10. / TENTHS * .16), 1, exp(-10 * 2 * (ankle2 + wrist2)), exp(-5 * .1 * .16), 1);
     assert_near(reward.end_effector_m, (2 * sqrt(ankle2) + 2 * sqrt(wrist2)) / 4, 1e-12, "mean end effector error", 0);
+    placed_body upright;
+    place_body(&upright, rest);
+    double out = 0; /* distances from the axis, which goes through the root */
+    for (int i = 0; i < AMB_BODIES; i++)
+        out += hypot(upright.joint[i][1], upright.joint[i][2] - 1) / AMB_BODIES;
+    assert_distance(&reward, 0, 1 - cos(.4), 2 * sin(.2) * out);
+
+    /* Leaning less and more than a reference that leans itself, to another side and upside down: the tilt is a difference of cosines. */
+    static const double angle[][2] = {{.4, .9}, {.9, .4}, {-.7, .7}, {M_PI, 0}, {.5, M_PI}};
+    for (size_t i = 0; i < sizeof angle / sizeof *angle; i++) {
+        double other[AMB_POSE];
+        memcpy(other, rest, sizeof rest);
+        turn_about(turn, 1, 0, 0, angle[i][0]);
+        amb_quat_mul(pose + 3, turn, rest + 3);
+        turn_about(turn, 0, 1, 0, angle[i][1]); /* forward */
+        amb_quat_mul(other + 3, turn, rest + 3);
+        reward = reward_of(pose, still, other, still);
+        assert_near(reward.tilt, fabs(cos(angle[i][0]) - cos(angle[i][1])), 1e-12, "tilt of the root", (int)i);
+        assert_near(reward.height_m, 0, 1e-12, "height of the root", (int)i);
+    }
 }
 
 static void a_flying_root_by_hand(void **unused)
@@ -242,19 +286,23 @@ static void any_two_poses_agree_with_a_second_derivation(void **unused)
             mean += i == AMB_ROOT ? 0 : fabs(angle) / 12;
         }
         double end_sum = 0, end_mean = 0, root = 0, com = 0, angle = angle_between(b[0].at.rot[0], b[1].at.rot[0]), far = 0;
-        for (int e = 0; e < 4; e++) {
+        double apart[AMB_BODIES], bodies = 0;
+        for (int i = 0; i < AMB_BODIES; i++) {
             double seen[2][3], d2 = 0;
-            for (int k = 0; k < 2; k++) {
-                double frame[3][3], r[3];
+            for (int k = 0; k < 2; k++) { /* from the root's place on the ground, which is at height 0 */
+                double frame[3][3];
                 matrix_about_z(frame, -atan2(b[k].at.rot[0][1][0], b[k].at.rot[0][0][0]));
-                for (int c = 0; c < 3; c++)
-                    r[c] = b[k].at.joint[ends[e]][c] - p[k][c];
+                const double r[3] = {b[k].at.joint[i][0] - p[k][0], b[k].at.joint[i][1] - p[k][1], b[k].at.joint[i][2]};
                 matrix_times(seen[k], frame, r);
             }
             for (int c = 0; c < 3; c++)
                 d2 += (seen[1][c] - seen[0][c]) * (seen[1][c] - seen[0][c]);
-            end_sum += d2;
-            end_mean += sqrt(d2) / 4;
+            apart[i] = sqrt(d2);
+            bodies += apart[i] / 15;
+        }
+        for (int e = 0; e < 4; e++) {
+            end_sum += apart[ends[e]] * apart[ends[e]];
+            end_mean += apart[ends[e]] / 4;
         }
         for (int c = 0; c < 3; c++) {
             const double x = p[1][c] - p[0][c], lin = v[1][c] - v[0][c], ang = b[1].ang[0][c] - b[0].ang[0][c];
@@ -270,6 +318,9 @@ static void any_two_poses_agree_with_a_second_derivation(void **unused)
         assert_near(reward.root_m, sqrt(far), 1e-12, "root error", n);
         assert_near(reward.joint_rad, mean, 1e-9, "mean joint error", n);
         assert_near(reward.end_effector_m, end_mean, 1e-9, "mean end effector error", n);
+        assert_near(reward.body_m, bodies, 1e-9, "mean distance of the bodies", n);
+        assert_near(reward.height_m, fabs(p[1][2] - p[0][2]), 1e-12, "height of the root", n);
+        assert_near(reward.tilt, fabs(b[1].at.rot[0][2][1] - b[0].at.rot[0][2][1]), 1e-9, "tilt of the root", n);
     }
 }
 
@@ -296,6 +347,7 @@ static void place_and_heading_of_the_world_do_not_matter(void **unused)
         const amb_reward a = reward_of(p[0][0], v[0][0], p[0][1], v[0][1]), b = reward_of(p[1][0], v[1][0], p[1][1], v[1][1]);
         assert_all_near(b.part, a.part, 5, 1e-12, "part");
         assert_near(b.total, a.total, 1e-12, "total", n);
+        assert_distance(&b, a.height_m, a.tilt, a.body_m);
     }
 }
 

@@ -274,6 +274,7 @@ static void check_torques(amb_world *world, const double pose[AMB_POSE], const d
 {
     amb_world_set(world, pose, vel);
     amb_world_step(world, target, 1);
+    int limited = 0;
     for (int i = 1; i < AMB_BODIES; i++) {
         if (vel_at[i] < 0)
             continue;
@@ -299,6 +300,7 @@ static void check_torques(amb_world *world, const double pose[AMB_POSE], const d
             norm += want[k] * want[k];
         }
         norm = sqrt(norm);
+        limited += norm > limit;
         double got = 0;
         for (int k = 0; k < n; k++) {
             const double whole = applied[k] - kd * vel[vel_at[i] + k];
@@ -308,6 +310,7 @@ static void check_torques(amb_world *world, const double pose[AMB_POSE], const d
         if (sqrt(got) > limit * (1 + 1e-12))
             fail_msg("the torque at %s is %.17g N·m, its limit %g", skeleton[i].name, sqrt(got), limit);
     }
+    assert_int_equal(world->limited, limited);
 }
 
 static void torques_stay_within_their_limits(void **unused)
@@ -326,6 +329,47 @@ static void torques_stay_within_their_limits(void **unused)
         check_torques(&world, pose, vel, target);
     }
     amb_world_free(&world);
+    amb_character_destroy(character);
+}
+
+/* Joints at their limit are counted anew in each control step, over all of its physics steps. */
+static void limited_joints_are_counted_over_a_control_step(void **unused)
+{
+    (void)unused;
+    amb_character *character = load_character(120);
+    amb_world world = make_world(character), single = make_world(character);
+    amb_rng rng = amb_rng_seed(7, 0);
+    const double rest[AMB_VEL] = {0};
+    double pose[AMB_POSE], target[AMB_POSE];
+    pose_at_rest(pose, 5);
+    amb_world_set(&world, pose, rest);
+    amb_world_step(&world, pose, 4);
+    assert_int_equal(world.limited, 0); /* it is where it is to be */
+    memcpy(target, pose, sizeof target);
+    target[pose_at[AMB_RIGHT_KNEE]] = -1; /* 500 N·m asked for, 150 to be had, for the first steps at least */
+    amb_world_step(&world, target, 1);
+    assert_int_equal(world.limited, 1);
+    int most = 0;
+    for (int n = 0; n < 20; n++) {
+        random_pose(&rng, pose, 5, 1.2);
+        random_pose(&rng, target, 5, 1.2);
+        amb_world_set(&world, pose, rest);
+        amb_world_set(&single, pose, rest);
+        for (int step = 0; step < 3; step++) {
+            int sum = 0;
+            for (int k = 0; k < 4; k++) {
+                amb_world_step(&single, target, 1);
+                sum += single.limited;
+            }
+            amb_world_step(&world, target, 4);
+            assert_int_equal(world.limited, sum);
+            assert_in_range(sum, 0, 4 * AMB_CLIP_JOINTS);
+            most = sum > most ? sum : most;
+        }
+    }
+    assert_in_range(most, AMB_CLIP_JOINTS + 1, 4 * AMB_CLIP_JOINTS); /* more than one physics step can count */
+    amb_world_free(&world);
+    amb_world_free(&single);
     amb_character_destroy(character);
 }
 
@@ -552,6 +596,7 @@ int main(void)
         cmocka_unit_test(joints_arrive_at_their_targets),
         cmocka_unit_test(nothing_explodes_on_the_floor),
         cmocka_unit_test(torques_stay_within_their_limits),
+        cmocka_unit_test(limited_joints_are_counted_over_a_control_step),
         cmocka_unit_test(contacts_are_told_by_body),
         cmocka_unit_test(moving_and_pushing_do_just_that),
         cmocka_unit_test(a_saved_world_goes_on_bit_by_bit),
