@@ -47,6 +47,9 @@ bool amb_policy_describe(amb_policy *policy, const amb_net *net, amb_error *err)
     policy->substeps = (int)lround(policy->physics_hz / control_hz);
     if (policy->substeps < 1 || fabs(policy->substeps * control_hz - policy->physics_hz) > 1e-6 * policy->physics_hz)
         return amb_fail(err, "metadata: control at %g Hz is no whole fraction of physics at %g Hz", control_hz, policy->physics_hz);
+    const char *may_touch = amb_net_get_meta(net, "may_touch");
+    if (may_touch && !amb_bodies_read(may_touch, &policy->may_touch, err))
+        return amb_fail_in(err, "metadata \"may_touch\"");
     const char *motion = amb_net_get_meta(net, "motion");
     if (motion && !amb_text_is_printable(motion))
         return amb_fail(err, "metadata \"motion\" is \"%.80s\", expected printable text", motion);

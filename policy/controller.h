@@ -16,8 +16,9 @@ typedef struct amb_policy {
     double physics_hz; /* the rates and look-ahead it was trained at; 120, 4 and .06 where the file does not say */
     int substeps;
     double look_ahead;
-    bool goal;        /* it sees what the reference wants, too: AMB_OBS_MAX inputs */
-    char motion[256]; /* it was trained on; empty if the file does not say */
+    bool goal;          /* it sees what the reference wants, too: AMB_OBS_MAX inputs */
+    unsigned may_touch; /* bits of the bodies that might touch the floor when it was trained; 0: the file does not say */
+    char motion[256];   /* it was trained on; empty if the file does not say */
     bool has_motion_crc;
     uint32_t motion_crc; /* amb_clip_crc of that clip, where the file says it */
 } amb_policy;

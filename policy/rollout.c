@@ -25,6 +25,7 @@ enum { GROUP = 8 };
 /* What one character achieved. */
 typedef struct score {
     bool fell;
+    bool lost; /* the reference, by the rule of success */
     int up;    /* steps up to the fall */
     int steps; /* steps simulated */
     int64_t unstable;
@@ -58,6 +59,7 @@ typedef struct rollout {
 static void count_step(score *s, const amb_reward *reward)
 {
     s->steps++;
+    s->lost |= reward->height_m > .25 || reward->tilt > .8;
     s->reward += reward->total;
     for (int k = 0; k < AMB_REWARD_PARTS; k++)
         s->part[k] += reward->part[k];
@@ -252,6 +254,7 @@ static void summarise(rollout *r, double wall, amb_rollout_result *result)
     for (int e = 0; e < envs; e++) {
         const score *s = &r->score[e];
         result->survival += !s->fell;
+        result->success += !s->fell && !s->lost;
         result->resets_unstable += s->unstable;
         result->control_steps += s->steps;
         result->seconds += s->up * r->control_dt / envs;
@@ -265,6 +268,7 @@ static void summarise(rollout *r, double wall, amb_rollout_result *result)
     const double n = fmax((double)result->control_steps, 1);
     result->episodes = envs;
     result->survival /= envs;
+    result->success /= envs;
     result->stopped = r->stop;
     result->normalised_return = all.reward / (r->stop ? n : (double)envs * r->steps);
     for (int k = 0; k < AMB_REWARD_PARTS; k++)

@@ -39,6 +39,8 @@ enum { AMB_ROLLOUT_MOMENTS = 64 };
 typedef struct amb_rollout_result {
     int episodes;
     double survival;          /* fraction that never fell in the asked time */
+    double success;           /* of those, the fraction of all whose root never was off the reference's by more than .25 m of height or a
+                                 tilt of .8 (BeyondMimic's rule: Liao et al. 2025; amb_reward.height_m, .tilt) */
     double normalised_return; /* mean over characters and asked steps of the reward, 0 after a fall */
     double seconds;           /* mean time until the fall or the end, s */
     /* Means over the steps that were simulated: */

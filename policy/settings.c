@@ -67,6 +67,8 @@ bool amb_settings_check(const amb_settings *settings, amb_error *err)
         return amb_fail(err,
                         "epochs × minibatches: 1 found, expected 2 or more: the KL divergence that the learning rate follows is 0 before "
                         "an update's first step");
+    if (settings->hold_min_s > settings->hold_max_s)
+        return amb_fail(err, "hold_min_s: %g found, expected at most hold_max_s, which is %g", settings->hold_min_s, settings->hold_max_s);
     if (batch > 1 << 24)
         return amb_fail(err, "envs × steps: %.0f samples in an iteration found, expected at most %d", batch, 1 << 24);
     return true;

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "policy/gae.h"
+#include "sim/mirror.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -52,14 +53,21 @@ static bool allocate(amb_train *t, amb_error *err)
     t->reward = malloc(samples * sizeof(float));
     t->after = malloc(samples * sizeof(int));
     t->last = malloc(samples);
+    t->bin = malloc(samples);
     t->extra = calloc(extras * inputs, sizeof(float));
     t->value = malloc(samples * sizeof(float));
     t->extra_value = malloc(extras * sizeof(float));
     t->next = malloc(samples * sizeof(float));
     t->advantage = malloc(samples * sizeof(float));
     t->target = malloc(samples * sizeof(float));
+    if (t->mirror) {
+        t->plain_x = malloc(samples * inputs * sizeof(float));
+        t->plain_action = malloc(samples * AMB_ACTION * sizeof(float));
+        if (!t->plain_x || !t->plain_action)
+            return amb_fail(err, "out of memory for %d samples an iteration", t->samples);
+    }
     if (t->env && t->run && t->extras_used && t->share && t->room && t->group && t->obs && t->x && t->action && t->mean && t->reward &&
-        t->after && t->last && t->extra && t->value && t->extra_value && t->next && t->advantage && t->target)
+        t->after && t->last && t->bin && t->extra && t->value && t->extra_value && t->next && t->advantage && t->target)
         return true;
     return amb_fail(err, "out of memory for %d samples an iteration", t->samples);
 }
@@ -131,6 +139,17 @@ static bool make_networks(amb_train *t, amb_error *err)
     t->actor_net = t->ppo ? amb_net_create(3, dim, err) : NULL;
     if (!t->actor_net)
         return false;
+    if (t->mirror) {
+        if (!amb_copier_init(&t->copier, t->inputs, def.hidden1, def.hidden2, AMB_ACTION, t->samples, def.precision, err))
+            return false;
+        amb_train_start_copy(t);
+    }
+    if (s->average > 0) {
+        t->actor_average = calloc(amb_train_net_size(amb_ppo_actor(t->ppo)), sizeof(float));
+        t->critic_average = calloc(amb_train_net_size(amb_ppo_critic(t->ppo)), sizeof(float));
+        if (!t->actor_average || !t->critic_average)
+            return amb_fail(err, "out of memory for the means of the networks");
+    }
     amb_net_set_parameters(t->actor_net, amb_train_net_parameters(amb_ppo_actor(t->ppo)));
     t->actor = amb_model_create(t->actor_net, &(amb_model_def){.precision = AMB_PRECISION_FP32}, err);
     return t->actor != NULL;
@@ -163,33 +182,44 @@ static bool make_generators(amb_train *t, amb_error *err)
     return true;
 }
 
-static bool make_environments(amb_train *t, unsigned may_touch, amb_error *err)
+amb_env_def amb_train_env_def(const amb_train *t, int e)
 {
     const amb_settings *s = &t->settings;
+    amb_env_def def = amb_env_default_def(t->character, t->clip);
+    def.seed = (uint64_t)s->seed;
+    def.stream = (uint64_t)e;
+    def.substeps = (int)s->substeps;
+    def.look_ahead = s->look_ahead;
+    def.action_mode = s->absolute != 0 ? AMB_ACTION_ABSOLUTE : AMB_ACTION_RESIDUAL;
+    def.episode_s = s->episode_s;
+    def.max_root_m = s->max_root_m;
+    def.max_height_m = s->max_height_m;
+    def.max_tilt = s->max_tilt;
+    def.max_body_m = s->max_body_m;
+    def.hold_s[0] = s->hold_min_s;
+    def.hold_s[1] = s->hold_max_s;
+    def.push_period = s->push_period;
+    def.push_random = true;
+    def.goal = s->goal != 0;
+    def.start_heading = NAN;
+    return def;
+}
+
+static bool make_environments(amb_train *t, unsigned may_touch, amb_error *err)
+{
     for (int i = 0; i < t->threads; i++) {
         t->room[i].workspace = malloc(amb_model_workspace_size(t->actor, AMB_TRAIN_GROUP));
         if (!t->room[i].workspace)
             return amb_fail(err, "out of memory");
     }
     for (int e = 0; e < t->envs; e++) {
-        amb_env_def def = amb_env_default_def(t->character, t->clip);
-        def.seed = (uint64_t)s->seed;
-        def.stream = (uint64_t)e;
-        def.substeps = (int)s->substeps;
-        def.look_ahead = s->look_ahead;
-        def.action_mode = s->absolute != 0 ? AMB_ACTION_ABSOLUTE : AMB_ACTION_RESIDUAL;
-        def.episode_s = s->episode_s;
-        def.max_root_m = s->max_root_m;
-        def.push_period = s->push_period;
-        def.push_random = true;
-        def.goal = s->goal != 0;
-        def.start_heading = NAN;
+        amb_env_def def = amb_train_env_def(t, e);
         def.may_touch |= may_touch;
         if (t->generator)
             amb_generator_use(t->generator[e], &def);
         if (!amb_env_init(&t->env[e], &def, err))
             return false;
-        t->run[e].rng = amb_rng_seed((uint64_t)s->seed, (UINT64_C(1) << 32) + (uint64_t)e);
+        t->run[e].rng = amb_rng_seed((uint64_t)t->settings.seed, (UINT64_C(1) << 32) + (uint64_t)e);
     }
     return true;
 }
@@ -208,11 +238,24 @@ static void prime_normalizer(amb_train *t)
     amb_train_refresh_normalizer(t);
 }
 
+/* Two cycles of a long loop; all of a clip that does not loop, and its hold; but a clip of minutes is learned in pieces. */
+static double episode_for(const amb_settings *s, const amb_clip *clip)
+{
+    if (!clip)
+        return 10;
+    const double duration = amb_clip_duration(clip);
+    return fmin(fmax(amb_clip_loops(clip) ? 2 * duration : duration + s->hold_max_s, 10), 20);
+}
+
 static amb_train *create(const amb_settings *settings, const amb_character *character, const amb_clip *clip, const amb_train_styles *styles,
                          unsigned may_touch, amb_error *err)
 {
     if (!amb_settings_check(settings, err))
         return NULL;
+    if (settings->mirror > 0 && !(clip && amb_clip_loops(clip))) {
+        amb_fail(err, "setting mirror: 1 found, but only a clip that loops can be learned in one half of its cycle");
+        return NULL;
+    }
     amb_train *t = calloc(1, sizeof *t);
     if (!t) {
         amb_fail(err, "out of memory");
@@ -221,6 +264,8 @@ static amb_train *create(const amb_settings *settings, const amb_character *char
     t->settings = *settings;
     if (t->settings.goal < 0)
         t->settings.goal = styles != NULL;
+    if (t->settings.episode_s <= 0)
+        t->settings.episode_s = episode_for(&t->settings, clip);
     t->inputs = t->settings.goal != 0 ? AMB_OBS_MAX : AMB_OBS;
     t->normalizer.columns = t->inputs;
     t->character = character;
@@ -231,12 +276,21 @@ static amb_train *create(const amb_settings *settings, const amb_character *char
     } else {
         snprintf(t->motion, sizeof t->motion, "%s", amb_clip_name(clip));
     }
+    t->mirror = settings->mirror > 0;
+    if (clip) {
+        t->bins = (int)fmin(fmax(ceil(amb_clip_duration(clip) / .2), 1), AMB_TRAIN_BINS);
+        t->mirror = settings->mirror > 0 || (settings->mirror < 0 && amb_mirror_is_symmetric(clip));
+    }
+    t->settings.mirror = t->mirror;
+    amb_train_refresh_starts(t);
     t->envs = (int)settings->envs;
     t->steps = (int)settings->steps;
     t->samples = t->envs * t->steps;
     t->threads = omp_get_max_threads();
-    const double episode_steps = ceil(settings->episode_s * settings->physics_hz / settings->substeps - 1e-9);
-    t->extras = (int)(t->steps / fmax(episode_steps, 1)) + 2;
+    const double episode_steps = ceil(t->settings.episode_s * settings->physics_hz / settings->substeps - 1e-9);
+    const double held_steps = floor(settings->hold_min_s * settings->physics_hz / settings->substeps);
+    const double fewest = clip && !amb_clip_loops(clip) ? fmin(held_steps, episode_steps) : episode_steps;
+    t->extras = (int)(t->steps / fmax(fewest, 1)) + 2;
     amb_action_scale(settings->absolute != 0 ? AMB_ACTION_ABSOLUTE : AMB_ACTION_RESIDUAL, t->action_mean, t->action_std);
     t->progress.actor_rate = settings->actor_rate;
     t->progress.shuffle = amb_rng_seed((uint64_t)settings->seed, UINT64_MAX - 1);
@@ -290,6 +344,12 @@ void amb_train_destroy(amb_train *t)
     free(t->mean);
     free(t->reward);
     free(t->after);
+    free(t->bin);
+    free(t->plain_x);
+    free(t->plain_action);
+    amb_copier_free(&t->copier);
+    free(t->actor_average);
+    free(t->critic_average);
     free(t->last);
     free(t->extra);
     free(t->value);
@@ -355,6 +415,13 @@ static void fill_stats(amb_train *t, amb_train_stats *s)
     s->episode_s = window.episode_s / episodes;
     s->normalised_return = window.normalised_return / episodes;
     s->survived = window.survived / episodes;
+    s->fell = window.fell / episodes;
+    s->lost = window.lost / episodes;
+    s->fell_on = -1;
+    for (int b = 0; b < AMB_BODIES; b++)
+        if (window.fell_on[b] > (s->fell_on < 0 ? 0 : window.fell_on[s->fell_on]))
+            s->fell_on = b;
+    s->limited = all.limited / n;
     s->unstable = (int64_t)t->progress.unstable;
     for (int e = 0; t->generator && e < t->envs; e++) {
         const amb_generator_counts *counts = amb_generator_get_counts(t->generator[e]);
@@ -367,7 +434,7 @@ static void fill_stats(amb_train *t, amb_train_stats *s)
 /* The actor's rate follows the KL divergence that its last update made. */
 static void adapt_rate(amb_train *t, double kl)
 {
-    const double wanted = t->settings.kl + (t->settings.kl_end - t->settings.kl) * amb_train_fraction_done(t);
+    const double wanted = t->settings.kl * pow(t->settings.kl_end / t->settings.kl, amb_train_fraction_done(t));
     const double rate = t->progress.actor_rate * (kl <= wanted ? 1.1 : 1 / 1.1); /* slower where the KL is no number */
     t->progress.actor_rate = fmin(fmax(rate, 1e-7), 1e-2);
 }
@@ -383,6 +450,7 @@ void amb_train_iterate(amb_train *t, amb_train_stats *s)
     amb_train_collect(t);
     const double collected = amb_clock_now();
 
+    amb_train_count_failures(t);
     s->explained = estimate_advantages(t);
     const amb_ppo_batch batch = {.x = t->x,
                                  .action = t->action,
@@ -394,6 +462,8 @@ void amb_train_iterate(amb_train *t, amb_train_stats *s)
                                  .has_teacher = t->has_teacher,
                                  .teach = (float)amb_train_teach(t)};
     amb_ppo_update(t->ppo, &batch, (float)t->progress.actor_rate, &t->progress.shuffle, &s->ppo);
+    if (t->mirror)
+        s->copy_error = amb_train_copy(t);
     fill_stats(t, s);
     if (t->normalizer.count < (int64_t)t->settings.normalizer_samples) {
 #pragma omp parallel
@@ -402,6 +472,7 @@ void amb_train_iterate(amb_train *t, amb_train_stats *s)
     }
     t->progress.samples += t->samples;
     t->progress.iterations++;
+    amb_train_average(t);
     adapt_rate(t, s->ppo.kl);
 
     s->iteration = t->progress.iterations;
@@ -413,6 +484,16 @@ void amb_train_iterate(amb_train *t, amb_train_stats *s)
 const char *amb_train_motion(const amb_train *t)
 {
     return t->motion;
+}
+
+void amb_train_set_samples(amb_train *t, double samples)
+{
+    t->settings.samples = samples;
+}
+
+const amb_settings *amb_train_settings(const amb_train *t)
+{
+    return &t->settings;
 }
 
 int64_t amb_train_samples(const amb_train *t)

@@ -26,11 +26,15 @@ typedef struct amb_train_stats {
     double normalised_return; /* mean of (sum of rewards) / (steps of a full episode) */
     double survived;          /* fraction that reached the time-out */
     int64_t episodes;
-    int64_t unstable; /* episodes ended by a non-finite state, since the training began */
+    double fell, lost; /* fractions that ended with a fall, or because the body no longer followed */
+    int fell_on;       /* the body that met the floor in most of the falls; -1: there were none */
+    double limited;    /* fraction of joints at their torque limit, mean over the iteration's steps */
+    int64_t unstable;  /* episodes ended by a non-finite state, since the training began */
     double noise, actor_rate, push_speed;
     int64_t motions, refused; /* invented and usable, and not usable, since the training began */
     amb_ppo_stats ppo;
-    double explained;          /* share of the targets' variance that the critic's values explain */
+    double copy_error; /* mirrored samples: how far the exported actor's actions are from those that were learned, root mean square */
+    double explained;  /* share of the targets' variance that the critic's values explain */
     double collect_s, learn_s; /* wall time, the one thing here that is not reproducible */
 } amb_train_stats;
 
@@ -65,11 +69,31 @@ void amb_train_iterate(amb_train *train, amb_train_stats *stats);
 /* The clip's name, or "style:" and that of the styles: what checkpoints and networks say they were trained on. */
 const char *amb_train_motion(const amb_train *train);
 
+/* Lays the schedules of noise and KL over this many samples instead (settings.samples), as if it had been asked for so. */
+void amb_train_set_samples(amb_train *train, double samples);
+
+/* What it trains with: what settings left open (0 or -1: from the motion) is decided. */
+const amb_settings *amb_train_settings(const amb_train *train);
+
 int64_t amb_train_samples(const amb_train *train);
 int64_t amb_train_iterations(const amb_train *train);
 bool amb_train_uses_bf16(const amb_train *train);
 
-/* The networks as they are now, normaliser and metadata included: the caller's to destroy; NULL when memory is short. */
+/* How good the mean action is: rollouts of the networks that would be exported now, without noise and pushes. */
+typedef struct amb_train_score {
+    double normalised_return; /* mean reward a step, 0 after a fall */
+    double survival;          /* fraction that never fell */
+    double success;           /* fraction whose root's height stayed within .25 m and its tilt within .8 of the reference's (BeyondMimic) */
+    double seconds;           /* mean time until the fall or the end */
+    double root_m, joint_rad, end_effector_m;
+} amb_train_score;
+
+/* `envs` characters with seeds of their own, the same at every call. A loop is followed for `seconds` from anywhere, a clip that does not
+ * loop from its first frame to its last (Peng et al. 2018). Nothing in the training changes. False where memory is short. */
+bool amb_train_evaluate(const amb_train *train, int envs, double seconds, amb_train_score *score, amb_error *err);
+
+/* The networks (their means over training, setting average) as they are now, normaliser and metadata included: the caller's to destroy;
+ * NULL when memory is short. */
 amb_net *amb_train_export_actor(const amb_train *train, amb_error *err);
 amb_net *amb_train_export_critic(const amb_train *train, amb_error *err);
 

@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What a training consists of. 1 (no such section): before means of the weights, mirrored samples and starts where episodes fail. */
+static const uint32_t format = 2;
+
 /* So that a training is not continued on another motion by mistake. */
 static uint32_t motion_crc(const amb_train *t)
 {
@@ -94,6 +97,32 @@ static bool get_network(const amb_checkpoint *c, const char *name, amb_train_net
     return true;
 }
 
+static bool put_copies(const amb_train *t, amb_checkpoint_writer *w, amb_error *err)
+{
+    return !t->mirror || (put_network(w, "plain_actor", t->copier.net[0], &t->copier.adam[0], err) &&
+                          put_network(w, "plain_critic", t->copier.net[1], &t->copier.adam[1], err));
+}
+
+static bool get_copies(amb_train *t, const amb_checkpoint *c, amb_error *err)
+{
+    return !t->mirror || (get_network(c, "plain_actor", t->copier.net[0], &t->copier.adam[0], err) &&
+                          get_network(c, "plain_critic", t->copier.net[1], &t->copier.adam[1], err));
+}
+
+static bool put_average(const amb_train *t, amb_checkpoint_writer *w, amb_error *err)
+{
+    return !t->actor_average ||
+           (amb_checkpoint_put(w, "actor.average", t->actor_average, amb_train_net_size(amb_ppo_actor(t->ppo)) * sizeof(float), err) &&
+            amb_checkpoint_put(w, "critic.average", t->critic_average, amb_train_net_size(amb_ppo_critic(t->ppo)) * sizeof(float), err));
+}
+
+static bool get_average(amb_train *t, const amb_checkpoint *c, amb_error *err)
+{
+    return !t->actor_average ||
+           (amb_checkpoint_get(c, "actor.average", t->actor_average, amb_train_net_size(amb_ppo_actor(t->ppo)) * sizeof(float), err) &&
+            amb_checkpoint_get(c, "critic.average", t->critic_average, amb_train_net_size(amb_ppo_critic(t->ppo)) * sizeof(float), err));
+}
+
 static bool put_all(const amb_train *t, amb_checkpoint_writer *w, void *envs, amb_error *err)
 {
     char settings[8192];
@@ -102,14 +131,14 @@ static bool put_all(const amb_train *t, amb_checkpoint_writer *w, void *envs, am
     const size_t env_size = amb_env_save_size(&t->env[0]);
     for (int e = 0; e < t->envs; e++)
         amb_env_save(&t->env[e], (char *)envs + (size_t)e * env_size);
-    return amb_checkpoint_put(w, "settings", settings, length + 1, err) &&
+    return amb_checkpoint_put(w, "format", &format, sizeof format, err) && amb_checkpoint_put(w, "settings", settings, length + 1, err) &&
            amb_checkpoint_put(w, "motion", amb_train_motion(t), strlen(amb_train_motion(t)) + 1, err) &&
            amb_checkpoint_put(w, "clip_crc", &crc, sizeof crc, err) &&
            amb_checkpoint_put(w, "may_touch", &may_touch, sizeof may_touch, err) && put_generators(t, w, err) &&
-           (!t->taught || amb_checkpoint_put(w, "teachers_crc", &teachers, sizeof teachers, err)) &&
+           (!teachers || amb_checkpoint_put(w, "teachers_crc", &teachers, sizeof teachers, err)) &&
            put_network(w, "actor", amb_ppo_actor(t->ppo), amb_ppo_actor_adam(t->ppo), err) &&
-           put_network(w, "critic", amb_ppo_critic(t->ppo), amb_ppo_critic_adam(t->ppo), err) &&
-           amb_checkpoint_put(w, "normalizer", &t->normalizer, sizeof t->normalizer, err) &&
+           put_network(w, "critic", amb_ppo_critic(t->ppo), amb_ppo_critic_adam(t->ppo), err) && put_copies(t, w, err) &&
+           put_average(t, w, err) && amb_checkpoint_put(w, "normalizer", &t->normalizer, sizeof t->normalizer, err) &&
            amb_checkpoint_put(w, "progress", &t->progress, sizeof t->progress, err) &&
            amb_checkpoint_put(w, "runners", t->run, (size_t)t->envs * sizeof *t->run, err) &&
            amb_checkpoint_put(w, "environments", envs, (size_t)t->envs * env_size, err);
@@ -137,6 +166,19 @@ bool amb_train_read_settings(const amb_checkpoint *checkpoint, amb_settings *set
     return amb_settings_parse(settings, text, err) || amb_fail_in(err, "%s", amb_checkpoint_path(checkpoint));
 }
 
+/* The networks that act. In a training that was folded (train_symmetry.c) these know one half of the motion; to go on without the fold one
+ * takes their copies, which know both. */
+static bool get_networks(amb_train *t, const amb_checkpoint *c, amb_error *err)
+{
+    size_t size;
+    const bool copies = amb_checkpoint_find(c, "plain_actor.parameters", &size) != NULL, plain = copies && !t->mirror;
+    if (!get_network(c, plain ? "plain_actor" : "actor", amb_ppo_actor(t->ppo), amb_ppo_actor_adam(t->ppo), err) ||
+        !get_network(c, plain ? "plain_critic" : "critic", amb_ppo_critic(t->ppo), amb_ppo_critic_adam(t->ppo), err))
+        return false;
+    amb_train_start_copy(t);
+    return !copies || get_copies(t, c, err);
+}
+
 bool amb_train_load_networks(amb_train *t, const amb_checkpoint *c, amb_error *err)
 {
     amb_normalizer normalizer;
@@ -145,8 +187,7 @@ bool amb_train_load_networks(amb_train *t, const amb_checkpoint *c, amb_error *e
     if (normalizer.columns != t->inputs)
         return amb_fail(err, "%s: its networks see %lld numbers, expected %d (setting goal: %d without what the reference wants, %d with)",
                         amb_checkpoint_path(c), (long long)normalizer.columns, t->inputs, AMB_OBS, AMB_OBS_MAX);
-    if (!get_network(c, "actor", amb_ppo_actor(t->ppo), amb_ppo_actor_adam(t->ppo), err) ||
-        !get_network(c, "critic", amb_ppo_critic(t->ppo), amb_ppo_critic_adam(t->ppo), err))
+    if (!get_networks(t, c, err))
         return false;
     t->normalizer = normalizer;
     amb_train_refresh_normalizer(t);
@@ -161,6 +202,19 @@ static bool check_progress(const progress *p, const amb_checkpoint *c, amb_error
                     amb_checkpoint_path(c), (long long)p->samples, (long long)p->iterations, p->actor_rate);
 }
 
+/* Trainings of other versions went otherwise: going on with one would be neither what it was nor what is trained now. */
+static bool check_format(const amb_checkpoint *c, amb_error *err)
+{
+    uint32_t found = 1;
+    size_t size;
+    if (amb_checkpoint_find(c, "format", &size) && !amb_checkpoint_get(c, "format", &found, sizeof found, err))
+        return false;
+    return found == format || amb_fail(err,
+                                       "%s: was written by %s version of amble, whose trainings this one does not continue; start from "
+                                       "its networks with --init",
+                                       amb_checkpoint_path(c), found < format ? "an older" : "a newer");
+}
+
 bool amb_train_load(amb_train *t, const amb_checkpoint *c, amb_error *err)
 {
     uint32_t crc, may_touch;
@@ -171,7 +225,7 @@ bool amb_train_load(amb_train *t, const amb_checkpoint *c, amb_error *err)
                         "%s: was trained on another motion than \"%s\" as it is now; continue with the same clip, or start from its "
                         "networks with --init",
                         amb_checkpoint_path(c), amb_train_motion(t));
-    if (!check_teachers(t, c, err))
+    if (!check_format(c, err) || !check_teachers(t, c, err))
         return false;
     const size_t env_size = amb_env_save_size(&t->env[0]);
     char *envs = malloc((size_t)t->envs * env_size);
@@ -181,7 +235,8 @@ bool amb_train_load(amb_train *t, const amb_checkpoint *c, amb_error *err)
                     amb_checkpoint_get(c, "runners", t->run, (size_t)t->envs * sizeof *t->run, err) &&
                     amb_checkpoint_get(c, "environments", envs, (size_t)t->envs * env_size, err) &&
                     amb_checkpoint_get(c, "may_touch", &may_touch, sizeof may_touch, err) && check_progress(&t->progress, c, err) &&
-                    get_generators(t, c, err);
+                    get_generators(t, c, err) && get_average(t, c, err);
+    amb_train_refresh_starts(t);
     for (int e = 0; ok && e < t->envs; e++) {
         t->env[e].def.may_touch = may_touch;
         amb_env_load(&t->env[e], envs + (size_t)e * env_size);

@@ -53,6 +53,10 @@ void amb_train_start_episode(amb_train *t, int e, amb_cycle_room *room, bool fel
     env->def.push_speed = amb_train_push(t);
     if (t->generator)
         start_motion(t, e, room, fell);
+    env->def.start_phase = amb_train_draw_start(t, e);
+    env->def.start_noise = 0;
+    if (t->settings.start_noise > 0 && amb_rng_uniform(&t->run[e].rng) < t->settings.start_noisy)
+        env->def.start_noise = t->settings.start_noise * amb_train_fraction_done(t);
     amb_env_reset(env);
     t->run[e].episode_return = 0;
     if (t->settings.turn_rate > 0) {
@@ -63,7 +67,7 @@ void amb_train_start_episode(amb_train *t, int e, amb_cycle_room *room, bool fel
     }
 }
 
-static void normalise(const amb_train *t, const float *obs, float *x)
+void amb_train_normalise(const amb_train *t, const float *obs, float *x)
 {
     const float limit = (float)t->settings.observation_clip;
     for (int k = 0; k < t->inputs; k++)
@@ -78,6 +82,8 @@ static void step_environment(amb_train *t, int e, int step, const float *chosen,
     const int i = e * t->steps + step;
     amb_reward reward;
     float action[AMB_ACTION];
+    if (t->bins > 0)
+        t->bin[i] = (unsigned char)fmin(amb_reference_phase(&env->reference) * t->bins, t->bins - 1);
     for (int k = 0; k < AMB_ACTION; k++)
         action[k] = chosen[k] * t->action_std[k] + t->action_mean[k];
     const amb_env_end end = amb_env_step(env, action, &reward);
@@ -91,20 +97,26 @@ static void step_environment(amb_train *t, int e, int step, const float *chosen,
     share->root_m += reward.root_m;
     share->joint_rad += reward.joint_rad;
     share->end_effector_m += reward.end_effector_m;
+    share->limited += (double)env->world.limited / (AMB_CLIP_JOINTS * env->def.substeps);
 
     t->after[i] = end == AMB_ENV_GOES_ON ? AMB_TRAIN_NO_EXTRA : AMB_TRAIN_FAILED;
     if (end == AMB_ENV_TIME_OUT || (end == AMB_ENV_GOES_ON && step == t->steps - 1)) {
         float obs[AMB_OBS_MAX];
         amb_env_observe(env, obs);
         t->after[i] = e * t->extras + t->extras_used[e]++;
-        normalise(t, obs, t->extra + (size_t)t->after[i] * (size_t)t->inputs);
+        amb_train_fold(t, obs);
+        amb_train_normalise(t, obs, t->extra + (size_t)t->after[i] * (size_t)t->inputs);
     }
     if (end != AMB_ENV_GOES_ON) {
         share->episodes += 1;
         share->episode_s += env->step * env->control_dt;
-        share->normalised_return += t->run[e].episode_return / env->steps_max;
+        share->normalised_return += t->run[e].episode_return / env->steps_end;
         share->survived += end == AMB_ENV_TIME_OUT;
         share->unstable += end == AMB_ENV_UNSTABLE;
+        share->fell += end == AMB_ENV_FELL;
+        share->lost += end == AMB_ENV_LOST;
+        for (int b = 0; b < AMB_BODIES; b++)
+            share->fell_on[b] += end == AMB_ENV_FELL && (env->world.touching & ~env->def.may_touch & 1u << b) != 0;
         amb_train_start_episode(t, e, room->cycle, end != AMB_ENV_TIME_OUT);
     }
 }
@@ -142,6 +154,7 @@ static void ask_teacher(amb_train *t, int e, size_t i, thread_room *room)
 /* Up to STEPS_A_TURN steps of the group's environments. */
 static void collect_turn(amb_train *t, const group *g, int turn_steps, thread_room *room)
 {
+    bool flipped[AMB_TRAIN_GROUP];
     const size_t inputs = (size_t)t->inputs;
     const int first = g->first, count = g->count;
     float x[AMB_TRAIN_GROUP * AMB_OBS_MAX], mean[AMB_TRAIN_GROUP * AMB_ACTION];
@@ -151,7 +164,10 @@ static void collect_turn(amb_train *t, const group *g, int turn_steps, thread_ro
             if (t->generator)
                 amb_generator_step(t->generator[first + k], room->cycle, &t->env[first + k]);
             amb_env_observe(&t->env[first + k], t->obs + i * inputs);
-            normalise(t, t->obs + i * inputs, x + (size_t)k * inputs);
+            float own[AMB_OBS_MAX];
+            memcpy(own, t->obs + i * inputs, inputs * sizeof(float));
+            flipped[k] = amb_train_fold(t, own);
+            amb_train_normalise(t, own, x + (size_t)k * inputs);
             memcpy(t->x + i * inputs, x + (size_t)k * inputs, inputs * sizeof(float));
             if (t->taught)
                 ask_teacher(t, first + k, i, room);
@@ -161,7 +177,14 @@ static void collect_turn(amb_train *t, const group *g, int turn_steps, thread_ro
             const size_t i = (size_t)(first + k) * (size_t)t->steps + (size_t)step;
             memcpy(t->mean + i * AMB_ACTION, mean + k * AMB_ACTION, AMB_ACTION * sizeof(float));
             float chosen[AMB_ACTION];
+            float *noise = t->run[first + k].noise;
+            if (flipped[k])
+                amb_train_mirror_action(t, noise, noise);
             explore(t, &t->run[first + k], mean + k * AMB_ACTION, t->action + i * AMB_ACTION, chosen);
+            if (flipped[k]) {
+                amb_train_mirror_action(t, noise, noise);
+                amb_train_mirror_action(t, chosen, chosen);
+            }
             step_environment(t, first + k, step, chosen, room);
         }
     }

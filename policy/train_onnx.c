@@ -22,14 +22,24 @@ static bool set_number(amb_net *net, const char *key, double value)
     return amb_net_set_meta(net, key, amb_number_print(value, text));
 }
 
-static amb_net *export_net(const amb_train *t, amb_train_net *from, int outputs, amb_error *err)
+static amb_net *export_net(const amb_train *t, bool actor, int outputs, amb_error *err)
 {
     const amb_settings *s = &t->settings;
     const int dim[] = {t->inputs, (int)s->hidden1, (int)s->hidden2, outputs};
     amb_net *net = amb_net_create(3, dim, err);
+    float *parameters = malloc(amb_train_net_size(actor ? amb_ppo_actor(t->ppo) : amb_ppo_critic(t->ppo)) * sizeof *parameters);
+    if (net && parameters) {
+        amb_train_get_average(t, actor, parameters);
+        amb_net_set_parameters(net, parameters);
+    } else {
+        if (net)
+            amb_fail(err, "out of memory for a network");
+        amb_net_destroy(net);
+        net = NULL;
+    }
+    free(parameters);
     if (!net)
         return NULL;
-    amb_net_set_parameters(net, amb_train_net_parameters(from));
     if (!amb_net_add_normalizer(net))
         return out_of_memory(net, err);
     memcpy(net->in_mean, t->in_mean, (size_t)t->inputs * sizeof(float));
@@ -52,7 +62,7 @@ static amb_net *export_net(const amb_train *t, amb_train_net *from, int outputs,
 amb_net *amb_train_export_actor(const amb_train *t, amb_error *err)
 {
     const amb_settings *s = &t->settings;
-    amb_net *net = export_net(t, amb_ppo_actor(t->ppo), AMB_ACTION, err);
+    amb_net *net = export_net(t, true, AMB_ACTION, err);
     if (!net)
         return NULL;
     for (int a = 0; a < AMB_ACTION; a++) {
@@ -60,7 +70,9 @@ amb_net *amb_train_export_actor(const amb_train *t, amb_error *err)
             net->weight[2][(size_t)a * (size_t)net->dim[2] + (size_t)k] *= t->action_std[a];
         net->bias[2][a] = net->bias[2][a] * t->action_std[a] + t->action_mean[a];
     }
-    const bool named = amb_net_set_meta(net, "kind", "actor") &&
+    char bodies[256];
+    amb_bodies_print(t->env[0].def.may_touch, bodies, sizeof bodies);
+    const bool named = amb_net_set_meta(net, "kind", "actor") && amb_net_set_meta(net, "may_touch", bodies) &&
                        amb_net_set_meta(net, "action", s->absolute != 0 ? "absolute" : "residual") &&
                        amb_net_set_meta(net, "joint_order",
                                         "chest neck right_hip right_knee right_ankle right_shoulder right_elbow left_hip left_knee "
@@ -73,7 +85,7 @@ amb_net *amb_train_export_actor(const amb_train *t, amb_error *err)
 
 amb_net *amb_train_export_critic(const amb_train *t, amb_error *err)
 {
-    amb_net *net = export_net(t, amb_ppo_critic(t->ppo), 1, err);
+    amb_net *net = export_net(t, false, 1, err);
     if (!net)
         return NULL;
     if (!amb_net_set_meta(net, "kind", "critic") || !set_number(net, "gamma", t->settings.gamma) ||
@@ -226,6 +238,7 @@ bool amb_train_load_onnx(amb_train *t, const char *actor_path, const char *criti
         take_network(actor, amb_ppo_actor(t->ppo), amb_ppo_actor_adam(t->ppo));
         take_network(critic, amb_ppo_critic(t->ppo), amb_ppo_critic_adam(t->ppo));
         take_normalizer(t, actor, samples);
+        amb_train_start_copy(t);
     }
     amb_net_destroy(actor);
     amb_net_destroy(critic);

@@ -50,6 +50,7 @@ static void metadata_says_how_to_use_it(void **state)
         int substeps;
         const char *motion;
         uint32_t motion_crc; /* 0: not said */
+        unsigned may_touch;
     } row[] = {
         {{"kind=actor", "action=residual", "physics_hz=240", "control_hz=60", "look_ahead=0.125", "motion=run"},
          AMB_ACTION_RESIDUAL,
@@ -57,6 +58,7 @@ static void metadata_says_how_to_use_it(void **state)
          .125,
          4,
          "run",
+         0,
          0},
         {{"action=residual", "motion=a motion whose name is longer than sixty-four bytes, as some people's are: not cut",
           "motion_crc32c=0123fEdC"},
@@ -65,10 +67,18 @@ static void metadata_says_how_to_use_it(void **state)
          .06,
          4,
          "a motion whose name is longer than sixty-four bytes, as some people's are: not cut",
-         0x0123fedc},
-        {{"action=absolute", "physics_hz=600", "control_hz=30"}, AMB_ACTION_ABSOLUTE, 600, .06, 20, "", 0},
-        {{"action=residual", "control_hz=120"}, AMB_ACTION_RESIDUAL, 120, .06, 1, "", 0},
-        {{"title=somebody else's"}, AMB_ACTION_ABSOLUTE, 120, .06, 4, "", 0},
+         0x0123fedc,
+         0},
+        {{"action=absolute", "physics_hz=600", "control_hz=30"}, AMB_ACTION_ABSOLUTE, 600, .06, 20, "", 0, 0},
+        {{"action=residual", "control_hz=120", "may_touch=left_wrist,root"},
+         AMB_ACTION_RESIDUAL,
+         120,
+         .06,
+         1,
+         "",
+         0,
+         1u << AMB_LEFT_WRIST | 1u << AMB_ROOT},
+        {{"title=somebody else's"}, AMB_ACTION_ABSOLUTE, 120, .06, 4, "", 0, 0},
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         amb_net *net = small_actor(i, .1);
@@ -85,6 +95,7 @@ static void metadata_says_how_to_use_it(void **state)
         assert_string_equal(policy.motion, row[i].motion);
         assert_int_equal(policy.has_motion_crc, row[i].motion_crc != 0);
         assert_int_equal(policy.motion_crc, row[i].motion_crc);
+        assert_int_equal(policy.may_touch, row[i].may_touch);
         assert_false(policy.goal);
 
         amb_env_def def = amb_env_default_def(character, clip);
@@ -138,6 +149,8 @@ static void what_is_no_actor_is_refused(void **state)
         {"motion_crc32c=0123456g", "\"motion_crc32c\"|\"0123456g\""},
         {"motion_crc32c= 1234567", "\"motion_crc32c\"|\" 1234567\""},
         {"look_ahead=1.5", "\"look_ahead\"|\"1.5\"|0 to 1"},
+        {"may_touch=left_wrist,tail", "\"may_touch\"|no body is named \"tail\"|left_wrist"},
+        {"may_touch=all", "\"may_touch\"|no body is named \"all\""},
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         amb_net *net = small_actor(1, .1);

@@ -53,7 +53,7 @@ static amb_rollout_result roll(const amb_rollout_def *def)
 
 /* What the header promises, one character after the other. */
 typedef struct expectation {
-    double survival, normalised_return, seconds, part[AMB_REWARD_PARTS], root_m, joint_rad, end_effector_m;
+    double survival, success, normalised_return, seconds, part[AMB_REWARD_PARTS], root_m, joint_rad, end_effector_m;
     int64_t control_steps, unstable;
     uint64_t hash;
     int frames, falls;
@@ -83,7 +83,7 @@ static expectation simple_loop(const amb_rollout_def *def)
             memcpy(x.pose, env.state.pose, sizeof env.state.pose);
             x.frames = 1;
         }
-        bool up = true;
+        bool up = true, followed = true;
         for (int step = 0; step < steps; step++) {
             float obs[AMB_OBS], action[AMB_ACTION] = {0};
             amb_env_observe(&env, obs);
@@ -100,6 +100,7 @@ static expectation simple_loop(const amb_rollout_def *def)
                 env.next_push += env.step * env.control_dt;
             } else {
                 up &= end != AMB_ENV_FELL && end != AMB_ENV_LOST;
+                followed &= reward.height_m <= .25 && reward.tilt <= .8;
                 x.control_steps++;
                 for (int k = 0; k < AMB_REWARD_PARTS; k++)
                     x.part[k] += reward.part[k];
@@ -114,6 +115,7 @@ static expectation simple_loop(const amb_rollout_def *def)
                 break;
         }
         x.falls += !up;
+        x.success += (up && followed) / (double)def->envs;
         hash_bytes(&x.hash, env.world.data->qpos, (7 + AMB_ACTION) * sizeof(double));
         hash_bytes(&x.hash, env.world.data->qvel, AMB_VEL * sizeof(double));
         amb_env_free(&env);
@@ -132,6 +134,7 @@ static expectation simple_loop(const amb_rollout_def *def)
 static void assert_expected(const amb_rollout_result *r, const expectation *x)
 {
     assert_near(r->survival, x->survival, 1e-12, "survival", 0);
+    assert_near(r->success, x->success, 1e-12, "success", 0);
     assert_near(r->normalised_return, x->normalised_return, 1e-12, "normalised return", 0);
     assert_near(r->seconds, x->seconds, 1e-9, "seconds", 0);
     for (int k = 0; k < AMB_REWARD_PARTS; k++)
@@ -165,6 +168,25 @@ static void results_are_those_of_a_simple_loop(void **state)
         amb_rollout_result_free(&r);
         free(x.pose);
     }
+}
+
+/* Where any body may touch the floor nobody falls; who lies on it has not followed for all that. */
+static void lying_is_no_success(void **state)
+{
+    (void)state;
+    amb_rollout_def def = make_def(NULL, 8, 3);
+    def.env.push_speed = 3;
+    def.env.push_period = 1;
+    def.env.may_touch = (1u << AMB_BODIES) - 1;
+    expectation x = simple_loop(&def);
+    assert_true(x.falls == 0 && x.success < .5);
+    amb_rollout_result r = roll(&def);
+    assert_expected(&r, &x);
+    free(x.pose);
+    def.env.push_speed = 0;
+    def.env.episode_s = .2; /* too short to fall in */
+    r = roll(&def);
+    assert_true(r.survival == 1 && r.success == 1);
 }
 
 /* Everyone falls, and nobody earns anything after it: a longer asked time only dilutes. */
@@ -516,11 +538,17 @@ static void invented_motions_are_followed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(results_are_those_of_a_simple_loop),  cmocka_unit_test(falls_count_zero_afterwards),
-        cmocka_unit_test(any_team_gives_the_same_results),     cmocka_unit_test(a_recording_has_every_pose),
-        cmocka_unit_test(broken_states_are_reset_and_counted), cmocka_unit_test(real_time_keeps_its_rate),
-        cmocka_unit_test(progress_is_told_and_may_stop_it),    cmocka_unit_test(what_cannot_be_is_refused),
-        cmocka_unit_test(invented_motions_are_followed),       cmocka_unit_test(a_schedule_is_told_moment_by_moment),
+        cmocka_unit_test(lying_is_no_success),
+        cmocka_unit_test(results_are_those_of_a_simple_loop),
+        cmocka_unit_test(falls_count_zero_afterwards),
+        cmocka_unit_test(any_team_gives_the_same_results),
+        cmocka_unit_test(a_recording_has_every_pose),
+        cmocka_unit_test(broken_states_are_reset_and_counted),
+        cmocka_unit_test(real_time_keeps_its_rate),
+        cmocka_unit_test(progress_is_told_and_may_stop_it),
+        cmocka_unit_test(what_cannot_be_is_refused),
+        cmocka_unit_test(invented_motions_are_followed),
+        cmocka_unit_test(a_schedule_is_told_moment_by_moment),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -2,6 +2,7 @@
  * broken environment is reset and harms no other; schedules are kept. */
 #include "tests/training.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -9,8 +10,9 @@
 static void any_team_trains_the_same_bits(void **state)
 {
     (void)state;
-    for (int bf16 = 0; bf16 < 2; bf16++) {
-        const amb_settings s = lively(bf16);
+    for (int kind = 0; kind < 4; kind++) {
+        const int bf16 = kind % 2;
+        const amb_settings s = kind < 2 ? lively(bf16) : lively_all(bf16);
         set_threads(1);
         amb_train *one = try_create(&s);
         if (!one)
@@ -353,6 +355,7 @@ static void schedules_are_kept(void **state)
     s.samples = 4 * ENVS * STEPS;
     s.noise = .1;
     s.noise_end = .02;
+    s.kl_end = .02;
     s.push_speed = 2;
     s.push_ramp = .5;
     amb_train *t = try_create(&s);
@@ -361,11 +364,180 @@ static void schedules_are_kept(void **state)
         amb_train_iterate(t, &stats[i]);
         assert_near(stats[i].noise, i < 4 ? .1 - .02 * i : .02, 1e-12, "noise", i);
         assert_near(stats[i].push_speed, i < 2 ? 1. * i : 2, 1e-12, "push", i);
-        const double wanted = .05 - .03 * fmin(i / 4., 1); /* KL */
+        const double wanted = .05 * pow(.02 / .05, fmin(i / 4., 1)); /* KL falls geometrically */
         const double before = i ? stats[i - 1].actor_rate : s.actor_rate / 1.1;
         assert_near(stats[i].actor_rate, before * (i && stats[i - 1].ppo.kl > wanted ? 1 / 1.1 : 1.1), 1e-12, "actor's rate", i);
     }
     amb_train_destroy(t);
+}
+
+/* A clip that goes on for so long. */
+static amb_clip *lasting(double seconds, bool loop)
+{
+    double pose[2 * AMB_POSE];
+    pose_at_rest(pose, .881416);
+    pose_at_rest(pose + AMB_POSE, .881416);
+    return make_clip(2, (const double[2]){0, seconds}, pose, loop);
+}
+
+/* What the settings leave to the motion is decided when the training is made, and said. */
+static void settings_left_open_follow_from_the_motion(void **state)
+{
+    (void)state;
+    static const struct {
+        double seconds;
+        bool loop;
+        double given, hold_max_s, episode_s;
+    } row[] = {
+        {1, true, 0, 2, 10},    {4.9, true, 0, 2, 10}, {7, true, 0, 2, 14},   {15, true, 0, 2, 20},  {7, true, 3, 2, 3},
+        {1.5, false, 0, 2, 10}, {12, false, 0, 2, 14}, {12, false, 0, 1, 13}, {30, false, 0, 2, 20}, {12, false, 40, 2, 40},
+    };
+    amb_clip *mine = clip;
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        amb_settings s = lively(false);
+        s.envs = 2;
+        s.mirror = -1;
+        s.goal = -1;
+        s.episode_s = row[i].given;
+        s.hold_max_s = row[i].hold_max_s;
+        clip = lasting(row[i].seconds, row[i].loop);
+        amb_train *t = try_create(&s);
+        const amb_settings *decided = amb_train_settings(t);
+        assert_near(decided->episode_s, row[i].episode_s, 1e-12, "longest episode", (int)i);
+        assert_near(t->env[1].def.episode_s, row[i].episode_s, 1e-12, "longest episode of an environment", (int)i);
+        assert_true(decided->goal == 0 && decided->mirror == row[i].loop); /* who stands still is symmetric, if for ever */
+        amb_train_destroy(t);
+        amb_clip_destroy(clip);
+    }
+    clip = mine;
+}
+
+/* An episode may be over after a step, again and again: every end has its place. */
+static void short_episodes_have_room_for_their_ends(void **state)
+{
+    (void)state;
+    amb_clip *mine = clip;
+    clip = march(.3, false);
+    for (int kind = 0; kind < 3; kind++) {
+        amb_settings s = lively(false);
+        s.episode_s = 0;
+        s.hold_min_s = kind == 2 ? .2 : 0; /* 6 steps */
+        s.hold_max_s = kind == 0 ? 0 : .2;
+        s.steps = 50;
+        amb_train *t = try_create(&s);
+        amb_train_stats stats;
+        int most = 0, shortest = INT_MAX;
+        for (int i = 0; i < 4; i++) {
+            for (int e = 0; kind == 0 && e < ENVS; e++) {
+                t->env[e].def.start_phase = .999;
+                amb_env_reset(&t->env[e]);
+                t->progress.failures[t->bins - 1] = 1e6; /* start at the end, where nothing is left */
+            }
+            amb_train_refresh_starts(t);
+            amb_train_iterate(t, &stats);
+            for (int e = 0; e < ENVS; e++) {
+                int ends = 0, since = 0;
+                for (int k = 0; k < t->steps; k++) {
+                    const int after = t->after[e * t->steps + k];
+                    since++;
+                    if (after >= 0)
+                        assert_int_equal(after, e * t->extras + ends++);
+                    assert_true(ends <= t->extras);
+                    if (t->last[e * t->steps + k]) {
+                        shortest = ends > 1 && after >= 0 && since < shortest ? since : shortest;
+                        since = 0;
+                    }
+                }
+                most = ends > most ? ends : most;
+            }
+        }
+        assert_true(shortest >= (kind == 2 ? 6 : 1) && (kind == 2 || shortest < 6));
+        assert_true(most >= 2);
+        amb_train_destroy(t);
+    }
+    amb_clip_destroy(clip);
+    clip = mine;
+}
+
+/* A budget of time becomes one of samples in the middle of a training: from there on it goes as if that had been asked for. */
+static void schedules_can_be_laid_over_other_samples(void **state)
+{
+    (void)state;
+    amb_settings s = lively(false);
+    s.samples = 1e6;
+    s.noise = .1;
+    s.noise_end = .02;
+    amb_train *t = try_create(&s);
+    amb_train_stats stats;
+    for (int i = 0; i < 2; i++)
+        amb_train_iterate(t, &stats);
+    amb_train_set_samples(t, 8 * ENVS * STEPS);
+    assert_true(amb_train_settings(t)->samples == 8 * ENVS * STEPS);
+    amb_train_iterate(t, &stats);
+    assert_near(stats.noise, .1 - .08 * 2 / 8, 1e-12, "noise", 0);
+    amb_error err = {""};
+    assert_true(amb_train_save(t, scratch("laid.bin"), &err));
+    amb_checkpoint *c = amb_checkpoint_read(scratch("laid.bin"), &err);
+    amb_settings read;
+    assert_true(c && amb_train_read_settings(c, &read, &err));
+    assert_true(read.samples == 8 * ENVS * STEPS);
+    amb_train *resumed = try_create(&read);
+    assert_true(amb_train_load(resumed, c, &err));
+    for (int i = 0; i < 3; i++) {
+        amb_train_stats a, b;
+        amb_train_iterate(t, &a);
+        amb_train_iterate(resumed, &b);
+        assert_same_stats(&a, &b);
+    }
+    assert_same_training(t, resumed);
+    amb_train_set_samples(t, 1); /* fewer than are done: all is done */
+    amb_train_iterate(t, &stats);
+    assert_near(stats.noise, .02, 1e-12, "noise", 1);
+    amb_checkpoint_destroy(c);
+    amb_train_destroy(t);
+    amb_train_destroy(resumed);
+}
+
+/* Why episodes end, over the last iterations: fractions that add up, and the body that most falls end on. */
+static void statistics_say_why_episodes_end(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < 3; kind++) {
+        amb_settings s = lively(false);
+        s.episode_s = .4;
+        s.push_speed = 0;
+        s.max_height_m = kind == 1 ? .002 : 0;
+        s.max_tilt = 0;
+        amb_error err = {""};
+        amb_train *t = amb_train_create(&s, character, clip, kind == 1 ? (1u << AMB_BODIES) - 1 : 0, &err);
+        assert_non_null(t);
+        for (int e = 0; e < ENVS && kind == 2; e++)
+            t->env[e].def.may_touch = 1u << AMB_LEFT_ANKLE; /* the right one ends it */
+        amb_train_stats stats;
+        for (int i = 0; i < 3; i++)
+            amb_train_iterate(t, &stats);
+        assert_true(stats.episodes > 0);
+        assert_near(stats.fell + stats.lost + stats.survived + (double)stats.unstable / (double)stats.episodes, 1, 1e-12, "ends", kind);
+        if (kind == 0)
+            assert_true(stats.survived > .9);
+        else if (kind == 1)
+            assert_true(stats.lost > .9 && stats.fell == 0 && stats.fell_on == -1);
+        else
+            assert_true(stats.fell > .9 && stats.fell_on == AMB_RIGHT_ANKLE);
+        assert_true(stats.limited >= 0 && stats.limited < .2);
+        amb_train_destroy(t);
+    }
+    amb_clip *mine = clip;
+    amb_settings s = lively(false);
+    clip = march(1.9, true); /* knees bent to 3.8 rad and stretched twice a second */
+    amb_train_stats stats;
+    amb_train *t = try_create(&s);
+    amb_train_iterate(t, &stats);
+    if (!(stats.limited > .02 && stats.limited <= 1))
+        fail_msg("%.3f of the joints at their limits", stats.limited);
+    amb_train_destroy(t);
+    amb_clip_destroy(clip);
+    clip = mine;
 }
 
 /* Episodes get longer by a margin that luck does not reach: the same training with a rate next to nothing is what luck gives. */
@@ -420,6 +592,10 @@ int main(void)
         cmocka_unit_test(bodies_do_mean_and_remembered_noise),
         cmocka_unit_test(the_goal_is_a_matter_of_the_setting),
         cmocka_unit_test(schedules_are_kept),
+        cmocka_unit_test(schedules_can_be_laid_over_other_samples),
+        cmocka_unit_test(settings_left_open_follow_from_the_motion),
+        cmocka_unit_test(short_episodes_have_room_for_their_ends),
+        cmocka_unit_test(statistics_say_why_episodes_end),
         cmocka_unit_test(it_learns),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

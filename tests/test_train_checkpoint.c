@@ -22,9 +22,9 @@ static amb_checkpoint *read_checkpoint(const char *path)
 static void a_saved_training_goes_on_bit_by_bit(void **state)
 {
     (void)state;
-    for (int kind = 0; kind < 3; kind++) {
-        amb_settings s = lively(kind == 1);
-        s.goal = kind == 2;
+    for (int kind = 0; kind < 6; kind++) {
+        amb_settings s = kind < 3 ? lively(kind == 1) : lively_all(kind == 4);
+        s.goal = kind % 3 == 2;
         s.normalizer_samples = 4 * ENVS * STEPS; /* is frozen after the interruption */
         amb_train *whole = try_create(&s);
         if (!whole)
@@ -67,6 +67,56 @@ static void a_saved_training_goes_on_bit_by_bit(void **state)
         amb_train_destroy(resumed);
         set_threads(2);
     }
+}
+
+static bool same_parameters(amb_train_net *a, amb_train_net *b)
+{
+    return !memcmp(amb_train_net_parameters(a), amb_train_net_parameters(b), amb_train_net_size(a) * sizeof(float));
+}
+
+/* A folded training's own networks know one half of the motion. Who goes on folded takes these, and the copies that know both; who goes on
+ * without takes the copies alone. */
+static void networks_of_a_folded_training_are_taken_over(void **state)
+{
+    (void)state;
+    amb_settings s = lively(false);
+    s.mirror = 1;
+    amb_train *from = trained(&s, 3);
+    assert_saved(from, scratch("folded.bin"));
+    amb_checkpoint *c = read_checkpoint(scratch("folded.bin"));
+    assert_false(same_parameters(from->copier.net[0], amb_ppo_actor(from->ppo)));
+    for (int mirror = 0; mirror < 2; mirror++) {
+        s.mirror = mirror;
+        amb_train *to = try_create(&s);
+        amb_error err = {""};
+        if (!amb_train_load_networks(to, c, &err))
+            fail_msg("%s", err.text);
+        assert_true(same_parameters(amb_ppo_actor(to->ppo), mirror ? amb_ppo_actor(from->ppo) : from->copier.net[0]));
+        assert_true(same_parameters(amb_ppo_critic(to->ppo), mirror ? amb_ppo_critic(from->ppo) : from->copier.net[1]));
+        for (int k = 0; k < 2; k++)
+            assert_true(same_parameters(amb_train_exported(to, k == 0), from->copier.net[k])); /* what is exported is what was */
+        amb_train_stats stats;
+        amb_train_iterate(to, &stats);
+        assert_true(isfinite(stats.ppo.kl) && isfinite(stats.copy_error));
+        amb_train_destroy(to);
+    }
+    amb_checkpoint_destroy(c);
+    amb_train_destroy(from);
+
+    s.mirror = 0; /* and one that was not folded goes on folded: its networks know both halves, and are their own copies at first */
+    from = trained(&s, 2);
+    assert_saved(from, scratch("whole.bin"));
+    c = read_checkpoint(scratch("whole.bin"));
+    s.mirror = 1;
+    amb_train *to = try_create(&s);
+    assert_true(amb_train_load_networks(to, c, NULL));
+    assert_true(same_parameters(amb_ppo_actor(to->ppo), amb_ppo_actor(from->ppo)));
+    assert_true(same_parameters(to->copier.net[0], amb_ppo_actor(from->ppo)));
+    assert_true(same_parameters(to->copier.net[1], amb_ppo_critic(from->ppo)));
+    assert_true(to->copier.adam[0].step == 0);
+    amb_train_destroy(to);
+    amb_train_destroy(from);
+    amb_checkpoint_destroy(c);
 }
 
 /* The networks alone, for training on under other settings. */
@@ -112,6 +162,26 @@ static void write_bytes(const char *path, const uint8_t *data, size_t size)
     assert_true(amb_file_write(path, data, size, NULL));
 }
 
+/* The checkpoint as another version would have written it: with another format (0: it has none). */
+static void copy_sections(const amb_checkpoint *c, const char *path, uint32_t format)
+{
+    static const char *const name[] = {"settings",          "motion",        "clip_crc",      "may_touch",
+                                       "actor.parameters",  "actor.adam_m",  "actor.adam_v",  "actor.adam_step",
+                                       "critic.parameters", "critic.adam_m", "critic.adam_v", "critic.adam_step",
+                                       "normalizer",        "progress",      "runners",       "environments"};
+    amb_checkpoint_writer *w = amb_checkpoint_writer_create(NULL);
+    if (format)
+        assert_true(amb_checkpoint_put(w, "format", &format, sizeof format, NULL));
+    for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
+        size_t size;
+        const void *data = amb_checkpoint_find(c, name[i], &size);
+        assert_non_null(data);
+        assert_true(amb_checkpoint_put(w, name[i], data, size, NULL));
+    }
+    assert_true(amb_checkpoint_save(w, path, NULL));
+    amb_checkpoint_writer_destroy(w);
+}
+
 static void what_cannot_be_continued_is_refused(void **state)
 {
     (void)state;
@@ -136,10 +206,23 @@ static void what_cannot_be_continued_is_refused(void **state)
     refuse_load(try_create(&s), c, "another motion");
     amb_clip_destroy(clip);
     clip = mine;
+
+    /* Another version's training: nothing of it is taken but, with --init, its networks. */
+    amb_error err = {""};
+    for (int newer = 0; newer < 2; newer++) {
+        copy_sections(c, scratch("other.bin"), newer ? 3 : 0);
+        amb_checkpoint *versioned = read_checkpoint(scratch("other.bin"));
+        refuse_load(try_create(&s), versioned, newer ? "a newer version of amble|--init" : "an older version of amble|--init");
+        amb_train *to = try_create(&s);
+        if (!amb_train_load_networks(to, versioned, &err))
+            fail_msg("%s", err.text);
+        assert_same_network(amb_ppo_actor(to->ppo), amb_ppo_actor_adam(to->ppo), amb_ppo_actor(from->ppo), amb_ppo_actor_adam(from->ppo));
+        amb_train_destroy(to);
+        amb_checkpoint_destroy(versioned);
+    }
     amb_checkpoint_destroy(c);
 
     /* Other observations: said as such, of whole trainings and of networks alone, in both directions. */
-    amb_error err = {""};
     for (int goal = 0; goal < 2; goal++) {
         other = s;
         other.goal = goal;
@@ -214,6 +297,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_saved_training_goes_on_bit_by_bit),
         cmocka_unit_test(networks_alone_can_be_taken_over),
+        cmocka_unit_test(networks_of_a_folded_training_are_taken_over),
         cmocka_unit_test(what_cannot_be_continued_is_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -90,15 +90,6 @@ static void exported_networks_are_the_trained_ones(void **state)
     }
 }
 
-static amb_train *trained(const amb_settings *s, int iterations)
-{
-    amb_train *t = try_create(s);
-    amb_train_stats stats;
-    for (int i = 0; i < iterations; i++)
-        amb_train_iterate(t, &stats);
-    return t;
-}
-
 static void export_both(const amb_train *t, amb_onnx_dtype dtype)
 {
     amb_net *actor = amb_train_export_actor(t, NULL), *critic = amb_train_export_critic(t, NULL);
@@ -118,6 +109,35 @@ static void assert_parameters(amb_train_net *got, amb_train_net *want, size_t la
     assert_memory_equal(a, b, (size - last) * sizeof *a);
     for (size_t i = size - last; i < size; i++)
         assert_near((double)a[i], (double)b[i], relative * fabs((double)b[i]) + (i + AMB_ACTION >= size ? bias : 0), "parameter", (int)i);
+}
+
+/* Who uses an actor learns from it what might touch the floor when it was trained. */
+static void an_exported_actor_says_what_may_touch_the_floor(void **state)
+{
+    (void)state;
+    const amb_settings s = lively(false);
+    static const struct {
+        unsigned given, said;
+        const char *text;
+    } row[] = {{0, 1u << AMB_RIGHT_ANKLE | 1u << AMB_LEFT_ANKLE, "right_ankle,left_ankle"},
+               {1u << AMB_LEFT_WRIST | 1u << AMB_ROOT, 1u << AMB_ROOT | 1u << AMB_RIGHT_ANKLE | 1u << AMB_LEFT_ANKLE | 1u << AMB_LEFT_WRIST,
+                "root,right_ankle,left_ankle,left_wrist"},
+               {(1u << AMB_BODIES) - 1, (1u << AMB_BODIES) - 1, "root,chest,neck,right_hip"}};
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        amb_error err = {""};
+        amb_train *t = amb_train_create(&s, character, clip, row[i].given, &err);
+        amb_net *actor = t ? amb_train_export_actor(t, &err) : NULL;
+        if (!actor)
+            fail_msg("%s", err.text);
+        write_net(scratch("actor.onnx"), actor, AMB_ONNX_FLOAT32);
+        amb_policy policy;
+        assert_true(amb_policy_load(&policy, scratch("actor.onnx"), NULL, &err));
+        assert_int_equal(policy.may_touch, row[i].said);
+        assert_true(strstr(meta(actor, "may_touch"), row[i].text) == meta(actor, "may_touch"));
+        amb_policy_free(&policy);
+        amb_net_destroy(actor);
+        amb_train_destroy(t);
+    }
 }
 
 static void a_training_begins_with_what_another_wrote(void **state)
@@ -441,6 +461,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exported_networks_are_the_trained_ones),
+        cmocka_unit_test(an_exported_actor_says_what_may_touch_the_floor),
         cmocka_unit_test(a_training_begins_with_what_another_wrote),
         cmocka_unit_test(half_files_give_half_precision),
         cmocka_unit_test(the_normaliser_counts_as_many_samples_as_the_file_says),

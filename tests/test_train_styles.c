@@ -30,6 +30,7 @@ static amb_settings lively_styles(void)
     s.style_change = .15;
     s.style_pace = .2;
     s.episode_s = .7;
+    s.max_height_m = s.max_tilt = 0; /* any body may touch the floor here, and lie on it */
     return s;
 }
 

@@ -28,7 +28,7 @@ static inline int tear_down(void **state)
     return remove_scratch(state);
 }
 
-/* Small and lively: short episodes, pushes, turns. */
+/* Small and lively: short episodes, pushes, turns. What acts is what is exported: neither a mean of the weights nor a copy. */
 static inline amb_settings lively(bool bf16)
 {
     amb_settings s = amb_settings_default();
@@ -46,7 +46,20 @@ static inline amb_settings lively(bool bf16)
     s.kl = .05;
     s.noise = .1;
     s.goal = 0;
+    s.average = 0;
+    s.mirror = 0;
     s.bf16 = bf16;
+    return s;
+}
+
+/* The same with all that training adds by default: folded, averaged, starts where episodes fail and off the reference. */
+static inline amb_settings lively_all(bool bf16)
+{
+    amb_settings s = lively(bf16);
+    s.mirror = 1;
+    s.average = .1;
+    s.start_failures = .7;
+    s.start_noise = 1;
     return s;
 }
 
@@ -66,6 +79,7 @@ static inline void assert_same_stats(const amb_train_stats *a, const amb_train_s
     assert_true(x.iteration == y.iteration && x.samples == y.samples && x.reward == y.reward && x.episodes == y.episodes);
     assert_true(x.root_m == y.root_m && x.joint_rad == y.joint_rad && x.end_effector_m == y.end_effector_m);
     assert_true(x.episode_s == y.episode_s && x.normalised_return == y.normalised_return && x.survived == y.survived);
+    assert_true(x.fell == y.fell && x.lost == y.lost && x.fell_on == y.fell_on && x.limited == y.limited && x.copy_error == y.copy_error);
     assert_true(x.unstable == y.unstable && x.noise == y.noise && x.actor_rate == y.actor_rate && x.push_speed == y.push_speed);
     assert_true(x.explained == y.explained && x.ppo.apart == y.ppo.apart);
     assert_true(x.ppo.kl == y.ppo.kl && x.ppo.clipped == y.ppo.clipped && x.ppo.critic_loss == y.ppo.critic_loss);
@@ -82,10 +96,28 @@ static inline void assert_same_network(amb_train_net *a, const amb_adam *adam_a,
     assert_true(adam_a->step == adam_b->step);
 }
 
+static inline amb_train *trained(const amb_settings *s, int iterations)
+{
+    amb_train *t = try_create(s);
+    amb_train_stats stats;
+    for (int i = 0; i < iterations; i++)
+        amb_train_iterate(t, &stats);
+    return t;
+}
+
 static inline void assert_same_training(const amb_train *a, const amb_train *b)
 {
     assert_same_network(amb_ppo_actor(a->ppo), amb_ppo_actor_adam(a->ppo), amb_ppo_actor(b->ppo), amb_ppo_actor_adam(b->ppo));
     assert_same_network(amb_ppo_critic(a->ppo), amb_ppo_critic_adam(a->ppo), amb_ppo_critic(b->ppo), amb_ppo_critic_adam(b->ppo));
+    assert_true(a->mirror == b->mirror && (a->actor_average != NULL) == (b->actor_average != NULL));
+    for (int k = 0; a->mirror && k < 2; k++)
+        assert_same_network(a->copier.net[k], &a->copier.adam[k], b->copier.net[k], &b->copier.adam[k]);
+    if (a->actor_average) {
+        assert_memory_equal(a->actor_average, b->actor_average, amb_train_net_size(amb_ppo_actor(a->ppo)) * sizeof(float));
+        assert_memory_equal(a->critic_average, b->critic_average, amb_train_net_size(amb_ppo_critic(a->ppo)) * sizeof(float));
+    }
+    assert_true(a->bins == b->bins);
+    assert_memory_equal(a->start_below, b->start_below, (size_t)a->bins * sizeof *a->start_below);
     assert_memory_equal(&a->normalizer, &b->normalizer, sizeof a->normalizer);
     assert_memory_equal(&a->progress, &b->progress, sizeof a->progress);
     assert_memory_equal(a->run, b->run, (size_t)a->envs * sizeof *a->run);

@@ -1,0 +1,185 @@
+/* policy/copier: two networks learn to answer as examples say, the same bits on any team. */
+#include "tests/policy.h"
+
+#include "policy/copier.h"
+
+enum { INPUTS = 7, HIDDEN1 = 24, HIDDEN2 = 16, ACTIONS = 5, ROWS = 96 };
+
+static float x[ROWS * INPUTS], action[ROWS * ACTIONS], value[ROWS];
+
+/* A fixed function of the observation: bends, products and steps. */
+static int set_up(void **state)
+{
+    (void)state;
+    amb_rng rng = amb_rng_seed(31, 0);
+    for (int i = 0; i < ROWS; i++) {
+        float *o = x + i * INPUTS;
+        for (int k = 0; k < INPUTS; k++)
+            o[k] = (float)amb_rng_normal(&rng);
+        for (int a = 0; a < ACTIONS; a++)
+            action[i * ACTIONS + a] = .3f * fmaxf(o[a], o[a + 1]) - .2f * o[a + 2];
+        value[i] = .5f + .3f * fabsf(o[0]);
+    }
+    set_threads(2);
+    return 0;
+}
+
+static amb_copier make(amb_train_precision precision)
+{
+    amb_copier c;
+    amb_error err = {""};
+    if (!amb_copier_init(&c, INPUTS, HIDDEN1, HIDDEN2, ACTIONS, ROWS, precision, &err))
+        fail_msg("%s", err.text);
+    return c;
+}
+
+/* Somebody else's parameters to start from. */
+static void start(amb_copier *c)
+{
+    float *from[2];
+    amb_rng rng = amb_rng_seed(32, 0);
+    for (int k = 0; k < 2; k++) {
+        const size_t size = amb_train_net_size(c->net[k]);
+        from[k] = malloc(size * sizeof *from[k]);
+        for (size_t i = 0; i < size; i++)
+            from[k][i] = .2f * (float)amb_rng_normal(&rng);
+    }
+    amb_copier_start(c, from[0], from[1]);
+    for (int k = 0; k < 2; k++) {
+        assert_memory_equal(amb_train_net_parameters(c->net[k]), from[k], amb_train_net_size(c->net[k]) * sizeof(float));
+        free(from[k]);
+    }
+}
+
+/* The network's answers, worked out in double. */
+static void answer(amb_train_net *net, int outputs, const float *in, double *out)
+{
+    const int dim[] = {INPUTS, HIDDEN1, HIDDEN2, outputs};
+    const float *p = amb_train_net_parameters(net);
+    double now[HIDDEN1], next[HIDDEN1];
+    for (int k = 0; k < INPUTS; k++)
+        now[k] = (double)in[k];
+    for (int l = 0; l < 3; l++) {
+        const float *bias = p + dim[l] * dim[l + 1];
+        for (int r = 0; r < dim[l + 1]; r++) {
+            double sum = (double)bias[r];
+            for (int k = 0; k < dim[l]; k++)
+                sum += (double)p[r * dim[l] + k] * now[k];
+            next[r] = l < 2 ? fmax(sum, 0) : sum;
+        }
+        memcpy(now, next, sizeof now);
+        p = bias + dim[l + 1];
+    }
+    memcpy(out, now, (size_t)outputs * sizeof *out);
+}
+
+static double error_of(amb_train_net *net, int outputs, const float *target, int n)
+{
+    double squares = 0, got[ACTIONS];
+    for (int i = 0; i < n; i++) {
+        answer(net, outputs, x + i * INPUTS, got);
+        for (int k = 0; k < outputs; k++)
+            squares += pow(got[k] - (double)target[i * outputs + k], 2) / (n * outputs);
+    }
+    return sqrt(squares);
+}
+
+static void a_fixed_function_is_learned(void **state)
+{
+    (void)state;
+    for (int bf16 = 0; bf16 < 2; bf16++) {
+        if (bf16 && !amb_train_bf16_native())
+            continue;
+        amb_copier c = make(bf16 ? AMB_TRAIN_BF16 : AMB_TRAIN_FP32);
+        start(&c);
+        const double before[2] = {error_of(c.net[0], ACTIONS, action, ROWS), error_of(c.net[1], 1, value, ROWS)};
+        const double said = amb_copier_learn(&c, x, action, value, ROWS, 2e-3f);
+        assert_near(said, before[0], (bf16 ? 2e-2 : 1e-5) * before[0], "error before the step", bf16);
+        for (int step = 1; step < 600; step++)
+            amb_copier_learn(&c, x, action, value, ROWS, 2e-3f);
+        const double after[2] = {error_of(c.net[0], ACTIONS, action, ROWS), error_of(c.net[1], 1, value, ROWS)};
+        if (!(after[0] < .1 * before[0] && after[1] < .1 * before[1]))
+            fail_msg("errors of %.4f and %.4f, before %.4f and %.4f", after[0], after[1], before[0], before[1]);
+        assert_true(c.adam[0].step == 600 && c.adam[1].step == 600);
+
+        start(&c); /* forgets all */
+        for (int k = 0; k < 2; k++) {
+            assert_true(c.adam[k].step == 0);
+            for (size_t i = 0; i < amb_train_net_size(c.net[k]); i++)
+                assert_true(c.adam[k].m[i] == 0 && c.adam[k].v[i] == 0);
+        }
+        assert_true(amb_copier_learn(&c, x, action, value, ROWS, 2e-3f) == said);
+        amb_copier_free(&c);
+    }
+}
+
+/* Fewer examples than there is room for; no values. */
+static void values_may_be_left_out(void **state)
+{
+    (void)state;
+    enum { FEW = 13 };
+    amb_copier c = make(AMB_TRAIN_FP32);
+    start(&c);
+    const size_t bytes = amb_train_net_size(c.net[1]) * sizeof(float);
+    float *critic = malloc(bytes);
+    memcpy(critic, amb_train_net_parameters(c.net[1]), bytes);
+    const double before = error_of(c.net[0], ACTIONS, action, FEW);
+    assert_near(amb_copier_learn(&c, x, action, NULL, FEW, 1e-3f), before, 1e-5 * before, "error of the first few", 0);
+    assert_memory_equal(critic, amb_train_net_parameters(c.net[1]), bytes);
+    assert_true(c.adam[0].step == 1 && c.adam[1].step == 0);
+    assert_true(error_of(c.net[0], ACTIONS, action, FEW) < before);
+    free(critic);
+    amb_copier_free(&c);
+    amb_copier_free(&c); /* freed is as good as never made */
+}
+
+static void any_team_learns_the_same_bits(void **state)
+{
+    (void)state;
+    float *parameters[3][2];
+    double errors[3];
+    size_t size[2] = {0};
+    for (int threads = 1; threads <= 3; threads++) {
+        set_threads(threads);
+        amb_copier c = make(AMB_TRAIN_FP32);
+        start(&c);
+        for (int step = 0; step < 20; step++)
+            errors[threads - 1] = amb_copier_learn(&c, x, action, value, ROWS, 1e-3f);
+        for (int k = 0; k < 2; k++) {
+            size[k] = amb_train_net_size(c.net[k]) * sizeof(float);
+            parameters[threads - 1][k] = malloc(size[k]);
+            memcpy(parameters[threads - 1][k], amb_train_net_parameters(c.net[k]), size[k]);
+        }
+        amb_copier_free(&c);
+    }
+    set_threads(2);
+    for (int i = 1; i < 3; i++) {
+        assert_true(errors[i] == errors[0]);
+        for (int k = 0; k < 2; k++)
+            assert_memory_equal(parameters[i][k], parameters[0][k], size[k]);
+    }
+    for (int i = 0; i < 3; i++)
+        free(parameters[i][0]), free(parameters[i][1]);
+}
+
+static void what_cannot_be_made_is_refused(void **state)
+{
+    (void)state;
+    amb_copier c;
+    amb_error err = {""};
+    assert_false(amb_copier_init(&c, 0, HIDDEN1, HIDDEN2, ACTIONS, ROWS, AMB_TRAIN_FP32, &err));
+    assert_true(err.text[0] != '\0');
+    assert_true(!c.net[0] && !c.net[1] && !c.d[0] && !c.d[1]);
+    amb_copier_free(&c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_fixed_function_is_learned),
+        cmocka_unit_test(values_may_be_left_out),
+        cmocka_unit_test(any_team_learns_the_same_bits),
+        cmocka_unit_test(what_cannot_be_made_is_refused),
+    };
+    return cmocka_run_group_tests(tests, set_up, NULL);
+}

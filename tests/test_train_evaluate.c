@@ -1,0 +1,140 @@
+/* Evaluations while training: the exported actor's rollouts by fixed seeds, no noise and no pushes; the training does not notice. */
+#include "tests/training.h"
+
+#include "base/file.h"
+#include "policy/rollout.h"
+
+enum { CHARACTERS = 7 };
+
+static amb_train_score evaluated(const amb_train *t, double seconds)
+{
+    amb_train_score score;
+    amb_error err = {""};
+    memset(&score, 0x5a, sizeof score);
+    if (!amb_train_evaluate(t, CHARACTERS, seconds, &score, &err))
+        fail_msg("%s", err.text);
+    return score;
+}
+
+static void assert_file_equal(const char *a, const char *b)
+{
+    size_t size[2];
+    uint8_t *file[2] = {amb_file_read(a, 1 << 24, &size[0], NULL), amb_file_read(b, 1 << 24, &size[1], NULL)};
+    assert_true(file[0] && file[1] && size[0] == size[1]);
+    assert_memory_equal(file[0], file[1], size[0]);
+    free(file[0]), free(file[1]);
+}
+
+static void evaluating_leaves_no_trace(void **state)
+{
+    (void)state;
+    for (int all = 0; all < 2; all++) {
+        const amb_settings s = all ? lively_all(false) : lively(false);
+        amb_train *t = trained(&s, 3), *twin = trained(&s, 3);
+        amb_error err = {""};
+        assert_true(amb_train_save(t, scratch("before.bin"), &err));
+        const amb_train_score score = evaluated(t, 1), again = evaluated(t, 1);
+        assert_memory_equal(&score, &again, sizeof score);
+        set_threads(1);
+        const amb_train_score alone = evaluated(t, 1);
+        set_threads(3);
+        const amb_train_score three = evaluated(t, 1);
+        set_threads(2);
+        assert_memory_equal(&score, &alone, sizeof score);
+        assert_memory_equal(&score, &three, sizeof score);
+        assert_true(amb_train_save(t, scratch("after.bin"), &err));
+        assert_file_equal(scratch("before.bin"), scratch("after.bin"));
+        for (int i = 0; i < 2; i++) {
+            amb_train_stats a, b;
+            amb_train_iterate(t, &a);
+            amb_train_iterate(twin, &b);
+            assert_same_stats(&a, &b);
+        }
+        assert_same_training(t, twin);
+        const amb_train_score later = evaluated(t, 1);
+        assert_memory_not_equal(&score, &later, sizeof score); /* it is the networks as they are now */
+        amb_train_destroy(t);
+        amb_train_destroy(twin);
+    }
+}
+
+/* What amble rollout would find with the exported file and nothing set. */
+static amb_train_score rolled(const amb_train *t, double seconds, double start)
+{
+    amb_error err = {""};
+    amb_policy policy;
+    amb_net *net = amb_train_export_actor(t, &err);
+    assert_non_null(net);
+    assert_true(amb_policy_describe(&policy, net, &err));
+    policy.actor = amb_model_create(net, &(amb_model_def){.precision = AMB_PRECISION_FP32}, &err);
+    amb_net_destroy(net);
+    amb_rollout_def def = {.env = amb_env_default_def(character, clip), .envs = CHARACTERS, .policy = &policy};
+    amb_policy_use(&policy, &def.env);
+    def.env.may_touch = t->env[0].def.may_touch;
+    def.env.seed = 20180406;
+    def.env.episode_s = seconds;
+    def.env.start_phase = start;
+    amb_rollout_result r;
+    if (!amb_rollout_run(&def, &r, &err))
+        fail_msg("%s", err.text);
+    amb_policy_free(&policy);
+    amb_train_score score;
+    memset(&score, 0, sizeof score);
+    score = (amb_train_score){r.normalised_return, r.survival, r.success, r.seconds, r.root_m, r.joint_rad, r.end_effector_m};
+    amb_rollout_result_free(&r);
+    return score;
+}
+
+/* The limits, pushes, turns, noise and holds of training have no say in it, and a motion that does not loop is followed once from its first
+ * frame to its last, however long was asked for. */
+static void a_score_is_that_of_a_rollout(void **state)
+{
+    (void)state;
+    amb_clip *mine = clip;
+    for (int loop = 0; loop < 2; loop++)
+        for (int all = 0; all < 2; all++) {
+            amb_settings s = all ? lively_all(false) : lively(false);
+            s.max_root_m = s.max_height_m = s.max_body_m = .01;
+            s.max_tilt = .01;
+            s.look_ahead = .05;
+            s.goal = all;
+            s.mirror = all && loop;
+            clip = march(.3, loop);
+            amb_train *t = trained(&s, 2);
+            for (int e = 0; e < ENVS; e++)
+                t->env[e].def.may_touch |= 1u << AMB_LEFT_WRIST;
+            const double seconds = loop ? 1.7 : 1; /* the clip's length */
+            const amb_train_score score = evaluated(t, loop ? 1.7 : 30), want = rolled(t, seconds, loop ? -1 : 0);
+            assert_memory_equal(&score, &want, sizeof score);
+            assert_true(score.normalised_return > .1 && score.seconds > .2 && score.seconds <= seconds + 1 / 30.);
+            assert_true(score.root_m > 0 && score.joint_rad > 0 && score.end_effector_m > 0 && score.success <= score.survival);
+            amb_train_destroy(t);
+            amb_clip_destroy(clip);
+        }
+    clip = mine;
+}
+
+/* Success is stricter than survival: a body that lies where it may is up for all that is known, and off its reference. */
+static void lying_down_is_no_success(void **state)
+{
+    (void)state;
+    amb_settings s = lively(false);
+    s.last_layer = 1; /* acts wildly */
+    amb_error err = {""};
+    amb_train *t = amb_train_create(&s, character, clip, (1u << AMB_BODIES) - 1, &err);
+    amb_train_stats stats;
+    amb_train_iterate(t, &stats);
+    const amb_train_score score = evaluated(t, 4);
+    assert_true(score.survival == 1 && score.success < .5);
+    amb_train_destroy(t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(evaluating_leaves_no_trace),
+        cmocka_unit_test(a_score_is_that_of_a_rollout),
+        cmocka_unit_test(lying_down_is_no_success),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
