@@ -107,7 +107,8 @@ static const struct argp_option options[] = {
     {"seeds", KEY_SEEDS, "N", 0, "number of seeds, counted up from --seed (default 3, from 1000)", 1},
     {"push", KEY_PUSH, "SPEED,PERIOD", 0, "may be given several times; default 0,2 (none), 0.5,2 and 1,2", 1},
     {"turn", KEY_TURN, "DEG/S", 0, "turn the reference all the time", 1},
-    {"may-touch", KEY_MAY_TOUCH, "BODIES", 0, "bodies that may touch the floor: feet (default), auto, or names with commas", 1},
+    {"may-touch", KEY_MAY_TOUCH, "BODIES", 0,
+     "bodies that may touch the floor: feet, auto (those that the clip brings there), or names with commas (default: as in training)", 1},
     {"max-root-m", KEY_MAX_ROOT, "M", 0, "a character this far from its reference counts as fallen (default 0: never)", 1},
     {0},
 };
@@ -120,7 +121,7 @@ typedef struct contender {
 
 /* Means over seeds, and the worst seed. */
 typedef struct outcome {
-    double survival, worst_survival, normalised_return, worst_return, root_m, joint_rad, speed;
+    double survival, worst_survival, success, normalised_return, worst_return, root_m, joint_rad, speed;
     int64_t unstable;
     json_t *runs;
 } outcome;
@@ -137,8 +138,14 @@ static bool on_progress(void *context, double fraction)
     return true;
 }
 
-static bool evaluate(const arguments *a, const contender *c, const cli_followed *followed, int push, bar_state *bar, outcome *row,
-                     amb_error *err)
+/* How a motion is followed: for so many seconds from anywhere; or, as the paper does with a clip that does not loop, once from its first
+ * frame to its last. */
+typedef enum protocol { FOR_SECONDS, OWN_LENGTH } protocol;
+
+static const char *const protocol_name[] = {[FOR_SECONDS] = "seconds", [OWN_LENGTH] = "own_length"};
+
+static bool evaluate(const arguments *a, const contender *c, const cli_followed *followed, protocol how, int push, bar_state *bar,
+                     outcome *row, amb_error *err)
 {
     *row = (outcome){.worst_survival = 1, .worst_return = 1, .runs = json_array()};
     for (int s = 0; s < a->seeds; s++) {
@@ -149,6 +156,10 @@ static bool evaluate(const arguments *a, const contender *c, const cli_followed 
         amb_policy_use(&c->policy, &def.env);
         def.env.seed = a->common.seed + (uint64_t)s;
         def.env.episode_s = a->seconds;
+        if (how == OWN_LENGTH) {
+            def.env.episode_s = amb_clip_duration(followed->clip);
+            def.env.start_phase = 0;
+        }
         def.env.push_speed = a->push[push].speed;
         def.env.push_period = a->push[push].period;
         def.env.turn_rate = a->turn * M_PI / 180;
@@ -156,11 +167,13 @@ static bool evaluate(const arguments *a, const contender *c, const cli_followed 
         def.progress = on_progress;
         def.context = bar;
         amb_rollout_result r;
-        if (!cli_parse_may_touch(a->may_touch, c->character, followed->clip, &def.env.may_touch, err) || !amb_rollout_run(&def, &r, err)) {
+        if (!cli_choose_may_touch(a->may_touch, &c->policy, c->character, followed->clip, &def.env.may_touch, err) ||
+            !amb_rollout_run(&def, &r, err)) {
             json_decref(row->runs);
             return false;
         }
         row->survival += r.survival / a->seeds;
+        row->success += r.success / a->seeds;
         row->worst_survival = fmin(row->worst_survival, r.survival);
         row->normalised_return += r.normalised_return / a->seeds;
         row->worst_return = fmin(row->worst_return, r.normalised_return);
@@ -180,8 +193,8 @@ static void print_row(const char *name, double speed, double period, const outco
     char push[48] = "none";
     if (speed > 0)
         snprintf(push, sizeof push, "%g m/s / %g s", speed, period);
-    printf("%-16.16s  %-14s  %6.1f %%  %6.1f %%  %7.3f  %7.3f  %6.1f cm  %5.1f°\n", name, push, 100 * r->survival, 100 * r->worst_survival,
-           r->normalised_return, r->worst_return, 100 * r->root_m, r->joint_rad * 180 / M_PI);
+    printf("%-16.16s  %-14s  %6.1f %%  %6.1f %%  %6.1f %%  %7.3f  %7.3f  %6.1f cm  %5.1f°\n", name, push, 100 * r->survival,
+           100 * r->worst_survival, 100 * r->success, r->normalised_return, r->worst_return, 100 * r->root_m, r->joint_rad * 180 / M_PI);
 }
 
 static const char *base_name(const char *path)
@@ -190,14 +203,16 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-static json_t *row_json(const contender *c, double speed, double period, const outcome *r)
+static json_t *row_json(const contender *c, protocol how, double speed, double period, const outcome *r)
 {
     json_t *o = json_object();
     json_object_set_new(o, "policy", cli_text(c->path));
+    json_object_set_new(o, "protocol", json_string(protocol_name[how]));
     json_object_set_new(o, "push_speed", cli_real(speed));
     json_object_set_new(o, "push_period", cli_real(period));
     json_object_set_new(o, "survival", cli_real(r->survival));
     json_object_set_new(o, "survival_worst_seed", cli_real(r->worst_survival));
+    json_object_set_new(o, "success", cli_real(r->success));
     json_object_set_new(o, "normalised_return", cli_real(r->normalised_return));
     json_object_set_new(o, "normalised_return_worst_seed", cli_real(r->worst_return));
     json_object_set_new(o, "resets_non_finite", json_integer(r->unstable));
@@ -205,41 +220,60 @@ static json_t *row_json(const contender *c, double speed, double period, const o
     return o;
 }
 
+/* One protocol's table; `rows` gets its rows. */
+static bool evaluate_protocol(const arguments *a, const contender *c, int contenders, const cli_followed *followed, protocol how,
+                              bar_state *bar, json_t *rows, amb_error *err)
+{
+    const bool quiet = a->common.json && !strcmp(a->common.json, "-");
+    outcome result[MAX_PUSHES][2];
+    amb_progress_start(&bar->progress, "eval", 0, 1, 0);
+    for (int p = 0; p < a->pushes; p++)
+        for (int k = 0; k < contenders; k++) {
+            if (!evaluate(a, &c[k], followed, how, p, bar, &result[p][k], err)) {
+                amb_progress_end(&bar->progress);
+                return false;
+            }
+            json_array_append_new(rows, row_json(&c[k], how, a->push[p].speed, a->push[p].period, &result[p][k]));
+        }
+    amb_progress_end(&bar->progress);
+    if (quiet)
+        return true;
+    printf("%s, %d character%s × %d seed%s from %llu, ", followed->name, a->envs, cli_plural(a->envs), a->seeds, cli_plural(a->seeds),
+           (unsigned long long)a->common.seed);
+    if (how == OWN_LENGTH)
+        printf("from the first frame to the last, %.2f s", amb_clip_duration(followed->clip));
+    else
+        printf("%g s%s", a->seconds, followed->clip && !amb_clip_loops(followed->clip) ? ", the last pose held" : "");
+    if (a->turn != 0)
+        printf(", turning %g°/s", a->turn);
+    printf("\n\n%-16s  %-14s  %8s  %8s  %8s  %7s  %7s  %9s  %6s\n", "policy", "push", "survival", "(worst)", "success", "return", "(worst)",
+           "root off", "joints");
+    for (int p = 0; p < a->pushes; p++) {
+        for (int k = 0; k < contenders; k++)
+            print_row(base_name(c[k].path), a->push[p].speed, a->push[p].period, &result[p][k]);
+        if (contenders == 2)
+            printf("%-16s  %-14s  %+6.1f    %8s  %+6.1f    %+7.3f\n", "  difference", "",
+                   100 * (result[p][0].survival - result[p][1].survival), "", 100 * (result[p][0].success - result[p][1].success),
+                   result[p][0].normalised_return - result[p][1].normalised_return);
+    }
+    printf("\n");
+    return true;
+}
+
 static bool evaluate_all(const arguments *a, const contender *c, int contenders, const cli_followed *followed, amb_error *err)
 {
     const bool quiet = a->common.json && !strcmp(a->common.json, "-");
-    bar_state bar = {.all = contenders * a->pushes * a->seeds};
-    amb_progress_start(&bar.progress, "eval", 0, 1, 0);
+    const bool once = followed->clip && !amb_clip_loops(followed->clip);
+    bar_state bar = {.all = contenders * a->pushes * a->seeds * (once ? 2 : 1)};
     json_t *rows = json_array();
-    outcome result[MAX_PUSHES][2];
-    bool ok = true;
-    for (int p = 0; ok && p < a->pushes; p++)
-        for (int k = 0; ok && k < contenders; k++) {
-            ok = evaluate(a, &c[k], followed, p, &bar, &result[p][k], err);
-            if (ok)
-                json_array_append_new(rows, row_json(&c[k], a->push[p].speed, a->push[p].period, &result[p][k]));
-        }
-    amb_progress_end(&bar.progress);
-    if (ok && !quiet) {
-        printf("%s, %d character%s × %d seed%s from %llu, %g s", followed->name, a->envs, cli_plural(a->envs), a->seeds,
-               cli_plural(a->seeds), (unsigned long long)a->common.seed, a->seconds);
-        if (a->turn != 0)
-            printf(", turning %g°/s", a->turn);
-        printf("\n\n%-16s  %-14s  %8s  %8s  %7s  %7s  %9s  %6s\n", "policy", "push", "survival", "(worst)", "return", "(worst)", "root off",
-               "joints");
-        for (int p = 0; p < a->pushes; p++) {
-            for (int k = 0; k < contenders; k++)
-                print_row(base_name(c[k].path), a->push[p].speed, a->push[p].period, &result[p][k]);
-            if (contenders == 2)
-                printf("%-16s  %-14s  %+6.1f    %8s    %+7.3f\n", "  difference", "", 100 * (result[p][0].survival - result[p][1].survival),
-                       "", result[p][0].normalised_return - result[p][1].normalised_return);
-        }
-        printf("\nsurvival: still up at the end; return: reward a step over the whole time, 0 after a fall; worst: of the seeds.\n");
-    }
-    if (!ok) {
+    if ((once && !evaluate_protocol(a, c, contenders, followed, OWN_LENGTH, &bar, rows, err)) ||
+        !evaluate_protocol(a, c, contenders, followed, FOR_SECONDS, &bar, rows, err)) {
         json_decref(rows);
         return false;
     }
+    if (!quiet)
+        printf("survival: still up at the end; success: and never off the reference by more than 25 cm of the root's height or a tilt of "
+               ".8;\nreturn: mean reward a step over the whole time, 0 after a fall; worst: of the seeds.\n");
     json_t *o = json_object();
     json_object_set_new(o, "motion", cli_text(followed->name));
     json_object_set_new(o, "seconds", cli_real(a->seconds));

@@ -122,7 +122,8 @@ static const struct argp_option options[] = {
     {"precision", KEY_PRECISION, "NAME", 0,
      "the actor's arithmetic: fp32, bf16, int16, int8, or auto (default), the fastest of mean squared error below 1e-6", 1},
     {"self-collision", KEY_SELF_COLLISION, NULL, 0, "limbs collide with each other, not only with the floor", 1},
-    {"may-touch", KEY_MAY_TOUCH, "BODIES", 0, "bodies that may touch the floor: feet (default), auto, or names with commas", 1},
+    {"may-touch", KEY_MAY_TOUCH, "BODIES", 0,
+     "bodies that may touch the floor: feet, auto (those that the clip brings there), or names with commas (default: as in training)", 1},
     {"max-root-m", KEY_MAX_ROOT, "M", 0, "a character this far from its reference counts as fallen (default 0: never)", 1},
     {0},
 };
@@ -205,7 +206,7 @@ static bool run(const arguments *a, amb_error *err)
         def.progress = on_progress;
         def.context = &progress;
         amb_rollout_result result;
-        ok = ok && cli_parse_may_touch(a->may_touch, character, followed.clip, &def.env.may_touch, err) &&
+        ok = ok && cli_choose_may_touch(a->may_touch, def.policy, character, followed.clip, &def.env.may_touch, err) &&
              amb_rollout_run(&def, &result, err);
         amb_progress_end(&progress);
         if (ok) {

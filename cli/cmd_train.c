@@ -35,6 +35,8 @@ enum {
     KEY_HALF,
     KEY_DETERMINISTIC,
     KEY_TEACHER,
+    KEY_EVALUATE_EVERY,
+    KEY_STOP_AT,
     KEY_CLIP,
     KEY_SETTING, /* + number of the setting */
 };
@@ -45,7 +47,8 @@ typedef struct arguments {
     cli_common common;
     cli_style style;
     const char *motion, *out, *resume, *init, *may_touch;
-    double minutes, save_minutes; /* minutes 0: no limit */
+    double minutes, save_minutes;   /* minutes 0: no limit */
+    double evaluate_every, stop_at; /* samples, 0: never; return, 0: never */
     bool half;
     const char *teacher[MAX_TEACHERS]; /* "STYLE=FILE" */
     int teachers;
@@ -77,6 +80,12 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_SAVE_MINUTES:
         a->save_minutes = cli_double(state, text, 0, 1e6, "--save-minutes");
+        return 0;
+    case KEY_EVALUATE_EVERY:
+        a->evaluate_every = (double)cli_int(state, text, 0, INT64_MAX / 2, "--evaluate-every");
+        return 0;
+    case KEY_STOP_AT:
+        a->stop_at = cli_double(state, text, 0, 1, "--stop-at");
         return 0;
     case KEY_MAY_TOUCH:
         a->may_touch = text;
@@ -129,10 +138,18 @@ static const struct argp_option own_options[] = {
      1},
     {"teacher", KEY_TEACHER, "STYLE=FILE", 0,
      "with --style: learn from what this actor would do, too, wherever this style is followed; once for each style", 1},
-    {"minutes", KEY_MINUTES, "M", 0, "stop after this time even if samples are left (default: no limit)", 1},
+    {"minutes", KEY_MINUTES, "M", 0,
+     "train for this time: as many samples as it gives at the speed of the first seconds (with --samples or --resume: stop then, even if "
+     "samples are left)",
+     1},
     {"save-minutes", KEY_SAVE_MINUTES, "M", 0, "time between checkpoints (default 2)", 1},
+    {"evaluate-every", KEY_EVALUATE_EVERY, "N", 0,
+     "samples between evaluations: 32 characters by the mean action, without noise (default 250000; 0: none)", 1},
+    {"stop-at", KEY_STOP_AT, "RETURN", 0, "stop when an evaluation gives this normalised return (default: train all samples)", 1},
     {"may-touch", KEY_MAY_TOUCH, "BODIES", 0,
-     "bodies that may touch the floor: feet, auto (those that the clip brings there), or names with commas", 1},
+     "bodies that may touch the floor: auto (those that the clip brings there; default for a clip), feet (default for a style), or names "
+     "with commas",
+     1},
     {"precision", KEY_PRECISION, "P", 0, "of matrix products while learning: fp32, bf16 or auto (bf16 where the CPU has it)", 1},
     {"half", KEY_HALF, NULL, 0, "write the ONNX files with float16 weights", 1},
     {"clip", KEY_CLIP, "X", OPTION_HIDDEN, NULL, 1},
@@ -242,6 +259,7 @@ static void log_events(amb_event_log *log, const amb_train_stats *s, double rate
         {"ppo/actor_gradient_norm", s->ppo.actor_norm},
         {"ppo/critic_gradient_norm", s->ppo.critic_norm},
         {"ppo/teacher_distance", s->ppo.apart},
+        {"ppo/copy_error", s->copy_error},
         {"run/samples_per_s", rate},
         {"run/push_speed", s->push_speed},
         {"run/unstable", (double)s->unstable},
@@ -274,6 +292,37 @@ static void show(amb_progress *progress, const amb_train_stats *s, double rate)
                         s->part[3], s->part[4]);
 }
 
+/* An evaluation where one is due. Returns whether the training is as good as was asked for. */
+static bool evaluate(const arguments *a, const amb_train *train, int64_t before, amb_event_log *log, amb_progress *progress)
+{
+    const int64_t now = amb_train_samples(train), every = (int64_t)a->evaluate_every;
+    if (every == 0 || now / every == before / every)
+        return false;
+    amb_train_score s;
+    amb_error err;
+    if (!amb_train_evaluate(train, 32, 10, &s, &err)) {
+        warn(progress, &err);
+        return false;
+    }
+    const struct {
+        const char *tag;
+        double value;
+    } scalar[] = {
+        {"eval/normalised_return", s.normalised_return},
+        {"eval/survival", s.survival},
+        {"eval/success", s.success},
+        {"eval/seconds", s.seconds},
+        {"eval/root_m", s.root_m},
+        {"eval/joint_rad", s.joint_rad},
+        {"eval/end_effector_m", s.end_effector_m},
+    };
+    for (size_t i = 0; i < sizeof scalar / sizeof *scalar; i++)
+        amb_event_log_scalar(log, scalar[i].tag, now, scalar[i].value, NULL);
+    amb_progress_note(progress, "evaluation after %.2fM samples: return %.3f, %.0f %% up, %.0f %% successful, joints off by %.1f°",
+                      1e-6 * (double)now, s.normalised_return, 100 * s.survival, 100 * s.success, s.joint_rad * 180 / M_PI);
+    return a->stop_at > 0 && s.normalised_return >= a->stop_at;
+}
+
 static json_t *summary(const amb_train_stats *s, const amb_train *train, const char *folder, double wall)
 {
     json_t *parts = json_object(), *o = json_object();
@@ -292,6 +341,71 @@ static json_t *summary(const amb_train_stats *s, const amb_train *train, const c
     json_object_set_new(o, "precision", json_string(amb_train_uses_bf16(train) ? "bf16" : "fp32"));
     json_object_set_new(o, "folder", cli_text(folder));
     return o;
+}
+
+/* The body that fell first, and why episodes end: what most likely stands in the way, once, when it is clear that little is learned. */
+static void diagnose(const amb_train_stats *s, bool *told, amb_progress *progress)
+{
+    if (*told || s->samples < 300000)
+        return;
+    if (s->episodes > 0 && s->episode_s < .3) {
+        *told = true;
+        if (s->fell >= s->lost && s->fell_on >= 0)
+            amb_progress_note(progress,
+                              "amble: episodes last only %.2f s after %.0fk samples: most end when the %s touches the floor. If the motion "
+                              "takes it there, allow it with --may-touch.",
+                              s->episode_s, 1e-3 * (double)s->samples, amb_body_name[s->fell_on]);
+        else
+            amb_progress_note(progress,
+                              "amble: episodes last only %.2f s after %.0fk samples: most end because the body loses its reference. Is the "
+                              "motion too fast for it? The limits are --max-height-m, --max-tilt and --max-root-m.",
+                              s->episode_s, 1e-3 * (double)s->samples);
+    } else if (s->limited > .5) {
+        *told = true;
+        amb_progress_note(progress,
+                          "amble: %.0f %% of the joints are at their torque limit: the motion asks for more than the body's strength. "
+                          "Slow it down, or check that the clip's rate and scale are right (amble clip info).",
+                          100 * s->limited);
+    }
+}
+
+/* A clip that cannot be followed because the floor is in its way, or is not where it should be. */
+static bool check_floor(const amb_character *character, const amb_clip *clip, amb_error *err)
+{
+    double lowest, mean;
+    if (!clip)
+        return true;
+    if (!cli_clip_height(character, clip, &lowest, &mean, err))
+        return false;
+    if (lowest < -.25 || mean < -.1)
+        fprintf(
+            stderr,
+            "amble: the poses of %s are in the floor, by %.0f cm at the deepest and %.0f cm on average: a body cannot follow them there. "
+            "Raise the motion, or check its scale and its up axis (amble clip info).\n",
+            amb_clip_name(clip), -100 * lowest, -100 * fmin(mean, 0));
+    return true;
+}
+
+/* With --minutes alone: once the speed is known, the samples that the time gives, from then on as if --samples had said so. */
+typedef struct budget {
+    bool open; /* still to be decided */
+    double seconds;
+} budget;
+
+/* Returns whether it was decided now. */
+static bool decide_budget(budget *b, amb_train *train, double elapsed, amb_progress *progress)
+{
+    enum { FIRST = 8 }; /* iterations, at the least */
+    if (!b->open || amb_train_iterations(train) < FIRST || elapsed < fmin(10, .1 * b->seconds))
+        return false;
+    b->open = false;
+    const amb_settings *s = amb_train_settings(train);
+    const double done = (double)amb_train_samples(train), batch = s->envs * s->steps;
+    const double samples = fmax(batch * round(done / elapsed * b->seconds / batch), done + batch);
+    amb_train_set_samples(train, samples);
+    progress->total = samples;
+    amb_progress_note(progress, "%.0f samples/s: %g minutes give %.2fM samples", done / elapsed, b->seconds / 60, 1e-6 * samples);
+    return true;
 }
 
 /* Networks as they begin, so that the folder can be watched from the start. A resumed training goes on if they cannot be written. */
@@ -324,7 +438,7 @@ static void print_how_to_go_on(const arguments *a, const amb_settings *settings,
 }
 
 /* Trains until the samples, the time or the user end it. Returns the exit status. */
-static int run(const arguments *a, const amb_settings *settings, amb_train *train, const char *folder, amb_event_log *log)
+static int run(const arguments *a, amb_train *train, const char *folder, amb_event_log *log)
 {
     amb_error err = {{0}};
     amb_train_stats stats = {0};
@@ -332,23 +446,32 @@ static int run(const arguments *a, const amb_settings *settings, amb_train *trai
     const int64_t samples_before = amb_train_samples(train);
     double saved = started, flushed = started, rate = 0;
     amb_progress progress;
-    amb_progress_start(&progress, "train", (double)samples_before, settings->samples, 0);
+    const amb_settings *settings = amb_train_settings(train);
+    budget time = {a->minutes > 0 && !a->resume && !a->setting[amb_setting_by_name("samples")], 60 * a->minutes};
+    const double limit = time.open ? 0 : 60 * a->minutes;
+    bool told = false;
+    amb_progress_start(&progress, "train", (double)samples_before, time.open ? 0 : settings->samples, 0);
     if (!save_first(train, folder, a->half, samples_before > 0, &progress, &err))
         return cli_fail(&err);
-    while (!cli_stopped && (double)amb_train_samples(train) < settings->samples &&
-           (a->minutes <= 0 || amb_clock_now() - started < 60 * a->minutes)) {
+    while (!cli_stopped && (time.open || (double)amb_train_samples(train) < settings->samples) &&
+           (limit <= 0 || amb_clock_now() - started < limit)) {
+        const int64_t before = amb_train_samples(train);
         amb_train_iterate(train, &stats);
         const double now = amb_clock_now(), took = stats.collect_s + stats.learn_s;
         const double latest = settings->envs * settings->steps / fmax(took, 1e-9);
         rate = rate > 0 ? .95 * rate + .05 * latest : latest;
         log_events(log, &stats, rate);
         show(&progress, &stats, rate);
+        diagnose(&stats, &told, &progress);
+        if (evaluate(a, train, before, log, &progress))
+            break;
+        const bool decided = decide_budget(&time, train, amb_clock_now() - started, &progress);
         if (now - flushed > 10) {
             flushed = now;
             if (!amb_event_log_flush(log, &err))
                 warn(&progress, &err);
         }
-        if (now - saved > 60 * a->save_minutes) {
+        if (decided || now - saved > 60 * a->save_minutes) {
             saved = flushed = now;
             if (!save_all(train, folder, a->half, log, &progress, &err))
                 warn(&progress, &err);
@@ -471,17 +594,17 @@ static int train_with(const arguments *a, const amb_checkpoint *resumed, const a
     amb_train *train = NULL;
     amb_event_log *log = NULL;
     int status = CLI_BAD_INPUT;
-    if (found && cli_parse_may_touch(a->may_touch, character, followed.clip, &may_touch, &err) &&
-        load_teachers(a, &followed, &teachers, &err) &&
+    if (found && cli_choose_may_touch(a->may_touch, NULL, character, followed.clip, &may_touch, &err) &&
+        check_floor(character, followed.clip, &err) && load_teachers(a, &followed, &teachers, &err) &&
         (train = create_training(&settings, character, &followed, &one, &teachers, may_touch, &err)) != NULL &&
         (!resumed || amb_train_load(train, resumed, &err)) && load_init(a, train, init, &err) &&
         (choose_folder(a, train, folder, sizeof folder), lock = cli_run_folder_take(folder, resumed, &err)) != NULL &&
         (!followed.clip || cli_keep_clip(folder, followed.path, followed.clip, &err)) &&
-        (log = amb_event_log_open(folder, amb_train_samples(train), &err)) != NULL && log_settings(log, &settings, train, &err)) {
+        (log = amb_event_log_open(folder, amb_train_samples(train), &err)) != NULL && log_settings(log, amb_train_settings(train), train, &err)) {
         fprintf(stderr, "Training %s in %s: %.0f environments, %s matrix products, %.2fM of %.2fM samples done.\n", amb_train_motion(train),
                 folder, settings.envs, amb_train_uses_bf16(train) ? "bf16" : "fp32", 1e-6 * (double)amb_train_samples(train),
                 1e-6 * settings.samples);
-        status = run(a, &settings, train, folder, log);
+        status = run(a, train, folder, log);
     } else {
         cli_fail(&err);
     }
@@ -496,7 +619,7 @@ static int train_with(const arguments *a, const amb_checkpoint *resumed, const a
 
 int cmd_train(int argc, char **argv)
 {
-    arguments a = {.save_minutes = 2};
+    arguments a = {.save_minutes = 2, .evaluate_every = 250000};
     static char help[AMB_SETTING_COUNT][160];
     struct argp_option *options = all_options(help);
     if (!options)
@@ -521,6 +644,10 @@ int cmd_train(int argc, char **argv)
         return cli_fail(&err);
     if (a.resume && a.init) {
         amb_fail(&err, "--resume and --init exclude each other");
+        return cli_fail(&err);
+    }
+    if (a.stop_at > 0 && a.evaluate_every == 0) { /* it would never stop */
+        amb_fail(&err, "--stop-at asks evaluations, and --evaluate-every 0 makes none");
         return cli_fail(&err);
     }
     if (a.resume && a.may_touch) {

@@ -89,16 +89,24 @@ void cli_set_threads(int threads)
 #endif
 }
 
-/* Bodies whose geoms come closer to the floor than `gap` (m) at one of 240 moments of the clip. */
+enum { MOMENTS = 240 }; /* of a clip that are looked at */
+
+/* Puts the body of `world` into the clip's pose at moment i. */
+static void show_moment(amb_world *world, const amb_clip *clip, int i)
+{
+    double pose[AMB_POSE], vel[AMB_VEL];
+    amb_clip_sample(clip, amb_clip_duration(clip) * i / (MOMENTS - 1), pose, vel);
+    amb_world_set(world, pose, vel);
+}
+
+/* Bodies whose geoms come closer to the floor than `gap` (m) at one of the clip's moments. */
 static bool bodies_near_floor(const amb_character *c, const amb_clip *clip, double gap, unsigned *bits, amb_error *err)
 {
     amb_world world;
     if (!amb_world_init(&world, c, err))
         return false;
-    for (int i = 0; i < 240; i++) {
-        double pose[AMB_POSE], vel[AMB_VEL];
-        amb_clip_sample(clip, amb_clip_duration(clip) * i / 239, pose, vel);
-        amb_world_set(&world, pose, vel);
+    for (int i = 0; i < MOMENTS; i++) {
+        show_moment(&world, clip, i);
         for (int b = 0; b < AMB_BODIES; b++)
             if (amb_world_lowest_of(&world, b) < gap)
                 *bits |= 1u << b;
@@ -107,29 +115,41 @@ static bool bodies_near_floor(const amb_character *c, const amb_clip *clip, doub
     return true;
 }
 
-bool cli_parse_may_touch(const char *text, const amb_character *character, const amb_clip *clip, unsigned *bits, amb_error *err)
+bool cli_clip_height(const amb_character *c, const amb_clip *clip, double *lowest, double *mean, amb_error *err)
+{
+    amb_world world;
+    if (!amb_world_init(&world, c, err))
+        return false;
+    *lowest = INFINITY;
+    *mean = 0;
+    for (int i = 0; i < MOMENTS; i++) {
+        show_moment(&world, clip, i);
+        const double height = amb_world_lowest(&world);
+        *lowest = fmin(*lowest, height);
+        *mean += height / MOMENTS;
+    }
+    amb_world_free(&world);
+    return true;
+}
+
+bool cli_choose_may_touch(const char *text, const amb_policy *policy, const amb_character *character, const amb_clip *clip, unsigned *bits,
+                          amb_error *err)
 {
     *bits = 1u << AMB_RIGHT_ANKLE | 1u << AMB_LEFT_ANKLE;
+    if (!text && policy)
+        *bits |= policy->may_touch;
+    else if (!text)
+        text = clip ? "auto" : "feet";
     if (!text || !strcmp(text, "feet"))
         return true;
     if (!strcmp(text, "auto") && !clip)
         return amb_fail(err, "--may-touch auto asks a clip, and motions are invented here: name the bodies");
     if (!strcmp(text, "auto"))
         return bodies_near_floor(character, clip, .02, bits, err);
-    while (*text) {
-        const size_t length = strcspn(text, ",");
-        char name[32];
-        snprintf(name, sizeof name, "%.*s", (int)length, text);
-        const int body = length < sizeof name ? amb_body_by_name(name) : -1;
-        if (body < 0) {
-            char known[256] = "";
-            for (int i = 0; i < AMB_BODIES; i++)
-                snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i ? ", " : "", amb_body_name[i]);
-            return amb_fail(err, "--may-touch: no body is named \"%.*s\"; expected feet, auto, or some of %s", (int)length, text, known);
-        }
-        *bits |= 1u << body;
-        text += length + (text[length] == ',');
-    }
+    unsigned named;
+    if (!amb_bodies_read(text, &named, err))
+        return amb_fail_in(err, "--may-touch: expected feet, auto, or names");
+    *bits |= named;
     return true;
 }
 

@@ -289,6 +289,12 @@ refuse 'envs × steps|16777216' train "${stand[@]}" --envs 65536 --steps 65536
 refuse '--precision|"int8"' train "${stand[@]}" --precision int8
 refuse '--save-minutes is "soon"' train "${stand[@]}" --save-minutes soon
 refuse 'exclude each other' train --resume a --init b
+refuse '--stop-at is 1.5|expected 0 to 1' train "${stand[@]}" --stop-at 1.5
+refuse '--evaluate-every is -1|expected 0 to' train "${stand[@]}" --evaluate-every -1
+refuse '--stop-at|--evaluate-every 0' train "${stand[@]}" --stop-at .9 --evaluate-every 0
+refuse 'hold_min_s: 3 found, expected at most hold_max_s, which is 2' train "${stand[@]}" --hold-min-s 3
+refuse 'max_tilt: 3 found, expected 0 to 2' train "${stand[@]}" --max-tilt 3
+refuse '--may-touch: |no body is named "tail"|left_wrist' train "${stand[@]}" --may-touch tail
 for sub in phase style; do
     refuse 'in/nothing|0 motion clips' fit $sub --clips in/nothing
     refuse 'in/missing|No such file' fit $sub --clips in/missing
@@ -768,6 +774,73 @@ for file in checkpoint.bin.tmp.$$ notes.tmp notes.tmp.x$child notes.$child; do
     check "train, in the folder of a killed one, kept $file" test -e "runs/locked/$file"
 done
 check 'train, no lock left' test ! -e runs/locked/.amble.lock -a ! -e runs/whole/.amble.lock
+
+# ---- Working: training for a time, until a return, with evaluations ----
+
+# setting NAME FILE: what a checkpoint says it was trained with.
+setting() { grep -a -o "^$1=[-0-9.e+]*" "$2" | head -n 1 | cut -d = -f 2; }
+# sample_count FILE: how many samples a training says it has made.
+sample_count() { sed -n 's/.*"samples": *\([0-9]*\).*/\1/p' "$1"; }
+
+short=(--envs 4 --steps 8 --hidden1 16 --hidden2 8 --epochs 2 --minibatches 2 --threads 2)
+run train "${stand[@]}" "${short[@]}" --minutes .02 --evaluate-every 0 --out runs/budget --json budget.json
+check 'train --minutes, exit status' test "$status" -eq 0
+check 'train --minutes, said' grep -q 'samples/s: 0.02 minutes give .*M samples' log/err
+budget=$(setting samples runs/budget/checkpoint.bin)
+check 'train --minutes, at least a few iterations' test "$budget" -gt 256
+check 'train --minutes, all of them made' test "$(sample_count budget.json)" = "$budget"
+cp runs/budget/actor.onnx budget.onnx
+run train --resume runs/budget/checkpoint.bin "${stand[@]}" --json budget.json
+check 'train --minutes, resumed' test "$status" -eq 0
+check 'train --minutes, nothing left to do' test "$(sample_count budget.json)" = "$budget"
+check 'train --minutes, the same networks' cmp budget.onnx runs/budget/actor.onnx
+run train "${stand[@]}" "${short[@]}" --samples "$budget" --evaluate-every 0 --out runs/counted --json budget.json
+check 'train --samples of that budget' test "$(sample_count budget.json)" = "$budget"
+
+run train "${stand[@]}" "${short[@]}" --minutes .005 --samples 100M --evaluate-every 0 --out runs/limited --json budget.json
+check 'train --minutes and --samples, exit status' test "$status" -eq 0
+check 'train --minutes and --samples: stopped before' test "$(sample_count budget.json)" -lt 100000000
+check 'train --minutes and --samples: these are what schedules are laid over' test "$(setting samples runs/limited/checkpoint.bin)" -eq 100000000
+run train --resume runs/limited/checkpoint.bin "${stand[@]}" --minutes .005 --evaluate-every 0
+check 'train --resume --minutes' test "$(setting samples runs/limited/checkpoint.bin)" -eq 100000000
+
+# Batches of 32: the first at or behind each multiple of 100 is evaluated.
+run train "${stand[@]}" "${short[@]}" --samples 320 --evaluate-every 100 --out runs/evaluated --json -
+check 'train --evaluate-every' test "$(grep -c '^evaluation after .* return .* up, .* successful' log/err)" -eq 3
+for tag in normalised_return survival success seconds root_m joint_rad end_effector_m; do
+    check "train --evaluate-every, curve eval/$tag" grep -q -a "eval/$tag" runs/evaluated/events.out.tfevents.*
+done
+run train "${stand[@]}" "${short[@]}" --samples 320 --evaluate-every 0 --out runs/unseen
+check 'train --evaluate-every 0' bash -c '! grep -q evaluation log/err'
+check 'train --evaluate-every, no curve' bash -c '! grep -q -a eval/ runs/unseen/events.out.tfevents.*'
+for file in checkpoint.bin actor.onnx critic.onnx; do
+    check "train, $file with and without evaluations" cmp runs/evaluated/$file runs/unseen/$file
+done
+
+run train "${stand[@]}" "${short[@]}" --samples 320 --evaluate-every 64 --stop-at .0001 --out runs/stopped --json stopped.json
+check 'train --stop-at, exit status' test "$status" -eq 0
+check 'train --stop-at' test "$(sample_count stopped.json)" -eq 64
+run train --resume runs/stopped/checkpoint.bin "${stand[@]}" --evaluate-every 64 --stop-at 1 --json stopped.json
+check 'train --stop-at, never reached' test "$(sample_count stopped.json)" -eq 320
+for file in checkpoint.bin actor.onnx; do
+    check "train, $file of stopped and resumed" cmp runs/evaluated/$file runs/stopped/$file
+done
+
+run train --motion in/once.txt "${short[@]}" --samples 64 --evaluate-every 64 --may-touch left_wrist --out runs/once
+check 'train of a motion that does not loop' test "$status" -eq 0
+check 'train of a motion that does not loop, evaluated' grep -q '^evaluation after' log/err
+check 'train --may-touch, written down' grep -q -a 'right_ankle,left_ankle,left_wrist' runs/once/actor.onnx
+run eval --motion in/once.txt --policy runs/once/actor.onnx --seconds .5 --envs 2 --seeds 1 --push 0,2 --push .5,2 --json eval.json
+check 'eval of a motion that does not loop, exit status' test "$status" -eq 0
+check 'eval of a motion that does not loop, its own length' grep -q 'from the first frame to the last, 1.00 s' log/out
+check 'eval of a motion that does not loop, held' grep -q '0.5 s, the last pose held' log/out
+check 'eval of a motion that does not loop, columns' test "$(grep -c 'survival .*success .*return' log/out)" -ge 2
+check 'eval of a motion that does not loop, rows' test "$(grep -o '"protocol": "[a-z_]*"' eval.json | cut -d '"' -f 4 | tr '\n' ' ')" = \
+    'own_length own_length seconds seconds '
+check 'eval, fields' fields eval.json rows/0/success rows/0/protocol rows/3/success
+run eval "${stand[@]}" --policy runs/once/actor.onnx --seconds .5 --envs 2 --seeds 1 --push 0,2 --json eval.json
+check 'eval of a loop, one protocol' test "$(grep -c '"protocol": "seconds"' eval.json)" -eq 1
+check 'eval of a loop, nothing else' bash -c '! grep -q own_length eval.json && ! grep -q "pose held" log/out'
 
 # ---- Working: fits of the motion networks ----
 

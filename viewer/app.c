@@ -82,7 +82,9 @@ static bool load_first(amb_app *app, amb_error *err)
         body.physics_hz = app->skill[0]->policy.physics_hz;
     if (!app->character)
         app->character = amb_character_create(&body, err);
-    if (!app->character || !cli_parse_may_touch(def->may_touch, app->character, app->skill[0]->clip, &app->skill[0]->may_touch, err))
+    const amb_policy *policy = app->skill[0]->has_policy ? &app->skill[0]->policy : NULL;
+    if (!app->character ||
+        !cli_choose_may_touch(def->may_touch, policy, app->character, app->skill[0]->clip, &app->skill[0]->may_touch, err))
         return false;
     const char *trained_on = nothing_said(def) ? NULL : cli_style_trained_on(app->skill[0]->policy.motion);
     if (app->skill[0]->invents && !amb_app_invent(app, app->skill[0], trained_on ? trained_on : "walk", err))

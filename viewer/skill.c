@@ -97,7 +97,8 @@ static bool load(amb_skill *skill, const amb_skill_def *def, amb_error *err)
         skill->speed = hypot(offset[0], offset[1]) / amb_clip_duration(skill->clip);
     }
     skill->may_touch = 1u << AMB_RIGHT_ANKLE | 1u << AMB_LEFT_ANKLE;
-    if (def->character && !cli_parse_may_touch(def->may_touch, def->character, skill->clip, &skill->may_touch, err))
+    if (def->character && !cli_choose_may_touch(def->may_touch, skill->has_policy ? &skill->policy : NULL, def->character, skill->clip,
+                                                &skill->may_touch, err))
         return false;
     return make_controllers(skill, def->characters, err);
 }
