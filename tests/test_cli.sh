@@ -817,13 +817,13 @@ for file in checkpoint.bin actor.onnx critic.onnx; do
     check "train, $file with and without evaluations" cmp runs/evaluated/$file runs/unseen/$file
 done
 
-run train "${stand[@]}" "${short[@]}" --samples 320 --evaluate-every 64 --stop-at .0001 --out runs/stopped --json stopped.json
+run train "${stand[@]}" "${short[@]}" --samples 320 --evaluate-every 64 --stop-at .0001 --out runs/satisfied --json satisfied.json
 check 'train --stop-at, exit status' test "$status" -eq 0
-check 'train --stop-at' test "$(sample_count stopped.json)" -eq 64
-run train --resume runs/stopped/checkpoint.bin "${stand[@]}" --evaluate-every 64 --stop-at 1 --json stopped.json
-check 'train --stop-at, never reached' test "$(sample_count stopped.json)" -eq 320
+check 'train --stop-at' test "$(sample_count satisfied.json)" -eq 64
+run train --resume runs/satisfied/checkpoint.bin "${stand[@]}" --evaluate-every 64 --stop-at 1 --json satisfied.json
+check 'train --stop-at, never reached' test "$(sample_count satisfied.json)" -eq 320
 for file in checkpoint.bin actor.onnx; do
-    check "train, $file of stopped and resumed" cmp runs/evaluated/$file runs/stopped/$file
+    check "train, $file of stopped and resumed" cmp runs/evaluated/$file runs/satisfied/$file
 done
 
 run train --motion in/once.txt "${short[@]}" --samples 64 --evaluate-every 64 --may-touch left_wrist --out runs/once
