@@ -113,7 +113,7 @@ echo '{"Loop": "wrap"}' >in/no_frames.txt
 head -c 3000 in/stand.txt >in/cut.txt
 : >in/empty.txt
 head -c 2000 /dev/zero >in/zeros.txt
-sed 's/0\.881416/88.1416/' in/stand.txt >in/centimetres.txt
+sed 's/0\.881416/88.1416/' in/stand.txt >in/units_cm.txt
 clip wrap 31 3 0 33.3 >in/milliseconds.txt
 printf 'HIERARCHY\nROOT Hips\n' >in/bvh.txt
 mkdir in/folder in/nothing in/walks in/stands
@@ -303,7 +303,7 @@ word=frame 5|value 20|a string
 huge=not JSON
 one=1 frame, expected 2
 turn=Loop is "turn"
-centimetres=height is 88.1416 m|at most 2.5|by 0.01 if these are centimetres
+units_cm=height is 88.1416 m|at most 2.5|by 0.01 if these are centimetres
 milliseconds=duration is 33.3 s|divide by 1000 if these are milliseconds
 bvh=is a BVH file|amble reads motions of DeepMimic
 cut=not JSON
@@ -415,7 +415,7 @@ refuse 'x.bvh: |ends in .txt or .json and not in .bvh' clip convert motion.txt x
 refuse 'x.glb: |ends in .txt or .json and not in .glb' style export walk -o x.glb
 check 'no file of another format is written' test ! -e x.bvh -a ! -e x.glb
 sed 's/"name": "walk"/"name": "\\u001b[1mwalk"/' "$AMBLE_ASSETS/models/styles.json" >coloured.json
-refuse 'coloured.json: style 0|name "\x1b[1mwalk" holds control characters' style list --styles coloured.json
+refuse 'coloured.json: style |name "\x1b[1mwalk" holds control characters' style list --styles coloured.json
 run clip convert motion.txt motion.csv
 check 'clip convert' test "$(wc -l <motion.csv)" -eq 32
 run "${roll[@]}" --record nowhere/motion.txt
