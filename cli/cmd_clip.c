@@ -342,7 +342,8 @@ static const struct {
      run_info},
     {"convert",
      {convert_options, parse_option, "NAME-or-FILE OUT",
-      "Writes a motion clip as DeepMimic's JSON or, where OUT ends in .csv, as a table (time, then the pose in a z-up world).\v"
+      "Writes a motion clip as DeepMimic's JSON or, where OUT ends in .csv, as a table (time, then the pose in a z-up world). "
+      "Names that end as those of other formats do (.bvh, .fbx, .glb) are refused.\v"
       "Example: amble clip convert walk --rate 30 walk30.txt",
       children, NULL, NULL},
      2,

@@ -235,14 +235,23 @@ static void settings_text(const amb_fit_settings *settings, char *text, size_t s
                               amb_number_print(((const double *)settings)[i], number));
 }
 
-/* Names of the motions that are, or are not, held out. */
+static size_t add_name(char *text, size_t used, size_t size, const char *name)
+{
+    static const char more[] = ",...";
+    if (used + strlen(name) + 1 + sizeof more < size)
+        return used + (size_t)snprintf(text + used, size - used, "%s%s", used ? "," : "", name);
+    snprintf(text + used, size - used, "%s", more);
+    return size;
+}
+
+/* Names of the motions that are, or are not, held out; whole ones, and "..." where there is no room for more. */
 static void motion_names(const amb_fit_data *d, bool held, char *text, size_t size)
 {
     size_t n = 0;
     text[0] = 0;
     for (int i = 0; i < d->motions && n < size; i += 2)
         if (d->held[i] == held)
-            n += (size_t)snprintf(text + n, size - n, "%s%s", n ? "," : "", d->motion[i]->name);
+            n = add_name(text, n, size, d->motion[i]->name);
 }
 
 amb_net *amb_fit_export(const amb_fit *fit, int which, amb_error *err)

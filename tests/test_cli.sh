@@ -122,7 +122,7 @@ echo '{"Loop": "wrap"}' >in/no_frames.txt
 head -c 3000 in/stand.txt >in/cut.txt
 : >in/empty.txt
 head -c 2000 /dev/zero >in/zeros.txt
-sed 's/0\.881416/88.1416/' in/stand.txt >in/centimetres.txt
+sed 's/0\.881416/88.1416/' in/stand.txt >in/units_cm.txt
 clip wrap 31 3 0 33.3 >in/milliseconds.txt
 printf 'HIERARCHY\nROOT Hips\n' >in/bvh.txt
 mkdir in/folder in/nothing in/walks in/stands
@@ -327,7 +327,7 @@ word=frame 5|value 20|a string
 huge=not JSON
 one=1 frame, expected 2
 turn=Loop is "turn"
-centimetres=height is 88.1416 m|at most 2.5|by 0.01 if these are centimetres
+units_cm=height is 88.1416 m|at most 2.5|by 0.01 if these are centimetres
 milliseconds=duration is 33.3 s|divide by 1000 if these are milliseconds
 bvh=is a BVH file|amble reads motions of DeepMimic
 cut=not JSON
