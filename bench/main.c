@@ -20,9 +20,8 @@ static const struct {
 
 enum { BENCHES = sizeof benches / sizeof benches[0] };
 
-int main(int argc, char **argv)
+static int amble_bench(int argc, char **argv)
 {
-    cli_program_start("amble-bench");
     argp_err_exit_status = CLI_BAD_INPUT;
     for (int i = 0; argc > 1 && i < BENCHES; i++)
         if (!strcmp(argv[1], benches[i].name)) {
@@ -45,4 +44,10 @@ int main(int argc, char **argv)
         fprintf(out, "  %-9s %s\n", benches[i].name, benches[i].does);
     fprintf(out, "\nEach has --help.\n\n%s", CLI_ENVIRONMENT_HELP);
     return out == stdout ? 0 : CLI_BAD_INPUT;
+}
+
+int main(int argc, char **argv)
+{
+    cli_program_start("amble-bench");
+    return cli_run_program(argc, argv, amble_bench);
 }

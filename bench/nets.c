@@ -388,7 +388,7 @@ int bench_nets(int argc, char **argv)
                               children,
                               NULL,
                               NULL};
-    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    cli_parse(&argp, argc, argv, &a);
     if (a.serve)
         return bench_serve();
     if (!a.words)

@@ -315,7 +315,7 @@ int bench_rollout(int argc, char **argv)
                               children,
                               NULL,
                               NULL};
-    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    cli_parse(&argp, argc, argv, &a);
     amb_error err = {{0}};
 #ifndef _OPENMP
     if (a.common.threads > 1) {

@@ -388,7 +388,7 @@ int bench_step(int argc, char **argv)
                               children,
                               NULL,
                               NULL};
-    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    cli_parse(&argp, argc, argv, &a);
     choose_actor(&a);
     a.walker.style = &a.style;
     a.walker.clips = a.common.clips;

@@ -381,7 +381,8 @@ int cmd_clip(int argc, char **argv)
             snprintf(name, sizeof name, "amble clip %s", verbs[i].verb);
             argv[1] = name; /* what argp calls the program */
             options o = {.least = verbs[i].least, .most = verbs[i].most};
-            return argp_parse(&verbs[i].argp, argc - 1, argv + 1, 0, NULL, &o) == 0 ? verbs[i].run(&o) : CLI_BAD_INPUT;
+            cli_parse(&verbs[i].argp, argc - 1, argv + 1, &o);
+            return verbs[i].run(&o);
         }
     }
     if (argc >= 2) {

@@ -181,6 +181,8 @@ static bool evaluate(const arguments *a, const contender *c, const cli_followed 
         row->joint_rad += r.joint_rad / a->seeds;
         row->speed += r.control_steps_per_s / a->seeds;
         row->unstable += r.resets_unstable;
+        if (r.failed)
+            amb_progress_note(&bar->progress, "amble: physics failed in %d characters, which count as fallen: %s", r.failed, r.failure);
         json_array_append_new(row->runs, cli_rollout_json(&def, &r, followed->name, c->path));
         amb_rollout_result_free(&r);
         bar->done++;
@@ -307,7 +309,7 @@ int cmd_eval(int argc, char **argv)
                               children,
                               NULL,
                               NULL};
-    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    cli_parse(&argp, argc, argv, &a);
     amb_error err = {{0}};
     if (!a.policy && cli_style_given(&a.style))
         a.policy = "locomotion.onnx";

@@ -213,6 +213,8 @@ static bool train(const arguments *a, const amb_fit_settings *settings, amb_fit 
         const double before = amb_clock_now();
         const int64_t samples = amb_fit_samples(fit);
         amb_fit_run(fit, STEPS, stats);
+        if (amb_fit_failed(fit, NULL))
+            break;
         const double now = amb_clock_now(), latest = (double)(stats->samples - samples) / (now - before + 1e-9);
         rate = rate > 0 ? .95 * rate + .05 * latest : latest;
         log_events(log, a->what, stats, rate);
@@ -298,11 +300,20 @@ static int run(const arguments *a, const amb_fit_settings *settings, amb_fit *fi
     amb_error err = {{0}};
     amb_fit_stats stats = {0};
     double wall;
-    if (!train(a, settings, fit, folder, log, &stats, &wall, &err))
-        return cli_failed(&err);
-    fprintf(stderr, "%s after %.1f minutes and %.2fM samples: loss %.4g.", cli_stopped ? "Stopped" : "Trained", wall / 60,
-            1e-6 * (double)amb_fit_samples(fit), stats.loss);
-    print_how_to_go_on(a, settings, fit, folder);
+    const bool saved = train(a, settings, fit, folder, log, &stats, &wall, &err);
+    amb_error failure;
+    const bool failed = amb_fit_failed(fit, &failure);
+    if (saved) {
+        fprintf(stderr, "%s after %.1f minutes and %.2fM samples: loss %.4g.", cli_stopped || failed ? "Stopped" : "Trained", wall / 60,
+                1e-6 * (double)amb_fit_samples(fit), stats.loss);
+        print_how_to_go_on(a, settings, fit, folder);
+    } else {
+        cli_failed(&err);
+    }
+    if (failed)
+        return cli_fail(&failure);
+    if (!saved)
+        return CLI_FAILED;
     amb_styles *styles = NULL;
     amb_judgement *judgement = amb_judge(fit, a->what, data, (uint64_t)settings->seed, &styles, &err);
     char path[4200];
@@ -378,10 +389,10 @@ static int fit_what(amb_fit_what what, int argc, char **argv)
     arguments a = {.what = what, .save_minutes = 2};
     struct argp_option *options = all_options(what, text);
     if (!options)
-        return 1;
+        return cli_fail(&(amb_error){"out of memory for the options"});
     const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {0}};
     const struct argp argp = {options, parse, NULL, doc[what], children, NULL, NULL};
-    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    cli_parse(&argp, argc, argv, &a);
     free(options);
 
     cli_set_threads(a.common.threads);

@@ -125,7 +125,7 @@ int cmd_model_average(int argc, char **argv)
         NULL,
         NULL};
     options o = {.files = 0};
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    cli_parse(&argp, argc, argv, &o);
     amb_error err = {""};
     return average(&o, &err) ? EXIT_SUCCESS : model_fail("average", &err, CLI_BAD_INPUT);
 }

@@ -123,12 +123,11 @@ static bool make_models(check *c, amb_error *err)
     if (!make_model(c, AUTO, &def, err))
         return false;
     for (int p = 0; p < AMB_PRECISIONS; p++) {
-        amb_error why = {""};
         entry *e = &c->e[p];
         def.precision = (amb_precision)p;
-        if (!make_model(c, p, &def, &why)) {
-            snprintf(e->why, sizeof e->why, "%s", why.text);
-        } else if (amb_model_precision(e->model) != def.precision) {
+        if (!make_model(c, p, &def, err))
+            return false;
+        if (amb_model_precision(e->model) != def.precision) {
             amb_model_destroy(e->model);
             e->model = NULL;
             snprintf(e->why, sizeof e->why, "no kernel of this precision runs here");
@@ -344,7 +343,7 @@ int cmd_model_check(int argc, char **argv)
         NULL,
         NULL};
     options o = {.common = {.seed = 1}};
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    cli_parse(&argp, argc, argv, &o);
     amb_error err = {""};
     const int status = run(&o, &err);
     return status == EXIT_SUCCESS || !err.text[0] ? status : model_fail("check", &err, status);

@@ -195,5 +195,6 @@ int cmd_model_info(int argc, char **argv)
                                      NULL,
                                      NULL};
     options o = {.file = NULL};
-    return argp_parse(&argp, argc, argv, 0, NULL, &o) == 0 ? info(&o) : CLI_BAD_INPUT;
+    cli_parse(&argp, argc, argv, &o);
+    return info(&o);
 }

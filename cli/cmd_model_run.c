@@ -198,7 +198,7 @@ int cmd_model_run(int argc, char **argv)
                                      NULL,
                                      NULL};
     options o = {.precision = AMB_PRECISION_AUTO};
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    cli_parse(&argp, argc, argv, &o);
     cli_set_threads(o.common.threads);
     amb_error err = {""};
     const int status = run(&o, &err);

@@ -237,7 +237,7 @@ int cmd_rollout(int argc, char **argv)
                               children,
                               NULL,
                               NULL};
-    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    cli_parse(&argp, argc, argv, &a);
     amb_error err = {{0}};
     if (a.policy && a.no_policy) {
         amb_fail(&err, "--policy and --no-policy exclude each other");

@@ -172,7 +172,11 @@ static struct argp_option *all_options(char (*help)[160])
             continue; /* --seed and --precision */
         snprintf(help[i], sizeof help[i], "%s (default %g)", s->help, s->value);
         char *name = strdup(s->name);
-        for (char *c = name; c && *c; c++)
+        if (!name) {
+            free(options);
+            return NULL;
+        }
+        for (char *c = name; *c; c++)
             if (*c == '_')
                 *c = '-';
         options[n++] = (struct argp_option){name, KEY_SETTING + i, "X", 0, help[i], 3};
@@ -440,11 +444,12 @@ static void print_how_to_go_on(const arguments *a, const amb_settings *settings,
 /* Trains until the samples, the time or the user end it. Returns the exit status. */
 static int run(const arguments *a, amb_train *train, const char *folder, amb_event_log *log)
 {
-    amb_error err = {{0}};
+    amb_error err = {{0}}, failure = {{0}};
     amb_train_stats stats = {0};
     const double started = amb_clock_now();
     const int64_t samples_before = amb_train_samples(train);
     double saved = started, flushed = started, rate = 0;
+    bool failed = false, warned = false;
     amb_progress progress;
     const amb_settings *settings = amb_train_settings(train);
     budget time = {a->minutes > 0 && !a->resume && !a->setting[amb_setting_by_name("samples")], 60 * a->minutes};
@@ -456,7 +461,15 @@ static int run(const arguments *a, amb_train *train, const char *folder, amb_eve
     while (!cli_stopped && (time.open || (double)amb_train_samples(train) < settings->samples) &&
            (limit <= 0 || amb_clock_now() - started < limit)) {
         const int64_t before = amb_train_samples(train);
-        amb_train_iterate(train, &stats);
+        amb_train_stats last = {0};
+        amb_train_iterate(train, &last);
+        if ((failed = amb_train_failed(train, &failure)))
+            break;
+        stats = last;
+        if (stats.failure && !warned) {
+            warned = true;
+            amb_progress_note(&progress, "amble: %s; that character was reset; going on", stats.failure);
+        }
         const double now = amb_clock_now(), took = stats.collect_s + stats.learn_s;
         const double latest = settings->envs * settings->steps / fmax(took, 1e-9);
         rate = rate > 0 ? .95 * rate + .05 * latest : latest;
@@ -479,13 +492,20 @@ static int run(const arguments *a, amb_train *train, const char *folder, amb_eve
     }
     amb_progress_end(&progress);
     const double wall = amb_clock_now() - started;
-    if (!save_all(train, folder, a->half, log, &progress, &err))
-        return cli_failed(&err);
-    fprintf(stderr,
-            "%s after %.1f minutes and %.2fM samples (%.0f/s): episode %.2f s, normalised return %.3f, both with exploration noise.\n",
-            cli_stopped ? "Stopped" : "Trained", wall / 60, 1e-6 * (double)amb_train_samples(train),
-            (double)(amb_train_samples(train) - samples_before) / fmax(wall, 1e-9), stats.episode_s, stats.normalised_return);
-    print_how_to_go_on(a, settings, train, folder);
+    const bool kept = save_all(train, folder, a->half, log, &progress, &err);
+    if (kept) {
+        fprintf(stderr,
+                "%s after %.1f minutes and %.2fM samples (%.0f/s): episode %.2f s, normalised return %.3f, both with exploration noise.\n",
+                cli_stopped || failed ? "Stopped" : "Trained", wall / 60, 1e-6 * (double)amb_train_samples(train),
+                (double)(amb_train_samples(train) - samples_before) / fmax(wall, 1e-9), stats.episode_s, stats.normalised_return);
+        print_how_to_go_on(a, settings, train, folder);
+    } else {
+        cli_failed(&err);
+    }
+    if (failed)
+        return cli_fail(&failure);
+    if (!kept)
+        return CLI_FAILED;
     if (!cli_write_json(a->common.json, summary(&stats, train, folder, wall), &err))
         return cli_failed(&err);
     return cli_stopped ? 130 : 0;
@@ -600,7 +620,8 @@ static int train_with(const arguments *a, const amb_checkpoint *resumed, const a
         (!resumed || amb_train_load(train, resumed, &err)) && load_init(a, train, init, &err) &&
         (choose_folder(a, train, folder, sizeof folder), lock = cli_run_folder_take(folder, resumed, &err)) != NULL &&
         (!followed.clip || cli_keep_clip(folder, followed.path, followed.clip, &err)) &&
-        (log = amb_event_log_open(folder, amb_train_samples(train), &err)) != NULL && log_settings(log, amb_train_settings(train), train, &err)) {
+        (log = amb_event_log_open(folder, amb_train_samples(train), &err)) != NULL &&
+        log_settings(log, amb_train_settings(train), train, &err)) {
         fprintf(stderr, "Training %s in %s: %.0f environments, %s matrix products, %.2fM of %.2fM samples done.\n", amb_train_motion(train),
                 folder, settings.envs, amb_train_uses_bf16(train) ? "bf16" : "fp32", 1e-6 * (double)amb_train_samples(train),
                 1e-6 * settings.samples);
@@ -623,7 +644,7 @@ int cmd_train(int argc, char **argv)
     static char help[AMB_SETTING_COUNT][160];
     struct argp_option *options = all_options(help);
     if (!options)
-        return 1;
+        return cli_fail(&(amb_error){"out of memory for the options"});
     const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {&cli_train_style_argp, 0, NULL, 2}, {0}};
     const struct argp argp = {options,
                               parse,
@@ -634,7 +655,7 @@ int cmd_train(int argc, char **argv)
                               children,
                               NULL,
                               NULL};
-    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    cli_parse(&argp, argc, argv, &a);
     for (struct argp_option *o = options + sizeof own_options / sizeof *own_options; o->name; o++)
         free((char *)o->name);
     free(options);

@@ -64,9 +64,8 @@ static int unknown(const char *word)
     return CLI_BAD_INPUT;
 }
 
-int main(int argc, char **argv)
+static int amble(int argc, char **argv)
 {
-    cli_program_start("amble");
     cli_set_up_openmp(argv);
     argp_err_exit_status = CLI_BAD_INPUT;
     if (argc < 2) {
@@ -91,4 +90,10 @@ int main(int argc, char **argv)
         }
     }
     return unknown(word);
+}
+
+int main(int argc, char **argv)
+{
+    cli_program_start("amble");
+    return cli_run_program(argc, argv, amble);
 }

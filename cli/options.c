@@ -97,6 +97,15 @@ int64_t cli_int(struct argp_state *state, const char *text, int64_t lo, int64_t 
     return value;
 }
 
+void cli_parse(const struct argp *argp, int argc, char **argv, void *input)
+{
+    const error_t failed = argp_parse(argp, argc, argv, 0, NULL, input);
+    if (!failed)
+        return;
+    fprintf(stderr, "%s: the command line was not read: %s\n", cli_program_name, strerror(failed));
+    exit(CLI_BAD_INPUT);
+}
+
 int cli_fail(const amb_error *err)
 {
     fprintf(stderr, "%s: %s\n", cli_program_name, err->text);
@@ -197,6 +206,21 @@ json_t *cli_text(const char *text)
     return json_string(amb_text_is_utf8(text) ? text : amb_text_escape(text, escaped, sizeof escaped));
 }
 
+static bool json_incomplete; /* jansson got no memory once: what it was for may be missing in an object */
+
+static void *json_allocate(size_t size)
+{
+    void *block = malloc(size);
+    if (!block && size > 0)
+        json_incomplete = true;
+    return block;
+}
+
+void cli_watch_json_memory(void)
+{
+    json_set_alloc_funcs(json_allocate, free);
+}
+
 json_t *cli_real(double value)
 {
     return isfinite(value) ? json_real(value) : json_null();
@@ -208,8 +232,10 @@ bool cli_write_json(const char *file, json_t *object, amb_error *err)
     json_decref(object);
     if (!file)
         return true;
-    if (!text)
-        return amb_fail(err, "out of memory for the results, or a name in them is not UTF-8");
+    if (!text || json_incomplete) {
+        free(text);
+        return amb_fail(err, "out of memory for the results%s", json_incomplete ? "" : ", or a name in them is not UTF-8");
+    }
     size_t length = strlen(text);
     text[length++] = '\n'; /* instead of the final zero: a text file's last line ends too */
     bool ok;

@@ -39,6 +39,9 @@ bool cli_parse_push(const char *text, const char *option, double *speed, double 
 double cli_double(struct argp_state *state, const char *text, double lo, double hi, const char *option);
 int64_t cli_int(struct argp_state *state, const char *text, int64_t lo, int64_t hi, const char *option);
 
+/* argp_parse with the program's own command line and `input` for its parser; where it gets no memory, the sentence and status 2. */
+void cli_parse(const struct argp *argp, int argc, char **argv, void *input);
+
 /* Prints "amble: SENTENCE" on standard error and returns 2, so that `return cli_fail(&err)` ends a subcommand. */
 int cli_fail(const amb_error *err);
 
@@ -69,6 +72,8 @@ void cli_print_option(FILE *to, const char *option, const char *value);
     "  AMBLE_CLIPS   folder of motion clips, where --clips is not given\n"           \
     "  AMB_KERNEL    what networks run with, instead of the fastest: ref, avx2,\n"   \
     "                avx512, int16_avx2, ...; `amble-bench nets` shows them\n"
+/* To be called before the first JSON object is made: a part that jansson got no memory for is then an error of cli_write_json. */
+void cli_watch_json_memory(void);
 
 /* Writes `object` (taken over) to `file` atomically, or to standard output for "-"; nothing if file is NULL. */
 bool cli_write_json(const char *file, json_t *object, amb_error *err);

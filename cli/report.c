@@ -85,6 +85,8 @@ void cli_print_rollout(const amb_rollout_def *def, const amb_rollout_result *r, 
     printf("  mean time up          %.1f s\n", r->seconds);
     if (r->resets_unstable)
         printf("  unstable states       %" PRId64 " (those characters were reset and count as fallen)\n", r->resets_unstable);
+    if (r->failed)
+        printf("  physics failed        in %d characters, which were reset and count as fallen: %s\n", r->failed, r->failure);
     if (def->generator)
         print_generator(r);
     printf("  control step          p50 %.0f µs, p99 %.0f µs, max %.0f µs; physics takes %.0f %% of it\n", r->step_us.p50, r->step_us.p99,
@@ -174,6 +176,10 @@ json_t *cli_rollout_json(const amb_rollout_def *def, const amb_rollout_result *r
     if (r->moments)
         json_object_set_new(o, "schedule", moments_json(r));
     json_object_set_new(o, "resets_non_finite", json_integer(r->resets_unstable));
+    if (r->failed) {
+        json_object_set_new(o, "physics_failed", json_integer(r->failed));
+        json_object_set_new(o, "physics_failure", json_string(r->failure));
+    }
     json_object_set_new(o, "hash", json_string(hash));
     return o;
 }

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/cores.h"
+#include "cli/program.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -82,8 +83,8 @@ int cli_cores(void)
 void cli_set_threads(int threads)
 {
 #ifdef _OPENMP
-    omp_set_num_threads(threads > 0 ? threads : cli_cores());
     omp_set_dynamic(0);
+    omp_set_num_threads(cli_start_team(threads > 0 ? threads : cli_cores()));
 #else
     (void)threads;
 #endif

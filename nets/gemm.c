@@ -2,9 +2,13 @@
  * than reordering weights after every update would), one set of memory objects per thread, scratch from the caller's side. */
 #include "nets/gemm.h"
 
+#include "base/guard.h"
+
 #include <assert.h>
 #include <dnnl.h>
+#include <stdatomic.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +38,7 @@ typedef struct slot_memory {
 
 struct amb_gemm {
     amb_gemm *next; /* in the context's list */
-    const amb_gemm_context *context;
+    amb_gemm_context *context;
     amb_gemm_def def;
     dnnl_primitive_desc_t desc;
     dnnl_primitive_t primitive;
@@ -48,7 +52,11 @@ struct amb_gemm_context {
     void **scratch;        /* (slots) */
     size_t scratch_size;
     amb_gemm *first;
+    atomic_int failure; /* of the products that were run: see the enumeration */
+    char reason[128];   /* why the first one that failed did */
 };
+
+enum { NONE_FAILED, ONE_SPEAKS, ONE_FAILED };
 
 int amb_gemm_begin(void)
 {
@@ -101,6 +109,34 @@ static const char *reason(dnnl_status_t status)
     }
 }
 
+typedef struct library_call {
+    dnnl_status_t (*call)(void *);
+    void *argument;
+    dnnl_status_t status;
+} library_call;
+
+static void run_call(void *context)
+{
+    library_call *c = context;
+    c->status = c->call(c->argument);
+}
+
+/* Calls into oneDNN, which answers with a status or, where it allocates, with a C++ exception. False and a reason. */
+static bool guarded(dnnl_status_t (*call)(void *), void *argument, amb_error *err)
+{
+    library_call c = {.call = call, .argument = argument};
+    return amb_guard(run_call, &c, err) && (c.status == dnnl_success || amb_fail(err, "%s", reason(c.status)));
+}
+
+static dnnl_status_t start(void *argument)
+{
+    amb_gemm_context *context = argument;
+    dnnl_status_t status = dnnl_engine_create(&context->engine, dnnl_cpu, 0);
+    for (int s = 0; s < context->slots && status == dnnl_success; s++)
+        status = dnnl_stream_create(&context->stream[s], context->engine, dnnl_stream_default_flags);
+    return status;
+}
+
 amb_gemm_context *amb_gemm_context_create(amb_error *err)
 {
     amb_gemm_context *context = calloc(1, sizeof *context);
@@ -111,13 +147,13 @@ amb_gemm_context *amb_gemm_context_create(amb_error *err)
     context->slots = thread_slots() + 1;
     context->stream = calloc((size_t)context->slots, sizeof *context->stream);
     context->scratch = calloc((size_t)context->slots, sizeof *context->scratch);
-    dnnl_status_t status = context->stream && context->scratch ? dnnl_success : dnnl_out_of_memory;
-    if (status == dnnl_success)
-        status = dnnl_engine_create(&context->engine, dnnl_cpu, 0);
-    for (int s = 0; s < context->slots && status == dnnl_success; s++)
-        status = dnnl_stream_create(&context->stream[s], context->engine, dnnl_stream_default_flags);
-    if (status != dnnl_success) {
-        amb_fail(err, "oneDNN could not start: %s", reason(status));
+    if (!context->stream || !context->scratch) {
+        amb_fail(err, "out of memory for the matrix products");
+        amb_gemm_context_destroy(context);
+        return NULL;
+    }
+    if (!guarded(start, context, err)) {
+        amb_fail_in(err, "oneDNN could not start");
         amb_gemm_context_destroy(context);
         return NULL;
     }
@@ -250,6 +286,43 @@ static dnnl_status_t make_memory(amb_gemm *gemm, dnnl_engine_t engine, memory_de
     return status;
 }
 
+/* What a product is made of while it is made. */
+typedef struct product_parts {
+    amb_gemm *gemm;
+    memory_desc a, b, bias, c;
+    dnnl_primitive_attr_t attr;
+} product_parts;
+
+static dnnl_status_t make_product(void *argument)
+{
+    product_parts *p = argument;
+    amb_gemm *gemm = p->gemm;
+    amb_gemm_context *context = gemm->context;
+    const amb_gemm_def *def = &gemm->def;
+    dnnl_status_t status = describe(&p->a, def->m, def->k, def->transpose_a, def->lda, def->in);
+    if (status == dnnl_success)
+        status = describe(&p->b, def->k, def->n, def->transpose_b, def->ldb, def->in);
+    if (status == dnnl_success && def->bias)
+        status = describe(&p->bias, 1, def->n, false, def->n, AMB_GEMM_F32);
+    if (status == dnnl_success)
+        status = describe(&p->c, def->m, def->n, false, def->ldc, def->out);
+    if (status == dnnl_success)
+        status = make_attributes(def, &p->attr);
+    const memory_desc_ref bias = def->bias ? REF(p->bias) : NULL;
+    if (status == dnnl_success)
+        status = make_desc(&gemm->desc, context->engine, REF(p->a), REF(p->b), bias, REF(p->c), p->attr);
+    if (status == dnnl_success)
+        status = dnnl_primitive_create(&gemm->primitive, gemm->desc);
+    if (status == dnnl_success) {
+        const memory_desc_ref scratch = dnnl_primitive_desc_query_md(gemm->desc, dnnl_query_scratchpad_md, 0);
+        const size_t size = size_of(scratch);
+        if (size > context->scratch_size)
+            context->scratch_size = size;
+        status = make_memory(gemm, context->engine, REF(p->a), REF(p->b), bias, REF(p->c), scratch);
+    }
+    return status;
+}
+
 amb_gemm *amb_gemm_create(amb_gemm_context *context, const amb_gemm_def *def, amb_error *err)
 {
     assert(def->m > 0 && def->n > 0 && def->k > 0);
@@ -263,43 +336,35 @@ amb_gemm *amb_gemm_create(amb_gemm_context *context, const amb_gemm_def *def, am
     *gemm = (amb_gemm){.next = context->first, .context = context, .def = *def};
     context->first = gemm;
 
-    memory_desc a = {0}, b = {0}, bias = {0}, c = {0};
-    dnnl_primitive_attr_t attr = NULL;
+    product_parts parts = {.gemm = gemm};
     const int saved = amb_gemm_begin(); /* the number of threads goes into the primitive */
-    dnnl_status_t status = describe(&a, def->m, def->k, def->transpose_a, def->lda, def->in);
-    if (status == dnnl_success)
-        status = describe(&b, def->k, def->n, def->transpose_b, def->ldb, def->in);
-    if (status == dnnl_success && def->bias)
-        status = describe(&bias, 1, def->n, false, def->n, AMB_GEMM_F32);
-    if (status == dnnl_success)
-        status = describe(&c, def->m, def->n, false, def->ldc, def->out);
-    if (status == dnnl_success)
-        status = make_attributes(def, &attr);
-    const memory_desc_ref bias_ref = def->bias ? REF(bias) : NULL;
-    if (status == dnnl_success)
-        status = make_desc(&gemm->desc, context->engine, REF(a), REF(b), bias_ref, REF(c), attr);
-    if (status == dnnl_success)
-        status = dnnl_primitive_create(&gemm->primitive, gemm->desc);
-    if (status == dnnl_success) {
-        const memory_desc_ref scratch = dnnl_primitive_desc_query_md(gemm->desc, dnnl_query_scratchpad_md, 0);
-        const size_t size = size_of(scratch);
-        if (size > context->scratch_size)
-            context->scratch_size = size;
-        status = make_memory(gemm, context->engine, REF(a), REF(b), bias_ref, REF(c), scratch);
-    }
+    const bool ok = guarded(make_product, &parts, err);
     amb_gemm_end(saved);
-    if (attr)
-        dnnl_primitive_attr_destroy(attr);
-    forget(&a);
-    forget(&b);
-    forget(&bias);
-    forget(&c);
-    if (status != dnnl_success) {
-        amb_fail(err, "oneDNN has no %s matrix product (%d, %d) x (%d, %d): %s", def->in == AMB_GEMM_BF16 ? "bf16" : "fp32", def->m, def->k,
-                 def->k, def->n, reason(status));
+    if (parts.attr)
+        dnnl_primitive_attr_destroy(parts.attr);
+    forget(&parts.a);
+    forget(&parts.b);
+    forget(&parts.bias);
+    forget(&parts.c);
+    if (!ok) {
+        amb_fail_in(err, "oneDNN has no %s matrix product (%d, %d) x (%d, %d)", def->in == AMB_GEMM_BF16 ? "bf16" : "fp32", def->m, def->k,
+                    def->k, def->n);
         return NULL; /* what there is of it goes with the context */
     }
     return gemm;
+}
+
+static dnnl_status_t give_scratch(void *argument)
+{
+    const amb_gemm_context *context = argument;
+    dnnl_status_t status = dnnl_success;
+    for (amb_gemm *gemm = context->first; gemm; gemm = gemm->next) {
+        for (int s = 0; s < context->slots && status == dnnl_success; s++) {
+            if (gemm->memory[s].scratch)
+                status = dnnl_memory_set_data_handle(gemm->memory[s].scratch, context->scratch[s]);
+        }
+    }
+    return status;
 }
 
 bool amb_gemm_context_ready(amb_gemm_context *context, amb_error *err)
@@ -310,55 +375,78 @@ bool amb_gemm_context_ready(amb_gemm_context *context, amb_error *err)
         if (!context->scratch[s])
             return amb_fail(err, "out of memory for the scratch of the matrix products (%zu bytes a thread)", size);
     }
-    dnnl_status_t status = dnnl_success;
-    for (amb_gemm *gemm = context->first; gemm; gemm = gemm->next) {
-        for (int s = 0; s < context->slots && status == dnnl_success; s++) {
-            if (gemm->memory[s].scratch)
-                status = dnnl_memory_set_data_handle(gemm->memory[s].scratch, context->scratch[s]);
-        }
-    }
-    return status == dnnl_success || amb_fail(err, "oneDNN refused its scratch: %s", reason(status));
+    return guarded(give_scratch, context, err) || amb_fail_in(err, "oneDNN refused its scratch");
 }
 
-static dnnl_status_t run_in_slot(const amb_gemm *gemm, int slot, const void *a, const void *b, const float *bias, void *c)
+bool amb_gemm_context_failed(const amb_gemm_context *context, amb_error *err)
 {
-    const slot_memory *memory = &gemm->memory[slot];
+    if (atomic_load_explicit(&context->failure, memory_order_acquire) != ONE_FAILED)
+        return false;
+    amb_fail(err, "a matrix product by oneDNN failed: %s", context->reason);
+    return true;
+}
+
+static void note_failure(amb_gemm_context *context, const amb_error *err)
+{
+    int none = NONE_FAILED;
+    if (!atomic_compare_exchange_strong(&context->failure, &none, ONE_SPEAKS))
+        return;
+    snprintf(context->reason, sizeof context->reason, "%s", err->text);
+    atomic_store_explicit(&context->failure, ONE_FAILED, memory_order_release);
+}
+
+typedef struct product_run {
+    const amb_gemm *gemm;
+    int slot;
+    const void *a, *b;
+    const float *bias;
+    void *c;
+} product_run;
+
+static dnnl_status_t run_in_slot(void *argument)
+{
+    const product_run *run = argument;
+    const amb_gemm *gemm = run->gemm;
+    const slot_memory *memory = &gemm->memory[run->slot];
     dnnl_exec_arg_t args[ARGUMENTS] = {{DNNL_ARG_SRC, memory->a}, {DNNL_ARG_WEIGHTS, memory->b}, {DNNL_ARG_DST, memory->c}};
     int count = 3;
-    dnnl_status_t status = dnnl_memory_set_data_handle(memory->a, (void *)(uintptr_t)a);
+    dnnl_status_t status = dnnl_memory_set_data_handle(memory->a, (void *)(uintptr_t)run->a);
     if (status == dnnl_success)
-        status = dnnl_memory_set_data_handle(memory->b, (void *)(uintptr_t)b);
+        status = dnnl_memory_set_data_handle(memory->b, (void *)(uintptr_t)run->b);
     if (status == dnnl_success)
-        status = dnnl_memory_set_data_handle(memory->c, c);
+        status = dnnl_memory_set_data_handle(memory->c, run->c);
     if (memory->bias) {
         args[count++] = (dnnl_exec_arg_t){DNNL_ARG_BIAS, memory->bias};
         if (status == dnnl_success)
-            status = dnnl_memory_set_data_handle(memory->bias, (void *)(uintptr_t)bias);
+            status = dnnl_memory_set_data_handle(memory->bias, (void *)(uintptr_t)run->bias);
     }
     if (memory->scratch)
         args[count++] = (dnnl_exec_arg_t){DNNL_ARG_SCRATCHPAD, memory->scratch};
     if (status == dnnl_success)
-        status = dnnl_primitive_execute(gemm->primitive, gemm->context->stream[slot], count, args);
+        status = dnnl_primitive_execute(gemm->primitive, gemm->context->stream[run->slot], count, args);
     return status;
 }
 
 void amb_gemm_run(const amb_gemm *gemm, const void *a, const void *b, const float *bias, void *c)
 {
     const int last = gemm->context->slots - 1;
-    dnnl_status_t status = dnnl_success;
+    amb_error err;
+    bool ok;
     assert(!gemm->def.bias == !bias);
 #ifdef _OPENMP
     const int thread = omp_get_thread_num();
 #else
     const int thread = 0;
 #endif
+    product_run run = {gemm, thread < last ? thread : last, a, b, bias, c};
     if (thread < last) {
-        status = run_in_slot(gemm, thread, a, b, bias, c);
+        ok = guarded(run_in_slot, &run, &err);
     } else {
 #pragma omp critical(amb_gemm_last_slot)
-        status = run_in_slot(gemm, last, a, b, bias, c);
+        ok = guarded(run_in_slot, &run, &err);
     }
-    if (status != dnnl_success) {
+    if (!ok) {
+        note_failure(gemm->context, &err);
         const size_t element = gemm->def.out == AMB_GEMM_BF16 ? 2 : 4;
         for (int i = 0; i < gemm->def.m; i++) /* all bits set is NaN in either type */
             memset((char *)c + (size_t)i * (size_t)gemm->def.ldc * element, 0xff, (size_t)gemm->def.n * element);

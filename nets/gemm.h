@@ -39,8 +39,12 @@ amb_gemm *amb_gemm_create(amb_gemm_context *context, const amb_gemm_def *def, am
 /* After the last product was created and before the first one runs: allocates the scratch. */
 bool amb_gemm_context_ready(amb_gemm_context *context, amb_error *err);
 
+/* True and a sentence if a product that was run has failed since the context was created. */
+bool amb_gemm_context_failed(const amb_gemm_context *context, amb_error *err);
+
 /* Runs between amb_gemm_begin and amb_gemm_end, which keep oneDNN on the calling thread; each thread calls them for itself, and end takes
- * what begin returned. `bias` NULL where the product has none. Should oneDNN fail (memory), C becomes NaN. */
+ * what begin returned. `bias` NULL where the product has none. Should oneDNN fail (memory), C becomes NaN and
+ * amb_gemm_context_failed says why. */
 int amb_gemm_begin(void);
 void amb_gemm_run(const amb_gemm *gemm, const void *a, const void *b, const float *bias, void *c);
 void amb_gemm_end(int saved);

@@ -80,7 +80,7 @@ static amb_net *read_model(amb_onnx_graph *g)
 /* protobuf-c's memory comes out of a budget in proportion to the file: a few bytes can stand for a large structure. */
 typedef struct budget {
     size_t left;
-    bool exceeded;
+    bool exceeded, no_memory;
 } budget;
 
 static void *budget_alloc(void *data, size_t size)
@@ -90,7 +90,9 @@ static void *budget_alloc(void *data, size_t size)
     if (b->exceeded)
         return NULL;
     b->left -= size;
-    return malloc(size);
+    void *block = malloc(size);
+    b->no_memory |= !block && size > 0;
+    return block;
 }
 
 static void budget_free(void *data, void *pointer)
@@ -109,7 +111,7 @@ static AmbOnnx__Model *decode(amb_onnx_graph *g, const amb_onnx_source *source, 
     free(scanned);
     if (size == 0) {
         amb_onnx_graph_fail(g, "is empty, an ONNX model was expected");
-    } else if (no_memory) {
+    } else if (no_memory || memory->no_memory) {
         amb_onnx_graph_fail(g, "not enough memory");
     } else if (memory->exceeded) {
         amb_onnx_graph_fail(g, "decoding its %zu bytes takes more memory than a model of that size can need", size);

@@ -331,6 +331,11 @@ const float *amb_train_net_input_gradient(const amb_train_net *net)
     return net->dx;
 }
 
+bool amb_train_net_failed(const amb_train_net *net, amb_error *err)
+{
+    return amb_gemm_context_failed(net->context, err);
+}
+
 /* ---- Passes ---- */
 
 void amb_train_net_range_changed(amb_train_net *net, size_t first, size_t count)
@@ -404,6 +409,13 @@ static const void *input_chunk(const amb_train_net *net, const float *x, int chu
     return chunk_rows(net, chunk, n) == net->rows ? x + (size_t)chunk * (size_t)net->rows * (size_t)in : net->x_copy;
 }
 
+/* Once a product has failed, every result holds NaN: of the NaN that the product left, ReLU can have made 0. */
+static void mark_failure(const amb_train_net *net, float *result)
+{
+    if (amb_gemm_context_failed(net->context, NULL))
+        result[0] = NAN;
+}
+
 const float *amb_train_net_forward_chunk(amb_train_net *net, const float *x, int n, int chunk)
 {
     assert(n >= 1 && n <= net->max_rows);
@@ -420,6 +432,7 @@ const float *amb_train_net_forward_chunk(amb_train_net *net, const float *x, int
         in = out;
     }
     amb_gemm_end(saved);
+    mark_failure(net, out);
     return out;
 }
 
@@ -458,6 +471,7 @@ void amb_train_net_backward_chunk(amb_train_net *net, const float *dout, int n, 
     if (net->dx) {
         float *dx = chunk_of(net, net->dx, net->layer[0].in, sizeof(float), chunk);
         amb_gemm_run(net->layer[0].data, d, weights(net, 0), NULL, dx);
+        mark_failure(net, dx);
     }
     amb_gemm_end(saved);
 }
@@ -487,6 +501,7 @@ void amb_train_net_gradient_block(amb_train_net *net, const float *x, int n, int
         else
             add_columns_f32((const float *)(const void *)d, chunk_rows(net, chunk, n), out, block->units, bias);
     }
+    mark_failure(net, bias);
     amb_gemm_end(saved);
 }
 

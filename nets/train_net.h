@@ -39,6 +39,10 @@ const float *amb_train_net_gradient(const amb_train_net *net); /* (size), same l
 /* (n, dim[0]): derivative of the loss by the last backward's input, fp32; NULL where the network was not made by _create_inner. */
 const float *amb_train_net_input_gradient(const amb_train_net *net);
 
+/* True and a sentence if oneDNN has failed in a forward or backward since the network was created (memory). From there on every output and
+ * every gradient holds NaN, so that Adam skips its step (nets/adam.h). */
+bool amb_train_net_failed(const amb_train_net *net, amb_error *err);
+
 /* TEAM. To be called after parameters were written (and a barrier, if by several threads), before the next forward: refreshes bf16 copies.
  */
 void amb_train_net_parameters_changed(amb_train_net *net);

@@ -32,6 +32,11 @@ void amb_copier_free(amb_copier *c)
     *c = (amb_copier){0};
 }
 
+bool amb_copier_failed(const amb_copier *c, amb_error *err)
+{
+    return amb_train_net_failed(c->net[0], err) || amb_train_net_failed(c->net[1], err);
+}
+
 void amb_copier_start(amb_copier *c, const float *actor, const float *critic)
 {
     const float *from[2] = {actor, critic};

@@ -20,6 +20,9 @@ bool amb_copier_init(amb_copier *copier, int inputs, int hidden1, int hidden2, i
                      amb_error *err);
 void amb_copier_free(amb_copier *copier);
 
+/* True and a sentence if oneDNN has failed in it since it was made (amb_train_net_failed). err may be NULL. */
+bool amb_copier_failed(const amb_copier *copier, amb_error *err);
+
 /* Starts from these parameters (actor's, critic's), with an optimiser that knows nothing. */
 void amb_copier_start(amb_copier *copier, const float *actor, const float *critic);
 

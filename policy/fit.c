@@ -214,6 +214,14 @@ void amb_fit_run(amb_fit *fit, int steps, amb_fit_stats *s)
     s->skipped = fit->progress.skipped;
 }
 
+bool amb_fit_failed(const amb_fit *fit, amb_error *err)
+{
+    bool failed = false;
+    for (int i = 0; i < fit->nets && !failed; i++)
+        failed = amb_train_net_failed(fit->net[i], err);
+    return failed;
+}
+
 int64_t amb_fit_samples(const amb_fit *fit)
 {
     return fit->progress.samples;

@@ -85,6 +85,9 @@ void amb_fit_destroy(amb_fit *fit);
 /* `steps` steps, but not beyond settings->samples (at least one). Uses the OpenMP team as it is set. */
 void amb_fit_run(amb_fit *fit, int steps, amb_fit_stats *stats);
 
+/* True and a sentence if a matrix product has failed (memory): that step and those behind it were not applied. */
+bool amb_fit_failed(const amb_fit *fit, amb_error *err);
+
 int64_t amb_fit_samples(const amb_fit *fit);
 bool amb_fit_uses_bf16(const amb_fit *fit);
 

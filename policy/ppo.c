@@ -114,6 +114,11 @@ amb_adam *amb_ppo_critic_adam(amb_ppo *ppo)
     return &ppo->critic_adam;
 }
 
+bool amb_ppo_failed(const amb_ppo *ppo, amb_error *err)
+{
+    return amb_train_net_failed(ppo->actor, err) || amb_train_net_failed(ppo->critic, err);
+}
+
 /* TEAM. out (n, outputs) = net(x), in batches of the size the network was made for. Ends with a barrier. */
 static void forward_all(amb_ppo *p, amb_train_net *net, const float *x, int n, int outputs, float *out)
 {

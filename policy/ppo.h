@@ -54,6 +54,10 @@ amb_train_net *amb_ppo_critic(amb_ppo *ppo);
 amb_adam *amb_ppo_actor_adam(amb_ppo *ppo);
 amb_adam *amb_ppo_critic_adam(amb_ppo *ppo);
 
+/* True and a sentence if a matrix product has failed since the creation (memory). Values hold NaN then; the network that met it learns no
+ * more. */
+bool amb_ppo_failed(const amb_ppo *ppo, amb_error *err);
+
 /* Values of x (n, obs), any n, into value (n). Forks its own team. */
 void amb_ppo_values(amb_ppo *ppo, const float *x, int n, float *value);
 

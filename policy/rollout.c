@@ -256,6 +256,9 @@ static void summarise(rollout *r, double wall, amb_rollout_result *result)
         result->survival += !s->fell;
         result->success += !s->fell && !s->lost;
         result->resets_unstable += s->unstable;
+        const char *failure = r->env[e].world.failure;
+        if (failure[0] && result->failed++ == 0)
+            memcpy(result->failure, failure, sizeof result->failure);
         result->control_steps += s->steps;
         result->seconds += s->up * r->control_dt / envs;
         all.reward += s->reward;

@@ -48,7 +48,9 @@ typedef struct amb_rollout_result {
     double root_m, joint_rad, end_effector_m;
     int64_t control_steps;
     int64_t resets_unstable;
-    bool stopped; /* by progress(): the numbers then cover what was simulated */
+    int failed;                      /* characters that were reset because MuJoCo reported an error */
+    char failure[AMB_WORLD_FAILURE]; /* the first error of the first of them; empty: there is none */
+    bool stopped;                    /* by progress(): the numbers then cover what was simulated */
     double wall_s;
     double control_steps_per_s;
     double physics_share;           /* of the time inside control steps, that spent in physics (substeps and kinematics) */

@@ -249,7 +249,9 @@ amb_styles *amb_styles_read(const char *path, amb_error *err)
     const json_t *list = json_object_get(root, "styles");
     const size_t n = json_array_size(list);
     amb_styles *styles = NULL;
-    if (!root)
+    if (!root && !where.text[0])
+        amb_fail(err, "%s: out of memory", path);
+    else if (!root)
         amb_fail(err, "%s: not JSON, line %d: %s", path, where.line, where.text);
     else if (n < 1 || n > MAX_STYLES)
         amb_fail(err, "%s: %zu styles in it, expected 1 to %d in \"styles\"", path, n, MAX_STYLES);

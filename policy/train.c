@@ -423,6 +423,8 @@ static void fill_stats(amb_train *t, amb_train_stats *s)
             s->fell_on = b;
     s->limited = all.limited / n;
     s->unstable = (int64_t)t->progress.unstable;
+    for (int e = 0; e < t->envs && !s->failure; e++)
+        s->failure = t->env[e].world.failure[0] ? t->env[e].world.failure : NULL;
     for (int e = 0; t->generator && e < t->envs; e++) {
         const amb_generator_counts *counts = amb_generator_get_counts(t->generator[e]);
         s->motions += counts->made;
@@ -461,9 +463,14 @@ void amb_train_iterate(amb_train *t, amb_train_stats *s)
                                  .taught = t->taught,
                                  .has_teacher = t->has_teacher,
                                  .teach = (float)amb_train_teach(t)};
-    amb_ppo_update(t->ppo, &batch, (float)t->progress.actor_rate, &t->progress.shuffle, &s->ppo);
+    if (!amb_ppo_failed(t->ppo, NULL)) /* in the values */
+        amb_ppo_update(t->ppo, &batch, (float)t->progress.actor_rate, &t->progress.shuffle, &s->ppo);
+    if (amb_ppo_failed(t->ppo, NULL))
+        return;
     if (t->mirror)
         s->copy_error = amb_train_copy(t);
+    if (amb_train_failed(t, NULL))
+        return;
     fill_stats(t, s);
     if (t->normalizer.count < (int64_t)t->settings.normalizer_samples) {
 #pragma omp parallel
@@ -479,6 +486,11 @@ void amb_train_iterate(amb_train *t, amb_train_stats *s)
     s->samples = t->progress.samples;
     s->collect_s = collected - started;
     s->learn_s = amb_clock_now() - collected;
+}
+
+bool amb_train_failed(const amb_train *t, amb_error *err)
+{
+    return amb_ppo_failed(t->ppo, err) || (t->mirror && amb_copier_failed(&t->copier, err));
 }
 
 const char *amb_train_motion(const amb_train *t)

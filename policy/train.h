@@ -26,10 +26,11 @@ typedef struct amb_train_stats {
     double normalised_return; /* mean of (sum of rewards) / (steps of a full episode) */
     double survived;          /* fraction that reached the time-out */
     int64_t episodes;
-    double fell, lost; /* fractions that ended with a fall, or because the body no longer followed */
-    int fell_on;       /* the body that met the floor in most of the falls; -1: there were none */
-    double limited;    /* fraction of joints at their torque limit, mean over the iteration's steps */
-    int64_t unstable;  /* episodes ended by a non-finite state, since the training began */
+    double fell, lost;   /* fractions that ended with a fall, or because the body no longer followed */
+    int fell_on;         /* the body that met the floor in most of the falls; -1: there were none */
+    double limited;      /* fraction of joints at their torque limit, mean over the iteration's steps */
+    int64_t unstable;    /* episodes ended by a non-finite state, since the training began */
+    const char *failure; /* MuJoCo's first error in this process, which ended an episode in the same way; NULL: there was none */
     double noise, actor_rate, push_speed;
     int64_t motions, refused; /* invented and usable, and not usable, since the training began */
     amb_ppo_stats ppo;
@@ -65,6 +66,9 @@ amb_character_def amb_train_character_def(const amb_settings *settings);
 /* One iteration: envs × steps samples and an update. Uses the OpenMP team as it is set; simulation takes no more threads than were set when
  * the training was created. */
 void amb_train_iterate(amb_train *train, amb_train_stats *stats);
+
+/* True and a sentence if memory was short in an iteration: it and those behind it do not count. What was learned before can be saved. */
+bool amb_train_failed(const amb_train *train, amb_error *err);
 
 /* The clip's name, or "style:" and that of the styles: what checkpoints and networks say they were trained on. */
 const char *amb_train_motion(const amb_train *train);

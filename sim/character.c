@@ -1,6 +1,7 @@
 #include "sim/character.h"
 
 #include "sim/kinematics.h"
+#include "sim/mujoco_guard.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -90,12 +91,6 @@ bool amb_asset_path(const char *name, char *path, size_t size, amb_error *err)
 amb_character_def amb_character_default_def(void)
 {
     return (amb_character_def){.path = NULL, .physics_hz = 120, .self_collision = false};
-}
-
-/* MuJoCo's own warnings go to the terminal and to a file in the current folder; amble counts and reports unstable states itself. */
-static void ignore_warning(const char *text)
-{
-    (void)text;
 }
 
 static bool find_bodies_and_joints(amb_character *c, const char *path, amb_error *err)
@@ -203,6 +198,33 @@ static void choose_collisions(amb_character *c, bool self_collision)
     m->geom_conaffinity[c->floor_geom] = m->body_conaffinity[floor_body] = 0;
 }
 
+typedef struct compilation {
+    const char *path;
+    mjModel *model;
+    char text[700]; /* why there is no model */
+} compilation;
+
+static void compile(void *context)
+{
+    compilation *c = context;
+    c->model = mj_loadXML(c->path, NULL, c->text, sizeof c->text);
+}
+
+static mjModel *load_model(const char *path, amb_error *err)
+{
+    compilation c = {.path = path};
+    if (!amb_mujoco_guard(compile, &c, err)) {
+        amb_fail_in(err, "%s", path);
+        return NULL;
+    }
+    for (char *at = c.text; *at; at++)
+        if (*at == '\n')
+            *at = at[1] ? ' ' : 0;
+    if (!c.model)
+        amb_fail(err, "%s: %s", path, c.text[0] ? c.text : "MuJoCo does not say why it cannot be compiled");
+    return c.model;
+}
+
 amb_character *amb_character_create(const amb_character_def *def, amb_error *err)
 {
     char asset[PATH_MAX];
@@ -222,14 +244,8 @@ amb_character *amb_character_create(const amb_character_def *def, amb_error *err
         amb_fail(err, "out of memory");
         return NULL;
     }
-    mju_user_warning = ignore_warning;
-    char text[700] = "";
-    c->model = mj_loadXML(path, NULL, text, sizeof text);
+    c->model = load_model(path, err);
     if (!c->model) {
-        for (char *at = text; *at; at++)
-            if (*at == '\n')
-                *at = at[1] ? ' ' : 0;
-        amb_fail(err, "%s: %s", path, text);
         free(c);
         return NULL;
     }

@@ -301,7 +301,10 @@ static amb_clip *clip_of_text(const char *text, size_t size, const char *path, a
     json_error_t why;
     json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &why);
     if (!root) {
-        amb_fail(err, "not JSON at line %d, column %d: %s", why.line, why.column, why.text);
+        if (why.text[0])
+            amb_fail(err, "not JSON at line %d, column %d: %s", why.line, why.column, why.text);
+        else
+            amb_fail(err, "out of memory");
         return NULL;
     }
     amb_clip *clip = clip_of_json(root, path, err);

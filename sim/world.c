@@ -1,15 +1,25 @@
 #include "sim/world.h"
 
+#include "sim/mujoco_guard.h"
 #include "sim/rotation.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { ABSURD = 10000 };
 
+static void make_data(void *context)
+{
+    amb_world *world = context;
+    world->data = mj_makeData(world->character->model);
+}
+
 bool amb_world_init(amb_world *world, const amb_character *character, amb_error *err)
 {
-    *world = (amb_world){.character = character, .data = mj_makeData(character->model)};
+    *world = (amb_world){.character = character};
+    if (!amb_mujoco_guard(make_data, world, err))
+        return amb_fail_in(err, "no world for a character");
     return world->data ? true : amb_fail(err, "out of memory for a world");
 }
 
@@ -37,7 +47,7 @@ void amb_world_set(amb_world *world, const double pose[AMB_POSE], const double v
         memcpy(d->qvel + joint->qvel, vel + joint->vel, (size_t)(joint->width == 4 ? 3 : joint->width) * sizeof(double));
     }
     world->touching = 0;
-    world->unstable = false;
+    world->unstable = world->interrupted = false;
     amb_world_update(world);
 }
 
@@ -86,16 +96,20 @@ static bool is_sane(const mjData *d)
     return true;
 }
 
-void amb_world_step(amb_world *world, const double target[AMB_POSE], int substeps)
+typedef struct control_step {
+    amb_world *world;
+    const double *target; /* (AMB_POSE) */
+    int substeps;
+} control_step;
+
+static void run_physics(void *context)
 {
+    const control_step *step = context;
+    amb_world *world = step->world;
     const amb_character *c = world->character;
     mjData *d = world->data;
-    if (world->unstable)
-        return;
-    world->touching = 0;
-    world->limited = 0;
-    for (int s = 0; s < substeps; s++) {
-        apply_stable_pd(world, target);
+    for (int s = 0; s < step->substeps; s++) {
+        apply_stable_pd(world, step->target);
         mj_step(c->model, d);
         if (!is_sane(d)) {
             world->unstable = true;
@@ -109,6 +123,21 @@ void amb_world_step(amb_world *world, const double target[AMB_POSE], int substep
             if (other >= 0 && c->geom_body[other] >= 0)
                 world->touching |= 1u << c->geom_body[other];
         }
+    }
+}
+
+void amb_world_step(amb_world *world, const double target[AMB_POSE], int substeps)
+{
+    if (world->unstable)
+        return;
+    world->touching = 0;
+    world->limited = 0;
+    control_step step = {world, target, substeps};
+    amb_error err;
+    if (!amb_mujoco_guard(run_physics, &step, &err)) {
+        world->unstable = world->interrupted = true;
+        if (!world->failure[0])
+            snprintf(world->failure, sizeof world->failure, "%s", err.text);
     }
 }
 
@@ -174,8 +203,10 @@ void amb_world_save(const amb_world *world, double *state)
 
 void amb_world_load(amb_world *world, const double *state)
 {
+    if (world->interrupted)
+        mj_resetData(world->character->model, world->data);
     mj_setState(world->character->model, world->data, state, mjSTATE_INTEGRATION);
     world->touching = 0;
-    world->unstable = false;
+    world->unstable = world->interrupted = false;
     amb_world_update(world);
 }

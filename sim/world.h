@@ -11,15 +11,20 @@
 
 #include "sim/kinematics.h"
 
+enum { AMB_WORLD_FAILURE = 192 };
+
 typedef struct amb_world {
     const amb_character *character;
     mjData *data;
     int limited; /* joints whose torque was at its limit, summed over the last step's physics steps */
     unsigned touching; /* bit i: body i met the floor in one of the last step's physics steps */
-    bool unstable; /* a position or velocity became non-finite or absurd (> 1e4; the place on the ground may be any finite one); stepping
-                      does nothing until amb_world_set */
+    bool unstable; /* a position or velocity became non-finite or absurd (> 1e4; the place on the ground may be any finite one), or MuJoCo
+                      reported an error in the middle of a step; stepping does nothing until amb_world_set */
+    bool interrupted;                /* by such an error: the mjData is half-way through a step until amb_world_set or amb_world_load */
+    char failure[AMB_WORLD_FAILURE]; /* the first such error since amb_world_init, a sentence; else empty */
 } amb_world;
 
+/* False and a sentence when memory is short. */
 bool amb_world_init(amb_world *world, const amb_character *character, amb_error *err);
 void amb_world_free(amb_world *world);
 

@@ -3,10 +3,13 @@
 #ifndef AMB_TESTS_ALLOCATIONS_H
 #define AMB_TESTS_ALLOCATIONS_H
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 static long asked;                                     /* calls of malloc so far; 0 for ever where it is not counted */
 __attribute__((unused)) static long refused_call = -1; /* the call of malloc, from 0, that gets nothing; -1: none */
+__attribute__((unused)) static bool no_memory;         /* while true, malloc refuses every call, in every library */
 
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
@@ -21,7 +24,10 @@ __attribute__((unused)) static long refused_call = -1; /* the call of malloc, fr
 extern void *__libc_malloc(size_t size);
 void *malloc(size_t size)
 {
-    return asked++ == refused_call ? NULL : __libc_malloc(size);
+    if (asked++ != refused_call && !no_memory)
+        return __libc_malloc(size);
+    errno = ENOMEM;
+    return NULL;
 }
 #endif
 

@@ -2,6 +2,7 @@
 #include "tests/training.h"
 
 #include "base/file.h"
+#include "tests/allocations.h"
 
 static void assert_saved(const amb_train *t, const char *path)
 {
@@ -292,6 +293,51 @@ static void what_cannot_be_continued_is_refused(void **state)
     amb_train_destroy(from);
 }
 
+/* An iteration without memory does not count and spoils nothing: what was learned before it can be saved. */
+static void what_was_learned_survives_a_lack_of_memory(void **state)
+{
+    (void)state;
+    if (asked == 0)
+        skip(); /* a sanitizer's malloc */
+    for (int bf16 = 0; bf16 < 2; bf16++) {
+        const amb_settings s = lively(bf16);
+        amb_train *t = try_create(&s);
+        if (!t)
+            continue;
+        amb_error err = {""};
+        amb_train_stats stats;
+        amb_train_iterate(t, &stats);
+        amb_train_iterate(t, &stats);
+        assert_false(amb_train_failed(t, &err));
+        const int64_t samples = amb_train_samples(t);
+        const size_t bytes = amb_train_net_size(amb_ppo_actor(t->ppo)) * sizeof(float);
+        float *actor = malloc(bytes);
+        memcpy(actor, amb_train_net_parameters(amb_ppo_actor(t->ppo)), bytes);
+
+        no_memory = true;
+        amb_train_iterate(t, &stats);
+        no_memory = false;
+        assert_true(amb_train_failed(t, &err));
+        assert_sentence(&err, "oneDNN|out of memory");
+        assert_true(amb_train_samples(t) == samples && amb_train_iterations(t) == 2);
+        assert_memory_equal(amb_train_net_parameters(amb_ppo_actor(t->ppo)), actor, bytes);
+
+        assert_saved(t, scratch("short.bin"));
+        amb_checkpoint *c = read_checkpoint(scratch("short.bin"));
+        amb_train *resumed = try_create(&s);
+        if (!amb_train_load(resumed, c, &err))
+            fail_msg("%s", err.text);
+        assert_memory_equal(amb_train_net_parameters(amb_ppo_actor(resumed->ppo)), actor, bytes);
+        amb_train_iterate(resumed, &stats);
+        assert_false(amb_train_failed(resumed, &err));
+        assert_true(amb_train_iterations(resumed) == 3);
+        amb_checkpoint_destroy(c);
+        amb_train_destroy(resumed);
+        amb_train_destroy(t);
+        free(actor);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,6 +345,7 @@ int main(void)
         cmocka_unit_test(networks_alone_can_be_taken_over),
         cmocka_unit_test(networks_of_a_folded_training_are_taken_over),
         cmocka_unit_test(what_cannot_be_continued_is_refused),
+        cmocka_unit_test(what_was_learned_survives_a_lack_of_memory),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

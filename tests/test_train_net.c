@@ -11,6 +11,7 @@
 #include "nets/adam.h"
 #include "nets/net.h"
 #include "nets/train_net.h"
+#include "tests/allocations.h"
 #include "tests/reference_mlp.h"
 #include "tests/skip.h"
 
@@ -577,6 +578,71 @@ static void test_regression_converges(void **state)
     }
 }
 
+/* oneDNN allocates in every product. Where it gets nothing, that is a sentence, and nothing is learned from what it did not compute. */
+static void test_no_memory_is_a_failure(void **state)
+{
+    (void)state;
+    const net_shape *shape = &shapes[6];
+    const int n = 300, in = shape->dim[0], outputs = shape->dim[shape->layers];
+    if (asked == 0)
+        skip(); /* a sanitizer's malloc */
+    for (int p = 0; p < 2; p++) {
+        for (int team = 0; team <= 2; team += 2) {
+            amb_train_net *net = create(shape, precisions[p]);
+            if (!net)
+                continue;
+            amb_rng rng = amb_rng_seed(3, 0);
+            amb_train_net_init(net, &rng, 1);
+            amb_adam adam;
+            assert_true(amb_adam_init(&adam, amb_train_net_size(net), NULL));
+            float *x = malloc((size_t)(n * in) * sizeof *x), *dout = malloc((size_t)(n * outputs) * sizeof *dout);
+            for (int i = 0; i < n * in; i++)
+                x[i] = (float)amb_rng_normal(&rng);
+            for (int i = 0; i < n * outputs; i++)
+                dout[i] = 1;
+            amb_error err = {""};
+            pass(team, net, x, dout, n);
+            assert_false(amb_train_net_failed(net, &err));
+            assert_string_equal(err.text, "");
+            const size_t bytes = amb_train_net_size(net) * sizeof(float);
+            float *before = malloc(bytes);
+            memcpy(before, amb_train_net_parameters(net), bytes);
+
+            no_memory = true;
+            pass(team, net, x, dout, n);
+            no_memory = false;
+            assert_true(amb_train_net_failed(net, &err));
+            assert_non_null(strstr(err.text, "oneDNN"));
+            assert_non_null(strstr(err.text, "out of memory"));
+            for (int again = 0; again < 2; again++) { /* what failed once is not trusted any more */
+                assert_false(isfinite(amb_adam_update(&adam, amb_train_net_parameters(net), amb_train_net_gradient(net), .1f, 1)));
+                assert_memory_equal(amb_train_net_parameters(net), before, bytes);
+                const float *out = pass(team, net, x, dout, n);
+                int nan = 0;
+                for (int i = 0; i < n * outputs; i++)
+                    nan += isnan(out[i]);
+                assert_true(nan > 0);
+            }
+            free(before), free(x), free(dout);
+            amb_adam_free(&adam);
+            amb_train_net_destroy(net);
+        }
+    }
+}
+
+static void test_no_memory_for_products_is_refused(void **state)
+{
+    (void)state;
+    if (asked == 0)
+        skip();
+    amb_error err = {""};
+    no_memory = true;
+    amb_train_net *net = amb_train_net_create(shapes[6].layers, shapes[6].dim, 64, AMB_TRAIN_FP32, &err);
+    no_memory = false;
+    assert_null(net);
+    assert_non_null(strstr(err.text, "out of memory"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -592,6 +658,8 @@ int main(void)
         cmocka_unit_test(test_same_bits_for_any_team),
         cmocka_unit_test(test_pieces_give_the_same_bits),
         cmocka_unit_test(test_regression_converges),
+        cmocka_unit_test(test_no_memory_is_a_failure),
+        cmocka_unit_test(test_no_memory_for_products_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

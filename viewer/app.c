@@ -243,8 +243,8 @@ bool amb_app_open_renderer(amb_app *app, double scale, int framebuffer, amb_erro
         return false;
     const int font = (int)fmin(fmax(50 * round(2 * scale), 50), 300);
     app->scale = font / 100.;
-    mjr_defaultContext(&app->context);
-    mjr_makeContext(app->scene.model, &app->context, font);
+    if (!amb_scene_open_context(&app->scene, &app->context, font, err))
+        return false;
     app->has_context = true;
     mjr_setBuffer(framebuffer, &app->context);
     if (app->context.currentBuffer != framebuffer)

@@ -85,7 +85,8 @@ static const struct argp_option options[] = {
     {"speed", KEY_SPEED, "X", OPTION_HIDDEN, NULL, 2},
     {"paused", KEY_PAUSED, NULL, 0, "begin paused", 2},
     {"do", KEY_DO, "\"TIME ACTION [VALUE]\"", 0,
-     "do something at a simulated time, in s: push 1.5, skill run, style walk:0.5,zombie:0.5, turn 30, time-scale 0.25, orbit 40, help, ...; "
+     "do something at a simulated time, in s: push 1.5, skill run, style walk:0.5,zombie:0.5, turn 30, time-scale 0.25, orbit 40, help, "
+     "...; "
      "may be given often",
      2},
     {"record", KEY_RECORD, "FILE", 0, "no window: film into FILE (.mp4, .mov, .mkv, .webm, .gif), --seconds long (default 10)", 3},
@@ -421,7 +422,7 @@ static const char doc[] =
     "  amble-view --filmstrip strip.png walk walk:0.5,zombie:0.5 zombie\n"
     "  amble-view --record walk.mp4 --seconds 10 --size 1280x720 --do \"4 push 1\" --do \"7 skill run\"\n\n" CLI_ENVIRONMENT_HELP;
 
-int main(int argc, char **argv)
+static int amble_view(int argc, char **argv)
 {
     static amb_app app;
     static arguments a;
@@ -440,10 +441,9 @@ int main(int argc, char **argv)
                           .distance = NAN};
     const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {&cli_view_style_argp, 0, NULL, 2}, {0}};
     const struct argp argp = {options, parse, "[ROW...]", doc, children, NULL, NULL};
-    cli_program_start("amble-view");
     argp_err_exit_status = CLI_BAD_INPUT;
     argp_program_version = "amble-view " AMB_VERSION;
-    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    cli_parse(&argp, argc, argv, &a);
     if (a.strip.file)
         return make_strip(&a);
     fill_in(&a);
@@ -458,6 +458,17 @@ int main(int argc, char **argv)
         status = 2;
     if (status)
         fprintf(stderr, "amble-view: %s\n", err.text);
+    amb_sim_stop(app.sim);
+    app.sim = NULL;
+    const char *failure = app.session ? amb_session_failure(app.session) : NULL;
+    if (failure)
+        fprintf(stderr, "amble-view: physics failed, and its character was reset: %s\n", failure);
     amb_app_free(&app);
     return status;
+}
+
+int main(int argc, char **argv)
+{
+    cli_program_start("amble-view");
+    return cli_run_program(argc, argv, amble_view);
 }

@@ -1,5 +1,6 @@
 #include "viewer/scene.h"
 
+#include "sim/mujoco_guard.h"
 #include "sim/points.h"
 #include "sim/rotation.h"
 
@@ -40,25 +41,44 @@ static void set_up_ranks(amb_scene *s)
     }
 }
 
+typedef struct model_parts {
+    amb_scene *scene;
+    amb_quality quality;
+    int width, height;
+} model_parts;
+
+static void make_model(void *context)
+{
+    const model_parts *p = context;
+    amb_scene *s = p->scene;
+    s->model = mj_copyModel(NULL, s->character->model);
+    if (s->model)
+        set_visuals(s->model, p->quality, s->characters > 8, p->width, p->height);
+    s->data = s->model ? mj_makeData(s->model) : NULL;
+    if (!s->data)
+        return;
+    mj_kinematics(s->model, s->data); /* the floor has its place from the first frame on */
+    mjv_makeScene(s->model, &s->scene, 1000 + 52 * s->characters);
+}
+
 bool amb_scene_init(amb_scene *s, const amb_character *character, int characters, amb_quality quality, int width, int height,
                     amb_error *err)
 {
     memset(s, 0, sizeof *s);
     s->character = character;
     s->characters = characters;
-    s->model = mj_copyModel(NULL, character->model);
+    mjv_defaultScene(&s->scene);
+    mjv_defaultOption(&s->option);
     s->place = calloc((size_t)characters, sizeof *s->place);
-    if (s->model)
-        set_visuals(s->model, quality, characters > 8, width, height);
-    s->data = s->model ? mj_makeData(s->model) : NULL;
+    model_parts parts = {s, quality, width, height};
+    if (!amb_mujoco_guard(make_model, &parts, err)) {
+        amb_scene_free(s);
+        return amb_fail_in(err, "no picture of %d characters", characters);
+    }
     if (!s->data || !s->place) {
         amb_scene_free(s);
         return amb_fail(err, "out of memory for a picture of %d characters", characters);
     }
-    mj_kinematics(s->model, s->data); /* the floor has its place from the first frame on */
-    mjv_defaultScene(&s->scene);
-    mjv_makeScene(s->model, &s->scene, 1000 + 52 * characters);
-    mjv_defaultOption(&s->option);
     s->scene.flags[mjRND_HAZE] = 1;
     s->scene.flags[mjRND_REFLECTION] = quality == AMB_QUALITY_HIGH;
     s->flat_shadows = quality != AMB_QUALITY_HIGH || characters > 1; /* a shadow map has no room for a crowd */
@@ -66,6 +86,25 @@ bool amb_scene_init(amb_scene *s, const amb_character *character, int characters
     amb_camera_home(&s->camera, characters);
     s->jumps = -1;
     return true;
+}
+
+typedef struct context_parts {
+    const amb_scene *scene;
+    mjrContext *context;
+    int font;
+} context_parts;
+
+static void make_context(void *argument)
+{
+    const context_parts *p = argument;
+    mjr_makeContext(p->scene->model, p->context, p->font);
+}
+
+bool amb_scene_open_context(const amb_scene *s, mjrContext *context, int font, amb_error *err)
+{
+    context_parts parts = {s, context, font};
+    mjr_defaultContext(context);
+    return amb_mujoco_guard(make_context, &parts, err) || amb_fail_in(err, "OpenGL cannot be used");
 }
 
 void amb_scene_free(amb_scene *s)

@@ -52,6 +52,11 @@ typedef struct amb_scene {
 
 bool amb_scene_init(amb_scene *scene, const amb_character *character, int characters, amb_quality quality, int width, int height,
                     amb_error *err);
+
+/* MuJoCo's renderer for it, in the OpenGL context that is current; `font` in percent. The caller's to free with mjr_freeContext unless this
+ * returns false and a sentence. */
+bool amb_scene_open_context(const amb_scene *scene, mjrContext *context, int font, amb_error *err);
+
 void amb_scene_free(amb_scene *scene);
 
 /* Builds the picture `alpha` (0 to 1) of the way from the snapshot's last step's beginning to its end; `seconds` have passed since the last

@@ -339,6 +339,14 @@ void amb_session_look(const amb_session *s, amb_snapshot *out)
     look_at_members(s, out);
 }
 
+const char *amb_session_failure(const amb_session *s)
+{
+    for (int i = 0; i < s->def.characters; i++)
+        if (s->member[i].env.world.failure[0])
+            return s->member[i].env.world.failure;
+    return NULL;
+}
+
 int64_t amb_session_steps(const amb_session *s)
 {
     return s->step;

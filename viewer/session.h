@@ -45,6 +45,9 @@ void amb_session_look(const amb_session *session, amb_snapshot *snapshot);
 bool amb_session_snapshot_init(amb_snapshot *snapshot, int characters, amb_error *err);
 
 int64_t amb_session_steps(const amb_session *session);
+
+/* The first error that MuJoCo reported in a step, of the first character that had one; NULL: there was none. */
+const char *amb_session_failure(const amb_session *session);
 double amb_session_dt(const amb_session *session);
 uint64_t amb_session_hash(const amb_session *session); /* of the states, as amb_rollout_result.hash */
 

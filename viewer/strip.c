@@ -226,8 +226,9 @@ static bool shoot(strip *s, amb_error *err)
         return amb_fail(err, "a filmstrip of %d rows is %d pixels high, expected at most 8192: take a smaller --size", s->rows,
                         s->rows * s->row_height);
     set_view(s);
-    mjr_defaultContext(&s->context);
-    mjr_makeContext(s->scene.model, &s->context, s->pixels_per_m < 85 ? mjFONTSCALE_50 : s->pixels_per_m < 190 ? mjFONTSCALE_100 : 200);
+    const int font = s->pixels_per_m < 85 ? mjFONTSCALE_50 : s->pixels_per_m < 190 ? mjFONTSCALE_100 : 200;
+    if (!amb_scene_open_context(&s->scene, &s->context, font, err))
+        return false;
     s->has_context = true;
     if (s->context.offWidth < s->width || s->context.offHeight < s->rows * s->row_height)
         return amb_fail(err, "OpenGL here has no offscreen buffer of %d x %d", s->width, s->rows * s->row_height);

@@ -1,0 +1,26 @@
+#include "sim/mujoco_guard.h"
+
+#include <mujoco/mujoco.h>
+#include <pthread.h>
+
+static mjfLogHandler before; /* the host's handler, or MuJoCo's own */
+
+static void handle(const mjLogMessage *message)
+{
+    if (!amb_guard_active())
+        before(message);
+    else if (message->level >= mjLOG_ERROR)
+        amb_guard_leave(message->subject);
+}
+
+static void install(void)
+{
+    before = mju_setLogHandler(handle);
+}
+
+bool amb_mujoco_guard(void (*call)(void *), void *context, amb_error *err)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, install);
+    return amb_guard(call, context, err) || amb_fail_in(err, "MuJoCo");
+}
