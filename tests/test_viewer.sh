@@ -540,7 +540,7 @@ wait_for '^at step [1-9]'
 check "and so does q" close_view_soon
 
 seen=0
-open_view "${styled[@]}" --do '.5 style zombie' --do '1.2 pause' --do '1.2 back 30' || bad "a script opens" "no frame"
+open_view "${styled[@]}" --time-scale .25 --do '.5 style zombie' --do '1.2 pause' --do '1.2 back 30' || bad "a script opens" "no frame"
 check "the script's style" wait_for '^style zombie$'
 mark
 check "back over the change, the style before" wait_for '^style walk$'
