@@ -606,6 +606,8 @@ static int train_with(const arguments *a, const amb_checkpoint *resumed, const a
     cli_origin origin = {.file = a->resume, .motion = before};
     origin.has_crc = before && amb_checkpoint_get(resumed, "clip_crc", &origin.crc, sizeof origin.crc, NULL);
     const bool found = character && cli_follow(&followed, a->motion, &a->style, &origin, character, a->common.clips, &err);
+    if (resumed && !(followed.clip && amb_clip_loops(followed.clip)))
+        settings.mirror = 0; /* was it a loop, it is another motion now: amb_train_load says so */
     amb_teachers teachers = {0};
     amb_styles one = {0};
     unsigned may_touch = 0;

@@ -298,7 +298,7 @@ refuse '--may-touch: |no body is named "tail"|left_wrist' train "${stand[@]}" --
 for sub in phase style; do
     refuse 'in/nothing|0 motion clips' fit $sub --clips in/nothing
     refuse 'in/missing|No such file' fit $sub --clips in/missing
-    refuse 'in/centimetres.txt|88.1416 m' fit $sub --clips in # the first that is none, by name
+    refuse 'in/cut.txt: |not JSON' fit $sub --clips in # the first that is none, by name
     refuse '"stroll"|amble, hurry, once' fit $sub --clips in/walks --hold-out stroll
     refuse 'no clip to learn from' fit $sub --clips in/walks --hold-out amble,hurry,once
     refuse '--batch is 4|8 to 65536' fit $sub --clips in/walks --batch 4
