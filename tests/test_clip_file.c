@@ -370,7 +370,7 @@ static char *scaled_file(double length, double duration)
     FILE *out = open_memstream(&text, &size);
     assert_non_null(out);
     for (const char *line = plain; *line; line += strcspn(line, "\n") + 1) {
-        double d, x, y, z;
+        double d = 0, x = 0, y = 0, z = 0;
         const char *at = line + 1, *comma[4];
         if (line[0] == '[' && line[1] != '\n') {
             assert_true(amb_number_read(at, &comma[0], &d) && amb_number_read(comma[0] + 2, &comma[1], &x) &&
