@@ -16,7 +16,7 @@ enum { AMB_WORLD_FAILURE = 192 };
 typedef struct amb_world {
     const amb_character *character;
     mjData *data;
-    int limited; /* joints whose torque was at its limit, summed over the last step's physics steps */
+    int limited;       /* joints whose torque was at its limit, summed over the last step's physics steps */
     unsigned touching; /* bit i: body i met the floor in one of the last step's physics steps */
     bool unstable; /* a position or velocity became non-finite or absurd (> 1e4; the place on the ground may be any finite one), or MuJoCo
                       reported an error in the middle of a step; stepping does nothing until amb_world_set */

@@ -341,10 +341,8 @@ static void what_was_learned_survives_a_lack_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_saved_training_goes_on_bit_by_bit),
-        cmocka_unit_test(networks_alone_can_be_taken_over),
-        cmocka_unit_test(networks_of_a_folded_training_are_taken_over),
-        cmocka_unit_test(what_cannot_be_continued_is_refused),
+        cmocka_unit_test(a_saved_training_goes_on_bit_by_bit),          cmocka_unit_test(networks_alone_can_be_taken_over),
+        cmocka_unit_test(networks_of_a_folded_training_are_taken_over), cmocka_unit_test(what_cannot_be_continued_is_refused),
         cmocka_unit_test(what_was_learned_survives_a_lack_of_memory),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
