@@ -297,6 +297,7 @@ static void what_cannot_be_continued_is_refused(void **state)
 static void what_was_learned_survives_a_lack_of_memory(void **state)
 {
     (void)state;
+    SKIP_WHERE_OPENMP_ABORTS();
     if (asked == 0)
         skip(); /* a sanitizer's malloc */
     for (int bf16 = 0; bf16 < 2; bf16++) {

@@ -584,6 +584,7 @@ static void test_no_memory_is_a_failure(void **state)
     (void)state;
     const net_shape *shape = &shapes[6];
     const int n = 300, in = shape->dim[0], outputs = shape->dim[shape->layers];
+    SKIP_WHERE_OPENMP_ABORTS();
     if (asked == 0)
         skip(); /* a sanitizer's malloc */
     for (int p = 0; p < 2; p++) {
@@ -633,6 +634,7 @@ static void test_no_memory_is_a_failure(void **state)
 static void test_no_memory_for_products_is_refused(void **state)
 {
     (void)state;
+    SKIP_WHERE_OPENMP_ABORTS();
     if (asked == 0)
         skip();
     amb_error err = {""};
