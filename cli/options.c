@@ -21,7 +21,7 @@ static error_t parse_common(int key, char *text, struct argp_state *state)
 {
     cli_common *common = state->input;
     switch (key) {
-    case ARGP_KEY_INIT:
+    case ARGP_KEY_END:
         for (int i = 1; i < state->argc; i++) /* nothing behind this has room for more of a path, and none is longer */
             if (strlen(state->argv[i]) >= PATH_MAX)
                 argp_error(state, "an argument of %zu bytes, expected at most %d: \"%.40s...\"", strlen(state->argv[i]), PATH_MAX - 1,

@@ -190,6 +190,7 @@ refuse 'sideways' fit sideways
 refuse 'sideways|list, export and plot' style sideways
 refuse 'which motion' clip style
 refuse 'sideways' model sideways
+refuse 'amble clip info: an argument of 5000 bytes|at most 4095' clip info "$(printf '%05000d' 0)"
 refuse 'which motion' clip info
 refuse 'two files' clip convert in/stand.txt
 refuse '--rate|0|1 to 1000' clip convert --rate 0 in/stand.txt out.txt
