@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/guard.h"
 #include "base/rng.h"
 #include "nets/adam.h"
 #include "nets/net.h"
@@ -17,6 +18,7 @@
 
 #include <dirent.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -631,18 +633,29 @@ static void test_no_memory_is_a_failure(void **state)
     }
 }
 
+/* As the programs do (cli/program.c): oneDNN 3.6 throws where it has promised not to, and aborts. */
+static void leave_guard(int number)
+{
+    (void)number;
+    if (amb_guard_active())
+        amb_guard_leave("out of memory");
+}
+
 static void test_no_memory_for_products_is_refused(void **state)
 {
     (void)state;
     SKIP_WHERE_OPENMP_ABORTS();
     if (asked == 0)
         skip();
+    struct sigaction before, action = {.sa_handler = leave_guard, .sa_flags = SA_NODEFER};
+    sigaction(SIGABRT, &action, &before);
     amb_error err = {""};
     no_memory = true;
     amb_train_net *net = amb_train_net_create(shapes[6].layers, shapes[6].dim, 64, AMB_TRAIN_FP32, &err);
     no_memory = false;
     assert_null(net);
     assert_non_null(strstr(err.text, "out of memory"));
+    sigaction(SIGABRT, &before, NULL);
 }
 
 int main(void)
