@@ -396,11 +396,11 @@ typedef struct budget {
     double seconds;
 } budget;
 
-/* Returns whether it was decided now. */
-static bool decide_budget(budget *b, amb_train *train, double elapsed, amb_progress *progress)
+/* Decides it if enough was measured, or at the end whatever was. Returns whether it was decided now. */
+static bool decide_budget(budget *b, amb_train *train, double elapsed, bool at_end, amb_progress *progress)
 {
     enum { FIRST = 8 }; /* iterations, at the least */
-    if (!b->open || amb_train_iterations(train) < FIRST || elapsed < fmin(10, .1 * b->seconds))
+    if (!b->open || amb_train_iterations(train) < (at_end ? 1 : FIRST) || (!at_end && elapsed < fmin(10, .1 * b->seconds)))
         return false;
     b->open = false;
     const amb_settings *s = amb_train_settings(train);
@@ -478,20 +478,21 @@ static int run(const arguments *a, amb_train *train, const char *folder, amb_eve
         diagnose(&stats, &told, &progress);
         if (evaluate(a, train, before, log, &progress))
             break;
-        const bool decided = decide_budget(&time, train, amb_clock_now() - started, &progress);
+        const bool decided = decide_budget(&time, train, amb_clock_now() - started, false, &progress);
         if (now - flushed > 10) {
             flushed = now;
             if (!amb_event_log_flush(log, &err))
                 warn(&progress, &err);
         }
-        if (decided || now - saved > 60 * a->save_minutes) {
+        if (decided || (!time.open && now - saved > 60 * a->save_minutes)) { /* no checkpoint with another budget */
             saved = flushed = now;
             if (!save_all(train, folder, a->half, log, &progress, &err))
                 warn(&progress, &err);
         }
     }
-    amb_progress_end(&progress);
     const double wall = amb_clock_now() - started;
+    decide_budget(&time, train, wall, true, &progress);
+    amb_progress_end(&progress);
     const bool kept = save_all(train, folder, a->half, log, &progress, &err);
     if (kept) {
         fprintf(stderr,
@@ -588,6 +589,20 @@ static bool is_onnx(const char *path)
     return length > 5 && !strcmp(path + length - 5, ".onnx");
 }
 
+/* Whether the motion is that of the checkpoint that is resumed (`before`; its motion is NULL where none is). Before a training is made:
+ * settings that were decided for another motion may be impossible for this one. */
+static bool check_motion(const cli_origin *before, const cli_followed *followed, amb_error *err)
+{
+    const amb_clip *clip = followed->clip;
+    if (!before->motion || (clip ? !before->has_crc || amb_clip_crc(clip) == before->crc : cli_style_trained_on(before->motion) != NULL))
+        return true;
+    return amb_fail(
+        err,
+        "%s: was trained on another motion than \"%s\" as it is now; continue with the same one, or start from its networks with "
+        "--init",
+        before->file, followed->name);
+}
+
 static int train_with(const arguments *a, const amb_checkpoint *resumed, const amb_checkpoint *init)
 {
     amb_error err = {{0}};
@@ -606,8 +621,6 @@ static int train_with(const arguments *a, const amb_checkpoint *resumed, const a
     cli_origin origin = {.file = a->resume, .motion = before};
     origin.has_crc = before && amb_checkpoint_get(resumed, "clip_crc", &origin.crc, sizeof origin.crc, NULL);
     const bool found = character && cli_follow(&followed, a->motion, &a->style, &origin, character, a->common.clips, &err);
-    if (resumed && !(followed.clip && amb_clip_loops(followed.clip)))
-        settings.mirror = 0; /* was it a loop, it is another motion now: amb_train_load says so */
     amb_teachers teachers = {0};
     amb_styles one = {0};
     unsigned may_touch = 0;
@@ -616,7 +629,8 @@ static int train_with(const arguments *a, const amb_checkpoint *resumed, const a
     amb_train *train = NULL;
     amb_event_log *log = NULL;
     int status = CLI_BAD_INPUT;
-    if (found && cli_choose_may_touch(a->may_touch, NULL, character, followed.clip, &may_touch, &err) &&
+    if (found && check_motion(&origin, &followed, &err) &&
+        cli_choose_may_touch(a->may_touch, NULL, character, followed.clip, &may_touch, &err) &&
         check_floor(character, followed.clip, &err) && load_teachers(a, &followed, &teachers, &err) &&
         (train = create_training(&settings, character, &followed, &one, &teachers, may_touch, &err)) != NULL &&
         (!resumed || amb_train_load(train, resumed, &err)) && load_init(a, train, init, &err) &&

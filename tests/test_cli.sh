@@ -798,6 +798,16 @@ check 'train --minutes, the same networks' cmp budget.onnx runs/budget/actor.onn
 run train "${stand[@]}" "${short[@]}" --samples "$budget" --evaluate-every 0 --out runs/counted --json budget.json
 check 'train --samples of that budget' test "$(sample_count budget.json)" = "$budget"
 
+# Stopped before the speed was known well: what is written down is the budget all the same, not the default.
+"${plain[@]}" "$amble" train "${stand[@]}" "${short[@]}" --minutes 1000 --save-minutes 0 --evaluate-every 0 --out runs/hasty --json budget.json \
+    >log/out 2>log/err &
+child=$!
+while [ ! -s runs/hasty/actor.onnx ] && kill -0 $child 2>/dev/null; do sleep .01; done
+sleep 1
+kill -TERM $child
+check 'train --minutes, stopped at once' ended 130
+check 'train --minutes, stopped at once, budget' test "$(sample_count budget.json)" -eq 0 -o "$(setting samples runs/hasty/checkpoint.bin)" -ne 6000000
+
 run train "${stand[@]}" "${short[@]}" --minutes .005 --samples 100M --evaluate-every 0 --out runs/limited --json budget.json
 check 'train --minutes and --samples, exit status' test "$status" -eq 0
 check 'train --minutes and --samples: stopped before' test "$(sample_count budget.json)" -lt 100000000
@@ -933,6 +943,7 @@ refuse "$good: its networks see 197 numbers, expected 246|goal" train "${stand[@
 refuse 'runs/styles/checkpoint.bin: its networks see 246 numbers, expected 197|goal' train "${stand[@]}" --init runs/styles/checkpoint.bin \
     "${tiny[@]}" --out runs/new
 refuse "$good|another motion" train --motion in/once.txt --resume $good --out runs/new
+refuse "$good|another motion|--init" train --style walk --resume $good --out runs/new
 refuse 'minibatches=2|--init' train "${stand[@]}" --resume $good --minibatches 3
 refuse 'seed|--resume' train "${stand[@]}" --resume $good --seed 9
 refuse 'may-touch|--resume' train "${stand[@]}" --resume $good --may-touch auto
