@@ -1,4 +1,5 @@
-/* An OpenGL context without a window or a display: EGL (surfaceless, else the first device that works), else OSMesa, where that is installed.
+/* An OpenGL context without a window or a display: EGL (surfaceless, else the first device that works), else OSMesa, where that is
+ * installed.
  *
  * The libraries are opened when they are needed, so a machine without them runs everything else. MuJoCo's renderer then draws into its own
  * offscreen buffer. The context is current in the thread that opened it. */
