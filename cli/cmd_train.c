@@ -308,6 +308,9 @@ static bool evaluate(const arguments *a, const amb_train *train, int64_t before,
         warn(progress, &err);
         return false;
     }
+    if (s.failed)
+        amb_progress_note(progress, "amble: physics failed in %d of the evaluation's characters, which count as fallen: %s; going on",
+                          (int)s.failed, s.failure);
     const struct {
         const char *tag;
         double value;

@@ -452,7 +452,6 @@ void amb_train_iterate(amb_train *t, amb_train_stats *s)
     amb_train_collect(t);
     const double collected = amb_clock_now();
 
-    amb_train_count_failures(t);
     s->explained = estimate_advantages(t);
     const amb_ppo_batch batch = {.x = t->x,
                                  .action = t->action,
@@ -471,6 +470,7 @@ void amb_train_iterate(amb_train *t, amb_train_stats *s)
         s->copy_error = amb_train_copy(t);
     if (amb_train_failed(t, NULL))
         return;
+    amb_train_count_failures(t);
     fill_stats(t, s);
     if (t->normalizer.count < (int64_t)t->settings.normalizer_samples) {
 #pragma omp parallel

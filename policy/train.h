@@ -90,6 +90,8 @@ typedef struct amb_train_score {
     double success;           /* fraction whose root's height stayed within .25 m and its tilt within .8 of the reference's (BeyondMimic) */
     double seconds;           /* mean time until the fall or the end */
     double root_m, joint_rad, end_effector_m;
+    int64_t failed;                  /* characters that count as fallen because MuJoCo reported an error */
+    char failure[AMB_WORLD_FAILURE]; /* the first error of the first of them; empty: there is none */
 } amb_train_score;
 
 /* `envs` characters with seeds of their own, the same at every call. A loop is followed for `seconds` from anywhere, a clip that does not

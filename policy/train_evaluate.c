@@ -38,7 +38,7 @@ bool amb_train_evaluate(const amb_train *t, int envs, double seconds, amb_train_
     amb_net_destroy(net);
     def.policy = &policy;
     ok = ok && amb_rollout_run(&def, &result, err);
-    if (ok)
+    if (ok) {
         *score = (amb_train_score){
             .normalised_return = result.normalised_return,
             .survival = result.survival,
@@ -47,7 +47,10 @@ bool amb_train_evaluate(const amb_train *t, int envs, double seconds, amb_train_
             .root_m = result.root_m,
             .joint_rad = result.joint_rad,
             .end_effector_m = result.end_effector_m,
+            .failed = result.failed,
         };
+        memcpy(score->failure, result.failure, sizeof score->failure);
+    }
     amb_rollout_result_free(&result);
     amb_policy_free(&policy);
     return ok;

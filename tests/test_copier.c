@@ -2,6 +2,7 @@
 #include "tests/policy.h"
 
 #include "policy/copier.h"
+#include "tests/allocations.h"
 
 enum { INPUTS = 7, HIDDEN1 = 24, HIDDEN2 = 16, ACTIONS = 5, ROWS = 96 };
 
@@ -173,13 +174,48 @@ static void what_cannot_be_made_is_refused(void **state)
     amb_copier_free(&c);
 }
 
+/* oneDNN allocates in every product. Without memory nothing is learned, now or later, and that is said. */
+static void without_memory_nothing_is_learned(void **state)
+{
+    (void)state;
+    SKIP_WHERE_OPENMP_ABORTS();
+    if (asked == 0)
+        skip(); /* a sanitizer's malloc */
+    for (int bf16 = 0; bf16 < 2; bf16++) {
+        if (bf16 && !amb_train_bf16_native())
+            continue;
+        amb_copier c = make(bf16 ? AMB_TRAIN_BF16 : AMB_TRAIN_FP32);
+        amb_error err = {""};
+        start(&c);
+        amb_copier_learn(&c, x, action, value, ROWS, 1e-3f);
+        assert_false(amb_copier_failed(&c, &err));
+        float *before[2];
+        for (int k = 0; k < 2; k++) {
+            const size_t bytes = amb_train_net_size(c.net[k]) * sizeof(float);
+            before[k] = malloc(bytes);
+            memcpy(before[k], amb_train_net_parameters(c.net[k]), bytes);
+        }
+        no_memory = true;
+        amb_copier_learn(&c, x, action, value, ROWS, 1e-3f);
+        no_memory = false;
+        assert_true(amb_copier_failed(&c, &err));
+        assert_sentence(&err, "oneDNN|out of memory");
+        amb_copier_learn(&c, x, action, value, ROWS, 1e-3f);
+        for (int k = 0; k < 2; k++) {
+            assert_memory_equal(amb_train_net_parameters(c.net[k]), before[k], amb_train_net_size(c.net[k]) * sizeof(float));
+            assert_true(c.adam[k].step == 1);
+            free(before[k]);
+        }
+        amb_copier_free(&c);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_fixed_function_is_learned),
-        cmocka_unit_test(values_may_be_left_out),
-        cmocka_unit_test(any_team_learns_the_same_bits),
-        cmocka_unit_test(what_cannot_be_made_is_refused),
+        cmocka_unit_test(a_fixed_function_is_learned),       cmocka_unit_test(values_may_be_left_out),
+        cmocka_unit_test(any_team_learns_the_same_bits),     cmocka_unit_test(what_cannot_be_made_is_refused),
+        cmocka_unit_test(without_memory_nothing_is_learned),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

@@ -300,8 +300,8 @@ static void what_was_learned_survives_a_lack_of_memory(void **state)
     SKIP_WHERE_OPENMP_ABORTS();
     if (asked == 0)
         skip(); /* a sanitizer's malloc */
-    for (int bf16 = 0; bf16 < 2; bf16++) {
-        const amb_settings s = lively(bf16);
+    for (int kind = 0; kind < 4; kind++) {
+        const amb_settings s = kind < 2 ? lively(kind % 2) : lively_all(kind % 2);
         amb_train *t = try_create(&s);
         if (!t)
             continue;
@@ -339,12 +339,47 @@ static void what_was_learned_survives_a_lack_of_memory(void **state)
     }
 }
 
+/* The same where only the networks that are exported get no memory: they stay as they were. */
+static void a_failed_copy_is_a_failed_training(void **state)
+{
+    (void)state;
+    SKIP_WHERE_OPENMP_ABORTS();
+    if (asked == 0)
+        skip();
+    const amb_settings s = lively_all(false);
+    amb_train *t = trained(&s, 2);
+    amb_error err = {""};
+    float *copy[2];
+    size_t bytes[2];
+    for (int k = 0; k < 2; k++) {
+        bytes[k] = amb_train_net_size(t->copier.net[k]) * sizeof(float);
+        copy[k] = malloc(bytes[k]);
+        memcpy(copy[k], amb_train_net_parameters(t->copier.net[k]), bytes[k]);
+    }
+    no_memory = true;
+    amb_train_copy(t);
+    no_memory = false;
+    assert_true(amb_train_failed(t, &err));
+    assert_sentence(&err, "oneDNN|out of memory");
+    const progress before = t->progress;
+    amb_train_stats stats;
+    amb_train_iterate(t, &stats);
+    assert_true(amb_train_samples(t) == 2 * ENVS * STEPS && amb_train_iterations(t) == 2);
+    assert_memory_equal(t->progress.failures, before.failures, sizeof before.failures);
+    assert_memory_equal(t->progress.visits, before.visits, sizeof before.visits);
+    for (int k = 0; k < 2; k++) {
+        assert_memory_equal(amb_train_net_parameters(t->copier.net[k]), copy[k], bytes[k]);
+        free(copy[k]);
+    }
+    amb_train_destroy(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_saved_training_goes_on_bit_by_bit),          cmocka_unit_test(networks_alone_can_be_taken_over),
         cmocka_unit_test(networks_of_a_folded_training_are_taken_over), cmocka_unit_test(what_cannot_be_continued_is_refused),
-        cmocka_unit_test(what_was_learned_survives_a_lack_of_memory),
+        cmocka_unit_test(what_was_learned_survives_a_lack_of_memory),   cmocka_unit_test(a_failed_copy_is_a_failed_training),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -80,7 +80,14 @@ static amb_train_score rolled(const amb_train *t, double seconds, double start)
     amb_policy_free(&policy);
     amb_train_score score;
     memset(&score, 0, sizeof score);
-    score = (amb_train_score){r.normalised_return, r.survival, r.success, r.seconds, r.root_m, r.joint_rad, r.end_effector_m};
+    score = (amb_train_score){.normalised_return = r.normalised_return,
+                              .survival = r.survival,
+                              .success = r.success,
+                              .seconds = r.seconds,
+                              .root_m = r.root_m,
+                              .joint_rad = r.joint_rad,
+                              .end_effector_m = r.end_effector_m,
+                              .failed = r.failed};
     amb_rollout_result_free(&r);
     return score;
 }
@@ -129,12 +136,52 @@ static void lying_down_is_no_success(void **state)
     amb_train_destroy(t);
 }
 
+/* A body with so little of MuJoCo's memory that lying on the floor is too much for a step: an error of MuJoCo's is a fall, and is told. */
+static void errors_of_physics_are_told(void **state)
+{
+    (void)state;
+    char path[1024], body[256];
+    size_t size;
+    assert_true(amb_asset_path("humanoid.xml", path, sizeof path, NULL));
+    char *text = (char *)amb_file_read(path, 1 << 20, &size, NULL), *memory = text ? strstr(text, "memory=\"2M\"") : NULL;
+    assert_non_null(memory);
+    memcpy(memory, "memory=\"9K\"", 11);
+    snprintf(body, sizeof body, "%s", scratch("body.xml"));
+    assert_true(amb_file_write(body, text, strlen(text), NULL));
+    free(text);
+    amb_error err = {""};
+    amb_settings s = lively(false);
+    s.last_layer = 1; /* acts wildly */
+    amb_character_def def = amb_train_character_def(&s);
+    def.path = body;
+    amb_character *small = amb_character_create(&def, &err);
+    if (!small)
+        fail_msg("%s", err.text);
+    amb_train *t = amb_train_create(&s, small, clip, (1u << AMB_BODIES) - 1, &err);
+    assert_non_null(t);
+    const amb_train_score score = evaluated(t, 4);
+    assert_true(score.failed > 0 && score.failed <= CHARACTERS);
+    assert_near(score.survival, 1 - (double)score.failed / CHARACTERS, 1e-12, "survival", 0);
+    assert_non_null(strstr(score.failure, "MuJoCo: "));
+
+    /* The same in training: the episode ends, the training goes on and says what happened. */
+    amb_train_stats stats = {0};
+    for (int i = 0; i < 30 && !stats.failure; i++)
+        amb_train_iterate(t, &stats);
+    assert_non_null(stats.failure);
+    assert_non_null(strstr(stats.failure, "MuJoCo: "));
+    assert_true(stats.unstable > 0 && !amb_train_failed(t, &err));
+    amb_train_destroy(t);
+    amb_character_destroy(small);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(evaluating_leaves_no_trace),
         cmocka_unit_test(a_score_is_that_of_a_rollout),
         cmocka_unit_test(lying_down_is_no_success),
+        cmocka_unit_test(errors_of_physics_are_told),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
