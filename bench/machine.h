@@ -8,7 +8,7 @@
 #define AMB_BENCH_MACHINE_H
 
 #include "base/error.h"
-#include "nets/kernels.h"
+#include "nets/kernels/kernels.h"
 
 #include <jansson.h>
 

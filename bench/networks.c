@@ -2,7 +2,7 @@
 
 #include "base/rng.h"
 #include "cli/models.h"
-#include "nets/onnx.h"
+#include "nets/onnx/onnx.h"
 
 #include <math.h>
 #include <stdio.h>

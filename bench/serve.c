@@ -5,7 +5,7 @@
 #include "bench/networks.h"
 #include "bench/timing.h"
 #include "cli/options.h"
-#include "nets/onnx.h"
+#include "nets/onnx/onnx.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 
 #include "bench/bench.h"
 #include "bench/machine.h"
-#include "nets/team.h"
+#include "bench/team.h"
 
 enum { BENCH_MOST_CALLS = 1 << 20, BENCH_MOST_INPUTS = 16 };
 

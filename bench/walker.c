@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "bench/networks.h"
 #include "cli/models.h"
-#include "nets/onnx.h"
+#include "nets/onnx/onnx.h"
 #include "sim/features.h"
 
 #include <math.h>

@@ -9,7 +9,7 @@
 #include "cli/progress.h"
 #include "cli/run_folder.h"
 #include "cli/setup.h"
-#include "nets/onnx.h"
+#include "nets/onnx/onnx.h"
 #include "policy/event_log.h"
 #include "policy/fit_judge.h"
 #include "policy/styles.h"

@@ -4,7 +4,7 @@
 
 #include "base/text.h"
 #include "cli/models.h"
-#include "nets/onnx.h"
+#include "nets/onnx/onnx.h"
 
 #include <limits.h>
 #include <math.h>

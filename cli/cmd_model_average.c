@@ -2,7 +2,7 @@
 #include "cli/cmd_model.h"
 #include "cli/options.h"
 #include "nets/average.h"
-#include "nets/onnx.h"
+#include "nets/onnx/onnx.h"
 
 #include <stdio.h>
 #include <stdlib.h>

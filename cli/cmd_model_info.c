@@ -1,5 +1,5 @@
 /* amble model info: shapes, layers, activations, heads, the normaliser and the metadata of a network's ONNX file, as a table or JSON.
- * It reads only what nets/onnx.h reads, changes nothing and runs nothing. */
+ * It reads only what nets/onnx/onnx.h reads, changes nothing and runs nothing. */
 #include "cli/cmd_model.h"
 
 #include <math.h>

@@ -11,7 +11,7 @@
 #include "cli/run_folder.h"
 #include "cli/setup.h"
 #include "cli/style_options.h"
-#include "nets/onnx.h"
+#include "nets/onnx/onnx.h"
 #include "policy/controller.h"
 #include "policy/event_log.h"
 #include "policy/train.h"

@@ -2,7 +2,7 @@
  * order, so threads change nothing. It refuses to step on a gradient that is not finite. */
 #include "nets/adam.h"
 
-#include "nets/vector.h"
+#include "nets/kernels/vector.h"
 
 #include <math.h>
 #include <string.h>

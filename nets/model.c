@@ -5,8 +5,7 @@
  * whatever n. */
 #include "base/number.h"
 #include "nets/model_layers.h"
-#include "nets/onnx.h"
-#include "nets/vector.h"
+#include "nets/kernels/vector.h"
 
 #include <assert.h>
 #include <math.h>
@@ -33,18 +32,6 @@ static size_t round_up(size_t n, size_t to)
 amb_model_def amb_model_default_def(void)
 {
     return (amb_model_def){.precision = AMB_PRECISION_AUTO, .max_mse = 1e-6, .calibration_rows = 16};
-}
-
-amb_model *amb_model_load(const char *path, const amb_model_def *def, amb_error *err)
-{
-    amb_net *net = amb_onnx_read(path, err);
-    if (!net)
-        return NULL;
-    amb_model *model = amb_model_create(net, def, err);
-    amb_net_destroy(net);
-    if (!model)
-        amb_fail_in(err, "%s", path);
-    return model;
 }
 
 /* How many rows go together: those whose activations, prepared inputs of the layers included, fit in CHUNK_BYTES. */

@@ -2,8 +2,8 @@
  * number of rows. No allocation, no thread, no lock and no I/O in a run.
  *
  * The model is const and shared by threads; each thread brings a workspace of its own. A row's result depends on that row alone, bit for
- * bit: not on the batch it came in, nor its place there, nor the threads (nets/team.h). Results differ in the last bits between kernels and
- * more between precisions.
+ * bit: not on the batch it came in, nor its place there, nor the threads (bench/team.h). Results differ in the last bits between kernels
+ * and more between precisions.
  *
  * Precision. AUTO takes, at creation, the fastest precision whose mean squared error against double precision stays below def.max_mse on
  * def.calibration_rows inputs drawn from the network's own normaliser (mean, standard deviation, clamped as in use; a standard normal
@@ -16,7 +16,7 @@
 #ifndef AMB_NETS_MODEL_H
 #define AMB_NETS_MODEL_H
 
-#include "nets/kernels.h"
+#include "nets/kernels/kernels.h"
 #include "nets/net.h"
 
 #include <stdint.h>
@@ -34,7 +34,7 @@ typedef struct amb_model_def {
 /* AUTO, 1e-6, 16 rows. */
 amb_model_def amb_model_default_def(void);
 
-/* Reads an ONNX file (nets/onnx.h) and packs it. def NULL: the default. NULL and a sentence, beginning with the path, on error. */
+/* Reads an ONNX file (nets/onnx/onnx.h) and packs it. def NULL: the default. NULL and a sentence, beginning with the path, on error. */
 amb_model *amb_model_load(const char *path, const amb_model_def *def, amb_error *err);
 
 /* Packs a copy of the net, normaliser included. */

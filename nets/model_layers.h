@@ -1,4 +1,4 @@
-/* The inside of a model, for the two files that run it: model.c on one thread, team.c on several. */
+/* The inside of a model, for the files that run it: model.c on one thread, bench/team.c on several. */
 #ifndef AMB_NETS_MODEL_LAYERS_H
 #define AMB_NETS_MODEL_LAYERS_H
 

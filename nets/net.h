@@ -7,7 +7,7 @@
  * lie side by side, and `head` says which are whose. A row of the file's input or output may have more than one dimension (60 × 73);
  * here it is flat, and in_shape and head.shape remember.
  *
- * This file does no arithmetic on it and does not read files (nets/onnx.h does). */
+ * This file does no arithmetic on it and does not read files (nets/onnx/onnx.h does). */
 #ifndef AMB_NETS_NET_H
 #define AMB_NETS_NET_H
 

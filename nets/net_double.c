@@ -2,7 +2,7 @@
  * to be quick enough for that. */
 #include "base/rng.h"
 #include "nets/model.h"
-#include "nets/vector.h"
+#include "nets/kernels/vector.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* StyleVAE's two networks: checks what they are, and lays out their numbers. */
 #include "nets/stylevae.h"
 
-#include "nets/onnx.h"
+#include "nets/onnx/onnx.h"
 
 #include <assert.h>
 #include <math.h>

@@ -6,7 +6,7 @@
 
 #include "nets/gemm.h"
 #include "nets/net.h"
-#include "nets/vector.h"
+#include "nets/kernels/vector.h"
 
 #include <assert.h>
 #include <math.h>

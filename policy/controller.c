@@ -1,7 +1,7 @@
 #include "policy/controller.h"
 
 #include "base/text.h"
-#include "nets/onnx.h"
+#include "nets/onnx/onnx.h"
 
 #include <assert.h>
 #include <math.h>

@@ -1,7 +1,7 @@
 #include "policy/train_state.h"
 
 #include "base/number.h"
-#include "nets/onnx.h"
+#include "nets/onnx/onnx.h"
 #include "policy/controller.h"
 
 #include <math.h>

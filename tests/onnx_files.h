@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 #include "base/rng.h"
-#include "nets/onnx.h"
+#include "nets/onnx/onnx.h"
 
 #include <math.h>
 #include <setjmp.h>

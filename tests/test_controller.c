@@ -1,7 +1,7 @@
 /* Actors from files: what their metadata says and what is refused; and the control step against its parts done by hand. */
 #include "tests/policy.h"
 
-#include "nets/onnx.h"
+#include "nets/onnx/onnx.h"
 #include "policy/controller.h"
 
 static amb_character *character;

@@ -2,7 +2,7 @@
  * ONNX file to the period. */
 #include "tests/phases.h"
 
-#include "nets/onnx.h"
+#include "nets/onnx/onnx.h"
 
 #include <unistd.h>
 

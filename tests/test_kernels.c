@@ -3,7 +3,7 @@
  * for a row wherever it stands and whichever outputs are asked for; NaN, infinities and signed zeros; packing; and the choice among
  * kernels. */
 #include "base/rng.h"
-#include "nets/kernels.h"
+#include "nets/kernels/kernels.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -516,7 +516,7 @@ static void test_list_and_names(void **state)
     /* Every kernel of the list either runs here or is refused with its reason. */
     static const char *const names[] = {
 #define AMB_KERNEL(name, precision, isa, lanes, panel, runs_here) #name,
-#include "nets/kernels.inc"
+#include "nets/kernels/kernels.inc"
 #undef AMB_KERNEL
     };
     int found = 0;

@@ -1,6 +1,6 @@
 /* The vector activations against double precision over all floats: exp's, tanh's and the sigmoid's errors in units in the last place, and
  * special values. */
-#include "nets/kernels.h"
+#include "nets/kernels/kernels.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +16,7 @@ enum { BLOCK = 1021 }; /* no multiple of a vector */
 
 static const struct {
     amb_activation act;
-    double ulps; /* what kernel_act.inc promises */
+    double ulps; /* what kernels/act.inc promises */
 } promise[] = {{AMB_ACT_IDENTITY, 0}, {AMB_ACT_RELU, 0}, {AMB_ACT_LEAKY_RELU, .5},
                {AMB_ACT_ELU, 2},      {AMB_ACT_TANH, 3}, {AMB_ACT_SIGMOID, 3}};
 _Static_assert(sizeof promise / sizeof promise[0] == AMB_ACTIVATIONS, "every activation");

@@ -2,7 +2,7 @@
 #include "nets/stylevae.h"
 
 #include "base/rng.h"
-#include "nets/onnx.h"
+#include "nets/onnx/onnx.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/cores.h"
 #include "base/rng.h"
-#include "nets/team.h"
+#include "bench/team.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

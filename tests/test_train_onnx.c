@@ -3,7 +3,7 @@
 #include "tests/allocations.h"
 #include "tests/training.h"
 
-#include "nets/onnx.h"
+#include "nets/onnx/onnx.h"
 #include "policy/controller.h"
 
 static void write_net(const char *path, const amb_net *net, amb_onnx_dtype dtype)

@@ -3,7 +3,7 @@
 
 #include "tests/motions.h"
 
-#include "nets/onnx.h"
+#include "nets/onnx/onnx.h"
 
 static hand_made made;
 static amb_train_styles styles;

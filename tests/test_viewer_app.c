@@ -3,7 +3,7 @@
  * is entered, so that it is entered at once. */
 #include "tests/gaits.h"
 
-#include "nets/onnx.h"
+#include "nets/onnx/onnx.h"
 #include "viewer/app.h"
 
 #include <sys/stat.h>

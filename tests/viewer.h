@@ -4,7 +4,7 @@
 
 #include "tests/policy.h"
 
-#include "nets/onnx.h"
+#include "nets/onnx/onnx.h"
 #include "policy/rollout.h"
 #include "viewer/session.h"
 

@@ -1,6 +1,6 @@
 /* Fuzzing of the ONNX reader: any bytes are refused with a sentence, or they make a sound net. */
 #include "base/text.h"
-#include "nets/onnx.h"
+#include "nets/onnx/onnx.h"
 
 #include <math.h>
 #include <stdint.h>

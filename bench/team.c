@@ -1,0 +1,636 @@
+/* Work shared by claims. A call is cut into steps (layers, or one), a step into parts, each part with an owner. A part is done by whoever
+ * claims it first: the owner, or, once it has done its own, the caller. Claims and completions are tagged with the call's number.
+ *
+ * What makes it free of races: each worker has a ticket. The caller writes a call's description only while all tickets are IDLE (or
+ * SLEEPING), then offers them; a worker joins by changing OFFERED to JOINED, and leaves by storing IDLE; what nobody joined is withdrawn
+ * before the caller returns. So no worker is ever inside an older call than the one described, and a worker reads and writes only the
+ * description, the models and the team's own buffers, none of which change while a ticket is JOINED. */
+#define _GNU_SOURCE /* CPU sets, sched_getcpu */
+#include "bench/team.h"
+#include "nets/model_layers.h"
+
+#include "base/clock.h"
+#include "base/cores.h"
+
+#include <assert.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum {
+    LINE = 64,
+    PIECES = 4,         /* parts a thread gets of many rows: what the caller may have to do again is one piece */
+    ROWS_A_THREAD = 12, /* from so many rows a thread, rows are dealt out; the kernels' blocks are full then */
+    MOST_PARTS = AMB_TEAM_MOST_THREADS * PIECES,
+    SMALL_MODEL = 192 << 10, /* bytes of weights that one core reads faster than two agree */
+    SMALL_LAYER = 48 << 10,  /* the same for one layer in a larger network */
+    SPINS_A_LOOK = 32        /* pauses between two looks at the clock */
+};
+
+/* A worker's ticket. */
+enum { IDLE, SLEEPING, OFFERED, JOINED, QUIT };
+
+typedef struct flag {
+    _Alignas(LINE) atomic_uint tag;
+} flag;
+
+typedef struct worker {
+    _Alignas(LINE) atomic_uint ticket;
+    struct amb_team *team;
+    int index; /* 1 .. threads - 1; the caller is 0 */
+    int cpu;   /* to bind to; -1: none */
+    pthread_t thread;
+} worker;
+
+/* A reserved model's buffers. */
+typedef struct entry {
+    const amb_model *model;
+    int rows;
+    float *in, *out;                       /* (rows, inputs), (rows, outputs) */
+    float *activation[AMB_NET_MAX_LAYERS]; /* [0] the normalised input, [l] layer l - 1's outputs: (layer_rows, model->stride) */
+    int layer_rows;                        /* rows that may be split by outputs */
+    uint64_t used;                         /* the call that uses it, by number */
+    void *block;
+} entry;
+
+typedef enum call_kind { BY_OUTPUTS, BY_PARTS } call_kind;
+
+/* A part of a BY_PARTS call: some rows of one model. */
+typedef struct part {
+    const entry *entry; /* NULL: the caller's alone */
+    const amb_model *model;
+    const float *in; /* the caller's */
+    float *out;      /* the caller's */
+    int first, n;    /* rows */
+    int owner;
+} part;
+
+struct amb_team {
+    amb_team_def def;
+    int threads;
+    worker *workers; /* (threads - 1) */
+    int started;
+    void *workspace[AMB_TEAM_MOST_THREADS];
+    size_t workspace_size;
+    entry entries[AMB_TEAM_MOST_MODELS];
+    int count;
+    amb_team_stats stats;
+
+    /* The call: written by the caller while no worker is in it. */
+    unsigned call;
+    call_kind kind;
+    const entry *entry; /* BY_OUTPUTS */
+    int n;
+    int steps;
+    int parts[AMB_NET_MAX_LAYERS]; /* of each step; part p is thread p's in BY_OUTPUTS */
+    part part[MOST_PARTS];         /* BY_PARTS: of the only step */
+
+    flag closed;                 /* the last call that the caller has finished */
+    flag (*claimed)[MOST_PARTS]; /* (AMB_NET_MAX_LAYERS) the call whose part this is taken */
+    flag (*done)[MOST_PARTS];    /* the same, finished */
+};
+
+static inline void pause_cpu(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+/* A wait that began now: looks at the clock first, and then every SPINS_A_LOOK times. */
+typedef struct patience {
+    double end;
+    int spins;
+} patience;
+
+static patience wait_at_most(double us)
+{
+    return (patience){.end = amb_clock_now() + us * 1e-6};
+}
+
+/* False when it has lasted too long. */
+static bool wait_a_little(patience *p)
+{
+    pause_cpu();
+    return ++p->spins % SPINS_A_LOOK != 0 || amb_clock_now() < p->end;
+}
+
+static void futex(atomic_uint *word, int operation, unsigned value)
+{
+    syscall(SYS_futex, (unsigned *)word, operation | FUTEX_PRIVATE_FLAG, value, NULL, NULL, 0);
+}
+
+/* Takes the part if it is free. */
+static bool claim(amb_team *team, int step, int p)
+{
+    atomic_uint *tag = &team->claimed[step][p].tag;
+    unsigned was = atomic_load_explicit(tag, memory_order_relaxed);
+    return was != team->call && atomic_compare_exchange_strong_explicit(tag, &was, team->call, memory_order_acq_rel, memory_order_relaxed);
+}
+
+static bool is_done(const amb_team *team, int step, int p)
+{
+    return atomic_load_explicit(&team->done[step][p].tag, memory_order_acquire) == team->call;
+}
+
+static void set_done(amb_team *team, int step, int p)
+{
+    atomic_store_explicit(&team->done[step][p].tag, team->call, memory_order_release);
+}
+
+/* Waits for a part that another thread has claimed, or will. False: it does not come in time, or the caller has closed the call. */
+static bool wait_for(const amb_team *team, int step, int p, double us)
+{
+    if (is_done(team, step, p))
+        return true;
+    patience waiting = wait_at_most(us);
+    while (!is_done(team, step, p))
+        if (atomic_load_explicit(&team->closed.tag, memory_order_relaxed) == team->call || !wait_a_little(&waiting))
+            return false;
+    return true;
+}
+
+/* Layer l's outputs are cut at panels, as evenly as they can be. */
+static int cut_outputs(const amb_model *model, int l, int p, int parts)
+{
+    const int panel = model->kernel->panel, outputs = model->dim[l + 1], panels = (outputs + panel - 1) / panel;
+    const int end = panels * p / parts * panel;
+    return end < outputs ? end : outputs;
+}
+
+static void do_outputs(amb_team *team, int thread, int l, int p)
+{
+    const entry *e = team->entry;
+    const amb_model *model = e->model;
+    const bool last = l + 1 == model->layers;
+    const amb_model_buffers buffers = amb_model_cut_workspace(model, team->workspace[thread], team->n);
+    const float *x = l || model->normalized ? e->activation[l] : e->in;
+    amb_model_layer(model, l, cut_outputs(model, l, p, team->parts[l]), cut_outputs(model, l, p + 1, team->parts[l]), &buffers, x,
+                    l || model->normalized ? model->stride : (size_t)model->dim[0], team->n, last ? e->out : e->activation[l + 1],
+                    last ? (size_t)model->dim[model->layers] : model->stride);
+}
+
+static void do_rows(amb_team *team, int thread, const part *p, const float *in, float *out)
+{
+    amb_model_run(p->model, team->workspace[thread], in, p->n, out);
+}
+
+/* A worker's share of the call: its own parts that are still free, step by step. It leaves early when the caller has closed the call, or
+ * does not come on for as long as a worker spins at all. */
+static void take_part(amb_team *team, int thread)
+{
+    if (team->kind == BY_PARTS) {
+        for (int p = 0; p < team->parts[0]; p++) {
+            const part *share = &team->part[p];
+            if (share->owner == thread && claim(team, 0, p)) {
+                do_rows(team, thread, share, share->entry->in + (size_t)share->first * (size_t)share->model->dim[0],
+                        share->entry->out + (size_t)share->first * (size_t)amb_model_outputs(share->model));
+                set_done(team, 0, p);
+            }
+        }
+        return;
+    }
+    for (int l = 0; l < team->steps; l++) {
+        if (thread < team->parts[l] && claim(team, l, thread)) {
+            do_outputs(team, thread, l, thread);
+            set_done(team, l, thread);
+        }
+        for (int p = 0; p < team->parts[l] && l + 1 < team->steps; p++)
+            if (!wait_for(team, l, p, team->def.idle_spin_us))
+                return;
+    }
+}
+
+/* Waits for the next offer: spinning, then asleep. False: quit. */
+static bool next_offer(worker *w)
+{
+    for (;;) {
+        patience waiting = wait_at_most(w->team->def.idle_spin_us);
+        unsigned ticket;
+        do {
+            ticket = atomic_load_explicit(&w->ticket, memory_order_relaxed);
+            if (ticket == QUIT)
+                return false;
+            if (ticket == OFFERED &&
+                atomic_compare_exchange_strong_explicit(&w->ticket, &ticket, JOINED, memory_order_acquire, memory_order_relaxed))
+                return true;
+        } while (wait_a_little(&waiting));
+        ticket = IDLE;
+        if (atomic_compare_exchange_strong_explicit(&w->ticket, &ticket, SLEEPING, memory_order_release, memory_order_relaxed))
+            while (atomic_load_explicit(&w->ticket, memory_order_relaxed) == SLEEPING)
+                futex(&w->ticket, FUTEX_WAIT, SLEEPING);
+    }
+}
+
+static void *work(void *context)
+{
+    worker *w = context;
+    if (w->cpu >= 0) {
+        cpu_set_t set;
+        CPU_ZERO(&set);
+        CPU_SET((size_t)w->cpu, &set);
+        pthread_setaffinity_np(pthread_self(), sizeof set, &set); /* a wish: without it the team works as well */
+    }
+    while (next_offer(w)) {
+        take_part(w->team, w->index);
+        unsigned joined = JOINED;
+        atomic_compare_exchange_strong_explicit(&w->ticket, &joined, IDLE, memory_order_release, memory_order_relaxed);
+    }
+    return NULL;
+}
+
+static unsigned exchange(worker *w, unsigned ticket)
+{
+    return atomic_exchange_explicit(&w->ticket, ticket, memory_order_acq_rel);
+}
+
+static bool is_free(const worker *w)
+{
+    const unsigned ticket = atomic_load_explicit(&w->ticket, memory_order_acquire);
+    return ticket == IDLE || ticket == SLEEPING;
+}
+
+amb_team_def amb_team_default_def(void)
+{
+    return (amb_team_def){.join_spin_us = 50, .idle_spin_us = 1000};
+}
+
+/* The CPU that worker `index` is bound to: the index-th behind the caller's among those this process may use. */
+static int cpu_for(int index)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) != 0)
+        return -1;
+    const int here = sched_getcpu(), count = CPU_COUNT(&set);
+    int left = count ? index % count : 0, cpu = here < 0 ? 0 : here;
+    for (int i = 0; left > 0 && i < (left + 1) * CPU_SETSIZE; i++) {
+        cpu = (cpu + 1) % CPU_SETSIZE;
+        left -= CPU_ISSET((size_t)cpu, &set) != 0;
+    }
+    return cpu;
+}
+
+static void *aligned_zeros(size_t size)
+{
+    size = (size + LINE - 1) / LINE * LINE;
+    void *block = aligned_alloc(LINE, size ? size : LINE);
+    return block ? memset(block, 0, size) : NULL;
+}
+
+amb_team *amb_team_create(const amb_team_def *given, amb_error *err)
+{
+    amb_team *team = aligned_zeros(sizeof *team);
+    if (!team) {
+        amb_fail(err, "out of memory for a team of threads");
+        return NULL;
+    }
+    team->def = given ? *given : amb_team_default_def();
+    const int wanted = team->def.threads > 0 ? team->def.threads : amb_cores();
+    team->threads = wanted < AMB_TEAM_MOST_THREADS ? wanted : AMB_TEAM_MOST_THREADS;
+    team->workers = aligned_zeros((size_t)(team->threads - 1) * sizeof *team->workers);
+    team->claimed = aligned_zeros(AMB_NET_MAX_LAYERS * sizeof *team->claimed);
+    team->done = aligned_zeros(AMB_NET_MAX_LAYERS * sizeof *team->done);
+    if (!team->workers || !team->claimed || !team->done) {
+        amb_fail(err, "out of memory for a team of %d threads", team->threads);
+        amb_team_destroy(team);
+        return NULL;
+    }
+    for (int i = 1; i < team->threads; i++) {
+        worker *w = &team->workers[i - 1];
+        w->team = team;
+        w->index = i;
+        w->cpu = team->def.bind ? cpu_for(i) : -1;
+        if (pthread_create(&w->thread, NULL, work, w) != 0) {
+            amb_fail(err, "the system gives no more threads: got %d of %d", i, team->threads);
+            amb_team_destroy(team);
+            return NULL;
+        }
+        team->started = i;
+    }
+    return team;
+}
+
+void amb_team_destroy(amb_team *team)
+{
+    if (!team)
+        return;
+    if (team->started)
+        amb_team_settle(team);
+    for (int i = 0; i < team->started; i++)
+        if (exchange(&team->workers[i], QUIT) == SLEEPING)
+            futex(&team->workers[i].ticket, FUTEX_WAKE, 1);
+    for (int i = 0; i < team->started; i++)
+        pthread_join(team->workers[i].thread, NULL);
+    for (int i = 0; i < team->count; i++)
+        free(team->entries[i].block);
+    for (int i = 0; i < AMB_TEAM_MOST_THREADS; i++)
+        free(team->workspace[i]);
+    free(team->workers);
+    free(team->claimed);
+    free(team->done);
+    free(team);
+}
+
+int amb_team_threads(const amb_team *team)
+{
+    return team->threads;
+}
+
+amb_team_stats amb_team_get_stats(const amb_team *team)
+{
+    return team->stats;
+}
+
+void amb_team_settle(amb_team *team)
+{
+    for (int i = 0; i < team->started; i++)
+        while (!is_free(&team->workers[i]))
+            sched_yield();
+}
+
+static bool reserve_workspaces(amb_team *team, size_t size, amb_error *err)
+{
+    if (size <= team->workspace_size)
+        return true;
+    void *fresh[AMB_TEAM_MOST_THREADS];
+    for (int i = 0; i < team->threads; i++) {
+        fresh[i] = aligned_zeros(size);
+        if (!fresh[i]) {
+            while (i > 0)
+                free(fresh[--i]);
+            return amb_fail(err, "out of memory for the workspaces of %d threads", team->threads);
+        }
+    }
+    for (int i = 0; i < team->threads; i++) {
+        free(team->workspace[i]);
+        team->workspace[i] = fresh[i];
+    }
+    team->workspace_size = size;
+    return true;
+}
+
+static entry *find(amb_team *team, const amb_model *model)
+{
+    for (int i = 0; i < team->count; i++)
+        if (team->entries[i].model == model)
+            return &team->entries[i];
+    return NULL;
+}
+
+static size_t lines(size_t floats)
+{
+    return (floats * sizeof(float) + LINE - 1) / LINE * LINE;
+}
+
+bool amb_team_reserve(amb_team *team, const amb_model *model, int rows, amb_error *err)
+{
+    assert(rows >= 1);
+    amb_team_settle(team);
+    entry *old = find(team, model);
+    if (!old && team->count == AMB_TEAM_MOST_MODELS)
+        return amb_fail(err, "a team runs at most %d models", AMB_TEAM_MOST_MODELS);
+    if (!reserve_workspaces(team, amb_model_workspace_size(model, rows), err))
+        return false;
+
+    entry e = {.model = model, .rows = rows, .layer_rows = rows};
+    if (e.layer_rows > ROWS_A_THREAD * team->threads)
+        e.layer_rows = ROWS_A_THREAD * team->threads;
+    if (e.layer_rows > model->chunk)
+        e.layer_rows = model->chunk;
+    const size_t in = lines((size_t)rows * (size_t)model->dim[0]), out = lines((size_t)rows * (size_t)amb_model_outputs(model));
+    const size_t activation = lines((size_t)e.layer_rows * model->stride);
+    char *at = e.block = aligned_zeros(in + out + (size_t)model->layers * activation);
+    if (!at)
+        return amb_fail(err, "out of memory for a team's %d rows of a network", rows);
+    e.in = (float *)at;
+    e.out = (float *)(at + in);
+    for (int l = 0; l < model->layers; l++)
+        e.activation[l] = (float *)(at + in + out + (size_t)l * activation);
+    if (old)
+        free(old->block);
+    else
+        old = &team->entries[team->count++];
+    *old = e;
+    return true;
+}
+
+void amb_team_forget(amb_team *team, const amb_model *model)
+{
+    amb_team_settle(team);
+    entry *e = find(team, model);
+    if (!e)
+        return;
+    free(e->block);
+    *e = team->entries[--team->count];
+}
+
+/* Whether all workers can be given a new call. One that is just leaving the last one is waited for. */
+static bool all_free(amb_team *team)
+{
+    patience waiting = {0};
+    for (int i = 0; i < team->started; i++)
+        while (!is_free(&team->workers[i])) {
+            if (waiting.end == 0)
+                waiting = wait_at_most(team->def.join_spin_us);
+            if (!wait_a_little(&waiting))
+                return false;
+        }
+    return true;
+}
+
+static void offer(amb_team *team)
+{
+    for (int i = 0; i < team->started; i++)
+        if (exchange(&team->workers[i], OFFERED) == SLEEPING)
+            futex(&team->workers[i].ticket, FUTEX_WAKE, 1);
+}
+
+/* From here on no worker can join the call any more, and those in it leave. */
+static void close_call(amb_team *team)
+{
+    atomic_store_explicit(&team->closed.tag, team->call, memory_order_relaxed);
+    for (int i = 0; i < team->started; i++) {
+        unsigned offered = OFFERED;
+        atomic_compare_exchange_strong_explicit(&team->workers[i].ticket, &offered, IDLE, memory_order_relaxed, memory_order_relaxed);
+    }
+}
+
+/* The caller's side of a BY_OUTPUTS call. False: a worker does not finish. others: parts that workers have done. */
+static bool lead_outputs(amb_team *team, int *others)
+{
+    *others = 0;
+    for (int l = 0; l < team->steps; l++) {
+        bool mine[AMB_TEAM_MOST_THREADS] = {false};
+        for (int p = 0; p < team->parts[l]; p++)
+            if (claim(team, l, p)) {
+                do_outputs(team, 0, l, p);
+                set_done(team, l, p);
+                mine[p] = true;
+            }
+        for (int p = 0; p < team->parts[l]; p++) {
+            if (!mine[p] && !wait_for(team, l, p, team->def.join_spin_us))
+                return false;
+            *others += !mine[p];
+        }
+    }
+    return true;
+}
+
+static void next_call(amb_team *team, call_kind kind)
+{
+    if (++team->call == 0) /* a tag no flag has */
+        team->call = 1;
+    team->kind = kind;
+    team->stats.calls++;
+}
+
+static void run_alone(amb_team *team, const amb_model *model, const float *in, int n, float *out)
+{
+    amb_model_run(model, team->workspace[0], in, n, out);
+}
+
+static void run_by_outputs(amb_team *team, const entry *e, const float *in, int n, float *out)
+{
+    const amb_model *model = e->model;
+    next_call(team, BY_OUTPUTS);
+    team->entry = e;
+    team->n = n;
+    team->steps = model->layers;
+    for (int l = 0; l < model->layers; l++) {
+        const size_t bytes = amb_kernel_weight_cells(model->kernel, model->dim[l], model->dim[l + 1]) * 4;
+        team->parts[l] = bytes < SMALL_LAYER ? 1 : team->threads;
+    }
+    if (model->normalized)
+        amb_model_normalize(model, in, n, e->activation[0]);
+    else
+        memcpy(e->in, in, (size_t)n * (size_t)model->dim[0] * sizeof *in);
+    offer(team);
+    int others;
+    const bool good = lead_outputs(team, &others);
+    close_call(team);
+    if (good)
+        memcpy(out, e->out, (size_t)n * (size_t)amb_model_outputs(model) * sizeof *out);
+    else
+        run_alone(team, model, in, n, out);
+    team->stats.alone += !good || others == 0;
+}
+
+/* The caller's side of a BY_PARTS call: its own parts, then what nobody has begun, from the last on because owners begin with their first;
+ * then the results of the others', or its own where they do not come. */
+static void lead_parts(amb_team *team)
+{
+    const int parts = team->parts[0];
+    bool mine[MOST_PARTS] = {false};
+    int others = 0;
+    for (int own = 1; own >= 0; own--)
+        for (int i = 0; i < parts; i++) {
+            const int p = own ? i : parts - 1 - i;
+            const part *share = &team->part[p];
+            if ((share->owner == 0) == own && claim(team, 0, p)) {
+                do_rows(team, 0, share, share->in, share->out);
+                mine[p] = true;
+            }
+        }
+    bool waited_in_vain = false;
+    for (int p = 0; p < parts; p++) {
+        const part *share = &team->part[p];
+        if (mine[p])
+            continue;
+        if (!waited_in_vain && !wait_for(team, 0, p, team->def.join_spin_us))
+            waited_in_vain = true;
+        const size_t outputs = (size_t)amb_model_outputs(share->model);
+        if (is_done(team, 0, p)) {
+            memcpy(share->out, share->entry->out + (size_t)share->first * outputs, (size_t)share->n * outputs * sizeof(float));
+            others++;
+        } else {
+            do_rows(team, 0, share, share->in, share->out);
+        }
+    }
+    team->stats.alone += waited_in_vain || others == 0;
+}
+
+/* Runs the parts that are described. Inputs of the workers' parts are copied first. */
+static void run_parts(amb_team *team)
+{
+    for (int p = 0; p < team->parts[0]; p++) {
+        const part *share = &team->part[p];
+        const size_t inputs = (size_t)share->model->dim[0];
+        if (share->owner != 0)
+            memcpy(share->entry->in + (size_t)share->first * inputs, share->in, (size_t)share->n * inputs * sizeof(float));
+    }
+    offer(team);
+    lead_parts(team);
+    close_call(team);
+}
+
+static void run_by_rows(amb_team *team, const entry *e, const float *in, int n, float *out)
+{
+    const amb_model *model = e->model;
+    next_call(team, BY_PARTS);
+    const int parts = team->threads * PIECES;
+    team->parts[0] = parts;
+    for (int p = 0; p < parts; p++) {
+        const int first = (int)((int64_t)n * p / parts), end = (int)((int64_t)n * (p + 1) / parts);
+        team->part[p] = (part){.entry = e,
+                               .model = model,
+                               .in = in + (size_t)first * (size_t)model->dim[0],
+                               .out = out + (size_t)first * (size_t)amb_model_outputs(model),
+                               .first = first,
+                               .n = end - first,
+                               .owner = p / PIECES};
+    }
+    run_parts(team);
+}
+
+void amb_team_run(amb_team *team, const amb_model *model, const float *in, int n, float *out)
+{
+    const entry *e = find(team, model);
+    assert(e && n >= 1 && n <= e->rows);
+    const bool rows = n >= ROWS_A_THREAD * team->threads || n > e->layer_rows;
+    if (team->threads == 1 || (!rows && amb_model_bytes(model) < SMALL_MODEL) || (rows && n < team->threads * PIECES)) {
+        run_alone(team, model, in, n, out);
+    } else if (!all_free(team)) {
+        team->stats.calls++;
+        team->stats.alone++;
+        run_alone(team, model, in, n, out);
+    } else if (rows) {
+        run_by_rows(team, e, in, n, out);
+    } else {
+        run_by_outputs(team, e, in, n, out);
+    }
+}
+
+void amb_team_run_jobs(amb_team *team, const amb_team_job *job, int jobs)
+{
+    if (team->threads == 1 || jobs == 1 || jobs > MOST_PARTS || !all_free(team)) {
+        for (int i = 0; i < jobs; i++)
+            run_alone(team, job[i].model, job[i].in, job[i].n, job[i].out);
+        if (team->threads > 1 && jobs > 1) {
+            team->stats.calls++;
+            team->stats.alone++;
+        }
+        return;
+    }
+    next_call(team, BY_PARTS);
+    team->parts[0] = jobs;
+    for (int i = 0; i < jobs; i++) {
+        entry *e = find(team, job[i].model);
+        assert(e && job[i].n >= 1 && job[i].n <= e->rows);
+        const bool repeated = e->used == team->stats.calls;
+        e->used = team->stats.calls;
+        team->part[i] = (part){.entry = e,
+                               .model = job[i].model,
+                               .in = job[i].in,
+                               .out = job[i].out,
+                               .n = job[i].n,
+                               .owner = repeated ? 0 : i % team->threads};
+    }
+    run_parts(team);
+}

@@ -1,0 +1,16 @@
+/* int16 with AVX-512 VNNI: vpdpwssd, 32 products in one instruction. */
+#include "nets/kernels/round.h"
+#include "nets/kernels/simd512.h"
+
+#define NAME int16_avx512vnni
+#define SUFFIX avx512
+#define KIND INT16
+#define REGISTERS_32 1
+typedef vs sum_vector;
+
+ALWAYS_INLINE vs multiply_add(vs sum, vi w, vi x)
+{
+    return (vs)_mm512_dpwssd_epi32((vi)sum, w, x);
+}
+
+#include "nets/kernels/block.inc"

@@ -1,0 +1,144 @@
+/* The list of kernels and the choice among them. kernels/pack.c packs for the one chosen. */
+#include "nets/kernels/kernels.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+/* These ask CPUID, and XGETBV for what the operating system saves. */
+#define AMB_CPU(feature) (__builtin_cpu_supports(feature) != 0)
+#define AMB_AVX2 (AMB_CPU("avx2") && AMB_CPU("fma"))
+#define AMB_AVX512 (AMB_CPU("avx512f") && AMB_CPU("avx512bw") && AMB_CPU("avx512vl") && AMB_CPU("avx512dq"))
+#define AMB_AVX_VNNI has_avx_vnni()
+
+/* Not among the names that clang 14 knows. */
+static bool has_avx_vnni(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1);
+}
+#endif
+
+#define AMB_KERNEL(name, precision, isa, lanes, panel, runs_here) \
+    static bool runs_##name(void)                                 \
+    {                                                             \
+        return runs_here;                                         \
+    }
+#include "nets/kernels/kernels.inc"
+#undef AMB_KERNEL
+
+#define PREPARE_FP32(name) NULL
+#define PREPARE_BF16(name) amb_prepare_##name
+#define PREPARE_INT16(name) amb_prepare_##name
+#define PREPARE_INT8(name) amb_prepare_##name
+
+static const struct {
+    amb_kernel kernel;
+    bool (*runs)(void);
+} kernels[] = {
+#define AMB_KERNEL(name, precision, isa, lanes, panel, runs_here) \
+    {{#name, AMB_PRECISION_##precision, isa, lanes, panel, PREPARE_##precision(name), amb_layer_##name}, runs_##name},
+#include "nets/kernels/kernels.inc"
+#undef AMB_KERNEL
+};
+
+enum { KERNELS = sizeof kernels / sizeof kernels[0] };
+
+static bool runs(int i)
+{
+#if defined(__x86_64__)
+    __builtin_cpu_init(); /* idempotent; needed where a constructor creates a network */
+#endif
+    return kernels[i].runs();
+}
+
+int amb_kernel_count(void)
+{
+    int count = 0;
+    for (int i = 0; i < KERNELS; i++)
+        count += runs(i);
+    return count;
+}
+
+static const char *const precision_name[] = {"fp32", "bf16", "int16", "int8", "auto"};
+_Static_assert(sizeof precision_name / sizeof precision_name[0] == AMB_PRECISIONS + 1, "every precision has a name");
+
+const char *amb_precision_name(amb_precision precision)
+{
+    return precision_name[precision];
+}
+
+bool amb_precision_by_name(const char *name, amb_precision *precision)
+{
+    for (int i = 0; i <= AMB_PRECISIONS; i++) {
+        if (strcmp(name, precision_name[i]) == 0) {
+            *precision = (amb_precision)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+const amb_kernel *amb_kernel_at(int index)
+{
+    for (int i = 0; i < KERNELS; i++)
+        if (runs(i) && index-- == 0)
+            return &kernels[i].kernel;
+    return NULL;
+}
+
+const amb_kernel *amb_kernel_best(amb_precision precision)
+{
+    for (int i = KERNELS - 1; i >= 0; i--)
+        if (kernels[i].kernel.precision == precision && runs(i))
+            return &kernels[i].kernel;
+    return NULL; /* not reached: references run everywhere */
+}
+
+bool amb_kernel_is_fast(amb_precision precision)
+{
+    int count = 0;
+    for (int i = 0; i < KERNELS; i++)
+        count += kernels[i].kernel.precision == precision && runs(i);
+    return count > 1;
+}
+
+/* "ref, avx2, avx512": the kernels that run here. */
+static void list_names(char *text, size_t size)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (int i = 0; i < amb_kernel_count() && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "", amb_kernel_at(i)->name);
+}
+
+const amb_kernel *amb_kernel_by_name(const char *name, amb_error *err)
+{
+    char names[512];
+    for (int i = 0; i < KERNELS; i++) {
+        if (strcmp(kernels[i].kernel.name, name) != 0)
+            continue;
+        if (runs(i))
+            return &kernels[i].kernel;
+        list_names(names, sizeof names);
+        amb_fail(err, "the kernel \"%s\" needs instructions that this CPU or its operating system does not offer; these run here: %s", name,
+                 names);
+        return NULL;
+    }
+    list_names(names, sizeof names);
+    amb_fail(err, "there is no kernel \"%.100s\"; these run here: %s", name, names);
+    return NULL;
+}
+
+bool amb_kernel_from_environment(const amb_kernel **kernel, amb_error *err)
+{
+    const char *name = getenv("AMB_KERNEL");
+    *kernel = NULL;
+    if (!name || !*name)
+        return true;
+    *kernel = amb_kernel_by_name(name, err);
+    return *kernel || amb_fail_in(err, "environment variable AMB_KERNEL");
+}
