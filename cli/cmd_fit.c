@@ -10,8 +10,8 @@
 #include "cli/run_folder.h"
 #include "cli/setup.h"
 #include "nets/onnx/onnx.h"
-#include "policy/event_log.h"
-#include "policy/fit_judge.h"
+#include "learn/event_log.h"
+#include "learn/fit_evaluate.h"
 #include "policy/styles.h"
 
 #include <stdio.h>
@@ -94,7 +94,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 static const struct argp_option own_options[] = {
     {"out", KEY_OUT, "DIR", 0, "run folder (default: runs/phase or runs/style); made if it is not there", 1},
     {"resume", KEY_RESUME, "FILE", 0, "go on from this checkpoint, bit for bit; only --samples and where to stop may be changed", 1},
-    {"hold-out", KEY_HOLD_OUT, "NAMES", 0, "clips, with commas, that are not learned from but judged on", 1},
+    {"hold-out", KEY_HOLD_OUT, "NAMES", 0, "clips, with commas, that are not learned from but evaluated on", 1},
     {"minutes", KEY_MINUTES, "M", 0, "stop after this time even if samples are left (default: no limit)", 1},
     {"save-minutes", KEY_SAVE_MINUTES, "M", 0, "time between checkpoints (default 2)", 1},
     {"precision", KEY_PRECISION, "P", 0, "of matrix products: fp32, bf16 or auto", 1},
@@ -251,17 +251,17 @@ static void print_how_to_go_on(const arguments *a, const amb_fit_settings *setti
 }
 
 static json_t *report(const arguments *a, const amb_fit *fit, const amb_fit_stats *stats, const char *folder, double wall,
-                      const amb_judgement *judgement)
+                      const amb_fit_evaluation *evaluation)
 {
     json_t *o = json_object(), *terms = json_object(), *rows = json_array();
     for (int k = 0; k < AMB_FIT_TERMS && amb_fit_term[a->what][k]; k++)
         json_object_set_new(terms, amb_fit_term[a->what][k], cli_real(stats->term[k]));
-    for (int i = 0; i < judgement->rows; i++) {
+    for (int i = 0; i < evaluation->rows; i++) {
         json_t *row = json_object();
-        json_object_set_new(row, "what", json_string(judgement->row[i].what));
-        json_object_set_new(row, "motion", json_string(judgement->row[i].motion));
-        for (int k = 0; k < judgement->columns; k++)
-            json_object_set_new(row, judgement->column[k], cli_real(judgement->row[i].value[k]));
+        json_object_set_new(row, "what", json_string(evaluation->row[i].what));
+        json_object_set_new(row, "motion", json_string(evaluation->row[i].motion));
+        for (int k = 0; k < evaluation->columns; k++)
+            json_object_set_new(row, evaluation->column[k], cli_real(evaluation->row[i].value[k]));
         json_array_append_new(rows, row);
     }
     json_object_set_new(o, "fit", json_string(word[a->what]));
@@ -276,7 +276,7 @@ static json_t *report(const arguments *a, const amb_fit *fit, const amb_fit_stat
     return o;
 }
 
-static void print_judgement(const amb_judgement *j)
+static void print_evaluation(const amb_fit_evaluation *j)
 {
     printf("%-12s %-34s", "", "motion");
     for (int k = 0; k < j->columns; k++)
@@ -293,7 +293,7 @@ static void print_judgement(const amb_judgement *j)
     }
 }
 
-/* Trains, saves, judges, reports. Returns the exit status. */
+/* Trains, saves, evaluates, reports. Returns the exit status. */
 static int run(const arguments *a, const amb_fit_settings *settings, amb_fit *fit, const amb_fit_data *data, const char *folder,
                amb_event_log *log)
 {
@@ -315,14 +315,14 @@ static int run(const arguments *a, const amb_fit_settings *settings, amb_fit *fi
     if (!saved)
         return CLI_FAILED;
     amb_styles *styles = NULL;
-    amb_judgement *judgement = amb_judge(fit, a->what, data, (uint64_t)settings->seed, &styles, &err);
+    amb_fit_evaluation *evaluation = amb_fit_evaluate(fit, a->what, data, (uint64_t)settings->seed, &styles, &err);
     char path[4200];
     snprintf(path, sizeof path, "%s/styles.json", folder);
-    bool ok = judgement && (!styles || amb_styles_write(styles, path, &err));
+    bool ok = evaluation && (!styles || amb_styles_write(styles, path, &err));
     if (ok && (!a->common.json || strcmp(a->common.json, "-")))
-        print_judgement(judgement);
-    ok = ok && cli_write_json(a->common.json, report(a, fit, &stats, folder, wall, judgement), &err);
-    amb_judgement_destroy(judgement);
+        print_evaluation(evaluation);
+    ok = ok && cli_write_json(a->common.json, report(a, fit, &stats, folder, wall, evaluation), &err);
+    amb_fit_evaluation_destroy(evaluation);
     amb_styles_destroy(styles);
     return !ok ? cli_failed(&err) : cli_stopped ? 130 : 0;
 }

@@ -13,8 +13,8 @@
 #include "cli/style_options.h"
 #include "nets/onnx/onnx.h"
 #include "policy/controller.h"
-#include "policy/event_log.h"
-#include "policy/train.h"
+#include "learn/event_log.h"
+#include "learn/train.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -18,7 +18,7 @@ static const struct subcommand {
      "amble train --motion run --out runs/run"},
     {"fit", cmd_fit, "trains the motion networks, DeepPhase (phase) and StyleVAE (style), on a folder of clips",
      "amble fit style --clips deepmimic-clips --out runs/style"},
-    {"eval", cmd_eval, "judges a policy over many seeds and pushes, alone or against another one",
+    {"eval", cmd_eval, "evaluates a policy over many seeds and pushes, alone or against another one",
      "amble eval --motion walk --policy walk.onnx --push 0.5,2"},
     {"clip", cmd_clip, "says what is in motion clips, and converts them", "amble clip info walk run"},
     {"style", cmd_style, "says which styles there are, writes a style's motion as a clip, draws them all",

@@ -3,7 +3,7 @@
 #define AMB_CLI_RUN_FOLDER_H
 
 #include "base/folder_lock.h"
-#include "policy/checkpoint.h"
+#include "base/checkpoint.h"
 
 /* Makes the folder if it is not there, locks it and removes the temporary files of processes that were killed in it (said on standard
  * error, as is a file system that cannot lock). NULL and a sentence if another process has it, if another run's checkpoint is in it, or if

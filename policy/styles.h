@@ -3,7 +3,7 @@
  * A window's latent holds its phase as well as its style, and the mean over all starts would decode to a body in no phase at all. So a
  * clip's style is taken from windows that start at a left-foot strike (policy/fit_gait.h): of each cycle's mean latent μ the one nearest
  * to all others, averaged with the nearer half of the others. It decodes to a window that starts at the strike; mixtures of such latents
- * do too (policy/fit.h trains for it).
+ * do too (learn/fit.h trains for it).
  *
  * A motion whose cycle takes longer than 1.4 s is encoded as played `scale` times faster, so that 2 s hold more than a cycle: whoever
  * decodes it plays the window `scale` times slower. A mixture's scale is the one whose accelerations, 1/scale², are

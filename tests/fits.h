@@ -4,7 +4,7 @@
 
 #include "tests/gaits.h"
 
-#include "policy/fit_data.h"
+#include "learn/fit_data.h"
 
 #include <sys/stat.h>
 

@@ -1,7 +1,7 @@
 /* policy/copier: two networks learn to answer as examples say, the same bits on any team. */
 #include "tests/policy.h"
 
-#include "policy/copier.h"
+#include "learn/copier.h"
 #include "tests/allocations.h"
 
 enum { INPUTS = 7, HIDDEN1 = 24, HIDDEN2 = 16, ACTIONS = 5, ROWS = 96 };

@@ -1,5 +1,5 @@
 /* policy/event_log: read back by a parser of its own, down to the bits of the checksums, and what a full disk leaves behind. */
-#include "policy/event_log.h"
+#include "learn/event_log.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

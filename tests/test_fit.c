@@ -1,9 +1,9 @@
 /* Fits: the loss against finite differences, short fits that must learn, the same bits for any number of threads and after a stop, exported
- * networks in metres, and what is refused. Looks into policy/fit_state.h, which is private to the fits and to their tests. */
+ * networks in metres, and what is refused. Looks into learn/fit_state.h, which is private to the fits and to their tests. */
 #include "tests/fits.h"
 
-#include "policy/fit_judge.h"
-#include "policy/fit_state.h"
+#include "learn/fit_evaluate.h"
+#include "learn/fit_state.h"
 
 #include "nets/model.h"
 
@@ -146,7 +146,7 @@ static void the_gradient_of_a_style_step_is_its_slope(void **state)
     amb_fit_destroy(fit);
 }
 
-static const struct amb_judgement_row *row_of(const amb_judgement *j, const char *what, const char *motion)
+static const struct amb_fit_evaluation_row *row_of(const amb_fit_evaluation *j, const char *what, const char *motion)
 {
     for (int i = 0; i < j->rows; i++)
         if (!strcmp(j->row[i].what, what) && !strcmp(j->row[i].motion, motion))
@@ -155,7 +155,7 @@ static const struct amb_judgement_row *row_of(const amb_judgement *j, const char
     return NULL;
 }
 
-static double judged(const amb_judgement *j, const char *what, const char *motion, const char *column)
+static double evaluated(const amb_fit_evaluation *j, const char *what, const char *motion, const char *column)
 {
     for (int k = 0; k < j->columns; k++)
         if (!strcmp(j->column[k], column))
@@ -178,15 +178,15 @@ static void a_phase_is_learned(void **state)
         fail_msg("the loss went from %g to %g", first, last);
     amb_styles *styles;
     amb_error err = {""};
-    amb_judgement *j = amb_judge(fit, AMB_FIT_PHASE, data, 1, &styles, &err);
+    amb_fit_evaluation *j = amb_fit_evaluate(fit, AMB_FIT_PHASE, data, 1, &styles, &err);
     if (!j)
         fail_msg("%s", err.text);
     assert_null(styles);
-    assert_true(judged(j, "clean", "amble", "period_error") < .02 && judged(j, "clean", "amble", "phase_error_deg") < 10);
-    assert_true(judged(j, "clean", "near (held out)", "period_error") < .05);
-    assert_true(judged(j, "noise 2 cm", "hurry", "period_error") < .05);
-    assert_true(fabs(judged(j, "clean", "hurry", "strike_deg")) < 12);
-    amb_judgement_destroy(j);
+    assert_true(evaluated(j, "clean", "amble", "period_error") < .02 && evaluated(j, "clean", "amble", "phase_error_deg") < 10);
+    assert_true(evaluated(j, "clean", "near (held out)", "period_error") < .05);
+    assert_true(evaluated(j, "noise 2 cm", "hurry", "period_error") < .05);
+    assert_true(fabs(evaluated(j, "clean", "hurry", "strike_deg")) < 12);
+    amb_fit_evaluation_destroy(j);
     amb_fit_destroy(fit);
 }
 
@@ -204,18 +204,18 @@ static void a_style_is_learned_and_mixes(void **state)
         fail_msg("the loss went from %g to %g", first, last);
     amb_styles *styles;
     amb_error err = {""};
-    amb_judgement *j = amb_judge(fit, AMB_FIT_STYLE, data, 1, &styles, &err);
+    amb_fit_evaluation *j = amb_fit_evaluate(fit, AMB_FIT_STYLE, data, 1, &styles, &err);
     if (!j)
         fail_msg("%s", err.text);
     assert_int_equal(styles->count, 3); /* amble, far, hurry */
     assert_float_equal(styles->style[0].period, 1.2, .001);
     assert_float_equal(styles->style[2].speed, .35, .01);
-    assert_true(judged(j, "aligned", "amble", "point_cm") < 3 && judged(j, "aligned", "amble", "closes_cm") < 3);
-    assert_true(judged(j, "aligned", "hurry", "speed_error") < .1);
-    assert_true(judged(j, "half-way", "amble:0.5,hurry:0.5", "point_cm") < 4);
-    assert_true(judged(j, "held out", "amble", "point_cm") < 4);
-    assert_true(judged(j, "held out", "amble", "windows") > 5);
-    amb_judgement_destroy(j);
+    assert_true(evaluated(j, "aligned", "amble", "point_cm") < 3 && evaluated(j, "aligned", "amble", "closes_cm") < 3);
+    assert_true(evaluated(j, "aligned", "hurry", "speed_error") < .1);
+    assert_true(evaluated(j, "half-way", "amble:0.5,hurry:0.5", "point_cm") < 4);
+    assert_true(evaluated(j, "held out", "amble", "point_cm") < 4);
+    assert_true(evaluated(j, "held out", "amble", "windows") > 5);
+    amb_fit_evaluation_destroy(j);
     amb_styles_destroy(styles);
     amb_fit_destroy(fit);
 }

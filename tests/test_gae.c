@@ -1,5 +1,5 @@
 /* Generalised advantages against the sums of the paper, written out. */
-#include "policy/gae.h"
+#include "learn/gae.h"
 
 #include "base/rng.h"
 

@@ -1,6 +1,6 @@
 /* Running mean and deviation against two passes over everything, and the same bits for any number of threads; for observations of both
  * sizes. */
-#include "policy/normalizer.h"
+#include "learn/normalizer.h"
 
 #include "base/rng.h"
 

@@ -3,7 +3,7 @@
 #include "tests/policy.h"
 #include "tests/skip.h"
 
-#include "policy/ppo.h"
+#include "learn/ppo.h"
 
 enum { OBS = 5, ACTIONS = 3, HIDDEN1 = 7, HIDDEN2 = 6, SAMPLES = 24, MAX_SAMPLES = 300, MAX_WIDTH = 80 };
 

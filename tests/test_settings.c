@@ -1,5 +1,5 @@
 /* Settings: every number from text and back without loss, and a sentence for everything else. */
-#include "policy/settings.h"
+#include "learn/settings.h"
 
 #include "base/number.h"
 #include "base/rng.h"

@@ -440,7 +440,7 @@ static void a_newer_model_goes_on_in_mid_step(void **state)
     amb_skill_free(newer);
 }
 
-/* A skill that sees the goal and one that does not, in turn: what each is shown changes with it, and its critic judges what it sees. */
+/* A skill that sees the goal and one that does not, in turn: what each is shown changes with it, and its critic evaluates what it sees. */
 static void skills_may_see_different_things(void **state)
 {
     (void)state;

@@ -1,11 +1,11 @@
-/* What the tests of training share: a small and lively training, and comparing two of them bit by bit. Looks into policy/train_state.h,
+/* What the tests of training share: a small and lively training, and comparing two of them bit by bit. Looks into learn/train_state.h,
  * which is private to the training and to its tests. */
 #ifndef AMB_TESTS_TRAINING_H
 #define AMB_TESTS_TRAINING_H
 
 #include "tests/policy.h"
 
-#include "policy/train_state.h"
+#include "learn/train_state.h"
 
 enum { ENVS = 10, STEPS = 16 };
 

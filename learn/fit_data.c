@@ -1,0 +1,303 @@
+#include "learn/fit_data.h"
+
+#include "base/file.h"
+#include "base/number.h"
+#include "base/text.h"
+#include "sim/mirror.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PARTS = 8, MAX_CLIPS = 4096, TRIES = 64 };
+static const double held_band[2][2] = {{.20, .25}, {.70, .75}}; /* of a loop */
+static const double held_from = .8;                             /* of another clip */
+
+void amb_fit_data_destroy(amb_fit_data *d)
+{
+    if (!d)
+        return;
+    for (int i = 0; i < d->motions; i++)
+        amb_gait_destroy(d->motion[i]);
+    for (int i = 0; i < d->blends; i++)
+        amb_gait_destroy(d->blend[i].gait);
+    free(d->motion);
+    free(d->held);
+    free(d->blend);
+    free(d);
+}
+
+/* ---- Reading ---- */
+
+static int is_clip(const struct dirent *entry)
+{
+    const size_t n = strlen(entry->d_name);
+    return entry->d_name[0] != '.' &&
+           ((n > 4 && !strcmp(entry->d_name + n - 4, ".txt")) || (n > 5 && !strcmp(entry->d_name + n - 5, ".json")));
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name); /* not alphasort: that depends on the locale */
+}
+
+static bool add_motion(amb_fit_data *d, const amb_character *character, const amb_clip *clip, amb_error *err)
+{
+    if (!clip)
+        return false;
+    d->motion[d->motions] = amb_gait_create(character, clip, err);
+    return d->motion[d->motions] && ++d->motions;
+}
+
+/* Notes a file of another kind: a licence, another body's motion. */
+static void leave_out(amb_fit_data *d, const char *file)
+{
+    char name[AMB_NAME];
+    const size_t used = strlen(d->left_out_names), size = sizeof d->left_out_names;
+    amb_text_escape(file, name, sizeof name);
+    if (used + strlen(name) + 8 < size)
+        snprintf(d->left_out_names + used, size - used, "%s%s", used ? ", " : "", name);
+    else if (used && d->left_out_names[used - 1] != '.')
+        snprintf(d->left_out_names + used, size - used, ", ...");
+    d->left_out++;
+}
+
+static bool add_file(amb_fit_data *d, const amb_character *character, const char *folder, const char *file, amb_error *err)
+{
+    char path[PATH_MAX];
+    if ((size_t)snprintf(path, sizeof path, "%s/%s", folder, file) >= sizeof path)
+        return amb_fail(err, "%.200s...: the path of a clip in it is longer than %zu bytes", folder, sizeof path - 1);
+    if (!amb_clip_looks_like(path)) {
+        leave_out(d, file);
+        return true;
+    }
+    amb_clip *clip = amb_clip_read(path, err);
+    if (!clip)
+        return false;
+    const size_t frames = (size_t)amb_clip_frames(clip);
+    const unsigned char loops = amb_clip_loops(clip);
+    d->crc = amb_crc32c(amb_crc32c(d->crc, &loops, 1), amb_clip_times(clip), frames * sizeof(double));
+    d->crc = amb_crc32c(d->crc, amb_clip_poses(clip), frames * AMB_POSE * sizeof(double));
+    amb_clip *mirrored = amb_mirror_clip(clip, err);
+    const bool ok = (add_motion(d, character, clip, err) && add_motion(d, character, mirrored, err)) || amb_fail_in(err, "%s", folder);
+    amb_clip_destroy(clip);
+    amb_clip_destroy(mirrored);
+    return ok;
+}
+
+static bool add_files(amb_fit_data *d, const amb_character *character, const char *folder, amb_error *err)
+{
+    struct dirent **list;
+    const int n = scandir(folder, &list, is_clip, by_name);
+    if (n < 0)
+        return amb_fail(err, "%s: not read as a folder of motion clips: %s", folder, strerror(errno));
+    const size_t room = 2 * (size_t)n + 1;
+    d->motion = calloc(room, sizeof(amb_gait *));
+    d->held = calloc(room, sizeof *d->held);
+    bool ok = d->motion && d->held;
+    if (!ok)
+        amb_fail(err, "out of memory for %d clips", n);
+    else if (n < 1 || n > MAX_CLIPS)
+        ok = amb_fail(err, "%s: %d motion clips (*.txt, *.json) in this folder, expected 1 to %d", folder, n, MAX_CLIPS);
+    for (int i = 0; i < n; i++) {
+        ok = ok && add_file(d, character, folder, list[i]->d_name, err);
+        free(list[i]);
+    }
+    free(list);
+    if (ok && d->motions == 0)
+        ok = amb_fail(err, "%s: none of the %d files (*.txt, *.json) in this folder is a motion of DeepMimic's humanoid3d, there are %s",
+                      folder, n, d->left_out_names);
+    return ok;
+}
+
+static bool hold_out(amb_fit_data *d, const char *names, amb_error *err)
+{
+    while (names && *names) {
+        const size_t n = strcspn(names, ",");
+        bool found = false;
+        for (int i = 0; i < d->motions; i += 2) {
+            if (strlen(d->motion[i]->name) == n && !strncmp(d->motion[i]->name, names, n))
+                found = d->held[i] = d->held[i + 1] = true;
+        }
+        if (!found) {
+            char known[800] = "";
+            for (int i = 0; i < d->motions; i += 2)
+                snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i ? ", " : "", d->motion[i]->name);
+            return amb_fail(err, "--hold-out: no clip is called \"%.*s\", there are %s", (int)n, names, known);
+        }
+        names += n + (names[n] == ',');
+    }
+    for (int i = 0; i < d->motions; i += 2)
+        if (!d->held[i])
+            return true;
+    return amb_fail(err, "--hold-out leaves no clip to learn from");
+}
+
+/* Which loops are blended with which: all that walk stand in a ring, and each one with the `reach` next ones. */
+typedef struct ring {
+    int *place; /* (clips), -1 for those that are not in it */
+    int count, reach;
+} ring;
+
+static bool blends_with_others(const amb_fit_data *d, int motion)
+{
+    return d->motion[motion]->loops && d->motion[motion]->walks && !d->held[motion];
+}
+
+static bool make_ring(const amb_fit_data *d, ring *r, amb_error *err)
+{
+    const int clips = d->motions / 2;
+    r->count = 0;
+    r->place = malloc(((size_t)clips + 1) * sizeof *r->place);
+    if (!r->place)
+        return amb_fail(err, "out of memory for blends of %d motions", d->motions);
+    amb_rng rng = amb_rng_seed(d->crc, 0);
+    for (int i = 0; i < clips; i++) { /* a random order (Fisher & Yates), without a list of it */
+        r->place[i] = -1;
+        if (!blends_with_others(d, 2 * i) && !blends_with_others(d, 2 * i + 1))
+            continue;
+        const int at = (int)amb_rng_below(&rng, (uint32_t)r->count + 1);
+        for (int k = 0; k < i; k++)
+            if (r->place[k] == at)
+                r->place[k] = r->count;
+        r->place[i] = at;
+        r->count++;
+    }
+    const int64_t pairs = (int64_t)r->count * (r->count - 1) / 2;
+    r->reach = pairs <= AMB_FIT_MOST_PAIRS ? r->count : AMB_FIT_MOST_PAIRS / r->count;
+    return true;
+}
+
+/* Whether the motions a and b, both mirrored or both not, make blends. */
+static bool are_blended(const amb_fit_data *d, const ring *r, int a, int b)
+{
+    if (!blends_with_others(d, a) || !blends_with_others(d, b))
+        return false;
+    const int pa = r->place[a / 2], pb = r->place[b / 2], between = abs(pa - pb),
+              apart = between < r->count - between ? between : r->count - between;
+    if (r->reach == 0) /* more loops than pairs: some neighbours */
+        return between == 1 && (pa < pb ? pa : pb) < AMB_FIT_MOST_PAIRS;
+    return apart <= r->reach;
+}
+
+static bool make_blends(amb_fit_data *d, const amb_character *character, const ring *r, amb_error *err)
+{
+    size_t pairs = 0;
+    for (int a = 0; a < d->motions; a++)
+        for (int b = a + 2; b < d->motions; b += 2)
+            pairs += are_blended(d, r, a, b);
+    d->blend = calloc(pairs * (PARTS - 1) + 1, sizeof *d->blend);
+    if (!d->blend)
+        return amb_fail(err, "out of memory for blends of %d motions", d->motions);
+    for (int a = 0; a < d->motions; a++) {
+        for (int b = a + 2; b < d->motions; b += 2) { /* both mirrored or both not */
+            const amb_gait *ga = d->motion[a], *gb = d->motion[b];
+            if (!are_blended(d, r, a, b))
+                continue;
+            for (int k = 1; k < PARTS; k++) {
+                char name[160];
+                const double w = (double)k / PARTS;
+                amb_number_format(name, sizeof name, "%.60s:%g,%.60s:%g", ga->name, 1 - w, gb->name, w);
+                amb_gait *g = amb_gait_blend(character, ga, gb, w, name, err);
+                if (!g)
+                    return false;
+                d->blend[d->blends++] = (amb_fit_blend){a, b, w, 2 * k == PARTS, g};
+            }
+        }
+    }
+    return true;
+}
+
+static bool add_blends(amb_fit_data *d, const amb_character *character, amb_error *err)
+{
+    ring r = {.place = NULL};
+    const bool ok = make_ring(d, &r, err) && make_blends(d, character, &r, err);
+    free(r.place);
+    return ok;
+}
+
+amb_fit_data *amb_fit_data_read(const amb_character *character, const char *folder, const char *names, amb_error *err)
+{
+    amb_fit_data *d = calloc(1, sizeof *d);
+    if (!d) {
+        amb_fail(err, "out of memory");
+        return NULL;
+    }
+    if (!add_files(d, character, folder, err) || !hold_out(d, names, err) || !add_blends(d, character, err)) {
+        amb_fit_data_destroy(d);
+        return NULL;
+    }
+    for (int i = 0; i < d->motions; i++)
+        d->crc = amb_crc32c(d->crc, &d->held[i], sizeof d->held[i]);
+    return d;
+}
+
+/* ---- What is held out ---- */
+
+static bool in_held_band(const amb_gait *g, double t0)
+{
+    const double u = t0 / g->duration - floor(t0 / g->duration);
+    return (u >= held_band[0][0] && u < held_band[0][1]) || (u >= held_band[1][0] && u < held_band[1][1]);
+}
+
+bool amb_fit_held(const amb_fit_data *d, int i, double t0, double span)
+{
+    const amb_gait *g = d->motion[i];
+    if (g->loops)
+        return d->held[i] || in_held_band(g, t0);
+    return t0 >= (d->held[i] ? 0 : held_from * g->duration) && t0 + span <= g->duration;
+}
+
+bool amb_fit_trains(const amb_fit_data *d, int i, double t0, double span)
+{
+    const amb_gait *g = d->motion[i];
+    if (d->held[i])
+        return false;
+    return g->loops ? !in_held_band(g, t0) : t0 >= 0 && t0 + span <= held_from * g->duration;
+}
+
+/* ---- Drawing ---- */
+
+amb_fit_kind amb_fit_kind_of(const amb_gait *g)
+{
+    return g->loops ? g->walks ? AMB_FIT_WALKING_LOOP : AMB_FIT_OTHER_LOOP : g->walks ? AMB_FIT_WALKING : AMB_FIT_OTHER;
+}
+
+/* A loop weighs the same however long it is. */
+static double weight_of(const amb_fit_data *d, int i, amb_fit_kind kind, double span)
+{
+    const amb_gait *g = d->motion[i];
+    if (d->held[i] || amb_fit_kind_of(g) != kind)
+        return 0;
+    return g->loops ? 1 : fmax(0, held_from * g->duration - span);
+}
+
+int amb_fit_draw(const amb_fit_data *d, amb_fit_kind kind, double span, amb_rng *rng, double *t0)
+{
+    double total = 0;
+    for (int i = 0; i < d->motions; i++)
+        total += weight_of(d, i, kind, span);
+    double at = amb_rng_uniform(rng) * total;
+    int chosen = -1;
+    for (int i = 0; i < d->motions; i++) {
+        const double w = weight_of(d, i, kind, span);
+        if (w <= 0)
+            continue;
+        chosen = i;
+        if ((at -= w) < 0)
+            break;
+    }
+    if (chosen < 0)
+        return -1;
+    const amb_gait *g = d->motion[chosen];
+    for (int k = 0; k < TRIES; k++) {
+        *t0 = amb_rng_uniform(rng) * (g->loops ? g->duration : held_from * g->duration - span);
+        if (amb_fit_trains(d, chosen, *t0, span))
+            break;
+    }
+    return chosen;
+}

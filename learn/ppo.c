@@ -1,0 +1,369 @@
+#include "learn/ppo.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct amb_ppo {
+    amb_ppo_def def;
+    int rows; /* largest minibatch */
+    amb_train_net *actor, *critic;
+    amb_adam actor_adam, critic_adam;
+    int *order; /* (samples) shuffled */
+    /* one minibatch, gathered */
+    float *x, *x_critic; /* for each network its own, so that each gathers what it needs */
+    float *action, *mean, *advantage, *target, *taught;
+    float *d_actor, *d_critic; /* derivatives of the loss by the networks' outputs */
+    double *kl, *loss, *apart; /* per row, so that sums have one order */
+    unsigned char *clipped, *has_teacher;
+};
+
+static bool allocate(amb_ppo *p)
+{
+    const size_t rows = (size_t)p->rows, obs = (size_t)p->def.obs, actions = (size_t)p->def.actions;
+    p->order = malloc((size_t)p->def.samples * sizeof *p->order);
+    p->x = malloc(rows * obs * sizeof(float));
+    p->x_critic = malloc(rows * obs * sizeof(float));
+    p->action = malloc(rows * actions * sizeof(float));
+    p->mean = malloc(rows * actions * sizeof(float));
+    p->advantage = malloc(rows * sizeof(float));
+    p->target = malloc(rows * sizeof(float));
+    p->taught = calloc(rows * actions, sizeof(float));
+    p->d_actor = malloc(rows * actions * sizeof(float));
+    p->d_critic = malloc(rows * sizeof(float));
+    p->kl = malloc(rows * sizeof(double));
+    p->loss = malloc(rows * sizeof(double));
+    p->apart = calloc(rows, sizeof(double));
+    p->clipped = malloc(rows);
+    p->has_teacher = calloc(rows, 1);
+    return p->order && p->x && p->x_critic && p->action && p->mean && p->advantage && p->target && p->d_actor && p->d_critic && p->kl &&
+           p->loss && p->clipped && p->taught && p->apart && p->has_teacher;
+}
+
+amb_ppo *amb_ppo_create(const amb_ppo_def *def, amb_rng *init, float last_layer, amb_error *err)
+{
+    amb_ppo *p = calloc(1, sizeof *p);
+    if (!p) {
+        amb_fail(err, "out of memory");
+        return NULL;
+    }
+    p->def = *def;
+    p->rows = (def->samples + def->minibatches - 1) / def->minibatches;
+    const int actor_dim[] = {def->obs, def->hidden1, def->hidden2, def->actions};
+    const int critic_dim[] = {def->obs, def->hidden1, def->hidden2, 1};
+    p->actor = amb_train_net_create(3, actor_dim, p->rows, def->precision, err);
+    p->critic = p->actor ? amb_train_net_create(3, critic_dim, p->rows, def->precision, err) : NULL;
+    if (!p->critic || !amb_adam_init(&p->actor_adam, amb_train_net_size(p->actor), err) ||
+        !amb_adam_init(&p->critic_adam, amb_train_net_size(p->critic), err)) {
+        amb_ppo_destroy(p);
+        return NULL;
+    }
+    if (!allocate(p)) {
+        amb_fail(err, "out of memory for minibatches of %d samples", p->rows);
+        amb_ppo_destroy(p);
+        return NULL;
+    }
+    amb_train_net_init(p->actor, init, last_layer);
+    amb_train_net_init(p->critic, init, last_layer);
+    return p;
+}
+
+void amb_ppo_destroy(amb_ppo *p)
+{
+    if (!p)
+        return;
+    amb_train_net_destroy(p->actor);
+    amb_train_net_destroy(p->critic);
+    amb_adam_free(&p->actor_adam);
+    amb_adam_free(&p->critic_adam);
+    free(p->order);
+    free(p->x);
+    free(p->x_critic);
+    free(p->action);
+    free(p->mean);
+    free(p->advantage);
+    free(p->target);
+    free(p->d_actor);
+    free(p->d_critic);
+    free(p->kl);
+    free(p->loss);
+    free(p->clipped);
+    free(p->taught);
+    free(p->apart);
+    free(p->has_teacher);
+    free(p);
+}
+
+amb_train_net *amb_ppo_actor(amb_ppo *ppo)
+{
+    return ppo->actor;
+}
+
+amb_train_net *amb_ppo_critic(amb_ppo *ppo)
+{
+    return ppo->critic;
+}
+
+amb_adam *amb_ppo_actor_adam(amb_ppo *ppo)
+{
+    return &ppo->actor_adam;
+}
+
+amb_adam *amb_ppo_critic_adam(amb_ppo *ppo)
+{
+    return &ppo->critic_adam;
+}
+
+bool amb_ppo_failed(const amb_ppo *ppo, amb_error *err)
+{
+    return amb_train_net_failed(ppo->actor, err) || amb_train_net_failed(ppo->critic, err);
+}
+
+/* TEAM. out (n, outputs) = net(x), in batches of the size the network was made for. Ends with a barrier. */
+static void forward_all(amb_ppo *p, amb_train_net *net, const float *x, int n, int outputs, float *out)
+{
+    for (int i = 0; i < n; i += p->rows) {
+        const int rows = n - i < p->rows ? n - i : p->rows;
+#pragma omp for schedule(dynamic, 1)
+        for (int chunk = 0; chunk < amb_train_net_chunks(net, rows); chunk++) {
+            int first;
+            const int count = amb_train_net_chunk(net, rows, chunk, &first);
+            const float *y = amb_train_net_forward_chunk(net, x + (size_t)i * (size_t)p->def.obs, rows, chunk);
+            memcpy(out + (size_t)(i + first) * (size_t)outputs, y, (size_t)count * (size_t)outputs * sizeof(float));
+        }
+    }
+}
+
+void amb_ppo_values(amb_ppo *p, const float *x, int n, float *value)
+{
+#pragma omp parallel
+    forward_all(p, p->critic, x, n, 1, value);
+}
+
+static void shuffle(int *order, int n, amb_rng *rng)
+{
+    for (int i = 0; i < n; i++)
+        order[i] = i;
+    for (int i = n - 1; i > 0; i--) {
+        const int j = (int)amb_rng_below(rng, (uint32_t)i + 1), t = order[i];
+        order[i] = order[j];
+        order[j] = t;
+    }
+}
+
+static void normalise_advantages(float *advantage, int n, float limit)
+{
+    double mean = 0, m2 = 0;
+    for (int i = 0; i < n; i++)
+        mean += advantage[i];
+    mean /= n;
+    for (int i = 0; i < n; i++)
+        m2 += (advantage[i] - mean) * (advantage[i] - mean);
+    const double scale = 1 / (sqrt(m2 / n) + 1e-8);
+    for (int i = 0; i < n; i++)
+        advantage[i] = (float)fmin(fmax((advantage[i] - mean) * scale, -limit), limit);
+}
+
+/* Adds the derivative of weight · |now - taught|² / 2 to d. Returns the squared distance. */
+static double follow_teacher(const amb_ppo *p, int row, const float *now, float weight, float *d)
+{
+    const float *taught = p->taught + (size_t)row * (size_t)p->def.actions;
+    float squares = 0;
+    for (int k = 0; k < p->def.actions; k++) {
+        const float off = now[k] - taught[k];
+        d[k] += weight * off;
+        squares += off * off;
+    }
+    return (double)squares;
+}
+
+static int taught_samples(const amb_ppo_batch *b, int n)
+{
+    int taught = 0;
+    for (int i = 0; b->taught && i < n; i++)
+        taught += b->has_teacher[i];
+    return taught;
+}
+
+/* Derivative of the clipped surrogate -min(r A, clip(r) A) by the actor's output `now` in a minibatch of n rows, with what teachers add. */
+static void differentiate_actor(amb_ppo *p, int row, const float *now, int n, const amb_ppo_batch *b)
+{
+    const int actions = p->def.actions;
+    const float precision = 1 / (b->noise * b->noise), clip = p->def.clip;
+    const float *a = p->action + (size_t)row * (size_t)actions, *old = p->mean + (size_t)row * (size_t)actions;
+    float before = 0, after = 0, moved = 0;
+    for (int k = 0; k < actions; k++) {
+        before += (a[k] - old[k]) * (a[k] - old[k]);
+        after += (a[k] - now[k]) * (a[k] - now[k]);
+        moved += (now[k] - old[k]) * (now[k] - old[k]);
+    }
+    const float ratio = expf(fminf(.5f * precision * (before - after), 20)); /* σ is the same, so the densities' factors cancel */
+    const float adv = p->advantage[row];
+    const bool clipped = adv > 0 ? ratio > 1 + clip : ratio < 1 - clip;
+    const float scale = clipped ? 0 : -adv * ratio * precision / (float)n;
+    float *d = p->d_actor + (size_t)row * (size_t)actions;
+    for (int k = 0; k < actions; k++)
+        d[k] = scale * (a[k] - now[k]);
+    p->apart[row] = b->taught && p->has_teacher[row] ? follow_teacher(p, row, now, b->teach * precision / (float)n, d) : 0;
+    p->kl[row] = .5 * precision * moved;
+    p->clipped[row] = clipped;
+}
+
+/* The actor's passes through one chunk of a minibatch: rows order[0..n) of the batch. */
+static void actor_chunk(amb_ppo *p, const amb_ppo_batch *b, const int *order, int n, int chunk)
+{
+    const size_t obs = (size_t)p->def.obs, actions = (size_t)p->def.actions;
+    int first;
+    const int end = amb_train_net_chunk(p->actor, n, chunk, &first) + first;
+    for (int i = first; i < end; i++) {
+        const size_t from = (size_t)order[i], to = (size_t)i;
+        memcpy(p->x + to * obs, b->x + from * obs, obs * sizeof(float));
+        memcpy(p->action + to * actions, b->action + from * actions, actions * sizeof(float));
+        memcpy(p->mean + to * actions, b->mean + from * actions, actions * sizeof(float));
+        p->advantage[to] = b->advantage[from];
+        if (b->taught && (p->has_teacher[to] = b->has_teacher[from]))
+            memcpy(p->taught + to * actions, b->taught + from * actions, actions * sizeof(float));
+    }
+    const float *mean = amb_train_net_forward_chunk(p->actor, p->x, n, chunk);
+    for (int i = first; i < end; i++)
+        differentiate_actor(p, i, mean + (size_t)(i - first) * actions, n, b);
+    amb_train_net_backward_chunk(p->actor, p->d_actor, n, chunk);
+}
+
+/* The critic's; its loss is (v - target)² / 2, the mean over the minibatch. */
+static void critic_chunk(amb_ppo *p, const amb_ppo_batch *b, const int *order, int n, int chunk)
+{
+    const size_t obs = (size_t)p->def.obs;
+    int first;
+    const int end = amb_train_net_chunk(p->critic, n, chunk, &first) + first;
+    for (int i = first; i < end; i++) {
+        memcpy(p->x_critic + (size_t)i * obs, b->x + (size_t)order[i] * obs, obs * sizeof(float));
+        p->target[i] = b->target[order[i]];
+    }
+    const float *value = amb_train_net_forward_chunk(p->critic, p->x_critic, n, chunk);
+    for (int i = first; i < end; i++) {
+        const float error = value[i - first] - p->target[i];
+        p->d_critic[i] = error / (float)n;
+        p->loss[i] = (double)error * error;
+    }
+    amb_train_net_backward_chunk(p->critic, p->d_critic, n, chunk);
+}
+
+static double sum(const double *x, int n)
+{
+    double s = 0;
+    for (int i = 0; i < n; i++)
+        s += x[i];
+    return s;
+}
+
+static void add_rows(const amb_ppo *p, int rows, bool last_epoch, amb_ppo_stats *stats)
+{
+    const double n = p->def.samples, all = n * p->def.epochs;
+    if (last_epoch) {
+        stats->kl += sum(p->kl, rows) / n;
+        stats->apart += sum(p->apart, rows);
+    }
+    stats->critic_loss += sum(p->loss, rows) / all;
+    for (int i = 0; i < rows; i++)
+        stats->clipped += p->clipped[i] / all;
+}
+
+static void add_norms(const amb_ppo *p, float actor, float critic, amb_ppo_stats *stats)
+{
+    const int updates = p->def.minibatches * p->def.epochs;
+    if (isfinite(actor) && isfinite(critic)) {
+        stats->actor_norm += actor / updates;
+        stats->critic_norm += critic / updates;
+    } else {
+        stats->skipped++;
+    }
+}
+
+/* TEAM. The gradients of both networks. Ends with a barrier. */
+static void find_gradients(amb_ppo *p, int rows)
+{
+    const int actor_blocks = amb_train_net_blocks(p->actor), blocks = actor_blocks + amb_train_net_blocks(p->critic);
+#pragma omp for schedule(dynamic, 1)
+    for (int i = 0; i < blocks; i++) {
+        if (i < actor_blocks)
+            amb_train_net_gradient_block(p->actor, p->x, rows, i);
+        else
+            amb_train_net_gradient_block(p->critic, p->x_critic, rows, i - actor_blocks);
+    }
+}
+
+static void apply(amb_adam *adam, amb_train_net *net, const amb_adam_factors *factors, size_t piece)
+{
+    size_t first;
+    const size_t count = amb_adam_piece(adam, piece, &first);
+    amb_adam_apply(adam, amb_train_net_parameters(net), amb_train_net_gradient(net), factors, piece);
+    amb_train_net_range_changed(net, first, count);
+}
+
+/* TEAM. Adam's step of both networks. */
+static void step_networks(amb_ppo *p, float actor_rate, float critic_rate, amb_ppo_stats *stats)
+{
+    const size_t actor_pieces = amb_adam_pieces(&p->actor_adam), pieces = actor_pieces + amb_adam_pieces(&p->critic_adam);
+#pragma omp for schedule(dynamic, 8)
+    for (size_t i = 0; i < pieces; i++) {
+        if (i < actor_pieces)
+            amb_adam_square(&p->actor_adam, amb_train_net_gradient(p->actor), i);
+        else
+            amb_adam_square(&p->critic_adam, amb_train_net_gradient(p->critic), i - actor_pieces);
+    }
+    const amb_adam_factors actor = amb_adam_plan(&p->actor_adam, actor_rate, p->def.gradient_norm);
+    const amb_adam_factors critic = amb_adam_plan(&p->critic_adam, critic_rate, p->def.gradient_norm);
+#pragma omp for schedule(dynamic, 8)
+    for (size_t i = 0; i < pieces; i++) {
+        if (i < actor_pieces)
+            apply(&p->actor_adam, p->actor, &actor, i);
+        else
+            apply(&p->critic_adam, p->critic, &critic, i - actor_pieces);
+    }
+#pragma omp single nowait /* next read three barriers from here, or behind the region */
+    {
+        amb_adam_finish(&p->actor_adam, &actor);
+        amb_adam_finish(&p->critic_adam, &critic);
+        add_norms(p, actor.norm, critic.norm, stats);
+    }
+}
+
+/* TEAM. Work is shared out in small pieces that threads take as they come, both networks' at once, and there are four barriers in a
+ * minibatch: on a core that another program uses too a thread may be away for milliseconds at any time, and each barrier waits for it. */
+static void run_epochs(amb_ppo *p, const amb_ppo_batch *b, float actor_rate, amb_rng *rng, amb_ppo_stats *stats)
+{
+    const int n = p->def.samples, parts = p->def.minibatches, epochs = p->def.epochs;
+    for (int e = 0; e < epochs; e++)
+        for (int m = 0; m < parts; m++) {
+            const int from = (int)((int64_t)n * m / parts), rows = (int)((int64_t)n * (m + 1) / parts) - from;
+            const int chunks = amb_train_net_chunks(p->actor, rows);
+#pragma omp for schedule(dynamic, 1)
+            for (int i = 0; i < 2 * chunks; i++)
+                (i % 2 ? critic_chunk : actor_chunk)(p, b, p->order + from, rows, i / 2);
+#pragma omp single nowait /* nothing of this is touched before the next loop over chunks */
+            {
+                add_rows(p, rows, e == epochs - 1, stats);
+                if (m == parts - 1 && e < epochs - 1)
+                    shuffle(p->order, n, rng);
+            }
+            find_gradients(p, rows);
+            step_networks(p, actor_rate, fmaxf(p->def.critic_rate, actor_rate), stats);
+        }
+}
+
+void amb_ppo_update(amb_ppo *p, const amb_ppo_batch *b, float actor_rate, amb_rng *rng, amb_ppo_stats *stats)
+{
+    memset(stats, 0, sizeof *stats);
+    normalise_advantages(b->advantage, p->def.samples, p->def.advantage_clip);
+    shuffle(p->order, p->def.samples, rng);
+#pragma omp parallel
+    {
+        /* The samples were drawn by the fp32 actor; probability ratios must compare like with like. */
+        if (p->def.precision == AMB_TRAIN_BF16)
+            forward_all(p, p->actor, b->x, p->def.samples, p->def.actions, b->mean);
+        run_epochs(p, b, actor_rate, rng, stats);
+    }
+    const int taught = taught_samples(b, p->def.samples);
+    stats->apart = taught > 0 ? sqrt(stats->apart / ((double)taught * p->def.actions)) : 0;
+}

@@ -1,0 +1,524 @@
+#include "learn/train_state.h"
+
+#include "base/clock.h"
+#include "learn/gae.h"
+#include "sim/mirror.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+#else
+static int omp_get_max_threads(void)
+{
+    return 1;
+}
+#endif
+
+amb_character_def amb_train_character_def(const amb_settings *settings)
+{
+    amb_character_def def = amb_character_default_def();
+    def.physics_hz = settings->physics_hz;
+    def.self_collision = settings->self_collision != 0;
+    return def;
+}
+
+void amb_train_refresh_normalizer(amb_train *t)
+{
+    amb_normalizer_get(&t->normalizer, t->in_mean, t->in_std);
+}
+
+static void pack_actor(amb_train *t)
+{
+    amb_net_set_parameters(t->actor_net, amb_train_net_parameters(amb_ppo_actor(t->ppo)));
+    amb_model_repack(t->actor, t->actor_net);
+}
+
+static bool allocate(amb_train *t, amb_error *err)
+{
+    const size_t samples = (size_t)t->samples, inputs = (size_t)t->inputs, extras = (size_t)t->envs * (size_t)t->extras;
+    t->env = calloc((size_t)t->envs, sizeof *t->env);
+    t->run = calloc((size_t)t->envs, sizeof *t->run);
+    t->extras_used = calloc((size_t)t->envs, sizeof *t->extras_used);
+    t->share = calloc((size_t)t->envs, sizeof *t->share);
+    t->room = calloc((size_t)t->threads, sizeof *t->room);
+    t->group = calloc((size_t)t->envs, sizeof *t->group);
+    t->obs = malloc(samples * inputs * sizeof(float));
+    t->x = malloc(samples * inputs * sizeof(float));
+    t->action = malloc(samples * AMB_ACTION * sizeof(float));
+    t->mean = malloc(samples * AMB_ACTION * sizeof(float));
+    t->reward = malloc(samples * sizeof(float));
+    t->after = malloc(samples * sizeof(int));
+    t->last = malloc(samples);
+    t->bin = malloc(samples);
+    t->extra = calloc(extras * inputs, sizeof(float));
+    t->value = malloc(samples * sizeof(float));
+    t->extra_value = malloc(extras * sizeof(float));
+    t->next = malloc(samples * sizeof(float));
+    t->advantage = malloc(samples * sizeof(float));
+    t->target = malloc(samples * sizeof(float));
+    if (t->mirror) {
+        t->plain_x = malloc(samples * inputs * sizeof(float));
+        t->plain_action = malloc(samples * AMB_ACTION * sizeof(float));
+        if (!t->plain_x || !t->plain_action)
+            return amb_fail(err, "out of memory for %d samples an iteration", t->samples);
+    }
+    if (t->env && t->run && t->extras_used && t->share && t->room && t->group && t->obs && t->x && t->action && t->mean && t->reward &&
+        t->after && t->last && t->bin && t->extra && t->value && t->extra_value && t->next && t->advantage && t->target)
+        return true;
+    return amb_fail(err, "out of memory for %d samples an iteration", t->samples);
+}
+
+bool amb_train_check_actions(const amb_settings *settings, const amb_policy *policy, amb_error *err)
+{
+    static const char *const mode[] = {[AMB_ACTION_RESIDUAL] = "residual", [AMB_ACTION_ABSOLUTE] = "absolute"};
+    const amb_action_mode wanted = settings->absolute != 0 ? AMB_ACTION_ABSOLUTE : AMB_ACTION_RESIDUAL;
+    return policy->action_mode == wanted ||
+           amb_fail(err, "its actions are %s, expected %s ones (setting absolute)", mode[policy->action_mode], mode[wanted]);
+}
+
+static bool check_teacher(const amb_train *t, const amb_policy *teacher, amb_error *err)
+{
+    const amb_settings *s = &t->settings;
+    if (teacher->goal && s->goal == 0)
+        return amb_fail(err, "it sees the reference's goal, which this training does not show (setting goal)");
+    if (!amb_train_check_actions(s, teacher, err))
+        return false;
+    if (fabs(teacher->physics_hz / teacher->substeps - s->physics_hz / s->substeps) > 1e-6 ||
+        fabs(teacher->look_ahead - s->look_ahead) > 1e-6)
+        return amb_fail(err,
+                        "it controls at %g Hz and looks %g s ahead, expected %g Hz and %g s (settings physics_hz, substeps, look_ahead)",
+                        teacher->physics_hz / teacher->substeps, teacher->look_ahead, s->physics_hz / s->substeps, s->look_ahead);
+    return true;
+}
+
+static bool make_school(amb_train *t, amb_error *err)
+{
+    const amb_teachers *teachers = t->styles.teachers;
+    if (!teachers || teachers->count == 0)
+        return true;
+    size_t size = 0;
+    for (int i = 0; i < teachers->count; i++) {
+        const amb_policy *teacher = &teachers->teacher[i].policy;
+        if (!check_teacher(t, teacher, err))
+            return amb_fail_in(err, "teacher %d", i + 1);
+        const size_t needs = amb_model_workspace_size(teacher->actor, 1);
+        size = needs > size ? needs : size;
+    }
+    bool ok = (t->taught = malloc((size_t)t->samples * AMB_ACTION * sizeof(float))) != NULL;
+    ok = ok && (t->has_teacher = calloc((size_t)t->samples, 1)) != NULL;
+    for (int i = 0; i < t->threads; i++)
+        ok = ok && (t->room[i].teacher_workspace = malloc(size)) != NULL;
+    return ok || amb_fail(err, "out of memory for what teachers say");
+}
+
+static bool make_networks(amb_train *t, amb_error *err)
+{
+    const amb_settings *s = &t->settings;
+    t->bf16 = s->bf16 < 0 ? amb_train_bf16_native() : s->bf16 > 0;
+    const amb_ppo_def def = {
+        .obs = t->inputs,
+        .actions = AMB_ACTION,
+        .hidden1 = (int)s->hidden1,
+        .hidden2 = (int)s->hidden2,
+        .samples = t->samples,
+        .minibatches = (int)s->minibatches,
+        .epochs = (int)s->epochs,
+        .clip = (float)s->ratio_clip,
+        .advantage_clip = (float)s->advantage_clip,
+        .gradient_norm = (float)s->gradient_norm,
+        .critic_rate = (float)s->critic_rate,
+        .precision = t->bf16 ? AMB_TRAIN_BF16 : AMB_TRAIN_FP32,
+    };
+    amb_rng init = amb_rng_seed((uint64_t)s->seed, UINT64_MAX);
+    t->ppo = amb_ppo_create(&def, &init, (float)s->last_layer, err);
+    const int dim[] = {t->inputs, def.hidden1, def.hidden2, AMB_ACTION};
+    t->actor_net = t->ppo ? amb_net_create(3, dim, err) : NULL;
+    if (!t->actor_net)
+        return false;
+    if (t->mirror) {
+        if (!amb_copier_init(&t->copier, t->inputs, def.hidden1, def.hidden2, AMB_ACTION, t->samples, def.precision, err))
+            return false;
+        amb_train_start_copy(t);
+    }
+    if (s->average > 0) {
+        t->actor_average = calloc(amb_train_net_size(amb_ppo_actor(t->ppo)), sizeof(float));
+        t->critic_average = calloc(amb_train_net_size(amb_ppo_critic(t->ppo)), sizeof(float));
+        if (!t->actor_average || !t->critic_average)
+            return amb_fail(err, "out of memory for the means of the networks");
+    }
+    amb_net_set_parameters(t->actor_net, amb_train_net_parameters(amb_ppo_actor(t->ppo)));
+    t->actor = amb_model_create(t->actor_net, &(amb_model_def){.precision = AMB_PRECISION_FP32}, err);
+    return t->actor != NULL;
+}
+
+static bool make_generators(amb_train *t, amb_error *err)
+{
+    const amb_settings *s = &t->settings;
+    if (!t->styles.nets)
+        return true;
+    t->plan = (amb_style_plan){
+        .styles = t->styles.styles,
+        .change_s = {.5 * s->style_change, 1.5 * s->style_change},
+        .blends = s->style_blends,
+        .pace = s->style_pace,
+    };
+    t->generator = calloc((size_t)t->envs, sizeof(amb_generator *));
+    if (!t->generator)
+        return amb_fail(err, "out of memory for %d environments", t->envs);
+    for (int i = 0; i < t->threads; i++)
+        if (!(t->room[i].cycle = amb_cycle_room_create(t->styles.nets, err)))
+            return false;
+    for (int e = 0; e < t->envs; e++) {
+        amb_generator_def def = amb_generator_default_def(t->styles.nets, &t->plan);
+        def.seed = (uint64_t)s->seed;
+        def.stream = (uint64_t)e;
+        if (!(t->generator[e] = amb_generator_create(&def, t->room[0].cycle, err)))
+            return false;
+    }
+    return true;
+}
+
+amb_env_def amb_train_env_def(const amb_train *t, int e)
+{
+    const amb_settings *s = &t->settings;
+    amb_env_def def = amb_env_default_def(t->character, t->clip);
+    def.seed = (uint64_t)s->seed;
+    def.stream = (uint64_t)e;
+    def.substeps = (int)s->substeps;
+    def.look_ahead = s->look_ahead;
+    def.action_mode = s->absolute != 0 ? AMB_ACTION_ABSOLUTE : AMB_ACTION_RESIDUAL;
+    def.episode_s = s->episode_s;
+    def.max_root_m = s->max_root_m;
+    def.max_height_m = s->max_height_m;
+    def.max_tilt = s->max_tilt;
+    def.max_body_m = s->max_body_m;
+    def.hold_s[0] = s->hold_min_s;
+    def.hold_s[1] = s->hold_max_s;
+    def.push_period = s->push_period;
+    def.push_random = true;
+    def.goal = s->goal != 0;
+    def.start_heading = NAN;
+    return def;
+}
+
+static bool make_environments(amb_train *t, unsigned may_touch, amb_error *err)
+{
+    for (int i = 0; i < t->threads; i++) {
+        t->room[i].workspace = malloc(amb_model_workspace_size(t->actor, AMB_TRAIN_GROUP));
+        if (!t->room[i].workspace)
+            return amb_fail(err, "out of memory");
+    }
+    for (int e = 0; e < t->envs; e++) {
+        amb_env_def def = amb_train_env_def(t, e);
+        def.may_touch |= may_touch;
+        if (t->generator)
+            amb_generator_use(t->generator[e], &def);
+        if (!amb_env_init(&t->env[e], &def, err))
+            return false;
+        t->run[e].rng = amb_rng_seed((uint64_t)t->settings.seed, (UINT64_C(1) << 32) + (uint64_t)e);
+    }
+    return true;
+}
+
+/* The normaliser's first guess: what an untrained body sees where episodes start. Without it the first iterations would teach the networks
+ * a scale that is then taken from under them. */
+static void prime_normalizer(amb_train *t)
+{
+    for (int round = 0; round < 16; round++) {
+        for (int e = 0; e < t->envs; e++) {
+            amb_train_start_episode(t, e, t->room[0].cycle, false);
+            amb_env_observe(&t->env[e], t->obs + (size_t)e * (size_t)t->inputs);
+        }
+        amb_normalizer_add(&t->normalizer, t->obs, t->envs);
+    }
+    amb_train_refresh_normalizer(t);
+}
+
+/* Two cycles of a long loop; all of a clip that does not loop, and its hold; but a clip of minutes is learned in pieces. */
+static double episode_for(const amb_settings *s, const amb_clip *clip)
+{
+    if (!clip)
+        return 10;
+    const double duration = amb_clip_duration(clip);
+    return fmin(fmax(amb_clip_loops(clip) ? 2 * duration : duration + s->hold_max_s, 10), 20);
+}
+
+static amb_train *create(const amb_settings *settings, const amb_character *character, const amb_clip *clip, const amb_train_styles *styles,
+                         unsigned may_touch, amb_error *err)
+{
+    if (!amb_settings_check(settings, err))
+        return NULL;
+    if (settings->mirror > 0 && !(clip && amb_clip_loops(clip))) {
+        amb_fail(err, "setting mirror: 1 found, but only a clip that loops can be learned in one half of its cycle");
+        return NULL;
+    }
+    amb_train *t = calloc(1, sizeof *t);
+    if (!t) {
+        amb_fail(err, "out of memory");
+        return NULL;
+    }
+    t->settings = *settings;
+    if (t->settings.goal < 0)
+        t->settings.goal = styles != NULL;
+    if (t->settings.episode_s <= 0)
+        t->settings.episode_s = episode_for(&t->settings, clip);
+    t->inputs = t->settings.goal != 0 ? AMB_OBS_MAX : AMB_OBS;
+    t->normalizer.columns = t->inputs;
+    t->character = character;
+    t->clip = clip;
+    if (styles) {
+        t->styles = *styles;
+        snprintf(t->motion, sizeof t->motion, "style:%s", styles->name ? styles->name : "random");
+    } else {
+        snprintf(t->motion, sizeof t->motion, "%s", amb_clip_name(clip));
+    }
+    t->mirror = settings->mirror > 0;
+    if (clip) {
+        t->bins = (int)fmin(fmax(ceil(amb_clip_duration(clip) / .2), 1), AMB_TRAIN_BINS);
+        t->mirror = settings->mirror > 0 || (settings->mirror < 0 && amb_mirror_is_symmetric(clip));
+    }
+    t->settings.mirror = t->mirror;
+    amb_train_refresh_starts(t);
+    t->envs = (int)settings->envs;
+    t->steps = (int)settings->steps;
+    t->samples = t->envs * t->steps;
+    t->threads = omp_get_max_threads();
+    const double episode_steps = ceil(t->settings.episode_s * settings->physics_hz / settings->substeps - 1e-9);
+    const double held_steps = floor(settings->hold_min_s * settings->physics_hz / settings->substeps);
+    const double fewest = clip && !amb_clip_loops(clip) ? fmin(held_steps, episode_steps) : episode_steps;
+    t->extras = (int)(t->steps / fmax(fewest, 1)) + 2;
+    amb_action_scale(settings->absolute != 0 ? AMB_ACTION_ABSOLUTE : AMB_ACTION_RESIDUAL, t->action_mean, t->action_std);
+    t->progress.actor_rate = settings->actor_rate;
+    t->progress.shuffle = amb_rng_seed((uint64_t)settings->seed, UINT64_MAX - 1);
+    if (!allocate(t, err) || !make_networks(t, err) || !make_generators(t, err) || !make_school(t, err) ||
+        !make_environments(t, may_touch, err)) {
+        amb_train_destroy(t);
+        return NULL;
+    }
+    prime_normalizer(t);
+    return t;
+}
+
+amb_train *amb_train_create(const amb_settings *settings, const amb_character *character, const amb_clip *clip, unsigned may_touch,
+                            amb_error *err)
+{
+    return create(settings, character, clip, NULL, may_touch, err);
+}
+
+amb_train *amb_train_create_styles(const amb_settings *settings, const amb_character *character, const amb_train_styles *styles,
+                                   unsigned may_touch, amb_error *err)
+{
+    return create(settings, character, NULL, styles, may_touch, err);
+}
+
+void amb_train_destroy(amb_train *t)
+{
+    if (!t)
+        return;
+    for (int e = 0; t->env && e < t->envs; e++)
+        amb_env_free(&t->env[e]);
+    for (int i = 0; t->room && i < t->threads; i++) {
+        free(t->room[i].workspace);
+        free(t->room[i].teacher_workspace);
+        amb_cycle_room_destroy(t->room[i].cycle);
+    }
+    for (int e = 0; t->generator && e < t->envs; e++)
+        amb_generator_destroy(t->generator[e]);
+    free(t->generator);
+    amb_ppo_destroy(t->ppo);
+    amb_net_destroy(t->actor_net);
+    amb_model_destroy(t->actor);
+    free(t->env);
+    free(t->run);
+    free(t->extras_used);
+    free(t->share);
+    free(t->room);
+    free(t->group);
+    free(t->obs);
+    free(t->x);
+    free(t->action);
+    free(t->mean);
+    free(t->reward);
+    free(t->after);
+    free(t->bin);
+    free(t->plain_x);
+    free(t->plain_action);
+    amb_copier_free(&t->copier);
+    free(t->actor_average);
+    free(t->critic_average);
+    free(t->last);
+    free(t->extra);
+    free(t->value);
+    free(t->extra_value);
+    free(t->next);
+    free(t->advantage);
+    free(t->target);
+    free(t->taught);
+    free(t->has_teacher);
+    free(t);
+}
+
+/* Values of all states, then advantages and targets. Returns the share of the targets' variance that the values explain. */
+static double estimate_advantages(amb_train *t)
+{
+    amb_ppo_values(t->ppo, t->x, t->samples, t->value);
+    amb_ppo_values(t->ppo, t->extra, t->envs * t->extras, t->extra_value);
+    for (int i = 0; i < t->samples; i++)
+        t->next[i] = t->after[i] == AMB_TRAIN_FAILED     ? 0
+                     : t->after[i] == AMB_TRAIN_NO_EXTRA ? t->value[i + 1]
+                                                         : t->extra_value[t->after[i]];
+    double mean = 0, error_mean = 0, variance = 0, error_variance = 0;
+    for (int e = 0; e < t->envs; e++) {
+        const int i = e * t->steps;
+        amb_gae(t->steps, t->reward + i, t->value + i, t->next + i, t->last + i, (float)t->settings.gamma, (float)t->settings.lambda,
+                t->advantage + i, t->target + i);
+    }
+    for (int i = 0; i < t->samples; i++) {
+        mean += t->target[i] / t->samples;
+        error_mean += t->advantage[i] / t->samples;
+    }
+    for (int i = 0; i < t->samples; i++) {
+        variance += (t->target[i] - mean) * (t->target[i] - mean);
+        error_variance += (t->advantage[i] - error_mean) * (t->advantage[i] - error_mean);
+    }
+    return 1 - error_variance / fmax(variance, 1e-12);
+}
+
+static void tally_add(tally *to, const tally *from)
+{
+    for (size_t k = 0; k < sizeof(tally) / sizeof(double); k++)
+        ((double *)to)[k] += ((const double *)from)[k];
+}
+
+static void fill_stats(amb_train *t, amb_train_stats *s)
+{
+    tally all = {0}, window = {0};
+    for (int e = 0; e < t->envs; e++)
+        tally_add(&all, &t->share[e]);
+    t->progress.window[t->progress.iterations % AMB_TRAIN_WINDOW] = all;
+    t->progress.unstable += all.unstable;
+    for (int k = 0; k < AMB_TRAIN_WINDOW; k++)
+        tally_add(&window, &t->progress.window[k]);
+
+    const double n = t->samples, episodes = fmax(window.episodes, 1);
+    s->reward = all.reward / n;
+    for (int k = 0; k < AMB_REWARD_PARTS; k++)
+        s->part[k] = all.part[k] / n;
+    s->root_m = all.root_m / n;
+    s->joint_rad = all.joint_rad / n;
+    s->end_effector_m = all.end_effector_m / n;
+    s->episodes = (int64_t)window.episodes;
+    s->episode_s = window.episode_s / episodes;
+    s->normalised_return = window.normalised_return / episodes;
+    s->survived = window.survived / episodes;
+    s->fell = window.fell / episodes;
+    s->lost = window.lost / episodes;
+    s->fell_on = -1;
+    for (int b = 0; b < AMB_BODIES; b++)
+        if (window.fell_on[b] > (s->fell_on < 0 ? 0 : window.fell_on[s->fell_on]))
+            s->fell_on = b;
+    s->limited = all.limited / n;
+    s->unstable = (int64_t)t->progress.unstable;
+    for (int e = 0; e < t->envs && !s->failure; e++)
+        s->failure = t->env[e].world.failure[0] ? t->env[e].world.failure : NULL;
+    for (int e = 0; t->generator && e < t->envs; e++) {
+        const amb_generator_counts *counts = amb_generator_get_counts(t->generator[e]);
+        s->motions += counts->made;
+        for (int k = 0; k < AMB_REFUSALS; k++)
+            s->refused += counts->refused[k];
+    }
+}
+
+/* The actor's rate follows the KL divergence that its last update made. */
+static void adapt_rate(amb_train *t, double kl)
+{
+    const double wanted = t->settings.kl * pow(t->settings.kl_end / t->settings.kl, amb_train_fraction_done(t));
+    const double rate = t->progress.actor_rate * (kl <= wanted ? 1.1 : 1 / 1.1); /* slower where the KL is no number */
+    t->progress.actor_rate = fmin(fmax(rate, 1e-7), 1e-2);
+}
+
+void amb_train_iterate(amb_train *t, amb_train_stats *s)
+{
+    memset(s, 0, sizeof *s);
+    s->noise = amb_train_noise(t);
+    s->push_speed = amb_train_push(t);
+    s->actor_rate = t->progress.actor_rate;
+    const double started = amb_clock_now();
+    pack_actor(t);
+    amb_train_collect(t);
+    const double collected = amb_clock_now();
+
+    s->explained = estimate_advantages(t);
+    const amb_ppo_batch batch = {.x = t->x,
+                                 .action = t->action,
+                                 .mean = t->mean,
+                                 .advantage = t->advantage,
+                                 .target = t->target,
+                                 .noise = (float)amb_train_fresh_noise(t),
+                                 .taught = t->taught,
+                                 .has_teacher = t->has_teacher,
+                                 .teach = (float)amb_train_teach(t)};
+    if (!amb_ppo_failed(t->ppo, NULL)) /* in the values */
+        amb_ppo_update(t->ppo, &batch, (float)t->progress.actor_rate, &t->progress.shuffle, &s->ppo);
+    if (amb_ppo_failed(t->ppo, NULL))
+        return;
+    if (t->mirror)
+        s->copy_error = amb_train_copy(t);
+    if (amb_train_failed(t, NULL))
+        return;
+    amb_train_count_failures(t);
+    fill_stats(t, s);
+    if (t->normalizer.count < (int64_t)t->settings.normalizer_samples) {
+#pragma omp parallel
+        amb_normalizer_add(&t->normalizer, t->obs, t->samples);
+        amb_train_refresh_normalizer(t);
+    }
+    t->progress.samples += t->samples;
+    t->progress.iterations++;
+    amb_train_average(t);
+    adapt_rate(t, s->ppo.kl);
+
+    s->iteration = t->progress.iterations;
+    s->samples = t->progress.samples;
+    s->collect_s = collected - started;
+    s->learn_s = amb_clock_now() - collected;
+}
+
+bool amb_train_failed(const amb_train *t, amb_error *err)
+{
+    return amb_ppo_failed(t->ppo, err) || (t->mirror && amb_copier_failed(&t->copier, err));
+}
+
+const char *amb_train_motion(const amb_train *t)
+{
+    return t->motion;
+}
+
+void amb_train_set_samples(amb_train *t, double samples)
+{
+    t->settings.samples = samples;
+}
+
+const amb_settings *amb_train_settings(const amb_train *t)
+{
+    return &t->settings;
+}
+
+int64_t amb_train_samples(const amb_train *t)
+{
+    return t->progress.samples;
+}
+
+int64_t amb_train_iterations(const amb_train *t)
+{
+    return t->progress.iterations;
+}
+
+bool amb_train_uses_bf16(const amb_train *t)
+{
+    return t->bf16;
+}
