@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BAD_INPUT = 2 }; /* cli/options.h */
+enum { BAD_INPUT = 2 }; /* options/options.h */
 
 static void check_cpu(int argc, char **argv, char **environment)
 {

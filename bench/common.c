@@ -1,7 +1,7 @@
 #include "bench/bench.h"
 
 #include "base/clock.h"
-#include "cli/options.h"
+#include "options/options.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "bench/invention.h"
 
-#include "cli/options.h"
+#include "options/options.h"
 
 #include <inttypes.h>
 #include <stdio.h>

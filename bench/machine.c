@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "bench/probe.h"
-#include "cli/options.h"
+#include "options/options.h"
 
 #include <pthread.h>
 #include <stdio.h>

@@ -1,9 +1,9 @@
 /* amble-bench: measures, each subcommand one thing. */
 #include "bench/bench.h"
 
-#include "cli/options.h"
-#include "cli/program.h"
-#include "cli/setup.h"
+#include "options/options.h"
+#include "options/program.h"
+#include "options/threads.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -8,8 +8,8 @@
 #include "bench/networks.h"
 #include "bench/serve.h"
 #include "bench/timing.h"
-#include "cli/options.h"
-#include "cli/program.h"
+#include "options/options.h"
+#include "options/program.h"
 
 #include <math.h>
 #include <stdio.h>

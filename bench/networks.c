@@ -1,8 +1,8 @@
 #include "bench/networks.h"
 
 #include "base/rng.h"
-#include "cli/models.h"
 #include "nets/onnx/onnx.h"
+#include "policy/models.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -64,7 +64,7 @@ bool bench_network_make(bench_network *network, const char *word, uint64_t seed,
         if (strcmp(word, five[i].name) != 0)
             continue;
         snprintf(network->name, sizeof network->name, "%s", word);
-        if (cli_find_model(five[i].file, path, sizeof path, NULL)) {
+        if (amb_find_model(five[i].file, path, sizeof path, NULL)) {
             snprintf(network->source, sizeof network->source, "%s", five[i].file);
             network->net = amb_onnx_read(path, err);
         } else {
@@ -73,7 +73,7 @@ bool bench_network_make(bench_network *network, const char *word, uint64_t seed,
         }
         return network->net != NULL;
     }
-    if (!cli_find_model(word, path, sizeof path, err)) {
+    if (!amb_find_model(word, path, sizeof path, err)) {
         if (!strchr(word, '/') && !strchr(word, '.'))
             amb_fail(err,
                      "there is no network \"%.100s\"; expected actor, critic, phase, encoder, decoder, another of amble's models or "

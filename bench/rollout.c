@@ -5,12 +5,12 @@
  * the same physics. The two are run in turn several times; the ratio is the median of the pairs'. */
 #include "base/clock.h"
 #include "bench/bench.h"
-#include "cli/models.h"
-#include "cli/motion.h"
-#include "cli/options.h"
-#include "cli/program.h"
-#include "cli/setup.h"
+#include "options/options.h"
+#include "options/program.h"
+#include "options/threads.h"
 #include "policy/controller.h"
+#include "policy/models.h"
+#include "policy/motion.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -325,13 +325,13 @@ int bench_rollout(int argc, char **argv)
 #endif
     amb_policy policy = {0};
     char path[4096];
-    bool ok = cli_find_model(a.policy, path, sizeof path, &err) && amb_policy_load(&policy, path, NULL, &err);
+    bool ok = amb_find_model(a.policy, path, sizeof path, &err) && amb_policy_load(&policy, path, NULL, &err);
     amb_character_def def = amb_character_default_def();
     def.physics_hz = policy.physics_hz;
     amb_character *character = ok ? amb_character_create(&def, &err) : NULL;
     char clip_path[4096];
-    const cli_origin origin = cli_policy_origin(&policy, path);
-    amb_clip *clip = character ? cli_load_motion(a.motion, a.common.clips, &origin, clip_path, sizeof clip_path, &err) : NULL;
+    const amb_origin origin = amb_policy_origin(&policy, path);
+    amb_clip *clip = character ? amb_load_motion(a.motion, a.common.clips, &origin, clip_path, sizeof clip_path, &err) : NULL;
     ok = clip && measure_all(&a, &policy, path, character, clip, &err);
     amb_clip_destroy(clip);
     amb_character_destroy(character);

@@ -4,8 +4,8 @@
 #include "base/file.h"
 #include "bench/networks.h"
 #include "bench/timing.h"
-#include "cli/options.h"
 #include "nets/onnx/onnx.h"
+#include "options/options.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -8,10 +8,10 @@
 #include "bench/compete.h"
 #include "bench/invention.h"
 #include "bench/plot.h"
-#include "cli/models.h"
-#include "cli/options.h"
-#include "cli/program.h"
-#include "cli/setup.h"
+#include "options/options.h"
+#include "options/program.h"
+#include "options/style.h"
+#include "policy/models.h"
 
 #include <errno.h>
 #include <math.h>
@@ -28,7 +28,7 @@ enum { KEY_SPIN = CLI_KEY_OWN, KEY_PLOT, KEY_SCHEDULER, FIFO_PRIORITY = 80, CHAN
 typedef struct arguments {
     cli_common common;
     bench_walker_def walker;
-    cli_style style;
+    amb_style_request style;
     bench_pace_def pace;
     int rivals;
     bool fifo, scheduler_given, spin_given;
@@ -365,10 +365,10 @@ static void choose_actor(arguments *a)
     if (a->walker.actor)
         return;
     a->walker.actor = "walk.onnx";
-    if (a->walker.motion || !cli_find_model(all_styles, path, sizeof path, NULL))
+    if (a->walker.motion || !amb_find_model(all_styles, path, sizeof path, NULL))
         return;
     a->walker.actor = all_styles;
-    if (!cli_style_given(&a->style)) {
+    if (!amb_style_requested(&a->style)) {
         a->style.style = "random";
         a->style.change = a->style.change > 0 ? a->style.change : CHANGE_S;
     }

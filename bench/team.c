@@ -7,6 +7,7 @@
  * description, the models and the team's own buffers, none of which change while a ticket is JOINED. */
 #define _GNU_SOURCE /* CPU sets, sched_getcpu */
 #include "bench/team.h"
+
 #include "nets/model_layers.h"
 
 #include "base/clock.h"

@@ -2,8 +2,8 @@
 
 #include "base/clock.h"
 #include "bench/networks.h"
-#include "cli/models.h"
 #include "nets/onnx/onnx.h"
+#include "policy/models.h"
 #include "sim/features.h"
 
 #include <math.h>
@@ -41,7 +41,7 @@ static bool take_normaliser(bench_walker *w, amb_net *net, amb_error *err)
 /* The actor as the policy chose it, by the same kernel, but without its normaliser. */
 static bool load_actor(bench_walker *w, const char *name, amb_error *err)
 {
-    if (!cli_find_model(name, w->actor_path, sizeof w->actor_path, err))
+    if (!amb_find_model(name, w->actor_path, sizeof w->actor_path, err))
         return false;
     amb_net *net = amb_policy_load(&w->policy, w->actor_path, NULL, err) ? amb_onnx_read(w->actor_path, err) : NULL;
     amb_model_def def = amb_model_default_def();
@@ -56,7 +56,7 @@ static bool load_critic(bench_walker *w, const bench_walker_def *def, amb_error 
 {
     char path[4096];
     if ((def->critic || !amb_policy_critic_path(w->actor_path, path, sizeof path)) &&
-        !cli_find_model(def->critic ? def->critic : "walk_critic.onnx", path, sizeof path, err))
+        !amb_find_model(def->critic ? def->critic : "walk_critic.onnx", path, sizeof path, err))
         return false;
     w->critic = amb_model_load(path, NULL, err);
     if (!w->critic)
@@ -102,8 +102,8 @@ static bool start_body(bench_walker *w, const bench_walker_def *def, amb_error *
     amb_character_def body = amb_character_default_def();
     body.physics_hz = w->policy.physics_hz;
     w->character = amb_character_create(&body, err);
-    const cli_origin origin = cli_policy_origin(&w->policy, w->actor_path);
-    if (!w->character || !cli_follow(&w->followed, def->motion, def->style, &origin, w->character, def->clips, err) ||
+    const amb_origin origin = amb_policy_origin(&w->policy, w->actor_path);
+    if (!w->character || !amb_follow(&w->followed, def->motion, def->style, &origin, w->character, def->clips, err) ||
         (!w->followed.clip && !start_generator(w, def->seed, err)))
         return false;
     amb_env_def env = amb_env_default_def(w->character, w->followed.clip);
@@ -133,7 +133,7 @@ void bench_walker_free(bench_walker *w)
     amb_env_free(&w->env);
     amb_generator_destroy(w->generator);
     amb_cycle_room_destroy(w->room);
-    cli_followed_free(&w->followed);
+    amb_followed_free(&w->followed);
     amb_character_destroy(w->character);
     amb_model_destroy(w->own_phase);
     amb_model_destroy(w->critic);

@@ -6,8 +6,8 @@
 #ifndef AMB_BENCH_WALKER_H
 #define AMB_BENCH_WALKER_H
 
-#include "cli/style_options.h"
 #include "policy/controller.h"
+#include "policy/followed.h"
 
 typedef enum bench_part {
     BENCH_OBSERVE,   /* read the body's state, 197 numbers of it; where the actor sees the reference's goal, 49 of that */
@@ -29,7 +29,7 @@ typedef struct bench_walker_def {
     const char *actor;  /* a file, or a name among amble's models */
     const char *critic; /* the same; NULL: the one that lies beside the actor, else walk's */
     const char *motion; /* NULL: the style's, else the actor's own */
-    const cli_style *style;
+    const amb_style_request *style;
     const char *clips; /* folder, NULL: see amb_clip_find */
     uint64_t seed;
 } bench_walker_def;
@@ -43,7 +43,7 @@ typedef struct bench_walker {
     float *mean, *inv_std, clip; /* the actor's normaliser; NULL: none */
     char phase_source[256];      /* where DeepPhase's weights come from */
     amb_character *character;
-    cli_followed followed;
+    amb_followed followed;
     amb_generator *generator; /* NULL: a clip is followed */
     amb_cycle_room *room;     /* the generator's */
     amb_env env;

@@ -2,10 +2,12 @@
  *
  * `info` reads any number of clips and prints a line for each, or JSON. `convert` writes one as DeepMimic's JSON or as a table (.csv),
  * resampled if asked. Neither changes a motion: what does not close at a loop's seam is reported, not repaired. */
+#include "cli/cmd_clip.h"
+
 #include "base/file.h"
 #include "base/number.h"
 #include "base/text.h"
-#include "cli/cmd_clip.h"
+#include "cli/commands.h"
 #include "sim/clip.h"
 #include "sim/rotation.h"
 

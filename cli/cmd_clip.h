@@ -2,7 +2,7 @@
 #ifndef AMB_CLI_CMD_CLIP_H
 #define AMB_CLI_CMD_CLIP_H
 
-#include "cli/options.h"
+#include "options/options.h"
 
 /* amble clip style: the style latents of clips and their nearest named styles. encoder, styles: files, NULL: amble's own. Returns the exit
  * status. */

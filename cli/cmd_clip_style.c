@@ -1,7 +1,7 @@
 /* amble clip style: what StyleVAE's encoder makes of clips that walk, and which named styles are nearest. */
 #include "cli/cmd_clip.h"
 
-#include "cli/models.h"
+#include "policy/models.h"
 #include "policy/styles.h"
 
 #include <stdio.h>
@@ -71,8 +71,8 @@ int clip_style(const cli_common *common, char **names, int count, const char *en
     char encoder_path[PATH_SIZE], styles_path[PATH_SIZE];
     amb_stylevae vae = {.encoder = NULL};
     const amb_character_def def = amb_character_default_def();
-    const bool found = cli_find_model(encoder ? encoder : "stylevae_encoder.onnx", encoder_path, PATH_SIZE, &err) &&
-                       cli_find_table(styles_file ? styles_file : "styles.json", styles_path, PATH_SIZE, &err);
+    const bool found = amb_find_model(encoder ? encoder : "stylevae_encoder.onnx", encoder_path, PATH_SIZE, &err) &&
+                       amb_find_table(styles_file ? styles_file : "styles.json", styles_path, PATH_SIZE, &err);
     amb_styles *styles = found ? amb_styles_read(styles_path, &err) : NULL;
     amb_character *character = styles && amb_stylevae_load(&vae, encoder_path, NULL, NULL, &err) ? amb_character_create(&def, &err) : NULL;
     json_t *list = json_array();

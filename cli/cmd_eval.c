@@ -1,10 +1,13 @@
 /* amble eval: one or two policies under several seeds and a schedule of pushes; a table. */
-#include "cli/models.h"
-#include "cli/options.h"
-#include "cli/progress.h"
-#include "cli/report.h"
-#include "cli/setup.h"
-#include "cli/style_options.h"
+#include "cli/commands.h"
+#include "options/options.h"
+#include "options/precision.h"
+#include "options/progress.h"
+#include "options/report.h"
+#include "options/style.h"
+#include "options/threads.h"
+#include "policy/may_touch.h"
+#include "policy/models.h"
 #include "policy/rollout.h"
 
 #include <math.h>
@@ -30,7 +33,7 @@ enum {
 
 typedef struct arguments {
     cli_common common;
-    cli_style style;
+    amb_style_request style;
     const char *motion, *policy, *baseline, *may_touch;
     amb_precision precision;
     double seconds, turn, max_root;
@@ -144,7 +147,7 @@ typedef enum protocol { FOR_SECONDS, OWN_LENGTH } protocol;
 
 static const char *const protocol_name[] = {[FOR_SECONDS] = "seconds", [OWN_LENGTH] = "own_length"};
 
-static bool evaluate(const arguments *a, const contender *c, const cli_followed *followed, protocol how, int push, bar_state *bar,
+static bool evaluate(const arguments *a, const contender *c, const amb_followed *followed, protocol how, int push, bar_state *bar,
                      outcome *row, amb_error *err)
 {
     *row = (outcome){.worst_survival = 1, .worst_return = 1, .runs = json_array()};
@@ -167,7 +170,7 @@ static bool evaluate(const arguments *a, const contender *c, const cli_followed 
         def.progress = on_progress;
         def.context = bar;
         amb_rollout_result r;
-        if (!cli_choose_may_touch(a->may_touch, &c->policy, c->character, followed->clip, &def.env.may_touch, err) ||
+        if (!amb_choose_may_touch(a->may_touch, &c->policy, c->character, followed->clip, &def.env.may_touch, err) ||
             !amb_rollout_run(&def, &r, err)) {
             json_decref(row->runs);
             return false;
@@ -223,7 +226,7 @@ static json_t *row_json(const contender *c, protocol how, double speed, double p
 }
 
 /* One protocol's table; `rows` gets its rows. */
-static bool evaluate_protocol(const arguments *a, const contender *c, int contenders, const cli_followed *followed, protocol how,
+static bool evaluate_protocol(const arguments *a, const contender *c, int contenders, const amb_followed *followed, protocol how,
                               bar_state *bar, json_t *rows, amb_error *err)
 {
     const bool quiet = a->common.json && !strcmp(a->common.json, "-");
@@ -262,7 +265,7 @@ static bool evaluate_protocol(const arguments *a, const contender *c, int conten
     return true;
 }
 
-static bool evaluate_all(const arguments *a, const contender *c, int contenders, const cli_followed *followed, amb_error *err)
+static bool evaluate_all(const arguments *a, const contender *c, int contenders, const amb_followed *followed, amb_error *err)
 {
     const bool quiet = a->common.json && !strcmp(a->common.json, "-");
     const bool once = followed->clip && !amb_clip_loops(followed->clip);
@@ -288,7 +291,7 @@ static bool evaluate_all(const arguments *a, const contender *c, int contenders,
 
 static bool load_contender(const char *name, amb_precision precision, contender *c, amb_error *err)
 {
-    if (!cli_find_model(name, c->path, sizeof c->path, err) || !cli_load_policy(&c->policy, c->path, precision, err))
+    if (!amb_find_model(name, c->path, sizeof c->path, err) || !cli_load_policy(&c->policy, c->path, precision, err))
         return false;
     amb_character_def def = amb_character_default_def();
     def.physics_hz = c->policy.physics_hz;
@@ -311,7 +314,7 @@ int cmd_eval(int argc, char **argv)
                               NULL};
     cli_parse(&argp, argc, argv, &a);
     amb_error err = {{0}};
-    if (!a.policy && cli_style_given(&a.style))
+    if (!a.policy && amb_style_requested(&a.style))
         a.policy = "locomotion.onnx";
     if (!a.policy) {
         amb_fail(&err, "which policy? Give --policy FILE");
@@ -330,11 +333,11 @@ int cmd_eval(int argc, char **argv)
     static contender c[2];
     const int contenders = a.baseline ? 2 : 1;
     bool ok = load_contender(a.policy, a.precision, &c[0], &err) && (!a.baseline || load_contender(a.baseline, a.precision, &c[1], &err));
-    static cli_followed followed;
-    const cli_origin origin = cli_policy_origin(&c[0].policy, c[0].path);
-    ok = ok && cli_follow(&followed, a.motion, &a.style, &origin, c[0].character, a.common.clips, &err) &&
+    static amb_followed followed;
+    const amb_origin origin = amb_policy_origin(&c[0].policy, c[0].path);
+    ok = ok && amb_follow(&followed, a.motion, &a.style, &origin, c[0].character, a.common.clips, &err) &&
          evaluate_all(&a, c, contenders, &followed, &err);
-    cli_followed_free(&followed);
+    amb_followed_free(&followed);
     for (int k = 0; k < contenders; k++) {
         amb_policy_free(&c[k].policy);
         amb_character_destroy(c[k].character);

@@ -3,8 +3,9 @@
 #include "cli/cmd_model.h"
 
 #include "base/text.h"
-#include "cli/models.h"
+#include "cli/commands.h"
 #include "nets/onnx/onnx.h"
+#include "policy/models.h"
 
 #include <limits.h>
 #include <math.h>
@@ -29,7 +30,7 @@ bool model_file_argument(int key, char *text, struct argp_state *state, const ch
 
 amb_net *model_read(const char *file, char *path, size_t size, amb_error *err)
 {
-    return cli_find_model(file, path, size, err) ? amb_onnx_read(path, err) : NULL;
+    return amb_find_model(file, path, size, err) ? amb_onnx_read(path, err) : NULL;
 }
 
 int model_fail(const char *what, const amb_error *err, int status)

@@ -3,8 +3,8 @@
 #define AMB_CLI_CMD_MODEL_H
 
 #include "base/npy.h"
-#include "cli/options.h"
 #include "nets/net.h"
+#include "options/options.h"
 
 int cmd_model_info(int argc, char **argv);
 int cmd_model_run(int argc, char **argv);
@@ -14,7 +14,7 @@ int cmd_model_average(int argc, char **argv);
 /* For an argp parser: takes ARGP_KEY_ARG and ARGP_KEY_NO_ARGS, exactly one FILE.onnx; true if the key was one of these. */
 bool model_file_argument(int key, char *text, struct argp_state *state, const char **file);
 
-/* Reads the network, found as cli/models.h says. `path`: where it was found. */
+/* Reads the network, found as policy/models.h says. `path`: where it was found. */
 amb_net *model_read(const char *file, char *path, size_t size, amb_error *err);
 
 /* Reads inputs of shape (rows, inputs), (rows, the file's own input shape) or (inputs,), which is one row; float64 is rounded to float32.

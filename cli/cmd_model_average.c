@@ -1,8 +1,8 @@
 /* amble model average: one network from several of one training, by the weighted mean of their parameters. */
 #include "cli/cmd_model.h"
-#include "cli/options.h"
 #include "nets/average.h"
 #include "nets/onnx/onnx.h"
+#include "options/options.h"
 
 #include <stdio.h>
 #include <stdlib.h>

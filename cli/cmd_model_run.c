@@ -2,8 +2,9 @@
  * row does not depend on how. */
 #include "base/clock.h"
 #include "cli/cmd_model.h"
-#include "cli/setup.h"
 #include "nets/model.h"
+#include "options/precision.h"
+#include "options/threads.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,11 +1,14 @@
 /* amble rollout: characters walk headless under an actor for a while, and the terminal says how well and how fast. */
 #include "base/file.h"
-#include "cli/models.h"
-#include "cli/options.h"
-#include "cli/progress.h"
-#include "cli/report.h"
-#include "cli/setup.h"
-#include "cli/style_options.h"
+#include "cli/commands.h"
+#include "options/options.h"
+#include "options/precision.h"
+#include "options/progress.h"
+#include "options/report.h"
+#include "options/style.h"
+#include "options/threads.h"
+#include "policy/may_touch.h"
+#include "policy/models.h"
 #include "policy/rollout.h"
 
 #include <math.h>
@@ -33,7 +36,7 @@ enum {
 
 typedef struct arguments {
     cli_common common;
-    cli_style style;
+    amb_style_request style;
     const char *motion, *policy, *record, *may_touch;
     amb_precision precision;
     double seconds, push_speed, push_period, turn, heading, start, max_root;
@@ -152,8 +155,8 @@ static bool write_recording(const char *path, const amb_rollout_result *r, amb_e
  * if it cannot be loaded. */
 static bool load_policy(const arguments *a, amb_policy *policy, char *path, size_t size, amb_error *err)
 {
-    const char *otherwise = cli_style_given(&a->style) ? "locomotion" : "walk";
-    return cli_find_actor(a->policy, a->motion, a->common.clips, otherwise, path, size, err) &&
+    const char *otherwise = amb_style_requested(&a->style) ? "locomotion" : "walk";
+    return amb_find_actor(a->policy, a->motion, a->common.clips, otherwise, path, size, err) &&
            cli_load_policy(policy, path, a->precision, err);
 }
 
@@ -161,8 +164,8 @@ static bool load_policy(const arguments *a, amb_policy *policy, char *path, size
 static void choose_style(arguments *a)
 {
     char path[4096];
-    if (!a->motion && !a->policy && !a->no_policy && !cli_style_given(&a->style) &&
-        cli_find_model("locomotion.onnx", path, sizeof path, NULL))
+    if (!a->motion && !a->policy && !a->no_policy && !amb_style_requested(&a->style) &&
+        amb_find_model("locomotion.onnx", path, sizeof path, NULL))
         a->style.style = "walk";
 }
 
@@ -178,9 +181,9 @@ static bool run(const arguments *a, amb_error *err)
     if (!a->no_policy)
         character_def.physics_hz = policy.physics_hz;
     amb_character *character = amb_character_create(&character_def, err);
-    const cli_origin origin = cli_policy_origin(&policy, path);
-    cli_followed followed = {0};
-    ok = character && cli_follow(&followed, a->motion, &a->style, a->no_policy ? NULL : &origin, character, a->common.clips, err);
+    const amb_origin origin = amb_policy_origin(&policy, path);
+    amb_followed followed = {0};
+    ok = character && amb_follow(&followed, a->motion, &a->style, a->no_policy ? NULL : &origin, character, a->common.clips, err);
     if (ok) {
         amb_rollout_def def = {.env = amb_env_default_def(character, followed.clip), .envs = a->envs, .realtime = a->realtime};
         if (!a->no_policy)
@@ -206,7 +209,7 @@ static bool run(const arguments *a, amb_error *err)
         def.progress = on_progress;
         def.context = &progress;
         amb_rollout_result result;
-        ok = ok && cli_choose_may_touch(a->may_touch, def.policy, character, followed.clip, &def.env.may_touch, err) &&
+        ok = ok && amb_choose_may_touch(a->may_touch, def.policy, character, followed.clip, &def.env.may_touch, err) &&
              amb_rollout_run(&def, &result, err);
         amb_progress_end(&progress);
         if (ok) {
@@ -218,7 +221,7 @@ static bool run(const arguments *a, amb_error *err)
             amb_rollout_result_free(&result);
         }
     }
-    cli_followed_free(&followed);
+    amb_followed_free(&followed);
     amb_character_destroy(character);
     amb_policy_free(&policy);
     return ok;

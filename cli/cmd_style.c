@@ -1,8 +1,11 @@
 /* amble style: which styles there are, a style's motion as a clip, and pictures of all styles (cmd_style_plot.c). Nothing is simulated and
  * nothing is drawn at random. */
 #include "cli/cmd_style.h"
-#include "cli/models.h"
 
+#include "policy/models.h"
+
+#include "cli/commands.h"
+#include "options/style.h"
 #include "policy/style_motion.h"
 
 #include <stdio.h>
@@ -13,7 +16,7 @@ enum { KEY_OUT = 'o', KEY_FROM = CLI_KEY_OWN, KEY_ENCODER, KEY_BETWEEN, SHOWN = 
 
 typedef struct options {
     cli_common common;
-    cli_style style;
+    amb_style_request style;
     const char *out, *between;
     bool takes_style;
 } options;
@@ -49,14 +52,14 @@ static error_t parse(int key, char *text, struct argp_state *state)
 }
 
 /* The networks and the table, and the style that is asked for, if one is. */
-static amb_character *load(const options *o, cli_motions *motions, amb_error *err)
+static amb_character *load(const options *o, amb_motions *motions, amb_error *err)
 {
     const amb_character_def body = amb_character_default_def();
-    cli_style style = o->style;
-    if (!cli_style_given(&style))
+    amb_style_request style = o->style;
+    if (!amb_style_requested(&style))
         style.style = "random-names";
     amb_character *character = amb_character_create(&body, err);
-    if (character && cli_motions_load(motions, &style, character, o->common.clips, err))
+    if (character && amb_motions_load(motions, &style, character, o->common.clips, err))
         return character;
     amb_character_destroy(character);
     return NULL;
@@ -98,7 +101,7 @@ static void print_style(const amb_styles *styles, int at, const amb_style_near *
     putchar('\n');
 }
 
-static bool list_one(const cli_motions *m, int at, amb_style_near *near, bool table, json_t *list, amb_error *err)
+static bool list_one(const amb_motions *m, int at, amb_style_near *near, bool table, json_t *list, amb_error *err)
 {
     const amb_style *s = &m->styles->style[at];
     amb_latent latent;
@@ -119,7 +122,7 @@ static bool list_one(const cli_motions *m, int at, amb_style_near *near, bool ta
 static int run_list(const options *o)
 {
     amb_error err = {""};
-    cli_motions m;
+    amb_motions m;
     amb_character *character = load(o, &m, &err);
     if (!character)
         return cli_fail(&err);
@@ -134,14 +137,14 @@ static int run_list(const options *o)
     ok = ok && cli_write_json(o->common.json, json_incref(list), &err);
     json_decref(list);
     free(near);
-    cli_motions_free(&m);
+    amb_motions_free(&m);
     amb_character_destroy(character);
     return ok ? EXIT_SUCCESS : cli_fail(&err);
 }
 
 /* ---- export ---- */
 
-static bool export(const options *o, const cli_motions *m, amb_error *err)
+static bool export(const options *o, const amb_motions *m, amb_error *err)
 {
     amb_cycle_facts facts;
     if (!m->plan.moments)
@@ -163,21 +166,21 @@ static bool export(const options *o, const cli_motions *m, amb_error *err)
 static int run_export(const options *o)
 {
     amb_error err = {""};
-    cli_motions m;
+    amb_motions m;
     if (o->style.style && o->style.from) {
         amb_fail(&err, "a STYLE and --style-from exclude each other");
         return cli_fail(&err);
     }
-    if (!cli_style_given(&o->style) || !o->out) {
-        amb_fail(&err, cli_style_given(&o->style) ? "where to? Give -o FILE"
-                                                  : "which style? Give a name, a mixture (walk:0.7,zombie:0.3) or --style-from CLIP");
+    if (!amb_style_requested(&o->style) || !o->out) {
+        amb_fail(&err, amb_style_requested(&o->style) ? "where to? Give -o FILE"
+                                                      : "which style? Give a name, a mixture (walk:0.7,zombie:0.3) or --style-from CLIP");
         return cli_fail(&err);
     }
     amb_character *character = load(o, &m, &err);
     if (!character)
         return cli_fail(&err);
     const bool ok = export(o, &m, &err);
-    cli_motions_free(&m);
+    amb_motions_free(&m);
     amb_character_destroy(character);
     return ok ? EXIT_SUCCESS : cli_fail(&err);
 }
@@ -187,7 +190,7 @@ static int run_export(const options *o)
 static int run_plot(const options *o)
 {
     amb_error err = {""};
-    cli_motions m;
+    amb_motions m;
     amb_stylevae encoder = {0};
     char path[4096];
     if (!o->out) {
@@ -199,14 +202,14 @@ static int run_plot(const options *o)
         return cli_fail(&err);
     json_t *facts = json_object();
     const bool drawn = (facts || amb_fail(&err, "out of memory for pictures")) &&
-                       cli_find_model(o->style.encoder ? o->style.encoder : "stylevae_encoder.onnx", path, sizeof path, &err) &&
+                       amb_find_model(o->style.encoder ? o->style.encoder : "stylevae_encoder.onnx", path, sizeof path, &err) &&
                        amb_stylevae_load(&encoder, path, NULL, NULL, &err) && style_plot(&m, &encoder, o->between, o->out, facts, &err);
     int status = drawn ? EXIT_SUCCESS : cli_fail(&err);
     if (drawn && !cli_write_json(o->common.json, json_incref(facts), &err))
         status = cli_fail(&err);
     json_decref(facts);
     amb_stylevae_free(&encoder);
-    cli_motions_free(&m);
+    amb_motions_free(&m);
     amb_character_destroy(character);
     return status;
 }

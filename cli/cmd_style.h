@@ -2,14 +2,14 @@
 #ifndef AMB_CLI_CMD_STYLE_H
 #define AMB_CLI_CMD_STYLE_H
 
-#include "cli/options.h"
-#include "cli/style_options.h"
+#include "options/options.h"
+#include "policy/followed.h"
 
 enum { STYLE_PICTURES_MOST = 23 }; /* styles that can be told apart in a picture */
 
 /* What the tables of `amble style plot` are made of, and what the scripts need to know of them. */
 typedef struct style_pictures {
-    const cli_motions *motions;
+    const amb_motions *motions;
     const amb_stylevae *encoder;
     int between[2];                    /* styles whose half-way blend is drawn, in the table's order */
     double at[STYLE_PICTURES_MOST][2]; /* (styles): the named ones on the map */
@@ -19,7 +19,7 @@ typedef struct style_pictures {
 
 /* cmd_style_plot.c: `between` is "A,B", or NULL for the two styles that are farthest apart. Writes the tables, and the scripts that draw
  * them, into the folder, which is made; then draws. */
-bool style_plot(const cli_motions *motions, const amb_stylevae *encoder, const char *between, const char *folder, json_t *facts,
+bool style_plot(const amb_motions *motions, const amb_stylevae *encoder, const char *between, const char *folder, json_t *facts,
                 amb_error *err);
 
 /* cmd_style_draw.c: gnuplot's scripts, and a run of gnuplot on them. */
@@ -30,7 +30,7 @@ bool style_draw(const char *folder, amb_error *err);
 #define STYLE_MAP_NAME "styles-map"
 
 /* A name as it can stand in a table and in a picture: without control characters. */
-const char *style_plain_name(const cli_motions *motions, int style, char plain[AMB_NAME]);
+const char *style_plain_name(const amb_motions *motions, int style, char plain[AMB_NAME]);
 
 /* FOLDER/NAME with this text. */
 bool style_write_text(const char *folder, const char *name, const char *text, size_t size, amb_error *err);

@@ -17,7 +17,7 @@
 
 enum { MOST = STYLE_PICTURES_MOST, POINTS = 180, STEPS = 12, WINDOWS = 36 };
 
-const char *style_plain_name(const cli_motions *motions, int style, char plain[AMB_NAME])
+const char *style_plain_name(const amb_motions *motions, int style, char plain[AMB_NAME])
 {
     snprintf(plain, AMB_NAME, "%s", motions->styles->style[style].name);
     for (char *c = plain; *c; c++)
@@ -218,7 +218,7 @@ static bool choose_pair(style_pictures *p, const char *between, amb_error *err)
     return true;
 }
 
-bool style_plot(const cli_motions *motions, const amb_stylevae *encoder, const char *between, const char *folder, json_t *facts,
+bool style_plot(const amb_motions *motions, const amb_stylevae *encoder, const char *between, const char *folder, json_t *facts,
                 amb_error *err)
 {
     style_pictures p = {.motions = motions, .encoder = encoder};

@@ -4,17 +4,19 @@
 #include "base/count.h"
 #include "base/file.h"
 #include "base/number.h"
-#include "cli/models.h"
-#include "cli/options.h"
-#include "cli/program.h"
-#include "cli/progress.h"
-#include "cli/run_folder.h"
-#include "cli/setup.h"
-#include "cli/style_options.h"
-#include "nets/onnx/onnx.h"
-#include "policy/controller.h"
+#include "cli/commands.h"
 #include "learn/event_log.h"
 #include "learn/train.h"
+#include "nets/onnx/onnx.h"
+#include "options/options.h"
+#include "options/program.h"
+#include "options/progress.h"
+#include "options/run_folder.h"
+#include "options/style.h"
+#include "options/threads.h"
+#include "policy/controller.h"
+#include "policy/may_touch.h"
+#include "policy/models.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -45,7 +47,7 @@ enum { MAX_TEACHERS = 64 };
 
 typedef struct arguments {
     cli_common common;
-    cli_style style;
+    amb_style_request style;
     const char *motion, *out, *resume, *init, *may_touch;
     double minutes, save_minutes;   /* minutes 0: no limit */
     double evaluate_every, stop_at; /* samples, 0: never; return, 0: never */
@@ -382,7 +384,7 @@ static bool check_floor(const amb_character *character, const amb_clip *clip, am
     double lowest, mean;
     if (!clip)
         return true;
-    if (!cli_clip_height(character, clip, &lowest, &mean, err))
+    if (!amb_clip_height(character, clip, &lowest, &mean, err))
         return false;
     if (lowest < -.25 || mean < -.1)
         fprintf(
@@ -524,7 +526,7 @@ static void choose_folder(const arguments *a, const amb_train *train, char *fold
         const char *slash = strrchr(a->resume, '/');
         snprintf(folder, size, "%.*s", slash ? (int)(slash - a->resume) : 1, slash ? a->resume : ".");
     } else {
-        const char *style = cli_style_trained_on(amb_train_motion(train));
+        const char *style = amb_style_trained_on(amb_train_motion(train));
         snprintf(folder, size, "runs/%s%s", !style || !strcmp(style, "random") ? "" : "style-",
                  !style                    ? amb_train_motion(train)
                  : strcmp(style, "random") ? style
@@ -533,7 +535,7 @@ static void choose_folder(const arguments *a, const amb_train *train, char *fold
 }
 
 /* What is drawn: all of the table's styles, or the one that --style names, which `one` is made to hold; it must outlive the training. */
-static bool choose_styles(const cli_motions *motions, amb_styles *one, amb_train_styles *styles, amb_error *err)
+static bool choose_styles(const amb_motions *motions, amb_styles *one, amb_train_styles *styles, amb_error *err)
 {
     *styles = (amb_train_styles){.nets = &motions->nets, .styles = motions->styles, .name = motions->style, .crc = motions->crc};
     if (!strcmp(motions->style, "random"))
@@ -547,7 +549,7 @@ static bool choose_styles(const cli_motions *motions, amb_styles *one, amb_train
     return true;
 }
 
-static amb_train *create_training(const amb_settings *settings, const amb_character *character, const cli_followed *followed,
+static amb_train *create_training(const amb_settings *settings, const amb_character *character, const amb_followed *followed,
                                   amb_styles *one, const amb_teachers *teachers, unsigned may_touch, amb_error *err)
 {
     if (followed->clip)
@@ -570,14 +572,14 @@ static bool load_init(const arguments *a, amb_train *train, const amb_checkpoint
     return amb_train_load_onnx(train, a->init, critic, err);
 }
 
-static bool load_teachers(const arguments *a, const cli_followed *followed, amb_teachers *teachers, amb_error *err)
+static bool load_teachers(const arguments *a, const amb_followed *followed, amb_teachers *teachers, amb_error *err)
 {
     if (a->teachers > 0 && followed->clip)
         return amb_fail(err, "--teacher is for --style: a clip needs none");
     for (int i = 0; i < a->teachers; i++) {
         const char *equals = strchr(a->teacher[i], '=');
         char path[4096], found[4200]; /* found: "STYLE=FILE" with the file's path; if there is none, amb_teachers_add says so */
-        const bool is_found = equals && cli_find_model(equals + 1, path, sizeof path, NULL);
+        const bool is_found = equals && amb_find_model(equals + 1, path, sizeof path, NULL);
         if (is_found)
             snprintf(found, sizeof found, "%.*s%s", (int)(equals + 1 - a->teacher[i]), a->teacher[i], path);
         if (!amb_teachers_add(teachers, followed->motions.styles, is_found ? found : a->teacher[i], err))
@@ -594,10 +596,10 @@ static bool is_onnx(const char *path)
 
 /* Whether the motion is that of the checkpoint that is resumed (`before`; its motion is NULL where none is). Before a training is made:
  * settings that were decided for another motion may be impossible for this one. */
-static bool check_motion(const cli_origin *before, const cli_followed *followed, amb_error *err)
+static bool check_motion(const amb_origin *before, const amb_followed *followed, amb_error *err)
 {
     const amb_clip *clip = followed->clip;
-    if (!before->motion || (clip ? !before->has_crc || amb_clip_crc(clip) == before->crc : cli_style_trained_on(before->motion) != NULL))
+    if (!before->motion || (clip ? !before->has_crc || amb_clip_crc(clip) == before->crc : amb_style_trained_on(before->motion) != NULL))
         return true;
     return amb_fail(
         err,
@@ -620,10 +622,10 @@ static int train_with(const arguments *a, const amb_checkpoint *resumed, const a
     }
     const amb_character_def character_def = amb_train_character_def(&settings);
     amb_character *character = amb_character_create(&character_def, &err);
-    cli_followed followed = {0};
-    cli_origin origin = {.file = a->resume, .motion = before};
+    amb_followed followed = {0};
+    amb_origin origin = {.file = a->resume, .motion = before};
     origin.has_crc = before && amb_checkpoint_get(resumed, "clip_crc", &origin.crc, sizeof origin.crc, NULL);
-    const bool found = character && cli_follow(&followed, a->motion, &a->style, &origin, character, a->common.clips, &err);
+    const bool found = character && amb_follow(&followed, a->motion, &a->style, &origin, character, a->common.clips, &err);
     amb_teachers teachers = {0};
     amb_styles one = {0};
     unsigned may_touch = 0;
@@ -633,12 +635,12 @@ static int train_with(const arguments *a, const amb_checkpoint *resumed, const a
     amb_event_log *log = NULL;
     int status = CLI_BAD_INPUT;
     if (found && check_motion(&origin, &followed, &err) &&
-        cli_choose_may_touch(a->may_touch, NULL, character, followed.clip, &may_touch, &err) &&
+        amb_choose_may_touch(a->may_touch, NULL, character, followed.clip, &may_touch, &err) &&
         check_floor(character, followed.clip, &err) && load_teachers(a, &followed, &teachers, &err) &&
         (train = create_training(&settings, character, &followed, &one, &teachers, may_touch, &err)) != NULL &&
         (!resumed || amb_train_load(train, resumed, &err)) && load_init(a, train, init, &err) &&
         (choose_folder(a, train, folder, sizeof folder), lock = cli_run_folder_take(folder, resumed, &err)) != NULL &&
-        (!followed.clip || cli_keep_clip(folder, followed.path, followed.clip, &err)) &&
+        (!followed.clip || amb_keep_clip(folder, followed.path, followed.clip, &err)) &&
         (log = amb_event_log_open(folder, amb_train_samples(train), &err)) != NULL &&
         log_settings(log, amb_train_settings(train), train, &err)) {
         fprintf(stderr, "Training %s in %s: %.0f environments, %s matrix products, %.2fM of %.2fM samples done.\n", amb_train_motion(train),
@@ -652,7 +654,7 @@ static int train_with(const arguments *a, const amb_checkpoint *resumed, const a
     amb_folder_lock_release(lock);
     amb_train_destroy(train);
     amb_teachers_free(&teachers);
-    cli_followed_free(&followed);
+    amb_followed_free(&followed);
     amb_character_destroy(character);
     return status;
 }
@@ -699,7 +701,7 @@ int cmd_train(int argc, char **argv)
 
     amb_checkpoint *from = NULL;
     char init[4096];
-    if (a.init && !cli_find_model(a.init, init, sizeof init, &err))
+    if (a.init && !amb_find_model(a.init, init, sizeof init, &err))
         return cli_fail(&err);
     a.init = a.init ? init : NULL;
     const bool read = a.resume || (a.init && !is_onnx(a.init));

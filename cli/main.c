@@ -1,7 +1,8 @@
 /* The `amble` program: picks the subcommand and sets up OpenMP before it starts. Everything else is a subcommand's. */
-#include "cli/options.h"
-#include "cli/program.h"
-#include "cli/setup.h"
+#include "cli/commands.h"
+#include "options/options.h"
+#include "options/program.h"
+#include "options/threads.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -21,9 +21,9 @@
 #ifndef AMB_LEARN_FIT_H
 #define AMB_LEARN_FIT_H
 
-#include "nets/net.h"
 #include "base/checkpoint.h"
 #include "learn/fit_data.h"
+#include "nets/net.h"
 
 typedef enum amb_fit_what { AMB_FIT_PHASE, AMB_FIT_STYLE } amb_fit_what;
 

@@ -3,11 +3,11 @@
 #ifndef AMB_LEARN_FIT_STATE_H
 #define AMB_LEARN_FIT_STATE_H
 
+#include "learn/fit.h"
 #include "nets/adam.h"
 #include "nets/deepphase.h"
 #include "nets/stylevae.h"
 #include "nets/train_net.h"
-#include "learn/fit.h"
 
 enum {
     FIT_WINDOW = AMB_STYLE_WINDOW,

@@ -5,12 +5,12 @@
 #ifndef AMB_LEARN_TRAIN_H
 #define AMB_LEARN_TRAIN_H
 
-#include "nets/net.h"
 #include "base/checkpoint.h"
-#include "policy/generator.h"
 #include "learn/ppo.h"
 #include "learn/settings.h"
 #include "learn/teachers.h"
+#include "nets/net.h"
+#include "policy/generator.h"
 #include "sim/env.h"
 
 typedef struct amb_train amb_train;

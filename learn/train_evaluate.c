@@ -1,5 +1,5 @@
-#include "policy/rollout.h"
 #include "learn/train_state.h"
+#include "policy/rollout.h"
 
 #include <string.h>
 

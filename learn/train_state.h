@@ -3,10 +3,10 @@
 #ifndef AMB_LEARN_TRAIN_STATE_H
 #define AMB_LEARN_TRAIN_STATE_H
 
-#include "nets/model.h"
 #include "learn/copier.h"
 #include "learn/normalizer.h"
 #include "learn/train.h"
+#include "nets/model.h"
 
 enum {
     AMB_TRAIN_MOTION = 256,

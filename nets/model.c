@@ -4,8 +4,8 @@
  * Rows go through the network in chunks, so that the activations between two layers stay in the core's cache and the workspace is bounded,
  * whatever n. */
 #include "base/number.h"
-#include "nets/model_layers.h"
 #include "nets/kernels/vector.h"
+#include "nets/model_layers.h"
 
 #include <assert.h>
 #include <math.h>

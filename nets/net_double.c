@@ -1,8 +1,8 @@
 /* A net in double precision, and the inputs it is measured with: what every precision is compared to when a model is loaded, so it is made
  * to be quick enough for that. */
 #include "base/rng.h"
-#include "nets/model.h"
 #include "nets/kernels/vector.h"
+#include "nets/model.h"
 
 #include <math.h>
 #include <stdlib.h>

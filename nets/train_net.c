@@ -5,8 +5,8 @@
 #include "nets/train_net.h"
 
 #include "nets/gemm.h"
-#include "nets/net.h"
 #include "nets/kernels/vector.h"
+#include "nets/net.h"
 
 #include <assert.h>
 #include <math.h>

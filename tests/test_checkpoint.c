@@ -1,6 +1,6 @@
 /* policy/checkpoint: what was put comes back, and no damaged, shortened or foreign file is taken for a checkpoint. */
-#include "base/file.h"
 #include "base/checkpoint.h"
+#include "base/file.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

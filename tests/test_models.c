@@ -1,6 +1,6 @@
 /* cli/models: one way of finding networks and tables, in the current folder and among amble's models, and what is said where there is
  * none. */
-#include "cli/models.h"
+#include "policy/models.h"
 
 #include "tests/policy.h"
 
@@ -68,20 +68,20 @@ static void models_are_found(void **state)
     char path[4096];
     amb_error err = {""};
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
-        if (!cli_find_model(row[i][0], path, sizeof path, &err))
+        if (!amb_find_model(row[i][0], path, sizeof path, &err))
             fail_msg("%s", err.text);
         assert_string_equal(path, row[i][1]);
     }
     put("walk.onnx"); /* what is here goes before amble's */
-    assert_true(cli_find_model("walk", path, sizeof path, &err));
+    assert_true(amb_find_model("walk", path, sizeof path, &err));
     assert_string_equal(path, "walk.onnx");
     assert_int_equal(remove("walk.onnx"), 0);
 
-    assert_true(cli_find_table("styles", path, sizeof path, &err));
+    assert_true(amb_find_table("styles", path, sizeof path, &err));
     assert_string_equal(path, "assets/models/styles.json");
-    assert_true(cli_find_table("sub/table", path, sizeof path, &err));
+    assert_true(amb_find_table("sub/table", path, sizeof path, &err));
     assert_string_equal(path, "sub/table.json");
-    assert_false(cli_find_table("mine", path, sizeof path, &err));
+    assert_false(amb_find_table("mine", path, sizeof path, &err));
 }
 
 static void what_is_not_there_is_said(void **state)
@@ -98,17 +98,17 @@ static void what_is_not_there_is_said(void **state)
     char path[4096], tight[10], endless[5000];
     amb_error err;
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
-        assert_false(cli_find_model(row[i][0], path, sizeof path, &err));
+        assert_false(amb_find_model(row[i][0], path, sizeof path, &err));
         assert_sentence(&err, row[i][1]);
     }
     memset(endless, 'a', sizeof endless - 1);
     endless[sizeof endless - 1] = 0;
-    assert_false(cli_find_model(endless, path, sizeof path, &err));
+    assert_false(amb_find_model(endless, path, sizeof path, &err));
     assert_sentence(&err, "aaaa|longer than 4095 bytes");
-    assert_false(cli_find_model("mine.onnx", tight, 9, &err));
-    assert_true(cli_find_model("mine.onnx", tight, 10, &err));
-    assert_false(cli_find_model("mine", tight, 9, &err));
-    assert_false(cli_find_model("wlak", path, sizeof path, NULL)); /* nobody listens */
+    assert_false(amb_find_model("mine.onnx", tight, 9, &err));
+    assert_true(amb_find_model("mine.onnx", tight, 10, &err));
+    assert_false(amb_find_model("mine", tight, 9, &err));
+    assert_false(amb_find_model("wlak", path, sizeof path, NULL)); /* nobody listens */
 }
 
 static void an_actor_is_that_of_the_motion(void **state)
@@ -116,18 +116,18 @@ static void an_actor_is_that_of_the_motion(void **state)
     (void)state;
     char path[4096];
     amb_error err = {""};
-    assert_true(cli_find_actor("mine", "nowhere", NULL, "run", path, sizeof path, &err)); /* given: nothing else is asked */
+    assert_true(amb_find_actor("mine", "nowhere", NULL, "run", path, sizeof path, &err)); /* given: nothing else is asked */
     assert_string_equal(path, "mine.onnx");
     static const char *const motion[][2] = {{"walk", "sub"}, {"sub/humanoid3d_walk.txt", NULL}};
     for (int i = 0; i < 2; i++) {
-        assert_true(cli_find_actor(NULL, motion[i][0], motion[i][1], "run", path, sizeof path, &err));
+        assert_true(amb_find_actor(NULL, motion[i][0], motion[i][1], "run", path, sizeof path, &err));
         assert_string_equal(path, "assets/models/walk.onnx");
     }
-    assert_true(cli_find_actor(NULL, NULL, NULL, "run", path, sizeof path, &err));
+    assert_true(amb_find_actor(NULL, NULL, NULL, "run", path, sizeof path, &err));
     assert_string_equal(path, "assets/models/run.onnx");
-    assert_false(cli_find_actor(NULL, "sub/hop.txt", NULL, "run", path, sizeof path, &err));
+    assert_false(amb_find_actor(NULL, "sub/hop.txt", NULL, "run", path, sizeof path, &err));
     assert_sentence(&err, "no actor for \"hop\"|--policy|hop.onnx|there are run, walk");
-    assert_false(cli_find_actor(NULL, "hobble", "sub", "run", path, sizeof path, &err));
+    assert_false(amb_find_actor(NULL, "hobble", "sub", "run", path, sizeof path, &err));
     assert_sentence(&err, "no motion \"hobble\" in sub|hop, walk");
 }
 

@@ -1,6 +1,6 @@
 /* cli/motion: the clip that a policy or a checkpoint was trained on, found among the clips or beside it, and told from others of its name.
  */
-#include "cli/motion.h"
+#include "policy/motion.h"
 
 #include "tests/policy.h"
 
@@ -41,11 +41,11 @@ static void in(const char *folder, const char *name, char path[400])
 }
 
 /* Loads and expects this file's clip, or a sentence with these parts where `want` is NULL. */
-static void load(const char *motion, const char *from, const cli_origin *origin, const char *want, const char *parts)
+static void load(const char *motion, const char *from, const amb_origin *origin, const char *want, const char *parts)
 {
     char path[400] = "";
     amb_error err = {""};
-    amb_clip *clip = cli_load_motion(motion, from, origin, path, sizeof path, &err);
+    amb_clip *clip = amb_load_motion(motion, from, origin, path, sizeof path, &err);
     if (want) {
         if (!clip)
             fail_msg("%s", err.text);
@@ -67,7 +67,7 @@ static void the_own_clip_is_found(void **state)
     in(run, "actor.onnx", actor);
     in(run, "humanoid3d_hop.txt", copy);
     in(clips, "hop.txt", other);
-    cli_origin origin = {.file = actor, .motion = "hop", .has_crc = true, .crc = crc};
+    amb_origin origin = {.file = actor, .motion = "hop", .has_crc = true, .crc = crc};
 
     snprintf(parts, sizeof parts, "%s: its motion|--motion|no motion \"hop\" in %s", actor, clips);
     load(NULL, clips, &origin, NULL, parts);
@@ -75,7 +75,7 @@ static void the_own_clip_is_found(void **state)
 
     amb_clip *clip = amb_clip_read(scratch("hop.txt"), NULL);
     amb_error err = {""};
-    assert_true(cli_keep_clip(run, scratch("hop.txt"), clip, &err));
+    assert_true(amb_keep_clip(run, scratch("hop.txt"), clip, &err));
     load(NULL, clips, &origin, copy, NULL); /* beside it */
     load("hop", clips, &origin, copy, NULL);
     load("hop", clips, NULL, NULL, "no motion \"hop\"");
@@ -113,19 +113,19 @@ static void a_copy_is_kept_once(void **state)
     amb_clip *clip = amb_clip_read(scratch("hop.txt"), &err);
     assert_non_null(clip);
     for (int i = 0; i < 2; i++) { /* the second time it is there */
-        if (!cli_keep_clip(run, scratch("hop.txt"), clip, &err))
+        if (!amb_keep_clip(run, scratch("hop.txt"), clip, &err))
             fail_msg("%s", err.text);
         uint8_t *was = amb_file_read(scratch("hop.txt"), 1 << 20, &size[0], &err), *is = amb_file_read(copy, 1 << 20, &size[1], &err);
         assert_true(was && is && size[0] == size[1]);
         assert_memory_equal(was, is, size[0]);
         free(was), free(is);
     }
-    assert_true(cli_keep_clip(run, copy, clip, &err)); /* the copy itself */
+    assert_true(amb_keep_clip(run, copy, clip, &err)); /* the copy itself */
     amb_clip *other = march(.6, true);
     amb_clip *renamed = amb_clip_create(amb_clip_frames(other), amb_clip_times(other), amb_clip_poses(other), true, "hop", &err);
-    assert_false(cli_keep_clip(run, scratch("elsewhere.txt"), renamed, &err));
+    assert_false(amb_keep_clip(run, scratch("elsewhere.txt"), renamed, &err));
     assert_sentence(&err, "humanoid3d_hop.txt is there already|another motion|elsewhere.txt|--out");
-    assert_false(cli_keep_clip(scratch("nowhere"), scratch("hop.txt"), clip, &err));
+    assert_false(amb_keep_clip(scratch("nowhere"), scratch("hop.txt"), clip, &err));
     assert_sentence(&err, "nowhere/humanoid3d_hop.txt: not written");
     assert_int_equal(remove(copy), 0);
     amb_clip_destroy(renamed);

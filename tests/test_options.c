@@ -1,5 +1,5 @@
 /* cli/options: strict numbers and their sentences, the shared options through argp, JSON to files and to standard output. */
-#include "cli/options.c"
+#include "options/options.c"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* cli/progress: the formatting for every width and buffer, and what really arrives at a terminal and at a file. */
 #define _GNU_SOURCE /* posix_openpt and its like */
-#include "cli/progress.c"
+#include "options/progress.c"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,6 @@
 /* cli/setup: which bodies may touch the floor, by what was given, by the policy, by the motion. */
+#include "policy/may_touch.h"
 #include "tests/body.h"
-
-#include "cli/setup.h"
 
 static amb_character *character;
 static amb_clip *crouch; /* standing at its beginning; at its end hips and knees are in the floor */
@@ -62,7 +61,7 @@ static void bodies_that_may_touch_are_chosen_by_rules(void **unused)
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         amb_error err = {""};
         unsigned bits = 0xdead;
-        if (!cli_choose_may_touch(row[i].text, row[i].policy, character, row[i].clip, &bits, &err))
+        if (!amb_choose_may_touch(row[i].text, row[i].policy, character, row[i].clip, &bits, &err))
             fail_msg("row %zu: %s", i, err.text);
         if (bits != row[i].bits)
             fail_msg("row %zu: bodies %x, expected %x", i, bits, row[i].bits);
@@ -75,9 +74,9 @@ static void what_names_no_body_is_refused(void **unused)
     const amb_policy handstand = {.may_touch = wrist};
     unsigned bits;
     amb_error err = {""};
-    assert_false(cli_choose_may_touch("neck,tail", &handstand, character, crouch, &bits, &err));
+    assert_false(amb_choose_may_touch("neck,tail", &handstand, character, crouch, &bits, &err));
     assert_sentence(&err, "--may-touch|feet, auto|no body is named \"tail\"|left_wrist");
-    assert_false(cli_choose_may_touch("auto", &handstand, character, NULL, &bits, &err));
+    assert_false(amb_choose_may_touch("auto", &handstand, character, NULL, &bits, &err));
     assert_sentence(&err, "--may-touch auto|clip|name the bodies");
 }
 
@@ -87,14 +86,14 @@ static void a_clips_height_is_that_of_its_lowest_points(void **unused)
     (void)unused;
     amb_error err = {""};
     double lowest, mean;
-    assert_true(cli_clip_height(character, crouch, &lowest, &mean, &err));
+    assert_true(amb_clip_height(character, crouch, &lowest, &mean, &err));
     assert_near(lowest, -.581416, 1e-9, "lowest", 0);
     assert_near(mean, -.581416 / 2, 1e-9, "mean", 0);
     double pose[2 * AMB_POSE];
     pose_at_rest(pose, 1.881416);
     pose_at_rest(pose + AMB_POSE, 2.881416);
     amb_clip *high = make_clip(2, (const double[2]){0, 3}, pose, true);
-    assert_true(cli_clip_height(character, high, &lowest, &mean, &err));
+    assert_true(amb_clip_height(character, high, &lowest, &mean, &err));
     assert_near(lowest, 1, 1e-9, "lowest", 1);
     assert_near(mean, 1.5, .01, "mean", 1); /* the last moment is the first of the next cycle */
     amb_clip_destroy(high);

@@ -633,7 +633,7 @@ static void test_no_memory_is_a_failure(void **state)
     }
 }
 
-/* As the programs do (cli/program.c): oneDNN 3.6 throws where it has promised not to, and aborts. */
+/* As the programs do (options/program.c): oneDNN 3.6 throws where it has promised not to, and aborts. */
 static void leave_guard(int number)
 {
     (void)number;

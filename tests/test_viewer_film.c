@@ -1,10 +1,10 @@
 /* Pictures, films, scripts, the table of actions, the clip player and picking: what needs no OpenGL. */
 #include "base/number.h"
-#include "tests/viewer.h"
+#include "tests/session_fixture.h"
 
+#include "session/player.h"
 #include "viewer/actions.h"
 #include "viewer/film.h"
-#include "viewer/player.h"
 #include "viewer/png_file.h"
 #include "viewer/scene.h"
 

@@ -2,9 +2,10 @@
 
 #include "base/clock.h"
 #include "base/number.h"
-#include "cli/models.h"
-#include "cli/motion.h"
-#include "cli/setup.h"
+#include "policy/followed.h"
+#include "policy/may_touch.h"
+#include "policy/models.h"
+#include "policy/motion.h"
 #include "viewer/panel.h"
 
 #include <errno.h>
@@ -29,7 +30,7 @@ void amb_app_say(amb_app *app, const char *format, ...)
 /* Whether nobody has said what is to move how: then it is the actor that follows styles, if there is one. */
 static bool nothing_said(const amb_app_def *def)
 {
-    return !def->policy && !def->motion && !def->watch && !def->no_policy && !cli_style_given(&def->style);
+    return !def->policy && !def->motion && !def->watch && !def->no_policy && !amb_style_requested(&def->style);
 }
 
 static bool have_locomotion(void)
@@ -48,8 +49,8 @@ static bool first_policy(const amb_app_def *def, char *path, size_t size, amb_er
     if (def->watch)
         return (size_t)snprintf(path, size, "%s/actor.onnx", def->watch) < size ||
                amb_fail(err, "--watch: the path %.80s... is longer than %zu bytes", def->watch, size - 12);
-    const bool styles = cli_style_given(&def->style) || (nothing_said(def) && have_locomotion());
-    return cli_find_actor(def->policy, def->motion, def->clips, styles ? "locomotion" : "walk", path, size, err);
+    const bool styles = amb_style_requested(&def->style) || (nothing_said(def) && have_locomotion());
+    return amb_find_actor(def->policy, def->motion, def->clips, styles ? "locomotion" : "walk", path, size, err);
 }
 
 static amb_skill_def skill_def(const amb_app *app, const char *policy)
@@ -72,7 +73,7 @@ static bool load_first(amb_app *app, amb_error *err)
     first.character = NULL; /* it says itself which one it wants */
     first.motion = def->motion;
     first.critic = def->critic;
-    first.invents = cli_style_given(&def->style) || (nothing_said(def) && have_locomotion());
+    first.invents = amb_style_requested(&def->style) || (nothing_said(def) && have_locomotion());
     app->skill[0] = amb_skill_load(&first, err);
     if (!app->skill[0])
         return false;
@@ -84,9 +85,9 @@ static bool load_first(amb_app *app, amb_error *err)
         app->character = amb_character_create(&body, err);
     const amb_policy *policy = app->skill[0]->has_policy ? &app->skill[0]->policy : NULL;
     if (!app->character ||
-        !cli_choose_may_touch(def->may_touch, policy, app->character, app->skill[0]->clip, &app->skill[0]->may_touch, err))
+        !amb_choose_may_touch(def->may_touch, policy, app->character, app->skill[0]->clip, &app->skill[0]->may_touch, err))
         return false;
-    const char *trained_on = nothing_said(def) ? NULL : cli_style_trained_on(app->skill[0]->policy.motion);
+    const char *trained_on = nothing_said(def) ? NULL : amb_style_trained_on(app->skill[0]->policy.motion);
     if (app->skill[0]->invents && !amb_app_invent(app, app->skill[0], trained_on ? trained_on : "walk", err))
         return false;
     snprintf(app->skill_name[0], sizeof app->skill_name[0], "%s", app->skill[0]->name);
@@ -155,7 +156,7 @@ static bool start_session(amb_app *app, amb_error *err)
 static bool start_clip(amb_app *app, const char *file, amb_error *err)
 {
     char path[4096];
-    amb_clip *clip = cli_load_motion(file, app->def.clips, NULL, path, sizeof path, err);
+    amb_clip *clip = amb_load_motion(file, app->def.clips, NULL, path, sizeof path, err);
     if (!clip)
         return false;
     amb_player player;
@@ -272,7 +273,7 @@ void amb_app_free(amb_app *app)
         amb_scene_free(&app->scene);
     amb_panel_destroy(app->panel);
     amb_plots_destroy(app->plots);
-    cli_motions_free(&app->motions);
+    amb_motions_free(&app->motions);
     free(app->weight);
     free(app->own.body);
     amb_character_destroy(app->character);
@@ -471,7 +472,7 @@ void amb_app_drop(amb_app *app, const char *path)
         }
         char found[4096];
         amb_skill *skill = NULL;
-        if (cli_find_model(path, found, sizeof found, &err)) {
+        if (amb_find_model(path, found, sizeof found, &err)) {
             const amb_skill_def def = skill_def(app, found);
             skill = load_skill(app, &def, &err);
         }
@@ -510,7 +511,7 @@ void amb_app_renew(amb_app *app)
 {
     amb_skill_def def = skill_def(app, app->skill_path[0]);
     def.motion = app->def.motion;
-    def.invents = cli_style_given(&app->def.style);
+    def.invents = amb_style_requested(&app->def.style);
     amb_error err;
     if (app->retirees >= AMB_RETIRED)
         return; /* the simulation is far behind; next time */

@@ -3,13 +3,13 @@
 #ifndef AMB_VIEWER_APP_H
 #define AMB_VIEWER_APP_H
 
-#include "cli/style_options.h"
+#include "policy/followed.h"
+#include "session/clock_thread.h"
+#include "session/player.h"
 #include "viewer/actions.h"
 #include "viewer/film.h"
-#include "viewer/player.h"
 #include "viewer/plots.h"
 #include "viewer/scene.h"
-#include "viewer/sim_thread.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@ enum { AMB_CUES = 64, AMB_RETIRED = 16, AMB_CHOICES = 32, AMB_STYLES_SHOWN = 16 
 /* What the command line says. */
 typedef struct amb_app_def {
     const char *policy, *critic, *motion, *clips, *may_touch, *watch, *clip_file;
-    cli_style style;
+    amb_style_request style;
     bool no_policy, self_collision;
     uint64_t seed;
     int characters;
@@ -59,7 +59,7 @@ typedef struct amb_app {
     amb_skill *skill[AMB_SKILLS];
     char skill_name[AMB_SKILLS][64], skill_path[AMB_SKILLS][4096]; /* path: of those that are not loaded yet */
     int skills;
-    cli_motions motions; /* styles NULL: nothing is invented yet */
+    amb_motions motions; /* styles NULL: nothing is invented yet */
     amb_choice choice[AMB_CHOICES];
     int choices;
     int styles_shown, style_shown[AMB_STYLES_SHOWN]; /* numbers in the table, in the order of the list */

@@ -38,10 +38,10 @@ static void order_styles(amb_app *app)
 bool amb_app_invent(amb_app *app, amb_skill *skill, const char *style, amb_error *err)
 {
     if (!app->motions.styles) {
-        cli_style wanted = app->def.style;
-        if (!cli_style_given(&wanted))
+        amb_style_request wanted = app->def.style;
+        if (!amb_style_requested(&wanted))
             wanted.style = style;
-        if (!cli_motions_load(&app->motions, &wanted, app->character, app->def.clips, err))
+        if (!amb_motions_load(&app->motions, &wanted, app->character, app->def.clips, err))
             return false;
         app->motions.def.seed = app->def.seed;
         app->own_gain = wanted.phase_gain > 0 ? wanted.phase_gain : 1;

@@ -1,8 +1,9 @@
 /* amble-view: the character in a window, to be watched, pushed, pulled and steered; or filmed without one. */
 #include "base/clock.h"
-#include "cli/options.h"
-#include "cli/program.h"
-#include "cli/setup.h"
+#include "options/options.h"
+#include "options/program.h"
+#include "options/style.h"
+#include "options/threads.h"
 #include "viewer/app.h"
 #include "viewer/strip.h"
 
@@ -343,7 +344,7 @@ static bool check(const amb_app_def *d, amb_error *err)
             return amb_fail(err, "--do: a film cannot pause, for its time is the simulation's; time-scale .0625 is as slow as it gets");
     if (d->paused && (d->record || d->screenshot))
         return amb_fail(err, "--paused is for the window; a film would never end");
-    if (d->clip_file && (d->policy || d->watch || d->motion || d->no_policy || cli_style_given(&d->style)))
+    if (d->clip_file && (d->policy || d->watch || d->motion || d->no_policy || amb_style_requested(&d->style)))
         return amb_fail(err, "--clip plays a motion without physics; it goes with no --policy, --motion, --style, --no-policy or --watch");
     if (!cli_style_check(&d->style, d->motion, err))
         return false;

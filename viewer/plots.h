@@ -3,7 +3,7 @@
 #ifndef AMB_VIEWER_PLOTS_H
 #define AMB_VIEWER_PLOTS_H
 
-#include "viewer/snapshot.h"
+#include "session/snapshot.h"
 
 typedef struct amb_plots amb_plots;
 

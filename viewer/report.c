@@ -1,7 +1,7 @@
 #include "viewer/report.h"
 
 #include "base/clock.h"
-#include "cli/options.h"
+#include "options/options.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -5,7 +5,7 @@
 #ifndef AMB_VIEWER_SCENE_H
 #define AMB_VIEWER_SCENE_H
 
-#include "viewer/snapshot.h"
+#include "session/snapshot.h"
 
 enum { AMB_TRAIL = 160 };
 

@@ -1,11 +1,11 @@
 #include "viewer/strip.h"
 
-#include "cli/style_options.h"
+#include "policy/followed.h"
 #include "policy/style_motion.h"
+#include "session/session.h"
 #include "viewer/offscreen.h"
 #include "viewer/png_file.h"
 #include "viewer/scene.h"
-#include "viewer/session.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -33,24 +33,24 @@ typedef struct strip {
 
 static amb_clip *clip_of_style(strip *s, const char *text, amb_error *err)
 {
-    cli_motions motions;
-    const cli_style style = {.style = text};
+    amb_motions motions;
+    const amb_style_request style = {.style = text};
     amb_clip *clip = NULL;
-    if (!cli_motions_load(&motions, &style, s->character, NULL, err))
+    if (!amb_motions_load(&motions, &style, s->character, NULL, err))
         return NULL;
     if (motions.plan.moments)
         clip = amb_style_motion(&motions.nets, &motions.plan.moment[0].latent, text, NULL, NULL, err);
     else
         amb_fail(err, "\"%.60s\" means another style every time: give a name or a mixture", text);
-    cli_motions_free(&motions);
+    amb_motions_free(&motions);
     return clip;
 }
 
 static bool all_styles(strip *s, amb_error *err)
 {
-    cli_motions motions;
-    const cli_style style = {.style = "random-names"};
-    if (!cli_motions_load(&motions, &style, s->character, NULL, err))
+    amb_motions motions;
+    const amb_style_request style = {.style = "random-names"};
+    if (!amb_motions_load(&motions, &style, s->character, NULL, err))
         return false;
     bool ok = motions.styles->count <= AMB_STRIP_ROWS ||
               amb_fail(err, "%d named styles, a filmstrip has at most %d rows: say which", motions.styles->count, AMB_STRIP_ROWS);
@@ -60,7 +60,7 @@ static bool all_styles(strip *s, amb_error *err)
         s->clip[s->rows] = amb_style_motion(&motions.nets, &latent, motions.styles->style[i].name, NULL, NULL, err);
         ok = s->clip[s->rows++] != NULL;
     }
-    cli_motions_free(&motions);
+    amb_motions_free(&motions);
     return ok;
 }
 

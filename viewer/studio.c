@@ -3,7 +3,7 @@
 #include "viewer/app.h"
 
 #include "base/clock.h"
-#include "cli/program.h"
+#include "options/program.h"
 #include "viewer/offscreen.h"
 #include "viewer/png_file.h"
 #include "viewer/report.h"

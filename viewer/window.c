@@ -3,7 +3,7 @@
 #include "viewer/app.h"
 
 #include "base/clock.h"
-#include "cli/program.h"
+#include "options/program.h"
 #include "viewer/gamepad.h"
 #include "viewer/panel.h"
 #include "viewer/png_file.h"

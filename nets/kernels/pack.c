@@ -1,7 +1,7 @@
 /* Packing: weights as the file has them → the cells that a kernel reads (kernels.h), rounded to its precision. Works in tiles that stay in
  * the L1 cache, because a panel is the transpose of its rows. */
-#include "nets/kernels/round.h"
 #include "nets/kernels/kernels.h"
+#include "nets/kernels/round.h"
 #include "nets/kernels/vector.h"
 
 #include <assert.h>

@@ -1,7 +1,7 @@
 /* The reference kernels: plain C, any CPU, one for each precision. What the other kernels are tested against and what runs where none of
  * them does. Each output is written as kernels.h defines it, one after the other; no blocks, no shortcuts. */
-#include "nets/kernels/round.h"
 #include "nets/kernels/kernels.h"
+#include "nets/kernels/round.h"
 
 #include <math.h>
 #include <string.h>

@@ -2,9 +2,10 @@
  *
  * Refuses graphs that are not one chain of layers from one input, ending in one output or in several that take the same layer's result; and
  * everything nets/onnx/onnx.h says. It does not sort nodes (ONNX demands that files do) and does not run functions or subgraphs. */
+#include "nets/onnx/graph.h"
+
 #include "base/number.h"
 #include "base/text.h"
-#include "nets/onnx/graph.h"
 #include "nets/onnx/onnx.h"
 
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 /* ONNX operators that compute: layers, activations behind them, and the normaliser before the first one. What has no matrix of its own is
  * folded into the layer before it (into the normaliser where there is none), in double where it is a factor. */
-#include "nets/onnx/onnx.h"
 #include "nets/onnx/graph.h"
+#include "nets/onnx/onnx.h"
 
 #include <inttypes.h>
 #include <math.h>

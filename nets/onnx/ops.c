@@ -2,8 +2,8 @@
  * into the table at the end.
  *
  * Handlers look at shapes and at small constants; weights are converted and checked later, when the net is built. */
-#include "nets/onnx/onnx.h"
 #include "nets/onnx/graph.h"
+#include "nets/onnx/onnx.h"
 
 #include <inttypes.h>
 #include <math.h>

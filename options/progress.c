@@ -1,0 +1,226 @@
+/* The bar is redrawn in place with a carriage return; the pure formatting below decides what fits, so that no line ever wraps. */
+#include "options/progress.h"
+
+#include "base/clock.h"
+#include "base/number.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { BAR_LEAST = 8, BAR_MOST = 30, COLUMNS_UNKNOWN = 80 };
+static const double redraw_s = .1, default_interval_s = 30;
+
+/* Appends at text[at], cut at size; returns the new length. */
+static size_t add(char *text, size_t size, size_t at, const char *format, ...) __attribute__((format(printf, 4, 5)));
+static size_t add(char *text, size_t size, size_t at, const char *format, ...)
+{
+    if (at + 1 >= size)
+        return at;
+    va_list args;
+    va_start(args, format);
+    const int n = amb_number_vformat(text + at, size - at, format, args);
+    va_end(args);
+    return n < 0 ? at : at + (size_t)n < size ? at + (size_t)n : size - 1;
+}
+
+/* A UTF-8 character's later bytes. */
+static bool continues(char c)
+{
+    return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+static int columns_of(const char *text)
+{
+    int n = 0;
+    for (; *text; text++)
+        n += !continues(*text);
+    return n;
+}
+
+/* Cuts to so many columns, and never inside a character, also where the buffer's end did so before. */
+static size_t cut(char *text, int columns)
+{
+    size_t at = 0;
+    int n = 0;
+    while (text[at] && (continues(text[at]) || n < columns)) {
+        n += !continues(text[at]);
+        if ((unsigned char)text[at] < 32 || text[at] == 127)
+            text[at] = ' ';
+        at++;
+    }
+    text[at] = 0;
+    size_t begin = at;
+    while (begin > 0 && continues(text[begin - 1]))
+        begin--;
+    if (begin > 0) {
+        const unsigned char lead = (unsigned char)text[begin - 1];
+        const size_t want = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
+        if (at - (begin - 1) < want)
+            at = begin - 1;
+    }
+    text[at] = 0;
+    return at;
+}
+
+size_t amb_progress_duration(char *text, size_t size, double seconds)
+{
+    if (!(seconds >= 0) || seconds > 1e9)
+        return add(text, size, 0, "?");
+    const long s = lround(seconds);
+    if (s >= 4 * 86400)
+        return add(text, size, 0, "%ld days", (s + 43200) / 86400);
+    if (s >= 3600)
+        return add(text, size, 0, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
+    return add(text, size, 0, "%ld:%02ld", s / 60, s % 60);
+}
+
+double amb_progress_left(double first, double done, double total, double elapsed)
+{
+    if (!(total > first) || !(done > first) || !(elapsed > 0))
+        return NAN;
+    return done >= total ? 0 : elapsed * (total - done) / (done - first);
+}
+
+/* "4:12 gone, 6:51 left" */
+static void times(char *text, size_t size, double elapsed, double left)
+{
+    char a[32], b[32];
+    amb_progress_duration(a, sizeof a, elapsed);
+    amb_progress_duration(b, sizeof b, left);
+    snprintf(text, size, isnan(left) ? "%s gone" : "%s gone, %s left", a, b);
+}
+
+/* Whole percents, 100 only when done. */
+static int percent(double fraction)
+{
+    return fraction >= 1 ? 100 : fraction > 0 ? (int)(100 * fraction) : 0;
+}
+
+size_t amb_progress_bar(char *text, size_t size, int columns, const char *what, double fraction, double elapsed, double left,
+                        const char *status)
+{
+    char clock[80], share[16] = "";
+    times(clock, sizeof clock, elapsed, left);
+    if (size == 0)
+        return 0;
+    text[0] = 0;
+    if (!isnan(fraction))
+        snprintf(share, sizeof share, "%3d %%  ", percent(fraction));
+    size_t at = add(text, size, 0, "%s ", what);
+    /* How much room each part wants decides which ones get any. */
+    const int fixed = columns_of(text) + columns_of(share);
+    const int wants = columns_of(clock) + (*status ? 2 + columns_of(status) : 0);
+    int bar = 0;
+    if (!isnan(fraction) && columns - fixed - columns_of(clock) - 3 >= BAR_LEAST) {
+        bar = columns - fixed - wants - 3;
+        bar = bar < BAR_LEAST ? BAR_LEAST : bar > BAR_MOST ? BAR_MOST : bar;
+    }
+    if (bar) {
+        const int full = fraction >= 1 ? bar : fraction > 0 ? (int)(bar * fraction) : 0;
+        at = add(text, size, at, "[");
+        for (int i = 0; i < bar; i++)
+            at = add(text, size, at, i < full ? "=" : i == full ? ">" : " ");
+        at = add(text, size, at, "] ");
+    }
+    at = add(text, size, at, "%s", share);
+    if (columns_of(text) + columns_of(clock) <= columns) {
+        at = add(text, size, at, "%s", clock);
+        if (*status)
+            at = add(text, size, at, "  %s", status);
+    }
+    return cut(text, columns);
+}
+
+size_t amb_progress_plain(char *text, size_t size, const char *what, double fraction, double elapsed, double left, const char *status)
+{
+    char clock[80];
+    times(clock, sizeof clock, elapsed, left);
+    if (size == 0)
+        return 0;
+    size_t at = add(text, size, 0, "%s: ", what);
+    if (!isnan(fraction))
+        at = add(text, size, at, "%d %%, ", percent(fraction));
+    at = add(text, size, at, "%s", clock);
+    if (*status)
+        add(text, size, at, ", %s", status);
+    return cut(text, (int)size);
+}
+
+static bool is_terminal(void)
+{
+    const char *term = getenv("TERM");
+    return isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb") != 0;
+}
+
+static int terminal_columns(void)
+{
+    struct winsize w;
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : COLUMNS_UNKNOWN;
+}
+
+void amb_progress_start(amb_progress *p, const char *what, double first, double total, double interval)
+{
+    memset(p, 0, sizeof *p);
+    p->what = what;
+    p->first = first;
+    p->total = total;
+    p->interval = interval > 0 ? interval : default_interval_s;
+    p->terminal = is_terminal();
+    p->began = amb_clock_now();
+    p->last = p->terminal ? -INFINITY : p->began;
+}
+
+static void draw(amb_progress *p)
+{
+    fprintf(stderr, "\r%s\x1b[K", p->line); /* then clears what an older, longer line left */
+    fflush(stderr);
+    p->drawn = true;
+}
+
+void amb_progress_update(amb_progress *p, double done, const char *status, ...)
+{
+    const double now = amb_clock_now();
+    if (now - p->last < (p->terminal ? redraw_s : p->interval))
+        return;
+    p->last = now;
+    char said[256];
+    va_list args;
+    va_start(args, status);
+    amb_number_vformat(said, sizeof said, status, args);
+    va_end(args);
+    const double elapsed = now - p->began, left = amb_progress_left(p->first, done, p->total, elapsed);
+    const double fraction = p->total > p->first ? done / p->total : NAN;
+    if (p->terminal) {
+        /* one column less: the cursor behind a full line is on the next one on some terminals */
+        amb_progress_bar(p->line, sizeof p->line, terminal_columns() - 1, p->what, fraction, elapsed, left, said);
+        draw(p);
+    } else {
+        amb_progress_plain(p->line, sizeof p->line, p->what, fraction, elapsed, left, said);
+        fprintf(stderr, "%s\n", p->line);
+    }
+}
+
+void amb_progress_note(amb_progress *p, const char *text, ...)
+{
+    va_list args;
+    va_start(args, text);
+    if (p->drawn)
+        fputs("\r\x1b[K", stderr);
+    vfprintf(stderr, text, args);
+    fputc('\n', stderr);
+    va_end(args);
+    if (p->drawn)
+        draw(p);
+}
+
+void amb_progress_end(amb_progress *p)
+{
+    if (p->drawn)
+        fputs("\r\x1b[K", stderr);
+    p->drawn = false;
+}

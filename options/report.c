@@ -1,0 +1,185 @@
+#include "options/report.h"
+
+#include "options/options.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const part_label[AMB_REWARD_PARTS] = {"pose", "velocity", "end effectors", "root", "centre of mass"};
+
+static void bar(double fraction)
+{
+    const int width = 30, full = (int)lround(fmin(fmax(fraction, 0), 1) * width);
+    for (int i = 0; i < width; i++)
+        fputs(i < full ? "█" : "░", stdout);
+}
+
+static int64_t refusals(const amb_generator_counts *counts)
+{
+    int64_t sum = 0;
+    for (int k = 0; k < AMB_REFUSALS; k++)
+        sum += counts->refused[k];
+    return sum;
+}
+
+static void print_generator(const amb_rollout_result *r)
+{
+    const amb_percentiles *us = &r->generate_us;
+    const int64_t refused = refusals(&r->generator);
+    printf("  invented motions      %" PRId64 ", refused %" PRId64 "; in a step p50 %.1f µs, p99 %.0f µs, max %.0f µs\n", r->generator.made,
+           refused, us->p50, us->p99, us->max);
+    for (int k = 0; refused > 0 && k < AMB_REFUSALS; k++)
+        if (r->generator.refused[k])
+            printf("    refused because     %s: %" PRId64 "\n", amb_refusal_text((amb_refusal)k), r->generator.refused[k]);
+}
+
+/* How many bytes and columns of a UTF-8 text differ is printf's problem with "%-24s"; labels are the user's. */
+static void print_padded(const char *text, int columns)
+{
+    for (const char *at = text; *at; at++)
+        columns -= (*at & 0xc0) != 0x80;
+    printf("%s%*s", text, columns > 0 ? columns : 1, "");
+}
+
+static void print_moments(const amb_rollout_result *r)
+{
+    printf("\n  from      style                      still up at its end   return\n");
+    for (int m = 0; m < r->moments; m++) {
+        const amb_moment_result *moment = &r->moment[m];
+        printf("  %5.1f s   ", moment->from);
+        print_padded(moment->label, 27);
+        printf("%4.0f of %-4d            %5.3f  ", moment->survival * r->episodes, r->episodes, moment->normalised_return);
+        bar(moment->normalised_return);
+        printf("\n");
+    }
+}
+
+void cli_print_rollout(const amb_rollout_def *def, const amb_rollout_result *r, const char *motion, const char *policy)
+{
+    const amb_env_def *env = &def->env;
+    const char *name = policy ? strrchr(policy, '/') : NULL;
+    printf("%s, %d character%s for %g s, %s", motion, def->envs, cli_plural(def->envs), env->episode_s,
+           policy ? name ? name + 1 : policy : "no network");
+    if (env->push_speed > 0)
+        printf(", pushed by %g m/s every %g s", env->push_speed, env->push_period);
+    if (env->turn_rate != 0)
+        printf(", turning %g°/s", env->turn_rate * 180 / M_PI);
+    printf("\n\n");
+    printf("  still up at the end   %4.0f of %-4d  ", r->survival * r->episodes, r->episodes);
+    bar(r->survival);
+    printf("\n  normalised return     %12.3f  ", r->normalised_return);
+    bar(r->normalised_return);
+    printf("\n");
+    if (r->moments)
+        print_moments(r);
+    printf("\n  reward in its parts\n");
+    for (int k = 0; k < AMB_REWARD_PARTS; k++) {
+        printf("    %-19s %12.3f  ", part_label[k], r->part[k]);
+        bar(r->part[k]);
+        printf("\n");
+    }
+    printf("\n  off the motion by     %.1f cm root, %.1f° joints, %.1f cm hands and feet (means)\n", 100 * r->root_m,
+           r->joint_rad * 180 / M_PI, 100 * r->end_effector_m);
+    printf("  mean time up          %.1f s\n", r->seconds);
+    if (r->resets_unstable)
+        printf("  unstable states       %" PRId64 " (those characters were reset and count as fallen)\n", r->resets_unstable);
+    if (r->failed)
+        printf("  physics failed        in %d characters, which were reset and count as fallen: %s\n", r->failed, r->failure);
+    if (def->generator)
+        print_generator(r);
+    printf("  control step          p50 %.0f µs, p99 %.0f µs, max %.0f µs; physics takes %.0f %% of it\n", r->step_us.p50, r->step_us.p99,
+           r->step_us.max, 100 * r->physics_share);
+    if (def->realtime)
+        printf("  real time             woken late by p50 %.0f µs, p99 %.0f µs, max %.0f µs; %" PRId64 " deadlines missed\n",
+               r->wakeup_us.p50, r->wakeup_us.p99, r->wakeup_us.max, r->missed_deadlines);
+    else
+        printf("  speed                 %.0f control steps/s, %.0f × real time in all\n", r->control_steps_per_s,
+               r->control_steps_per_s * r->control_dt);
+}
+
+static json_t *percentiles(const amb_percentiles *p)
+{
+    json_t *o = json_object();
+    json_object_set_new(o, "p50", cli_real(p->p50));
+    json_object_set_new(o, "p99", cli_real(p->p99));
+    json_object_set_new(o, "p99.9", cli_real(p->p999));
+    json_object_set_new(o, "max", cli_real(p->max));
+    return o;
+}
+
+static json_t *generator_json(const amb_rollout_result *r)
+{
+    json_t *o = json_object();
+    json_object_set_new(o, "made", json_integer((json_int_t)r->generator.made));
+    json_object_set_new(o, "refused", json_integer((json_int_t)refusals(&r->generator)));
+    json_object_set_new(o, "changes", json_integer((json_int_t)r->generator.changes));
+    json_object_set_new(o, "step_us", percentiles(&r->generate_us));
+    return o;
+}
+
+static json_t *moments_json(const amb_rollout_result *r)
+{
+    json_t *list = json_array();
+    for (int m = 0; m < r->moments; m++) {
+        const amb_moment_result *moment = &r->moment[m];
+        json_t *o = json_object();
+        json_object_set_new(o, "from", cli_real(moment->from));
+        json_object_set_new(o, "until", cli_real(moment->until));
+        json_object_set_new(o, "style", json_string(moment->label));
+        json_object_set_new(o, "survival", cli_real(moment->survival));
+        json_object_set_new(o, "normalised_return", cli_real(moment->normalised_return));
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+json_t *cli_rollout_json(const amb_rollout_def *def, const amb_rollout_result *r, const char *motion, const char *policy)
+{
+    json_t *o = json_object(), *parts = json_object(), *tracking = json_object();
+    for (int k = 0; k < AMB_REWARD_PARTS; k++)
+        json_object_set_new(parts, amb_reward_name[k], cli_real(r->part[k]));
+    json_object_set_new(tracking, "root_m", cli_real(r->root_m));
+    json_object_set_new(tracking, "joint_rad", cli_real(r->joint_rad));
+    json_object_set_new(tracking, "end_effector_m", cli_real(r->end_effector_m));
+    char hash[20];
+    snprintf(hash, sizeof hash, "%016" PRIx64, r->hash);
+    json_object_set_new(o, "motion", cli_text(motion));
+    json_object_set_new(o, "policy", policy ? cli_text(policy) : json_null());
+    if (def->policy) {
+        json_object_set_new(o, "precision", json_string(amb_precision_name(amb_model_precision(def->policy->actor))));
+        json_object_set_new(o, "kernel", json_string(amb_model_kernel_name(def->policy->actor)));
+    }
+    json_object_set_new(o, "seed", json_integer((json_int_t)def->env.seed));
+    json_object_set_new(o, "seconds", cli_real(def->env.episode_s));
+    json_object_set_new(o, "push_speed", cli_real(def->env.push_speed));
+    json_object_set_new(o, "push_period", cli_real(def->env.push_period));
+    json_object_set_new(o, "turn_rate", cli_real(def->env.turn_rate));
+    json_object_set_new(o, "episodes", json_integer(r->episodes));
+    json_object_set_new(o, "survival", cli_real(r->survival));
+    json_object_set_new(o, "normalised_return", cli_real(r->normalised_return));
+    json_object_set_new(o, "mean_seconds_up", cli_real(r->seconds));
+    json_object_set_new(o, "reward", parts);
+    json_object_set_new(o, "tracking", tracking);
+    json_object_set_new(o, "control_steps", json_integer(r->control_steps));
+    json_object_set_new(o, "control_steps_per_s", cli_real(r->control_steps_per_s));
+    json_object_set_new(o, "wall_s", cli_real(r->wall_s));
+    json_object_set_new(o, "physics_share", cli_real(r->physics_share));
+    json_object_set_new(o, "step_us", percentiles(&r->step_us));
+    if (def->realtime) {
+        json_object_set_new(o, "wakeup_us", percentiles(&r->wakeup_us));
+        json_object_set_new(o, "missed_deadlines", json_integer(r->missed_deadlines));
+    }
+    if (def->generator)
+        json_object_set_new(o, "invented_motions", generator_json(r));
+    if (r->moments)
+        json_object_set_new(o, "schedule", moments_json(r));
+    json_object_set_new(o, "resets_non_finite", json_integer(r->resets_unstable));
+    if (r->failed) {
+        json_object_set_new(o, "physics_failed", json_integer(r->failed));
+        json_object_set_new(o, "physics_failure", json_string(r->failure));
+    }
+    json_object_set_new(o, "hash", json_string(hash));
+    return o;
+}

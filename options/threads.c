@@ -1,0 +1,91 @@
+/* Threads: how many, and how long they spin where they wait. */
+#include "options/threads.h"
+
+#include "base/clock.h"
+#include "base/cores.h"
+#include "options/program.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+#ifdef _OPENMP
+/* This program's file: by its real name, so that it keeps that name in the list of processes, where that can be had. */
+static const char *own_path(void)
+{
+    static char path[4096];
+    const ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+    return n > 0 && access(path, X_OK) == 0 ? path : "/proc/self/exe";
+}
+
+/* How often GCC's runtime, which counts, has to look at what it waits for in `us` microseconds. A processor's pause takes 10 to 140 cycles,
+ * so it is measured: the fastest of some short runs. */
+static int spins_in(double us)
+{
+    enum { RUNS = 5, SPINS = 200 };
+    double fastest = INFINITY;
+    for (int run = 0; run < RUNS; run++) {
+        const double begun = amb_clock_now();
+        for (volatile int i = 0; i < SPINS; i++) {
+#ifdef __x86_64__
+            __builtin_ia32_pause();
+#endif
+        }
+        fastest = fmin(fastest, amb_clock_now() - begun);
+    }
+    return (int)fmin(fmax(1e-6 * us * SPINS / fmax(fastest, 1e-9), 1), 1e6);
+}
+#endif
+
+/* A runtime that is left alone spins for milliseconds at a barrier (GCC's 300,000 times, LLVM's .2 s). Where another program has the core
+ * of the thread that is waited for, that is time in which nobody gets on, taken from the core that this thread could have. Waking a
+ * sleeping thread costs some microseconds, so waits that are shorter are spun through. Nor are threads bound to cores: the system moves a
+ * thread that waits for its core to one that has become free.
+ *
+ * GCC's runtime reads its environment before main, so the variables are set and the program starts itself again, once. If that cannot be
+ * done it goes on as it is: slower, not wrong. */
+void cli_set_up_openmp(char **argv)
+{
+#ifdef _OPENMP
+    static const char guard[] = "AMBLE_OPENMP_SET_UP";
+    const double spin_us = 20;
+    if (getenv(guard)) {
+        unsetenv(guard); /* programs that this one starts decide for themselves */
+        return;
+    }
+    if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT") || getenv("KMP_BLOCKTIME"))
+        return;
+    char spins[32];
+    snprintf(spins, sizeof spins, "%d", spins_in(spin_us));
+    if (setenv("GOMP_SPINCOUNT", spins, 1) == 0 && setenv("KMP_BLOCKTIME", "1", 1) == 0 && setenv(guard, "1", 1) == 0) /* 1 ms, the least */
+        execv(own_path(), argv);
+    unsetenv(guard);
+#else
+    (void)argv;
+#endif
+}
+
+/* Asks OpenMP, which looked at the mask before it may have bound this thread. */
+int cli_cores(void)
+{
+#ifdef _OPENMP
+    return amb_cores_within_quota(omp_get_num_procs());
+#else
+    return amb_cores();
+#endif
+}
+
+void cli_set_threads(int threads)
+{
+#ifdef _OPENMP
+    omp_set_dynamic(0);
+    omp_set_num_threads(cli_start_team(threads > 0 ? threads : cli_cores()));
+#else
+    (void)threads;
+#endif
+}

@@ -1,0 +1,85 @@
+/* History: a ring of saved states, one a control step. Going back restores the very bits, so going forward again repeats them. */
+#include "session/internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool amb_past_init(amb_session *s, amb_error *err)
+{
+    const size_t env = (amb_env_save_size(&s->member[0].env) + 7) & ~(size_t)7, style = (amb_generator_save_size(NULL) + 7) & ~(size_t)7;
+    s->moments = (int)ceil(s->def.history_s / s->dt) + 1;
+    s->style_at = env;
+    s->facts_at = env + style;
+    s->record_size = s->facts_at + sizeof(member_facts);
+    s->moment = malloc((size_t)s->moments * sizeof *s->moment);
+    s->record = calloc((size_t)s->moments * (size_t)s->def.characters, s->record_size);
+    if (!s->moment || !s->record)
+        return amb_fail(err, "out of memory for %g s of history of %d characters", s->def.history_s, s->def.characters);
+    amb_past_forget(s);
+    return true;
+}
+
+void amb_past_free(amb_session *s)
+{
+    free(s->moment);
+    free(s->record);
+}
+
+void amb_past_forget(amb_session *s)
+{
+    for (int i = 0; i < s->moments; i++)
+        s->moment[i].step = -1;
+    s->oldest = s->step;
+    amb_past_keep(s);
+}
+
+static char *record_of(const amb_session *s, int slot, int character)
+{
+    return s->record + ((size_t)slot * (size_t)s->def.characters + (size_t)character) * s->record_size;
+}
+
+void amb_past_keep(amb_session *s)
+{
+    const int slot = (int)(s->step % s->moments);
+    s->moment[slot] = (moment){s->step, s->skill, s->before_skill, s->style_skill, s->pace};
+    s->newest = s->step; /* whatever came after it belongs to another story */
+    for (int i = 0; i < s->def.characters; i++) {
+        char *to = record_of(s, slot, i);
+        amb_env_save(&s->member[i].env, to);
+        amb_style_save(s, i, to + s->style_at);
+        memcpy(to + s->facts_at, &s->member[i].facts, sizeof(member_facts));
+    }
+    if (s->step - s->oldest >= s->moments)
+        s->oldest = s->step - s->moments + 1;
+}
+
+void amb_past_go(amb_session *s, int64_t step)
+{
+    step = step < s->oldest ? s->oldest : step;
+    const int slot = (int)(step % s->moments);
+    if (step > s->newest || s->moment[slot].step != step)
+        return;
+    s->step = step;
+    s->skill = s->moment[slot].skill < s->skills ? s->moment[slot].skill : s->skill;
+    s->before_skill = s->moment[slot].before_skill;
+    s->style_skill = s->moment[slot].style_skill;
+    s->pace = s->moment[slot].pace;
+    s->jumps++;
+    s->wanted = -1;
+    if (s->push_step > step)
+        s->push_step = -1;
+    for (int i = 0; i < s->def.characters; i++) {
+        member *m = &s->member[i];
+        const char *from = record_of(s, slot, i);
+        amb_style_load(s, i, from + s->style_at);
+        amb_member_use(s, m, i, s->known[s->skill]);
+        amb_env_load(&m->env, from);
+        memcpy(&m->facts, from + s->facts_at, sizeof(member_facts));
+        amb_reward_compute(s->def.env.character, &m->env.state, &m->env.reference_state, &m->reward);
+        m->env.reference.turn_rate = s->turn_rate; /* the key that is held now counts, not the one that was */
+        m->jumped = true;
+    }
+    s->value = amb_skill_value(s->known[s->skill], &s->member[s->follow].env);
+    amb_style_measure(s);
+}

@@ -1,0 +1,562 @@
+/* The viewer's session without any window: the same bits as a rollout, history, pushes, pulls, resets, skills. */
+#include "tests/session_fixture.h"
+
+#include "session/internal.h"
+
+static amb_skill *skill;
+
+static int set_up(void **state)
+{
+    load_body(state);
+    skill = make_skill("march", .3, true, 11);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    amb_skill_free(skill);
+    return unload_body(state);
+}
+
+static void steps(amb_session *s, int n)
+{
+    for (int i = 0; i < n; i++)
+        assert_true(amb_session_step(s));
+}
+
+static void apply(amb_session *s, amb_command_kind kind, double value)
+{
+    amb_session_apply(s, &(amb_command){.kind = kind, .value = value});
+}
+
+static amb_snapshot look(const amb_session *s, int characters)
+{
+    static amb_snapshot snapshot;
+    free(snapshot.body);
+    assert_true(amb_session_snapshot_init(&snapshot, characters, NULL));
+    amb_session_look(s, &snapshot);
+    return snapshot;
+}
+
+/* Eleven characters make two groups. Long enough that some fall, and get up again, which a rollout does not simulate. */
+static void untouched_it_is_a_rollout(void **state)
+{
+    (void)state;
+    amb_session_def def = session_def(skill, 11);
+    def.env.push_speed = 1.5;
+    def.get_up_s = .5;
+    for (int seconds = 1; seconds <= 4; seconds += 3) {
+        amb_session *s = make_session(&def);
+        steps(s, 30 * seconds);
+        const amb_snapshot snap = look(s, 11);
+        int fallen = 0;
+        for (int i = 0; i < 11; i++)
+            fallen += snap.body[i].down || snap.body[i].up_s < seconds - .01;
+        assert_int_equal(amb_session_hash(s), rollout_hash(&def, seconds));
+        if (seconds == 4)
+            assert_true(fallen > 0); /* otherwise this test says nothing about falls */
+        amb_session_destroy(s);
+    }
+}
+
+static void stops_at_its_limit(void **state)
+{
+    (void)state;
+    amb_session_def def = session_def(skill, 1);
+    def.step_limit = 5;
+    amb_session *s = make_session(&def);
+    steps(s, 5);
+    assert_false(amb_session_step(s));
+    assert_int_equal(amb_session_steps(s), 5);
+    assert_true(look(s, 1).finished);
+    amb_session_destroy(s);
+}
+
+static void history_goes_back_and_repeats(void **state)
+{
+    (void)state;
+    amb_session_def def = session_def(skill, 3);
+    def.get_up_s = -1;
+    amb_session *s = make_session(&def);
+    uint64_t hash[401];
+    for (int i = 0; i <= 400; i++) {
+        hash[i] = amb_session_hash(s);
+        if (i < 400)
+            steps(s, 1);
+    }
+    apply(s, AMB_DO_STEP, -300); /* ten seconds */
+    assert_int_equal(amb_session_steps(s), 100);
+    assert_int_equal(amb_session_hash(s), hash[100]);
+    apply(s, AMB_DO_STEP, 7);
+    assert_int_equal(amb_session_hash(s), hash[107]);
+    steps(s, 50); /* simulated anew: the same */
+    assert_int_equal(amb_session_hash(s), hash[157]);
+    assert_int_equal(look(s, 3).newest, 157);
+    apply(s, AMB_DO_STEP, -1000);
+    assert_int_equal(amb_session_steps(s), 0);
+    assert_int_equal(amb_session_hash(s), hash[0]);
+    amb_session_destroy(s);
+}
+
+static void history_is_bounded(void **state)
+{
+    (void)state;
+    amb_session_def def = session_def(skill, 1);
+    def.history_s = 1;
+    def.get_up_s = -1;
+    amb_session *s = make_session(&def);
+    steps(s, 100);
+    assert_int_equal(look(s, 1).oldest, 70);
+    apply(s, AMB_DO_STEP, -1000);
+    assert_int_equal(amb_session_steps(s), 70);
+    amb_session_destroy(s);
+}
+
+/* What was done is part of what is gone through again; doing something else in the past begins another story. */
+static void history_knows_pushes(void **state)
+{
+    (void)state;
+    const amb_session_def def = session_def(skill, 1);
+    amb_session *s = make_session(&def);
+    steps(s, 10);
+    const uint64_t before = amb_session_hash(s);
+    amb_session_apply(s, &(amb_command){.kind = AMB_DO_PUSH, .v = {.5, .2, 0}});
+    assert_int_not_equal(amb_session_hash(s), before);
+    steps(s, 10);
+    const uint64_t after = amb_session_hash(s);
+    apply(s, AMB_DO_STEP, -15);
+    apply(s, AMB_DO_STEP, 15);
+    assert_int_equal(amb_session_hash(s), after);
+    apply(s, AMB_DO_STEP, -15);
+    apply(s, AMB_DO_TURN, .5);
+    assert_int_equal(look(s, 1).newest, 5);
+    apply(s, AMB_DO_STEP, 15);
+    assert_int_not_equal(amb_session_hash(s), after);
+    assert_int_equal(amb_session_steps(s), 20);
+    amb_session_destroy(s);
+}
+
+static void a_push_changes_the_speed(void **state)
+{
+    (void)state;
+    const amb_session_def def = session_def(skill, 2);
+    amb_session *a = make_session(&def), *b = make_session(&def);
+    steps(a, 3);
+    steps(b, 3);
+    amb_session_apply(b, &(amb_command){.kind = AMB_DO_PUSH, .character = 1, .v = {0, 1, 0}});
+    steps(a, 1);
+    steps(b, 1);
+    amb_snapshot snap = look(b, 2);
+    assert_int_equal(snap.pushes, 1);
+    assert_int_equal(snap.pushed_character, 1);
+    assert_true(snap.pushed_ago < .05);
+    const double y0 = snap.body[0].pose[1], y1 = snap.body[1].pose[1];
+    snap = look(a, 2);
+    assert_true(y0 == snap.body[0].pose[1]); /* nobody else is pushed */
+    assert_true(y1 - snap.body[1].pose[1] > .015 && y1 - snap.body[1].pose[1] < .04);
+    amb_session_destroy(a);
+    amb_session_destroy(b);
+}
+
+static double wrist_to(const amb_snapshot *snap, const double target[3])
+{
+    double joint[AMB_BODIES][3], rot[AMB_BODIES][4];
+    amb_fk(character, snap->body[0].pose, joint, rot);
+    return mju_dist3(joint[AMB_RIGHT_WRIST], target);
+}
+
+static void a_pull_draws_the_limb_and_ends(void **state)
+{
+    (void)state;
+    amb_session_def def = session_def(skill, 1);
+    def.get_up_s = -1;
+    amb_session *a = make_session(&def), *b = make_session(&def);
+    const double target[3] = {.5, -.4, 1.5};
+    amb_session_apply(b, &(amb_command){.kind = AMB_DO_PULL, .body = AMB_RIGHT_WRIST, .v = {0, 0, 0, target[0], target[1], target[2]}});
+    steps(a, 8);
+    steps(b, 8);
+    amb_snapshot snap = look(b, 1);
+    assert_true(snap.pulling);
+    assert_int_equal(snap.pulled_body, AMB_RIGHT_WRIST);
+    const double pulled = wrist_to(&snap, target);
+    snap = look(a, 1);
+    assert_false(snap.pulling);
+    if (!(pulled < .75 * wrist_to(&snap, target)))
+        fail_msg("%g m from the target, without a pull %g m", pulled, wrist_to(&snap, target));
+    const mjData *d = b->member[0].env.world.data;
+    double force = 0;
+    for (int i = 0; i < 6 * character->model->nbody; i++)
+        force += fabs(d->xfrc_applied[i]);
+    assert_true(force > 10);
+    apply(b, AMB_DO_RELEASE, 0);
+    steps(b, 1);
+    assert_false(look(b, 1).pulling);
+    for (int i = 0; i < 6 * character->model->nbody; i++)
+        assert_true(d->xfrc_applied[i] == 0);
+    amb_session_destroy(a);
+    amb_session_destroy(b);
+}
+
+static void restart_is_the_beginning(void **state)
+{
+    (void)state;
+    const amb_session_def def = session_def(skill, 3);
+    amb_session *s = make_session(&def);
+    const uint64_t begin = amb_session_hash(s);
+    steps(s, 30);
+    const uint64_t later = amb_session_hash(s);
+    assert_int_not_equal(begin, later);
+    amb_session_apply(s, &(amb_command){.kind = AMB_DO_PUSH, .v = {2, 0, 0}});
+    steps(s, 30);
+    apply(s, AMB_DO_RESTART, 0);
+    assert_int_equal(amb_session_steps(s), 0);
+    assert_int_equal(amb_session_hash(s), begin);
+    steps(s, 30);
+    assert_int_equal(amb_session_hash(s), later);
+    amb_session_destroy(s);
+}
+
+static void reset_keeps_the_place(void **state)
+{
+    (void)state;
+    amb_session_def def = session_def(skill, 2);
+    def.get_up_s = -1;
+    def.env.start_at[0] = 3;
+    amb_session *s = make_session(&def);
+    amb_session_apply(s, &(amb_command){.kind = AMB_DO_PUSH, .v = {5, 0, 0}});
+    steps(s, 60);
+    amb_snapshot snap = look(s, 2);
+    assert_true(snap.body[0].down);
+    const double x = snap.body[0].pose[0], y = snap.body[0].pose[1], other = snap.body[1].pose[0];
+    assert_true(x > 3.3);
+    amb_session_apply(s, &(amb_command){.kind = AMB_DO_RESET, .character = 0});
+    snap = look(s, 2);
+    assert_false(snap.body[0].down);
+    assert_true(fabs(snap.body[0].pose[0] - x) < 1e-9 && fabs(snap.body[0].pose[1] - y) < 1e-9);
+    assert_true(snap.body[0].pose[2] > .7);
+    assert_true(snap.body[0].up_s == 0);
+    assert_true(snap.body[1].pose[0] == other);
+    amb_session_destroy(s);
+}
+
+/* Getting up does not move the appointed pushes. */
+static void pushes_keep_their_times(void **state)
+{
+    (void)state;
+    amb_session_def def = session_def(skill, 1);
+    def.env.push_speed = .1;
+    def.env.push_period = 1;
+    amb_session *s = make_session(&def);
+    steps(s, 20);
+    apply(s, AMB_DO_RESET, 0);
+    steps(s, 10);
+    assert_true(fabs(s->member[0].env.next_push - 1) < 1e-9);
+    steps(s, 2);
+    assert_true(fabs(s->member[0].env.next_push - 2) < 1e-9);
+    amb_session_destroy(s);
+}
+
+static void the_fallen_get_up(void **state)
+{
+    (void)state;
+    amb_session_def def = session_def(skill, 1);
+    def.get_up_s = .5;
+    amb_session *s = make_session(&def);
+    amb_session_apply(s, &(amb_command){.kind = AMB_DO_PUSH, .v = {5, 0, 0}});
+    int down = 0, risen = 0;
+    for (int i = 0; i < 90 && !risen; i++) {
+        steps(s, 1);
+        const bool is_down = look(s, 1).body[0].down;
+        risen = down && !is_down;
+        down += is_down;
+    }
+    assert_true(risen);
+    assert_in_range(down, 14, 17); /* half a second */
+    amb_session_destroy(s);
+}
+
+static void turning_and_pace(void **state)
+{
+    (void)state;
+    const amb_session_def def = session_def(skill, 1);
+    amb_session *s = make_session(&def);
+    const double phase = look(s, 1).phase, heading = look(s, 1).reference_heading;
+    apply(s, AMB_DO_TURN, .6);
+    apply(s, AMB_DO_PACE, 1.2);
+    steps(s, 10);
+    amb_snapshot snap = look(s, 1);
+    assert_true(fabs(snap.reference_heading - heading - .2) < 1e-9);
+    double gone = snap.phase - phase;
+    gone -= floor(gone);
+    assert_true(fabs(gone - 1.2 / 3) < 1e-9); /* a cycle takes 1 s */
+    apply(s, AMB_DO_TURN, 0);
+    steps(s, 5);
+    assert_true(look(s, 1).reference_heading == snap.reference_heading);
+    apply(s, AMB_DO_PACE, 9);
+    assert_true(look(s, 1).pace == 1.3);
+    amb_session_destroy(s);
+}
+
+static void another_skill_takes_over(void **state)
+{
+    (void)state;
+    amb_skill *high = make_skill("high", .5, true, 1), *single = make_skill("single", .4, false, 1);
+    const amb_session_def def = session_def(skill, 1);
+    amb_session *s = make_session(&def);
+    steps(s, 5);
+    apply(s, AMB_DO_SKILL, 1); /* there is none */
+    assert_int_equal(look(s, 1).skill, 0);
+    amb_session_apply(s, &(amb_command){.kind = AMB_DO_TEACH, .value = 1, .skill = high});
+    amb_session_apply(s, &(amb_command){.kind = AMB_DO_TEACH, .value = 2, .skill = single});
+    assert_int_equal(look(s, 1).skills, 3);
+    double before[AMB_POSE], after[AMB_POSE];
+    memcpy(before, look(s, 1).body[0].pose, sizeof before);
+    apply(s, AMB_DO_SKILL, 1);
+    for (int i = 0; i < 70 && look(s, 1).skill != 1; i++) /* it may wait for a good moment */
+        steps(s, 1);
+    assert_int_equal(look(s, 1).skill, 1);
+    if (amb_session_steps(s) == 5) {
+        memcpy(after, look(s, 1).body[0].pose, sizeof after);
+        assert_memory_equal(before, after, sizeof before); /* trying ways leaves no trace in the body */
+    }
+    apply(s, AMB_DO_SKILL, 2);
+    for (int i = 0; i < 120 && look(s, 1).skill != 2; i++)
+        steps(s, 1);
+    assert_int_equal(look(s, 1).skill, 2);
+    for (int i = 0; i < 150 && look(s, 1).skill == 2; i++) /* over after a second, then back */
+        steps(s, 1);
+    assert_int_equal(look(s, 1).skill, 1);
+    amb_session_destroy(s);
+    amb_skill_free(high);
+    amb_skill_free(single);
+}
+
+/* Foreseeing simulates and takes back; the body must not notice. */
+static void trying_leaves_no_trace(void **state)
+{
+    (void)state;
+    amb_skill *same = make_skill("same", .3, true, 1);
+    const amb_session_def def = session_def(skill, 1);
+    amb_session *a = make_session(&def), *b = make_session(&def);
+    steps(a, 9);
+    steps(b, 9);
+    const uint64_t hash = amb_session_hash(a);
+    amb_session_apply(b, &(amb_command){.kind = AMB_DO_TEACH, .value = 1, .skill = same});
+    apply(b, AMB_DO_SKILL, 1);
+    assert_int_equal(amb_session_hash(b), hash);
+    amb_session_destroy(a);
+    amb_session_destroy(b);
+    amb_skill_free(same);
+}
+
+/* Nor must what is drawn of it: the contacts are those of the last step, and not of a body that was tried out. */
+static void trying_leaves_the_contacts(void **state)
+{
+    (void)state;
+    amb_skill *high = make_skill("high", .5, true, 1);
+    const amb_session_def def = session_def(skill, 1);
+    amb_session *s = make_session(&def);
+    for (int i = 0; i < 60 && !look(s, 1).contacts; i++)
+        steps(s, 1);
+    static amb_view_contact before[AMB_VIEW_CONTACTS];
+    const int contacts = look(s, 1).contacts;
+    assert_in_range(contacts, 1, AMB_VIEW_CONTACTS);
+    memcpy(before, look(s, 1).contact, sizeof before);
+    amb_session_apply(s, &(amb_command){.kind = AMB_DO_TEACH, .value = 1, .skill = high});
+    apply(s, AMB_DO_SKILL, 1);
+    const amb_snapshot snap = look(s, 1);
+    assert_int_equal(snap.contacts, contacts);
+    assert_memory_equal(snap.contact, before, (size_t)contacts * sizeof *before);
+    amb_session_destroy(s);
+    amb_skill_free(high);
+}
+
+/* Many steps, one at a time: the same as at once, and one command. */
+static void a_command_in_parts(void **state)
+{
+    (void)state;
+    const amb_session_def def = session_def(skill, 2);
+    amb_session *a = make_session(&def), *b = make_session(&def);
+    static const int by[] = {20, -15, 25, -1000, 7, 0};
+    for (size_t i = 0; i < sizeof by / sizeof *by; i++) {
+        amb_command rest = {.kind = AMB_DO_STEP, .value = by[i]};
+        apply(a, AMB_DO_STEP, by[i]);
+        int parts = 1;
+        for (; amb_session_apply_part(b, &rest); parts++)
+            assert_int_equal(look(b, 2).commands_done, i);
+        assert_true(parts <= 21);
+        assert_int_equal(look(b, 2).commands_done, i + 1);
+        assert_int_equal(look(a, 2).commands_done, i + 1);
+        assert_int_equal(amb_session_steps(a), amb_session_steps(b));
+        assert_int_equal(amb_session_hash(a), amb_session_hash(b));
+    }
+    assert_int_equal(amb_session_steps(b), 7);
+    amb_command far = {.kind = AMB_DO_STEP, .value = 1e9};
+    for (int i = 0; i < 3; i++)
+        assert_true(amb_session_apply_part(b, &far));
+    assert_int_equal(amb_session_steps(b), 32); /* what was left of the history at once, then two more */
+    assert_true(far.value == 1e9 - 25);
+    amb_session_destroy(a);
+    amb_session_destroy(b);
+}
+
+/* Numbers that no int holds, and none at all: as the nearest one that means something. */
+static void numbers_of_commands_have_bounds(void **state)
+{
+    (void)state;
+    static const double wild[] = {1e300, -1e300, 3e9, -3e9, (double)INFINITY, (double)-INFINITY, (double)NAN};
+    amb_session_def def = session_def(skill, 1);
+    def.step_limit = 40;
+    amb_session *s = make_session(&def);
+    for (amb_command_kind kind = AMB_DO_NOTHING; kind <= AMB_DO_FOLLOW; kind++)
+        for (size_t i = 0; i < sizeof wild / sizeof *wild; i++) {
+            if (kind == AMB_DO_TURN) /* an angle's rate has no bounds */
+                continue;
+            amb_session_apply(s, &(amb_command){.kind = kind, .value = wild[i]});
+            amb_session_step(s);
+            const amb_snapshot snap = look(s, 1);
+            assert_int_equal(snap.skill, 0);
+            assert_true(snap.step >= snap.oldest && snap.step <= 40);
+            assert_true(snap.pace >= .7 && snap.pace <= 1.3);
+        }
+    amb_session_destroy(s);
+}
+
+static void a_newer_model_goes_on_in_mid_step(void **state)
+{
+    (void)state;
+    amb_skill *newer = make_skill("newer", .3, true, 1);
+    const amb_session_def def = session_def(skill, 1);
+    amb_session *a = make_session(&def), *b = make_session(&def);
+    steps(a, 12);
+    steps(b, 12);
+    amb_session_apply(b, &(amb_command){.kind = AMB_DO_TEACH, .value = 0, .skill = newer});
+    assert_int_equal(look(b, 1).commands_done, 1);
+    steps(a, 12);
+    steps(b, 12);
+    assert_int_equal(amb_session_hash(a), amb_session_hash(b)); /* it is the same network */
+    amb_session_destroy(a);
+    amb_session_destroy(b);
+    amb_skill_free(newer);
+}
+
+/* A skill that sees the goal and one that does not, in turn: what each is shown changes with it, and its critic evaluates what it sees. */
+static void skills_may_see_different_things(void **state)
+{
+    (void)state;
+    amb_skill *seeing = make_skill_of(AMB_OBS_MAX, "seeing", .5, true, 1);
+    const amb_session_def def = session_def(skill, 1);
+    amb_session *s = make_session(&def);
+    steps(s, 5);
+    amb_session_apply(s, &(amb_command){.kind = AMB_DO_TEACH, .value = 1, .skill = seeing});
+    for (int wanted = 1; wanted >= 0; wanted--) {
+        const amb_skill *shown = wanted ? seeing : skill;
+        apply(s, AMB_DO_SKILL, wanted);
+        for (int i = 0; i < 70 && look(s, 1).skill != wanted; i++)
+            steps(s, 1);
+        assert_int_equal(look(s, 1).skill, wanted);
+        steps(s, 3);
+        const amb_env *env = &s->member[0].env;
+        const int inputs = amb_model_inputs(shown->policy.actor);
+        assert_int_equal(amb_env_obs_size(env), inputs);
+        float obs[AMB_OBS_MAX], value;
+        amb_env_observe(env, obs);
+        void *workspace = malloc(amb_model_workspace_size(shown->critic, 1));
+        amb_model_run(shown->critic, workspace, obs, 1, &value);
+        free(workspace);
+        assert_true((double)value == s->value);
+    }
+    amb_session_destroy(s);
+    amb_skill_free(seeing);
+}
+
+static void contacts_carry_the_weight(void **state)
+{
+    (void)state;
+    const amb_session_def def = session_def(skill, 1);
+    amb_session *s = make_session(&def);
+    double sum = 0;
+    int seen = 0;
+    for (int i = 0; i < 30; i++) {
+        steps(s, 1);
+        const amb_snapshot snap = look(s, 1);
+        for (int k = 0; k < snap.contacts; k++) {
+            sum += snap.contact[k].force[2];
+            assert_true(fabs(snap.contact[k].at[2]) < .05);
+            seen++;
+        }
+    }
+    assert_true(seen > 20);
+    assert_true(sum / 30 > .5 * character->mass * 9.8 && sum / 30 < 1.6 * character->mass * 9.8);
+    amb_session_destroy(s);
+}
+
+static void following_and_value(void **state)
+{
+    (void)state;
+    const amb_session_def def = session_def(skill, 3);
+    amb_session *s = make_session(&def);
+    steps(s, 4);
+    const double value = look(s, 3).value;
+    assert_true(isfinite(value));
+    amb_session_apply(s, &(amb_command){.kind = AMB_DO_FOLLOW, .character = 2});
+    const amb_snapshot snap = look(s, 3);
+    assert_int_equal(snap.follow, 2);
+    assert_true(snap.value != value);
+    amb_session_apply(s, &(amb_command){.kind = AMB_DO_FOLLOW, .character = 3});
+    assert_int_equal(look(s, 3).follow, 2);
+    amb_session_destroy(s);
+}
+
+static void refuses(void **state)
+{
+    (void)state;
+    amb_error err;
+    amb_session_def def = session_def(skill, 0);
+    assert_null(amb_session_create(&def, &err));
+    assert_string_equal(err.text, "0 characters, expected 1 to 1000");
+    const amb_skill_def other = {
+        .policy = skill->path, .motion = scratch("march.txt"), .character = character, .substeps = 5, .characters = 1};
+    assert_null(amb_skill_load(&other, &err));
+    assert_non_null(strstr(err.text, "30 Hz, but this session runs at 120 and 24 Hz"));
+    /* The critic of a policy that sees less. */
+    amb_skill *seeing = make_skill_of(AMB_OBS_MAX, "seeing", .5, true, 1);
+    const amb_skill_def pair = {.policy = seeing->path,
+                                .critic = scratch("march_critic.onnx"),
+                                .motion = scratch("seeing.txt"),
+                                .character = character,
+                                .substeps = 4,
+                                .characters = 1};
+    assert_null(amb_skill_load(&pair, &err));
+    assert_non_null(strstr(err.text, "march_critic.onnx: a network from 197 to 1 numbers, expected a critic from 246 to 1"));
+    amb_skill_free(seeing);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(untouched_it_is_a_rollout),
+        cmocka_unit_test(stops_at_its_limit),
+        cmocka_unit_test(history_goes_back_and_repeats),
+        cmocka_unit_test(history_is_bounded),
+        cmocka_unit_test(history_knows_pushes),
+        cmocka_unit_test(a_push_changes_the_speed),
+        cmocka_unit_test(a_pull_draws_the_limb_and_ends),
+        cmocka_unit_test(restart_is_the_beginning),
+        cmocka_unit_test(reset_keeps_the_place),
+        cmocka_unit_test(pushes_keep_their_times),
+        cmocka_unit_test(the_fallen_get_up),
+        cmocka_unit_test(turning_and_pace),
+        cmocka_unit_test(another_skill_takes_over),
+        cmocka_unit_test(trying_leaves_no_trace),
+        cmocka_unit_test(trying_leaves_the_contacts),
+        cmocka_unit_test(a_command_in_parts),
+        cmocka_unit_test(numbers_of_commands_have_bounds),
+        cmocka_unit_test(a_newer_model_goes_on_in_mid_step),
+        cmocka_unit_test(skills_may_see_different_things),
+        cmocka_unit_test(contacts_carry_the_weight),
+        cmocka_unit_test(following_and_value),
+        cmocka_unit_test(refuses),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
