@@ -115,7 +115,7 @@ formatting() {
         return
     fi
     local files
-    files=$(cd "$root" && find base nets sim policy cli viewer bench tests -name '*.[ch]' -print0 |
+    files=$(cd "$root" && find . '(' -path './.*' -o -path './build*' ')' -prune -o -name '*.[ch]' -print0 |
         xargs -0 -r "$tool" --dry-run --Werror --style=file 2>&1 | sed -n 's/:[0-9]*:[0-9]*: error: code should be.*//p' | sort -u)
     if [ -z "$files" ]; then
         amb_say "formatting: as .clang-format says"

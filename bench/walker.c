@@ -2,9 +2,9 @@
 
 #include "base/clock.h"
 #include "bench/networks.h"
+#include "motion/features.h"
 #include "nets/onnx/onnx.h"
 #include "policy/models.h"
-#include "sim/features.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -103,7 +103,7 @@ static bool start_body(bench_walker *w, const bench_walker_def *def, amb_error *
     body.physics_hz = w->policy.physics_hz;
     w->character = amb_character_create(&body, err);
     const amb_origin origin = amb_policy_origin(&w->policy, w->actor_path);
-    if (!w->character || !amb_follow(&w->followed, def->motion, def->style, &origin, w->character, def->clips, err) ||
+    if (!w->character || !amb_follow(&w->followed, def->motion, def->style, &origin, &w->character->skeleton, def->clips, err) ||
         (!w->followed.clip && !start_generator(w, def->seed, err)))
         return false;
     amb_env_def env = amb_env_default_def(w->character, w->followed.clip);
@@ -185,7 +185,7 @@ int bench_walker_readings(const bench_walker *w)
 static void find_phase(bench_walker *w)
 {
     amb_points points;
-    amb_points_of_state(w->character, &w->env.state, &points);
+    amb_points_of_state(&w->character->skeleton, &w->env.state, &points);
     amb_phase_features(&points, w->phase_in);
     amb_model_run(w->phase, w->workspace, w->phase_in, 1, w->phase_out);
 }
@@ -194,7 +194,7 @@ static void find_reference_state(amb_env *env)
 {
     double pose[AMB_POSE], vel[AMB_VEL];
     amb_reference_sample(&env->reference, 0, pose, vel);
-    amb_fk_state(env->def.character, pose, vel, &env->reference_state);
+    amb_fk_state(&env->def.character->skeleton, pose, vel, &env->reference_state);
 }
 
 /* The step's parts in their order; whether the body is still up. */

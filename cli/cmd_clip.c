@@ -8,8 +8,8 @@
 #include "base/number.h"
 #include "base/text.h"
 #include "cli/commands.h"
-#include "sim/clip.h"
-#include "sim/rotation.h"
+#include "motion/clip.h"
+#include "motion/rotation.h"
 
 #include <limits.h>
 #include <math.h>

@@ -3,6 +3,7 @@
 
 #include "policy/models.h"
 #include "policy/styles.h"
+#include "sim/character.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +48,7 @@ static bool one_clip(const cli_common *common, const char *name, const amb_chara
     char path[PATH_SIZE];
     amb_style style;
     amb_clip *clip = amb_clip_find(name, common->clips, path, PATH_SIZE, err) ? amb_clip_read(path, err) : NULL;
-    amb_gait *gait = clip ? amb_gait_create(character, clip, err) : NULL;
+    amb_gait *gait = clip ? amb_gait_create(&character->skeleton, clip, err) : NULL;
     amb_style_near *near = calloc((size_t)styles->count, sizeof *near);
     const bool ok = gait && near && amb_style_of_gait(vae, gait, &style, err);
     if (ok) {

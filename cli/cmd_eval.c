@@ -335,7 +335,7 @@ int cmd_eval(int argc, char **argv)
     bool ok = load_contender(a.policy, a.precision, &c[0], &err) && (!a.baseline || load_contender(a.baseline, a.precision, &c[1], &err));
     static amb_followed followed;
     const amb_origin origin = amb_policy_origin(&c[0].policy, c[0].path);
-    ok = ok && amb_follow(&followed, a.motion, &a.style, &origin, c[0].character, a.common.clips, &err) &&
+    ok = ok && amb_follow(&followed, a.motion, &a.style, &origin, &c[0].character->skeleton, a.common.clips, &err) &&
          evaluate_all(&a, c, contenders, &followed, &err);
     amb_followed_free(&followed);
     for (int k = 0; k < contenders; k++) {

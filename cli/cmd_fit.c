@@ -14,6 +14,7 @@
 #include "options/run_folder.h"
 #include "options/threads.h"
 #include "policy/styles.h"
+#include "sim/character.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -349,7 +350,7 @@ static int fit_with(const arguments *a, const amb_checkpoint *resumed)
     const char *clips = a->common.clips ? a->common.clips : getenv("AMBLE_CLIPS");
     const amb_character_def def = amb_character_default_def();
     amb_character *character = amb_character_create(&def, &err);
-    amb_fit_data *data = character ? amb_fit_data_read(character, clips && *clips ? clips : "clips", a->hold_out, &err) : NULL;
+    amb_fit_data *data = character ? amb_fit_data_read(&character->skeleton, clips && *clips ? clips : "clips", a->hold_out, &err) : NULL;
     amb_fit *fit = data ? amb_fit_create(a->what, &settings, data, &err) : NULL;
     amb_event_log *log = NULL;
     amb_folder_lock *lock = NULL;

@@ -183,7 +183,8 @@ static bool run(const arguments *a, amb_error *err)
     amb_character *character = amb_character_create(&character_def, err);
     const amb_origin origin = amb_policy_origin(&policy, path);
     amb_followed followed = {0};
-    ok = character && amb_follow(&followed, a->motion, &a->style, a->no_policy ? NULL : &origin, character, a->common.clips, err);
+    ok =
+        character && amb_follow(&followed, a->motion, &a->style, a->no_policy ? NULL : &origin, &character->skeleton, a->common.clips, err);
     if (ok) {
         amb_rollout_def def = {.env = amb_env_default_def(character, followed.clip), .envs = a->envs, .realtime = a->realtime};
         if (!a->no_policy)

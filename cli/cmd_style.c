@@ -59,7 +59,7 @@ static amb_character *load(const options *o, amb_motions *motions, amb_error *er
     if (!amb_style_requested(&style))
         style.style = "random-names";
     amb_character *character = amb_character_create(&body, err);
-    if (character && amb_motions_load(motions, &style, character, o->common.clips, err))
+    if (character && amb_motions_load(motions, &style, &character->skeleton, o->common.clips, err))
         return character;
     amb_character_destroy(character);
     return NULL;

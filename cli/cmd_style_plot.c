@@ -117,7 +117,7 @@ static bool put_windows(const style_pictures *p, const amb_pca *pca, int style, 
     static float mean[WINDOWS * AMB_STYLE_SIZE];
     const amb_style *s = &p->motions->styles->style[style];
     char plain[AMB_NAME];
-    if (!amb_style_windows(p->encoder, p->motions->nets.character, motion, s->scale, WINDOWS, mean, err))
+    if (!amb_style_windows(p->encoder, p->motions->nets.skeleton, motion, s->scale, WINDOWS, mean, err))
         return false;
     for (int i = 0; i <= WINDOWS; i++) {
         double at[2];

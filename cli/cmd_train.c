@@ -625,7 +625,7 @@ static int train_with(const arguments *a, const amb_checkpoint *resumed, const a
     amb_followed followed = {0};
     amb_origin origin = {.file = a->resume, .motion = before};
     origin.has_crc = before && amb_checkpoint_get(resumed, "clip_crc", &origin.crc, sizeof origin.crc, NULL);
-    const bool found = character && amb_follow(&followed, a->motion, &a->style, &origin, character, a->common.clips, &err);
+    const bool found = character && amb_follow(&followed, a->motion, &a->style, &origin, &character->skeleton, a->common.clips, &err);
     amb_teachers teachers = {0};
     amb_styles one = {0};
     unsigned may_touch = 0;

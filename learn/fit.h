@@ -3,7 +3,7 @@
  * What a step draws depends on the seed and on how many samples came before it, nothing else: not on threads, not on time. A saved and
  * loaded fit goes on bit for bit. Writes no files but checkpoints and prints nothing; cli/cmd_fit.c is the program.
  *
- * Phase: a frame's 132 numbers → amplitude · (cos 2πφ, sin 2πφ), phase and amplitude as policy/fit_gait.h finds them; mean squared error.
+ * Phase: a frame's 132 numbers → amplitude · (cos 2πφ, sin 2πφ), phase and amplitude as motion/gait.h finds them; mean squared error.
  * Frames are played at other speeds (all velocities change in proportion), and half of the time a slow motion as fast as style windows
  * have it. Noise, in three of four frames: of positions up to `noise` m, of velocities up to what differences over 1/15 s make of it, and
  * of what all points share: heading and posture (.1, .07 rad), size (3 %), speed (.08 m/s).

@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "base/number.h"
 #include "base/text.h"
-#include "sim/mirror.h"
+#include "motion/mirror.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -45,11 +45,11 @@ static int by_name(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name); /* not alphasort: that depends on the locale */
 }
 
-static bool add_motion(amb_fit_data *d, const amb_character *character, const amb_clip *clip, amb_error *err)
+static bool add_motion(amb_fit_data *d, const amb_skeleton *skeleton, const amb_clip *clip, amb_error *err)
 {
     if (!clip)
         return false;
-    d->motion[d->motions] = amb_gait_create(character, clip, err);
+    d->motion[d->motions] = amb_gait_create(skeleton, clip, err);
     return d->motion[d->motions] && ++d->motions;
 }
 
@@ -66,7 +66,7 @@ static void leave_out(amb_fit_data *d, const char *file)
     d->left_out++;
 }
 
-static bool add_file(amb_fit_data *d, const amb_character *character, const char *folder, const char *file, amb_error *err)
+static bool add_file(amb_fit_data *d, const amb_skeleton *skeleton, const char *folder, const char *file, amb_error *err)
 {
     char path[PATH_MAX];
     if ((size_t)snprintf(path, sizeof path, "%s/%s", folder, file) >= sizeof path)
@@ -83,13 +83,13 @@ static bool add_file(amb_fit_data *d, const amb_character *character, const char
     d->crc = amb_crc32c(amb_crc32c(d->crc, &loops, 1), amb_clip_times(clip), frames * sizeof(double));
     d->crc = amb_crc32c(d->crc, amb_clip_poses(clip), frames * AMB_POSE * sizeof(double));
     amb_clip *mirrored = amb_mirror_clip(clip, err);
-    const bool ok = (add_motion(d, character, clip, err) && add_motion(d, character, mirrored, err)) || amb_fail_in(err, "%s", folder);
+    const bool ok = (add_motion(d, skeleton, clip, err) && add_motion(d, skeleton, mirrored, err)) || amb_fail_in(err, "%s", folder);
     amb_clip_destroy(clip);
     amb_clip_destroy(mirrored);
     return ok;
 }
 
-static bool add_files(amb_fit_data *d, const amb_character *character, const char *folder, amb_error *err)
+static bool add_files(amb_fit_data *d, const amb_skeleton *skeleton, const char *folder, amb_error *err)
 {
     struct dirent **list;
     const int n = scandir(folder, &list, is_clip, by_name);
@@ -104,7 +104,7 @@ static bool add_files(amb_fit_data *d, const amb_character *character, const cha
     else if (n < 1 || n > MAX_CLIPS)
         ok = amb_fail(err, "%s: %d motion clips (*.txt, *.json) in this folder, expected 1 to %d", folder, n, MAX_CLIPS);
     for (int i = 0; i < n; i++) {
-        ok = ok && add_file(d, character, folder, list[i]->d_name, err);
+        ok = ok && add_file(d, skeleton, folder, list[i]->d_name, err);
         free(list[i]);
     }
     free(list);
@@ -184,7 +184,7 @@ static bool are_blended(const amb_fit_data *d, const ring *r, int a, int b)
     return apart <= r->reach;
 }
 
-static bool make_blends(amb_fit_data *d, const amb_character *character, const ring *r, amb_error *err)
+static bool make_blends(amb_fit_data *d, const amb_skeleton *skeleton, const ring *r, amb_error *err)
 {
     size_t pairs = 0;
     for (int a = 0; a < d->motions; a++)
@@ -202,7 +202,7 @@ static bool make_blends(amb_fit_data *d, const amb_character *character, const r
                 char name[160];
                 const double w = (double)k / PARTS;
                 amb_number_format(name, sizeof name, "%.60s:%g,%.60s:%g", ga->name, 1 - w, gb->name, w);
-                amb_gait *g = amb_gait_blend(character, ga, gb, w, name, err);
+                amb_gait *g = amb_gait_blend(skeleton, ga, gb, w, name, err);
                 if (!g)
                     return false;
                 d->blend[d->blends++] = (amb_fit_blend){a, b, w, 2 * k == PARTS, g};
@@ -212,22 +212,22 @@ static bool make_blends(amb_fit_data *d, const amb_character *character, const r
     return true;
 }
 
-static bool add_blends(amb_fit_data *d, const amb_character *character, amb_error *err)
+static bool add_blends(amb_fit_data *d, const amb_skeleton *skeleton, amb_error *err)
 {
     ring r = {.place = NULL};
-    const bool ok = make_ring(d, &r, err) && make_blends(d, character, &r, err);
+    const bool ok = make_ring(d, &r, err) && make_blends(d, skeleton, &r, err);
     free(r.place);
     return ok;
 }
 
-amb_fit_data *amb_fit_data_read(const amb_character *character, const char *folder, const char *names, amb_error *err)
+amb_fit_data *amb_fit_data_read(const amb_skeleton *skeleton, const char *folder, const char *names, amb_error *err)
 {
     amb_fit_data *d = calloc(1, sizeof *d);
     if (!d) {
         amb_fail(err, "out of memory");
         return NULL;
     }
-    if (!add_files(d, character, folder, err) || !hold_out(d, names, err) || !add_blends(d, character, err)) {
+    if (!add_files(d, skeleton, folder, err) || !hold_out(d, names, err) || !add_blends(d, skeleton, err)) {
         amb_fit_data_destroy(d);
         return NULL;
     }

@@ -1,4 +1,4 @@
-/* What the motion networks learn from: a folder of clips, analysed (policy/fit_gait.h), mirrored and blended, and what of it is held out.
+/* What the motion networks learn from: a folder of clips, analysed (motion/gait.h), mirrored and blended, and what of it is held out.
  *
  * Every file *.txt and *.json of the folder that looks like a clip (amb_clip_looks_like) is a motion, and so is its mirror image; others
  * are left out. Any two loops that walk, mirrored ones among themselves, give blends at weights 1/8 … 7/8. Where that makes more than
@@ -11,7 +11,7 @@
 #ifndef AMB_LEARN_FIT_DATA_H
 #define AMB_LEARN_FIT_DATA_H
 
-#include "policy/fit_gait.h"
+#include "motion/gait.h"
 
 #include "base/rng.h"
 
@@ -37,7 +37,7 @@ typedef struct amb_fit_data {
 
 /* `hold_out`: names with commas, or NULL. NULL and a sentence: the folder cannot be read or holds no clips, a clip is bad or too short, a
  * name is none of them or holds out everything that walks. */
-amb_fit_data *amb_fit_data_read(const amb_character *character, const char *folder, const char *hold_out, amb_error *err);
+amb_fit_data *amb_fit_data_read(const amb_skeleton *skeleton, const char *folder, const char *hold_out, amb_error *err);
 void amb_fit_data_destroy(amb_fit_data *data); /* NULL is fine */
 
 /* Whether what lies in [t0, t0 + span) s of a motion is for training, or held out; between the two (a window across the border) it is

@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "learn/gae.h"
-#include "sim/mirror.h"
+#include "motion/mirror.h"
 
 #include <math.h>
 #include <stdio.h>

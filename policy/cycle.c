@@ -2,8 +2,8 @@
  * smoothed. */
 #include "policy/cycle.h"
 
-#include "sim/kinematics.h"
-#include "sim/rotation.h"
+#include "motion/kinematics.h"
+#include "motion/rotation.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -317,7 +317,7 @@ static amb_refusal make_poses(amb_cycle *cycle, const amb_motion_nets *nets, amb
 {
     const int n = cycle->facts.frames;
     cut(cycle, room->features);
-    amb_ik_def def = amb_ik_default_def(nets->character);
+    amb_ik_def def = amb_ik_default_def(nets->skeleton);
     def.rate = n * AMB_WINDOW_RATE / cycle->length;
     if (!amb_ik_motion(&def, n, room->features, true, room->time, room->pose, NULL))
         return AMB_REFUSED_BODY;
@@ -406,8 +406,8 @@ static void look_at(const amb_motion_nets *nets, const amb_cycle_room *room, con
     amb_state state;
     amb_points points;
     float features[AMB_FEATURES];
-    amb_fk_state(nets->character, amb_clip_poses(clip) + f * AMB_POSE, amb_clip_vels(clip) + f * AMB_VEL, &state);
-    amb_points_of_state(nets->character, &state, &points);
+    amb_fk_state(nets->skeleton, amb_clip_poses(clip) + f * AMB_POSE, amb_clip_vels(clip) + f * AMB_VEL, &state);
+    amb_points_of_state(nets->skeleton, &state, &points);
     amb_features(&points, features);
     *off += distance_of_points(features, room->features + f * AMB_FEATURES);
     for (int k = 0; k < 4; k++) {
@@ -481,7 +481,7 @@ amb_refusal amb_cycle_make(amb_cycle *cycle, const amb_motion_nets *nets, const 
 bool amb_cycle_body_phase(const amb_motion_nets *nets, amb_cycle_room *room, const amb_state *state, amb_phase *phase)
 {
     amb_points points;
-    amb_points_of_state(nets->character, state, &points);
+    amb_points_of_state(nets->skeleton, state, &points);
     amb_phase_features(&points, room->phase_features);
     return amb_deepphase_encode(nets->deepphase, room->deepphase, room->phase_features, phase, NULL);
 }

@@ -9,17 +9,17 @@
 #ifndef AMB_POLICY_CYCLE_H
 #define AMB_POLICY_CYCLE_H
 
+#include "motion/ik.h"
 #include "nets/deepphase.h"
 #include "nets/stylevae.h"
 #include "policy/style_plan.h"
-#include "sim/ik.h"
 
 enum { AMB_CYCLE_FRAMES = 50 }; /* in a cycle's clip at most, without the last one, which begins the next cycle */
 #define AMB_WINDOW_RATE 30.0    /* frames a second that the decoder gives */
 
 /* What is needed to make motions: const, shared by threads, the caller's. */
 typedef struct amb_motion_nets {
-    const amb_character *character;
+    const amb_skeleton *skeleton;
     const amb_stylevae *vae; /* its decoder */
     const amb_deepphase *deepphase;
 } amb_motion_nets;

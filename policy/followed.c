@@ -33,7 +33,7 @@ static bool plan_from_clip(amb_motions *m, const amb_style_request *s, const cha
     amb_stylevae encoder = {0};
     amb_style style;
     amb_clip *clip = amb_load_motion(s->from, clips, NULL, path, sizeof path, err);
-    amb_gait *gait = clip ? amb_gait_create(m->nets.character, clip, err) : NULL;
+    amb_gait *gait = clip ? amb_gait_create(m->nets.skeleton, clip, err) : NULL;
     bool ok = gait && find_file(s->encoder, "stylevae_encoder.onnx", false, path, sizeof path, &unused, err) &&
               amb_stylevae_load(&encoder, path, NULL, NULL, err) && amb_style_of_gait(&encoder, gait, &style, err);
     if (ok)
@@ -58,11 +58,11 @@ static bool make_plan(amb_motions *m, const amb_style_request *s, const char *cl
     return true;
 }
 
-bool amb_motions_load(amb_motions *m, const amb_style_request *s, const amb_character *character, const char *clips, amb_error *err)
+bool amb_motions_load(amb_motions *m, const amb_style_request *s, const amb_skeleton *skeleton, const char *clips, amb_error *err)
 {
     char decoder[4096], deepphase[4096], table[4096];
     memset(m, 0, sizeof *m);
-    m->nets = (amb_motion_nets){character, &m->vae, &m->deepphase};
+    m->nets = (amb_motion_nets){skeleton, &m->vae, &m->deepphase};
     m->style = s->style;
     if (find_file(s->decoder, "stylevae_decoder.onnx", false, decoder, sizeof decoder, &m->crc, err) &&
         find_file(s->deepphase, "deepphase.onnx", false, deepphase, sizeof deepphase, &m->crc, err) &&
@@ -93,8 +93,8 @@ const char *amb_style_trained_on(const char *motion)
     return strncmp(motion, invented, strlen(invented)) ? NULL : motion + strlen(invented);
 }
 
-bool amb_follow(amb_followed *f, const char *motion, const amb_style_request *style, const amb_origin *origin,
-                const amb_character *character, const char *clips, amb_error *err)
+bool amb_follow(amb_followed *f, const char *motion, const amb_style_request *style, const amb_origin *origin, const amb_skeleton *skeleton,
+                const char *clips, amb_error *err)
 {
     memset(f, 0, sizeof *f);
     const char *trained_on = origin && origin->motion ? amb_style_trained_on(origin->motion) : NULL;
@@ -102,11 +102,11 @@ bool amb_follow(amb_followed *f, const char *motion, const amb_style_request *st
         amb_style_request own = *style;
         own.style = trained_on;
         f->name = f->motions.name;
-        return amb_motions_load(&f->motions, &own, character, clips, err);
+        return amb_motions_load(&f->motions, &own, skeleton, clips, err);
     }
     if (amb_style_requested(style)) {
         f->name = f->motions.name;
-        return amb_motions_load(&f->motions, style, character, clips, err);
+        return amb_motions_load(&f->motions, style, skeleton, clips, err);
     }
     f->clip = amb_load_motion(motion, clips, origin, f->path, sizeof f->path, err);
     f->name = f->clip ? amb_clip_name(f->clip) : "";

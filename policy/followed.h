@@ -33,7 +33,7 @@ typedef struct amb_motions {
 } amb_motions;
 
 /* clips: where --style-from looks for names (NULL: see amb_clip_find). The character must outlive the motions. */
-bool amb_motions_load(amb_motions *motions, const amb_style_request *style, const amb_character *character, const char *clips,
+bool amb_motions_load(amb_motions *motions, const amb_style_request *style, const amb_skeleton *skeleton, const char *clips,
                       amb_error *err);
 void amb_motions_free(amb_motions *motions);
 
@@ -50,7 +50,7 @@ typedef struct amb_followed {
 
 /* As given by --motion or the style's options, else what the origin (NULL: none) was trained on, else walk; see amb_load_motion. */
 bool amb_follow(amb_followed *followed, const char *motion, const amb_style_request *style, const amb_origin *origin,
-                const amb_character *character, const char *clips, amb_error *err);
+                const amb_skeleton *skeleton, const char *clips, amb_error *err);
 void amb_followed_free(amb_followed *followed);
 
 #endif

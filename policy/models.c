@@ -1,7 +1,8 @@
 #include "policy/models.h"
 
+#include "base/assets.h"
+#include "motion/clip.h"
 #include "sim/character.h"
-#include "sim/clip.h"
 
 #include <dirent.h>
 #include <errno.h>

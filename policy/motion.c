@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 enum { PATH = 4096 };
-static const size_t max_file = 256u << 20; /* bytes, as sim/clip_file.c reads them */
+static const size_t max_file = 256u << 20; /* bytes, as motion/clip_file.c reads them */
 
 amb_origin amb_policy_origin(const amb_policy *policy, const char *file)
 {

@@ -3,8 +3,8 @@
 #ifndef AMB_POLICY_MOTION_H
 #define AMB_POLICY_MOTION_H
 
+#include "motion/clip.h"
 #include "policy/controller.h"
-#include "sim/clip.h"
 
 /* A policy or a checkpoint, and what it says it was trained on. */
 typedef struct amb_origin {

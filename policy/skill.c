@@ -1,10 +1,11 @@
 #include "policy/skill.h"
 
+#include "base/assets.h"
+#include "motion/rotation.h"
 #include "policy/followed.h"
 #include "policy/may_touch.h"
 #include "policy/models.h"
 #include "policy/motion.h"
-#include "sim/rotation.h"
 
 #include <dirent.h>
 #include <math.h>

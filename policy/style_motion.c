@@ -1,6 +1,6 @@
 #include "policy/style_motion.h"
 
-#include "policy/fit_gait.h"
+#include "motion/gait.h"
 
 #include <stdlib.h>
 
@@ -37,17 +37,17 @@ bool amb_style_portrait(const amb_motion_nets *nets, const amb_clip *clip, int n
     void *workspace = malloc(amb_deepphase_workspace_size(nets->deepphase));
     bool ok = (frame && workspace) || amb_fail(err, "%s: out of memory for %d phases", amb_clip_name(clip), n);
     for (int i = 0; ok && i < n; i++)
-        amb_features_of_clip(nets->character, clip, amb_clip_duration(clip) * i / n, NULL, frame + (size_t)i * AMB_PHASE_FEATURES);
+        amb_features_of_clip(nets->skeleton, clip, amb_clip_duration(clip) * i / n, NULL, frame + (size_t)i * AMB_PHASE_FEATURES);
     ok = ok && amb_deepphase_encode_batch(nets->deepphase, workspace, frame, n, phase, err);
     free(frame);
     free(workspace);
     return ok;
 }
 
-bool amb_style_windows(const amb_stylevae *encoder, const amb_character *character, const amb_clip *clip, double scale, int n, float *mean,
+bool amb_style_windows(const amb_stylevae *encoder, const amb_skeleton *skeleton, const amb_clip *clip, double scale, int n, float *mean,
                        amb_error *err)
 {
-    amb_gait *gait = amb_gait_create(character, clip, err);
+    amb_gait *gait = amb_gait_create(skeleton, clip, err);
     if (!gait)
         return false;
     float *window = malloc((size_t)n * AMB_STYLE_WINDOW * sizeof *window);

@@ -17,7 +17,7 @@ bool amb_style_portrait(const amb_motion_nets *nets, const amb_clip *clip, int n
 
 /* The encoder's means of windows of 2 s of a style's motion, played as the style's latent means it (scale), that begin at n moments evenly
  * over a cycle, the first at the left foot's strike: mean (n, 256). */
-bool amb_style_windows(const amb_stylevae *encoder, const amb_character *character, const amb_clip *clip, double scale, int n, float *mean,
+bool amb_style_windows(const amb_stylevae *encoder, const amb_skeleton *skeleton, const amb_clip *clip, double scale, int n, float *mean,
                        amb_error *err);
 
 #endif

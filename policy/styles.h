@@ -1,7 +1,7 @@
 /* Named styles: a style is StyleVAE's latent of a gait, in a readable file (JSON), and the style of any clip that walks.
  *
  * A window's latent holds its phase as well as its style, and the mean over all starts would decode to a body in no phase at all. So a
- * clip's style is taken from windows that start at a left-foot strike (policy/fit_gait.h): of each cycle's mean latent μ the one nearest
+ * clip's style is taken from windows that start at a left-foot strike (motion/gait.h): of each cycle's mean latent μ the one nearest
  * to all others, averaged with the nearer half of the others. It decodes to a window that starts at the strike; mixtures of such latents
  * do too (learn/fit.h trains for it).
  *
@@ -12,8 +12,8 @@
 #define AMB_POLICY_STYLES_H
 
 #include "base/text.h"
+#include "motion/gait.h"
 #include "nets/stylevae.h"
-#include "policy/fit_gait.h"
 
 typedef struct amb_style {
     char name[AMB_NAME], clip[AMB_NAME]; /* names as base/text.h has them; clip may be empty */

@@ -155,7 +155,7 @@ void amb_member_refresh(member *m)
 {
     double pose[AMB_POSE], vel[AMB_VEL];
     amb_reference_sample(&m->env.reference, 0, pose, vel);
-    amb_fk_state(m->env.def.character, pose, vel, &m->env.reference_state);
+    amb_fk_state(&m->env.def.character->skeleton, pose, vel, &m->env.reference_state);
 }
 
 /* As a rollout treats a body that flew apart: it starts again, and the time that was asked for goes on. */

@@ -1,7 +1,8 @@
 #include "sim/character.h"
 
-#include "sim/kinematics.h"
+#include "base/assets.h"
 #include "sim/mujoco_guard.h"
+#include "sim/skeleton.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -9,84 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-const char *const amb_body_name[AMB_BODIES] = {
-    "root",        "chest",    "neck",      "right_hip",  "right_knee",    "right_ankle", "right_shoulder", "right_elbow",
-    "right_wrist", "left_hip", "left_knee", "left_ankle", "left_shoulder", "left_elbow",  "left_wrist",
-};
-
-/* Where a body's joint lies in a pose; NULL for the root and the wrists. */
-static const amb_clip_joint *driven_joint(const char *body)
-{
-    for (int k = 0; k < AMB_CLIP_JOINTS; k++)
-        if (!strcmp(body, amb_clip_joints[k].name))
-            return &amb_clip_joints[k];
-    return NULL;
-}
-
-int amb_body_by_name(const char *name)
-{
-    for (int i = 0; i < AMB_BODIES; i++)
-        if (!strcmp(name, amb_body_name[i]))
-            return i;
-    return -1;
-}
-
-bool amb_bodies_read(const char *list, unsigned *bits, amb_error *err)
-{
-    unsigned found = 0;
-    while (*list) {
-        const size_t length = strcspn(list, ",");
-        char name[32], known[256];
-        snprintf(name, sizeof name, "%.*s", (int)(length < sizeof name ? length : sizeof name - 1), list);
-        const int body = length < sizeof name ? amb_body_by_name(name) : -1;
-        if (body < 0) {
-            amb_bodies_print((1u << AMB_BODIES) - 1, known, sizeof known);
-            return amb_fail(err, "no body is named \"%s\"; expected some of %s", name, known);
-        }
-        found |= 1u << body;
-        list += length + (list[length] == ',');
-    }
-    *bits = found;
-    return true;
-}
-
-void amb_bodies_print(unsigned bits, char *list, size_t size)
-{
-    size_t length = 0;
-    list[0] = '\0';
-    for (int i = 0; i < AMB_BODIES && length < size; i++)
-        if (bits & 1u << i)
-            length += (size_t)snprintf(list + length, size - length, "%s%s", length ? "," : "", amb_body_name[i]);
-}
-
-bool amb_asset_path(const char *name, char *path, size_t size, amb_error *err)
-{
-    static const char installed[] = "/../share/amble";
-    char beside[PATH_MAX + sizeof installed] = "";
-    const ssize_t n = readlink("/proc/self/exe", beside, PATH_MAX);
-    beside[n > 0 && n < PATH_MAX ? n : 0] = 0;
-    char *slash = strrchr(beside, '/');
-    if (slash)
-        strcpy(slash, installed);
-
-    const char *own = getenv("AMBLE_ASSETS"), *places[2];
-    int count = 0;
-    if (own && *own)
-        places[count++] = own;
-    else {
-        if (slash)
-            places[count++] = beside;
-        places[count++] = AMB_SOURCE_DIR "/assets";
-    }
-    for (int i = 0; i < count; i++) {
-        const int length = snprintf(path, size, "%s/%s", places[i], name);
-        if (length > 0 && (size_t)length < size && access(path, R_OK) == 0)
-            return true;
-    }
-    return amb_fail(err, "%s is not among amble's assets: looked in %.400s%s%.400s%s", name, places[0], count > 1 ? " and " : "",
-                    count > 1 ? places[1] : "", own && *own ? " ($AMBLE_ASSETS)" : "");
-}
 
 amb_character_def amb_character_default_def(void)
 {
@@ -103,12 +26,12 @@ static bool find_bodies_and_joints(amb_character *c, const char *path, amb_error
         if (c->body[i] < 0)
             return amb_fail(err, "%s: no body named \"%s\"; amble drives DeepMimic's humanoid of %d bodies", path, name, AMB_BODIES);
         amb_joint *joint = &c->joint[i];
-        const amb_clip_joint *driven = driven_joint(name);
-        joint->width = !driven ? 0 : driven->ball ? 4 : 1;
-        joint->pose = driven ? driven->pose : 3;
-        joint->vel = driven ? driven->vel : 3;
+        const amb_joint_layout layout = amb_body_joint(i);
+        joint->width = layout.width;
+        joint->pose = layout.pose;
+        joint->vel = layout.vel;
 
-        const int wanted = i == AMB_ROOT ? mjJNT_FREE : !driven ? -1 : driven->ball ? mjJNT_BALL : mjJNT_HINGE;
+        const int wanted = i == AMB_ROOT ? mjJNT_FREE : layout.width == 4 ? mjJNT_BALL : layout.width == 1 ? mjJNT_HINGE : -1;
         const int joints = m->body_jntnum[c->body[i]];
         if (joints != (wanted >= 0))
             return amb_fail(err, "%s: body \"%s\" has %d joints, expected %d", path, name, joints, wanted >= 0);

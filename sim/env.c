@@ -1,7 +1,7 @@
 #include "sim/env.h"
 
 #include "base/clock.h"
-#include "sim/rotation.h"
+#include "motion/rotation.h"
 
 #include <limits.h>
 #include <math.h>
@@ -119,7 +119,7 @@ static void update_reference_state(amb_env *env)
 {
     double pose[AMB_POSE], vel[AMB_VEL];
     amb_reference_sample(&env->reference, 0, pose, vel);
-    amb_fk_state(env->def.character, pose, vel, &env->reference_state);
+    amb_fk_state(&env->def.character->skeleton, pose, vel, &env->reference_state);
 }
 
 /* Turns q by a rotation vector of normally distributed components in its own frame. */
@@ -201,7 +201,7 @@ void amb_env_observe(const amb_env *env, float *obs)
     double pose[AMB_POSE], vel[AMB_VEL], target[AMB_POSE];
     amb_state wanted;
     amb_reference_sample(reference, 0, pose, vel);
-    amb_fk_state(env->def.character, pose, vel, &wanted);
+    amb_fk_state(&env->def.character->skeleton, pose, vel, &wanted);
     amb_reference_sample(reference, env->control_dt + env->def.look_ahead, target, NULL);
     amb_observe_goal(&env->state, &wanted, reference->heading, target, obs + AMB_OBS);
 }

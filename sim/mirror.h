@@ -1,21 +1,10 @@
-/* Left and right exchanged: the motion as a mirror shows it that stands along the x axis, upright.
- *
- * The world's y becomes -y (in DeepMimic's y-up axes and in body frames, z becomes -z), the left limbs become the right ones. A rotation's
- * axis is a cross product, so of a joint's quaternion x and y change sign where a position's z does; knees and elbows, which turn about z,
- * keep their angles. Twice is the identity, bit for bit. It takes the body for symmetric, as amble's humanoid is.
- *
- * Each function writes out[] from in[], which may be the same array. */
+/* A policy's observation, goal and action mirrored left to right, as motion/mirror.h does with motion. Each function writes out[] from
+ * in[], which may be the same array. */
 #ifndef AMB_SIM_MIRROR_H
 #define AMB_SIM_MIRROR_H
 
-#include "sim/features.h"
+#include "motion/mirror.h"
 #include "sim/observe.h"
-
-void amb_mirror_pose(double out[AMB_POSE], const double in[AMB_POSE]);
-void amb_mirror_vel(double out[AMB_VEL], const double in[AMB_VEL]);
-void amb_mirror_points(amb_points *out, const amb_points *in);
-void amb_mirror_features(float out[AMB_FEATURES], const float in[AMB_FEATURES]);
-void amb_mirror_phase_features(float out[AMB_PHASE_FEATURES], const float in[AMB_PHASE_FEATURES]);
 
 /* Of the mirrored body with the reference's heading mirrored too (that is, negated) and the same phase. */
 void amb_mirror_obs(float out[AMB_OBS], const float in[AMB_OBS]);
@@ -25,15 +14,5 @@ void amb_mirror_goal(float out[AMB_GOAL], const float in[AMB_GOAL]);
 
 /* In both action modes: a ball's four numbers are a quaternion's or an angle and an axis, and both mirror alike. */
 void amb_mirror_action(float out[AMB_ACTION], const float in[AMB_ACTION]);
-
-/* How far a loop's mirror image is from the same loop half a cycle later: the mean over time and joints of the angle between them, rad
- * (the root's rotation counts as a joint). A motion that does not loop has no such image: M_PI. */
-double amb_mirror_asymmetry(const amb_clip *clip);
-
-/* Whether that is so little (.2 rad) that who learns the one learns from the other. */
-bool amb_mirror_is_symmetric(const amb_clip *clip);
-
-/* A new clip, called NAME_mirrored. NULL where memory is short. */
-amb_clip *amb_mirror_clip(const amb_clip *clip, amb_error *err);
 
 #endif

@@ -1,6 +1,6 @@
 #include "sim/observe.h"
 
-#include "sim/rotation.h"
+#include "motion/rotation.h"
 
 #include <math.h>
 

@@ -25,7 +25,7 @@ void amb_observe(const amb_state *state, double phase, double reference_heading,
  *   3    the reference root's linear velocity (3, m/s)
  *   6    its quaternion wxyz with w >= 0 (4)
  *   10   its angular velocity (3, rad/s)
- *   13   pose that is the PD target where the action is zero: the joints of sim/clip.h, quaternions with w >= 0, angles in rad (36)
+ *   13   pose that is the PD target where the action is zero: the joints of motion/clip.h, quaternions with w >= 0, angles in rad (36)
  *
  * reference: now; target: AMB_POSE numbers, the root's unused. */
 void amb_observe_goal(const amb_state *body, const amb_state *reference, double reference_heading, const double target[AMB_POSE],

@@ -1,6 +1,6 @@
 #include "sim/reference.h"
 
-#include "sim/rotation.h"
+#include "motion/rotation.h"
 
 #include <math.h>
 #include <string.h>

@@ -9,9 +9,9 @@
 #ifndef AMB_SIM_REFERENCE_H
 #define AMB_SIM_REFERENCE_H
 
-#include "sim/clip.h"
+#include "motion/clip.h"
 
-/* What is left of the motion before: displacements and their speeds in a velocity's layout (sim/clip.h; rotation vectors in the child's
+/* What is left of the motion before: displacements and their speeds in a velocity's layout (motion/clip.h; rotation vectors in the child's
  * frame, the root's place in the clip's), as they were when the clip was changed. After u = age / blend they are multiplied by
  * S(u) = 1 - 10u³ + 15u⁴ - 6u⁵, 1 at 0 and 0 from 1, smooth at both ends:
  *   displacement(age) = shift S(u) + speed age S(2u).

@@ -1,7 +1,7 @@
 #include "sim/world.h"
 
+#include "motion/rotation.h"
 #include "sim/mujoco_guard.h"
-#include "sim/rotation.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -153,7 +153,7 @@ void amb_world_state(const amb_world *world, amb_state *state)
         memcpy(pose + joint->pose, d->qpos + joint->qpos, (size_t)joint->width * sizeof(double));
         memcpy(vel + joint->vel, d->qvel + joint->qvel, (size_t)(joint->width == 4 ? 3 : joint->width) * sizeof(double));
     }
-    amb_fk_state(c, pose, vel, state);
+    amb_fk_state(&c->skeleton, pose, vel, state);
 }
 
 double amb_world_lowest(const amb_world *world)

@@ -9,7 +9,8 @@
 #ifndef AMB_SIM_WORLD_H
 #define AMB_SIM_WORLD_H
 
-#include "sim/kinematics.h"
+#include "motion/kinematics.h"
+#include "sim/character.h"
 
 enum { AMB_WORLD_FAILURE = 192 };
 
@@ -38,7 +39,7 @@ void amb_world_step(amb_world *world, const double target[AMB_POSE], int substep
 /* Brings the mjData's frames of bodies and geoms up to date, for drawing and for amb_world_lowest after a step. */
 void amb_world_update(amb_world *world);
 
-/* The state now, from positions and velocities (sim/kinematics.h). */
+/* The state now, from positions and velocities (motion/kinematics.h). */
 void amb_world_state(const amb_world *world, amb_state *state);
 
 /* Height of the lowest point of the whole body, or of one of its 15 parts, m, of a world whose frames are up to date: after every call but

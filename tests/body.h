@@ -5,8 +5,8 @@
 #define AMB_TESTS_BODY_H
 
 #include "base/rng.h"
+#include "motion/rotation.h"
 #include "sim/character.h"
-#include "sim/rotation.h"
 #include "sim/world.h"
 
 #include <math.h>
@@ -72,7 +72,7 @@ static const skeleton_row skeleton[AMB_BODIES] = {
 #undef LEG_AND_ARM
 /* clang-format on */
 
-/* First index of body i's joint in a pose and in a velocity, written down once more from sim/clip.h; -1 where there is none. */
+/* First index of body i's joint in a pose and in a velocity, written down once more from motion/clip.h; -1 where there is none. */
 static const int pose_at[AMB_BODIES] = {3, 7, 11, 15, 19, 20, 24, 28, -1, 29, 33, 34, 38, 42, -1};
 static const int vel_at[AMB_BODIES] = {3, 6, 9, 12, 15, 16, 19, 22, -1, 23, 26, 27, 30, 33, -1};
 
@@ -252,7 +252,7 @@ static inline void place_body(placed_body *body, const double pose[AMB_POSE])
         body->com[k] /= mass;
 }
 
-/* Where a pose is after dt seconds at this velocity (sim/clip.h's layout). */
+/* Where a pose is after dt seconds at this velocity (motion/clip.h's layout). */
 static inline void drift(double out[AMB_POSE], const double pose[AMB_POSE], const double vel[AMB_VEL], double dt)
 {
     memcpy(out, pose, AMB_POSE * sizeof *out);

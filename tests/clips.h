@@ -3,8 +3,8 @@
 #define AMB_TESTS_CLIPS_H
 
 #include "base/rng.h"
-#include "sim/clip.h"
-#include "sim/rotation.h"
+#include "motion/clip.h"
+#include "motion/rotation.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -41,7 +41,7 @@ static inline const char *clips_folder(void)
 static inline amb_fit_data *read_data(const amb_character *character, const char *hold_out)
 {
     amb_error err = {""};
-    amb_fit_data *d = amb_fit_data_read(character, clips_folder(), hold_out, &err);
+    amb_fit_data *d = amb_fit_data_read(&character->skeleton, clips_folder(), hold_out, &err);
     if (!d)
         fail_msg("%s", err.text);
     return d;

@@ -4,7 +4,7 @@
 
 #include "tests/policy.h"
 
-#include "policy/fit_gait.h"
+#include "motion/gait.h"
 
 typedef struct stride {
     double period, lift, speed; /* s, rad, m/s */
@@ -51,7 +51,7 @@ static inline amb_gait *walk_gait(const amb_character *c, const stride *s, const
 {
     amb_error err = {""};
     amb_clip *clip = walk_clip(s, name);
-    amb_gait *gait = amb_gait_create(c, clip, &err);
+    amb_gait *gait = amb_gait_create(&c->skeleton, clip, &err);
     amb_clip_destroy(clip);
     if (!gait)
         fail_msg("%s", err.text);

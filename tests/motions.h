@@ -6,7 +6,7 @@
 #include "tests/policy.h"
 #include "tests/skip.h"
 
-#include "policy/fit_gait.h"
+#include "motion/gait.h"
 #include "policy/generator.h"
 
 /* A gait that amble generated itself, assets/motions/NAME.txt: style_walk, style_jog, style_run, style_zombie (loops), pushed_walk. */
@@ -25,7 +25,7 @@ static inline amb_clip *shipped_clip(const char *name)
 static inline void window_of_clip(const amb_character *body, const amb_clip *recorded, double t, float window[AMB_STYLE_WINDOW])
 {
     for (int f = 0; f < AMB_STYLE_FRAMES; f++)
-        amb_features_of_clip(body, recorded, t + f / AMB_WINDOW_RATE, window + f * AMB_FEATURES, NULL);
+        amb_features_of_clip(&body->skeleton, recorded, t + f / AMB_WINDOW_RATE, window + f * AMB_FEATURES, NULL);
 }
 
 /* Two seconds of a shipped clip that loops, from its left foot's strike, played such that a cycle takes `period` s; how many times faster
@@ -34,7 +34,7 @@ static inline double window_of_gait(const amb_character *body, const char *name,
 {
     amb_error err = {""};
     amb_clip *recorded = shipped_clip(name);
-    amb_gait *gait = amb_gait_create(body, recorded, &err);
+    amb_gait *gait = amb_gait_create(&body->skeleton, recorded, &err);
     if (!gait)
         fail_msg("%s", err.text);
     const double scale = gait->period / period;
@@ -121,7 +121,7 @@ static inline void make_by_hand(hand_made *m, amb_character *body, double size)
     if (!amb_deepphase_init(&m->deepphase, m->phase, &err) || !amb_stylevae_init(&m->vae, NULL, decoder, &fp32, &err))
         fail_msg("%s", err.text);
     amb_net_destroy(decoder);
-    m->nets = (amb_motion_nets){body, &m->vae, &m->deepphase};
+    m->nets = (amb_motion_nets){&body->skeleton, &m->vae, &m->deepphase};
     m->styles = (amb_styles){3, m->style};
     m->room = amb_cycle_room_create(&m->nets, &err);
     assert_non_null(m->room);

@@ -1,6 +1,7 @@
 /* The body: humanoid.xml against DeepMimic's table, what is refused, and the collision switch. */
 #include "tests/body.h"
 
+#include "base/assets.h"
 #include "base/file.h"
 #include "sim/world.h"
 

@@ -3,8 +3,8 @@
 #include "base/number.h"
 #include "base/rng.h"
 #include "base/text.h"
-#include "sim/clip.h"
-#include "sim/rotation.h"
+#include "motion/clip.h"
+#include "motion/rotation.h"
 #include "tests/skip.h"
 
 #include <dirent.h>

@@ -33,7 +33,7 @@ static amb_refusal make_of(const float *window, double scale, const amb_motion_l
     amb_net *decoder = hand_decoder(window, window, window, 2, 0);
     amb_stylevae vae;
     assert_true(amb_stylevae_init(&vae, NULL, decoder, &(amb_model_def){.precision = AMB_PRECISION_FP32}, NULL));
-    const amb_motion_nets nets = {character, &vae, &deepphase};
+    const amb_motion_nets nets = {&character->skeleton, &vae, &deepphase};
     const amb_motion_limits usual = amb_motion_default_limits();
     amb_cycle_room *room = amb_cycle_room_create(&nets, NULL);
     assert_non_null(room);
@@ -66,8 +66,8 @@ static double skate_of(const amb_clip *clip, double t0, double span)
         amb_state state;
         amb_points points;
         amb_clip_sample(clip, t0 + span * n / 400, pose, vel);
-        amb_fk_state(character, pose, vel, &state);
-        amb_points_of_state(character, &state, &points);
+        amb_fk_state(&character->skeleton, pose, vel, &state);
+        amb_points_of_state(&character->skeleton, &state, &points);
         for (int k = 0; k < 4; k++) {
             const double z = points.pos[sole[k]][2], near = z < .03 ? 1 : z < .06 ? (.06 - z) / .03 : 0;
             way += near * hypot(points.vel[sole[k]][0], points.vel[sole[k]][1]);
@@ -102,8 +102,8 @@ static void comes_back(const amb_clip *clip)
         for (int k = 0; k < 40; k++) {
             float a[AMB_FEATURES], b[AMB_FEATURES];
             const double u = k / 40.;
-            amb_features_of_clip(character, out, u * amb_clip_duration(out), a, NULL);
-            amb_features_of_clip(character, clip, t0 + cycle.strike / AMB_WINDOW_RATE + u * period, b, NULL);
+            amb_features_of_clip(&character->skeleton, out, u * amb_clip_duration(out), a, NULL);
+            amb_features_of_clip(&character->skeleton, clip, t0 + cycle.strike / AMB_WINDOW_RATE + u * period, b, NULL);
             apart += points_apart(a, b) / 40;
             const double stride = (double)(a[3 * (AMB_POINT_LEFT + AMB_POINT_ANKLE)] - a[3 * (AMB_POINT_RIGHT + AMB_POINT_ANKLE)]);
             if (k == 0)
@@ -185,7 +185,7 @@ static void a_cycle_that_is_not_quite_one_is_closed(void **unused)
             float a[3][AMB_FEATURES], bend[AMB_FEATURES] = {0};
             static const float nothing[AMB_FEATURES];
             for (int k = 0; k < 3; k++)
-                amb_features_of_clip(character, out, (f + k) * amb_clip_duration(out) / frames, a[k], NULL);
+                amb_features_of_clip(&character->skeleton, out, (f + k) * amb_clip_duration(out) / frames, a[k], NULL);
             for (int k = 0; k < 3 * AMB_POINTS; k++)
                 bend[k] = a[0][k] - 2 * a[1][k] + a[2][k];
             worst = fmax(worst, points_apart(bend, nothing));
@@ -290,7 +290,7 @@ static void phases_lead_there_and_back(void **unused)
     for (int f = 0; f < cycle.facts.frames; f++) {
         float features[AMB_PHASE_FEATURES];
         amb_phase phase;
-        amb_features_of_clip(character, out, amb_clip_times(out)[f], NULL, features);
+        amb_features_of_clip(&character->skeleton, out, amb_clip_times(out)[f], NULL, features);
         assert_true(amb_deepphase_encode(&deepphase, workspace, features, &phase, NULL));
         assert_near(amb_phase_difference(cycle.phase[f], phase.phase), 0, .03, "phase of frame", f);
     }

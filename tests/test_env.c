@@ -3,7 +3,7 @@
 #include "tests/env.h"
 #include "tests/skip.h"
 
-#include "sim/kinematics.h"
+#include "motion/kinematics.h"
 
 static void defaults_are_those_of_the_design(void **unused)
 {
@@ -431,7 +431,7 @@ static void expected_goal(const amb_env *env, float goal[AMB_GOAL])
     double pose[AMB_POSE], vel[AMB_VEL], target[AMB_POSE];
     amb_state wanted;
     amb_reference_sample(&env->reference, 0, pose, vel);
-    amb_fk_state(character, pose, vel, &wanted);
+    amb_fk_state(&character->skeleton, pose, vel, &wanted);
     amb_env_target(env, zero, target);
     amb_observe_goal(&env->state, &wanted, env->reference.heading, target, goal);
 }

@@ -2,8 +2,8 @@
 #include "tests/body.h"
 
 #include "base/clock.h"
-#include "sim/features.h"
-#include "sim/kinematics.h"
+#include "motion/features.h"
+#include "motion/kinematics.h"
 
 static amb_character *character;
 static amb_world world;
@@ -31,7 +31,7 @@ static void features_of_state(const amb_state *state, frame *out)
 {
     amb_points points;
     memset(out, 0xff, sizeof *out); /* NaN: a number that is not written shows */
-    amb_points_of_state(character, state, &points);
+    amb_points_of_state(&character->skeleton, state, &points);
     amb_features(&points, out->style);
     amb_phase_features(&points, out->phase);
 }
@@ -39,7 +39,7 @@ static void features_of_state(const amb_state *state, frame *out)
 static void features_of(const double pose[AMB_POSE], const double vel[AMB_VEL], frame *out)
 {
     amb_state state;
-    amb_fk_state(character, pose, vel, &state);
+    amb_fk_state(&character->skeleton, pose, vel, &state);
     features_of_state(&state, out);
 }
 
@@ -192,7 +192,7 @@ static void a_clip_and_a_body_agree(void **unused)
             double p[AMB_POSE], v[AMB_VEL];
             frame want, got;
             amb_state state;
-            amb_features_of_clip(character, clip, t, want.style, want.phase);
+            amb_features_of_clip(&character->skeleton, clip, t, want.style, want.phase);
             amb_clip_sample(clip, t, p, v);
             amb_world_set(&world, p, v);
             amb_world_state(&world, &state);
@@ -212,13 +212,13 @@ static void time_is_within_two_microseconds(void **unused)
     frame f;
     random_pose(&rng, pose, 1, 1);
     random_velocity(&rng, vel, 3);
-    amb_fk_state(character, pose, vel, &state);
+    amb_fk_state(&character->skeleton, pose, vel, &state);
     for (int run = 0; run < 500; run++) {
         enum { CALLS = 20 };
         const double begun = amb_clock_now();
         for (int n = 0; n < CALLS; n++) {
             amb_points points;
-            amb_points_of_state(character, &state, &points);
+            amb_points_of_state(&character->skeleton, &state, &points);
             amb_features(&points, f.style);
             amb_phase_features(&points, f.phase);
             state.joint[AMB_ROOT][0] = (double)f.phase[10] * 1e-9; /* no call can be left out */

@@ -95,7 +95,7 @@ static void the_checksum_knows_clips_and_what_is_held_out(void **state)
 static void expect_refusal(const char *folder, const char *hold_out, const char *parts)
 {
     amb_error err = {""};
-    assert_null(amb_fit_data_read(character, folder, hold_out, &err));
+    assert_null(amb_fit_data_read(&character->skeleton, folder, hold_out, &err));
     assert_sentence(&err, parts);
 }
 
@@ -146,7 +146,7 @@ static void files_of_other_kinds_are_left_out(void **state)
         assert_true(amb_file_write(path, i == 1 ? dog : "MIT", i == 1 ? sizeof dog - 1 : 3, NULL));
     }
     amb_error err = {""};
-    amb_fit_data *d = amb_fit_data_read(character, mixed, NULL, &err);
+    amb_fit_data *d = amb_fit_data_read(&character->skeleton, mixed, NULL, &err);
     if (!d)
         fail_msg("%s", err.text);
     assert_int_equal(d->motions, 2);
@@ -170,7 +170,7 @@ static void many_loops_are_blended_with_some(void **state)
         write_clip(many, &s, name);
     }
     amb_error err = {""};
-    amb_fit_data *d = amb_fit_data_read(character, many, NULL, &err);
+    amb_fit_data *d = amb_fit_data_read(&character->skeleton, many, NULL, &err);
     if (!d)
         fail_msg("%s", err.text);
     assert_int_equal(d->motions, 2 * LOOPS);

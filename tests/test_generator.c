@@ -122,8 +122,8 @@ static void the_phase_goes_on(void **unused)
         amb_phase phase;
         amb_generator_step(p.generator, made.room, &p.env);
         amb_reference_sample(&p.env.reference, 0, pose, vel);
-        amb_fk_state(character, pose, vel, &state);
-        amb_points_of_state(character, &state, &points);
+        amb_fk_state(&character->skeleton, pose, vel, &state);
+        amb_points_of_state(&character->skeleton, &state, &points);
         amb_phase_features(&points, features);
         assert_true(amb_deepphase_encode(&made.deepphase, workspace, features, &phase, NULL));
         const double moved = amb_phase_difference(before, phase.phase);
@@ -421,7 +421,7 @@ static void the_bodys_phase_pulls_the_clock(void **unused)
                 /* A body that walks by itself, .15 cycles ahead of the reference or behind it at first. */
                 double pose[AMB_POSE], vel[AMB_VEL];
                 amb_clip_sample(p.env.reference.clip, p.env.reference.time + apart, pose, vel);
-                amb_fk_state(character, pose, vel, &p.env.state);
+                amb_fk_state(&character->skeleton, pose, vel, &p.env.state);
                 amb_generator_step(p.generator, made.room, &p.env);
                 const double rate = p.env.reference.rate;
                 assert_true(rate > .7499 && rate < 1.2501);
@@ -453,7 +453,7 @@ static void the_clock_is_left_alone_while_styles_change(void **unused)
         double pose[AMB_POSE], vel[AMB_VEL];
         const double late = n % 20 < 10 ? .1 : 0;
         amb_clip_sample(p.env.reference.clip, p.env.reference.time - late, pose, vel);
-        amb_fk_state(character, pose, vel, &p.env.state);
+        amb_fk_state(&character->skeleton, pose, vel, &p.env.state);
         amb_generator_step(p.generator, made.room, &p.env);
         const bool changing = n >= 36 && n < 60; /* the rate needs some steps to get back */
         off[changing ? 0 : 1] = fmax(off[changing ? 0 : 1], fabs(p.env.reference.rate - 1));
@@ -477,7 +477,7 @@ static void a_steady_lag_is_forgotten(void **unused)
     for (int n = 0; n < 400; n++) {
         double pose[AMB_POSE], vel[AMB_VEL];
         amb_clip_sample(p.env.reference.clip, p.env.reference.time - .05, pose, vel);
-        amb_fk_state(character, pose, vel, &p.env.state);
+        amb_fk_state(&character->skeleton, pose, vel, &p.env.state);
         amb_generator_step(p.generator, made.room, &p.env);
         if (n == 10)
             assert_true(p.env.reference.rate < .97);

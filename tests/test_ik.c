@@ -3,8 +3,8 @@
 #include "tests/body.h"
 
 #include "base/clock.h"
-#include "sim/ik.h"
-#include "sim/kinematics.h"
+#include "motion/ik.h"
+#include "motion/kinematics.h"
 
 #include <dirent.h>
 #include <unistd.h>
@@ -33,15 +33,15 @@ static void features_of(const double pose[AMB_POSE], const double vel[AMB_VEL], 
 {
     amb_state state;
     amb_points points;
-    amb_fk_state(character, pose, vel, &state);
-    amb_points_of_state(character, &state, &points);
+    amb_fk_state(&character->skeleton, pose, vel, &state);
+    amb_points_of_state(&character->skeleton, &state, &points);
     amb_features(&points, out);
 }
 
 /* Trusting def that starts where the first wanted pose stands. */
 static amb_ik_def exact_def(double rate)
 {
-    amb_ik_def def = amb_ik_default_def(character);
+    amb_ik_def def = amb_ik_default_def(&character->skeleton);
     double forward[2];
     amb_points_heading(want + 3, forward);
     def.rate = rate;
@@ -72,25 +72,25 @@ static void defaults_and_refusals(void **unused)
     (void)unused;
     amb_error err = {""};
     amb_ik ik;
-    amb_ik_def def = amb_ik_default_def(character);
+    amb_ik_def def = amb_ik_default_def(&character->skeleton);
     assert_true(def.rate == 30 && def.noise == .01 && def.turn_speed == 3 && def.heading == 0 && def.at[0] == 0 && def.at[1] == 0);
     assert_true(amb_ik_init(&ik, &def, &err));
     def.rate = .5;
     assert_false(amb_ik_init(&ik, &def, &err));
     assert_sentence(&err, "0.5 frames|1 to 1000");
-    def = amb_ik_default_def(character);
+    def = amb_ik_default_def(&character->skeleton);
     def.noise = -.1;
     assert_false(amb_ik_init(&ik, &def, &err));
     assert_sentence(&err, "noise|-0.1");
-    def = amb_ik_default_def(character);
+    def = amb_ik_default_def(&character->skeleton);
     def.turn_speed = 0;
     assert_false(amb_ik_init(&ik, &def, &err));
     assert_sentence(&err, "0 rad/s");
-    def = amb_ik_default_def(character);
+    def = amb_ik_default_def(&character->skeleton);
     def.heading = NAN;
     assert_false(amb_ik_init(&ik, &def, &err));
     assert_sentence(&err, "heading|nan");
-    def = amb_ik_default_def(character);
+    def = amb_ik_default_def(&character->skeleton);
     assert_false(amb_ik_motion(&def, 1, features, false, time_of, got, &err));
     assert_sentence(&err, "1 frames|expected 2");
 
@@ -117,7 +117,7 @@ static void any_pose_comes_back(void **unused)
         pose[pose_at[AMB_LEFT_KNEE]] -= .4;
         features_of(pose, vel, frame);
         amb_points_heading(pose + 3, forward);
-        amb_ik_def def = amb_ik_default_def(character);
+        amb_ik_def def = amb_ik_default_def(&character->skeleton);
         def.noise = 0;
         def.at[0] = 3;
         def.at[1] = -4;
@@ -321,8 +321,8 @@ static void an_overstretched_knee_is_straight(void **unused)
         double joint[2][AMB_BODIES][3], rot[AMB_BODIES][4];
         assert_near(p[pose_at[AMB_RIGHT_KNEE]], knee < 0 ? knee : 0, 1e-4, "knee", f);
         assert_near(amb_quat_angle(p + pose_at[AMB_RIGHT_HIP], w + pose_at[AMB_RIGHT_HIP]), 0, knee < 0 ? 1e-3 : .15, "hip", f);
-        amb_fk(character, p, joint[0], rot);
-        amb_fk(character, w, joint[1], rot);
+        amb_fk(&character->skeleton, p, joint[0], rot);
+        amb_fk(&character->skeleton, w, joint[1], rot);
         assert_all_near(joint[0][AMB_RIGHT_ANKLE], joint[1][AMB_RIGHT_ANKLE], 3, .02, "ankle"); /* .08 if the knee's place were kept */
     }
 }
@@ -406,7 +406,7 @@ static void nonsense_makes_poses_all_the_same(void **unused)
         const double scale = n < 20 ? 0 : n < 40 ? 1 : 30;
         for (int k = 0; k < FRAMES * AMB_FEATURES; k++)
             features[k] = (float)(scale * amb_rng_normal(&rng));
-        amb_ik_def def = amb_ik_default_def(character);
+        amb_ik_def def = amb_ik_default_def(&character->skeleton);
         def.noise = n % 2 ? .01 : 0;
         run(&def, FRAMES, features, n % 3 == 0);
         for (int f = 0; f < FRAMES; f++)
@@ -452,7 +452,7 @@ static void clips_of(const char *dir, errors *worst)
         const double rate = loop ? frames / duration : 30;
         for (int f = 0; f < frames; f++) {
             amb_clip_sample(clip, f / rate, want + (size_t)f * AMB_POSE, NULL);
-            amb_features_of_clip(character, clip, f / rate, features + (size_t)f * AMB_FEATURES, NULL);
+            amb_features_of_clip(&character->skeleton, clip, f / rate, features + (size_t)f * AMB_FEATURES, NULL);
         }
         amb_ik_def def = exact_def(rate);
         run(&def, frames, features, loop);
@@ -505,7 +505,7 @@ static void time_is_within_five_microseconds(void **unused)
     amb_error err = {""};
     double least = INFINITY;
     make_cycle(FRAMES, .3, 1);
-    const amb_ik_def def = amb_ik_default_def(character);
+    const amb_ik_def def = amb_ik_default_def(&character->skeleton);
     for (int n = 0; n < 300; n++) {
         const double begun = amb_clock_now();
         assert_true(amb_ik_motion(&def, FRAMES, features, false, time_of, got, &err));

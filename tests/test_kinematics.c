@@ -1,8 +1,9 @@
 /* Our own kinematics against MuJoCo's, whose numbers it must give, and against the skeleton table on paper. */
 #include "tests/body.h"
 
+#include "base/assets.h"
 #include "base/clock.h"
-#include "sim/kinematics.h"
+#include "motion/kinematics.h"
 
 static amb_character *character;
 static amb_world world;
@@ -62,9 +63,9 @@ static void compare(const double pose[AMB_POSE], const double vel[AMB_VEL], doub
     memset(rot, 0xff, sizeof rot);
     amb_world_set(&world, pose, vel);
     state_by_mujoco(&world, &want);
-    amb_fk_state(character, pose, vel, &got);
+    amb_fk_state(&character->skeleton, pose, vel, &got);
     assert_same_state(&got, &want, tolerance);
-    amb_fk(character, pose, joint, rot);
+    amb_fk(&character->skeleton, pose, joint, rot);
     for (int i = 0; i < AMB_BODIES; i++) {
         assert_all_near(joint[i], want.joint[i], 3, tolerance, "joint without velocity");
         assert_all_near(rot[i], want.rot[i], 4, tolerance, "rotation without velocity");
@@ -117,7 +118,7 @@ static void a_turning_wrist_is_as_on_paper(void **unused)
     amb_state state;
     pose_at_rest(pose, .9);
     vel[4] = 2; /* the body's y is up */
-    amb_fk_state(character, pose, vel, &state);
+    amb_fk_state(&character->skeleton, pose, vel, &state);
     const double wrist[3] = {-.02405, -.18311, .9 + .236151 + .2435 - .274788 - .258947};
     assert_all_near(state.joint[AMB_RIGHT_WRIST], wrist, 3, 1e-12, "wrist");
     assert_all_near(state.centre[AMB_RIGHT_WRIST], wrist, 3, 1e-12, "wrist's centre");
@@ -139,12 +140,12 @@ static void time_is_a_part_of_mujocos(void **unused)
         enum { CALLS = 50 };
         const double t0 = amb_clock_now();
         for (int n = 0; n < CALLS; n++) {
-            amb_fk_state(character, pose, vel, &state);
+            amb_fk_state(&character->skeleton, pose, vel, &state);
             pose[0] = state.joint[AMB_LEFT_WRIST][2]; /* no call can be left out */
         }
         const double t1 = amb_clock_now();
         for (int n = 0; n < CALLS; n++) {
-            amb_fk(character, pose, joint, rot);
+            amb_fk(&character->skeleton, pose, joint, rot);
             pose[0] = joint[AMB_LEFT_WRIST][2];
         }
         const double t2 = amb_clock_now();

@@ -1,8 +1,9 @@
 /* The mirror: against reflections by matrices, twice is once not, and a mirrored world goes on as the mirror shows it. */
 #include "tests/body.h"
 
+#include "motion/kinematics.h"
+#include "motion/mirror.h"
 #include "sim/env.h"
-#include "sim/kinematics.h"
 #include "sim/mirror.h"
 
 static amb_character *character;
@@ -98,8 +99,8 @@ static void twice_is_the_identity(void **unused)
 
     amb_state state;
     amb_points points, q;
-    amb_fk_state(character, pose, vel, &state);
-    amb_points_of_state(character, &state, &points);
+    amb_fk_state(&character->skeleton, pose, vel, &state);
+    amb_points_of_state(&character->skeleton, &state, &points);
     amb_mirror_points(&q, &points);
     assert_memory_not_equal(&q, &points, sizeof q);
     amb_mirror_points(&q, &q);
@@ -134,13 +135,13 @@ static void measures_are_mirrored(void **unused)
         amb_state state, other;
         amb_points points, got, want;
         random_state(&rng, pose, vel);
-        amb_fk_state(character, pose, vel, &state);
-        amb_points_of_state(character, &state, &points);
+        amb_fk_state(&character->skeleton, pose, vel, &state);
+        amb_points_of_state(&character->skeleton, &state, &points);
         const double heading = amb_rng_range(&rng, -3, 3);
         double wanted_pose[AMB_POSE], wanted_vel[AMB_VEL];
         amb_state wanted;
         random_state(&rng, wanted_pose, wanted_vel);
-        amb_fk_state(character, wanted_pose, wanted_vel, &wanted);
+        amb_fk_state(&character->skeleton, wanted_pose, wanted_vel, &wanted);
         float goal[AMB_GOAL], got_goal[AMB_GOAL];
         amb_observe_goal(&state, &wanted, heading, wanted_pose, goal); /* a target of which all rotations are large */
         float obs[AMB_OBS], got_obs[AMB_OBS], style[AMB_FEATURES], got_style[AMB_FEATURES];
@@ -151,8 +152,8 @@ static void measures_are_mirrored(void **unused)
 
         amb_mirror_pose(pose, pose);
         amb_mirror_vel(vel, vel);
-        amb_fk_state(character, pose, vel, &other);
-        amb_points_of_state(character, &other, &got);
+        amb_fk_state(&character->skeleton, pose, vel, &other);
+        amb_points_of_state(&character->skeleton, &other, &got);
         amb_mirror_points(&want, &points);
         for (int p = 0; p < AMB_POINTS; p++) {
             assert_all_near(got.pos[p], want.pos[p], 3, 1e-12, amb_point_name[p]);
@@ -176,7 +177,7 @@ static void measures_are_mirrored(void **unused)
 
         amb_mirror_pose(wanted_pose, wanted_pose);
         amb_mirror_vel(wanted_vel, wanted_vel);
-        amb_fk_state(character, wanted_pose, wanted_vel, &wanted);
+        amb_fk_state(&character->skeleton, wanted_pose, wanted_vel, &wanted);
         amb_observe_goal(&other, &wanted, -heading, wanted_pose, got_goal);
         amb_mirror_goal(goal, goal);
         for (int k = 0; k < AMB_GOAL; k++)

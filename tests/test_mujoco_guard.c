@@ -2,6 +2,7 @@
  * amble were not there. */
 #include "tests/body.h"
 
+#include "base/assets.h"
 #include "base/file.h"
 #include "sim/env.h"
 #include "sim/mujoco_guard.h"

@@ -1,7 +1,7 @@
 /* The 197 numbers and the 49 of the goal: the rest pose worked out on paper, anything else against rotation matrices. */
 #include "tests/body.h"
 
-#include "sim/kinematics.h"
+#include "motion/kinematics.h"
 #include "sim/observe.h"
 
 static amb_character *character;
@@ -230,8 +230,8 @@ static void goal_of(const double body[AMB_POSE], const double wanted[AMB_POSE], 
     amb_state own, reference;
     float got[AMB_GOAL];
     memset(got, 0xff, sizeof got); /* NaN: a number that is not written shows */
-    amb_fk_state(character, body, still, &own);
-    amb_fk_state(character, wanted, vel, &reference);
+    amb_fk_state(&character->skeleton, body, still, &own);
+    amb_fk_state(&character->skeleton, wanted, vel, &reference);
     amb_observe_goal(&own, &reference, heading, target, got);
     for (int k = 0; k < AMB_GOAL; k++)
         goal[k] = (double)got[k];

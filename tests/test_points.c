@@ -1,8 +1,8 @@
 /* The 22 points: standing and moving as on paper, any pose against rotation matrices, and the heading of leaning roots. */
 #include "tests/body.h"
 
-#include "sim/kinematics.h"
-#include "sim/points.h"
+#include "motion/kinematics.h"
+#include "motion/points.h"
 
 static amb_character *character;
 
@@ -24,8 +24,8 @@ static void points_of(const double pose[AMB_POSE], const double vel[AMB_VEL], am
 {
     amb_state state;
     memset(points, 0xff, sizeof *points); /* NaN: a number that is not written shows */
-    amb_fk_state(character, pose, vel, &state);
-    amb_points_of_state(character, &state, points);
+    amb_fk_state(&character->skeleton, pose, vel, &state);
+    amb_points_of_state(&character->skeleton, &state, points);
 }
 
 /* Which body a point rides on, and where, from deepmimic.md's table. */

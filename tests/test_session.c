@@ -161,7 +161,7 @@ static void a_push_changes_the_speed(void **state)
 static double wrist_to(const amb_snapshot *snap, const double target[3])
 {
     double joint[AMB_BODIES][3], rot[AMB_BODIES][4];
-    amb_fk(character, snap->body[0].pose, joint, rot);
+    amb_fk(&character->skeleton, snap->body[0].pose, joint, rot);
     return mju_dist3(joint[AMB_RIGHT_WRIST], target);
 }
 

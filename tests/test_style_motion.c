@@ -23,7 +23,7 @@ static int set_up(void **state)
         print_error("%s\n", err.text);
         return -1;
     }
-    nets = (amb_motion_nets){character, &vae, &deepphase};
+    nets = (amb_motion_nets){&character->skeleton, &vae, &deepphase};
     return 0;
 }
 
@@ -68,8 +68,8 @@ static void what_is_written_comes_back(void **unused)
         assert_near(amb_clip_duration(read), facts.period_s, 1e-9, "period", s);
         for (int i = 0; i < 97; i++) { /* velocities are in the features, so the seam is too */
             float a[AMB_FEATURES], b[AMB_FEATURES];
-            amb_features_of_clip(character, made, facts.period_s * i / 60, a, NULL);
-            amb_features_of_clip(character, read, facts.period_s * i / 60, b, NULL);
+            amb_features_of_clip(&character->skeleton, made, facts.period_s * i / 60, a, NULL);
+            amb_features_of_clip(&character->skeleton, read, facts.period_s * i / 60, b, NULL);
             for (int k = 0; k < AMB_FEATURES; k++)
                 assert_near((double)b[k], (double)a[k], 1e-5, "feature", k);
         }
@@ -115,7 +115,7 @@ static void windows_of_a_motion_go_round_its_style(void **unused)
         assert_true(styles->count <= 64);
         amb_latent_of_style(&styles->style[s], &latent);
         amb_clip *clip = make(&latent, styles->style[s].name, NULL);
-        assert_true(amb_style_windows(&vae, character, clip, latent.scale, N, mean, &err));
+        assert_true(amb_style_windows(&vae, &character->skeleton, clip, latent.scale, N, mean, &err));
         amb_styles_nearest(styles, mean, near);
         own += near[0].style == s;
         for (int i = 1; i < styles->count; i++)

@@ -1,6 +1,7 @@
 /* Evaluations while training: the exported actor's rollouts by fixed seeds, no noise and no pushes; the training does not notice. */
 #include "tests/training.h"
 
+#include "base/assets.h"
 #include "base/file.h"
 #include "policy/rollout.h"
 

@@ -255,7 +255,7 @@ static void picking_finds_limbs(void **state)
                     assert_true((x > 80) == (right > 0));
                 if (who == 0 && abs(y - 45) > 8)
                     assert_true((y > 45) == (at[2] > .9));
-                amb_fk(character, snap.body[who].pose, joint, rot);
+                amb_fk(&character->skeleton, snap.body[who].pose, joint, rot);
                 mju_rotVecQuat(world, local, rot[body]);
                 mju_addTo3(world, joint[body]);
                 assert_true(mju_dist3(world, at) < 1e-5 || at[2] <= .0201);

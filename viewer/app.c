@@ -1,5 +1,6 @@
 #include "viewer/app.h"
 
+#include "base/assets.h"
 #include "base/clock.h"
 #include "base/number.h"
 #include "policy/followed.h"

@@ -41,7 +41,7 @@ bool amb_app_invent(amb_app *app, amb_skill *skill, const char *style, amb_error
         amb_style_request wanted = app->def.style;
         if (!amb_style_requested(&wanted))
             wanted.style = style;
-        if (!amb_motions_load(&app->motions, &wanted, app->character, app->def.clips, err))
+        if (!amb_motions_load(&app->motions, &wanted, &app->character->skeleton, app->def.clips, err))
             return false;
         app->motions.def.seed = app->def.seed;
         app->own_gain = wanted.phase_gain > 0 ? wanted.phase_gain : 1;

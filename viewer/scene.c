@@ -1,8 +1,8 @@
 #include "viewer/scene.h"
 
+#include "motion/points.h"
+#include "motion/rotation.h"
 #include "sim/mujoco_guard.h"
-#include "sim/points.h"
-#include "sim/rotation.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -287,7 +287,7 @@ static void add_forces(amb_scene *s, const amb_snapshot *snap)
 static void soles(const amb_character *c, const double pose[AMB_POSE], double at[2][3])
 {
     double joint[AMB_BODIES][3], rot[AMB_BODIES][4];
-    amb_fk(c, pose, joint, rot);
+    amb_fk(&c->skeleton, pose, joint, rot);
     static const int ankle[2] = {AMB_RIGHT_ANKLE, AMB_LEFT_ANKLE};
     for (int f = 0; f < 2; f++) {
         double middle[3], world[3];
@@ -342,8 +342,8 @@ static void add_points(amb_scene *s, const amb_snapshot *snap, double alpha)
     blend_poses(pose, snap->body[snap->follow].before, snap->body[snap->follow].pose, alpha);
     pose[0] += s->place[snap->follow][0];
     pose[1] += s->place[snap->follow][1];
-    amb_fk_state(s->character, pose, still, &state);
-    amb_points_of_state(s->character, &state, &points);
+    amb_fk_state(&s->character->skeleton, pose, still, &state);
+    amb_points_of_state(&s->character->skeleton, &state, &points);
     for (int i = 0; i < AMB_POINTS; i++) {
         const bool touches = points.pos[i][2] < .025;
         add_ball(s, points.pos[i], touches ? .026 : .017, touches ? orange : purple);

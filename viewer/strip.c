@@ -36,7 +36,7 @@ static amb_clip *clip_of_style(strip *s, const char *text, amb_error *err)
     amb_motions motions;
     const amb_style_request style = {.style = text};
     amb_clip *clip = NULL;
-    if (!amb_motions_load(&motions, &style, s->character, NULL, err))
+    if (!amb_motions_load(&motions, &style, &s->character->skeleton, NULL, err))
         return NULL;
     if (motions.plan.moments)
         clip = amb_style_motion(&motions.nets, &motions.plan.moment[0].latent, text, NULL, NULL, err);
@@ -50,7 +50,7 @@ static bool all_styles(strip *s, amb_error *err)
 {
     amb_motions motions;
     const amb_style_request style = {.style = "random-names"};
-    if (!amb_motions_load(&motions, &style, s->character, NULL, err))
+    if (!amb_motions_load(&motions, &style, &s->character->skeleton, NULL, err))
         return false;
     bool ok = motions.styles->count <= AMB_STRIP_ROWS ||
               amb_fail(err, "%d named styles, a filmstrip has at most %d rows: say which", motions.styles->count, AMB_STRIP_ROWS);

@@ -1,6 +1,6 @@
-#include "sim/points.h"
+#include "motion/points.h"
 
-#include "sim/rotation.h"
+#include "motion/rotation.h"
 
 #include <string.h>
 
@@ -44,9 +44,8 @@ static void put_joint(amb_points *points, int point, const amb_state *state, int
     put_point(points, point, state, body, (const double[3]){0, 0, 0});
 }
 
-void amb_points_of_state(const amb_character *character, const amb_state *state, amb_points *points)
+void amb_points_of_state(const amb_skeleton *skeleton, const amb_state *state, amb_points *points)
 {
-    const amb_skeleton *skeleton = &character->skeleton;
     memcpy(points->pos[AMB_POINT_ROOT], state->joint[AMB_ROOT], sizeof points->pos[0]);
     memcpy(points->vel[AMB_POINT_ROOT], state->vel, sizeof points->vel[0]);
     put_joint(points, AMB_POINT_PELVIS_TOP, state, AMB_CHEST);

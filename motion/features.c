@@ -1,6 +1,6 @@
-#include "sim/features.h"
+#include "motion/features.h"
 
-#include "sim/kinematics.h"
+#include "motion/kinematics.h"
 
 #include <math.h>
 
@@ -56,15 +56,15 @@ void amb_phase_features(const amb_points *points, float features[AMB_PHASE_FEATU
     }
 }
 
-void amb_features_of_clip(const amb_character *character, const amb_clip *clip, double t, float features[AMB_FEATURES],
+void amb_features_of_clip(const amb_skeleton *skeleton, const amb_clip *clip, double t, float features[AMB_FEATURES],
                           float phase_features[AMB_PHASE_FEATURES])
 {
     double pose[AMB_POSE], vel[AMB_VEL];
     amb_state state;
     amb_points points;
     amb_clip_sample(clip, t, pose, vel);
-    amb_fk_state(character, pose, vel, &state);
-    amb_points_of_state(character, &state, &points);
+    amb_fk_state(skeleton, pose, vel, &state);
+    amb_points_of_state(skeleton, &state, &points);
     if (features)
         amb_features(&points, features);
     if (phase_features)

@@ -1,8 +1,8 @@
-/* Motions as tables of features, closed, sampled and blended; what repeats in them is found in fit_gait_find.c. */
-#include "policy/fit_gait_find.h"
+/* Motions as tables of features, closed, sampled and blended; what repeats in them is found in gait_find.c. */
+#include "motion/gait_find.h"
 
-#include "sim/kinematics.h"
-#include "sim/rotation.h"
+#include "motion/kinematics.h"
+#include "motion/rotation.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -85,7 +85,7 @@ static amb_clip *closed(const amb_clip *clip, amb_error *err)
 
 /* ---- Tables ---- */
 
-static bool make_tables(amb_gait *g, const amb_character *character, amb_error *err)
+static bool make_tables(amb_gait *g, const amb_skeleton *skeleton, amb_error *err)
 {
     g->duration = amb_clip_duration(g->clip);
     g->frames = (int)ceil(g->duration * AMB_GAIT_RATE - 1e-9) + 1; /* a loop's last one is its first */
@@ -97,7 +97,7 @@ static bool make_tables(amb_gait *g, const amb_character *character, amb_error *
         return amb_fail(err, "%s: out of memory for %d frames", g->name, g->frames);
     for (int i = 0; i < g->frames; i++) {
         const double t = g->duration * i / (g->frames - 1);
-        amb_features_of_clip(character, g->clip, t, g->feature + (size_t)i * AMB_FEATURES, g->phase + (size_t)i * AMB_PHASE_FEATURES);
+        amb_features_of_clip(skeleton, g->clip, t, g->feature + (size_t)i * AMB_FEATURES, g->phase + (size_t)i * AMB_PHASE_FEATURES);
     }
     return true;
 }
@@ -206,7 +206,7 @@ static amb_gait *start(const char *name, amb_clip *clip, amb_error *err)
     return g;
 }
 
-amb_gait *amb_gait_create(const amb_character *character, const amb_clip *clip, amb_error *err)
+amb_gait *amb_gait_create(const amb_skeleton *skeleton, const amb_clip *clip, amb_error *err)
 {
     const int frames = amb_clip_frames(clip);
     if (amb_clip_duration(clip) < shortest) {
@@ -217,7 +217,7 @@ amb_gait *amb_gait_create(const amb_character *character, const amb_clip *clip, 
                         ? closed(clip, err)
                         : amb_clip_create(frames, amb_clip_times(clip), amb_clip_poses(clip), false, amb_clip_name(clip), err);
     amb_gait *g = start(amb_clip_name(clip), own, err);
-    if (!g || !make_tables(g, character, err) || !amb_gait_find(g, err)) {
+    if (!g || !make_tables(g, skeleton, err) || !amb_gait_find(g, err)) {
         amb_gait_destroy(g);
         return NULL;
     }
@@ -259,7 +259,7 @@ static void blend_pose(double *pose, const double *other_pose, double w)
     }
 }
 
-amb_gait *amb_gait_blend(const amb_character *character, const amb_gait *a, const amb_gait *b, double w, const char *name, amb_error *err)
+amb_gait *amb_gait_blend(const amb_skeleton *skeleton, const amb_gait *a, const amb_gait *b, double w, const char *name, amb_error *err)
 {
     enum { N = BLEND_FRAMES };
     const double period = exp((1 - w) * log(a->strike[1] - a->strike[0]) + w * log(b->strike[1] - b->strike[0]));
@@ -294,7 +294,7 @@ amb_gait *amb_gait_blend(const amb_character *character, const amb_gait *a, cons
     }
     amb_gait *g = start(name, amb_clip_create(N + 1, time, pose[0], true, name, err), err);
     free(pose);
-    if (!g || !make_tables(g, character, err) || !amb_gait_room(g, 2, err)) {
+    if (!g || !make_tables(g, skeleton, err) || !amb_gait_room(g, 2, err)) {
         amb_gait_destroy(g);
         return NULL;
     }

@@ -1,15 +1,13 @@
-/* Clips in files: DeepMimic's JSON in and out, and finding a motion by its name.
+/* Clips in files: DeepMimic's JSON in and out.
  *
  * Reading believes nothing: the file's size, the number of values in it, every count, type and number are checked, and what is wrong is
  * named by frame and field. It reads one body's layout, 44 numbers a frame, and guesses at no other. */
-#include "sim/clip.h"
+#include "motion/clip.h"
 
 #include "base/file.h"
 #include "base/text.h"
-#include "sim/character.h"
-#include "sim/rotation.h"
+#include "motion/rotation.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <jansson.h>
 #include <limits.h>
@@ -20,7 +18,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-enum { FRAME = 1 + AMB_POSE, WRITTEN_DIGITS = 12, LISTED = 40, LOOKED_AT = 1 << 16 };
+enum { FRAME = 1 + AMB_POSE, WRITTEN_DIGITS = 12, LOOKED_AT = 1 << 16 };
 
 static const size_t max_file = 256u << 20; /* bytes */
 /* A comma costs a byte in the file but tens in memory; a clip has one per number. */
@@ -424,117 +422,4 @@ bool amb_clip_write(const amb_clip *clip, const char *path, amb_error *err)
     done = amb_file_write(path, text, size, err);
     free(text);
     return done;
-}
-
-static int is_clip(const struct dirent *entry)
-{
-    const size_t length = strlen(entry->d_name);
-    return entry->d_name[0] != '.' && length > 4 && strcmp(entry->d_name + length - 4, ".txt") == 0;
-}
-
-/* Appends to text[size], as much as fits. */
-static void append(char *text, size_t size, const char *before, const char *more)
-{
-    const size_t used = strlen(text);
-    snprintf(text + used, size - used, "%s%s", before, more);
-}
-
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name); /* not alphasort: that depends on the locale */
-}
-
-/* The names of a folder's clips, sorted, separated by commas; empty where there are none. What else lies there is not offered. */
-static void list_clips(const char *dir, char *text, size_t size)
-{
-    struct dirent **entries = NULL;
-    const int n = scandir(dir, &entries, is_clip, by_name);
-    int listed = 0;
-    text[0] = '\0';
-    for (int i = 0; i < n; i++) {
-        char path[PATH_MAX], name[AMB_NAME];
-        const bool fits = (size_t)snprintf(path, sizeof path, "%s/%s", dir, entries[i]->d_name) < sizeof path;
-        if (listed <= LISTED && fits && amb_clip_looks_like(path)) {
-            name_of(path, name);
-            const bool more = listed < LISTED && strlen(text) + strlen(name) + 8 < size;
-            append(text, size, text[0] ? ", " : "", more ? name : "...");
-            listed = more ? listed + 1 : LISTED + 1;
-        }
-        free(entries[i]);
-    }
-    free(entries);
-}
-
-/* How to get clips, as a sentence's end: the script of an installation, or the one beside the sources. */
-static void ways_to_clips(char *text, size_t size)
-{
-    char script[512];
-    bool found = amb_asset_path("get-clips.sh", script, sizeof script, NULL);
-#ifdef AMB_SOURCE_DIR
-    if (!found) {
-        snprintf(script, sizeof script, "%s", AMB_SOURCE_DIR "/scripts/get-clips.sh");
-        found = is_file(script);
-    }
-#endif
-    if (found) {
-        snprintf(text, size, "%s fetches DeepMimic's", script);
-    } else {
-        snprintf(text, size, "DeepMimic's are in its repository, in data/motions");
-    }
-}
-
-bool amb_clip_find(const char *name_or_path, const char *clips_dir, char *path, size_t n, amb_error *err)
-{
-    if (is_file(name_or_path)) {
-        if ((size_t)snprintf(path, n, "%s", name_or_path) >= n) {
-            return amb_fail(err, "the path %.80s... is longer than %zu bytes", name_or_path, n - 1);
-        }
-        return true;
-    }
-    if (name_or_path[0] == '\0' || strchr(name_or_path, '/')) {
-        struct stat st;
-        const char *why = stat(name_or_path, &st) != 0 ? strerror(errno) : "not a regular file";
-        return amb_fail(err, "the motion \"%.200s\" cannot be read: %s", name_or_path, why);
-    }
-    const char *dirs[4];
-    char shipped[512];
-    int count = 0, others;
-    if (clips_dir) {
-        dirs[count++] = clips_dir;
-    } else {
-        const char *own = getenv("AMBLE_CLIPS");
-        if (own && *own) {
-            dirs[count++] = own;
-        }
-        dirs[count++] = "clips";
-#ifdef AMB_SOURCE_DIR
-        dirs[count++] = AMB_SOURCE_DIR "/clips";
-#endif
-    }
-    others = count;
-    if (!clips_dir && amb_asset_path("motions", shipped, sizeof shipped, NULL)) {
-        dirs[count++] = shipped;
-    }
-    char places[320] = "", there[320] = "", ways[600];
-    for (int i = 0; i < count; i++) {
-        static const char *const form[2] = {"%s/humanoid3d_%s.txt", "%s/%s.txt"};
-        for (int k = 0; k < 2; k++) {
-            if ((size_t)snprintf(path, n, form[k], dirs[i], name_or_path) < n && is_file(path)) {
-                return true;
-            }
-        }
-        append(places, sizeof places, i == 0 ? "" : i == count - 1 ? " and " : ", ", dirs[i]);
-        if (!there[0] && i < others) {
-            list_clips(dirs[i], there, sizeof there);
-        }
-    }
-    if (there[0]) {
-        return amb_fail(err, "there is no motion \"%.100s\" in %s; there are %s", name_or_path, places, there);
-    }
-    ways_to_clips(ways, sizeof ways);
-    if (count > others) {
-        list_clips(shipped, there, sizeof there);
-    }
-    return amb_fail(err, "there is no motion \"%.100s\" in %s, %s%s; %s", name_or_path, places,
-                    there[0] ? "only amble's own " : "nor any other", there, ways);
 }

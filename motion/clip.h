@@ -3,8 +3,8 @@
  * A clip is const once made (or refilled) and may be shared by threads; sampling allocates nothing. The world is z up (as MuJoCo's);
  * DeepMimic's y-up files are converted when read and when written. A clip knows nothing of bodies, contacts or control: it does not lift a
  * pose out of the ground, does not mirror, does not retarget. */
-#ifndef AMB_SIM_CLIP_H
-#define AMB_SIM_CLIP_H
+#ifndef AMB_MOTION_CLIP_H
+#define AMB_MOTION_CLIP_H
 
 #include "base/error.h"
 

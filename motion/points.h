@@ -1,7 +1,8 @@
 /* 22 points of the body that say its whole pose: joints, and where a joint alone would leave a twist open, a second point on the bone.
  *
- * The same for a clip's pose and for a simulated body: both go through an amb_state (sim/kinematics.h fills one from a pose). With them the
- * frame that motion features live in: its origin is the root's projection to the ground, x points along the heading, y to the left, z up.
+ * The same for a clip's pose and for a simulated body: both go through an amb_state (motion/kinematics.h fills one from a pose). With them
+ * the frame that motion features live in: its origin is the root's projection to the ground, x points along the heading, y to the left, z
+ * up.
  *
  * The heading is that of the shortest turn: the root's rotation against upright is split into a turn about the vertical and a lean about a
  * horizontal axis (swing and twist), and the turn is the heading. So it means the same standing, crawling, lying on either side or rolling;
@@ -9,10 +10,10 @@
  * amb_observe takes because DeepMimic does, is undefined lying on the back and flips in each half of a somersault.
  *
  * Nothing here calls MuJoCo, allocates or fails. */
-#ifndef AMB_SIM_POINTS_H
-#define AMB_SIM_POINTS_H
+#ifndef AMB_MOTION_POINTS_H
+#define AMB_MOTION_POINTS_H
 
-#include "sim/world.h"
+#include "motion/kinematics.h"
 
 enum {
     AMB_POINT_ROOT,         /* root joint */
@@ -44,7 +45,7 @@ typedef struct amb_points {
     double yaw_rate;                               /* rad/s: the vertical part of the root's angular velocity */
 } amb_points;
 
-void amb_points_of_state(const amb_character *character, const amb_state *state, amb_points *points);
+void amb_points_of_state(const amb_skeleton *skeleton, const amb_state *state, amb_points *points);
 
 /* Cosine and sine of the heading of a root with this rotation, as above. Any length of quaternion. */
 void amb_points_heading(const double rot[4], double forward[2]);

@@ -1,5 +1,5 @@
-/* Where a motion repeats: strikes, the parts of a loop, cycles, amplitude. Everything here reads the tables of fit_gait.c. */
-#include "policy/fit_gait_find.h"
+/* Where a motion repeats: strikes, the parts of a loop, cycles, amplitude. Everything here reads the tables of gait.c. */
+#include "motion/gait_find.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* What repeats in a motion, found in the motion itself: no labels by hand.
  *
- * Strike: the left foot comes down. The contact of its heel or toe (sim/features.h; the larger counts) rises through .5 after it stayed
+ * Strike: the left foot comes down. The contact of its heel or toe (motion/features.h; the larger counts) rises through .5 after it stayed
  * below .3 for .1 s or more: a foot that trembles in its stance strikes once.
  *
  * Cycle, of a clip that loops: the loop, or a k-th part of it, k the largest number up to 8 such that the body is after 1/k of the loop
@@ -15,10 +15,10 @@
  *
  * Loops are closed first: what the last pose lacks to the first (28 degrees in the public walk) is taken off over the quarter of the cycle
  * (at most .3 s) on either side of the seam. A motion is const once made. */
-#ifndef AMB_POLICY_FIT_GAIT_H
-#define AMB_POLICY_FIT_GAIT_H
+#ifndef AMB_MOTION_GAIT_H
+#define AMB_MOTION_GAIT_H
 
-#include "sim/features.h"
+#include "motion/features.h"
 
 enum { AMB_GAIT_RATE = 60 }; /* frames a second in the tables below */
 
@@ -39,13 +39,13 @@ typedef struct amb_gait {
 } amb_gait;
 
 /* The clip may be destroyed afterwards. NULL and a sentence on error: a clip shorter than .3 s, memory. */
-amb_gait *amb_gait_create(const amb_character *character, const amb_clip *clip, amb_error *err);
+amb_gait *amb_gait_create(const amb_skeleton *skeleton, const amb_clip *clip, amb_error *err);
 void amb_gait_destroy(amb_gait *gait); /* NULL is fine */
 
 /* Half-way motion between two loops: at equal phase joints are turned the share `weight` of the way from a to b; the period is the weighted
  * geometric mean, and what the root moves and turns in a given part of the cycle the weighted mean, so that a foot that stands in both
  * stands. A loop of one cycle beginning at the strike. */
-amb_gait *amb_gait_blend(const amb_character *character, const amb_gait *a, const amb_gait *b, double weight, const char *name,
+amb_gait *amb_gait_blend(const amb_skeleton *skeleton, const amb_gait *a, const amb_gait *b, double weight, const char *name,
                          amb_error *err);
 
 /* At time t in s: a loop goes on for ever, another clip stays at its ends. Any may be NULL. Phase in [0, 1). Linear between the tables'

@@ -4,14 +4,14 @@
  * no forces, no inertias, no allocation. For references and motion features, which need a place and no physics. Any number of threads may
  * call at once.
  */
-#ifndef AMB_SIM_KINEMATICS_H
-#define AMB_SIM_KINEMATICS_H
+#ifndef AMB_MOTION_KINEMATICS_H
+#define AMB_MOTION_KINEMATICS_H
 
-#include "sim/character.h"
+#include "motion/skeleton.h"
 
 /* Everything that observation and reward read off a body, in the world frame (z up), m, s, rad. */
 typedef struct amb_state {
-    double pose[AMB_POSE], vel[AMB_VEL]; /* as sim/clip.h lays them out */
+    double pose[AMB_POSE], vel[AMB_VEL]; /* as motion/clip.h lays them out */
     double centre[AMB_BODIES][3];        /* centres of mass */
     double joint[AMB_BODIES][3];         /* origins of the body frames, which are the joints */
     double rot[AMB_BODIES][4];           /* wxyz */
@@ -20,16 +20,11 @@ typedef struct amb_state {
     double com_vel[3];                   /* velocity of the whole body's centre of mass */
 } amb_state;
 
-/* Reads the measures off the compiled model, whose bodies and joints character has been told already. Refuses, in a sentence that starts
- * with `path`, a body that hangs on another one than DeepMimic's, is turned against its parent at rest, or whose joint is not at its origin
- * or not about z. For amb_character_create. */
-bool amb_skeleton_read(amb_skeleton *skeleton, const amb_character *character, const char *path, amb_error *err);
-
 /* World positions of the joints (m) and rotations of the bodies (wxyz, with the sign that follows from the pose's signs) in a pose. The
  * pose's quaternions need not be quite unit length; one of length 0 is the identity, as in MuJoCo. */
-void amb_fk(const amb_character *character, const double pose[AMB_POSE], double joint[AMB_BODIES][3], double rot[AMB_BODIES][4]);
+void amb_fk(const amb_skeleton *skeleton, const double pose[AMB_POSE], double joint[AMB_BODIES][3], double rot[AMB_BODIES][4]);
 
 /* The whole state of a body in this pose with this velocity. */
-void amb_fk_state(const amb_character *character, const double pose[AMB_POSE], const double vel[AMB_VEL], amb_state *state);
+void amb_fk_state(const amb_skeleton *skeleton, const double pose[AMB_POSE], const double vel[AMB_VEL], amb_state *state);
 
 #endif

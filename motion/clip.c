@@ -3,10 +3,10 @@
  * Preparing makes everything sampling needs: unit quaternions on one side of the sphere from frame to frame, and a velocity at every frame.
  * Sampling then is a table look-up and an interpolation. Nothing here reads files (clip_file.c) or smooths what a clip says: a loop whose
  * last frame is not its first jumps at the seam, as in DeepMimic. */
-#include "sim/clip.h"
+#include "motion/clip.h"
 
 #include "base/file.h"
-#include "sim/rotation.h"
+#include "motion/rotation.h"
 
 #include <assert.h>
 #include <math.h>

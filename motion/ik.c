@@ -1,7 +1,7 @@
 /* One frame: every joint from the points, down the tree. Where the root goes is in ik_motion.c. */
-#include "sim/ik.h"
+#include "motion/ik.h"
 
-#include "sim/rotation.h"
+#include "motion/rotation.h"
 
 #include <math.h>
 #include <string.h>
@@ -139,9 +139,9 @@ typedef struct solver {
 /* Where body i's joint is and how it would be turned if nothing had changed since the frame before. */
 static void expect_body(solver *s, int i)
 {
-    const amb_character *c = s->ik->def.character;
-    const int parent = c->skeleton.parent[i];
-    placed(s->joint[i], s->joint[parent], s->turn[parent], c->skeleton.offset[i]);
+    const amb_skeleton *c = s->ik->def.skeleton;
+    const int parent = c->parent[i];
+    placed(s->joint[i], s->joint[parent], s->turn[parent], c->offset[i]);
     amb_quat_mul(s->rot[i], s->rot[parent], s->ik->pose + c->joint[i].pose);
     columns_of(s->turn[i], s->rot[i]);
 }
@@ -149,10 +149,10 @@ static void expect_body(solver *s, int i)
 /* Body i is turned as its columns say. */
 static void settle_body(solver *s, int i)
 {
-    const amb_character *c = s->ik->def.character;
+    const amb_skeleton *c = s->ik->def.skeleton;
     double *own = s->pose + c->joint[i].pose;
     quat_of(s->rot[i], s->turn[i]);
-    amb_quat_between(own, s->rot[c->skeleton.parent[i]], s->rot[i]);
+    amb_quat_between(own, s->rot[c->parent[i]], s->rot[i]);
     amb_quat_same_side(own, s->ik->pose + c->joint[i].pose);
 }
 
@@ -161,7 +161,7 @@ static void settle_body(solver *s, int i)
  * upside down the least noise makes any heading. To first order, which leaves nothing worth a second step. */
 static void face_forward(double rot[4])
 {
-    /* Against upright, as in sim/points.c: rot (1, -1, 0, 0)/√2. */
+    /* Against upright, as in motion/points.c: rot (1, -1, 0, 0)/√2. */
     double w = (rot[0] + rot[1]) * M_SQRT1_2, z = (rot[2] + rot[3]) * M_SQRT1_2;
     double x = (rot[1] - rot[0]) * M_SQRT1_2, y = (rot[2] - rot[3]) * M_SQRT1_2;
     if (w < 0)
@@ -176,7 +176,7 @@ static void face_forward(double rot[4])
 
 static void solve_root(solver *s)
 {
-    const amb_skeleton *k = &s->ik->def.character->skeleton;
+    const amb_skeleton *k = s->ik->def.skeleton;
     static const int points[4] = {AMB_POINT_ROOT, AMB_POINT_PELVIS_TOP, AMB_POINT_RIGHT + AMB_POINT_HIP, AMB_POINT_LEFT + AMB_POINT_HIP};
     static const double nowhere[3];
     const double *template[4] = {nowhere, k->offset[AMB_CHEST], k->offset[AMB_RIGHT_HIP], k->offset[AMB_LEFT_HIP]};
@@ -207,7 +207,7 @@ static void solve_root(solver *s)
 
 static void solve_chest(solver *s)
 {
-    const amb_skeleton *k = &s->ik->def.character->skeleton;
+    const amb_skeleton *k = s->ik->def.skeleton;
     const double prior = s->ik->prior, *shoulder = k->offset[AMB_RIGHT_SHOULDER];
     double u[3] = {0}, v[3] = {0}, centre[3], neck[3], right[3], left[3];
     expect_body(s, AMB_CHEST);
@@ -285,7 +285,7 @@ static void solve_limb(solver *s, int limb)
     along(elbow, joint, -upper_length, turn[Y]);
     difference(lower, end, elbow);
 
-    double angle = ik->pose[ik->def.character->joint[i + 1].pose];
+    double angle = ik->pose[ik->def.skeleton->joint[i + 1].pose];
     if (make_unit(lower)) {
         cross(axis, lower, turn[Y]); /* the upper bone points along -y: this is normal to the limb's plane, as long as the bend's sine */
         double side = limbs[limb].bends;
@@ -325,17 +325,17 @@ static void solve_limb(solver *s, int limb)
         }
     }
     settle_body(s, i);
-    s->pose[ik->def.character->joint[i + 1].pose] = angle;
+    s->pose[ik->def.skeleton->joint[i + 1].pose] = angle;
     double bend[4];
     amb_quat_about_z(bend, angle);
-    placed(s->joint[i + 1], joint, turn, ik->def.character->skeleton.offset[i + 1]);
+    placed(s->joint[i + 1], joint, turn, ik->def.skeleton->offset[i + 1]);
     amb_quat_mul(s->rot[i + 1], s->rot[i], bend);
     columns_of(s->turn[i + 1], s->rot[i + 1]);
 }
 
 void amb_ik_solve(amb_ik *ik, const float features[AMB_FEATURES])
 {
-    const amb_skeleton *k = &ik->def.character->skeleton;
+    const amb_skeleton *k = ik->def.skeleton;
     double pose[AMB_POSE];
     solver s;
     s.ik = ik;
@@ -359,9 +359,9 @@ void amb_ik_solve(amb_ik *ik, const float features[AMB_FEATURES])
 
 /* ---- setting up ---- */
 
-amb_ik_def amb_ik_default_def(const amb_character *character)
+amb_ik_def amb_ik_default_def(const amb_skeleton *skeleton)
 {
-    return (amb_ik_def){.character = character, .rate = 30, .noise = .01, .turn_speed = 3};
+    return (amb_ik_def){.skeleton = skeleton, .rate = 30, .noise = .01, .turn_speed = 3};
 }
 
 static bool check_def(const amb_ik_def *def, amb_error *err)
@@ -410,9 +410,9 @@ static bool check_bones(const amb_skeleton *k, amb_error *err)
 
 bool amb_ik_init(amb_ik *ik, const amb_ik_def *def, amb_error *err)
 {
-    const amb_character *c = def->character;
+    const amb_skeleton *c = def->skeleton;
     memset(ik, 0, sizeof *ik);
-    if (!check_def(def, err) || !check_bones(&c->skeleton, err))
+    if (!check_def(def, err) || !check_bones(c, err))
         return false;
     ik->def = *def;
     /* Points of deviation σ against a turn of deviation s since the last frame: σ²/2s², beside the sum of squared lengths. The smallest
@@ -420,12 +420,11 @@ bool amb_ik_init(amb_ik *ik, const amb_ik_def *def, amb_error *err)
     const double ratio = def->noise * def->rate / def->turn_speed;
     ik->prior = fmax(ratio * ratio / 2, 1e-12);
     for (int limb = 0; limb < LIMBS; limb++) {
-        const int hinge = limbs[limb].body + 1, id = c->model->body_jntadr[c->body[hinge]];
-        ik->upper[limb] = fabs(c->skeleton.offset[hinge][1]);
-        ik->lower[limb] = fabs(c->skeleton.offset[hinge + 1][1]);
-        const bool limited = c->model->jnt_limited[id];
-        ik->low[limb] = limited ? c->model->jnt_range[2 * id] : -M_PI;
-        ik->high[limb] = limited ? c->model->jnt_range[2 * id + 1] : M_PI;
+        const int hinge = limbs[limb].body + 1;
+        ik->upper[limb] = fabs(c->offset[hinge][1]);
+        ik->lower[limb] = fabs(c->offset[hinge + 1][1]);
+        ik->low[limb] = c->hinge_range[hinge][0];
+        ik->high[limb] = c->hinge_range[hinge][1];
     }
     ik->pose[3] = ik->pose[4] = M_SQRT1_2; /* upright, limbs hanging */
     for (int i = 1; i < AMB_BODIES; i++)

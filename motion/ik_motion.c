@@ -1,7 +1,7 @@
 /* The root's way over the ground, and whole motions. */
-#include "sim/ik.h"
+#include "motion/ik.h"
 
-#include "sim/rotation.h"
+#include "motion/rotation.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,8 +1,8 @@
-/* What fit_gait.c and fit_gait_find.c, the two halves of policy/fit_gait.h, have between them. Private to these. */
-#ifndef AMB_POLICY_FIT_GAIT_FIND_H
-#define AMB_POLICY_FIT_GAIT_FIND_H
+/* What gait.c and gait_find.c, the two halves of motion/gait.h, have between them. Private to these. */
+#ifndef AMB_MOTION_GAIT_FIND_H
+#define AMB_MOTION_GAIT_FIND_H
 
-#include "policy/fit_gait.h"
+#include "motion/gait.h"
 
 /* Fills in strikes, period, amplitude and whether it walks; the tables must be there. */
 bool amb_gait_find(amb_gait *gait, amb_error *err);

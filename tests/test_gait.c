@@ -2,7 +2,7 @@
  * blends between their parents. */
 #include "tests/gaits.h"
 
-#include "sim/mirror.h"
+#include "motion/mirror.h"
 
 static amb_character *character;
 static const stride slow = {1.2, .5, .3, 1, 0, 0, true, false}, quick = {.8, .7, .35, 1, 0, 0, true, false};
@@ -73,7 +73,7 @@ static void the_mirror_image_is_half_a_cycle_away(void **state)
     (void)state;
     amb_error err = {""};
     amb_clip *clip = walk_clip(&slow, "slow"), *mirrored = amb_mirror_clip(clip, &err);
-    amb_gait *g = amb_gait_create(character, clip, &err), *m = amb_gait_create(character, mirrored, &err);
+    amb_gait *g = amb_gait_create(&character->skeleton, clip, &err), *m = amb_gait_create(&character->skeleton, mirrored, &err);
     assert_true(m->walks);
     assert_true(fabs(phases_apart(g->strike[0] / 1.2, m->strike[0] / 1.2) - .5) < .01);
     amb_gait_destroy(g);
@@ -105,10 +105,10 @@ static void a_seam_is_closed(void **state)
     s.lean = .6;
     amb_clip *clip = walk_clip(&s, "leaning");
     float before[AMB_FEATURES], after[AMB_FEATURES];
-    amb_features_of_clip(character, clip, 1.2 - 1e-6, before, NULL);
-    amb_features_of_clip(character, clip, 1e-6, after, NULL);
+    amb_features_of_clip(&character->skeleton, clip, 1.2 - 1e-6, before, NULL);
+    amb_features_of_clip(&character->skeleton, clip, 1e-6, after, NULL);
     assert_true(points_apart(before, after) > .1);
-    amb_gait *g = amb_gait_create(character, clip, NULL);
+    amb_gait *g = amb_gait_create(&character->skeleton, clip, NULL);
     amb_gait_sample(g, 1.2 - 1e-6, before, NULL);
     amb_gait_sample(g, 1e-6, after, NULL);
     assert_true(points_apart(before, after) < .002);
@@ -118,7 +118,7 @@ static void a_seam_is_closed(void **state)
         amb_gait_sample(g, (i + 1) / 60., after, NULL);
         assert_true(points_apart(before, after) < .05);
     }
-    amb_features_of_clip(character, clip, .6, before, NULL);
+    amb_features_of_clip(&character->skeleton, clip, .6, before, NULL);
     amb_gait_sample(g, .6, after, NULL);
     assert_true(points_apart(before, after) < .002);
     amb_gait_destroy(g);
@@ -203,7 +203,7 @@ static void a_blend_is_between_its_parents(void **state)
     for (int k = 0; k <= 4; k++) {
         const double w = k / 4.;
         amb_error err = {""};
-        amb_gait *g = amb_gait_blend(character, a, b, w, "blend", &err);
+        amb_gait *g = amb_gait_blend(&character->skeleton, a, b, w, "blend", &err);
         if (!g)
             fail_msg("%s", err.text);
         assert_float_equal(g->period, pow(1.2, 1 - w) * pow(.8, w), 1e-9);
@@ -241,7 +241,7 @@ static void too_short_is_refused(void **state)
     s.period = .2;
     amb_error err = {""};
     amb_clip *clip = walk_clip(&s, "blink");
-    assert_null(amb_gait_create(character, clip, &err));
+    assert_null(amb_gait_create(&character->skeleton, clip, &err));
     assert_non_null(strstr(err.text, "blink: 0.2 s long, expected at least 0.3 s"));
     amb_clip_destroy(clip);
     amb_gait_destroy(NULL);

@@ -3,8 +3,8 @@
  * A quaternion q turns a vector from the child's (body) frame to the parent's (world) frame: v_parent = q v q*. amb_quat_mul(out, a, b)
  * turns by b first, then by a. A rotation vector is axis times angle in rad. The result comes first, as in MuJoCo, and may be one of the
  * inputs. Inputs are taken as unit length where a comment does not say otherwise; nothing here checks that, allocates or fails. */
-#ifndef AMB_SIM_ROTATION_H
-#define AMB_SIM_ROTATION_H
+#ifndef AMB_MOTION_ROTATION_H
+#define AMB_MOTION_ROTATION_H
 
 #include <math.h>
 

@@ -1,4 +1,4 @@
-/* Back from motion features (sim/features.h, 73 numbers a frame) to poses: where the root goes, and how every joint is turned.
+/* Back from motion features (motion/features.h, 73 numbers a frame) to poses: where the root goes, and how every joint is turned.
  *
  * Joints, frame by frame, down the tree. The root, the chest, the neck and the ankles are turned so that their points fit best in the least
  * squares' sense, about the place where the tree above has already put the joint (orthogonal Procrustes problem in closed form). A hip or
@@ -12,13 +12,13 @@
  * The place on the ground is the integral of the velocity, by trapezoids; the height comes from the points.
  *
  * Contacts are not read: this neither locks feet nor lifts the body. Nothing allocates. */
-#ifndef AMB_SIM_IK_H
-#define AMB_SIM_IK_H
+#ifndef AMB_MOTION_IK_H
+#define AMB_MOTION_IK_H
 
-#include "sim/features.h"
+#include "motion/features.h"
 
 typedef struct amb_ik_def {
-    const amb_character *character;
+    const amb_skeleton *skeleton;
     double rate;       /* 30: frames a second, 1 to 1000 */
     double noise;      /* .01: standard deviation of a point's coordinates, m, 0 to 1; 0 trusts them entirely */
     double turn_speed; /* 3: rad/s, what joints usually turn at: with noise, how far a joint is from where it was */
@@ -38,7 +38,7 @@ typedef struct amb_ik {
     double pose[AMB_POSE];     /* it, in its own heading frame */
 } amb_ik;
 
-amb_ik_def amb_ik_default_def(const amb_character *character);
+amb_ik_def amb_ik_default_def(const amb_skeleton *skeleton);
 
 /* Refuses numbers outside the ranges above, and a body whose bones do not lie along its frames' axes as DeepMimic's do. */
 bool amb_ik_init(amb_ik *ik, const amb_ik_def *def, amb_error *err);
