@@ -6,8 +6,9 @@
 
 #include <stddef.h>
 
-/* Path of a file of amble's assets ("humanoid.xml", "models/walk.onnx"): in $AMBLE_ASSETS, else ../share/amble beside the program, else the
- * source tree it was built from. False and a sentence naming the places looked at. */
+/* Path of a file of amble's assets ("humanoid.xml", "models/walk.onnx"): in $AMBLE_ASSETS, else
+ * ../share/amble beside the program, else the source tree it was built from. False and a sentence naming the
+ * places looked at. */
 bool amb_asset_path(const char *name, char *path, size_t size, amb_error *err);
 
 #endif

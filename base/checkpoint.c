@@ -1,5 +1,6 @@
-/* Checkpoints: sections gather in one growing block, which is the file but for its trailer; reading keeps the file as one block and finds
- * sections by walking it. Nothing read from a file is trusted before its bounds and checksums are checked. */
+/* Checkpoints: sections gather in one growing block, which is the file but for its trailer; reading keeps the
+ * file as one block and finds sections by walking it. Nothing read from a file is trusted before its bounds
+ * and checksums are checked. */
 #include "base/checkpoint.h"
 
 #include "base/file.h"
@@ -103,17 +104,20 @@ void amb_checkpoint_writer_destroy(amb_checkpoint_writer *w)
     free(w);
 }
 
-bool amb_checkpoint_put(amb_checkpoint_writer *w, const char *name, const void *data, size_t size, amb_error *err)
+bool amb_checkpoint_put(amb_checkpoint_writer *w, const char *name, const void *data, size_t size,
+                        amb_error *err)
 {
     const size_t length = strlen(name);
     if (length < 1 || length >= NAME)
-        return amb_fail(err, "checkpoint: section name \"%s\" has %zu characters, expected 1 to %d", name, length, NAME - 1);
+        return amb_fail(err, "checkpoint: section name \"%s\" has %zu characters, expected 1 to %d", name,
+                        length, NAME - 1);
     if (find(w->data, w->sections, name))
         return amb_fail(err, "checkpoint: section \"%s\" is there already", name);
     uint8_t *head = size < largest_file ? grow(w, SECTION_HEAD + padded(size)) : NULL;
     if (!head)
         return amb_fail(err,
-                        "checkpoint: section \"%s\" of %zu bytes, behind %zu others, is too much for memory or for the %zu bytes that a "
+                        "checkpoint: section \"%s\" of %zu bytes, behind %zu others, is too much for memory "
+                        "or for the %zu bytes that a "
                         "checkpoint may have",
                         name, size, w->size, largest_file);
     memcpy(head, name, length);
@@ -128,7 +132,8 @@ bool amb_checkpoint_put(amb_checkpoint_writer *w, const char *name, const void *
 bool amb_checkpoint_save(amb_checkpoint_writer *w, const char *path, amb_error *err)
 {
     put_le(w->data + AT_SIZE, w->size + TRAILER, 8);
-    put_le(w->data + w->size, amb_crc32c(0, w->data, w->size), TRAILER); /* grow left room for it; sections may still follow */
+    put_le(w->data + w->size, amb_crc32c(0, w->data, w->size), TRAILER); /* grow left room for it; sections
+                                                                            may still follow */
     return amb_file_write(path, w->data, w->size + TRAILER, err);
 }
 
@@ -136,19 +141,24 @@ static bool check_head(const amb_checkpoint *c, amb_error *err)
 {
     const size_t there = c->size < sizeof magic ? c->size : sizeof magic;
     if (!there || memcmp(c->data, magic, there))
-        return amb_fail(err, "%s: no checkpoint of amble (%zu bytes that do not begin with \"AMBLECKP\")", c->path, c->size);
+        return amb_fail(err, "%s: no checkpoint of amble (%zu bytes that do not begin with \"AMBLECKP\")",
+                        c->path, c->size);
     if (c->size < FILE_HEAD + TRAILER)
-        return amb_fail(err, "%s: cut short: %zu bytes found, expected at least %d", c->path, c->size, FILE_HEAD + TRAILER);
+        return amb_fail(err, "%s: cut short: %zu bytes found, expected at least %d", c->path, c->size,
+                        FILE_HEAD + TRAILER);
     const unsigned version = (unsigned)get_le(c->data + AT_VERSION, 4);
     if (version != VERSION)
         return amb_fail(err, "%s: checkpoint version %u found, expected %d", c->path, version, VERSION);
     if (memcmp(c->data + AT_ORDER, &order_mark, sizeof order_mark))
-        return amb_fail(err, "%s: byte order mark %08x found, expected %08x: it was written on a machine of another byte order", c->path,
-                        (unsigned)get_le(c->data + AT_ORDER, 4), (unsigned)get_le((const uint8_t *)&order_mark, 4));
+        return amb_fail(err,
+                        "%s: byte order mark %08x found, expected %08x: it was written on a machine of "
+                        "another byte order",
+                        c->path, (unsigned)get_le(c->data + AT_ORDER, 4),
+                        (unsigned)get_le((const uint8_t *)&order_mark, 4));
     const uint64_t size = get_le(c->data + AT_SIZE, 8);
     if (size != c->size)
-        return amb_fail(err, "%s: %s: %zu bytes found, expected %llu", c->path, c->size < size ? "cut short" : "damaged", c->size,
-                        (unsigned long long)size);
+        return amb_fail(err, "%s: %s: %zu bytes found, expected %llu", c->path,
+                        c->size < size ? "cut short" : "damaged", c->size, (unsigned long long)size);
     return true;
 }
 
@@ -160,17 +170,20 @@ static bool check(const amb_checkpoint *c, amb_error *err)
     size_t at = FILE_HEAD;
     for (uint32_t i = 0; i < c->sections; i++) {
         if (end - at < SECTION_HEAD)
-            return amb_fail(err, "%s: damaged: section %u of %u should begin at byte %zu of %zu", c->path, i + 1, c->sections, at, end);
+            return amb_fail(err, "%s: damaged: section %u of %u should begin at byte %zu of %zu", c->path,
+                            i + 1, c->sections, at, end);
         const uint8_t *head = c->data + at;
         const uint64_t size = get_le(head + NAME, 8);
         at += SECTION_HEAD;
         if (!head[0] || head[NAME - 1])
-            return amb_fail(err, "%s: damaged: section %u of %u has no proper name", c->path, i + 1, c->sections);
+            return amb_fail(err, "%s: damaged: section %u of %u has no proper name", c->path, i + 1,
+                            c->sections);
         if (size > end - at || padded((size_t)size) > end - at)
-            return amb_fail(err, "%s: damaged: section \"%s\" claims %llu bytes at byte %zu of %zu", c->path, (const char *)head,
-                            (unsigned long long)size, at, end);
+            return amb_fail(err, "%s: damaged: section \"%s\" claims %llu bytes at byte %zu of %zu", c->path,
+                            (const char *)head, (unsigned long long)size, at, end);
         if (amb_crc32c(0, c->data + at, (size_t)size) != get_le(head + NAME + 8, 4))
-            return amb_fail(err, "%s: damaged: the checksum of section \"%s\" is wrong", c->path, (const char *)head);
+            return amb_fail(err, "%s: damaged: the checksum of section \"%s\" is wrong", c->path,
+                            (const char *)head);
         at += padded((size_t)size);
     }
     if (at != end)
@@ -220,7 +233,10 @@ bool amb_checkpoint_is_current(const amb_checkpoint *c, amb_error *err)
         return false;
     const bool same = size == c->size && !memcmp(now, c->data, size);
     free(now);
-    return same || amb_fail(err, "%s: was replaced after it had been read; is another run going on from it? Try again", c->path);
+    return same ||
+           amb_fail(err,
+                    "%s: was replaced after it had been read; is another run going on from it? Try again",
+                    c->path);
 }
 
 const void *amb_checkpoint_find(const amb_checkpoint *c, const char *name, size_t *size)
@@ -237,10 +253,12 @@ bool amb_checkpoint_get(const amb_checkpoint *c, const char *name, void *out, si
     size_t found;
     const void *data = amb_checkpoint_find(c, name, &found);
     if (!data)
-        return amb_fail(err, "%s: no section \"%s\" in it; is it a checkpoint of amble train?", c->path, name);
+        return amb_fail(err, "%s: no section \"%s\" in it; is it a checkpoint of amble train?", c->path,
+                        name);
     if (found != size)
         return amb_fail(err,
-                        "%s: section \"%s\" has %zu bytes, expected %zu: it was made with other settings or network sizes, or by another "
+                        "%s: section \"%s\" has %zu bytes, expected %zu: it was made with other settings or "
+                        "network sizes, or by another "
                         "version of amble",
                         c->path, name, found, size);
     if (size)

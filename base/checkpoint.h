@@ -1,15 +1,18 @@
-/* A checkpoint: a file of named sections, each a run of bytes, that holds everything a training needs to continue bit for bit.
+/* A checkpoint: a file of named sections, each a run of bytes, that holds everything a training needs to
+ * continue bit for bit.
  *
- * The file is for the machine and the program version that wrote it: sections hold structs as they lie in memory. What the file itself
- * vouches for is that nothing in it has changed: sizes, bounds and a CRC-32C of every section and of the whole are checked when it is read.
- * It is written in one atomic replacement (base/file.h), so a crash or a full disk leaves the previous checkpoint as it was.
- * It does not know what the sections mean, does not convert byte orders, does not compress.
+ * The file is for the machine and the program version that wrote it: sections hold structs as they lie in
+ * memory. What the file itself vouches for is that nothing in it has changed: sizes, bounds and a CRC-32C of
+ * every section and of the whole are checked when it is read. It is written in one atomic replacement
+ * (base/file.h), so a crash or a full disk leaves the previous checkpoint as it was. It does not know what
+ * the sections mean, does not convert byte orders, does not compress.
  *
  * Layout, integers little endian:
- *   header    "AMBLECKP", u32 version, u32 number of sections, u64 bytes of the whole file, u32 0x01020304 in the writer's own byte order,
- *             u32 zero
- *   sections  each: char name[48] padded with zeros, u64 size, u32 CRC-32C of the data, u32 zero, then the data padded with zeros to 8
- * bytes trailer   u32 CRC-32C of all before it
+ *   header    "AMBLECKP", u32 version, u32 number of sections, u64 bytes of the whole file, u32 0x01020304 in
+ *             the writer's own byte order, u32 zero
+ *   sections  each: char name[48] padded with zeros, u64 size, u32 CRC-32C of the data, u32 zero, then the
+ *             data padded with zeros to 8 bytes
+ *   trailer   u32 CRC-32C of all before it
  */
 #ifndef AMB_BASE_CHECKPOINT_H
 #define AMB_BASE_CHECKPOINT_H
@@ -26,11 +29,13 @@ typedef struct amb_checkpoint amb_checkpoint;
 amb_checkpoint_writer *amb_checkpoint_writer_create(amb_error *err); /* NULL when memory is short */
 void amb_checkpoint_writer_destroy(amb_checkpoint_writer *writer);   /* NULL is fine */
 
-/* Adds a copy of `size` bytes (0 is fine). False where the name is not 1..47 characters long or was used before, the file would outgrow
- * 4 GiB, or memory is short; the writer is then as it was. */
-AMB_MUST_CHECK bool amb_checkpoint_put(amb_checkpoint_writer *writer, const char *name, const void *data, size_t size, amb_error *err);
+/* Adds a copy of `size` bytes (0 is fine). False where the name is not 1..47 characters long or was used
+ * before, the file would outgrow 4 GiB, or memory is short; the writer is then as it was. */
+AMB_MUST_CHECK bool amb_checkpoint_put(amb_checkpoint_writer *writer, const char *name, const void *data,
+                                       size_t size, amb_error *err);
 
-/* Writes PATH atomically; on error false, and the old file as it was. The writer may go on: put more and save again. */
+/* Writes PATH atomically; on error false, and the old file as it was. The writer may go on: put more and save
+ * again. */
 AMB_MUST_CHECK bool amb_checkpoint_save(amb_checkpoint_writer *writer, const char *path, amb_error *err);
 
 /* Reads and checks a whole file (4 GiB at most). NULL and a sentence that begins with PATH on error. */
@@ -39,13 +44,17 @@ void amb_checkpoint_destroy(amb_checkpoint *checkpoint); /* NULL is fine */
 
 const char *amb_checkpoint_path(const amb_checkpoint *checkpoint); /* as given to amb_checkpoint_read */
 
-/* Whether the file still holds what was read: false and a sentence if it was replaced, changed or removed since. */
+/* Whether the file still holds what was read: false and a sentence if it was replaced, changed or removed
+ * since. */
 bool amb_checkpoint_is_current(const amb_checkpoint *checkpoint, amb_error *err);
 
-/* A section by name, aligned to 8 bytes, valid until destroy; NULL where there is none. An empty section is not NULL. */
+/* A section by name, aligned to 8 bytes, valid until destroy; NULL where there is none. An empty section is
+ * not NULL. */
 const void *amb_checkpoint_find(const amb_checkpoint *checkpoint, const char *name, size_t *size);
 
-/* Copies a section of exactly `size` bytes; false, a sentence and `out` untouched if there is none or it has another size. */
-AMB_MUST_CHECK bool amb_checkpoint_get(const amb_checkpoint *checkpoint, const char *name, void *out, size_t size, amb_error *err);
+/* Copies a section of exactly `size` bytes; false, a sentence and `out` untouched if there is none or it has
+ * another size. */
+AMB_MUST_CHECK bool amb_checkpoint_get(const amb_checkpoint *checkpoint, const char *name, void *out,
+                                       size_t size, amb_error *err);
 
 #endif

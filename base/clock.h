@@ -5,7 +5,8 @@
 /* s since some fixed moment. */
 double amb_clock_now(void);
 
-/* Sleeps until amb_clock_now() would say `when`; returns at once if that is past. Goes on sleeping after signals. */
+/* Sleeps until amb_clock_now() would say `when`; returns at once if that is past. Goes on sleeping after
+ * signals. */
 void amb_clock_sleep_until(double when);
 
 #endif

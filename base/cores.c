@@ -12,7 +12,8 @@ enum { PATH_SIZE = 4096, MOST_CPUS = 1 << 20 };
 
 /* ---- Affinity ---- */
 
-/* 0 where the system does not answer. The mask is as large as the kernel's, which may be larger than cpu_set_t. */
+/* 0 where the system does not answer. The mask is as large as the kernel's, which may be larger than
+ * cpu_set_t. */
 static int allowed_cores(void)
 {
     for (int cpus = CPU_SETSIZE; cpus <= MOST_CPUS; cpus *= 2) {
@@ -54,7 +55,8 @@ static int read_numbers(const char *folder, const char *name, double *number, in
     fclose(f);
     int found = 0;
     char *rest = NULL;
-    for (char *word = read ? strtok_r(line, " \n", &rest) : NULL; word && found < count; word = strtok_r(NULL, " \n", &rest)) {
+    for (char *word = read ? strtok_r(line, " \n", &rest) : NULL; word && found < count;
+         word = strtok_r(NULL, " \n", &rest)) {
         char *end;
         const long long value = strtoll(word, &end, 10);
         if (strcmp(word, "max") && *end)
@@ -68,10 +70,11 @@ static int read_numbers(const char *folder, const char *name, double *number, in
 static double group_quota(const char *folder, bool version2)
 {
     double number[2] = {0, 0}; /* quota and period, µs */
-    const bool read = version2
-                          ? read_numbers(folder, "cpu.max", number, 2) == 2
-                          : read_numbers(folder, "cpu.cfs_quota_us", number, 1) && read_numbers(folder, "cpu.cfs_period_us", number + 1, 1);
-    return read && number[0] > 0 && number[1] > 0 ? number[0] / number[1] : INFINITY; /* version 1 writes -1 for no quota */
+    const bool read = version2 ? read_numbers(folder, "cpu.max", number, 2) == 2
+                               : read_numbers(folder, "cpu.cfs_quota_us", number, 1) &&
+                                     read_numbers(folder, "cpu.cfs_period_us", number + 1, 1);
+    /* version 1 writes -1 for no quota */
+    return read && number[0] > 0 && number[1] > 0 ? number[0] / number[1] : INFINITY;
 }
 
 /* The smallest quota of the group at `path` below `mount` and of all above it. */
@@ -118,7 +121,8 @@ static void unescape(char *text)
 {
     char *to = text;
     for (const char *at = text; *at;) {
-        if (at[0] == '\\' && at[1] >= '0' && at[1] <= '3' && at[2] >= '0' && at[2] <= '7' && at[3] >= '0' && at[3] <= '7') {
+        if (at[0] == '\\' && at[1] >= '0' && at[1] <= '3' && at[2] >= '0' && at[2] <= '7' && at[3] >= '0' &&
+            at[3] <= '7') {
             *to++ = (char)((at[1] - '0') << 6 | (at[2] - '0') << 3 | (at[3] - '0'));
             at += 4;
         } else {
@@ -128,8 +132,8 @@ static void unescape(char *text)
     *to = 0;
 }
 
-/* Where a mount shows the group: the path below the mount point. A mount that shows another part of the hierarchy (a container's own, seen
- * with the host's path) is taken to show the group itself. */
+/* Where a mount shows the group: the path below the mount point. A mount that shows another part of the
+ * hierarchy (a container's own, seen with the host's path) is taken to show the group itself. */
 static const char *below_mount(const char *shown, const char *group)
 {
     const size_t length = strcmp(shown, "/") ? strlen(shown) : 0;
@@ -144,16 +148,19 @@ double amb_cores_quota(const char *root)
     double quota = INFINITY;
     snprintf(file, sizeof file, "%s/proc/self/mountinfo", root);
     FILE *f = fopen(file, "re");
-    while (f && fgets(line, sizeof line, f)) { /* id parent device shown mount options [optional …] - type source options */
+    while (f && fgets(line, sizeof line, f)) { /* id parent device shown mount options [optional …] - type
+                                                  source options */
         line[strcspn(line, "\n")] = 0;
         char *second = strstr(line, " - ");
         if (!second)
             continue;
         *second = 0;
         char *rest = NULL;
-        const char *type = strtok_r(second + 3, " ", &rest), *source = strtok_r(NULL, " ", &rest), *options = strtok_r(NULL, " ", &rest);
+        const char *type = strtok_r(second + 3, " ", &rest), *source = strtok_r(NULL, " ", &rest),
+                   *options = strtok_r(NULL, " ", &rest);
         const bool version2 = type && !strcmp(type, "cgroup2");
-        if (!version2 && !(type && source && options && !strcmp(type, "cgroup") && list_contains(options, "cpu")))
+        if (!version2 &&
+            !(type && source && options && !strcmp(type, "cgroup") && list_contains(options, "cpu")))
             continue;
         char *field[5] = {strtok_r(line, " ", &rest)};
         for (int i = 1; i < 5; i++)

@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What came from a file into the sentence does nothing to a terminal, and a character that the end has cut in two is left out. */
+/* What came from a file into the sentence does nothing to a terminal, and a character that the end has cut in
+ * two is left out. */
 static void make_printable(amb_error *err)
 {
     char raw[sizeof err->text];
@@ -46,7 +47,8 @@ bool amb_fail_in(amb_error *err, const char *format, ...)
         int length = amb_number_vformat(text, sizeof text, format, args);
         va_end(args);
         if (length >= 0 && (size_t)length < sizeof text)
-            snprintf(text + length, sizeof text - (size_t)length, ": %.*s", (int)(sizeof text - 3), err->text);
+            snprintf(text + length, sizeof text - (size_t)length, ": %.*s", (int)(sizeof text - 3),
+                     err->text);
         memcpy(err->text, text, sizeof text);
         make_printable(err);
     }

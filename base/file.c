@@ -1,7 +1,7 @@
 /* Whole files: bounded reads, atomic writes, mkdir -p, removal of temporary files and CRC-32C.
  *
- * Does not map files, does not read pipes or devices, does not follow a symbolic link when it replaces a file (the link itself is
- * replaced), and does not keep hold of anything between calls. */
+ * Does not map files, does not read pipes or devices, does not follow a symbolic link when it replaces a file
+ * (the link itself is replaced), and does not keep hold of anything between calls. */
 #include "base/file.h"
 
 #include <dirent.h>
@@ -33,7 +33,8 @@ static const char *kind_of(mode_t mode)
     return "a special file";
 }
 
-/* malloc, but large files get large pages where the system has them: the first touch of small ones takes longer than the reading. */
+/* malloc, but large files get large pages where the system has them: the first touch of small ones takes
+ * longer than the reading. */
 static uint8_t *allocate(size_t size)
 {
 #ifdef MADV_HUGEPAGE
@@ -70,7 +71,8 @@ uint8_t *amb_file_read(const char *path, size_t max_bytes, size_t *size, amb_err
         goto out;
     }
     if (st.st_size < 0 || (uintmax_t)st.st_size > max_bytes || (uintmax_t)st.st_size >= SIZE_MAX) {
-        amb_fail(err, "%s: is %jd bytes long, at most %zu were expected", path, (intmax_t)st.st_size, max_bytes);
+        amb_fail(err, "%s: is %jd bytes long, at most %zu were expected", path, (intmax_t)st.st_size,
+                 max_bytes);
         goto out;
     }
     size_t want = (size_t)st.st_size, got = 0;
@@ -134,8 +136,9 @@ static char *folder_of(const char *path)
     return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
 }
 
-/* Locks a new temporary file until it is closed (and its copies), where the file system can, so that amb_folder_remove_temporaries knows,
- * also in another process that does not see this one, that it is being written. False if that was just about to remove it. */
+/* Locks a new temporary file until it is closed (and its copies), where the file system can, so that
+ * amb_folder_remove_temporaries knows, also in another process that does not see this one, that it is being
+ * written. False if that was just about to remove it. */
 static bool keep_temporary(int fd)
 {
     struct stat st;
@@ -144,8 +147,9 @@ static bool keep_temporary(int fd)
     return fstat(fd, &st) != 0 || st.st_nlink > 0;
 }
 
-/* Opens a temporary file beside PATH that did not exist before, and writes its name; -1 and errno on failure. Nobody else can hold the same
- * one: not another thread, nor a process with the same id in another container, nor what a crash left behind. */
+/* Opens a temporary file beside PATH that did not exist before, and writes its name; -1 and errno on failure.
+ * Nobody else can hold the same one: not another thread, nor a process with the same id in another container,
+ * nor what a crash left behind. */
 static int open_temporary(const char *path, char *name, size_t name_size)
 {
     for (int i = 0; i < TEMPORARY_TRIES; i++) {
@@ -180,7 +184,8 @@ static bool write_all(int fd, const uint8_t *data, size_t size)
     return true;
 }
 
-/* Makes the rename itself durable. File systems that cannot do it say EINVAL; there is nothing better to do on them. */
+/* Makes the rename itself durable. File systems that cannot do it say EINVAL; there is nothing better to do
+ * on them. */
 static bool sync_folder(const char *folder)
 {
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -242,7 +247,8 @@ out:
             close(fd);
         if (made && !renamed)
             unlink(name);
-        amb_fail(err, "%s: %s, %s failed: %s", path, renamed ? "written, but perhaps not for good" : "not written", what, strerror(saved));
+        amb_fail(err, "%s: %s, %s failed: %s", path,
+                 renamed ? "written, but perhaps not for good" : "not written", what, strerror(saved));
     }
     if (lock >= 0)
         close(lock);
@@ -282,7 +288,8 @@ bool amb_folder_make(const char *path, amb_error *err)
         *p = 0;
         struct stat st;
         if (mkdir(part, 0777) != 0) {
-            int why = errno; /* a read-only file system or an unwritable parent is no matter where the folder is already there */
+            int why = errno; /* a read-only file system or an unwritable parent is no matter where the folder
+                                is already there */
             if (stat(part, &st) != 0) {
                 ok = amb_fail(err, "%s: folder %s cannot be made: %s", path, part, strerror(why));
             } else if (!S_ISDIR(st.st_mode)) {
@@ -297,7 +304,8 @@ bool amb_folder_make(const char *path, amb_error *err)
     return ok;
 }
 
-/* A whole number as "%ld" prints it, with no sign and at most `most`; 0 if there is none. *text is moved behind it. */
+/* A whole number as "%ld" prints it, with no sign and at most `most`; 0 if there is none. *text is moved
+ * behind it. */
 static long read_plain(const char **text, long most)
 {
     char *end;
@@ -328,13 +336,14 @@ static pid_t temporary_process(const char *name)
     return *at ? 0 : (pid_t)pid;
 }
 
-/* A regular file that nobody has locked, and that still has its name: a writer unlocks it when it has got another one. On a file system
- * without locks nobody can tell. */
+/* A regular file that nobody has locked, and that still has its name: a writer unlocks it when it has got
+ * another one. On a file system without locks nobody can tell. */
 static bool is_abandoned(int fd, int folder, const char *name)
 {
     struct stat st, named;
     return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && flock(fd, LOCK_SH | LOCK_NB) == 0 &&
-           fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && named.st_dev == st.st_dev && named.st_ino == st.st_ino;
+           fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && named.st_dev == st.st_dev &&
+           named.st_ino == st.st_ino;
 }
 
 int amb_folder_remove_temporaries(const char *folder)
@@ -345,8 +354,10 @@ int amb_folder_remove_temporaries(const char *folder)
         const pid_t pid = temporary_process(entry->d_name);
         if (pid == 0 || (pid != getpid() && (kill(pid, 0) == 0 || errno != ESRCH)))
             continue;
-        /* Open for reading and a shared lock: enough to notice a writer's, also where the file is read-only. */
-        const int fd = openat(dirfd(dir), entry->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+        /* Open for reading and a shared lock: enough to notice a writer's, also where the file is read-only.
+         */
+        const int fd =
+            openat(dirfd(dir), entry->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
         removed += is_abandoned(fd, dirfd(dir), entry->d_name) && unlinkat(dirfd(dir), entry->d_name, 0) == 0;
         if (fd >= 0)
             close(fd);
@@ -356,8 +367,8 @@ int amb_folder_remove_temporaries(const char *folder)
     return removed;
 }
 
-/* CRC-32C, eight bytes at a time with eight tables (Kounavis & Berry 2008, "slicing by 8"). table[k][b] is the CRC of byte b followed by k
- * zero bytes. */
+/* CRC-32C, eight bytes at a time with eight tables (Kounavis & Berry 2008, "slicing by 8"). table[k][b] is
+ * the CRC of byte b followed by k zero bytes. */
 static uint32_t crc_table[8][256];
 static pthread_once_t crc_once = PTHREAD_ONCE_INIT;
 
@@ -383,9 +394,11 @@ uint32_t amb_crc32c(uint32_t crc, const void *data, size_t size)
     const uint8_t *p = data;
     crc = ~crc;
     for (; size >= 8; size -= 8, p += 8) {
-        uint32_t lo = crc ^ ((uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24);
-        crc = crc_table[7][lo & 255] ^ crc_table[6][lo >> 8 & 255] ^ crc_table[5][lo >> 16 & 255] ^ crc_table[4][lo >> 24] ^
-              crc_table[3][p[4]] ^ crc_table[2][p[5]] ^ crc_table[1][p[6]] ^ crc_table[0][p[7]];
+        uint32_t lo =
+            crc ^ ((uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24);
+        crc = crc_table[7][lo & 255] ^ crc_table[6][lo >> 8 & 255] ^ crc_table[5][lo >> 16 & 255] ^
+              crc_table[4][lo >> 24] ^ crc_table[3][p[4]] ^ crc_table[2][p[5]] ^ crc_table[1][p[6]] ^
+              crc_table[0][p[7]];
     }
     for (; size > 0; size--, p++)
         crc = (crc >> 8) ^ crc_table[0][(crc ^ *p) & 255];

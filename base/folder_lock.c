@@ -1,4 +1,5 @@
-/* flock and not fcntl: a fcntl lock is lost when any descriptor of the file is closed, and two threads of a process share it. */
+/* flock and not fcntl: a fcntl lock is lost when any descriptor of the file is closed, and two threads of a
+ * process share it. */
 #include "base/folder_lock.h"
 
 #include <errno.h>
@@ -41,8 +42,8 @@ static void host_name(char host[MOST_HOST])
             *c = '_';
 }
 
-/* The process that the lock's file names. A process that was killed leaves its name there, and the next one needs a moment to write its
- * own: a process of this machine that is not there is not named. */
+/* The process that the lock's file names. A process that was killed leaves its name there, and the next one
+ * needs a moment to write its own: a process of this machine that is not there is not named. */
 static bool fail_busy(const char *folder, int fd, amb_error *err)
 {
     static const char remedy[] = "wait until it ends, or take another folder";
@@ -51,10 +52,12 @@ static bool fail_busy(const char *folder, int fd, amb_error *err)
     const ssize_t n = pread(fd, text, sizeof text - 1, 0);
     text[n > 0 ? n : 0] = 0;
     host_name(own);
-    if (sscanf(text, "%ld %63s", &pid, host) != 2 || pid < 1 || (!strcmp(host, own) && kill((pid_t)pid, 0) != 0 && errno == ESRCH))
+    if (sscanf(text, "%ld %63s", &pid, host) != 2 || pid < 1 ||
+        (!strcmp(host, own) && kill((pid_t)pid, 0) != 0 && errno == ESRCH))
         return amb_fail(err, "%s: another process is writing to this folder; %s", folder, remedy);
     if (strcmp(host, own))
-        return amb_fail(err, "%s: process %ld on %s is writing to this folder; %s", folder, pid, host, remedy);
+        return amb_fail(err, "%s: process %ld on %s is writing to this folder; %s", folder, pid, host,
+                        remedy);
     return amb_fail(err, "%s: process %ld is writing to this folder; %s", folder, pid, remedy);
 }
 
@@ -71,7 +74,8 @@ static int try_lock(int fd)
 static bool is_at(int fd, const char *path)
 {
     struct stat open_one, there;
-    return fstat(fd, &open_one) == 0 && lstat(path, &there) == 0 && open_one.st_dev == there.st_dev && open_one.st_ino == there.st_ino;
+    return fstat(fd, &open_one) == 0 && lstat(path, &there) == 0 && open_one.st_dev == there.st_dev &&
+           open_one.st_ino == there.st_ino;
 }
 
 static void write_owner(int fd)

@@ -15,10 +15,13 @@ typedef struct guard {
 
 static _Thread_local guard *innermost;
 
-/* What the unwinder asks about the frame of amb_guard, first whether a handler is there, then, after it has run the destructors on the way,
- * to go to it. Nothing of the unwinder is used, because it may be any library's own. */
-__attribute__((used)) static _Unwind_Reason_Code end_exception(int version, _Unwind_Action actions, _Unwind_Exception_Class class,
-                                                               struct _Unwind_Exception *exception, struct _Unwind_Context *context)
+/* What the unwinder asks about the frame of amb_guard, first whether a handler is there, then, after it has
+ * run the destructors on the way, to go to it. Nothing of the unwinder is used, because it may be any
+ * library's own. */
+__attribute__((used)) static _Unwind_Reason_Code end_exception(int version, _Unwind_Action actions,
+                                                               _Unwind_Exception_Class class,
+                                                               struct _Unwind_Exception *exception,
+                                                               struct _Unwind_Context *context)
 {
     (void)version, (void)class, (void)context;
     if (actions & _UA_SEARCH_PHASE)
@@ -27,14 +30,16 @@ __attribute__((used)) static _Unwind_Reason_Code end_exception(int version, _Unw
         return _URC_CONTINUE_UNWIND;
     const bool no_memory = errno == ENOMEM;
     if (exception->exception_cleanup)
-        exception->exception_cleanup(_URC_FOREIGN_EXCEPTION_CAUGHT, exception); /* frees it, in the runtime that it came from */
+        /* frees it, in the runtime that it came from */
+        exception->exception_cleanup(_URC_FOREIGN_EXCEPTION_CAUGHT, exception);
     amb_guard_leave(no_memory ? "out of memory" : "it ended with an exception");
 }
 
 /* Not inlined, so that the frame that `end_exception` speaks for is this one and no other. */
 __attribute__((noinline)) bool amb_guard(void (*call)(void *), void *context, amb_error *err)
 {
-    __asm__ volatile(".cfi_personality 0x1b, end_exception"); /* 0x1b: where it is, as 4 bytes relative to the place that says so */
+    __asm__ volatile(".cfi_personality 0x1b, end_exception"); /* 0x1b: where it is, as 4 bytes relative to the
+                                                                 place that says so */
     guard own;
     own.outer = innermost;
     own.text[0] = 0;

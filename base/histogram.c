@@ -2,7 +2,8 @@
 
 #include <math.h>
 
-/* Nanoseconds below 64 have a bin each; above, bucket b holds [2^(b+5), 2^(b+6)) in 32 steps' worth of the 64. */
+/* Nanoseconds below 64 have a bin each; above, bucket b holds [2^(b+5), 2^(b+6)) in 32 steps' worth of the
+ * 64. */
 static int bin_of(uint64_t ns)
 {
     if (ns < AMB_HISTOGRAM_STEPS)

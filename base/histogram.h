@@ -1,5 +1,5 @@
-/* Latency histogram after Tene's HdrHistogram: 32 linear steps an octave, so a percentile (the upper end of its step) is right to 3.2 %
- * from 1 ns to hours, in fixed space. Adding never allocates. */
+/* Latency histogram after Tene's HdrHistogram: 32 linear steps an octave, so a percentile (the upper end of
+ * its step) is right to 3.2 % from 1 ns to hours, in fixed space. Adding never allocates. */
 #ifndef AMB_BASE_HISTOGRAM_H
 #define AMB_BASE_HISTOGRAM_H
 

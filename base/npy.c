@@ -1,8 +1,8 @@
 /* .npy files: a magic word, a header in Python's dictionary syntax, then the numbers.
  *
- * The header is read by a parser that knows strings, True, False and tuples of whole numbers and nothing else of Python; it never looks
- * beyond the header's length, and the length never beyond the file. The claimed shape must match the file's size exactly before memory for
- * the numbers is taken. */
+ * The header is read by a parser that knows strings, True, False and tuples of whole numbers and nothing else
+ * of Python; it never looks beyond the header's length, and the length never beyond the file. The claimed
+ * shape must match the file's size exactly before memory for the numbers is taken. */
 #include "base/npy.h"
 
 #include "base/file.h"
@@ -132,7 +132,9 @@ static bool read_type(parser *p, amb_npy_type *type)
     else if (!strcmp(text, "|O"))
         return wrong(p, "it holds Python objects ('|O'), numbers of type '<f4' or '<f8' were expected");
     else
-        return wrong(p, "its numbers are of type '%s', expected '<f4' or '<f8' (little-endian float32 or float64)", text);
+        return wrong(
+            p, "its numbers are of type '%s', expected '<f4' or '<f8' (little-endian float32 or float64)",
+            text);
     return true;
 }
 
@@ -201,7 +203,8 @@ static bool read_header(parser *p, amb_npy *a)
         while (k < 3 && strcmp(key, name[k]) != 0)
             k++;
         if (k == 3 || seen[k])
-            return wrong(p, "\"%s\" is %s, expected descr, fortran_order and shape", key, k == 3 ? "no entry of a header" : "there twice");
+            return wrong(p, "\"%s\" is %s, expected descr, fortran_order and shape", key,
+                         k == 3 ? "no entry of a header" : "there twice");
         seen[k] = true;
         if (!expect(p, ':') || !(k == 0 ? read_type(p, &a->type) : k == 1 ? read_order(p) : read_shape(p, a)))
             return false;
@@ -224,7 +227,8 @@ static uint32_t little(const uint8_t *p, int bytes)
 }
 
 /* Where the header's text lies in the file: checks magic, version and length. False and a sentence. */
-static bool find_header(const uint8_t *bytes, size_t size, const char *name, size_t *start, size_t *length, amb_error *err)
+static bool find_header(const uint8_t *bytes, size_t size, const char *name, size_t *start, size_t *length,
+                        amb_error *err)
 {
     if (size < START_1 || memcmp(bytes, magic, sizeof magic) != 0)
         return amb_fail(err, "%s: does not begin as a .npy file does (%zu bytes)", name, size);
@@ -236,9 +240,11 @@ static bool find_header(const uint8_t *bytes, size_t size, const char *name, siz
         return amb_fail(err, "%s: ends after %zu bytes, inside the length of its header", name, size);
     *length = little(bytes + 8, major == 1 ? 2 : 4);
     if (*length > LONGEST_HEADER)
-        return amb_fail(err, "%s: its header claims %zu bytes, at most %d were expected", name, *length, LONGEST_HEADER);
+        return amb_fail(err, "%s: its header claims %zu bytes, at most %d were expected", name, *length,
+                        LONGEST_HEADER);
     if (*length > size - *start)
-        return amb_fail(err, "%s: its header claims %zu bytes, but the file ends after %zu of them", name, *length, size - *start);
+        return amb_fail(err, "%s: its header claims %zu bytes, but the file ends after %zu of them", name,
+                        *length, size - *start);
     return true;
 }
 
@@ -263,7 +269,8 @@ static bool convert(const uint8_t *from, const char *name, amb_npy_type stored, 
         }
         double v;
         memcpy(&v, from + i * sizeof v, sizeof v);
-        /* Half a unit beyond FLT_MAX and more rounds to infinity; asked before the cast, which sanitizers may trap. */
+        /* Half a unit beyond FLT_MAX and more rounds to infinity; asked before the cast, which sanitizers may
+         * trap. */
         if (isfinite(v) && fabs(v) >= 0x1.ffffffp127)
             return amb_fail(err, "%s: number %zu is %g, which is beyond float32", name, i, v);
         a->f32[i] = (float)v;
@@ -271,7 +278,8 @@ static bool convert(const uint8_t *from, const char *name, amb_npy_type stored, 
     return true;
 }
 
-bool amb_npy_decode(const void *data, size_t size, const char *name, amb_npy_want want, amb_npy *array, amb_error *err)
+bool amb_npy_decode(const void *data, size_t size, const char *name, amb_npy_want want, amb_npy *array,
+                    amb_error *err)
 {
     const uint8_t *bytes = data;
     size_t start = 0, length = 0;
@@ -290,8 +298,8 @@ bool amb_npy_decode(const void *data, size_t size, const char *name, amb_npy_wan
     if (held != claimed) {
         char shape[192];
         return amb_fail(err, "%s: holds %zu bytes of numbers, but its shape %s of %s needs %zu", name, held,
-                        amb_npy_shape_text(a.rank, a.shape, shape, sizeof shape), stored == AMB_NPY_FLOAT32 ? "float32" : "float64",
-                        claimed);
+                        amb_npy_shape_text(a.rank, a.shape, shape, sizeof shape),
+                        stored == AMB_NPY_FLOAT32 ? "float32" : "float64", claimed);
     }
     if (want == AMB_NPY_ROUND_TO_FLOAT)
         a.type = AMB_NPY_FLOAT32;
@@ -334,7 +342,8 @@ const char *amb_npy_shape_text(int rank, const size_t *shape, char *text, size_t
     return text;
 }
 
-uint8_t *amb_npy_encode(amb_npy_type type, int rank, const size_t *shape, const void *data, size_t *size, amb_error *err)
+uint8_t *amb_npy_encode(amb_npy_type type, int rank, const size_t *shape, const void *data, size_t *size,
+                        amb_error *err)
 {
     assert(rank >= 1 && rank <= AMB_NPY_MAX_RANK);
     size_t count = 1;
@@ -343,10 +352,11 @@ uint8_t *amb_npy_encode(amb_npy_type type, int rank, const size_t *shape, const 
         count *= shape[i];
     }
     char tuple[192], head[384];
-    const int used = snprintf(head, sizeof head, "{'descr': '<f%zu', 'fortran_order': False, 'shape': %s, }", width(type),
-                              amb_npy_shape_text(rank, shape, tuple, sizeof tuple));
+    const int used = snprintf(head, sizeof head, "{'descr': '<f%zu', 'fortran_order': False, 'shape': %s, }",
+                              width(type), amb_npy_shape_text(rank, shape, tuple, sizeof tuple));
     /* Filled up to a multiple of ALIGN, a newline last. */
-    const size_t start = ((size_t)START_1 + (size_t)used + 1 + ALIGN - 1) / ALIGN * ALIGN, length = start - START_1;
+    const size_t start = ((size_t)START_1 + (size_t)used + 1 + ALIGN - 1) / ALIGN * ALIGN,
+                 length = start - START_1;
     *size = start + count * width(type);
     uint8_t *bytes = malloc(*size);
     if (!bytes) {
@@ -365,7 +375,8 @@ uint8_t *amb_npy_encode(amb_npy_type type, int rank, const size_t *shape, const 
     return bytes;
 }
 
-bool amb_npy_write(const char *path, amb_npy_type type, int rank, const size_t *shape, const void *data, amb_error *err)
+bool amb_npy_write(const char *path, amb_npy_type type, int rank, const size_t *shape, const void *data,
+                   amb_error *err)
 {
     size_t size;
     uint8_t *bytes = amb_npy_encode(type, rank, shape, data, &size, err);

@@ -1,4 +1,5 @@
-/* Numbers in text without the host's locale: the C library's own conversions, in a thread that is given the C locale meanwhile. */
+/* Numbers in text without the host's locale: the C library's own conversions, in a thread that is given the C
+ * locale meanwhile. */
 #include "base/number.h"
 
 #include <float.h>
@@ -70,7 +71,8 @@ bool amb_number_read(const char *text, const char **end, double *value)
 const char *amb_number_print(double value, char text[AMB_NUMBER_TEXT])
 {
     const locale_t host = leave_locale();
-    /* %.15g drops zeros at the end, so it writes whatever has up to 15 digits as short as that goes; not so where doubles lose digits. */
+    /* %.15g drops zeros at the end, so it writes whatever has up to 15 digits as short as that goes; not so
+     * where doubles lose digits. */
     for (int digits = fabs(value) < DBL_MIN ? 1 : DBL_DIG; digits <= DBL_DECIMAL_DIG; digits++) {
         snprintf(text, AMB_NUMBER_TEXT, "%.*g", digits, value);
         if (!isfinite(value) || strtod(text, NULL) == value)

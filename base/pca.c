@@ -12,12 +12,14 @@ static double dot(const double *a, const double *b, int n)
     return sum;
 }
 
-/* Rotates rows and columns p and q of the symmetric g (n, n) such that g[p][q] becomes 0, and the rows p and q of v with them. */
+/* Rotates rows and columns p and q of the symmetric g (n, n) such that g[p][q] becomes 0, and the rows p and
+ * q of v with them. */
 static void rotate(double *g, double *v, int n, int p, int q)
 {
     const double off = g[p * n + q];
     const double theta = (g[q * n + q] - g[p * n + p]) / (2 * off);
-    const double t = (theta < 0 ? -1 : 1) / (fabs(theta) + sqrt(theta * theta + 1)), c = 1 / sqrt(t * t + 1), s = t * c;
+    const double t = (theta < 0 ? -1 : 1) / (fabs(theta) + sqrt(theta * theta + 1)), c = 1 / sqrt(t * t + 1),
+                 s = t * c;
     for (int k = 0; k < n; k++) {
         const double a = g[k * n + p], b = g[k * n + q];
         g[k * n + p] = c * a - s * b;
@@ -32,8 +34,8 @@ static void rotate(double *g, double *v, int n, int p, int q)
     }
 }
 
-/* Cyclic Jacobi: afterwards g's diagonal holds the eigenvalues, the rows of v the eigenvectors. Converges quadratically; what is left after
- * a sweep that began below rounding is rounding. */
+/* Cyclic Jacobi: afterwards g's diagonal holds the eigenvalues, the rows of v the eigenvectors. Converges
+ * quadratically; what is left after a sweep that began below rounding is rounding. */
 static void diagonalise(double *g, double *v, int n)
 {
     enum { SWEEPS = 60 };
@@ -97,10 +99,12 @@ static void find_axes(amb_pca *pca, const double *centred, int n, double *g, dou
 static bool check(const float *x, int n, int size, int axes, amb_error *err)
 {
     if (n < 1 || n > AMB_PCA_VECTORS || size < 1 || axes < 1)
-        return amb_fail(err, "principal components of %d vectors of %d numbers, expected 1 to %d vectors", n, size, AMB_PCA_VECTORS);
+        return amb_fail(err, "principal components of %d vectors of %d numbers, expected 1 to %d vectors", n,
+                        size, AMB_PCA_VECTORS);
     for (int i = 0; i < n * size; i++)
         if (!isfinite(x[i]))
-            return amb_fail(err, "number %d of vector %d is not finite, so there are no principal components", i % size, i / size);
+            return amb_fail(err, "number %d of vector %d is not finite, so there are no principal components",
+                            i % size, i / size);
     return true;
 }
 

@@ -1,8 +1,9 @@
-/* Principal components (Pearson 1901) of a few vectors, for maps of what lives in many dimensions: the directions in which the vectors vary
- * most about their mean.
+/* Principal components (Pearson 1901) of a few vectors, for maps of what lives in many dimensions: the
+ * directions in which the vectors vary most about their mean.
  *
- * Found from the vectors' inner products, n × n, by Jacobi's rotations (1846): meant for n up to some hundreds, whatever the dimension.
- * The same vectors give the same bits; an axis points to where its largest coordinate is positive. */
+ * Found from the vectors' inner products, n × n, by Jacobi's rotations (1846): meant for n up to some
+ * hundreds, whatever the dimension. The same vectors give the same bits; an axis points to where its largest
+ * coordinate is positive. */
 #ifndef AMB_BASE_PCA_H
 #define AMB_BASE_PCA_H
 
@@ -17,7 +18,8 @@ typedef struct amb_pca {
     double *share; /* (axes): of the variance, falling; 0 for axes that are 0 */
 } amb_pca;
 
-/* x (n, size): 1 to AMB_PCA_VECTORS vectors of finite numbers. NULL and a sentence otherwise, and where memory is short. */
+/* x (n, size): 1 to AMB_PCA_VECTORS vectors of finite numbers. NULL and a sentence otherwise, and where
+ * memory is short. */
 amb_pca *amb_pca_create(const float *x, int n, int size, int axes, amb_error *err);
 void amb_pca_destroy(amb_pca *pca); /* NULL is fine */
 

@@ -9,7 +9,11 @@
 static int decode(const uint8_t *p, uint32_t *code)
 {
     static const uint32_t least[4] = {0, 0x80, 0x800, 0x10000};
-    const int more = *p < 0x80 ? 0 : *p >= 0xc2 && *p <= 0xdf ? 1 : *p >= 0xe0 && *p <= 0xef ? 2 : *p >= 0xf0 && *p <= 0xf4 ? 3 : -1;
+    const int more = *p < 0x80                  ? 0
+                     : *p >= 0xc2 && *p <= 0xdf ? 1
+                     : *p >= 0xe0 && *p <= 0xef ? 2
+                     : *p >= 0xf0 && *p <= 0xf4 ? 3
+                                                : -1;
     if (more < 0)
         return 0;
     uint32_t c = more ? *p & 0x3fu >> more : *p;
@@ -26,8 +30,8 @@ static int decode(const uint8_t *p, uint32_t *code)
 
 static bool is_printable(uint32_t c)
 {
-    return !(c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
-             (c >= 0x2066 && c <= 0x2069));
+    return !(c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x200e || c == 0x200f ||
+             (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069));
 }
 
 bool amb_text_is_utf8(const char *text)
@@ -78,7 +82,8 @@ bool amb_name_check(const char *name, const char *what, amb_error *err)
     if (length == 0)
         return amb_fail(err, "%s: the name is empty", what);
     if (length >= AMB_NAME)
-        return amb_fail(err, "%s: the name \"%.40s...\" has %zu bytes, expected at most %d", what, name, length, AMB_NAME - 1);
+        return amb_fail(err, "%s: the name \"%.40s...\" has %zu bytes, expected at most %d", what, name,
+                        length, AMB_NAME - 1);
     if (!amb_text_is_printable(name))
         return amb_fail(err, "%s: the name \"%s\" holds control characters or is not UTF-8", what, name);
     if (name[0] == ' ' || name[length - 1] == ' ')

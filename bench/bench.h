@@ -1,4 +1,5 @@
-/* What the parts of amble-bench share: statistics of timed calls, lists on the command line, words about the machine.
+/* What the parts of amble-bench share: statistics of timed calls, lists on the command line, words about the
+ * machine.
  *
  * Every quantile is taken from the sorted measurements themselves, never from bins. */
 #ifndef AMB_BENCH_BENCH_H
@@ -12,7 +13,8 @@
 /* The processor's own name, "unknown processor" where the system does not say. */
 void bench_cpu_name(char *name, size_t size);
 
-/* What reading the clock costs, s: the median and the least difference of two readings in a row. Nothing reported has it taken off. */
+/* What reading the clock costs, s: the median and the least difference of two readings in a row. Nothing
+ * reported has it taken off. */
 typedef struct bench_timer {
     double median, least;
 } bench_timer;
@@ -37,8 +39,10 @@ bench_summary bench_summarise(double *seconds, int n);
 /* {"n", "min", "p50", "p99", "p99.9", "max", "mean"}, in µs. */
 json_t *bench_summary_json(const bench_summary *summary);
 
-/* "1,2,8": at most `most` whole numbers in [lo, hi]; `option` is named in the sentence. The count, or 0 and a sentence. */
-int bench_parse_list(const char *text, int lo, int hi, const char *option, int *list, int most, amb_error *err);
+/* "1,2,8": at most `most` whole numbers in [lo, hi]; `option` is named in the sentence. The count, or 0 and a
+ * sentence. */
+int bench_parse_list(const char *text, int lo, int hi, const char *option, int *list, int most,
+                     amb_error *err);
 
 int bench_nets(int argc, char **argv);
 int bench_rollout(int argc, char **argv);

@@ -89,7 +89,8 @@ json_t *bench_summary_json(const bench_summary *s)
     return o;
 }
 
-int bench_parse_list(const char *text, int lo, int hi, const char *option, int *list, int most, amb_error *err)
+int bench_parse_list(const char *text, int lo, int hi, const char *option, int *list, int most,
+                     amb_error *err)
 {
     int count = 0;
     for (const char *at = text;; at++) {

@@ -1,5 +1,6 @@
-/* Busy child processes on this process's cores: what a real-time loop meets on a machine that is not its own. They compute and stream
- * through memory of four times an L2's size, at ordinary priority, and die with this process, whatever ends it. */
+/* Busy child processes on this process's cores: what a real-time loop meets on a machine that is not its own.
+ * They compute and stream through memory of four times an L2's size, at ordinary priority, and die with this
+ * process, whatever ends it. */
 #ifndef AMB_BENCH_COMPETE_H
 #define AMB_BENCH_COMPETE_H
 

@@ -44,11 +44,14 @@ static int64_t refused(const bench_invention *v)
 
 void bench_invention_print(const bench_invention *v)
 {
-    printf("  phase + generation: %.1f %% of the step at the median, %.1f %% in all; most in one step %.0f µs, of %.0f\n",
+    printf("  phase + generation: %.1f %% of the step at the median, %.1f %% in all; most in one step %.0f "
+           "µs, of %.0f\n",
            100 * v->share_p50, 100 * v->share, 1e6 * v->all.max, 1e6 * v->most_whole);
-    printf("  motions: %" PRId64 " made, %" PRId64 " more refused, in %d steps; the body went over to %" PRId64 " of them\n",
+    printf("  motions: %" PRId64 " made, %" PRId64
+           " more refused, in %d steps; the body went over to %" PRId64 " of them\n",
            v->counts.made, refused(v), v->making.n, v->counts.changes);
-    printf("  slowest step: %.0f µs, %.0f of them phase + generation; steps over %g ms: %d, %d of them because of phase + generation\n",
+    printf("  slowest step: %.0f µs, %.0f of them phase + generation; steps over %g ms: %d, %d of them "
+           "because of phase + generation\n",
            1e6 * v->slowest, 1e6 * v->slowest_invents, 1e3 * BENCH_LONG_STEP, v->long_steps, v->long_because);
 }
 
@@ -56,7 +59,8 @@ json_t *bench_invention_json(const bench_invention *v)
 {
     json_t *o = json_object();
     json_object_set_new(o, "us", bench_summary_json(&v->all));
-    json_object_set_new(o, "us_while_one_is_made", v->making.n ? bench_summary_json(&v->making) : json_null());
+    json_object_set_new(o, "us_while_one_is_made",
+                        v->making.n ? bench_summary_json(&v->making) : json_null());
     json_object_set_new(o, "share", cli_real(v->share));
     json_object_set_new(o, "share_p50", cli_real(v->share_p50));
     json_object_set_new(o, "step_of_the_most_us", cli_real(1e6 * v->most_whole));

@@ -124,7 +124,8 @@ size_t bench_machine_level_size(const bench_machine *machine, int level)
     const size_t fallback[] = {16 << 10, 256 << 10, 4 << 20, (size_t)128 << 20};
     if (level == 4) {
         const size_t largest = machine->cache[2] ? machine->cache[2] : machine->cache[1];
-        const size_t most = (size_t)512 << 20; /* a socket's whole L3, of which a virtual machine has a part */
+        const size_t most = (size_t)512 << 20; /* a socket's whole L3, of which a virtual machine has a
+                                                  part */
         return 4 * largest > most ? most : 4 * largest > fallback[3] ? 4 * largest : fallback[3];
     }
     const size_t own = machine->cache[level - 1];
@@ -132,7 +133,8 @@ size_t bench_machine_level_size(const bench_machine *machine, int level)
         return fallback[level - 1];
     if (level < 3)
         return own / 2;
-    /* A shared cache may be shared with strangers: only a little more than what the L2 holds is asked of it. */
+    /* A shared cache may be shared with strangers: only a little more than what the L2 holds is asked of it.
+     */
     const size_t some = 4 * bench_machine_level_size(machine, 2) * 2;
     return some < own / 2 ? some : own / 2;
 }
@@ -176,8 +178,8 @@ static void *run_bursts(void *argument)
     return NULL;
 }
 
-/* The least of `bursts` bursts' times, each burst's being from its first thread's beginning to its last one's end: threads that have to
- * take turns on a core are not counted as if they ran together. */
+/* The least of `bursts` bursts' times, each burst's being from its first thread's beginning to its last one's
+ * end: threads that have to take turns on a core are not counted as if they ran together. */
 static double least_time(const burst *b, int threads, int bursts)
 {
     double least = 1e9;
@@ -223,8 +225,9 @@ static bool run_together(burst *b, int threads)
 
 /* Amounts (operations or bytes) a second of all threads together; 0 on error.
  *
- * One thread alone is timed in bursts as short as the clock allows, as calls of a network are: the best of few microseconds is what a call
- * can hope for. Several threads begin a burst some microseconds apart, so theirs is a millisecond. */
+ * One thread alone is timed in bursts as short as the clock allows, as calls of a network are: the best of
+ * few microseconds is what a call can hope for. Several threads begin a burst some microseconds apart, so
+ * theirs is a millisecond. */
 static double rate_of(const bench_machine *machine, const probe *p, size_t bytes, int threads, amb_error *err)
 {
     enum { MOST = 4096 };
@@ -246,7 +249,9 @@ static double rate_of(const bench_machine *machine, const probe *p, size_t bytes
     burst b[BENCH_MAX_THREADS];
     for (int t = 0; times && t < threads; t++) {
         double *const begun = times + 2 * (size_t)t * (size_t)bursts;
-        b[t] = (burst){p, machine->buffer + (reads ? (size_t)t * bytes : 0), n, calls, bursts, begun, begun + bursts, NULL};
+        b[t] = (burst){
+            p,   machine->buffer + (reads ? (size_t)t * bytes : 0), n, calls, bursts, begun, begun + bursts,
+            NULL};
     }
     double rate = 0;
     if (!times)
@@ -272,7 +277,8 @@ static bool reserve(bench_machine *machine, size_t size, amb_error *err)
     return true;
 }
 
-static double best_of(bench_machine *machine, kind what, size_t bytes, int threads, const char **by, amb_error *err)
+static double best_of(bench_machine *machine, kind what, size_t bytes, int threads, const char **by,
+                      amb_error *err)
 {
     double best = 0;
     for (int i = 0; i < PROBES; i++) {
@@ -349,7 +355,8 @@ json_t *bench_machine_json(const bench_machine *machine)
 {
     json_t *o = json_object(), *peaks = json_array(), *reads = json_array();
     json_object_set_new(o, "cache_bytes",
-                        json_pack("[III]", (json_int_t)machine->cache[0], (json_int_t)machine->cache[1], (json_int_t)machine->cache[2]));
+                        json_pack("[III]", (json_int_t)machine->cache[0], (json_int_t)machine->cache[1],
+                                  (json_int_t)machine->cache[2]));
     for (int p = 0; p < AMB_PRECISIONS; p++)
         for (int t = 1; t <= BENCH_MAX_THREADS; t++) {
             if (machine->peak[p][t] == 0)

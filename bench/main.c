@@ -13,9 +13,12 @@ static const struct {
     int (*run)(int, char **);
     bool openmp; /* its threads are OpenMP's */
 } benches[] = {
-    {"nets", "amble-bench nets", "the networks' latency with every kernel, beside the machine's own limits", bench_nets, false},
-    {"step", "amble-bench step", "one character's control step, part by part, free-running or in real time", bench_step, false},
-    {"rollout", "amble-bench rollout", "a rollout's speed beside that of the same physics alone", bench_rollout, true},
+    {"nets", "amble-bench nets", "the networks' latency with every kernel, beside the machine's own limits",
+     bench_nets, false},
+    {"step", "amble-bench step", "one character's control step, part by part, free-running or in real time",
+     bench_step, false},
+    {"rollout", "amble-bench rollout", "a rollout's speed beside that of the same physics alone",
+     bench_rollout, true},
 };
 
 enum { BENCHES = sizeof benches / sizeof benches[0] };
@@ -38,7 +41,9 @@ static int amble_bench(int argc, char **argv)
     }
     FILE *out = argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-?")) ? stdout : stderr;
     if (out == stderr)
-        fprintf(out, argc > 1 ? "amble-bench: there is no benchmark \"%s\"\n" : "amble-bench: which benchmark?\n", argc > 1 ? argv[1] : "");
+        fprintf(out,
+                argc > 1 ? "amble-bench: there is no benchmark \"%s\"\n" : "amble-bench: which benchmark?\n",
+                argc > 1 ? argv[1] : "");
     fprintf(out, "Usage: amble-bench BENCHMARK [OPTION...]\n       amble-bench --help | --version\n\n");
     for (int i = 0; i < BENCHES; i++)
         fprintf(out, "  %-9s %s\n", benches[i].name, benches[i].does);

@@ -1,7 +1,9 @@
-/* amble-bench nets: how fast the networks run here, by every kernel, beside what this machine could do at all.
+/* amble-bench nets: how fast the networks run here, by every kernel, beside what this machine could do at
+ * all.
  *
- * Each call is timed by itself; inputs differ from call to call; the clock's own cost is printed and not taken off. "In cache" is what a
- * caller sees who runs the same network all the time; --cold is one whose weights have been thrown out since. */
+ * Each call is timed by itself; inputs differ from call to call; the clock's own cost is printed and not
+ * taken off. "In cache" is what a caller sees who runs the same network all the time; --cold is one whose
+ * weights have been thrown out since. */
 #include "base/cores.h"
 #include "bench/bench.h"
 #include "bench/machine.h"
@@ -40,10 +42,13 @@ typedef struct arguments {
 } arguments;
 
 static const struct argp_option options[] = {
-    {"networks", KEY_NETWORKS, "LIST", 0, "some of actor,critic,phase,encoder,decoder (default: all five)", 1},
+    {"networks", KEY_NETWORKS, "LIST", 0, "some of actor,critic,phase,encoder,decoder (default: all five)",
+     1},
     {"batches", KEY_BATCHES, "LIST", 0, "rows in a call (default 1,16,256,4096)", 1},
-    {"threads", KEY_THREADS, "LIST", 0, "threads a call is split over (default 1,2, as far as there are cores)", 1},
-    {"kernels", KEY_KERNELS, "LIST", 0, "some of the kernels' names, and auto (default: all that run here, and auto)", 1},
+    {"threads", KEY_THREADS, "LIST", 0,
+     "threads a call is split over (default 1,2, as far as there are cores)", 1},
+    {"kernels", KEY_KERNELS, "LIST", 0,
+     "some of the kernels' names, and auto (default: all that run here, and auto)", 1},
     {"seconds", KEY_SECONDS, "S", 0, "time to go on for with each case (default 0.2)", 1},
     {"seed", KEY_SEED, "N", 0, "seed of random weights and of inputs (default 1)", 1},
     {"cold", KEY_COLD, NULL, 0, "throw everything out of the caches before each call", 1},
@@ -145,7 +150,8 @@ static bool check_kernels(const char *names, amb_error *err)
 
 static bool same_choice(const amb_model *a, const amb_model *b)
 {
-    return amb_model_precision(a) == amb_model_precision(b) && !strcmp(amb_model_kernel_name(a), amb_model_kernel_name(b));
+    return amb_model_precision(a) == amb_model_precision(b) &&
+           !strcmp(amb_model_kernel_name(a), amb_model_kernel_name(b));
 }
 
 /* Packs the net for every kernel asked for, and as AUTO would. The count, or 0 and a sentence. */
@@ -176,8 +182,10 @@ static int make_choices(const bench *b, const amb_net *net, choice *choices, amb
     return count;
 }
 
-/* The least time this machine's arithmetic and memory allow for a call, s; what bounds it goes to `bound`. 0 and a sentence on error. */
-static double limit_of(bench *b, const amb_net *net, const amb_model *model, int rows, int threads, const char **bound, amb_error *err)
+/* The least time this machine's arithmetic and memory allow for a call, s; what bounds it goes to `bound`. 0
+ * and a sentence on error. */
+static double limit_of(bench *b, const amb_net *net, const amb_model *model, int rows, int threads,
+                       const char **bound, amb_error *err)
 {
     const size_t share = amb_model_bytes(model) / (size_t)threads;
     const size_t size = b->args->cold ? bench_machine_level_size(&b->machine, 4) : share;
@@ -185,18 +193,21 @@ static double limit_of(bench *b, const amb_net *net, const amb_model *model, int
     const double rate = peak > 0 ? bench_machine_read(&b->machine, size, threads, err) : 0;
     if (rate == 0)
         return 0;
-    const double counting = rows * bench_network_flops(net) / peak, reading = (double)amb_model_bytes(model) / rate;
+    const double counting = rows * bench_network_flops(net) / peak,
+                 reading = (double)amb_model_bytes(model) / rate;
     *bound = counting > reading ? "arithmetic" : bench_machine_level(&b->machine, size);
     return counting > reading ? counting : reading;
 }
 
 static void print_head(void)
 {
-    printf("  precision  kernel             rows threads       min       p50       p99  GFLOP/s     GB/s  of limit  bound by    had core  "
+    printf("  precision  kernel             rows threads       min       p50       p99  GFLOP/s     GB/s  of "
+           "limit  bound by    had core  "
            "shared\n");
 }
 
-static json_t *row_json(const bench_network *network, const choice *c, int rows, int threads, const bench_summary *s, double flops)
+static json_t *row_json(const bench_network *network, const choice *c, int rows, int threads,
+                        const bench_summary *s, double flops)
 {
     json_t *o = json_object();
     json_object_set_new(o, "network", json_string(network->name));
@@ -212,12 +223,13 @@ static json_t *row_json(const bench_network *network, const choice *c, int rows,
     return o;
 }
 
-static bool measure_case(bench *b, const bench_network *network, const choice *c, const float *pool, int inputs, int rows, int threads,
-                         amb_error *err)
+static bool measure_case(bench *b, const bench_network *network, const choice *c, const float *pool,
+                         int inputs, int rows, int threads, amb_error *err)
 {
     bench_runner runner;
     bench_timing timing;
-    const bench_timing_def def = {.seconds = b->args->seconds, .least = 3, .evict = b->args->cold ? &b->machine : NULL};
+    const bench_timing_def def = {
+        .seconds = b->args->seconds, .least = 3, .evict = b->args->cold ? &b->machine : NULL};
     if (!bench_runner_init(&runner, c->model, rows, threads, pool, inputs, err))
         return false;
     const bool ok = bench_time(&runner, &def, &timing, err);
@@ -230,9 +242,10 @@ static bool measure_case(bench *b, const bench_network *network, const choice *c
     const bench_summary s = timing.call;
     if (!b->quiet) {
         printf("  %-9s%c %-17s %5d %7d %9.2f %9.2f %9.2f %8.1f %8.1f   %5.1f %%  %-10s     %3.0f %%",
-               amb_precision_name(amb_model_precision(c->model)), c->by_auto ? '*' : ' ', amb_model_kernel_name(c->model), rows, threads,
-               1e6 * s.min, 1e6 * s.p50, 1e6 * s.p99, 1e-9 * flops / s.min, 1e-9 * (double)amb_model_bytes(c->model) / s.min,
-               100 * limit / s.min, bound, 100 * timing.had_core);
+               amb_precision_name(amb_model_precision(c->model)), c->by_auto ? '*' : ' ',
+               amb_model_kernel_name(c->model), rows, threads, 1e6 * s.min, 1e6 * s.p50, 1e6 * s.p99,
+               1e-9 * flops / s.min, 1e-9 * (double)amb_model_bytes(c->model) / s.min, 100 * limit / s.min,
+               bound, 100 * timing.had_core);
         printf(threads > 1 ? "   %3.0f %%\n" : "\n", 100 * timing.shared);
         if (!cli_flush_row(b->args->common.json, err))
             return false;
@@ -247,7 +260,8 @@ static bool measure_case(bench *b, const bench_network *network, const choice *c
     return true;
 }
 
-/* The references in plain C are there to be right, and need seconds for many rows: unless asked for by name they are left out there. */
+/* The references in plain C are there to be right, and need seconds for many rows: unless asked for by name
+ * they are left out there. */
 static bool too_slow(const arguments *a, const amb_model *model, int rows)
 {
     const char *name = amb_model_kernel_name(model), *end = strstr(name, "ref");
@@ -263,7 +277,8 @@ static bool measure_network(bench *b, const bench_network *network, amb_error *e
     bool ok = count > 0;
     bench_network_shape(network->net, text, sizeof text);
     if (ok && !b->quiet) {
-        printf("\n%s: %s, %zu parameters, %s\n", network->name, text, amb_net_parameters(network->net), network->source);
+        printf("\n%s: %s, %zu parameters, %s\n", network->name, text, amb_net_parameters(network->net),
+               network->source);
         print_head();
     }
     for (int r = 0; ok && r < a->batches; r++) {
@@ -284,11 +299,14 @@ static bool measure_network(bench *b, const bench_network *network, amb_error *e
 static bool print_machine(bench *b, const char *cpu, const bench_timer *timer, amb_error *err)
 {
     static const char *const level[] = {"L1", "L2", "L3", "DRAM"};
-    printf("%s, %d core%s for this process; clock reading %.0f ns (least %.0f)%s\n", cpu, amb_cores(), amb_cores() == 1 ? "" : "s",
-           1e9 * timer->median, 1e9 * timer->least, b->args->cold ? "; caches emptied before each call" : "");
-    printf("Times in µs. GFLOP/s, GB/s of weights and the share of the machine's limit are those of the fastest call; \"had core\" is the "
+    printf("%s, %d core%s for this process; clock reading %.0f ns (least %.0f)%s\n", cpu, amb_cores(),
+           amb_cores() == 1 ? "" : "s", 1e9 * timer->median, 1e9 * timer->least,
+           b->args->cold ? "; caches emptied before each call" : "");
+    printf("Times in µs. GFLOP/s, GB/s of weights and the share of the machine's limit are those of the "
+           "fastest call; \"had core\" is the "
            "part "
-           "of the time\nin which no other program was on this thread's core, \"shared\" the part of the calls that other threads had a "
+           "of the time\nin which no other program was on this thread's core, \"shared\" the part of the "
+           "calls that other threads had a "
            "share in. * is what AUTO takes.\n");
     if (!b->args->kernels)
         printf("The references in plain C are left out above 16 rows; --kernels measures them by name.\n");
@@ -304,7 +322,8 @@ static bool print_machine(bench *b, const char *cpu, const bench_timer *timer, a
         }
         printf(" Gop/s; reads");
         for (int l = 1; l <= 4; l++) {
-            const double rate = bench_machine_read(&b->machine, bench_machine_level_size(&b->machine, l), threads, err);
+            const double rate =
+                bench_machine_read(&b->machine, bench_machine_level_size(&b->machine, l), threads, err);
             if (rate == 0)
                 return false;
             printf(" %s %.0f", level[l - 1], 1e-9 * rate);
@@ -338,12 +357,14 @@ static bool measure(const arguments *a, amb_error *err)
     bench_cpu_name(cpu, sizeof cpu);
     const bench_timer timer = bench_timer_measure();
     json_t *networks = json_array();
-    bool ok = check_kernels(a->kernels, err) && make_networks(b, err) && (b->quiet || print_machine(b, cpu, &timer, err));
+    bool ok = check_kernels(a->kernels, err) && make_networks(b, err) &&
+              (b->quiet || print_machine(b, cpu, &timer, err));
     for (int i = 0; ok && i < b->networks; i++) {
         const bench_network *network = &b->network[i];
         ok = measure_network(b, network, err);
-        json_array_append_new(networks, json_pack("{ss ss sI}", "name", network->name, "source", network->source, "parameters",
-                                                  (json_int_t)amb_net_parameters(network->net)));
+        json_array_append_new(networks,
+                              json_pack("{ss ss sI}", "name", network->name, "source", network->source,
+                                        "parameters", (json_int_t)amb_net_parameters(network->net)));
     }
     json_t *o = json_object();
     json_object_set_new(o, "cpu", json_string(cpu));
@@ -372,7 +393,9 @@ static void default_threads(arguments *a)
     }
     for (int i = 0; i < a->threads; i++)
         if (a->thread[i] > amb_cores())
-            fprintf(stderr, "amble-bench nets: %d threads on %d core%s take turns: their times say nothing about more cores\n",
+            fprintf(stderr,
+                    "amble-bench nets: %d threads on %d core%s take turns: their times say nothing about "
+                    "more cores\n",
                     a->thread[i], amb_cores(), amb_cores() == 1 ? "" : "s");
 }
 
@@ -380,14 +403,15 @@ int bench_nets(int argc, char **argv)
 {
     arguments a = {.seed = 1, .seconds = .2};
     const struct argp_child children[] = {{&cli_json_argp, 0, NULL, 90}, {0}};
-    const struct argp argp = {options,
-                              parse,
-                              "[FILE.onnx...]",
-                              "Times the networks with every kernel, and compares with what this machine can do.\v"
-                              "Examples:\n  amble-bench nets --batches 1 --threads 1\n  amble-bench nets my.onnx --cold",
-                              children,
-                              NULL,
-                              NULL};
+    const struct argp argp = {
+        options,
+        parse,
+        "[FILE.onnx...]",
+        "Times the networks with every kernel, and compares with what this machine can do.\v"
+        "Examples:\n  amble-bench nets --batches 1 --threads 1\n  amble-bench nets my.onnx --cold",
+        children,
+        NULL,
+        NULL};
     cli_parse(&argp, argc, argv, &a);
     if (a.serve)
         return bench_serve();

@@ -16,7 +16,8 @@ typedef struct shape {
     int heads; /* of equal size */
 } shape;
 
-/* Numbers from docs/how-it-works.md: observation, action, points' positions and velocities, 60 frames of 73. */
+/* Numbers from docs/how-it-works.md: observation, action, points' positions and velocities, 60 frames of 73.
+ */
 static const shape five[] = {
     {"actor", "walk.onnx", 3, {197, 1024, 512, 36}, 1},
     {"critic", "walk_critic.onnx", 3, {197, 1024, 512, 1}, 1},
@@ -68,7 +69,8 @@ bool bench_network_make(bench_network *network, const char *word, uint64_t seed,
             snprintf(network->source, sizeof network->source, "%s", five[i].file);
             network->net = amb_onnx_read(path, err);
         } else {
-            snprintf(network->source, sizeof network->source, "random weights, seed %llu", (unsigned long long)seed);
+            snprintf(network->source, sizeof network->source, "random weights, seed %llu",
+                     (unsigned long long)seed);
             network->net = make_random(&five[i], seed, err);
         }
         return network->net != NULL;
@@ -76,7 +78,8 @@ bool bench_network_make(bench_network *network, const char *word, uint64_t seed,
     if (!amb_find_model(word, path, sizeof path, err)) {
         if (!strchr(word, '/') && !strchr(word, '.'))
             amb_fail(err,
-                     "there is no network \"%.100s\"; expected actor, critic, phase, encoder, decoder, another of amble's models or "
+                     "there is no network \"%.100s\"; expected actor, critic, phase, encoder, decoder, "
+                     "another of amble's models or "
                      "an ONNX file",
                      word);
         return false;

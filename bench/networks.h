@@ -14,8 +14,9 @@ typedef struct bench_network {
     amb_net *net;
 } bench_network;
 
-/* Makes the one called `word`: actor, critic, phase, encoder, decoder (the trained network where it lies among amble's models, else random
- * weights of the same shape, and `source` says which), or an ONNX file. False and a sentence on error. */
+/* Makes the one called `word`: actor, critic, phase, encoder, decoder (the trained network where it lies
+ * among amble's models, else random weights of the same shape, and `source` says which), or an ONNX file.
+ * False and a sentence on error. */
 bool bench_network_make(bench_network *network, const char *word, uint64_t seed, amb_error *err);
 void bench_network_free(bench_network *network);
 

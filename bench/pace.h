@@ -2,10 +2,12 @@
  *
  * In real time step i is due at begin + i / rate whatever happened before. Four times are kept apart:
  *   compute    from the step's beginning to its end
- *   wake-up    how much later than due the thread came back from its sleep; only of steps before which it could sleep
- *   response   from when the step was due to its end: what the body feels. A step that is late because the one before it was is late by its
- *              own measure too, so a stall counts for every step it delays (Tene's coordinated omission is corrected by construction, as
- *              HdrHistogram's latency from the intended start is).
+ *   wake-up    how much later than due the thread came back from its sleep; only of steps before which it
+ *              could sleep
+ *   response   from when the step was due to its end: what the body feels. A step that is late because the
+ *              one before it was is late by its own measure too, so a stall counts for every step it delays
+ *              (Tene's coordinated omission is corrected by construction, as HdrHistogram's latency from the
+ *              intended start is).
  *   missed     steps that were not done when the next one was due */
 #ifndef AMB_BENCH_PACE_H
 #define AMB_BENCH_PACE_H

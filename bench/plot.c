@@ -14,7 +14,10 @@
 static const char *terminal(const char *file)
 {
     const char *dot = strrchr(file, '.');
-    return !dot ? NULL : !strcmp(dot, ".png") ? "pngcairo size 1100,700 font 'sans,12'" : !strcmp(dot, ".svg") ? "svg size 1100,700" : NULL;
+    return !dot                   ? NULL
+           : !strcmp(dot, ".png") ? "pngcairo size 1100,700 font 'sans,12'"
+           : !strcmp(dot, ".svg") ? "svg size 1100,700"
+                                  : NULL;
 }
 
 bool bench_plot_check(const char *file, amb_error *err)
@@ -24,7 +27,8 @@ bool bench_plot_check(const char *file, amb_error *err)
     if (!amb_file_check_writable(file, err)) /* gnuplot would wait for a pipe's reader */
         return amb_fail_in(err, "--plot");
     if (system("gnuplot --version >/dev/null 2>&1") != 0)
-        return amb_fail(err, "--plot: gnuplot is not here; install it (Debian, Ubuntu: the package gnuplot-nox)");
+        return amb_fail(err,
+                        "--plot: gnuplot is not here; install it (Debian, Ubuntu: the package gnuplot-nox)");
     return true;
 }
 
@@ -46,11 +50,12 @@ static void put_head(FILE *f, const char *file, const char *title, int most)
     put_quoted(f, file);
     fprintf(f, "\nset title ");
     put_quoted(f, title);
-    fprintf(
-        f,
-        " noenhanced\nset logscale xy\nset grid\nset key top left noenhanced\nset ylabel 'time, µs'\nset xlabel 'percentile'\n"
-        "set xrange [1:%d]\nset xtics ('0' 1, '50' 2, '90' 10, '99' 100, '99.9' 1000, '99.99' 10000, '99.999' 100000, '99.9999' 1000000)\n",
-        most);
+    fprintf(f,
+            " noenhanced\nset logscale xy\nset grid\nset key top left noenhanced\nset ylabel 'time, µs'\nset "
+            "xlabel 'percentile'\n"
+            "set xrange [1:%d]\nset xtics ('0' 1, '50' 2, '90' 10, '99' 100, '99.9' 1000, '99.99' 10000, "
+            "'99.999' 100000, '99.9999' 1000000)\n",
+            most);
     fprintf(f, "plot ");
 }
 
@@ -60,7 +65,8 @@ bool bench_plot(const char *file, const char *title, const bench_curve *curve, i
     int most = 10;
     for (int c = 0; c < curves; c++)
         most = curve[c].n > most ? curve[c].n : most;
-    void (*const before)(int) = signal(SIGPIPE, SIG_IGN); /* a gnuplot that ends early is an error of ours, not our end */
+    void (*const before)(int) = signal(SIGPIPE, SIG_IGN); /* a gnuplot that ends early is an error of ours,
+                                                             not our end */
     FILE *f = popen("gnuplot >/dev/null", "w");
     if (!f) {
         signal(SIGPIPE, before);
@@ -84,5 +90,6 @@ bool bench_plot(const char *file, const char *title, const bench_curve *curve, i
     signal(SIGPIPE, before);
     if (status == 0)
         return true;
-    return amb_fail(err, "%s: not drawn: gnuplot ended with status %d", file, WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+    return amb_fail(err, "%s: not drawn: gnuplot ended with status %d", file,
+                    WIFEXITED(status) ? WEXITSTATUS(status) : -1);
 }

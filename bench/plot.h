@@ -1,5 +1,5 @@
-/* Percentile plots as latency people draw them: time over 1 / (1 - p), both logarithmic, so that every nine of a percentile gets as much
- * room as the one before. Drawn by gnuplot, which is started for it. */
+/* Percentile plots as latency people draw them: time over 1 / (1 - p), both logarithmic, so that every nine
+ * of a percentile gets as much room as the one before. Drawn by gnuplot, which is started for it. */
 #ifndef AMB_BENCH_PLOT_H
 #define AMB_BENCH_PLOT_H
 
@@ -11,7 +11,8 @@ typedef struct bench_curve {
     int n;
 } bench_curve;
 
-/* Whether it could be drawn: FILE ends in .png or .svg, and gnuplot is there. For asking before anything is measured. */
+/* Whether it could be drawn: FILE ends in .png or .svg, and gnuplot is there. For asking before anything is
+ * measured. */
 bool bench_plot_check(const char *file, amb_error *err);
 
 bool bench_plot(const char *file, const char *title, const bench_curve *curve, int curves, amb_error *err);

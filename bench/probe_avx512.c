@@ -45,7 +45,8 @@ void bench_probe_avx512_int16(const void *data, size_t n)
 
 #define OR(s, p) s = _mm512_or_si512(s, _mm512_load_si512(p))
 
-static inline __attribute__((always_inline)) void read_front_to_back(const char *at, size_t n, const size_t ahead)
+static inline __attribute__((always_inline)) void read_front_to_back(const char *at, size_t n,
+                                                                     const size_t ahead)
 {
     __m512i s0 = _mm512_setzero_si512(), s1 = s0, s2 = s0, s3 = s0;
     for (size_t k = 0; k < n; k += 256) {

@@ -1,8 +1,9 @@
 /* amble-bench rollout: what the loop costs on top of physics, for numbers of characters and of threads.
  *
- * The same characters take the same steps twice: once with everything a rollout does (observe, actor, target, physics, reference, reward),
- * once physics alone, from the recorded PD targets and the same starts. That both end in the same states, bit for bit, is checked: it is
- * the same physics. The two are run in turn several times; the ratio is the median of the pairs'. */
+ * The same characters take the same steps twice: once with everything a rollout does (observe, actor, target,
+ * physics, reference, reward), once physics alone, from the recorded PD targets and the same starts. That
+ * both end in the same states, bit for bit, is checked: it is the same physics. The two are run in turn
+ * several times; the ratio is the median of the pairs'. */
 #include "base/clock.h"
 #include "bench/bench.h"
 #include "options/options.h"
@@ -21,7 +22,14 @@
 #include <omp.h>
 #endif
 
-enum { KEY_MOTION = 'm', KEY_POLICY = 'p', KEY_SECONDS = 's', KEY_ENVS = 'n', KEY_ROUNDS = 'r', KEY_STEPS = CLI_KEY_OWN };
+enum {
+    KEY_MOTION = 'm',
+    KEY_POLICY = 'p',
+    KEY_SECONDS = 's',
+    KEY_ENVS = 'n',
+    KEY_ROUNDS = 'r',
+    KEY_STEPS = CLI_KEY_OWN
+};
 enum { GROUP = 8, MAX_ROUNDS = 1000, MOST_LIST = 16, FEWEST_STEPS = 10 };
 
 typedef struct arguments {
@@ -74,7 +82,9 @@ static const struct argp_option options[] = {
     {"policy", KEY_POLICY, "FILE", 0, "actor (default walk.onnx among amble's models)", 1},
     {"seconds", KEY_SECONDS, "S", 0, "simulated time of a round, at most (default 5)", 1},
     {"envs", KEY_ENVS, "LIST", 0, "numbers of characters (default 1,8,32,128,512)", 1},
-    {"steps", KEY_STEPS, "N", 0, "control steps of a round, of all characters together, at most (default 4800; each takes 10 at least)", 1},
+    {"steps", KEY_STEPS, "N", 0,
+     "control steps of a round, of all characters together, at most (default 4800; each takes 10 at least)",
+     1},
     {"rounds", KEY_ROUNDS, "N", 0, "pairs of runs (default 7)", 1},
     {0},
 };
@@ -119,7 +129,10 @@ static void full_group(bench *b, int first, int n, bool record)
     for (int step = 0; step < b->steps; step++) {
         amb_controller_decide(c, env, n);
         for (int k = 0; k < n; k++) {
-            double own[AMB_POSE], *target = record ? b->target + ((size_t)(first + k) * (size_t)b->steps + (size_t)step) * AMB_POSE : own;
+            double own[AMB_POSE],
+                *target = record
+                              ? b->target + ((size_t)(first + k) * (size_t)b->steps + (size_t)step) * AMB_POSE
+                              : own;
             amb_reward reward;
             amb_env_target(env[k], c->action + (size_t)k * AMB_ACTION, target);
             const amb_env_end end = amb_env_step_target(env[k], target, &reward);
@@ -135,7 +148,8 @@ static void physics_group(bench *b, int first, int n)
 {
     for (int step = 0; step < b->steps; step++)
         for (int k = 0; k < n; k++)
-            amb_world_step(&b->env[first + k].world, b->target + ((size_t)(first + k) * (size_t)b->steps + (size_t)step) * AMB_POSE,
+            amb_world_step(&b->env[first + k].world,
+                           b->target + ((size_t)(first + k) * (size_t)b->steps + (size_t)step) * AMB_POSE,
                            b->env[first + k].def.substeps);
 }
 
@@ -162,8 +176,8 @@ static void save_ends(const bench *b, double *to)
 }
 
 /* Everything for so many characters on up to `threads` threads. */
-static bool prepare(bench *b, const arguments *a, int envs, int threads, const amb_character *character, const amb_clip *clip,
-                    amb_error *err)
+static bool prepare(bench *b, const arguments *a, int envs, int threads, const amb_character *character,
+                    const amb_clip *clip, amb_error *err)
 {
     b->envs = envs;
     b->threads = threads;
@@ -217,7 +231,8 @@ static bool measure(bench *b, const arguments *a, int threads, outcome *out, amb
     if (memcmp(b->end, b->end + states, states * sizeof(double)))
         return amb_fail(err, "physics alone did not end where the rollout did; the two are not comparable");
     if (b->fell)
-        return amb_fail(err, "a character fell: lying bodies are other physics; use a policy that stays up, or fewer --seconds");
+        return amb_fail(err, "a character fell: lying bodies are other physics; use a policy that stays up, "
+                             "or fewer --seconds");
 
     double full[MAX_ROUNDS], physics[MAX_ROUNDS], ratio[MAX_ROUNDS];
     const double steps = (double)b->envs * b->steps;
@@ -263,8 +278,8 @@ static void release(bench *b)
 }
 
 /* The table's cells: each number of characters, each number of threads. */
-static bool measure_all(const arguments *a, const amb_policy *policy, const char *path, const amb_character *character,
-                        const amb_clip *clip, amb_error *err)
+static bool measure_all(const arguments *a, const amb_policy *policy, const char *path,
+                        const amb_character *character, const amb_clip *clip, amb_error *err)
 {
     const bool quiet = a->common.json && !strcmp(a->common.json, "-");
     const int cores = cli_cores(), thread[] = {a->common.threads ? a->common.threads : 1, 2};
@@ -284,8 +299,8 @@ static bool measure_all(const arguments *a, const amb_policy *policy, const char
             outcome out = {0};
             ok = measure(&b, a, thread[t], &out, err);
             if (ok && !quiet)
-                printf("  %10d  %7d  %10d  %14.0f  %14.0f   %.3f (%.3f to %.3f)\n", b.envs, thread[t], b.steps, out.physics, out.full,
-                       out.ratio, out.least_ratio, out.most_ratio);
+                printf("  %10d  %7d  %10d  %14.0f  %14.0f   %.3f (%.3f to %.3f)\n", b.envs, thread[t],
+                       b.steps, out.physics, out.full, out.ratio, out.least_ratio, out.most_ratio);
             ok = ok && (quiet || cli_flush_row(a->common.json, err));
             if (ok)
                 json_array_append_new(rows, outcome_json(&b, thread[t], &out));
@@ -303,8 +318,13 @@ static bool measure_all(const arguments *a, const amb_policy *policy, const char
 
 int bench_rollout(int argc, char **argv)
 {
-    arguments a = {
-        .common = {.seed = 1}, .policy = "walk.onnx", .seconds = 5, .env = {1, 8, 32, 128, 512}, .envs = 5, .steps = 4800, .rounds = 7};
+    arguments a = {.common = {.seed = 1},
+                   .policy = "walk.onnx",
+                   .seconds = 5,
+                   .env = {1, 8, 32, 128, 512},
+                   .envs = 5,
+                   .steps = 4800,
+                   .rounds = 7};
     const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {0}};
     const struct argp argp = {options,
                               parse,
@@ -331,7 +351,9 @@ int bench_rollout(int argc, char **argv)
     amb_character *character = ok ? amb_character_create(&def, &err) : NULL;
     char clip_path[4096];
     const amb_origin origin = amb_policy_origin(&policy, path);
-    amb_clip *clip = character ? amb_load_motion(a.motion, a.common.clips, &origin, clip_path, sizeof clip_path, &err) : NULL;
+    amb_clip *clip =
+        character ? amb_load_motion(a.motion, a.common.clips, &origin, clip_path, sizeof clip_path, &err)
+                  : NULL;
     ok = clip && measure_all(&a, &policy, path, character, clip, &err);
     amb_clip_destroy(clip);
     amb_character_destroy(character);

@@ -55,8 +55,9 @@ static json_t *load(server *s, char **word, amb_error *err)
     snprintf(to->name, sizeof to->name, "%s", word[1]);
     char text[256];
     amb_model_describe(model, text, sizeof text);
-    return json_pack("{si si ss ss sI sf ss}", "inputs", amb_model_inputs(model), "outputs", amb_model_outputs(model), "kernel",
-                     amb_model_kernel_name(model), "precision", amb_precision_name(amb_model_precision(model)), "weight_bytes",
+    return json_pack("{si si ss ss sI sf ss}", "inputs", amb_model_inputs(model), "outputs",
+                     amb_model_outputs(model), "kernel", amb_model_kernel_name(model), "precision",
+                     amb_precision_name(amb_model_precision(model)), "weight_bytes",
                      (json_int_t)amb_model_bytes(model), "ms", 1e3 * taken, "choice", text);
 }
 
@@ -64,7 +65,8 @@ static json_t *take_inputs(server *s, char **word, amb_error *err)
 {
     served *m = find(s, word[1], err);
     int64_t rows = 0, count = 0;
-    if (!m || !cli_parse_int(word[3], 1, 65536, "ROWS", &rows, err) || !cli_parse_int(word[4], 1, 65536, "COUNT", &count, err))
+    if (!m || !cli_parse_int(word[3], 1, 65536, "ROWS", &rows, err) ||
+        !cli_parse_int(word[4], 1, 65536, "COUNT", &count, err))
         return NULL;
     const size_t expected = (size_t)(rows * count) * (size_t)amb_model_inputs(m->model) * sizeof(float);
     size_t size = 0;
@@ -103,7 +105,8 @@ static json_t *run(server *s, char **word, amb_error *err)
     if (!prepare(s, word, &m, &runner, err))
         return NULL;
     bench_runner_call(&runner, 0);
-    const bool ok = amb_file_write(word[4], runner.out, (size_t)m->rows * (size_t)amb_model_outputs(m->model) * sizeof(float), err);
+    const bool ok = amb_file_write(
+        word[4], runner.out, (size_t)m->rows * (size_t)amb_model_outputs(m->model) * sizeof(float), err);
     bench_runner_free(&runner);
     return ok ? json_object() : NULL;
 }
@@ -114,7 +117,8 @@ static json_t *time_it(server *s, char **word, amb_error *err)
     bench_runner runner;
     bench_timing_def def = {.least = 3};
     bench_timing timing;
-    if (!cli_parse_double(word[4], .0001, 3600, "SECONDS", &def.seconds, err) || !prepare(s, word, &m, &runner, err))
+    if (!cli_parse_double(word[4], .0001, 3600, "SECONDS", &def.seconds, err) ||
+        !prepare(s, word, &m, &runner, err))
         return NULL;
     const bool ok = bench_time(&runner, &def, &timing, err);
     bench_runner_free(&runner);
@@ -140,8 +144,8 @@ static json_t *memory(amb_error *err)
                 kb[i] = strtol(line + strlen(key[i]), NULL, 10);
     }
     fclose(f);
-    return json_pack("{sI sI sI}", "resident", (json_int_t)kb[0], "proportional", (json_int_t)kb[1], "private",
-                     (json_int_t)(kb[2] + kb[3]));
+    return json_pack("{sI sI sI}", "resident", (json_int_t)kb[0], "proportional", (json_int_t)kb[1],
+                     "private", (json_int_t)(kb[2] + kb[3]));
 }
 
 static json_t *obey(server *s, char **word, int words, amb_error *err)

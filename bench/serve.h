@@ -1,10 +1,12 @@
-/* amble-bench nets --serve: loads networks and times them on request, for a program that compares amble with others (bench/compare.py), so
- * that nobody's time is spent in somebody else's language.
+/* amble-bench nets --serve: loads networks and times them on request, for a program that compares amble with
+ * others (bench/compare.py), so that nobody's time is spent in somebody else's language.
  *
- * Orders are lines on standard input, words separated by tabs; each is answered with one line of JSON on standard output, {"error": "…"}
- * where it failed. It ends at the end of input or with "quit". Between orders it sleeps.
+ * Orders are lines on standard input, words separated by tabs; each is answered with one line of JSON on
+ * standard output, {"error": "…"} where it failed. It ends at the end of input or with "quit". Between orders
+ * it sleeps.
  *
- *   load NAME FILE PRECISION        → inputs, outputs, kernel, precision, weight_bytes, ms (reading, choosing, packing), choice (in words)
+ *   load NAME FILE PRECISION        → inputs, outputs, kernel, precision, weight_bytes, ms (reading,
+ *                                   choosing, packing), choice (in words)
  *   inputs NAME FILE ROWS COUNT     COUNT × ROWS rows as raw float32: what `time` and `run` take
  *   run NAME ROWS THREADS FILE      writes the outputs of the first input as raw float32
  *   time NAME ROWS THREADS SECONDS  → n, min, p50, p99, p99.9, max, mean (µs), had_core

@@ -1,6 +1,8 @@
-/* amble-bench step: where the time of one character's control step goes, and whether a loop keeps its deadlines.
+/* amble-bench step: where the time of one character's control step goes, and whether a loop keeps its
+ * deadlines.
  *
- * Every step's times are kept and sorted: percentiles are exact. With --compete the same is measured again beside busy processes. */
+ * Every step's times are kept and sorted: percentiles are exact. With --compete the same is measured again
+ * beside busy processes. */
 #define _GNU_SOURCE
 
 #include "base/cores.h"
@@ -22,7 +24,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { KEY_MOTION = 'm', KEY_ACTOR = 'a', KEY_CRITIC = 'c', KEY_SECONDS = 's', KEY_COMPETE = 'n', KEY_RATE = 'r', KEY_POLICY = 'p' };
+enum {
+    KEY_MOTION = 'm',
+    KEY_ACTOR = 'a',
+    KEY_CRITIC = 'c',
+    KEY_SECONDS = 's',
+    KEY_COMPETE = 'n',
+    KEY_RATE = 'r',
+    KEY_POLICY = 'p'
+};
 enum { KEY_SPIN = CLI_KEY_OWN, KEY_PLOT, KEY_SCHEDULER, FIFO_PRIORITY = 80, CHANGE_S = 2 };
 
 typedef struct arguments {
@@ -37,23 +47,30 @@ typedef struct arguments {
 
 static const struct argp_option options[] = {
     {"policy", KEY_POLICY, "FILE", 0,
-     "actor, an ONNX file or the name of one of amble's models (default: locomotion.onnx among amble's models; where that is missing, and "
+     "actor, an ONNX file or the name of one of amble's models (default: locomotion.onnx among amble's "
+     "models; where that is missing, and "
      "for --motion, walk.onnx)",
      1},
     {"actor", KEY_ACTOR, "FILE", OPTION_HIDDEN, NULL, 1},
-    {"critic", KEY_CRITIC, "FILE", 0, "critic (default: the one beside the actor, else walk_critic.onnx among amble's models)", 1},
+    {"critic", KEY_CRITIC, "FILE", 0,
+     "critic (default: the one beside the actor, else walk_critic.onnx among amble's models)", 1},
     {"motion", KEY_MOTION, "NAME|FILE", 0,
-     "motion clip (default: what the actor was trained on; for locomotion.onnx --style random --style-change 2)", 1},
+     "motion clip (default: what the actor was trained on; for locomotion.onnx --style random --style-change "
+     "2)",
+     1},
     {"seconds", KEY_SECONDS, "S", 0, "time to run for (default 5)", 1},
     {"compete", KEY_COMPETE, "N", 0, "then the same once more beside N busy processes on the same cores", 1},
     {"rate", KEY_RATE, "HZ", 0,
-     "so many steps a second, each due at its own moment (default: as fast as they go); a step is the actor's, 1/30 s of the body's time "
+     "so many steps a second, each due at its own moment (default: as fast as they go); a step is the "
+     "actor's, 1/30 s of the body's time "
      "as a "
      "rule, so 30 is real time and 500 is 16.7 times as fast",
      2},
-    {"scheduler", KEY_SCHEDULER, "fifo|other", 0, "how the system schedules the loop: SCHED_FIFO, or SCHED_OTHER (default) as any program",
+    {"scheduler", KEY_SCHEDULER, "fifo|other", 0,
+     "how the system schedules the loop: SCHED_FIFO, or SCHED_OTHER (default) as any program", 2},
+    {"spin", KEY_SPIN, "US", 0,
+     "microseconds before a step is due at which the loop stops sleeping and watches the clock (default 0)",
      2},
-    {"spin", KEY_SPIN, "US", 0, "microseconds before a step is due at which the loop stops sleeping and watches the clock (default 0)", 2},
     {"plot", KEY_PLOT, "FILE", 0, "draw times over percentiles into FILE.png or FILE.svg, by gnuplot", 3},
     {0},
 };
@@ -113,9 +130,11 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         if (a->common.threads > 1)
-            argp_error(state, "--threads is %d, expected 1: a control step is one thread's", a->common.threads);
+            argp_error(state, "--threads is %d, expected 1: a control step is one thread's",
+                       a->common.threads);
         if (a->pace.rate == 0 && (a->scheduler_given || a->spin_given))
-            argp_error(state, "%s is for steps that are due, expected --rate too", a->scheduler_given ? "--scheduler" : "--spin");
+            argp_error(state, "%s is for steps that are due, expected --rate too",
+                       a->scheduler_given ? "--scheduler" : "--spin");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -147,7 +166,8 @@ static double sum(const double *x, int n)
     return s;
 }
 
-/* Sorts the list, prints its row and puts it into the JSON. `total`: sum of the whole steps' times; 0: no share of it. */
+/* Sorts the list, prints its row and puts it into the JSON. `total`: sum of the whole steps' times; 0: no
+ * share of it. */
 static void tell(const bench *b, json_t *o, const char *name, double *list, int n, double total)
 {
     const double share = total > 0 ? sum(list, n) / total : -1;
@@ -187,9 +207,11 @@ static void tell_parts(const bench *b, bench_pace *pace, json_t *o)
     tell(b, parts, "all but physics", pace->other, pace->steps, total);
     tell(b, parts, "whole step (compute)", pace->whole, pace->steps, total);
     const double ratio = (total - physics) / physics, without = (total - physics - reward) / physics;
-    const double p50 = bench_quantile(pace->other, pace->steps, .5) / bench_quantile(pace->part[BENCH_PHYSICS], pace->steps, .5);
+    const double p50 = bench_quantile(pace->other, pace->steps, .5) /
+                       bench_quantile(pace->part[BENCH_PHYSICS], pace->steps, .5);
     if (!b->quiet)
-        printf("  all but physics / physics: %.3f in all, %.3f of the medians; %.3f in all without the reward, which only training needs\n",
+        printf("  all but physics / physics: %.3f in all, %.3f of the medians; %.3f in all without the "
+               "reward, which only training needs\n",
                ratio, p50, without);
     if (b->walker.generator)
         tell_invention(b, &invention, pace, o);
@@ -206,8 +228,8 @@ static void tell_pace(const bench *b, bench_pace *pace, json_t *o)
         tell(b, real, "wake-up", pace->wakeup, pace->slept, 0);
     tell(b, real, "response (from due)", pace->response, pace->steps, 0);
     if (!b->quiet)
-        printf("  missed deadlines: %d of %d; %d steps began late because the one before was late\n", pace->missed, pace->steps,
-               pace->steps - pace->slept);
+        printf("  missed deadlines: %d of %d; %d steps began late because the one before was late\n",
+               pace->missed, pace->steps, pace->steps - pace->slept);
     json_object_set_new(o, "real_time_us", real);
     json_object_set_new(o, "missed_deadlines", json_integer(pace->missed));
     json_object_set_new(o, "began_late", json_integer(pace->steps - pace->slept));
@@ -216,18 +238,18 @@ static void tell_pace(const bench *b, bench_pace *pace, json_t *o)
 static void print_head(const bench *b)
 {
     const arguments *a = b->args;
-    printf("%s, one thread; clock reading %.0f ns (least %.0f), of which a step has %d\n", b->cpu, 1e9 * b->timer.median,
-           1e9 * b->timer.least, bench_walker_readings(&b->walker));
-    printf("actor %s: %s, critic %s; DeepPhase: %s, on the body's 22 points%s\n", a->walker.actor, amb_model_kernel_name(b->walker.bare),
-           amb_model_kernel_name(b->walker.critic), b->walker.phase_source,
-           bench_walker_has(&b->walker, BENCH_PHASE) ? "" : ", in generation");
+    printf("%s, one thread; clock reading %.0f ns (least %.0f), of which a step has %d\n", b->cpu,
+           1e9 * b->timer.median, 1e9 * b->timer.least, bench_walker_readings(&b->walker));
+    printf("actor %s: %s, critic %s; DeepPhase: %s, on the body's 22 points%s\n", a->walker.actor,
+           amb_model_kernel_name(b->walker.bare), amb_model_kernel_name(b->walker.critic),
+           b->walker.phase_source, bench_walker_has(&b->walker, BENCH_PHASE) ? "" : ", in generation");
     printf("following %s", b->walker.followed.name);
     printf(a->style.change > 0 ? ", another one every %g s\n" : "\n", a->style.change);
     if (a->pace.rate > 0)
-        printf(
-            "%g steps/s of %.3g ms of the body's time each, %.3g × real time; %s, memory %slocked, spinning %g µs before a step is due\n",
-            a->pace.rate, 1e3 * b->walker.env.control_dt, a->pace.rate * b->walker.env.control_dt, a->fifo ? "SCHED_FIFO" : "SCHED_OTHER",
-            b->locked ? "" : "not ", 1e6 * a->pace.spin);
+        printf("%g steps/s of %.3g ms of the body's time each, %.3g × real time; %s, memory %slocked, "
+               "spinning %g µs before a step is due\n",
+               a->pace.rate, 1e3 * b->walker.env.control_dt, a->pace.rate * b->walker.env.control_dt,
+               a->fifo ? "SCHED_FIFO" : "SCHED_OTHER", b->locked ? "" : "not ", 1e6 * a->pace.spin);
 }
 
 /* ---- Measuring ---- */
@@ -236,7 +258,8 @@ static void print_head(const bench *b)
 static int add_curves(const arguments *a, const bench_pace *pace, const char *where, bench_curve *curve)
 {
     int n = 0;
-    snprintf(curve[n].name, sizeof curve[n].name, "whole step%s%s", a->pace.rate > 0 ? ", compute" : "", where);
+    snprintf(curve[n].name, sizeof curve[n].name, "whole step%s%s", a->pace.rate > 0 ? ", compute" : "",
+             where);
     curve[n].sorted = pace->whole;
     curve[n++].n = pace->steps;
     if (a->pace.rate > 0) {
@@ -260,7 +283,8 @@ static bool measure_once(bench *b, bench_pace *pace, int rivals, amb_error *err)
 {
     const arguments *a = b->args;
     bench_rivals others = {0};
-    if (!bench_pace_reserve(pace, bench_pace_most(&b->walker, &a->pace), err) || !bench_rivals_start(&others, rivals, err))
+    if (!bench_pace_reserve(pace, bench_pace_most(&b->walker, &a->pace), err) ||
+        !bench_rivals_start(&others, rivals, err))
         return false;
     bench_pace_run(pace, &b->walker, &a->pace);
     bench_rivals_stop(&others);
@@ -269,7 +293,8 @@ static bool measure_once(bench *b, bench_pace *pace, int rivals, amb_error *err)
     json_object_set_new(o, "steps", json_integer(pace->steps));
     json_object_set_new(o, "resets", json_integer(pace->resets));
     if (!b->quiet) {
-        printf("\n%s%.0d%s: %d step%s, the body was put back on its feet %d time%s\n", rivals ? "beside " : "alone", rivals,
+        printf("\n%s%.0d%s: %d step%s, the body was put back on its feet %d time%s\n",
+               rivals ? "beside " : "alone", rivals,
                rivals == 1  ? " busy process"
                : rivals > 1 ? " busy processes"
                             : "",
@@ -289,7 +314,8 @@ static bool become_real_time(bench *b, amb_error *err)
     const struct sched_param priority = {.sched_priority = FIFO_PRIORITY};
     if (b->args->fifo && sched_setscheduler(0, SCHED_FIFO, &priority) != 0)
         return amb_fail(err,
-                        "--scheduler fifo: SCHED_FIFO is not this user's to take (%s); it needs root, CAP_SYS_NICE or a real-time limit "
+                        "--scheduler fifo: SCHED_FIFO is not this user's to take (%s); it needs root, "
+                        "CAP_SYS_NICE or a real-time limit "
                         "(ulimit -r) of %d or more",
                         strerror(errno), FIFO_PRIORITY);
     b->locked = b->args->pace.rate > 0 && mlockall(MCL_CURRENT | MCL_FUTURE) == 0;
@@ -307,12 +333,14 @@ static json_t *result(bench *b)
     json_object_set_new(o, "seed", json_integer((json_int_t)a->common.seed));
     json_object_set_new(o, "rate_hz", cli_real(a->pace.rate));
     json_object_set_new(o, "control_dt_s", cli_real(b->walker.env.control_dt));
-    json_object_set_new(o, "real_time_factor", a->pace.rate > 0 ? cli_real(a->pace.rate * b->walker.env.control_dt) : json_null());
+    json_object_set_new(o, "real_time_factor",
+                        a->pace.rate > 0 ? cli_real(a->pace.rate * b->walker.env.control_dt) : json_null());
     json_object_set_new(o, "scheduling", json_string(a->fifo ? "fifo" : "other"));
     json_object_set_new(o, "memory_locked", json_boolean(b->locked));
     json_object_set_new(o, "spin_us", cli_real(1e6 * a->pace.spin));
     json_object_set_new(o, "actor_kernel", json_string(amb_model_kernel_name(b->walker.bare)));
-    json_object_set_new(o, "actor_precision", json_string(amb_precision_name(amb_model_precision(b->walker.bare))));
+    json_object_set_new(o, "actor_precision",
+                        json_string(amb_precision_name(amb_model_precision(b->walker.bare))));
     json_object_set_new(o, "critic_kernel", json_string(amb_model_kernel_name(b->walker.critic)));
     json_object_set_new(o, "phase_weights", json_string(b->walker.phase_source));
     json_object_set_new(o, "actor", json_string(a->walker.actor));
@@ -334,8 +362,8 @@ static int steps_to_check(const bench *b)
 static bool measure(bench *b, amb_error *err)
 {
     const arguments *a = b->args;
-    if (!bench_walker_init(&b->walker, &a->walker, err) || !bench_walker_check(&b->walker, steps_to_check(b), err) ||
-        !become_real_time(b, err))
+    if (!bench_walker_init(&b->walker, &a->walker, err) ||
+        !bench_walker_check(&b->walker, steps_to_check(b), err) || !become_real_time(b, err))
         return false;
     if (!b->quiet)
         print_head(b);
@@ -377,17 +405,19 @@ static void choose_actor(arguments *a)
 int bench_step(int argc, char **argv)
 {
     arguments a = {.common = {.seed = 1}, .pace = {.seconds = 5}};
-    const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {&cli_style_argp, 0, NULL, 4}, {0}};
-    const struct argp argp = {options,
-                              parse,
-                              NULL,
-                              "Times the parts of one character's control step; with --rate, whether a loop keeps its deadlines.\v"
-                              "Examples:\n  amble-bench step --compete 1\n"
-                              "  amble-bench step --style random --style-change 2\n"
-                              "  amble-bench step --rate 1000 --scheduler fifo --spin 150 --plot step.svg",
-                              children,
-                              NULL,
-                              NULL};
+    const struct argp_child children[] = {
+        {&cli_common_argp, 0, NULL, 90}, {&cli_style_argp, 0, NULL, 4}, {0}};
+    const struct argp argp = {
+        options,
+        parse,
+        NULL,
+        "Times the parts of one character's control step; with --rate, whether a loop keeps its deadlines.\v"
+        "Examples:\n  amble-bench step --compete 1\n"
+        "  amble-bench step --style random --style-change 2\n"
+        "  amble-bench step --rate 1000 --scheduler fifo --spin 150 --plot step.svg",
+        children,
+        NULL,
+        NULL};
     cli_parse(&argp, argc, argv, &a);
     choose_actor(&a);
     a.walker.style = &a.style;

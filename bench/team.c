@@ -1,10 +1,12 @@
-/* Work shared by claims. A call is cut into steps (layers, or one), a step into parts, each part with an owner. A part is done by whoever
- * claims it first: the owner, or, once it has done its own, the caller. Claims and completions are tagged with the call's number.
+/* Work shared by claims. A call is cut into steps (layers, or one), a step into parts, each part with an
+ * owner. A part is done by whoever claims it first: the owner, or, once it has done its own, the caller.
+ * Claims and completions are tagged with the call's number.
  *
- * What makes it free of races: each worker has a ticket. The caller writes a call's description only while all tickets are IDLE (or
- * SLEEPING), then offers them; a worker joins by changing OFFERED to JOINED, and leaves by storing IDLE; what nobody joined is withdrawn
- * before the caller returns. So no worker is ever inside an older call than the one described, and a worker reads and writes only the
- * description, the models and the team's own buffers, none of which change while a ticket is JOINED. */
+ * What makes it free of races: each worker has a ticket. The caller writes a call's description only while
+ * all tickets are IDLE (or SLEEPING), then offers them; a worker joins by changing OFFERED to JOINED, and
+ * leaves by storing IDLE; what nobody joined is withdrawn before the caller returns. So no worker is ever
+ * inside an older call than the one described, and a worker reads and writes only the description, the models
+ * and the team's own buffers, none of which change while a ticket is JOINED. */
 #define _GNU_SOURCE /* CPU sets, sched_getcpu */
 #include "bench/team.h"
 
@@ -25,8 +27,10 @@
 
 enum {
     LINE = 64,
-    PIECES = 4,         /* parts a thread gets of many rows: what the caller may have to do again is one piece */
-    ROWS_A_THREAD = 12, /* from so many rows a thread, rows are dealt out; the kernels' blocks are full then */
+    PIECES = 4,         /* parts a thread gets of many rows: what the caller may have to do again is one
+                           piece */
+    ROWS_A_THREAD = 12, /* from so many rows a thread, rows are dealt out; the kernels' blocks are full
+                           then */
     MOST_PARTS = AMB_TEAM_MOST_THREADS * PIECES,
     SMALL_MODEL = 192 << 10, /* bytes of weights that one core reads faster than two agree */
     SMALL_LAYER = 48 << 10,  /* the same for one layer in a larger network */
@@ -53,7 +57,8 @@ typedef struct entry {
     const amb_model *model;
     int rows;
     float *in, *out;                       /* (rows, inputs), (rows, outputs) */
-    float *activation[AMB_NET_MAX_LAYERS]; /* [0] the normalised input, [l] layer l - 1's outputs: (layer_rows, model->stride) */
+    float *activation[AMB_NET_MAX_LAYERS]; /* [0] the normalised input, [l] layer l - 1's outputs:
+                                              (layer_rows, model->stride) */
     int layer_rows;                        /* rows that may be split by outputs */
     uint64_t used;                         /* the call that uses it, by number */
     void *block;
@@ -133,7 +138,8 @@ static bool claim(amb_team *team, int step, int p)
 {
     atomic_uint *tag = &team->claimed[step][p].tag;
     unsigned was = atomic_load_explicit(tag, memory_order_relaxed);
-    return was != team->call && atomic_compare_exchange_strong_explicit(tag, &was, team->call, memory_order_acq_rel, memory_order_relaxed);
+    return was != team->call && atomic_compare_exchange_strong_explicit(
+                                    tag, &was, team->call, memory_order_acq_rel, memory_order_relaxed);
 }
 
 static bool is_done(const amb_team *team, int step, int p)
@@ -146,14 +152,16 @@ static void set_done(amb_team *team, int step, int p)
     atomic_store_explicit(&team->done[step][p].tag, team->call, memory_order_release);
 }
 
-/* Waits for a part that another thread has claimed, or will. False: it does not come in time, or the caller has closed the call. */
+/* Waits for a part that another thread has claimed, or will. False: it does not come in time, or the caller
+ * has closed the call. */
 static bool wait_for(const amb_team *team, int step, int p, double us)
 {
     if (is_done(team, step, p))
         return true;
     patience waiting = wait_at_most(us);
     while (!is_done(team, step, p))
-        if (atomic_load_explicit(&team->closed.tag, memory_order_relaxed) == team->call || !wait_a_little(&waiting))
+        if (atomic_load_explicit(&team->closed.tag, memory_order_relaxed) == team->call ||
+            !wait_a_little(&waiting))
             return false;
     return true;
 }
@@ -161,7 +169,8 @@ static bool wait_for(const amb_team *team, int step, int p, double us)
 /* Layer l's outputs are cut at panels, as evenly as they can be. */
 static int cut_outputs(const amb_model *model, int l, int p, int parts)
 {
-    const int panel = model->kernel->panel, outputs = model->dim[l + 1], panels = (outputs + panel - 1) / panel;
+    const int panel = model->kernel->panel, outputs = model->dim[l + 1],
+              panels = (outputs + panel - 1) / panel;
     const int end = panels * p / parts * panel;
     return end < outputs ? end : outputs;
 }
@@ -173,9 +182,10 @@ static void do_outputs(amb_team *team, int thread, int l, int p)
     const bool last = l + 1 == model->layers;
     const amb_model_buffers buffers = amb_model_cut_workspace(model, team->workspace[thread], team->n);
     const float *x = l || model->normalized ? e->activation[l] : e->in;
-    amb_model_layer(model, l, cut_outputs(model, l, p, team->parts[l]), cut_outputs(model, l, p + 1, team->parts[l]), &buffers, x,
-                    l || model->normalized ? model->stride : (size_t)model->dim[0], team->n, last ? e->out : e->activation[l + 1],
-                    last ? (size_t)model->dim[model->layers] : model->stride);
+    amb_model_layer(
+        model, l, cut_outputs(model, l, p, team->parts[l]), cut_outputs(model, l, p + 1, team->parts[l]),
+        &buffers, x, l || model->normalized ? model->stride : (size_t)model->dim[0], team->n,
+        last ? e->out : e->activation[l + 1], last ? (size_t)model->dim[model->layers] : model->stride);
 }
 
 static void do_rows(amb_team *team, int thread, const part *p, const float *in, float *out)
@@ -183,15 +193,16 @@ static void do_rows(amb_team *team, int thread, const part *p, const float *in, 
     amb_model_run(p->model, team->workspace[thread], in, p->n, out);
 }
 
-/* A worker's share of the call: its own parts that are still free, step by step. It leaves early when the caller has closed the call, or
- * does not come on for as long as a worker spins at all. */
+/* A worker's share of the call: its own parts that are still free, step by step. It leaves early when the
+ * caller has closed the call, or does not come on for as long as a worker spins at all. */
 static void take_part(amb_team *team, int thread)
 {
     if (team->kind == BY_PARTS) {
         for (int p = 0; p < team->parts[0]; p++) {
             const part *share = &team->part[p];
             if (share->owner == thread && claim(team, 0, p)) {
-                do_rows(team, thread, share, share->entry->in + (size_t)share->first * (size_t)share->model->dim[0],
+                do_rows(team, thread, share,
+                        share->entry->in + (size_t)share->first * (size_t)share->model->dim[0],
                         share->entry->out + (size_t)share->first * (size_t)amb_model_outputs(share->model));
                 set_done(team, 0, p);
             }
@@ -220,11 +231,13 @@ static bool next_offer(worker *w)
             if (ticket == QUIT)
                 return false;
             if (ticket == OFFERED &&
-                atomic_compare_exchange_strong_explicit(&w->ticket, &ticket, JOINED, memory_order_acquire, memory_order_relaxed))
+                atomic_compare_exchange_strong_explicit(&w->ticket, &ticket, JOINED, memory_order_acquire,
+                                                        memory_order_relaxed))
                 return true;
         } while (wait_a_little(&waiting));
         ticket = IDLE;
-        if (atomic_compare_exchange_strong_explicit(&w->ticket, &ticket, SLEEPING, memory_order_release, memory_order_relaxed))
+        if (atomic_compare_exchange_strong_explicit(&w->ticket, &ticket, SLEEPING, memory_order_release,
+                                                    memory_order_relaxed))
             while (atomic_load_explicit(&w->ticket, memory_order_relaxed) == SLEEPING)
                 futex(&w->ticket, FUTEX_WAIT, SLEEPING);
     }
@@ -237,12 +250,14 @@ static void *work(void *context)
         cpu_set_t set;
         CPU_ZERO(&set);
         CPU_SET((size_t)w->cpu, &set);
-        pthread_setaffinity_np(pthread_self(), sizeof set, &set); /* a wish: without it the team works as well */
+        pthread_setaffinity_np(pthread_self(), sizeof set, &set); /* a wish: without it the team works as
+                                                                     well */
     }
     while (next_offer(w)) {
         take_part(w->team, w->index);
         unsigned joined = JOINED;
-        atomic_compare_exchange_strong_explicit(&w->ticket, &joined, IDLE, memory_order_release, memory_order_relaxed);
+        atomic_compare_exchange_strong_explicit(&w->ticket, &joined, IDLE, memory_order_release,
+                                                memory_order_relaxed);
     }
     return NULL;
 }
@@ -263,7 +278,8 @@ amb_team_def amb_team_default_def(void)
     return (amb_team_def){.join_spin_us = 50, .idle_spin_us = 1000};
 }
 
-/* The CPU that worker `index` is bound to: the index-th behind the caller's among those this process may use. */
+/* The CPU that worker `index` is bound to: the index-th behind the caller's among those this process may use.
+ */
 static int cpu_for(int index)
 {
     cpu_set_t set;
@@ -405,7 +421,8 @@ bool amb_team_reserve(amb_team *team, const amb_model *model, int rows, amb_erro
         e.layer_rows = ROWS_A_THREAD * team->threads;
     if (e.layer_rows > model->chunk)
         e.layer_rows = model->chunk;
-    const size_t in = lines((size_t)rows * (size_t)model->dim[0]), out = lines((size_t)rows * (size_t)amb_model_outputs(model));
+    const size_t in = lines((size_t)rows * (size_t)model->dim[0]),
+                 out = lines((size_t)rows * (size_t)amb_model_outputs(model));
     const size_t activation = lines((size_t)e.layer_rows * model->stride);
     char *at = e.block = aligned_zeros(in + out + (size_t)model->layers * activation);
     if (!at)
@@ -459,11 +476,13 @@ static void close_call(amb_team *team)
     atomic_store_explicit(&team->closed.tag, team->call, memory_order_relaxed);
     for (int i = 0; i < team->started; i++) {
         unsigned offered = OFFERED;
-        atomic_compare_exchange_strong_explicit(&team->workers[i].ticket, &offered, IDLE, memory_order_relaxed, memory_order_relaxed);
+        atomic_compare_exchange_strong_explicit(&team->workers[i].ticket, &offered, IDLE,
+                                                memory_order_relaxed, memory_order_relaxed);
     }
 }
 
-/* The caller's side of a BY_OUTPUTS call. False: a worker does not finish. others: parts that workers have done. */
+/* The caller's side of a BY_OUTPUTS call. False: a worker does not finish. others: parts that workers have
+ * done. */
 static bool lead_outputs(amb_team *team, int *others)
 {
     *others = 0;
@@ -523,8 +542,8 @@ static void run_by_outputs(amb_team *team, const entry *e, const float *in, int 
     team->stats.alone += !good || others == 0;
 }
 
-/* The caller's side of a BY_PARTS call: its own parts, then what nobody has begun, from the last on because owners begin with their first;
- * then the results of the others', or its own where they do not come. */
+/* The caller's side of a BY_PARTS call: its own parts, then what nobody has begun, from the last on because
+ * owners begin with their first; then the results of the others', or its own where they do not come. */
 static void lead_parts(amb_team *team)
 {
     const int parts = team->parts[0];
@@ -548,7 +567,8 @@ static void lead_parts(amb_team *team)
             waited_in_vain = true;
         const size_t outputs = (size_t)amb_model_outputs(share->model);
         if (is_done(team, 0, p)) {
-            memcpy(share->out, share->entry->out + (size_t)share->first * outputs, (size_t)share->n * outputs * sizeof(float));
+            memcpy(share->out, share->entry->out + (size_t)share->first * outputs,
+                   (size_t)share->n * outputs * sizeof(float));
             others++;
         } else {
             do_rows(team, 0, share, share->in, share->out);
@@ -564,7 +584,8 @@ static void run_parts(amb_team *team)
         const part *share = &team->part[p];
         const size_t inputs = (size_t)share->model->dim[0];
         if (share->owner != 0)
-            memcpy(share->entry->in + (size_t)share->first * inputs, share->in, (size_t)share->n * inputs * sizeof(float));
+            memcpy(share->entry->in + (size_t)share->first * inputs, share->in,
+                   (size_t)share->n * inputs * sizeof(float));
     }
     offer(team);
     lead_parts(team);
@@ -595,7 +616,8 @@ void amb_team_run(amb_team *team, const amb_model *model, const float *in, int n
     const entry *e = find(team, model);
     assert(e && n >= 1 && n <= e->rows);
     const bool rows = n >= ROWS_A_THREAD * team->threads || n > e->layer_rows;
-    if (team->threads == 1 || (!rows && amb_model_bytes(model) < SMALL_MODEL) || (rows && n < team->threads * PIECES)) {
+    if (team->threads == 1 || (!rows && amb_model_bytes(model) < SMALL_MODEL) ||
+        (rows && n < team->threads * PIECES)) {
         run_alone(team, model, in, n, out);
     } else if (!all_free(team)) {
         team->stats.calls++;

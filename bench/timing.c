@@ -6,13 +6,16 @@
 #include <string.h>
 #include <time.h>
 
-bool bench_runner_init(bench_runner *runner, const amb_model *model, int rows, int threads, const float *pool, int inputs, amb_error *err)
+bool bench_runner_init(bench_runner *runner, const amb_model *model, int rows, int threads, const float *pool,
+                       int inputs, amb_error *err)
 {
-    *runner = (bench_runner){.model = model, .rows = rows, .threads = threads, .pool = pool, .inputs = inputs};
+    *runner =
+        (bench_runner){.model = model, .rows = rows, .threads = threads, .pool = pool, .inputs = inputs};
     const size_t outputs = (size_t)rows * (size_t)amb_model_outputs(model);
     runner->out = calloc(outputs, sizeof *runner->out);
     runner->workspace = malloc(amb_model_workspace_size(model, rows));
-    bool ok = (runner->out && runner->workspace) || amb_fail(err, "out of memory for the outputs of %d rows", rows);
+    bool ok =
+        (runner->out && runner->workspace) || amb_fail(err, "out of memory for the outputs of %d rows", rows);
     if (ok && threads > 1) {
         amb_team_def def = amb_team_default_def();
         def.threads = threads;
@@ -34,7 +37,8 @@ void bench_runner_free(bench_runner *runner)
 
 void bench_runner_call(const bench_runner *runner, int i)
 {
-    const float *in = runner->pool + (size_t)i * (size_t)runner->rows * (size_t)amb_model_inputs(runner->model);
+    const float *in =
+        runner->pool + (size_t)i * (size_t)runner->rows * (size_t)amb_model_inputs(runner->model);
     if (runner->team)
         amb_team_run(runner->team, runner->model, in, runner->rows, runner->out);
     else
@@ -95,7 +99,8 @@ bool bench_time(const bench_runner *runner, const bench_timing_def *def, bench_t
     double *taken = malloc(BENCH_MOST_CALLS * sizeof *taken);
     if (!taken)
         return amb_fail(err, "out of memory for the times");
-    /* Twice the time, in case the first call is slower than the others. Touched now, so that no page is made while calls are timed. */
+    /* Twice the time, in case the first call is slower than the others. Touched now, so that no page is made
+     * while calls are timed. */
     const double begun = amb_clock_now();
     bench_runner_call(runner, 0);
     const double once = amb_clock_now() - begun;

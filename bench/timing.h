@@ -1,4 +1,5 @@
-/* Times one model's calls: so many rows, so many threads, each call by itself, no two calls in a row with the same input. */
+/* Times one model's calls: so many rows, so many threads, each call by itself, no two calls in a row with the
+ * same input. */
 #ifndef AMB_BENCH_TIMING_H
 #define AMB_BENCH_TIMING_H
 
@@ -20,17 +21,19 @@ typedef struct bench_runner {
 } bench_runner;
 
 /* False and a sentence when memory or threads are short. `pool` stays the caller's. */
-bool bench_runner_init(bench_runner *runner, const amb_model *model, int rows, int threads, const float *pool, int inputs, amb_error *err);
+bool bench_runner_init(bench_runner *runner, const amb_model *model, int rows, int threads, const float *pool,
+                       int inputs, amb_error *err);
 void bench_runner_free(bench_runner *runner);
 
 /* One call with input i of the pool, into runner->out. */
 void bench_runner_call(const bench_runner *runner, int i);
 
-/* How many inputs of that many floats the pool should hold: few enough to stay in a core's own cache beside the weights, at least two. */
+/* How many inputs of that many floats the pool should hold: few enough to stay in a core's own cache beside
+ * the weights, at least two. */
 int bench_pool_inputs(size_t floats);
 
-/* `inputs` × `rows` rows as the network would see them in use (amb_net_calibration_inputs); of many rows, later ones repeat earlier ones in
- * another order. NULL and a sentence when memory is short. */
+/* `inputs` × `rows` rows as the network would see them in use (amb_net_calibration_inputs); of many rows,
+ * later ones repeat earlier ones in another order. NULL and a sentence when memory is short. */
 float *bench_pool_make(const amb_net *net, uint64_t seed, int inputs, int rows, amb_error *err);
 
 typedef struct bench_timing_def {
@@ -41,12 +44,14 @@ typedef struct bench_timing_def {
 
 typedef struct bench_timing {
     bench_summary call; /* one call */
-    double had_core;    /* fraction of the time in which the calling thread had a core: below 1, others were there too */
+    double had_core;    /* fraction of the time in which the calling thread had a core: below 1, others were
+                           there too */
     double shared;      /* fraction of the calls that a team's workers had a part in; 0 with one thread */
 } bench_timing;
 
-/* Warms up for a fifth of the time (at least two calls, one where a call takes longer than the whole time), then times calls one by one.
- * False and a sentence when memory is short. */
-bool bench_time(const bench_runner *runner, const bench_timing_def *def, bench_timing *timing, amb_error *err);
+/* Warms up for a fifth of the time (at least two calls, one where a call takes longer than the whole time),
+ * then times calls one by one. False and a sentence when memory is short. */
+bool bench_time(const bench_runner *runner, const bench_timing_def *def, bench_timing *timing,
+                amb_error *err);
 
 #endif

@@ -43,7 +43,8 @@ static bool load_actor(bench_walker *w, const char *name, amb_error *err)
 {
     if (!amb_find_model(name, w->actor_path, sizeof w->actor_path, err))
         return false;
-    amb_net *net = amb_policy_load(&w->policy, w->actor_path, NULL, err) ? amb_onnx_read(w->actor_path, err) : NULL;
+    amb_net *net =
+        amb_policy_load(&w->policy, w->actor_path, NULL, err) ? amb_onnx_read(w->actor_path, err) : NULL;
     amb_model_def def = amb_model_default_def();
     def.kernel = net ? amb_kernel_by_name(amb_model_kernel_name(w->policy.actor), err) : NULL;
     if (def.kernel && take_normaliser(w, net, err))
@@ -64,8 +65,8 @@ static bool load_critic(bench_walker *w, const bench_walker_def *def, amb_error 
     const int inputs = amb_model_inputs(w->policy.actor);
     if (amb_model_inputs(w->critic) == inputs && amb_model_outputs(w->critic) == 1)
         return true;
-    return amb_fail(err, "%s: a network from %d to %d numbers, expected a critic from %d to 1", path, amb_model_inputs(w->critic),
-                    amb_model_outputs(w->critic), inputs);
+    return amb_fail(err, "%s: a network from %d to %d numbers, expected a critic from %d to 1", path,
+                    amb_model_inputs(w->critic), amb_model_outputs(w->critic), inputs);
 }
 
 /* The generator's where there is one, else amble's own or random weights. */
@@ -73,7 +74,8 @@ static bool load_phase(bench_walker *w, const bench_walker_def *def, amb_error *
 {
     if (w->generator) {
         w->phase = w->followed.motions.deepphase.model;
-        snprintf(w->phase_source, sizeof w->phase_source, "%s", def->style->deepphase ? def->style->deepphase : "deepphase.onnx");
+        snprintf(w->phase_source, sizeof w->phase_source, "%s",
+                 def->style->deepphase ? def->style->deepphase : "deepphase.onnx");
         return true;
     }
     bench_network network;
@@ -81,7 +83,8 @@ static bool load_phase(bench_walker *w, const bench_walker_def *def, amb_error *
         if (network.net->dim[0] == PHASE_INPUTS && network.net->dim[network.net->layers] == PHASE_OUTPUTS)
             w->phase = w->own_phase = amb_model_create(network.net, NULL, err);
         else
-            amb_fail(err, "%s: not a network from %d to %d numbers", network.source, PHASE_INPUTS, PHASE_OUTPUTS);
+            amb_fail(err, "%s: not a network from %d to %d numbers", network.source, PHASE_INPUTS,
+                     PHASE_OUTPUTS);
         snprintf(w->phase_source, sizeof w->phase_source, "%s", network.source);
     }
     bench_network_free(&network);
@@ -103,7 +106,9 @@ static bool start_body(bench_walker *w, const bench_walker_def *def, amb_error *
     body.physics_hz = w->policy.physics_hz;
     w->character = amb_character_create(&body, err);
     const amb_origin origin = amb_policy_origin(&w->policy, w->actor_path);
-    if (!w->character || !amb_follow(&w->followed, def->motion, def->style, &origin, &w->character->skeleton, def->clips, err) ||
+    if (!w->character ||
+        !amb_follow(&w->followed, def->motion, def->style, &origin, &w->character->skeleton, def->clips,
+                    err) ||
         (!w->followed.clip && !start_generator(w, def->seed, err)))
         return false;
     amb_env_def env = amb_env_default_def(w->character, w->followed.clip);
@@ -118,7 +123,8 @@ static bool start_body(bench_walker *w, const bench_walker_def *def, amb_error *
 bool bench_walker_init(bench_walker *w, const bench_walker_def *def, amb_error *err)
 {
     memset(w, 0, sizeof *w);
-    if (!load_actor(w, def->actor, err) || !load_critic(w, def, err) || !start_body(w, def, err) || !load_phase(w, def, err))
+    if (!load_actor(w, def->actor, err) || !load_critic(w, def, err) || !start_body(w, def, err) ||
+        !load_phase(w, def, err))
         return false;
     size_t size = amb_model_workspace_size(w->policy.actor, 1);
     const amb_model *const others[] = {w->bare, w->critic, w->phase};
@@ -300,7 +306,8 @@ static void save(const bench_walker *w, char *data)
 
 static bool load(bench_walker *w, const char *data, amb_error *err)
 {
-    if (w->generator && !amb_generator_load(w->generator, w->room, data + amb_env_save_size(&w->env), &w->env, err))
+    if (w->generator &&
+        !amb_generator_load(w->generator, w->room, data + amb_env_save_size(&w->env), &w->env, err))
         return false;
     amb_env_load(&w->env, data);
     return true;
@@ -334,8 +341,10 @@ bool bench_walker_check(bench_walker *w, int steps, amb_error *err)
             take_real_step(w, &controller);
         save(w, theirs);
         if (ok && memcmp(mine, theirs, size))
-            ok = amb_fail(
-                err, "the step taken apart and amb_controller_step part within %d steps: the parts' times would be another step's", steps);
+            ok = amb_fail(err,
+                          "the step taken apart and amb_controller_step part within %d steps: the parts' "
+                          "times would be another step's",
+                          steps);
         ok = ok && load(w, start, err);
     }
     amb_controller_free(&controller);

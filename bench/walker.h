@@ -1,8 +1,10 @@
-/* The control step of one humanoid, cut into its parts with the clock read between them. It follows a clip or invented motion.
+/* The control step of one humanoid, cut into its parts with the clock read between them. It follows a clip or
+ * invented motion.
  *
- * It is amb_generator_step (policy/generator.h) and amb_controller_step (policy/controller.h), the latter taken apart into the calls it is
- * made of, with the critic and DeepPhase beside them; that it still takes the body to the same states, bit for bit, is checked
- * (bench_walker_check). The actor's normaliser is taken out of the network and run by itself, with the same bits in the action. */
+ * It is amb_generator_step (policy/generator.h) and amb_controller_step (policy/controller.h), the latter
+ * taken apart into the calls it is made of, with the critic and DeepPhase beside them; that it still takes
+ * the body to the same states, bit for bit, is checked (bench_walker_check). The actor's normaliser is taken
+ * out of the network and run by itself, with the same bits in the action. */
 #ifndef AMB_BENCH_WALKER_H
 #define AMB_BENCH_WALKER_H
 
@@ -10,16 +12,19 @@
 #include "policy/followed.h"
 
 typedef enum bench_part {
-    BENCH_OBSERVE,   /* read the body's state, 197 numbers of it; where the actor sees the reference's goal, 49 of that */
+    BENCH_OBSERVE,   /* read the body's state, 197 numbers of it; where the actor sees the reference's goal,
+                        49 of that */
     BENCH_NORMALISE, /* the actor's */
     BENCH_ACTOR,
     BENCH_CRITIC,     /* its normalising included */
     BENCH_ACTION,     /* the reference's pose for t + dt + look-ahead, turned by the action: the PD target */
     BENCH_PHYSICS,    /* the physics steps and their kinematics */
     BENCH_REFERENCE,  /* the reference's clock and place; where the actor sees the goal, its kinematics too */
-    BENCH_PHASE,      /* the body's points, 132 numbers of them, and DeepPhase. Not run where the generator does it itself. */
+    BENCH_PHASE,      /* the body's points, 132 numbers of them, and DeepPhase. Not run where the generator
+                         does it itself. */
     BENCH_GENERATION, /* amb_generator_step; not where a clip is followed */
-    BENCH_REWARD,     /* the reward and, for an actor without the goal, the reference's kinematics; only training and evaluation need it */
+    BENCH_REWARD,     /* the reward and, for an actor without the goal, the reference's kinematics; only
+                         training and evaluation need it */
     BENCH_PARTS
 } bench_part;
 
@@ -65,12 +70,13 @@ bool bench_walker_has(const bench_walker *walker, bench_part part);
 /* How often a step reads the clock. */
 int bench_walker_readings(const bench_walker *walker);
 
-/* Takes `steps` steps, fewer where the body falls, beside amb_generator_step and amb_controller_step from the same start; false and a
- * sentence where they part. */
+/* Takes `steps` steps, fewer where the body falls, beside amb_generator_step and amb_controller_step from the
+ * same start; false and a sentence where they part. */
 bool bench_walker_check(bench_walker *walker, int steps, amb_error *err);
 
-/* One step; part gets each part's time in s. Returns the whole step's, the clock's readings between the parts included. A body that fell
- * is put back on its feet, with another drawn style, after the time was taken. No allocation. */
+/* One step; part gets each part's time in s. Returns the whole step's, the clock's readings between the parts
+ * included. A body that fell is put back on its feet, with another drawn style, after the time was taken. No
+ * allocation. */
 double bench_walker_step(bench_walker *walker, double part[BENCH_PARTS]);
 
 #endif

@@ -1,7 +1,8 @@
 /* amble clip: says what is in motion clips, converts them, and finds their style (cmd_clip_style.c).
  *
- * `info` reads any number of clips and prints a line for each, or JSON. `convert` writes one as DeepMimic's JSON or as a table (.csv),
- * resampled if asked. Neither changes a motion: what does not close at a loop's seam is reported, not repaired. */
+ * `info` reads any number of clips and prints a line for each, or JSON. `convert` writes one as DeepMimic's
+ * JSON or as a table (.csv), resampled if asked. Neither changes a motion: what does not close at a loop's
+ * seam is reported, not repaired. */
 #include "cli/cmd_clip.h"
 
 #include "base/file.h"
@@ -51,7 +52,8 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         if (o->count < o->least || o->count > o->most) {
-            argp_error(state, o->most == 2 ? "expected two files, IN and OUT" : "which motion? Give a NAME or a FILE");
+            argp_error(state, o->most == 2 ? "expected two files, IN and OUT"
+                                           : "which motion? Give a NAME or a FILE");
         }
         return 0;
     default:
@@ -74,7 +76,8 @@ typedef struct facts {
     double speed;      /* m/s: distance over duration */
     double fastest;    /* rad/s: largest joint speed at a frame */
     const char *joint; /* the joint it belongs to */
-    double seam;       /* rad: largest jump of the root or a joint from the last frame to the first; 0 without a loop */
+    double seam;       /* rad: largest jump of the root or a joint from the last frame to the first; 0 without
+                          a loop */
     double gap[2];     /* s: shortest and longest time between frames */
 } facts;
 
@@ -93,7 +96,8 @@ static double joint_gap(const double *a, const double *b, const amb_clip_joint *
 static facts facts_of(const amb_clip *clip)
 {
     const int n = amb_clip_frames(clip);
-    const double *time = amb_clip_times(clip), *first = amb_clip_poses(clip), *last = first + (size_t)(n - 1) * AMB_POSE;
+    const double *time = amb_clip_times(clip), *first = amb_clip_poses(clip),
+                 *last = first + (size_t)(n - 1) * AMB_POSE;
     facts f = {.loops = amb_clip_loops(clip),
                .frames = n,
                .duration = amb_clip_duration(clip),
@@ -137,11 +141,13 @@ static json_t *facts_json(const amb_clip *clip, const char *path, const facts *f
 {
     double offset[3];
     amb_clip_cycle_offset(clip, offset);
-    return json_pack("{s:s, s:o, s:b, s:i, s:f, s:f, s:f, s:f, s:[f,f], s:[f,f,f], s:f, s:f, s:s, s:f}", "name", amb_clip_name(clip),
-                     "file", cli_text(path), "loop", (int)amb_clip_loops(clip), "frames", amb_clip_frames(clip), "duration_s",
-                     amb_clip_duration(clip), "frame_min_s", f->gap[0], "frame_max_s", f->gap[1], "distance_m", f->distance,
-                     "root_height_m", f->low, f->high, "cycle_offset_m", offset[0], offset[1], offset[2], "speed_mps", f->speed,
-                     "fastest_joint_radps", f->fastest, "fastest_joint", f->joint, "seam_deg", f->seam / degree);
+    return json_pack("{s:s, s:o, s:b, s:i, s:f, s:f, s:f, s:f, s:[f,f], s:[f,f,f], s:f, s:f, s:s, s:f}",
+                     "name", amb_clip_name(clip), "file", cli_text(path), "loop", (int)amb_clip_loops(clip),
+                     "frames", amb_clip_frames(clip), "duration_s", amb_clip_duration(clip), "frame_min_s",
+                     f->gap[0], "frame_max_s", f->gap[1], "distance_m", f->distance, "root_height_m", f->low,
+                     f->high, "cycle_offset_m", offset[0], offset[1], offset[2], "speed_mps", f->speed,
+                     "fastest_joint_radps", f->fastest, "fastest_joint", f->joint, "seam_deg",
+                     f->seam / degree);
 }
 
 /* Columns as a terminal counts them: characters of UTF-8. */
@@ -156,8 +162,8 @@ static int columns_of(const char *text)
 
 static void print_head(int width)
 {
-    printf("%-*s %-4s %6s %8s %6s %7s %6s %11s %6s %-15s %8s\n", width, "motion", "loop", "frames", "s", "Hz", "m", "m/s", "height m",
-           "rad/s", "fastest joint", "seam deg");
+    printf("%-*s %-4s %6s %8s %6s %7s %6s %11s %6s %-15s %8s\n", width, "motion", "loop", "frames", "s", "Hz",
+           "m", "m/s", "height m", "rad/s", "fastest joint", "seam deg");
 }
 
 static void print_facts(const facts *f, int width)
@@ -166,9 +172,9 @@ static void print_facts(const facts *f, int width)
     if (f->loops) {
         snprintf(seam, sizeof seam, "%.1f", f->seam / degree);
     }
-    printf("%s%*s %-4s %6d %8.3f %6.1f %7.2f %6.2f %5.2f..%.2f %6.1f %-15s %8s\n", f->name, width - columns_of(f->name), "",
-           f->loops ? "wrap" : "none", f->frames, f->duration, (f->frames - 1) / f->duration, f->distance, f->speed, f->low, f->high,
-           f->fastest, f->joint, seam);
+    printf("%s%*s %-4s %6d %8.3f %6.1f %7.2f %6.2f %5.2f..%.2f %6.1f %-15s %8s\n", f->name,
+           width - columns_of(f->name), "", f->loops ? "wrap" : "none", f->frames, f->duration,
+           (f->frames - 1) / f->duration, f->distance, f->speed, f->low, f->high, f->fastest, f->joint, seam);
 }
 
 /* All clips, once they are known: the first column is as wide as the longest name. */
@@ -223,13 +229,15 @@ static int run_info(const options *o)
     return status;
 }
 
-/* The same motion at an even rate. A whole number of intervals fits, so a loop stays one and the rate may differ a little from the asked.
+/* The same motion at an even rate. A whole number of intervals fits, so a loop stays one and the rate may
+ * differ a little from the asked.
  */
 static amb_clip *resample(const amb_clip *clip, double rate, amb_error *err)
 {
     const double duration = amb_clip_duration(clip), want = fmax(1.0, round(duration * rate));
     if (want >= AMB_CLIP_MAX_FRAMES) {
-        amb_fail(err, "%s: %g frames at %g a second, expected at most %d", amb_clip_name(clip), want + 1.0, rate, AMB_CLIP_MAX_FRAMES);
+        amb_fail(err, "%s: %g frames at %g a second, expected at most %d", amb_clip_name(clip), want + 1.0,
+                 rate, AMB_CLIP_MAX_FRAMES);
         return NULL;
     }
     const int n = (int)want + 1;
@@ -245,8 +253,8 @@ static amb_clip *resample(const amb_clip *clip, double rate, amb_error *err)
     }
     time[n - 1] = duration;
     /* the last frame itself: a loop sampled there is in its next cycle */
-    memcpy(pose + (size_t)(n - 1) * AMB_POSE, amb_clip_poses(clip) + (size_t)(amb_clip_frames(clip) - 1) * AMB_POSE,
-           AMB_POSE * sizeof *pose);
+    memcpy(pose + (size_t)(n - 1) * AMB_POSE,
+           amb_clip_poses(clip) + (size_t)(amb_clip_frames(clip) - 1) * AMB_POSE, AMB_POSE * sizeof *pose);
     amb_clip *even = amb_clip_create(n, time, pose, amb_clip_loops(clip), amb_clip_name(clip), err);
     free(time);
     return even;
@@ -277,7 +285,8 @@ static bool write_csv(const amb_clip *clip, const char *path, amb_error *err)
     }
     fputc('\n', out);
     const bool whole = !ferror(out);
-    const bool done = (fclose(out) == 0 && whole) ? amb_file_write(path, text, size, err) : amb_fail(err, "%s: out of memory", path);
+    const bool done = (fclose(out) == 0 && whole) ? amb_file_write(path, text, size, err)
+                                                  : amb_fail(err, "%s: out of memory", path);
     free(text);
     return done;
 }
@@ -334,7 +343,8 @@ static const struct {
 } verbs[] = {
     {"info",
      {NULL, parse_option, "NAME-or-FILE...",
-      "Says what is in motion clips: frames, seconds, frames a second, metres travelled, speed, the root's height, the fastest joint, and "
+      "Says what is in motion clips: frames, seconds, frames a second, metres travelled, speed, the root's "
+      "height, the fastest joint, and "
       "how far a "
       "loop is from closing at its seam.\v"
       "Example: amble clip info walk run style_jog",
@@ -344,7 +354,8 @@ static const struct {
      run_info},
     {"convert",
      {convert_options, parse_option, "NAME-or-FILE OUT",
-      "Writes a motion clip as DeepMimic's JSON or, where OUT ends in .csv, as a table (time, then the pose in a z-up world). "
+      "Writes a motion clip as DeepMimic's JSON or, where OUT ends in .csv, as a table (time, then the pose "
+      "in a z-up world). "
       "Names that end as those of other formats do (.bvh, .fbx, .glb) are refused.\v"
       "Example: amble clip convert walk --rate 30 walk30.txt",
       children, NULL, NULL},
@@ -353,8 +364,10 @@ static const struct {
      run_convert},
     {"style",
      {style_options, parse_option, "NAME-or-FILE...",
-      "Finds the style of motion clips that walk: the mean latent of their windows of 2 s from a left-foot strike on, and the named styles "
-      "nearest to it. Also says a cycle's period, the speed, how much faster than the clip the latent's window plays (scale), and how far "
+      "Finds the style of motion clips that walk: the mean latent of their windows of 2 s from a left-foot "
+      "strike on, and the named styles "
+      "nearest to it. Also says a cycle's period, the speed, how much faster than the clip the latent's "
+      "window plays (scale), and how far "
       "the "
       "cycles' latents lie from their mean (spread).\v"
       "Example: amble clip style walk style_zombie",
@@ -364,12 +377,12 @@ static const struct {
      run_style},
 };
 
-static const char usage[] =
-    "Usage: amble clip info [OPTION...] NAME-or-FILE...\n"
-    "       amble clip convert [OPTION...] NAME-or-FILE OUT\n"
-    "       amble clip style [OPTION...] NAME-or-FILE...\n"
-    "Says what is in motion clips, converts one, or finds their style. `amble clip info --help` and so on say more.\n"
-    "Example: amble clip info walk run\n";
+static const char usage[] = "Usage: amble clip info [OPTION...] NAME-or-FILE...\n"
+                            "       amble clip convert [OPTION...] NAME-or-FILE OUT\n"
+                            "       amble clip style [OPTION...] NAME-or-FILE...\n"
+                            "Says what is in motion clips, converts one, or finds their style. `amble clip "
+                            "info --help` and so on say more.\n"
+                            "Example: amble clip info walk run\n";
 
 int cmd_clip(int argc, char **argv)
 {

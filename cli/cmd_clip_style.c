@@ -11,7 +11,8 @@
 
 enum { PATH_SIZE = 4096, SHOWN = 3 };
 
-static json_t *style_json(const amb_style *style, const char *path, const amb_styles *styles, const amb_style_near *near)
+static json_t *style_json(const amb_style *style, const char *path, const amb_styles *styles,
+                          const amb_style_near *near)
 {
     json_t *o = json_object(), *list = json_array(), *latent = json_array();
     for (int i = 0; i < styles->count; i++) {
@@ -35,19 +36,22 @@ static json_t *style_json(const amb_style *style, const char *path, const amb_st
 
 static void print_style(const amb_style *style, const amb_styles *styles, const amb_style_near *near)
 {
-    printf("%-20s %8.3f %6.2f %6.2f %7.3f ", style->clip, style->period, style->speed, style->scale, style->spread);
+    printf("%-20s %8.3f %6.2f %6.2f %7.3f ", style->clip, style->period, style->speed, style->scale,
+           style->spread);
     for (int i = 0; i < styles->count && i < SHOWN; i++)
         printf("%s %s %.2f", i ? "," : "", styles->style[near[i].style].name, near[i].distance);
     putchar('\n');
 }
 
 /* One clip: its style, and the named ones by their distance. */
-static bool one_clip(const cli_common *common, const char *name, const amb_character *character, const amb_stylevae *vae,
-                     const amb_styles *styles, bool table, bool *headed, json_t *list, amb_error *err)
+static bool one_clip(const cli_common *common, const char *name, const amb_character *character,
+                     const amb_stylevae *vae, const amb_styles *styles, bool table, bool *headed,
+                     json_t *list, amb_error *err)
 {
     char path[PATH_SIZE];
     amb_style style;
-    amb_clip *clip = amb_clip_find(name, common->clips, path, PATH_SIZE, err) ? amb_clip_read(path, err) : NULL;
+    amb_clip *clip =
+        amb_clip_find(name, common->clips, path, PATH_SIZE, err) ? amb_clip_read(path, err) : NULL;
     amb_gait *gait = clip ? amb_gait_create(&character->skeleton, clip, err) : NULL;
     amb_style_near *near = calloc((size_t)styles->count, sizeof *near);
     const bool ok = gait && near && amb_style_of_gait(vae, gait, &style, err);
@@ -55,7 +59,8 @@ static bool one_clip(const cli_common *common, const char *name, const amb_chara
         amb_styles_nearest(styles, style.z, near);
         json_array_append_new(list, style_json(&style, path, styles, near));
         if (table && !*headed)
-            printf("%-20s %8s %6s %6s %7s  %s\n", "motion", "period s", "m/s", "scale", "spread", "nearest styles and their distances");
+            printf("%-20s %8s %6s %6s %7s  %s\n", "motion", "period s", "m/s", "scale", "spread",
+                   "nearest styles and their distances");
         *headed = true;
         if (table)
             print_style(&style, styles, near);
@@ -66,16 +71,20 @@ static bool one_clip(const cli_common *common, const char *name, const amb_chara
     return ok;
 }
 
-int clip_style(const cli_common *common, char **names, int count, const char *encoder, const char *styles_file)
+int clip_style(const cli_common *common, char **names, int count, const char *encoder,
+               const char *styles_file)
 {
     amb_error err = {""};
     char encoder_path[PATH_SIZE], styles_path[PATH_SIZE];
     amb_stylevae vae = {.encoder = NULL};
     const amb_character_def def = amb_character_default_def();
-    const bool found = amb_find_model(encoder ? encoder : "stylevae_encoder.onnx", encoder_path, PATH_SIZE, &err) &&
-                       amb_find_table(styles_file ? styles_file : "styles.json", styles_path, PATH_SIZE, &err);
+    const bool found =
+        amb_find_model(encoder ? encoder : "stylevae_encoder.onnx", encoder_path, PATH_SIZE, &err) &&
+        amb_find_table(styles_file ? styles_file : "styles.json", styles_path, PATH_SIZE, &err);
     amb_styles *styles = found ? amb_styles_read(styles_path, &err) : NULL;
-    amb_character *character = styles && amb_stylevae_load(&vae, encoder_path, NULL, NULL, &err) ? amb_character_create(&def, &err) : NULL;
+    amb_character *character = styles && amb_stylevae_load(&vae, encoder_path, NULL, NULL, &err)
+                                   ? amb_character_create(&def, &err)
+                                   : NULL;
     json_t *list = json_array();
     const bool table = !common->json || strcmp(common->json, "-") != 0;
     bool headed = false;

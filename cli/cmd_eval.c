@@ -100,19 +100,27 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 static const struct argp_option options[] = {
     {"policy", KEY_POLICY, "FILE", 0,
-     "actor, an ONNX file; a bare name is looked up among amble's models too (default with a style: locomotion.onnx)", 1},
+     "actor, an ONNX file; a bare name is looked up among amble's models too (default with a style: "
+     "locomotion.onnx)",
+     1},
     {"baseline", KEY_BASELINE, "FILE", 0, "another actor to compare with, on the same seeds and pushes", 1},
     {"precision", KEY_PRECISION, "NAME", 0,
-     "the actor's arithmetic: fp32, bf16, int16, int8, or auto (default), the fastest of mean squared error below 1e-6", 1},
-    {"motion", KEY_MOTION, "NAME|FILE", 0, "motion clip to follow (default: the one the policy was trained on)", 1},
+     "the actor's arithmetic: fp32, bf16, int16, int8, or auto (default), the fastest of mean squared error "
+     "below 1e-6",
+     1},
+    {"motion", KEY_MOTION, "NAME|FILE", 0,
+     "motion clip to follow (default: the one the policy was trained on)", 1},
     {"seconds", KEY_SECONDS, "S", 0, "how long (default 20)", 1},
     {"envs", KEY_ENVS, "N", 0, "characters for each seed (default 64)", 1},
     {"seeds", KEY_SEEDS, "N", 0, "number of seeds, counted up from --seed (default 3, from 1000)", 1},
     {"push", KEY_PUSH, "SPEED,PERIOD", 0, "may be given several times; default 0,2 (none), 0.5,2 and 1,2", 1},
     {"turn", KEY_TURN, "DEG/S", 0, "turn the reference all the time", 1},
     {"may-touch", KEY_MAY_TOUCH, "BODIES", 0,
-     "bodies that may touch the floor: feet, auto (those that the clip brings there), or names with commas (default: as in training)", 1},
-    {"max-root-m", KEY_MAX_ROOT, "M", 0, "a character this far from its reference counts as fallen (default 0: never)", 1},
+     "bodies that may touch the floor: feet, auto (those that the clip brings there), or names with commas "
+     "(default: as in training)",
+     1},
+    {"max-root-m", KEY_MAX_ROOT, "M", 0,
+     "a character this far from its reference counts as fallen (default 0: never)", 1},
     {0},
 };
 
@@ -141,18 +149,19 @@ static bool on_progress(void *context, double fraction)
     return true;
 }
 
-/* How a motion is followed: for so many seconds from anywhere; or, as the paper does with a clip that does not loop, once from its first
- * frame to its last. */
+/* How a motion is followed: for so many seconds from anywhere; or, as the paper does with a clip that does
+ * not loop, once from its first frame to its last. */
 typedef enum protocol { FOR_SECONDS, OWN_LENGTH } protocol;
 
 static const char *const protocol_name[] = {[FOR_SECONDS] = "seconds", [OWN_LENGTH] = "own_length"};
 
-static bool evaluate(const arguments *a, const contender *c, const amb_followed *followed, protocol how, int push, bar_state *bar,
-                     outcome *row, amb_error *err)
+static bool evaluate(const arguments *a, const contender *c, const amb_followed *followed, protocol how,
+                     int push, bar_state *bar, outcome *row, amb_error *err)
 {
     *row = (outcome){.worst_survival = 1, .worst_return = 1, .runs = json_array()};
     for (int s = 0; s < a->seeds; s++) {
-        amb_rollout_def def = {.env = amb_env_default_def(c->character, followed->clip), .envs = a->envs, .policy = &c->policy};
+        amb_rollout_def def = {
+            .env = amb_env_default_def(c->character, followed->clip), .envs = a->envs, .policy = &c->policy};
         amb_generator_def generator = followed->motions.def;
         generator.seed = a->common.seed + (uint64_t)s;
         def.generator = followed->clip ? NULL : &generator;
@@ -170,7 +179,8 @@ static bool evaluate(const arguments *a, const contender *c, const amb_followed 
         def.progress = on_progress;
         def.context = bar;
         amb_rollout_result r;
-        if (!amb_choose_may_touch(a->may_touch, &c->policy, c->character, followed->clip, &def.env.may_touch, err) ||
+        if (!amb_choose_may_touch(a->may_touch, &c->policy, c->character, followed->clip, &def.env.may_touch,
+                                  err) ||
             !amb_rollout_run(&def, &r, err)) {
             json_decref(row->runs);
             return false;
@@ -185,7 +195,9 @@ static bool evaluate(const arguments *a, const contender *c, const amb_followed 
         row->speed += r.control_steps_per_s / a->seeds;
         row->unstable += r.resets_unstable;
         if (r.failed)
-            amb_progress_note(&bar->progress, "amble: physics failed in %d characters, which count as fallen: %s", r.failed, r.failure);
+            amb_progress_note(&bar->progress,
+                              "amble: physics failed in %d characters, which count as fallen: %s", r.failed,
+                              r.failure);
         json_array_append_new(row->runs, cli_rollout_json(&def, &r, followed->name, c->path));
         amb_rollout_result_free(&r);
         bar->done++;
@@ -198,8 +210,9 @@ static void print_row(const char *name, double speed, double period, const outco
     char push[48] = "none";
     if (speed > 0)
         snprintf(push, sizeof push, "%g m/s / %g s", speed, period);
-    printf("%-16.16s  %-14s  %6.1f %%  %6.1f %%  %6.1f %%  %7.3f  %7.3f  %6.1f cm  %5.1f°\n", name, push, 100 * r->survival,
-           100 * r->worst_survival, 100 * r->success, r->normalised_return, r->worst_return, 100 * r->root_m, r->joint_rad * 180 / M_PI);
+    printf("%-16.16s  %-14s  %6.1f %%  %6.1f %%  %6.1f %%  %7.3f  %7.3f  %6.1f cm  %5.1f°\n", name, push,
+           100 * r->survival, 100 * r->worst_survival, 100 * r->success, r->normalised_return,
+           r->worst_return, 100 * r->root_m, r->joint_rad * 180 / M_PI);
 }
 
 static const char *base_name(const char *path)
@@ -226,8 +239,9 @@ static json_t *row_json(const contender *c, protocol how, double speed, double p
 }
 
 /* One protocol's table; `rows` gets its rows. */
-static bool evaluate_protocol(const arguments *a, const contender *c, int contenders, const amb_followed *followed, protocol how,
-                              bar_state *bar, json_t *rows, amb_error *err)
+static bool evaluate_protocol(const arguments *a, const contender *c, int contenders,
+                              const amb_followed *followed, protocol how, bar_state *bar, json_t *rows,
+                              amb_error *err)
 {
     const bool quiet = a->common.json && !strcmp(a->common.json, "-");
     outcome result[MAX_PUSHES][2];
@@ -238,34 +252,38 @@ static bool evaluate_protocol(const arguments *a, const contender *c, int conten
                 amb_progress_end(&bar->progress);
                 return false;
             }
-            json_array_append_new(rows, row_json(&c[k], how, a->push[p].speed, a->push[p].period, &result[p][k]));
+            json_array_append_new(rows,
+                                  row_json(&c[k], how, a->push[p].speed, a->push[p].period, &result[p][k]));
         }
     amb_progress_end(&bar->progress);
     if (quiet)
         return true;
-    printf("%s, %d character%s × %d seed%s from %llu, ", followed->name, a->envs, cli_plural(a->envs), a->seeds, cli_plural(a->seeds),
-           (unsigned long long)a->common.seed);
+    printf("%s, %d character%s × %d seed%s from %llu, ", followed->name, a->envs, cli_plural(a->envs),
+           a->seeds, cli_plural(a->seeds), (unsigned long long)a->common.seed);
     if (how == OWN_LENGTH)
         printf("from the first frame to the last, %.2f s", amb_clip_duration(followed->clip));
     else
-        printf("%g s%s", a->seconds, followed->clip && !amb_clip_loops(followed->clip) ? ", the last pose held" : "");
+        printf("%g s%s", a->seconds,
+               followed->clip && !amb_clip_loops(followed->clip) ? ", the last pose held" : "");
     if (a->turn != 0)
         printf(", turning %g°/s", a->turn);
-    printf("\n\n%-16s  %-14s  %8s  %8s  %8s  %7s  %7s  %9s  %6s\n", "policy", "push", "survival", "(worst)", "success", "return", "(worst)",
-           "root off", "joints");
+    printf("\n\n%-16s  %-14s  %8s  %8s  %8s  %7s  %7s  %9s  %6s\n", "policy", "push", "survival", "(worst)",
+           "success", "return", "(worst)", "root off", "joints");
     for (int p = 0; p < a->pushes; p++) {
         for (int k = 0; k < contenders; k++)
             print_row(base_name(c[k].path), a->push[p].speed, a->push[p].period, &result[p][k]);
         if (contenders == 2)
             printf("%-16s  %-14s  %+6.1f    %8s  %+6.1f    %+7.3f\n", "  difference", "",
-                   100 * (result[p][0].survival - result[p][1].survival), "", 100 * (result[p][0].success - result[p][1].success),
+                   100 * (result[p][0].survival - result[p][1].survival), "",
+                   100 * (result[p][0].success - result[p][1].success),
                    result[p][0].normalised_return - result[p][1].normalised_return);
     }
     printf("\n");
     return true;
 }
 
-static bool evaluate_all(const arguments *a, const contender *c, int contenders, const amb_followed *followed, amb_error *err)
+static bool evaluate_all(const arguments *a, const contender *c, int contenders, const amb_followed *followed,
+                         amb_error *err)
 {
     const bool quiet = a->common.json && !strcmp(a->common.json, "-");
     const bool once = followed->clip && !amb_clip_loops(followed->clip);
@@ -277,7 +295,8 @@ static bool evaluate_all(const arguments *a, const contender *c, int contenders,
         return false;
     }
     if (!quiet)
-        printf("survival: still up at the end; success: and never off the reference by more than 25 cm of the root's height or a tilt of "
+        printf("survival: still up at the end; success: and never off the reference by more than 25 cm of "
+               "the root's height or a tilt of "
                ".8;\nreturn: mean reward a step over the whole time, 0 after a fall; worst: of the seeds.\n");
     json_t *o = json_object();
     json_object_set_new(o, "motion", cli_text(followed->name));
@@ -291,7 +310,8 @@ static bool evaluate_all(const arguments *a, const contender *c, int contenders,
 
 static bool load_contender(const char *name, amb_precision precision, contender *c, amb_error *err)
 {
-    if (!amb_find_model(name, c->path, sizeof c->path, err) || !cli_load_policy(&c->policy, c->path, precision, err))
+    if (!amb_find_model(name, c->path, sizeof c->path, err) ||
+        !cli_load_policy(&c->policy, c->path, precision, err))
         return false;
     amb_character_def def = amb_character_default_def();
     def.physics_hz = c->policy.physics_hz;
@@ -301,17 +321,20 @@ static bool load_contender(const char *name, amb_precision precision, contender 
 
 int cmd_eval(int argc, char **argv)
 {
-    static arguments a = {.common = {.seed = 1000}, .seconds = 20, .envs = 64, .seeds = 3, .precision = AMB_PRECISION_AUTO};
-    const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {&cli_style_argp, 0, NULL, 2}, {0}};
-    const struct argp argp = {options,
-                              parse,
-                              NULL,
-                              "Measures a policy over many seeds and pushes.\v"
-                              "Examples:\n  amble eval --policy runs/walk/actor.onnx --baseline walk.onnx --seeds 5\n"
-                              "  amble eval --style random --style-change 3 --seconds 60",
-                              children,
-                              NULL,
-                              NULL};
+    static arguments a = {
+        .common = {.seed = 1000}, .seconds = 20, .envs = 64, .seeds = 3, .precision = AMB_PRECISION_AUTO};
+    const struct argp_child children[] = {
+        {&cli_common_argp, 0, NULL, 90}, {&cli_style_argp, 0, NULL, 2}, {0}};
+    const struct argp argp = {
+        options,
+        parse,
+        NULL,
+        "Measures a policy over many seeds and pushes.\v"
+        "Examples:\n  amble eval --policy runs/walk/actor.onnx --baseline walk.onnx --seeds 5\n"
+        "  amble eval --style random --style-change 3 --seconds 60",
+        children,
+        NULL,
+        NULL};
     cli_parse(&argp, argc, argv, &a);
     amb_error err = {{0}};
     if (!a.policy && amb_style_requested(&a.style))
@@ -332,11 +355,14 @@ int cmd_eval(int argc, char **argv)
     cli_set_threads(a.common.threads);
     static contender c[2];
     const int contenders = a.baseline ? 2 : 1;
-    bool ok = load_contender(a.policy, a.precision, &c[0], &err) && (!a.baseline || load_contender(a.baseline, a.precision, &c[1], &err));
+    bool ok = load_contender(a.policy, a.precision, &c[0], &err) &&
+              (!a.baseline || load_contender(a.baseline, a.precision, &c[1], &err));
     static amb_followed followed;
     const amb_origin origin = amb_policy_origin(&c[0].policy, c[0].path);
-    ok = ok && amb_follow(&followed, a.motion, &a.style, &origin, &c[0].character->skeleton, a.common.clips, &err) &&
-         evaluate_all(&a, c, contenders, &followed, &err);
+    ok =
+        ok &&
+        amb_follow(&followed, a.motion, &a.style, &origin, &c[0].character->skeleton, a.common.clips, &err) &&
+        evaluate_all(&a, c, contenders, &followed, &err);
     amb_followed_free(&followed);
     for (int k = 0; k < contenders; k++) {
         amb_policy_free(&c[k].policy);

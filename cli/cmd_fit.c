@@ -1,5 +1,6 @@
-/* amble fit: trains DeepPhase (phase) or StyleVAE (style) on a folder of clips. Writes into a run folder: checkpoint.bin (everything,
- * atomically), the networks as ONNX, TensorBoard events; for style also the table of named styles. */
+/* amble fit: trains DeepPhase (phase) or StyleVAE (style) on a folder of clips. Writes into a run folder:
+ * checkpoint.bin (everything, atomically), the networks as ONNX, TensorBoard events; for style also the table
+ * of named styles. */
 #include "base/clock.h"
 #include "base/count.h"
 #include "base/file.h"
@@ -20,7 +21,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_OUT = 'o', KEY_RESUME = CLI_KEY_OWN, KEY_HOLD_OUT, KEY_MINUTES, KEY_SAVE_MINUTES, KEY_PRECISION, KEY_HALF, KEY_SETTING };
+enum {
+    KEY_OUT = 'o',
+    KEY_RESUME = CLI_KEY_OWN,
+    KEY_HOLD_OUT,
+    KEY_MINUTES,
+    KEY_SAVE_MINUTES,
+    KEY_PRECISION,
+    KEY_HALF,
+    KEY_SETTING
+};
 enum { STEPS = 50 }; /* between looks at the clock */
 
 typedef struct arguments {
@@ -69,13 +79,17 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_PRECISION: {
         const int bf16 = setting_by_name("bf16");
-        a->setting[bf16] = !strcmp(text, "fp32") ? "0" : !strcmp(text, "bf16") ? "1" : !strcmp(text, "auto") ? "-1" : NULL;
+        a->setting[bf16] = !strcmp(text, "fp32")   ? "0"
+                           : !strcmp(text, "bf16") ? "1"
+                           : !strcmp(text, "auto") ? "-1"
+                                                   : NULL;
         if (!a->setting[bf16])
             argp_error(state, "--precision: \"%s\" found, expected fp32, bf16 or auto", text);
         return 0;
     }
     case ARGP_KEY_ARG:
-        argp_error(state, "\"%s\" found where nothing is expected; the folder of clips is given with --clips", text);
+        argp_error(state, "\"%s\" found where nothing is expected; the folder of clips is given with --clips",
+                   text);
         return 0;
     default:
         if (key >= KEY_SETTING && key < KEY_SETTING + AMB_FIT_SETTING_COUNT) {
@@ -95,8 +109,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 static const struct argp_option own_options[] = {
     {"out", KEY_OUT, "DIR", 0, "run folder (default: runs/phase or runs/style); made if it is not there", 1},
-    {"resume", KEY_RESUME, "FILE", 0, "go on from this checkpoint, bit for bit; only --samples and where to stop may be changed", 1},
-    {"hold-out", KEY_HOLD_OUT, "NAMES", 0, "clips, with commas, that are not learned from but evaluated on", 1},
+    {"resume", KEY_RESUME, "FILE", 0,
+     "go on from this checkpoint, bit for bit; only --samples and where to stop may be changed", 1},
+    {"hold-out", KEY_HOLD_OUT, "NAMES", 0, "clips, with commas, that are not learned from but evaluated on",
+     1},
     {"minutes", KEY_MINUTES, "M", 0, "stop after this time even if samples are left (default: no limit)", 1},
     {"save-minutes", KEY_SAVE_MINUTES, "M", 0, "time between checkpoints (default 2)", 1},
     {"precision", KEY_PRECISION, "P", 0, "of matrix products: fp32, bf16 or auto", 1},
@@ -127,14 +143,16 @@ static struct argp_option *all_options(amb_fit_what what, char (*text)[2][160])
     return options;
 }
 
-static bool choose_settings(const arguments *a, const amb_checkpoint *resumed, amb_fit_settings *settings, amb_error *err)
+static bool choose_settings(const arguments *a, const amb_checkpoint *resumed, amb_fit_settings *settings,
+                            amb_error *err)
 {
     *settings = amb_fit_settings_default(a->what);
     amb_fit_what what = a->what;
     if (resumed && !amb_fit_read_settings(resumed, &what, settings, err))
         return false;
     if (what != a->what)
-        return amb_fail(err, "%s: is a checkpoint of amble fit %s, expected one of amble fit %s", a->resume, word[what], word[a->what]);
+        return amb_fail(err, "%s: is a checkpoint of amble fit %s, expected one of amble fit %s", a->resume,
+                        word[what], word[a->what]);
     for (int i = 0; i < AMB_FIT_SETTING_COUNT; i++) {
         const char *name = amb_fit_setting_list[i].name;
         double *at = (double *)settings + i, value = *at;
@@ -143,7 +161,8 @@ static bool choose_settings(const arguments *a, const amb_checkpoint *resumed, a
         else if (!strcmp(name, "seed") && a->common.seed_given)
             value = (double)a->common.seed;
         if (resumed && value != *at && strcmp(name, "samples"))
-            return amb_fail(err, "--resume continues with the settings of %s (%s=%g there)", a->resume, name, *at);
+            return amb_fail(err, "--resume continues with the settings of %s (%s=%g there)", a->resume, name,
+                            *at);
         *at = value;
     }
     return true;
@@ -168,9 +187,10 @@ static bool save_nets(const arguments *a, const amb_fit *fit, const char *folder
     return true;
 }
 
-/* The curves first: a checkpoint must not be newer than the points in the files, or a resumed fit has a hole in them. Failing to write them
- * is only a warning. */
-static bool save_all(const arguments *a, const amb_fit *fit, const char *folder, amb_event_log *log, amb_progress *progress, amb_error *err)
+/* The curves first: a checkpoint must not be newer than the points in the files, or a resumed fit has a hole
+ * in them. Failing to write them is only a warning. */
+static bool save_all(const arguments *a, const amb_fit *fit, const char *folder, amb_event_log *log,
+                     amb_progress *progress, amb_error *err)
 {
     char path[4200];
     if (!amb_event_log_flush(log, err))
@@ -180,9 +200,11 @@ static bool save_all(const arguments *a, const amb_fit *fit, const char *folder,
 }
 
 /* For TensorBoard's comparison of runs. */
-static bool log_settings(const arguments *a, amb_event_log *log, const amb_fit_settings *settings, amb_error *err)
+static bool log_settings(const arguments *a, amb_event_log *log, const amb_fit_settings *settings,
+                         amb_error *err)
 {
-    amb_event_setting list[AMB_FIT_SETTING_COUNT + 2] = {{"fit", word[a->what], 0}, {"hold_out", a->hold_out ? a->hold_out : "", 0}};
+    amb_event_setting list[AMB_FIT_SETTING_COUNT + 2] = {{"fit", word[a->what], 0},
+                                                         {"hold_out", a->hold_out ? a->hold_out : "", 0}};
     for (int i = 0; i < AMB_FIT_SETTING_COUNT; i++)
         list[2 + i] = (amb_event_setting){amb_fit_setting_list[i].name, NULL, ((const double *)settings)[i]};
     return amb_event_log_settings(log, list, AMB_FIT_SETTING_COUNT + 2, err);
@@ -202,14 +224,15 @@ static void log_events(amb_event_log *log, amb_fit_what what, const amb_fit_stat
 }
 
 /* Trains until the samples, the time or the user end it, and saves; `wall` gets the time in s. */
-static bool train(const arguments *a, const amb_fit_settings *settings, amb_fit *fit, const char *folder, amb_event_log *log,
-                  amb_fit_stats *stats, double *wall, amb_error *last)
+static bool train(const arguments *a, const amb_fit_settings *settings, amb_fit *fit, const char *folder,
+                  amb_event_log *log, amb_fit_stats *stats, double *wall, amb_error *last)
 {
     amb_error err = {{0}};
     const double started = amb_clock_now();
     double saved = started, flushed = started, rate = 0;
     amb_progress progress;
-    amb_progress_start(&progress, a->what == AMB_FIT_PHASE ? "fit phase" : "fit style", (double)amb_fit_samples(fit), settings->samples, 0);
+    amb_progress_start(&progress, a->what == AMB_FIT_PHASE ? "fit phase" : "fit style",
+                       (double)amb_fit_samples(fit), settings->samples, 0);
     while (!cli_stopped && (double)amb_fit_samples(fit) < settings->samples &&
            (a->minutes <= 0 || amb_clock_now() - started < 60 * a->minutes)) {
         const double before = amb_clock_now();
@@ -217,11 +240,12 @@ static bool train(const arguments *a, const amb_fit_settings *settings, amb_fit 
         amb_fit_run(fit, STEPS, stats);
         if (amb_fit_failed(fit, NULL))
             break;
-        const double now = amb_clock_now(), latest = (double)(stats->samples - samples) / (now - before + 1e-9);
+        const double now = amb_clock_now(),
+                     latest = (double)(stats->samples - samples) / (now - before + 1e-9);
         rate = rate > 0 ? .95 * rate + .05 * latest : latest;
         log_events(log, a->what, stats, rate);
-        amb_progress_update(&progress, (double)stats->samples, "%.2fM samples, %.0f/s, loss %.4g, rate %.1e", 1e-6 * (double)stats->samples,
-                            rate, stats->loss, stats->rate);
+        amb_progress_update(&progress, (double)stats->samples, "%.2fM samples, %.0f/s, loss %.4g, rate %.1e",
+                            1e-6 * (double)stats->samples, rate, stats->loss, stats->rate);
         if (now - flushed > 10) {
             flushed = now;
             if (!amb_event_log_flush(log, &err))
@@ -239,7 +263,8 @@ static bool train(const arguments *a, const amb_fit_settings *settings, amb_fit 
 }
 
 /* The command that goes on with this fit, with all that a checkpoint asks to be given again. */
-static void print_how_to_go_on(const arguments *a, const amb_fit_settings *settings, const amb_fit *fit, const char *folder)
+static void print_how_to_go_on(const arguments *a, const amb_fit_settings *settings, const amb_fit *fit,
+                               const char *folder)
 {
     char path[4200], number[AMB_NUMBER_TEXT];
     snprintf(path, sizeof path, "%s/checkpoint.bin", folder);
@@ -252,8 +277,8 @@ static void print_how_to_go_on(const arguments *a, const amb_fit_settings *setti
     fputs(a->half ? " --half\n" : "\n", stderr);
 }
 
-static json_t *report(const arguments *a, const amb_fit *fit, const amb_fit_stats *stats, const char *folder, double wall,
-                      const amb_fit_evaluation *evaluation)
+static json_t *report(const arguments *a, const amb_fit *fit, const amb_fit_stats *stats, const char *folder,
+                      double wall, const amb_fit_evaluation *evaluation)
 {
     json_t *o = json_object(), *terms = json_object(), *rows = json_array();
     for (int k = 0; k < AMB_FIT_TERMS && amb_fit_term[a->what][k]; k++)
@@ -296,8 +321,8 @@ static void print_evaluation(const amb_fit_evaluation *j)
 }
 
 /* Trains, saves, evaluates, reports. Returns the exit status. */
-static int run(const arguments *a, const amb_fit_settings *settings, amb_fit *fit, const amb_fit_data *data, const char *folder,
-               amb_event_log *log)
+static int run(const arguments *a, const amb_fit_settings *settings, amb_fit *fit, const amb_fit_data *data,
+               const char *folder, amb_event_log *log)
 {
     amb_error err = {{0}};
     amb_fit_stats stats = {0};
@@ -306,8 +331,9 @@ static int run(const arguments *a, const amb_fit_settings *settings, amb_fit *fi
     amb_error failure;
     const bool failed = amb_fit_failed(fit, &failure);
     if (saved) {
-        fprintf(stderr, "%s after %.1f minutes and %.2fM samples: loss %.4g.", cli_stopped || failed ? "Stopped" : "Trained", wall / 60,
-                1e-6 * (double)amb_fit_samples(fit), stats.loss);
+        fprintf(stderr, "%s after %.1f minutes and %.2fM samples: loss %.4g.",
+                cli_stopped || failed ? "Stopped" : "Trained", wall / 60, 1e-6 * (double)amb_fit_samples(fit),
+                stats.loss);
         print_how_to_go_on(a, settings, fit, folder);
     } else {
         cli_failed(&err);
@@ -317,7 +343,8 @@ static int run(const arguments *a, const amb_fit_settings *settings, amb_fit *fi
     if (!saved)
         return CLI_FAILED;
     amb_styles *styles = NULL;
-    amb_fit_evaluation *evaluation = amb_fit_evaluate(fit, a->what, data, (uint64_t)settings->seed, &styles, &err);
+    amb_fit_evaluation *evaluation =
+        amb_fit_evaluate(fit, a->what, data, (uint64_t)settings->seed, &styles, &err);
     char path[4200];
     snprintf(path, sizeof path, "%s/styles.json", folder);
     bool ok = evaluation && (!styles || amb_styles_write(styles, path, &err));
@@ -350,20 +377,28 @@ static int fit_with(const arguments *a, const amb_checkpoint *resumed)
     const char *clips = a->common.clips ? a->common.clips : getenv("AMBLE_CLIPS");
     const amb_character_def def = amb_character_default_def();
     amb_character *character = amb_character_create(&def, &err);
-    amb_fit_data *data = character ? amb_fit_data_read(&character->skeleton, clips && *clips ? clips : "clips", a->hold_out, &err) : NULL;
+    amb_fit_data *data = character ? amb_fit_data_read(&character->skeleton,
+                                                       clips && *clips ? clips : "clips", a->hold_out, &err)
+                                   : NULL;
     amb_fit *fit = data ? amb_fit_create(a->what, &settings, data, &err) : NULL;
     amb_event_log *log = NULL;
     amb_folder_lock *lock = NULL;
     char folder[4096];
     choose_folder(a, folder, sizeof folder);
     int status = CLI_BAD_INPUT;
-    if (fit && (!resumed || amb_fit_load(fit, resumed, &err)) && (lock = cli_run_folder_take(folder, resumed, &err)) != NULL &&
-        (log = amb_event_log_open(folder, amb_fit_samples(fit), &err)) != NULL && log_settings(a, log, &settings, &err)) {
+    if (fit && (!resumed || amb_fit_load(fit, resumed, &err)) &&
+        (lock = cli_run_folder_take(folder, resumed, &err)) != NULL &&
+        (log = amb_event_log_open(folder, amb_fit_samples(fit), &err)) != NULL &&
+        log_settings(a, log, &settings, &err)) {
         if (data->left_out)
-            fprintf(stderr, "Left out of the clips' folder, being no motions of DeepMimic's humanoid3d: %s.\n", data->left_out_names);
-        fprintf(stderr, "Fitting %s in %s: %d clip%s, %d blend%s, %s matrix products, %.2fM of %.2fM samples done.\n", word[a->what],
-                folder, data->motions / 2, cli_plural(data->motions / 2), data->blends, cli_plural(data->blends),
-                amb_fit_uses_bf16(fit) ? "bf16" : "fp32", 1e-6 * (double)amb_fit_samples(fit), 1e-6 * settings.samples);
+            fprintf(stderr,
+                    "Left out of the clips' folder, being no motions of DeepMimic's humanoid3d: %s.\n",
+                    data->left_out_names);
+        fprintf(stderr,
+                "Fitting %s in %s: %d clip%s, %d blend%s, %s matrix products, %.2fM of %.2fM samples done.\n",
+                word[a->what], folder, data->motions / 2, cli_plural(data->motions / 2), data->blends,
+                cli_plural(data->blends), amb_fit_uses_bf16(fit) ? "bf16" : "fp32",
+                1e-6 * (double)amb_fit_samples(fit), 1e-6 * settings.samples);
         status = run(a, &settings, fit, data, folder, log);
     } else {
         cli_fail(&err);
@@ -381,11 +416,14 @@ static int fit_what(amb_fit_what what, int argc, char **argv)
     static char text[AMB_FIT_SETTING_COUNT][2][160];
     static const char *const doc[2] = {
         "Trains DeepPhase: where in its cycle a body is, from one frame of 22 points and their velocities.\v"
-        "Example, on the clips of a clone of DeepMimic's repository (get-clips.sh is in scripts/, or in share/amble of an installation):\n"
+        "Example, on the clips of a clone of DeepMimic's repository (get-clips.sh is in scripts/, or in "
+        "share/amble of an installation):\n"
         "  get-clips.sh --from DeepMimic deepmimic-clips\n"
         "  amble fit phase --clips deepmimic-clips --hold-out long_walk2 --out runs/phase",
-        "Trains StyleVAE's encoder and decoder on windows of motions that walk, and writes the table of named styles.\v"
-        "Example, on the clips of a clone of DeepMimic's repository (get-clips.sh is in scripts/, or in share/amble of an installation):\n"
+        "Trains StyleVAE's encoder and decoder on windows of motions that walk, and writes the table of "
+        "named styles.\v"
+        "Example, on the clips of a clone of DeepMimic's repository (get-clips.sh is in scripts/, or in "
+        "share/amble of an installation):\n"
         "  get-clips.sh --from DeepMimic deepmimic-clips\n"
         "  amble fit style --clips deepmimic-clips --hold-out long_walk2 --out runs/style"};
     arguments a = {.what = what, .save_minutes = 2};
@@ -408,11 +446,12 @@ static int fit_what(amb_fit_what what, int argc, char **argv)
     return status;
 }
 
-static const char usage[] =
-    "Usage: amble fit phase [OPTION...]\n"
-    "       amble fit style [OPTION...]\n"
-    "Trains a motion network on a folder of clips. `amble fit phase --help` and `amble fit style --help` say more.\n"
-    "Example: amble fit phase --clips deepmimic-clips (which get-clips.sh --from DeepMimic makes of a clone of DeepMimic's repository)\n";
+static const char usage[] = "Usage: amble fit phase [OPTION...]\n"
+                            "       amble fit style [OPTION...]\n"
+                            "Trains a motion network on a folder of clips. `amble fit phase --help` and "
+                            "`amble fit style --help` say more.\n"
+                            "Example: amble fit phase --clips deepmimic-clips (which get-clips.sh --from "
+                            "DeepMimic makes of a clone of DeepMimic's repository)\n";
 
 int cmd_fit(int argc, char **argv)
 {

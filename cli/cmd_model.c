@@ -1,5 +1,6 @@
-/* amble model: what is in a network's ONNX file (info), what it makes of an array (run), how exact each precision is (check), and the mean
- * of several (average). This file picks the subcommand and holds what they share. */
+/* amble model: what is in a network's ONNX file (info), what it makes of an array (run), how exact each
+ * precision is (check), and the mean of several (average). This file picks the subcommand and holds what they
+ * share. */
 #include "cli/cmd_model.h"
 
 #include "base/text.h"
@@ -64,7 +65,8 @@ const char *model_shape_text(const amb_net_shape *shape, char *text, size_t size
     return text;
 }
 
-/* Whether the array is rows of `width` numbers, flat or of the given shape; gives the number of rows, 0 if not. */
+/* Whether the array is rows of `width` numbers, flat or of the given shape; gives the number of rows, 0 if
+ * not. */
 static size_t rows_of(const amb_npy *array, int width, const amb_net_shape *shape)
 {
     if (array->rank == 1)
@@ -79,14 +81,16 @@ static size_t rows_of(const amb_npy *array, int width, const amb_net_shape *shap
     return array->shape[0];
 }
 
-static bool wrong_shape(const char *path, const amb_npy *array, const char *rows, int width, const amb_net_shape *shape, amb_error *err)
+static bool wrong_shape(const char *path, const amb_npy *array, const char *rows, int width,
+                        const amb_net_shape *shape, amb_error *err)
 {
     char found[192], own[64] = "";
     for (int i = 0; shape && shape->rank > 1 && i < shape->rank; i++)
         snprintf(own + strlen(own), sizeof own - strlen(own), "%s%d", i ? ", " : "", shape->dim[i]);
     amb_npy_shape_text(array->rank, array->shape, found, sizeof found);
     if (*own)
-        return amb_fail(err, "%s: is of shape %s, expected (%s, %d) or (%s, %s)", path, found, rows, width, rows, own);
+        return amb_fail(err, "%s: is of shape %s, expected (%s, %d) or (%s, %s)", path, found, rows, width,
+                        rows, own);
     return amb_fail(err, "%s: is of shape %s, expected (%s, %d)", path, found, rows, width);
 }
 
@@ -121,7 +125,10 @@ bool model_read_outputs(const amb_net *net, const char *path, int rows, amb_npy 
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
-} parts[] = {{"info", cmd_model_info}, {"run", cmd_model_run}, {"check", cmd_model_check}, {"average", cmd_model_average}};
+} parts[] = {{"info", cmd_model_info},
+             {"run", cmd_model_run},
+             {"check", cmd_model_check},
+             {"average", cmd_model_average}};
 enum { PARTS = sizeof parts / sizeof *parts };
 
 static const char usage[] =
@@ -129,7 +136,8 @@ static const char usage[] =
     "       amble model run   [OPTION...] FILE.onnx --input IN.npy --output OUT.npy\n"
     "       amble model check [OPTION...] FILE.onnx\n"
     "       amble model average [OPTION...] FILE.onnx FILE.onnx... --output OUT.onnx\n"
-    "Says what is in a network's ONNX file, runs it, measures how exact it is at each precision, averages several. Each has a --help.\n"
+    "Says what is in a network's ONNX file, runs it, measures how exact it is at each precision, averages "
+    "several. Each has a --help.\n"
     "Example: amble model info assets/models/walk.onnx\n";
 
 int cmd_model(int argc, char **argv)
@@ -147,7 +155,8 @@ int cmd_model(int argc, char **argv)
         }
     }
     if (argc >= 2)
-        fprintf(stderr, "amble model: there is no \"%.60s\", expected info, run, check or average\n", argv[1]);
+        fprintf(stderr, "amble model: there is no \"%.60s\", expected info, run, check or average\n",
+                argv[1]);
     fputs(usage, stderr);
     return CLI_BAD_INPUT;
 }

@@ -1,4 +1,5 @@
-/* What `amble model`'s subcommands share: the file's name, rows of numbers from .npy files, one sentence on failure. */
+/* What `amble model`'s subcommands share: the file's name, rows of numbers from .npy files, one sentence on
+ * failure. */
 #ifndef AMB_CLI_CMD_MODEL_H
 #define AMB_CLI_CMD_MODEL_H
 
@@ -11,17 +12,19 @@ int cmd_model_run(int argc, char **argv);
 int cmd_model_check(int argc, char **argv);
 int cmd_model_average(int argc, char **argv);
 
-/* For an argp parser: takes ARGP_KEY_ARG and ARGP_KEY_NO_ARGS, exactly one FILE.onnx; true if the key was one of these. */
+/* For an argp parser: takes ARGP_KEY_ARG and ARGP_KEY_NO_ARGS, exactly one FILE.onnx; true if the key was one
+ * of these. */
 bool model_file_argument(int key, char *text, struct argp_state *state, const char **file);
 
 /* Reads the network, found as policy/models.h says. `path`: where it was found. */
 amb_net *model_read(const char *file, char *path, size_t size, amb_error *err);
 
-/* Reads inputs of shape (rows, inputs), (rows, the file's own input shape) or (inputs,), which is one row; float64 is rounded to float32.
- * False and a sentence otherwise. */
+/* Reads inputs of shape (rows, inputs), (rows, the file's own input shape) or (inputs,), which is one row;
+ * float64 is rounded to float32. False and a sentence otherwise. */
 bool model_read_inputs(const amb_net *net, const char *path, amb_npy *array, int *rows, amb_error *err);
 
-/* The same for outputs of `rows` rows, as double: the heads side by side, or in the shape of the only head. */
+/* The same for outputs of `rows` rows, as double: the heads side by side, or in the shape of the only head.
+ */
 bool model_read_outputs(const amb_net *net, const char *path, int rows, amb_npy *array, amb_error *err);
 
 /* "amble model WHAT: SENTENCE" on standard error; returns `status`. */

@@ -53,7 +53,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
         if (!o->output)
             argp_error(state, "where to? Give --output OUT.onnx");
         if (o->weights && o->weights != o->files)
-            argp_error(state, "--weights has %d numbers for %d files, expected one each", o->weights, o->files);
+            argp_error(state, "--weights has %d numbers for %d files, expected one each", o->weights,
+                       o->files);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -61,7 +62,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
 }
 
 static const struct argp_option option_list[] = {
-    {"output", KEY_OUTPUT, "OUT.onnx", 0, "the mean network; its metadata are the first file's, and what it was made of", 1},
+    {"output", KEY_OUTPUT, "OUT.onnx", 0,
+     "the mean network; its metadata are the first file's, and what it was made of", 1},
     {"weights", KEY_WEIGHTS, "W,W,...", 0, "one for each file, need not sum to 1 (default: equal)", 1},
     {"half", KEY_HALF, NULL, 0, "write float16 weights", 1},
     {0},
@@ -74,7 +76,8 @@ static void describe(const options *o, double sum, char *text, size_t size)
     for (int i = 0; i < o->files && used < size; i++) {
         const char *slash = strrchr(o->file[i], '/');
         const double share = (o->weights ? o->weight[i] : 1) / sum;
-        used += (size_t)snprintf(text + used, size - used, "%s%.4g %.80s", i ? ", " : "", share, slash ? slash + 1 : o->file[i]);
+        used += (size_t)snprintf(text + used, size - used, "%s%.4g %.80s", i ? ", " : "", share,
+                                 slash ? slash + 1 : o->file[i]);
     }
 }
 
@@ -118,7 +121,8 @@ int cmd_model_average(int argc, char **argv)
         parse,
         "FILE.onnx FILE.onnx...",
         "Writes the weighted mean of networks that came of one training.\v"
-        "Networks that went on from one another can often be averaged weight by weight, and the mean is better "
+        "Networks that went on from one another can often be averaged weight by weight, and the mean is "
+        "better "
         "than each. Those trained apart cannot.\n\n"
         "Example: amble model average walk.onnx runs/pushed/actor.onnx --weights 0.7,0.3 -o mean.onnx",
         NULL,

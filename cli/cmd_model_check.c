@@ -1,5 +1,5 @@
-/* amble model check: how far each precision's outputs are from double precision, and from somebody else's outputs, on the same inputs; and
- * whether what would be used by itself (auto) is exact enough. */
+/* amble model check: how far each precision's outputs are from double precision, and from somebody else's
+ * outputs, on the same inputs; and whether what would be used by itself (auto) is exact enough. */
 #include "cli/cmd_model.h"
 #include "nets/model.h"
 
@@ -13,7 +13,8 @@ enum { KEY_INPUT = 'i', KEY_AGAINST = 'a', KEY_ROWS = 'n' };
 enum {
     BLOCK = 64, /* rows at once: what is held in memory does not grow with the input */
     MOST_ROWS = 100000,
-    AUTO = AMB_PRECISIONS, /* entries of the tables below: a forced precision each, then what auto takes, then double precision */
+    AUTO = AMB_PRECISIONS, /* entries of the tables below: a forced precision each, then what auto takes, then
+                              double precision */
     DOUBLE,
     ENTRIES
 };
@@ -51,10 +52,14 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 static const struct argp_option option_list[] = {
     {"input", KEY_INPUT, "IN.npy", 0,
-     "measure on these rows: (rows, inputs), (rows, the file's own input shape), or (inputs,) for one; float64 is rounded", 1},
-    {"against", KEY_AGAINST, "REF.npy", 0, "compare with these outputs for IN.npy too, float32 or float64", 1},
+     "measure on these rows: (rows, inputs), (rows, the file's own input shape), or (inputs,) for one; "
+     "float64 is rounded",
+     1},
+    {"against", KEY_AGAINST, "REF.npy", 0, "compare with these outputs for IN.npy too, float32 or float64",
+     1},
     {"rows", KEY_ROWS, "N", 0,
-     "without --input: measure on N rows drawn as the network's normaliser expects them (default 256); with it: on "
+     "without --input: measure on N rows drawn as the network's normaliser expects them (default 256); with "
+     "it: on "
      "the first N",
      1},
     {0},
@@ -67,7 +72,8 @@ typedef struct difference {
     double count;
 } difference;
 
-static void compare(difference *d, const double *got, const double *want, long first_row, int rows, int outputs)
+static void compare(difference *d, const double *got, const double *want, long first_row, int rows,
+                    int outputs)
 {
     for (int i = 0; i < rows * outputs; i++) {
         const double off = fabs(got[i] - want[i]);
@@ -143,7 +149,8 @@ static bool all_finite(const char *path, const amb_npy *a, int rows, amb_error *
     for (size_t i = 0; i < a->count; i++) {
         const double v = a->type == AMB_NPY_FLOAT32 ? (double)a->f32[i] : a->f64[i];
         if (!isfinite(v))
-            return amb_fail(err, "%s: number %zu of row %zu is %g, finite ones were expected", path, i % width, i / width, v);
+            return amb_fail(err, "%s: number %zu of row %zu is %g, finite ones were expected", path,
+                            i % width, i / width, v);
     }
     return true;
 }
@@ -155,9 +162,11 @@ static bool read_rows(check *c, amb_error *err)
     if (!o->input)
         return true;
     int rows;
-    if (!model_read_inputs(c->net, o->input, &c->input, &rows, err) || !all_finite(o->input, &c->input, rows, err))
+    if (!model_read_inputs(c->net, o->input, &c->input, &rows, err) ||
+        !all_finite(o->input, &c->input, rows, err))
         return false;
-    if (o->against && (!model_read_outputs(c->net, o->against, rows, &c->against, err) || !all_finite(o->against, &c->against, rows, err)))
+    if (o->against && (!model_read_outputs(c->net, o->against, rows, &c->against, err) ||
+                       !all_finite(o->against, &c->against, rows, err)))
         return false;
     if (o->rows > rows)
         return amb_fail(err, "--rows is %d, but %s has %d", o->rows, o->input, rows);
@@ -166,7 +175,8 @@ static bool read_rows(check *c, amb_error *err)
 }
 
 /* One block of rows through everything. The buffers: (BLOCK, outputs) each. */
-static bool measure_block(check *c, const float *in, long first, int n, float *narrow, double *wide, double *exact, amb_error *err)
+static bool measure_block(check *c, const float *in, long first, int n, float *narrow, double *wide,
+                          double *exact, amb_error *err)
 {
     const int outputs = c->net->dim[c->net->layers];
     const double *ref = c->against.data ? c->against.f64 + (size_t)first * (size_t)outputs : NULL;
@@ -202,7 +212,8 @@ static bool measure(check *c, amb_error *err)
     const float *in = drawn ? drawn : c->input.f32;
     for (int first = 0; ok && first < c->rows; first += BLOCK) {
         const int n = c->rows - first < BLOCK ? c->rows - first : BLOCK;
-        ok = measure_block(c, in + (size_t)first * inputs, first, n, narrow, wide, wide + BLOCK * outputs, err);
+        ok = measure_block(c, in + (size_t)first * inputs, first, n, narrow, wide, wide + BLOCK * outputs,
+                           err);
     }
     free(drawn);
     free(narrow);
@@ -226,13 +237,14 @@ static void print_table(const check *c)
 {
     const amb_precision taken = amb_model_precision(c->e[AUTO].model);
     const int inputs = c->net->dim[0], outputs = c->net->dim[c->net->layers];
-    printf("%s: %d input%s, %d output%s; measured on %d row%s ", c->path, inputs, cli_plural(inputs), outputs, cli_plural(outputs), c->rows,
-           cli_plural(c->rows));
+    printf("%s: %d input%s, %d output%s; measured on %d row%s ", c->path, inputs, cli_plural(inputs), outputs,
+           cli_plural(outputs), c->rows, cli_plural(c->rows));
     if (c->input.data)
         printf("of %s\n\n", c->o->input);
     else
         printf("of its normaliser's distribution, seed %llu\n\n", (unsigned long long)c->o->common.seed);
-    printf("                                        against double precision                 %s\n", c->against.data ? c->o->against : "");
+    printf("                                        against double precision                 %s\n",
+           c->against.data ? c->o->against : "");
     printf("precision  kernel            packed KB    mean square       largest (row, output)%s\n",
            c->against.data ? "   mean square       largest (row, output)" : "");
     for (int p = 0; p < AMB_PRECISIONS; p++) {
@@ -256,7 +268,8 @@ static void print_table(const check *c)
     char choice[256];
     amb_model_describe(c->e[AUTO].model, choice, sizeof choice);
     printf("\nauto takes %s.\n", choice);
-    printf("%s: %.3g against double precision", within(c, &c->e[AUTO]) ? "good" : "FAILED", mean_square(&c->e[AUTO].own));
+    printf("%s: %.3g against double precision", within(c, &c->e[AUTO]) ? "good" : "FAILED",
+           mean_square(&c->e[AUTO].own));
     if (c->against.data)
         printf(", %.3g against %s", mean_square(&c->e[AUTO].others), c->o->against);
     printf("; the limit is %.3g.\n", c->limit);
@@ -264,8 +277,8 @@ static void print_table(const check *c)
 
 static json_t *difference_json(const difference *d)
 {
-    return json_pack("{s:o, s:o, s:I, s:I}", "mse", cli_real(mean_square(d)), "largest", cli_real(d->largest), "row", (json_int_t)d->row,
-                     "output", (json_int_t)d->output);
+    return json_pack("{s:o, s:o, s:I, s:I}", "mse", cli_real(mean_square(d)), "largest", cli_real(d->largest),
+                     "row", (json_int_t)d->row, "output", (json_int_t)d->output);
 }
 
 static json_t *entry_json(const check *c, int p)
@@ -274,9 +287,10 @@ static json_t *entry_json(const check *c, int p)
     const amb_precision own = e->model ? amb_model_precision(e->model) : (amb_precision)p;
     if (!e->model)
         return json_pack("{s:s, s:b, s:s}", "precision", amb_precision_name(own), "runs", 0, "why", e->why);
-    return json_pack("{s:s, s:b, s:s, s:I, s:o, s:o, s:b}", "precision", amb_precision_name(own), "runs", 1, "kernel",
-                     amb_model_kernel_name(e->model), "packed_bytes", (json_int_t)amb_model_bytes(e->model), "double",
-                     difference_json(&e->own), "against", c->against.data ? difference_json(&e->others) : json_null(), "within",
+    return json_pack("{s:s, s:b, s:s, s:I, s:o, s:o, s:b}", "precision", amb_precision_name(own), "runs", 1,
+                     "kernel", amb_model_kernel_name(e->model), "packed_bytes",
+                     (json_int_t)amb_model_bytes(e->model), "double", difference_json(&e->own), "against",
+                     c->against.data ? difference_json(&e->others) : json_null(), "within",
                      (int)within(c, e));
 }
 
@@ -287,11 +301,13 @@ static json_t *check_json(const check *c)
     for (int p = 0; p < AMB_PRECISIONS; p++)
         json_array_append_new(rows, entry_json(c, p));
     amb_model_describe(c->e[AUTO].model, choice, sizeof choice);
-    return json_pack("{s:o, s:i, s:i, s:i, s:o, s:o, s:I, s:f, s:o, s:o, s:s, s:o, s:b}", "file", cli_text(c->path), "inputs",
-                     c->net->dim[0], "outputs", c->net->dim[c->net->layers], "rows", c->rows, "input", cli_text(c->o->input), "against",
-                     cli_text(c->o->against), "seed", (json_int_t)c->o->common.seed, "limit", c->limit, "precisions", rows, "auto",
+    return json_pack("{s:o, s:i, s:i, s:i, s:o, s:o, s:I, s:f, s:o, s:o, s:s, s:o, s:b}", "file",
+                     cli_text(c->path), "inputs", c->net->dim[0], "outputs", c->net->dim[c->net->layers],
+                     "rows", c->rows, "input", cli_text(c->o->input), "against", cli_text(c->o->against),
+                     "seed", (json_int_t)c->o->common.seed, "limit", c->limit, "precisions", rows, "auto",
                      entry_json(c, AUTO), "choice", choice, "double_against",
-                     c->against.data ? difference_json(&c->e[DOUBLE].others) : json_null(), "passed", (int)within(c, &c->e[AUTO]));
+                     c->against.data ? difference_json(&c->e[DOUBLE].others) : json_null(), "passed",
+                     (int)within(c, &c->e[AUTO]));
 }
 
 static int run(const options *o, amb_error *err)
@@ -333,11 +349,15 @@ int cmd_model_check(int argc, char **argv)
         option_list,
         parse,
         "FILE.onnx",
-        "Runs a network at every precision that this machine has and says how far the outputs are from double precision.\v"
-        "Exit status 1 if what auto takes, the precision that every other subcommand uses by itself, has a mean squared error above "
-        "1e-6 here, against double precision or against REF.npy. A precision that is beyond the limit and that auto does not take is "
+        "Runs a network at every precision that this machine has and says how far the outputs are from "
+        "double precision.\v"
+        "Exit status 1 if what auto takes, the precision that every other subcommand uses by itself, has a "
+        "mean squared error above "
+        "1e-6 here, against double precision or against REF.npy. A precision that is beyond the limit and "
+        "that auto does not take is "
         "marked "
-        "so and fails nothing. auto chose on 16 rows of its own; the 256 measured here are others (--seed).\n\n"
+        "so and fails nothing. auto chose on 16 rows of its own; the 256 measured here are others "
+        "(--seed).\n\n"
         "Example: amble model check walk.onnx --input observations.npy --against pytorch.npy",
         children,
         NULL,

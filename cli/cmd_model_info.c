@@ -1,5 +1,5 @@
-/* amble model info: shapes, layers, activations, heads, the normaliser and the metadata of a network's ONNX file, as a table or JSON.
- * It reads only what nets/onnx/onnx.h reads, changes nothing and runs nothing. */
+/* amble model info: shapes, layers, activations, heads, the normaliser and the metadata of a network's ONNX
+ * file, as a table or JSON. It reads only what nets/onnx/onnx.h reads, changes nothing and runs nothing. */
 #include "cli/cmd_model.h"
 
 #include <math.h>
@@ -48,14 +48,16 @@ static bool has_alpha(amb_activation act)
 
 static void print_layers(const amb_net *net)
 {
-    printf("layer     in    out  parameters  activation        weight rms  weight range          bias range\n");
+    printf(
+        "layer     in    out  parameters  activation        weight rms  weight range          bias range\n");
     for (int l = 0; l < net->layers; l++) {
         const size_t n = weights(net, l), out = (size_t)net->dim[l + 1];
         const range w = range_of(net->weight[l], n), b = range_of(net->bias[l], out);
         char act[40];
-        snprintf(act, sizeof act, has_alpha(net->act[l]) ? "%s %g" : "%s", amb_activation_name(net->act[l]), (double)net->act_alpha[l]);
-        printf("%5d %6d %6d %11zu  %-16s %11.4g  %9.3g ..%9.3g  %9.3g ..%9.3g\n", l, net->dim[l], net->dim[l + 1], n + out, act,
-               root_mean_square(net->weight[l], n), w.lo, w.hi, b.lo, b.hi);
+        snprintf(act, sizeof act, has_alpha(net->act[l]) ? "%s %g" : "%s", amb_activation_name(net->act[l]),
+                 (double)net->act_alpha[l]);
+        printf("%5d %6d %6d %11zu  %-16s %11.4g  %9.3g ..%9.3g  %9.3g ..%9.3g\n", l, net->dim[l],
+               net->dim[l + 1], n + out, act, root_mean_square(net->weight[l], n), w.lo, w.hi, b.lo, b.hi);
     }
 }
 
@@ -78,12 +80,14 @@ static void print_shapes(const amb_net *net)
 static void print_table(const amb_net *net, const char *file, long long bytes)
 {
     const int inputs = net->dim[0], outputs = net->dim[net->layers];
-    printf("%s: %d input%s, %d output%s, %d layer%s, %zu parameters, %lld bytes\n\n", file, inputs, cli_plural(inputs), outputs,
-           cli_plural(outputs), net->layers, cli_plural(net->layers), amb_net_parameters(net), bytes);
+    printf("%s: %d input%s, %d output%s, %d layer%s, %zu parameters, %lld bytes\n\n", file, inputs,
+           cli_plural(inputs), outputs, cli_plural(outputs), net->layers, cli_plural(net->layers),
+           amb_net_parameters(net), bytes);
     print_layers(net);
     print_shapes(net);
     if (net->in_mean) {
-        const range m = range_of(net->in_mean, (size_t)net->dim[0]), s = range_of(net->in_std, (size_t)net->dim[0]);
+        const range m = range_of(net->in_mean, (size_t)net->dim[0]),
+                    s = range_of(net->in_std, (size_t)net->dim[0]);
         printf("\nnormaliser: mean %.3g .. %.3g, standard deviation %.3g .. %.3g, ", m.lo, m.hi, s.lo, s.hi);
         if (net->in_clip > 0)
             printf("clamped to ±%g\n", (double)net->in_clip);
@@ -123,10 +127,11 @@ static json_t *shape_json(const amb_net_shape *shape)
 static json_t *layer_json(const amb_net *net, int l)
 {
     const size_t n = weights(net, l), out = (size_t)net->dim[l + 1];
-    return json_pack("{s:i, s:i, s:I, s:s, s:o, s:o, s:o, s:o}", "in", net->dim[l], "out", net->dim[l + 1], "parameters",
-                     (json_int_t)(n + out), "activation", amb_activation_name(net->act[l]), "alpha",
-                     has_alpha(net->act[l]) ? cli_real((double)net->act_alpha[l]) : json_null(), "weight_rms",
-                     cli_real(root_mean_square(net->weight[l], n)), "weight_range", range_json(range_of(net->weight[l], n)), "bias_range",
+    return json_pack("{s:i, s:i, s:I, s:s, s:o, s:o, s:o, s:o}", "in", net->dim[l], "out", net->dim[l + 1],
+                     "parameters", (json_int_t)(n + out), "activation", amb_activation_name(net->act[l]),
+                     "alpha", has_alpha(net->act[l]) ? cli_real((double)net->act_alpha[l]) : json_null(),
+                     "weight_rms", cli_real(root_mean_square(net->weight[l], n)), "weight_range",
+                     range_json(range_of(net->weight[l], n)), "bias_range",
                      range_json(range_of(net->bias[l], out)));
 }
 
@@ -137,18 +142,21 @@ static json_t *info_json(const amb_net *net, const char *file, long long bytes)
     for (int l = 0; l < net->layers; l++)
         ok &= json_array_append_new(layers, layer_json(net, l)) == 0;
     for (int h = 0; h < net->heads; h++)
-        ok &= json_array_append_new(heads, json_pack("{s:s?, s:i, s:o}", "name", net->head[h].name, "outputs", net->head[h].outputs,
-                                                     "shape", shape_json(&net->head[h].shape))) == 0;
+        ok &= json_array_append_new(heads, json_pack("{s:s?, s:i, s:o}", "name", net->head[h].name, "outputs",
+                                                     net->head[h].outputs, "shape",
+                                                     shape_json(&net->head[h].shape))) == 0;
     for (int i = 0; i < net->metas; i++)
         ok &= json_object_set_new(metas, net->meta[i].key, json_string(net->meta[i].value)) == 0;
     if (net->in_mean)
-        normalizer = json_pack("{s:o, s:o, s:o}", "mean_range", range_json(range_of(net->in_mean, (size_t)net->dim[0])), "std_range",
+        normalizer = json_pack("{s:o, s:o, s:o}", "mean_range",
+                               range_json(range_of(net->in_mean, (size_t)net->dim[0])), "std_range",
                                range_json(range_of(net->in_std, (size_t)net->dim[0])), "clip",
                                net->in_clip > 0 ? cli_real((double)net->in_clip) : json_null());
-    json_t *all =
-        json_pack("{s:o, s:I, s:i, s:i, s:o, s:o, s:I, s:o, s:o, s:o}", "file", cli_text(file), "bytes", (json_int_t)bytes, "inputs",
-                  net->dim[0], "outputs", net->dim[net->layers], "input_shape", shape_json(&net->in_shape), "heads", heads, "parameters",
-                  (json_int_t)amb_net_parameters(net), "layers", layers, "normalizer", normalizer, "metadata", metas);
+    json_t *all = json_pack("{s:o, s:I, s:i, s:i, s:o, s:o, s:I, s:o, s:o, s:o}", "file", cli_text(file),
+                            "bytes", (json_int_t)bytes, "inputs", net->dim[0], "outputs",
+                            net->dim[net->layers], "input_shape", shape_json(&net->in_shape), "heads", heads,
+                            "parameters", (json_int_t)amb_net_parameters(net), "layers", layers, "normalizer",
+                            normalizer, "metadata", metas);
     if (all && !ok) {
         json_decref(all);
         all = NULL;
@@ -185,15 +193,16 @@ static error_t parse(int key, char *text, struct argp_state *state)
 int cmd_model_info(int argc, char **argv)
 {
     static const struct argp_child children[] = {{&cli_json_argp, 0, NULL, 0}, {0}};
-    static const struct argp argp = {NULL,
-                                     parse,
-                                     "FILE.onnx",
-                                     "Says what is in a network's ONNX file: shapes, layers, parameters, activations, heads, the input "
-                                     "normaliser's range, and the metadata that amble put there.\v"
-                                     "Example: amble model info assets/models/walk.onnx --json -",
-                                     children,
-                                     NULL,
-                                     NULL};
+    static const struct argp argp = {
+        NULL,
+        parse,
+        "FILE.onnx",
+        "Says what is in a network's ONNX file: shapes, layers, parameters, activations, heads, the input "
+        "normaliser's range, and the metadata that amble put there.\v"
+        "Example: amble model info assets/models/walk.onnx --json -",
+        children,
+        NULL,
+        NULL};
     options o = {.file = NULL};
     cli_parse(&argp, argc, argv, &o);
     return info(&o);

@@ -1,5 +1,5 @@
-/* amble model run: the rows of a .npy file through a network, into another .npy file. Rows are shared out over threads; what comes out of a
- * row does not depend on how. */
+/* amble model run: the rows of a .npy file through a network, into another .npy file. Rows are shared out
+ * over threads; what comes out of a row does not depend on how. */
 #include "base/clock.h"
 #include "cli/cmd_model.h"
 #include "nets/model.h"
@@ -47,7 +47,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         if (!o->input || !o->output)
-            argp_error(state, "%s", o->input ? "where to? Give --output OUT.npy" : "which rows? Give --input IN.npy");
+            argp_error(state, "%s",
+                       o->input ? "where to? Give --output OUT.npy" : "which rows? Give --input IN.npy");
         return 0;
     default:
         return model_file_argument(key, text, state, &o->file) ? 0 : ARGP_ERR_UNKNOWN;
@@ -56,10 +57,13 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 static const struct argp_option option_list[] = {
     {"input", KEY_INPUT, "IN.npy", 0,
-     "the rows: (rows, inputs), (rows, the file's own input shape), or (inputs,) for one; float64 is rounded", 1},
-    {"output", KEY_OUTPUT, "OUT.npy", 0, "where the outputs go, float32: (rows, the output's shape), several heads side by side", 1},
+     "the rows: (rows, inputs), (rows, the file's own input shape), or (inputs,) for one; float64 is rounded",
+     1},
+    {"output", KEY_OUTPUT, "OUT.npy", 0,
+     "where the outputs go, float32: (rows, the output's shape), several heads side by side", 1},
     {"head", KEY_HEAD, "NAME", 0, "of several heads only this one, in its own shape", 1},
-    {"precision", KEY_PRECISION, "NAME", 0, "fp32, bf16, int16, int8, or auto (default): the fastest of mean squared error below 1e-6", 1},
+    {"precision", KEY_PRECISION, "NAME", 0,
+     "fp32, bf16, int16, int8, or auto (default): the fastest of mean squared error below 1e-6", 1},
     {0},
 };
 
@@ -72,7 +76,8 @@ static bool run_rows(const amb_model *model, const float *in, int rows, float *o
     const int threads = 1;
 #endif
     const size_t inputs = (size_t)amb_model_inputs(model), outputs = (size_t)amb_model_outputs(model);
-    const size_t each = (amb_model_workspace_size(model, BLOCK) + 127) / 64 * 64; /* no cache line of two threads */
+    /* no cache line of two threads */
+    const size_t each = (amb_model_workspace_size(model, BLOCK) + 127) / 64 * 64;
     char *workspace = malloc((size_t)threads * each);
     if (!workspace)
         return amb_fail(err, "out of memory for %d threads", threads);
@@ -113,12 +118,14 @@ static bool choose_slice(const amb_net *net, const char *head, slice *s, amb_err
             return true;
         }
         first += this->outputs;
-        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%.40s", h ? ", " : "", this->name ? this->name : "(no name)");
+        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%.40s", h ? ", " : "",
+                 this->name ? this->name : "(no name)");
     }
     return amb_fail(err, "no head is named \"%.60s\"; there is %s", head, names);
 }
 
-static bool write_slice(const options *o, const slice *s, const float *out, int rows, int outputs, amb_error *err)
+static bool write_slice(const options *o, const slice *s, const float *out, int rows, int outputs,
+                        amb_error *err)
 {
     size_t shape[1 + AMB_NET_MAX_RANK] = {(size_t)rows};
     for (int i = 0; i < s->shape.rank; i++)
@@ -129,24 +136,28 @@ static bool write_slice(const options *o, const slice *s, const float *out, int 
     if (!part)
         return amb_fail(err, "out of memory for %d rows", rows);
     for (int r = 0; r < rows; r++)
-        memcpy(part + (size_t)r * (size_t)s->width, out + (size_t)r * (size_t)outputs + s->first, (size_t)s->width * sizeof *part);
+        memcpy(part + (size_t)r * (size_t)s->width, out + (size_t)r * (size_t)outputs + s->first,
+               (size_t)s->width * sizeof *part);
     const bool ok = amb_npy_write(o->output, AMB_NPY_FLOAT32, 1 + s->shape.rank, shape, part, err);
     free(part);
     return ok;
 }
 
-static bool report(const options *o, const char *path, const amb_model *model, const slice *s, int rows, double seconds, amb_error *err)
+static bool report(const options *o, const char *path, const amb_model *model, const slice *s, int rows,
+                   double seconds, amb_error *err)
 {
     char choice[256], shape[64];
     amb_model_describe(model, choice, sizeof choice);
     if (!o->common.json || strcmp(o->common.json, "-") != 0)
-        printf("%s: %s; %d row%s in %.3g ms, %s each, to %s\n", path, choice, rows, cli_plural(rows), 1e3 * seconds,
-               model_shape_text(&s->shape, shape, sizeof shape), o->output);
+        printf("%s: %s; %d row%s in %.3g ms, %s each, to %s\n", path, choice, rows, cli_plural(rows),
+               1e3 * seconds, model_shape_text(&s->shape, shape, sizeof shape), o->output);
     return cli_write_json(o->common.json,
-                          json_pack("{s:o, s:o, s:o, s:i, s:i, s:s, s:s, s:s, s:I, s:o}", "file", cli_text(path), "input",
-                                    cli_text(o->input), "output", cli_text(o->output), "rows", rows, "outputs", s->width, "precision",
-                                    amb_precision_name(amb_model_precision(model)), "kernel", amb_model_kernel_name(model), "choice",
-                                    choice, "packed_bytes", (json_int_t)amb_model_bytes(model), "wall_s", cli_real(seconds)),
+                          json_pack("{s:o, s:o, s:o, s:i, s:i, s:s, s:s, s:s, s:I, s:o}", "file",
+                                    cli_text(path), "input", cli_text(o->input), "output",
+                                    cli_text(o->output), "rows", rows, "outputs", s->width, "precision",
+                                    amb_precision_name(amb_model_precision(model)), "kernel",
+                                    amb_model_kernel_name(model), "choice", choice, "packed_bytes",
+                                    (json_int_t)amb_model_bytes(model), "wall_s", cli_real(seconds)),
                           err);
 }
 
@@ -176,7 +187,8 @@ static int run(const options *o, amb_error *err)
         const double start = amb_clock_now();
         const bool ok = run_rows(model, in.f32, rows, out, err);
         const double seconds = amb_clock_now() - start;
-        if (ok && write_slice(o, &s, out, rows, amb_model_outputs(model), err) && report(o, path, model, &s, rows, seconds, err))
+        if (ok && write_slice(o, &s, out, rows, amb_model_outputs(model), err) &&
+            report(o, path, model, &s, rows, seconds, err))
             status = EXIT_SUCCESS;
     }
     free(out);
@@ -189,15 +201,16 @@ static int run(const options *o, amb_error *err)
 int cmd_model_run(int argc, char **argv)
 {
     static const struct argp_child children[] = {{&cli_threads_argp, 0, NULL, 90}, {0}};
-    static const struct argp argp = {option_list,
-                                     parse,
-                                     "FILE.onnx",
-                                     "Runs the rows of a NumPy file through a network.\v"
-                                     "A NaN in a row makes that row's outputs NaN.\n\n"
-                                     "Example: amble model run walk.onnx --input observations.npy --output actions.npy",
-                                     children,
-                                     NULL,
-                                     NULL};
+    static const struct argp argp = {
+        option_list,
+        parse,
+        "FILE.onnx",
+        "Runs the rows of a NumPy file through a network.\v"
+        "A NaN in a row makes that row's outputs NaN.\n\n"
+        "Example: amble model run walk.onnx --input observations.npy --output actions.npy",
+        children,
+        NULL,
+        NULL};
     options o = {.precision = AMB_PRECISION_AUTO};
     cli_parse(&argp, argc, argv, &o);
     cli_set_threads(o.common.threads);

@@ -1,4 +1,5 @@
-/* amble rollout: characters walk headless under an actor for a while, and the terminal says how well and how fast. */
+/* amble rollout: characters walk headless under an actor for a while, and the terminal says how well and how
+ * fast. */
 #include "base/file.h"
 #include "cli/commands.h"
 #include "options/options.h"
@@ -111,23 +112,31 @@ static error_t parse(int key, char *text, struct argp_state *state)
 static const struct argp_option options[] = {
     {"motion", KEY_MOTION, "NAME|FILE", 0,
      "motion clip to follow (default: what the policy was trained on; with no policy either, style walk)", 1},
-    {"policy", KEY_POLICY, "FILE", 0, "actor, an ONNX file; a bare name is looked up among amble's models too (default: MOTION.onnx there)",
+    {"policy", KEY_POLICY, "FILE", 0,
+     "actor, an ONNX file; a bare name is looked up among amble's models too (default: MOTION.onnx there)",
      1},
     {"no-policy", KEY_NO_POLICY, NULL, 0, "no network: the joints track the motion and nothing balances", 1},
     {"seconds", KEY_SECONDS, "S", 0, "how long (default 20)", 1},
     {"envs", KEY_ENVS, "N", 0, "characters (default 16)", 1},
     {"realtime", KEY_REALTIME, NULL, 0, "wait for every control step's absolute deadline", 1},
-    {"push", KEY_PUSH, "SPEED,PERIOD", 0, "every PERIOD s change the root's velocity by SPEED m/s in a random horizontal direction", 1},
+    {"push", KEY_PUSH, "SPEED,PERIOD", 0,
+     "every PERIOD s change the root's velocity by SPEED m/s in a random horizontal direction", 1},
     {"turn", KEY_TURN, "DEG/S", 0, "turn the reference all the time; the character is to follow", 1},
     {"heading", KEY_HEADING, "DEG", 0, "first direction, or random (default 0)", 1},
     {"start", KEY_START, "PHASE", 0, "where in the motion to start, 0 to 1, or random (default)", 1},
     {"record", KEY_RECORD, "FILE", 0, "write character 0's motion as a clip file", 1},
     {"precision", KEY_PRECISION, "NAME", 0,
-     "the actor's arithmetic: fp32, bf16, int16, int8, or auto (default), the fastest of mean squared error below 1e-6", 1},
-    {"self-collision", KEY_SELF_COLLISION, NULL, 0, "limbs collide with each other, not only with the floor", 1},
+     "the actor's arithmetic: fp32, bf16, int16, int8, or auto (default), the fastest of mean squared error "
+     "below 1e-6",
+     1},
+    {"self-collision", KEY_SELF_COLLISION, NULL, 0, "limbs collide with each other, not only with the floor",
+     1},
     {"may-touch", KEY_MAY_TOUCH, "BODIES", 0,
-     "bodies that may touch the floor: feet, auto (those that the clip brings there), or names with commas (default: as in training)", 1},
-    {"max-root-m", KEY_MAX_ROOT, "M", 0, "a character this far from its reference counts as fallen (default 0: never)", 1},
+     "bodies that may touch the floor: feet, auto (those that the clip brings there), or names with commas "
+     "(default: as in training)",
+     1},
+    {"max-root-m", KEY_MAX_ROOT, "M", 0,
+     "a character this far from its reference counts as fallen (default 0: never)", 1},
     {0},
 };
 
@@ -151,8 +160,8 @@ static bool write_recording(const char *path, const amb_rollout_result *r, amb_e
     return ok;
 }
 
-/* Which actor: as given, else the model of the motion's name, else walk's, or locomotion's where motions are invented. False and a sentence
- * if it cannot be loaded. */
+/* Which actor: as given, else the model of the motion's name, else walk's, or locomotion's where motions are
+ * invented. False and a sentence if it cannot be loaded. */
 static bool load_policy(const arguments *a, amb_policy *policy, char *path, size_t size, amb_error *err)
 {
     const char *otherwise = amb_style_requested(&a->style) ? "locomotion" : "walk";
@@ -160,7 +169,8 @@ static bool load_policy(const arguments *a, amb_policy *policy, char *path, size
            cli_load_policy(policy, path, a->precision, err);
 }
 
-/* With nothing said, the default model on the default style, for which no clip is needed; where that model is not, the walk. */
+/* With nothing said, the default model on the default style, for which no clip is needed; where that model is
+ * not, the walk. */
 static void choose_style(arguments *a)
 {
     char path[4096];
@@ -183,10 +193,11 @@ static bool run(const arguments *a, amb_error *err)
     amb_character *character = amb_character_create(&character_def, err);
     const amb_origin origin = amb_policy_origin(&policy, path);
     amb_followed followed = {0};
-    ok =
-        character && amb_follow(&followed, a->motion, &a->style, a->no_policy ? NULL : &origin, &character->skeleton, a->common.clips, err);
+    ok = character && amb_follow(&followed, a->motion, &a->style, a->no_policy ? NULL : &origin,
+                                 &character->skeleton, a->common.clips, err);
     if (ok) {
-        amb_rollout_def def = {.env = amb_env_default_def(character, followed.clip), .envs = a->envs, .realtime = a->realtime};
+        amb_rollout_def def = {
+            .env = amb_env_default_def(character, followed.clip), .envs = a->envs, .realtime = a->realtime};
         if (!a->no_policy)
             amb_policy_use(&policy, &def.env);
         def.policy = a->no_policy ? NULL : &policy;
@@ -203,14 +214,16 @@ static bool run(const arguments *a, amb_error *err)
         def.env.max_root_m = a->max_root;
         const double frames = a->seconds / (def.env.substeps * character->timestep) + 2;
         if (a->record && frames > AMB_CLIP_MAX_FRAMES)
-            ok = amb_fail(err, "--record: %g s make %.0f frames, more than the %d that a clip may have", a->seconds, frames,
-                          AMB_CLIP_MAX_FRAMES);
+            ok = amb_fail(err, "--record: %g s make %.0f frames, more than the %d that a clip may have",
+                          a->seconds, frames, AMB_CLIP_MAX_FRAMES);
         amb_progress progress;
         amb_progress_start(&progress, "rollout", 0, 1, 0);
         def.progress = on_progress;
         def.context = &progress;
         amb_rollout_result result;
-        ok = ok && amb_choose_may_touch(a->may_touch, def.policy, character, followed.clip, &def.env.may_touch, err) &&
+        ok = ok &&
+             amb_choose_may_touch(a->may_touch, def.policy, character, followed.clip, &def.env.may_touch,
+                                  err) &&
              amb_rollout_run(&def, &result, err);
         amb_progress_end(&progress);
         if (ok) {
@@ -218,7 +231,9 @@ static bool run(const arguments *a, amb_error *err)
             if (!quiet)
                 cli_print_rollout(&def, &result, followed.name, a->no_policy ? NULL : path);
             ok = (!a->record || write_recording(a->record, &result, err)) &&
-                 cli_write_json(a->common.json, cli_rollout_json(&def, &result, followed.name, a->no_policy ? NULL : path), err);
+                 cli_write_json(a->common.json,
+                                cli_rollout_json(&def, &result, followed.name, a->no_policy ? NULL : path),
+                                err);
             amb_rollout_result_free(&result);
         }
     }
@@ -230,17 +245,24 @@ static bool run(const arguments *a, amb_error *err)
 
 int cmd_rollout(int argc, char **argv)
 {
-    arguments a = {.common = {.seed = 1}, .seconds = 20, .envs = 16, .push_period = 2, .start = -1, .precision = AMB_PRECISION_AUTO};
-    const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {&cli_style_argp, 0, NULL, 2}, {0}};
-    const struct argp argp = {options,
-                              parse,
-                              NULL,
-                              "Lets characters move headless under an actor network and says how well and how fast.\v"
-                              "Examples:\n  amble rollout --motion walk --policy walk.onnx --seconds 20 --push 0.5,2\n"
-                              "  amble rollout --style walk:0.7,zombie:0.3 --seconds 60",
-                              children,
-                              NULL,
-                              NULL};
+    arguments a = {.common = {.seed = 1},
+                   .seconds = 20,
+                   .envs = 16,
+                   .push_period = 2,
+                   .start = -1,
+                   .precision = AMB_PRECISION_AUTO};
+    const struct argp_child children[] = {
+        {&cli_common_argp, 0, NULL, 90}, {&cli_style_argp, 0, NULL, 2}, {0}};
+    const struct argp argp = {
+        options,
+        parse,
+        NULL,
+        "Lets characters move headless under an actor network and says how well and how fast.\v"
+        "Examples:\n  amble rollout --motion walk --policy walk.onnx --seconds 20 --push 0.5,2\n"
+        "  amble rollout --style walk:0.7,zombie:0.3 --seconds 60",
+        children,
+        NULL,
+        NULL};
     cli_parse(&argp, argc, argv, &a);
     amb_error err = {{0}};
     if (a.policy && a.no_policy) {

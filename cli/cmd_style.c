@@ -1,5 +1,5 @@
-/* amble style: which styles there are, a style's motion as a clip, and pictures of all styles (cmd_style_plot.c). Nothing is simulated and
- * nothing is drawn at random. */
+/* amble style: which styles there are, a style's motion as a clip, and pictures of all styles
+ * (cmd_style_plot.c). Nothing is simulated and nothing is drawn at random. */
 #include "cli/cmd_style.h"
 
 #include "policy/models.h"
@@ -69,26 +69,30 @@ static amb_character *load(const options *o, amb_motions *motions, amb_error *er
 
 static json_t *facts_json(const amb_cycle_facts *f)
 {
-    return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "frames", f->frames, "period_s", cli_real(f->period_s), "speed_mps",
-                     cli_real(f->speed), "stretch", cli_real(f->stretch), "confidence", cli_real(f->confidence), "close_m",
-                     cli_real(f->close_m), "fit_m", cli_real(f->fit_m), "skate_mps", cli_real(f->skate));
+    return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "frames", f->frames, "period_s",
+                     cli_real(f->period_s), "speed_mps", cli_real(f->speed), "stretch", cli_real(f->stretch),
+                     "confidence", cli_real(f->confidence), "close_m", cli_real(f->close_m), "fit_m",
+                     cli_real(f->fit_m), "skate_mps", cli_real(f->skate));
 }
 
 /* clip: the invented one, NULL where there is none because of `refusal`. */
-static json_t *style_json(const amb_styles *styles, int at, const amb_style_near *near, const amb_cycle_facts *facts, amb_refusal refusal)
+static json_t *style_json(const amb_styles *styles, int at, const amb_style_near *near,
+                          const amb_cycle_facts *facts, amb_refusal refusal)
 {
     const amb_style *s = &styles->style[at];
     json_t *list = json_array();
     for (int i = 1; i < styles->count; i++)
-        json_array_append_new(list,
-                              json_pack("{s:s, s:o}", "style", styles->style[near[i].style].name, "distance", cli_real(near[i].distance)));
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "style", s->name, "clip", s->clip, "period_s", cli_real(s->period),
-                     "speed_mps", cli_real(s->speed), "scale", cli_real(s->scale), "spread", cli_real(s->spread), "motion",
-                     refusal ? json_null() : facts_json(facts), "refused", refusal ? json_string(amb_refusal_text(refusal)) : json_null(),
-                     "nearest", list);
+        json_array_append_new(list, json_pack("{s:s, s:o}", "style", styles->style[near[i].style].name,
+                                              "distance", cli_real(near[i].distance)));
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "style", s->name, "clip", s->clip,
+                     "period_s", cli_real(s->period), "speed_mps", cli_real(s->speed), "scale",
+                     cli_real(s->scale), "spread", cli_real(s->spread), "motion",
+                     refusal ? json_null() : facts_json(facts), "refused",
+                     refusal ? json_string(amb_refusal_text(refusal)) : json_null(), "nearest", list);
 }
 
-static void print_style(const amb_styles *styles, int at, const amb_style_near *near, const amb_cycle_facts *facts, amb_refusal refusal)
+static void print_style(const amb_styles *styles, int at, const amb_style_near *near,
+                        const amb_cycle_facts *facts, amb_refusal refusal)
 {
     const amb_style *s = &styles->style[at];
     printf("%-12s %-14s ", s->name, s->clip);
@@ -101,7 +105,8 @@ static void print_style(const amb_styles *styles, int at, const amb_style_near *
     putchar('\n');
 }
 
-static bool list_one(const amb_motions *m, int at, amb_style_near *near, bool table, json_t *list, amb_error *err)
+static bool list_one(const amb_motions *m, int at, amb_style_near *near, bool table, json_t *list,
+                     amb_error *err)
 {
     const amb_style *s = &m->styles->style[at];
     amb_latent latent;
@@ -131,7 +136,8 @@ static int run_list(const options *o)
     const bool table = !o->common.json || strcmp(o->common.json, "-") != 0;
     bool ok = (near && list) || amb_fail(&err, "out of memory for a list of %d styles", m.styles->count);
     if (ok && table)
-        printf("%-12s %-14s %8s %6s %8s   %s\n", "style", "learned from", "period s", "m/s", "skate", "nearest styles and their distances");
+        printf("%-12s %-14s %8s %6s %8s   %s\n", "style", "learned from", "period s", "m/s", "skate",
+               "nearest styles and their distances");
     for (int i = 0; ok && i < m.styles->count; i++)
         ok = list_one(&m, i, near, table, list, &err);
     ok = ok && cli_write_json(o->common.json, json_incref(list), &err);
@@ -148,16 +154,20 @@ static bool export(const options *o, const amb_motions *m, amb_error *err)
 {
     amb_cycle_facts facts;
     if (!m->plan.moments)
-        return amb_fail(err, "\"%.60s\" means another style every time, and a clip has one: give a name or a mixture", o->style.style);
-    amb_clip *clip =
-        amb_style_motion(&m->nets, &m->plan.moment[0].latent, o->style.style ? o->style.style : o->style.from, &facts, NULL, err);
+        return amb_fail(
+            err, "\"%.60s\" means another style every time, and a clip has one: give a name or a mixture",
+            o->style.style);
+    amb_clip *clip = amb_style_motion(&m->nets, &m->plan.moment[0].latent,
+                                      o->style.style ? o->style.style : o->style.from, &facts, NULL, err);
     bool ok = clip && amb_clip_write(clip, o->out, err);
     amb_clip_destroy(clip);
     const bool text = !o->common.json || strcmp(o->common.json, "-") != 0;
     if (ok && text)
-        printf("%s: %s, %d frames, %.2f s, %.2f m/s\n", o->out, m->name, facts.frames + 1, facts.period_s, facts.speed);
+        printf("%s: %s, %d frames, %.2f s, %.2f m/s\n", o->out, m->name, facts.frames + 1, facts.period_s,
+               facts.speed);
     if (ok && o->common.json) {
-        json_t *result = json_pack("{s:o, s:s, s:o}", "file", cli_text(o->out), "style", m->name, "motion", facts_json(&facts));
+        json_t *result = json_pack("{s:o, s:s, s:o}", "file", cli_text(o->out), "style", m->name, "motion",
+                                   facts_json(&facts));
         ok = cli_write_json(o->common.json, result, err);
     }
     return ok;
@@ -172,8 +182,10 @@ static int run_export(const options *o)
         return cli_fail(&err);
     }
     if (!amb_style_requested(&o->style) || !o->out) {
-        amb_fail(&err, amb_style_requested(&o->style) ? "where to? Give -o FILE"
-                                                      : "which style? Give a name, a mixture (walk:0.7,zombie:0.3) or --style-from CLIP");
+        amb_fail(&err,
+                 amb_style_requested(&o->style)
+                     ? "where to? Give -o FILE"
+                     : "which style? Give a name, a mixture (walk:0.7,zombie:0.3) or --style-from CLIP");
         return cli_fail(&err);
     }
     amb_character *character = load(o, &m, &err);
@@ -202,8 +214,10 @@ static int run_plot(const options *o)
         return cli_fail(&err);
     json_t *facts = json_object();
     const bool drawn = (facts || amb_fail(&err, "out of memory for pictures")) &&
-                       amb_find_model(o->style.encoder ? o->style.encoder : "stylevae_encoder.onnx", path, sizeof path, &err) &&
-                       amb_stylevae_load(&encoder, path, NULL, NULL, &err) && style_plot(&m, &encoder, o->between, o->out, facts, &err);
+                       amb_find_model(o->style.encoder ? o->style.encoder : "stylevae_encoder.onnx", path,
+                                      sizeof path, &err) &&
+                       amb_stylevae_load(&encoder, path, NULL, NULL, &err) &&
+                       style_plot(&m, &encoder, o->between, o->out, facts, &err);
     int status = drawn ? EXIT_SUCCESS : cli_fail(&err);
     if (drawn && !cli_write_json(o->common.json, json_incref(facts), &err))
         status = cli_fail(&err);
@@ -219,17 +233,22 @@ static int run_plot(const options *o)
 static const struct argp_option export_options[] = {
     {"output", KEY_OUT, "FILE", 0, "the clip's file", 1},
     {"style-from", KEY_FROM, "NAME|FILE", 0, "instead of STYLE: the style of a clip that walks", 1},
-    {"encoder", KEY_ENCODER, "FILE", 0, "StyleVAE's encoder, for --style-from (default stylevae_encoder.onnx among amble's models)", 1},
+    {"encoder", KEY_ENCODER, "FILE", 0,
+     "StyleVAE's encoder, for --style-from (default stylevae_encoder.onnx among amble's models)", 1},
     {0},
 };
 static const struct argp_option plot_options[] = {
     {"out", KEY_OUT, "DIR", 0, "folder for pictures, tables and gnuplot's scripts; it is made", 1},
-    {"between", KEY_BETWEEN, "A,B", 0, "two styles whose half-way blend is drawn (default: the two that are farthest apart)", 1},
-    {"encoder", KEY_ENCODER, "FILE", 0, "StyleVAE's encoder (default stylevae_encoder.onnx among amble's models)", 1},
+    {"between", KEY_BETWEEN, "A,B", 0,
+     "two styles whose half-way blend is drawn (default: the two that are farthest apart)", 1},
+    {"encoder", KEY_ENCODER, "FILE", 0,
+     "StyleVAE's encoder (default stylevae_encoder.onnx among amble's models)", 1},
     {0},
 };
-static const struct argp_child json_children[] = {{&cli_style_files_argp, 0, NULL, 2}, {&cli_json_argp, 0, NULL, 90}, {0}};
-static const struct argp_child clip_children[] = {{&cli_style_files_argp, 0, NULL, 2}, {&cli_common_argp, 0, NULL, 90}, {0}};
+static const struct argp_child json_children[] = {
+    {&cli_style_files_argp, 0, NULL, 2}, {&cli_json_argp, 0, NULL, 90}, {0}};
+static const struct argp_child clip_children[] = {
+    {&cli_style_files_argp, 0, NULL, 2}, {&cli_common_argp, 0, NULL, 90}, {0}};
 
 static const struct {
     const char *verb;
@@ -239,16 +258,19 @@ static const struct {
 } verbs[] = {
     {"list",
      {NULL, parse, NULL,
-      "Lists the named styles: the clip that each was learned from; of the motion that is invented from it the period of a cycle, the "
+      "Lists the named styles: the clip that each was learned from; of the motion that is invented from it "
+      "the period of a cycle, the "
       "speed "
-      "and how fast soles slide that should stand; and the nearest styles with their distances in latent space.\v"
+      "and how fast soles slide that should stand; and the nearest styles with their distances in latent "
+      "space.\v"
       "Example: amble style list --json styles.json",
       json_children, NULL, NULL},
      false,
      run_list},
     {"export",
      {export_options, parse, "STYLE",
-      "Writes the motion that is invented from a style, one cycle that loops from left-foot strike to left-foot strike, as a clip. STYLE "
+      "Writes the motion that is invented from a style, one cycle that loops from left-foot strike to "
+      "left-foot strike, as a clip. STYLE "
       "is "
       "a name or a mixture, as for rollout's --style.\v"
       "Example: amble style export walk:0.7,zombie:0.3 -o slouch.txt\n"
@@ -258,8 +280,10 @@ static const struct {
      run_export},
     {"plot",
      {plot_options, parse, NULL,
-      "Draws the styles with gnuplot: " STYLE_PHASE_NAME ".png, DeepPhase's trajectory of each, and " STYLE_MAP_NAME
-      ".png, where they and their blends lie in latent space. The tables (.tsv) and scripts (.gp) behind the pictures are written in any "
+      "Draws the styles with gnuplot: " STYLE_PHASE_NAME
+      ".png, DeepPhase's trajectory of each, and " STYLE_MAP_NAME
+      ".png, where they and their blends lie in latent space. The tables (.tsv) and scripts (.gp) behind the "
+      "pictures are written in any "
       "case.\v"
       "Example: amble style plot --out pictures --between walk,zombie",
       json_children, NULL, NULL},
@@ -267,13 +291,13 @@ static const struct {
      run_plot},
 };
 
-static const char usage[] =
-    "Usage: amble style list [OPTION...]\n"
-    "       amble style export [OPTION...] STYLE -o FILE\n"
-    "       amble style plot [OPTION...] --out DIR\n"
-    "Says which styles there are, writes a style's motion as a clip, draws them all. `amble style list --help` and so "
-    "on say more.\n"
-    "Example: amble style export walk:0.7,zombie:0.3 -o slouch.txt\n";
+static const char usage[] = "Usage: amble style list [OPTION...]\n"
+                            "       amble style export [OPTION...] STYLE -o FILE\n"
+                            "       amble style plot [OPTION...] --out DIR\n"
+                            "Says which styles there are, writes a style's motion as a clip, draws them all. "
+                            "`amble style list --help` and so "
+                            "on say more.\n"
+                            "Example: amble style export walk:0.7,zombie:0.3 -o slouch.txt\n";
 
 int cmd_style(int argc, char **argv)
 {

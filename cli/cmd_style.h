@@ -17,10 +17,10 @@ typedef struct style_pictures {
     int mixed, fails;                  /* blends on the map, and how many of them give no usable motion */
 } style_pictures;
 
-/* cmd_style_plot.c: `between` is "A,B", or NULL for the two styles that are farthest apart. Writes the tables, and the scripts that draw
- * them, into the folder, which is made; then draws. */
-bool style_plot(const amb_motions *motions, const amb_stylevae *encoder, const char *between, const char *folder, json_t *facts,
-                amb_error *err);
+/* cmd_style_plot.c: `between` is "A,B", or NULL for the two styles that are farthest apart. Writes the
+ * tables, and the scripts that draw them, into the folder, which is made; then draws. */
+bool style_plot(const amb_motions *motions, const amb_stylevae *encoder, const char *between,
+                const char *folder, json_t *facts, amb_error *err);
 
 /* cmd_style_draw.c: gnuplot's scripts, and a run of gnuplot on them. */
 bool style_write_scripts(const style_pictures *pictures, const char *folder, amb_error *err);

@@ -1,8 +1,9 @@
 /* amble style plot: the tables behind the pictures.
  *
- * styles-phase.tsv: DeepPhase's trajectory of each named style's motion and of one half-way blend. styles-map.tsv: the named latents, the
- * blends of every two of them, and the encoder's latents of windows of their motions, all on the plane of the named latents' first two
- * principal components. Columns are named in the first line; a table knows nothing of gnuplot. */
+ * styles-phase.tsv: DeepPhase's trajectory of each named style's motion and of one half-way blend.
+ * styles-map.tsv: the named latents, the blends of every two of them, and the encoder's latents of windows of
+ * their motions, all on the plane of the named latents' first two principal components. Columns are named in
+ * the first line; a table knows nothing of gnuplot. */
 #include "cli/cmd_style.h"
 
 #include "base/file.h"
@@ -41,13 +42,15 @@ static void put_trajectory(FILE *out, int number, const char *name, double perio
 {
     for (int i = 0; i <= POINTS; i++) {
         const amb_phase *p = &phase[i % POINTS], *next = &phase[(i + 1) % POINTS];
-        amb_number_fprintf(out, "%d\t%s\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\n", number, name, (double)i / POINTS,
-                           period * i / POINTS, p->x, p->y, next->x - p->x, next->y - p->y, p->phase, p->amplitude);
+        amb_number_fprintf(out, "%d\t%s\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\n", number, name,
+                           (double)i / POINTS, period * i / POINTS, p->x, p->y, next->x - p->x,
+                           next->y - p->y, p->phase, p->amplitude);
     }
 }
 
 /* False only where memory is short; a latent that gives no motion is left out of the picture. */
-static bool add_portrait(const style_pictures *p, const amb_latent *latent, int number, const char *name, FILE *out, amb_error *err)
+static bool add_portrait(const style_pictures *p, const amb_latent *latent, int number, const char *name,
+                         FILE *out, amb_error *err)
 {
     amb_phase phase[POINTS];
     amb_refusal refusal;
@@ -84,11 +87,12 @@ static bool put_portraits(style_pictures *p, FILE *out, amb_error *err)
 
 /* ---- map ---- */
 
-static const char map_head[] = "kind\tnumber\tstyle\tother\tweight\tstart\tpc1\tpc2\tusable\tperiod_s\tspeed_mps\tskate_mps\n";
+static const char map_head[] =
+    "kind\tnumber\tstyle\tother\tweight\tstart\tpc1\tpc2\tusable\tperiod_s\tspeed_mps\tskate_mps\n";
 
 /* One latent that a motion is made of: a name (other = style) or a blend. */
-static bool put_latent(style_pictures *p, const amb_pca *pca, int style, int other, double weight, FILE *out, amb_clip **motion,
-                       amb_error *err)
+static bool put_latent(style_pictures *p, const amb_pca *pca, int style, int other, double weight, FILE *out,
+                       amb_clip **motion, amb_error *err)
 {
     const amb_styles *styles = p->motions->styles;
     char plain[2][AMB_NAME];
@@ -105,14 +109,16 @@ static bool put_latent(style_pictures *p, const amb_pca *pca, int style, int oth
     amb_pca_project(pca, latent.z, at);
     if (style == other)
         memcpy(p->at[style], at, sizeof at);
-    amb_number_fprintf(out, "%s\t%d\t%s\t%s\t%g\t0\t%.6f\t%.6f\t%d\t%.6f\t%.6f\t%.6f\n", style == other ? "name" : "blend", style,
-                       style_plain_name(p->motions, style, plain[0]), style_plain_name(p->motions, other, plain[1]), weight, at[0], at[1],
-                       *motion != NULL, *motion ? facts.period_s : 0, facts.speed, facts.skate);
+    amb_number_fprintf(
+        out, "%s\t%d\t%s\t%s\t%g\t0\t%.6f\t%.6f\t%d\t%.6f\t%.6f\t%.6f\n", style == other ? "name" : "blend",
+        style, style_plain_name(p->motions, style, plain[0]), style_plain_name(p->motions, other, plain[1]),
+        weight, at[0], at[1], *motion != NULL, *motion ? facts.period_s : 0, facts.speed, facts.skate);
     return true;
 }
 
 /* The encoder's latents of a named style's motion. */
-static bool put_windows(const style_pictures *p, const amb_pca *pca, int style, const amb_clip *motion, FILE *out, amb_error *err)
+static bool put_windows(const style_pictures *p, const amb_pca *pca, int style, const amb_clip *motion,
+                        FILE *out, amb_error *err)
 {
     static float mean[WINDOWS * AMB_STYLE_SIZE];
     const amb_style *s = &p->motions->styles->style[style];
@@ -123,7 +129,8 @@ static bool put_windows(const style_pictures *p, const amb_pca *pca, int style, 
         double at[2];
         amb_pca_project(pca, mean + i % WINDOWS * AMB_STYLE_SIZE, at);
         amb_number_fprintf(out, "window\t%d\t%s\t%s\t0\t%.6f\t%.6f\t%.6f\t1\t%.6f\t0\t0\n", style,
-                           style_plain_name(p->motions, style, plain), plain, (double)i / WINDOWS, at[0], at[1], amb_clip_duration(motion));
+                           style_plain_name(p->motions, style, plain), plain, (double)i / WINDOWS, at[0],
+                           at[1], amb_clip_duration(motion));
     }
     return true;
 }
@@ -175,8 +182,8 @@ static bool put_map(style_pictures *p, FILE *out, amb_error *err)
 
 /* ---- all ---- */
 
-static bool write_table(style_pictures *p, bool (*put)(style_pictures *, FILE *, amb_error *), const char *folder, const char *name,
-                        amb_error *err)
+static bool write_table(style_pictures *p, bool (*put)(style_pictures *, FILE *, amb_error *),
+                        const char *folder, const char *name, amb_error *err)
 {
     char *text = NULL;
     size_t size = 0;
@@ -218,22 +225,27 @@ static bool choose_pair(style_pictures *p, const char *between, amb_error *err)
     return true;
 }
 
-bool style_plot(const amb_motions *motions, const amb_stylevae *encoder, const char *between, const char *folder, json_t *facts,
-                amb_error *err)
+bool style_plot(const amb_motions *motions, const amb_stylevae *encoder, const char *between,
+                const char *folder, json_t *facts, amb_error *err)
 {
     style_pictures p = {.motions = motions, .encoder = encoder};
     if (motions->styles->count > MOST)
-        return amb_fail(err, "%d styles in the table, expected at most %d: more cannot be told apart in a picture", motions->styles->count,
-                        MOST);
+        return amb_fail(err,
+                        "%d styles in the table, expected at most %d: more cannot be told apart in a picture",
+                        motions->styles->count, MOST);
     if (!choose_pair(&p, between, err) || !amb_folder_make(folder, err) ||
         !write_table(&p, put_portraits, folder, STYLE_PHASE_NAME ".tsv", err) ||
-        !write_table(&p, put_map, folder, STYLE_MAP_NAME ".tsv", err) || !style_write_scripts(&p, folder, err))
+        !write_table(&p, put_map, folder, STYLE_MAP_NAME ".tsv", err) ||
+        !style_write_scripts(&p, folder, err))
         return false;
     json_object_set_new(facts, "folder", cli_text(folder));
     json_object_set_new(facts, "styles", json_integer(motions->styles->count));
-    json_object_set_new(facts, "explained_variance", json_pack("[o, o]", cli_real(p.share[0]), cli_real(p.share[1])));
+    json_object_set_new(facts, "explained_variance",
+                        json_pack("[o, o]", cli_real(p.share[0]), cli_real(p.share[1])));
     json_object_set_new(facts, "blends", json_integer(p.mixed));
     json_object_set_new(facts, "blends_without_motion", json_integer(p.fails));
-    fprintf(stderr, "%s: tables and scripts are written; of %d blends of two styles %d give no usable motion\n", folder, p.mixed, p.fails);
+    fprintf(stderr,
+            "%s: tables and scripts are written; of %d blends of two styles %d give no usable motion\n",
+            folder, p.mixed, p.fails);
     return style_draw(folder, err);
 }

@@ -1,5 +1,6 @@
-/* amble train: PPO from scratch, from a checkpoint (--resume) or from another training's networks (--init). Writes into a run folder:
- * checkpoint.bin (everything, atomically), actor.onnx and critic.onnx, and TensorBoard events. */
+/* amble train: PPO from scratch, from a checkpoint (--resume) or from another training's networks (--init).
+ * Writes into a run folder: checkpoint.bin (everything, atomically), actor.onnx and critic.onnx, and
+ * TensorBoard events. */
 #include "base/clock.h"
 #include "base/count.h"
 #include "base/file.h"
@@ -99,7 +100,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return 0; /* it always is */
     case KEY_PRECISION: {
         const int bf16 = amb_setting_by_name("bf16");
-        a->setting[bf16] = !strcmp(text, "fp32") ? "0" : !strcmp(text, "bf16") ? "1" : !strcmp(text, "auto") ? "-1" : NULL;
+        a->setting[bf16] = !strcmp(text, "fp32")   ? "0"
+                           : !strcmp(text, "bf16") ? "1"
+                           : !strcmp(text, "auto") ? "-1"
+                                                   : NULL;
         if (!a->setting[bf16])
             argp_error(state, "--precision: \"%s\" found, expected fp32, bf16 or auto", text);
         return 0;
@@ -112,7 +116,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_CLIP: {
         double unused;
         if (!amb_count_read(text, &unused))
-            argp_error(state, "--clip is the old name of --ratio-clip, a number; \"%.100s\" found: a motion clip is given with --motion",
+            argp_error(state,
+                       "--clip is the old name of --ratio-clip, a number; \"%.100s\" found: a motion clip is "
+                       "given with --motion",
                        text);
         cli_warn_renamed(state, "--clip", "--ratio-clip");
         a->setting[amb_setting_by_name("ratio_clip")] = text;
@@ -131,31 +137,43 @@ static error_t parse(int key, char *text, struct argp_state *state)
 }
 
 static const struct argp_option own_options[] = {
-    {"motion", KEY_MOTION, "NAME|FILE", 0, "motion clip to imitate: a file, or a name in the clips folder (walk)", 1},
-    {"out", KEY_OUT, "DIR", 0, "run folder (default: runs/MOTION, runs/style-STYLE, runs/locomotion); made if it is not there", 1},
-    {"resume", KEY_RESUME, "FILE", 0, "go on from this checkpoint, bit for bit; only --samples and where to stop may be changed", 1},
+    {"motion", KEY_MOTION, "NAME|FILE", 0,
+     "motion clip to imitate: a file, or a name in the clips folder (walk)", 1},
+    {"out", KEY_OUT, "DIR", 0,
+     "run folder (default: runs/MOTION, runs/style-STYLE, runs/locomotion); made if it is not there", 1},
+    {"resume", KEY_RESUME, "FILE", 0,
+     "go on from this checkpoint, bit for bit; only --samples and where to stop may be changed", 1},
     {"init", KEY_INIT, "FILE", 0,
-     "begin with these networks, under the settings given here: a checkpoint, an actor's ONNX file with its critic beside it, or one of "
+     "begin with these networks, under the settings given here: a checkpoint, an actor's ONNX file with its "
+     "critic beside it, or one of "
      "amble's models by its name",
      1},
     {"teacher", KEY_TEACHER, "STYLE=FILE", 0,
-     "with --style: learn from what this actor would do, too, wherever this style is followed; once for each style", 1},
+     "with --style: learn from what this actor would do, too, wherever this style is followed; once for each "
+     "style",
+     1},
     {"minutes", KEY_MINUTES, "M", 0,
-     "train for this time: as many samples as it gives at the speed of the first seconds (with --samples or --resume: stop then, even if "
+     "train for this time: as many samples as it gives at the speed of the first seconds (with --samples or "
+     "--resume: stop then, even if "
      "samples are left)",
      1},
     {"save-minutes", KEY_SAVE_MINUTES, "M", 0, "time between checkpoints (default 2)", 1},
     {"evaluate-every", KEY_EVALUATE_EVERY, "N", 0,
-     "samples between evaluations: 32 characters by the mean action, without noise (default 250000; 0: none)", 1},
-    {"stop-at", KEY_STOP_AT, "RETURN", 0, "stop when an evaluation gives this normalised return (default: train all samples)", 1},
+     "samples between evaluations: 32 characters by the mean action, without noise (default 250000; 0: none)",
+     1},
+    {"stop-at", KEY_STOP_AT, "RETURN", 0,
+     "stop when an evaluation gives this normalised return (default: train all samples)", 1},
     {"may-touch", KEY_MAY_TOUCH, "BODIES", 0,
-     "bodies that may touch the floor: auto (those that the clip brings there; default for a clip), feet (default for a style), or names "
+     "bodies that may touch the floor: auto (those that the clip brings there; default for a clip), feet "
+     "(default for a style), or names "
      "with commas",
      1},
-    {"precision", KEY_PRECISION, "P", 0, "of matrix products while learning: fp32, bf16 or auto (bf16 where the CPU has it)", 1},
+    {"precision", KEY_PRECISION, "P", 0,
+     "of matrix products while learning: fp32, bf16 or auto (bf16 where the CPU has it)", 1},
     {"half", KEY_HALF, NULL, 0, "write the ONNX files with float16 weights", 1},
     {"clip", KEY_CLIP, "X", OPTION_HIDDEN, NULL, 1},
-    {"deterministic", KEY_DETERMINISTIC, NULL, 0, "accepted and always true: results depend on the seed, not on threads or time", 1},
+    {"deterministic", KEY_DETERMINISTIC, NULL, 0,
+     "accepted and always true: results depend on the seed, not on threads or time", 1},
     {NULL, 0, NULL, 0, "Settings (numbers; 2e6, 500k and 2M are fine):", 3},
 };
 
@@ -187,7 +205,8 @@ static struct argp_option *all_options(char (*help)[160])
 }
 
 /* Settings from the checkpoint that is resumed, or defaults, with what was given on the command line. */
-static bool choose_settings(const arguments *a, const amb_checkpoint *resumed, amb_settings *settings, amb_error *err)
+static bool choose_settings(const arguments *a, const amb_checkpoint *resumed, amb_settings *settings,
+                            amb_error *err)
 {
     *settings = amb_settings_default();
     if (resumed && !amb_train_read_settings(resumed, settings, err))
@@ -199,18 +218,21 @@ static bool choose_settings(const arguments *a, const amb_checkpoint *resumed, a
         if (!amb_settings_set(settings, amb_setting_list[i].name, a->setting[i], err))
             return false;
         if (resumed && ((double *)settings)[i] != before && strcmp(amb_setting_list[i].name, "samples"))
-            return amb_fail(err, "--resume continues with the settings of %s (%s=%g there); use --init to change them", a->resume,
-                            amb_setting_list[i].name, before);
+            return amb_fail(
+                err, "--resume continues with the settings of %s (%s=%g there); use --init to change them",
+                a->resume, amb_setting_list[i].name, before);
     }
     if (a->common.seed_given) {
         if (resumed && settings->seed != (double)a->common.seed)
-            return amb_fail(err, "--resume continues with the seed of %s (%g there)", a->resume, settings->seed);
+            return amb_fail(err, "--resume continues with the seed of %s (%g there)", a->resume,
+                            settings->seed);
         settings->seed = (double)a->common.seed;
     }
     return amb_settings_check(settings, err);
 }
 
-/* An 'amble: ' sentence that does not end the training: what could not be written now may be written next time. */
+/* An 'amble: ' sentence that does not end the training: what could not be written now may be written next
+ * time. */
 static void warn(amb_progress *progress, const amb_error *err)
 {
     amb_progress_note(progress, "amble: %s; going on", err->text);
@@ -220,7 +242,8 @@ static void warn(amb_progress *progress, const amb_error *err)
 static bool save_networks(const amb_train *train, const char *folder, bool half, amb_error *err)
 {
     char path[4200];
-    amb_net *actor = amb_train_export_actor(train, err), *critic = actor ? amb_train_export_critic(train, err) : NULL;
+    amb_net *actor = amb_train_export_actor(train, err),
+            *critic = actor ? amb_train_export_critic(train, err) : NULL;
     bool ok = critic != NULL;
     const amb_onnx_dtype dtype = half ? AMB_ONNX_FLOAT16 : AMB_ONNX_FLOAT32;
     snprintf(path, sizeof path, "%s/critic.onnx", folder);
@@ -232,9 +255,10 @@ static bool save_networks(const amb_train *train, const char *folder, bool half,
     return ok;
 }
 
-/* The curves first: a checkpoint must not be newer than the points in the files, or a resumed run has a hole in them. Failing to write them
- * is only a warning. */
-static bool save_all(const amb_train *train, const char *folder, bool half, amb_event_log *log, amb_progress *progress, amb_error *err)
+/* The curves first: a checkpoint must not be newer than the points in the files, or a resumed run has a hole
+ * in them. Failing to write them is only a warning. */
+static bool save_all(const amb_train *train, const char *folder, bool half, amb_event_log *log,
+                     amb_progress *progress, amb_error *err)
 {
     char path[4200];
     if (!amb_event_log_flush(log, err))
@@ -282,7 +306,8 @@ static void log_events(amb_event_log *log, const amb_train_stats *s, double rate
 }
 
 /* For TensorBoard's comparison of runs. */
-static bool log_settings(amb_event_log *log, const amb_settings *settings, const amb_train *train, amb_error *err)
+static bool log_settings(amb_event_log *log, const amb_settings *settings, const amb_train *train,
+                         amb_error *err)
 {
     amb_event_setting list[AMB_SETTING_COUNT + 1] = {{"motion", amb_train_motion(train), 0}};
     for (int i = 0; i < AMB_SETTING_COUNT; i++)
@@ -293,13 +318,15 @@ static bool log_settings(amb_event_log *log, const amb_settings *settings, const
 static void show(amb_progress *progress, const amb_train_stats *s, double rate)
 {
     amb_progress_update(progress, (double)s->samples,
-                        "%.2fM samples, %.0f/s, episode %.2f s, return %.3f, reward %.3f (pose %.2f vel %.2f ends %.2f root %.2f com %.2f)",
-                        1e-6 * (double)s->samples, rate, s->episode_s, s->normalised_return, s->reward, s->part[0], s->part[1], s->part[2],
-                        s->part[3], s->part[4]);
+                        "%.2fM samples, %.0f/s, episode %.2f s, return %.3f, reward %.3f (pose %.2f vel %.2f "
+                        "ends %.2f root %.2f com %.2f)",
+                        1e-6 * (double)s->samples, rate, s->episode_s, s->normalised_return, s->reward,
+                        s->part[0], s->part[1], s->part[2], s->part[3], s->part[4]);
 }
 
 /* An evaluation where one is due. Returns whether the training is as good as was asked for. */
-static bool evaluate(const arguments *a, const amb_train *train, int64_t before, amb_event_log *log, amb_progress *progress)
+static bool evaluate(const arguments *a, const amb_train *train, int64_t before, amb_event_log *log,
+                     amb_progress *progress)
 {
     const int64_t now = amb_train_samples(train), every = (int64_t)a->evaluate_every;
     if (every == 0 || now / every == before / every)
@@ -311,8 +338,10 @@ static bool evaluate(const arguments *a, const amb_train *train, int64_t before,
         return false;
     }
     if (s.failed)
-        amb_progress_note(progress, "amble: physics failed in %d of the evaluation's characters, which count as fallen: %s; going on",
-                          (int)s.failed, s.failure);
+        amb_progress_note(
+            progress,
+            "amble: physics failed in %d of the evaluation's characters, which count as fallen: %s; going on",
+            (int)s.failed, s.failure);
     const struct {
         const char *tag;
         double value;
@@ -327,8 +356,10 @@ static bool evaluate(const arguments *a, const amb_train *train, int64_t before,
     };
     for (size_t i = 0; i < sizeof scalar / sizeof *scalar; i++)
         amb_event_log_scalar(log, scalar[i].tag, now, scalar[i].value, NULL);
-    amb_progress_note(progress, "evaluation after %.2fM samples: return %.3f, %.0f %% up, %.0f %% successful, joints off by %.1f°",
-                      1e-6 * (double)now, s.normalised_return, 100 * s.survival, 100 * s.success, s.joint_rad * 180 / M_PI);
+    amb_progress_note(
+        progress,
+        "evaluation after %.2fM samples: return %.3f, %.0f %% up, %.0f %% successful, joints off by %.1f°",
+        1e-6 * (double)now, s.normalised_return, 100 * s.survival, 100 * s.success, s.joint_rad * 180 / M_PI);
     return a->stop_at > 0 && s.normalised_return >= a->stop_at;
 }
 
@@ -352,7 +383,8 @@ static json_t *summary(const amb_train_stats *s, const amb_train *train, const c
     return o;
 }
 
-/* The body that fell first, and why episodes end: what most likely stands in the way, once, when it is clear that little is learned. */
+/* The body that fell first, and why episodes end: what most likely stands in the way, once, when it is clear
+ * that little is learned. */
 static void diagnose(const amb_train_stats *s, bool *told, amb_progress *progress)
 {
     if (*told || s->samples < 300000)
@@ -361,20 +393,25 @@ static void diagnose(const amb_train_stats *s, bool *told, amb_progress *progres
         *told = true;
         if (s->fell >= s->lost && s->fell_on >= 0)
             amb_progress_note(progress,
-                              "amble: episodes last only %.2f s after %.0fk samples: most end when the %s touches the floor. If the motion "
+                              "amble: episodes last only %.2f s after %.0fk samples: most end when the %s "
+                              "touches the floor. If the motion "
                               "takes it there, allow it with --may-touch.",
                               s->episode_s, 1e-3 * (double)s->samples, amb_body_name[s->fell_on]);
         else
-            amb_progress_note(progress,
-                              "amble: episodes last only %.2f s after %.0fk samples: most end because the body loses its reference. Is the "
-                              "motion too fast for it? The limits are --max-height-m, --max-tilt and --max-root-m.",
-                              s->episode_s, 1e-3 * (double)s->samples);
+            amb_progress_note(
+                progress,
+                "amble: episodes last only %.2f s after %.0fk samples: most end because the body loses its "
+                "reference. Is the "
+                "motion too fast for it? The limits are --max-height-m, --max-tilt and --max-root-m.",
+                s->episode_s, 1e-3 * (double)s->samples);
     } else if (s->limited > .5) {
         *told = true;
-        amb_progress_note(progress,
-                          "amble: %.0f %% of the joints are at their torque limit: the motion asks for more than the body's strength. "
-                          "Slow it down, or check that the clip's rate and scale are right (amble clip info).",
-                          100 * s->limited);
+        amb_progress_note(
+            progress,
+            "amble: %.0f %% of the joints are at their torque limit: the motion asks for more than the "
+            "body's strength. "
+            "Slow it down, or check that the clip's rate and scale are right (amble clip info).",
+            100 * s->limited);
     }
 }
 
@@ -387,15 +424,16 @@ static bool check_floor(const amb_character *character, const amb_clip *clip, am
     if (!amb_clip_height(character, clip, &lowest, &mean, err))
         return false;
     if (lowest < -.25 || mean < -.1)
-        fprintf(
-            stderr,
-            "amble: the poses of %s are in the floor, by %.0f cm at the deepest and %.0f cm on average: a body cannot follow them there. "
-            "Raise the motion, or check its scale and its up axis (amble clip info).\n",
-            amb_clip_name(clip), -100 * lowest, -100 * fmin(mean, 0));
+        fprintf(stderr,
+                "amble: the poses of %s are in the floor, by %.0f cm at the deepest and %.0f cm on average: "
+                "a body cannot follow them there. "
+                "Raise the motion, or check its scale and its up axis (amble clip info).\n",
+                amb_clip_name(clip), -100 * lowest, -100 * fmin(mean, 0));
     return true;
 }
 
-/* With --minutes alone: once the speed is known, the samples that the time gives, from then on as if --samples had said so. */
+/* With --minutes alone: once the speed is known, the samples that the time gives, from then on as if
+ * --samples had said so. */
 typedef struct budget {
     bool open; /* still to be decided */
     double seconds;
@@ -405,7 +443,8 @@ typedef struct budget {
 static bool decide_budget(budget *b, amb_train *train, double elapsed, bool at_end, amb_progress *progress)
 {
     enum { FIRST = 8 }; /* iterations, at the least */
-    if (!b->open || amb_train_iterations(train) < (at_end ? 1 : FIRST) || (!at_end && elapsed < fmin(10, .1 * b->seconds)))
+    if (!b->open || amb_train_iterations(train) < (at_end ? 1 : FIRST) ||
+        (!at_end && elapsed < fmin(10, .1 * b->seconds)))
         return false;
     b->open = false;
     const amb_settings *s = amb_train_settings(train);
@@ -413,12 +452,15 @@ static bool decide_budget(budget *b, amb_train *train, double elapsed, bool at_e
     const double samples = fmax(batch * round(done / elapsed * b->seconds / batch), done + batch);
     amb_train_set_samples(train, samples);
     progress->total = samples;
-    amb_progress_note(progress, "%.0f samples/s: %g minutes give %.2fM samples", done / elapsed, b->seconds / 60, 1e-6 * samples);
+    amb_progress_note(progress, "%.0f samples/s: %g minutes give %.2fM samples", done / elapsed,
+                      b->seconds / 60, 1e-6 * samples);
     return true;
 }
 
-/* Networks as they begin, so that the folder can be watched from the start. A resumed training goes on if they cannot be written. */
-static bool save_first(const amb_train *train, const char *folder, bool half, bool resumed, amb_progress *progress, amb_error *err)
+/* Networks as they begin, so that the folder can be watched from the start. A resumed training goes on if
+ * they cannot be written. */
+static bool save_first(const amb_train *train, const char *folder, bool half, bool resumed,
+                       amb_progress *progress, amb_error *err)
 {
     char path[4200];
     snprintf(path, sizeof path, "%s/actor.onnx", folder);
@@ -430,7 +472,8 @@ static bool save_first(const amb_train *train, const char *folder, bool half, bo
 }
 
 /* The command that goes on with this training, with all that a checkpoint asks to be given again. */
-static void print_how_to_go_on(const arguments *a, const amb_settings *settings, const amb_train *train, const char *folder)
+static void print_how_to_go_on(const arguments *a, const amb_settings *settings, const amb_train *train,
+                               const char *folder)
 {
     char path[4200], number[AMB_NUMBER_TEXT];
     snprintf(path, sizeof path, "%s/checkpoint.bin", folder);
@@ -457,7 +500,8 @@ static int run(const arguments *a, amb_train *train, const char *folder, amb_eve
     bool failed = false, warned = false;
     amb_progress progress;
     const amb_settings *settings = amb_train_settings(train);
-    budget time = {a->minutes > 0 && !a->resume && !a->setting[amb_setting_by_name("samples")], 60 * a->minutes};
+    budget time = {a->minutes > 0 && !a->resume && !a->setting[amb_setting_by_name("samples")],
+                   60 * a->minutes};
     const double limit = time.open ? 0 : 60 * a->minutes;
     bool told = false;
     amb_progress_start(&progress, "train", (double)samples_before, time.open ? 0 : settings->samples, 0);
@@ -489,7 +533,8 @@ static int run(const arguments *a, amb_train *train, const char *folder, amb_eve
             if (!amb_event_log_flush(log, &err))
                 warn(&progress, &err);
         }
-        if (decided || (!time.open && now - saved > 60 * a->save_minutes)) { /* no checkpoint with another budget */
+        /* no checkpoint with another budget */
+        if (decided || (!time.open && now - saved > 60 * a->save_minutes)) {
             saved = flushed = now;
             if (!save_all(train, folder, a->half, log, &progress, &err))
                 warn(&progress, &err);
@@ -501,9 +546,12 @@ static int run(const arguments *a, amb_train *train, const char *folder, amb_eve
     const bool kept = save_all(train, folder, a->half, log, &progress, &err);
     if (kept) {
         fprintf(stderr,
-                "%s after %.1f minutes and %.2fM samples (%.0f/s): episode %.2f s, normalised return %.3f, both with exploration noise.\n",
-                cli_stopped || failed ? "Stopped" : "Trained", wall / 60, 1e-6 * (double)amb_train_samples(train),
-                (double)(amb_train_samples(train) - samples_before) / fmax(wall, 1e-9), stats.episode_s, stats.normalised_return);
+                "%s after %.1f minutes and %.2fM samples (%.0f/s): episode %.2f s, normalised return %.3f, "
+                "both with exploration noise.\n",
+                cli_stopped || failed ? "Stopped" : "Trained", wall / 60,
+                1e-6 * (double)amb_train_samples(train),
+                (double)(amb_train_samples(train) - samples_before) / fmax(wall, 1e-9), stats.episode_s,
+                stats.normalised_return);
         print_how_to_go_on(a, settings, train, folder);
     } else {
         cli_failed(&err);
@@ -534,10 +582,13 @@ static void choose_folder(const arguments *a, const amb_train *train, char *fold
     }
 }
 
-/* What is drawn: all of the table's styles, or the one that --style names, which `one` is made to hold; it must outlive the training. */
-static bool choose_styles(const amb_motions *motions, amb_styles *one, amb_train_styles *styles, amb_error *err)
+/* What is drawn: all of the table's styles, or the one that --style names, which `one` is made to hold; it
+ * must outlive the training. */
+static bool choose_styles(const amb_motions *motions, amb_styles *one, amb_train_styles *styles,
+                          amb_error *err)
 {
-    *styles = (amb_train_styles){.nets = &motions->nets, .styles = motions->styles, .name = motions->style, .crc = motions->crc};
+    *styles = (amb_train_styles){
+        .nets = &motions->nets, .styles = motions->styles, .name = motions->style, .crc = motions->crc};
     if (!strcmp(motions->style, "random"))
         return true;
     const int style = amb_styles_find(motions->styles, motions->style, err);
@@ -549,8 +600,9 @@ static bool choose_styles(const amb_motions *motions, amb_styles *one, amb_train
     return true;
 }
 
-static amb_train *create_training(const amb_settings *settings, const amb_character *character, const amb_followed *followed,
-                                  amb_styles *one, const amb_teachers *teachers, unsigned may_touch, amb_error *err)
+static amb_train *create_training(const amb_settings *settings, const amb_character *character,
+                                  const amb_followed *followed, amb_styles *one, const amb_teachers *teachers,
+                                  unsigned may_touch, amb_error *err)
 {
     if (followed->clip)
         return amb_train_create(settings, character, followed->clip, may_touch, err);
@@ -568,17 +620,20 @@ static bool load_init(const arguments *a, amb_train *train, const amb_checkpoint
         return !checkpoint || amb_train_load_networks(train, checkpoint, err);
     char critic[4200];
     if (!amb_policy_critic_path(a->init, critic, sizeof critic) && access(a->init, R_OK) == 0)
-        return amb_fail(err, "%s: its critic is not there, expected NAME_critic.onnx or critic.onnx beside it", a->init);
+        return amb_fail(
+            err, "%s: its critic is not there, expected NAME_critic.onnx or critic.onnx beside it", a->init);
     return amb_train_load_onnx(train, a->init, critic, err);
 }
 
-static bool load_teachers(const arguments *a, const amb_followed *followed, amb_teachers *teachers, amb_error *err)
+static bool load_teachers(const arguments *a, const amb_followed *followed, amb_teachers *teachers,
+                          amb_error *err)
 {
     if (a->teachers > 0 && followed->clip)
         return amb_fail(err, "--teacher is for --style: a clip needs none");
     for (int i = 0; i < a->teachers; i++) {
         const char *equals = strchr(a->teacher[i], '=');
-        char path[4096], found[4200]; /* found: "STYLE=FILE" with the file's path; if there is none, amb_teachers_add says so */
+        char path[4096], found[4200]; /* found: "STYLE=FILE" with the file's path; if there is none,
+                                         amb_teachers_add says so */
         const bool is_found = equals && amb_find_model(equals + 1, path, sizeof path, NULL);
         if (is_found)
             snprintf(found, sizeof found, "%.*s%s", (int)(equals + 1 - a->teacher[i]), a->teacher[i], path);
@@ -594,18 +649,19 @@ static bool is_onnx(const char *path)
     return length > 5 && !strcmp(path + length - 5, ".onnx");
 }
 
-/* Whether the motion is that of the checkpoint that is resumed (`before`; its motion is NULL where none is). Before a training is made:
- * settings that were decided for another motion may be impossible for this one. */
+/* Whether the motion is that of the checkpoint that is resumed (`before`; its motion is NULL where none is).
+ * Before a training is made: settings that were decided for another motion may be impossible for this one. */
 static bool check_motion(const amb_origin *before, const amb_followed *followed, amb_error *err)
 {
     const amb_clip *clip = followed->clip;
-    if (!before->motion || (clip ? !before->has_crc || amb_clip_crc(clip) == before->crc : amb_style_trained_on(before->motion) != NULL))
+    if (!before->motion || (clip ? !before->has_crc || amb_clip_crc(clip) == before->crc
+                                 : amb_style_trained_on(before->motion) != NULL))
         return true;
-    return amb_fail(
-        err,
-        "%s: was trained on another motion than \"%s\" as it is now; continue with the same one, or start from its networks with "
-        "--init",
-        before->file, followed->name);
+    return amb_fail(err,
+                    "%s: was trained on another motion than \"%s\" as it is now; continue with the same one, "
+                    "or start from its networks with "
+                    "--init",
+                    before->file, followed->name);
 }
 
 static int train_with(const arguments *a, const amb_checkpoint *resumed, const amb_checkpoint *init)
@@ -625,7 +681,8 @@ static int train_with(const arguments *a, const amb_checkpoint *resumed, const a
     amb_followed followed = {0};
     amb_origin origin = {.file = a->resume, .motion = before};
     origin.has_crc = before && amb_checkpoint_get(resumed, "clip_crc", &origin.crc, sizeof origin.crc, NULL);
-    const bool found = character && amb_follow(&followed, a->motion, &a->style, &origin, &character->skeleton, a->common.clips, &err);
+    const bool found = character && amb_follow(&followed, a->motion, &a->style, &origin, &character->skeleton,
+                                               a->common.clips, &err);
     amb_teachers teachers = {0};
     amb_styles one = {0};
     unsigned may_touch = 0;
@@ -637,15 +694,18 @@ static int train_with(const arguments *a, const amb_checkpoint *resumed, const a
     if (found && check_motion(&origin, &followed, &err) &&
         amb_choose_may_touch(a->may_touch, NULL, character, followed.clip, &may_touch, &err) &&
         check_floor(character, followed.clip, &err) && load_teachers(a, &followed, &teachers, &err) &&
-        (train = create_training(&settings, character, &followed, &one, &teachers, may_touch, &err)) != NULL &&
+        (train = create_training(&settings, character, &followed, &one, &teachers, may_touch, &err)) !=
+            NULL &&
         (!resumed || amb_train_load(train, resumed, &err)) && load_init(a, train, init, &err) &&
-        (choose_folder(a, train, folder, sizeof folder), lock = cli_run_folder_take(folder, resumed, &err)) != NULL &&
+        (choose_folder(a, train, folder, sizeof folder), lock = cli_run_folder_take(folder, resumed, &err)) !=
+            NULL &&
         (!followed.clip || amb_keep_clip(folder, followed.path, followed.clip, &err)) &&
         (log = amb_event_log_open(folder, amb_train_samples(train), &err)) != NULL &&
         log_settings(log, amb_train_settings(train), train, &err)) {
-        fprintf(stderr, "Training %s in %s: %.0f environments, %s matrix products, %.2fM of %.2fM samples done.\n", amb_train_motion(train),
-                folder, settings.envs, amb_train_uses_bf16(train) ? "bf16" : "fp32", 1e-6 * (double)amb_train_samples(train),
-                1e-6 * settings.samples);
+        fprintf(stderr,
+                "Training %s in %s: %.0f environments, %s matrix products, %.2fM of %.2fM samples done.\n",
+                amb_train_motion(train), folder, settings.envs, amb_train_uses_bf16(train) ? "bf16" : "fp32",
+                1e-6 * (double)amb_train_samples(train), 1e-6 * settings.samples);
         status = run(a, train, folder, log);
     } else {
         cli_fail(&err);
@@ -666,7 +726,8 @@ int cmd_train(int argc, char **argv)
     struct argp_option *options = all_options(help);
     if (!options)
         return cli_fail(&(amb_error){"out of memory for the options"});
-    const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {&cli_train_style_argp, 0, NULL, 2}, {0}};
+    const struct argp_child children[] = {
+        {&cli_common_argp, 0, NULL, 90}, {&cli_train_style_argp, 0, NULL, 2}, {0}};
     const struct argp argp = {options,
                               parse,
                               NULL,
@@ -693,7 +754,10 @@ int cmd_train(int argc, char **argv)
         return cli_fail(&err);
     }
     if (a.resume && a.may_touch) {
-        amb_fail(&err, "--resume and --may-touch exclude each other: the bodies are those of %s; use --init to change them", a.resume);
+        amb_fail(&err,
+                 "--resume and --may-touch exclude each other: the bodies are those of %s; use --init to "
+                 "change them",
+                 a.resume);
         return cli_fail(&err);
     }
     cli_set_threads(a.common.threads);

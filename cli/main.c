@@ -1,4 +1,5 @@
-/* The `amble` program: picks the subcommand and sets up OpenMP before it starts. Everything else is a subcommand's. */
+/* The `amble` program: picks the subcommand and sets up OpenMP before it starts. Everything else is a
+ * subcommand's. */
 #include "cli/commands.h"
 #include "options/options.h"
 #include "options/program.h"
@@ -13,18 +14,22 @@ static const struct subcommand {
     int (*run)(int argc, char **argv);
     const char *does, *example;
 } subcommands[] = {
-    {"rollout", cmd_rollout, "runs characters through a motion; prints survival, return, tracking errors, speed and latency",
+    {"rollout", cmd_rollout,
+     "runs characters through a motion; prints survival, return, tracking errors, speed and latency",
      "amble rollout --motion walk --policy walk.onnx --seconds 20 --envs 64"},
-    {"train", cmd_train, "teaches a policy a motion (PPO), from scratch or from --resume; writes checkpoints and ONNX",
+    {"train", cmd_train,
+     "teaches a policy a motion (PPO), from scratch or from --resume; writes checkpoints and ONNX",
      "amble train --motion run --out runs/run"},
-    {"fit", cmd_fit, "trains the motion networks, DeepPhase (phase) and StyleVAE (style), on a folder of clips",
+    {"fit", cmd_fit,
+     "trains the motion networks, DeepPhase (phase) and StyleVAE (style), on a folder of clips",
      "amble fit style --clips deepmimic-clips --out runs/style"},
     {"eval", cmd_eval, "evaluates a policy over many seeds and pushes, alone or against another one",
      "amble eval --motion walk --policy walk.onnx --push 0.5,2"},
     {"clip", cmd_clip, "says what is in motion clips, and converts them", "amble clip info walk run"},
     {"style", cmd_style, "says which styles there are, writes a style's motion as a clip, draws them all",
      "amble style export walk:0.7,zombie:0.3 -o slouch.txt"},
-    {"model", cmd_model, "says what is in a network's ONNX file, runs it on .npy files, checks every precision",
+    {"model", cmd_model,
+     "says what is in a network's ONNX file, runs it on .npy files, checks every precision",
      "amble model check walk.onnx"},
 };
 enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };
@@ -36,12 +41,18 @@ static void print_help(FILE *to)
           "Physics-simulated humanoids driven by small neural networks, in real time.\n\n",
           to);
     for (int i = 0; i < SUBCOMMANDS; i++)
-        fprintf(to, "  %-8s %s\n           %s\n", subcommands[i].name, subcommands[i].does, subcommands[i].example);
-    fputs("\n`amble SUBCOMMAND --help` lists its options. All take --json FILE (- is standard output) for their results; progress goes to\n"
-          "standard error. Exit status: 0 done, 1 failed on the way, 2 not understood or not possible as asked.\n\n"
-          "Threads: one for each core of the affinity mask, within the cgroup's CPU quota, unless --threads gives their number. A waiting\n"
-          "thread spins for some microseconds and then sleeps (GOMP_SPINCOUNT, KMP_BLOCKTIME) unless OMP_WAIT_POLICY or one of these is\n"
-          "set, and none is bound to a core unless OMP_PROC_BIND is: on cores that other programs use, either would make threads wait.\n\n"
+        fprintf(to, "  %-8s %s\n           %s\n", subcommands[i].name, subcommands[i].does,
+                subcommands[i].example);
+    fputs("\n`amble SUBCOMMAND --help` lists its options. All take --json FILE (- is standard output) for "
+          "their results; progress goes to\n"
+          "standard error. Exit status: 0 done, 1 failed on the way, 2 not understood or not possible as "
+          "asked.\n\n"
+          "Threads: one for each core of the affinity mask, within the cgroup's CPU quota, unless --threads "
+          "gives their number. A waiting\n"
+          "thread spins for some microseconds and then sleeps (GOMP_SPINCOUNT, KMP_BLOCKTIME) unless "
+          "OMP_WAIT_POLICY or one of these is\n"
+          "set, and none is bound to a core unless OMP_PROC_BIND is: on cores that other programs use, "
+          "either would make threads wait.\n\n"
           "Counts may be written 20k, 2M or 2e6.\n\n" CLI_ENVIRONMENT_HELP,
           to);
 }

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool amb_copier_init(amb_copier *c, int inputs, int hidden1, int hidden2, int actions, int rows, amb_train_precision precision,
-                     amb_error *err)
+bool amb_copier_init(amb_copier *c, int inputs, int hidden1, int hidden2, int actions, int rows,
+                     amb_train_precision precision, amb_error *err)
 {
     *c = (amb_copier){.rows = rows, .outputs = {actions, 1}};
     for (int k = 0; k < 2; k++) {
@@ -59,11 +59,13 @@ static void learn(amb_copier *c, int k, const float *x, const float *target, int
     for (int i = 0; i < n * outputs; i++)
         c->d[k][i] = (y[i] - target[i]) / (float)n;
     amb_train_net_backward(c->net[k], c->d[k], n);
-    amb_adam_update(&c->adam[k], amb_train_net_parameters(c->net[k]), amb_train_net_gradient(c->net[k]), rate, 0);
+    amb_adam_update(&c->adam[k], amb_train_net_parameters(c->net[k]), amb_train_net_gradient(c->net[k]), rate,
+                    0);
     amb_train_net_parameters_changed(c->net[k]);
 }
 
-double amb_copier_learn(amb_copier *c, const float *x, const float *action, const float *value, int n, float rate)
+double amb_copier_learn(amb_copier *c, const float *x, const float *action, const float *value, int n,
+                        float rate)
 {
 #pragma omp parallel
     {

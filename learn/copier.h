@@ -1,6 +1,6 @@
-/* Two networks that learn to answer as given examples do: an actor's actions and a critic's values, by least squares. Training uses them
- * where what acts is more than a plain network: a policy that is symmetric by mirroring half of what it sees is copied into a network that
- * needs no mirror (train_symmetry.c). */
+/* Two networks that learn to answer as given examples do: an actor's actions and a critic's values, by least
+ * squares. Training uses them where what acts is more than a plain network: a policy that is symmetric by
+ * mirroring half of what it sees is copied into a network that needs no mirror (train_symmetry.c). */
 #ifndef AMB_LEARN_COPIER_H
 #define AMB_LEARN_COPIER_H
 
@@ -15,19 +15,23 @@ typedef struct amb_copier {
     float *d[2]; /* (rows, outputs) derivatives */
 } amb_copier;
 
-/* Networks of inputs-hidden1-hidden2-outputs, all parameters zero. False and a sentence on error; then it is freed. */
-bool amb_copier_init(amb_copier *copier, int inputs, int hidden1, int hidden2, int actions, int rows, amb_train_precision precision,
-                     amb_error *err);
+/* Networks of inputs-hidden1-hidden2-outputs, all parameters zero. False and a sentence on error; then it is
+ * freed. */
+bool amb_copier_init(amb_copier *copier, int inputs, int hidden1, int hidden2, int actions, int rows,
+                     amb_train_precision precision, amb_error *err);
 void amb_copier_free(amb_copier *copier);
 
-/* True and a sentence if oneDNN has failed in it since it was made (amb_train_net_failed). err may be NULL. */
+/* True and a sentence if oneDNN has failed in it since it was made (amb_train_net_failed). err may be NULL.
+ */
 bool amb_copier_failed(const amb_copier *copier, amb_error *err);
 
 /* Starts from these parameters (actor's, critic's), with an optimiser that knows nothing. */
 void amb_copier_start(amb_copier *copier, const float *actor, const float *critic);
 
-/* One step of Adam of each network on n examples: x (n, inputs) normalised observations, action (n, actions), value (n). The critic's step
- * is left out where value is NULL. Returns the root mean square of the actor's error before the step. Forks its own team. */
-double amb_copier_learn(amb_copier *copier, const float *x, const float *action, const float *value, int n, float rate);
+/* One step of Adam of each network on n examples: x (n, inputs) normalised observations, action (n, actions),
+ * value (n). The critic's step is left out where value is NULL. Returns the root mean square of the actor's
+ * error before the step. Forks its own team. */
+double amb_copier_learn(amb_copier *copier, const float *x, const float *action, const float *value, int n,
+                        float rate);
 
 #endif

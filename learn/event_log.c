@@ -1,8 +1,10 @@
 /* TensorBoard event files: each event is a protobuf message in a TFRecord frame,
  *
- *   u64 length, u32 masked CRC-32C of those 8 bytes, data[length], u32 masked CRC-32C of the data      (little endian)
+ *   u64 length, u32 masked CRC-32C of those 8 bytes, data[length], u32 masked CRC-32C of the data (little
+ *   endian)
  *
- * Whole records only reach the file for good: where a write stops half-way the file is cut back, and the next flush starts there again. */
+ * Whole records only reach the file for good: where a write stops half-way the file is cut back, and the next
+ * flush starts there again. */
 #include "learn/event_log.h"
 
 #include "base/file.h"
@@ -91,8 +93,8 @@ static bool append(amb_event_log *log, const AmbEvent__Event *event, amb_error *
     return true;
 }
 
-/* Readers take a folder's files in the order of their names: the new one's seconds must be later than any that is there. Seconds a day or
- * more ahead are some other clock's and are let be. */
+/* Readers take a folder's files in the order of their names: the new one's seconds must be later than any
+ * that is there. Seconds a day or more ahead are some other clock's and are let be. */
 static long long free_second(const char *folder)
 {
     const long long now = (long long)time(NULL);
@@ -140,7 +142,8 @@ static bool begin(amb_event_log *log, int64_t step, amb_error *err)
         AmbEvent__Event start = AMB_EVENT__EVENT__INIT;
         session.status = AMB_EVENT__SESSION__STATUS__START;
         start.wall_time = seconds_now();
-        start.step = step + 1; /* readers forget from here on; the point at `step` itself is before the checkpoint and stays */
+        start.step = step + 1; /* readers forget from here on; the point at `step` itself is before the
+                                  checkpoint and stays */
         start.what_case = AMB_EVENT__EVENT__WHAT_SESSION;
         start.session = &session;
         if (!append(log, &start, err))
@@ -207,7 +210,8 @@ static bool append_hparams(amb_event_log *log, uint8_t *content, size_t size, do
     return append(log, &event, err);
 }
 
-bool amb_event_log_settings(amb_event_log *log, const amb_event_setting *setting, size_t settings, amb_error *err)
+bool amb_event_log_settings(amb_event_log *log, const amb_event_setting *setting, size_t settings,
+                            amb_error *err)
 {
     AmbEvent__Hparams all = AMB_EVENT__HPARAMS__INIT;
     AmbEvent__HparamsStart start = AMB_EVENT__HPARAMS_START__INIT;
@@ -220,7 +224,8 @@ bool amb_event_log_settings(amb_event_log *log, const amb_event_setting *setting
             amb_event__hparam_value__init(&value[i]);
             one[i].name = (char *)(uintptr_t)setting[i].name; /* only read */
             one[i].value = &value[i];
-            value[i].value_case = setting[i].text ? AMB_EVENT__HPARAM_VALUE__VALUE_TEXT : AMB_EVENT__HPARAM_VALUE__VALUE_NUMBER;
+            value[i].value_case =
+                setting[i].text ? AMB_EVENT__HPARAM_VALUE__VALUE_TEXT : AMB_EVENT__HPARAM_VALUE__VALUE_NUMBER;
             if (setting[i].text)
                 value[i].text = (char *)(uintptr_t)setting[i].text;
             else
@@ -233,8 +238,9 @@ bool amb_event_log_settings(amb_event_log *log, const amb_event_setting *setting
         all.start = &start;
         content = malloc(amb_event__hparams__get_packed_size(&all) + 1);
     }
-    const bool ok = content ? append_hparams(log, content, amb_event__hparams__pack(&all, content), start.wall_time, err)
-                            : amb_fail(err, "%s: out of memory for the settings", log->path);
+    const bool ok =
+        content ? append_hparams(log, content, amb_event__hparams__pack(&all, content), start.wall_time, err)
+                : amb_fail(err, "%s: out of memory for the settings", log->path);
     free(content);
     free(value);
     free(list);

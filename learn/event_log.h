@@ -1,8 +1,10 @@
-/* Curves for TensorBoard: scalars over steps in an event file "events.out.tfevents.SECONDS.HOST.PID" (TFRecord framing, masked CRC-32C).
+/* Curves for TensorBoard: scalars over steps in an event file "events.out.tfevents.SECONDS.HOST.PID"
+ * (TFRecord framing, masked CRC-32C).
  *
- * Records gather in memory until they are flushed, so that logging does not wait for the disk. When the disk is full, flush says so, and
- * the training may go on: what could not be written is kept and tried again at the next flush, up to 4 MiB; beyond that the older half is
- * dropped (whole records: the file stays readable). Scalars and a run's settings; reads nothing. One thread. */
+ * Records gather in memory until they are flushed, so that logging does not wait for the disk. When the disk
+ * is full, flush says so, and the training may go on: what could not be written is kept and tried again at
+ * the next flush, up to 4 MiB; beyond that the older half is dropped (whole records: the file stays
+ * readable). Scalars and a run's settings; reads nothing. One thread. */
 #ifndef AMB_LEARN_EVENT_LOG_H
 #define AMB_LEARN_EVENT_LOG_H
 
@@ -13,12 +15,13 @@
 
 typedef struct amb_event_log amb_event_log;
 
-/* A new file in `folder`, which is made if missing. `step` > 0: the run continues from there, and TensorBoard drops what earlier files of
- * this folder said about steps after it (a SessionLog START event), so a resumed run shows one curve. NULL and a sentence on error. */
+/* A new file in `folder`, which is made if missing. `step` > 0: the run continues from there, and TensorBoard
+ * drops what earlier files of this folder said about steps after it (a SessionLog START event), so a resumed
+ * run shows one curve. NULL and a sentence on error. */
 amb_event_log *amb_event_log_open(const char *folder, int64_t step, amb_error *err);
 
-/* Appends one point of the curve `tag` ("reward/pose"; TensorBoard groups by what is before the slash), stored as fp32. False when memory
- * is short: then the point is lost. */
+/* Appends one point of the curve `tag` ("reward/pose"; TensorBoard groups by what is before the slash),
+ * stored as fp32. False when memory is short: then the point is lost. */
 bool amb_event_log_scalar(amb_event_log *log, const char *tag, int64_t step, double value, amb_error *err);
 
 /* One of a run's settings (TensorBoard: hyperparameters). */
@@ -27,9 +30,11 @@ typedef struct amb_event_setting {
     double number;
 } amb_event_setting;
 
-/* What the run was started with, for TensorBoard's tab "HParams", where runs are compared by their settings. Once, right after opening:
- * TensorBoard keeps what a folder's first file says. False when memory is short: then nothing is written. */
-bool amb_event_log_settings(amb_event_log *log, const amb_event_setting *setting, size_t settings, amb_error *err);
+/* What the run was started with, for TensorBoard's tab "HParams", where runs are compared by their settings.
+ * Once, right after opening: TensorBoard keeps what a folder's first file says. False when memory is short:
+ * then nothing is written. */
+bool amb_event_log_settings(amb_event_log *log, const amb_event_setting *setting, size_t settings,
+                            amb_error *err);
 
 /* Writes what has gathered. False and a sentence where that failed. */
 bool amb_event_log_flush(amb_event_log *log, amb_error *err);

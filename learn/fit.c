@@ -15,13 +15,20 @@ const amb_fit_setting amb_fit_setting_list[AMB_FIT_SETTING_COUNT] = {
 #undef SETTING
 };
 
-const char *const amb_fit_term[2][AMB_FIT_TERMS] = {{"x", "y"}, {"points", "root_velocity", "contacts", "point_velocity", "soles", "kl"}};
-const char *const amb_fit_net_name[2][AMB_FIT_NETS] = {{"deepphase", NULL}, {"stylevae_encoder", "stylevae_decoder"}};
+const char *const amb_fit_term[2][AMB_FIT_TERMS] = {
+    {"x", "y"}, {"points", "root_velocity", "contacts", "point_velocity", "soles", "kl"}};
+const char *const amb_fit_net_name[2][AMB_FIT_NETS] = {{"deepphase", NULL},
+                                                       {"stylevae_encoder", "stylevae_decoder"}};
 static const char *const what_name[2] = {"phase", "style"};
 
-static const double last_rate = .01;                    /* of the first */
-static const float first_log_variance = -4;             /* a quiet start */
-enum { LEAST_BATCH = 8, PAIRS_SHARE = 5, STREAMS = 4 }; /* a fifth of the batch's rows are first of a pair, a fifth second */
+static const double last_rate = .01;        /* of the first */
+static const float first_log_variance = -4; /* a quiet start */
+enum {
+    LEAST_BATCH = 8,
+    PAIRS_SHARE = 5,
+    STREAMS = 4
+}; /* a fifth of the batch's rows are first of a pair, a
+                                                           fifth second */
 
 amb_fit_settings amb_fit_settings_default(amb_fit_what what)
 {
@@ -48,10 +55,13 @@ static bool something_to_learn(const amb_fit_data *d, amb_fit_what what, amb_err
         walks += d->motion[i]->walks && (d->motion[i]->loops || d->motion[i]->duration > 9);
     }
     if (what == AMB_FIT_PHASE && loops == 0)
-        return amb_fail(err, "none of the %d clips to learn from repeats: a phase needs a loop or three steps", d->motions / 2);
+        return amb_fail(err,
+                        "none of the %d clips to learn from repeats: a phase needs a loop or three steps",
+                        d->motions / 2);
     if (what == AMB_FIT_STYLE && walks == 0)
         return amb_fail(err,
-                        "none of the %d clips to learn from walks (left and right foot in turn, as a loop or for 9 s): a style needs one",
+                        "none of the %d clips to learn from walks (left and right foot in turn, as a loop or "
+                        "for 9 s): a style needs one",
                         d->motions / 2);
     return true;
 }
@@ -65,7 +75,8 @@ static bool create_nets(amb_fit *fit, amb_error *err)
     } else {
         fit->nets = 2;
         fit->net[0] = amb_train_net_create(3, fit_encoder_dim, fit->batch, precision, err);
-        fit->net[1] = fit->net[0] ? amb_train_net_create_inner(3, fit_decoder_dim, fit->rows, precision, err) : NULL;
+        fit->net[1] =
+            fit->net[0] ? amb_train_net_create_inner(3, fit_decoder_dim, fit->rows, precision, err) : NULL;
     }
     bool ok = true;
     for (int i = 0; i < fit->nets && ok; i++)
@@ -106,7 +117,8 @@ static void init_nets(amb_fit *fit)
     }
 }
 
-amb_fit *amb_fit_create(amb_fit_what what, const amb_fit_settings *settings, const amb_fit_data *data, amb_error *err)
+amb_fit *amb_fit_create(amb_fit_what what, const amb_fit_settings *settings, const amb_fit_data *data,
+                        amb_error *err)
 {
     for (int i = 0; i < AMB_FIT_SETTING_COUNT; i++) {
         const amb_fit_setting *s = &amb_fit_setting_list[i];
@@ -195,8 +207,9 @@ void amb_fit_run(amb_fit *fit, int steps, amb_fit_stats *s)
             fit_style_step(fit);
         double most = 0;
         for (int i = 0; i < fit->nets; i++) {
-            const float norm = amb_adam_update(&fit->adam[i], amb_train_net_parameters(fit->net[i]), amb_train_net_gradient(fit->net[i]),
-                                               (float)s->rate, (float)fit->settings.gradient_norm);
+            const float norm = amb_adam_update(&fit->adam[i], amb_train_net_parameters(fit->net[i]),
+                                               amb_train_net_gradient(fit->net[i]), (float)s->rate,
+                                               (float)fit->settings.gradient_norm);
             amb_train_net_parameters_changed(fit->net[i]);
             most = isfinite(norm) ? fmax(most, (double)norm) : INFINITY;
         }
@@ -252,7 +265,8 @@ static size_t add_name(char *text, size_t used, size_t size, const char *name)
     return size;
 }
 
-/* Names of the motions that are, or are not, held out; whole ones, and "..." where there is no room for more. */
+/* Names of the motions that are, or are not, held out; whole ones, and "..." where there is no room for more.
+ */
 static void motion_names(const amb_fit_data *d, bool held, char *text, size_t size)
 {
     size_t n = 0;
@@ -264,7 +278,8 @@ static void motion_names(const amb_fit_data *d, bool held, char *text, size_t si
 
 amb_net *amb_fit_export(const amb_fit *fit, int which, amb_error *err)
 {
-    amb_net *net = fit->what == AMB_FIT_PHASE ? fit_phase_export(fit, err) : fit_style_export(fit, which, err);
+    amb_net *net =
+        fit->what == AMB_FIT_PHASE ? fit_phase_export(fit, err) : fit_style_export(fit, which, err);
     if (!net)
         return NULL;
     char text[8192];
@@ -278,7 +293,8 @@ amb_net *amb_fit_export(const amb_fit *fit, int which, amb_error *err)
     snprintf(text, sizeof text, "%lld", (long long)fit->progress.samples);
     ok = ok && amb_net_set_meta(net, "samples", text) && amb_net_set_meta(net, "frame_hz", "30") &&
          amb_net_set_meta(net, "features",
-                          fit->what == AMB_FIT_PHASE ? "22 points × (position m, velocity m/s)" : "22 points, root, contacts");
+                          fit->what == AMB_FIT_PHASE ? "22 points × (position m, velocity m/s)"
+                                                     : "22 points, root, contacts");
     if (!ok) {
         amb_fail(err, "out of memory");
         amb_net_destroy(net);
@@ -316,8 +332,10 @@ bool amb_fit_save(const amb_fit *fit, const char *path, amb_error *err)
     const uint32_t crc = fit->data->crc;
     char text[4096];
     settings_text(&fit->settings, text, sizeof text);
-    bool ok = w && amb_checkpoint_put(w, "fit", what_name[fit->what], strlen(what_name[fit->what]) + 1, err) &&
-              amb_checkpoint_put(w, "settings", text, strlen(text) + 1, err) && amb_checkpoint_put(w, "data_crc", &crc, sizeof crc, err) &&
+    bool ok = w &&
+              amb_checkpoint_put(w, "fit", what_name[fit->what], strlen(what_name[fit->what]) + 1, err) &&
+              amb_checkpoint_put(w, "settings", text, strlen(text) + 1, err) &&
+              amb_checkpoint_put(w, "data_crc", &crc, sizeof crc, err) &&
               amb_checkpoint_put(w, "progress", &fit->progress, sizeof fit->progress, err);
     for (int i = 0; i < fit->nets; i++)
         ok = ok && put_net(w, fit, i, err);
@@ -326,12 +344,15 @@ bool amb_fit_save(const amb_fit *fit, const char *path, amb_error *err)
     return ok;
 }
 
-bool amb_fit_read_settings(const amb_checkpoint *c, amb_fit_what *what, amb_fit_settings *settings, amb_error *err)
+bool amb_fit_read_settings(const amb_checkpoint *c, amb_fit_what *what, amb_fit_settings *settings,
+                           amb_error *err)
 {
     size_t size, length;
-    const char *name = amb_checkpoint_find(c, "fit", &size), *text = amb_checkpoint_find(c, "settings", &length);
+    const char *name = amb_checkpoint_find(c, "fit", &size),
+               *text = amb_checkpoint_find(c, "settings", &length);
     if (!name || !text || size < 1 || length < 1 || name[size - 1] || text[length - 1])
-        return amb_fail(err, "%s: no settings of a fit in it; is it a checkpoint of amble fit?", amb_checkpoint_path(c));
+        return amb_fail(err, "%s: no settings of a fit in it; is it a checkpoint of amble fit?",
+                        amb_checkpoint_path(c));
     *what = strcmp(name, what_name[AMB_FIT_STYLE]) ? AMB_FIT_PHASE : AMB_FIT_STYLE;
     *settings = amb_fit_settings_default(*what);
     for (int i = 0; i < AMB_FIT_SETTING_COUNT; i++) {
@@ -341,8 +362,8 @@ bool amb_fit_read_settings(const amb_checkpoint *c, amb_fit_what *what, amb_fit_
             if (strncmp(line, setting, n) != 0 || line[n] != '=')
                 continue;
             if (!amb_number_read(line + n + 1, &end, (double *)settings + i) || (*end && *end != '\n'))
-                return amb_fail(err, "%s: setting %s is \"%.*s\", expected a number", amb_checkpoint_path(c), setting,
-                                (int)fmin(40, (double)strcspn(line + n + 1, "\n")), line + n + 1);
+                return amb_fail(err, "%s: setting %s is \"%.*s\", expected a number", amb_checkpoint_path(c),
+                                setting, (int)fmin(40, (double)strcspn(line + n + 1, "\n")), line + n + 1);
         }
     }
     return true;
@@ -376,12 +397,15 @@ bool amb_fit_load(amb_fit *fit, const amb_checkpoint *c, amb_error *err)
     if (!amb_checkpoint_get(c, "data_crc", &crc, sizeof crc, err))
         return false;
     if (crc != fit->data->crc)
-        return amb_fail(err, "%s: learned from other clips, or held out others; go on with the same folder and --hold-out",
-                        amb_checkpoint_path(c));
+        return amb_fail(
+            err,
+            "%s: learned from other clips, or held out others; go on with the same folder and --hold-out",
+            amb_checkpoint_path(c));
     bool ok = amb_checkpoint_get(c, "progress", &fit->progress, sizeof fit->progress, err);
     for (int i = 0; i < fit->nets; i++)
         ok = ok && get_net(fit, c, i, err);
     if (ok && (fit->progress.samples < 0 || fit->progress.skipped < 0))
-        return amb_fail(err, "%s: %lld samples found, which no fit has", amb_checkpoint_path(c), (long long)fit->progress.samples);
+        return amb_fail(err, "%s: %lld samples found, which no fit has", amb_checkpoint_path(c),
+                        (long long)fit->progress.samples);
     return ok;
 }

@@ -1,23 +1,32 @@
-/* Fitting the motion networks: `amble fit phase` (DeepPhase) and `amble fit style` (StyleVAE's encoder and decoder).
+/* Fitting the motion networks: `amble fit phase` (DeepPhase) and `amble fit style` (StyleVAE's encoder and
+ * decoder).
  *
- * What a step draws depends on the seed and on how many samples came before it, nothing else: not on threads, not on time. A saved and
- * loaded fit goes on bit for bit. Writes no files but checkpoints and prints nothing; cli/cmd_fit.c is the program.
+ * What a step draws depends on the seed and on how many samples came before it, nothing else: not on threads,
+ * not on time. A saved and loaded fit goes on bit for bit. Writes no files but checkpoints and prints
+ * nothing; cli/cmd_fit.c is the program.
  *
- * Phase: a frame's 132 numbers → amplitude · (cos 2πφ, sin 2πφ), phase and amplitude as motion/gait.h finds them; mean squared error.
- * Frames are played at other speeds (all velocities change in proportion), and half of the time a slow motion as fast as style windows
- * have it. Noise, in three of four frames: of positions up to `noise` m, of velocities up to what differences over 1/15 s make of it, and
- * of what all points share: heading and posture (.1, .07 rad), size (3 %), speed (.08 m/s).
+ * Phase: a frame's 132 numbers → amplitude · (cos 2πφ, sin 2πφ), phase and amplitude as motion/gait.h finds
+ * them; mean squared error. Frames are played at other speeds (all velocities change in proportion), and half
+ * of the time a slow motion as fast as style windows have it. Noise, in three of four frames: of positions up
+ * to `noise` m, of velocities up to what differences over 1/15 s make of it, and of what all points share:
+ * heading and posture (.1, .07 rad), size (3 %), speed (.08 m/s).
  *
- * Style: a window of 60 frames of 73 → μ, log σ² → z → the window. Loss of a window, in units of what is allowed each number:
- *   mean over frames of  Σ points |e|² / (3 cm)² + |e of root velocity|² / (.05 m/s)² + e of yaw rate² / (.2 rad/s)² + Σ e of contact² /
- * .15²
- *   + Σ points |e of velocity, from frame to frame|² / (.5 m/s)²
- *   + Σ soles in contact |e of the sole's velocity over ground|² / (.2 m/s)²
- *   + beta · KL(N(μ, σ²) || N(0, 1)), beta growing from 0 over the first `warmup` of the samples (Bowman et al. 2016).
- * Windows start anywhere in motions that walk and in their blends; some are crossed with another loop at equal phase, or made another
- * body's (size, lean, pace), so that clips which were not learned from find something like them. Two fifths of them come in pairs a, b that
- * start at the same phase of two gaits, mostly at the strike, and then (1-w) z_a + w z_b must decode to the blend of the two motions: so
- * latents of windows that start at a strike can be mixed, and the mixture is a gait. */
+ * Style: a window of 60 frames of 73 → μ, log σ² → z → the window. A window's loss is the sum of these
+ * squared errors e, each divided by the square of its tolerance:
+ *   mean over frames of
+ *     Σ points |e|²                     tolerance 3 cm
+ *     e² of the root's velocity         .05 m/s
+ *     e² of the yaw rate                .2 rad/s
+ *     Σ e² of the contacts              .15
+ *   Σ points |e of velocity, from frame to frame|²             .5 m/s
+ *   Σ soles in contact |e of the sole's velocity over ground|²  .2 m/s
+ *   beta · KL(N(μ, σ²) || N(0, 1)); beta grows from 0 over the first `warmup` of the samples (Bowman et al.
+ *   2016)
+ * Windows start anywhere in motions that walk and in their blends; some are crossed with another loop at
+ * equal phase, or made another body's (size, lean, pace), so that clips which were not learned from find
+ * something like them. Two fifths of them come in pairs a, b that start at the same phase of two gaits,
+ * mostly at the strike, and then (1-w) z_a + w z_b must decode to the blend of the two motions: so latents of
+ * windows that start at a strike can be mixed, and the mixture is a gait. */
 #ifndef AMB_LEARN_FIT_H
 #define AMB_LEARN_FIT_H
 
@@ -28,15 +37,16 @@
 typedef enum amb_fit_what { AMB_FIT_PHASE, AMB_FIT_STYLE } amb_fit_what;
 
 /* SETTING(name, kind, for phase, for style, smallest, largest, help). kind: int or real. */
-#define AMB_FIT_SETTINGS(SETTING)                                                                                     \
-    SETTING(seed, int, 1, 1, 0, 9e15, "seed of everything random")                                                    \
-    SETTING(samples, int, 4e6, 1.3e6, 1, 1e12, "frames or windows to learn from; the learning rate falls over these") \
-    SETTING(batch, int, 512, 128, 8, 65536, "frames or windows in a step")                                            \
-    SETTING(rate, real, 1e-3, 8e-4, 1e-9, 1, "first learning rate; it falls to a hundredth (cosine)")                 \
-    SETTING(gradient_norm, real, 1, 5, 0, 1e9, "limit on each network's gradient norm; 0: none")                      \
-    SETTING(noise, real, .03, 0, 0, .2, "m, phase: largest noise on the points")                                      \
-    SETTING(beta, real, 0, .02, 0, 1e3, "style: weight of the KL divergence")                                         \
-    SETTING(warmup, real, 0, .3, 0, 1, "style: share of the samples over which beta grows")                           \
+#define AMB_FIT_SETTINGS(SETTING)                                                                     \
+    SETTING(seed, int, 1, 1, 0, 9e15, "seed of everything random")                                    \
+    SETTING(samples, int, 4e6, 1.3e6, 1, 1e12,                                                        \
+            "frames or windows to learn from; the learning rate falls over these")                    \
+    SETTING(batch, int, 512, 128, 8, 65536, "frames or windows in a step")                            \
+    SETTING(rate, real, 1e-3, 8e-4, 1e-9, 1, "first learning rate; it falls to a hundredth (cosine)") \
+    SETTING(gradient_norm, real, 1, 5, 0, 1e9, "limit on each network's gradient norm; 0: none")      \
+    SETTING(noise, real, .03, 0, 0, .2, "m, phase: largest noise on the points")                      \
+    SETTING(beta, real, 0, .02, 0, 1e3, "style: weight of the KL divergence")                         \
+    SETTING(warmup, real, 0, .3, 0, 1, "style: share of the samples over which beta grows")           \
     SETTING(bf16, int, 0, -1, -1, 1, "1: bf16 matrix products, 0: fp32, -1: bf16 where the CPU has it")
 
 typedef struct amb_fit_settings {
@@ -66,7 +76,8 @@ amb_fit_settings amb_fit_settings_default(amb_fit_what what);
 
 enum { AMB_FIT_TERMS = 8, AMB_FIT_NETS = 2 };
 extern const char *const amb_fit_term[2][AMB_FIT_TERMS];    /* names of the terms; NULL behind the last */
-extern const char *const amb_fit_net_name[2][AMB_FIT_NETS]; /* "deepphase"; "stylevae_encoder", "stylevae_decoder" */
+extern const char *const amb_fit_net_name[2][AMB_FIT_NETS]; /* "deepphase"; "stylevae_encoder",
+                                                               "stylevae_decoder" */
 
 typedef struct amb_fit_stats { /* means over the steps of one call */
     int64_t samples;           /* so far */
@@ -78,14 +89,17 @@ typedef struct amb_fit_stats { /* means over the steps of one call */
 
 typedef struct amb_fit amb_fit;
 
-/* The data must outlive it. NULL and a sentence on error: nothing in the data to learn this from, bf16 that is not there, memory. */
-amb_fit *amb_fit_create(amb_fit_what what, const amb_fit_settings *settings, const amb_fit_data *data, amb_error *err);
+/* The data must outlive it. NULL and a sentence on error: nothing in the data to learn this from, bf16 that
+ * is not there, memory. */
+amb_fit *amb_fit_create(amb_fit_what what, const amb_fit_settings *settings, const amb_fit_data *data,
+                        amb_error *err);
 void amb_fit_destroy(amb_fit *fit);
 
 /* `steps` steps, but not beyond settings->samples (at least one). Uses the OpenMP team as it is set. */
 void amb_fit_run(amb_fit *fit, int steps, amb_fit_stats *stats);
 
-/* True and a sentence if a matrix product has failed (memory): that step and those behind it were not applied. */
+/* True and a sentence if a matrix product has failed (memory): that step and those behind it were not
+ * applied. */
 bool amb_fit_failed(const amb_fit *fit, amb_error *err);
 
 int64_t amb_fit_samples(const amb_fit *fit);
@@ -97,7 +111,8 @@ amb_net *amb_fit_export(const amb_fit *fit, int net, amb_error *err);
 bool amb_fit_save(const amb_fit *fit, const char *path, amb_error *err);
 
 /* What a checkpoint was made for: phase or style, and its settings. */
-bool amb_fit_read_settings(const amb_checkpoint *checkpoint, amb_fit_what *what, amb_fit_settings *settings, amb_error *err);
+bool amb_fit_read_settings(const amb_checkpoint *checkpoint, amb_fit_what *what, amb_fit_settings *settings,
+                           amb_error *err);
 
 /* Continues where the checkpoint was made: same settings, same clips. On error the fit must be destroyed. */
 bool amb_fit_load(amb_fit *fit, const amb_checkpoint *checkpoint, amb_error *err);

@@ -36,8 +36,8 @@ void amb_fit_data_destroy(amb_fit_data *d)
 static int is_clip(const struct dirent *entry)
 {
     const size_t n = strlen(entry->d_name);
-    return entry->d_name[0] != '.' &&
-           ((n > 4 && !strcmp(entry->d_name + n - 4, ".txt")) || (n > 5 && !strcmp(entry->d_name + n - 5, ".json")));
+    return entry->d_name[0] != '.' && ((n > 4 && !strcmp(entry->d_name + n - 4, ".txt")) ||
+                                       (n > 5 && !strcmp(entry->d_name + n - 5, ".json")));
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)
@@ -66,11 +66,13 @@ static void leave_out(amb_fit_data *d, const char *file)
     d->left_out++;
 }
 
-static bool add_file(amb_fit_data *d, const amb_skeleton *skeleton, const char *folder, const char *file, amb_error *err)
+static bool add_file(amb_fit_data *d, const amb_skeleton *skeleton, const char *folder, const char *file,
+                     amb_error *err)
 {
     char path[PATH_MAX];
     if ((size_t)snprintf(path, sizeof path, "%s/%s", folder, file) >= sizeof path)
-        return amb_fail(err, "%.200s...: the path of a clip in it is longer than %zu bytes", folder, sizeof path - 1);
+        return amb_fail(err, "%.200s...: the path of a clip in it is longer than %zu bytes", folder,
+                        sizeof path - 1);
     if (!amb_clip_looks_like(path)) {
         leave_out(d, file);
         return true;
@@ -83,7 +85,8 @@ static bool add_file(amb_fit_data *d, const amb_skeleton *skeleton, const char *
     d->crc = amb_crc32c(amb_crc32c(d->crc, &loops, 1), amb_clip_times(clip), frames * sizeof(double));
     d->crc = amb_crc32c(d->crc, amb_clip_poses(clip), frames * AMB_POSE * sizeof(double));
     amb_clip *mirrored = amb_mirror_clip(clip, err);
-    const bool ok = (add_motion(d, skeleton, clip, err) && add_motion(d, skeleton, mirrored, err)) || amb_fail_in(err, "%s", folder);
+    const bool ok = (add_motion(d, skeleton, clip, err) && add_motion(d, skeleton, mirrored, err)) ||
+                    amb_fail_in(err, "%s", folder);
     amb_clip_destroy(clip);
     amb_clip_destroy(mirrored);
     return ok;
@@ -102,14 +105,17 @@ static bool add_files(amb_fit_data *d, const amb_skeleton *skeleton, const char 
     if (!ok)
         amb_fail(err, "out of memory for %d clips", n);
     else if (n < 1 || n > MAX_CLIPS)
-        ok = amb_fail(err, "%s: %d motion clips (*.txt, *.json) in this folder, expected 1 to %d", folder, n, MAX_CLIPS);
+        ok = amb_fail(err, "%s: %d motion clips (*.txt, *.json) in this folder, expected 1 to %d", folder, n,
+                      MAX_CLIPS);
     for (int i = 0; i < n; i++) {
         ok = ok && add_file(d, skeleton, folder, list[i]->d_name, err);
         free(list[i]);
     }
     free(list);
     if (ok && d->motions == 0)
-        ok = amb_fail(err, "%s: none of the %d files (*.txt, *.json) in this folder is a motion of DeepMimic's humanoid3d, there are %s",
+        ok = amb_fail(err,
+                      "%s: none of the %d files (*.txt, *.json) in this folder is a motion of DeepMimic's "
+                      "humanoid3d, there are %s",
                       folder, n, d->left_out_names);
     return ok;
 }
@@ -126,8 +132,10 @@ static bool hold_out(amb_fit_data *d, const char *names, amb_error *err)
         if (!found) {
             char known[800] = "";
             for (int i = 0; i < d->motions; i += 2)
-                snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i ? ", " : "", d->motion[i]->name);
-            return amb_fail(err, "--hold-out: no clip is called \"%.*s\", there are %s", (int)n, names, known);
+                snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i ? ", " : "",
+                         d->motion[i]->name);
+            return amb_fail(err, "--hold-out: no clip is called \"%.*s\", there are %s", (int)n, names,
+                            known);
         }
         names += n + (names[n] == ',');
     }
@@ -137,7 +145,8 @@ static bool hold_out(amb_fit_data *d, const char *names, amb_error *err)
     return amb_fail(err, "--hold-out leaves no clip to learn from");
 }
 
-/* Which loops are blended with which: all that walk stand in a ring, and each one with the `reach` next ones. */
+/* Which loops are blended with which: all that walk stand in a ring, and each one with the `reach` next ones.
+ */
 typedef struct ring {
     int *place; /* (clips), -1 for those that are not in it */
     int count, reach;
@@ -220,7 +229,8 @@ static bool add_blends(amb_fit_data *d, const amb_skeleton *skeleton, amb_error 
     return ok;
 }
 
-amb_fit_data *amb_fit_data_read(const amb_skeleton *skeleton, const char *folder, const char *names, amb_error *err)
+amb_fit_data *amb_fit_data_read(const amb_skeleton *skeleton, const char *folder, const char *names,
+                                amb_error *err)
 {
     amb_fit_data *d = calloc(1, sizeof *d);
     if (!d) {
@@ -264,7 +274,9 @@ bool amb_fit_trains(const amb_fit_data *d, int i, double t0, double span)
 
 amb_fit_kind amb_fit_kind_of(const amb_gait *g)
 {
-    return g->loops ? g->walks ? AMB_FIT_WALKING_LOOP : AMB_FIT_OTHER_LOOP : g->walks ? AMB_FIT_WALKING : AMB_FIT_OTHER;
+    return g->loops   ? g->walks ? AMB_FIT_WALKING_LOOP : AMB_FIT_OTHER_LOOP
+           : g->walks ? AMB_FIT_WALKING
+                      : AMB_FIT_OTHER;
 }
 
 /* A loop weighs the same however long it is. */

@@ -10,7 +10,8 @@
 enum { N = AMB_STYLE_FRAMES, F = AMB_FEATURES, W = AMB_STYLE_WINDOW, MAX_FRAMES = 4096 };
 static const double rate = 30, noise_m = .02, difference_noise = 21.2;
 static const double degree = M_PI / 180;
-static const double usable_cm = 5; /* a style decodes to its own window this well, or has no place in the table */
+static const double usable_cm = 5; /* a style decodes to its own window this well, or has no place in the
+                                      table */
 
 void amb_fit_evaluation_destroy(amb_fit_evaluation *j)
 {
@@ -54,7 +55,8 @@ typedef struct phase_evaluation {
     double *unwrapped; /* (MAX_FRAMES) */
 } phase_evaluation;
 
-static void noisy_frame(const amb_gait *g, double t, double position, double velocity, amb_rng *rng, float *frame)
+static void noisy_frame(const amb_gait *g, double t, double position, double velocity, amb_rng *rng,
+                        float *frame)
 {
     amb_gait_sample(g, t, NULL, frame);
     for (int i = 0; i < AMB_PHASE_FEATURES; i++)
@@ -62,27 +64,29 @@ static void noisy_frame(const amb_gait *g, double t, double position, double vel
 }
 
 /* Mean phase the network sees at the strikes in [from, to], degrees; NAN without one. */
-static double phase_at_strikes(const phase_evaluation *p, const amb_gait *g, double from, double to, double position, double velocity,
-                               amb_rng *rng)
+static double phase_at_strikes(const phase_evaluation *p, const amb_gait *g, double from, double to,
+                               double position, double velocity, amb_rng *rng)
 {
     double x = 0, y = 0;
     int n = 0;
     for (int s = 0; s < g->strikes - g->loops; s++) {
         float frame[AMB_PHASE_FEATURES];
         amb_phase phase;
-        if (!g->loops && (g->strike[s] < from || g->strike[s] > to || !(g->whole[s] || (s > 0 && g->whole[s - 1]))))
+        if (!g->loops &&
+            (g->strike[s] < from || g->strike[s] > to || !(g->whole[s] || (s > 0 && g->whole[s - 1]))))
             continue;
         for (int repeat = 0; repeat < (position > 0 ? 16 : 1); repeat++) {
             noisy_frame(g, g->strike[s], position, velocity, rng, frame);
-            if (amb_deepphase_encode(&p->net, p->workspace, frame, &phase, NULL)) /* not where it gives no finite numbers */
+            /* not where it gives no finite numbers */
+            if (amb_deepphase_encode(&p->net, p->workspace, frame, &phase, NULL))
                 x += phase.x, y += phase.y, n++;
         }
     }
     return n ? atan2(y, x) / degree : NAN;
 }
 
-static bool evaluate_phase_of(phase_evaluation *p, const amb_gait *g, double from, double to, double position, double velocity,
-                              amb_rng *rng, double *value, amb_error *err)
+static bool evaluate_phase_of(phase_evaluation *p, const amb_gait *g, double from, double to, double position,
+                              double velocity, amb_rng *rng, double *value, amb_error *err)
 {
     const int frames = (int)fmin((to - from) * rate, MAX_FRAMES - 1) + 1;
     double error = 0, amplitude = 0, advance = 0, before = 0;
@@ -102,7 +106,8 @@ static bool evaluate_phase_of(phase_evaluation *p, const amb_gait *g, double fro
     }
     const double period_true = (frames - 1) / rate / advance;
     value[PERIOD_ERROR] = g->strikes > 1 ? fabs(period.period_s / period_true - 1) : NAN;
-    value[ADVANCE_ERROR] = g->strikes > 1 ? fabs((p->unwrapped[frames - 1] - p->unwrapped[0]) / advance - 1) : NAN;
+    value[ADVANCE_ERROR] =
+        g->strikes > 1 ? fabs((p->unwrapped[frames - 1] - p->unwrapped[0]) / advance - 1) : NAN;
     value[PHASE_ERROR] = g->strikes > 1 ? error : NAN;
     value[STRIKE] = phase_at_strikes(p, g, from, to, position, velocity, rng);
     value[AMPLITUDE] = amplitude;
@@ -110,7 +115,8 @@ static bool evaluate_phase_of(phase_evaluation *p, const amb_gait *g, double fro
     return true;
 }
 
-/* The longest stretch of [*from, *to] in which the motion repeats (amplitude of .5 or more): the rest has no period to be compared with. */
+/* The longest stretch of [*from, *to] in which the motion repeats (amplitude of .5 or more): the rest has no
+ * period to be compared with. */
 static void repeating_part(const amb_gait *g, double *from, double *to)
 {
     double best[2] = {*from, *from}, began = *from;
@@ -129,25 +135,32 @@ static void repeating_part(const amb_gait *g, double *from, double *to)
     *to = best[1];
 }
 
-static bool evaluate_phases(phase_evaluation *p, const amb_fit_data *d, amb_fit_evaluation *j, uint64_t seed, amb_error *err)
+static bool evaluate_phases(phase_evaluation *p, const amb_fit_data *d, amb_fit_evaluation *j, uint64_t seed,
+                            amb_error *err)
 {
     static const struct {
         const char *what;
         double position, velocity;
-    } noise[] = {{"clean", 0, 0}, {"noise 2 cm", noise_m, 0}, {"noise 2 cm, v", noise_m, noise_m * difference_noise}};
+    } noise[] = {
+        {"clean", 0, 0}, {"noise 2 cm", noise_m, 0}, {"noise 2 cm, v", noise_m, noise_m * difference_noise}};
     for (int k = 0; k < 3; k++) {
-        double low[2] = {INFINITY, INFINITY}, high[2] = {-INFINITY, -INFINITY}, worst[2][2] = {{0}}; /* of loops, of others */
+        /* of loops, of others */
+        double low[2] = {INFINITY, INFINITY}, high[2] = {-INFINITY, -INFINITY}, worst[2][2] = {{0}};
         for (int i = 0; i < d->motions; i += 2) {
             const amb_gait *g = d->motion[i];
             amb_rng rng = amb_rng_seed(seed, (uint64_t)(1000 + i));
             char name[80];
-            double from = g->loops ? 0 : d->held[i] ? 0 : .8 * g->duration, to = g->loops ? fmax(3 * g->period, 4) : g->duration;
+            double from = g->loops     ? 0
+                          : d->held[i] ? 0
+                                       : .8 * g->duration,
+                   to = g->loops ? fmax(3 * g->period, 4) : g->duration;
             repeating_part(g, &from, &to);
             if (to - from < fmax(.3, 1.5 * g->period))
                 continue;
             snprintf(name, sizeof name, "%.60s%s", g->name, d->held[i] ? " (held out)" : "");
             double *value = add_row(j, noise[k].what, name, err);
-            if (!value || !evaluate_phase_of(p, g, from, to, noise[k].position, noise[k].velocity, &rng, value, err))
+            if (!value ||
+                !evaluate_phase_of(p, g, from, to, noise[k].position, noise[k].velocity, &rng, value, err))
                 return false;
             if (g->walks) {
                 low[!g->loops] = fmin(low[!g->loops], value[STRIKE]);
@@ -157,7 +170,9 @@ static bool evaluate_phases(phase_evaluation *p, const amb_fit_data *d, amb_fit_
             }
         }
         for (int other = 0; other < 2; other++) {
-            double *all = add_row(j, noise[k].what, other ? "LONG CLIPS: worst; range of strikes" : "LOOPS: worst; range of strikes", err);
+            double *all = add_row(
+                j, noise[k].what,
+                other ? "LONG CLIPS: worst; range of strikes" : "LOOPS: worst; range of strikes", err);
             if (!all)
                 return false;
             all[PERIOD_ERROR] = worst[other][PERIOD_ERROR];
@@ -168,7 +183,8 @@ static bool evaluate_phases(phase_evaluation *p, const amb_fit_data *d, amb_fit_
     return true;
 }
 
-static bool evaluate_phase(const amb_fit *fit, const amb_fit_data *d, uint64_t seed, amb_fit_evaluation *j, amb_error *err)
+static bool evaluate_phase(const amb_fit *fit, const amb_fit_data *d, uint64_t seed, amb_fit_evaluation *j,
+                           amb_error *err)
 {
     phase_evaluation p = {.workspace = NULL};
     amb_model_def def = amb_model_default_def();
@@ -198,8 +214,8 @@ static bool evaluate_phase(const amb_fit *fit, const amb_fit_data *d, uint64_t s
 /* ---- Style ---- */
 
 enum { POINT, SPEED, YAW, CONTACT, SKATE, SKATE_TRUE, CLOSES, WINDOWS, STYLE_COLUMNS };
-static const char *const style_column[STYLE_COLUMNS] = {"point_cm", "speed_error", "yaw_error", "contact_error",
-                                                        "skate",    "skate_true",  "closes_cm", "windows"};
+static const char *const style_column[STYLE_COLUMNS] = {
+    "point_cm", "speed_error", "yaw_error", "contact_error", "skate", "skate_true", "closes_cm", "windows"};
 
 static double point_distance(const float *a, const float *b)
 {
@@ -215,8 +231,8 @@ static double point_distance(const float *a, const float *b)
 /* Mean speed over ground, m/s, of the soles that stand according to `truth`; 0 where none does. */
 static double skate(const float *window, const float *truth)
 {
-    static const int sole[4] = {AMB_POINT_LEFT + AMB_POINT_HEEL, AMB_POINT_LEFT + AMB_POINT_TOE, AMB_POINT_RIGHT + AMB_POINT_HEEL,
-                                AMB_POINT_RIGHT + AMB_POINT_TOE};
+    static const int sole[4] = {AMB_POINT_LEFT + AMB_POINT_HEEL, AMB_POINT_LEFT + AMB_POINT_TOE,
+                                AMB_POINT_RIGHT + AMB_POINT_HEEL, AMB_POINT_RIGHT + AMB_POINT_TOE};
     double sum = 0;
     int n = 0;
     for (int t = 0; t + 1 < N; t++) {
@@ -226,8 +242,10 @@ static double skate(const float *window, const float *truth)
                 continue;
             const int p = 3 * sole[s];
             const double yaw = (double)a[AMB_FEATURE_YAW_RATE];
-            const double x = rate * (double)(b[p] - a[p]) + (double)a[AMB_FEATURE_FORWARD] - yaw * (double)a[p + 1];
-            const double y = rate * (double)(b[p + 1] - a[p + 1]) + (double)a[AMB_FEATURE_LEFT] + yaw * (double)a[p];
+            const double x =
+                rate * (double)(b[p] - a[p]) + (double)a[AMB_FEATURE_FORWARD] - yaw * (double)a[p + 1];
+            const double y =
+                rate * (double)(b[p + 1] - a[p + 1]) + (double)a[AMB_FEATURE_LEFT] + yaw * (double)a[p];
             sum += hypot(x, y);
             n++;
         }
@@ -280,7 +298,8 @@ typedef struct style_evaluation {
     void *workspace;
 } style_evaluation;
 
-static void evaluate_window(const style_evaluation *s, const amb_gait *g, double t0, double scale, double *value)
+static void evaluate_window(const style_evaluation *s, const amb_gait *g, double t0, double scale,
+                            double *value)
 {
     float truth[W], window[W], z[AMB_STYLE_SIZE];
     amb_gait_window(g, t0, scale, N, truth);
@@ -308,16 +327,19 @@ static bool moves(const amb_gait *g, double t0, double scale)
 }
 
 /* Windows of the held-out part of every motion that walks, mirrored ones too. */
-static bool evaluate_held_out(const style_evaluation *s, const amb_fit_data *d, amb_fit_evaluation *j, amb_error *err)
+static bool evaluate_held_out(const style_evaluation *s, const amb_fit_data *d, amb_fit_evaluation *j,
+                              amb_error *err)
 {
     for (int i = 0; i < d->motions; i++) {
         const amb_gait *g = d->motion[i];
-        const double scale = amb_gait_scale(g), span = scale * (N - 1) / rate, step = g->loops ? g->duration / 80 : .25;
+        const double scale = amb_gait_scale(g), span = scale * (N - 1) / rate,
+                     step = g->loops ? g->duration / 80 : .25;
         double sum[STYLE_COLUMNS] = {0};
         if (!g->walks)
             continue;
         for (double t = 0; t < g->duration; t += step)
-            if (amb_fit_held(d, i, t, span) && amb_gait_amplitude(g, t + .5 * span) >= .5 && moves(g, t, scale))
+            if (amb_fit_held(d, i, t, span) && amb_gait_amplitude(g, t + .5 * span) >= .5 &&
+                moves(g, t, scale))
                 evaluate_window(s, g, t, scale, sum);
         if (sum[WINDOWS] < 1)
             continue;
@@ -346,8 +368,8 @@ static bool evaluate_held_out(const style_evaluation *s, const amb_fit_data *d, 
 }
 
 /* The window decoded from z against the motion's at the strike of the cycle it is nearest to. */
-static bool evaluate_latent(const style_evaluation *s, const char *what, const amb_gait *g, double scale, const float *z,
-                            amb_fit_evaluation *j, amb_error *err)
+static bool evaluate_latent(const style_evaluation *s, const char *what, const amb_gait *g, double scale,
+                            const float *z, amb_fit_evaluation *j, amb_error *err)
 {
     float window[W], truth[W];
     double best[STYLE_COLUMNS] = {INFINITY};
@@ -377,7 +399,8 @@ static const amb_style *style_of_motion(const amb_styles *styles, const amb_gait
     return NULL;
 }
 
-static bool evaluate_styles(const style_evaluation *s, const amb_fit_data *d, amb_styles *styles, amb_fit_evaluation *j, amb_error *err)
+static bool evaluate_styles(const style_evaluation *s, const amb_fit_data *d, amb_styles *styles,
+                            amb_fit_evaluation *j, amb_error *err)
 {
     styles->style = calloc((size_t)d->motions, sizeof *styles->style);
     if (!styles->style)
@@ -388,13 +411,15 @@ static bool evaluate_styles(const style_evaluation *s, const amb_fit_data *d, am
             continue;
         if (!evaluate_latent(s, "aligned", d->motion[i], style->scale, style->z, j, err))
             return false;
-        styles->count += j->row[j->rows - 1].value[POINT] <= usable_cm; /* a clip of many gaits has no one style */
+        styles->count += j->row[j->rows - 1].value[POINT] <= usable_cm; /* a clip of many gaits has no one
+                                                                           style */
     }
     for (int i = 0; i < d->blends; i++) {
         const amb_fit_blend *b = &d->blend[i];
         if (b->a % 2 || !(b->held || fabs(b->weight - .25) < 1e-9))
             continue;
-        const amb_style *sa = style_of_motion(styles, d->motion[b->a]), *sb = style_of_motion(styles, d->motion[b->b]);
+        const amb_style *sa = style_of_motion(styles, d->motion[b->a]),
+                        *sb = style_of_motion(styles, d->motion[b->b]);
         float z[AMB_STYLE_SIZE];
         if (!sa || !sb)
             continue;
@@ -407,7 +432,8 @@ static bool evaluate_styles(const style_evaluation *s, const amb_fit_data *d, am
     return true;
 }
 
-static bool evaluate_style(const amb_fit *fit, const amb_fit_data *d, amb_fit_evaluation *j, amb_styles *styles, amb_error *err)
+static bool evaluate_style(const amb_fit *fit, const amb_fit_data *d, amb_fit_evaluation *j,
+                           amb_styles *styles, amb_error *err)
 {
     style_evaluation s = {.workspace = NULL};
     amb_model_def def = amb_model_default_def();
@@ -421,20 +447,22 @@ static bool evaluate_style(const amb_fit *fit, const amb_fit_data *d, amb_fit_ev
     if (!ok)
         return false;
     s.workspace = malloc(amb_stylevae_workspace_size(&s.vae));
-    ok = s.workspace ? evaluate_held_out(&s, d, j, err) && evaluate_styles(&s, d, styles, j, err) : amb_fail(err, "out of memory");
+    ok = s.workspace ? evaluate_held_out(&s, d, j, err) && evaluate_styles(&s, d, styles, j, err)
+                     : amb_fail(err, "out of memory");
     free(s.workspace);
     amb_stylevae_free(&s.vae);
     return ok;
 }
 
-amb_fit_evaluation *amb_fit_evaluate(const amb_fit *fit, amb_fit_what what, const amb_fit_data *data, uint64_t seed, amb_styles **styles,
-                                     amb_error *err)
+amb_fit_evaluation *amb_fit_evaluate(const amb_fit *fit, amb_fit_what what, const amb_fit_data *data,
+                                     uint64_t seed, amb_styles **styles, amb_error *err)
 {
     amb_fit_evaluation *j = calloc(1, sizeof *j);
     amb_styles *table = calloc(1, sizeof *table);
     *styles = NULL;
     bool ok = (j && table) || amb_fail(err, "out of memory");
-    ok = ok && (what == AMB_FIT_PHASE ? evaluate_phase(fit, data, seed, j, err) : evaluate_style(fit, data, j, table, err));
+    ok = ok && (what == AMB_FIT_PHASE ? evaluate_phase(fit, data, seed, j, err)
+                                      : evaluate_style(fit, data, j, table, err));
     if (ok && table->count > 0) {
         *styles = table;
         table = NULL;

@@ -1,20 +1,23 @@
 /* How good a fit is, on what it did not learn from.
  *
- * Phase, each row a motion, on frames at 30 Hz over the held-out part (a loop: three cycles of at least 4 s in all;
- * elsewhere the longest stretch of it that repeats, left out where that is shorter than 1.5 periods):
- *   clean         period_error: of amb_deepphase_periodicity against the mean of the cycles, a share; advance_error: of the phase's whole
- *                 advance; phase_error_deg: mean distance to the phase between strikes; strike_deg: the network's mean phase at the left
- *                 foot's strikes; amplitude: mean. Rows in capitals, of the motions that walk: the worst, and the largest difference of
- *                 strike_deg between two of them
+ * Phase, each row a motion, on frames at 30 Hz over the held-out part (a loop: three cycles of at least 4 s
+ * in all; elsewhere the longest stretch of it that repeats, left out where that is shorter than 1.5 periods):
+ *   clean         period_error: of amb_deepphase_periodicity against the mean of the cycles, a share;
+ *                 advance_error: of the phase's whole advance; phase_error_deg: mean distance to the phase
+ *                 between strikes; strike_deg: the network's mean phase at the left foot's strikes;
+ *                 amplitude: mean. Rows in capitals, of the motions that walk: the worst, and the largest
+ *                 difference of strike_deg between two of them
  *   noise 2 cm    the same with noise of .02 m on the points' positions
  *   noise 2 cm, v the same with the velocities' noise too that differences of such positions over 1/15 s have
  * Style:
- *   held out      windows held out that walk: the motion repeats in their middle (amplitude .5 or more) and covers
- *                 more than .2 m/s; decoded from their own μ
+ *   held out      windows held out that walk: the motion repeats in their middle (amplitude .5 or more) and
+ *                 covers more than .2 m/s; decoded from their own μ
  *   aligned       the window at each strike, decoded from the style of the clip (the table's mean latent)
  *   half-way      the same for equal mixtures of two styles, against the blend of the two motions
- *   point_cm: mean distance of the points; speed_error: |mean root velocity - true| / true; yaw_error rad/s; skate, skate_true: m/s, mean
- *   speed over ground of soles in contact; closes_cm: distance of the points a period later, from the frames that have one. */
+ *   point_cm: mean distance of the points; speed_error: |mean root velocity - true| / true; yaw_error rad/s;
+ *   skate, skate_true: m/s, mean
+ *   speed over ground of soles in contact; closes_cm: distance of the points a period later, from the frames
+ *   that have one. */
 #ifndef AMB_LEARN_FIT_EVALUATE_H
 #define AMB_LEARN_FIT_EVALUATE_H
 
@@ -33,10 +36,10 @@ typedef struct amb_fit_evaluation {
     } * row;
 } amb_fit_evaluation;
 
-/* For style, *styles gets the table of named styles: all motions that walk, were learned from, and whose style decodes to their own window
- * at a strike within 5 cm. */
-amb_fit_evaluation *amb_fit_evaluate(const amb_fit *fit, amb_fit_what what, const amb_fit_data *data, uint64_t seed, amb_styles **styles,
-                                     amb_error *err);
+/* For style, *styles gets the table of named styles: all motions that walk, were learned from, and whose
+ * style decodes to their own window at a strike within 5 cm. */
+amb_fit_evaluation *amb_fit_evaluate(const amb_fit *fit, amb_fit_what what, const amb_fit_data *data,
+                                     uint64_t seed, amb_styles **styles, amb_error *err);
 void amb_fit_evaluation_destroy(amb_fit_evaluation *evaluation); /* NULL is fine */
 
 #endif

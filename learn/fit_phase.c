@@ -9,25 +9,31 @@ const int fit_phase_dim[5] = {AMB_DEEPPHASE_INPUTS, 256, 128, 32, AMB_DEEPPHASE_
 /* Velocity noise for each metre of position noise: of a central difference over two frames at 30 Hz. */
 static const double difference_noise = 21.2;
 static const double slowest = .7, fastest = 1.4; /* speeds at which frames are played */
-/* Some frames are played at less than half their speed, down to standing still: there a motion repeats no more, and the amplitude falls. */
+/* Some frames are played at less than half their speed, down to standing still: there a motion repeats no
+ * more, and the amplitude falls. */
 static const double halting_share = .06, halting_speed = .5;
 static const double usual_noise = .03;          /* m; with less of it the following shrinks too */
 static const double turned = .10, leaned = .07; /* rad, standard deviations of heading and posture */
 static const double sized = .03, drifted = .08; /* of the body's size; m/s, of its speed */
 static const double floor_std = .02;
 
-/* Another body in another posture, seen from a heading that is a little off: everything that noise from point to point does not change. It
- * is what makes motions that were not learned from come out right. strength: 0 nothing, 1 the whole. */
+/* Another body in another posture, seen from a heading that is a little off: everything that noise from point
+ * to point does not change. It is what makes motions that were not learned from come out right. strength: 0
+ * nothing, 1 the whole. */
 static void perturb(float frame[AMB_PHASE_FEATURES], double strength, amb_rng *rng)
 {
-    const double turn = strength * turned * amb_rng_normal(rng), nod = strength * leaned * amb_rng_normal(rng);
-    const double roll = strength * leaned * amb_rng_normal(rng), size = 1 + strength * sized * amb_rng_normal(rng);
-    const float drift[2] = {(float)(strength * drifted * amb_rng_normal(rng)), (float)(strength * drifted * amb_rng_normal(rng))};
+    const double turn = strength * turned * amb_rng_normal(rng),
+                 nod = strength * leaned * amb_rng_normal(rng);
+    const double roll = strength * leaned * amb_rng_normal(rng),
+                 size = 1 + strength * sized * amb_rng_normal(rng);
+    const float drift[2] = {(float)(strength * drifted * amb_rng_normal(rng)),
+                            (float)(strength * drifted * amb_rng_normal(rng))};
     const float cosine = (float)cos(turn), sine = (float)sin(turn), height = frame[2];
     for (int p = 0; p < AMB_POINTS; p++) {
         for (int k = 0; k < 2; k++) { /* position, velocity */
             float *v = frame + 6 * p + 3 * k, level = k == 0 ? height : 0;
-            const float x = (float)size * (v[0] + (float)nod * (v[2] - level)), y = (float)size * (v[1] + (float)roll * (v[2] - level));
+            const float x = (float)size * (v[0] + (float)nod * (v[2] - level)),
+                        y = (float)size * (v[1] + (float)roll * (v[2] - level));
             v[2] = (float)size * (v[2] - (float)nod * v[0] - (float)roll * v[1]);
             v[0] = cosine * x - sine * y;
             v[1] = sine * x + cosine * y;
@@ -43,7 +49,8 @@ static void draw(const amb_fit *fit, amb_rng *rng, float frame[AMB_PHASE_FEATURE
     static const struct {
         amb_fit_kind kind;
         double share;
-    } kinds[] = {{AMB_FIT_WALKING_LOOP, .27}, {AMB_FIT_WALKING, .30}, {AMB_FIT_OTHER_LOOP, .12}, {AMB_FIT_OTHER, .13}};
+    } kinds[] = {
+        {AMB_FIT_WALKING_LOOP, .27}, {AMB_FIT_WALKING, .30}, {AMB_FIT_OTHER_LOOP, .12}, {AMB_FIT_OTHER, .13}};
     const amb_fit_data *d = fit->data;
     const amb_gait *g = NULL;
     double u = amb_rng_uniform(rng), t = 0;
@@ -65,7 +72,8 @@ static void draw(const amb_fit *fit, amb_rng *rng, float frame[AMB_PHASE_FEATURE
         g = i >= 0 ? d->motion[i] : NULL;
     }
     amb_gait_sample(g, t, NULL, frame);
-    const double usual = exp(amb_rng_range(rng, log(slowest), log(fastest))) * (amb_rng_uniform(rng) < .5 ? amb_gait_scale(g) : 1);
+    const double usual = exp(amb_rng_range(rng, log(slowest), log(fastest))) *
+                         (amb_rng_uniform(rng) < .5 ? amb_gait_scale(g) : 1);
     const double halting = amb_rng_uniform(rng) / halting_share;
     const double scale = halting < 1 ? halting_speed * halting : usual;
     const double position = amb_rng_uniform(rng) < .25 ? 0 : fit->settings.noise * amb_rng_uniform(rng);
@@ -79,7 +87,8 @@ static void draw(const amb_fit *fit, amb_rng *rng, float frame[AMB_PHASE_FEATURE
         }
     }
     perturb(frame, clean ? 0 : fmin(1, fit->settings.noise / usual_noise) * amb_rng_uniform(rng) * 1.7, rng);
-    const double phase = 2 * M_PI * amb_gait_phase(g, t), amplitude = amb_gait_amplitude(g, t) * fmin(halting, 1);
+    const double phase = 2 * M_PI * amb_gait_phase(g, t),
+                 amplitude = amb_gait_amplitude(g, t) * fmin(halting, 1);
     target[0] = (float)(amplitude * cos(phase));
     target[1] = (float)(amplitude * sin(phase));
 }

@@ -1,5 +1,5 @@
-/* What a fit consists of; shared by fit.c, which runs and saves it, and fit_phase.c and fit_style.c, which know what is learned. Private to
- * these. */
+/* What a fit consists of; shared by fit.c, which runs and saves it, and fit_phase.c and fit_style.c, which
+ * know what is learned. Private to these. */
 #ifndef AMB_LEARN_FIT_STATE_H
 #define AMB_LEARN_FIT_STATE_H
 
@@ -29,11 +29,14 @@ struct amb_fit {
     struct {
         int64_t samples, skipped;
     } progress;
-    float mean[AMB_PHASE_FEATURES], std[AMB_PHASE_FEATURES]; /* of a frame's numbers; made from the data and the seed */
+    float mean[AMB_PHASE_FEATURES], std[AMB_PHASE_FEATURES]; /* of a frame's numbers; made from the data and
+                                                                the seed */
     float *x;                                                /* (batch, inputs) normalised */
     float *target;                                           /* (rows, outputs) */
-    float *d[AMB_FIT_NETS];                                  /* derivative of the loss by each network's output */
-    double *loss;                                            /* (rows, 1 + AMB_FIT_TERMS) so that sums have one order */
+    float *d[AMB_FIT_NETS];                                  /* derivative of the loss by each network's
+                                                                output */
+    double *loss;                                            /* (rows, 1 + AMB_FIT_TERMS) so that sums have
+                                                                one order */
     /* style: */
     float *z, *noise; /* (rows, 256), (batch, 256) */
     float *share;     /* (pairs) weight of the pair's second */
@@ -53,8 +56,10 @@ void fit_style_normaliser(amb_fit *fit);
 void fit_phase_step(amb_fit *fit);
 void fit_style_step(amb_fit *fit);
 
-/* The loss of one decoded window and its derivative. y (60, 73) is in normalised units; term gets the loss's parts (5). */
-double fit_style_loss(const float *y, const float *target, const float *mean, const float *std, float *dy, double term[AMB_FIT_TERMS]);
+/* The loss of one decoded window and its derivative. y (60, 73) is in normalised units; term gets the loss's
+ * parts (5). */
+double fit_style_loss(const float *y, const float *target, const float *mean, const float *std, float *dy,
+                      double term[AMB_FIT_TERMS]);
 
 amb_net *fit_phase_export(const amb_fit *fit, amb_error *err);
 amb_net *fit_style_export(const amb_fit *fit, int net, amb_error *err);

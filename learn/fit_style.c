@@ -10,18 +10,22 @@ const int fit_decoder_dim[4] = {FIT_Z, 256, 512, FIT_WINDOW};
 static const double span = (AMB_STYLE_FRAMES - 1) / 30.;
 static const double slowest = .9, fastest = 1.1; /* speeds at which windows are played */
 static const double longest_span =
-    1.1 * 3 * 59 / 30.;                   /* s: windows of motions played up to three times faster must fit into what is learned */
+    1.1 * 3 * 59 / 30.;                   /* s: windows of motions played up to three times faster must fit
+                                             into what is learned */
 static const double least_amplitude = .3; /* in the window's middle */
-static const double blends_share = .15, loops_share = .2;  /* of the windows that are no pairs; the rest is from long clips */
+static const double blends_share = .15, loops_share = .2;  /* of the windows that are no pairs; the rest is
+                                                              from long clips */
 static const double crossed_share = .5, most_crossed = .5; /* of these windows; of another motion in them */
 static const double reshaped_share = .6, sized = .02, leaned = .06, paced = .08;
 static const double floor_std = .02;
 static const float largest_log_variance = 10;
 
-/* Mixes into a window of motion g some of another loop that walks, at equal phase: a gait that no clip has. Points, contacts and what the
- * root covers in a part of the cycle are weighted means; limbs come out a little short where the two are far apart, so the share is small.
+/* Mixes into a window of motion g some of another loop that walks, at equal phase: a gait that no clip has.
+ * Points, contacts and what the root covers in a part of the cycle are weighted means; limbs come out a
+ * little short where the two are far apart, so the share is small.
  */
-static void cross(const amb_fit *fit, const amb_gait *g, double t0, double scale, amb_rng *rng, float window[FIT_WINDOW])
+static void cross(const amb_fit *fit, const amb_gait *g, double t0, double scale, amb_rng *rng,
+                  float window[FIT_WINDOW])
 {
     const amb_fit_data *d = fit->data;
     double t;
@@ -50,7 +54,8 @@ static void reshape(amb_rng *rng, float window[FIT_WINDOW])
     for (int f = 0; f < AMB_STYLE_FRAMES; f++) {
         float *frame = window + f * AMB_FEATURES;
         const float height = frame[2];
-        for (int p = 0; p < AMB_POINTS; p++) { /* above the root the body leans, the legs stay on the ground */
+        for (int p = 0; p < AMB_POINTS; p++) { /* above the root the body leans, the legs stay on the
+                                                  ground */
             float *at = frame + 3 * p;
             const float above = fmaxf(at[2] - height, 0);
             at[0] = size * (at[0] + nod * above);
@@ -81,7 +86,8 @@ static void draw_window(const amb_fit *fit, amb_rng *rng, float window[FIT_WINDO
         for (int tries = 0; tries < 16; tries++) {
             i = amb_fit_draw(d, first, longest_span, rng, &t);
             if (i < 0)
-                i = amb_fit_draw(d, first == AMB_FIT_WALKING ? AMB_FIT_WALKING_LOOP : AMB_FIT_WALKING, longest_span, rng, &t);
+                i = amb_fit_draw(d, first == AMB_FIT_WALKING ? AMB_FIT_WALKING_LOOP : AMB_FIT_WALKING,
+                                 longest_span, rng, &t);
             const amb_gait *drawn = d->motion[i];
             if (amb_gait_amplitude(drawn, t + .5 * span * amb_gait_scale(drawn)) >= least_amplitude)
                 break; /* elsewhere it stands about, or turns round */
@@ -108,7 +114,8 @@ static float draw_pair(const amb_fit *fit, amb_rng *rng, float *a, float *b, flo
     const double sa = amb_gait_scale(ga), sb = amb_gait_scale(gb);
     amb_gait_window(ga, amb_gait_time(ga, 0, phase), sa, AMB_STYLE_FRAMES, a);
     amb_gait_window(gb, amb_gait_time(gb, 0, phase), sb, AMB_STYLE_FRAMES, b);
-    amb_gait_window(blend->gait, amb_gait_time(blend->gait, 0, phase), pow(sa, 1 - w) * pow(sb, w), AMB_STYLE_FRAMES, between);
+    amb_gait_window(blend->gait, amb_gait_time(blend->gait, 0, phase), pow(sa, 1 - w) * pow(sb, w),
+                    AMB_STYLE_FRAMES, between);
     return (float)w;
 }
 
@@ -167,23 +174,28 @@ static float clamped(float log_variance)
 /* z of row r from the encoder's outputs y. */
 static void latent(const amb_fit *fit, const float *y, int r, float *z)
 {
-    const float *mean = y + (size_t)r * 2 * FIT_Z, *log_variance = mean + FIT_Z, *noise = fit->noise + (size_t)r * FIT_Z;
+    const float *mean = y + (size_t)r * 2 * FIT_Z, *log_variance = mean + FIT_Z,
+                *noise = fit->noise + (size_t)r * FIT_Z;
     for (int k = 0; k < FIT_Z; k++)
         z[k] = mean[k] + expf(.5f * clamped(log_variance[k])) * noise[k];
 }
 
-/* Derivative by the encoder's outputs of row r: through its own window, through the mixture it is in, and of the KL divergence. */
+/* Derivative by the encoder's outputs of row r: through its own window, through the mixture it is in, and of
+ * the KL divergence. */
 static void encoder_row(amb_fit *fit, const float *y, const float *dz, int r)
 {
     const int single = fit->batch - 2 * fit->pairs, pair = r < single ? -1 : (r - single) / 2;
-    const float *mean = y + (size_t)r * 2 * FIT_Z, *log_variance = mean + FIT_Z, *noise = fit->noise + (size_t)r * FIT_Z;
-    const float *own = dz + (size_t)r * FIT_Z, *mixed = pair < 0 ? NULL : dz + (size_t)(fit->batch + pair) * FIT_Z;
+    const float *mean = y + (size_t)r * 2 * FIT_Z, *log_variance = mean + FIT_Z,
+                *noise = fit->noise + (size_t)r * FIT_Z;
+    const float *own = dz + (size_t)r * FIT_Z,
+                *mixed = pair < 0 ? NULL : dz + (size_t)(fit->batch + pair) * FIT_Z;
     const float share = pair < 0 ? 0 : (r - single) % 2 ? fit->share[pair] : 1 - fit->share[pair];
     const float beta = (float)fit->beta / (float)fit->batch;
     float *d = fit->d[0] + (size_t)r * 2 * FIT_Z;
     double kl = 0;
     for (int k = 0; k < FIT_Z; k++) {
-        const float lv = clamped(log_variance[k]), variance = expf(lv), g = own[k] + (mixed ? share * mixed[k] : 0);
+        const float lv = clamped(log_variance[k]), variance = expf(lv),
+                    g = own[k] + (mixed ? share * mixed[k] : 0);
         kl += .5 * (double)(mean[k] * mean[k] + variance - 1 - lv);
         d[k] = g + beta * mean[k];
         d[FIT_Z + k] = .5f * (g * sqrtf(variance) * noise[k] + beta * (variance - 1));
@@ -248,8 +260,8 @@ amb_net *fit_style_export(const amb_fit *fit, int which, amb_error *err)
     if (which == 0) {
         net->heads = 2;
         net->in_shape = window;
-        ok =
-            amb_net_add_normalizer(net) && name_head(&net->head[0], "mu", latent_shape) && name_head(&net->head[1], "logvar", latent_shape);
+        ok = amb_net_add_normalizer(net) && name_head(&net->head[0], "mu", latent_shape) &&
+             name_head(&net->head[1], "logvar", latent_shape);
         for (int k = 0; ok && k < FIT_WINDOW; k++) {
             net->in_mean[k] = fit->mean[k % AMB_FEATURES];
             net->in_std[k] = fit->std[k % AMB_FEATURES];

@@ -7,11 +7,12 @@
 enum { N = AMB_STYLE_FRAMES, F = AMB_FEATURES, P3 = 3 * AMB_POINTS };
 static const float rate = 30; /* frames a second */
 /* 1 / what is allowed, squared */
-static const float w_point = 1 / (.03f * .03f), w_speed = 1 / (.05f * .05f), w_yaw = 1 / (.2f * .2f), w_contact = 1 / (.15f * .15f);
+static const float w_point = 1 / (.03f * .03f), w_speed = 1 / (.05f * .05f), w_yaw = 1 / (.2f * .2f),
+                   w_contact = 1 / (.15f * .15f);
 static const float w_velocity = 1 / (.5f * .5f), w_sole = 1 / (.2f * .2f);
 
-static const int sole_point[4] = {AMB_POINT_LEFT + AMB_POINT_HEEL, AMB_POINT_LEFT + AMB_POINT_TOE, AMB_POINT_RIGHT + AMB_POINT_HEEL,
-                                  AMB_POINT_RIGHT + AMB_POINT_TOE};
+static const int sole_point[4] = {AMB_POINT_LEFT + AMB_POINT_HEEL, AMB_POINT_LEFT + AMB_POINT_TOE,
+                                  AMB_POINT_RIGHT + AMB_POINT_HEEL, AMB_POINT_RIGHT + AMB_POINT_TOE};
 
 /* Errors within one frame. */
 static void frame_part(const float *e, float *d, double term[AMB_FIT_TERMS])
@@ -21,7 +22,8 @@ static void frame_part(const float *e, float *d, double term[AMB_FIT_TERMS])
         points += w_point * e[k] * e[k];
         d[k] += 2 * w_point * e[k];
     }
-    const float speed = w_speed * (e[AMB_FEATURE_FORWARD] * e[AMB_FEATURE_FORWARD] + e[AMB_FEATURE_LEFT] * e[AMB_FEATURE_LEFT]);
+    const float speed = w_speed * (e[AMB_FEATURE_FORWARD] * e[AMB_FEATURE_FORWARD] +
+                                   e[AMB_FEATURE_LEFT] * e[AMB_FEATURE_LEFT]);
     d[AMB_FEATURE_FORWARD] += 2 * w_speed * e[AMB_FEATURE_FORWARD];
     d[AMB_FEATURE_LEFT] += 2 * w_speed * e[AMB_FEATURE_LEFT];
     d[AMB_FEATURE_YAW_RATE] += 2 * w_yaw * e[AMB_FEATURE_YAW_RATE];
@@ -47,8 +49,8 @@ static void velocity_part(const float *e, float *d, double term[AMB_FIT_TERMS])
     term[3] += (double)sum;
 }
 
-/* Errors of the soles' velocity over ground while they stand: that of a point p in a frame that moves with v and turns with w is
- * ṗ + v + w × p. The product's error is taken to first order. */
+/* Errors of the soles' velocity over ground while they stand: that of a point p in a frame that moves with v
+ * and turns with w is ṗ + v + w × p. The product's error is taken to first order. */
 static void sole_part(const float *x, const float *e, float *d, double term[AMB_FIT_TERMS])
 {
     const float yaw = x[AMB_FEATURE_YAW_RATE];
@@ -57,8 +59,10 @@ static void sole_part(const float *x, const float *e, float *d, double term[AMB_
         if (c <= 0)
             continue;
         const int p = 3 * sole_point[s];
-        const float ex = rate * (e[F + p] - e[p]) + e[AMB_FEATURE_FORWARD] - yaw * e[p + 1] - e[AMB_FEATURE_YAW_RATE] * x[p + 1];
-        const float ey = rate * (e[F + p + 1] - e[p + 1]) + e[AMB_FEATURE_LEFT] + yaw * e[p] + e[AMB_FEATURE_YAW_RATE] * x[p];
+        const float ex = rate * (e[F + p] - e[p]) + e[AMB_FEATURE_FORWARD] - yaw * e[p + 1] -
+                         e[AMB_FEATURE_YAW_RATE] * x[p + 1];
+        const float ey = rate * (e[F + p + 1] - e[p + 1]) + e[AMB_FEATURE_LEFT] + yaw * e[p] +
+                         e[AMB_FEATURE_YAW_RATE] * x[p];
         const float ez = rate * (e[F + p + 2] - e[p + 2]);
         const float w = c * w_sole, gx = 2 * w * ex, gy = 2 * w * ey, gz = 2 * w * ez;
         term[4] += (double)(w * (ex * ex + ey * ey + ez * ez));
@@ -72,7 +76,8 @@ static void sole_part(const float *x, const float *e, float *d, double term[AMB_
     }
 }
 
-double fit_style_loss(const float *y, const float *target, const float *mean, const float *std, float *dy, double term[AMB_FIT_TERMS])
+double fit_style_loss(const float *y, const float *target, const float *mean, const float *std, float *dy,
+                      double term[AMB_FIT_TERMS])
 {
     float e[N * F], d[N * F];
     memset(d, 0, sizeof d);

@@ -1,7 +1,7 @@
 #include "learn/gae.h"
 
-void amb_gae(int n, const float *reward, const float *value, const float *next, const unsigned char *last, float gamma, float lambda,
-             float *advantage, float *target)
+void amb_gae(int n, const float *reward, const float *value, const float *next, const unsigned char *last,
+             float gamma, float lambda, float *advantage, float *target)
 {
     float flow = 0;
     for (int t = n - 1; t >= 0; t--) {

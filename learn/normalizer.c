@@ -31,7 +31,9 @@ void amb_normalizer_get(const amb_normalizer *normalizer, float *mean, float *st
     const double floor = .02;
     for (int k = 0; k < (int)normalizer->columns; k++) {
         mean[k] = (float)normalizer->mean[k];
-        std[k] = normalizer->count > 1 ? (float)fmax(sqrt(normalizer->m2[k] / (double)normalizer->count), floor) : 1;
+        std[k] = normalizer->count > 1
+                     ? (float)fmax(sqrt(normalizer->m2[k] / (double)normalizer->count), floor)
+                     : 1;
     }
     mean[0] = .5f;
     std[0] = .5f;

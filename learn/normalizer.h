@@ -1,5 +1,6 @@
-/* Running mean and standard deviation of observations (Chan et al. 1979's pairwise update), DeepMimic's rules: the deviation is floored at
- * .02 and the phase (number 0) is fixed at (p - .5) / .5. Plain data; copy it to save it. */
+/* Running mean and standard deviation of observations (Chan et al. 1979's pairwise update), DeepMimic's
+ * rules: the deviation is floored at .02 and the phase (number 0) is fixed at (p - .5) / .5. Plain data; copy
+ * it to save it. */
 #ifndef AMB_LEARN_NORMALIZER_H
 #define AMB_LEARN_NORMALIZER_H
 
@@ -8,11 +9,13 @@
 #include <stdint.h>
 
 typedef struct amb_normalizer {
-    int64_t count, columns;                    /* columns: numbers in an observation, at most AMB_OBS_MAX; set at the start */
+    int64_t count, columns;                    /* columns: numbers in an observation, at most AMB_OBS_MAX; set
+                                                  at the start */
     double mean[AMB_OBS_MAX], m2[AMB_OBS_MAX]; /* m2: sum of squared deviations from the mean */
 } amb_normalizer;
 
-/* TEAM (nets/train_net.h). Takes in n observations, obs (n, columns); columns are split over threads, each summed in the order of rows. */
+/* TEAM (nets/train_net.h). Takes in n observations, obs (n, columns); columns are split over threads, each
+ * summed in the order of rows. */
 void amb_normalizer_add(amb_normalizer *normalizer, const float *obs, int n);
 
 /* (columns) each: what to subtract and what to divide by. */

@@ -36,8 +36,9 @@ static bool allocate(amb_ppo *p)
     p->apart = calloc(rows, sizeof(double));
     p->clipped = malloc(rows);
     p->has_teacher = calloc(rows, 1);
-    return p->order && p->x && p->x_critic && p->action && p->mean && p->advantage && p->target && p->d_actor && p->d_critic && p->kl &&
-           p->loss && p->clipped && p->taught && p->apart && p->has_teacher;
+    return p->order && p->x && p->x_critic && p->action && p->mean && p->advantage && p->target &&
+           p->d_actor && p->d_critic && p->kl && p->loss && p->clipped && p->taught && p->apart &&
+           p->has_teacher;
 }
 
 amb_ppo *amb_ppo_create(const amb_ppo_def *def, amb_rng *init, float last_layer, amb_error *err)
@@ -128,8 +129,10 @@ static void forward_all(amb_ppo *p, amb_train_net *net, const float *x, int n, i
         for (int chunk = 0; chunk < amb_train_net_chunks(net, rows); chunk++) {
             int first;
             const int count = amb_train_net_chunk(net, rows, chunk, &first);
-            const float *y = amb_train_net_forward_chunk(net, x + (size_t)i * (size_t)p->def.obs, rows, chunk);
-            memcpy(out + (size_t)(i + first) * (size_t)outputs, y, (size_t)count * (size_t)outputs * sizeof(float));
+            const float *y =
+                amb_train_net_forward_chunk(net, x + (size_t)i * (size_t)p->def.obs, rows, chunk);
+            memcpy(out + (size_t)(i + first) * (size_t)outputs, y,
+                   (size_t)count * (size_t)outputs * sizeof(float));
         }
     }
 }
@@ -185,26 +188,31 @@ static int taught_samples(const amb_ppo_batch *b, int n)
     return taught;
 }
 
-/* Derivative of the clipped surrogate -min(r A, clip(r) A) by the actor's output `now` in a minibatch of n rows, with what teachers add. */
+/* Derivative of the clipped surrogate -min(r A, clip(r) A) by the actor's output `now` in a minibatch of n
+ * rows, with what teachers add. */
 static void differentiate_actor(amb_ppo *p, int row, const float *now, int n, const amb_ppo_batch *b)
 {
     const int actions = p->def.actions;
     const float precision = 1 / (b->noise * b->noise), clip = p->def.clip;
-    const float *a = p->action + (size_t)row * (size_t)actions, *old = p->mean + (size_t)row * (size_t)actions;
+    const float *a = p->action + (size_t)row * (size_t)actions,
+                *old = p->mean + (size_t)row * (size_t)actions;
     float before = 0, after = 0, moved = 0;
     for (int k = 0; k < actions; k++) {
         before += (a[k] - old[k]) * (a[k] - old[k]);
         after += (a[k] - now[k]) * (a[k] - now[k]);
         moved += (now[k] - old[k]) * (now[k] - old[k]);
     }
-    const float ratio = expf(fminf(.5f * precision * (before - after), 20)); /* σ is the same, so the densities' factors cancel */
+    /* σ is the same, so the densities' factors cancel */
+    const float ratio = expf(fminf(.5f * precision * (before - after), 20));
     const float adv = p->advantage[row];
     const bool clipped = adv > 0 ? ratio > 1 + clip : ratio < 1 - clip;
     const float scale = clipped ? 0 : -adv * ratio * precision / (float)n;
     float *d = p->d_actor + (size_t)row * (size_t)actions;
     for (int k = 0; k < actions; k++)
         d[k] = scale * (a[k] - now[k]);
-    p->apart[row] = b->taught && p->has_teacher[row] ? follow_teacher(p, row, now, b->teach * precision / (float)n, d) : 0;
+    p->apart[row] = b->taught && p->has_teacher[row]
+                        ? follow_teacher(p, row, now, b->teach * precision / (float)n, d)
+                        : 0;
     p->kl[row] = .5 * precision * moved;
     p->clipped[row] = clipped;
 }
@@ -283,7 +291,8 @@ static void add_norms(const amb_ppo *p, float actor, float critic, amb_ppo_stats
 /* TEAM. The gradients of both networks. Ends with a barrier. */
 static void find_gradients(amb_ppo *p, int rows)
 {
-    const int actor_blocks = amb_train_net_blocks(p->actor), blocks = actor_blocks + amb_train_net_blocks(p->critic);
+    const int actor_blocks = amb_train_net_blocks(p->actor),
+              blocks = actor_blocks + amb_train_net_blocks(p->critic);
 #pragma omp for schedule(dynamic, 1)
     for (int i = 0; i < blocks; i++) {
         if (i < actor_blocks)
@@ -304,7 +313,8 @@ static void apply(amb_adam *adam, amb_train_net *net, const amb_adam_factors *fa
 /* TEAM. Adam's step of both networks. */
 static void step_networks(amb_ppo *p, float actor_rate, float critic_rate, amb_ppo_stats *stats)
 {
-    const size_t actor_pieces = amb_adam_pieces(&p->actor_adam), pieces = actor_pieces + amb_adam_pieces(&p->critic_adam);
+    const size_t actor_pieces = amb_adam_pieces(&p->actor_adam),
+                 pieces = actor_pieces + amb_adam_pieces(&p->critic_adam);
 #pragma omp for schedule(dynamic, 8)
     for (size_t i = 0; i < pieces; i++) {
         if (i < actor_pieces)
@@ -329,9 +339,11 @@ static void step_networks(amb_ppo *p, float actor_rate, float critic_rate, amb_p
     }
 }
 
-/* TEAM. Work is shared out in small pieces that threads take as they come, both networks' at once, and there are four barriers in a
- * minibatch: on a core that another program uses too a thread may be away for milliseconds at any time, and each barrier waits for it. */
-static void run_epochs(amb_ppo *p, const amb_ppo_batch *b, float actor_rate, amb_rng *rng, amb_ppo_stats *stats)
+/* TEAM. Work is shared out in small pieces that threads take as they come, both networks' at once, and there
+ * are four barriers in a minibatch: on a core that another program uses too a thread may be away for
+ * milliseconds at any time, and each barrier waits for it. */
+static void run_epochs(amb_ppo *p, const amb_ppo_batch *b, float actor_rate, amb_rng *rng,
+                       amb_ppo_stats *stats)
 {
     const int n = p->def.samples, parts = p->def.minibatches, epochs = p->def.epochs;
     for (int e = 0; e < epochs; e++)

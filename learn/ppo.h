@@ -1,8 +1,9 @@
-/* Proximal policy optimisation (Schulman et al. 2017), the learning half: from a batch of samples to new parameters. Where the samples come
- * from is learn/train.h's business.
+/* Proximal policy optimisation (Schulman et al. 2017), the learning half: from a batch of samples to new
+ * parameters. Where the samples come from is learn/train.h's business.
  *
- * Policy: Gaussian around the actor's output with one standard deviation σ for all actions. The critic's output is value · (1 - γ), which
- * lives in [0, 1] for rewards in [0, 1]; all values, rewards and targets here are scaled by (1 - γ) likewise. */
+ * Policy: Gaussian around the actor's output with one standard deviation σ for all actions. The critic's
+ * output is value · (1 - γ), which lives in [0, 1] for rewards in [0, 1]; all values, rewards and targets
+ * here are scaled by (1 - γ) likewise. */
 #ifndef AMB_LEARN_PPO_H
 #define AMB_LEARN_PPO_H
 
@@ -26,13 +27,15 @@ typedef struct amb_ppo_def {
 typedef struct amb_ppo_batch {
     const float *x;                   /* (samples, obs) normalised observations */
     const float *action;              /* (samples, actions) as drawn */
-    float *mean;                      /* (samples, actions) what the actor said; replaced by the training network's own answer in bf16 */
+    float *mean;                      /* (samples, actions) what the actor said; replaced by the training
+                                         network's own answer in bf16 */
     float *advantage;                 /* (samples) as GAE gives them; normalised in place */
     const float *target;              /* (samples) for the critic */
     float noise;                      /* σ */
     const float *taught;              /* (samples, actions) what teachers would do; NULL: there are none */
     const unsigned char *has_teacher; /* (samples) others' rows of `taught` are not read */
-    float teach;                      /* weight of |mean - taught|² / 2σ², a sample's, in the actor's loss (Schmitt et al. 2018) */
+    float teach;                      /* weight of |mean - taught|² / 2σ², a sample's, in the actor's loss
+                                         (Schmitt et al. 2018) */
 } amb_ppo_batch;
 
 typedef struct amb_ppo_stats {
@@ -40,7 +43,8 @@ typedef struct amb_ppo_stats {
     double clipped;                 /* fraction of samples whose gradient the clip took away */
     double critic_loss;             /* mean squared error, over all epochs */
     double actor_norm, critic_norm; /* gradient norms before clipping, means */
-    double apart;                   /* root mean square of the actor's distance from teachers' actions, over the last epoch; 0: none */
+    double apart;                   /* root mean square of the actor's distance from teachers' actions, over
+                                       the last epoch; 0: none */
     int skipped;                    /* minibatches not applied because a gradient was not finite */
 } amb_ppo_stats;
 
@@ -54,14 +58,15 @@ amb_train_net *amb_ppo_critic(amb_ppo *ppo);
 amb_adam *amb_ppo_actor_adam(amb_ppo *ppo);
 amb_adam *amb_ppo_critic_adam(amb_ppo *ppo);
 
-/* True and a sentence if a matrix product has failed since the creation (memory). Values hold NaN then; the network that met it learns no
- * more. */
+/* True and a sentence if a matrix product has failed since the creation (memory). Values hold NaN then; the
+ * network that met it learns no more. */
 bool amb_ppo_failed(const amb_ppo *ppo, amb_error *err);
 
 /* Values of x (n, obs), any n, into value (n). Forks its own team. */
 void amb_ppo_values(amb_ppo *ppo, const float *x, int n, float *value);
 
 /* One update: epochs × minibatches, shuffled by `rng`. Forks its own team. */
-void amb_ppo_update(amb_ppo *ppo, const amb_ppo_batch *batch, float actor_rate, amb_rng *rng, amb_ppo_stats *stats);
+void amb_ppo_update(amb_ppo *ppo, const amb_ppo_batch *batch, float actor_rate, amb_rng *rng,
+                    amb_ppo_stats *stats);
 
 #endif

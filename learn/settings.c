@@ -16,7 +16,8 @@ const amb_setting amb_setting_list[AMB_SETTING_COUNT] = {
 #undef SETTING
 };
 
-_Static_assert(sizeof(amb_settings) == AMB_SETTING_COUNT * sizeof(double), "settings are an array of doubles");
+_Static_assert(sizeof(amb_settings) == AMB_SETTING_COUNT * sizeof(double),
+               "settings are an array of doubles");
 
 amb_settings amb_settings_default(void)
 {
@@ -52,7 +53,8 @@ bool amb_settings_set(amb_settings *settings, const char *name, const char *text
     if (setting->whole && value != floor(value))
         return amb_fail(err, "%s: %s found, expected a whole number", setting->name, text);
     if (value < setting->lo || value > setting->hi)
-        return amb_fail(err, "%s: %s found, expected %g to %g", setting->name, text, setting->lo, setting->hi);
+        return amb_fail(err, "%s: %s found, expected %g to %g", setting->name, text, setting->lo,
+                        setting->hi);
     ((double *)settings)[i] = value;
     return true;
 }
@@ -61,16 +63,19 @@ bool amb_settings_check(const amb_settings *settings, amb_error *err)
 {
     const double batch = settings->envs * settings->steps;
     if (settings->minibatches > batch)
-        return amb_fail(err, "minibatches: %.0f found, but an iteration has only %.0f samples (envs × steps)", settings->minibatches,
-                        batch);
-    if (settings->epochs * settings->minibatches < 2) /* KL is measured at every step but the first of an update */
-        return amb_fail(err,
-                        "epochs × minibatches: 1 found, expected 2 or more: the KL divergence that the learning rate follows is 0 before "
-                        "an update's first step");
+        return amb_fail(err, "minibatches: %.0f found, but an iteration has only %.0f samples (envs × steps)",
+                        settings->minibatches, batch);
+    if (settings->epochs * settings->minibatches < 2) /* KL is measured at every step but the first of an
+                                                         update */
+        return amb_fail(err, "epochs × minibatches: 1 found, expected 2 or more: the KL divergence that the "
+                             "learning rate follows is 0 before "
+                             "an update's first step");
     if (settings->hold_min_s > settings->hold_max_s)
-        return amb_fail(err, "hold_min_s: %g found, expected at most hold_max_s, which is %g", settings->hold_min_s, settings->hold_max_s);
+        return amb_fail(err, "hold_min_s: %g found, expected at most hold_max_s, which is %g",
+                        settings->hold_min_s, settings->hold_max_s);
     if (batch > 1 << 24)
-        return amb_fail(err, "envs × steps: %.0f samples in an iteration found, expected at most %d", batch, 1 << 24);
+        return amb_fail(err, "envs × steps: %.0f samples in an iteration found, expected at most %d", batch,
+                        1 << 24);
     return true;
 }
 
@@ -79,8 +84,9 @@ size_t amb_settings_print(const amb_settings *settings, char *text, size_t size)
     size_t length = 0;
     for (int i = 0; i < AMB_SETTING_COUNT; i++) {
         char number[AMB_NUMBER_TEXT];
-        const int n = snprintf(text ? text + length : NULL, text && size > length ? size - length : 0, "%s=%s\n", amb_setting_list[i].name,
-                               amb_number_print(((const double *)settings)[i], number));
+        const int n =
+            snprintf(text ? text + length : NULL, text && size > length ? size - length : 0, "%s=%s\n",
+                     amb_setting_list[i].name, amb_number_print(((const double *)settings)[i], number));
         length += (size_t)n;
         if (length >= size)
             text = NULL;
@@ -93,7 +99,8 @@ bool amb_settings_parse(amb_settings *settings, const char *text, amb_error *err
     while (*text) {
         char name[64], value[64];
         int used = 0;
-        if (sscanf(text, "%63[^=\n]=%63[^\n]%n", name, value, &used) != 2 || (text[used] && text[used] != '\n'))
+        if (sscanf(text, "%63[^=\n]=%63[^\n]%n", name, value, &used) != 2 ||
+            (text[used] && text[used] != '\n'))
             return amb_fail(err, "settings: \"%.40s\" found, expected name=value", text);
         if (!amb_settings_set(settings, name, value, err))
             return false;

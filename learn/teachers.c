@@ -7,7 +7,8 @@
 
 enum { MAX_NETWORK = 256 << 20 };
 
-static bool find_style(const amb_styles *styles, const char *text, const char *equals, int *style, amb_error *err)
+static bool find_style(const amb_styles *styles, const char *text, const char *equals, int *style,
+                       amb_error *err)
 {
     char name[AMB_NAME];
     const size_t length = (size_t)(equals - text);

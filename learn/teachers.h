@@ -1,6 +1,7 @@
-/* Teachers: actors that follow one style well each. A policy for all styles that trains with them learns from what they would do beside
- * what its own reward teaches (kickstarting, Schmitt et al. 2018): the policy acts, in states of its own, and a teacher is asked where
- * exactly its style is followed, not a blend or the way to another one. */
+/* Teachers: actors that follow one style well each. A policy for all styles that trains with them learns from
+ * what they would do beside what its own reward teaches (kickstarting, Schmitt et al. 2018): the policy acts,
+ * in states of its own, and a teacher is asked where exactly its style is followed, not a blend or the way to
+ * another one. */
 #ifndef AMB_LEARN_TEACHERS_H
 #define AMB_LEARN_TEACHERS_H
 
@@ -18,8 +19,8 @@ typedef struct amb_teachers {
     uint32_t crc;         /* of styles' names and files */
 } amb_teachers;
 
-/* "STYLE=FILE": the actor in FILE teaches the table's style. False and a sentence for an unknown style, one that has a teacher already, or
- * a file that is no actor; the teachers are as before then. */
+/* "STYLE=FILE": the actor in FILE teaches the table's style. False and a sentence for an unknown style, one
+ * that has a teacher already, or a file that is no actor; the teachers are as before then. */
 bool amb_teachers_add(amb_teachers *teachers, const amb_styles *styles, const char *text, amb_error *err);
 void amb_teachers_free(amb_teachers *teachers);
 

@@ -39,7 +39,8 @@ static void pack_actor(amb_train *t)
 
 static bool allocate(amb_train *t, amb_error *err)
 {
-    const size_t samples = (size_t)t->samples, inputs = (size_t)t->inputs, extras = (size_t)t->envs * (size_t)t->extras;
+    const size_t samples = (size_t)t->samples, inputs = (size_t)t->inputs,
+                 extras = (size_t)t->envs * (size_t)t->extras;
     t->env = calloc((size_t)t->envs, sizeof *t->env);
     t->run = calloc((size_t)t->envs, sizeof *t->run);
     t->extras_used = calloc((size_t)t->envs, sizeof *t->extras_used);
@@ -66,32 +67,38 @@ static bool allocate(amb_train *t, amb_error *err)
         if (!t->plain_x || !t->plain_action)
             return amb_fail(err, "out of memory for %d samples an iteration", t->samples);
     }
-    if (t->env && t->run && t->extras_used && t->share && t->room && t->group && t->obs && t->x && t->action && t->mean && t->reward &&
-        t->after && t->last && t->bin && t->extra && t->value && t->extra_value && t->next && t->advantage && t->target)
+    if (t->env && t->run && t->extras_used && t->share && t->room && t->group && t->obs && t->x &&
+        t->action && t->mean && t->reward && t->after && t->last && t->bin && t->extra && t->value &&
+        t->extra_value && t->next && t->advantage && t->target)
         return true;
     return amb_fail(err, "out of memory for %d samples an iteration", t->samples);
 }
 
 bool amb_train_check_actions(const amb_settings *settings, const amb_policy *policy, amb_error *err)
 {
-    static const char *const mode[] = {[AMB_ACTION_RESIDUAL] = "residual", [AMB_ACTION_ABSOLUTE] = "absolute"};
+    static const char *const mode[] = {
+        [AMB_ACTION_RESIDUAL] = "residual", [AMB_ACTION_ABSOLUTE] = "absolute"};
     const amb_action_mode wanted = settings->absolute != 0 ? AMB_ACTION_ABSOLUTE : AMB_ACTION_RESIDUAL;
     return policy->action_mode == wanted ||
-           amb_fail(err, "its actions are %s, expected %s ones (setting absolute)", mode[policy->action_mode], mode[wanted]);
+           amb_fail(err, "its actions are %s, expected %s ones (setting absolute)", mode[policy->action_mode],
+                    mode[wanted]);
 }
 
 static bool check_teacher(const amb_train *t, const amb_policy *teacher, amb_error *err)
 {
     const amb_settings *s = &t->settings;
     if (teacher->goal && s->goal == 0)
-        return amb_fail(err, "it sees the reference's goal, which this training does not show (setting goal)");
+        return amb_fail(err,
+                        "it sees the reference's goal, which this training does not show (setting goal)");
     if (!amb_train_check_actions(s, teacher, err))
         return false;
     if (fabs(teacher->physics_hz / teacher->substeps - s->physics_hz / s->substeps) > 1e-6 ||
         fabs(teacher->look_ahead - s->look_ahead) > 1e-6)
         return amb_fail(err,
-                        "it controls at %g Hz and looks %g s ahead, expected %g Hz and %g s (settings physics_hz, substeps, look_ahead)",
-                        teacher->physics_hz / teacher->substeps, teacher->look_ahead, s->physics_hz / s->substeps, s->look_ahead);
+                        "it controls at %g Hz and looks %g s ahead, expected %g Hz and %g s (settings "
+                        "physics_hz, substeps, look_ahead)",
+                        teacher->physics_hz / teacher->substeps, teacher->look_ahead,
+                        s->physics_hz / s->substeps, s->look_ahead);
     return true;
 }
 
@@ -140,7 +147,8 @@ static bool make_networks(amb_train *t, amb_error *err)
     if (!t->actor_net)
         return false;
     if (t->mirror) {
-        if (!amb_copier_init(&t->copier, t->inputs, def.hidden1, def.hidden2, AMB_ACTION, t->samples, def.precision, err))
+        if (!amb_copier_init(&t->copier, t->inputs, def.hidden1, def.hidden2, AMB_ACTION, t->samples,
+                             def.precision, err))
             return false;
         amb_train_start_copy(t);
     }
@@ -224,8 +232,8 @@ static bool make_environments(amb_train *t, unsigned may_touch, amb_error *err)
     return true;
 }
 
-/* The normaliser's first guess: what an untrained body sees where episodes start. Without it the first iterations would teach the networks
- * a scale that is then taken from under them. */
+/* The normaliser's first guess: what an untrained body sees where episodes start. Without it the first
+ * iterations would teach the networks a scale that is then taken from under them. */
 static void prime_normalizer(amb_train *t)
 {
     for (int round = 0; round < 16; round++) {
@@ -238,7 +246,8 @@ static void prime_normalizer(amb_train *t)
     amb_train_refresh_normalizer(t);
 }
 
-/* Two cycles of a long loop; all of a clip that does not loop, and its hold; but a clip of minutes is learned in pieces. */
+/* Two cycles of a long loop; all of a clip that does not loop, and its hold; but a clip of minutes is learned
+ * in pieces. */
 static double episode_for(const amb_settings *s, const amb_clip *clip)
 {
     if (!clip)
@@ -247,13 +256,15 @@ static double episode_for(const amb_settings *s, const amb_clip *clip)
     return fmin(fmax(amb_clip_loops(clip) ? 2 * duration : duration + s->hold_max_s, 10), 20);
 }
 
-static amb_train *create(const amb_settings *settings, const amb_character *character, const amb_clip *clip, const amb_train_styles *styles,
-                         unsigned may_touch, amb_error *err)
+static amb_train *create(const amb_settings *settings, const amb_character *character, const amb_clip *clip,
+                         const amb_train_styles *styles, unsigned may_touch, amb_error *err)
 {
     if (!amb_settings_check(settings, err))
         return NULL;
     if (settings->mirror > 0 && !(clip && amb_clip_loops(clip))) {
-        amb_fail(err, "setting mirror: 1 found, but only a clip that loops can be learned in one half of its cycle");
+        amb_fail(
+            err,
+            "setting mirror: 1 found, but only a clip that loops can be learned in one half of its cycle");
         return NULL;
     }
     amb_train *t = calloc(1, sizeof *t);
@@ -287,11 +298,13 @@ static amb_train *create(const amb_settings *settings, const amb_character *char
     t->steps = (int)settings->steps;
     t->samples = t->envs * t->steps;
     t->threads = omp_get_max_threads();
-    const double episode_steps = ceil(t->settings.episode_s * settings->physics_hz / settings->substeps - 1e-9);
+    const double episode_steps =
+        ceil(t->settings.episode_s * settings->physics_hz / settings->substeps - 1e-9);
     const double held_steps = floor(settings->hold_min_s * settings->physics_hz / settings->substeps);
     const double fewest = clip && !amb_clip_loops(clip) ? fmin(held_steps, episode_steps) : episode_steps;
     t->extras = (int)(t->steps / fmax(fewest, 1)) + 2;
-    amb_action_scale(settings->absolute != 0 ? AMB_ACTION_ABSOLUTE : AMB_ACTION_RESIDUAL, t->action_mean, t->action_std);
+    amb_action_scale(settings->absolute != 0 ? AMB_ACTION_ABSOLUTE : AMB_ACTION_RESIDUAL, t->action_mean,
+                     t->action_std);
     t->progress.actor_rate = settings->actor_rate;
     t->progress.shuffle = amb_rng_seed((uint64_t)settings->seed, UINT64_MAX - 1);
     if (!allocate(t, err) || !make_networks(t, err) || !make_generators(t, err) || !make_school(t, err) ||
@@ -303,14 +316,14 @@ static amb_train *create(const amb_settings *settings, const amb_character *char
     return t;
 }
 
-amb_train *amb_train_create(const amb_settings *settings, const amb_character *character, const amb_clip *clip, unsigned may_touch,
-                            amb_error *err)
+amb_train *amb_train_create(const amb_settings *settings, const amb_character *character,
+                            const amb_clip *clip, unsigned may_touch, amb_error *err)
 {
     return create(settings, character, clip, NULL, may_touch, err);
 }
 
-amb_train *amb_train_create_styles(const amb_settings *settings, const amb_character *character, const amb_train_styles *styles,
-                                   unsigned may_touch, amb_error *err)
+amb_train *amb_train_create_styles(const amb_settings *settings, const amb_character *character,
+                                   const amb_train_styles *styles, unsigned may_touch, amb_error *err)
 {
     return create(settings, character, NULL, styles, may_touch, err);
 }
@@ -362,7 +375,8 @@ void amb_train_destroy(amb_train *t)
     free(t);
 }
 
-/* Values of all states, then advantages and targets. Returns the share of the targets' variance that the values explain. */
+/* Values of all states, then advantages and targets. Returns the share of the targets' variance that the
+ * values explain. */
 static double estimate_advantages(amb_train *t)
 {
     amb_ppo_values(t->ppo, t->x, t->samples, t->value);
@@ -374,8 +388,8 @@ static double estimate_advantages(amb_train *t)
     double mean = 0, error_mean = 0, variance = 0, error_variance = 0;
     for (int e = 0; e < t->envs; e++) {
         const int i = e * t->steps;
-        amb_gae(t->steps, t->reward + i, t->value + i, t->next + i, t->last + i, (float)t->settings.gamma, (float)t->settings.lambda,
-                t->advantage + i, t->target + i);
+        amb_gae(t->steps, t->reward + i, t->value + i, t->next + i, t->last + i, (float)t->settings.gamma,
+                (float)t->settings.lambda, t->advantage + i, t->target + i);
     }
     for (int i = 0; i < t->samples; i++) {
         mean += t->target[i] / t->samples;
@@ -436,8 +450,10 @@ static void fill_stats(amb_train *t, amb_train_stats *s)
 /* The actor's rate follows the KL divergence that its last update made. */
 static void adapt_rate(amb_train *t, double kl)
 {
-    const double wanted = t->settings.kl * pow(t->settings.kl_end / t->settings.kl, amb_train_fraction_done(t));
-    const double rate = t->progress.actor_rate * (kl <= wanted ? 1.1 : 1 / 1.1); /* slower where the KL is no number */
+    const double wanted =
+        t->settings.kl * pow(t->settings.kl_end / t->settings.kl, amb_train_fraction_done(t));
+    /* slower where the KL is no number */
+    const double rate = t->progress.actor_rate * (kl <= wanted ? 1.1 : 1 / 1.1);
     t->progress.actor_rate = fmin(fmax(rate, 1e-7), 1e-2);
 }
 

@@ -1,8 +1,9 @@
-/* Means of the parameters over training, exponentially weighted: they act better than the parameters of any one moment (Polyak averaging),
- * and nobody has to pick a checkpoint. The half-life grows with the samples (as in Karras et al. 2024), for learning gets slower.
+/* Means of the parameters over training, exponentially weighted: they act better than the parameters of any
+ * one moment (Polyak averaging), and nobody has to pick a checkpoint. The half-life grows with the samples
+ * (as in Karras et al. 2024), for learning gets slower.
  *
- * The first layer is averaged for observations that are not normalised: the normaliser moves at first, and weights of different scales have
- * no mean. */
+ * The first layer is averaged for observations that are not normalised: the normaliser moves at first, and
+ * weights of different scales have no mean. */
 #include "learn/train_state.h"
 
 #include <math.h>
@@ -31,7 +32,8 @@ void amb_train_average(amb_train *t)
     if (!t->actor_average)
         return;
     const double half_life = t->settings.average * (double)t->progress.samples;
-    const float weight = t->progress.iterations <= 1 ? 1 : (float)(1 - exp2(-t->samples / fmax(half_life, 1)));
+    const float weight =
+        t->progress.iterations <= 1 ? 1 : (float)(1 - exp2(-t->samples / fmax(half_life, 1)));
     amb_train_net *actor = amb_train_exported(t, true), *critic = amb_train_exported(t, false);
     take_in(t, amb_train_net_parameters(actor), amb_train_net_size(actor), weight, t->actor_average);
     take_in(t, amb_train_net_parameters(critic), amb_train_net_size(critic), weight, t->critic_average);

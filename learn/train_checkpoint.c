@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a training consists of. 1 (no such section): before means of the weights, mirrored samples and starts where episodes fail. */
+/* What a training consists of. 1 (no such section): before means of the weights, mirrored samples and starts
+ * where episodes fail. */
 static const uint32_t format = 2;
 
 /* So that a training is not continued on another motion by mistake. */
@@ -23,11 +24,14 @@ static bool check_teachers(const amb_train *t, const amb_checkpoint *c, amb_erro
 {
     uint32_t crc = 0;
     size_t size;
-    if (amb_checkpoint_find(c, "teachers_crc", &size) && !amb_checkpoint_get(c, "teachers_crc", &crc, sizeof crc, err))
+    if (amb_checkpoint_find(c, "teachers_crc", &size) &&
+        !amb_checkpoint_get(c, "teachers_crc", &crc, sizeof crc, err))
         return false;
     return crc == teachers_crc(t) ||
-           amb_fail(err, "%s: was trained %s; continue with the same --teacher, or start from its networks with --init",
-                    amb_checkpoint_path(c), crc ? "with other teachers" : "without teachers");
+           amb_fail(
+               err,
+               "%s: was trained %s; continue with the same --teacher, or start from its networks with --init",
+               amb_checkpoint_path(c), crc ? "with other teachers" : "without teachers");
 }
 
 static bool put_generators(const amb_train *t, amb_checkpoint_writer *w, amb_error *err)
@@ -56,13 +60,15 @@ static bool get_generators(amb_train *t, const amb_checkpoint *c, amb_error *err
         return amb_fail(err, "out of memory for a checkpoint");
     bool ok = amb_checkpoint_get(c, "generators", data, (size_t)t->envs * size, err);
     for (int e = 0; ok && e < t->envs; e++)
-        ok = amb_generator_load(t->generator[e], t->room[0].cycle, data + (size_t)e * size, &t->env[e], err) ||
-             amb_fail_in(err, "%s: environment %d", amb_checkpoint_path(c), e);
+        ok =
+            amb_generator_load(t->generator[e], t->room[0].cycle, data + (size_t)e * size, &t->env[e], err) ||
+            amb_fail_in(err, "%s: environment %d", amb_checkpoint_path(c), e);
     free(data);
     return ok;
 }
 
-static bool put_network(amb_checkpoint_writer *w, const char *name, amb_train_net *net, const amb_adam *adam, amb_error *err)
+static bool put_network(amb_checkpoint_writer *w, const char *name, amb_train_net *net, const amb_adam *adam,
+                        amb_error *err)
 {
     const size_t bytes = amb_train_net_size(net) * sizeof(float);
     char section[48];
@@ -82,7 +88,8 @@ static bool put_network(amb_checkpoint_writer *w, const char *name, amb_train_ne
     return true;
 }
 
-static bool get_network(const amb_checkpoint *c, const char *name, amb_train_net *net, amb_adam *adam, amb_error *err)
+static bool get_network(const amb_checkpoint *c, const char *name, amb_train_net *net, amb_adam *adam,
+                        amb_error *err)
 {
     const size_t bytes = amb_train_net_size(net) * sizeof(float);
     char section[4][48];
@@ -90,7 +97,8 @@ static bool get_network(const amb_checkpoint *c, const char *name, amb_train_net
     for (int i = 0; i < 4; i++)
         snprintf(section[i], sizeof section[i], "%s.%s", name, what[i]);
     if (!amb_checkpoint_get(c, section[0], amb_train_net_parameters(net), bytes, err) ||
-        !amb_checkpoint_get(c, section[1], adam->m, bytes, err) || !amb_checkpoint_get(c, section[2], adam->v, bytes, err) ||
+        !amb_checkpoint_get(c, section[1], adam->m, bytes, err) ||
+        !amb_checkpoint_get(c, section[2], adam->v, bytes, err) ||
         !amb_checkpoint_get(c, section[3], &adam->step, sizeof adam->step, err))
         return false;
     amb_train_net_parameters_changed(net);
@@ -112,15 +120,19 @@ static bool get_copies(amb_train *t, const amb_checkpoint *c, amb_error *err)
 static bool put_average(const amb_train *t, amb_checkpoint_writer *w, amb_error *err)
 {
     return !t->actor_average ||
-           (amb_checkpoint_put(w, "actor.average", t->actor_average, amb_train_net_size(amb_ppo_actor(t->ppo)) * sizeof(float), err) &&
-            amb_checkpoint_put(w, "critic.average", t->critic_average, amb_train_net_size(amb_ppo_critic(t->ppo)) * sizeof(float), err));
+           (amb_checkpoint_put(w, "actor.average", t->actor_average,
+                               amb_train_net_size(amb_ppo_actor(t->ppo)) * sizeof(float), err) &&
+            amb_checkpoint_put(w, "critic.average", t->critic_average,
+                               amb_train_net_size(amb_ppo_critic(t->ppo)) * sizeof(float), err));
 }
 
 static bool get_average(amb_train *t, const amb_checkpoint *c, amb_error *err)
 {
     return !t->actor_average ||
-           (amb_checkpoint_get(c, "actor.average", t->actor_average, amb_train_net_size(amb_ppo_actor(t->ppo)) * sizeof(float), err) &&
-            amb_checkpoint_get(c, "critic.average", t->critic_average, amb_train_net_size(amb_ppo_critic(t->ppo)) * sizeof(float), err));
+           (amb_checkpoint_get(c, "actor.average", t->actor_average,
+                               amb_train_net_size(amb_ppo_actor(t->ppo)) * sizeof(float), err) &&
+            amb_checkpoint_get(c, "critic.average", t->critic_average,
+                               amb_train_net_size(amb_ppo_critic(t->ppo)) * sizeof(float), err));
 }
 
 static bool put_all(const amb_train *t, amb_checkpoint_writer *w, void *envs, amb_error *err)
@@ -131,14 +143,17 @@ static bool put_all(const amb_train *t, amb_checkpoint_writer *w, void *envs, am
     const size_t env_size = amb_env_save_size(&t->env[0]);
     for (int e = 0; e < t->envs; e++)
         amb_env_save(&t->env[e], (char *)envs + (size_t)e * env_size);
-    return amb_checkpoint_put(w, "format", &format, sizeof format, err) && amb_checkpoint_put(w, "settings", settings, length + 1, err) &&
+    return amb_checkpoint_put(w, "format", &format, sizeof format, err) &&
+           amb_checkpoint_put(w, "settings", settings, length + 1, err) &&
            amb_checkpoint_put(w, "motion", amb_train_motion(t), strlen(amb_train_motion(t)) + 1, err) &&
            amb_checkpoint_put(w, "clip_crc", &crc, sizeof crc, err) &&
-           amb_checkpoint_put(w, "may_touch", &may_touch, sizeof may_touch, err) && put_generators(t, w, err) &&
+           amb_checkpoint_put(w, "may_touch", &may_touch, sizeof may_touch, err) &&
+           put_generators(t, w, err) &&
            (!teachers || amb_checkpoint_put(w, "teachers_crc", &teachers, sizeof teachers, err)) &&
            put_network(w, "actor", amb_ppo_actor(t->ppo), amb_ppo_actor_adam(t->ppo), err) &&
-           put_network(w, "critic", amb_ppo_critic(t->ppo), amb_ppo_critic_adam(t->ppo), err) && put_copies(t, w, err) &&
-           put_average(t, w, err) && amb_checkpoint_put(w, "normalizer", &t->normalizer, sizeof t->normalizer, err) &&
+           put_network(w, "critic", amb_ppo_critic(t->ppo), amb_ppo_critic_adam(t->ppo), err) &&
+           put_copies(t, w, err) && put_average(t, w, err) &&
+           amb_checkpoint_put(w, "normalizer", &t->normalizer, sizeof t->normalizer, err) &&
            amb_checkpoint_put(w, "progress", &t->progress, sizeof t->progress, err) &&
            amb_checkpoint_put(w, "runners", t->run, (size_t)t->envs * sizeof *t->run, err) &&
            amb_checkpoint_put(w, "environments", envs, (size_t)t->envs * env_size, err);
@@ -161,19 +176,23 @@ bool amb_train_read_settings(const amb_checkpoint *checkpoint, amb_settings *set
     size_t size;
     const char *text = amb_checkpoint_find(checkpoint, "settings", &size);
     if (!text || size < 1 || text[size - 1])
-        return amb_fail(err, "%s: no training settings in it; is it a checkpoint of amble train?", amb_checkpoint_path(checkpoint));
+        return amb_fail(err, "%s: no training settings in it; is it a checkpoint of amble train?",
+                        amb_checkpoint_path(checkpoint));
     *settings = amb_settings_default();
     return amb_settings_parse(settings, text, err) || amb_fail_in(err, "%s", amb_checkpoint_path(checkpoint));
 }
 
-/* The networks that act. In a training that was folded (train_symmetry.c) these know one half of the motion; to go on without the fold one
- * takes their copies, which know both. */
+/* The networks that act. In a training that was folded (train_symmetry.c) these know one half of the motion;
+ * to go on without the fold one takes their copies, which know both. */
 static bool get_networks(amb_train *t, const amb_checkpoint *c, amb_error *err)
 {
     size_t size;
-    const bool copies = amb_checkpoint_find(c, "plain_actor.parameters", &size) != NULL, plain = copies && !t->mirror;
-    if (!get_network(c, plain ? "plain_actor" : "actor", amb_ppo_actor(t->ppo), amb_ppo_actor_adam(t->ppo), err) ||
-        !get_network(c, plain ? "plain_critic" : "critic", amb_ppo_critic(t->ppo), amb_ppo_critic_adam(t->ppo), err))
+    const bool copies = amb_checkpoint_find(c, "plain_actor.parameters", &size) != NULL,
+               plain = copies && !t->mirror;
+    if (!get_network(c, plain ? "plain_actor" : "actor", amb_ppo_actor(t->ppo), amb_ppo_actor_adam(t->ppo),
+                     err) ||
+        !get_network(c, plain ? "plain_critic" : "critic", amb_ppo_critic(t->ppo),
+                     amb_ppo_critic_adam(t->ppo), err))
         return false;
     amb_train_start_copy(t);
     return !copies || get_copies(t, c, err);
@@ -185,8 +204,11 @@ bool amb_train_load_networks(amb_train *t, const amb_checkpoint *c, amb_error *e
     if (!amb_checkpoint_get(c, "normalizer", &normalizer, sizeof normalizer, err))
         return false;
     if (normalizer.columns != t->inputs)
-        return amb_fail(err, "%s: its networks see %lld numbers, expected %d (setting goal: %d without what the reference wants, %d with)",
-                        amb_checkpoint_path(c), (long long)normalizer.columns, t->inputs, AMB_OBS, AMB_OBS_MAX);
+        return amb_fail(err,
+                        "%s: its networks see %lld numbers, expected %d (setting goal: %d without what the "
+                        "reference wants, %d with)",
+                        amb_checkpoint_path(c), (long long)normalizer.columns, t->inputs, AMB_OBS,
+                        AMB_OBS_MAX);
     if (!get_networks(t, c, err))
         return false;
     t->normalizer = normalizer;
@@ -198,19 +220,23 @@ static bool check_progress(const progress *p, const amb_checkpoint *c, amb_error
 {
     if (p->samples >= 0 && p->iterations >= 0 && p->actor_rate > 0 && p->actor_rate <= 1)
         return true;
-    return amb_fail(err, "%s: %lld samples in %lld iterations and a learning rate of %g found, which no training has",
-                    amb_checkpoint_path(c), (long long)p->samples, (long long)p->iterations, p->actor_rate);
+    return amb_fail(
+        err, "%s: %lld samples in %lld iterations and a learning rate of %g found, which no training has",
+        amb_checkpoint_path(c), (long long)p->samples, (long long)p->iterations, p->actor_rate);
 }
 
-/* Trainings of other versions went otherwise: going on with one would be neither what it was nor what is trained now. */
+/* Trainings of other versions went otherwise: going on with one would be neither what it was nor what is
+ * trained now. */
 static bool check_format(const amb_checkpoint *c, amb_error *err)
 {
     uint32_t found = 1;
     size_t size;
-    if (amb_checkpoint_find(c, "format", &size) && !amb_checkpoint_get(c, "format", &found, sizeof found, err))
+    if (amb_checkpoint_find(c, "format", &size) &&
+        !amb_checkpoint_get(c, "format", &found, sizeof found, err))
         return false;
     return found == format || amb_fail(err,
-                                       "%s: was written by %s version of amble, whose trainings this one does not continue; start from "
+                                       "%s: was written by %s version of amble, whose trainings this one "
+                                       "does not continue; start from "
                                        "its networks with --init",
                                        amb_checkpoint_path(c), found < format ? "an older" : "a newer");
 }
@@ -222,7 +248,8 @@ bool amb_train_load(amb_train *t, const amb_checkpoint *c, amb_error *err)
         return false;
     if (crc != motion_crc(t))
         return amb_fail(err,
-                        "%s: was trained on another motion than \"%s\" as it is now; continue with the same clip, or start from its "
+                        "%s: was trained on another motion than \"%s\" as it is now; continue with the same "
+                        "clip, or start from its "
                         "networks with --init",
                         amb_checkpoint_path(c), amb_train_motion(t));
     if (!check_format(c, err) || !check_teachers(t, c, err))
@@ -231,11 +258,13 @@ bool amb_train_load(amb_train *t, const amb_checkpoint *c, amb_error *err)
     char *envs = malloc((size_t)t->envs * env_size);
     if (!envs)
         return amb_fail(err, "out of memory for a checkpoint");
-    const bool ok = amb_train_load_networks(t, c, err) && amb_checkpoint_get(c, "progress", &t->progress, sizeof t->progress, err) &&
+    const bool ok = amb_train_load_networks(t, c, err) &&
+                    amb_checkpoint_get(c, "progress", &t->progress, sizeof t->progress, err) &&
                     amb_checkpoint_get(c, "runners", t->run, (size_t)t->envs * sizeof *t->run, err) &&
                     amb_checkpoint_get(c, "environments", envs, (size_t)t->envs * env_size, err) &&
-                    amb_checkpoint_get(c, "may_touch", &may_touch, sizeof may_touch, err) && check_progress(&t->progress, c, err) &&
-                    get_generators(t, c, err) && get_average(t, c, err);
+                    amb_checkpoint_get(c, "may_touch", &may_touch, sizeof may_touch, err) &&
+                    check_progress(&t->progress, c, err) && get_generators(t, c, err) &&
+                    get_average(t, c, err);
     amb_train_refresh_starts(t);
     for (int e = 0; ok && e < t->envs; e++) {
         t->env[e].def.may_touch = may_touch;

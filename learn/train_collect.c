@@ -40,7 +40,8 @@ double amb_train_teach(const amb_train *t)
     return t->settings.teach + (t->settings.teach_end - t->settings.teach) * amb_train_fraction_done(t);
 }
 
-/* Without a second chance after a fall the styles that are hard would be seen least: their episodes are short. */
+/* Without a second chance after a fall the styles that are hard would be seen least: their episodes are
+ * short. */
 static void start_motion(amb_train *t, int e, amb_cycle_room *room, bool fell)
 {
     const bool again = fell && amb_rng_uniform(&t->run[e].rng) < t->settings.style_again;
@@ -74,7 +75,8 @@ void amb_train_normalise(const amb_train *t, const float *obs, float *x)
         x[k] = fminf(fmaxf((obs[k] - t->in_mean[k]) / t->in_std[k], -limit), limit);
 }
 
-/* Step `step` of environment e with the action that was chosen: act, count, and start anew where the episode ended. */
+/* Step `step` of environment e with the action that was chosen: act, count, and start anew where the episode
+ * ended. */
 static void step_environment(amb_train *t, int e, int step, const float *chosen, thread_room *room)
 {
     amb_env *env = &t->env[e];
@@ -116,14 +118,16 @@ static void step_environment(amb_train *t, int e, int step, const float *chosen,
         share->fell += end == AMB_ENV_FELL;
         share->lost += end == AMB_ENV_LOST;
         for (int b = 0; b < AMB_BODIES; b++)
-            share->fell_on[b] += end == AMB_ENV_FELL && (env->world.touching & ~env->def.may_touch & 1u << b) != 0;
+            share->fell_on[b] +=
+                end == AMB_ENV_FELL && (env->world.touching & ~env->def.may_touch & 1u << b) != 0;
         amb_train_start_episode(t, e, room->cycle, end != AMB_ENV_TIME_OUT);
     }
 }
 
-/* Noise with memory: n ← m n + √(1 - m²) σ z, of standard deviation σ at every moment. A joint under PD control hardly follows white noise
- * at 30 Hz, which then costs reward and teaches little (Eberhard et al. 2023 on coloured noise). What the body does is mean + n. What PPO
- * learns from is mean + the new part of n: given the past, an ordinary Gaussian of deviation √(1 - m²) σ. */
+/* Noise with memory: n ← m n + √(1 - m²) σ z, of standard deviation σ at every moment. A joint under PD
+ * control hardly follows white noise at 30 Hz, which then costs reward and teaches little (Eberhard et al.
+ * 2023 on coloured noise). What the body does is mean + n. What PPO learns from is mean + the new part of n:
+ * given the past, an ordinary Gaussian of deviation √(1 - m²) σ. */
 static void explore(const amb_train *t, runner *run, const float *mean, float *learned, float *chosen)
 {
     const float memory = (float)t->settings.noise_memory, fresh = (float)amb_train_fresh_noise(t);
@@ -135,8 +139,8 @@ static void explore(const amb_train *t, runner *run, const float *mean, float *l
     }
 }
 
-/* What the teacher of the style that environment e follows would do in sample i, if there is one. Who follows one style has never seen a
- * body that comes from another: there it says nothing. */
+/* What the teacher of the style that environment e follows would do in sample i, if there is one. Who follows
+ * one style has never seen a body that comes from another: there it says nothing. */
 static void ask_teacher(amb_train *t, int e, size_t i, thread_room *room)
 {
     const amb_generator *g = t->generator[e];
@@ -190,14 +194,16 @@ static void collect_turn(amb_train *t, const group *g, int turn_steps, thread_ro
     }
 }
 
-/* Cuts the environments into groups: smaller ones where there are more threads than groups. A row's result does not depend on its group
- * (nets/model.h). Returns how many there are. */
+/* Cuts the environments into groups: smaller ones where there are more threads than groups. A row's result
+ * does not depend on its group (nets/model.h). Returns how many there are. */
 static int make_groups(amb_train *t)
 {
-    const int even = (t->envs + t->threads - 1) / t->threads, size = even < AMB_TRAIN_GROUP ? even : AMB_TRAIN_GROUP;
+    const int even = (t->envs + t->threads - 1) / t->threads,
+              size = even < AMB_TRAIN_GROUP ? even : AMB_TRAIN_GROUP;
     int groups = 0;
     for (int first = 0; first < t->envs; first += size)
-        t->group[groups++] = (group){.first = first, .count = t->envs - first < size ? t->envs - first : size};
+        t->group[groups++] =
+            (group){.first = first, .count = t->envs - first < size ? t->envs - first : size};
     for (int e = 0; e < t->envs; e++) {
         t->env[e].def.push_speed = amb_train_push(t);
         t->share[e] = (tally){0};
@@ -232,8 +238,8 @@ static void put_back(group *g, int steps_done)
     }
 }
 
-/* Threads take groups in turns of a few steps, so that all groups come to their end together, and what a thread has in hand when its core
- * is given to another program is little: the other threads do the rest. */
+/* Threads take groups in turns of a few steps, so that all groups come to their end together, and what a
+ * thread has in hand when its core is given to another program is little: the other threads do the rest. */
 void amb_train_collect(amb_train *t)
 {
     const int groups = make_groups(t);

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-static void set_up(const amb_train *t, int envs, double seconds, amb_rollout_def *def, amb_generator_def *generator)
+static void set_up(const amb_train *t, int envs, double seconds, amb_rollout_def *def,
+                   amb_generator_def *generator)
 {
     *def = (amb_rollout_def){.env = amb_train_env_def(t, 0), .envs = envs};
     amb_env_def *env = &def->env;
@@ -34,7 +35,8 @@ bool amb_train_evaluate(const amb_train *t, int envs, double seconds, amb_train_
     memset(score, 0, sizeof *score);
     amb_net *net = amb_train_export_actor(t, err);
     bool ok = net && amb_policy_describe(&policy, net, err) &&
-              (policy.actor = amb_model_create(net, &(amb_model_def){.precision = AMB_PRECISION_FP32}, err)) != NULL;
+              (policy.actor =
+                   amb_model_create(net, &(amb_model_def){.precision = AMB_PRECISION_FP32}, err)) != NULL;
     amb_net_destroy(net);
     def.policy = &policy;
     ok = ok && amb_rollout_run(&def, &result, err);

@@ -27,7 +27,8 @@ static amb_net *export_net(const amb_train *t, bool actor, int outputs, amb_erro
     const amb_settings *s = &t->settings;
     const int dim[] = {t->inputs, (int)s->hidden1, (int)s->hidden2, outputs};
     amb_net *net = amb_net_create(3, dim, err);
-    float *parameters = malloc(amb_train_net_size(actor ? amb_ppo_actor(t->ppo) : amb_ppo_critic(t->ppo)) * sizeof *parameters);
+    float *parameters = malloc(amb_train_net_size(actor ? amb_ppo_actor(t->ppo) : amb_ppo_critic(t->ppo)) *
+                               sizeof *parameters);
     if (net && parameters) {
         amb_train_get_average(t, actor, parameters);
         amb_net_set_parameters(net, parameters);
@@ -48,7 +49,8 @@ static amb_net *export_net(const amb_train *t, bool actor, int outputs, amb_erro
     char text[4096];
     amb_settings_print(s, text, sizeof text);
     bool ok = amb_net_set_meta(net, "training", text) &&
-              amb_net_set_meta(net, "observation", t->settings.goal != 0 ? "deepmimic-197+goal-49" : "deepmimic-197") &&
+              amb_net_set_meta(net, "observation",
+                               t->settings.goal != 0 ? "deepmimic-197+goal-49" : "deepmimic-197") &&
               amb_net_set_meta(net, "motion", amb_train_motion(t));
     if (t->clip) {
         snprintf(text, sizeof text, "%08x", (unsigned)amb_clip_crc(t->clip));
@@ -72,13 +74,15 @@ amb_net *amb_train_export_actor(const amb_train *t, amb_error *err)
     }
     char bodies[256];
     amb_bodies_print(t->env[0].def.may_touch, bodies, sizeof bodies);
-    const bool named = amb_net_set_meta(net, "kind", "actor") && amb_net_set_meta(net, "may_touch", bodies) &&
-                       amb_net_set_meta(net, "action", s->absolute != 0 ? "absolute" : "residual") &&
-                       amb_net_set_meta(net, "joint_order",
-                                        "chest neck right_hip right_knee right_ankle right_shoulder right_elbow left_hip left_knee "
-                                        "left_ankle left_shoulder left_elbow");
-    if (!named || !set_number(net, "control_hz", s->physics_hz / s->substeps) || !set_number(net, "physics_hz", s->physics_hz) ||
-        !set_number(net, "look_ahead", s->look_ahead))
+    const bool named =
+        amb_net_set_meta(net, "kind", "actor") && amb_net_set_meta(net, "may_touch", bodies) &&
+        amb_net_set_meta(net, "action", s->absolute != 0 ? "absolute" : "residual") &&
+        amb_net_set_meta(
+            net, "joint_order",
+            "chest neck right_hip right_knee right_ankle right_shoulder right_elbow left_hip left_knee "
+            "left_ankle left_shoulder left_elbow");
+    if (!named || !set_number(net, "control_hz", s->physics_hz / s->substeps) ||
+        !set_number(net, "physics_hz", s->physics_hz) || !set_number(net, "look_ahead", s->look_ahead))
         return out_of_memory(net, err);
     return net;
 }
@@ -112,13 +116,15 @@ static bool check_shape(const amb_train *t, const amb_net *net, int outputs, amb
         char found[128], expected[128];
         print_dimensions(net->dim, net->layers, found, sizeof found);
         print_dimensions(dim, 3, expected, sizeof expected);
-        return amb_fail(err, "layers of %s numbers, expected %s (settings goal, hidden1, hidden2)", found, expected);
+        return amb_fail(err, "layers of %s numbers, expected %s (settings goal, hidden1, hidden2)", found,
+                        expected);
     }
     for (int l = 0; l < 3; l++)
         relu = relu && net->act[l] == (l < 2 ? AMB_ACT_RELU : AMB_ACT_IDENTITY);
     if (!relu)
-        return amb_fail(err, "layers end in %s, %s and %s, expected relu, relu and identity", amb_activation_name(net->act[0]),
-                        amb_activation_name(net->act[1]), amb_activation_name(net->act[2]));
+        return amb_fail(err, "layers end in %s, %s and %s, expected relu, relu and identity",
+                        amb_activation_name(net->act[0]), amb_activation_name(net->act[1]),
+                        amb_activation_name(net->act[2]));
     return true;
 }
 
@@ -130,13 +136,14 @@ static bool check_normalizer(const amb_train *t, const amb_net *net, amb_error *
     for (int k = 0; k < t->inputs; k++) {
         const double mean = (double)net->in_mean[k], std = (double)net->in_std[k];
         if (k == 0 ? mean != .5 || std != .5 : !(isfinite(mean) && std >= .0199 && isfinite(std)))
-            return amb_fail(err, "the normaliser's number %d has mean %g and deviation %g, expected %s", k, mean, std,
-                            k == 0 ? "0.5 and 0.5, the phase's" : "a deviation of 0.02 or more");
+            return amb_fail(err, "the normaliser's number %d has mean %g and deviation %g, expected %s", k,
+                            mean, std, k == 0 ? "0.5 and 0.5, the phase's" : "a deviation of 0.02 or more");
     }
     const double limit = t->settings.observation_clip;
     if (fabs((double)net->in_clip - limit) > 1e-6 * limit)
-        return amb_fail(err, "normalised observations are limited to %g, expected %g (setting observation_clip)", (double)net->in_clip,
-                        limit);
+        return amb_fail(err,
+                        "normalised observations are limited to %g, expected %g (setting observation_clip)",
+                        (double)net->in_clip, limit);
     return true;
 }
 
@@ -147,20 +154,27 @@ static bool check_use(const amb_train *t, const amb_net *actor, amb_error *err)
     if (!amb_policy_describe(&policy, actor, err) || !amb_train_check_actions(s, &policy, err))
         return false;
     if (fabs(policy.physics_hz - s->physics_hz) > 1e-6 * s->physics_hz || policy.substeps != (int)s->substeps)
-        return amb_fail(err, "was trained with physics at %g and control at %g Hz, expected %g and %g (settings physics_hz, substeps)",
-                        policy.physics_hz, policy.physics_hz / policy.substeps, s->physics_hz, s->physics_hz / s->substeps);
+        return amb_fail(err,
+                        "was trained with physics at %g and control at %g Hz, expected %g and %g (settings "
+                        "physics_hz, substeps)",
+                        policy.physics_hz, policy.physics_hz / policy.substeps, s->physics_hz,
+                        s->physics_hz / s->substeps);
     return true;
 }
 
 /* A critic that was trained beside the actor sees as it does. */
-static bool check_pair(const amb_train *t, const amb_net *actor, const amb_net *critic, const char *actor_path, amb_error *err)
+static bool check_pair(const amb_train *t, const amb_net *actor, const amb_net *critic,
+                       const char *actor_path, amb_error *err)
 {
     const char *kind = amb_net_get_meta(critic, "kind");
     if (kind && strcmp(kind, "critic") != 0)
         return amb_fail(err, "metadata \"kind\" is \"%.40s\", expected critic", kind);
     const size_t size = (size_t)t->inputs * sizeof(float);
-    if (memcmp(actor->in_mean, critic->in_mean, size) != 0 || memcmp(actor->in_std, critic->in_std, size) != 0)
-        return amb_fail(err, "another normaliser of observations found than in %s, expected the critic that was trained beside it",
+    if (memcmp(actor->in_mean, critic->in_mean, size) != 0 ||
+        memcmp(actor->in_std, critic->in_std, size) != 0)
+        return amb_fail(err,
+                        "another normaliser of observations found than in %s, expected the critic that was "
+                        "trained beside it",
                         actor_path);
     return true;
 }
@@ -197,14 +211,15 @@ static void take_normalizer(amb_train *t, const amb_net *actor, double samples)
     amb_train_refresh_normalizer(t);
 }
 
-/* Gives a network that sees no goal the inputs for it, with weights of 0: it does what it did, and may learn to look. Their normaliser is
- * what the training has seen of the goal so far. */
+/* Gives a network that sees no goal the inputs for it, with weights of 0: it does what it did, and may learn
+ * to look. Their normaliser is what the training has seen of the goal so far. */
 static bool widen(const amb_train *t, amb_net *net, amb_error *err)
 {
     if (t->inputs != AMB_OBS_MAX || net->dim[0] != AMB_OBS || !net->in_mean)
         return true;
     const size_t rows = (size_t)net->dim[1], from = AMB_OBS, to = AMB_OBS_MAX;
-    float *weight = calloc(rows * to, sizeof *weight), *mean = malloc(to * sizeof *mean), *std = malloc(to * sizeof *std);
+    float *weight = calloc(rows * to, sizeof *weight), *mean = malloc(to * sizeof *mean),
+          *std = malloc(to * sizeof *std);
     if (!weight || !mean || !std) {
         free(weight), free(mean), free(std);
         return amb_fail(err, "out of memory for a network of %d inputs", t->inputs);
@@ -228,10 +243,11 @@ bool amb_train_load_onnx(amb_train *t, const char *actor_path, const char *criti
     double samples = t->settings.normalizer_samples;
     amb_net *actor = amb_onnx_read(actor_path, err), *critic = actor ? amb_onnx_read(critic_path, err) : NULL;
     bool ok = critic && widen(t, actor, err) && widen(t, critic, err);
-    if (ok && !(check_shape(t, actor, AMB_ACTION, err) && check_normalizer(t, actor, err) && check_use(t, actor, err) &&
-                amb_net_get_number(actor, "samples", 0, 1e15, &samples, err)))
+    if (ok && !(check_shape(t, actor, AMB_ACTION, err) && check_normalizer(t, actor, err) &&
+                check_use(t, actor, err) && amb_net_get_number(actor, "samples", 0, 1e15, &samples, err)))
         ok = amb_fail_in(err, "%s", actor_path);
-    if (ok && !(check_shape(t, critic, 1, err) && check_normalizer(t, critic, err) && check_pair(t, actor, critic, actor_path, err)))
+    if (ok && !(check_shape(t, critic, 1, err) && check_normalizer(t, critic, err) &&
+                check_pair(t, actor, critic, actor_path, err)))
         ok = amb_fail_in(err, "%s", critic_path);
     if (ok) {
         unscale_actions(t, actor);

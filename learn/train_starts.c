@@ -1,6 +1,7 @@
-/* Where episodes start: a part of them where episodes fail. A clip is cut into parts of .2 s; how often an episode fails in each is
- * counted, and the moments before a failure are started from more often (adaptive sampling: Liao et al. 2025, BeyondMimic; the idea of
- * starting where learning is worst is older: Sharon and van de Panne 2005). */
+/* Where episodes start: a part of them where episodes fail. A clip is cut into parts of .2 s; how often an
+ * episode fails in each is counted, and the moments before a failure are started from more often (adaptive
+ * sampling: Liao et al. 2025, BeyondMimic; the idea of starting where learning is worst is older: Sharon and
+ * van de Panne 2005). */
 #include "learn/train_state.h"
 
 #include <math.h>
@@ -22,8 +23,8 @@ void amb_train_count_failures(amb_train *t)
     amb_train_refresh_starts(t);
 }
 
-/* The weight of a start in part b: the chance to fail in it and in the second behind it, what is near counting more. Parts that are hardly
- * seen have the mean chance of all. */
+/* The weight of a start in part b: the chance to fail in it and in the second behind it, what is near
+ * counting more. Parts that are hardly seen have the mean chance of all. */
 void amb_train_refresh_starts(amb_train *t)
 {
     const int n = t->bins;

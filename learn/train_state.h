@@ -1,5 +1,5 @@
-/* What a training consists of, shared by train.c, which makes and runs it, train_collect.c, where its environments step, train_onnx.c and
- * train_checkpoint.c, which write and read it. Private to these. */
+/* What a training consists of, shared by train.c, which makes and runs it, train_collect.c, where its
+ * environments step, train_onnx.c and train_checkpoint.c, which write and read it. Private to these. */
 #ifndef AMB_LEARN_TRAIN_STATE_H
 #define AMB_LEARN_TRAIN_STATE_H
 
@@ -39,14 +39,16 @@ typedef struct tally {
     double limited;              /* mean fraction of joints at their torque limit, a step's */
 } tally;
 
-/* All that changes from iteration to iteration and is not in a network, an optimiser, an environment or the normaliser. */
+/* All that changes from iteration to iteration and is not in a network, an optimiser, an environment or the
+ * normaliser. */
 typedef struct progress {
     int64_t samples, iterations;
     double actor_rate;
     double unstable;
     amb_rng shuffle;
     tally window[AMB_TRAIN_WINDOW];
-    double visits[AMB_TRAIN_BINS], failures[AMB_TRAIN_BINS]; /* steps in, and episodes failed in, each part of the clip; they die away */
+    double visits[AMB_TRAIN_BINS], failures[AMB_TRAIN_BINS]; /* steps in, and episodes failed in, each part of
+                                                                the clip; they die away */
 } progress;
 
 typedef struct thread_room {
@@ -81,34 +83,40 @@ struct amb_train {
     float *obs, *x;       /* (samples, inputs) raw, normalised */
     float *action, *mean; /* (samples, AMB_ACTION) */
     float *reward;        /* (samples) scaled by 1 - γ */
-    int *after;           /* (samples) where the value of the next state is: index among extras, NO_EXTRA: the next sample's, FAILED: 0 */
+    int *after;           /* (samples) where the value of the next state is: index among extras, NO_EXTRA: the
+                             next sample's, FAILED: 0 */
     unsigned char *last;  /* (samples) the episode ended here */
-    float *taught;        /* (samples, AMB_ACTION) what teachers would do, in the networks' scale; NULL without them */
+    float *taught;        /* (samples, AMB_ACTION) what teachers would do, in the networks' scale; NULL
+                             without them */
     unsigned char *has_teacher; /* (samples) */
     float *extra;               /* (envs · extras, inputs) normalised final observations */
     float *value, *extra_value, *next, *advantage, *target;
     /* Where episodes start (train_starts.c); bins 0: anywhere. */
     int bins;
     unsigned char *bin;                 /* (samples) the part of the clip that a sample belongs to */
-    double start_below[AMB_TRAIN_BINS]; /* chance that a start at a moment of failures lies in this part or before */
-    /* Means over training of the parameters (train_average.c), for observations that are not normalised; NULL: there are none. */
+    double start_below[AMB_TRAIN_BINS]; /* chance that a start at a moment of failures lies in this part or
+                                           before */
+    /* Means over training of the parameters (train_average.c), for observations that are not normalised;
+     * NULL: there are none. */
     float *actor_average, *critic_average;
     /* A motion that is its own mirror image half a cycle later is learned in one half (train_symmetry.c): */
     bool mirror;
     amb_copier copier;             /* networks for both halves, which are exported */
     float *plain_x, *plain_action; /* (samples, inputs), (samples, AMB_ACTION) examples for them */
     float in_mean[AMB_OBS_MAX], in_std[AMB_OBS_MAX];
-    float action_mean[AMB_ACTION], action_std[AMB_ACTION]; /* action = network's number · std + mean; 0 and 1 for residual actions */
+    float action_mean[AMB_ACTION], action_std[AMB_ACTION]; /* action = network's number · std + mean; 0 and 1
+                                                              for residual actions */
 };
 
-/* Whether a policy that comes from elsewhere acts in the settings' way; false and a sentence that begins with "its". */
+/* Whether a policy that comes from elsewhere acts in the settings' way; false and a sentence that begins with
+ * "its". */
 bool amb_train_check_actions(const amb_settings *settings, const amb_policy *policy, amb_error *err);
 
 /* Recomputes in_mean and in_std. */
 void amb_train_refresh_normalizer(amb_train *train);
 
-/* Schedules: how far the training is, in [0, 1]; standard deviation of exploration, and of the part of it that is new in a step; pushes of
- * up to this much, m/s. */
+/* Schedules: how far the training is, in [0, 1]; standard deviation of exploration, and of the part of it
+ * that is new in a step; pushes of up to this much, m/s. */
 double amb_train_fraction_done(const amb_train *train);
 double amb_train_noise(const amb_train *train);
 double amb_train_fresh_noise(const amb_train *train);
@@ -133,29 +141,30 @@ void amb_train_refresh_starts(amb_train *train);
 /* After an update: takes the parameters as they are now into their means. */
 void amb_train_average(amb_train *train);
 
-/* The means as parameters for observations that are normalised as they are now, in an array of the network's size; or, where there are no
- * means, the parameters as they are. */
+/* The means as parameters for observations that are normalised as they are now, in an array of the network's
+ * size; or, where there are no means, the parameters as they are. */
 void amb_train_get_average(const amb_train *train, bool actor, float *parameters);
 
 /* Normalised observations. */
 void amb_train_normalise(const amb_train *train, const float *obs, float *x);
 
-/* With a symmetric motion, what the networks see is in the first half of the cycle: obs becomes its mirror image where it is not, and that
- * is returned. */
+/* With a symmetric motion, what the networks see is in the first half of the cycle: obs becomes its mirror
+ * image where it is not, and that is returned. */
 bool amb_train_fold(const amb_train *train, float *obs);
 
 /* The mirror image of an action, or of noise in one, in the networks' scale. */
 void amb_train_mirror_action(const amb_train *train, const float *in, float *out);
 
-/* One lesson from an iteration's samples for the networks that are exported; returns the error, see amb_train_stats. And their start: from
- * the networks as they are. */
+/* One lesson from an iteration's samples for the networks that are exported; returns the error, see
+ * amb_train_stats. And their start: from the networks as they are. */
 double amb_train_copy(amb_train *train);
 void amb_train_start_copy(amb_train *train);
 
 /* The network that is exported. */
 amb_train_net *amb_train_exported(const amb_train *train, bool actor);
 
-/* An iteration's samples: all that `after` and what stands before it in amb_train say, and every environment's share. */
+/* An iteration's samples: all that `after` and what stands before it in amb_train say, and every
+ * environment's share. */
 void amb_train_collect(amb_train *train);
 
 #endif

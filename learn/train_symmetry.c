@@ -1,10 +1,11 @@
-/* A motion that is its own mirror image half a cycle later, as walking and running are, is learned in one half of the cycle only: in the
- * other half the policy sees the mirror image of its observation and its action is mirrored back (the PHASE method of Abdolhosseini et al.
- * 2019, On Learning Symmetric Locomotion). Every sample then counts twice, and the gait is symmetric.
+/* A motion that is its own mirror image half a cycle later, as walking and running are, is learned in one
+ * half of the cycle only: in the other half the policy sees the mirror image of its observation and its
+ * action is mirrored back (the PHASE method of Abdolhosseini et al. 2019, On Learning Symmetric Locomotion).
+ * Every sample then counts twice, and the gait is symmetric.
  *
- * What is exported must do without the mirror: two further networks learn from every sample, in the half where it was met, to answer as
- * the policy does. They come from the same iterations, and are as good as the policy up to their error, far less than the exploration
- * noise. */
+ * What is exported must do without the mirror: two further networks learn from every sample, in the half
+ * where it was met, to answer as the policy does. They come from the same iterations, and are as good as the
+ * policy up to their error, far less than the exploration noise. */
 #include "learn/train_state.h"
 #include "sim/mirror.h"
 
@@ -24,7 +25,8 @@ bool amb_train_fold(const amb_train *t, float *obs)
     return true;
 }
 
-/* Left and right shoulders have other scales in DeepMimic's absolute actions: the mirror is for the angles themselves. */
+/* Left and right shoulders have other scales in DeepMimic's absolute actions: the mirror is for the angles
+ * themselves. */
 void amb_train_mirror_action(const amb_train *t, const float *in, float *out)
 {
     float action[AMB_ACTION];
@@ -55,7 +57,8 @@ double amb_train_copy(amb_train *t)
 void amb_train_start_copy(amb_train *t)
 {
     if (t->mirror)
-        amb_copier_start(&t->copier, amb_train_net_parameters(amb_ppo_actor(t->ppo)), amb_train_net_parameters(amb_ppo_critic(t->ppo)));
+        amb_copier_start(&t->copier, amb_train_net_parameters(amb_ppo_actor(t->ppo)),
+                         amb_train_net_parameters(amb_ppo_critic(t->ppo)));
 }
 
 amb_train_net *amb_train_exported(const amb_train *t, bool actor)

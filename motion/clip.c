@@ -1,8 +1,9 @@
 /* Clips in memory: checking and preparing them once, sampling them often.
  *
- * Preparing makes everything sampling needs: unit quaternions on one side of the sphere from frame to frame, and a velocity at every frame.
- * Sampling then is a table look-up and an interpolation. Nothing here reads files (clip_file.c) or smooths what a clip says: a loop whose
- * last frame is not its first jumps at the seam, as in DeepMimic. */
+ * Preparing makes everything sampling needs: unit quaternions on one side of the sphere from frame to frame,
+ * and a velocity at every frame. Sampling then is a table look-up and an interpolation. Nothing here reads
+ * files (clip_file.c) or smooths what a clip says: a loop whose last frame is not its first jumps at the
+ * seam, as in DeepMimic. */
 #include "motion/clip.h"
 
 #include "base/file.h"
@@ -38,14 +39,16 @@ static const double max_distance = 10e3; /* m */
 static const double max_height = 100.0;  /* m */
 static const double min_gap = 1e-5;      /* s; velocities stay finite */
 static const double max_duration = 1e6;  /* s */
-/* The public DeepMimic clips hold hand-edited quaternions as short as .58 (kick, right hip) and as long as 1.12; DeepMimic normalises. */
+/* The public DeepMimic clips hold hand-edited quaternions as short as .58 (kick, right hip) and as long as
+ * 1.12; DeepMimic normalises. */
 static const double min_norm = 0.5, max_norm = 1.5;
 
 static bool check_quat(const double q[4], int frame, const char *name, amb_error *err)
 {
     const double norm = sqrt(amb_quat_dot(q, q));
     if (!(norm >= min_norm && norm <= max_norm)) {
-        return amb_fail(err, "frame %d: the quaternion %s has length %g, expected %g to %g", frame, name, norm, min_norm, max_norm);
+        return amb_fail(err, "frame %d: the quaternion %s has length %g, expected %g to %g", frame, name,
+                        norm, min_norm, max_norm);
     }
     return true;
 }
@@ -70,8 +73,9 @@ static bool check_frame(const double *pose, int frame, amb_error *err)
         }
     }
     if (fabs(pose[0]) > max_distance || fabs(pose[1]) > max_distance) {
-        return amb_fail(err, "frame %d: the root is at (%g, %g) m on the ground, further than %g m from the origin", frame, pose[0],
-                        pose[1], max_distance);
+        return amb_fail(
+            err, "frame %d: the root is at (%g, %g) m on the ground, further than %g m from the origin",
+            frame, pose[0], pose[1], max_distance);
     }
     if (fabs(pose[2]) > max_height) {
         return amb_fail(err, "frame %d: the root's height is %g m, beyond %g m", frame, pose[2], max_height);
@@ -86,7 +90,8 @@ static bool check_frame(const double *pose, int frame, amb_error *err)
                 return false;
             }
         } else if (fabs(pose[joint->pose]) > 2.0 * M_PI) {
-            return amb_fail(err, "frame %d: the angle %s is %g rad, outside -2 pi to 2 pi", frame, joint->name, pose[joint->pose]);
+            return amb_fail(err, "frame %d: the angle %s is %g rad, outside -2 pi to 2 pi", frame,
+                            joint->name, pose[joint->pose]);
         }
     }
     return true;
@@ -95,15 +100,17 @@ static bool check_frame(const double *pose, int frame, amb_error *err)
 static bool check_clip(int frames, const double *time, const double *pose, amb_error *err)
 {
     if (frames < 2 || frames > AMB_CLIP_MAX_FRAMES) {
-        return amb_fail(err, "%d frame%s, expected 2 to %d", frames, frames == 1 ? "" : "s", AMB_CLIP_MAX_FRAMES);
+        return amb_fail(err, "%d frame%s, expected 2 to %d", frames, frames == 1 ? "" : "s",
+                        AMB_CLIP_MAX_FRAMES);
     }
     if (time[0] != 0.0) {
         return amb_fail(err, "frame 0: the time is %g s, expected 0", time[0]);
     }
     for (int f = 0; f < frames; f++) {
         if (f > 0 && !(time[f] - time[f - 1] >= min_gap && time[f] <= max_duration)) {
-            return amb_fail(err, "frame %d: the duration is %g s, until %g s; expected at least %g s, until at most %g s", f - 1,
-                            time[f] - time[f - 1], time[f], min_gap, max_duration);
+            return amb_fail(
+                err, "frame %d: the duration is %g s, until %g s; expected at least %g s, until at most %g s",
+                f - 1, time[f] - time[f - 1], time[f], min_gap, max_duration);
         }
         if (!check_frame(pose + (size_t)f * AMB_POSE, f, err)) {
             return false;
@@ -132,8 +139,8 @@ static void prepare_pose(double *pose, const double *before)
     }
 }
 
-/* Adds how far it is from pose a to pose b, in a velocity's layout. A rotation vector of a* b reads the same in both child's frames, so two
- * that meet at a frame may be added in that frame. */
+/* Adds how far it is from pose a to pose b, in a velocity's layout. A rotation vector of a* b reads the same
+ * in both child's frames, so two that meet at a frame may be added in that frame. */
 static void add_displacement(double out[AMB_VEL], const double *a, const double *b)
 {
     double q[4], r[3];
@@ -159,8 +166,9 @@ static void add_displacement(double out[AMB_VEL], const double *a, const double 
     }
 }
 
-/* Velocity at every frame: the displacements of the interval before and the interval after it, over the time of both. In a loop the
- * interval before the first frame is the last one, so a seam that does not quite close makes no false speed. */
+/* Velocity at every frame: the displacements of the interval before and the interval after it, over the time
+ * of both. In a loop the interval before the first frame is the last one, so a seam that does not quite close
+ * makes no false speed. */
 static void prepare_velocities(amb_clip *clip)
 {
     const int last = clip->frames - 1;
@@ -220,7 +228,8 @@ static amb_clip *allocate(int capacity, const char *name, amb_error *err)
     return clip;
 }
 
-amb_clip *amb_clip_create(int frames, const double *time, const double *pose, bool loop, const char *name, amb_error *err)
+amb_clip *amb_clip_create(int frames, const double *time, const double *pose, bool loop, const char *name,
+                          amb_error *err)
 {
     amb_clip *clip = check_clip(frames, time, pose, err) ? allocate(frames, name, err) : NULL;
     if (clip)
@@ -249,10 +258,12 @@ amb_clip *amb_clip_reserve(int capacity, const char *name, amb_error *err)
     return clip;
 }
 
-bool amb_clip_refill(amb_clip *clip, int frames, const double *time, const double *pose, bool loop, amb_error *err)
+bool amb_clip_refill(amb_clip *clip, int frames, const double *time, const double *pose, bool loop,
+                     amb_error *err)
 {
     if (frames > clip->capacity)
-        return amb_fail(err, "%d frames, more than the %d that the clip has room for", frames, clip->capacity);
+        return amb_fail(err, "%d frames, more than the %d that the clip has room for", frames,
+                        clip->capacity);
     if (!check_clip(frames, time, pose, err))
         return false;
     fill(clip, frames, time, pose, loop);

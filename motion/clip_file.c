@@ -1,7 +1,8 @@
 /* Clips in files: DeepMimic's JSON in and out.
  *
- * Reading believes nothing: the file's size, the number of values in it, every count, type and number are checked, and what is wrong is
- * named by frame and field. It reads one body's layout, 44 numbers a frame, and guesses at no other. */
+ * Reading believes nothing: the file's size, the number of values in it, every count, type and number are
+ * checked, and what is wrong is named by frame and field. It reads one body's layout, 44 numbers a frame, and
+ * guesses at no other. */
 #include "motion/clip.h"
 
 #include "base/file.h"
@@ -24,8 +25,8 @@ static const size_t max_file = 256u << 20; /* bytes */
 /* A comma costs a byte in the file but tens in memory; a clip has one per number. */
 static const size_t max_commas = (size_t)FRAME * AMB_CLIP_MAX_FRAMES + 100000;
 static const char prefix[] = "humanoid3d_";
-/* What no human does: a file beyond this has other units. The public clips stay below 1.5 m, 6 m/s and 40 rad/s; the world's best run at
- * 12.4 m/s and throw at 130 rad/s (shoulder). */
+/* What no human does: a file beyond this has other units. The public clips stay below 1.5 m, 6 m/s and 40
+ * rad/s; the world's best run at 12.4 m/s and throw at 130 rad/s (shoulder). */
 static const double max_height = 2.5, min_height = 0, max_lowest = 1.5; /* m, of the root */
 static const double max_gap = 1;                                        /* s */
 static const double max_speed = 20, max_turn = 200;                     /* m/s, rad/s */
@@ -58,8 +59,9 @@ static const char *kind_of(const json_t *value)
 /* What number i of a frame is. */
 static const char *field_of(size_t i)
 {
-    static const char *const root[8] = {"duration",        "root position x", "root position y", "root position z",
-                                        "root rotation w", "root rotation x", "root rotation y", "root rotation z"};
+    static const char *const root[8] = {"duration",        "root position x", "root position y",
+                                        "root position z", "root rotation w", "root rotation x",
+                                        "root rotation y", "root rotation z"};
     if (i < 8) {
         return root[i];
     }
@@ -77,20 +79,24 @@ static bool read_frame(const json_t *frame, size_t number, bool last, double out
     }
     if (json_array_size(frame) != FRAME) {
         return amb_fail(err,
-                        "frame %zu holds %zu values, expected the %d of DeepMimic's humanoid3d: duration, root position (3) and rotation "
+                        "frame %zu holds %zu values, expected the %d of DeepMimic's humanoid3d: duration, "
+                        "root position (3) and rotation "
                         "(4), joints (%d)",
                         number, json_array_size(frame), FRAME, AMB_POSE - 7);
     }
     for (size_t i = 0; i < FRAME; i++) {
         const json_t *value = json_array_get(frame, i);
         if (!json_is_number(value)) {
-            return amb_fail(err, "frame %zu: value %zu (%s) is %s, expected a number", number, i, field_of(i), kind_of(value));
+            return amb_fail(err, "frame %zu: value %zu (%s) is %s, expected a number", number, i, field_of(i),
+                            kind_of(value));
         }
         out[i] = json_number_value(value);
     }
     if (!last && out[0] > max_gap) {
-        return amb_fail(err, "frame %zu: the duration is %g s, expected at most %g: divide by 1000 if these are milliseconds", number,
-                        out[0], max_gap);
+        return amb_fail(
+            err,
+            "frame %zu: the duration is %g s, expected at most %g: divide by 1000 if these are milliseconds",
+            number, out[0], max_gap);
     }
     if (last ? out[0] < 0.0 : out[0] <= 0.0) {
         return amb_fail(err, "frame %zu: the duration is %g s, expected %s", number, out[0],
@@ -116,7 +122,8 @@ static void pose_to_file(double *values, const double pose[AMB_POSE])
     amb_quat_between(values + 3, AMB_QUAT_Y_UP, pose + 3);
 }
 
-/* "humanoid3d_walk.txt" in any folder is the clip "walk". A file's name that is no name (base/text.h) is escaped and cut to be one. */
+/* "humanoid3d_walk.txt" in any folder is the clip "walk". A file's name that is no name (base/text.h) is
+ * escaped and cut to be one. */
 static const char *name_of(const char *path, char name[AMB_NAME])
 {
     const char *slash = strrchr(path, '/');
@@ -143,7 +150,8 @@ static const char *name_of(const char *path, char name[AMB_NAME])
 /* Heights before the rest, which they explain: lengths in other units make all else strange too. */
 static bool check_heights(int frames, const double *pose, amb_error *err)
 {
-    static const char remedy[] = "the floor is at 0 and lengths are in metres: multiply root positions by 0.01 if these are centimetres, "
+    static const char remedy[] = "the floor is at 0 and lengths are in metres: multiply root positions by "
+                                 "0.01 if these are centimetres, "
                                  "by 0.0254 if inches, by 0.3048 if feet";
     int lowest = 0, highest = 0;
     for (int f = 1; f < frames; f++) {
@@ -152,13 +160,17 @@ static bool check_heights(int frames, const double *pose, amb_error *err)
     }
     const double low = pose[(size_t)lowest * AMB_POSE + 2], high = pose[(size_t)highest * AMB_POSE + 2];
     if (high > max_height) {
-        return amb_fail(err, "frame %d: the root's height is %g m, expected at most %g; %s", highest, high, max_height, remedy);
+        return amb_fail(err, "frame %d: the root's height is %g m, expected at most %g; %s", highest, high,
+                        max_height, remedy);
     }
     if (low > max_lowest) {
-        return amb_fail(err, "frame %d: the root's lowest height is %g m, expected less than %g; %s", lowest, low, max_lowest, remedy);
+        return amb_fail(err, "frame %d: the root's lowest height is %g m, expected less than %g; %s", lowest,
+                        low, max_lowest, remedy);
     }
-    return low >= min_height ||
-           amb_fail(err, "frame %d: the root's height is %g m, below the floor, which is at 0; y is up in a clip's file", lowest, low);
+    return low >= min_height || amb_fail(err,
+                                         "frame %d: the root's height is %g m, below the floor, which is at "
+                                         "0; y is up in a clip's file",
+                                         lowest, low);
 }
 
 /* What is out of the ordinary in a clip that is one by its form. */
@@ -166,9 +178,11 @@ static bool check_speeds(const amb_clip *clip, amb_error *err)
 {
     static const char remedy[] = "lengths are in metres, durations in seconds";
     for (int f = 0; f < amb_clip_frames(clip); f++) {
-        const double *v = amb_clip_vels(clip) + (size_t)f * AMB_VEL, speed = sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
+        const double *v = amb_clip_vels(clip) + (size_t)f * AMB_VEL,
+                     speed = sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
         if (speed > max_speed) {
-            return amb_fail(err, "frame %d: the root moves at %.3g m/s, expected at most %g; %s", f, speed, max_speed, remedy);
+            return amb_fail(err, "frame %d: the root moves at %.3g m/s, expected at most %g; %s", f, speed,
+                            max_speed, remedy);
         }
         for (int j = -1; j < AMB_CLIP_JOINTS; j++) {
             const bool three = j < 0 || amb_clip_joints[j].ball;
@@ -193,9 +207,10 @@ static bool read_loop(const json_t *loop, bool *loops, amb_error *err)
         return true;
     }
     const char *quote = mode ? "\"" : "";
-    return json_is_number(loop) ? amb_fail(err, "Loop is %g, expected \"wrap\" (or true, 1) or \"none\" (or false, 0)", number)
-                                : amb_fail(err, "Loop is %s%.40s%s, expected \"wrap\" (or true, 1) or \"none\" (or false, 0)", quote,
-                                           mode ? mode : kind_of(loop), quote);
+    return json_is_number(loop)
+               ? amb_fail(err, "Loop is %g, expected \"wrap\" (or true, 1) or \"none\" (or false, 0)", number)
+               : amb_fail(err, "Loop is %s%.40s%s, expected \"wrap\" (or true, 1) or \"none\" (or false, 0)",
+                          quote, mode ? mode : kind_of(loop), quote);
 }
 
 bool amb_clip_name_of_file(const char *path, char *name, size_t n, amb_error *err)
@@ -226,7 +241,8 @@ static amb_clip *clip_of_json(const json_t *root, const char *path, amb_error *e
     }
     const size_t n = json_array_size(frames);
     if (n < 2 || n > AMB_CLIP_MAX_FRAMES) {
-        amb_fail(err, "Frames holds %zu frame%s, expected 2 to %d", n, n == 1 ? "" : "s", AMB_CLIP_MAX_FRAMES);
+        amb_fail(err, "Frames holds %zu frame%s, expected 2 to %d", n, n == 1 ? "" : "s",
+                 AMB_CLIP_MAX_FRAMES);
         return NULL;
     }
     double *block = malloc(n * FRAME * sizeof *block); /* times, then poses */
@@ -263,9 +279,11 @@ static const char *format_of(const char *text, size_t size)
 {
     static const struct {
         const char *begins, *is;
-    } formats[] = {{"HIERARCHY", "a BVH file"},   {"Kaydara FBX Binary", "an FBX file"}, {"; FBX", "an FBX file"},
-                   {"glTF", "a GLB file"},        {":ASF", "an ASF skeleton"},           {":FULLY-SPECIFIED", "an AMC file"},
-                   {"\x93NUMPY", "a NumPy file"}, {"PK\x03\x04", "a ZIP or NPZ file"},   {"<", "an XML file"}};
+    } formats[] = {{"HIERARCHY", "a BVH file"},   {"Kaydara FBX Binary", "an FBX file"},
+                   {"; FBX", "an FBX file"},      {"glTF", "a GLB file"},
+                   {":ASF", "an ASF skeleton"},   {":FULLY-SPECIFIED", "an AMC file"},
+                   {"\x93NUMPY", "a NumPy file"}, {"PK\x03\x04", "a ZIP or NPZ file"},
+                   {"<", "an XML file"}};
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
         const size_t length = strlen(formats[i].begins);
         if (size >= length && memcmp(text, formats[i].begins, length) == 0) {
@@ -285,7 +303,10 @@ static amb_clip *clip_of_text(const char *text, size_t size, const char *path, a
 {
     const char *const format = format_of(text, size);
     if (format) {
-        amb_fail(err, "is %s; amble reads motions of DeepMimic's humanoid3d: JSON with Loop and Frames of %d numbers each", format, FRAME);
+        amb_fail(err,
+                 "is %s; amble reads motions of DeepMimic's humanoid3d: JSON with Loop and Frames of %d "
+                 "numbers each",
+                 format, FRAME);
         return NULL;
     }
     size_t commas = 0;
@@ -293,7 +314,8 @@ static amb_clip *clip_of_text(const char *text, size_t size, const char *path, a
         commas += text[i] == ',';
     }
     if (commas > max_commas) {
-        amb_fail(err, "the file holds more than %zu values, more than %d frames have", max_commas, AMB_CLIP_MAX_FRAMES);
+        amb_fail(err, "the file holds more than %zu values, more than %d frames have", max_commas,
+                 AMB_CLIP_MAX_FRAMES);
         return NULL;
     }
     json_error_t why;
@@ -378,12 +400,15 @@ static bool write_frame(FILE *out, const double values[FRAME])
 /* Endings that promise something else than JSON. */
 static bool check_ending(const char *path, amb_error *err)
 {
-    static const char *const others[] = {".csv",  ".bvh", ".fbx", ".glb", ".gltf", ".c3d",  ".amc", ".asf", ".npy", ".npz",  ".pkl",
-                                         ".yaml", ".yml", ".xml", ".usd", ".usda", ".usdc", ".dae", ".mp4", ".png", ".onnx", ".bin"};
+    static const char *const others[] = {".csv",  ".bvh", ".fbx", ".glb",  ".gltf", ".c3d", ".amc", ".asf",
+                                         ".npy",  ".npz", ".pkl", ".yaml", ".yml",  ".xml", ".usd", ".usda",
+                                         ".usdc", ".dae", ".mp4", ".png",  ".onnx", ".bin"};
     const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
     for (size_t i = 0; dot && i < sizeof others / sizeof *others; i++) {
         if (strcasecmp(dot, others[i]) == 0) {
-            return amb_fail(err, "%s: a motion is written as DeepMimic's JSON, expected a name that ends in .txt or .json and not in %s",
+            return amb_fail(err,
+                            "%s: a motion is written as DeepMimic's JSON, expected a name that ends in .txt "
+                            "or .json and not in %s",
                             path, others[i]);
         }
     }

@@ -38,7 +38,8 @@ static int by_name(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name); /* not alphasort: that depends on the locale */
 }
 
-/* The names of a folder's clips, sorted, separated by commas; empty where there are none. What else lies there is not offered. */
+/* The names of a folder's clips, sorted, separated by commas; empty where there are none. What else lies
+ * there is not offered. */
 static void list_clips(const char *dir, char *text, size_t size)
 {
     struct dirent **entries = NULL;
@@ -123,7 +124,8 @@ bool amb_clip_find(const char *name_or_path, const char *clips_dir, char *path, 
         }
     }
     if (there[0]) {
-        return amb_fail(err, "there is no motion \"%.100s\" in %s; there are %s", name_or_path, places, there);
+        return amb_fail(err, "there is no motion \"%.100s\" in %s; there are %s", name_or_path, places,
+                        there);
     }
     ways_to_clips(ways, sizeof ways);
     if (count > others) {

@@ -41,8 +41,8 @@ void amb_features(const amb_points *points, float features[AMB_FEATURES])
     features[AMB_FEATURE_FORWARD] = speed[0];
     features[AMB_FEATURE_LEFT] = speed[1];
     features[AMB_FEATURE_YAW_RATE] = (float)points->yaw_rate;
-    static const int sole[4] = {AMB_POINT_LEFT + AMB_POINT_HEEL, AMB_POINT_LEFT + AMB_POINT_TOE, AMB_POINT_RIGHT + AMB_POINT_HEEL,
-                                AMB_POINT_RIGHT + AMB_POINT_TOE};
+    static const int sole[4] = {AMB_POINT_LEFT + AMB_POINT_HEEL, AMB_POINT_LEFT + AMB_POINT_TOE,
+                                AMB_POINT_RIGHT + AMB_POINT_HEEL, AMB_POINT_RIGHT + AMB_POINT_TOE};
     for (int k = 0; k < 4; k++)
         features[AMB_FEATURE_CONTACT + k] = (float)amb_contact(points->pos[sole[k]][2], points->vel[sole[k]]);
 }
@@ -56,8 +56,8 @@ void amb_phase_features(const amb_points *points, float features[AMB_PHASE_FEATU
     }
 }
 
-void amb_features_of_clip(const amb_skeleton *skeleton, const amb_clip *clip, double t, float features[AMB_FEATURES],
-                          float phase_features[AMB_PHASE_FEATURES])
+void amb_features_of_clip(const amb_skeleton *skeleton, const amb_clip *clip, double t,
+                          float features[AMB_FEATURES], float phase_features[AMB_PHASE_FEATURES])
 {
     double pose[AMB_POSE], vel[AMB_VEL];
     amb_state state;

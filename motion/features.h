@@ -1,21 +1,25 @@
-/* What the motion networks read: a frame of motion as 73 numbers (StyleVAE) or as 132 (DeepPhase). Free of place and heading in the world.
+/* What the motion networks read: a frame of motion as 73 numbers (StyleVAE) or as 132 (DeepPhase). Free of
+ * place and heading in the world.
  *
- * Both are in the frame of motion/points.h: origin at the root's projection to the ground (z = 0), x forward along the heading, y left, z
- * up.
+ * Both are in the frame of motion/points.h: origin at the root's projection to the ground (z = 0), x forward
+ * along the heading, y left, z up.
  *
  * 73:  3 p ..      point p (order of motion/points.h) m: x, y, z; the root's own x and y are 0
  *      66, 67      the root joint's velocity forward and to the left, m/s
- *      68          yaw rate, rad/s: the vertical part of the root's angular velocity, which is bounded whatever the lean; it is the rate of
- *                  change of the heading where the root is upright (motion/ik.h says how a heading comes back from it)
+ *      68          yaw rate, rad/s: the vertical part of the root's angular velocity, which is bounded
+ *                  whatever the lean; it is the rate of change of the heading where the root is upright
+ *                  (motion/ik.h says how a heading comes back from it)
  *      69 .. 72    contact of left heel, left toe, right heel, right toe in [0, 1]
- * 132: 6 p ..      point p: x, y, z, then its velocity in m/s: that in the world, seen along the frame's axes. It is not relative to the
+ * 132: 6 p ..      point p: x, y, z, then its velocity in m/s: that in the world, seen along the frame's
+ *                  axes. It is not relative to the
  * frame, so walking on shows in every point, and nothing is differentiated that could jump.
  *
- * A contact is the product of two linear ramps, in the height and in the speed of the point: 1 up to the first threshold, 0 from the
- * second. It knows no past, so clip and body give the same. The thresholds come from the 26 public clips, whose standing feet lie between
- * -.05 and .03 m and move at up to .3 m/s.
+ * A contact is the product of two linear ramps, in the height and in the speed of the point: 1 up to the
+ * first threshold, 0 from the second. It knows no past, so clip and body give the same. The thresholds come
+ * from the 26 public clips, whose standing feet lie between -.05 and .03 m and move at up to .3 m/s.
  *
- * From a clip's sample or a simulated body through the same amb_points: the same numbers to rounding. No MuJoCo, no allocation, no errors.
+ * From a clip's sample or a simulated body through the same amb_points: the same numbers to rounding. No
+ * MuJoCo, no allocation, no errors.
  */
 #ifndef AMB_MOTION_FEATURES_H
 #define AMB_MOTION_FEATURES_H
@@ -38,8 +42,8 @@ void amb_features(const amb_points *points, float features[AMB_FEATURES]);
 void amb_phase_features(const amb_points *points, float features[AMB_PHASE_FEATURES]);
 
 /* Of a clip at time t (s, as amb_clip_sample takes it). Either may be NULL. */
-void amb_features_of_clip(const amb_skeleton *skeleton, const amb_clip *clip, double t, float features[AMB_FEATURES],
-                          float phase_features[AMB_PHASE_FEATURES]);
+void amb_features_of_clip(const amb_skeleton *skeleton, const amb_clip *clip, double t,
+                          float features[AMB_FEATURES], float phase_features[AMB_PHASE_FEATURES]);
 
 /* Contact of one point at this height (m) with this velocity (m/s). */
 double amb_contact(double height, const double vel[3]);

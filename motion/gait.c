@@ -1,4 +1,5 @@
-/* Motions as tables of features, closed, sampled and blended; what repeats in them is found in gait_find.c. */
+/* Motions as tables of features, closed, sampled and blended; what repeats in them is found in gait_find.c.
+ */
 #include "motion/gait_find.h"
 
 #include "motion/kinematics.h"
@@ -36,10 +37,12 @@ static void turn_by(double q[4], const double gap[3], double c)
     amb_quat_mul(q, q, turn);
 }
 
-/* At time t of a loop, with half of the seam's gap taken off on either side, falling quadratically: no step, no kink. */
+/* At time t of a loop, with half of the seam's gap taken off on either side, falling quadratically: no step,
+ * no kink. */
 static void close_pose(double *pose, const double *first, const double *last, double t, double duration)
 {
-    const double reach = fmin(.25 * duration, .3), from = fmax(0, 1 - t / reach), to = fmax(0, 1 - (duration - t) / reach);
+    const double reach = fmin(.25 * duration, .3), from = fmax(0, 1 - t / reach),
+                 to = fmax(0, 1 - (duration - t) / reach);
     const double c = .5 * (to * to - from * from);
     double q[4], gap[3];
     pose[2] -= c * (last[2] - first[2]);
@@ -97,7 +100,8 @@ static bool make_tables(amb_gait *g, const amb_skeleton *skeleton, amb_error *er
         return amb_fail(err, "%s: out of memory for %d frames", g->name, g->frames);
     for (int i = 0; i < g->frames; i++) {
         const double t = g->duration * i / (g->frames - 1);
-        amb_features_of_clip(skeleton, g->clip, t, g->feature + (size_t)i * AMB_FEATURES, g->phase + (size_t)i * AMB_PHASE_FEATURES);
+        amb_features_of_clip(skeleton, g->clip, t, g->feature + (size_t)i * AMB_FEATURES,
+                             g->phase + (size_t)i * AMB_PHASE_FEATURES);
     }
     return true;
 }
@@ -118,14 +122,16 @@ static void mix(const float *restrict a, const float *restrict b, float share, i
         out[i] = a[i] + share * (b[i] - a[i]);
 }
 
-void amb_gait_sample(const amb_gait *g, double t, float feature[AMB_FEATURES], float phase_feature[AMB_PHASE_FEATURES])
+void amb_gait_sample(const amb_gait *g, double t, float feature[AMB_FEATURES],
+                     float phase_feature[AMB_PHASE_FEATURES])
 {
     float share;
     const size_t i = place(g, t, &share);
     if (feature)
         mix(g->feature + i * AMB_FEATURES, g->feature + (i + 1) * AMB_FEATURES, share, AMB_FEATURES, feature);
     if (phase_feature)
-        mix(g->phase + i * AMB_PHASE_FEATURES, g->phase + (i + 1) * AMB_PHASE_FEATURES, share, AMB_PHASE_FEATURES, phase_feature);
+        mix(g->phase + i * AMB_PHASE_FEATURES, g->phase + (i + 1) * AMB_PHASE_FEATURES, share,
+            AMB_PHASE_FEATURES, phase_feature);
 }
 
 double amb_gait_amplitude(const amb_gait *g, double t)
@@ -210,12 +216,13 @@ amb_gait *amb_gait_create(const amb_skeleton *skeleton, const amb_clip *clip, am
 {
     const int frames = amb_clip_frames(clip);
     if (amb_clip_duration(clip) < shortest) {
-        amb_fail(err, "%s: %g s long, expected at least %g s", amb_clip_name(clip), amb_clip_duration(clip), shortest);
+        amb_fail(err, "%s: %g s long, expected at least %g s", amb_clip_name(clip), amb_clip_duration(clip),
+                 shortest);
         return NULL;
     }
-    amb_clip *own = amb_clip_loops(clip)
-                        ? closed(clip, err)
-                        : amb_clip_create(frames, amb_clip_times(clip), amb_clip_poses(clip), false, amb_clip_name(clip), err);
+    amb_clip *own = amb_clip_loops(clip) ? closed(clip, err)
+                                         : amb_clip_create(frames, amb_clip_times(clip), amb_clip_poses(clip),
+                                                           false, amb_clip_name(clip), err);
     amb_gait *g = start(amb_clip_name(clip), own, err);
     if (!g || !make_tables(g, skeleton, err) || !amb_gait_find(g, err)) {
         amb_gait_destroy(g);
@@ -231,7 +238,8 @@ double amb_gait_scale(const amb_gait *g)
 
 /* ---- Blending ---- */
 
-/* The pose at a phase of a loop's first cycle, its heading taken off, and what the root moves and turns in a whole cycle at that rate. */
+/* The pose at a phase of a loop's first cycle, its heading taken off, and what the root moves and turns in a
+ * whole cycle at that rate. */
 static void pose_at(const amb_gait *g, double phase, double pose[AMB_POSE], double step[3])
 {
     float f[AMB_FEATURES];
@@ -259,10 +267,12 @@ static void blend_pose(double *pose, const double *other_pose, double w)
     }
 }
 
-amb_gait *amb_gait_blend(const amb_skeleton *skeleton, const amb_gait *a, const amb_gait *b, double w, const char *name, amb_error *err)
+amb_gait *amb_gait_blend(const amb_skeleton *skeleton, const amb_gait *a, const amb_gait *b, double w,
+                         const char *name, amb_error *err)
 {
     enum { N = BLEND_FRAMES };
-    const double period = exp((1 - w) * log(a->strike[1] - a->strike[0]) + w * log(b->strike[1] - b->strike[0]));
+    const double period =
+        exp((1 - w) * log(a->strike[1] - a->strike[0]) + w * log(b->strike[1] - b->strike[0]));
     double time[N + 1], step[N + 1][3], turned = 0, heading = 0, at[2] = {0, 0};
     double(*pose)[AMB_POSE] = malloc((N + 1) * sizeof *pose);
     if (!pose) {
@@ -286,8 +296,10 @@ amb_gait *amb_gait_blend(const amb_skeleton *skeleton, const amb_gait *a, const 
         pose[i][0] = at[0], pose[i][1] = at[1];
         if (i == N)
             break;
-        const double ahead = .5 * (step[i][0] + step[i + 1][0]) / N, left = .5 * (step[i][1] + step[i + 1][1]) / N;
-        const double next = heading + .5 * (step[i][2] + step[i + 1][2] - 2 * turned) / N, mid = .5 * (heading + next);
+        const double ahead = .5 * (step[i][0] + step[i + 1][0]) / N,
+                     left = .5 * (step[i][1] + step[i + 1][1]) / N;
+        const double next = heading + .5 * (step[i][2] + step[i + 1][2] - 2 * turned) / N,
+                     mid = .5 * (heading + next);
         at[0] += cos(mid) * ahead - sin(mid) * left;
         at[1] += sin(mid) * ahead + cos(mid) * left;
         heading = next;

@@ -1,20 +1,23 @@
 /* What repeats in a motion, found in the motion itself: no labels by hand.
  *
- * Strike: the left foot comes down. The contact of its heel or toe (motion/features.h; the larger counts) rises through .5 after it stayed
- * below .3 for .1 s or more: a foot that trembles in its stance strikes once.
+ * Strike: the left foot comes down. The contact of its heel or toe (motion/features.h; the larger counts)
+ * rises through .5 after it stayed below .3 for .1 s or more: a foot that trembles in its stance strikes
+ * once.
  *
- * Cycle, of a clip that loops: the loop, or a k-th part of it, k the largest number up to 8 such that the body is after 1/k of the loop
- * where it was, to .3 of what two random moments differ by (root mean square over the points). Its zero is the strike that ends the left
- * foot's longest swing; where that foot never strikes (crawling), the moment at which the left ankle is foremost. Of a clip that does not
- * loop: from strike to strike, where there are three such cycles or more with a strike of the right foot in each, and none longer than
- * twice or shorter than half of the median (those are left out).
+ * Cycle, of a clip that loops: the loop, or a k-th part of it, k the largest number up to 8 such that the
+ * body is after 1/k of the loop where it was, to .3 of what two random moments differ by (root mean square
+ * over the points). Its zero is the strike that ends the left foot's longest swing; where that foot never
+ * strikes (crawling), the moment at which the left ankle is foremost. Of a clip that does not loop: from
+ * strike to strike, where there are three such cycles or more with a strike of the right foot in each, and
+ * none longer than twice or shorter than half of the median (those are left out).
  *
- * Phase: 0 at the cycle's zero, linear to 1 at the next: so a limp keeps its uneven rhythm, and right strikes lie where they lie.
- * Amplitude: 1 in a loop. Elsewhere 1 down to 0 as the difference to the same phase one cycle before or after (the more similar one,
- * averaged over half a period) grows from .4 to 1 of what two random moments of its cycles differ by; 0 where there is no cycle.
+ * Phase: 0 at the cycle's zero, linear to 1 at the next: so a limp keeps its uneven rhythm, and right strikes
+ * lie where they lie. Amplitude: 1 in a loop. Elsewhere 1 down to 0 as the difference to the same phase one
+ * cycle before or after (the more similar one, averaged over half a period) grows from .4 to 1 of what two
+ * random moments of its cycles differ by; 0 where there is no cycle.
  *
- * Loops are closed first: what the last pose lacks to the first (28 degrees in the public walk) is taken off over the quarter of the cycle
- * (at most .3 s) on either side of the seam. A motion is const once made. */
+ * Loops are closed first: what the last pose lacks to the first (28 degrees in the public walk) is taken off
+ * over the quarter of the cycle (at most .3 s) on either side of the seam. A motion is const once made. */
 #ifndef AMB_MOTION_GAIT_H
 #define AMB_MOTION_GAIT_H
 
@@ -26,7 +29,8 @@ typedef struct amb_gait {
     char *name;
     amb_clip *clip; /* closed where it loops */
     bool loops;
-    bool walks;      /* left and right strikes take turns, upright (root above .5 m), faster than .2 m/s: locomotion */
+    bool walks;      /* left and right strikes take turns, upright (root above .5 m), faster than .2 m/s:
+                        locomotion */
     double duration; /* s */
     double period;   /* s: median of the cycles; 0 where there is none */
     int strikes;     /* zeros of cycles; a loop's last one is its first, one duration later */
@@ -42,25 +46,29 @@ typedef struct amb_gait {
 amb_gait *amb_gait_create(const amb_skeleton *skeleton, const amb_clip *clip, amb_error *err);
 void amb_gait_destroy(amb_gait *gait); /* NULL is fine */
 
-/* Half-way motion between two loops: at equal phase joints are turned the share `weight` of the way from a to b; the period is the weighted
- * geometric mean, and what the root moves and turns in a given part of the cycle the weighted mean, so that a foot that stands in both
- * stands. A loop of one cycle beginning at the strike. */
-amb_gait *amb_gait_blend(const amb_skeleton *skeleton, const amb_gait *a, const amb_gait *b, double weight, const char *name,
-                         amb_error *err);
+/* Half-way motion between two loops: at equal phase joints are turned the share `weight` of the way from a to
+ * b; the period is the weighted geometric mean, and what the root moves and turns in a given part of the
+ * cycle the weighted mean, so that a foot that stands in both stands. A loop of one cycle beginning at the
+ * strike. */
+amb_gait *amb_gait_blend(const amb_skeleton *skeleton, const amb_gait *a, const amb_gait *b, double weight,
+                         const char *name, amb_error *err);
 
-/* At time t in s: a loop goes on for ever, another clip stays at its ends. Any may be NULL. Phase in [0, 1). Linear between the tables'
- * frames. No allocation. */
-void amb_gait_sample(const amb_gait *gait, double t, float feature[AMB_FEATURES], float phase_feature[AMB_PHASE_FEATURES]);
+/* At time t in s: a loop goes on for ever, another clip stays at its ends. Any may be NULL. Phase in [0, 1).
+ * Linear between the tables' frames. No allocation. */
+void amb_gait_sample(const amb_gait *gait, double t, float feature[AMB_FEATURES],
+                     float phase_feature[AMB_PHASE_FEATURES]);
 double amb_gait_phase(const amb_gait *gait, double t);
 double amb_gait_amplitude(const amb_gait *gait, double t);
 
-/* The time of a given phase within whole cycle `cycle` (an index of strike[]); phases beyond [0, 1) go on into the neighbours. */
+/* The time of a given phase within whole cycle `cycle` (an index of strike[]); phases beyond [0, 1) go on
+ * into the neighbours. */
 double amb_gait_time(const amb_gait *gait, int cycle, double phase);
 
 /* n frames of 73 at 30 a second from t0 of the motion played `scale` times faster, velocities included. */
 void amb_gait_window(const amb_gait *gait, double t0, double scale, int n, float *window);
 
-/* A motion slower than a cycle in AMB_GAIT_LONGEST s is played so much faster that a window of 2 s holds more than a cycle; 1 elsewhere. */
+/* A motion slower than a cycle in AMB_GAIT_LONGEST s is played so much faster that a window of 2 s holds more
+ * than a cycle; 1 elsewhere. */
 #define AMB_GAIT_LONGEST 1.4
 double amb_gait_scale(const amb_gait *gait);
 

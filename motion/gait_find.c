@@ -1,4 +1,5 @@
-/* Where a motion repeats: strikes, the parts of a loop, cycles, amplitude. Everything here reads the tables of gait.c. */
+/* Where a motion repeats: strikes, the parts of a loop, cycles, amplitude. Everything here reads the tables
+ * of gait.c. */
 #include "motion/gait_find.h"
 
 #include <math.h>
@@ -7,7 +8,8 @@
 enum { MAX_PARTS = 8, PROBES = 240, STRIKE_RATE = 240 };
 static const double rest = .1; /* s below off_contact before a strike counts */
 static const double on_contact = .5, off_contact = .3;
-static const double repeats = .3;         /* of the difference of random moments: a part of a loop like the next */
+static const double repeats = .3;         /* of the difference of random moments: a part of a loop like the
+                                             next */
 static const double same = .4, other = 1; /* the same for amplitude 1 and 0 */
 
 /* ---- Strikes ---- */
@@ -24,7 +26,8 @@ static double contact_at(const amb_gait *g, double t, bool right)
     return (double)fmaxf(c[0], c[1]);
 }
 
-/* All strikes of a foot in [0, duration); at most `room`. A loop is gone through twice, as the swing may have begun before its start. */
+/* All strikes of a foot in [0, duration); at most `room`. A loop is gone through twice, as the swing may have
+ * begun before its start. */
 static int find_strikes(const amb_gait *g, bool right, strike *out, int room)
 {
     const int n = (int)ceil(g->duration * STRIKE_RATE);
@@ -36,7 +39,8 @@ static int find_strikes(const amb_gait *g, bool right, strike *out, int room)
         if (now < off_contact)
             away++;
         if (now >= on_contact) {
-            const double t = (i - (now > before && before < on_contact ? (now - on_contact) / (now - before) : 0)) * dt;
+            const double t =
+                (i - (now > before && before < on_contact ? (now - on_contact) / (now - before) : 0)) * dt;
             if (away * dt >= rest && t >= 0 && count < room)
                 out[count++] = (strike){t, away * dt};
             away = 0;
@@ -130,7 +134,8 @@ static bool upright_and_moving(const amb_gait *g)
     return speed > .2;
 }
 
-static bool analyse_loop(amb_gait *g, const strike *left, int lefts, const strike *right, int rights, amb_error *err)
+static bool analyse_loop(amb_gait *g, const strike *left, int lefts, const strike *right, int rights,
+                         amb_error *err)
 {
     const int parts = parts_of_loop(g);
     const strike *first = longest_swing(left, lefts), *second = longest_swing(right, rights);
@@ -163,7 +168,8 @@ static int compare_doubles(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Difference to the same phase one cycle before or after, whichever is less; INFINITY where there is neither. */
+/* Difference to the same phase one cycle before or after, whichever is less; INFINITY where there is neither.
+ */
 static double unlike(const amb_gait *g, int c, double phase)
 {
     float now[AMB_FEATURES], there[AMB_FEATURES];
@@ -210,7 +216,8 @@ static void measure_amplitude(amb_gait *g)
     }
 }
 
-static bool analyse_rest(amb_gait *g, const strike *left, int lefts, const strike *right, int rights, amb_error *err)
+static bool analyse_rest(amb_gait *g, const strike *left, int lefts, const strike *right, int rights,
+                         amb_error *err)
 {
     if (!amb_gait_room(g, lefts + 1, err))
         return false;
@@ -250,7 +257,8 @@ bool amb_gait_find(amb_gait *g, amb_error *err)
     if (!left)
         return amb_fail(err, "%s: out of memory for %d strikes", g->name, room);
     const int lefts = find_strikes(g, false, left, room), rights = find_strikes(g, true, right, room);
-    const bool ok = g->loops ? analyse_loop(g, left, lefts, right, rights, err) : analyse_rest(g, left, lefts, right, rights, err);
+    const bool ok = g->loops ? analyse_loop(g, left, lefts, right, rights, err)
+                             : analyse_rest(g, left, lefts, right, rights, err);
     free(left);
     return ok;
 }

@@ -10,7 +10,8 @@ bool amb_gait_find(amb_gait *gait, amb_error *err);
 /* Room for n strikes, zeroed. */
 bool amb_gait_room(amb_gait *gait, int n, amb_error *err);
 
-/* The cycle that t falls in, by the strike that begins it; *t of a loop is brought into it. Outside: the first or the last. */
+/* The cycle that t falls in, by the strike that begins it; *t of a loop is brought into it. Outside: the
+ * first or the last. */
 int amb_gait_cycle(const amb_gait *gait, double *t);
 
 #endif

@@ -8,13 +8,15 @@
 
 enum { X, Y, Z };
 
-/* A limb's place in the arrays, the body that carries it, and its points (behind AMB_POINT_LEFT or AMB_POINT_RIGHT). */
+/* A limb's place in the arrays, the body that carries it, and its points (behind AMB_POINT_LEFT or
+ * AMB_POINT_RIGHT). */
 enum { RIGHT_LEG, RIGHT_ARM, LEFT_LEG, LEFT_ARM, LIMBS };
 static const struct {
     int body, point; /* the upper bone's; the lower bone's are the next */
     double bends;    /* to which side of z the hinge turns: knees back, elbows forward */
-    double stretch;  /* cosine of the bend to the other side below which the limb counts as overstretched, and above which as twisted round:
-                        .3 rad for legs, whose clips have knees at -.2; .15 rad for arms, which have none, but twist round in a few frames */
+    double stretch;  /* cosine of the bend to the other side below which the limb counts as overstretched, and
+                        above which as twisted round: .3 rad for legs, whose clips have knees at -.2; .15 rad
+                        for arms, which have none, but twist round in a few frames */
 } limbs[LIMBS] = {
     {AMB_RIGHT_HIP, AMB_POINT_RIGHT + AMB_POINT_HIP, -1, .95533649},
     {AMB_RIGHT_SHOULDER, AMB_POINT_RIGHT + AMB_POINT_SHOULDER, 1, .98877108},
@@ -22,7 +24,8 @@ static const struct {
     {AMB_LEFT_SHOULDER, AMB_POINT_LEFT + AMB_POINT_SHOULDER, 1, .98877108},
 };
 
-/* How much a leg untwisted weighs beside the leg as it was in the frame before, where noise hides its twist. */
+/* How much a leg untwisted weighs beside the leg as it was in the frame before, where noise hides its twist.
+ */
 static const double homing = .2;
 
 /* ---- vectors ---- */
@@ -82,7 +85,8 @@ static void quat_of(double q[4], columns c)
             most = k;
     const double wx = c[Y][2] - c[Z][1], wy = c[Z][0] - c[X][2], wz = c[X][1] - c[Y][0];
     const double xy = c[X][1] + c[Y][0], xz = c[X][2] + c[Z][0], yz = c[Y][2] + c[Z][1];
-    const double rows[4][4] = {{four[0], wx, wy, wz}, {wx, four[1], xy, xz}, {wy, xy, four[2], yz}, {wz, xz, yz, four[3]}};
+    const double rows[4][4] = {
+        {four[0], wx, wy, wz}, {wx, four[1], xy, xz}, {wy, xy, four[2], yz}, {wz, xz, yz, four[3]}};
     memcpy(q, rows[most], 4 * sizeof *q);
     amb_quat_normalize(q);
 }
@@ -101,9 +105,10 @@ static void placed(double out[3], const double joint[3], columns c, const double
         add(out, local[k], c[k]);
 }
 
-/* The rotation whose columns `axis` and `axis` + 1 fit u and v best, that is, which makes u · column + v · next column largest: what least
- * squares asks for, where u and v are the sums of the points, seen from the joint, times their coordinates along these two axes. The
- * columns lie in the plane of u and v, and there the best turn is known. False, and nothing done, where u and v span no plane. */
+/* The rotation whose columns `axis` and `axis` + 1 fit u and v best, that is, which makes u · column + v ·
+ * next column largest: what least squares asks for, where u and v are the sums of the points, seen from the
+ * joint, times their coordinates along these two axes. The columns lie in the plane of u and v, and there the
+ * best turn is known. False, and nothing done, where u and v span no plane. */
 static bool fit(columns c, int axis, const double u[3], const double v[3])
 {
     double e[3] = {u[0], u[1], u[2]}, normal[3], f[3];
@@ -156,9 +161,10 @@ static void settle_body(solver *s, int i)
     amb_quat_same_side(own, s->ik->pose + c->joint[i].pose);
 }
 
-/* By definition the root's heading is 0 in this frame, so what it is was noise. That is taken off by the smallest turn that does it:
- * upright, about the vertical; the more it leans the more about the axis of the lean's change, and by ever less of a turn, because close to
- * upside down the least noise makes any heading. To first order, which leaves nothing worth a second step. */
+/* By definition the root's heading is 0 in this frame, so what it is was noise. That is taken off by the
+ * smallest turn that does it: upright, about the vertical; the more it leans the more about the axis of the
+ * lean's change, and by ever less of a turn, because close to upside down the least noise makes any heading.
+ * To first order, which leaves nothing worth a second step. */
 static void face_forward(double rot[4])
 {
     /* Against upright, as in motion/points.c: rot (1, -1, 0, 0)/√2. */
@@ -166,9 +172,11 @@ static void face_forward(double rot[4])
     double x = (rot[1] - rot[0]) * M_SQRT1_2, y = (rot[2] - rot[3]) * M_SQRT1_2;
     if (w < 0)
         w = -w, x = -x, y = -y, z = -z;
-    /* Angular velocity ω changes the heading 2 atan(z/w) at the rate ω · g, and |g|² is 1/(w² + z²): the turn is -heading g/|g|². */
+    /* Angular velocity ω changes the heading 2 atan(z/w) at the rate ω · g, and |g|² is 1/(w² + z²): the turn
+     * is -heading g/|g|². */
     const double heading = 2 * atan2(z, w);
-    const double turn[3] = {-heading * (w * y + z * x), -heading * (z * y - w * x), -heading * (w * w + z * z)};
+    const double turn[3] = {-heading * (w * y + z * x), -heading * (z * y - w * x),
+                            -heading * (w * w + z * z)};
     double back[4];
     amb_quat_exp(back, turn);
     amb_quat_mul(rot, back, rot);
@@ -177,9 +185,11 @@ static void face_forward(double rot[4])
 static void solve_root(solver *s)
 {
     const amb_skeleton *k = s->ik->def.skeleton;
-    static const int points[4] = {AMB_POINT_ROOT, AMB_POINT_PELVIS_TOP, AMB_POINT_RIGHT + AMB_POINT_HIP, AMB_POINT_LEFT + AMB_POINT_HIP};
+    static const int points[4] = {AMB_POINT_ROOT, AMB_POINT_PELVIS_TOP, AMB_POINT_RIGHT + AMB_POINT_HIP,
+                                  AMB_POINT_LEFT + AMB_POINT_HIP};
     static const double nowhere[3];
-    const double *template[4] = {nowhere, k->offset[AMB_CHEST], k->offset[AMB_RIGHT_HIP], k->offset[AMB_LEFT_HIP]};
+    const double *template[4] = {nowhere, k->offset[AMB_CHEST], k->offset[AMB_RIGHT_HIP],
+                                 k->offset[AMB_LEFT_HIP]};
     const double ground[3] = {0, 0, s->point[AMB_POINT_ROOT][2]};
     double u[3] = {0}, v[3] = {0}, r[3];
     for (int n = 1; n < 4; n++) {
@@ -224,7 +234,8 @@ static void solve_chest(solver *s)
     add(v, -shoulder[2], left);
     add(v, prior, turn[Z]);
     if (fit(turn, Y, u, v)) {
-        /* Now that it is known where x points, the shoulders, which are off the plane of the others, can be brought into it and join them.
+        /* Now that it is known where x points, the shoulders, which are off the plane of the others, can be
+         * brought into it and join them.
          */
         add(u, shoulder[1], right);
         add(u, shoulder[1], left);
@@ -235,7 +246,8 @@ static void solve_chest(solver *s)
 }
 
 /* Two points in the x-y plane of body i. */
-static void solve_plane(solver *s, int i, const double *p, const double p_local[3], const double *q, const double q_local[3])
+static void solve_plane(solver *s, int i, const double *p, const double p_local[3], const double *q,
+                        const double q_local[3])
 {
     double u[3] = {0}, v[3] = {0}, r[3];
     expect_body(s, i);
@@ -268,7 +280,8 @@ static void point_bone(columns c, const double to[3])
         cross(c[X], c[Y], c[Z]);
 }
 
-/* Upper and lower bone of a limb: where the upper one points, about what it is twisted, how far the hinge is bent. */
+/* Upper and lower bone of a limb: where the upper one points, about what it is twisted, how far the hinge is
+ * bent. */
 static void solve_limb(solver *s, int limb)
 {
     const amb_ik *ik = s->ik;
@@ -287,15 +300,19 @@ static void solve_limb(solver *s, int limb)
 
     double angle = ik->pose[ik->def.skeleton->joint[i + 1].pose];
     if (make_unit(lower)) {
-        cross(axis, lower, turn[Y]); /* the upper bone points along -y: this is normal to the limb's plane, as long as the bend's sine */
+        cross(axis, lower, turn[Y]); /* the upper bone points along -y: this is normal to the limb's plane, as
+                                        long as the bend's sine */
         double side = limbs[limb].bends;
-        /* A leg begins untwisted, so that one overstretched from the first frame on is seen; arms twist too far for that. */
-        if ((ik->started || limbs[limb].bends < 0) && side * dot(axis, turn[Z]) < 0 && -dot(turn[Y], lower) > limbs[limb].stretch)
+        /* A leg begins untwisted, so that one overstretched from the first frame on is seen; arms twist too
+         * far for that. */
+        if ((ik->started || limbs[limb].bends < 0) && side * dot(axis, turn[Z]) < 0 &&
+            -dot(turn[Y], lower) > limbs[limb].stretch)
             side = -side;
         double z[3] = {0};
         add(z, side * lower_length * lower_length * sqrt(dot(axis, axis)), axis);
         add(z, ik->prior, turn[Z]);
-        if (limbs[limb].bends < 0) { /* a leg that is straight for long drifts back to where legs are, not anywhere */
+        if (limbs[limb].bends < 0) { /* a leg that is straight for long drifts back to where legs are, not
+                                        anywhere */
             const double bone[3] = {-turn[Y][0], -turn[Y][1], -turn[Y][2]};
             columns rest;
             memcpy(rest, s->turn[AMB_ROOT], sizeof rest);
@@ -345,13 +362,14 @@ void amb_ik_solve(amb_ik *ik, const float features[AMB_FEATURES])
             s.point[p][n] = (double)features[3 * p + n];
     solve_root(&s);
     solve_chest(&s);
-    solve_plane(&s, AMB_NECK, s.point[AMB_POINT_HEAD], k->centre[AMB_NECK], s.point[AMB_POINT_HEAD_FRONT], k->head_front);
+    solve_plane(&s, AMB_NECK, s.point[AMB_POINT_HEAD], k->centre[AMB_NECK], s.point[AMB_POINT_HEAD_FRONT],
+                k->head_front);
     for (int limb = 0; limb < LIMBS; limb++)
         solve_limb(&s, limb);
     for (int side = 0; side < 2; side++) { /* right, left */
         const int p = side ? AMB_POINT_LEFT : AMB_POINT_RIGHT;
-        solve_plane(&s, side ? AMB_LEFT_ANKLE : AMB_RIGHT_ANKLE, s.point[p + AMB_POINT_TOE], k->toe[side], s.point[p + AMB_POINT_HEEL],
-                    k->heel[side]);
+        solve_plane(&s, side ? AMB_LEFT_ANKLE : AMB_RIGHT_ANKLE, s.point[p + AMB_POINT_TOE], k->toe[side],
+                    s.point[p + AMB_POINT_HEEL], k->heel[side]);
     }
     memcpy(ik->pose, pose, sizeof pose);
     ik->started = true;
@@ -371,10 +389,12 @@ static bool check_def(const amb_ik_def *def, amb_error *err)
     if (!(def->noise >= 0 && def->noise <= 1))
         return amb_fail(err, "points with a noise of %g m, expected 0 to 1", def->noise);
     if (!(def->turn_speed > 0 && def->turn_speed <= 1000))
-        return amb_fail(err, "joints that turn at %g rad/s, expected more than 0, at most 1000", def->turn_speed);
+        return amb_fail(err, "joints that turn at %g rad/s, expected more than 0, at most 1000",
+                        def->turn_speed);
     if (!isfinite(def->heading) || !isfinite(def->at[0]) || !isfinite(def->at[1]))
-        return amb_fail(err, "a motion that starts at (%g, %g) m with a heading of %g rad, expected finite numbers", def->at[0], def->at[1],
-                        def->heading);
+        return amb_fail(
+            err, "a motion that starts at (%g, %g) m with a heading of %g rad, expected finite numbers",
+            def->at[0], def->at[1], def->heading);
     return true;
 }
 
@@ -391,14 +411,17 @@ static bool check_bones(const amb_skeleton *k, amb_error *err)
     static const struct {
         int body, axis;
     } straight[] = {
-        {AMB_CHEST, Y},       {AMB_NECK, Y},       {AMB_RIGHT_HIP, Z},   {AMB_LEFT_HIP, Z},   {AMB_RIGHT_KNEE, Y},  {AMB_LEFT_KNEE, Y},
-        {AMB_RIGHT_ANKLE, Y}, {AMB_LEFT_ANKLE, Y}, {AMB_RIGHT_ELBOW, Y}, {AMB_LEFT_ELBOW, Y}, {AMB_RIGHT_WRIST, Y}, {AMB_LEFT_WRIST, Y},
+        {AMB_CHEST, Y},       {AMB_NECK, Y},       {AMB_RIGHT_HIP, Z},   {AMB_LEFT_HIP, Z},
+        {AMB_RIGHT_KNEE, Y},  {AMB_LEFT_KNEE, Y},  {AMB_RIGHT_ANKLE, Y}, {AMB_LEFT_ANKLE, Y},
+        {AMB_RIGHT_ELBOW, Y}, {AMB_LEFT_ELBOW, Y}, {AMB_RIGHT_WRIST, Y}, {AMB_LEFT_WRIST, Y},
     };
     for (size_t n = 0; n < sizeof straight / sizeof *straight; n++) {
         const int i = straight[n].body;
         if (!lies_along(k->offset[i], straight[n].axis))
-            return amb_fail(err, "joint \"%s\" is at (%g, %g, %g) m in its parent's frame, expected a place on the %c axis",
-                            amb_body_name[i], k->offset[i][0], k->offset[i][1], k->offset[i][2], "xyz"[straight[n].axis]);
+            return amb_fail(
+                err,
+                "joint \"%s\" is at (%g, %g, %g) m in its parent's frame, expected a place on the %c axis",
+                amb_body_name[i], k->offset[i][0], k->offset[i][1], k->offset[i][2], "xyz"[straight[n].axis]);
     }
     const double *right = k->offset[AMB_RIGHT_SHOULDER], *left = k->offset[AMB_LEFT_SHOULDER];
     if (fabs(right[0] - left[0]) > 1e-9 || fabs(right[1] - left[1]) > 1e-9 || fabs(right[2] + left[2]) > 1e-9)
@@ -415,8 +438,8 @@ bool amb_ik_init(amb_ik *ik, const amb_ik_def *def, amb_error *err)
     if (!check_def(def, err) || !check_bones(c, err))
         return false;
     ik->def = *def;
-    /* Points of deviation σ against a turn of deviation s since the last frame: σ²/2s², beside the sum of squared lengths. The smallest
-     * number keeps a limb that is straight to the last digit on its twist. */
+    /* Points of deviation σ against a turn of deviation s since the last frame: σ²/2s², beside the sum of
+     * squared lengths. The smallest number keeps a limb that is straight to the last digit on its twist. */
     const double ratio = def->noise * def->rate / def->turn_speed;
     ik->prior = fmax(ratio * ratio / 2, 1e-12);
     for (int limb = 0; limb < LIMBS; limb++) {

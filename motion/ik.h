@@ -1,15 +1,18 @@
-/* Back from motion features (motion/features.h, 73 numbers a frame) to poses: where the root goes, and how every joint is turned.
+/* Back from motion features (motion/features.h, 73 numbers a frame) to poses: where the root goes, and how
+ * every joint is turned.
  *
- * Joints, frame by frame, down the tree. The root, the chest, the neck and the ankles are turned so that their points fit best in the least
- * squares' sense, about the place where the tree above has already put the joint (orthogonal Procrustes problem in closed form). A hip or
- * shoulder points at the knee or elbow; its twist is the plane in which the limb bends, because knees and elbows are hinges about z. A
- * limb's twist is lost where it is straight, and noise drowns it where it is nearly so: what a frame does not say is taken from the frame
- * before it, each by its weight. A small bend to the wrong side of a hinge is taken for an overstretched limb: the
- * hinge stops at its limit and the limb is laid straight where it fits best.
+ * Joints, frame by frame, down the tree. The root, the chest, the neck and the ankles are turned so that
+ * their points fit best in the least squares' sense, about the place where the tree above has already put the
+ * joint (orthogonal Procrustes problem in closed form). A hip or shoulder points at the knee or elbow; its
+ * twist is the plane in which the limb bends, because knees and elbows are hinges about z. A limb's twist is
+ * lost where it is straight, and noise drowns it where it is nearly so: what a frame does not say is taken
+ * from the frame before it, each by its weight. A small bend to the wrong side of a hinge is taken for an
+ * overstretched limb: the hinge stops at its limit and the limb is laid straight where it fits best.
  *
- * Root: the heading is found such that the root's turn from frame to frame, lean included, has the yaw rate that the features give. Where
- * the root is upright that is the integral of the yaw rate; in a somersault, where the frame of the features spins round, it stays right.
- * The place on the ground is the integral of the velocity, by trapezoids; the height comes from the points.
+ * Root: the heading is found such that the root's turn from frame to frame, lean included, has the yaw rate
+ * that the features give. Where the root is upright that is the integral of the yaw rate; in a somersault,
+ * where the frame of the features spins round, it stays right. The place on the ground is the integral of the
+ * velocity, by trapezoids; the height comes from the points.
  *
  * Contacts are not read: this neither locks feet nor lifts the body. Nothing allocates. */
 #ifndef AMB_MOTION_IK_H
@@ -20,8 +23,10 @@
 typedef struct amb_ik_def {
     const amb_skeleton *skeleton;
     double rate;       /* 30: frames a second, 1 to 1000 */
-    double noise;      /* .01: standard deviation of a point's coordinates, m, 0 to 1; 0 trusts them entirely */
-    double turn_speed; /* 3: rad/s, what joints usually turn at: with noise, how far a joint is from where it was */
+    double noise;      /* .01: standard deviation of a point's coordinates, m, 0 to 1; 0 trusts them
+                          entirely */
+    double turn_speed; /* 3: rad/s, what joints usually turn at: with noise, how far a joint is from where it
+                          was */
     double heading;    /* 0: rad, of the first frame */
     double at[2];      /* 0 0: m, place of the first frame's root */
 } amb_ik_def;
@@ -29,7 +34,8 @@ typedef struct amb_ik_def {
 /* What frame follows frame with. Plain data. */
 typedef struct amb_ik {
     amb_ik_def def;
-    double prior;              /* m²: weight of the frame before, against squared lengths of what points span */
+    double prior;              /* m²: weight of the frame before, against squared lengths of what points
+                                  span */
     double upper[4], lower[4]; /* lengths of the limbs' bones, m: right leg and arm, left leg and arm */
     double low[4], high[4];    /* limits of their hinges, rad */
     bool started;              /* there was a frame before */
@@ -40,20 +46,24 @@ typedef struct amb_ik {
 
 amb_ik_def amb_ik_default_def(const amb_skeleton *skeleton);
 
-/* Refuses numbers outside the ranges above, and a body whose bones do not lie along its frames' axes as DeepMimic's do. */
+/* Refuses numbers outside the ranges above, and a body whose bones do not lie along its frames' axes as
+ * DeepMimic's do. */
 bool amb_ik_init(amb_ik *ik, const amb_ik_def *def, amb_error *err);
 
 /* The joints of the next frame alone: into ik->pose, with the root over the origin and heading 0. */
 void amb_ik_solve(amb_ik *ik, const float features[AMB_FEATURES]);
 
-/* The pose of the next frame. Any finite features give a pose that amb_clip_create takes, up to its limits of place. */
+/* The pose of the next frame. Any finite features give a pose that amb_clip_create takes, up to its limits of
+ * place. */
 void amb_ik_frame(amb_ik *ik, const float features[AMB_FEATURES], double pose[AMB_POSE]);
 
-/* A whole motion: frames >= 2 of features (frames, 73) into times (s) and poses that amb_clip_create takes. The twists that the first frame
- * lacks come from the second after it (in a cycle, before it).
+/* A whole motion: frames >= 2 of features (frames, 73) into times (s) and poses that amb_clip_create takes.
+ * The twists that the first frame lacks come from the second after it (in a cycle, before it).
  *
- * Cyclic: after the last frame comes the first again, so there is one frame more in time and pose than in features, the first one moved on.
- * A clip's cycle cannot end with another heading than it began with: what is missing to whole turns is taken off evenly over the cycle. */
-bool amb_ik_motion(const amb_ik_def *def, int frames, const float *features, bool cyclic, double *time, double *pose, amb_error *err);
+ * Cyclic: after the last frame comes the first again, so there is one frame more in time and pose than in
+ * features, the first one moved on. A clip's cycle cannot end with another heading than it began with: what
+ * is missing to whole turns is taken off evenly over the cycle. */
+bool amb_ik_motion(const amb_ik_def *def, int frames, const float *features, bool cyclic, double *time,
+                   double *pose, amb_error *err);
 
 #endif

@@ -16,15 +16,15 @@ static double vertical_part(const double a[4], double angle)
     return r[2];
 }
 
-/* How far the heading has turned between two frames whose root rotations, each in its own heading frame, are `before` and `now`, and
- * between which the root turned by `yaw` about the vertical. */
+/* How far the heading has turned between two frames whose root rotations, each in its own heading frame, are
+ * `before` and `now`, and between which the root turned by `yaw` about the vertical. */
 static double heading_change(const double before[4], const double now[4], double yaw)
 {
     double inverse[4], a[4];
     amb_quat_conj(inverse, before);
     amb_quat_mul(a, now, inverse);
-    /* Taking the vertical turn off a, and adding yaw, is nearly it; the vertical parts of a product are not quite their sum. What is off
-     * shrinks by the square of the turn over 12 each time. */
+    /* Taking the vertical turn off a, and adding yaw, is nearly it; the vertical parts of a product are not
+     * quite their sum. What is off shrinks by the square of the turn over 12 each time. */
     double angle = yaw - 2 * atan2(a[0] < 0 ? -a[3] : a[3], fabs(a[0]));
     for (int n = 0; n < 4; n++) {
         const double off = yaw - vertical_part(a, angle);
@@ -96,20 +96,24 @@ void amb_ik_frame(amb_ik *ik, const float features[AMB_FEATURES], double pose[AM
     place_pose(pose, ik->pose, ik->heading, ik->at);
 }
 
-bool amb_ik_motion(const amb_ik_def *def, int frames, const float *features, bool cyclic, double *time, double *pose, amb_error *err)
+bool amb_ik_motion(const amb_ik_def *def, int frames, const float *features, bool cyclic, double *time,
+                   double *pose, amb_error *err)
 {
     amb_ik ik;
     if (!amb_ik_init(&ik, def, err))
         return false;
     if (frames < 2 || frames > AMB_CLIP_MAX_FRAMES - 1)
-        return amb_fail(err, "%d frames of motion features, expected 2 to %d", frames, AMB_CLIP_MAX_FRAMES - 1);
+        return amb_fail(err, "%d frames of motion features, expected 2 to %d", frames,
+                        AMB_CLIP_MAX_FRAMES - 1);
 
-    /* Back to the first frame from a second on: what that second shows of twists is then known. A cycle comes round to it anyway. */
+    /* Back to the first frame from a second on: what that second shows of twists is then known. A cycle comes
+     * round to it anyway. */
     const int second = (int)fmin(ceil(def->rate), frames - 1);
     for (int f = second; f > 0; f--)
         amb_ik_solve(&ik, features + (size_t)(cyclic ? frames - f : f) * AMB_FEATURES);
 
-    /* Joints and headings; a heading is kept in the pose's first number until it is known what the cycle lacks. */
+    /* Joints and headings; a heading is kept in the pose's first number until it is known what the cycle
+     * lacks. */
     const int count = frames + (cyclic ? 1 : 0);
     start(&ik, features);
     for (int f = 0; f < count; f++) {

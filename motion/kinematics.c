@@ -1,5 +1,6 @@
-/* Down the tree once, parents before children, which is the order of the bodies' numbers. Where a body turns in its parent is a quaternion;
- * what is carried along with it (offsets, velocities) goes through its matrix, because a body carries several vectors. */
+/* Down the tree once, parents before children, which is the order of the bodies' numbers. Where a body turns
+ * in its parent is a quaternion; what is carried along with it (offsets, velocities) goes through its matrix,
+ * because a body carries several vectors. */
 #include "motion/kinematics.h"
 
 #include "motion/rotation.h"
@@ -7,7 +8,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Of unit length. Poses are within rounding of it: one step of Newton's method does what a root and a division would. */
+/* Of unit length. Poses are within rounding of it: one step of Newton's method does what a root and a
+ * division would. */
 static void put_unit(double out[4], const double q[4])
 {
     memcpy(out, q, 4 * sizeof *out);
@@ -21,7 +23,8 @@ static void put_unit(double out[4], const double q[4])
 }
 
 /* The rotation of body i in the world from its parent's. */
-static void turn_body(const amb_joint_layout *joint, const double *pose, const double parent[4], double out[4])
+static void turn_body(const amb_joint_layout *joint, const double *pose, const double parent[4],
+                      double out[4])
 {
     if (joint->width == 4) {
         double own[4];
@@ -63,7 +66,8 @@ static inline void carried(double out[3], const double v[3], const double w[3], 
     out[2] = v[2] + (w[0] * r[1] - w[1] * r[0]);
 }
 
-void amb_fk(const amb_skeleton *skeleton, const double pose[AMB_POSE], double joint[AMB_BODIES][3], double rot[AMB_BODIES][4])
+void amb_fk(const amb_skeleton *skeleton, const double pose[AMB_POSE], double joint[AMB_BODIES][3],
+            double rot[AMB_BODIES][4])
 {
     memcpy(joint[AMB_ROOT], pose, 3 * sizeof(double));
     put_unit(rot[AMB_ROOT], pose + 3);
@@ -77,7 +81,8 @@ void amb_fk(const amb_skeleton *skeleton, const double pose[AMB_POSE], double jo
     }
 }
 
-void amb_fk_state(const amb_skeleton *skeleton, const double pose[AMB_POSE], const double vel[AMB_VEL], amb_state *state)
+void amb_fk_state(const amb_skeleton *skeleton, const double pose[AMB_POSE], const double vel[AMB_VEL],
+                  amb_state *state)
 {
     double matrix[AMB_BODIES][9], speed[AMB_BODIES][3]; /* body to world; velocity of the joint */
     double momentum[3] = {0, 0, 0};

@@ -1,8 +1,9 @@
-/* Forward kinematics of our own: where the bodies are and how they move, from a pose and a velocity, without an mjData.
+/* Forward kinematics of our own: where the bodies are and how they move, from a pose and a velocity, without
+ * an mjData.
  *
- * The same numbers as MuJoCo's mj_kinematics, mj_comPos and mj_comVel give, to rounding (1e-12), at a small part of the price: no contacts,
- * no forces, no inertias, no allocation. For references and motion features, which need a place and no physics. Any number of threads may
- * call at once.
+ * The same numbers as MuJoCo's mj_kinematics, mj_comPos and mj_comVel give, to rounding (1e-12), at a small
+ * part of the price: no contacts, no forces, no inertias, no allocation. For references and motion features,
+ * which need a place and no physics. Any number of threads may call at once.
  */
 #ifndef AMB_MOTION_KINEMATICS_H
 #define AMB_MOTION_KINEMATICS_H
@@ -20,11 +21,14 @@ typedef struct amb_state {
     double com_vel[3];                   /* velocity of the whole body's centre of mass */
 } amb_state;
 
-/* World positions of the joints (m) and rotations of the bodies (wxyz, with the sign that follows from the pose's signs) in a pose. The
- * pose's quaternions need not be quite unit length; one of length 0 is the identity, as in MuJoCo. */
-void amb_fk(const amb_skeleton *skeleton, const double pose[AMB_POSE], double joint[AMB_BODIES][3], double rot[AMB_BODIES][4]);
+/* World positions of the joints (m) and rotations of the bodies (wxyz, with the sign that follows from the
+ * pose's signs) in a pose. The pose's quaternions need not be quite unit length; one of length 0 is the
+ * identity, as in MuJoCo. */
+void amb_fk(const amb_skeleton *skeleton, const double pose[AMB_POSE], double joint[AMB_BODIES][3],
+            double rot[AMB_BODIES][4]);
 
 /* The whole state of a body in this pose with this velocity. */
-void amb_fk_state(const amb_skeleton *skeleton, const double pose[AMB_POSE], const double vel[AMB_VEL], amb_state *state);
+void amb_fk_state(const amb_skeleton *skeleton, const double pose[AMB_POSE], const double vel[AMB_VEL],
+                  amb_state *state);
 
 #endif

@@ -20,7 +20,8 @@ static int twin_point(int p)
 void amb_mirror_pose(double out[AMB_POSE], const double in[AMB_POSE])
 {
     double pose[AMB_POSE];
-    /* The root is a y-up body in a z-up world: the quarter turn about x between them undone, mirrored as a joint, done again. */
+    /* The root is a y-up body in a z-up world: the quarter turn about x between them undone, mirrored as a
+     * joint, done again. */
     const double root[7] = {in[0], -in[1], in[2], in[4], in[3], -in[6], -in[5]};
     memcpy(pose, root, sizeof root);
     for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
@@ -130,7 +131,8 @@ double amb_mirror_asymmetry(const amb_clip *clip)
         sum += amb_quat_angle(pose + 3, image + 3);
         for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
             const int at = amb_clip_joints[j].pose;
-            sum += amb_clip_joints[j].ball ? amb_quat_angle(pose + at, image + at) : fabs(pose[at] - image[at]);
+            sum +=
+                amb_clip_joints[j].ball ? amb_quat_angle(pose + at, image + at) : fabs(pose[at] - image[at]);
         }
     }
     return sum / (MOMENTS * (1 + AMB_CLIP_JOINTS));

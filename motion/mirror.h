@@ -1,8 +1,9 @@
 /* Left and right exchanged: the motion as a mirror shows it that stands along the x axis, upright.
  *
- * The world's y becomes -y (in DeepMimic's y-up axes and in body frames, z becomes -z), the left limbs become the right ones. A rotation's
- * axis is a cross product, so of a joint's quaternion x and y change sign where a position's z does; knees and elbows, which turn about z,
- * keep their angles. Twice is the identity, bit for bit. It takes the body for symmetric, as amble's humanoid is.
+ * The world's y becomes -y (in DeepMimic's y-up axes and in body frames, z becomes -z), the left limbs become
+ * the right ones. A rotation's axis is a cross product, so of a joint's quaternion x and y change sign where
+ * a position's z does; knees and elbows, which turn about z, keep their angles. Twice is the identity, bit
+ * for bit. It takes the body for symmetric, as amble's humanoid is.
  *
  * Each function writes out[] from in[], which may be the same array. */
 #ifndef AMB_MOTION_MIRROR_H
@@ -19,8 +20,9 @@ void amb_mirror_points(amb_points *out, const amb_points *in);
 void amb_mirror_features(float out[AMB_FEATURES], const float in[AMB_FEATURES]);
 void amb_mirror_phase_features(float out[AMB_PHASE_FEATURES], const float in[AMB_PHASE_FEATURES]);
 
-/* How far a loop's mirror image is from the same loop half a cycle later: the mean over time and joints of the angle between them, rad
- * (the root's rotation counts as a joint). A motion that does not loop has no such image: M_PI. */
+/* How far a loop's mirror image is from the same loop half a cycle later: the mean over time and joints of
+ * the angle between them, rad (the root's rotation counts as a joint). A motion that does not loop has no
+ * such image: M_PI. */
 double amb_mirror_asymmetry(const amb_clip *clip);
 
 /* Whether that is so little (.2 rad) that who learns the one learns from the other. */

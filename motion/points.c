@@ -5,14 +5,16 @@
 #include <string.h>
 
 const char *const amb_point_name[AMB_POINTS] = {
-    "root",        "pelvis top", "chest centre", "neck",           "head",        "head front",  "left hip",  "left knee",
-    "left ankle",  "left toe",   "left heel",    "left shoulder",  "left elbow",  "left wrist",  "right hip", "right knee",
-    "right ankle", "right toe",  "right heel",   "right shoulder", "right elbow", "right wrist",
+    "root",       "pelvis top",     "chest centre", "neck",        "head",        "head front",
+    "left hip",   "left knee",      "left ankle",   "left toe",    "left heel",   "left shoulder",
+    "left elbow", "left wrist",     "right hip",    "right knee",  "right ankle", "right toe",
+    "right heel", "right shoulder", "right elbow",  "right wrist",
 };
 
 void amb_points_heading(const double rot[4], double forward[2])
 {
-    /* rot times the inverse of standing upright, (1, -1, 0, 0)/√2, is (w + x, ., ., y + z)/√2: the turn's half angle is that of w and z. */
+    /* rot times the inverse of standing upright, (1, -1, 0, 0)/√2, is (w + x, ., ., y + z)/√2: the turn's
+     * half angle is that of w and z. */
     const double c = rot[0] + rot[1], s = rot[2] + rot[3], length2 = c * c + s * s;
     const bool upside_down = length2 < 1e-24;
     forward[0] = upside_down ? 1 : (c * c - s * s) / length2;
@@ -24,7 +26,8 @@ static void put_point(amb_points *points, int point, const amb_state *state, int
 {
     double *pos = points->pos[point], *vel = points->vel[point], arm[3];
     amb_quat_rotate(arm, state->rot[body], local);
-    const double *joint = state->joint[body], *centre = state->centre[body], *v = state->lin[body], *w = state->ang[body];
+    const double *joint = state->joint[body], *centre = state->centre[body], *v = state->lin[body],
+                 *w = state->ang[body];
     for (int k = 0; k < 3; k++)
         pos[k] = joint[k] + arm[k];
     const double r[3] = {pos[0] - centre[0], pos[1] - centre[1], pos[2] - centre[2]};

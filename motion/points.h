@@ -1,13 +1,15 @@
-/* 22 points of the body that say its whole pose: joints, and where a joint alone would leave a twist open, a second point on the bone.
+/* 22 points of the body that say its whole pose: joints, and where a joint alone would leave a twist open, a
+ * second point on the bone.
  *
- * The same for a clip's pose and for a simulated body: both go through an amb_state (motion/kinematics.h fills one from a pose). With them
- * the frame that motion features live in: its origin is the root's projection to the ground, x points along the heading, y to the left, z
- * up.
+ * The same for a clip's pose and for a simulated body: both go through an amb_state (motion/kinematics.h
+ * fills one from a pose). With them the frame that motion features live in: its origin is the root's
+ * projection to the ground, x points along the heading, y to the left, z up.
  *
- * The heading is that of the shortest turn: the root's rotation against upright is split into a turn about the vertical and a lean about a
- * horizontal axis (swing and twist), and the turn is the heading. So it means the same standing, crawling, lying on either side or rolling;
- * it is undefined (0, but finite) only exactly upside down, and turns round fast close to that. The projection of the root's x axis, which
- * amb_observe takes because DeepMimic does, is undefined lying on the back and flips in each half of a somersault.
+ * The heading is that of the shortest turn: the root's rotation against upright is split into a turn about
+ * the vertical and a lean about a horizontal axis (swing and twist), and the turn is the heading. So it means
+ * the same standing, crawling, lying on either side or rolling; it is undefined (0, but finite) only exactly
+ * upside down, and turns round fast close to that. The projection of the root's x axis, which amb_observe
+ * takes because DeepMimic does, is undefined lying on the back and flips in each half of a somersault.
  *
  * Nothing here calls MuJoCo, allocates or fails. */
 #ifndef AMB_MOTION_POINTS_H
@@ -42,7 +44,8 @@ extern const char *const amb_point_name[AMB_POINTS];
 typedef struct amb_points {
     double pos[AMB_POINTS][3], vel[AMB_POINTS][3]; /* m, m/s, world */
     double forward[2];                             /* cosine and sine of the heading */
-    double yaw_rate;                               /* rad/s: the vertical part of the root's angular velocity */
+    double yaw_rate;                               /* rad/s: the vertical part of the root's angular
+                                                      velocity */
 } amb_points;
 
 void amb_points_of_state(const amb_skeleton *skeleton, const amb_state *state, amb_points *points);

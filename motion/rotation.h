@@ -1,14 +1,16 @@
 /* Rotations in double: unit quaternions wxyz and rotation vectors, small enough to inline.
  *
- * A quaternion q turns a vector from the child's (body) frame to the parent's (world) frame: v_parent = q v q*. amb_quat_mul(out, a, b)
- * turns by b first, then by a. A rotation vector is axis times angle in rad. The result comes first, as in MuJoCo, and may be one of the
- * inputs. Inputs are taken as unit length where a comment does not say otherwise; nothing here checks that, allocates or fails. */
+ * A quaternion q turns a vector from the child's (body) frame to the parent's (world) frame: v_parent = q v
+ * q*. amb_quat_mul(out, a, b) turns by b first, then by a. A rotation vector is axis times angle in rad. The
+ * result comes first, as in MuJoCo, and may be one of the inputs. Inputs are taken as unit length where a
+ * comment does not say otherwise; nothing here checks that, allocates or fails. */
 #ifndef AMB_MOTION_ROTATION_H
 #define AMB_MOTION_ROTATION_H
 
 #include <math.h>
 
-/* The y-up world of DeepMimic seen from a z-up world: a turn by 90 degrees about x, (x, y, z) -> (x, -z, y). */
+/* The y-up world of DeepMimic seen from a z-up world: a turn by 90 degrees about x, (x, y, z) -> (x, -z, y).
+ */
 #define AMB_QUAT_Y_UP ((const double[4]){0.70710678118654752440, 0.70710678118654752440, 0.0, 0.0})
 
 static inline void amb_quat_identity(double out[4])
@@ -46,7 +48,8 @@ static inline double amb_quat_dot(const double a[4], const double b[4])
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2] + a[3] * b[3];
 }
 
-/* Scales to unit length and returns the length found. One too short to have a direction (below 1e-12) becomes the identity. */
+/* Scales to unit length and returns the length found. One too short to have a direction (below 1e-12) becomes
+ * the identity. */
 static inline double amb_quat_normalize(double q[4])
 {
     const double length = sqrt(amb_quat_dot(q, q));
@@ -87,7 +90,8 @@ static inline void amb_quat_unrotate(double out[3], const double q[4], const dou
     amb_quat_rotate(out, inverse, v);
 }
 
-/* The rotation vector of q, along the shorter arc (angle in [0, pi]); accurate for the smallest angles. Any length but zero. */
+/* The rotation vector of q, along the shorter arc (angle in [0, pi]); accurate for the smallest angles. Any
+ * length but zero. */
 static inline void amb_quat_log(double out[3], const double q[4])
 {
     const double w = fabs(q[0]), sign = q[0] < 0.0 ? -1.0 : 1.0;
@@ -145,14 +149,16 @@ static inline double amb_quat_angle(const double a[4], const double b[4])
     return 2.0 * atan2(sqrt(d[1] * d[1] + d[2] * d[2] + d[3] * d[3]), fabs(d[0]));
 }
 
-/* Heading in a z-up world, rad in (-pi, pi]: where the body's x axis points on the ground. Undefined (but finite) where x is vertical. */
+/* Heading in a z-up world, rad in (-pi, pi]: where the body's x axis points on the ground. Undefined (but
+ * finite) where x is vertical. */
 static inline double amb_quat_heading(const double q[4])
 {
     return atan2(2.0 * (q[1] * q[2] + q[0] * q[3]), 1.0 - 2.0 * (q[2] * q[2] + q[3] * q[3]));
 }
 
-/* Spherical interpolation along the shorter arc (Shoemake 1985), u in [0, 1]; the result is on a's side of the sphere at u = 0. Below 7
- * degrees, the usual gap between two frames, by a series that needs no trigonometry and is exact to rounding (Eberly 2011). */
+/* Spherical interpolation along the shorter arc (Shoemake 1985), u in [0, 1]; the result is on a's side of
+ * the sphere at u = 0. Below 7 degrees, the usual gap between two frames, by a series that needs no
+ * trigonometry and is exact to rounding (Eberly 2011). */
 static inline void amb_quat_slerp(double out[4], const double a[4], const double b[4], double u)
 {
     double dot = amb_quat_dot(a, b), sign = 1.0;

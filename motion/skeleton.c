@@ -5,14 +5,15 @@
 #include <string.h>
 
 const char *const amb_body_name[AMB_BODIES] = {
-    "root",        "chest",    "neck",      "right_hip",  "right_knee",    "right_ankle", "right_shoulder", "right_elbow",
-    "right_wrist", "left_hip", "left_knee", "left_ankle", "left_shoulder", "left_elbow",  "left_wrist",
+    "root",        "chest",          "neck",          "right_hip",   "right_knee",
+    "right_ankle", "right_shoulder", "right_elbow",   "right_wrist", "left_hip",
+    "left_knee",   "left_ankle",     "left_shoulder", "left_elbow",  "left_wrist",
 };
 
 const int amb_body_parent[AMB_BODIES] = {
-    -1,        AMB_ROOT,           AMB_CHEST,                                              /* root, chest, neck */
-    AMB_ROOT,  AMB_RIGHT_HIP,      AMB_RIGHT_KNEE,                                         /* right leg */
-    AMB_CHEST, AMB_RIGHT_SHOULDER, AMB_RIGHT_ELBOW, AMB_ROOT, AMB_LEFT_HIP, AMB_LEFT_KNEE, /* left leg */
+    /* root, chest, neck */
+    -1,        AMB_ROOT,           AMB_CHEST,       AMB_ROOT, AMB_RIGHT_HIP, AMB_RIGHT_KNEE, /* right leg */
+    AMB_CHEST, AMB_RIGHT_SHOULDER, AMB_RIGHT_ELBOW, AMB_ROOT, AMB_LEFT_HIP,  AMB_LEFT_KNEE,  /* left leg */
     AMB_CHEST, AMB_LEFT_SHOULDER,  AMB_LEFT_ELBOW,
 };
 
@@ -59,5 +60,6 @@ void amb_bodies_print(unsigned bits, char *list, size_t size)
     list[0] = '\0';
     for (int i = 0; i < AMB_BODIES && length < size; i++)
         if (bits & 1u << i)
-            length += (size_t)snprintf(list + length, size - length, "%s%s", length ? "," : "", amb_body_name[i]);
+            length +=
+                (size_t)snprintf(list + length, size - length, "%s%s", length ? "," : "", amb_body_name[i]);
 }

@@ -1,5 +1,6 @@
-/* Adam in one fused pass. Work is cut into chunks of a fixed length, the gradient's norm is the chunks' double-precision sums added in
- * order, so threads change nothing. It refuses to step on a gradient that is not finite. */
+/* Adam in one fused pass. Work is cut into chunks of a fixed length, the gradient's norm is the chunks'
+ * double-precision sums added in order, so threads change nothing. It refuses to step on a gradient that is
+ * not finite. */
 #include "nets/adam.h"
 
 #include "nets/kernels/vector.h"
@@ -48,8 +49,9 @@ AMB_VECTOR_CLONES static double sum_of_squares(const float *g, size_t n)
     return sum;
 }
 
-AMB_VECTOR_CLONES static void update_chunk(float *restrict parameter, const float *restrict gradient, float *restrict m, float *restrict v,
-                                           size_t n, const amb_adam_factors *factors)
+AMB_VECTOR_CLONES static void update_chunk(float *restrict parameter, const float *restrict gradient,
+                                           float *restrict m, float *restrict v, size_t n,
+                                           const amb_adam_factors *factors)
 {
     const amb_adam_factors f = *factors;
     for (size_t i = 0; i < n; i++) {
@@ -98,7 +100,8 @@ amb_adam_factors amb_adam_plan(const amb_adam *adam, float lr, float max_norm)
     };
 }
 
-void amb_adam_apply(amb_adam *adam, float *parameters, const float *gradient, const amb_adam_factors *factors, size_t piece)
+void amb_adam_apply(amb_adam *adam, float *parameters, const float *gradient, const amb_adam_factors *factors,
+                    size_t piece)
 {
     size_t first;
     const size_t n = amb_adam_piece(adam, piece, &first);

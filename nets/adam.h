@@ -1,5 +1,5 @@
-/* Adam (Kingma & Ba 2015, with bias correction), one fused pass over parameters, gradient and both moments, after clipping the gradient's
- * Euclidean norm. Same bits for any number of threads. */
+/* Adam (Kingma & Ba 2015, with bias correction), one fused pass over parameters, gradient and both moments,
+ * after clipping the gradient's Euclidean norm. Same bits for any number of threads. */
 #ifndef AMB_NETS_ADAM_H
 #define AMB_NETS_ADAM_H
 
@@ -20,21 +20,24 @@ typedef struct amb_adam {
 bool amb_adam_init(amb_adam *adam, size_t size, amb_error *err);
 void amb_adam_free(amb_adam *adam);
 
-/* TEAM (see train_net.h). parameters -= lr · m_hat / (sqrt(v_hat) + epsilon), with the gradient scaled by min(1, max_norm / |gradient|)
- * (max_norm ≤ 0: not clipped). A non-finite norm changes nothing at all, moments and step included. Returns the norm before clipping, the
- * same on every thread. Ends with a barrier; `step` is up to date behind the next one. */
+/* TEAM (see train_net.h). parameters -= lr · m_hat / (sqrt(v_hat) + epsilon), with the gradient scaled by
+ * min(1, max_norm / |gradient|) (max_norm ≤ 0: not clipped). A non-finite norm changes nothing at all,
+ * moments and step included. Returns the norm before clipping, the same on every thread. Ends with a barrier;
+ * `step` is up to date behind the next one. */
 float amb_adam_update(amb_adam *adam, float *parameters, const float *gradient, float lr, float max_norm);
 
 /* ---- The same update in pieces ----
  *
- * For a caller that shares out several updates at once. A piece is done by one thread, any thread. In this order, with a barrier between
- * one line and the next:
+ * For a caller that shares out several updates at once. A piece is done by one thread, any thread. In this
+ * order, with a barrier between one line and the next:
  *   amb_adam_square  every piece
- *   amb_adam_plan    any number of times: by each thread for itself, or by one; then amb_adam_apply, every piece
- *   amb_adam_finish  once                                                                                                            */
+ *   amb_adam_plan    any number of times: by each thread for itself, or by one; then amb_adam_apply, every
+ *                    piece
+ *   amb_adam_finish  once */
 
 typedef struct amb_adam_factors {
-    float norm;         /* of the gradient before clipping; where it is not finite, apply and finish do nothing */
+    float norm;         /* of the gradient before clipping; where it is not finite, apply and finish do
+                           nothing */
     float scale;        /* of the gradient: the clipping */
     float beta1, beta2; /* decay of the moments */
     float gain1, gain2; /* 1 - beta */
@@ -44,10 +47,12 @@ typedef struct amb_adam_factors {
 } amb_adam_factors;
 
 size_t amb_adam_pieces(const amb_adam *adam);
-size_t amb_adam_piece(const amb_adam *adam, size_t piece, size_t *first); /* its parameters: from *first on, as many as it returns */
+/* its parameters: from *first on, as many as it returns */
+size_t amb_adam_piece(const amb_adam *adam, size_t piece, size_t *first);
 void amb_adam_square(amb_adam *adam, const float *gradient, size_t piece);
 amb_adam_factors amb_adam_plan(const amb_adam *adam, float lr, float max_norm);
-void amb_adam_apply(amb_adam *adam, float *parameters, const float *gradient, const amb_adam_factors *factors, size_t piece);
+void amb_adam_apply(amb_adam *adam, float *parameters, const float *gradient, const amb_adam_factors *factors,
+                    size_t piece);
 void amb_adam_finish(amb_adam *adam, const amb_adam_factors *factors);
 
 #endif

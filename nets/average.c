@@ -7,7 +7,8 @@ static bool same_normalizer(const amb_net *a, const amb_net *b)
     if (!a->in_mean || !b->in_mean)
         return !a->in_mean && !b->in_mean;
     const size_t size = (size_t)a->dim[0] * sizeof(float);
-    return !memcmp(a->in_mean, b->in_mean, size) && !memcmp(a->in_std, b->in_std, size) && a->in_clip == b->in_clip;
+    return !memcmp(a->in_mean, b->in_mean, size) && !memcmp(a->in_std, b->in_std, size) &&
+           a->in_clip == b->in_clip;
 }
 
 bool amb_net_can_average(const amb_net *a, const amb_net *b, amb_error *err)
@@ -16,18 +17,20 @@ bool amb_net_can_average(const amb_net *a, const amb_net *b, amb_error *err)
         return amb_fail(err, "%d layers found, expected %d", b->layers, a->layers);
     for (int l = 0; l <= a->layers; l++)
         if (a->dim[l] != b->dim[l])
-            return amb_fail(err, "%d %s found, expected %d", b->dim[l], l ? l < a->layers ? "hidden units" : "outputs" : "inputs",
-                            a->dim[l]);
+            return amb_fail(err, "%d %s found, expected %d", b->dim[l],
+                            l ? l < a->layers ? "hidden units" : "outputs" : "inputs", a->dim[l]);
     for (int l = 0; l < a->layers; l++)
         if (a->act[l] != b->act[l] || a->act_alpha[l] != b->act_alpha[l])
-            return amb_fail(err, "%s after layer %d found, expected %s", amb_activation_name(b->act[l]), l, amb_activation_name(a->act[l]));
+            return amb_fail(err, "%s after layer %d found, expected %s", amb_activation_name(b->act[l]), l,
+                            amb_activation_name(a->act[l]));
     if (a->heads != b->heads)
         return amb_fail(err, "%d heads found, expected %d", b->heads, a->heads);
     for (int h = 0; h < a->heads; h++)
         if (a->head[h].outputs != b->head[h].outputs)
-            return amb_fail(err, "a head of %d outputs found, expected %d", b->head[h].outputs, a->head[h].outputs);
-    return same_normalizer(a, b) ||
-           amb_fail(err, "another normaliser of inputs found, expected the same: only networks of one training can be averaged");
+            return amb_fail(err, "a head of %d outputs found, expected %d", b->head[h].outputs,
+                            a->head[h].outputs);
+    return same_normalizer(a, b) || amb_fail(err, "another normaliser of inputs found, expected the same: "
+                                                  "only networks of one training can be averaged");
 }
 
 static void mix(float *mine, const float *other, size_t n, double share)

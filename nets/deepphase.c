@@ -1,5 +1,6 @@
-/* DeepPhase's functions: the network's outputs as phases, and what sequences of phases say about speed and period. The only networks here
- * are nets/model.h's; features come from elsewhere (sim/). No allocation outside load. */
+/* DeepPhase's functions: the network's outputs as phases, and what sequences of phases say about speed and
+ * period. The only networks here are nets/model.h's; features come from elsewhere (sim/). No allocation
+ * outside load. */
 #include "nets/deepphase.h"
 
 #include <assert.h>
@@ -43,8 +44,8 @@ bool amb_deepphase_init(amb_deepphase *deepphase, const amb_model *model, amb_er
     *deepphase = (amb_deepphase){.model = NULL};
     const int inputs = amb_model_inputs(model), outputs = amb_model_outputs(model);
     if (inputs != AMB_DEEPPHASE_INPUTS || outputs != AMB_DEEPPHASE_OUTPUTS)
-        return amb_fail(err, "a network from %d to %d numbers, expected a DeepPhase network from %d to %d", inputs, outputs,
-                        AMB_DEEPPHASE_INPUTS, AMB_DEEPPHASE_OUTPUTS);
+        return amb_fail(err, "a network from %d to %d numbers, expected a DeepPhase network from %d to %d",
+                        inputs, outputs, AMB_DEEPPHASE_INPUTS, AMB_DEEPPHASE_OUTPUTS);
     deepphase->model = model;
     return true;
 }
@@ -85,7 +86,8 @@ static bool finite_features(const float *frame, int n, amb_error *err)
     return true;
 }
 
-bool amb_deepphase_encode_batch(const amb_deepphase *deepphase, void *workspace, const float *frame, int n, amb_phase *out, amb_error *err)
+bool amb_deepphase_encode_batch(const amb_deepphase *deepphase, void *workspace, const float *frame, int n,
+                                amb_phase *out, amb_error *err)
 {
     assert(n >= 1);
     if (!finite_features(frame, n, err))
@@ -93,18 +95,20 @@ bool amb_deepphase_encode_batch(const amb_deepphase *deepphase, void *workspace,
     for (int first = 0; first < n; first += BLOCK) {
         float point[BLOCK][AMB_DEEPPHASE_OUTPUTS];
         const int rows = n - first < BLOCK ? n - first : BLOCK;
-        amb_model_run(deepphase->model, workspace, frame + (size_t)first * AMB_DEEPPHASE_INPUTS, rows, point[0]);
+        amb_model_run(deepphase->model, workspace, frame + (size_t)first * AMB_DEEPPHASE_INPUTS, rows,
+                      point[0]);
         for (int r = 0; r < rows; r++) {
             if (!isfinite(point[r][0]) || !isfinite(point[r][1]))
-                return amb_fail(err, "frame %d: the network gives (%g, %g), finite numbers were expected", first + r, (double)point[r][0],
-                                (double)point[r][1]);
+                return amb_fail(err, "frame %d: the network gives (%g, %g), finite numbers were expected",
+                                first + r, (double)point[r][0], (double)point[r][1]);
             out[first + r] = amb_phase_from_point((double)point[r][0], (double)point[r][1]);
         }
     }
     return true;
 }
 
-bool amb_deepphase_encode(const amb_deepphase *deepphase, void *workspace, const float *frame, amb_phase *out, amb_error *err)
+bool amb_deepphase_encode(const amb_deepphase *deepphase, void *workspace, const float *frame, amb_phase *out,
+                          amb_error *err)
 {
     return amb_deepphase_encode_batch(deepphase, workspace, frame, 1, out, err);
 }
@@ -115,7 +119,8 @@ void amb_phase_unwrap(amb_phase_trajectory *trajectory)
 {
     const amb_phase *p = trajectory->phase;
     const int n = trajectory->frames;
-    double largest = 0, turns = 0; /* whole cycles up to `last`: the fraction is added to them, so no rounding piles up */
+    double largest = 0, turns = 0; /* whole cycles up to `last`: the fraction is added to them, so no rounding
+                                      piles up */
     int last = -1;                 /* the last frame that the next one is counted from */
     for (int i = 0; i < n; i++)
         largest = fmax(largest, p[i].amplitude);
@@ -142,13 +147,15 @@ void amb_phase_unwrap(amb_phase_trajectory *trajectory)
 static bool good_rate(const amb_phase_trajectory *t, amb_error *err)
 {
     assert(t->frames >= 1);
-    return (isfinite(t->rate) && t->rate > 0) || amb_fail(err, "the rate is %g frames a second, a positive number was expected", t->rate);
+    return (isfinite(t->rate) && t->rate > 0) ||
+           amb_fail(err, "the rate is %g frames a second, a positive number was expected", t->rate);
 }
 
-bool amb_deepphase_encode_sequence(const amb_deepphase *deepphase, void *workspace, const float *frame, amb_phase_trajectory *trajectory,
-                                   amb_error *err)
+bool amb_deepphase_encode_sequence(const amb_deepphase *deepphase, void *workspace, const float *frame,
+                                   amb_phase_trajectory *trajectory, amb_error *err)
 {
-    if (!good_rate(trajectory, err) || !amb_deepphase_encode_batch(deepphase, workspace, frame, trajectory->frames, trajectory->phase, err))
+    if (!good_rate(trajectory, err) ||
+        !amb_deepphase_encode_batch(deepphase, workspace, frame, trajectory->frames, trajectory->phase, err))
         return false;
     amb_phase_unwrap(trajectory);
     return true;
@@ -161,15 +168,17 @@ static bool good_trajectory(const amb_phase_trajectory *t, amb_error *err)
     for (int i = 0; i < t->frames; i++) {
         const amb_phase *p = &t->phase[i];
         if (!isfinite(p->phase) || !isfinite(t->unwrapped[i]))
-            return amb_fail(err, "frame %d: the phase is %g, unwrapped %g, finite numbers were expected", i, p->phase, t->unwrapped[i]);
+            return amb_fail(err, "frame %d: the phase is %g, unwrapped %g, finite numbers were expected", i,
+                            p->phase, t->unwrapped[i]);
         if (!(isfinite(p->amplitude) && p->amplitude >= 0))
-            return amb_fail(err, "frame %d: the amplitude is %g, a finite number of at least 0 was expected", i, p->amplitude);
+            return amb_fail(err, "frame %d: the amplitude is %g, a finite number of at least 0 was expected",
+                            i, p->amplitude);
     }
     return true;
 }
 
-/* The weighted slope of `unwrapped` over the frames first .. last, in cycles a frame. Times and phases are taken from the middle frame, so
- * that a trajectory of many cycles loses no digits. */
+/* The weighted slope of `unwrapped` over the frames first .. last, in cycles a frame. Times and phases are
+ * taken from the middle frame, so that a trajectory of many cycles loses no digits. */
 static double slope(const amb_phase_trajectory *t, int middle, int first, int last)
 {
     double w = 0, wt = 0, wp = 0, wtt = 0, wtp = 0, largest = 0;
@@ -203,7 +212,8 @@ bool amb_deepphase_velocity(const amb_phase_trajectory *t, double *velocity, amb
     return true;
 }
 
-/* Mean advance in cycles over `lag` frames, of those that differ by whole cycles the one nearest to `near`. */
+/* Mean advance in cycles over `lag` frames, of those that differ by whole cycles the one nearest to `near`.
+ */
 static double advance(const amb_phase_trajectory *t, int lag, double near)
 {
     double re = 0, im = 0;
@@ -256,7 +266,8 @@ bool amb_deepphase_periodicity(const amb_phase_trajectory *t, amb_phase_period *
     if (!good_trajectory(t, err))
         return false;
     const double n = t->frames, speed = mean_speed(t);
-    const double cycles = fabs(speed) * n, wound = t->unwrapped[t->frames - 1] - t->unwrapped[0], expected = speed * (n - 1);
+    const double cycles = fabs(speed) * n, wound = t->unwrapped[t->frames - 1] - t->unwrapped[0],
+                 expected = speed * (n - 1);
     const double chance = n > 1 ? sqrt(log(n) / n) : 1;
     const double even = chance < 1 ? clamp01((evenness(t, speed) - chance) / (1 - chance)) : 0;
     const double winding = clamp01(1 - fabs(wound - expected) / fmax(1, fabs(expected)));
@@ -274,11 +285,12 @@ static bool good_phase(const amb_phase *p, const char *which, amb_error *err)
 {
     if (isfinite(p->x) && isfinite(p->y) && isfinite(p->phase) && isfinite(p->amplitude) && p->amplitude >= 0)
         return true;
-    return amb_fail(err, "the %s phase is (%g, %g), phase %g, amplitude %g: finite numbers were expected", which, p->x, p->y, p->phase,
-                    p->amplitude);
+    return amb_fail(err, "the %s phase is (%g, %g), phase %g, amplitude %g: finite numbers were expected",
+                    which, p->x, p->y, p->phase, p->amplitude);
 }
 
-bool amb_deepphase_interpolate(const amb_phase *a, const amb_phase *b, double weight, amb_phase *out, amb_error *err)
+bool amb_deepphase_interpolate(const amb_phase *a, const amb_phase *b, double weight, amb_phase *out,
+                               amb_error *err)
 {
     if (!good_phase(a, "first", err) || !good_phase(b, "second", err))
         return false;

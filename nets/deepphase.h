@@ -1,15 +1,16 @@
-/* DeepPhase: where in its cycle a motion is (after Starke, Mason & Komura 2022, "DeepPhase: Periodic Autoencoders for Learning Motion
- * Phase Manifolds"), with one channel: a network takes one frame's 132 features (22 points' positions and velocities) to a point in the
- * plane,
+/* DeepPhase: where in its cycle a motion is (after Starke, Mason & Komura 2022, "DeepPhase: Periodic
+ * Autoencoders for Learning Motion Phase Manifolds"), with one channel: a network takes one frame's 132
+ * features (22 points' positions and velocities) to a point in the plane,
  *
  *   (x, y) = A (cos 2πφ, sin 2πφ),
  *
- * with phase φ in cycles, [0, 1), and amplitude A ≥ 0, which is small where the network is unsure. All phases and speeds below are in
- * cycles, all times in seconds. Where A is 0 the phase is undefined and given as 0.
+ * with phase φ in cycles, [0, 1), and amplitude A ≥ 0, which is small where the network is unsure. All phases
+ * and speeds below are in cycles, all times in seconds. Where A is 0 the phase is undefined and given as 0.
  *
- * Six functions: encode, encode_batch, encode_sequence, velocity, periodicity, interpolate. None of them allocates, locks or does I/O, so
- * a control thread may call them; the network is const and shared, the buffers are the caller's. Numbers that are not finite are refused:
- * false, and a sentence that names the frame. */
+ * Six functions: encode, encode_batch, encode_sequence, velocity, periodicity, interpolate. None of them
+ * allocates, locks or does I/O, so a control thread may call them; the network is const and shared, the
+ * buffers are the caller's. Numbers that are not finite are refused: false, and a sentence that names the
+ * frame. */
 #ifndef AMB_NETS_DEEPPHASE_H
 #define AMB_NETS_DEEPPHASE_H
 
@@ -42,19 +43,20 @@ typedef struct amb_deepphase {
 AMB_MUST_CHECK bool amb_deepphase_init(amb_deepphase *deepphase, const amb_model *model, amb_error *err);
 
 /* From an ONNX file. def: as in amb_model_load. */
-AMB_MUST_CHECK bool amb_deepphase_load(amb_deepphase *deepphase, const char *path, const amb_model_def *def, amb_error *err);
+AMB_MUST_CHECK bool amb_deepphase_load(amb_deepphase *deepphase, const char *path, const amb_model_def *def,
+                                       amb_error *err);
 void amb_deepphase_free(amb_deepphase *deepphase);
 
 /* Bytes of workspace for any number of frames; one workspace a thread. */
 size_t amb_deepphase_workspace_size(const amb_deepphase *deepphase);
 
 /* One frame (132). */
-AMB_MUST_CHECK bool amb_deepphase_encode(const amb_deepphase *deepphase, void *workspace, const float *frame, amb_phase *out,
-                                         amb_error *err);
+AMB_MUST_CHECK bool amb_deepphase_encode(const amb_deepphase *deepphase, void *workspace, const float *frame,
+                                         amb_phase *out, amb_error *err);
 
 /* n frames (n, 132), each for itself: bit for bit what n calls of encode give. */
-AMB_MUST_CHECK bool amb_deepphase_encode_batch(const amb_deepphase *deepphase, void *workspace, const float *frame, int n, amb_phase *out,
-                                               amb_error *err);
+AMB_MUST_CHECK bool amb_deepphase_encode_batch(const amb_deepphase *deepphase, void *workspace,
+                                               const float *frame, int n, amb_phase *out, amb_error *err);
 
 /* ---- Trajectories ---- */
 
@@ -66,25 +68,31 @@ typedef struct amb_phase_trajectory {
     double *unwrapped; /* (frames), the caller's: φ made continuous, see amb_phase_unwrap */
 } amb_phase_trajectory;
 
-/* unwrapped[0] = φ[0], then unwrapped[i] = φ[i] + k with the whole number k that makes the step from the frame before the shortest way
- * (half a cycle: forwards). So a motion must advance by less than half a cycle a frame. A frame whose amplitude is below a tenth of the
- * trajectory's largest points anywhere: its own step is taken, but the next is counted from the last frame that was stronger, so that a
- * weak frame cannot add or lose a cycle. One of amplitude 0 keeps its neighbour's value. */
+/* unwrapped[0] = φ[0], then unwrapped[i] = φ[i] + k with the whole number k that makes the step from the
+ * frame before the shortest way (half a cycle: forwards). So a motion must advance by less than half a cycle
+ * a frame. A frame whose amplitude is below a tenth of the trajectory's largest points anywhere: its own step
+ * is taken, but the next is counted from the last frame that was stronger, so that a weak frame cannot add or
+ * lose a cycle. One of amplitude 0 keeps its neighbour's value. */
 void amb_phase_unwrap(amb_phase_trajectory *trajectory);
 
 /* Frames (trajectory->frames, 132) → phase and unwrapped, in the buffers that *trajectory brings along. */
-AMB_MUST_CHECK bool amb_deepphase_encode_sequence(const amb_deepphase *deepphase, void *workspace, const float *frame,
-                                                  amb_phase_trajectory *trajectory, amb_error *err);
+AMB_MUST_CHECK bool amb_deepphase_encode_sequence(const amb_deepphase *deepphase, void *workspace,
+                                                  const float *frame, amb_phase_trajectory *trajectory,
+                                                  amb_error *err);
 
-/* Cycles a second at every frame, negative where the motion runs backwards: the slope of a straight line fitted to the unwrapped phase by
- * least squares over the frames at most .1 s away (one at least), each weighted by A², as phase noise has variance ∝ 1 / A² where noise of
- * x and y has the same everywhere (a weighted Savitzky-Golay derivative of order 1, 1964). At the ends the window is one-sided. Exact for
- * constant speed, and no different at the wrap. 0 where fewer than two frames of the window have an amplitude. */
-AMB_MUST_CHECK bool amb_deepphase_velocity(const amb_phase_trajectory *trajectory, double *velocity, amb_error *err);
+/* Cycles a second at every frame, negative where the motion runs backwards: the slope of a straight line
+ * fitted to the unwrapped phase by least squares over the frames at most .1 s away (one at least), each
+ * weighted by A², as phase noise has variance ∝ 1 / A² where noise of x and y has the same everywhere (a
+ * weighted Savitzky-Golay derivative of order 1, 1964). At the ends the window is one-sided. Exact for
+ * constant speed, and no different at the wrap. 0 where fewer than two frames of the window have an
+ * amplitude. */
+AMB_MUST_CHECK bool amb_deepphase_velocity(const amb_phase_trajectory *trajectory, double *velocity,
+                                           amb_error *err);
 
 typedef struct amb_phase_period {
     double period_s;          /* > 0; INFINITY where the phase does not advance at all */
-    double velocity;          /* mean cycles a second: 1 / period_s, negative for a motion that runs backwards */
+    double velocity;          /* mean cycles a second: 1 / period_s, negative for a motion that runs
+                                 backwards */
     double cycles;            /* that the frames cover: |velocity| × frames / rate */
     double confidence;        /* [0, 1] */
     bool short_of_two_cycles; /* less than two cycles (1 % forgiven) were seen: nothing was seen to repeat */
@@ -92,21 +100,28 @@ typedef struct amb_phase_period {
 
 /* The period of a trajectory, with z = x + iy:
  *
- * Velocity: arg Σ z[t+L] z*[t] / 2π is the mean advance in L frames but for whole cycles. Known unambiguously for L = 1, it predicts that
- * of L = 2, and so on, doubling, up to 2/3 of the frames, the lag at which the estimate is best (Lank, Reed & Pollon 1973); noise that is
- * independent from frame to frame drops out of each. Last, the lag is moved to the whole number of cycles below that, so that a speed
- * that varies within the cycle drops out too.
+ * Velocity: arg Σ z[t+L] z*[t] / 2π is the mean advance in L frames but for whole cycles. Known unambiguously
+ * for L = 1, it predicts that of L = 2, and so on, doubling, up to 2/3 of the frames, the lag at which the
+ * estimate is best (Lank, Reed & Pollon 1973); noise that is independent from frame to frame drops out of
+ * each. Last, the lag is moved to the whole number of cycles below that, so that a speed that varies within
+ * the cycle drops out too.
  *
  * Confidence: the product of
- *   evenness   R = |Σ A e^{2πi(φ - vt)}| / Σ A, less what noise alone would reach, r = √(ln n / n): max(0, (R - r) / (1 - r));
- *   winding    max(0, 1 - |w - v T| / max(1, |v T|)), w the unwrapped phase's advance over the time T: 0 for a swing to and fro;
+ *   evenness   R = |Σ A e^{2πi(φ - vt)}| / Σ A, less what noise alone would reach, r = √(ln n / n): max(0, (R
+ *              - r) / (1 - r));
+ *   winding    max(0, 1 - |w - v T| / max(1, |v T|)), w the unwrapped phase's advance over the time T: 0 for
+ *              a swing to and fro;
  *   length     min(1, cycles / 2).
- * An even, clean motion of two cycles or more has 1; a phase that stands still, noise, and a random walk have little. */
-AMB_MUST_CHECK bool amb_deepphase_periodicity(const amb_phase_trajectory *trajectory, amb_phase_period *out, amb_error *err);
+ * An even, clean motion of two cycles or more has 1; a phase that stands still, noise, and a random walk have
+ * little. */
+AMB_MUST_CHECK bool amb_deepphase_periodicity(const amb_phase_trajectory *trajectory, amb_phase_period *out,
+                                              amb_error *err);
 
-/* Between a and b, weight 0 … 1: the phase goes the shortest way around the circle (amb_phase_difference; exactly opposite, to 1e-9 of a
- * cycle: forwards), the amplitude straight. Weight 0 gives a, 1 gives b, to the bit. Where one of them has amplitude 0, and so no
- * phase, the other's phase is kept all the way, ends included. */
-AMB_MUST_CHECK bool amb_deepphase_interpolate(const amb_phase *a, const amb_phase *b, double weight, amb_phase *out, amb_error *err);
+/* Between a and b, weight 0 … 1: the phase goes the shortest way around the circle (amb_phase_difference;
+ * exactly opposite, to 1e-9 of a cycle: forwards), the amplitude straight. Weight 0 gives a, 1 gives b, to
+ * the bit. Where one of them has amplitude 0, and so no phase, the other's phase is kept all the way, ends
+ * included. */
+AMB_MUST_CHECK bool amb_deepphase_interpolate(const amb_phase *a, const amb_phase *b, double weight,
+                                              amb_phase *out, amb_error *err);
 
 #endif

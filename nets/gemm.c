@@ -1,5 +1,6 @@
-/* oneDNN's matmul primitive behind a small interface: plain row-major operands (its own repacking of them inside a product costs less here
- * than reordering weights after every update would), one set of memory objects per thread, scratch from the caller's side. */
+/* oneDNN's matmul primitive behind a small interface: plain row-major operands (its own repacking of them
+ * inside a product costs less here than reordering weights after every update would), one set of memory
+ * objects per thread, scratch from the caller's side. */
 #include "nets/gemm.h"
 
 #include "base/guard.h"
@@ -121,11 +122,13 @@ static void run_call(void *context)
     c->status = c->call(c->argument);
 }
 
-/* Calls into oneDNN, which answers with a status or, where it allocates, with a C++ exception. False and a reason. */
+/* Calls into oneDNN, which answers with a status or, where it allocates, with a C++ exception. False and a
+ * reason. */
 static bool guarded(dnnl_status_t (*call)(void *), void *argument, amb_error *err)
 {
     library_call c = {.call = call, .argument = argument};
-    return amb_guard(run_call, &c, err) && (c.status == dnnl_success || amb_fail(err, "%s", reason(c.status)));
+    return amb_guard(run_call, &c, err) &&
+           (c.status == dnnl_success || amb_fail(err, "%s", reason(c.status)));
 }
 
 static dnnl_status_t start(void *argument)
@@ -201,7 +204,8 @@ void amb_gemm_context_destroy(amb_gemm_context *context)
 }
 
 /* A (rows, columns) matrix, stored as such or transposed, with `ld` elements between stored rows. */
-static dnnl_status_t describe(memory_desc *desc, int rows, int columns, bool transposed, int ld, amb_gemm_type type)
+static dnnl_status_t describe(memory_desc *desc, int rows, int columns, bool transposed, int ld,
+                              amb_gemm_type type)
 {
     dnnl_dims_t dims = {rows, columns};
     dnnl_dims_t strides = {transposed ? 1 : ld, transposed ? ld : 1};
@@ -254,8 +258,9 @@ static dnnl_status_t make_attributes(const amb_gemm_def *def, dnnl_primitive_att
     return status;
 }
 
-static dnnl_status_t make_desc(dnnl_primitive_desc_t *out, dnnl_engine_t engine, memory_desc_ref a, memory_desc_ref b, memory_desc_ref bias,
-                               memory_desc_ref c, dnnl_primitive_attr_t attr)
+static dnnl_status_t make_desc(dnnl_primitive_desc_t *out, dnnl_engine_t engine, memory_desc_ref a,
+                               memory_desc_ref b, memory_desc_ref bias, memory_desc_ref c,
+                               dnnl_primitive_attr_t attr)
 {
 #if DNNL_VERSION_MAJOR >= 3
     return dnnl_matmul_primitive_desc_create(out, engine, a, b, bias, c, attr);
@@ -266,8 +271,8 @@ static dnnl_status_t make_desc(dnnl_primitive_desc_t *out, dnnl_engine_t engine,
 #endif
 }
 
-static dnnl_status_t make_memory(amb_gemm *gemm, dnnl_engine_t engine, memory_desc_ref a, memory_desc_ref b, memory_desc_ref bias,
-                                 memory_desc_ref c, memory_desc_ref scratch)
+static dnnl_status_t make_memory(amb_gemm *gemm, dnnl_engine_t engine, memory_desc_ref a, memory_desc_ref b,
+                                 memory_desc_ref bias, memory_desc_ref c, memory_desc_ref scratch)
 {
     gemm->memory = calloc((size_t)gemm->context->slots, sizeof *gemm->memory);
     dnnl_status_t status = gemm->memory ? dnnl_success : dnnl_out_of_memory;
@@ -327,7 +332,8 @@ amb_gemm *amb_gemm_create(amb_gemm_context *context, const amb_gemm_def *def, am
 {
     assert(def->m > 0 && def->n > 0 && def->k > 0);
     assert(!(def->accumulate && (def->bias || def->relu || def->out != AMB_GEMM_F32)));
-    assert(def->lda >= (def->transpose_a ? def->m : def->k) && def->ldb >= (def->transpose_b ? def->k : def->n) && def->ldc >= def->n);
+    assert(def->lda >= (def->transpose_a ? def->m : def->k) &&
+           def->ldb >= (def->transpose_b ? def->k : def->n) && def->ldc >= def->n);
     amb_gemm *gemm = calloc(1, sizeof *gemm);
     if (!gemm) {
         amb_fail(err, "out of memory for a matrix product");
@@ -347,8 +353,8 @@ amb_gemm *amb_gemm_create(amb_gemm_context *context, const amb_gemm_def *def, am
     forget(&parts.bias);
     forget(&parts.c);
     if (!ok) {
-        amb_fail_in(err, "oneDNN has no %s matrix product (%d, %d) x (%d, %d)", def->in == AMB_GEMM_BF16 ? "bf16" : "fp32", def->m, def->k,
-                    def->k, def->n);
+        amb_fail_in(err, "oneDNN has no %s matrix product (%d, %d) x (%d, %d)",
+                    def->in == AMB_GEMM_BF16 ? "bf16" : "fp32", def->m, def->k, def->k, def->n);
         return NULL; /* what there is of it goes with the context */
     }
     return gemm;
@@ -373,7 +379,8 @@ bool amb_gemm_context_ready(amb_gemm_context *context, amb_error *err)
     for (int s = 0; s < context->slots; s++) {
         context->scratch[s] = aligned_alloc(ALIGNMENT, size);
         if (!context->scratch[s])
-            return amb_fail(err, "out of memory for the scratch of the matrix products (%zu bytes a thread)", size);
+            return amb_fail(err, "out of memory for the scratch of the matrix products (%zu bytes a thread)",
+                            size);
     }
     return guarded(give_scratch, context, err) || amb_fail_in(err, "oneDNN refused its scratch");
 }
@@ -408,7 +415,8 @@ static dnnl_status_t run_in_slot(void *argument)
     const product_run *run = argument;
     const amb_gemm *gemm = run->gemm;
     const slot_memory *memory = &gemm->memory[run->slot];
-    dnnl_exec_arg_t args[ARGUMENTS] = {{DNNL_ARG_SRC, memory->a}, {DNNL_ARG_WEIGHTS, memory->b}, {DNNL_ARG_DST, memory->c}};
+    dnnl_exec_arg_t args[ARGUMENTS] = {
+        {DNNL_ARG_SRC, memory->a}, {DNNL_ARG_WEIGHTS, memory->b}, {DNNL_ARG_DST, memory->c}};
     int count = 3;
     dnnl_status_t status = dnnl_memory_set_data_handle(memory->a, (void *)(uintptr_t)run->a);
     if (status == dnnl_success)
@@ -449,6 +457,7 @@ void amb_gemm_run(const amb_gemm *gemm, const void *a, const void *b, const floa
         note_failure(gemm->context, &err);
         const size_t element = gemm->def.out == AMB_GEMM_BF16 ? 2 : 4;
         for (int i = 0; i < gemm->def.m; i++) /* all bits set is NaN in either type */
-            memset((char *)c + (size_t)i * (size_t)gemm->def.ldc * element, 0xff, (size_t)gemm->def.n * element);
+            memset((char *)c + (size_t)i * (size_t)gemm->def.ldc * element, 0xff,
+                   (size_t)gemm->def.n * element);
     }
 }

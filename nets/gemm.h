@@ -1,10 +1,11 @@
-/* Matrix products of fixed shapes on oneDNN, prepared once and then run by any thread of an OpenMP team, each product on one thread.
+/* Matrix products of fixed shapes on oneDNN, prepared once and then run by any thread of an OpenMP team, each
+ * product on one thread.
  *
  *   C (m, n) = act(A (m, k) · B (k, n) + bias (n))      or      C += A · B
  *
- * Row-major with strides. A product's result depends on its inputs alone, not on the thread or on how many there are. This file keeps
- * oneDNN's two generations of interface (2.x and 3.x) to itself. It refuses to fork: parallelism is the caller's. Nothing is allocated by a
- * run, apart from what oneDNN does inside. */
+ * Row-major with strides. A product's result depends on its inputs alone, not on the thread or on how many
+ * there are. This file keeps oneDNN's two generations of interface (2.x and 3.x) to itself. It refuses to
+ * fork: parallelism is the caller's. Nothing is allocated by a run, apart from what oneDNN does inside. */
 #ifndef AMB_NETS_GEMM_H
 #define AMB_NETS_GEMM_H
 
@@ -12,7 +13,8 @@
 
 #include <stddef.h>
 
-typedef struct amb_gemm_context amb_gemm_context; /* engine, per-thread scratch, and the owner of all its products */
+typedef struct amb_gemm_context amb_gemm_context; /* engine, per-thread scratch, and the owner of all its
+                                                     products */
 typedef struct amb_gemm amb_gemm;
 
 typedef enum amb_gemm_type { AMB_GEMM_F32 = 0, AMB_GEMM_BF16 = 1 } amb_gemm_type;
@@ -29,7 +31,8 @@ typedef struct amb_gemm_def {
 /* True where the CPU multiplies bf16 matrices natively (avx512_bf16 or AMX) and oneDNN uses it. */
 bool amb_gemm_bf16_native(void);
 
-/* Room for as many threads as OpenMP would start or the machine has, whichever is more; further threads take turns. */
+/* Room for as many threads as OpenMP would start or the machine has, whichever is more; further threads take
+ * turns. */
 amb_gemm_context *amb_gemm_context_create(amb_error *err);
 void amb_gemm_context_destroy(amb_gemm_context *context); /* with all its products; NULL is fine */
 
@@ -42,9 +45,9 @@ bool amb_gemm_context_ready(amb_gemm_context *context, amb_error *err);
 /* True and a sentence if a product that was run has failed since the context was created. */
 bool amb_gemm_context_failed(const amb_gemm_context *context, amb_error *err);
 
-/* Runs between amb_gemm_begin and amb_gemm_end, which keep oneDNN on the calling thread; each thread calls them for itself, and end takes
- * what begin returned. `bias` NULL where the product has none. Should oneDNN fail (memory), C becomes NaN and
- * amb_gemm_context_failed says why. */
+/* Runs between amb_gemm_begin and amb_gemm_end, which keep oneDNN on the calling thread; each thread calls
+ * them for itself, and end takes what begin returned. `bias` NULL where the product has none. Should oneDNN
+ * fail (memory), C becomes NaN and amb_gemm_context_failed says why. */
 int amb_gemm_begin(void);
 void amb_gemm_run(const amb_gemm *gemm, const void *a, const void *b, const float *bias, void *c);
 void amb_gemm_end(int saved);

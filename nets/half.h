@@ -1,5 +1,5 @@
-/* IEEE 754 binary16 to and from binary32, and bfloat16 to binary32: the same bits with every compiler and on every CPU. For files and
- * packing, not for inner loops (kernels convert with the CPU's own instructions). */
+/* IEEE 754 binary16 to and from binary32, and bfloat16 to binary32: the same bits with every compiler and on
+ * every CPU. For files and packing, not for inner loops (kernels convert with the CPU's own instructions). */
 #ifndef AMB_NETS_HALF_H
 #define AMB_NETS_HALF_H
 

@@ -1,8 +1,8 @@
-/* Inference: packs a net for one kernel, chooses the kernel, and runs it. The only arithmetic of its own is the input's normalisation;
- * layers are the kernel's.
+/* Inference: packs a net for one kernel, chooses the kernel, and runs it. The only arithmetic of its own is
+ * the input's normalisation; layers are the kernel's.
  *
- * Rows go through the network in chunks, so that the activations between two layers stay in the core's cache and the workspace is bounded,
- * whatever n. */
+ * Rows go through the network in chunks, so that the activations between two layers stay in the core's cache
+ * and the workspace is bounded, whatever n. */
 #include "base/number.h"
 #include "nets/kernels/vector.h"
 #include "nets/model_layers.h"
@@ -17,9 +17,11 @@
 enum {
     LINE = 64, /* bytes in a cache line */
     LINE_FLOATS = LINE / sizeof(float),
-    /* A chunk's activations fill at most so many bytes: the rest of a core's cache is for the panel of weights that they meet. */
+    /* A chunk's activations fill at most so many bytes: the rest of a core's cache is for the panel of
+     * weights that they meet. */
     CHUNK_BYTES = 384 << 10,
-    ROW_BLOCK = 12, /* rows of a chunk: a multiple of the kernels' blocks, and enough of them to pay for reading the weights */
+    ROW_BLOCK = 12, /* rows of a chunk: a multiple of the kernels' blocks, and enough of them to pay for
+                       reading the weights */
     LEAST_CHUNK = 24,
     MOST_CHUNK = 240
 };
@@ -34,7 +36,8 @@ amb_model_def amb_model_default_def(void)
     return (amb_model_def){.precision = AMB_PRECISION_AUTO, .max_mse = 1e-6, .calibration_rows = 16};
 }
 
-/* How many rows go together: those whose activations, prepared inputs of the layers included, fit in CHUNK_BYTES. */
+/* How many rows go together: those whose activations, prepared inputs of the layers included, fit in
+ * CHUNK_BYTES. */
 static int chunk_rows(const amb_model *model, const amb_net *net)
 {
     size_t hidden = 1;
@@ -59,7 +62,8 @@ static amb_model *pack(const amb_net *net, const amb_kernel *kernel, amb_error *
     model->layers = net->layers;
     memcpy(model->dim, net->dim, sizeof model->dim);
 
-    /* One block: mean, inv_std, then the layers in the order a forward pass reads them, each at a cache line's start. */
+    /* One block: mean, inv_std, then the layers in the order a forward pass reads them, each at a cache
+     * line's start. */
     const size_t inputs = round_up((size_t)net->dim[0], LINE_FLOATS);
     size_t at[AMB_NET_MAX_LAYERS], size = 2 * inputs * sizeof(float), widest = (size_t)net->dim[0];
     for (int l = 0; l < net->layers; l++) {
@@ -88,7 +92,8 @@ static amb_model *pack(const amb_net *net, const amb_kernel *kernel, amb_error *
     return model;
 }
 
-/* The kernel that is forced; NULL where AUTO shall choose. False and a sentence where the environment's makes no sense. */
+/* The kernel that is forced; NULL where AUTO shall choose. False and a sentence where the environment's makes
+ * no sense. */
 static bool forced_kernel(const amb_model_def *def, const amb_kernel **kernel, amb_error *err)
 {
     *kernel = def->kernel;
@@ -149,9 +154,10 @@ static double measure(calibration *c, const amb_model *model)
     return sum / (double)c->outputs;
 }
 
-/* What a mean squared error measured on few numbers must be multiplied with to be sure of the true one. Were the errors independent and
- * normal, n of them would give a chi-squared mean, whose quantile at three standard deviations is, by Wilson and Hilferty (1931),
- * (1 - 2/(9n) - 3 sqrt(2/(9n)))^3. Errors of one row are not independent; no more than 8 of them are counted. */
+/* What a mean squared error measured on few numbers must be multiplied with to be sure of the true one. Were
+ * the errors independent and normal, n of them would give a chi-squared mean, whose quantile at three
+ * standard deviations is, by Wilson and Hilferty (1931), (1 - 2/(9n) - 3 sqrt(2/(9n)))^3. Errors of one row
+ * are not independent; no more than 8 of them are counted. */
 static double doubt(const calibration *c)
 {
     const size_t of_a_row = c->outputs / (size_t)c->rows;
@@ -161,7 +167,8 @@ static double doubt(const calibration *c)
 }
 
 /* Fastest first; see nets/model.h. */
-static const amb_precision fastest_first[] = {AMB_PRECISION_INT8, AMB_PRECISION_INT16, AMB_PRECISION_BF16, AMB_PRECISION_FP32};
+static const amb_precision fastest_first[] = {AMB_PRECISION_INT8, AMB_PRECISION_INT16, AMB_PRECISION_BF16,
+                                              AMB_PRECISION_FP32};
 enum { CANDIDATES = sizeof fastest_first / sizeof fastest_first[0] };
 
 static amb_model *choose(const amb_net *net, const amb_model_def *def, amb_error *err)
@@ -220,7 +227,8 @@ void amb_model_repack(amb_model *model, const amb_net *net)
     assert(net->layers == model->layers);
     assert(memcmp(net->dim, model->dim, (size_t)(model->layers + 1) * sizeof model->dim[0]) == 0);
     for (int l = 0; l < model->layers; l++) {
-        model->layer[l] = amb_kernel_pack(model->kernel, net->dim[l], net->dim[l + 1], net->weight[l], net->bias[l], model->packed[l]);
+        model->layer[l] = amb_kernel_pack(model->kernel, net->dim[l], net->dim[l + 1], net->weight[l],
+                                          net->bias[l], model->packed[l]);
         model->layer[l].act = net->act[l];
         model->layer[l].alpha = net->act_alpha[l];
     }
@@ -262,13 +270,16 @@ void amb_model_get_report(const amb_model *model, amb_model_report *report)
 void amb_model_describe(const amb_model *model, char *text, size_t size)
 {
     const amb_model_report *report = &model->report;
-    int used = snprintf(text, size, "%s (%s)", amb_precision_name(amb_model_precision(model)), model->kernel->isa);
+    int used =
+        snprintf(text, size, "%s (%s)", amb_precision_name(amb_model_precision(model)), model->kernel->isa);
     for (int i = report->tried - 1; i >= 0 && used >= 0 && (size_t)used < size; i--) {
         const char *const name = amb_precision_name(report->entry[i].precision);
-        const int more = i + 1 == report->tried
-                             ? amb_number_format(text + used, size - (size_t)used, ", mean squared error %.1e", report->entry[i].mse)
-                             : amb_number_format(text + used, size - (size_t)used, "%s %s would have %.1e",
-                                                 i + 2 == report->tried ? ";" : ",", name, report->entry[i].mse);
+        const int more =
+            i + 1 == report->tried
+                ? amb_number_format(text + used, size - (size_t)used, ", mean squared error %.1e",
+                                    report->entry[i].mse)
+                : amb_number_format(text + used, size - (size_t)used, "%s %s would have %.1e",
+                                    i + 2 == report->tried ? ";" : ",", name, report->entry[i].mse);
         used = more < 0 ? more : used + more;
     }
 }
@@ -301,8 +312,8 @@ amb_model_buffers amb_model_cut_workspace(const amb_model *model, void *workspac
 }
 
 /* out = clamp((in - mean) / std); each comparison is false for NaN, so NaN goes through. */
-AMB_VECTOR_CLONES static void normalize(int inputs, const float *restrict mean, const float *restrict inv_std, float clip,
-                                        const float *restrict in, float *restrict out)
+AMB_VECTOR_CLONES static void normalize(int inputs, const float *restrict mean, const float *restrict inv_std,
+                                        float clip, const float *restrict in, float *restrict out)
 {
     for (int i = 0; i < inputs; i++) {
         float v = (in[i] - mean[i]) * inv_std[i];
@@ -315,17 +326,19 @@ AMB_VECTOR_CLONES static void normalize(int inputs, const float *restrict mean, 
 void amb_model_normalize(const amb_model *model, const float *in, int n, float *out)
 {
     for (int r = 0; r < n; r++)
-        normalize(model->dim[0], model->mean, model->inv_std, model->clip, in + (size_t)r * (size_t)model->dim[0],
-                  out + (size_t)r * model->stride);
+        normalize(model->dim[0], model->mean, model->inv_std, model->clip,
+                  in + (size_t)r * (size_t)model->dim[0], out + (size_t)r * model->stride);
 }
 
-void amb_model_layer(const amb_model *model, int l, int first, int end, const amb_model_buffers *buffers, const float *x, size_t x_stride,
-                     int n, float *y, size_t y_stride)
+void amb_model_layer(const amb_model *model, int l, int first, int end, const amb_model_buffers *buffers,
+                     const float *x, size_t x_stride, int n, float *y, size_t y_stride)
 {
     amb_rows rows = {.cell = x, .stride = x_stride};
     if (model->kernel->prepare) {
         model->kernel->prepare(model->dim[l], x, x_stride, n, buffers->prepared, buffers->scale);
-        rows = (amb_rows){.cell = buffers->prepared, .stride = amb_kernel_row_cells(model->kernel, model->dim[l]), .scale = buffers->scale};
+        rows = (amb_rows){.cell = buffers->prepared,
+                          .stride = amb_kernel_row_cells(model->kernel, model->dim[l]),
+                          .scale = buffers->scale};
     }
     model->kernel->layer(&model->layer[l], first, end, &rows, n, y, y_stride);
 }

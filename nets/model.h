@@ -1,18 +1,20 @@
-/* Inference: one interface for every network. A model is a network packed for one kernel and one precision; running it takes 1 to any
- * number of rows. No allocation, no thread, no lock and no I/O in a run.
+/* Inference: one interface for every network. A model is a network packed for one kernel and one precision;
+ * running it takes 1 to any number of rows. No allocation, no thread, no lock and no I/O in a run.
  *
- * The model is const and shared by threads; each thread brings a workspace of its own. A row's result depends on that row alone, bit for
- * bit: not on the batch it came in, nor its place there, nor the threads (bench/team.h). Results differ in the last bits between kernels
- * and more between precisions.
+ * The model is const and shared by threads; each thread brings a workspace of its own. A row's result depends
+ * on that row alone, bit for bit: not on the batch it came in, nor its place there, nor the threads
+ * (bench/team.h). Results differ in the last bits between kernels and more between precisions.
  *
- * Precision. AUTO takes, at creation, the fastest precision whose mean squared error against double precision stays below def.max_mse on
- * def.calibration_rows inputs drawn from the network's own normaliser (mean, standard deviation, clamped as in use; a standard normal
- * distribution where there is none), with a margin for what so few rows can say (4 × for one output and 16 rows, 1.5 × for 8 outputs or
- * more); what it measured can be asked for afterwards (amb_model_get_report). Fastest first is int8, int16, bf16, fp32: at batch 1 a
- * network is a stream of weights from the caches, so bytes count, and int16 is as fast as bf16 but finer; with many rows int8 and int16 do
- * the same number of products a cycle, and twice as many as fp32. A precision without a kernel made for this CPU is left out, and fp32 is
- * taken if nothing else will do. The environment variable AMB_KERNEL, where it names a kernel (kernels.inc), overrides AUTO, and the choice
- * of kernel where its precision is the one that is forced. */
+ * Precision. AUTO takes, at creation, the fastest precision whose mean squared error against double precision
+ * stays below def.max_mse on def.calibration_rows inputs drawn from the network's own normaliser (mean,
+ * standard deviation, clamped as in use; a standard normal distribution where there is none), with a margin
+ * for what so few rows can say (4 × for one output and 16 rows, 1.5 × for 8 outputs or more); what it
+ * measured can be asked for afterwards (amb_model_get_report). Fastest first is int8, int16, bf16, fp32: at
+ * batch 1 a network is a stream of weights from the caches, so bytes count, and int16 is as fast as bf16 but
+ * finer; with many rows int8 and int16 do the same number of products a cycle, and twice as many as fp32. A
+ * precision without a kernel made for this CPU is left out, and fp32 is taken if nothing else will do. The
+ * environment variable AMB_KERNEL, where it names a kernel (kernels.inc), overrides AUTO, and the choice of
+ * kernel where its precision is the one that is forced. */
 #ifndef AMB_NETS_MODEL_H
 #define AMB_NETS_MODEL_H
 
@@ -25,7 +27,8 @@ typedef struct amb_model amb_model;
 
 typedef struct amb_model_def {
     amb_precision precision;  /* AMB_PRECISION_AUTO, or one to force, whatever its error */
-    const amb_kernel *kernel; /* NULL: the fastest of that precision here. Where set it decides the precision too. */
+    const amb_kernel *kernel; /* NULL: the fastest of that precision here. Where set it decides the precision
+                                 too. */
     double max_mse;           /* AUTO: limit on the mean squared error of the outputs */
     int calibration_rows;     /* AUTO: inputs drawn to measure it */
     uint64_t seed;            /* of these */
@@ -34,15 +37,16 @@ typedef struct amb_model_def {
 /* AUTO, 1e-6, 16 rows. */
 amb_model_def amb_model_default_def(void);
 
-/* Reads an ONNX file (nets/onnx/onnx.h) and packs it. def NULL: the default. NULL and a sentence, beginning with the path, on error. */
+/* Reads an ONNX file (nets/onnx/onnx.h) and packs it. def NULL: the default. NULL and a sentence, beginning
+ * with the path, on error. */
 amb_model *amb_model_load(const char *path, const amb_model_def *def, amb_error *err);
 
 /* Packs a copy of the net, normaliser included. */
 amb_model *amb_model_create(const amb_net *net, const amb_model_def *def, amb_error *err);
 void amb_model_destroy(amb_model *model); /* NULL is fine */
 
-/* Takes new weights, biases and normaliser from a net of the same dimensions (asserted) without allocating and without choosing anew:
- * training repacks every iteration. */
+/* Takes new weights, biases and normaliser from a net of the same dimensions (asserted) without allocating
+ * and without choosing anew: training repacks every iteration. */
 void amb_model_repack(amb_model *model, const amb_net *net);
 
 int amb_model_inputs(const amb_model *model);
@@ -50,8 +54,8 @@ int amb_model_outputs(const amb_model *model); /* of all heads together */
 const char *amb_model_kernel_name(const amb_model *model);
 amb_precision amb_model_precision(const amb_model *model);
 
-/* What AUTO found: the precisions it tried, fastest first, and their mean squared errors (NaN or infinite if an output was). The last one
- * was taken. None where precision or kernel were forced. */
+/* What AUTO found: the precisions it tried, fastest first, and their mean squared errors (NaN or infinite if
+ * an output was). The last one was taken. None where precision or kernel were forced. */
 typedef struct amb_model_report {
     int tried; /* entries used */
     struct {
@@ -61,7 +65,8 @@ typedef struct amb_model_report {
 } amb_model_report;
 void amb_model_get_report(const amb_model *model, amb_model_report *report);
 
-/* The choice as one line, "int16 (avx512vnni), mean squared error 2.1e-09; int8 would have 3.4e-05", cut to size: for a program's log. */
+/* The choice as one line, "int16 (avx512vnni), mean squared error 2.1e-09; int8 would have 3.4e-05", cut to
+ * size: for a program's log. */
 void amb_model_describe(const amb_model *model, char *text, size_t size);
 
 /* Bytes of the packed weights: what a run reads. */
@@ -70,12 +75,12 @@ size_t amb_model_bytes(const amb_model *model);
 /* Bytes of workspace for up to `rows` rows at once (any alignment of the pointer will do). */
 size_t amb_model_workspace_size(const amb_model *model, int rows);
 
-/* in (n, inputs) → out (n, outputs), row-major, any alignment, not overlapping. n ≥ 1, the workspace made for ≥ n rows. Heads lie side by
- * side in a row, in the order of net->head. */
+/* in (n, inputs) → out (n, outputs), row-major, any alignment, not overlapping. n ≥ 1, the workspace made for
+ * ≥ n rows. Heads lie side by side in a row, in the order of net->head. */
 void amb_model_run(const amb_model *model, void *workspace, const float *in, int n, float *out);
 
-/* The same network in double precision with exact activations, slowly, on one thread: what every precision is measured against. Allocates.
- * False and a sentence when memory is short. */
+/* The same network in double precision with exact activations, slowly, on one thread: what every precision is
+ * measured against. Allocates. False and a sentence when memory is short. */
 bool amb_net_run_double(const amb_net *net, const float *in, int n, double *out, amb_error *err);
 
 /* Draws n calibration inputs as AUTO does: in (n, inputs). */

@@ -36,7 +36,7 @@ amb_model_buffers amb_model_cut_workspace(const amb_model *model, void *workspac
 void amb_model_normalize(const amb_model *model, const float *in, int n, float *out);
 
 /* Outputs first .. end - 1 of layer l, for n rows: prepares the rows and runs the kernel. */
-void amb_model_layer(const amb_model *model, int l, int first, int end, const amb_model_buffers *buffers, const float *x, size_t x_stride,
-                     int n, float *y, size_t y_stride);
+void amb_model_layer(const amb_model *model, int l, int first, int end, const amb_model_buffers *buffers,
+                     const float *x, size_t x_stride, int n, float *y, size_t y_stride);
 
 #endif

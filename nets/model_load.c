@@ -1,4 +1,5 @@
-/* A model from an ONNX file: apart from model.c, so that a program that makes its networks otherwise links no protobuf. */
+/* A model from an ONNX file: apart from model.c, so that a program that makes its networks otherwise links no
+ * protobuf. */
 #include "nets/model.h"
 
 #include "nets/onnx/onnx.h"

@@ -20,7 +20,8 @@ amb_net *amb_net_create(int layers, const int *dim, amb_error *err)
             if (i == 0)
                 amb_fail(err, "the network has %d inputs, expected 1 to %d", dim[i], AMB_NET_MAX_DIM);
             else
-                amb_fail(err, "layer %d of the network has %d outputs, expected 1 to %d", i - 1, dim[i], AMB_NET_MAX_DIM);
+                amb_fail(err, "layer %d of the network has %d outputs, expected 1 to %d", i - 1, dim[i],
+                         AMB_NET_MAX_DIM);
             return NULL;
         }
     }
@@ -42,7 +43,8 @@ amb_net *amb_net_create(int layers, const int *dim, amb_error *err)
             net->weight[l] = calloc(in * out, sizeof(float));
         net->bias[l] = calloc(out, sizeof(float));
         if (!net->weight[l] || !net->bias[l]) {
-            amb_fail(err, "out of memory for layer %d of the network, %d inputs by %d outputs", l, dim[l], dim[l + 1]);
+            amb_fail(err, "out of memory for layer %d of the network, %d inputs by %d outputs", l, dim[l],
+                     dim[l + 1]);
             amb_net_destroy(net);
             return NULL;
         }
@@ -128,21 +130,24 @@ const char *amb_net_get_meta(const amb_net *net, const char *key)
     return found ? found->value : NULL;
 }
 
-bool amb_net_get_number(const amb_net *net, const char *key, double lo, double hi, double *value, amb_error *err)
+bool amb_net_get_number(const amb_net *net, const char *key, double lo, double hi, double *value,
+                        amb_error *err)
 {
     const char *text = amb_net_get_meta(net, key);
     if (!text)
         return true;
     double x;
     if (!amb_number_read(text, NULL, &x) || !(x >= lo && x <= hi))
-        return amb_fail(err, "metadata \"%s\" is \"%.40s\", expected a number from %g to %g", key, text, lo, hi);
+        return amb_fail(err, "metadata \"%s\" is \"%.40s\", expected a number from %g to %g", key, text, lo,
+                        hi);
     *value = x;
     return true;
 }
 
 const char *amb_activation_name(amb_activation act)
 {
-    static const char *const name[AMB_ACTIVATIONS] = {"identity", "relu", "leaky_relu", "elu", "tanh", "sigmoid"};
+    static const char *const name[AMB_ACTIVATIONS] = {"identity", "relu", "leaky_relu",
+                                                      "elu",      "tanh", "sigmoid"};
     return name[act];
 }
 

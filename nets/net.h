@@ -1,11 +1,14 @@
-/* A feed-forward network as plain data: what a model file holds and what training produces, before any kernel has packed it.
+/* A feed-forward network as plain data: what a model file holds and what training produces, before any kernel
+ * has packed it.
  *
- *   x' = clamp((x - in_mean) / in_std, -in_clip, in_clip)        (only where in_mean is set; the clamp only where in_clip > 0)
+ *   x' = clamp((x - in_mean) / in_std, -in_clip, in_clip) (only where in_mean is set; the clamp only where
+ *   in_clip > 0)
  *   h_{l+1} = act_l(weight_l h_l + bias_l),   l = 0 .. layers-1
  *
- * Several heads (a VAE's mean and log-variance) are linear maps of the same last hidden layer: here they are one last layer whose outputs
- * lie side by side, and `head` says which are whose. A row of the file's input or output may have more than one dimension (60 × 73);
- * here it is flat, and in_shape and head.shape remember.
+ * Several heads (a VAE's mean and log-variance) are linear maps of the same last hidden layer: here they are
+ * one last layer whose outputs lie side by side, and `head` says which are whose. A row of the file's input
+ * or output may have more than one dimension (60 × 73); here it is flat, and in_shape and head.shape
+ * remember.
  *
  * This file does no arithmetic on it and does not read files (nets/onnx/onnx.h does). */
 #ifndef AMB_NETS_NET_H
@@ -19,8 +22,8 @@ enum { AMB_NET_MAX_LAYERS = 16, AMB_NET_MAX_DIM = 65536 };
 
 enum { AMB_NET_MAX_HEADS = 8, AMB_NET_MAX_RANK = 3 };
 
-/* With the layer's act_alpha as α. ReLU: v < 0 ? 0 : v. Leaky ReLU: v < 0 ? α v : v. ELU (Clevert et al. 2016): v < 0 ? α (e^v - 1) : v.
- * Sigmoid: 1 / (1 + e^-v). NaN stays NaN in each. */
+/* With the layer's act_alpha as α. ReLU: v < 0 ? 0 : v. Leaky ReLU: v < 0 ? α v : v. ELU (Clevert et al.
+ * 2016): v < 0 ? α (e^v - 1) : v. Sigmoid: 1 / (1 + e^-v). NaN stays NaN in each. */
 typedef enum amb_activation {
     AMB_ACT_IDENTITY,
     AMB_ACT_RELU,
@@ -51,7 +54,8 @@ typedef struct amb_meta {
 typedef struct amb_net {
     int layers;                             /* 1 .. AMB_NET_MAX_LAYERS */
     int dim[AMB_NET_MAX_LAYERS + 1];        /* dim[0] inputs, dim[layers] outputs */
-    amb_activation act[AMB_NET_MAX_LAYERS]; /* after layer l; none after the last where there are several heads */
+    amb_activation act[AMB_NET_MAX_LAYERS]; /* after layer l; none after the last where there are several
+                                               heads */
     float act_alpha[AMB_NET_MAX_LAYERS];    /* ELU's and leaky ReLU's α */
     float *weight[AMB_NET_MAX_LAYERS];      /* (dim[l+1], dim[l]) row-major, as PyTorch's Linear.weight */
     float *bias[AMB_NET_MAX_LAYERS];        /* (dim[l+1]) */
@@ -65,13 +69,14 @@ typedef struct amb_net {
     amb_meta *meta;
 } amb_net;
 
-/* All weights and biases allocated and zero; hidden layers ReLU, the last one linear; flat shapes, one nameless head, no normaliser, no
- * metadata. `dim` has layers + 1
- * entries. NULL and a sentence when a dimension is out of range or memory is short. */
+/* All weights and biases allocated and zero; hidden layers ReLU, the last one linear; flat shapes, one
+ * nameless head, no normaliser, no metadata. `dim` has layers + 1 entries. NULL and a sentence when a
+ * dimension is out of range or memory is short. */
 amb_net *amb_net_create(int layers, const int *dim, amb_error *err);
 void amb_net_destroy(amb_net *net); /* NULL is fine */
 
-/* Allocates in_mean (0) and in_std (1) if they are not there. False, and nothing changed, when memory is short. */
+/* Allocates in_mean (0) and in_std (1) if they are not there. False, and nothing changed, when memory is
+ * short. */
 AMB_MUST_CHECK bool amb_net_add_normalizer(amb_net *net);
 
 /* Metadata: set replaces; get returns NULL where the key is absent. The net owns its copies. set: false,
@@ -79,9 +84,10 @@ AMB_MUST_CHECK bool amb_net_add_normalizer(amb_net *net);
 AMB_MUST_CHECK bool amb_net_set_meta(amb_net *net, const char *key, const char *value);
 const char *amb_net_get_meta(const amb_net *net, const char *key);
 
-/* Metadata as a number in [lo, hi]. Where the key is absent, true and *value as it was; false and a sentence where its text is no such
- * number. */
-AMB_MUST_CHECK bool amb_net_get_number(const amb_net *net, const char *key, double lo, double hi, double *value, amb_error *err);
+/* Metadata as a number in [lo, hi]. Where the key is absent, true and *value as it was; false and a sentence
+ * where its text is no such number. */
+AMB_MUST_CHECK bool amb_net_get_number(const amb_net *net, const char *key, double lo, double hi,
+                                       double *value, amb_error *err);
 
 /* "relu", "leaky_relu", … */
 const char *amb_activation_name(amb_activation act);

@@ -1,5 +1,5 @@
-/* A net in double precision, and the inputs it is measured with: what every precision is compared to when a model is loaded, so it is made
- * to be quick enough for that. */
+/* A net in double precision, and the inputs it is measured with: what every precision is compared to when a
+ * model is loaded, so it is made to be quick enough for that. */
 #include "base/rng.h"
 #include "nets/kernels/vector.h"
 #include "nets/model.h"
@@ -7,15 +7,18 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Rows go in blocks, transposed: (columns, ROWS), so that rows are what the compiler makes vectors of; OUTPUTS outputs at once use each
- * activation so often. */
+/* Rows go in blocks, transposed: (columns, ROWS), so that rows are what the compiler makes vectors of;
+ * OUTPUTS outputs at once use each activation so often. */
 enum { ROWS = 8, OUTPUTS = 4 };
 
-/* Σ of `count` outputs' weights by x, from w on (rows of `inputs`), added to sum. Outputs that are not there repeat the last one. */
-AMB_VECTOR_CLONES static void multiply(const float *w, int inputs, int count, const double *x, double sum[OUTPUTS][ROWS])
+/* Σ of `count` outputs' weights by x, from w on (rows of `inputs`), added to sum. Outputs that are not there
+ * repeat the last one. */
+AMB_VECTOR_CLONES static void multiply(const float *w, int inputs, int count, const double *x,
+                                       double sum[OUTPUTS][ROWS])
 {
     const size_t step = (size_t)inputs;
-    const float *w0 = w, *w1 = w + (count > 1 ? step : 0), *w2 = w + (count > 2 ? 2 * step : 0), *w3 = w + (count > 3 ? 3 * step : 0);
+    const float *w0 = w, *w1 = w + (count > 1 ? step : 0), *w2 = w + (count > 2 ? 2 * step : 0),
+                *w3 = w + (count > 3 ? 3 * step : 0);
     double s0[ROWS] = {0}, s1[ROWS] = {0}, s2[ROWS] = {0}, s3[ROWS] = {0};
     for (int k = 0; k < inputs; k++, x += ROWS) {
 #pragma omp simd

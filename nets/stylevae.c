@@ -50,16 +50,22 @@ static bool check_encoder(const amb_net *net, int *mean_at, amb_error *err)
 {
     char text[48];
     if (!is_window(&net->in_shape))
-        return amb_fail(err, "its input is %s, expected a StyleVAE encoder's, %d × %d or %d", shape_text(&net->in_shape, text),
-                        AMB_STYLE_FRAMES, AMB_STYLE_FEATURES, AMB_STYLE_WINDOW);
+        return amb_fail(err, "its input is %s, expected a StyleVAE encoder's, %d × %d or %d",
+                        shape_text(&net->in_shape, text), AMB_STYLE_FRAMES, AMB_STYLE_FEATURES,
+                        AMB_STYLE_WINDOW);
     if (net->heads != 2 || net->head[0].outputs != AMB_STYLE_SIZE || net->head[1].outputs != AMB_STYLE_SIZE)
-        return amb_fail(err, "it has %d heads of %d outputs together, expected a StyleVAE encoder's two, mean and log-variance, of %d each",
+        return amb_fail(err,
+                        "it has %d heads of %d outputs together, expected a StyleVAE encoder's two, mean and "
+                        "log-variance, of %d each",
                         net->heads, net->dim[net->layers], AMB_STYLE_SIZE);
     const char *first = net->head[0].name, *second = net->head[1].name;
     *mean_at = names_variance(first) ? AMB_STYLE_SIZE : 0;
-    if ((!first && !second) || (names_mean(first) && names_variance(second)) || (names_variance(first) && names_mean(second)))
+    if ((!first && !second) || (names_mean(first) && names_variance(second)) ||
+        (names_variance(first) && names_mean(second)))
         return true;
-    return amb_fail(err, "its heads are named \"%.40s\" and \"%.40s\", expected one with \"mu\" or \"mean\" and one with \"var\" in it",
+    return amb_fail(err,
+                    "its heads are named \"%.40s\" and \"%.40s\", expected one with \"mu\" or \"mean\" and "
+                    "one with \"var\" in it",
                     first ? first : "", second ? second : "");
 }
 
@@ -67,15 +73,18 @@ static bool check_decoder(const amb_net *net, amb_error *err)
 {
     char text[48];
     if (net->dim[0] != AMB_STYLE_SIZE)
-        return amb_fail(err, "it has %d inputs, expected a StyleVAE decoder's %d", net->dim[0], AMB_STYLE_SIZE);
+        return amb_fail(err, "it has %d inputs, expected a StyleVAE decoder's %d", net->dim[0],
+                        AMB_STYLE_SIZE);
     if (net->heads != 1 || !is_window(&net->head[0].shape))
-        return amb_fail(err, "it has %d %s, the first of %s, expected a StyleVAE decoder's one of %d × %d or %d", net->heads,
-                        net->heads == 1 ? "output" : "heads", shape_text(&net->head[0].shape, text), AMB_STYLE_FRAMES, AMB_STYLE_FEATURES,
-                        AMB_STYLE_WINDOW);
+        return amb_fail(
+            err, "it has %d %s, the first of %s, expected a StyleVAE decoder's one of %d × %d or %d",
+            net->heads, net->heads == 1 ? "output" : "heads", shape_text(&net->head[0].shape, text),
+            AMB_STYLE_FRAMES, AMB_STYLE_FEATURES, AMB_STYLE_WINDOW);
     return true;
 }
 
-bool amb_stylevae_init(amb_stylevae *vae, const amb_net *encoder, const amb_net *decoder, const amb_model_def *def, amb_error *err)
+bool amb_stylevae_init(amb_stylevae *vae, const amb_net *encoder, const amb_net *decoder,
+                       const amb_model_def *def, amb_error *err)
 {
     *vae = (amb_stylevae){.encoder = NULL};
     if (encoder && check_encoder(encoder, &vae->mean_at, err))
@@ -88,7 +97,8 @@ bool amb_stylevae_init(amb_stylevae *vae, const amb_net *encoder, const amb_net 
     return false;
 }
 
-bool amb_stylevae_load(amb_stylevae *vae, const char *encoder, const char *decoder, const amb_model_def *def, amb_error *err)
+bool amb_stylevae_load(amb_stylevae *vae, const char *encoder, const char *decoder, const amb_model_def *def,
+                       amb_error *err)
 {
     amb_stylevae part[2] = {{.encoder = NULL}, {.encoder = NULL}};
     const char *const path[2] = {encoder, decoder};
@@ -97,7 +107,8 @@ bool amb_stylevae_load(amb_stylevae *vae, const char *encoder, const char *decod
         if (!path[k])
             continue;
         amb_net *net = amb_onnx_read(path[k], err);
-        ok = net && (amb_stylevae_init(&part[k], k == 0 ? net : NULL, k == 1 ? net : NULL, def, err) || amb_fail_in(err, "%s", path[k]));
+        ok = net && (amb_stylevae_init(&part[k], k == 0 ? net : NULL, k == 1 ? net : NULL, def, err) ||
+                     amb_fail_in(err, "%s", path[k]));
         amb_net_destroy(net);
     }
     *vae = (amb_stylevae){part[0].encoder, part[1].decoder, part[0].mean_at};
@@ -118,12 +129,14 @@ static const size_t heads_bytes = BLOCK * 2 * AMB_STYLE_SIZE * sizeof(float);
 
 size_t amb_stylevae_workspace_size(const amb_stylevae *vae)
 {
-    const size_t encoder = vae->encoder ? amb_model_workspace_size(vae->encoder, BLOCK) + heads_bytes + sizeof(float) : 0;
+    const size_t encoder =
+        vae->encoder ? amb_model_workspace_size(vae->encoder, BLOCK) + heads_bytes + sizeof(float) : 0;
     const size_t decoder = vae->decoder ? amb_model_workspace_size(vae->decoder, BLOCK) : 0;
     return encoder > decoder ? encoder : decoder;
 }
 
-void amb_stylevae_encode(const amb_stylevae *vae, void *workspace, const float *window, int n, float *mean, float *log_variance)
+void amb_stylevae_encode(const amb_stylevae *vae, void *workspace, const float *window, int n, float *mean,
+                         float *log_variance)
 {
     assert(vae->encoder && n >= 1);
     float *heads = (float *)(((uintptr_t)workspace + sizeof(float) - 1) / sizeof(float) * sizeof(float));
@@ -135,8 +148,8 @@ void amb_stylevae_encode(const amb_stylevae *vae, void *workspace, const float *
         for (int r = 0; r < rows; r++)
             for (int half = 0; half < 2; half++)
                 if (to[half])
-                    memcpy(to[half] + (size_t)(first + r) * AMB_STYLE_SIZE, heads + (2 * r + half) * AMB_STYLE_SIZE,
-                           AMB_STYLE_SIZE * sizeof(float));
+                    memcpy(to[half] + (size_t)(first + r) * AMB_STYLE_SIZE,
+                           heads + (2 * r + half) * AMB_STYLE_SIZE, AMB_STYLE_SIZE * sizeof(float));
     }
 }
 
@@ -145,7 +158,8 @@ void amb_stylevae_decode(const amb_stylevae *vae, void *workspace, const float *
     assert(vae->decoder && n >= 1);
     for (int first = 0; first < n; first += BLOCK) {
         const int rows = n - first < BLOCK ? n - first : BLOCK;
-        amb_model_run(vae->decoder, workspace, z + (size_t)first * AMB_STYLE_SIZE, rows, window + (size_t)first * AMB_STYLE_WINDOW);
+        amb_model_run(vae->decoder, workspace, z + (size_t)first * AMB_STYLE_SIZE, rows,
+                      window + (size_t)first * AMB_STYLE_WINDOW);
     }
 }
 

@@ -1,18 +1,24 @@
-/* StyleVAE: a variational autoencoder (Kingma & Welling 2014) of motion windows. A window is 60 frames (2 s at 30 Hz) of 73 features; a
- * style is 256 numbers z.
+/* StyleVAE: a variational autoencoder (Kingma & Welling 2014) of motion windows. A window is 60 frames (2 s
+ * at 30 Hz) of 73 features; a style is 256 numbers z.
  *
  *   encoder   60 × 73 (4380) → mean μ (256) and log-variance log σ² (256), two heads
  *   decoder   z (256) → 60 × 73
  *
- * Two networks and nothing else: what features mean is sim/'s matter, and no random number is drawn here: take z = μ, or bring standard
- * normal noise along (amb_stylevae_sample). The models are const and shared; each thread brings a workspace. Encoding and decoding allocate
- * nothing; a NaN in a row makes that row's results NaN (nets/model.h). */
+ * Two networks and nothing else: what features mean is sim/'s matter, and no random number is drawn here:
+ * take z = μ, or bring standard normal noise along (amb_stylevae_sample). The models are const and shared;
+ * each thread brings a workspace. Encoding and decoding allocate nothing; a NaN in a row makes that row's
+ * results NaN (nets/model.h). */
 #ifndef AMB_NETS_STYLEVAE_H
 #define AMB_NETS_STYLEVAE_H
 
 #include "nets/model.h"
 
-enum { AMB_STYLE_FRAMES = 60, AMB_STYLE_FEATURES = 73, AMB_STYLE_WINDOW = AMB_STYLE_FRAMES * AMB_STYLE_FEATURES, AMB_STYLE_SIZE = 256 };
+enum {
+    AMB_STYLE_FRAMES = 60,
+    AMB_STYLE_FEATURES = 73,
+    AMB_STYLE_WINDOW = AMB_STYLE_FRAMES * AMB_STYLE_FEATURES,
+    AMB_STYLE_SIZE = 256
+};
 
 typedef struct amb_stylevae {
     amb_model *encoder; /* NULL: not given */
@@ -20,29 +26,31 @@ typedef struct amb_stylevae {
     int mean_at;        /* where μ begins in a row of the encoder's output; log σ² has the other half */
 } amb_stylevae;
 
-/* Reads one or both ONNX files (NULL: not this one). The encoder must take 4380 numbers, flat or as 60 × 73, and have two heads of 256: one
- * whose name has "mu" or "mean" in it, one with "var" ("logvar", "log_var"), in either order; where neither head has a name, the first is
- * μ. The decoder must take 256 numbers and give 4380, flat or as 60 × 73. Other names and shapes are refused in a sentence that begins with
- * the path. def: as in amb_model_load. */
-AMB_MUST_CHECK bool amb_stylevae_load(amb_stylevae *vae, const char *encoder, const char *decoder, const amb_model_def *def,
-                                      amb_error *err);
+/* Reads one or both ONNX files (NULL: not this one). The encoder must take 4380 numbers, flat or as 60 × 73,
+ * and have two heads of 256: one whose name has "mu" or "mean" in it, one with "var" ("logvar", "log_var"),
+ * in either order; where neither head has a name, the first is μ. The decoder must take 256 numbers and give
+ * 4380, flat or as 60 × 73. Other names and shapes are refused in a sentence that begins with the path. def:
+ * as in amb_model_load. */
+AMB_MUST_CHECK bool amb_stylevae_load(amb_stylevae *vae, const char *encoder, const char *decoder,
+                                      const amb_model_def *def, amb_error *err);
 
 /* The same from networks in memory, which are copied. */
-AMB_MUST_CHECK bool amb_stylevae_init(amb_stylevae *vae, const amb_net *encoder, const amb_net *decoder, const amb_model_def *def,
-                                      amb_error *err);
+AMB_MUST_CHECK bool amb_stylevae_init(amb_stylevae *vae, const amb_net *encoder, const amb_net *decoder,
+                                      const amb_model_def *def, amb_error *err);
 void amb_stylevae_free(amb_stylevae *vae);
 
 /* Bytes of workspace for encoding and decoding any number of rows. */
 size_t amb_stylevae_workspace_size(const amb_stylevae *vae);
 
 /* window (n, 60, 73) → mean, log_variance (n, 256); either may be NULL. */
-void amb_stylevae_encode(const amb_stylevae *vae, void *workspace, const float *window, int n, float *mean, float *log_variance);
+void amb_stylevae_encode(const amb_stylevae *vae, void *workspace, const float *window, int n, float *mean,
+                         float *log_variance);
 
 /* z (n, 256) → window (n, 60, 73) */
 void amb_stylevae_decode(const amb_stylevae *vae, void *workspace, const float *z, int n, float *window);
 
-/* z = μ + ε exp(log σ² / 2) for n rows of 256; ε (noise) from a standard normal distribution makes z a draw from the encoder's. z may be
- * any of the others' arrays. */
+/* z = μ + ε exp(log σ² / 2) for n rows of 256; ε (noise) from a standard normal distribution makes z a draw
+ * from the encoder's. z may be any of the others' arrays. */
 void amb_stylevae_sample(const float *mean, const float *log_variance, const float *noise, int n, float *z);
 
 #endif

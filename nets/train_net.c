@@ -1,7 +1,7 @@
-/* Training passes of a multilayer perceptron. Rows are cut into chunks of ROWS: the forward pass and the backward pass through the
- * activations take a chunk through all layers while it is hot; a weight gradient is cut into blocks of UNITS output units, each summed over
- * the chunks in order by one thread. A last, partial chunk is padded with zero rows, whose output gradient is zero. It holds no optimiser
- * and no loss. */
+/* Training passes of a multilayer perceptron. Rows are cut into chunks of ROWS: the forward pass and the
+ * backward pass through the activations take a chunk through all layers while it is hot; a weight gradient is
+ * cut into blocks of UNITS output units, each summed over the chunks in order by one thread. A last, partial
+ * chunk is padded with zero rows, whose output gradient is zero. It holds no optimiser and no loss. */
 #include "nets/train_net.h"
 
 #include "nets/gemm.h"
@@ -21,8 +21,10 @@ typedef struct train_layer {
     size_t weight, bias;            /* offsets into parameters and gradient */
     uint16_t *weight_bf16;          /* (out, in) copy; NULL in fp32 */
     void *h;                        /* (padded_rows, out) activation; the last layer's always fp32 */
-    void *d;                        /* (padded_rows, out) derivative of the loss by what went into the activation */
-    const amb_gemm *forward, *data; /* for a chunk; the first layer has `data` only where the input's gradient is wanted */
+    void *d;                        /* (padded_rows, out) derivative of the loss by what went into the
+                                       activation */
+    const amb_gemm *forward, *data; /* for a chunk; the first layer has `data` only where the input's gradient
+                                       is wanted */
     const amb_gemm *gradient[2][2]; /* [the last block of units, where it has another size][accumulate] */
 } train_layer;
 
@@ -42,7 +44,8 @@ struct amb_train_net {
     train_layer layer[AMB_NET_MAX_LAYERS];
 
     float *parameters, *gradient; /* (size) */
-    void *x_copy;                 /* bf16: (padded_rows, dim[0]); fp32: (rows, dim[0]) for the partial chunk */
+    void *x_copy;                 /* bf16: (padded_rows, dim[0]); fp32: (rows, dim[0]) for the partial
+                                     chunk */
     float *dx;                    /* (padded_rows, dim[0]) or NULL */
     const float *x;               /* of the last forward */
     int n;
@@ -74,11 +77,14 @@ AMB_VECTOR_CLONES static void relu_backward_f32(const float *restrict h, size_t 
 AMB_VECTOR_CLONES static void relu_backward_bf16(const uint16_t *restrict h, size_t n, uint16_t *restrict d)
 {
     for (size_t i = 0; i < n; i++)
-        d[i] &= (uint16_t) - ((int16_t)h[i] > 0); /* a bf16 and its bits read as an integer have the same sign */
+        d[i] &= (uint16_t) - ((int16_t)h[i] > 0); /* a bf16 and its bits read as an integer have the same
+                                                     sign */
 }
 
-/* sum[j] += d[0][j] + d[1][j] + … for j < columns ≤ UNITS + 1. The sum of this call's rows is formed first. */
-AMB_VECTOR_CLONES static void add_columns_f32(const float *restrict d, int rows, size_t stride, int columns, float *restrict sum)
+/* sum[j] += d[0][j] + d[1][j] + … for j < columns ≤ UNITS + 1. The sum of this call's rows is formed first.
+ */
+AMB_VECTOR_CLONES static void add_columns_f32(const float *restrict d, int rows, size_t stride, int columns,
+                                              float *restrict sum)
 {
     float part[UNITS + 1] = {0};
     for (int i = 0; i < rows; i++, d += stride) {
@@ -89,7 +95,8 @@ AMB_VECTOR_CLONES static void add_columns_f32(const float *restrict d, int rows,
         sum[j] += part[j];
 }
 
-AMB_VECTOR_CLONES static void add_columns_bf16(const uint16_t *restrict d, int rows, size_t stride, int columns, float *restrict sum)
+AMB_VECTOR_CLONES static void add_columns_bf16(const uint16_t *restrict d, int rows, size_t stride,
+                                               int columns, float *restrict sum)
 {
     float part[UNITS + 1] = {0};
     for (int i = 0; i < rows; i++, d += stride) {
@@ -139,11 +146,13 @@ static bool allocate_buffers(amb_train_net *net, bool input_gradient, amb_error 
             layer->weight_bf16 = allocate(out * (size_t)layer->in, sizeof(uint16_t));
         ok = layer->h && layer->d && (!bf16 || layer->weight_bf16);
     }
-    return ok || amb_fail(err, "out of memory for training a network of %zu parameters on batches of %d rows", net->size, net->max_rows);
+    return ok || amb_fail(err, "out of memory for training a network of %zu parameters on batches of %d rows",
+                          net->size, net->max_rows);
 }
 
-/* Units in the last block of a layer: the remainder of UNITS, but never a single one beside others: oneDNN 3.7's product of one transposed
- * column out of several is wrong on AVX-512 (it reads the column as if it stood alone). */
+/* Units in the last block of a layer: the remainder of UNITS, but never a single one beside others: oneDNN
+ * 3.7's product of one transposed column out of several is wrong on AVX-512 (it reads the column as if it
+ * stood alone). */
 static int last_block(int out)
 {
     const int rest = out % UNITS;
@@ -176,7 +185,14 @@ static bool create_products(amb_train_net *net, amb_error *err)
             return false;
         if (l > 0 || net->dx) {
             const amb_gemm_type below = l > 0 ? type : AMB_GEMM_F32;
-            const amb_gemm_def data = {.m = net->rows, .n = in, .k = out, .lda = out, .ldb = in, .ldc = in, .in = type, .out = below};
+            const amb_gemm_def data = {.m = net->rows,
+                                       .n = in,
+                                       .k = out,
+                                       .lda = out,
+                                       .ldb = in,
+                                       .ldc = in,
+                                       .in = type,
+                                       .out = below};
             layer->data = amb_gemm_create(net->context, &data, err);
             if (!layer->data)
                 return false;
@@ -219,10 +235,12 @@ static bool list_blocks(amb_train_net *net, amb_error *err)
         for (int first = 0; first < out; first += UNITS) {
             if (first > out - last)
                 break; /* the last block has taken one unit more */
-            const unit_block new_block = {.layer = l, .first = first, .units = first == out - last ? last : UNITS};
+            const unit_block new_block = {
+                .layer = l, .first = first, .units = first == out - last ? last : UNITS};
             const int64_t work = (int64_t)new_block.units * net->layer[l].in;
             int i = count++;
-            for (; i > 0 && (int64_t)net->block[i - 1].units * net->layer[net->block[i - 1].layer].in < work; i--)
+            for (; i > 0 && (int64_t)net->block[i - 1].units * net->layer[net->block[i - 1].layer].in < work;
+                 i--)
                 net->block[i] = net->block[i - 1];
             net->block[i] = new_block;
         }
@@ -230,7 +248,8 @@ static bool list_blocks(amb_train_net *net, amb_error *err)
     return true;
 }
 
-static amb_train_net *create(int layers, const int *dim, int max_rows, amb_train_precision precision, bool input_gradient, amb_error *err)
+static amb_train_net *create(int layers, const int *dim, int max_rows, amb_train_precision precision,
+                             bool input_gradient, amb_error *err)
 {
     if (layers < 1 || layers > AMB_NET_MAX_LAYERS) {
         amb_fail(err, "a network to train has %d layers, expected 1 to %d", layers, AMB_NET_MAX_LAYERS);
@@ -238,7 +257,8 @@ static amb_train_net *create(int layers, const int *dim, int max_rows, amb_train
     }
     for (int l = 0; l <= layers; l++) {
         if (dim[l] < 1 || dim[l] > AMB_NET_MAX_DIM) {
-            amb_fail(err, "a network to train has dimension %d at place %d, expected 1 to %d", dim[l], l, AMB_NET_MAX_DIM);
+            amb_fail(err, "a network to train has dimension %d at place %d, expected 1 to %d", dim[l], l,
+                     AMB_NET_MAX_DIM);
             return NULL;
         }
     }
@@ -271,12 +291,14 @@ static amb_train_net *create(int layers, const int *dim, int max_rows, amb_train
     return net;
 }
 
-amb_train_net *amb_train_net_create(int layers, const int *dim, int max_rows, amb_train_precision precision, amb_error *err)
+amb_train_net *amb_train_net_create(int layers, const int *dim, int max_rows, amb_train_precision precision,
+                                    amb_error *err)
 {
     return create(layers, dim, max_rows, precision, false, err);
 }
 
-amb_train_net *amb_train_net_create_inner(int layers, const int *dim, int max_rows, amb_train_precision precision, amb_error *err)
+amb_train_net *amb_train_net_create_inner(int layers, const int *dim, int max_rows,
+                                          amb_train_precision precision, amb_error *err)
 {
     return create(layers, dim, max_rows, precision, true, err);
 }
@@ -303,7 +325,8 @@ void amb_train_net_init(amb_train_net *net, amb_rng *rng, float last_scale)
 {
     for (int l = 0; l < net->layers; l++) {
         const train_layer *layer = &net->layer[l];
-        const double limit = sqrt(6.0 / (layer->in + layer->out)) * (l == net->layers - 1 ? (double)last_scale : 1);
+        const double limit =
+            sqrt(6.0 / (layer->in + layer->out)) * (l == net->layers - 1 ? (double)last_scale : 1);
         for (size_t i = layer->weight; i < layer->bias; i++)
             net->parameters[i] = (float)(limit * (2 * amb_rng_uniform(rng) - 1));
         memset(net->parameters + layer->bias, 0, (size_t)layer->out * sizeof(float));
@@ -345,7 +368,8 @@ void amb_train_net_range_changed(amb_train_net *net, size_t first, size_t count)
     const size_t end = first + count;
     for (int l = 0; l < net->layers; l++) {
         const train_layer *layer = &net->layer[l];
-        const size_t from = first > layer->weight ? first : layer->weight, to = end < layer->bias ? end : layer->bias;
+        const size_t from = first > layer->weight ? first : layer->weight,
+                     to = end < layer->bias ? end : layer->bias;
         if (from < to)
             bf16_from_floats(net->parameters + from, to - from, layer->weight_bf16 + (from - layer->weight));
     }
@@ -363,7 +387,8 @@ void amb_train_net_parameters_changed(amb_train_net *net)
 static const void *weights(const amb_train_net *net, int l)
 {
     const train_layer *layer = &net->layer[l];
-    return layer->weight_bf16 ? (const void *)layer->weight_bf16 : (const void *)(net->parameters + layer->weight);
+    return layer->weight_bf16 ? (const void *)layer->weight_bf16
+                              : (const void *)(net->parameters + layer->weight);
 }
 
 int amb_train_net_chunks(const amb_train_net *net, int n)
@@ -406,10 +431,12 @@ static const void *input_chunk(const amb_train_net *net, const float *x, int chu
     const int in = net->layer[0].in;
     if (net->precision == AMB_TRAIN_BF16)
         return chunk_of(net, net->x_copy, in, net->element, chunk);
-    return chunk_rows(net, chunk, n) == net->rows ? x + (size_t)chunk * (size_t)net->rows * (size_t)in : net->x_copy;
+    return chunk_rows(net, chunk, n) == net->rows ? x + (size_t)chunk * (size_t)net->rows * (size_t)in
+                                                  : net->x_copy;
 }
 
-/* Once a product has failed, every result holds NaN: of the NaN that the product left, ReLU can have made 0. */
+/* Once a product has failed, every result holds NaN: of the NaN that the product left, ReLU can have made 0.
+ */
 static void mark_failure(const amb_train_net *net, float *result)
 {
     if (amb_gemm_context_failed(net->context, NULL))
@@ -423,7 +450,8 @@ const float *amb_train_net_forward_chunk(amb_train_net *net, const float *x, int
     const void *in = input_chunk(net, x, chunk, n);
     void *out = NULL;
     if (net->precision == AMB_TRAIN_BF16 || rows < net->rows)
-        copy_chunk(net, x + (size_t)chunk * (size_t)net->rows * (size_t)inputs, inputs, rows, (void *)(uintptr_t)in);
+        copy_chunk(net, x + (size_t)chunk * (size_t)net->rows * (size_t)inputs, inputs, rows,
+                   (void *)(uintptr_t)in);
     const int saved = amb_gemm_begin();
     for (int l = 0; l < net->layers; l++) {
         const train_layer *layer = &net->layer[l];
@@ -454,7 +482,8 @@ void amb_train_net_backward_chunk(amb_train_net *net, const float *dout, int n, 
 {
     const int outputs = net->layer[net->layers - 1].out;
     void *d = chunk_of(net, net->layer[net->layers - 1].d, outputs, net->element, chunk);
-    copy_chunk(net, dout + (size_t)chunk * (size_t)net->rows * (size_t)outputs, outputs, chunk_rows(net, chunk, n), d);
+    copy_chunk(net, dout + (size_t)chunk * (size_t)net->rows * (size_t)outputs, outputs,
+               chunk_rows(net, chunk, n), d);
     const int saved = amb_gemm_begin();
     for (int l = net->layers - 1; l > 0; l--) {
         const int width = net->layer[l].in;
@@ -492,14 +521,18 @@ void amb_train_net_gradient_block(amb_train_net *net, const float *x, int n, int
     const int saved = amb_gemm_begin();
     memset(bias, 0, (size_t)block->units * sizeof(float));
     for (int chunk = 0; chunk < amb_train_net_chunks(net, n); chunk++) {
-        const char *d = (const char *)chunk_of(net, layer->d, layer->out, net->element, chunk) + (size_t)block->first * net->element;
-        const void *h = block->layer > 0 ? chunk_of(net, net->layer[block->layer - 1].h, layer->in, net->element, chunk)
-                                         : input_chunk(net, x, chunk, n);
+        const char *d = (const char *)chunk_of(net, layer->d, layer->out, net->element, chunk) +
+                        (size_t)block->first * net->element;
+        const void *h = block->layer > 0
+                            ? chunk_of(net, net->layer[block->layer - 1].h, layer->in, net->element, chunk)
+                            : input_chunk(net, x, chunk, n);
         amb_gemm_run(layer->gradient[block->units != UNITS][chunk > 0], d, h, NULL, weight);
         if (net->precision == AMB_TRAIN_BF16)
-            add_columns_bf16((const uint16_t *)(const void *)d, chunk_rows(net, chunk, n), out, block->units, bias);
+            add_columns_bf16((const uint16_t *)(const void *)d, chunk_rows(net, chunk, n), out, block->units,
+                             bias);
         else
-            add_columns_f32((const float *)(const void *)d, chunk_rows(net, chunk, n), out, block->units, bias);
+            add_columns_f32((const float *)(const void *)d, chunk_rows(net, chunk, n), out, block->units,
+                            bias);
     }
     mark_failure(net, bias);
     amb_gemm_end(saved);

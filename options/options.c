@@ -1,4 +1,5 @@
-/* Options and results that subcommands share. Parsing is strict: what is not understood to its last character is refused. */
+/* Options and results that subcommands share. Parsing is strict: what is not understood to its last character
+ * is refused. */
 #include "options/options.h"
 
 #include "base/count.h"
@@ -22,10 +23,11 @@ static error_t parse_common(int key, char *text, struct argp_state *state)
     cli_common *common = state->input;
     switch (key) {
     case ARGP_KEY_END:
-        for (int i = 1; i < state->argc; i++) /* nothing behind this has room for more of a path, and none is longer */
+        for (int i = 1; i < state->argc; i++) /* nothing behind this has room for more of a path, and none is
+                                                 longer */
             if (strlen(state->argv[i]) >= PATH_MAX)
-                argp_error(state, "an argument of %zu bytes, expected at most %d: \"%.40s...\"", strlen(state->argv[i]), PATH_MAX - 1,
-                           state->argv[i]);
+                argp_error(state, "an argument of %zu bytes, expected at most %d: \"%.40s...\"",
+                           strlen(state->argv[i]), PATH_MAX - 1, state->argv[i]);
         return 0;
     case CLI_KEY_SEED:
         common->seed = (uint64_t)cli_int(state, text, 0, largest_seed, "--seed");
@@ -53,21 +55,25 @@ static error_t parse_common(int key, char *text, struct argp_state *state)
     {                                                                            \
         "seed", CLI_KEY_SEED, "N", 0, "seed of everything random (default 1)", 0 \
     }
-#define THREADS_OPTION                                                                                              \
-    {                                                                                                               \
-        "threads", CLI_KEY_THREADS, "N", 0,                                                                         \
-            "threads (default 0: one for each core this process may use); results do not depend on their number", 0 \
+#define THREADS_OPTION                                                                                     \
+    {                                                                                                      \
+        "threads", CLI_KEY_THREADS, "N", 0,                                                                \
+            "threads (default 0: one for each core this process may use); results do not depend on their " \
+            "number",                                                                                      \
+            0                                                                                              \
     }
-#define JSON_OPTION                                                                                                 \
-    {                                                                                                               \
-        "json", CLI_KEY_JSON, "FILE", 0, "write the results as JSON; - is standard output, instead of the table", 0 \
+#define JSON_OPTION                                                                    \
+    {                                                                                  \
+        "json", CLI_KEY_JSON, "FILE", 0,                                               \
+            "write the results as JSON; - is standard output, instead of the table", 0 \
     }
 
 static const struct argp_option common_options[] = {
     SEED_OPTION,
     THREADS_OPTION,
     JSON_OPTION,
-    {"clips", CLI_KEY_CLIPS, "DIR", 0, "folder of motion clips (default: $AMBLE_CLIPS, ./clips, the source tree's clips, amble's own)", 0},
+    {"clips", CLI_KEY_CLIPS, "DIR", 0,
+     "folder of motion clips (default: $AMBLE_CLIPS, ./clips, the source tree's clips, amble's own)", 0},
     {0},
 };
 static const struct argp_option threads_options[] = {SEED_OPTION, THREADS_OPTION, JSON_OPTION, {0}};
@@ -161,15 +167,18 @@ bool cli_parse_int(const char *text, int64_t lo, int64_t hi, const char *option,
     errno = 0;
     int64_t value = strtoll(text, &end, 10);
     if (!amb_count_read(text, &real))
-        return amb_fail(err, "%s is \"%.100s\", expected a whole number from %lld to %lld", option, text, (long long)lo, (long long)hi);
+        return amb_fail(err, "%s is \"%.100s\", expected a whole number from %lld to %lld", option, text,
+                        (long long)lo, (long long)hi);
     if (*end) { /* "2e6", "2M": a double holds it exactly */
         if (real != floor(real))
-            return amb_fail(err, "%s is %.100s, expected a whole number from %lld to %lld", option, text, (long long)lo, (long long)hi);
+            return amb_fail(err, "%s is %.100s, expected a whole number from %lld to %lld", option, text,
+                            (long long)lo, (long long)hi);
         errno = fabs(real) > 0x1p53 ? ERANGE : 0;
         value = errno ? 0 : (int64_t)real;
     }
     if (errno == ERANGE || value < lo || value > hi)
-        return amb_fail(err, "%s is %.100s, expected %lld to %lld", option, text, (long long)lo, (long long)hi);
+        return amb_fail(err, "%s is %.100s, expected %lld to %lld", option, text, (long long)lo,
+                        (long long)hi);
     *out = value;
     return true;
 }
@@ -228,13 +237,15 @@ json_t *cli_real(double value)
 
 bool cli_write_json(const char *file, json_t *object, amb_error *err)
 {
-    char *text = file && object ? json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(9) | JSON_ENCODE_ANY) : NULL;
+    char *text =
+        file && object ? json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(9) | JSON_ENCODE_ANY) : NULL;
     json_decref(object);
     if (!file)
         return true;
     if (!text || json_incomplete) {
         free(text);
-        return amb_fail(err, "out of memory for the results%s", json_incomplete ? "" : ", or a name in them is not UTF-8");
+        return amb_fail(err, "out of memory for the results%s",
+                        json_incomplete ? "" : ", or a name in them is not UTF-8");
     }
     size_t length = strlen(text);
     text[length++] = '\n'; /* instead of the final zero: a text file's last line ends too */

@@ -1,5 +1,5 @@
-/* What the subcommands' command lines share: the common options, strict parsers, and output in JSON. Every failure is one sentence on
- * standard error and exit status 2. */
+/* What the subcommands' command lines share: the common options, strict parsers, and output in JSON. Every
+ * failure is one sentence on standard error and exit status 2. */
 #ifndef AMB_OPTIONS_OPTIONS_H
 #define AMB_OPTIONS_OPTIONS_H
 
@@ -10,7 +10,11 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum { CLI_FAILED = 1, CLI_BAD_INPUT = 2 }; /* exit statuses: failed on the way; not understood, or not possible as asked */
+enum {
+    CLI_FAILED = 1,
+    CLI_BAD_INPUT = 2
+}; /* exit statuses: failed on the way; not understood, or not
+                                               possible as asked */
 
 /* Keys of the common options, for subcommands that care which were given. */
 enum { CLI_KEY_SEED = 0x10000, CLI_KEY_THREADS, CLI_KEY_JSON, CLI_KEY_CLIPS, CLI_KEY_OWN };
@@ -23,14 +27,17 @@ typedef struct cli_common {
     const char *clips; /* folder of motion clips, NULL: see amb_clip_find */
 } cli_common;
 
-/* An argp child; its input is a cli_common. The first has all four options; the others leave out, one after the other, --clips, --threads
- * and --seed, for what does not use them. */
+/* An argp child; its input is a cli_common. The first has all four options; the others leave out, one after
+ * the other, --clips, --threads and --seed, for what does not use them. */
 extern const struct argp cli_common_argp, cli_threads_argp, cli_seed_argp, cli_json_argp;
 
-/* The whole text must be a decimal number in [lo, hi] (no blanks, no "nan", no hexadecimal); `option` is named in the sentence. Whole
- * numbers may be written "2e6", "20k" and "2M" (base/count.h). `out` is untouched on error. */
-bool cli_parse_double(const char *text, double lo, double hi, const char *option, double *out, amb_error *err);
-bool cli_parse_int(const char *text, int64_t lo, int64_t hi, const char *option, int64_t *out, amb_error *err);
+/* The whole text must be a decimal number in [lo, hi] (no blanks, no "nan", no hexadecimal); `option` is
+ * named in the sentence. Whole numbers may be written "2e6", "20k" and "2M" (base/count.h). `out` is
+ * untouched on error. */
+bool cli_parse_double(const char *text, double lo, double hi, const char *option, double *out,
+                      amb_error *err);
+bool cli_parse_int(const char *text, int64_t lo, int64_t hi, const char *option, int64_t *out,
+                   amb_error *err);
 
 /* "SPEED,PERIOD": 0 to 20 m/s and .05 to 1e6 s. */
 bool cli_parse_push(const char *text, const char *option, double *speed, double *period, amb_error *err);
@@ -39,10 +46,12 @@ bool cli_parse_push(const char *text, const char *option, double *speed, double 
 double cli_double(struct argp_state *state, const char *text, double lo, double hi, const char *option);
 int64_t cli_int(struct argp_state *state, const char *text, int64_t lo, int64_t hi, const char *option);
 
-/* argp_parse with the program's own command line and `input` for its parser; where it gets no memory, the sentence and status 2. */
+/* argp_parse with the program's own command line and `input` for its parser; where it gets no memory, the
+ * sentence and status 2. */
 void cli_parse(const struct argp *argp, int argc, char **argv, void *input);
 
-/* Prints "amble: SENTENCE" on standard error and returns 2, so that `return cli_fail(&err)` ends a subcommand. */
+/* Prints "amble: SENTENCE" on standard error and returns 2, so that `return cli_fail(&err)` ends a
+ * subcommand. */
 int cli_fail(const amb_error *err);
 
 /* The same where something was done and could not be kept: returns 1. */
@@ -57,8 +66,8 @@ static inline const char *cli_plural(int64_t n)
     return n == 1 ? "" : "s";
 }
 
-/* A word as a shell reads it back: as it is, or in quotes where it has blanks and the like. For commands that are printed. Returns
- * quoted[size], or `text` itself where the quoted word is longer. */
+/* A word as a shell reads it back: as it is, or in quotes where it has blanks and the like. For commands that
+ * are printed. Returns quoted[size], or `text` itself where the quoted word is longer. */
 enum { CLI_QUOTED = 8192 };
 const char *cli_quote(const char *text, char *quoted, size_t size);
 
@@ -72,19 +81,23 @@ void cli_print_option(FILE *to, const char *option, const char *value);
     "  AMBLE_CLIPS   folder of motion clips, where --clips is not given\n"           \
     "  AMB_KERNEL    what networks run with, instead of the fastest: ref, avx2,\n"   \
     "                avx512, int16_avx2, ...; `amble-bench nets` shows them\n"
-/* To be called before the first JSON object is made: a part that jansson got no memory for is then an error of cli_write_json. */
+/* To be called before the first JSON object is made: a part that jansson got no memory for is then an error
+ * of cli_write_json. */
 void cli_watch_json_memory(void);
 
-/* Writes `object` (taken over) to `file` atomically, or to standard output for "-"; nothing if file is NULL. */
+/* Writes `object` (taken over) to `file` atomically, or to standard output for "-"; nothing if file is NULL.
+ */
 bool cli_write_json(const char *file, json_t *object, amb_error *err);
 
-/* Text as JSON, null for NULL; what is not UTF-8 (a path may hold any bytes) is escaped, as base/text.h does. */
+/* Text as JSON, null for NULL; what is not UTF-8 (a path may hold any bytes) is escaped, as base/text.h does.
+ */
 json_t *cli_text(const char *text);
 
 /* A number as JSON with at most 9 significant digits; null where it is not finite. */
 json_t *cli_real(double x);
 
-/* The one of `count` names that `word` was probably meant to be (at most two edits away), NULL where there is none. */
+/* The one of `count` names that `word` was probably meant to be (at most two edits away), NULL where there is
+ * none. */
 const char *cli_nearest(const char *word, const char *const *names, int count);
 
 #endif

@@ -10,8 +10,10 @@ bool cli_parse_precision(const char *text, amb_precision *precision, amb_error *
     if (amb_precision_by_name(text, precision))
         return true;
     for (int p = 0; p < AMB_PRECISIONS; p++)
-        snprintf(known + strlen(known), sizeof known - strlen(known), "%s, ", amb_precision_name((amb_precision)p));
-    return amb_fail(err, "--precision is \"%.40s\", expected %sor %s", text, known, amb_precision_name(AMB_PRECISION_AUTO));
+        snprintf(known + strlen(known), sizeof known - strlen(known), "%s, ",
+                 amb_precision_name((amb_precision)p));
+    return amb_fail(err, "--precision is \"%.40s\", expected %sor %s", text, known,
+                    amb_precision_name(AMB_PRECISION_AUTO));
 }
 
 bool cli_load_policy(amb_policy *policy, const char *path, amb_precision precision, amb_error *err)

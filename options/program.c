@@ -22,7 +22,8 @@ static bool output_reported; /* cli_write_output's sentence is on its way */
 
 /* ---- Standard streams ---- */
 
-/* Each closed one is given something that refuses: writing to what is open for reading fails, and the other way round. */
+/* Each closed one is given something that refuses: writing to what is open for reading fails, and the other
+ * way round. */
 static void occupy_standard_streams(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
@@ -41,7 +42,8 @@ static void close_standard_output(void)
     errno = 0;
     if ((fclose(stdout) != 0 && (pending || errno != EBADF)) || failed) {
         if (!output_reported)
-            fprintf(stderr, "%s: standard output cannot be written: %s\n", cli_program_name, output_error(errno));
+            fprintf(stderr, "%s: standard output cannot be written: %s\n", cli_program_name,
+                    output_error(errno));
         _exit(CLI_BAD_INPUT);
     }
 }
@@ -93,8 +95,9 @@ static void at_exit(int status, void *context)
 
 static struct sigaction before_segv, before_abrt;
 
-/* A fault, or an abort, in a guarded call right after a request for memory has failed: a library that does not look (oneDNN, in places) or
- * that gives up. This ends the call as an exception does. Everything else goes the way it would have gone. */
+/* A fault, or an abort, in a guarded call right after a request for memory has failed: a library that does
+ * not look (oneDNN, in places) or that gives up. This ends the call as an exception does. Everything else
+ * goes the way it would have gone. */
 static void on_fault(int number)
 {
     if (errno == ENOMEM && amb_guard_active())
@@ -103,7 +106,8 @@ static void on_fault(int number)
     /* Now it happens again: at the same instruction, or because abort raises its signal a second time. */
 }
 
-/* The C library loads what a thread needs to end when the first one ends, and aborts where it has no memory for that. */
+/* The C library loads what a thread needs to end when the first one ends, and aborts where it has no memory
+ * for that. */
 static void load_unwinder(void)
 {
     void *frame[1];
@@ -195,7 +199,8 @@ int cli_start_team(int threads)
 {
     const int had = threads_to_be_had(threads);
     if (had < threads)
-        fprintf(stderr, "%s: the system gives %d of %d threads; going on with these\n", cli_program_name, had, threads);
+        fprintf(stderr, "%s: the system gives %d of %d threads; going on with these\n", cli_program_name, had,
+                threads);
 #pragma omp parallel num_threads(had)
     {
     }

@@ -1,4 +1,5 @@
-/* The bar is redrawn in place with a carriage return; the pure formatting below decides what fits, so that no line ever wraps. */
+/* The bar is redrawn in place with a carriage return; the pure formatting below decides what fits, so that no
+ * line ever wraps. */
 #include "options/progress.h"
 
 #include "base/clock.h"
@@ -16,7 +17,8 @@ enum { BAR_LEAST = 8, BAR_MOST = 30, COLUMNS_UNKNOWN = 80 };
 static const double redraw_s = .1, default_interval_s = 30;
 
 /* Appends at text[at], cut at size; returns the new length. */
-static size_t add(char *text, size_t size, size_t at, const char *format, ...) __attribute__((format(printf, 4, 5)));
+static size_t add(char *text, size_t size, size_t at, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 static size_t add(char *text, size_t size, size_t at, const char *format, ...)
 {
     if (at + 1 >= size)
@@ -101,8 +103,8 @@ static int percent(double fraction)
     return fraction >= 1 ? 100 : fraction > 0 ? (int)(100 * fraction) : 0;
 }
 
-size_t amb_progress_bar(char *text, size_t size, int columns, const char *what, double fraction, double elapsed, double left,
-                        const char *status)
+size_t amb_progress_bar(char *text, size_t size, int columns, const char *what, double fraction,
+                        double elapsed, double left, const char *status)
 {
     char clock[80], share[16] = "";
     times(clock, sizeof clock, elapsed, left);
@@ -136,7 +138,8 @@ size_t amb_progress_bar(char *text, size_t size, int columns, const char *what, 
     return cut(text, columns);
 }
 
-size_t amb_progress_plain(char *text, size_t size, const char *what, double fraction, double elapsed, double left, const char *status)
+size_t amb_progress_plain(char *text, size_t size, const char *what, double fraction, double elapsed,
+                          double left, const char *status)
 {
     char clock[80];
     times(clock, sizeof clock, elapsed, left);
@@ -197,7 +200,8 @@ void amb_progress_update(amb_progress *p, double done, const char *status, ...)
     const double fraction = p->total > p->first ? done / p->total : NAN;
     if (p->terminal) {
         /* one column less: the cursor behind a full line is on the next one on some terminals */
-        amb_progress_bar(p->line, sizeof p->line, terminal_columns() - 1, p->what, fraction, elapsed, left, said);
+        amb_progress_bar(p->line, sizeof p->line, terminal_columns() - 1, p->what, fraction, elapsed, left,
+                         said);
         draw(p);
     } else {
         amb_progress_plain(p->line, sizeof p->line, p->what, fraction, elapsed, left, said);

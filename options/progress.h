@@ -1,10 +1,10 @@
-/* Progress of a long run on standard error: a bar with time left and a status where that is a terminal, a plain line now and then where it
- * is not.
+/* Progress of a long run on standard error: a bar with time left and a status where that is a terminal, a
+ * plain line now and then where it is not.
  *
  *   train [=========>               ]  38 %  4:12 gone, 6:51 left  reward .842
  *
- * The bar is redrawn at most ten times a second, never wraps (the terminal's width is asked for at each drawing) and is wiped at the end.
- * TERM=dumb counts as no terminal. One thread. */
+ * The bar is redrawn at most ten times a second, never wraps (the terminal's width is asked for at each
+ * drawing) and is wiped at the end. TERM=dumb counts as no terminal. One thread. */
 #ifndef AMB_OPTIONS_PROGRESS_H
 #define AMB_OPTIONS_PROGRESS_H
 
@@ -23,10 +23,12 @@ typedef struct amb_progress {
 } amb_progress;
 
 /* `interval` ≤ 0: 30 s. Draws nothing yet. `what` must stay. */
-void amb_progress_start(amb_progress *progress, const char *what, double first, double total, double interval);
+void amb_progress_start(amb_progress *progress, const char *what, double first, double total,
+                        double interval);
 
 /* Draws if it is time to. The status is printf-style, one line. */
-void amb_progress_update(amb_progress *progress, double done, const char *status, ...) __attribute__((format(printf, 3, 4)));
+void amb_progress_update(amb_progress *progress, double done, const char *status, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* A message line of its own, above the bar. Without a newline in it. */
 void amb_progress_note(amb_progress *progress, const char *text, ...) __attribute__((format(printf, 2, 3)));
@@ -39,16 +41,18 @@ void amb_progress_end(amb_progress *progress);
 /* "0:07", "12:34", "3:02:01", "5 days"; "?" for what is negative or not finite. */
 size_t amb_progress_duration(char *text, size_t size, double seconds);
 
-/* s; what remains at the mean speed since the start. NAN where nothing is done yet or the total is unknown. */
+/* s; what remains at the mean speed since the start. NAN where nothing is done yet or the total is unknown.
+ */
 double amb_progress_left(double first, double done, double total, double elapsed);
 
-/* The bar as above in at most `columns` columns; what does not fit is left out: first the status is cut, then goes the bar, then the times.
- * `left` NAN: not said. `fraction` NAN: unknown total. A UTF-8 character counts as one column and is never cut in two; control characters
- * become spaces. */
-size_t amb_progress_bar(char *text, size_t size, int columns, const char *what, double fraction, double elapsed, double left,
-                        const char *status);
+/* The bar as above in at most `columns` columns; what does not fit is left out: first the status is cut, then
+ * goes the bar, then the times. `left` NAN: not said. `fraction` NAN: unknown total. A UTF-8 character counts
+ * as one column and is never cut in two; control characters become spaces. */
+size_t amb_progress_bar(char *text, size_t size, int columns, const char *what, double fraction,
+                        double elapsed, double left, const char *status);
 
 /* "train: 38 %, 4:12 gone, 6:51 left, reward .842" */
-size_t amb_progress_plain(char *text, size_t size, const char *what, double fraction, double elapsed, double left, const char *status);
+size_t amb_progress_plain(char *text, size_t size, const char *what, double fraction, double elapsed,
+                          double left, const char *status);
 
 #endif

@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const part_label[AMB_REWARD_PARTS] = {"pose", "velocity", "end effectors", "root", "centre of mass"};
+static const char *const part_label[AMB_REWARD_PARTS] = {"pose", "velocity", "end effectors", "root",
+                                                         "centre of mass"};
 
 static void bar(double fraction)
 {
@@ -28,14 +29,17 @@ static void print_generator(const amb_rollout_result *r)
 {
     const amb_percentiles *us = &r->generate_us;
     const int64_t refused = refusals(&r->generator);
-    printf("  invented motions      %" PRId64 ", refused %" PRId64 "; in a step p50 %.1f µs, p99 %.0f µs, max %.0f µs\n", r->generator.made,
-           refused, us->p50, us->p99, us->max);
+    printf("  invented motions      %" PRId64 ", refused %" PRId64
+           "; in a step p50 %.1f µs, p99 %.0f µs, max %.0f µs\n",
+           r->generator.made, refused, us->p50, us->p99, us->max);
     for (int k = 0; refused > 0 && k < AMB_REFUSALS; k++)
         if (r->generator.refused[k])
-            printf("    refused because     %s: %" PRId64 "\n", amb_refusal_text((amb_refusal)k), r->generator.refused[k]);
+            printf("    refused because     %s: %" PRId64 "\n", amb_refusal_text((amb_refusal)k),
+                   r->generator.refused[k]);
 }
 
-/* How many bytes and columns of a UTF-8 text differ is printf's problem with "%-24s"; labels are the user's. */
+/* How many bytes and columns of a UTF-8 text differ is printf's problem with "%-24s"; labels are the user's.
+ */
 static void print_padded(const char *text, int columns)
 {
     for (const char *at = text; *at; at++)
@@ -50,13 +54,15 @@ static void print_moments(const amb_rollout_result *r)
         const amb_moment_result *moment = &r->moment[m];
         printf("  %5.1f s   ", moment->from);
         print_padded(moment->label, 27);
-        printf("%4.0f of %-4d            %5.3f  ", moment->survival * r->episodes, r->episodes, moment->normalised_return);
+        printf("%4.0f of %-4d            %5.3f  ", moment->survival * r->episodes, r->episodes,
+               moment->normalised_return);
         bar(moment->normalised_return);
         printf("\n");
     }
 }
 
-void cli_print_rollout(const amb_rollout_def *def, const amb_rollout_result *r, const char *motion, const char *policy)
+void cli_print_rollout(const amb_rollout_def *def, const amb_rollout_result *r, const char *motion,
+                       const char *policy)
 {
     const amb_env_def *env = &def->env;
     const char *name = policy ? strrchr(policy, '/') : NULL;
@@ -80,23 +86,26 @@ void cli_print_rollout(const amb_rollout_def *def, const amb_rollout_result *r, 
         bar(r->part[k]);
         printf("\n");
     }
-    printf("\n  off the motion by     %.1f cm root, %.1f° joints, %.1f cm hands and feet (means)\n", 100 * r->root_m,
-           r->joint_rad * 180 / M_PI, 100 * r->end_effector_m);
+    printf("\n  off the motion by     %.1f cm root, %.1f° joints, %.1f cm hands and feet (means)\n",
+           100 * r->root_m, r->joint_rad * 180 / M_PI, 100 * r->end_effector_m);
     printf("  mean time up          %.1f s\n", r->seconds);
     if (r->resets_unstable)
-        printf("  unstable states       %" PRId64 " (those characters were reset and count as fallen)\n", r->resets_unstable);
+        printf("  unstable states       %" PRId64 " (those characters were reset and count as fallen)\n",
+               r->resets_unstable);
     if (r->failed)
-        printf("  physics failed        in %d characters, which were reset and count as fallen: %s\n", r->failed, r->failure);
+        printf("  physics failed        in %d characters, which were reset and count as fallen: %s\n",
+               r->failed, r->failure);
     if (def->generator)
         print_generator(r);
-    printf("  control step          p50 %.0f µs, p99 %.0f µs, max %.0f µs; physics takes %.0f %% of it\n", r->step_us.p50, r->step_us.p99,
-           r->step_us.max, 100 * r->physics_share);
+    printf("  control step          p50 %.0f µs, p99 %.0f µs, max %.0f µs; physics takes %.0f %% of it\n",
+           r->step_us.p50, r->step_us.p99, r->step_us.max, 100 * r->physics_share);
     if (def->realtime)
-        printf("  real time             woken late by p50 %.0f µs, p99 %.0f µs, max %.0f µs; %" PRId64 " deadlines missed\n",
+        printf("  real time             woken late by p50 %.0f µs, p99 %.0f µs, max %.0f µs; %" PRId64
+               " deadlines missed\n",
                r->wakeup_us.p50, r->wakeup_us.p99, r->wakeup_us.max, r->missed_deadlines);
     else
-        printf("  speed                 %.0f control steps/s, %.0f × real time in all\n", r->control_steps_per_s,
-               r->control_steps_per_s * r->control_dt);
+        printf("  speed                 %.0f control steps/s, %.0f × real time in all\n",
+               r->control_steps_per_s, r->control_steps_per_s * r->control_dt);
 }
 
 static json_t *percentiles(const amb_percentiles *p)
@@ -135,7 +144,8 @@ static json_t *moments_json(const amb_rollout_result *r)
     return list;
 }
 
-json_t *cli_rollout_json(const amb_rollout_def *def, const amb_rollout_result *r, const char *motion, const char *policy)
+json_t *cli_rollout_json(const amb_rollout_def *def, const amb_rollout_result *r, const char *motion,
+                         const char *policy)
 {
     json_t *o = json_object(), *parts = json_object(), *tracking = json_object();
     for (int k = 0; k < AMB_REWARD_PARTS; k++)
@@ -148,7 +158,8 @@ json_t *cli_rollout_json(const amb_rollout_def *def, const amb_rollout_result *r
     json_object_set_new(o, "motion", cli_text(motion));
     json_object_set_new(o, "policy", policy ? cli_text(policy) : json_null());
     if (def->policy) {
-        json_object_set_new(o, "precision", json_string(amb_precision_name(amb_model_precision(def->policy->actor))));
+        json_object_set_new(o, "precision",
+                            json_string(amb_precision_name(amb_model_precision(def->policy->actor))));
         json_object_set_new(o, "kernel", json_string(amb_model_kernel_name(def->policy->actor)));
     }
     json_object_set_new(o, "seed", json_integer((json_int_t)def->env.seed));

@@ -7,10 +7,12 @@
 #include <jansson.h>
 
 /* `policy`: path of the actor, NULL for none. On standard output. */
-void cli_print_rollout(const amb_rollout_def *def, const amb_rollout_result *result, const char *motion, const char *policy);
+void cli_print_rollout(const amb_rollout_def *def, const amb_rollout_result *result, const char *motion,
+                       const char *policy);
 
-/* {"precision", "kernel" (with a policy), "episodes", "survival", "normalised_return", "reward": {…}, "tracking": {…},
- * "control_steps_per_s", "step_us": {…}, …} */
-json_t *cli_rollout_json(const amb_rollout_def *def, const amb_rollout_result *result, const char *motion, const char *policy);
+/* {"precision", "kernel" (with a policy), "episodes", "survival", "normalised_return", "reward": {…},
+ * "tracking": {…}, "control_steps_per_s", "step_us": {…}, …} */
+json_t *cli_rollout_json(const amb_rollout_def *def, const amb_rollout_result *result, const char *motion,
+                         const char *policy);
 
 #endif

@@ -17,10 +17,11 @@ static bool may_write(const char *folder, const amb_checkpoint *resumed, bool *o
     *own = false;
     if (lstat(checkpoint, &there) != 0)
         return true;
-    *own = resumed && stat(checkpoint, &there) == 0 && stat(amb_checkpoint_path(resumed), &from) == 0 && there.st_dev == from.st_dev &&
-           there.st_ino == from.st_ino;
-    return *own || amb_fail(err, "%s is there already: go on with --resume %s, or give another folder with --out", checkpoint,
-                            cli_quote(checkpoint, quoted, sizeof quoted));
+    *own = resumed && stat(checkpoint, &there) == 0 && stat(amb_checkpoint_path(resumed), &from) == 0 &&
+           there.st_dev == from.st_dev && there.st_ino == from.st_ino;
+    return *own ||
+           amb_fail(err, "%s is there already: go on with --resume %s, or give another folder with --out",
+                    checkpoint, cli_quote(checkpoint, quoted, sizeof quoted));
 }
 
 amb_folder_lock *cli_run_folder_take(const char *folder, const amb_checkpoint *resumed, amb_error *err)
@@ -42,10 +43,13 @@ amb_folder_lock *cli_run_folder_take(const char *folder, const amb_checkpoint *r
         return NULL;
     }
     if (amb_folder_lock_missing(lock))
-        fprintf(stderr, "%s: %s: its file system cannot lock it (%s): a second run here would not be noticed; going on\n", cli_program_name,
-                folder, amb_folder_lock_missing(lock));
+        fprintf(
+            stderr,
+            "%s: %s: its file system cannot lock it (%s): a second run here would not be noticed; going on\n",
+            cli_program_name, folder, amb_folder_lock_missing(lock));
     const int removed = amb_folder_remove_temporaries(folder);
     if (removed > 0)
-        fprintf(stderr, "%s: removed %d temporary file%s of processes that were killed.\n", folder, removed, removed == 1 ? "" : "s");
+        fprintf(stderr, "%s: removed %d temporary file%s of processes that were killed.\n", folder, removed,
+                removed == 1 ? "" : "s");
     return lock;
 }

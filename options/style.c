@@ -60,40 +60,67 @@ static error_t parse(int key, char *text, struct argp_state *state)
     }
 }
 
-#define FILES                                                                                                          \
-    {"decoder", KEY_DECODER, "FILE", 0, "StyleVAE's decoder (default stylevae_decoder.onnx among amble's models)", 2}, \
-        {"deepphase", KEY_DEEPPHASE, "FILE", 0, "DeepPhase (default deepphase.onnx there)", 2},                        \
-    {                                                                                                                  \
-        "styles", KEY_TABLE, "FILE", 0, "table of named styles (default styles.json there)", 2                         \
+#define FILES                                                                                   \
+    {"decoder",                                                                                 \
+     KEY_DECODER,                                                                               \
+     "FILE",                                                                                    \
+     0,                                                                                         \
+     "StyleVAE's decoder (default stylevae_decoder.onnx among amble's models)",                 \
+     2},                                                                                        \
+        {"deepphase", KEY_DEEPPHASE, "FILE", 0, "DeepPhase (default deepphase.onnx there)", 2}, \
+    {                                                                                           \
+        "styles", KEY_TABLE, "FILE", 0, "table of named styles (default styles.json there)", 2  \
     }
 
-#define WAYS                                                                                                                        \
-    {NULL, 0, NULL, 0, "Invented motions, instead of a clip:", 2},                                                                  \
-        {"style",                                                                                                                   \
-         KEY_STYLE,                                                                                                                 \
-         "STYLE",                                                                                                                   \
-         0,                                                                                                                         \
-         "a style by name, a mixture (walk:0.7,zombie:0.3), or styles drawn from the seed: random, random-names, random-blends",    \
-         2},                                                                                                                        \
-        {"style-schedule", KEY_SCHEDULE, "FILE", 0, "which style when: lines of \"TIME STYLE [heading=DEG] [speed=M/S]\"", 2},      \
-        {"style-from", KEY_FROM, "NAME|FILE", 0, "the style of a clip", 2},                                                         \
-        {"style-change", KEY_CHANGE, "S", 0, "with drawn styles: time between changes (default: one style for each character)", 2}, \
-        {"phase-gain", KEY_GAIN, "G", 0, "how much the body's own phase pulls the motion's clock (default 0: not at all)", 2},      \
-    {                                                                                                                               \
-        "encoder", KEY_ENCODER, "FILE", 0, "StyleVAE's encoder, for --style-from (default stylevae_encoder.onnx there)", 2          \
+#define WAYS                                                                                         \
+    {NULL, 0, NULL, 0, "Invented motions, instead of a clip:", 2},                                   \
+        {"style",                                                                                    \
+         KEY_STYLE,                                                                                  \
+         "STYLE",                                                                                    \
+         0,                                                                                          \
+         "a style by name, a mixture (walk:0.7,zombie:0.3), or styles drawn from the seed: random, " \
+         "random-names, random-blends",                                                              \
+         2},                                                                                         \
+        {"style-schedule",                                                                           \
+         KEY_SCHEDULE,                                                                               \
+         "FILE",                                                                                     \
+         0,                                                                                          \
+         "which style when: lines of \"TIME STYLE [heading=DEG] [speed=M/S]\"",                      \
+         2},                                                                                         \
+        {"style-from", KEY_FROM, "NAME|FILE", 0, "the style of a clip", 2},                          \
+        {"style-change",                                                                             \
+         KEY_CHANGE,                                                                                 \
+         "S",                                                                                        \
+         0,                                                                                          \
+         "with drawn styles: time between changes (default: one style for each character)",          \
+         2},                                                                                         \
+        {"phase-gain",                                                                               \
+         KEY_GAIN,                                                                                   \
+         "G",                                                                                        \
+         0,                                                                                          \
+         "how much the body's own phase pulls the motion's clock (default 0: not at all)",           \
+         2},                                                                                         \
+    {                                                                                                \
+        "encoder", KEY_ENCODER, "FILE", 0,                                                           \
+            "StyleVAE's encoder, for --style-from (default stylevae_encoder.onnx there)", 2          \
     }
 static const char speed_help[] = "how fast to go: the motion is played .7 to 1.4 times as fast as it is";
 
-static const struct argp_option all_options[] = {
-    WAYS, {"ground-speed", KEY_GROUND_SPEED, "M/S", 0, speed_help, 2}, {"speed", KEY_SPEED, NULL, OPTION_ALIAS, NULL, 2}, FILES, {0}};
+static const struct argp_option all_options[] = {WAYS,
+                                                 {"ground-speed", KEY_GROUND_SPEED, "M/S", 0, speed_help, 2},
+                                                 {"speed", KEY_SPEED, NULL, OPTION_ALIAS, NULL, 2},
+                                                 FILES,
+                                                 {0}};
 const struct argp cli_style_argp = {all_options, parse, NULL, NULL, NULL, NULL, NULL};
 
-static const struct argp_option view_options[] = {WAYS, {"ground-speed", KEY_GROUND_SPEED, "M/S", 0, speed_help, 2}, FILES, {0}};
+static const struct argp_option view_options[] = {
+    WAYS, {"ground-speed", KEY_GROUND_SPEED, "M/S", 0, speed_help, 2}, FILES, {0}};
 const struct argp cli_view_style_argp = {view_options, parse, NULL, NULL, NULL, NULL, NULL};
 
 static const struct argp_option train_options[] = {
     {NULL, 0, NULL, 0, "Invented motions, instead of a clip:", 2},
-    {"style", KEY_STYLE, "random|STYLE", 0, "random: styles drawn anew all the time, see the settings style-...; or one style's name", 2},
+    {"style", KEY_STYLE, "random|STYLE", 0,
+     "random: styles drawn anew all the time, see the settings style-...; or one style's name", 2},
     FILES,
     {0},
 };
@@ -104,20 +131,25 @@ const struct argp cli_style_files_argp = {file_options, parse, NULL, NULL, NULL,
 
 bool cli_style_check(const amb_style_request *s, const char *motion, amb_error *err)
 {
-    const char *const way[] = {s->style ? "--style" : NULL, s->schedule ? "--style-schedule" : NULL, s->from ? "--style-from" : NULL,
-                               motion ? "--motion" : NULL};
+    const char *const way[] = {s->style ? "--style" : NULL, s->schedule ? "--style-schedule" : NULL,
+                               s->from ? "--style-from" : NULL, motion ? "--motion" : NULL};
     const char *first = NULL;
     for (int i = 0; i < 4; i++) {
         if (first && way[i])
             return amb_fail(err, "%s and %s exclude each other", first, way[i]);
         first = first ? first : way[i];
     }
-    const char *const wants[] = {s->change > 0 ? "--style-change" : NULL, s->speed > 0 ? s->speed_option : NULL,
+    const char *const wants[] = {s->change > 0 ? "--style-change" : NULL,
+                                 s->speed > 0 ? s->speed_option : NULL,
                                  s->phase_gain > 0 ? "--phase-gain" : NULL};
     for (int i = 0; i < 3; i++)
         if (wants[i] && !amb_style_requested(s))
-            return amb_fail(err, "%s is for invented motions: give a style too, with --style, --style-schedule or --style-from", wants[i]);
+            return amb_fail(err,
+                            "%s is for invented motions: give a style too, with --style, --style-schedule or "
+                            "--style-from",
+                            wants[i]);
     if (s->change > 0 && !(s->style && !strncmp(s->style, "random", 6)))
-        return amb_fail(err, "--style-change is for styles that are drawn: give --style random, random-names or random-blends");
+        return amb_fail(err, "--style-change is for styles that are drawn: give --style random, random-names "
+                             "or random-blends");
     return true;
 }

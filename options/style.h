@@ -1,4 +1,5 @@
-/* What the subcommands that can follow invented motions share: --style and its relatives, and the networks behind them. */
+/* What the subcommands that can follow invented motions share: --style and its relatives, and the networks
+ * behind them. */
 #ifndef AMB_OPTIONS_STYLE_H
 #define AMB_OPTIONS_STYLE_H
 
@@ -18,7 +19,8 @@ extern const struct argp cli_train_style_argp;
 /* Only --decoder, --deepphase and --styles, for what shows styles. */
 extern const struct argp cli_style_files_argp;
 
-/* Whether what was given goes together: at most one way to say the style, and nothing about styles without one. */
+/* Whether what was given goes together: at most one way to say the style, and nothing about styles without
+ * one. */
 bool cli_style_check(const amb_style_request *style, const char *motion, amb_error *err);
 
 #endif

@@ -15,7 +15,8 @@
 #endif
 
 #ifdef _OPENMP
-/* This program's file: by its real name, so that it keeps that name in the list of processes, where that can be had. */
+/* This program's file: by its real name, so that it keeps that name in the list of processes, where that can
+ * be had. */
 static const char *own_path(void)
 {
     static char path[4096];
@@ -23,8 +24,8 @@ static const char *own_path(void)
     return n > 0 && access(path, X_OK) == 0 ? path : "/proc/self/exe";
 }
 
-/* How often GCC's runtime, which counts, has to look at what it waits for in `us` microseconds. A processor's pause takes 10 to 140 cycles,
- * so it is measured: the fastest of some short runs. */
+/* How often GCC's runtime, which counts, has to look at what it waits for in `us` microseconds. A processor's
+ * pause takes 10 to 140 cycles, so it is measured: the fastest of some short runs. */
 static int spins_in(double us)
 {
     enum { RUNS = 5, SPINS = 200 };
@@ -42,13 +43,14 @@ static int spins_in(double us)
 }
 #endif
 
-/* A runtime that is left alone spins for milliseconds at a barrier (GCC's 300,000 times, LLVM's .2 s). Where another program has the core
- * of the thread that is waited for, that is time in which nobody gets on, taken from the core that this thread could have. Waking a
- * sleeping thread costs some microseconds, so waits that are shorter are spun through. Nor are threads bound to cores: the system moves a
- * thread that waits for its core to one that has become free.
+/* A runtime that is left alone spins for milliseconds at a barrier (GCC's 300,000 times, LLVM's .2 s). Where
+ * another program has the core of the thread that is waited for, that is time in which nobody gets on, taken
+ * from the core that this thread could have. Waking a sleeping thread costs some microseconds, so waits that
+ * are shorter are spun through. Nor are threads bound to cores: the system moves a thread that waits for its
+ * core to one that has become free.
  *
- * GCC's runtime reads its environment before main, so the variables are set and the program starts itself again, once. If that cannot be
- * done it goes on as it is: slower, not wrong. */
+ * GCC's runtime reads its environment before main, so the variables are set and the program starts itself
+ * again, once. If that cannot be done it goes on as it is: slower, not wrong. */
 void cli_set_up_openmp(char **argv)
 {
 #ifdef _OPENMP
@@ -62,7 +64,9 @@ void cli_set_up_openmp(char **argv)
         return;
     char spins[32];
     snprintf(spins, sizeof spins, "%d", spins_in(spin_us));
-    if (setenv("GOMP_SPINCOUNT", spins, 1) == 0 && setenv("KMP_BLOCKTIME", "1", 1) == 0 && setenv(guard, "1", 1) == 0) /* 1 ms, the least */
+    /* 1 ms, the least */
+    if (setenv("GOMP_SPINCOUNT", spins, 1) == 0 && setenv("KMP_BLOCKTIME", "1", 1) == 0 &&
+        setenv(guard, "1", 1) == 0)
         execv(own_path(), argv);
     unsetenv(guard);
 #else

@@ -2,11 +2,13 @@
 #ifndef AMB_OPTIONS_THREADS_H
 #define AMB_OPTIONS_THREADS_H
 
-/* To be called first in main: bounds the time that OpenMP's threads spin where they wait (GOMP_SPINCOUNT for GCC's runtime, KMP_BLOCKTIME
- * for LLVM's) unless the user set one of these or OMP_WAIT_POLICY. May start the program again, once. */
+/* To be called first in main: bounds the time that OpenMP's threads spin where they wait (GOMP_SPINCOUNT for
+ * GCC's runtime, KMP_BLOCKTIME for LLVM's) unless the user set one of these or OMP_WAIT_POLICY. May start the
+ * program again, once. */
 void cli_set_up_openmp(char **argv);
 
-/* Cores that this process was granted: those of its affinity mask as it began, within the CPU quota (base/cores.h). */
+/* Cores that this process was granted: those of its affinity mask as it began, within the CPU quota
+ * (base/cores.h). */
 int cli_cores(void);
 
 /* The team's size: `threads` if > 0, else cli_cores(). */

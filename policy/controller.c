@@ -29,7 +29,9 @@ bool amb_policy_describe(amb_policy *policy, const amb_net *net, amb_error *err)
     if (kind && strcmp(kind, "actor"))
         return amb_fail(err, "this network is a %.40s, expected an actor", kind);
     if ((net->dim[0] != AMB_OBS && net->dim[0] != AMB_OBS_MAX) || net->dim[net->layers] != AMB_ACTION)
-        return amb_fail(err, "a network from %d to %d numbers, expected an actor from %d to %d, or from %d with the reference's goal",
+        return amb_fail(err,
+                        "a network from %d to %d numbers, expected an actor from %d to %d, or from %d with "
+                        "the reference's goal",
                         net->dim[0], net->dim[net->layers], AMB_OBS, AMB_ACTION, AMB_OBS_MAX);
     policy->goal = net->dim[0] == AMB_OBS_MAX;
     const char *action = amb_net_get_meta(net, "action");
@@ -45,8 +47,10 @@ bool amb_policy_describe(amb_policy *policy, const amb_net *net, amb_error *err)
         !amb_net_get_number(net, "look_ahead", 0, 1, &policy->look_ahead, err))
         return false;
     policy->substeps = (int)lround(policy->physics_hz / control_hz);
-    if (policy->substeps < 1 || fabs(policy->substeps * control_hz - policy->physics_hz) > 1e-6 * policy->physics_hz)
-        return amb_fail(err, "metadata: control at %g Hz is no whole fraction of physics at %g Hz", control_hz, policy->physics_hz);
+    if (policy->substeps < 1 ||
+        fabs(policy->substeps * control_hz - policy->physics_hz) > 1e-6 * policy->physics_hz)
+        return amb_fail(err, "metadata: control at %g Hz is no whole fraction of physics at %g Hz",
+                        control_hz, policy->physics_hz);
     const char *may_touch = amb_net_get_meta(net, "may_touch");
     if (may_touch && !amb_bodies_read(may_touch, &policy->may_touch, err))
         return amb_fail_in(err, "metadata \"may_touch\"");
@@ -100,10 +104,12 @@ void amb_policy_use(const amb_policy *policy, amb_env_def *def)
 bool amb_policy_check(const amb_policy *policy, const amb_env_def *def, amb_error *err)
 {
     if (policy && policy->goal != def->goal)
-        return amb_fail(err, "the network takes observations of %d numbers, the environment gives %d: see amb_policy_use",
-                        policy->goal ? AMB_OBS_MAX : AMB_OBS, def->goal ? AMB_OBS_MAX : AMB_OBS);
+        return amb_fail(
+            err, "the network takes observations of %d numbers, the environment gives %d: see amb_policy_use",
+            policy->goal ? AMB_OBS_MAX : AMB_OBS, def->goal ? AMB_OBS_MAX : AMB_OBS);
     if (policy && policy->action_mode != def->action_mode)
-        return amb_fail(err, "the network's actions are %s, the environment takes %s ones: see amb_policy_use",
+        return amb_fail(err,
+                        "the network's actions are %s, the environment takes %s ones: see amb_policy_use",
                         policy->action_mode == AMB_ACTION_RESIDUAL ? "residual" : "absolute",
                         def->action_mode == AMB_ACTION_RESIDUAL ? "residual" : "absolute");
     return true;

@@ -9,38 +9,44 @@
 #include "nets/model.h"
 #include "sim/env.h"
 
-/* An actor as deployed: packed network and what its metadata says about how it wants to be used. Const after load. */
+/* An actor as deployed: packed network and what its metadata says about how it wants to be used. Const after
+ * load. */
 typedef struct amb_policy {
     amb_model *actor;
     amb_action_mode action_mode;
-    double physics_hz; /* the rates and look-ahead it was trained at; 120, 4 and .06 where the file does not say */
+    double physics_hz; /* the rates and look-ahead it was trained at; 120, 4 and .06 where the file does not
+                          say */
     int substeps;
     double look_ahead;
     bool goal;          /* it sees what the reference wants, too: AMB_OBS_MAX inputs */
-    unsigned may_touch; /* bits of the bodies that might touch the floor when it was trained; 0: the file does not say */
+    unsigned may_touch; /* bits of the bodies that might touch the floor when it was trained; 0: the file does
+                           not say */
     char motion[256];   /* it was trained on; empty if the file does not say */
     bool has_motion_crc;
     uint32_t motion_crc; /* amb_clip_crc of that clip, where the file says it */
 } amb_policy;
 
-/* Reads an ONNX file of AMB_OBS or AMB_OBS_MAX inputs and 36 outputs and packs it as `def` says (NULL: amb_model_default_def, precision
- * AUTO). False and a sentence otherwise. */
+/* Reads an ONNX file of AMB_OBS or AMB_OBS_MAX inputs and 36 outputs and packs it as `def` says (NULL:
+ * amb_model_default_def, precision AUTO). False and a sentence otherwise. */
 bool amb_policy_load(amb_policy *policy, const char *path, const amb_model_def *def, amb_error *err);
 void amb_policy_free(amb_policy *policy);
 
-/* All but the actor, from the shape and the metadata of a network that has been read already. False and a sentence where it is none. */
+/* All but the actor, from the shape and the metadata of a network that has been read already. False and a
+ * sentence where it is none. */
 bool amb_policy_describe(amb_policy *policy, const amb_net *net, amb_error *err);
 
-/* Where the critic of the actor in file POLICY lies: "…/walk.onnx" → "…/walk_critic.onnx", else "…/critic.onnx" beside it, as in a run
- * folder. False if neither is a readable file; then path is the second. */
+/* Where the critic of the actor in file POLICY lies: "…/walk.onnx" → "…/walk_critic.onnx", else
+ * "…/critic.onnx" beside it, as in a run folder. False if neither is a readable file; then path is the
+ * second. */
 bool amb_policy_critic_path(const char *policy, char *path, size_t size);
 
-/* Sets what the policy demands of an environment: observation, action mode, substeps, look-ahead. (Its physics rate goes into the
- * character.) */
+/* Sets what the policy demands of an environment: observation, action mode, substeps, look-ahead. (Its
+ * physics rate goes into the character.) */
 void amb_policy_use(const amb_policy *policy, amb_env_def *def);
 
-/* Whether an environment of this definition is what the policy demands: its observations have as many numbers as the network has inputs,
- * its actions mean what the network's mean. False and a sentence otherwise. policy may be NULL: then it is. */
+/* Whether an environment of this definition is what the policy demands: its observations have as many numbers
+ * as the network has inputs, its actions mean what the network's mean. False and a sentence otherwise. policy
+ * may be NULL: then it is. */
 AMB_MUST_CHECK bool amb_policy_check(const amb_policy *policy, const amb_env_def *def, amb_error *err);
 
 typedef struct amb_controller {

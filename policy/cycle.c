@@ -1,5 +1,5 @@
-/* The stages of a motion in the making. What the window says is only resampled, closed and turned; feet are not pinned, nothing is
- * smoothed. */
+/* The stages of a motion in the making. What the window says is only resampled, closed and turned; feet are
+ * not pinned, nothing is smoothed. */
 #include "policy/cycle.h"
 
 #include "motion/kinematics.h"
@@ -83,7 +83,8 @@ void amb_cycle_begin(amb_cycle *cycle, const amb_latent *latent)
 
 /* ---- decode ---- */
 
-/* Whether all are finite and none is beyond any body's reach or speed: inverse kinematics shall have numbers it can work with. */
+/* Whether all are finite and none is beyond any body's reach or speed: inverse kinematics shall have numbers
+ * it can work with. */
 static bool sane(const float *x, int n)
 {
     const float most = 100;
@@ -106,11 +107,13 @@ static amb_refusal decode(amb_cycle *cycle, const amb_motion_nets *nets, amb_cyc
 
 /* ---- rhythm: where to cut ---- */
 
-/* Velocities of frame f's points, m/s: those in the frame by differences, and what the frame itself moves and turns. */
+/* Velocities of frame f's points, m/s: those in the frame by differences, and what the frame itself moves and
+ * turns. */
 static void point_velocities(const float *window, int f, float vel[POINTS])
 {
     const int before = f > 0 ? f - 1 : 0, after = f < AMB_STYLE_FRAMES - 1 ? f + 1 : f;
-    const float *now = window + f * AMB_FEATURES, *a = window + before * AMB_FEATURES, *b = window + after * AMB_FEATURES;
+    const float *now = window + f * AMB_FEATURES, *a = window + before * AMB_FEATURES,
+                *b = window + after * AMB_FEATURES;
     const float rate = (float)AMB_WINDOW_RATE / (float)(after - before), yaw = now[AMB_FEATURE_YAW_RATE];
     for (int p = 0; p < POINTS; p += 3) {
         vel[p] = rate * (b[p] - a[p]) - yaw * now[p + 1] + now[AMB_FEATURE_FORWARD];
@@ -164,8 +167,8 @@ static double mean_gap(const float *window, double length)
     return n ? sum / n : INFINITY;
 }
 
-/* DeepPhase says the period to a few per cent; the points themselves say best after which time they come round, and where the cut is least
- * seen. A frame's error in the period is centimetres at a running foot. */
+/* DeepPhase says the period to a few per cent; the points themselves say best after which time they come
+ * round, and where the cut is least seen. A frame's error in the period is centimetres at a running foot. */
 static void choose_cut(amb_cycle *cycle, double length)
 {
     enum { STEPS = 7 };
@@ -197,7 +200,8 @@ static void choose_cut(amb_cycle *cycle, double length)
 /* Where in the cut the phase is whole: the left foot's strike. */
 static void find_strike(amb_cycle *cycle)
 {
-    const double first = unwrapped_at(cycle, cycle->start), wanted = ceil(first), end = cycle->start + cycle->length;
+    const double first = unwrapped_at(cycle, cycle->start), wanted = ceil(first),
+                 end = cycle->start + cycle->length;
     double t = cycle->start, before = first;
     cycle->advance = unwrapped_at(cycle, end) - first;
     cycle->strike = cycle->start;
@@ -212,17 +216,19 @@ static void find_strike(amb_cycle *cycle)
     }
 }
 
-static amb_refusal rhythm(amb_cycle *cycle, const amb_motion_nets *nets, const amb_motion_limits *limits, amb_cycle_room *room)
+static amb_refusal rhythm(amb_cycle *cycle, const amb_motion_nets *nets, const amb_motion_limits *limits,
+                          amb_cycle_room *room)
 {
     amb_window_phase_features(cycle->window, room->phase_features);
     amb_phase_trajectory trajectory = {AMB_STYLE_FRAMES, AMB_WINDOW_RATE, room->phase, cycle->unwrapped};
     amb_phase_period period;
-    if (!amb_deepphase_encode_sequence(nets->deepphase, room->deepphase, room->phase_features, &trajectory, NULL) ||
+    if (!amb_deepphase_encode_sequence(nets->deepphase, room->deepphase, room->phase_features, &trajectory,
+                                       NULL) ||
         !amb_deepphase_periodicity(&trajectory, &period, NULL))
         return AMB_REFUSED_NUMBERS;
     cycle->facts.confidence = period.confidence;
-    if (!(period.velocity > 0) || !(period.confidence >= limits->confidence) || !(period.period_s >= limits->period_s[0]) ||
-        !(period.period_s <= limits->period_s[1]))
+    if (!(period.velocity > 0) || !(period.confidence >= limits->confidence) ||
+        !(period.period_s >= limits->period_s[0]) || !(period.period_s <= limits->period_s[1]))
         return AMB_REFUSED_RHYTHM;
     choose_cut(cycle, period.period_s * AMB_WINDOW_RATE);
     find_strike(cycle);
@@ -230,18 +236,21 @@ static amb_refusal rhythm(amb_cycle *cycle, const amb_motion_nets *nets, const a
         return AMB_REFUSED_RHYTHM;
     cycle->facts.stretch = fmin(fmax(cycle->latent.scale, limits->stretch[0]), limits->stretch[1]);
     cycle->facts.period_s = cycle->length / AMB_WINDOW_RATE * cycle->facts.stretch;
-    cycle->facts.frames = (int)fmin(fmax(round(cycle->facts.period_s * AMB_WINDOW_RATE), 8), AMB_CYCLE_FRAMES);
+    cycle->facts.frames =
+        (int)fmin(fmax(round(cycle->facts.period_s * AMB_WINDOW_RATE), 8), AMB_CYCLE_FRAMES);
     return cycle->facts.close_m <= limits->close_m ? AMB_MOTION_OK : AMB_REFUSED_OPEN;
 }
 
 /* ---- poses ---- */
 
-/* One number of the window between frames i and i + 1, by Catmull and Rom's cubics (1974); straight on beyond its ends. */
+/* One number of the window between frames i and i + 1, by Catmull and Rom's cubics (1974); straight on beyond
+ * its ends. */
 static inline float between_frames(const float *window, int i, float u, int k)
 {
     const float *b = window + i * AMB_FEATURES + k, v = 1 - u;
     const float b0 = b[0], c0 = b[AMB_FEATURES];
-    const float before = i > 0 ? b[-AMB_FEATURES] : 2 * b0 - c0, after = i < AMB_STYLE_FRAMES - 2 ? b[2 * AMB_FEATURES] : 2 * c0 - b0;
+    const float before = i > 0 ? b[-AMB_FEATURES] : 2 * b0 - c0,
+                after = i < AMB_STYLE_FRAMES - 2 ? b[2 * AMB_FEATURES] : 2 * c0 - b0;
     const float mb = .5f * (c0 - before), mc = .5f * (after - b0);
     return v * v * ((1 + 2 * u) * b0 + u * mb) + u * u * ((3 - 2 * u) * c0 - v * mc);
 }
@@ -267,7 +276,8 @@ static double cut_time(const amb_cycle *cycle, int f, bool *over)
     return *over ? t - cycle->length : t;
 }
 
-/* The cycle's features, from the strike on. What its ends differ by is taken off evenly over the cut, half of it at either end. */
+/* The cycle's features, from the strike on. What its ends differ by is taken off evenly over the cut, half of
+ * it at either end. */
 static void cut(amb_cycle *cycle, float *features)
 {
     const int n = cycle->facts.frames;
@@ -313,7 +323,8 @@ static void straighten(int frames, double *pose)
     }
 }
 
-static amb_refusal make_poses(amb_cycle *cycle, const amb_motion_nets *nets, amb_cycle_room *room, amb_clip *clip)
+static amb_refusal make_poses(amb_cycle *cycle, const amb_motion_nets *nets, amb_cycle_room *room,
+                              amb_clip *clip)
 {
     const int n = cycle->facts.frames;
     cut(cycle, room->features);
@@ -324,7 +335,8 @@ static amb_refusal make_poses(amb_cycle *cycle, const amb_motion_nets *nets, amb
     for (int f = 0; f <= n; f++)
         room->time[f] = cycle->facts.period_s * f / n;
     straighten(n, room->pose);
-    return amb_clip_refill(clip, n + 1, room->time, room->pose, true, NULL) ? AMB_MOTION_OK : AMB_REFUSED_BODY;
+    return amb_clip_refill(clip, n + 1, room->time, room->pose, true, NULL) ? AMB_MOTION_OK
+                                                                            : AMB_REFUSED_BODY;
 }
 
 /* ---- checks ---- */
@@ -366,8 +378,8 @@ static double skate_of(const skating *s)
     return s->weight > 0 ? s->way / s->weight : 0;
 }
 
-static const int soles[4] = {AMB_POINT_LEFT + AMB_POINT_HEEL, AMB_POINT_LEFT + AMB_POINT_TOE, AMB_POINT_RIGHT + AMB_POINT_HEEL,
-                             AMB_POINT_RIGHT + AMB_POINT_TOE};
+static const int soles[4] = {AMB_POINT_LEFT + AMB_POINT_HEEL, AMB_POINT_LEFT + AMB_POINT_TOE,
+                             AMB_POINT_RIGHT + AMB_POINT_HEEL, AMB_POINT_RIGHT + AMB_POINT_TOE};
 
 /* Of the window, at the moment that is frame f of the clip; velocities over two frames, as the clip's are. */
 static void add_window_skating(const amb_cycle *cycle, int f, skating *s)
@@ -375,7 +387,8 @@ static void add_window_skating(const amb_cycle *cycle, int f, skating *s)
     bool over;
     const double t = fmin(fmax(cut_time(cycle, f, &over), 1), AMB_STYLE_FRAMES - 2);
     const int i[3] = {frame_before(t - 1), frame_before(t), frame_before(t + 1)};
-    const float u[3] = {(float)(t - 1 - i[0]), (float)(t - i[1]), (float)(t + 1 - i[2])}, rate = (float)(.5 * AMB_WINDOW_RATE);
+    const float u[3] = {(float)(t - 1 - i[0]), (float)(t - i[1]), (float)(t + 1 - i[2])},
+                rate = (float)(.5 * AMB_WINDOW_RATE);
     const float yaw = between_frames(cycle->window, i[1], u[1], AMB_FEATURE_YAW_RATE);
     for (int k = 0; k < 4; k++) {
         float at[3], vel[2];
@@ -384,7 +397,8 @@ static void add_window_skating(const amb_cycle *cycle, int f, skating *s)
         for (int n = 0; n < 2; n++)
             vel[n] = rate * (between_frames(cycle->window, i[2], u[2], 3 * soles[k] + n) -
                              between_frames(cycle->window, i[0], u[0], 3 * soles[k] + n)) +
-                     (n == 0 ? -yaw * at[1] : yaw * at[0]) + between_frames(cycle->window, i[1], u[1], AMB_FEATURE_FORWARD + n);
+                     (n == 0 ? -yaw * at[1] : yaw * at[0]) +
+                     between_frames(cycle->window, i[1], u[1], AMB_FEATURE_FORWARD + n);
         add_skating(s, (double)at[2], (double)vel[0], (double)vel[1]);
     }
 }
@@ -400,13 +414,14 @@ static double distance_of_points(const float *a, const float *b)
 }
 
 /* What is seen of one frame: how well its points fit, where the soles are. */
-static void look_at(const amb_motion_nets *nets, const amb_cycle_room *room, const amb_clip *clip, int f, double *off, double *lowest,
-                    skating *s)
+static void look_at(const amb_motion_nets *nets, const amb_cycle_room *room, const amb_clip *clip, int f,
+                    double *off, double *lowest, skating *s)
 {
     amb_state state;
     amb_points points;
     float features[AMB_FEATURES];
-    amb_fk_state(nets->skeleton, amb_clip_poses(clip) + f * AMB_POSE, amb_clip_vels(clip) + f * AMB_VEL, &state);
+    amb_fk_state(nets->skeleton, amb_clip_poses(clip) + f * AMB_POSE, amb_clip_vels(clip) + f * AMB_VEL,
+                 &state);
     amb_points_of_state(nets->skeleton, &state, &points);
     amb_features(&points, features);
     *off += distance_of_points(features, room->features + f * AMB_FEATURES);
@@ -417,9 +432,10 @@ static void look_at(const amb_motion_nets *nets, const amb_cycle_room *room, con
     }
 }
 
-/* Of the clip as it will be followed. The limits hold at every frame, what is a mean is taken over every other one. */
-static amb_refusal check(amb_cycle *cycle, const amb_motion_nets *nets, const amb_motion_limits *limits, amb_cycle_room *room,
-                         const amb_clip *clip)
+/* Of the clip as it will be followed. The limits hold at every frame, what is a mean is taken over every
+ * other one. */
+static amb_refusal check(amb_cycle *cycle, const amb_motion_nets *nets, const amb_motion_limits *limits,
+                         amb_cycle_room *room, const amb_clip *clip)
 {
     const int n = cycle->facts.frames;
     double lowest = INFINITY, off = 0, offset[3];
@@ -450,8 +466,8 @@ static amb_refusal check(amb_cycle *cycle, const amb_motion_nets *nets, const am
 
 /* ---- all of it ---- */
 
-amb_refusal amb_cycle_advance(amb_cycle *cycle, const amb_motion_nets *nets, const amb_motion_limits *limits, amb_cycle_room *room,
-                              amb_clip *clip)
+amb_refusal amb_cycle_advance(amb_cycle *cycle, const amb_motion_nets *nets, const amb_motion_limits *limits,
+                              amb_cycle_room *room, amb_clip *clip)
 {
     switch (cycle->stage++) {
     case AMB_CYCLE_DECODE:
@@ -468,8 +484,8 @@ amb_refusal amb_cycle_advance(amb_cycle *cycle, const amb_motion_nets *nets, con
     }
 }
 
-amb_refusal amb_cycle_make(amb_cycle *cycle, const amb_motion_nets *nets, const amb_motion_limits *limits, amb_cycle_room *room,
-                           const amb_latent *latent, amb_clip *clip)
+amb_refusal amb_cycle_make(amb_cycle *cycle, const amb_motion_nets *nets, const amb_motion_limits *limits,
+                           amb_cycle_room *room, const amb_latent *latent, amb_clip *clip)
 {
     amb_refusal refusal = AMB_MOTION_OK;
     amb_cycle_begin(cycle, latent);
@@ -478,7 +494,8 @@ amb_refusal amb_cycle_make(amb_cycle *cycle, const amb_motion_nets *nets, const 
     return refusal;
 }
 
-bool amb_cycle_body_phase(const amb_motion_nets *nets, amb_cycle_room *room, const amb_state *state, amb_phase *phase)
+bool amb_cycle_body_phase(const amb_motion_nets *nets, amb_cycle_room *room, const amb_state *state,
+                          amb_phase *phase)
 {
     amb_points points;
     amb_points_of_state(nets->skeleton, state, &points);

@@ -11,7 +11,8 @@
 enum { MAX_NETWORK = 256 << 20 };
 
 /* The file as given, or amble's own; its checksum is added to crc. */
-static bool find_file(const char *given, const char *own, bool table, char *path, size_t size, uint32_t *crc, amb_error *err)
+static bool find_file(const char *given, const char *own, bool table, char *path, size_t size, uint32_t *crc,
+                      amb_error *err)
 {
     const char *name = given ? given : own;
     size_t bytes;
@@ -34,8 +35,9 @@ static bool plan_from_clip(amb_motions *m, const amb_style_request *s, const cha
     amb_style style;
     amb_clip *clip = amb_load_motion(s->from, clips, NULL, path, sizeof path, err);
     amb_gait *gait = clip ? amb_gait_create(m->nets.skeleton, clip, err) : NULL;
-    bool ok = gait && find_file(s->encoder, "stylevae_encoder.onnx", false, path, sizeof path, &unused, err) &&
-              amb_stylevae_load(&encoder, path, NULL, NULL, err) && amb_style_of_gait(&encoder, gait, &style, err);
+    bool ok =
+        gait && find_file(s->encoder, "stylevae_encoder.onnx", false, path, sizeof path, &unused, err) &&
+        amb_stylevae_load(&encoder, path, NULL, NULL, err) && amb_style_of_gait(&encoder, gait, &style, err);
     if (ok)
         ok = amb_style_plan_of_style(&m->plan, m->styles, &style, err);
     amb_stylevae_free(&encoder);
@@ -47,7 +49,11 @@ static bool plan_from_clip(amb_motions *m, const amb_style_request *s, const cha
 static bool make_plan(amb_motions *m, const amb_style_request *s, const char *clips, amb_error *err)
 {
     const char *what = s->style ? s->style : s->schedule ? s->schedule : s->from;
-    snprintf(m->name, sizeof m->name, "%s %.200s", s->style ? "style" : s->schedule ? "styles of" : "the style of", what);
+    snprintf(m->name, sizeof m->name, "%s %.200s",
+             s->style      ? "style"
+             : s->schedule ? "styles of"
+                           : "the style of",
+             what);
     if (s->from)
         return plan_from_clip(m, s, clips, err) || amb_fail_in(err, "--style-from");
     if (s->schedule)
@@ -58,7 +64,8 @@ static bool make_plan(amb_motions *m, const amb_style_request *s, const char *cl
     return true;
 }
 
-bool amb_motions_load(amb_motions *m, const amb_style_request *s, const amb_skeleton *skeleton, const char *clips, amb_error *err)
+bool amb_motions_load(amb_motions *m, const amb_style_request *s, const amb_skeleton *skeleton,
+                      const char *clips, amb_error *err)
 {
     char decoder[4096], deepphase[4096], table[4096];
     memset(m, 0, sizeof *m);
@@ -67,7 +74,8 @@ bool amb_motions_load(amb_motions *m, const amb_style_request *s, const amb_skel
     if (find_file(s->decoder, "stylevae_decoder.onnx", false, decoder, sizeof decoder, &m->crc, err) &&
         find_file(s->deepphase, "deepphase.onnx", false, deepphase, sizeof deepphase, &m->crc, err) &&
         find_file(s->table, "styles.json", true, table, sizeof table, &m->crc, err) &&
-        amb_stylevae_load(&m->vae, NULL, decoder, NULL, err) && amb_deepphase_load(&m->deepphase, deepphase, NULL, err) &&
+        amb_stylevae_load(&m->vae, NULL, decoder, NULL, err) &&
+        amb_deepphase_load(&m->deepphase, deepphase, NULL, err) &&
         (m->styles = amb_styles_read(table, err)) != NULL && make_plan(m, s, clips, err)) {
         m->def = amb_generator_default_def(&m->nets, &m->plan);
         m->def.speed = s->speed;
@@ -93,8 +101,8 @@ const char *amb_style_trained_on(const char *motion)
     return strncmp(motion, invented, strlen(invented)) ? NULL : motion + strlen(invented);
 }
 
-bool amb_follow(amb_followed *f, const char *motion, const amb_style_request *style, const amb_origin *origin, const amb_skeleton *skeleton,
-                const char *clips, amb_error *err)
+bool amb_follow(amb_followed *f, const char *motion, const amb_style_request *style, const amb_origin *origin,
+                const amb_skeleton *skeleton, const char *clips, amb_error *err)
 {
     memset(f, 0, sizeof *f);
     const char *trained_on = origin && origin->motion ? amb_style_trained_on(origin->motion) : NULL;

@@ -32,12 +32,14 @@ typedef struct amb_motions {
     char name[256];        /* for reports: "style walk:0.7,zombie:0.3" */
 } amb_motions;
 
-/* clips: where --style-from looks for names (NULL: see amb_clip_find). The character must outlive the motions. */
-bool amb_motions_load(amb_motions *motions, const amb_style_request *style, const amb_skeleton *skeleton, const char *clips,
-                      amb_error *err);
+/* clips: where --style-from looks for names (NULL: see amb_clip_find). The character must outlive the
+ * motions. */
+bool amb_motions_load(amb_motions *motions, const amb_style_request *style, const amb_skeleton *skeleton,
+                      const char *clips, amb_error *err);
 void amb_motions_free(amb_motions *motions);
 
-/* The styles that a policy was trained on: "random" where amb_policy.motion is "style:random", or one's name; NULL where that is a clip. */
+/* The styles that a policy was trained on: "random" where amb_policy.motion is "style:random", or one's name;
+ * NULL where that is a clip. */
 const char *amb_style_trained_on(const char *motion);
 
 /* What characters follow: a clip or invented motions. */
@@ -48,9 +50,10 @@ typedef struct amb_followed {
     const char *name;    /* for reports */
 } amb_followed;
 
-/* As given by --motion or the style's options, else what the origin (NULL: none) was trained on, else walk; see amb_load_motion. */
-bool amb_follow(amb_followed *followed, const char *motion, const amb_style_request *style, const amb_origin *origin,
-                const amb_skeleton *skeleton, const char *clips, amb_error *err);
+/* As given by --motion or the style's options, else what the origin (NULL: none) was trained on, else walk;
+ * see amb_load_motion. */
+bool amb_follow(amb_followed *followed, const char *motion, const amb_style_request *style,
+                const amb_origin *origin, const amb_skeleton *skeleton, const char *clips, amb_error *err);
 void amb_followed_free(amb_followed *followed);
 
 #endif

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Nominal costs of the stages, µs on a core of 2024 in fp32: not measured as it runs, or results would depend on time. */
+/* Nominal costs of the stages, µs on a core of 2024 in fp32: not measured as it runs, or results would depend
+ * on time. */
 static const double stage_us[AMB_CYCLE_DONE] = {90, 60, 120, 30};
 
 static const double slowest = .7, fastest = 1.4; /* rates at which a motion is still itself */
@@ -12,7 +13,8 @@ static const double rate_slew = 1.5;             /* 1/s */
 static const double max_pull = .25, lag_s = 2;
 static const double longest_glide_s = 3;
 static const double straight_up_to = 5;            /* ratio of speeds */
-static const double change_takes_s = 3;            /* a fall within this time of a change of style counts as the change's */
+static const double change_takes_s = 3;            /* a fall within this time of a change of style counts as
+                                                      the change's */
 static const double change_again_s[2] = {.2, 1.5}; /* when such a change comes again */
 static const double turn_gain = 2, max_turn = .8;  /* 1/s, rad/s: towards a wanted heading */
 
@@ -23,7 +25,8 @@ typedef struct state {
     amb_latent by;       /* what it leads towards in between, where leads_by */
     int64_t leads_by;
     amb_latent tried;            /* the last one that a motion was made of */
-    amb_latent before, again;    /* of drawn styles: the one before `to`; where `to` was fallen in on the way from it */
+    amb_latent before, again;    /* of drawn styles: the one before `to`; where `to` was fallen in on the way
+                                    from it */
     double glide_from, glide_s;  /* s, when it set out and how long it takes */
     double entered;              /* s, when the motion that is followed began to be */
     double begun;                /* s, when the last motion was begun */
@@ -154,7 +157,8 @@ static void follow_plan(amb_generator *g, double now)
         want_moment(g, &plan->moment[g->s.moment++], now);
 }
 
-/* The plan from its beginning, the latent already there. Again: not with a drawn style but with the one that was wanted last. */
+/* The plan from its beginning, the latent already there. Again: not with a drawn style but with the one that
+ * was wanted last. */
 static void begin_plan(amb_generator *g, bool again)
 {
     state *s = &g->s;
@@ -203,7 +207,8 @@ static amb_refusal make_now(amb_generator *g, amb_cycle_room *room, const amb_la
 {
     const int64_t other = 1 - g->s.current;
     g->s.tried = *latent;
-    const amb_refusal refusal = amb_cycle_make(&g->cycle[other], g->def.nets, &g->def.limits, room, latent, g->clip[other]);
+    const amb_refusal refusal =
+        amb_cycle_make(&g->cycle[other], g->def.nets, &g->def.limits, room, latent, g->clip[other]);
     if (refusal == AMB_MOTION_OK)
         g->s.current = other;
     return count(g, refusal);
@@ -230,7 +235,8 @@ static void change(amb_generator *g, amb_env *env)
     amb_generator_use(g, &env->def);
 }
 
-/* Whether it is time for a motion of this latent: at once where a way begins or is at its end, every_s after the last one on it. */
+/* Whether it is time for a motion of this latent: at once where a way begins or is at its end, every_s after
+ * the last one on it. */
 static bool is_due(const amb_generator *g, const amb_latent *latent, double now)
 {
     if (amb_latent_same(latent, &g->s.tried))
@@ -255,7 +261,8 @@ static void work(amb_generator *g, amb_cycle_room *room, amb_env *env, double no
     double spent = 0;
     do {
         spent += stage_us[cycle->stage];
-        const amb_refusal refusal = amb_cycle_advance(cycle, g->def.nets, &g->def.limits, room, g->clip[other]);
+        const amb_refusal refusal =
+            amb_cycle_advance(cycle, g->def.nets, &g->def.limits, room, g->clip[other]);
         if (refusal != AMB_MOTION_OK || cycle->stage == AMB_CYCLE_DONE) {
             g->s.busy = 0;
             if (count(g, refusal) == AMB_MOTION_OK)
@@ -288,7 +295,8 @@ static double phase_pull(amb_generator *g, amb_cycle_room *room, const amb_env *
     }
     if (!(g->def.phase_gain > 0) || !amb_cycle_body_phase(g->def.nets, room, &env->state, &body))
         return 0;
-    const double reference = amb_cycle_phase_at(&g->cycle[g->s.current], amb_reference_phase(&env->reference));
+    const double reference =
+        amb_cycle_phase_at(&g->cycle[g->s.current], amb_reference_phase(&env->reference));
     const double ahead = amb_phase_difference(reference, body.phase), sure = fmin(body.amplitude, 1);
     const double unusual = amb_phase_difference(g->s.lag, ahead);
     const double share = env->control_dt / fmin(g->s.lag_seen_s + env->control_dt, lag_s);
@@ -342,15 +350,16 @@ static bool first_motion(amb_generator *g, amb_cycle_room *room, amb_error *err)
     if (refusal == AMB_MOTION_OK)
         return true;
     if (plan->moments > 0)
-        return amb_fail(err, "the style that is asked for first gives no usable motion: %s", amb_refusal_text(refusal));
+        return amb_fail(err, "the style that is asked for first gives no usable motion: %s",
+                        amb_refusal_text(refusal));
     for (int i = 0; i < plan->styles->count; i++) {
         amb_latent latent;
         amb_latent_of_style(&plan->styles->style[i], &latent);
         if (make_now(g, room, &latent) == AMB_MOTION_OK)
             return true;
     }
-    return amb_fail(err, "none of the %d styles gives a usable motion; of the first one, %s", plan->styles->count,
-                    amb_refusal_text(refusal));
+    return amb_fail(err, "none of the %d styles gives a usable motion; of the first one, %s",
+                    plan->styles->count, amb_refusal_text(refusal));
 }
 
 amb_generator *amb_generator_create(const amb_generator_def *def, amb_cycle_room *room, amb_error *err)
@@ -527,7 +536,8 @@ double amb_generator_phase(const amb_generator *g, const amb_env *env)
     return amb_cycle_phase_at(&g->cycle[g->s.current], amb_reference_phase(&env->reference));
 }
 
-bool amb_generator_body_phase(const amb_generator *g, amb_cycle_room *room, const amb_env *env, amb_phase *phase)
+bool amb_generator_body_phase(const amb_generator *g, amb_cycle_room *room, const amb_env *env,
+                              amb_phase *phase)
 {
     return amb_cycle_body_phase(g->def.nets, room, &env->state, phase);
 }
@@ -560,21 +570,23 @@ void amb_generator_save(const amb_generator *g, void *data)
     memcpy(data, &saved, sizeof saved);
 }
 
-bool amb_generator_load(amb_generator *g, amb_cycle_room *room, const void *data, amb_env *env, amb_error *err)
+bool amb_generator_load(amb_generator *g, amb_cycle_room *room, const void *data, amb_env *env,
+                        amb_error *err)
 {
     saved_generator saved;
     memcpy(&saved, data, sizeof saved);
-    if (saved.s.current < 0 || saved.s.current > 1 || saved.s.busy < 0 || saved.s.busy > 1 || saved.s.moment < 0 || saved.stage < 0 ||
-        saved.stage >= AMB_CYCLE_DONE)
+    if (saved.s.current < 0 || saved.s.current > 1 || saved.s.busy < 0 || saved.s.busy > 1 ||
+        saved.s.moment < 0 || saved.stage < 0 || saved.stage >= AMB_CYCLE_DONE)
         return amb_fail(err, "a generator of motions in a state that none can be in");
     g->s = saved.s;
     amb_cycle *followed = &g->cycle[g->s.current], *coming = &g->cycle[1 - g->s.current];
-    amb_refusal refusal = amb_cycle_make(followed, g->def.nets, &g->def.limits, room, &saved.followed, g->clip[g->s.current]);
+    amb_refusal refusal =
+        amb_cycle_make(followed, g->def.nets, &g->def.limits, room, &saved.followed, g->clip[g->s.current]);
     if (g->s.busy)
         amb_cycle_begin(coming, &saved.coming);
     while (refusal == AMB_MOTION_OK && g->s.busy && coming->stage < (amb_cycle_stage)saved.stage)
         refusal = amb_cycle_advance(coming, g->def.nets, &g->def.limits, room, g->clip[1 - g->s.current]);
     amb_generator_use(g, &env->def);
-    return refusal == AMB_MOTION_OK ||
-           amb_fail(err, "a motion that was being followed is not usable any more: these are other networks than it was made by");
+    return refusal == AMB_MOTION_OK || amb_fail(err, "a motion that was being followed is not usable any "
+                                                     "more: these are other networks than it was made by");
 }

@@ -1,22 +1,26 @@
 /* The reference generator: invents the motion that a character follows, while it follows it.
  *
- * A plan (policy/style_plan.h) says which style is wanted when. The latent goes from one style to the next within glide_s, or longer
- * where a body could not brake or speed up or change its rhythm that fast. Where their speeds differ more than fivefold it does not go
- * straight, through creeping runs that no body can do, but in a curve (a quadratic Bézier one) towards the named style whose speed is
- * between them, as one gets from creeping to running by walking. Every every_s on the way, and at its end, a new cycle is made from it
- * (policy/cycle.h), a stage or more a control step, in the buffer that is not followed. When it is done the reference goes on with it at
- * the same phase, DeepPhase's, so that the feet keep their rhythm, and pose and velocity stay continuous (amb_reference_change). A latent
- * that gives no usable motion is counted and left out: the last good motion goes on.
+ * A plan (policy/style_plan.h) says which style is wanted when. The latent goes from one style to the next
+ * within glide_s, or longer where a body could not brake or speed up or change its rhythm that fast. Where
+ * their speeds differ more than fivefold it does not go straight, through creeping runs that no body can do,
+ * but in a curve (a quadratic Bézier one) towards the named style whose speed is between them, as one gets
+ * from creeping to running by walking. Every every_s on the way, and at its end, a new cycle is made from it
+ * (policy/cycle.h), a stage or more a control step, in the buffer that is not followed. When it is done the
+ * reference goes on with it at the same phase, DeepPhase's, so that the feet keep their rhythm, and pose and
+ * velocity stay continuous (amb_reference_change). A latent that gives no usable motion is counted and left
+ * out: the last good motion goes on.
  *
- * Clock. The reference runs at rate = wanted · (1 + pull). Wanted is 1, or what the plan's pace or speed says. The pull is a phase-locked
- * loop: DeepPhase sees the simulated body, Δ is how far it is ahead of the reference in cycles, A its amplitude (at most 1),
+ * Clock. The reference runs at rate = wanted · (1 + pull). Wanted is 1, or what the plan's pace or speed
+ * says. The pull is a phase-locked loop: DeepPhase sees the simulated body, Δ is how far it is ahead of the
+ * reference in cycles, A its amplitude (at most 1),
  *   pull = clamp(phase_gain · A · (Δ - lag), ±.25),
- * where lag is the mean of Δ over some 2 s, because a body under PD control is always a little late and should not be waited for. A
- * disturbance of the phase dies away with the time constant period / phase_gain. The rate changes by at most 1.5 a second. On the way
- * from one style to another there is no pull, and lag is found anew behind it: every style is late by an amount of its own.
+ * where lag is the mean of Δ over some 2 s, because a body under PD control is always a little late and
+ * should not be waited for. A disturbance of the phase dies away with the time constant period / phase_gain.
+ * The rate changes by at most 1.5 a second. On the way from one style to another there is no pull, and lag is
+ * found anew behind it: every style is late by an amount of its own.
  *
- * Deterministic: a seed and the environment's steps decide everything, time does not (the budget counts nominal costs). One thread at a
- * time may use a generator. Nothing allocates after creation. */
+ * Deterministic: a seed and the environment's steps decide everything, time does not (the budget counts
+ * nominal costs). One thread at a time may use a generator. Nothing allocates after creation. */
 #ifndef AMB_POLICY_GENERATOR_H
 #define AMB_POLICY_GENERATOR_H
 
@@ -29,12 +33,15 @@ typedef struct amb_generator_def {
     uint64_t seed, stream; /* of what is drawn; stream: the environment's number */
     double budget_us;      /* 150: nominal cost of the stages done in a control step; one is always done */
     double glide_s;        /* 1: s, from one style to the next, at least */
-    double acceleration;   /* 1.2 m/s²: the way to a style of another speed takes as long as this needs, 3 s at most */
+    double acceleration;   /* 1.2 m/s²: the way to a style of another speed takes as long as this needs, 3 s
+                              at most */
     double blend_s;        /* .3: s, from one cycle to the next */
-    double octave_s;       /* 1.2: s, in which a body's tempo may double or halve, at least; at most 3 s are waited for that, too */
+    double octave_s;       /* 1.2: s, in which a body's tempo may double or halve, at least; at most 3 s are
+                              waited for that, too */
     double every_s;        /* .2: s, from one cycle to the next one on the way between two styles, at least */
     double phase_gain;     /* 0: off */
-    double speed;          /* m/s wanted, as far as a rate of .7 to 1.4 makes it; 0: the style's own. The plan's speeds replace it. */
+    double speed;          /* m/s wanted, as far as a rate of .7 to 1.4 makes it; 0: the style's own. The
+                              plan's speeds replace it. */
     amb_motion_limits limits;
 } amb_generator_def;
 
@@ -49,8 +56,8 @@ typedef struct amb_generator amb_generator;
 
 amb_generator_def amb_generator_default_def(const amb_motion_nets *nets, const amb_style_plan *plan);
 
-/* Makes the first motion. NULL and a sentence where a number is out of range or the plan's first style (of drawn ones: every style) gives
- * no usable motion. */
+/* Makes the first motion. NULL and a sentence where a number is out of range or the plan's first style (of
+ * drawn ones: every style) gives no usable motion. */
 amb_generator *amb_generator_create(const amb_generator_def *def, amb_cycle_room *room, amb_error *err);
 void amb_generator_destroy(amb_generator *generator); /* NULL is fine */
 
@@ -65,12 +72,13 @@ const amb_generator_counts *amb_generator_get_counts(const amb_generator *genera
 /* Whether a motion is begun and not done yet. */
 bool amb_generator_is_making(const amb_generator *generator);
 
-/* To be called before amb_env_reset: the plan begins anew (or another style is drawn) and its first motion is made at once; the environment
- * is told its clip and rate. */
+/* To be called before amb_env_reset: the plan begins anew (or another style is drawn) and its first motion is
+ * made at once; the environment is told its clip and rate. */
 void amb_generator_start(amb_generator *generator, amb_cycle_room *room, amb_env *env);
 
-/* The same where a plan that draws styles has been followed up to the environment's time, but not with a new one: with the style that was
- * wanted last, or, if it was wanted for less than 3 s, with the one before it, and soon the same change again. */
+/* The same where a plan that draws styles has been followed up to the environment's time, but not with a new
+ * one: with the style that was wanted last, or, if it was wanted for less than 3 s, with the one before it,
+ * and soon the same change again. */
 void amb_generator_start_again(amb_generator *generator, amb_cycle_room *room, amb_env *env);
 
 /* To be called before every observation. Reads the environment's time and state, changes its reference. */
@@ -82,11 +90,13 @@ void amb_generator_step(amb_generator *generator, amb_cycle_room *room, amb_env 
 void amb_generator_want(amb_generator *generator, const amb_env *env, const amb_latent *latent);
 /* The same with a style drawn from the plan's table, every other time a blend of two. */
 void amb_generator_want_drawn(amb_generator *generator, const amb_env *env);
-/* amb_generator_start with this style in place of the plan's; where it gives no usable motion, with the one that is there. */
-void amb_generator_start_with(amb_generator *generator, amb_cycle_room *room, amb_env *env, const amb_latent *latent);
+/* amb_generator_start with this style in place of the plan's; where it gives no usable motion, with the one
+ * that is there. */
+void amb_generator_start_with(amb_generator *generator, amb_cycle_room *room, amb_env *env,
+                              const amb_latent *latent);
 
-/* How fast motions are played, .7 to 1.4 (nearer ones are taken), whatever speed that makes; or the speed on the ground, as
- * amb_generator_def.speed. */
+/* How fast motions are played, .7 to 1.4 (nearer ones are taken), whatever speed that makes; or the speed on
+ * the ground, as amb_generator_def.speed. */
 void amb_generator_set_pace(amb_generator *generator, double pace);
 void amb_generator_set_speed(amb_generator *generator, double speed);
 /* Leaves the reference's turn rate to others, where a plan asked for a heading. */
@@ -94,23 +104,28 @@ void amb_generator_let_go(amb_generator *generator);
 void amb_generator_set_phase_gain(amb_generator *generator, double gain); /* not saved: as the definition */
 double amb_generator_phase_gain(const amb_generator *generator);
 
-/* The latent that the motion that is followed was made of, and for how long it has been followed, s: infinite for an episode's first. */
+/* The latent that the motion that is followed was made of, and for how long it has been followed, s: infinite
+ * for an episode's first. */
 const amb_latent *amb_generator_latent(const amb_generator *generator);
 double amb_generator_followed_s(const amb_generator *generator, const amb_env *env);
 
-/* The latent that is wanted, and at how many times its speed the motion is to be played, the phase's pull left out. */
+/* The latent that is wanted, and at how many times its speed the motion is to be played, the phase's pull
+ * left out. */
 const amb_latent *amb_generator_wanted(const amb_generator *generator);
 double amb_generator_rate(const amb_generator *generator);
 
-/* DeepPhase's phase of the reference, [0, 1]; and what it measures on the body (false: its features are not finite). */
+/* DeepPhase's phase of the reference, [0, 1]; and what it measures on the body (false: its features are not
+ * finite). */
 double amb_generator_phase(const amb_generator *generator, const amb_env *env);
-bool amb_generator_body_phase(const amb_generator *generator, amb_cycle_room *room, const amb_env *env, amb_phase *phase);
+bool amb_generator_body_phase(const amb_generator *generator, amb_cycle_room *room, const amb_env *env,
+                              amb_phase *phase);
 
-/* For bit-equal continuation: amb_generator_save_size bytes (of every generator, also of NULL, the same) of plain data; motions are kept as
- * the latents they are made from. Load goes into a generator of the same definition, before amb_env_load; false and a sentence where the
- * networks make other motions of them. */
+/* For bit-equal continuation: amb_generator_save_size bytes (of every generator, also of NULL, the same) of
+ * plain data; motions are kept as the latents they are made from. Load goes into a generator of the same
+ * definition, before amb_env_load; false and a sentence where the networks make other motions of them. */
 size_t amb_generator_save_size(const amb_generator *generator);
 void amb_generator_save(const amb_generator *generator, void *data);
-bool amb_generator_load(amb_generator *generator, amb_cycle_room *room, const void *data, amb_env *env, amb_error *err);
+bool amb_generator_load(amb_generator *generator, amb_cycle_room *room, const void *data, amb_env *env,
+                        amb_error *err);
 
 #endif

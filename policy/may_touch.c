@@ -15,7 +15,8 @@ static void show_moment(amb_world *world, const amb_clip *clip, int i)
 }
 
 /* Bodies whose geoms come closer to the floor than `gap` (m) at one of the clip's moments. */
-static bool bodies_near_floor(const amb_character *c, const amb_clip *clip, double gap, unsigned *bits, amb_error *err)
+static bool bodies_near_floor(const amb_character *c, const amb_clip *clip, double gap, unsigned *bits,
+                              amb_error *err)
 {
     amb_world world;
     if (!amb_world_init(&world, c, err))
@@ -30,7 +31,8 @@ static bool bodies_near_floor(const amb_character *c, const amb_clip *clip, doub
     return true;
 }
 
-bool amb_clip_height(const amb_character *c, const amb_clip *clip, double *lowest, double *mean, amb_error *err)
+bool amb_clip_height(const amb_character *c, const amb_clip *clip, double *lowest, double *mean,
+                     amb_error *err)
 {
     amb_world world;
     if (!amb_world_init(&world, c, err))
@@ -47,8 +49,8 @@ bool amb_clip_height(const amb_character *c, const amb_clip *clip, double *lowes
     return true;
 }
 
-bool amb_choose_may_touch(const char *text, const amb_policy *policy, const amb_character *character, const amb_clip *clip, unsigned *bits,
-                          amb_error *err)
+bool amb_choose_may_touch(const char *text, const amb_policy *policy, const amb_character *character,
+                          const amb_clip *clip, unsigned *bits, amb_error *err)
 {
     *bits = 1u << AMB_RIGHT_ANKLE | 1u << AMB_LEFT_ANKLE;
     if (!text && policy)

@@ -40,8 +40,8 @@ static bool try_file(const char *name, const char *ending, char *path, size_t si
 static bool try_asset(const char *name, const char *ending, char *path, size_t size)
 {
     char asset[PATH];
-    return (size_t)snprintf(asset, sizeof asset, "models/%s%s", name, ending) < sizeof asset && amb_asset_path(asset, path, size, NULL) &&
-           is_there(path);
+    return (size_t)snprintf(asset, sizeof asset, "models/%s%s", name, ending) < sizeof asset &&
+           amb_asset_path(asset, path, size, NULL) && is_there(path);
 }
 
 /* The names of amble's models with this ending, without it, sorted; empty where there are none. */
@@ -49,13 +49,16 @@ static void list_assets(const char *ending, char *text, size_t size)
 {
     char folder[PATH];
     struct dirent **entries = NULL;
-    const int n = amb_asset_path("models", folder, sizeof folder, NULL) ? scandir(folder, &entries, NULL, alphasort) : 0;
+    const int n = amb_asset_path("models", folder, sizeof folder, NULL)
+                      ? scandir(folder, &entries, NULL, alphasort)
+                      : 0;
     text[0] = 0;
     for (int i = 0; i < n; i++) {
         const char *name = entries[i]->d_name;
         const size_t used = strlen(text);
         if (ends_in(name, ending))
-            snprintf(text + used, size - used, "%s%.*s", used ? ", " : "", (int)(strlen(name) - strlen(ending)), name);
+            snprintf(text + used, size - used, "%s%.*s", used ? ", " : "",
+                     (int)(strlen(name) - strlen(ending)), name);
         free(entries[i]);
     }
     free(entries);
@@ -66,10 +69,12 @@ static bool not_found(const char *name, const char *ending, amb_error *err)
     if (!*name)
         return amb_fail(err, "the name of a model is empty, expected a file or a name");
     if (is_folder(name))
-        return amb_fail(err, "%.400s: is a folder, a file was expected, as %.400s/actor.onnx is one", name, name);
+        return amb_fail(err, "%.400s: is a folder, a file was expected, as %.400s/actor.onnx is one", name,
+                        name);
     struct stat st;
     if (strchr(name, '/'))
-        return amb_fail(err, "%.800s: cannot be opened for reading: %s", name, strerror(stat(name, &st) != 0 ? errno : ENOENT));
+        return amb_fail(err, "%.800s: cannot be opened for reading: %s", name,
+                        strerror(stat(name, &st) != 0 ? errno : ENOENT));
     char known[512];
     list_assets(ending, known, sizeof known);
     return amb_fail(err, "%.200s: No such file here, nor among amble's models%s%s", name,
@@ -83,7 +88,8 @@ static bool find(const char *name, const char *ending, char *path, size_t size, 
         return amb_fail(err, "the path %.80s... is longer than %zu bytes", name, size - 1);
     if (*name && (try_file(name, "", path, size) || (*more && try_file(name, more, path, size))))
         return true;
-    if (*name && !strchr(name, '/') && (try_asset(name, "", path, size) || (*more && try_asset(name, more, path, size))))
+    if (*name && !strchr(name, '/') &&
+        (try_asset(name, "", path, size) || (*more && try_asset(name, more, path, size))))
         return true;
     return not_found(name, ending, err);
 }
@@ -98,15 +104,17 @@ bool amb_find_table(const char *name, char *path, size_t size, amb_error *err)
     return find(name, ".json", path, size, err);
 }
 
-bool amb_find_actor(const char *policy, const char *motion, const char *clips, const char *otherwise, char *path, size_t size,
-                    amb_error *err)
+bool amb_find_actor(const char *policy, const char *motion, const char *clips, const char *otherwise,
+                    char *path, size_t size, amb_error *err)
 {
     char clip[PATH], name[512], model[520];
     if (policy)
         return amb_find_model(policy, path, size, err);
-    if (motion && (!amb_clip_find(motion, clips, clip, sizeof clip, err) || !amb_clip_name_of_file(clip, name, sizeof name, err)))
+    if (motion && (!amb_clip_find(motion, clips, clip, sizeof clip, err) ||
+                   !amb_clip_name_of_file(clip, name, sizeof name, err)))
         return false;
     snprintf(model, sizeof model, "%s.onnx", motion ? name : otherwise);
     return amb_find_model(model, path, size, err) ||
-           amb_fail_in(err, "no actor for \"%s\" (give one with --policy, or --no-policy)", motion ? name : otherwise);
+           amb_fail_in(err, "no actor for \"%s\" (give one with --policy, or --no-policy)",
+                       motion ? name : otherwise);
 }

@@ -2,7 +2,8 @@
  *
  *   a file that is there         is taken as it is
  *   a name without its ending    NAME.onnx (a table: NAME.json), where that is there
- *   a bare name, without a "/"   NAME or NAME.onnx among amble's models, where no such file is in the current folder
+ *   a bare name, without a "/"   NAME or NAME.onnx among amble's models, where no such file is in the current
+ *                                folder
  */
 #ifndef AMB_POLICY_MODELS_H
 #define AMB_POLICY_MODELS_H
@@ -15,9 +16,10 @@
 bool amb_find_model(const char *name, char *path, size_t size, amb_error *err);
 bool amb_find_table(const char *name, char *path, size_t size, amb_error *err);
 
-/* The actor to run: `policy`, found as above; where that is NULL, the model with the name of the motion (a name or a file, looked up in
- * `clips` as amb_clip_find does); where that is NULL too, the model `otherwise`. */
-bool amb_find_actor(const char *policy, const char *motion, const char *clips, const char *otherwise, char *path, size_t size,
-                    amb_error *err);
+/* The actor to run: `policy`, found as above; where that is NULL, the model with the name of the motion (a
+ * name or a file, looked up in `clips` as amb_clip_find does); where that is NULL too, the model `otherwise`.
+ */
+bool amb_find_actor(const char *policy, const char *motion, const char *clips, const char *otherwise,
+                    char *path, size_t size, amb_error *err);
 
 #endif

@@ -194,10 +194,12 @@ static void run_all(rollout *r)
 {
     const int groups = (r->def->envs + r->group - 1) / r->group;
     r->started = amb_clock_now();
-    /* In real time every thread needs its groups from the beginning, so all of a thread's characters make one group. */
+    /* In real time every thread needs its groups from the beginning, so all of a thread's characters make one
+     * group. */
 #pragma omp parallel for schedule(dynamic, 1)
     for (int g = 0; g < groups; g++) {
-        const int first = g * r->group, count = r->def->envs - first < r->group ? r->def->envs - first : r->group;
+        const int first = g * r->group,
+                  count = r->def->envs - first < r->group ? r->def->envs - first : r->group;
         run_group(r, &r->worker[omp_get_thread_num()], first, count, groups);
     }
 }
@@ -349,7 +351,8 @@ static bool prepare_moments(rollout *r, amb_error *err)
         r->moments = m + 1;
     }
     r->first_step[r->moments] = r->steps;
-    if (r->moments > 0 && !(r->moment_reward = calloc((size_t)r->def->envs * (size_t)r->moments, sizeof *r->moment_reward)))
+    if (r->moments > 0 &&
+        !(r->moment_reward = calloc((size_t)r->def->envs * (size_t)r->moments, sizeof *r->moment_reward)))
         return amb_fail(err, "out of memory for %d characters", r->def->envs);
     return true;
 }
@@ -361,7 +364,8 @@ static bool prepare(rollout *r, amb_error *err)
     const int even = (def->envs + r->threads - 1) / r->threads;
     r->group = def->realtime ? even : even < GROUP ? even : GROUP;
     if (def->realtime && even > GROUP)
-        return amb_fail(err, "--realtime with %d characters on %d threads: at most %d a thread", def->envs, r->threads, GROUP);
+        return amb_fail(err, "--realtime with %d characters on %d threads: at most %d a thread", def->envs,
+                        r->threads, GROUP);
     r->env = calloc((size_t)def->envs, sizeof *r->env);
     r->score = calloc((size_t)def->envs, sizeof *r->score);
     r->worker = calloc((size_t)r->threads, sizeof *r->worker);

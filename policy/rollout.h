@@ -1,7 +1,9 @@
-/* Rollouts: many characters, one episode each, headless; measures how well the policy does and how fast the loop runs.
+/* Rollouts: many characters, one episode each, headless; measures how well the policy does and how fast the
+ * loop runs.
  *
- * A character that falls is done: its reward counts 0 for the rest of the asked time and it is not simulated any more. One whose state is
- * no longer finite is reset, goes on, and counts as fallen. Results (not times) depend on the definition alone, not on threads. */
+ * A character that falls is done: its reward counts 0 for the rest of the asked time and it is not simulated
+ * any more. One whose state is no longer finite is reset, goes on, and counts as fallen. Results (not times)
+ * depend on the definition alone, not on threads. */
 #ifndef AMB_POLICY_ROLLOUT_H
 #define AMB_POLICY_ROLLOUT_H
 
@@ -11,13 +13,14 @@
 typedef struct amb_rollout_def {
     amb_env_def env;          /* episode_s is the asked time; stream is replaced by the character's number */
     const amb_policy *policy; /* NULL: no network, pure tracking */
-    /* NULL: the clip of `env` is followed. Else motions are invented and env.clip is not read; stream is replaced by the character's
-     * number. */
+    /* NULL: the clip of `env` is followed. Else motions are invented and env.clip is not read; stream is
+     * replaced by the character's number. */
     const amb_generator_def *generator;
     int envs;
     bool realtime; /* every control step waits for its absolute deadline */
     bool record;   /* keep character 0's poses */
-    /* Called by one thread now and then while it runs, `fraction` in [0, 1] never falling; may be NULL. Returning false stops early. */
+    /* Called by one thread now and then while it runs, `fraction` in [0, 1] never falling; may be NULL.
+     * Returning false stops early. */
     bool (*progress)(void *context, double fraction);
     void *context;
 } amb_rollout_def;
@@ -39,8 +42,9 @@ enum { AMB_ROLLOUT_MOMENTS = 64 };
 typedef struct amb_rollout_result {
     int episodes;
     double survival;          /* fraction that never fell in the asked time */
-    double success;           /* of those, the fraction of all whose root never was off the reference's by more than .25 m of height or a
-                                 tilt of .8 (BeyondMimic's rule: Liao et al. 2025; amb_reward.height_m, .tilt) */
+    double success;           /* of those, the fraction of all whose root never was off the reference's by
+                                 more than .25 m of height or a tilt of .8 (BeyondMimic's rule: Liao et al.
+                                 2025; amb_reward.height_m, .tilt) */
     double normalised_return; /* mean over characters and asked steps of the reward, 0 after a fall */
     double seconds;           /* mean time until the fall or the end, s */
     /* Means over the steps that were simulated: */
@@ -53,14 +57,18 @@ typedef struct amb_rollout_result {
     bool stopped;                    /* by progress(): the numbers then cover what was simulated */
     double wall_s;
     double control_steps_per_s;
-    double physics_share;           /* of the time inside control steps, that spent in physics (substeps and kinematics) */
-    amb_percentiles step_us;        /* one control step of one character: a group's step divided by the characters still in it */
-    amb_percentiles generate_us;    /* inventing motions and listening to the body's phase, in a control step of one character */
+    double physics_share;           /* of the time inside control steps, that spent in physics (substeps and
+                                       kinematics) */
+    amb_percentiles step_us;        /* one control step of one character: a group's step divided by the
+                                       characters still in it */
+    amb_percentiles generate_us;    /* inventing motions and listening to the body's phase, in a control step
+                                       of one character */
     amb_generator_counts generator; /* of all characters together */
     amb_percentiles wakeup_us;      /* realtime: how late the thread woke */
     int64_t missed_deadlines;       /* realtime: steps that were not done when the next one was due */
     uint64_t hash;                  /* of every character's final state: equal hashes, equal rollouts */
-    int moments;                    /* of a schedule of two and more, those that begin in the asked time, at most AMB_ROLLOUT_MOMENTS */
+    int moments;                    /* of a schedule of two and more, those that begin in the asked time, at
+                                       most AMB_ROLLOUT_MOMENTS */
     amb_moment_result moment[AMB_ROLLOUT_MOMENTS];
     int frames; /* record: poses (frames, AMB_POSE), one a control step, and how long a step is */
     double *pose;

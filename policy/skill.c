@@ -28,8 +28,8 @@ static bool load_critic(amb_skill *skill, const amb_skill_def *def, amb_error *e
         return false;
     const int inputs = skill->has_policy ? amb_model_inputs(skill->policy.actor) : AMB_OBS;
     if (amb_model_inputs(skill->critic) != inputs || amb_model_outputs(skill->critic) != 1)
-        return amb_fail(err, "%s: a network from %d to %d numbers, expected a critic from %d to 1", path, amb_model_inputs(skill->critic),
-                        amb_model_outputs(skill->critic), inputs);
+        return amb_fail(err, "%s: a network from %d to %d numbers, expected a critic from %d to 1", path,
+                        amb_model_inputs(skill->critic), amb_model_outputs(skill->critic), inputs);
     skill->workspace = malloc(amb_model_workspace_size(skill->critic, 1));
     skill->obs = malloc(AMB_OBS_MAX * sizeof(float));
     skill->value = malloc(sizeof(float));
@@ -44,8 +44,10 @@ static bool fits(const amb_skill *skill, const amb_skill_def *def, amb_error *er
     const double hz = 1 / def->character->timestep;
     if (fabs(p->physics_hz - hz) > 1e-6 * hz || (def->substeps && p->substeps != def->substeps))
         return amb_fail(err,
-                        "%s wants physics at %g Hz and control at %g Hz, but this session runs at %g and %g Hz: start amble-view with it",
-                        def->policy, p->physics_hz, p->physics_hz / p->substeps, hz, hz / (def->substeps ? def->substeps : p->substeps));
+                        "%s wants physics at %g Hz and control at %g Hz, but this session runs at %g and %g "
+                        "Hz: start amble-view with it",
+                        def->policy, p->physics_hz, p->physics_hz / p->substeps, hz,
+                        hz / (def->substeps ? def->substeps : p->substeps));
     return true;
 }
 
@@ -57,7 +59,8 @@ static bool make_controllers(amb_skill *skill, int characters, amb_error *err)
     if (!skill->controller)
         return amb_fail(err, "out of memory for %d characters", characters);
     for (int g = 0; g < skill->groups; g++)
-        if (!amb_controller_init(&skill->controller[g], skill->has_policy ? &skill->policy : NULL, AMB_SKILL_GROUP, err))
+        if (!amb_controller_init(&skill->controller[g], skill->has_policy ? &skill->policy : NULL,
+                                 AMB_SKILL_GROUP, err))
             return false;
     return true;
 }
@@ -70,7 +73,8 @@ static void name_after(amb_skill *skill, const char *policy)
     if (dot && dot != skill->name)
         *dot = 0;
     if (!strcmp(skill->name, "actor") || !policy) /* a run folder's file says nothing; its motion does */
-        snprintf(skill->name, sizeof skill->name, "%.60s", skill->clip ? amb_clip_name(skill->clip) : "styles");
+        snprintf(skill->name, sizeof skill->name, "%.60s",
+                 skill->clip ? amb_clip_name(skill->clip) : "styles");
     if (!strncmp(skill->name, "humanoid3d_", 11))
         memmove(skill->name, skill->name + 11, strlen(skill->name + 11) + 1);
 }
@@ -88,7 +92,8 @@ static bool load(amb_skill *skill, const amb_skill_def *def, amb_error *err)
     const amb_origin origin = amb_policy_origin(&skill->policy, skill->path);
     char clip[4096];
     skill->invents = def->invents || (!def->motion && amb_style_trained_on(skill->policy.motion));
-    skill->clip = skill->invents ? NULL : amb_load_motion(def->motion, def->clips, &origin, clip, sizeof clip, err);
+    skill->clip =
+        skill->invents ? NULL : amb_load_motion(def->motion, def->clips, &origin, clip, sizeof clip, err);
     if (!skill->clip && !skill->invents)
         return false;
     name_after(skill, def->policy);
@@ -98,8 +103,8 @@ static bool load(amb_skill *skill, const amb_skill_def *def, amb_error *err)
         skill->speed = hypot(offset[0], offset[1]) / amb_clip_duration(skill->clip);
     }
     skill->may_touch = 1u << AMB_RIGHT_ANKLE | 1u << AMB_LEFT_ANKLE;
-    if (def->character && !amb_choose_may_touch(def->may_touch, skill->has_policy ? &skill->policy : NULL, def->character, skill->clip,
-                                                &skill->may_touch, err))
+    if (def->character && !amb_choose_may_touch(def->may_touch, skill->has_policy ? &skill->policy : NULL,
+                                                def->character, skill->clip, &skill->may_touch, err))
         return false;
     return make_controllers(skill, def->characters, err);
 }
@@ -188,7 +193,8 @@ static int by_rank(const void *a, const void *b)
     return rank(x) != rank(y) ? rank(x) - rank(y) : strcmp(x, y);
 }
 
-/* By the name alone, so that nothing is read before it is needed: critics, phase and style networks say what they are. */
+/* By the name alone, so that nothing is read before it is needed: critics, phase and style networks say what
+ * they are. */
 static bool is_actor_name(const char *name)
 {
     static const char *const others[] = {"critic", "phase", "style", "vae"};

@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 
-amb_clip *amb_style_motion(const amb_motion_nets *nets, const amb_latent *latent, const char *name, amb_cycle_facts *facts,
-                           amb_refusal *refusal, amb_error *err)
+amb_clip *amb_style_motion(const amb_motion_nets *nets, const amb_latent *latent, const char *name,
+                           amb_cycle_facts *facts, amb_refusal *refusal, amb_error *err)
 {
     const amb_motion_limits limits = amb_motion_default_limits();
     amb_refusal reason = AMB_MOTION_OK;
@@ -17,7 +17,8 @@ amb_clip *amb_style_motion(const amb_motion_nets *nets, const amb_latent *latent
         amb_fail(err, "%s: out of memory", name);
     if (ok) {
         reason = amb_cycle_make(cycle, nets, &limits, room, latent, clip);
-        ok = reason == AMB_MOTION_OK || amb_fail(err, "the style \"%.100s\" gives no usable motion: %s", name, amb_refusal_text(reason));
+        ok = reason == AMB_MOTION_OK ||
+             amb_fail(err, "the style \"%.100s\" gives no usable motion: %s", name, amb_refusal_text(reason));
     }
     if (ok && facts)
         *facts = cycle->facts;
@@ -31,30 +32,35 @@ amb_clip *amb_style_motion(const amb_motion_nets *nets, const amb_latent *latent
     return NULL;
 }
 
-bool amb_style_portrait(const amb_motion_nets *nets, const amb_clip *clip, int n, amb_phase *phase, amb_error *err)
+bool amb_style_portrait(const amb_motion_nets *nets, const amb_clip *clip, int n, amb_phase *phase,
+                        amb_error *err)
 {
     float *frame = malloc((size_t)n * AMB_PHASE_FEATURES * sizeof *frame);
     void *workspace = malloc(amb_deepphase_workspace_size(nets->deepphase));
-    bool ok = (frame && workspace) || amb_fail(err, "%s: out of memory for %d phases", amb_clip_name(clip), n);
+    bool ok =
+        (frame && workspace) || amb_fail(err, "%s: out of memory for %d phases", amb_clip_name(clip), n);
     for (int i = 0; ok && i < n; i++)
-        amb_features_of_clip(nets->skeleton, clip, amb_clip_duration(clip) * i / n, NULL, frame + (size_t)i * AMB_PHASE_FEATURES);
+        amb_features_of_clip(nets->skeleton, clip, amb_clip_duration(clip) * i / n, NULL,
+                             frame + (size_t)i * AMB_PHASE_FEATURES);
     ok = ok && amb_deepphase_encode_batch(nets->deepphase, workspace, frame, n, phase, err);
     free(frame);
     free(workspace);
     return ok;
 }
 
-bool amb_style_windows(const amb_stylevae *encoder, const amb_skeleton *skeleton, const amb_clip *clip, double scale, int n, float *mean,
-                       amb_error *err)
+bool amb_style_windows(const amb_stylevae *encoder, const amb_skeleton *skeleton, const amb_clip *clip,
+                       double scale, int n, float *mean, amb_error *err)
 {
     amb_gait *gait = amb_gait_create(skeleton, clip, err);
     if (!gait)
         return false;
     float *window = malloc((size_t)n * AMB_STYLE_WINDOW * sizeof *window);
     void *workspace = malloc(amb_stylevae_workspace_size(encoder));
-    const bool ok = (window && workspace) || amb_fail(err, "%s: out of memory for %d windows", amb_clip_name(clip), n);
+    const bool ok =
+        (window && workspace) || amb_fail(err, "%s: out of memory for %d windows", amb_clip_name(clip), n);
     for (int i = 0; ok && i < n; i++)
-        amb_gait_window(gait, amb_clip_duration(clip) * i / n, scale, AMB_STYLE_FRAMES, window + (size_t)i * AMB_STYLE_WINDOW);
+        amb_gait_window(gait, amb_clip_duration(clip) * i / n, scale, AMB_STYLE_FRAMES,
+                        window + (size_t)i * AMB_STYLE_WINDOW);
     if (ok)
         amb_stylevae_encode(encoder, workspace, window, n, mean, NULL);
     free(window);

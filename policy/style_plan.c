@@ -10,8 +10,9 @@
 
 enum { MAX_FILE = 1 << 20 };
 
-/* A motion played `scale` times slower has 1/scale² of its accelerations. In a mixture these mix: half a run and half a creep would, with
- * the geometric mean of their scales, be a run in slow motion, with flights that last longer than gravity lets them. */
+/* A motion played `scale` times slower has 1/scale² of its accelerations. In a mixture these mix: half a run
+ * and half a creep would, with the geometric mean of their scales, be a run in slow motion, with flights that
+ * last longer than gravity lets them. */
 static double swiftness(double scale)
 {
     return 1 / (scale * scale);
@@ -83,7 +84,9 @@ void amb_latent_between(const amb_latent *a, const amb_latent *b, double weight,
         out->z[k] = a->z[k] + (float)weight * (b->z[k] - a->z[k]);
     out->speed = a->speed + weight * (b->speed - a->speed);
     out->tempo = a->tempo + weight * (b->tempo - a->tempo);
-    out->scale = a->scale == b->scale ? a->scale : slowness((1 - weight) * swiftness(a->scale) + weight * swiftness(b->scale));
+    out->scale = a->scale == b->scale
+                     ? a->scale
+                     : slowness((1 - weight) * swiftness(a->scale) + weight * swiftness(b->scale));
 }
 
 bool amb_style_mix(const amb_styles *styles, const char *text, amb_latent *latent, amb_error *err)
@@ -108,7 +111,8 @@ bool amb_style_mix(const amb_styles *styles, const char *text, amb_latent *laten
         add_style(&m, &styles->style[i], weight);
         at += length;
     } while (*at++ == ',');
-    return finish_mixture(&m, latent) || amb_fail(err, "the style is \"%.60s\", whose weights are all 0", text);
+    return finish_mixture(&m, latent) ||
+           amb_fail(err, "the style is \"%.60s\", whose weights are all 0", text);
 }
 
 bool amb_style_blend(const amb_styles *styles, const double *weights, amb_latent *latent)
@@ -128,7 +132,8 @@ static double slope_at(const amb_style *style, const double *rest)
     return slope;
 }
 
-/* Again and again, weight goes from the style that fits worst to the one that fits best, as much as brings the blend nearest. */
+/* Again and again, weight goes from the style that fits worst to the one that fits best, as much as brings
+ * the blend nearest. */
 void amb_style_weights(const amb_styles *styles, const amb_latent *latent, double *weights)
 {
     double rest[AMB_STYLE_SIZE]; /* the latent minus the blend */
@@ -172,7 +177,8 @@ static bool one_moment(amb_style_plan *plan, amb_error *err)
     return true;
 }
 
-bool amb_style_plan_of_style(amb_style_plan *plan, const amb_styles *styles, const amb_style *style, amb_error *err)
+bool amb_style_plan_of_style(amb_style_plan *plan, const amb_styles *styles, const amb_style *style,
+                             amb_error *err)
 {
     *plan = (amb_style_plan){.styles = styles};
     if (!one_moment(plan, err))
@@ -207,7 +213,8 @@ static bool parse_wish(const char *word, amb_style_moment *moment, amb_error *er
         return true;
     }
     if (!strncmp(word, "speed=", 6))
-        return number_in(word + 6, 0, 20, &moment->speed) || amb_fail(err, "\"%.40s\", expected a speed of 0 to 20 m/s", word);
+        return number_in(word + 6, 0, 20, &moment->speed) ||
+               amb_fail(err, "\"%.40s\", expected a speed of 0 to 20 m/s", word);
     return amb_fail(err, "\"%.40s\", expected heading=DEG or speed=M/S", word);
 }
 
@@ -227,7 +234,8 @@ static bool parse_line(amb_style_plan *plan, char *line, amb_error *err)
     if (plan->moments == 0 && moment->time != 0)
         return amb_fail(err, "the first time is %g s, expected 0", moment->time);
     if (plan->moments > 0 && !(moment->time > moment[-1].time))
-        return amb_fail(err, "the time is %g s, expected more than the %g s before it", moment->time, moment[-1].time);
+        return amb_fail(err, "the time is %g s, expected more than the %g s before it", moment->time,
+                        moment[-1].time);
     if (!style)
         return amb_fail(err, "no style behind the time, expected TIME STYLE");
     if (!amb_style_mix(plan->styles, style, &moment->latent, err))
@@ -253,7 +261,8 @@ bool amb_style_plan_read(amb_style_plan *plan, const amb_styles *styles, const c
     for (size_t i = 0; i < size; i++)
         lines += text[i] == '\n';
     bool ok = strlen(text) == size || amb_fail(err, "%s: no text file (it holds a zero byte)", path);
-    plan->moment = calloc(lines < AMB_STYLE_MOMENTS_MAX ? lines : AMB_STYLE_MOMENTS_MAX, sizeof *plan->moment);
+    plan->moment =
+        calloc(lines < AMB_STYLE_MOMENTS_MAX ? lines : AMB_STYLE_MOMENTS_MAX, sizeof *plan->moment);
     if (ok && !plan->moment)
         ok = amb_fail(err, "%s: out of memory for %zu styles", path, lines);
     char *line = text;

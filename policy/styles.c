@@ -24,7 +24,8 @@ double amb_style_distance(const float a[AMB_STYLE_SIZE], const float b[AMB_STYLE
 static int by_distance(const void *a, const void *b)
 {
     const amb_style_near *x = a, *y = b;
-    return x->distance != y->distance ? (x->distance > y->distance) - (x->distance < y->distance) : x->style - y->style;
+    return x->distance != y->distance ? (x->distance > y->distance) - (x->distance < y->distance)
+                                      : x->style - y->style;
 }
 
 void amb_styles_nearest(const amb_styles *styles, const float z[AMB_STYLE_SIZE], amb_style_near *near)
@@ -37,14 +38,16 @@ void amb_styles_nearest(const amb_styles *styles, const float z[AMB_STYLE_SIZE],
 /* ---- The style of a motion ---- */
 
 /* Latents of the windows at the strikes of whole cycles, z (count, 256); how many. */
-static int encode_cycles(const amb_stylevae *vae, void *workspace, const amb_gait *g, double scale, bool steady, float *z)
+static int encode_cycles(const amb_stylevae *vae, void *workspace, const amb_gait *g, double scale,
+                         bool steady, float *z)
 {
     const double span = scale * (AMB_STYLE_FRAMES - 1) / 30;
     int count = 0;
     for (int c = 0; c + 1 < g->strikes; c++) {
         const double mid = .5 * (g->strike[c] + g->strike[c + 1]);
         float window[AMB_STYLE_WINDOW];
-        if (!g->whole[c] || (!g->loops && g->strike[c] + span > g->duration) || (steady && amb_gait_amplitude(g, mid) < .5))
+        if (!g->whole[c] || (!g->loops && g->strike[c] + span > g->duration) ||
+            (steady && amb_gait_amplitude(g, mid) < .5))
             continue;
         amb_gait_window(g, g->strike[c], scale, AMB_STYLE_FRAMES, window);
         amb_stylevae_encode(vae, workspace, window, 1, z + (size_t)count++ * Z, NULL);
@@ -111,7 +114,10 @@ static double mean_speed(const amb_gait *g)
 bool amb_style_of_gait(const amb_stylevae *vae, const amb_gait *g, amb_style *style, amb_error *err)
 {
     if (!g->walks)
-        return amb_fail(err, "%s: does not walk (left and right foot in turn, upright, faster than 0.2 m/s), so it has no style", g->name);
+        return amb_fail(err,
+                        "%s: does not walk (left and right foot in turn, upright, faster than 0.2 m/s), so "
+                        "it has no style",
+                        g->name);
     float *z = malloc((size_t)g->strikes * Z * sizeof *z);
     double *distance = malloc((size_t)g->strikes * sizeof *distance);
     void *workspace = malloc(amb_stylevae_workspace_size(vae));
@@ -132,7 +138,8 @@ bool amb_style_of_gait(const amb_stylevae *vae, const amb_gait *g, amb_style *st
         if (n > 0)
             centre(z, n, distance, style);
         else
-            amb_fail(err, "%s: no left-foot strike has %.2g s of motion behind it", g->name, style->scale * (AMB_STYLE_FRAMES - 1) / 30);
+            amb_fail(err, "%s: no left-foot strike has %.2g s of motion behind it", g->name,
+                     style->scale * (AMB_STYLE_FRAMES - 1) / 30);
     } else {
         amb_fail(err, "%s: out of memory", g->name);
     }
@@ -158,7 +165,8 @@ int amb_styles_find(const amb_styles *styles, const char *name, amb_error *err)
     for (int i = 0; i < styles->count; i++) {
         if (!strcmp(styles->style[i].name, name))
             return i;
-        snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i ? ", " : "", styles->style[i].name);
+        snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i ? ", " : "",
+                 styles->style[i].name);
     }
     amb_fail(err, "there is no style \"%.60s\", there are %s", name, known);
     return -1;
@@ -180,26 +188,31 @@ bool amb_styles_write(const amb_styles *styles, const char *path, amb_error *err
     FILE *out = open_memstream(&text, &size);
     if (!out)
         return amb_fail(err, "%s: out of memory", path);
-    fprintf(out, "{\"frames\": %d, \"hz\": 30, \"starts\": \"left-foot strike\", \"styles\": [\n", AMB_STYLE_FRAMES);
+    fprintf(out, "{\"frames\": %d, \"hz\": 30, \"starts\": \"left-foot strike\", \"styles\": [\n",
+            AMB_STYLE_FRAMES);
     for (int i = 0; i < styles->count; i++) {
         const amb_style *s = &styles->style[i];
         fputs("{", out);
         put_text(out, "name", s->name);
         put_text(out, "clip", s->clip);
-        amb_number_fprintf(out, "\"period_s\": %.6g, \"speed_mps\": %.6g, \"scale\": %.6g, \"spread\": %.4g,\n \"latent\": [", s->period,
-                           s->speed, s->scale, s->spread);
+        amb_number_fprintf(
+            out,
+            "\"period_s\": %.6g, \"speed_mps\": %.6g, \"scale\": %.6g, \"spread\": %.4g,\n \"latent\": [",
+            s->period, s->speed, s->scale, s->spread);
         for (int k = 0; k < Z; k++)
             amb_number_fprintf(out, "%s%.6g", k == 0 ? "" : k % PER_LINE ? ", " : ",\n  ", (double)s->z[k]);
         fprintf(out, "]}%s\n", i + 1 < styles->count ? "," : "");
     }
     fputs("]}\n", out);
     const bool whole = !ferror(out);
-    const bool ok = (fclose(out) == 0 && whole) ? amb_file_write(path, text, size, err) : amb_fail(err, "%s: out of memory", path);
+    const bool ok = (fclose(out) == 0 && whole) ? amb_file_write(path, text, size, err)
+                                                : amb_fail(err, "%s: out of memory", path);
     free(text);
     return ok;
 }
 
-static bool get_number(const json_t *o, const char *path, int i, const char *key, double lo, double hi, double *value, amb_error *err)
+static bool get_number(const json_t *o, const char *path, int i, const char *key, double lo, double hi,
+                       double *value, amb_error *err)
 {
     const json_t *v = json_object_get(o, key);
     *value = json_number_value(v);
@@ -209,7 +222,8 @@ static bool get_number(const json_t *o, const char *path, int i, const char *key
 
 static bool get_style(const json_t *o, const char *path, int i, amb_style *s, amb_error *err)
 {
-    const char *name = json_string_value(json_object_get(o, "name")), *clip = json_string_value(json_object_get(o, "clip"));
+    const char *name = json_string_value(json_object_get(o, "name")),
+               *clip = json_string_value(json_object_get(o, "clip"));
     const json_t *z = json_object_get(o, "latent");
     char what[32];
     snprintf(what, sizeof what, "style %d", i);
@@ -222,12 +236,14 @@ static bool get_style(const json_t *o, const char *path, int i, amb_style *s, am
         return amb_fail_in(err, "%s", path);
     snprintf(s->name, sizeof s->name, "%s", name);
     snprintf(s->clip, sizeof s->clip, "%s", clip ? clip : "");
-    if (!get_number(o, path, i, "period_s", .05, 100, &s->period, err) || !get_number(o, path, i, "speed_mps", 0, 100, &s->speed, err) ||
+    if (!get_number(o, path, i, "period_s", .05, 100, &s->period, err) ||
+        !get_number(o, path, i, "speed_mps", 0, 100, &s->speed, err) ||
         !get_number(o, path, i, "scale", 1, 100, &s->scale, err))
         return false;
     s->spread = json_number_value(json_object_get(o, "spread"));
     if (json_array_size(z) != Z)
-        return amb_fail(err, "%s: the latent of style \"%s\" has %zu numbers, expected %d", path, name, json_array_size(z), Z);
+        return amb_fail(err, "%s: the latent of style \"%s\" has %zu numbers, expected %d", path, name,
+                        json_array_size(z), Z);
     for (int k = 0; k < Z; k++) {
         const json_t *v = json_array_get(z, (size_t)k);
         s->z[k] = (float)json_number_value(v);

@@ -1,13 +1,15 @@
-/* Named styles: a style is StyleVAE's latent of a gait, in a readable file (JSON), and the style of any clip that walks.
+/* Named styles: a style is StyleVAE's latent of a gait, in a readable file (JSON), and the style of any clip
+ * that walks.
  *
- * A window's latent holds its phase as well as its style, and the mean over all starts would decode to a body in no phase at all. So a
- * clip's style is taken from windows that start at a left-foot strike (motion/gait.h): of each cycle's mean latent μ the one nearest
- * to all others, averaged with the nearer half of the others. It decodes to a window that starts at the strike; mixtures of such latents
- * do too (learn/fit.h trains for it).
+ * A window's latent holds its phase as well as its style, and the mean over all starts would decode to a body
+ * in no phase at all. So a clip's style is taken from windows that start at a left-foot strike
+ * (motion/gait.h): of each cycle's mean latent μ the one nearest to all others, averaged with the nearer half
+ * of the others. It decodes to a window that starts at the strike; mixtures of such latents do too
+ * (learn/fit.h trains for it).
  *
- * A motion whose cycle takes longer than 1.4 s is encoded as played `scale` times faster, so that 2 s hold more than a cycle: whoever
- * decodes it plays the window `scale` times slower. A mixture's scale is the one whose accelerations, 1/scale², are
- * the weighted mean of its parts'. */
+ * A motion whose cycle takes longer than 1.4 s is encoded as played `scale` times faster, so that 2 s hold
+ * more than a cycle: whoever decodes it plays the window `scale` times slower. A mixture's scale is the one
+ * whose accelerations, 1/scale², are the weighted mean of its parts'. */
 #ifndef AMB_POLICY_STYLES_H
 #define AMB_POLICY_STYLES_H
 
@@ -29,9 +31,10 @@ typedef struct amb_styles {
     amb_style *style; /* (count) */
 } amb_styles;
 
-/* The style of a motion that walks; name: its clip's without "_walk". Refuses others in a sentence, as well as motions without room for a
- * window of 2 s behind a strike. Allocates. */
-AMB_MUST_CHECK bool amb_style_of_gait(const amb_stylevae *vae, const amb_gait *gait, amb_style *style, amb_error *err);
+/* The style of a motion that walks; name: its clip's without "_walk". Refuses others in a sentence, as well
+ * as motions without room for a window of 2 s behind a strike. Allocates. */
+AMB_MUST_CHECK bool amb_style_of_gait(const amb_stylevae *vae, const amb_gait *gait, amb_style *style,
+                                      amb_error *err);
 
 amb_styles *amb_styles_read(const char *path, amb_error *err);
 AMB_MUST_CHECK bool amb_styles_write(const amb_styles *styles, const char *path, amb_error *err);

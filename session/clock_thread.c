@@ -23,7 +23,8 @@ struct amb_sim {
     amb_command command[QUEUE];
     atomic_uint_fast64_t sent, taken;
 
-    /* Three snapshots: one being written, one being read, one between them. `middle` is the number of that one, | FRESH until it is read.
+    /* Three snapshots: one being written, one being read, one between them. `middle` is the number of that
+     * one, | FRESH until it is read.
      */
     amb_snapshot snapshot[3];
     atomic_int middle;
@@ -84,7 +85,8 @@ static void apply(amb_sim *sim, const amb_command *c)
 {
     amb_command rest = *c;
     double shown = amb_clock_now();
-    while (amb_session_apply_part(sim->session, &rest) && !atomic_load_explicit(&sim->stop, memory_order_acquire)) {
+    while (amb_session_apply_part(sim->session, &rest) &&
+           !atomic_load_explicit(&sim->stop, memory_order_acquire)) {
         const double now = amb_clock_now();
         if (now < shown + .03)
             continue;
@@ -190,7 +192,8 @@ amb_sim *amb_sim_start(amb_session *session, int characters, double speed, bool 
     for (int i = 0; i < 3 && ok; i++)
         ok = amb_session_snapshot_init(&sim->snapshot[i], characters, err);
     if (ok) {
-        publish(sim);                                                 /* there is something to see from the first frame on */
+        publish(sim);                                                 /* there is something to see from the
+                                                                         first frame on */
         const int why = pthread_create(&sim->thread, NULL, run, sim); /* which leaves errno alone */
         if (!why)
             return sim;

@@ -11,7 +11,8 @@ void amb_member_use(amb_session *s, member *m, int character, const amb_skill *s
     m->env.reference.clip = def.clip;
 }
 
-/* The motion anew where the body is, in the reference's direction, at the phase it was in. Draws no random numbers. */
+/* The motion anew where the body is, in the reference's direction, at the phase it was in. Draws no random
+ * numbers. */
 void amb_member_reset_here(amb_session *s, member *m)
 {
     amb_env *env = &m->env;
@@ -69,7 +70,8 @@ static void restart(amb_session *s)
     amb_past_forget(s);
 }
 
-/* A skill's successor of the same motion (a newer file of one that is being trained) goes on in mid-step; another one is entered anew. */
+/* A skill's successor of the same motion (a newer file of one that is being trained) goes on in mid-step;
+ * another one is entered anew. */
 static void teach(amb_session *s, int number, amb_skill *skill)
 {
     if (number < 0 || number >= AMB_SKILLS || !skill)
@@ -78,8 +80,9 @@ static void teach(amb_session *s, int number, amb_skill *skill)
     s->wanted = number == s->wanted ? -1 : s->wanted;
     const amb_skill *old = s->known[number];
     const bool same =
-        in_use && (skill->invents || old->invents ? skill->invents && old->invents
-                                                  : fabs(amb_clip_duration(skill->clip) - amb_clip_duration(old->clip)) < 1e-9);
+        in_use && (skill->invents || old->invents
+                       ? skill->invents && old->invents
+                       : fabs(amb_clip_duration(skill->clip) - amb_clip_duration(old->clip)) < 1e-9);
     amb_style_hand_over(s->known[number], skill);
     s->known[number] = skill;
     if (number >= s->skills)
@@ -100,7 +103,8 @@ static void push(amb_session *s, int character, const double v[3])
         return;
     member *m = &s->member[character];
     amb_world_push(&m->env.world, v);
-    amb_world_state(&m->env.world, &m->env.state); /* so that the actor sees it at once, as after a push of the environment's own */
+    amb_world_state(&m->env.world, &m->env.state); /* so that the actor sees it at once, as after a push of
+                                                      the environment's own */
     s->push_step = s->step;
     s->push_character = character;
     mju_copy3(s->push, v);

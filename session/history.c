@@ -1,4 +1,5 @@
-/* History: a ring of saved states, one a control step. Going back restores the very bits, so going forward again repeats them. */
+/* History: a ring of saved states, one a control step. Going back restores the very bits, so going forward
+ * again repeats them. */
 #include "session/internal.h"
 
 #include <math.h>
@@ -7,7 +8,8 @@
 
 bool amb_past_init(amb_session *s, amb_error *err)
 {
-    const size_t env = (amb_env_save_size(&s->member[0].env) + 7) & ~(size_t)7, style = (amb_generator_save_size(NULL) + 7) & ~(size_t)7;
+    const size_t env = (amb_env_save_size(&s->member[0].env) + 7) & ~(size_t)7,
+                 style = (amb_generator_save_size(NULL) + 7) & ~(size_t)7;
     s->moments = (int)ceil(s->def.history_s / s->dt) + 1;
     s->style_at = env;
     s->facts_at = env + style;
@@ -15,7 +17,8 @@ bool amb_past_init(amb_session *s, amb_error *err)
     s->moment = malloc((size_t)s->moments * sizeof *s->moment);
     s->record = calloc((size_t)s->moments * (size_t)s->def.characters, s->record_size);
     if (!s->moment || !s->record)
-        return amb_fail(err, "out of memory for %g s of history of %d characters", s->def.history_s, s->def.characters);
+        return amb_fail(err, "out of memory for %g s of history of %d characters", s->def.history_s,
+                        s->def.characters);
     amb_past_forget(s);
     return true;
 }

@@ -1,5 +1,5 @@
-/* What session.c (stepping), session_do.c (commands), session_enter.c (skills), session_style.c (invented motions) and session_past.c
- * (history) share. */
+/* What session.c (stepping), session_do.c (commands), session_enter.c (skills), session_style.c (invented
+ * motions) and session_past.c (history) share. */
 #ifndef AMB_SESSION_INTERNAL_H
 #define AMB_SESSION_INTERNAL_H
 
@@ -35,12 +35,14 @@ struct amb_session {
     amb_session_def def;
     member *member;          /* (characters) */
     int skill, before_skill; /* before_skill: to go back to after one that ends */
-    int style_skill;         /* the last one that invented motions, -1: none yet; its generators are part of the history */
+    int style_skill;         /* the last one that invented motions, -1: none yet; its generators are part of
+                                the history */
     bool wished;             /* somebody has chosen a style: a restart does not go back to the plan's */
     amb_phase body_phase;    /* of the followed character */
     int wanted;              /* the skill to change to at the next good moment, -1: none */
     int64_t wanted_since;
-    member trial;  /* a body for looking ahead, so that nothing of the real one changes, its contacts included */
+    member trial;  /* a body for looking ahead, so that nothing of the real one changes, its contacts
+                      included */
     void *scratch; /* an environment's state */
     int skills;
     amb_skill *known[AMB_SKILLS];

@@ -35,7 +35,8 @@ void amb_player_advance(amb_player *player, double seconds)
         return;
     player->time += seconds * player->speed;
     const double duration = amb_clip_duration(player->clip);
-    if (!amb_clip_loops(player->clip) && player->time > duration + .7) { /* the last pose is worth a moment's look */
+    if (!amb_clip_loops(player->clip) && player->time > duration + .7) { /* the last pose is worth a moment's
+                                                                            look */
         player->time = 0;
         player->jumps++;
     }

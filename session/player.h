@@ -1,5 +1,5 @@
-/* Plays a clip without physics: the same snapshots as a simulation gives, made from poses alone, so that everything that draws can draw
- * them. */
+/* Plays a clip without physics: the same snapshots as a simulation gives, made from poses alone, so that
+ * everything that draws can draw them. */
 #ifndef AMB_SESSION_PLAYER_H
 #define AMB_SESSION_PLAYER_H
 

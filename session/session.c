@@ -8,7 +8,12 @@
 
 amb_session_def amb_session_default_def(const amb_env_def *env, amb_skill *first, int characters)
 {
-    return (amb_session_def){.env = *env, .skill = {first}, .skills = 1, .characters = characters, .history_s = 20, .get_up_s = 1.5};
+    return (amb_session_def){.env = *env,
+                             .skill = {first},
+                             .skills = 1,
+                             .characters = characters,
+                             .history_s = 20,
+                             .get_up_s = 1.5};
 }
 
 amb_env_def amb_member_def(const amb_session *s, const amb_skill *skill, int character)
@@ -95,8 +100,8 @@ void amb_session_destroy(amb_session *s)
     free(s);
 }
 
-/* The spring of a pull: stiff enough to win against a joint, damped by the limb's effective mass, never more than a strong arm. Taken at
- * the beginning of the control step, as everything that comes from outside. */
+/* The spring of a pull: stiff enough to win against a joint, damped by the limb's effective mass, never more
+ * than a strong arm. Taken at the beginning of the control step, as everything that comes from outside. */
 static void apply_pull(amb_session *s, int character)
 {
     member *m = &s->member[character];
@@ -127,7 +132,8 @@ static void apply_pull(amb_session *s, int character)
     mju_copy3(s->pull_from, at);
 }
 
-/* Runs the reference's clock faster or slower than time, by moving it a little before the step; at a cycle's first frame it waits. */
+/* Runs the reference's clock faster or slower than time, by moving it a little before the step; at a cycle's
+ * first frame it waits. */
 static void keep_pace(const amb_session *s, member *m)
 {
     if (s->pace > 1) {
@@ -192,7 +198,8 @@ static void step_member(amb_session *s, member *m, int character, const float *a
         restart_unstable(s, m);
     else if (end == AMB_ENV_FELL || end == AMB_ENV_LOST)
         fall(s, m);
-    if (m->facts.down_since >= 0 && s->def.get_up_s >= 0 && (double)(s->step - m->facts.down_since) * s->dt >= s->def.get_up_s &&
+    if (m->facts.down_since >= 0 && s->def.get_up_s >= 0 &&
+        (double)(s->step - m->facts.down_since) * s->dt >= s->def.get_up_s &&
         !(s->pull.kind == AMB_DO_PULL && s->pull.character == character))
         amb_member_reset_here(s, m);
 }
@@ -200,7 +207,8 @@ static void step_member(amb_session *s, member *m, int character, const float *a
 static void step_group(amb_session *s, int group)
 {
     const int first = group * AMB_SKILL_GROUP;
-    const int count = s->def.characters - first < AMB_SKILL_GROUP ? s->def.characters - first : AMB_SKILL_GROUP;
+    const int count =
+        s->def.characters - first < AMB_SKILL_GROUP ? s->def.characters - first : AMB_SKILL_GROUP;
     amb_controller *controller = &s->known[s->skill]->controller[group];
     amb_env *live[AMB_SKILL_GROUP];
     int n = 0, row[AMB_SKILL_GROUP];
@@ -214,7 +222,8 @@ static void step_group(amb_session *s, int group)
     if (n)
         amb_controller_decide(controller, live, n);
     for (int k = 0; k < count; k++)
-        step_member(s, &s->member[first + k], first + k, controller->action + (size_t)(row[k] < n ? row[k] : 0) * AMB_ACTION);
+        step_member(s, &s->member[first + k], first + k,
+                    controller->action + (size_t)(row[k] < n ? row[k] : 0) * AMB_ACTION);
 }
 
 /* After a motion that ends (a flip), back to the one before. */
@@ -280,7 +289,8 @@ static void look_at_contacts(const amb_session *s, amb_snapshot *out)
         const mjContact *contact = &d->contact[k];
         double local[6], world[3];
         mj_contactForce(c->model, d, k, local);
-        mju_mulMatTVec3(world, contact->frame, local); /* the frame's rows are the contact's axes; the force is on the second geom */
+        mju_mulMatTVec3(world, contact->frame, local); /* the frame's rows are the contact's axes; the force
+                                                          is on the second geom */
         amb_view_contact *to = &out->contact[out->contacts++];
         mju_copy3(to->at, contact->pos);
         mju_scl3(to->force, world, contact->geom[1] == c->floor_geom ? -1 : 1);
@@ -318,7 +328,8 @@ void amb_session_look(const amb_session *s, amb_snapshot *out)
     out->entered_by_skill = s->entered;
     out->follow = s->follow;
     memcpy(out->reference, m->env.reference_state.pose, sizeof out->reference);
-    memcpy(out->reference_before, m->jumped ? out->reference : m->reference_before, sizeof out->reference_before);
+    memcpy(out->reference_before, m->jumped ? out->reference : m->reference_before,
+           sizeof out->reference_before);
     out->phase = amb_reference_phase(&m->env.reference);
     amb_style_look(s, out);
     out->reference_heading = m->env.reference.heading;

@@ -1,5 +1,6 @@
-/* What the simulation tells the drawing side after every control step, and what the drawing side may ask of it. Plain data, no pointers
- * into the simulation: a snapshot is a copy, so neither side ever waits for the other. */
+/* What the simulation tells the drawing side after every control step, and what the drawing side may ask of
+ * it. Plain data, no pointers into the simulation: a snapshot is a copy, so neither side ever waits for the
+ * other. */
 #ifndef AMB_SESSION_SNAPSHOT_H
 #define AMB_SESSION_SNAPSHOT_H
 
@@ -21,13 +22,18 @@ typedef enum amb_command_kind {
     AMB_DO_PULL,         /* `character`, `body`: a spring from local point v[0:3] to world point v[3:6] */
     AMB_DO_RELEASE,      /* ends the pull */
     AMB_DO_TURN,         /* value: rad/s by which the references are being turned from now on */
-    AMB_DO_PACE,         /* value: how fast the references' clocks run, .7 to 1.3; 1.4 where motions are invented */
+    AMB_DO_PACE,         /* value: how fast the references' clocks run, .7 to 1.3; 1.4 where motions are
+                            invented */
     AMB_DO_SKILL,        /* value: number of the skill */
-    AMB_DO_STYLE,        /* value: number of a skill that invents motions; `character` (-1: all) takes `latent` up */
+    AMB_DO_STYLE,        /* value: number of a skill that invents motions; `character` (-1: all) takes
+                            `latent` up */
     AMB_DO_DRAW,         /* the same with a style that is drawn, for everybody another */
-    AMB_DO_GROUND_SPEED, /* value: m/s that invented motions shall make, as far as the pace goes; 0: their own */
-    AMB_DO_PHASE_GAIN,   /* value: how much the body's phase pulls the clock of invented motions; 0: not at all */
-    AMB_DO_TEACH,        /* value: number of the skill that `skill` becomes, in place of the one that is there */
+    AMB_DO_GROUND_SPEED, /* value: m/s that invented motions shall make, as far as the pace goes; 0: their
+                            own */
+    AMB_DO_PHASE_GAIN,   /* value: how much the body's phase pulls the clock of invented motions; 0: not at
+                            all */
+    AMB_DO_TEACH,        /* value: number of the skill that `skill` becomes, in place of the one that is
+                            there */
     AMB_DO_FOLLOW,       /* `character`: whose numbers, contacts and reference the snapshots carry */
 } amb_command_kind;
 
@@ -40,9 +46,11 @@ typedef struct amb_command {
 } amb_command;
 
 typedef struct amb_view_body {
-    double before[AMB_POSE], pose[AMB_POSE]; /* at the last step's beginning and end; equal where something jumped */
+    double before[AMB_POSE], pose[AMB_POSE]; /* at the last step's beginning and end; equal where something
+                                                jumped */
     bool down;                               /* has fallen and is not up again */
-    double up_s;                             /* s since it was put there or got up; how long it lasted, where down */
+    double up_s;                             /* s since it was put there or got up; how long it lasted, where
+                                                down */
 } amb_view_body;
 
 typedef struct amb_view_contact {

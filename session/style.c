@@ -1,10 +1,12 @@
-/* Invented motions in a session: every member's generator, stepped as a rollout steps it, and what one may want of it. */
+/* Invented motions in a session: every member's generator, stepped as a rollout steps it, and what one may
+ * want of it. */
 #include "session/internal.h"
 
 #include <math.h>
 #include <string.h>
 
-/* The skill whose generators there are to speak to: the present one, or the one that was left for another and may come back. */
+/* The skill whose generators there are to speak to: the present one, or the one that was left for another and
+ * may come back. */
 static amb_skill *inventor(const amb_session *s)
 {
     amb_skill *skill = s->style_skill >= 0 ? s->known[s->style_skill] : NULL;
@@ -38,8 +40,9 @@ void amb_style_restart(amb_session *s, int character)
     amb_env *env = &s->member[character].env;
     const amb_latent wanted = *amb_generator_wanted(generator);
     /* These are the networks that the state was made with, so it cannot be refused. */
-    (void)amb_generator_load(generator, room_of(skill, character), skill->initial + (size_t)character * amb_generator_save_size(generator),
-                             env, NULL);
+    (void)amb_generator_load(generator, room_of(skill, character),
+                             skill->initial + (size_t)character * amb_generator_save_size(generator), env,
+                             NULL);
     if (s->wished)
         amb_generator_start_with(generator, room_of(skill, character), env, &wanted);
 }
@@ -101,8 +104,8 @@ void amb_style_measure(amb_session *s)
 {
     const amb_skill *skill = s->known[s->skill];
     s->body_phase = (amb_phase){.amplitude = -1};
-    if (skill->invents &&
-        !amb_generator_body_phase(skill->generator[s->follow], room_of(skill, s->follow), &s->member[s->follow].env, &s->body_phase))
+    if (skill->invents && !amb_generator_body_phase(skill->generator[s->follow], room_of(skill, s->follow),
+                                                    &s->member[s->follow].env, &s->body_phase))
         s->body_phase = (amb_phase){.amplitude = -1};
 }
 
@@ -142,5 +145,6 @@ void amb_style_load(amb_session *s, int character, const void *data)
 {
     const amb_skill *skill = inventor(s);
     if (skill) /* nor can this be refused */
-        (void)amb_generator_load(skill->generator[character], room_of(skill, character), data, &s->member[character].env, NULL);
+        (void)amb_generator_load(skill->generator[character], room_of(skill, character), data,
+                                 &s->member[character].env, NULL);
 }

@@ -1,9 +1,10 @@
-/* From one skill to another. Actors are trained on their own motion and know nothing of the way into it, so the way in is found by trying:
- * from the state as it is, the next two seconds and a half are simulated for the phases whose poses are nearest, and the one that tracks
- * best without a fall is taken. Where all of them fall, the body goes on as before and it is tried again a moment later.
+/* From one skill to another. Actors are trained on their own motion and know nothing of the way into it, so
+ * the way in is found by trying: from the state as it is, the next two seconds and a half are simulated for
+ * the phases whose poses are nearest, and the one that tracks best without a fall is taken. Where all of them
+ * fall, the body goes on as before and it is tried again a moment later.
  *
- * An actor that follows invented motions knows many of them and is pushed while it is trained: it takes over at once, at the nearest pose
- * of what its generator followed last. */
+ * An actor that follows invented motions knows many of them and is pushed while it is trained: it takes over
+ * at once, at the nearest pose of what its generator followed last. */
 #include "session/internal.h"
 
 #include <math.h>
@@ -26,7 +27,8 @@ static void enter_at(amb_session *s, member *m, int character, const amb_skill *
     m->env.reference.rate = m->env.def.rate;
 }
 
-/* How well the character, whose state s->scratch is, would do after entering there: the sum of its rewards, and whether it stays up. */
+/* How well the character, whose state s->scratch is, would do after entering there: the sum of its rewards,
+ * and whether it stays up. */
 static double foresee(amb_session *s, int character, amb_skill *skill, double phase, bool *up)
 {
     const int steps = (int)(foresight_s / s->dt);
@@ -38,7 +40,8 @@ static double foresee(amb_session *s, int character, amb_skill *skill, double ph
     amb_env_load(&m->env, s->scratch);
     enter_at(s, m, character, skill, phase);
     for (int k = 0; k < steps && *up; k++) {
-        const amb_env_end end = amb_controller_step(&skill->controller[character / AMB_SKILL_GROUP], &m->env, &reward);
+        const amb_env_end end =
+            amb_controller_step(&skill->controller[character / AMB_SKILL_GROUP], &m->env, &reward);
         *up = end == AMB_ENV_GOES_ON || end == AMB_ENV_TIME_OUT;
         sum += reward.total;
     }

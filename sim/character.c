@@ -24,38 +24,48 @@ static bool find_bodies_and_joints(amb_character *c, const char *path, amb_error
         const char *name = amb_body_name[i];
         c->body[i] = mj_name2id(m, mjOBJ_BODY, name);
         if (c->body[i] < 0)
-            return amb_fail(err, "%s: no body named \"%s\"; amble drives DeepMimic's humanoid of %d bodies", path, name, AMB_BODIES);
+            return amb_fail(err, "%s: no body named \"%s\"; amble drives DeepMimic's humanoid of %d bodies",
+                            path, name, AMB_BODIES);
         amb_joint *joint = &c->joint[i];
         const amb_joint_layout layout = amb_body_joint(i);
         joint->width = layout.width;
         joint->pose = layout.pose;
         joint->vel = layout.vel;
 
-        const int wanted = i == AMB_ROOT ? mjJNT_FREE : layout.width == 4 ? mjJNT_BALL : layout.width == 1 ? mjJNT_HINGE : -1;
+        const int wanted = i == AMB_ROOT       ? mjJNT_FREE
+                           : layout.width == 4 ? mjJNT_BALL
+                           : layout.width == 1 ? mjJNT_HINGE
+                                               : -1;
         const int joints = m->body_jntnum[c->body[i]];
         if (joints != (wanted >= 0))
-            return amb_fail(err, "%s: body \"%s\" has %d joints, expected %d", path, name, joints, wanted >= 0);
+            return amb_fail(err, "%s: body \"%s\" has %d joints, expected %d", path, name, joints,
+                            wanted >= 0);
         if (wanted < 0)
             continue;
         const int id = m->body_jntadr[c->body[i]];
         if (m->jnt_type[id] != wanted)
-            return amb_fail(err, "%s: the joint of body \"%s\" is of another type than DeepMimic's humanoid has there", path, name);
+            return amb_fail(
+                err, "%s: the joint of body \"%s\" is of another type than DeepMimic's humanoid has there",
+                path, name);
         joint->qpos = m->jnt_qposadr[id];
         joint->qvel = m->jnt_dofadr[id];
         if (i == AMB_ROOT) {
             joint->weight = 1; /* DeepMimic's weight of the root, before normalisation */
         } else {
             if (m->nuser_jnt < 3)
-                return amb_fail(err, "%s: joints have %d user numbers, expected 3 (kp, torque limit, reward weight)", path,
-                                (int)m->nuser_jnt);
+                return amb_fail(
+                    err, "%s: joints have %d user numbers, expected 3 (kp, torque limit, reward weight)",
+                    path, (int)m->nuser_jnt);
             const mjtNum *user = m->jnt_user + (size_t)id * (size_t)m->nuser_jnt;
             joint->kp = user[0];
             joint->kd = user[0] / 10;
             joint->limit = user[1];
             joint->weight = user[2];
             if (!(joint->kp > 0 && joint->limit > 0 && joint->weight >= 0))
-                return amb_fail(err, "%s: joint \"%s\" has user=\"%g %g %g\", expected kp > 0, torque limit > 0, weight >= 0", path, name,
-                                user[0], user[1], user[2]);
+                return amb_fail(
+                    err,
+                    "%s: joint \"%s\" has user=\"%g %g %g\", expected kp > 0, torque limit > 0, weight >= 0",
+                    path, name, user[0], user[1], user[2]);
         }
         weights += joint->weight;
     }
@@ -63,7 +73,8 @@ static bool find_bodies_and_joints(amb_character *c, const char *path, amb_error
         c->joint[i].weight /= weights;
     const int nq = 7 + AMB_ACTION, nv = AMB_VEL;
     if (m->nq != nq || m->nv != nv)
-        return amb_fail(err, "%s: %d positions and %d velocities, expected %d and %d", path, (int)m->nq, (int)m->nv, nq, nv);
+        return amb_fail(err, "%s: %d positions and %d velocities, expected %d and %d", path, (int)m->nq,
+                        (int)m->nv, nq, nv);
     return true;
 }
 
@@ -84,7 +95,10 @@ static bool find_geoms(amb_character *c, const char *path, amb_error *err)
                 geom_body[g] = (signed char)i;
         const int type = m->geom_type[g];
         if (geom_body[g] >= 0 && type != mjGEOM_SPHERE && type != mjGEOM_CAPSULE && type != mjGEOM_BOX)
-            return amb_fail(err, "%s: geom %d is no sphere, capsule or box, which are the shapes amble can lift out of the floor", path, g);
+            return amb_fail(err,
+                            "%s: geom %d is no sphere, capsule or box, which are the shapes amble can lift "
+                            "out of the floor",
+                            path, g);
     }
     if (c->floor_geom < 0)
         return amb_fail(err, "%s: no plane to stand on", path);
@@ -101,8 +115,9 @@ static bool is_paired_with_floor(const amb_character *c, int geom)
     return false;
 }
 
-/* Every geom meets the floor: through the pair that the MJCF file lists, which costs no search, or else because the floor's bit is 1.
- * With self-collision geoms share bit 2. MuJoCo's broad phase reads the bodies' own copies of the bits, which the compiler made. */
+/* Every geom meets the floor: through the pair that the MJCF file lists, which costs no search, or else
+ * because the floor's bit is 1. With self-collision geoms share bit 2. MuJoCo's broad phase reads the bodies'
+ * own copies of the bits, which the compiler made. */
 static void choose_collisions(amb_character *c, bool self_collision)
 {
     mjModel *m = c->model;
@@ -172,7 +187,8 @@ amb_character *amb_character_create(const amb_character_def *def, amb_error *err
         free(c);
         return NULL;
     }
-    if (!find_bodies_and_joints(c, path, err) || !find_geoms(c, path, err) || !amb_skeleton_read(&c->skeleton, c, path, err)) {
+    if (!find_bodies_and_joints(c, path, err) || !find_geoms(c, path, err) ||
+        !amb_skeleton_read(&c->skeleton, c, path, err)) {
         amb_character_destroy(c);
         return NULL;
     }
@@ -182,7 +198,8 @@ amb_character *amb_character_create(const amb_character_def *def, amb_error *err
     m->opt.timestep = c->timestep;
     m->opt.integrator = mjINT_EULER;
     m->opt.disableflags &= ~mjDSBL_EULERDAMP; /* implicit damping is what makes the PD stable */
-    m->opt.disableflags |= mjDSBL_AUTORESET;  /* an unstable world must be seen, not silently put back to its rest pose */
+    m->opt.disableflags |= mjDSBL_AUTORESET;  /* an unstable world must be seen, not silently put back to its
+                                                 rest pose */
     m->opt.disableflags |= mjDSBL_ISLAND;     /* one body is one island: nothing to find */
     for (int i = 1; i < AMB_BODIES; i++) {
         const amb_joint *joint = &c->joint[i];

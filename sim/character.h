@@ -1,5 +1,5 @@
-/* The body: DeepMimic's humanoid as a compiled MuJoCo model plus what MuJoCo does not know (PD gains, torque limits, reward weights, and
- * which MuJoCo id belongs to which of DeepMimic's bodies and joints).
+/* The body: DeepMimic's humanoid as a compiled MuJoCo model plus what MuJoCo does not know (PD gains, torque
+ * limits, reward weights, and which MuJoCo id belongs to which of DeepMimic's bodies and joints).
  *
  * Const after creation and shared by every world and thread. Holds no state of a simulation. */
 #ifndef AMB_SIM_CHARACTER_H
@@ -43,8 +43,9 @@ typedef struct amb_character {
 
 amb_character_def amb_character_default_def(void);
 
-/* Compiles the MJCF, looks every body and joint up by name and sets stable PD's damping, kd + kp·timestep (sim/world.h says why). NULL and
- * a sentence for a file that is missing, does not compile or is another body. */
+/* Compiles the MJCF, looks every body and joint up by name and sets stable PD's damping, kd + kp·timestep
+ * (sim/world.h says why). NULL and a sentence for a file that is missing, does not compile or is another
+ * body. */
 amb_character *amb_character_create(const amb_character_def *def, amb_error *err);
 void amb_character_destroy(amb_character *character); /* NULL is fine */
 

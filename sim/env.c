@@ -26,7 +26,8 @@ amb_env_def amb_env_default_def(const amb_character *character, const amb_clip *
 
 void amb_action_scale(amb_action_mode mode, float *mean, float *std)
 {
-    /* Angles' deviations by joint, from the bounds in DeepMimic's character files; axes have mean (0, 0, .2) and deviation 1. */
+    /* Angles' deviations by joint, from the bounds in DeepMimic's character files; axes have mean (0, 0, .2)
+     * and deviation 1. */
     static const struct {
         int body; /* for the reader: the order is that of amb_clip_joints */
         float mean, std;
@@ -80,16 +81,18 @@ static bool check_def(const amb_env_def *def, amb_error *err)
     if (!(def->max_body_m >= 0))
         return amb_fail(err, "body distance limit %g m, expected 0 (none) or more", def->max_body_m);
     if (!(def->hold_s[0] <= def->hold_s[1] && def->hold_s[1] <= 1e6))
-        return amb_fail(err, "last pose held for %g to %g s, expected the smaller first and at most 1000000", def->hold_s[0],
-                        def->hold_s[1]);
+        return amb_fail(err, "last pose held for %g to %g s, expected the smaller first and at most 1000000",
+                        def->hold_s[0], def->hold_s[1]);
     if (!(def->start_noise >= 0 && def->start_noise <= 10))
         return amb_fail(err, "starts off the reference by %g, expected 0 to 10", def->start_noise);
     if (!(def->start_phase < 1))
         return amb_fail(err, "start phase %g, expected less than 1", def->start_phase);
     if (isinf(def->start_heading))
-        return amb_fail(err, "start heading %g rad, expected a finite one, or NaN for a random one", def->start_heading);
+        return amb_fail(err, "start heading %g rad, expected a finite one, or NaN for a random one",
+                        def->start_heading);
     if (!isfinite(def->start_at[0]) || !isfinite(def->start_at[1]))
-        return amb_fail(err, "start at (%g, %g) m, expected finite numbers", def->start_at[0], def->start_at[1]);
+        return amb_fail(err, "start at (%g, %g) m, expected finite numbers", def->start_at[0],
+                        def->start_at[1]);
     if (!(def->rate >= .01 && def->rate <= 100))
         return amb_fail(err, "the motion at %g times its speed, expected 0.01 to 100", def->rate);
     if (!isfinite(def->turn_rate) || fabs(def->turn_rate) > 100)
@@ -136,7 +139,8 @@ static void shake_rotation(amb_rng *rng, double deviation, double q[4])
 /* A start beside the reference: so that coming back to it is learned. */
 static void shake_start(amb_env *env, double pose[AMB_POSE], double vel[AMB_VEL])
 {
-    const double noise = env->def.start_noise, joint = .1 * noise, place = .05 * noise, spin = .5 * noise, speed = .3 * noise;
+    const double noise = env->def.start_noise, joint = .1 * noise, place = .05 * noise, spin = .5 * noise,
+                 speed = .3 * noise;
     for (int k = 0; k < 3; k++)
         pose[k] += place * amb_rng_normal(&env->rng);
     shake_rotation(&env->rng, joint, pose + 3);
@@ -157,7 +161,8 @@ static int steps_until_end(amb_env *env, double start_s)
     if (def->hold_s[1] < 0 || amb_clip_loops(def->clip))
         return env->steps_max;
     const double hold = amb_rng_range(&env->rng, fmax(def->hold_s[0], 0), def->hold_s[1]);
-    const double steps = ceil((fmax(amb_clip_duration(def->clip) - start_s, 0) / def->rate + hold) / env->control_dt - 1e-9);
+    const double steps =
+        ceil((fmax(amb_clip_duration(def->clip) - start_s, 0) / def->rate + hold) / env->control_dt - 1e-9);
     return (int)fmax(fmin(steps, env->steps_max), 1);
 }
 
@@ -165,8 +170,10 @@ void amb_env_reset(amb_env *env)
 {
     const amb_env_def *def = &env->def;
     const double start = def->start_phase >= 0 ? def->start_phase : amb_rng_uniform(&env->rng);
-    const double heading = isnan(def->start_heading) ? amb_rng_range(&env->rng, -M_PI, M_PI) : def->start_heading;
-    amb_reference_start(&env->reference, def->clip, start * amb_clip_duration(def->clip), heading, def->start_at);
+    const double heading =
+        isnan(def->start_heading) ? amb_rng_range(&env->rng, -M_PI, M_PI) : def->start_heading;
+    amb_reference_start(&env->reference, def->clip, start * amb_clip_duration(def->clip), heading,
+                        def->start_at);
     env->reference.turn_rate = def->turn_rate;
     env->reference.rate = def->rate;
     env->step = 0;
@@ -228,7 +235,8 @@ void amb_env_target(const amb_env *env, const float action[AMB_ACTION], double t
             } else if (joint->width == 4) {
                 const double length = sqrt((double)a[1] * a[1] + (double)a[2] * a[2] + (double)a[3] * a[3]);
                 const bool given = length > 1e-6;
-                const double axis[3] = {given ? a[1] / length : 0, given ? a[2] / length : 0, given ? a[3] / length : 1};
+                const double axis[3] = {given ? a[1] / length : 0, given ? a[2] / length : 0,
+                                        given ? a[3] / length : 1};
                 amb_quat_axis_angle(goal, axis, a[0]);
             }
         }

@@ -1,8 +1,9 @@
-/* An environment: one body, its reference, and the rules of an episode (start, step, reward, end). DeepMimic's, with amble's residual
- * action, steerable reference and pushes. Nothing here knows what chooses the actions.
+/* An environment: one body, its reference, and the rules of an episode (start, step, reward, end).
+ * DeepMimic's, with amble's residual action, steerable reference and pushes. Nothing here knows what chooses
+ * the actions.
  *
- * An environment is used by one thread at a time; many may share a character and a clip. What happens depends on the definition, on
- * (seed, stream) and on the actions alone. */
+ * An environment is used by one thread at a time; many may share a character and a clip. What happens depends
+ * on the definition, on (seed, stream) and on the actions alone. */
 #ifndef AMB_SIM_ENV_H
 #define AMB_SIM_ENV_H
 
@@ -12,12 +13,14 @@
 #include "sim/reward.h"
 
 /* How 36 numbers become PD targets; ball joints have four each, hinges one, in a pose's order.
- * RESIDUAL: ball: reference ∘ normalise(1 + a0, a1, a2, a3); hinge: reference + 2 a. Zeros track the reference.
- * ABSOLUTE: DeepMimic's: ball: rotation by a0 rad about the axis (a1, a2, a3), a zero axis meaning z; hinge: an angle in rad. */
+ * - RESIDUAL: ball: reference ∘ normalise(1 + a0, a1, a2, a3); hinge: reference + 2 a. Zeros track the
+ *   reference.
+ * - ABSOLUTE: DeepMimic's: ball: rotation by a0 rad about the axis (a1, a2, a3), a zero axis meaning z;
+ *   hinge: an angle in rad. */
 typedef enum amb_action_mode { AMB_ACTION_RESIDUAL, AMB_ACTION_ABSOLUTE } amb_action_mode;
 
-/* DeepMimic's scale of absolute actions, mean and std (AMB_ACTION): what a policy network says, times std, plus mean, is the action. 0 and
- * 1 for residual actions. */
+/* DeepMimic's scale of absolute actions, mean and std (AMB_ACTION): what a policy network says, times std,
+ * plus mean, is the action. 0 and 1 for residual actions. */
 void amb_action_scale(amb_action_mode mode, float *mean, float *std);
 
 typedef struct amb_env_def {
@@ -31,16 +34,19 @@ typedef struct amb_env_def {
     unsigned may_touch;  /* bits of the bodies that may meet the floor (the ankles) */
     double max_root_m;   /* m; an episode ends when the root is farther from the reference's; 0: never */
     double max_height_m; /* m; or when the heights of the two roots differ by more; 0: never */
-    double
-        max_tilt; /* or when the vertical as the two roots see it differs by more: |Δ cos(tilt)|, 0 to 2; 0: never (BeyondMimic's rule) */
-    double max_body_m;    /* m; or when the bodies are farther off on average, each seen from its own root (reward.h); 0: never (PHC's) */
-    double hold_s[2];     /* s; a clip that does not loop holds its last pose for a time drawn between these two, then the episode is a
-                             time-out; negative (default): until episode_s is over */
-    double start_noise;   /* starts are off the reference: 1 means joints by .1 rad, the root by .1 rad and .05 m, speeds by .5 rad/s and
-                             .3 m/s (standard deviations); 0: they are on it */
+    double max_tilt; /* or when the vertical as the two roots see it differs by more: |Δ cos(tilt)|, 0 to 2;
+                            0: never (BeyondMimic's rule) */
+    double max_body_m;    /* m; or when the bodies are farther off on average, each seen from its own root
+                             (reward.h); 0: never (PHC's) */
+    double hold_s[2];     /* s; a clip that does not loop holds its last pose for a time drawn between these
+                             two, then the episode is a time-out; negative (default): until episode_s is
+                             over */
+    double start_noise;   /* starts are off the reference: 1 means joints by .1 rad, the root by .1 rad and
+                             .05 m, speeds by .5 rad/s and .3 m/s (standard deviations); 0: they are on it */
     double start_phase;   /* [0, 1), or negative (default): random */
     double start_heading; /* rad, or NaN: random (default 0) */
-    double rate;          /* 1: seconds of the clip in a second, > 0; at the start, the reference's own rate from then on */
+    double rate;          /* 1: seconds of the clip in a second, > 0; at the start, the reference's own rate
+                             from then on */
     double start_at[2];   /* m, ground position */
     double turn_rate;     /* rad/s: the reference is turned all the time */
     double push_speed;    /* m/s: change of root velocity in a random horizontal direction; 0: no pushes */
@@ -53,7 +59,8 @@ typedef enum amb_env_end {
     AMB_ENV_GOES_ON = 0,
     AMB_ENV_FELL,     /* a body that may not touch the floor did */
     AMB_ENV_LOST,     /* the body no longer follows the reference (max_...) */
-    AMB_ENV_UNSTABLE, /* non-finite or absurd state; the step's reward is 0 and the observation must not be used */
+    AMB_ENV_UNSTABLE, /* non-finite or absurd state; the step's reward is 0 and the observation must not be
+                         used */
     AMB_ENV_TIME_OUT, /* episode_s or the clip is over: no failure, the value goes on */
 } amb_env_end;
 
@@ -78,7 +85,8 @@ amb_env_def amb_env_default_def(const amb_character *character, const amb_clip *
 bool amb_env_init(amb_env *env, const amb_env_def *def, amb_error *err);
 void amb_env_free(amb_env *env);
 
-/* A new episode: random (or given) start, the body in the reference's pose and velocity, lifted out of the floor where it is in it. */
+/* A new episode: random (or given) start, the body in the reference's pose and velocity, lifted out of the
+ * floor where it is in it. */
 void amb_env_reset(amb_env *env);
 
 /* Numbers in an observation: AMB_OBS, or AMB_OBS_MAX with the goal behind. */
@@ -88,14 +96,16 @@ void amb_env_observe(const amb_env *env, float *obs);
 /* The reference's pose that a zero residual action would make the PD target for the coming step. */
 void amb_env_target(const amb_env *env, const float action[AMB_ACTION], double target[AMB_POSE]);
 
-/* One control step. The reward compares body and reference at its end; it is 0 in a step that ends with a fall. The environment is not
- * reset by itself. */
+/* One control step. The reward compares body and reference at its end; it is 0 in a step that ends with a
+ * fall. The environment is not reset by itself. */
 amb_env_end amb_env_step(amb_env *env, const float action[AMB_ACTION], amb_reward *reward);
 
-/* The same step with given PD targets instead of an action (replays; amb_env_step is amb_env_target and this). */
+/* The same step with given PD targets instead of an action (replays; amb_env_step is amb_env_target and
+ * this). */
 amb_env_end amb_env_step_target(amb_env *env, const double target[AMB_POSE], amb_reward *reward);
 
-/* For bit-equal continuation: amb_env_save_size bytes of plain data. Load goes into an environment of the same definition. */
+/* For bit-equal continuation: amb_env_save_size bytes of plain data. Load goes into an environment of the
+ * same definition. */
 size_t amb_env_save_size(const amb_env *env);
 void amb_env_save(const amb_env *env, void *data);
 void amb_env_load(amb_env *env, const void *data);

@@ -29,9 +29,11 @@ void amb_mirror_obs(float out[AMB_OBS], const float in[AMB_OBS])
 
 void amb_mirror_goal(float out[AMB_GOAL], const float in[AMB_GOAL])
 {
-    const float root[13] = {in[0], in[1], -in[2], in[3], in[4], -in[5], in[6], -in[7], -in[8], in[9], -in[10], -in[11], in[12]};
+    const float root[13] = {in[0],  in[1],  -in[2], in[3],   in[4],   -in[5], in[6],
+                            -in[7], -in[8], in[9],  -in[10], -in[11], in[12]};
     memcpy(out, root, sizeof root);
-    amb_mirror_action(out + 13, in + 13); /* joints in the same order; their quaternions mirror as an action's do */
+    amb_mirror_action(out + 13, in + 13); /* joints in the same order; their quaternions mirror as an action's
+                                             do */
 }
 
 void amb_mirror_action(float out[AMB_ACTION], const float in[AMB_ACTION])

@@ -1,5 +1,5 @@
-/* A policy's observation, goal and action mirrored left to right, as motion/mirror.h does with motion. Each function writes out[] from
- * in[], which may be the same array. */
+/* A policy's observation, goal and action mirrored left to right, as motion/mirror.h does with motion. Each
+ * function writes out[] from in[], which may be the same array. */
 #ifndef AMB_SIM_MIRROR_H
 #define AMB_SIM_MIRROR_H
 
@@ -12,7 +12,8 @@ void amb_mirror_obs(float out[AMB_OBS], const float in[AMB_OBS]);
 /* Of the mirrored body, with the reference, its heading and its target mirrored too. */
 void amb_mirror_goal(float out[AMB_GOAL], const float in[AMB_GOAL]);
 
-/* In both action modes: a ball's four numbers are a quaternion's or an angle and an axis, and both mirror alike. */
+/* In both action modes: a ball's four numbers are a quaternion's or an angle and an axis, and both mirror
+ * alike. */
 void amb_mirror_action(float out[AMB_ACTION], const float in[AMB_ACTION]);
 
 #endif

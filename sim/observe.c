@@ -4,7 +4,8 @@
 
 #include <math.h>
 
-/* A world vector (z up) in a frame turned by the heading whose cosine and sine are given, in DeepMimic's axes (y up, z right). */
+/* A world vector (z up) in a frame turned by the heading whose cosine and sine are given, in DeepMimic's axes
+ * (y up, z right). */
 static void put_vector(float *out, const double v[3], double cosine, double sine)
 {
     const double x = cosine * v[0] + sine * v[1], y = -sine * v[0] + cosine * v[1];
@@ -34,8 +35,10 @@ void amb_observe(const amb_state *state, double phase, double reference_heading,
     const double own_cos = cos(own_heading), own_sin = sin(own_heading);
     for (int i = 0; i < AMB_BODIES; i++) {
         const double heading = i == AMB_ROOT ? reference_heading : own_heading;
-        const double cosine = i == AMB_ROOT ? cos(heading) : own_cos, sine = i == AMB_ROOT ? sin(heading) : own_sin;
-        const double from_root[3] = {state->centre[i][0] - root[0], state->centre[i][1] - root[1], state->centre[i][2] - root[2]};
+        const double cosine = i == AMB_ROOT ? cos(heading) : own_cos,
+                     sine = i == AMB_ROOT ? sin(heading) : own_sin;
+        const double from_root[3] = {state->centre[i][0] - root[0], state->centre[i][1] - root[1],
+                                     state->centre[i][2] - root[2]};
         put_vector(obs + 2 + 7 * i, from_root, own_cos, own_sin);
         put_rotation(obs + 2 + 7 * i + 3, state->rot[i], heading);
         put_vector(obs + 107 + 6 * i, state->lin[i], cosine, sine);
@@ -43,12 +46,13 @@ void amb_observe(const amb_state *state, double phase, double reference_heading,
     }
 }
 
-void amb_observe_goal(const amb_state *body, const amb_state *reference, double reference_heading, const double target[AMB_POSE],
-                      float goal[AMB_GOAL])
+void amb_observe_goal(const amb_state *body, const amb_state *reference, double reference_heading,
+                      const double target[AMB_POSE], float goal[AMB_GOAL])
 {
     const double cosine = cos(reference_heading), sine = sin(reference_heading);
     const double *mine = body->joint[AMB_ROOT], *wanted = reference->joint[AMB_ROOT];
-    put_vector(goal, (const double[3]){wanted[0] - mine[0], wanted[1] - mine[1], wanted[2] - mine[2]}, cosine, sine);
+    put_vector(goal, (const double[3]){wanted[0] - mine[0], wanted[1] - mine[1], wanted[2] - mine[2]}, cosine,
+               sine);
     put_vector(goal + 3, reference->vel, cosine, sine);
     put_rotation(goal + 6, reference->rot[AMB_ROOT], reference_heading);
     put_vector(goal + 10, reference->ang[AMB_ROOT], cosine, sine);

@@ -40,7 +40,8 @@ static void turned_rate(double out[3], const double d[3], const double r[3], dou
         out[k] = r[k] + f * c[k] + g * cc[k];
 }
 
-/* The angular velocity, in the child's frame, of exp(d) while d changes at the rate r: the exponential map's right Jacobian. */
+/* The angular velocity, in the child's frame, of exp(d) while d changes at the rate r: the exponential map's
+ * right Jacobian. */
 static void rate_to_speed(double w[3], const double d[3], const double r[3])
 {
     const double a2 = d[0] * d[0] + d[1] * d[1] + d[2] * d[2], a = sqrt(a2);
@@ -57,7 +58,8 @@ static void speed_to_rate(double r[3], const double d[3], const double w[3])
     turned_rate(r, d, w, .5, a2 < 1e-4 ? 1. / 12 + a2 / 720 : 1 / a2 - 1 / (2 * a * tan(a / 2)));
 }
 
-/* Turns a rotation by the displacement d behind it, and its angular velocity (in the child's frame) with it, d changing at the rate r. */
+/* Turns a rotation by the displacement d behind it, and its angular velocity (in the child's frame) with it,
+ * d changing at the rate r. */
 static void displace_rotation(double q[4], double *w, const double d[3], const double r[3])
 {
     double turn[4], own[3];
@@ -71,7 +73,8 @@ static void displace_rotation(double q[4], double *w, const double d[3], const d
         w[k] += own[k];
 }
 
-/* Adds what is left of the motion before, `ahead` seconds from now, to a sample of the clip. vel may be NULL. */
+/* Adds what is left of the motion before, `ahead` seconds from now, to a sample of the clip. vel may be NULL.
+ */
 static void add_fade(const amb_reference_fade *fade, double ahead, double pose[AMB_POSE], double *vel)
 {
     const double age = fmax(fade->age + ahead, 0), u = age / fade->blend;
@@ -97,7 +100,8 @@ static void add_fade(const amb_reference_fade *fade, double ahead, double pose[A
     for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
         const amb_clip_joint *joint = &amb_clip_joints[j];
         if (joint->ball) {
-            displace_rotation(pose + joint->pose, vel ? vel + joint->vel : NULL, d + joint->vel, r + joint->vel);
+            displace_rotation(pose + joint->pose, vel ? vel + joint->vel : NULL, d + joint->vel,
+                              r + joint->vel);
         } else {
             pose[joint->pose] += d[joint->vel];
             if (vel)
@@ -129,13 +133,15 @@ static void place_root(amb_reference *reference, const double at[2])
     reference->place[1] = at[1] - ground[1];
 }
 
-void amb_reference_start(amb_reference *reference, const amb_clip *clip, double time, double heading, const double at[2])
+void amb_reference_start(amb_reference *reference, const amb_clip *clip, double time, double heading,
+                         const double at[2])
 {
     *reference = (amb_reference){.clip = clip, .time = time, .heading = heading, .rate = 1};
     place_root(reference, at);
 }
 
-void amb_reference_sample(const amb_reference *reference, double ahead, double pose[AMB_POSE], double vel[AMB_VEL])
+void amb_reference_sample(const amb_reference *reference, double ahead, double pose[AMB_POSE],
+                          double vel[AMB_VEL])
 {
     double own_pose[AMB_POSE];
     double *p = pose ? pose : own_pose;
@@ -184,7 +190,8 @@ void amb_reference_turn(amb_reference *reference, double angle)
 }
 
 /* The displacement from rotation a, turning at va, to rotation b, turning at vb, and its rate. */
-static void rotation_between(double d[3], double rate[3], const double a[4], const double va[3], const double b[4], const double vb[3])
+static void rotation_between(double d[3], double rate[3], const double a[4], const double va[3],
+                             const double b[4], const double vb[3])
 {
     double q[4], w[3];
     amb_quat_between(q, a, b);
@@ -197,8 +204,8 @@ static void rotation_between(double d[3], double rate[3], const double a[4], con
 }
 
 /* What lies between the motion (pose, vel) and the one before, both in the clip's frame. */
-static void displacement(amb_reference_fade *fade, const double pose[AMB_POSE], const double vel[AMB_VEL], const double old_pose[AMB_POSE],
-                         const double old_vel[AMB_VEL])
+static void displacement(amb_reference_fade *fade, const double pose[AMB_POSE], const double vel[AMB_VEL],
+                         const double old_pose[AMB_POSE], const double old_vel[AMB_VEL])
 {
     double *shift = fade->shift, *speed = fade->speed;
     for (int k = 0; k < 3; k++)
@@ -216,7 +223,8 @@ static void displacement(amb_reference_fade *fade, const double pose[AMB_POSE], 
     }
 }
 
-void amb_reference_change(amb_reference *reference, const amb_clip *clip, double time, double rate, double blend)
+void amb_reference_change(amb_reference *reference, const amb_clip *clip, double time, double rate,
+                          double blend)
 {
     double old_pose[AMB_POSE], old_vel[AMB_VEL], pose[AMB_POSE], vel[AMB_VEL], at[AMB_POSE];
     sample_own(reference, 0, old_pose, old_vel);

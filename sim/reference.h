@@ -1,21 +1,25 @@
 /* The motion to follow, placed in the world: a clip, a clock, a heading and a place on the ground.
  *
- * The clip's own frame is turned by `heading` about the vertical and moved by `place`. That frame is what the policy's root orientation
- * and velocities are given in (sim/observe.h), so turning it steers the body. Plain data: copy it to save it.
+ * The clip's own frame is turned by `heading` about the vertical and moved by `place`. That frame is what the
+ * policy's root orientation and velocities are given in (sim/observe.h), so turning it steers the body. Plain
+ * data: copy it to save it.
  *
- * The clip can be changed on the way. What then lies between the old motion and the new one, in pose and in velocity, is kept and fades
- * ("inertialisation": Bollo, Inertialization, GDC 2018; here with one smooth window instead of a quintic for every joint). So pose and
- * velocity are continuous, only one clip has to be there at a time, and a further change in the middle of a change is nothing special. */
+ * The clip can be changed on the way. What then lies between the old motion and the new one, in pose and in
+ * velocity, is kept and fades ("inertialisation": Bollo, Inertialization, GDC 2018; here with one smooth
+ * window instead of a quintic for every joint). So pose and velocity are continuous, only one clip has to be
+ * there at a time, and a further change in the middle of a change is nothing special. */
 #ifndef AMB_SIM_REFERENCE_H
 #define AMB_SIM_REFERENCE_H
 
 #include "motion/clip.h"
 
-/* What is left of the motion before: displacements and their speeds in a velocity's layout (motion/clip.h; rotation vectors in the child's
- * frame, the root's place in the clip's), as they were when the clip was changed. After u = age / blend they are multiplied by
- * S(u) = 1 - 10u³ + 15u⁴ - 6u⁵, 1 at 0 and 0 from 1, smooth at both ends:
+/* What is left of the motion before: displacements and their speeds in a velocity's layout (motion/clip.h;
+ * rotation vectors in the child's frame, the root's place in the clip's), as they were when the clip was
+ * changed. After u = age / blend they are multiplied by S(u) = 1 - 10u³ + 15u⁴ - 6u⁵, 1 at 0 and 0 from 1,
+ * smooth at both ends:
  *   displacement(age) = shift S(u) + speed age S(2u).
- * The root's place on the ground has no shift; there the old speed gives way to the new one, and where that leads stays:
+ * The root's place on the ground has no shift; there the old speed gives way to the new one, and where that
+ * leads stays:
  *   speed(age) = speed S(u), displacement(age) = its integral. */
 typedef struct amb_reference_fade {
     double age, blend; /* s; age ≥ blend: nothing is left but the way on the ground */
@@ -32,22 +36,28 @@ typedef struct amb_reference {
     amb_reference_fade fade;
 } amb_reference;
 
-/* Starts at `time` with the reference root over ground position `at` (m, world) and the clip's x axis turned to `heading`, at rate 1. */
-void amb_reference_start(amb_reference *reference, const amb_clip *clip, double time, double heading, const double at[2]);
+/* Starts at `time` with the reference root over ground position `at` (m, world) and the clip's x axis turned
+ * to `heading`, at rate 1. */
+void amb_reference_start(amb_reference *reference, const amb_clip *clip, double time, double heading,
+                         const double at[2]);
 
-/* World pose and velocity `ahead` seconds after the clock; either may be NULL. The turn rate is in the root's angular velocity. */
-void amb_reference_sample(const amb_reference *reference, double ahead, double pose[AMB_POSE], double vel[AMB_VEL]);
+/* World pose and velocity `ahead` seconds after the clock; either may be NULL. The turn rate is in the root's
+ * angular velocity. */
+void amb_reference_sample(const amb_reference *reference, double ahead, double pose[AMB_POSE],
+                          double vel[AMB_VEL]);
 
-/* Lets dt seconds pass. Turning happens about the reference root, so the root stays where it is. When a loop's cycle ends, the frame is
- * moved so that the reference root stands over `body` (m, world), as DeepMimic does; returns true then. */
+/* Lets dt seconds pass. Turning happens about the reference root, so the root stays where it is. When a
+ * loop's cycle ends, the frame is moved so that the reference root stands over `body` (m, world), as
+ * DeepMimic does; returns true then. */
 bool amb_reference_advance(amb_reference *reference, double dt, const double body[2]);
 
 /* Turns the frame by `angle` rad about the reference root. */
 void amb_reference_turn(amb_reference *reference, double angle);
 
-/* Goes on with another clip, at its `time` and at `rate`: pose and velocity stay what they are now and become the new clip's within `blend`
- * seconds (> 0); the heading, too, stays. */
-void amb_reference_change(amb_reference *reference, const amb_clip *clip, double time, double rate, double blend);
+/* Goes on with another clip, at its `time` and at `rate`: pose and velocity stay what they are now and become
+ * the new clip's within `blend` seconds (> 0); the heading, too, stays. */
+void amb_reference_change(amb_reference *reference, const amb_clip *clip, double time, double rate,
+                          double blend);
 
 /* [0, 1) */
 double amb_reference_phase(const amb_reference *reference);

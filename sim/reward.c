@@ -28,7 +28,8 @@ static frame frame_of(const amb_state *state)
     return (frame){root[0], root[1], cos(heading), sin(heading)};
 }
 
-/* Distance between the places of a body's joint in two states, each seen from its own root's place on the ground and heading. */
+/* Distance between the places of a body's joint in two states, each seen from its own root's place on the
+ * ground and heading. */
 static double apart2(const amb_state *a, const frame *in_a, const amb_state *b, const frame *in_b, int body)
 {
     const double *p = a->joint[body], *q = b->joint[body];
@@ -39,14 +40,16 @@ static double apart2(const amb_state *a, const frame *in_a, const amb_state *b, 
     return dx * dx + dy * dy + dz * dz;
 }
 
-/* Cosine of the angle between the root's own up (y at rest) and the vertical: the vertical as the root sees it, along its spine. */
+/* Cosine of the angle between the root's own up (y at rest) and the vertical: the vertical as the root sees
+ * it, along its spine. */
 static double up(const amb_state *state)
 {
     const double *q = state->rot[AMB_ROOT];
     return 2 * (q[2] * q[3] + q[0] * q[1]);
 }
 
-void amb_reward_compute(const amb_character *character, const amb_state *body, const amb_state *reference, amb_reward *reward)
+void amb_reward_compute(const amb_character *character, const amb_state *body, const amb_state *reference,
+                        amb_reward *reward)
 {
     double pose = 0, velocity = 0, joints = 0, angles = 0, root_angle = 0, root_spin = 0;
     for (int i = 0; i < AMB_BODIES; i++) {
@@ -85,7 +88,8 @@ void amb_reward_compute(const amb_character *character, const amb_state *body, c
         bodies_m += sqrt(apart2(body, &mine, reference, &wanted, i)) / AMB_BODIES;
 
     const double root2 = distance2(body->pose, reference->pose);
-    const double root = root2 + .1 * root_angle * root_angle + .01 * distance2(body->vel, reference->vel) + .001 * root_spin;
+    const double root =
+        root2 + .1 * root_angle * root_angle + .01 * distance2(body->vel, reference->vel) + .001 * root_spin;
     reward->part[AMB_REWARD_POSE] = exp(-2 * pose);
     reward->part[AMB_REWARD_VELOCITY] = exp(-.1 * velocity);
     reward->part[AMB_REWARD_END_EFFECTORS] = exp(-10 * ends);

@@ -51,7 +51,8 @@ static bool is_zero(const double *v, int n)
     return true;
 }
 
-bool amb_skeleton_read(amb_skeleton *skeleton, const amb_character *character, const char *path, amb_error *err)
+bool amb_skeleton_read(amb_skeleton *skeleton, const amb_character *character, const char *path,
+                       amb_error *err)
 {
     const amb_character *c = character;
     const mjModel *m = c->model;
@@ -61,7 +62,8 @@ bool amb_skeleton_read(amb_skeleton *skeleton, const amb_character *character, c
         const int wanted = parent < 0 ? 0 : c->body[parent];
         if (m->body_parentid[b] != wanted)
             return amb_fail(err, "%s: body \"%s\" hangs on \"%s\", expected \"%s\"", path, name,
-                            mj_id2name(m, mjOBJ_BODY, m->body_parentid[b]), parent < 0 ? "world" : amb_body_name[parent]);
+                            mj_id2name(m, mjOBJ_BODY, m->body_parentid[b]),
+                            parent < 0 ? "world" : amb_body_name[parent]);
         skeleton->joint[i] = amb_body_joint(i);
         skeleton->parent[i] = parent;
         memcpy(skeleton->offset[i], m->body_pos + 3 * b, sizeof skeleton->offset[i]);
@@ -72,7 +74,8 @@ bool amb_skeleton_read(amb_skeleton *skeleton, const amb_character *character, c
             continue;
         }
         if (!is_zero(m->body_quat + 4 * b + 1, 3))
-            return amb_fail(err, "%s: body \"%s\" is turned against its parent at rest, expected no rotation", path, name);
+            return amb_fail(err, "%s: body \"%s\" is turned against its parent at rest, expected no rotation",
+                            path, name);
         const amb_joint *joint = &c->joint[i];
         if (joint->width == 0)
             continue;
@@ -82,10 +85,11 @@ bool amb_skeleton_read(amb_skeleton *skeleton, const amb_character *character, c
         if (joint->width == 1) {
             const double *axis = m->jnt_axis + 3 * id;
             if (!is_zero(axis, 2) || axis[2] < 0)
-                return amb_fail(err, "%s: hinge \"%s\" turns about (%g, %g, %g), expected (0, 0, 1)", path, name, axis[0], axis[1],
-                                axis[2]);
+                return amb_fail(err, "%s: hinge \"%s\" turns about (%g, %g, %g), expected (0, 0, 1)", path,
+                                name, axis[0], axis[1], axis[2]);
             if (m->qpos0[joint->qpos] != 0)
-                return amb_fail(err, "%s: hinge \"%s\" is at %g rad at rest, expected 0", path, name, m->qpos0[joint->qpos]);
+                return amb_fail(err, "%s: hinge \"%s\" is at %g rad at rest, expected 0", path, name,
+                                m->qpos0[joint->qpos]);
             skeleton->hinge_range[i][0] = m->jnt_limited[id] ? m->jnt_range[2 * id] : -M_PI;
             skeleton->hinge_range[i][1] = m->jnt_limited[id] ? m->jnt_range[2 * id + 1] : M_PI;
         }

@@ -44,7 +44,8 @@ void amb_world_set(amb_world *world, const double pose[AMB_POSE], const double v
     for (int i = 1; i < AMB_BODIES; i++) {
         const amb_joint *joint = &c->joint[i];
         memcpy(d->qpos + joint->qpos, pose + joint->pose, (size_t)joint->width * sizeof(double));
-        memcpy(d->qvel + joint->qvel, vel + joint->vel, (size_t)(joint->width == 4 ? 3 : joint->width) * sizeof(double));
+        memcpy(d->qvel + joint->qvel, vel + joint->vel,
+               (size_t)(joint->width == 4 ? 3 : joint->width) * sizeof(double));
     }
     world->touching = 0;
     world->unstable = world->interrupted = false;
@@ -63,7 +64,8 @@ static void apply_stable_pd(amb_world *world, const double target[AMB_POSE])
         if (joint->width == 1) {
             double torque = joint->kp * (goal[0] - d->qpos[joint->qpos]) - joint->kd * v[0];
             world->limited += fabs(torque) > joint->limit;
-            torque = torque < -joint->limit ? -joint->limit : torque > joint->limit ? joint->limit : torque; /* NaN stays NaN */
+            /* NaN stays NaN */
+            torque = torque < -joint->limit ? -joint->limit : torque > joint->limit ? joint->limit : torque;
             applied[0] = torque + joint->kd * v[0];
         } else if (joint->width == 4) {
             double inverse[4], rest[4], torque[3];
@@ -151,7 +153,8 @@ void amb_world_state(const amb_world *world, amb_state *state)
     for (int i = 1; i < AMB_BODIES; i++) {
         const amb_joint *joint = &c->joint[i];
         memcpy(pose + joint->pose, d->qpos + joint->qpos, (size_t)joint->width * sizeof(double));
-        memcpy(vel + joint->vel, d->qvel + joint->qvel, (size_t)(joint->width == 4 ? 3 : joint->width) * sizeof(double));
+        memcpy(vel + joint->vel, d->qvel + joint->qvel,
+               (size_t)(joint->width == 4 ? 3 : joint->width) * sizeof(double));
     }
     amb_fk_state(&c->skeleton, pose, vel, state);
 }
@@ -172,7 +175,8 @@ double amb_world_lowest_of(const amb_world *world, int body)
     for (int g = 0; g < m->ngeom; g++) {
         if (c->geom_body[g] != body)
             continue;
-        const double *size = m->geom_size + 3 * g, *down = world->data->geom_xmat + 9 * g + 6; /* third row: the axes' z */
+        /* third row: the axes' z */
+        const double *size = m->geom_size + 3 * g, *down = world->data->geom_xmat + 9 * g + 6;
         double reach = size[0];
         if (m->geom_type[g] == mjGEOM_CAPSULE)
             reach += fabs(down[2]) * size[1];

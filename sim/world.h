@@ -1,9 +1,10 @@
 /* One body in its world: the physics step with stable PD, and everything that is measured on the body.
  *
- * Stable PD (Tan, Liu, Turk 2011) without a matrix solve of our own: MuJoCo's Euler integrator takes joint damping implicitly, so with
- * dof_damping = kd + kp·h and an applied torque of kp·error the solver finds kp·(error − h·v') − kd·v' with the velocity v' at the step's
- * end. What is applied here is clamp(kp·error − kd·v) + kd·v, so that the limit holds for the whole PD torque; clamping the spring alone
- * would let damping eat the limit in every fast movement.
+ * Stable PD (Tan, Liu, Turk 2011) without a matrix solve of our own: MuJoCo's Euler integrator takes joint
+ * damping implicitly, so with dof_damping = kd + kp·h and an applied torque of kp·error the solver finds
+ * kp·(error − h·v') − kd·v' with the velocity v' at the step's end. What is applied here is clamp(kp·error −
+ * kd·v) + kd·v, so that the limit holds for the whole PD torque; clamping the spring alone would let damping
+ * eat the limit in every fast movement.
  *
  * Knows no networks, no clips and no rewards. Not thread-safe; one world a thread at a time. */
 #ifndef AMB_SIM_WORLD_H
@@ -19,9 +20,11 @@ typedef struct amb_world {
     mjData *data;
     int limited;       /* joints whose torque was at its limit, summed over the last step's physics steps */
     unsigned touching; /* bit i: body i met the floor in one of the last step's physics steps */
-    bool unstable; /* a position or velocity became non-finite or absurd (> 1e4; the place on the ground may be any finite one), or MuJoCo
-                      reported an error in the middle of a step; stepping does nothing until amb_world_set */
-    bool interrupted;                /* by such an error: the mjData is half-way through a step until amb_world_set or amb_world_load */
+    bool unstable; /* a position or velocity became non-finite or absurd (> 1e4; the place on the ground may
+                      be any finite one), or MuJoCo reported an error in the middle of a step; stepping does
+                      nothing until amb_world_set */
+    bool interrupted;                /* by such an error: the mjData is half-way through a step until
+                                        amb_world_set or amb_world_load */
     char failure[AMB_WORLD_FAILURE]; /* the first such error since amb_world_init, a sentence; else empty */
 } amb_world;
 
@@ -32,18 +35,20 @@ void amb_world_free(amb_world *world);
 /* Puts the body there, at rest from forces, and brings kinematics up to date. */
 void amb_world_set(amb_world *world, const double pose[AMB_POSE], const double vel[AMB_VEL]);
 
-/* `substeps` physics steps towards the joint targets in `target` (a pose; the root's part is not read). Of the mjData, positions and
- * velocities (qpos, qvel) are then those of the end; frames of bodies and geoms (xpos, …) are older, until amb_world_update. */
+/* `substeps` physics steps towards the joint targets in `target` (a pose; the root's part is not read). Of
+ * the mjData, positions and velocities (qpos, qvel) are then those of the end; frames of bodies and geoms
+ * (xpos, …) are older, until amb_world_update. */
 void amb_world_step(amb_world *world, const double target[AMB_POSE], int substeps);
 
-/* Brings the mjData's frames of bodies and geoms up to date, for drawing and for amb_world_lowest after a step. */
+/* Brings the mjData's frames of bodies and geoms up to date, for drawing and for amb_world_lowest after a
+ * step. */
 void amb_world_update(amb_world *world);
 
 /* The state now, from positions and velocities (motion/kinematics.h). */
 void amb_world_state(const amb_world *world, amb_state *state);
 
-/* Height of the lowest point of the whole body, or of one of its 15 parts, m, of a world whose frames are up to date: after every call but
- * amb_world_step and amb_world_push. */
+/* Height of the lowest point of the whole body, or of one of its 15 parts, m, of a world whose frames are up
+ * to date: after every call but amb_world_step and amb_world_push. */
 double amb_world_lowest(const amb_world *world);
 double amb_world_lowest_of(const amb_world *world, int body);
 

@@ -1,5 +1,5 @@
-/* How often a test's program asks for memory: malloc, counted and refused at will, where no sanitizer has one of its own. To be included by
- * one file of a program. */
+/* How often a test's program asks for memory: malloc, counted and refused at will, where no sanitizer has one
+ * of its own. To be included by one file of a program. */
 #ifndef AMB_TESTS_ALLOCATIONS_H
 #define AMB_TESTS_ALLOCATIONS_H
 
@@ -9,9 +9,12 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-static long asked;                                     /* calls of malloc so far; 0 for ever where it is not counted */
-__attribute__((unused)) static long refused_call = -1; /* the call of malloc, from 0, that gets nothing; -1: none */
-__attribute__((unused)) static bool no_memory;         /* while true, malloc refuses every call, in every library */
+static long asked;                                     /* calls of malloc so far; 0 for ever where it is not
+                                                          counted */
+__attribute__((unused)) static long refused_call = -1; /* the call of malloc, from 0, that gets nothing; -1:
+                                                          none */
+__attribute__((unused)) static bool no_memory;         /* while true, malloc refuses every call, in every
+                                                          library */
 
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
@@ -33,9 +36,11 @@ void *malloc(size_t size)
 }
 #endif
 
-/* LLVM's OpenMP runtime asks for memory in loops and aborts where it gets none ("OMP: Error #111"); nothing can be tested there. */
+/* LLVM's OpenMP runtime asks for memory in loops and aborts where it gets none ("OMP: Error #111"); nothing
+ * can be tested there. */
 #if defined(__clang__) && defined(_OPENMP)
-#define SKIP_WHERE_OPENMP_ABORTS() skip_because("LLVM's OpenMP runtime ends a program that is short of memory")
+#define SKIP_WHERE_OPENMP_ABORTS() \
+    skip_because("LLVM's OpenMP runtime ends a program that is short of memory")
 #else
 #define SKIP_WHERE_OPENMP_ABORTS() ((void)0)
 #endif

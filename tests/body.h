@@ -1,6 +1,6 @@
-/* What the tests of the body share: comparing numbers, poses to test with, and a second derivation of the kinematics, with rotation
- * matrices and DeepMimic's skeleton table in place of MuJoCo and humanoid.xml. Knows the public types of sim/, and nothing of how they are
- * filled. */
+/* What the tests of the body share: comparing numbers, poses to test with, and a second derivation of the
+ * kinematics, with rotation matrices and DeepMimic's skeleton table in place of MuJoCo and humanoid.xml.
+ * Knows the public types of sim/, and nothing of how they are filled. */
 #ifndef AMB_TESTS_BODY_H
 #define AMB_TESTS_BODY_H
 
@@ -23,10 +23,12 @@
 static inline void assert_near(double got, double want, double tolerance, const char *what, int index)
 {
     if (!(fabs(got - want) <= tolerance))
-        fail_msg("%s[%d] is %.17g, expected %.17g, off by %.3g (allowed %.3g)", what, index, got, want, fabs(got - want), tolerance);
+        fail_msg("%s[%d] is %.17g, expected %.17g, off by %.3g (allowed %.3g)", what, index, got, want,
+                 fabs(got - want), tolerance);
 }
 
-static inline void assert_all_near(const double *got, const double *want, int n, double tolerance, const char *what)
+static inline void assert_all_near(const double *got, const double *want, int n, double tolerance,
+                                   const char *what)
 {
     for (int i = 0; i < n; i++)
         assert_near(got[i], want[i], tolerance, what, i);
@@ -44,8 +46,9 @@ static inline void assert_sentence(const amb_error *err, const char *parts)
         fail_msg("\"%s\" is more than one line", err->text);
 }
 
-/* DeepMimic's skeleton: the facts that humanoid.xml must agree with. Lengths in m, half of the original's full sizes and diameters; kp in
- * N·m/rad, limits in N·m; weight before normalisation. A capsule's length is half its cylinder's. */
+/* DeepMimic's skeleton: the facts that humanoid.xml must agree with. Lengths in m, half of the original's
+ * full sizes and diameters; kp in N·m/rad, limits in N·m; weight before normalisation. A capsule's length is
+ * half its cylinder's. */
 typedef struct skeleton_row {
     const char *name;
     int parent;
@@ -72,13 +75,15 @@ static const skeleton_row skeleton[AMB_BODIES] = {
 #undef LEG_AND_ARM
 /* clang-format on */
 
-/* First index of body i's joint in a pose and in a velocity, written down once more from motion/clip.h; -1 where there is none. */
+/* First index of body i's joint in a pose and in a velocity, written down once more from motion/clip.h; -1
+ * where there is none. */
 static const int pose_at[AMB_BODIES] = {3, 7, 11, 15, 19, 20, 24, 28, -1, 29, 33, 34, 38, 42, -1};
 static const int vel_at[AMB_BODIES] = {3, 6, 9, 12, 15, 16, 19, 22, -1, 23, 26, 27, 30, 33, -1};
 
 static inline bool is_hinge(int body)
 {
-    return body == AMB_RIGHT_KNEE || body == AMB_LEFT_KNEE || body == AMB_RIGHT_ELBOW || body == AMB_LEFT_ELBOW;
+    return body == AMB_RIGHT_KNEE || body == AMB_LEFT_KNEE || body == AMB_RIGHT_ELBOW ||
+           body == AMB_LEFT_ELBOW;
 }
 
 static inline bool is_ball(int body)
@@ -86,7 +91,8 @@ static inline bool is_ball(int body)
     return body != AMB_ROOT && pose_at[body] >= 0 && !is_hinge(body);
 }
 
-/* Standing upright at x = y = 0 and facing x, root at height z. With z = .881416 the soles are on the ground: .421546 + .40987 + .05. */
+/* Standing upright at x = y = 0 and facing x, root at height z. With z = .881416 the soles are on the ground:
+ * .421546 + .40987 + .05. */
 static inline void pose_at_rest(double pose[AMB_POSE], double z)
 {
     memset(pose, 0, AMB_POSE * sizeof *pose);
@@ -180,7 +186,8 @@ static inline void transposed(double out[3][3], double m[3][3])
             out[i][j] = m[j][i];
 }
 
-/* The angle of the rotation that leads from a to b, rad: from the trace near pi, from the antisymmetric part near 0. */
+/* The angle of the rotation that leads from a to b, rad: from the trace near pi, from the antisymmetric part
+ * near 0. */
 static inline double angle_between(double a[3][3], double b[3][3])
 {
     double t[3][3], d[3][3];
@@ -209,7 +216,8 @@ static inline double lowest_of(const skeleton_row *row, const double centre[3], 
         }
         return lowest;
     }
-    for (int end = -1; end <= 1; end += 2) { /* a sphere is a capsule without a cylinder; capsules lie along y */
+    for (int end = -1; end <= 1; end += 2) { /* a sphere is a capsule without a cylinder; capsules lie along
+                                                y */
         const double at[3] = {0, row->shape == mjGEOM_CAPSULE ? end * row->size[1] : 0, 0};
         double out[3];
         matrix_times(out, rot, at);
@@ -253,7 +261,8 @@ static inline void place_body(placed_body *body, const double pose[AMB_POSE])
 }
 
 /* Where a pose is after dt seconds at this velocity (motion/clip.h's layout). */
-static inline void drift(double out[AMB_POSE], const double pose[AMB_POSE], const double vel[AMB_VEL], double dt)
+static inline void drift(double out[AMB_POSE], const double pose[AMB_POSE], const double vel[AMB_VEL],
+                         double dt)
 {
     memcpy(out, pose, AMB_POSE * sizeof *out);
     for (int k = 0; k < 3; k++)
@@ -277,7 +286,8 @@ typedef struct moving_body {
     double lin[AMB_BODIES][3], ang[AMB_BODIES][3], com_vel[3];
 } moving_body;
 
-static inline void place_moving_body(moving_body *body, const double pose[AMB_POSE], const double vel[AMB_VEL])
+static inline void place_moving_body(moving_body *body, const double pose[AMB_POSE],
+                                     const double vel[AMB_VEL])
 {
     const double e = 1e-5;
     double p[AMB_POSE];
@@ -292,7 +302,8 @@ static inline void place_moving_body(moving_body *body, const double pose[AMB_PO
     for (int i = 0; i < AMB_BODIES; i++) {
         double t[3][3], d[3][3];
         transposed(t, before.rot[i]);
-        matrix_product(d, after.rot[i], t); /* 1 + 2 e times the cross product's matrix of the angular velocity */
+        matrix_product(d, after.rot[i], t); /* 1 + 2 e times the cross product's matrix of the angular
+                                               velocity */
         const double w[3] = {d[2][1] - d[1][2], d[0][2] - d[2][0], d[1][0] - d[0][1]};
         for (int k = 0; k < 3; k++) {
             body->lin[i][k] = (after.centre[i][k] - before.centre[i][k]) / (2 * e);
@@ -335,17 +346,20 @@ static inline void state_by_mujoco(amb_world *world, amb_state *state)
     memcpy(state->pose, d->qpos, 7 * sizeof(double));
     memcpy(state->vel, d->qvel, 6 * sizeof(double));
     double momentum[3] = {0};
-    const double *origin = d->subtree_com + 3 * m->body_rootid[c->body[AMB_ROOT]]; /* where cvel's linear part is measured */
+    /* where cvel's linear part is measured */
+    const double *origin = d->subtree_com + 3 * m->body_rootid[c->body[AMB_ROOT]];
     for (int i = 0; i < AMB_BODIES; i++) {
         const amb_joint *joint = &c->joint[i];
         const int b = c->body[i];
         memcpy(state->pose + joint->pose, d->qpos + joint->qpos, (size_t)joint->width * sizeof(double));
-        memcpy(state->vel + joint->vel, d->qvel + joint->qvel, (size_t)(joint->width == 4 ? 3 : joint->width) * sizeof(double));
+        memcpy(state->vel + joint->vel, d->qvel + joint->qvel,
+               (size_t)(joint->width == 4 ? 3 : joint->width) * sizeof(double));
         memcpy(state->centre[i], d->xipos + 3 * b, 3 * sizeof(double));
         memcpy(state->joint[i], d->xpos + 3 * b, 3 * sizeof(double));
         memcpy(state->rot[i], d->xquat + 4 * b, 4 * sizeof(double));
         const double *w = d->cvel + 6 * b, *v = w + 3;
-        const double r[3] = {state->centre[i][0] - origin[0], state->centre[i][1] - origin[1], state->centre[i][2] - origin[2]};
+        const double r[3] = {state->centre[i][0] - origin[0], state->centre[i][1] - origin[1],
+                             state->centre[i][2] - origin[2]};
         memcpy(state->ang[i], w, 3 * sizeof(double));
         state->lin[i][0] = v[0] + w[1] * r[2] - w[2] * r[1];
         state->lin[i][1] = v[1] + w[2] * r[0] - w[0] * r[2];

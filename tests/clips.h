@@ -1,4 +1,5 @@
-/* What the tests of clips and rotations share: comparing numbers, where things are in a pose, random rotations. */
+/* What the tests of clips and rotations share: comparing numbers, where things are in a pose, random
+ * rotations. */
 #ifndef AMB_TESTS_CLIPS_H
 #define AMB_TESTS_CLIPS_H
 
@@ -22,11 +23,13 @@ enum { MOST = 64 };
 static inline void assert_near(double got, double want, double tolerance, const char *what, int index)
 {
     if (!(fabs(got - want) <= tolerance)) {
-        fail_msg("%s[%d] is %.17g, expected %.17g, off by %.3g (allowed %.3g)", what, index, got, want, fabs(got - want), tolerance);
+        fail_msg("%s[%d] is %.17g, expected %.17g, off by %.3g (allowed %.3g)", what, index, got, want,
+                 fabs(got - want), tolerance);
     }
 }
 
-static inline void assert_all_near(const double *got, const double *want, int n, double tolerance, const char *what)
+static inline void assert_all_near(const double *got, const double *want, int n, double tolerance,
+                                   const char *what)
 {
     for (int i = 0; i < n; i++) {
         assert_near(got[i], want[i], tolerance, what, i);

@@ -1,4 +1,5 @@
-/* What the tests of environments share: clips made on the spot, and definitions in which nothing but a test's point happens. */
+/* What the tests of environments share: clips made on the spot, and definitions in which nothing but a test's
+ * point happens. */
 #ifndef AMB_TESTS_ENV_H
 #define AMB_TESTS_ENV_H
 
@@ -9,7 +10,8 @@
 static amb_character *character;
 static amb_clip *standing, *waving;
 
-/* Every frame a body at this height; waving: arms, knees and chest move, 1 s a cycle, and the root goes ahead at .5 m/s. */
+/* Every frame a body at this height; waving: arms, knees and chest move, 1 s a cycle, and the root goes ahead
+ * at .5 m/s. */
 static inline amb_clip *body_clip(double height, bool moving)
 {
     enum { FRAMES = 31 };
@@ -61,7 +63,8 @@ static inline amb_env make_env(const amb_env_def *def)
 static const unsigned all_bodies = (1u << AMB_BODIES) - 1;
 static const float zero[AMB_ACTION];
 
-/* A definition in which nothing but the test's point happens: starts at the beginning, any body may touch the floor. */
+/* A definition in which nothing but the test's point happens: starts at the beginning, any body may touch the
+ * floor. */
 static inline amb_env_def plain_def(const amb_clip *clip)
 {
     amb_env_def def = amb_env_default_def(character, clip);
@@ -71,7 +74,8 @@ static inline amb_env_def plain_def(const amb_clip *clip)
 }
 
 /* A target's joints against the clip at a time, all rotations as matrices. */
-static inline void assert_joints_of_clip(const double target[AMB_POSE], const amb_clip *clip, double time, int but)
+static inline void assert_joints_of_clip(const double target[AMB_POSE], const amb_clip *clip, double time,
+                                         int but)
 {
     double want[AMB_POSE], a[3][3], b[3][3];
     amb_clip_sample(clip, time, want, NULL);

@@ -1,12 +1,14 @@
-/* Preloaded into a program, this makes its requests for memory fail: malloc, calloc, realloc, aligned_alloc, memalign, posix_memalign and
- * mmap of memory; operator new of every C++ library comes here through malloc. Counting begins with main: before it the dynamic linker and
- * libraries prepare themselves, which no program can answer for. Programs that the program starts are left alone.
+/* Preloaded into a program, this makes its requests for memory fail: malloc, calloc, realloc, aligned_alloc,
+ * memalign, posix_memalign and mmap of memory; operator new of every C++ library comes here through malloc.
+ * Counting begins with main: before it the dynamic linker and libraries prepare themselves, which no program
+ * can answer for. Programs that the program starts are left alone.
  *
  *   FAIL_ALLOC_FIRST=N   the N-th request fails (from 1; 0: none)
  *   FAIL_ALLOC_COUNT=M   and the M - 1 behind it; 0 (default): and all behind it
  *   FAIL_ALLOC_SIZE=S    only requests of S bytes and more are counted and fail
  *   FAIL_ALLOC_LOG=FILE  at exit: how many requests there were
- *   FAIL_ALLOC_SKIP=A:B  requests are not counted that come from a library whose path contains A or B, through the C library or not
+ *   FAIL_ALLOC_SKIP=A:B  requests are not counted that come from a library whose path contains A or B,
+ *                        through the C library or not
  *   FAIL_THREADS_FIRST=N the N-th call of pthread_create (from 1) and all behind it fail
  *   FAIL_ALLOC_TRACE=1   where a request fails, on standard error (for debugging; the first only) */
 #define _GNU_SOURCE
@@ -53,8 +55,8 @@ static void write_log(void)
     close(file);
 }
 
-/* Whose code is at an address, by the libraries' paths: of those that are skipped; of the libraries of C and C++, the compiler's and the
- * dynamic linker, which ask on behalf of others; or of anybody else. */
+/* Whose code is at an address, by the libraries' paths: of those that are skipped; of the libraries of C and
+ * C++, the compiler's and the dynamic linker, which ask on behalf of others; or of anybody else. */
 enum owner { ANYBODY, SKIPPED, GO_BETWEEN };
 enum { MOST_AREAS = 1024 };
 
@@ -86,9 +88,12 @@ static void read_areas(void)
         unsigned long from, until;
         if (sscanf(line, "%lx-%lx r-x", &from, &until) != 2 || !strstr(line, " r-x"))
             continue;
-        const bool between =
-            strstr(line, "/libc.so") || strstr(line, "/libstdc++.so") || strstr(line, "/libgcc_s.so") || strstr(line, "/ld-linux");
-        area[areas++] = (struct area){from, until, is_skipped(line) ? SKIPPED : between ? GO_BETWEEN : ANYBODY};
+        const bool between = strstr(line, "/libc.so") || strstr(line, "/libstdc++.so") ||
+                             strstr(line, "/libgcc_s.so") || strstr(line, "/ld-linux");
+        area[areas++] = (struct area){from, until,
+                                      is_skipped(line) ? SKIPPED
+                                      : between        ? GO_BETWEEN
+                                                       : ANYBODY};
     }
     if (maps)
         fclose(maps);
@@ -133,7 +138,8 @@ static bool is_asked_for_by_skipped(const void *caller)
 
 static bool fails(size_t size, const void *caller)
 {
-    if (!atomic_load_explicit(&counting, memory_order_relaxed) || size < least || is_asked_for_by_skipped(caller))
+    if (!atomic_load_explicit(&counting, memory_order_relaxed) || size < least ||
+        is_asked_for_by_skipped(caller))
         return false;
     const unsigned long long n = 1 + atomic_fetch_add_explicit(&requests, 1, memory_order_relaxed);
     if (first == 0 || n < first || n > last)
@@ -188,7 +194,8 @@ void *mmap(void *at, size_t size, int protection, int flags, int file, off_t off
 {
     if ((flags & MAP_ANONYMOUS) && fails(size, __builtin_return_address(0)))
         return MAP_FAILED;
-    return (void *)syscall(SYS_mmap, at, size, protection, flags, file, offset); /* NOLINT: sets errno, MAP_FAILED is -1 */
+    /* NOLINT: sets errno, MAP_FAILED is -1 */
+    return (void *)syscall(SYS_mmap, at, size, protection, flags, file, offset);
 }
 
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *context)
@@ -196,7 +203,8 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
     int (*create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
     void *found = dlsym(RTLD_NEXT, "pthread_create");
     memcpy(&create, &found, sizeof create);
-    if (first_thread > 0 && !is_asked_for_by_skipped(__builtin_return_address(0)) && 1 + atomic_fetch_add(&threads, 1) >= first_thread)
+    if (first_thread > 0 && !is_asked_for_by_skipped(__builtin_return_address(0)) &&
+        1 + atomic_fetch_add(&threads, 1) >= first_thread)
         return EAGAIN;
     return create(thread, attributes, run, context);
 }
@@ -224,10 +232,11 @@ static int counted(int argc, char **argv, char **environment)
     return program(argc, argv, environment);
 }
 
-typedef int start_function(int (*)(int, char **, char **), int, char **, void (*)(void), void (*)(void), void (*)(void), void *);
+typedef int start_function(int (*)(int, char **, char **), int, char **, void (*)(void), void (*)(void),
+                           void (*)(void), void *);
 start_function __libc_start_main;
-int __libc_start_main(int (*main)(int, char **, char **), int argc, char **argv, void (*init)(void), void (*fini)(void),
-                      void (*linker_fini)(void), void *stack_end)
+int __libc_start_main(int (*main)(int, char **, char **), int argc, char **argv, void (*init)(void),
+                      void (*fini)(void), void (*linker_fini)(void), void *stack_end)
 {
     start_function *start;
     void *found = dlsym(RTLD_NEXT, "__libc_start_main");

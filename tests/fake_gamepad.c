@@ -1,5 +1,6 @@
-/* Loaded before GLFW (LD_PRELOAD) by test_viewer.sh: the one gamepad is what the file $AMBLE_TEST_GAMEPAD says now, "b NUMBER" for each
- * button that is held and "a NUMBER VALUE" for each axis that is not in its middle. No file: nothing is plugged in. */
+/* Loaded before GLFW (LD_PRELOAD) by test_viewer.sh: the one gamepad is what the file $AMBLE_TEST_GAMEPAD
+ * says now, "b NUMBER" for each button that is held and "a NUMBER VALUE" for each axis that is not in its
+ * middle. No file: nothing is plugged in. */
 #include <GLFW/glfw3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,8 @@ int glfwGetGamepadState(int joystick, GLFWgamepadstate *state)
         float value;
         if (sscanf(line, "b %d", &number) == 1 && number >= 0 && number <= GLFW_GAMEPAD_BUTTON_LAST)
             state->buttons[number] = GLFW_PRESS;
-        else if (sscanf(line, "a %d %f", &number, &value) == 2 && number >= 0 && number <= GLFW_GAMEPAD_AXIS_LAST)
+        else if (sscanf(line, "a %d %f", &number, &value) == 2 && number >= 0 &&
+                 number <= GLFW_GAMEPAD_AXIS_LAST)
             state->axes[number] = value;
     }
     fclose(file);

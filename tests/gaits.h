@@ -10,12 +10,14 @@ typedef struct stride {
     double period, lift, speed; /* s, rad, m/s */
     int cycles;                 /* in the clip */
     double stand;               /* s of standing still at its end */
-    double lean;                /* rad that the chest turns, and a tenth of it in m that the root sinks: a seam that does not close */
+    double lean;                /* rad that the chest turns, and a tenth of it in m that the root sinks: a
+                                   seam that does not close */
     bool loop;
     bool tremble; /* the left foot leaves the ground for a moment while it stands */
 } stride;
 
-/* The right leg is up in the first half of each cycle, the left one in the second: the left foot comes down as a cycle ends. */
+/* The right leg is up in the first half of each cycle, the left one in the second: the left foot comes down
+ * as a cycle ends. */
 static inline amb_clip *walk_clip(const stride *s, const char *name)
 {
     const int moving = (int)(s->period * s->cycles * 60 + .5), frames = moving + (int)(s->stand * 60) + 1;
@@ -65,7 +67,8 @@ static inline double points_apart(const float *a, const float *b)
     for (int p = 0; p < AMB_POINTS; p++) {
         double sum = 0;
         for (int k = 0; k < 3; k++)
-            sum += ((double)a[3 * p + k] - (double)b[3 * p + k]) * ((double)a[3 * p + k] - (double)b[3 * p + k]);
+            sum +=
+                ((double)a[3 * p + k] - (double)b[3 * p + k]) * ((double)a[3 * p + k] - (double)b[3 * p + k]);
         most = fmax(most, sqrt(sum));
     }
     return most;

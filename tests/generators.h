@@ -39,8 +39,8 @@ static inline amb_style_plan plan_of(const char *text)
     assert_non_null(file);
     fputs(text, file);
     fclose(file);
-    const bool ok =
-        strchr(text, ' ') ? amb_style_plan_read(&plan, &made.styles, path, &err) : amb_style_plan_parse(&plan, &made.styles, text, &err);
+    const bool ok = strchr(text, ' ') ? amb_style_plan_read(&plan, &made.styles, path, &err)
+                                      : amb_style_plan_parse(&plan, &made.styles, text, &err);
     if (!ok)
         fail_msg("%s", err.text);
     return plan;

@@ -1,5 +1,6 @@
-/* Linked into every test: runs it as a program would be that has set a locale where the decimal point is a comma. Whatever of amble reads
- * or writes numbers must not notice. The locale is made by the test "locale" (tests/CMakeLists.txt); without it, every test fails. */
+/* Linked into every test: runs it as a program would be that has set a locale where the decimal point is a
+ * comma. Whatever of amble reads or writes numbers must not notice. The locale is made by the test "locale"
+ * (tests/CMakeLists.txt); without it, every test fails. */
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,8 @@ __attribute__((constructor)) static void set_comma_locale(void)
     const char *found = setlocale(LC_ALL, "de_DE.UTF-8");
     unsetenv("LOCPATH");
     if (!found || *localeconv()->decimal_point != ',') {
-        fputs("There is no locale de_DE.UTF-8 in " AMB_TEST_LOCALES ": ctest makes it with localedef (Debian's package locales).\n",
+        fputs("There is no locale de_DE.UTF-8 in " AMB_TEST_LOCALES
+              ": ctest makes it with localedef (Debian's package locales).\n",
               stderr);
         exit(1);
     }

@@ -1,5 +1,6 @@
-/* What the tests of invented motions share: networks made by hand that invent motions without having been trained. The decoder's last bias
- * is a recorded window, its weights mix other recorded windows in and bend what comes out; DeepPhase reads the legs' swing. */
+/* What the tests of invented motions share: networks made by hand that invent motions without having been
+ * trained. The decoder's last bias is a recorded window, its weights mix other recorded windows in and bend
+ * what comes out; DeepPhase reads the legs' swing. */
 #ifndef AMB_TESTS_MOTIONS_H
 #define AMB_TESTS_MOTIONS_H
 
@@ -9,7 +10,8 @@
 #include "motion/gait.h"
 #include "policy/generator.h"
 
-/* A gait that amble generated itself, assets/motions/NAME.txt: style_walk, style_jog, style_run, style_zombie (loops), pushed_walk. */
+/* A gait that amble generated itself, assets/motions/NAME.txt: style_walk, style_jog, style_run, style_zombie
+ * (loops), pushed_walk. */
 static inline amb_clip *shipped_clip(const char *name)
 {
     char path[512];
@@ -22,15 +24,18 @@ static inline amb_clip *shipped_clip(const char *name)
 }
 
 /* Two seconds of a clip as the decoder would give them, from time t on. */
-static inline void window_of_clip(const amb_character *body, const amb_clip *recorded, double t, float window[AMB_STYLE_WINDOW])
+static inline void window_of_clip(const amb_character *body, const amb_clip *recorded, double t,
+                                  float window[AMB_STYLE_WINDOW])
 {
     for (int f = 0; f < AMB_STYLE_FRAMES; f++)
-        amb_features_of_clip(&body->skeleton, recorded, t + f / AMB_WINDOW_RATE, window + f * AMB_FEATURES, NULL);
+        amb_features_of_clip(&body->skeleton, recorded, t + f / AMB_WINDOW_RATE, window + f * AMB_FEATURES,
+                             NULL);
 }
 
-/* Two seconds of a shipped clip that loops, from its left foot's strike, played such that a cycle takes `period` s; how many times faster
- * that is. */
-static inline double window_of_gait(const amb_character *body, const char *name, double period, float window[AMB_STYLE_WINDOW])
+/* Two seconds of a shipped clip that loops, from its left foot's strike, played such that a cycle takes
+ * `period` s; how many times faster that is. */
+static inline double window_of_gait(const amb_character *body, const char *name, double period,
+                                    float window[AMB_STYLE_WINDOW])
 {
     amb_error err = {""};
     amb_clip *recorded = shipped_clip(name);
@@ -44,8 +49,9 @@ static inline double window_of_gait(const amb_character *body, const char *name,
     return scale;
 }
 
-/* 132 → 2, linear: x is how far the left ankle is before the right one, y what is missing to it a quarter of a cycle later: about
- * (cos, sin) of the phase, 0 where the left leg is foremost, which is about where it strikes. */
+/* 132 → 2, linear: x is how far the left ankle is before the right one, y what is missing to it a quarter of
+ * a cycle later: about (cos, sin) of the phase, 0 where the left leg is foremost, which is about where it
+ * strikes. */
 static inline amb_model *leg_phase(void)
 {
     const int dim[] = {AMB_PHASE_FEATURES, 2};
@@ -62,9 +68,11 @@ static inline amb_model *leg_phase(void)
     return model;
 }
 
-/* 256 → hidden → 4380. With h = max(z, 0) the first two numbers of a latent mix windows in: base + h[0] (a - base) + h[1] (b - base). The
- * other hidden units bend every number of the window to and fro, at 0, 1 or 2 turns in it, by about `size` for a latent of length 16. */
-static inline amb_net *hand_decoder(const float *base, const float *a, const float *b, int hidden, double size)
+/* 256 → hidden → 4380. With h = max(z, 0) the first two numbers of a latent mix windows in: base + h[0] (a -
+ * base) + h[1] (b - base). The other hidden units bend every number of the window to and fro, at 0, 1 or 2
+ * turns in it, by about `size` for a latent of length 16. */
+static inline amb_net *hand_decoder(const float *base, const float *a, const float *b, int hidden,
+                                    double size)
 {
     const int dim[] = {AMB_STYLE_SIZE, hidden, AMB_STYLE_WINDOW};
     amb_net *net = amb_net_create(2, dim, NULL);
@@ -79,7 +87,8 @@ static inline amb_net *hand_decoder(const float *base, const float *a, const flo
             const double gain = size * amb_rng_normal(&rng) / sqrt(hidden);
             const double turns = amb_rng_below(&rng, 3), lag = amb_rng_range(&rng, 0, 2 * M_PI);
             for (int f = 0; f < AMB_STYLE_FRAMES; f++)
-                net->weight[1][(f * AMB_FEATURES + k) * hidden + h] = (float)(gain * cos(2 * M_PI * turns * f / AMB_STYLE_FRAMES + lag));
+                net->weight[1][(f * AMB_FEATURES + k) * hidden + h] =
+                    (float)(gain * cos(2 * M_PI * turns * f / AMB_STYLE_FRAMES + lag));
         }
     }
     for (int i = 0; i < AMB_STYLE_WINDOW; i++) {
@@ -105,7 +114,9 @@ typedef struct hand_made {
 static inline void make_by_hand(hand_made *m, amb_character *body, double size)
 {
     static float window[3][AMB_STYLE_WINDOW];
-    static const char *const source[3] = {"style_walk", "style_jog", "style_zombie"}, *const name[3] = {"walk", "jog", "zombie"};
+    static const char *const source[3] = {"style_walk", "style_jog", "style_zombie"}, *const name[3] = {
+                                                                                          "walk", "jog",
+                                                                                          "zombie"};
     amb_error err = {""};
     memset(m, 0, sizeof *m);
     m->character = body;
@@ -118,7 +129,8 @@ static inline void make_by_hand(hand_made *m, amb_character *body, double size)
     }
     amb_net *decoder = hand_decoder(window[0], window[1], window[2], 24, size);
     const amb_model_def fp32 = {.precision = AMB_PRECISION_FP32};
-    if (!amb_deepphase_init(&m->deepphase, m->phase, &err) || !amb_stylevae_init(&m->vae, NULL, decoder, &fp32, &err))
+    if (!amb_deepphase_init(&m->deepphase, m->phase, &err) ||
+        !amb_stylevae_init(&m->vae, NULL, decoder, &fp32, &err))
         fail_msg("%s", err.text);
     amb_net_destroy(decoder);
     m->nets = (amb_motion_nets){&body->skeleton, &m->vae, &m->deepphase};

@@ -1,4 +1,5 @@
-/* What the tests of policy/ share: a motion made up on the spot, small actors, files in a folder of their own. */
+/* What the tests of policy/ share: a motion made up on the spot, small actors, files in a folder of their
+ * own. */
 #ifndef AMB_TESTS_POLICY_H
 #define AMB_TESTS_POLICY_H
 
@@ -21,7 +22,8 @@ static inline void set_threads(int threads)
 #endif
 }
 
-/* Marching on the spot, a cycle of 1 s at 30 frames a second: legs lifted in turn by `lift` rad, arms swinging against them. */
+/* Marching on the spot, a cycle of 1 s at 30 frames a second: legs lifted in turn by `lift` rad, arms
+ * swinging against them. */
 static inline amb_clip *march(double lift, bool loop)
 {
     enum { FRAMES = 31 };
@@ -32,7 +34,8 @@ static inline amb_clip *march(double lift, bool loop)
         pose_at_rest(p, .881416);
         for (int side = 0; side < 2; side++) {
             const double swing = sin(2 * M_PI * f / (FRAMES - 1) + side * M_PI), up = lift * fmax(swing, 0);
-            const int hip = side ? AMB_LEFT_HIP : AMB_RIGHT_HIP; /* knee, ankle, shoulder and elbow follow it */
+            const int hip = side ? AMB_LEFT_HIP : AMB_RIGHT_HIP; /* knee, ankle, shoulder and elbow follow
+                                                                    it */
             turn_about(p + pose_at[hip], 0, 0, 1, up);
             p[pose_at[hip + 1]] = -2 * up;
             turn_about(p + pose_at[hip + 2], 0, 0, 1, up);
@@ -43,7 +46,8 @@ static inline amb_clip *march(double lift, bool loop)
     return make_clip(FRAMES, time, pose, loop);
 }
 
-/* inputs-16-8-36 with outputs of about `size`; the inputs are scaled by a normaliser of standard deviations 2. */
+/* inputs-16-8-36 with outputs of about `size`; the inputs are scaled by a normaliser of standard deviations
+ * 2. */
 static inline amb_net *small_actor_of(int inputs, uint64_t seed, double size)
 {
     const int dim[] = {inputs, 16, 8, AMB_ACTION};

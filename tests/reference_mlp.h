@@ -1,4 +1,5 @@
-/* What tests of training compare with: a ReLU perceptron's plain formulas, row by row, in double. Parameters as in nets/train_net.h. */
+/* What tests of training compare with: a ReLU perceptron's plain formulas, row by row, in double. Parameters
+ * as in nets/train_net.h. */
 #ifndef AMB_TESTS_REFERENCE_MLP_H
 #define AMB_TESTS_REFERENCE_MLP_H
 
@@ -32,7 +33,8 @@ static const double *reference_forward(const net_shape *shape, const double *p, 
     return in;
 }
 
-static double reference_loss(const net_shape *shape, const double *p, const float *x, const float *dout, int n, double *h)
+static double reference_loss(const net_shape *shape, const double *p, const float *x, const float *dout,
+                             int n, double *h)
 {
     const int in = shape->dim[0], out = shape->dim[shape->layers];
     double loss = 0;
@@ -44,9 +46,11 @@ static double reference_loss(const net_shape *shape, const double *p, const floa
     return loss;
 }
 
-static double *reference_gradient(const net_shape *shape, const double *p, const float *x, const float *dout, int n, size_t size)
+static double *reference_gradient(const net_shape *shape, const double *p, const float *x, const float *dout,
+                                  int n, size_t size)
 {
-    double *gradient = calloc(size, sizeof *gradient), *h = malloc(size * sizeof *h), *d = malloc(size * sizeof *d);
+    double *gradient = calloc(size, sizeof *gradient), *h = malloc(size * sizeof *h),
+           *d = malloc(size * sizeof *d);
     const int out = shape->dim[shape->layers];
     for (int r = 0; r < n; r++) {
         const double *y = reference_forward(shape, p, x + r * shape->dim[0], h);
@@ -54,11 +58,13 @@ static double *reference_gradient(const net_shape *shape, const double *p, const
         for (int o = 0; o < out; o++)
             d[at + (size_t)o] = (double)dout[r * out + o];
         for (int l = shape->layers - 1; l >= 0; l--) {
-            const size_t ni = (size_t)shape->dim[l], no = (size_t)shape->dim[l + 1], weight = end - no * (ni + 1), below = at - ni;
+            const size_t ni = (size_t)shape->dim[l], no = (size_t)shape->dim[l + 1],
+                         weight = end - no * (ni + 1), below = at - ni;
             for (size_t i = 0; i < ni; i++) {
                 double sum = 0;
                 for (size_t o = 0; o < no; o++) {
-                    gradient[weight + o * ni + i] += d[at + o] * (l == 0 ? (double)x[r * shape->dim[0] + (int)i] : h[below + i]);
+                    gradient[weight + o * ni + i] +=
+                        d[at + o] * (l == 0 ? (double)x[r * shape->dim[0] + (int)i] : h[below + i]);
                     sum += d[at + o] * p[weight + o * ni + i];
                 }
                 if (l > 0)

@@ -1,4 +1,5 @@
-/* What the tests of viewer/ share: a session of small marching characters, from files as a user would give them. */
+/* What the tests of viewer/ share: a session of small marching characters, from files as a user would give
+ * them. */
 #ifndef AMB_TESTS_SESSION_FIXTURE_H
 #define AMB_TESTS_SESSION_FIXTURE_H
 
@@ -10,8 +11,8 @@
 
 static amb_character *character;
 
-/* An actor with its critic and motion, written to files and read back. `lift`: of the legs, rad; other numbers make other skills. inputs:
- * AMB_OBS, or AMB_OBS_MAX for one that sees the goal. */
+/* An actor with its critic and motion, written to files and read back. `lift`: of the legs, rad; other
+ * numbers make other skills. inputs: AMB_OBS, or AMB_OBS_MAX for one that sees the goal. */
 static inline amb_skill *make_skill_of(int inputs, const char *name, double lift, bool loop, int characters)
 {
     amb_error err = {""};
@@ -39,7 +40,11 @@ static inline amb_skill *make_skill_of(int inputs, const char *name, double lift
         fail_msg("%s", err.text);
     amb_net_destroy(net);
     amb_clip_destroy(clip);
-    const amb_skill_def def = {.policy = actor_path, .motion = clip_path, .character = character, .substeps = 4, .characters = characters};
+    const amb_skill_def def = {.policy = actor_path,
+                               .motion = clip_path,
+                               .character = character,
+                               .substeps = 4,
+                               .characters = characters};
     amb_skill *skill = amb_skill_load(&def, &err);
     if (!skill)
         fail_msg("%s", err.text);

@@ -1,4 +1,5 @@
-/* Skipping a test with its reason, which cmocka's skip() does not take: test.sh collects the reasons and counts them. */
+/* Skipping a test with its reason, which cmocka's skip() does not take: test.sh collects the reasons and
+ * counts them. */
 #ifndef AMB_TESTS_SKIP_H
 #define AMB_TESTS_SKIP_H
 
@@ -9,8 +10,8 @@
 
 #include <cmocka.h>
 
-/* skip_because(FORMAT, ...): like skip(); does not return. The reason is one line. The same reason is the same words, without numbers that
- * differ from test to test. */
+/* skip_because(FORMAT, ...): like skip(); does not return. The reason is one line. The same reason is the
+ * same words, without numbers that differ from test to test. */
 #define skip_because(...)           \
     do {                            \
         print_message("SKIPPED: "); \

@@ -1,4 +1,5 @@
-/* Adam against the paper's formulas in double precision, clipping, refusal of gradients that are not finite, same bits for any team. */
+/* Adam against the paper's formulas in double precision, clipping, refusal of gradients that are not finite,
+ * same bits for any team. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,7 +26,8 @@ static void fill(float *x, size_t n, uint64_t seed, double scale)
 }
 
 /* team 0: outside any parallel region. All threads must return the same norm. */
-static float update(int team, amb_adam *adam, float *parameters, const float *gradient, float lr, float max_norm)
+static float update(int team, amb_adam *adam, float *parameters, const float *gradient, float lr,
+                    float max_norm)
 {
     float norm[MAX_TEAM] = {0};
     int threads = 0;
@@ -49,7 +51,8 @@ static void test_against_double(void **state)
     const double max_norms[] = {0, -1, 1, 1e9};
     const double beta1 = (double).9f, beta2 = (double).999f, epsilon = (double)1e-8f, lr = (double)3e-3f;
     float *p = malloc(MAX_SIZE * sizeof *p), *g = malloc(MAX_SIZE * sizeof *g);
-    double *rp = malloc(MAX_SIZE * sizeof *rp), *rm = malloc(MAX_SIZE * sizeof *rm), *rv = malloc(MAX_SIZE * sizeof *rv);
+    double *rp = malloc(MAX_SIZE * sizeof *rp), *rm = malloc(MAX_SIZE * sizeof *rm),
+           *rv = malloc(MAX_SIZE * sizeof *rv);
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
         for (size_t c = 0; c < sizeof max_norms / sizeof *max_norms; c++) {
             const size_t n = sizes[s];
@@ -65,12 +68,14 @@ static void test_against_double(void **state)
                 double sum = 0;
                 for (size_t i = 0; i < n; i++)
                     sum += (double)g[i] * (double)g[i];
-                const double norm = sqrt(sum), scale = max_norms[c] > 0 && norm > max_norms[c] ? max_norms[c] / norm : 1;
+                const double norm = sqrt(sum),
+                             scale = max_norms[c] > 0 && norm > max_norms[c] ? max_norms[c] / norm : 1;
                 for (size_t i = 0; i < n; i++) {
                     const double x = (double)g[i] * scale;
                     rm[i] = beta1 * rm[i] + (1 - beta1) * x;
                     rv[i] = beta2 * rv[i] + (1 - beta2) * x * x;
-                    rp[i] -= lr * (rm[i] / (1 - pow(beta1, t))) / (sqrt(rv[i] / (1 - pow(beta2, t))) + epsilon);
+                    rp[i] -=
+                        lr * (rm[i] / (1 - pow(beta1, t))) / (sqrt(rv[i] / (1 - pow(beta2, t))) + epsilon);
                 }
                 const float got = update(t % (MAX_TEAM + 1), &adam, p, g, 3e-3f, (float)max_norms[c]);
                 assert_true(fabs((double)got - norm) <= 1e-6 * norm);
@@ -78,8 +83,8 @@ static void test_against_double(void **state)
                 for (size_t i = 0; i < n; i++) {
                     const double error = fabs((double)p[i] - rp[i]);
                     if (error > 1e-6 * (1 + fabs(rp[i])))
-                        fail_msg("size %zu, max_norm %g, step %d, parameter %zu is %.9g, expected %.9g", n, max_norms[c], t, i,
-                                 (double)p[i], rp[i]);
+                        fail_msg("size %zu, max_norm %g, step %d, parameter %zu is %.9g, expected %.9g", n,
+                                 max_norms[c], t, i, (double)p[i], rp[i]);
                 }
             }
             amb_adam_free(&adam);
@@ -92,7 +97,8 @@ static void test_against_double(void **state)
     free(rv);
 }
 
-/* Worked by hand: the first step is lr against the gradient's sign whatever its size; the second has m = .9·.1·g, v = .999·.001·g². */
+/* Worked by hand: the first step is lr against the gradient's sign whatever its size; the second has m =
+ * .9·.1·g, v = .999·.001·g². */
 static void test_by_hand(void **state)
 {
     (void)state;
@@ -109,7 +115,8 @@ static void test_by_hand(void **state)
     amb_adam_free(&adam);
 }
 
-/* With clipping, the moments are those of the gradient scaled to max_norm; without need, those of the gradient itself. */
+/* With clipping, the moments are those of the gradient scaled to max_norm; without need, those of the
+ * gradient itself. */
 static void test_clipping(void **state)
 {
     (void)state;

@@ -93,7 +93,9 @@ static void it_is_deepmimics_body(void **unused)
             const int id = m->body_jntadr[b];
             assert_int_equal(joint->qpos, m->jnt_qposadr[id]);
             assert_int_equal(joint->qvel, m->jnt_dofadr[id]);
-            assert_int_equal(m->jnt_type[id], i == AMB_ROOT ? mjJNT_FREE : is_ball(i) ? mjJNT_BALL : mjJNT_HINGE);
+            assert_int_equal(m->jnt_type[id], i == AMB_ROOT ? mjJNT_FREE
+                                              : is_ball(i)  ? mjJNT_BALL
+                                                            : mjJNT_HINGE);
             assert_all_near(m->jnt_pos + 3 * id, (const double[3]){0, 0, 0}, 3, 0, row->name);
             if (is_hinge(i)) {
                 const bool knee = i == AMB_RIGHT_KNEE || i == AMB_LEFT_KNEE;
@@ -171,20 +173,25 @@ static void other_bodies_are_refused(void **unused)
     } rows[] = {
         {"<body name=\"neck\"", "<body name=\"head\"", "no body named \"neck\"|15 bodies"},
         {"</worldbody>", "</worldbodies>", "XML"},
-        {"<joint name=\"neck\" type=\"ball\"", "<joint name=\"neck\" type=\"hinge\"", "joint of body \"neck\"|another type"},
-        {"<freejoint name=\"root\"/>", "<joint name=\"root\" type=\"ball\"/>", "joint of body \"root\"|another type"},
+        {"<joint name=\"neck\" type=\"ball\"", "<joint name=\"neck\" type=\"hinge\"",
+         "joint of body \"neck\"|another type"},
+        {"<freejoint name=\"root\"/>", "<joint name=\"root\" type=\"ball\"/>",
+         "joint of body \"root\"|another type"},
         {"<freejoint name=\"root\"/>", "", "body \"root\" has 0 joints, expected 1"},
-        {"<joint name=\"left_elbow\" type=\"hinge\"", "<joint type=\"hinge\" axis=\"1 0 0\"/><joint name=\"left_elbow\" type=\"hinge\"",
+        {"<joint name=\"left_elbow\" type=\"hinge\"",
+         "<joint type=\"hinge\" axis=\"1 0 0\"/><joint name=\"left_elbow\" type=\"hinge\"",
          "body \"left_elbow\" has 2 joints, expected 1"},
-        {"<geom name=\"left_wrist\"", "<joint type=\"hinge\"/><geom name=\"left_wrist\"", "body \"left_wrist\" has 1 joints, expected 0"},
+        {"<geom name=\"left_wrist\"", "<joint type=\"hinge\"/><geom name=\"left_wrist\"",
+         "body \"left_wrist\" has 1 joints, expected 0"},
         {"user=\"100 50 .3\"", "user=\"0 50 .3\"", "joint \"neck\"|0 50 0.3|expected kp > 0"},
         {"user=\"100 50 .3\"", "user=\"100 -50 .3\"", "joint \"neck\"|torque limit > 0"},
         {"user=\"100 50 .3\"", "user=\"100 50 -.3\"", "joint \"neck\"|weight >= 0"},
         {"user=\"100 50 .3\"", "", "joint \"neck\"|0 0 0"},
-        {"<geom name=\"floor\" type=\"plane\" size=\"0 0 .25\"", "<geom name=\"floor\" type=\"box\" size=\"9 9 .25\"",
-         "no plane to stand on"},
+        {"<geom name=\"floor\" type=\"plane\" size=\"0 0 .25\"",
+         "<geom name=\"floor\" type=\"box\" size=\"9 9 .25\"", "no plane to stand on"},
         {"<geom name=\"left_wrist\" class=\"limb_left\" type=\"sphere\" size=\".04\"",
-         "<geom name=\"left_wrist\" class=\"limb_left\" type=\"ellipsoid\" size=\".04 .04 .04\"", "no sphere, capsule or box"},
+         "<geom name=\"left_wrist\" class=\"limb_left\" type=\"ellipsoid\" size=\".04 .04 .04\"",
+         "no sphere, capsule or box"},
         {"</worldbody>", "<body><joint type=\"hinge\"/><geom size=\".1\"/></body></worldbody>",
          "44 positions and 35 velocities, expected 43 and 34"},
     };
@@ -212,7 +219,8 @@ static void files_that_are_none_are_refused(void **unused)
     def.path = folder;
     assert_null(amb_character_create(&def, &err));
     assert_sentence(&err, folder);
-    static const char *const texts[] = {"", "not XML at all", "<mujoco/>", "<mujoco><worldbody><geom size=\"nan\"/></worldbody></mujoco>"};
+    static const char *const texts[] = {"", "not XML at all", "<mujoco/>",
+                                        "<mujoco><worldbody><geom size=\"nan\"/></worldbody></mujoco>"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         char path[128];
         assert_null(load_text(texts[i], path, &err));
@@ -238,7 +246,8 @@ static void assets_are_found(void **unused)
     assert_false(amb_asset_path("no/such.onnx", path, sizeof path, &err));
     assert_sentence(&err, "no/such.onnx|looked in| and ");
     char small[8];
-    assert_false(amb_asset_path("humanoid.xml", small, sizeof small, &err)); /* never a path that is cut off */
+    /* never a path that is cut off */
+    assert_false(amb_asset_path("humanoid.xml", small, sizeof small, &err));
 
     load_text("x", path, &err);
     assert_int_equal(setenv("AMBLE_ASSETS", folder, 1), 0);
@@ -369,7 +378,9 @@ static void the_floor_needs_no_pairs(void **unused)
     pose_at_rest(standing, .88);
     pose_at_rest(lying, .05);
     for (int collide = 0; collide < 2; collide++) {
-        char path[128], *text[] = {strdup(humanoid), changed("<pair geom1=\"floor\" geom2=\"right_ankle\"/>", ""), without_pairs()};
+        char path[128],
+            *text[] = {strdup(humanoid), changed("<pair geom1=\"floor\" geom2=\"right_ankle\"/>", ""),
+                       without_pairs()};
         int between[3][2], floor[3][2];
         for (int i = 0; i < 3; i++) {
             snprintf(path, sizeof path, "%s/body.xml", folder);
@@ -403,12 +414,15 @@ static void bodies_are_named_in_lists(void **unused)
     } row[] = {
         {"", 0, ""},
         {"root", 1u << AMB_ROOT, "root"},
-        {"left_wrist,right_wrist", 1u << AMB_LEFT_WRIST | 1u << AMB_RIGHT_WRIST, "right_wrist,left_wrist"}, /* in the body's order */
+        /* in the body's order */
+        {"left_wrist,right_wrist", 1u << AMB_LEFT_WRIST | 1u << AMB_RIGHT_WRIST, "right_wrist,left_wrist"},
         {"neck,neck,", 1u << AMB_NECK, "neck"},
-        {"root,chest,neck,right_hip,right_knee,right_ankle,right_shoulder,right_elbow,right_wrist,left_hip,left_knee,left_ankle,"
+        {"root,chest,neck,right_hip,right_knee,right_ankle,right_shoulder,right_elbow,right_wrist,left_hip,"
+         "left_knee,left_ankle,"
          "left_shoulder,left_elbow,left_wrist",
          0x7fff,
-         "root,chest,neck,right_hip,right_knee,right_ankle,right_shoulder,right_elbow,right_wrist,left_hip,left_knee,left_ankle,"
+         "root,chest,neck,right_hip,right_knee,right_ankle,right_shoulder,right_elbow,right_wrist,left_hip,"
+         "left_knee,left_ankle,"
          "left_shoulder,left_elbow,left_wrist"},
     };
     amb_error err;
@@ -447,7 +461,8 @@ static void bodies_are_named_in_lists(void **unused)
     assert_sentence(&err, "no body is named \"tail\"");
     assert_false(amb_bodies_read("tail", &(unsigned){0}, NULL)); /* nobody listens */
 
-    for (size_t size = 1; size < 30; size++) { /* where there is no room for all, what there is room for, and nothing behind it */
+    for (size_t size = 1; size < 30; size++) { /* where there is no room for all, what there is room for, and
+                                                  nothing behind it */
         memset(text, 'x', sizeof text);
         amb_bodies_print(1u << AMB_LEFT_WRIST | 1u << AMB_RIGHT_WRIST, text, size);
         assert_int_equal(strlen(text), size - 1 < 22 ? size - 1 : 22);

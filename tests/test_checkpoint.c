@@ -1,4 +1,5 @@
-/* policy/checkpoint: what was put comes back, and no damaged, shortened or foreign file is taken for a checkpoint. */
+/* policy/checkpoint: what was put comes back, and no damaged, shortened or foreign file is taken for a
+ * checkpoint. */
 #include "base/checkpoint.h"
 #include "base/file.h"
 
@@ -163,7 +164,8 @@ static void test_bad_names(void **state)
     assert_false(amb_checkpoint_put(w, longest, "1", 1, &err));
     assert_false(amb_checkpoint_put(w, "a", "2", 1, &err));
     assert_non_null(strstr(err.text, "\"a\""));
-    assert_false(amb_checkpoint_put(w, "huge", "3", (size_t)-1, &err)); /* must not be read, nor wrap around */
+    assert_false(amb_checkpoint_put(w, "huge", "3", (size_t)-1, &err)); /* must not be read, nor wrap
+                                                                           around */
     assert_false(amb_checkpoint_put(w, "large", "3", (size_t)5 << 30, &err));
     longest[47] = 0;
     assert_true(amb_checkpoint_put(w, longest, "4", 1, &err));
@@ -254,7 +256,8 @@ static void test_every_flipped_bit(void **state)
     free(data);
 }
 
-/* Files whose checksums are right and whose contents are not: only the bounds stand between them and memory. */
+/* Files whose checksums are right and whose contents are not: only the bounds stand between them and memory.
+ */
 static void test_hostile(void **state)
 {
     (void)state;
@@ -277,7 +280,10 @@ static void test_hostile(void **state)
         {24, {1, 2, 3, 4}, 4, "byte order mark 04030201 found, expected 01020304"},
         {HEAD, {0}, 1, "no proper name"},
         {HEAD + 47, {'x'}, 1, "no proper name"},
-        {HEAD + 48, {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, 8, "\"five\" claims 18446744073709551615"},
+        {HEAD + 48,
+         {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
+         8,
+         "\"five\" claims 18446744073709551615"},
         {HEAD + 48, {0xf9, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f}, 8, "\"five\" claims"},
         {HEAD + 48, {0xff}, 1, "\"five\" claims 255"},
         {HEAD + 48, {6}, 1, "checksum of section \"five\""},
@@ -409,9 +415,11 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_missing_and_wrong_size), cmocka_unit_test(test_bad_names),
-        cmocka_unit_test(test_save_put_save), cmocka_unit_test(test_every_truncation),       cmocka_unit_test(test_every_flipped_bit),
-        cmocka_unit_test(test_hostile),       cmocka_unit_test(test_failure_keeps_old_file), cmocka_unit_test(test_is_current),
+        cmocka_unit_test(test_round_trip),       cmocka_unit_test(test_missing_and_wrong_size),
+        cmocka_unit_test(test_bad_names),        cmocka_unit_test(test_save_put_save),
+        cmocka_unit_test(test_every_truncation), cmocka_unit_test(test_every_flipped_bit),
+        cmocka_unit_test(test_hostile),          cmocka_unit_test(test_failure_keeps_old_file),
+        cmocka_unit_test(test_is_current),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

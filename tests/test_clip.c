@@ -25,7 +25,8 @@ static void three_frames_by_hand(void **state)
         {false, 3.0 + 1e-9, 4.0, 0.0, -0.2, 0.0},
         {false, -5.0, 0.0, 0.0, 0.0, 0.0},
         {false, 1e12, 4.0, 0.0, -0.2, 0.0},
-        /* around the seam: (1 + 3) m in 3 s; the knee's jump from -.2 to 0 there is no motion, so (-.5 + .3) rad in 3 s */
+        /* around the seam: (1 + 3) m in 3 s; the knee's jump from -.2 to 0 there is no motion, so (-.5 + .3)
+         * rad in 3 s */
         {true, 0.0, 0.0, 4.0 / 3, 0.0, -0.2 / 3},
         {true, 0.5, 0.5, 4.0 / 3, -0.25, -0.2 / 3},
         {true, 3.0, 4.0, 4.0 / 3, 0.0, -0.2 / 3},
@@ -135,8 +136,9 @@ static void bad_clips_are_refused_by_name(void **state)
     assert_null(amb_clip_create(-4, time, pose, false, "bad", &err));
     assert_null(amb_clip_create(AMB_CLIP_MAX_FRAMES + 1, time, pose, false, "bad", &err));
     assert_string_equal(err.text, "100001 frames, expected 2 to 100000");
-    static const double times[][4] = {{0.1, 0.2, 0.3, 0.4},      {0.0, 0.1, 0.1, 0.3},  {0.0, 0.2, 0.1, 0.3}, {0.0, 0.1, NAN, 0.3},
-                                      {0.0, 0.1, 0.2, INFINITY}, {0.0, 1e-9, 0.2, 0.3}, {NAN, 0.1, 0.2, 0.3}, {0.0, 0.1, 0.2, 1e7}};
+    static const double times[][4] = {{0.1, 0.2, 0.3, 0.4}, {0.0, 0.1, 0.1, 0.3},      {0.0, 0.2, 0.1, 0.3},
+                                      {0.0, 0.1, NAN, 0.3}, {0.0, 0.1, 0.2, INFINITY}, {0.0, 1e-9, 0.2, 0.3},
+                                      {NAN, 0.1, 0.2, 0.3}, {0.0, 0.1, 0.2, 1e7}};
     static const int frame[] = {0, 1, 1, 1, 2, 0, 0, 2};
     for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
         char says[32];
@@ -233,8 +235,10 @@ static void a_clip_can_be_refilled(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(three_frames_by_hand),          cmocka_unit_test(phase_is_within_its_bounds),
-        cmocka_unit_test(bad_clips_are_refused_by_name), cmocka_unit_test(the_joint_table_tiles_pose_and_velocity),
+        cmocka_unit_test(three_frames_by_hand),
+        cmocka_unit_test(phase_is_within_its_bounds),
+        cmocka_unit_test(bad_clips_are_refused_by_name),
+        cmocka_unit_test(the_joint_table_tiles_pose_and_velocity),
         cmocka_unit_test(a_clip_can_be_refilled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

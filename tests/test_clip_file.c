@@ -1,4 +1,5 @@
-/* Clips in files: what is read is what the file says, what is written is read back, and no broken file gets further than one sentence. */
+/* Clips in files: what is read is what the file says, what is written is read back, and no broken file gets
+ * further than one sentence. */
 #include "base/file.h"
 #include "base/number.h"
 #include "base/rng.h"
@@ -41,7 +42,8 @@ static void put(const char *path, const char *text)
     assert_int_equal(fclose(file), 0);
 }
 
-/* A folder with the public clips: $AMBLE_CLIPS, clips/ or ../shared/clips beside the sources. NULL where there is none. */
+/* A folder with the public clips: $AMBLE_CLIPS, clips/ or ../shared/clips beside the sources. NULL where
+ * there is none. */
 static const char *public_clips(void)
 {
     static char found[2][512];
@@ -65,7 +67,8 @@ static const char *public_clips(void)
     return NULL;
 }
 
-/* A small valid file: `frames` frames, everything swinging a little; odd ones with quaternions of the other sign. */
+/* A small valid file: `frames` frames, everything swinging a little; odd ones with quaternions of the other
+ * sign. */
 static char *small_file(int frames, const char *loop)
 {
     char *text = NULL;
@@ -218,7 +221,8 @@ static int clips_load(const char *dir)
                 amb_quat_normalize(q);
                 amb_quat_rotate(theirs, q, e);
                 amb_quat_rotate(ours, p + 3, e);
-                assert_true(fabs(ours[0] - theirs[0]) < 1e-14 && fabs(ours[1] + theirs[2]) < 1e-14 && fabs(ours[2] - theirs[1]) < 1e-14);
+                assert_true(fabs(ours[0] - theirs[0]) < 1e-14 && fabs(ours[1] + theirs[2]) < 1e-14 &&
+                            fabs(ours[2] - theirs[1]) < 1e-14);
             }
             for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
                 const int at = amb_clip_joints[j].pose;
@@ -231,7 +235,8 @@ static int clips_load(const char *dir)
             now += v[0];
         }
         json_decref(root);
-        /* nothing in them moves faster than people do: what hand-made frames and seams make of it stays bounded */
+        /* nothing in them moves faster than people do: what hand-made frames and seams make of it stays
+         * bounded */
         for (int k = -200; k < 400; k++) {
             double pose[AMB_POSE], vel[AMB_VEL];
             amb_clip_sample(clip, amb_clip_duration(clip) * k / 200.0, pose, vel);
@@ -263,7 +268,8 @@ static void clips_of_both_kinds_load(void **state)
     if (dir) {
         print_message("%d of DeepMimic's clips\n", clips_load(dir));
     } else {
-        print_message("not tested with DeepMimic's clips: there are none at hand (scripts/get-clips.sh fetches some)\n");
+        print_message("not tested with DeepMimic's clips: there are none at hand (scripts/get-clips.sh "
+                      "fetches some)\n");
     }
 }
 
@@ -289,7 +295,8 @@ static void bad_files_get_a_sentence(void **state)
     } rows[] = {
         {"\"Loop\"", "\"loop\"", "Loop is missing"},
         {"\"Frames\"", "\"frames\"", "Frames is missing"},
-        {"\"wrap\"", "\"sometimes\"", "Loop is \"sometimes\", expected \"wrap\" (or true, 1) or \"none\" (or false, 0)"},
+        {"\"wrap\"", "\"sometimes\"",
+         "Loop is \"sometimes\", expected \"wrap\" (or true, 1) or \"none\" (or false, 0)"},
         {"\"wrap\"", "\"\\u001b[1m\"", "Loop is \"\\x1b[1m\", expected"},
         {"\"wrap\"", "null", "Loop is null, expected \"wrap\" (or true, 1) or \"none\" (or false, 0)"},
         {"\"wrap\"", "2", "Loop is 2, expected \"wrap\" (or true, 1)"},
@@ -297,24 +304,33 @@ static void bad_files_get_a_sentence(void **state)
         {"\"wrap\"", "\"wrap", "not JSON at line 2, column "},
         {"\"RightJoints\"", "\"Loop\"", "not JSON at line 3, column "},
         {"\n[\n", "\n[[0.1, 2, 3],\n",
-         "frame 0 holds 3 values, expected the 44 of DeepMimic's humanoid3d: duration, root position (3) and rotation (4), joints (36)"},
+         "frame 0 holds 3 values, expected the 44 of DeepMimic's humanoid3d: duration, root position (3) and "
+         "rotation (4), joints (36)"},
         {"\n[\n", "\n[{},\n", "frame 0 is an object, expected a list of 44 numbers"},
         {"\n[\n", "\n[7,\n", "frame 0 is a number, expected a list of 44 numbers"},
         {"[0.03125,", "[0.03125, 1,", "frame 0 holds 45 values, expected the 44 of DeepMimic's humanoid3d"},
         {"[0.03125,", "[\"fast\",", "frame 0: value 0 (duration) is a string, expected a number"},
-        {"[0.03125, 0.25, 0.85,", "[0.03125, 0.25, null,", "frame 1: value 2 (root position y) is null, expected a number"},
-        {"[0.03125, 0.25,", "[0, 0.25,", "frame 1: the duration is 0 s, expected more than 0 (only the last frame may have 0)"},
+        {"[0.03125, 0.25, 0.85,", "[0.03125, 0.25, null,",
+         "frame 1: value 2 (root position y) is null, expected a number"},
+        {"[0.03125, 0.25,", "[0, 0.25,",
+         "frame 1: the duration is 0 s, expected more than 0 (only the last frame may have 0)"},
         {"[0.03125, 0.25,", "[-0.5, 0.25,", "frame 1: the duration is -0.5 s, expected more than 0"},
         {"[0.03125, 0.25,", "[1e-9, 0.25,", "frame 1: the duration is 1e-09 s"},
         {"[0, 1, 0.85,", "[-1, 1, 0.85,", "frame 4: the duration is -1 s, expected 0 or more"},
-        {"[0.03125, 0.25, 0.85,", "[0.03125, 0.25, 1e5,", "frame 1: the root's height is 100000 m, expected at most 2.5; "},
-        {"[0.03125, 0.25, 0.85,", "[0.03125, 0.25, -0.1,", "frame 1: the root's height is -0.1 m, below the floor, which is at 0"},
-        {"[0.03125, 0.25, 0.85,", "[0.03125, 5, 0.85,", "frame 0: the root moves at 85.5 m/s, expected at most 20; lengths are in metres"},
-        {"[0.03125, 0.25, 0.85,", "[33.3, 0.25, 0.85,", "frame 1: the duration is 33.3 s, expected at most 1: divide by 1000"},
+        {"[0.03125, 0.25, 0.85,", "[0.03125, 0.25, 1e5,",
+         "frame 1: the root's height is 100000 m, expected at most 2.5; "},
+        {"[0.03125, 0.25, 0.85,", "[0.03125, 0.25, -0.1,",
+         "frame 1: the root's height is -0.1 m, below the floor, which is at 0"},
+        {"[0.03125, 0.25, 0.85,", "[0.03125, 5, 0.85,",
+         "frame 0: the root moves at 85.5 m/s, expected at most 20; lengths are in metres"},
+        {"[0.03125, 0.25, 0.85,", "[33.3, 0.25, 0.85,",
+         "frame 1: the duration is 33.3 s, expected at most 1: divide by 1000"},
         {"[0.03125, 0.25, 0.85,", "[0.03125, 1e999, 0.85,", "not JSON at line 7, column "},
         {"[0.03125, 0.25, 0.85,", "[0.03125, NaN, 0.85,", "not JSON at line 7, column "},
-        {"[0, 1, 0.85, -2, 0.921060994, 0,", "[0, 1, 0.85, -2, 3, 0,", "frame 4: the quaternion root rotation has length 3.0"},
-        {"0.540302306, 0.841470985, 0, 0", "0, 0, 0, 0", "frame 0: the quaternion neck has length 0, expected 0.5 to 1.5"},
+        {"[0, 1, 0.85, -2, 0.921060994, 0,", "[0, 1, 0.85, -2, 3, 0,",
+         "frame 4: the quaternion root rotation has length 3.0"},
+        {"0.540302306, 0.841470985, 0, 0", "0, 0, 0, 0",
+         "frame 0: the quaternion neck has length 0, expected 0.5 to 1.5"},
         {", 0.300000000,", ", 100,", "frame 0: the angle right_knee is 100 rad, outside -2 pi to 2 pi"},
         {"]\n}\n", "]\n}\n}\n", "not JSON at line 13, column 1"},
     };
@@ -339,9 +355,10 @@ static void bad_files_get_a_sentence(void **state)
         {"{\"Loop\": \"none\", \"Frames\": []}", "Frames holds 0 frames, expected 2 to 100000"},
         {"{\"Loop\": \"none\", \"Frames\": [[0]]}", "Frames holds 1 frame, expected 2 to 100000"},
         {"\xff\xfe{", "UTF-16"},
-        {"{\x1b[2J\x7f", "not JSON at line 1, column 2: string or '}' expected near '\\x1b'"}, /* no control characters to a terminal */
-        {"HIERARCHY\nROOT Hips\n{",
-         "is a BVH file; amble reads motions of DeepMimic's humanoid3d: JSON with Loop and Frames of 44 numbers"},
+        /* no control characters to a terminal */
+        {"{\x1b[2J\x7f", "not JSON at line 1, column 2: string or '}' expected near '\\x1b'"},
+        {"HIERARCHY\nROOT Hips\n{", "is a BVH file; amble reads motions of DeepMimic's humanoid3d: JSON with "
+                                    "Loop and Frames of 44 numbers"},
         {"Kaydara FBX Binary  ", "is an FBX file; amble reads"},
         {"; FBX 7.3.0 project file\n", "is an FBX file; amble reads"},
         {"glTF\2", "is a GLB file; amble reads"},
@@ -374,7 +391,8 @@ static char *scaled_file(double length, double duration)
         const char *at = line + 1, *comma[4];
         if (line[0] == '[' && line[1] != '\n') {
             assert_true(amb_number_read(at, &comma[0], &d) && amb_number_read(comma[0] + 2, &comma[1], &x) &&
-                        amb_number_read(comma[1] + 2, &comma[2], &y) && amb_number_read(comma[2] + 2, &comma[3], &z));
+                        amb_number_read(comma[1] + 2, &comma[2], &y) &&
+                        amb_number_read(comma[2] + 2, &comma[3], &z));
             amb_number_fprintf(out, "[%g, %g, %g, %g", duration * d, length * x, length * y, length * z);
             line = comma[3];
         }
@@ -394,7 +412,8 @@ static void other_units_are_refused(void **state)
     } rows[] = {
         {1, 1, NULL},
         {100, 1,
-         "the root's height is 85 m, expected at most 2.5; the floor is at 0 and lengths are in metres: multiply root positions by "
+         "the root's height is 85 m, expected at most 2.5; the floor is at 0 and lengths are in metres: "
+         "multiply root positions by "
          "0.01 if these are centimetres, by 0.0254 if inches, by 0.3048 if feet"},
         {1 / .0254, 1, "the root's height is 33.4646 m, expected at most 2.5; "},
         {1 / .3048, 1, "the root's height is 2.78871 m, expected at most 2.5; "},
@@ -422,7 +441,8 @@ static void loops_are_told_in_several_ways(void **state)
     static const struct {
         const char *loop;
         bool loops;
-    } rows[] = {{"true", true}, {"false", false}, {"1", true}, {"0", false}, {"1.0", true}, {"\"wrap\"", true}, {"\"none\"", false}};
+    } rows[] = {{"true", true}, {"false", false},   {"1", true},        {"0", false},
+                {"1.0", true},  {"\"wrap\"", true}, {"\"none\"", false}};
     char *text = small_file(5, "wrap");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char *other = changed(text, "\"wrap\"", rows[i].loop);
@@ -480,7 +500,8 @@ static void other_formats_are_not_written(void **state)
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         amb_error err = {""};
         assert_false(amb_clip_write(clip, in_scratch(refused[i]), &err));
-        if (!strstr(err.text, "expected a name that ends in .txt or .json") || access(in_scratch(refused[i]), F_OK) == 0)
+        if (!strstr(err.text, "expected a name that ends in .txt or .json") ||
+            access(in_scratch(refused[i]), F_OK) == 0)
             fail_msg("%s: \"%s\"", refused[i], err.text);
     }
     for (size_t i = 0; i < sizeof written / sizeof *written; i++) {
@@ -523,7 +544,8 @@ static void what_is_no_clip_does_not_look_like_one(void **state)
     free(text);
 }
 
-/* More values than the largest clip has are refused before they cost memory; too many frames by their number; too large a file by its size.
+/* More values than the largest clip has are refused before they cost memory; too many frames by their number;
+ * too large a file by its size.
  */
 static void oversized_files_are_refused(void **state)
 {
@@ -541,7 +563,8 @@ static void oversized_files_are_refused(void **state)
         assert_int_equal(fclose(file), 0);
         amb_error err = {""};
         assert_null(amb_clip_read(path, &err));
-        assert_non_null(strstr(err.text, kind == 0 ? "the file holds more than 4500000 values" : "Frames holds 100001 frames"));
+        assert_non_null(strstr(err.text, kind == 0 ? "the file holds more than 4500000 values"
+                                                   : "Frames holds 100001 frames"));
     }
     FILE *file = fopen(path, "wb");
     assert_non_null(file);
@@ -665,7 +688,8 @@ static void motions_are_found_by_name(void **state)
 
     assert_false(amb_clip_find("walk", in_scratch("empty"), path, sizeof path, &err));
     assert_non_null(strstr(err.text, "nor any other; " AMB_SOURCE_DIR "/scripts/get-clips.sh fetches"));
-    assert_false(amb_clip_find("style_jog", dir, path, sizeof path, &err)); /* a folder that is given is the only one */
+    /* a folder that is given is the only one */
+    assert_false(amb_clip_find("style_jog", dir, path, sizeof path, &err));
 
     /* amble's own motions come last */
     assert_true(amb_clip_find("style_jog", NULL, path, sizeof path, &err));
@@ -684,9 +708,10 @@ static void motions_are_found_by_name(void **state)
 static void names_come_from_files(void **state)
 {
     (void)state;
-    static const char *const row[][2] = {{"humanoid3d_walk.txt", "walk"}, {"/a/b.c/humanoid3d_walk.txt", "walk"},
-                                         {"my walk.txt", "my walk"},      {"a/walk", "walk"},
-                                         {"walk.slow.json", "walk.slow"}, {".txt", ".txt"}};
+    static const char *const row[][2] = {
+        {"humanoid3d_walk.txt", "walk"}, {"/a/b.c/humanoid3d_walk.txt", "walk"},
+        {"my walk.txt", "my walk"},      {"a/walk", "walk"},
+        {"walk.slow.json", "walk.slow"}, {".txt", ".txt"}};
     char name[32];
     amb_error err = {""};
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
@@ -697,7 +722,8 @@ static void names_come_from_files(void **state)
     assert_non_null(strstr(err.text, "longer than 7 bytes"));
 }
 
-/* The checksum of a clip is that of every copy of its file, and changes with any number that is followed, and with what comes at the end.
+/* The checksum of a clip is that of every copy of its file, and changes with any number that is followed, and
+ * with what comes at the end.
  */
 static void the_checksum_tells_motions_apart(void **state)
 {
@@ -711,7 +737,8 @@ static void the_checksum_tells_motions_apart(void **state)
             pose[f * AMB_POSE + amb_clip_joints[j].pose] = amb_clip_joints[j].ball;
     }
     amb_error err = {""};
-    amb_clip *first = amb_clip_create(FRAMES, time, pose, true, "a", &err), *named = amb_clip_create(FRAMES, time, pose, true, "b", &err);
+    amb_clip *first = amb_clip_create(FRAMES, time, pose, true, "a", &err),
+             *named = amb_clip_create(FRAMES, time, pose, true, "b", &err);
     amb_clip *once = amb_clip_create(FRAMES, time, pose, false, "a", &err);
     time[1] = .1000001;
     amb_clip *later = amb_clip_create(FRAMES, time, pose, true, "a", &err);
@@ -724,7 +751,8 @@ static void the_checksum_tells_motions_apart(void **state)
     assert_true(amb_clip_crc(first) != amb_clip_crc(later));
     assert_true(amb_clip_crc(first) != amb_clip_crc(bent));
     assert_true(amb_clip_write(first, in_scratch("first.txt"), &err));
-    amb_clip *read = amb_clip_read(in_scratch("first.txt"), &err), *again = amb_clip_read(in_scratch("first.txt"), &err);
+    amb_clip *read = amb_clip_read(in_scratch("first.txt"), &err),
+             *again = amb_clip_read(in_scratch("first.txt"), &err);
     assert_true(read && again);
     assert_int_equal(amb_clip_crc(read), amb_clip_crc(again));
     amb_clip *const all[] = {first, named, once, later, bent, read, again};

@@ -1,4 +1,5 @@
-/* Poses and velocities between frames: against constant rates, differences, a plain search, and across the seam of a loop. */
+/* Poses and velocities between frames: against constant rates, differences, a plain search, and across the
+ * seam of a loop. */
 #include "tests/clips.h"
 
 /* Where `start` is after t seconds of constant body-frame rates. */
@@ -21,7 +22,8 @@ static void advance(const double start[AMB_POSE], const double rate[AMB_VEL], do
     }
 }
 
-/* Everything moves at a constant rate, frames at uneven times: the velocity is that rate everywhere and the pose is its integral. */
+/* Everything moves at a constant rate, frames at uneven times: the velocity is that rate everywhere and the
+ * pose is its integral. */
 static void constant_rates_are_found_exactly(void **state)
 {
     (void)state;
@@ -74,7 +76,8 @@ static void root_spin_is_in_the_body_frame(void **state)
     amb_clip_destroy(clip);
 }
 
-/* A smooth walk-like loop of two seconds: everything swings as a sine of the phase, the root also advances. */
+/* A smooth walk-like loop of two seconds: everything swings as a sine of the phase, the root also advances.
+ */
 static void smooth_pose(double t, double pose[AMB_POSE])
 {
     const double p = 2.0 * M_PI * t / 2.0;
@@ -148,7 +151,8 @@ static double worst_velocity_error(int frames, bool uneven)
     return worst;
 }
 
-/* Sampled velocities are the derivative of sampled poses: the error falls as frames get closer, by the square where they are even. */
+/* Sampled velocities are the derivative of sampled poses: the error falls as frames get closer, by the square
+ * where they are even. */
 static void velocity_is_the_derivative_of_the_pose(void **state)
 {
     (void)state;
@@ -194,8 +198,8 @@ static void a_loop_has_no_seam(void **state)
     }
 }
 
-/* Look-up by guess and bisection against a plain walk through the frames, on very uneven times, with signs and lengths of the input's
- * quaternions as they come. */
+/* Look-up by guess and bisection against a plain walk through the frames, on very uneven times, with signs
+ * and lengths of the input's quaternions as they come. */
 static void sampling_agrees_with_a_plain_search(void **state)
 {
     (void)state;
@@ -228,7 +232,8 @@ static void sampling_agrees_with_a_plain_search(void **state)
             while (i < frames - 2 && time[i + 1] <= t) {
                 i++;
             }
-            const double u = (t - time[i]) / (time[i + 1] - time[i]), *a = unit + i * AMB_POSE, *b = a + AMB_POSE;
+            const double u = (t - time[i]) / (time[i + 1] - time[i]), *a = unit + i * AMB_POSE,
+                         *b = a + AMB_POSE;
             const double *raw = pose + i * AMB_POSE;
             for (int k = 0; k < 9; k++) {
                 const int at = quat_at(k);
@@ -257,8 +262,10 @@ static void sampling_agrees_with_a_plain_search(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(constant_rates_are_found_exactly),       cmocka_unit_test(root_spin_is_in_the_body_frame),
-        cmocka_unit_test(velocity_is_the_derivative_of_the_pose), cmocka_unit_test(a_loop_has_no_seam),
+        cmocka_unit_test(constant_rates_are_found_exactly),
+        cmocka_unit_test(root_spin_is_in_the_body_frame),
+        cmocka_unit_test(velocity_is_the_derivative_of_the_pose),
+        cmocka_unit_test(a_loop_has_no_seam),
         cmocka_unit_test(sampling_agrees_with_a_plain_search),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

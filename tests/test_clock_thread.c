@@ -1,5 +1,5 @@
-/* The simulation's thread: its states are those of a session stepped by hand, whoever looks and however slowly; no snapshot is torn;
- * commands are done in order. */
+/* The simulation's thread: its states are those of a session stepped by hand, whoever looks and however
+ * slowly; no snapshot is torn; commands are done in order. */
 #include "tests/session_fixture.h"
 
 #include "base/clock.h"
@@ -57,7 +57,8 @@ static const amb_snapshot *do_it(amb_sim *sim, amb_command_kind kind, double val
 
 static double poses[STEPS + 1][CHARACTERS][AMB_POSE];
 
-/* A reader that looks all the time, then one that hardly ever looks: the same bits, each snapshot of one step and whole. */
+/* A reader that looks all the time, then one that hardly ever looks: the same bits, each snapshot of one step
+ * and whole. */
 static void looking_changes_nothing(void **state)
 {
     (void)state;
@@ -138,7 +139,8 @@ static void a_running_clock_runs(void **state)
     amb_sim *sim = start(s, .0625, false); /* a step every .53 s */
     const double begun = amb_clock_now();
     const int64_t first = do_it(sim, AMB_DO_NOTHING, 0)->step;
-    assert_true(first <= 1 + (int64_t)((amb_clock_now() - begun) * 30 * .0625 + 1)); /* never faster than asked */
+    /* never faster than asked */
+    assert_true(first <= 1 + (int64_t)((amb_clock_now() - begun) * 30 * .0625 + 1));
     do_it(sim, AMB_DO_SPEED, 4);
     const double patience = amb_clock_now() + 60;
     while (amb_sim_latest(sim)->step < first + 20)
@@ -147,8 +149,8 @@ static void a_running_clock_runs(void **state)
     amb_session_destroy(s);
 }
 
-/* Whoever asks for a billion steps sees them go by, and need not wait for their end. What comes meanwhile is waited for, and what ends
- * something finds room behind any number of steps. */
+/* Whoever asks for a billion steps sees them go by, and need not wait for their end. What comes meanwhile is
+ * waited for, and what ends something finds room behind any number of steps. */
 static void many_steps_can_be_left(void **state)
 {
     (void)state;
@@ -174,9 +176,12 @@ static void many_steps_can_be_left(void **state)
 /* The linker sends session/clock_thread.c's calls here (--wrap). */
 static bool no_more_threads;
 
-int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *context);
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *context);
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *context)
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
+                          void *context);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
+                          void *context);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
+                          void *context)
 {
     return no_more_threads ? EAGAIN : __real_pthread_create(thread, attributes, run, context);
 }
@@ -199,8 +204,9 @@ static void why_there_is_no_thread(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(why_there_is_no_thread), cmocka_unit_test(many_steps_can_be_left), cmocka_unit_test(looking_changes_nothing),
-        cmocka_unit_test(commands_in_order),      cmocka_unit_test(a_running_clock_runs),
+        cmocka_unit_test(why_there_is_no_thread),  cmocka_unit_test(many_steps_can_be_left),
+        cmocka_unit_test(looking_changes_nothing), cmocka_unit_test(commands_in_order),
+        cmocka_unit_test(a_running_clock_runs),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

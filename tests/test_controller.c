@@ -1,4 +1,5 @@
-/* Actors from files: what their metadata says and what is refused; and the control step against its parts done by hand. */
+/* Actors from files: what their metadata says and what is refused; and the control step against its parts
+ * done by hand. */
 #include "tests/policy.h"
 
 #include "nets/onnx/onnx.h"
@@ -52,7 +53,8 @@ static void metadata_says_how_to_use_it(void **state)
         uint32_t motion_crc; /* 0: not said */
         unsigned may_touch;
     } row[] = {
-        {{"kind=actor", "action=residual", "physics_hz=240", "control_hz=60", "look_ahead=0.125", "motion=run"},
+        {{"kind=actor", "action=residual", "physics_hz=240", "control_hz=60", "look_ahead=0.125",
+          "motion=run"},
          AMB_ACTION_RESIDUAL,
          240,
          .125,
@@ -60,7 +62,8 @@ static void metadata_says_how_to_use_it(void **state)
          "run",
          0,
          0},
-        {{"action=residual", "motion=a motion whose name is longer than sixty-four bytes, as some people's are: not cut",
+        {{"action=residual",
+          "motion=a motion whose name is longer than sixty-four bytes, as some people's are: not cut",
           "motion_crc32c=0123fEdC"},
          AMB_ACTION_RESIDUAL,
          120,
@@ -157,10 +160,14 @@ static void what_is_no_actor_is_refused(void **state)
         refuse(write_actor(net, META(row[i].meta)), row[i].parts);
         amb_net_destroy(net);
     }
-    static const int shape[][3] = {
-        {132, 8, AMB_ACTION}, {AMB_OBS, 8, 2}, {AMB_ACTION, 8, AMB_OBS}, {AMB_OBS_MAX - 1, 8, AMB_ACTION}, {AMB_OBS_MAX, 8, 37}};
+    static const int shape[][3] = {{132, 8, AMB_ACTION},
+                                   {AMB_OBS, 8, 2},
+                                   {AMB_ACTION, 8, AMB_OBS},
+                                   {AMB_OBS_MAX - 1, 8, AMB_ACTION},
+                                   {AMB_OBS_MAX, 8, 37}};
     static const char *const said[] = {"132 to 36|197 to 36", "197 to 2|197 to 36", "36 to 197|197 to 36",
-                                       "245 to 36|197 to 36, or from 246 with the reference's goal", "246 to 37|197 to 36, or from 246"};
+                                       "245 to 36|197 to 36, or from 246 with the reference's goal",
+                                       "246 to 37|197 to 36, or from 246"};
     for (int i = 0; i < 5; i++) {
         amb_net *net = amb_net_create(2, shape[i], NULL);
         refuse(write_actor(net, META("kind=actor")), said[i]);
@@ -179,8 +186,9 @@ static void forward_by_hand(const amb_net *net, const float *obs, double *out)
 {
     double in[AMB_OBS_MAX], h[AMB_OBS_MAX];
     for (int k = 0; k < net->dim[0]; k++)
-        in[k] =
-            fmin(fmax(((double)obs[k] - (double)net->in_mean[k]) / (double)net->in_std[k], -(double)net->in_clip), (double)net->in_clip);
+        in[k] = fmin(
+            fmax(((double)obs[k] - (double)net->in_mean[k]) / (double)net->in_std[k], -(double)net->in_clip),
+            (double)net->in_clip);
     for (int l = 0; l < net->layers; l++) {
         for (int o = 0; o < net->dim[l + 1]; o++) {
             h[o] = (double)net->bias[l][o];
@@ -223,7 +231,8 @@ static void decide_by_hand(int inputs)
     amb_error err = {""};
     amb_model_def exact = amb_model_default_def();
     exact.precision = AMB_PRECISION_FP32;
-    assert_true(amb_policy_load(&policy, write_actor(net, META("kind=actor", "action=residual")), &exact, &err));
+    assert_true(
+        amb_policy_load(&policy, write_actor(net, META("kind=actor", "action=residual")), &exact, &err));
     assert_true(policy.goal == (inputs == AMB_OBS_MAX));
     amb_env env[ENVS];
     make_environments(env, &policy);

@@ -47,7 +47,8 @@ static void start(amb_copier *c)
     }
     amb_copier_start(c, from[0], from[1]);
     for (int k = 0; k < 2; k++) {
-        assert_memory_equal(amb_train_net_parameters(c->net[k]), from[k], amb_train_net_size(c->net[k]) * sizeof(float));
+        assert_memory_equal(amb_train_net_parameters(c->net[k]), from[k],
+                            amb_train_net_size(c->net[k]) * sizeof(float));
         free(from[k]);
     }
 }
@@ -93,14 +94,17 @@ static void a_fixed_function_is_learned(void **state)
             continue;
         amb_copier c = make(bf16 ? AMB_TRAIN_BF16 : AMB_TRAIN_FP32);
         start(&c);
-        const double before[2] = {error_of(c.net[0], ACTIONS, action, ROWS), error_of(c.net[1], 1, value, ROWS)};
+        const double before[2] = {error_of(c.net[0], ACTIONS, action, ROWS),
+                                  error_of(c.net[1], 1, value, ROWS)};
         const double said = amb_copier_learn(&c, x, action, value, ROWS, 2e-3f);
         assert_near(said, before[0], (bf16 ? 2e-2 : 1e-5) * before[0], "error before the step", bf16);
         for (int step = 1; step < 600; step++)
             amb_copier_learn(&c, x, action, value, ROWS, 2e-3f);
-        const double after[2] = {error_of(c.net[0], ACTIONS, action, ROWS), error_of(c.net[1], 1, value, ROWS)};
+        const double after[2] = {error_of(c.net[0], ACTIONS, action, ROWS),
+                                 error_of(c.net[1], 1, value, ROWS)};
         if (!(after[0] < .1 * before[0] && after[1] < .1 * before[1]))
-            fail_msg("errors of %.4f and %.4f, before %.4f and %.4f", after[0], after[1], before[0], before[1]);
+            fail_msg("errors of %.4f and %.4f, before %.4f and %.4f", after[0], after[1], before[0],
+                     before[1]);
         assert_true(c.adam[0].step == 600 && c.adam[1].step == 600);
 
         start(&c); /* forgets all */
@@ -125,7 +129,8 @@ static void values_may_be_left_out(void **state)
     float *critic = malloc(bytes);
     memcpy(critic, amb_train_net_parameters(c.net[1]), bytes);
     const double before = error_of(c.net[0], ACTIONS, action, FEW);
-    assert_near(amb_copier_learn(&c, x, action, NULL, FEW, 1e-3f), before, 1e-5 * before, "error of the first few", 0);
+    assert_near(amb_copier_learn(&c, x, action, NULL, FEW, 1e-3f), before, 1e-5 * before,
+                "error of the first few", 0);
     assert_memory_equal(critic, amb_train_net_parameters(c.net[1]), bytes);
     assert_true(c.adam[0].step == 1 && c.adam[1].step == 0);
     assert_true(error_of(c.net[0], ACTIONS, action, FEW) < before);
@@ -202,7 +207,8 @@ static void without_memory_nothing_is_learned(void **state)
         assert_sentence(&err, "oneDNN|out of memory");
         amb_copier_learn(&c, x, action, value, ROWS, 1e-3f);
         for (int k = 0; k < 2; k++) {
-            assert_memory_equal(amb_train_net_parameters(c.net[k]), before[k], amb_train_net_size(c.net[k]) * sizeof(float));
+            assert_memory_equal(amb_train_net_parameters(c.net[k]), before[k],
+                                amb_train_net_size(c.net[k]) * sizeof(float));
             assert_true(c.adam[k].step == 1);
             free(before[k]);
         }

@@ -1,5 +1,5 @@
-/* base/cores: the cores of the affinity mask, and the CPU quota as version 1 and 2 of the kernel's control groups write it, read from
- * made-up files. */
+/* base/cores: the cores of the affinity mask, and the CPU quota as version 1 and 2 of the kernel's control
+ * groups write it, read from made-up files. */
 #define _GNU_SOURCE
 #include "base/cores.h"
 
@@ -50,8 +50,9 @@ static void assert_quota(double want)
         fail_msg("quota %g, expected %g", got, want);
 }
 
-static const char v2_mount[] = "22 1 0:20 / /proc rw - proc proc rw\n"
-                               "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 master:1 - cgroup2 cgroup2 rw,nsdelegate\n";
+static const char v2_mount[] =
+    "22 1 0:20 / /proc rw - proc proc rw\n"
+    "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 master:1 - cgroup2 cgroup2 rw,nsdelegate\n";
 
 static void version_2(void **state)
 {
@@ -87,7 +88,8 @@ static void version_2_in_a_container(void **state)
     put("/sys/fs/cgroup/cpu.max", "200000 100000\n");
     assert_quota(2);
 
-    begin(); /* without one, the group has the host's path, and the mount shows that part of the host's tree */
+    begin(); /* without one, the group has the host's path, and the mount shows that part of the host's
+                tree */
     put("/proc/self/mountinfo", "30 23 0:26 /docker/abc /sys/fs/cgroup ro - cgroup2 cgroup rw\n");
     put("/proc/self/cgroup", "0::/docker/abc/worker\n");
     put("/sys/fs/cgroup/worker/cpu.max", "300000 100000\n");

@@ -16,9 +16,10 @@ static void counts_are_read(void **state)
     static const struct {
         const char *text;
         double value;
-    } good[] = {{"0", 0},      {"007", 7},      {"-3", -3},     {"1.5", 1.5},    {"2e6", 2e6},    {"20k", 20000},
-                {"2M", 2e6},   {".5k", 500},    {"1.5k", 1500}, {"4.1M", 4.1e6}, {"8.2M", 8.2e6}, {"-1k", -1e3},
-                {"1e3k", 1e6}, {"2.01k", 2010}, {"1e-3k", 1},   {"0.0005k", .5}, {"1E2M", 1e8}};
+    } good[] = {{"0", 0},        {"007", 7},    {"-3", -3},    {"1.5", 1.5},    {"2e6", 2e6},
+                {"20k", 20000},  {"2M", 2e6},   {".5k", 500},  {"1.5k", 1500},  {"4.1M", 4.1e6},
+                {"8.2M", 8.2e6}, {"-1k", -1e3}, {"1e3k", 1e6}, {"2.01k", 2010}, {"1e-3k", 1},
+                {"0.0005k", .5}, {"1E2M", 1e8}};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         double x = 77;
         if (!amb_count_read(good[i].text, &x) || x != good[i].value)
@@ -37,8 +38,9 @@ static void counts_are_read(void **state)
 static void nothing_else_is(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"",    "k",   "M",    " 1k",  "1 k",  "1k ", "1kk", "1kM", "1m",    "1K",     "1G",     "0x1k",
-                                      "nan", "inf", "infk", "1,5k", "--1k", "k1",  "1k1", "1e",  "1e400", "1e308k", "-1e305M"};
+    static const char *const bad[] = {"",     "k",  "M",   " 1k",  "1 k",   "1k ",    "1kk",    "1kM",
+                                      "1m",   "1K", "1G",  "0x1k", "nan",   "inf",    "infk",   "1,5k",
+                                      "--1k", "k1", "1k1", "1e",   "1e400", "1e308k", "-1e305M"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         double x = 77;
         if (amb_count_read(bad[i], &x))

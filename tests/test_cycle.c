@@ -1,5 +1,5 @@
-/* Motions made from latents: recorded windows come back as closed cycles of the same gait; whatever else comes in is within the limits or
- * is refused, and why is told rightly. */
+/* Motions made from latents: recorded windows come back as closed cycles of the same gait; whatever else
+ * comes in is within the limits or is refused, and why is told rightly. */
 #include "tests/motions.h"
 
 static amb_character *character;
@@ -32,7 +32,8 @@ static amb_refusal make_of(const float *window, double scale, const amb_motion_l
 {
     amb_net *decoder = hand_decoder(window, window, window, 2, 0);
     amb_stylevae vae;
-    assert_true(amb_stylevae_init(&vae, NULL, decoder, &(amb_model_def){.precision = AMB_PRECISION_FP32}, NULL));
+    assert_true(
+        amb_stylevae_init(&vae, NULL, decoder, &(amb_model_def){.precision = AMB_PRECISION_FP32}, NULL));
     const amb_motion_nets nets = {&character->skeleton, &vae, &deepphase};
     const amb_motion_limits usual = amb_motion_default_limits();
     amb_cycle_room *room = amb_cycle_room_create(&nets, NULL);
@@ -58,8 +59,8 @@ static double points_apart(const float *a, const float *b)
 /* Mean speed over ground of sole points that are near it, m/s. */
 static double skate_of(const amb_clip *clip, double t0, double span)
 {
-    static const int sole[4] = {AMB_POINT_LEFT + AMB_POINT_HEEL, AMB_POINT_LEFT + AMB_POINT_TOE, AMB_POINT_RIGHT + AMB_POINT_HEEL,
-                                AMB_POINT_RIGHT + AMB_POINT_TOE};
+    static const int sole[4] = {AMB_POINT_LEFT + AMB_POINT_HEEL, AMB_POINT_LEFT + AMB_POINT_TOE,
+                                AMB_POINT_RIGHT + AMB_POINT_HEEL, AMB_POINT_RIGHT + AMB_POINT_TOE};
     double way = 0, weight = 0;
     for (int n = 0; n < 400; n++) {
         double pose[AMB_POSE], vel[AMB_VEL];
@@ -92,7 +93,8 @@ static void comes_back(const amb_clip *clip)
             fail_msg("%s from %g s: %s", name, t0, amb_refusal_text(refusal));
         assert_near(cycle.facts.period_s, period, .02 * period, "period", n);
         assert_near(amb_clip_duration(out), cycle.facts.period_s, 1e-9, "duration", n);
-        assert_near(cycle.facts.speed, hypot(way[0], way[1]) / period, .02 * hypot(way[0], way[1]) / period, "speed", n);
+        assert_near(cycle.facts.speed, hypot(way[0], way[1]) / period, .02 * hypot(way[0], way[1]) / period,
+                    "speed", n);
         amb_clip_cycle_offset(out, got);
         assert_true(got[0] > .99 * hypot(got[0], got[1])); /* along x */
         assert_true(amb_clip_loops(out) && amb_clip_frames(out) == cycle.facts.frames + 1);
@@ -103,9 +105,11 @@ static void comes_back(const amb_clip *clip)
             float a[AMB_FEATURES], b[AMB_FEATURES];
             const double u = k / 40.;
             amb_features_of_clip(&character->skeleton, out, u * amb_clip_duration(out), a, NULL);
-            amb_features_of_clip(&character->skeleton, clip, t0 + cycle.strike / AMB_WINDOW_RATE + u * period, b, NULL);
+            amb_features_of_clip(&character->skeleton, clip, t0 + cycle.strike / AMB_WINDOW_RATE + u * period,
+                                 b, NULL);
             apart += points_apart(a, b) / 40;
-            const double stride = (double)(a[3 * (AMB_POINT_LEFT + AMB_POINT_ANKLE)] - a[3 * (AMB_POINT_RIGHT + AMB_POINT_ANKLE)]);
+            const double stride = (double)(a[3 * (AMB_POINT_LEFT + AMB_POINT_ANKLE)] -
+                                           a[3 * (AMB_POINT_RIGHT + AMB_POINT_ANKLE)]);
             if (k == 0)
                 foremost = stride;
             assert_true(stride < foremost + .08); /* it begins with the left leg foremost */
@@ -114,7 +118,8 @@ static void comes_back(const amb_clip *clip)
         /* Feet slide no more than in the window, as measured here and as the facts have it. */
         const double slid = skate_of(out, 0, amb_clip_duration(out)), before = skate_of(clip, t0, period);
         if (slid > 1.1 * cycle.facts.window_skate + .02)
-            fail_msg("%s from %g s: feet slide at %g m/s, in the window at %g", name, t0, slid, cycle.facts.window_skate);
+            fail_msg("%s from %g s: feet slide at %g m/s, in the window at %g", name, t0, slid,
+                     cycle.facts.window_skate);
         assert_near(cycle.facts.skate, slid, .2 * slid, "skate", n);
         assert_near(cycle.facts.window_skate, before, .25 * before, "the window's skate", n);
 
@@ -139,7 +144,8 @@ static void a_gait_comes_back(void **unused)
     }
 }
 
-/* The same of gaits that people were recorded in. PyBullet ships walk and run, only DeepMimic's repository the others. */
+/* The same of gaits that people were recorded in. PyBullet ships walk and run, only DeepMimic's repository
+ * the others. */
 static void a_recorded_gait_comes_back(void **unused)
 {
     (void)unused;
@@ -149,7 +155,9 @@ static void a_recorded_gait_comes_back(void **unused)
     for (int i = 0; i < 4; i++) {
         amb_error err = {""};
         if (!amb_clip_find(name[i], NULL, path, sizeof path, NULL)) {
-            print_message("    not tested with DeepMimic's clip %s (scripts/get-clips.sh --from takes it from a clone)\n", name[i]);
+            print_message("    not tested with DeepMimic's clip %s (scripts/get-clips.sh --from takes it "
+                          "from a clone)\n",
+                          name[i]);
             continue;
         }
         amb_clip *clip = amb_clip_read(path, &err);
@@ -160,7 +168,8 @@ static void a_recorded_gait_comes_back(void **unused)
         found++;
     }
     if (!found) {
-        skip_because("needs DeepMimic's clips walk, run, jog, zombie_walk; scripts/get-clips.sh fetches the first two");
+        skip_because("needs DeepMimic's clips walk, run, jog, zombie_walk; scripts/get-clips.sh fetches the "
+                     "first two");
     }
 }
 
@@ -185,7 +194,8 @@ static void a_cycle_that_is_not_quite_one_is_closed(void **unused)
             float a[3][AMB_FEATURES], bend[AMB_FEATURES] = {0};
             static const float nothing[AMB_FEATURES];
             for (int k = 0; k < 3; k++)
-                amb_features_of_clip(&character->skeleton, out, (f + k) * amb_clip_duration(out) / frames, a[k], NULL);
+                amb_features_of_clip(&character->skeleton, out, (f + k) * amb_clip_duration(out) / frames,
+                                     a[k], NULL);
             for (int k = 0; k < 3 * AMB_POINTS; k++)
                 bend[k] = a[0][k] - 2 * a[1][k] + a[2][k];
             worst = fmax(worst, points_apart(bend, nothing));
@@ -238,7 +248,8 @@ static void refusals_say_why(void **unused)
     assert_int_equal(make_of(window, 1, NULL), AMB_REFUSED_NUMBERS);
     CHANGED((double)walk[k]); /* it stands still */
     assert_int_equal(make_of(window, 1, NULL), AMB_REFUSED_RHYTHM);
-    CHANGED(WALK + (k < 66 && k % 3 == 1 ? .01 * f : 0)); /* the body drifts aside from itself, .38 m a cycle */
+    CHANGED(WALK + (k < 66 && k % 3 == 1 ? .01 * f : 0)); /* the body drifts aside from itself, .38 m a
+                                                             cycle */
     assert_int_equal(make_of(window, 1, NULL), AMB_REFUSED_OPEN);
     CHANGED(k < 66 && k % 3 == 1 ? 3 * WALK : WALK); /* three times as broad */
     assert_int_equal(make_of(window, 1, NULL), AMB_REFUSED_BODY);
@@ -335,7 +346,8 @@ static void any_latent_is_usable_or_refused(void **unused)
                 square += pose[k] * pose[k];
             assert_true(isfinite(square));
             assert_true(pose[2] >= .3 && pose[2] <= 1.3);
-            assert_true(pose[19] <= .01 && pose[33] <= .01 && pose[28] >= -.01 && pose[42] >= -.01); /* knees back, elbows forward */
+            /* knees back, elbows forward */
+            assert_true(pose[19] <= .01 && pose[33] <= .01 && pose[28] >= -.01 && pose[42] >= -.01);
         }
         double pose[AMB_POSE], vel[AMB_VEL], square = 0;
         amb_clip_sample(out, amb_rng_range(&rng, -3, 3), pose, vel);
@@ -374,7 +386,8 @@ static void a_motion_depends_on_its_latent_alone(void **unused)
         assert_int_equal(amb_cycle_make(&other, &m.nets, &limits, m.room, &b, third), AMB_MOTION_OK);
     }
     assert_int_equal(amb_clip_frames(out), amb_clip_frames(first));
-    assert_memory_equal(amb_clip_poses(out), amb_clip_poses(first), (size_t)amb_clip_frames(out) * AMB_POSE * sizeof(double));
+    assert_memory_equal(amb_clip_poses(out), amb_clip_poses(first),
+                        (size_t)amb_clip_frames(out) * AMB_POSE * sizeof(double));
     assert_memory_equal(&cycle, &once, sizeof cycle);
     amb_clip_destroy(first);
     amb_clip_destroy(third);

@@ -1,5 +1,5 @@
-/* nets/deepphase: phases, unwrapping and interpolation, for every phase; and networks made by hand whose phase is known exactly, from an
- * ONNX file to the period. */
+/* nets/deepphase: phases, unwrapping and interpolation, for every phase; and networks made by hand whose
+ * phase is known exactly, from an ONNX file to the period. */
 #include "tests/phases.h"
 
 #include "nets/onnx/onnx.h"
@@ -111,7 +111,8 @@ static void interpolation(void **state)
         near("the other way round", amb_phase_difference(p.phase, back.phase), 0, 1e-14);
         near("the other way round", back.amplitude, p.amplitude, 1e-14);
         const double turn = amb_rng_uniform(&rng); /* turning both turns what is between */
-        const amb_phase turned = between(amb_phase_at(a.phase + turn, a.amplitude), amb_phase_at(b.phase + turn, b.amplitude), w);
+        const amb_phase turned =
+            between(amb_phase_at(a.phase + turn, a.amplitude), amb_phase_at(b.phase + turn, b.amplitude), w);
         if (fabs(way) < .499)
             near("turned", amb_phase_difference(p.phase + turn, turned.phase), 0, 1e-13);
         const amb_phase at0 = between(a, b, 0), at1 = between(a, b, 1);
@@ -156,7 +157,8 @@ static void interpolation_at_its_borders(void **state)
 
 /* ---- The network ---- */
 
-/* DeepPhase's shape, passing features PICK_X and PICK_Y through as relu(v) - relu(-v), times `gain`: exact. */
+/* DeepPhase's shape, passing features PICK_X and PICK_Y through as relu(v) - relu(-v), times `gain`: exact.
+ */
 static amb_net *picking_net(float gain)
 {
     amb_net *net = amb_net_create(4, (const int[]){IN, 256, 128, 32, 2}, NULL);

@@ -1,5 +1,5 @@
-/* nets/deepphase: speed and period of trajectories made by formula: constant speed, reversal, noise, NaN, short trajectories, and what has
- * no period. */
+/* nets/deepphase: speed and period of trajectories made by formula: constant speed, reversal, noise, NaN,
+ * short trajectories, and what has no period. */
 #include "tests/phases.h"
 
 /* ---- Velocity ---- */
@@ -75,7 +75,8 @@ static void velocity_with_noise(void **state)
         get_velocity();
         for (int i = 3; i < MOST - 3; i++)
             square += (velocity[i] - speed) * (velocity[i] - speed) / (MOST - 6);
-        /* The slope over 7 frames has standard deviation noise / √28 radians a frame; half more for its own higher orders. */
+        /* The slope over 7 frames has standard deviation noise / √28 radians a frame; half more for its own
+         * higher orders. */
         const double expected = noise / sqrt(28) / TURN * 30;
         if (!(sqrt(square) < 1.5 * expected && sqrt(square) > .5 * expected))
             fail_msg("noise %g: velocity is off by %g, expected about %g", noise, sqrt(square), expected);
@@ -110,12 +111,15 @@ static void period_of_clean_motion(void **state)
     amb_rng rng = amb_rng_seed(6, 0);
     double least = 1, worst = 0;
     for (int t = 0; t < 5000; t++) {
-        const double rate = t % 2 ? 30 : 120, length = amb_rng_range(&rng, .3, 2.5), cycles = amb_rng_range(&rng, 2, 12);
-        const double from = amb_rng_uniform(&rng), depth = amb_rng_range(&rng, 0, .1), speed = (t % 3 ? 1 : -1) / length;
+        const double rate = t % 2 ? 30 : 120, length = amb_rng_range(&rng, .3, 2.5),
+                     cycles = amb_rng_range(&rng, 2, 12);
+        const double from = amb_rng_uniform(&rng), depth = amb_rng_range(&rng, 0, .1),
+                     speed = (t % 3 ? 1 : -1) / length;
         const int frames = (int)fmin(MOST, ceil(cycles * length * rate));
         start(frames, rate);
         for (int i = 0; i < frames; i++)
-            phases[i] = amb_phase_at(uneven(from + speed * i / rate, depth), 1 + .3 * sin(TURN * speed * i / rate));
+            phases[i] =
+                amb_phase_at(uneven(from + speed * i / rate, depth), 1 + .3 * sin(TURN * speed * i / rate));
         amb_phase_unwrap(&trajectory);
         const amb_phase_period p = period();
         near("period", p.period_s, length, .02 * length);
@@ -137,7 +141,8 @@ static void period_of_clean_motion(void **state)
         steady(100, 30, .4, 30 * k / 20., 0, &rng);
         near("velocity", period().velocity, 30 * k / 20., 1e-9);
     }
-    for (int t = 0; t < 200; t++) { /* every third frame is weak and points anywhere: neither the period nor the confidence minds */
+    for (int t = 0; t < 200; t++) { /* every third frame is weak and points anywhere: neither the period nor
+                                       the confidence minds */
         steady(240, 30, .4, 1.25, 0, &rng);
         for (int i = 1; i < 240; i += 3)
             phases[i] = amb_phase_at(amb_rng_uniform(&rng), .01);
@@ -157,7 +162,8 @@ static void period_of_noisy_motion(void **state)
         const double noise = .1 * level;
         double least = 1, mean = 0, worst = 0;
         for (int t = 0; t < 1000; t++) {
-            const double length = amb_rng_range(&rng, .5, 2), cycles = amb_rng_range(&rng, 3, 10), speed = (t % 2 ? 1 : -1) / length;
+            const double length = amb_rng_range(&rng, .5, 2), cycles = amb_rng_range(&rng, 3, 10),
+                         speed = (t % 2 ? 1 : -1) / length;
             const int frames = (int)fmin(MOST, ceil(cycles * length * 30));
             steady(frames, 30, amb_rng_uniform(&rng), speed, noise, &rng);
             const amb_phase_period p = period();
@@ -167,10 +173,12 @@ static void period_of_noisy_motion(void **state)
             least = fmin(least, p.confidence);
             mean += p.confidence / 1000;
         }
-        print_message("noise %.1f: period off by %.2f %% at most, confidence %.2f in the mean, at least %.2f\n", noise, 100 * worst, mean,
-                      least);
+        print_message(
+            "noise %.1f: period off by %.2f %% at most, confidence %.2f in the mean, at least %.2f\n", noise,
+            100 * worst, mean, least);
         if (!(mean < before && mean > .6 && least > .3))
-            fail_msg("noise %g: confidence %g in the mean, at least %g; %g with less noise", noise, mean, least, before);
+            fail_msg("noise %g: confidence %g in the mean, at least %g; %g with less noise", noise, mean,
+                     least, before);
         before = mean;
     }
 }
@@ -180,7 +188,8 @@ static void short_of_two_cycles(void **state)
     (void)state;
     amb_rng rng = amb_rng_seed(8, 0);
     for (int t = 0; t < 2000; t++) {
-        const double length = amb_rng_range(&rng, .5, 2), cycles = amb_rng_range(&rng, .1, 1.95), noise = t % 2 ? .05 : 0;
+        const double length = amb_rng_range(&rng, .5, 2), cycles = amb_rng_range(&rng, .1, 1.95),
+                     noise = t % 2 ? .05 : 0;
         const int frames = (int)fmax(2, floor(cycles * length * 60));
         const double seen = frames / 60. / length;
         steady(frames, 60, amb_rng_uniform(&rng), 1 / length, noise, &rng);
@@ -212,7 +221,8 @@ static void short_of_two_cycles(void **state)
     }
 }
 
-/* What does not go round evenly: noise, a random walk, a phase that stands still or swings to and fro, a rate that rises fourfold. */
+/* What does not go round evenly: noise, a random walk, a phase that stands still or swings to and fro, a rate
+ * that rises fourfold. */
 static amb_phase aimless(int kind, int i, int frames, double *walk, amb_rng *rng)
 {
     const double s = (double)i / frames;
@@ -234,7 +244,8 @@ static amb_phase aimless(int kind, int i, int frames, double *walk, amb_rng *rng
 static void no_period_no_confidence(void **state)
 {
     (void)state;
-    static const char *const name[] = {"noise", "a random walk", "standing still", "to and fro", "ever faster"};
+    static const char *const name[] = {"noise", "a random walk", "standing still", "to and fro",
+                                       "ever faster"};
     static const double limit[] = {.005, .1, .005, .02, .25}; /* on the mean over many */
     amb_rng rng = amb_rng_seed(9, 0);
     for (int kind = 0; kind < 5; kind++) {
@@ -252,7 +263,8 @@ static void no_period_no_confidence(void **state)
         }
         print_message("%s: confidence %.3f in the mean, at most %.2f\n", name[kind], mean, most);
         if (!(mean < limit[kind] && most < .6))
-            fail_msg("%s: confidence %g in the mean, at most %g; expected below %g", name[kind], mean, most, limit[kind]);
+            fail_msg("%s: confidence %g in the mean, at most %g; expected below %g", name[kind], mean, most,
+                     limit[kind]);
     }
     start(100, 30);
     for (int i = 0; i < 100; i++)

@@ -1,5 +1,5 @@
-/* What an environment begins with, sees and makes of an action. Clips are made here; the real one is asked for only where the point is the
- * real one. */
+/* What an environment begins with, sees and makes of an action. Clips are made here; the real one is asked
+ * for only where the point is the real one. */
 #include "tests/env.h"
 #include "tests/skip.h"
 
@@ -13,10 +13,12 @@ static void defaults_are_those_of_the_design(void **unused)
     assert_ptr_equal(def.clip, standing);
     assert_int_equal(def.substeps, 4);
     assert_false(def.goal);
-    assert_true(def.look_ahead == .06 && def.episode_s == 20 && def.max_root_m == 0 && def.turn_rate == 0 && def.push_speed == 0);
+    assert_true(def.look_ahead == .06 && def.episode_s == 20 && def.max_root_m == 0 && def.turn_rate == 0 &&
+                def.push_speed == 0);
     assert_true(def.max_height_m == 0 && def.max_tilt == 0 && def.max_body_m == 0 && def.start_noise == 0);
     assert_true(def.hold_s[0] < 0 && def.hold_s[1] < 0);
-    assert_true(def.start_phase < 0 && def.start_heading == 0 && def.start_at[0] == 0 && def.start_at[1] == 0);
+    assert_true(def.start_phase < 0 && def.start_heading == 0 && def.start_at[0] == 0 &&
+                def.start_at[1] == 0);
     assert_int_equal(def.action_mode, AMB_ACTION_RESIDUAL);
     assert_int_equal(def.may_touch, 1u << 5 | 1u << 11);
     amb_env env = make_env(&def);
@@ -146,7 +148,8 @@ static void real_starts_are_out_of_the_floor(void **unused)
         assert_true(body.lowest >= -1e-12);
         assert_int_equal(amb_env_step(&env, zero, &reward), AMB_ENV_GOES_ON);
         if (!(reward.total > .4)) /* one step after a start like the reference's */
-            fail_msg("reward after one step from phase %g is %g", amb_reference_phase(&env.reference), reward.total);
+            fail_msg("reward after one step from phase %g is %g", amb_reference_phase(&env.reference),
+                     reward.total);
     }
     amb_env_free(&env);
     amb_clip_destroy(clip);
@@ -168,7 +171,8 @@ static void starts_depend_on_seed_and_stream_alone(void **unused)
                 assert_memory_equal(&a.state, &b.state, sizeof a.state);
                 start[seed][stream][n][0] = a.reference.time;
                 start[seed][stream][n][1] = a.reference.heading;
-                assert_true(a.reference.time >= 0 && a.reference.time < 1 && fabs(a.reference.heading) <= M_PI);
+                assert_true(a.reference.time >= 0 && a.reference.time < 1 &&
+                            fabs(a.reference.heading) <= M_PI);
                 amb_env_reset(&a);
                 amb_env_reset(&b);
             }
@@ -188,7 +192,8 @@ static void starts_depend_on_seed_and_stream_alone(void **unused)
     assert_near(mean[1], 0, 4 * sqrt(M_PI * M_PI / 3 / count), "mean heading", 0);
 }
 
-/* Squares of how far starts are off their reference: what is drawn independently, in units of what is documented. */
+/* Squares of how far starts are off their reference: what is drawn independently, in units of what is
+ * documented. */
 typedef struct spread {
     double place, turn, hinge, ball, speed, spin, slide;
 } spread;
@@ -218,7 +223,8 @@ static spread spread_of_starts(const amb_clip *clip, double noise, int starts)
             } else if (pose_at[i] >= 0) { /* three components of a rotation vector */
                 matrix_of(a, from + pose_at[i]);
                 matrix_of(b, pose + pose_at[i]);
-                *(i == AMB_ROOT ? &sum.turn : &sum.ball) += pow(angle_between(a, b) / .1, 2) / ((i == AMB_ROOT ? 3 : 24.) * starts);
+                *(i == AMB_ROOT ? &sum.turn : &sum.ball) +=
+                    pow(angle_between(a, b) / .1, 2) / ((i == AMB_ROOT ? 3 : 24.) * starts);
             }
         }
     }
@@ -240,13 +246,15 @@ static void starts_are_off_the_reference_as_asked(void **unused)
         } row[] = {{"place", s.place, 3},    {"turn", s.turn, 3},   {"hinges", s.hinge, 4},
                    {"balls", s.ball, 8 * 3}, {"speed", s.speed, 3}, {"spin", s.spin, AMB_VEL - 3}};
         for (size_t i = 0; i < sizeof row / sizeof *row; i++) /* five standard errors of a variance */
-            assert_near(row[i].got / (noise * noise), 1, 5 * sqrt(2 / (row[i].draws * STARTS)), row[i].what, half);
+            assert_near(row[i].got / (noise * noise), 1, 5 * sqrt(2 / (row[i].draws * STARTS)), row[i].what,
+                        half);
         assert_near(s.slide / noise, 0, 5 / sqrt(3. * STARTS), "mean place", half);
     }
     amb_clip_destroy(high);
 }
 
-/* Without noise starts are the reference's to the bit, and nothing is drawn but the phase: all that is random stays what it was. */
+/* Without noise starts are the reference's to the bit, and nothing is drawn but the phase: all that is random
+ * stays what it was. */
 static void without_noise_starts_are_on_the_reference(void **unused)
 {
     (void)unused;
@@ -340,8 +348,8 @@ static void no_action_is_the_reference(void **unused)
     }
 }
 
-/* The left shoulder's reference a quarter turn about z, the right knee's -.5 rad; actions (.1, 0, .55, 0) and .2.
- * (r, 0, 0, r) (1.1, 0, .55, 0) / (1.1 sqrt 1.25) = r / sqrt 1.25 (1, -.5, .5, 1), r = sqrt .5. */
+/* The left shoulder's reference a quarter turn about z, the right knee's -.5 rad; actions (.1, 0, .55, 0) and
+ * .2. (r, 0, 0, r) (1.1, 0, .55, 0) / (1.1 sqrt 1.25) = r / sqrt 1.25 (1, -.5, .5, 1), r = sqrt .5. */
 static void residual_actions_by_hand(void **unused)
 {
     (void)unused;
@@ -383,7 +391,8 @@ static void absolute_actions_by_hand(void **unused)
     amb_env env = make_env(&def);
     float action[AMB_ACTION] = {0};
     double target[AMB_POSE];
-    const float chest[4] = {.8f, 0, 3, 0}, neck[4] = {.6f, 0, 0, 0}, hip[4] = {-1, .2f, 0, 0}, shoulder[4] = {2, 1, 1, 1};
+    const float chest[4] = {.8f, 0, 3, 0}, neck[4] = {.6f, 0, 0, 0}, hip[4] = {-1, .2f, 0, 0},
+                shoulder[4] = {2, 1, 1, 1};
     memcpy(action + 0, chest, sizeof chest); /* an axis of length 3 */
     memcpy(action + 4, neck, sizeof neck);   /* no axis: z */
     memcpy(action + 8, hip, sizeof hip);     /* a short one, a negative angle */
@@ -395,8 +404,10 @@ static void absolute_actions_by_hand(void **unused)
         int body;
         double w, x, y, z;
     } balls[] = {
-        {AMB_CHEST, cos(.4), 0, sin(.4), 0},      {AMB_NECK, cos(.3), 0, 0, sin(.3)},
-        {AMB_RIGHT_HIP, cos(.5), -sin(.5), 0, 0}, {AMB_RIGHT_SHOULDER, cos(1), sin(1) / sqrt(3), sin(1) / sqrt(3), sin(1) / sqrt(3)},
+        {AMB_CHEST, cos(.4), 0, sin(.4), 0},
+        {AMB_NECK, cos(.3), 0, 0, sin(.3)},
+        {AMB_RIGHT_HIP, cos(.5), -sin(.5), 0, 0},
+        {AMB_RIGHT_SHOULDER, cos(1), sin(1) / sqrt(3), sin(1) / sqrt(3), sin(1) / sqrt(3)},
         {AMB_LEFT_SHOULDER, 1, 0, 0, 0},
     };
     for (size_t i = 0; i < sizeof balls / sizeof *balls; i++)
@@ -415,10 +426,12 @@ static void action_scales_are_deepmimics(void **unused)
     for (int k = 0; k < AMB_ACTION; k++)
         assert_true(mean[k] == 0 && std[k] == 1);
     amb_action_scale(AMB_ACTION_ABSOLUTE, mean, std);
-    const double want_std[AMB_ACTION] = {4.8, 1, 1, 1,    4,    1, 1, 1, 8.28, 1,    1, 1, 6.28, 6.28, 1, 1, 1, 12.56,
-                                         1,   1, 1, 6.28, 8.28, 1, 1, 1, 6.28, 6.28, 1, 1, 1,    9.28, 1, 1, 1, 6.28};
-    const double want_mean[AMB_ACTION] = {0, 0, 0,  .2,   0, 0, 0, .2, 0,     0, 0, .2, -1.57, 0, 0, 0, .2, 0,
-                                          0, 0, .2, 1.57, 0, 0, 0, .2, -1.57, 0, 0, 0,  .2,    0, 0, 0, .2, 1.57};
+    const double want_std[AMB_ACTION] = {4.8,  1,    1,    1,    4, 1,     1, 1,    8.28, 1,    1,    1,
+                                         6.28, 6.28, 1,    1,    1, 12.56, 1, 1,    1,    6.28, 8.28, 1,
+                                         1,    1,    6.28, 6.28, 1, 1,     1, 9.28, 1,    1,    1,    6.28};
+    const double want_mean[AMB_ACTION] = {0,     0,  0,     .2, 0,  0, 0,  .2, 0,  0,    0,  .2,
+                                          -1.57, 0,  0,     0,  .2, 0, 0,  0,  .2, 1.57, 0,  0,
+                                          0,     .2, -1.57, 0,  0,  0, .2, 0,  0,  0,    .2, 1.57};
     for (int k = 0; k < AMB_ACTION; k++) {
         assert_near((double)std[k], want_std[k], 1e-6, "std", k);
         assert_near((double)mean[k], want_mean[k], 1e-6, "mean", k);
@@ -459,7 +472,8 @@ static void the_goal_is_the_reference_now_and_the_target_without_an_action(void 
             assert_near((double)goal[10 + k], k == 1 ? .1 * n : 0, 1e-6, "turning of the reference", k);
         }
         const double due = def.start_phase + def.substeps / 120. + def.look_ahead, wave = sin(2 * M_PI * due);
-        assert_near((double)goal[13 + 19 - 7], -.4 - .3 * wave, .003, "right knee", n); /* the clip's frames are .03 s apart */
+        /* the clip's frames are .03 s apart */
+        assert_near((double)goal[13 + 19 - 7], -.4 - .3 * wave, .003, "right knee", n);
         assert_near((double)goal[13 + 42 - 7], .5 + .4 * wave, .003, "left elbow", n);
         amb_rng rng = amb_rng_seed(3, (uint64_t)n);
         double away = 0;
@@ -503,7 +517,8 @@ static void without_a_goal_nothing_is_written_behind_the_observation(void **unus
         amb_env_observe(&plain, obs);
         assert_memory_equal(obs + AMB_OBS, before + AMB_OBS, sizeof obs - AMB_OBS * sizeof *obs);
         amb_env_observe(&seeing, more);
-        assert_memory_equal(obs, more, AMB_OBS * sizeof *obs); /* the rest is the same, and so is what happens */
+        assert_memory_equal(obs, more, AMB_OBS * sizeof *obs); /* the rest is the same, and so is what
+                                                                  happens */
         assert_int_equal(amb_env_step(&plain, zero, &a), amb_env_step(&seeing, zero, &b));
         assert_memory_equal(&a, &b, sizeof a);
     }
@@ -511,7 +526,8 @@ static void without_a_goal_nothing_is_written_behind_the_observation(void **unus
     amb_env_free(&seeing);
 }
 
-/* What is seen depends on what is saved and on nothing else, even where the reference was steered after the last step. */
+/* What is seen depends on what is saved and on nothing else, even where the reference was steered after the
+ * last step. */
 static void a_loaded_environment_sees_the_same_goal(void **unused)
 {
     (void)unused;

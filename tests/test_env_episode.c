@@ -36,7 +36,8 @@ static void a_fall_ends_the_episode(void **unused)
     assert_true(env.world.touching & ~def.may_touch);
     amb_env_free(&env);
 
-    /* where everything may touch, the same heap lies there till the time is up; where nothing may, the feet end it at once */
+    /* where everything may touch, the same heap lies there till the time is up; where nothing may, the feet
+     * end it at once */
     def.may_touch = all_bodies;
     def.episode_s = 2;
     env = make_env(&def);
@@ -65,7 +66,8 @@ static void time_is_up_after_that_many_steps(void **unused)
         double episode_s, physics_hz;
         int substeps, steps;
     } rows[] = {
-        {.5, 120, 4, 15}, {.501, 120, 4, 16}, {.1, 120, 4, 3}, {.001, 120, 4, 1}, {.7, 120, 1, 84}, {.3, 240, 8, 9}, {.3, 60, 3, 6},
+        {.5, 120, 4, 15}, {.501, 120, 4, 16}, {.1, 120, 4, 3}, {.001, 120, 4, 1},
+        {.7, 120, 1, 84}, {.3, 240, 8, 9},    {.3, 60, 3, 6},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         amb_character *own = load_character(rows[i].physics_hz);
@@ -134,7 +136,8 @@ static void a_broken_state_ends_the_episode(void **unused)
     amb_env_free(&env);
 }
 
-/* In the air and without gravity the centre of mass goes on as it is, but for the pushes. Returns the number of pushes found. */
+/* In the air and without gravity the centre of mass goes on as it is, but for the pushes. Returns the number
+ * of pushes found. */
 static int find_pushes(amb_env *env, int steps, int step_of[], double dv[][2], int most)
 {
     amb_reward reward;
@@ -178,7 +181,8 @@ static void pushes_come_as_asked(void **unused)
     env = make_env(&def);
     for (int round = 0; round < 2; round++) {
         assert_int_equal(find_pushes(&env, 301, step_of, dv, MOST), 20);
-        for (int n = 0; n < 20; n++) { /* at .5, 1, 1.5 s ... after the reset: 15 steps of 1/30 s before the first */
+        for (int n = 0; n < 20; n++) { /* at .5, 1, 1.5 s ... after the reset: 15 steps of 1/30 s before the
+                                          first */
             assert_int_equal(step_of[n], 15 * (n + 1));
             assert_near(hypot(dv[n][0], dv[n][1]), .75, .01, "push", n);
             mean_x += dv[n][0] / .75 / 40;
@@ -187,7 +191,8 @@ static void pushes_come_as_asked(void **unused)
         assert_true(fabs(dv[0][0] * dv[1][1] - dv[0][1] * dv[1][0]) > 1e-3); /* not the same way twice */
         amb_env_reset(&env);
     }
-    assert_true(hypot(mean_x, mean_y) < .5); /* from all sides: forty random unit vectors have a mean of length .16 */
+    assert_true(hypot(mean_x, mean_y) < .5); /* from all sides: forty random unit vectors have a mean of
+                                                length .16 */
     amb_env_free(&env);
 
     def.push_random = true;
@@ -199,12 +204,14 @@ static void pushes_come_as_asked(void **unused)
         assert_true(env.next_push >= 0 && env.next_push < .5);
         before_half += env.next_push < .25;
         const double first = env.next_push;
-        const int found = find_pushes(&env, 90, step_of, dv, MOST); /* the slowest, below .02 m/s, are overlooked */
+        const int found = find_pushes(&env, 90, step_of, dv, MOST); /* the slowest, below .02 m/s, are
+                                                                       overlooked */
         assert_true(found >= 3 && found <= 6);
         for (int n = 0; n < found; n++) {
             const double speed = hypot(dv[n][0], dv[n][1]), since = step_of[n] / 30. - first;
             assert_true(speed < .76);
-            assert_true(since - .5 * floor(since / .5 + 1e-9) < 1 / 30. + 1e-9); /* at the first step of a period */
+            /* at the first step of a period */
+            assert_true(since - .5 * floor(since / .5 + 1e-9) < 1 / 30. + 1e-9);
             fastest = fmax(fastest, speed);
             sum += speed;
             count++;
@@ -329,7 +336,8 @@ static void a_saved_environment_goes_on_bit_by_bit(void **unused)
     amb_env_free(&other);
 }
 
-/* The clock, the cycle and the reward of a few steps: the reference goes ahead at .5 m/s and begins each cycle over the body. */
+/* The clock, the cycle and the reward of a few steps: the reference goes ahead at .5 m/s and begins each
+ * cycle over the body. */
 static void the_reference_keeps_time(void **unused)
 {
     (void)unused;
@@ -347,7 +355,8 @@ static void the_reference_keeps_time(void **unused)
         assert_near((double)obs[0] - (time - floor(time)), 0, 1e-6, "phase", n);
         x = n == 15 ? env.state.pose[0] : x + .5 / 30; /* 1.01 s: a new cycle */
         assert_near(env.reference_state.pose[0], x, 1e-9, "x of the reference", n);
-        assert_near(hypot(env.state.pose[0] - x, hypot(env.state.pose[1] - env.reference_state.pose[1], env.state.pose[2] - .881416)),
+        assert_near(hypot(env.state.pose[0] - x, hypot(env.state.pose[1] - env.reference_state.pose[1],
+                                                       env.state.pose[2] - .881416)),
                     reward.root_m, 1e-9, "root error", n);
         amb_reward_compute(character, &env.state, &env.reference_state, &want);
         assert_memory_equal(&reward, &want, sizeof want);
@@ -356,8 +365,8 @@ static void the_reference_keeps_time(void **unused)
     amb_env_free(&env);
 }
 
-/* Each limit by itself, on a body that is off its reference in everything: what the step is worth is let pass where it equals the limit,
- * and ends the episode where it is more by the last bit; 0 is no limit. */
+/* Each limit by itself, on a body that is off its reference in everything: what the step is worth is let pass
+ * where it equals the limit, and ends the episode where it is more by the last bit; 0 is no limit. */
 static void who_does_not_follow_is_lost(void **unused)
 {
     (void)unused;
@@ -422,7 +431,8 @@ static void a_fall_comes_before_being_lost(void **unused)
 static amb_clip *waving_once(void)
 {
     amb_error err = {""};
-    amb_clip *once = amb_clip_create(amb_clip_frames(waving), amb_clip_times(waving), amb_clip_poses(waving), false, "once", &err);
+    amb_clip *once = amb_clip_create(amb_clip_frames(waving), amb_clip_times(waving), amb_clip_poses(waving),
+                                     false, "once", &err);
     if (!once)
         fail_msg("%s", err.text);
     return once;
@@ -451,9 +461,10 @@ static void a_motion_that_is_over_ends_the_episode_a_little_later(void **unused)
         double start, rate, hold[2], episode_s;
         int least, most;
     } row[] = {
-        {.4, 1, {0, 0}, 20, 18, 18},  {.41, 1, {0, 0}, 20, 18, 18},  {0, 1, {.5, .5}, 20, 45, 45},   {.4, 2, {.1, .1}, 20, 12, 12},
-        {.4, 1, {.5, 2}, 20, 33, 78}, {.4, 1, {.5, 2}, 1.7, 33, 51}, {.999, 1, {0, .02}, 20, 1, 1},  {.4, 1, {-1, 1}, 20, 18, 48},
-        {.4, 1, {2, 3}, .7, 21, 21},  {.4, 1, {-1, -1}, 3, 90, 90},  {.4, .5, {1, 1.1}, 20, 66, 69},
+        {.4, 1, {0, 0}, 20, 18, 18},   {.41, 1, {0, 0}, 20, 18, 18},   {0, 1, {.5, .5}, 20, 45, 45},
+        {.4, 2, {.1, .1}, 20, 12, 12}, {.4, 1, {.5, 2}, 20, 33, 78},   {.4, 1, {.5, 2}, 1.7, 33, 51},
+        {.999, 1, {0, .02}, 20, 1, 1}, {.4, 1, {-1, 1}, 20, 18, 48},   {.4, 1, {2, 3}, .7, 21, 21},
+        {.4, 1, {-1, -1}, 3, 90, 90},  {.4, .5, {1, 1.1}, 20, 66, 69},
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         amb_env_def def = plain_def(once);
@@ -471,8 +482,10 @@ static void a_motion_that_is_over_ends_the_episode_a_little_later(void **unused)
                 assert_int_equal(env.steps_end, steps_to_time_out(&env));
             amb_env_reset(&env);
         }
-        if (!(least >= row[i].least && most <= row[i].most && least <= row[i].least + 1 && most >= row[i].most - 1))
-            fail_msg("row %zu: episodes of %d to %d steps, expected %d to %d", i, least, most, row[i].least, row[i].most);
+        if (!(least >= row[i].least && most <= row[i].most && least <= row[i].least + 1 &&
+              most >= row[i].most - 1))
+            fail_msg("row %zu: episodes of %d to %d steps, expected %d to %d", i, least, most, row[i].least,
+                     row[i].most);
         amb_env_free(&env);
     }
     amb_clip_destroy(once);

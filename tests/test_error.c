@@ -64,7 +64,8 @@ static void what_a_terminal_would_obey_is_escaped(void **state)
     assert_string_equal(err.text, "st\\x07yles.json: no style \"\\x1b[31mred\\x0d\\x0a\"");
     amb_fail(&err, "fr\xc3\xb6hlich");
     assert_string_equal(err.text, "fr\xc3\xb6hlich");
-    char text[1100]; /* the end falls into a character, which is left out; then into every byte of an escaped one */
+    char text[1100]; /* the end falls into a character, which is left out; then into every byte of an escaped
+                        one */
     for (int shift = 0; shift < 4; shift++) {
         memset(text, 'x', sizeof text);
         for (size_t i = sizeof err.text - 8 + (size_t)shift; i + 2 < sizeof text; i += 2)

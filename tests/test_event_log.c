@@ -1,4 +1,5 @@
-/* policy/event_log: read back by a parser of its own, down to the bits of the checksums, and what a full disk leaves behind. */
+/* policy/event_log: read back by a parser of its own, down to the bits of the checksums, and what a full disk
+ * leaves behind. */
 #include "learn/event_log.h"
 
 #include <setjmp.h>
@@ -257,9 +258,10 @@ static void test_scalars(void **state)
         const char *tag;
         int64_t step;
         double value;
-    } point[] = {{"reward/pose", 4096, .75},      {"reward/pose", 8192, 0}, {"kl", 1, -0.0},  {"a", 0, 1e-3},
-                 {"größe", INT64_MAX, INFINITY},  {"huge", 5, 1e300},       {"lost", 6, NAN}, {"negative", 7, -2.5},
-                 {"a/b/c/d", (int64_t)1 << 40, 3}};
+    } point[] = {
+        {"reward/pose", 4096, .75},      {"reward/pose", 8192, 0}, {"kl", 1, -0.0},  {"a", 0, 1e-3},
+        {"größe", INT64_MAX, INFINITY},  {"huge", 5, 1e300},       {"lost", 6, NAN}, {"negative", 7, -2.5},
+        {"a/b/c/d", (int64_t)1 << 40, 3}};
     enum { N = sizeof point / sizeof *point };
     amb_error err = {""};
     char name[300], path[600];
@@ -294,8 +296,11 @@ static void test_scalars(void **state)
 static void test_settings(void **state)
 {
     (void)state;
-    const amb_event_setting list[] = {
-        {"motion", "größe", 0}, {"gamma", NULL, .95}, {"zero", NULL, 0}, {"empty", "", 0}, {"bf16", NULL, -1}};
+    const amb_event_setting list[] = {{"motion", "größe", 0},
+                                      {"gamma", NULL, .95},
+                                      {"zero", NULL, 0},
+                                      {"empty", "", 0},
+                                      {"bf16", NULL, -1}};
     char path[600], name[300];
     amb_error err = {""};
     snprintf(name, sizeof name, "%s/settings", folder);
@@ -491,8 +496,9 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scalars),     cmocka_unit_test(test_settings),      cmocka_unit_test(test_restart),
-        cmocka_unit_test(test_full_disk),   cmocka_unit_test(test_full_for_long), cmocka_unit_test(test_unflushed_is_bounded),
+        cmocka_unit_test(test_scalars),       cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_restart),       cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_full_for_long), cmocka_unit_test(test_unflushed_is_bounded),
         cmocka_unit_test(test_cannot_open),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

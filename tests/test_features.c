@@ -1,4 +1,5 @@
-/* Motion features: frames worked out on paper, the same from a clip and from a simulated body, and free of place and heading. */
+/* Motion features: frames worked out on paper, the same from a clip and from a simulated body, and free of
+ * place and heading. */
 #include "tests/body.h"
 
 #include "base/clock.h"
@@ -58,8 +59,9 @@ static void put_facing(double pose[AMB_POSE], double heading)
     amb_quat_mul(pose + 3, turn, (const double[4]){sqrt(.5), sqrt(.5), 0, 0});
 }
 
-/* Arms straight out to the sides, at (7, -3), facing -y (heading -90 degrees), so forward is -y and left is x. It slides at .25 m/s along
- * x, which is to the left, and .125 m/s along y, which is backwards, and turns to the left at .5 rad/s. */
+/* Arms straight out to the sides, at (7, -3), facing -y (heading -90 degrees), so forward is -y and left is
+ * x. It slides at .25 m/s along x, which is to the left, and .125 m/s along y, which is backwards, and turns
+ * to the left at .5 rad/s. */
 static void the_t_pose_is_as_on_paper(void **unused)
 {
     (void)unused;
@@ -108,7 +110,8 @@ static void the_t_pose_is_as_on_paper(void **unused)
     assert_near((double)f.style[66], -.125, 1e-7, "forward", 0);
     assert_near((double)f.style[67], .25, 1e-7, "left", 0);
     assert_near((double)f.style[68], .5, 1e-7, "yaw rate", 0);
-    /* Soles on the ground, all slower than .4 m/s: left heel's speed is |(-.125 - .0424, .25 - .02175)| = .283. */
+    /* Soles on the ground, all slower than .4 m/s: left heel's speed is |(-.125 - .0424, .25 - .02175)| =
+     * .283. */
     for (int k = 69; k < 73; k++)
         assert_near((double)f.style[k], 1, 0, "contact", k);
 }
@@ -131,8 +134,9 @@ static void contacts_are_as_on_paper(void **unused)
     for (int k = 69; k < 73; k++)
         assert_near((double)f.style[k], 0, 0, "contact, faster than any", k);
 
-    /* On one foot's toe: its ankle turned down by .3 rad about z (right), the sole's front edge on the ground: the toe is .05 cos .3 +
-     * .1335 sin .3 below the ankle, the heel higher by .177 sin .3 = .0523: (.06 - .0523)/.03 of a contact. The other foot hangs flat. */
+    /* On one foot's toe: its ankle turned down by .3 rad about z (right), the sole's front edge on the
+     * ground: the toe is .05 cos .3 + .1335 sin .3 below the ankle, the heel higher by .177 sin .3 = .0523:
+     * (.06 - .0523)/.03 of a contact. The other foot hangs flat. */
     memset(vel, 0, sizeof vel);
     const double other = .05 * cos(.3) + .1335 * sin(.3) - .05; /* .0372 high */
     for (int side = 0; side < 2; side++) {

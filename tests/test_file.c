@@ -1,5 +1,5 @@
-/* base/file: bounded reads, atomic writes that leave the old file whole when they fail, removal of what killed processes left behind,
- * mkdir -p, CRC-32C. */
+/* base/file: bounded reads, atomic writes that leave the old file whole when they fail, removal of what
+ * killed processes left behind, mkdir -p, CRC-32C. */
 #include "base/file.h"
 
 #include <stdarg.h>
@@ -187,7 +187,10 @@ static void test_check_writable(void **state)
     amb_error err = {0};
     const struct {
         const char *path, *words;
-    } bad[] = {{folder, "is a folder"}, {"/dev/null", "is a device"}, {in_folder("no/such/file"), "No such file"}, {"", "No such file"}};
+    } bad[] = {{folder, "is a folder"},
+               {"/dev/null", "is a device"},
+               {in_folder("no/such/file"), "No such file"},
+               {"", "No such file"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_false(amb_file_check_writable(bad[i].path, &err));
         assert_non_null(strstr(err.text, bad[i].path));
@@ -361,7 +364,8 @@ static void *write_in_thread(void *context)
     return NULL;
 }
 
-/* A file that is being written is never removed, though its name is that of a process that might be gone: this one's. */
+/* A file that is being written is never removed, though its name is that of a process that might be gone:
+ * this one's. */
 static void test_remove_while_writing(void **state)
 {
     (void)state;
@@ -489,9 +493,14 @@ static void test_read_text(void **state)
         const char *bytes;
         size_t size;
         const char *text; /* NULL: refused */
-    } rows[] = {
-        {"\xef\xbb\xbfwalk\n", 8, "walk\n"},   {"walk", 4, "walk"},      {"\xef\xbb\xbf", 3, ""}, {"", 0, ""}, {"\xef\xbb", 2, "\xef\xbb"},
-        {"w\xef\xbb\xbf", 4, "w\xef\xbb\xbf"}, {"\xff\xfew\0", 4, NULL}, {"\xfe\xff\0w", 4, NULL}};
+    } rows[] = {{"\xef\xbb\xbfwalk\n", 8, "walk\n"},
+                {"walk", 4, "walk"},
+                {"\xef\xbb\xbf", 3, ""},
+                {"", 0, ""},
+                {"\xef\xbb", 2, "\xef\xbb"},
+                {"w\xef\xbb\xbf", 4, "w\xef\xbb\xbf"},
+                {"\xff\xfew\0", 4, NULL},
+                {"\xfe\xff\0w", 4, NULL}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         amb_error err = {""};
         size_t size = 99;

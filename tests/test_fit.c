@@ -1,5 +1,6 @@
-/* Fits: the loss against finite differences, short fits that must learn, the same bits for any number of threads and after a stop, exported
- * networks in metres, and what is refused. Looks into learn/fit_state.h, which is private to the fits and to their tests. */
+/* Fits: the loss against finite differences, short fits that must learn, the same bits for any number of
+ * threads and after a stop, exported networks in metres, and what is refused. Looks into learn/fit_state.h,
+ * which is private to the fits and to their tests. */
 #include "tests/fits.h"
 
 #include "learn/fit_evaluate.h"
@@ -73,8 +74,8 @@ static void the_loss_is_zero_at_the_truth_and_has_the_right_slope(void **state)
     assert_float_equal(term[0] + term[1] + term[2] + term[3] + term[4], whole, 1e-6 * whole);
     /* The loss is quadratic, so a central difference has no error of its own, whatever the step. */
     for (int n = 0; n < 600; n++) {
-        const int i =
-            n < 3 * AMB_FEATURES ? (n / AMB_FEATURES) * 29 * AMB_FEATURES + n % AMB_FEATURES : (int)amb_rng_below(&rng, FIT_WINDOW);
+        const int i = n < 3 * AMB_FEATURES ? (n / AMB_FEATURES) * 29 * AMB_FEATURES + n % AMB_FEATURES
+                                           : (int)amb_rng_below(&rng, FIT_WINDOW);
         const float saved = y[i], step = 1;
         y[i] = saved + step;
         const double up = fit_style_loss(y, target, mean, std, unused, term);
@@ -82,7 +83,8 @@ static void the_loss_is_zero_at_the_truth_and_has_the_right_slope(void **state)
         const double slope = (up - fit_style_loss(y, target, mean, std, unused, term)) / 2;
         y[i] = saved;
         if (fabs(slope - (double)dy[i]) > 1e-3 * (fabs(slope) + .05 * whole))
-            fail_msg("derivative by number %d of frame %d is %g, expected %g", i % AMB_FEATURES, i / AMB_FEATURES, (double)dy[i], slope);
+            fail_msg("derivative by number %d of frame %d is %g, expected %g", i % AMB_FEATURES,
+                     i / AMB_FEATURES, (double)dy[i], slope);
     }
 }
 
@@ -94,7 +96,8 @@ static double mean_loss(amb_fit *fit, int steps)
     return s.loss;
 }
 
-/* The loss whose derivative a style step finds: mean over decoded rows, plus beta times the mean KL divergence over encoded ones. */
+/* The loss whose derivative a style step finds: mean over decoded rows, plus beta times the mean KL
+ * divergence over encoded ones. */
 static double loss_of_step(const amb_fit *fit)
 {
     double sum = 0;
@@ -105,8 +108,9 @@ static double loss_of_step(const amb_fit *fit)
     return sum;
 }
 
-/* Along each network's own gradient the loss of one and the same step changes at the rate of the gradient's length: through the decoder,
- * the noise, the mixtures and the KL divergence. Any of these left out or weighted wrongly makes another direction of it. */
+/* Along each network's own gradient the loss of one and the same step changes at the rate of the gradient's
+ * length: through the decoder, the noise, the mixtures and the KL divergence. Any of these left out or
+ * weighted wrongly makes another direction of it. */
 static void the_gradient_of_a_style_step_is_its_slope(void **state)
 {
     (void)state;
@@ -118,7 +122,8 @@ static void the_gradient_of_a_style_step_is_its_slope(void **state)
         for (int i = 0; i < 2; i++) {
             fit_style_step(fit);
             const size_t n = amb_train_net_size(fit->net[i]), bytes = n * sizeof(float);
-            float *p = amb_train_net_parameters(fit->net[i]), *saved = malloc(bytes), *gradient = malloc(bytes);
+            float *p = amb_train_net_parameters(fit->net[i]), *saved = malloc(bytes),
+                  *gradient = malloc(bytes);
             memcpy(saved, p, bytes);
             memcpy(gradient, amb_train_net_gradient(fit->net[i]), bytes);
             double length = 0, side[2];
@@ -138,7 +143,8 @@ static void the_gradient_of_a_style_step_is_its_slope(void **state)
             amb_train_net_parameters_changed(fit->net[i]);
             const double slope = (side[1] - side[0]) / 4e-3;
             if (!(fabs(slope / length - 1) < .02))
-                fail_msg("beta %g, network %d: the loss rises by %g, its gradient's length is %g", fit->beta, i, slope, length);
+                fail_msg("beta %g, network %d: the loss rises by %g, its gradient's length is %g", fit->beta,
+                         i, slope, length);
             free(saved);
             free(gradient);
         }
@@ -146,7 +152,8 @@ static void the_gradient_of_a_style_step_is_its_slope(void **state)
     amb_fit_destroy(fit);
 }
 
-static const struct amb_fit_evaluation_row *row_of(const amb_fit_evaluation *j, const char *what, const char *motion)
+static const struct amb_fit_evaluation_row *row_of(const amb_fit_evaluation *j, const char *what,
+                                                   const char *motion)
 {
     for (int i = 0; i < j->rows; i++)
         if (!strcmp(j->row[i].what, what) && !strcmp(j->row[i].motion, motion))
@@ -182,7 +189,8 @@ static void a_phase_is_learned(void **state)
     if (!j)
         fail_msg("%s", err.text);
     assert_null(styles);
-    assert_true(evaluated(j, "clean", "amble", "period_error") < .02 && evaluated(j, "clean", "amble", "phase_error_deg") < 10);
+    assert_true(evaluated(j, "clean", "amble", "period_error") < .02 &&
+                evaluated(j, "clean", "amble", "phase_error_deg") < 10);
     assert_true(evaluated(j, "clean", "near (held out)", "period_error") < .05);
     assert_true(evaluated(j, "noise 2 cm", "hurry", "period_error") < .05);
     assert_true(fabs(evaluated(j, "clean", "hurry", "strike_deg")) < 12);
@@ -210,7 +218,8 @@ static void a_style_is_learned_and_mixes(void **state)
     assert_int_equal(styles->count, 3); /* amble, far, hurry */
     assert_float_equal(styles->style[0].period, 1.2, .001);
     assert_float_equal(styles->style[2].speed, .35, .01);
-    assert_true(evaluated(j, "aligned", "amble", "point_cm") < 3 && evaluated(j, "aligned", "amble", "closes_cm") < 3);
+    assert_true(evaluated(j, "aligned", "amble", "point_cm") < 3 &&
+                evaluated(j, "aligned", "amble", "closes_cm") < 3);
     assert_true(evaluated(j, "aligned", "hurry", "speed_error") < .1);
     assert_true(evaluated(j, "half-way", "amble:0.5,hurry:0.5", "point_cm") < 4);
     assert_true(evaluated(j, "held out", "amble", "point_cm") < 4);
@@ -281,7 +290,8 @@ static void another_seed_is_another_fit(void **state)
     amb_fit_destroy(b);
 }
 
-/* The exported networks take metres and give metres: what training does in normalised units, done by nets/model.h's double twin. */
+/* The exported networks take metres and give metres: what training does in normalised units, done by
+ * nets/model.h's double twin. */
 static void exported_networks_are_in_metres(void **state)
 {
     (void)state;
@@ -292,8 +302,10 @@ static void exported_networks_are_in_metres(void **state)
     amb_net *encoder = amb_fit_export(fit, 0, &err), *decoder = amb_fit_export(fit, 1, &err);
     assert_non_null(encoder);
     assert_non_null(decoder);
-    assert_true(encoder->heads == 2 && !strcmp(encoder->head[0].name, "mu") && !strcmp(encoder->head[1].name, "logvar"));
-    assert_true(encoder->in_shape.rank == 2 && encoder->in_shape.dim[0] == 60 && decoder->head[0].shape.dim[1] == 73);
+    assert_true(encoder->heads == 2 && !strcmp(encoder->head[0].name, "mu") &&
+                !strcmp(encoder->head[1].name, "logvar"));
+    assert_true(encoder->in_shape.rank == 2 && encoder->in_shape.dim[0] == 60 &&
+                decoder->head[0].shape.dim[1] == 73);
     assert_string_equal(amb_net_get_meta(encoder, "clips"), "amble,far,hurry,once");
     assert_string_equal(amb_net_get_meta(decoder, "held_out"), "near");
     static float window[FIT_WINDOW], x[FIT_WINDOW], z[FIT_Z];
@@ -310,7 +322,8 @@ static void exported_networks_are_in_metres(void **state)
     own = amb_train_net_forward(fit->net[1], z, 1);
     assert_true(amb_net_run_double(decoder, z, 1, decoded, &err));
     for (int i = 0; i < FIT_WINDOW; i++)
-        assert_float_equal(own[i] * fit->std[i % AMB_FEATURES] + fit->mean[i % AMB_FEATURES], (float)decoded[i], 1e-4);
+        assert_float_equal(own[i] * fit->std[i % AMB_FEATURES] + fit->mean[i % AMB_FEATURES],
+                           (float)decoded[i], 1e-4);
     amb_net_destroy(encoder);
     amb_net_destroy(decoder);
     amb_fit_destroy(fit);
@@ -358,7 +371,8 @@ static void what_cannot_be_learned_is_refused(void **state)
     amb_fit_destroy(fit);
     amb_checkpoint_destroy(c);
     amb_checkpoint_writer *w = amb_checkpoint_writer_create(&err);
-    assert_true(amb_checkpoint_put(w, "settings", "seed=1", 7, &err) && amb_checkpoint_save(w, scratch("train.bin"), &err));
+    assert_true(amb_checkpoint_put(w, "settings", "seed=1", 7, &err) &&
+                amb_checkpoint_save(w, scratch("train.bin"), &err));
     amb_checkpoint_writer_destroy(w);
     c = amb_checkpoint_read(scratch("train.bin"), &err);
     amb_fit_what what;

@@ -1,4 +1,5 @@
-/* A folder of clips as something to learn from: what is in it, what is held out and never drawn, and what is refused. */
+/* A folder of clips as something to learn from: what is in it, what is held out and never drawn, and what is
+ * refused. */
 #include "tests/fits.h"
 
 #include "base/file.h"
@@ -23,7 +24,8 @@ static void a_folder_is_read_in_order(void **state)
     (void)state;
     amb_fit_data *d = read_data(character, NULL);
     static const char *const name[] = {"amble", "far", "hurry", "near", "once"};
-    static const amb_fit_kind kind[] = {AMB_FIT_WALKING_LOOP, AMB_FIT_WALKING, AMB_FIT_WALKING_LOOP, AMB_FIT_WALKING, AMB_FIT_OTHER};
+    static const amb_fit_kind kind[] = {AMB_FIT_WALKING_LOOP, AMB_FIT_WALKING, AMB_FIT_WALKING_LOOP,
+                                        AMB_FIT_WALKING, AMB_FIT_OTHER};
     assert_int_equal(d->motions, 10);
     for (int i = 0; i < 5; i++) {
         char mirrored[32];
@@ -75,17 +77,20 @@ static void what_is_held_out_is_never_drawn(void **state)
     assert_true(!amb_fit_held(d, 2, d->motion[2]->duration - 1, 2)); /* it ends before */
     /* A loop's band, in every turn of it. */
     for (int turn = -2; turn < 3; turn++) {
-        assert_true(amb_fit_held(d, 0, (turn + .22) * 1.2, 2) && !amb_fit_trains(d, 0, (turn + .22) * 1.2, 2));
+        assert_true(amb_fit_held(d, 0, (turn + .22) * 1.2, 2) &&
+                    !amb_fit_trains(d, 0, (turn + .22) * 1.2, 2));
         assert_true(amb_fit_trains(d, 0, (turn + .5) * 1.2, 2) && !amb_fit_held(d, 0, (turn + .5) * 1.2, 2));
     }
-    assert_true(amb_fit_held(d, 6, 0, 2) && !amb_fit_trains(d, 6, 0, 2)); /* all of a motion that is held out */
+    /* all of a motion that is held out */
+    assert_true(amb_fit_held(d, 6, 0, 2) && !amb_fit_trains(d, 6, 0, 2));
     amb_fit_data_destroy(d);
 }
 
 static void the_checksum_knows_clips_and_what_is_held_out(void **state)
 {
     (void)state;
-    amb_fit_data *all = read_data(character, NULL), *again = read_data(character, ""), *less = read_data(character, "far");
+    amb_fit_data *all = read_data(character, NULL), *again = read_data(character, ""),
+                 *less = read_data(character, "far");
     assert_true(all->crc == again->crc && all->crc != less->crc);
     amb_fit_data_destroy(all);
     amb_fit_data_destroy(again);
@@ -155,7 +160,8 @@ static void files_of_other_kinds_are_left_out(void **state)
     amb_fit_data_destroy(d);
 }
 
-/* Many loops do not make all pairs of blends, which grow with their square, but every loop as many as the others. */
+/* Many loops do not make all pairs of blends, which grow with their square, but every loop as many as the
+ * others. */
 static void many_loops_are_blended_with_some(void **state)
 {
     (void)state;

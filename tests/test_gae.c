@@ -15,10 +15,12 @@
 static void assert_near(double got, double want, double tolerance, const char *what, int index)
 {
     if (!(fabs(got - want) <= tolerance))
-        fail_msg("%s[%d] is %.9g, expected %.9g, off by %.3g (allowed %.3g)", what, index, got, want, fabs(got - want), tolerance);
+        fail_msg("%s[%d] is %.9g, expected %.9g, off by %.3g (allowed %.3g)", what, index, got, want,
+                 fabs(got - want), tolerance);
 }
 
-/* Episodes of about ten steps, a third of them ending in failure (what comes next is worth nothing), the others timing out. */
+/* Episodes of about ten steps, a third of them ending in failure (what comes next is worth nothing), the
+ * others timing out. */
 static void sums_of_the_paper(void **unused)
 {
     (void)unused;
@@ -60,10 +62,12 @@ static void the_two_limits_by_hand(void **unused)
 {
     (void)unused;
     const float reward[5] = {1, 2, 3, 4, 5}, value[5] = {10, 20, 30, 40, 50}, next[5] = {20, 30, 8, 50, 60};
-    const unsigned char last[5] = {0, 0, 1, 0, 0}; /* step 2 timed out in a state worth 8; the stretch is cut off after step 4 */
+    const unsigned char last[5] = {0, 0, 1, 0, 0}; /* step 2 timed out in a state worth 8; the stretch is cut
+                                                      off after step 4 */
     float advantage[5], target[5];
     amb_gae(5, reward, value, next, last, .5f, 1, advantage, target);
-    const double returns[5] = {1 + .5 * (2 + .5 * (3 + .5 * 8)), 2 + .5 * (3 + .5 * 8), 3 + .5 * 8, 4 + .5 * (5 + .5 * 60), 5 + .5 * 60};
+    const double returns[5] = {1 + .5 * (2 + .5 * (3 + .5 * 8)), 2 + .5 * (3 + .5 * 8), 3 + .5 * 8,
+                               4 + .5 * (5 + .5 * 60), 5 + .5 * 60};
     for (int t = 0; t < 5; t++) {
         assert_near((double)target[t], returns[t], 1e-5, "return", t);
         assert_near((double)advantage[t], returns[t] - (double)value[t], 1e-5, "advantage", t);

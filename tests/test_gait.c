@@ -1,5 +1,5 @@
-/* What repeats in a motion: strikes, periods, phases and amplitudes of motions whose cycle is known because it was made up; loops closed;
- * blends between their parents. */
+/* What repeats in a motion: strikes, periods, phases and amplitudes of motions whose cycle is known because
+ * it was made up; loops closed; blends between their parents. */
 #include "tests/gaits.h"
 
 #include "motion/mirror.h"
@@ -34,7 +34,8 @@ static void a_loop_is_one_cycle_from_its_left_strike(void **state)
     assert_true(g->loops && g->walks && g->strikes == 2 && g->whole[0]);
     assert_float_equal(g->period, 1.2, 1e-6);
     assert_float_equal(g->strike[1] - g->strike[0], 1.2, 1e-9);
-    /* The foot comes down as the cycle ends: shortly before that it is low and slow enough for half a contact. */
+    /* The foot comes down as the cycle ends: shortly before that it is low and slow enough for half a
+     * contact. */
     assert_true(g->strike[0] > .84 * 1.2 && g->strike[0] < 1.2);
     float f[AMB_FEATURES];
     amb_gait_sample(g, g->strike[0], f, NULL);
@@ -73,7 +74,8 @@ static void the_mirror_image_is_half_a_cycle_away(void **state)
     (void)state;
     amb_error err = {""};
     amb_clip *clip = walk_clip(&slow, "slow"), *mirrored = amb_mirror_clip(clip, &err);
-    amb_gait *g = amb_gait_create(&character->skeleton, clip, &err), *m = amb_gait_create(&character->skeleton, mirrored, &err);
+    amb_gait *g = amb_gait_create(&character->skeleton, clip, &err),
+             *m = amb_gait_create(&character->skeleton, mirrored, &err);
     assert_true(m->walks);
     assert_true(fabs(phases_apart(g->strike[0] / 1.2, m->strike[0] / 1.2) - .5) < .01);
     amb_gait_destroy(g);
@@ -112,7 +114,8 @@ static void a_seam_is_closed(void **state)
     amb_gait_sample(g, 1.2 - 1e-6, before, NULL);
     amb_gait_sample(g, 1e-6, after, NULL);
     assert_true(points_apart(before, after) < .002);
-    /* No frame moves further than the motion and the closing themselves do, and in the loop's middle nothing changed. */
+    /* No frame moves further than the motion and the closing themselves do, and in the loop's middle nothing
+     * changed. */
     for (int i = 0; i < 72; i++) {
         amb_gait_sample(g, i / 60., before, NULL);
         amb_gait_sample(g, (i + 1) / 60., after, NULL);
@@ -145,7 +148,8 @@ static void a_long_walk_has_its_strikes_and_stands_at_last(void **state)
 static void a_trembling_foot_strikes_once(void **state)
 {
     (void)state;
-    const stride still = {1.1, .5, .3, 6, 3, 0, false, false}, trembling = {1.1, .5, .3, 6, 3, 0, false, true};
+    const stride still = {1.1, .5, .3, 6, 3, 0, false, false},
+                 trembling = {1.1, .5, .3, 6, 3, 0, false, true};
     amb_gait *a = walk_gait(character, &still, "still"), *b = walk_gait(character, &trembling, "trembling");
     double least = 1;
     for (int i = 0; i < 40; i++) {
@@ -223,7 +227,8 @@ static void a_blend_is_between_its_parents(void **state)
             float pa[AMB_FEATURES], pb[AMB_FEATURES];
             amb_gait_sample(a, amb_gait_time(a, 0, i / 10.), pa, NULL);
             amb_gait_sample(b, amb_gait_time(b, 0, i / 10.), pb, NULL);
-            assert_true(frame[ankle] > fminf(pa[ankle], pb[ankle]) - .01f && frame[ankle] < fmaxf(pa[ankle], pb[ankle]) + .01f);
+            assert_true(frame[ankle] > fminf(pa[ankle], pb[ankle]) - .01f &&
+                        frame[ankle] < fmaxf(pa[ankle], pb[ankle]) + .01f);
         }
         amb_gait_sample(g, 0, frame, NULL);
         amb_gait_sample(g, g->duration - 1e-9, end, NULL);

@@ -1,4 +1,5 @@
-/* The generator with an environment: what is followed when, changes without a jump, nothing lost by saving, the clock and the heading. */
+/* The generator with an environment: what is followed when, changes without a jump, nothing lost by saving,
+ * the clock and the heading. */
 #include "tests/allocations.h"
 #include "tests/generators.h"
 
@@ -49,21 +50,23 @@ static void a_schedule_is_followed(void **unused)
     for (int n = 0; n < 220; n++) {
         step(&p);
         if (next < 3 && n == (int)(30 * expected[next].at)) {
-            assert_near(amb_generator_facts(p.generator)->speed, expected[next].speed, .03 * expected[next].speed + .01, "speed", next);
+            assert_near(amb_generator_facts(p.generator)->speed, expected[next].speed,
+                        .03 * expected[next].speed + .01, "speed", next);
             next++;
         }
     }
     /* Between the two in a blend, and played with accelerations between the two: these go with 1/period². */
     const amb_cycle_facts *blend = amb_generator_facts(p.generator);
     assert_true(blend->speed > 1.4 && blend->speed < 2.3);
-    assert_near(blend->period_s, 1 / sqrt(.5 / (1.2666 * 1.2666) + .5 / (.8333 * .8333)), .02, "period of a blend", 0);
+    assert_near(blend->period_s, 1 / sqrt(.5 / (1.2666 * 1.2666) + .5 / (.8333 * .8333)), .02,
+                "period of a blend", 0);
     const amb_generator_counts *counts = amb_generator_get_counts(p.generator);
     assert_true(counts->changes >= 6 && counts->made == counts->changes + 1);
     end_pair(&p);
 }
 
-/* At the moment of a change nothing moves: pose and velocity stay, and the phase too. Afterwards PD targets move on as fast as between
- * two steps of the styles themselves. */
+/* At the moment of a change nothing moves: pose and velocity stay, and the phase too. Afterwards PD targets
+ * move on as fast as between two steps of the styles themselves. */
 static void changes_do_not_jump(void **unused)
 {
     (void)unused;
@@ -101,7 +104,9 @@ static void changes_do_not_jump(void **unused)
         memcpy(before, target, sizeof before);
     }
     assert_true(changes >= 8);
-    print_message("    PD targets move by up to %.2f rad in a step of walking, by %.2f where a motion is changed\n", usual, at_changes);
+    print_message(
+        "    PD targets move by up to %.2f rad in a step of walking, by %.2f where a motion is changed\n",
+        usual, at_changes);
     assert_true(at_changes < 2 * usual);
     end_pair(&p);
 }
@@ -138,7 +143,8 @@ static void the_phase_goes_on(void **unused)
     end_pair(&p);
 }
 
-/* However the work is cut up, a style that stays ends in the same motion; and a small budget takes more steps. */
+/* However the work is cut up, a style that stays ends in the same motion; and a small budget takes more
+ * steps. */
 static void the_budget_spreads_the_work(void **unused)
 {
     (void)unused;
@@ -158,7 +164,8 @@ static void the_budget_spreads_the_work(void **unused)
             unfinished[i] += amb_generator_is_making(p.generator);
         }
         const amb_clip *clip = amb_generator_clip(p.generator);
-        result[i] = amb_clip_create(amb_clip_frames(clip), amb_clip_times(clip), amb_clip_poses(clip), true, "result", NULL);
+        result[i] = amb_clip_create(amb_clip_frames(clip), amb_clip_times(clip), amb_clip_poses(clip), true,
+                                    "result", NULL);
         assert_true(amb_generator_get_counts(p.generator)->changes == 1);
         assert_memory_equal(amb_clip_poses(result[i]), amb_clip_poses(result[0]),
                             (size_t)amb_clip_frames(result[0]) * AMB_POSE * sizeof(double));
@@ -243,7 +250,8 @@ static void a_seed_decides_everything(void **unused)
     end_pair(&a), end_pair(&b), end_pair(&c);
 }
 
-/* Saved at any step, in the middle of the making too, and loaded into another generator that has done something else: the same bits. */
+/* Saved at any step, in the middle of the making too, and loaded into another generator that has done
+ * something else: the same bits. */
 static void a_saved_generator_goes_on_bit_by_bit(void **unused)
 {
     (void)unused;
@@ -330,12 +338,14 @@ static void a_new_episode_begins_the_plan_anew(void **unused)
     }
     assert_true(differ >= 3);
 
-    /* Unless it is asked to come again: the style that was wanted last, even if the way there was not done. */
+    /* Unless it is asked to come again: the style that was wanted last, even if the way there was not done.
+     */
     for (int k = 0; k < 6; k++) {
         const double before = amb_generator_facts(p.generator)->speed;
         amb_generator_start_again(p.generator, made.room, &p.env);
         amb_env_reset(&p.env);
-        assert_near(amb_generator_facts(p.generator)->speed, before, 0, "speed of the style that came again", k);
+        assert_near(amb_generator_facts(p.generator)->speed, before, 0, "speed of the style that came again",
+                    k);
     }
     end_pair(&p);
     /* A fall soon after a change: the same change comes again, from the style before it. */
@@ -384,11 +394,13 @@ static void speed_and_heading_are_reached(void **unused)
 {
     (void)unused;
     pair p;
-    start_pair(&p, "0 walk\n1 walk speed=1.2 heading=90\n5 walk speed=5 heading=-170\n12 walk speed=0.1\n", 0, NULL);
+    start_pair(&p, "0 walk\n1 walk speed=1.2 heading=90\n5 walk speed=5 heading=-170\n12 walk speed=0.1\n", 0,
+               NULL);
     const double own = amb_generator_facts(p.generator)->speed;
     for (int n = 0; n < 450; n++) {
         step(&p);
-        const double rate = p.env.reference.rate, turn = remainder(p.env.reference.heading, 2 * M_PI) * 180 / M_PI;
+        const double rate = p.env.reference.rate,
+                     turn = remainder(p.env.reference.heading, 2 * M_PI) * 180 / M_PI;
         assert_true(fabs(p.env.reference.turn_rate) <= .8 + 1e-12);
         if (n == 25)
             assert_true(rate == 1 && p.env.reference.turn_rate == 0);
@@ -406,7 +418,8 @@ static void speed_and_heading_are_reached(void **unused)
     end_pair(&p);
 }
 
-/* The body is put elsewhere in the cycle than the reference: with a gain the clock goes towards it, boundedly; without, it does not. */
+/* The body is put elsewhere in the cycle than the reference: with a gain the clock goes towards it,
+ * boundedly; without, it does not. */
 static void the_bodys_phase_pulls_the_clock(void **unused)
 {
     (void)unused;
@@ -433,13 +446,15 @@ static void the_bodys_phase_pulls_the_clock(void **unused)
             if (gain == 0)
                 assert_true(fastest == 0);
             else
-                assert_true(fastest * way > .1 && fabs(apart) < .11 * amb_clip_duration(p.env.reference.clip));
+                assert_true(fastest * way > .1 &&
+                            fabs(apart) < .11 * amb_clip_duration(p.env.reference.clip));
             end_pair(&p);
         }
     }
 }
 
-/* A body that is late in another style than the one that is wanted is not waited for: there the clock is the motion's. */
+/* A body that is late in another style than the one that is wanted is not waited for: there the clock is the
+ * motion's. */
 static void the_clock_is_left_alone_while_styles_change(void **unused)
 {
     (void)unused;
@@ -498,9 +513,16 @@ static void bad_definitions_are_refused(void **unused)
         amb_generator_def def = amb_generator_default_def(&made.nets, &plan);
         double *const field[] = {&def.budget_us, &def.glide_s, &def.blend_s,      &def.phase_gain,
                                  &def.speed,     &def.every_s, &def.acceleration, &def.octave_s};
-        static const double low[] = {-1, -.1, 0, -1, -1, -.1, 0, -1}, high[] = {NAN, 61, 11, 21, 21, NAN, NAN, 61};
-        static const char *const says[] = {
-            "budget", "one style to the next", "one cycle to the next", "phase gain", "speed", "a new motion every", "m/s²", "octave"};
+        static const double low[] = {-1, -.1, 0, -1, -1, -.1, 0, -1},
+                            high[] = {NAN, 61, 11, 21, 21, NAN, NAN, 61};
+        static const char *const says[] = {"budget",
+                                           "one style to the next",
+                                           "one cycle to the next",
+                                           "phase gain",
+                                           "speed",
+                                           "a new motion every",
+                                           "m/s²",
+                                           "octave"};
         *field[i / 2] = i % 2 ? high[i / 2] : low[i / 2];
         amb_error err = {""};
         assert_null(amb_generator_create(&def, made.room, &err));
@@ -521,7 +543,8 @@ static void a_wish_replaces_the_plan(void **unused)
         for (int n = 0; n < 15; n++)
             step(&p);
         amb_generator_want(p.generator, &p.env, &zombie);
-        assert_ptr_equal(p.env.reference.clip, amb_generator_clip(p.generator)); /* nothing happens between steps */
+        /* nothing happens between steps */
+        assert_ptr_equal(p.env.reference.clip, amb_generator_clip(p.generator));
         for (int n = 0; n < 45; n++)
             step(&p);
         assert_memory_equal(amb_generator_wanted(p.generator)->z, zombie.z, sizeof zombie.z);

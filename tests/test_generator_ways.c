@@ -1,7 +1,9 @@
-/* The way from one style to another: how long it takes, what it leads by, how often a motion is made on it. */
+/* The way from one style to another: how long it takes, what it leads by, how often a motion is made on it.
+ */
 #include "tests/generators.h"
 
-/* s, from the moment another style is wanted to the one when its motion is followed; both styles as given speeds, m/s, and tempos, 1/s. */
+/* s, from the moment another style is wanted to the one when its motion is followed; both styles as given
+ * speeds, m/s, and tempos, 1/s. */
 static double change_takes(const amb_generator_def *def, const double speed[2], const double tempo[2])
 {
     pair p;
@@ -36,7 +38,8 @@ static void a_body_has_time_to_brake(void **unused)
         amb_generator_def def = default_def();
         def.glide_s = .5;
         def.acceleration = change[i].acceleration;
-        assert_takes(i, change_takes(&def, (const double[]){1, change[i].speed}, (const double[]){0, 0}), change[i].takes);
+        assert_takes(i, change_takes(&def, (const double[]){1, change[i].speed}, (const double[]){0, 0}),
+                     change[i].takes);
     }
 }
 
@@ -51,19 +54,21 @@ static void a_body_has_time_for_another_rhythm(void **unused)
         amb_generator_def def = default_def();
         def.glide_s = .5;
         def.octave_s = change[i].octave;
-        assert_takes(i, change_takes(&def, (const double[]){0, 0}, (const double[]){1, change[i].tempo}), change[i].takes);
+        assert_takes(i, change_takes(&def, (const double[]){0, 0}, (const double[]){1, change[i].tempo}),
+                     change[i].takes);
     }
 }
 
-/* Between speeds that differ more than fivefold the way leads by the style whose speed is in the middle; between others straight on, and
- * where no style is in the middle, too. */
+/* Between speeds that differ more than fivefold the way leads by the style whose speed is in the middle;
+ * between others straight on, and where no style is in the middle, too. */
 static void from_creeping_to_running_by_walking(void **unused)
 {
     (void)unused;
     static const struct {
         double from, middle, to;
         bool leads_by;
-    } way[] = {{.3, 1, 3, true}, {3, 1, .3, true}, {.3, .6, 3, true}, {.3, .4, 3, false}, {1, 1.7, 3, false}, {0, 1, 3, false}};
+    } way[] = {{.3, 1, 3, true},   {3, 1, .3, true},   {.3, .6, 3, true},
+               {.3, .4, 3, false}, {1, 1.7, 3, false}, {0, 1, 3, false}};
     for (size_t i = 0; i < sizeof way / sizeof *way; i++) {
         pair p;
         amb_generator_def def = default_def();
@@ -97,8 +102,8 @@ static void from_creeping_to_running_by_walking(void **unused)
     }
 }
 
-/* On the way from one style to the next a motion is begun every every_s, no more often, and the style itself is made as soon as it is
- * reached. */
+/* On the way from one style to the next a motion is begun every every_s, no more often, and the style itself
+ * is made as soon as it is reached. */
 static void motions_on_the_way_are_spread(void **unused)
 {
     (void)unused;

@@ -1,5 +1,5 @@
-/* Poses back from motion features: exact where the features are, calm where they are noisy, and the root's way. The public clips, all of
- * them, go there and back where they are at hand. */
+/* Poses back from motion features: exact where the features are, calm where they are noisy, and the root's
+ * way. The public clips, all of them, go there and back where they are at hand. */
 #include "tests/body.h"
 
 #include "base/clock.h"
@@ -73,7 +73,8 @@ static void defaults_and_refusals(void **unused)
     amb_error err = {""};
     amb_ik ik;
     amb_ik_def def = amb_ik_default_def(&character->skeleton);
-    assert_true(def.rate == 30 && def.noise == .01 && def.turn_speed == 3 && def.heading == 0 && def.at[0] == 0 && def.at[1] == 0);
+    assert_true(def.rate == 30 && def.noise == .01 && def.turn_speed == 3 && def.heading == 0 &&
+                def.at[0] == 0 && def.at[1] == 0);
     assert_true(amb_ik_init(&ik, &def, &err));
     def.rate = .5;
     assert_false(amb_ik_init(&ik, &def, &err));
@@ -102,7 +103,8 @@ static void defaults_and_refusals(void **unused)
     assert_sentence(&err, "\"left_knee\"|0.01|y axis");
 }
 
-/* One frame alone says everything, where no limb is straight: any pose comes back, but for its place and heading, which are not in it. */
+/* One frame alone says everything, where no limb is straight: any pose comes back, but for its place and
+ * heading, which are not in it. */
 static void any_pose_comes_back(void **unused)
 {
     (void)unused;
@@ -133,7 +135,8 @@ static void any_pose_comes_back(void **unused)
     }
 }
 
-/* Standing still, carried round by 1 m/s forward, .5 m/s to the left and .6 rad/s: two arcs on paper, seen from the heading's start at .4.
+/* Standing still, carried round by 1 m/s forward, .5 m/s to the left and .6 rad/s: two arcs on paper, seen
+ * from the heading's start at .4.
  */
 static void velocity_and_yaw_rate_make_the_way(void **unused)
 {
@@ -170,18 +173,21 @@ static void velocity_and_yaw_rate_make_the_way(void **unused)
         const double t = f / 30., h = .4 + .6 * t + .2 * t * t;
         double forward[2];
         amb_points_heading(got + f * AMB_POSE + 3, forward);
-        assert_near(remainder(atan2(forward[1], forward[0]) - h, 2 * M_PI), 0, 1e-5, "heading, faster and faster", f);
+        assert_near(remainder(atan2(forward[1], forward[0]) - h, 2 * M_PI), 0, 1e-5,
+                    "heading, faster and faster", f);
     }
 }
 
-/* Turning over about a tilted axis: once a turn the root comes close to upside down, where the features' frame spins round. */
+/* Turning over about a tilted axis: once a turn the root comes close to upside down, where the features'
+ * frame spins round. */
 static void a_somersault_does_not_turn_the_root_round(void **unused)
 {
     (void)unused;
     static const double tilts[] = {0, .003, .02, -.1, .4};
     enum { FRAMES = 61 };
     for (size_t n = 0; n < sizeof tilts / sizeof *tilts; n++) {
-        const double speed = 2 * M_PI / 2 * 3, c = cos(tilts[n]), s = sin(tilts[n]); /* three turns in two seconds */
+        /* three turns in two seconds */
+        const double speed = 2 * M_PI / 2 * 3, c = cos(tilts[n]), s = sin(tilts[n]);
         double spun = 0, last = 0;
         for (int f = 0; f < FRAMES; f++) {
             double *p = want + f * AMB_POSE, vel[AMB_VEL] = {0}, turn[4], forward[2];
@@ -204,7 +210,8 @@ static void a_somersault_does_not_turn_the_root_round(void **unused)
     }
 }
 
-/* A walk of two bent legs and arms, frames of a cycle at 30 Hz, that turns a little to the left: a cycle may not. */
+/* A walk of two bent legs and arms, frames of a cycle at 30 Hz, that turns a little to the left: a cycle may
+ * not. */
 static void make_cycle(int frames, double yaw_rate, double speed)
 {
     for (int f = 0; f < frames; f++) {
@@ -236,10 +243,12 @@ static void a_cycle_is_closed(void **unused)
     const double *first = got, *last = got + FRAMES * AMB_POSE;
     assert_near(time_of[FRAMES], 1, 1e-12, "duration", 0);
     assert_all_near(last + 2, first + 2, AMB_POSE - 2, 1e-9, "joints at the cycle's end");
-    assert_near(hypot(last[0] - first[0], last[1] - first[1]), 1, 1e-3, "length of the way", 0); /* straight, then */
+    /* straight, then */
+    assert_near(hypot(last[0] - first[0], last[1] - first[1]), 1, 1e-3, "length of the way", 0);
     for (int f = 0; f < FRAMES; f++)
         for (int j = 0; j < AMB_CLIP_JOINTS; j++)
-            assert_near(joint_error(got + f * AMB_POSE, want + f * AMB_POSE, j), 0, 1e-4, amb_clip_joints[j].name, f);
+            assert_near(joint_error(got + f * AMB_POSE, want + f * AMB_POSE, j), 0, 1e-4,
+                        amb_clip_joints[j].name, f);
     amb_clip *clip = make_clip(FRAMES + 1, time_of, got, true);
     amb_clip_destroy(clip);
 
@@ -274,8 +283,8 @@ static void frame_by_frame_is_the_same(void **unused)
     }
 }
 
-/* An arm held up to the side, twisted by .9 rad about itself, is stretched out for frames 0 to 9 and 20 to 29: its twist shows in the
- * others only, and stays. Of a straight leg, too, that is turned out. */
+/* An arm held up to the side, twisted by .9 rad about itself, is stretched out for frames 0 to 9 and 20 to
+ * 29: its twist shows in the others only, and stays. Of a straight leg, too, that is turned out. */
 static void a_straight_limb_keeps_its_twist(void **unused)
 {
     (void)unused;
@@ -296,13 +305,15 @@ static void a_straight_limb_keeps_its_twist(void **unused)
     }
     const amb_ik_def def = exact_def(30);
     run(&def, FRAMES, features, false);
-    for (int f = 0; f < FRAMES; f++) /* straight bones are followed without twisting, in which the true motion differs a little */
+    for (int f = 0; f < FRAMES; f++) /* straight bones are followed without twisting, in which the true motion
+                                        differs a little */
         for (int j = 0; j < AMB_CLIP_JOINTS; j++)
-            assert_near(joint_error(got + f * AMB_POSE, want + f * AMB_POSE, j), 0, .08, amb_clip_joints[j].name, f);
+            assert_near(joint_error(got + f * AMB_POSE, want + f * AMB_POSE, j), 0, .08,
+                        amb_clip_joints[j].name, f);
 }
 
-/* Knees bent forward by up to .2 rad, as some clips have them: they stop at straight, the hip does not turn round, and the foot is nearly
- * there. */
+/* Knees bent forward by up to .2 rad, as some clips have them: they stop at straight, the hip does not turn
+ * round, and the foot is nearly there. */
 static void an_overstretched_knee_is_straight(void **unused)
 {
     (void)unused;
@@ -320,10 +331,12 @@ static void an_overstretched_knee_is_straight(void **unused)
         const double *p = got + f * AMB_POSE, *w = want + f * AMB_POSE, knee = w[pose_at[AMB_RIGHT_KNEE]];
         double joint[2][AMB_BODIES][3], rot[AMB_BODIES][4];
         assert_near(p[pose_at[AMB_RIGHT_KNEE]], knee < 0 ? knee : 0, 1e-4, "knee", f);
-        assert_near(amb_quat_angle(p + pose_at[AMB_RIGHT_HIP], w + pose_at[AMB_RIGHT_HIP]), 0, knee < 0 ? 1e-3 : .15, "hip", f);
+        assert_near(amb_quat_angle(p + pose_at[AMB_RIGHT_HIP], w + pose_at[AMB_RIGHT_HIP]), 0,
+                    knee < 0 ? 1e-3 : .15, "hip", f);
         amb_fk(&character->skeleton, p, joint[0], rot);
         amb_fk(&character->skeleton, w, joint[1], rot);
-        assert_all_near(joint[0][AMB_RIGHT_ANKLE], joint[1][AMB_RIGHT_ANKLE], 3, .02, "ankle"); /* .08 if the knee's place were kept */
+        /* .08 if the knee's place were kept */
+        assert_all_near(joint[0][AMB_RIGHT_ANKLE], joint[1][AMB_RIGHT_ANKLE], 3, .02, "ankle");
     }
 }
 
@@ -388,10 +401,13 @@ static void noise_stays_noise(void **unused)
         def.noise = .01 * cm;
         run(&def, FRAMES, noisy, false);
         const errors e = compare(FRAMES);
-        print_message("%d cm of noise: joints %.1f degrees off, at worst %.1f, points %.1f mm; largest step %.1f degrees, truly %.1f\n", cm,
-                      e.joint / degree, e.most_joint / degree, e.point * 1e3, e.step / degree, e.true_step / degree);
+        print_message("%d cm of noise: joints %.1f degrees off, at worst %.1f, points %.1f mm; largest step "
+                      "%.1f degrees, truly %.1f\n",
+                      cm, e.joint / degree, e.most_joint / degree, e.point * 1e3, e.step / degree,
+                      e.true_step / degree);
         assert_true(e.joint < 7.5 * cm * degree);
-        assert_true(e.point < .016 * cm); /* what came in: a vector of three deviations of 1 cm is 1.6 cm long on average */
+        assert_true(e.point < .016 * cm); /* what came in: a vector of three deviations of 1 cm is 1.6 cm long
+                                             on average */
         assert_true(e.step < e.true_step + (20 + 25 * cm) * degree);
     }
 }
@@ -428,14 +444,17 @@ static int is_clip_file(const struct dirent *entry)
     return end && !strcmp(end, ".txt");
 }
 
-/* There and back, at 30 frames a second: the exact features, then with 1 and 2 cm of noise. A table, a clip a line. */
+/* There and back, at 30 frames a second: the exact features, then with 1 and 2 cm of noise. A table, a clip a
+ * line. */
 static void clips_of(const char *dir, errors *worst)
 {
     struct dirent **entries = NULL;
     const int clips = scandir(dir, &entries, is_clip_file, alphasort);
     if (clips <= 0)
         fail_msg("there is no clip in %s", dir);
-    print_message("%-30s frames | joints deg   most | points mm  most | root m   deg | 1 cm: deg  mm | 2 cm: deg  mm\n", "clip");
+    print_message(
+        "%-30s frames | joints deg   most | points mm  most | root m   deg | 1 cm: deg  mm | 2 cm: deg  mm\n",
+        "clip");
     amb_rng rng = amb_rng_seed(7, 0);
     for (int n = 0; n < clips; n++) {
         char path[1024];
@@ -452,7 +471,8 @@ static void clips_of(const char *dir, errors *worst)
         const double rate = loop ? frames / duration : 30;
         for (int f = 0; f < frames; f++) {
             amb_clip_sample(clip, f / rate, want + (size_t)f * AMB_POSE, NULL);
-            amb_features_of_clip(&character->skeleton, clip, f / rate, features + (size_t)f * AMB_FEATURES, NULL);
+            amb_features_of_clip(&character->skeleton, clip, f / rate, features + (size_t)f * AMB_FEATURES,
+                                 NULL);
         }
         amb_ik_def def = exact_def(rate);
         run(&def, frames, features, loop);
@@ -464,9 +484,10 @@ static void clips_of(const char *dir, errors *worst)
             run(&def, frames, noisy, loop);
             with[cm - 1] = compare(frames);
         }
-        print_message("%-30s %6d | %10.3f %6.1f | %9.3f %5.1f | %6.3f %5.1f | %9.1f %3.0f | %9.1f %3.0f\n", amb_clip_name(clip), frames,
-                      e.joint / degree, e.most_joint / degree, e.point * 1e3, e.most_point * 1e3, e.way, e.turn / degree,
-                      with[0].joint / degree, with[0].point * 1e3, with[1].joint / degree, with[1].point * 1e3);
+        print_message("%-30s %6d | %10.3f %6.1f | %9.3f %5.1f | %6.3f %5.1f | %9.1f %3.0f | %9.1f %3.0f\n",
+                      amb_clip_name(clip), frames, e.joint / degree, e.most_joint / degree, e.point * 1e3,
+                      e.most_point * 1e3, e.way, e.turn / degree, with[0].joint / degree, with[0].point * 1e3,
+                      with[1].joint / degree, with[1].point * 1e3);
         assert_true(e.joint <= 2 * degree);
         assert_true(e.point <= .005);
         assert_true(with[0].joint <= 12 * degree && with[0].point <= .016);
@@ -493,8 +514,11 @@ static void all_clips_come_back(void **unused)
     if (access(dir, R_OK) == 0)
         clips_of(dir, &worst);
     else
-        print_message("not tested with DeepMimic's clips, there are none in %s (scripts/get-clips.sh fetches some)\n", dir);
-    print_message("worst: joints %.3f degrees, points %.2f mm; largest step in noise beyond the clip's own %.0f degrees\n",
+        print_message(
+            "not tested with DeepMimic's clips, there are none in %s (scripts/get-clips.sh fetches some)\n",
+            dir);
+    print_message("worst: joints %.3f degrees, points %.2f mm; largest step in noise beyond the clip's own "
+                  "%.0f degrees\n",
                   worst.joint / degree, worst.point * 1e3, worst.step / degree);
 }
 

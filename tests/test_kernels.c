@@ -1,7 +1,7 @@
-/* Every kernel that runs here against double precision, with a bound derived for its precision, and against the reference of the same
- * precision, to the bit where sums are integers: all tail lengths, unaligned rows, memory fences around what it may touch; the same bits
- * for a row wherever it stands and whichever outputs are asked for; NaN, infinities and signed zeros; packing; and the choice among
- * kernels. */
+/* Every kernel that runs here against double precision, with a bound derived for its precision, and against
+ * the reference of the same precision, to the bit where sums are integers: all tail lengths, unaligned rows,
+ * memory fences around what it may touch; the same bits for a row wherever it stands and whichever outputs
+ * are asked for; NaN, infinities and signed zeros; packing; and the choice among kernels. */
 #include "base/rng.h"
 #include "nets/kernels/kernels.h"
 
@@ -15,7 +15,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-/* A buffer that ends (to the float) where an unreadable page begins, so that touching one float too many crashes. */
+/* A buffer that ends (to the float) where an unreadable page begins, so that touching one float too many
+ * crashes. */
 typedef struct fenced {
     float *at;
     void *map;
@@ -24,7 +25,8 @@ typedef struct fenced {
 
 static fenced fenced_alloc(size_t floats)
 {
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = floats * sizeof(float), body = (bytes + page - 1) / page * page;
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = floats * sizeof(float),
+                 body = (bytes + page - 1) / page * page;
     fenced f = {.map_size = body + page};
     f.map = mmap(NULL, f.map_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_true(f.map != MAP_FAILED);
@@ -90,7 +92,8 @@ static void problem_free(problem *p)
     free(p->bias);
 }
 
-/* One of two fenced buffers that are kept, because mapping one for every call would be what the test spends its time on. */
+/* One of two fenced buffers that are kept, because mapping one for every call would be what the test spends
+ * its time on. */
 static float *kept_fenced(int which, size_t floats)
 {
     static fenced kept[2];
@@ -105,8 +108,8 @@ static float *kept_fenced(int which, size_t floats)
 }
 
 /* Outputs first .. end - 1 of the packed layer, rows prepared as the kernel wants them. */
-static void run_part(const amb_kernel *kernel, const problem *p, int first, int end, const float *x, size_t x_stride, int n, float *y,
-                     size_t y_stride)
+static void run_part(const amb_kernel *kernel, const problem *p, int first, int end, const float *x,
+                     size_t x_stride, int n, float *y, size_t y_stride)
 {
     amb_rows rows = {.cell = x, .stride = x_stride};
     const size_t cells = amb_kernel_row_cells(kernel, p->inputs);
@@ -119,7 +122,8 @@ static void run_part(const amb_kernel *kernel, const problem *p, int first, int 
     kernel->layer(&p->layer, first, end, &rows, n, y, y_stride);
 }
 
-static void run(const amb_kernel *kernel, const problem *p, const float *x, size_t x_stride, int n, float *y, size_t y_stride)
+static void run(const amb_kernel *kernel, const problem *p, const float *x, size_t x_stride, int n, float *y,
+                size_t y_stride)
 {
     run_part(kernel, p, 0, p->outputs, x, x_stride, n, y, y_stride);
 }
@@ -133,19 +137,22 @@ static double largest(const float *v, size_t count)
 }
 
 /* want: the layer's outputs in double; bound: how far each precision may be from it.
- * Summing inputs + 1 terms in any order, each product rounded, errs by at most (inputs + 1) u (|b| + sum |w x|) to first order, u = 2^-24;
- * one more u covers the higher orders, and three the integers' few roundings in fp32.
- * Rounding to bf16 errs by 2^-8 of a number; to integers by half a unit, that is 1/(2 most) of the output's largest weight or the row's
- * largest value. The product of two rounded factors errs by |dw| |x| + |w| |dx| + |dw| |dx|. Activations here do not widen an error. */
-static void in_double(const problem *p, const float *x, size_t x_stride, int n, double *want, double *bound[AMB_PRECISIONS])
+ * Summing inputs + 1 terms in any order, each product rounded, errs by at most (inputs + 1) u (|b| + sum |w
+ * x|) to first order, u = 2^-24; one more u covers the higher orders, and three the integers' few roundings
+ * in fp32. Rounding to bf16 errs by 2^-8 of a number; to integers by half a unit, that is 1/(2 most) of the
+ * output's largest weight or the row's largest value. The product of two rounded factors errs by |dw| |x| +
+ * |w| |dx| + |dw| |dx|. Activations here do not widen an error. */
+static void in_double(const problem *p, const float *x, size_t x_stride, int n, double *want,
+                      double *bound[AMB_PRECISIONS])
 {
     const size_t in = (size_t)p->inputs;
     for (int r = 0; r < n; r++) {
         const double x_most = largest(x + (size_t)r * x_stride, in);
         for (int o = 0; o < p->outputs; o++) {
             const float *w = p->weight + (size_t)o * in;
-            const double w_most = largest(w, in), dx16 = x_most / AMB_INT16_MAX / 2, dw16 = w_most / AMB_INT16_MAX / 2,
-                         dx8 = x_most / AMB_INT8_ACTIVATION_MAX / 2, dw8 = w_most / AMB_INT8_MAX / 2;
+            const double w_most = largest(w, in), dx16 = x_most / AMB_INT16_MAX / 2,
+                         dw16 = w_most / AMB_INT16_MAX / 2, dx8 = x_most / AMB_INT8_ACTIVATION_MAX / 2,
+                         dw8 = w_most / AMB_INT8_MAX / 2;
             double sum = p->bias[o], size = fabs(sum), bf16 = 0, int16 = 0, int8 = 0;
             for (size_t k = 0; k < in; k++) {
                 const double v = x[(size_t)r * x_stride + k], term = (double)w[k] * v;
@@ -205,7 +212,8 @@ static void answers_free(answers *a)
 }
 
 /* One batch's outputs y (rows first .. first + n - 1 of the answers) against double and the reference. */
-static void check_values(const amb_kernel *kernel, const problem *p, const answers *a, int first, int n, const float *y, size_t y_stride)
+static void check_values(const amb_kernel *kernel, const problem *p, const answers *a, int first, int n,
+                         const float *y, size_t y_stride)
 {
     const size_t out = (size_t)p->outputs;
     const bool exact = kernel->precision == AMB_PRECISION_INT16 || kernel->precision == AMB_PRECISION_INT8;
@@ -220,19 +228,25 @@ static void check_values(const amb_kernel *kernel, const problem *p, const answe
             worst_at = i;
         }
         const float reference = a->reference[kernel->precision][at];
-        /* Floats may be summed in another order than the reference's: both are within the rounding's bound of the same exact sum. */
-        const double apart = fabs((double)got - (double)reference), allowed = 2 * 2 * a->bound[AMB_PRECISION_FP32][at];
+        /* Floats may be summed in another order than the reference's: both are within the rounding's bound of
+         * the same exact sum. */
+        const double apart = fabs((double)got - (double)reference),
+                     allowed = 2 * 2 * a->bound[AMB_PRECISION_FP32][at];
         if (exact ? !same_bits(&got, &reference, 1) : !(apart <= allowed))
-            fail_msg("%s, %d inputs, %d outputs, %d rows: row %zu, output %zu is %.9g, the reference's %.9g", kernel->name, p->inputs,
-                     p->outputs, n, i / out, i % out, (double)got, (double)reference);
+            fail_msg("%s, %d inputs, %d outputs, %d rows: row %zu, output %zu is %.9g, the reference's %.9g",
+                     kernel->name, p->inputs, p->outputs, n, i / out, i % out, (double)got,
+                     (double)reference);
     }
     if (worst > 1.0)
-        fail_msg("%s, %d inputs, %d outputs, %d rows: worst at row %zu, output %zu: %.9g, in double %.17g, %.3g times the bound",
+        fail_msg("%s, %d inputs, %d outputs, %d rows: worst at row %zu, output %zu: %.9g, in double %.17g, "
+                 "%.3g times the bound",
                  kernel->name, p->inputs, p->outputs, n, worst_at / out, worst_at % out,
-                 (double)y[worst_at / out * y_stride + worst_at % out], a->want[(size_t)first * out + worst_at], worst);
+                 (double)y[worst_at / out * y_stride + worst_at % out],
+                 a->want[(size_t)first * out + worst_at], worst);
 }
 
-/* Rows of every number from 1 to max_n of one layer through one kernel: accuracy, fences, canaries, and the same bits as alone. */
+/* Rows of every number from 1 to max_n of one layer through one kernel: accuracy, fences, canaries, and the
+ * same bits as alone. */
 static void check_layer(const amb_kernel *kernel, problem *p, const float *x, int max_n, const answers *a)
 {
     const size_t in = (size_t)p->inputs, out = (size_t)p->outputs;
@@ -265,16 +279,17 @@ static void check_layer(const amb_kernel *kernel, problem *p, const float *x, in
 
         for (size_t i = 0; i < before; i++)
             if (!same_bits(fy.at + i, &canary, 1))
-                fail_msg("%s, %d inputs, %d outputs, %d rows: wrote %zu floats before the output", kernel->name, p->inputs, p->outputs, n,
-                         before - i);
+                fail_msg("%s, %d inputs, %d outputs, %d rows: wrote %zu floats before the output",
+                         kernel->name, p->inputs, p->outputs, n, before - i);
         for (int r = 0; r < n; r++) {
             const float *row = y + (size_t)r * y_stride;
             if (!same_bits(row, alone + (size_t)(first + r) * out, out))
-                fail_msg("%s, %d inputs, %d outputs: row %d of %d differs from the same row alone", kernel->name, p->inputs, p->outputs, r,
-                         n);
+                fail_msg("%s, %d inputs, %d outputs: row %d of %d differs from the same row alone",
+                         kernel->name, p->inputs, p->outputs, r, n);
             for (size_t o = out; r + 1 < n && o < y_stride; o++)
                 if (!same_bits(row + o, &canary, 1))
-                    fail_msg("%s, %d inputs, %d outputs, %d rows: wrote behind row %d", kernel->name, p->inputs, p->outputs, n, r);
+                    fail_msg("%s, %d inputs, %d outputs, %d rows: wrote behind row %d", kernel->name,
+                             p->inputs, p->outputs, n, r);
         }
         check_values(kernel, p, a, first, n, y, y_stride);
         fenced_free(fx);
@@ -307,7 +322,8 @@ static void test_every_tail(void **state)
     for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++)
         for (int outputs = 1; outputs <= 70; outputs++)
             check_shape(&rng, inputs[i], outputs, 20);
-    /* Wide enough for several full panels side by side, with each number of panels left over and each tail. */
+    /* Wide enough for several full panels side by side, with each number of panels left over and each tail.
+     */
     for (int outputs = 71; outputs <= 300; outputs++)
         check_shape(&rng, 3, outputs, 5);
 }
@@ -323,8 +339,9 @@ static void test_every_input_length(void **state)
 static void test_the_networks_layers(void **state)
 {
     (void)state;
-    static const int shape[][2] = {{197, 1024}, {1024, 512}, {512, 36},  {512, 1},    {132, 256},  {256, 128}, {128, 32},
-                                   {32, 2},     {256, 256},  {256, 512}, {512, 4380}, {4380, 512}, {65536, 1}, {1, 65536}};
+    static const int shape[][2] = {{197, 1024}, {1024, 512}, {512, 36},  {512, 1},   {132, 256},
+                                   {256, 128},  {128, 32},   {32, 2},    {256, 256}, {256, 512},
+                                   {512, 4380}, {4380, 512}, {65536, 1}, {1, 65536}};
     amb_rng rng = amb_rng_seed(3, 0);
     for (size_t i = 0; i < sizeof shape / sizeof shape[0]; i++)
         check_shape(&rng, shape[i][0], shape[i][1], 9);
@@ -350,21 +367,22 @@ static void test_fusing_kernels_agree(void **state)
             problem_unpack(&p);
             for (int i = 0; fusing && i < ROWS * out; i++)
                 if (!same_bits(first + i, y + i, 1))
-                    fail_msg("%d outputs: row %d, output %d is %.9g, with %s %.9g", out, i / out, i % out, (double)first[i], kernel->name,
-                             (double)y[i]);
+                    fail_msg("%d outputs: row %d, output %d is %.9g, with %s %.9g", out, i / out, i % out,
+                             (double)first[i], kernel->name, (double)y[i]);
             fusing++;
         }
         problem_free(&p);
     }
 }
 
-/* One input of weight 1 and a bias of -0: the output is act(x) itself, rounded to the kernel's precision, for every row and place in a
- * vector. */
+/* One input of weight 1 and a bias of -0: the output is act(x) itself, rounded to the kernel's precision, for
+ * every row and place in a vector. */
 static void test_special_values(void **state)
 {
     (void)state;
     enum { MOST = 150, ROWS = 11 };
-    static const float in[] = {NAN, -NAN, INFINITY, -INFINITY, 0.0f, -0.0f, 0x1p-120f, -0x1p-120f, 3.375e38f, -3.375e38f, -1.5f};
+    static const float in[] = {NAN,       -NAN,       INFINITY,  -INFINITY,  0.0f, -0.0f,
+                               0x1p-120f, -0x1p-120f, 3.375e38f, -3.375e38f, -1.5f};
     _Static_assert(sizeof in / sizeof in[0] == ROWS, "a value a row");
     amb_rng rng = amb_rng_seed(5, 0);
     static const int outputs[] = {1, 4, 5, 40, MOST};
@@ -378,8 +396,10 @@ static void test_special_values(void **state)
         }
         for (int k = 0; k < amb_kernel_count(); k++) {
             const amb_kernel *kernel = amb_kernel_at(k);
-            const bool integer = kernel->precision == AMB_PRECISION_INT16 || kernel->precision == AMB_PRECISION_INT8;
-            /* bf16 rounds the input; integers scale it by 1/most and back; sums of several chains turn -0 into 0 */
+            const bool integer =
+                kernel->precision == AMB_PRECISION_INT16 || kernel->precision == AMB_PRECISION_INT8;
+            /* bf16 rounds the input; integers scale it by 1/most and back; sums of several chains turn -0
+             * into 0 */
             const double near = kernel->precision == AMB_PRECISION_FP32 ? 0 : integer ? 4 * 0x1p-24 : 0x1p-8;
             problem_pack(&p, kernel);
             for (int n = 1; n <= ROWS; n++) {
@@ -392,11 +412,13 @@ static void test_special_values(void **state)
                     if (integer && fabsf(v) < 0x1p-100f)
                         v = 0.0f;
                     const float want = relu && v < 0.0f ? 0.0f : v;
-                    const bool good = isnan(want) || isinf(want) ? (isnan(want) ? isnan(y[j]) : y[j] == want)
-                                                                 : fabs((double)y[j] - (double)want) <= near * fabs((double)want);
+                    const bool good = isnan(want) || isinf(want)
+                                          ? (isnan(want) ? isnan(y[j]) : y[j] == want)
+                                          : fabs((double)y[j] - (double)want) <= near * fabs((double)want);
                     if (!good)
-                        fail_msg("%s, %s, %d rows, output %d of %d: %g became %g, expected %g", kernel->name, relu ? "ReLU" : "identity", n,
-                                 j % out, out, (double)in[ROWS - n + j / out], (double)y[j], (double)want);
+                        fail_msg("%s, %s, %d rows, output %d of %d: %g became %g, expected %g", kernel->name,
+                                 relu ? "ReLU" : "identity", n, j % out, out, (double)in[ROWS - n + j / out],
+                                 (double)y[j], (double)want);
                 }
             }
             problem_unpack(&p);
@@ -427,8 +449,8 @@ static void test_nan_stays_in_its_row(void **state)
                 *victim = kept;
                 for (int i = 0; i < ROWS * out; i++) {
                     if (i / out == bad ? !isnan(y[i]) : !same_bits(&y[i], &clean[i], 1))
-                        fail_msg("%s: NaN in row %d, row %d output %d is %g (%g without the NaN)", kernel->name, bad, i / out, i % out,
-                                 (double)y[i], (double)clean[i]);
+                        fail_msg("%s: NaN in row %d, row %d output %d is %g (%g without the NaN)",
+                                 kernel->name, bad, i / out, i % out, (double)y[i], (double)clean[i]);
                 }
             }
             problem_unpack(&p);
@@ -437,8 +459,9 @@ static void test_nan_stays_in_its_row(void **state)
     }
 }
 
-/* The largest sums that integers can meet: all weights and all inputs at their limit, of one sign, over the most inputs there can be. The
- * answer is exact but for fp32's rounding, which it would not be if a sum had wrapped around. */
+/* The largest sums that integers can meet: all weights and all inputs at their limit, of one sign, over the
+ * most inputs there can be. The answer is exact but for fp32's rounding, which it would not be if a sum had
+ * wrapped around. */
 static void test_integers_do_not_overflow(void **state)
 {
     (void)state;
@@ -461,7 +484,8 @@ static void test_integers_do_not_overflow(void **state)
                     problem_unpack(&p);
                     for (int o = 0; o < out; o++)
                         if (!(fabs((double)y[o] - (double)(sign * in) - (double)p.bias[o]) <= 1e-5 * in))
-                            fail_msg("%s: %d times %d plus %g is %g", amb_kernel_at(k)->name, in, sign, (double)p.bias[o], (double)y[o]);
+                            fail_msg("%s: %d times %d plus %g is %g", amb_kernel_at(k)->name, in, sign,
+                                     (double)p.bias[o], (double)y[o]);
                 }
                 problem_free(&p);
                 free(x);
@@ -485,7 +509,8 @@ static void test_packing(void **state)
             const int padded = (outputs + kernel->lanes - 1) / kernel->lanes * kernel->lanes;
             const float *packed = p.layer.weight;
             assert_int_equal(amb_kernel_padded_outputs(kernel, outputs), padded);
-            assert_int_equal(amb_kernel_weight_cells(kernel, inputs, outputs), outputs <= AMB_DOT ? outputs * 16 : padded * inputs);
+            assert_int_equal(amb_kernel_weight_cells(kernel, inputs, outputs),
+                             outputs <= AMB_DOT ? outputs * 16 : padded * inputs);
             for (int o = 0; o < padded; o++) {
                 const int panel = o / kernel->panel * kernel->panel;
                 const int width = padded - panel < kernel->panel ? padded - panel : kernel->panel;
@@ -493,7 +518,9 @@ static void test_packing(void **state)
                 assert_true(same_bits(&p.layer.bias[o], &bias, 1));
                 for (int i = 0; i < inputs && (outputs > AMB_DOT || o < outputs); i++) {
                     const float weight = o < outputs ? p.weight[o * inputs + i] : 0.0f;
-                    assert_true(same_bits(packed + (outputs <= AMB_DOT ? o * 16 + i : panel * inputs + i * width + o - panel), &weight, 1));
+                    assert_true(same_bits(
+                        packed + (outputs <= AMB_DOT ? o * 16 + i : panel * inputs + i * width + o - panel),
+                        &weight, 1));
                 }
             }
             problem_unpack(&p);
@@ -524,7 +551,8 @@ static void test_list_and_names(void **state)
         if (amb_kernel_by_name(names[i], &err))
             found++;
         else
-            assert_non_null(strstr(err.text, "needs instructions that this CPU or its operating system does not offer"));
+            assert_non_null(
+                strstr(err.text, "needs instructions that this CPU or its operating system does not offer"));
     }
     assert_int_equal(found, amb_kernel_count());
 
@@ -592,7 +620,8 @@ static void test_environment_variable(void **state)
 
     setenv("AMB_KERNEL", "abacus", 1);
     assert_false(amb_kernel_from_environment(&kernel, &err));
-    assert_non_null(strstr(err.text, "environment variable AMB_KERNEL: there is no kernel \"abacus\"; these run here: ref"));
+    assert_non_null(strstr(
+        err.text, "environment variable AMB_KERNEL: there is no kernel \"abacus\"; these run here: ref"));
     assert_false(amb_kernel_from_environment(&kernel, NULL));
 
     if (kept)

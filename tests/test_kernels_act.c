@@ -1,5 +1,5 @@
-/* The vector activations against double precision over all floats: exp's, tanh's and the sigmoid's errors in units in the last place, and
- * special values. */
+/* The vector activations against double precision over all floats: exp's, tanh's and the sigmoid's errors in
+ * units in the last place, and special values. */
 #include "nets/kernels/kernels.h"
 
 #include <setjmp.h>
@@ -36,8 +36,8 @@ static double ulp(double v)
     return ldexp(1, exponent - 24 < -149 ? -149 : exponent - 24);
 }
 
-static void check_block(amb_activate_function *activate, const char *name, int a, float alpha, const float *in, int count, double *worst,
-                        float *worst_at)
+static void check_block(amb_activate_function *activate, const char *name, int a, float alpha,
+                        const float *in, int count, double *worst, float *worst_at)
 {
     float y[BLOCK];
     memcpy(y, in, (size_t)count * sizeof *y);
@@ -45,7 +45,8 @@ static void check_block(amb_activate_function *activate, const char *name, int a
     for (int i = 0; i < count; i++) {
         const double want = amb_activation_of(promise[a].act, (double)alpha, (double)in[i]);
         if (isnan(want) ? !isnan(y[i]) : isinf((float)want) && (float)want != y[i])
-            fail_msg("%s, %s of %a: %a, expected %a", name, amb_activation_name(promise[a].act), (double)in[i], (double)y[i], want);
+            fail_msg("%s, %s of %a: %a, expected %a", name, amb_activation_name(promise[a].act),
+                     (double)in[i], (double)y[i], want);
         if (isnan(want) || isinf((float)want))
             continue;
         const double off = fabs((double)y[i] - want) / ulp(want);
@@ -69,7 +70,8 @@ static void sweep(amb_activate_function *activate, const char *name)
                 count = 0;
             }
         }
-        /* Densely where exp turns from one power of two to the next, and where tanh and e^v - 1 are nearly linear. */
+        /* Densely where exp turns from one power of two to the next, and where tanh and e^v - 1 are nearly
+         * linear. */
         for (double v = -110; v < 20; v += 7.3e-4) {
             block[count++] = (float)v;
             if (count == BLOCK) {
@@ -77,12 +79,15 @@ static void sweep(amb_activate_function *activate, const char *name)
                 count = 0;
             }
         }
-        static const float special[] = {0.0f, -0.0f, 1.0f, -1.0f, NAN, -NAN, INFINITY, -INFINITY, 0x1p-149f, -0x1p-149f, 3.4e38f, -3.4e38f};
-        check_block(activate, name, a, 1.0f, special, (int)(sizeof special / sizeof special[0]), &worst, &worst_at);
+        static const float special[] = {0.0f,     -0.0f,     1.0f,      -1.0f,      NAN,     -NAN,
+                                        INFINITY, -INFINITY, 0x1p-149f, -0x1p-149f, 3.4e38f, -3.4e38f};
+        check_block(activate, name, a, 1.0f, special, (int)(sizeof special / sizeof special[0]), &worst,
+                    &worst_at);
         if (worst > promise[a].ulps)
-            fail_msg("%s: %s is %.3g ulp off at %a, allowed %.3g", name, amb_activation_name(promise[a].act), worst, (double)worst_at,
-                     promise[a].ulps);
-        print_message("%s: %s within %.3g ulp (worst at %a)\n", name, amb_activation_name(promise[a].act), worst, (double)worst_at);
+            fail_msg("%s: %s is %.3g ulp off at %a, allowed %.3g", name, amb_activation_name(promise[a].act),
+                     worst, (double)worst_at, promise[a].ulps);
+        print_message("%s: %s within %.3g ulp (worst at %a)\n", name, amb_activation_name(promise[a].act),
+                      worst, (double)worst_at);
     }
 }
 

@@ -1,4 +1,5 @@
-/* Our own kinematics against MuJoCo's, whose numbers it must give, and against the skeleton table on paper. */
+/* Our own kinematics against MuJoCo's, whose numbers it must give, and against the skeleton table on paper.
+ */
 #include "tests/body.h"
 
 #include "base/assets.h"
@@ -82,7 +83,8 @@ static void any_state_is_mujocos(void **unused)
         random_velocity(&rng, vel, 10);
         pose[0] = amb_rng_range(&rng, -5, 5);
         pose[1] = amb_rng_range(&rng, -5, 5);
-        for (int i = 0; i < AMB_BODIES; i++) /* the other sign is the same rotation, and stays where it is put */
+        for (int i = 0; i < AMB_BODIES; i++) /* the other sign is the same rotation, and stays where it is
+                                                put */
             if ((is_ball(i) || i == AMB_ROOT) && amb_rng_uniform(&rng) < .5)
                 for (int k = 0; k < 4; k++)
                     pose[pose_at[i] + k] *= -1;
@@ -110,7 +112,8 @@ static void lengths_of_quaternions_do_not_matter(void **unused)
     }
 }
 
-/* Turning about the vertical through the root, the whole body does what a rigid one does: v = w x r, by hand for the right wrist. */
+/* Turning about the vertical through the root, the whole body does what a rigid one does: v = w x r, by hand
+ * for the right wrist. */
 static void a_turning_wrist_is_as_on_paper(void **unused)
 {
     (void)unused;
@@ -122,11 +125,13 @@ static void a_turning_wrist_is_as_on_paper(void **unused)
     const double wrist[3] = {-.02405, -.18311, .9 + .236151 + .2435 - .274788 - .258947};
     assert_all_near(state.joint[AMB_RIGHT_WRIST], wrist, 3, 1e-12, "wrist");
     assert_all_near(state.centre[AMB_RIGHT_WRIST], wrist, 3, 1e-12, "wrist's centre");
-    assert_all_near(state.lin[AMB_RIGHT_WRIST], (const double[3]){.5 + 2 * .18311, -2 * .02405, 0}, 3, 1e-12, "wrist's velocity");
+    assert_all_near(state.lin[AMB_RIGHT_WRIST], (const double[3]){.5 + 2 * .18311, -2 * .02405, 0}, 3, 1e-12,
+                    "wrist's velocity");
     assert_all_near(state.ang[AMB_RIGHT_WRIST], (const double[3]){0, 0, 2}, 3, 1e-12, "wrist's turn");
 }
 
-/* Prints the time it takes beside MuJoCo's, of which it must be a part: where it is optimised, as MuJoCo's library always is. */
+/* Prints the time it takes beside MuJoCo's, of which it must be a part: where it is optimised, as MuJoCo's
+ * library always is. */
 static void time_is_a_part_of_mujocos(void **unused)
 {
     (void)unused;
@@ -159,7 +164,8 @@ static void time_is_a_part_of_mujocos(void **unused)
         place = fmin(place, (t2 - t1) / CALLS);
         mujoco = fmin(mujoco, (t3 - t2) / CALLS);
     }
-    print_message("state %.2f us, places alone %.2f us, MuJoCo %.2f us\n", own * 1e6, place * 1e6, mujoco * 1e6);
+    print_message("state %.2f us, places alone %.2f us, MuJoCo %.2f us\n", own * 1e6, place * 1e6,
+                  mujoco * 1e6);
 #ifdef NDEBUG
     assert_true(own < mujoco);
     assert_true(place < mujoco);
@@ -196,12 +202,16 @@ static void assert_refused(const char *from, const char *to, const char *sentenc
 static void another_skeleton_is_refused(void **unused)
 {
     (void)unused;
-    assert_refused("<body name=\"chest\" pos", "<body name=\"chest\" quat=\"0 1 0 0\" pos", "\"chest\"|turned");
-    assert_refused("<joint name=\"neck\" type=\"ball\"", "<joint name=\"neck\" type=\"ball\" pos=\"0 .1 0\"", "\"neck\"|origin");
-    assert_refused("<joint name=\"left_knee\" type=\"hinge\" axis=\"0 0 1\"", "<joint name=\"left_knee\" type=\"hinge\" axis=\"0 1 0\"",
+    assert_refused("<body name=\"chest\" pos", "<body name=\"chest\" quat=\"0 1 0 0\" pos",
+                   "\"chest\"|turned");
+    assert_refused("<joint name=\"neck\" type=\"ball\"", "<joint name=\"neck\" type=\"ball\" pos=\"0 .1 0\"",
+                   "\"neck\"|origin");
+    assert_refused("<joint name=\"left_knee\" type=\"hinge\" axis=\"0 0 1\"",
+                   "<joint name=\"left_knee\" type=\"hinge\" axis=\"0 1 0\"",
                    "\"left_knee\"|(0, 1, 0)|(0, 0, 1)");
     assert_refused("<joint name=\"right_elbow\" type=\"hinge\" axis=\"0 0 1\"",
-                   "<joint name=\"right_elbow\" type=\"hinge\" ref=\".5\" axis=\"0 0 1\"", "\"right_elbow\"|0.5 rad");
+                   "<joint name=\"right_elbow\" type=\"hinge\" ref=\".5\" axis=\"0 0 1\"",
+                   "\"right_elbow\"|0.5 rad");
 }
 
 int main(void)

@@ -1,4 +1,5 @@
-/* The mirror: against reflections by matrices, twice is once not, and a mirrored world goes on as the mirror shows it. */
+/* The mirror: against reflections by matrices, twice is once not, and a mirrored world goes on as the mirror
+ * shows it. */
 #include "tests/body.h"
 
 #include "motion/kinematics.h"
@@ -47,7 +48,8 @@ static void random_state(amb_rng *rng, double pose[AMB_POSE], double vel[AMB_VEL
     pose[1] = amb_rng_range(rng, -2, 2);
 }
 
-/* Every body of the mirrored pose is where a plane mirror shows its twin, turned and moving as the mirror shows it. */
+/* Every body of the mirrored pose is where a plane mirror shows its twin, turned and moving as the mirror
+ * shows it. */
 static void a_pose_is_reflected(void **unused)
 {
     (void)unused;
@@ -69,7 +71,8 @@ static void a_pose_is_reflected(void **unused)
                 assert_near(b.lin[i][k], sign * a.lin[t][k], 1e-6, "velocity", k);
                 assert_near(b.ang[i][k], -sign * a.ang[t][k], 1e-6, "angular velocity", k);
                 for (int l = 0; l < 3; l++)
-                    assert_near(b.at.rot[i][k][l], sign * (l == 2 ? -1 : 1) * a.at.rot[t][k][l], 1e-12, "rotation", k);
+                    assert_near(b.at.rot[i][k][l], sign * (l == 2 ? -1 : 1) * a.at.rot[t][k][l], 1e-12,
+                                "rotation", k);
             }
         }
     }
@@ -143,7 +146,8 @@ static void measures_are_mirrored(void **unused)
         random_state(&rng, wanted_pose, wanted_vel);
         amb_fk_state(&character->skeleton, wanted_pose, wanted_vel, &wanted);
         float goal[AMB_GOAL], got_goal[AMB_GOAL];
-        amb_observe_goal(&state, &wanted, heading, wanted_pose, goal); /* a target of which all rotations are large */
+        amb_observe_goal(&state, &wanted, heading, wanted_pose, goal); /* a target of which all rotations are
+                                                                          large */
         float obs[AMB_OBS], got_obs[AMB_OBS], style[AMB_FEATURES], got_style[AMB_FEATURES];
         float phase[AMB_PHASE_FEATURES], got_phase[AMB_PHASE_FEATURES];
         amb_observe(&state, .25, heading, obs);
@@ -240,9 +244,9 @@ static void a_clip_is_mirrored_at_any_time(void **unused)
     amb_clip_destroy(clip);
 }
 
-/* The body follows a clip on the ground with actions at random, its image the mirrored clip with mirrored actions: two episodes that a
- * mirror cannot tell apart, in both action modes. Contacts come to the solver in another order, so rounding differs, and chaos makes it
- * grow. */
+/* The body follows a clip on the ground with actions at random, its image the mirrored clip with mirrored
+ * actions: two episodes that a mirror cannot tell apart, in both action modes. Contacts come to the solver in
+ * another order, so rounding differs, and chaos makes it grow. */
 static void a_mirrored_world_does_what_the_mirror_shows(void **unused)
 {
     (void)unused;
@@ -330,16 +334,21 @@ static void asymmetry_is_the_distance_from_the_image_half_a_cycle_later(void **u
     static const struct {
         double right, left;
         bool symmetric;
-    } row[] = {{.5, .5, true}, {.5, .7, true}, {.7, .5, true}, {.3, .3 + 1.29, true}, {.3, .3 + 1.31, false}, {2, .3, false}};
+    } row[] = {{.5, .5, true},        {.5, .7, true},         {.7, .5, true},
+               {.3, .3 + 1.29, true}, {.3, .3 + 1.31, false}, {2, .3, false}};
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
-        amb_clip *clip = two_halves(row[i].right, row[i].left, true), *once = two_halves(row[i].right, row[i].left, false);
-        assert_near(amb_mirror_asymmetry(clip), 2 * fabs(row[i].right - row[i].left) / 13, 1e-7, "asymmetry", (int)i);
+        amb_clip *clip = two_halves(row[i].right, row[i].left, true),
+                 *once = two_halves(row[i].right, row[i].left, false);
+        assert_near(amb_mirror_asymmetry(clip), 2 * fabs(row[i].right - row[i].left) / 13, 1e-7, "asymmetry",
+                    (int)i);
         assert_true(amb_mirror_is_symmetric(clip) == row[i].symmetric);
-        assert_true(amb_mirror_asymmetry(once) == M_PI && !amb_mirror_is_symmetric(once)); /* no half a cycle later */
+        /* no half a cycle later */
+        assert_true(amb_mirror_asymmetry(once) == M_PI && !amb_mirror_is_symmetric(once));
         amb_clip_destroy(clip);
         amb_clip_destroy(once);
     }
-    amb_clip *clip = moving_clip(), *image = amb_mirror_clip(clip, NULL); /* the image of what is not symmetric is not, either */
+    /* the image of what is not symmetric is not, either */
+    amb_clip *clip = moving_clip(), *image = amb_mirror_clip(clip, NULL);
     assert_true(amb_mirror_asymmetry(clip) > .2);
     assert_near(amb_mirror_asymmetry(image), amb_mirror_asymmetry(clip), 1e-9, "asymmetry of the image", 0);
     amb_clip_destroy(image);
@@ -366,7 +375,8 @@ static void walking_is_symmetric_and_kicking_is_not(void **unused)
         tried++;
     }
     if (tried == 0) {
-        print_message("no clips at hand (AMBLE_CLIPS is not set; scripts/get-clips.sh fetches them): not tested with them\n");
+        print_message("no clips at hand (AMBLE_CLIPS is not set; scripts/get-clips.sh fetches them): not "
+                      "tested with them\n");
         skip();
     }
 }

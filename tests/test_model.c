@@ -1,5 +1,5 @@
-/* The packed network against double precision, with every kernel that runs here: accuracy, a row's independence of its batch, NaN, the
- * normaliser, repacking, and what it may write to. */
+/* The packed network against double precision, with every kernel that runs here: accuracy, a row's
+ * independence of its batch, NaN, the normaliser, repacking, and what it may write to. */
 #include "base/number.h"
 #include "base/rng.h"
 #include "nets/model.h"
@@ -46,8 +46,9 @@ static float *random_rows(amb_rng *rng, int rows, int width)
     return x;
 }
 
-/* One row in double, as net.h defines it, and how far fp32 may be from it: the error of each layer's input passes through |W|, and summing
- * adds (inputs + 2) u (|b| + sum |w h|), u = 2^-24. Clamp and ReLU do not widen an error. */
+/* One row in double, as net.h defines it, and how far fp32 may be from it: the error of each layer's input
+ * passes through |W|, and summing adds (inputs + 2) u (|b| + sum |w h|), u = 2^-24. Clamp and ReLU do not
+ * widen an error. */
 static void in_double(const amb_net *net, const float *x, double *want, double *bound)
 {
     int widest = 0;
@@ -99,7 +100,8 @@ static void check_accuracy(amb_rng *rng, int layers, const int *dim, bool normal
     amb_net *net = random_net(rng, layers, dim, normalizer);
     const int in = dim[0], out = dim[layers];
     float *x = random_rows(rng, ROWS, in), *y = malloc(ROWS * (size_t)out * sizeof *y);
-    double *want = malloc(ROWS * (size_t)out * sizeof *want), *bound = malloc(ROWS * (size_t)out * sizeof *bound);
+    double *want = malloc(ROWS * (size_t)out * sizeof *want),
+           *bound = malloc(ROWS * (size_t)out * sizeof *bound);
     assert_true(y && want && bound);
     for (int r = 0; r < ROWS; r++)
         in_double(net, x + r * in, want + r * out, bound + r * out);
@@ -126,13 +128,16 @@ static void check_accuracy(amb_rng *rng, int layers, const int *dim, bool normal
                 variance += want[i] * want[i];
             }
             if (worst > 1.0 && amb_model_precision(model) == AMB_PRECISION_FP32)
-                fail_msg("%s, %d layers from %d to %d, %d rows: worst at row %d, output %d: %.9g, in double %.17g, bound %.3g",
-                         amb_model_kernel_name(model), layers, in, out, n, worst_at / out, worst_at % out, (double)y[worst_at],
-                         want[worst_at], bound[worst_at]);
-            /* The bound is for the worst case; errors in fact partly cancel. Narrow formats' bounds are the kernels' test's matter. */
+                fail_msg("%s, %d layers from %d to %d, %d rows: worst at row %d, output %d: %.9g, in double "
+                         "%.17g, bound %.3g",
+                         amb_model_kernel_name(model), layers, in, out, n, worst_at / out, worst_at % out,
+                         (double)y[worst_at], want[worst_at], bound[worst_at]);
+            /* The bound is for the worst case; errors in fact partly cancel. Narrow formats' bounds are the
+             * kernels' test's matter. */
             const double limit = least_mse[amb_model_precision(model)];
             if (square > limit * variance)
-                fail_msg("%s, %d layers from %d to %d, %d rows: mean square error is %.3g of the outputs' mean square, expected < %g",
+                fail_msg("%s, %d layers from %d to %d, %d rows: mean square error is %.3g of the outputs' "
+                         "mean square, expected < %g",
                          amb_model_kernel_name(model), layers, in, out, n, square / variance, limit);
         }
         free(workspace);
@@ -169,8 +174,8 @@ static void test_accuracy(void **state)
         check_accuracy(&rng, 2, (int[]){1 + d * 7 % 70, d, 1 + d * 3 % 70}, d % 2 == 0);
 }
 
-/* A row's bits do not depend on how many rows come with it nor on its place; the workspace and the output are written nowhere else, with
- * every alignment of both. */
+/* A row's bits do not depend on how many rows come with it nor on its place; the workspace and the output are
+ * written nowhere else, with every alignment of both. */
 static void test_rows_are_independent(void **state)
 {
     (void)state;
@@ -203,16 +208,19 @@ static void test_rows_are_independent(void **state)
 
             for (int r = 0; r < n; r++)
                 if (memcmp(out + r * OUT, alone + (first + r) * OUT, OUT * sizeof *y) != 0)
-                    fail_msg("%s: row %d of %d differs from the same row alone", amb_model_kernel_name(model), r, n);
+                    fail_msg("%s: row %d of %d differs from the same row alone", amb_model_kernel_name(model),
+                             r, n);
             for (size_t b = 0; b < GUARD + size + 64; b++)
                 if ((b < shift || b >= shift + size) && workspace[b] != 0xa5)
-                    fail_msg("%s, %d rows: wrote outside the workspace, byte %zd of %zu", amb_model_kernel_name(model), n,
-                             (ssize_t)(b - shift), size);
+                    fail_msg("%s, %d rows: wrote outside the workspace, byte %zd of %zu",
+                             amb_model_kernel_name(model), n, (ssize_t)(b - shift), size);
             const unsigned char *bytes = (const unsigned char *)y;
-            const size_t from = (size_t)((unsigned char *)out - (unsigned char *)y), to = from + (size_t)n * OUT * sizeof *y;
+            const size_t from = (size_t)((unsigned char *)out - (unsigned char *)y),
+                         to = from + (size_t)n * OUT * sizeof *y;
             for (size_t b = 0; b < ((size_t)n * OUT + 2 * GUARD) * sizeof *y; b++)
                 if ((b < from || b >= to) && bytes[b] != 0xa5)
-                    fail_msg("%s, %d rows: wrote outside the output, byte %zd", amb_model_kernel_name(model), n, (ssize_t)(b - from));
+                    fail_msg("%s, %d rows: wrote outside the output, byte %zd", amb_model_kernel_name(model),
+                             n, (ssize_t)(b - from));
             free(workspace);
             free(y);
         }
@@ -248,7 +256,8 @@ static void forward_once(const amb_net *net, const amb_kernel *kernel, const flo
 /* y is v, to the kernel's precision, in a row whose largest value is `most`. */
 static void assert_near(const amb_kernel *kernel, float y, float v, float most)
 {
-    const double unit[AMB_PRECISIONS] = {0, 0x1p-8 * fabs((double)v), (double)most / AMB_INT16_MAX, (double)most / AMB_INT8_ACTIVATION_MAX};
+    const double unit[AMB_PRECISIONS] = {0, 0x1p-8 * fabs((double)v), (double)most / AMB_INT16_MAX,
+                                         (double)most / AMB_INT8_ACTIVATION_MAX};
     if (!(fabs((double)y - (double)v) <= unit[kernel->precision]))
         fail_msg("%s: %g, expected %g", kernel->name, (double)y, (double)v);
 }
@@ -300,7 +309,8 @@ static void test_normalizer_and_clamp(void **state)
     }
 }
 
-/* A NaN comes out as NaN, in every output of its row, through clamp and ReLU; the other rows keep their bits. */
+/* A NaN comes out as NaN, in every output of its row, through clamp and ReLU; the other rows keep their bits.
+ */
 static void test_nan(void **state)
 {
     (void)state;
@@ -328,8 +338,8 @@ static void test_nan(void **state)
                 x[bad * IN + at] = kept;
                 for (int i = 0; i < ROWS * OUT; i++)
                     if (i / OUT == bad ? !isnan(y[i]) : memcmp(&y[i], &clean[i], sizeof y[i]) != 0)
-                        fail_msg("%s: NaN as input %d of row %d: output %d of row %d is %g", amb_kernel_at(k)->name, at, bad, i % OUT,
-                                 i / OUT, (double)y[i]);
+                        fail_msg("%s: NaN as input %d of row %d: output %d of row %d is %g",
+                                 amb_kernel_at(k)->name, at, bad, i % OUT, i / OUT, (double)y[i]);
             }
         }
     }
@@ -337,8 +347,8 @@ static void test_nan(void **state)
     amb_net_destroy(net);
 }
 
-/* Repacking with another net gives the bits that creating from it gives: weights, biases, activations, and the normaliser coming, changing
- * and going. */
+/* Repacking with another net gives the bits that creating from it gives: weights, biases, activations, and
+ * the normaliser coming, changing and going. */
 static void test_repack_equals_create(void **state)
 {
     (void)state;
@@ -407,11 +417,13 @@ static void test_kernel_from_environment(void **state)
         assert_non_null(model);
         assert_string_equal(amb_model_kernel_name(model), kernel->name);
         amb_model_destroy(model);
-        for (int forced = 0; forced < AMB_PRECISIONS; forced++) { /* the environment chooses among a forced precision's kernels */
+        for (int forced = 0; forced < AMB_PRECISIONS; forced++) { /* the environment chooses among a forced
+                                                                     precision's kernels */
             model = amb_model_create(net, &(amb_model_def){.precision = (amb_precision)forced}, &err);
             assert_non_null(model);
             assert_int_equal(amb_model_precision(model), forced);
-            const amb_kernel *want = forced == (int)kernel->precision ? kernel : amb_kernel_best((amb_precision)forced);
+            const amb_kernel *want =
+                forced == (int)kernel->precision ? kernel : amb_kernel_best((amb_precision)forced);
             assert_string_equal(amb_model_kernel_name(model), want->name);
             amb_model_destroy(model);
         }
@@ -420,7 +432,8 @@ static void test_kernel_from_environment(void **state)
     assert_null(amb_model_create(net, NULL, &err));
     assert_non_null(strstr(err.text, "environment variable AMB_KERNEL: there is no kernel \"sse9\""));
     amb_model *model =
-        amb_model_create(net, &(amb_model_def){.kernel = amb_kernel_at(0)}, &err); /* a kernel given by the caller is not overridden */
+        /* a kernel given by the caller is not overridden */
+        amb_model_create(net, &(amb_model_def){.kernel = amb_kernel_at(0)}, &err);
     assert_non_null(model);
     assert_string_equal(amb_model_kernel_name(model), "ref");
     amb_model_destroy(model);
@@ -449,11 +462,13 @@ static double error_of(const amb_net *net, const amb_model *model, uint64_t seed
     return sum / (double)out;
 }
 
-/* AUTO takes the first precision, fastest first, whose error is below the limit; it reports what it measured, and says it in one line. */
+/* AUTO takes the first precision, fastest first, whose error is below the limit; it reports what it measured,
+ * and says it in one line. */
 static void test_auto(void **state)
 {
     (void)state;
-    static const amb_precision order[] = {AMB_PRECISION_INT8, AMB_PRECISION_INT16, AMB_PRECISION_BF16, AMB_PRECISION_FP32};
+    static const amb_precision order[] = {AMB_PRECISION_INT8, AMB_PRECISION_INT16, AMB_PRECISION_BF16,
+                                          AMB_PRECISION_FP32};
     char *kept = keep("AMB_KERNEL");
     amb_rng rng = amb_rng_seed(15, 0);
     amb_net *net = random_net(&rng, 3, (int[]){50, 200, 120, 30}, true);
@@ -475,15 +490,18 @@ static void test_auto(void **state)
             offered[count++] = order[i];
         amb_model_destroy(model);
     }
-    assert_true(mse[AMB_PRECISION_INT8] > mse[AMB_PRECISION_INT16] && mse[AMB_PRECISION_INT16] > mse[AMB_PRECISION_FP32]);
+    assert_true(mse[AMB_PRECISION_INT8] > mse[AMB_PRECISION_INT16] &&
+                mse[AMB_PRECISION_INT16] > mse[AMB_PRECISION_FP32]);
 
-    /* Limits: none at all, and just above and just below what is asked of each precision's error: 72 numbers, 8 of each of 9 rows, may be
-     * 1.747 times too small. */
+    /* Limits: none at all, and just above and just below what is asked of each precision's error: 72 numbers,
+     * 8 of each of 9 rows, may be 1.747 times too small. */
     const double doubt = 1.7473;
     for (int i = -1; i < 2 * AMB_PRECISIONS; i++) {
         const double close = i % 2 ? 1.001 : .999;
-        amb_model_def def = {
-            .precision = AMB_PRECISION_AUTO, .max_mse = i < 0 ? 0 : mse[i / 2] * doubt * close, .calibration_rows = 9, .seed = 5};
+        amb_model_def def = {.precision = AMB_PRECISION_AUTO,
+                             .max_mse = i < 0 ? 0 : mse[i / 2] * doubt * close,
+                             .calibration_rows = 9,
+                             .seed = 5};
         amb_model *model = amb_model_create(net, &def, NULL);
         assert_non_null(model);
         amb_model_report report;
@@ -498,11 +516,13 @@ static void test_auto(void **state)
             assert_true(report.entry[t].mse == mse[offered[t]]);
         }
         char text[300], line[300];
-        int used = amb_number_format(line, sizeof line, "%s (%s), mean squared error %.1e", amb_precision_name(offered[want]),
-                                     amb_kernel_best(offered[want])->isa, mse[offered[want]]);
+        int used = amb_number_format(line, sizeof line, "%s (%s), mean squared error %.1e",
+                                     amb_precision_name(offered[want]), amb_kernel_best(offered[want])->isa,
+                                     mse[offered[want]]);
         for (int t = want - 1; t >= 0; t--)
-            used += amb_number_format(line + used, sizeof line - (size_t)used, "%s %s would have %.1e", t + 1 == want ? ";" : ",",
-                                      amb_precision_name(offered[t]), mse[offered[t]]);
+            used +=
+                amb_number_format(line + used, sizeof line - (size_t)used, "%s %s would have %.1e",
+                                  t + 1 == want ? ";" : ",", amb_precision_name(offered[t]), mse[offered[t]]);
         amb_model_describe(model, text, sizeof text);
         assert_string_equal(text, line);
         char cut[20] = "";
@@ -545,8 +565,8 @@ static void test_activations(void **state)
                 variance += want[i] * want[i];
             }
             if (!(square <= least_mse[amb_kernel_at(k)->precision] * variance))
-                fail_msg("%s, %s: mean square error is %.3g of the outputs' mean square", amb_kernel_at(k)->name,
-                         amb_activation_name((amb_activation)act), square / variance);
+                fail_msg("%s, %s: mean square error is %.3g of the outputs' mean square",
+                         amb_kernel_at(k)->name, amb_activation_name((amb_activation)act), square / variance);
             amb_net_destroy(net);
         }
     free(x);
@@ -569,7 +589,8 @@ static void test_run_double(void **state)
             in_double(net, x + r * IN, want, bound);
             for (int o = 0; o < OUT; o++)
                 if (r == 3 ? !isnan(y[r * OUT + o]) : !(fabs(y[r * OUT + o] - want[o]) <= 1e-12))
-                    fail_msg("row %d of %d, output %d: %.17g, expected %.17g", r, n, o, y[r * OUT + o], want[o]);
+                    fail_msg("row %d of %d, output %d: %.17g, expected %.17g", r, n, o, y[r * OUT + o],
+                             want[o]);
         }
     }
     free(x);
@@ -579,9 +600,15 @@ static void test_run_double(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accuracy),    cmocka_unit_test(test_rows_are_independent), cmocka_unit_test(test_normalizer_and_clamp),
-        cmocka_unit_test(test_nan),         cmocka_unit_test(test_repack_equals_create), cmocka_unit_test(test_kernel_from_environment),
-        cmocka_unit_test(test_activations), cmocka_unit_test(test_run_double),           cmocka_unit_test(test_auto),
+        cmocka_unit_test(test_accuracy),
+        cmocka_unit_test(test_rows_are_independent),
+        cmocka_unit_test(test_normalizer_and_clamp),
+        cmocka_unit_test(test_nan),
+        cmocka_unit_test(test_repack_equals_create),
+        cmocka_unit_test(test_kernel_from_environment),
+        cmocka_unit_test(test_activations),
+        cmocka_unit_test(test_run_double),
+        cmocka_unit_test(test_auto),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

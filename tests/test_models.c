@@ -1,5 +1,5 @@
-/* cli/models: one way of finding networks and tables, in the current folder and among amble's models, and what is said where there is
- * none. */
+/* cli/models: one way of finding networks and tables, in the current folder and among amble's models, and
+ * what is said where there is none. */
 #include "policy/models.h"
 
 #include "tests/policy.h"
@@ -25,7 +25,8 @@ static int set_up(void **state)
     assert_non_null(getcwd(here, sizeof here));
     (void)scratch("x");
     assert_int_equal(chdir(scratch_folder), 0);
-    assert_true(amb_folder_make("assets/models", &err) && amb_folder_make("sub", &err) && amb_folder_make("run", &err));
+    assert_true(amb_folder_make("assets/models", &err) && amb_folder_make("sub", &err) &&
+                amb_folder_make("run", &err));
     assert_int_equal(setenv("AMBLE_ASSETS", "assets", 1), 0);
     assert_int_equal(unsetenv("AMBLE_CLIPS"), 0);
     put("assets/models/walk.onnx");
@@ -38,7 +39,8 @@ static int set_up(void **state)
     put("sub/other.onnx");
     put("sub/table.json");
     amb_clip *clip = march(.3, true);
-    assert_true(amb_clip_write(clip, "sub/humanoid3d_walk.txt", &err) && amb_clip_write(clip, "sub/hop.txt", &err));
+    assert_true(amb_clip_write(clip, "sub/humanoid3d_walk.txt", &err) &&
+                amb_clip_write(clip, "sub/hop.txt", &err));
     amb_clip_destroy(clip);
     return 0;
 }
@@ -116,7 +118,8 @@ static void an_actor_is_that_of_the_motion(void **state)
     (void)state;
     char path[4096];
     amb_error err = {""};
-    assert_true(amb_find_actor("mine", "nowhere", NULL, "run", path, sizeof path, &err)); /* given: nothing else is asked */
+    /* given: nothing else is asked */
+    assert_true(amb_find_actor("mine", "nowhere", NULL, "run", path, sizeof path, &err));
     assert_string_equal(path, "mine.onnx");
     static const char *const motion[][2] = {{"walk", "sub"}, {"sub/humanoid3d_walk.txt", NULL}};
     for (int i = 0; i < 2; i++) {

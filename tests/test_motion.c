@@ -1,4 +1,5 @@
-/* cli/motion: the clip that a policy or a checkpoint was trained on, found among the clips or beside it, and told from others of its name.
+/* cli/motion: the clip that a policy or a checkpoint was trained on, found among the clips or beside it, and
+ * told from others of its name.
  */
 #include "policy/motion.h"
 
@@ -41,7 +42,8 @@ static void in(const char *folder, const char *name, char path[400])
 }
 
 /* Loads and expects this file's clip, or a sentence with these parts where `want` is NULL. */
-static void load(const char *motion, const char *from, const amb_origin *origin, const char *want, const char *parts)
+static void load(const char *motion, const char *from, const amb_origin *origin, const char *want,
+                 const char *parts)
 {
     char path[400] = "";
     amb_error err = {""};
@@ -89,8 +91,9 @@ static void the_own_clip_is_found(void **state)
     origin.has_crc = true;
 
     assert_int_equal(remove(copy), 0);
-    snprintf(parts, sizeof parts, "%s: is not the motion \"hop\" that %s was trained on|found|expected %08x|--motion", other, actor,
-             (unsigned)crc);
+    snprintf(parts, sizeof parts,
+             "%s: is not the motion \"hop\" that %s was trained on|found|expected %08x|--motion", other,
+             actor, (unsigned)crc);
     load(NULL, clips, &origin, NULL, parts);
     assert_int_equal(remove(other), 0);
     write_march(run, "humanoid3d_hop.txt", .7); /* the copy was changed */
@@ -115,14 +118,16 @@ static void a_copy_is_kept_once(void **state)
     for (int i = 0; i < 2; i++) { /* the second time it is there */
         if (!amb_keep_clip(run, scratch("hop.txt"), clip, &err))
             fail_msg("%s", err.text);
-        uint8_t *was = amb_file_read(scratch("hop.txt"), 1 << 20, &size[0], &err), *is = amb_file_read(copy, 1 << 20, &size[1], &err);
+        uint8_t *was = amb_file_read(scratch("hop.txt"), 1 << 20, &size[0], &err),
+                *is = amb_file_read(copy, 1 << 20, &size[1], &err);
         assert_true(was && is && size[0] == size[1]);
         assert_memory_equal(was, is, size[0]);
         free(was), free(is);
     }
     assert_true(amb_keep_clip(run, copy, clip, &err)); /* the copy itself */
     amb_clip *other = march(.6, true);
-    amb_clip *renamed = amb_clip_create(amb_clip_frames(other), amb_clip_times(other), amb_clip_poses(other), true, "hop", &err);
+    amb_clip *renamed = amb_clip_create(amb_clip_frames(other), amb_clip_times(other), amb_clip_poses(other),
+                                        true, "hop", &err);
     assert_false(amb_keep_clip(run, scratch("elsewhere.txt"), renamed, &err));
     assert_sentence(&err, "humanoid3d_hop.txt is there already|another motion|elsewhere.txt|--out");
     assert_false(amb_keep_clip(scratch("nowhere"), scratch("hop.txt"), clip, &err));
@@ -135,6 +140,7 @@ static void a_copy_is_kept_once(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(the_own_clip_is_found), cmocka_unit_test(a_copy_is_kept_once)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(the_own_clip_is_found),
+                                       cmocka_unit_test(a_copy_is_kept_once)};
     return cmocka_run_group_tests(tests, set_up, remove_scratch);
 }

@@ -1,5 +1,5 @@
-/* MuJoCo's errors: in amble's own calls they are sentences, and the world can be set anew; elsewhere they go to the host's handler, as if
- * amble were not there. */
+/* MuJoCo's errors: in amble's own calls they are sentences, and the world can be set anew; elsewhere they go
+ * to the host's handler, as if amble were not there. */
 #include "tests/body.h"
 
 #include "base/assets.h"
@@ -30,7 +30,8 @@ static int set_up(void **state)
     snprintf(folder, sizeof folder, "/tmp/test_mujoco_guard.XXXXXX");
     if (!mkdtemp(folder) || !amb_asset_path("humanoid.xml", path, sizeof path, NULL))
         return -1;
-    char *text = (char *)amb_file_read(path, 1 << 20, &size, NULL), *memory = text ? strstr(text, "memory=\"2M\"") : NULL;
+    char *text = (char *)amb_file_read(path, 1 << 20, &size, NULL),
+         *memory = text ? strstr(text, "memory=\"2M\"") : NULL;
     if (!memory)
         return -1;
     memcpy(memory, "memory=\"9K\"", 11);
@@ -172,8 +173,10 @@ static void an_error_in_a_step_makes_a_world_unstable(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_happens_in_a_guard_is_ambles),         cmocka_unit_test(what_happens_elsewhere_is_the_hosts),
-        cmocka_unit_test(a_world_without_memory_is_refused),         cmocka_unit_test(a_model_without_memory_is_refused),
+        cmocka_unit_test(what_happens_in_a_guard_is_ambles),
+        cmocka_unit_test(what_happens_elsewhere_is_the_hosts),
+        cmocka_unit_test(a_world_without_memory_is_refused),
+        cmocka_unit_test(a_model_without_memory_is_refused),
         cmocka_unit_test(an_error_in_a_step_makes_a_world_unstable),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -140,7 +140,8 @@ static void test_numbers(void **state)
         assert_true(value == (taken ? row[i].value : 7));
         if (!taken) {
             char expected[128];
-            snprintf(expected, sizeof expected, "metadata \"rate\" is \"%s\", expected a number from 0 to 1", row[i].text);
+            snprintf(expected, sizeof expected, "metadata \"rate\" is \"%s\", expected a number from 0 to 1",
+                     row[i].text);
             assert_string_equal(err.text, expected);
             assert_false(amb_net_get_number(net, "rate", 0, 1, &value, NULL)); /* nobody listens */
         }
@@ -214,10 +215,14 @@ static void test_average(void **state)
     refuse_average(a, b, "elu after layer 0 found, expected relu");
     b->act[0] = AMB_ACT_RELU;
     assert_true(amb_net_add_normalizer(a));
-    refuse_average(a, b, "another normaliser of inputs found, expected the same: only networks of one training can be averaged");
+    refuse_average(a, b,
+                   "another normaliser of inputs found, expected the same: only networks of one training can "
+                   "be averaged");
     assert_true(amb_net_add_normalizer(b) && amb_net_can_average(a, b, NULL));
     b->in_std[1] = 2;
-    refuse_average(a, b, "another normaliser of inputs found, expected the same: only networks of one training can be averaged");
+    refuse_average(a, b,
+                   "another normaliser of inputs found, expected the same: only networks of one training can "
+                   "be averaged");
     amb_net_destroy(b);
     b = numbered(4, 0);
     refuse_average(a, b, "4 hidden units found, expected 3");

@@ -1,5 +1,5 @@
-/* Running mean and deviation against two passes over everything, and the same bits for any number of threads; for observations of both
- * sizes. */
+/* Running mean and deviation against two passes over everything, and the same bits for any number of threads;
+ * for observations of both sizes. */
 #include "learn/normalizer.h"
 
 #include "base/rng.h"
@@ -31,8 +31,12 @@ static float *observations(int columns)
     amb_rng rng = amb_rng_seed(1, 0);
     for (int i = 0; i < ROWS; i++)
         for (int k = 0; k < columns; k++) {
-            const double scale = k % 7 == 1 ? 1e-3 : k % 7 == 2 ? 0 : .1 * k, offset = k % 5 == 0 ? 1000 : -.5 * k;
-            obs[i * columns + k] = (float)(offset + scale * (amb_rng_normal(&rng) + i / (double)ROWS)); /* and it drifts */
+            const double scale = k % 7 == 1   ? 1e-3
+                                 : k % 7 == 2 ? 0
+                                              : .1 * k,
+                         offset = k % 5 == 0 ? 1000 : -.5 * k;
+            /* and it drifts */
+            obs[i * columns + k] = (float)(offset + scale * (amb_rng_normal(&rng) + i / (double)ROWS));
         }
     return obs;
 }
@@ -93,7 +97,8 @@ static void an_empty_one_changes_nothing_but_the_phase(void **unused)
             assert_true(mean[k] == 0 && std[k] == 1);
         float *obs = observations(columns);
         amb_normalizer_add(normalizer, obs, 0);
-        amb_normalizer_add(normalizer, obs, 1); /* one alone has a mean, but no deviation that says anything */
+        amb_normalizer_add(normalizer, obs, 1); /* one alone has a mean, but no deviation that says
+                                                   anything */
         amb_normalizer_get(normalizer, mean, std);
         for (int k = 1; k < columns; k++)
             assert_true(mean[k] == obs[k] && std[k] == 1);

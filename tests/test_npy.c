@@ -1,4 +1,5 @@
-/* base/npy: files that NumPy made, read and written again; types, conversions, and what is refused (tests/make_npy_cases.py). */
+/* base/npy: files that NumPy made, read and written again; types, conversions, and what is refused
+ * (tests/make_npy_cases.py). */
 #include "base/npy.h"
 
 #include "base/file.h"
@@ -55,7 +56,8 @@ static bool writes_same(const char *path, const amb_npy *a)
     if (!amb_npy_write(own, a->type, a->rank, a->shape, a->data, &err))
         fail_msg("%s", err.text);
     size_t size, written;
-    uint8_t *bytes = amb_file_read(path, 1 << 20, &size, &err), *again = amb_file_read(own, 1 << 20, &written, &err);
+    uint8_t *bytes = amb_file_read(path, 1 << 20, &size, &err),
+            *again = amb_file_read(own, 1 << 20, &written, &err);
     assert_non_null(bytes);
     assert_non_null(again);
     const bool same = size == written && memcmp(bytes, again, size) == 0;
@@ -192,7 +194,8 @@ static void rounding_to_float32(void **state)
     assert_true(a.f64[1] == -3.5e38);
     amb_npy_free(&a);
 
-    /* The border itself: half a unit above FLT_MAX rounds to even, which is infinity; a hair below it rounds to FLT_MAX. */
+    /* The border itself: half a unit above FLT_MAX rounds to even, which is infinity; a hair below it rounds
+     * to FLT_MAX. */
     const double border[] = {nextafter(0x1.ffffffp127, 0), 0x1.ffffffp127, INFINITY, NAN, .1};
     const float rounded[] = {0x1.fffffep127f, 0, INFINITY, 0, .1f};
     for (int i = 0; i < 5; i++) {
@@ -210,8 +213,8 @@ static void rounding_to_float32(void **state)
     }
 }
 
-/* A file cut anywhere, or with a byte more, is refused; the reader never looks beyond the end (the sanitizer sees to it: each piece is a
- * block of its own). */
+/* A file cut anywhere, or with a byte more, is refused; the reader never looks beyond the end (the sanitizer
+ * sees to it: each piece is a block of its own). */
 static void every_cut_is_refused(void **state)
 {
     (void)state;

@@ -30,24 +30,32 @@ static void test_reads(void **state)
         const char *text;
         double value;
         const char *rest;
-    } rows[] = {{"0.5", .5, ""},      {".5", .5, ""},          {"5.", 5, ""},          {"-1.25e-3", -.00125, ""},
-                {"+2E+2", 200, ""},   {"1e5x", 1e5, "x"},      {"1e", 1, "e"},         {"1e+", 1, "e+"},
-                {"0x10", 0, "x10"},   {"-0x1p3", -0., "x1p3"}, {"00x10", 0, "x10"},    {"0.5,7", .5, ",7"},
-                {"1.2.3", 1.2, ".3"}, {"2M", 2, "M"},          {"7 ", 7, " "},         {"1e-999", 0, ""},
-                {"0,5", 0, ",5"},     {"1_000", 1, "_000"},    {"12e3e4", 12e3, "e4"}, {"179769313486231570000e288", DBL_MAX, ""}};
+    } rows[] = {{"0.5", .5, ""},        {".5", .5, ""},
+                {"5.", 5, ""},          {"-1.25e-3", -.00125, ""},
+                {"+2E+2", 200, ""},     {"1e5x", 1e5, "x"},
+                {"1e", 1, "e"},         {"1e+", 1, "e+"},
+                {"0x10", 0, "x10"},     {"-0x1p3", -0., "x1p3"},
+                {"00x10", 0, "x10"},    {"0.5,7", .5, ",7"},
+                {"1.2.3", 1.2, ".3"},   {"2M", 2, "M"},
+                {"7 ", 7, " "},         {"1e-999", 0, ""},
+                {"0,5", 0, ",5"},       {"1_000", 1, "_000"},
+                {"12e3e4", 12e3, "e4"}, {"179769313486231570000e288", DBL_MAX, ""}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const char *end = NULL;
         double value = NAN;
         if (!amb_number_read(rows[i].text, &end, &value))
             fail_msg("%s is refused", rows[i].text);
-        if (value != rows[i].value || signbit(value) != signbit(rows[i].value) || strcmp(end, rows[i].rest) != 0)
+        if (value != rows[i].value || signbit(value) != signbit(rows[i].value) ||
+            strcmp(end, rows[i].rest) != 0)
             fail_msg("%s is %.17g, then %s", rows[i].text, value, end);
         value = NAN;
-        if (amb_number_read(rows[i].text, NULL, &value) != !rows[i].rest[0] || isnan(value) != !!rows[i].rest[0])
+        if (amb_number_read(rows[i].text, NULL, &value) != !rows[i].rest[0] ||
+            isnan(value) != !!rows[i].rest[0])
             fail_msg("%s as a whole", rows[i].text);
     }
-    static const char *const none[] = {"",   " 1",  "\t1", "x",   "inf", "nan",   "-",      "+",        ".",  "-.",
-                                       "e5", ".e5", ",5",  "--1", "+-1", "1e999", "-1e400", "infinity", "0e", "0x"};
+    static const char *const none[] = {"",    " 1",    "\t1",    "x",        "inf", "nan", "-",
+                                       "+",   ".",     "-.",     "e5",       ".e5", ",5",  "--1",
+                                       "+-1", "1e999", "-1e400", "infinity", "0e",  "0x"};
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
         double value = 17;
         if (amb_number_read(none[i], NULL, &value) || value != 17)
@@ -135,8 +143,11 @@ static void test_formats(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_comma_is_the_hosts), cmocka_unit_test(test_reads),   cmocka_unit_test(test_prints),
-        cmocka_unit_test(test_reads_back),         cmocka_unit_test(test_formats),
+        cmocka_unit_test(test_comma_is_the_hosts),
+        cmocka_unit_test(test_reads),
+        cmocka_unit_test(test_prints),
+        cmocka_unit_test(test_reads_back),
+        cmocka_unit_test(test_formats),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* The 197 numbers and the 49 of the goal: the rest pose worked out on paper, anything else against rotation matrices. */
+/* The 197 numbers and the 49 of the goal: the rest pose worked out on paper, anything else against rotation
+ * matrices. */
 #include "tests/body.h"
 
 #include "motion/kinematics.h"
@@ -22,7 +23,8 @@ static int tear_down(void **unused)
     return 0;
 }
 
-static void observe(const double pose[AMB_POSE], const double vel[AMB_VEL], double phase, double heading, double obs[AMB_OBS])
+static void observe(const double pose[AMB_POSE], const double vel[AMB_VEL], double phase, double heading,
+                    double obs[AMB_OBS])
 {
     amb_state state;
     float got[AMB_OBS];
@@ -34,7 +36,8 @@ static void observe(const double pose[AMB_POSE], const double vel[AMB_VEL], doub
         obs[k] = (double)got[k];
 }
 
-/* Body centres of the standing body minus the root joint, added up from deepmimic.md's table: x forward, y up, z right. */
+/* Body centres of the standing body minus the root joint, added up from deepmimic.md's table: x forward, y
+ * up, z right. */
 static const double centre_at_rest[AMB_BODIES][3] = {
     {0, .07, 0},                 /* root */
     {0, .356151, 0},             /* chest: .236151 + .12 */
@@ -81,13 +84,15 @@ static void a_flying_body_is_as_on_paper(void **unused)
     for (int i = 0; i < AMB_BODIES; i++)
         assert_all_near(obs + 107 + 6 * i, (const double[6]){1, 3, -2, 0, 0, 0}, 6, 1e-6, amb_body_name[i]);
 
-    /* Facing the world's y (heading 90 degrees), the same motion is 2 forward, 3 up and 1 right. The reference still faces x. */
+    /* Facing the world's y (heading 90 degrees), the same motion is 2 forward, 3 up and 1 right. The
+     * reference still faces x. */
     double turn[4];
     turn_about(turn, 0, 0, 1, M_PI / 2);
     amb_quat_mul(pose + 3, turn, (const double[4]){sqrt(.5), sqrt(.5), 0, 0});
     observe(pose, vel, 0, 0, obs);
     assert_all_near(obs + 107, (const double[6]){1, 3, -2, 0, 0, 0}, 6, 1e-6, "root");
-    assert_all_near(obs + 5, (const double[4]){sqrt(.5), 0, sqrt(.5), 0}, 4, 1e-7, "root, turned to the left about y");
+    assert_all_near(obs + 5, (const double[4]){sqrt(.5), 0, sqrt(.5), 0}, 4, 1e-7,
+                    "root, turned to the left about y");
     for (int i = 1; i < AMB_BODIES; i++) {
         assert_all_near(obs + 107 + 6 * i, (const double[6]){2, 3, 1, 0, 0, 0}, 6, 1e-6, amb_body_name[i]);
         assert_all_near(obs + 5 + 7 * i, (const double[4]){1, 0, 0, 0}, 4, 1e-7, amb_body_name[i]);
@@ -96,7 +101,8 @@ static void a_flying_body_is_as_on_paper(void **unused)
         assert_all_near(obs + 2 + 7 * i, centre_at_rest[i], 3, 1e-7, amb_body_name[i]);
 }
 
-/* The whole body turns about the vertical through the root, 2 rad/s to the left: body y, so w = (0, 2, 0) and w x r = (2 z, 0, -2 x). */
+/* The whole body turns about the vertical through the root, 2 rad/s to the left: body y, so w = (0, 2, 0) and
+ * w x r = (2 z, 0, -2 x). */
 static void a_turning_body_is_as_on_paper(void **unused)
 {
     (void)unused;
@@ -111,8 +117,8 @@ static void a_turning_body_is_as_on_paper(void **unused)
 }
 
 /* Expected numbers of any pose: matrices all the way, y up = a turn of the axes by hand. */
-static void expect(const double pose[AMB_POSE], const double vel[AMB_VEL], double reference_heading, double obs[AMB_OBS],
-                   double rot[AMB_BODIES][3][3])
+static void expect(const double pose[AMB_POSE], const double vel[AMB_VEL], double reference_heading,
+                   double obs[AMB_OBS], double rot[AMB_BODIES][3][3])
 {
     moving_body body;
     place_moving_body(&body, pose, vel);
@@ -182,7 +188,8 @@ static void place_and_heading_of_the_world_do_not_matter(void **unused)
     (void)unused;
     amb_rng rng = amb_rng_seed(2, 0);
     for (int n = 0; n < 50; n++) {
-        double pose[AMB_POSE], vel[AMB_VEL], turned_pose[AMB_POSE], turned_vel[AMB_VEL], a[AMB_OBS], b[AMB_OBS], turn[4], m[3][3];
+        double pose[AMB_POSE], vel[AMB_VEL], turned_pose[AMB_POSE], turned_vel[AMB_VEL], a[AMB_OBS],
+            b[AMB_OBS], turn[4], m[3][3];
         random_pose(&rng, pose, 1, 1);
         random_velocity(&rng, vel, 2);
         memcpy(turned_pose, pose, sizeof pose);
@@ -205,7 +212,8 @@ static void place_and_heading_of_the_world_do_not_matter(void **unused)
     }
 }
 
-/* What the reference's heading alone changes is the root's own rotation and velocities, by just that turn: a body off course can see it. */
+/* What the reference's heading alone changes is the root's own rotation and velocities, by just that turn: a
+ * body off course can see it. */
 static void turning_the_reference_turns_the_root_alone(void **unused)
 {
     (void)unused;
@@ -213,18 +221,20 @@ static void turning_the_reference_turns_the_root_alone(void **unused)
     pose_at_rest(pose, 1);
     vel[5] = 1; /* about the body's z: to the right, world -y */
     observe(pose, vel, .5, 0, a);
-    observe(pose, vel, .5, .5, b); /* the reference goes to the left: the body is turned to the right of it, about -y */
+    observe(pose, vel, .5, .5, b); /* the reference goes to the left: the body is turned to the right of it,
+                                      about -y */
     for (int k = 0; k < AMB_OBS; k++)
         if (!((k >= 5 && k < 9) || (k >= 107 && k < 113)))
             assert_near(b[k], a[k], 0, "number", k);
     assert_all_near(b + 5, (const double[4]){cos(.25), 0, -sin(.25), 0}, 4, 1e-7, "quaternion");
     /* the root's centre moves at (1, 0, 0) + (0, -1, 0) x (0, 0, .07), z up, which is .93 forward */
     assert_all_near(a + 107, (const double[6]){.93, 0, 0, 0, 0, 1}, 6, 1e-6, "seen along the body");
-    assert_all_near(b + 107, (const double[6]){.93 * cos(.5), 0, .93 * sin(.5), -sin(.5), 0, cos(.5)}, 6, 1e-6, "seen along the reference");
+    assert_all_near(b + 107, (const double[6]){.93 * cos(.5), 0, .93 * sin(.5), -sin(.5), 0, cos(.5)}, 6,
+                    1e-6, "seen along the reference");
 }
 
-static void goal_of(const double body[AMB_POSE], const double wanted[AMB_POSE], const double vel[AMB_VEL], double heading,
-                    const double target[AMB_POSE], double goal[AMB_GOAL])
+static void goal_of(const double body[AMB_POSE], const double wanted[AMB_POSE], const double vel[AMB_VEL],
+                    double heading, const double target[AMB_POSE], double goal[AMB_GOAL])
 {
     static const double still[AMB_VEL];
     amb_state own, reference;
@@ -237,12 +247,14 @@ static void goal_of(const double body[AMB_POSE], const double wanted[AMB_POSE], 
         goal[k] = (double)got[k];
 }
 
-/* A body at (1, 2, .9) is to be at (4, 8, 1), move at (.5, 2, -.25) m/s and turn to the left at 3 rad/s. z is up here, y there: seen along
- * x it has to go 3 forward, .1 up and 6 to the left, which is -6 to the right. */
+/* A body at (1, 2, .9) is to be at (4, 8, 1), move at (.5, 2, -.25) m/s and turn to the left at 3 rad/s. z is
+ * up here, y there: seen along x it has to go 3 forward, .1 up and 6 to the left, which is -6 to the right.
+ */
 static void the_goal_is_as_on_paper(void **unused)
 {
     (void)unused;
-    double body[AMB_POSE], wanted[AMB_POSE], vel[AMB_VEL] = {.5, 2, -.25, 0, 3, 0}, target[AMB_POSE], goal[AMB_GOAL];
+    double body[AMB_POSE], wanted[AMB_POSE], vel[AMB_VEL] = {.5, 2, -.25, 0, 3, 0}, target[AMB_POSE],
+                                             goal[AMB_GOAL];
     pose_at_rest(body, .9);
     body[0] = 1;
     body[1] = 2;
@@ -260,7 +272,8 @@ static void the_goal_is_as_on_paper(void **unused)
     for (int k = 7; k < AMB_POSE; k++)
         assert_near(goal[13 + k - 7], .01 * k, 1e-7, "joint", k);
 
-    /* The reference's frame turned a quarter to the left: 6 forward and 3 to the right; the reference itself looks to the frame's right. */
+    /* The reference's frame turned a quarter to the left: 6 forward and 3 to the right; the reference itself
+     * looks to the frame's right. */
     goal_of(body, wanted, vel, M_PI / 2, target, goal);
     assert_all_near(goal, (const double[3]){6, .1, 3}, 3, 1e-6, "way, turned");
     assert_all_near(goal + 3, (const double[3]){2, -.25, .5}, 3, 1e-6, "velocity, turned");
@@ -282,7 +295,8 @@ static void quaternions_of_the_goal_have_one_sign(void **unused)
     amb_rng rng = amb_rng_seed(5, 0);
     int negative = 0;
     for (int n = 0; n < 100; n++) {
-        double body[AMB_POSE], wanted[AMB_POSE], other[AMB_POSE], target[AMB_POSE], vel[AMB_VEL], a[AMB_GOAL], b[AMB_GOAL];
+        double body[AMB_POSE], wanted[AMB_POSE], other[AMB_POSE], target[AMB_POSE], vel[AMB_VEL], a[AMB_GOAL],
+            b[AMB_GOAL];
         random_pose(&rng, body, 1, 1);
         random_pose(&rng, wanted, 1, 3);
         random_pose(&rng, target, 1, 3);
@@ -302,7 +316,8 @@ static void quaternions_of_the_goal_have_one_sign(void **unused)
             const double *q = a + 13 + pose_at[i] - 7;
             if (is_ball(i)) {
                 assert_true(q[0] >= 0);
-                assert_near(q[0] * q[0] + q[1] * q[1] + q[2] * q[2] + q[3] * q[3], 1, 1e-6, amb_body_name[i], n);
+                assert_near(q[0] * q[0] + q[1] * q[1] + q[2] * q[2] + q[3] * q[3], 1, 1e-6, amb_body_name[i],
+                            n);
                 negative += target[pose_at[i]] < 0;
             } else if (is_hinge(i)) {
                 assert_near(q[0], target[pose_at[i]], 1e-6, amb_body_name[i], n);
@@ -318,7 +333,8 @@ static void the_goal_does_not_depend_on_the_world(void **unused)
     (void)unused;
     amb_rng rng = amb_rng_seed(6, 0);
     for (int n = 0; n < 50; n++) {
-        double pose[2][AMB_POSE], turned[2][AMB_POSE], vel[AMB_VEL], turned_vel[AMB_VEL], target[AMB_POSE], a[AMB_GOAL], b[AMB_GOAL];
+        double pose[2][AMB_POSE], turned[2][AMB_POSE], vel[AMB_VEL], turned_vel[AMB_VEL], target[AMB_POSE],
+            a[AMB_GOAL], b[AMB_GOAL];
         double turn[4], m[3][3];
         random_velocity(&rng, vel, 2);
         random_pose(&rng, target, 1, 1);

@@ -1,12 +1,14 @@
-/* ONNX in: every file of tests/data/onnx/good, made by make_onnx_cases.py and make_onnx_exports.py beside this file from NumPy, PyTorch and
- * scikit-learn, gives what PyTorch or ONNX's reference evaluator gave. Its arithmetic is in double, so that only the reading is under test.
+/* ONNX in: every file of tests/data/onnx/good, made by make_onnx_cases.py and make_onnx_exports.py beside
+ * this file from NumPy, PyTorch and scikit-learn, gives what PyTorch or ONNX's reference evaluator gave. Its
+ * arithmetic is in double, so that only the reading is under test.
  */
 #include "nets/model.h"
 #include "tests/onnx_files.h"
 
 #include <dirent.h>
 
-/* The mean squared error against the numbers beside the file, which are float32, relative to their size where that is above 1. */
+/* The mean squared error against the numbers beside the file, which are float32, relative to their size where
+ * that is above 1. */
 static void check_case(const char *name)
 {
     char path[512];
@@ -30,7 +32,8 @@ static void check_case(const char *name)
     }
     double mse = error / (double)(rows * outputs), square = size / (double)(rows * outputs);
     if (!(mse < 1e-10 * fmax(1, square)) || !(size > 0))
-        fail_msg("%s: mean squared error %g, below 1e-10 was expected of numbers whose mean square is %g", name, mse, square);
+        fail_msg("%s: mean squared error %g, below 1e-10 was expected of numbers whose mean square is %g",
+                 name, mse, square);
     free(got);
     free(in);
     free(out);
@@ -129,10 +132,12 @@ static void test_memory(void **state)
     size_t size;
     amb_error err = {0};
     uint8_t *bytes = get(CASES "good/heads.onnx", &size);
-    amb_net *net = amb_onnx_read_memory(bytes, size, "bytes", &err), *same = read_net(CASES "good/heads.onnx");
+    amb_net *net = amb_onnx_read_memory(bytes, size, "bytes", &err),
+            *same = read_net(CASES "good/heads.onnx");
     assert_non_null(net);
     assert_int_equal(net->heads, same->heads);
-    assert_memory_equal(net->weight[1], same->weight[1], sizeof(float) * (size_t)net->dim[1] * (size_t)net->dim[2]);
+    assert_memory_equal(net->weight[1], same->weight[1],
+                        sizeof(float) * (size_t)net->dim[1] * (size_t)net->dim[2]);
     amb_net_destroy(net);
     amb_net_destroy(same);
     assert_null(amb_onnx_read_memory(bytes, size - 3, "bytes", &err));
@@ -142,7 +147,8 @@ static void test_memory(void **state)
     free(bytes);
     bytes = get(CASES "good/external.onnx", &size);
     assert_null(amb_onnx_read_memory(bytes, size, "bytes", &err));
-    assert_non_null(strstr(err.text, "external, in another file, which a model read from memory does not have"));
+    assert_non_null(
+        strstr(err.text, "external, in another file, which a model read from memory does not have"));
     free(bytes);
 }
 

@@ -1,5 +1,5 @@
-/* ONNX files that must be refused: those of tests/data/onnx/bad (made by make_onnx_bad_cases.py beside this file), and damaged ones by the
- * thousand. */
+/* ONNX files that must be refused: those of tests/data/onnx/bad (made by make_onnx_bad_cases.py beside this
+ * file), and damaged ones by the thousand. */
 #include "base/text.h"
 #include "tests/onnx_files.h"
 
@@ -97,8 +97,8 @@ static void test_truncation(void **state)
 static void test_damage(void **state)
 {
     (void)state;
-    static const char *const models[] = {"half_typed", "constants", "normalizer_opset9", "torch_normalized_traced_unfolded",
-                                         "output_scale"};
+    static const char *const models[] = {"half_typed", "constants", "normalizer_opset9",
+                                         "torch_normalized_traced_unfolded", "output_scale"};
     enum { MODELS = sizeof models / sizeof *models, ROUNDS = 6000 };
     uint8_t *data[MODELS + 1];
     size_t size[MODELS + 1];
@@ -139,15 +139,18 @@ static size_t put_varint(uint8_t *out, size_t value)
     return n;
 }
 
-/* A graph in an attribute in a node in a graph …, many thousand deep: a decoder that follows would run out of stack. */
+/* A graph in an attribute in a node in a graph …, many thousand deep: a decoder that follows would run out of
+ * stack. */
 static void test_deep_nesting(void **state)
 {
     (void)state;
-    static const uint8_t keys[] = {5 << 3 | 2, 1 << 3 | 2, 6 << 3 | 2}; /* Node.attribute, Graph.node, Attribute.g */
+    static const uint8_t keys[] = {5 << 3 | 2, 1 << 3 | 2, 6 << 3 | 2}; /* Node.attribute, Graph.node,
+                                                                           Attribute.g */
     enum { DEPTH = 150000, ROOM = DEPTH * 3 * 6 + 64 };
     uint8_t *data = malloc(ROOM), head[16];
     size_t at = ROOM;
-    for (int i = 0; i < DEPTH * 3; i++) { /* from the inside out, ending with the top graph's node's attribute's graph */
+    for (int i = 0; i < DEPTH * 3; i++) { /* from the inside out, ending with the top graph's node's
+                                             attribute's graph */
         size_t n = put_varint(head, ROOM - at);
         data[at -= n] = 0;
         memcpy(data + at, head, n);
@@ -192,8 +195,9 @@ static void test_amplification(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bad_cases), cmocka_unit_test(test_no_file),      cmocka_unit_test(test_truncation),
-        cmocka_unit_test(test_damage),    cmocka_unit_test(test_deep_nesting), cmocka_unit_test(test_amplification),
+        cmocka_unit_test(test_bad_cases),    cmocka_unit_test(test_no_file),
+        cmocka_unit_test(test_truncation),   cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_deep_nesting), cmocka_unit_test(test_amplification),
     };
     return cmocka_run_group_tests_name("onnx_bad", tests, make_folder, remove_folder);
 }

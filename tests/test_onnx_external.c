@@ -1,5 +1,5 @@
-/* Tensors that an ONNX file keeps in files beside it: read where they lie in the model's folder, refused everywhere else. The model is made
- * here byte by byte, since its locations are what is tested. */
+/* Tensors that an ONNX file keeps in files beside it: read where they lie in the model's folder, refused
+ * everywhere else. The model is made here byte by byte, since its locations are what is tested. */
 #include "tests/onnx_files.h"
 
 #include <fcntl.h>
@@ -49,7 +49,8 @@ static void put_pair(bytes *b, const char *key, const char *value)
 
 static void put_info(bytes *graph, int field, const char *name, int features)
 {
-    bytes rows = {.size = 0}, cols = {.size = 0}, shape = {.size = 0}, tensor = {.size = 0}, type = {.size = 0}, info = {.size = 0};
+    bytes rows = {.size = 0}, cols = {.size = 0}, shape = {.size = 0}, tensor = {.size = 0},
+          type = {.size = 0}, info = {.size = 0};
     put_text(&rows, 2, "n");
     put_int(&cols, 1, (uint64_t)features);
     put_bytes(&shape, 1, rows.data, rows.size);
@@ -65,7 +66,8 @@ static void put_info(bytes *graph, int field, const char *name, int features)
 /* y = x w, w float32 (2, 3), its 24 bytes described by pairs of key and value up to NULL. */
 static void write_model(const char *const *pairs, int location)
 {
-    bytes weight = {.size = 0}, node = {.size = 0}, graph = {.size = 0}, opset = {.size = 0}, model = {.size = 0};
+    bytes weight = {.size = 0}, node = {.size = 0}, graph = {.size = 0}, opset = {.size = 0},
+          model = {.size = 0};
     put_int(&weight, 1, 2);
     put_int(&weight, 1, 3);
     put_int(&weight, 2, 1);
@@ -165,8 +167,11 @@ static void test_refuses_locations(void **state)
     const struct {
         const char *location, *words;
     } cases[] = {
-        {"/etc/passwd", own}, {data_path, own},        {"../w.data", own},          {"sub/../w.data", own}, {"sub/..", own},
-        {"..", own},          {"", "has no location"}, {"missing", "No such file"}, {"sub", "is a folder"}, {"w.data/x", "Not a directory"},
+        {"/etc/passwd", own},    {data_path, own},
+        {"../w.data", own},      {"sub/../w.data", own},
+        {"sub/..", own},         {"..", own},
+        {"", "has no location"}, {"missing", "No such file"},
+        {"sub", "is a folder"},  {"w.data/x", "Not a directory"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         write_model(PAIRS("location", cases[i].location, "offset", "4", "length", "24"), 1);
@@ -187,7 +192,10 @@ static void test_refuses_links(void **state)
     static const char *const targets[] = {"/etc/passwd", "/dev/zero", "..", "/"};
     for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
         assert_int_equal(symlink(targets[i], link_path), 0);
-        write_model(PAIRS("location", i < 2 ? "link" : i == 2 ? "link/amble-has-no-such-file" : "link/etc/passwd"), 1);
+        write_model(PAIRS("location", i < 2    ? "link"
+                                      : i == 2 ? "link/amble-has-no-such-file"
+                                               : "link/etc/passwd"),
+                    1);
         assert_refused(scratch, i == 2 ? "No such file" : "a link that leads out of the model's folder");
         unlink(link_path);
     }
@@ -236,8 +244,11 @@ static void test_refuses_ranges(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reads),         cmocka_unit_test(test_reads_in_working_folder), cmocka_unit_test(test_refuses_locations),
-        cmocka_unit_test(test_refuses_links), cmocka_unit_test(test_refuses_ranges),
+        cmocka_unit_test(test_reads),
+        cmocka_unit_test(test_reads_in_working_folder),
+        cmocka_unit_test(test_refuses_locations),
+        cmocka_unit_test(test_refuses_links),
+        cmocka_unit_test(test_refuses_ranges),
     };
     return cmocka_run_group_tests_name("onnx_external", tests, make_files, remove_files);
 }

@@ -18,7 +18,8 @@ static void assert_same_net(const amb_net *got, const amb_net *want, float (*exp
             for (int i = 0; i < want->dim[l + 1] * (k ? 1 : want->dim[l]); i++) {
                 float e = expected(b[i]);
                 if (memcmp(&a[i], &e, sizeof e) != 0)
-                    fail_msg("layer %d, %s %d is %a, expected %a", l, k ? "bias" : "weight", i, (double)a[i], (double)e);
+                    fail_msg("layer %d, %s %d is %a, expected %a", l, k ? "bias" : "weight", i, (double)a[i],
+                             (double)e);
             }
         }
     }
@@ -78,7 +79,8 @@ static void test_round_trip(void **state)
     } shapes[] = {{1, {1, 1}}, {1, {3, 1}}, {2, {197, 33, 36}}, {3, {132, 65, 17, 2}}};
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
         for (int kind = 0; kind < 6 + 2 * AMB_ACTIVATIONS; kind++) {
-            amb_net *net = random_net(&rng, shapes[s].layers, shapes[s].dim, kind % 3 > 0, kind % 3 == 2 ? 10 : 0);
+            amb_net *net =
+                random_net(&rng, shapes[s].layers, shapes[s].dim, kind % 3 > 0, kind % 3 == 2 ? 10 : 0);
             for (int l = 0; l < net->layers && kind >= 6; l++) {
                 net->act[l] = (amb_activation)((kind + l) % AMB_ACTIVATIONS);
                 net->act_alpha[l] = (float)amb_rng_normal(&rng);
@@ -134,7 +136,8 @@ static void test_metadata_round_trip(void **state)
     free(longer);
 }
 
-/* Halves are neighbours in magnitude where their bits are; midway goes to the even one. Every one of them, and both signs. */
+/* Halves are neighbours in magnitude where their bits are; midway goes to the even one. Every one of them,
+ * and both signs. */
 static void test_half(void **state)
 {
     (void)state;
@@ -195,7 +198,8 @@ static void test_write_refuses(void **state)
         {&net->weight[0][2], INFINITY, AMB_ONNX_FLOAT16, "layers.0.weight.float16: number 2 is inf"},
         {&net->bias[1][1], -INFINITY, AMB_ONNX_FLOAT32, "layers.1.bias: number 1 is -inf"},
         {&net->weight[1][7], 65520, AMB_ONNX_FLOAT16, "overflows float16"},
-        {&net->bias[0][3], -1e6f, AMB_ONNX_FLOAT16, "layers.0.bias.float16: number 3 is -1e+06, which overflows float16"},
+        {&net->bias[0][3], -1e6f, AMB_ONNX_FLOAT16,
+         "layers.0.bias.float16: number 3 is -1e+06, which overflows float16"},
         {&net->in_mean[0], NAN, AMB_ONNX_FLOAT32, "normalizer.mean: number 0 is"},
         {&net->in_std[2], 0, AMB_ONNX_FLOAT32, "standard deviation 2 is 0"},
         {&net->in_std[1], -1, AMB_ONNX_FLOAT16, "standard deviation 1 is -1"},
@@ -224,12 +228,14 @@ static void test_write_to_nowhere(void **state)
     const int dim[] = {1, 1};
     amb_rng rng = amb_rng_seed(11, 0);
     amb_net *net = random_net(&rng, 1, dim, false, 0);
-    const char *places[][2] = {{"/no/such/folder/net.onnx", "No such file"}, {folder, "is a folder"}, {"/dev/null", "is a device"}};
+    const char *places[][2] = {
+        {"/no/such/folder/net.onnx", "No such file"}, {folder, "is a folder"}, {"/dev/null", "is a device"}};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         amb_error err = {0};
         assert_false(amb_onnx_write(places[i][0], net, AMB_ONNX_FLOAT32, &err));
         if (strncmp(err.text, places[i][0], strlen(places[i][0])) != 0 || !strstr(err.text, places[i][1]))
-            fail_msg("\"%s\" should begin with \"%s\" and contain \"%s\"", err.text, places[i][0], places[i][1]);
+            fail_msg("\"%s\" should begin with \"%s\" and contain \"%s\"", err.text, places[i][0],
+                     places[i][1]);
     }
     amb_net_destroy(net);
 }
@@ -265,7 +271,8 @@ static void test_shapes_and_heads(void **state)
     }
 }
 
-/* Outputs keep their names even where the writer would have used them for something else; without one they get one. */
+/* Outputs keep their names even where the writer would have used them for something else; without one they
+ * get one. */
 static void test_names(void **state)
 {
     (void)state;

@@ -1,4 +1,5 @@
-/* cli/options: strict numbers and their sentences, the shared options through argp, JSON to files and to standard output. */
+/* cli/options: strict numbers and their sentences, the shared options through argp, JSON to files and to
+ * standard output. */
 #include "options/options.c"
 
 #include <setjmp.h>
@@ -18,9 +19,11 @@ static void test_double(void **state)
     static const struct {
         const char *text;
         double value;
-    } good[] = {{"1", 1}, {".5", .5}, {"-2.5e-1", -.25}, {"+3", 3}, {"10", 10}, {"-10", -10}, {"1e1", 10}, {"0", 0}, {"1E-400", 0}};
-    static const char *const bad[] = {"",    " ",  " 1",  "1 ",  "1x",    "x",     "nan", "NaN", "inf",      "-inf", "1e999", "0x1",
-                                      "1,5", "1e", "--1", "1-1", "10.01", "-10.1", "1\n", "e5",  "infinity", ".",    "-",     "1e400"};
+    } good[] = {{"1", 1},     {".5", .5},  {"-2.5e-1", -.25}, {"+3", 3},    {"10", 10},
+                {"-10", -10}, {"1e1", 10}, {"0", 0},          {"1E-400", 0}};
+    static const char *const bad[] = {"",      " ",     " 1",    "1 ",  "1x",       "x",  "nan", "NaN",
+                                      "inf",   "-inf",  "1e999", "0x1", "1,5",      "1e", "--1", "1-1",
+                                      "10.01", "-10.1", "1\n",   "e5",  "infinity", ".",  "-",   "1e400"};
     amb_error err;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         double x = 77;
@@ -57,8 +60,9 @@ static void test_int(void **state)
                 {"20k", 0, 20000, 20000},
                 {"4.1M", 0, 5000000, 4100000},
                 {"007", 0, 10, 7}};
-    static const char *const bad[] = {"",      " 1",   "1 ", "1x",     "0x1", "nan", "inf", "1.5", "6", "-1", "1e-1", "9223372036854775808",
-                                      "1e300", "1e18", "1k", ".0015k", "1kk", "k"};
+    static const char *const bad[] = {"",      " 1",   "1 ", "1x",     "0x1",  "nan",
+                                      "inf",   "1.5",  "6",  "-1",     "1e-1", "9223372036854775808",
+                                      "1e300", "1e18", "1k", ".0015k", "1kk",  "k"};
     amb_error err;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         int64_t x = 77;
@@ -85,7 +89,8 @@ static void test_int(void **state)
 static void test_push(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"", ",", ".5", ".5,", ",2", ".5,2,3", ".5;2", "-1,2", "21,2", "1,0", "1,nan", "x,2", " 1,2", "1, 2"};
+    static const char *const bad[] = {"",     ",",    ".5",  ".5,",   ",2",  ".5,2,3", ".5;2",
+                                      "-1,2", "21,2", "1,0", "1,nan", "x,2", " 1,2",   "1, 2"};
     amb_error err;
     double v = 7, s = 7;
     assert_true(cli_parse_push(".5,2", "--push", &v, &s, &err));
@@ -134,7 +139,8 @@ static const struct argp my_argp = {my_options, parse_mine, NULL, "Does it.", my
 static void test_common(void **state)
 {
     (void)state;
-    char *argv[] = {"amble it", "--seed", "12", "--threads=3", "-l", "4", "--json", "-", "--clips", "some/where", NULL};
+    char *argv[] = {"amble it", "--seed", "12",      "--threads=3", "-l", "4",
+                    "--json",   "-",      "--clips", "some/where",  NULL};
     mine m = {.common = {.seed = 1}};
     assert_int_equal(argp_parse(&my_argp, 10, argv, 0, NULL, &m), 0);
     assert_int_equal(m.common.seed, 12);
@@ -204,12 +210,14 @@ static void test_common_refuses(void **state)
 
 static json_t *sample(void)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:I}", "third", cli_real(1. / 3), "tenth", cli_real(.1), "nan", cli_real(NAN), "inf",
-                     cli_real(-INFINITY), "count", (json_int_t)INT64_C(9007199254740993));
+    return json_pack("{s:o, s:o, s:o, s:o, s:I}", "third", cli_real(1. / 3), "tenth", cli_real(.1), "nan",
+                     cli_real(NAN), "inf", cli_real(-INFINITY), "count",
+                     (json_int_t)INT64_C(9007199254740993));
 }
 
-static const char sample_text[] = "{\n  \"third\": 0.333333333,\n  \"tenth\": 0.1,\n  \"nan\": null,\n  \"inf\": null,\n"
-                                  "  \"count\": 9007199254740993\n}\n";
+static const char sample_text[] =
+    "{\n  \"third\": 0.333333333,\n  \"tenth\": 0.1,\n  \"nan\": null,\n  \"inf\": null,\n"
+    "  \"count\": 9007199254740993\n}\n";
 
 static void test_json_file(void **state)
 {
@@ -278,8 +286,16 @@ static void test_nearest(void **state)
     static const char *const names[] = {"rollout", "train", "eval", "clip", "model"};
     static const struct {
         const char *word, *nearest;
-    } is[] = {{"trian", "train"}, {"train", "train"}, {"Train", "train"}, {"models", "model"}, {"rolout", "rollout"},
-              {"evl", "eval"},    {"clips", "clip"},  {"xyz", NULL},      {"", NULL},          {"rollback", NULL},
+    } is[] = {{"trian", "train"},
+              {"train", "train"},
+              {"Train", "train"},
+              {"models", "model"},
+              {"rolout", "rollout"},
+              {"evl", "eval"},
+              {"clips", "clip"},
+              {"xyz", NULL},
+              {"", NULL},
+              {"rollback", NULL},
               {"t", NULL}};
     for (size_t i = 0; i < sizeof is / sizeof *is; i++) {
         const char *found = cli_nearest(is[i].word, names, 5);
@@ -341,7 +357,8 @@ static void test_quote(void **state)
                                         "#x",
                                         "a'b'c d",
                                         "\t"};
-    static const char *const plain[] = {"runs/walk/checkpoint.bin", "walk:0.7,zombie:0.3", "walk=a.onnx", "2e6", "-x_y"};
+    static const char *const plain[] = {"runs/walk/checkpoint.bin", "walk:0.7,zombie:0.3", "walk=a.onnx",
+                                        "2e6", "-x_y"};
     char quoted[CLI_QUOTED], command[CLI_QUOTED + 32], got[256];
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         snprintf(command, sizeof command, "printf '%%s' %s", cli_quote(words[i], quoted, sizeof quoted));

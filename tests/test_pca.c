@@ -1,4 +1,5 @@
-/* Principal components: of points whose axes are known, against the definition for others, and where there is little to be found. */
+/* Principal components: of points whose axes are known, against the definition for others, and where there is
+ * little to be found. */
 #include "base/pca.h"
 
 #include "base/rng.h"
@@ -52,7 +53,8 @@ static void a_cross_has_its_arms_for_axes(void **unused)
     amb_pca_destroy(pca);
 }
 
-/* Axes are orthonormal, projections have mean 0 and are uncorrelated, their variance is the share; all axes together lose nothing. */
+/* Axes are orthonormal, projections have mean 0 and are uncorrelated, their variance is the share; all axes
+ * together lose nothing. */
 static void projections_are_what_the_definition_says(void **unused)
 {
     (void)unused;
@@ -163,8 +165,10 @@ static void what_is_not_finite_is_refused(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_cross_has_its_arms_for_axes), cmocka_unit_test(projections_are_what_the_definition_says),
-        cmocka_unit_test(no_other_plane_shows_more),     cmocka_unit_test(one_point_and_equal_points_have_no_axes),
+        cmocka_unit_test(a_cross_has_its_arms_for_axes),
+        cmocka_unit_test(projections_are_what_the_definition_says),
+        cmocka_unit_test(no_other_plane_shows_more),
+        cmocka_unit_test(one_point_and_equal_points_have_no_axes),
         cmocka_unit_test(what_is_not_finite_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* The 22 points: standing and moving as on paper, any pose against rotation matrices, and the heading of leaning roots. */
+/* The 22 points: standing and moving as on paper, any pose against rotation matrices, and the heading of
+ * leaning roots. */
 #include "tests/body.h"
 
 #include "motion/kinematics.h"
@@ -55,7 +56,8 @@ static const point_row rows[AMB_POINTS] = {
 static void standing_they_are_as_on_paper(void **unused)
 {
     (void)unused;
-    /* Facing x from the origin, z up, so right is -y. Height of the root: .421546 + .40987 + .05, the soles on the ground. */
+    /* Facing x from the origin, z up, so right is -y. Height of the root: .421546 + .40987 + .05, the soles
+     * on the ground. */
     static const double want[AMB_POINTS][3] = {
         {0, 0, .881416},
         {0, 0, 1.117567},
@@ -93,7 +95,8 @@ static void standing_they_are_as_on_paper(void **unused)
     assert_near(points.yaw_rate, 0, 1e-12, "yaw rate", 0);
 }
 
-/* By hand: the right elbow bent by 90 degrees points the forearm forward; turning at 3 rad/s it lifts the wrist by 3 · .258947 m/s. */
+/* By hand: the right elbow bent by 90 degrees points the forearm forward; turning at 3 rad/s it lifts the
+ * wrist by 3 · .258947 m/s. */
 static void a_bending_arm_is_as_on_paper(void **unused)
 {
     (void)unused;
@@ -104,7 +107,8 @@ static void a_bending_arm_is_as_on_paper(void **unused)
     vel[vel_at[AMB_RIGHT_ELBOW]] = 3;
     points_of(pose, vel, &points);
     const int wrist = AMB_POINT_RIGHT + AMB_POINT_WRIST;
-    assert_all_near(points.pos[wrist], (const double[3]){-.02405 + .258947, -.18311, 1.086279}, 3, 1e-12, "wrist");
+    assert_all_near(points.pos[wrist], (const double[3]){-.02405 + .258947, -.18311, 1.086279}, 3, 1e-12,
+                    "wrist");
     assert_all_near(points.vel[wrist], (const double[3]){0, 0, 3 * .258947}, 3, 1e-12, "wrist's velocity");
     assert_all_near(points.vel[wrist - 1], (const double[3]){0}, 3, 1e-12, "elbow's velocity");
 }
@@ -145,8 +149,8 @@ static void any_pose_agrees_with_matrices(void **unused)
     }
 }
 
-/* Turned by `heading`, then leaning by `angle` about a horizontal axis at `about` from x, a root has that heading: the lean changes nothing
- * until it is upside down. */
+/* Turned by `heading`, then leaning by `angle` about a horizontal axis at `about` from x, a root has that
+ * heading: the lean changes nothing until it is upside down. */
 static void a_lean_does_not_change_the_heading(void **unused)
 {
     (void)unused;
@@ -166,7 +170,8 @@ static void a_lean_does_not_change_the_heading(void **unused)
     const double half = sqrt(.5);
     double forward[2];
     amb_points_heading((const double[4]){half, -half, 0, 0}, forward); /* standing on its head */
-    assert_near(forward[0] * forward[0] + forward[1] * forward[1], 1, 1e-12, "length of a heading that is none", 0);
+    assert_near(forward[0] * forward[0] + forward[1] * forward[1], 1, 1e-12,
+                "length of a heading that is none", 0);
 }
 
 int main(void)

@@ -1,5 +1,6 @@
-/* The update against PPO's formulas written down once more in double: the gradient by finite differences of the clipped surrogate, Adam's
- * first step, KL, clipping, values; every sample used once an epoch; gradients that are not finite; the same bits on any team. */
+/* The update against PPO's formulas written down once more in double: the gradient by finite differences of
+ * the clipped surrogate, Adam's first step, KL, clipping, values; every sample used once an epoch; gradients
+ * that are not finite; the same bits on any team. */
 #include "tests/policy.h"
 #include "tests/skip.h"
 
@@ -33,17 +34,20 @@ static amb_ppo *create(const amb_ppo_def *def, uint64_t seed)
     return ppo;
 }
 
-/* A batch and the memory it points to. Old means are the actor's own plus something, so that ratios lie on both sides of the clip. */
+/* A batch and the memory it points to. Old means are the actor's own plus something, so that ratios lie on
+ * both sides of the clip. */
 typedef struct sample_set {
     amb_ppo_batch batch;
-    float x[MAX_SAMPLES * MAX_WIDTH], action[MAX_SAMPLES * 8], mean[MAX_SAMPLES * 8], advantage[MAX_SAMPLES], target[MAX_SAMPLES];
+    float x[MAX_SAMPLES * MAX_WIDTH], action[MAX_SAMPLES * 8], mean[MAX_SAMPLES * 8], advantage[MAX_SAMPLES],
+        target[MAX_SAMPLES];
     float taught[MAX_SAMPLES * 8];
     unsigned char has_teacher[MAX_SAMPLES];
 } sample_set;
 
 /* ---- The formulas, in double ---- */
 
-static void reference_forward(const amb_ppo_def *def, const double *p, const float *x, int outputs, double *out)
+static void reference_forward(const amb_ppo_def *def, const double *p, const float *x, int outputs,
+                              double *out)
 {
     const int dim[] = {def->obs, def->hidden1, def->hidden2, outputs};
     double in[MAX_WIDTH], h[MAX_WIDTH];
@@ -77,8 +81,12 @@ static void fill(sample_set *s, const amb_ppo_def *def, amb_ppo *ppo, uint64_t s
 {
     amb_rng rng = amb_rng_seed(seed, 2);
     double *p = parameters_of(amb_ppo_actor(ppo));
-    s->batch =
-        (amb_ppo_batch){.x = s->x, .action = s->action, .mean = s->mean, .advantage = s->advantage, .target = s->target, .noise = .3f};
+    s->batch = (amb_ppo_batch){.x = s->x,
+                               .action = s->action,
+                               .mean = s->mean,
+                               .advantage = s->advantage,
+                               .target = s->target,
+                               .noise = .3f};
     for (int i = 0; i < def->samples; i++) {
         double mean[8];
         for (int k = 0; k < def->obs; k++)
@@ -86,7 +94,8 @@ static void fill(sample_set *s, const amb_ppo_def *def, amb_ppo *ppo, uint64_t s
         reference_forward(def, p, s->x + i * def->obs, def->actions, mean);
         for (int k = 0; k < def->actions; k++) {
             s->mean[i * def->actions + k] = (float)(mean[k] + moved * amb_rng_normal(&rng));
-            s->action[i * def->actions + k] = (float)((double)s->mean[i * def->actions + k] + .3 * amb_rng_normal(&rng));
+            s->action[i * def->actions + k] =
+                (float)((double)s->mean[i * def->actions + k] + .3 * amb_rng_normal(&rng));
         }
         s->advantage[i] = (float)(3 + 5 * amb_rng_normal(&rng));
         s->target[i] = (float)amb_rng_uniform(&rng);
@@ -114,22 +123,27 @@ typedef struct expectation {
     double kl, clipped, critic; /* critic: mean of (v - target)² */
 } expectation;
 
-static expectation expect(const amb_ppo_def *def, const double *actor, const double *critic, const sample_set *s, const double *advantage)
+static expectation expect(const amb_ppo_def *def, const double *actor, const double *critic,
+                          const sample_set *s, const double *advantage)
 {
     expectation e = {0};
-    const double sigma2 = (double)s->batch.noise * (double)s->batch.noise, lo = 1 - (double)def->clip, hi = 1 + (double)def->clip;
+    const double sigma2 = (double)s->batch.noise * (double)s->batch.noise, lo = 1 - (double)def->clip,
+                 hi = 1 + (double)def->clip;
     for (int i = 0; i < def->samples; i++) {
         double mean[8], value, log_ratio = 0, moved = 0, apart = 0;
         reference_forward(def, actor, s->x + i * def->obs, def->actions, mean);
         reference_forward(def, critic, s->x + i * def->obs, 1, &value);
         for (int k = 0; k < def->actions; k++) {
-            const double a = (double)s->action[i * def->actions + k], old = (double)s->mean[i * def->actions + k];
+            const double a = (double)s->action[i * def->actions + k],
+                         old = (double)s->mean[i * def->actions + k];
             log_ratio += ((a - old) * (a - old) - (a - mean[k]) * (a - mean[k])) / (2 * sigma2);
             moved += (mean[k] - old) * (mean[k] - old) / (2 * sigma2);
             if (s->batch.taught && s->has_teacher[i])
-                apart += (mean[k] - (double)s->taught[i * def->actions + k]) * (mean[k] - (double)s->taught[i * def->actions + k]);
+                apart += (mean[k] - (double)s->taught[i * def->actions + k]) *
+                         (mean[k] - (double)s->taught[i * def->actions + k]);
         }
-        const double ratio = exp(log_ratio), inside = fmin(fmax(ratio, lo), hi), error = value - (double)s->target[i];
+        const double ratio = exp(log_ratio), inside = fmin(fmax(ratio, lo), hi),
+                     error = value - (double)s->target[i];
         e.surrogate -= fmin(ratio * advantage[i], inside * advantage[i]) / def->samples;
         e.clipped += (inside * advantage[i] < ratio * advantage[i]) / (double)def->samples;
         e.kl += moved / def->samples;
@@ -149,7 +163,8 @@ static void gradients_are_those_of_the_formulas(void **state)
         amb_ppo *ppo = create(&def, seed);
         static sample_set s;
         fill(&s, &def, ppo, seed, .15);
-        double advantage[SAMPLES], *actor = parameters_of(amb_ppo_actor(ppo)), *critic = parameters_of(amb_ppo_critic(ppo));
+        double advantage[SAMPLES], *actor = parameters_of(amb_ppo_actor(ppo)),
+                                   *critic = parameters_of(amb_ppo_critic(ppo));
         reference_advantages(&def, s.advantage, advantage);
         const expectation before = expect(&def, actor, critic, &s, advantage);
         assert_true(before.clipped > .1 && before.clipped < .9); /* both kinds are there */
@@ -170,20 +185,25 @@ static void gradients_are_those_of_the_formulas(void **state)
                 p[i] = kept - h;
                 const expectation down = expect(&def, actor, critic, &s, advantage);
                 p[i] = kept;
-                const double numeric = which ? (up.critic - down.critic) / (4 * h) : (up.surrogate - down.surrogate) / (2 * h);
-                assert_near((double)gradient[i], numeric, 2e-5, which ? "critic's gradient" : "actor's gradient", (int)i);
+                const double numeric =
+                    which ? (up.critic - down.critic) / (4 * h) : (up.surrogate - down.surrogate) / (2 * h);
+                assert_near((double)gradient[i], numeric, 2e-5,
+                            which ? "critic's gradient" : "actor's gradient", (int)i);
                 norm2 += numeric * numeric;
                 if (fabs(numeric) > 1e-3) /* Adam's first step goes the full rate against the gradient */
-                    assert_near((double)now[i] - kept, numeric > 0 ? -1e-4 : 1e-4, 2e-7, "first step", (int)i);
+                    assert_near((double)now[i] - kept, numeric > 0 ? -1e-4 : 1e-4, 2e-7, "first step",
+                                (int)i);
             }
-            assert_near(which ? stats.critic_norm : stats.actor_norm, sqrt(norm2), 1e-4, "gradient's norm", which);
+            assert_near(which ? stats.critic_norm : stats.actor_norm, sqrt(norm2), 1e-4, "gradient's norm",
+                        which);
         }
         assert_near(stats.kl, before.kl, 1e-5 * before.kl, "KL", 0);
         assert_near(stats.clipped, before.clipped, 1e-9, "clipped", 0);
         assert_near(stats.critic_loss, before.critic, 1e-5 * before.critic, "critic's loss", 0);
         assert_int_equal(stats.skipped, 0);
 
-        double *stepped = parameters_of(amb_ppo_actor(ppo)), *critic_stepped = parameters_of(amb_ppo_critic(ppo));
+        double *stepped = parameters_of(amb_ppo_actor(ppo)),
+               *critic_stepped = parameters_of(amb_ppo_critic(ppo));
         const expectation after = expect(&def, stepped, critic_stepped, &s, advantage);
         assert_true(after.surrogate < before.surrogate);
         assert_true(after.critic < before.critic);
@@ -205,12 +225,14 @@ static void teachers_pull_where_they_are(void **state)
         for (int i = 0; i < SAMPLES; i++) {
             taught += s.has_teacher[i] = i % 3 == 0;
             for (int k = 0; k < ACTIONS; k++) /* where there is no teacher nobody reads it */
-                s.taught[i * ACTIONS + k] = s.has_teacher[i] ? s.mean[i * ACTIONS + k] + .3f * (float)k : (float)NAN;
+                s.taught[i * ACTIONS + k] =
+                    s.has_teacher[i] ? s.mean[i * ACTIONS + k] + .3f * (float)k : (float)NAN;
         }
         s.batch.taught = s.taught;
         s.batch.has_teacher = s.has_teacher;
         s.batch.teach = .7f;
-        double advantage[SAMPLES], *actor = parameters_of(amb_ppo_actor(ppo)), *critic = parameters_of(amb_ppo_critic(ppo));
+        double advantage[SAMPLES], *actor = parameters_of(amb_ppo_actor(ppo)),
+                                   *critic = parameters_of(amb_ppo_critic(ppo));
         reference_advantages(&def, s.advantage, advantage);
         const expectation before = expect(&def, actor, critic, &s, advantage);
         assert_true(before.teachers > .01);
@@ -225,7 +247,8 @@ static void teachers_pull_where_they_are(void **state)
             actor[i] = kept - h;
             const expectation down = expect(&def, actor, critic, &s, advantage);
             actor[i] = kept;
-            const double numeric = (up.surrogate + .7 * up.teachers - down.surrogate - .7 * down.teachers) / (2 * h);
+            const double numeric =
+                (up.surrogate + .7 * up.teachers - down.surrogate - .7 * down.teachers) / (2 * h);
             assert_near((double)gradient[i], numeric, 2e-5, "gradient with teachers", (int)i);
         }
         const double squares = before.teachers * 2 * .3 * .3 * SAMPLES / (taught * ACTIONS);
@@ -244,7 +267,8 @@ static void a_clipped_sample_teaches_nothing(void **state)
         amb_ppo *ppo = create(&def, 7);
         static sample_set s;
         fill(&s, &def, ppo, 7, 0);
-        /* One good sample that the actor has already moved towards by far, one bad one it has moved away from: both are out, or neither. */
+        /* One good sample that the actor has already moved towards by far, one bad one it has moved away
+         * from: both are out, or neither. */
         for (int i = 0; i < 2; i++) {
             s.advantage[i] = i ? -1 : 1;
             for (int k = 0; k < ACTIONS; k++) {
@@ -260,7 +284,8 @@ static void a_clipped_sample_teaches_nothing(void **state)
         for (size_t i = 0; i < amb_train_net_size(amb_ppo_actor(ppo)); i++)
             most = fmax(most, fabs((double)amb_train_net_gradient(amb_ppo_actor(ppo))[i]));
         if (beyond ? most != 0 : most < .1)
-            fail_msg("the largest gradient is %g where the samples are %s the clip", most, beyond ? "beyond" : "within");
+            fail_msg("the largest gradient is %g where the samples are %s the clip", most,
+                     beyond ? "beyond" : "within");
         assert_true(stats.clipped == beyond);
         amb_ppo_destroy(ppo);
     }
@@ -288,7 +313,8 @@ static void gradient_norms_are_limited(void **state)
     amb_ppo_destroy(ppo);
 }
 
-/* KL is the last epoch's, the other figures are means over all; twins that stop earlier tell where the parameters were. */
+/* KL is the last epoch's, the other figures are means over all; twins that stop earlier tell where the
+ * parameters were. */
 static void epochs_follow_each_other(void **state)
 {
     (void)state;
@@ -314,10 +340,12 @@ static void epochs_follow_each_other(void **state)
     assert_true(fabs(at[2].kl - at[1].kl) > .01 * at[2].kl);
     assert_near(stats.kl, at[2].kl, 1e-4 * at[2].kl, "KL", 0);
     assert_near(stats.clipped, (at[0].clipped + at[1].clipped + at[2].clipped) / 3, 1e-9, "clipped", 0);
-    assert_near(stats.critic_loss, (at[0].critic + at[1].critic + at[2].critic) / 3, 1e-5, "critic's loss", 0);
+    assert_near(stats.critic_loss, (at[0].critic + at[1].critic + at[2].critic) / 3, 1e-5, "critic's loss",
+                0);
 }
 
-/* With rates of zero nothing moves, so means over an epoch of minibatches are those of the whole batch, if each sample comes once. */
+/* With rates of zero nothing moves, so means over an epoch of minibatches are those of the whole batch, if
+ * each sample comes once. */
 static void every_sample_comes_once_an_epoch(void **state)
 {
     (void)state;
@@ -329,7 +357,8 @@ static void every_sample_comes_once_an_epoch(void **state)
         amb_ppo *ppo = create(&def, 6);
         static sample_set s;
         fill(&s, &def, ppo, 6, .1);
-        double advantage[SAMPLES], *actor = parameters_of(amb_ppo_actor(ppo)), *critic = parameters_of(amb_ppo_critic(ppo));
+        double advantage[SAMPLES], *actor = parameters_of(amb_ppo_actor(ppo)),
+                                   *critic = parameters_of(amb_ppo_critic(ppo));
         reference_advantages(&def, s.advantage, advantage);
         amb_rng rng = amb_rng_seed(6, 3);
         amb_ppo_stats stats;
@@ -363,7 +392,8 @@ static void shuffling_is_the_generators(void **state)
         if (run == 0)
             memcpy(first, amb_train_net_parameters(amb_ppo_actor(ppo)), bytes);
         else
-            assert_int_equal(memcmp(first, amb_train_net_parameters(amb_ppo_actor(ppo)), bytes) == 0, run == 1);
+            assert_int_equal(memcmp(first, amb_train_net_parameters(amb_ppo_actor(ppo)), bytes) == 0,
+                             run == 1);
         amb_ppo_destroy(ppo);
     }
 }
@@ -438,15 +468,19 @@ static void what_is_not_finite_is_skipped_and_counted(void **state)
         amb_ppo_stats stats;
         amb_ppo_update(ppo, &s.batch, 1e-4f, &rng, &stats);
         assert_int_equal(stats.skipped, 1);
-        assert_true(all_finite(amb_train_net_parameters(amb_ppo_actor(ppo)), amb_train_net_size(amb_ppo_actor(ppo))));
-        assert_true(all_finite(amb_train_net_parameters(amb_ppo_critic(ppo)), amb_train_net_size(amb_ppo_critic(ppo))));
+        assert_true(
+            all_finite(amb_train_net_parameters(amb_ppo_actor(ppo)), amb_train_net_size(amb_ppo_actor(ppo))));
+        assert_true(all_finite(amb_train_net_parameters(amb_ppo_critic(ppo)),
+                               amb_train_net_size(amb_ppo_critic(ppo))));
         assert_true(isfinite(stats.actor_norm) && isfinite(stats.critic_norm));
-        assert_int_equal((which ? amb_ppo_critic_adam(ppo) : amb_ppo_actor_adam(ppo))->step, 3); /* the other minibatches were applied */
+        /* the other minibatches were applied */
+        assert_int_equal((which ? amb_ppo_critic_adam(ppo) : amb_ppo_actor_adam(ppo))->step, 3);
         amb_ppo_destroy(ppo);
     }
 }
 
-/* In bf16 the drawing means are the training network's own, so the first step starts at a ratio of exactly 1. */
+/* In bf16 the drawing means are the training network's own, so the first step starts at a ratio of exactly 1.
+ */
 static void bf16_compares_like_with_like(void **state)
 {
     (void)state;

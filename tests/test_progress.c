@@ -1,4 +1,5 @@
-/* cli/progress: the formatting for every width and buffer, and what really arrives at a terminal and at a file. */
+/* cli/progress: the formatting for every width and buffer, and what really arrives at a terminal and at a
+ * file. */
 #define _GNU_SOURCE /* posix_openpt and its like */
 #include "options/progress.c"
 
@@ -19,8 +20,10 @@ static void test_duration(void **state)
     static const struct {
         double seconds;
         const char *text;
-    } is[] = {{0, "0:00"},        {7.4, "0:07"},       {59.6, "1:00"},         {754, "12:34"},    {3599.4, "59:59"}, {3600, "1:00:00"},
-              {10921, "3:02:01"}, {86400, "24:00:00"}, {4 * 86400., "4 days"}, {1e7, "116 days"}, {-1, "?"},         {NAN, "?"},
+    } is[] = {{0, "0:00"},        {7.4, "0:07"},       {59.6, "1:00"},
+              {754, "12:34"},     {3599.4, "59:59"},   {3600, "1:00:00"},
+              {10921, "3:02:01"}, {86400, "24:00:00"}, {4 * 86400., "4 days"},
+              {1e7, "116 days"},  {-1, "?"},           {NAN, "?"},
               {INFINITY, "?"},    {1e30, "?"}};
     for (size_t i = 0; i < sizeof is / sizeof *is; i++) {
         char text[32];
@@ -33,7 +36,8 @@ static void test_left(void **state)
 {
     (void)state;
     assert_true(amb_progress_left(0, 25, 100, 50) == 150);
-    assert_true(amb_progress_left(50, 75, 100, 50) == 50); /* what was done before does not count as this run's speed */
+    assert_true(amb_progress_left(50, 75, 100, 50) == 50); /* what was done before does not count as this
+                                                              run's speed */
     assert_true(amb_progress_left(0, 100, 100, 50) == 0);
     assert_true(amb_progress_left(0, 120, 100, 50) == 0);
     assert_true(isnan(amb_progress_left(0, 0, 100, 50)));
@@ -53,8 +57,10 @@ static void same_bar(int columns, double fraction, double left, const char *stat
 static void test_bar(void **state)
 {
     (void)state;
-    same_bar(100, .5, 411, "reward .842", "train [===============>              ]  50 %  4:12 gone, 6:51 left  reward .842");
-    same_bar(66, .5, 411, "reward .842", "train [========>        ]  50 %  4:12 gone, 6:51 left  reward .842");
+    same_bar(100, .5, 411, "reward .842",
+             "train [===============>              ]  50 %  4:12 gone, 6:51 left  reward .842");
+    same_bar(66, .5, 411, "reward .842",
+             "train [========>        ]  50 %  4:12 gone, 6:51 left  reward .842");
     same_bar(55, .5, 411, "reward .842", "train [====>   ]  50 %  4:12 gone, 6:51 left  reward .8");
     same_bar(40, .5, 411, "reward .842", "train  50 %  4:12 gone, 6:51 left  rewar");
     same_bar(20, .5, 411, "reward .842", "train  50 %  ");
@@ -131,7 +137,8 @@ static void busy_until(double when, amb_progress *p, double *done)
 {
     while (amb_clock_now() < when) {
         *done += .001;
-        amb_progress_update(p, *done, "reward .%d, and a status that is far longer than this terminal is wide", 842);
+        amb_progress_update(p, *done,
+                            "reward .%d, and a status that is far longer than this terminal is wide", 842);
     }
 }
 
@@ -248,8 +255,9 @@ static void test_dumb_terminal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_duration),    cmocka_unit_test(test_left),          cmocka_unit_test(test_bar),
-        cmocka_unit_test(test_fits),        cmocka_unit_test(test_plain),         cmocka_unit_test(test_terminal),
+        cmocka_unit_test(test_duration),    cmocka_unit_test(test_left),
+        cmocka_unit_test(test_bar),         cmocka_unit_test(test_fits),
+        cmocka_unit_test(test_plain),       cmocka_unit_test(test_terminal),
         cmocka_unit_test(test_no_terminal), cmocka_unit_test(test_dumb_terminal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

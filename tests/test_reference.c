@@ -1,4 +1,5 @@
-/* The motion to follow: where it starts, how it turns, how it goes round. The clip is made here: a body that goes forward, bobs and turns.
+/* The motion to follow: where it starts, how it turns, how it goes round. The clip is made here: a body that
+ * goes forward, bobs and turns.
  */
 #include "tests/body.h"
 
@@ -6,7 +7,8 @@
 
 enum { FRAMES = 31 };
 
-/* 1 s of walking 1.5 m ahead and .3 m aside, the root swaying about the vertical and pitching, arms and one knee at work. */
+/* 1 s of walking 1.5 m ahead and .3 m aside, the root swaying about the vertical and pitching, arms and one
+ * knee at work. */
 static amb_clip *walking_clip(bool loop)
 {
     double time[FRAMES], pose[FRAMES * AMB_POSE];
@@ -27,7 +29,8 @@ static amb_clip *walking_clip(bool loop)
     return make_clip(FRAMES, time, pose, loop);
 }
 
-static void assert_same_rotation(const double got[4], const double want[4], double tolerance, const char *what)
+static void assert_same_rotation(const double got[4], const double want[4], double tolerance,
+                                 const char *what)
 {
     double a[3][3], b[3][3];
     matrix_of(a, got);
@@ -35,8 +38,10 @@ static void assert_same_rotation(const double got[4], const double want[4], doub
     assert_all_near(&a[0][0], &b[0][0], 9, tolerance, what);
 }
 
-/* World pose and velocity of a clip turned by `heading` with its root over `at`, from the clip's own sample. */
-static void turned_sample(const amb_clip *clip, double t, double heading, const double at[2], double pose[AMB_POSE], double vel[AMB_VEL])
+/* World pose and velocity of a clip turned by `heading` with its root over `at`, from the clip's own sample.
+ */
+static void turned_sample(const amb_clip *clip, double t, double heading, const double at[2],
+                          double pose[AMB_POSE], double vel[AMB_VEL])
 {
     double m[3][3], turn[4], v[3];
     amb_clip_sample(clip, t, pose, vel);
@@ -100,7 +105,8 @@ static void turning_keeps_the_root_where_it_is(void **unused)
     (void)unused;
     amb_clip *clip = walking_clip(true);
     amb_reference reference;
-    double before[AMB_POSE], vel_before[AMB_VEL], after[AMB_POSE], vel[AMB_VEL], turn[4], want[4], m[3][3], v[3];
+    double before[AMB_POSE], vel_before[AMB_VEL], after[AMB_POSE], vel[AMB_VEL], turn[4], want[4], m[3][3],
+        v[3];
     amb_reference_start(&reference, clip, .37, .4, (const double[2]){-3, 8});
     amb_reference_sample(&reference, 0, before, vel_before);
     amb_reference_turn(&reference, 1.1);
@@ -115,7 +121,8 @@ static void turning_keeps_the_root_where_it_is(void **unused)
     matrix_about_z(m, 1.1);
     matrix_times(v, m, vel_before);
     assert_all_near(vel, v, 3, 1e-12, "linear velocity");
-    assert_all_near(vel + 3, vel_before + 3, AMB_VEL - 3, 1e-12, "angular velocities, in the bodies' own frames");
+    assert_all_near(vel + 3, vel_before + 3, AMB_VEL - 3, 1e-12,
+                    "angular velocities, in the bodies' own frames");
     amb_clip_destroy(clip);
 }
 
@@ -165,7 +172,8 @@ static void a_motion_that_ends_stays_at_its_end(void **unused)
     amb_reference reference;
     double pose[AMB_POSE], vel[AMB_VEL], end[AMB_POSE];
     amb_clip_sample(clip, 1, end, NULL);
-    amb_reference_start(&reference, clip, .8, 0, (const double[2]){3.2, -.76}); /* that is where it is by itself */
+    /* that is where it is by itself */
+    amb_reference_start(&reference, clip, .8, 0, (const double[2]){3.2, -.76});
     for (int n = 0; n < 20; n++)
         assert_false(amb_reference_advance(&reference, .1, (const double[2]){9, 9}));
     assert_near(reference.time, 2.8, 1e-12, "time", 0);
@@ -178,13 +186,15 @@ static void a_motion_that_ends_stays_at_its_end(void **unused)
     amb_clip_destroy(clip);
 }
 
-/* The turn rate in the root's angular velocity is the derivative of the root's rotation, and the velocity that of its position. */
+/* The turn rate in the root's angular velocity is the derivative of the root's rotation, and the velocity
+ * that of its position. */
 static void a_turning_reference_says_how_fast(void **unused)
 {
     (void)unused;
     amb_clip *clip = walking_clip(true);
     for (int n = 0; n < 8; n++) {
-        const double e = 1e-5, time = (5.5 + 2 * n) / 30; /* half way between two frames, where the rates are smooth */
+        const double e = 1e-5, time = (5.5 + 2 * n) / 30; /* half way between two frames, where the rates are
+                                                             smooth */
         amb_reference reference, later;
         amb_reference_start(&reference, clip, time, .5 * n, (const double[2]){0, 0});
         reference.turn_rate = n % 2 ? 2.5 : -1.2;
@@ -198,14 +208,16 @@ static void a_turning_reference_says_how_fast(void **unused)
         amb_quat_mul(step, inverse, b + 3);
         const double sign = step[0] < 0 ? -1 : 1;
 
-        /* what the clip does by itself, by the same differences: its own velocities are averages over frames */
+        /* what the clip does by itself, by the same differences: its own velocities are averages over frames
+         */
         amb_clip_sample(clip, time, clip_a, clip_vel);
         amb_clip_sample(clip, time + e, clip_b, NULL);
         double own_inverse[4] = {clip_a[3], -clip_a[4], -clip_a[5], -clip_a[6]}, own[4];
         amb_quat_mul(own, own_inverse, clip_b + 3);
         const double own_sign = own[0] < 0 ? -1 : 1;
         for (int k = 0; k < 3; k++)
-            assert_near(2 * (sign * step[1 + k] - own_sign * own[1 + k]) / e, vel[3 + k] - clip_vel[3 + k], 2e-4, "angular velocity", k);
+            assert_near(2 * (sign * step[1 + k] - own_sign * own[1 + k]) / e, vel[3 + k] - clip_vel[3 + k],
+                        2e-4, "angular velocity", k);
         for (int k = 0; k < 2; k++)
             assert_near((b[k] - a[k]) / e, vel[k], 1e-4, "linear velocity", k);
         reference.turn_rate = 0;
@@ -330,8 +342,8 @@ static void a_change_fades_and_leaves_no_trace(void **unused)
     amb_clip_destroy(run);
 }
 
-/* Poses over the change change as velocities say. Linear parts exactly; within a clip's frame the velocity is a mean over neighbours, so
- * the fading part alone is looked at: the difference to the clip's own sample. */
+/* Poses over the change change as velocities say. Linear parts exactly; within a clip's frame the velocity is
+ * a mean over neighbours, so the fading part alone is looked at: the difference to the clip's own sample. */
 static void what_fades_moves_as_its_velocity_says(void **unused)
 {
     (void)unused;
@@ -355,7 +367,8 @@ static void what_fades_moves_as_its_velocity_says(void **unused)
             const double rate = ((pose[1][p] - own[1][p]) - (pose[0][p] - own[0][p])) / (2 * e);
             assert_near(vel[v] - own_vel[v], rate, 1e-6, "speed of what fades", i);
         }
-        /* The hip, a rotation: what fades is own* pose; its angular velocity, in the child's frame, by differences. */
+        /* The hip, a rotation: what fades is own* pose; its angular velocity, in the child's frame, by
+         * differences. */
         double d[2][4], turned[4], w[3], own_w[3];
         const int q = pose_at[AMB_LEFT_HIP], r = vel_at[AMB_LEFT_HIP];
         for (int k = 0; k < 2; k++)
@@ -394,11 +407,16 @@ static void the_clock_runs_at_its_rate(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(it_starts_where_it_is_told),          cmocka_unit_test(it_goes_where_it_heads),
-        cmocka_unit_test(turning_keeps_the_root_where_it_is),  cmocka_unit_test(a_new_cycle_begins_over_the_body),
-        cmocka_unit_test(a_motion_that_ends_stays_at_its_end), cmocka_unit_test(a_turning_reference_says_how_fast),
-        cmocka_unit_test(a_turning_walk_goes_round),           cmocka_unit_test(another_clip_is_entered_without_a_jump),
-        cmocka_unit_test(a_change_fades_and_leaves_no_trace),  cmocka_unit_test(what_fades_moves_as_its_velocity_says),
+        cmocka_unit_test(it_starts_where_it_is_told),
+        cmocka_unit_test(it_goes_where_it_heads),
+        cmocka_unit_test(turning_keeps_the_root_where_it_is),
+        cmocka_unit_test(a_new_cycle_begins_over_the_body),
+        cmocka_unit_test(a_motion_that_ends_stays_at_its_end),
+        cmocka_unit_test(a_turning_reference_says_how_fast),
+        cmocka_unit_test(a_turning_walk_goes_round),
+        cmocka_unit_test(another_clip_is_entered_without_a_jump),
+        cmocka_unit_test(a_change_fades_and_leaves_no_trace),
+        cmocka_unit_test(what_fades_moves_as_its_velocity_says),
         cmocka_unit_test(the_clock_runs_at_its_rate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

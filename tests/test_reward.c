@@ -1,4 +1,5 @@
-/* The imitation reward: perfect tracking, one known deviation at a time by hand, and anything else against a second derivation. */
+/* The imitation reward: perfect tracking, one known deviation at a time by hand, and anything else against a
+ * second derivation. */
 #include "tests/body.h"
 
 #include "sim/reward.h"
@@ -21,8 +22,8 @@ static int tear_down(void **unused)
     return 0;
 }
 
-static amb_reward reward_of(const double pose[AMB_POSE], const double vel[AMB_VEL], const double reference_pose[AMB_POSE],
-                            const double reference_vel[AMB_VEL])
+static amb_reward reward_of(const double pose[AMB_POSE], const double vel[AMB_VEL],
+                            const double reference_pose[AMB_POSE], const double reference_vel[AMB_VEL])
 {
     amb_state body, reference;
     amb_reward reward;
@@ -36,16 +37,21 @@ static amb_reward reward_of(const double pose[AMB_POSE], const double vel[AMB_VE
 }
 
 /* Parts in the order pose, velocity, end effectors, root, centre of mass. */
-static void assert_parts(const amb_reward *reward, double pose, double velocity, double ends, double root, double com)
+static void assert_parts(const amb_reward *reward, double pose, double velocity, double ends, double root,
+                         double com)
 {
     const double want[5] = {pose, velocity, ends, root, com};
     assert_int_equal(AMB_REWARD_PARTS, 5);
     for (int k = 0; k < 5; k++)
         assert_near(reward->part[k], want[k], 1e-12, amb_reward_name[k], k);
-    assert_near(reward->total, .5 * pose + .05 * velocity + .15 * ends + .2 * root + .1 * com, 1e-12, "total", 0);
+    assert_near(reward->total, .5 * pose + .05 * velocity + .15 * ends + .2 * root + .1 * com, 1e-12, "total",
+                0);
 }
 
-enum { TENTHS = 48 }; /* of weights over the body: root 10, chest 5, neck 3, twice hip 5, knee 3, ankle 2, shoulder 3, elbow 2 */
+enum {
+    TENTHS = 48
+}; /* of weights over the body: root 10, chest 5, neck 3, twice hip 5, knee 3, ankle 2,
+                         shoulder 3, elbow 2 */
 
 static void perfect_tracking_is_one(void **unused)
 {
@@ -58,7 +64,8 @@ static void perfect_tracking_is_one(void **unused)
         const amb_reward reward = reward_of(pose, vel, pose, vel);
         assert_parts(&reward, 1, 1, 1, 1, 1);
         assert_near(reward.root_m + reward.joint_rad + reward.end_effector_m, 0, 1e-12, "errors", n);
-        assert_near(reward.height_m + reward.tilt + reward.body_m, 0, 1e-12, "distance from the reference", n);
+        assert_near(reward.height_m + reward.tilt + reward.body_m, 0, 1e-12, "distance from the reference",
+                    n);
         for (int i = 0; i < AMB_BODIES; i++) /* a quaternion's sign carries no meaning */
             if (i == AMB_ROOT || is_ball(i)) {
                 double other[AMB_POSE];
@@ -100,14 +107,15 @@ static void a_bent_knee_by_hand(void **unused)
     pose[33] = -.4;                             /* the other one, too */
     const double other = 2 * .40987 * sin(.2);
     reward = reward_of(pose, still, rest, still);
-    assert_parts(&reward, exp(-2 * 3. / TENTHS * (.09 + .16)), 1, exp(-10 * (chord * chord + other * other)), 1, 1);
+    assert_parts(&reward, exp(-2 * 3. / TENTHS * (.09 + .16)), 1, exp(-10 * (chord * chord + other * other)),
+                 1, 1);
     assert_near(reward.joint_rad, .7 / 12, 1e-12, "mean joint error", 0);
     assert_near(reward.end_effector_m, (chord + other) / 4, 1e-12, "mean end effector error", 0);
     assert_distance(&reward, 0, 0, (chord + other) / 15);
 }
 
-/* Each ball turned by .5 rad about the line to what hangs on it (the leg's or the arm's, the body's y), which moves no end effector but a
- * chest's, whose wrists go along circles about the spine. */
+/* Each ball turned by .5 rad about the line to what hangs on it (the leg's or the arm's, the body's y), which
+ * moves no end effector but a chest's, whose wrists go along circles about the spine. */
 static void each_joint_has_its_weight(void **unused)
 {
     (void)unused;
@@ -120,7 +128,8 @@ static void each_joint_has_its_weight(void **unused)
         const double angle = .5, speed = 1.5;
         if (is_hinge(i)) {
             pose[pose_at[i]] = i == AMB_RIGHT_KNEE || i == AMB_LEFT_KNEE ? -angle : angle;
-            const double arm = i == AMB_RIGHT_KNEE || i == AMB_LEFT_KNEE ? .40987 : .258947, chord = 2 * arm * sin(angle / 2);
+            const double arm = i == AMB_RIGHT_KNEE || i == AMB_LEFT_KNEE ? .40987 : .258947,
+                         chord = 2 * arm * sin(angle / 2);
             ends = chord * chord;
         } else {
             turn_about(pose + pose_at[i], 0, 1, 0, angle);
@@ -130,18 +139,21 @@ static void each_joint_has_its_weight(void **unused)
             }
         }
         amb_reward reward = reward_of(pose, still, rest, still);
-        assert_parts(&reward, exp(-2 * 10 * skeleton[i].weight / TENTHS * angle * angle), 1, exp(-10 * ends), 1, 1);
+        assert_parts(&reward, exp(-2 * 10 * skeleton[i].weight / TENTHS * angle * angle), 1, exp(-10 * ends),
+                     1, 1);
         assert_near(reward.joint_rad, angle / 12, 1e-12, "mean joint error", i);
 
         vel[vel_at[i] + (is_hinge(i) ? 0 : 1)] = speed;
         reward = reward_of(rest, vel, rest, still);
-        assert_near(reward.part[AMB_REWARD_VELOCITY], exp(-.1 * 10 * skeleton[i].weight / TENTHS * speed * speed), 1e-12, "velocity", i);
+        assert_near(reward.part[AMB_REWARD_VELOCITY],
+                    exp(-.1 * 10 * skeleton[i].weight / TENTHS * speed * speed), 1e-12, "velocity", i);
         assert_near(reward.part[AMB_REWARD_POSE], 1, 0, "pose", i);
         assert_near(reward.part[AMB_REWARD_ROOT], 1, 1e-12, "root", i);
     }
 }
 
-/* The place on the ground is the root's error alone; the height is that of hands and feet above the ground, too. */
+/* The place on the ground is the root's error alone; the height is that of hands and feet above the ground,
+ * too. */
 static void a_root_elsewhere_by_hand(void **unused)
 {
     (void)unused;
@@ -167,7 +179,8 @@ static void a_root_elsewhere_by_hand(void **unused)
     assert_distance(&reward, .3, 0, .3);
 }
 
-/* Turned about the vertical through the root: the end effectors are the same in the body's own heading frame. */
+/* Turned about the vertical through the root: the end effectors are the same in the body's own heading frame.
+ */
 static void a_root_turned_by_hand(void **unused)
 {
     (void)unused;
@@ -181,15 +194,19 @@ static void a_root_turned_by_hand(void **unused)
     assert_near(reward.joint_rad, 0, 0, "mean joint error", 0);
     assert_distance(&reward, 0, 0, 0);
 
-    /* Leaning to the side by .4 rad about the world's x, which the heading does not take out: every end effector moves along a circle about
-     * the root joint, at a distance seen from the front. Ankles: .831416 down, .084887 out; wrists: -.054084 up, .18311 out. */
+    /* Leaning to the side by .4 rad about the world's x, which the heading does not take out: every end
+     * effector moves along a circle about the root joint, at a distance seen from the front. Ankles: .831416
+     * down, .084887 out; wrists: -.054084 up, .18311 out. */
     turn_about(turn, 1, 0, 0, .4);
     amb_quat_mul(pose + 3, turn, rest + 3);
     const double k = 4 * sin(.2) * sin(.2);
-    const double ankle2 = k * (.831416 * .831416 + .084887 * .084887), wrist2 = k * (.054084 * .054084 + .18311 * .18311);
+    const double ankle2 = k * (.831416 * .831416 + .084887 * .084887),
+                 wrist2 = k * (.054084 * .054084 + .18311 * .18311);
     reward = reward_of(pose, still, rest, still);
-    assert_parts(&reward, exp(-2 * 10. / TENTHS * .16), 1, exp(-10 * 2 * (ankle2 + wrist2)), exp(-5 * .1 * .16), 1);
-    assert_near(reward.end_effector_m, (2 * sqrt(ankle2) + 2 * sqrt(wrist2)) / 4, 1e-12, "mean end effector error", 0);
+    assert_parts(&reward, exp(-2 * 10. / TENTHS * .16), 1, exp(-10 * 2 * (ankle2 + wrist2)),
+                 exp(-5 * .1 * .16), 1);
+    assert_near(reward.end_effector_m, (2 * sqrt(ankle2) + 2 * sqrt(wrist2)) / 4, 1e-12,
+                "mean end effector error", 0);
     placed_body upright;
     place_body(&upright, rest);
     double out = 0; /* distances from the axis, which goes through the root */
@@ -197,7 +214,8 @@ static void a_root_turned_by_hand(void **unused)
         out += hypot(upright.joint[i][1], upright.joint[i][2] - 1) / AMB_BODIES;
     assert_distance(&reward, 0, 1 - cos(.4), 2 * sin(.2) * out);
 
-    /* Leaning less and more than a reference that leans itself, to another side and upside down: the tilt is a difference of cosines. */
+    /* Leaning less and more than a reference that leans itself, to another side and upside down: the tilt is
+     * a difference of cosines. */
     static const double angle[][2] = {{.4, .9}, {.9, .4}, {-.7, .7}, {M_PI, 0}, {.5, M_PI}};
     for (size_t i = 0; i < sizeof angle / sizeof *angle; i++) {
         double other[AMB_POSE];
@@ -207,7 +225,8 @@ static void a_root_turned_by_hand(void **unused)
         turn_about(turn, 0, 1, 0, angle[i][1]); /* forward */
         amb_quat_mul(other + 3, turn, rest + 3);
         reward = reward_of(pose, still, other, still);
-        assert_near(reward.tilt, fabs(cos(angle[i][0]) - cos(angle[i][1])), 1e-12, "tilt of the root", (int)i);
+        assert_near(reward.tilt, fabs(cos(angle[i][0]) - cos(angle[i][1])), 1e-12, "tilt of the root",
+                    (int)i);
         assert_near(reward.height_m, 0, 1e-12, "height of the root", (int)i);
     }
 }
@@ -221,7 +240,8 @@ static void a_flying_root_by_hand(void **unused)
     assert_parts(&reward, 1, 1, 1, exp(-5 * .01 * .09), exp(-10 * .1 * .09));
 }
 
-/* Turning at 2 rad/s about the vertical, the centre of mass off the axis: feet .045 forward (1 kg each), arms .02405 back (3 kg each). */
+/* Turning at 2 rad/s about the vertical, the centre of mass off the axis: feet .045 forward (1 kg each), arms
+ * .02405 back (3 kg each). */
 static void a_spinning_root_by_hand(void **unused)
 {
     (void)unused;
@@ -233,8 +253,8 @@ static void a_spinning_root_by_hand(void **unused)
     assert_parts(&reward, 1, exp(-.1 * 10. / TENTHS * 4), 1, exp(-5 * .001 * 4), exp(-10 * .1 * com * com));
 }
 
-/* Only hands at work: the roots are the same, but the centre of mass moves. Both elbows bend at 3 rad/s: 1 kg at .12 m and .5 kg at .258947
- * m each side move forward. */
+/* Only hands at work: the roots are the same, but the centre of mass moves. Both elbows bend at 3 rad/s: 1 kg
+ * at .12 m and .5 kg at .258947 m each side move forward. */
 static void a_moving_centre_of_mass_by_hand(void **unused)
 {
     (void)unused;
@@ -277,22 +297,26 @@ static void any_two_poses_agree_with_a_second_derivation(void **unused)
                     matrix_of(m[k], p[k] + pose_at[i]);
                 angle = angle_between(m[0], m[1]);
             }
-            for (int k = 0; k < (is_hinge(i) ? 1 : 3); k++) { /* the root's angular velocities are compared in the world */
-                const double d = i == AMB_ROOT ? b[1].ang[0][k] - b[0].ang[0][k] : v[1][vel_at[i] + k] - v[0][vel_at[i] + k];
+            for (int k = 0; k < (is_hinge(i) ? 1 : 3); k++) { /* the root's angular velocities are compared in
+                                                                 the world */
+                const double d = i == AMB_ROOT ? b[1].ang[0][k] - b[0].ang[0][k]
+                                               : v[1][vel_at[i] + k] - v[0][vel_at[i] + k];
                 spin += d * d;
             }
             pose += skeleton[i].weight / 4.8 * angle * angle;
             velocity += skeleton[i].weight / 4.8 * spin;
             mean += i == AMB_ROOT ? 0 : fabs(angle) / 12;
         }
-        double end_sum = 0, end_mean = 0, root = 0, com = 0, angle = angle_between(b[0].at.rot[0], b[1].at.rot[0]), far = 0;
+        double end_sum = 0, end_mean = 0, root = 0, com = 0,
+               angle = angle_between(b[0].at.rot[0], b[1].at.rot[0]), far = 0;
         double apart[AMB_BODIES], bodies = 0;
         for (int i = 0; i < AMB_BODIES; i++) {
             double seen[2][3], d2 = 0;
             for (int k = 0; k < 2; k++) { /* from the root's place on the ground, which is at height 0 */
                 double frame[3][3];
                 matrix_about_z(frame, -atan2(b[k].at.rot[0][1][0], b[k].at.rot[0][0][0]));
-                const double r[3] = {b[k].at.joint[i][0] - p[k][0], b[k].at.joint[i][1] - p[k][1], b[k].at.joint[i][2]};
+                const double r[3] = {b[k].at.joint[i][0] - p[k][0], b[k].at.joint[i][1] - p[k][1],
+                                     b[k].at.joint[i][2]};
                 matrix_times(seen[k], frame, r);
             }
             for (int c = 0; c < 3; c++)
@@ -305,22 +329,26 @@ static void any_two_poses_agree_with_a_second_derivation(void **unused)
             end_mean += apart[ends[e]] / 4;
         }
         for (int c = 0; c < 3; c++) {
-            const double x = p[1][c] - p[0][c], lin = v[1][c] - v[0][c], ang = b[1].ang[0][c] - b[0].ang[0][c];
+            const double x = p[1][c] - p[0][c], lin = v[1][c] - v[0][c],
+                         ang = b[1].ang[0][c] - b[0].ang[0][c];
             root += x * x + .01 * lin * lin + .001 * ang * ang;
             far += x * x;
             com += .1 * (b[1].com_vel[c] - b[0].com_vel[c]) * (b[1].com_vel[c] - b[0].com_vel[c]);
         }
         root += .1 * angle * angle;
-        const double want[5] = {exp(-2 * pose), exp(-.1 * velocity), exp(-10 * end_sum), exp(-5 * root), exp(-10 * com)};
+        const double want[5] = {exp(-2 * pose), exp(-.1 * velocity), exp(-10 * end_sum), exp(-5 * root),
+                                exp(-10 * com)};
         const amb_reward reward = reward_of(p[1], v[1], p[0], v[0]);
         assert_all_near(reward.part, want, 5, 1e-7, "part");
-        assert_near(reward.total, .5 * want[0] + .05 * want[1] + .15 * want[2] + .2 * want[3] + .1 * want[4], 1e-7, "total", n);
+        assert_near(reward.total, .5 * want[0] + .05 * want[1] + .15 * want[2] + .2 * want[3] + .1 * want[4],
+                    1e-7, "total", n);
         assert_near(reward.root_m, sqrt(far), 1e-12, "root error", n);
         assert_near(reward.joint_rad, mean, 1e-9, "mean joint error", n);
         assert_near(reward.end_effector_m, end_mean, 1e-9, "mean end effector error", n);
         assert_near(reward.body_m, bodies, 1e-9, "mean distance of the bodies", n);
         assert_near(reward.height_m, fabs(p[1][2] - p[0][2]), 1e-12, "height of the root", n);
-        assert_near(reward.tilt, fabs(b[1].at.rot[0][2][1] - b[0].at.rot[0][2][1]), 1e-9, "tilt of the root", n);
+        assert_near(reward.tilt, fabs(b[1].at.rot[0][2][1] - b[0].at.rot[0][2][1]), 1e-9, "tilt of the root",
+                    n);
     }
 }
 
@@ -344,7 +372,8 @@ static void place_and_heading_of_the_world_do_not_matter(void **unused)
             p[1][k][1] -= 20;
             amb_quat_mul(p[1][k] + 3, turn, p[0][k] + 3);
         }
-        const amb_reward a = reward_of(p[0][0], v[0][0], p[0][1], v[0][1]), b = reward_of(p[1][0], v[1][0], p[1][1], v[1][1]);
+        const amb_reward a = reward_of(p[0][0], v[0][0], p[0][1], v[0][1]),
+                         b = reward_of(p[1][0], v[1][0], p[1][1], v[1][1]);
         assert_all_near(b.part, a.part, 5, 1e-12, "part");
         assert_near(b.total, a.total, 1e-12, "total", n);
         assert_distance(&b, a.height_m, a.tilt, a.body_m);

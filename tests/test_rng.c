@@ -14,10 +14,12 @@
 static void assert_near(double got, double want, double tolerance, const char *what)
 {
     if (!(fabs(got - want) <= tolerance))
-        fail_msg("%s is %.9g, expected %.9g, off by %.3g (allowed %.3g)", what, got, want, fabs(got - want), tolerance);
+        fail_msg("%s is %.9g, expected %.9g, off by %.3g (allowed %.3g)", what, got, want, fabs(got - want),
+                 tolerance);
 }
 
-/* The published outputs of xoshiro256++ from the state 1, 2, 3, 4, as other implementations test themselves with them. */
+/* The published outputs of xoshiro256++ from the state 1, 2, 3, 4, as other implementations test themselves
+ * with them. */
 static void known_outputs_of_a_known_state(void **unused)
 {
     (void)unused;
@@ -36,7 +38,8 @@ static void known_outputs_of_a_known_state(void **unused)
         assert_true(amb_rng_next(&rng) == want[n]);
 }
 
-/* Rotation bit by bit, the state's step as the linear map of the paper's figure: nothing shared with rng.c but the mathematics. */
+/* Rotation bit by bit, the state's step as the linear map of the paper's figure: nothing shared with rng.c
+ * but the mathematics. */
 static uint64_t rotated(uint64_t x, int k)
 {
     uint64_t out = 0;
@@ -53,7 +56,8 @@ static void a_second_implementation_agrees(void **unused)
     uint64_t a = rng.s[0], b = rng.s[1], c = rng.s[2], d = rng.s[3];
     for (int n = 0; n < 1000; n++) {
         assert_true(amb_rng_next(&rng) == rotated(a + d, 23) + a);
-        const uint64_t new_a = a ^ b ^ d, new_b = a ^ b ^ c, new_c = a ^ c ^ b * 131072, new_d = rotated(b ^ d, 45);
+        const uint64_t new_a = a ^ b ^ d, new_b = a ^ b ^ c, new_c = a ^ c ^ b * 131072,
+                       new_d = rotated(b ^ d, 45);
         a = new_a;
         b = new_b;
         c = new_c;
@@ -61,12 +65,14 @@ static void a_second_implementation_agrees(void **unused)
     }
 }
 
-/* The published outputs of splitmix64 are the state: 0xe220a8397b1dcdaf is what stream 0 is hashed to, the first output of seed 0. */
+/* The published outputs of splitmix64 are the state: 0xe220a8397b1dcdaf is what stream 0 is hashed to, the
+ * first output of seed 0. */
 static void seeding_is_splitmix64(void **unused)
 {
     (void)unused;
     const amb_rng rng = amb_rng_seed(UINT64_C(1234567) ^ UINT64_C(0xe220a8397b1dcdaf), 0);
-    const uint64_t want[4] = {6457827717110365317u, 3203168211198807973u, 9817491932198370423u, 4593380528125082431u};
+    const uint64_t want[4] = {6457827717110365317u, 3203168211198807973u, 9817491932198370423u,
+                              4593380528125082431u};
     for (int k = 0; k < 4; k++)
         assert_true(rng.s[k] == want[k]);
 }
@@ -85,7 +91,8 @@ static void streams_are_unrelated(void **unused)
     double together = 0;
     for (int seed = 0; seed < SIDE; seed++)
         for (int stream = 0; stream < SIDE; stream++) {
-            amb_rng rng = amb_rng_seed((uint64_t)seed, (uint64_t)stream), next = amb_rng_seed((uint64_t)seed, (uint64_t)stream + 1);
+            amb_rng rng = amb_rng_seed((uint64_t)seed, (uint64_t)stream),
+                    next = amb_rng_seed((uint64_t)seed, (uint64_t)stream + 1);
             first[seed * SIDE + stream] = amb_rng_next(&rng);
             for (int n = 0; n < 10; n++)
                 together += (amb_rng_uniform(&rng) - .5) * (amb_rng_uniform(&next) - .5);
@@ -99,7 +106,8 @@ static void streams_are_unrelated(void **unused)
     assert_memory_equal(&same, &again, sizeof same);
 }
 
-/* Pearson's statistic of counts that should be equal must be within five standard deviations of its mean; too even is wrong, too. */
+/* Pearson's statistic of counts that should be equal must be within five standard deviations of its mean; too
+ * even is wrong, too. */
 static void assert_even(const int *count, int bins, int n, const char *what)
 {
     const double expected = (double)n / bins;
@@ -157,7 +165,8 @@ static void normal_numbers_are_normal(void **unused)
         follows += x * before / N;
         before = x;
     }
-    const double variance[5] = {0, 1, 2, 15, 96}, want[5] = {0, 0, 1, 0, 3}; /* of x^k: E x^2k - (E x^k)^2, with 1, 3, 15, 105 */
+    /* of x^k: E x^2k - (E x^k)^2, with 1, 3, 15, 105 */
+    const double variance[5] = {0, 1, 2, 15, 96}, want[5] = {0, 0, 1, 0, 3};
     for (int k = 1; k < 5; k++)
         assert_near(moment[k], want[k], 4.5 * sqrt(variance[k] / N), "moment");
     assert_near(follows, 0, 4.5 / sqrt(N), "correlation with the one before");
@@ -184,7 +193,8 @@ static void numbers_below_n_are_even(void **unused)
         if (small[i] > 1)
             assert_even(count, (int)small[i], N, "chi-square of small numbers");
     }
-    /* Where the bias of a plain multiplication would be largest: of 3 2^30 numbers, every third would come twice as often. */
+    /* Where the bias of a plain multiplication would be largest: of 3 2^30 numbers, every third would come
+     * twice as often. */
     const uint32_t large[] = {UINT32_C(3) << 30, UINT32_MAX, UINT32_C(1) << 31, (UINT32_C(1) << 31) + 1};
     for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
         int third[3] = {0}, rest[3] = {0};

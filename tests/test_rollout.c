@@ -1,5 +1,6 @@
-/* Rollouts against a loop of our own over amb_env: survival, returns, means, recording and hash; the same on any team; resets of broken
- * states; stopping; real time keeps its rate (nothing else about time is asserted). */
+/* Rollouts against a loop of our own over amb_env: survival, returns, means, recording and hash; the same on
+ * any team; resets of broken states; stopping; real time keeps its rate (nothing else about time is
+ * asserted). */
 #include "tests/motions.h"
 
 #include "policy/rollout.h"
@@ -17,10 +18,11 @@ static int set_up(void **state)
     character = load_character(120);
     clip = march(.3, true);
     amb_net *net = small_actor(2, .02);
-    policy = (amb_policy){.actor = amb_model_create(net, &(amb_model_def){.precision = AMB_PRECISION_FP32}, NULL),
-                          .substeps = 4,
-                          .look_ahead = .06,
-                          .physics_hz = 120};
+    policy =
+        (amb_policy){.actor = amb_model_create(net, &(amb_model_def){.precision = AMB_PRECISION_FP32}, NULL),
+                     .substeps = 4,
+                     .look_ahead = .06,
+                     .physics_hz = 120};
     amb_net_destroy(net);
     return policy.actor ? 0 : -1;
 }
@@ -53,7 +55,8 @@ static amb_rollout_result roll(const amb_rollout_def *def)
 
 /* What the header promises, one character after the other. */
 typedef struct expectation {
-    double survival, success, normalised_return, seconds, part[AMB_REWARD_PARTS], root_m, joint_rad, end_effector_m;
+    double survival, success, normalised_return, seconds, part[AMB_REWARD_PARTS], root_m, joint_rad,
+        end_effector_m;
     int64_t control_steps, unstable;
     uint64_t hash;
     int frames, falls;
@@ -222,9 +225,11 @@ static void any_team_gives_the_same_results(void **state)
             if (threads == 1)
                 first = r;
             assert_true(r.hash == first.hash);
-            assert_true(r.survival == first.survival && r.normalised_return == first.normalised_return && r.seconds == first.seconds);
+            assert_true(r.survival == first.survival && r.normalised_return == first.normalised_return &&
+                        r.seconds == first.seconds);
             assert_memory_equal(r.part, first.part, sizeof r.part);
-            assert_true(r.root_m == first.root_m && r.joint_rad == first.joint_rad && r.end_effector_m == first.end_effector_m);
+            assert_true(r.root_m == first.root_m && r.joint_rad == first.joint_rad &&
+                        r.end_effector_m == first.end_effector_m);
             assert_true(r.control_steps == first.control_steps);
         }
         /* another seed is another rollout */
@@ -259,7 +264,8 @@ static void a_recording_has_every_pose(void **state)
     }
 }
 
-/* An actor that says infinity in the last tenth of the motion and nothing before: relu(phase - .9) times 1e38 times 1e38. */
+/* An actor that says infinity in the last tenth of the motion and nothing before: relu(phase - .9) times 1e38
+ * times 1e38. */
 static amb_policy exploding_policy(void)
 {
     const int dim[] = {AMB_OBS, 1, 1, AMB_ACTION};
@@ -360,7 +366,8 @@ static void progress_is_told_and_may_stop_it(void **state)
     assert_true(r.stopped);
     assert_int_equal(w.calls, 2);
     assert_true(r.control_steps > 0 && r.control_steps < 20 * 600);
-    /* The numbers cover what was simulated: the first group's characters, as many seconds, asked for outright, give the same. */
+    /* The numbers cover what was simulated: the first group's characters, as many seconds, asked for
+     * outright, give the same. */
     def.progress = NULL;
     def.envs = 8;
     def.env.episode_s = (double)(r.control_steps / 8) / 30;
@@ -447,7 +454,8 @@ static void a_schedule_is_told_moment_by_moment(void **state)
         up = got->survival;
         sum += got->normalised_return * (first[m + 1] - first[m]) / 60.;
     }
-    assert_true(r.survival < 1 && r.moment[0].normalised_return > 0); /* some do fall, or nothing was tested */
+    assert_true(r.survival < 1 && r.moment[0].normalised_return > 0); /* some do fall, or nothing was
+                                                                         tested */
     assert_near(up, r.survival, 1e-12, "survival at the end", 0);
     assert_near(sum, r.normalised_return, 1e-12, "return in all", 0);
     amb_rollout_result_free(&r);
@@ -517,7 +525,8 @@ static void invented_motions_are_followed(void **state)
         amb_generator_destroy(g);
     }
     assert_true(changes > 2 * GOOD_ENVS);
-    assert_true(one.generator.made == motions && one.generator.changes == changes && counted == refused * GOOD_ENVS);
+    assert_true(one.generator.made == motions && one.generator.changes == changes &&
+                counted == refused * GOOD_ENVS);
     assert_near(one.normalised_return, reward_sum / (GOOD_ENVS * 60.), 1e-12, "return", 0);
     assert_true(one.generate_us.p50 > 0 && one.generate_us.max >= one.generate_us.p99);
     amb_rollout_result_free(&one);

@@ -75,7 +75,8 @@ static void slerp_moves_at_constant_speed(void **state)
 {
     (void)state;
     amb_rng rng = amb_rng_seed(3, 0);
-    for (double size = 1e-12; size < 3.1; size *= size < 1e-3 ? 10.0 : 1.01) { /* across the switch from series to sine, too */
+    /* across the switch from series to sine, too */
+    for (double size = 1e-12; size < 3.1; size *= size < 1e-3 ? 10.0 : 1.01) {
         double a[4], b[4], r[3], step[4], part[3], want[4], got[4];
         random_quat(&rng, a);
         random_vector(&rng, r, size);

@@ -1,4 +1,5 @@
-/* The viewer's session without any window: the same bits as a rollout, history, pushes, pulls, resets, skills. */
+/* The viewer's session without any window: the same bits as a rollout, history, pushes, pulls, resets,
+ * skills. */
 #include "tests/session_fixture.h"
 
 #include "session/internal.h"
@@ -38,7 +39,8 @@ static amb_snapshot look(const amb_session *s, int characters)
     return snapshot;
 }
 
-/* Eleven characters make two groups. Long enough that some fall, and get up again, which a rollout does not simulate. */
+/* Eleven characters make two groups. Long enough that some fall, and get up again, which a rollout does not
+ * simulate. */
 static void untouched_it_is_a_rollout(void **state)
 {
     (void)state;
@@ -112,7 +114,8 @@ static void history_is_bounded(void **state)
     amb_session_destroy(s);
 }
 
-/* What was done is part of what is gone through again; doing something else in the past begins another story. */
+/* What was done is part of what is gone through again; doing something else in the past begins another story.
+ */
 static void history_knows_pushes(void **state)
 {
     (void)state;
@@ -172,7 +175,9 @@ static void a_pull_draws_the_limb_and_ends(void **state)
     def.get_up_s = -1;
     amb_session *a = make_session(&def), *b = make_session(&def);
     const double target[3] = {.5, -.4, 1.5};
-    amb_session_apply(b, &(amb_command){.kind = AMB_DO_PULL, .body = AMB_RIGHT_WRIST, .v = {0, 0, 0, target[0], target[1], target[2]}});
+    amb_session_apply(b, &(amb_command){.kind = AMB_DO_PULL,
+                                        .body = AMB_RIGHT_WRIST,
+                                        .v = {0, 0, 0, target[0], target[1], target[2]}});
     steps(a, 8);
     steps(b, 8);
     amb_snapshot snap = look(b, 1);
@@ -349,7 +354,8 @@ static void trying_leaves_no_trace(void **state)
     amb_skill_free(same);
 }
 
-/* Nor must what is drawn of it: the contacts are those of the last step, and not of a body that was tried out. */
+/* Nor must what is drawn of it: the contacts are those of the last step, and not of a body that was tried
+ * out. */
 static void trying_leaves_the_contacts(void **state)
 {
     (void)state;
@@ -440,7 +446,8 @@ static void a_newer_model_goes_on_in_mid_step(void **state)
     amb_skill_free(newer);
 }
 
-/* A skill that sees the goal and one that does not, in turn: what each is shown changes with it, and its critic evaluates what it sees. */
+/* A skill that sees the goal and one that does not, in turn: what each is shown changes with it, and its
+ * critic evaluates what it sees. */
 static void skills_may_see_different_things(void **state)
 {
     (void)state;
@@ -515,8 +522,11 @@ static void refuses(void **state)
     amb_session_def def = session_def(skill, 0);
     assert_null(amb_session_create(&def, &err));
     assert_string_equal(err.text, "0 characters, expected 1 to 1000");
-    const amb_skill_def other = {
-        .policy = skill->path, .motion = scratch("march.txt"), .character = character, .substeps = 5, .characters = 1};
+    const amb_skill_def other = {.policy = skill->path,
+                                 .motion = scratch("march.txt"),
+                                 .character = character,
+                                 .substeps = 5,
+                                 .characters = 1};
     assert_null(amb_skill_load(&other, &err));
     assert_non_null(strstr(err.text, "30 Hz, but this session runs at 120 and 24 Hz"));
     /* The critic of a policy that sees less. */
@@ -528,7 +538,8 @@ static void refuses(void **state)
                                 .substeps = 4,
                                 .characters = 1};
     assert_null(amb_skill_load(&pair, &err));
-    assert_non_null(strstr(err.text, "march_critic.onnx: a network from 197 to 1 numbers, expected a critic from 246 to 1"));
+    assert_non_null(strstr(
+        err.text, "march_critic.onnx: a network from 197 to 1 numbers, expected a critic from 246 to 1"));
     amb_skill_free(seeing);
 }
 

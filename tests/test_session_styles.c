@@ -1,5 +1,6 @@
-/* Styles in the viewer's session: the same bits as a rollout, what one may want of them, history over changes, other skills and back. The
- * networks are made by hand (tests/motions.h) and no actor balances: what is tested does not depend on how well anything walks. */
+/* Styles in the viewer's session: the same bits as a rollout, what one may want of them, history over
+ * changes, other skills and back. The networks are made by hand (tests/motions.h) and no actor balances: what
+ * is tested does not depend on how well anything walks. */
 #include "tests/allocations.h"
 #include "tests/motions.h"
 #include "tests/session_fixture.h"
@@ -36,7 +37,8 @@ static amb_generator_def generator_def(const char *style)
 static amb_skill *style_skill(const amb_generator_def *generator, int characters)
 {
     amb_error err = {""};
-    const amb_skill_def def = {.invents = true, .character = character, .substeps = 4, .characters = characters};
+    const amb_skill_def def = {
+        .invents = true, .character = character, .substeps = 4, .characters = characters};
     amb_skill *skill = amb_skill_load(&def, &err);
     if (!skill || !amb_skill_invent(skill, generator, &err))
         fail_msg("%s", err.text);
@@ -72,7 +74,8 @@ static amb_latent latent_of(const char *text)
 
 static void choose(amb_session *s, int skill, const char *text)
 {
-    amb_session_apply(s, &(amb_command){.kind = AMB_DO_STYLE, .value = skill, .character = -1, .latent = latent_of(text)});
+    amb_session_apply(
+        s, &(amb_command){.kind = AMB_DO_STYLE, .value = skill, .character = -1, .latent = latent_of(text)});
 }
 
 static amb_snapshot look(const amb_session *s)
@@ -108,7 +111,8 @@ static uint64_t rollout_of(const amb_session_def *def, const amb_generator_def *
     return result.hash;
 }
 
-/* Eleven characters make two groups. With the feet alone allowed on the floor some fall, whom a rollout does not simulate any more. */
+/* Eleven characters make two groups. With the feet alone allowed on the floor some fall, whom a rollout does
+ * not simulate any more. */
 static void untouched_it_is_a_rollout(void **unused)
 {
     (void)unused;
@@ -154,7 +158,8 @@ static void a_style_comes_without_a_jump(void **unused)
         memcpy(before, look(s).reference, sizeof before);
         steps(s, 1);
         const amb_snapshot snap = look(s);
-        assert_near(snap.reference[2], before[2], .06, "height of the reference", i); /* its place follows the body at a cycle's end */
+        /* its place follows the body at a cycle's end */
+        assert_near(snap.reference[2], before[2], .06, "height of the reference", i);
         assert_true(amb_quat_angle(before + 3, snap.reference + 3) < .3);
         assert_true(fabs(snap.reference[AMB_POSE - 1] - before[AMB_POSE - 1]) < .6);
     }
@@ -310,7 +315,8 @@ static void phases_are_measured_and_pull(void **unused)
     steps(a, 5);
     amb_snapshot snap = look(a);
     assert_true(snap.body_phase.amplitude > .1);
-    assert_true(fabs(amb_phase_difference(snap.style_phase, snap.body_phase.phase)) < .25); /* the body is near its reference */
+    /* the body is near its reference */
+    assert_true(fabs(amb_phase_difference(snap.style_phase, snap.body_phase.phase)) < .25);
     assert_true(snap.phase_gain == 0);
     const double phase = snap.style_phase;
     apply(a, AMB_DO_PHASE_GAIN, 3);
@@ -330,7 +336,8 @@ static void another_skill_and_back(void **unused)
 {
     (void)unused;
     const amb_generator_def generator = generator_def("walk");
-    amb_skill *skill = style_skill(&generator, 1), *single = make_skill("single", .4, false, 1), *march = make_skill("march", .3, true, 1);
+    amb_skill *skill = style_skill(&generator, 1), *single = make_skill("single", .4, false, 1),
+              *march = make_skill("march", .3, true, 1);
     single->may_touch = march->may_touch = skill->may_touch = (1u << AMB_BODIES) - 1;
     const amb_session_def def = styled_def(skill, 1);
     amb_session *s = make_session(&def);

@@ -54,7 +54,8 @@ static void the_list_is_in_order(void **unused)
     (void)unused;
     assert_int_equal(sizeof(amb_settings), AMB_SETTING_COUNT * sizeof(double));
     amb_settings settings = amb_settings_default();
-    assert_true(settings.seed == 1 && settings.envs == 64 && settings.gamma == .95 && settings.bf16 == -1 && settings.look_ahead == .06);
+    assert_true(settings.seed == 1 && settings.envs == 64 && settings.gamma == .95 && settings.bf16 == -1 &&
+                settings.look_ahead == .06);
     assert_true(offsetof(amb_settings, gamma) == sizeof(double) * (size_t)amb_setting_by_name("gamma"));
     assert_true(offsetof(amb_settings, bf16) == sizeof(double) * (size_t)amb_setting_by_name("bf16"));
     for (int i = 0; i < AMB_SETTING_COUNT; i++) {
@@ -63,7 +64,8 @@ static void the_list_is_in_order(void **unused)
         if (!(s->lo <= s->value && s->value <= s->hi && s->lo < s->hi))
             fail_msg("%s: default %g is not within %g to %g", s->name, s->value, s->lo, s->hi);
         if (s->whole)
-            assert_true(s->value == floor(s->value) && s->lo == floor(s->lo) && s->hi == floor(s->hi) && s->hi < 0x1p53);
+            assert_true(s->value == floor(s->value) && s->lo == floor(s->lo) && s->hi == floor(s->hi) &&
+                        s->hi < 0x1p53);
         assert_true(strlen(s->help) > 5 && strlen(s->name) < 64);
         assert_int_equal(amb_setting_by_name(s->name), i);
         char dashed[64];
@@ -124,7 +126,8 @@ static void what_is_wrong_is_said(void **unused)
     (void)unused;
     assert_refused("gama", "1", "no setting is named \"gama\"");
     assert_refused("", "1", "no setting is named \"\"");
-    const char *const no_number[] = {"", "x", "1x", "1 2", "2kM", "2kk", "k", "M", "1e400", "nan", "inf", "-inf", "--1", "1,5", "2m"};
+    const char *const no_number[] = {"",      "x",   "1x",  "1 2",  "2kM", "2kk", "k", "M",
+                                     "1e400", "nan", "inf", "-inf", "--1", "1,5", "2m"};
     for (size_t i = 0; i < sizeof no_number / sizeof *no_number; i++)
         assert_refused("samples", no_number[i], "is not a number");
     assert_refused("envs", "1.5", "envs: 1.5 found, expected a whole number");
@@ -193,7 +196,8 @@ static void parsing_reads_lines_and_refuses_the_rest(void **unused)
     amb_settings settings = amb_settings_default();
     amb_error err = {""};
     assert_true(amb_settings_parse(&settings, "", &err));
-    assert_true(amb_settings_parse(&settings, "gamma=.9\nenvs=32\npush-speed=1.5", &err)); /* the last line's end may be missing */
+    /* the last line's end may be missing */
+    assert_true(amb_settings_parse(&settings, "gamma=.9\nenvs=32\npush-speed=1.5", &err));
     assert_true(settings.gamma == .9 && settings.envs == 32 && settings.push_speed == 1.5 &&
                 settings.steps == amb_settings_default().steps);
     const struct {

@@ -6,8 +6,8 @@ static amb_character *character;
 static amb_clip *crouch; /* standing at its beginning; at its end hips and knees are in the floor */
 
 static const unsigned feet = 1u << AMB_RIGHT_ANKLE | 1u << AMB_LEFT_ANKLE;
-static const unsigned legs =
-    1u << AMB_RIGHT_ANKLE | 1u << AMB_LEFT_ANKLE | 1u << AMB_RIGHT_KNEE | 1u << AMB_LEFT_KNEE | 1u << AMB_RIGHT_HIP | 1u << AMB_LEFT_HIP;
+static const unsigned legs = 1u << AMB_RIGHT_ANKLE | 1u << AMB_LEFT_ANKLE | 1u << AMB_RIGHT_KNEE |
+                             1u << AMB_LEFT_KNEE | 1u << AMB_RIGHT_HIP | 1u << AMB_LEFT_HIP;
 static const unsigned wrist = 1u << AMB_LEFT_WRIST;
 
 static int set_up(void **unused)

@@ -1,5 +1,6 @@
-/* A style's motion as a clip, by the networks that amble brings along: what is written and read again is the motion that was made; its
- * trajectory goes round once; its windows, encoded, go round too; what gives no motion is refused with the generator's reason. */
+/* A style's motion as a clip, by the networks that amble brings along: what is written and read again is the
+ * motion that was made; its trajectory goes round once; its windows, encoded, go round too; what gives no
+ * motion is refused with the generator's reason. */
 #include "tests/policy.h"
 
 #include "policy/style_motion.h"
@@ -17,7 +18,8 @@ static int set_up(void **state)
     (void)state;
     amb_error err = {""};
     character = load_character(120);
-    if (!amb_stylevae_load(&vae, "assets/models/stylevae_encoder.onnx", "assets/models/stylevae_decoder.onnx", NULL, &err) ||
+    if (!amb_stylevae_load(&vae, "assets/models/stylevae_encoder.onnx", "assets/models/stylevae_decoder.onnx",
+                           NULL, &err) ||
         !amb_deepphase_load(&deepphase, "assets/models/deepphase.onnx", NULL, &err) ||
         !(styles = amb_styles_read("assets/models/styles.json", &err))) {
         print_error("%s\n", err.text);
@@ -100,8 +102,8 @@ static void the_trajectory_goes_round_once(void **unused)
     }
 }
 
-/* The window that begins a cycle later is the first again, and the one in the middle is another; the first is nearer to the style's own
- * latent than to any other named one. */
+/* The window that begins a cycle later is the first again, and the one in the middle is another; the first is
+ * nearer to the style's own latent than to any other named one. */
 static void windows_of_a_motion_go_round_its_style(void **unused)
 {
     (void)unused;

@@ -164,15 +164,17 @@ static void a_schedule_is_read(void **unused)
     (void)unused;
     amb_style_plan plan;
     amb_error err = {""};
-    if (!amb_style_plan_read(&plan, &styles,
-                             write_file("# five seconds of each\n\n0 walk\n 5\trun:1,walk:1  heading=90 # turn\r\n"
-                                        "10.5 zombie speed=1.5 heading=-45\n12 walk speed=0"),
-                             &err))
+    if (!amb_style_plan_read(
+            &plan, &styles,
+            write_file("# five seconds of each\n\n0 walk\n 5\trun:1,walk:1  heading=90 # turn\r\n"
+                       "10.5 zombie speed=1.5 heading=-45\n12 walk speed=0"),
+            &err))
         fail_msg("%s", err.text);
     assert_int_equal(plan.moments, 4);
     const amb_style_moment *m = plan.moment;
     assert_true(m[0].time == 0 && m[1].time == 5 && m[2].time == 10.5 && m[3].time == 12);
-    assert_true(isnan(m[0].heading) && isnan(m[0].speed) && isnan(m[1].speed) && isnan(m[3].heading) && m[3].speed == 0);
+    assert_true(isnan(m[0].heading) && isnan(m[0].speed) && isnan(m[1].speed) && isnan(m[3].heading) &&
+                m[3].speed == 0);
     assert_near(m[1].heading, M_PI / 2, 1e-12, "heading", 1);
     assert_near(m[2].heading, -M_PI / 4, 1e-12, "heading", 2);
     assert_near(m[2].speed, 1.5, 0, "speed", 2);
@@ -257,7 +259,8 @@ static void draws_are_what_the_plan_wants(void **unused)
             amb_style_draw(&plan, &again, &same, &same_pace);
             assert_true(!memcmp(&latent, &same, sizeof latent) && pace == same_pace);
             assert_true(pace > .8 && pace < 1.2);
-            assert_true(latent.z[0] >= 0 && latent.z[0] <= 200 && latent.scale > 1 - 1e-9 && latent.scale < 4 + 1e-9);
+            assert_true(latent.z[0] >= 0 && latent.z[0] <= 200 && latent.scale > 1 - 1e-9 &&
+                        latent.scale < 4 + 1e-9);
             slowest = fmin(slowest, pace);
             fastest = fmax(fastest, pace);
             as_it_is += pace == 1;
@@ -271,7 +274,8 @@ static void draws_are_what_the_plan_wants(void **unused)
         if (i == 0)
             assert_int_equal(blends, 0);
         else
-            assert_near(blends, DRAWS * .5 * i * 2 / 3, 200, "blends of two that differ", i); /* one in three is a style with itself */
+            /* one in three is a style with itself */
+            assert_near(blends, DRAWS * .5 * i * 2 / 3, 200, "blends of two that differ", i);
         for (int k = 0; k < 3; k++)
             assert_near(count[k], (DRAWS - blends) / 3., 200, "style", k);
     }

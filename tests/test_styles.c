@@ -1,4 +1,5 @@
-/* Named styles: the style of a motion by a hand-made encoder, the file there and back, and what is refused. */
+/* Named styles: the style of a motion by a hand-made encoder, the file there and back, and what is refused.
+ */
 #include "tests/gaits.h"
 
 #include "base/file.h"
@@ -73,7 +74,8 @@ static void a_long_walk_is_the_mean_of_its_steps(void **state)
     amb_style style;
     assert_true(amb_style_of_gait(&vae, g, &style, NULL));
     assert_string_equal(style.name, "stroll");
-    assert_true(style.spread < 2); /* most of it: the root is not yet moving, or stands, in the first and last windows */
+    assert_true(style.spread < 2); /* most of it: the root is not yet moving, or stands, in the first and last
+                                      windows */
     float window[AMB_STYLE_WINDOW], picked[AMB_STYLE_SIZE];
     amb_gait_window(g, g->strike[3], 1, 60, window);
     for (int k = 0; k < AMB_STYLE_SIZE; k++)
@@ -124,7 +126,8 @@ static void the_file_comes_back(void **state)
     if (!amb_styles_write(out, path, &err))
         fail_msg("%s", err.text);
     size_t size;
-    uint8_t *data = amb_file_read(path, 1 << 20, &size, NULL), marked[1 << 16] = "\xef\xbb\xbf"; /* as some editors save it */
+    /* as some editors save it */
+    uint8_t *data = amb_file_read(path, 1 << 20, &size, NULL), marked[1 << 16] = "\xef\xbb\xbf";
     assert_true(data && size < sizeof marked - 3);
     memcpy(marked + 3, data, size);
     assert_true(amb_file_write(path, marked, size + 3, NULL));
@@ -169,16 +172,23 @@ static void bad_files_are_refused(void **state)
     expect_bad("[]", "0 styles");
     expect_bad("{\"styles\": [{}]}", "style 0|name");
     expect_bad("{\"styles\": [{\"name\": \"\"}]}", "style 0|empty");
-    expect_bad("{\"styles\": [{\"name\": \"\\u001b[31mred\"}]}", "style 0|\"\\x1b[31mred\"|control characters");
+    expect_bad("{\"styles\": [{\"name\": \"\\u001b[31mred\"}]}",
+               "style 0|\"\\x1b[31mred\"|control characters");
     expect_bad("{\"styles\": [{\"name\": \"walk \"}]}", "style 0|\"walk \"|blank");
-    expect_bad("{\"styles\": [{\"name\": \"0123456789012345678901234567890123456789012345678901234567890123x\"}]}", "style 0|65 bytes|64");
-    expect_bad("{\"styles\": [{\"name\": \"a\", \"clip\": \"\\u009b1m\"}]}", "clip of style 0|control characters");
+    expect_bad(
+        "{\"styles\": [{\"name\": \"0123456789012345678901234567890123456789012345678901234567890123x\"}]}",
+        "style 0|65 bytes|64");
+    expect_bad("{\"styles\": [{\"name\": \"a\", \"clip\": \"\\u009b1m\"}]}",
+               "clip of style 0|control characters");
     expect_bad("{\"styles\": [{\"name\": \"a\"}]}", "period_s");
     expect_bad("{\"styles\": [{\"name\": \"a\", \"period_s\": 1, \"speed_mps\": \"x\"}]}", "speed_mps");
-    expect_bad("{\"styles\": [{\"name\": \"a\", \"period_s\": 1, \"speed_mps\": 1, \"scale\": 0}]}", "scale|1 to 100");
-    expect_bad("{\"styles\": [{\"name\": \"a\", \"period_s\": 1, \"speed_mps\": 1, \"scale\": 1, \"latent\": [1, 2]}]}",
+    expect_bad("{\"styles\": [{\"name\": \"a\", \"period_s\": 1, \"speed_mps\": 1, \"scale\": 0}]}",
+               "scale|1 to 100");
+    expect_bad("{\"styles\": [{\"name\": \"a\", \"period_s\": 1, \"speed_mps\": 1, \"scale\": 1, \"latent\": "
+               "[1, 2]}]}",
                "\"a\"|2 numbers|256");
-    char text[4096] = "{\"styles\": [{\"name\": \"a\", \"period_s\": 1, \"speed_mps\": 1, \"scale\": 1, \"latent\": [null";
+    char text[4096] =
+        "{\"styles\": [{\"name\": \"a\", \"period_s\": 1, \"speed_mps\": 1, \"scale\": 1, \"latent\": [null";
     for (int k = 1; k < AMB_STYLE_SIZE; k++)
         strcat(text, ", 1");
     strcat(text, "]}]}");

@@ -1,4 +1,5 @@
-/* nets/stylevae: the networks against nets/model.h run by hand, heads in either order, noise, and what is refused. */
+/* nets/stylevae: the networks against nets/model.h run by hand, heads in either order, noise, and what is
+ * refused. */
 #include "nets/stylevae.h"
 
 #include "base/rng.h"
@@ -34,7 +35,8 @@ static amb_net *encoder(const char *first, const char *second)
     net->heads = 2;
     for (int h = 0; h < 2; h++) {
         const char *name = h ? second : first;
-        net->head[h] = (amb_net_head){.name = name ? strdup(name) : NULL, .outputs = 256, .shape = {1, {256}}};
+        net->head[h] =
+            (amb_net_head){.name = name ? strdup(name) : NULL, .outputs = 256, .shape = {1, {256}}};
     }
     return net;
 }
@@ -78,8 +80,13 @@ static void *workspace_of(const amb_stylevae *vae)
 static const struct {
     const char *first, *second;
     bool mean_first;
-} order[] = {{"mu", "logvar", true},         {NULL, NULL, true},     {"mean", "log_variance", true},         {"logvar", "mu", false},
-             {"z_log_var", "z_mean", false}, {"Mu", "LogVar", true}, {"encoder/mu", "encoder/log_var", true}};
+} order[] = {{"mu", "logvar", true},
+             {NULL, NULL, true},
+             {"mean", "log_variance", true},
+             {"logvar", "mu", false},
+             {"z_log_var", "z_mean", false},
+             {"Mu", "LogVar", true},
+             {"encoder/mu", "encoder/log_var", true}};
 
 static void encoding(void **state)
 {
@@ -105,7 +112,8 @@ static void encoding(void **state)
             }
         }
         memset(mean, 0, ROWS * 256 * sizeof *mean);
-        amb_stylevae_encode(&vae, workspace, window, ROWS, mean, NULL); /* the mean alone is enough for many */
+        amb_stylevae_encode(&vae, workspace, window, ROWS, mean, NULL); /* the mean alone is enough for
+                                                                           many */
         assert_memory_equal(mean + 36 * 256, want + 36 * 512 + (order[k].mean_first ? 0 : 256), 1024);
         amb_stylevae_encode(&vae, workspace, window, ROWS, NULL, variance);
         free(want);
@@ -209,8 +217,9 @@ static void assert_refused(const amb_net *in, const amb_net *out, const char *wo
 static void other_networks_are_refused(void **state)
 {
     (void)state;
-    static const char *const name[][2] = {{"mu", "sigma"},        {"mu", NULL},   {NULL, "logvar"}, {"a", "b"},
-                                          {"mean_var", "mu_var"}, {"mu", "mean"}, {"logvar", "var"}};
+    static const char *const name[][2] = {{"mu", "sigma"},  {"mu", NULL},           {NULL, "logvar"},
+                                          {"a", "b"},       {"mean_var", "mu_var"}, {"mu", "mean"},
+                                          {"logvar", "var"}};
     for (size_t k = 0; k < sizeof name / sizeof *name; k++) {
         amb_net *net = encoder(name[k][0], name[k][1]);
         assert_refused(net, NULL, "its heads are named \"");
@@ -243,13 +252,16 @@ static void files(void **state)
     char path[64];
     amb_stylevae vae;
     snprintf(path, sizeof path, "/tmp/amb_test_stylevae.%ld.onnx", (long)getpid());
-    amb_net *net = random_net(2, (const int[]){256, 8, AMB_STYLE_WINDOW}, 9); /* flat, as a file without Reshape is */
-    if (!amb_onnx_write(path, net, AMB_ONNX_FLOAT32, &err) || !amb_stylevae_load(&vae, NULL, path, NULL, &err))
+    /* flat, as a file without Reshape is */
+    amb_net *net = random_net(2, (const int[]){256, 8, AMB_STYLE_WINDOW}, 9);
+    if (!amb_onnx_write(path, net, AMB_ONNX_FLOAT32, &err) ||
+        !amb_stylevae_load(&vae, NULL, path, NULL, &err))
         fail_msg("%s", err.text);
     assert_true(vae.decoder && !vae.encoder);
     amb_stylevae_free(&vae);
     assert_false(amb_stylevae_load(&vae, path, NULL, NULL, &err));
-    assert_true(strncmp(err.text, path, strlen(path)) == 0 && strstr(err.text, ": its input is 256, expected"));
+    assert_true(strncmp(err.text, path, strlen(path)) == 0 &&
+                strstr(err.text, ": its input is 256, expected"));
     assert_false(amb_stylevae_load(&vae, path, path, NULL, &err));
     assert_false(amb_stylevae_load(&vae, NULL, "nothing.onnx", NULL, &err));
     assert_non_null(strstr(err.text, "nothing.onnx"));

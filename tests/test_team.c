@@ -1,5 +1,5 @@
-/* A team's results are amb_model_run's, bit for bit, whatever its workers do: awake, asleep, stopped in the middle of a part for longer
- * than anybody waits, or gone. Run under ThreadSanitizer too. */
+/* A team's results are amb_model_run's, bit for bit, whatever its workers do: awake, asleep, stopped in the
+ * middle of a part for longer than anybody waits, or gone. Run under ThreadSanitizer too. */
 #define _GNU_SOURCE
 #include "base/clock.h"
 #include "base/cores.h"
@@ -92,8 +92,9 @@ static void check(const problem *p, int first, int n, const char *what)
 {
     for (int i = 0; i < n * p->outputs; i++)
         if (memcmp(&p->got[i], &p->want[first * p->outputs + i], sizeof(float)) != 0)
-            fail_msg("%s, %s, %d rows: row %d, output %d is %.9g, on one thread %.9g", what, amb_model_kernel_name(p->model), n,
-                     i / p->outputs, i % p->outputs, (double)p->got[i], (double)p->want[first * p->outputs + i]);
+            fail_msg("%s, %s, %d rows: row %d, output %d is %.9g, on one thread %.9g", what,
+                     amb_model_kernel_name(p->model), n, i / p->outputs, i % p->outputs, (double)p->got[i],
+                     (double)p->want[first * p->outputs + i]);
 }
 
 /* Rows first .. first + n - 1. */
@@ -104,9 +105,11 @@ static void run_and_check(amb_team *team, problem *p, int first, int n, const ch
     check(p, first, n, what);
 }
 
-static const int actor[] = {197, 1024, 512, 36}, critic[] = {197, 1024, 512, 1}, small[] = {12, 40, 3}, wide[] = {30, 200, 4380};
+static const int actor[] = {197, 1024, 512, 36}, critic[] = {197, 1024, 512, 1}, small[] = {12, 40, 3},
+                 wide[] = {30, 200, 4380};
 
-/* Every precision, number of threads and way of splitting; calls that come one after the other, so that workers are met awake. */
+/* Every precision, number of threads and way of splitting; calls that come one after the other, so that
+ * workers are met awake. */
 static void test_same_bits(void **state)
 {
     (void)state;
@@ -136,8 +139,10 @@ static void test_same_bits(void **state)
 static void test_jobs(void **state)
 {
     (void)state;
-    problem p[] = {problem_create(AMB_PRECISION_INT16, 3, actor, true, 40), problem_create(AMB_PRECISION_INT8, 3, critic, false, 40),
-                   problem_create(AMB_PRECISION_FP32, 2, small, false, 40), problem_create(AMB_PRECISION_BF16, 2, wide, true, 40)};
+    problem p[] = {problem_create(AMB_PRECISION_INT16, 3, actor, true, 40),
+                   problem_create(AMB_PRECISION_INT8, 3, critic, false, 40),
+                   problem_create(AMB_PRECISION_FP32, 2, small, false, 40),
+                   problem_create(AMB_PRECISION_BF16, 2, wide, true, 40)};
     enum { COUNT = sizeof p / sizeof p[0] };
     for (int threads = 1; threads <= 4; threads++) {
         amb_team *team = team_of(threads, 1000, 1000);
@@ -156,7 +161,8 @@ static void test_jobs(void **state)
                 for (int i = 0; i < jobs && i < COUNT; i++)
                     check(&p[i], 0, n, "jobs");
                 if (jobs > COUNT)
-                    assert_memory_equal(again, p[0].want + p[0].outputs, (size_t)(job[COUNT].n * p[0].outputs) * sizeof(float));
+                    assert_memory_equal(again, p[0].want + p[0].outputs,
+                                        (size_t)(job[COUNT].n * p[0].outputs) * sizeof(float));
             }
         }
         amb_team_destroy(team);
@@ -215,8 +221,8 @@ static int signal_workers(void)
 
 static _Atomic bool sending;
 
-/* A thread that stops the workers again and again, so that they are met in the middle of parts as well as between them. The caller's thread
- * and its own have the signal blocked. */
+/* A thread that stops the workers again and again, so that they are met in the middle of parts as well as
+ * between them. The caller's thread and its own have the signal blocked. */
 static void *send_signals(void *context)
 {
     (void)context;
@@ -227,7 +233,8 @@ static void *send_signals(void *context)
     return NULL;
 }
 
-/* Parts so long that most stops fall into one: the caller has to give up waiting, and must not use what is half done. */
+/* Parts so long that most stops fall into one: the caller has to give up waiting, and must not use what is
+ * half done. */
 static void test_stopped_in_a_part(void **state)
 {
     (void)state;
@@ -313,7 +320,8 @@ static void test_competing_process(void **state)
             }
         assert_true(child[i] > 0);
     }
-    amb_team *team = amb_team_create(&(amb_team_def){.threads = 3, .join_spin_us = 10, .idle_spin_us = 100, .bind = true}, NULL);
+    amb_team *team = amb_team_create(
+        &(amb_team_def){.threads = 3, .join_spin_us = 10, .idle_spin_us = 100, .bind = true}, NULL);
     assert_non_null(team);
     reserve(team, &p);
     const double end = amb_clock_now() + .3;
@@ -375,7 +383,8 @@ static void test_life(void **state)
 
     team = amb_team_create(NULL, NULL);
     assert_non_null(team);
-    assert_int_equal(amb_team_threads(team), amb_cores() < AMB_TEAM_MOST_THREADS ? amb_cores() : AMB_TEAM_MOST_THREADS);
+    assert_int_equal(amb_team_threads(team),
+                     amb_cores() < AMB_TEAM_MOST_THREADS ? amb_cores() : AMB_TEAM_MOST_THREADS);
     amb_team_destroy(team);
 }
 

@@ -46,7 +46,8 @@ static void test_escapes(void **state)
         assert_int_equal(amb_text_is_utf8(rows[i].text), rows[i].utf8);
         assert_int_equal(amb_text_is_printable(rows[i].text), strcmp(rows[i].text, rows[i].escaped) == 0);
         assert_true(amb_text_is_printable(out));
-        for (size_t size = 0; size <= strlen(rows[i].escaped) + 1; size++) { /* cut between characters, nothing beyond the size */
+        /* cut between characters, nothing beyond the size */
+        for (size_t size = 0; size <= strlen(rows[i].escaped) + 1; size++) {
             char cut[200];
             memset(cut, 'c', sizeof cut);
             amb_text_escape(rows[i].text, cut, size);

@@ -1,5 +1,5 @@
-/* Training: it learns; it is decided by settings and clip alone, bit by bit on any team; the samples handed to PPO say what happened; a
- * broken environment is reset and harms no other; schedules are kept. */
+/* Training: it learns; it is decided by settings and clip alone, bit by bit on any team; the samples handed
+ * to PPO say what happened; a broken environment is reset and harms no other; schedules are kept. */
 #include "tests/training.h"
 
 #include <limits.h>
@@ -57,7 +57,8 @@ static pid_t start_busy_process(void)
     return pid;
 }
 
-/* Three groups, of which the last is smaller, in turns of which the last is shorter; cores are taken away from threads at any moment. */
+/* Three groups, of which the last is smaller, in turns of which the last is shorter; cores are taken away
+ * from threads at any moment. */
 static void busy_neighbours_change_no_bits(void **state)
 {
     (void)state;
@@ -121,7 +122,8 @@ static void impossible_settings_are_refused(void **state)
     assert_sentence(&err, "minibatches|161|160");
 }
 
-/* One world gets a velocity that is no number: its episode ends there with nothing, a new one begins, and no other environment notices. */
+/* One world gets a velocity that is no number: its episode ends there with nothing, a new one begins, and no
+ * other environment notices. */
 static void a_broken_environment_is_reset_and_harms_no_other(void **state)
 {
     (void)state;
@@ -140,7 +142,8 @@ static void a_broken_environment_is_reset_and_harms_no_other(void **state)
     assert_true(a.unstable == 0 && b.unstable == 1);
     assert_true(hurt->share[BROKEN].unstable == 1);
     const int first = BROKEN * STEPS;
-    assert_true(hurt->reward[first] == 0 && hurt->last[first] && hurt->after[first] == AMB_TRAIN_FAILED && hurt->next[first] == 0);
+    assert_true(hurt->reward[first] == 0 && hurt->last[first] && hurt->after[first] == AMB_TRAIN_FAILED &&
+                hurt->next[first] == 0);
     for (int i = 0; i < ENVS * STEPS; i++) {
         for (int k = 0; k < AMB_OBS; k++)
             assert_true(isfinite(hurt->obs[i * AMB_OBS + k]));
@@ -151,7 +154,8 @@ static void a_broken_environment_is_reset_and_harms_no_other(void **state)
             continue;
         const size_t at = (size_t)e * STEPS, floats = STEPS * sizeof(float);
         assert_memory_equal(sound->obs + at * AMB_OBS, hurt->obs + at * AMB_OBS, AMB_OBS * floats);
-        assert_memory_equal(sound->action + at * AMB_ACTION, hurt->action + at * AMB_ACTION, AMB_ACTION * floats);
+        assert_memory_equal(sound->action + at * AMB_ACTION, hurt->action + at * AMB_ACTION,
+                            AMB_ACTION * floats);
         assert_memory_equal(sound->reward + at, hurt->reward + at, floats);
         assert_memory_equal(sound->target + at, hurt->target + at, floats);
         assert_memory_equal(&sound->share[e], &hurt->share[e], sizeof *sound->share);
@@ -164,12 +168,14 @@ static void a_broken_environment_is_reset_and_harms_no_other(void **state)
     }
     assert_true(b.ppo.skipped == 0);
     amb_train_iterate(hurt, &b);
-    assert_true(b.unstable == 1 && isfinite(b.reward) && isfinite(b.ppo.kl)); /* it is still told, and no more came */
+    /* it is still told, and no more came */
+    assert_true(b.unstable == 1 && isfinite(b.reward) && isfinite(b.ppo.kl));
     amb_train_destroy(sound);
     amb_train_destroy(hurt);
 }
 
-/* The parameters' network as inference sees it, so that its outputs can be worked out apart from the training's own passes. */
+/* The parameters' network as inference sees it, so that its outputs can be worked out apart from the
+ * training's own passes. */
 static amb_model *network_of(amb_train_net *from, int outputs)
 {
     const int dim[] = {AMB_OBS, 20, 12, outputs};
@@ -192,7 +198,8 @@ static void samples_say_what_happened(void **state)
     s.normalizer_samples = 0; /* as primed, and so from iteration to iteration */
     amb_train *t = try_create(&s);
     for (int round = 0; round < 3; round++) {
-        amb_model *critic = network_of(amb_ppo_critic(t->ppo), 1), *actor = network_of(amb_ppo_actor(t->ppo), AMB_ACTION);
+        amb_model *critic = network_of(amb_ppo_critic(t->ppo), 1),
+                  *actor = network_of(amb_ppo_actor(t->ppo), AMB_ACTION);
         void *workspace = malloc(amb_model_workspace_size(actor, 1) + amb_model_workspace_size(critic, 1));
         amb_train_stats stats;
         runner before[ENVS];
@@ -210,15 +217,18 @@ static void samples_say_what_happened(void **state)
                 const int i = e * 20 + step;
                 float want[AMB_ACTION];
                 for (int k = 0; k < AMB_OBS; k++) {
-                    const double x = ((double)t->obs[i * AMB_OBS + k] - (double)t->in_mean[k]) / (double)t->in_std[k];
-                    assert_near((double)t->x[i * AMB_OBS + k], fmin(fmax(x, -10), 10), 1e-4, "normalised observation", k);
+                    const double x =
+                        ((double)t->obs[i * AMB_OBS + k] - (double)t->in_mean[k]) / (double)t->in_std[k];
+                    assert_near((double)t->x[i * AMB_OBS + k], fmin(fmax(x, -10), 10), 1e-4,
+                                "normalised observation", k);
                 }
                 amb_model_run(critic, workspace, t->x + i * AMB_OBS, 1, want);
                 assert_near((double)t->value[i], (double)want[0], 1e-5, "value", i);
                 amb_model_run(actor, workspace, t->x + i * AMB_OBS, 1, want);
                 assert_memory_equal(t->mean + i * AMB_ACTION, want, sizeof want);
                 for (int k = 0; k < AMB_ACTION; k++) {
-                    const double z = ((double)t->action[i * AMB_ACTION + k] - (double)want[k]) / (stats.noise * sqrt(1 - memory * memory));
+                    const double z = ((double)t->action[i * AMB_ACTION + k] - (double)want[k]) /
+                                     (stats.noise * sqrt(1 - memory * memory));
                     assert_true(fabs(z) < 6);
                     noise2 += z * z / (ENVS * 20 * AMB_ACTION);
                 }
@@ -230,7 +240,8 @@ static void samples_say_what_happened(void **state)
                 } else if (last || step == 19) { /* out of time, or cut off: the state's own value */
                     assert_true(t->after[i] >= e * t->extras && t->after[i] < (e + 1) * t->extras);
                     const float *seen = t->extra + t->after[i] * AMB_OBS;
-                    const double on = fmod((double)t->obs[i * AMB_OBS] + 1 / 30.0, 1); /* the clip's cycle is 1 s */
+                    /* the clip's cycle is 1 s */
+                    const double on = fmod((double)t->obs[i * AMB_OBS] + 1 / 30.0, 1);
                     assert_near(.5 * (double)seen[0] + .5, on, 1e-4, "phase of the final state", i);
                     amb_model_run(critic, workspace, seen, 1, want);
                     next = (double)want[0];
@@ -238,9 +249,11 @@ static void samples_say_what_happened(void **state)
                 } else {
                     assert_int_equal(t->after[i], AMB_TRAIN_NO_EXTRA);
                     next = (double)t->value[i + 1];
-                    assert_near((double)t->obs[(i + 1) * AMB_OBS], fmod((double)t->obs[i * AMB_OBS] + 1 / 30.0, 1), 1e-4, "phase", i);
+                    assert_near((double)t->obs[(i + 1) * AMB_OBS],
+                                fmod((double)t->obs[i * AMB_OBS] + 1 / 30.0, 1), 1e-4, "phase", i);
                 }
-                flow = (double)t->reward[i] + .95 * next - (double)t->value[i] + (last ? 0 : .95 * .95 * flow);
+                flow =
+                    (double)t->reward[i] + .95 * next - (double)t->value[i] + (last ? 0 : .95 * .95 * flow);
                 assert_near((double)t->target[i], flow + (double)t->value[i], 1e-5, "target", i);
                 reward += (double)t->reward[i] / (1 - .95) / (ENVS * 20);
             }
@@ -263,8 +276,8 @@ static void samples_say_what_happened(void **state)
     amb_train_destroy(t);
 }
 
-/* What a body does is the mean and the noise that is remembered, not the fresh noise that PPO learns from: a body of our own, from the same
- * start, earns the same rewards that way and others the other way. */
+/* What a body does is the mean and the noise that is remembered, not the fresh noise that PPO learns from: a
+ * body of our own, from the same start, earns the same rewards that way and others the other way. */
 static void bodies_do_mean_and_remembered_noise(void **state)
 {
     (void)state;
@@ -296,9 +309,11 @@ static void bodies_do_mean_and_remembered_noise(void **state)
                 float action[AMB_ACTION], obs[AMB_OBS_MAX];
                 amb_env_observe(&body, obs);
                 for (int k = 0; remembered && k < AMB_OBS_MAX; k++)
-                    assert_near((double)t->obs[i * AMB_OBS_MAX + k], (double)obs[k], step ? .01 : 0, "observation", k);
+                    assert_near((double)t->obs[i * AMB_OBS_MAX + k], (double)obs[k], step ? .01 : 0,
+                                "observation", k);
                 for (int k = 0; k < AMB_ACTION; k++) {
-                    const float mean = t->mean[i * AMB_ACTION + k], fresh = t->action[i * AMB_ACTION + k] - mean;
+                    const float mean = t->mean[i * AMB_ACTION + k],
+                                fresh = t->action[i * AMB_ACTION + k] - mean;
                     noise[k] = .8f * noise[k] + fresh;
                     action[k] = mean + (remembered ? noise[k] : fresh);
                 }
@@ -335,7 +350,8 @@ static void the_goal_is_a_matter_of_the_setting(void **state)
         for (int n = 0; n < 2; n++)
             amb_train_iterate(t[i], &stats[i]);
         const int inputs = i == 2 ? 246 : 197;
-        assert_true(t[i]->inputs == inputs && t[i]->normalizer.columns == inputs && amb_env_obs_size(&t[i]->env[0]) == inputs);
+        assert_true(t[i]->inputs == inputs && t[i]->normalizer.columns == inputs &&
+                    amb_env_obs_size(&t[i]->env[0]) == inputs);
         assert_true(t[i]->settings.goal == (i == 2));
         for (int k = 0; k < inputs; k++)
             assert_true(t[i]->in_std[k] > 0 && isfinite(t[i]->in_mean[k]));
@@ -366,7 +382,8 @@ static void schedules_are_kept(void **state)
         assert_near(stats[i].push_speed, i < 2 ? 1. * i : 2, 1e-12, "push", i);
         const double wanted = .05 * pow(.02 / .05, fmin(i / 4., 1)); /* KL falls geometrically */
         const double before = i ? stats[i - 1].actor_rate : s.actor_rate / 1.1;
-        assert_near(stats[i].actor_rate, before * (i && stats[i - 1].ppo.kl > wanted ? 1 / 1.1 : 1.1), 1e-12, "actor's rate", i);
+        assert_near(stats[i].actor_rate, before * (i && stats[i - 1].ppo.kl > wanted ? 1 / 1.1 : 1.1), 1e-12,
+                    "actor's rate", i);
     }
     amb_train_destroy(t);
 }
@@ -389,8 +406,9 @@ static void settings_left_open_follow_from_the_motion(void **state)
         bool loop;
         double given, hold_max_s, episode_s;
     } row[] = {
-        {1, true, 0, 2, 10},    {4.9, true, 0, 2, 10}, {7, true, 0, 2, 14},   {15, true, 0, 2, 20},  {7, true, 3, 2, 3},
-        {1.5, false, 0, 2, 10}, {12, false, 0, 2, 14}, {12, false, 0, 1, 13}, {30, false, 0, 2, 20}, {12, false, 40, 2, 40},
+        {1, true, 0, 2, 10},   {4.9, true, 0, 2, 10},  {7, true, 0, 2, 14},   {15, true, 0, 2, 20},
+        {7, true, 3, 2, 3},    {1.5, false, 0, 2, 10}, {12, false, 0, 2, 14}, {12, false, 0, 1, 13},
+        {30, false, 0, 2, 20}, {12, false, 40, 2, 40},
     };
     amb_clip *mine = clip;
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
@@ -404,8 +422,10 @@ static void settings_left_open_follow_from_the_motion(void **state)
         amb_train *t = try_create(&s);
         const amb_settings *decided = amb_train_settings(t);
         assert_near(decided->episode_s, row[i].episode_s, 1e-12, "longest episode", (int)i);
-        assert_near(t->env[1].def.episode_s, row[i].episode_s, 1e-12, "longest episode of an environment", (int)i);
-        assert_true(decided->goal == 0 && decided->mirror == row[i].loop); /* who stands still is symmetric, if for ever */
+        assert_near(t->env[1].def.episode_s, row[i].episode_s, 1e-12, "longest episode of an environment",
+                    (int)i);
+        /* who stands still is symmetric, if for ever */
+        assert_true(decided->goal == 0 && decided->mirror == row[i].loop);
         amb_train_destroy(t);
         amb_clip_destroy(clip);
     }
@@ -459,7 +479,8 @@ static void short_episodes_have_room_for_their_ends(void **state)
     clip = mine;
 }
 
-/* A budget of time becomes one of samples in the middle of a training: from there on it goes as if that had been asked for. */
+/* A budget of time becomes one of samples in the middle of a training: from there on it goes as if that had
+ * been asked for. */
 static void schedules_can_be_laid_over_other_samples(void **state)
 {
     (void)state;
@@ -517,7 +538,9 @@ static void statistics_say_why_episodes_end(void **state)
         for (int i = 0; i < 3; i++)
             amb_train_iterate(t, &stats);
         assert_true(stats.episodes > 0);
-        assert_near(stats.fell + stats.lost + stats.survived + (double)stats.unstable / (double)stats.episodes, 1, 1e-12, "ends", kind);
+        assert_near(stats.fell + stats.lost + stats.survived +
+                        (double)stats.unstable / (double)stats.episodes,
+                    1, 1e-12, "ends", kind);
         if (kind == 0)
             assert_true(stats.survived > .9);
         else if (kind == 1)
@@ -540,7 +563,8 @@ static void statistics_say_why_episodes_end(void **state)
     clip = mine;
 }
 
-/* Episodes get longer by a margin that luck does not reach: the same training with a rate next to nothing is what luck gives. */
+/* Episodes get longer by a margin that luck does not reach: the same training with a rate next to nothing is
+ * what luck gives. */
 static void it_learns(void **state)
 {
     (void)state;
@@ -569,8 +593,9 @@ static void it_learns(void **state)
             continue;
         while ((double)amb_train_samples(t) < s.samples)
             amb_train_iterate(t, &after);
-        print_message("%s: episodes of %.3f s, return %.4f; without learning %.3f s, %.4f\n", bf16 ? "bf16" : "fp32", after.episode_s,
-                      after.normalised_return, before.episode_s, before.normalised_return);
+        print_message("%s: episodes of %.3f s, return %.4f; without learning %.3f s, %.4f\n",
+                      bf16 ? "bf16" : "fp32", after.episode_s, after.normalised_return, before.episode_s,
+                      before.normalised_return);
         const double margin = s.samples < 50000 ? 1.03 : 1.13;
         assert_true(after.episodes > 200 && before.episodes > 200);
         assert_true(after.episode_s > margin * before.episode_s);

@@ -1,11 +1,12 @@
-/* Means of the weights over training: against a second implementation in double; what is exported is the mean, and means the same however
- * the normaliser moves. */
+/* Means of the weights over training: against a second implementation in double; what is exported is the
+ * mean, and means the same however the normaliser moves. */
 #include "tests/training.h"
 
 static amb_settings averaging(void)
 {
     amb_settings s = lively(false);
-    s.average = .3; /* three tenths of what was done: a mean that differs from the last weights and from the plain mean */
+    s.average = .3; /* three tenths of what was done: a mean that differs from the last weights and from the
+                       plain mean */
     s.actor_rate = 1e-3;
     s.critic_rate = 1e-2;
     s.kl = s.kl_end = 10;
@@ -15,7 +16,8 @@ static amb_settings averaging(void)
 
 enum { H1 = 20, FIRST = H1 * AMB_OBS }; /* weights of the first layer, before its biases */
 
-/* A network's parameters for observations that are not normalised, in double: w (x - mean) / std + b = (w / std) x + (b - Σ w mean / std).
+/* A network's parameters for observations that are not normalised, in double: w (x - mean) / std + b = (w /
+ * std) x + (b - Σ w mean / std).
  */
 static void unnormalise(const amb_train *t, amb_train_net *net, double *out)
 {
@@ -56,10 +58,13 @@ static void means_agree_with_a_second_implementation(void **state)
         for (int i = 1; i <= 12; i++) {
             amb_train_stats stats;
             amb_train_iterate(t, &stats);
-            /* The half-life, in samples, is this fraction of all that were done; the first iteration has no past. */
+            /* The half-life, in samples, is this fraction of all that were done; the first iteration has no
+             * past. */
             const double kept = i == 1 ? 0 : pow(.5, ENVS * STEPS / (.3 * i * ENVS * STEPS));
             for (int k = 0; k < 2; k++) {
-                amb_train_net *net = mirror ? t->copier.net[k] : k ? amb_ppo_critic(t->ppo) : amb_ppo_actor(t->ppo);
+                amb_train_net *net = mirror ? t->copier.net[k]
+                                     : k    ? amb_ppo_critic(t->ppo)
+                                            : amb_ppo_actor(t->ppo);
                 const size_t size = amb_train_net_size(net);
                 const float *got = k ? t->critic_average : t->actor_average;
                 unnormalise(t, net, now[k]);
@@ -70,7 +75,8 @@ static void means_agree_with_a_second_implementation(void **state)
                 }
                 const double scale = root_of_mean_squares(now[k], size);
                 for (size_t n = 0; n < size; n++)
-                    assert_near((double)got[n], mean[k][n], 1e-4 * scale, k ? "critic's mean" : "actor's mean", (int)n);
+                    assert_near((double)got[n], mean[k][n], 1e-4 * scale,
+                                k ? "critic's mean" : "actor's mean", (int)n);
                 assert_true(apart > .01 * scale); /* it does move */
             }
         }
@@ -107,12 +113,14 @@ static void exported_answers(const amb_train *t, const float *obs, int n, float 
     amb_error err = {""};
     amb_net *net[2] = {amb_train_export_actor(t, &err), amb_train_export_critic(t, &err)};
     for (int k = 0; k < 2; k++) {
-        amb_model *model = net[k] ? amb_model_create(net[k], &(amb_model_def){.precision = AMB_PRECISION_FP32}, &err) : NULL;
+        amb_model *model =
+            net[k] ? amb_model_create(net[k], &(amb_model_def){.precision = AMB_PRECISION_FP32}, &err) : NULL;
         if (!model)
             fail_msg("%s", err.text);
         void *workspace = malloc(amb_model_workspace_size(model, 1));
         for (int i = 0; i < n; i++)
-            amb_model_run(model, workspace, obs + i * AMB_OBS, 1, out + i * (AMB_ACTION + 1) + (k ? AMB_ACTION : 0));
+            amb_model_run(model, workspace, obs + i * AMB_OBS, 1,
+                          out + i * (AMB_ACTION + 1) + (k ? AMB_ACTION : 0));
         free(workspace);
         amb_model_destroy(model);
         amb_net_destroy(net[k]);
@@ -178,7 +186,8 @@ static void the_mean_is_what_is_exported(void **state)
     amb_train_destroy(t);
 }
 
-/* Before the first iteration there is no mean: what is exported is what the training begins with. And a mean of one is itself. */
+/* Before the first iteration there is no mean: what is exported is what the training begins with. And a mean
+ * of one is itself. */
 static void the_first_parameters_are_their_own_mean(void **state)
 {
     (void)state;
@@ -209,8 +218,10 @@ static void averaging_is_no_part_of_learning(void **state)
     amb_train *t = trained(&s, 4);
     s.average = 0;
     amb_train *plain = trained(&s, 4);
-    assert_same_network(amb_ppo_actor(t->ppo), amb_ppo_actor_adam(t->ppo), amb_ppo_actor(plain->ppo), amb_ppo_actor_adam(plain->ppo));
-    assert_same_network(amb_ppo_critic(t->ppo), amb_ppo_critic_adam(t->ppo), amb_ppo_critic(plain->ppo), amb_ppo_critic_adam(plain->ppo));
+    assert_same_network(amb_ppo_actor(t->ppo), amb_ppo_actor_adam(t->ppo), amb_ppo_actor(plain->ppo),
+                        amb_ppo_actor_adam(plain->ppo));
+    assert_same_network(amb_ppo_critic(t->ppo), amb_ppo_critic_adam(t->ppo), amb_ppo_critic(plain->ppo),
+                        amb_ppo_critic_adam(plain->ppo));
     assert_memory_equal(&t->progress, &plain->progress, sizeof t->progress);
     amb_train_destroy(t);
     amb_train_destroy(plain);

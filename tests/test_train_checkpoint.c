@@ -1,4 +1,5 @@
-/* Checkpoints: a saved training goes on bit by bit; its networks can be taken over; what cannot be continued is refused with a sentence. */
+/* Checkpoints: a saved training goes on bit by bit; its networks can be taken over; what cannot be continued
+ * is refused with a sentence. */
 #include "tests/training.h"
 
 #include "base/file.h"
@@ -72,11 +73,12 @@ static void a_saved_training_goes_on_bit_by_bit(void **state)
 
 static bool same_parameters(amb_train_net *a, amb_train_net *b)
 {
-    return !memcmp(amb_train_net_parameters(a), amb_train_net_parameters(b), amb_train_net_size(a) * sizeof(float));
+    return !memcmp(amb_train_net_parameters(a), amb_train_net_parameters(b),
+                   amb_train_net_size(a) * sizeof(float));
 }
 
-/* A folded training's own networks know one half of the motion. Who goes on folded takes these, and the copies that know both; who goes on
- * without takes the copies alone. */
+/* A folded training's own networks know one half of the motion. Who goes on folded takes these, and the
+ * copies that know both; who goes on without takes the copies alone. */
 static void networks_of_a_folded_training_are_taken_over(void **state)
 {
     (void)state;
@@ -92,10 +94,13 @@ static void networks_of_a_folded_training_are_taken_over(void **state)
         amb_error err = {""};
         if (!amb_train_load_networks(to, c, &err))
             fail_msg("%s", err.text);
-        assert_true(same_parameters(amb_ppo_actor(to->ppo), mirror ? amb_ppo_actor(from->ppo) : from->copier.net[0]));
-        assert_true(same_parameters(amb_ppo_critic(to->ppo), mirror ? amb_ppo_critic(from->ppo) : from->copier.net[1]));
+        assert_true(
+            same_parameters(amb_ppo_actor(to->ppo), mirror ? amb_ppo_actor(from->ppo) : from->copier.net[0]));
+        assert_true(same_parameters(amb_ppo_critic(to->ppo),
+                                    mirror ? amb_ppo_critic(from->ppo) : from->copier.net[1]));
         for (int k = 0; k < 2; k++)
-            assert_true(same_parameters(amb_train_exported(to, k == 0), from->copier.net[k])); /* what is exported is what was */
+            /* what is exported is what was */
+            assert_true(same_parameters(amb_train_exported(to, k == 0), from->copier.net[k]));
         amb_train_stats stats;
         amb_train_iterate(to, &stats);
         assert_true(isfinite(stats.ppo.kl) && isfinite(stats.copy_error));
@@ -104,7 +109,8 @@ static void networks_of_a_folded_training_are_taken_over(void **state)
     amb_checkpoint_destroy(c);
     amb_train_destroy(from);
 
-    s.mirror = 0; /* and one that was not folded goes on folded: its networks know both halves, and are their own copies at first */
+    s.mirror = 0; /* and one that was not folded goes on folded: its networks know both halves, and are their
+                     own copies at first */
     from = trained(&s, 2);
     assert_saved(from, scratch("whole.bin"));
     c = read_checkpoint(scratch("whole.bin"));
@@ -137,8 +143,10 @@ static void networks_alone_can_be_taken_over(void **state)
     amb_error err = {""};
     if (!amb_train_load_networks(to, c, &err))
         fail_msg("%s", err.text);
-    assert_same_network(amb_ppo_actor(from->ppo), amb_ppo_actor_adam(from->ppo), amb_ppo_actor(to->ppo), amb_ppo_actor_adam(to->ppo));
-    assert_same_network(amb_ppo_critic(from->ppo), amb_ppo_critic_adam(from->ppo), amb_ppo_critic(to->ppo), amb_ppo_critic_adam(to->ppo));
+    assert_same_network(amb_ppo_actor(from->ppo), amb_ppo_actor_adam(from->ppo), amb_ppo_actor(to->ppo),
+                        amb_ppo_actor_adam(to->ppo));
+    assert_same_network(amb_ppo_critic(from->ppo), amb_ppo_critic_adam(from->ppo), amb_ppo_critic(to->ppo),
+                        amb_ppo_critic_adam(to->ppo));
     assert_memory_equal(&from->normalizer, &to->normalizer, sizeof to->normalizer);
     assert_memory_equal(from->in_std, to->in_std, sizeof to->in_std);
     assert_true(amb_train_samples(to) == 0 && amb_train_iterations(to) == 0);
@@ -166,10 +174,11 @@ static void write_bytes(const char *path, const uint8_t *data, size_t size)
 /* The checkpoint as another version would have written it: with another format (0: it has none). */
 static void copy_sections(const amb_checkpoint *c, const char *path, uint32_t format)
 {
-    static const char *const name[] = {"settings",          "motion",        "clip_crc",      "may_touch",
-                                       "actor.parameters",  "actor.adam_m",  "actor.adam_v",  "actor.adam_step",
-                                       "critic.parameters", "critic.adam_m", "critic.adam_v", "critic.adam_step",
-                                       "normalizer",        "progress",      "runners",       "environments"};
+    static const char *const name[] = {
+        "settings",          "motion",        "clip_crc",      "may_touch",
+        "actor.parameters",  "actor.adam_m",  "actor.adam_v",  "actor.adam_step",
+        "critic.parameters", "critic.adam_m", "critic.adam_v", "critic.adam_step",
+        "normalizer",        "progress",      "runners",       "environments"};
     amb_checkpoint_writer *w = amb_checkpoint_writer_create(NULL);
     if (format)
         assert_true(amb_checkpoint_put(w, "format", &format, sizeof format, NULL));
@@ -213,11 +222,13 @@ static void what_cannot_be_continued_is_refused(void **state)
     for (int newer = 0; newer < 2; newer++) {
         copy_sections(c, scratch("other.bin"), newer ? 3 : 0);
         amb_checkpoint *versioned = read_checkpoint(scratch("other.bin"));
-        refuse_load(try_create(&s), versioned, newer ? "a newer version of amble|--init" : "an older version of amble|--init");
+        refuse_load(try_create(&s), versioned,
+                    newer ? "a newer version of amble|--init" : "an older version of amble|--init");
         amb_train *to = try_create(&s);
         if (!amb_train_load_networks(to, versioned, &err))
             fail_msg("%s", err.text);
-        assert_same_network(amb_ppo_actor(to->ppo), amb_ppo_actor_adam(to->ppo), amb_ppo_actor(from->ppo), amb_ppo_actor_adam(from->ppo));
+        assert_same_network(amb_ppo_actor(to->ppo), amb_ppo_actor_adam(to->ppo), amb_ppo_actor(from->ppo),
+                            amb_ppo_actor_adam(from->ppo));
         amb_train_destroy(to);
         amb_checkpoint_destroy(versioned);
     }
@@ -245,7 +256,8 @@ static void what_cannot_be_continued_is_refused(void **state)
     /* Files that hold something else, or counts that cannot be. */
     amb_checkpoint_writer *w = amb_checkpoint_writer_create(NULL);
     static const char odd[] = "envs=4\nsteps=none\n";
-    assert_true(amb_checkpoint_put(w, "settings", odd, sizeof odd, NULL) && amb_checkpoint_save(w, scratch("odd.bin"), NULL));
+    assert_true(amb_checkpoint_put(w, "settings", odd, sizeof odd, NULL) &&
+                amb_checkpoint_save(w, scratch("odd.bin"), NULL));
     amb_checkpoint_writer_destroy(w);
     c = read_checkpoint(scratch("odd.bin"));
     amb_settings read;
@@ -254,7 +266,8 @@ static void what_cannot_be_continued_is_refused(void **state)
     refuse_load(try_create(&s), c, "no section \"clip_crc\"|checkpoint of amble train");
     amb_checkpoint_destroy(c);
     w = amb_checkpoint_writer_create(NULL);
-    assert_true(amb_checkpoint_put(w, "nothing", "", 0, NULL) && amb_checkpoint_save(w, scratch("empty.bin"), NULL));
+    assert_true(amb_checkpoint_put(w, "nothing", "", 0, NULL) &&
+                amb_checkpoint_save(w, scratch("empty.bin"), NULL));
     amb_checkpoint_writer_destroy(w);
     c = read_checkpoint(scratch("empty.bin"));
     assert_false(amb_train_read_settings(c, &read, &err));
@@ -377,9 +390,12 @@ static void a_failed_copy_is_a_failed_training(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_saved_training_goes_on_bit_by_bit),          cmocka_unit_test(networks_alone_can_be_taken_over),
-        cmocka_unit_test(networks_of_a_folded_training_are_taken_over), cmocka_unit_test(what_cannot_be_continued_is_refused),
-        cmocka_unit_test(what_was_learned_survives_a_lack_of_memory),   cmocka_unit_test(a_failed_copy_is_a_failed_training),
+        cmocka_unit_test(a_saved_training_goes_on_bit_by_bit),
+        cmocka_unit_test(networks_alone_can_be_taken_over),
+        cmocka_unit_test(networks_of_a_folded_training_are_taken_over),
+        cmocka_unit_test(what_cannot_be_continued_is_refused),
+        cmocka_unit_test(what_was_learned_survives_a_lack_of_memory),
+        cmocka_unit_test(a_failed_copy_is_a_failed_training),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -1,4 +1,5 @@
-/* Evaluations while training: the exported actor's rollouts by fixed seeds, no noise and no pushes; the training does not notice. */
+/* Evaluations while training: the exported actor's rollouts by fixed seeds, no noise and no pushes; the
+ * training does not notice. */
 #include "tests/training.h"
 
 #include "base/assets.h"
@@ -69,7 +70,8 @@ static amb_train_score rolled(const amb_train *t, double seconds, double start)
     assert_true(amb_policy_describe(&policy, net, &err));
     policy.actor = amb_model_create(net, &(amb_model_def){.precision = AMB_PRECISION_FP32}, &err);
     amb_net_destroy(net);
-    amb_rollout_def def = {.env = amb_env_default_def(character, clip), .envs = CHARACTERS, .policy = &policy};
+    amb_rollout_def def = {
+        .env = amb_env_default_def(character, clip), .envs = CHARACTERS, .policy = &policy};
     amb_policy_use(&policy, &def.env);
     def.env.may_touch = t->env[0].def.may_touch;
     def.env.seed = 20180406;
@@ -93,8 +95,8 @@ static amb_train_score rolled(const amb_train *t, double seconds, double start)
     return score;
 }
 
-/* The limits, pushes, turns, noise and holds of training have no say in it, and a motion that does not loop is followed once from its first
- * frame to its last, however long was asked for. */
+/* The limits, pushes, turns, noise and holds of training have no say in it, and a motion that does not loop
+ * is followed once from its first frame to its last, however long was asked for. */
 static void a_score_is_that_of_a_rollout(void **state)
 {
     (void)state;
@@ -112,17 +114,21 @@ static void a_score_is_that_of_a_rollout(void **state)
             for (int e = 0; e < ENVS; e++)
                 t->env[e].def.may_touch |= 1u << AMB_LEFT_WRIST;
             const double seconds = loop ? 1.7 : 1; /* the clip's length */
-            const amb_train_score score = evaluated(t, loop ? 1.7 : 30), want = rolled(t, seconds, loop ? -1 : 0);
+            const amb_train_score score = evaluated(t, loop ? 1.7 : 30),
+                                  want = rolled(t, seconds, loop ? -1 : 0);
             assert_memory_equal(&score, &want, sizeof score);
-            assert_true(score.normalised_return > .1 && score.seconds > .2 && score.seconds <= seconds + 1 / 30.);
-            assert_true(score.root_m > 0 && score.joint_rad > 0 && score.end_effector_m > 0 && score.success <= score.survival);
+            assert_true(score.normalised_return > .1 && score.seconds > .2 &&
+                        score.seconds <= seconds + 1 / 30.);
+            assert_true(score.root_m > 0 && score.joint_rad > 0 && score.end_effector_m > 0 &&
+                        score.success <= score.survival);
             amb_train_destroy(t);
             amb_clip_destroy(clip);
         }
     clip = mine;
 }
 
-/* Success is stricter than survival: a body that lies where it may is up for all that is known, and off its reference. */
+/* Success is stricter than survival: a body that lies where it may is up for all that is known, and off its
+ * reference. */
 static void lying_down_is_no_success(void **state)
 {
     (void)state;
@@ -137,14 +143,16 @@ static void lying_down_is_no_success(void **state)
     amb_train_destroy(t);
 }
 
-/* A body with so little of MuJoCo's memory that lying on the floor is too much for a step: an error of MuJoCo's is a fall, and is told. */
+/* A body with so little of MuJoCo's memory that lying on the floor is too much for a step: an error of
+ * MuJoCo's is a fall, and is told. */
 static void errors_of_physics_are_told(void **state)
 {
     (void)state;
     char path[1024], body[256];
     size_t size;
     assert_true(amb_asset_path("humanoid.xml", path, sizeof path, NULL));
-    char *text = (char *)amb_file_read(path, 1 << 20, &size, NULL), *memory = text ? strstr(text, "memory=\"2M\"") : NULL;
+    char *text = (char *)amb_file_read(path, 1 << 20, &size, NULL),
+         *memory = text ? strstr(text, "memory=\"2M\"") : NULL;
     assert_non_null(memory);
     memcpy(memory, "memory=\"9K\"", 11);
     snprintf(body, sizeof body, "%s", scratch("body.xml"));

@@ -1,5 +1,5 @@
-/* Training passes: exact arithmetic on small integers, a double-precision reference, finite differences, the same bits for any team, and
- * that oneDNN starts no threads of its own. */
+/* Training passes: exact arithmetic on small integers, a double-precision reference, finite differences, the
+ * same bits for any team, and that oneDNN starts no threads of its own. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,7 +28,8 @@
 
 enum { MAX_TEAM = 3 };
 
-/* Units on both sides of the blocks of 64, rows on both sides of the chunks of 128, single units and single layers. */
+/* Units on both sides of the blocks of 64, rows on both sides of the chunks of 128, single units and single
+ * layers. */
 static const net_shape shapes[] = {
     {1, {1, 1}, 1},       {1, {3, 2}, 5},           {2, {3, 5, 2}, 7},        {2, {2, 1, 1}, 130},
     {2, {5, 64, 1}, 128}, {3, {7, 65, 13, 3}, 129}, {3, {6, 17, 70, 4}, 300}, {4, {9, 31, 16, 8, 66}, 140},
@@ -192,12 +193,13 @@ static void test_init(void **state)
     amb_train_net_destroy(net);
 }
 
-/* Small integers are exact in bf16, and so are their sums in fp32: both precisions must give every output and gradient exactly, for every
- * n, also after larger batches have left their rows in the buffers. */
+/* Small integers are exact in bf16, and so are their sums in fp32: both precisions must give every output and
+ * gradient exactly, for every n, also after larger batches have left their rows in the buffers. */
 static void test_integers_are_exact(void **state)
 {
     (void)state;
-    const net_shape exact[] = {{1, {4, 3}, 3}, {2, {5, 70, 3}, 261}, {3, {3, 6, 65, 2}, 140}, {2, {1, 1, 1}, 2}};
+    const net_shape exact[] = {
+        {1, {4, 3}, 3}, {2, {5, 70, 3}, 261}, {3, {3, 6, 65, 2}, 140}, {2, {1, 1, 1}, 2}};
     for (size_t s = 0; s < sizeof exact / sizeof *exact; s++) {
         const net_shape *shape = &exact[s];
         const int in = shape->dim[0], out = shape->dim[shape->layers], max = shape->max_rows;
@@ -226,15 +228,15 @@ static void test_integers_are_exact(void **state)
                     const double *expected = reference_forward(shape, dp, x + r * in, h);
                     for (int o = 0; o < out; o++) {
                         if ((double)y[r * out + o] != expected[o])
-                            fail_msg("%s, shape %zu, n %d: output (%d, %d) is %g, expected %g", precision_name[k], s, n, r, o,
-                                     (double)y[r * out + o], expected[o]);
+                            fail_msg("%s, shape %zu, n %d: output (%d, %d) is %g, expected %g",
+                                     precision_name[k], s, n, r, o, (double)y[r * out + o], expected[o]);
                     }
                 }
                 const float *got = amb_train_net_gradient(nets[k]);
                 for (size_t i = 0; i < size; i++) {
                     if ((double)got[i] != gradient[i])
-                        fail_msg("%s, shape %zu, n %d: gradient[%zu] is %g, expected %g", precision_name[k], s, n, i, (double)got[i],
-                                 gradient[i]);
+                        fail_msg("%s, shape %zu, n %d: gradient[%zu] is %g, expected %g", precision_name[k],
+                                 s, n, i, (double)got[i], gradient[i]);
                 }
             }
             free(gradient);
@@ -262,7 +264,8 @@ static void test_forward_against_double(void **state)
             float *x = normals((size_t)(max * in), 11, 1);
             const size_t size = amb_train_net_size(net);
             double *p = doubles(amb_train_net_parameters(net), size), *h = malloc(size * sizeof *h);
-            const double tolerance = k == 0 ? 2e-6 : .03; /* a bf16 has 8 bits: 2^-9 of each factor, over up to 4 layers */
+            const double tolerance = k == 0 ? 2e-6 : .03; /* a bf16 has 8 bits: 2^-9 of each factor, over up
+                                                             to 4 layers */
             for (int n = 1; n <= max; n++) {
                 const float *y = pass(n % (MAX_TEAM + 1), net, x, NULL, n);
                 for (int r = 0; r < n; r++) {
@@ -270,8 +273,8 @@ static void test_forward_against_double(void **state)
                     for (int o = 0; o < out; o++) {
                         const double error = fabs((double)y[r * out + o] - expected[o]);
                         if (!(error <= tolerance * (3 + fabs(expected[o]))))
-                            fail_msg("%s, shape %d, n %d: output (%d, %d) is %g, expected %g", precision_name[k], s, n, r, o,
-                                     (double)y[r * out + o], expected[o]);
+                            fail_msg("%s, shape %d, n %d: output (%d, %d) is %g, expected %g",
+                                     precision_name[k], s, n, r, o, (double)y[r * out + o], expected[o]);
                     }
                 }
             }
@@ -321,8 +324,8 @@ static void test_gradient_against_finite_differences(void **state)
     }
 }
 
-/* The derivative by the input, as the network in front needs it: of every row's inputs, for batches on both sides of the chunks; the same
- * bits for any team; and the parameters' gradient is what it is without it. */
+/* The derivative by the input, as the network in front needs it: of every row's inputs, for batches on both
+ * sides of the chunks; the same bits for any team; and the parameters' gradient is what it is without it. */
 static void test_input_gradient(void **state)
 {
     (void)state;
@@ -344,7 +347,8 @@ static void test_input_gradient(void **state)
         double *p = doubles(amb_train_net_parameters(plain), size), *h = malloc(size * sizeof *h);
         double *expected = malloc(inputs * sizeof *expected);
         float *first = malloc(inputs * sizeof *first);
-        /* Moving an input by ε moves the first layer's sums as its weights times ε, which the biases can do in double precision. */
+        /* Moving an input by ε moves the first layer's sums as its weights times ε, which the biases can do
+         * in double precision. */
         memset(expected, 0, inputs * sizeof *expected);
         for (int r = 0; r < max; r++) {
             for (int o = 0; o < shape->dim[1]; o++) {
@@ -353,7 +357,8 @@ static void test_input_gradient(void **state)
                 *bias = saved + step;
                 const double up = reference_loss(shape, p, x + r * in, dout + r * out, 1, h);
                 *bias = saved - step;
-                const double slope = (up - reference_loss(shape, p, x + r * in, dout + r * out, 1, h)) / (2 * step);
+                const double slope =
+                    (up - reference_loss(shape, p, x + r * in, dout + r * out, 1, h)) / (2 * step);
                 *bias = saved;
                 for (int i = 0; i < in; i++)
                     expected[r * in + i] += p[o * in + i] * slope;
@@ -366,11 +371,13 @@ static void test_input_gradient(void **state)
                 const float *dx = amb_train_net_input_gradient(inner);
                 const double error = relative_error(dx, expected, (size_t)(n * in));
                 if (!(error <= (precision == AMB_TRAIN_FP32 ? 1e-5 : .13)))
-                    fail_msg("shape %d, %s, n %d: the input's gradient is off by %g of its norm", s / 2, precision_name[s % 2], n, error);
+                    fail_msg("shape %d, %s, n %d: the input's gradient is off by %g of its norm", s / 2,
+                             precision_name[s % 2], n, error);
                 if (team == 0)
                     memcpy(first, dx, (size_t)(n * in) * sizeof *dx);
                 assert_memory_equal(first, dx, (size_t)(n * in) * sizeof *dx);
-                assert_memory_equal(amb_train_net_gradient(inner), amb_train_net_gradient(plain), size * sizeof(float));
+                assert_memory_equal(amb_train_net_gradient(inner), amb_train_net_gradient(plain),
+                                    size * sizeof(float));
             }
         }
         amb_train_net_destroy(plain);
@@ -384,8 +391,9 @@ static void test_input_gradient(void **state)
     }
 }
 
-/* DeepMimic's actor, narrower: the bf16 gradient points where the fp32 one does. The error is mostly that of units whose sum lies within a
- * rounding, 2^-9, of zero and is cut off by one and not by the other: about .3 % of them, hence sqrt(.003) of the norm. */
+/* DeepMimic's actor, narrower: the bf16 gradient points where the fp32 one does. The error is mostly that of
+ * units whose sum lies within a rounding, 2^-9, of zero and is cut off by one and not by the other: about .3
+ * % of them, hence sqrt(.003) of the norm. */
 static void test_bf16_gradient_against_fp32(void **state)
 {
     (void)state;
@@ -412,7 +420,8 @@ static void test_bf16_gradient_against_fp32(void **state)
     amb_train_net_destroy(nets[1]);
 }
 
-/* Through a single weight of 1 the output is the input rounded to bf16: to nearest, ties to even, infinities kept, NaN a NaN. */
+/* Through a single weight of 1 the output is the input rounded to bf16: to nearest, ties to even, infinities
+ * kept, NaN a NaN. */
 static void test_bf16_rounding(void **state)
 {
     (void)state;
@@ -444,7 +453,8 @@ static void test_bf16_rounding(void **state)
         }
         int exponent;
         const double mantissa = frexp((double)x[i], &exponent);
-        const float expected = i == 17 || i == 18 ? x[i] : (float)ldexp(nearbyint(mantissa * 256), exponent - 8);
+        const float expected =
+            i == 17 || i == 18 ? x[i] : (float)ldexp(nearbyint(mantissa * 256), exponent - 8);
         if (y[i] != expected)
             fail_msg("%a was rounded to %a, expected %a", (double)x[i], (double)y[i], (double)expected);
     }
@@ -455,12 +465,14 @@ static void test_bf16_rounding(void **state)
 static void test_same_bits_for_any_team(void **state)
 {
     (void)state;
-    const net_shape wide[] = {{3, {197, 300, 130, 36}, 400}, {3, {197, 128, 64, 1}, 1024}, {2, {33, 500, 7}, 50}};
+    const net_shape wide[] = {
+        {3, {197, 300, 130, 36}, 400}, {3, {197, 128, 64, 1}, 1024}, {2, {33, 500, 7}, 50}};
     const int rows[][4] = {{400, 1, 129, 384}, {1024, 1000, 128, 3}, {50, 49, 1, 17}};
     for (size_t s = 0; s < sizeof wide / sizeof *wide; s++) {
         const net_shape *shape = &wide[s];
         const int in = shape->dim[0], out = shape->dim[shape->layers];
-        float *x = normals((size_t)(shape->max_rows * in), 51, 1), *dout = normals((size_t)(shape->max_rows * out), 52, 1);
+        float *x = normals((size_t)(shape->max_rows * in), 51, 1),
+              *dout = normals((size_t)(shape->max_rows * out), 52, 1);
         for (int k = 0; k < 2; k++) {
             float *y = malloc((size_t)(shape->max_rows * out) * sizeof *y), *gradient = NULL;
             for (int r = 0; r < 4; r++) {
@@ -485,7 +497,8 @@ static void test_same_bits_for_any_team(void **state)
                         assert_memory_equal(got, y, (size_t)(n * out) * sizeof *y);
                         assert_memory_equal(amb_train_net_gradient(net), gradient, size * sizeof *gradient);
                         /* Teams other than create saw, too, and at last one larger than the machine. */
-                        got = pass(again == 0 ? (team + 1) % (MAX_TEAM + 1) : processors() + 4, net, x, dout, n);
+                        got = pass(again == 0 ? (team + 1) % (MAX_TEAM + 1) : processors() + 4, net, x, dout,
+                                   n);
                     }
                     amb_train_net_destroy(net);
                 }
@@ -498,14 +511,16 @@ static void test_same_bits_for_any_team(void **state)
     }
 }
 
-/* Pieces in reverse order, chunks forward and backward in one go, parameters announced in odd ranges: the bits of the whole passes. */
+/* Pieces in reverse order, chunks forward and backward in one go, parameters announced in odd ranges: the
+ * bits of the whole passes. */
 static void test_pieces_give_the_same_bits(void **state)
 {
     (void)state;
     const net_shape shape = {3, {197, 300, 130, 36}, 400};
     for (int k = 0; k < 2; k++) {
         for (int n = 400; n > 0; n -= 133) {
-            float *x = normals((size_t)(n * shape.dim[0]), 71, 1), *dout = normals((size_t)(n * shape.dim[3]), 72, 1);
+            float *x = normals((size_t)(n * shape.dim[0]), 71, 1),
+                  *dout = normals((size_t)(n * shape.dim[3]), 72, 1);
             amb_train_net *whole = create(&shape, precisions[k]), *parts = create(&shape, precisions[k]);
             if (!whole || !parts) {
                 free(x), free(dout);
@@ -531,7 +546,8 @@ static void test_pieces_give_the_same_bits(void **state)
             assert_int_equal(rows, n);
             for (int b = amb_train_net_blocks(parts); b-- > 0;)
                 amb_train_net_gradient_block(parts, x, n, b);
-            assert_memory_equal(amb_train_net_gradient(parts), amb_train_net_gradient(whole), size * sizeof(float));
+            assert_memory_equal(amb_train_net_gradient(parts), amb_train_net_gradient(whole),
+                                size * sizeof(float));
             amb_train_net_destroy(whole);
             amb_train_net_destroy(parts);
             free(x), free(dout);
@@ -580,7 +596,8 @@ static void test_regression_converges(void **state)
     }
 }
 
-/* oneDNN allocates in every product. Where it gets nothing, that is a sentence, and nothing is learned from what it did not compute. */
+/* oneDNN allocates in every product. Where it gets nothing, that is a sentence, and nothing is learned from
+ * what it did not compute. */
 static void test_no_memory_is_a_failure(void **state)
 {
     (void)state;
@@ -598,7 +615,8 @@ static void test_no_memory_is_a_failure(void **state)
             amb_train_net_init(net, &rng, 1);
             amb_adam adam;
             assert_true(amb_adam_init(&adam, amb_train_net_size(net), NULL));
-            float *x = malloc((size_t)(n * in) * sizeof *x), *dout = malloc((size_t)(n * outputs) * sizeof *dout);
+            float *x = malloc((size_t)(n * in) * sizeof *x),
+                  *dout = malloc((size_t)(n * outputs) * sizeof *dout);
             for (int i = 0; i < n * in; i++)
                 x[i] = (float)amb_rng_normal(&rng);
             for (int i = 0; i < n * outputs; i++)
@@ -618,7 +636,8 @@ static void test_no_memory_is_a_failure(void **state)
             assert_non_null(strstr(err.text, "oneDNN"));
             assert_non_null(strstr(err.text, "out of memory"));
             for (int again = 0; again < 2; again++) { /* what failed once is not trusted any more */
-                assert_false(isfinite(amb_adam_update(&adam, amb_train_net_parameters(net), amb_train_net_gradient(net), .1f, 1)));
+                assert_false(isfinite(amb_adam_update(&adam, amb_train_net_parameters(net),
+                                                      amb_train_net_gradient(net), .1f, 1)));
                 assert_memory_equal(amb_train_net_parameters(net), before, bytes);
                 const float *out = pass(team, net, x, dout, n);
                 int nan = 0;

@@ -1,5 +1,5 @@
-/* Networks as ONNX files: exported ones act as the trained ones, a training begins with what another one wrote, and files that do not fit
- * are refused with a sentence. */
+/* Networks as ONNX files: exported ones act as the trained ones, a training begins with what another one
+ * wrote, and files that do not fit are refused with a sentence. */
 #include "tests/allocations.h"
 #include "tests/training.h"
 
@@ -43,7 +43,8 @@ static void exported_networks_are_the_trained_ones(void **state)
             if (!(net[which] = amb_onnx_read(path, &err)))
                 fail_msg("%s", err.text);
             assert_int_equal(net[which]->dim[0], goal ? 246 : 197);
-            assert_string_equal(meta(net[which], "observation"), goal ? "deepmimic-197+goal-49" : "deepmimic-197");
+            assert_string_equal(meta(net[which], "observation"),
+                                goal ? "deepmimic-197+goal-49" : "deepmimic-197");
         }
         amb_policy policy;
         if (!amb_policy_load(&policy, scratch("out.onnx"), NULL, &err))
@@ -67,7 +68,8 @@ static void exported_networks_are_the_trained_ones(void **state)
 
         const amb_model_def def = {.precision = AMB_PRECISION_FP32};
         amb_model *deployed[2] = {amb_model_create(net[0], &def, NULL), amb_model_create(net[1], &def, NULL)};
-        void *workspace = malloc(amb_model_workspace_size(deployed[0], 1) + amb_model_workspace_size(deployed[1], 1));
+        void *workspace =
+            malloc(amb_model_workspace_size(deployed[0], 1) + amb_model_workspace_size(deployed[1], 1));
         /* The second iteration acts with exactly the exported networks. */
         amb_train_iterate(t, &stats);
         float mean[AMB_ACTION], std[AMB_ACTION], got[AMB_ACTION];
@@ -75,8 +77,8 @@ static void exported_networks_are_the_trained_ones(void **state)
         for (int i = 0; i < t->samples; i++) {
             amb_model_run(deployed[0], workspace, t->obs + i * t->inputs, 1, got);
             for (int k = 0; k < AMB_ACTION; k++)
-                assert_near((double)got[k], (double)(t->mean[i * AMB_ACTION + k] * std[k] + mean[k]), 2e-5 * fmax(1, (double)std[k]),
-                            "action", k);
+                assert_near((double)got[k], (double)(t->mean[i * AMB_ACTION + k] * std[k] + mean[k]),
+                            2e-5 * fmax(1, (double)std[k]), "action", k);
             amb_model_run(deployed[1], workspace, t->obs + i * t->inputs, 1, got);
             assert_near((double)got[0], (double)t->value[i], 2e-5, "value", i);
         }
@@ -100,15 +102,18 @@ static void export_both(const amb_train *t, amb_onnx_dtype dtype)
     amb_net_destroy(critic);
 }
 
-/* Parameters, of which the last `last` may be off by `relative`, and the biases among these, which end the block, by `bias` as well. */
-static void assert_parameters(amb_train_net *got, amb_train_net *want, size_t last, double relative, double bias)
+/* Parameters, of which the last `last` may be off by `relative`, and the biases among these, which end the
+ * block, by `bias` as well. */
+static void assert_parameters(amb_train_net *got, amb_train_net *want, size_t last, double relative,
+                              double bias)
 {
     const size_t size = amb_train_net_size(want);
     const float *a = amb_train_net_parameters(got), *b = amb_train_net_parameters(want);
     assert_true(amb_train_net_size(got) == size);
     assert_memory_equal(a, b, (size - last) * sizeof *a);
     for (size_t i = size - last; i < size; i++)
-        assert_near((double)a[i], (double)b[i], relative * fabs((double)b[i]) + (i + AMB_ACTION >= size ? bias : 0), "parameter", (int)i);
+        assert_near((double)a[i], (double)b[i],
+                    relative * fabs((double)b[i]) + (i + AMB_ACTION >= size ? bias : 0), "parameter", (int)i);
 }
 
 /* Who uses an actor learns from it what might touch the floor when it was trained. */
@@ -120,7 +125,8 @@ static void an_exported_actor_says_what_may_touch_the_floor(void **state)
         unsigned given, said;
         const char *text;
     } row[] = {{0, 1u << AMB_RIGHT_ANKLE | 1u << AMB_LEFT_ANKLE, "right_ankle,left_ankle"},
-               {1u << AMB_LEFT_WRIST | 1u << AMB_ROOT, 1u << AMB_ROOT | 1u << AMB_RIGHT_ANKLE | 1u << AMB_LEFT_ANKLE | 1u << AMB_LEFT_WRIST,
+               {1u << AMB_LEFT_WRIST | 1u << AMB_ROOT,
+                1u << AMB_ROOT | 1u << AMB_RIGHT_ANKLE | 1u << AMB_LEFT_ANKLE | 1u << AMB_LEFT_WRIST,
                 "root,right_ankle,left_ankle,left_wrist"},
                {(1u << AMB_BODIES) - 1, (1u << AMB_BODIES) - 1, "root,chest,neck,right_hip"}};
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
@@ -158,7 +164,8 @@ static void a_training_begins_with_what_another_wrote(void **state)
         amb_error err = {""};
         if (!amb_train_load_onnx(to, scratch("actor.onnx"), scratch("critic.onnx"), &err))
             fail_msg("%s", err.text);
-        /* Files hold absolute actions' last layer times DeepMimic's scale, means of up to 1.57 added to the biases: undone up to rounding.
+        /* Files hold absolute actions' last layer times DeepMimic's scale, means of up to 1.57 added to the
+         * biases: undone up to rounding.
          */
         const size_t last = s.absolute != 0 ? 13 * AMB_ACTION : 0; /* 12 hidden units and a bias */
         assert_parameters(amb_ppo_actor(to->ppo), amb_ppo_actor(from->ppo), last, 0x1p-23, 0x1p-23);
@@ -175,7 +182,8 @@ static void a_training_begins_with_what_another_wrote(void **state)
         }
         amb_train_destroy(to);
 
-        /* What it does with them is what the other does: the first iteration's means, from the same observations. */
+        /* What it does with them is what the other does: the first iteration's means, from the same
+         * observations. */
         s.envs = ENVS;
         to = try_create(&s);
         assert_true(amb_train_load_onnx(to, scratch("actor.onnx"), scratch("critic.onnx"), &err));
@@ -191,8 +199,8 @@ static void a_training_begins_with_what_another_wrote(void **state)
             float want[AMB_ACTION];
             amb_model_run(actor, workspace, to->obs + i * to->inputs, 1, want);
             for (int k = 0; k < AMB_ACTION; k++)
-                assert_near((double)(to->mean[i * AMB_ACTION + k] * to->action_std[k] + to->action_mean[k]), (double)want[k],
-                            2e-5 * fmax(1, (double)to->action_std[k]), "action", k);
+                assert_near((double)(to->mean[i * AMB_ACTION + k] * to->action_std[k] + to->action_mean[k]),
+                            (double)want[k], 2e-5 * fmax(1, (double)to->action_std[k]), "action", k);
         }
         free(workspace);
         amb_model_destroy(actor);
@@ -217,7 +225,8 @@ static void half_files_give_half_precision(void **state)
                                  which ? amb_ppo_critic(to->ppo) : amb_ppo_actor(to->ppo)};
         const float *want = amb_train_net_parameters(net[0]), *got = amb_train_net_parameters(net[1]);
         for (size_t i = 0; i < amb_train_net_size(net[0]); i++) {
-            assert_near((double)got[i], (double)want[i], 0x1p-11 * fabs((double)want[i]) + 0x1p-25, "parameter", (int)i);
+            assert_near((double)got[i], (double)want[i], 0x1p-11 * fabs((double)want[i]) + 0x1p-25,
+                        "parameter", (int)i);
             rounded += got[i] != want[i];
         }
     }
@@ -261,8 +270,10 @@ static void the_normaliser_counts_as_many_samples_as_the_file_says(void **state)
     amb_train_destroy(from);
 }
 
-/* Refused with these parts, the file's name first; the training goes on as if nothing had been asked of it. */
-static void refuse_onnx(const amb_settings *s, const char *actor, const char *critic, const char *which, const char *parts)
+/* Refused with these parts, the file's name first; the training goes on as if nothing had been asked of it.
+ */
+static void refuse_onnx(const amb_settings *s, const char *actor, const char *critic, const char *which,
+                        const char *parts)
 {
     amb_train *t = try_create(s), *same = try_create(s);
     amb_error err = {""};
@@ -275,7 +286,8 @@ static void refuse_onnx(const amb_settings *s, const char *actor, const char *cr
     amb_train_destroy(same);
 }
 
-/* Networks that see no goal begin a training that does: at first they act as they did, then they learn to look. */
+/* Networks that see no goal begin a training that does: at first they act as they did, then they learn to
+ * look. */
 static void a_goal_can_be_added(void **state)
 {
     (void)state;
@@ -284,7 +296,8 @@ static void a_goal_can_be_added(void **state)
     export_both(from, AMB_ONNX_FLOAT32);
     amb_error err = {""};
     const amb_model_def fp32 = {.precision = AMB_PRECISION_FP32};
-    amb_model *old[2] = {amb_model_load(scratch("actor.onnx"), &fp32, &err), amb_model_load(scratch("critic.onnx"), &fp32, &err)};
+    amb_model *old[2] = {amb_model_load(scratch("actor.onnx"), &fp32, &err),
+                         amb_model_load(scratch("critic.onnx"), &fp32, &err)};
     assert_true(old[0] && old[1]);
     void *workspace = malloc(amb_model_workspace_size(old[0], 1) + amb_model_workspace_size(old[1], 1));
 
@@ -297,7 +310,8 @@ static void a_goal_can_be_added(void **state)
         fail_msg("%s", err.text);
     assert_memory_equal(to->in_mean, from->in_mean, AMB_OBS * sizeof(float));
     for (int k = 0; k < AMB_GOAL; k++) /* the goal's is what had been seen of it */
-        assert_near((double)to->in_std[AMB_OBS + k], (double)before[k], 1e-5 * (double)before[k], "deviation of the goal", k);
+        assert_near((double)to->in_std[AMB_OBS + k], (double)before[k], 1e-5 * (double)before[k],
+                    "deviation of the goal", k);
     amb_train_stats stats;
     amb_train_iterate(to, &stats);
     for (int i = 0; i < to->samples; i++) {
@@ -339,7 +353,8 @@ static void files_that_do_not_fit_are_refused(void **state)
         {"hidden1", "21", "layers of 197-20-12-36 numbers, expected 197-21-12-36|hidden1"},
         {"hidden2", "13", "layers of 197-20-12-36 numbers, expected 197-20-13-36|hidden2"},
         {"absolute", "1", "actions are residual, expected absolute ones|absolute"},
-        {"physics_hz", "240", "physics at 120 and control at 30 Hz, expected 240 and 60|physics_hz, substeps"},
+        {"physics_hz", "240",
+         "physics at 120 and control at 30 Hz, expected 240 and 60|physics_hz, substeps"},
         {"substeps", "2", "physics at 120 and control at 30 Hz, expected 120 and 60|physics_hz, substeps"},
         {"observation_clip", "5", "limited to 10, expected 5|observation_clip"},
     };
@@ -382,9 +397,12 @@ static void files_that_do_not_fit_are_refused(void **state)
     const struct {
         const char *key, *value, *parts;
     } meta[] = {
-        {"kind", "critic", "is a critic, expected an actor"}, {"samples", "many", "\"samples\" is \"many\", expected a number from 0"},
-        {"samples", "-1", "\"samples\" is \"-1\""},           {"physics_hz", "120 Hz", "\"physics_hz\" is \"120 Hz\""},
-        {"control_hz", "50", "50 Hz is no whole fraction"},   {"action", "torque", "\"torque\", expected residual or absolute"},
+        {"kind", "critic", "is a critic, expected an actor"},
+        {"samples", "many", "\"samples\" is \"many\", expected a number from 0"},
+        {"samples", "-1", "\"samples\" is \"-1\""},
+        {"physics_hz", "120 Hz", "\"physics_hz\" is \"120 Hz\""},
+        {"control_hz", "50", "50 Hz is no whole fraction"},
+        {"action", "torque", "\"torque\", expected residual or absolute"},
     };
     for (size_t i = 0; i < sizeof meta / sizeof *meta; i++) {
         net = amb_train_export_actor(from, NULL);
@@ -409,7 +427,8 @@ static void files_that_do_not_fit_are_refused(void **state)
     net->in_std[0] = .5f;
     net->in_std[7] = .01f;
     write_net(changed, net, AMB_ONNX_FLOAT32);
-    refuse_onnx(&s, changed, critic, changed, "number 7 has|deviation 0.01, expected a deviation of 0.02 or more");
+    refuse_onnx(&s, changed, critic, changed,
+                "number 7 has|deviation 0.01, expected a deviation of 0.02 or more");
     free(net->in_mean), free(net->in_std);
     net->in_mean = net->in_std = NULL;
     net->in_clip = 0;
@@ -423,7 +442,8 @@ static void files_that_do_not_fit_are_refused(void **state)
     amb_train_destroy(from);
 }
 
-/* Short of memory anywhere, no network is exported rather than one without its metadata: without "action" it would be read as absolute. */
+/* Short of memory anywhere, no network is exported rather than one without its metadata: without "action" it
+ * would be read as absolute. */
 static void what_memory_is_short_for_is_not_exported(void **state)
 {
     (void)state;
@@ -442,8 +462,9 @@ static void what_memory_is_short_for_is_not_exported(void **state)
                 fail_msg("call %d of malloc refused: %s", refusals, net ? "exported" : err.text);
             if (!net)
                 assert_sentence(&err, "memory");
-            for (const char *const *key = (const char *const[]){"kind", "training", "observation", "motion", "samples", NULL}; net && *key;
-                 key++)
+            for (const char *const *key =
+                     (const char *const[]){"kind", "training", "observation", "motion", "samples", NULL};
+                 net && *key; key++)
                 assert_non_null(amb_net_get_meta(net, *key));
             if (net && !which)
                 assert_non_null(amb_net_get_meta(net, "action"));

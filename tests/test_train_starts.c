@@ -1,7 +1,8 @@
 /* Where episodes start: more often where they fail, uniformly if so asked. */
 #include "tests/training.h"
 
-/* Standing for so long. With a gap the reference is 1 m higher for .2 s, from .6 of the cycle on, and nobody follows it there. */
+/* Standing for so long. With a gap the reference is 1 m higher for .2 s, from .6 of the cycle on, and nobody
+ * follows it there. */
 static amb_clip *standing_for(double seconds, bool gap, bool loop)
 {
     enum { FRAMES = 101 };
@@ -22,7 +23,8 @@ static amb_settings watching(double start_failures)
     return s;
 }
 
-/* Draws starts of environment 0 and sorts them into the clip's parts; returns how many were left to chance. */
+/* Draws starts of environment 0 and sorts them into the clip's parts; returns how many were left to chance.
+ */
 static int draw(amb_train *t, int starts, int *in)
 {
     int anywhere = 0;
@@ -39,8 +41,9 @@ static int draw(amb_train *t, int starts, int *in)
     return anywhere;
 }
 
-/* 4 s in 20 parts, all seen equally often, and failures in one of them: starts lie in it and in the four before it, 5 : 4 : 3 : 2 : 1, on
- * the other side of the cycle's end where the clip loops, but for the few that everything else gets. */
+/* 4 s in 20 parts, all seen equally often, and failures in one of them: starts lie in it and in the four
+ * before it, 5 : 4 : 3 : 2 : 1, on the other side of the cycle's end where the clip loops, but for the few
+ * that everything else gets. */
 static void starts_lie_in_the_second_before_failures(void **state)
 {
     (void)state;
@@ -66,7 +69,8 @@ static void starts_lie_in_the_second_before_failures(void **state)
                     break;
                 const int found = in[(bad - before + 20) % 20];
                 const double want = (5. - before) / parts;
-                assert_near((double)found / STARTS, want, 5 * sqrt(want * (1 - want) / STARTS), "starts", bad - before);
+                assert_near((double)found / STARTS, want, 5 * sqrt(want * (1 - want) / STARTS), "starts",
+                            bad - before);
                 near += found;
             }
             assert_true(near > .995 * STARTS);
@@ -76,7 +80,8 @@ static void starts_lie_in_the_second_before_failures(void **state)
     clip = mine;
 }
 
-/* The setting is the fraction; without failures, or with failures alike everywhere, any moment of a loop is as good as another. */
+/* The setting is the fraction; without failures, or with failures alike everywhere, any moment of a loop is
+ * as good as another. */
 static void starts_are_uniform_where_nothing_is_worse(void **state)
 {
     (void)state;
@@ -95,7 +100,8 @@ static void starts_are_uniform_where_nothing_is_worse(void **state)
         amb_train_refresh_starts(t);
         int in[AMB_TRAIN_BINS];
         const int anywhere = draw(t, STARTS, in), drawn = STARTS - anywhere;
-        assert_near((double)drawn / STARTS, fraction, 5 * sqrt(fraction * (1 - fraction) / STARTS), "fraction", kind);
+        assert_near((double)drawn / STARTS, fraction, 5 * sqrt(fraction * (1 - fraction) / STARTS),
+                    "fraction", kind);
         for (int b = 0; drawn > 0 && b < 10; b++)
             assert_near((double)in[b] / drawn, .1, 5 * sqrt(.09 / drawn), "starts", b);
         amb_train_destroy(t);
@@ -104,7 +110,8 @@ static void starts_are_uniform_where_nothing_is_worse(void **state)
     clip = mine;
 }
 
-/* Every sample is counted where it was, every failure where it came about; old ones fade, half in 200,000 samples. */
+/* Every sample is counted where it was, every failure where it came about; old ones fade, half in 200,000
+ * samples. */
 static void visits_and_failures_are_counted_by_part(void **state)
 {
     (void)state;
@@ -135,7 +142,8 @@ static void visits_and_failures_are_counted_by_part(void **state)
     }
     for (int b = 0; b < 10; b++)
         all += failures[b];
-    assert_true(all > 10 && failures[5] + failures[6] > .9 * all); /* .6 of 2 s: the step before it and those in it */
+    assert_true(all > 10 && failures[5] + failures[6] > .9 * all); /* .6 of 2 s: the step before it and those
+                                                                      in it */
     int in[AMB_TRAIN_BINS];
     const int drawn = 20000 - draw(t, 20000, in);
     int before = 0; /* .2 to 1.4 s */
@@ -168,7 +176,8 @@ static void episodes_start_where_it_was_drawn(void **state)
             const double phase = amb_reference_phase(&t->env[n % 4].reference);
             near += phase >= 8 / 20. - 1e-9 && phase < 13 / 20.;
         }
-        assert_in_range(near, kind ? 300 : 50, kind ? 300 : 100); /* 75 by chance: four standard deviations are 30 */
+        assert_in_range(near, kind ? 300 : 50, kind ? 300 : 100); /* 75 by chance: four standard deviations
+                                                                     are 30 */
         amb_train_destroy(t);
     }
     amb_clip_destroy(clip);
@@ -191,7 +200,8 @@ static void noise_of_starts_grows(void **state)
                 amb_train_start_episode(t, n % 4, t->room[0].cycle, false);
                 const amb_env *env = &t->env[n % 4];
                 const double noise = env->def.start_noise;
-                const bool off = memcmp(env->state.pose + 7, env->reference_state.pose + 7, (AMB_POSE - 7) * sizeof(double)) != 0;
+                const bool off = memcmp(env->state.pose + 7, env->reference_state.pose + 7,
+                                        (AMB_POSE - 7) * sizeof(double)) != 0;
                 assert_true(off == (noise > 0));
                 if (noise > 0)
                     assert_near(noise, 2 * part / 4., 1e-12, "noise of a start", part);

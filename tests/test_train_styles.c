@@ -1,4 +1,5 @@
-/* Training on invented motions: the same bits on any number of threads and after a checkpoint; other networks or styles are refused. */
+/* Training on invented motions: the same bits on any number of threads and after a checkpoint; other networks
+ * or styles are refused. */
 #include "tests/training.h"
 
 #include "tests/motions.h"
@@ -159,7 +160,8 @@ static int taught_samples(const amb_train *t)
     return taught;
 }
 
-/* They are asked just where their style is followed, and followed themselves; threads and a checkpoint in the middle change nothing. */
+/* They are asked just where their style is followed, and followed themselves; threads and a checkpoint in the
+ * middle change nothing. */
 static void teachers_are_followed(void **state)
 {
     (void)state;
@@ -201,7 +203,8 @@ static void teachers_are_followed(void **state)
     amb_train_destroy(resumed);
     set_threads(2);
 
-    /* The last sample of each environment, by what it followed then: nobody is asked too soon after a change. */
+    /* The last sample of each environment, by what it followed then: nobody is asked too soon after a change.
+     */
     amb_settings waiting = s;
     waiting.teach_after_s = .49; /* no multiple of a step */
     waiting.style_change = 2;    /* the way itself takes .9 s */
@@ -258,8 +261,10 @@ static void wrong_teachers_are_refused(void **state)
     const amb_settings s = lively_styles();
     add_teacher(&teachers, teacher_file("zombie", AMB_OBS, 1, "residual"));
     refuse_teacher(&teachers, teacher_file("zombie", AMB_OBS, 1, "residual"), "zombie has a teacher already");
-    refuse_teacher(&teachers, teacher_file("crawl", AMB_OBS, 1, "residual"), "no style \"crawl\"|walk, jog, zombie");
-    refuse_teacher(&teachers, teacher_file("walk", AMB_OBS - 1, 1, "residual"), "walk1.onnx|196|expected an actor");
+    refuse_teacher(&teachers, teacher_file("crawl", AMB_OBS, 1, "residual"),
+                   "no style \"crawl\"|walk, jog, zombie");
+    refuse_teacher(&teachers, teacher_file("walk", AMB_OBS - 1, 1, "residual"),
+                   "walk1.onnx|196|expected an actor");
     refuse_teacher(&teachers, "walk", "\"walk\" found, expected STYLE=FILE");
     refuse_teacher(&teachers, "=a.onnx", "expected STYLE=FILE");
     refuse_teacher(&teachers, "walk=", "expected STYLE=FILE");

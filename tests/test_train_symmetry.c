@@ -1,5 +1,5 @@
-/* Motions that are their own mirror image half a cycle later: what is folded, that bodies do what is learned mirrored back, and that what
- * is exported needs no mirror and is symmetric. */
+/* Motions that are their own mirror image half a cycle later: what is folded, that bodies do what is learned
+ * mirrored back, and that what is exported needs no mirror and is symmetric. */
 #include "tests/training.h"
 
 #include "sim/mirror.h"
@@ -34,7 +34,8 @@ static void the_second_half_is_folded_on_the_first(void **state)
         def.start_noise = 0;
         def.push_speed = 0;
         for (int i = 0; i < 30; i++) {
-            /* March is symmetric by construction: half a cycle later it looks the same when folded, and does after steps as well. */
+            /* March is symmetric by construction: half a cycle later it looks the same when folded, and does
+             * after steps as well. */
             float obs[2][AMB_OBS_MAX], folded[AMB_OBS_MAX];
             for (int half = 0; half < 2; half++) {
                 amb_env env;
@@ -42,7 +43,8 @@ static void the_second_half_is_folded_on_the_first(void **state)
                 assert_true(amb_env_init(&env, &def, NULL));
                 static const float zero[AMB_ACTION];
                 amb_reward reward;
-                for (int step = 0; i < 24 && step < i % 3; step++) /* not into the next cycle, which begins where the body is */
+                for (int step = 0; i < 24 && step < i % 3; step++) /* not into the next cycle, which begins
+                                                                      where the body is */
                     amb_env_step(&env, zero, &reward);
                 amb_env_observe(&env, obs[half]);
                 amb_env_free(&env);
@@ -82,7 +84,8 @@ static void the_clip_decides(void **state)
         pose_at_rest(pose + f * AMB_POSE, .881416);
         turn_about(pose + f * AMB_POSE + pose_at[AMB_LEFT_SHOULDER], 1, 0, 0, 2.5); /* an arm held up */
     }
-    amb_clip *const motion[] = {march(.3, true), march(.3, false), make_clip(3, (const double[3]){0, .5, 1}, pose, true)};
+    amb_clip *const motion[] = {march(.3, true), march(.3, false),
+                                make_clip(3, (const double[3]){0, .5, 1}, pose, true)};
     for (int i = 0; i < 3; i++)
         for (int mirror = -1; mirror <= 1; mirror++) {
             amb_settings s = folding();
@@ -105,8 +108,9 @@ static void the_clip_decides(void **state)
     clip = mine;
 }
 
-/* A body of our own, from the same start: what is learned from is seen folded, what is done is mirrored back, noise that is remembered is
- * the body's own and not the mirror's. In both action modes, whose scales differ from left to right. */
+/* A body of our own, from the same start: what is learned from is seen folded, what is done is mirrored back,
+ * noise that is remembered is the body's own and not the mirror's. In both action modes, whose scales differ
+ * from left to right. */
 static void bodies_do_the_mirror_image_of_what_is_learned(void **state)
 {
     (void)state;
@@ -150,7 +154,8 @@ static void bodies_do_the_mirror_image_of_what_is_learned(void **state)
                     image(t->obs + i * n, n, obs);
                 for (int k = 0; k < n; k++) {
                     const double x = ((double)obs[k] - (double)in_mean[k]) / (double)in_std[k];
-                    assert_near((double)t->x[i * n + k], fmin(fmax(x, -10), 10), 1e-4, "what the network saw", k);
+                    assert_near((double)t->x[i * n + k], fmin(fmax(x, -10), 10), 1e-4, "what the network saw",
+                                k);
                 }
                 for (int k = 0; k < AMB_ACTION; k++) {
                     const float mean = t->mean[i * AMB_ACTION + k], std = t->action_std[k];
@@ -176,14 +181,16 @@ static void bodies_do_the_mirror_image_of_what_is_learned(void **state)
             amb_env_free(&body);
         }
         assert_true(flipped > ENVS && plain > ENVS);
-        for (int i = 0; i < t->samples; i++) /* final states as well: in the first half the phase is less than its mean */
+        for (int i = 0; i < t->samples; i++) /* final states as well: in the first half the phase is less than
+                                                its mean */
             assert_true(t->after[i] < 0 || t->extra[t->after[i] * n] < 0);
         free(start);
         amb_train_destroy(t);
     }
 }
 
-/* How far an actor's answers to the image are from the image of its answers, and the size of its answers; root mean squares. */
+/* How far an actor's answers to the image are from the image of its answers, and the size of its answers;
+ * root mean squares. */
 static double asymmetry_of(amb_net *net, const amb_train *t, double *size)
 {
     amb_model *model = amb_model_create(net, &(amb_model_def){.precision = AMB_PRECISION_FP32}, NULL);
@@ -221,16 +228,19 @@ static amb_settings worth_copying(void)
     return s;
 }
 
-/* What is exported answers on both sides alike, without a mirror, and as the policy does; the policy itself, without its fold, does not. */
+/* What is exported answers on both sides alike, without a mirror, and as the policy does; the policy itself,
+ * without its fold, does not. */
 static void what_is_exported_is_symmetric(void **state)
 {
     (void)state;
     amb_settings s = worth_copying();
     amb_train *t = try_create(&s);
-    amb_train_net *actor = amb_ppo_actor(t->ppo); /* to every pose of the half that it knows it answers with about the same pose */
+    amb_train_net *actor = amb_ppo_actor(t->ppo); /* to every pose of the half that it knows it answers with
+                                                     about the same pose */
     amb_rng rng = amb_rng_seed(41, 0);
     for (int k = 0; k < AMB_ACTION; k++)
-        amb_train_net_parameters(actor)[amb_train_net_size(actor) - AMB_ACTION + (size_t)k] = .1f * (float)amb_rng_normal(&rng);
+        amb_train_net_parameters(actor)[amb_train_net_size(actor) - AMB_ACTION + (size_t)k] =
+            .1f * (float)amb_rng_normal(&rng);
     amb_train_net_parameters_changed(actor);
     amb_train_start_copy(t);
     amb_train_stats first, last;
@@ -247,8 +257,9 @@ static void what_is_exported_is_symmetric(void **state)
     const double apart = asymmetry_of(out, t, &size);
     amb_net_set_parameters(policy, amb_train_net_parameters(amb_ppo_actor(t->ppo)));
     const double own = asymmetry_of(policy, t, &own_size);
-    print_message("asymmetry %.4f of answers of %.4f, without the copy %.4f of %.4f; copy off by %.4f, %.4f at first\n", apart, size, own,
-                  own_size, last.copy_error, first.copy_error);
+    print_message(
+        "asymmetry %.4f of answers of %.4f, without the copy %.4f of %.4f; copy off by %.4f, %.4f at first\n",
+        apart, size, own, own_size, last.copy_error, first.copy_error);
     assert_true(last.copy_error < .5 * first.copy_error && last.copy_error < .5 * own_size);
     assert_true(own > own_size && apart < .5 * size && apart < .4 * own && size > .8 * own_size);
     amb_net_destroy(out);
@@ -302,7 +313,8 @@ static void copies_learn_what_was_done(void **state)
                 amb_mirror_action(want, want);
             amb_model_run(copy, workspace, x, 1, got);
             for (int k = 0; k < AMB_ACTION; k++)
-                squares += pow((double)got[k] - (double)(want[k] / t->action_std[k]), 2) / (t->samples * AMB_ACTION);
+                squares +=
+                    pow((double)got[k] - (double)(want[k] / t->action_std[k]), 2) / (t->samples * AMB_ACTION);
         }
         assert_near(said, sqrt(squares), 1e-4 * sqrt(squares), "error of the copy", absolute);
         free(workspace);

@@ -1,6 +1,6 @@
-/* The viewer without its window: every key over every kind of skill, and numbers out of their bounds. In a folder of assets with amble's
- * own networks for styles and with small actors that follow motions made up on the spot. More characters than are tried out before a skill
- * is entered, so that it is entered at once. */
+/* The viewer without its window: every key over every kind of skill, and numbers out of their bounds. In a
+ * folder of assets with amble's own networks for styles and with small actors that follow motions made up on
+ * the spot. More characters than are tried out before a skill is entered, so that it is entered at once. */
 #include "tests/gaits.h"
 
 #include "nets/onnx/onnx.h"
@@ -80,7 +80,8 @@ static void note_kind(const amb_choice *choice)
     seen.no_policy += !skill->has_policy;
 }
 
-/* Every action that has a name, which are those of all keys; up and down as often as it takes to get to the end and over it. */
+/* Every action that has a name, which are those of all keys; up and down as often as it takes to get to the
+ * end and over it. */
 static void press_every_key(int choice)
 {
     for (const amb_action_info *a = amb_action_table; a->name; a++) {
@@ -133,13 +134,15 @@ static void every_key_over_every_skill(void **state)
     def.motion = NULL;
     def.style.style = "walk:.5,zombie:.5";
     every_key_over_every_skill_of(&def);
-    const int kinds[] = {seen.loops, seen.ends, seen.styles, seen.generates, seen.goal, seen.no_goal, seen.no_policy};
+    const int kinds[] = {seen.loops, seen.ends,    seen.styles,   seen.generates,
+                         seen.goal,  seen.no_goal, seen.no_policy};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (!kinds[i])
             fail_msg("there was no skill of kind %zu", i);
 }
 
-/* A motion that is played, and what comes after it: a session of all characters. As a film, whose session has no thread. */
+/* A motion that is played, and what comes after it: a session of all characters. As a film, whose session has
+ * no thread. */
 static void every_key_over_a_clip(void **state)
 {
     (void)state;
@@ -218,7 +221,8 @@ static void wild_numbers(void **state)
         const amb_snapshot *s = amb_app_look(&app);
         assert_true(s->speed >= AMB_SPEED_MIN && s->speed <= AMB_SPEED_MAX);
         assert_true(fabs(app.turn_base) <= 1000 * M_PI / 180);
-        assert_true(isfinite(app.scene.camera.azimuth) && isfinite(app.scene.camera.elevation) && isfinite(app.scene.camera.distance));
+        assert_true(isfinite(app.scene.camera.azimuth) && isfinite(app.scene.camera.elevation) &&
+                    isfinite(app.scene.camera.distance));
         amb_app_free(&app);
     }
 }
@@ -261,8 +265,9 @@ static void add_actor(const char *name, const stride *motion, uint64_t seed)
 static int set_up(void **state)
 {
     (void)state;
-    static const char *const own[] = {"humanoid.xml",       "models/locomotion.onnx",       "models/deepphase.onnx",
-                                      "models/styles.json", "models/stylevae_decoder.onnx", "models/stylevae_encoder.onnx"};
+    static const char *const own[] = {
+        "humanoid.xml",       "models/locomotion.onnx",       "models/deepphase.onnx",
+        "models/styles.json", "models/stylevae_decoder.onnx", "models/stylevae_encoder.onnx"};
     set_threads(1);
     assert_int_equal(mkdir(scratch("models"), 0777) + mkdir(scratch("clips"), 0777), 0);
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
@@ -281,8 +286,9 @@ static int set_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(faster_is_a_gait), cmocka_unit_test(every_key_over_every_skill), cmocka_unit_test(every_key_over_a_clip),
-        cmocka_unit_test(wild_numbers),     cmocka_unit_test(many_steps_can_be_left),
+        cmocka_unit_test(faster_is_a_gait),       cmocka_unit_test(every_key_over_every_skill),
+        cmocka_unit_test(every_key_over_a_clip),  cmocka_unit_test(wild_numbers),
+        cmocka_unit_test(many_steps_can_be_left),
     };
     return cmocka_run_group_tests(tests, set_up, remove_scratch);
 }

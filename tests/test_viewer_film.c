@@ -38,7 +38,8 @@ static void pretend_ffmpeg(const char *script)
 {
     static char path[8192];
     if (!path[0])
-        snprintf(path, sizeof path, "%s:%s", scratch_folder[0] ? scratch_folder : (scratch("x"), scratch_folder), getenv("PATH"));
+        snprintf(path, sizeof path, "%s:%s",
+                 scratch_folder[0] ? scratch_folder : (scratch("x"), scratch_folder), getenv("PATH"));
     FILE *f = fopen(scratch("ffmpeg"), "w");
     assert_non_null(f);
     fprintf(f, "#!/bin/sh\n%s\n", script);
@@ -130,7 +131,8 @@ static void scripts(void **state)
     assert_string_equal(cue.text, "run");
     assert_true(amb_cue_parse("3 skill 2", &cue, &err));
     assert_true(cue.text[0] == 0 && cue.value == 2);
-    static const char *const bad[] = {"", "push", "-1 push", "1 fly", "1 push hard", "1 push 1 2", "x push", "1 turn nan", "1 open"};
+    static const char *const bad[] = {"",           "push",   "-1 push",    "1 fly", "1 push hard",
+                                      "1 push 1 2", "x push", "1 turn nan", "1 open"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (amb_cue_parse(bad[i], &cue, &err))
             fail_msg("\"%s\" was taken", bad[i]);
@@ -154,7 +156,8 @@ static void numbers_of_scripts_have_bounds(void **state)
             continue;
         }
         assert_true(a->value >= b.lo && a->value <= b.hi);
-        const double good[] = {b.lo, b.hi}, bad[] = {b.lo - 1e-3, b.hi + 1e-3, b.lo - 1, b.hi + 1, 3e9, -3e9, 99999999999, 1e300, -1e300};
+        const double good[] = {b.lo, b.hi}, bad[] = {b.lo - 1e-3, b.hi + 1e-3, b.lo - 1, b.hi + 1, 3e9,
+                                                     -3e9,        99999999999, 1e300,    -1e300};
         for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
             amb_number_format(text, sizeof text, "1 %s %.17g", a->name, good[i]);
             if (!amb_cue_parse(text, &cue, &err))
@@ -165,7 +168,8 @@ static void numbers_of_scripts_have_bounds(void **state)
             amb_number_format(text, sizeof text, "1 %s %.17g", a->name, bad[i]);
             if (amb_cue_parse(text, &cue, &err))
                 fail_msg("\"%s\" was taken", text);
-            amb_number_format(text, sizeof text, "%s is |, expected a |number from %g to %g", a->name, b.lo, b.hi);
+            amb_number_format(text, sizeof text, "%s is |, expected a |number from %g to %g", a->name, b.lo,
+                              b.hi);
             assert_sentence(&err, text);
         }
     }
@@ -183,7 +187,8 @@ static void no_key_means_two_things(void **state)
     for (const amb_action_info *a = amb_action_table; a->name; a++) {
         assert_ptr_equal(amb_action_by_name(a->name), a);
         assert_ptr_equal(amb_action_of(a->action), a);
-        assert_int_equal(a->keys != NULL, a->key[0] != 0); /* help tells every key, and no key that is not there */
+        assert_int_equal(a->keys != NULL, a->key[0] != 0); /* help tells every key, and no key that is not
+                                                              there */
         assert_int_equal(a->keys != NULL, a->what != NULL);
         for (int k = 0; k < 3; k++)
             if (a->key[k])
@@ -218,7 +223,8 @@ static void the_player_plays(void **state)
     amb_player_free(&p);
 }
 
-/* What the mouse points at is what is drawn there: every joint, seen from several sides, is found where its own picture is. */
+/* What the mouse points at is what is drawn there: every joint, seen from several sides, is found where its
+ * own picture is. */
 static void picking_finds_limbs(void **state)
 {
     (void)state;
@@ -238,19 +244,22 @@ static void picking_finds_limbs(void **state)
     const amb_look look = {1, 1, 1, 1, 1};
     int found[AMB_BODIES] = {0};
     for (int side = 0; side < 4; side++) {
-        scene.camera = (amb_camera){.azimuth = 90. * side + 20, .elevation = -10, .distance = 3, .height = .9};
+        scene.camera =
+            (amb_camera){.azimuth = 90. * side + 20, .elevation = -10, .distance = 3, .height = .9};
         amb_scene_update(&scene, &snap, 1, 0, &look);
         for (int y = 0; y < 90; y++) {
             for (int x = 0; x < 160; x++) {
                 int who = -1, body = -1;
                 double local[3], depth, at[3], joint[AMB_BODIES][3], rot[AMB_BODIES][4], world[3];
-                if (!amb_scene_pick(&scene, &snap, (x + .5) / 160, (y + .5) / 90, aspect, &who, &body, local, &depth))
+                if (!amb_scene_pick(&scene, &snap, (x + .5) / 160, (y + .5) / 90, aspect, &who, &body, local,
+                                    &depth))
                     continue;
                 assert_in_range(who, 0, 2);
                 found[body] += who == 0;
                 /* The point in the body's frame and the point on the ray are one. */
                 amb_scene_unproject(&scene, who, (x + .5) / 160, (y + .5) / 90, aspect, depth, at);
-                const double turn = scene.camera.azimuth * M_PI / 180, right = at[0] * sin(turn) - at[1] * cos(turn);
+                const double turn = scene.camera.azimuth * M_PI / 180,
+                             right = at[0] * sin(turn) - at[1] * cos(turn);
                 if (who == 0 && abs(x - 80) > 4) /* it stands at the origin, which the camera looks at */
                     assert_true((x > 80) == (right > 0));
                 if (who == 0 && abs(y - 45) > 8)

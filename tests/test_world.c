@@ -1,4 +1,5 @@
-/* The physics step: stable PD against a reference solve, the torque limit, kinematics against the skeleton table, saving and breaking. */
+/* The physics step: stable PD against a reference solve, the torque limit, kinematics against the skeleton
+ * table, saving and breaking. */
 #include "tests/body.h"
 
 #include "sim/world.h"
@@ -126,8 +127,9 @@ static void solve(int n, double *a, double *b)
     }
 }
 
-/* Tan, Liu, Turk 2011 with the position, too, taken at the step's end, as sim/world.h promises: tau = Kp (target - q - h v') - Kd v' with
- * v' = v + h a, so that (M + h Kd + h^2 Kp) a = Kp (target - q - h v) - Kd v - C. Solved here with the full matrix. */
+/* Tan, Liu, Turk 2011 with the position, too, taken at the step's end, as sim/world.h promises: tau = Kp
+ * (target - q - h v') - Kd v' with v' = v + h a, so that (M + h Kd + h^2 Kp) a = Kp (target - q - h v) - Kd v
+ * - C. Solved here with the full matrix. */
 static void one_step_is_a_stable_pd_solve(void **unused)
 {
     (void)unused;
@@ -143,7 +145,8 @@ static void one_step_is_a_stable_pd_solve(void **unused)
             random_pose(&rng, pose, 4, 1);
             random_velocity(&rng, vel, .3);
             memcpy(target, pose, sizeof target);
-            for (int i = 1; i < AMB_BODIES; i++) { /* targets a known small turn away, seen from the child: no limit is met */
+            for (int i = 1; i < AMB_BODIES; i++) { /* targets a known small turn away, seen from the child: no
+                                                      limit is met */
                 if (is_hinge(i)) {
                     error[vel_at[i]] = amb_rng_range(&rng, -.05, .05);
                     target[pose_at[i]] += error[vel_at[i]];
@@ -230,7 +233,8 @@ static void joints_arrive_at_their_targets(void **unused)
             assert_false(world.unstable);
             amb_world_state(&world, &state);
             assert_all_finite(&state);
-            assert_near(worst_joint(&state, target), 0, .01, "largest distance from the target at rate", (int)hz[row]);
+            assert_near(worst_joint(&state, target), 0, .01, "largest distance from the target at rate",
+                        (int)hz[row]);
         }
         amb_world_free(&world);
         amb_character_destroy(character);
@@ -251,7 +255,8 @@ static void nothing_explodes_on_the_floor(void **unused)
         amb_world_step(&world, pose, (int)(.4 * hz));
         amb_world_state(&world, &state);
         assert_all_finite(&state);
-        assert_near(worst_joint(&state, pose), 0, .15, "largest distance from the standing pose at rate", (int)hz);
+        assert_near(worst_joint(&state, pose), 0, .15, "largest distance from the standing pose at rate",
+                    (int)hz);
         assert_near(state.pose[2], .881, .02, "root height of the standing body at rate", (int)hz);
         assert_int_equal(world.touching & ~(1u << AMB_RIGHT_ANKLE | 1u << AMB_LEFT_ANKLE), 0);
 
@@ -269,8 +274,10 @@ static void nothing_explodes_on_the_floor(void **unused)
     }
 }
 
-/* |applied torque without what is there to be taken off as damping|, for each joint of one physics step from this state. */
-static void check_torques(amb_world *world, const double pose[AMB_POSE], const double vel[AMB_VEL], const double target[AMB_POSE])
+/* |applied torque without what is there to be taken off as damping|, for each joint of one physics step from
+ * this state. */
+static void check_torques(amb_world *world, const double pose[AMB_POSE], const double vel[AMB_VEL],
+                          const double target[AMB_POSE])
 {
     amb_world_set(world, pose, vel);
     amb_world_step(world, target, 1);
@@ -291,7 +298,8 @@ static void check_torques(amb_world *world, const double pose[AMB_POSE], const d
             transposed(t, a);
             matrix_product(d, t, b);
             const double axis[3] = {d[2][1] - d[1][2], d[0][2] - d[2][0], d[1][0] - d[0][1]};
-            const double length = sqrt(axis[0] * axis[0] + axis[1] * axis[1] + axis[2] * axis[2]), angle = angle_between(a, b);
+            const double length = sqrt(axis[0] * axis[0] + axis[1] * axis[1] + axis[2] * axis[2]),
+                         angle = angle_between(a, b);
             for (int k = 0; k < 3; k++)
                 turn[k] = length > 0 ? angle * axis[k] / length : 0;
         }
@@ -367,7 +375,8 @@ static void limited_joints_are_counted_over_a_control_step(void **unused)
             most = sum > most ? sum : most;
         }
     }
-    assert_in_range(most, AMB_CLIP_JOINTS + 1, 4 * AMB_CLIP_JOINTS); /* more than one physics step can count */
+    assert_in_range(most, AMB_CLIP_JOINTS + 1, 4 * AMB_CLIP_JOINTS); /* more than one physics step can
+                                                                        count */
     amb_world_free(&world);
     amb_world_free(&single);
     amb_character_destroy(character);
@@ -472,7 +481,8 @@ static void a_saved_world_goes_on_bit_by_bit(void **unused)
         amb_world_state(&world, &then[n]);
         touching[n] = world.touching;
     }
-    for (int round = 0; round < 2; round++) { /* into the world it came from, then into one that never moved */
+    for (int round = 0; round < 2; round++) { /* into the world it came from, then into one that never
+                                                 moved */
         amb_world *to = round ? &other : &world;
         amb_world_load(to, saved);
         amb_world_state(to, &again);

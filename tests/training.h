@@ -1,5 +1,5 @@
-/* What the tests of training share: a small and lively training, and comparing two of them bit by bit. Looks into learn/train_state.h,
- * which is private to the training and to its tests. */
+/* What the tests of training share: a small and lively training, and comparing two of them bit by bit. Looks
+ * into learn/train_state.h, which is private to the training and to its tests. */
 #ifndef AMB_TESTS_TRAINING_H
 #define AMB_TESTS_TRAINING_H
 
@@ -28,7 +28,8 @@ static inline int tear_down(void **state)
     return remove_scratch(state);
 }
 
-/* Small and lively: short episodes, pushes, turns. What acts is what is exported: neither a mean of the weights nor a copy. */
+/* Small and lively: short episodes, pushes, turns. What acts is what is exported: neither a mean of the
+ * weights nor a copy. */
 static inline amb_settings lively(bool bf16)
 {
     amb_settings s = amb_settings_default();
@@ -52,7 +53,8 @@ static inline amb_settings lively(bool bf16)
     return s;
 }
 
-/* The same with all that training adds by default: folded, averaged, starts where episodes fail and off the reference. */
+/* The same with all that training adds by default: folded, averaged, starts where episodes fail and off the
+ * reference. */
 static inline amb_settings lively_all(bool bf16)
 {
     amb_settings s = lively(bf16);
@@ -76,18 +78,25 @@ static inline amb_train *try_create(const amb_settings *s)
 static inline void assert_same_stats(const amb_train_stats *a, const amb_train_stats *b)
 {
     const amb_train_stats x = *a, y = *b;
-    assert_true(x.iteration == y.iteration && x.samples == y.samples && x.reward == y.reward && x.episodes == y.episodes);
+    assert_true(x.iteration == y.iteration && x.samples == y.samples && x.reward == y.reward &&
+                x.episodes == y.episodes);
     assert_true(x.root_m == y.root_m && x.joint_rad == y.joint_rad && x.end_effector_m == y.end_effector_m);
-    assert_true(x.episode_s == y.episode_s && x.normalised_return == y.normalised_return && x.survived == y.survived);
-    assert_true(x.fell == y.fell && x.lost == y.lost && x.fell_on == y.fell_on && x.limited == y.limited && x.copy_error == y.copy_error);
-    assert_true(x.unstable == y.unstable && x.noise == y.noise && x.actor_rate == y.actor_rate && x.push_speed == y.push_speed);
+    assert_true(x.episode_s == y.episode_s && x.normalised_return == y.normalised_return &&
+                x.survived == y.survived);
+    assert_true(x.fell == y.fell && x.lost == y.lost && x.fell_on == y.fell_on && x.limited == y.limited &&
+                x.copy_error == y.copy_error);
+    assert_true(x.unstable == y.unstable && x.noise == y.noise && x.actor_rate == y.actor_rate &&
+                x.push_speed == y.push_speed);
     assert_true(x.explained == y.explained && x.ppo.apart == y.ppo.apart);
-    assert_true(x.ppo.kl == y.ppo.kl && x.ppo.clipped == y.ppo.clipped && x.ppo.critic_loss == y.ppo.critic_loss);
-    assert_true(x.ppo.actor_norm == y.ppo.actor_norm && x.ppo.critic_norm == y.ppo.critic_norm && x.ppo.skipped == y.ppo.skipped);
+    assert_true(x.ppo.kl == y.ppo.kl && x.ppo.clipped == y.ppo.clipped &&
+                x.ppo.critic_loss == y.ppo.critic_loss);
+    assert_true(x.ppo.actor_norm == y.ppo.actor_norm && x.ppo.critic_norm == y.ppo.critic_norm &&
+                x.ppo.skipped == y.ppo.skipped);
     assert_memory_equal(x.part, y.part, sizeof x.part);
 }
 
-static inline void assert_same_network(amb_train_net *a, const amb_adam *adam_a, amb_train_net *b, const amb_adam *adam_b)
+static inline void assert_same_network(amb_train_net *a, const amb_adam *adam_a, amb_train_net *b,
+                                       const amb_adam *adam_b)
 {
     const size_t bytes = amb_train_net_size(a) * sizeof(float);
     assert_memory_equal(amb_train_net_parameters(a), amb_train_net_parameters(b), bytes);
@@ -107,14 +116,18 @@ static inline amb_train *trained(const amb_settings *s, int iterations)
 
 static inline void assert_same_training(const amb_train *a, const amb_train *b)
 {
-    assert_same_network(amb_ppo_actor(a->ppo), amb_ppo_actor_adam(a->ppo), amb_ppo_actor(b->ppo), amb_ppo_actor_adam(b->ppo));
-    assert_same_network(amb_ppo_critic(a->ppo), amb_ppo_critic_adam(a->ppo), amb_ppo_critic(b->ppo), amb_ppo_critic_adam(b->ppo));
+    assert_same_network(amb_ppo_actor(a->ppo), amb_ppo_actor_adam(a->ppo), amb_ppo_actor(b->ppo),
+                        amb_ppo_actor_adam(b->ppo));
+    assert_same_network(amb_ppo_critic(a->ppo), amb_ppo_critic_adam(a->ppo), amb_ppo_critic(b->ppo),
+                        amb_ppo_critic_adam(b->ppo));
     assert_true(a->mirror == b->mirror && (a->actor_average != NULL) == (b->actor_average != NULL));
     for (int k = 0; a->mirror && k < 2; k++)
         assert_same_network(a->copier.net[k], &a->copier.adam[k], b->copier.net[k], &b->copier.adam[k]);
     if (a->actor_average) {
-        assert_memory_equal(a->actor_average, b->actor_average, amb_train_net_size(amb_ppo_actor(a->ppo)) * sizeof(float));
-        assert_memory_equal(a->critic_average, b->critic_average, amb_train_net_size(amb_ppo_critic(a->ppo)) * sizeof(float));
+        assert_memory_equal(a->actor_average, b->actor_average,
+                            amb_train_net_size(amb_ppo_actor(a->ppo)) * sizeof(float));
+        assert_memory_equal(a->critic_average, b->critic_average,
+                            amb_train_net_size(amb_ppo_critic(a->ppo)) * sizeof(float));
     }
     assert_true(a->bins == b->bins);
     assert_memory_equal(a->start_below, b->start_below, (size_t)a->bins * sizeof *a->start_below);

@@ -50,7 +50,8 @@ const amb_action_info amb_action_table[] = {
     {0},
 };
 
-/* Steps: more than a history holds, and an hour of simulation. The others as the options of the same names, where there are such. */
+/* Steps: more than a history holds, and an hour of simulation. The others as the options of the same names,
+ * where there are such. */
 enum { MOST_STEPS = 100000 };
 static const double most_seconds = 1e6;
 static const amb_action_bounds bounds[AMB_ACTIONS] = {
@@ -119,7 +120,8 @@ static bool check_value(const amb_action_info *info, double value, amb_error *er
         return amb_fail(err, "%s takes no value, found %.9g", info->name, value);
     if (value >= b.lo && value <= b.hi && (!b.whole || value == floor(value)))
         return true;
-    return amb_fail(err, "%s is %.9g, expected a %snumber from %g to %g", info->name, value, b.whole ? "whole " : "", b.lo, b.hi);
+    return amb_fail(err, "%s is %.9g, expected a %snumber from %g to %g", info->name, value,
+                    b.whole ? "whole " : "", b.lo, b.hi);
 }
 
 bool amb_cue_parse(const char *text, amb_cue *cue, amb_error *err)
@@ -128,16 +130,21 @@ bool amb_cue_parse(const char *text, amb_cue *cue, amb_error *err)
     *cue = (amb_cue){0};
     const char *behind = "";
     const bool timed = amb_number_read(text + strspn(text, " \t"), &behind, &cue->time);
-    const int n = timed && (*behind == ' ' || *behind == '\t') ? 1 + sscanf(behind, "%31s %255s %1s", name, value, rest) : 0;
+    const int n = timed && (*behind == ' ' || *behind == '\t')
+                      ? 1 + sscanf(behind, "%31s %255s %1s", name, value, rest)
+                      : 0;
     if (n >= 2 && n <= 3 && (cue->time < 0 || cue->time > most_seconds))
-        return amb_fail(err, "\"%.60s\": the time is %.9g s, expected 0 to %g", text, cue->time, most_seconds);
+        return amb_fail(err, "\"%.60s\": the time is %.9g s, expected 0 to %g", text, cue->time,
+                        most_seconds);
     if (n < 2 || n > 3 || !(cue->time >= 0))
-        return amb_fail(err, "\"%.60s\", expected \"TIME ACTION\" or \"TIME ACTION VALUE\", as in \"3 push 1.5\"", text);
+        return amb_fail(
+            err, "\"%.60s\", expected \"TIME ACTION\" or \"TIME ACTION VALUE\", as in \"3 push 1.5\"", text);
     const amb_action_info *info = amb_action_by_name(name);
     if (!info) {
         char known[600] = "";
         for (const amb_action_info *i = amb_action_table; i->name; i++)
-            snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i == amb_action_table ? "" : ", ", i->name);
+            snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s",
+                     i == amb_action_table ? "" : ", ", i->name);
         return amb_fail(err, "there is no action \"%s\", expected one of %s", name, known);
     }
     cue->action = info->action;
@@ -148,7 +155,8 @@ bool amb_cue_parse(const char *text, amb_cue *cue, amb_error *err)
         return amb_fail(err, "\"%.60s\": which style?", text);
     if (n == 3) {
         const bool number = amb_number_read(value, NULL, &cue->value);
-        if (info->action == AMB_ACT_OPEN || info->action == AMB_ACT_STYLE || (!number && info->action == AMB_ACT_SKILL))
+        if (info->action == AMB_ACT_OPEN || info->action == AMB_ACT_STYLE ||
+            (!number && info->action == AMB_ACT_SKILL))
             snprintf(cue->text, sizeof cue->text, "%s", value);
         else if (!number)
             return amb_fail(err, "\"%.60s\": \"%.60s\" is not a number", text, value);

@@ -1,5 +1,5 @@
-/* Everything one can do, by name: the keys, the buttons of the panel, `--do` and the help on screen all come from this one table, so that
- * they cannot say different things. */
+/* Everything one can do, by name: the keys, the buttons of the panel, `--do` and the help on screen all come
+ * from this one table, so that they cannot say different things. */
 #ifndef AMB_VIEWER_ACTIONS_H
 #define AMB_VIEWER_ACTIONS_H
 
@@ -74,8 +74,8 @@ amb_action_bounds amb_action_bounds_of(amb_action action);
 /* What the mouse and the held keys do, for the help: pairs of texts, ended by NULL. */
 extern const char *const amb_mouse_help[][2];
 
-/* One line of a script, "TIME ACTION [VALUE]": at TIME s of simulated time. False and a sentence where `text` is something else, or where a
- * number is out of its bounds. */
+/* One line of a script, "TIME ACTION [VALUE]": at TIME s of simulated time. False and a sentence where `text`
+ * is something else, or where a number is out of its bounds. */
 typedef struct amb_cue {
     double time, value;
     amb_action action;

@@ -31,7 +31,8 @@ void amb_app_say(amb_app *app, const char *format, ...)
 /* Whether nobody has said what is to move how: then it is the actor that follows styles, if there is one. */
 static bool nothing_said(const amb_app_def *def)
 {
-    return !def->policy && !def->motion && !def->watch && !def->no_policy && !amb_style_requested(&def->style);
+    return !def->policy && !def->motion && !def->watch && !def->no_policy &&
+           !amb_style_requested(&def->style);
 }
 
 static bool have_locomotion(void)
@@ -40,8 +41,8 @@ static bool have_locomotion(void)
     return amb_asset_path("models/locomotion.onnx", path, sizeof path, NULL);
 }
 
-/* Which actor: as given, the run folder's, else the model of the motion's name, else the one that goes with what is to be followed. Empty:
- * none is wanted. */
+/* Which actor: as given, the run folder's, else the model of the motion's name, else the one that goes with
+ * what is to be followed. Empty: none is wanted. */
 static bool first_policy(const amb_app_def *def, char *path, size_t size, amb_error *err)
 {
     path[0] = 0;
@@ -51,7 +52,8 @@ static bool first_policy(const amb_app_def *def, char *path, size_t size, amb_er
         return (size_t)snprintf(path, size, "%s/actor.onnx", def->watch) < size ||
                amb_fail(err, "--watch: the path %.80s... is longer than %zu bytes", def->watch, size - 12);
     const bool styles = amb_style_requested(&def->style) || (nothing_said(def) && have_locomotion());
-    return amb_find_actor(def->policy, def->motion, def->clips, styles ? "locomotion" : "walk", path, size, err);
+    return amb_find_actor(def->policy, def->motion, def->clips, styles ? "locomotion" : "walk", path, size,
+                          err);
 }
 
 static amb_skill_def skill_def(const amb_app *app, const char *policy)
@@ -85,8 +87,8 @@ static bool load_first(amb_app *app, amb_error *err)
     if (!app->character)
         app->character = amb_character_create(&body, err);
     const amb_policy *policy = app->skill[0]->has_policy ? &app->skill[0]->policy : NULL;
-    if (!app->character ||
-        !amb_choose_may_touch(def->may_touch, policy, app->character, app->skill[0]->clip, &app->skill[0]->may_touch, err))
+    if (!app->character || !amb_choose_may_touch(def->may_touch, policy, app->character, app->skill[0]->clip,
+                                                 &app->skill[0]->may_touch, err))
         return false;
     const char *trained_on = nothing_said(def) ? NULL : amb_style_trained_on(app->skill[0]->policy.motion);
     if (app->skill[0]->invents && !amb_app_invent(app, app->skill[0], trained_on ? trained_on : "walk", err))
@@ -143,7 +145,8 @@ static bool start_session(amb_app *app, amb_error *err)
     session.get_up_s = def->get_up_s;
     session.history_s = def->characters > 32 ? fmin(12, 1200. / def->characters) : 20;
     if (def->seconds > 0)
-        session.step_limit = (int64_t)ceil(def->seconds / (app->env.substeps * app->character->timestep) - 1e-9);
+        session.step_limit =
+            (int64_t)ceil(def->seconds / (app->env.substeps * app->character->timestep) - 1e-9);
     app->session = amb_session_create(&session, err);
     if (!app->session || !amb_session_snapshot_init(&app->own, def->characters, err))
         return false;
@@ -178,20 +181,26 @@ static bool start_clip(amb_app *app, const char *file, amb_error *err)
 static void show_defaults(amb_app *app)
 {
     const amb_app_def *def = &app->def;
-    app->shown = (amb_shown){.look = {def->ghost, def->forces, def->trail, def->points, 1}, def->panel, def->plots, def->status, 0};
+    app->shown = (amb_shown){.look = {def->ghost, def->forces, def->trail, def->points, 1},
+                             def->panel,
+                             def->plots,
+                             def->status,
+                             0};
     app->pace = 1;
     app->asked = -1;
     app->hint = true;
     app->scale = 1;
 }
 
-/* A pipe may be a log, but only one that somebody reads: O_NONBLOCK, so that opening it does not wait for that. */
+/* A pipe may be a log, but only one that somebody reads: O_NONBLOCK, so that opening it does not wait for
+ * that. */
 static bool open_log(amb_app *app, amb_error *err)
 {
     const char *path = app->def.log;
     const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
     if (fd < 0)
-        return amb_fail(err, "--log: %s cannot be written: %s", path, errno == ENXIO ? "it is a pipe that nobody reads" : strerror(errno));
+        return amb_fail(err, "--log: %s cannot be written: %s", path,
+                        errno == ENXIO ? "it is a pipe that nobody reads" : strerror(errno));
     if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK) < 0 || !(app->log = fdopen(fd, "w"))) {
         amb_fail(err, "--log: %s cannot be written: %s", path, strerror(errno));
         close(fd);
@@ -226,7 +235,8 @@ bool amb_app_make_scene(amb_app *app, amb_error *err)
 {
     const amb_app_def *def = &app->def;
     /* A clip is one character's, but it may be left for the session of all. */
-    if (!amb_scene_init(&app->scene, app->character, def->characters, (amb_quality)def->quality, def->width, def->height, err))
+    if (!amb_scene_init(&app->scene, app->character, def->characters, (amb_quality)def->quality, def->width,
+                        def->height, err))
         return false;
     if (def->clip_file)
         amb_camera_home(&app->scene.camera, 1);
@@ -250,7 +260,8 @@ bool amb_app_open_renderer(amb_app *app, double scale, int framebuffer, amb_erro
     app->has_context = true;
     mjr_setBuffer(framebuffer, &app->context);
     if (app->context.currentBuffer != framebuffer)
-        return amb_fail(err, "OpenGL here has no %s to draw in", framebuffer == mjFB_OFFSCREEN ? "offscreen buffer" : "window");
+        return amb_fail(err, "OpenGL here has no %s to draw in",
+                        framebuffer == mjFB_OFFSCREEN ? "offscreen buffer" : "window");
     app->panel = amb_panel_create(app, err);
     if (!app->panel)
         return false;
@@ -291,7 +302,8 @@ bool amb_app_close_log(amb_app *app, amb_error *err)
     errno = 0;
     if (fclose(log) == 0 && !failed)
         return true;
-    return amb_fail(err, "--log: %s is not whole: %s", app->def.log, errno ? strerror(errno) : "an earlier write failed");
+    return amb_fail(err, "--log: %s is not whole: %s", app->def.log,
+                    errno ? strerror(errno) : "an earlier write failed");
 }
 
 const amb_snapshot *amb_app_look(amb_app *app)
@@ -311,8 +323,9 @@ bool amb_app_stopped(const amb_app *app)
     return app->stopped && *app->stopped;
 }
 
-/* A full queue is waited for, because the other side empties it; but not for long, and not again until it has: it may be in the middle of
- * very many steps, and a window that waits cannot be closed. A pull is followed by the next one. */
+/* A full queue is waited for, because the other side empties it; but not for long, and not again until it
+ * has: it may be in the middle of very many steps, and a window that waits cannot be closed. A pull is
+ * followed by the next one. */
 static bool send_to_thread(amb_app *app, const amb_command *command)
 {
     const double until = amb_clock_now() + (app->stuck ? 0 : .3);
@@ -346,7 +359,8 @@ bool amb_app_send(amb_app *app, const amb_command *command)
     return true;
 }
 
-/* Gives a new skill to the simulation and keeps the old one until it has let go. False if it cannot take it; then it is freed. */
+/* Gives a new skill to the simulation and keeps the old one until it has let go. False if it cannot take it;
+ * then it is freed. */
 static bool teach(amb_app *app, int number, amb_skill *skill)
 {
     if (!amb_app_send(app, &(amb_command){.kind = AMB_DO_TEACH, .value = number, .skill = skill})) {
@@ -418,7 +432,9 @@ static bool leave_clip(amb_app *app)
     amb_error err;
     if (!app->session) {
         app->skills = 0;
-        if (!start_session(app, &err) || !(is_film(app) || (app->sim = amb_sim_start(app->session, app->def.characters, 1, false, &err)))) {
+        if (!start_session(app, &err) ||
+            !(is_film(app) ||
+              (app->sim = amb_sim_start(app->session, app->def.characters, 1, false, &err)))) {
             end_session(app);
             list_others(app);
             amb_app_say(app, "%s", err.text);
@@ -468,7 +484,9 @@ void amb_app_drop(amb_app *app, const char *path)
     const char *slash = strrchr(path, '/');
     if (ends_with(path, ".onnx")) {
         if (app->skills >= AMB_SKILLS || !app->session) {
-            amb_app_say(app, "%s", app->session ? "no room for another skill: nine is all" : "choose a skill first; a clip is playing");
+            amb_app_say(app, "%s",
+                        app->session ? "no room for another skill: nine is all"
+                                     : "choose a skill first; a clip is playing");
             return;
         }
         char found[4096];
@@ -502,8 +520,8 @@ void amb_app_drop(amb_app *app, const char *path)
     amb_app_send(app, &(amb_command){.kind = AMB_DO_PAUSE, .value = 1});
     if (app->panel)
         amb_panel_relist(app->panel);
-    amb_app_say(app, "playing %s without physics; 1 to %d go back to the simulation", slash ? slash + 1 : path,
-                app->choices > 9 ? 9 : app->choices);
+    amb_app_say(app, "playing %s without physics; 1 to %d go back to the simulation",
+                slash ? slash + 1 : path, app->choices > 9 ? 9 : app->choices);
 }
 
 /* A successor for skill 0, made of the run folder's newest files. */

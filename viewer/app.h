@@ -1,5 +1,6 @@
-/* The viewer without its window: what is simulated or played, what is shown of it, and what every action does. viewer/window.c gives it a
- * window and a user, viewer/studio.c an offscreen buffer and a clock of its own; both draw with amb_app_draw. */
+/* The viewer without its window: what is simulated or played, what is shown of it, and what every action
+ * does. viewer/window.c gives it a window and a user, viewer/studio.c an offscreen buffer and a clock of its
+ * own; both draw with amb_app_draw. */
 #ifndef AMB_VIEWER_APP_H
 #define AMB_VIEWER_APP_H
 
@@ -57,13 +58,15 @@ typedef struct amb_app {
     double begun; /* amb_clock_now() at the program's start */
     amb_character *character;
     amb_skill *skill[AMB_SKILLS];
-    char skill_name[AMB_SKILLS][64], skill_path[AMB_SKILLS][4096]; /* path: of those that are not loaded yet */
+    char skill_name[AMB_SKILLS][64], skill_path[AMB_SKILLS][4096]; /* path: of those that are not loaded
+                                                                      yet */
     int skills;
     amb_motions motions; /* styles NULL: nothing is invented yet */
     amb_choice choice[AMB_CHOICES];
     int choices;
     int styles_shown, style_shown[AMB_STYLES_SHOWN]; /* numbers in the table, in the order of the list */
-    double *weight;                                  /* (styles): of the style that is wanted, as asked for or as seen */
+    double *weight;                                  /* (styles): of the style that is wanted, as asked for or
+                                                        as seen */
     amb_latent latent;                               /* which that makes */
     double own_gain;                                 /* of the phase loop, when it is switched on */
     amb_env_def env;
@@ -82,7 +85,8 @@ typedef struct amb_app {
     bool stuck;                           /* the simulation's queue was full when something was last sent */
     const volatile sig_atomic_t *stopped; /* not 0: somebody wants to leave, now; NULL: nobody can */
 
-    double turn_key, turn_sent, turn_base, pace; /* steering: -1 to 1 as held, rad/s as sent and as set in the panel */
+    double turn_key, turn_sent, turn_base, pace; /* steering: -1 to 1 as held, rad/s as sent and as set in the
+                                                    panel */
     bool dragging;
     amb_command pull;
     double pull_depth;
@@ -142,10 +146,12 @@ int amb_app_chosen(const amb_app *app, const amb_snapshot *snapshot);
 bool amb_app_have_skill(amb_app *app, int skill); /* loads it if need be; says why not */
 void amb_app_steer(amb_app *app, double left);    /* -1 to 1; as long as it is held */
 
-/* A file that was dropped on the window: a clip (played without physics) or an actor (a new skill). Says what it did. */
+/* A file that was dropped on the window: a clip (played without physics) or an actor (a new skill). Says what
+ * it did. */
 void amb_app_drop(amb_app *app, const char *path);
 
-/* app_style.c. Generators for a skill that invents motions; `style`: of the plan, where the command line gives none. */
+/* app_style.c. Generators for a skill that invents motions; `style`: of the plan, where the command line
+ * gives none. */
 bool amb_app_invent(amb_app *app, amb_skill *skill, const char *style, amb_error *err);
 void amb_app_list(amb_app *app); /* fills the choices */
 /* A mixture ("walk:.7,zombie:.3") or "random"; the blend of app->weight. They say what is wrong. */
@@ -153,7 +159,8 @@ void amb_app_style(amb_app *app, const char *text);
 void amb_app_blend(amb_app *app);
 bool amb_app_check_cues(const amb_app *app, amb_error *err);
 void amb_app_set_pace(amb_app *app, double pace);
-bool amb_app_style_pace(amb_app *app, int sign); /* a little faster or slower, or the next style; false: no style is followed */
+bool amb_app_style_pace(amb_app *app, int sign); /* a little faster or slower, or the next style; false: no
+                                                    style is followed */
 void amb_app_see_style(amb_app *app, const amb_snapshot *snapshot);
 void amb_app_style_text(const amb_app *app, char *text, size_t size); /* "walk 70 %, zombie 30 %" */
 
@@ -174,7 +181,8 @@ void amb_app_draw(amb_app *app, const amb_snapshot *snapshot, double alpha, doub
 /* The part of the picture that is the world's: without panel. */
 mjrRect amb_app_world(const amb_app *app, mjrRect whole);
 
-/* Reads the picture back, (height, width, 3), bottom row first; the buffer is kept and grows. NULL when memory is short. */
+/* Reads the picture back, (height, width, 3), bottom row first; the buffer is kept and grows. NULL when
+ * memory is short. */
 const unsigned char *amb_app_read(amb_app *app, mjrRect whole);
 
 /* app_film.c: a picture or a frame of a video, where one is asked for. */

@@ -63,7 +63,8 @@ void amb_app_steer(amb_app *app, double left)
     send_turn(app);
 }
 
-/* The slowest looping skill that is clearly faster than this one, or the fastest that is clearly slower; -1 if there is none. */
+/* The slowest looping skill that is clearly faster than this one, or the fastest that is clearly slower; -1
+ * if there is none. */
 static int other_gait(const amb_app *app, int now, int sign)
 {
     int best = -1;
@@ -93,7 +94,8 @@ static void change_pace(amb_app *app, int sign)
         return;
     }
     const bool styles = app->choices > 0 && app->choice[0].style >= 0; /* then no skill is a gait */
-    for (int i = 0; i < app->skills && i < 2 && !styles; i++)          /* walk and run, if nobody has asked for them yet */
+    for (int i = 0; i < app->skills && i < 2 && !styles; i++)          /* walk and run, if nobody has asked
+                                                                          for them yet */
         (void)amb_app_have_skill(app, i);
     const int next = styles ? -1 : other_gait(app, now, sign);
     if (next >= 0) {
@@ -227,7 +229,8 @@ void amb_app_act(amb_app *app, amb_action action, double value)
         change_pace(app, -1);
         break;
     case AMB_ACT_NEXT:
-        amb_app_send(app, &(amb_command){.kind = AMB_DO_FOLLOW, .character = (now->follow + 1) % now->characters});
+        amb_app_send(app,
+                     &(amb_command){.kind = AMB_DO_FOLLOW, .character = (now->follow + 1) % now->characters});
         break;
     case AMB_ACT_SCREENSHOT:
         app->wants_screenshot = true;
@@ -280,7 +283,8 @@ bool amb_app_scrub_rect(const amb_app *app, const amb_snapshot *s, mjrRect whole
         return false;
     const mjrRect world = amb_app_world(app, whole);
     const int margin = (int)(16 * app->scale);
-    *bar = (mjrRect){world.left + margin, world.bottom + margin, world.width - 2 * margin, (int)(14 * app->scale)};
+    *bar = (mjrRect){world.left + margin, world.bottom + margin, world.width - 2 * margin,
+                     (int)(14 * app->scale)};
     return bar->width > 50;
 }
 
@@ -306,7 +310,8 @@ void amb_app_watch(amb_app *app)
     app->watch.checked = now;
     if (stat(app->skill_path[0], &status))
         return;
-    const long long stamp = (long long)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec + (long long)status.st_ino;
+    const long long stamp =
+        (long long)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec + (long long)status.st_ino;
     if (stamp == app->watch.stamp)
         return;
     const bool first = app->watch.stamp == 0;
@@ -318,9 +323,10 @@ void amb_app_watch(amb_app *app)
 /* One line of the log for each thing that is not as it was. */
 static void log_changes(amb_app *app, const amb_snapshot *s)
 {
-    static const char *const names[] = {"paused", "speed",   "skill",  "turn",  "pace",    "follow",   "pulling",   "pushes",
-                                        "jumps",  "ghost",   "forces", "trail", "points",  "plots",    "panel",     "status",
-                                        "help",   "shadows", "film",   "clip",  "azimuth", "distance", "elevation", "gain"};
+    static const char *const names[] = {"paused",  "speed",  "skill",   "turn",     "pace",      "follow",
+                                        "pulling", "pushes", "jumps",   "ghost",    "forces",    "trail",
+                                        "points",  "plots",  "panel",   "status",   "help",      "shadows",
+                                        "film",    "clip",   "azimuth", "distance", "elevation", "gain"};
     static double before[sizeof names / sizeof *names];
     static bool begun;
     static int skill; /* what is asked for counts when it is there */

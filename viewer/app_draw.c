@@ -24,8 +24,8 @@ mjrRect amb_app_world(const amb_app *app, mjrRect whole)
 /* Text of `font` from a point, its baseline there. */
 static void text(const amb_app *app, mjrRect at, int font, const char *words, int x, int y, float shade)
 {
-    mjr_text(font, words, &app->context, (float)(x - at.left) / (float)at.width, (float)(y - at.bottom) / (float)at.height, shade, shade,
-             shade);
+    mjr_text(font, words, &app->context, (float)(x - at.left) / (float)at.width,
+             (float)(y - at.bottom) / (float)at.height, shade, shade, shade);
 }
 
 static int text_width(const amb_app *app, const char *words, int font)
@@ -40,7 +40,8 @@ static int text_width(const amb_app *app, const char *words, int font)
 /* Needs the viewport set to `in`, for mjr_text's coordinates are relative to it. */
 static void centred_line(const amb_app *app, mjrRect in, int y, const char *words, float alpha)
 {
-    const int width = text_width(app, words, mjFONT_NORMAL) + px(app, 28), height = app->context.charHeight + px(app, 12);
+    const int width = text_width(app, words, mjFONT_NORMAL) + px(app, 28),
+              height = app->context.charHeight + px(app, 12);
     const mjrRect box = {in.left + (in.width - width) / 2, y, width, height};
     mjr_label(box, mjFONT_NORMAL, words, .11f, .12f, .15f, alpha, .95f, .96f, .97f, &app->context);
 }
@@ -104,7 +105,8 @@ static void draw_help(const amb_app *app, mjrRect world)
     int left = world.left + (world.width - total) / 2;
     for (int c = 0; c < columns; c++) {
         const int from = c * rows, count = c == columns - 1 ? n - from : rows;
-        plate(app, (mjrRect){left, world.bottom + (world.height - height) / 2, size[c].width, height}, lines + from, count, first[c], 1);
+        plate(app, (mjrRect){left, world.bottom + (world.height - height) / 2, size[c].width, height},
+              lines + from, count, first[c], 1);
         left += size[c].width;
     }
 }
@@ -119,7 +121,9 @@ static void speed_text(char *out, size_t size, double speed)
 
 static int skill_line(const amb_app *app, const amb_snapshot *s, line *lines, char (*buffer)[96])
 {
-    const char *state = s->body[s->follow].down ? ", fallen" : s->wanted != s->skill ? ", about to change" : "";
+    const char *state = s->body[s->follow].down ? ", fallen"
+                        : s->wanted != s->skill ? ", about to change"
+                                                : "";
     const char *pace = s->pace > 1.01 ? ", hurried" : s->pace < .99 ? ", slow" : "";
     snprintf(buffer[0], 96, "%s%s%s", s->skill < app->skills ? app->skill_name[s->skill] : "?", state, pace);
     lines[0] = (line){"Skill", buffer[0]};
@@ -133,7 +137,8 @@ static int style_lines(const amb_app *app, const amb_snapshot *s, line *lines, c
     int n = 0;
     amb_app_style_text(app, text, sizeof text);
     for (const char *part; n < 3 && (part = strsep(&rest, ",")) != NULL; n++) {
-        snprintf(buffer[n], 96, "%s%s", part + strspn(part, " "), n == 0 && s->wanted != s->skill ? ", about to change" : "");
+        snprintf(buffer[n], 96, "%s%s", part + strspn(part, " "),
+                 n == 0 && s->wanted != s->skill ? ", about to change" : "");
         lines[n] = (line){n ? NULL : "Style", buffer[n]};
     }
     return n;
@@ -149,7 +154,8 @@ static int simulation_lines(const amb_app *app, const amb_snapshot *s, line *lin
     if (s->invents && fabs(s->pace - 1) > .01)
         snprintf(buffer[n] + strlen(buffer[n]), 96 - strlen(buffer[n]), ", pace %.0f %%", 100 * s->pace);
     if (fabs(s->turn_rate) > 1e-3) /* the numbers' own words are enough while nobody steers */
-        snprintf(buffer[n] + strlen(buffer[n]), 96 - strlen(buffer[n]), ", turning %s", s->turn_rate > 0 ? "left" : "right");
+        snprintf(buffer[n] + strlen(buffer[n]), 96 - strlen(buffer[n]), ", turning %s",
+                 s->turn_rate > 0 ? "left" : "right");
     lines[n] = (line){"Speed", buffer[n]};
     n++;
     snprintf(buffer[n], 96, "%.1f s", body->up_s);
@@ -191,7 +197,8 @@ static void draw_status(const amb_app *app, const amb_snapshot *s, mjrRect world
     line lines[8];
     char buffer[8][96];
     int first;
-    const int n = s->clip_duration > 0 ? clip_lines(app, s, lines, buffer) : simulation_lines(app, s, lines, buffer);
+    const int n =
+        s->clip_duration > 0 ? clip_lines(app, s, lines, buffer) : simulation_lines(app, s, lines, buffer);
     mjrRect box = plate_size(app, lines, n, &first);
     const int least = px(app, app->sim ? 200 : 150); /* so that it does not twitch with every digit */
     box.width = box.width < least ? least : box.width;
@@ -202,14 +209,16 @@ static void draw_status(const amb_app *app, const amb_snapshot *s, mjrRect world
 
 static void draw_scrub(const amb_app *app, const amb_snapshot *s, mjrRect bar)
 {
-    const double at =
-        s->clip_duration > 0 ? s->clip_time / s->clip_duration : (double)(s->step - s->oldest) / fmax((double)(s->newest - s->oldest), 1);
+    const double at = s->clip_duration > 0
+                          ? s->clip_time / s->clip_duration
+                          : (double)(s->step - s->oldest) / fmax((double)(s->newest - s->oldest), 1);
     mjr_rectangle(bar, .11f, .12f, .15f, .8f);
     mjrRect done = bar;
     done.width = (int)(bar.width * fmin(fmax(at, 0), 1));
     mjr_rectangle(done, .34f, .62f, .80f, .9f);
-    mjr_rectangle((mjrRect){bar.left + done.width - px(app, 3), bar.bottom - px(app, 3), px(app, 6), bar.height + px(app, 6)}, .95f, .96f,
-                  .97f, 1);
+    mjr_rectangle((mjrRect){bar.left + done.width - px(app, 3), bar.bottom - px(app, 3), px(app, 6),
+                            bar.height + px(app, 6)},
+                  .95f, .96f, .97f, 1);
 }
 
 static mjrRect plots_column(const amb_app *app, mjrRect world)
@@ -217,7 +226,8 @@ static mjrRect plots_column(const amb_app *app, mjrRect world)
     int width = world.width / 4;
     width = width < px(app, 190) ? px(app, 190) : width > px(app, 300) ? px(app, 300) : width;
     const int gap = px(app, 12);
-    return (mjrRect){world.left + world.width - width - gap, world.bottom + px(app, 44), width, world.height - px(app, 44) - gap};
+    return (mjrRect){world.left + world.width - width - gap, world.bottom + px(app, 44), width,
+                     world.height - px(app, 44) - gap};
 }
 
 static bool has_plots(const amb_app *app, mjrRect world)
@@ -235,9 +245,11 @@ static mjrRect without_plots(const amb_app *app, mjrRect world)
 /* What a newcomer needs to know, as much of it as fits on the line. */
 static void draw_hint(const amb_app *app, mjrRect clear)
 {
-    static const char *const clip[] = {"Space: stop and go     Left, Right: frame by frame     H: help", "Space: stop     H: help", NULL};
-    static const char *const play[] = {"Drag a limb to pull it     Right click or P: push     Arrows: steer     Space: pause     H: help",
-                                       "Drag a limb: pull     P: push     Arrows: steer     H: help", "P: push     H: help", NULL};
+    static const char *const clip[] = {"Space: stop and go     Left, Right: frame by frame     H: help",
+                                       "Space: stop     H: help", NULL};
+    static const char *const play[] = {
+        "Drag a limb to pull it     Right click or P: push     Arrows: steer     Space: pause     H: help",
+        "Drag a limb: pull     P: push     Arrows: steer     H: help", "P: push     H: help", NULL};
     for (const char *const *hint = app->playing_clip ? clip : play; *hint; hint++)
         if (text_width(app, *hint, mjFONT_NORMAL) + px(app, 60) < clear.width) {
             centred_line(app, clear, clear.bottom + clear.height - px(app, 40), *hint, .72f);
@@ -259,9 +271,11 @@ static void draw_texts(amb_app *app, const amb_snapshot *s, mjrRect world, mjrRe
         draw_hint(app, clear);
     if (amb_clock_now() < app->message_until)
         centred_line(app, clear, world.bottom + world.height - px(app, 76), app->message, .8f);
-    if (app->film && !app->def.record && fmod(app->now, 1) < .6) /* this stays out of the film: it is drawn after the capture */
-        mjr_label((mjrRect){world.left + world.width - px(app, 70), world.bottom + px(app, 10), px(app, 58), px(app, 24)}, mjFONT_NORMAL,
-                  "REC", .80f, .25f, .10f, .9f, 1, 1, 1, &app->context);
+    if (app->film && !app->def.record && fmod(app->now, 1) < .6) /* this stays out of the film: it is drawn
+                                                                    after the capture */
+        mjr_label((mjrRect){world.left + world.width - px(app, 70), world.bottom + px(app, 10), px(app, 58),
+                            px(app, 24)},
+                  mjFONT_NORMAL, "REC", .80f, .25f, .10f, .9f, 1, 1, 1, &app->context);
 }
 
 void amb_app_draw(amb_app *app, const amb_snapshot *s, double alpha, double seconds, mjrRect whole)

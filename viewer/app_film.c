@@ -67,8 +67,8 @@ void amb_app_toggle_film(amb_app *app, mjrRect whole)
         amb_app_say(app, "%s", err.text);
 }
 
-/* The film has a frame for each of its instants: one that the screen missed shows the picture again. If very many are missing, the next
- * pictures bring the rest, so that the window goes on. */
+/* The film has a frame for each of its instants: one that the screen missed shows the picture again. If very
+ * many are missing, the next pictures bring the rest, so that the window goes on. */
 static void film_frame(amb_app *app, const unsigned char *rgb)
 {
     const double begun = amb_clock_now();

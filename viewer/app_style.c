@@ -53,7 +53,8 @@ bool amb_app_invent(amb_app *app, amb_skill *skill, const char *style, amb_error
     return amb_skill_invent(skill, &app->motions.def, err);
 }
 
-/* The skill that the list's styles are of: only where a session begins with it, otherwise its name is one among others. */
+/* The skill that the list's styles are of: only where a session begins with it, otherwise its name is one
+ * among others. */
 static bool lists_styles(const amb_app *app)
 {
     return app->skills > 0 && app->skill[0] && app->skill[0]->invents;
@@ -107,7 +108,8 @@ static void take(amb_app *app, const amb_latent *latent)
     if (skill < 0)
         return;
     app->latent = *latent;
-    amb_app_send(app, &(amb_command){.kind = AMB_DO_STYLE, .value = skill, .character = -1, .latent = *latent});
+    amb_app_send(app,
+                 &(amb_command){.kind = AMB_DO_STYLE, .value = skill, .character = -1, .latent = *latent});
 }
 
 void amb_app_style(amb_app *app, const char *text)
@@ -143,7 +145,8 @@ bool amb_app_check_cues(const amb_app *app, amb_error *err)
         if (cue->action != AMB_ACT_STYLE)
             continue;
         if (!app->motions.styles)
-            return amb_fail(err, "--do \"style %.60s\": nothing here follows styles; give one with --style", cue->text);
+            return amb_fail(err, "--do \"style %.60s\": nothing here follows styles; give one with --style",
+                            cue->text);
         if (strcmp(cue->text, "random") && !amb_style_mix(app->motions.styles, cue->text, &latent, err))
             return amb_fail_in(err, "--do \"style %.60s\"", cue->text);
     }
@@ -195,7 +198,8 @@ void amb_app_style_text(const amb_app *app, char *text, size_t size)
         if (share > .995)
             snprintf(text, size, "%.20s", styles->style[i].name);
         else if (share >= .005)
-            snprintf(text + used, size - used, "%s%.20s %.0f %%", used ? ", " : "", styles->style[i].name, 100 * share);
+            snprintf(text + used, size - used, "%s%.20s %.0f %%", used ? ", " : "", styles->style[i].name,
+                     100 * share);
     }
 }
 
@@ -207,7 +211,8 @@ int amb_app_chosen(const amb_app *app, const amb_snapshot *s)
     const int most = style ? heaviest(app, NULL) : -1;
     for (int i = 0; i < app->choices; i++) {
         const amb_choice *c = &app->choice[i];
-        if (c->skill == s->wanted && (style ? c->style == most && app->weight[most] > .995 * sum_of_weights(app) : c->style < 0))
+        if (c->skill == s->wanted &&
+            (style ? c->style == most && app->weight[most] > .995 * sum_of_weights(app) : c->style < 0))
             return i;
     }
     return -1;

@@ -30,7 +30,8 @@ void amb_scene_forward(const amb_scene *s, double forward[2])
     forward[1] = sin(s->camera.azimuth * M_PI / 180);
 }
 
-/* A critically damped follower that knows the target's speed, so that it neither lags behind a runner nor shakes with every step. */
+/* A critically damped follower that knows the target's speed, so that it neither lags behind a runner nor
+ * shakes with every step. */
 void amb_camera_follow(amb_camera *c, const double target[2], double seconds)
 {
     const double gap = hypot(target[0] - c->at[0], target[1] - c->at[1]);

@@ -60,12 +60,13 @@ bool amb_film_check(const char *path, amb_error *err)
     if (!is_known(path))
         return amb_fail(err, "%s: a video's name must end in .mp4, .mov, .mkv, .webm or .gif", path);
     if (!in_path("ffmpeg"))
-        return amb_fail(err, "%s cannot be made because ffmpeg is not there: install the package ffmpeg", path);
+        return amb_fail(err, "%s cannot be made because ffmpeg is not there: install the package ffmpeg",
+                        path);
     return amb_file_check_writable(path, err);
 }
 
-/* ffmpeg reads from the pipe and logs into memory. It gets its own process group and SIGHUP blocked, so that Ctrl-C and a terminal that
- * closes end this program, which then lets ffmpeg finish, and not both at once. */
+/* ffmpeg reads from the pipe and logs into memory. It gets its own process group and SIGHUP blocked, so that
+ * Ctrl-C and a terminal that closes end this program, which then lets ffmpeg finish, and not both at once. */
 static bool spawn(amb_film *film, char *const *argv, amb_error *err)
 {
     int ends[2];
@@ -80,7 +81,8 @@ static bool spawn(amb_film *film, char *const *argv, amb_error *err)
     posix_spawn_file_actions_adddup2(&actions, ends[0], 0);
     posix_spawn_file_actions_adddup2(&actions, film->log, 1);
     posix_spawn_file_actions_adddup2(&actions, film->log, 2);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+    posix_spawnattr_setflags(&attributes,
+                             POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
     sigset_t defaults, blocked;
     sigemptyset(&defaults);
     sigaddset(&defaults, SIGPIPE);
@@ -105,15 +107,17 @@ static bool start(amb_film *film, double fps, amb_error *err)
     snprintf(size, sizeof size, "%dx%d", film->width, film->height);
     amb_number_format(rate, sizeof rate, "%.9g", fps);
     snprintf(target, sizeof target, "file:%.4090s", film->path);
-    const char *argv[48] = {"ffmpeg", "-hide_banner", "-loglevel", "error",      "-nostats", "-y", "-f",     "rawvideo", "-pixel_format",
-                            "rgb24",  "-video_size",  size,        "-framerate", rate,       "-i", "pipe:0", "-an"};
+    const char *argv[48] = {
+        "ffmpeg",   "-hide_banner",  "-loglevel", "error",       "-nostats", "-y",         "-f",
+        "rawvideo", "-pixel_format", "rgb24",     "-video_size", size,       "-framerate", rate,
+        "-i",       "pipe:0",        "-an"};
     int n = 0;
     while (argv[n])
         n++;
-    static const char *const gif[] = {
-        "-vf",
-        "vflip,split[a][b];[a]palettegen=max_colors=160:stats_mode=diff[p];[b][p]paletteuse=dither=bayer:bayer_scale=4:diff_mode=rectangle",
-        "-loop", "0", NULL};
+    static const char *const gif[] = {"-vf",
+                                      "vflip,split[a][b];[a]palettegen=max_colors=160:stats_mode=diff[p];[b]["
+                                      "p]paletteuse=dither=bayer:bayer_scale=4:diff_mode=rectangle",
+                                      "-loop", "0", NULL};
     static const char *const webm[] = {"-vf",       "vflip,pad=ceil(iw/2)*2:ceil(ih/2)*2",
                                        "-c:v",      "libvpx-vp9",
                                        "-crf",      "28",
@@ -129,10 +133,17 @@ static bool start(amb_film *film, double fps, amb_error *err)
                                        "-pix_fmt",  "yuv420p",
                                        "-movflags", "+faststart",
                                        NULL};
-    static const char *const mkv[] = {
-        "-vf", "vflip,pad=ceil(iw/2)*2:ceil(ih/2)*2", "-c:v", "libx264", "-preset", "medium", "-crf", "20", "-pix_fmt", "yuv420p", NULL};
+    static const char *const mkv[] = {"-vf",      "vflip,pad=ceil(iw/2)*2:ceil(ih/2)*2",
+                                      "-c:v",     "libx264",
+                                      "-preset",  "medium",
+                                      "-crf",     "20",
+                                      "-pix_fmt", "yuv420p",
+                                      NULL};
     const char *e = ending(film->path);
-    const char *const *extra = !strcasecmp(e, ".gif") ? gif : !strcasecmp(e, ".webm") ? webm : !strcasecmp(e, ".mkv") ? mkv : h264;
+    const char *const *extra = !strcasecmp(e, ".gif")    ? gif
+                               : !strcasecmp(e, ".webm") ? webm
+                               : !strcasecmp(e, ".mkv")  ? mkv
+                                                         : h264;
     while (*extra)
         argv[n++] = *extra++;
     argv[n++] = target;

@@ -1,6 +1,6 @@
-/* A video file, written by ffmpeg at the other end of a pipe: .mp4 (H.264, .mov and .mkv too), .webm (VP9) or .gif (with a palette of its
- * own). The file is whole when amb_film_close returns, also after an early end; if this program is killed, ffmpeg still finishes what it
- * got. */
+/* A video file, written by ffmpeg at the other end of a pipe: .mp4 (H.264, .mov and .mkv too), .webm (VP9) or
+ * .gif (with a palette of its own). The file is whole when amb_film_close returns, also after an early end;
+ * if this program is killed, ffmpeg still finishes what it got. */
 #ifndef AMB_VIEWER_FILM_H
 #define AMB_VIEWER_FILM_H
 
@@ -10,8 +10,8 @@
 
 typedef struct amb_film amb_film;
 
-/* To be asked before anything else is begun: is ffmpeg there, does the ending of the name mean something, can the file be written? One
- * sentence otherwise. */
+/* To be asked before anything else is begun: is ffmpeg there, does the ending of the name mean something, can
+ * the file be written? One sentence otherwise. */
 bool amb_film_check(const char *path, amb_error *err);
 
 /* Starts ffmpeg for frames of this size and rate. Odd sizes are made even where the format wants that. */

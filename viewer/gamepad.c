@@ -76,9 +76,11 @@ void amb_gamepad_read(amb_gamepad *pad, amb_app *app, bool keys_steer, double no
     const unsigned pressed = held & ~pad->held;
     pad->held = held;
     buttons(app, pressed);
-    left_stick(pad, app, (double)state.axes[GLFW_GAMEPAD_AXIS_LEFT_X], (double)state.axes[GLFW_GAMEPAD_AXIS_LEFT_Y], keys_steer, now);
+    left_stick(pad, app, (double)state.axes[GLFW_GAMEPAD_AXIS_LEFT_X],
+               (double)state.axes[GLFW_GAMEPAD_AXIS_LEFT_Y], keys_steer, now);
     const double turn = beyond_dead((double)state.axes[GLFW_GAMEPAD_AXIS_RIGHT_X]);
     const double tilt = beyond_dead((double)state.axes[GLFW_GAMEPAD_AXIS_RIGHT_Y]);
     if (turn != 0 || tilt != 0)
-        amb_camera_orbit(&app->scene.camera, -camera_degrees * turn * fmin(seconds, .1), -camera_degrees * tilt * fmin(seconds, .1));
+        amb_camera_orbit(&app->scene.camera, -camera_degrees * turn * fmin(seconds, .1),
+                         -camera_degrees * tilt * fmin(seconds, .1));
 }

@@ -18,8 +18,8 @@ typedef struct amb_gamepad {
     double pace_next; /* s on amb_clock_now's clock: when it counts again */
 } amb_gamepad;
 
-/* To be called for every frame, from the window's thread. keys_steer: an arrow key is held, which comes first. seconds: since the last
- * call. */
+/* To be called for every frame, from the window's thread. keys_steer: an arrow key is held, which comes
+ * first. seconds: since the last call. */
 void amb_gamepad_read(amb_gamepad *pad, amb_app *app, bool keys_steer, double now, double seconds);
 
 #endif

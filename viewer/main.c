@@ -64,11 +64,14 @@ typedef struct arguments {
 } arguments;
 
 static const struct argp_option options[] = {
-    {"motion", KEY_MOTION, "NAME|FILE", 0, "motion to follow (default: the one the policy was trained on)", 1},
-    {"policy", KEY_POLICY, "FILE", 0,
-     "actor, an ONNX file; a bare name is looked up among amble's models too (default: locomotion.onnx there, with --motion MOTION.onnx)",
+    {"motion", KEY_MOTION, "NAME|FILE", 0, "motion to follow (default: the one the policy was trained on)",
      1},
-    {"critic", KEY_CRITIC, "FILE", 0, "its critic (default: FILE_critic.onnx or critic.onnx beside the policy, if there is one)", 1},
+    {"policy", KEY_POLICY, "FILE", 0,
+     "actor, an ONNX file; a bare name is looked up among amble's models too (default: locomotion.onnx "
+     "there, with --motion MOTION.onnx)",
+     1},
+    {"critic", KEY_CRITIC, "FILE", 0,
+     "its critic (default: FILE_critic.onnx or critic.onnx beside the policy, if there is one)", 1},
     {"no-policy", KEY_NO_POLICY, NULL, 0, "no network: the joints track the motion and nothing balances", 1},
     {"characters", KEY_CHARACTERS, "N", 0, "a crowd (default 1)", 1},
     {"clip", KEY_CLIP, "NAME|FILE", 0, "play a motion without physics, with a scrub bar", 1},
@@ -77,23 +80,31 @@ static const struct argp_option options[] = {
     {"turn", KEY_TURN, "DEG/S", 0, "turn the reference all the time", 2},
     {"heading", KEY_HEADING, "DEG", 0, "first direction, or random (default 0)", 2},
     {"start", KEY_START, "PHASE", 0, "where in the motion to start, 0 to 1, or random (default)", 2},
-    {"self-collision", KEY_SELF_COLLISION, NULL, 0, "limbs collide with each other, not only with the floor", 2},
+    {"self-collision", KEY_SELF_COLLISION, NULL, 0, "limbs collide with each other, not only with the floor",
+     2},
     {"may-touch", KEY_MAY_TOUCH, "BODIES", 0,
-     "bodies that may touch the floor: feet, auto (those that the clip brings there), or names with commas (default: as in training)", 2},
-    {"max-root-m", KEY_MAX_ROOT, "M", 0, "a character this far from its reference counts as fallen (default 0: never)", 2},
+     "bodies that may touch the floor: feet, auto (those that the clip brings there), or names with commas "
+     "(default: as in training)",
+     2},
+    {"max-root-m", KEY_MAX_ROOT, "M", 0,
+     "a character this far from its reference counts as fallen (default 0: never)", 2},
     {"get-up", KEY_GET_UP, "S", 0, "a fallen character stands up after S seconds, or never (default 1.5)", 2},
     {"time-scale", KEY_TIME_SCALE, "X", 0, "simulated seconds a second, .0625 to 16 (default 1)", 2},
     {"speed", KEY_SPEED, "X", OPTION_HIDDEN, NULL, 2},
     {"paused", KEY_PAUSED, NULL, 0, "begin paused", 2},
     {"do", KEY_DO, "\"TIME ACTION [VALUE]\"", 0,
-     "do something at a simulated time, in s: push 1.5, skill run, style walk:0.5,zombie:0.5, turn 30, time-scale 0.25, orbit 40, help, "
+     "do something at a simulated time, in s: push 1.5, skill run, style walk:0.5,zombie:0.5, turn 30, "
+     "time-scale 0.25, orbit 40, help, "
      "...; "
      "may be given often",
      2},
-    {"record", KEY_RECORD, "FILE", 0, "no window: film into FILE (.mp4, .mov, .mkv, .webm, .gif), --seconds long (default 10)", 3},
-    {"screenshot", KEY_SCREENSHOT, "FILE", 0, "no window: a picture (PNG) of the moment --seconds (default 2)", 3},
+    {"record", KEY_RECORD, "FILE", 0,
+     "no window: film into FILE (.mp4, .mov, .mkv, .webm, .gif), --seconds long (default 10)", 3},
+    {"screenshot", KEY_SCREENSHOT, "FILE", 0,
+     "no window: a picture (PNG) of the moment --seconds (default 2)", 3},
     {"filmstrip", KEY_FILMSTRIP, "FILE", 0,
-     "no window: poses of a cycle side by side (PNG), a row for each ROW: a style, a mixture of styles, or a clip's file (default: every "
+     "no window: poses of a cycle side by side (PNG), a row for each ROW: a style, a mixture of styles, or a "
+     "clip's file (default: every "
      "named style)",
      3},
     {"seconds", KEY_SECONDS, "S", 0, "end after this much simulated time", 3},
@@ -107,8 +118,10 @@ static const struct argp_option options[] = {
     {"trail", KEY_TRAIL, NULL, 0, "show the trail of the feet", 4},
     {"points", KEY_POINTS, NULL, 0, "show joints and soles", 4},
     {"camera", KEY_CAMERA, "AZIMUTH,ELEVATION,DISTANCE", 0, "degrees and m; a part may be empty", 4},
-    {"quality", KEY_QUALITY, "low|medium|high", 0, "shadows, reflection, smooth edges (default: what the renderer can do)", 4},
-    {"backend", KEY_BACKEND, "egl|osmesa", 0, "what films without a display are drawn with (default: the first that works)", 4},
+    {"quality", KEY_QUALITY, "low|medium|high", 0,
+     "shadows, reflection, smooth edges (default: what the renderer can do)", 4},
+    {"backend", KEY_BACKEND, "egl|osmesa", 0,
+     "what films without a display are drawn with (default: the first that works)", 4},
     {"bench", KEY_BENCH, NULL, 0, "draw as fast as it goes and print how fast that was", 5},
     {"log", KEY_LOG, "FILE", 0, "write a line for everything that changes", 5},
     {0},
@@ -121,7 +134,8 @@ static int yes_or_no(struct argp_state *state, const char *text, const char *opt
     return !strcmp(text, "yes");
 }
 
-static int one_of(struct argp_state *state, const char *text, const char *option, const char *a, const char *b, const char *c)
+static int one_of(struct argp_state *state, const char *text, const char *option, const char *a,
+                  const char *b, const char *c)
 {
     if (!strcmp(text, a))
         return 0;
@@ -129,7 +143,8 @@ static int one_of(struct argp_state *state, const char *text, const char *option
         return 1;
     if (c && !strcmp(text, c))
         return 2;
-    argp_error(state, "%s is \"%.40s\", expected %s, %s%s%s", option, text, a, b, c ? " or " : "", c ? c : "");
+    argp_error(state, "%s is \"%.40s\", expected %s, %s%s%s", option, text, a, b, c ? " or " : "",
+               c ? c : "");
     return 0;
 }
 
@@ -138,10 +153,12 @@ static void size_of(struct argp_state *state, const char *text, amb_app_def *def
     char width_text[40];
     int64_t width, height;
     const size_t n = strcspn(text, "x");
-    snprintf(width_text, sizeof width_text, "%.*s", (int)(n < sizeof width_text ? n : sizeof width_text - 1), text);
+    snprintf(width_text, sizeof width_text, "%.*s", (int)(n < sizeof width_text ? n : sizeof width_text - 1),
+             text);
     if (text[n] != 'x' || !cli_parse_int(width_text, 64, 8192, "the width", &width, NULL) ||
         !cli_parse_int(text + n + 1, 64, 8192, "the height", &height, NULL)) {
-        argp_error(state, "--size is \"%.40s\", expected WIDTHxHEIGHT, 64 to 8192 each, as in 1280x720", text);
+        argp_error(state, "--size is \"%.40s\", expected WIDTHxHEIGHT, 64 to 8192 each, as in 1280x720",
+                   text);
         return;
     }
     def->width = (int)width;
@@ -249,7 +266,8 @@ static error_t parse_simulation(int key, char *text, struct argp_state *state, a
         cli_warn_renamed(state, "--speed", "--time-scale");
         /* fall through */
     case KEY_TIME_SCALE:
-        d->speed = cli_double(state, text, AMB_SPEED_MIN, AMB_SPEED_MAX, key == KEY_SPEED ? "--speed" : "--time-scale");
+        d->speed = cli_double(state, text, AMB_SPEED_MIN, AMB_SPEED_MAX,
+                              key == KEY_SPEED ? "--speed" : "--time-scale");
         return 0;
     case KEY_PAUSED:
         d->paused = true;
@@ -341,18 +359,21 @@ static bool check(const amb_app_def *d, amb_error *err)
         return amb_fail(err, "--watch and --policy exclude each other");
     for (int i = 0; i < d->cues; i++)
         if ((d->record || d->screenshot) && d->cue[i].action == AMB_ACT_PAUSE)
-            return amb_fail(err, "--do: a film cannot pause, for its time is the simulation's; time-scale .0625 is as slow as it gets");
+            return amb_fail(err, "--do: a film cannot pause, for its time is the simulation's; time-scale "
+                                 ".0625 is as slow as it gets");
     if (d->paused && (d->record || d->screenshot))
         return amb_fail(err, "--paused is for the window; a film would never end");
-    if (d->clip_file && (d->policy || d->watch || d->motion || d->no_policy || amb_style_requested(&d->style)))
-        return amb_fail(err, "--clip plays a motion without physics; it goes with no --policy, --motion, --style, --no-policy or --watch");
+    if (d->clip_file &&
+        (d->policy || d->watch || d->motion || d->no_policy || amb_style_requested(&d->style)))
+        return amb_fail(err, "--clip plays a motion without physics; it goes with no --policy, --motion, "
+                             "--style, --no-policy or --watch");
     if (!cli_style_check(&d->style, d->motion, err))
         return false;
     return true;
 }
 
-/* Until training has written its first actor into the folder that is watched, which may not be there yet either. Signals end the program as
- * they do any other. */
+/* Until training has written its first actor into the folder that is watched, which may not be there yet
+ * either. Signals end the program as they do any other. */
 static bool wait_for_model(const char *folder, amb_error *err)
 {
     char path[4200];
@@ -377,12 +398,14 @@ static int make_strip(arguments *a)
 {
     amb_error err = {{0}};
     const amb_app_def *d = &a->def;
-    const bool other = d->record || d->screenshot || d->clip_file || d->motion || d->policy || d->watch || d->no_policy;
+    const bool other =
+        d->record || d->screenshot || d->clip_file || d->motion || d->policy || d->watch || d->no_policy;
     a->strip.poses = 8;
     a->strip.width = a->def.width;
     a->strip.backend = a->def.backend;
     if (other)
-        amb_fail(&err, "--filmstrip shows motions as they are, and nothing else: it goes with no --record, --screenshot, --clip, --motion, "
+        amb_fail(&err, "--filmstrip shows motions as they are, and nothing else: it goes with no --record, "
+                       "--screenshot, --clip, --motion, "
                        "--policy, --no-policy or --watch");
     else if (amb_strip_make(&a->strip, &err))
         return 0;
@@ -406,7 +429,8 @@ static void fill_in(arguments *a)
     d->seed = a->common.seed;
     d->clips = a->common.clips;
     d->json = a->common.json;
-    /* Equal times keep the order in which they were given: qsort may not, so the order is part of the time, far below any step. */
+    /* Equal times keep the order in which they were given: qsort may not, so the order is part of the time,
+     * far below any step. */
     for (int i = 0; i < d->cues; i++)
         d->cue[i].time += 1e-10 * i;
     qsort(d->cue, (size_t)d->cues, sizeof *d->cue, by_time);
@@ -421,7 +445,8 @@ static const char doc[] =
     "  amble-view --clip backflip\n"
     "  amble-view --watch runs/walk\n"
     "  amble-view --filmstrip strip.png walk walk:0.5,zombie:0.5 zombie\n"
-    "  amble-view --record walk.mp4 --seconds 10 --size 1280x720 --do \"4 push 1\" --do \"7 skill run\"\n\n" CLI_ENVIRONMENT_HELP;
+    "  amble-view --record walk.mp4 --seconds 10 --size 1280x720 --do \"4 push 1\" --do \"7 skill "
+    "run\"\n\n" CLI_ENVIRONMENT_HELP;
 
 static int amble_view(int argc, char **argv)
 {
@@ -440,7 +465,8 @@ static int amble_view(int argc, char **argv)
                           .azimuth = NAN,
                           .elevation = NAN,
                           .distance = NAN};
-    const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {&cli_view_style_argp, 0, NULL, 2}, {0}};
+    const struct argp_child children[] = {
+        {&cli_common_argp, 0, NULL, 90}, {&cli_view_style_argp, 0, NULL, 2}, {0}};
     const struct argp argp = {options, parse, "[ROW...]", doc, children, NULL, NULL};
     argp_err_exit_status = CLI_BAD_INPUT;
     argp_program_version = "amble-view " AMB_VERSION;
@@ -449,8 +475,8 @@ static int amble_view(int argc, char **argv)
         return make_strip(&a);
     fill_in(&a);
     amb_error err = {{0}};
-    bool ok =
-        check(&a.def, &err) && (!a.def.record || amb_film_check(a.def.record, &err)) && (!a.def.watch || wait_for_model(a.def.watch, &err));
+    bool ok = check(&a.def, &err) && (!a.def.record || amb_film_check(a.def.record, &err)) &&
+              (!a.def.watch || wait_for_model(a.def.watch, &err));
     cli_set_threads(a.common.threads);
     int status = 2;
     if (ok && amb_app_init(&app, &a.def, &err))

@@ -10,7 +10,8 @@
 #include <EGL/eglext.h>
 #include <GL/gl.h>
 
-/* Of GL/osmesa.h, which newer distributions no longer have (Mesa ended OSMesa in 2025); the library is still tried where it is there. */
+/* Of GL/osmesa.h, which newer distributions no longer have (Mesa ended OSMesa in 2025); the library is still
+ * tried where it is there. */
 typedef struct osmesa_context *OSMesaContext;
 #define OSMESA_RGBA GL_RGBA
 
@@ -60,8 +61,8 @@ static bool load_egl(egl *e, void *library)
     find(library, "eglMakeCurrent", &e->make_current);
     find(library, "eglDestroyContext", &e->destroy_context);
     find(library, "eglTerminate", &e->terminate);
-    if (!e->get_proc || !e->initialize || !e->bind_api || !e->choose_config || !e->create_context || !e->make_current ||
-        !e->destroy_context || !e->terminate)
+    if (!e->get_proc || !e->initialize || !e->bind_api || !e->choose_config || !e->create_context ||
+        !e->make_current || !e->destroy_context || !e->terminate)
         return false;
     void *f = e->get_proc("eglGetPlatformDisplayEXT");
     memcpy(&e->platform_display, &f, sizeof f);
@@ -75,9 +76,19 @@ static bool use_display(amb_offscreen *o, const egl *e, EGLDisplay display)
 {
     if (display == EGL_NO_DISPLAY || !e->initialize(display, NULL, NULL))
         return false;
-    static const EGLint wanted[] = {
-        EGL_RENDERABLE_TYPE, EGL_OPENGL_BIT,  EGL_RED_SIZE, 8, EGL_GREEN_SIZE, 8, EGL_BLUE_SIZE, 8, EGL_DEPTH_SIZE, 24,
-        EGL_SURFACE_TYPE,    EGL_PBUFFER_BIT, EGL_NONE};
+    static const EGLint wanted[] = {EGL_RENDERABLE_TYPE,
+                                    EGL_OPENGL_BIT,
+                                    EGL_RED_SIZE,
+                                    8,
+                                    EGL_GREEN_SIZE,
+                                    8,
+                                    EGL_BLUE_SIZE,
+                                    8,
+                                    EGL_DEPTH_SIZE,
+                                    24,
+                                    EGL_SURFACE_TYPE,
+                                    EGL_PBUFFER_BIT,
+                                    EGL_NONE};
     EGLConfig config;
     EGLint count = 0;
     if (e->choose_config(display, wanted, &config, 1, &count) && count > 0 && e->bind_api(EGL_OPENGL_API)) {
@@ -115,7 +126,8 @@ static bool open_egl(amb_offscreen *o, amb_error *err)
         snprintf(o->name, sizeof o->name, "EGL (surfaceless)");
         return true;
     }
-    return amb_fail(err, "libEGL has no device that can draw (software drawing needs the package libgl1-mesa-dri)");
+    return amb_fail(
+        err, "libEGL has no device that can draw (software drawing needs the package libgl1-mesa-dri)");
 }
 
 static bool open_osmesa(amb_offscreen *o, amb_error *err)

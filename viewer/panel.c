@@ -22,10 +22,12 @@ static const struct {
     amb_action action;
     double value;
 } button[] = {
-    {"Push it", AMB_ACT_PUSH, 1},       {"Push hard", AMB_ACT_PUSH, 2},      {"Stand up here", AMB_ACT_RESET, 0},
-    {"Start over", AMB_ACT_RESTART, 0}, {"Step back", AMB_ACT_BACK, 1},      {"Step", AMB_ACT_FORWARD, 1},
-    {"Follow next", AMB_ACT_NEXT, 0},   {"Camera home", AMB_ACT_CAMERA, 0},  {"Picture", AMB_ACT_SCREENSHOT, 0},
-    {"Help", AMB_ACT_HELP, 0},          {"Random style", AMB_ACT_RANDOM, 0}, {"Slower", AMB_ACT_SLOWER, 0},
+    {"Push it", AMB_ACT_PUSH, 1},        {"Push hard", AMB_ACT_PUSH, 2},
+    {"Stand up here", AMB_ACT_RESET, 0}, {"Start over", AMB_ACT_RESTART, 0},
+    {"Step back", AMB_ACT_BACK, 1},      {"Step", AMB_ACT_FORWARD, 1},
+    {"Follow next", AMB_ACT_NEXT, 0},    {"Camera home", AMB_ACT_CAMERA, 0},
+    {"Picture", AMB_ACT_SCREENSHOT, 0},  {"Help", AMB_ACT_HELP, 0},
+    {"Random style", AMB_ACT_RANDOM, 0}, {"Slower", AMB_ACT_SLOWER, 0},
     {"Faster", AMB_ACT_FASTER, 0},
 };
 
@@ -33,12 +35,14 @@ static void theme(mjUI *ui)
 {
     ui->spacing = mjui_themeSpacing(0);
     ui->color = mjui_themeColor(0);
-    const float base[3] = {.13f, .14f, .17f}, title[3] = {.20f, .23f, .29f}, pane[3] = {.16f, .17f, .21f}, mark[3] = {.34f, .62f, .80f},
-                control[3] = {.27f, .31f, .38f}, text[3] = {.93f, .94f, .95f}, dim[3] = {.55f, .58f, .62f};
+    const float base[3] = {.13f, .14f, .17f}, title[3] = {.20f, .23f, .29f}, pane[3] = {.16f, .17f, .21f},
+                mark[3] = {.34f, .62f, .80f}, control[3] = {.27f, .31f, .38f}, text[3] = {.93f, .94f, .95f},
+                dim[3] = {.55f, .58f, .62f};
     float *const dark[] = {ui->color.master}, *const titles[] = {ui->color.secttitle, ui->color.secttitle2},
                  *const panes[] = {ui->color.sectpane, ui->color.separator2},
                  *const marks[] = {ui->color.check, ui->color.radio, ui->color.slider2},
-                 *const controls[] = {ui->color.button, ui->color.slider, ui->color.separator, ui->color.select, ui->color.thumb},
+                 *const controls[] = {ui->color.button, ui->color.slider, ui->color.separator,
+                                      ui->color.select, ui->color.thumb},
                  *const texts[] = {ui->color.sectfont, ui->color.sectsymbol, ui->color.fontactive},
                  *const dims[] = {ui->color.fontinactive, ui->color.decorinactive, ui->color.decorinactive2};
 #define PAINT(list, colour)                                 \
@@ -70,7 +74,8 @@ static void add_skills(amb_panel *p)
         const size_t used = strlen(list);
         if (used + 32 > sizeof def[1].other)
             break;
-        snprintf(list + used, sizeof def[1].other - used, "%s%d %.14s", i ? "\n" : "", i + 1, p->app->choice[i].name);
+        snprintf(list + used, sizeof def[1].other - used, "%s%d %.14s", i ? "\n" : "", i + 1,
+                 p->app->choice[i].name);
         p->listed = i + 1;
     }
     if (p->app->motions.styles)
@@ -85,12 +90,14 @@ static void add_styles(amb_panel *p)
     amb_app *app = p->app;
     if (!app->motions.styles)
         return;
-    const mjuiDef head[] = {{mjITEM_SECTION, "Styles", mjSECT_OPEN, NULL, "", 0}, {mjITEM_END, "", 0, NULL, "", 0}};
+    const mjuiDef head[] = {{mjITEM_SECTION, "Styles", mjSECT_OPEN, NULL, "", 0},
+                            {mjITEM_END, "", 0, NULL, "", 0}};
     mjui_add(&p->ui, head);
     const int section = p->ui.nsect - 1;
     for (int i = 0; i < app->styles_shown; i++) {
         const int style = app->style_shown[i];
-        mjuiDef slider[] = {{mjITEM_SLIDERNUM, "", 1, &app->weight[style], "0 1", 0}, {mjITEM_END, "", 0, NULL, "", 0}};
+        mjuiDef slider[] = {{mjITEM_SLIDERNUM, "", 1, &app->weight[style], "0 1", 0},
+                            {mjITEM_END, "", 0, NULL, "", 0}};
         snprintf(slider[0].name, sizeof slider[0].name, "%.18s", app->motions.styles->style[style].name);
         mjui_addToSection(&p->ui, section, slider);
     }
@@ -105,10 +112,14 @@ static void fill(amb_panel *p)
     amb_look *look = &p->app->shown.look;
     p->ui.nsect = 0;
     if (p->app->playing_clip) {
-        const mjuiDef clip[] = {{mjITEM_SECTION, "Clip", mjSECT_OPEN, NULL, "", 0}, {mjITEM_CHECKINT, "Pause", 1, &p->pause, "", 0},
-                                {mjITEM_BUTTON, "Step back", 1, NULL, "", 0},       {mjITEM_BUTTON, "Step", 1, NULL, "", 0},
-                                {mjITEM_BUTTON, "Slower", 1, NULL, "", 0},          {mjITEM_BUTTON, "Faster", 1, NULL, "", 0},
-                                {mjITEM_BUTTON, "Start over", 1, NULL, "", 0},      {mjITEM_END, "", 0, NULL, "", 0}};
+        const mjuiDef clip[] = {{mjITEM_SECTION, "Clip", mjSECT_OPEN, NULL, "", 0},
+                                {mjITEM_CHECKINT, "Pause", 1, &p->pause, "", 0},
+                                {mjITEM_BUTTON, "Step back", 1, NULL, "", 0},
+                                {mjITEM_BUTTON, "Step", 1, NULL, "", 0},
+                                {mjITEM_BUTTON, "Slower", 1, NULL, "", 0},
+                                {mjITEM_BUTTON, "Faster", 1, NULL, "", 0},
+                                {mjITEM_BUTTON, "Start over", 1, NULL, "", 0},
+                                {mjITEM_END, "", 0, NULL, "", 0}};
         mjui_add(&p->ui, clip);
     } else {
         add_skills(p);
@@ -122,18 +133,20 @@ static void fill(amb_panel *p)
                                 {mjITEM_END, "", 0, NULL, "", 0}};
         mjui_add(&p->ui, time);
     }
-    const mjuiDef show[] = {{mjITEM_SECTION, "Show", mjSECT_OPEN, NULL, "", 0},
-                            {mjITEM_RADIO, "Reference", p->app->playing_clip ? 0 : 1, &p->ghost, "off\ninside\nbeside", 0},
-                            {mjITEM_CHECKINT, "Forces", p->app->playing_clip ? 0 : 1, &look->forces, "", 0},
-                            {mjITEM_CHECKINT, "Foot trail", 1, &look->trail, "", 0},
-                            {mjITEM_CHECKINT, "Joints", 1, &look->points, "", 0},
-                            {mjITEM_CHECKINT, "Plots", 1, &p->app->shown.plots, "", 0},
-                            {mjITEM_CHECKINT, "Shadows", 1, &look->shadows, "", 0},
-                            {mjITEM_BUTTON, "Camera home", 1, NULL, "", 0},
-                            {mjITEM_END, "", 0, NULL, "", 0}};
+    const mjuiDef show[] = {
+        {mjITEM_SECTION, "Show", mjSECT_OPEN, NULL, "", 0},
+        {mjITEM_RADIO, "Reference", p->app->playing_clip ? 0 : 1, &p->ghost, "off\ninside\nbeside", 0},
+        {mjITEM_CHECKINT, "Forces", p->app->playing_clip ? 0 : 1, &look->forces, "", 0},
+        {mjITEM_CHECKINT, "Foot trail", 1, &look->trail, "", 0},
+        {mjITEM_CHECKINT, "Joints", 1, &look->points, "", 0},
+        {mjITEM_CHECKINT, "Plots", 1, &p->app->shown.plots, "", 0},
+        {mjITEM_CHECKINT, "Shadows", 1, &look->shadows, "", 0},
+        {mjITEM_BUTTON, "Camera home", 1, NULL, "", 0},
+        {mjITEM_END, "", 0, NULL, "", 0}};
     mjui_add(&p->ui, show);
     if (p->app->def.characters > 1 && !p->app->playing_clip) {
-        const mjuiDef next[] = {{mjITEM_BUTTON, "Follow next", 1, NULL, "", 0}, {mjITEM_END, "", 0, NULL, "", 0}};
+        const mjuiDef next[] = {{mjITEM_BUTTON, "Follow next", 1, NULL, "", 0},
+                                {mjITEM_END, "", 0, NULL, "", 0}};
         mjui_addToSection(&p->ui, p->ui.nsect - 1, next);
     }
     const mjuiDef keep[] = {{mjITEM_SECTION, "Keep", mjSECT_OPEN, NULL, "", 0},
@@ -211,8 +224,9 @@ static bool read_snapshot(amb_panel *p, const amb_snapshot *s)
     const double turn = app->turn_base * 180 / M_PI, pace = 100 * s->pace;
     const int chosen = amb_app_chosen(app, s), skill = chosen >= 0 ? chosen : p->listed;
     const int filming = app->film != NULL, loop = s->phase_gain > 0;
-    const bool same = p->skill == skill && p->loop == loop && p->pause == s->paused && p->ghost == app->shown.look.ghost &&
-                      p->filming == filming && fabs(p->turn - turn) < 1e-6 && fabs(p->pace - pace) < 1e-6;
+    const bool same = p->skill == skill && p->loop == loop && p->pause == s->paused &&
+                      p->ghost == app->shown.look.ghost && p->filming == filming &&
+                      fabs(p->turn - turn) < 1e-6 && fabs(p->pace - pace) < 1e-6;
     p->skill = skill;
     p->loop = loop;
     p->pause = s->paused;
@@ -225,7 +239,8 @@ static bool read_snapshot(amb_panel *p, const amb_snapshot *s)
 
 void amb_panel_draw(amb_panel *p, const amb_snapshot *snapshot, mjrRect whole)
 {
-    static int forgotten; /* switches that keys have changed show at the next draw; comparing them all costs more than drawing */
+    static int forgotten; /* switches that keys have changed show at the next draw; comparing them all costs
+                             more than drawing */
     set_rects(p, whole);
     const bool changed = read_snapshot(p, snapshot) && !p->state.dragrect;
     if (changed || p->dirty || ++forgotten % 15 == 0)
@@ -285,7 +300,8 @@ static void place_mouse(amb_panel *p, mjrRect whole, double x, double y)
     p->state.dy = y - p->state.y;
     p->state.x = x;
     p->state.y = y;
-    p->state.mouserect = p->state.dragrect ? p->state.dragrect : 1 + mjr_findRect((int)x, (int)y, 1, p->state.rect + 1);
+    p->state.mouserect =
+        p->state.dragrect ? p->state.dragrect : 1 + mjr_findRect((int)x, (int)y, 1, p->state.rect + 1);
 }
 
 bool amb_panel_mouse_button(amb_panel *p, mjrRect whole, double x, double y, int which, bool pressed)

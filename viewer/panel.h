@@ -1,5 +1,5 @@
-/* The panel at the left, MuJoCo's own mjUI: it needs no further library, is plain C, drawn by the renderer that is there anyway, and scales
- * with the screen. */
+/* The panel at the left, MuJoCo's own mjUI: it needs no further library, is plain C, drawn by the renderer
+ * that is there anyway, and scales with the screen. */
 #ifndef AMB_VIEWER_PANEL_H
 #define AMB_VIEWER_PANEL_H
 

@@ -5,7 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SAMPLES = 600, WINDOW = 10 /* s */, VALUES = AMB_REWARD_PARTS + 4, VALUE = AMB_REWARD_PARTS, COST, BODY_X, BODY_Y };
+enum {
+    SAMPLES = 600,
+    WINDOW = 10 /* s */,
+    VALUES = AMB_REWARD_PARTS + 4,
+    VALUE = AMB_REWARD_PARTS,
+    COST,
+    BODY_X,
+    BODY_Y
+};
 
 struct amb_plots {
     mjvFigure reward, value, cost;
@@ -126,10 +134,11 @@ static float round_up(float x)
     return power * (m <= 1 ? 1 : m <= 2 ? 2 : m <= 5 ? 5 : 10);
 }
 
-static void words(mjrRect plate, int x, int y, const char *text, const float rgb[3], const mjrContext *context)
+static void words(mjrRect plate, int x, int y, const char *text, const float rgb[3],
+                  const mjrContext *context)
 {
-    mjr_text(mjFONT_NORMAL, text, context, (float)(x - plate.left) / (float)plate.width, (float)(y - plate.bottom) / (float)plate.height,
-             rgb[0], rgb[1], rgb[2]);
+    mjr_text(mjFONT_NORMAL, text, context, (float)(x - plate.left) / (float)plate.width,
+             (float)(y - plate.bottom) / (float)plate.height, rgb[0], rgb[1], rgb[2]);
 }
 
 static int width_of(const char *text, const mjrContext *context)
@@ -158,7 +167,8 @@ static void draw_names(const amb_plots *p, mjrRect strip, double scale, const mj
     }
 }
 
-static void draw_curves(amb_plots *p, const amb_snapshot *s, mjrRect *rect, double scale, const mjrContext *context)
+static void draw_curves(amb_plots *p, const amb_snapshot *s, mjrRect *rect, double scale,
+                        const mjrContext *context)
 {
     const double now = (double)s->step * s->dt;
     float any[2] = {0, 0}, value[2] = {INFINITY, -INFINITY}, cost[2] = {0, 1};
@@ -192,7 +202,8 @@ typedef struct dial {
 
 static void put_dot(double x, double y, int size, const float rgb[3], double alpha)
 {
-    mjr_rectangle((mjrRect){(int)lround(x) - size / 2, (int)lround(y) - size / 2, size, size}, rgb[0], rgb[1], rgb[2], (float)alpha);
+    mjr_rectangle((mjrRect){(int)lround(x) - size / 2, (int)lround(y) - size / 2, size, size}, rgb[0], rgb[1],
+                  rgb[2], (float)alpha);
 }
 
 static void draw_hand(dial d, double phase, const float rgb[3])
@@ -204,7 +215,8 @@ static void draw_hand(dial d, double phase, const float rgb[3])
     }
 }
 
-/* The body's phase, its amplitude as the radius (1: the circle), over the last second, the older the paler. */
+/* The body's phase, its amplitude as the radius (1: the circle), over the last second, the older the paler.
+ */
 static void draw_body(const amb_plots *p, const amb_snapshot *s, dial d, const float rgb[3])
 {
     const double now = (double)s->step * s->dt;
@@ -212,13 +224,15 @@ static void draw_body(const amb_plots *p, const amb_snapshot *s, dial d, const f
     bool begun = false;
     for (int i = 0; i < p->count; i++) {
         const int slot = (p->begin + i) % SAMPLES;
-        const double age = now - p->time[slot], bx = (double)p->sample[slot][BODY_X], by = (double)p->sample[slot][BODY_Y];
+        const double age = now - p->time[slot], bx = (double)p->sample[slot][BODY_X],
+                     by = (double)p->sample[slot][BODY_Y];
         if (age > 1 || age < -1e-9 || !isfinite(bx)) {
             begun = false;
             continue;
         }
         const double amplitude = hypot(bx, by), shown = fmin(amplitude, 1.15) / fmax(amplitude, 1e-9);
-        const double to_x = d.x + d.radius * shown * by, to_y = d.y + d.radius * shown * bx; /* phase 0 is at the top, as the hand's */
+        /* phase 0 is at the top, as the hand's */
+        const double to_x = d.x + d.radius * shown * by, to_y = d.y + d.radius * shown * bx;
         const double shade = .15 + .75 * (1 - age);
         for (int k = 1; begun && k <= 8; k++)
             put_dot(x + (to_x - x) * k / 8, y + (to_y - y) * k / 8, d.dot, rgb, .5 * shade);
@@ -238,17 +252,22 @@ static void draw_circle(dial d)
     }
 }
 
-/* The clock of the reference as a hand. Of invented motions it is DeepPhase's phase, and with it comes what DeepPhase measures on the body.
+/* The clock of the reference as a hand. Of invented motions it is DeepPhase's phase, and with it comes what
+ * DeepPhase measures on the body.
  */
-static void draw_phase(const amb_plots *p, const amb_snapshot *s, mjrRect rect, double scale, const mjrContext *context)
+static void draw_phase(const amb_plots *p, const amb_snapshot *s, mjrRect rect, double scale,
+                       const mjrContext *context)
 {
     static const float light[3] = {.92f, .92f, .92f}, *const hand = colour[2], *const body = colour[1];
-    const int gap = (int)(8 * scale), line = context->charHeight + (int)(6 * scale), top = rect.bottom + rect.height - line;
+    const int gap = (int)(8 * scale), line = context->charHeight + (int)(6 * scale),
+              top = rect.bottom + rect.height - line;
     mjr_rectangle(rect, plate_rgba[0], plate_rgba[1], plate_rgba[2], plate_rgba[3]);
     char text[32];
     const bool two = s->invents && s->body_phase.amplitude >= 0;
-    snprintf(text, sizeof text, "%s %.2f", s->invents ? "Motion" : "Phase", s->invents ? s->style_phase : s->phase);
-    words(rect, two ? rect.left + gap : rect.left + (rect.width - width_of(text, context)) / 2, top, text, two ? hand : light, context);
+    snprintf(text, sizeof text, "%s %.2f", s->invents ? "Motion" : "Phase",
+             s->invents ? s->style_phase : s->phase);
+    words(rect, two ? rect.left + gap : rect.left + (rect.width - width_of(text, context)) / 2, top, text,
+          two ? hand : light, context);
     if (two) {
         snprintf(text, sizeof text, "Body %.2f", s->body_phase.phase);
         words(rect, rect.left + rect.width - gap - width_of(text, context), top, text, body, context);
@@ -257,15 +276,16 @@ static void draw_phase(const amb_plots *p, const amb_snapshot *s, mjrRect rect, 
         words(rect, rect.left + gap, rect.bottom + gap, "loop", light, context);
     const int room = rect.height - context->charHeight - (int)(24 * scale), width = rect.width - 20;
     const double share = s->invents ? .87 : 1; /* an amplitude may be above 1 */
-    const dial d = {rect.left + .5 * rect.width, rect.bottom + 8 * scale + .5 * room, .5 * share * (room < width ? room : width),
-                    (int)fmax(2 * scale, 2)};
+    const dial d = {rect.left + .5 * rect.width, rect.bottom + 8 * scale + .5 * room,
+                    .5 * share * (room < width ? room : width), (int)fmax(2 * scale, 2)};
     draw_circle(d);
     draw_hand(d, s->invents ? s->style_phase : s->phase, hand);
     if (two)
         draw_body(p, s, d, body);
 }
 
-void amb_plots_draw(amb_plots *p, const amb_snapshot *s, mjrRect column, double scale, const mjrContext *context)
+void amb_plots_draw(amb_plots *p, const amb_snapshot *s, mjrRect column, double scale,
+                    const mjrContext *context)
 {
     const int gap = (int)(6 * scale), least = (int)(104 * scale);
     const bool clip = s->clip_duration > 0;

@@ -1,5 +1,6 @@
-/* Scrolling plots of the last ten simulated seconds, drawn by MuJoCo's figures, in colours that everybody can tell apart: the reward in its
- * five parts, the critic's value, what a control step costs, and a circle with the phase of the motion. */
+/* Scrolling plots of the last ten simulated seconds, drawn by MuJoCo's figures, in colours that everybody can
+ * tell apart: the reward in its five parts, the critic's value, what a control step costs, and a circle with
+ * the phase of the motion. */
 #ifndef AMB_VIEWER_PLOTS_H
 #define AMB_VIEWER_PLOTS_H
 
@@ -14,6 +15,7 @@ void amb_plots_destroy(amb_plots *plots);
 void amb_plots_add(amb_plots *plots, const amb_snapshot *snapshot);
 
 /* Draws all in a column. Those that do not fit its height are left out, the least important first. */
-void amb_plots_draw(amb_plots *plots, const amb_snapshot *snapshot, mjrRect column, double scale, const mjrContext *context);
+void amb_plots_draw(amb_plots *plots, const amb_snapshot *snapshot, mjrRect column, double scale,
+                    const mjrContext *context);
 
 #endif

@@ -8,7 +8,10 @@
 
 bool amb_png_write(const char *path, const unsigned char *rgb, int width, int height, amb_error *err)
 {
-    png_image image = {.version = PNG_IMAGE_VERSION, .width = (png_uint_32)width, .height = (png_uint_32)height, .format = PNG_FORMAT_RGB};
+    png_image image = {.version = PNG_IMAGE_VERSION,
+                       .width = (png_uint_32)width,
+                       .height = (png_uint_32)height,
+                       .format = PNG_FORMAT_RGB};
     const png_int_32 stride = -3 * width; /* negative: the buffer's last row is the picture's first */
     png_alloc_size_t size = 0;
     if (!png_image_write_get_memory_size(image, size, 0, rgb, stride, NULL))

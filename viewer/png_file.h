@@ -4,7 +4,8 @@
 
 #include "base/error.h"
 
-/* rgb (height, width, 3), the bottom row first, as OpenGL gives it. Replaces `path` as a whole or not at all. */
+/* rgb (height, width, 3), the bottom row first, as OpenGL gives it. Replaces `path` as a whole or not at all.
+ */
 bool amb_png_write(const char *path, const unsigned char *rgb, int width, int height, amb_error *err);
 
 #endif

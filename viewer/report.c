@@ -47,7 +47,8 @@ bool amb_report_write(const amb_report *r, amb_app *app, amb_error *err)
                s->characters == 1 ? "" : "s");
         printf("  start to first frame  %6.0f ms\n", 1e3 * r->first_frame);
         printf("  frames/s              %6.1f\n", rate);
-        printf("  drawing a frame       %6.2f ms  p50, %.2f ms p99\n", p50, 1e3 * amb_histogram_quantile(&r->draw, .99));
+        printf("  drawing a frame       %6.2f ms  p50, %.2f ms p99\n", p50,
+               1e3 * amb_histogram_quantile(&r->draw, .99));
         printf("  processor time        %6.2f ms  a frame, all threads, simulation included\n", cpu_ms);
         printf("  a control step        %6.2f ms  for all characters, the last one\n", s->step_us / 1e3);
         printf("  real-time factor      %6.2f\n", s->real_time_factor);

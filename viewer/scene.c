@@ -9,14 +9,17 @@
 #include <string.h>
 
 /* Okabe and Ito's palette: told apart by everybody. */
-static const float green[4] = {0, .62f, .45f, .34f}, orange[4] = {.90f, .62f, 0, .95f}, sky[4] = {.34f, .71f, .91f, .9f},
-                   vermilion[4] = {.84f, .37f, 0, .95f}, purple[4] = {.80f, .47f, .65f, .9f};
+static const float green[4] = {0, .62f, .45f, .34f}, orange[4] = {.90f, .62f, 0, .95f},
+                   sky[4] = {.34f, .71f, .91f, .9f}, vermilion[4] = {.84f, .37f, 0, .95f},
+                   purple[4] = {.80f, .47f, .65f, .9f};
 
 static void set_visuals(mjModel *m, amb_quality quality, bool crowd, int width, int height)
 {
     m->vis.global.offwidth = width;
     m->vis.global.offheight = height;
-    m->vis.quality.shadowsize = quality == AMB_QUALITY_HIGH ? 4096 : quality == AMB_QUALITY_MEDIUM ? 2048 : 1024;
+    m->vis.quality.shadowsize = quality == AMB_QUALITY_HIGH     ? 4096
+                                : quality == AMB_QUALITY_MEDIUM ? 2048
+                                                                : 1024;
     m->vis.quality.offsamples = quality == AMB_QUALITY_LOW ? 0 : 4;
     if (quality == AMB_QUALITY_LOW) { /* software renderers pay by the triangle */
         m->vis.quality.numslices = crowd ? 10 : 20;
@@ -61,8 +64,8 @@ static void make_model(void *context)
     mjv_makeScene(s->model, &s->scene, 1000 + 52 * s->characters);
 }
 
-bool amb_scene_init(amb_scene *s, const amb_character *character, int characters, amb_quality quality, int width, int height,
-                    amb_error *err)
+bool amb_scene_init(amb_scene *s, const amb_character *character, int characters, amb_quality quality,
+                    int width, int height, amb_error *err)
 {
     memset(s, 0, sizeof *s);
     s->character = character;
@@ -81,7 +84,8 @@ bool amb_scene_init(amb_scene *s, const amb_character *character, int characters
     }
     s->scene.flags[mjRND_HAZE] = 1;
     s->scene.flags[mjRND_REFLECTION] = quality == AMB_QUALITY_HIGH;
-    s->flat_shadows = quality != AMB_QUALITY_HIGH || characters > 1; /* a shadow map has no room for a crowd */
+    s->flat_shadows = quality != AMB_QUALITY_HIGH || characters > 1; /* a shadow map has no room for a
+                                                                        crowd */
     set_up_ranks(s);
     amb_camera_home(&s->camera, characters);
     s->jumps = -1;
@@ -153,7 +157,8 @@ static mjvGeom *add(amb_scene *s, int type, const float rgba[4])
     return g;
 }
 
-static void add_between(amb_scene *s, int type, double width, const double from[3], const double to[3], const float rgba[4], float alpha)
+static void add_between(amb_scene *s, int type, double width, const double from[3], const double to[3],
+                        const float rgba[4], float alpha)
 {
     mjvGeom *g = add(s, type, rgba);
     if (!g)
@@ -175,8 +180,9 @@ static void add_ball(amb_scene *s, const double at[3], double radius, const floa
     g->emission = .35f;
 }
 
-/* What the humanoid lacks for the eye: its masses are balls and capsules that hardly meet, so trunk, neck, shoulders and hips are drawn
- * between them, and a visor shows where it looks. Drawing only; the physics knows nothing of it. */
+/* What the humanoid lacks for the eye: its masses are balls and capsules that hardly meet, so trunk, neck,
+ * shoulders and hips are drawn between them, and a visor shows where it looks. Drawing only; the physics
+ * knows nothing of it. */
 static void add_trunk(amb_scene *s)
 {
     static const struct {
@@ -303,7 +309,8 @@ static void soles(const amb_character *c, const double pose[AMB_POSE], double at
 static void keep_trail(amb_scene *s, const amb_snapshot *snap)
 {
     const double now = snap->clip_duration > 0 ? snap->clip_time : (double)snap->step * snap->dt;
-    if (s->jumps != snap->jumps || s->follow != snap->follow || snap->clip_time + 1e-9 < s->trail_time * (snap->clip_duration > 0)) {
+    if (s->jumps != snap->jumps || s->follow != snap->follow ||
+        snap->clip_time + 1e-9 < s->trail_time * (snap->clip_duration > 0)) {
         s->trail_count = 0;
         s->trail_time = -1;
         s->jumps = snap->jumps;
@@ -312,7 +319,8 @@ static void keep_trail(amb_scene *s, const amb_snapshot *snap)
     if (now < s->trail_time + 1. / 31)
         return;
     s->trail_time = now;
-    soles(s->character, snap->body[snap->follow].pose, s->trail[(s->trail_begin + s->trail_count) % AMB_TRAIL].at);
+    soles(s->character, snap->body[snap->follow].pose,
+          s->trail[(s->trail_begin + s->trail_count) % AMB_TRAIL].at);
     if (s->trail_count < AMB_TRAIL)
         s->trail_count++;
     else
@@ -323,11 +331,13 @@ static void add_trail(amb_scene *s, const double place[2])
 {
     for (int i = 0; i + 1 < s->trail_count; i++) {
         for (int f = 0; f < 2; f++) {
-            const double *a = s->trail[(s->trail_begin + i) % AMB_TRAIL].at[f], *b = s->trail[(s->trail_begin + i + 1) % AMB_TRAIL].at[f];
+            const double *a = s->trail[(s->trail_begin + i) % AMB_TRAIL].at[f],
+                         *b = s->trail[(s->trail_begin + i + 1) % AMB_TRAIL].at[f];
             const double from[3] = {a[0] + place[0], a[1] + place[1], fmax(a[2], .006)};
             const double to[3] = {b[0] + place[0], b[1] + place[1], fmax(b[2], .006)};
             if (mju_dist3(from, to) > .004)
-                add_between(s, mjGEOM_CAPSULE, .006, from, to, f ? sky : vermilion, .9f * (float)(i + 1) / (float)s->trail_count);
+                add_between(s, mjGEOM_CAPSULE, .006, from, to, f ? sky : vermilion,
+                            .9f * (float)(i + 1) / (float)s->trail_count);
         }
     }
 }
@@ -354,7 +364,8 @@ static void add_touch(amb_scene *s, const amb_snapshot *snap)
 {
     if (snap->pulling) {
         const double *place = s->place[snap->pulled_character];
-        const double from[3] = {snap->pull_from[0] + place[0], snap->pull_from[1] + place[1], snap->pull_from[2]};
+        const double from[3] = {snap->pull_from[0] + place[0], snap->pull_from[1] + place[1],
+                                snap->pull_from[2]};
         const double to[3] = {snap->pull_to[0] + place[0], snap->pull_to[1] + place[1], snap->pull_to[2]};
         add_between(s, mjGEOM_CAPSULE, .009, from, to, vermilion, 1);
         add_ball(s, from, .028, vermilion);
@@ -401,8 +412,9 @@ static void set_camera(amb_scene *s, const amb_snapshot *snap, double alpha, dou
     mjv_updateCamera(s->model, s->data, &cam, &s->scene);
 }
 
-/* Shadows by projection: every solid geom once more, flattened onto the floor along the sun's rays, in one colour. A shadow map costs a
- * software renderer as much as all the rest of the picture; this costs a few hundred triangles. */
+/* Shadows by projection: every solid geom once more, flattened onto the floor along the sun's rays, in one
+ * colour. A shadow map costs a software renderer as much as all the rest of the picture; this costs a few
+ * hundred triangles. */
 static void add_flat_shadows(amb_scene *s)
 {
     static const float shade[4] = {.52f, .55f, .60f, 1};
@@ -429,11 +441,13 @@ static void add_flat_shadows(amb_scene *s)
         }
         to->pos[2] = .0025f;
         for (int j = 0; j < 3; j++)
-            to->mat[6 + j] = .004f * from->mat[6 + j]; /* not quite flat: a matrix that can be inverted, for the normals */
+            to->mat[6 + j] = .004f * from->mat[6 + j]; /* not quite flat: a matrix that can be inverted, for
+                                                          the normals */
     }
 }
 
-void amb_scene_update(amb_scene *s, const amb_snapshot *snap, double alpha, double seconds, const amb_look *look)
+void amb_scene_update(amb_scene *s, const amb_snapshot *snap, double alpha, double seconds,
+                      const amb_look *look)
 {
     s->scene.ngeom = 0;
     set_camera(s, snap, alpha, seconds); /* first: an endless floor is drawn around the camera */
@@ -462,7 +476,8 @@ static void ray(const amb_scene *s, double x, double y, double aspect, double fr
 {
     const mjvGLCamera c = mjv_averageCamera(&s->scene.camera[0], &s->scene.camera[1]);
     const double height = (double)c.frustum_top - c.frustum_bottom;
-    const double up = (c.frustum_bottom + y * height) / c.frustum_near, right = (x - .5) * height * aspect / c.frustum_near;
+    const double up = (c.frustum_bottom + y * height) / c.frustum_near,
+                 right = (x - .5) * height * aspect / c.frustum_near;
     const double side[3] = {(double)c.forward[1] * c.up[2] - (double)c.forward[2] * c.up[1],
                             (double)c.forward[2] * c.up[0] - (double)c.forward[0] * c.up[2],
                             (double)c.forward[0] * c.up[1] - (double)c.forward[1] * c.up[0]};
@@ -472,8 +487,8 @@ static void ray(const amb_scene *s, double x, double y, double aspect, double fr
     }
 }
 
-bool amb_scene_pick(amb_scene *s, const amb_snapshot *snap, double x, double y, double aspect, int *character, int *body, double local[3],
-                    double depth[1])
+bool amb_scene_pick(amb_scene *s, const amb_snapshot *snap, double x, double y, double aspect, int *character,
+                    int *body, double local[3], double depth[1])
 {
     double from[3], along[3];
     ray(s, x, y, aspect, from, along);
@@ -496,7 +511,8 @@ bool amb_scene_pick(amb_scene *s, const amb_snapshot *snap, double x, double y, 
     return isfinite(depth[0]);
 }
 
-void amb_scene_unproject(const amb_scene *s, int character, double x, double y, double aspect, double depth, double at[3])
+void amb_scene_unproject(const amb_scene *s, int character, double x, double y, double aspect, double depth,
+                         double at[3])
 {
     double from[3], along[3];
     ray(s, x, y, aspect, from, along);

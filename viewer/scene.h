@@ -1,7 +1,8 @@
-/* The picture's contents: a snapshot becomes MuJoCo's abstract scene, seen by a camera that follows. No OpenGL here.
+/* The picture's contents: a snapshot becomes MuJoCo's abstract scene, seen by a camera that follows. No
+ * OpenGL here.
  *
- * Draws from its own copy of the model and its own mjData, so a simulation may go on meanwhile. In a crowd every character lives in a world
- * of its own, around the origin; here they are set up in ranks. */
+ * Draws from its own copy of the model and its own mjData, so a simulation may go on meanwhile. In a crowd
+ * every character lives in a world of its own, around the origin; here they are set up in ranks. */
 #ifndef AMB_VIEWER_SCENE_H
 #define AMB_VIEWER_SCENE_H
 
@@ -50,26 +51,29 @@ typedef struct amb_scene {
     int follow;
 } amb_scene;
 
-bool amb_scene_init(amb_scene *scene, const amb_character *character, int characters, amb_quality quality, int width, int height,
-                    amb_error *err);
+bool amb_scene_init(amb_scene *scene, const amb_character *character, int characters, amb_quality quality,
+                    int width, int height, amb_error *err);
 
-/* MuJoCo's renderer for it, in the OpenGL context that is current; `font` in percent. The caller's to free with mjr_freeContext unless this
- * returns false and a sentence. */
+/* MuJoCo's renderer for it, in the OpenGL context that is current; `font` in percent. The caller's to free
+ * with mjr_freeContext unless this returns false and a sentence. */
 bool amb_scene_open_context(const amb_scene *scene, mjrContext *context, int font, amb_error *err);
 
 void amb_scene_free(amb_scene *scene);
 
-/* Builds the picture `alpha` (0 to 1) of the way from the snapshot's last step's beginning to its end; `seconds` have passed since the last
- * picture, for the camera. */
-void amb_scene_update(amb_scene *scene, const amb_snapshot *snapshot, double alpha, double seconds, const amb_look *look);
+/* Builds the picture `alpha` (0 to 1) of the way from the snapshot's last step's beginning to its end;
+ * `seconds` have passed since the last picture, for the camera. */
+void amb_scene_update(amb_scene *scene, const amb_snapshot *snapshot, double alpha, double seconds,
+                      const amb_look *look);
 
-/* What is under a point of the picture, (0, 0) bottom left to (1, 1): character and body, and the point in the body's frame. Poses are
- * those of the snapshot. False where there is nobody. */
-bool amb_scene_pick(amb_scene *scene, const amb_snapshot *snapshot, double x, double y, double aspect, int *character, int *body,
-                    double local[3], double depth[1]);
+/* What is under a point of the picture, (0, 0) bottom left to (1, 1): character and body, and the point in
+ * the body's frame. Poses are those of the snapshot. False where there is nobody. */
+bool amb_scene_pick(amb_scene *scene, const amb_snapshot *snapshot, double x, double y, double aspect,
+                    int *character, int *body, double local[3], double depth[1]);
 
-/* The world point (in the character's own world) `depth` in front of the camera under a point of the picture. */
-void amb_scene_unproject(const amb_scene *scene, int character, double x, double y, double aspect, double depth, double at[3]);
+/* The world point (in the character's own world) `depth` in front of the camera under a point of the picture.
+ */
+void amb_scene_unproject(const amb_scene *scene, int character, double x, double y, double aspect,
+                         double depth, double at[3]);
 
 /* The camera's direction on the ground, a unit vector. */
 void amb_scene_forward(const amb_scene *scene, double forward[2]);

@@ -13,8 +13,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const double apart_m = 1.1, below_m = .13, beside_m = .12; /* between poses; under the floor; at the ends */
-static const double standing_m = 1.8, label_m = .45;              /* of a row: at least as high as this; above that, for the label */
+static const double apart_m = 1.1, below_m = .13, beside_m = .12; /* between poses; under the floor; at the
+                                                                     ends */
+static const double standing_m = 1.8, label_m = .45;              /* of a row: at least as high as this; above
+                                                                     that, for the label */
 enum { LABEL_PIXELS = 40 };                                       /* but not less than that */
 
 typedef struct strip {
@@ -53,11 +55,13 @@ static bool all_styles(strip *s, amb_error *err)
     if (!amb_motions_load(&motions, &style, &s->character->skeleton, NULL, err))
         return false;
     bool ok = motions.styles->count <= AMB_STRIP_ROWS ||
-              amb_fail(err, "%d named styles, a filmstrip has at most %d rows: say which", motions.styles->count, AMB_STRIP_ROWS);
+              amb_fail(err, "%d named styles, a filmstrip has at most %d rows: say which",
+                       motions.styles->count, AMB_STRIP_ROWS);
     for (int i = 0; ok && i < motions.styles->count; i++) {
         amb_latent latent;
         amb_latent_of_style(&motions.styles->style[i], &latent);
-        s->clip[s->rows] = amb_style_motion(&motions.nets, &latent, motions.styles->style[i].name, NULL, NULL, err);
+        s->clip[s->rows] =
+            amb_style_motion(&motions.nets, &latent, motions.styles->style[i].name, NULL, NULL, err);
         ok = s->clip[s->rows++] != NULL;
     }
     amb_motions_free(&motions);
@@ -76,7 +80,8 @@ static bool load_motions(strip *s, amb_error *err)
     if (!def->rows)
         return all_styles(s, err);
     for (int i = 0; i < def->rows; i++) {
-        s->clip[i] = is_file(def->row[i]) ? amb_clip_read(def->row[i], err) : clip_of_style(s, def->row[i], err);
+        s->clip[i] =
+            is_file(def->row[i]) ? amb_clip_read(def->row[i], err) : clip_of_style(s, def->row[i], err);
         if (!s->clip[i])
             return false;
         s->rows++;
@@ -86,7 +91,8 @@ static bool load_motions(strip *s, amb_error *err)
 
 /* ---- drawing ---- */
 
-/* One character a pose, all seen from the right side, going to the right, whatever way the motion itself goes between them. */
+/* One character a pose, all seen from the right side, going to the right, whatever way the motion itself goes
+ * between them. */
 static void set_row(strip *s, const amb_clip *clip)
 {
     const int n = s->def->poses;
@@ -119,13 +125,15 @@ static void set_view(strip *s)
     s->scene.model->vis.global.orthographic = 1;
     const double high = s->row_height / s->pixels_per_m;
     s->scene.model->vis.global.fovy = (float)high;
-    s->scene.camera = (amb_camera){.azimuth = 90, .elevation = -7, .distance = 6, .height = .5 * high - below_m, .placed = true};
+    s->scene.camera = (amb_camera){
+        .azimuth = 90, .elevation = -7, .distance = 6, .height = .5 * high - below_m, .placed = true};
 }
 
 /* How far up a geom of the picture reaches, m. Its axes are the columns of mat. */
 static double top_of(const mjvGeom *g)
 {
-    const double up[3] = {fabs((double)g->mat[6]), fabs((double)g->mat[7]), fabs((double)g->mat[8])}, z = (double)g->pos[2];
+    const double up[3] = {fabs((double)g->mat[6]), fabs((double)g->mat[7]), fabs((double)g->mat[8])},
+                 z = (double)g->pos[2];
     const double size[3] = {(double)g->size[0], (double)g->size[1], (double)g->size[2]};
     switch (g->type) {
     case mjGEOM_PLANE:
@@ -167,13 +175,16 @@ static void label_row(const strip *s, mjrRect row, const amb_clip *clip)
     char facts[80];
     double way[3];
     amb_clip_cycle_offset(clip, way);
-    snprintf(facts, sizeof facts, "%.2f s, %.2f m/s", amb_clip_duration(clip), hypot(way[0], way[1]) / amb_clip_duration(clip));
+    snprintf(facts, sizeof facts, "%.2f s, %.2f m/s", amb_clip_duration(clip),
+             hypot(way[0], way[1]) / amb_clip_duration(clip));
     const int margin = s->context.charHeight / 2, height = s->context.charHeight * 3 / 2;
     const char *const text[2] = {amb_clip_name(clip), facts};
     int left = margin;
     for (int k = 0; k < 2; k++) {
-        const mjrRect box = {left, row.bottom + row.height - margin - height, text_width(&s->context, text[k]) + 3 * margin, height};
-        mjr_label(box, mjFONT_NORMAL, text[k], k ? .42f : .11f, k ? .44f : .12f, k ? .48f : .15f, 1, .98f, .98f, .98f, &s->context);
+        const mjrRect box = {left, row.bottom + row.height - margin - height,
+                             text_width(&s->context, text[k]) + 3 * margin, height};
+        mjr_label(box, mjFONT_NORMAL, text[k], k ? .42f : .11f, k ? .44f : .12f, k ? .48f : .15f, 1, .98f,
+                  .98f, .98f, &s->context);
         left += box.width;
     }
 }
@@ -220,18 +231,21 @@ static bool shoot(strip *s, amb_error *err)
         return false;
     s->snapshot.clip_duration = 1; /* a clip, no simulation */
     s->snapshot.pushed_ago = 1e9;
-    s->row_height = (int)lround(fmax(label_m * s->pixels_per_m, LABEL_PIXELS) + (highest(s) + below_m) * s->pixels_per_m);
+    s->row_height =
+        (int)lround(fmax(label_m * s->pixels_per_m, LABEL_PIXELS) + (highest(s) + below_m) * s->pixels_per_m);
     s->scene.model->vis.global.offheight = s->rows * s->row_height;
     if (s->rows * s->row_height > 8192)
-        return amb_fail(err, "a filmstrip of %d rows is %d pixels high, expected at most 8192: take a smaller --size", s->rows,
-                        s->rows * s->row_height);
+        return amb_fail(
+            err, "a filmstrip of %d rows is %d pixels high, expected at most 8192: take a smaller --size",
+            s->rows, s->rows * s->row_height);
     set_view(s);
     const int font = s->pixels_per_m < 85 ? mjFONTSCALE_50 : s->pixels_per_m < 190 ? mjFONTSCALE_100 : 200;
     if (!amb_scene_open_context(&s->scene, &s->context, font, err))
         return false;
     s->has_context = true;
     if (s->context.offWidth < s->width || s->context.offHeight < s->rows * s->row_height)
-        return amb_fail(err, "OpenGL here has no offscreen buffer of %d x %d", s->width, s->rows * s->row_height);
+        return amb_fail(err, "OpenGL here has no offscreen buffer of %d x %d", s->width,
+                        s->rows * s->row_height);
     draw(s);
     return save(s, err);
 }

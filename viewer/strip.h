@@ -1,4 +1,5 @@
-/* A filmstrip: poses of one cycle side by side, a motion a row with its name, as one picture; without window and physics. */
+/* A filmstrip: poses of one cycle side by side, a motion a row with its name, as one picture; without window
+ * and physics. */
 #ifndef AMB_VIEWER_STRIP_H
 #define AMB_VIEWER_STRIP_H
 

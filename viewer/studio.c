@@ -1,5 +1,5 @@
-/* Films and pictures without a window: no thread, no wall clock. Frame f shows simulated time f / fps (times the speed), whatever the
- * machine's speed, so the same command makes the same frames. */
+/* Films and pictures without a window: no thread, no wall clock. Frame f shows simulated time f / fps (times
+ * the speed), whatever the machine's speed, so the same command makes the same frames. */
 #include "viewer/app.h"
 
 #include "base/clock.h"
@@ -17,7 +17,8 @@
 static double simulate_to(amb_app *app, double time)
 {
     const double dt = amb_session_dt(app->session);
-    while ((double)amb_session_steps(app->session) * dt < time - 1e-9 && !app->own.finished && !amb_app_stopped(app)) {
+    while ((double)amb_session_steps(app->session) * dt < time - 1e-9 && !app->own.finished &&
+           !amb_app_stopped(app)) {
         amb_app_cues(app, (double)amb_session_steps(app->session) * dt);
         if (!amb_session_step(app->session))
             break;
@@ -36,7 +37,8 @@ static void progress(double time, double all, double begun)
     if (!isatty(2) || (now - shown < .2 && !end))
         return;
     shown = now;
-    fprintf(stderr, "\rfilming %3.0f %%, %4.0f s left ", 100 * fmin(time / all, 1), (now - begun) * (all - time) / fmax(time, 1e-6));
+    fprintf(stderr, "\rfilming %3.0f %%, %4.0f s left ", 100 * fmin(time / all, 1),
+            (now - begun) * (all - time) / fmax(time, 1e-6));
     if (end)
         fputs("\r                                   \r", stderr);
 }
@@ -50,11 +52,13 @@ static bool take(amb_app *app, amb_film *film, mjrRect whole, bool last, amb_err
         return amb_fail(err, "out of memory for a picture of %d x %d", whole.width, whole.height);
     if (film && !amb_film_frame(film, rgb, err))
         return false;
-    return !last || !app->def.screenshot || amb_png_write(app->def.screenshot, rgb, whole.width, whole.height, err);
+    return !last || !app->def.screenshot ||
+           amb_png_write(app->def.screenshot, rgb, whole.width, whole.height, err);
 }
 
 /* The picture of `time` (simulated, or the clip's), `alpha` of the way through the last step. */
-static bool shoot(amb_app *app, amb_film *film, amb_report *report, double alpha, double began, bool first, bool last, amb_error *err)
+static bool shoot(amb_app *app, amb_film *film, amb_report *report, double alpha, double began, bool first,
+                  bool last, amb_error *err)
 {
     const mjrRect whole = {0, 0, app->def.width, app->def.height};
     const double seconds = first ? 0 : 1 / app->def.fps;
@@ -78,10 +82,12 @@ static bool roll(amb_app *app, amb_film *film, amb_report *report, amb_error *er
     const double begun = amb_clock_now();
     double time = 0, step = 0; /* s; step: to the next frame, which a script may change */
     bool last = false;
-    for (int64_t f = 0; !last && !(f && cli_stopped); f++) { /* a film has a frame, however early it is ended */
+    for (int64_t f = 0; !last && !(f && cli_stopped); f++) { /* a film has a frame, however early it is
+                                                                ended */
         const double began = amb_clock_now();
         double alpha = 1;
-        app->now = app->begun + 60 + (double)f / def->fps; /* nobody reads the first minute's hint in a film */
+        app->now = app->begun + 60 + (double)f / def->fps; /* nobody reads the first minute's hint in a
+                                                              film */
         if (app->playing_clip) {
             amb_player_advance(&app->player, f ? 1 / def->fps : 0);
             amb_app_cues(app, time);
@@ -100,7 +106,8 @@ static bool roll(amb_app *app, amb_film *film, amb_report *report, amb_error *er
         progress(time, def->seconds, begun);
     }
     if (app->session && !cli_stopped && !app->quit)
-        simulate_to(app, def->seconds); /* the rest of the time asked for, so that the hash is that of a rollout */
+        simulate_to(app, def->seconds); /* the rest of the time asked for, so that the hash is that of a
+                                           rollout */
     return true;
 }
 
@@ -114,7 +121,8 @@ int amb_studio_run(amb_app *app, amb_error *err)
     app->stopped = &cli_stopped;
     if (app->def.quality < 0)
         app->def.quality = AMB_QUALITY_MEDIUM;
-    const double scale = def->height < 400 ? .5 : fmax(1, round(def->height / 360.) / 2); /* texts as large as the picture */
+    /* texts as large as the picture */
+    const double scale = def->height < 400 ? .5 : fmax(1, round(def->height / 360.) / 2);
     amb_film *film = NULL;
     amb_report report = {.renderer = amb_offscreen_name(offscreen)};
     bool ok = amb_app_open_renderer(app, scale, mjFB_OFFSCREEN, err);

@@ -1,5 +1,5 @@
-/* The window: GLFW's events become actions, pulls and camera moves; frames are drawn as fast as the screen takes them. The simulation runs
- * in its own thread and does not notice. */
+/* The window: GLFW's events become actions, pulls and camera moves; frames are drawn as fast as the screen
+ * takes them. The simulation runs in its own thread and does not notice. */
 #include "viewer/app.h"
 
 #include "base/clock.h"
@@ -45,7 +45,8 @@ static bool pick(window *w, int *character, int *body, double local[3], double d
 {
     double x, y, aspect;
     relative(w, &x, &y, &aspect);
-    return !w->app->playing_clip && amb_scene_pick(&w->app->scene, amb_app_look(w->app), x, y, aspect, character, body, local, depth);
+    return !w->app->playing_clip &&
+           amb_scene_pick(&w->app->scene, amb_app_look(w->app), x, y, aspect, character, body, local, depth);
 }
 
 static void pull(window *w)
@@ -68,8 +69,9 @@ static void scrub(window *w)
 static bool over_scrub(const window *w)
 {
     mjrRect bar;
-    return w->app->shown.status && amb_app_scrub_rect(w->app, amb_app_look(w->app), w->whole, &bar) && w->x >= bar.left - 6 &&
-           w->x <= bar.left + bar.width + 6 && w->y >= bar.bottom - 6 && w->y <= bar.bottom + bar.height + 6;
+    return w->app->shown.status && amb_app_scrub_rect(w->app, amb_app_look(w->app), w->whole, &bar) &&
+           w->x >= bar.left - 6 && w->x <= bar.left + bar.width + 6 && w->y >= bar.bottom - 6 &&
+           w->y <= bar.bottom + bar.height + 6;
 }
 
 static void press(window *w, int button)
@@ -82,7 +84,8 @@ static void press(window *w, int button)
         scrub(w);
     } else if (button == GLFW_MOUSE_BUTTON_LEFT && pick(w, &character, &body, local, &depth)) {
         app->dragging = true;
-        app->pull = (amb_command){.kind = AMB_DO_PULL, .character = character, .body = body, .v = {local[0], local[1], local[2]}};
+        app->pull = (amb_command){
+            .kind = AMB_DO_PULL, .character = character, .body = body, .v = {local[0], local[1], local[2]}};
         app->pull_depth = depth;
         pull(w);
     } else if (button == GLFW_MOUSE_BUTTON_RIGHT && pick(w, &character, &body, local, &depth)) {
@@ -110,7 +113,8 @@ static void on_button(GLFWwindow *glfw, int button, int action, int mods)
     (void)mods;
     if (button > GLFW_MOUSE_BUTTON_MIDDLE)
         return;
-    if (w->app->shown.panel && amb_panel_mouse_button(w->app->panel, w->whole, w->x, w->y, button, action == GLFW_PRESS))
+    if (w->app->shown.panel &&
+        amb_panel_mouse_button(w->app->panel, w->whole, w->x, w->y, button, action == GLFW_PRESS))
         return;
     if (action == GLFW_PRESS)
         press(w, button);
@@ -133,7 +137,8 @@ static void on_move(GLFWwindow *glfw, double x, double y)
     else if (w->drag == ORBITING)
         amb_camera_orbit(&app->scene.camera, -.35 * dx / app->scale, .25 * dy / app->scale);
     else if (w->drag == LIFTING)
-        app->scene.camera.height = fmin(fmax(app->scene.camera.height - .0015 * app->scene.camera.distance * dy / app->scale, .05), 4);
+        app->scene.camera.height = fmin(
+            fmax(app->scene.camera.height - .0015 * app->scene.camera.distance * dy / app->scale, .05), 4);
     else if (w->drag == SCRUBBING)
         scrub(w);
 }
@@ -233,7 +238,8 @@ static void toggle_fullscreen(window *w)
     w->app->wants_fullscreen = false;
     GLFWmonitor *monitor = glfwGetPrimaryMonitor();
     if (glfwGetWindowMonitor(w->glfw)) {
-        glfwSetWindowMonitor(w->glfw, NULL, w->windowed[0], w->windowed[1], w->windowed[2], w->windowed[3], 0);
+        glfwSetWindowMonitor(w->glfw, NULL, w->windowed[0], w->windowed[1], w->windowed[2], w->windowed[3],
+                             0);
     } else if (monitor) {
         const GLFWvidmode *mode = glfwGetVideoMode(monitor);
         glfwGetWindowPos(w->glfw, &w->windowed[0], &w->windowed[1]);
@@ -242,7 +248,8 @@ static void toggle_fullscreen(window *w)
     }
 }
 
-/* How far the picture is from the last step's beginning to its end, so that movement is smooth at any rate of either. */
+/* How far the picture is from the last step's beginning to its end, so that movement is smooth at any rate of
+ * either. */
 static double how_far(const amb_snapshot *s, double now)
 {
     if (s->paused || s->clip_duration > 0 || s->finished)
@@ -267,7 +274,8 @@ static const char *glfw_words(void)
     return text;
 }
 
-/* The renderer's name, from a window nobody sees; a software renderer gets a picture that it can draw in time. */
+/* The renderer's name, from a window nobody sees; a software renderer gets a picture that it can draw in
+ * time. */
 static bool is_software(char *name, size_t size)
 {
     glfwWindowHint(GLFW_VISIBLE, GLFW_FALSE);
@@ -284,16 +292,17 @@ static bool is_software(char *name, size_t size)
     if (renderer)
         snprintf(name, size, "%s", renderer);
     glfwDestroyWindow(probe);
-    return !renderer || strstr(renderer, "llvmpipe") || strstr(renderer, "softpipe") || strstr(renderer, "SWR") ||
-           strstr(renderer, "Software");
+    return !renderer || strstr(renderer, "llvmpipe") || strstr(renderer, "softpipe") ||
+           strstr(renderer, "SWR") || strstr(renderer, "Software");
 }
 
-/* GLFW 3.4 tries Wayland first, whose library prints a line of its own where there is no socket folder to look in: then only X11 is
- * tried. Older versions know one platform and neither name. */
+/* GLFW 3.4 tries Wayland first, whose library prints a line of its own where there is no socket folder to
+ * look in: then only X11 is tried. Older versions know one platform and neither name. */
 static void choose_platform(void)
 {
     enum { PLATFORM = 0x00050003, PLATFORM_X11 = 0x00060004 }; /* GLFW_PLATFORM, GLFW_PLATFORM_X11 */
-    const char *socket = getenv("WAYLAND_SOCKET"), *display = getenv("WAYLAND_DISPLAY"), *folder = getenv("XDG_RUNTIME_DIR");
+    const char *socket = getenv("WAYLAND_SOCKET"), *display = getenv("WAYLAND_DISPLAY"),
+               *folder = getenv("XDG_RUNTIME_DIR");
     const bool wayland = (socket && *socket) || (display && *display == '/') || (folder && *folder == '/');
     int major, minor, revision;
     glfwGetVersion(&major, &minor, &revision);
@@ -308,7 +317,8 @@ static bool open_window(window *w, char *renderer, size_t size, amb_error *err)
     choose_platform();
     if (!glfwInit())
         return amb_fail(err,
-                        "no window can be opened (%s); on a machine without a display, --record FILE.mp4 and --screenshot FILE.png work",
+                        "no window can be opened (%s); on a machine without a display, --record FILE.mp4 and "
+                        "--screenshot FILE.png work",
                         glfw_words());
     const bool software = is_software(renderer, size);
     if (app->def.quality < 0)
@@ -317,7 +327,8 @@ static bool open_window(window *w, char *renderer, size_t size, amb_error *err)
     glfwWindowHint(GLFW_SCALE_TO_MONITOR, GLFW_TRUE);
     glfwWindowHint(GLFW_SAMPLES, app->def.quality == AMB_QUALITY_LOW ? 0 : 4);
     char title[128];
-    snprintf(title, sizeof title, "amble: %s", app->playing_clip ? amb_clip_name(app->player.clip) : app->skill_name[0]);
+    snprintf(title, sizeof title, "amble: %s",
+             app->playing_clip ? amb_clip_name(app->player.clip) : app->skill_name[0]);
     w->glfw = glfwCreateWindow(app->def.width, app->def.height, title, NULL, NULL);
     if (!w->glfw)
         return amb_fail(err, "no window can be opened: %s", glfw_words());
@@ -326,7 +337,8 @@ static bool open_window(window *w, char *renderer, size_t size, amb_error *err)
     return true;
 }
 
-/* Between two mipmaps a software renderer reads every texel twice; the nearer one alone looks the same on a checker. */
+/* Between two mipmaps a software renderer reads every texel twice; the nearer one alone looks the same on a
+ * checker. */
 static void simplify_textures(const window *w)
 {
     void (*bind)(unsigned, unsigned) = NULL;
@@ -409,7 +421,8 @@ static bool play(window *w, amb_report *report, amb_error *err)
         if (app->wants_fullscreen)
             toggle_fullscreen(w);
         const amb_snapshot *s = amb_app_look(app);
-        if (app->def.seconds > 0 && (s->finished || (app->playing_clip && amb_clock_now() - app->begun > app->def.seconds)))
+        if (app->def.seconds > 0 &&
+            (s->finished || (app->playing_clip && amb_clock_now() - app->begun > app->def.seconds)))
             break;
     }
     return true;

@@ -1,4 +1,5 @@
-/* int8 with AVX-512 VNNI: vpdpbusd, 64 products in one instruction, for each of the activations' two planes. */
+/* int8 with AVX-512 VNNI: vpdpbusd, 64 products in one instruction, for each of the activations' two planes.
+ */
 #include "nets/kernels/round.h"
 #include "nets/kernels/simd512.h"
 

@@ -39,8 +39,9 @@ static const struct {
     amb_kernel kernel;
     bool (*runs)(void);
 } kernels[] = {
-#define AMB_KERNEL(name, precision, isa, lanes, panel, runs_here) \
-    {{#name, AMB_PRECISION_##precision, isa, lanes, panel, PREPARE_##precision(name), amb_layer_##name}, runs_##name},
+#define AMB_KERNEL(name, precision, isa, lanes, panel, runs_here)                                        \
+    {{#name, AMB_PRECISION_##precision, isa, lanes, panel, PREPARE_##precision(name), amb_layer_##name}, \
+     runs_##name},
 #include "nets/kernels/kernels.inc"
 #undef AMB_KERNEL
 };
@@ -64,7 +65,8 @@ int amb_kernel_count(void)
 }
 
 static const char *const precision_name[] = {"fp32", "bf16", "int16", "int8", "auto"};
-_Static_assert(sizeof precision_name / sizeof precision_name[0] == AMB_PRECISIONS + 1, "every precision has a name");
+_Static_assert(sizeof precision_name / sizeof precision_name[0] == AMB_PRECISIONS + 1,
+               "every precision has a name");
 
 const char *amb_precision_name(amb_precision precision)
 {
@@ -124,8 +126,10 @@ const amb_kernel *amb_kernel_by_name(const char *name, amb_error *err)
         if (runs(i))
             return &kernels[i].kernel;
         list_names(names, sizeof names);
-        amb_fail(err, "the kernel \"%s\" needs instructions that this CPU or its operating system does not offer; these run here: %s", name,
-                 names);
+        amb_fail(err,
+                 "the kernel \"%s\" needs instructions that this CPU or its operating system does not offer; "
+                 "these run here: %s",
+                 name, names);
         return NULL;
     }
     list_names(names, sizeof names);

@@ -1,24 +1,29 @@
-/* Kernels: one layer of a network, out = act(W x + b), for some rows on the caller's thread, in one of four precisions.
+/* Kernels: one layer of a network, out = act(W x + b), for some rows on the caller's thread, in one of four
+ * precisions.
  *
- * One kernel per precision and instruction set (kernel_*.c, each the only file compiled for it) beside a plain C reference with the same
- * signature; all are listed once, in kernels.inc. Which one runs is chosen when a network is packed, by what the CPU and the operating
- * system support.
+ * One kernel per precision and instruction set (kernel_*.c, each the only file compiled for it) beside a
+ * plain C reference with the same signature; all are listed once, in kernels.inc. Which one runs is chosen
+ * when a network is packed, by what the CPU and the operating system support.
  *
  * What each precision computes. A row's result depends on that row alone, bit for bit, not on its batch.
- *   fp32   b + Σ w x, each product fused into an fp32 sum. Layers of more than AMB_FEW outputs sum in the inputs' order, one sum an output.
- *          All fusing kernels agree to the bit before the activation.
- *   bf16   weights and activations rounded to bfloat16 (nearest, ties to even), products and sums in fp32, in pairs of inputs; the order
- *          within a pair is the instruction's. Numbers below 2^-126 may count as zero.
- *   int16  weights as integers of at most ±8191 with one scale an output, activations of at most ±8191 with one scale a row (its largest
- *          value); sums exact in int32 over a window of inputs short enough never to overflow, windows added in fp32.
- *   int8   weights as integers of at most ±127 with one scale an output, activations of at most ±32767 with one scale a row, as two planes
- *          of bytes (two vpdpbusd), so that only the weights are coarse; sums exact in int32.
+ *   fp32   b + Σ w x, each product fused into an fp32 sum. Layers of more than AMB_FEW outputs sum in the
+ *          inputs' order, one sum an output. All fusing kernels agree to the bit before the activation.
+ *   bf16   weights and activations rounded to bfloat16 (nearest, ties to even), products and sums in fp32, in
+ *          pairs of inputs; the order within a pair is the instruction's. Numbers below 2^-126 may count as
+ *          zero.
+ *   int16  weights as integers of at most ±8191 with one scale an output, activations of at most ±8191 with
+ *          one scale a row (its largest value); sums exact in int32 over a window of inputs short enough
+ *          never to overflow, windows added in fp32.
+ *   int8   weights as integers of at most ±127 with one scale an output, activations of at most ±32767 with
+ *          one scale a row, as two planes of bytes (two vpdpbusd), so that only the weights are coarse; sums
+ *          exact in int32.
  *
- * A NaN anywhere in a row's input makes all that row's outputs NaN, in every precision. Infinities: fp32 and bf16 follow IEEE 754; the
- * integers cannot hold them, there a row with one gives NaN. A row whose values are all below 2^-100 counts as zero with integers. ReLU is
- * v < 0 ? 0 : v, so NaN stays NaN and -0 stays -0.
+ * A NaN anywhere in a row's input makes all that row's outputs NaN, in every precision. Infinities: fp32 and
+ * bf16 follow IEEE 754; the integers cannot hold them, there a row with one gives NaN. A row whose values are
+ * all below 2^-100 counts as zero with integers. ReLU is v < 0 ? 0 : v, so NaN stays NaN and -0 stays -0.
  *
- * This room does not thread, does not allocate, and does not do matrices by matrices for training (nets/train_net.h does). */
+ * This room does not thread, does not allocate, and does not do matrices by matrices for training
+ * (nets/train_net.h does). */
 #ifndef AMB_NETS_KERNELS_KERNELS_H
 #define AMB_NETS_KERNELS_KERNELS_H
 
@@ -48,18 +53,22 @@ enum {
     AMB_INT16_MAX = 8191,            /* of weights and activations */
     AMB_INT8_MAX = 127,              /* of weights */
     AMB_INT8_ACTIVATION_MAX = 32767, /* stored + 32768, in two bytes */
-    AMB_DOT = 4,                     /* layers of at most so many outputs are packed and summed along the inputs */
-    AMB_FEW = 64,                    /* and of at most so many in CHAINS sums an output, so that no sum waits for itself */
+    AMB_DOT = 4,                     /* layers of at most so many outputs are packed and summed along the
+                                        inputs */
+    AMB_FEW = 64,                    /* and of at most so many in CHAINS sums an output, so that no sum waits
+                                        for itself */
     AMB_CHAINS = 4,
     AMB_LINE_CELLS = 16 /* cells in a cache line */
 };
 
 /* A layer as a kernel reads it.
  *
- * Weights are packed in cells of 32 bits: 1 input in fp32, 2 in bf16 and int16, 4 in int8; the inputs make `groups` cells, missing ones are
- * zero. The outputs are cut into panels of `panel` outputs; the last one is as wide as the outputs left, rounded up to `lanes`. A panel is
- * (groups, width) cells, row-major, panels follow each other without a gap, padding outputs have zero weights and biases. So a forward pass
- * reads the weights once, front to back. Layers of at most AMB_DOT outputs are (outputs, groups rounded up to a line's) instead. */
+ * Weights are packed in cells of 32 bits: 1 input in fp32, 2 in bf16 and int16, 4 in int8; the inputs make
+ * `groups` cells, missing ones are zero. The outputs are cut into panels of `panel` outputs; the last one is
+ * as wide as the outputs left, rounded up to `lanes`. A panel is (groups, width) cells, row-major, panels
+ * follow each other without a gap, padding outputs have zero weights and biases. So a forward pass reads the
+ * weights once, front to back. Layers of at most AMB_DOT outputs are (outputs, groups rounded up to a line's)
+ * instead. */
 typedef struct amb_layer {
     int inputs;
     int outputs;
@@ -68,24 +77,30 @@ typedef struct amb_layer {
     int window;            /* int16: groups that can be summed without overflow; in the others all */
     const void *weight;    /* packed by amb_kernel_pack, as all below; 64-byte aligned */
     const float *bias;     /* (padded outputs) */
-    const float *scale;    /* integers: (padded outputs) what one unit of weight is worth; NULL in the others */
-    const int32_t *offset; /* int8: (padded outputs) -128 Σ w, what the upper plane's sum starts from; NULL in the others */
+    const float *scale;    /* integers: (padded outputs) what one unit of weight is worth; NULL in the
+                              others */
+    const int32_t *offset; /* int8: (padded outputs) -128 Σ w, what the upper plane's sum starts from; NULL in
+                              the others */
 } amb_layer;
 
 /* n rows of activations as a kernel reads them. */
 typedef struct amb_rows {
     const void *cell;   /* fp32: the floats themselves, any alignment; else prepared rows */
     size_t stride;      /* cells (4 bytes) from row to row */
-    const float *scale; /* integers: (n) what one unit of activation is worth, NaN for a row that is not finite; else unused */
+    const float *scale; /* integers: (n) what one unit of activation is worth, NaN for a row that is not
+                           finite; else unused */
 } amb_rows;
 
-/* Rounds n rows of x to the kernel's format: (n, amb_kernel_row_cells) cells at `cell`, 64-byte aligned, and (n) scales. */
-typedef void amb_prepare_function(int inputs, const float *x, size_t x_stride, int n, void *cell, float *scale);
+/* Rounds n rows of x to the kernel's format: (n, amb_kernel_row_cells) cells at `cell`, 64-byte aligned, and
+ * (n) scales. */
+typedef void amb_prepare_function(int inputs, const float *x, size_t x_stride, int n, void *cell,
+                                  float *scale);
 
-/* y[r][o] = act(W x[r] + b)[o] for n ≥ 1 rows and first ≤ o < end; first is a multiple of the panel, so is end unless it is `outputs`. Row
- * r of y starts at y + r · y_stride (in floats, ≥ outputs), output o at + o whatever `first`; any alignment; y must not overlap x. Writes
- * exactly end - first floats of each row. */
-typedef void amb_layer_function(const amb_layer *layer, int first, int end, const amb_rows *x, int n, float *y, size_t y_stride);
+/* y[r][o] = act(W x[r] + b)[o] for n ≥ 1 rows and first ≤ o < end; first is a multiple of the panel, so is
+ * end unless it is `outputs`. Row r of y starts at y + r · y_stride (in floats, ≥ outputs), output o at + o
+ * whatever `first`; any alignment; y must not overlap x. Writes exactly end - first floats of each row. */
+typedef void amb_layer_function(const amb_layer *layer, int first, int end, const amb_rows *x, int n,
+                                float *y, size_t y_stride);
 
 typedef struct amb_kernel {
     const char *name;
@@ -97,14 +112,16 @@ typedef struct amb_kernel {
     amb_layer_function *layer;
 } amb_kernel;
 
-/* Before a loop with few, constant rounds: unrolled whole, so that an array indexed by its variable lives in registers. */
+/* Before a loop with few, constant rounds: unrolled whole, so that an array indexed by its variable lives in
+ * registers. */
 #if defined(__clang__)
 #define AMB_UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define AMB_UNROLL _Pragma("GCC unroll 16")
 #endif
 
-/* Declarations and layout constants, for the kernels' own files: amb_layer_ref, AMB_LANES_ref, AMB_PANEL_ref, … */
+/* Declarations and layout constants, for the kernels' own files: amb_layer_ref, AMB_LANES_ref, AMB_PANEL_ref,
+ * … */
 #define AMB_KERNEL(name, precision, isa, lanes, panel, runs_here) \
     amb_layer_function amb_layer_##name;                          \
     amb_prepare_function amb_prepare_##name; /* none in fp32 */   \
@@ -112,7 +129,8 @@ typedef struct amb_kernel {
 #include "nets/kernels/kernels.inc"
 #undef AMB_KERNEL
 
-/* The kernels this CPU runs, in the list's order: index 0 (always the fp32 reference) .. amb_kernel_count() - 1. */
+/* The kernels this CPU runs, in the list's order: index 0 (always the fp32 reference) .. amb_kernel_count() -
+ * 1. */
 int amb_kernel_count(void);
 const amb_kernel *amb_kernel_at(int index);
 
@@ -125,8 +143,8 @@ const amb_kernel *amb_kernel_best(amb_precision precision);
 /* Whether a precision has a kernel here that is more than its reference. */
 bool amb_kernel_is_fast(amb_precision precision);
 
-/* The kernel the environment variable AMB_KERNEL names; NULL without it (or with it empty). False and a sentence where it names no kernel,
- * or one this CPU does not run. */
+/* The kernel the environment variable AMB_KERNEL names; NULL without it (or with it empty). False and a
+ * sentence where it names no kernel, or one this CPU does not run. */
 bool amb_kernel_from_environment(const amb_kernel **kernel, amb_error *err);
 
 /* Outputs rounded up to the kernel's lanes. */
@@ -139,16 +157,20 @@ size_t amb_kernel_groups(const amb_kernel *kernel, int inputs);
 /* Cells of one prepared row: a multiple of 16; 0 in fp32, which prepares none. */
 size_t amb_kernel_row_cells(const amb_kernel *kernel, int inputs);
 
-/* Cells of the packed weights, and bytes of the whole packed layer: weights, biases, scales, offsets; a multiple of 64. */
+/* Cells of the packed weights, and bytes of the whole packed layer: weights, biases, scales, offsets; a
+ * multiple of 64. */
 size_t amb_kernel_weight_cells(const amb_kernel *kernel, int inputs, int outputs);
 size_t amb_kernel_layer_size(const amb_kernel *kernel, int inputs, int outputs);
 
-/* Packs weight (outputs, inputs) row-major and bias (outputs) for the kernel into block (amb_kernel_layer_size bytes, 64-byte aligned). The
- * layer points into it. */
-amb_layer amb_kernel_pack(const amb_kernel *kernel, int inputs, int outputs, const float *weight, const float *bias, void *block);
+/* Packs weight (outputs, inputs) row-major and bias (outputs) for the kernel into block
+ * (amb_kernel_layer_size bytes, 64-byte aligned). The layer points into it. */
+amb_layer amb_kernel_pack(const amb_kernel *kernel, int inputs, int outputs, const float *weight,
+                          const float *bias, void *block);
 
-/* act over a block of sums, in place: what the kernels of an instruction set share for the activations that are not done in registers. */
-typedef void amb_activate_function(amb_activation act, float alpha, float *y, size_t y_stride, int rows, int width);
+/* act over a block of sums, in place: what the kernels of an instruction set share for the activations that
+ * are not done in registers. */
+typedef void amb_activate_function(amb_activation act, float alpha, float *y, size_t y_stride, int rows,
+                                   int width);
 amb_activate_function amb_activate_ref;
 #if defined(__x86_64__)
 amb_activate_function amb_activate_avx2;

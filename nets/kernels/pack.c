@@ -1,5 +1,5 @@
-/* Packing: weights as the file has them → the cells that a kernel reads (kernels.h), rounded to its precision. Works in tiles that stay in
- * the L1 cache, because a panel is the transpose of its rows. */
+/* Packing: weights as the file has them → the cells that a kernel reads (kernels.h), rounded to its
+ * precision. Works in tiles that stay in the L1 cache, because a panel is the transpose of its rows. */
 #include "nets/kernels/kernels.h"
 #include "nets/kernels/round.h"
 #include "nets/kernels/vector.h"
@@ -13,11 +13,14 @@ enum { LINE = 64, CELL = 4 };
 enum { SHORTEST_WINDOW = 16 };
 
 /* 16 groups of two products, each as large as can be, fit: the shortest window is always safe. */
-_Static_assert((int64_t)AMB_INT16_MAX *AMB_INT16_MAX * 2 * SHORTEST_WINDOW <= INT32_MAX, "a window of int16 products fits in an int32");
+_Static_assert((int64_t)AMB_INT16_MAX *AMB_INT16_MAX * 2 * SHORTEST_WINDOW <= INT32_MAX,
+               "a window of int16 products fits in an int32");
 
-/* Over AMB_NET_MAX_DIM inputs, the int8 kernels' sums fit too: the lower plane's, Σ w u with 0 ≤ u ≤ 255; and the upper plane's, which
- * starts from -128 Σ w and ends as Σ w (u - 128). What lies between may wrap around and comes back. */
-_Static_assert((int64_t)AMB_NET_MAX_DIM *AMB_INT8_MAX * 255 <= INT32_MAX, "a sum of int8 products fits in an int32");
+/* Over AMB_NET_MAX_DIM inputs, the int8 kernels' sums fit too: the lower plane's, Σ w u with 0 ≤ u ≤ 255; and
+ * the upper plane's, which starts from -128 Σ w and ends as Σ w (u - 128). What lies between may wrap around
+ * and comes back. */
+_Static_assert((int64_t)AMB_NET_MAX_DIM *AMB_INT8_MAX * 255 <= INT32_MAX,
+               "a sum of int8 products fits in an int32");
 
 static size_t round_up(size_t n, size_t to)
 {
@@ -118,7 +121,8 @@ typedef struct packing {
 /* Inputs rounded at once: the most that TILE cells hold. */
 enum { TILE = 16, MOST_AT_ONCE = 4 * TILE };
 
-/* count ≤ MOST_AT_ONCE inputs of output o from k on, rounded, into cells; what is missing to whole cells stays as it was (zero). */
+/* count ≤ MOST_AT_ONCE inputs of output o from k on, rounded, into cells; what is missing to whole cells
+ * stays as it was (zero). */
 static void round_weights(const packing *p, size_t o, size_t k, size_t count, void *cell)
 {
     union {
@@ -177,8 +181,8 @@ AMB_VECTOR_CLONES static int64_t largest_sum(const float *w, size_t count, float
     return sum;
 }
 
-/* The longest window, a power of two of groups, in which no output's sum can overflow: |Σ w x| ≤ AMB_INT16_MAX Σ |w| ≤ 2^31 - 1 in every
- * window of every output. */
+/* The longest window, a power of two of groups, in which no output's sum can overflow: |Σ w x| ≤
+ * AMB_INT16_MAX Σ |w| ≤ 2^31 - 1 in every window of every output. */
 static int longest_window(const packing *p, int outputs)
 {
     const int64_t most = INT32_MAX / AMB_INT16_MAX;
@@ -224,13 +228,19 @@ static void find_offsets(const packing *p, int outputs, size_t padded)
     }
 }
 
-amb_layer amb_kernel_pack(const amb_kernel *kernel, int inputs, int outputs, const float *weight, const float *bias, void *block)
+amb_layer amb_kernel_pack(const amb_kernel *kernel, int inputs, int outputs, const float *weight,
+                          const float *bias, void *block)
 {
     assert(kernel->panel <= WIDEST);
-    const size_t padded = amb_kernel_padded_outputs(kernel, outputs), vector = round_up(padded * sizeof(float), LINE);
-    char *const behind = (char *)block + round_up(amb_kernel_weight_cells(kernel, inputs, outputs) * CELL, LINE);
+    const size_t padded = amb_kernel_padded_outputs(kernel, outputs),
+                 vector = round_up(padded * sizeof(float), LINE);
+    char *const behind =
+        (char *)block + round_up(amb_kernel_weight_cells(kernel, inputs, outputs) * CELL, LINE);
     float *const packed_bias = (float *)behind;
-    packing p = {.precision = kernel->precision, .inputs = (size_t)inputs, .groups = amb_kernel_groups(kernel, inputs), .weight = weight};
+    packing p = {.precision = kernel->precision,
+                 .inputs = (size_t)inputs,
+                 .groups = amb_kernel_groups(kernel, inputs),
+                 .weight = weight};
     int window = (int)p.groups;
 
     memcpy(packed_bias, bias, (size_t)outputs * sizeof *bias);
@@ -253,10 +263,12 @@ amb_layer amb_kernel_pack(const amb_kernel *kernel, int inputs, int outputs, con
         const size_t at_once = (size_t)(TILE * amb_precision_cell_inputs(p.precision));
         for (size_t o = 0; o < (size_t)outputs; o++)
             for (size_t k = 0; k < p.inputs; k += at_once)
-                round_weights(&p, o, k, p.inputs - k < at_once ? p.inputs - k : at_once, packed + o * row + k / at_once * TILE);
+                round_weights(&p, o, k, p.inputs - k < at_once ? p.inputs - k : at_once,
+                              packed + o * row + k / at_once * TILE);
     } else {
         for (size_t first = 0; first < padded; first += (size_t)kernel->panel) {
-            const size_t width = padded - first < (size_t)kernel->panel ? padded - first : (size_t)kernel->panel;
+            const size_t width =
+                padded - first < (size_t)kernel->panel ? padded - first : (size_t)kernel->panel;
             const size_t left = (size_t)outputs - first;
             pack_panel(&p, first, left < width ? left : width, width, packed + first * p.groups);
         }

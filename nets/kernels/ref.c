@@ -1,5 +1,6 @@
-/* The reference kernels: plain C, any CPU, one for each precision. What the other kernels are tested against and what runs where none of
- * them does. Each output is written as kernels.h defines it, one after the other; no blocks, no shortcuts. */
+/* The reference kernels: plain C, any CPU, one for each precision. What the other kernels are tested against
+ * and what runs where none of them does. Each output is written as kernels.h defines it, one after the other;
+ * no blocks, no shortcuts. */
 #include "nets/kernels/kernels.h"
 #include "nets/kernels/round.h"
 
@@ -8,7 +9,8 @@
 
 enum { LANES = AMB_LANES_ref };
 _Static_assert((int)AMB_PANEL_ref == (int)LANES, "every panel of the reference kernels has one width");
-_Static_assert((int)AMB_LANES_bf16_ref == (int)LANES && (int)AMB_LANES_int16_ref == (int)LANES && (int)AMB_LANES_int8_ref == (int)LANES,
+_Static_assert((int)AMB_LANES_bf16_ref == (int)LANES && (int)AMB_LANES_int16_ref == (int)LANES &&
+                   (int)AMB_LANES_int8_ref == (int)LANES,
                "the reference kernels share their layout");
 
 void amb_activate_ref(amb_activation act, float alpha, float *y, size_t y_stride, int rows, int width)
@@ -16,15 +18,18 @@ void amb_activate_ref(amb_activation act, float alpha, float *y, size_t y_stride
     for (int r = 0; r < rows; r++)
         for (int j = 0; j < width; j++) {
             float *v = y + (size_t)r * y_stride + j;
-            *v = act == AMB_ACT_RELU ? (*v < 0.0f ? 0.0f : *v) : (float)amb_activation_of(act, (double)alpha, (double)*v);
+            *v = act == AMB_ACT_RELU ? (*v < 0.0f ? 0.0f : *v)
+                                     : (float)amb_activation_of(act, (double)alpha, (double)*v);
         }
 }
 
 /* Cell g of output o. */
 static uint32_t weight_cell(const amb_layer *layer, size_t groups, int o, size_t g)
 {
-    const size_t line = (groups + AMB_LINE_CELLS - 1) / AMB_LINE_CELLS * AMB_LINE_CELLS, lane = (size_t)o % LANES;
-    const size_t at = layer->outputs <= AMB_DOT ? (size_t)o * line + g : ((size_t)o - lane) * groups + g * LANES + lane;
+    const size_t line = (groups + AMB_LINE_CELLS - 1) / AMB_LINE_CELLS * AMB_LINE_CELLS,
+                 lane = (size_t)o % LANES;
+    const size_t at =
+        layer->outputs <= AMB_DOT ? (size_t)o * line + g : ((size_t)o - lane) * groups + g * LANES + lane;
     uint32_t cell;
     memcpy(&cell, (const char *)layer->weight + at * sizeof cell, sizeof cell);
     return cell;
@@ -46,7 +51,8 @@ static float float_of(uint32_t bits)
 
 static int32_t int16_product(uint32_t w, uint32_t x)
 {
-    return (int32_t)(int16_t)(w & 0xffff) * (int16_t)(x & 0xffff) + (int32_t)(int16_t)(w >> 16) * (int16_t)(x >> 16);
+    return (int32_t)(int16_t)(w & 0xffff) * (int16_t)(x & 0xffff) +
+           (int32_t)(int16_t)(w >> 16) * (int16_t)(x >> 16);
 }
 
 /* Signed bytes of w by unsigned bytes of x. */
@@ -121,7 +127,8 @@ static float sum_int8(const amb_layer *layer, const amb_rows *x, int r, int o)
 
 typedef float sum_function(const amb_layer *layer, const amb_rows *x, int r, int o);
 
-static void layer_ref(sum_function *sum, const amb_layer *layer, int first, int end, const amb_rows *x, int n, float *y, size_t y_stride)
+static void layer_ref(sum_function *sum, const amb_layer *layer, int first, int end, const amb_rows *x, int n,
+                      float *y, size_t y_stride)
 {
     for (int r = 0; r < n; r++)
         for (int o = first; o < end; o++)
@@ -130,7 +137,8 @@ static void layer_ref(sum_function *sum, const amb_layer *layer, int first, int 
         amb_activate_ref(layer->act, layer->alpha, y + first, y_stride, n, end - first);
 }
 
-void amb_layer_ref(const amb_layer *layer, int first, int end, const amb_rows *x, int n, float *y, size_t y_stride)
+void amb_layer_ref(const amb_layer *layer, int first, int end, const amb_rows *x, int n, float *y,
+                   size_t y_stride)
 {
     for (int r = 0; r < n; r++) {
         const float *in = (const float *)x->cell + (size_t)r * x->stride;
@@ -148,17 +156,20 @@ void amb_layer_ref(const amb_layer *layer, int first, int end, const amb_rows *x
         amb_activate_ref(layer->act, layer->alpha, y + first, y_stride, n, end - first);
 }
 
-void amb_layer_bf16_ref(const amb_layer *layer, int first, int end, const amb_rows *x, int n, float *y, size_t y_stride)
+void amb_layer_bf16_ref(const amb_layer *layer, int first, int end, const amb_rows *x, int n, float *y,
+                        size_t y_stride)
 {
     layer_ref(sum_bf16, layer, first, end, x, n, y, y_stride);
 }
 
-void amb_layer_int16_ref(const amb_layer *layer, int first, int end, const amb_rows *x, int n, float *y, size_t y_stride)
+void amb_layer_int16_ref(const amb_layer *layer, int first, int end, const amb_rows *x, int n, float *y,
+                         size_t y_stride)
 {
     layer_ref(sum_int16, layer, first, end, x, n, y, y_stride);
 }
 
-void amb_layer_int8_ref(const amb_layer *layer, int first, int end, const amb_rows *x, int n, float *y, size_t y_stride)
+void amb_layer_int8_ref(const amb_layer *layer, int first, int end, const amb_rows *x, int n, float *y,
+                        size_t y_stride)
 {
     layer_ref(sum_int8, layer, first, end, x, n, y, y_stride);
 }

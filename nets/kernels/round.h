@@ -1,4 +1,5 @@
-/* Rounding to the narrow formats, one number at a time: what packing and the reference kernels do, and what the vector kernels must equal.
+/* Rounding to the narrow formats, one number at a time: what packing and the reference kernels do, and what
+ * the vector kernels must equal.
  */
 #ifndef AMB_NETS_KERNELS_ROUND_H
 #define AMB_NETS_KERNELS_ROUND_H
@@ -24,8 +25,8 @@ static inline float amb_float_of_bf16(uint16_t value)
     return out;
 }
 
-/* What one unit is worth if the largest magnitude, given as a float's bits without sign, becomes `most` units: 0 where all values are below
- * 2^-100 (they round to zero), NaN where one is not finite. */
+/* What one unit is worth if the largest magnitude, given as a float's bits without sign, becomes `most`
+ * units: 0 where all values are below 2^-100 (they round to zero), NaN where one is not finite. */
 static inline float amb_row_scale(uint32_t largest_bits, float most)
 {
     float largest;

@@ -1,5 +1,6 @@
-/* What the kernels' templates need of a vector of 256 bits: for the files compiled for AVX2 and FMA. A cell is 32 bits that a kernel reads
- * as it likes; `vi` holds cells or int32, `vf` floats. Names and meanings as in kernels/simd512.h. */
+/* What the kernels' templates need of a vector of 256 bits: for the files compiled for AVX2 and FMA. A cell
+ * is 32 bits that a kernel reads as it likes; `vi` holds cells or int32, `vf` floats. Names and meanings as
+ * in kernels/simd512.h. */
 #ifndef AMB_NETS_KERNELS_SIMD256_H
 #define AMB_NETS_KERNELS_SIMD256_H
 
@@ -14,7 +15,8 @@ enum { VECTOR = 8, REGISTERS = 16 }; /* cells in a vector, vectors in the CPU */
 typedef __m256 vf;
 typedef __m256i vi;
 
-/* int32 sums in a loop have a type of their own: as 4 int64, which is what vi is to the compiler, gcc 12 copies them to and fro. */
+/* int32 sums in a loop have a type of their own: as 4 int64, which is what vi is to the compiler, gcc 12
+ * copies them to and fro. */
 typedef int32_t vs __attribute__((vector_size(32)));
 
 ALWAYS_INLINE __m256i first_lanes(size_t count)
@@ -188,17 +190,20 @@ ALWAYS_INLINE float vf_sum16(const vf part[2])
 /* Each cell's lower 16 bits, as an array. */
 ALWAYS_INLINE void vi_store_int16(void *at, vi a)
 {
-    const __m256i low = _mm256_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, -1, -1, -1, -1, -1, -1, -1, -1, /* of each half */
-                                         0, 1, 4, 5, 8, 9, 12, 13, -1, -1, -1, -1, -1, -1, -1, -1);
+    /* of each half */
+    const __m256i low = _mm256_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, -1, -1, -1, -1, -1, -1, -1, -1, 0, 1, 4, 5,
+                                         8, 9, 12, 13, -1, -1, -1, -1, -1, -1, -1, -1);
     _mm_storeu_si128(at, _mm256_castsi256_si128(_mm256_permute4x64_epi64(_mm256_shuffle_epi8(a, low), 0x08)));
 }
 
 /* Each cell's lower 8 bits. */
 ALWAYS_INLINE void vi_store_int8(void *at, vi a)
 {
-    const __m256i low = _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, /* of each half */
-                                         0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
-    const __m256i packed = _mm256_permutevar8x32_epi32(_mm256_shuffle_epi8(a, low), _mm256_setr_epi32(0, 4, 0, 0, 0, 0, 0, 0));
+    /* of each half */
+    const __m256i low = _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 4, 8,
+                                         12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
+    const __m256i packed =
+        _mm256_permutevar8x32_epi32(_mm256_shuffle_epi8(a, low), _mm256_setr_epi32(0, 4, 0, 0, 0, 0, 0, 0));
     _mm_storel_epi64(at, _mm256_castsi256_si128(packed));
 }
 

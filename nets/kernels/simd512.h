@@ -1,5 +1,6 @@
-/* What the kernels' templates need of a vector of 512 bits: for the files compiled for AVX-512 (F, BW, VL, DQ). A cell is 32 bits that a
- * kernel reads as it likes; `vi` holds cells or int32, `vf` floats. Names and meanings as in kernels/simd256.h. */
+/* What the kernels' templates need of a vector of 512 bits: for the files compiled for AVX-512 (F, BW, VL,
+ * DQ). A cell is 32 bits that a kernel reads as it likes; `vi` holds cells or int32, `vf` floats. Names and
+ * meanings as in kernels/simd256.h. */
 #ifndef AMB_NETS_KERNELS_SIMD512_H
 #define AMB_NETS_KERNELS_SIMD512_H
 
@@ -14,7 +15,8 @@ enum { VECTOR = 16, REGISTERS = 32 }; /* cells in a vector, vectors in the CPU *
 typedef __m512 vf;
 typedef __m512i vi;
 
-/* int32 sums in a loop have a type of their own: as 8 int64, which is what vi is to the compiler, gcc 12 copies them to and fro. */
+/* int32 sums in a loop have a type of their own: as 8 int64, which is what vi is to the compiler, gcc 12
+ * copies them to and fro. */
 typedef int32_t vs __attribute__((vector_size(64)));
 
 ALWAYS_INLINE __mmask16 first_lanes(size_t count)

@@ -1,5 +1,6 @@
-/* For plain C loops that the compiler vectorises: one binary for the baseline CPU and, chosen when the program is loaded, one for AVX2.
- * Such a function must give the same result whichever version runs first on one machine; between machines last bits may differ. */
+/* For plain C loops that the compiler vectorises: one binary for the baseline CPU and, chosen when the
+ * program is loaded, one for AVX2. Such a function must give the same result whichever version runs first on
+ * one machine; between machines last bits may differ. */
 #ifndef AMB_NETS_KERNELS_VECTOR_H
 #define AMB_NETS_KERNELS_VECTOR_H
 

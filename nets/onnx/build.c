@@ -1,5 +1,5 @@
-/* The layers of a graph as a net: weights converted to float32, factors folded in, heads side by side in the last layer. Refuses every
- * number that is not finite. */
+/* The layers of a graph as a net: weights converted to float32, factors folded in, heads side by side in the
+ * last layer. Refuses every number that is not finite. */
 #include "nets/onnx/graph.h"
 
 #include <math.h>
@@ -17,9 +17,12 @@ static bool build_normalizer(amb_onnx_graph *g, amb_net *net)
     for (int i = 0; i < net->dim[0]; i++) {
         float mean = (float)g->mean[i], std = (float)g->std[i];
         if (!isfinite(mean))
-            return amb_onnx_graph_fail(g, "the normaliser's mean %d is %g, a finite number was expected", i, (double)mean);
+            return amb_onnx_graph_fail(g, "the normaliser's mean %d is %g, a finite number was expected", i,
+                                       (double)mean);
         if (!(std > 0) || !isfinite(std)) {
-            return amb_onnx_graph_fail(g, "the normaliser's standard deviation %d is %g, a positive number was expected", i, (double)std);
+            return amb_onnx_graph_fail(
+                g, "the normaliser's standard deviation %d is %g, a positive number was expected", i,
+                (double)std);
         }
         net->in_mean[i] = mean;
         net->in_std[i] = std;
@@ -62,21 +65,23 @@ static bool build_layer(amb_onnx_graph *g, const amb_onnx_layer *layer, float *w
     const char *as = layer->weight.stored == AMB_ONNX_FLOAT64 ? " as float32" : "";
     size_t at = first_not_finite(weight, outputs * inputs);
     if (at < outputs * inputs) {
-        return amb_onnx_graph_fail(g, "weight %s: the one from input %zu to output %zu is %g%s, a finite number was expected",
-                                   amb_onnx_show(layer->name).text, at % inputs, at / inputs, (double)weight[at], as);
+        return amb_onnx_graph_fail(
+            g, "weight %s: the one from input %zu to output %zu is %g%s, a finite number was expected",
+            amb_onnx_show(layer->name).text, at % inputs, at / inputs, (double)weight[at], as);
     }
     for (size_t o = 0; o < outputs && layer->bias; o++) {
         if (!isfinite(layer->bias[o])) {
-            return amb_onnx_graph_fail(g, "the bias of the layer with weight %s: number %zu is %g, a finite number was expected",
-                                       amb_onnx_show(layer->name).text, o, (double)layer->bias[o]);
+            return amb_onnx_graph_fail(
+                g, "the bias of the layer with weight %s: number %zu is %g, a finite number was expected",
+                amb_onnx_show(layer->name).text, o, (double)layer->bias[o]);
         }
         bias[o] = layer->bias[o];
     }
     return true;
 }
 
-/* Most of the time of reading a large network goes into its memory's first touch, page by page: this asks for large pages. A hint: where it
- * is not understood or not granted nothing changes. */
+/* Most of the time of reading a large network goes into its memory's first touch, page by page: this asks for
+ * large pages. A hint: where it is not understood or not granted nothing changes. */
 static void prefer_large_pages(void *memory, size_t size)
 {
 #ifdef MADV_HUGEPAGE
@@ -106,11 +111,13 @@ static bool build_heads(amb_onnx_graph *g, amb_net *net)
     net->heads = g->heads;
     for (int h = 0; h < g->heads; h++) {
         const amb_onnx_layer *layer = &g->layer[g->head[h].tensor->layer];
-        net->head[h] =
-            (amb_net_head){.name = strdup(g->head[h].name), .outputs = (int)layer->weight.dim[0], .shape = shape_of(g->head[h].tensor)};
+        net->head[h] = (amb_net_head){.name = strdup(g->head[h].name),
+                                      .outputs = (int)layer->weight.dim[0],
+                                      .shape = shape_of(g->head[h].tensor)};
         if (!net->head[h].name)
             return amb_onnx_graph_fail(g, "not enough memory");
-        if (!build_layer(g, layer, net->weight[last] + (size_t)at * (size_t)net->dim[last], net->bias[last] + at))
+        if (!build_layer(g, layer, net->weight[last] + (size_t)at * (size_t)net->dim[last],
+                         net->bias[last] + at))
             return false;
         at += net->head[h].outputs;
         net->act[last] = layer->act;

@@ -1,7 +1,9 @@
-/* Walks an ONNX graph: its input, its nodes in order, its outputs. The operators themselves are in the other onnx_*.c.
+/* Walks an ONNX graph: its input, its nodes in order, its outputs. The operators themselves are in the other
+ * onnx_*.c.
  *
- * Refuses graphs that are not one chain of layers from one input, ending in one output or in several that take the same layer's result; and
- * everything nets/onnx/onnx.h says. It does not sort nodes (ONNX demands that files do) and does not run functions or subgraphs. */
+ * Refuses graphs that are not one chain of layers from one input, ending in one output or in several that
+ * take the same layer's result; and everything nets/onnx/onnx.h says. It does not sort nodes (ONNX demands
+ * that files do) and does not run functions or subgraphs. */
 #include "nets/onnx/graph.h"
 
 #include "base/number.h"
@@ -34,7 +36,8 @@ static void show_node(const amb_onnx_graph *g, const AmbOnnx__Node *n, char *tex
         if (g->graph->node[i] == n)
             snprintf(number, sizeof number, "number %zu", i);
     }
-    snprintf(text, size, "node %s (%s)", name[0] ? amb_onnx_show(name).text : number, amb_onnx_show(amb_onnx_text(n->op_type)).text);
+    snprintf(text, size, "node %s (%s)", name[0] ? amb_onnx_show(name).text : number,
+             amb_onnx_show(amb_onnx_text(n->op_type)).text);
 }
 
 bool amb_onnx_node_fail(const amb_onnx_graph *g, const AmbOnnx__Node *n, const char *format, ...)
@@ -73,7 +76,8 @@ static bool branch_fail(amb_onnx_graph *g, const AmbOnnx__Node *n, const amb_onn
 {
     char other[160];
     show_node(g, stage_of(g, &v->tensor)->last, other, sizeof other);
-    return amb_onnx_node_fail(g, n, "input %s is also used by %s: a branch, one chain was expected", amb_onnx_show(v->name).text, other);
+    return amb_onnx_node_fail(g, n, "input %s is also used by %s: a branch, one chain was expected",
+                              amb_onnx_show(v->name).text, other);
 }
 
 bool amb_onnx_change(amb_onnx_graph *g, const AmbOnnx__Node *n, const amb_onnx_value *v)
@@ -126,8 +130,10 @@ static bool read_initializers(amb_onnx_graph *g)
     return true;
 }
 
-/* What a graph says about its input or output: a float type, and dimensions, those left open as 0. Rank 0: no shape at all. */
-static bool read_shape(const amb_onnx_graph *g, const char *what, const AmbOnnx__ValueInfo *info, amb_onnx_tensor *out)
+/* What a graph says about its input or output: a float type, and dimensions, those left open as 0. Rank 0: no
+ * shape at all. */
+static bool read_shape(const amb_onnx_graph *g, const char *what, const AmbOnnx__ValueInfo *info,
+                       amb_onnx_tensor *out)
 {
     amb_onnx_shown name = amb_onnx_show(amb_onnx_text(info->name));
     *out = (amb_onnx_tensor){.layer = -1};
@@ -135,7 +141,8 @@ static bool read_shape(const amb_onnx_graph *g, const char *what, const AmbOnnx_
         return true;
     const AmbOnnx__TensorType *type = info->type->tensor_type;
     if (!type)
-        return amb_onnx_graph_fail(g, "%s %s is not a tensor, float32 (batch, features) was expected", what, name.text);
+        return amb_onnx_graph_fail(g, "%s %s is not a tensor, float32 (batch, features) was expected", what,
+                                   name.text);
     if (!amb_onnx_is_float(type->elem_type)) {
         return amb_onnx_graph_fail(g, "%s %s is %s (data type %d), float32 was expected", what, name.text,
                                    amb_onnx_type_name(type->elem_type), type->elem_type);
@@ -144,8 +151,8 @@ static bool read_shape(const amb_onnx_graph *g, const char *what, const AmbOnnx_
     if (!type->shape)
         return true;
     if (type->shape->n_dim < 1 || type->shape->n_dim > AMB_ONNX_MAX_DIMS) {
-        return amb_onnx_graph_fail(g, "%s %s has %zu dimensions, 1 to %d were expected", what, name.text, type->shape->n_dim,
-                                   AMB_ONNX_MAX_DIMS);
+        return amb_onnx_graph_fail(g, "%s %s has %zu dimensions, 1 to %d were expected", what, name.text,
+                                   type->shape->n_dim, AMB_ONNX_MAX_DIMS);
     }
     out->rank = (int)type->shape->n_dim;
     for (int i = 0; i < out->rank; i++) {
@@ -153,8 +160,8 @@ static bool read_shape(const amb_onnx_graph *g, const char *what, const AmbOnnx_
         if (!dim->has_dim_value)
             continue;
         if (dim->dim_value < 1 || dim->dim_value > INT32_MAX) {
-            return amb_onnx_graph_fail(g, "%s %s: dimension %d is %" PRId64 ", 1 to %d was expected", what, name.text, i, dim->dim_value,
-                                       INT32_MAX);
+            return amb_onnx_graph_fail(g, "%s %s: dimension %d is %" PRId64 ", 1 to %d was expected", what,
+                                       name.text, i, dim->dim_value, INT32_MAX);
         }
         out->dim[i] = (size_t)dim->dim_value;
     }
@@ -172,7 +179,8 @@ static bool find_input(amb_onnx_graph *g, const AmbOnnx__ValueInfo **input)
             return amb_onnx_graph_fail(g, "input number %zu has no name", i);
         if (*input) {
             return amb_onnx_graph_fail(g, "has more than one input (%s and %s), one was expected",
-                                       amb_onnx_show(amb_onnx_text((*input)->name)).text, amb_onnx_show(name).text);
+                                       amb_onnx_show(amb_onnx_text((*input)->name)).text,
+                                       amb_onnx_show(name).text);
         }
         *input = g->graph->input[i];
     }
@@ -185,27 +193,29 @@ static bool check_input(const amb_onnx_graph *g, const char *name, const amb_onn
     uint64_t features = 1;
     amb_onnx_shown shown = amb_onnx_show(name);
     if (t->rank > 1 + AMB_NET_MAX_RANK || t->rank == 1) {
-        return amb_onnx_graph_fail(g, "input %s has %d dimensions, 2 (batch, features) to %d were expected", shown.text, t->rank,
-                                   1 + AMB_NET_MAX_RANK);
+        return amb_onnx_graph_fail(g, "input %s has %d dimensions, 2 (batch, features) to %d were expected",
+                                   shown.text, t->rank, 1 + AMB_NET_MAX_RANK);
     }
     for (int i = 1; i < t->rank; i++) {
         features = t->dim[i] == 0 ? 0 : features * t->dim[i];
         if (features == 0)
             break;
         if (features > AMB_NET_MAX_DIM) {
-            return amb_onnx_graph_fail(g, "input %s has %" PRIu64 " features, at most %d are supported", shown.text, features,
-                                       AMB_NET_MAX_DIM);
+            return amb_onnx_graph_fail(g, "input %s has %" PRIu64 " features, at most %d are supported",
+                                       shown.text, features, AMB_NET_MAX_DIM);
         }
     }
     if (t->rank == 0 || features == 0)
-        return amb_onnx_graph_fail(g, "input %s leaves the number of features open, shape (batch, number) was expected", shown.text);
+        return amb_onnx_graph_fail(
+            g, "input %s leaves the number of features open, shape (batch, number) was expected", shown.text);
     return true;
 }
 
 static bool read_input(amb_onnx_graph *g)
 {
     const AmbOnnx__ValueInfo *input;
-    if (!find_input(g, &input) || !read_shape(g, "input", input, &g->input) || !check_input(g, input->name, &g->input))
+    if (!find_input(g, &input) || !read_shape(g, "input", input, &g->input) ||
+        !check_input(g, input->name, &g->input))
         return false;
     g->rows = (int64_t)g->input.dim[0];
     g->inputs = amb_onnx_features(&g->input);
@@ -230,12 +240,14 @@ static bool unknown_input_fail(amb_onnx_graph *g, const AmbOnnx__Node *n, const 
         const AmbOnnx__Node *other = g->graph->node[k];
         for (size_t o = 0; o < other->n_output; o++) {
             if (strcmp(other->output[o], name) == 0) {
-                return amb_onnx_node_fail(g, n, "input %s is only computed by this or a later node: a cycle, or nodes out of order",
-                                          amb_onnx_show(name).text);
+                return amb_onnx_node_fail(
+                    g, n, "input %s is only computed by this or a later node: a cycle, or nodes out of order",
+                    amb_onnx_show(name).text);
             }
         }
     }
-    return amb_onnx_node_fail(g, n, "input %s is missing: no initialiser, input or node of that name", amb_onnx_show(name).text);
+    return amb_onnx_node_fail(g, n, "input %s is missing: no initialiser, input or node of that name",
+                              amb_onnx_show(name).text);
 }
 
 /* The inputs of a node as values, "" as NULL; *at becomes the index of the computed one, -1 without. */
@@ -251,7 +263,8 @@ static bool read_node_inputs(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx
         if (!v)
             return unknown_input_fail(g, n, name);
         if (v->kind == AMB_ONNX_UNREADABLE)
-            return amb_onnx_node_fail(g, n, "input %s is a node's second output, which is not supported", shown.text);
+            return amb_onnx_node_fail(g, n, "input %s is a node's second output, which is not supported",
+                                      shown.text);
         if (v->kind == AMB_ONNX_COMPUTED && *at >= 0) {
             return amb_onnx_node_fail(g, n, "inputs %s and %s are both computed, one constant was expected",
                                       amb_onnx_show(in[*at]->name).text, shown.text);
@@ -277,9 +290,11 @@ static bool check_attributes(amb_onnx_graph *g, const AmbOnnx__Node *n, const am
         for (int k = 0; op->attributes[k]; k++)
             found |= strcmp(op->attributes[k], name) == 0;
         if (!found)
-            return amb_onnx_node_fail(g, n, "attribute %s is not one this operator has", amb_onnx_show(name).text);
+            return amb_onnx_node_fail(g, n, "attribute %s is not one this operator has",
+                                      amb_onnx_show(name).text);
         if (n->attribute[i]->ref_attr_name && n->attribute[i]->ref_attr_name[0]) {
-            return amb_onnx_node_fail(g, n, "attribute %s refers to a function's, a value was expected", amb_onnx_show(name).text);
+            return amb_onnx_node_fail(g, n, "attribute %s refers to a function's, a value was expected",
+                                      amb_onnx_show(name).text);
         }
         for (size_t k = 0; k < i; k++) {
             if (strcmp(amb_onnx_text(n->attribute[k]->name), name) == 0) {
@@ -303,19 +318,23 @@ static const amb_onnx_operator *find_operator(amb_onnx_graph *g, const AmbOnnx__
         const char *own = amb_onnx_text(g->model->functions[i]->domain);
         bool same = strcmp(own, domain) == 0 || (is_onnx_domain(own) && is_onnx_domain(domain));
         if (same && strcmp(amb_onnx_text(g->model->functions[i]->name), type) == 0) {
-            amb_onnx_node_fail(g, n, "is a function that the file itself defines, which is not supported: export with functions inlined");
+            amb_onnx_node_fail(g, n,
+                               "is a function that the file itself defines, which is not supported: export "
+                               "with functions inlined");
             return NULL;
         }
     }
     if (!is_onnx_domain(domain)) {
-        amb_onnx_node_fail(g, n, "operator domain %s is not supported, ONNX's own was expected", amb_onnx_show(domain).text);
+        amb_onnx_node_fail(g, n, "operator domain %s is not supported, ONNX's own was expected",
+                           amb_onnx_show(domain).text);
         return NULL;
     }
     const amb_onnx_operator *op = amb_onnx_operator_find(type);
     if (!op) {
         char names[512];
         amb_onnx_operator_names(names, sizeof names);
-        amb_onnx_node_fail(g, n, "operator %s is not supported, one of %s was expected", amb_onnx_show(type).text, names);
+        amb_onnx_node_fail(g, n, "operator %s is not supported, one of %s was expected",
+                           amb_onnx_show(type).text, names);
     }
     return op;
 }
@@ -325,18 +344,21 @@ static bool check_node(amb_onnx_graph *g, const AmbOnnx__Node *n, const amb_onnx
 {
     size_t outputs = op->max_outputs ? (size_t)op->max_outputs : 1;
     if (n->n_input < (size_t)op->min_inputs || n->n_input > (size_t)op->max_inputs) {
-        return amb_onnx_node_fail(g, n, "has %zu inputs, %d to %d were expected", n->n_input, op->min_inputs, op->max_inputs);
+        return amb_onnx_node_fail(g, n, "has %zu inputs, %d to %d were expected", n->n_input, op->min_inputs,
+                                  op->max_inputs);
     }
     for (int i = 0; i < op->min_inputs; i++) {
         if (!n->input[i][0])
             return amb_onnx_node_fail(g, n, "input number %d is missing (an empty name)", i);
     }
     if (n->n_output < 1 || n->n_output > outputs || !n->output[0][0]) {
-        return amb_onnx_node_fail(g, n, "has %zu outputs, %s with a name was expected", n->n_output, outputs > 1 ? "one or two" : "one");
+        return amb_onnx_node_fail(g, n, "has %zu outputs, %s with a name was expected", n->n_output,
+                                  outputs > 1 ? "one or two" : "one");
     }
     for (size_t i = 0; i < n->n_output; i++) {
         if (find_value(g, n->output[i]) || (i > 0 && strcmp(n->output[i], n->output[0]) == 0))
-            return amb_onnx_node_fail(g, n, "output %s is a name already taken", amb_onnx_show(n->output[i]).text);
+            return amb_onnx_node_fail(g, n, "output %s is a name already taken",
+                                      amb_onnx_show(n->output[i]).text);
     }
     return true;
 }
@@ -352,7 +374,8 @@ static bool read_node(amb_onnx_graph *g, const AmbOnnx__Node *n)
     if (!handler && at < 0)
         return amb_onnx_node_fail(g, n, "has constant inputs only, which is not supported for this operator");
     if (!handler)
-        return amb_onnx_node_fail(g, n, "input %s is computed, a constant was expected", amb_onnx_show(in[at]->name).text);
+        return amb_onnx_node_fail(g, n, "input %s is computed, a constant was expected",
+                                  amb_onnx_show(in[at]->name).text);
     /* In place, because a constant's array may point to the numbers beside it. */
     amb_onnx_value *out = add_value(g, n->output[0]);
     if (!handler(g, n, in, at, out))
@@ -364,7 +387,8 @@ static bool read_node(amb_onnx_graph *g, const AmbOnnx__Node *n)
     return true;
 }
 
-/* One of the graph's outputs as a head: a layer's result as it is when all nodes are done, and nobody else's. */
+/* One of the graph's outputs as a head: a layer's result as it is when all nodes are done, and nobody else's.
+ */
 static bool read_output(amb_onnx_graph *g, const AmbOnnx__ValueInfo *info)
 {
     const char *text = amb_onnx_text(info->name);
@@ -374,21 +398,25 @@ static bool read_output(amb_onnx_graph *g, const AmbOnnx__ValueInfo *info)
         return amb_onnx_graph_fail(g, "output %s is not computed by any node", name.text);
     const amb_onnx_tensor *t = &v->tensor;
     if (t->layer < 0)
-        return amb_onnx_graph_fail(g, "has no layer (Gemm or MatMul) between its input and its output %s", name.text);
+        return amb_onnx_graph_fail(g, "has no layer (Gemm or MatMul) between its input and its output %s",
+                                   name.text);
     const amb_onnx_stage *stage = &g->layer[t->layer].stage;
     if (stage->used || stage->changes != t->changes) {
         char other[160];
         show_node(g, stage->last, other, sizeof other);
-        return amb_onnx_graph_fail(g, "output %s is not the end of the chain, which goes on with %s", name.text, other);
+        return amb_onnx_graph_fail(g, "output %s is not the end of the chain, which goes on with %s",
+                                   name.text, other);
     }
     if (!amb_text_is_utf8(text))
         return amb_onnx_graph_fail(g, "output %s has a name that is not UTF-8 text", name.text);
     if (t->rank > 1 + AMB_NET_MAX_RANK) {
-        return amb_onnx_graph_fail(g, "output %s has %d dimensions, at most %d are supported", name.text, t->rank, 1 + AMB_NET_MAX_RANK);
+        return amb_onnx_graph_fail(g, "output %s has %d dimensions, at most %d are supported", name.text,
+                                   t->rank, 1 + AMB_NET_MAX_RANK);
     }
     for (int h = 0; h < g->heads; h++) {
         if (g->head[h].tensor->layer == t->layer)
-            return amb_onnx_graph_fail(g, "outputs %s and %s are the same", amb_onnx_show(g->head[h].name).text, name.text);
+            return amb_onnx_graph_fail(g, "outputs %s and %s are the same",
+                                       amb_onnx_show(g->head[h].name).text, name.text);
     }
     g->head[g->heads].name = text;
     g->head[g->heads++].tensor = t;
@@ -403,20 +431,23 @@ static bool check_output(const amb_onnx_graph *g, const AmbOnnx__ValueInfo *info
     if (!read_shape(g, "output", info, &claim))
         return false;
     if (claim.type != 0 && claim.type != t->type) {
-        return amb_onnx_graph_fail(g, "output %s claims to be %s, it is %s", name.text, amb_onnx_type_name(claim.type),
-                                   amb_onnx_type_name(t->type));
+        return amb_onnx_graph_fail(g, "output %s claims to be %s, it is %s", name.text,
+                                   amb_onnx_type_name(claim.type), amb_onnx_type_name(t->type));
     }
     if (claim.rank == 0)
         return true;
     if (claim.rank != t->rank)
-        return amb_onnx_graph_fail(g, "output %s claims %d dimensions, the last node makes %d", name.text, claim.rank, t->rank);
+        return amb_onnx_graph_fail(g, "output %s claims %d dimensions, the last node makes %d", name.text,
+                                   claim.rank, t->rank);
     for (int i = 1; i < t->rank; i++) {
         if (claim.dim[i] != 0 && claim.dim[i] != t->dim[i])
-            return amb_onnx_graph_fail(g, "output %s claims %zu features in dimension %d, the last layer has %zu", name.text, claim.dim[i],
-                                       i, t->dim[i]);
+            return amb_onnx_graph_fail(
+                g, "output %s claims %zu features in dimension %d, the last layer has %zu", name.text,
+                claim.dim[i], i, t->dim[i]);
     }
     if (claim.dim[0] != 0 && g->rows != 0 && claim.dim[0] != (size_t)g->rows)
-        return amb_onnx_graph_fail(g, "output %s claims %zu rows, the input has %" PRId64, name.text, claim.dim[0], g->rows);
+        return amb_onnx_graph_fail(g, "output %s claims %zu rows, the input has %" PRId64, name.text,
+                                   claim.dim[0], g->rows);
     return true;
 }
 
@@ -428,10 +459,13 @@ static bool check_heads(const amb_onnx_graph *g)
         const amb_onnx_layer *layer = &g->layer[g->head[h].tensor->layer];
         amb_onnx_shown name = amb_onnx_show(g->head[h].name), first = amb_onnx_show(g->head[0].name);
         if (layer->parent != parent)
-            return amb_onnx_graph_fail(g, "outputs %s and %s come from different layers, the same one was expected", first.text, name.text);
+            return amb_onnx_graph_fail(
+                g, "outputs %s and %s come from different layers, the same one was expected", first.text,
+                name.text);
         if (g->heads > 1 && layer->act != AMB_ACT_IDENTITY) {
-            return amb_onnx_graph_fail(g, "output %s ends in %s, which is supported where there is only one output", name.text,
-                                       amb_onnx_activation_operator(layer->act));
+            return amb_onnx_graph_fail(
+                g, "output %s ends in %s, which is supported where there is only one output", name.text,
+                amb_onnx_activation_operator(layer->act));
         }
     }
     return true;
@@ -444,7 +478,9 @@ static bool check_no_loose_ends(const amb_onnx_graph *g)
         for (int h = 0; h < g->heads; h++)
             found |= g->head[h].tensor->layer == l;
         if (!found)
-            return amb_onnx_node_fail(g, g->layer[l].node, "leads to none of the graph's outputs: a branch, one chain was expected");
+            return amb_onnx_node_fail(
+                g, g->layer[l].node,
+                "leads to none of the graph's outputs: a branch, one chain was expected");
     }
     return true;
 }
@@ -452,7 +488,8 @@ static bool check_no_loose_ends(const amb_onnx_graph *g)
 static bool read_outputs(amb_onnx_graph *g)
 {
     if (g->graph->n_output < 1 || g->graph->n_output > AMB_NET_MAX_HEADS)
-        return amb_onnx_graph_fail(g, "has %zu outputs, 1 to %d were expected", g->graph->n_output, AMB_NET_MAX_HEADS);
+        return amb_onnx_graph_fail(g, "has %zu outputs, 1 to %d were expected", g->graph->n_output,
+                                   AMB_NET_MAX_HEADS);
     for (size_t i = 0; i < g->graph->n_output; i++) {
         if (!read_output(g, g->graph->output[i]) || !check_output(g, g->graph->output[i], g->head[i].tensor))
             return false;

@@ -1,5 +1,6 @@
-/* ONNX operators that compute: layers, activations behind them, and the normaliser before the first one. What has no matrix of its own is
- * folded into the layer before it (into the normaliser where there is none), in double where it is a factor. */
+/* ONNX operators that compute: layers, activations behind them, and the normaliser before the first one. What
+ * has no matrix of its own is folded into the layer before it (into the normaliser where there is none), in
+ * double where it is a factor. */
 #include "nets/onnx/graph.h"
 #include "nets/onnx/onnx.h"
 
@@ -18,7 +19,8 @@ static bool changed(amb_onnx_graph *g, const amb_onnx_value *from, amb_onnx_valu
     return true;
 }
 
-/* Whether `a` broadcasts to a row of t without changing t's shape: aligned at the last dimension, each one 1 or t's. */
+/* Whether `a` broadcasts to a row of t without changing t's shape: aligned at the last dimension, each one 1
+ * or t's. */
 static bool broadcasts(const amb_onnx_array *a, const amb_onnx_tensor *t)
 {
     for (int i = 1; i <= a->rank; i++) {
@@ -43,26 +45,31 @@ static size_t broadcast_index(const amb_onnx_array *a, const amb_onnx_tensor *t,
     return index;
 }
 
-static bool check_operand(amb_onnx_graph *g, const AmbOnnx__Node *n, const amb_onnx_value *v, const amb_onnx_tensor *t)
+static bool check_operand(amb_onnx_graph *g, const AmbOnnx__Node *n, const amb_onnx_value *v,
+                          const amb_onnx_tensor *t)
 {
     const amb_onnx_array *a = &v->array;
     amb_onnx_shown name = amb_onnx_show(v->name);
     if (a->type != t->type) {
-        return amb_onnx_node_fail(g, n, "constant %s is %s, %s was expected", name.text, amb_onnx_type_name(a->type),
-                                  amb_onnx_type_name(t->type));
+        return amb_onnx_node_fail(g, n, "constant %s is %s, %s was expected", name.text,
+                                  amb_onnx_type_name(a->type), amb_onnx_type_name(t->type));
     }
     if (broadcasts(a, t))
         return true;
     if (t->rank != 2) {
-        return amb_onnx_node_fail(g, n, "constant %s has shape %s, one that broadcasts to rows of shape %s was expected", name.text,
-                                  amb_onnx_show_shape(a).text, amb_onnx_show_dims(t->dim + 1, t->rank - 1).text);
+        return amb_onnx_node_fail(
+            g, n, "constant %s has shape %s, one that broadcasts to rows of shape %s was expected", name.text,
+            amb_onnx_show_shape(a).text, amb_onnx_show_dims(t->dim + 1, t->rank - 1).text);
     }
-    return amb_onnx_node_fail(g, n, "constant %s has shape %s, (%zu,), (1, %zu) or a single number was expected", name.text,
-                              amb_onnx_show_shape(a).text, t->dim[1], t->dim[1]);
+    return amb_onnx_node_fail(g, n,
+                              "constant %s has shape %s, (%zu,), (1, %zu) or a single number was expected",
+                              name.text, amb_onnx_show_shape(a).text, t->dim[1], t->dim[1]);
 }
 
-/* A constant that broadcasts to a row of t as a newly allocated vector of finite numbers; NULL and a sentence else. */
-static float *vector_operand(amb_onnx_graph *g, const AmbOnnx__Node *n, const amb_onnx_value *v, const amb_onnx_tensor *t)
+/* A constant that broadcasts to a row of t as a newly allocated vector of finite numbers; NULL and a sentence
+ * else. */
+static float *vector_operand(amb_onnx_graph *g, const AmbOnnx__Node *n, const amb_onnx_value *v,
+                             const amb_onnx_tensor *t)
 {
     const amb_onnx_array *a = &v->array;
     if (!check_operand(g, n, v, t))
@@ -76,8 +83,8 @@ static float *vector_operand(amb_onnx_graph *g, const AmbOnnx__Node *n, const am
     amb_onnx_array_floats(a, stored);
     for (size_t i = 0; i < a->count; i++) {
         if (!isfinite(stored[i])) {
-            amb_onnx_node_fail(g, n, "constant %s: number %zu is %g, a finite number was expected", amb_onnx_show(v->name).text, i,
-                               (double)stored[i]);
+            amb_onnx_node_fail(g, n, "constant %s: number %zu is %g, a finite number was expected",
+                               amb_onnx_show(v->name).text, i, (double)stored[i]);
             goto fail;
         }
     }
@@ -99,8 +106,10 @@ static bool normalize(amb_onnx_graph *g, const AmbOnnx__Node *n, char op, const 
     g->normalized = true;
     for (size_t i = 0; i < g->inputs; i++) {
         if ((op == 'D' || op == 'M') && !(c[i] > 0)) {
-            return amb_onnx_node_fail(g, n, "constant %s (the standard deviation): number %zu is %g, a positive number was expected",
-                                      amb_onnx_show(name).text, i, (double)c[i]);
+            return amb_onnx_node_fail(
+                g, n,
+                "constant %s (the standard deviation): number %zu is %g, a positive number was expected",
+                amb_onnx_show(name).text, i, (double)c[i]);
         }
         if (op == 'S')
             g->mean[i] += g->std[i] * (double)c[i];
@@ -128,7 +137,8 @@ static bool make_scale(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_layer
 }
 
 /* Sub, Add, Div, Mul right after a layer: folded into its bias and the scale of its rows. */
-static bool fold(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_layer *layer, char op, const float *c, const char *name)
+static bool fold(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_layer *layer, char op, const float *c,
+                 const char *name)
 {
     size_t outputs = layer->weight.dim[0];
     if (layer->act != AMB_ACT_IDENTITY) {
@@ -146,7 +156,8 @@ static bool fold(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_layer *laye
         return false;
     for (size_t i = 0; i < outputs; i++) {
         if (op == 'D' && c[i] == 0)
-            return amb_onnx_node_fail(g, n, "constant %s: number %zu is 0, which cannot be divided by", amb_onnx_show(name).text, i);
+            return amb_onnx_node_fail(g, n, "constant %s: number %zu is 0, which cannot be divided by",
+                                      amb_onnx_show(name).text, i);
         if (op == 'S')
             layer->bias[i] -= c[i];
         if (op == 'A')
@@ -173,11 +184,13 @@ static bool is_neutral(char op, const float *c, size_t count)
     return i == count;
 }
 
-bool amb_onnx_read_elementwise(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
+bool amb_onnx_read_elementwise(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at,
+                               amb_onnx_value *out)
 {
     char op = n->op_type[0];
     if ((op == 'S' || op == 'D') && at != 0) {
-        return amb_onnx_node_fail(g, n, "input %s is computed and comes second, the constant %s was expected there",
+        return amb_onnx_node_fail(g, n,
+                                  "input %s is computed and comes second, the constant %s was expected there",
                                   amb_onnx_show(in[at]->name).text, amb_onnx_show(in[0]->name).text);
     }
     const amb_onnx_value *constant = in[1 - at];
@@ -190,28 +203,34 @@ bool amb_onnx_read_elementwise(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_on
         return true;
     }
     bool ok = c && amb_onnx_change(g, n, in[at]);
-    ok = ok && (layer < 0 ? normalize(g, n, op, c, constant->name) : fold(g, n, &g->layer[layer], op, c, constant->name));
+    ok = ok && (layer < 0 ? normalize(g, n, op, c, constant->name)
+                          : fold(g, n, &g->layer[layer], op, c, constant->name));
     free(c);
     return ok && changed(g, in[at], out);
 }
 
 /* One bound of a Clip: from the attribute (before operator set 11) or the optional input. */
-static bool clip_bound(amb_onnx_graph *g, const AmbOnnx__Node *n, const char *name, const amb_onnx_value *v, int type, float *out)
+static bool clip_bound(amb_onnx_graph *g, const AmbOnnx__Node *n, const char *name, const amb_onnx_value *v,
+                       int type, float *out)
 {
     if (g->opset < 11)
         return amb_onnx_float_attribute(g, n, name, out);
     if (!v)
         return true;
     if (v->array.type != type || v->array.count != 1) {
-        return amb_onnx_node_fail(g, n, "bound %s is %s of shape %s, a single %s was expected", amb_onnx_show(v->name).text,
-                                  amb_onnx_type_name(v->array.type), amb_onnx_show_shape(&v->array).text, amb_onnx_type_name(type));
+        return amb_onnx_node_fail(g, n, "bound %s is %s of shape %s, a single %s was expected",
+                                  amb_onnx_show(v->name).text, amb_onnx_type_name(v->array.type),
+                                  amb_onnx_show_shape(&v->array).text, amb_onnx_type_name(type));
     }
     amb_onnx_array_floats(&v->array, out);
-    return !isnan(*out) || amb_onnx_node_fail(g, n, "bound %s is nan, a number was expected", amb_onnx_show(v->name).text);
+    return !isnan(*out) ||
+           amb_onnx_node_fail(g, n, "bound %s is nan, a number was expected", amb_onnx_show(v->name).text);
 }
 
-/* Narrows the interval that the input is clamped to. Whether it is one that a net can hold is known when the first layer comes. */
-static bool clamp(amb_onnx_graph *g, const AmbOnnx__Node *n, const amb_onnx_value *v, float lo, float hi, amb_onnx_value *out)
+/* Narrows the interval that the input is clamped to. Whether it is one that a net can hold is known when the
+ * first layer comes. */
+static bool clamp(amb_onnx_graph *g, const AmbOnnx__Node *n, const amb_onnx_value *v, float lo, float hi,
+                  amb_onnx_value *out)
 {
     if (v->tensor.layer >= 0)
         return amb_onnx_node_fail(g, n, "comes after a layer, it is supported before the first one only");
@@ -225,7 +244,8 @@ static bool clamp(amb_onnx_graph *g, const AmbOnnx__Node *n, const amb_onnx_valu
     return changed(g, v, out);
 }
 
-bool amb_onnx_read_clip(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
+bool amb_onnx_read_clip(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at,
+                        amb_onnx_value *out)
 {
     float lo = -INFINITY, hi = INFINITY;
     if (at != 0)
@@ -233,11 +253,13 @@ bool amb_onnx_read_clip(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_valu
     if (g->opset < 11 ? n->n_input > 1 : n->n_attribute > 0)
         return amb_onnx_node_fail(g, n, "its bounds are not given the way of operator set %d", g->opset);
     int type = in[0]->tensor.type;
-    return clip_bound(g, n, "min", in[1], type, &lo) && clip_bound(g, n, "max", in[2], type, &hi) && clamp(g, n, in[0], lo, hi, out);
+    return clip_bound(g, n, "min", in[1], type, &lo) && clip_bound(g, n, "max", in[2], type, &hi) &&
+           clamp(g, n, in[0], lo, hi, out);
 }
 
 /* Max and Min by the same constant for every number: Clip's halves. */
-bool amb_onnx_read_bound(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
+bool amb_onnx_read_bound(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at,
+                         amb_onnx_value *out)
 {
     float *c = vector_operand(g, n, in[1 - at], &in[at]->tensor);
     if (!c)
@@ -248,7 +270,8 @@ bool amb_onnx_read_bound(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_val
     float bound = c[0];
     free(c);
     if (!same)
-        return amb_onnx_node_fail(g, n, "constant %s differs from number to number, one bound for all was expected",
+        return amb_onnx_node_fail(g, n,
+                                  "constant %s differs from number to number, one bound for all was expected",
                                   amb_onnx_show(in[1 - at]->name).text);
     bool lower = strcmp(n->op_type, "Max") == 0;
     return clamp(g, n, in[at], lower ? bound : -INFINITY, lower ? INFINITY : bound, out);
@@ -259,39 +282,47 @@ static bool check_clip(amb_onnx_graph *g)
 {
     if (!g->clip || (g->hi > 0 && g->lo == -g->hi))
         return true;
-    return amb_onnx_node_fail(g, g->clip, "its bounds are %g and %g, -c and c with c > 0 were expected", (double)g->lo, (double)g->hi);
+    return amb_onnx_node_fail(g, g->clip, "its bounds are %g and %g, -c and c with c > 0 were expected",
+                              (double)g->lo, (double)g->hi);
 }
 
-static bool check_layer(amb_onnx_graph *g, const AmbOnnx__Node *n, const amb_onnx_tensor *t, const amb_onnx_array *weight, const char *name,
-                        int depth)
+static bool check_layer(amb_onnx_graph *g, const AmbOnnx__Node *n, const amb_onnx_tensor *t,
+                        const amb_onnx_array *weight, const char *name, int depth)
 {
     amb_onnx_shown shown = amb_onnx_show(name);
     size_t features = amb_onnx_features(t);
     if (depth > AMB_NET_MAX_LAYERS)
-        return amb_onnx_node_fail(g, n, "is layer number %d, at most %d are supported", depth, AMB_NET_MAX_LAYERS);
+        return amb_onnx_node_fail(g, n, "is layer number %d, at most %d are supported", depth,
+                                  AMB_NET_MAX_LAYERS);
     if (g->layers == AMB_ONNX_MAX_LAYERS)
-        return amb_onnx_node_fail(g, n, "is layer number %d with all branches counted, at most %d are supported", g->layers + 1, g->layers);
+        return amb_onnx_node_fail(g, n,
+                                  "is layer number %d with all branches counted, at most %d are supported",
+                                  g->layers + 1, g->layers);
     if (t->rank < 2 || features != t->dim[t->rank - 1]) {
-        return amb_onnx_node_fail(g, n, "takes rows of shape %s, flat ones (Flatten or Reshape makes them so) were expected",
-                                  amb_onnx_show_dims(t->dim + 1, t->rank - 1).text);
+        return amb_onnx_node_fail(
+            g, n, "takes rows of shape %s, flat ones (Flatten or Reshape makes them so) were expected",
+            amb_onnx_show_dims(t->dim + 1, t->rank - 1).text);
     }
     if (weight->dim[1] != features) {
-        return amb_onnx_node_fail(g, n, "weight %s takes %zu features, the chain has %zu there", shown.text, weight->dim[1], features);
+        return amb_onnx_node_fail(g, n, "weight %s takes %zu features, the chain has %zu there", shown.text,
+                                  weight->dim[1], features);
     }
     if (weight->dim[0] > AMB_NET_MAX_DIM) {
-        return amb_onnx_node_fail(g, n, "weight %s has %zu outputs, at most %d are supported", shown.text, weight->dim[0], AMB_NET_MAX_DIM);
+        return amb_onnx_node_fail(g, n, "weight %s has %zu outputs, at most %d are supported", shown.text,
+                                  weight->dim[0], AMB_NET_MAX_DIM);
     }
     return t->layer >= 0 || check_clip(g);
 }
 
 /* Appends a layer with the constant `weight`, already turned to (outputs, inputs). */
-static bool add_layer(amb_onnx_graph *g, const AmbOnnx__Node *n, const amb_onnx_value *v, const amb_onnx_array *weight, const char *name,
-                      amb_onnx_value *out)
+static bool add_layer(amb_onnx_graph *g, const AmbOnnx__Node *n, const amb_onnx_value *v,
+                      const amb_onnx_array *weight, const char *name, amb_onnx_value *out)
 {
     const amb_onnx_tensor *t = &v->tensor;
     if (!check_layer(g, n, t, weight, name, amb_onnx_depth(g, t->layer) + 1) || !amb_onnx_use(g, n, v))
         return false;
-    g->layer[g->layers] = (amb_onnx_layer){.node = n, .name = name, .parent = t->layer, .weight = *weight, .act = AMB_ACT_IDENTITY};
+    g->layer[g->layers] = (amb_onnx_layer){
+        .node = n, .name = name, .parent = t->layer, .weight = *weight, .act = AMB_ACT_IDENTITY};
     out->kind = AMB_ONNX_COMPUTED;
     out->tensor = *t;
     out->tensor.dim[t->rank - 1] = weight->dim[0];
@@ -304,21 +335,25 @@ static bool add_layer(amb_onnx_graph *g, const AmbOnnx__Node *n, const amb_onnx_
 static bool weight_operand(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at)
 {
     if (at != 0)
-        return amb_onnx_node_fail(g, n, "input %s is computed, only the first input may be", amb_onnx_show(in[at]->name).text);
+        return amb_onnx_node_fail(g, n, "input %s is computed, only the first input may be",
+                                  amb_onnx_show(in[at]->name).text);
     const amb_onnx_array *w = &in[1]->array;
     amb_onnx_shown name = amb_onnx_show(in[1]->name);
     int type = in[0]->tensor.type;
     if (w->rank != 2)
-        return amb_onnx_node_fail(g, n, "weight %s has shape %s, two dimensions were expected", name.text, amb_onnx_show_shape(w).text);
+        return amb_onnx_node_fail(g, n, "weight %s has shape %s, two dimensions were expected", name.text,
+                                  amb_onnx_show_shape(w).text);
     if (w->repeated) /* a hundred bytes must not become gigabytes */
         return amb_onnx_node_fail(g, n, "weight %s is one number repeated, a matrix was expected", name.text);
     if (w->type == type)
         return true;
-    return amb_onnx_node_fail(g, n, "weight %s is %s, %s was expected%s", name.text, amb_onnx_type_name(w->type), amb_onnx_type_name(type),
+    return amb_onnx_node_fail(g, n, "weight %s is %s, %s was expected%s", name.text,
+                              amb_onnx_type_name(w->type), amb_onnx_type_name(type),
                               amb_onnx_is_float(w->type) ? " (a Cast node makes it so)" : "");
 }
 
-bool amb_onnx_read_matmul(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
+bool amb_onnx_read_matmul(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at,
+                          amb_onnx_value *out)
 {
     if (!weight_operand(g, n, in, at))
         return false;
@@ -328,7 +363,8 @@ bool amb_onnx_read_matmul(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_va
 }
 
 /* Gemm's C, once its layer is there. */
-static bool gemm_bias(amb_onnx_graph *g, const AmbOnnx__Node *n, const amb_onnx_value *c, float beta, const amb_onnx_tensor *t)
+static bool gemm_bias(amb_onnx_graph *g, const AmbOnnx__Node *n, const amb_onnx_value *c, float beta,
+                      const amb_onnx_tensor *t)
 {
     amb_onnx_layer *layer = &g->layer[t->layer];
     layer->bias = vector_operand(g, n, c, t);
@@ -339,7 +375,8 @@ static bool gemm_bias(amb_onnx_graph *g, const AmbOnnx__Node *n, const amb_onnx_
     return true;
 }
 
-bool amb_onnx_read_gemm(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
+bool amb_onnx_read_gemm(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at,
+                        amb_onnx_value *out)
 {
     float alpha = 1, beta = 1;
     int64_t trans_a = 0, trans_b = 0;
@@ -347,14 +384,16 @@ bool amb_onnx_read_gemm(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_valu
         return false;
     if (!amb_onnx_float_attribute(g, n, "alpha", &alpha) || !amb_onnx_float_attribute(g, n, "beta", &beta))
         return false;
-    if (!amb_onnx_int_attribute(g, n, "transA", &trans_a) || !amb_onnx_int_attribute(g, n, "transB", &trans_b))
+    if (!amb_onnx_int_attribute(g, n, "transA", &trans_a) ||
+        !amb_onnx_int_attribute(g, n, "transB", &trans_b))
         return false;
     if (trans_a != 0)
         return amb_onnx_node_fail(g, n, "transA is %" PRId64 ", 0 was expected", trans_a);
     if (trans_b != 0 && trans_b != 1)
         return amb_onnx_node_fail(g, n, "transB is %" PRId64 ", 0 or 1 was expected", trans_b);
     if (in[0]->tensor.rank != 2)
-        return amb_onnx_node_fail(g, n, "takes %d dimensions, 2 (rows of numbers) were expected", in[0]->tensor.rank);
+        return amb_onnx_node_fail(g, n, "takes %d dimensions, 2 (rows of numbers) were expected",
+                                  in[0]->tensor.rank);
     amb_onnx_array weight = in[1]->array;
     if (trans_b == 0)
         amb_onnx_array_transpose(&weight);
@@ -371,7 +410,8 @@ bool amb_onnx_read_gemm(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_valu
     return !in[2] || beta == 0 || gemm_bias(g, n, in[2], beta, &out->tensor);
 }
 
-bool amb_onnx_read_activation(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
+bool amb_onnx_read_activation(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at,
+                              amb_onnx_value *out)
 {
     amb_activation act = amb_onnx_activation_find(n->op_type);
     float alpha = act == AMB_ACT_LEAKY_RELU ? 0.01f : act == AMB_ACT_ELU ? 1 : 0; /* ONNX's defaults */
@@ -390,10 +430,12 @@ bool amb_onnx_read_activation(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onn
 }
 
 /* As it is when a network is used, not trained: nothing at all. */
-bool amb_onnx_read_dropout(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
+bool amb_onnx_read_dropout(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at,
+                           amb_onnx_value *out)
 {
     if (at != 0)
-        return amb_onnx_node_fail(g, n, "input %s is computed, only the first input may be", amb_onnx_show(in[at]->name).text);
+        return amb_onnx_node_fail(g, n, "input %s is computed, only the first input may be",
+                                  amb_onnx_show(in[at]->name).text);
     if (in[2]) {
         const amb_onnx_array *mode = &in[2]->array;
         if (mode->type != AMB_ONNX_BOOL || mode->count != 1 || amb_onnx_array_int(mode, 0) != 0)

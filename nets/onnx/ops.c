@@ -1,7 +1,8 @@
-/* The ONNX operators that amble reads: the table, and those that only pass on or make constants. To add one, write its handler and put it
- * into the table at the end.
+/* The ONNX operators that amble reads: the table, and those that only pass on or make constants. To add one,
+ * write its handler and put it into the table at the end.
  *
- * Handlers look at shapes and at small constants; weights are converted and checked later, when the net is built. */
+ * Handlers look at shapes and at small constants; weights are converted and checked later, when the net is
+ * built. */
 #include "nets/onnx/graph.h"
 #include "nets/onnx/onnx.h"
 
@@ -25,7 +26,8 @@ bool amb_onnx_int_attribute(amb_onnx_graph *g, const AmbOnnx__Node *n, const cha
     if (!a)
         return true;
     if (a->type != AMB_ONNX_ATTRIBUTE_INT)
-        return amb_onnx_node_fail(g, n, "attribute '%s' is of type %d, an integer was expected", name, a->type);
+        return amb_onnx_node_fail(g, n, "attribute '%s' is of type %d, an integer was expected", name,
+                                  a->type);
     *out = a->i;
     return true;
 }
@@ -38,12 +40,14 @@ bool amb_onnx_float_attribute(amb_onnx_graph *g, const AmbOnnx__Node *n, const c
     if (a->type != AMB_ONNX_ATTRIBUTE_FLOAT)
         return amb_onnx_node_fail(g, n, "attribute '%s' is of type %d, a float was expected", name, a->type);
     if (!isfinite(a->f))
-        return amb_onnx_node_fail(g, n, "attribute '%s' is %g, a finite number was expected", name, (double)a->f);
+        return amb_onnx_node_fail(g, n, "attribute '%s' is %g, a finite number was expected", name,
+                                  (double)a->f);
     *out = a->f;
     return true;
 }
 
-static bool read_identity(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
+static bool read_identity(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at,
+                          amb_onnx_value *out)
 {
     (void)g, (void)n;
     const amb_onnx_value *from = in[at < 0 ? 0 : at];
@@ -54,33 +58,40 @@ static bool read_identity(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_va
 }
 
 /* What is computed, between kinds of float, since the net computes in float32 whatever the file says. */
-static bool cast_computed(amb_onnx_graph *g, const AmbOnnx__Node *n, const amb_onnx_value *v, int64_t to, amb_onnx_value *out)
+static bool cast_computed(amb_onnx_graph *g, const AmbOnnx__Node *n, const amb_onnx_value *v, int64_t to,
+                          amb_onnx_value *out)
 {
     if (to < 0 || to > INT32_MAX || !amb_onnx_is_float((int)to))
-        return amb_onnx_node_fail(g, n, "casts to data type %" PRId64 ", 1 (float32), 10, 11 or 16 was expected", to);
+        return amb_onnx_node_fail(
+            g, n, "casts to data type %" PRId64 ", 1 (float32), 10, 11 or 16 was expected", to);
     out->kind = AMB_ONNX_COMPUTED;
     out->tensor = v->tensor;
     out->tensor.type = (int)to;
     return true;
 }
 
-static bool cast_constant(amb_onnx_graph *g, const AmbOnnx__Node *n, const amb_onnx_value *v, int64_t to, amb_onnx_value *out)
+static bool cast_constant(amb_onnx_graph *g, const AmbOnnx__Node *n, const amb_onnx_value *v, int64_t to,
+                          amb_onnx_value *out)
 {
     const amb_onnx_array *a = &v->array;
     bool known = to > 0 && to <= INT32_MAX, from_int = amb_onnx_is_int(a->type);
     bool to_float = known && amb_onnx_is_float((int)to), to_int = known && amb_onnx_is_int((int)to);
     if (!(to_float && (from_int || amb_onnx_is_float(a->type))) && !(to_int && from_int)) {
-        return amb_onnx_node_fail(g, n, "casts constant %s from %s to data type %" PRId64 ", 1 (float32), 10, 11 or 16 was expected",
+        return amb_onnx_node_fail(g, n,
+                                  "casts constant %s from %s to data type %" PRId64
+                                  ", 1 (float32), 10, 11 or 16 was expected",
                                   amb_onnx_show(v->name).text, amb_onnx_type_name(a->type), to);
     }
     if (to_float && a->batch)
-        return amb_onnx_node_fail(g, n, "input %s depends on the number of rows, a constant was expected", amb_onnx_show(v->name).text);
+        return amb_onnx_node_fail(g, n, "input %s depends on the number of rows, a constant was expected",
+                                  amb_onnx_show(v->name).text);
     out->array = *a;
     out->array.type = (int)to;
     return true;
 }
 
-static bool read_cast(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
+static bool read_cast(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at,
+                      amb_onnx_value *out)
 {
     int64_t to = 0;
     if (!amb_onnx_int_attribute(g, n, "to", &to))
@@ -88,13 +99,15 @@ static bool read_cast(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value 
     return at < 0 ? cast_constant(g, n, in[0], to, out) : cast_computed(g, n, in[0], to, out);
 }
 
-static bool read_cast_like(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
+static bool read_cast_like(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at,
+                           amb_onnx_value *out)
 {
     int to = at == 1 ? in[1]->tensor.type : in[1]->array.type;
     return at == 0 ? cast_computed(g, n, in[0], to, out) : cast_constant(g, n, in[0], to, out);
 }
 
-static bool read_constant(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
+static bool read_constant(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at,
+                          amb_onnx_value *out)
 {
     (void)in, (void)at;
     if (n->n_attribute != 1)
@@ -102,7 +115,8 @@ static bool read_constant(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_va
     const AmbOnnx__Attribute *a = n->attribute[0];
     if (a->type == AMB_ONNX_ATTRIBUTE_TENSOR && a->t) {
         amb_error why = {0};
-        return amb_onnx_array_open(&out->array, a->t, g->source, &why) || amb_onnx_node_fail(g, n, "its value: %s", why.text);
+        return amb_onnx_array_open(&out->array, a->t, g->source, &why) ||
+               amb_onnx_node_fail(g, n, "its value: %s", why.text);
     }
     if (a->type == AMB_ONNX_ATTRIBUTE_FLOAT) {
         out->array = amb_onnx_array_of_floats(&a->f, 1, true);
@@ -113,7 +127,9 @@ static bool read_constant(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_va
     } else if (a->type == AMB_ONNX_ATTRIBUTE_INTS && a->n_ints > 0) {
         out->array = amb_onnx_array_of_ints(a->ints, a->n_ints, false);
     } else {
-        return amb_onnx_node_fail(g, n, "its value is empty or of attribute type %d, a tensor, floats or integers were expected", a->type);
+        return amb_onnx_node_fail(
+            g, n, "its value is empty or of attribute type %d, a tensor, floats or integers were expected",
+            a->type);
     }
     return true;
 }
@@ -124,7 +140,13 @@ static const amb_onnx_operator operators[] = {
     {"CastLike", 2, 2, {"saturate", "round_mode", NULL}, read_cast_like, read_cast_like, 0},
     {"Clip", 1, 3, {"min", "max", NULL}, amb_onnx_read_clip, NULL, 0},
     {"Concat", 1, AMB_ONNX_MAX_INPUTS, {"axis", NULL}, NULL, amb_onnx_constant_concat, 0},
-    {"Constant", 0, 0, {"value", "value_float", "value_floats", "value_int", "value_ints", NULL}, NULL, read_constant, 0},
+    {"Constant",
+     0,
+     0,
+     {"value", "value_float", "value_floats", "value_int", "value_ints", NULL},
+     NULL,
+     read_constant,
+     0},
     {"ConstantOfShape", 1, 1, {"value", NULL}, NULL, amb_onnx_constant_fill, 0},
     {"Div", 2, 2, {NULL}, amb_onnx_read_elementwise, amb_onnx_constant_arithmetic, 0},
     {"Dropout", 1, 3, {"ratio", "seed", NULL}, amb_onnx_read_dropout, NULL, 2},

@@ -1,4 +1,5 @@
-/* ONNX file → amb_net: scans the bytes, decodes what is left of them, has the graph walked (onnx/graph.c) and the net built (onnx/build.c).
+/* ONNX file → amb_net: scans the bytes, decodes what is left of them, has the graph walked (onnx/graph.c) and
+ * the net built (onnx/build.c).
  *
  * Memory is bounded by the file's size, whatever the file claims. */
 #include "nets/onnx/onnx.h"
@@ -17,14 +18,17 @@ static bool build_metadata(amb_onnx_graph *g, amb_net *net)
 {
     const AmbOnnx__Model *model = g->model;
     if (model->n_metadata_props > MAX_METADATA) {
-        return amb_onnx_graph_fail(g, "has %zu metadata entries, at most %d are supported", model->n_metadata_props, MAX_METADATA);
+        return amb_onnx_graph_fail(g, "has %zu metadata entries, at most %d are supported",
+                                   model->n_metadata_props, MAX_METADATA);
     }
     for (size_t i = 0; i < model->n_metadata_props; i++) {
-        const char *key = amb_onnx_text(model->metadata_props[i]->key), *value = amb_onnx_text(model->metadata_props[i]->value);
+        const char *key = amb_onnx_text(model->metadata_props[i]->key),
+                   *value = amb_onnx_text(model->metadata_props[i]->value);
         if (!key[0])
             return amb_onnx_graph_fail(g, "metadata entry %zu has no key", i);
         if (!amb_text_is_utf8(key) || !amb_text_is_utf8(value)) {
-            return amb_onnx_graph_fail(g, "metadata entry %zu (%s) is not UTF-8 text", i, amb_onnx_show(key).text);
+            return amb_onnx_graph_fail(g, "metadata entry %zu (%s) is not UTF-8 text", i,
+                                       amb_onnx_show(key).text);
         }
         if (amb_net_get_meta(net, key))
             return amb_onnx_graph_fail(g, "metadata key %s is given twice", amb_onnx_show(key).text);
@@ -44,11 +48,13 @@ static bool read_opset(amb_onnx_graph *g)
         if (g->opset != 0)
             return amb_onnx_graph_fail(g, "names ONNX's operator set twice");
         if (set->version < OPSET_MIN || set->version > INT32_MAX) {
-            return amb_onnx_graph_fail(g, "needs operator set %" PRId64 ", %d or newer is supported", set->version, OPSET_MIN);
+            return amb_onnx_graph_fail(g, "needs operator set %" PRId64 ", %d or newer is supported",
+                                       set->version, OPSET_MIN);
         }
         g->opset = (int)set->version;
     }
-    return g->opset != 0 || amb_onnx_graph_fail(g, "does not say which ONNX operator set it needs (opset_import is missing)");
+    return g->opset != 0 ||
+           amb_onnx_graph_fail(g, "does not say which ONNX operator set it needs (opset_import is missing)");
 }
 
 static amb_net *read_model(amb_onnx_graph *g)
@@ -59,8 +65,9 @@ static amb_net *read_model(amb_onnx_graph *g)
         return NULL;
     }
     if (g->graph->n_node > AMB_ONNX_MAX_NODES || g->graph->n_initializer > AMB_ONNX_MAX_INITIALIZERS) {
-        amb_onnx_graph_fail(g, "has %zu nodes and %zu initialisers, at most %d and %d are supported", g->graph->n_node,
-                            g->graph->n_initializer, AMB_ONNX_MAX_NODES, AMB_ONNX_MAX_INITIALIZERS);
+        amb_onnx_graph_fail(g, "has %zu nodes and %zu initialisers, at most %d and %d are supported",
+                            g->graph->n_node, g->graph->n_initializer, AMB_ONNX_MAX_NODES,
+                            AMB_ONNX_MAX_INITIALIZERS);
         return NULL;
     }
     if (g->graph->n_sparse_initializer > 0) {
@@ -77,7 +84,8 @@ static amb_net *read_model(amb_onnx_graph *g)
     return net;
 }
 
-/* protobuf-c's memory comes out of a budget in proportion to the file: a few bytes can stand for a large structure. */
+/* protobuf-c's memory comes out of a budget in proportion to the file: a few bytes can stand for a large
+ * structure. */
 typedef struct budget {
     size_t left;
     bool exceeded, no_memory;
@@ -102,7 +110,8 @@ static void budget_free(void *data, void *pointer)
 }
 
 /* The file's structure; its long data stay where they are. NULL and a sentence when it is none. */
-static AmbOnnx__Model *decode(amb_onnx_graph *g, const amb_onnx_source *source, ProtobufCAllocator *allocator, budget *memory)
+static AmbOnnx__Model *decode(amb_onnx_graph *g, const amb_onnx_source *source, ProtobufCAllocator *allocator,
+                              budget *memory)
 {
     size_t size = source->size, left;
     bool no_memory = false;
@@ -114,16 +123,20 @@ static AmbOnnx__Model *decode(amb_onnx_graph *g, const amb_onnx_source *source, 
     } else if (no_memory || memory->no_memory) {
         amb_onnx_graph_fail(g, "not enough memory");
     } else if (memory->exceeded) {
-        amb_onnx_graph_fail(g, "decoding its %zu bytes takes more memory than a model of that size can need", size);
+        amb_onnx_graph_fail(g, "decoding its %zu bytes takes more memory than a model of that size can need",
+                            size);
     } else if (!model) {
-        amb_onnx_graph_fail(g, "its %zu bytes cannot be decoded: not an ONNX model, or one that is damaged or was cut off", size);
+        amb_onnx_graph_fail(
+            g, "its %zu bytes cannot be decoded: not an ONNX model, or one that is damaged or was cut off",
+            size);
     }
     return model;
 }
 
 static amb_net *read_source(amb_onnx_source *source, const char *name, amb_error *err)
 {
-    /* 4: float16 bits as one-byte varints become four bytes. The rest: some 40 bytes for each field while its message is being decoded. */
+    /* 4: float16 bits as one-byte varints become four bytes. The rest: some 40 bytes for each field while its
+     * message is being decoded. */
     size_t extra = (size_t)256 << 20, size = source->size;
     budget memory = {.left = 4 * size + (size < extra / 32 ? 32 * size : extra) + (1 << 20)};
     ProtobufCAllocator allocator = {budget_alloc, budget_free, &memory};

@@ -1,13 +1,19 @@
-/* Leaves the large raw_data out of a model before protobuf-c decodes it, since protobuf-c copies every field of bytes.
+/* Leaves the large raw_data out of a model before protobuf-c decodes it, since protobuf-c copies every field
+ * of bytes.
  *
- * Walks only Model.graph, its initialisers, and the tensors in its nodes' attributes; everything else is copied as it lies, unread. Checks
- * framing alone: what the fields mean is the decoder's and the reader's business. Does not trust a length, recurses to a fixed depth. */
+ * Walks only Model.graph, its initialisers, and the tensors in its nodes' attributes; everything else is
+ * copied as it lies, unread. Checks framing alone: what the fields mean is the decoder's and the reader's
+ * business. Does not trust a length, recurses to a fixed depth. */
 #include "nets/onnx/source.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONG = 64, LENGTH_BYTES = 5 }; /* raw_data shorter than LONG stays; what replaces a longer one is shorter than LONG */
+enum {
+    LONG = 64,
+    LENGTH_BYTES = 5
+}; /* raw_data shorter than LONG stays; what replaces a longer one is
+                                         shorter than LONG */
 
 enum { WIRE_VARINT = 0, WIRE_64 = 1, WIRE_LENGTH = 2, WIRE_32 = 5 };
 
@@ -92,7 +98,8 @@ static void put_varint(scan *s, uint64_t value)
     s->out[s->used++] = (uint8_t)value;
 }
 
-/* Copies a message's fields [at, end) without their long data; *left_out: there was some. False where the framing is broken. */
+/* Copies a message's fields [at, end) without their long data; *left_out: there was some. False where the
+ * framing is broken. */
 static bool copy_message(scan *s, const message *type, size_t at, size_t end, bool *left_out);
 
 static bool copy_field(scan *s, const message *type, size_t start, const field *f, bool *left_out)
@@ -116,14 +123,16 @@ static bool copy_field(scan *s, const message *type, size_t start, const field *
         bool inner = false;
         put_varint(s, (uint64_t)f->number << 3 | WIRE_LENGTH);
         size_t length_at = s->used;
-        /* Five bytes whatever the length, since it is not known yet. Taken back where nothing long was left out further in. */
+        /* Five bytes whatever the length, since it is not known yet. Taken back where nothing long was left
+         * out further in. */
         s->used += LENGTH_BYTES;
         if (!copy_message(s, type->field[i].type, f->payload, f->end, &inner))
             return false;
         if (inner) {
             size_t length = s->used - length_at - LENGTH_BYTES;
             for (int k = 0; k < LENGTH_BYTES; k++, length >>= 7)
-                s->out[length_at + (size_t)k] = (uint8_t)((length & 0x7f) | (k + 1 < LENGTH_BYTES ? 0x80 : 0));
+                s->out[length_at + (size_t)k] =
+                    (uint8_t)((length & 0x7f) | (k + 1 < LENGTH_BYTES ? 0x80 : 0));
             *left_out = true;
             return true;
         }
@@ -147,7 +156,8 @@ static bool copy_message(scan *s, const message *type, size_t at, size_t end, bo
 
 uint8_t *amb_onnx_scan(const uint8_t *bytes, size_t size, size_t *out_size, bool *no_memory)
 {
-    /* What is left out saves more than the lengths around it (four at most) grow; but until it comes they have grown already. */
+    /* What is left out saves more than the lengths around it (four at most) grow; but until it comes they
+     * have grown already. */
     scan s = {.bytes = bytes, .out = malloc(size + 4 * LENGTH_BYTES)};
     bool left_out = false;
     *no_memory = !s.out;

@@ -1,5 +1,6 @@
-/* ONNX operators that give a computed tensor another shape. All of them are nothing at all to a net, whose rows are flat, as long as a row
- * stays a row and its numbers stay in order: that is what is checked here, and everything else is refused. */
+/* ONNX operators that give a computed tensor another shape. All of them are nothing at all to a net, whose
+ * rows are flat, as long as a row stays a row and its numbers stay in order: that is what is checked here,
+ * and everything else is refused. */
 #include "nets/onnx/graph.h"
 
 #include <inttypes.h>
@@ -16,7 +17,8 @@ static bool reshaped(const amb_onnx_value *from, int rank, const size_t *dim, am
     return true;
 }
 
-bool amb_onnx_read_flatten(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
+bool amb_onnx_read_flatten(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at,
+                           amb_onnx_value *out)
 {
     const amb_onnx_tensor *t = &in[at]->tensor;
     int64_t axis = 1;
@@ -32,7 +34,8 @@ bool amb_onnx_read_flatten(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_v
     return reshaped(in[at], 2, &features, out);
 }
 
-bool amb_onnx_reshape_target(amb_onnx_graph *g, const AmbOnnx__Node *n, const amb_onnx_value *shape, amb_onnx_ints *target, bool *allowzero)
+bool amb_onnx_reshape_target(amb_onnx_graph *g, const AmbOnnx__Node *n, const amb_onnx_value *shape,
+                             amb_onnx_ints *target, bool *allowzero)
 {
     int64_t flag = 0;
     if (!amb_onnx_int_attribute(g, n, "allowzero", &flag))
@@ -44,7 +47,8 @@ bool amb_onnx_reshape_target(amb_onnx_graph *g, const AmbOnnx__Node *n, const am
     if (!amb_onnx_get_ints(g, n, shape, target))
         return false;
     if (target->count < 1 || target->count > AMB_ONNX_MAX_DIMS) {
-        return amb_onnx_node_fail(g, n, "its shape has %d dimensions, 1 to %d are supported", target->count, AMB_ONNX_MAX_DIMS);
+        return amb_onnx_node_fail(g, n, "its shape has %d dimensions, 1 to %d are supported", target->count,
+                                  AMB_ONNX_MAX_DIMS);
     }
     return true;
 }
@@ -57,7 +61,8 @@ static amb_onnx_shown show_target(const amb_onnx_ints *target)
     for (int i = 0; i < target->count && at < room; i++) {
         const char *sep = i ? ", " : "";
         bool batch = target->batch >> i & 1;
-        at += (size_t)(batch ? snprintf(shown.text + at, room - at, "%s%" PRId64 " x rows", sep, target->value[i])
+        at += (size_t)(batch ? snprintf(shown.text + at, room - at, "%s%" PRId64 " x rows", sep,
+                                        target->value[i])
                              : snprintf(shown.text + at, room - at, "%s%" PRId64, sep, target->value[i]));
     }
     if (at < room)
@@ -65,7 +70,8 @@ static amb_onnx_shown show_target(const amb_onnx_ints *target)
     return shown;
 }
 
-bool amb_onnx_read_reshape(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
+bool amb_onnx_read_reshape(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at,
+                           amb_onnx_value *out)
 {
     amb_onnx_ints target = {0};
     bool allowzero;
@@ -77,7 +83,9 @@ bool amb_onnx_read_reshape(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_v
     size_t features = amb_onnx_features(t), product = 1, dim[AMB_ONNX_MAX_DIMS] = {0};
     int open = -1; /* the dimension, of those after the first, that is -1 */
     int64_t rows = target.value[0];
-    bool rows_open = rows == -1, rows_given = target.batch & 1 ? rows == 1 : (rows == 0 && !allowzero) || (rows > 0 && rows == g->rows);
+    bool rows_open = rows == -1,
+         rows_given =
+             target.batch & 1 ? rows == 1 : (rows == 0 && !allowzero) || (rows > 0 && rows == g->rows);
     bool ok = rows_open || rows_given;
     for (int i = 1; i < target.count && ok; i++) {
         int64_t want = target.value[i];
@@ -102,14 +110,15 @@ bool amb_onnx_read_reshape(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_v
     if (ok && product == features)
         return reshaped(in[0], target.count, dim + 1, out);
     if (t->rank == 2 && target.count == 2) {
-        return amb_onnx_node_fail(g, n, "its shape %s changes (batch, %zu), which was expected to stay", show_target(&target).text,
-                                  features);
+        return amb_onnx_node_fail(g, n, "its shape %s changes (batch, %zu), which was expected to stay",
+                                  show_target(&target).text, features);
     }
-    return amb_onnx_node_fail(g, n, "its shape %s is no (batch, ...) with %zu numbers in a row, as it was", show_target(&target).text,
-                              features);
+    return amb_onnx_node_fail(g, n, "its shape %s is no (batch, ...) with %zu numbers in a row, as it was",
+                              show_target(&target).text, features);
 }
 
-bool amb_onnx_read_squeeze(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
+bool amb_onnx_read_squeeze(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at,
+                           amb_onnx_value *out)
 {
     const amb_onnx_tensor *t = &in[0]->tensor;
     uint32_t axes;
@@ -125,14 +134,16 @@ bool amb_onnx_read_squeeze(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_v
     for (int i = 1; i < t->rank; i++) {
         bool out_of_it = given ? axes >> i & 1 : t->dim[i] == 1;
         if (out_of_it && t->dim[i] != 1)
-            return amb_onnx_node_fail(g, n, "leaves out dimension %d, which is %zu, 1 was expected", i, t->dim[i]);
+            return amb_onnx_node_fail(g, n, "leaves out dimension %d, which is %zu, 1 was expected", i,
+                                      t->dim[i]);
         if (!out_of_it)
             dim[rank++ - 1] = t->dim[i];
     }
     return reshaped(in[0], rank, dim, out);
 }
 
-bool amb_onnx_read_unsqueeze(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
+bool amb_onnx_read_unsqueeze(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at,
+                             amb_onnx_value *out)
 {
     const amb_onnx_tensor *t = &in[0]->tensor;
     uint32_t axes;
@@ -145,7 +156,8 @@ bool amb_onnx_read_unsqueeze(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx
         return amb_onnx_node_fail(g, n, "puts a dimension before the first one, which counts the rows");
     int rank = t->rank + __builtin_popcount(axes), from = 1;
     if (rank > AMB_ONNX_MAX_DIMS)
-        return amb_onnx_node_fail(g, n, "makes %d dimensions, at most %d are supported", rank, AMB_ONNX_MAX_DIMS);
+        return amb_onnx_node_fail(g, n, "makes %d dimensions, at most %d are supported", rank,
+                                  AMB_ONNX_MAX_DIMS);
     size_t dim[AMB_ONNX_MAX_DIMS];
     for (int i = 1; i < rank; i++)
         dim[i - 1] = axes >> i & 1 ? 1 : t->dim[from++];
@@ -153,7 +165,8 @@ bool amb_onnx_read_unsqueeze(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx
 }
 
 /* Only dimensions of 1 may change their places. */
-bool amb_onnx_read_transpose(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
+bool amb_onnx_read_transpose(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at,
+                             amb_onnx_value *out)
 {
     const amb_onnx_tensor *t = &in[at]->tensor;
     const AmbOnnx__Attribute *perm = amb_onnx_attribute(n, "perm");
@@ -175,12 +188,14 @@ bool amb_onnx_read_transpose(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx
         }
     }
     if (!ok)
-        return amb_onnx_node_fail(g, n, "input %s is computed, and its numbers would change their order: a constant was expected",
-                                  amb_onnx_show(in[at]->name).text);
+        return amb_onnx_node_fail(
+            g, n, "input %s is computed, and its numbers would change their order: a constant was expected",
+            amb_onnx_show(in[at]->name).text);
     return reshaped(in[at], t->rank, dim, out);
 }
 
-bool amb_onnx_read_shape(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
+bool amb_onnx_read_shape(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at,
+                         amb_onnx_value *out)
 {
     const amb_onnx_tensor *t = &in[at]->tensor;
     int64_t start = 0, end = t->rank;

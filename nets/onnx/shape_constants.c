@@ -1,5 +1,6 @@
-/* ONNX operators on constants: other views of weights, and the arithmetic on shapes that exporters write where a module asks for its
- * input's size. A size may hold the number of rows, which is not known: then a list's entry is so many times that number.
+/* ONNX operators on constants: other views of weights, and the arithmetic on shapes that exporters write
+ * where a module asks for its input's size. A size may hold the number of rows, which is not known: then a
+ * list's entry is so many times that number.
  *
  * Makes no tensor larger than AMB_ONNX_MAX_SMALL numbers, does no arithmetic on floats. */
 #include "nets/onnx/graph.h"
@@ -11,8 +12,9 @@ bool amb_onnx_get_ints(amb_onnx_graph *g, const AmbOnnx__Node *n, const amb_onnx
 {
     const amb_onnx_array *a = &v->array;
     if (!amb_onnx_is_int(a->type) || a->rank > 1 || a->count > AMB_ONNX_MAX_SMALL) {
-        return amb_onnx_node_fail(g, n, "input %s is %s of shape %s, up to %d integers were expected", amb_onnx_show(v->name).text,
-                                  amb_onnx_type_name(a->type), amb_onnx_show_shape(a).text, AMB_ONNX_MAX_SMALL);
+        return amb_onnx_node_fail(g, n, "input %s is %s of shape %s, up to %d integers were expected",
+                                  amb_onnx_show(v->name).text, amb_onnx_type_name(a->type),
+                                  amb_onnx_show_shape(a).text, AMB_ONNX_MAX_SMALL);
     }
     *out = (amb_onnx_ints){.count = (int)a->count, .scalar = a->rank == 0, .batch = a->batch};
     for (int i = 0; i < out->count; i++)
@@ -28,17 +30,20 @@ void amb_onnx_set_ints(amb_onnx_value *out, const amb_onnx_ints *ints)
 }
 
 /* The same, from a list that must not depend on the number of rows. */
-static bool get_known_ints(amb_onnx_graph *g, const AmbOnnx__Node *n, const amb_onnx_value *v, amb_onnx_ints *out)
+static bool get_known_ints(amb_onnx_graph *g, const AmbOnnx__Node *n, const amb_onnx_value *v,
+                           amb_onnx_ints *out)
 {
     if (!amb_onnx_get_ints(g, n, v, out))
         return false;
     if (out->batch)
-        return amb_onnx_node_fail(g, n, "input %s depends on the number of rows, a constant was expected", amb_onnx_show(v->name).text);
+        return amb_onnx_node_fail(g, n, "input %s depends on the number of rows, a constant was expected",
+                                  amb_onnx_show(v->name).text);
     return true;
 }
 
 /* An attribute that lists integers; *given false where there is none. */
-static bool ints_attribute(amb_onnx_graph *g, const AmbOnnx__Node *n, const char *name, amb_onnx_ints *out, bool *given)
+static bool ints_attribute(amb_onnx_graph *g, const AmbOnnx__Node *n, const char *name, amb_onnx_ints *out,
+                           bool *given)
 {
     const AmbOnnx__Attribute *a = amb_onnx_attribute(n, name);
     *given = a;
@@ -46,8 +51,9 @@ static bool ints_attribute(amb_onnx_graph *g, const AmbOnnx__Node *n, const char
     if (!a)
         return true;
     if (a->type != AMB_ONNX_ATTRIBUTE_INTS || a->n_ints > AMB_ONNX_MAX_SMALL) {
-        return amb_onnx_node_fail(g, n, "attribute '%s' is of type %d with %zu integers, up to %d were expected", name, a->type, a->n_ints,
-                                  AMB_ONNX_MAX_SMALL);
+        return amb_onnx_node_fail(g, n,
+                                  "attribute '%s' is of type %d with %zu integers, up to %d were expected",
+                                  name, a->type, a->n_ints, AMB_ONNX_MAX_SMALL);
     }
     out->count = (int)a->n_ints;
     if (a->n_ints > 0)
@@ -55,8 +61,8 @@ static bool ints_attribute(amb_onnx_graph *g, const AmbOnnx__Node *n, const char
     return true;
 }
 
-bool amb_onnx_get_axes(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int rank, bool adds, uint32_t *axes,
-                       bool *given)
+bool amb_onnx_get_axes(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int rank,
+                       bool adds, uint32_t *axes, bool *given)
 {
     amb_onnx_ints list = {0};
     *axes = 0;
@@ -75,20 +81,23 @@ bool amb_onnx_get_axes(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value
     for (int i = 0; i < list.count; i++) {
         int64_t axis = list.value[i] < 0 ? list.value[i] + dims : list.value[i];
         if (list.value[i] < -dims || axis >= dims || *axes >> axis & 1)
-            return amb_onnx_node_fail(g, n, "axis %" PRId64 " is given twice or none of its %d dimensions", list.value[i], dims);
+            return amb_onnx_node_fail(g, n, "axis %" PRId64 " is given twice or none of its %d dimensions",
+                                      list.value[i], dims);
         *axes |= 1u << axis;
     }
     return true;
 }
 
 /* A view of in[0] with other dimensions. */
-static bool set_dims(amb_onnx_graph *g, const AmbOnnx__Node *n, const amb_onnx_value *from, int rank, const size_t *dim,
-                     amb_onnx_value *out)
+static bool set_dims(amb_onnx_graph *g, const AmbOnnx__Node *n, const amb_onnx_value *from, int rank,
+                     const size_t *dim, amb_onnx_value *out)
 {
     if (from->array.transposed)
-        return amb_onnx_node_fail(g, n, "constant %s is transposed before it, which is not supported", amb_onnx_show(from->name).text);
+        return amb_onnx_node_fail(g, n, "constant %s is transposed before it, which is not supported",
+                                  amb_onnx_show(from->name).text);
     if (rank > AMB_ONNX_MAX_RANK)
-        return amb_onnx_node_fail(g, n, "makes %d dimensions, at most %d are supported", rank, AMB_ONNX_MAX_RANK);
+        return amb_onnx_node_fail(g, n, "makes %d dimensions, at most %d are supported", rank,
+                                  AMB_ONNX_MAX_RANK);
     out->array = from->array;
     out->array.rank = rank;
     for (int i = 0; i < AMB_ONNX_MAX_RANK; i++)
@@ -96,7 +105,8 @@ static bool set_dims(amb_onnx_graph *g, const AmbOnnx__Node *n, const amb_onnx_v
     return true;
 }
 
-bool amb_onnx_constant_reshape(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
+bool amb_onnx_constant_reshape(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at,
+                               amb_onnx_value *out)
 {
     (void)at;
     amb_onnx_ints target = {0};
@@ -107,7 +117,8 @@ bool amb_onnx_constant_reshape(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_on
     size_t dim[AMB_ONNX_MAX_SMALL], product = 1;
     int open = -1;
     for (int i = 0; i < target.count && ok; i++) {
-        int64_t want = target.value[i] == 0 && !allowzero && i < a->rank ? (int64_t)a->dim[i] : target.value[i];
+        int64_t want =
+            target.value[i] == 0 && !allowzero && i < a->rank ? (int64_t)a->dim[i] : target.value[i];
         if (want == -1 && open < 0) {
             open = i;
             want = 1;
@@ -120,11 +131,13 @@ bool amb_onnx_constant_reshape(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_on
         product *= dim[open];
     }
     if (!ok || target.batch || product != a->count)
-        return amb_onnx_node_fail(g, n, "its shape does not fit the %zu numbers of constant %s", a->count, amb_onnx_show(in[0]->name).text);
+        return amb_onnx_node_fail(g, n, "its shape does not fit the %zu numbers of constant %s", a->count,
+                                  amb_onnx_show(in[0]->name).text);
     return set_dims(g, n, in[0], target.count, dim, out);
 }
 
-bool amb_onnx_constant_squeeze(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
+bool amb_onnx_constant_squeeze(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at,
+                               amb_onnx_value *out)
 {
     (void)at;
     const amb_onnx_array *a = &in[0]->array;
@@ -137,14 +150,16 @@ bool amb_onnx_constant_squeeze(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_on
     for (int i = 0; i < a->rank; i++) {
         bool out_of_it = given ? axes >> i & 1 : a->dim[i] == 1;
         if (out_of_it && a->dim[i] != 1)
-            return amb_onnx_node_fail(g, n, "leaves out dimension %d, which is %zu, 1 was expected", i, a->dim[i]);
+            return amb_onnx_node_fail(g, n, "leaves out dimension %d, which is %zu, 1 was expected", i,
+                                      a->dim[i]);
         if (!out_of_it)
             dim[rank++] = a->dim[i];
     }
     return set_dims(g, n, in[0], rank, dim, out);
 }
 
-bool amb_onnx_constant_unsqueeze(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
+bool amb_onnx_constant_unsqueeze(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at,
+                                 amb_onnx_value *out)
 {
     (void)at;
     const amb_onnx_array *a = &in[0]->array;
@@ -159,13 +174,15 @@ bool amb_onnx_constant_unsqueeze(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_
     return set_dims(g, n, in[0], rank, dim, out);
 }
 
-bool amb_onnx_constant_transpose(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
+bool amb_onnx_constant_transpose(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at,
+                                 amb_onnx_value *out)
 {
     (void)at;
     out->array = in[0]->array;
     if (out->array.rank != 2 || !amb_onnx_is_float(out->array.type)) {
-        return amb_onnx_node_fail(g, n, "constant %s is %s of shape %s, a float matrix was expected", amb_onnx_show(in[0]->name).text,
-                                  amb_onnx_type_name(out->array.type), amb_onnx_show_shape(&out->array).text);
+        return amb_onnx_node_fail(g, n, "constant %s is %s of shape %s, a float matrix was expected",
+                                  amb_onnx_show(in[0]->name).text, amb_onnx_type_name(out->array.type),
+                                  amb_onnx_show_shape(&out->array).text);
     }
     const AmbOnnx__Attribute *perm = amb_onnx_attribute(n, "perm");
     bool swaps = !perm || (perm->n_ints == 2 && perm->ints[0] == 1 && perm->ints[1] == 0);
@@ -185,20 +202,24 @@ static bool check_axis(amb_onnx_graph *g, const AmbOnnx__Node *n, bool needed)
         return amb_onnx_node_fail(g, n, "does not say which axis");
     if (!amb_onnx_int_attribute(g, n, "axis", &axis))
         return false;
-    return axis == 0 || axis == -1 || amb_onnx_node_fail(g, n, "axis is %" PRId64 ", 0 was expected of a list of integers", axis);
+    return axis == 0 || axis == -1 ||
+           amb_onnx_node_fail(g, n, "axis is %" PRId64 ", 0 was expected of a list of integers", axis);
 }
 
-bool amb_onnx_constant_gather(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
+bool amb_onnx_constant_gather(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at,
+                              amb_onnx_value *out)
 {
     (void)at;
     amb_onnx_ints data = {0}, index = {0};
-    if (!check_axis(g, n, false) || !amb_onnx_get_ints(g, n, in[0], &data) || !get_known_ints(g, n, in[1], &index))
+    if (!check_axis(g, n, false) || !amb_onnx_get_ints(g, n, in[0], &data) ||
+        !get_known_ints(g, n, in[1], &index))
         return false;
     amb_onnx_ints taken = {.count = index.count, .scalar = index.scalar};
     for (int i = 0; i < index.count; i++) {
         int64_t from = index.value[i] < 0 ? index.value[i] + data.count : index.value[i];
         if (data.scalar || index.value[i] < -data.count || from >= data.count)
-            return amb_onnx_node_fail(g, n, "index %" PRId64 " is outside of a list of %d", index.value[i], data.count);
+            return amb_onnx_node_fail(g, n, "index %" PRId64 " is outside of a list of %d", index.value[i],
+                                      data.count);
         taken.value[i] = data.value[from];
         taken.batch |= (uint8_t)((data.batch >> from & 1) << i);
     }
@@ -206,7 +227,8 @@ bool amb_onnx_constant_gather(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onn
     return true;
 }
 
-bool amb_onnx_constant_concat(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
+bool amb_onnx_constant_concat(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at,
+                              amb_onnx_value *out)
 {
     (void)at;
     amb_onnx_ints all = {0}, part;
@@ -218,8 +240,8 @@ bool amb_onnx_constant_concat(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onn
         if (!amb_onnx_get_ints(g, n, in[i], &part))
             return false;
         if (part.scalar || all.count + part.count > AMB_ONNX_MAX_SMALL)
-            return amb_onnx_node_fail(g, n, "input %s makes no list of at most %d with those before it", amb_onnx_show(in[i]->name).text,
-                                      AMB_ONNX_MAX_SMALL);
+            return amb_onnx_node_fail(g, n, "input %s makes no list of at most %d with those before it",
+                                      amb_onnx_show(in[i]->name).text, AMB_ONNX_MAX_SMALL);
         all.batch |= (uint8_t)(part.batch << all.count);
         for (int k = 0; k < part.count; k++)
             all.value[all.count++] = part.value[k];
@@ -229,7 +251,8 @@ bool amb_onnx_constant_concat(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onn
 }
 
 /* One of Slice's lists, which must hold one number: an attribute before operator set 10, an input since. */
-static bool slice_number(amb_onnx_graph *g, const AmbOnnx__Node *n, const char *name, const amb_onnx_value *v, int64_t *out)
+static bool slice_number(amb_onnx_graph *g, const AmbOnnx__Node *n, const char *name, const amb_onnx_value *v,
+                         int64_t *out)
 {
     amb_onnx_ints list = {0};
     bool given = v;
@@ -243,7 +266,8 @@ static bool slice_number(amb_onnx_graph *g, const AmbOnnx__Node *n, const char *
     return true;
 }
 
-bool amb_onnx_constant_slice(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
+bool amb_onnx_constant_slice(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at,
+                             amb_onnx_value *out)
 {
     (void)at;
     amb_onnx_ints data = {0}, part = {0};
@@ -252,13 +276,16 @@ bool amb_onnx_constant_slice(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx
         return false;
     if (g->opset < 10 ? n->n_input > 1 || !amb_onnx_attribute(n, "starts") || !amb_onnx_attribute(n, "ends")
                       : n->n_attribute > 0 || !in[1] || !in[2])
-        return amb_onnx_node_fail(g, n, "its starts and ends are not given the way of operator set %d", g->opset);
+        return amb_onnx_node_fail(g, n, "its starts and ends are not given the way of operator set %d",
+                                  g->opset);
     if (!slice_number(g, n, "starts", in[1], &start) || !slice_number(g, n, "ends", in[2], &end) ||
-        !slice_number(g, n, "axes", in[3], &axis) || (g->opset >= 10 && !slice_number(g, n, "steps", in[4], &step)))
+        !slice_number(g, n, "axes", in[3], &axis) ||
+        (g->opset >= 10 && !slice_number(g, n, "steps", in[4], &step)))
         return false;
     if (data.scalar || (axis != 0 && axis != -1) || step != 1) {
-        return amb_onnx_node_fail(g, n, "has axis %" PRId64 " and step %" PRId64 ", 0 and 1 were expected, on a list of integers", axis,
-                                  step);
+        return amb_onnx_node_fail(
+            g, n, "has axis %" PRId64 " and step %" PRId64 ", 0 and 1 were expected, on a list of integers",
+            axis, step);
     }
     int64_t first = start < 0 ? start + data.count : start, last = end < 0 ? end + data.count : end;
     for (int i = 0; i < data.count; i++) {
@@ -271,7 +298,8 @@ bool amb_onnx_constant_slice(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx
     return true;
 }
 
-bool amb_onnx_constant_arithmetic(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
+bool amb_onnx_constant_arithmetic(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in,
+                                  int at, amb_onnx_value *out)
 {
     (void)at;
     amb_onnx_ints a = {0}, b = {0};
@@ -282,14 +310,16 @@ bool amb_onnx_constant_arithmetic(amb_onnx_graph *g, const AmbOnnx__Node *n, amb
     if (!amb_onnx_get_ints(g, n, in[0], &a) || !amb_onnx_get_ints(g, n, in[1], &b))
         return false;
     if (a.count == 0 || b.count == 0 || (a.count != b.count && a.count != 1 && b.count != 1))
-        return amb_onnx_node_fail(g, n, "has lists of %d and %d integers, the same number was expected", a.count, b.count);
+        return amb_onnx_node_fail(g, n, "has lists of %d and %d integers, the same number was expected",
+                                  a.count, b.count);
     amb_onnx_ints made = {.count = a.count > b.count ? a.count : b.count, .scalar = a.scalar && b.scalar};
     for (int i = 0; i < made.count; i++) {
         int k = a.count == 1 ? 0 : i, m = b.count == 1 ? 0 : i;
         int64_t x = a.value[k], y = b.value[m], *z = &made.value[i];
         int rows = (a.batch >> k & 1) + (b.batch >> m & 1);
         if (rows > (op == 'M'))
-            return amb_onnx_node_fail(g, n, "works on the number of rows, which only Mul by a constant may do");
+            return amb_onnx_node_fail(g, n,
+                                      "works on the number of rows, which only Mul by a constant may do");
         made.batch |= (uint8_t)(rows << i);
         bool bad = op == 'A'   ? __builtin_add_overflow(x, y, z)
                    : op == 'S' ? __builtin_sub_overflow(x, y, z)
@@ -306,12 +336,14 @@ bool amb_onnx_constant_arithmetic(amb_onnx_graph *g, const AmbOnnx__Node *n, amb
     return true;
 }
 
-bool amb_onnx_constant_shape(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
+bool amb_onnx_constant_shape(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at,
+                             amb_onnx_value *out)
 {
     (void)at;
     const amb_onnx_array *a = &in[0]->array;
     if (a->rank == 0 || n->n_attribute > 0)
-        return amb_onnx_node_fail(g, n, "is asked for a part of the shape of constant %s, the whole was expected",
+        return amb_onnx_node_fail(g, n,
+                                  "is asked for a part of the shape of constant %s, the whole was expected",
                                   amb_onnx_show(in[0]->name).text);
     amb_onnx_ints shape = {.count = a->rank};
     for (int i = 0; i < a->rank; i++)
@@ -321,7 +353,8 @@ bool amb_onnx_constant_shape(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx
 }
 
 /* ConstantOfShape: a list of one number, as often as a row can be long. */
-bool amb_onnx_constant_fill(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at, amb_onnx_value *out)
+bool amb_onnx_constant_fill(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at,
+                            amb_onnx_value *out)
 {
     (void)at;
     static const float zero = 0;
@@ -329,12 +362,14 @@ bool amb_onnx_constant_fill(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_
     if (!get_known_ints(g, n, in[0], &shape))
         return false;
     if (shape.scalar || shape.count != 1 || shape.value[0] < 1 || shape.value[0] > AMB_NET_MAX_DIM)
-        return amb_onnx_node_fail(g, n, "its shape is not that of a list of 1 to %d numbers", AMB_NET_MAX_DIM);
+        return amb_onnx_node_fail(g, n, "its shape is not that of a list of 1 to %d numbers",
+                                  AMB_NET_MAX_DIM);
     const AmbOnnx__Attribute *value = amb_onnx_attribute(n, "value");
     amb_error why = {0};
     out->array = amb_onnx_array_of_floats(&zero, 1, false);
     if (value && (value->type != AMB_ONNX_ATTRIBUTE_TENSOR || !value->t))
-        return amb_onnx_node_fail(g, n, "attribute 'value' is of type %d, a tensor was expected", value->type);
+        return amb_onnx_node_fail(g, n, "attribute 'value' is of type %d, a tensor was expected",
+                                  value->type);
     if (value && !amb_onnx_array_open(&out->array, value->t, g->source, &why))
         return amb_onnx_node_fail(g, n, "its value: %s", why.text);
     if (out->array.count != 1)

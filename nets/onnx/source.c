@@ -1,6 +1,7 @@
 /* Files beside a model that hold its larger tensors.
  *
- * Opens nothing outside the model's folder, and nothing that is not a regular file. Reads each file once and whole. */
+ * Opens nothing outside the model's folder, and nothing that is not a regular file. Reads each file once and
+ * whole. */
 #include "nets/onnx/source.h"
 
 #include "base/file.h"
@@ -58,7 +59,8 @@ static bool read_range(const AmbOnnx__Tensor *tensor, range *r, amb_error *err)
         return amb_fail(err, "its external data has no location, a file's name was expected");
     if ((seen[1] && !parse_number(seen[1], &r->offset)) || (seen[2] && !parse_number(seen[2], &r->length))) {
         return amb_fail(err, "its external data has offset %s and length %s, numbers of bytes were expected",
-                        amb_onnx_show(amb_onnx_text(seen[1])).text, amb_onnx_show(amb_onnx_text(seen[2])).text);
+                        amb_onnx_show(amb_onnx_text(seen[1])).text,
+                        amb_onnx_show(amb_onnx_text(seen[2])).text);
     }
     return true;
 }
@@ -78,7 +80,8 @@ static bool resolve(const char *model, const char *location, char *real, amb_err
 {
     amb_onnx_shown shown = amb_onnx_show(location);
     if (location[0] == '/' || has_dotdot(location)) {
-        return amb_fail(err, "its data is external, in %s, a file in the model's own folder was expected", shown.text);
+        return amb_fail(err, "its data is external, in %s, a file in the model's own folder was expected",
+                        shown.text);
     }
     const char *slash = strrchr(model, '/');
     size_t folder_length = slash ? (size_t)(slash - model) + 1 : 0;
@@ -88,13 +91,15 @@ static bool resolve(const char *model, const char *location, char *real, amb_err
     memcpy(joined, folder_length ? model : "./", folder_length ? folder_length : 2);
     joined[folder_length ? folder_length : 2] = 0;
     if (!realpath(joined, folder))
-        return amb_fail(err, "its data is external, and the model's folder cannot be examined: %s", strerror(errno));
+        return amb_fail(err, "its data is external, and the model's folder cannot be examined: %s",
+                        strerror(errno));
     strcat(joined, location);
     if (!realpath(joined, real))
         return amb_fail(err, "its data is external, in %s: %s", shown.text, strerror(errno));
     size_t n = strlen(folder);
     if (strncmp(real, folder, n) != 0 || (real[n] != '/' && strcmp(folder, "/") != 0)) {
-        return amb_fail(err, "its data is external, in %s, a link that leads out of the model's folder", shown.text);
+        return amb_fail(err, "its data is external, in %s, a link that leads out of the model's folder",
+                        shown.text);
     }
     return true;
 }
@@ -121,7 +126,8 @@ static const amb_onnx_beside *open_beside(amb_onnx_source *source, const char *l
     if (b)
         b->bytes = amb_file_read(real, left, &b->size, &why);
     if (!b || !b->bytes) {
-        const char *reason = strncmp(why.text, real, strlen(real)) == 0 ? why.text + strlen(real) : ": not enough memory";
+        const char *reason =
+            strncmp(why.text, real, strlen(real)) == 0 ? why.text + strlen(real) : ": not enough memory";
         amb_fail(err, "its data is external, in %s%s", shown.text, reason);
         free(b);
         return NULL;
@@ -133,11 +139,13 @@ static const amb_onnx_beside *open_beside(amb_onnx_source *source, const char *l
     return b;
 }
 
-const uint8_t *amb_onnx_source_external(amb_onnx_source *source, const AmbOnnx__Tensor *tensor, size_t *size, amb_error *err)
+const uint8_t *amb_onnx_source_external(amb_onnx_source *source, const AmbOnnx__Tensor *tensor, size_t *size,
+                                        amb_error *err)
 {
     range r = {0};
     if (tensor->data_location != 1) {
-        amb_fail(err, "its data is at location number %" PRId32 ", 0 (inside) or 1 (external) was expected", tensor->data_location);
+        amb_fail(err, "its data is at location number %" PRId32 ", 0 (inside) or 1 (external) was expected",
+                 tensor->data_location);
         return NULL;
     }
     if (!source->path) {
@@ -153,7 +161,8 @@ const uint8_t *amb_onnx_source_external(amb_onnx_source *source, const AmbOnnx__
     if (r.offset > b->size || (r.has_length && r.length > b->size - r.offset)) {
         if (!r.has_length)
             r.length = 0;
-        amb_fail(err, "its external data is %zu bytes from %zu on in %s, which has only %zu", r.length, r.offset, shown.text, b->size);
+        amb_fail(err, "its external data is %zu bytes from %zu on in %s, which has only %zu", r.length,
+                 r.offset, shown.text, b->size);
         return NULL;
     }
     *size = r.has_length ? r.length : b->size - r.offset;

@@ -1,5 +1,5 @@
-/* Where a model's bytes come from: the file itself, and files beside it that hold its larger tensors (ONNX's "external data").
- * Internal to nets/onnx_*.c. */
+/* Where a model's bytes come from: the file itself, and files beside it that hold its larger tensors (ONNX's
+ * "external data"). Internal to nets/onnx_*.c. */
 #ifndef AMB_NETS_ONNX_SOURCE_H
 #define AMB_NETS_ONNX_SOURCE_H
 
@@ -21,16 +21,18 @@ typedef struct amb_onnx_source {
     amb_onnx_beside *beside; /* files opened so far, each read once */
 } amb_onnx_source;
 
-/* The bytes that a tensor's external_data names, valid until amb_onnx_source_close. Opens only regular files in the model's folder or
- * below: refuses absolute locations, "..", links that lead out, and ranges that the file does not have. NULL and a sentence without the
- * model's path on error. */
-const uint8_t *amb_onnx_source_external(amb_onnx_source *source, const AmbOnnx__Tensor *tensor, size_t *size, amb_error *err);
+/* The bytes that a tensor's external_data names, valid until amb_onnx_source_close. Opens only regular files
+ * in the model's folder or below: refuses absolute locations, "..", links that lead out, and ranges that the
+ * file does not have. NULL and a sentence without the model's path on error. */
+const uint8_t *amb_onnx_source_external(amb_onnx_source *source, const AmbOnnx__Tensor *tensor, size_t *size,
+                                        amb_error *err);
 
 void amb_onnx_source_close(amb_onnx_source *source);
 
-/* A copy of a model's bytes that leaves out every long raw_data and says in its place, by view_offset and view_size (nets/onnx/onnx.proto),
- * where it lies: decoding then copies names and shapes, not weights. Never longer than the original. NULL: the bytes are no message of that
- * kind, or `*no_memory`. The caller frees it. */
+/* A copy of a model's bytes that leaves out every long raw_data and says in its place, by view_offset and
+ * view_size (nets/onnx/onnx.proto), where it lies: decoding then copies names and shapes, not weights. Never
+ * longer than the original. NULL: the bytes are no message of that kind, or `*no_memory`. The caller frees
+ * it. */
 uint8_t *amb_onnx_scan(const uint8_t *bytes, size_t size, size_t *out_size, bool *no_memory);
 
 #endif

@@ -1,5 +1,5 @@
-/* Tensors of an ONNX file as checked views. Converts only when asked, refuses strings, complex numbers and the integers that no network's
- * weights or shapes are made of. */
+/* Tensors of an ONNX file as checked views. Converts only when asked, refuses strings, complex numbers and
+ * the integers that no network's weights or shapes are made of. */
 #include "nets/onnx/tensor.h"
 
 #include "nets/half.h"
@@ -11,11 +11,13 @@
 #include <math.h>
 #include <string.h>
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "ONNX's raw_data is little-endian and is read here as it lies");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "ONNX's raw_data is little-endian and is read here as it lies");
 
 bool amb_onnx_is_float(int type)
 {
-    return type == AMB_ONNX_FLOAT32 || type == AMB_ONNX_FLOAT16 || type == AMB_ONNX_BFLOAT16 || type == AMB_ONNX_FLOAT64;
+    return type == AMB_ONNX_FLOAT32 || type == AMB_ONNX_FLOAT16 || type == AMB_ONNX_BFLOAT16 ||
+           type == AMB_ONNX_FLOAT64;
 }
 
 bool amb_onnx_is_int(int type)
@@ -47,7 +49,8 @@ static size_t width_of(int type)
 static bool open_dims(amb_onnx_array *array, const AmbOnnx__Tensor *tensor, amb_error *err)
 {
     if (tensor->n_dims > AMB_ONNX_MAX_RANK) {
-        return amb_fail(err, "has %zu dimensions, at most %d are supported", tensor->n_dims, AMB_ONNX_MAX_RANK);
+        return amb_fail(err, "has %zu dimensions, at most %d are supported", tensor->n_dims,
+                        AMB_ONNX_MAX_RANK);
     }
     array->rank = (int)tensor->n_dims;
     array->count = 1;
@@ -55,17 +58,22 @@ static bool open_dims(amb_onnx_array *array, const AmbOnnx__Tensor *tensor, amb_
         int64_t dim = tensor->dims[i];
         if (dim < 1)
             return amb_fail(err, "dimension %d is %" PRId64 ", at least 1 was expected", i, dim);
-        if ((uint64_t)dim > AMB_ONNX_MAX_BYTES || __builtin_mul_overflow(array->count, (size_t)dim, &array->count) ||
+        if ((uint64_t)dim > AMB_ONNX_MAX_BYTES ||
+            __builtin_mul_overflow(array->count, (size_t)dim, &array->count) ||
             array->count > AMB_ONNX_MAX_BYTES) {
-            return amb_fail(err, "its dimensions up to number %d (%" PRId64 ") claim more numbers than a file can hold", i, dim);
+            return amb_fail(
+                err, "its dimensions up to number %d (%" PRId64 ") claim more numbers than a file can hold",
+                i, dim);
         }
         array->dim[i] = (size_t)dim;
     }
     return true;
 }
 
-/* The bytes of a tensor that has some, wherever they lie; *raw stays NULL where its numbers are listed by type instead. */
-static bool find_raw(const AmbOnnx__Tensor *tensor, amb_onnx_source *source, const uint8_t **raw, size_t *size, amb_error *err)
+/* The bytes of a tensor that has some, wherever they lie; *raw stays NULL where its numbers are listed by
+ * type instead. */
+static bool find_raw(const AmbOnnx__Tensor *tensor, amb_onnx_source *source, const uint8_t **raw,
+                     size_t *size, amb_error *err)
 {
     *raw = NULL;
     if (tensor->n_external_data > 0 || tensor->data_location != 0) {
@@ -76,7 +84,8 @@ static bool find_raw(const AmbOnnx__Tensor *tensor, amb_onnx_source *source, con
     }
     if (tensor->has_view_size) {
         if (tensor->view_offset > source->size || tensor->view_size > source->size - tensor->view_offset)
-            return amb_fail(err, "its data lies behind the end of the file"); /* the scan makes no such view */
+            /* the scan makes no such view */
+            return amb_fail(err, "its data lies behind the end of the file");
         *raw = source->bytes + tensor->view_offset;
         *size = tensor->view_size;
         return tensor->raw_data.len == 0 || amb_fail(err, "holds its data twice");
@@ -97,9 +106,11 @@ static bool open_typed(amb_onnx_array *array, const AmbOnnx__Tensor *tensor, amb
                  : array->type == AMB_ONNX_INT64   ? tensor->n_int64_data
                                                    : tensor->n_int32_data;
     if (own != typed)
-        return amb_fail(err, "holds %s but its data is listed as another type", amb_onnx_type_name(array->type));
+        return amb_fail(err, "holds %s but its data is listed as another type",
+                        amb_onnx_type_name(array->type));
     if (own != array->count) {
-        return amb_fail(err, "holds %zu numbers, its shape %s expects %zu", own, amb_onnx_show_shape(array).text, array->count);
+        return amb_fail(err, "holds %zu numbers, its shape %s expects %zu", own,
+                        amb_onnx_show_shape(array).text, array->count);
     }
     array->floats = tensor->float_data;
     array->doubles = tensor->double_data;
@@ -109,20 +120,23 @@ static bool open_typed(amb_onnx_array *array, const AmbOnnx__Tensor *tensor, amb
         return true;
     for (size_t i = 0; i < array->count; i++) {
         if (array->words[i] < 0 || array->words[i] > 0xffff) {
-            return amb_fail(err, "number %zu of its %s data is %" PRId32 ", 0 to 65535 was expected", i, amb_onnx_type_name(array->type),
-                            array->words[i]);
+            return amb_fail(err, "number %zu of its %s data is %" PRId32 ", 0 to 65535 was expected", i,
+                            amb_onnx_type_name(array->type), array->words[i]);
         }
     }
     return true;
 }
 
-bool amb_onnx_array_open(amb_onnx_array *array, const AmbOnnx__Tensor *tensor, amb_onnx_source *source, amb_error *err)
+bool amb_onnx_array_open(amb_onnx_array *array, const AmbOnnx__Tensor *tensor, amb_onnx_source *source,
+                         amb_error *err)
 {
     *array = (amb_onnx_array){.type = tensor->data_type, .stored = tensor->data_type};
     size_t width = width_of(array->type), size = 0;
     if (width == 0) {
-        return amb_fail(err, "holds %s (data type %d), float32, float16, bfloat16, float64, int32, int64 or bool was expected",
-                        amb_onnx_type_name(array->type), array->type);
+        return amb_fail(
+            err,
+            "holds %s (data type %d), float32, float16, bfloat16, float64, int32, int64 or bool was expected",
+            amb_onnx_type_name(array->type), array->type);
     }
     if (!open_dims(array, tensor, err) || !find_raw(tensor, source, &array->raw, &size, err))
         return false;
@@ -131,8 +145,8 @@ bool amb_onnx_array_open(amb_onnx_array *array, const AmbOnnx__Tensor *tensor, a
     if (tensor->n_float_data + tensor->n_double_data + tensor->n_int32_data + tensor->n_int64_data > 0)
         return amb_fail(err, "holds its data twice, raw and typed");
     if (size != array->count * width) {
-        return amb_fail(err, "holds %zu bytes of data, its shape %s expects %zu", size, amb_onnx_show_shape(array).text,
-                        array->count * width);
+        return amb_fail(err, "holds %zu bytes of data, its shape %s expects %zu", size,
+                        amb_onnx_show_shape(array).text, array->count * width);
     }
     return true;
 }
@@ -140,13 +154,15 @@ bool amb_onnx_array_open(amb_onnx_array *array, const AmbOnnx__Tensor *tensor, a
 amb_onnx_array amb_onnx_array_of_floats(const float *floats, size_t count, bool scalar)
 {
     int type = AMB_ONNX_FLOAT32;
-    return (amb_onnx_array){.type = type, .stored = type, .rank = !scalar, .dim = {count}, .count = count, .floats = floats};
+    return (amb_onnx_array){
+        .type = type, .stored = type, .rank = !scalar, .dim = {count}, .count = count, .floats = floats};
 }
 
 amb_onnx_array amb_onnx_array_of_ints(const int64_t *ints, size_t count, bool scalar)
 {
     int type = AMB_ONNX_INT64;
-    return (amb_onnx_array){.type = type, .stored = type, .rank = !scalar, .dim = {count}, .count = count, .ints = ints};
+    return (amb_onnx_array){
+        .type = type, .stored = type, .rank = !scalar, .dim = {count}, .count = count, .ints = ints};
 }
 
 void amb_onnx_array_transpose(amb_onnx_array *array)
@@ -165,20 +181,23 @@ int64_t amb_onnx_array_int(const amb_onnx_array *array, size_t i)
         i = 0;
     if (array->stored == AMB_ONNX_INT64) {
         int64_t value;
-        memcpy(&value, array->raw ? array->raw + i * sizeof value : (const uint8_t *)(array->ints + i), sizeof value);
+        memcpy(&value, array->raw ? array->raw + i * sizeof value : (const uint8_t *)(array->ints + i),
+               sizeof value);
         return value;
     }
     if (array->stored == AMB_ONNX_BOOL && array->raw)
         return array->raw[i] != 0;
     assert(array->stored == AMB_ONNX_INT32 || array->stored == AMB_ONNX_BOOL);
     int32_t value;
-    memcpy(&value, array->raw ? array->raw + i * sizeof value : (const uint8_t *)(array->words + i), sizeof value);
+    memcpy(&value, array->raw ? array->raw + i * sizeof value : (const uint8_t *)(array->words + i),
+           sizeof value);
     return value;
 }
 
 static float double_to_float(double value)
 {
-    /* 2^128 - 2^103: from here on rounding to nearest leaves float's range, and what the cast does is not defined */
+    /* 2^128 - 2^103: from here on rounding to nearest leaves float's range, and what the cast does is not
+     * defined */
     const double limit = 0x1.ffffffp127;
     return value >= limit ? INFINITY : value <= -limit ? -INFINITY : (float)value;
 }
@@ -188,12 +207,15 @@ static void stored_floats(const amb_onnx_array *array, size_t from, size_t count
 {
     switch (array->stored) {
     case AMB_ONNX_FLOAT32:
-        memcpy(out, array->raw ? array->raw + from * sizeof(float) : (const uint8_t *)(array->floats + from), count * sizeof(float));
+        memcpy(out, array->raw ? array->raw + from * sizeof(float) : (const uint8_t *)(array->floats + from),
+               count * sizeof(float));
         return;
     case AMB_ONNX_FLOAT64:
         for (size_t i = 0; i < count; i++) {
             double value;
-            memcpy(&value, array->raw ? array->raw + (from + i) * sizeof value : (const uint8_t *)(array->doubles + from + i),
+            memcpy(&value,
+                   array->raw ? array->raw + (from + i) * sizeof value
+                              : (const uint8_t *)(array->doubles + from + i),
                    sizeof value);
             out[i] = double_to_float(value);
         }
@@ -228,7 +250,8 @@ void amb_onnx_array_floats(const amb_onnx_array *array, float *out)
         stored_floats(array, 0, array->count, out);
         return;
     }
-    /* Stored (cols, rows), wanted (rows, cols). Bands of 16 stored rows make writes of whole cache lines, pieces of 256 make long reads. */
+    /* Stored (cols, rows), wanted (rows, cols). Bands of 16 stored rows make writes of whole cache lines,
+     * pieces of 256 make long reads. */
     enum { BAND = 16, PIECE = 256 };
     size_t rows = array->dim[0], cols = array->dim[1];
     float tile[BAND][PIECE];

@@ -1,4 +1,5 @@
-/* Names and numbers of an ONNX file as text: what error sentences are made of. Changes nothing, allocates nothing. */
+/* Names and numbers of an ONNX file as text: what error sentences are made of. Changes nothing, allocates
+ * nothing. */
 #include "nets/onnx/text.h"
 
 #include "base/text.h"
@@ -9,9 +10,9 @@
 
 const char *amb_onnx_type_name(int type)
 {
-    static const char *const names[] = {"undefined", "float32", "uint8",     "int8",       "uint16",  "int16",
-                                        "int32",     "int64",   "string",    "bool",       "float16", "float64",
-                                        "uint32",    "uint64",  "complex64", "complex128", "bfloat16"};
+    static const char *const names[] = {
+        "undefined", "float32", "uint8",   "int8",   "uint16", "int16",     "int32",      "int64",   "string",
+        "bool",      "float16", "float64", "uint32", "uint64", "complex64", "complex128", "bfloat16"};
     return type >= 0 && (size_t)type < sizeof names / sizeof *names ? names[type] : "a type unknown here";
 }
 
@@ -38,7 +39,8 @@ amb_onnx_shown amb_onnx_show_dims(const size_t *dim, int rank)
     return shown;
 }
 
-static const char *const operators[AMB_ACTIVATIONS] = {"Identity", "Relu", "LeakyRelu", "Elu", "Tanh", "Sigmoid"};
+static const char *const operators[AMB_ACTIVATIONS] = {"Identity", "Relu", "LeakyRelu",
+                                                       "Elu",      "Tanh", "Sigmoid"};
 
 const char *amb_onnx_activation_operator(amb_activation act)
 {

@@ -1,8 +1,9 @@
-/* amb_net → ONNX file: Reshape where a row has a shape, Sub, Div, Clip (the normaliser), then Gemm and activations, one Gemm for each head,
- * everything named, metadata included.
+/* amb_net → ONNX file: Reshape where a row has a shape, Sub, Div, Clip (the normaliser), then Gemm and
+ * activations, one Gemm for each head, everything named, metadata included.
  *
- * Refuses what the reader would refuse, so that no file is written that cannot be read back: numbers that are not finite (or overflow
- * float16), standard deviations that are not positive, metadata and names that are not UTF-8, two outputs of one name. */
+ * Refuses what the reader would refuse, so that no file is written that cannot be read back: numbers that are
+ * not finite (or overflow float16), standard deviations that are not positive, metadata and names that are
+ * not UTF-8, two outputs of one name. */
 #include "nets/onnx/onnx.h"
 
 #include "base/file.h"
@@ -103,8 +104,8 @@ static bool add_tensor(writer *w, char *name, const float *data, int rows, int c
     t->data_type = (int)dtype;
     for (size_t k = 0; k < count; k++) {
         if (!isfinite(data[k])) {
-            return amb_fail(w->err, "%s: not written, %s: number %zu is %g, a finite number was expected", w->path, name, k,
-                            (double)data[k]);
+            return amb_fail(w->err, "%s: not written, %s: number %zu is %g, a finite number was expected",
+                            w->path, name, k, (double)data[k]);
         }
     }
     if (dtype == AMB_ONNX_FLOAT32) {
@@ -118,8 +119,9 @@ static bool add_tensor(writer *w, char *name, const float *data, int rows, int c
     for (size_t k = 0; k < count; k++) {
         halves[k] = amb_float_to_half(data[k]);
         if ((halves[k] & 0x7c00) == 0x7c00) {
-            return amb_fail(w->err, "%s: not written, %s: number %zu is %g, which overflows float16 (65504 at most)", w->path, name, k,
-                            (double)data[k]);
+            return amb_fail(w->err,
+                            "%s: not written, %s: number %zu is %g, which overflows float16 (65504 at most)",
+                            w->path, name, k, (double)data[k]);
         }
     }
     t->raw_data.data = (uint8_t *)halves;
@@ -220,8 +222,10 @@ static char *add_normalizer(writer *w, char *head)
         return head;
     for (int i = 0; i < inputs; i++) {
         if (!(net->in_std[i] > 0)) {
-            amb_fail(w->err, "%s: not written, the normaliser's standard deviation %d is %g, a positive number was expected", w->path, i,
-                     (double)net->in_std[i]);
+            amb_fail(w->err,
+                     "%s: not written, the normaliser's standard deviation %d is %g, a positive number was "
+                     "expected",
+                     w->path, i, (double)net->in_std[i]);
             return NULL;
         }
     }
@@ -237,15 +241,18 @@ static char *add_normalizer(writer *w, char *head)
         return scaled;
     w->bound[0] = -net->in_clip;
     w->bound[1] = net->in_clip;
-    char *lo = text(w, "normalizer.min"), *hi = text(w, "normalizer.max"), *clipped = text(w, "normalizer.clipped");
-    if (!add_tensor(w, lo, &w->bound[0], 0, 0, AMB_ONNX_FLOAT32) || !add_tensor(w, hi, &w->bound[1], 0, 0, AMB_ONNX_FLOAT32))
+    char *lo = text(w, "normalizer.min"), *hi = text(w, "normalizer.max"),
+         *clipped = text(w, "normalizer.clipped");
+    if (!add_tensor(w, lo, &w->bound[0], 0, 0, AMB_ONNX_FLOAT32) ||
+        !add_tensor(w, hi, &w->bound[1], 0, 0, AMB_ONNX_FLOAT32))
         return NULL;
     add_node(w, "Clip", scaled, lo, hi, clipped);
     return clipped;
 }
 
 /* weight and bias (outputs rows), named NAME.weight and NAME.bias, applied to `from`. */
-static bool add_gemm(writer *w, char *from, const char *name, const float *weight, const float *bias, int outputs, int inputs, char *out)
+static bool add_gemm(writer *w, char *from, const char *name, const float *weight, const float *bias,
+                     int outputs, int inputs, char *out)
 {
     char *w_name = text(w, "%s.weight", name), *b_name = text(w, "%s.bias", name);
     if (!add_parameter(w, w_name, weight, outputs, inputs) || !add_parameter(w, b_name, bias, 0, outputs))
@@ -263,8 +270,9 @@ static bool add_activation(writer *w, int l, char *from, char *out)
     if (act != AMB_ACT_ELU && act != AMB_ACT_LEAKY_RELU)
         return true;
     add_float_attribute(w, "alpha", alpha);
-    return isfinite(alpha) || amb_fail(w->err, "%s: not written, the alpha of layer %d's %s is %g, a finite number was expected", w->path,
-                                       l, amb_activation_name(act), (double)alpha);
+    return isfinite(alpha) ||
+           amb_fail(w->err, "%s: not written, the alpha of layer %d's %s is %g, a finite number was expected",
+                    w->path, l, amb_activation_name(act), (double)alpha);
 }
 
 /* All layers but the last. Returns the last hidden tensor, or NULL on error. */
@@ -293,15 +301,16 @@ static bool add_heads(writer *w, char *from)
     int last = net->layers - 1, inputs = net->dim[last], at = 0;
     amb_activation act = net->act[last];
     if (net->heads > 1 && act != AMB_ACT_IDENTITY)
-        return amb_fail(w->err, "%s: not written, its %d heads end in %s, linear ones were expected", w->path, net->heads,
-                        amb_activation_name(act));
+        return amb_fail(w->err, "%s: not written, its %d heads end in %s, linear ones were expected", w->path,
+                        net->heads, amb_activation_name(act));
     for (int h = 0; h < net->heads; h++) {
         const amb_net_head *head = &net->head[h];
         char name[32], *shaped = w->head[h];
         snprintf(name, sizeof name, "%s.%d", net->heads > 1 ? "heads" : "layers", net->heads > 1 ? h : last);
         char *flat = head->shape.rank > 1 ? text(w, "%s.flat", name) : shaped;
         char *linear = act == AMB_ACT_IDENTITY ? flat : text(w, "%s.linear", name);
-        if (!add_gemm(w, from, name, net->weight[last] + (size_t)at * (size_t)inputs, net->bias[last] + at, head->outputs, inputs, linear))
+        if (!add_gemm(w, from, name, net->weight[last] + (size_t)at * (size_t)inputs, net->bias[last] + at,
+                      head->outputs, inputs, linear))
             return false;
         if (act != AMB_ACT_IDENTITY && !add_activation(w, last, linear, flat))
             return false;
@@ -346,10 +355,12 @@ static bool name_heads(writer *w)
         if (!name || !name[0])
             continue;
         if (!amb_text_is_utf8(name))
-            return amb_fail(w->err, "%s: not written, the name of output %d (%s) is not UTF-8 text", w->path, h, amb_onnx_show(name).text);
+            return amb_fail(w->err, "%s: not written, the name of output %d (%s) is not UTF-8 text", w->path,
+                            h, amb_onnx_show(name).text);
         for (int k = 0; k < h; k++) {
             if (w->head[k] && strcmp(w->head[k], name) == 0)
-                return amb_fail(w->err, "%s: not written, outputs %d and %d are both named %s", w->path, k, h, amb_onnx_show(name).text);
+                return amb_fail(w->err, "%s: not written, outputs %d and %d are both named %s", w->path, k, h,
+                                amb_onnx_show(name).text);
         }
         w->head[h] = name;
     }
@@ -368,7 +379,8 @@ static bool check_metadata(const writer *w, const amb_net *net)
             return amb_fail(w->err, "%s: not written, metadata entry %d has an empty key", w->path, i);
         if (amb_text_is_utf8(key) && amb_text_is_utf8(net->meta[i].value))
             continue;
-        return amb_fail(w->err, "%s: not written, metadata entry %d (%s) is not UTF-8 text", w->path, i, amb_onnx_show(key).text);
+        return amb_fail(w->err, "%s: not written, metadata entry %d (%s) is not UTF-8 text", w->path, i,
+                        amb_onnx_show(key).text);
     }
     return true;
 }
@@ -404,7 +416,8 @@ static bool write_model(writer *w, const amb_net *net)
 
     size_t size = amb_onnx__model__get_packed_size(&model);
     if (size > AMB_ONNX_MAX_BYTES) {
-        amb_fail(w->err, "%s: not written, it would be %zu bytes long, at most %zu can be read back", w->path, size, AMB_ONNX_MAX_BYTES);
+        amb_fail(w->err, "%s: not written, it would be %zu bytes long, at most %zu can be read back", w->path,
+                 size, AMB_ONNX_MAX_BYTES);
         goto out;
     }
     bytes = malloc(size);

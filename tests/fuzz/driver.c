@@ -1,10 +1,10 @@
-/* Runs a fuzz target (LLVMFuzzerTestOneInput, tests/fuzz/fuzz_*.c) where there is no libFuzzer: every file of the given folders and files
- * as it is, then mutations of them.
+/* Runs a fuzz target (LLVMFuzzerTestOneInput, tests/fuzz/fuzz_*.c) where there is no libFuzzer: every file of
+ * the given folders and files as it is, then mutations of them.
  *
  *   fuzz_NAME [-runs=N] [-seed=N] PATH...
  *
- * The same runs and seed on the same files make the same inputs on every machine: what CI runs can be run again. Follows no coverage, keeps
- * no findings: a crash is the sanitizer's or abort()'s to report. */
+ * The same runs and seed on the same files make the same inputs on every machine: what CI runs can be run
+ * again. Follows no coverage, keeps no findings: a crash is the sanitizer's or abort()'s to report. */
 #include "base/file.h"
 #include "base/rng.h"
 
@@ -80,7 +80,8 @@ static void run(const uint8_t *bytes, size_t size)
 /* Numbers at which readers go wrong, in one to ten bytes as protocol buffers write them. */
 static size_t put_number(amb_rng *rng, uint8_t *out)
 {
-    static const uint64_t bases[] = {0, 1, 127, 128, 255, 65535, 65536, 1 << 20, INT32_MAX, UINT32_MAX, INT64_MAX, UINT64_MAX};
+    static const uint64_t bases[] = {0,     1,       127,       128,        255,       65535,
+                                     65536, 1 << 20, INT32_MAX, UINT32_MAX, INT64_MAX, UINT64_MAX};
     uint64_t value = bases[amb_rng_below(rng, sizeof bases / sizeof *bases)] + amb_rng_below(rng, 3) - 1;
     size_t n = 0;
     for (; value > 127; value >>= 7)

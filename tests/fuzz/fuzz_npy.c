@@ -1,5 +1,6 @@
-/* Fuzzes base/npy.h's reader: no crash, no leak, no memory beyond a small multiple of the input; and what is read can be written and read
- * again, bit for bit. A sentence that is missing, unfinished or not plain text counts as a crash. */
+/* Fuzzes base/npy.h's reader: no crash, no leak, no memory beyond a small multiple of the input; and what is
+ * read can be written and read again, bit for bit. A sentence that is missing, unfinished or not plain text
+ * counts as a crash. */
 #include "base/npy.h"
 
 #include <stdlib.h>
@@ -36,7 +37,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             demand(array.count * 4 <= size);
             round_trip(&array);
         } else {
-            demand(array.data == NULL && strncmp(err.text, "input: ", 7) == 0 && strlen(err.text) < sizeof err.text - 1);
+            demand(array.data == NULL && strncmp(err.text, "input: ", 7) == 0 &&
+                   strlen(err.text) < sizeof err.text - 1);
             for (const char *c = err.text; *c; c++)
                 demand(*c >= ' ' && *c <= '~');
         }

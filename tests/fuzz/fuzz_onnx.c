@@ -35,7 +35,8 @@ static size_t numbers_of(const amb_net_shape *shape)
 static void check_net(const amb_net *net)
 {
     size_t outputs = 0;
-    require(net->layers >= 1 && net->layers <= AMB_NET_MAX_LAYERS && net->heads >= 1 && net->heads <= AMB_NET_MAX_HEADS);
+    require(net->layers >= 1 && net->layers <= AMB_NET_MAX_LAYERS && net->heads >= 1 &&
+            net->heads <= AMB_NET_MAX_HEADS);
     for (int l = 0; l < net->layers; l++) {
         check_numbers(net->weight[l], (size_t)net->dim[l] * (size_t)net->dim[l + 1]);
         check_numbers(net->bias[l], (size_t)net->dim[l + 1]);
