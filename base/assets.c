@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-bool amb_asset_path(const char *name, char *path, size_t size, amb_error *err)
+bool ami_asset_path(const char *name, char *path, size_t size, ami_error *err)
 {
     static const char installed[] = "/../share/amble";
     char beside[PATH_MAX + sizeof installed] = "";
@@ -30,7 +30,7 @@ bool amb_asset_path(const char *name, char *path, size_t size, amb_error *err)
         if (length > 0 && (size_t)length < size && access(path, R_OK) == 0)
             return true;
     }
-    return amb_fail(err, "%s is not among amble's assets: looked in %.400s%s%.400s%s", name, places[0],
+    return ami_fail(err, "%s is not among amble's assets: looked in %.400s%s%.400s%s", name, places[0],
                     count > 1 ? " and " : "", count > 1 ? places[1] : "",
                     own && *own ? " ($AMBLE_ASSETS)" : "");
 }

@@ -9,18 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VERSION = 1, NAME = AMB_CHECKPOINT_NAME, FILE_HEAD = 32, SECTION_HEAD = NAME + 16, TRAILER = 4 };
+enum { VERSION = 1, NAME = AMI_CHECKPOINT_NAME, FILE_HEAD = 32, SECTION_HEAD = NAME + 16, TRAILER = 4 };
 enum { AT_VERSION = 8, AT_SECTIONS = 12, AT_SIZE = 16, AT_ORDER = 24 }; /* in the file's head */
 static const char magic[8] = {'A', 'M', 'B', 'L', 'E', 'C', 'K', 'P'};
 static const size_t largest_file = (size_t)4 << 30;
 
-struct amb_checkpoint_writer {
+struct ami_checkpoint_writer {
     uint8_t *data;
     size_t size, room;
     uint32_t sections;
 };
 
-struct amb_checkpoint {
+struct ami_checkpoint {
     char *path;
     uint8_t *data;
     size_t size;
@@ -51,7 +51,7 @@ static uint64_t get_le(const uint8_t *from, int bytes)
 static const uint32_t order_mark = 0x01020304u;
 
 /* `size` more zero bytes at the end, or NULL. */
-static uint8_t *grow(amb_checkpoint_writer *w, size_t size)
+static uint8_t *grow(ami_checkpoint_writer *w, size_t size)
 {
     if (size > largest_file - TRAILER || w->size > largest_file - TRAILER - size)
         return NULL;
@@ -81,12 +81,12 @@ static const uint8_t *find(const uint8_t *file, uint32_t sections, const char *n
     return NULL;
 }
 
-amb_checkpoint_writer *amb_checkpoint_writer_create(amb_error *err)
+ami_checkpoint_writer *ami_checkpoint_writer_create(ami_error *err)
 {
-    amb_checkpoint_writer *w = calloc(1, sizeof *w);
+    ami_checkpoint_writer *w = calloc(1, sizeof *w);
     uint8_t *head = w ? grow(w, FILE_HEAD) : NULL;
     if (!head) {
-        amb_fail(err, "out of memory for a checkpoint");
+        ami_fail(err, "out of memory for a checkpoint");
         free(w);
         return NULL;
     }
@@ -96,7 +96,7 @@ amb_checkpoint_writer *amb_checkpoint_writer_create(amb_error *err)
     return w;
 }
 
-void amb_checkpoint_writer_destroy(amb_checkpoint_writer *w)
+void ami_checkpoint_writer_destroy(ami_checkpoint_writer *w)
 {
     if (!w)
         return;
@@ -104,65 +104,65 @@ void amb_checkpoint_writer_destroy(amb_checkpoint_writer *w)
     free(w);
 }
 
-bool amb_checkpoint_put(amb_checkpoint_writer *w, const char *name, const void *data, size_t size,
-                        amb_error *err)
+bool ami_checkpoint_put(ami_checkpoint_writer *w, const char *name, const void *data, size_t size,
+                        ami_error *err)
 {
     const size_t length = strlen(name);
     if (length < 1 || length >= NAME)
-        return amb_fail(err, "checkpoint: section name \"%s\" has %zu characters, expected 1 to %d", name,
+        return ami_fail(err, "checkpoint: section name \"%s\" has %zu characters, expected 1 to %d", name,
                         length, NAME - 1);
     if (find(w->data, w->sections, name))
-        return amb_fail(err, "checkpoint: section \"%s\" is there already", name);
+        return ami_fail(err, "checkpoint: section \"%s\" is there already", name);
     uint8_t *head = size < largest_file ? grow(w, SECTION_HEAD + padded(size)) : NULL;
     if (!head)
-        return amb_fail(err,
+        return ami_fail(err,
                         "checkpoint: section \"%s\" of %zu bytes, behind %zu others, is too much for memory "
                         "or for the %zu bytes that a "
                         "checkpoint may have",
                         name, size, w->size, largest_file);
     memcpy(head, name, length);
     put_le(head + NAME, size, 8);
-    put_le(head + NAME + 8, amb_crc32c(0, data, size), 4);
+    put_le(head + NAME + 8, ami_crc32c(0, data, size), 4);
     if (size)
         memcpy(head + SECTION_HEAD, data, size);
     put_le(w->data + AT_SECTIONS, ++w->sections, 4);
     return true;
 }
 
-bool amb_checkpoint_save(amb_checkpoint_writer *w, const char *path, amb_error *err)
+bool ami_checkpoint_save(ami_checkpoint_writer *w, const char *path, ami_error *err)
 {
     put_le(w->data + AT_SIZE, w->size + TRAILER, 8);
-    put_le(w->data + w->size, amb_crc32c(0, w->data, w->size), TRAILER); /* grow left room for it; sections
+    put_le(w->data + w->size, ami_crc32c(0, w->data, w->size), TRAILER); /* grow left room for it; sections
                                                                             may still follow */
-    return amb_file_write(path, w->data, w->size + TRAILER, err);
+    return ami_file_write(path, w->data, w->size + TRAILER, err);
 }
 
-static bool check_head(const amb_checkpoint *c, amb_error *err)
+static bool check_head(const ami_checkpoint *c, ami_error *err)
 {
     const size_t there = c->size < sizeof magic ? c->size : sizeof magic;
     if (!there || memcmp(c->data, magic, there))
-        return amb_fail(err, "%s: no checkpoint of amble (%zu bytes that do not begin with \"AMBLECKP\")",
+        return ami_fail(err, "%s: no checkpoint of amble (%zu bytes that do not begin with \"AMBLECKP\")",
                         c->path, c->size);
     if (c->size < FILE_HEAD + TRAILER)
-        return amb_fail(err, "%s: cut short: %zu bytes found, expected at least %d", c->path, c->size,
+        return ami_fail(err, "%s: cut short: %zu bytes found, expected at least %d", c->path, c->size,
                         FILE_HEAD + TRAILER);
     const unsigned version = (unsigned)get_le(c->data + AT_VERSION, 4);
     if (version != VERSION)
-        return amb_fail(err, "%s: checkpoint version %u found, expected %d", c->path, version, VERSION);
+        return ami_fail(err, "%s: checkpoint version %u found, expected %d", c->path, version, VERSION);
     if (memcmp(c->data + AT_ORDER, &order_mark, sizeof order_mark))
-        return amb_fail(err,
+        return ami_fail(err,
                         "%s: byte order mark %08x found, expected %08x: it was written on a machine of "
                         "another byte order",
                         c->path, (unsigned)get_le(c->data + AT_ORDER, 4),
                         (unsigned)get_le((const uint8_t *)&order_mark, 4));
     const uint64_t size = get_le(c->data + AT_SIZE, 8);
     if (size != c->size)
-        return amb_fail(err, "%s: %s: %zu bytes found, expected %llu", c->path,
+        return ami_fail(err, "%s: %s: %zu bytes found, expected %llu", c->path,
                         c->size < size ? "cut short" : "damaged", c->size, (unsigned long long)size);
     return true;
 }
 
-static bool check(const amb_checkpoint *c, amb_error *err)
+static bool check(const ami_checkpoint *c, ami_error *err)
 {
     if (!check_head(c, err))
         return false;
@@ -170,48 +170,48 @@ static bool check(const amb_checkpoint *c, amb_error *err)
     size_t at = FILE_HEAD;
     for (uint32_t i = 0; i < c->sections; i++) {
         if (end - at < SECTION_HEAD)
-            return amb_fail(err, "%s: damaged: section %u of %u should begin at byte %zu of %zu", c->path,
+            return ami_fail(err, "%s: damaged: section %u of %u should begin at byte %zu of %zu", c->path,
                             i + 1, c->sections, at, end);
         const uint8_t *head = c->data + at;
         const uint64_t size = get_le(head + NAME, 8);
         at += SECTION_HEAD;
         if (!head[0] || head[NAME - 1])
-            return amb_fail(err, "%s: damaged: section %u of %u has no proper name", c->path, i + 1,
+            return ami_fail(err, "%s: damaged: section %u of %u has no proper name", c->path, i + 1,
                             c->sections);
         if (size > end - at || padded((size_t)size) > end - at)
-            return amb_fail(err, "%s: damaged: section \"%s\" claims %llu bytes at byte %zu of %zu", c->path,
+            return ami_fail(err, "%s: damaged: section \"%s\" claims %llu bytes at byte %zu of %zu", c->path,
                             (const char *)head, (unsigned long long)size, at, end);
-        if (amb_crc32c(0, c->data + at, (size_t)size) != get_le(head + NAME + 8, 4))
-            return amb_fail(err, "%s: damaged: the checksum of section \"%s\" is wrong", c->path,
+        if (ami_crc32c(0, c->data + at, (size_t)size) != get_le(head + NAME + 8, 4))
+            return ami_fail(err, "%s: damaged: the checksum of section \"%s\" is wrong", c->path,
                             (const char *)head);
         at += padded((size_t)size);
     }
     if (at != end)
-        return amb_fail(err, "%s: damaged: its sections end at byte %zu, expected %zu", c->path, at, end);
-    if (amb_crc32c(0, c->data, end) != get_le(c->data + end, TRAILER))
-        return amb_fail(err, "%s: damaged: its checksum is wrong", c->path);
+        return ami_fail(err, "%s: damaged: its sections end at byte %zu, expected %zu", c->path, at, end);
+    if (ami_crc32c(0, c->data, end) != get_le(c->data + end, TRAILER))
+        return ami_fail(err, "%s: damaged: its checksum is wrong", c->path);
     return true;
 }
 
-amb_checkpoint *amb_checkpoint_read(const char *path, amb_error *err)
+ami_checkpoint *ami_checkpoint_read(const char *path, ami_error *err)
 {
-    amb_checkpoint *c = calloc(1, sizeof *c);
+    ami_checkpoint *c = calloc(1, sizeof *c);
     if (!c || !(c->path = strdup(path))) {
-        amb_fail(err, "out of memory for a checkpoint");
+        ami_fail(err, "out of memory for a checkpoint");
         free(c);
         return NULL;
     }
-    c->data = amb_file_read(path, largest_file, &c->size, err);
+    c->data = ami_file_read(path, largest_file, &c->size, err);
     if (c->data && c->size >= FILE_HEAD)
         c->sections = (uint32_t)get_le(c->data + AT_SECTIONS, 4);
     if (!c->data || !check(c, err)) {
-        amb_checkpoint_destroy(c);
+        ami_checkpoint_destroy(c);
         return NULL;
     }
     return c;
 }
 
-void amb_checkpoint_destroy(amb_checkpoint *c)
+void ami_checkpoint_destroy(ami_checkpoint *c)
 {
     if (!c)
         return;
@@ -220,26 +220,26 @@ void amb_checkpoint_destroy(amb_checkpoint *c)
     free(c);
 }
 
-const char *amb_checkpoint_path(const amb_checkpoint *c)
+const char *ami_checkpoint_path(const ami_checkpoint *c)
 {
     return c->path;
 }
 
-bool amb_checkpoint_is_current(const amb_checkpoint *c, amb_error *err)
+bool ami_checkpoint_is_current(const ami_checkpoint *c, ami_error *err)
 {
     size_t size;
-    uint8_t *now = amb_file_read(c->path, largest_file, &size, err);
+    uint8_t *now = ami_file_read(c->path, largest_file, &size, err);
     if (!now)
         return false;
     const bool same = size == c->size && !memcmp(now, c->data, size);
     free(now);
     return same ||
-           amb_fail(err,
+           ami_fail(err,
                     "%s: was replaced after it had been read; is another run going on from it? Try again",
                     c->path);
 }
 
-const void *amb_checkpoint_find(const amb_checkpoint *c, const char *name, size_t *size)
+const void *ami_checkpoint_find(const ami_checkpoint *c, const char *name, size_t *size)
 {
     const uint8_t *head = find(c->data, c->sections, name);
     if (!head)
@@ -248,15 +248,15 @@ const void *amb_checkpoint_find(const amb_checkpoint *c, const char *name, size_
     return head + SECTION_HEAD;
 }
 
-bool amb_checkpoint_get(const amb_checkpoint *c, const char *name, void *out, size_t size, amb_error *err)
+bool ami_checkpoint_get(const ami_checkpoint *c, const char *name, void *out, size_t size, ami_error *err)
 {
     size_t found;
-    const void *data = amb_checkpoint_find(c, name, &found);
+    const void *data = ami_checkpoint_find(c, name, &found);
     if (!data)
-        return amb_fail(err, "%s: no section \"%s\" in it; is it a checkpoint of amble train?", c->path,
+        return ami_fail(err, "%s: no section \"%s\" in it; is it a checkpoint of amble train?", c->path,
                         name);
     if (found != size)
-        return amb_fail(err,
+        return ami_fail(err,
                         "%s: section \"%s\" has %zu bytes, expected %zu: it was made with other settings or "
                         "network sizes, or by another "
                         "version of amble",

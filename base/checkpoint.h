@@ -14,47 +14,47 @@
  *             data padded with zeros to 8 bytes
  *   trailer   u32 CRC-32C of all before it
  */
-#ifndef AMB_BASE_CHECKPOINT_H
-#define AMB_BASE_CHECKPOINT_H
+#ifndef AMI_BASE_CHECKPOINT_H
+#define AMI_BASE_CHECKPOINT_H
 
 #include "base/error.h"
 
 #include <stddef.h>
 
-enum { AMB_CHECKPOINT_NAME = 48 }; /* bytes of a section's name with its final zero */
+enum { AMI_CHECKPOINT_NAME = 48 }; /* bytes of a section's name with its final zero */
 
-typedef struct amb_checkpoint_writer amb_checkpoint_writer;
-typedef struct amb_checkpoint amb_checkpoint;
+typedef struct ami_checkpoint_writer ami_checkpoint_writer;
+typedef struct ami_checkpoint ami_checkpoint;
 
-amb_checkpoint_writer *amb_checkpoint_writer_create(amb_error *err); /* NULL when memory is short */
-void amb_checkpoint_writer_destroy(amb_checkpoint_writer *writer);   /* NULL is fine */
+ami_checkpoint_writer *ami_checkpoint_writer_create(ami_error *err); /* NULL when memory is short */
+void ami_checkpoint_writer_destroy(ami_checkpoint_writer *writer);   /* NULL is fine */
 
 /* Adds a copy of `size` bytes (0 is fine). False where the name is not 1..47 characters long or was used
  * before, the file would outgrow 4 GiB, or memory is short; the writer is then as it was. */
-AMB_MUST_CHECK bool amb_checkpoint_put(amb_checkpoint_writer *writer, const char *name, const void *data,
-                                       size_t size, amb_error *err);
+AMI_MUST_CHECK bool ami_checkpoint_put(ami_checkpoint_writer *writer, const char *name, const void *data,
+                                       size_t size, ami_error *err);
 
 /* Writes PATH atomically; on error false, and the old file as it was. The writer may go on: put more and save
  * again. */
-AMB_MUST_CHECK bool amb_checkpoint_save(amb_checkpoint_writer *writer, const char *path, amb_error *err);
+AMI_MUST_CHECK bool ami_checkpoint_save(ami_checkpoint_writer *writer, const char *path, ami_error *err);
 
 /* Reads and checks a whole file (4 GiB at most). NULL and a sentence that begins with PATH on error. */
-amb_checkpoint *amb_checkpoint_read(const char *path, amb_error *err);
-void amb_checkpoint_destroy(amb_checkpoint *checkpoint); /* NULL is fine */
+ami_checkpoint *ami_checkpoint_read(const char *path, ami_error *err);
+void ami_checkpoint_destroy(ami_checkpoint *checkpoint); /* NULL is fine */
 
-const char *amb_checkpoint_path(const amb_checkpoint *checkpoint); /* as given to amb_checkpoint_read */
+const char *ami_checkpoint_path(const ami_checkpoint *checkpoint); /* as given to ami_checkpoint_read */
 
 /* Whether the file still holds what was read: false and a sentence if it was replaced, changed or removed
  * since. */
-bool amb_checkpoint_is_current(const amb_checkpoint *checkpoint, amb_error *err);
+bool ami_checkpoint_is_current(const ami_checkpoint *checkpoint, ami_error *err);
 
 /* A section by name, aligned to 8 bytes, valid until destroy; NULL where there is none. An empty section is
  * not NULL. */
-const void *amb_checkpoint_find(const amb_checkpoint *checkpoint, const char *name, size_t *size);
+const void *ami_checkpoint_find(const ami_checkpoint *checkpoint, const char *name, size_t *size);
 
 /* Copies a section of exactly `size` bytes; false, a sentence and `out` untouched if there is none or it has
  * another size. */
-AMB_MUST_CHECK bool amb_checkpoint_get(const amb_checkpoint *checkpoint, const char *name, void *out,
-                                       size_t size, amb_error *err);
+AMI_MUST_CHECK bool ami_checkpoint_get(const ami_checkpoint *checkpoint, const char *name, void *out,
+                                       size_t size, ami_error *err);
 
 #endif

@@ -4,14 +4,14 @@
 #include <math.h>
 #include <time.h>
 
-double amb_clock_now(void)
+double ami_clock_now(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-void amb_clock_sleep_until(double when)
+void ami_clock_sleep_until(double when)
 {
     struct timespec t;
     t.tv_sec = (time_t)floor(when);

@@ -142,7 +142,7 @@ static const char *below_mount(const char *shown, const char *group)
     return !strcmp(path, "/") || strstr(path, "/..") ? "" : path;
 }
 
-double amb_cores_quota(const char *root)
+double ami_cores_quota(const char *root)
 {
     char file[PATH_SIZE], line[PATH_SIZE], group[PATH_SIZE];
     double quota = INFINITY;
@@ -178,13 +178,13 @@ double amb_cores_quota(const char *root)
 
 /* ---- Both ---- */
 
-int amb_cores_within_quota(int cores)
+int ami_cores_within_quota(int cores)
 {
-    const double quota = ceil(amb_cores_quota("") - 1e-9);
+    const double quota = ceil(ami_cores_quota("") - 1e-9);
     return cores > 1 && quota < cores ? (int)fmax(quota, 1) : cores < 1 ? 1 : cores;
 }
 
-int amb_cores(void)
+int ami_cores(void)
 {
-    return amb_cores_within_quota(allowed_cores());
+    return ami_cores_within_quota(allowed_cores());
 }

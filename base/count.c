@@ -4,11 +4,11 @@
 
 #include <math.h>
 
-bool amb_count_read(const char *text, double *value)
+bool ami_count_read(const char *text, double *value)
 {
     const char *end;
     double x;
-    if (!amb_number_read(text, &end, &x))
+    if (!ami_number_read(text, &end, &x))
         return false;
     if (*end) {
         if ((*end != 'k' && *end != 'M') || end[1])

@@ -2,7 +2,7 @@
  *
  * The wheel's libmujoco is compiled for AVX and uses it in a constructor, so main() is too late. The
  * functions in .preinit_array run before the constructors of every library; only a program may have them.
- * CMake compiles this file into each program (amb_program) where the libmujoco that is linked needs AVX. No
+ * CMake compiles this file into each program (ami_program) where the libmujoco that is linked needs AVX. No
  * library is set up yet: nothing here but system calls. */
 #include <string.h>
 #include <unistd.h>

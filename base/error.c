@@ -9,7 +9,7 @@
 
 /* What came from a file into the sentence does nothing to a terminal, and a character that the end has cut in
  * two is left out. */
-static void make_printable(amb_error *err)
+static void make_printable(ami_error *err)
 {
     char raw[sizeof err->text];
     size_t length = strlen(err->text), back = 0;
@@ -20,31 +20,31 @@ static void make_printable(amb_error *err)
         if (first >= 0xc0 && back < (first >= 0xf0 ? 3u : first >= 0xe0 ? 2u : 1u))
             err->text[length - 1 - back] = 0;
     }
-    if (amb_text_is_printable(err->text))
+    if (ami_text_is_printable(err->text))
         return;
     memcpy(raw, err->text, sizeof raw);
-    amb_text_escape(raw, err->text, sizeof err->text);
+    ami_text_escape(raw, err->text, sizeof err->text);
 }
 
-bool amb_fail(amb_error *err, const char *format, ...)
+bool ami_fail(ami_error *err, const char *format, ...)
 {
     if (err) {
         va_list args;
         va_start(args, format);
-        amb_number_vformat(err->text, sizeof err->text, format, args);
+        ami_number_vformat(err->text, sizeof err->text, format, args);
         va_end(args);
         make_printable(err);
     }
     return false;
 }
 
-bool amb_fail_in(amb_error *err, const char *format, ...)
+bool ami_fail_in(ami_error *err, const char *format, ...)
 {
     if (err) {
         char text[sizeof err->text];
         va_list args;
         va_start(args, format);
-        int length = amb_number_vformat(text, sizeof text, format, args);
+        int length = ami_number_vformat(text, sizeof text, format, args);
         va_end(args);
         if (length >= 0 && (size_t)length < sizeof text)
             snprintf(text + length, sizeof text - (size_t)length, ": %.*s", (int)(sizeof text - 3),

@@ -1,29 +1,29 @@
 /* Errors that a user can mend: one sentence in the caller's buffer.
  *
- * A function that can fail on bad input (a file, a flag, a network, a motion) takes an `amb_error *` as its
+ * A function that can fail on bad input (a file, a flag, a network, a motion) takes an `ami_error *` as its
  * last parameter and returns false or NULL; the text then says which file, which field, what was found and
  * what was expected. A library function never prints and never exits. A programmer's mistake (a null pointer,
  * a wrong shape in code) asserts instead. */
-#ifndef AMB_BASE_ERROR_H
-#define AMB_BASE_ERROR_H
+#ifndef AMI_BASE_ERROR_H
+#define AMI_BASE_ERROR_H
 
 #include <stdbool.h>
 
-typedef struct amb_error {
+typedef struct ami_error {
     char text[1024]; /* one sentence, without a trailing newline; empty while nothing failed */
-} amb_error;
+} ami_error;
 
 /* Stands before a function whose failure must not go unnoticed: the compiler warns where its result is not
  * used. */
-#define AMB_MUST_CHECK __attribute__((warn_unused_result))
+#define AMI_MUST_CHECK __attribute__((warn_unused_result))
 
 /* Writes the sentence (printf-style, in the C locale, cut at the buffer's end; control characters and what is
- * not UTF-8 are escaped, as base/text.h does) and returns false, so that `return amb_fail(err, ...)` reads
+ * not UTF-8 are escaped, as base/text.h does) and returns false, so that `return ami_fail(err, ...)` reads
  * well. `err` may be NULL: then only the false is returned. */
-bool amb_fail(amb_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool ami_fail(ami_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Puts "prefix: " before the sentence that is there, for a caller that knows the file's name where the callee
  * did not. Returns false. */
-bool amb_fail_in(amb_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool ami_fail_in(ami_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

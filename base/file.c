@@ -50,7 +50,7 @@ static uint8_t *allocate(size_t size)
     return malloc(size);
 }
 
-uint8_t *amb_file_read(const char *path, size_t max_bytes, size_t *size, amb_error *err)
+uint8_t *ami_file_read(const char *path, size_t max_bytes, size_t *size, ami_error *err)
 {
     uint8_t *data = NULL;
     bool done = false;
@@ -58,27 +58,27 @@ uint8_t *amb_file_read(const char *path, size_t max_bytes, size_t *size, amb_err
     /* O_NONBLOCK: opening a pipe that nobody writes to must fail below, not hang here. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) {
-        amb_fail(err, "%s: cannot be opened for reading: %s", path, strerror(errno));
+        ami_fail(err, "%s: cannot be opened for reading: %s", path, strerror(errno));
         return NULL;
     }
     struct stat st;
     if (fstat(fd, &st) != 0) {
-        amb_fail(err, "%s: cannot be examined: %s", path, strerror(errno));
+        ami_fail(err, "%s: cannot be examined: %s", path, strerror(errno));
         goto out;
     }
     if (!S_ISREG(st.st_mode)) {
-        amb_fail(err, "%s: is %s, a regular file was expected", path, kind_of(st.st_mode));
+        ami_fail(err, "%s: is %s, a regular file was expected", path, kind_of(st.st_mode));
         goto out;
     }
     if (st.st_size < 0 || (uintmax_t)st.st_size > max_bytes || (uintmax_t)st.st_size >= SIZE_MAX) {
-        amb_fail(err, "%s: is %jd bytes long, at most %zu were expected", path, (intmax_t)st.st_size,
+        ami_fail(err, "%s: is %jd bytes long, at most %zu were expected", path, (intmax_t)st.st_size,
                  max_bytes);
         goto out;
     }
     size_t want = (size_t)st.st_size, got = 0;
     data = allocate(want + 1);
     if (!data) {
-        amb_fail(err, "%s: not enough memory to read %zu bytes", path, want);
+        ami_fail(err, "%s: not enough memory to read %zu bytes", path, want);
         goto out;
     }
     while (got < want) {
@@ -86,11 +86,11 @@ uint8_t *amb_file_read(const char *path, size_t max_bytes, size_t *size, amb_err
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0) {
-            amb_fail(err, "%s: reading failed after %zu of %zu bytes: %s", path, got, want, strerror(errno));
+            ami_fail(err, "%s: reading failed after %zu of %zu bytes: %s", path, got, want, strerror(errno));
             goto out;
         }
         if (n == 0) {
-            amb_fail(err, "%s: ended after %zu bytes, %zu were expected", path, got, want);
+            ami_fail(err, "%s: ended after %zu bytes, %zu were expected", path, got, want);
             goto out;
         }
         got += (size_t)n;
@@ -107,15 +107,15 @@ out:
     return data;
 }
 
-char *amb_file_read_text(const char *path, size_t max_bytes, size_t *size, amb_error *err)
+char *ami_file_read_text(const char *path, size_t max_bytes, size_t *size, ami_error *err)
 {
     static const char mark[] = "\xef\xbb\xbf";
-    char *text = (char *)amb_file_read(path, max_bytes, size, err);
+    char *text = (char *)ami_file_read(path, max_bytes, size, err);
     if (!text)
         return NULL;
     const unsigned char first = (unsigned char)text[0], second = *size > 1 ? (unsigned char)text[1] : 0;
     if ((first == 0xff && second == 0xfe) || (first == 0xfe && second == 0xff)) {
-        amb_fail(err, "%s: is text in UTF-16, UTF-8 was expected: save it anew in that encoding", path);
+        ami_fail(err, "%s: is text in UTF-16, UTF-8 was expected: save it anew in that encoding", path);
         free(text);
         *size = 0;
         return NULL;
@@ -137,7 +137,7 @@ static char *folder_of(const char *path)
 }
 
 /* Locks a new temporary file until it is closed (and its copies), where the file system can, so that
- * amb_folder_remove_temporaries knows, also in another process that does not see this one, that it is being
+ * ami_folder_remove_temporaries knows, also in another process that does not see this one, that it is being
  * written. False if that was just about to remove it. */
 static bool keep_temporary(int fd)
 {
@@ -198,12 +198,12 @@ static bool sync_folder(const char *folder)
     return ok;
 }
 
-bool amb_file_write(const char *path, const void *data, size_t size, amb_error *err)
+bool ami_file_write(const char *path, const void *data, size_t size, ami_error *err)
 {
     struct stat old;
     bool replaces = stat(path, &old) == 0;
     if (replaces && !S_ISREG(old.st_mode)) {
-        return amb_fail(err, "%s: is %s, only a regular file can be written", path, kind_of(old.st_mode));
+        return ami_fail(err, "%s: is %s, only a regular file can be written", path, kind_of(old.st_mode));
     }
     size_t name_size = strlen(path) + 48;
     char *name = malloc(name_size);
@@ -211,7 +211,7 @@ bool amb_file_write(const char *path, const void *data, size_t size, amb_error *
     if (!name || !folder) {
         free(name);
         free(folder);
-        return amb_fail(err, "%s: not enough memory to write it", path);
+        return ami_fail(err, "%s: not enough memory to write it", path);
     }
 
     bool ok = false, renamed = false;
@@ -247,7 +247,7 @@ out:
             close(fd);
         if (made && !renamed)
             unlink(name);
-        amb_fail(err, "%s: %s, %s failed: %s", path,
+        ami_fail(err, "%s: %s, %s failed: %s", path,
                  renamed ? "written, but perhaps not for good" : "not written", what, strerror(saved));
     }
     if (lock >= 0)
@@ -257,29 +257,29 @@ out:
     return ok;
 }
 
-bool amb_file_check_writable(const char *path, amb_error *err)
+bool ami_file_check_writable(const char *path, ami_error *err)
 {
     struct stat st;
     const bool existed = stat(path, &st) == 0;
     if (existed && !S_ISREG(st.st_mode))
-        return amb_fail(err, "%s: is %s, only a regular file can be written", path, kind_of(st.st_mode));
+        return ami_fail(err, "%s: is %s, only a regular file can be written", path, kind_of(st.st_mode));
     /* O_NONBLOCK: as for reading, should a pipe take the file's place in this moment. */
     const int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
     if (fd < 0)
-        return amb_fail(err, "%s: cannot be written: %s", path, strerror(errno));
+        return ami_fail(err, "%s: cannot be written: %s", path, strerror(errno));
     close(fd);
     if (!existed)
         unlink(path);
     return true;
 }
 
-bool amb_folder_make(const char *path, amb_error *err)
+bool ami_folder_make(const char *path, ami_error *err)
 {
     if (!path[0])
-        return amb_fail(err, "the name of the folder to make is empty");
+        return ami_fail(err, "the name of the folder to make is empty");
     char *part = strdup(path);
     if (!part)
-        return amb_fail(err, "%s: not enough memory to make the folder", path);
+        return ami_fail(err, "%s: not enough memory to make the folder", path);
     bool ok = true;
     for (char *p = part + 1; ok; p++) {
         if (*p != '/' && *p != 0)
@@ -291,9 +291,9 @@ bool amb_folder_make(const char *path, amb_error *err)
             int why = errno; /* a read-only file system or an unwritable parent is no matter where the folder
                                 is already there */
             if (stat(part, &st) != 0) {
-                ok = amb_fail(err, "%s: folder %s cannot be made: %s", path, part, strerror(why));
+                ok = ami_fail(err, "%s: folder %s cannot be made: %s", path, part, strerror(why));
             } else if (!S_ISDIR(st.st_mode)) {
-                ok = amb_fail(err, "%s: %s exists and is not a folder", path, part);
+                ok = ami_fail(err, "%s: %s exists and is not a folder", path, part);
             }
         }
         *p = kept;
@@ -346,7 +346,7 @@ static bool is_abandoned(int fd, int folder, const char *name)
            named.st_ino == st.st_ino;
 }
 
-int amb_folder_remove_temporaries(const char *folder)
+int ami_folder_remove_temporaries(const char *folder)
 {
     int removed = 0;
     DIR *dir = opendir(folder);
@@ -388,7 +388,7 @@ static void crc_fill(void)
     }
 }
 
-uint32_t amb_crc32c(uint32_t crc, const void *data, size_t size)
+uint32_t ami_crc32c(uint32_t crc, const void *data, size_t size)
 {
     pthread_once(&crc_once, crc_fill);
     const uint8_t *p = data;

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct amb_folder_lock {
+struct ami_folder_lock {
     char *path;
     const char *missing; /* why there is no lock, NULL: locked */
     int fd;
@@ -20,14 +20,14 @@ struct amb_folder_lock {
 
 enum { MOST_HOST = 64 };
 
-static char *lock_path(const char *folder, amb_error *err)
+static char *lock_path(const char *folder, ami_error *err)
 {
     static const char name[] = "/.amble.lock";
     char *path = malloc(strlen(folder) + sizeof name);
     if (path)
         sprintf(path, "%s%s", folder, name);
     else
-        amb_fail(err, "%s: out of memory for its lock", folder);
+        ami_fail(err, "%s: out of memory for its lock", folder);
     return path;
 }
 
@@ -44,7 +44,7 @@ static void host_name(char host[MOST_HOST])
 
 /* The process that the lock's file names. A process that was killed leaves its name there, and the next one
  * needs a moment to write its own: a process of this machine that is not there is not named. */
-static bool fail_busy(const char *folder, int fd, amb_error *err)
+static bool fail_busy(const char *folder, int fd, ami_error *err)
 {
     static const char remedy[] = "wait until it ends, or take another folder";
     char text[128], host[MOST_HOST], own[MOST_HOST];
@@ -54,11 +54,11 @@ static bool fail_busy(const char *folder, int fd, amb_error *err)
     host_name(own);
     if (sscanf(text, "%ld %63s", &pid, host) != 2 || pid < 1 ||
         (!strcmp(host, own) && kill((pid_t)pid, 0) != 0 && errno == ESRCH))
-        return amb_fail(err, "%s: another process is writing to this folder; %s", folder, remedy);
+        return ami_fail(err, "%s: another process is writing to this folder; %s", folder, remedy);
     if (strcmp(host, own))
-        return amb_fail(err, "%s: process %ld on %s is writing to this folder; %s", folder, pid, host,
+        return ami_fail(err, "%s: process %ld on %s is writing to this folder; %s", folder, pid, host,
                         remedy);
-    return amb_fail(err, "%s: process %ld is writing to this folder; %s", folder, pid, remedy);
+    return ami_fail(err, "%s: process %ld is writing to this folder; %s", folder, pid, remedy);
 }
 
 /* 0 if the descriptor now has the lock, else errno; EWOULDBLOCK: another one has it. */
@@ -89,12 +89,12 @@ static void write_owner(int fd)
 }
 
 /* Opens the file and locks it; again where its last owner removed it in between. */
-static bool open_locked(amb_folder_lock *lock, const char *folder, amb_error *err)
+static bool open_locked(ami_folder_lock *lock, const char *folder, ami_error *err)
 {
     for (;;) {
         lock->fd = open(lock->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
         if (lock->fd < 0)
-            return amb_fail(err, "%s: cannot be opened for writing: %s", lock->path, strerror(errno));
+            return ami_fail(err, "%s: cannot be opened for writing: %s", lock->path, strerror(errno));
         const int why = try_lock(lock->fd);
         if (why == EWOULDBLOCK)
             return fail_busy(folder, lock->fd, err);
@@ -110,11 +110,11 @@ static bool open_locked(amb_folder_lock *lock, const char *folder, amb_error *er
     }
 }
 
-amb_folder_lock *amb_folder_lock_take(const char *folder, amb_error *err)
+ami_folder_lock *ami_folder_lock_take(const char *folder, ami_error *err)
 {
-    amb_folder_lock *lock = calloc(1, sizeof *lock);
+    ami_folder_lock *lock = calloc(1, sizeof *lock);
     if (!lock) {
-        amb_fail(err, "%s: out of memory for its lock", folder);
+        ami_fail(err, "%s: out of memory for its lock", folder);
         return NULL;
     }
     lock->fd = -1;
@@ -128,12 +128,12 @@ amb_folder_lock *amb_folder_lock_take(const char *folder, amb_error *err)
     return NULL;
 }
 
-const char *amb_folder_lock_missing(const amb_folder_lock *lock)
+const char *ami_folder_lock_missing(const ami_folder_lock *lock)
 {
     return lock->missing;
 }
 
-bool amb_folder_locked(const char *folder, amb_error *err)
+bool ami_folder_locked(const char *folder, ami_error *err)
 {
     char *path = lock_path(folder, err);
     /* Writable, because NFS locks nothing else. */
@@ -148,7 +148,7 @@ bool amb_folder_locked(const char *folder, amb_error *err)
     return locked;
 }
 
-void amb_folder_lock_release(amb_folder_lock *lock)
+void ami_folder_lock_release(ami_folder_lock *lock)
 {
     if (!lock)
         return;

@@ -6,24 +6,24 @@
  * lock. It is removed with the lock; after a kill it stays, unlocked, and the next process takes it over.
  *
  * Does not wait for a lock, and does not keep anybody from writing who does not ask for it. */
-#ifndef AMB_BASE_FOLDER_LOCK_H
-#define AMB_BASE_FOLDER_LOCK_H
+#ifndef AMI_BASE_FOLDER_LOCK_H
+#define AMI_BASE_FOLDER_LOCK_H
 
 #include "base/error.h"
 
-typedef struct amb_folder_lock amb_folder_lock;
+typedef struct ami_folder_lock ami_folder_lock;
 
 /* Locks an existing folder. NULL and a sentence if another process has it (the sentence names that process),
- * or if the lock's file cannot be made. A file system without locks is no error: see amb_folder_lock_missing.
+ * or if the lock's file cannot be made. A file system without locks is no error: see ami_folder_lock_missing.
  * A child process that neither ends nor calls exec keeps the lock too. */
-amb_folder_lock *amb_folder_lock_take(const char *folder, amb_error *err);
+ami_folder_lock *ami_folder_lock_take(const char *folder, ami_error *err);
 
 /* Why this file system could not lock the folder, NULL if it did. */
-const char *amb_folder_lock_missing(const amb_folder_lock *lock);
+const char *ami_folder_lock_missing(const ami_folder_lock *lock);
 
-/* Whether a process has the folder locked, with the sentence of amb_folder_lock_take. Touches no file. */
-bool amb_folder_locked(const char *folder, amb_error *err);
+/* Whether a process has the folder locked, with the sentence of ami_folder_lock_take. Touches no file. */
+bool ami_folder_locked(const char *folder, ami_error *err);
 
-void amb_folder_lock_release(amb_folder_lock *lock); /* NULL is fine */
+void ami_folder_lock_release(ami_folder_lock *lock); /* NULL is fine */
 
 #endif

@@ -15,7 +15,7 @@ typedef struct guard {
 
 static _Thread_local guard *innermost;
 
-/* What the unwinder asks about the frame of amb_guard, first whether a handler is there, then, after it has
+/* What the unwinder asks about the frame of ami_guard, first whether a handler is there, then, after it has
  * run the destructors on the way, to go to it. Nothing of the unwinder is used, because it may be any
  * library's own. */
 __attribute__((used)) static _Unwind_Reason_Code end_exception(int version, _Unwind_Action actions,
@@ -32,11 +32,11 @@ __attribute__((used)) static _Unwind_Reason_Code end_exception(int version, _Unw
     if (exception->exception_cleanup)
         /* frees it, in the runtime that it came from */
         exception->exception_cleanup(_URC_FOREIGN_EXCEPTION_CAUGHT, exception);
-    amb_guard_leave(no_memory ? "out of memory" : "it ended with an exception");
+    ami_guard_leave(no_memory ? "out of memory" : "it ended with an exception");
 }
 
 /* Not inlined, so that the frame that `end_exception` speaks for is this one and no other. */
-__attribute__((noinline)) bool amb_guard(void (*call)(void *), void *context, amb_error *err)
+__attribute__((noinline)) bool ami_guard(void (*call)(void *), void *context, ami_error *err)
 {
     __asm__ volatile(".cfi_personality 0x1b, end_exception"); /* 0x1b: where it is, as 4 bytes relative to the
                                                                  place that says so */
@@ -48,7 +48,7 @@ __attribute__((noinline)) bool amb_guard(void (*call)(void *), void *context, am
     innermost = &own;
     if (_setjmp(own.back) != 0) {
         innermost = own.outer;
-        return amb_fail(err, "%s", own.text);
+        return ami_fail(err, "%s", own.text);
     }
     call(context);
     innermost = own.outer;
@@ -56,12 +56,12 @@ __attribute__((noinline)) bool amb_guard(void (*call)(void *), void *context, am
     return true;
 }
 
-bool amb_guard_active(void)
+bool ami_guard_active(void)
 {
     return innermost != NULL;
 }
 
-void amb_guard_leave(const char *sentence)
+void ami_guard_leave(const char *sentence)
 {
     assert(innermost);
     snprintf(innermost->text, sizeof innermost->text, "%s", sentence);

@@ -117,7 +117,7 @@ static bool read_order(parser *p)
     return true;
 }
 
-static bool read_type(parser *p, amb_npy_type *type)
+static bool read_type(parser *p, ami_npy_type *type)
 {
     char text[24];
     skip_blanks(p);
@@ -126,9 +126,9 @@ static bool read_type(parser *p, amb_npy_type *type)
     if (!read_string(p, "the type (descr)", text, sizeof text))
         return false;
     if (!strcmp(text, "<f4"))
-        *type = AMB_NPY_FLOAT32;
+        *type = AMI_NPY_FLOAT32;
     else if (!strcmp(text, "<f8"))
-        *type = AMB_NPY_FLOAT64;
+        *type = AMI_NPY_FLOAT64;
     else if (!strcmp(text, "|O"))
         return wrong(p, "it holds Python objects ('|O'), numbers of type '<f4' or '<f8' were expected");
     else
@@ -158,7 +158,7 @@ static bool read_dimension(parser *p, size_t *out)
 }
 
 /* "(2, 3)", "(2, 3,)" or "(2,)"; "(2)" is a number in Python, not a shape. */
-static bool read_shape(parser *p, amb_npy *a)
+static bool read_shape(parser *p, ami_npy *a)
 {
     if (!expect(p, '('))
         return false;
@@ -168,8 +168,8 @@ static bool read_shape(parser *p, amb_npy *a)
     while (!take(p, ')')) {
         if (!comma)
             return expect(p, ',');
-        if (a->rank == AMB_NPY_MAX_RANK)
-            return wrong(p, "the shape has more than %d dimensions", AMB_NPY_MAX_RANK);
+        if (a->rank == AMI_NPY_MAX_RANK)
+            return wrong(p, "the shape has more than %d dimensions", AMI_NPY_MAX_RANK);
         size_t n = 0;
         if (!read_dimension(p, &n))
             return false;
@@ -187,7 +187,7 @@ static bool read_shape(parser *p, amb_npy *a)
 }
 
 /* {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), } in any order, then blanks to the end. */
-static bool read_header(parser *p, amb_npy *a)
+static bool read_header(parser *p, ami_npy *a)
 {
     static const char *const name[3] = {"descr", "fortran_order", "shape"};
     bool seen[3] = {false, false, false}, comma = true;
@@ -228,40 +228,40 @@ static uint32_t little(const uint8_t *p, int bytes)
 
 /* Where the header's text lies in the file: checks magic, version and length. False and a sentence. */
 static bool find_header(const uint8_t *bytes, size_t size, const char *name, size_t *start, size_t *length,
-                        amb_error *err)
+                        ami_error *err)
 {
     if (size < START_1 || memcmp(bytes, magic, sizeof magic) != 0)
-        return amb_fail(err, "%s: does not begin as a .npy file does (%zu bytes)", name, size);
+        return ami_fail(err, "%s: does not begin as a .npy file does (%zu bytes)", name, size);
     const int major = bytes[6], minor = bytes[7];
     if (major < 1 || major > 3 || minor != 0)
-        return amb_fail(err, "%s: is of .npy format %d.%d, expected 1.0, 2.0 or 3.0", name, major, minor);
+        return ami_fail(err, "%s: is of .npy format %d.%d, expected 1.0, 2.0 or 3.0", name, major, minor);
     *start = major == 1 ? START_1 : START_2;
     if (size < *start)
-        return amb_fail(err, "%s: ends after %zu bytes, inside the length of its header", name, size);
+        return ami_fail(err, "%s: ends after %zu bytes, inside the length of its header", name, size);
     *length = little(bytes + 8, major == 1 ? 2 : 4);
     if (*length > LONGEST_HEADER)
-        return amb_fail(err, "%s: its header claims %zu bytes, at most %d were expected", name, *length,
+        return ami_fail(err, "%s: its header claims %zu bytes, at most %d were expected", name, *length,
                         LONGEST_HEADER);
     if (*length > size - *start)
-        return amb_fail(err, "%s: its header claims %zu bytes, but the file ends after %zu of them", name,
+        return ami_fail(err, "%s: its header claims %zu bytes, but the file ends after %zu of them", name,
                         *length, size - *start);
     return true;
 }
 
-static size_t width(amb_npy_type type)
+static size_t width(ami_npy_type type)
 {
-    return type == AMB_NPY_FLOAT32 ? sizeof(float) : sizeof(double);
+    return type == AMI_NPY_FLOAT32 ? sizeof(float) : sizeof(double);
 }
 
 /* `from` may lie at any address. */
-static bool convert(const uint8_t *from, const char *name, amb_npy_type stored, amb_npy *a, amb_error *err)
+static bool convert(const uint8_t *from, const char *name, ami_npy_type stored, ami_npy *a, ami_error *err)
 {
     if (stored == a->type) {
         memcpy(a->data, from, a->count * width(stored));
         return true;
     }
     for (size_t i = 0; i < a->count; i++) {
-        if (stored == AMB_NPY_FLOAT32) {
+        if (stored == AMI_NPY_FLOAT32) {
             float v;
             memcpy(&v, from + i * sizeof v, sizeof v);
             a->f64[i] = v;
@@ -272,42 +272,42 @@ static bool convert(const uint8_t *from, const char *name, amb_npy_type stored, 
         /* Half a unit beyond FLT_MAX and more rounds to infinity; asked before the cast, which sanitizers may
          * trap. */
         if (isfinite(v) && fabs(v) >= 0x1.ffffffp127)
-            return amb_fail(err, "%s: number %zu is %g, which is beyond float32", name, i, v);
+            return ami_fail(err, "%s: number %zu is %g, which is beyond float32", name, i, v);
         a->f32[i] = (float)v;
     }
     return true;
 }
 
-bool amb_npy_decode(const void *data, size_t size, const char *name, amb_npy_want want, amb_npy *array,
-                    amb_error *err)
+bool ami_npy_decode(const void *data, size_t size, const char *name, ami_npy_want want, ami_npy *array,
+                    ami_error *err)
 {
     const uint8_t *bytes = data;
     size_t start = 0, length = 0;
-    amb_npy a = {.data = NULL};
+    ami_npy a = {.data = NULL};
     *array = a;
     if (!find_header(bytes, size, name, &start, &length, err))
         return false;
     parser p = {.at = (const char *)bytes + start, .end = (const char *)bytes + start + length};
     if (!read_header(&p, &a))
-        return amb_fail(err, "%s: the .npy header is not understood: %s", name, p.why);
+        return ami_fail(err, "%s: the .npy header is not understood: %s", name, p.why);
 
-    const amb_npy_type stored = a.type;
-    if (want == AMB_NPY_ONLY_FLOAT32 && stored != AMB_NPY_FLOAT32)
-        return amb_fail(err, "%s: its numbers are of type '<f8' (float64), expected '<f4' (float32)", name);
+    const ami_npy_type stored = a.type;
+    if (want == AMI_NPY_ONLY_FLOAT32 && stored != AMI_NPY_FLOAT32)
+        return ami_fail(err, "%s: its numbers are of type '<f8' (float64), expected '<f4' (float32)", name);
     const size_t held = size - start - length, claimed = a.count * width(stored);
     if (held != claimed) {
         char shape[192];
-        return amb_fail(err, "%s: holds %zu bytes of numbers, but its shape %s of %s needs %zu", name, held,
-                        amb_npy_shape_text(a.rank, a.shape, shape, sizeof shape),
-                        stored == AMB_NPY_FLOAT32 ? "float32" : "float64", claimed);
+        return ami_fail(err, "%s: holds %zu bytes of numbers, but its shape %s of %s needs %zu", name, held,
+                        ami_npy_shape_text(a.rank, a.shape, shape, sizeof shape),
+                        stored == AMI_NPY_FLOAT32 ? "float32" : "float64", claimed);
     }
-    if (want == AMB_NPY_ROUND_TO_FLOAT)
-        a.type = AMB_NPY_FLOAT32;
-    else if (want == AMB_NPY_WIDEN_TO_DOUBLE)
-        a.type = AMB_NPY_FLOAT64;
+    if (want == AMI_NPY_ROUND_TO_FLOAT)
+        a.type = AMI_NPY_FLOAT32;
+    else if (want == AMI_NPY_WIDEN_TO_DOUBLE)
+        a.type = AMI_NPY_FLOAT64;
     a.data = malloc(a.count * width(a.type));
     if (!a.data)
-        return amb_fail(err, "%s: not enough memory for its %zu numbers", name, a.count);
+        return ami_fail(err, "%s: not enough memory for its %zu numbers", name, a.count);
     if (!convert(bytes + start + length, name, stored, &a, err)) {
         free(a.data);
         return false;
@@ -316,23 +316,23 @@ bool amb_npy_decode(const void *data, size_t size, const char *name, amb_npy_wan
     return true;
 }
 
-bool amb_npy_read(const char *path, amb_npy_want want, amb_npy *array, amb_error *err)
+bool ami_npy_read(const char *path, ami_npy_want want, ami_npy *array, ami_error *err)
 {
     size_t size;
-    *array = (amb_npy){.data = NULL};
-    uint8_t *bytes = amb_file_read(path, largest_file, &size, err);
-    const bool ok = bytes && amb_npy_decode(bytes, size, path, want, array, err);
+    *array = (ami_npy){.data = NULL};
+    uint8_t *bytes = ami_file_read(path, largest_file, &size, err);
+    const bool ok = bytes && ami_npy_decode(bytes, size, path, want, array, err);
     free(bytes);
     return ok;
 }
 
-void amb_npy_free(amb_npy *array)
+void ami_npy_free(ami_npy *array)
 {
     free(array->data);
-    *array = (amb_npy){.data = NULL};
+    *array = (ami_npy){.data = NULL};
 }
 
-const char *amb_npy_shape_text(int rank, const size_t *shape, char *text, size_t size)
+const char *ami_npy_shape_text(int rank, const size_t *shape, char *text, size_t size)
 {
     size_t n = 0;
     for (int i = 0; i < rank && n < size; i++)
@@ -342,10 +342,10 @@ const char *amb_npy_shape_text(int rank, const size_t *shape, char *text, size_t
     return text;
 }
 
-uint8_t *amb_npy_encode(amb_npy_type type, int rank, const size_t *shape, const void *data, size_t *size,
-                        amb_error *err)
+uint8_t *ami_npy_encode(ami_npy_type type, int rank, const size_t *shape, const void *data, size_t *size,
+                        ami_error *err)
 {
-    assert(rank >= 1 && rank <= AMB_NPY_MAX_RANK);
+    assert(rank >= 1 && rank <= AMI_NPY_MAX_RANK);
     size_t count = 1;
     for (int i = 0; i < rank; i++) {
         assert(shape[i] > 0 && count <= SIZE_MAX / sizeof(double) / shape[i]);
@@ -353,14 +353,14 @@ uint8_t *amb_npy_encode(amb_npy_type type, int rank, const size_t *shape, const 
     }
     char tuple[192], head[384];
     const int used = snprintf(head, sizeof head, "{'descr': '<f%zu', 'fortran_order': False, 'shape': %s, }",
-                              width(type), amb_npy_shape_text(rank, shape, tuple, sizeof tuple));
+                              width(type), ami_npy_shape_text(rank, shape, tuple, sizeof tuple));
     /* Filled up to a multiple of ALIGN, a newline last. */
     const size_t start = ((size_t)START_1 + (size_t)used + 1 + ALIGN - 1) / ALIGN * ALIGN,
                  length = start - START_1;
     *size = start + count * width(type);
     uint8_t *bytes = malloc(*size);
     if (!bytes) {
-        amb_fail(err, "not enough memory to write %zu numbers", count);
+        ami_fail(err, "not enough memory to write %zu numbers", count);
         return NULL;
     }
     memset(bytes, ' ', start);
@@ -375,14 +375,14 @@ uint8_t *amb_npy_encode(amb_npy_type type, int rank, const size_t *shape, const 
     return bytes;
 }
 
-bool amb_npy_write(const char *path, amb_npy_type type, int rank, const size_t *shape, const void *data,
-                   amb_error *err)
+bool ami_npy_write(const char *path, ami_npy_type type, int rank, const size_t *shape, const void *data,
+                   ami_error *err)
 {
     size_t size;
-    uint8_t *bytes = amb_npy_encode(type, rank, shape, data, &size, err);
+    uint8_t *bytes = ami_npy_encode(type, rank, shape, data, &size, err);
     if (!bytes)
-        return amb_fail_in(err, "%s", path);
-    const bool ok = amb_file_write(path, bytes, size, err);
+        return ami_fail_in(err, "%s", path);
+    const bool ok = ami_file_write(path, bytes, size, err);
     free(bytes);
     return ok;
 }

@@ -49,7 +49,7 @@ static const char *number_end(const char *text)
     return at;
 }
 
-bool amb_number_read(const char *text, const char **end, double *value)
+bool ami_number_read(const char *text, const char **end, double *value)
 {
     const char *behind = number_end(text);
     if (behind == text || (!end && *behind))
@@ -68,13 +68,13 @@ bool amb_number_read(const char *text, const char **end, double *value)
     return true;
 }
 
-const char *amb_number_print(double value, char text[AMB_NUMBER_TEXT])
+const char *ami_number_print(double value, char text[AMI_NUMBER_TEXT])
 {
     const locale_t host = leave_locale();
     /* %.15g drops zeros at the end, so it writes whatever has up to 15 digits as short as that goes; not so
      * where doubles lose digits. */
     for (int digits = fabs(value) < DBL_MIN ? 1 : DBL_DIG; digits <= DBL_DECIMAL_DIG; digits++) {
-        snprintf(text, AMB_NUMBER_TEXT, "%.*g", digits, value);
+        snprintf(text, AMI_NUMBER_TEXT, "%.*g", digits, value);
         if (!isfinite(value) || strtod(text, NULL) == value)
             break;
     }
@@ -84,7 +84,7 @@ const char *amb_number_print(double value, char text[AMB_NUMBER_TEXT])
     return text;
 }
 
-int amb_number_vformat(char *text, size_t size, const char *format, va_list args)
+int ami_number_vformat(char *text, size_t size, const char *format, va_list args)
 {
     const locale_t host = leave_locale();
     const int length = vsnprintf(text, size, format, args);
@@ -92,16 +92,16 @@ int amb_number_vformat(char *text, size_t size, const char *format, va_list args
     return length;
 }
 
-int amb_number_format(char *text, size_t size, const char *format, ...)
+int ami_number_format(char *text, size_t size, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    const int length = amb_number_vformat(text, size, format, args);
+    const int length = ami_number_vformat(text, size, format, args);
     va_end(args);
     return length;
 }
 
-int amb_number_fprintf(FILE *out, const char *format, ...)
+int ami_number_fprintf(FILE *out, const char *format, ...)
 {
     va_list args;
     va_start(args, format);

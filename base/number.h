@@ -4,8 +4,8 @@
  * "de_DE.UTF-8"). Everything of amble that reads a number from text, or writes one that somebody reads again,
  * does it here. Reading is strict: no blanks, no hexadecimal, no "inf" or "nan". The host's locale is left
  * alone; safe to call from several threads. */
-#ifndef AMB_BASE_NUMBER_H
-#define AMB_BASE_NUMBER_H
+#ifndef AMI_BASE_NUMBER_H
+#define AMI_BASE_NUMBER_H
 
 #include "base/error.h"
 
@@ -14,21 +14,21 @@
 #include <stddef.h>
 #include <stdio.h>
 
-enum { AMB_NUMBER_TEXT = 32 }; /* bytes that hold any number as amb_number_print writes it */
+enum { AMI_NUMBER_TEXT = 32 }; /* bytes that hold any number as ami_number_print writes it */
 
 /* Reads a decimal number that begins at text: [+-] digits [. digits] [e [+-] digits], with a digit before or
  * behind the point. *end is where it ended; with end NULL nothing may follow it. False, and *value as it was,
  * where there is none or it overflows a double. */
-AMB_MUST_CHECK bool amb_number_read(const char *text, const char **end, double *value);
+AMI_MUST_CHECK bool ami_number_read(const char *text, const char **end, double *value);
 
-/* Writes the shortest of %.1g to %.17g that amb_number_read reads back as the same double ("0.95", "1e-05");
+/* Writes the shortest of %.1g to %.17g that ami_number_read reads back as the same double ("0.95", "1e-05");
  * "inf", "-inf" or "nan" for what is not finite. Returns text. */
-const char *amb_number_print(double value, char text[AMB_NUMBER_TEXT]);
+const char *ami_number_print(double value, char text[AMI_NUMBER_TEXT]);
 
 /* snprintf, vsnprintf and fprintf with a decimal point, for numbers of a given form: "%.3f". */
-int amb_number_format(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
-int amb_number_vformat(char *text, size_t size, const char *format, va_list args)
+int ami_number_format(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int ami_number_vformat(char *text, size_t size, const char *format, va_list args)
     __attribute__((format(printf, 3, 0)));
-int amb_number_fprintf(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int ami_number_fprintf(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -73,7 +73,7 @@ static void make_axis(const double *centred, const double *weight, int n, int si
 }
 
 /* centred (n, size); room for g and v (n, n each). */
-static void find_axes(amb_pca *pca, const double *centred, int n, double *g, double *v)
+static void find_axes(ami_pca *pca, const double *centred, int n, double *g, double *v)
 {
     double all = 0;
     for (int i = 0; i < n; i++)
@@ -96,28 +96,28 @@ static void find_axes(amb_pca *pca, const double *centred, int n, double *g, dou
     }
 }
 
-static bool check(const float *x, int n, int size, int axes, amb_error *err)
+static bool check(const float *x, int n, int size, int axes, ami_error *err)
 {
-    if (n < 1 || n > AMB_PCA_VECTORS || size < 1 || axes < 1)
-        return amb_fail(err, "principal components of %d vectors of %d numbers, expected 1 to %d vectors", n,
-                        size, AMB_PCA_VECTORS);
+    if (n < 1 || n > AMI_PCA_VECTORS || size < 1 || axes < 1)
+        return ami_fail(err, "principal components of %d vectors of %d numbers, expected 1 to %d vectors", n,
+                        size, AMI_PCA_VECTORS);
     for (int i = 0; i < n * size; i++)
         if (!isfinite(x[i]))
-            return amb_fail(err, "number %d of vector %d is not finite, so there are no principal components",
+            return ami_fail(err, "number %d of vector %d is not finite, so there are no principal components",
                             i % size, i / size);
     return true;
 }
 
-amb_pca *amb_pca_create(const float *x, int n, int size, int axes, amb_error *err)
+ami_pca *ami_pca_create(const float *x, int n, int size, int axes, ami_error *err)
 {
     if (!check(x, n, size, axes, err))
         return NULL;
     const size_t d = (size_t)size, rows = (size_t)n;
-    amb_pca *pca = calloc(1, sizeof *pca + (d + (size_t)axes * d + (size_t)axes) * sizeof(double));
+    ami_pca *pca = calloc(1, sizeof *pca + (d + (size_t)axes * d + (size_t)axes) * sizeof(double));
     double *room = malloc((rows * d + 2 * rows * rows) * sizeof *room);
     if (pca && room) {
         double *const own = (double *)(pca + 1);
-        *pca = (amb_pca){size, axes, own, own + d, own + d + (size_t)axes * d};
+        *pca = (ami_pca){size, axes, own, own + d, own + d + (size_t)axes * d};
         for (int i = 0; i < n * size; i++)
             pca->mean[i % size] += (double)x[i] / n;
         for (int i = 0; i < n * size; i++)
@@ -126,18 +126,18 @@ amb_pca *amb_pca_create(const float *x, int n, int size, int axes, amb_error *er
     } else {
         free(pca);
         pca = NULL;
-        amb_fail(err, "out of memory for principal components of %d vectors", n);
+        ami_fail(err, "out of memory for principal components of %d vectors", n);
     }
     free(room);
     return pca;
 }
 
-void amb_pca_destroy(amb_pca *pca)
+void ami_pca_destroy(ami_pca *pca)
 {
     free(pca);
 }
 
-void amb_pca_project(const amb_pca *pca, const float *x, double *out)
+void ami_pca_project(const ami_pca *pca, const float *x, double *out)
 {
     for (int a = 0; a < pca->axes; a++) {
         out[a] = 0;

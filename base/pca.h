@@ -4,26 +4,26 @@
  * Found from the vectors' inner products, n × n, by Jacobi's rotations (1846): meant for n up to some
  * hundreds, whatever the dimension. The same vectors give the same bits; an axis points to where its largest
  * coordinate is positive. */
-#ifndef AMB_BASE_PCA_H
-#define AMB_BASE_PCA_H
+#ifndef AMI_BASE_PCA_H
+#define AMI_BASE_PCA_H
 
 #include "base/error.h"
 
-enum { AMB_PCA_VECTORS = 1000 };
+enum { AMI_PCA_VECTORS = 1000 };
 
-typedef struct amb_pca {
+typedef struct ami_pca {
     int size, axes;
     double *mean;  /* (size) */
     double *axis;  /* (axes, size), orthonormal; 0 where the vectors do not vary in so many directions */
     double *share; /* (axes): of the variance, falling; 0 for axes that are 0 */
-} amb_pca;
+} ami_pca;
 
-/* x (n, size): 1 to AMB_PCA_VECTORS vectors of finite numbers. NULL and a sentence otherwise, and where
+/* x (n, size): 1 to AMI_PCA_VECTORS vectors of finite numbers. NULL and a sentence otherwise, and where
  * memory is short. */
-amb_pca *amb_pca_create(const float *x, int n, int size, int axes, amb_error *err);
-void amb_pca_destroy(amb_pca *pca); /* NULL is fine */
+ami_pca *ami_pca_create(const float *x, int n, int size, int axes, ami_error *err);
+void ami_pca_destroy(ami_pca *pca); /* NULL is fine */
 
 /* Where a vector x (size) lies on the axes: out (axes). */
-void amb_pca_project(const amb_pca *pca, const float *x, double *out);
+void ami_pca_project(const ami_pca *pca, const float *x, double *out);
 
 #endif

@@ -15,17 +15,17 @@ static uint64_t rotl(uint64_t x, int k)
     return (x << k) | (x >> (64 - k));
 }
 
-amb_rng amb_rng_seed(uint64_t seed, uint64_t stream)
+ami_rng ami_rng_seed(uint64_t seed, uint64_t stream)
 {
     uint64_t x = stream;
     x = seed ^ splitmix64(&x); /* the stream is hashed first, so that (1, 2) and (2, 1) are unrelated */
-    amb_rng rng;
+    ami_rng rng;
     for (int i = 0; i < 4; i++)
         rng.s[i] = splitmix64(&x);
     return rng;
 }
 
-uint64_t amb_rng_next(amb_rng *rng)
+uint64_t ami_rng_next(ami_rng *rng)
 {
     uint64_t *s = rng->s;
     const uint64_t result = rotl(s[0] + s[3], 23) + s[0];
@@ -39,30 +39,30 @@ uint64_t amb_rng_next(amb_rng *rng)
     return result;
 }
 
-double amb_rng_uniform(amb_rng *rng)
+double ami_rng_uniform(ami_rng *rng)
 {
-    return (double)(amb_rng_next(rng) >> 11) * 0x1.0p-53;
+    return (double)(ami_rng_next(rng) >> 11) * 0x1.0p-53;
 }
 
-double amb_rng_range(amb_rng *rng, double lo, double hi)
+double ami_rng_range(ami_rng *rng, double lo, double hi)
 {
-    return lo + (hi - lo) * amb_rng_uniform(rng);
+    return lo + (hi - lo) * ami_rng_uniform(rng);
 }
 
-double amb_rng_normal(amb_rng *rng)
+double ami_rng_normal(ami_rng *rng)
 {
-    const double u = 1.0 - amb_rng_uniform(rng); /* (0, 1]: the logarithm is finite */
-    const double v = amb_rng_uniform(rng);
+    const double u = 1.0 - ami_rng_uniform(rng); /* (0, 1]: the logarithm is finite */
+    const double v = ami_rng_uniform(rng);
     return sqrt(-2.0 * log(u)) * cos(6.283185307179586 * v);
 }
 
-uint32_t amb_rng_below(amb_rng *rng, uint32_t n)
+uint32_t ami_rng_below(ami_rng *rng, uint32_t n)
 {
-    uint64_t m = (uint64_t)(uint32_t)(amb_rng_next(rng) >> 32) * n;
+    uint64_t m = (uint64_t)(uint32_t)(ami_rng_next(rng) >> 32) * n;
     if ((uint32_t)m < n) {
         const uint32_t threshold = -n % n;
         while ((uint32_t)m < threshold)
-            m = (uint64_t)(uint32_t)(amb_rng_next(rng) >> 32) * n;
+            m = (uint64_t)(uint32_t)(ami_rng_next(rng) >> 32) * n;
     }
     return (uint32_t)(m >> 32);
 }

@@ -34,7 +34,7 @@ static bool is_printable(uint32_t c)
              (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069));
 }
 
-bool amb_text_is_utf8(const char *text)
+bool ami_text_is_utf8(const char *text)
 {
     uint32_t code;
     int n;
@@ -44,7 +44,7 @@ bool amb_text_is_utf8(const char *text)
     return true;
 }
 
-bool amb_text_is_printable(const char *text)
+bool ami_text_is_printable(const char *text)
 {
     uint32_t code;
     int n;
@@ -54,7 +54,7 @@ bool amb_text_is_printable(const char *text)
     return true;
 }
 
-const char *amb_text_escape(const char *text, char *out, size_t size)
+const char *ami_text_escape(const char *text, char *out, size_t size)
 {
     size_t used = 0;
     uint32_t code;
@@ -76,17 +76,17 @@ const char *amb_text_escape(const char *text, char *out, size_t size)
     return out;
 }
 
-bool amb_name_check(const char *name, const char *what, amb_error *err)
+bool ami_name_check(const char *name, const char *what, ami_error *err)
 {
     const size_t length = strlen(name);
     if (length == 0)
-        return amb_fail(err, "%s: the name is empty", what);
-    if (length >= AMB_NAME)
-        return amb_fail(err, "%s: the name \"%.40s...\" has %zu bytes, expected at most %d", what, name,
-                        length, AMB_NAME - 1);
-    if (!amb_text_is_printable(name))
-        return amb_fail(err, "%s: the name \"%s\" holds control characters or is not UTF-8", what, name);
+        return ami_fail(err, "%s: the name is empty", what);
+    if (length >= AMI_NAME)
+        return ami_fail(err, "%s: the name \"%.40s...\" has %zu bytes, expected at most %d", what, name,
+                        length, AMI_NAME - 1);
+    if (!ami_text_is_printable(name))
+        return ami_fail(err, "%s: the name \"%s\" holds control characters or is not UTF-8", what, name);
     if (name[0] == ' ' || name[length - 1] == ' ')
-        return amb_fail(err, "%s: the name \"%s\" begins or ends with a blank", what, name);
+        return ami_fail(err, "%s: the name \"%s\" begins or ends with a blank", what, name);
     return true;
 }

@@ -2,8 +2,8 @@
  * machine.
  *
  * Every quantile is taken from the sorted measurements themselves, never from bins. */
-#ifndef AMB_BENCH_BENCH_H
-#define AMB_BENCH_BENCH_H
+#ifndef AMI_BENCH_BENCH_H
+#define AMI_BENCH_BENCH_H
 
 #include "base/error.h"
 
@@ -42,7 +42,7 @@ json_t *bench_summary_json(const bench_summary *summary);
 /* "1,2,8": at most `most` whole numbers in [lo, hi]; `option` is named in the sentence. The count, or 0 and a
  * sentence. */
 int bench_parse_list(const char *text, int lo, int hi, const char *option, int *list, int most,
-                     amb_error *err);
+                     ami_error *err);
 
 int bench_nets(int argc, char **argv);
 int bench_rollout(int argc, char **argv);

@@ -29,8 +29,8 @@ bench_timer bench_timer_measure(void)
     enum { N = 10001 };
     static double difference[N];
     for (int i = 0; i < N; i++) {
-        const double begun = amb_clock_now();
-        difference[i] = amb_clock_now() - begun;
+        const double begun = ami_clock_now();
+        difference[i] = ami_clock_now() - begun;
     }
     bench_sort(difference, N);
     return (bench_timer){.median = difference[N / 2], .least = difference[0]};
@@ -90,7 +90,7 @@ json_t *bench_summary_json(const bench_summary *s)
 }
 
 int bench_parse_list(const char *text, int lo, int hi, const char *option, int *list, int most,
-                     amb_error *err)
+                     ami_error *err)
 {
     int count = 0;
     for (const char *at = text;; at++) {
@@ -99,7 +99,7 @@ int bench_parse_list(const char *text, int lo, int hi, const char *option, int *
         int64_t value = lo;
         snprintf(word, sizeof word, "%.*s", (int)(length < sizeof word ? length : sizeof word - 1), at);
         if (count == most) {
-            amb_fail(err, "%s is \"%.100s\", expected at most %d numbers", option, text, most);
+            ami_fail(err, "%s is \"%.100s\", expected at most %d numbers", option, text, most);
             return 0;
         }
         if (!cli_parse_int(word, lo, hi, option, &value, err))

@@ -31,7 +31,7 @@ static void be_busy(pid_t parent)
     _exit(0);
 }
 
-bool bench_rivals_start(bench_rivals *rivals, int count, amb_error *err)
+bool bench_rivals_start(bench_rivals *rivals, int count, ami_error *err)
 {
     rivals->count = 0;
     const pid_t self = getpid();
@@ -42,7 +42,7 @@ bool bench_rivals_start(bench_rivals *rivals, int count, amb_error *err)
         if (pid < 0) {
             const int why = errno;
             bench_rivals_stop(rivals);
-            return amb_fail(err, "a competing process cannot be started: %s", strerror(why));
+            return ami_fail(err, "a competing process cannot be started: %s", strerror(why));
         }
         rivals->pid[rivals->count++] = pid;
     }

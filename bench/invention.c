@@ -37,7 +37,7 @@ void bench_invention_find(bench_invention *v, bench_pace *pace)
 static int64_t refused(const bench_invention *v)
 {
     int64_t n = 0;
-    for (int i = 0; i < AMB_REFUSALS; i++)
+    for (int i = 0; i < AMI_REFUSALS; i++)
         n += v->counts.refused[i];
     return n;
 }

@@ -1,7 +1,7 @@
 /* What it costs to invent the motion that is followed: of each step's time, the two parts phase and
  * generation together. */
-#ifndef AMB_BENCH_INVENTION_H
-#define AMB_BENCH_INVENTION_H
+#ifndef AMI_BENCH_INVENTION_H
+#define AMI_BENCH_INVENTION_H
 
 #include "bench/bench.h"
 #include "bench/pace.h"
@@ -17,7 +17,7 @@ typedef struct bench_invention {
     double slowest, slowest_invents; /* s: the slowest step, and what of it this was */
     int long_steps, long_because;    /* longer than BENCH_LONG_STEP, and those of them that would not have
                                         been without it */
-    amb_generator_counts counts;     /* in these steps; what is made while the body is put back on its feet is
+    ami_generator_counts counts;     /* in these steps; what is made while the body is put back on its feet is
                                         not among them */
 } bench_invention;
 

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define AMB_CPU(feature) (__builtin_cpu_supports(feature) != 0)
+#define AMI_CPU(feature) (__builtin_cpu_supports(feature) != 0)
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -19,7 +19,7 @@
 static bool has_avx_vnni(void)
 {
     unsigned a, b, c, d;
-    return AMB_CPU("avx2") && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1);
+    return AMI_CPU("avx2") && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1);
 }
 #endif
 
@@ -32,11 +32,11 @@ static bool has_avx_vnni(void)
 #undef BENCH_PROBE
 
 typedef enum kind {
-    FP32 = AMB_PRECISION_FP32,
-    BF16 = AMB_PRECISION_BF16,
-    INT16 = AMB_PRECISION_INT16,
-    INT8 = AMB_PRECISION_INT8,
-    READ = AMB_PRECISIONS
+    FP32 = AMI_PRECISION_FP32,
+    BF16 = AMI_PRECISION_BF16,
+    INT16 = AMI_PRECISION_INT16,
+    INT8 = AMI_PRECISION_INT8,
+    READ = AMI_PRECISIONS
 } kind;
 
 typedef struct probe {
@@ -170,10 +170,10 @@ static void *run_bursts(void *argument)
     for (int i = 0; i < b->bursts; i++) {
         if (b->gate)
             pthread_barrier_wait(&b->gate->together);
-        b->begun[i] = amb_clock_now();
+        b->begun[i] = ami_clock_now();
         for (int k = 0; k < b->calls; k++)
             b->probe->run(b->data, b->n);
-        b->ended[i] = amb_clock_now();
+        b->ended[i] = ami_clock_now();
     }
     return NULL;
 }
@@ -228,7 +228,7 @@ static bool run_together(burst *b, int threads)
  * One thread alone is timed in bursts as short as the clock allows, as calls of a network are: the best of
  * few microseconds is what a call can hope for. Several threads begin a burst some microseconds apart, so
  * theirs is a millisecond. */
-static double rate_of(const bench_machine *machine, const probe *p, size_t bytes, int threads, amb_error *err)
+static double rate_of(const bench_machine *machine, const probe *p, size_t bytes, int threads, ami_error *err)
 {
     enum { MOST = 4096 };
     const bool reads = p->what == READ;
@@ -237,9 +237,9 @@ static double rate_of(const bench_machine *machine, const probe *p, size_t bytes
     p->run(machine->buffer, n);
     double once = 1e9;
     for (int i = 0; i < 5; i++) {
-        const double then = amb_clock_now();
+        const double then = ami_clock_now();
         p->run(machine->buffer, n);
-        const double t = amb_clock_now() - then;
+        const double t = ami_clock_now() - then;
         once = t < once ? t : once;
     }
     const int calls = once < length ? (int)(length / (once > 1e-9 ? once : 1e-9)) + 1 : 1;
@@ -255,16 +255,16 @@ static double rate_of(const bench_machine *machine, const probe *p, size_t bytes
     }
     double rate = 0;
     if (!times)
-        amb_fail(err, "out of memory for %d times", bursts);
+        ami_fail(err, "out of memory for %d times", bursts);
     else if (!run_together(b, threads))
-        amb_fail(err, "%d threads cannot be started together", threads);
+        ami_fail(err, "%d threads cannot be started together", threads);
     else
         rate = threads * calls * (double)n * p->amount / least_time(b, threads, bursts);
     free(times);
     return rate;
 }
 
-static bool reserve(bench_machine *machine, size_t size, amb_error *err)
+static bool reserve(bench_machine *machine, size_t size, ami_error *err)
 {
     if (size <= machine->size)
         return true;
@@ -272,13 +272,13 @@ static bool reserve(bench_machine *machine, size_t size, amb_error *err)
     machine->buffer = aligned_alloc(4096, (size + 4095) / 4096 * 4096);
     machine->size = machine->buffer ? size : 0;
     if (!machine->buffer)
-        return amb_fail(err, "out of memory for a buffer of %zu bytes to read", size);
+        return ami_fail(err, "out of memory for a buffer of %zu bytes to read", size);
     memset(machine->buffer, 1, size); /* real pages, not the one page of zeros */
     return true;
 }
 
 static double best_of(bench_machine *machine, kind what, size_t bytes, int threads, const char **by,
-                      amb_error *err)
+                      ami_error *err)
 {
     double best = 0;
     for (int i = 0; i < PROBES; i++) {
@@ -295,10 +295,10 @@ static double best_of(bench_machine *machine, kind what, size_t bytes, int threa
     return best;
 }
 
-double bench_machine_peak(bench_machine *machine, amb_precision precision, int threads, amb_error *err)
+double bench_machine_peak(bench_machine *machine, ami_precision precision, int threads, ami_error *err)
 {
-    if (precision >= AMB_PRECISIONS) { /* "auto" is for models */
-        amb_fail(err, "there is no precision %d to measure", (int)precision);
+    if (precision >= AMI_PRECISIONS) { /* "auto" is for models */
+        ami_fail(err, "there is no precision %d to measure", (int)precision);
         return 0;
     }
     double *peak = &machine->peak[precision][threads];
@@ -308,9 +308,9 @@ double bench_machine_peak(bench_machine *machine, amb_precision precision, int t
     if (!reserve(machine, BENCH_READ_STEP, err))
         return 0;
     *peak = best_of(machine, (kind)precision, 0, threads, by, err);
-    if (precision == AMB_PRECISION_FP32)
+    if (precision == AMI_PRECISION_FP32)
         return *peak;
-    const amb_precision wider = precision == AMB_PRECISION_INT8 ? AMB_PRECISION_INT16 : AMB_PRECISION_FP32;
+    const ami_precision wider = precision == AMI_PRECISION_INT8 ? AMI_PRECISION_INT16 : AMI_PRECISION_FP32;
     const double other = bench_machine_peak(machine, wider, threads, err);
     if (other == 0)
         return 0;
@@ -321,7 +321,7 @@ double bench_machine_peak(bench_machine *machine, amb_precision precision, int t
     return *peak;
 }
 
-double bench_machine_read(bench_machine *machine, size_t bytes, int threads, amb_error *err)
+double bench_machine_read(bench_machine *machine, size_t bytes, int threads, ami_error *err)
 {
     bytes = (bytes + BENCH_READ_STEP - 1) / BENCH_READ_STEP * BENCH_READ_STEP;
     for (int i = 0; i < machine->reads; i++)
@@ -340,7 +340,7 @@ double bench_machine_read(bench_machine *machine, size_t bytes, int threads, amb
     return rate;
 }
 
-bool bench_machine_evict(bench_machine *machine, amb_error *err)
+bool bench_machine_evict(bench_machine *machine, ami_error *err)
 {
     const size_t size = bench_machine_level_size(machine, 4) / 2;
     if (!reserve(machine, size, err))
@@ -357,12 +357,12 @@ json_t *bench_machine_json(const bench_machine *machine)
     json_object_set_new(o, "cache_bytes",
                         json_pack("[III]", (json_int_t)machine->cache[0], (json_int_t)machine->cache[1],
                                   (json_int_t)machine->cache[2]));
-    for (int p = 0; p < AMB_PRECISIONS; p++)
+    for (int p = 0; p < AMI_PRECISIONS; p++)
         for (int t = 1; t <= BENCH_MAX_THREADS; t++) {
             if (machine->peak[p][t] == 0)
                 continue;
             json_t *e = json_object();
-            json_object_set_new(e, "precision", json_string(amb_precision_name((amb_precision)p)));
+            json_object_set_new(e, "precision", json_string(ami_precision_name((ami_precision)p)));
             json_object_set_new(e, "threads", json_integer(t));
             json_object_set_new(e, "gop_per_s", cli_real(1e-9 * machine->peak[p][t]));
             json_object_set_new(e, "by", json_string(machine->by[p][t]));

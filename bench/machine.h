@@ -5,8 +5,8 @@
  *
  * Limits are the best of many short bursts by the best of several probes (probes.inc). A machine whose cores
  * are taken away at times still shows them. Nothing here knows networks. */
-#ifndef AMB_BENCH_MACHINE_H
-#define AMB_BENCH_MACHINE_H
+#ifndef AMI_BENCH_MACHINE_H
+#define AMI_BENCH_MACHINE_H
 
 #include "base/error.h"
 #include "nets/kernels/kernels.h"
@@ -19,9 +19,9 @@ typedef struct bench_machine {
     size_t cache[3];                                       /* bytes of L1 data, L2, L3; 0 where the system
                                                               does not say */
     double burst_s;                                        /* total time spent on finding one limit */
-    double peak[AMB_PRECISIONS][BENCH_MAX_THREADS + 1];    /* operations/s of all threads together; 0: not
+    double peak[AMI_PRECISIONS][BENCH_MAX_THREADS + 1];    /* operations/s of all threads together; 0: not
                                                               measured yet */
-    const char *by[AMB_PRECISIONS][BENCH_MAX_THREADS + 1]; /* the probe that did it */
+    const char *by[AMI_PRECISIONS][BENCH_MAX_THREADS + 1]; /* the probe that did it */
     int reads;                                             /* sizes measured so far */
     struct {
         size_t bytes;
@@ -40,12 +40,12 @@ void bench_machine_free(bench_machine *machine);
 /* Operations/s (a multiply-add is two) that `threads` threads do together with operands of this precision, by
  * the best instruction found here; where none multiplies such operands directly, it is what widening them
  * leaves. Measured once. 0 and a sentence when memory or threads are short. */
-double bench_machine_peak(bench_machine *machine, amb_precision precision, int threads, amb_error *err);
+double bench_machine_peak(bench_machine *machine, ami_precision precision, int threads, ami_error *err);
 
 /* Bytes/s that `threads` threads read together where each reads its own `bytes` (rounded up to 2 KiB) over
  * and over. Measured once a size.
  */
-double bench_machine_read(bench_machine *machine, size_t bytes, int threads, amb_error *err);
+double bench_machine_read(bench_machine *machine, size_t bytes, int threads, ami_error *err);
 
 /* Where so many bytes of one thread stay: "L1", "L2", "L3", "DRAM"; "memory" where the caches are not known.
  */
@@ -56,7 +56,7 @@ size_t bench_machine_level_size(const bench_machine *machine, int level);
 
 /* Throws everything out of the caches: writes more than they hold. False and a sentence when memory is short.
  */
-bool bench_machine_evict(bench_machine *machine, amb_error *err);
+bool bench_machine_evict(bench_machine *machine, ami_error *err);
 
 /* What was measured so far. */
 json_t *bench_machine_json(const bench_machine *machine);

@@ -67,7 +67,7 @@ static void add_words(struct argp_state *state, arguments *a, char *text)
 
 static int list(struct argp_state *state, const char *text, int lo, int hi, const char *option, int *to)
 {
-    amb_error err = {""};
+    ami_error err = {""};
     const int count = bench_parse_list(text, lo, hi, option, to, MOST_LIST, &err);
     if (!count)
         argp_error(state, "%s", err.text);
@@ -113,7 +113,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 /* A network packed in one way. */
 typedef struct choice {
-    amb_model *model;
+    ami_model *model;
     bool by_auto; /* it is what AUTO takes */
 } choice;
 
@@ -137,38 +137,38 @@ static bool listed(const char *names, const char *name)
 }
 
 /* Every name in --kernels must be one. */
-static bool check_kernels(const char *names, amb_error *err)
+static bool check_kernels(const char *names, ami_error *err)
 {
     for (const char *at = names; at && *at; at += strcspn(at, ","), at += *at == ',') {
         char word[64];
         snprintf(word, sizeof word, "%.*s", (int)strcspn(at, ","), at);
-        if (strcmp(word, "auto") && !amb_kernel_by_name(word, err))
-            return amb_fail_in(err, "--kernels");
+        if (strcmp(word, "auto") && !ami_kernel_by_name(word, err))
+            return ami_fail_in(err, "--kernels");
     }
     return true;
 }
 
-static bool same_choice(const amb_model *a, const amb_model *b)
+static bool same_choice(const ami_model *a, const ami_model *b)
 {
-    return amb_model_precision(a) == amb_model_precision(b) &&
-           !strcmp(amb_model_kernel_name(a), amb_model_kernel_name(b));
+    return ami_model_precision(a) == ami_model_precision(b) &&
+           !strcmp(ami_model_kernel_name(a), ami_model_kernel_name(b));
 }
 
 /* Packs the net for every kernel asked for, and as AUTO would. The count, or 0 and a sentence. */
-static int make_choices(const bench *b, const amb_net *net, choice *choices, amb_error *err)
+static int make_choices(const bench *b, const ami_net *net, choice *choices, ami_error *err)
 {
     const char *names = b->args->kernels;
-    amb_model *by_auto = amb_model_create(net, NULL, err);
+    ami_model *by_auto = ami_model_create(net, NULL, err);
     if (!by_auto)
         return 0;
     int count = 0;
     bool met = false;
-    for (int i = 0; i < amb_kernel_count() && count < MOST_CHOICES - 1; i++) {
-        amb_model_def def = amb_model_default_def();
-        def.kernel = amb_kernel_at(i);
+    for (int i = 0; i < ami_kernel_count() && count < MOST_CHOICES - 1; i++) {
+        ami_model_def def = ami_model_default_def();
+        def.kernel = ami_kernel_at(i);
         if (!listed(names, def.kernel->name))
             continue;
-        amb_model *model = amb_model_create(net, &def, err);
+        ami_model *model = ami_model_create(net, &def, err);
         if (!model)
             break;
         const bool same = same_choice(model, by_auto);
@@ -178,23 +178,23 @@ static int make_choices(const bench *b, const amb_net *net, choice *choices, amb
     if (!met && listed(names, "auto"))
         choices[count++] = (choice){by_auto, true};
     else
-        amb_model_destroy(by_auto);
+        ami_model_destroy(by_auto);
     return count;
 }
 
 /* The least time this machine's arithmetic and memory allow for a call, s; what bounds it goes to `bound`. 0
  * and a sentence on error. */
-static double limit_of(bench *b, const amb_net *net, const amb_model *model, int rows, int threads,
-                       const char **bound, amb_error *err)
+static double limit_of(bench *b, const ami_net *net, const ami_model *model, int rows, int threads,
+                       const char **bound, ami_error *err)
 {
-    const size_t share = amb_model_bytes(model) / (size_t)threads;
+    const size_t share = ami_model_bytes(model) / (size_t)threads;
     const size_t size = b->args->cold ? bench_machine_level_size(&b->machine, 4) : share;
-    const double peak = bench_machine_peak(&b->machine, amb_model_precision(model), threads, err);
+    const double peak = bench_machine_peak(&b->machine, ami_model_precision(model), threads, err);
     const double rate = peak > 0 ? bench_machine_read(&b->machine, size, threads, err) : 0;
     if (rate == 0)
         return 0;
     const double counting = rows * bench_network_flops(net) / peak,
-                 reading = (double)amb_model_bytes(model) / rate;
+                 reading = (double)ami_model_bytes(model) / rate;
     *bound = counting > reading ? "arithmetic" : bench_machine_level(&b->machine, size);
     return counting > reading ? counting : reading;
 }
@@ -211,20 +211,20 @@ static json_t *row_json(const bench_network *network, const choice *c, int rows,
 {
     json_t *o = json_object();
     json_object_set_new(o, "network", json_string(network->name));
-    json_object_set_new(o, "precision", json_string(amb_precision_name(amb_model_precision(c->model))));
-    json_object_set_new(o, "kernel", json_string(amb_model_kernel_name(c->model)));
+    json_object_set_new(o, "precision", json_string(ami_precision_name(ami_model_precision(c->model))));
+    json_object_set_new(o, "kernel", json_string(ami_model_kernel_name(c->model)));
     json_object_set_new(o, "auto", json_boolean(c->by_auto));
     json_object_set_new(o, "rows", json_integer(rows));
     json_object_set_new(o, "threads", json_integer(threads));
     json_object_set_new(o, "us", bench_summary_json(s));
-    json_object_set_new(o, "weight_bytes", json_integer((json_int_t)amb_model_bytes(c->model)));
+    json_object_set_new(o, "weight_bytes", json_integer((json_int_t)ami_model_bytes(c->model)));
     json_object_set_new(o, "gflop_per_s", cli_real(1e-9 * flops / s->min));
-    json_object_set_new(o, "weight_gb_per_s", cli_real(1e-9 * (double)amb_model_bytes(c->model) / s->min));
+    json_object_set_new(o, "weight_gb_per_s", cli_real(1e-9 * (double)ami_model_bytes(c->model) / s->min));
     return o;
 }
 
 static bool measure_case(bench *b, const bench_network *network, const choice *c, const float *pool,
-                         int inputs, int rows, int threads, amb_error *err)
+                         int inputs, int rows, int threads, ami_error *err)
 {
     bench_runner runner;
     bench_timing timing;
@@ -242,9 +242,9 @@ static bool measure_case(bench *b, const bench_network *network, const choice *c
     const bench_summary s = timing.call;
     if (!b->quiet) {
         printf("  %-9s%c %-17s %5d %7d %9.2f %9.2f %9.2f %8.1f %8.1f   %5.1f %%  %-10s     %3.0f %%",
-               amb_precision_name(amb_model_precision(c->model)), c->by_auto ? '*' : ' ',
-               amb_model_kernel_name(c->model), rows, threads, 1e6 * s.min, 1e6 * s.p50, 1e6 * s.p99,
-               1e-9 * flops / s.min, 1e-9 * (double)amb_model_bytes(c->model) / s.min, 100 * limit / s.min,
+               ami_precision_name(ami_model_precision(c->model)), c->by_auto ? '*' : ' ',
+               ami_model_kernel_name(c->model), rows, threads, 1e6 * s.min, 1e6 * s.p50, 1e6 * s.p99,
+               1e-9 * flops / s.min, 1e-9 * (double)ami_model_bytes(c->model) / s.min, 100 * limit / s.min,
                bound, 100 * timing.had_core);
         printf(threads > 1 ? "   %3.0f %%\n" : "\n", 100 * timing.shared);
         if (!cli_flush_row(b->args->common.json, err))
@@ -262,13 +262,13 @@ static bool measure_case(bench *b, const bench_network *network, const choice *c
 
 /* The references in plain C are there to be right, and need seconds for many rows: unless asked for by name
  * they are left out there. */
-static bool too_slow(const arguments *a, const amb_model *model, int rows)
+static bool too_slow(const arguments *a, const ami_model *model, int rows)
 {
-    const char *name = amb_model_kernel_name(model), *end = strstr(name, "ref");
+    const char *name = ami_model_kernel_name(model), *end = strstr(name, "ref");
     return !a->kernels && rows > 16 && end && !end[3];
 }
 
-static bool measure_network(bench *b, const bench_network *network, amb_error *err)
+static bool measure_network(bench *b, const bench_network *network, ami_error *err)
 {
     const arguments *a = b->args;
     choice choices[MOST_CHOICES];
@@ -277,7 +277,7 @@ static bool measure_network(bench *b, const bench_network *network, amb_error *e
     bool ok = count > 0;
     bench_network_shape(network->net, text, sizeof text);
     if (ok && !b->quiet) {
-        printf("\n%s: %s, %zu parameters, %s\n", network->name, text, amb_net_parameters(network->net),
+        printf("\n%s: %s, %zu parameters, %s\n", network->name, text, ami_net_parameters(network->net),
                network->source);
         print_head();
     }
@@ -292,15 +292,15 @@ static bool measure_network(bench *b, const bench_network *network, amb_error *e
         free(pool);
     }
     for (int c = 0; c < count; c++)
-        amb_model_destroy(choices[c].model);
+        ami_model_destroy(choices[c].model);
     return ok;
 }
 
-static bool print_machine(bench *b, const char *cpu, const bench_timer *timer, amb_error *err)
+static bool print_machine(bench *b, const char *cpu, const bench_timer *timer, ami_error *err)
 {
     static const char *const level[] = {"L1", "L2", "L3", "DRAM"};
-    printf("%s, %d core%s for this process; clock reading %.0f ns (least %.0f)%s\n", cpu, amb_cores(),
-           amb_cores() == 1 ? "" : "s", 1e9 * timer->median, 1e9 * timer->least,
+    printf("%s, %d core%s for this process; clock reading %.0f ns (least %.0f)%s\n", cpu, ami_cores(),
+           ami_cores() == 1 ? "" : "s", 1e9 * timer->median, 1e9 * timer->least,
            b->args->cold ? "; caches emptied before each call" : "");
     printf("Times in µs. GFLOP/s, GB/s of weights and the share of the machine's limit are those of the "
            "fastest call; \"had core\" is the "
@@ -314,11 +314,11 @@ static bool print_machine(bench *b, const char *cpu, const bench_timer *timer, a
     for (int i = 0; i < b->args->threads; i++) {
         const int threads = b->args->thread[i];
         printf("  %d thread%s:", threads, threads == 1 ? " " : "s");
-        for (int p = 0; p < AMB_PRECISIONS; p++) {
-            const double peak = bench_machine_peak(&b->machine, (amb_precision)p, threads, err);
+        for (int p = 0; p < AMI_PRECISIONS; p++) {
+            const double peak = bench_machine_peak(&b->machine, (ami_precision)p, threads, err);
             if (peak == 0)
                 return false;
-            printf(" %s %.0f", amb_precision_name((amb_precision)p), 1e-9 * peak);
+            printf(" %s %.0f", ami_precision_name((ami_precision)p), 1e-9 * peak);
         }
         printf(" Gop/s; reads");
         for (int l = 1; l <= 4; l++) {
@@ -336,7 +336,7 @@ static bool print_machine(bench *b, const char *cpu, const bench_timer *timer, a
 }
 
 /* All of them before anything is measured: a wrong name is told at once. */
-static bool make_networks(bench *b, amb_error *err)
+static bool make_networks(bench *b, ami_error *err)
 {
     for (int i = 0; i < b->args->words; i++)
         if (!bench_network_make(&b->network[b->networks++], b->args->word[i], b->args->seed, err))
@@ -344,11 +344,11 @@ static bool make_networks(bench *b, amb_error *err)
     return true;
 }
 
-static bool measure(const arguments *a, amb_error *err)
+static bool measure(const arguments *a, ami_error *err)
 {
     bench *b = calloc(1, sizeof *b);
     if (!b)
-        return amb_fail(err, "out of memory");
+        return ami_fail(err, "out of memory");
     b->args = a;
     b->quiet = a->common.json && !strcmp(a->common.json, "-");
     b->rows = json_array();
@@ -364,11 +364,11 @@ static bool measure(const arguments *a, amb_error *err)
         ok = measure_network(b, network, err);
         json_array_append_new(networks,
                               json_pack("{ss ss sI}", "name", network->name, "source", network->source,
-                                        "parameters", (json_int_t)amb_net_parameters(network->net)));
+                                        "parameters", (json_int_t)ami_net_parameters(network->net)));
     }
     json_t *o = json_object();
     json_object_set_new(o, "cpu", json_string(cpu));
-    json_object_set_new(o, "cores", json_integer(amb_cores()));
+    json_object_set_new(o, "cores", json_integer(ami_cores()));
     json_object_set_new(o, "timer_ns", cli_real(1e9 * timer.median));
     json_object_set_new(o, "cold", json_boolean(a->cold));
     json_object_set_new(o, "seed", json_integer((json_int_t)a->seed));
@@ -388,15 +388,15 @@ static void default_threads(arguments *a)
 {
     if (!a->threads) {
         a->thread[a->threads++] = 1;
-        if (amb_cores() >= 2)
+        if (ami_cores() >= 2)
             a->thread[a->threads++] = 2;
     }
     for (int i = 0; i < a->threads; i++)
-        if (a->thread[i] > amb_cores())
+        if (a->thread[i] > ami_cores())
             fprintf(stderr,
                     "amble-bench nets: %d threads on %d core%s take turns: their times say nothing about "
                     "more cores\n",
-                    a->thread[i], amb_cores(), amb_cores() == 1 ? "" : "s");
+                    a->thread[i], ami_cores(), ami_cores() == 1 ? "" : "s");
 }
 
 int bench_nets(int argc, char **argv)
@@ -422,6 +422,6 @@ int bench_nets(int argc, char **argv)
         for (int batch = 1; batch <= 4096; batch *= 16)
             a.batch[a.batches++] = batch;
     default_threads(&a);
-    amb_error err = {""};
+    ami_error err = {""};
     return measure(&a, &err) ? 0 : cli_fail(&err);
 }

@@ -30,34 +30,34 @@ enum { FIVE = sizeof five / sizeof five[0] };
 
 const char *const bench_network_names[] = {"actor", "critic", "phase", "encoder", "decoder", NULL};
 
-void bench_network_randomise(amb_net *net, uint64_t seed, uint64_t stream)
+void bench_network_randomise(ami_net *net, uint64_t seed, uint64_t stream)
 {
-    amb_rng rng = amb_rng_seed(seed, stream);
+    ami_rng rng = ami_rng_seed(seed, stream);
     for (int l = 0; l < net->layers; l++) {
         const double bound = 1 / sqrt(net->dim[l]);
         const size_t weights = (size_t)net->dim[l] * (size_t)net->dim[l + 1];
         for (size_t i = 0; i < weights; i++)
-            net->weight[l][i] = (float)amb_rng_range(&rng, -bound, bound);
+            net->weight[l][i] = (float)ami_rng_range(&rng, -bound, bound);
         for (int i = 0; i < net->dim[l + 1]; i++)
-            net->bias[l][i] = (float)amb_rng_range(&rng, -bound, bound);
+            net->bias[l][i] = (float)ami_rng_range(&rng, -bound, bound);
     }
 }
 
-static amb_net *make_random(const shape *s, uint64_t seed, amb_error *err)
+static ami_net *make_random(const shape *s, uint64_t seed, ami_error *err)
 {
-    amb_net *net = amb_net_create(s->layers, s->dim, err);
+    ami_net *net = ami_net_create(s->layers, s->dim, err);
     if (!net)
         return NULL;
     bench_network_randomise(net, seed, (uint64_t)(s - five));
     net->heads = s->heads;
     for (int h = 0; h < s->heads; h++) {
         net->head[h].outputs = s->dim[s->layers] / s->heads;
-        net->head[h].shape = (amb_net_shape){.rank = 1, .dim = {net->head[h].outputs}};
+        net->head[h].shape = (ami_net_shape){.rank = 1, .dim = {net->head[h].outputs}};
     }
     return net;
 }
 
-bool bench_network_make(bench_network *network, const char *word, uint64_t seed, amb_error *err)
+bool bench_network_make(bench_network *network, const char *word, uint64_t seed, ami_error *err)
 {
     memset(network, 0, sizeof *network);
     char path[4096];
@@ -65,9 +65,9 @@ bool bench_network_make(bench_network *network, const char *word, uint64_t seed,
         if (strcmp(word, five[i].name) != 0)
             continue;
         snprintf(network->name, sizeof network->name, "%s", word);
-        if (amb_find_model(five[i].file, path, sizeof path, NULL)) {
+        if (ami_find_model(five[i].file, path, sizeof path, NULL)) {
             snprintf(network->source, sizeof network->source, "%s", five[i].file);
-            network->net = amb_onnx_read(path, err);
+            network->net = ami_onnx_read(path, err);
         } else {
             snprintf(network->source, sizeof network->source, "random weights, seed %llu",
                      (unsigned long long)seed);
@@ -75,9 +75,9 @@ bool bench_network_make(bench_network *network, const char *word, uint64_t seed,
         }
         return network->net != NULL;
     }
-    if (!amb_find_model(word, path, sizeof path, err)) {
+    if (!ami_find_model(word, path, sizeof path, err)) {
         if (!strchr(word, '/') && !strchr(word, '.'))
-            amb_fail(err,
+            ami_fail(err,
                      "there is no network \"%.100s\"; expected actor, critic, phase, encoder, decoder, "
                      "another of amble's models or "
                      "an ONNX file",
@@ -87,17 +87,17 @@ bool bench_network_make(bench_network *network, const char *word, uint64_t seed,
     const char *base = strrchr(word, '/');
     snprintf(network->name, sizeof network->name, "%s", base ? base + 1 : word);
     snprintf(network->source, sizeof network->source, "%s", word);
-    network->net = amb_onnx_read(path, err);
+    network->net = ami_onnx_read(path, err);
     return network->net != NULL;
 }
 
 void bench_network_free(bench_network *network)
 {
-    amb_net_destroy(network->net);
+    ami_net_destroy(network->net);
     network->net = NULL;
 }
 
-void bench_network_shape(const amb_net *net, char *text, size_t size)
+void bench_network_shape(const ami_net *net, char *text, size_t size)
 {
     size_t used = 0;
     text[0] = '\0';
@@ -105,7 +105,7 @@ void bench_network_shape(const amb_net *net, char *text, size_t size)
         used += (size_t)snprintf(text + used, size - used, "%s%d", l ? "-" : "", net->dim[l]);
 }
 
-double bench_network_flops(const amb_net *net)
+double bench_network_flops(const ami_net *net)
 {
     double flops = 0;
     for (int l = 0; l < net->layers; l++)

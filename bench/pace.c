@@ -7,13 +7,13 @@
 
 enum { MOST_STEPS = 1 << 21, WARM_UP = 30 };
 
-bool bench_pace_reserve(bench_pace *pace, int room, amb_error *err)
+bool bench_pace_reserve(bench_pace *pace, int room, ami_error *err)
 {
     *pace = (bench_pace){.room = room};
     const size_t n = (size_t)room, lists = BENCH_PARTS + 6;
     pace->block = malloc(n * lists * sizeof(double));
     if (!pace->block)
-        return amb_fail(err, "out of memory for the times of %d steps", room);
+        return ami_fail(err, "out of memory for the times of %d steps", room);
     memset(pace->block, 1, n * lists * sizeof(double));
     for (int i = 0; i < BENCH_PARTS; i++)
         pace->part[i] = pace->block + (size_t)i * n;
@@ -58,8 +58,8 @@ static void keep(bench_pace *pace, const bench_walker *walker, double whole, con
 static void run_free(bench_pace *pace, bench_walker *walker, double seconds)
 {
     double part[BENCH_PARTS];
-    const double end = amb_clock_now() + seconds;
-    while (pace->steps < pace->room && (!pace->steps || amb_clock_now() < end)) {
+    const double end = ami_clock_now() + seconds;
+    while (pace->steps < pace->room && (!pace->steps || ami_clock_now() < end)) {
         const double whole = bench_walker_step(walker, part);
         keep(pace, walker, whole, part);
     }
@@ -68,10 +68,10 @@ static void run_free(bench_pace *pace, bench_walker *walker, double seconds)
 /* Sleeps, then spins, until `due`; whether it had to wait at all. */
 static bool wait_until(double due, double spin)
 {
-    if (amb_clock_now() >= due)
+    if (ami_clock_now() >= due)
         return false;
-    amb_clock_sleep_until(due - spin);
-    while (amb_clock_now() < due)
+    ami_clock_sleep_until(due - spin);
+    while (ami_clock_now() < due)
         ;
     return true;
 }
@@ -79,11 +79,11 @@ static bool wait_until(double due, double spin)
 static void run_paced(bench_pace *pace, bench_walker *walker, const bench_pace_def *def)
 {
     double part[BENCH_PARTS];
-    const double period = 1 / def->rate, begin = amb_clock_now() + period;
+    const double period = 1 / def->rate, begin = ami_clock_now() + period;
     for (int i = 0; i < pace->room; i++) {
         const double due = begin + i * period;
         const bool waited = wait_until(due, def->spin);
-        const double begun = amb_clock_now();
+        const double begun = ami_clock_now();
         if (waited)
             pace->wakeup[pace->slept++] = begun - due;
         const double whole = bench_walker_step(walker, part);
@@ -101,7 +101,7 @@ void bench_pace_run(bench_pace *pace, bench_walker *walker, const bench_pace_def
     double part[BENCH_PARTS];
     for (int i = 0; i < WARM_UP; i++)
         bench_walker_step(walker, part);
-    walker->counts = (amb_generator_counts){0};
+    walker->counts = (ami_generator_counts){0};
     if (def->rate > 0)
         run_paced(pace, walker, def);
     else

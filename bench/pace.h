@@ -9,8 +9,8 @@
  *              (Tene's coordinated omission is corrected by construction, as HdrHistogram's latency from the
  *              intended start is).
  *   missed     steps that were not done when the next one was due */
-#ifndef AMB_BENCH_PACE_H
-#define AMB_BENCH_PACE_H
+#ifndef AMI_BENCH_PACE_H
+#define AMI_BENCH_PACE_H
 
 #include "bench/walker.h"
 
@@ -28,7 +28,7 @@ typedef struct bench_pace {
     double *invents;           /* (steps) phase and generation */
     double *making;            /* (makings) the same, of the steps in which a motion was in the making */
     int makings;
-    amb_generator_counts counts; /* in these steps */
+    ami_generator_counts counts; /* in these steps */
     double *response;            /* (steps), in real time */
     double *wakeup;              /* (slept) */
     int slept;                   /* steps before which the thread slept or spun */
@@ -38,7 +38,7 @@ typedef struct bench_pace {
 } bench_pace;
 
 /* Room for so many steps, every page touched. False and a sentence when memory is short. */
-bool bench_pace_reserve(bench_pace *pace, int room, amb_error *err);
+bool bench_pace_reserve(bench_pace *pace, int room, ami_error *err);
 void bench_pace_free(bench_pace *pace);
 
 /* How many steps def can take of this walker at most, from a few tried. */

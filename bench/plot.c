@@ -20,14 +20,14 @@ static const char *terminal(const char *file)
                                   : NULL;
 }
 
-bool bench_plot_check(const char *file, amb_error *err)
+bool bench_plot_check(const char *file, ami_error *err)
 {
     if (!terminal(file) || strpbrk(file, "\r\n"))
-        return amb_fail(err, "--plot is \"%.200s\", expected a file that ends in .png or .svg", file);
-    if (!amb_file_check_writable(file, err)) /* gnuplot would wait for a pipe's reader */
-        return amb_fail_in(err, "--plot");
+        return ami_fail(err, "--plot is \"%.200s\", expected a file that ends in .png or .svg", file);
+    if (!ami_file_check_writable(file, err)) /* gnuplot would wait for a pipe's reader */
+        return ami_fail_in(err, "--plot");
     if (system("gnuplot --version >/dev/null 2>&1") != 0)
-        return amb_fail(err,
+        return ami_fail(err,
                         "--plot: gnuplot is not here; install it (Debian, Ubuntu: the package gnuplot-nox)");
     return true;
 }
@@ -59,7 +59,7 @@ static void put_head(FILE *f, const char *file, const char *title, int most)
     fprintf(f, "plot ");
 }
 
-bool bench_plot(const char *file, const char *title, const bench_curve *curve, int curves, amb_error *err)
+bool bench_plot(const char *file, const char *title, const bench_curve *curve, int curves, ami_error *err)
 {
     enum { POINTS = 300 };
     int most = 10;
@@ -70,7 +70,7 @@ bool bench_plot(const char *file, const char *title, const bench_curve *curve, i
     FILE *f = popen("gnuplot >/dev/null", "w");
     if (!f) {
         signal(SIGPIPE, before);
-        return amb_fail(err, "%s: not drawn: gnuplot cannot be started", file);
+        return ami_fail(err, "%s: not drawn: gnuplot cannot be started", file);
     }
     put_head(f, file, title, most);
     for (int c = 0; c < curves; c++) {
@@ -82,7 +82,7 @@ bool bench_plot(const char *file, const char *title, const bench_curve *curve, i
         for (int i = 0; i <= POINTS; i++) {
             const double x = pow(curve[c].n, (double)i / POINTS);
             const double us = 1e6 * bench_quantile(curve[c].sorted, curve[c].n, 1 - 1 / x);
-            amb_number_fprintf(f, "%.9g %.9g\n", x, us > 1e-3 ? us : 1e-3);
+            ami_number_fprintf(f, "%.9g %.9g\n", x, us > 1e-3 ? us : 1e-3);
         }
         fprintf(f, "e\n");
     }
@@ -90,6 +90,6 @@ bool bench_plot(const char *file, const char *title, const bench_curve *curve, i
     signal(SIGPIPE, before);
     if (status == 0)
         return true;
-    return amb_fail(err, "%s: not drawn: gnuplot ended with status %d", file,
+    return ami_fail(err, "%s: not drawn: gnuplot ended with status %d", file,
                     WIFEXITED(status) ? WEXITSTATUS(status) : -1);
 }

@@ -1,7 +1,7 @@
 /* Percentile plots as latency people draw them: time over 1 / (1 - p), both logarithmic, so that every nine
  * of a percentile gets as much room as the one before. Drawn by gnuplot, which is started for it. */
-#ifndef AMB_BENCH_PLOT_H
-#define AMB_BENCH_PLOT_H
+#ifndef AMI_BENCH_PLOT_H
+#define AMI_BENCH_PLOT_H
 
 #include "base/error.h"
 
@@ -13,8 +13,8 @@ typedef struct bench_curve {
 
 /* Whether it could be drawn: FILE ends in .png or .svg, and gnuplot is there. For asking before anything is
  * measured. */
-bool bench_plot_check(const char *file, amb_error *err);
+bool bench_plot_check(const char *file, ami_error *err);
 
-bool bench_plot(const char *file, const char *title, const bench_curve *curve, int curves, amb_error *err);
+bool bench_plot(const char *file, const char *title, const bench_curve *curve, int curves, ami_error *err);
 
 #endif

@@ -1,6 +1,6 @@
 /* The probes' own files include this: declarations, and what keeps a compiler from computing a probe away. */
-#ifndef AMB_BENCH_PROBE_H
-#define AMB_BENCH_PROBE_H
+#ifndef AMI_BENCH_PROBE_H
+#define AMI_BENCH_PROBE_H
 
 #include <stddef.h>
 

@@ -57,7 +57,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
         a->seconds = cli_double(state, text, .1, 3600, "--seconds");
         return 0;
     case KEY_ENVS: {
-        amb_error err = {""};
+        ami_error err = {""};
         a->envs = bench_parse_list(text, 1, 4096, "--envs", a->env, MOST_LIST, &err);
         if (!a->envs)
             argp_error(state, "%s", err.text);
@@ -92,13 +92,13 @@ static const struct argp_option options[] = {
 typedef struct bench {
     int envs, steps, group;
     int threads; /* at most */
-    amb_env *env;
+    ami_env *env;
     char *start; /* (envs, start_size) where every round begins */
     size_t start_size;
-    double *target; /* (envs, steps, AMB_POSE) as the actor chose them */
+    double *target; /* (envs, steps, AMI_POSE) as the actor chose them */
     double *end;    /* (envs, state_size) physics state after the full rollout */
-    const amb_policy *policy;
-    amb_controller *controller; /* (threads) */
+    const ami_policy *policy;
+    ami_controller *controller; /* (threads) */
     int fell;
 } bench;
 
@@ -114,29 +114,29 @@ static int thread_number(void)
 static void restart(bench *b)
 {
     for (int e = 0; e < b->envs; e++) {
-        amb_env_load(&b->env[e], b->start + (size_t)e * b->start_size);
+        ami_env_load(&b->env[e], b->start + (size_t)e * b->start_size);
     }
 }
 
 static void full_group(bench *b, int first, int n, bool record)
 {
     const int thread = thread_number();
-    amb_controller *c = &b->controller[thread];
-    amb_env *env[GROUP];
+    ami_controller *c = &b->controller[thread];
+    ami_env *env[GROUP];
     for (int k = 0; k < n; k++) {
         env[k] = &b->env[first + k];
     }
     for (int step = 0; step < b->steps; step++) {
-        amb_controller_decide(c, env, n);
+        ami_controller_decide(c, env, n);
         for (int k = 0; k < n; k++) {
-            double own[AMB_POSE],
+            double own[AMI_POSE],
                 *target = record
-                              ? b->target + ((size_t)(first + k) * (size_t)b->steps + (size_t)step) * AMB_POSE
+                              ? b->target + ((size_t)(first + k) * (size_t)b->steps + (size_t)step) * AMI_POSE
                               : own;
-            amb_reward reward;
-            amb_env_target(env[k], c->action + (size_t)k * AMB_ACTION, target);
-            const amb_env_end end = amb_env_step_target(env[k], target, &reward);
-            if (end == AMB_ENV_FELL || end == AMB_ENV_UNSTABLE) {
+            ami_reward reward;
+            ami_env_target(env[k], c->action + (size_t)k * AMI_ACTION, target);
+            const ami_env_end end = ami_env_step_target(env[k], target, &reward);
+            if (end == AMI_ENV_FELL || end == AMI_ENV_UNSTABLE) {
 #pragma omp atomic write
                 b->fell = 1;
             }
@@ -148,8 +148,8 @@ static void physics_group(bench *b, int first, int n)
 {
     for (int step = 0; step < b->steps; step++)
         for (int k = 0; k < n; k++)
-            amb_world_step(&b->env[first + k].world,
-                           b->target + ((size_t)(first + k) * (size_t)b->steps + (size_t)step) * AMB_POSE,
+            ami_world_step(&b->env[first + k].world,
+                           b->target + ((size_t)(first + k) * (size_t)b->steps + (size_t)step) * AMI_POSE,
                            b->env[first + k].def.substeps);
 }
 
@@ -157,7 +157,7 @@ static double run(bench *b, bool full, bool record)
 {
     restart(b);
     const int groups = (b->envs + b->group - 1) / b->group;
-    const double begun = amb_clock_now();
+    const double begun = ami_clock_now();
 #pragma omp parallel for schedule(dynamic, 1)
     for (int g = 0; g < groups; g++) {
         const int first = g * b->group, n = b->envs - first < b->group ? b->envs - first : b->group;
@@ -166,49 +166,49 @@ static double run(bench *b, bool full, bool record)
         else
             physics_group(b, first, n);
     }
-    return amb_clock_now() - begun;
+    return ami_clock_now() - begun;
 }
 
 static void save_ends(const bench *b, double *to)
 {
     for (int e = 0; e < b->envs; e++)
-        amb_world_save(&b->env[e].world, to + (size_t)e * (size_t)b->env[e].def.character->state_size);
+        ami_world_save(&b->env[e].world, to + (size_t)e * (size_t)b->env[e].def.character->state_size);
 }
 
 /* Everything for so many characters on up to `threads` threads. */
-static bool prepare(bench *b, const arguments *a, int envs, int threads, const amb_character *character,
-                    const amb_clip *clip, amb_error *err)
+static bool prepare(bench *b, const arguments *a, int envs, int threads, const ami_character *character,
+                    const ami_clip *clip, ami_error *err)
 {
     b->envs = envs;
     b->threads = threads;
     b->env = calloc((size_t)b->envs, sizeof *b->env);
     b->controller = calloc((size_t)threads, sizeof *b->controller);
     if (!b->env || !b->controller)
-        return amb_fail(err, "out of memory");
+        return ami_fail(err, "out of memory");
     for (int t = 0; t < threads; t++)
-        if (!amb_controller_init(&b->controller[t], b->policy, GROUP, err))
+        if (!ami_controller_init(&b->controller[t], b->policy, GROUP, err))
             return false;
     for (int e = 0; e < b->envs; e++) {
-        amb_env_def def = amb_env_default_def(character, clip);
-        amb_policy_use(b->policy, &def);
+        ami_env_def def = ami_env_default_def(character, clip);
+        ami_policy_use(b->policy, &def);
         def.seed = a->common.seed;
         def.stream = (uint64_t)e;
         def.episode_s = a->seconds + 1; /* no time-out inside a round */
-        if (!amb_env_init(&b->env[e], &def, err))
+        if (!ami_env_init(&b->env[e], &def, err))
             return false;
     }
     const int longest = (int)lround(a->seconds / b->env[0].control_dt), share = a->steps / envs;
     b->steps = share < FEWEST_STEPS ? FEWEST_STEPS : share;
     b->steps = b->steps < longest ? b->steps : longest < 1 ? 1 : longest;
-    b->start_size = amb_env_save_size(&b->env[0]);
+    b->start_size = ami_env_save_size(&b->env[0]);
     const size_t n = (size_t)b->envs, state = (size_t)character->state_size;
     b->start = malloc(n * b->start_size);
-    b->target = malloc(n * (size_t)b->steps * AMB_POSE * sizeof(double));
+    b->target = malloc(n * (size_t)b->steps * AMI_POSE * sizeof(double));
     b->end = malloc(2 * n * state * sizeof(double));
     if (!b->start || !b->target || !b->end)
-        return amb_fail(err, "out of memory for %d steps of %d characters", b->steps, b->envs);
+        return ami_fail(err, "out of memory for %d steps of %d characters", b->steps, b->envs);
     for (int e = 0; e < b->envs; e++)
-        amb_env_save(&b->env[e], b->start + (size_t)e * b->start_size);
+        ami_env_save(&b->env[e], b->start + (size_t)e * b->start_size);
     return true;
 }
 
@@ -218,7 +218,7 @@ typedef struct outcome {
 } outcome;
 
 /* The rounds on `threads` threads, after a pair that must end alike. */
-static bool measure(bench *b, const arguments *a, int threads, outcome *out, amb_error *err)
+static bool measure(bench *b, const arguments *a, int threads, outcome *out, ami_error *err)
 {
     const size_t states = (size_t)b->envs * (size_t)b->env[0].def.character->state_size;
     const int even = (b->envs + threads - 1) / threads;
@@ -229,9 +229,9 @@ static bool measure(bench *b, const arguments *a, int threads, outcome *out, amb
     run(b, false, false);
     save_ends(b, b->end + states);
     if (memcmp(b->end, b->end + states, states * sizeof(double)))
-        return amb_fail(err, "physics alone did not end where the rollout did; the two are not comparable");
+        return ami_fail(err, "physics alone did not end where the rollout did; the two are not comparable");
     if (b->fell)
-        return amb_fail(err, "a character fell: lying bodies are other physics; use a policy that stays up, "
+        return ami_fail(err, "a character fell: lying bodies are other physics; use a policy that stays up, "
                              "or fewer --seconds");
 
     double full[MAX_ROUNDS], physics[MAX_ROUNDS], ratio[MAX_ROUNDS];
@@ -265,10 +265,10 @@ static json_t *outcome_json(const bench *b, int threads, const outcome *out)
 static void release(bench *b)
 {
     for (int e = 0; b->env && e < b->envs; e++)
-        amb_env_free(&b->env[e]);
+        ami_env_free(&b->env[e]);
     for (int t = 0; t < b->threads; t++) {
         if (b->controller)
-            amb_controller_free(&b->controller[t]);
+            ami_controller_free(&b->controller[t]);
     }
     free(b->env);
     free(b->controller);
@@ -278,8 +278,8 @@ static void release(bench *b)
 }
 
 /* The table's cells: each number of characters, each number of threads. */
-static bool measure_all(const arguments *a, const amb_policy *policy, const char *path,
-                        const amb_character *character, const amb_clip *clip, amb_error *err)
+static bool measure_all(const arguments *a, const ami_policy *policy, const char *path,
+                        const ami_character *character, const ami_clip *clip, ami_error *err)
 {
     const bool quiet = a->common.json && !strcmp(a->common.json, "-");
     const int cores = cli_cores(), thread[] = {a->common.threads ? a->common.threads : 1, 2};
@@ -336,27 +336,27 @@ int bench_rollout(int argc, char **argv)
                               NULL,
                               NULL};
     cli_parse(&argp, argc, argv, &a);
-    amb_error err = {{0}};
+    ami_error err = {{0}};
 #ifndef _OPENMP
     if (a.common.threads > 1) {
-        amb_fail(&err, "--threads is %d, but this amble-bench was built without OpenMP", a.common.threads);
+        ami_fail(&err, "--threads is %d, but this amble-bench was built without OpenMP", a.common.threads);
         return cli_fail(&err);
     }
 #endif
-    amb_policy policy = {0};
+    ami_policy policy = {0};
     char path[4096];
-    bool ok = amb_find_model(a.policy, path, sizeof path, &err) && amb_policy_load(&policy, path, NULL, &err);
-    amb_character_def def = amb_character_default_def();
+    bool ok = ami_find_model(a.policy, path, sizeof path, &err) && ami_policy_load(&policy, path, NULL, &err);
+    ami_character_def def = ami_character_default_def();
     def.physics_hz = policy.physics_hz;
-    amb_character *character = ok ? amb_character_create(&def, &err) : NULL;
+    ami_character *character = ok ? ami_character_create(&def, &err) : NULL;
     char clip_path[4096];
-    const amb_origin origin = amb_policy_origin(&policy, path);
-    amb_clip *clip =
-        character ? amb_load_motion(a.motion, a.common.clips, &origin, clip_path, sizeof clip_path, &err)
+    const ami_origin origin = ami_policy_origin(&policy, path);
+    ami_clip *clip =
+        character ? ami_load_motion(a.motion, a.common.clips, &origin, clip_path, sizeof clip_path, &err)
                   : NULL;
     ok = clip && measure_all(&a, &policy, path, character, clip, &err);
-    amb_clip_destroy(clip);
-    amb_character_destroy(character);
-    amb_policy_free(&policy);
+    ami_clip_destroy(clip);
+    ami_character_destroy(character);
+    ami_policy_free(&policy);
     return ok ? 0 : cli_fail(&err);
 }

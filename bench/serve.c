@@ -15,7 +15,7 @@ enum { MOST_MODELS = 64, MOST_WORDS = 6 };
 
 typedef struct served {
     char name[64];
-    amb_model *model;
+    ami_model *model;
     float *pool; /* (inputs, rows, the model's inputs) */
     int inputs, rows;
 } served;
@@ -25,54 +25,54 @@ typedef struct server {
     int models;
 } server;
 
-static served *find(server *s, const char *name, amb_error *err)
+static served *find(server *s, const char *name, ami_error *err)
 {
     for (int i = 0; i < s->models; i++)
         if (!strcmp(s->model[i].name, name))
             return &s->model[i];
-    amb_fail(err, "no network \"%.60s\" was loaded", name);
+    ami_fail(err, "no network \"%.60s\" was loaded", name);
     return NULL;
 }
 
-static json_t *load(server *s, char **word, amb_error *err)
+static json_t *load(server *s, char **word, ami_error *err)
 {
-    amb_model_def def = amb_model_default_def();
-    if (!amb_precision_by_name(word[3], &def.precision)) {
-        amb_fail(err, "there is no precision \"%.60s\"", word[3]);
+    ami_model_def def = ami_model_default_def();
+    if (!ami_precision_by_name(word[3], &def.precision)) {
+        ami_fail(err, "there is no precision \"%.60s\"", word[3]);
         return NULL;
     }
     if (s->models == MOST_MODELS) {
-        amb_fail(err, "more than %d networks", MOST_MODELS);
+        ami_fail(err, "more than %d networks", MOST_MODELS);
         return NULL;
     }
-    const double begun = amb_clock_now();
-    amb_model *model = amb_model_load(word[2], &def, err);
-    const double taken = amb_clock_now() - begun;
+    const double begun = ami_clock_now();
+    ami_model *model = ami_model_load(word[2], &def, err);
+    const double taken = ami_clock_now() - begun;
     if (!model)
         return NULL;
     served *to = &s->model[s->models++];
     *to = (served){.model = model};
     snprintf(to->name, sizeof to->name, "%s", word[1]);
     char text[256];
-    amb_model_describe(model, text, sizeof text);
-    return json_pack("{si si ss ss sI sf ss}", "inputs", amb_model_inputs(model), "outputs",
-                     amb_model_outputs(model), "kernel", amb_model_kernel_name(model), "precision",
-                     amb_precision_name(amb_model_precision(model)), "weight_bytes",
-                     (json_int_t)amb_model_bytes(model), "ms", 1e3 * taken, "choice", text);
+    ami_model_describe(model, text, sizeof text);
+    return json_pack("{si si ss ss sI sf ss}", "inputs", ami_model_inputs(model), "outputs",
+                     ami_model_outputs(model), "kernel", ami_model_kernel_name(model), "precision",
+                     ami_precision_name(ami_model_precision(model)), "weight_bytes",
+                     (json_int_t)ami_model_bytes(model), "ms", 1e3 * taken, "choice", text);
 }
 
-static json_t *take_inputs(server *s, char **word, amb_error *err)
+static json_t *take_inputs(server *s, char **word, ami_error *err)
 {
     served *m = find(s, word[1], err);
     int64_t rows = 0, count = 0;
     if (!m || !cli_parse_int(word[3], 1, 65536, "ROWS", &rows, err) ||
         !cli_parse_int(word[4], 1, 65536, "COUNT", &count, err))
         return NULL;
-    const size_t expected = (size_t)(rows * count) * (size_t)amb_model_inputs(m->model) * sizeof(float);
+    const size_t expected = (size_t)(rows * count) * (size_t)ami_model_inputs(m->model) * sizeof(float);
     size_t size = 0;
-    uint8_t *data = amb_file_read(word[2], expected, &size, err);
+    uint8_t *data = ami_file_read(word[2], expected, &size, err);
     if (data && size != expected) {
-        amb_fail(err, "%.200s: %zu bytes, expected %zu", word[2], size, expected);
+        ami_fail(err, "%.200s: %zu bytes, expected %zu", word[2], size, expected);
         free(data);
         data = NULL;
     }
@@ -86,7 +86,7 @@ static json_t *take_inputs(server *s, char **word, amb_error *err)
 }
 
 /* The runner for "run" and "time": inputs must be there, for as many rows. */
-static bool prepare(server *s, char **word, served **m, bench_runner *runner, amb_error *err)
+static bool prepare(server *s, char **word, served **m, bench_runner *runner, ami_error *err)
 {
     int64_t rows = 0, threads = 0;
     *m = find(s, word[1], err);
@@ -94,24 +94,24 @@ static bool prepare(server *s, char **word, served **m, bench_runner *runner, am
         !cli_parse_int(word[3], 1, BENCH_MAX_THREADS, "THREADS", &threads, err))
         return false;
     if (!(*m)->pool || (*m)->rows != rows)
-        return amb_fail(err, "no inputs of %d rows were given for \"%s\"", (int)rows, (*m)->name);
+        return ami_fail(err, "no inputs of %d rows were given for \"%s\"", (int)rows, (*m)->name);
     return bench_runner_init(runner, (*m)->model, (int)rows, (int)threads, (*m)->pool, (*m)->inputs, err);
 }
 
-static json_t *run(server *s, char **word, amb_error *err)
+static json_t *run(server *s, char **word, ami_error *err)
 {
     served *m;
     bench_runner runner;
     if (!prepare(s, word, &m, &runner, err))
         return NULL;
     bench_runner_call(&runner, 0);
-    const bool ok = amb_file_write(
-        word[4], runner.out, (size_t)m->rows * (size_t)amb_model_outputs(m->model) * sizeof(float), err);
+    const bool ok = ami_file_write(
+        word[4], runner.out, (size_t)m->rows * (size_t)ami_model_outputs(m->model) * sizeof(float), err);
     bench_runner_free(&runner);
     return ok ? json_object() : NULL;
 }
 
-static json_t *time_it(server *s, char **word, amb_error *err)
+static json_t *time_it(server *s, char **word, ami_error *err)
 {
     served *m;
     bench_runner runner;
@@ -128,11 +128,11 @@ static json_t *time_it(server *s, char **word, amb_error *err)
     return o;
 }
 
-static json_t *memory(amb_error *err)
+static json_t *memory(ami_error *err)
 {
     FILE *f = fopen("/proc/self/smaps_rollup", "r");
     if (!f) {
-        amb_fail(err, "/proc/self/smaps_rollup cannot be read");
+        ami_fail(err, "/proc/self/smaps_rollup cannot be read");
         return NULL;
     }
     char line[256];
@@ -148,12 +148,12 @@ static json_t *memory(amb_error *err)
                      "private", (json_int_t)(kb[2] + kb[3]));
 }
 
-static json_t *obey(server *s, char **word, int words, amb_error *err)
+static json_t *obey(server *s, char **word, int words, ami_error *err)
 {
     static const struct {
         const char *name;
         int words;
-        json_t *(*act)(server *, char **, amb_error *);
+        json_t *(*act)(server *, char **, ami_error *);
     } orders[] = {{"load", 4, load}, {"inputs", 5, take_inputs}, {"run", 5, run}, {"time", 5, time_it}};
     if (!strcmp(word[0], "memory"))
         return memory(err);
@@ -161,10 +161,10 @@ static json_t *obey(server *s, char **word, int words, amb_error *err)
         if (!strcmp(word[0], orders[i].name)) {
             if (words == orders[i].words)
                 return orders[i].act(s, word, err);
-            amb_fail(err, "\"%s\" has %d words, expected %d", word[0], words, orders[i].words);
+            ami_fail(err, "\"%s\" has %d words, expected %d", word[0], words, orders[i].words);
             return NULL;
         }
-    amb_fail(err, "there is no order \"%.60s\"", word[0]);
+    ami_fail(err, "there is no order \"%.60s\"", word[0]);
     return NULL;
 }
 
@@ -173,8 +173,8 @@ int bench_serve(void)
     server *s = calloc(1, sizeof *s);
     char *line = NULL;
     size_t room = 0;
-    amb_error err = {""};
-    bool going = s != NULL || amb_fail(&err, "out of memory");
+    ami_error err = {""};
+    bool going = s != NULL || ami_fail(&err, "out of memory");
     const bool ok = going;
     while (going && getline(&line, &room, stdin) > 0) {
         char *word[MOST_WORDS] = {""}, *rest = line;
@@ -195,7 +195,7 @@ int bench_serve(void)
         json_decref(answer);
     }
     for (int i = 0; s && i < s->models; i++) {
-        amb_model_destroy(s->model[i].model);
+        ami_model_destroy(s->model[i].model);
         free(s->model[i].pool);
     }
     free(line);

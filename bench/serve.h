@@ -12,8 +12,8 @@
  *   time NAME ROWS THREADS SECONDS  → n, min, p50, p99, p99.9, max, mean (µs), had_core
  *   memory                          → resident, proportional, private (kB) of this process
  *   quit */
-#ifndef AMB_BENCH_SERVE_H
-#define AMB_BENCH_SERVE_H
+#ifndef AMI_BENCH_SERVE_H
+#define AMI_BENCH_SERVE_H
 
 int bench_serve(void);
 

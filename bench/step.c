@@ -38,7 +38,7 @@ enum { KEY_SPIN = CLI_KEY_OWN, KEY_PLOT, KEY_SCHEDULER, FIFO_PRIORITY = 80, CHAN
 typedef struct arguments {
     cli_common common;
     bench_walker_def walker;
-    amb_style_request style;
+    ami_style_request style;
     bench_pace_def pace;
     int rivals;
     bool fifo, scheduler_given, spin_given;
@@ -241,7 +241,7 @@ static void print_head(const bench *b)
     printf("%s, one thread; clock reading %.0f ns (least %.0f), of which a step has %d\n", b->cpu,
            1e9 * b->timer.median, 1e9 * b->timer.least, bench_walker_readings(&b->walker));
     printf("actor %s: %s, critic %s; DeepPhase: %s, on the body's 22 points%s\n", a->walker.actor,
-           amb_model_kernel_name(b->walker.bare), amb_model_kernel_name(b->walker.critic),
+           ami_model_kernel_name(b->walker.bare), ami_model_kernel_name(b->walker.critic),
            b->walker.phase_source, bench_walker_has(&b->walker, BENCH_PHASE) ? "" : ", in generation");
     printf("following %s", b->walker.followed.name);
     printf(a->style.change > 0 ? ", another one every %g s\n" : "\n", a->style.change);
@@ -279,7 +279,7 @@ static int add_curves(const arguments *a, const bench_pace *pace, const char *wh
     return n;
 }
 
-static bool measure_once(bench *b, bench_pace *pace, int rivals, amb_error *err)
+static bool measure_once(bench *b, bench_pace *pace, int rivals, ami_error *err)
 {
     const arguments *a = b->args;
     bench_rivals others = {0};
@@ -309,11 +309,11 @@ static bool measure_once(bench *b, bench_pace *pace, int rivals, amb_error *err)
 }
 
 /* SCHED_FIFO and locked memory for the loop; rivals set themselves back to SCHED_OTHER. */
-static bool become_real_time(bench *b, amb_error *err)
+static bool become_real_time(bench *b, ami_error *err)
 {
     const struct sched_param priority = {.sched_priority = FIFO_PRIORITY};
     if (b->args->fifo && sched_setscheduler(0, SCHED_FIFO, &priority) != 0)
-        return amb_fail(err,
+        return ami_fail(err,
                         "--scheduler fifo: SCHED_FIFO is not this user's to take (%s); it needs root, "
                         "CAP_SYS_NICE or a real-time limit "
                         "(ulimit -r) of %d or more",
@@ -327,7 +327,7 @@ static json_t *result(bench *b)
     const arguments *a = b->args;
     json_t *o = json_object();
     json_object_set_new(o, "cpu", json_string(b->cpu));
-    json_object_set_new(o, "cores", json_integer(amb_cores()));
+    json_object_set_new(o, "cores", json_integer(ami_cores()));
     json_object_set_new(o, "timer_ns", cli_real(1e9 * b->timer.median));
     json_object_set_new(o, "timer_readings_a_step", json_integer(bench_walker_readings(&b->walker)));
     json_object_set_new(o, "seed", json_integer((json_int_t)a->common.seed));
@@ -338,10 +338,10 @@ static json_t *result(bench *b)
     json_object_set_new(o, "scheduling", json_string(a->fifo ? "fifo" : "other"));
     json_object_set_new(o, "memory_locked", json_boolean(b->locked));
     json_object_set_new(o, "spin_us", cli_real(1e6 * a->pace.spin));
-    json_object_set_new(o, "actor_kernel", json_string(amb_model_kernel_name(b->walker.bare)));
+    json_object_set_new(o, "actor_kernel", json_string(ami_model_kernel_name(b->walker.bare)));
     json_object_set_new(o, "actor_precision",
-                        json_string(amb_precision_name(amb_model_precision(b->walker.bare))));
-    json_object_set_new(o, "critic_kernel", json_string(amb_model_kernel_name(b->walker.critic)));
+                        json_string(ami_precision_name(ami_model_precision(b->walker.bare))));
+    json_object_set_new(o, "critic_kernel", json_string(ami_model_kernel_name(b->walker.critic)));
     json_object_set_new(o, "phase_weights", json_string(b->walker.phase_source));
     json_object_set_new(o, "actor", json_string(a->walker.actor));
     json_object_set_new(o, "motion", json_string(b->walker.followed.name));
@@ -359,7 +359,7 @@ static int steps_to_check(const bench *b)
     return b->args->style.change > 0 && change > FEWEST ? (int)fmin(change, MOST) : FEWEST;
 }
 
-static bool measure(bench *b, amb_error *err)
+static bool measure(bench *b, ami_error *err)
 {
     const arguments *a = b->args;
     if (!bench_walker_init(&b->walker, &a->walker, err) ||
@@ -393,10 +393,10 @@ static void choose_actor(arguments *a)
     if (a->walker.actor)
         return;
     a->walker.actor = "walk.onnx";
-    if (a->walker.motion || !amb_find_model(all_styles, path, sizeof path, NULL))
+    if (a->walker.motion || !ami_find_model(all_styles, path, sizeof path, NULL))
         return;
     a->walker.actor = all_styles;
-    if (!amb_style_requested(&a->style)) {
+    if (!ami_style_requested(&a->style)) {
         a->style.style = "random";
         a->style.change = a->style.change > 0 ? a->style.change : CHANGE_S;
     }
@@ -423,13 +423,13 @@ int bench_step(int argc, char **argv)
     a.walker.style = &a.style;
     a.walker.clips = a.common.clips;
     a.walker.seed = a.common.seed;
-    amb_error err = {""};
+    ami_error err = {""};
     if (!cli_style_check(&a.style, a.walker.motion, &err))
         return cli_fail(&err);
     if (a.plot && !bench_plot_check(a.plot, &err))
         return cli_fail(&err);
     bench *b = calloc(1, sizeof *b);
-    bool ok = b || amb_fail(&err, "out of memory");
+    bool ok = b || ami_fail(&err, "out of memory");
     if (ok) {
         b->args = &a;
         b->quiet = a.common.json && !strcmp(a.common.json, "-");

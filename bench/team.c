@@ -31,7 +31,7 @@ enum {
                            piece */
     ROWS_A_THREAD = 12, /* from so many rows a thread, rows are dealt out; the kernels' blocks are full
                            then */
-    MOST_PARTS = AMB_TEAM_MOST_THREADS * PIECES,
+    MOST_PARTS = AMI_TEAM_MOST_THREADS * PIECES,
     SMALL_MODEL = 192 << 10, /* bytes of weights that one core reads faster than two agree */
     SMALL_LAYER = 48 << 10,  /* the same for one layer in a larger network */
     SPINS_A_LOOK = 32        /* pauses between two looks at the clock */
@@ -46,7 +46,7 @@ typedef struct flag {
 
 typedef struct worker {
     _Alignas(LINE) atomic_uint ticket;
-    struct amb_team *team;
+    struct ami_team *team;
     int index; /* 1 .. threads - 1; the caller is 0 */
     int cpu;   /* to bind to; -1: none */
     pthread_t thread;
@@ -54,10 +54,10 @@ typedef struct worker {
 
 /* A reserved model's buffers. */
 typedef struct entry {
-    const amb_model *model;
+    const ami_model *model;
     int rows;
     float *in, *out;                       /* (rows, inputs), (rows, outputs) */
-    float *activation[AMB_NET_MAX_LAYERS]; /* [0] the normalised input, [l] layer l - 1's outputs:
+    float *activation[AMI_NET_MAX_LAYERS]; /* [0] the normalised input, [l] layer l - 1's outputs:
                                               (layer_rows, model->stride) */
     int layer_rows;                        /* rows that may be split by outputs */
     uint64_t used;                         /* the call that uses it, by number */
@@ -69,23 +69,23 @@ typedef enum call_kind { BY_OUTPUTS, BY_PARTS } call_kind;
 /* A part of a BY_PARTS call: some rows of one model. */
 typedef struct part {
     const entry *entry; /* NULL: the caller's alone */
-    const amb_model *model;
+    const ami_model *model;
     const float *in; /* the caller's */
     float *out;      /* the caller's */
     int first, n;    /* rows */
     int owner;
 } part;
 
-struct amb_team {
-    amb_team_def def;
+struct ami_team {
+    ami_team_def def;
     int threads;
     worker *workers; /* (threads - 1) */
     int started;
-    void *workspace[AMB_TEAM_MOST_THREADS];
+    void *workspace[AMI_TEAM_MOST_THREADS];
     size_t workspace_size;
-    entry entries[AMB_TEAM_MOST_MODELS];
+    entry entries[AMI_TEAM_MOST_MODELS];
     int count;
-    amb_team_stats stats;
+    ami_team_stats stats;
 
     /* The call: written by the caller while no worker is in it. */
     unsigned call;
@@ -93,11 +93,11 @@ struct amb_team {
     const entry *entry; /* BY_OUTPUTS */
     int n;
     int steps;
-    int parts[AMB_NET_MAX_LAYERS]; /* of each step; part p is thread p's in BY_OUTPUTS */
+    int parts[AMI_NET_MAX_LAYERS]; /* of each step; part p is thread p's in BY_OUTPUTS */
     part part[MOST_PARTS];         /* BY_PARTS: of the only step */
 
     flag closed;                 /* the last call that the caller has finished */
-    flag (*claimed)[MOST_PARTS]; /* (AMB_NET_MAX_LAYERS) the call whose part this is taken */
+    flag (*claimed)[MOST_PARTS]; /* (AMI_NET_MAX_LAYERS) the call whose part this is taken */
     flag (*done)[MOST_PARTS];    /* the same, finished */
 };
 
@@ -118,14 +118,14 @@ typedef struct patience {
 
 static patience wait_at_most(double us)
 {
-    return (patience){.end = amb_clock_now() + us * 1e-6};
+    return (patience){.end = ami_clock_now() + us * 1e-6};
 }
 
 /* False when it has lasted too long. */
 static bool wait_a_little(patience *p)
 {
     pause_cpu();
-    return ++p->spins % SPINS_A_LOOK != 0 || amb_clock_now() < p->end;
+    return ++p->spins % SPINS_A_LOOK != 0 || ami_clock_now() < p->end;
 }
 
 static void futex(atomic_uint *word, int operation, unsigned value)
@@ -134,7 +134,7 @@ static void futex(atomic_uint *word, int operation, unsigned value)
 }
 
 /* Takes the part if it is free. */
-static bool claim(amb_team *team, int step, int p)
+static bool claim(ami_team *team, int step, int p)
 {
     atomic_uint *tag = &team->claimed[step][p].tag;
     unsigned was = atomic_load_explicit(tag, memory_order_relaxed);
@@ -142,19 +142,19 @@ static bool claim(amb_team *team, int step, int p)
                                     tag, &was, team->call, memory_order_acq_rel, memory_order_relaxed);
 }
 
-static bool is_done(const amb_team *team, int step, int p)
+static bool is_done(const ami_team *team, int step, int p)
 {
     return atomic_load_explicit(&team->done[step][p].tag, memory_order_acquire) == team->call;
 }
 
-static void set_done(amb_team *team, int step, int p)
+static void set_done(ami_team *team, int step, int p)
 {
     atomic_store_explicit(&team->done[step][p].tag, team->call, memory_order_release);
 }
 
 /* Waits for a part that another thread has claimed, or will. False: it does not come in time, or the caller
  * has closed the call. */
-static bool wait_for(const amb_team *team, int step, int p, double us)
+static bool wait_for(const ami_team *team, int step, int p, double us)
 {
     if (is_done(team, step, p))
         return true;
@@ -167,7 +167,7 @@ static bool wait_for(const amb_team *team, int step, int p, double us)
 }
 
 /* Layer l's outputs are cut at panels, as evenly as they can be. */
-static int cut_outputs(const amb_model *model, int l, int p, int parts)
+static int cut_outputs(const ami_model *model, int l, int p, int parts)
 {
     const int panel = model->kernel->panel, outputs = model->dim[l + 1],
               panels = (outputs + panel - 1) / panel;
@@ -175,27 +175,27 @@ static int cut_outputs(const amb_model *model, int l, int p, int parts)
     return end < outputs ? end : outputs;
 }
 
-static void do_outputs(amb_team *team, int thread, int l, int p)
+static void do_outputs(ami_team *team, int thread, int l, int p)
 {
     const entry *e = team->entry;
-    const amb_model *model = e->model;
+    const ami_model *model = e->model;
     const bool last = l + 1 == model->layers;
-    const amb_model_buffers buffers = amb_model_cut_workspace(model, team->workspace[thread], team->n);
+    const ami_model_buffers buffers = ami_model_cut_workspace(model, team->workspace[thread], team->n);
     const float *x = l || model->normalized ? e->activation[l] : e->in;
-    amb_model_layer(
+    ami_model_layer(
         model, l, cut_outputs(model, l, p, team->parts[l]), cut_outputs(model, l, p + 1, team->parts[l]),
         &buffers, x, l || model->normalized ? model->stride : (size_t)model->dim[0], team->n,
         last ? e->out : e->activation[l + 1], last ? (size_t)model->dim[model->layers] : model->stride);
 }
 
-static void do_rows(amb_team *team, int thread, const part *p, const float *in, float *out)
+static void do_rows(ami_team *team, int thread, const part *p, const float *in, float *out)
 {
-    amb_model_run(p->model, team->workspace[thread], in, p->n, out);
+    ami_model_run(p->model, team->workspace[thread], in, p->n, out);
 }
 
 /* A worker's share of the call: its own parts that are still free, step by step. It leaves early when the
  * caller has closed the call, or does not come on for as long as a worker spins at all. */
-static void take_part(amb_team *team, int thread)
+static void take_part(ami_team *team, int thread)
 {
     if (team->kind == BY_PARTS) {
         for (int p = 0; p < team->parts[0]; p++) {
@@ -203,7 +203,7 @@ static void take_part(amb_team *team, int thread)
             if (share->owner == thread && claim(team, 0, p)) {
                 do_rows(team, thread, share,
                         share->entry->in + (size_t)share->first * (size_t)share->model->dim[0],
-                        share->entry->out + (size_t)share->first * (size_t)amb_model_outputs(share->model));
+                        share->entry->out + (size_t)share->first * (size_t)ami_model_outputs(share->model));
                 set_done(team, 0, p);
             }
         }
@@ -273,9 +273,9 @@ static bool is_free(const worker *w)
     return ticket == IDLE || ticket == SLEEPING;
 }
 
-amb_team_def amb_team_default_def(void)
+ami_team_def ami_team_default_def(void)
 {
-    return (amb_team_def){.join_spin_us = 50, .idle_spin_us = 1000};
+    return (ami_team_def){.join_spin_us = 50, .idle_spin_us = 1000};
 }
 
 /* The CPU that worker `index` is bound to: the index-th behind the caller's among those this process may use.
@@ -301,22 +301,22 @@ static void *aligned_zeros(size_t size)
     return block ? memset(block, 0, size) : NULL;
 }
 
-amb_team *amb_team_create(const amb_team_def *given, amb_error *err)
+ami_team *ami_team_create(const ami_team_def *given, ami_error *err)
 {
-    amb_team *team = aligned_zeros(sizeof *team);
+    ami_team *team = aligned_zeros(sizeof *team);
     if (!team) {
-        amb_fail(err, "out of memory for a team of threads");
+        ami_fail(err, "out of memory for a team of threads");
         return NULL;
     }
-    team->def = given ? *given : amb_team_default_def();
-    const int wanted = team->def.threads > 0 ? team->def.threads : amb_cores();
-    team->threads = wanted < AMB_TEAM_MOST_THREADS ? wanted : AMB_TEAM_MOST_THREADS;
+    team->def = given ? *given : ami_team_default_def();
+    const int wanted = team->def.threads > 0 ? team->def.threads : ami_cores();
+    team->threads = wanted < AMI_TEAM_MOST_THREADS ? wanted : AMI_TEAM_MOST_THREADS;
     team->workers = aligned_zeros((size_t)(team->threads - 1) * sizeof *team->workers);
-    team->claimed = aligned_zeros(AMB_NET_MAX_LAYERS * sizeof *team->claimed);
-    team->done = aligned_zeros(AMB_NET_MAX_LAYERS * sizeof *team->done);
+    team->claimed = aligned_zeros(AMI_NET_MAX_LAYERS * sizeof *team->claimed);
+    team->done = aligned_zeros(AMI_NET_MAX_LAYERS * sizeof *team->done);
     if (!team->workers || !team->claimed || !team->done) {
-        amb_fail(err, "out of memory for a team of %d threads", team->threads);
-        amb_team_destroy(team);
+        ami_fail(err, "out of memory for a team of %d threads", team->threads);
+        ami_team_destroy(team);
         return NULL;
     }
     for (int i = 1; i < team->threads; i++) {
@@ -325,8 +325,8 @@ amb_team *amb_team_create(const amb_team_def *given, amb_error *err)
         w->index = i;
         w->cpu = team->def.bind ? cpu_for(i) : -1;
         if (pthread_create(&w->thread, NULL, work, w) != 0) {
-            amb_fail(err, "the system gives no more threads: got %d of %d", i, team->threads);
-            amb_team_destroy(team);
+            ami_fail(err, "the system gives no more threads: got %d of %d", i, team->threads);
+            ami_team_destroy(team);
             return NULL;
         }
         team->started = i;
@@ -334,12 +334,12 @@ amb_team *amb_team_create(const amb_team_def *given, amb_error *err)
     return team;
 }
 
-void amb_team_destroy(amb_team *team)
+void ami_team_destroy(ami_team *team)
 {
     if (!team)
         return;
     if (team->started)
-        amb_team_settle(team);
+        ami_team_settle(team);
     for (int i = 0; i < team->started; i++)
         if (exchange(&team->workers[i], QUIT) == SLEEPING)
             futex(&team->workers[i].ticket, FUTEX_WAKE, 1);
@@ -347,7 +347,7 @@ void amb_team_destroy(amb_team *team)
         pthread_join(team->workers[i].thread, NULL);
     for (int i = 0; i < team->count; i++)
         free(team->entries[i].block);
-    for (int i = 0; i < AMB_TEAM_MOST_THREADS; i++)
+    for (int i = 0; i < AMI_TEAM_MOST_THREADS; i++)
         free(team->workspace[i]);
     free(team->workers);
     free(team->claimed);
@@ -355,34 +355,34 @@ void amb_team_destroy(amb_team *team)
     free(team);
 }
 
-int amb_team_threads(const amb_team *team)
+int ami_team_threads(const ami_team *team)
 {
     return team->threads;
 }
 
-amb_team_stats amb_team_get_stats(const amb_team *team)
+ami_team_stats ami_team_get_stats(const ami_team *team)
 {
     return team->stats;
 }
 
-void amb_team_settle(amb_team *team)
+void ami_team_settle(ami_team *team)
 {
     for (int i = 0; i < team->started; i++)
         while (!is_free(&team->workers[i]))
             sched_yield();
 }
 
-static bool reserve_workspaces(amb_team *team, size_t size, amb_error *err)
+static bool reserve_workspaces(ami_team *team, size_t size, ami_error *err)
 {
     if (size <= team->workspace_size)
         return true;
-    void *fresh[AMB_TEAM_MOST_THREADS];
+    void *fresh[AMI_TEAM_MOST_THREADS];
     for (int i = 0; i < team->threads; i++) {
         fresh[i] = aligned_zeros(size);
         if (!fresh[i]) {
             while (i > 0)
                 free(fresh[--i]);
-            return amb_fail(err, "out of memory for the workspaces of %d threads", team->threads);
+            return ami_fail(err, "out of memory for the workspaces of %d threads", team->threads);
         }
     }
     for (int i = 0; i < team->threads; i++) {
@@ -393,7 +393,7 @@ static bool reserve_workspaces(amb_team *team, size_t size, amb_error *err)
     return true;
 }
 
-static entry *find(amb_team *team, const amb_model *model)
+static entry *find(ami_team *team, const ami_model *model)
 {
     for (int i = 0; i < team->count; i++)
         if (team->entries[i].model == model)
@@ -406,14 +406,14 @@ static size_t lines(size_t floats)
     return (floats * sizeof(float) + LINE - 1) / LINE * LINE;
 }
 
-bool amb_team_reserve(amb_team *team, const amb_model *model, int rows, amb_error *err)
+bool ami_team_reserve(ami_team *team, const ami_model *model, int rows, ami_error *err)
 {
     assert(rows >= 1);
-    amb_team_settle(team);
+    ami_team_settle(team);
     entry *old = find(team, model);
-    if (!old && team->count == AMB_TEAM_MOST_MODELS)
-        return amb_fail(err, "a team runs at most %d models", AMB_TEAM_MOST_MODELS);
-    if (!reserve_workspaces(team, amb_model_workspace_size(model, rows), err))
+    if (!old && team->count == AMI_TEAM_MOST_MODELS)
+        return ami_fail(err, "a team runs at most %d models", AMI_TEAM_MOST_MODELS);
+    if (!reserve_workspaces(team, ami_model_workspace_size(model, rows), err))
         return false;
 
     entry e = {.model = model, .rows = rows, .layer_rows = rows};
@@ -422,11 +422,11 @@ bool amb_team_reserve(amb_team *team, const amb_model *model, int rows, amb_erro
     if (e.layer_rows > model->chunk)
         e.layer_rows = model->chunk;
     const size_t in = lines((size_t)rows * (size_t)model->dim[0]),
-                 out = lines((size_t)rows * (size_t)amb_model_outputs(model));
+                 out = lines((size_t)rows * (size_t)ami_model_outputs(model));
     const size_t activation = lines((size_t)e.layer_rows * model->stride);
     char *at = e.block = aligned_zeros(in + out + (size_t)model->layers * activation);
     if (!at)
-        return amb_fail(err, "out of memory for a team's %d rows of a network", rows);
+        return ami_fail(err, "out of memory for a team's %d rows of a network", rows);
     e.in = (float *)at;
     e.out = (float *)(at + in);
     for (int l = 0; l < model->layers; l++)
@@ -439,9 +439,9 @@ bool amb_team_reserve(amb_team *team, const amb_model *model, int rows, amb_erro
     return true;
 }
 
-void amb_team_forget(amb_team *team, const amb_model *model)
+void ami_team_forget(ami_team *team, const ami_model *model)
 {
-    amb_team_settle(team);
+    ami_team_settle(team);
     entry *e = find(team, model);
     if (!e)
         return;
@@ -450,7 +450,7 @@ void amb_team_forget(amb_team *team, const amb_model *model)
 }
 
 /* Whether all workers can be given a new call. One that is just leaving the last one is waited for. */
-static bool all_free(amb_team *team)
+static bool all_free(ami_team *team)
 {
     patience waiting = {0};
     for (int i = 0; i < team->started; i++)
@@ -463,7 +463,7 @@ static bool all_free(amb_team *team)
     return true;
 }
 
-static void offer(amb_team *team)
+static void offer(ami_team *team)
 {
     for (int i = 0; i < team->started; i++)
         if (exchange(&team->workers[i], OFFERED) == SLEEPING)
@@ -471,7 +471,7 @@ static void offer(amb_team *team)
 }
 
 /* From here on no worker can join the call any more, and those in it leave. */
-static void close_call(amb_team *team)
+static void close_call(ami_team *team)
 {
     atomic_store_explicit(&team->closed.tag, team->call, memory_order_relaxed);
     for (int i = 0; i < team->started; i++) {
@@ -483,11 +483,11 @@ static void close_call(amb_team *team)
 
 /* The caller's side of a BY_OUTPUTS call. False: a worker does not finish. others: parts that workers have
  * done. */
-static bool lead_outputs(amb_team *team, int *others)
+static bool lead_outputs(ami_team *team, int *others)
 {
     *others = 0;
     for (int l = 0; l < team->steps; l++) {
-        bool mine[AMB_TEAM_MOST_THREADS] = {false};
+        bool mine[AMI_TEAM_MOST_THREADS] = {false};
         for (int p = 0; p < team->parts[l]; p++)
             if (claim(team, l, p)) {
                 do_outputs(team, 0, l, p);
@@ -503,7 +503,7 @@ static bool lead_outputs(amb_team *team, int *others)
     return true;
 }
 
-static void next_call(amb_team *team, call_kind kind)
+static void next_call(ami_team *team, call_kind kind)
 {
     if (++team->call == 0) /* a tag no flag has */
         team->call = 1;
@@ -511,24 +511,24 @@ static void next_call(amb_team *team, call_kind kind)
     team->stats.calls++;
 }
 
-static void run_alone(amb_team *team, const amb_model *model, const float *in, int n, float *out)
+static void run_alone(ami_team *team, const ami_model *model, const float *in, int n, float *out)
 {
-    amb_model_run(model, team->workspace[0], in, n, out);
+    ami_model_run(model, team->workspace[0], in, n, out);
 }
 
-static void run_by_outputs(amb_team *team, const entry *e, const float *in, int n, float *out)
+static void run_by_outputs(ami_team *team, const entry *e, const float *in, int n, float *out)
 {
-    const amb_model *model = e->model;
+    const ami_model *model = e->model;
     next_call(team, BY_OUTPUTS);
     team->entry = e;
     team->n = n;
     team->steps = model->layers;
     for (int l = 0; l < model->layers; l++) {
-        const size_t bytes = amb_kernel_weight_cells(model->kernel, model->dim[l], model->dim[l + 1]) * 4;
+        const size_t bytes = ami_kernel_weight_cells(model->kernel, model->dim[l], model->dim[l + 1]) * 4;
         team->parts[l] = bytes < SMALL_LAYER ? 1 : team->threads;
     }
     if (model->normalized)
-        amb_model_normalize(model, in, n, e->activation[0]);
+        ami_model_normalize(model, in, n, e->activation[0]);
     else
         memcpy(e->in, in, (size_t)n * (size_t)model->dim[0] * sizeof *in);
     offer(team);
@@ -536,7 +536,7 @@ static void run_by_outputs(amb_team *team, const entry *e, const float *in, int 
     const bool good = lead_outputs(team, &others);
     close_call(team);
     if (good)
-        memcpy(out, e->out, (size_t)n * (size_t)amb_model_outputs(model) * sizeof *out);
+        memcpy(out, e->out, (size_t)n * (size_t)ami_model_outputs(model) * sizeof *out);
     else
         run_alone(team, model, in, n, out);
     team->stats.alone += !good || others == 0;
@@ -544,7 +544,7 @@ static void run_by_outputs(amb_team *team, const entry *e, const float *in, int 
 
 /* The caller's side of a BY_PARTS call: its own parts, then what nobody has begun, from the last on because
  * owners begin with their first; then the results of the others', or its own where they do not come. */
-static void lead_parts(amb_team *team)
+static void lead_parts(ami_team *team)
 {
     const int parts = team->parts[0];
     bool mine[MOST_PARTS] = {false};
@@ -565,7 +565,7 @@ static void lead_parts(amb_team *team)
             continue;
         if (!waited_in_vain && !wait_for(team, 0, p, team->def.join_spin_us))
             waited_in_vain = true;
-        const size_t outputs = (size_t)amb_model_outputs(share->model);
+        const size_t outputs = (size_t)ami_model_outputs(share->model);
         if (is_done(team, 0, p)) {
             memcpy(share->out, share->entry->out + (size_t)share->first * outputs,
                    (size_t)share->n * outputs * sizeof(float));
@@ -578,7 +578,7 @@ static void lead_parts(amb_team *team)
 }
 
 /* Runs the parts that are described. Inputs of the workers' parts are copied first. */
-static void run_parts(amb_team *team)
+static void run_parts(ami_team *team)
 {
     for (int p = 0; p < team->parts[0]; p++) {
         const part *share = &team->part[p];
@@ -592,9 +592,9 @@ static void run_parts(amb_team *team)
     close_call(team);
 }
 
-static void run_by_rows(amb_team *team, const entry *e, const float *in, int n, float *out)
+static void run_by_rows(ami_team *team, const entry *e, const float *in, int n, float *out)
 {
-    const amb_model *model = e->model;
+    const ami_model *model = e->model;
     next_call(team, BY_PARTS);
     const int parts = team->threads * PIECES;
     team->parts[0] = parts;
@@ -603,7 +603,7 @@ static void run_by_rows(amb_team *team, const entry *e, const float *in, int n, 
         team->part[p] = (part){.entry = e,
                                .model = model,
                                .in = in + (size_t)first * (size_t)model->dim[0],
-                               .out = out + (size_t)first * (size_t)amb_model_outputs(model),
+                               .out = out + (size_t)first * (size_t)ami_model_outputs(model),
                                .first = first,
                                .n = end - first,
                                .owner = p / PIECES};
@@ -611,12 +611,12 @@ static void run_by_rows(amb_team *team, const entry *e, const float *in, int n, 
     run_parts(team);
 }
 
-void amb_team_run(amb_team *team, const amb_model *model, const float *in, int n, float *out)
+void ami_team_run(ami_team *team, const ami_model *model, const float *in, int n, float *out)
 {
     const entry *e = find(team, model);
     assert(e && n >= 1 && n <= e->rows);
     const bool rows = n >= ROWS_A_THREAD * team->threads || n > e->layer_rows;
-    if (team->threads == 1 || (!rows && amb_model_bytes(model) < SMALL_MODEL) ||
+    if (team->threads == 1 || (!rows && ami_model_bytes(model) < SMALL_MODEL) ||
         (rows && n < team->threads * PIECES)) {
         run_alone(team, model, in, n, out);
     } else if (!all_free(team)) {
@@ -630,7 +630,7 @@ void amb_team_run(amb_team *team, const amb_model *model, const float *in, int n
     }
 }
 
-void amb_team_run_jobs(amb_team *team, const amb_team_job *job, int jobs)
+void ami_team_run_jobs(ami_team *team, const ami_team_job *job, int jobs)
 {
     if (team->threads == 1 || jobs == 1 || jobs > MOST_PARTS || !all_free(team)) {
         for (int i = 0; i < jobs; i++)

@@ -17,7 +17,7 @@ const char *const bench_part_name[BENCH_PARTS] = {"observe", "normalise", "actor
 enum { PHASE_INPUTS = 132, PHASE_OUTPUTS = 2 };
 
 /* Takes the normaliser out of the net. */
-static bool take_normaliser(bench_walker *w, amb_net *net, amb_error *err)
+static bool take_normaliser(bench_walker *w, ami_net *net, ami_error *err)
 {
     const size_t n = (size_t)net->dim[0];
     if (!net->in_mean)
@@ -25,7 +25,7 @@ static bool take_normaliser(bench_walker *w, amb_net *net, amb_error *err)
     w->mean = malloc(n * sizeof(float));
     w->inv_std = malloc(n * sizeof(float));
     if (!w->mean || !w->inv_std)
-        return amb_fail(err, "out of memory");
+        return ami_fail(err, "out of memory");
     for (size_t i = 0; i < n; i++) {
         w->mean[i] = net->in_mean[i];
         w->inv_std[i] = 1.0f / net->in_std[i];
@@ -39,38 +39,38 @@ static bool take_normaliser(bench_walker *w, amb_net *net, amb_error *err)
 }
 
 /* The actor as the policy chose it, by the same kernel, but without its normaliser. */
-static bool load_actor(bench_walker *w, const char *name, amb_error *err)
+static bool load_actor(bench_walker *w, const char *name, ami_error *err)
 {
-    if (!amb_find_model(name, w->actor_path, sizeof w->actor_path, err))
+    if (!ami_find_model(name, w->actor_path, sizeof w->actor_path, err))
         return false;
-    amb_net *net =
-        amb_policy_load(&w->policy, w->actor_path, NULL, err) ? amb_onnx_read(w->actor_path, err) : NULL;
-    amb_model_def def = amb_model_default_def();
-    def.kernel = net ? amb_kernel_by_name(amb_model_kernel_name(w->policy.actor), err) : NULL;
+    ami_net *net =
+        ami_policy_load(&w->policy, w->actor_path, NULL, err) ? ami_onnx_read(w->actor_path, err) : NULL;
+    ami_model_def def = ami_model_default_def();
+    def.kernel = net ? ami_kernel_by_name(ami_model_kernel_name(w->policy.actor), err) : NULL;
     if (def.kernel && take_normaliser(w, net, err))
-        w->bare = amb_model_create(net, &def, err);
-    amb_net_destroy(net);
+        w->bare = ami_model_create(net, &def, err);
+    ami_net_destroy(net);
     return w->bare != NULL;
 }
 
-static bool load_critic(bench_walker *w, const bench_walker_def *def, amb_error *err)
+static bool load_critic(bench_walker *w, const bench_walker_def *def, ami_error *err)
 {
     char path[4096];
-    if ((def->critic || !amb_policy_critic_path(w->actor_path, path, sizeof path)) &&
-        !amb_find_model(def->critic ? def->critic : "walk_critic.onnx", path, sizeof path, err))
+    if ((def->critic || !ami_policy_critic_path(w->actor_path, path, sizeof path)) &&
+        !ami_find_model(def->critic ? def->critic : "walk_critic.onnx", path, sizeof path, err))
         return false;
-    w->critic = amb_model_load(path, NULL, err);
+    w->critic = ami_model_load(path, NULL, err);
     if (!w->critic)
         return false;
-    const int inputs = amb_model_inputs(w->policy.actor);
-    if (amb_model_inputs(w->critic) == inputs && amb_model_outputs(w->critic) == 1)
+    const int inputs = ami_model_inputs(w->policy.actor);
+    if (ami_model_inputs(w->critic) == inputs && ami_model_outputs(w->critic) == 1)
         return true;
-    return amb_fail(err, "%s: a network from %d to %d numbers, expected a critic from %d to 1", path,
-                    amb_model_inputs(w->critic), amb_model_outputs(w->critic), inputs);
+    return ami_fail(err, "%s: a network from %d to %d numbers, expected a critic from %d to 1", path,
+                    ami_model_inputs(w->critic), ami_model_outputs(w->critic), inputs);
 }
 
 /* The generator's where there is one, else amble's own or random weights. */
-static bool load_phase(bench_walker *w, const bench_walker_def *def, amb_error *err)
+static bool load_phase(bench_walker *w, const bench_walker_def *def, ami_error *err)
 {
     if (w->generator) {
         w->phase = w->followed.motions.deepphase.model;
@@ -81,9 +81,9 @@ static bool load_phase(bench_walker *w, const bench_walker_def *def, amb_error *
     bench_network network;
     if (bench_network_make(&network, "phase", def->seed, err)) {
         if (network.net->dim[0] == PHASE_INPUTS && network.net->dim[network.net->layers] == PHASE_OUTPUTS)
-            w->phase = w->own_phase = amb_model_create(network.net, NULL, err);
+            w->phase = w->own_phase = ami_model_create(network.net, NULL, err);
         else
-            amb_fail(err, "%s: not a network from %d to %d numbers", network.source, PHASE_INPUTS,
+            ami_fail(err, "%s: not a network from %d to %d numbers", network.source, PHASE_INPUTS,
                      PHASE_OUTPUTS);
         snprintf(w->phase_source, sizeof w->phase_source, "%s", network.source);
     }
@@ -91,60 +91,60 @@ static bool load_phase(bench_walker *w, const bench_walker_def *def, amb_error *
     return w->phase != NULL;
 }
 
-static bool start_generator(bench_walker *w, uint64_t seed, amb_error *err)
+static bool start_generator(bench_walker *w, uint64_t seed, ami_error *err)
 {
-    amb_generator_def def = w->followed.motions.def;
+    ami_generator_def def = w->followed.motions.def;
     def.seed = seed;
-    w->room = amb_cycle_room_create(def.nets, err);
-    w->generator = w->room ? amb_generator_create(&def, w->room, err) : NULL;
+    w->room = ami_cycle_room_create(def.nets, err);
+    w->generator = w->room ? ami_generator_create(&def, w->room, err) : NULL;
     return w->generator != NULL;
 }
 
-static bool start_body(bench_walker *w, const bench_walker_def *def, amb_error *err)
+static bool start_body(bench_walker *w, const bench_walker_def *def, ami_error *err)
 {
-    amb_character_def body = amb_character_default_def();
+    ami_character_def body = ami_character_default_def();
     body.physics_hz = w->policy.physics_hz;
-    w->character = amb_character_create(&body, err);
-    const amb_origin origin = amb_policy_origin(&w->policy, w->actor_path);
+    w->character = ami_character_create(&body, err);
+    const ami_origin origin = ami_policy_origin(&w->policy, w->actor_path);
     if (!w->character ||
-        !amb_follow(&w->followed, def->motion, def->style, &origin, &w->character->skeleton, def->clips,
+        !ami_follow(&w->followed, def->motion, def->style, &origin, &w->character->skeleton, def->clips,
                     err) ||
         (!w->followed.clip && !start_generator(w, def->seed, err)))
         return false;
-    amb_env_def env = amb_env_default_def(w->character, w->followed.clip);
+    ami_env_def env = ami_env_default_def(w->character, w->followed.clip);
     if (w->generator)
-        amb_generator_use(w->generator, &env);
-    amb_policy_use(&w->policy, &env);
+        ami_generator_use(w->generator, &env);
+    ami_policy_use(&w->policy, &env);
     env.seed = def->seed;
     env.episode_s = 1e6;
-    return amb_env_init(&w->env, &env, err);
+    return ami_env_init(&w->env, &env, err);
 }
 
-bool bench_walker_init(bench_walker *w, const bench_walker_def *def, amb_error *err)
+bool bench_walker_init(bench_walker *w, const bench_walker_def *def, ami_error *err)
 {
     memset(w, 0, sizeof *w);
     if (!load_actor(w, def->actor, err) || !load_critic(w, def, err) || !start_body(w, def, err) ||
         !load_phase(w, def, err))
         return false;
-    size_t size = amb_model_workspace_size(w->policy.actor, 1);
-    const amb_model *const others[] = {w->bare, w->critic, w->phase};
+    size_t size = ami_model_workspace_size(w->policy.actor, 1);
+    const ami_model *const others[] = {w->bare, w->critic, w->phase};
     for (int i = 0; i < 3; i++)
-        size = amb_model_workspace_size(others[i], 1) > size ? amb_model_workspace_size(others[i], 1) : size;
+        size = ami_model_workspace_size(others[i], 1) > size ? ami_model_workspace_size(others[i], 1) : size;
     w->workspace = malloc(size);
-    return w->workspace || amb_fail(err, "out of memory");
+    return w->workspace || ami_fail(err, "out of memory");
 }
 
 void bench_walker_free(bench_walker *w)
 {
-    amb_env_free(&w->env);
-    amb_generator_destroy(w->generator);
-    amb_cycle_room_destroy(w->room);
-    amb_followed_free(&w->followed);
-    amb_character_destroy(w->character);
-    amb_model_destroy(w->own_phase);
-    amb_model_destroy(w->critic);
-    amb_model_destroy(w->bare);
-    amb_policy_free(&w->policy);
+    ami_env_free(&w->env);
+    ami_generator_destroy(w->generator);
+    ami_cycle_room_destroy(w->room);
+    ami_followed_free(&w->followed);
+    ami_character_destroy(w->character);
+    ami_model_destroy(w->own_phase);
+    ami_model_destroy(w->critic);
+    ami_model_destroy(w->bare);
+    ami_policy_free(&w->policy);
     free(w->mean);
     free(w->inv_std);
     free(w->workspace);
@@ -156,7 +156,7 @@ static void normalise(const bench_walker *w, const float *restrict in, float *re
 {
     const float *restrict mean = w->mean, *restrict inv_std = w->inv_std;
     const float clip = w->clip;
-    const int n = amb_env_obs_size(&w->env);
+    const int n = ami_env_obs_size(&w->env);
     for (int i = 0; i < n; i++) {
         float v = (in[i] - mean[i]) * inv_std[i];
         v = v > clip ? clip : v;
@@ -168,7 +168,7 @@ static void normalise(const bench_walker *w, const float *restrict in, float *re
 /* Adds the time since *then to *part. */
 static void stamp(double *then, double *part)
 {
-    const double now = amb_clock_now();
+    const double now = ami_clock_now();
     *part += now - *then;
     *then = now;
 }
@@ -190,29 +190,29 @@ int bench_walker_readings(const bench_walker *w)
 
 static void find_phase(bench_walker *w)
 {
-    amb_points points;
-    amb_points_of_state(&w->character->skeleton, &w->env.state, &points);
-    amb_phase_features(&points, w->phase_in);
-    amb_model_run(w->phase, w->workspace, w->phase_in, 1, w->phase_out);
+    ami_points points;
+    ami_points_of_state(&w->character->skeleton, &w->env.state, &points);
+    ami_phase_features(&points, w->phase_in);
+    ami_model_run(w->phase, w->workspace, w->phase_in, 1, w->phase_out);
 }
 
-static void find_reference_state(amb_env *env)
+static void find_reference_state(ami_env *env)
 {
-    double pose[AMB_POSE], vel[AMB_VEL];
-    amb_reference_sample(&env->reference, 0, pose, vel);
-    amb_fk_state(&env->def.character->skeleton, pose, vel, &env->reference_state);
+    double pose[AMI_POSE], vel[AMI_VEL];
+    ami_reference_sample(&env->reference, 0, pose, vel);
+    ami_fk_state(&env->def.character->skeleton, pose, vel, &env->reference_state);
 }
 
 /* The step's parts in their order; whether the body is still up. */
 static bool take_step(bench_walker *w, double *part, double *then)
 {
-    amb_env *env = &w->env;
-    double target[AMB_POSE];
+    ami_env *env = &w->env;
+    double target[AMI_POSE];
     if (w->generator) {
-        amb_generator_step(w->generator, w->room, env);
+        ami_generator_step(w->generator, w->room, env);
         stamp(then, &part[BENCH_GENERATION]);
     }
-    amb_env_observe(env, w->obs);
+    ami_env_observe(env, w->obs);
     stamp(then, &part[BENCH_OBSERVE]);
     const float *in = w->obs;
     if (w->mean) {
@@ -220,20 +220,20 @@ static bool take_step(bench_walker *w, double *part, double *then)
         in = w->scaled;
     }
     stamp(then, &part[BENCH_NORMALISE]);
-    amb_model_run(w->bare, w->workspace, in, 1, w->action);
+    ami_model_run(w->bare, w->workspace, in, 1, w->action);
     stamp(then, &part[BENCH_ACTOR]);
-    amb_model_run(w->critic, w->workspace, w->obs, 1, &w->value);
+    ami_model_run(w->critic, w->workspace, w->obs, 1, &w->value);
     stamp(then, &part[BENCH_CRITIC]);
-    amb_env_target(env, w->action, target);
+    ami_env_target(env, w->action, target);
     stamp(then, &part[BENCH_ACTION]);
-    amb_world_step(&env->world, target, env->def.substeps);
+    ami_world_step(&env->world, target, env->def.substeps);
     stamp(then, &part[BENCH_PHYSICS]);
     env->step++;
     if (env->world.unstable)
         return false;
-    amb_world_state(&env->world, &env->state);
+    ami_world_state(&env->world, &env->state);
     stamp(then, &part[BENCH_OBSERVE]);
-    amb_reference_advance(&env->reference, env->control_dt, env->state.pose);
+    ami_reference_advance(&env->reference, env->control_dt, env->state.pose);
     stamp(then, &part[BENCH_REFERENCE]);
     if (bench_walker_has(w, BENCH_PHASE)) {
         find_phase(w);
@@ -242,21 +242,21 @@ static bool take_step(bench_walker *w, double *part, double *then)
     find_reference_state(env);
     if (env->def.goal)
         stamp(then, &part[BENCH_REFERENCE]);
-    amb_reward reward;
-    amb_reward_compute(w->character, &env->state, &env->reference_state, &reward);
+    ami_reward reward;
+    ami_reward_compute(w->character, &env->state, &env->reference_state, &reward);
     const bool up = !(env->world.touching & ~env->def.may_touch) && env->step < env->steps_max;
     stamp(then, &part[BENCH_REWARD]);
     return up;
 }
 
 /* What the generator has done since; whether it is done with a motion, usable or not. */
-static bool count_motions(bench_walker *w, const amb_generator_counts *before)
+static bool count_motions(bench_walker *w, const ami_generator_counts *before)
 {
-    const amb_generator_counts *now = amb_generator_get_counts(w->generator);
+    const ami_generator_counts *now = ami_generator_get_counts(w->generator);
     bool done = now->made > before->made;
     w->counts.made += now->made - before->made;
     w->counts.changes += now->changes - before->changes;
-    for (int i = 0; i < AMB_REFUSALS; i++) {
+    for (int i = 0; i < AMI_REFUSALS; i++) {
         done |= now->refused[i] > before->refused[i];
         w->counts.refused[i] += now->refused[i] - before->refused[i];
     }
@@ -266,8 +266,8 @@ static bool count_motions(bench_walker *w, const amb_generator_counts *before)
 static void put_on_its_feet(bench_walker *w)
 {
     if (w->generator)
-        amb_generator_start(w->generator, w->room, &w->env);
-    amb_env_reset(&w->env);
+        ami_generator_start(w->generator, w->room, &w->env);
+    ami_env_reset(&w->env);
     w->resets++;
 }
 
@@ -275,16 +275,16 @@ double bench_walker_step(bench_walker *w, double part[BENCH_PARTS])
 {
     memset(part, 0, BENCH_PARTS * sizeof *part);
     bool making = false;
-    amb_generator_counts before = {0};
+    ami_generator_counts before = {0};
     if (w->generator) {
-        making = amb_generator_is_making(w->generator);
-        before = *amb_generator_get_counts(w->generator);
+        making = ami_generator_is_making(w->generator);
+        before = *ami_generator_get_counts(w->generator);
     }
-    const double begun = amb_clock_now();
+    const double begun = ami_clock_now();
     double then = begun;
     const bool up = take_step(w, part, &then);
     if (w->generator)
-        w->making = count_motions(w, &before) || making || amb_generator_is_making(w->generator);
+        w->making = count_motions(w, &before) || making || ami_generator_is_making(w->generator);
     if (!up)
         put_on_its_feet(w);
     return then - begun;
@@ -294,41 +294,41 @@ double bench_walker_step(bench_walker *w, double part[BENCH_PARTS])
 
 static size_t save_size(const bench_walker *w)
 {
-    return amb_env_save_size(&w->env) + (w->generator ? amb_generator_save_size(w->generator) : 0);
+    return ami_env_save_size(&w->env) + (w->generator ? ami_generator_save_size(w->generator) : 0);
 }
 
 static void save(const bench_walker *w, char *data)
 {
-    amb_env_save(&w->env, data);
+    ami_env_save(&w->env, data);
     if (w->generator)
-        amb_generator_save(w->generator, data + amb_env_save_size(&w->env));
+        ami_generator_save(w->generator, data + ami_env_save_size(&w->env));
 }
 
-static bool load(bench_walker *w, const char *data, amb_error *err)
+static bool load(bench_walker *w, const char *data, ami_error *err)
 {
     if (w->generator &&
-        !amb_generator_load(w->generator, w->room, data + amb_env_save_size(&w->env), &w->env, err))
+        !ami_generator_load(w->generator, w->room, data + ami_env_save_size(&w->env), &w->env, err))
         return false;
-    amb_env_load(&w->env, data);
+    ami_env_load(&w->env, data);
     return true;
 }
 
 /* As policy/rollout.c does. */
-static void take_real_step(bench_walker *w, amb_controller *controller)
+static void take_real_step(bench_walker *w, ami_controller *controller)
 {
-    amb_reward reward;
+    ami_reward reward;
     if (w->generator)
-        amb_generator_step(w->generator, w->room, &w->env);
-    amb_controller_step(controller, &w->env, &reward);
+        ami_generator_step(w->generator, w->room, &w->env);
+    ami_controller_step(controller, &w->env, &reward);
 }
 
-bool bench_walker_check(bench_walker *w, int steps, amb_error *err)
+bool bench_walker_check(bench_walker *w, int steps, ami_error *err)
 {
     const size_t size = save_size(w);
     char *start = malloc(3 * size), *mine = start ? start + size : NULL, *theirs = start ? mine + size : NULL;
-    amb_controller controller = {0};
-    bool ok = start || amb_fail(err, "out of memory");
-    ok = ok && amb_controller_init(&controller, &w->policy, 1, err);
+    ami_controller controller = {0};
+    bool ok = start || ami_fail(err, "out of memory");
+    ok = ok && ami_controller_init(&controller, &w->policy, 1, err);
     double part[BENCH_PARTS] = {0}, then = 0;
     if (ok) {
         save(w, start);
@@ -341,13 +341,13 @@ bool bench_walker_check(bench_walker *w, int steps, amb_error *err)
             take_real_step(w, &controller);
         save(w, theirs);
         if (ok && memcmp(mine, theirs, size))
-            ok = amb_fail(err,
-                          "the step taken apart and amb_controller_step part within %d steps: the parts' "
+            ok = ami_fail(err,
+                          "the step taken apart and ami_controller_step part within %d steps: the parts' "
                           "times would be another step's",
                           steps);
         ok = ok && load(w, start, err);
     }
-    amb_controller_free(&controller);
+    ami_controller_free(&controller);
     free(start);
     return ok;
 }

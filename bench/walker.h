@@ -1,12 +1,12 @@
 /* The control step of one humanoid, cut into its parts with the clock read between them. It follows a clip or
  * invented motion.
  *
- * It is amb_generator_step (policy/generator.h) and amb_controller_step (policy/controller.h), the latter
+ * It is ami_generator_step (policy/generator.h) and ami_controller_step (policy/controller.h), the latter
  * taken apart into the calls it is made of, with the critic and DeepPhase beside them; that it still takes
  * the body to the same states, bit for bit, is checked (bench_walker_check). The actor's normaliser is taken
  * out of the network and run by itself, with the same bits in the action. */
-#ifndef AMB_BENCH_WALKER_H
-#define AMB_BENCH_WALKER_H
+#ifndef AMI_BENCH_WALKER_H
+#define AMI_BENCH_WALKER_H
 
 #include "policy/controller.h"
 #include "policy/followed.h"
@@ -22,7 +22,7 @@ typedef enum bench_part {
     BENCH_REFERENCE,  /* the reference's clock and place; where the actor sees the goal, its kinematics too */
     BENCH_PHASE,      /* the body's points, 132 numbers of them, and DeepPhase. Not run where the generator
                          does it itself. */
-    BENCH_GENERATION, /* amb_generator_step; not where a clip is followed */
+    BENCH_GENERATION, /* ami_generator_step; not where a clip is followed */
     BENCH_REWARD,     /* the reward and, for an actor without the goal, the reference's kinematics; only
                          training and evaluation need it */
     BENCH_PARTS
@@ -34,34 +34,34 @@ typedef struct bench_walker_def {
     const char *actor;  /* a file, or a name among amble's models */
     const char *critic; /* the same; NULL: the one that lies beside the actor, else walk's */
     const char *motion; /* NULL: the style's, else the actor's own */
-    const amb_style_request *style;
-    const char *clips; /* folder, NULL: see amb_clip_find */
+    const ami_style_request *style;
+    const char *clips; /* folder, NULL: see ami_clip_find */
     uint64_t seed;
 } bench_walker_def;
 
 typedef struct bench_walker {
-    amb_policy policy;
+    ami_policy policy;
     char actor_path[4096];
-    amb_model *bare; /* the actor without its normaliser */
-    amb_model *critic, *own_phase;
-    const amb_model *phase;      /* the generator's, or own_phase */
+    ami_model *bare; /* the actor without its normaliser */
+    ami_model *critic, *own_phase;
+    const ami_model *phase;      /* the generator's, or own_phase */
     float *mean, *inv_std, clip; /* the actor's normaliser; NULL: none */
     char phase_source[256];      /* where DeepPhase's weights come from */
-    amb_character *character;
-    amb_followed followed;
-    amb_generator *generator; /* NULL: a clip is followed */
-    amb_cycle_room *room;     /* the generator's */
-    amb_env env;
+    ami_character *character;
+    ami_followed followed;
+    ami_generator *generator; /* NULL: a clip is followed */
+    ami_cycle_room *room;     /* the generator's */
+    ami_env env;
     void *workspace;
-    float obs[AMB_OBS_MAX], scaled[AMB_OBS_MAX], action[AMB_ACTION], phase_in[132 /* AMB_PHASE_FEATURES */];
+    float obs[AMI_OBS_MAX], scaled[AMI_OBS_MAX], action[AMI_ACTION], phase_in[132 /* AMI_PHASE_FEATURES */];
     float value, phase_out[2];   /* what critic and DeepPhase said last */
     int resets;                  /* times the body fell or the episode was over */
     bool making;                 /* the generator worked on a motion in the last step */
-    amb_generator_counts counts; /* in steps; the user may set them to zero */
+    ami_generator_counts counts; /* in steps; the user may set them to zero */
 } bench_walker;
 
 /* Loads everything and starts the body. False and a sentence on error. */
-bool bench_walker_init(bench_walker *walker, const bench_walker_def *def, amb_error *err);
+bool bench_walker_init(bench_walker *walker, const bench_walker_def *def, ami_error *err);
 void bench_walker_free(bench_walker *walker);
 
 /* Whether a step has this part at all. */
@@ -70,9 +70,9 @@ bool bench_walker_has(const bench_walker *walker, bench_part part);
 /* How often a step reads the clock. */
 int bench_walker_readings(const bench_walker *walker);
 
-/* Takes `steps` steps, fewer where the body falls, beside amb_generator_step and amb_controller_step from the
+/* Takes `steps` steps, fewer where the body falls, beside ami_generator_step and ami_controller_step from the
  * same start; false and a sentence where they part. */
-bool bench_walker_check(bench_walker *walker, int steps, amb_error *err);
+bool bench_walker_check(bench_walker *walker, int steps, ami_error *err);
 
 /* One step; part gets each part's time in s. Returns the whole step's, the clock's readings between the parts
  * included. A body that fell is put back on its feet, with another drawn style, after the time was taken. No

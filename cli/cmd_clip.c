@@ -61,13 +61,13 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     }
 }
 
-static amb_clip *open_clip(const char *name, const options *o, char path[PATH_SIZE], amb_error *err)
+static ami_clip *open_clip(const char *name, const options *o, char path[PATH_SIZE], ami_error *err)
 {
-    return amb_clip_find(name, o->common.clips, path, PATH_SIZE, err) ? amb_clip_read(path, err) : NULL;
+    return ami_clip_find(name, o->common.clips, path, PATH_SIZE, err) ? ami_clip_read(path, err) : NULL;
 }
 
 typedef struct facts {
-    char name[AMB_NAME];
+    char name[AMI_NAME];
     bool loops;
     int frames;
     double duration;   /* s */
@@ -81,42 +81,42 @@ typedef struct facts {
     double gap[2];     /* s: shortest and longest time between frames */
 } facts;
 
-static double joint_speed(const double *vel, const amb_clip_joint *joint)
+static double joint_speed(const double *vel, const ami_clip_joint *joint)
 {
     const double *v = vel + joint->vel;
     return joint->ball ? sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]) : fabs(v[0]);
 }
 
-static double joint_gap(const double *a, const double *b, const amb_clip_joint *joint)
+static double joint_gap(const double *a, const double *b, const ami_clip_joint *joint)
 {
     const int at = joint->pose;
-    return joint->ball ? amb_quat_angle(a + at, b + at) : fabs(a[at] - b[at]);
+    return joint->ball ? ami_quat_angle(a + at, b + at) : fabs(a[at] - b[at]);
 }
 
-static facts facts_of(const amb_clip *clip)
+static facts facts_of(const ami_clip *clip)
 {
-    const int n = amb_clip_frames(clip);
-    const double *time = amb_clip_times(clip), *first = amb_clip_poses(clip),
-                 *last = first + (size_t)(n - 1) * AMB_POSE;
-    facts f = {.loops = amb_clip_loops(clip),
+    const int n = ami_clip_frames(clip);
+    const double *time = ami_clip_times(clip), *first = ami_clip_poses(clip),
+                 *last = first + (size_t)(n - 1) * AMI_POSE;
+    facts f = {.loops = ami_clip_loops(clip),
                .frames = n,
-               .duration = amb_clip_duration(clip),
+               .duration = ami_clip_duration(clip),
                .low = INFINITY,
                .high = -INFINITY,
                .joint = "",
                .gap = {INFINITY, 0.0}};
-    snprintf(f.name, sizeof f.name, "%s", amb_clip_name(clip));
+    snprintf(f.name, sizeof f.name, "%s", ami_clip_name(clip));
     for (int i = 0; i < n; i++) {
-        double vel[AMB_VEL];
-        amb_clip_sample(clip, time[i], NULL, vel);
-        const double height = first[(size_t)i * AMB_POSE + 2];
+        double vel[AMI_VEL];
+        ami_clip_sample(clip, time[i], NULL, vel);
+        const double height = first[(size_t)i * AMI_POSE + 2];
         f.low = fmin(f.low, height);
         f.high = fmax(f.high, height);
-        for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
-            const double speed = joint_speed(vel, &amb_clip_joints[j]);
+        for (int j = 0; j < AMI_CLIP_JOINTS; j++) {
+            const double speed = joint_speed(vel, &ami_clip_joints[j]);
             if (speed > f.fastest) {
                 f.fastest = speed;
-                f.joint = amb_clip_joints[j].name;
+                f.joint = ami_clip_joints[j].name;
             }
         }
         if (i > 0) {
@@ -124,26 +124,26 @@ static facts facts_of(const amb_clip *clip)
             f.gap[1] = fmax(f.gap[1], time[i] - time[i - 1]);
         }
     }
-    if (amb_clip_loops(clip)) {
-        f.seam = amb_quat_angle(first + 3, last + 3);
-        for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
-            f.seam = fmax(f.seam, joint_gap(first, last, &amb_clip_joints[j]));
+    if (ami_clip_loops(clip)) {
+        f.seam = ami_quat_angle(first + 3, last + 3);
+        for (int j = 0; j < AMI_CLIP_JOINTS; j++) {
+            f.seam = fmax(f.seam, joint_gap(first, last, &ami_clip_joints[j]));
         }
     }
     f.distance = hypot(last[0] - first[0], last[1] - first[1]);
-    f.speed = f.distance / amb_clip_duration(clip);
+    f.speed = f.distance / ami_clip_duration(clip);
     return f;
 }
 
 static const double degree = M_PI / 180.0;
 
-static json_t *facts_json(const amb_clip *clip, const char *path, const facts *f)
+static json_t *facts_json(const ami_clip *clip, const char *path, const facts *f)
 {
     double offset[3];
-    amb_clip_cycle_offset(clip, offset);
+    ami_clip_cycle_offset(clip, offset);
     return json_pack("{s:s, s:o, s:b, s:i, s:f, s:f, s:f, s:f, s:[f,f], s:[f,f,f], s:f, s:f, s:s, s:f}",
-                     "name", amb_clip_name(clip), "file", cli_text(path), "loop", (int)amb_clip_loops(clip),
-                     "frames", amb_clip_frames(clip), "duration_s", amb_clip_duration(clip), "frame_min_s",
+                     "name", ami_clip_name(clip), "file", cli_text(path), "loop", (int)ami_clip_loops(clip),
+                     "frames", ami_clip_frames(clip), "duration_s", ami_clip_duration(clip), "frame_min_s",
                      f->gap[0], "frame_max_s", f->gap[1], "distance_m", f->distance, "root_height_m", f->low,
                      f->high, "cycle_offset_m", offset[0], offset[1], offset[2], "speed_mps", f->speed,
                      "fastest_joint_radps", f->fastest, "fastest_joint", f->joint, "seam_deg",
@@ -196,7 +196,7 @@ static void print_table(const facts *list, int count)
 /* Every clip that can be read is listed, whatever is wrong with others. */
 static int run_info(const options *o)
 {
-    amb_error err = {""};
+    ami_error err = {""};
     json_t *list = json_array();
     const bool table = !o->common.json || strcmp(o->common.json, "-") != 0;
     facts *all = calloc((size_t)o->count, sizeof *all);
@@ -204,19 +204,19 @@ static int run_info(const options *o)
     if (!list || !all) {
         json_decref(list);
         free(all);
-        amb_fail(&err, "out of memory");
+        ami_fail(&err, "out of memory");
         return cli_fail(&err);
     }
     for (int i = 0; i < o->count; i++) {
         char path[PATH_SIZE];
-        amb_clip *clip = open_clip(o->names[i], o, path, &err);
+        ami_clip *clip = open_clip(o->names[i], o, path, &err);
         if (!clip) {
             status = cli_fail(&err);
             continue;
         }
         all[read] = facts_of(clip);
         json_array_append_new(list, facts_json(clip, path, &all[read]));
-        amb_clip_destroy(clip);
+        ami_clip_destroy(clip);
         read++;
     }
     if (table) {
@@ -232,77 +232,77 @@ static int run_info(const options *o)
 /* The same motion at an even rate. A whole number of intervals fits, so a loop stays one and the rate may
  * differ a little from the asked.
  */
-static amb_clip *resample(const amb_clip *clip, double rate, amb_error *err)
+static ami_clip *resample(const ami_clip *clip, double rate, ami_error *err)
 {
-    const double duration = amb_clip_duration(clip), want = fmax(1.0, round(duration * rate));
-    if (want >= AMB_CLIP_MAX_FRAMES) {
-        amb_fail(err, "%s: %g frames at %g a second, expected at most %d", amb_clip_name(clip), want + 1.0,
-                 rate, AMB_CLIP_MAX_FRAMES);
+    const double duration = ami_clip_duration(clip), want = fmax(1.0, round(duration * rate));
+    if (want >= AMI_CLIP_MAX_FRAMES) {
+        ami_fail(err, "%s: %g frames at %g a second, expected at most %d", ami_clip_name(clip), want + 1.0,
+                 rate, AMI_CLIP_MAX_FRAMES);
         return NULL;
     }
     const int n = (int)want + 1;
-    double *time = malloc((size_t)n * (1 + AMB_POSE) * sizeof *time);
+    double *time = malloc((size_t)n * (1 + AMI_POSE) * sizeof *time);
     if (!time) {
-        amb_fail(err, "out of memory for %d frames", n);
+        ami_fail(err, "out of memory for %d frames", n);
         return NULL;
     }
     double *pose = time + n;
     for (int i = 0; i < n - 1; i++) {
         time[i] = duration * i / (n - 1);
-        amb_clip_sample(clip, time[i], pose + (size_t)i * AMB_POSE, NULL);
+        ami_clip_sample(clip, time[i], pose + (size_t)i * AMI_POSE, NULL);
     }
     time[n - 1] = duration;
     /* the last frame itself: a loop sampled there is in its next cycle */
-    memcpy(pose + (size_t)(n - 1) * AMB_POSE,
-           amb_clip_poses(clip) + (size_t)(amb_clip_frames(clip) - 1) * AMB_POSE, AMB_POSE * sizeof *pose);
-    amb_clip *even = amb_clip_create(n, time, pose, amb_clip_loops(clip), amb_clip_name(clip), err);
+    memcpy(pose + (size_t)(n - 1) * AMI_POSE,
+           ami_clip_poses(clip) + (size_t)(ami_clip_frames(clip) - 1) * AMI_POSE, AMI_POSE * sizeof *pose);
+    ami_clip *even = ami_clip_create(n, time, pose, ami_clip_loops(clip), ami_clip_name(clip), err);
     free(time);
     return even;
 }
 
 /* A table for other programs: time and pose, z up, one frame a line. */
-static bool write_csv(const amb_clip *clip, const char *path, amb_error *err)
+static bool write_csv(const ami_clip *clip, const char *path, ami_error *err)
 {
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
     if (!out) {
-        return amb_fail(err, "%s: out of memory", path);
+        return ami_fail(err, "%s: out of memory", path);
     }
     static const char *const part[4] = {"w", "x", "y", "z"};
     fputs("time_s,root_x_m,root_y_m,root_z_m,root_qw,root_qx,root_qy,root_qz", out);
-    for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
-        for (int k = 0; k < (amb_clip_joints[j].ball ? 4 : 1); k++) {
-            fprintf(out, ",%s_%s", amb_clip_joints[j].name, amb_clip_joints[j].ball ? part[k] : "rad");
+    for (int j = 0; j < AMI_CLIP_JOINTS; j++) {
+        for (int k = 0; k < (ami_clip_joints[j].ball ? 4 : 1); k++) {
+            fprintf(out, ",%s_%s", ami_clip_joints[j].name, ami_clip_joints[j].ball ? part[k] : "rad");
         }
     }
-    const double *time = amb_clip_times(clip), *pose = amb_clip_poses(clip);
-    for (int f = 0; f < amb_clip_frames(clip); f++) {
-        amb_number_fprintf(out, "\n%.12g", time[f]);
-        for (int i = 0; i < AMB_POSE; i++) {
-            amb_number_fprintf(out, ",%.12g", pose[(size_t)f * AMB_POSE + i]);
+    const double *time = ami_clip_times(clip), *pose = ami_clip_poses(clip);
+    for (int f = 0; f < ami_clip_frames(clip); f++) {
+        ami_number_fprintf(out, "\n%.12g", time[f]);
+        for (int i = 0; i < AMI_POSE; i++) {
+            ami_number_fprintf(out, ",%.12g", pose[(size_t)f * AMI_POSE + i]);
         }
     }
     fputc('\n', out);
     const bool whole = !ferror(out);
-    const bool done = (fclose(out) == 0 && whole) ? amb_file_write(path, text, size, err)
-                                                  : amb_fail(err, "%s: out of memory", path);
+    const bool done = (fclose(out) == 0 && whole) ? ami_file_write(path, text, size, err)
+                                                  : ami_fail(err, "%s: out of memory", path);
     free(text);
     return done;
 }
 
 static int run_convert(const options *o)
 {
-    amb_error err = {""};
+    ami_error err = {""};
     char path[PATH_SIZE];
     const char *out = o->names[1];
-    amb_clip *clip = open_clip(o->names[0], o, path, &err);
+    ami_clip *clip = open_clip(o->names[0], o, path, &err);
     if (!clip) {
         return cli_fail(&err);
     }
     if (o->rate > 0.0) {
-        amb_clip *even = resample(clip, o->rate, &err);
-        amb_clip_destroy(clip);
+        ami_clip *even = resample(clip, o->rate, &err);
+        ami_clip_destroy(clip);
         clip = even;
         if (!clip) {
             return cli_fail(&err);
@@ -310,12 +310,12 @@ static int run_convert(const options *o)
     }
     const size_t length = strlen(out);
     const bool csv = length > 4 && strcasecmp(out + length - 4, ".csv") == 0;
-    bool done = csv ? write_csv(clip, out, &err) : amb_clip_write(clip, out, &err);
+    bool done = csv ? write_csv(clip, out, &err) : ami_clip_write(clip, out, &err);
     if (done && o->common.json) {
         const facts f = facts_of(clip);
         done = cli_write_json(o->common.json, facts_json(clip, out, &f), &err);
     }
-    amb_clip_destroy(clip);
+    ami_clip_destroy(clip);
     return done ? EXIT_SUCCESS : cli_fail(&err);
 }
 

@@ -1,6 +1,6 @@
 /* What amble clip's files share. */
-#ifndef AMB_CLI_CMD_CLIP_H
-#define AMB_CLI_CMD_CLIP_H
+#ifndef AMI_CLI_CMD_CLIP_H
+#define AMI_CLI_CMD_CLIP_H
 
 #include "options/options.h"
 

@@ -11,8 +11,8 @@
 
 enum { PATH_SIZE = 4096, SHOWN = 3 };
 
-static json_t *style_json(const amb_style *style, const char *path, const amb_styles *styles,
-                          const amb_style_near *near)
+static json_t *style_json(const ami_style *style, const char *path, const ami_styles *styles,
+                          const ami_style_near *near)
 {
     json_t *o = json_object(), *list = json_array(), *latent = json_array();
     for (int i = 0; i < styles->count; i++) {
@@ -21,7 +21,7 @@ static json_t *style_json(const amb_style *style, const char *path, const amb_st
         json_object_set_new(one, "distance", cli_real(near[i].distance));
         json_array_append_new(list, one);
     }
-    for (int k = 0; k < AMB_STYLE_SIZE; k++)
+    for (int k = 0; k < AMI_STYLE_SIZE; k++)
         json_array_append_new(latent, cli_real((double)style->z[k]));
     json_object_set_new(o, "clip", json_string(style->clip));
     json_object_set_new(o, "file", cli_text(path));
@@ -34,7 +34,7 @@ static json_t *style_json(const amb_style *style, const char *path, const amb_st
     return o;
 }
 
-static void print_style(const amb_style *style, const amb_styles *styles, const amb_style_near *near)
+static void print_style(const ami_style *style, const ami_styles *styles, const ami_style_near *near)
 {
     printf("%-20s %8.3f %6.2f %6.2f %7.3f ", style->clip, style->period, style->speed, style->scale,
            style->spread);
@@ -44,19 +44,19 @@ static void print_style(const amb_style *style, const amb_styles *styles, const 
 }
 
 /* One clip: its style, and the named ones by their distance. */
-static bool one_clip(const cli_common *common, const char *name, const amb_character *character,
-                     const amb_stylevae *vae, const amb_styles *styles, bool table, bool *headed,
-                     json_t *list, amb_error *err)
+static bool one_clip(const cli_common *common, const char *name, const ami_character *character,
+                     const ami_stylevae *vae, const ami_styles *styles, bool table, bool *headed,
+                     json_t *list, ami_error *err)
 {
     char path[PATH_SIZE];
-    amb_style style;
-    amb_clip *clip =
-        amb_clip_find(name, common->clips, path, PATH_SIZE, err) ? amb_clip_read(path, err) : NULL;
-    amb_gait *gait = clip ? amb_gait_create(&character->skeleton, clip, err) : NULL;
-    amb_style_near *near = calloc((size_t)styles->count, sizeof *near);
-    const bool ok = gait && near && amb_style_of_gait(vae, gait, &style, err);
+    ami_style style;
+    ami_clip *clip =
+        ami_clip_find(name, common->clips, path, PATH_SIZE, err) ? ami_clip_read(path, err) : NULL;
+    ami_gait *gait = clip ? ami_gait_create(&character->skeleton, clip, err) : NULL;
+    ami_style_near *near = calloc((size_t)styles->count, sizeof *near);
+    const bool ok = gait && near && ami_style_of_gait(vae, gait, &style, err);
     if (ok) {
-        amb_styles_nearest(styles, style.z, near);
+        ami_styles_nearest(styles, style.z, near);
         json_array_append_new(list, style_json(&style, path, styles, near));
         if (table && !*headed)
             printf("%-20s %8s %6s %6s %7s  %s\n", "motion", "period s", "m/s", "scale", "spread",
@@ -66,24 +66,24 @@ static bool one_clip(const cli_common *common, const char *name, const amb_chara
             print_style(&style, styles, near);
     }
     free(near);
-    amb_gait_destroy(gait);
-    amb_clip_destroy(clip);
+    ami_gait_destroy(gait);
+    ami_clip_destroy(clip);
     return ok;
 }
 
 int clip_style(const cli_common *common, char **names, int count, const char *encoder,
                const char *styles_file)
 {
-    amb_error err = {""};
+    ami_error err = {""};
     char encoder_path[PATH_SIZE], styles_path[PATH_SIZE];
-    amb_stylevae vae = {.encoder = NULL};
-    const amb_character_def def = amb_character_default_def();
+    ami_stylevae vae = {.encoder = NULL};
+    const ami_character_def def = ami_character_default_def();
     const bool found =
-        amb_find_model(encoder ? encoder : "stylevae_encoder.onnx", encoder_path, PATH_SIZE, &err) &&
-        amb_find_table(styles_file ? styles_file : "styles.json", styles_path, PATH_SIZE, &err);
-    amb_styles *styles = found ? amb_styles_read(styles_path, &err) : NULL;
-    amb_character *character = styles && amb_stylevae_load(&vae, encoder_path, NULL, NULL, &err)
-                                   ? amb_character_create(&def, &err)
+        ami_find_model(encoder ? encoder : "stylevae_encoder.onnx", encoder_path, PATH_SIZE, &err) &&
+        ami_find_table(styles_file ? styles_file : "styles.json", styles_path, PATH_SIZE, &err);
+    ami_styles *styles = found ? ami_styles_read(styles_path, &err) : NULL;
+    ami_character *character = styles && ami_stylevae_load(&vae, encoder_path, NULL, NULL, &err)
+                                   ? ami_character_create(&def, &err)
                                    : NULL;
     json_t *list = json_array();
     const bool table = !common->json || strcmp(common->json, "-") != 0;
@@ -96,8 +96,8 @@ int clip_style(const cli_common *common, char **names, int count, const char *en
         status = cli_fail(&err);
     else if (!character)
         json_decref(list);
-    amb_character_destroy(character);
-    amb_stylevae_free(&vae);
-    amb_styles_destroy(styles);
+    ami_character_destroy(character);
+    ami_stylevae_free(&vae);
+    ami_styles_destroy(styles);
     return status;
 }

@@ -33,9 +33,9 @@ enum {
 
 typedef struct arguments {
     cli_common common;
-    amb_style_request style;
+    ami_style_request style;
     const char *motion, *policy, *baseline, *may_touch;
-    amb_precision precision;
+    ami_precision precision;
     double seconds, turn, max_root;
     int envs, seeds, pushes;
     struct {
@@ -46,7 +46,7 @@ typedef struct arguments {
 static error_t parse(int key, char *text, struct argp_state *state)
 {
     arguments *a = state->input;
-    amb_error err;
+    ami_error err;
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->common;
@@ -126,8 +126,8 @@ static const struct argp_option options[] = {
 
 typedef struct contender {
     char path[4096];
-    amb_policy policy;
-    amb_character *character; /* its physics rate may be its own */
+    ami_policy policy;
+    ami_character *character; /* its physics rate may be its own */
 } contender;
 
 /* Means over seeds, and the worst seed. */
@@ -138,14 +138,14 @@ typedef struct outcome {
 } outcome;
 
 typedef struct bar_state {
-    amb_progress progress;
+    ami_progress progress;
     int done, all;
 } bar_state;
 
 static bool on_progress(void *context, double fraction)
 {
     bar_state *b = context;
-    amb_progress_update(&b->progress, (b->done + fraction) / b->all, "rollout %d of %d", b->done + 1, b->all);
+    ami_progress_update(&b->progress, (b->done + fraction) / b->all, "rollout %d of %d", b->done + 1, b->all);
     return true;
 }
 
@@ -155,21 +155,21 @@ typedef enum protocol { FOR_SECONDS, OWN_LENGTH } protocol;
 
 static const char *const protocol_name[] = {[FOR_SECONDS] = "seconds", [OWN_LENGTH] = "own_length"};
 
-static bool evaluate(const arguments *a, const contender *c, const amb_followed *followed, protocol how,
-                     int push, bar_state *bar, outcome *row, amb_error *err)
+static bool evaluate(const arguments *a, const contender *c, const ami_followed *followed, protocol how,
+                     int push, bar_state *bar, outcome *row, ami_error *err)
 {
     *row = (outcome){.worst_survival = 1, .worst_return = 1, .runs = json_array()};
     for (int s = 0; s < a->seeds; s++) {
-        amb_rollout_def def = {
-            .env = amb_env_default_def(c->character, followed->clip), .envs = a->envs, .policy = &c->policy};
-        amb_generator_def generator = followed->motions.def;
+        ami_rollout_def def = {
+            .env = ami_env_default_def(c->character, followed->clip), .envs = a->envs, .policy = &c->policy};
+        ami_generator_def generator = followed->motions.def;
         generator.seed = a->common.seed + (uint64_t)s;
         def.generator = followed->clip ? NULL : &generator;
-        amb_policy_use(&c->policy, &def.env);
+        ami_policy_use(&c->policy, &def.env);
         def.env.seed = a->common.seed + (uint64_t)s;
         def.env.episode_s = a->seconds;
         if (how == OWN_LENGTH) {
-            def.env.episode_s = amb_clip_duration(followed->clip);
+            def.env.episode_s = ami_clip_duration(followed->clip);
             def.env.start_phase = 0;
         }
         def.env.push_speed = a->push[push].speed;
@@ -178,10 +178,10 @@ static bool evaluate(const arguments *a, const contender *c, const amb_followed 
         def.env.max_root_m = a->max_root;
         def.progress = on_progress;
         def.context = bar;
-        amb_rollout_result r;
-        if (!amb_choose_may_touch(a->may_touch, &c->policy, c->character, followed->clip, &def.env.may_touch,
+        ami_rollout_result r;
+        if (!ami_choose_may_touch(a->may_touch, &c->policy, c->character, followed->clip, &def.env.may_touch,
                                   err) ||
-            !amb_rollout_run(&def, &r, err)) {
+            !ami_rollout_run(&def, &r, err)) {
             json_decref(row->runs);
             return false;
         }
@@ -195,11 +195,11 @@ static bool evaluate(const arguments *a, const contender *c, const amb_followed 
         row->speed += r.control_steps_per_s / a->seeds;
         row->unstable += r.resets_unstable;
         if (r.failed)
-            amb_progress_note(&bar->progress,
+            ami_progress_note(&bar->progress,
                               "amble: physics failed in %d characters, which count as fallen: %s", r.failed,
                               r.failure);
         json_array_append_new(row->runs, cli_rollout_json(&def, &r, followed->name, c->path));
-        amb_rollout_result_free(&r);
+        ami_rollout_result_free(&r);
         bar->done++;
     }
     return true;
@@ -240,31 +240,31 @@ static json_t *row_json(const contender *c, protocol how, double speed, double p
 
 /* One protocol's table; `rows` gets its rows. */
 static bool evaluate_protocol(const arguments *a, const contender *c, int contenders,
-                              const amb_followed *followed, protocol how, bar_state *bar, json_t *rows,
-                              amb_error *err)
+                              const ami_followed *followed, protocol how, bar_state *bar, json_t *rows,
+                              ami_error *err)
 {
     const bool quiet = a->common.json && !strcmp(a->common.json, "-");
     outcome result[MAX_PUSHES][2];
-    amb_progress_start(&bar->progress, "eval", 0, 1, 0);
+    ami_progress_start(&bar->progress, "eval", 0, 1, 0);
     for (int p = 0; p < a->pushes; p++)
         for (int k = 0; k < contenders; k++) {
             if (!evaluate(a, &c[k], followed, how, p, bar, &result[p][k], err)) {
-                amb_progress_end(&bar->progress);
+                ami_progress_end(&bar->progress);
                 return false;
             }
             json_array_append_new(rows,
                                   row_json(&c[k], how, a->push[p].speed, a->push[p].period, &result[p][k]));
         }
-    amb_progress_end(&bar->progress);
+    ami_progress_end(&bar->progress);
     if (quiet)
         return true;
     printf("%s, %d character%s × %d seed%s from %llu, ", followed->name, a->envs, cli_plural(a->envs),
            a->seeds, cli_plural(a->seeds), (unsigned long long)a->common.seed);
     if (how == OWN_LENGTH)
-        printf("from the first frame to the last, %.2f s", amb_clip_duration(followed->clip));
+        printf("from the first frame to the last, %.2f s", ami_clip_duration(followed->clip));
     else
         printf("%g s%s", a->seconds,
-               followed->clip && !amb_clip_loops(followed->clip) ? ", the last pose held" : "");
+               followed->clip && !ami_clip_loops(followed->clip) ? ", the last pose held" : "");
     if (a->turn != 0)
         printf(", turning %g°/s", a->turn);
     printf("\n\n%-16s  %-14s  %8s  %8s  %8s  %7s  %7s  %9s  %6s\n", "policy", "push", "survival", "(worst)",
@@ -282,11 +282,11 @@ static bool evaluate_protocol(const arguments *a, const contender *c, int conten
     return true;
 }
 
-static bool evaluate_all(const arguments *a, const contender *c, int contenders, const amb_followed *followed,
-                         amb_error *err)
+static bool evaluate_all(const arguments *a, const contender *c, int contenders, const ami_followed *followed,
+                         ami_error *err)
 {
     const bool quiet = a->common.json && !strcmp(a->common.json, "-");
-    const bool once = followed->clip && !amb_clip_loops(followed->clip);
+    const bool once = followed->clip && !ami_clip_loops(followed->clip);
     bar_state bar = {.all = contenders * a->pushes * a->seeds * (once ? 2 : 1)};
     json_t *rows = json_array();
     if ((once && !evaluate_protocol(a, c, contenders, followed, OWN_LENGTH, &bar, rows, err)) ||
@@ -308,21 +308,21 @@ static bool evaluate_all(const arguments *a, const contender *c, int contenders,
     return cli_write_json(a->common.json, o, err);
 }
 
-static bool load_contender(const char *name, amb_precision precision, contender *c, amb_error *err)
+static bool load_contender(const char *name, ami_precision precision, contender *c, ami_error *err)
 {
-    if (!amb_find_model(name, c->path, sizeof c->path, err) ||
+    if (!ami_find_model(name, c->path, sizeof c->path, err) ||
         !cli_load_policy(&c->policy, c->path, precision, err))
         return false;
-    amb_character_def def = amb_character_default_def();
+    ami_character_def def = ami_character_default_def();
     def.physics_hz = c->policy.physics_hz;
-    c->character = amb_character_create(&def, err);
+    c->character = ami_character_create(&def, err);
     return c->character != NULL;
 }
 
 int cmd_eval(int argc, char **argv)
 {
     static arguments a = {
-        .common = {.seed = 1000}, .seconds = 20, .envs = 64, .seeds = 3, .precision = AMB_PRECISION_AUTO};
+        .common = {.seed = 1000}, .seconds = 20, .envs = 64, .seeds = 3, .precision = AMI_PRECISION_AUTO};
     const struct argp_child children[] = {
         {&cli_common_argp, 0, NULL, 90}, {&cli_style_argp, 0, NULL, 2}, {0}};
     const struct argp argp = {
@@ -336,11 +336,11 @@ int cmd_eval(int argc, char **argv)
         NULL,
         NULL};
     cli_parse(&argp, argc, argv, &a);
-    amb_error err = {{0}};
-    if (!a.policy && amb_style_requested(&a.style))
+    ami_error err = {{0}};
+    if (!a.policy && ami_style_requested(&a.style))
         a.policy = "locomotion.onnx";
     if (!a.policy) {
-        amb_fail(&err, "which policy? Give --policy FILE");
+        ami_fail(&err, "which policy? Give --policy FILE");
         return cli_fail(&err);
     }
     if (a.pushes == 0) {
@@ -357,16 +357,16 @@ int cmd_eval(int argc, char **argv)
     const int contenders = a.baseline ? 2 : 1;
     bool ok = load_contender(a.policy, a.precision, &c[0], &err) &&
               (!a.baseline || load_contender(a.baseline, a.precision, &c[1], &err));
-    static amb_followed followed;
-    const amb_origin origin = amb_policy_origin(&c[0].policy, c[0].path);
+    static ami_followed followed;
+    const ami_origin origin = ami_policy_origin(&c[0].policy, c[0].path);
     ok =
         ok &&
-        amb_follow(&followed, a.motion, &a.style, &origin, &c[0].character->skeleton, a.common.clips, &err) &&
+        ami_follow(&followed, a.motion, &a.style, &origin, &c[0].character->skeleton, a.common.clips, &err) &&
         evaluate_all(&a, c, contenders, &followed, &err);
-    amb_followed_free(&followed);
+    ami_followed_free(&followed);
     for (int k = 0; k < contenders; k++) {
-        amb_policy_free(&c[k].policy);
-        amb_character_destroy(c[k].character);
+        ami_policy_free(&c[k].policy);
+        ami_character_destroy(c[k].character);
     }
     return ok ? 0 : cli_fail(&err);
 }

@@ -34,20 +34,20 @@ enum {
 enum { STEPS = 50 }; /* between looks at the clock */
 
 typedef struct arguments {
-    amb_fit_what what;
+    ami_fit_what what;
     cli_common common;
     const char *out, *resume, *hold_out;
     double minutes, save_minutes;
     bool half;
-    const char *setting[AMB_FIT_SETTING_COUNT];
+    const char *setting[AMI_FIT_SETTING_COUNT];
 } arguments;
 
 static const char *const word[2] = {"phase", "style"};
 
 static int setting_by_name(const char *name)
 {
-    for (int i = 0; i < AMB_FIT_SETTING_COUNT; i++)
-        if (!strcmp(amb_fit_setting_list[i].name, name))
+    for (int i = 0; i < AMI_FIT_SETTING_COUNT; i++)
+        if (!strcmp(ami_fit_setting_list[i].name, name))
             return i;
     return -1;
 }
@@ -92,8 +92,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
                    text);
         return 0;
     default:
-        if (key >= KEY_SETTING && key < KEY_SETTING + AMB_FIT_SETTING_COUNT) {
-            const amb_fit_setting *s = &amb_fit_setting_list[key - KEY_SETTING];
+        if (key >= KEY_SETTING && key < KEY_SETTING + AMI_FIT_SETTING_COUNT) {
+            const ami_fit_setting *s = &ami_fit_setting_list[key - KEY_SETTING];
             char option[64];
             snprintf(option, sizeof option, "--%s", s->name);
             if (s->whole)
@@ -121,16 +121,16 @@ static const struct argp_option own_options[] = {
 };
 
 /* Our own options and the table of settings behind them. */
-static struct argp_option *all_options(amb_fit_what what, char (*text)[2][160])
+static struct argp_option *all_options(ami_fit_what what, char (*text)[2][160])
 {
     const size_t own = sizeof own_options / sizeof *own_options;
-    struct argp_option *options = calloc(own + AMB_FIT_SETTING_COUNT + 1, sizeof *options);
+    struct argp_option *options = calloc(own + AMI_FIT_SETTING_COUNT + 1, sizeof *options);
     if (!options)
         return NULL;
     memcpy(options, own_options, sizeof own_options);
     size_t n = own;
-    for (int i = 0; i < AMB_FIT_SETTING_COUNT; i++) {
-        const amb_fit_setting *s = &amb_fit_setting_list[i];
+    for (int i = 0; i < AMI_FIT_SETTING_COUNT; i++) {
+        const ami_fit_setting *s = &ami_fit_setting_list[i];
         if (!strcmp(s->name, "seed") || !strcmp(s->name, "bf16"))
             continue; /* --seed and --precision */
         snprintf(text[i][0], sizeof text[i][0], "%s", s->name);
@@ -143,44 +143,44 @@ static struct argp_option *all_options(amb_fit_what what, char (*text)[2][160])
     return options;
 }
 
-static bool choose_settings(const arguments *a, const amb_checkpoint *resumed, amb_fit_settings *settings,
-                            amb_error *err)
+static bool choose_settings(const arguments *a, const ami_checkpoint *resumed, ami_fit_settings *settings,
+                            ami_error *err)
 {
-    *settings = amb_fit_settings_default(a->what);
-    amb_fit_what what = a->what;
-    if (resumed && !amb_fit_read_settings(resumed, &what, settings, err))
+    *settings = ami_fit_settings_default(a->what);
+    ami_fit_what what = a->what;
+    if (resumed && !ami_fit_read_settings(resumed, &what, settings, err))
         return false;
     if (what != a->what)
-        return amb_fail(err, "%s: is a checkpoint of amble fit %s, expected one of amble fit %s", a->resume,
+        return ami_fail(err, "%s: is a checkpoint of amble fit %s, expected one of amble fit %s", a->resume,
                         word[what], word[a->what]);
-    for (int i = 0; i < AMB_FIT_SETTING_COUNT; i++) {
-        const char *name = amb_fit_setting_list[i].name;
+    for (int i = 0; i < AMI_FIT_SETTING_COUNT; i++) {
+        const char *name = ami_fit_setting_list[i].name;
         double *at = (double *)settings + i, value = *at;
         if (a->setting[i])
-            (void)amb_count_read(a->setting[i], &value); /* checked when it was parsed */
+            (void)ami_count_read(a->setting[i], &value); /* checked when it was parsed */
         else if (!strcmp(name, "seed") && a->common.seed_given)
             value = (double)a->common.seed;
         if (resumed && value != *at && strcmp(name, "samples"))
-            return amb_fail(err, "--resume continues with the settings of %s (%s=%g there)", a->resume, name,
+            return ami_fail(err, "--resume continues with the settings of %s (%s=%g there)", a->resume, name,
                             *at);
         *at = value;
     }
     return true;
 }
 
-static void warn(amb_progress *progress, const amb_error *err)
+static void warn(ami_progress *progress, const ami_error *err)
 {
-    amb_progress_note(progress, "amble: %s; going on", err->text);
+    ami_progress_note(progress, "amble: %s; going on", err->text);
 }
 
-static bool save_nets(const arguments *a, const amb_fit *fit, const char *folder, amb_error *err)
+static bool save_nets(const arguments *a, const ami_fit *fit, const char *folder, ami_error *err)
 {
-    for (int i = 0; i < AMB_FIT_NETS && amb_fit_net_name[a->what][i]; i++) {
+    for (int i = 0; i < AMI_FIT_NETS && ami_fit_net_name[a->what][i]; i++) {
         char path[4200];
-        snprintf(path, sizeof path, "%s/%s.onnx", folder, amb_fit_net_name[a->what][i]);
-        amb_net *net = amb_fit_export(fit, i, err);
-        const bool ok = net && amb_onnx_write(path, net, a->half ? AMB_ONNX_FLOAT16 : AMB_ONNX_FLOAT32, err);
-        amb_net_destroy(net);
+        snprintf(path, sizeof path, "%s/%s.onnx", folder, ami_fit_net_name[a->what][i]);
+        ami_net *net = ami_fit_export(fit, i, err);
+        const bool ok = net && ami_onnx_write(path, net, a->half ? AMI_ONNX_FLOAT16 : AMI_ONNX_FLOAT32, err);
+        ami_net_destroy(net);
         if (!ok)
             return false;
     }
@@ -189,66 +189,66 @@ static bool save_nets(const arguments *a, const amb_fit *fit, const char *folder
 
 /* The curves first: a checkpoint must not be newer than the points in the files, or a resumed fit has a hole
  * in them. Failing to write them is only a warning. */
-static bool save_all(const arguments *a, const amb_fit *fit, const char *folder, amb_event_log *log,
-                     amb_progress *progress, amb_error *err)
+static bool save_all(const arguments *a, const ami_fit *fit, const char *folder, ami_event_log *log,
+                     ami_progress *progress, ami_error *err)
 {
     char path[4200];
-    if (!amb_event_log_flush(log, err))
+    if (!ami_event_log_flush(log, err))
         warn(progress, err);
     snprintf(path, sizeof path, "%s/checkpoint.bin", folder);
-    return amb_fit_save(fit, path, err) && save_nets(a, fit, folder, err);
+    return ami_fit_save(fit, path, err) && save_nets(a, fit, folder, err);
 }
 
 /* For TensorBoard's comparison of runs. */
-static bool log_settings(const arguments *a, amb_event_log *log, const amb_fit_settings *settings,
-                         amb_error *err)
+static bool log_settings(const arguments *a, ami_event_log *log, const ami_fit_settings *settings,
+                         ami_error *err)
 {
-    amb_event_setting list[AMB_FIT_SETTING_COUNT + 2] = {{"fit", word[a->what], 0},
+    ami_event_setting list[AMI_FIT_SETTING_COUNT + 2] = {{"fit", word[a->what], 0},
                                                          {"hold_out", a->hold_out ? a->hold_out : "", 0}};
-    for (int i = 0; i < AMB_FIT_SETTING_COUNT; i++)
-        list[2 + i] = (amb_event_setting){amb_fit_setting_list[i].name, NULL, ((const double *)settings)[i]};
-    return amb_event_log_settings(log, list, AMB_FIT_SETTING_COUNT + 2, err);
+    for (int i = 0; i < AMI_FIT_SETTING_COUNT; i++)
+        list[2 + i] = (ami_event_setting){ami_fit_setting_list[i].name, NULL, ((const double *)settings)[i]};
+    return ami_event_log_settings(log, list, AMI_FIT_SETTING_COUNT + 2, err);
 }
 
-static void log_events(amb_event_log *log, amb_fit_what what, const amb_fit_stats *s, double rate)
+static void log_events(ami_event_log *log, ami_fit_what what, const ami_fit_stats *s, double rate)
 {
-    amb_event_log_scalar(log, "fit/loss", s->samples, s->loss, NULL);
-    amb_event_log_scalar(log, "fit/learning_rate", s->samples, s->rate, NULL);
-    amb_event_log_scalar(log, "fit/gradient_norm", s->samples, s->gradient, NULL);
-    amb_event_log_scalar(log, "run/samples_per_s", s->samples, rate, NULL);
-    for (int k = 0; k < AMB_FIT_TERMS && amb_fit_term[what][k]; k++) {
+    ami_event_log_scalar(log, "fit/loss", s->samples, s->loss, NULL);
+    ami_event_log_scalar(log, "fit/learning_rate", s->samples, s->rate, NULL);
+    ami_event_log_scalar(log, "fit/gradient_norm", s->samples, s->gradient, NULL);
+    ami_event_log_scalar(log, "run/samples_per_s", s->samples, rate, NULL);
+    for (int k = 0; k < AMI_FIT_TERMS && ami_fit_term[what][k]; k++) {
         char tag[64];
-        snprintf(tag, sizeof tag, "loss/%s", amb_fit_term[what][k]);
-        amb_event_log_scalar(log, tag, s->samples, s->term[k], NULL);
+        snprintf(tag, sizeof tag, "loss/%s", ami_fit_term[what][k]);
+        ami_event_log_scalar(log, tag, s->samples, s->term[k], NULL);
     }
 }
 
 /* Trains until the samples, the time or the user end it, and saves; `wall` gets the time in s. */
-static bool train(const arguments *a, const amb_fit_settings *settings, amb_fit *fit, const char *folder,
-                  amb_event_log *log, amb_fit_stats *stats, double *wall, amb_error *last)
+static bool train(const arguments *a, const ami_fit_settings *settings, ami_fit *fit, const char *folder,
+                  ami_event_log *log, ami_fit_stats *stats, double *wall, ami_error *last)
 {
-    amb_error err = {{0}};
-    const double started = amb_clock_now();
+    ami_error err = {{0}};
+    const double started = ami_clock_now();
     double saved = started, flushed = started, rate = 0;
-    amb_progress progress;
-    amb_progress_start(&progress, a->what == AMB_FIT_PHASE ? "fit phase" : "fit style",
-                       (double)amb_fit_samples(fit), settings->samples, 0);
-    while (!cli_stopped && (double)amb_fit_samples(fit) < settings->samples &&
-           (a->minutes <= 0 || amb_clock_now() - started < 60 * a->minutes)) {
-        const double before = amb_clock_now();
-        const int64_t samples = amb_fit_samples(fit);
-        amb_fit_run(fit, STEPS, stats);
-        if (amb_fit_failed(fit, NULL))
+    ami_progress progress;
+    ami_progress_start(&progress, a->what == AMI_FIT_PHASE ? "fit phase" : "fit style",
+                       (double)ami_fit_samples(fit), settings->samples, 0);
+    while (!cli_stopped && (double)ami_fit_samples(fit) < settings->samples &&
+           (a->minutes <= 0 || ami_clock_now() - started < 60 * a->minutes)) {
+        const double before = ami_clock_now();
+        const int64_t samples = ami_fit_samples(fit);
+        ami_fit_run(fit, STEPS, stats);
+        if (ami_fit_failed(fit, NULL))
             break;
-        const double now = amb_clock_now(),
+        const double now = ami_clock_now(),
                      latest = (double)(stats->samples - samples) / (now - before + 1e-9);
         rate = rate > 0 ? .95 * rate + .05 * latest : latest;
         log_events(log, a->what, stats, rate);
-        amb_progress_update(&progress, (double)stats->samples, "%.2fM samples, %.0f/s, loss %.4g, rate %.1e",
+        ami_progress_update(&progress, (double)stats->samples, "%.2fM samples, %.0f/s, loss %.4g, rate %.1e",
                             1e-6 * (double)stats->samples, rate, stats->loss, stats->rate);
         if (now - flushed > 10) {
             flushed = now;
-            if (!amb_event_log_flush(log, &err))
+            if (!ami_event_log_flush(log, &err))
                 warn(&progress, &err);
         }
         if (now - saved > 60 * a->save_minutes) {
@@ -257,32 +257,32 @@ static bool train(const arguments *a, const amb_fit_settings *settings, amb_fit 
                 warn(&progress, &err);
         }
     }
-    amb_progress_end(&progress);
-    *wall = amb_clock_now() - started;
+    ami_progress_end(&progress);
+    *wall = ami_clock_now() - started;
     return save_all(a, fit, folder, log, &progress, last);
 }
 
 /* The command that goes on with this fit, with all that a checkpoint asks to be given again. */
-static void print_how_to_go_on(const arguments *a, const amb_fit_settings *settings, const amb_fit *fit,
+static void print_how_to_go_on(const arguments *a, const ami_fit_settings *settings, const ami_fit *fit,
                                const char *folder)
 {
-    char path[4200], number[AMB_NUMBER_TEXT];
+    char path[4200], number[AMI_NUMBER_TEXT];
     snprintf(path, sizeof path, "%s/checkpoint.bin", folder);
     fprintf(stderr, " To go on: amble fit %s", word[a->what]);
     cli_print_option(stderr, "--resume", path);
     cli_print_option(stderr, "--clips", a->common.clips);
     cli_print_option(stderr, "--hold-out", a->hold_out);
-    if ((double)amb_fit_samples(fit) >= settings->samples)
-        cli_print_option(stderr, "--samples", amb_number_print(2 * settings->samples, number));
+    if ((double)ami_fit_samples(fit) >= settings->samples)
+        cli_print_option(stderr, "--samples", ami_number_print(2 * settings->samples, number));
     fputs(a->half ? " --half\n" : "\n", stderr);
 }
 
-static json_t *report(const arguments *a, const amb_fit *fit, const amb_fit_stats *stats, const char *folder,
-                      double wall, const amb_fit_evaluation *evaluation)
+static json_t *report(const arguments *a, const ami_fit *fit, const ami_fit_stats *stats, const char *folder,
+                      double wall, const ami_fit_evaluation *evaluation)
 {
     json_t *o = json_object(), *terms = json_object(), *rows = json_array();
-    for (int k = 0; k < AMB_FIT_TERMS && amb_fit_term[a->what][k]; k++)
-        json_object_set_new(terms, amb_fit_term[a->what][k], cli_real(stats->term[k]));
+    for (int k = 0; k < AMI_FIT_TERMS && ami_fit_term[a->what][k]; k++)
+        json_object_set_new(terms, ami_fit_term[a->what][k], cli_real(stats->term[k]));
     for (int i = 0; i < evaluation->rows; i++) {
         json_t *row = json_object();
         json_object_set_new(row, "what", json_string(evaluation->row[i].what));
@@ -292,18 +292,18 @@ static json_t *report(const arguments *a, const amb_fit *fit, const amb_fit_stat
         json_array_append_new(rows, row);
     }
     json_object_set_new(o, "fit", json_string(word[a->what]));
-    json_object_set_new(o, "samples", json_integer(amb_fit_samples(fit)));
+    json_object_set_new(o, "samples", json_integer(ami_fit_samples(fit)));
     json_object_set_new(o, "wall_s", cli_real(wall));
     json_object_set_new(o, "loss", cli_real(stats->loss));
     json_object_set_new(o, "terms", terms);
     json_object_set_new(o, "steps_skipped", json_integer(stats->skipped));
-    json_object_set_new(o, "precision", json_string(amb_fit_uses_bf16(fit) ? "bf16" : "fp32"));
+    json_object_set_new(o, "precision", json_string(ami_fit_uses_bf16(fit) ? "bf16" : "fp32"));
     json_object_set_new(o, "folder", cli_text(folder));
     json_object_set_new(o, "judgement", rows);
     return o;
 }
 
-static void print_evaluation(const amb_fit_evaluation *j)
+static void print_evaluation(const ami_fit_evaluation *j)
 {
     printf("%-12s %-34s", "", "motion");
     for (int k = 0; k < j->columns; k++)
@@ -321,18 +321,18 @@ static void print_evaluation(const amb_fit_evaluation *j)
 }
 
 /* Trains, saves, evaluates, reports. Returns the exit status. */
-static int run(const arguments *a, const amb_fit_settings *settings, amb_fit *fit, const amb_fit_data *data,
-               const char *folder, amb_event_log *log)
+static int run(const arguments *a, const ami_fit_settings *settings, ami_fit *fit, const ami_fit_data *data,
+               const char *folder, ami_event_log *log)
 {
-    amb_error err = {{0}};
-    amb_fit_stats stats = {0};
+    ami_error err = {{0}};
+    ami_fit_stats stats = {0};
     double wall;
     const bool saved = train(a, settings, fit, folder, log, &stats, &wall, &err);
-    amb_error failure;
-    const bool failed = amb_fit_failed(fit, &failure);
+    ami_error failure;
+    const bool failed = ami_fit_failed(fit, &failure);
     if (saved) {
         fprintf(stderr, "%s after %.1f minutes and %.2fM samples: loss %.4g.",
-                cli_stopped || failed ? "Stopped" : "Trained", wall / 60, 1e-6 * (double)amb_fit_samples(fit),
+                cli_stopped || failed ? "Stopped" : "Trained", wall / 60, 1e-6 * (double)ami_fit_samples(fit),
                 stats.loss);
         print_how_to_go_on(a, settings, fit, folder);
     } else {
@@ -342,17 +342,17 @@ static int run(const arguments *a, const amb_fit_settings *settings, amb_fit *fi
         return cli_fail(&failure);
     if (!saved)
         return CLI_FAILED;
-    amb_styles *styles = NULL;
-    amb_fit_evaluation *evaluation =
-        amb_fit_evaluate(fit, a->what, data, (uint64_t)settings->seed, &styles, &err);
+    ami_styles *styles = NULL;
+    ami_fit_evaluation *evaluation =
+        ami_fit_evaluate(fit, a->what, data, (uint64_t)settings->seed, &styles, &err);
     char path[4200];
     snprintf(path, sizeof path, "%s/styles.json", folder);
-    bool ok = evaluation && (!styles || amb_styles_write(styles, path, &err));
+    bool ok = evaluation && (!styles || ami_styles_write(styles, path, &err));
     if (ok && (!a->common.json || strcmp(a->common.json, "-")))
         print_evaluation(evaluation);
     ok = ok && cli_write_json(a->common.json, report(a, fit, &stats, folder, wall, evaluation), &err);
-    amb_fit_evaluation_destroy(evaluation);
-    amb_styles_destroy(styles);
+    ami_fit_evaluation_destroy(evaluation);
+    ami_styles_destroy(styles);
     return !ok ? cli_failed(&err) : cli_stopped ? 130 : 0;
 }
 
@@ -368,27 +368,27 @@ static void choose_folder(const arguments *a, char *folder, size_t size)
         snprintf(folder, size, "runs/%s", word[a->what]);
 }
 
-static int fit_with(const arguments *a, const amb_checkpoint *resumed)
+static int fit_with(const arguments *a, const ami_checkpoint *resumed)
 {
-    amb_error err = {{0}};
-    amb_fit_settings settings;
+    ami_error err = {{0}};
+    ami_fit_settings settings;
     if (!choose_settings(a, resumed, &settings, &err))
         return cli_fail(&err);
     const char *clips = a->common.clips ? a->common.clips : getenv("AMBLE_CLIPS");
-    const amb_character_def def = amb_character_default_def();
-    amb_character *character = amb_character_create(&def, &err);
-    amb_fit_data *data = character ? amb_fit_data_read(&character->skeleton,
+    const ami_character_def def = ami_character_default_def();
+    ami_character *character = ami_character_create(&def, &err);
+    ami_fit_data *data = character ? ami_fit_data_read(&character->skeleton,
                                                        clips && *clips ? clips : "clips", a->hold_out, &err)
                                    : NULL;
-    amb_fit *fit = data ? amb_fit_create(a->what, &settings, data, &err) : NULL;
-    amb_event_log *log = NULL;
-    amb_folder_lock *lock = NULL;
+    ami_fit *fit = data ? ami_fit_create(a->what, &settings, data, &err) : NULL;
+    ami_event_log *log = NULL;
+    ami_folder_lock *lock = NULL;
     char folder[4096];
     choose_folder(a, folder, sizeof folder);
     int status = CLI_BAD_INPUT;
-    if (fit && (!resumed || amb_fit_load(fit, resumed, &err)) &&
+    if (fit && (!resumed || ami_fit_load(fit, resumed, &err)) &&
         (lock = cli_run_folder_take(folder, resumed, &err)) != NULL &&
-        (log = amb_event_log_open(folder, amb_fit_samples(fit), &err)) != NULL &&
+        (log = ami_event_log_open(folder, ami_fit_samples(fit), &err)) != NULL &&
         log_settings(a, log, &settings, &err)) {
         if (data->left_out)
             fprintf(stderr,
@@ -397,23 +397,23 @@ static int fit_with(const arguments *a, const amb_checkpoint *resumed)
         fprintf(stderr,
                 "Fitting %s in %s: %d clip%s, %d blend%s, %s matrix products, %.2fM of %.2fM samples done.\n",
                 word[a->what], folder, data->motions / 2, cli_plural(data->motions / 2), data->blends,
-                cli_plural(data->blends), amb_fit_uses_bf16(fit) ? "bf16" : "fp32",
-                1e-6 * (double)amb_fit_samples(fit), 1e-6 * settings.samples);
+                cli_plural(data->blends), ami_fit_uses_bf16(fit) ? "bf16" : "fp32",
+                1e-6 * (double)ami_fit_samples(fit), 1e-6 * settings.samples);
         status = run(a, &settings, fit, data, folder, log);
     } else {
         cli_fail(&err);
     }
-    amb_event_log_close(log, NULL);
-    amb_folder_lock_release(lock);
-    amb_fit_destroy(fit);
-    amb_fit_data_destroy(data);
-    amb_character_destroy(character);
+    ami_event_log_close(log, NULL);
+    ami_folder_lock_release(lock);
+    ami_fit_destroy(fit);
+    ami_fit_data_destroy(data);
+    ami_character_destroy(character);
     return status;
 }
 
-static int fit_what(amb_fit_what what, int argc, char **argv)
+static int fit_what(ami_fit_what what, int argc, char **argv)
 {
-    static char text[AMB_FIT_SETTING_COUNT][2][160];
+    static char text[AMI_FIT_SETTING_COUNT][2][160];
     static const char *const doc[2] = {
         "Trains DeepPhase: where in its cycle a body is, from one frame of 22 points and their velocities.\v"
         "Example, on the clips of a clone of DeepMimic's repository (get-clips.sh is in scripts/, or in "
@@ -429,7 +429,7 @@ static int fit_what(amb_fit_what what, int argc, char **argv)
     arguments a = {.what = what, .save_minutes = 2};
     struct argp_option *options = all_options(what, text);
     if (!options)
-        return cli_fail(&(amb_error){"out of memory for the options"});
+        return cli_fail(&(ami_error){"out of memory for the options"});
     const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {0}};
     const struct argp argp = {options, parse, NULL, doc[what], children, NULL, NULL};
     cli_parse(&argp, argc, argv, &a);
@@ -437,12 +437,12 @@ static int fit_what(amb_fit_what what, int argc, char **argv)
 
     cli_set_threads(a.common.threads);
     cli_stop_on_signals();
-    amb_error err = {{0}};
-    amb_checkpoint *from = NULL;
-    if (a.resume && !(from = amb_checkpoint_read(a.resume, &err)))
+    ami_error err = {{0}};
+    ami_checkpoint *from = NULL;
+    if (a.resume && !(from = ami_checkpoint_read(a.resume, &err)))
         return cli_fail(&err);
     const int status = fit_with(&a, from);
-    amb_checkpoint_destroy(from);
+    ami_checkpoint_destroy(from);
     return status;
 }
 
@@ -464,7 +464,7 @@ int cmd_fit(int argc, char **argv)
             char name[32];
             snprintf(name, sizeof name, "amble fit %s", word[what]);
             argv[1] = name; /* what argp calls the program */
-            return fit_what((amb_fit_what)what, argc - 1, argv + 1);
+            return fit_what((ami_fit_what)what, argc - 1, argv + 1);
         }
     }
     if (argc >= 2)

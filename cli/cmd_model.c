@@ -29,12 +29,12 @@ bool model_file_argument(int key, char *text, struct argp_state *state, const ch
     return false;
 }
 
-amb_net *model_read(const char *file, char *path, size_t size, amb_error *err)
+ami_net *model_read(const char *file, char *path, size_t size, ami_error *err)
 {
-    return amb_find_model(file, path, size, err) ? amb_onnx_read(path, err) : NULL;
+    return ami_find_model(file, path, size, err) ? ami_onnx_read(path, err) : NULL;
 }
 
-int model_fail(const char *what, const amb_error *err, int status)
+int model_fail(const char *what, const ami_error *err, int status)
 {
     fprintf(stderr, "amble model %s: %s\n", what, err->text);
     return status;
@@ -46,7 +46,7 @@ void model_print_text(const char *text)
         const size_t length = strcspn(text, "\n");
         char *line = strndup(text, length), *escaped = malloc(4 * length + 1);
         if (line && escaped)
-            fputs(amb_text_escape(line, escaped, 4 * length + 1), stdout);
+            fputs(ami_text_escape(line, escaped, 4 * length + 1), stdout);
         free(line);
         free(escaped);
         text += length;
@@ -57,7 +57,7 @@ void model_print_text(const char *text)
     }
 }
 
-const char *model_shape_text(const amb_net_shape *shape, char *text, size_t size)
+const char *model_shape_text(const ami_net_shape *shape, char *text, size_t size)
 {
     size_t n = 0;
     for (int i = 0; i < shape->rank && n < size; i++)
@@ -67,7 +67,7 @@ const char *model_shape_text(const amb_net_shape *shape, char *text, size_t size
 
 /* Whether the array is rows of `width` numbers, flat or of the given shape; gives the number of rows, 0 if
  * not. */
-static size_t rows_of(const amb_npy *array, int width, const amb_net_shape *shape)
+static size_t rows_of(const ami_npy *array, int width, const ami_net_shape *shape)
 {
     if (array->rank == 1)
         return array->shape[0] == (size_t)width;
@@ -81,44 +81,44 @@ static size_t rows_of(const amb_npy *array, int width, const amb_net_shape *shap
     return array->shape[0];
 }
 
-static bool wrong_shape(const char *path, const amb_npy *array, const char *rows, int width,
-                        const amb_net_shape *shape, amb_error *err)
+static bool wrong_shape(const char *path, const ami_npy *array, const char *rows, int width,
+                        const ami_net_shape *shape, ami_error *err)
 {
     char found[192], own[64] = "";
     for (int i = 0; shape && shape->rank > 1 && i < shape->rank; i++)
         snprintf(own + strlen(own), sizeof own - strlen(own), "%s%d", i ? ", " : "", shape->dim[i]);
-    amb_npy_shape_text(array->rank, array->shape, found, sizeof found);
+    ami_npy_shape_text(array->rank, array->shape, found, sizeof found);
     if (*own)
-        return amb_fail(err, "%s: is of shape %s, expected (%s, %d) or (%s, %s)", path, found, rows, width,
+        return ami_fail(err, "%s: is of shape %s, expected (%s, %d) or (%s, %s)", path, found, rows, width,
                         rows, own);
-    return amb_fail(err, "%s: is of shape %s, expected (%s, %d)", path, found, rows, width);
+    return ami_fail(err, "%s: is of shape %s, expected (%s, %d)", path, found, rows, width);
 }
 
-bool model_read_inputs(const amb_net *net, const char *path, amb_npy *array, int *rows, amb_error *err)
+bool model_read_inputs(const ami_net *net, const char *path, ami_npy *array, int *rows, ami_error *err)
 {
-    if (!amb_npy_read(path, AMB_NPY_ROUND_TO_FLOAT, array, err))
+    if (!ami_npy_read(path, AMI_NPY_ROUND_TO_FLOAT, array, err))
         return false;
     const size_t n = rows_of(array, net->dim[0], &net->in_shape);
     *rows = n <= INT_MAX ? (int)n : 0;
     if (*rows > 0)
         return true;
     wrong_shape(path, array, "rows", net->dim[0], &net->in_shape, err);
-    amb_npy_free(array);
+    ami_npy_free(array);
     return false;
 }
 
-bool model_read_outputs(const amb_net *net, const char *path, int rows, amb_npy *array, amb_error *err)
+bool model_read_outputs(const ami_net *net, const char *path, int rows, ami_npy *array, ami_error *err)
 {
-    const amb_net_shape *shape = net->heads == 1 ? &net->head[0].shape : NULL;
+    const ami_net_shape *shape = net->heads == 1 ? &net->head[0].shape : NULL;
     const int width = net->dim[net->layers];
-    if (!amb_npy_read(path, AMB_NPY_WIDEN_TO_DOUBLE, array, err))
+    if (!ami_npy_read(path, AMI_NPY_WIDEN_TO_DOUBLE, array, err))
         return false;
     if (rows_of(array, width, shape) == (size_t)rows)
         return true;
     char count[16];
     snprintf(count, sizeof count, "%d", rows);
     wrong_shape(path, array, count, width, shape, err);
-    amb_npy_free(array);
+    ami_npy_free(array);
     return false;
 }
 

@@ -1,7 +1,7 @@
 /* What `amble model`'s subcommands share: the file's name, rows of numbers from .npy files, one sentence on
  * failure. */
-#ifndef AMB_CLI_CMD_MODEL_H
-#define AMB_CLI_CMD_MODEL_H
+#ifndef AMI_CLI_CMD_MODEL_H
+#define AMI_CLI_CMD_MODEL_H
 
 #include "base/npy.h"
 #include "nets/net.h"
@@ -17,23 +17,23 @@ int cmd_model_average(int argc, char **argv);
 bool model_file_argument(int key, char *text, struct argp_state *state, const char **file);
 
 /* Reads the network, found as policy/models.h says. `path`: where it was found. */
-amb_net *model_read(const char *file, char *path, size_t size, amb_error *err);
+ami_net *model_read(const char *file, char *path, size_t size, ami_error *err);
 
 /* Reads inputs of shape (rows, inputs), (rows, the file's own input shape) or (inputs,), which is one row;
  * float64 is rounded to float32. False and a sentence otherwise. */
-bool model_read_inputs(const amb_net *net, const char *path, amb_npy *array, int *rows, amb_error *err);
+bool model_read_inputs(const ami_net *net, const char *path, ami_npy *array, int *rows, ami_error *err);
 
 /* The same for outputs of `rows` rows, as double: the heads side by side, or in the shape of the only head.
  */
-bool model_read_outputs(const amb_net *net, const char *path, int rows, amb_npy *array, amb_error *err);
+bool model_read_outputs(const ami_net *net, const char *path, int rows, ami_npy *array, ami_error *err);
 
 /* "amble model WHAT: SENTENCE" on standard error; returns `status`. */
-int model_fail(const char *what, const amb_error *err, int status);
+int model_fail(const char *what, const ami_error *err, int status);
 
 /* Text from a file onto standard output: what a terminal would obey instead of show becomes '?'. */
 void model_print_text(const char *text);
 
 /* "60 × 73" */
-const char *model_shape_text(const amb_net_shape *shape, char *text, size_t size);
+const char *model_shape_text(const ami_net_shape *shape, char *text, size_t size);
 
 #endif

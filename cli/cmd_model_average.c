@@ -81,36 +81,36 @@ static void describe(const options *o, double sum, char *text, size_t size)
     }
 }
 
-static bool average(const options *o, amb_error *err)
+static bool average(const options *o, ami_error *err)
 {
     double sum = 0, done = 0;
     for (int i = 0; i < o->files; i++)
         sum += o->weights ? o->weight[i] : 1;
     if (!(sum > 0))
-        return amb_fail(err, "--weights are all 0");
-    amb_net *mean = NULL;
+        return ami_fail(err, "--weights are all 0");
+    ami_net *mean = NULL;
     bool ok = true;
     for (int i = 0; ok && i < o->files; i++) {
         char path[4096];
         const double weight = o->weights ? o->weight[i] : 1;
-        amb_net *net = model_read(o->file[i], path, sizeof path, err);
-        ok = net && (!mean || amb_net_can_average(mean, net, err) || amb_fail_in(err, "%s", path));
+        ami_net *net = model_read(o->file[i], path, sizeof path, err);
+        ok = net && (!mean || ami_net_can_average(mean, net, err) || ami_fail_in(err, "%s", path));
         done += weight;
         if (ok && mean && weight > 0)
-            amb_net_average(mean, net, weight / done);
+            ami_net_average(mean, net, weight / done);
         if (!ok || mean)
-            amb_net_destroy(net);
+            ami_net_destroy(net);
         else
             mean = net;
     }
     char text[2048];
     describe(o, sum, text, sizeof text);
-    if (ok && !amb_net_set_meta(mean, "average", text))
-        ok = amb_fail(err, "out of memory");
-    ok = ok && amb_onnx_write(o->output, mean, o->half ? AMB_ONNX_FLOAT16 : AMB_ONNX_FLOAT32, err);
+    if (ok && !ami_net_set_meta(mean, "average", text))
+        ok = ami_fail(err, "out of memory");
+    ok = ok && ami_onnx_write(o->output, mean, o->half ? AMI_ONNX_FLOAT16 : AMI_ONNX_FLOAT32, err);
     if (ok)
         printf("%s: the mean of %s\n", o->output, text);
-    amb_net_destroy(mean);
+    ami_net_destroy(mean);
     return ok;
 }
 
@@ -130,6 +130,6 @@ int cmd_model_average(int argc, char **argv)
         NULL};
     options o = {.files = 0};
     cli_parse(&argp, argc, argv, &o);
-    amb_error err = {""};
+    ami_error err = {""};
     return average(&o, &err) ? EXIT_SUCCESS : model_fail("average", &err, CLI_BAD_INPUT);
 }

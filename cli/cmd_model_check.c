@@ -13,7 +13,7 @@ enum { KEY_INPUT = 'i', KEY_AGAINST = 'a', KEY_ROWS = 'n' };
 enum {
     BLOCK = 64, /* rows at once: what is held in memory does not grow with the input */
     MOST_ROWS = 100000,
-    AUTO = AMB_PRECISIONS, /* entries of the tables below: a forced precision each, then what auto takes, then
+    AUTO = AMI_PRECISIONS, /* entries of the tables below: a forced precision each, then what auto takes, then
                               double precision */
     DOUBLE,
     ENTRIES
@@ -95,7 +95,7 @@ static double mean_square(const difference *d)
 }
 
 typedef struct entry {
-    amb_model *model;       /* NULL: this precision does not run here; and for DOUBLE */
+    ami_model *model;       /* NULL: this precision does not run here; and for DOUBLE */
     void *workspace;        /* for BLOCK rows */
     char why[256];          /* why there is no model */
     difference own, others; /* from double precision; from --against */
@@ -104,37 +104,37 @@ typedef struct entry {
 typedef struct check {
     const options *o;
     char path[4096];
-    amb_net *net;
+    ami_net *net;
     int rows;
-    amb_npy input, against; /* (rows, inputs) and (rows, outputs), or no data */
+    ami_npy input, against; /* (rows, inputs) and (rows, outputs), or no data */
     double limit;
     entry e[ENTRIES];
 } check;
 
-static bool make_model(check *c, int i, const amb_model_def *def, amb_error *err)
+static bool make_model(check *c, int i, const ami_model_def *def, ami_error *err)
 {
     entry *e = &c->e[i];
-    e->model = amb_model_create(c->net, def, err);
+    e->model = ami_model_create(c->net, def, err);
     if (!e->model)
         return false;
-    e->workspace = malloc(amb_model_workspace_size(e->model, BLOCK));
-    return e->workspace || amb_fail(err, "out of memory for %d rows", (int)BLOCK);
+    e->workspace = malloc(ami_model_workspace_size(e->model, BLOCK));
+    return e->workspace || ami_fail(err, "out of memory for %d rows", (int)BLOCK);
 }
 
 /* Every precision that runs here, and auto. Only auto has to work. */
-static bool make_models(check *c, amb_error *err)
+static bool make_models(check *c, ami_error *err)
 {
-    amb_model_def def = amb_model_default_def();
+    ami_model_def def = ami_model_default_def();
     c->limit = def.max_mse;
     if (!make_model(c, AUTO, &def, err))
         return false;
-    for (int p = 0; p < AMB_PRECISIONS; p++) {
+    for (int p = 0; p < AMI_PRECISIONS; p++) {
         entry *e = &c->e[p];
-        def.precision = (amb_precision)p;
+        def.precision = (ami_precision)p;
         if (!make_model(c, p, &def, err))
             return false;
-        if (amb_model_precision(e->model) != def.precision) {
-            amb_model_destroy(e->model);
+        if (ami_model_precision(e->model) != def.precision) {
+            ami_model_destroy(e->model);
             e->model = NULL;
             snprintf(e->why, sizeof e->why, "no kernel of this precision runs here");
         }
@@ -143,19 +143,19 @@ static bool make_models(check *c, amb_error *err)
 }
 
 /* Numbers that are not finite make every comparison meaningless. */
-static bool all_finite(const char *path, const amb_npy *a, int rows, amb_error *err)
+static bool all_finite(const char *path, const ami_npy *a, int rows, ami_error *err)
 {
     const size_t width = a->count / (size_t)rows;
     for (size_t i = 0; i < a->count; i++) {
-        const double v = a->type == AMB_NPY_FLOAT32 ? (double)a->f32[i] : a->f64[i];
+        const double v = a->type == AMI_NPY_FLOAT32 ? (double)a->f32[i] : a->f64[i];
         if (!isfinite(v))
-            return amb_fail(err, "%s: number %zu of row %zu is %g, finite ones were expected", path,
+            return ami_fail(err, "%s: number %zu of row %zu is %g, finite ones were expected", path,
                             i % width, i / width, v);
     }
     return true;
 }
 
-static bool read_rows(check *c, amb_error *err)
+static bool read_rows(check *c, ami_error *err)
 {
     const options *o = c->o;
     c->rows = o->rows ? o->rows : 256;
@@ -169,18 +169,18 @@ static bool read_rows(check *c, amb_error *err)
                        !all_finite(o->against, &c->against, rows, err)))
         return false;
     if (o->rows > rows)
-        return amb_fail(err, "--rows is %d, but %s has %d", o->rows, o->input, rows);
+        return ami_fail(err, "--rows is %d, but %s has %d", o->rows, o->input, rows);
     c->rows = o->rows ? o->rows : rows;
     return true;
 }
 
 /* One block of rows through everything. The buffers: (BLOCK, outputs) each. */
 static bool measure_block(check *c, const float *in, long first, int n, float *narrow, double *wide,
-                          double *exact, amb_error *err)
+                          double *exact, ami_error *err)
 {
     const int outputs = c->net->dim[c->net->layers];
     const double *ref = c->against.data ? c->against.f64 + (size_t)first * (size_t)outputs : NULL;
-    if (!amb_net_run_double(c->net, in, n, exact, err))
+    if (!ami_net_run_double(c->net, in, n, exact, err))
         return false;
     if (ref)
         compare(&c->e[DOUBLE].others, exact, ref, first, n, outputs);
@@ -188,7 +188,7 @@ static bool measure_block(check *c, const float *in, long first, int n, float *n
         entry *e = &c->e[i];
         if (!e->model)
             continue;
-        amb_model_run(e->model, e->workspace, in, n, narrow);
+        ami_model_run(e->model, e->workspace, in, n, narrow);
         for (int k = 0; k < n * outputs; k++)
             wide[k] = narrow[k];
         compare(&e->own, wide, exact, first, n, outputs);
@@ -198,7 +198,7 @@ static bool measure_block(check *c, const float *in, long first, int n, float *n
     return true;
 }
 
-static bool measure(check *c, amb_error *err)
+static bool measure(check *c, ami_error *err)
 {
     const size_t inputs = (size_t)c->net->dim[0], outputs = (size_t)c->net->dim[c->net->layers];
     float *drawn = c->input.data ? NULL : malloc((size_t)c->rows * inputs * sizeof *drawn);
@@ -206,9 +206,9 @@ static bool measure(check *c, amb_error *err)
     double *wide = malloc(2 * BLOCK * outputs * sizeof *wide);
     bool ok = (drawn || c->input.data) && narrow && wide;
     if (!ok)
-        amb_fail(err, "out of memory for %d rows of %zu numbers", c->rows, inputs);
+        ami_fail(err, "out of memory for %d rows of %zu numbers", c->rows, inputs);
     if (drawn)
-        amb_net_calibration_inputs(c->net, c->o->common.seed, c->rows, drawn);
+        ami_net_calibration_inputs(c->net, c->o->common.seed, c->rows, drawn);
     const float *in = drawn ? drawn : c->input.f32;
     for (int first = 0; ok && first < c->rows; first += BLOCK) {
         const int n = c->rows - first < BLOCK ? c->rows - first : BLOCK;
@@ -235,7 +235,7 @@ static void print_difference(const difference *d)
 
 static void print_table(const check *c)
 {
-    const amb_precision taken = amb_model_precision(c->e[AUTO].model);
+    const ami_precision taken = ami_model_precision(c->e[AUTO].model);
     const int inputs = c->net->dim[0], outputs = c->net->dim[c->net->layers];
     printf("%s: %d input%s, %d output%s; measured on %d row%s ", c->path, inputs, cli_plural(inputs), outputs,
            cli_plural(outputs), c->rows, cli_plural(c->rows));
@@ -247,14 +247,14 @@ static void print_table(const check *c)
            c->against.data ? c->o->against : "");
     printf("precision  kernel            packed KB    mean square       largest (row, output)%s\n",
            c->against.data ? "   mean square       largest (row, output)" : "");
-    for (int p = 0; p < AMB_PRECISIONS; p++) {
+    for (int p = 0; p < AMI_PRECISIONS; p++) {
         const entry *e = &c->e[p];
         if (!e->model) {
-            printf("%-9s  not here: %s\n", amb_precision_name((amb_precision)p), e->why);
+            printf("%-9s  not here: %s\n", ami_precision_name((ami_precision)p), e->why);
             continue;
         }
-        printf("%-9s  %-16s  %9.0f", amb_precision_name((amb_precision)p), amb_model_kernel_name(e->model),
-               (double)amb_model_bytes(e->model) / 1024);
+        printf("%-9s  %-16s  %9.0f", ami_precision_name((ami_precision)p), ami_model_kernel_name(e->model),
+               (double)ami_model_bytes(e->model) / 1024);
         print_difference(&e->own);
         if (c->against.data)
             print_difference(&e->others);
@@ -266,7 +266,7 @@ static void print_table(const check *c)
         printf("\n");
     }
     char choice[256];
-    amb_model_describe(c->e[AUTO].model, choice, sizeof choice);
+    ami_model_describe(c->e[AUTO].model, choice, sizeof choice);
     printf("\nauto takes %s.\n", choice);
     printf("%s: %.3g against double precision", within(c, &c->e[AUTO]) ? "good" : "FAILED",
            mean_square(&c->e[AUTO].own));
@@ -284,12 +284,12 @@ static json_t *difference_json(const difference *d)
 static json_t *entry_json(const check *c, int p)
 {
     const entry *e = &c->e[p];
-    const amb_precision own = e->model ? amb_model_precision(e->model) : (amb_precision)p;
+    const ami_precision own = e->model ? ami_model_precision(e->model) : (ami_precision)p;
     if (!e->model)
-        return json_pack("{s:s, s:b, s:s}", "precision", amb_precision_name(own), "runs", 0, "why", e->why);
-    return json_pack("{s:s, s:b, s:s, s:I, s:o, s:o, s:b}", "precision", amb_precision_name(own), "runs", 1,
-                     "kernel", amb_model_kernel_name(e->model), "packed_bytes",
-                     (json_int_t)amb_model_bytes(e->model), "double", difference_json(&e->own), "against",
+        return json_pack("{s:s, s:b, s:s}", "precision", ami_precision_name(own), "runs", 0, "why", e->why);
+    return json_pack("{s:s, s:b, s:s, s:I, s:o, s:o, s:b}", "precision", ami_precision_name(own), "runs", 1,
+                     "kernel", ami_model_kernel_name(e->model), "packed_bytes",
+                     (json_int_t)ami_model_bytes(e->model), "double", difference_json(&e->own), "against",
                      c->against.data ? difference_json(&e->others) : json_null(), "within",
                      (int)within(c, e));
 }
@@ -298,9 +298,9 @@ static json_t *check_json(const check *c)
 {
     char choice[256];
     json_t *rows = json_array();
-    for (int p = 0; p < AMB_PRECISIONS; p++)
+    for (int p = 0; p < AMI_PRECISIONS; p++)
         json_array_append_new(rows, entry_json(c, p));
-    amb_model_describe(c->e[AUTO].model, choice, sizeof choice);
+    ami_model_describe(c->e[AUTO].model, choice, sizeof choice);
     return json_pack("{s:o, s:i, s:i, s:i, s:o, s:o, s:I, s:f, s:o, s:o, s:s, s:o, s:b}", "file",
                      cli_text(c->path), "inputs", c->net->dim[0], "outputs", c->net->dim[c->net->layers],
                      "rows", c->rows, "input", cli_text(c->o->input), "against", cli_text(c->o->against),
@@ -310,12 +310,12 @@ static json_t *check_json(const check *c)
                      (int)within(c, &c->e[AUTO]));
 }
 
-static int run(const options *o, amb_error *err)
+static int run(const options *o, ami_error *err)
 {
     check *c = calloc(1, sizeof *c);
     int status = CLI_BAD_INPUT;
     if (!c) {
-        amb_fail(err, "out of memory");
+        ami_fail(err, "out of memory");
         return CLI_BAD_INPUT;
     }
     c->o = o;
@@ -332,12 +332,12 @@ static int run(const options *o, amb_error *err)
         }
     }
     for (int i = 0; i < ENTRIES; i++) {
-        amb_model_destroy(c->e[i].model);
+        ami_model_destroy(c->e[i].model);
         free(c->e[i].workspace);
     }
-    amb_npy_free(&c->input);
-    amb_npy_free(&c->against);
-    amb_net_destroy(c->net);
+    ami_npy_free(&c->input);
+    ami_npy_free(&c->against);
+    ami_net_destroy(c->net);
     free(c);
     return status;
 }
@@ -364,7 +364,7 @@ int cmd_model_check(int argc, char **argv)
         NULL};
     options o = {.common = {.seed = 1}};
     cli_parse(&argp, argc, argv, &o);
-    amb_error err = {""};
+    ami_error err = {""};
     const int status = run(&o, &err);
     return status == EXIT_SUCCESS || !err.text[0] ? status : model_fail("check", &err, status);
 }

@@ -35,18 +35,18 @@ static double root_mean_square(const float *x, size_t n)
     return sqrt(sum / (double)n);
 }
 
-static size_t weights(const amb_net *net, int layer)
+static size_t weights(const ami_net *net, int layer)
 {
     return (size_t)net->dim[layer] * (size_t)net->dim[layer + 1];
 }
 
 /* Whether an activation has a number of its own. */
-static bool has_alpha(amb_activation act)
+static bool has_alpha(ami_activation act)
 {
-    return act == AMB_ACT_LEAKY_RELU || act == AMB_ACT_ELU;
+    return act == AMI_ACT_LEAKY_RELU || act == AMI_ACT_ELU;
 }
 
-static void print_layers(const amb_net *net)
+static void print_layers(const ami_net *net)
 {
     printf(
         "layer     in    out  parameters  activation        weight rms  weight range          bias range\n");
@@ -54,7 +54,7 @@ static void print_layers(const amb_net *net)
         const size_t n = weights(net, l), out = (size_t)net->dim[l + 1];
         const range w = range_of(net->weight[l], n), b = range_of(net->bias[l], out);
         char act[40];
-        snprintf(act, sizeof act, has_alpha(net->act[l]) ? "%s %g" : "%s", amb_activation_name(net->act[l]),
+        snprintf(act, sizeof act, has_alpha(net->act[l]) ? "%s %g" : "%s", ami_activation_name(net->act[l]),
                  (double)net->act_alpha[l]);
         printf("%5d %6d %6d %11zu  %-16s %11.4g  %9.3g ..%9.3g  %9.3g ..%9.3g\n", l, net->dim[l],
                net->dim[l + 1], n + out, act, root_mean_square(net->weight[l], n), w.lo, w.hi, b.lo, b.hi);
@@ -62,7 +62,7 @@ static void print_layers(const amb_net *net)
 }
 
 /* The shapes of a row, where they are more than a number. */
-static void print_shapes(const amb_net *net)
+static void print_shapes(const ami_net *net)
 {
     char text[64];
     if (net->in_shape.rank > 1)
@@ -77,12 +77,12 @@ static void print_shapes(const amb_net *net)
     }
 }
 
-static void print_table(const amb_net *net, const char *file, long long bytes)
+static void print_table(const ami_net *net, const char *file, long long bytes)
 {
     const int inputs = net->dim[0], outputs = net->dim[net->layers];
     printf("%s: %d input%s, %d output%s, %d layer%s, %zu parameters, %lld bytes\n\n", file, inputs,
            cli_plural(inputs), outputs, cli_plural(outputs), net->layers, cli_plural(net->layers),
-           amb_net_parameters(net), bytes);
+           ami_net_parameters(net), bytes);
     print_layers(net);
     print_shapes(net);
     if (net->in_mean) {
@@ -116,7 +116,7 @@ static json_t *range_json(range r)
     return array;
 }
 
-static json_t *shape_json(const amb_net_shape *shape)
+static json_t *shape_json(const ami_net_shape *shape)
 {
     json_t *array = json_array();
     for (int i = 0; i < shape->rank; i++)
@@ -124,18 +124,18 @@ static json_t *shape_json(const amb_net_shape *shape)
     return array;
 }
 
-static json_t *layer_json(const amb_net *net, int l)
+static json_t *layer_json(const ami_net *net, int l)
 {
     const size_t n = weights(net, l), out = (size_t)net->dim[l + 1];
     return json_pack("{s:i, s:i, s:I, s:s, s:o, s:o, s:o, s:o}", "in", net->dim[l], "out", net->dim[l + 1],
-                     "parameters", (json_int_t)(n + out), "activation", amb_activation_name(net->act[l]),
+                     "parameters", (json_int_t)(n + out), "activation", ami_activation_name(net->act[l]),
                      "alpha", has_alpha(net->act[l]) ? cli_real((double)net->act_alpha[l]) : json_null(),
                      "weight_rms", cli_real(root_mean_square(net->weight[l], n)), "weight_range",
                      range_json(range_of(net->weight[l], n)), "bias_range",
                      range_json(range_of(net->bias[l], out)));
 }
 
-static json_t *info_json(const amb_net *net, const char *file, long long bytes)
+static json_t *info_json(const ami_net *net, const char *file, long long bytes)
 {
     json_t *layers = json_array(), *heads = json_array(), *metas = json_object(), *normalizer = json_null();
     bool ok = true;
@@ -155,7 +155,7 @@ static json_t *info_json(const amb_net *net, const char *file, long long bytes)
     json_t *all = json_pack("{s:o, s:I, s:i, s:i, s:o, s:o, s:I, s:o, s:o, s:o}", "file", cli_text(file),
                             "bytes", (json_int_t)bytes, "inputs", net->dim[0], "outputs",
                             net->dim[net->layers], "input_shape", shape_json(&net->in_shape), "heads", heads,
-                            "parameters", (json_int_t)amb_net_parameters(net), "layers", layers, "normalizer",
+                            "parameters", (json_int_t)ami_net_parameters(net), "layers", layers, "normalizer",
                             normalizer, "metadata", metas);
     if (all && !ok) {
         json_decref(all);
@@ -166,10 +166,10 @@ static json_t *info_json(const amb_net *net, const char *file, long long bytes)
 
 static int info(const options *o)
 {
-    amb_error err = {""};
+    ami_error err = {""};
     char path[4096];
     struct stat st;
-    amb_net *net = model_read(o->file, path, sizeof path, &err);
+    ami_net *net = model_read(o->file, path, sizeof path, &err);
     if (!net)
         return model_fail("info", &err, CLI_BAD_INPUT);
     const long long bytes = stat(path, &st) == 0 ? (long long)st.st_size : -1;
@@ -178,7 +178,7 @@ static int info(const options *o)
         print_table(net, path, bytes);
     if (o->common.json)
         ok = cli_write_json(o->common.json, info_json(net, path, bytes), &err);
-    amb_net_destroy(net);
+    ami_net_destroy(net);
     return ok ? EXIT_SUCCESS : model_fail("info", &err, CLI_BAD_INPUT);
 }
 

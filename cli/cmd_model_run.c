@@ -21,13 +21,13 @@ enum { BLOCK = 64 }; /* rows that a thread takes at once */
 typedef struct options {
     cli_common common;
     const char *file, *input, *output, *head;
-    amb_precision precision;
+    ami_precision precision;
 } options;
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
     options *o = state->input;
-    amb_error err = {""};
+    ami_error err = {""};
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &o->common;
@@ -68,19 +68,19 @@ static const struct argp_option option_list[] = {
 };
 
 /* in (rows, inputs) → out (rows, outputs). */
-static bool run_rows(const amb_model *model, const float *in, int rows, float *out, amb_error *err)
+static bool run_rows(const ami_model *model, const float *in, int rows, float *out, ami_error *err)
 {
 #ifdef _OPENMP
     const int threads = omp_get_max_threads();
 #else
     const int threads = 1;
 #endif
-    const size_t inputs = (size_t)amb_model_inputs(model), outputs = (size_t)amb_model_outputs(model);
+    const size_t inputs = (size_t)ami_model_inputs(model), outputs = (size_t)ami_model_outputs(model);
     /* no cache line of two threads */
-    const size_t each = (amb_model_workspace_size(model, BLOCK) + 127) / 64 * 64;
+    const size_t each = (ami_model_workspace_size(model, BLOCK) + 127) / 64 * 64;
     char *workspace = malloc((size_t)threads * each);
     if (!workspace)
-        return amb_fail(err, "out of memory for %d threads", threads);
+        return ami_fail(err, "out of memory for %d threads", threads);
     const int blocks = (rows - 1) / BLOCK + 1;
 #pragma omp parallel for schedule(dynamic, 1)
     for (int b = 0; b < blocks; b++) {
@@ -91,7 +91,7 @@ static bool run_rows(const amb_model *model, const float *in, int rows, float *o
 #endif
         const int n = rows - b * BLOCK < BLOCK ? rows - b * BLOCK : BLOCK;
         const size_t first = (size_t)b * BLOCK;
-        amb_model_run(model, workspace + (size_t)me * each, in + first * inputs, n, out + first * outputs);
+        ami_model_run(model, workspace + (size_t)me * each, in + first * inputs, n, out + first * outputs);
     }
     free(workspace);
     return true;
@@ -100,19 +100,19 @@ static bool run_rows(const amb_model *model, const float *in, int rows, float *o
 /* What to write of each row: `width` numbers from `first`, of this shape. */
 typedef struct slice {
     int first, width;
-    amb_net_shape shape;
+    ami_net_shape shape;
 } slice;
 
-static bool choose_slice(const amb_net *net, const char *head, slice *s, amb_error *err)
+static bool choose_slice(const ami_net *net, const char *head, slice *s, ami_error *err)
 {
     const int outputs = net->dim[net->layers];
-    *s = (slice){0, outputs, net->heads == 1 ? net->head[0].shape : (amb_net_shape){1, {outputs}}};
+    *s = (slice){0, outputs, net->heads == 1 ? net->head[0].shape : (ami_net_shape){1, {outputs}}};
     if (!head)
         return true;
     char names[256] = "";
     int first = 0;
     for (int h = 0; h < net->heads; h++) {
-        const amb_net_head *this = &net->head[h];
+        const ami_net_head *this = &net->head[h];
         if (this->name && !strcmp(this->name, head)) {
             *s = (slice){first, this->outputs, this->shape};
             return true;
@@ -121,33 +121,33 @@ static bool choose_slice(const amb_net *net, const char *head, slice *s, amb_err
         snprintf(names + strlen(names), sizeof names - strlen(names), "%s%.40s", h ? ", " : "",
                  this->name ? this->name : "(no name)");
     }
-    return amb_fail(err, "no head is named \"%.60s\"; there is %s", head, names);
+    return ami_fail(err, "no head is named \"%.60s\"; there is %s", head, names);
 }
 
 static bool write_slice(const options *o, const slice *s, const float *out, int rows, int outputs,
-                        amb_error *err)
+                        ami_error *err)
 {
-    size_t shape[1 + AMB_NET_MAX_RANK] = {(size_t)rows};
+    size_t shape[1 + AMI_NET_MAX_RANK] = {(size_t)rows};
     for (int i = 0; i < s->shape.rank; i++)
         shape[1 + i] = (size_t)s->shape.dim[i];
     if (s->width == outputs)
-        return amb_npy_write(o->output, AMB_NPY_FLOAT32, 1 + s->shape.rank, shape, out, err);
+        return ami_npy_write(o->output, AMI_NPY_FLOAT32, 1 + s->shape.rank, shape, out, err);
     float *part = malloc((size_t)rows * (size_t)s->width * sizeof *part);
     if (!part)
-        return amb_fail(err, "out of memory for %d rows", rows);
+        return ami_fail(err, "out of memory for %d rows", rows);
     for (int r = 0; r < rows; r++)
         memcpy(part + (size_t)r * (size_t)s->width, out + (size_t)r * (size_t)outputs + s->first,
                (size_t)s->width * sizeof *part);
-    const bool ok = amb_npy_write(o->output, AMB_NPY_FLOAT32, 1 + s->shape.rank, shape, part, err);
+    const bool ok = ami_npy_write(o->output, AMI_NPY_FLOAT32, 1 + s->shape.rank, shape, part, err);
     free(part);
     return ok;
 }
 
-static bool report(const options *o, const char *path, const amb_model *model, const slice *s, int rows,
-                   double seconds, amb_error *err)
+static bool report(const options *o, const char *path, const ami_model *model, const slice *s, int rows,
+                   double seconds, ami_error *err)
 {
     char choice[256], shape[64];
-    amb_model_describe(model, choice, sizeof choice);
+    ami_model_describe(model, choice, sizeof choice);
     if (!o->common.json || strcmp(o->common.json, "-") != 0)
         printf("%s: %s; %d row%s in %.3g ms, %s each, to %s\n", path, choice, rows, cli_plural(rows),
                1e3 * seconds, model_shape_text(&s->shape, shape, sizeof shape), o->output);
@@ -155,46 +155,46 @@ static bool report(const options *o, const char *path, const amb_model *model, c
                           json_pack("{s:o, s:o, s:o, s:i, s:i, s:s, s:s, s:s, s:I, s:o}", "file",
                                     cli_text(path), "input", cli_text(o->input), "output",
                                     cli_text(o->output), "rows", rows, "outputs", s->width, "precision",
-                                    amb_precision_name(amb_model_precision(model)), "kernel",
-                                    amb_model_kernel_name(model), "choice", choice, "packed_bytes",
-                                    (json_int_t)amb_model_bytes(model), "wall_s", cli_real(seconds)),
+                                    ami_precision_name(ami_model_precision(model)), "kernel",
+                                    ami_model_kernel_name(model), "choice", choice, "packed_bytes",
+                                    (json_int_t)ami_model_bytes(model), "wall_s", cli_real(seconds)),
                           err);
 }
 
 /* 2: not possible as asked; 1: failed on the way. */
-static int run(const options *o, amb_error *err)
+static int run(const options *o, ami_error *err)
 {
     char path[4096];
-    amb_npy in = {.data = NULL};
-    amb_model_def def = amb_model_default_def();
+    ami_npy in = {.data = NULL};
+    ami_model_def def = ami_model_default_def();
     def.precision = o->precision;
     if (o->common.seed_given)
         def.seed = o->common.seed; /* of the inputs that auto is measured on */
     slice s;
     int rows = 0, status = CLI_BAD_INPUT;
-    amb_net *net = model_read(o->file, path, sizeof path, err);
-    amb_model *model = NULL;
+    ami_net *net = model_read(o->file, path, sizeof path, err);
+    ami_model *model = NULL;
     float *out = NULL;
     if (net && choose_slice(net, o->head, &s, err) && model_read_inputs(net, o->input, &in, &rows, err)) {
-        model = amb_model_create(net, &def, err);
+        model = ami_model_create(net, &def, err);
         if (model) {
-            out = malloc((size_t)rows * (size_t)amb_model_outputs(model) * sizeof *out);
+            out = malloc((size_t)rows * (size_t)ami_model_outputs(model) * sizeof *out);
             if (!out)
-                amb_fail(err, "out of memory for %d rows of %d numbers", rows, amb_model_outputs(model));
+                ami_fail(err, "out of memory for %d rows of %d numbers", rows, ami_model_outputs(model));
         }
     }
     if (out) {
-        const double start = amb_clock_now();
+        const double start = ami_clock_now();
         const bool ok = run_rows(model, in.f32, rows, out, err);
-        const double seconds = amb_clock_now() - start;
-        if (ok && write_slice(o, &s, out, rows, amb_model_outputs(model), err) &&
+        const double seconds = ami_clock_now() - start;
+        if (ok && write_slice(o, &s, out, rows, ami_model_outputs(model), err) &&
             report(o, path, model, &s, rows, seconds, err))
             status = EXIT_SUCCESS;
     }
     free(out);
-    amb_model_destroy(model);
-    amb_npy_free(&in);
-    amb_net_destroy(net);
+    ami_model_destroy(model);
+    ami_npy_free(&in);
+    ami_net_destroy(net);
     return status;
 }
 
@@ -211,10 +211,10 @@ int cmd_model_run(int argc, char **argv)
         children,
         NULL,
         NULL};
-    options o = {.precision = AMB_PRECISION_AUTO};
+    options o = {.precision = AMI_PRECISION_AUTO};
     cli_parse(&argp, argc, argv, &o);
     cli_set_threads(o.common.threads);
-    amb_error err = {""};
+    ami_error err = {""};
     const int status = run(&o, &err);
     return status == EXIT_SUCCESS ? status : model_fail("run", &err, status);
 }

@@ -37,9 +37,9 @@ enum {
 
 typedef struct arguments {
     cli_common common;
-    amb_style_request style;
+    ami_style_request style;
     const char *motion, *policy, *record, *may_touch;
-    amb_precision precision;
+    ami_precision precision;
     double seconds, push_speed, push_period, turn, heading, start, max_root;
     int envs;
     bool no_policy, realtime, self_collision;
@@ -48,7 +48,7 @@ typedef struct arguments {
 static error_t parse(int key, char *text, struct argp_state *state)
 {
     arguments *a = state->input;
-    amb_error err;
+    ami_error err;
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->common;
@@ -142,30 +142,30 @@ static const struct argp_option options[] = {
 
 static bool on_progress(void *context, double fraction)
 {
-    amb_progress_update(context, fraction, "simulating");
+    ami_progress_update(context, fraction, "simulating");
     return true;
 }
 
-static bool write_recording(const char *path, const amb_rollout_result *r, amb_error *err)
+static bool write_recording(const char *path, const ami_rollout_result *r, ami_error *err)
 {
     double *time = malloc((size_t)r->frames * sizeof *time);
     if (!time)
-        return amb_fail(err, "out of memory for the recording");
+        return ami_fail(err, "out of memory for the recording");
     for (int i = 0; i < r->frames; i++)
         time[i] = i * r->control_dt;
-    amb_clip *clip = amb_clip_create(r->frames, time, r->pose, false, "recording", err);
-    const bool ok = clip && amb_clip_write(clip, path, err);
-    amb_clip_destroy(clip);
+    ami_clip *clip = ami_clip_create(r->frames, time, r->pose, false, "recording", err);
+    const bool ok = clip && ami_clip_write(clip, path, err);
+    ami_clip_destroy(clip);
     free(time);
     return ok;
 }
 
 /* Which actor: as given, else the model of the motion's name, else walk's, or locomotion's where motions are
  * invented. False and a sentence if it cannot be loaded. */
-static bool load_policy(const arguments *a, amb_policy *policy, char *path, size_t size, amb_error *err)
+static bool load_policy(const arguments *a, ami_policy *policy, char *path, size_t size, ami_error *err)
 {
-    const char *otherwise = amb_style_requested(&a->style) ? "locomotion" : "walk";
-    return amb_find_actor(a->policy, a->motion, a->common.clips, otherwise, path, size, err) &&
+    const char *otherwise = ami_style_requested(&a->style) ? "locomotion" : "walk";
+    return ami_find_actor(a->policy, a->motion, a->common.clips, otherwise, path, size, err) &&
            cli_load_policy(policy, path, a->precision, err);
 }
 
@@ -174,32 +174,32 @@ static bool load_policy(const arguments *a, amb_policy *policy, char *path, size
 static void choose_style(arguments *a)
 {
     char path[4096];
-    if (!a->motion && !a->policy && !a->no_policy && !amb_style_requested(&a->style) &&
-        amb_find_model("locomotion.onnx", path, sizeof path, NULL))
+    if (!a->motion && !a->policy && !a->no_policy && !ami_style_requested(&a->style) &&
+        ami_find_model("locomotion.onnx", path, sizeof path, NULL))
         a->style.style = "walk";
 }
 
-static bool run(const arguments *a, amb_error *err)
+static bool run(const arguments *a, ami_error *err)
 {
-    amb_policy policy = {0};
+    ami_policy policy = {0};
     char path[4096] = "";
     bool ok = a->no_policy || load_policy(a, &policy, path, sizeof path, err);
     if (!ok)
         return false;
-    amb_character_def character_def = amb_character_default_def();
+    ami_character_def character_def = ami_character_default_def();
     character_def.self_collision = a->self_collision;
     if (!a->no_policy)
         character_def.physics_hz = policy.physics_hz;
-    amb_character *character = amb_character_create(&character_def, err);
-    const amb_origin origin = amb_policy_origin(&policy, path);
-    amb_followed followed = {0};
-    ok = character && amb_follow(&followed, a->motion, &a->style, a->no_policy ? NULL : &origin,
+    ami_character *character = ami_character_create(&character_def, err);
+    const ami_origin origin = ami_policy_origin(&policy, path);
+    ami_followed followed = {0};
+    ok = character && ami_follow(&followed, a->motion, &a->style, a->no_policy ? NULL : &origin,
                                  &character->skeleton, a->common.clips, err);
     if (ok) {
-        amb_rollout_def def = {
-            .env = amb_env_default_def(character, followed.clip), .envs = a->envs, .realtime = a->realtime};
+        ami_rollout_def def = {
+            .env = ami_env_default_def(character, followed.clip), .envs = a->envs, .realtime = a->realtime};
         if (!a->no_policy)
-            amb_policy_use(&policy, &def.env);
+            ami_policy_use(&policy, &def.env);
         def.policy = a->no_policy ? NULL : &policy;
         followed.motions.def.seed = a->common.seed;
         def.generator = followed.clip ? NULL : &followed.motions.def;
@@ -213,19 +213,19 @@ static bool run(const arguments *a, amb_error *err)
         def.env.start_phase = a->start;
         def.env.max_root_m = a->max_root;
         const double frames = a->seconds / (def.env.substeps * character->timestep) + 2;
-        if (a->record && frames > AMB_CLIP_MAX_FRAMES)
-            ok = amb_fail(err, "--record: %g s make %.0f frames, more than the %d that a clip may have",
-                          a->seconds, frames, AMB_CLIP_MAX_FRAMES);
-        amb_progress progress;
-        amb_progress_start(&progress, "rollout", 0, 1, 0);
+        if (a->record && frames > AMI_CLIP_MAX_FRAMES)
+            ok = ami_fail(err, "--record: %g s make %.0f frames, more than the %d that a clip may have",
+                          a->seconds, frames, AMI_CLIP_MAX_FRAMES);
+        ami_progress progress;
+        ami_progress_start(&progress, "rollout", 0, 1, 0);
         def.progress = on_progress;
         def.context = &progress;
-        amb_rollout_result result;
+        ami_rollout_result result;
         ok = ok &&
-             amb_choose_may_touch(a->may_touch, def.policy, character, followed.clip, &def.env.may_touch,
+             ami_choose_may_touch(a->may_touch, def.policy, character, followed.clip, &def.env.may_touch,
                                   err) &&
-             amb_rollout_run(&def, &result, err);
-        amb_progress_end(&progress);
+             ami_rollout_run(&def, &result, err);
+        ami_progress_end(&progress);
         if (ok) {
             const bool quiet = a->common.json && !strcmp(a->common.json, "-");
             if (!quiet)
@@ -234,12 +234,12 @@ static bool run(const arguments *a, amb_error *err)
                  cli_write_json(a->common.json,
                                 cli_rollout_json(&def, &result, followed.name, a->no_policy ? NULL : path),
                                 err);
-            amb_rollout_result_free(&result);
+            ami_rollout_result_free(&result);
         }
     }
-    amb_followed_free(&followed);
-    amb_character_destroy(character);
-    amb_policy_free(&policy);
+    ami_followed_free(&followed);
+    ami_character_destroy(character);
+    ami_policy_free(&policy);
     return ok;
 }
 
@@ -250,7 +250,7 @@ int cmd_rollout(int argc, char **argv)
                    .envs = 16,
                    .push_period = 2,
                    .start = -1,
-                   .precision = AMB_PRECISION_AUTO};
+                   .precision = AMI_PRECISION_AUTO};
     const struct argp_child children[] = {
         {&cli_common_argp, 0, NULL, 90}, {&cli_style_argp, 0, NULL, 2}, {0}};
     const struct argp argp = {
@@ -264,13 +264,13 @@ int cmd_rollout(int argc, char **argv)
         NULL,
         NULL};
     cli_parse(&argp, argc, argv, &a);
-    amb_error err = {{0}};
+    ami_error err = {{0}};
     if (a.policy && a.no_policy) {
-        amb_fail(&err, "--policy and --no-policy exclude each other");
+        ami_fail(&err, "--policy and --no-policy exclude each other");
         return cli_fail(&err);
     }
-    if (a.no_policy && a.precision != AMB_PRECISION_AUTO) {
-        amb_fail(&err, "--precision and --no-policy exclude each other");
+    if (a.no_policy && a.precision != AMI_PRECISION_AUTO) {
+        ami_fail(&err, "--precision and --no-policy exclude each other");
         return cli_fail(&err);
     }
     choose_style(&a);

@@ -16,7 +16,7 @@ enum { KEY_OUT = 'o', KEY_FROM = CLI_KEY_OWN, KEY_ENCODER, KEY_BETWEEN, SHOWN = 
 
 typedef struct options {
     cli_common common;
-    amb_style_request style;
+    ami_style_request style;
     const char *out, *between;
     bool takes_style;
 } options;
@@ -52,22 +52,22 @@ static error_t parse(int key, char *text, struct argp_state *state)
 }
 
 /* The networks and the table, and the style that is asked for, if one is. */
-static amb_character *load(const options *o, amb_motions *motions, amb_error *err)
+static ami_character *load(const options *o, ami_motions *motions, ami_error *err)
 {
-    const amb_character_def body = amb_character_default_def();
-    amb_style_request style = o->style;
-    if (!amb_style_requested(&style))
+    const ami_character_def body = ami_character_default_def();
+    ami_style_request style = o->style;
+    if (!ami_style_requested(&style))
         style.style = "random-names";
-    amb_character *character = amb_character_create(&body, err);
-    if (character && amb_motions_load(motions, &style, &character->skeleton, o->common.clips, err))
+    ami_character *character = ami_character_create(&body, err);
+    if (character && ami_motions_load(motions, &style, &character->skeleton, o->common.clips, err))
         return character;
-    amb_character_destroy(character);
+    ami_character_destroy(character);
     return NULL;
 }
 
 /* ---- list ---- */
 
-static json_t *facts_json(const amb_cycle_facts *f)
+static json_t *facts_json(const ami_cycle_facts *f)
 {
     return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "frames", f->frames, "period_s",
                      cli_real(f->period_s), "speed_mps", cli_real(f->speed), "stretch", cli_real(f->stretch),
@@ -76,10 +76,10 @@ static json_t *facts_json(const amb_cycle_facts *f)
 }
 
 /* clip: the invented one, NULL where there is none because of `refusal`. */
-static json_t *style_json(const amb_styles *styles, int at, const amb_style_near *near,
-                          const amb_cycle_facts *facts, amb_refusal refusal)
+static json_t *style_json(const ami_styles *styles, int at, const ami_style_near *near,
+                          const ami_cycle_facts *facts, ami_refusal refusal)
 {
-    const amb_style *s = &styles->style[at];
+    const ami_style *s = &styles->style[at];
     json_t *list = json_array();
     for (int i = 1; i < styles->count; i++)
         json_array_append_new(list, json_pack("{s:s, s:o}", "style", styles->style[near[i].style].name,
@@ -88,16 +88,16 @@ static json_t *style_json(const amb_styles *styles, int at, const amb_style_near
                      "period_s", cli_real(s->period), "speed_mps", cli_real(s->speed), "scale",
                      cli_real(s->scale), "spread", cli_real(s->spread), "motion",
                      refusal ? json_null() : facts_json(facts), "refused",
-                     refusal ? json_string(amb_refusal_text(refusal)) : json_null(), "nearest", list);
+                     refusal ? json_string(ami_refusal_text(refusal)) : json_null(), "nearest", list);
 }
 
-static void print_style(const amb_styles *styles, int at, const amb_style_near *near,
-                        const amb_cycle_facts *facts, amb_refusal refusal)
+static void print_style(const ami_styles *styles, int at, const ami_style_near *near,
+                        const ami_cycle_facts *facts, ami_refusal refusal)
 {
-    const amb_style *s = &styles->style[at];
+    const ami_style *s = &styles->style[at];
     printf("%-12s %-14s ", s->name, s->clip);
     if (refusal)
-        printf("no usable motion: %s", amb_refusal_text(refusal));
+        printf("no usable motion: %s", ami_refusal_text(refusal));
     else
         printf("%8.2f %6.2f %8.2f   ", facts->period_s, facts->speed, facts->skate);
     for (int i = 1; !refusal && i < styles->count && i <= SHOWN; i++)
@@ -105,19 +105,19 @@ static void print_style(const amb_styles *styles, int at, const amb_style_near *
     putchar('\n');
 }
 
-static bool list_one(const amb_motions *m, int at, amb_style_near *near, bool table, json_t *list,
-                     amb_error *err)
+static bool list_one(const ami_motions *m, int at, ami_style_near *near, bool table, json_t *list,
+                     ami_error *err)
 {
-    const amb_style *s = &m->styles->style[at];
-    amb_latent latent;
-    amb_cycle_facts facts;
-    amb_refusal refusal;
-    amb_latent_of_style(s, &latent);
-    amb_clip *clip = amb_style_motion(&m->nets, &latent, s->name, &facts, &refusal, err);
-    if (!clip && refusal == AMB_MOTION_OK)
+    const ami_style *s = &m->styles->style[at];
+    ami_latent latent;
+    ami_cycle_facts facts;
+    ami_refusal refusal;
+    ami_latent_of_style(s, &latent);
+    ami_clip *clip = ami_style_motion(&m->nets, &latent, s->name, &facts, &refusal, err);
+    if (!clip && refusal == AMI_MOTION_OK)
         return false;
-    amb_clip_destroy(clip);
-    amb_styles_nearest(m->styles, s->z, near);
+    ami_clip_destroy(clip);
+    ami_styles_nearest(m->styles, s->z, near);
     json_array_append_new(list, style_json(m->styles, at, near, &facts, refusal));
     if (table)
         print_style(m->styles, at, near, &facts, refusal);
@@ -126,15 +126,15 @@ static bool list_one(const amb_motions *m, int at, amb_style_near *near, bool ta
 
 static int run_list(const options *o)
 {
-    amb_error err = {""};
-    amb_motions m;
-    amb_character *character = load(o, &m, &err);
+    ami_error err = {""};
+    ami_motions m;
+    ami_character *character = load(o, &m, &err);
     if (!character)
         return cli_fail(&err);
-    amb_style_near *near = malloc((size_t)m.styles->count * sizeof *near);
+    ami_style_near *near = malloc((size_t)m.styles->count * sizeof *near);
     json_t *list = json_array();
     const bool table = !o->common.json || strcmp(o->common.json, "-") != 0;
-    bool ok = (near && list) || amb_fail(&err, "out of memory for a list of %d styles", m.styles->count);
+    bool ok = (near && list) || ami_fail(&err, "out of memory for a list of %d styles", m.styles->count);
     if (ok && table)
         printf("%-12s %-14s %8s %6s %8s   %s\n", "style", "learned from", "period s", "m/s", "skate",
                "nearest styles and their distances");
@@ -143,24 +143,24 @@ static int run_list(const options *o)
     ok = ok && cli_write_json(o->common.json, json_incref(list), &err);
     json_decref(list);
     free(near);
-    amb_motions_free(&m);
-    amb_character_destroy(character);
+    ami_motions_free(&m);
+    ami_character_destroy(character);
     return ok ? EXIT_SUCCESS : cli_fail(&err);
 }
 
 /* ---- export ---- */
 
-static bool export(const options *o, const amb_motions *m, amb_error *err)
+static bool export(const options *o, const ami_motions *m, ami_error *err)
 {
-    amb_cycle_facts facts;
+    ami_cycle_facts facts;
     if (!m->plan.moments)
-        return amb_fail(
+        return ami_fail(
             err, "\"%.60s\" means another style every time, and a clip has one: give a name or a mixture",
             o->style.style);
-    amb_clip *clip = amb_style_motion(&m->nets, &m->plan.moment[0].latent,
+    ami_clip *clip = ami_style_motion(&m->nets, &m->plan.moment[0].latent,
                                       o->style.style ? o->style.style : o->style.from, &facts, NULL, err);
-    bool ok = clip && amb_clip_write(clip, o->out, err);
-    amb_clip_destroy(clip);
+    bool ok = clip && ami_clip_write(clip, o->out, err);
+    ami_clip_destroy(clip);
     const bool text = !o->common.json || strcmp(o->common.json, "-") != 0;
     if (ok && text)
         printf("%s: %s, %d frames, %.2f s, %.2f m/s\n", o->out, m->name, facts.frames + 1, facts.period_s,
@@ -175,25 +175,25 @@ static bool export(const options *o, const amb_motions *m, amb_error *err)
 
 static int run_export(const options *o)
 {
-    amb_error err = {""};
-    amb_motions m;
+    ami_error err = {""};
+    ami_motions m;
     if (o->style.style && o->style.from) {
-        amb_fail(&err, "a STYLE and --style-from exclude each other");
+        ami_fail(&err, "a STYLE and --style-from exclude each other");
         return cli_fail(&err);
     }
-    if (!amb_style_requested(&o->style) || !o->out) {
-        amb_fail(&err,
-                 amb_style_requested(&o->style)
+    if (!ami_style_requested(&o->style) || !o->out) {
+        ami_fail(&err,
+                 ami_style_requested(&o->style)
                      ? "where to? Give -o FILE"
                      : "which style? Give a name, a mixture (walk:0.7,zombie:0.3) or --style-from CLIP");
         return cli_fail(&err);
     }
-    amb_character *character = load(o, &m, &err);
+    ami_character *character = load(o, &m, &err);
     if (!character)
         return cli_fail(&err);
     const bool ok = export(o, &m, &err);
-    amb_motions_free(&m);
-    amb_character_destroy(character);
+    ami_motions_free(&m);
+    ami_character_destroy(character);
     return ok ? EXIT_SUCCESS : cli_fail(&err);
 }
 
@@ -201,30 +201,30 @@ static int run_export(const options *o)
 
 static int run_plot(const options *o)
 {
-    amb_error err = {""};
-    amb_motions m;
-    amb_stylevae encoder = {0};
+    ami_error err = {""};
+    ami_motions m;
+    ami_stylevae encoder = {0};
     char path[4096];
     if (!o->out) {
-        amb_fail(&err, "where to? Give --out DIR");
+        ami_fail(&err, "where to? Give --out DIR");
         return cli_fail(&err);
     }
-    amb_character *character = load(o, &m, &err);
+    ami_character *character = load(o, &m, &err);
     if (!character)
         return cli_fail(&err);
     json_t *facts = json_object();
-    const bool drawn = (facts || amb_fail(&err, "out of memory for pictures")) &&
-                       amb_find_model(o->style.encoder ? o->style.encoder : "stylevae_encoder.onnx", path,
+    const bool drawn = (facts || ami_fail(&err, "out of memory for pictures")) &&
+                       ami_find_model(o->style.encoder ? o->style.encoder : "stylevae_encoder.onnx", path,
                                       sizeof path, &err) &&
-                       amb_stylevae_load(&encoder, path, NULL, NULL, &err) &&
+                       ami_stylevae_load(&encoder, path, NULL, NULL, &err) &&
                        style_plot(&m, &encoder, o->between, o->out, facts, &err);
     int status = drawn ? EXIT_SUCCESS : cli_fail(&err);
     if (drawn && !cli_write_json(o->common.json, json_incref(facts), &err))
         status = cli_fail(&err);
     json_decref(facts);
-    amb_stylevae_free(&encoder);
-    amb_motions_free(&m);
-    amb_character_destroy(character);
+    ami_stylevae_free(&encoder);
+    ami_motions_free(&m);
+    ami_character_destroy(character);
     return status;
 }
 

@@ -1,6 +1,6 @@
 /* What the parts of `amble style` share. */
-#ifndef AMB_CLI_CMD_STYLE_H
-#define AMB_CLI_CMD_STYLE_H
+#ifndef AMI_CLI_CMD_STYLE_H
+#define AMI_CLI_CMD_STYLE_H
 
 #include "options/options.h"
 #include "policy/followed.h"
@@ -9,8 +9,8 @@ enum { STYLE_PICTURES_MOST = 23 }; /* styles that can be told apart in a picture
 
 /* What the tables of `amble style plot` are made of, and what the scripts need to know of them. */
 typedef struct style_pictures {
-    const amb_motions *motions;
-    const amb_stylevae *encoder;
+    const ami_motions *motions;
+    const ami_stylevae *encoder;
     int between[2];                    /* styles whose half-way blend is drawn, in the table's order */
     double at[STYLE_PICTURES_MOST][2]; /* (styles): the named ones on the map */
     double share[2];                   /* of the variance of the named latents, on the map's axes */
@@ -19,20 +19,20 @@ typedef struct style_pictures {
 
 /* cmd_style_plot.c: `between` is "A,B", or NULL for the two styles that are farthest apart. Writes the
  * tables, and the scripts that draw them, into the folder, which is made; then draws. */
-bool style_plot(const amb_motions *motions, const amb_stylevae *encoder, const char *between,
-                const char *folder, json_t *facts, amb_error *err);
+bool style_plot(const ami_motions *motions, const ami_stylevae *encoder, const char *between,
+                const char *folder, json_t *facts, ami_error *err);
 
 /* cmd_style_draw.c: gnuplot's scripts, and a run of gnuplot on them. */
-bool style_write_scripts(const style_pictures *pictures, const char *folder, amb_error *err);
-bool style_draw(const char *folder, amb_error *err);
+bool style_write_scripts(const style_pictures *pictures, const char *folder, ami_error *err);
+bool style_draw(const char *folder, ami_error *err);
 
 #define STYLE_PHASE_NAME "styles-phase" /* .tsv, .gp, .png */
 #define STYLE_MAP_NAME "styles-map"
 
 /* A name as it can stand in a table and in a picture: without control characters. */
-const char *style_plain_name(const amb_motions *motions, int style, char plain[AMB_NAME]);
+const char *style_plain_name(const ami_motions *motions, int style, char plain[AMI_NAME]);
 
 /* FOLDER/NAME with this text. */
-bool style_write_text(const char *folder, const char *name, const char *text, size_t size, amb_error *err);
+bool style_write_text(const char *folder, const char *name, const char *text, size_t size, ami_error *err);
 
 #endif

@@ -76,7 +76,7 @@ static void put_phase_script(const style_pictures *p, FILE *f)
                         : panels <= 8 ? 4
                                       : 6;
     const int rows = (panels + columns - 1) / columns;
-    char plain[2][AMB_NAME], title[200];
+    char plain[2][AMI_NAME], title[200];
     put_head(f, STYLE_PHASE_NAME, 290 * columns, 300 * rows + 70);
     fprintf(
         f,
@@ -116,7 +116,7 @@ static void put_phase_script(const style_pictures *p, FILE *f)
 static void put_names(const style_pictures *p, FILE *f)
 {
     const int n = p->motions->styles->count;
-    char plain[AMB_NAME];
+    char plain[AMI_NAME];
     for (int i = 0; i < n; i++) {
         const double *at = p->at[i], *nearest = NULL;
         for (int j = 0; j < n; j++)
@@ -126,7 +126,7 @@ static void put_names(const style_pictures *p, FILE *f)
         const bool left = nearest && nearest[0] > at[0];
         fputs("set label ", f);
         put_quoted(f, style_plain_name(p->motions, i, plain));
-        amb_number_fprintf(f, " at %.6f,%.6f %s offset %s,%s font 'sans,13' front noenhanced\n", at[0], at[1],
+        ami_number_fprintf(f, " at %.6f,%.6f %s offset %s,%s font 'sans,13' front noenhanced\n", at[0], at[1],
                            left ? "right" : "left", left ? "-1.3" : "1.3",
                            nearest && nearest[1] > at[1] ? "-.5" : ".4");
     }
@@ -178,22 +178,22 @@ static void put_map_script(const style_pictures *p, FILE *f)
 /* ---- writing and running ---- */
 
 static bool write_script(const style_pictures *p, void (*put)(const style_pictures *, FILE *),
-                         const char *folder, const char *name, amb_error *err)
+                         const char *folder, const char *name, ami_error *err)
 {
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
     if (!out)
-        return amb_fail(err, "%s: out of memory", name);
+        return ami_fail(err, "%s: out of memory", name);
     put(p, out);
     const bool whole = !ferror(out);
     const bool ok = (fclose(out) == 0 && whole) ? style_write_text(folder, name, text, size, err)
-                                                : amb_fail(err, "%s: out of memory", name);
+                                                : ami_fail(err, "%s: out of memory", name);
     free(text);
     return ok;
 }
 
-bool style_write_scripts(const style_pictures *p, const char *folder, amb_error *err)
+bool style_write_scripts(const style_pictures *p, const char *folder, ami_error *err)
 {
     return write_script(p, put_phase_script, folder, STYLE_PHASE_NAME ".gp", err) &&
            write_script(p, put_map_script, folder, STYLE_MAP_NAME ".gp", err);
@@ -217,18 +217,18 @@ static int run_gnuplot(const char *folder, const char *script)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-bool style_draw(const char *folder, amb_error *err)
+bool style_draw(const char *folder, ami_error *err)
 {
     static const char *const script[] = {STYLE_PHASE_NAME ".gp", STYLE_MAP_NAME ".gp"};
     for (int i = 0; i < 2; i++) {
         const int status = run_gnuplot(folder, script[i]);
         if (status == 127)
-            return amb_fail(
+            return ami_fail(
                 err,
                 "%s: not drawn: gnuplot is not here; install it (Debian, Ubuntu: the package gnuplot-nox)",
                 folder);
         if (status != 0)
-            return amb_fail(err, "%s/%s: not drawn: gnuplot ended with status %d", folder, script[i], status);
+            return ami_fail(err, "%s/%s: not drawn: gnuplot ended with status %d", folder, script[i], status);
     }
     return true;
 }

@@ -18,68 +18,68 @@
 
 enum { MOST = STYLE_PICTURES_MOST, POINTS = 180, STEPS = 12, WINDOWS = 36 };
 
-const char *style_plain_name(const amb_motions *motions, int style, char plain[AMB_NAME])
+const char *style_plain_name(const ami_motions *motions, int style, char plain[AMI_NAME])
 {
-    snprintf(plain, AMB_NAME, "%s", motions->styles->style[style].name);
+    snprintf(plain, AMI_NAME, "%s", motions->styles->style[style].name);
     for (char *c = plain; *c; c++)
         if ((unsigned char)*c < ' ' || *c == 127)
             *c = '?';
     return plain;
 }
 
-bool style_write_text(const char *folder, const char *name, const char *text, size_t size, amb_error *err)
+bool style_write_text(const char *folder, const char *name, const char *text, size_t size, ami_error *err)
 {
     char path[4096];
     if ((size_t)snprintf(path, sizeof path, "%s/%s", folder, name) >= sizeof path)
-        return amb_fail(err, "%.100s...: too long for the name of a folder", folder);
-    return amb_file_write(path, text, size, err);
+        return ami_fail(err, "%.100s...: too long for the name of a folder", folder);
+    return ami_file_write(path, text, size, err);
 }
 
 /* ---- phase ---- */
 
 /* A row a point, the first one once more at the end. */
-static void put_trajectory(FILE *out, int number, const char *name, double period, const amb_phase *phase)
+static void put_trajectory(FILE *out, int number, const char *name, double period, const ami_phase *phase)
 {
     for (int i = 0; i <= POINTS; i++) {
-        const amb_phase *p = &phase[i % POINTS], *next = &phase[(i + 1) % POINTS];
-        amb_number_fprintf(out, "%d\t%s\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\n", number, name,
+        const ami_phase *p = &phase[i % POINTS], *next = &phase[(i + 1) % POINTS];
+        ami_number_fprintf(out, "%d\t%s\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\n", number, name,
                            (double)i / POINTS, period * i / POINTS, p->x, p->y, next->x - p->x,
                            next->y - p->y, p->phase, p->amplitude);
     }
 }
 
 /* False only where memory is short; a latent that gives no motion is left out of the picture. */
-static bool add_portrait(const style_pictures *p, const amb_latent *latent, int number, const char *name,
-                         FILE *out, amb_error *err)
+static bool add_portrait(const style_pictures *p, const ami_latent *latent, int number, const char *name,
+                         FILE *out, ami_error *err)
 {
-    amb_phase phase[POINTS];
-    amb_refusal refusal;
-    amb_clip *clip = amb_style_motion(&p->motions->nets, latent, name, NULL, &refusal, err);
+    ami_phase phase[POINTS];
+    ami_refusal refusal;
+    ami_clip *clip = ami_style_motion(&p->motions->nets, latent, name, NULL, &refusal, err);
     if (!clip)
-        return refusal != AMB_MOTION_OK;
-    const bool ok = amb_style_portrait(&p->motions->nets, clip, POINTS, phase, err);
+        return refusal != AMI_MOTION_OK;
+    const bool ok = ami_style_portrait(&p->motions->nets, clip, POINTS, phase, err);
     if (ok)
-        put_trajectory(out, number, name, amb_clip_duration(clip), phase);
-    amb_clip_destroy(clip);
+        put_trajectory(out, number, name, ami_clip_duration(clip), phase);
+    ami_clip_destroy(clip);
     return ok;
 }
 
-static bool put_portraits(style_pictures *p, FILE *out, amb_error *err)
+static bool put_portraits(style_pictures *p, FILE *out, ami_error *err)
 {
-    const amb_styles *styles = p->motions->styles;
-    amb_latent latent, other;
-    char name[160], plain[2][AMB_NAME];
+    const ami_styles *styles = p->motions->styles;
+    ami_latent latent, other;
+    char name[160], plain[2][AMI_NAME];
     fputs("number\tstyle\tshare\ttime_s\tx\ty\tdx\tdy\tphase\tamplitude\n", out);
     for (int i = 0; i < styles->count; i++) {
-        amb_latent_of_style(&styles->style[i], &latent);
+        ami_latent_of_style(&styles->style[i], &latent);
         if (!add_portrait(p, &latent, i, style_plain_name(p->motions, i, plain[0]), out, err))
             return false;
     }
     if (styles->count < 2)
         return true;
-    amb_latent_of_style(&styles->style[p->between[0]], &latent);
-    amb_latent_of_style(&styles->style[p->between[1]], &other);
-    amb_latent_between(&latent, &other, .5, &latent);
+    ami_latent_of_style(&styles->style[p->between[0]], &latent);
+    ami_latent_of_style(&styles->style[p->between[1]], &other);
+    ami_latent_between(&latent, &other, .5, &latent);
     snprintf(name, sizeof name, "%s:0.5,%s:0.5", style_plain_name(p->motions, p->between[0], plain[0]),
              style_plain_name(p->motions, p->between[1], plain[1]));
     return add_portrait(p, &latent, styles->count, name, out, err);
@@ -91,25 +91,25 @@ static const char map_head[] =
     "kind\tnumber\tstyle\tother\tweight\tstart\tpc1\tpc2\tusable\tperiod_s\tspeed_mps\tskate_mps\n";
 
 /* One latent that a motion is made of: a name (other = style) or a blend. */
-static bool put_latent(style_pictures *p, const amb_pca *pca, int style, int other, double weight, FILE *out,
-                       amb_clip **motion, amb_error *err)
+static bool put_latent(style_pictures *p, const ami_pca *pca, int style, int other, double weight, FILE *out,
+                       ami_clip **motion, ami_error *err)
 {
-    const amb_styles *styles = p->motions->styles;
-    char plain[2][AMB_NAME];
-    amb_latent a, b, latent;
-    amb_cycle_facts facts = {0};
-    amb_refusal refusal;
+    const ami_styles *styles = p->motions->styles;
+    char plain[2][AMI_NAME];
+    ami_latent a, b, latent;
+    ami_cycle_facts facts = {0};
+    ami_refusal refusal;
     double at[2];
-    amb_latent_of_style(&styles->style[style], &a);
-    amb_latent_of_style(&styles->style[other], &b);
-    amb_latent_between(&a, &b, weight, &latent);
-    *motion = amb_style_motion(&p->motions->nets, &latent, styles->style[style].name, &facts, &refusal, err);
-    if (!*motion && refusal == AMB_MOTION_OK)
+    ami_latent_of_style(&styles->style[style], &a);
+    ami_latent_of_style(&styles->style[other], &b);
+    ami_latent_between(&a, &b, weight, &latent);
+    *motion = ami_style_motion(&p->motions->nets, &latent, styles->style[style].name, &facts, &refusal, err);
+    if (!*motion && refusal == AMI_MOTION_OK)
         return false;
-    amb_pca_project(pca, latent.z, at);
+    ami_pca_project(pca, latent.z, at);
     if (style == other)
         memcpy(p->at[style], at, sizeof at);
-    amb_number_fprintf(
+    ami_number_fprintf(
         out, "%s\t%d\t%s\t%s\t%g\t0\t%.6f\t%.6f\t%d\t%.6f\t%.6f\t%.6f\n", style == other ? "name" : "blend",
         style, style_plain_name(p->motions, style, plain[0]), style_plain_name(p->motions, other, plain[1]),
         weight, at[0], at[1], *motion != NULL, *motion ? facts.period_s : 0, facts.speed, facts.skate);
@@ -117,105 +117,105 @@ static bool put_latent(style_pictures *p, const amb_pca *pca, int style, int oth
 }
 
 /* The encoder's latents of a named style's motion. */
-static bool put_windows(const style_pictures *p, const amb_pca *pca, int style, const amb_clip *motion,
-                        FILE *out, amb_error *err)
+static bool put_windows(const style_pictures *p, const ami_pca *pca, int style, const ami_clip *motion,
+                        FILE *out, ami_error *err)
 {
-    static float mean[WINDOWS * AMB_STYLE_SIZE];
-    const amb_style *s = &p->motions->styles->style[style];
-    char plain[AMB_NAME];
-    if (!amb_style_windows(p->encoder, p->motions->nets.skeleton, motion, s->scale, WINDOWS, mean, err))
+    static float mean[WINDOWS * AMI_STYLE_SIZE];
+    const ami_style *s = &p->motions->styles->style[style];
+    char plain[AMI_NAME];
+    if (!ami_style_windows(p->encoder, p->motions->nets.skeleton, motion, s->scale, WINDOWS, mean, err))
         return false;
     for (int i = 0; i <= WINDOWS; i++) {
         double at[2];
-        amb_pca_project(pca, mean + i % WINDOWS * AMB_STYLE_SIZE, at);
-        amb_number_fprintf(out, "window\t%d\t%s\t%s\t0\t%.6f\t%.6f\t%.6f\t1\t%.6f\t0\t0\n", style,
+        ami_pca_project(pca, mean + i % WINDOWS * AMI_STYLE_SIZE, at);
+        ami_number_fprintf(out, "window\t%d\t%s\t%s\t0\t%.6f\t%.6f\t%.6f\t1\t%.6f\t0\t0\n", style,
                            style_plain_name(p->motions, style, plain), plain, (double)i / WINDOWS, at[0],
-                           at[1], amb_clip_duration(motion));
+                           at[1], ami_clip_duration(motion));
     }
     return true;
 }
 
-static bool put_names(style_pictures *p, const amb_pca *pca, FILE *out, amb_error *err)
+static bool put_names(style_pictures *p, const ami_pca *pca, FILE *out, ami_error *err)
 {
     for (int i = 0; i < p->motions->styles->count; i++) {
-        amb_clip *motion;
+        ami_clip *motion;
         bool ok = put_latent(p, pca, i, i, 0, out, &motion, err);
         if (motion)
             ok = ok && put_windows(p, pca, i, motion, out, err);
-        amb_clip_destroy(motion);
+        ami_clip_destroy(motion);
         if (!ok)
             return false;
     }
     return true;
 }
 
-static bool put_blends(style_pictures *p, const amb_pca *pca, FILE *out, amb_error *err)
+static bool put_blends(style_pictures *p, const ami_pca *pca, FILE *out, ami_error *err)
 {
     for (int i = 0; i < p->motions->styles->count; i++)
         for (int j = i + 1; j < p->motions->styles->count; j++)
             for (int k = 1; k < STEPS; k++) {
-                amb_clip *motion;
+                ami_clip *motion;
                 if (!put_latent(p, pca, i, j, (double)k / STEPS, out, &motion, err))
                     return false;
                 p->mixed++;
                 p->fails += !motion;
-                amb_clip_destroy(motion);
+                ami_clip_destroy(motion);
             }
     return true;
 }
 
-static bool put_map(style_pictures *p, FILE *out, amb_error *err)
+static bool put_map(style_pictures *p, FILE *out, ami_error *err)
 {
-    const amb_styles *styles = p->motions->styles;
-    static float z[MOST * AMB_STYLE_SIZE];
+    const ami_styles *styles = p->motions->styles;
+    static float z[MOST * AMI_STYLE_SIZE];
     for (int i = 0; i < styles->count; i++)
-        memcpy(z + i * AMB_STYLE_SIZE, styles->style[i].z, sizeof styles->style[i].z);
-    amb_pca *pca = amb_pca_create(z, styles->count, AMB_STYLE_SIZE, 2, err);
+        memcpy(z + i * AMI_STYLE_SIZE, styles->style[i].z, sizeof styles->style[i].z);
+    ami_pca *pca = ami_pca_create(z, styles->count, AMI_STYLE_SIZE, 2, err);
     if (!pca)
         return false;
     memcpy(p->share, pca->share, sizeof p->share);
     fputs(map_head, out);
     const bool ok = put_names(p, pca, out, err) && put_blends(p, pca, out, err);
-    amb_pca_destroy(pca);
+    ami_pca_destroy(pca);
     return ok;
 }
 
 /* ---- all ---- */
 
-static bool write_table(style_pictures *p, bool (*put)(style_pictures *, FILE *, amb_error *),
-                        const char *folder, const char *name, amb_error *err)
+static bool write_table(style_pictures *p, bool (*put)(style_pictures *, FILE *, ami_error *),
+                        const char *folder, const char *name, ami_error *err)
 {
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
     if (!out)
-        return amb_fail(err, "%s: out of memory", name);
+        return ami_fail(err, "%s: out of memory", name);
     bool ok = put(p, out, err);
     const bool whole = !ferror(out);
     if ((fclose(out) != 0 || !whole) && ok)
-        ok = amb_fail(err, "%s: out of memory", name);
+        ok = ami_fail(err, "%s: out of memory", name);
     ok = ok && style_write_text(folder, name, text, size, err);
     free(text);
     return ok;
 }
 
-static bool choose_pair(style_pictures *p, const char *between, amb_error *err)
+static bool choose_pair(style_pictures *p, const char *between, ami_error *err)
 {
-    const amb_styles *styles = p->motions->styles;
+    const ami_styles *styles = p->motions->styles;
     double most = -1;
     if (between) {
-        char first[AMB_NAME];
+        char first[AMI_NAME];
         const char *comma = strchr(between, ',');
         if (!comma || comma - between >= (ptrdiff_t)sizeof first)
-            return amb_fail(err, "--between is \"%.60s\", expected two styles, A,B", between);
+            return ami_fail(err, "--between is \"%.60s\", expected two styles, A,B", between);
         snprintf(first, sizeof first, "%.*s", (int)(comma - between), between);
-        p->between[0] = amb_styles_find(styles, first, err);
-        p->between[1] = p->between[0] < 0 ? -1 : amb_styles_find(styles, comma + 1, err);
-        return p->between[1] >= 0 || amb_fail_in(err, "--between");
+        p->between[0] = ami_styles_find(styles, first, err);
+        p->between[1] = p->between[0] < 0 ? -1 : ami_styles_find(styles, comma + 1, err);
+        return p->between[1] >= 0 || ami_fail_in(err, "--between");
     }
     for (int i = 0; i < styles->count; i++)
         for (int j = i + 1; j < styles->count; j++) {
-            const double far = amb_style_distance(styles->style[i].z, styles->style[j].z);
+            const double far = ami_style_distance(styles->style[i].z, styles->style[j].z);
             if (far > most) {
                 most = far;
                 p->between[0] = i;
@@ -225,15 +225,15 @@ static bool choose_pair(style_pictures *p, const char *between, amb_error *err)
     return true;
 }
 
-bool style_plot(const amb_motions *motions, const amb_stylevae *encoder, const char *between,
-                const char *folder, json_t *facts, amb_error *err)
+bool style_plot(const ami_motions *motions, const ami_stylevae *encoder, const char *between,
+                const char *folder, json_t *facts, ami_error *err)
 {
     style_pictures p = {.motions = motions, .encoder = encoder};
     if (motions->styles->count > MOST)
-        return amb_fail(err,
+        return ami_fail(err,
                         "%d styles in the table, expected at most %d: more cannot be told apart in a picture",
                         motions->styles->count, MOST);
-    if (!choose_pair(&p, between, err) || !amb_folder_make(folder, err) ||
+    if (!choose_pair(&p, between, err) || !ami_folder_make(folder, err) ||
         !write_table(&p, put_portraits, folder, STYLE_PHASE_NAME ".tsv", err) ||
         !write_table(&p, put_map, folder, STYLE_MAP_NAME ".tsv", err) ||
         !style_write_scripts(&p, folder, err))

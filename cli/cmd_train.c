@@ -48,14 +48,14 @@ enum { MAX_TEACHERS = 64 };
 
 typedef struct arguments {
     cli_common common;
-    amb_style_request style;
+    ami_style_request style;
     const char *motion, *out, *resume, *init, *may_touch;
     double minutes, save_minutes;   /* minutes 0: no limit */
     double evaluate_every, stop_at; /* samples, 0: never; return, 0: never */
     bool half;
     const char *teacher[MAX_TEACHERS]; /* "STYLE=FILE" */
     int teachers;
-    const char *setting[AMB_SETTING_COUNT]; /* texts as given, NULL: not given */
+    const char *setting[AMI_SETTING_COUNT]; /* texts as given, NULL: not given */
 } arguments;
 
 static error_t parse(int key, char *text, struct argp_state *state)
@@ -99,7 +99,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_DETERMINISTIC:
         return 0; /* it always is */
     case KEY_PRECISION: {
-        const int bf16 = amb_setting_by_name("bf16");
+        const int bf16 = ami_setting_by_name("bf16");
         a->setting[bf16] = !strcmp(text, "fp32")   ? "0"
                            : !strcmp(text, "bf16") ? "1"
                            : !strcmp(text, "auto") ? "-1"
@@ -115,20 +115,20 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_CLIP: {
         double unused;
-        if (!amb_count_read(text, &unused))
+        if (!ami_count_read(text, &unused))
             argp_error(state,
                        "--clip is the old name of --ratio-clip, a number; \"%.100s\" found: a motion clip is "
                        "given with --motion",
                        text);
         cli_warn_renamed(state, "--clip", "--ratio-clip");
-        a->setting[amb_setting_by_name("ratio_clip")] = text;
+        a->setting[ami_setting_by_name("ratio_clip")] = text;
         return 0;
     }
     case ARGP_KEY_ARG:
         argp_error(state, "\"%s\" found where nothing is expected; a motion is given with --motion", text);
         return 0;
     default:
-        if (key >= KEY_SETTING && key < KEY_SETTING + AMB_SETTING_COUNT) {
+        if (key >= KEY_SETTING && key < KEY_SETTING + AMI_SETTING_COUNT) {
             a->setting[key - KEY_SETTING] = text;
             return 0;
         }
@@ -181,13 +181,13 @@ static const struct argp_option own_options[] = {
 static struct argp_option *all_options(char (*help)[160])
 {
     const size_t own = sizeof own_options / sizeof *own_options;
-    struct argp_option *options = calloc(own + AMB_SETTING_COUNT + 1, sizeof *options);
+    struct argp_option *options = calloc(own + AMI_SETTING_COUNT + 1, sizeof *options);
     if (!options)
         return NULL;
     memcpy(options, own_options, sizeof own_options);
     size_t n = own;
-    for (int i = 0; i < AMB_SETTING_COUNT; i++) {
-        const amb_setting *s = &amb_setting_list[i];
+    for (int i = 0; i < AMI_SETTING_COUNT; i++) {
+        const ami_setting *s = &ami_setting_list[i];
         if (!strcmp(s->name, "seed") || !strcmp(s->name, "bf16"))
             continue; /* --seed and --precision */
         snprintf(help[i], sizeof help[i], "%s (default %g)", s->help, s->value);
@@ -205,69 +205,69 @@ static struct argp_option *all_options(char (*help)[160])
 }
 
 /* Settings from the checkpoint that is resumed, or defaults, with what was given on the command line. */
-static bool choose_settings(const arguments *a, const amb_checkpoint *resumed, amb_settings *settings,
-                            amb_error *err)
+static bool choose_settings(const arguments *a, const ami_checkpoint *resumed, ami_settings *settings,
+                            ami_error *err)
 {
-    *settings = amb_settings_default();
-    if (resumed && !amb_train_read_settings(resumed, settings, err))
+    *settings = ami_settings_default();
+    if (resumed && !ami_train_read_settings(resumed, settings, err))
         return false;
-    for (int i = 0; i < AMB_SETTING_COUNT; i++) {
+    for (int i = 0; i < AMI_SETTING_COUNT; i++) {
         if (!a->setting[i])
             continue;
         const double before = ((double *)settings)[i];
-        if (!amb_settings_set(settings, amb_setting_list[i].name, a->setting[i], err))
+        if (!ami_settings_set(settings, ami_setting_list[i].name, a->setting[i], err))
             return false;
-        if (resumed && ((double *)settings)[i] != before && strcmp(amb_setting_list[i].name, "samples"))
-            return amb_fail(
+        if (resumed && ((double *)settings)[i] != before && strcmp(ami_setting_list[i].name, "samples"))
+            return ami_fail(
                 err, "--resume continues with the settings of %s (%s=%g there); use --init to change them",
-                a->resume, amb_setting_list[i].name, before);
+                a->resume, ami_setting_list[i].name, before);
     }
     if (a->common.seed_given) {
         if (resumed && settings->seed != (double)a->common.seed)
-            return amb_fail(err, "--resume continues with the seed of %s (%g there)", a->resume,
+            return ami_fail(err, "--resume continues with the seed of %s (%g there)", a->resume,
                             settings->seed);
         settings->seed = (double)a->common.seed;
     }
-    return amb_settings_check(settings, err);
+    return ami_settings_check(settings, err);
 }
 
 /* An 'amble: ' sentence that does not end the training: what could not be written now may be written next
  * time. */
-static void warn(amb_progress *progress, const amb_error *err)
+static void warn(ami_progress *progress, const ami_error *err)
 {
-    amb_progress_note(progress, "amble: %s; going on", err->text);
+    ami_progress_note(progress, "amble: %s; going on", err->text);
 }
 
 /* The actor last: whoever waits for a new one finds its critic beside it. */
-static bool save_networks(const amb_train *train, const char *folder, bool half, amb_error *err)
+static bool save_networks(const ami_train *train, const char *folder, bool half, ami_error *err)
 {
     char path[4200];
-    amb_net *actor = amb_train_export_actor(train, err),
-            *critic = actor ? amb_train_export_critic(train, err) : NULL;
+    ami_net *actor = ami_train_export_actor(train, err),
+            *critic = actor ? ami_train_export_critic(train, err) : NULL;
     bool ok = critic != NULL;
-    const amb_onnx_dtype dtype = half ? AMB_ONNX_FLOAT16 : AMB_ONNX_FLOAT32;
+    const ami_onnx_dtype dtype = half ? AMI_ONNX_FLOAT16 : AMI_ONNX_FLOAT32;
     snprintf(path, sizeof path, "%s/critic.onnx", folder);
-    ok = ok && amb_onnx_write(path, critic, dtype, err);
+    ok = ok && ami_onnx_write(path, critic, dtype, err);
     snprintf(path, sizeof path, "%s/actor.onnx", folder);
-    ok = ok && amb_onnx_write(path, actor, dtype, err);
-    amb_net_destroy(actor);
-    amb_net_destroy(critic);
+    ok = ok && ami_onnx_write(path, actor, dtype, err);
+    ami_net_destroy(actor);
+    ami_net_destroy(critic);
     return ok;
 }
 
 /* The curves first: a checkpoint must not be newer than the points in the files, or a resumed run has a hole
  * in them. Failing to write them is only a warning. */
-static bool save_all(const amb_train *train, const char *folder, bool half, amb_event_log *log,
-                     amb_progress *progress, amb_error *err)
+static bool save_all(const ami_train *train, const char *folder, bool half, ami_event_log *log,
+                     ami_progress *progress, ami_error *err)
 {
     char path[4200];
-    if (!amb_event_log_flush(log, err))
+    if (!ami_event_log_flush(log, err))
         warn(progress, err);
     snprintf(path, sizeof path, "%s/checkpoint.bin", folder);
-    return amb_train_save(train, path, err) && save_networks(train, folder, half, err);
+    return ami_train_save(train, path, err) && save_networks(train, folder, half, err);
 }
 
-static void log_events(amb_event_log *log, const amb_train_stats *s, double rate)
+static void log_events(ami_event_log *log, const ami_train_stats *s, double rate)
 {
     const struct {
         const char *tag;
@@ -297,27 +297,27 @@ static void log_events(amb_event_log *log, const amb_train_stats *s, double rate
         {"run/motions_refused", (double)s->refused},
     };
     for (size_t i = 0; i < sizeof scalar / sizeof *scalar; i++)
-        amb_event_log_scalar(log, scalar[i].tag, s->samples, scalar[i].value, NULL);
-    for (int k = 0; k < AMB_REWARD_PARTS; k++) {
+        ami_event_log_scalar(log, scalar[i].tag, s->samples, scalar[i].value, NULL);
+    for (int k = 0; k < AMI_REWARD_PARTS; k++) {
         char tag[64];
-        snprintf(tag, sizeof tag, "reward/%s", amb_reward_name[k]);
-        amb_event_log_scalar(log, tag, s->samples, s->part[k], NULL);
+        snprintf(tag, sizeof tag, "reward/%s", ami_reward_name[k]);
+        ami_event_log_scalar(log, tag, s->samples, s->part[k], NULL);
     }
 }
 
 /* For TensorBoard's comparison of runs. */
-static bool log_settings(amb_event_log *log, const amb_settings *settings, const amb_train *train,
-                         amb_error *err)
+static bool log_settings(ami_event_log *log, const ami_settings *settings, const ami_train *train,
+                         ami_error *err)
 {
-    amb_event_setting list[AMB_SETTING_COUNT + 1] = {{"motion", amb_train_motion(train), 0}};
-    for (int i = 0; i < AMB_SETTING_COUNT; i++)
-        list[1 + i] = (amb_event_setting){amb_setting_list[i].name, NULL, ((const double *)settings)[i]};
-    return amb_event_log_settings(log, list, AMB_SETTING_COUNT + 1, err);
+    ami_event_setting list[AMI_SETTING_COUNT + 1] = {{"motion", ami_train_motion(train), 0}};
+    for (int i = 0; i < AMI_SETTING_COUNT; i++)
+        list[1 + i] = (ami_event_setting){ami_setting_list[i].name, NULL, ((const double *)settings)[i]};
+    return ami_event_log_settings(log, list, AMI_SETTING_COUNT + 1, err);
 }
 
-static void show(amb_progress *progress, const amb_train_stats *s, double rate)
+static void show(ami_progress *progress, const ami_train_stats *s, double rate)
 {
-    amb_progress_update(progress, (double)s->samples,
+    ami_progress_update(progress, (double)s->samples,
                         "%.2fM samples, %.0f/s, episode %.2f s, return %.3f, reward %.3f (pose %.2f vel %.2f "
                         "ends %.2f root %.2f com %.2f)",
                         1e-6 * (double)s->samples, rate, s->episode_s, s->normalised_return, s->reward,
@@ -325,20 +325,20 @@ static void show(amb_progress *progress, const amb_train_stats *s, double rate)
 }
 
 /* An evaluation where one is due. Returns whether the training is as good as was asked for. */
-static bool evaluate(const arguments *a, const amb_train *train, int64_t before, amb_event_log *log,
-                     amb_progress *progress)
+static bool evaluate(const arguments *a, const ami_train *train, int64_t before, ami_event_log *log,
+                     ami_progress *progress)
 {
-    const int64_t now = amb_train_samples(train), every = (int64_t)a->evaluate_every;
+    const int64_t now = ami_train_samples(train), every = (int64_t)a->evaluate_every;
     if (every == 0 || now / every == before / every)
         return false;
-    amb_train_score s;
-    amb_error err;
-    if (!amb_train_evaluate(train, 32, 10, &s, &err)) {
+    ami_train_score s;
+    ami_error err;
+    if (!ami_train_evaluate(train, 32, 10, &s, &err)) {
         warn(progress, &err);
         return false;
     }
     if (s.failed)
-        amb_progress_note(
+        ami_progress_note(
             progress,
             "amble: physics failed in %d of the evaluation's characters, which count as fallen: %s; going on",
             (int)s.failed, s.failure);
@@ -355,21 +355,21 @@ static bool evaluate(const arguments *a, const amb_train *train, int64_t before,
         {"eval/end_effector_m", s.end_effector_m},
     };
     for (size_t i = 0; i < sizeof scalar / sizeof *scalar; i++)
-        amb_event_log_scalar(log, scalar[i].tag, now, scalar[i].value, NULL);
-    amb_progress_note(
+        ami_event_log_scalar(log, scalar[i].tag, now, scalar[i].value, NULL);
+    ami_progress_note(
         progress,
         "evaluation after %.2fM samples: return %.3f, %.0f %% up, %.0f %% successful, joints off by %.1f°",
         1e-6 * (double)now, s.normalised_return, 100 * s.survival, 100 * s.success, s.joint_rad * 180 / M_PI);
     return a->stop_at > 0 && s.normalised_return >= a->stop_at;
 }
 
-static json_t *summary(const amb_train_stats *s, const amb_train *train, const char *folder, double wall)
+static json_t *summary(const ami_train_stats *s, const ami_train *train, const char *folder, double wall)
 {
     json_t *parts = json_object(), *o = json_object();
-    for (int k = 0; k < AMB_REWARD_PARTS; k++)
-        json_object_set_new(parts, amb_reward_name[k], cli_real(s->part[k]));
-    json_object_set_new(o, "samples", json_integer(amb_train_samples(train)));
-    json_object_set_new(o, "iterations", json_integer(amb_train_iterations(train)));
+    for (int k = 0; k < AMI_REWARD_PARTS; k++)
+        json_object_set_new(parts, ami_reward_name[k], cli_real(s->part[k]));
+    json_object_set_new(o, "samples", json_integer(ami_train_samples(train)));
+    json_object_set_new(o, "iterations", json_integer(ami_train_iterations(train)));
     json_object_set_new(o, "wall_s", cli_real(wall));
     json_object_set_new(o, "episode_s", cli_real(s->episode_s));
     json_object_set_new(o, "normalised_return", cli_real(s->normalised_return));
@@ -378,27 +378,27 @@ static json_t *summary(const amb_train_stats *s, const amb_train *train, const c
     json_object_set_new(o, "reward", parts);
     json_object_set_new(o, "kl", cli_real(s->ppo.kl));
     json_object_set_new(o, "resets_non_finite", json_integer(s->unstable));
-    json_object_set_new(o, "precision", json_string(amb_train_uses_bf16(train) ? "bf16" : "fp32"));
+    json_object_set_new(o, "precision", json_string(ami_train_uses_bf16(train) ? "bf16" : "fp32"));
     json_object_set_new(o, "folder", cli_text(folder));
     return o;
 }
 
 /* The body that fell first, and why episodes end: what most likely stands in the way, once, when it is clear
  * that little is learned. */
-static void diagnose(const amb_train_stats *s, bool *told, amb_progress *progress)
+static void diagnose(const ami_train_stats *s, bool *told, ami_progress *progress)
 {
     if (*told || s->samples < 300000)
         return;
     if (s->episodes > 0 && s->episode_s < .3) {
         *told = true;
         if (s->fell >= s->lost && s->fell_on >= 0)
-            amb_progress_note(progress,
+            ami_progress_note(progress,
                               "amble: episodes last only %.2f s after %.0fk samples: most end when the %s "
                               "touches the floor. If the motion "
                               "takes it there, allow it with --may-touch.",
-                              s->episode_s, 1e-3 * (double)s->samples, amb_body_name[s->fell_on]);
+                              s->episode_s, 1e-3 * (double)s->samples, ami_body_name[s->fell_on]);
         else
-            amb_progress_note(
+            ami_progress_note(
                 progress,
                 "amble: episodes last only %.2f s after %.0fk samples: most end because the body loses its "
                 "reference. Is the "
@@ -406,7 +406,7 @@ static void diagnose(const amb_train_stats *s, bool *told, amb_progress *progres
                 s->episode_s, 1e-3 * (double)s->samples);
     } else if (s->limited > .5) {
         *told = true;
-        amb_progress_note(
+        ami_progress_note(
             progress,
             "amble: %.0f %% of the joints are at their torque limit: the motion asks for more than the "
             "body's strength. "
@@ -416,19 +416,19 @@ static void diagnose(const amb_train_stats *s, bool *told, amb_progress *progres
 }
 
 /* A clip that cannot be followed because the floor is in its way, or is not where it should be. */
-static bool check_floor(const amb_character *character, const amb_clip *clip, amb_error *err)
+static bool check_floor(const ami_character *character, const ami_clip *clip, ami_error *err)
 {
     double lowest, mean;
     if (!clip)
         return true;
-    if (!amb_clip_height(character, clip, &lowest, &mean, err))
+    if (!ami_clip_height(character, clip, &lowest, &mean, err))
         return false;
     if (lowest < -.25 || mean < -.1)
         fprintf(stderr,
                 "amble: the poses of %s are in the floor, by %.0f cm at the deepest and %.0f cm on average: "
                 "a body cannot follow them there. "
                 "Raise the motion, or check its scale and its up axis (amble clip info).\n",
-                amb_clip_name(clip), -100 * lowest, -100 * fmin(mean, 0));
+                ami_clip_name(clip), -100 * lowest, -100 * fmin(mean, 0));
     return true;
 }
 
@@ -440,27 +440,27 @@ typedef struct budget {
 } budget;
 
 /* Decides it if enough was measured, or at the end whatever was. Returns whether it was decided now. */
-static bool decide_budget(budget *b, amb_train *train, double elapsed, bool at_end, amb_progress *progress)
+static bool decide_budget(budget *b, ami_train *train, double elapsed, bool at_end, ami_progress *progress)
 {
     enum { FIRST = 8 }; /* iterations, at the least */
-    if (!b->open || amb_train_iterations(train) < (at_end ? 1 : FIRST) ||
+    if (!b->open || ami_train_iterations(train) < (at_end ? 1 : FIRST) ||
         (!at_end && elapsed < fmin(10, .1 * b->seconds)))
         return false;
     b->open = false;
-    const amb_settings *s = amb_train_settings(train);
-    const double done = (double)amb_train_samples(train), batch = s->envs * s->steps;
+    const ami_settings *s = ami_train_settings(train);
+    const double done = (double)ami_train_samples(train), batch = s->envs * s->steps;
     const double samples = fmax(batch * round(done / elapsed * b->seconds / batch), done + batch);
-    amb_train_set_samples(train, samples);
+    ami_train_set_samples(train, samples);
     progress->total = samples;
-    amb_progress_note(progress, "%.0f samples/s: %g minutes give %.2fM samples", done / elapsed,
+    ami_progress_note(progress, "%.0f samples/s: %g minutes give %.2fM samples", done / elapsed,
                       b->seconds / 60, 1e-6 * samples);
     return true;
 }
 
 /* Networks as they begin, so that the folder can be watched from the start. A resumed training goes on if
  * they cannot be written. */
-static bool save_first(const amb_train *train, const char *folder, bool half, bool resumed,
-                       amb_progress *progress, amb_error *err)
+static bool save_first(const ami_train *train, const char *folder, bool half, bool resumed,
+                       ami_progress *progress, ami_error *err)
 {
     char path[4200];
     snprintf(path, sizeof path, "%s/actor.onnx", folder);
@@ -472,10 +472,10 @@ static bool save_first(const amb_train *train, const char *folder, bool half, bo
 }
 
 /* The command that goes on with this training, with all that a checkpoint asks to be given again. */
-static void print_how_to_go_on(const arguments *a, const amb_settings *settings, const amb_train *train,
+static void print_how_to_go_on(const arguments *a, const ami_settings *settings, const ami_train *train,
                                const char *folder)
 {
-    char path[4200], number[AMB_NUMBER_TEXT];
+    char path[4200], number[AMI_NUMBER_TEXT];
     snprintf(path, sizeof path, "%s/checkpoint.bin", folder);
     fprintf(stderr, "Networks: %s/actor.onnx, %s/critic.onnx. To go on: amble train", folder, folder);
     cli_print_option(stderr, "--resume", path);
@@ -484,42 +484,42 @@ static void print_how_to_go_on(const arguments *a, const amb_settings *settings,
     cli_print_option(stderr, "--styles", a->style.table);
     for (int i = 0; i < a->teachers; i++)
         cli_print_option(stderr, "--teacher", a->teacher[i]);
-    if ((double)amb_train_samples(train) >= settings->samples)
-        cli_print_option(stderr, "--samples", amb_number_print(2 * settings->samples, number));
+    if ((double)ami_train_samples(train) >= settings->samples)
+        cli_print_option(stderr, "--samples", ami_number_print(2 * settings->samples, number));
     fputs(a->half ? " --half\n" : "\n", stderr);
 }
 
 /* Trains until the samples, the time or the user end it. Returns the exit status. */
-static int run(const arguments *a, amb_train *train, const char *folder, amb_event_log *log)
+static int run(const arguments *a, ami_train *train, const char *folder, ami_event_log *log)
 {
-    amb_error err = {{0}}, failure = {{0}};
-    amb_train_stats stats = {0};
-    const double started = amb_clock_now();
-    const int64_t samples_before = amb_train_samples(train);
+    ami_error err = {{0}}, failure = {{0}};
+    ami_train_stats stats = {0};
+    const double started = ami_clock_now();
+    const int64_t samples_before = ami_train_samples(train);
     double saved = started, flushed = started, rate = 0;
     bool failed = false, warned = false;
-    amb_progress progress;
-    const amb_settings *settings = amb_train_settings(train);
-    budget time = {a->minutes > 0 && !a->resume && !a->setting[amb_setting_by_name("samples")],
+    ami_progress progress;
+    const ami_settings *settings = ami_train_settings(train);
+    budget time = {a->minutes > 0 && !a->resume && !a->setting[ami_setting_by_name("samples")],
                    60 * a->minutes};
     const double limit = time.open ? 0 : 60 * a->minutes;
     bool told = false;
-    amb_progress_start(&progress, "train", (double)samples_before, time.open ? 0 : settings->samples, 0);
+    ami_progress_start(&progress, "train", (double)samples_before, time.open ? 0 : settings->samples, 0);
     if (!save_first(train, folder, a->half, samples_before > 0, &progress, &err))
         return cli_fail(&err);
-    while (!cli_stopped && (time.open || (double)amb_train_samples(train) < settings->samples) &&
-           (limit <= 0 || amb_clock_now() - started < limit)) {
-        const int64_t before = amb_train_samples(train);
-        amb_train_stats last = {0};
-        amb_train_iterate(train, &last);
-        if ((failed = amb_train_failed(train, &failure)))
+    while (!cli_stopped && (time.open || (double)ami_train_samples(train) < settings->samples) &&
+           (limit <= 0 || ami_clock_now() - started < limit)) {
+        const int64_t before = ami_train_samples(train);
+        ami_train_stats last = {0};
+        ami_train_iterate(train, &last);
+        if ((failed = ami_train_failed(train, &failure)))
             break;
         stats = last;
         if (stats.failure && !warned) {
             warned = true;
-            amb_progress_note(&progress, "amble: %s; that character was reset; going on", stats.failure);
+            ami_progress_note(&progress, "amble: %s; that character was reset; going on", stats.failure);
         }
-        const double now = amb_clock_now(), took = stats.collect_s + stats.learn_s;
+        const double now = ami_clock_now(), took = stats.collect_s + stats.learn_s;
         const double latest = settings->envs * settings->steps / fmax(took, 1e-9);
         rate = rate > 0 ? .95 * rate + .05 * latest : latest;
         log_events(log, &stats, rate);
@@ -527,10 +527,10 @@ static int run(const arguments *a, amb_train *train, const char *folder, amb_eve
         diagnose(&stats, &told, &progress);
         if (evaluate(a, train, before, log, &progress))
             break;
-        const bool decided = decide_budget(&time, train, amb_clock_now() - started, false, &progress);
+        const bool decided = decide_budget(&time, train, ami_clock_now() - started, false, &progress);
         if (now - flushed > 10) {
             flushed = now;
-            if (!amb_event_log_flush(log, &err))
+            if (!ami_event_log_flush(log, &err))
                 warn(&progress, &err);
         }
         /* no checkpoint with another budget */
@@ -540,17 +540,17 @@ static int run(const arguments *a, amb_train *train, const char *folder, amb_eve
                 warn(&progress, &err);
         }
     }
-    const double wall = amb_clock_now() - started;
+    const double wall = ami_clock_now() - started;
     decide_budget(&time, train, wall, true, &progress);
-    amb_progress_end(&progress);
+    ami_progress_end(&progress);
     const bool kept = save_all(train, folder, a->half, log, &progress, &err);
     if (kept) {
         fprintf(stderr,
                 "%s after %.1f minutes and %.2fM samples (%.0f/s): episode %.2f s, normalised return %.3f, "
                 "both with exploration noise.\n",
                 cli_stopped || failed ? "Stopped" : "Trained", wall / 60,
-                1e-6 * (double)amb_train_samples(train),
-                (double)(amb_train_samples(train) - samples_before) / fmax(wall, 1e-9), stats.episode_s,
+                1e-6 * (double)ami_train_samples(train),
+                (double)(ami_train_samples(train) - samples_before) / fmax(wall, 1e-9), stats.episode_s,
                 stats.normalised_return);
         print_how_to_go_on(a, settings, train, folder);
     } else {
@@ -566,7 +566,7 @@ static int run(const arguments *a, amb_train *train, const char *folder, amb_eve
 }
 
 /* The run folder: as given, else that of the checkpoint, else runs/MOTION. */
-static void choose_folder(const arguments *a, const amb_train *train, char *folder, size_t size)
+static void choose_folder(const arguments *a, const ami_train *train, char *folder, size_t size)
 {
     if (a->out) {
         snprintf(folder, size, "%s", a->out);
@@ -574,9 +574,9 @@ static void choose_folder(const arguments *a, const amb_train *train, char *fold
         const char *slash = strrchr(a->resume, '/');
         snprintf(folder, size, "%.*s", slash ? (int)(slash - a->resume) : 1, slash ? a->resume : ".");
     } else {
-        const char *style = amb_style_trained_on(amb_train_motion(train));
+        const char *style = ami_style_trained_on(ami_train_motion(train));
         snprintf(folder, size, "runs/%s%s", !style || !strcmp(style, "random") ? "" : "style-",
-                 !style                    ? amb_train_motion(train)
+                 !style                    ? ami_train_motion(train)
                  : strcmp(style, "random") ? style
                                            : "locomotion");
     }
@@ -584,61 +584,61 @@ static void choose_folder(const arguments *a, const amb_train *train, char *fold
 
 /* What is drawn: all of the table's styles, or the one that --style names, which `one` is made to hold; it
  * must outlive the training. */
-static bool choose_styles(const amb_motions *motions, amb_styles *one, amb_train_styles *styles,
-                          amb_error *err)
+static bool choose_styles(const ami_motions *motions, ami_styles *one, ami_train_styles *styles,
+                          ami_error *err)
 {
-    *styles = (amb_train_styles){
+    *styles = (ami_train_styles){
         .nets = &motions->nets, .styles = motions->styles, .name = motions->style, .crc = motions->crc};
     if (!strcmp(motions->style, "random"))
         return true;
-    const int style = amb_styles_find(motions->styles, motions->style, err);
+    const int style = ami_styles_find(motions->styles, motions->style, err);
     if (style < 0)
-        return amb_fail_in(err, "--style: expected random or one style");
-    *one = (amb_styles){1, &motions->styles->style[style]};
+        return ami_fail_in(err, "--style: expected random or one style");
+    *one = (ami_styles){1, &motions->styles->style[style]};
     styles->styles = one;
-    styles->crc = amb_crc32c(styles->crc, motions->style, strlen(motions->style));
+    styles->crc = ami_crc32c(styles->crc, motions->style, strlen(motions->style));
     return true;
 }
 
-static amb_train *create_training(const amb_settings *settings, const amb_character *character,
-                                  const amb_followed *followed, amb_styles *one, const amb_teachers *teachers,
-                                  unsigned may_touch, amb_error *err)
+static ami_train *create_training(const ami_settings *settings, const ami_character *character,
+                                  const ami_followed *followed, ami_styles *one, const ami_teachers *teachers,
+                                  unsigned may_touch, ami_error *err)
 {
     if (followed->clip)
-        return amb_train_create(settings, character, followed->clip, may_touch, err);
-    amb_train_styles styles;
+        return ami_train_create(settings, character, followed->clip, may_touch, err);
+    ami_train_styles styles;
     if (!choose_styles(&followed->motions, one, &styles, err))
         return NULL;
     styles.teachers = teachers;
-    return amb_train_create_styles(settings, character, &styles, may_touch, err);
+    return ami_train_create_styles(settings, character, &styles, may_touch, err);
 }
 
 /* The networks that --init names, if it is given. `checkpoint` is NULL where they are ONNX files. */
-static bool load_init(const arguments *a, amb_train *train, const amb_checkpoint *checkpoint, amb_error *err)
+static bool load_init(const arguments *a, ami_train *train, const ami_checkpoint *checkpoint, ami_error *err)
 {
     if (!a->init || checkpoint)
-        return !checkpoint || amb_train_load_networks(train, checkpoint, err);
+        return !checkpoint || ami_train_load_networks(train, checkpoint, err);
     char critic[4200];
-    if (!amb_policy_critic_path(a->init, critic, sizeof critic) && access(a->init, R_OK) == 0)
-        return amb_fail(
+    if (!ami_policy_critic_path(a->init, critic, sizeof critic) && access(a->init, R_OK) == 0)
+        return ami_fail(
             err, "%s: its critic is not there, expected NAME_critic.onnx or critic.onnx beside it", a->init);
-    return amb_train_load_onnx(train, a->init, critic, err);
+    return ami_train_load_onnx(train, a->init, critic, err);
 }
 
-static bool load_teachers(const arguments *a, const amb_followed *followed, amb_teachers *teachers,
-                          amb_error *err)
+static bool load_teachers(const arguments *a, const ami_followed *followed, ami_teachers *teachers,
+                          ami_error *err)
 {
     if (a->teachers > 0 && followed->clip)
-        return amb_fail(err, "--teacher is for --style: a clip needs none");
+        return ami_fail(err, "--teacher is for --style: a clip needs none");
     for (int i = 0; i < a->teachers; i++) {
         const char *equals = strchr(a->teacher[i], '=');
         char path[4096], found[4200]; /* found: "STYLE=FILE" with the file's path; if there is none,
-                                         amb_teachers_add says so */
-        const bool is_found = equals && amb_find_model(equals + 1, path, sizeof path, NULL);
+                                         ami_teachers_add says so */
+        const bool is_found = equals && ami_find_model(equals + 1, path, sizeof path, NULL);
         if (is_found)
             snprintf(found, sizeof found, "%.*s%s", (int)(equals + 1 - a->teacher[i]), a->teacher[i], path);
-        if (!amb_teachers_add(teachers, followed->motions.styles, is_found ? found : a->teacher[i], err))
-            return amb_fail_in(err, "--teacher");
+        if (!ami_teachers_add(teachers, followed->motions.styles, is_found ? found : a->teacher[i], err))
+            return ami_fail_in(err, "--teacher");
     }
     return true;
 }
@@ -651,81 +651,81 @@ static bool is_onnx(const char *path)
 
 /* Whether the motion is that of the checkpoint that is resumed (`before`; its motion is NULL where none is).
  * Before a training is made: settings that were decided for another motion may be impossible for this one. */
-static bool check_motion(const amb_origin *before, const amb_followed *followed, amb_error *err)
+static bool check_motion(const ami_origin *before, const ami_followed *followed, ami_error *err)
 {
-    const amb_clip *clip = followed->clip;
-    if (!before->motion || (clip ? !before->has_crc || amb_clip_crc(clip) == before->crc
-                                 : amb_style_trained_on(before->motion) != NULL))
+    const ami_clip *clip = followed->clip;
+    if (!before->motion || (clip ? !before->has_crc || ami_clip_crc(clip) == before->crc
+                                 : ami_style_trained_on(before->motion) != NULL))
         return true;
-    return amb_fail(err,
+    return ami_fail(err,
                     "%s: was trained on another motion than \"%s\" as it is now; continue with the same one, "
                     "or start from its networks with "
                     "--init",
                     before->file, followed->name);
 }
 
-static int train_with(const arguments *a, const amb_checkpoint *resumed, const amb_checkpoint *init)
+static int train_with(const arguments *a, const ami_checkpoint *resumed, const ami_checkpoint *init)
 {
-    amb_error err = {{0}};
-    amb_settings settings;
+    ami_error err = {{0}};
+    ami_settings settings;
     if (!choose_settings(a, resumed, &settings, &err))
         return cli_fail(&err);
     size_t size;
-    const char *before = resumed ? amb_checkpoint_find(resumed, "motion", &size) : NULL;
+    const char *before = resumed ? ami_checkpoint_find(resumed, "motion", &size) : NULL;
     if (!a->motion && !a->style.style && !before) {
-        amb_fail(&err, "which motion? Give --motion NAME or FILE, or --style random");
+        ami_fail(&err, "which motion? Give --motion NAME or FILE, or --style random");
         return cli_fail(&err);
     }
-    const amb_character_def character_def = amb_train_character_def(&settings);
-    amb_character *character = amb_character_create(&character_def, &err);
-    amb_followed followed = {0};
-    amb_origin origin = {.file = a->resume, .motion = before};
-    origin.has_crc = before && amb_checkpoint_get(resumed, "clip_crc", &origin.crc, sizeof origin.crc, NULL);
-    const bool found = character && amb_follow(&followed, a->motion, &a->style, &origin, &character->skeleton,
+    const ami_character_def character_def = ami_train_character_def(&settings);
+    ami_character *character = ami_character_create(&character_def, &err);
+    ami_followed followed = {0};
+    ami_origin origin = {.file = a->resume, .motion = before};
+    origin.has_crc = before && ami_checkpoint_get(resumed, "clip_crc", &origin.crc, sizeof origin.crc, NULL);
+    const bool found = character && ami_follow(&followed, a->motion, &a->style, &origin, &character->skeleton,
                                                a->common.clips, &err);
-    amb_teachers teachers = {0};
-    amb_styles one = {0};
+    ami_teachers teachers = {0};
+    ami_styles one = {0};
     unsigned may_touch = 0;
     char folder[4096];
-    amb_folder_lock *lock = NULL;
-    amb_train *train = NULL;
-    amb_event_log *log = NULL;
+    ami_folder_lock *lock = NULL;
+    ami_train *train = NULL;
+    ami_event_log *log = NULL;
     int status = CLI_BAD_INPUT;
     if (found && check_motion(&origin, &followed, &err) &&
-        amb_choose_may_touch(a->may_touch, NULL, character, followed.clip, &may_touch, &err) &&
+        ami_choose_may_touch(a->may_touch, NULL, character, followed.clip, &may_touch, &err) &&
         check_floor(character, followed.clip, &err) && load_teachers(a, &followed, &teachers, &err) &&
         (train = create_training(&settings, character, &followed, &one, &teachers, may_touch, &err)) !=
             NULL &&
-        (!resumed || amb_train_load(train, resumed, &err)) && load_init(a, train, init, &err) &&
+        (!resumed || ami_train_load(train, resumed, &err)) && load_init(a, train, init, &err) &&
         (choose_folder(a, train, folder, sizeof folder), lock = cli_run_folder_take(folder, resumed, &err)) !=
             NULL &&
-        (!followed.clip || amb_keep_clip(folder, followed.path, followed.clip, &err)) &&
-        (log = amb_event_log_open(folder, amb_train_samples(train), &err)) != NULL &&
-        log_settings(log, amb_train_settings(train), train, &err)) {
+        (!followed.clip || ami_keep_clip(folder, followed.path, followed.clip, &err)) &&
+        (log = ami_event_log_open(folder, ami_train_samples(train), &err)) != NULL &&
+        log_settings(log, ami_train_settings(train), train, &err)) {
         fprintf(stderr,
                 "Training %s in %s: %.0f environments, %s matrix products, %.2fM of %.2fM samples done.\n",
-                amb_train_motion(train), folder, settings.envs, amb_train_uses_bf16(train) ? "bf16" : "fp32",
-                1e-6 * (double)amb_train_samples(train), 1e-6 * settings.samples);
+                ami_train_motion(train), folder, settings.envs, ami_train_uses_bf16(train) ? "bf16" : "fp32",
+                1e-6 * (double)ami_train_samples(train), 1e-6 * settings.samples);
         status = run(a, train, folder, log);
     } else {
         cli_fail(&err);
     }
-    amb_event_log_close(log, NULL);
-    amb_folder_lock_release(lock);
-    amb_train_destroy(train);
-    amb_teachers_free(&teachers);
-    amb_followed_free(&followed);
-    amb_character_destroy(character);
+    ami_event_log_close(log, NULL);
+    ami_folder_lock_release(lock);
+    ami_train_destroy(train);
+    ami_teachers_free(&teachers);
+    ami_followed_free(&followed);
+    ami_character_destroy(character);
     return status;
 }
 
 int cmd_train(int argc, char **argv)
 {
     arguments a = {.save_minutes = 2, .evaluate_every = 250000};
-    static char help[AMB_SETTING_COUNT][160];
+    static char help[AMI_SETTING_COUNT][160];
     struct argp_option *options = all_options(help);
     if (!options)
-        return cli_fail(&(amb_error){"out of memory for the options"});
+        return cli_fail(&(ami_error){"out of memory for the options"});
     const struct argp_child children[] = {
         {&cli_common_argp, 0, NULL, 90}, {&cli_train_style_argp, 0, NULL, 2}, {0}};
     const struct argp argp = {options,
@@ -742,19 +742,19 @@ int cmd_train(int argc, char **argv)
         free((char *)o->name);
     free(options);
 
-    amb_error err = {{0}};
+    ami_error err = {{0}};
     if (!cli_style_check(&a.style, a.motion, &err))
         return cli_fail(&err);
     if (a.resume && a.init) {
-        amb_fail(&err, "--resume and --init exclude each other");
+        ami_fail(&err, "--resume and --init exclude each other");
         return cli_fail(&err);
     }
     if (a.stop_at > 0 && a.evaluate_every == 0) { /* it would never stop */
-        amb_fail(&err, "--stop-at asks evaluations, and --evaluate-every 0 makes none");
+        ami_fail(&err, "--stop-at asks evaluations, and --evaluate-every 0 makes none");
         return cli_fail(&err);
     }
     if (a.resume && a.may_touch) {
-        amb_fail(&err,
+        ami_fail(&err,
                  "--resume and --may-touch exclude each other: the bodies are those of %s; use --init to "
                  "change them",
                  a.resume);
@@ -763,15 +763,15 @@ int cmd_train(int argc, char **argv)
     cli_set_threads(a.common.threads);
     cli_stop_on_signals();
 
-    amb_checkpoint *from = NULL;
+    ami_checkpoint *from = NULL;
     char init[4096];
-    if (a.init && !amb_find_model(a.init, init, sizeof init, &err))
+    if (a.init && !ami_find_model(a.init, init, sizeof init, &err))
         return cli_fail(&err);
     a.init = a.init ? init : NULL;
     const bool read = a.resume || (a.init && !is_onnx(a.init));
-    if (read && !(from = amb_checkpoint_read(a.resume ? a.resume : a.init, &err)))
+    if (read && !(from = ami_checkpoint_read(a.resume ? a.resume : a.init, &err)))
         return cli_fail(&err);
     const int status = train_with(&a, a.resume ? from : NULL, a.init ? from : NULL);
-    amb_checkpoint_destroy(from);
+    ami_checkpoint_destroy(from);
     return status;
 }

@@ -1,6 +1,6 @@
 /* The subcommands: main.c dispatches to them. Each parses its command line and returns the exit status. */
-#ifndef AMB_CLI_COMMANDS_H
-#define AMB_CLI_COMMANDS_H
+#ifndef AMI_CLI_COMMANDS_H
+#define AMI_CLI_COMMANDS_H
 
 int cmd_train(int argc, char **argv);
 int cmd_fit(int argc, char **argv);

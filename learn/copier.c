@@ -4,46 +4,46 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool amb_copier_init(amb_copier *c, int inputs, int hidden1, int hidden2, int actions, int rows,
-                     amb_train_precision precision, amb_error *err)
+bool ami_copier_init(ami_copier *c, int inputs, int hidden1, int hidden2, int actions, int rows,
+                     ami_train_precision precision, ami_error *err)
 {
-    *c = (amb_copier){.rows = rows, .outputs = {actions, 1}};
+    *c = (ami_copier){.rows = rows, .outputs = {actions, 1}};
     for (int k = 0; k < 2; k++) {
         const int dim[] = {inputs, hidden1, hidden2, c->outputs[k]};
-        c->net[k] = amb_train_net_create(3, dim, rows, precision, err);
+        c->net[k] = ami_train_net_create(3, dim, rows, precision, err);
         c->d[k] = malloc((size_t)rows * (size_t)c->outputs[k] * sizeof(float));
-        if (c->net[k] && c->d[k] && amb_adam_init(&c->adam[k], amb_train_net_size(c->net[k]), err))
+        if (c->net[k] && c->d[k] && ami_adam_init(&c->adam[k], ami_train_net_size(c->net[k]), err))
             continue;
         if (c->net[k] && !c->d[k])
-            amb_fail(err, "out of memory for %d examples", rows);
-        amb_copier_free(c);
+            ami_fail(err, "out of memory for %d examples", rows);
+        ami_copier_free(c);
         return false;
     }
     return true;
 }
 
-void amb_copier_free(amb_copier *c)
+void ami_copier_free(ami_copier *c)
 {
     for (int k = 0; k < 2; k++) {
-        amb_train_net_destroy(c->net[k]);
-        amb_adam_free(&c->adam[k]);
+        ami_train_net_destroy(c->net[k]);
+        ami_adam_free(&c->adam[k]);
         free(c->d[k]);
     }
-    *c = (amb_copier){0};
+    *c = (ami_copier){0};
 }
 
-bool amb_copier_failed(const amb_copier *c, amb_error *err)
+bool ami_copier_failed(const ami_copier *c, ami_error *err)
 {
-    return amb_train_net_failed(c->net[0], err) || amb_train_net_failed(c->net[1], err);
+    return ami_train_net_failed(c->net[0], err) || ami_train_net_failed(c->net[1], err);
 }
 
-void amb_copier_start(amb_copier *c, const float *actor, const float *critic)
+void ami_copier_start(ami_copier *c, const float *actor, const float *critic)
 {
     const float *from[2] = {actor, critic};
     for (int k = 0; k < 2; k++) {
-        const size_t size = amb_train_net_size(c->net[k]);
-        memcpy(amb_train_net_parameters(c->net[k]), from[k], size * sizeof(float));
-        amb_train_net_parameters_changed(c->net[k]);
+        const size_t size = ami_train_net_size(c->net[k]);
+        memcpy(ami_train_net_parameters(c->net[k]), from[k], size * sizeof(float));
+        ami_train_net_parameters_changed(c->net[k]);
         memset(c->adam[k].m, 0, size * sizeof(float));
         memset(c->adam[k].v, 0, size * sizeof(float));
         c->adam[k].step = 0;
@@ -51,20 +51,20 @@ void amb_copier_start(amb_copier *c, const float *actor, const float *critic)
 }
 
 /* TEAM. */
-static void learn(amb_copier *c, int k, const float *x, const float *target, int n, float rate)
+static void learn(ami_copier *c, int k, const float *x, const float *target, int n, float rate)
 {
     const int outputs = c->outputs[k];
-    const float *y = amb_train_net_forward(c->net[k], x, n);
+    const float *y = ami_train_net_forward(c->net[k], x, n);
 #pragma omp for schedule(static)
     for (int i = 0; i < n * outputs; i++)
         c->d[k][i] = (y[i] - target[i]) / (float)n;
-    amb_train_net_backward(c->net[k], c->d[k], n);
-    amb_adam_update(&c->adam[k], amb_train_net_parameters(c->net[k]), amb_train_net_gradient(c->net[k]), rate,
+    ami_train_net_backward(c->net[k], c->d[k], n);
+    ami_adam_update(&c->adam[k], ami_train_net_parameters(c->net[k]), ami_train_net_gradient(c->net[k]), rate,
                     0);
-    amb_train_net_parameters_changed(c->net[k]);
+    ami_train_net_parameters_changed(c->net[k]);
 }
 
-double amb_copier_learn(amb_copier *c, const float *x, const float *action, const float *value, int n,
+double ami_copier_learn(ami_copier *c, const float *x, const float *action, const float *value, int n,
                         float rate)
 {
 #pragma omp parallel

@@ -22,7 +22,7 @@
 enum { MOST_GATHERED = 4 << 20, FRAME_HEAD = 12, FRAME_TAIL = 4, FIRST_ROOM = 4096 };
 static const char prefix[] = "events.out.tfevents.";
 
-struct amb_event_log {
+struct ami_event_log {
     char *path;
     int fd;
     off_t end;     /* the file's length in whole records */
@@ -39,7 +39,7 @@ static void put_le(uint8_t *to, uint64_t x, int bytes)
 /* TFRecord's: rotated, so that a CRC of data that holds CRCs stays sound. */
 static uint32_t masked_crc(const void *data, size_t size)
 {
-    const uint32_t crc = amb_crc32c(0, data, size);
+    const uint32_t crc = ami_crc32c(0, data, size);
     return ((crc >> 15) | (crc << 17)) + 0xa282ead8u;
 }
 
@@ -50,7 +50,7 @@ static double seconds_now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static bool make_room(amb_event_log *log, size_t size)
+static bool make_room(ami_event_log *log, size_t size)
 {
     if (log->size + size <= log->room)
         return true;
@@ -64,7 +64,7 @@ static bool make_room(amb_event_log *log, size_t size)
 }
 
 /* Forgets the oldest records, at least `least` bytes of them. */
-static void drop_oldest(amb_event_log *log, size_t least)
+static void drop_oldest(ami_event_log *log, size_t least)
 {
     size_t at = 0;
     while (at < least && at < log->size) {
@@ -77,17 +77,17 @@ static void drop_oldest(amb_event_log *log, size_t least)
     log->size -= at;
 }
 
-static bool append(amb_event_log *log, const AmbEvent__Event *event, amb_error *err)
+static bool append(ami_event_log *log, const AmiEvent__Event *event, ami_error *err)
 {
-    const size_t length = amb_event__event__get_packed_size(event), record = FRAME_HEAD + length + FRAME_TAIL;
-    if (log->size + record > MOST_GATHERED && !amb_event_log_flush(log, NULL))
+    const size_t length = ami_event__event__get_packed_size(event), record = FRAME_HEAD + length + FRAME_TAIL;
+    if (log->size + record > MOST_GATHERED && !ami_event_log_flush(log, NULL))
         drop_oldest(log, MOST_GATHERED / 2);
     if (!make_room(log, record))
-        return amb_fail(err, "%s: out of memory for a point", log->path);
+        return ami_fail(err, "%s: out of memory for a point", log->path);
     uint8_t *to = log->data + log->size;
     put_le(to, length, 8);
     put_le(to + 8, masked_crc(to, 8), 4);
-    amb_event__event__pack(event, to + FRAME_HEAD);
+    ami_event__event__pack(event, to + FRAME_HEAD);
     put_le(to + FRAME_HEAD + length, masked_crc(to + FRAME_HEAD, length), 4);
     log->size += record;
     return true;
@@ -112,7 +112,7 @@ static long long free_second(const char *folder)
     return second;
 }
 
-static bool open_file(amb_event_log *log, const char *folder, amb_error *err)
+static bool open_file(ami_event_log *log, const char *folder, ami_error *err)
 {
     char host[64] = "";
     if (gethostname(host, sizeof host - 1) || !host[0])
@@ -123,42 +123,42 @@ static bool open_file(amb_event_log *log, const char *folder, amb_error *err)
     const size_t size = strlen(folder) + strlen(host) + sizeof prefix + 48;
     log->path = malloc(size);
     if (!log->path)
-        return amb_fail(err, "%s: out of memory for an event file", folder);
+        return ami_fail(err, "%s: out of memory for an event file", folder);
     snprintf(log->path, size, "%s/%s%lld.%s.%ld", folder, prefix, free_second(folder), host, (long)getpid());
     log->fd = open(log->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    return log->fd >= 0 || amb_fail(err, "%s: cannot be made: %s", log->path, strerror(errno));
+    return log->fd >= 0 || ami_fail(err, "%s: cannot be made: %s", log->path, strerror(errno));
 }
 
-static bool begin(amb_event_log *log, int64_t step, amb_error *err)
+static bool begin(ami_event_log *log, int64_t step, ami_error *err)
 {
-    AmbEvent__Event first = AMB_EVENT__EVENT__INIT;
+    AmiEvent__Event first = AMI_EVENT__EVENT__INIT;
     first.wall_time = seconds_now();
-    first.what_case = AMB_EVENT__EVENT__WHAT_FILE_VERSION;
+    first.what_case = AMI_EVENT__EVENT__WHAT_FILE_VERSION;
     first.file_version = (char[]){"brain.Event:2"};
     if (!append(log, &first, err))
         return false;
     if (step > 0) {
-        AmbEvent__Session session = AMB_EVENT__SESSION__INIT;
-        AmbEvent__Event start = AMB_EVENT__EVENT__INIT;
-        session.status = AMB_EVENT__SESSION__STATUS__START;
+        AmiEvent__Session session = AMI_EVENT__SESSION__INIT;
+        AmiEvent__Event start = AMI_EVENT__EVENT__INIT;
+        session.status = AMI_EVENT__SESSION__STATUS__START;
         start.wall_time = seconds_now();
         start.step = step + 1; /* readers forget from here on; the point at `step` itself is before the
                                   checkpoint and stays */
-        start.what_case = AMB_EVENT__EVENT__WHAT_SESSION;
+        start.what_case = AMI_EVENT__EVENT__WHAT_SESSION;
         start.session = &session;
         if (!append(log, &start, err))
             return false;
     }
-    return amb_event_log_flush(log, err);
+    return ami_event_log_flush(log, err);
 }
 
-amb_event_log *amb_event_log_open(const char *folder, int64_t step, amb_error *err)
+ami_event_log *ami_event_log_open(const char *folder, int64_t step, ami_error *err)
 {
-    if (!amb_folder_make(folder, err))
+    if (!ami_folder_make(folder, err))
         return NULL;
-    amb_event_log *log = calloc(1, sizeof *log);
+    ami_event_log *log = calloc(1, sizeof *log);
     if (!log) {
-        amb_fail(err, "%s: out of memory for an event file", folder);
+        ami_fail(err, "%s: out of memory for an event file", folder);
         return NULL;
     }
     log->fd = -1;
@@ -166,37 +166,37 @@ amb_event_log *amb_event_log_open(const char *folder, int64_t step, amb_error *e
         if (log->fd >= 0)
             unlink(log->path); /* nothing in it */
         log->size = 0;
-        amb_event_log_close(log, NULL);
+        ami_event_log_close(log, NULL);
         return NULL;
     }
     return log;
 }
 
-bool amb_event_log_scalar(amb_event_log *log, const char *tag, int64_t step, double value, amb_error *err)
+bool ami_event_log_scalar(ami_event_log *log, const char *tag, int64_t step, double value, ami_error *err)
 {
-    AmbEvent__Point point = AMB_EVENT__POINT__INIT, *points[1] = {&point};
-    AmbEvent__Summary summary = AMB_EVENT__SUMMARY__INIT;
-    AmbEvent__Event event = AMB_EVENT__EVENT__INIT;
+    AmiEvent__Point point = AMI_EVENT__POINT__INIT, *points[1] = {&point};
+    AmiEvent__Summary summary = AMI_EVENT__SUMMARY__INIT;
+    AmiEvent__Event event = AMI_EVENT__EVENT__INIT;
     point.tag = (char *)(uintptr_t)tag; /* only read */
-    point.value_case = AMB_EVENT__POINT__VALUE_SIMPLE_VALUE;
+    point.value_case = AMI_EVENT__POINT__VALUE_SIMPLE_VALUE;
     point.simple_value = (float)value;
     summary.n_point = 1;
     summary.point = points;
     event.wall_time = seconds_now();
     event.step = step;
-    event.what_case = AMB_EVENT__EVENT__WHAT_SUMMARY;
+    event.what_case = AMI_EVENT__EVENT__WHAT_SUMMARY;
     event.summary = &summary;
     return append(log, &event, err);
 }
 
 /* content: an encoded Hparams. */
-static bool append_hparams(amb_event_log *log, uint8_t *content, size_t size, double now, amb_error *err)
+static bool append_hparams(ami_event_log *log, uint8_t *content, size_t size, double now, ami_error *err)
 {
-    AmbEvent__Plugin plugin = AMB_EVENT__PLUGIN__INIT;
-    AmbEvent__Metadata metadata = AMB_EVENT__METADATA__INIT;
-    AmbEvent__Point point = AMB_EVENT__POINT__INIT, *points[1] = {&point};
-    AmbEvent__Summary summary = AMB_EVENT__SUMMARY__INIT;
-    AmbEvent__Event event = AMB_EVENT__EVENT__INIT;
+    AmiEvent__Plugin plugin = AMI_EVENT__PLUGIN__INIT;
+    AmiEvent__Metadata metadata = AMI_EVENT__METADATA__INIT;
+    AmiEvent__Point point = AMI_EVENT__POINT__INIT, *points[1] = {&point};
+    AmiEvent__Summary summary = AMI_EVENT__SUMMARY__INIT;
+    AmiEvent__Event event = AMI_EVENT__EVENT__INIT;
     plugin.name = (char[]){"hparams"};
     plugin.content = (ProtobufCBinaryData){size, content};
     metadata.plugin = &plugin;
@@ -205,27 +205,27 @@ static bool append_hparams(amb_event_log *log, uint8_t *content, size_t size, do
     summary.n_point = 1;
     summary.point = points;
     event.wall_time = now;
-    event.what_case = AMB_EVENT__EVENT__WHAT_SUMMARY;
+    event.what_case = AMI_EVENT__EVENT__WHAT_SUMMARY;
     event.summary = &summary;
     return append(log, &event, err);
 }
 
-bool amb_event_log_settings(amb_event_log *log, const amb_event_setting *setting, size_t settings,
-                            amb_error *err)
+bool ami_event_log_settings(ami_event_log *log, const ami_event_setting *setting, size_t settings,
+                            ami_error *err)
 {
-    AmbEvent__Hparams all = AMB_EVENT__HPARAMS__INIT;
-    AmbEvent__HparamsStart start = AMB_EVENT__HPARAMS_START__INIT;
-    AmbEvent__Hparam *one = calloc(settings + 1, sizeof *one), **list = calloc(settings + 1, sizeof *list);
-    AmbEvent__HparamValue *value = calloc(settings + 1, sizeof *value);
+    AmiEvent__Hparams all = AMI_EVENT__HPARAMS__INIT;
+    AmiEvent__HparamsStart start = AMI_EVENT__HPARAMS_START__INIT;
+    AmiEvent__Hparam *one = calloc(settings + 1, sizeof *one), **list = calloc(settings + 1, sizeof *list);
+    AmiEvent__HparamValue *value = calloc(settings + 1, sizeof *value);
     uint8_t *content = NULL;
     if (one && list && value) {
         for (size_t i = 0; i < settings; i++) {
-            amb_event__hparam__init(&one[i]);
-            amb_event__hparam_value__init(&value[i]);
+            ami_event__hparam__init(&one[i]);
+            ami_event__hparam_value__init(&value[i]);
             one[i].name = (char *)(uintptr_t)setting[i].name; /* only read */
             one[i].value = &value[i];
             value[i].value_case =
-                setting[i].text ? AMB_EVENT__HPARAM_VALUE__VALUE_TEXT : AMB_EVENT__HPARAM_VALUE__VALUE_NUMBER;
+                setting[i].text ? AMI_EVENT__HPARAM_VALUE__VALUE_TEXT : AMI_EVENT__HPARAM_VALUE__VALUE_NUMBER;
             if (setting[i].text)
                 value[i].text = (char *)(uintptr_t)setting[i].text;
             else
@@ -236,11 +236,11 @@ bool amb_event_log_settings(amb_event_log *log, const amb_event_setting *setting
         start.hparam = list;
         start.wall_time = seconds_now();
         all.start = &start;
-        content = malloc(amb_event__hparams__get_packed_size(&all) + 1);
+        content = malloc(ami_event__hparams__get_packed_size(&all) + 1);
     }
     const bool ok =
-        content ? append_hparams(log, content, amb_event__hparams__pack(&all, content), start.wall_time, err)
-                : amb_fail(err, "%s: out of memory for the settings", log->path);
+        content ? append_hparams(log, content, ami_event__hparams__pack(&all, content), start.wall_time, err)
+                : ami_fail(err, "%s: out of memory for the settings", log->path);
     free(content);
     free(value);
     free(list);
@@ -248,7 +248,7 @@ bool amb_event_log_settings(amb_event_log *log, const amb_event_setting *setting
     return ok;
 }
 
-bool amb_event_log_flush(amb_event_log *log, amb_error *err)
+bool ami_event_log_flush(ami_event_log *log, ami_error *err)
 {
     size_t done = 0;
     while (done < log->size) {
@@ -258,7 +258,7 @@ bool amb_event_log_flush(amb_event_log *log, amb_error *err)
         if (n <= 0) {
             const int why = n < 0 ? errno : ENOSPC;
             const bool cut = ftruncate(log->fd, log->end) == 0;
-            return amb_fail(err, "%s: writing %zu bytes of curves failed%s: %s", log->path, log->size,
+            return ami_fail(err, "%s: writing %zu bytes of curves failed%s: %s", log->path, log->size,
                             cut ? "" : " and left a torn record behind", strerror(why));
         }
         done += (size_t)n;
@@ -268,20 +268,20 @@ bool amb_event_log_flush(amb_event_log *log, amb_error *err)
     return true;
 }
 
-bool amb_event_log_close(amb_event_log *log, amb_error *err)
+bool ami_event_log_close(ami_event_log *log, ami_error *err)
 {
     if (!log)
         return true;
-    bool ok = amb_event_log_flush(log, err);
+    bool ok = ami_event_log_flush(log, err);
     if (log->fd >= 0 && close(log->fd) != 0 && ok)
-        ok = amb_fail(err, "%s: closing it failed: %s", log->path, strerror(errno));
+        ok = ami_fail(err, "%s: closing it failed: %s", log->path, strerror(errno));
     free(log->path);
     free(log->data);
     free(log);
     return ok;
 }
 
-const char *amb_event_log_path(const amb_event_log *log)
+const char *ami_event_log_path(const ami_event_log *log)
 {
     return log->path;
 }

@@ -9,15 +9,15 @@
 
 enum { whole_int = true, whole_real = false };
 
-const amb_fit_setting amb_fit_setting_list[AMB_FIT_SETTING_COUNT] = {
+const ami_fit_setting ami_fit_setting_list[AMI_FIT_SETTING_COUNT] = {
 #define SETTING(name, kind, phase, style, lo, hi, help) {#name, whole_##kind, {phase, style}, lo, hi, help},
-    AMB_FIT_SETTINGS(SETTING)
+    AMI_FIT_SETTINGS(SETTING)
 #undef SETTING
 };
 
-const char *const amb_fit_term[2][AMB_FIT_TERMS] = {
+const char *const ami_fit_term[2][AMI_FIT_TERMS] = {
     {"x", "y"}, {"points", "root_velocity", "contacts", "point_velocity", "soles", "kl"}};
-const char *const amb_fit_net_name[2][AMB_FIT_NETS] = {{"deepphase", NULL},
+const char *const ami_fit_net_name[2][AMI_FIT_NETS] = {{"deepphase", NULL},
                                                        {"stylevae_encoder", "stylevae_decoder"}};
 static const char *const what_name[2] = {"phase", "style"};
 
@@ -30,22 +30,22 @@ enum {
 }; /* a fifth of the batch's rows are first of a pair, a
                                                            fifth second */
 
-amb_fit_settings amb_fit_settings_default(amb_fit_what what)
+ami_fit_settings ami_fit_settings_default(ami_fit_what what)
 {
-    amb_fit_settings settings;
-    for (int i = 0; i < AMB_FIT_SETTING_COUNT; i++)
-        ((double *)&settings)[i] = amb_fit_setting_list[i].value[what];
+    ami_fit_settings settings;
+    for (int i = 0; i < AMI_FIT_SETTING_COUNT; i++)
+        ((double *)&settings)[i] = ami_fit_setting_list[i].value[what];
     return settings;
 }
 
-amb_rng fit_rng(const amb_fit *fit, int64_t sample, int lane)
+ami_rng fit_rng(const ami_fit *fit, int64_t sample, int lane)
 {
-    return amb_rng_seed((uint64_t)fit->settings.seed, (uint64_t)sample * STREAMS + (uint64_t)lane);
+    return ami_rng_seed((uint64_t)fit->settings.seed, (uint64_t)sample * STREAMS + (uint64_t)lane);
 }
 
 /* ---- Creation ---- */
 
-static bool something_to_learn(const amb_fit_data *d, amb_fit_what what, amb_error *err)
+static bool something_to_learn(const ami_fit_data *d, ami_fit_what what, ami_error *err)
 {
     int loops = 0, walks = 0;
     for (int i = 0; i < d->motions; i++) {
@@ -54,45 +54,45 @@ static bool something_to_learn(const amb_fit_data *d, amb_fit_what what, amb_err
         loops += d->motion[i]->strikes > 1;
         walks += d->motion[i]->walks && (d->motion[i]->loops || d->motion[i]->duration > 9);
     }
-    if (what == AMB_FIT_PHASE && loops == 0)
-        return amb_fail(err,
+    if (what == AMI_FIT_PHASE && loops == 0)
+        return ami_fail(err,
                         "none of the %d clips to learn from repeats: a phase needs a loop or three steps",
                         d->motions / 2);
-    if (what == AMB_FIT_STYLE && walks == 0)
-        return amb_fail(err,
+    if (what == AMI_FIT_STYLE && walks == 0)
+        return ami_fail(err,
                         "none of the %d clips to learn from walks (left and right foot in turn, as a loop or "
                         "for 9 s): a style needs one",
                         d->motions / 2);
     return true;
 }
 
-static bool create_nets(amb_fit *fit, amb_error *err)
+static bool create_nets(ami_fit *fit, ami_error *err)
 {
-    const amb_train_precision precision = fit->bf16 ? AMB_TRAIN_BF16 : AMB_TRAIN_FP32;
-    if (fit->what == AMB_FIT_PHASE) {
+    const ami_train_precision precision = fit->bf16 ? AMI_TRAIN_BF16 : AMI_TRAIN_FP32;
+    if (fit->what == AMI_FIT_PHASE) {
         fit->nets = 1;
-        fit->net[0] = amb_train_net_create(4, fit_phase_dim, fit->batch, precision, err);
+        fit->net[0] = ami_train_net_create(4, fit_phase_dim, fit->batch, precision, err);
     } else {
         fit->nets = 2;
-        fit->net[0] = amb_train_net_create(3, fit_encoder_dim, fit->batch, precision, err);
+        fit->net[0] = ami_train_net_create(3, fit_encoder_dim, fit->batch, precision, err);
         fit->net[1] =
-            fit->net[0] ? amb_train_net_create_inner(3, fit_decoder_dim, fit->rows, precision, err) : NULL;
+            fit->net[0] ? ami_train_net_create_inner(3, fit_decoder_dim, fit->rows, precision, err) : NULL;
     }
     bool ok = true;
     for (int i = 0; i < fit->nets && ok; i++)
-        ok = fit->net[i] && amb_adam_init(&fit->adam[i], amb_train_net_size(fit->net[i]), err);
+        ok = fit->net[i] && ami_adam_init(&fit->adam[i], ami_train_net_size(fit->net[i]), err);
     return ok;
 }
 
-static bool allocate(amb_fit *fit, amb_error *err)
+static bool allocate(ami_fit *fit, ami_error *err)
 {
-    const bool style = fit->what == AMB_FIT_STYLE;
+    const bool style = fit->what == AMI_FIT_STYLE;
     const size_t n = (size_t)fit->batch, rows = (size_t)fit->rows;
-    const size_t in = style ? FIT_WINDOW : AMB_PHASE_FEATURES, out = style ? FIT_WINDOW : 2;
+    const size_t in = style ? FIT_WINDOW : AMI_PHASE_FEATURES, out = style ? FIT_WINDOW : 2;
     fit->x = malloc(n * in * sizeof(float));
     fit->target = malloc(rows * out * sizeof(float));
     fit->d[0] = malloc(n * (style ? 2 * FIT_Z : 2) * sizeof(float));
-    fit->loss = calloc(rows * (1 + AMB_FIT_TERMS), sizeof(double));
+    fit->loss = calloc(rows * (1 + AMI_FIT_TERMS), sizeof(double));
     bool ok = fit->x && fit->target && fit->d[0] && fit->loss;
     if (style) {
         fit->d[1] = malloc(rows * out * sizeof(float));
@@ -101,65 +101,65 @@ static bool allocate(amb_fit *fit, amb_error *err)
         fit->share = malloc((rows - n + 1) * sizeof(float));
         ok = ok && fit->d[1] && fit->z && fit->noise && fit->share;
     }
-    return ok || amb_fail(err, "out of memory for steps of %d samples", fit->batch);
+    return ok || ami_fail(err, "out of memory for steps of %d samples", fit->batch);
 }
 
-static void init_nets(amb_fit *fit)
+static void init_nets(ami_fit *fit)
 {
-    amb_rng rng = fit_rng(fit, 0, 2);
+    ami_rng rng = fit_rng(fit, 0, 2);
     for (int i = 0; i < fit->nets; i++)
-        amb_train_net_init(fit->net[i], &rng, fit->what == AMB_FIT_STYLE ? .3f : 1);
-    if (fit->what == AMB_FIT_STYLE) {
-        float *end = amb_train_net_parameters(fit->net[0]) + amb_train_net_size(fit->net[0]);
+        ami_train_net_init(fit->net[i], &rng, fit->what == AMI_FIT_STYLE ? .3f : 1);
+    if (fit->what == AMI_FIT_STYLE) {
+        float *end = ami_train_net_parameters(fit->net[0]) + ami_train_net_size(fit->net[0]);
         for (int k = 0; k < FIT_Z; k++)
             end[k - FIT_Z] = first_log_variance;
-        amb_train_net_parameters_changed(fit->net[0]);
+        ami_train_net_parameters_changed(fit->net[0]);
     }
 }
 
-amb_fit *amb_fit_create(amb_fit_what what, const amb_fit_settings *settings, const amb_fit_data *data,
-                        amb_error *err)
+ami_fit *ami_fit_create(ami_fit_what what, const ami_fit_settings *settings, const ami_fit_data *data,
+                        ami_error *err)
 {
-    for (int i = 0; i < AMB_FIT_SETTING_COUNT; i++) {
-        const amb_fit_setting *s = &amb_fit_setting_list[i];
+    for (int i = 0; i < AMI_FIT_SETTING_COUNT; i++) {
+        const ami_fit_setting *s = &ami_fit_setting_list[i];
         const double v = ((const double *)settings)[i];
         if (!(v >= s->lo && v <= s->hi)) {
-            amb_fail(err, "%s is %g, expected %g to %g", s->name, v, s->lo, s->hi);
+            ami_fail(err, "%s is %g, expected %g to %g", s->name, v, s->lo, s->hi);
             return NULL;
         }
     }
-    amb_fit *fit = something_to_learn(data, what, err) ? calloc(1, sizeof *fit) : NULL;
+    ami_fit *fit = something_to_learn(data, what, err) ? calloc(1, sizeof *fit) : NULL;
     if (!fit)
         return NULL;
     fit->what = what;
     fit->settings = *settings;
     fit->data = data;
-    fit->bf16 = settings->bf16 > 0 || (settings->bf16 < 0 && amb_train_bf16_native());
+    fit->bf16 = settings->bf16 > 0 || (settings->bf16 < 0 && ami_train_bf16_native());
     fit->batch = (int)settings->batch;
     bool blends = false;
     for (int i = 0; i < data->blends; i++)
         blends |= !data->blend[i].held;
-    fit->pairs = what == AMB_FIT_STYLE && blends ? fit->batch / PAIRS_SHARE : 0;
+    fit->pairs = what == AMI_FIT_STYLE && blends ? fit->batch / PAIRS_SHARE : 0;
     fit->rows = fit->batch + fit->pairs;
     if (!create_nets(fit, err) || !allocate(fit, err)) {
-        amb_fit_destroy(fit);
+        ami_fit_destroy(fit);
         return NULL;
     }
     init_nets(fit);
-    if (what == AMB_FIT_PHASE)
+    if (what == AMI_FIT_PHASE)
         fit_phase_normaliser(fit);
     else
         fit_style_normaliser(fit);
     return fit;
 }
 
-void amb_fit_destroy(amb_fit *fit)
+void ami_fit_destroy(ami_fit *fit)
 {
     if (!fit)
         return;
-    for (int i = 0; i < AMB_FIT_NETS; i++) {
-        amb_train_net_destroy(fit->net[i]);
-        amb_adam_free(&fit->adam[i]);
+    for (int i = 0; i < AMI_FIT_NETS; i++) {
+        ami_train_net_destroy(fit->net[i]);
+        ami_adam_free(&fit->adam[i]);
         free(fit->d[i]);
     }
     free(fit->x);
@@ -173,22 +173,22 @@ void amb_fit_destroy(amb_fit *fit)
 
 /* ---- Running ---- */
 
-static double share_done(const amb_fit *fit)
+static double share_done(const ami_fit *fit)
 {
     return fmin((double)fit->progress.samples / fit->settings.samples, 1);
 }
 
-static void sum_up(const amb_fit *fit, amb_fit_stats *s, int steps)
+static void sum_up(const ami_fit *fit, ami_fit_stats *s, int steps)
 {
     for (int r = 0; r < fit->rows; r++) {
-        const double *loss = fit->loss + (size_t)r * (1 + AMB_FIT_TERMS);
+        const double *loss = fit->loss + (size_t)r * (1 + AMI_FIT_TERMS);
         s->loss += loss[0] / fit->rows / steps;
-        for (int k = 0; k < AMB_FIT_TERMS; k++) /* the KL divergence has no rows for mixtures */
+        for (int k = 0; k < AMI_FIT_TERMS; k++) /* the KL divergence has no rows for mixtures */
             s->term[k] += loss[1 + k] / (k == 5 ? fit->batch : fit->rows) / steps;
     }
 }
 
-void amb_fit_run(amb_fit *fit, int steps, amb_fit_stats *s)
+void ami_fit_run(ami_fit *fit, int steps, ami_fit_stats *s)
 {
     memset(s, 0, sizeof *s);
     const double left = ceil((fit->settings.samples - (double)fit->progress.samples) / fit->batch);
@@ -201,16 +201,16 @@ void amb_fit_run(amb_fit *fit, int steps, amb_fit_stats *s)
             fit->beta = fit->settings.beta * (warmup > 0 ? fmin(done / warmup, 1) : 1);
             s->rate = fit->settings.rate * (last_rate + (1 - last_rate) * .5 * (1 + cos(M_PI * done)));
         }
-        if (fit->what == AMB_FIT_PHASE)
+        if (fit->what == AMI_FIT_PHASE)
             fit_phase_step(fit);
         else
             fit_style_step(fit);
         double most = 0;
         for (int i = 0; i < fit->nets; i++) {
-            const float norm = amb_adam_update(&fit->adam[i], amb_train_net_parameters(fit->net[i]),
-                                               amb_train_net_gradient(fit->net[i]), (float)s->rate,
+            const float norm = ami_adam_update(&fit->adam[i], ami_train_net_parameters(fit->net[i]),
+                                               ami_train_net_gradient(fit->net[i]), (float)s->rate,
                                                (float)fit->settings.gradient_norm);
-            amb_train_net_parameters_changed(fit->net[i]);
+            ami_train_net_parameters_changed(fit->net[i]);
             most = isfinite(norm) ? fmax(most, (double)norm) : INFINITY;
         }
 #pragma omp single
@@ -227,33 +227,33 @@ void amb_fit_run(amb_fit *fit, int steps, amb_fit_stats *s)
     s->skipped = fit->progress.skipped;
 }
 
-bool amb_fit_failed(const amb_fit *fit, amb_error *err)
+bool ami_fit_failed(const ami_fit *fit, ami_error *err)
 {
     bool failed = false;
     for (int i = 0; i < fit->nets && !failed; i++)
-        failed = amb_train_net_failed(fit->net[i], err);
+        failed = ami_train_net_failed(fit->net[i], err);
     return failed;
 }
 
-int64_t amb_fit_samples(const amb_fit *fit)
+int64_t ami_fit_samples(const ami_fit *fit)
 {
     return fit->progress.samples;
 }
 
-bool amb_fit_uses_bf16(const amb_fit *fit)
+bool ami_fit_uses_bf16(const ami_fit *fit)
 {
     return fit->bf16;
 }
 
 /* ---- Export ---- */
 
-static void settings_text(const amb_fit_settings *settings, char *text, size_t size)
+static void settings_text(const ami_fit_settings *settings, char *text, size_t size)
 {
     size_t n = 0;
-    char number[AMB_NUMBER_TEXT];
-    for (int i = 0; i < AMB_FIT_SETTING_COUNT && n < size; i++)
-        n += (size_t)snprintf(text + n, size - n, "%s=%s\n", amb_fit_setting_list[i].name,
-                              amb_number_print(((const double *)settings)[i], number));
+    char number[AMI_NUMBER_TEXT];
+    for (int i = 0; i < AMI_FIT_SETTING_COUNT && n < size; i++)
+        n += (size_t)snprintf(text + n, size - n, "%s=%s\n", ami_fit_setting_list[i].name,
+                              ami_number_print(((const double *)settings)[i], number));
 }
 
 static size_t add_name(char *text, size_t used, size_t size, const char *name)
@@ -267,7 +267,7 @@ static size_t add_name(char *text, size_t used, size_t size, const char *name)
 
 /* Names of the motions that are, or are not, held out; whole ones, and "..." where there is no room for more.
  */
-static void motion_names(const amb_fit_data *d, bool held, char *text, size_t size)
+static void motion_names(const ami_fit_data *d, bool held, char *text, size_t size)
 {
     size_t n = 0;
     text[0] = 0;
@@ -276,28 +276,28 @@ static void motion_names(const amb_fit_data *d, bool held, char *text, size_t si
             n = add_name(text, n, size, d->motion[i]->name);
 }
 
-amb_net *amb_fit_export(const amb_fit *fit, int which, amb_error *err)
+ami_net *ami_fit_export(const ami_fit *fit, int which, ami_error *err)
 {
-    amb_net *net =
-        fit->what == AMB_FIT_PHASE ? fit_phase_export(fit, err) : fit_style_export(fit, which, err);
+    ami_net *net =
+        fit->what == AMI_FIT_PHASE ? fit_phase_export(fit, err) : fit_style_export(fit, which, err);
     if (!net)
         return NULL;
     char text[8192];
-    bool ok = amb_net_set_meta(net, "kind", amb_fit_net_name[fit->what][which]);
+    bool ok = ami_net_set_meta(net, "kind", ami_fit_net_name[fit->what][which]);
     settings_text(&fit->settings, text, sizeof text);
-    ok = ok && amb_net_set_meta(net, "training", text);
+    ok = ok && ami_net_set_meta(net, "training", text);
     motion_names(fit->data, false, text, sizeof text);
-    ok = ok && amb_net_set_meta(net, "clips", text);
+    ok = ok && ami_net_set_meta(net, "clips", text);
     motion_names(fit->data, true, text, sizeof text);
-    ok = ok && amb_net_set_meta(net, "held_out", text);
+    ok = ok && ami_net_set_meta(net, "held_out", text);
     snprintf(text, sizeof text, "%lld", (long long)fit->progress.samples);
-    ok = ok && amb_net_set_meta(net, "samples", text) && amb_net_set_meta(net, "frame_hz", "30") &&
-         amb_net_set_meta(net, "features",
-                          fit->what == AMB_FIT_PHASE ? "22 points × (position m, velocity m/s)"
+    ok = ok && ami_net_set_meta(net, "samples", text) && ami_net_set_meta(net, "frame_hz", "30") &&
+         ami_net_set_meta(net, "features",
+                          fit->what == AMI_FIT_PHASE ? "22 points × (position m, velocity m/s)"
                                                      : "22 points, root, contacts");
     if (!ok) {
-        amb_fail(err, "out of memory");
-        amb_net_destroy(net);
+        ami_fail(err, "out of memory");
+        ami_net_destroy(net);
         return NULL;
     }
     return net;
@@ -305,107 +305,107 @@ amb_net *amb_fit_export(const amb_fit *fit, int which, amb_error *err)
 
 /* ---- Checkpoints ---- */
 
-static bool put_net(amb_checkpoint_writer *w, const amb_fit *fit, int i, amb_error *err)
+static bool put_net(ami_checkpoint_writer *w, const ami_fit *fit, int i, ami_error *err)
 {
-    const amb_adam *adam = &fit->adam[i];
+    const ami_adam *adam = &fit->adam[i];
     const size_t bytes = adam->size * sizeof(float);
     const struct {
         const char *what;
         const void *data;
         size_t size;
-    } part[] = {{"parameters", amb_train_net_parameters(fit->net[i]), bytes},
+    } part[] = {{"parameters", ami_train_net_parameters(fit->net[i]), bytes},
                 {"adam_m", adam->m, bytes},
                 {"adam_v", adam->v, bytes},
                 {"adam_step", &adam->step, sizeof adam->step}};
     for (size_t k = 0; k < sizeof part / sizeof *part; k++) {
-        char section[AMB_CHECKPOINT_NAME];
-        snprintf(section, sizeof section, "%s.%s", amb_fit_net_name[fit->what][i], part[k].what);
-        if (!amb_checkpoint_put(w, section, part[k].data, part[k].size, err))
+        char section[AMI_CHECKPOINT_NAME];
+        snprintf(section, sizeof section, "%s.%s", ami_fit_net_name[fit->what][i], part[k].what);
+        if (!ami_checkpoint_put(w, section, part[k].data, part[k].size, err))
             return false;
     }
     return true;
 }
 
-bool amb_fit_save(const amb_fit *fit, const char *path, amb_error *err)
+bool ami_fit_save(const ami_fit *fit, const char *path, ami_error *err)
 {
-    amb_checkpoint_writer *w = amb_checkpoint_writer_create(err);
+    ami_checkpoint_writer *w = ami_checkpoint_writer_create(err);
     const uint32_t crc = fit->data->crc;
     char text[4096];
     settings_text(&fit->settings, text, sizeof text);
     bool ok = w &&
-              amb_checkpoint_put(w, "fit", what_name[fit->what], strlen(what_name[fit->what]) + 1, err) &&
-              amb_checkpoint_put(w, "settings", text, strlen(text) + 1, err) &&
-              amb_checkpoint_put(w, "data_crc", &crc, sizeof crc, err) &&
-              amb_checkpoint_put(w, "progress", &fit->progress, sizeof fit->progress, err);
+              ami_checkpoint_put(w, "fit", what_name[fit->what], strlen(what_name[fit->what]) + 1, err) &&
+              ami_checkpoint_put(w, "settings", text, strlen(text) + 1, err) &&
+              ami_checkpoint_put(w, "data_crc", &crc, sizeof crc, err) &&
+              ami_checkpoint_put(w, "progress", &fit->progress, sizeof fit->progress, err);
     for (int i = 0; i < fit->nets; i++)
         ok = ok && put_net(w, fit, i, err);
-    ok = ok && amb_checkpoint_save(w, path, err);
-    amb_checkpoint_writer_destroy(w);
+    ok = ok && ami_checkpoint_save(w, path, err);
+    ami_checkpoint_writer_destroy(w);
     return ok;
 }
 
-bool amb_fit_read_settings(const amb_checkpoint *c, amb_fit_what *what, amb_fit_settings *settings,
-                           amb_error *err)
+bool ami_fit_read_settings(const ami_checkpoint *c, ami_fit_what *what, ami_fit_settings *settings,
+                           ami_error *err)
 {
     size_t size, length;
-    const char *name = amb_checkpoint_find(c, "fit", &size),
-               *text = amb_checkpoint_find(c, "settings", &length);
+    const char *name = ami_checkpoint_find(c, "fit", &size),
+               *text = ami_checkpoint_find(c, "settings", &length);
     if (!name || !text || size < 1 || length < 1 || name[size - 1] || text[length - 1])
-        return amb_fail(err, "%s: no settings of a fit in it; is it a checkpoint of amble fit?",
-                        amb_checkpoint_path(c));
-    *what = strcmp(name, what_name[AMB_FIT_STYLE]) ? AMB_FIT_PHASE : AMB_FIT_STYLE;
-    *settings = amb_fit_settings_default(*what);
-    for (int i = 0; i < AMB_FIT_SETTING_COUNT; i++) {
-        const char *setting = amb_fit_setting_list[i].name, *end;
+        return ami_fail(err, "%s: no settings of a fit in it; is it a checkpoint of amble fit?",
+                        ami_checkpoint_path(c));
+    *what = strcmp(name, what_name[AMI_FIT_STYLE]) ? AMI_FIT_PHASE : AMI_FIT_STYLE;
+    *settings = ami_fit_settings_default(*what);
+    for (int i = 0; i < AMI_FIT_SETTING_COUNT; i++) {
+        const char *setting = ami_fit_setting_list[i].name, *end;
         const size_t n = strlen(setting);
         for (const char *line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
             if (strncmp(line, setting, n) != 0 || line[n] != '=')
                 continue;
-            if (!amb_number_read(line + n + 1, &end, (double *)settings + i) || (*end && *end != '\n'))
-                return amb_fail(err, "%s: setting %s is \"%.*s\", expected a number", amb_checkpoint_path(c),
+            if (!ami_number_read(line + n + 1, &end, (double *)settings + i) || (*end && *end != '\n'))
+                return ami_fail(err, "%s: setting %s is \"%.*s\", expected a number", ami_checkpoint_path(c),
                                 setting, (int)fmin(40, (double)strcspn(line + n + 1, "\n")), line + n + 1);
         }
     }
     return true;
 }
 
-static bool get_net(amb_fit *fit, const amb_checkpoint *c, int i, amb_error *err)
+static bool get_net(ami_fit *fit, const ami_checkpoint *c, int i, ami_error *err)
 {
-    amb_adam *adam = &fit->adam[i];
+    ami_adam *adam = &fit->adam[i];
     const size_t bytes = adam->size * sizeof(float);
     const struct {
         const char *what;
         void *data;
         size_t size;
-    } part[] = {{"parameters", amb_train_net_parameters(fit->net[i]), bytes},
+    } part[] = {{"parameters", ami_train_net_parameters(fit->net[i]), bytes},
                 {"adam_m", adam->m, bytes},
                 {"adam_v", adam->v, bytes},
                 {"adam_step", &adam->step, sizeof adam->step}};
     for (size_t k = 0; k < sizeof part / sizeof *part; k++) {
-        char section[AMB_CHECKPOINT_NAME];
-        snprintf(section, sizeof section, "%s.%s", amb_fit_net_name[fit->what][i], part[k].what);
-        if (!amb_checkpoint_get(c, section, part[k].data, part[k].size, err))
+        char section[AMI_CHECKPOINT_NAME];
+        snprintf(section, sizeof section, "%s.%s", ami_fit_net_name[fit->what][i], part[k].what);
+        if (!ami_checkpoint_get(c, section, part[k].data, part[k].size, err))
             return false;
     }
-    amb_train_net_parameters_changed(fit->net[i]);
+    ami_train_net_parameters_changed(fit->net[i]);
     return true;
 }
 
-bool amb_fit_load(amb_fit *fit, const amb_checkpoint *c, amb_error *err)
+bool ami_fit_load(ami_fit *fit, const ami_checkpoint *c, ami_error *err)
 {
     uint32_t crc;
-    if (!amb_checkpoint_get(c, "data_crc", &crc, sizeof crc, err))
+    if (!ami_checkpoint_get(c, "data_crc", &crc, sizeof crc, err))
         return false;
     if (crc != fit->data->crc)
-        return amb_fail(
+        return ami_fail(
             err,
             "%s: learned from other clips, or held out others; go on with the same folder and --hold-out",
-            amb_checkpoint_path(c));
-    bool ok = amb_checkpoint_get(c, "progress", &fit->progress, sizeof fit->progress, err);
+            ami_checkpoint_path(c));
+    bool ok = ami_checkpoint_get(c, "progress", &fit->progress, sizeof fit->progress, err);
     for (int i = 0; i < fit->nets; i++)
         ok = ok && get_net(fit, c, i, err);
     if (ok && (fit->progress.samples < 0 || fit->progress.skipped < 0))
-        return amb_fail(err, "%s: %lld samples found, which no fit has", amb_checkpoint_path(c),
+        return ami_fail(err, "%s: %lld samples found, which no fit has", ami_checkpoint_path(c),
                         (long long)fit->progress.samples);
     return ok;
 }

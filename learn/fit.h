@@ -27,17 +27,17 @@
  * something like them. Two fifths of them come in pairs a, b that start at the same phase of two gaits,
  * mostly at the strike, and then (1-w) z_a + w z_b must decode to the blend of the two motions: so latents of
  * windows that start at a strike can be mixed, and the mixture is a gait. */
-#ifndef AMB_LEARN_FIT_H
-#define AMB_LEARN_FIT_H
+#ifndef AMI_LEARN_FIT_H
+#define AMI_LEARN_FIT_H
 
 #include "base/checkpoint.h"
 #include "learn/fit_data.h"
 #include "nets/net.h"
 
-typedef enum amb_fit_what { AMB_FIT_PHASE, AMB_FIT_STYLE } amb_fit_what;
+typedef enum ami_fit_what { AMI_FIT_PHASE, AMI_FIT_STYLE } ami_fit_what;
 
 /* SETTING(name, kind, for phase, for style, smallest, largest, help). kind: int or real. */
-#define AMB_FIT_SETTINGS(SETTING)                                                                     \
+#define AMI_FIT_SETTINGS(SETTING)                                                                     \
     SETTING(seed, int, 1, 1, 0, 9e15, "seed of everything random")                                    \
     SETTING(samples, int, 4e6, 1.3e6, 1, 1e12,                                                        \
             "frames or windows to learn from; the learning rate falls over these")                    \
@@ -49,72 +49,72 @@ typedef enum amb_fit_what { AMB_FIT_PHASE, AMB_FIT_STYLE } amb_fit_what;
     SETTING(warmup, real, 0, .3, 0, 1, "style: share of the samples over which beta grows")           \
     SETTING(bf16, int, 0, -1, -1, 1, "1: bf16 matrix products, 0: fp32, -1: bf16 where the CPU has it")
 
-typedef struct amb_fit_settings {
+typedef struct ami_fit_settings {
 #define SETTING(name, kind, phase, style, lo, hi, help) double name;
-    AMB_FIT_SETTINGS(SETTING)
+    AMI_FIT_SETTINGS(SETTING)
 #undef SETTING
-} amb_fit_settings;
+} ami_fit_settings;
 
-typedef struct amb_fit_setting {
+typedef struct ami_fit_setting {
     const char *name;
     bool whole;      /* an integer */
-    double value[2]; /* by amb_fit_what */
+    double value[2]; /* by ami_fit_what */
     double lo, hi;
     const char *help;
-} amb_fit_setting;
+} ami_fit_setting;
 
 enum {
-    AMB_FIT_SETTING_COUNT = 0
+    AMI_FIT_SETTING_COUNT = 0
 #define SETTING(name, kind, phase, style, lo, hi, help) +1
-    AMB_FIT_SETTINGS(SETTING)
+    AMI_FIT_SETTINGS(SETTING)
 #undef SETTING
 };
 /* In the order of the struct: setting i is ((double *)settings)[i]. */
-extern const amb_fit_setting amb_fit_setting_list[AMB_FIT_SETTING_COUNT];
+extern const ami_fit_setting ami_fit_setting_list[AMI_FIT_SETTING_COUNT];
 
-amb_fit_settings amb_fit_settings_default(amb_fit_what what);
+ami_fit_settings ami_fit_settings_default(ami_fit_what what);
 
-enum { AMB_FIT_TERMS = 8, AMB_FIT_NETS = 2 };
-extern const char *const amb_fit_term[2][AMB_FIT_TERMS];    /* names of the terms; NULL behind the last */
-extern const char *const amb_fit_net_name[2][AMB_FIT_NETS]; /* "deepphase"; "stylevae_encoder",
+enum { AMI_FIT_TERMS = 8, AMI_FIT_NETS = 2 };
+extern const char *const ami_fit_term[2][AMI_FIT_TERMS];    /* names of the terms; NULL behind the last */
+extern const char *const ami_fit_net_name[2][AMI_FIT_NETS]; /* "deepphase"; "stylevae_encoder",
                                                                "stylevae_decoder" */
 
-typedef struct amb_fit_stats { /* means over the steps of one call */
+typedef struct ami_fit_stats { /* means over the steps of one call */
     int64_t samples;           /* so far */
     double loss, rate;
-    double term[AMB_FIT_TERMS]; /* phase: errors of x and y; style: the parts of the loss */
+    double term[AMI_FIT_TERMS]; /* phase: errors of x and y; style: the parts of the loss */
     double gradient;            /* norm before clipping, the largest network's */
     int64_t skipped;            /* steps without a finite gradient, so far */
-} amb_fit_stats;
+} ami_fit_stats;
 
-typedef struct amb_fit amb_fit;
+typedef struct ami_fit ami_fit;
 
 /* The data must outlive it. NULL and a sentence on error: nothing in the data to learn this from, bf16 that
  * is not there, memory. */
-amb_fit *amb_fit_create(amb_fit_what what, const amb_fit_settings *settings, const amb_fit_data *data,
-                        amb_error *err);
-void amb_fit_destroy(amb_fit *fit);
+ami_fit *ami_fit_create(ami_fit_what what, const ami_fit_settings *settings, const ami_fit_data *data,
+                        ami_error *err);
+void ami_fit_destroy(ami_fit *fit);
 
 /* `steps` steps, but not beyond settings->samples (at least one). Uses the OpenMP team as it is set. */
-void amb_fit_run(amb_fit *fit, int steps, amb_fit_stats *stats);
+void ami_fit_run(ami_fit *fit, int steps, ami_fit_stats *stats);
 
 /* True and a sentence if a matrix product has failed (memory): that step and those behind it were not
  * applied. */
-bool amb_fit_failed(const amb_fit *fit, amb_error *err);
+bool ami_fit_failed(const ami_fit *fit, ami_error *err);
 
-int64_t amb_fit_samples(const amb_fit *fit);
-bool amb_fit_uses_bf16(const amb_fit *fit);
+int64_t ami_fit_samples(const ami_fit *fit);
+bool ami_fit_uses_bf16(const ami_fit *fit);
 
 /* Network i as it is now, normaliser, shapes and metadata included; NULL when memory is short. */
-amb_net *amb_fit_export(const amb_fit *fit, int net, amb_error *err);
+ami_net *ami_fit_export(const ami_fit *fit, int net, ami_error *err);
 
-bool amb_fit_save(const amb_fit *fit, const char *path, amb_error *err);
+bool ami_fit_save(const ami_fit *fit, const char *path, ami_error *err);
 
 /* What a checkpoint was made for: phase or style, and its settings. */
-bool amb_fit_read_settings(const amb_checkpoint *checkpoint, amb_fit_what *what, amb_fit_settings *settings,
-                           amb_error *err);
+bool ami_fit_read_settings(const ami_checkpoint *checkpoint, ami_fit_what *what, ami_fit_settings *settings,
+                           ami_error *err);
 
 /* Continues where the checkpoint was made: same settings, same clips. On error the fit must be destroyed. */
-bool amb_fit_load(amb_fit *fit, const amb_checkpoint *checkpoint, amb_error *err);
+bool ami_fit_load(ami_fit *fit, const ami_checkpoint *checkpoint, ami_error *err);
 
 #endif

@@ -17,14 +17,14 @@ enum { PARTS = 8, MAX_CLIPS = 4096, TRIES = 64 };
 static const double held_band[2][2] = {{.20, .25}, {.70, .75}}; /* of a loop */
 static const double held_from = .8;                             /* of another clip */
 
-void amb_fit_data_destroy(amb_fit_data *d)
+void ami_fit_data_destroy(ami_fit_data *d)
 {
     if (!d)
         return;
     for (int i = 0; i < d->motions; i++)
-        amb_gait_destroy(d->motion[i]);
+        ami_gait_destroy(d->motion[i]);
     for (int i = 0; i < d->blends; i++)
-        amb_gait_destroy(d->blend[i].gait);
+        ami_gait_destroy(d->blend[i].gait);
     free(d->motion);
     free(d->held);
     free(d->blend);
@@ -45,20 +45,20 @@ static int by_name(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name); /* not alphasort: that depends on the locale */
 }
 
-static bool add_motion(amb_fit_data *d, const amb_skeleton *skeleton, const amb_clip *clip, amb_error *err)
+static bool add_motion(ami_fit_data *d, const ami_skeleton *skeleton, const ami_clip *clip, ami_error *err)
 {
     if (!clip)
         return false;
-    d->motion[d->motions] = amb_gait_create(skeleton, clip, err);
+    d->motion[d->motions] = ami_gait_create(skeleton, clip, err);
     return d->motion[d->motions] && ++d->motions;
 }
 
 /* Notes a file of another kind: a licence, another body's motion. */
-static void leave_out(amb_fit_data *d, const char *file)
+static void leave_out(ami_fit_data *d, const char *file)
 {
-    char name[AMB_NAME];
+    char name[AMI_NAME];
     const size_t used = strlen(d->left_out_names), size = sizeof d->left_out_names;
-    amb_text_escape(file, name, sizeof name);
+    ami_text_escape(file, name, sizeof name);
     if (used + strlen(name) + 8 < size)
         snprintf(d->left_out_names + used, size - used, "%s%s", used ? ", " : "", name);
     else if (used && d->left_out_names[used - 1] != '.')
@@ -66,46 +66,46 @@ static void leave_out(amb_fit_data *d, const char *file)
     d->left_out++;
 }
 
-static bool add_file(amb_fit_data *d, const amb_skeleton *skeleton, const char *folder, const char *file,
-                     amb_error *err)
+static bool add_file(ami_fit_data *d, const ami_skeleton *skeleton, const char *folder, const char *file,
+                     ami_error *err)
 {
     char path[PATH_MAX];
     if ((size_t)snprintf(path, sizeof path, "%s/%s", folder, file) >= sizeof path)
-        return amb_fail(err, "%.200s...: the path of a clip in it is longer than %zu bytes", folder,
+        return ami_fail(err, "%.200s...: the path of a clip in it is longer than %zu bytes", folder,
                         sizeof path - 1);
-    if (!amb_clip_looks_like(path)) {
+    if (!ami_clip_looks_like(path)) {
         leave_out(d, file);
         return true;
     }
-    amb_clip *clip = amb_clip_read(path, err);
+    ami_clip *clip = ami_clip_read(path, err);
     if (!clip)
         return false;
-    const size_t frames = (size_t)amb_clip_frames(clip);
-    const unsigned char loops = amb_clip_loops(clip);
-    d->crc = amb_crc32c(amb_crc32c(d->crc, &loops, 1), amb_clip_times(clip), frames * sizeof(double));
-    d->crc = amb_crc32c(d->crc, amb_clip_poses(clip), frames * AMB_POSE * sizeof(double));
-    amb_clip *mirrored = amb_mirror_clip(clip, err);
+    const size_t frames = (size_t)ami_clip_frames(clip);
+    const unsigned char loops = ami_clip_loops(clip);
+    d->crc = ami_crc32c(ami_crc32c(d->crc, &loops, 1), ami_clip_times(clip), frames * sizeof(double));
+    d->crc = ami_crc32c(d->crc, ami_clip_poses(clip), frames * AMI_POSE * sizeof(double));
+    ami_clip *mirrored = ami_mirror_clip(clip, err);
     const bool ok = (add_motion(d, skeleton, clip, err) && add_motion(d, skeleton, mirrored, err)) ||
-                    amb_fail_in(err, "%s", folder);
-    amb_clip_destroy(clip);
-    amb_clip_destroy(mirrored);
+                    ami_fail_in(err, "%s", folder);
+    ami_clip_destroy(clip);
+    ami_clip_destroy(mirrored);
     return ok;
 }
 
-static bool add_files(amb_fit_data *d, const amb_skeleton *skeleton, const char *folder, amb_error *err)
+static bool add_files(ami_fit_data *d, const ami_skeleton *skeleton, const char *folder, ami_error *err)
 {
     struct dirent **list;
     const int n = scandir(folder, &list, is_clip, by_name);
     if (n < 0)
-        return amb_fail(err, "%s: not read as a folder of motion clips: %s", folder, strerror(errno));
+        return ami_fail(err, "%s: not read as a folder of motion clips: %s", folder, strerror(errno));
     const size_t room = 2 * (size_t)n + 1;
-    d->motion = calloc(room, sizeof(amb_gait *));
+    d->motion = calloc(room, sizeof(ami_gait *));
     d->held = calloc(room, sizeof *d->held);
     bool ok = d->motion && d->held;
     if (!ok)
-        amb_fail(err, "out of memory for %d clips", n);
+        ami_fail(err, "out of memory for %d clips", n);
     else if (n < 1 || n > MAX_CLIPS)
-        ok = amb_fail(err, "%s: %d motion clips (*.txt, *.json) in this folder, expected 1 to %d", folder, n,
+        ok = ami_fail(err, "%s: %d motion clips (*.txt, *.json) in this folder, expected 1 to %d", folder, n,
                       MAX_CLIPS);
     for (int i = 0; i < n; i++) {
         ok = ok && add_file(d, skeleton, folder, list[i]->d_name, err);
@@ -113,14 +113,14 @@ static bool add_files(amb_fit_data *d, const amb_skeleton *skeleton, const char 
     }
     free(list);
     if (ok && d->motions == 0)
-        ok = amb_fail(err,
+        ok = ami_fail(err,
                       "%s: none of the %d files (*.txt, *.json) in this folder is a motion of DeepMimic's "
                       "humanoid3d, there are %s",
                       folder, n, d->left_out_names);
     return ok;
 }
 
-static bool hold_out(amb_fit_data *d, const char *names, amb_error *err)
+static bool hold_out(ami_fit_data *d, const char *names, ami_error *err)
 {
     while (names && *names) {
         const size_t n = strcspn(names, ",");
@@ -134,7 +134,7 @@ static bool hold_out(amb_fit_data *d, const char *names, amb_error *err)
             for (int i = 0; i < d->motions; i += 2)
                 snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i ? ", " : "",
                          d->motion[i]->name);
-            return amb_fail(err, "--hold-out: no clip is called \"%.*s\", there are %s", (int)n, names,
+            return ami_fail(err, "--hold-out: no clip is called \"%.*s\", there are %s", (int)n, names,
                             known);
         }
         names += n + (names[n] == ',');
@@ -142,7 +142,7 @@ static bool hold_out(amb_fit_data *d, const char *names, amb_error *err)
     for (int i = 0; i < d->motions; i += 2)
         if (!d->held[i])
             return true;
-    return amb_fail(err, "--hold-out leaves no clip to learn from");
+    return ami_fail(err, "--hold-out leaves no clip to learn from");
 }
 
 /* Which loops are blended with which: all that walk stand in a ring, and each one with the `reach` next ones.
@@ -152,24 +152,24 @@ typedef struct ring {
     int count, reach;
 } ring;
 
-static bool blends_with_others(const amb_fit_data *d, int motion)
+static bool blends_with_others(const ami_fit_data *d, int motion)
 {
     return d->motion[motion]->loops && d->motion[motion]->walks && !d->held[motion];
 }
 
-static bool make_ring(const amb_fit_data *d, ring *r, amb_error *err)
+static bool make_ring(const ami_fit_data *d, ring *r, ami_error *err)
 {
     const int clips = d->motions / 2;
     r->count = 0;
     r->place = malloc(((size_t)clips + 1) * sizeof *r->place);
     if (!r->place)
-        return amb_fail(err, "out of memory for blends of %d motions", d->motions);
-    amb_rng rng = amb_rng_seed(d->crc, 0);
+        return ami_fail(err, "out of memory for blends of %d motions", d->motions);
+    ami_rng rng = ami_rng_seed(d->crc, 0);
     for (int i = 0; i < clips; i++) { /* a random order (Fisher & Yates), without a list of it */
         r->place[i] = -1;
         if (!blends_with_others(d, 2 * i) && !blends_with_others(d, 2 * i + 1))
             continue;
-        const int at = (int)amb_rng_below(&rng, (uint32_t)r->count + 1);
+        const int at = (int)ami_rng_below(&rng, (uint32_t)r->count + 1);
         for (int k = 0; k < i; k++)
             if (r->place[k] == at)
                 r->place[k] = r->count;
@@ -177,23 +177,23 @@ static bool make_ring(const amb_fit_data *d, ring *r, amb_error *err)
         r->count++;
     }
     const int64_t pairs = (int64_t)r->count * (r->count - 1) / 2;
-    r->reach = pairs <= AMB_FIT_MOST_PAIRS ? r->count : AMB_FIT_MOST_PAIRS / r->count;
+    r->reach = pairs <= AMI_FIT_MOST_PAIRS ? r->count : AMI_FIT_MOST_PAIRS / r->count;
     return true;
 }
 
 /* Whether the motions a and b, both mirrored or both not, make blends. */
-static bool are_blended(const amb_fit_data *d, const ring *r, int a, int b)
+static bool are_blended(const ami_fit_data *d, const ring *r, int a, int b)
 {
     if (!blends_with_others(d, a) || !blends_with_others(d, b))
         return false;
     const int pa = r->place[a / 2], pb = r->place[b / 2], between = abs(pa - pb),
               apart = between < r->count - between ? between : r->count - between;
     if (r->reach == 0) /* more loops than pairs: some neighbours */
-        return between == 1 && (pa < pb ? pa : pb) < AMB_FIT_MOST_PAIRS;
+        return between == 1 && (pa < pb ? pa : pb) < AMI_FIT_MOST_PAIRS;
     return apart <= r->reach;
 }
 
-static bool make_blends(amb_fit_data *d, const amb_skeleton *skeleton, const ring *r, amb_error *err)
+static bool make_blends(ami_fit_data *d, const ami_skeleton *skeleton, const ring *r, ami_error *err)
 {
     size_t pairs = 0;
     for (int a = 0; a < d->motions; a++)
@@ -201,27 +201,27 @@ static bool make_blends(amb_fit_data *d, const amb_skeleton *skeleton, const rin
             pairs += are_blended(d, r, a, b);
     d->blend = calloc(pairs * (PARTS - 1) + 1, sizeof *d->blend);
     if (!d->blend)
-        return amb_fail(err, "out of memory for blends of %d motions", d->motions);
+        return ami_fail(err, "out of memory for blends of %d motions", d->motions);
     for (int a = 0; a < d->motions; a++) {
         for (int b = a + 2; b < d->motions; b += 2) { /* both mirrored or both not */
-            const amb_gait *ga = d->motion[a], *gb = d->motion[b];
+            const ami_gait *ga = d->motion[a], *gb = d->motion[b];
             if (!are_blended(d, r, a, b))
                 continue;
             for (int k = 1; k < PARTS; k++) {
                 char name[160];
                 const double w = (double)k / PARTS;
-                amb_number_format(name, sizeof name, "%.60s:%g,%.60s:%g", ga->name, 1 - w, gb->name, w);
-                amb_gait *g = amb_gait_blend(skeleton, ga, gb, w, name, err);
+                ami_number_format(name, sizeof name, "%.60s:%g,%.60s:%g", ga->name, 1 - w, gb->name, w);
+                ami_gait *g = ami_gait_blend(skeleton, ga, gb, w, name, err);
                 if (!g)
                     return false;
-                d->blend[d->blends++] = (amb_fit_blend){a, b, w, 2 * k == PARTS, g};
+                d->blend[d->blends++] = (ami_fit_blend){a, b, w, 2 * k == PARTS, g};
             }
         }
     }
     return true;
 }
 
-static bool add_blends(amb_fit_data *d, const amb_skeleton *skeleton, amb_error *err)
+static bool add_blends(ami_fit_data *d, const ami_skeleton *skeleton, ami_error *err)
 {
     ring r = {.place = NULL};
     const bool ok = make_ring(d, &r, err) && make_blends(d, skeleton, &r, err);
@@ -229,42 +229,42 @@ static bool add_blends(amb_fit_data *d, const amb_skeleton *skeleton, amb_error 
     return ok;
 }
 
-amb_fit_data *amb_fit_data_read(const amb_skeleton *skeleton, const char *folder, const char *names,
-                                amb_error *err)
+ami_fit_data *ami_fit_data_read(const ami_skeleton *skeleton, const char *folder, const char *names,
+                                ami_error *err)
 {
-    amb_fit_data *d = calloc(1, sizeof *d);
+    ami_fit_data *d = calloc(1, sizeof *d);
     if (!d) {
-        amb_fail(err, "out of memory");
+        ami_fail(err, "out of memory");
         return NULL;
     }
     if (!add_files(d, skeleton, folder, err) || !hold_out(d, names, err) || !add_blends(d, skeleton, err)) {
-        amb_fit_data_destroy(d);
+        ami_fit_data_destroy(d);
         return NULL;
     }
     for (int i = 0; i < d->motions; i++)
-        d->crc = amb_crc32c(d->crc, &d->held[i], sizeof d->held[i]);
+        d->crc = ami_crc32c(d->crc, &d->held[i], sizeof d->held[i]);
     return d;
 }
 
 /* ---- What is held out ---- */
 
-static bool in_held_band(const amb_gait *g, double t0)
+static bool in_held_band(const ami_gait *g, double t0)
 {
     const double u = t0 / g->duration - floor(t0 / g->duration);
     return (u >= held_band[0][0] && u < held_band[0][1]) || (u >= held_band[1][0] && u < held_band[1][1]);
 }
 
-bool amb_fit_held(const amb_fit_data *d, int i, double t0, double span)
+bool ami_fit_held(const ami_fit_data *d, int i, double t0, double span)
 {
-    const amb_gait *g = d->motion[i];
+    const ami_gait *g = d->motion[i];
     if (g->loops)
         return d->held[i] || in_held_band(g, t0);
     return t0 >= (d->held[i] ? 0 : held_from * g->duration) && t0 + span <= g->duration;
 }
 
-bool amb_fit_trains(const amb_fit_data *d, int i, double t0, double span)
+bool ami_fit_trains(const ami_fit_data *d, int i, double t0, double span)
 {
-    const amb_gait *g = d->motion[i];
+    const ami_gait *g = d->motion[i];
     if (d->held[i])
         return false;
     return g->loops ? !in_held_band(g, t0) : t0 >= 0 && t0 + span <= held_from * g->duration;
@@ -272,28 +272,28 @@ bool amb_fit_trains(const amb_fit_data *d, int i, double t0, double span)
 
 /* ---- Drawing ---- */
 
-amb_fit_kind amb_fit_kind_of(const amb_gait *g)
+ami_fit_kind ami_fit_kind_of(const ami_gait *g)
 {
-    return g->loops   ? g->walks ? AMB_FIT_WALKING_LOOP : AMB_FIT_OTHER_LOOP
-           : g->walks ? AMB_FIT_WALKING
-                      : AMB_FIT_OTHER;
+    return g->loops   ? g->walks ? AMI_FIT_WALKING_LOOP : AMI_FIT_OTHER_LOOP
+           : g->walks ? AMI_FIT_WALKING
+                      : AMI_FIT_OTHER;
 }
 
 /* A loop weighs the same however long it is. */
-static double weight_of(const amb_fit_data *d, int i, amb_fit_kind kind, double span)
+static double weight_of(const ami_fit_data *d, int i, ami_fit_kind kind, double span)
 {
-    const amb_gait *g = d->motion[i];
-    if (d->held[i] || amb_fit_kind_of(g) != kind)
+    const ami_gait *g = d->motion[i];
+    if (d->held[i] || ami_fit_kind_of(g) != kind)
         return 0;
     return g->loops ? 1 : fmax(0, held_from * g->duration - span);
 }
 
-int amb_fit_draw(const amb_fit_data *d, amb_fit_kind kind, double span, amb_rng *rng, double *t0)
+int ami_fit_draw(const ami_fit_data *d, ami_fit_kind kind, double span, ami_rng *rng, double *t0)
 {
     double total = 0;
     for (int i = 0; i < d->motions; i++)
         total += weight_of(d, i, kind, span);
-    double at = amb_rng_uniform(rng) * total;
+    double at = ami_rng_uniform(rng) * total;
     int chosen = -1;
     for (int i = 0; i < d->motions; i++) {
         const double w = weight_of(d, i, kind, span);
@@ -305,10 +305,10 @@ int amb_fit_draw(const amb_fit_data *d, amb_fit_kind kind, double span, amb_rng 
     }
     if (chosen < 0)
         return -1;
-    const amb_gait *g = d->motion[chosen];
+    const ami_gait *g = d->motion[chosen];
     for (int k = 0; k < TRIES; k++) {
-        *t0 = amb_rng_uniform(rng) * (g->loops ? g->duration : held_from * g->duration - span);
-        if (amb_fit_trains(d, chosen, *t0, span))
+        *t0 = ami_rng_uniform(rng) * (g->loops ? g->duration : held_from * g->duration - span);
+        if (ami_fit_trains(d, chosen, *t0, span))
             break;
     }
     return chosen;

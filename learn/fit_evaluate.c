@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { N = AMB_STYLE_FRAMES, F = AMB_FEATURES, W = AMB_STYLE_WINDOW, MAX_FRAMES = 4096 };
+enum { N = AMI_STYLE_FRAMES, F = AMI_FEATURES, W = AMI_STYLE_WINDOW, MAX_FRAMES = 4096 };
 static const double rate = 30, noise_m = .02, difference_noise = 21.2;
 static const double degree = M_PI / 180;
 static const double usable_cm = 5; /* a style decodes to its own window this well, or has no place in the
                                       table */
 
-void amb_fit_evaluation_destroy(amb_fit_evaluation *j)
+void ami_fit_evaluation_destroy(ami_fit_evaluation *j)
 {
     if (!j)
         return;
@@ -22,21 +22,21 @@ void amb_fit_evaluation_destroy(amb_fit_evaluation *j)
 }
 
 /* A new row of NANs; NULL when memory is short. */
-static double *add_row(amb_fit_evaluation *j, const char *what, const char *motion, amb_error *err)
+static double *add_row(ami_fit_evaluation *j, const char *what, const char *motion, ami_error *err)
 {
     if (j->rows == j->room) {
         void *more = realloc(j->row, (size_t)(2 * j->room + 64) * sizeof *j->row);
         if (!more) {
-            amb_fail(err, "out of memory");
+            ami_fail(err, "out of memory");
             return NULL;
         }
         j->row = more;
         j->room = 2 * j->room + 64;
     }
-    struct amb_fit_evaluation_row *row = &j->row[j->rows++];
+    struct ami_fit_evaluation_row *row = &j->row[j->rows++];
     row->what = what;
     snprintf(row->motion, sizeof row->motion, "%s", motion);
-    for (int k = 0; k < AMB_FIT_EVALUATION_COLUMNS; k++)
+    for (int k = 0; k < AMI_FIT_EVALUATION_COLUMNS; k++)
         row->value[k] = NAN;
     return row->value;
 }
@@ -48,60 +48,60 @@ static const char *const phase_column[PHASE_COLUMNS] = {"period_error", "advance
                                                         "strike_deg",   "amplitude",     "confidence"};
 
 typedef struct phase_evaluation {
-    amb_deepphase net;
+    ami_deepphase net;
     void *workspace;
     float *frame;      /* (MAX_FRAMES, 132) */
-    amb_phase *phase;  /* (MAX_FRAMES) */
+    ami_phase *phase;  /* (MAX_FRAMES) */
     double *unwrapped; /* (MAX_FRAMES) */
 } phase_evaluation;
 
-static void noisy_frame(const amb_gait *g, double t, double position, double velocity, amb_rng *rng,
+static void noisy_frame(const ami_gait *g, double t, double position, double velocity, ami_rng *rng,
                         float *frame)
 {
-    amb_gait_sample(g, t, NULL, frame);
-    for (int i = 0; i < AMB_PHASE_FEATURES; i++)
-        frame[i] += (float)((i % 6 < 3 ? position : velocity) * amb_rng_normal(rng));
+    ami_gait_sample(g, t, NULL, frame);
+    for (int i = 0; i < AMI_PHASE_FEATURES; i++)
+        frame[i] += (float)((i % 6 < 3 ? position : velocity) * ami_rng_normal(rng));
 }
 
 /* Mean phase the network sees at the strikes in [from, to], degrees; NAN without one. */
-static double phase_at_strikes(const phase_evaluation *p, const amb_gait *g, double from, double to,
-                               double position, double velocity, amb_rng *rng)
+static double phase_at_strikes(const phase_evaluation *p, const ami_gait *g, double from, double to,
+                               double position, double velocity, ami_rng *rng)
 {
     double x = 0, y = 0;
     int n = 0;
     for (int s = 0; s < g->strikes - g->loops; s++) {
-        float frame[AMB_PHASE_FEATURES];
-        amb_phase phase;
+        float frame[AMI_PHASE_FEATURES];
+        ami_phase phase;
         if (!g->loops &&
             (g->strike[s] < from || g->strike[s] > to || !(g->whole[s] || (s > 0 && g->whole[s - 1]))))
             continue;
         for (int repeat = 0; repeat < (position > 0 ? 16 : 1); repeat++) {
             noisy_frame(g, g->strike[s], position, velocity, rng, frame);
             /* not where it gives no finite numbers */
-            if (amb_deepphase_encode(&p->net, p->workspace, frame, &phase, NULL))
+            if (ami_deepphase_encode(&p->net, p->workspace, frame, &phase, NULL))
                 x += phase.x, y += phase.y, n++;
         }
     }
     return n ? atan2(y, x) / degree : NAN;
 }
 
-static bool evaluate_phase_of(phase_evaluation *p, const amb_gait *g, double from, double to, double position,
-                              double velocity, amb_rng *rng, double *value, amb_error *err)
+static bool evaluate_phase_of(phase_evaluation *p, const ami_gait *g, double from, double to, double position,
+                              double velocity, ami_rng *rng, double *value, ami_error *err)
 {
     const int frames = (int)fmin((to - from) * rate, MAX_FRAMES - 1) + 1;
     double error = 0, amplitude = 0, advance = 0, before = 0;
     for (int i = 0; i < frames; i++)
-        noisy_frame(g, from + i / rate, position, velocity, rng, p->frame + (size_t)i * AMB_PHASE_FEATURES);
-    amb_phase_trajectory trajectory = {frames, rate, p->phase, p->unwrapped};
-    amb_phase_period period;
-    if (!amb_deepphase_encode_sequence(&p->net, p->workspace, p->frame, &trajectory, err) ||
-        !amb_deepphase_periodicity(&trajectory, &period, err))
+        noisy_frame(g, from + i / rate, position, velocity, rng, p->frame + (size_t)i * AMI_PHASE_FEATURES);
+    ami_phase_trajectory trajectory = {frames, rate, p->phase, p->unwrapped};
+    ami_phase_period period;
+    if (!ami_deepphase_encode_sequence(&p->net, p->workspace, p->frame, &trajectory, err) ||
+        !ami_deepphase_periodicity(&trajectory, &period, err))
         return false;
     for (int i = 0; i < frames; i++) {
-        const double truth = amb_gait_phase(g, from + i / rate);
-        advance += i ? amb_phase_difference(before, truth) : 0;
+        const double truth = ami_gait_phase(g, from + i / rate);
+        advance += i ? ami_phase_difference(before, truth) : 0;
         before = truth;
-        error += fabs(amb_phase_difference(truth, p->phase[i].phase)) * 360 / frames;
+        error += fabs(ami_phase_difference(truth, p->phase[i].phase)) * 360 / frames;
         amplitude += p->phase[i].amplitude / frames;
     }
     const double period_true = (frames - 1) / rate / advance;
@@ -117,7 +117,7 @@ static bool evaluate_phase_of(phase_evaluation *p, const amb_gait *g, double fro
 
 /* The longest stretch of [*from, *to] in which the motion repeats (amplitude of .5 or more): the rest has no
  * period to be compared with. */
-static void repeating_part(const amb_gait *g, double *from, double *to)
+static void repeating_part(const ami_gait *g, double *from, double *to)
 {
     double best[2] = {*from, *from}, began = *from;
     if (g->loops || g->strikes < 2)
@@ -126,7 +126,7 @@ static void repeating_part(const amb_gait *g, double *from, double *to)
     *to = fmin(*to, g->strike[g->strikes - 1]);
     began = *from;
     for (double t = *from; t <= *to; t += 1 / rate) {
-        if (amb_gait_amplitude(g, t) < .5)
+        if (ami_gait_amplitude(g, t) < .5)
             began = t + 1 / rate;
         else if (t - began > best[1] - best[0])
             best[0] = began, best[1] = t;
@@ -135,8 +135,8 @@ static void repeating_part(const amb_gait *g, double *from, double *to)
     *to = best[1];
 }
 
-static bool evaluate_phases(phase_evaluation *p, const amb_fit_data *d, amb_fit_evaluation *j, uint64_t seed,
-                            amb_error *err)
+static bool evaluate_phases(phase_evaluation *p, const ami_fit_data *d, ami_fit_evaluation *j, uint64_t seed,
+                            ami_error *err)
 {
     static const struct {
         const char *what;
@@ -147,8 +147,8 @@ static bool evaluate_phases(phase_evaluation *p, const amb_fit_data *d, amb_fit_
         /* of loops, of others */
         double low[2] = {INFINITY, INFINITY}, high[2] = {-INFINITY, -INFINITY}, worst[2][2] = {{0}};
         for (int i = 0; i < d->motions; i += 2) {
-            const amb_gait *g = d->motion[i];
-            amb_rng rng = amb_rng_seed(seed, (uint64_t)(1000 + i));
+            const ami_gait *g = d->motion[i];
+            ami_rng rng = ami_rng_seed(seed, (uint64_t)(1000 + i));
             char name[80];
             double from = g->loops     ? 0
                           : d->held[i] ? 0
@@ -183,31 +183,31 @@ static bool evaluate_phases(phase_evaluation *p, const amb_fit_data *d, amb_fit_
     return true;
 }
 
-static bool evaluate_phase(const amb_fit *fit, const amb_fit_data *d, uint64_t seed, amb_fit_evaluation *j,
-                           amb_error *err)
+static bool evaluate_phase(const ami_fit *fit, const ami_fit_data *d, uint64_t seed, ami_fit_evaluation *j,
+                           ami_error *err)
 {
     phase_evaluation p = {.workspace = NULL};
-    amb_model_def def = amb_model_default_def();
-    def.precision = AMB_PRECISION_FP32;
+    ami_model_def def = ami_model_default_def();
+    def.precision = AMI_PRECISION_FP32;
     j->columns = PHASE_COLUMNS;
     memcpy(j->column, phase_column, sizeof phase_column);
-    amb_net *net = amb_fit_export(fit, 0, err);
-    amb_model *model = net ? amb_model_create(net, &def, err) : NULL;
-    amb_net_destroy(net);
-    bool ok = model && amb_deepphase_init(&p.net, model, err);
+    ami_net *net = ami_fit_export(fit, 0, err);
+    ami_model *model = net ? ami_model_create(net, &def, err) : NULL;
+    ami_net_destroy(net);
+    bool ok = model && ami_deepphase_init(&p.net, model, err);
     if (ok) {
-        p.workspace = malloc(amb_deepphase_workspace_size(&p.net));
-        p.frame = malloc((size_t)MAX_FRAMES * AMB_PHASE_FEATURES * sizeof(float));
+        p.workspace = malloc(ami_deepphase_workspace_size(&p.net));
+        p.frame = malloc((size_t)MAX_FRAMES * AMI_PHASE_FEATURES * sizeof(float));
         p.phase = malloc(MAX_FRAMES * sizeof *p.phase);
         p.unwrapped = malloc(MAX_FRAMES * sizeof *p.unwrapped);
-        ok = (p.workspace && p.frame && p.phase && p.unwrapped) || amb_fail(err, "out of memory");
+        ok = (p.workspace && p.frame && p.phase && p.unwrapped) || ami_fail(err, "out of memory");
     }
     ok = ok && evaluate_phases(&p, d, j, seed, err);
     free(p.workspace);
     free(p.frame);
     free(p.phase);
     free(p.unwrapped);
-    amb_model_destroy(model);
+    ami_model_destroy(model);
     return ok;
 }
 
@@ -220,10 +220,10 @@ static const char *const style_column[STYLE_COLUMNS] = {
 static double point_distance(const float *a, const float *b)
 {
     double sum = 0;
-    for (int p = 0; p < AMB_POINTS; p++) {
+    for (int p = 0; p < AMI_POINTS; p++) {
         const double x = (double)(a[3 * p] - b[3 * p]), y = (double)(a[3 * p + 1] - b[3 * p + 1]),
                      z = (double)(a[3 * p + 2] - b[3 * p + 2]);
-        sum += sqrt(x * x + y * y + z * z) / AMB_POINTS;
+        sum += sqrt(x * x + y * y + z * z) / AMI_POINTS;
     }
     return sum;
 }
@@ -231,21 +231,21 @@ static double point_distance(const float *a, const float *b)
 /* Mean speed over ground, m/s, of the soles that stand according to `truth`; 0 where none does. */
 static double skate(const float *window, const float *truth)
 {
-    static const int sole[4] = {AMB_POINT_LEFT + AMB_POINT_HEEL, AMB_POINT_LEFT + AMB_POINT_TOE,
-                                AMB_POINT_RIGHT + AMB_POINT_HEEL, AMB_POINT_RIGHT + AMB_POINT_TOE};
+    static const int sole[4] = {AMI_POINT_LEFT + AMI_POINT_HEEL, AMI_POINT_LEFT + AMI_POINT_TOE,
+                                AMI_POINT_RIGHT + AMI_POINT_HEEL, AMI_POINT_RIGHT + AMI_POINT_TOE};
     double sum = 0;
     int n = 0;
     for (int t = 0; t + 1 < N; t++) {
-        const float *a = window + t * F, *b = a + F, *c = truth + t * F + AMB_FEATURE_CONTACT;
+        const float *a = window + t * F, *b = a + F, *c = truth + t * F + AMI_FEATURE_CONTACT;
         for (int s = 0; s < 4; s++) {
             if (c[s] < .5f || c[s + F] < .5f)
                 continue;
             const int p = 3 * sole[s];
-            const double yaw = (double)a[AMB_FEATURE_YAW_RATE];
+            const double yaw = (double)a[AMI_FEATURE_YAW_RATE];
             const double x =
-                rate * (double)(b[p] - a[p]) + (double)a[AMB_FEATURE_FORWARD] - yaw * (double)a[p + 1];
+                rate * (double)(b[p] - a[p]) + (double)a[AMI_FEATURE_FORWARD] - yaw * (double)a[p + 1];
             const double y =
-                rate * (double)(b[p + 1] - a[p + 1]) + (double)a[AMB_FEATURE_LEFT] + yaw * (double)a[p];
+                rate * (double)(b[p + 1] - a[p + 1]) + (double)a[AMI_FEATURE_LEFT] + yaw * (double)a[p];
             sum += hypot(x, y);
             n++;
         }
@@ -261,13 +261,13 @@ static void compare(const float *window, const float *truth, double *value)
         const float *a = window + t * F, *b = truth + t * F;
         value[POINT] += 100 * point_distance(a, b) / N;
         for (int k = 0; k < 2; k++) {
-            v[0][k] += (double)a[AMB_FEATURE_FORWARD + k] / N;
-            v[1][k] += (double)b[AMB_FEATURE_FORWARD + k] / N;
+            v[0][k] += (double)a[AMI_FEATURE_FORWARD + k] / N;
+            v[1][k] += (double)b[AMI_FEATURE_FORWARD + k] / N;
         }
-        path += (double)hypotf(b[AMB_FEATURE_FORWARD], b[AMB_FEATURE_LEFT]) / N;
-        error[0] += (double)(a[AMB_FEATURE_YAW_RATE] - b[AMB_FEATURE_YAW_RATE]) / N;
+        path += (double)hypotf(b[AMI_FEATURE_FORWARD], b[AMI_FEATURE_LEFT]) / N;
+        error[0] += (double)(a[AMI_FEATURE_YAW_RATE] - b[AMI_FEATURE_YAW_RATE]) / N;
         for (int k = 0; k < 4; k++)
-            error[1] += fabs((double)(a[AMB_FEATURE_CONTACT + k] - b[AMB_FEATURE_CONTACT + k])) / (4 * N);
+            error[1] += fabs((double)(a[AMI_FEATURE_CONTACT + k] - b[AMI_FEATURE_CONTACT + k])) / (4 * N);
     }
     value[SPEED] += hypot(v[0][0] - v[1][0], v[0][1] - v[1][1]) / fmax(path, .05);
     value[YAW] += fabs(error[0]);
@@ -294,17 +294,17 @@ static double closes(const float *window, double period)
 }
 
 typedef struct style_evaluation {
-    amb_stylevae vae;
+    ami_stylevae vae;
     void *workspace;
 } style_evaluation;
 
-static void evaluate_window(const style_evaluation *s, const amb_gait *g, double t0, double scale,
+static void evaluate_window(const style_evaluation *s, const ami_gait *g, double t0, double scale,
                             double *value)
 {
-    float truth[W], window[W], z[AMB_STYLE_SIZE];
-    amb_gait_window(g, t0, scale, N, truth);
-    amb_stylevae_encode(&s->vae, s->workspace, truth, 1, z, NULL);
-    amb_stylevae_decode(&s->vae, s->workspace, z, 1, window);
+    float truth[W], window[W], z[AMI_STYLE_SIZE];
+    ami_gait_window(g, t0, scale, N, truth);
+    ami_stylevae_encode(&s->vae, s->workspace, truth, 1, z, NULL);
+    ami_stylevae_decode(&s->vae, s->workspace, z, 1, window);
     compare(window, truth, value);
 }
 
@@ -315,30 +315,30 @@ static void finish(double *value)
 }
 
 /* Whether the root covers ground in a window, faster than .2 m/s as the clip plays it. */
-static bool moves(const amb_gait *g, double t0, double scale)
+static bool moves(const ami_gait *g, double t0, double scale)
 {
     double path = 0;
     for (int i = 0; i < N; i++) {
-        float f[AMB_FEATURES];
-        amb_gait_sample(g, t0 + scale * i / rate, f, NULL);
-        path += (double)hypotf(f[AMB_FEATURE_FORWARD], f[AMB_FEATURE_LEFT]) / N;
+        float f[AMI_FEATURES];
+        ami_gait_sample(g, t0 + scale * i / rate, f, NULL);
+        path += (double)hypotf(f[AMI_FEATURE_FORWARD], f[AMI_FEATURE_LEFT]) / N;
     }
     return path > .2;
 }
 
 /* Windows of the held-out part of every motion that walks, mirrored ones too. */
-static bool evaluate_held_out(const style_evaluation *s, const amb_fit_data *d, amb_fit_evaluation *j,
-                              amb_error *err)
+static bool evaluate_held_out(const style_evaluation *s, const ami_fit_data *d, ami_fit_evaluation *j,
+                              ami_error *err)
 {
     for (int i = 0; i < d->motions; i++) {
-        const amb_gait *g = d->motion[i];
-        const double scale = amb_gait_scale(g), span = scale * (N - 1) / rate,
+        const ami_gait *g = d->motion[i];
+        const double scale = ami_gait_scale(g), span = scale * (N - 1) / rate,
                      step = g->loops ? g->duration / 80 : .25;
         double sum[STYLE_COLUMNS] = {0};
         if (!g->walks)
             continue;
         for (double t = 0; t < g->duration; t += step)
-            if (amb_fit_held(d, i, t, span) && amb_gait_amplitude(g, t + .5 * span) >= .5 &&
+            if (ami_fit_held(d, i, t, span) && ami_gait_amplitude(g, t + .5 * span) >= .5 &&
                 moves(g, t, scale))
                 evaluate_window(s, g, t, scale, sum);
         if (sum[WINDOWS] < 1)
@@ -352,12 +352,12 @@ static bool evaluate_held_out(const style_evaluation *s, const amb_fit_data *d, 
         memcpy(value, sum, sizeof sum);
     }
     for (int i = 0; i < d->blends; i++) {
-        const amb_fit_blend *b = &d->blend[i];
+        const ami_fit_blend *b = &d->blend[i];
         double sum[STYLE_COLUMNS] = {0};
         if (!b->held || b->a % 2)
             continue;
         for (int k = 0; k < 16; k++)
-            evaluate_window(s, b->gait, b->gait->duration * k / 16, amb_gait_scale(b->gait), sum);
+            evaluate_window(s, b->gait, b->gait->duration * k / 16, ami_gait_scale(b->gait), sum);
         double *value = add_row(j, "held out", b->gait->name, err);
         if (!value)
             return false;
@@ -368,17 +368,17 @@ static bool evaluate_held_out(const style_evaluation *s, const amb_fit_data *d, 
 }
 
 /* The window decoded from z against the motion's at the strike of the cycle it is nearest to. */
-static bool evaluate_latent(const style_evaluation *s, const char *what, const amb_gait *g, double scale,
-                            const float *z, amb_fit_evaluation *j, amb_error *err)
+static bool evaluate_latent(const style_evaluation *s, const char *what, const ami_gait *g, double scale,
+                            const float *z, ami_fit_evaluation *j, ami_error *err)
 {
     float window[W], truth[W];
     double best[STYLE_COLUMNS] = {INFINITY};
-    amb_stylevae_decode(&s->vae, s->workspace, z, 1, window);
+    ami_stylevae_decode(&s->vae, s->workspace, z, 1, window);
     for (int c = 0; c + 1 < g->strikes; c++) {
         double sum[STYLE_COLUMNS] = {0};
         if (!g->loops && g->strike[c] + scale * (N - 1) / rate > g->duration)
             continue;
-        amb_gait_window(g, g->strike[c], scale, N, truth);
+        ami_gait_window(g, g->strike[c], scale, N, truth);
         compare(window, truth, sum);
         if (sum[POINT] < best[POINT])
             memcpy(best, sum, sizeof best);
@@ -391,7 +391,7 @@ static bool evaluate_latent(const style_evaluation *s, const char *what, const a
     return true;
 }
 
-static const amb_style *style_of_motion(const amb_styles *styles, const amb_gait *g)
+static const ami_style *style_of_motion(const ami_styles *styles, const ami_gait *g)
 {
     for (int i = 0; i < styles->count; i++)
         if (!strcmp(styles->style[i].clip, g->name))
@@ -399,15 +399,15 @@ static const amb_style *style_of_motion(const amb_styles *styles, const amb_gait
     return NULL;
 }
 
-static bool evaluate_styles(const style_evaluation *s, const amb_fit_data *d, amb_styles *styles,
-                            amb_fit_evaluation *j, amb_error *err)
+static bool evaluate_styles(const style_evaluation *s, const ami_fit_data *d, ami_styles *styles,
+                            ami_fit_evaluation *j, ami_error *err)
 {
     styles->style = calloc((size_t)d->motions, sizeof *styles->style);
     if (!styles->style)
-        return amb_fail(err, "out of memory");
+        return ami_fail(err, "out of memory");
     for (int i = 0; i < d->motions; i += 2) {
-        amb_style *style = &styles->style[styles->count];
-        if (d->held[i] || !d->motion[i]->walks || !amb_style_of_gait(&s->vae, d->motion[i], style, NULL))
+        ami_style *style = &styles->style[styles->count];
+        if (d->held[i] || !d->motion[i]->walks || !ami_style_of_gait(&s->vae, d->motion[i], style, NULL))
             continue;
         if (!evaluate_latent(s, "aligned", d->motion[i], style->scale, style->z, j, err))
             return false;
@@ -415,15 +415,15 @@ static bool evaluate_styles(const style_evaluation *s, const amb_fit_data *d, am
                                                                            style */
     }
     for (int i = 0; i < d->blends; i++) {
-        const amb_fit_blend *b = &d->blend[i];
+        const ami_fit_blend *b = &d->blend[i];
         if (b->a % 2 || !(b->held || fabs(b->weight - .25) < 1e-9))
             continue;
-        const amb_style *sa = style_of_motion(styles, d->motion[b->a]),
+        const ami_style *sa = style_of_motion(styles, d->motion[b->a]),
                         *sb = style_of_motion(styles, d->motion[b->b]);
-        float z[AMB_STYLE_SIZE];
+        float z[AMI_STYLE_SIZE];
         if (!sa || !sb)
             continue;
-        for (int k = 0; k < AMB_STYLE_SIZE; k++)
+        for (int k = 0; k < AMI_STYLE_SIZE; k++)
             z[k] = (float)(1 - b->weight) * sa->z[k] + (float)b->weight * sb->z[k];
         const double scale = pow(sa->scale, 1 - b->weight) * pow(sb->scale, b->weight);
         if (!evaluate_latent(s, b->held ? "half-way" : "quarter", b->gait, scale, z, j, err))
@@ -432,44 +432,44 @@ static bool evaluate_styles(const style_evaluation *s, const amb_fit_data *d, am
     return true;
 }
 
-static bool evaluate_style(const amb_fit *fit, const amb_fit_data *d, amb_fit_evaluation *j,
-                           amb_styles *styles, amb_error *err)
+static bool evaluate_style(const ami_fit *fit, const ami_fit_data *d, ami_fit_evaluation *j,
+                           ami_styles *styles, ami_error *err)
 {
     style_evaluation s = {.workspace = NULL};
-    amb_model_def def = amb_model_default_def();
-    def.precision = AMB_PRECISION_FP32;
+    ami_model_def def = ami_model_default_def();
+    def.precision = AMI_PRECISION_FP32;
     j->columns = STYLE_COLUMNS;
     memcpy(j->column, style_column, sizeof style_column);
-    amb_net *encoder = amb_fit_export(fit, 0, err), *decoder = encoder ? amb_fit_export(fit, 1, err) : NULL;
-    bool ok = decoder && amb_stylevae_init(&s.vae, encoder, decoder, &def, err);
-    amb_net_destroy(encoder);
-    amb_net_destroy(decoder);
+    ami_net *encoder = ami_fit_export(fit, 0, err), *decoder = encoder ? ami_fit_export(fit, 1, err) : NULL;
+    bool ok = decoder && ami_stylevae_init(&s.vae, encoder, decoder, &def, err);
+    ami_net_destroy(encoder);
+    ami_net_destroy(decoder);
     if (!ok)
         return false;
-    s.workspace = malloc(amb_stylevae_workspace_size(&s.vae));
+    s.workspace = malloc(ami_stylevae_workspace_size(&s.vae));
     ok = s.workspace ? evaluate_held_out(&s, d, j, err) && evaluate_styles(&s, d, styles, j, err)
-                     : amb_fail(err, "out of memory");
+                     : ami_fail(err, "out of memory");
     free(s.workspace);
-    amb_stylevae_free(&s.vae);
+    ami_stylevae_free(&s.vae);
     return ok;
 }
 
-amb_fit_evaluation *amb_fit_evaluate(const amb_fit *fit, amb_fit_what what, const amb_fit_data *data,
-                                     uint64_t seed, amb_styles **styles, amb_error *err)
+ami_fit_evaluation *ami_fit_evaluate(const ami_fit *fit, ami_fit_what what, const ami_fit_data *data,
+                                     uint64_t seed, ami_styles **styles, ami_error *err)
 {
-    amb_fit_evaluation *j = calloc(1, sizeof *j);
-    amb_styles *table = calloc(1, sizeof *table);
+    ami_fit_evaluation *j = calloc(1, sizeof *j);
+    ami_styles *table = calloc(1, sizeof *table);
     *styles = NULL;
-    bool ok = (j && table) || amb_fail(err, "out of memory");
-    ok = ok && (what == AMB_FIT_PHASE ? evaluate_phase(fit, data, seed, j, err)
+    bool ok = (j && table) || ami_fail(err, "out of memory");
+    ok = ok && (what == AMI_FIT_PHASE ? evaluate_phase(fit, data, seed, j, err)
                                       : evaluate_style(fit, data, j, table, err));
     if (ok && table->count > 0) {
         *styles = table;
         table = NULL;
     }
-    amb_styles_destroy(table);
+    ami_styles_destroy(table);
     if (!ok) {
-        amb_fit_evaluation_destroy(j);
+        ami_fit_evaluation_destroy(j);
         j = NULL;
     }
     return j;

@@ -2,7 +2,7 @@
  *
  * Phase, each row a motion, on frames at 30 Hz over the held-out part (a loop: three cycles of at least 4 s
  * in all; elsewhere the longest stretch of it that repeats, left out where that is shorter than 1.5 periods):
- *   clean         period_error: of amb_deepphase_periodicity against the mean of the cycles, a share;
+ *   clean         period_error: of ami_deepphase_periodicity against the mean of the cycles, a share;
  *                 advance_error: of the phase's whole advance; phase_error_deg: mean distance to the phase
  *                 between strikes; strike_deg: the network's mean phase at the left foot's strikes;
  *                 amplitude: mean. Rows in capitals, of the motions that walk: the worst, and the largest
@@ -18,28 +18,28 @@
  *   skate, skate_true: m/s, mean
  *   speed over ground of soles in contact; closes_cm: distance of the points a period later, from the frames
  *   that have one. */
-#ifndef AMB_LEARN_FIT_EVALUATE_H
-#define AMB_LEARN_FIT_EVALUATE_H
+#ifndef AMI_LEARN_FIT_EVALUATE_H
+#define AMI_LEARN_FIT_EVALUATE_H
 
 #include "learn/fit.h"
 #include "policy/styles.h"
 
-enum { AMB_FIT_EVALUATION_COLUMNS = 8 };
+enum { AMI_FIT_EVALUATION_COLUMNS = 8 };
 
-typedef struct amb_fit_evaluation {
+typedef struct ami_fit_evaluation {
     int columns, rows, room;
-    const char *column[AMB_FIT_EVALUATION_COLUMNS];
-    struct amb_fit_evaluation_row {
+    const char *column[AMI_FIT_EVALUATION_COLUMNS];
+    struct ami_fit_evaluation_row {
         const char *what;
         char motion[80];
-        double value[AMB_FIT_EVALUATION_COLUMNS]; /* NAN: not measured */
+        double value[AMI_FIT_EVALUATION_COLUMNS]; /* NAN: not measured */
     } * row;
-} amb_fit_evaluation;
+} ami_fit_evaluation;
 
 /* For style, *styles gets the table of named styles: all motions that walk, were learned from, and whose
  * style decodes to their own window at a strike within 5 cm. */
-amb_fit_evaluation *amb_fit_evaluate(const amb_fit *fit, amb_fit_what what, const amb_fit_data *data,
-                                     uint64_t seed, amb_styles **styles, amb_error *err);
-void amb_fit_evaluation_destroy(amb_fit_evaluation *evaluation); /* NULL is fine */
+ami_fit_evaluation *ami_fit_evaluate(const ami_fit *fit, ami_fit_what what, const ami_fit_data *data,
+                                     uint64_t seed, ami_styles **styles, ami_error *err);
+void ami_fit_evaluation_destroy(ami_fit_evaluation *evaluation); /* NULL is fine */
 
 #endif

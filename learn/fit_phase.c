@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-const int fit_phase_dim[5] = {AMB_DEEPPHASE_INPUTS, 256, 128, 32, AMB_DEEPPHASE_OUTPUTS};
+const int fit_phase_dim[5] = {AMI_DEEPPHASE_INPUTS, 256, 128, 32, AMI_DEEPPHASE_OUTPUTS};
 
 /* Velocity noise for each metre of position noise: of a central difference over two frames at 30 Hz. */
 static const double difference_noise = 21.2;
@@ -20,16 +20,16 @@ static const double floor_std = .02;
 /* Another body in another posture, seen from a heading that is a little off: everything that noise from point
  * to point does not change. It is what makes motions that were not learned from come out right. strength: 0
  * nothing, 1 the whole. */
-static void perturb(float frame[AMB_PHASE_FEATURES], double strength, amb_rng *rng)
+static void perturb(float frame[AMI_PHASE_FEATURES], double strength, ami_rng *rng)
 {
-    const double turn = strength * turned * amb_rng_normal(rng),
-                 nod = strength * leaned * amb_rng_normal(rng);
-    const double roll = strength * leaned * amb_rng_normal(rng),
-                 size = 1 + strength * sized * amb_rng_normal(rng);
-    const float drift[2] = {(float)(strength * drifted * amb_rng_normal(rng)),
-                            (float)(strength * drifted * amb_rng_normal(rng))};
+    const double turn = strength * turned * ami_rng_normal(rng),
+                 nod = strength * leaned * ami_rng_normal(rng);
+    const double roll = strength * leaned * ami_rng_normal(rng),
+                 size = 1 + strength * sized * ami_rng_normal(rng);
+    const float drift[2] = {(float)(strength * drifted * ami_rng_normal(rng)),
+                            (float)(strength * drifted * ami_rng_normal(rng))};
     const float cosine = (float)cos(turn), sine = (float)sin(turn), height = frame[2];
-    for (int p = 0; p < AMB_POINTS; p++) {
+    for (int p = 0; p < AMI_POINTS; p++) {
         for (int k = 0; k < 2; k++) { /* position, velocity */
             float *v = frame + 6 * p + 3 * k, level = k == 0 ? height : 0;
             const float x = (float)size * (v[0] + (float)nod * (v[2] - level)),
@@ -44,89 +44,89 @@ static void perturb(float frame[AMB_PHASE_FEATURES], double strength, amb_rng *r
 }
 
 /* A frame of the training and its target. Draws the same numbers whatever the data. */
-static void draw(const amb_fit *fit, amb_rng *rng, float frame[AMB_PHASE_FEATURES], float target[2])
+static void draw(const ami_fit *fit, ami_rng *rng, float frame[AMI_PHASE_FEATURES], float target[2])
 {
     static const struct {
-        amb_fit_kind kind;
+        ami_fit_kind kind;
         double share;
     } kinds[] = {
-        {AMB_FIT_WALKING_LOOP, .27}, {AMB_FIT_WALKING, .30}, {AMB_FIT_OTHER_LOOP, .12}, {AMB_FIT_OTHER, .13}};
-    const amb_fit_data *d = fit->data;
-    const amb_gait *g = NULL;
-    double u = amb_rng_uniform(rng), t = 0;
+        {AMI_FIT_WALKING_LOOP, .27}, {AMI_FIT_WALKING, .30}, {AMI_FIT_OTHER_LOOP, .12}, {AMI_FIT_OTHER, .13}};
+    const ami_fit_data *d = fit->data;
+    const ami_gait *g = NULL;
+    double u = ami_rng_uniform(rng), t = 0;
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds && !g; k++) {
         if ((u -= kinds[k].share) < 0) {
-            const int i = amb_fit_draw(d, kinds[k].kind, 0, rng, &t);
+            const int i = ami_fit_draw(d, kinds[k].kind, 0, rng, &t);
             g = i >= 0 ? d->motion[i] : NULL;
         }
     }
     if (!g && d->blends) {
-        const amb_fit_blend *b = &d->blend[amb_rng_below(rng, (uint32_t)d->blends)];
+        const ami_fit_blend *b = &d->blend[ami_rng_below(rng, (uint32_t)d->blends)];
         for (int tries = 0; b->held && tries < 64; tries++)
-            b = &d->blend[amb_rng_below(rng, (uint32_t)d->blends)];
+            b = &d->blend[ami_rng_below(rng, (uint32_t)d->blends)];
         g = b->gait;
-        t = amb_rng_uniform(rng) * g->duration;
+        t = ami_rng_uniform(rng) * g->duration;
     }
     for (int k = 0; !g && k < 4; k++) { /* what was drawn is not there */
-        const int i = amb_fit_draw(d, (amb_fit_kind)k, 0, rng, &t);
+        const int i = ami_fit_draw(d, (ami_fit_kind)k, 0, rng, &t);
         g = i >= 0 ? d->motion[i] : NULL;
     }
-    amb_gait_sample(g, t, NULL, frame);
-    const double usual = exp(amb_rng_range(rng, log(slowest), log(fastest))) *
-                         (amb_rng_uniform(rng) < .5 ? amb_gait_scale(g) : 1);
-    const double halting = amb_rng_uniform(rng) / halting_share;
+    ami_gait_sample(g, t, NULL, frame);
+    const double usual = exp(ami_rng_range(rng, log(slowest), log(fastest))) *
+                         (ami_rng_uniform(rng) < .5 ? ami_gait_scale(g) : 1);
+    const double halting = ami_rng_uniform(rng) / halting_share;
     const double scale = halting < 1 ? halting_speed * halting : usual;
-    const double position = amb_rng_uniform(rng) < .25 ? 0 : fit->settings.noise * amb_rng_uniform(rng);
-    const double velocity = position * difference_noise * amb_rng_uniform(rng);
+    const double position = ami_rng_uniform(rng) < .25 ? 0 : fit->settings.noise * ami_rng_uniform(rng);
+    const double velocity = position * difference_noise * ami_rng_uniform(rng);
     const bool clean = position == 0;
-    for (int p = 0; p < AMB_POINTS; p++) {
+    for (int p = 0; p < AMI_POINTS; p++) {
         float *at = frame + 6 * p;
         for (int k = 0; k < 3; k++) {
-            at[k] += (float)(position * amb_rng_normal(rng));
-            at[3 + k] = (float)((double)at[3 + k] * scale + velocity * amb_rng_normal(rng));
+            at[k] += (float)(position * ami_rng_normal(rng));
+            at[3 + k] = (float)((double)at[3 + k] * scale + velocity * ami_rng_normal(rng));
         }
     }
-    perturb(frame, clean ? 0 : fmin(1, fit->settings.noise / usual_noise) * amb_rng_uniform(rng) * 1.7, rng);
-    const double phase = 2 * M_PI * amb_gait_phase(g, t),
-                 amplitude = amb_gait_amplitude(g, t) * fmin(halting, 1);
+    perturb(frame, clean ? 0 : fmin(1, fit->settings.noise / usual_noise) * ami_rng_uniform(rng) * 1.7, rng);
+    const double phase = 2 * M_PI * ami_gait_phase(g, t),
+                 amplitude = ami_gait_amplitude(g, t) * fmin(halting, 1);
     target[0] = (float)(amplitude * cos(phase));
     target[1] = (float)(amplitude * sin(phase));
 }
 
-void fit_phase_normaliser(amb_fit *fit)
+void fit_phase_normaliser(ami_fit *fit)
 {
-    double sum[AMB_PHASE_FEATURES] = {0}, square[AMB_PHASE_FEATURES] = {0};
+    double sum[AMI_PHASE_FEATURES] = {0}, square[AMI_PHASE_FEATURES] = {0};
     for (int i = 0; i < FIT_NORMALISER_DRAWS; i++) {
-        float frame[AMB_PHASE_FEATURES], target[2];
-        amb_rng rng = fit_rng(fit, i, 1);
+        float frame[AMI_PHASE_FEATURES], target[2];
+        ami_rng rng = fit_rng(fit, i, 1);
         draw(fit, &rng, frame, target);
-        for (int k = 0; k < AMB_PHASE_FEATURES; k++) {
+        for (int k = 0; k < AMI_PHASE_FEATURES; k++) {
             sum[k] += (double)frame[k] / FIT_NORMALISER_DRAWS;
             square[k] += (double)frame[k] * (double)frame[k] / FIT_NORMALISER_DRAWS;
         }
     }
-    for (int k = 0; k < AMB_PHASE_FEATURES; k++) {
+    for (int k = 0; k < AMI_PHASE_FEATURES; k++) {
         fit->mean[k] = (float)sum[k];
         fit->std[k] = (float)fmax(floor_std, sqrt(fmax(0, square[k] - sum[k] * sum[k])));
     }
 }
 
-void fit_phase_step(amb_fit *fit)
+void fit_phase_step(ami_fit *fit)
 {
     const int n = fit->batch;
 #pragma omp for schedule(dynamic, 16)
     for (int i = 0; i < n; i++) {
-        float frame[AMB_PHASE_FEATURES], *x = fit->x + (size_t)i * AMB_PHASE_FEATURES;
-        amb_rng rng = fit_rng(fit, fit->progress.samples + i, 0);
+        float frame[AMI_PHASE_FEATURES], *x = fit->x + (size_t)i * AMI_PHASE_FEATURES;
+        ami_rng rng = fit_rng(fit, fit->progress.samples + i, 0);
         draw(fit, &rng, frame, fit->target + 2 * (size_t)i);
-        for (int k = 0; k < AMB_PHASE_FEATURES; k++)
+        for (int k = 0; k < AMI_PHASE_FEATURES; k++)
             x[k] = (frame[k] - fit->mean[k]) / fit->std[k];
     }
-    const float *y = amb_train_net_forward(fit->net[0], fit->x, n);
+    const float *y = ami_train_net_forward(fit->net[0], fit->x, n);
 #pragma omp for schedule(dynamic, 16)
     for (int i = 0; i < n; i++) {
-        double *loss = fit->loss + (size_t)i * (1 + AMB_FIT_TERMS);
-        memset(loss, 0, (1 + AMB_FIT_TERMS) * sizeof *loss);
+        double *loss = fit->loss + (size_t)i * (1 + AMI_FIT_TERMS);
+        memset(loss, 0, (1 + AMI_FIT_TERMS) * sizeof *loss);
         for (int k = 0; k < 2; k++) {
             const float e = y[2 * i + k] - fit->target[2 * i + k];
             fit->d[0][2 * i + k] = 2 * e / (float)n;
@@ -134,18 +134,18 @@ void fit_phase_step(amb_fit *fit)
             loss[0] += loss[1 + k];
         }
     }
-    amb_train_net_backward(fit->net[0], fit->d[0], n);
+    ami_train_net_backward(fit->net[0], fit->d[0], n);
 }
 
-amb_net *fit_phase_export(const amb_fit *fit, amb_error *err)
+ami_net *fit_phase_export(const ami_fit *fit, ami_error *err)
 {
-    amb_net *net = amb_net_create(4, fit_phase_dim, err);
+    ami_net *net = ami_net_create(4, fit_phase_dim, err);
     if (!net)
         return NULL;
-    amb_net_set_parameters(net, amb_train_net_parameters(fit->net[0]));
-    if (!amb_net_add_normalizer(net)) {
-        amb_net_destroy(net);
-        amb_fail(err, "out of memory for the network to be written");
+    ami_net_set_parameters(net, ami_train_net_parameters(fit->net[0]));
+    if (!ami_net_add_normalizer(net)) {
+        ami_net_destroy(net);
+        ami_fail(err, "out of memory for the network to be written");
         return NULL;
     }
     memcpy(net->in_mean, fit->mean, sizeof fit->mean);

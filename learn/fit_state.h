@@ -1,7 +1,7 @@
 /* What a fit consists of; shared by fit.c, which runs and saves it, and fit_phase.c and fit_style.c, which
  * know what is learned. Private to these. */
-#ifndef AMB_LEARN_FIT_STATE_H
-#define AMB_LEARN_FIT_STATE_H
+#ifndef AMI_LEARN_FIT_STATE_H
+#define AMI_LEARN_FIT_STATE_H
 
 #include "learn/fit.h"
 #include "nets/adam.h"
@@ -10,32 +10,32 @@
 #include "nets/train_net.h"
 
 enum {
-    FIT_WINDOW = AMB_STYLE_WINDOW,
-    FIT_Z = AMB_STYLE_SIZE,
+    FIT_WINDOW = AMI_STYLE_WINDOW,
+    FIT_Z = AMI_STYLE_SIZE,
     FIT_NORMALISER_DRAWS = 8192,
 };
 
-struct amb_fit {
-    amb_fit_what what;
-    amb_fit_settings settings;
-    const amb_fit_data *data;
+struct ami_fit {
+    ami_fit_what what;
+    ami_fit_settings settings;
+    const ami_fit_data *data;
     bool bf16;
     int batch; /* rows of a step */
     int pairs; /* style: of them, the last 2 · pairs are pairs to be mixed */
     int rows;  /* that the last network sees: batch + pairs */
     int nets;
-    amb_train_net *net[AMB_FIT_NETS];
-    amb_adam adam[AMB_FIT_NETS];
+    ami_train_net *net[AMI_FIT_NETS];
+    ami_adam adam[AMI_FIT_NETS];
     struct {
         int64_t samples, skipped;
     } progress;
-    float mean[AMB_PHASE_FEATURES], std[AMB_PHASE_FEATURES]; /* of a frame's numbers; made from the data and
+    float mean[AMI_PHASE_FEATURES], std[AMI_PHASE_FEATURES]; /* of a frame's numbers; made from the data and
                                                                 the seed */
     float *x;                                                /* (batch, inputs) normalised */
     float *target;                                           /* (rows, outputs) */
-    float *d[AMB_FIT_NETS];                                  /* derivative of the loss by each network's
+    float *d[AMI_FIT_NETS];                                  /* derivative of the loss by each network's
                                                                 output */
-    double *loss;                                            /* (rows, 1 + AMB_FIT_TERMS) so that sums have
+    double *loss;                                            /* (rows, 1 + AMI_FIT_TERMS) so that sums have
                                                                 one order */
     /* style: */
     float *z, *noise; /* (rows, 256), (batch, 256) */
@@ -46,22 +46,22 @@ struct amb_fit {
 extern const int fit_phase_dim[5], fit_encoder_dim[4], fit_decoder_dim[4];
 
 /* A generator of its own for every sample of every step. `lane` tells apart what is drawn for one sample. */
-amb_rng fit_rng(const amb_fit *fit, int64_t sample, int lane);
+ami_rng fit_rng(const ami_fit *fit, int64_t sample, int lane);
 
 /* Mean and deviation of the numbers of `n` drawn frames. */
-void fit_phase_normaliser(amb_fit *fit);
-void fit_style_normaliser(amb_fit *fit);
+void fit_phase_normaliser(ami_fit *fit);
+void fit_style_normaliser(ami_fit *fit);
 
 /* TEAM (nets/train_net.h). One step up to, not including, Adam: draws rows, forward, loss, backward. */
-void fit_phase_step(amb_fit *fit);
-void fit_style_step(amb_fit *fit);
+void fit_phase_step(ami_fit *fit);
+void fit_style_step(ami_fit *fit);
 
 /* The loss of one decoded window and its derivative. y (60, 73) is in normalised units; term gets the loss's
  * parts (5). */
 double fit_style_loss(const float *y, const float *target, const float *mean, const float *std, float *dy,
-                      double term[AMB_FIT_TERMS]);
+                      double term[AMI_FIT_TERMS]);
 
-amb_net *fit_phase_export(const amb_fit *fit, amb_error *err);
-amb_net *fit_style_export(const amb_fit *fit, int net, amb_error *err);
+ami_net *fit_phase_export(const ami_fit *fit, ami_error *err);
+ami_net *fit_style_export(const ami_fit *fit, int net, ami_error *err);
 
 #endif

@@ -1,6 +1,6 @@
 #include "learn/gae.h"
 
-void amb_gae(int n, const float *reward, const float *value, const float *next, const unsigned char *last,
+void ami_gae(int n, const float *reward, const float *value, const float *next, const unsigned char *last,
              float gamma, float lambda, float *advantage, float *target)
 {
     float flow = 0;

@@ -1,7 +1,7 @@
 /* Generalised advantage estimation (Schulman et al. 2016) for one environment's stretch of steps, episode
  * ends inside it included. */
-#ifndef AMB_LEARN_GAE_H
-#define AMB_LEARN_GAE_H
+#ifndef AMI_LEARN_GAE_H
+#define AMI_LEARN_GAE_H
 
 /* All arrays (n), in order of time:
  *   reward    r_t
@@ -11,7 +11,7 @@
  *   last      the episode ended with step t (either way), so nothing flows back across it
  * Results: advantage A_t = Σ (γλ)^k δ_{t+k} with δ_t = r_t + γ next_t - value_t, and target = A_t + value_t,
  * which is TD(λ)'s return. */
-void amb_gae(int n, const float *reward, const float *value, const float *next, const unsigned char *last,
+void ami_gae(int n, const float *reward, const float *value, const float *next, const unsigned char *last,
              float gamma, float lambda, float *advantage, float *target);
 
 #endif

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-void amb_normalizer_add(amb_normalizer *normalizer, const float *obs, int n)
+void ami_normalizer_add(ami_normalizer *normalizer, const float *obs, int n)
 {
     if (n < 1)
         return;
@@ -26,7 +26,7 @@ void amb_normalizer_add(amb_normalizer *normalizer, const float *obs, int n)
     normalizer->count += n;
 }
 
-void amb_normalizer_get(const amb_normalizer *normalizer, float *mean, float *std)
+void ami_normalizer_get(const ami_normalizer *normalizer, float *mean, float *std)
 {
     const double floor = .02;
     for (int k = 0; k < (int)normalizer->columns; k++) {

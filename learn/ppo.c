@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct amb_ppo {
-    amb_ppo_def def;
+struct ami_ppo {
+    ami_ppo_def def;
     int rows; /* largest minibatch */
-    amb_train_net *actor, *critic;
-    amb_adam actor_adam, critic_adam;
+    ami_train_net *actor, *critic;
+    ami_adam actor_adam, critic_adam;
     int *order; /* (samples) shuffled */
     /* one minibatch, gathered */
     float *x, *x_critic; /* for each network its own, so that each gathers what it needs */
@@ -18,7 +18,7 @@ struct amb_ppo {
     unsigned char *clipped, *has_teacher;
 };
 
-static bool allocate(amb_ppo *p)
+static bool allocate(ami_ppo *p)
 {
     const size_t rows = (size_t)p->rows, obs = (size_t)p->def.obs, actions = (size_t)p->def.actions;
     p->order = malloc((size_t)p->def.samples * sizeof *p->order);
@@ -41,42 +41,42 @@ static bool allocate(amb_ppo *p)
            p->has_teacher;
 }
 
-amb_ppo *amb_ppo_create(const amb_ppo_def *def, amb_rng *init, float last_layer, amb_error *err)
+ami_ppo *ami_ppo_create(const ami_ppo_def *def, ami_rng *init, float last_layer, ami_error *err)
 {
-    amb_ppo *p = calloc(1, sizeof *p);
+    ami_ppo *p = calloc(1, sizeof *p);
     if (!p) {
-        amb_fail(err, "out of memory");
+        ami_fail(err, "out of memory");
         return NULL;
     }
     p->def = *def;
     p->rows = (def->samples + def->minibatches - 1) / def->minibatches;
     const int actor_dim[] = {def->obs, def->hidden1, def->hidden2, def->actions};
     const int critic_dim[] = {def->obs, def->hidden1, def->hidden2, 1};
-    p->actor = amb_train_net_create(3, actor_dim, p->rows, def->precision, err);
-    p->critic = p->actor ? amb_train_net_create(3, critic_dim, p->rows, def->precision, err) : NULL;
-    if (!p->critic || !amb_adam_init(&p->actor_adam, amb_train_net_size(p->actor), err) ||
-        !amb_adam_init(&p->critic_adam, amb_train_net_size(p->critic), err)) {
-        amb_ppo_destroy(p);
+    p->actor = ami_train_net_create(3, actor_dim, p->rows, def->precision, err);
+    p->critic = p->actor ? ami_train_net_create(3, critic_dim, p->rows, def->precision, err) : NULL;
+    if (!p->critic || !ami_adam_init(&p->actor_adam, ami_train_net_size(p->actor), err) ||
+        !ami_adam_init(&p->critic_adam, ami_train_net_size(p->critic), err)) {
+        ami_ppo_destroy(p);
         return NULL;
     }
     if (!allocate(p)) {
-        amb_fail(err, "out of memory for minibatches of %d samples", p->rows);
-        amb_ppo_destroy(p);
+        ami_fail(err, "out of memory for minibatches of %d samples", p->rows);
+        ami_ppo_destroy(p);
         return NULL;
     }
-    amb_train_net_init(p->actor, init, last_layer);
-    amb_train_net_init(p->critic, init, last_layer);
+    ami_train_net_init(p->actor, init, last_layer);
+    ami_train_net_init(p->critic, init, last_layer);
     return p;
 }
 
-void amb_ppo_destroy(amb_ppo *p)
+void ami_ppo_destroy(ami_ppo *p)
 {
     if (!p)
         return;
-    amb_train_net_destroy(p->actor);
-    amb_train_net_destroy(p->critic);
-    amb_adam_free(&p->actor_adam);
-    amb_adam_free(&p->critic_adam);
+    ami_train_net_destroy(p->actor);
+    ami_train_net_destroy(p->critic);
+    ami_adam_free(&p->actor_adam);
+    ami_adam_free(&p->critic_adam);
     free(p->order);
     free(p->x);
     free(p->x_critic);
@@ -95,60 +95,60 @@ void amb_ppo_destroy(amb_ppo *p)
     free(p);
 }
 
-amb_train_net *amb_ppo_actor(amb_ppo *ppo)
+ami_train_net *ami_ppo_actor(ami_ppo *ppo)
 {
     return ppo->actor;
 }
 
-amb_train_net *amb_ppo_critic(amb_ppo *ppo)
+ami_train_net *ami_ppo_critic(ami_ppo *ppo)
 {
     return ppo->critic;
 }
 
-amb_adam *amb_ppo_actor_adam(amb_ppo *ppo)
+ami_adam *ami_ppo_actor_adam(ami_ppo *ppo)
 {
     return &ppo->actor_adam;
 }
 
-amb_adam *amb_ppo_critic_adam(amb_ppo *ppo)
+ami_adam *ami_ppo_critic_adam(ami_ppo *ppo)
 {
     return &ppo->critic_adam;
 }
 
-bool amb_ppo_failed(const amb_ppo *ppo, amb_error *err)
+bool ami_ppo_failed(const ami_ppo *ppo, ami_error *err)
 {
-    return amb_train_net_failed(ppo->actor, err) || amb_train_net_failed(ppo->critic, err);
+    return ami_train_net_failed(ppo->actor, err) || ami_train_net_failed(ppo->critic, err);
 }
 
 /* TEAM. out (n, outputs) = net(x), in batches of the size the network was made for. Ends with a barrier. */
-static void forward_all(amb_ppo *p, amb_train_net *net, const float *x, int n, int outputs, float *out)
+static void forward_all(ami_ppo *p, ami_train_net *net, const float *x, int n, int outputs, float *out)
 {
     for (int i = 0; i < n; i += p->rows) {
         const int rows = n - i < p->rows ? n - i : p->rows;
 #pragma omp for schedule(dynamic, 1)
-        for (int chunk = 0; chunk < amb_train_net_chunks(net, rows); chunk++) {
+        for (int chunk = 0; chunk < ami_train_net_chunks(net, rows); chunk++) {
             int first;
-            const int count = amb_train_net_chunk(net, rows, chunk, &first);
+            const int count = ami_train_net_chunk(net, rows, chunk, &first);
             const float *y =
-                amb_train_net_forward_chunk(net, x + (size_t)i * (size_t)p->def.obs, rows, chunk);
+                ami_train_net_forward_chunk(net, x + (size_t)i * (size_t)p->def.obs, rows, chunk);
             memcpy(out + (size_t)(i + first) * (size_t)outputs, y,
                    (size_t)count * (size_t)outputs * sizeof(float));
         }
     }
 }
 
-void amb_ppo_values(amb_ppo *p, const float *x, int n, float *value)
+void ami_ppo_values(ami_ppo *p, const float *x, int n, float *value)
 {
 #pragma omp parallel
     forward_all(p, p->critic, x, n, 1, value);
 }
 
-static void shuffle(int *order, int n, amb_rng *rng)
+static void shuffle(int *order, int n, ami_rng *rng)
 {
     for (int i = 0; i < n; i++)
         order[i] = i;
     for (int i = n - 1; i > 0; i--) {
-        const int j = (int)amb_rng_below(rng, (uint32_t)i + 1), t = order[i];
+        const int j = (int)ami_rng_below(rng, (uint32_t)i + 1), t = order[i];
         order[i] = order[j];
         order[j] = t;
     }
@@ -168,7 +168,7 @@ static void normalise_advantages(float *advantage, int n, float limit)
 }
 
 /* Adds the derivative of weight · |now - taught|² / 2 to d. Returns the squared distance. */
-static double follow_teacher(const amb_ppo *p, int row, const float *now, float weight, float *d)
+static double follow_teacher(const ami_ppo *p, int row, const float *now, float weight, float *d)
 {
     const float *taught = p->taught + (size_t)row * (size_t)p->def.actions;
     float squares = 0;
@@ -180,7 +180,7 @@ static double follow_teacher(const amb_ppo *p, int row, const float *now, float 
     return (double)squares;
 }
 
-static int taught_samples(const amb_ppo_batch *b, int n)
+static int taught_samples(const ami_ppo_batch *b, int n)
 {
     int taught = 0;
     for (int i = 0; b->taught && i < n; i++)
@@ -190,7 +190,7 @@ static int taught_samples(const amb_ppo_batch *b, int n)
 
 /* Derivative of the clipped surrogate -min(r A, clip(r) A) by the actor's output `now` in a minibatch of n
  * rows, with what teachers add. */
-static void differentiate_actor(amb_ppo *p, int row, const float *now, int n, const amb_ppo_batch *b)
+static void differentiate_actor(ami_ppo *p, int row, const float *now, int n, const ami_ppo_batch *b)
 {
     const int actions = p->def.actions;
     const float precision = 1 / (b->noise * b->noise), clip = p->def.clip;
@@ -218,11 +218,11 @@ static void differentiate_actor(amb_ppo *p, int row, const float *now, int n, co
 }
 
 /* The actor's passes through one chunk of a minibatch: rows order[0..n) of the batch. */
-static void actor_chunk(amb_ppo *p, const amb_ppo_batch *b, const int *order, int n, int chunk)
+static void actor_chunk(ami_ppo *p, const ami_ppo_batch *b, const int *order, int n, int chunk)
 {
     const size_t obs = (size_t)p->def.obs, actions = (size_t)p->def.actions;
     int first;
-    const int end = amb_train_net_chunk(p->actor, n, chunk, &first) + first;
+    const int end = ami_train_net_chunk(p->actor, n, chunk, &first) + first;
     for (int i = first; i < end; i++) {
         const size_t from = (size_t)order[i], to = (size_t)i;
         memcpy(p->x + to * obs, b->x + from * obs, obs * sizeof(float));
@@ -232,29 +232,29 @@ static void actor_chunk(amb_ppo *p, const amb_ppo_batch *b, const int *order, in
         if (b->taught && (p->has_teacher[to] = b->has_teacher[from]))
             memcpy(p->taught + to * actions, b->taught + from * actions, actions * sizeof(float));
     }
-    const float *mean = amb_train_net_forward_chunk(p->actor, p->x, n, chunk);
+    const float *mean = ami_train_net_forward_chunk(p->actor, p->x, n, chunk);
     for (int i = first; i < end; i++)
         differentiate_actor(p, i, mean + (size_t)(i - first) * actions, n, b);
-    amb_train_net_backward_chunk(p->actor, p->d_actor, n, chunk);
+    ami_train_net_backward_chunk(p->actor, p->d_actor, n, chunk);
 }
 
 /* The critic's; its loss is (v - target)² / 2, the mean over the minibatch. */
-static void critic_chunk(amb_ppo *p, const amb_ppo_batch *b, const int *order, int n, int chunk)
+static void critic_chunk(ami_ppo *p, const ami_ppo_batch *b, const int *order, int n, int chunk)
 {
     const size_t obs = (size_t)p->def.obs;
     int first;
-    const int end = amb_train_net_chunk(p->critic, n, chunk, &first) + first;
+    const int end = ami_train_net_chunk(p->critic, n, chunk, &first) + first;
     for (int i = first; i < end; i++) {
         memcpy(p->x_critic + (size_t)i * obs, b->x + (size_t)order[i] * obs, obs * sizeof(float));
         p->target[i] = b->target[order[i]];
     }
-    const float *value = amb_train_net_forward_chunk(p->critic, p->x_critic, n, chunk);
+    const float *value = ami_train_net_forward_chunk(p->critic, p->x_critic, n, chunk);
     for (int i = first; i < end; i++) {
         const float error = value[i - first] - p->target[i];
         p->d_critic[i] = error / (float)n;
         p->loss[i] = (double)error * error;
     }
-    amb_train_net_backward_chunk(p->critic, p->d_critic, n, chunk);
+    ami_train_net_backward_chunk(p->critic, p->d_critic, n, chunk);
 }
 
 static double sum(const double *x, int n)
@@ -265,7 +265,7 @@ static double sum(const double *x, int n)
     return s;
 }
 
-static void add_rows(const amb_ppo *p, int rows, bool last_epoch, amb_ppo_stats *stats)
+static void add_rows(const ami_ppo *p, int rows, bool last_epoch, ami_ppo_stats *stats)
 {
     const double n = p->def.samples, all = n * p->def.epochs;
     if (last_epoch) {
@@ -277,7 +277,7 @@ static void add_rows(const amb_ppo *p, int rows, bool last_epoch, amb_ppo_stats 
         stats->clipped += p->clipped[i] / all;
 }
 
-static void add_norms(const amb_ppo *p, float actor, float critic, amb_ppo_stats *stats)
+static void add_norms(const ami_ppo *p, float actor, float critic, ami_ppo_stats *stats)
 {
     const int updates = p->def.minibatches * p->def.epochs;
     if (isfinite(actor) && isfinite(critic)) {
@@ -289,41 +289,41 @@ static void add_norms(const amb_ppo *p, float actor, float critic, amb_ppo_stats
 }
 
 /* TEAM. The gradients of both networks. Ends with a barrier. */
-static void find_gradients(amb_ppo *p, int rows)
+static void find_gradients(ami_ppo *p, int rows)
 {
-    const int actor_blocks = amb_train_net_blocks(p->actor),
-              blocks = actor_blocks + amb_train_net_blocks(p->critic);
+    const int actor_blocks = ami_train_net_blocks(p->actor),
+              blocks = actor_blocks + ami_train_net_blocks(p->critic);
 #pragma omp for schedule(dynamic, 1)
     for (int i = 0; i < blocks; i++) {
         if (i < actor_blocks)
-            amb_train_net_gradient_block(p->actor, p->x, rows, i);
+            ami_train_net_gradient_block(p->actor, p->x, rows, i);
         else
-            amb_train_net_gradient_block(p->critic, p->x_critic, rows, i - actor_blocks);
+            ami_train_net_gradient_block(p->critic, p->x_critic, rows, i - actor_blocks);
     }
 }
 
-static void apply(amb_adam *adam, amb_train_net *net, const amb_adam_factors *factors, size_t piece)
+static void apply(ami_adam *adam, ami_train_net *net, const ami_adam_factors *factors, size_t piece)
 {
     size_t first;
-    const size_t count = amb_adam_piece(adam, piece, &first);
-    amb_adam_apply(adam, amb_train_net_parameters(net), amb_train_net_gradient(net), factors, piece);
-    amb_train_net_range_changed(net, first, count);
+    const size_t count = ami_adam_piece(adam, piece, &first);
+    ami_adam_apply(adam, ami_train_net_parameters(net), ami_train_net_gradient(net), factors, piece);
+    ami_train_net_range_changed(net, first, count);
 }
 
 /* TEAM. Adam's step of both networks. */
-static void step_networks(amb_ppo *p, float actor_rate, float critic_rate, amb_ppo_stats *stats)
+static void step_networks(ami_ppo *p, float actor_rate, float critic_rate, ami_ppo_stats *stats)
 {
-    const size_t actor_pieces = amb_adam_pieces(&p->actor_adam),
-                 pieces = actor_pieces + amb_adam_pieces(&p->critic_adam);
+    const size_t actor_pieces = ami_adam_pieces(&p->actor_adam),
+                 pieces = actor_pieces + ami_adam_pieces(&p->critic_adam);
 #pragma omp for schedule(dynamic, 8)
     for (size_t i = 0; i < pieces; i++) {
         if (i < actor_pieces)
-            amb_adam_square(&p->actor_adam, amb_train_net_gradient(p->actor), i);
+            ami_adam_square(&p->actor_adam, ami_train_net_gradient(p->actor), i);
         else
-            amb_adam_square(&p->critic_adam, amb_train_net_gradient(p->critic), i - actor_pieces);
+            ami_adam_square(&p->critic_adam, ami_train_net_gradient(p->critic), i - actor_pieces);
     }
-    const amb_adam_factors actor = amb_adam_plan(&p->actor_adam, actor_rate, p->def.gradient_norm);
-    const amb_adam_factors critic = amb_adam_plan(&p->critic_adam, critic_rate, p->def.gradient_norm);
+    const ami_adam_factors actor = ami_adam_plan(&p->actor_adam, actor_rate, p->def.gradient_norm);
+    const ami_adam_factors critic = ami_adam_plan(&p->critic_adam, critic_rate, p->def.gradient_norm);
 #pragma omp for schedule(dynamic, 8)
     for (size_t i = 0; i < pieces; i++) {
         if (i < actor_pieces)
@@ -333,8 +333,8 @@ static void step_networks(amb_ppo *p, float actor_rate, float critic_rate, amb_p
     }
 #pragma omp single nowait /* next read three barriers from here, or behind the region */
     {
-        amb_adam_finish(&p->actor_adam, &actor);
-        amb_adam_finish(&p->critic_adam, &critic);
+        ami_adam_finish(&p->actor_adam, &actor);
+        ami_adam_finish(&p->critic_adam, &critic);
         add_norms(p, actor.norm, critic.norm, stats);
     }
 }
@@ -342,14 +342,14 @@ static void step_networks(amb_ppo *p, float actor_rate, float critic_rate, amb_p
 /* TEAM. Work is shared out in small pieces that threads take as they come, both networks' at once, and there
  * are four barriers in a minibatch: on a core that another program uses too a thread may be away for
  * milliseconds at any time, and each barrier waits for it. */
-static void run_epochs(amb_ppo *p, const amb_ppo_batch *b, float actor_rate, amb_rng *rng,
-                       amb_ppo_stats *stats)
+static void run_epochs(ami_ppo *p, const ami_ppo_batch *b, float actor_rate, ami_rng *rng,
+                       ami_ppo_stats *stats)
 {
     const int n = p->def.samples, parts = p->def.minibatches, epochs = p->def.epochs;
     for (int e = 0; e < epochs; e++)
         for (int m = 0; m < parts; m++) {
             const int from = (int)((int64_t)n * m / parts), rows = (int)((int64_t)n * (m + 1) / parts) - from;
-            const int chunks = amb_train_net_chunks(p->actor, rows);
+            const int chunks = ami_train_net_chunks(p->actor, rows);
 #pragma omp for schedule(dynamic, 1)
             for (int i = 0; i < 2 * chunks; i++)
                 (i % 2 ? critic_chunk : actor_chunk)(p, b, p->order + from, rows, i / 2);
@@ -364,7 +364,7 @@ static void run_epochs(amb_ppo *p, const amb_ppo_batch *b, float actor_rate, amb
         }
 }
 
-void amb_ppo_update(amb_ppo *p, const amb_ppo_batch *b, float actor_rate, amb_rng *rng, amb_ppo_stats *stats)
+void ami_ppo_update(ami_ppo *p, const ami_ppo_batch *b, float actor_rate, ami_rng *rng, ami_ppo_stats *stats)
 {
     memset(stats, 0, sizeof *stats);
     normalise_advantages(b->advantage, p->def.samples, p->def.advantage_clip);
@@ -372,7 +372,7 @@ void amb_ppo_update(amb_ppo *p, const amb_ppo_batch *b, float actor_rate, amb_rn
 #pragma omp parallel
     {
         /* The samples were drawn by the fp32 actor; probability ratios must compare like with like. */
-        if (p->def.precision == AMB_TRAIN_BF16)
+        if (p->def.precision == AMI_TRAIN_BF16)
             forward_all(p, p->actor, b->x, p->def.samples, p->def.actions, b->mean);
         run_epochs(p, b, actor_rate, rng, stats);
     }

@@ -4,8 +4,8 @@
  * Policy: Gaussian around the actor's output with one standard deviation σ for all actions. The critic's
  * output is value · (1 - γ), which lives in [0, 1] for rewards in [0, 1]; all values, rewards and targets
  * here are scaled by (1 - γ) likewise. */
-#ifndef AMB_LEARN_PPO_H
-#define AMB_LEARN_PPO_H
+#ifndef AMI_LEARN_PPO_H
+#define AMI_LEARN_PPO_H
 
 #include "base/rng.h"
 #include "nets/adam.h"
@@ -13,18 +13,18 @@
 
 #include <stdint.h>
 
-typedef struct amb_ppo_def {
+typedef struct ami_ppo_def {
     int obs, actions, hidden1, hidden2;
     int samples;     /* in a batch */
     int minibatches; /* in an epoch; the last ones are one sample shorter where it does not divide */
     int epochs;
     float clip, advantage_clip, gradient_norm;
     float critic_rate;
-    amb_train_precision precision;
-} amb_ppo_def;
+    ami_train_precision precision;
+} ami_ppo_def;
 
 /* A batch; rows are samples. */
-typedef struct amb_ppo_batch {
+typedef struct ami_ppo_batch {
     const float *x;                   /* (samples, obs) normalised observations */
     const float *action;              /* (samples, actions) as drawn */
     float *mean;                      /* (samples, actions) what the actor said; replaced by the training
@@ -36,9 +36,9 @@ typedef struct amb_ppo_batch {
     const unsigned char *has_teacher; /* (samples) others' rows of `taught` are not read */
     float teach;                      /* weight of |mean - taught|² / 2σ², a sample's, in the actor's loss
                                          (Schmitt et al. 2018) */
-} amb_ppo_batch;
+} ami_ppo_batch;
 
-typedef struct amb_ppo_stats {
+typedef struct ami_ppo_stats {
     double kl;                      /* mean over the last epoch, against the policy that drew the samples */
     double clipped;                 /* fraction of samples whose gradient the clip took away */
     double critic_loss;             /* mean squared error, over all epochs */
@@ -46,27 +46,27 @@ typedef struct amb_ppo_stats {
     double apart;                   /* root mean square of the actor's distance from teachers' actions, over
                                        the last epoch; 0: none */
     int skipped;                    /* minibatches not applied because a gradient was not finite */
-} amb_ppo_stats;
+} ami_ppo_stats;
 
-typedef struct amb_ppo amb_ppo;
+typedef struct ami_ppo ami_ppo;
 
-amb_ppo *amb_ppo_create(const amb_ppo_def *def, amb_rng *init, float last_layer, amb_error *err);
-void amb_ppo_destroy(amb_ppo *ppo);
+ami_ppo *ami_ppo_create(const ami_ppo_def *def, ami_rng *init, float last_layer, ami_error *err);
+void ami_ppo_destroy(ami_ppo *ppo);
 
-amb_train_net *amb_ppo_actor(amb_ppo *ppo);
-amb_train_net *amb_ppo_critic(amb_ppo *ppo);
-amb_adam *amb_ppo_actor_adam(amb_ppo *ppo);
-amb_adam *amb_ppo_critic_adam(amb_ppo *ppo);
+ami_train_net *ami_ppo_actor(ami_ppo *ppo);
+ami_train_net *ami_ppo_critic(ami_ppo *ppo);
+ami_adam *ami_ppo_actor_adam(ami_ppo *ppo);
+ami_adam *ami_ppo_critic_adam(ami_ppo *ppo);
 
 /* True and a sentence if a matrix product has failed since the creation (memory). Values hold NaN then; the
  * network that met it learns no more. */
-bool amb_ppo_failed(const amb_ppo *ppo, amb_error *err);
+bool ami_ppo_failed(const ami_ppo *ppo, ami_error *err);
 
 /* Values of x (n, obs), any n, into value (n). Forks its own team. */
-void amb_ppo_values(amb_ppo *ppo, const float *x, int n, float *value);
+void ami_ppo_values(ami_ppo *ppo, const float *x, int n, float *value);
 
 /* One update: epochs × minibatches, shuffled by `rng`. Forks its own team. */
-void amb_ppo_update(amb_ppo *ppo, const amb_ppo_batch *batch, float actor_rate, amb_rng *rng,
-                    amb_ppo_stats *stats);
+void ami_ppo_update(ami_ppo *ppo, const ami_ppo_batch *batch, float actor_rate, ami_rng *rng,
+                    ami_ppo_stats *stats);
 
 #endif

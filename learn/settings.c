@@ -10,29 +10,29 @@
 
 enum { whole_int = true, whole_real = false };
 
-const amb_setting amb_setting_list[AMB_SETTING_COUNT] = {
+const ami_setting ami_setting_list[AMI_SETTING_COUNT] = {
 #define SETTING(name, kind, value, lo, hi, help) {#name, whole_##kind, value, lo, hi, help},
-    AMB_SETTINGS(SETTING)
+    AMI_SETTINGS(SETTING)
 #undef SETTING
 };
 
-_Static_assert(sizeof(amb_settings) == AMB_SETTING_COUNT * sizeof(double),
+_Static_assert(sizeof(ami_settings) == AMI_SETTING_COUNT * sizeof(double),
                "settings are an array of doubles");
 
-amb_settings amb_settings_default(void)
+ami_settings ami_settings_default(void)
 {
-    amb_settings settings;
-    for (int i = 0; i < AMB_SETTING_COUNT; i++)
-        ((double *)&settings)[i] = amb_setting_list[i].value;
+    ami_settings settings;
+    for (int i = 0; i < AMI_SETTING_COUNT; i++)
+        ((double *)&settings)[i] = ami_setting_list[i].value;
     return settings;
 }
 
-int amb_setting_by_name(const char *name)
+int ami_setting_by_name(const char *name)
 {
     if (!strcmp(name, "clip")) /* in checkpoints and networks of before */
         name = "ratio_clip";
-    for (int i = 0; i < AMB_SETTING_COUNT; i++) {
-        const char *a = amb_setting_list[i].name, *b = name;
+    for (int i = 0; i < AMI_SETTING_COUNT; i++) {
+        const char *a = ami_setting_list[i].name, *b = name;
         while (*a && (*a == *b || (*a == '_' && *b == '-')))
             a++, b++;
         if (!*a && !*b)
@@ -41,52 +41,52 @@ int amb_setting_by_name(const char *name)
     return -1;
 }
 
-bool amb_settings_set(amb_settings *settings, const char *name, const char *text, amb_error *err)
+bool ami_settings_set(ami_settings *settings, const char *name, const char *text, ami_error *err)
 {
-    const int i = amb_setting_by_name(name);
+    const int i = ami_setting_by_name(name);
     if (i < 0)
-        return amb_fail(err, "no setting is named \"%s\" (amble train --help lists them)", name);
-    const amb_setting *setting = &amb_setting_list[i];
+        return ami_fail(err, "no setting is named \"%s\" (amble train --help lists them)", name);
+    const ami_setting *setting = &ami_setting_list[i];
     double value;
-    if (!amb_count_read(text, &value))
-        return amb_fail(err, "%s: \"%.40s\" is not a number", setting->name, text);
+    if (!ami_count_read(text, &value))
+        return ami_fail(err, "%s: \"%.40s\" is not a number", setting->name, text);
     if (setting->whole && value != floor(value))
-        return amb_fail(err, "%s: %s found, expected a whole number", setting->name, text);
+        return ami_fail(err, "%s: %s found, expected a whole number", setting->name, text);
     if (value < setting->lo || value > setting->hi)
-        return amb_fail(err, "%s: %s found, expected %g to %g", setting->name, text, setting->lo,
+        return ami_fail(err, "%s: %s found, expected %g to %g", setting->name, text, setting->lo,
                         setting->hi);
     ((double *)settings)[i] = value;
     return true;
 }
 
-bool amb_settings_check(const amb_settings *settings, amb_error *err)
+bool ami_settings_check(const ami_settings *settings, ami_error *err)
 {
     const double batch = settings->envs * settings->steps;
     if (settings->minibatches > batch)
-        return amb_fail(err, "minibatches: %.0f found, but an iteration has only %.0f samples (envs × steps)",
+        return ami_fail(err, "minibatches: %.0f found, but an iteration has only %.0f samples (envs × steps)",
                         settings->minibatches, batch);
     if (settings->epochs * settings->minibatches < 2) /* KL is measured at every step but the first of an
                                                          update */
-        return amb_fail(err, "epochs × minibatches: 1 found, expected 2 or more: the KL divergence that the "
+        return ami_fail(err, "epochs × minibatches: 1 found, expected 2 or more: the KL divergence that the "
                              "learning rate follows is 0 before "
                              "an update's first step");
     if (settings->hold_min_s > settings->hold_max_s)
-        return amb_fail(err, "hold_min_s: %g found, expected at most hold_max_s, which is %g",
+        return ami_fail(err, "hold_min_s: %g found, expected at most hold_max_s, which is %g",
                         settings->hold_min_s, settings->hold_max_s);
     if (batch > 1 << 24)
-        return amb_fail(err, "envs × steps: %.0f samples in an iteration found, expected at most %d", batch,
+        return ami_fail(err, "envs × steps: %.0f samples in an iteration found, expected at most %d", batch,
                         1 << 24);
     return true;
 }
 
-size_t amb_settings_print(const amb_settings *settings, char *text, size_t size)
+size_t ami_settings_print(const ami_settings *settings, char *text, size_t size)
 {
     size_t length = 0;
-    for (int i = 0; i < AMB_SETTING_COUNT; i++) {
-        char number[AMB_NUMBER_TEXT];
+    for (int i = 0; i < AMI_SETTING_COUNT; i++) {
+        char number[AMI_NUMBER_TEXT];
         const int n =
             snprintf(text ? text + length : NULL, text && size > length ? size - length : 0, "%s=%s\n",
-                     amb_setting_list[i].name, amb_number_print(((const double *)settings)[i], number));
+                     ami_setting_list[i].name, ami_number_print(((const double *)settings)[i], number));
         length += (size_t)n;
         if (length >= size)
             text = NULL;
@@ -94,15 +94,15 @@ size_t amb_settings_print(const amb_settings *settings, char *text, size_t size)
     return length;
 }
 
-bool amb_settings_parse(amb_settings *settings, const char *text, amb_error *err)
+bool ami_settings_parse(ami_settings *settings, const char *text, ami_error *err)
 {
     while (*text) {
         char name[64], value[64];
         int used = 0;
         if (sscanf(text, "%63[^=\n]=%63[^\n]%n", name, value, &used) != 2 ||
             (text[used] && text[used] != '\n'))
-            return amb_fail(err, "settings: \"%.40s\" found, expected name=value", text);
-        if (!amb_settings_set(settings, name, value, err))
+            return ami_fail(err, "settings: \"%.40s\" found, expected name=value", text);
+        if (!ami_settings_set(settings, name, value, err))
             return false;
         text += used;
         text += *text == '\n';

@@ -3,15 +3,15 @@
  *
  * The defaults make a humanoid walk on two cores (docs/training.md). Times and places a user chooses per run
  * (folder, threads, how often to save) are not settings: they do not change the result. */
-#ifndef AMB_LEARN_SETTINGS_H
-#define AMB_LEARN_SETTINGS_H
+#ifndef AMI_LEARN_SETTINGS_H
+#define AMI_LEARN_SETTINGS_H
 
 #include "base/error.h"
 
 #include <stddef.h>
 
 /* SETTING(name, kind, default, smallest, largest, help). kind: int or real. */
-#define AMB_SETTINGS(SETTING)                                                                                \
+#define AMI_SETTINGS(SETTING)                                                                                \
     SETTING(seed, int, 1, 0, 9e15, "seed of everything random")                                              \
     SETTING(samples, int, 6e6, 1, 1e12, "control steps to train for; noise and KL fall over these")          \
     SETTING(envs, int, 64, 1, 65536, "environments")                                                         \
@@ -76,45 +76,45 @@
     SETTING(self_collision, int, 0, 0, 1, "1: limbs collide with each other")                                \
     SETTING(bf16, int, -1, -1, 1, "1: bf16 matrix products, 0: fp32, -1: bf16 where the CPU has it")
 
-typedef struct amb_settings {
+typedef struct ami_settings {
 #define SETTING(name, kind, value, lo, hi, help) double name;
-    AMB_SETTINGS(SETTING)
+    AMI_SETTINGS(SETTING)
 #undef SETTING
-} amb_settings;
+} ami_settings;
 
-typedef struct amb_setting {
+typedef struct ami_setting {
     const char *name;
     bool whole; /* an integer */
     double value, lo, hi;
     const char *help;
-} amb_setting;
+} ami_setting;
 
 enum {
-    AMB_SETTING_COUNT = 0
+    AMI_SETTING_COUNT = 0
 #define SETTING(name, kind, value, lo, hi, help) +1
-    AMB_SETTINGS(SETTING)
+    AMI_SETTINGS(SETTING)
 #undef SETTING
 };
 
 /* In the order of the struct: setting i is ((double *)settings)[i]. */
-extern const amb_setting amb_setting_list[AMB_SETTING_COUNT];
+extern const ami_setting ami_setting_list[AMI_SETTING_COUNT];
 
-amb_settings amb_settings_default(void);
+ami_settings ami_settings_default(void);
 
 /* -1 if there is none; '-' and '_' are the same. "clip", as ratio_clip was called before, is still
  * understood. */
-int amb_setting_by_name(const char *name);
+int ami_setting_by_name(const char *name);
 
 /* One setting from text; a sentence for a name that is not there, text that is no number ("2e6" and "2M"
  * are), or one out of range. */
-bool amb_settings_set(amb_settings *settings, const char *name, const char *text, amb_error *err);
+bool ami_settings_set(ami_settings *settings, const char *name, const char *text, ami_error *err);
 
 /* What two settings together make impossible. */
-bool amb_settings_check(const amb_settings *settings, amb_error *err);
+bool ami_settings_check(const ami_settings *settings, ami_error *err);
 
-/* "name=value" lines, all of them, readable back by amb_settings_parse without loss. Returns the length
+/* "name=value" lines, all of them, readable back by ami_settings_parse without loss. Returns the length
  * without the zero. */
-size_t amb_settings_print(const amb_settings *settings, char *text, size_t size);
-bool amb_settings_parse(amb_settings *settings, const char *text, amb_error *err);
+size_t ami_settings_print(const ami_settings *settings, char *text, size_t size);
+bool ami_settings_parse(ami_settings *settings, const char *text, ami_error *err);
 
 #endif

@@ -2,29 +2,29 @@
  * what they would do beside what its own reward teaches (kickstarting, Schmitt et al. 2018): the policy acts,
  * in states of its own, and a teacher is asked where exactly its style is followed, not a blend or the way to
  * another one. */
-#ifndef AMB_LEARN_TEACHERS_H
-#define AMB_LEARN_TEACHERS_H
+#ifndef AMI_LEARN_TEACHERS_H
+#define AMI_LEARN_TEACHERS_H
 
 #include "policy/controller.h"
 #include "policy/cycle.h"
 
-typedef struct amb_teacher {
-    amb_latent latent; /* of its style */
-    amb_policy policy;
-} amb_teacher;
+typedef struct ami_teacher {
+    ami_latent latent; /* of its style */
+    ami_policy policy;
+} ami_teacher;
 
-typedef struct amb_teachers {
+typedef struct ami_teachers {
     int count;
-    amb_teacher *teacher; /* (count) */
+    ami_teacher *teacher; /* (count) */
     uint32_t crc;         /* of styles' names and files */
-} amb_teachers;
+} ami_teachers;
 
 /* "STYLE=FILE": the actor in FILE teaches the table's style. False and a sentence for an unknown style, one
  * that has a teacher already, or a file that is no actor; the teachers are as before then. */
-bool amb_teachers_add(amb_teachers *teachers, const amb_styles *styles, const char *text, amb_error *err);
-void amb_teachers_free(amb_teachers *teachers);
+bool ami_teachers_add(ami_teachers *teachers, const ami_styles *styles, const char *text, ami_error *err);
+void ami_teachers_free(ami_teachers *teachers);
 
 /* The teacher of the style with this latent; NULL: none. */
-const amb_policy *amb_teachers_of(const amb_teachers *teachers, const amb_latent *latent);
+const ami_policy *ami_teachers_of(const ami_teachers *teachers, const ami_latent *latent);
 
 #endif

@@ -18,26 +18,26 @@ static int omp_get_max_threads(void)
 }
 #endif
 
-amb_character_def amb_train_character_def(const amb_settings *settings)
+ami_character_def ami_train_character_def(const ami_settings *settings)
 {
-    amb_character_def def = amb_character_default_def();
+    ami_character_def def = ami_character_default_def();
     def.physics_hz = settings->physics_hz;
     def.self_collision = settings->self_collision != 0;
     return def;
 }
 
-void amb_train_refresh_normalizer(amb_train *t)
+void ami_train_refresh_normalizer(ami_train *t)
 {
-    amb_normalizer_get(&t->normalizer, t->in_mean, t->in_std);
+    ami_normalizer_get(&t->normalizer, t->in_mean, t->in_std);
 }
 
-static void pack_actor(amb_train *t)
+static void pack_actor(ami_train *t)
 {
-    amb_net_set_parameters(t->actor_net, amb_train_net_parameters(amb_ppo_actor(t->ppo)));
-    amb_model_repack(t->actor, t->actor_net);
+    ami_net_set_parameters(t->actor_net, ami_train_net_parameters(ami_ppo_actor(t->ppo)));
+    ami_model_repack(t->actor, t->actor_net);
 }
 
-static bool allocate(amb_train *t, amb_error *err)
+static bool allocate(ami_train *t, ami_error *err)
 {
     const size_t samples = (size_t)t->samples, inputs = (size_t)t->inputs,
                  extras = (size_t)t->envs * (size_t)t->extras;
@@ -49,8 +49,8 @@ static bool allocate(amb_train *t, amb_error *err)
     t->group = calloc((size_t)t->envs, sizeof *t->group);
     t->obs = malloc(samples * inputs * sizeof(float));
     t->x = malloc(samples * inputs * sizeof(float));
-    t->action = malloc(samples * AMB_ACTION * sizeof(float));
-    t->mean = malloc(samples * AMB_ACTION * sizeof(float));
+    t->action = malloc(samples * AMI_ACTION * sizeof(float));
+    t->mean = malloc(samples * AMI_ACTION * sizeof(float));
     t->reward = malloc(samples * sizeof(float));
     t->after = malloc(samples * sizeof(int));
     t->last = malloc(samples);
@@ -63,38 +63,38 @@ static bool allocate(amb_train *t, amb_error *err)
     t->target = malloc(samples * sizeof(float));
     if (t->mirror) {
         t->plain_x = malloc(samples * inputs * sizeof(float));
-        t->plain_action = malloc(samples * AMB_ACTION * sizeof(float));
+        t->plain_action = malloc(samples * AMI_ACTION * sizeof(float));
         if (!t->plain_x || !t->plain_action)
-            return amb_fail(err, "out of memory for %d samples an iteration", t->samples);
+            return ami_fail(err, "out of memory for %d samples an iteration", t->samples);
     }
     if (t->env && t->run && t->extras_used && t->share && t->room && t->group && t->obs && t->x &&
         t->action && t->mean && t->reward && t->after && t->last && t->bin && t->extra && t->value &&
         t->extra_value && t->next && t->advantage && t->target)
         return true;
-    return amb_fail(err, "out of memory for %d samples an iteration", t->samples);
+    return ami_fail(err, "out of memory for %d samples an iteration", t->samples);
 }
 
-bool amb_train_check_actions(const amb_settings *settings, const amb_policy *policy, amb_error *err)
+bool ami_train_check_actions(const ami_settings *settings, const ami_policy *policy, ami_error *err)
 {
     static const char *const mode[] = {
-        [AMB_ACTION_RESIDUAL] = "residual", [AMB_ACTION_ABSOLUTE] = "absolute"};
-    const amb_action_mode wanted = settings->absolute != 0 ? AMB_ACTION_ABSOLUTE : AMB_ACTION_RESIDUAL;
+        [AMI_ACTION_RESIDUAL] = "residual", [AMI_ACTION_ABSOLUTE] = "absolute"};
+    const ami_action_mode wanted = settings->absolute != 0 ? AMI_ACTION_ABSOLUTE : AMI_ACTION_RESIDUAL;
     return policy->action_mode == wanted ||
-           amb_fail(err, "its actions are %s, expected %s ones (setting absolute)", mode[policy->action_mode],
+           ami_fail(err, "its actions are %s, expected %s ones (setting absolute)", mode[policy->action_mode],
                     mode[wanted]);
 }
 
-static bool check_teacher(const amb_train *t, const amb_policy *teacher, amb_error *err)
+static bool check_teacher(const ami_train *t, const ami_policy *teacher, ami_error *err)
 {
-    const amb_settings *s = &t->settings;
+    const ami_settings *s = &t->settings;
     if (teacher->goal && s->goal == 0)
-        return amb_fail(err,
+        return ami_fail(err,
                         "it sees the reference's goal, which this training does not show (setting goal)");
-    if (!amb_train_check_actions(s, teacher, err))
+    if (!ami_train_check_actions(s, teacher, err))
         return false;
     if (fabs(teacher->physics_hz / teacher->substeps - s->physics_hz / s->substeps) > 1e-6 ||
         fabs(teacher->look_ahead - s->look_ahead) > 1e-6)
-        return amb_fail(err,
+        return ami_fail(err,
                         "it controls at %g Hz and looks %g s ahead, expected %g Hz and %g s (settings "
                         "physics_hz, substeps, look_ahead)",
                         teacher->physics_hz / teacher->substeps, teacher->look_ahead,
@@ -102,33 +102,33 @@ static bool check_teacher(const amb_train *t, const amb_policy *teacher, amb_err
     return true;
 }
 
-static bool make_school(amb_train *t, amb_error *err)
+static bool make_school(ami_train *t, ami_error *err)
 {
-    const amb_teachers *teachers = t->styles.teachers;
+    const ami_teachers *teachers = t->styles.teachers;
     if (!teachers || teachers->count == 0)
         return true;
     size_t size = 0;
     for (int i = 0; i < teachers->count; i++) {
-        const amb_policy *teacher = &teachers->teacher[i].policy;
+        const ami_policy *teacher = &teachers->teacher[i].policy;
         if (!check_teacher(t, teacher, err))
-            return amb_fail_in(err, "teacher %d", i + 1);
-        const size_t needs = amb_model_workspace_size(teacher->actor, 1);
+            return ami_fail_in(err, "teacher %d", i + 1);
+        const size_t needs = ami_model_workspace_size(teacher->actor, 1);
         size = needs > size ? needs : size;
     }
-    bool ok = (t->taught = malloc((size_t)t->samples * AMB_ACTION * sizeof(float))) != NULL;
+    bool ok = (t->taught = malloc((size_t)t->samples * AMI_ACTION * sizeof(float))) != NULL;
     ok = ok && (t->has_teacher = calloc((size_t)t->samples, 1)) != NULL;
     for (int i = 0; i < t->threads; i++)
         ok = ok && (t->room[i].teacher_workspace = malloc(size)) != NULL;
-    return ok || amb_fail(err, "out of memory for what teachers say");
+    return ok || ami_fail(err, "out of memory for what teachers say");
 }
 
-static bool make_networks(amb_train *t, amb_error *err)
+static bool make_networks(ami_train *t, ami_error *err)
 {
-    const amb_settings *s = &t->settings;
-    t->bf16 = s->bf16 < 0 ? amb_train_bf16_native() : s->bf16 > 0;
-    const amb_ppo_def def = {
+    const ami_settings *s = &t->settings;
+    t->bf16 = s->bf16 < 0 ? ami_train_bf16_native() : s->bf16 > 0;
+    const ami_ppo_def def = {
         .obs = t->inputs,
-        .actions = AMB_ACTION,
+        .actions = AMI_ACTION,
         .hidden1 = (int)s->hidden1,
         .hidden2 = (int)s->hidden2,
         .samples = t->samples,
@@ -138,67 +138,67 @@ static bool make_networks(amb_train *t, amb_error *err)
         .advantage_clip = (float)s->advantage_clip,
         .gradient_norm = (float)s->gradient_norm,
         .critic_rate = (float)s->critic_rate,
-        .precision = t->bf16 ? AMB_TRAIN_BF16 : AMB_TRAIN_FP32,
+        .precision = t->bf16 ? AMI_TRAIN_BF16 : AMI_TRAIN_FP32,
     };
-    amb_rng init = amb_rng_seed((uint64_t)s->seed, UINT64_MAX);
-    t->ppo = amb_ppo_create(&def, &init, (float)s->last_layer, err);
-    const int dim[] = {t->inputs, def.hidden1, def.hidden2, AMB_ACTION};
-    t->actor_net = t->ppo ? amb_net_create(3, dim, err) : NULL;
+    ami_rng init = ami_rng_seed((uint64_t)s->seed, UINT64_MAX);
+    t->ppo = ami_ppo_create(&def, &init, (float)s->last_layer, err);
+    const int dim[] = {t->inputs, def.hidden1, def.hidden2, AMI_ACTION};
+    t->actor_net = t->ppo ? ami_net_create(3, dim, err) : NULL;
     if (!t->actor_net)
         return false;
     if (t->mirror) {
-        if (!amb_copier_init(&t->copier, t->inputs, def.hidden1, def.hidden2, AMB_ACTION, t->samples,
+        if (!ami_copier_init(&t->copier, t->inputs, def.hidden1, def.hidden2, AMI_ACTION, t->samples,
                              def.precision, err))
             return false;
-        amb_train_start_copy(t);
+        ami_train_start_copy(t);
     }
     if (s->average > 0) {
-        t->actor_average = calloc(amb_train_net_size(amb_ppo_actor(t->ppo)), sizeof(float));
-        t->critic_average = calloc(amb_train_net_size(amb_ppo_critic(t->ppo)), sizeof(float));
+        t->actor_average = calloc(ami_train_net_size(ami_ppo_actor(t->ppo)), sizeof(float));
+        t->critic_average = calloc(ami_train_net_size(ami_ppo_critic(t->ppo)), sizeof(float));
         if (!t->actor_average || !t->critic_average)
-            return amb_fail(err, "out of memory for the means of the networks");
+            return ami_fail(err, "out of memory for the means of the networks");
     }
-    amb_net_set_parameters(t->actor_net, amb_train_net_parameters(amb_ppo_actor(t->ppo)));
-    t->actor = amb_model_create(t->actor_net, &(amb_model_def){.precision = AMB_PRECISION_FP32}, err);
+    ami_net_set_parameters(t->actor_net, ami_train_net_parameters(ami_ppo_actor(t->ppo)));
+    t->actor = ami_model_create(t->actor_net, &(ami_model_def){.precision = AMI_PRECISION_FP32}, err);
     return t->actor != NULL;
 }
 
-static bool make_generators(amb_train *t, amb_error *err)
+static bool make_generators(ami_train *t, ami_error *err)
 {
-    const amb_settings *s = &t->settings;
+    const ami_settings *s = &t->settings;
     if (!t->styles.nets)
         return true;
-    t->plan = (amb_style_plan){
+    t->plan = (ami_style_plan){
         .styles = t->styles.styles,
         .change_s = {.5 * s->style_change, 1.5 * s->style_change},
         .blends = s->style_blends,
         .pace = s->style_pace,
     };
-    t->generator = calloc((size_t)t->envs, sizeof(amb_generator *));
+    t->generator = calloc((size_t)t->envs, sizeof(ami_generator *));
     if (!t->generator)
-        return amb_fail(err, "out of memory for %d environments", t->envs);
+        return ami_fail(err, "out of memory for %d environments", t->envs);
     for (int i = 0; i < t->threads; i++)
-        if (!(t->room[i].cycle = amb_cycle_room_create(t->styles.nets, err)))
+        if (!(t->room[i].cycle = ami_cycle_room_create(t->styles.nets, err)))
             return false;
     for (int e = 0; e < t->envs; e++) {
-        amb_generator_def def = amb_generator_default_def(t->styles.nets, &t->plan);
+        ami_generator_def def = ami_generator_default_def(t->styles.nets, &t->plan);
         def.seed = (uint64_t)s->seed;
         def.stream = (uint64_t)e;
-        if (!(t->generator[e] = amb_generator_create(&def, t->room[0].cycle, err)))
+        if (!(t->generator[e] = ami_generator_create(&def, t->room[0].cycle, err)))
             return false;
     }
     return true;
 }
 
-amb_env_def amb_train_env_def(const amb_train *t, int e)
+ami_env_def ami_train_env_def(const ami_train *t, int e)
 {
-    const amb_settings *s = &t->settings;
-    amb_env_def def = amb_env_default_def(t->character, t->clip);
+    const ami_settings *s = &t->settings;
+    ami_env_def def = ami_env_default_def(t->character, t->clip);
     def.seed = (uint64_t)s->seed;
     def.stream = (uint64_t)e;
     def.substeps = (int)s->substeps;
     def.look_ahead = s->look_ahead;
-    def.action_mode = s->absolute != 0 ? AMB_ACTION_ABSOLUTE : AMB_ACTION_RESIDUAL;
+    def.action_mode = s->absolute != 0 ? AMI_ACTION_ABSOLUTE : AMI_ACTION_RESIDUAL;
     def.episode_s = s->episode_s;
     def.max_root_m = s->max_root_m;
     def.max_height_m = s->max_height_m;
@@ -213,63 +213,63 @@ amb_env_def amb_train_env_def(const amb_train *t, int e)
     return def;
 }
 
-static bool make_environments(amb_train *t, unsigned may_touch, amb_error *err)
+static bool make_environments(ami_train *t, unsigned may_touch, ami_error *err)
 {
     for (int i = 0; i < t->threads; i++) {
-        t->room[i].workspace = malloc(amb_model_workspace_size(t->actor, AMB_TRAIN_GROUP));
+        t->room[i].workspace = malloc(ami_model_workspace_size(t->actor, AMI_TRAIN_GROUP));
         if (!t->room[i].workspace)
-            return amb_fail(err, "out of memory");
+            return ami_fail(err, "out of memory");
     }
     for (int e = 0; e < t->envs; e++) {
-        amb_env_def def = amb_train_env_def(t, e);
+        ami_env_def def = ami_train_env_def(t, e);
         def.may_touch |= may_touch;
         if (t->generator)
-            amb_generator_use(t->generator[e], &def);
-        if (!amb_env_init(&t->env[e], &def, err))
+            ami_generator_use(t->generator[e], &def);
+        if (!ami_env_init(&t->env[e], &def, err))
             return false;
-        t->run[e].rng = amb_rng_seed((uint64_t)t->settings.seed, (UINT64_C(1) << 32) + (uint64_t)e);
+        t->run[e].rng = ami_rng_seed((uint64_t)t->settings.seed, (UINT64_C(1) << 32) + (uint64_t)e);
     }
     return true;
 }
 
 /* The normaliser's first guess: what an untrained body sees where episodes start. Without it the first
  * iterations would teach the networks a scale that is then taken from under them. */
-static void prime_normalizer(amb_train *t)
+static void prime_normalizer(ami_train *t)
 {
     for (int round = 0; round < 16; round++) {
         for (int e = 0; e < t->envs; e++) {
-            amb_train_start_episode(t, e, t->room[0].cycle, false);
-            amb_env_observe(&t->env[e], t->obs + (size_t)e * (size_t)t->inputs);
+            ami_train_start_episode(t, e, t->room[0].cycle, false);
+            ami_env_observe(&t->env[e], t->obs + (size_t)e * (size_t)t->inputs);
         }
-        amb_normalizer_add(&t->normalizer, t->obs, t->envs);
+        ami_normalizer_add(&t->normalizer, t->obs, t->envs);
     }
-    amb_train_refresh_normalizer(t);
+    ami_train_refresh_normalizer(t);
 }
 
 /* Two cycles of a long loop; all of a clip that does not loop, and its hold; but a clip of minutes is learned
  * in pieces. */
-static double episode_for(const amb_settings *s, const amb_clip *clip)
+static double episode_for(const ami_settings *s, const ami_clip *clip)
 {
     if (!clip)
         return 10;
-    const double duration = amb_clip_duration(clip);
-    return fmin(fmax(amb_clip_loops(clip) ? 2 * duration : duration + s->hold_max_s, 10), 20);
+    const double duration = ami_clip_duration(clip);
+    return fmin(fmax(ami_clip_loops(clip) ? 2 * duration : duration + s->hold_max_s, 10), 20);
 }
 
-static amb_train *create(const amb_settings *settings, const amb_character *character, const amb_clip *clip,
-                         const amb_train_styles *styles, unsigned may_touch, amb_error *err)
+static ami_train *create(const ami_settings *settings, const ami_character *character, const ami_clip *clip,
+                         const ami_train_styles *styles, unsigned may_touch, ami_error *err)
 {
-    if (!amb_settings_check(settings, err))
+    if (!ami_settings_check(settings, err))
         return NULL;
-    if (settings->mirror > 0 && !(clip && amb_clip_loops(clip))) {
-        amb_fail(
+    if (settings->mirror > 0 && !(clip && ami_clip_loops(clip))) {
+        ami_fail(
             err,
             "setting mirror: 1 found, but only a clip that loops can be learned in one half of its cycle");
         return NULL;
     }
-    amb_train *t = calloc(1, sizeof *t);
+    ami_train *t = calloc(1, sizeof *t);
     if (!t) {
-        amb_fail(err, "out of memory");
+        ami_fail(err, "out of memory");
         return NULL;
     }
     t->settings = *settings;
@@ -277,7 +277,7 @@ static amb_train *create(const amb_settings *settings, const amb_character *char
         t->settings.goal = styles != NULL;
     if (t->settings.episode_s <= 0)
         t->settings.episode_s = episode_for(&t->settings, clip);
-    t->inputs = t->settings.goal != 0 ? AMB_OBS_MAX : AMB_OBS;
+    t->inputs = t->settings.goal != 0 ? AMI_OBS_MAX : AMI_OBS;
     t->normalizer.columns = t->inputs;
     t->character = character;
     t->clip = clip;
@@ -285,15 +285,15 @@ static amb_train *create(const amb_settings *settings, const amb_character *char
         t->styles = *styles;
         snprintf(t->motion, sizeof t->motion, "style:%s", styles->name ? styles->name : "random");
     } else {
-        snprintf(t->motion, sizeof t->motion, "%s", amb_clip_name(clip));
+        snprintf(t->motion, sizeof t->motion, "%s", ami_clip_name(clip));
     }
     t->mirror = settings->mirror > 0;
     if (clip) {
-        t->bins = (int)fmin(fmax(ceil(amb_clip_duration(clip) / .2), 1), AMB_TRAIN_BINS);
-        t->mirror = settings->mirror > 0 || (settings->mirror < 0 && amb_mirror_is_symmetric(clip));
+        t->bins = (int)fmin(fmax(ceil(ami_clip_duration(clip) / .2), 1), AMI_TRAIN_BINS);
+        t->mirror = settings->mirror > 0 || (settings->mirror < 0 && ami_mirror_is_symmetric(clip));
     }
     t->settings.mirror = t->mirror;
-    amb_train_refresh_starts(t);
+    ami_train_refresh_starts(t);
     t->envs = (int)settings->envs;
     t->steps = (int)settings->steps;
     t->samples = t->envs * t->steps;
@@ -301,50 +301,50 @@ static amb_train *create(const amb_settings *settings, const amb_character *char
     const double episode_steps =
         ceil(t->settings.episode_s * settings->physics_hz / settings->substeps - 1e-9);
     const double held_steps = floor(settings->hold_min_s * settings->physics_hz / settings->substeps);
-    const double fewest = clip && !amb_clip_loops(clip) ? fmin(held_steps, episode_steps) : episode_steps;
+    const double fewest = clip && !ami_clip_loops(clip) ? fmin(held_steps, episode_steps) : episode_steps;
     t->extras = (int)(t->steps / fmax(fewest, 1)) + 2;
-    amb_action_scale(settings->absolute != 0 ? AMB_ACTION_ABSOLUTE : AMB_ACTION_RESIDUAL, t->action_mean,
+    ami_action_scale(settings->absolute != 0 ? AMI_ACTION_ABSOLUTE : AMI_ACTION_RESIDUAL, t->action_mean,
                      t->action_std);
     t->progress.actor_rate = settings->actor_rate;
-    t->progress.shuffle = amb_rng_seed((uint64_t)settings->seed, UINT64_MAX - 1);
+    t->progress.shuffle = ami_rng_seed((uint64_t)settings->seed, UINT64_MAX - 1);
     if (!allocate(t, err) || !make_networks(t, err) || !make_generators(t, err) || !make_school(t, err) ||
         !make_environments(t, may_touch, err)) {
-        amb_train_destroy(t);
+        ami_train_destroy(t);
         return NULL;
     }
     prime_normalizer(t);
     return t;
 }
 
-amb_train *amb_train_create(const amb_settings *settings, const amb_character *character,
-                            const amb_clip *clip, unsigned may_touch, amb_error *err)
+ami_train *ami_train_create(const ami_settings *settings, const ami_character *character,
+                            const ami_clip *clip, unsigned may_touch, ami_error *err)
 {
     return create(settings, character, clip, NULL, may_touch, err);
 }
 
-amb_train *amb_train_create_styles(const amb_settings *settings, const amb_character *character,
-                                   const amb_train_styles *styles, unsigned may_touch, amb_error *err)
+ami_train *ami_train_create_styles(const ami_settings *settings, const ami_character *character,
+                                   const ami_train_styles *styles, unsigned may_touch, ami_error *err)
 {
     return create(settings, character, NULL, styles, may_touch, err);
 }
 
-void amb_train_destroy(amb_train *t)
+void ami_train_destroy(ami_train *t)
 {
     if (!t)
         return;
     for (int e = 0; t->env && e < t->envs; e++)
-        amb_env_free(&t->env[e]);
+        ami_env_free(&t->env[e]);
     for (int i = 0; t->room && i < t->threads; i++) {
         free(t->room[i].workspace);
         free(t->room[i].teacher_workspace);
-        amb_cycle_room_destroy(t->room[i].cycle);
+        ami_cycle_room_destroy(t->room[i].cycle);
     }
     for (int e = 0; t->generator && e < t->envs; e++)
-        amb_generator_destroy(t->generator[e]);
+        ami_generator_destroy(t->generator[e]);
     free(t->generator);
-    amb_ppo_destroy(t->ppo);
-    amb_net_destroy(t->actor_net);
-    amb_model_destroy(t->actor);
+    ami_ppo_destroy(t->ppo);
+    ami_net_destroy(t->actor_net);
+    ami_model_destroy(t->actor);
     free(t->env);
     free(t->run);
     free(t->extras_used);
@@ -360,7 +360,7 @@ void amb_train_destroy(amb_train *t)
     free(t->bin);
     free(t->plain_x);
     free(t->plain_action);
-    amb_copier_free(&t->copier);
+    ami_copier_free(&t->copier);
     free(t->actor_average);
     free(t->critic_average);
     free(t->last);
@@ -377,18 +377,18 @@ void amb_train_destroy(amb_train *t)
 
 /* Values of all states, then advantages and targets. Returns the share of the targets' variance that the
  * values explain. */
-static double estimate_advantages(amb_train *t)
+static double estimate_advantages(ami_train *t)
 {
-    amb_ppo_values(t->ppo, t->x, t->samples, t->value);
-    amb_ppo_values(t->ppo, t->extra, t->envs * t->extras, t->extra_value);
+    ami_ppo_values(t->ppo, t->x, t->samples, t->value);
+    ami_ppo_values(t->ppo, t->extra, t->envs * t->extras, t->extra_value);
     for (int i = 0; i < t->samples; i++)
-        t->next[i] = t->after[i] == AMB_TRAIN_FAILED     ? 0
-                     : t->after[i] == AMB_TRAIN_NO_EXTRA ? t->value[i + 1]
+        t->next[i] = t->after[i] == AMI_TRAIN_FAILED     ? 0
+                     : t->after[i] == AMI_TRAIN_NO_EXTRA ? t->value[i + 1]
                                                          : t->extra_value[t->after[i]];
     double mean = 0, error_mean = 0, variance = 0, error_variance = 0;
     for (int e = 0; e < t->envs; e++) {
         const int i = e * t->steps;
-        amb_gae(t->steps, t->reward + i, t->value + i, t->next + i, t->last + i, (float)t->settings.gamma,
+        ami_gae(t->steps, t->reward + i, t->value + i, t->next + i, t->last + i, (float)t->settings.gamma,
                 (float)t->settings.lambda, t->advantage + i, t->target + i);
     }
     for (int i = 0; i < t->samples; i++) {
@@ -408,19 +408,19 @@ static void tally_add(tally *to, const tally *from)
         ((double *)to)[k] += ((const double *)from)[k];
 }
 
-static void fill_stats(amb_train *t, amb_train_stats *s)
+static void fill_stats(ami_train *t, ami_train_stats *s)
 {
     tally all = {0}, window = {0};
     for (int e = 0; e < t->envs; e++)
         tally_add(&all, &t->share[e]);
-    t->progress.window[t->progress.iterations % AMB_TRAIN_WINDOW] = all;
+    t->progress.window[t->progress.iterations % AMI_TRAIN_WINDOW] = all;
     t->progress.unstable += all.unstable;
-    for (int k = 0; k < AMB_TRAIN_WINDOW; k++)
+    for (int k = 0; k < AMI_TRAIN_WINDOW; k++)
         tally_add(&window, &t->progress.window[k]);
 
     const double n = t->samples, episodes = fmax(window.episodes, 1);
     s->reward = all.reward / n;
-    for (int k = 0; k < AMB_REWARD_PARTS; k++)
+    for (int k = 0; k < AMI_REWARD_PARTS; k++)
         s->part[k] = all.part[k] / n;
     s->root_m = all.root_m / n;
     s->joint_rad = all.joint_rad / n;
@@ -432,7 +432,7 @@ static void fill_stats(amb_train *t, amb_train_stats *s)
     s->fell = window.fell / episodes;
     s->lost = window.lost / episodes;
     s->fell_on = -1;
-    for (int b = 0; b < AMB_BODIES; b++)
+    for (int b = 0; b < AMI_BODIES; b++)
         if (window.fell_on[b] > (s->fell_on < 0 ? 0 : window.fell_on[s->fell_on]))
             s->fell_on = b;
     s->limited = all.limited / n;
@@ -440,101 +440,101 @@ static void fill_stats(amb_train *t, amb_train_stats *s)
     for (int e = 0; e < t->envs && !s->failure; e++)
         s->failure = t->env[e].world.failure[0] ? t->env[e].world.failure : NULL;
     for (int e = 0; t->generator && e < t->envs; e++) {
-        const amb_generator_counts *counts = amb_generator_get_counts(t->generator[e]);
+        const ami_generator_counts *counts = ami_generator_get_counts(t->generator[e]);
         s->motions += counts->made;
-        for (int k = 0; k < AMB_REFUSALS; k++)
+        for (int k = 0; k < AMI_REFUSALS; k++)
             s->refused += counts->refused[k];
     }
 }
 
 /* The actor's rate follows the KL divergence that its last update made. */
-static void adapt_rate(amb_train *t, double kl)
+static void adapt_rate(ami_train *t, double kl)
 {
     const double wanted =
-        t->settings.kl * pow(t->settings.kl_end / t->settings.kl, amb_train_fraction_done(t));
+        t->settings.kl * pow(t->settings.kl_end / t->settings.kl, ami_train_fraction_done(t));
     /* slower where the KL is no number */
     const double rate = t->progress.actor_rate * (kl <= wanted ? 1.1 : 1 / 1.1);
     t->progress.actor_rate = fmin(fmax(rate, 1e-7), 1e-2);
 }
 
-void amb_train_iterate(amb_train *t, amb_train_stats *s)
+void ami_train_iterate(ami_train *t, ami_train_stats *s)
 {
     memset(s, 0, sizeof *s);
-    s->noise = amb_train_noise(t);
-    s->push_speed = amb_train_push(t);
+    s->noise = ami_train_noise(t);
+    s->push_speed = ami_train_push(t);
     s->actor_rate = t->progress.actor_rate;
-    const double started = amb_clock_now();
+    const double started = ami_clock_now();
     pack_actor(t);
-    amb_train_collect(t);
-    const double collected = amb_clock_now();
+    ami_train_collect(t);
+    const double collected = ami_clock_now();
 
     s->explained = estimate_advantages(t);
-    const amb_ppo_batch batch = {.x = t->x,
+    const ami_ppo_batch batch = {.x = t->x,
                                  .action = t->action,
                                  .mean = t->mean,
                                  .advantage = t->advantage,
                                  .target = t->target,
-                                 .noise = (float)amb_train_fresh_noise(t),
+                                 .noise = (float)ami_train_fresh_noise(t),
                                  .taught = t->taught,
                                  .has_teacher = t->has_teacher,
-                                 .teach = (float)amb_train_teach(t)};
-    if (!amb_ppo_failed(t->ppo, NULL)) /* in the values */
-        amb_ppo_update(t->ppo, &batch, (float)t->progress.actor_rate, &t->progress.shuffle, &s->ppo);
-    if (amb_ppo_failed(t->ppo, NULL))
+                                 .teach = (float)ami_train_teach(t)};
+    if (!ami_ppo_failed(t->ppo, NULL)) /* in the values */
+        ami_ppo_update(t->ppo, &batch, (float)t->progress.actor_rate, &t->progress.shuffle, &s->ppo);
+    if (ami_ppo_failed(t->ppo, NULL))
         return;
     if (t->mirror)
-        s->copy_error = amb_train_copy(t);
-    if (amb_train_failed(t, NULL))
+        s->copy_error = ami_train_copy(t);
+    if (ami_train_failed(t, NULL))
         return;
-    amb_train_count_failures(t);
+    ami_train_count_failures(t);
     fill_stats(t, s);
     if (t->normalizer.count < (int64_t)t->settings.normalizer_samples) {
 #pragma omp parallel
-        amb_normalizer_add(&t->normalizer, t->obs, t->samples);
-        amb_train_refresh_normalizer(t);
+        ami_normalizer_add(&t->normalizer, t->obs, t->samples);
+        ami_train_refresh_normalizer(t);
     }
     t->progress.samples += t->samples;
     t->progress.iterations++;
-    amb_train_average(t);
+    ami_train_average(t);
     adapt_rate(t, s->ppo.kl);
 
     s->iteration = t->progress.iterations;
     s->samples = t->progress.samples;
     s->collect_s = collected - started;
-    s->learn_s = amb_clock_now() - collected;
+    s->learn_s = ami_clock_now() - collected;
 }
 
-bool amb_train_failed(const amb_train *t, amb_error *err)
+bool ami_train_failed(const ami_train *t, ami_error *err)
 {
-    return amb_ppo_failed(t->ppo, err) || (t->mirror && amb_copier_failed(&t->copier, err));
+    return ami_ppo_failed(t->ppo, err) || (t->mirror && ami_copier_failed(&t->copier, err));
 }
 
-const char *amb_train_motion(const amb_train *t)
+const char *ami_train_motion(const ami_train *t)
 {
     return t->motion;
 }
 
-void amb_train_set_samples(amb_train *t, double samples)
+void ami_train_set_samples(ami_train *t, double samples)
 {
     t->settings.samples = samples;
 }
 
-const amb_settings *amb_train_settings(const amb_train *t)
+const ami_settings *ami_train_settings(const ami_train *t)
 {
     return &t->settings;
 }
 
-int64_t amb_train_samples(const amb_train *t)
+int64_t ami_train_samples(const ami_train *t)
 {
     return t->progress.samples;
 }
 
-int64_t amb_train_iterations(const amb_train *t)
+int64_t ami_train_iterations(const ami_train *t)
 {
     return t->progress.iterations;
 }
 
-bool amb_train_uses_bf16(const amb_train *t)
+bool ami_train_uses_bf16(const ami_train *t)
 {
     return t->bf16;
 }

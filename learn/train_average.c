@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-static void take_in(const amb_train *t, const float *now, size_t size, float weight, float *mean)
+static void take_in(const ami_train *t, const float *now, size_t size, float weight, float *mean)
 {
     const size_t inputs = (size_t)t->inputs, rows = (size_t)t->settings.hidden1;
     for (size_t r = 0; r < rows; r++) {
@@ -27,27 +27,27 @@ static void take_in(const amb_train *t, const float *now, size_t size, float wei
         mean[i] += weight * (now[i] - mean[i]);
 }
 
-void amb_train_average(amb_train *t)
+void ami_train_average(ami_train *t)
 {
     if (!t->actor_average)
         return;
     const double half_life = t->settings.average * (double)t->progress.samples;
     const float weight =
         t->progress.iterations <= 1 ? 1 : (float)(1 - exp2(-t->samples / fmax(half_life, 1)));
-    amb_train_net *actor = amb_train_exported(t, true), *critic = amb_train_exported(t, false);
-    take_in(t, amb_train_net_parameters(actor), amb_train_net_size(actor), weight, t->actor_average);
-    take_in(t, amb_train_net_parameters(critic), amb_train_net_size(critic), weight, t->critic_average);
+    ami_train_net *actor = ami_train_exported(t, true), *critic = ami_train_exported(t, false);
+    take_in(t, ami_train_net_parameters(actor), ami_train_net_size(actor), weight, t->actor_average);
+    take_in(t, ami_train_net_parameters(critic), ami_train_net_size(critic), weight, t->critic_average);
 }
 
-void amb_train_get_average(const amb_train *t, bool actor, float *out)
+void ami_train_get_average(const ami_train *t, bool actor, float *out)
 {
-    amb_train_net *net = amb_train_exported(t, actor);
+    ami_train_net *net = ami_train_exported(t, actor);
     const float *mean = actor ? t->actor_average : t->critic_average;
     if (!mean || t->progress.iterations == 0) {
-        memcpy(out, amb_train_net_parameters(net), amb_train_net_size(net) * sizeof *out);
+        memcpy(out, ami_train_net_parameters(net), ami_train_net_size(net) * sizeof *out);
         return;
     }
-    memcpy(out, mean, amb_train_net_size(net) * sizeof *out);
+    memcpy(out, mean, ami_train_net_size(net) * sizeof *out);
     const size_t inputs = (size_t)t->inputs, rows = (size_t)t->settings.hidden1;
     for (size_t r = 0; r < rows; r++) {
         double bias = (double)mean[rows * inputs + r];

@@ -9,266 +9,266 @@
 static const uint32_t format = 2;
 
 /* So that a training is not continued on another motion by mistake. */
-static uint32_t motion_crc(const amb_train *t)
+static uint32_t motion_crc(const ami_train *t)
 {
-    return t->clip ? amb_clip_crc(t->clip) : t->styles.crc;
+    return t->clip ? ami_clip_crc(t->clip) : t->styles.crc;
 }
 
-static uint32_t teachers_crc(const amb_train *t)
+static uint32_t teachers_crc(const ami_train *t)
 {
     return t->taught ? t->styles.teachers->crc : 0;
 }
 
 /* A checkpoint made without teachers may have no such section. */
-static bool check_teachers(const amb_train *t, const amb_checkpoint *c, amb_error *err)
+static bool check_teachers(const ami_train *t, const ami_checkpoint *c, ami_error *err)
 {
     uint32_t crc = 0;
     size_t size;
-    if (amb_checkpoint_find(c, "teachers_crc", &size) &&
-        !amb_checkpoint_get(c, "teachers_crc", &crc, sizeof crc, err))
+    if (ami_checkpoint_find(c, "teachers_crc", &size) &&
+        !ami_checkpoint_get(c, "teachers_crc", &crc, sizeof crc, err))
         return false;
     return crc == teachers_crc(t) ||
-           amb_fail(
+           ami_fail(
                err,
                "%s: was trained %s; continue with the same --teacher, or start from its networks with --init",
-               amb_checkpoint_path(c), crc ? "with other teachers" : "without teachers");
+               ami_checkpoint_path(c), crc ? "with other teachers" : "without teachers");
 }
 
-static bool put_generators(const amb_train *t, amb_checkpoint_writer *w, amb_error *err)
+static bool put_generators(const ami_train *t, ami_checkpoint_writer *w, ami_error *err)
 {
     if (!t->generator)
         return true;
-    const size_t size = amb_generator_save_size(t->generator[0]);
+    const size_t size = ami_generator_save_size(t->generator[0]);
     char *data = malloc((size_t)t->envs * size);
     if (!data)
-        return amb_fail(err, "out of memory for a checkpoint");
+        return ami_fail(err, "out of memory for a checkpoint");
     for (int e = 0; e < t->envs; e++)
-        amb_generator_save(t->generator[e], data + (size_t)e * size);
-    const bool ok = amb_checkpoint_put(w, "generators", data, (size_t)t->envs * size, err);
+        ami_generator_save(t->generator[e], data + (size_t)e * size);
+    const bool ok = ami_checkpoint_put(w, "generators", data, (size_t)t->envs * size, err);
     free(data);
     return ok;
 }
 
 /* Before the environments: they are told which clips they follow. */
-static bool get_generators(amb_train *t, const amb_checkpoint *c, amb_error *err)
+static bool get_generators(ami_train *t, const ami_checkpoint *c, ami_error *err)
 {
     if (!t->generator)
         return true;
-    const size_t size = amb_generator_save_size(t->generator[0]);
+    const size_t size = ami_generator_save_size(t->generator[0]);
     char *data = malloc((size_t)t->envs * size);
     if (!data)
-        return amb_fail(err, "out of memory for a checkpoint");
-    bool ok = amb_checkpoint_get(c, "generators", data, (size_t)t->envs * size, err);
+        return ami_fail(err, "out of memory for a checkpoint");
+    bool ok = ami_checkpoint_get(c, "generators", data, (size_t)t->envs * size, err);
     for (int e = 0; ok && e < t->envs; e++)
         ok =
-            amb_generator_load(t->generator[e], t->room[0].cycle, data + (size_t)e * size, &t->env[e], err) ||
-            amb_fail_in(err, "%s: environment %d", amb_checkpoint_path(c), e);
+            ami_generator_load(t->generator[e], t->room[0].cycle, data + (size_t)e * size, &t->env[e], err) ||
+            ami_fail_in(err, "%s: environment %d", ami_checkpoint_path(c), e);
     free(data);
     return ok;
 }
 
-static bool put_network(amb_checkpoint_writer *w, const char *name, amb_train_net *net, const amb_adam *adam,
-                        amb_error *err)
+static bool put_network(ami_checkpoint_writer *w, const char *name, ami_train_net *net, const ami_adam *adam,
+                        ami_error *err)
 {
-    const size_t bytes = amb_train_net_size(net) * sizeof(float);
+    const size_t bytes = ami_train_net_size(net) * sizeof(float);
     char section[48];
     const struct {
         const char *what;
         const void *data;
         size_t size;
-    } part[] = {{"parameters", amb_train_net_parameters(net), bytes},
+    } part[] = {{"parameters", ami_train_net_parameters(net), bytes},
                 {"adam_m", adam->m, bytes},
                 {"adam_v", adam->v, bytes},
                 {"adam_step", &adam->step, sizeof adam->step}};
     for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
         snprintf(section, sizeof section, "%s.%s", name, part[i].what);
-        if (!amb_checkpoint_put(w, section, part[i].data, part[i].size, err))
+        if (!ami_checkpoint_put(w, section, part[i].data, part[i].size, err))
             return false;
     }
     return true;
 }
 
-static bool get_network(const amb_checkpoint *c, const char *name, amb_train_net *net, amb_adam *adam,
-                        amb_error *err)
+static bool get_network(const ami_checkpoint *c, const char *name, ami_train_net *net, ami_adam *adam,
+                        ami_error *err)
 {
-    const size_t bytes = amb_train_net_size(net) * sizeof(float);
+    const size_t bytes = ami_train_net_size(net) * sizeof(float);
     char section[4][48];
     const char *what[] = {"parameters", "adam_m", "adam_v", "adam_step"};
     for (int i = 0; i < 4; i++)
         snprintf(section[i], sizeof section[i], "%s.%s", name, what[i]);
-    if (!amb_checkpoint_get(c, section[0], amb_train_net_parameters(net), bytes, err) ||
-        !amb_checkpoint_get(c, section[1], adam->m, bytes, err) ||
-        !amb_checkpoint_get(c, section[2], adam->v, bytes, err) ||
-        !amb_checkpoint_get(c, section[3], &adam->step, sizeof adam->step, err))
+    if (!ami_checkpoint_get(c, section[0], ami_train_net_parameters(net), bytes, err) ||
+        !ami_checkpoint_get(c, section[1], adam->m, bytes, err) ||
+        !ami_checkpoint_get(c, section[2], adam->v, bytes, err) ||
+        !ami_checkpoint_get(c, section[3], &adam->step, sizeof adam->step, err))
         return false;
-    amb_train_net_parameters_changed(net);
+    ami_train_net_parameters_changed(net);
     return true;
 }
 
-static bool put_copies(const amb_train *t, amb_checkpoint_writer *w, amb_error *err)
+static bool put_copies(const ami_train *t, ami_checkpoint_writer *w, ami_error *err)
 {
     return !t->mirror || (put_network(w, "plain_actor", t->copier.net[0], &t->copier.adam[0], err) &&
                           put_network(w, "plain_critic", t->copier.net[1], &t->copier.adam[1], err));
 }
 
-static bool get_copies(amb_train *t, const amb_checkpoint *c, amb_error *err)
+static bool get_copies(ami_train *t, const ami_checkpoint *c, ami_error *err)
 {
     return !t->mirror || (get_network(c, "plain_actor", t->copier.net[0], &t->copier.adam[0], err) &&
                           get_network(c, "plain_critic", t->copier.net[1], &t->copier.adam[1], err));
 }
 
-static bool put_average(const amb_train *t, amb_checkpoint_writer *w, amb_error *err)
+static bool put_average(const ami_train *t, ami_checkpoint_writer *w, ami_error *err)
 {
     return !t->actor_average ||
-           (amb_checkpoint_put(w, "actor.average", t->actor_average,
-                               amb_train_net_size(amb_ppo_actor(t->ppo)) * sizeof(float), err) &&
-            amb_checkpoint_put(w, "critic.average", t->critic_average,
-                               amb_train_net_size(amb_ppo_critic(t->ppo)) * sizeof(float), err));
+           (ami_checkpoint_put(w, "actor.average", t->actor_average,
+                               ami_train_net_size(ami_ppo_actor(t->ppo)) * sizeof(float), err) &&
+            ami_checkpoint_put(w, "critic.average", t->critic_average,
+                               ami_train_net_size(ami_ppo_critic(t->ppo)) * sizeof(float), err));
 }
 
-static bool get_average(amb_train *t, const amb_checkpoint *c, amb_error *err)
+static bool get_average(ami_train *t, const ami_checkpoint *c, ami_error *err)
 {
     return !t->actor_average ||
-           (amb_checkpoint_get(c, "actor.average", t->actor_average,
-                               amb_train_net_size(amb_ppo_actor(t->ppo)) * sizeof(float), err) &&
-            amb_checkpoint_get(c, "critic.average", t->critic_average,
-                               amb_train_net_size(amb_ppo_critic(t->ppo)) * sizeof(float), err));
+           (ami_checkpoint_get(c, "actor.average", t->actor_average,
+                               ami_train_net_size(ami_ppo_actor(t->ppo)) * sizeof(float), err) &&
+            ami_checkpoint_get(c, "critic.average", t->critic_average,
+                               ami_train_net_size(ami_ppo_critic(t->ppo)) * sizeof(float), err));
 }
 
-static bool put_all(const amb_train *t, amb_checkpoint_writer *w, void *envs, amb_error *err)
+static bool put_all(const ami_train *t, ami_checkpoint_writer *w, void *envs, ami_error *err)
 {
     char settings[8192];
-    const size_t length = amb_settings_print(&t->settings, settings, sizeof settings);
+    const size_t length = ami_settings_print(&t->settings, settings, sizeof settings);
     const uint32_t crc = motion_crc(t), teachers = teachers_crc(t), may_touch = t->env[0].def.may_touch;
-    const size_t env_size = amb_env_save_size(&t->env[0]);
+    const size_t env_size = ami_env_save_size(&t->env[0]);
     for (int e = 0; e < t->envs; e++)
-        amb_env_save(&t->env[e], (char *)envs + (size_t)e * env_size);
-    return amb_checkpoint_put(w, "format", &format, sizeof format, err) &&
-           amb_checkpoint_put(w, "settings", settings, length + 1, err) &&
-           amb_checkpoint_put(w, "motion", amb_train_motion(t), strlen(amb_train_motion(t)) + 1, err) &&
-           amb_checkpoint_put(w, "clip_crc", &crc, sizeof crc, err) &&
-           amb_checkpoint_put(w, "may_touch", &may_touch, sizeof may_touch, err) &&
+        ami_env_save(&t->env[e], (char *)envs + (size_t)e * env_size);
+    return ami_checkpoint_put(w, "format", &format, sizeof format, err) &&
+           ami_checkpoint_put(w, "settings", settings, length + 1, err) &&
+           ami_checkpoint_put(w, "motion", ami_train_motion(t), strlen(ami_train_motion(t)) + 1, err) &&
+           ami_checkpoint_put(w, "clip_crc", &crc, sizeof crc, err) &&
+           ami_checkpoint_put(w, "may_touch", &may_touch, sizeof may_touch, err) &&
            put_generators(t, w, err) &&
-           (!teachers || amb_checkpoint_put(w, "teachers_crc", &teachers, sizeof teachers, err)) &&
-           put_network(w, "actor", amb_ppo_actor(t->ppo), amb_ppo_actor_adam(t->ppo), err) &&
-           put_network(w, "critic", amb_ppo_critic(t->ppo), amb_ppo_critic_adam(t->ppo), err) &&
+           (!teachers || ami_checkpoint_put(w, "teachers_crc", &teachers, sizeof teachers, err)) &&
+           put_network(w, "actor", ami_ppo_actor(t->ppo), ami_ppo_actor_adam(t->ppo), err) &&
+           put_network(w, "critic", ami_ppo_critic(t->ppo), ami_ppo_critic_adam(t->ppo), err) &&
            put_copies(t, w, err) && put_average(t, w, err) &&
-           amb_checkpoint_put(w, "normalizer", &t->normalizer, sizeof t->normalizer, err) &&
-           amb_checkpoint_put(w, "progress", &t->progress, sizeof t->progress, err) &&
-           amb_checkpoint_put(w, "runners", t->run, (size_t)t->envs * sizeof *t->run, err) &&
-           amb_checkpoint_put(w, "environments", envs, (size_t)t->envs * env_size, err);
+           ami_checkpoint_put(w, "normalizer", &t->normalizer, sizeof t->normalizer, err) &&
+           ami_checkpoint_put(w, "progress", &t->progress, sizeof t->progress, err) &&
+           ami_checkpoint_put(w, "runners", t->run, (size_t)t->envs * sizeof *t->run, err) &&
+           ami_checkpoint_put(w, "environments", envs, (size_t)t->envs * env_size, err);
 }
 
-bool amb_train_save(const amb_train *t, const char *path, amb_error *err)
+bool ami_train_save(const ami_train *t, const char *path, ami_error *err)
 {
-    amb_checkpoint_writer *w = amb_checkpoint_writer_create(err);
-    void *envs = malloc((size_t)t->envs * amb_env_save_size(&t->env[0]));
+    ami_checkpoint_writer *w = ami_checkpoint_writer_create(err);
+    void *envs = malloc((size_t)t->envs * ami_env_save_size(&t->env[0]));
     if (!envs && w)
-        amb_fail(err, "out of memory for a checkpoint");
-    const bool ok = w && envs && put_all(t, w, envs, err) && amb_checkpoint_save(w, path, err);
-    amb_checkpoint_writer_destroy(w);
+        ami_fail(err, "out of memory for a checkpoint");
+    const bool ok = w && envs && put_all(t, w, envs, err) && ami_checkpoint_save(w, path, err);
+    ami_checkpoint_writer_destroy(w);
     free(envs);
     return ok;
 }
 
-bool amb_train_read_settings(const amb_checkpoint *checkpoint, amb_settings *settings, amb_error *err)
+bool ami_train_read_settings(const ami_checkpoint *checkpoint, ami_settings *settings, ami_error *err)
 {
     size_t size;
-    const char *text = amb_checkpoint_find(checkpoint, "settings", &size);
+    const char *text = ami_checkpoint_find(checkpoint, "settings", &size);
     if (!text || size < 1 || text[size - 1])
-        return amb_fail(err, "%s: no training settings in it; is it a checkpoint of amble train?",
-                        amb_checkpoint_path(checkpoint));
-    *settings = amb_settings_default();
-    return amb_settings_parse(settings, text, err) || amb_fail_in(err, "%s", amb_checkpoint_path(checkpoint));
+        return ami_fail(err, "%s: no training settings in it; is it a checkpoint of amble train?",
+                        ami_checkpoint_path(checkpoint));
+    *settings = ami_settings_default();
+    return ami_settings_parse(settings, text, err) || ami_fail_in(err, "%s", ami_checkpoint_path(checkpoint));
 }
 
 /* The networks that act. In a training that was folded (train_symmetry.c) these know one half of the motion;
  * to go on without the fold one takes their copies, which know both. */
-static bool get_networks(amb_train *t, const amb_checkpoint *c, amb_error *err)
+static bool get_networks(ami_train *t, const ami_checkpoint *c, ami_error *err)
 {
     size_t size;
-    const bool copies = amb_checkpoint_find(c, "plain_actor.parameters", &size) != NULL,
+    const bool copies = ami_checkpoint_find(c, "plain_actor.parameters", &size) != NULL,
                plain = copies && !t->mirror;
-    if (!get_network(c, plain ? "plain_actor" : "actor", amb_ppo_actor(t->ppo), amb_ppo_actor_adam(t->ppo),
+    if (!get_network(c, plain ? "plain_actor" : "actor", ami_ppo_actor(t->ppo), ami_ppo_actor_adam(t->ppo),
                      err) ||
-        !get_network(c, plain ? "plain_critic" : "critic", amb_ppo_critic(t->ppo),
-                     amb_ppo_critic_adam(t->ppo), err))
+        !get_network(c, plain ? "plain_critic" : "critic", ami_ppo_critic(t->ppo),
+                     ami_ppo_critic_adam(t->ppo), err))
         return false;
-    amb_train_start_copy(t);
+    ami_train_start_copy(t);
     return !copies || get_copies(t, c, err);
 }
 
-bool amb_train_load_networks(amb_train *t, const amb_checkpoint *c, amb_error *err)
+bool ami_train_load_networks(ami_train *t, const ami_checkpoint *c, ami_error *err)
 {
-    amb_normalizer normalizer;
-    if (!amb_checkpoint_get(c, "normalizer", &normalizer, sizeof normalizer, err))
+    ami_normalizer normalizer;
+    if (!ami_checkpoint_get(c, "normalizer", &normalizer, sizeof normalizer, err))
         return false;
     if (normalizer.columns != t->inputs)
-        return amb_fail(err,
+        return ami_fail(err,
                         "%s: its networks see %lld numbers, expected %d (setting goal: %d without what the "
                         "reference wants, %d with)",
-                        amb_checkpoint_path(c), (long long)normalizer.columns, t->inputs, AMB_OBS,
-                        AMB_OBS_MAX);
+                        ami_checkpoint_path(c), (long long)normalizer.columns, t->inputs, AMI_OBS,
+                        AMI_OBS_MAX);
     if (!get_networks(t, c, err))
         return false;
     t->normalizer = normalizer;
-    amb_train_refresh_normalizer(t);
+    ami_train_refresh_normalizer(t);
     return true;
 }
 
-static bool check_progress(const progress *p, const amb_checkpoint *c, amb_error *err)
+static bool check_progress(const progress *p, const ami_checkpoint *c, ami_error *err)
 {
     if (p->samples >= 0 && p->iterations >= 0 && p->actor_rate > 0 && p->actor_rate <= 1)
         return true;
-    return amb_fail(
+    return ami_fail(
         err, "%s: %lld samples in %lld iterations and a learning rate of %g found, which no training has",
-        amb_checkpoint_path(c), (long long)p->samples, (long long)p->iterations, p->actor_rate);
+        ami_checkpoint_path(c), (long long)p->samples, (long long)p->iterations, p->actor_rate);
 }
 
 /* Trainings of other versions went otherwise: going on with one would be neither what it was nor what is
  * trained now. */
-static bool check_format(const amb_checkpoint *c, amb_error *err)
+static bool check_format(const ami_checkpoint *c, ami_error *err)
 {
     uint32_t found = 1;
     size_t size;
-    if (amb_checkpoint_find(c, "format", &size) &&
-        !amb_checkpoint_get(c, "format", &found, sizeof found, err))
+    if (ami_checkpoint_find(c, "format", &size) &&
+        !ami_checkpoint_get(c, "format", &found, sizeof found, err))
         return false;
-    return found == format || amb_fail(err,
+    return found == format || ami_fail(err,
                                        "%s: was written by %s version of amble, whose trainings this one "
                                        "does not continue; start from "
                                        "its networks with --init",
-                                       amb_checkpoint_path(c), found < format ? "an older" : "a newer");
+                                       ami_checkpoint_path(c), found < format ? "an older" : "a newer");
 }
 
-bool amb_train_load(amb_train *t, const amb_checkpoint *c, amb_error *err)
+bool ami_train_load(ami_train *t, const ami_checkpoint *c, ami_error *err)
 {
     uint32_t crc, may_touch;
-    if (!amb_checkpoint_get(c, "clip_crc", &crc, sizeof crc, err))
+    if (!ami_checkpoint_get(c, "clip_crc", &crc, sizeof crc, err))
         return false;
     if (crc != motion_crc(t))
-        return amb_fail(err,
+        return ami_fail(err,
                         "%s: was trained on another motion than \"%s\" as it is now; continue with the same "
                         "clip, or start from its "
                         "networks with --init",
-                        amb_checkpoint_path(c), amb_train_motion(t));
+                        ami_checkpoint_path(c), ami_train_motion(t));
     if (!check_format(c, err) || !check_teachers(t, c, err))
         return false;
-    const size_t env_size = amb_env_save_size(&t->env[0]);
+    const size_t env_size = ami_env_save_size(&t->env[0]);
     char *envs = malloc((size_t)t->envs * env_size);
     if (!envs)
-        return amb_fail(err, "out of memory for a checkpoint");
-    const bool ok = amb_train_load_networks(t, c, err) &&
-                    amb_checkpoint_get(c, "progress", &t->progress, sizeof t->progress, err) &&
-                    amb_checkpoint_get(c, "runners", t->run, (size_t)t->envs * sizeof *t->run, err) &&
-                    amb_checkpoint_get(c, "environments", envs, (size_t)t->envs * env_size, err) &&
-                    amb_checkpoint_get(c, "may_touch", &may_touch, sizeof may_touch, err) &&
+        return ami_fail(err, "out of memory for a checkpoint");
+    const bool ok = ami_train_load_networks(t, c, err) &&
+                    ami_checkpoint_get(c, "progress", &t->progress, sizeof t->progress, err) &&
+                    ami_checkpoint_get(c, "runners", t->run, (size_t)t->envs * sizeof *t->run, err) &&
+                    ami_checkpoint_get(c, "environments", envs, (size_t)t->envs * env_size, err) &&
+                    ami_checkpoint_get(c, "may_touch", &may_touch, sizeof may_touch, err) &&
                     check_progress(&t->progress, c, err) && get_generators(t, c, err) &&
                     get_average(t, c, err);
-    amb_train_refresh_starts(t);
+    ami_train_refresh_starts(t);
     for (int e = 0; ok && e < t->envs; e++) {
         t->env[e].def.may_touch = may_touch;
-        amb_env_load(&t->env[e], envs + (size_t)e * env_size);
+        ami_env_load(&t->env[e], envs + (size_t)e * env_size);
     }
     free(envs);
     return ok;

@@ -14,61 +14,61 @@ static int omp_get_thread_num(void)
 
 enum { STEPS_A_TURN = 4 };
 
-double amb_train_fraction_done(const amb_train *t)
+double ami_train_fraction_done(const ami_train *t)
 {
     return fmin((double)t->progress.samples / t->settings.samples, 1);
 }
 
-double amb_train_noise(const amb_train *t)
+double ami_train_noise(const ami_train *t)
 {
-    return t->settings.noise + (t->settings.noise_end - t->settings.noise) * amb_train_fraction_done(t);
+    return t->settings.noise + (t->settings.noise_end - t->settings.noise) * ami_train_fraction_done(t);
 }
 
-double amb_train_fresh_noise(const amb_train *t)
+double ami_train_fresh_noise(const ami_train *t)
 {
-    return amb_train_noise(t) * sqrt(1 - t->settings.noise_memory * t->settings.noise_memory);
+    return ami_train_noise(t) * sqrt(1 - t->settings.noise_memory * t->settings.noise_memory);
 }
 
-double amb_train_push(const amb_train *t)
+double ami_train_push(const ami_train *t)
 {
     const double ramp = t->settings.push_ramp;
-    return t->settings.push_speed * (ramp > 0 ? fmin(amb_train_fraction_done(t) / ramp, 1) : 1);
+    return t->settings.push_speed * (ramp > 0 ? fmin(ami_train_fraction_done(t) / ramp, 1) : 1);
 }
 
-double amb_train_teach(const amb_train *t)
+double ami_train_teach(const ami_train *t)
 {
-    return t->settings.teach + (t->settings.teach_end - t->settings.teach) * amb_train_fraction_done(t);
+    return t->settings.teach + (t->settings.teach_end - t->settings.teach) * ami_train_fraction_done(t);
 }
 
 /* Without a second chance after a fall the styles that are hard would be seen least: their episodes are
  * short. */
-static void start_motion(amb_train *t, int e, amb_cycle_room *room, bool fell)
+static void start_motion(ami_train *t, int e, ami_cycle_room *room, bool fell)
 {
-    const bool again = fell && amb_rng_uniform(&t->run[e].rng) < t->settings.style_again;
-    (again ? amb_generator_start_again : amb_generator_start)(t->generator[e], room, &t->env[e]);
+    const bool again = fell && ami_rng_uniform(&t->run[e].rng) < t->settings.style_again;
+    (again ? ami_generator_start_again : ami_generator_start)(t->generator[e], room, &t->env[e]);
 }
 
-void amb_train_start_episode(amb_train *t, int e, amb_cycle_room *room, bool fell)
+void ami_train_start_episode(ami_train *t, int e, ami_cycle_room *room, bool fell)
 {
-    amb_env *env = &t->env[e];
-    env->def.push_speed = amb_train_push(t);
+    ami_env *env = &t->env[e];
+    env->def.push_speed = ami_train_push(t);
     if (t->generator)
         start_motion(t, e, room, fell);
-    env->def.start_phase = amb_train_draw_start(t, e);
+    env->def.start_phase = ami_train_draw_start(t, e);
     env->def.start_noise = 0;
-    if (t->settings.start_noise > 0 && amb_rng_uniform(&t->run[e].rng) < t->settings.start_noisy)
-        env->def.start_noise = t->settings.start_noise * amb_train_fraction_done(t);
-    amb_env_reset(env);
+    if (t->settings.start_noise > 0 && ami_rng_uniform(&t->run[e].rng) < t->settings.start_noisy)
+        env->def.start_noise = t->settings.start_noise * ami_train_fraction_done(t);
+    ami_env_reset(env);
     t->run[e].episode_return = 0;
     if (t->settings.turn_rate > 0) {
         /* Half of the episodes go straight. */
-        const bool straight = amb_rng_uniform(&t->run[e].rng) < .5;
-        const double rate = amb_rng_range(&t->run[e].rng, -t->settings.turn_rate, t->settings.turn_rate);
+        const bool straight = ami_rng_uniform(&t->run[e].rng) < .5;
+        const double rate = ami_rng_range(&t->run[e].rng, -t->settings.turn_rate, t->settings.turn_rate);
         env->reference.turn_rate = straight ? 0 : rate;
     }
 }
 
-void amb_train_normalise(const amb_train *t, const float *obs, float *x)
+void ami_train_normalise(const ami_train *t, const float *obs, float *x)
 {
     const float limit = (float)t->settings.observation_clip;
     for (int k = 0; k < t->inputs; k++)
@@ -77,50 +77,50 @@ void amb_train_normalise(const amb_train *t, const float *obs, float *x)
 
 /* Step `step` of environment e with the action that was chosen: act, count, and start anew where the episode
  * ended. */
-static void step_environment(amb_train *t, int e, int step, const float *chosen, thread_room *room)
+static void step_environment(ami_train *t, int e, int step, const float *chosen, thread_room *room)
 {
-    amb_env *env = &t->env[e];
+    ami_env *env = &t->env[e];
     tally *share = &t->share[e];
     const int i = e * t->steps + step;
-    amb_reward reward;
-    float action[AMB_ACTION];
+    ami_reward reward;
+    float action[AMI_ACTION];
     if (t->bins > 0)
-        t->bin[i] = (unsigned char)fmin(amb_reference_phase(&env->reference) * t->bins, t->bins - 1);
-    for (int k = 0; k < AMB_ACTION; k++)
+        t->bin[i] = (unsigned char)fmin(ami_reference_phase(&env->reference) * t->bins, t->bins - 1);
+    for (int k = 0; k < AMI_ACTION; k++)
         action[k] = chosen[k] * t->action_std[k] + t->action_mean[k];
-    const amb_env_end end = amb_env_step(env, action, &reward);
+    const ami_env_end end = ami_env_step(env, action, &reward);
 
     t->run[e].episode_return += reward.total;
     t->reward[i] = (float)(reward.total * (1 - t->settings.gamma));
-    t->last[i] = end != AMB_ENV_GOES_ON;
+    t->last[i] = end != AMI_ENV_GOES_ON;
     share->reward += reward.total;
-    for (int k = 0; k < AMB_REWARD_PARTS; k++)
+    for (int k = 0; k < AMI_REWARD_PARTS; k++)
         share->part[k] += reward.part[k];
     share->root_m += reward.root_m;
     share->joint_rad += reward.joint_rad;
     share->end_effector_m += reward.end_effector_m;
-    share->limited += (double)env->world.limited / (AMB_CLIP_JOINTS * env->def.substeps);
+    share->limited += (double)env->world.limited / (AMI_CLIP_JOINTS * env->def.substeps);
 
-    t->after[i] = end == AMB_ENV_GOES_ON ? AMB_TRAIN_NO_EXTRA : AMB_TRAIN_FAILED;
-    if (end == AMB_ENV_TIME_OUT || (end == AMB_ENV_GOES_ON && step == t->steps - 1)) {
-        float obs[AMB_OBS_MAX];
-        amb_env_observe(env, obs);
+    t->after[i] = end == AMI_ENV_GOES_ON ? AMI_TRAIN_NO_EXTRA : AMI_TRAIN_FAILED;
+    if (end == AMI_ENV_TIME_OUT || (end == AMI_ENV_GOES_ON && step == t->steps - 1)) {
+        float obs[AMI_OBS_MAX];
+        ami_env_observe(env, obs);
         t->after[i] = e * t->extras + t->extras_used[e]++;
-        amb_train_fold(t, obs);
-        amb_train_normalise(t, obs, t->extra + (size_t)t->after[i] * (size_t)t->inputs);
+        ami_train_fold(t, obs);
+        ami_train_normalise(t, obs, t->extra + (size_t)t->after[i] * (size_t)t->inputs);
     }
-    if (end != AMB_ENV_GOES_ON) {
+    if (end != AMI_ENV_GOES_ON) {
         share->episodes += 1;
         share->episode_s += env->step * env->control_dt;
         share->normalised_return += t->run[e].episode_return / env->steps_end;
-        share->survived += end == AMB_ENV_TIME_OUT;
-        share->unstable += end == AMB_ENV_UNSTABLE;
-        share->fell += end == AMB_ENV_FELL;
-        share->lost += end == AMB_ENV_LOST;
-        for (int b = 0; b < AMB_BODIES; b++)
+        share->survived += end == AMI_ENV_TIME_OUT;
+        share->unstable += end == AMI_ENV_UNSTABLE;
+        share->fell += end == AMI_ENV_FELL;
+        share->lost += end == AMI_ENV_LOST;
+        for (int b = 0; b < AMI_BODIES; b++)
             share->fell_on[b] +=
-                end == AMB_ENV_FELL && (env->world.touching & ~env->def.may_touch & 1u << b) != 0;
-        amb_train_start_episode(t, e, room->cycle, end != AMB_ENV_TIME_OUT);
+                end == AMI_ENV_FELL && (env->world.touching & ~env->def.may_touch & 1u << b) != 0;
+        ami_train_start_episode(t, e, room->cycle, end != AMI_ENV_TIME_OUT);
     }
 }
 
@@ -128,11 +128,11 @@ static void step_environment(amb_train *t, int e, int step, const float *chosen,
  * control hardly follows white noise at 30 Hz, which then costs reward and teaches little (Eberhard et al.
  * 2023 on coloured noise). What the body does is mean + n. What PPO learns from is mean + the new part of n:
  * given the past, an ordinary Gaussian of deviation √(1 - m²) σ. */
-static void explore(const amb_train *t, runner *run, const float *mean, float *learned, float *chosen)
+static void explore(const ami_train *t, runner *run, const float *mean, float *learned, float *chosen)
 {
-    const float memory = (float)t->settings.noise_memory, fresh = (float)amb_train_fresh_noise(t);
-    for (int a = 0; a < AMB_ACTION; a++) {
-        const float z = fresh * (float)amb_rng_normal(&run->rng);
+    const float memory = (float)t->settings.noise_memory, fresh = (float)ami_train_fresh_noise(t);
+    for (int a = 0; a < AMI_ACTION; a++) {
+        const float z = fresh * (float)ami_rng_normal(&run->rng);
         run->noise[a] = memory * run->noise[a] + z;
         learned[a] = mean[a] + z;
         chosen[a] = mean[a] + run->noise[a];
@@ -141,53 +141,53 @@ static void explore(const amb_train *t, runner *run, const float *mean, float *l
 
 /* What the teacher of the style that environment e follows would do in sample i, if there is one. Who follows
  * one style has never seen a body that comes from another: there it says nothing. */
-static void ask_teacher(amb_train *t, int e, size_t i, thread_room *room)
+static void ask_teacher(ami_train *t, int e, size_t i, thread_room *room)
 {
-    const amb_generator *g = t->generator[e];
-    const bool settled = amb_generator_followed_s(g, &t->env[e]) >= t->settings.teach_after_s;
-    const amb_policy *teacher = settled ? amb_teachers_of(t->styles.teachers, amb_generator_latent(g)) : NULL;
+    const ami_generator *g = t->generator[e];
+    const bool settled = ami_generator_followed_s(g, &t->env[e]) >= t->settings.teach_after_s;
+    const ami_policy *teacher = settled ? ami_teachers_of(t->styles.teachers, ami_generator_latent(g)) : NULL;
     t->has_teacher[i] = teacher != NULL;
     if (!teacher)
         return;
-    float *taught = t->taught + i * AMB_ACTION;
-    amb_model_run(teacher->actor, room->teacher_workspace, t->obs + i * (size_t)t->inputs, 1, taught);
-    for (int k = 0; k < AMB_ACTION; k++)
+    float *taught = t->taught + i * AMI_ACTION;
+    ami_model_run(teacher->actor, room->teacher_workspace, t->obs + i * (size_t)t->inputs, 1, taught);
+    for (int k = 0; k < AMI_ACTION; k++)
         taught[k] = (taught[k] - t->action_mean[k]) / t->action_std[k];
 }
 
 /* Up to STEPS_A_TURN steps of the group's environments. */
-static void collect_turn(amb_train *t, const group *g, int turn_steps, thread_room *room)
+static void collect_turn(ami_train *t, const group *g, int turn_steps, thread_room *room)
 {
-    bool flipped[AMB_TRAIN_GROUP];
+    bool flipped[AMI_TRAIN_GROUP];
     const size_t inputs = (size_t)t->inputs;
     const int first = g->first, count = g->count;
-    float x[AMB_TRAIN_GROUP * AMB_OBS_MAX], mean[AMB_TRAIN_GROUP * AMB_ACTION];
+    float x[AMI_TRAIN_GROUP * AMI_OBS_MAX], mean[AMI_TRAIN_GROUP * AMI_ACTION];
     for (int step = g->step; step < g->step + turn_steps; step++) {
         for (int k = 0; k < count; k++) {
             const size_t i = (size_t)(first + k) * (size_t)t->steps + (size_t)step;
             if (t->generator)
-                amb_generator_step(t->generator[first + k], room->cycle, &t->env[first + k]);
-            amb_env_observe(&t->env[first + k], t->obs + i * inputs);
-            float own[AMB_OBS_MAX];
+                ami_generator_step(t->generator[first + k], room->cycle, &t->env[first + k]);
+            ami_env_observe(&t->env[first + k], t->obs + i * inputs);
+            float own[AMI_OBS_MAX];
             memcpy(own, t->obs + i * inputs, inputs * sizeof(float));
-            flipped[k] = amb_train_fold(t, own);
-            amb_train_normalise(t, own, x + (size_t)k * inputs);
+            flipped[k] = ami_train_fold(t, own);
+            ami_train_normalise(t, own, x + (size_t)k * inputs);
             memcpy(t->x + i * inputs, x + (size_t)k * inputs, inputs * sizeof(float));
             if (t->taught)
                 ask_teacher(t, first + k, i, room);
         }
-        amb_model_run(t->actor, room->workspace, x, count, mean);
+        ami_model_run(t->actor, room->workspace, x, count, mean);
         for (int k = 0; k < count; k++) {
             const size_t i = (size_t)(first + k) * (size_t)t->steps + (size_t)step;
-            memcpy(t->mean + i * AMB_ACTION, mean + k * AMB_ACTION, AMB_ACTION * sizeof(float));
-            float chosen[AMB_ACTION];
+            memcpy(t->mean + i * AMI_ACTION, mean + k * AMI_ACTION, AMI_ACTION * sizeof(float));
+            float chosen[AMI_ACTION];
             float *noise = t->run[first + k].noise;
             if (flipped[k])
-                amb_train_mirror_action(t, noise, noise);
-            explore(t, &t->run[first + k], mean + k * AMB_ACTION, t->action + i * AMB_ACTION, chosen);
+                ami_train_mirror_action(t, noise, noise);
+            explore(t, &t->run[first + k], mean + k * AMI_ACTION, t->action + i * AMI_ACTION, chosen);
             if (flipped[k]) {
-                amb_train_mirror_action(t, noise, noise);
-                amb_train_mirror_action(t, chosen, chosen);
+                ami_train_mirror_action(t, noise, noise);
+                ami_train_mirror_action(t, chosen, chosen);
             }
             step_environment(t, first + k, step, chosen, room);
         }
@@ -196,16 +196,16 @@ static void collect_turn(amb_train *t, const group *g, int turn_steps, thread_ro
 
 /* Cuts the environments into groups: smaller ones where there are more threads than groups. A row's result
  * does not depend on its group (nets/model.h). Returns how many there are. */
-static int make_groups(amb_train *t)
+static int make_groups(ami_train *t)
 {
     const int even = (t->envs + t->threads - 1) / t->threads,
-              size = even < AMB_TRAIN_GROUP ? even : AMB_TRAIN_GROUP;
+              size = even < AMI_TRAIN_GROUP ? even : AMI_TRAIN_GROUP;
     int groups = 0;
     for (int first = 0; first < t->envs; first += size)
         t->group[groups++] =
             (group){.first = first, .count = t->envs - first < size ? t->envs - first : size};
     for (int e = 0; e < t->envs; e++) {
-        t->env[e].def.push_speed = amb_train_push(t);
+        t->env[e].def.push_speed = ami_train_push(t);
         t->share[e] = (tally){0};
         t->extras_used[e] = 0;
     }
@@ -213,10 +213,10 @@ static int make_groups(amb_train *t)
 }
 
 /* The group that has come least far among those that no thread has in hand, which it then is; NULL: none. */
-static group *take_group(amb_train *t, int groups)
+static group *take_group(ami_train *t, int groups)
 {
     group *best = NULL;
-#pragma omp critical(amb_train_groups)
+#pragma omp critical(ami_train_groups)
     {
         for (int i = 0; i < groups; i++) {
             group *g = &t->group[i];
@@ -231,7 +231,7 @@ static group *take_group(amb_train *t, int groups)
 
 static void put_back(group *g, int steps_done)
 {
-#pragma omp critical(amb_train_groups)
+#pragma omp critical(ami_train_groups)
     {
         g->step += steps_done;
         g->taken = false;
@@ -240,7 +240,7 @@ static void put_back(group *g, int steps_done)
 
 /* Threads take groups in turns of a few steps, so that all groups come to their end together, and what a
  * thread has in hand when its core is given to another program is little: the other threads do the rest. */
-void amb_train_collect(amb_train *t)
+void ami_train_collect(ami_train *t)
 {
     const int groups = make_groups(t);
 #pragma omp parallel num_threads(t->threads)

@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-static void set_up(const amb_train *t, int envs, double seconds, amb_rollout_def *def,
-                   amb_generator_def *generator)
+static void set_up(const ami_train *t, int envs, double seconds, ami_rollout_def *def,
+                   ami_generator_def *generator)
 {
-    *def = (amb_rollout_def){.env = amb_train_env_def(t, 0), .envs = envs};
-    amb_env_def *env = &def->env;
+    *def = (ami_rollout_def){.env = ami_train_env_def(t, 0), .envs = envs};
+    ami_env_def *env = &def->env;
     env->seed = 20180406; /* characters of their own, not the training's */
     env->may_touch = t->env[0].def.may_touch;
     env->episode_s = seconds;
@@ -16,32 +16,32 @@ static void set_up(const amb_train *t, int envs, double seconds, amb_rollout_def
     env->max_root_m = env->max_height_m = env->max_tilt = env->max_body_m = 0; /* a fall ends it, no more */
     env->hold_s[0] = env->hold_s[1] = -1;
     if (t->generator) {
-        *generator = amb_generator_default_def(t->styles.nets, &t->plan);
+        *generator = ami_generator_default_def(t->styles.nets, &t->plan);
         generator->seed = env->seed;
         def->generator = generator;
-    } else if (!amb_clip_loops(t->clip)) {
+    } else if (!ami_clip_loops(t->clip)) {
         env->start_phase = 0;
-        env->episode_s = amb_clip_duration(t->clip);
+        env->episode_s = ami_clip_duration(t->clip);
     }
 }
 
-bool amb_train_evaluate(const amb_train *t, int envs, double seconds, amb_train_score *score, amb_error *err)
+bool ami_train_evaluate(const ami_train *t, int envs, double seconds, ami_train_score *score, ami_error *err)
 {
-    amb_rollout_def def;
-    amb_generator_def generator;
-    amb_rollout_result result = {0};
-    amb_policy policy = {0};
+    ami_rollout_def def;
+    ami_generator_def generator;
+    ami_rollout_result result = {0};
+    ami_policy policy = {0};
     set_up(t, envs, seconds, &def, &generator);
     memset(score, 0, sizeof *score);
-    amb_net *net = amb_train_export_actor(t, err);
-    bool ok = net && amb_policy_describe(&policy, net, err) &&
+    ami_net *net = ami_train_export_actor(t, err);
+    bool ok = net && ami_policy_describe(&policy, net, err) &&
               (policy.actor =
-                   amb_model_create(net, &(amb_model_def){.precision = AMB_PRECISION_FP32}, err)) != NULL;
-    amb_net_destroy(net);
+                   ami_model_create(net, &(ami_model_def){.precision = AMI_PRECISION_FP32}, err)) != NULL;
+    ami_net_destroy(net);
     def.policy = &policy;
-    ok = ok && amb_rollout_run(&def, &result, err);
+    ok = ok && ami_rollout_run(&def, &result, err);
     if (ok) {
-        *score = (amb_train_score){
+        *score = (ami_train_score){
             .normalised_return = result.normalised_return,
             .survival = result.survival,
             .success = result.success,
@@ -53,7 +53,7 @@ bool amb_train_evaluate(const amb_train *t, int envs, double seconds, amb_train_
         };
         memcpy(score->failure, result.failure, sizeof score->failure);
     }
-    amb_rollout_result_free(&result);
-    amb_policy_free(&policy);
+    ami_rollout_result_free(&result);
+    ami_policy_free(&policy);
     return ok;
 }

@@ -9,75 +9,75 @@
 #include <stdlib.h>
 #include <string.h>
 
-static amb_net *out_of_memory(amb_net *net, amb_error *err)
+static ami_net *out_of_memory(ami_net *net, ami_error *err)
 {
-    amb_net_destroy(net);
-    amb_fail(err, "out of memory for the network to be written");
+    ami_net_destroy(net);
+    ami_fail(err, "out of memory for the network to be written");
     return NULL;
 }
 
-static bool set_number(amb_net *net, const char *key, double value)
+static bool set_number(ami_net *net, const char *key, double value)
 {
-    char text[AMB_NUMBER_TEXT];
-    return amb_net_set_meta(net, key, amb_number_print(value, text));
+    char text[AMI_NUMBER_TEXT];
+    return ami_net_set_meta(net, key, ami_number_print(value, text));
 }
 
-static amb_net *export_net(const amb_train *t, bool actor, int outputs, amb_error *err)
+static ami_net *export_net(const ami_train *t, bool actor, int outputs, ami_error *err)
 {
-    const amb_settings *s = &t->settings;
+    const ami_settings *s = &t->settings;
     const int dim[] = {t->inputs, (int)s->hidden1, (int)s->hidden2, outputs};
-    amb_net *net = amb_net_create(3, dim, err);
-    float *parameters = malloc(amb_train_net_size(actor ? amb_ppo_actor(t->ppo) : amb_ppo_critic(t->ppo)) *
+    ami_net *net = ami_net_create(3, dim, err);
+    float *parameters = malloc(ami_train_net_size(actor ? ami_ppo_actor(t->ppo) : ami_ppo_critic(t->ppo)) *
                                sizeof *parameters);
     if (net && parameters) {
-        amb_train_get_average(t, actor, parameters);
-        amb_net_set_parameters(net, parameters);
+        ami_train_get_average(t, actor, parameters);
+        ami_net_set_parameters(net, parameters);
     } else {
         if (net)
-            amb_fail(err, "out of memory for a network");
-        amb_net_destroy(net);
+            ami_fail(err, "out of memory for a network");
+        ami_net_destroy(net);
         net = NULL;
     }
     free(parameters);
     if (!net)
         return NULL;
-    if (!amb_net_add_normalizer(net))
+    if (!ami_net_add_normalizer(net))
         return out_of_memory(net, err);
     memcpy(net->in_mean, t->in_mean, (size_t)t->inputs * sizeof(float));
     memcpy(net->in_std, t->in_std, (size_t)t->inputs * sizeof(float));
     net->in_clip = (float)s->observation_clip;
     char text[4096];
-    amb_settings_print(s, text, sizeof text);
-    bool ok = amb_net_set_meta(net, "training", text) &&
-              amb_net_set_meta(net, "observation",
+    ami_settings_print(s, text, sizeof text);
+    bool ok = ami_net_set_meta(net, "training", text) &&
+              ami_net_set_meta(net, "observation",
                                t->settings.goal != 0 ? "deepmimic-197+goal-49" : "deepmimic-197") &&
-              amb_net_set_meta(net, "motion", amb_train_motion(t));
+              ami_net_set_meta(net, "motion", ami_train_motion(t));
     if (t->clip) {
-        snprintf(text, sizeof text, "%08x", (unsigned)amb_clip_crc(t->clip));
-        ok = ok && amb_net_set_meta(net, "motion_crc32c", text);
+        snprintf(text, sizeof text, "%08x", (unsigned)ami_clip_crc(t->clip));
+        ok = ok && ami_net_set_meta(net, "motion_crc32c", text);
     }
     snprintf(text, sizeof text, "%lld", (long long)t->progress.samples);
-    ok = ok && amb_net_set_meta(net, "samples", text);
+    ok = ok && ami_net_set_meta(net, "samples", text);
     return ok ? net : out_of_memory(net, err);
 }
 
-amb_net *amb_train_export_actor(const amb_train *t, amb_error *err)
+ami_net *ami_train_export_actor(const ami_train *t, ami_error *err)
 {
-    const amb_settings *s = &t->settings;
-    amb_net *net = export_net(t, true, AMB_ACTION, err);
+    const ami_settings *s = &t->settings;
+    ami_net *net = export_net(t, true, AMI_ACTION, err);
     if (!net)
         return NULL;
-    for (int a = 0; a < AMB_ACTION; a++) {
+    for (int a = 0; a < AMI_ACTION; a++) {
         for (int k = 0; k < net->dim[2]; k++)
             net->weight[2][(size_t)a * (size_t)net->dim[2] + (size_t)k] *= t->action_std[a];
         net->bias[2][a] = net->bias[2][a] * t->action_std[a] + t->action_mean[a];
     }
     char bodies[256];
-    amb_bodies_print(t->env[0].def.may_touch, bodies, sizeof bodies);
+    ami_bodies_print(t->env[0].def.may_touch, bodies, sizeof bodies);
     const bool named =
-        amb_net_set_meta(net, "kind", "actor") && amb_net_set_meta(net, "may_touch", bodies) &&
-        amb_net_set_meta(net, "action", s->absolute != 0 ? "absolute" : "residual") &&
-        amb_net_set_meta(
+        ami_net_set_meta(net, "kind", "actor") && ami_net_set_meta(net, "may_touch", bodies) &&
+        ami_net_set_meta(net, "action", s->absolute != 0 ? "absolute" : "residual") &&
+        ami_net_set_meta(
             net, "joint_order",
             "chest neck right_hip right_knee right_ankle right_shoulder right_elbow left_hip left_knee "
             "left_ankle left_shoulder left_elbow");
@@ -87,13 +87,13 @@ amb_net *amb_train_export_actor(const amb_train *t, amb_error *err)
     return net;
 }
 
-amb_net *amb_train_export_critic(const amb_train *t, amb_error *err)
+ami_net *ami_train_export_critic(const ami_train *t, ami_error *err)
 {
-    amb_net *net = export_net(t, false, 1, err);
+    ami_net *net = export_net(t, false, 1, err);
     if (!net)
         return NULL;
-    if (!amb_net_set_meta(net, "kind", "critic") || !set_number(net, "gamma", t->settings.gamma) ||
-        !amb_net_set_meta(net, "output", "value * (1 - gamma)"))
+    if (!ami_net_set_meta(net, "kind", "critic") || !set_number(net, "gamma", t->settings.gamma) ||
+        !ami_net_set_meta(net, "output", "value * (1 - gamma)"))
         return out_of_memory(net, err);
     return net;
 }
@@ -106,7 +106,7 @@ static void print_dimensions(const int *dim, int layers, char *text, size_t size
         length += (size_t)snprintf(text + length, size - length, l ? "-%d" : "%d", dim[l]);
 }
 
-static bool check_shape(const amb_train *t, const amb_net *net, int outputs, amb_error *err)
+static bool check_shape(const ami_train *t, const ami_net *net, int outputs, ami_error *err)
 {
     const int dim[] = {t->inputs, (int)t->settings.hidden1, (int)t->settings.hidden2, outputs};
     bool same = net->layers == 3, relu = true;
@@ -116,45 +116,45 @@ static bool check_shape(const amb_train *t, const amb_net *net, int outputs, amb
         char found[128], expected[128];
         print_dimensions(net->dim, net->layers, found, sizeof found);
         print_dimensions(dim, 3, expected, sizeof expected);
-        return amb_fail(err, "layers of %s numbers, expected %s (settings goal, hidden1, hidden2)", found,
+        return ami_fail(err, "layers of %s numbers, expected %s (settings goal, hidden1, hidden2)", found,
                         expected);
     }
     for (int l = 0; l < 3; l++)
-        relu = relu && net->act[l] == (l < 2 ? AMB_ACT_RELU : AMB_ACT_IDENTITY);
+        relu = relu && net->act[l] == (l < 2 ? AMI_ACT_RELU : AMI_ACT_IDENTITY);
     if (!relu)
-        return amb_fail(err, "layers end in %s, %s and %s, expected relu, relu and identity",
-                        amb_activation_name(net->act[0]), amb_activation_name(net->act[1]),
-                        amb_activation_name(net->act[2]));
+        return ami_fail(err, "layers end in %s, %s and %s, expected relu, relu and identity",
+                        ami_activation_name(net->act[0]), ami_activation_name(net->act[1]),
+                        ami_activation_name(net->act[2]));
     return true;
 }
 
 /* Whether learn/normalizer.h could have made it. */
-static bool check_normalizer(const amb_train *t, const amb_net *net, amb_error *err)
+static bool check_normalizer(const ami_train *t, const ami_net *net, ami_error *err)
 {
     if (!net->in_mean)
-        return amb_fail(err, "no normaliser of observations in it, with which training would go on");
+        return ami_fail(err, "no normaliser of observations in it, with which training would go on");
     for (int k = 0; k < t->inputs; k++) {
         const double mean = (double)net->in_mean[k], std = (double)net->in_std[k];
         if (k == 0 ? mean != .5 || std != .5 : !(isfinite(mean) && std >= .0199 && isfinite(std)))
-            return amb_fail(err, "the normaliser's number %d has mean %g and deviation %g, expected %s", k,
+            return ami_fail(err, "the normaliser's number %d has mean %g and deviation %g, expected %s", k,
                             mean, std, k == 0 ? "0.5 and 0.5, the phase's" : "a deviation of 0.02 or more");
     }
     const double limit = t->settings.observation_clip;
     if (fabs((double)net->in_clip - limit) > 1e-6 * limit)
-        return amb_fail(err,
+        return ami_fail(err,
                         "normalised observations are limited to %g, expected %g (setting observation_clip)",
                         (double)net->in_clip, limit);
     return true;
 }
 
-static bool check_use(const amb_train *t, const amb_net *actor, amb_error *err)
+static bool check_use(const ami_train *t, const ami_net *actor, ami_error *err)
 {
-    const amb_settings *s = &t->settings;
-    amb_policy policy;
-    if (!amb_policy_describe(&policy, actor, err) || !amb_train_check_actions(s, &policy, err))
+    const ami_settings *s = &t->settings;
+    ami_policy policy;
+    if (!ami_policy_describe(&policy, actor, err) || !ami_train_check_actions(s, &policy, err))
         return false;
     if (fabs(policy.physics_hz - s->physics_hz) > 1e-6 * s->physics_hz || policy.substeps != (int)s->substeps)
-        return amb_fail(err,
+        return ami_fail(err,
                         "was trained with physics at %g and control at %g Hz, expected %g and %g (settings "
                         "physics_hz, substeps)",
                         policy.physics_hz, policy.physics_hz / policy.substeps, s->physics_hz,
@@ -163,27 +163,27 @@ static bool check_use(const amb_train *t, const amb_net *actor, amb_error *err)
 }
 
 /* A critic that was trained beside the actor sees as it does. */
-static bool check_pair(const amb_train *t, const amb_net *actor, const amb_net *critic,
-                       const char *actor_path, amb_error *err)
+static bool check_pair(const ami_train *t, const ami_net *actor, const ami_net *critic,
+                       const char *actor_path, ami_error *err)
 {
-    const char *kind = amb_net_get_meta(critic, "kind");
+    const char *kind = ami_net_get_meta(critic, "kind");
     if (kind && strcmp(kind, "critic") != 0)
-        return amb_fail(err, "metadata \"kind\" is \"%.40s\", expected critic", kind);
+        return ami_fail(err, "metadata \"kind\" is \"%.40s\", expected critic", kind);
     const size_t size = (size_t)t->inputs * sizeof(float);
     if (memcmp(actor->in_mean, critic->in_mean, size) != 0 ||
         memcmp(actor->in_std, critic->in_std, size) != 0)
-        return amb_fail(err,
+        return ami_fail(err,
                         "another normaliser of observations found than in %s, expected the critic that was "
                         "trained beside it",
                         actor_path);
     return true;
 }
 
-/* The inverse of amb_train_export_actor's, up to rounding. */
-static void unscale_actions(const amb_train *t, amb_net *actor)
+/* The inverse of ami_train_export_actor's, up to rounding. */
+static void unscale_actions(const ami_train *t, ami_net *actor)
 {
     const size_t hidden = (size_t)actor->dim[2];
-    for (size_t a = 0; a < AMB_ACTION; a++) {
+    for (size_t a = 0; a < AMI_ACTION; a++) {
         const double std = (double)t->action_std[a], mean = (double)t->action_mean[a];
         for (size_t k = 0; k < hidden; k++)
             actor->weight[2][a * hidden + k] = (float)((double)actor->weight[2][a * hidden + k] / std);
@@ -191,38 +191,38 @@ static void unscale_actions(const amb_train *t, amb_net *actor)
     }
 }
 
-static void take_network(const amb_net *net, amb_train_net *to, amb_adam *adam)
+static void take_network(const ami_net *net, ami_train_net *to, ami_adam *adam)
 {
-    amb_net_get_parameters(net, amb_train_net_parameters(to));
-    amb_train_net_parameters_changed(to);
-    memset(adam->m, 0, amb_train_net_size(to) * sizeof *adam->m);
-    memset(adam->v, 0, amb_train_net_size(to) * sizeof *adam->v);
+    ami_net_get_parameters(net, ami_train_net_parameters(to));
+    ami_train_net_parameters_changed(to);
+    memset(adam->m, 0, ami_train_net_size(to) * sizeof *adam->m);
+    memset(adam->v, 0, ami_train_net_size(to) * sizeof *adam->v);
     adam->step = 0;
 }
 
-static void take_normalizer(amb_train *t, const amb_net *actor, double samples)
+static void take_normalizer(ami_train *t, const ami_net *actor, double samples)
 {
-    amb_normalizer *n = &t->normalizer;
+    ami_normalizer *n = &t->normalizer;
     n->count = (int64_t)fmax(samples, 2); /* fewer have no deviation */
     for (int k = 0; k < t->inputs; k++) {
         n->mean[k] = (double)actor->in_mean[k];
         n->m2[k] = (double)actor->in_std[k] * (double)actor->in_std[k] * (double)n->count;
     }
-    amb_train_refresh_normalizer(t);
+    ami_train_refresh_normalizer(t);
 }
 
 /* Gives a network that sees no goal the inputs for it, with weights of 0: it does what it did, and may learn
  * to look. Their normaliser is what the training has seen of the goal so far. */
-static bool widen(const amb_train *t, amb_net *net, amb_error *err)
+static bool widen(const ami_train *t, ami_net *net, ami_error *err)
 {
-    if (t->inputs != AMB_OBS_MAX || net->dim[0] != AMB_OBS || !net->in_mean)
+    if (t->inputs != AMI_OBS_MAX || net->dim[0] != AMI_OBS || !net->in_mean)
         return true;
-    const size_t rows = (size_t)net->dim[1], from = AMB_OBS, to = AMB_OBS_MAX;
+    const size_t rows = (size_t)net->dim[1], from = AMI_OBS, to = AMI_OBS_MAX;
     float *weight = calloc(rows * to, sizeof *weight), *mean = malloc(to * sizeof *mean),
           *std = malloc(to * sizeof *std);
     if (!weight || !mean || !std) {
         free(weight), free(mean), free(std);
-        return amb_fail(err, "out of memory for a network of %d inputs", t->inputs);
+        return ami_fail(err, "out of memory for a network of %d inputs", t->inputs);
     }
     memcpy(mean, t->in_mean, to * sizeof *mean);
     memcpy(std, t->in_std, to * sizeof *std);
@@ -234,29 +234,29 @@ static bool widen(const amb_train *t, amb_net *net, amb_error *err)
     net->weight[0] = weight;
     net->in_mean = mean;
     net->in_std = std;
-    net->dim[0] = net->in_shape.dim[0] = AMB_OBS_MAX;
+    net->dim[0] = net->in_shape.dim[0] = AMI_OBS_MAX;
     return true;
 }
 
-bool amb_train_load_onnx(amb_train *t, const char *actor_path, const char *critic_path, amb_error *err)
+bool ami_train_load_onnx(ami_train *t, const char *actor_path, const char *critic_path, ami_error *err)
 {
     double samples = t->settings.normalizer_samples;
-    amb_net *actor = amb_onnx_read(actor_path, err), *critic = actor ? amb_onnx_read(critic_path, err) : NULL;
+    ami_net *actor = ami_onnx_read(actor_path, err), *critic = actor ? ami_onnx_read(critic_path, err) : NULL;
     bool ok = critic && widen(t, actor, err) && widen(t, critic, err);
-    if (ok && !(check_shape(t, actor, AMB_ACTION, err) && check_normalizer(t, actor, err) &&
-                check_use(t, actor, err) && amb_net_get_number(actor, "samples", 0, 1e15, &samples, err)))
-        ok = amb_fail_in(err, "%s", actor_path);
+    if (ok && !(check_shape(t, actor, AMI_ACTION, err) && check_normalizer(t, actor, err) &&
+                check_use(t, actor, err) && ami_net_get_number(actor, "samples", 0, 1e15, &samples, err)))
+        ok = ami_fail_in(err, "%s", actor_path);
     if (ok && !(check_shape(t, critic, 1, err) && check_normalizer(t, critic, err) &&
                 check_pair(t, actor, critic, actor_path, err)))
-        ok = amb_fail_in(err, "%s", critic_path);
+        ok = ami_fail_in(err, "%s", critic_path);
     if (ok) {
         unscale_actions(t, actor);
-        take_network(actor, amb_ppo_actor(t->ppo), amb_ppo_actor_adam(t->ppo));
-        take_network(critic, amb_ppo_critic(t->ppo), amb_ppo_critic_adam(t->ppo));
+        take_network(actor, ami_ppo_actor(t->ppo), ami_ppo_actor_adam(t->ppo));
+        take_network(critic, ami_ppo_critic(t->ppo), ami_ppo_critic_adam(t->ppo));
         take_normalizer(t, actor, samples);
-        amb_train_start_copy(t);
+        ami_train_start_copy(t);
     }
-    amb_net_destroy(actor);
-    amb_net_destroy(critic);
+    ami_net_destroy(actor);
+    ami_net_destroy(critic);
     return ok;
 }

@@ -9,7 +9,7 @@
 static const double before_s = 1;      /* a start lies this long before where failures are counted, at most */
 static const double half_life = 200e3; /* samples after which a count is worth half */
 
-void amb_train_count_failures(amb_train *t)
+void ami_train_count_failures(ami_train *t)
 {
     const double keep = exp2(-t->samples / half_life);
     for (int b = 0; b < t->bins; b++) {
@@ -18,17 +18,17 @@ void amb_train_count_failures(amb_train *t)
     }
     for (int i = 0; t->bins > 0 && i < t->samples; i++) {
         t->progress.visits[t->bin[i]] += 1;
-        t->progress.failures[t->bin[i]] += t->after[i] == AMB_TRAIN_FAILED;
+        t->progress.failures[t->bin[i]] += t->after[i] == AMI_TRAIN_FAILED;
     }
-    amb_train_refresh_starts(t);
+    ami_train_refresh_starts(t);
 }
 
 /* The weight of a start in part b: the chance to fail in it and in the second behind it, what is near
  * counting more. Parts that are hardly seen have the mean chance of all. */
-void amb_train_refresh_starts(amb_train *t)
+void ami_train_refresh_starts(ami_train *t)
 {
     const int n = t->bins;
-    double failures = 0, visits = 0, rate[AMB_TRAIN_BINS], sum = 0;
+    double failures = 0, visits = 0, rate[AMI_TRAIN_BINS], sum = 0;
     for (int b = 0; b < n; b++) {
         failures += t->progress.failures[b];
         visits += t->progress.visits[b];
@@ -36,8 +36,8 @@ void amb_train_refresh_starts(amb_train *t)
     const double mean = (failures + 1) / (visits + 100), prior = 20;
     for (int b = 0; b < n; b++)
         rate[b] = (t->progress.failures[b] + prior * mean) / (t->progress.visits[b] + prior);
-    const double width = n > 0 ? amb_clip_duration(t->clip) / n : 1;
-    const bool loops = n > 0 && amb_clip_loops(t->clip);
+    const double width = n > 0 ? ami_clip_duration(t->clip) / n : 1;
+    const bool loops = n > 0 && ami_clip_loops(t->clip);
     const int ahead = (int)fmax(ceil(before_s / width), 1);
     for (int b = 0; b < n; b++) {
         double weight = 0;
@@ -51,13 +51,13 @@ void amb_train_refresh_starts(amb_train *t)
         t->start_below[b] /= sum;
 }
 
-double amb_train_draw_start(amb_train *t, int e)
+double ami_train_draw_start(ami_train *t, int e)
 {
-    if (t->bins == 0 || amb_rng_uniform(&t->run[e].rng) >= t->settings.start_failures)
+    if (t->bins == 0 || ami_rng_uniform(&t->run[e].rng) >= t->settings.start_failures)
         return -1;
-    const double u = amb_rng_uniform(&t->run[e].rng);
+    const double u = ami_rng_uniform(&t->run[e].rng);
     int b = 0;
     while (b + 1 < t->bins && u >= t->start_below[b])
         b++;
-    return (b + amb_rng_uniform(&t->run[e].rng)) / t->bins;
+    return (b + ami_rng_uniform(&t->run[e].rng)) / t->bins;
 }

@@ -14,54 +14,54 @@
 
 static const float rate = 5e-4f, rate_end = 5e-5f;
 
-bool amb_train_fold(const amb_train *t, float *obs)
+bool ami_train_fold(const ami_train *t, float *obs)
 {
     if (!t->mirror || obs[0] < .5f)
         return false;
-    amb_mirror_obs(obs, obs);
-    if (t->inputs == AMB_OBS_MAX)
-        amb_mirror_goal(obs + AMB_OBS, obs + AMB_OBS);
+    ami_mirror_obs(obs, obs);
+    if (t->inputs == AMI_OBS_MAX)
+        ami_mirror_goal(obs + AMI_OBS, obs + AMI_OBS);
     obs[0] -= .5f;
     return true;
 }
 
 /* Left and right shoulders have other scales in DeepMimic's absolute actions: the mirror is for the angles
  * themselves. */
-void amb_train_mirror_action(const amb_train *t, const float *in, float *out)
+void ami_train_mirror_action(const ami_train *t, const float *in, float *out)
 {
-    float action[AMB_ACTION];
-    for (int k = 0; k < AMB_ACTION; k++)
+    float action[AMI_ACTION];
+    for (int k = 0; k < AMI_ACTION; k++)
         action[k] = in[k] * t->action_std[k];
-    amb_mirror_action(action, action); /* the means are their own mirror image */
-    for (int k = 0; k < AMB_ACTION; k++)
+    ami_mirror_action(action, action); /* the means are their own mirror image */
+    for (int k = 0; k < AMI_ACTION; k++)
         out[k] = action[k] / t->action_std[k];
 }
 
-double amb_train_copy(amb_train *t)
+double ami_train_copy(ami_train *t)
 {
     const size_t inputs = (size_t)t->inputs;
 #pragma omp parallel for schedule(static)
     for (int i = 0; i < t->samples; i++) {
-        const float *obs = t->obs + (size_t)i * inputs, *mean = t->mean + (size_t)i * AMB_ACTION;
-        float *action = t->plain_action + (size_t)i * AMB_ACTION;
-        amb_train_normalise(t, obs, t->plain_x + (size_t)i * inputs);
+        const float *obs = t->obs + (size_t)i * inputs, *mean = t->mean + (size_t)i * AMI_ACTION;
+        float *action = t->plain_action + (size_t)i * AMI_ACTION;
+        ami_train_normalise(t, obs, t->plain_x + (size_t)i * inputs);
         if (obs[0] < .5f)
-            memcpy(action, mean, AMB_ACTION * sizeof(float));
+            memcpy(action, mean, AMI_ACTION * sizeof(float));
         else
-            amb_train_mirror_action(t, mean, action);
+            ami_train_mirror_action(t, mean, action);
     }
-    const float now = rate + (rate_end - rate) * (float)amb_train_fraction_done(t);
-    return amb_copier_learn(&t->copier, t->plain_x, t->plain_action, t->target, t->samples, now);
+    const float now = rate + (rate_end - rate) * (float)ami_train_fraction_done(t);
+    return ami_copier_learn(&t->copier, t->plain_x, t->plain_action, t->target, t->samples, now);
 }
 
-void amb_train_start_copy(amb_train *t)
+void ami_train_start_copy(ami_train *t)
 {
     if (t->mirror)
-        amb_copier_start(&t->copier, amb_train_net_parameters(amb_ppo_actor(t->ppo)),
-                         amb_train_net_parameters(amb_ppo_critic(t->ppo)));
+        ami_copier_start(&t->copier, ami_train_net_parameters(ami_ppo_actor(t->ppo)),
+                         ami_train_net_parameters(ami_ppo_critic(t->ppo)));
 }
 
-amb_train_net *amb_train_exported(const amb_train *t, bool actor)
+ami_train_net *ami_train_exported(const ami_train *t, bool actor)
 {
-    return t->mirror ? t->copier.net[actor ? 0 : 1] : actor ? amb_ppo_actor(t->ppo) : amb_ppo_critic(t->ppo);
+    return t->mirror ? t->copier.net[actor ? 0 : 1] : actor ? ami_ppo_actor(t->ppo) : ami_ppo_critic(t->ppo);
 }

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct amb_clip {
+struct ami_clip {
     int frames, capacity;
     bool loop;
     double duration;  /* s */
@@ -27,7 +27,7 @@ struct amb_clip {
     double block[]; /* holds the arrays and the name */
 };
 
-const amb_clip_joint amb_clip_joints[AMB_CLIP_JOINTS] = {
+const ami_clip_joint ami_clip_joints[AMI_CLIP_JOINTS] = {
     {"chest", 7, 6, true},          {"neck", 11, 9, true},           {"right_hip", 15, 12, true},
     {"right_knee", 19, 15, false},  {"right_ankle", 20, 16, true},   {"right_shoulder", 24, 19, true},
     {"right_elbow", 28, 22, false}, {"left_hip", 29, 23, true},      {"left_knee", 33, 26, false},
@@ -43,11 +43,11 @@ static const double max_duration = 1e6;  /* s */
  * 1.12; DeepMimic normalises. */
 static const double min_norm = 0.5, max_norm = 1.5;
 
-static bool check_quat(const double q[4], int frame, const char *name, amb_error *err)
+static bool check_quat(const double q[4], int frame, const char *name, ami_error *err)
 {
-    const double norm = sqrt(amb_quat_dot(q, q));
+    const double norm = sqrt(ami_quat_dot(q, q));
     if (!(norm >= min_norm && norm <= max_norm)) {
-        return amb_fail(err, "frame %d: the quaternion %s has length %g, expected %g to %g", frame, name,
+        return ami_fail(err, "frame %d: the quaternion %s has length %g, expected %g to %g", frame, name,
                         norm, min_norm, max_norm);
     }
     return true;
@@ -59,60 +59,60 @@ static const char *field_of(int index)
         return "root position";
     }
     const char *name = "root rotation";
-    for (int j = 0; j < AMB_CLIP_JOINTS && amb_clip_joints[j].pose <= index; j++) {
-        name = amb_clip_joints[j].name;
+    for (int j = 0; j < AMI_CLIP_JOINTS && ami_clip_joints[j].pose <= index; j++) {
+        name = ami_clip_joints[j].name;
     }
     return name;
 }
 
-static bool check_frame(const double *pose, int frame, amb_error *err)
+static bool check_frame(const double *pose, int frame, ami_error *err)
 {
-    for (int i = 0; i < AMB_POSE; i++) {
+    for (int i = 0; i < AMI_POSE; i++) {
         if (!isfinite(pose[i])) {
-            return amb_fail(err, "frame %d: %s holds %g, not a finite number", frame, field_of(i), pose[i]);
+            return ami_fail(err, "frame %d: %s holds %g, not a finite number", frame, field_of(i), pose[i]);
         }
     }
     if (fabs(pose[0]) > max_distance || fabs(pose[1]) > max_distance) {
-        return amb_fail(
+        return ami_fail(
             err, "frame %d: the root is at (%g, %g) m on the ground, further than %g m from the origin",
             frame, pose[0], pose[1], max_distance);
     }
     if (fabs(pose[2]) > max_height) {
-        return amb_fail(err, "frame %d: the root's height is %g m, beyond %g m", frame, pose[2], max_height);
+        return ami_fail(err, "frame %d: the root's height is %g m, beyond %g m", frame, pose[2], max_height);
     }
     if (!check_quat(pose + 3, frame, "root rotation", err)) {
         return false;
     }
-    for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
-        const amb_clip_joint *joint = &amb_clip_joints[j];
+    for (int j = 0; j < AMI_CLIP_JOINTS; j++) {
+        const ami_clip_joint *joint = &ami_clip_joints[j];
         if (joint->ball) {
             if (!check_quat(pose + joint->pose, frame, joint->name, err)) {
                 return false;
             }
         } else if (fabs(pose[joint->pose]) > 2.0 * M_PI) {
-            return amb_fail(err, "frame %d: the angle %s is %g rad, outside -2 pi to 2 pi", frame,
+            return ami_fail(err, "frame %d: the angle %s is %g rad, outside -2 pi to 2 pi", frame,
                             joint->name, pose[joint->pose]);
         }
     }
     return true;
 }
 
-static bool check_clip(int frames, const double *time, const double *pose, amb_error *err)
+static bool check_clip(int frames, const double *time, const double *pose, ami_error *err)
 {
-    if (frames < 2 || frames > AMB_CLIP_MAX_FRAMES) {
-        return amb_fail(err, "%d frame%s, expected 2 to %d", frames, frames == 1 ? "" : "s",
-                        AMB_CLIP_MAX_FRAMES);
+    if (frames < 2 || frames > AMI_CLIP_MAX_FRAMES) {
+        return ami_fail(err, "%d frame%s, expected 2 to %d", frames, frames == 1 ? "" : "s",
+                        AMI_CLIP_MAX_FRAMES);
     }
     if (time[0] != 0.0) {
-        return amb_fail(err, "frame 0: the time is %g s, expected 0", time[0]);
+        return ami_fail(err, "frame 0: the time is %g s, expected 0", time[0]);
     }
     for (int f = 0; f < frames; f++) {
         if (f > 0 && !(time[f] - time[f - 1] >= min_gap && time[f] <= max_duration)) {
-            return amb_fail(
+            return ami_fail(
                 err, "frame %d: the duration is %g s, until %g s; expected at least %g s, until at most %g s",
                 f - 1, time[f] - time[f - 1], time[f], min_gap, max_duration);
         }
-        if (!check_frame(pose + (size_t)f * AMB_POSE, f, err)) {
+        if (!check_frame(pose + (size_t)f * AMI_POSE, f, err)) {
             return false;
         }
     }
@@ -122,18 +122,18 @@ static bool check_clip(int frames, const double *time, const double *pose, amb_e
 /* Unit length, and on the side of the sphere of `before` (NULL for the first frame: left as it is). */
 static void prepare_quat(double *q, const double *before)
 {
-    amb_quat_normalize(q);
+    ami_quat_normalize(q);
     if (before) {
-        amb_quat_same_side(q, before);
+        ami_quat_same_side(q, before);
     }
 }
 
 static void prepare_pose(double *pose, const double *before)
 {
     prepare_quat(pose + 3, before ? before + 3 : NULL);
-    for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
-        if (amb_clip_joints[j].ball) {
-            const int at = amb_clip_joints[j].pose;
+    for (int j = 0; j < AMI_CLIP_JOINTS; j++) {
+        if (ami_clip_joints[j].ball) {
+            const int at = ami_clip_joints[j].pose;
             prepare_quat(pose + at, before ? before + at : NULL);
         }
     }
@@ -141,22 +141,22 @@ static void prepare_pose(double *pose, const double *before)
 
 /* Adds how far it is from pose a to pose b, in a velocity's layout. A rotation vector of a* b reads the same
  * in both child's frames, so two that meet at a frame may be added in that frame. */
-static void add_displacement(double out[AMB_VEL], const double *a, const double *b)
+static void add_displacement(double out[AMI_VEL], const double *a, const double *b)
 {
     double q[4], r[3];
     for (int i = 0; i < 3; i++) {
         out[i] += b[i] - a[i];
     }
-    amb_quat_between(q, a + 3, b + 3);
-    amb_quat_log(r, q);
+    ami_quat_between(q, a + 3, b + 3);
+    ami_quat_log(r, q);
     for (int i = 0; i < 3; i++) {
         out[3 + i] += r[i];
     }
-    for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
-        const amb_clip_joint *joint = &amb_clip_joints[j];
+    for (int j = 0; j < AMI_CLIP_JOINTS; j++) {
+        const ami_clip_joint *joint = &ami_clip_joints[j];
         if (joint->ball) {
-            amb_quat_between(q, a + joint->pose, b + joint->pose);
-            amb_quat_log(r, q);
+            ami_quat_between(q, a + joint->pose, b + joint->pose);
+            ami_quat_log(r, q);
             for (int i = 0; i < 3; i++) {
                 out[joint->vel + i] += r[i];
             }
@@ -169,100 +169,100 @@ static void add_displacement(double out[AMB_VEL], const double *a, const double 
 /* Velocity at every frame: the displacements of the interval before and the interval after it, over the time
  * of both. In a loop the interval before the first frame is the last one, so a seam that does not quite close
  * makes no false speed. */
-static void prepare_velocities(amb_clip *clip)
+static void prepare_velocities(ami_clip *clip)
 {
     const int last = clip->frames - 1;
     for (int f = 0; f <= last; f++) {
         const int before = f > 0 ? f - 1 : clip->loop ? last - 1 : -1; /* intervals, by their first frame */
         const int after = f < last ? f : clip->loop ? 0 : -1;
         const int used[2] = {before, after};
-        double *vel = clip->vel + (size_t)f * AMB_VEL, span = 0.0;
-        memset(vel, 0, AMB_VEL * sizeof *vel);
+        double *vel = clip->vel + (size_t)f * AMI_VEL, span = 0.0;
+        memset(vel, 0, AMI_VEL * sizeof *vel);
         for (int k = 0; k < 2; k++) {
             if (used[k] >= 0) {
-                const double *from = clip->pose + (size_t)used[k] * AMB_POSE;
-                add_displacement(vel, from, from + AMB_POSE);
+                const double *from = clip->pose + (size_t)used[k] * AMI_POSE;
+                add_displacement(vel, from, from + AMI_POSE);
                 span += clip->time[used[k] + 1] - clip->time[used[k]];
             }
         }
-        for (int i = 0; i < AMB_VEL; i++) {
+        for (int i = 0; i < AMI_VEL; i++) {
             vel[i] /= span;
         }
     }
 }
 
 /* Takes frames that have been checked. */
-static void fill(amb_clip *clip, int frames, const double *time, const double *pose, bool loop)
+static void fill(ami_clip *clip, int frames, const double *time, const double *pose, bool loop)
 {
     const size_t n = (size_t)frames;
     clip->frames = frames;
     clip->loop = loop;
     memmove(clip->time, time, n * sizeof *time);
-    memmove(clip->pose, pose, n * AMB_POSE * sizeof *pose);
+    memmove(clip->pose, pose, n * AMI_POSE * sizeof *pose);
     clip->duration = time[frames - 1];
     clip->rate = (frames - 1) / clip->duration;
     for (int f = 0; f < frames; f++) {
-        double *p = clip->pose + (size_t)f * AMB_POSE;
-        prepare_pose(p, f > 0 ? p - AMB_POSE : NULL);
+        double *p = clip->pose + (size_t)f * AMI_POSE;
+        prepare_pose(p, f > 0 ? p - AMI_POSE : NULL);
     }
-    const double *end = clip->pose + (n - 1) * AMB_POSE;
+    const double *end = clip->pose + (n - 1) * AMI_POSE;
     clip->offset[0] = loop ? end[0] - clip->pose[0] : 0;
     clip->offset[1] = loop ? end[1] - clip->pose[1] : 0;
     prepare_velocities(clip);
 }
 
-static amb_clip *allocate(int capacity, const char *name, amb_error *err)
+static ami_clip *allocate(int capacity, const char *name, ami_error *err)
 {
-    const size_t n = (size_t)capacity, numbers = n * (1 + AMB_POSE + AMB_VEL), text = strlen(name) + 1;
-    amb_clip *clip = calloc(1, sizeof *clip + numbers * sizeof(double) + text);
+    const size_t n = (size_t)capacity, numbers = n * (1 + AMI_POSE + AMI_VEL), text = strlen(name) + 1;
+    ami_clip *clip = calloc(1, sizeof *clip + numbers * sizeof(double) + text);
     if (!clip) {
-        amb_fail(err, "out of memory for a clip of %d frames", capacity);
+        ami_fail(err, "out of memory for a clip of %d frames", capacity);
         return NULL;
     }
     clip->capacity = capacity;
     clip->time = clip->block;
     clip->pose = clip->time + n;
-    clip->vel = clip->pose + n * AMB_POSE;
-    clip->name = (char *)(clip->vel + n * AMB_VEL);
+    clip->vel = clip->pose + n * AMI_POSE;
+    clip->name = (char *)(clip->vel + n * AMI_VEL);
     memcpy(clip->name, name, text);
     return clip;
 }
 
-amb_clip *amb_clip_create(int frames, const double *time, const double *pose, bool loop, const char *name,
-                          amb_error *err)
+ami_clip *ami_clip_create(int frames, const double *time, const double *pose, bool loop, const char *name,
+                          ami_error *err)
 {
-    amb_clip *clip = check_clip(frames, time, pose, err) ? allocate(frames, name, err) : NULL;
+    ami_clip *clip = check_clip(frames, time, pose, err) ? allocate(frames, name, err) : NULL;
     if (clip)
         fill(clip, frames, time, pose, loop);
     return clip;
 }
 
-amb_clip *amb_clip_reserve(int capacity, const char *name, amb_error *err)
+ami_clip *ami_clip_reserve(int capacity, const char *name, ami_error *err)
 {
-    if (capacity < 2 || capacity > AMB_CLIP_MAX_FRAMES) {
-        amb_fail(err, "a clip with room for %d frames, expected 2 to %d", capacity, AMB_CLIP_MAX_FRAMES);
+    if (capacity < 2 || capacity > AMI_CLIP_MAX_FRAMES) {
+        ami_fail(err, "a clip with room for %d frames, expected 2 to %d", capacity, AMI_CLIP_MAX_FRAMES);
         return NULL;
     }
-    double standing[2 * AMB_POSE] = {0};
+    double standing[2 * AMI_POSE] = {0};
     for (int f = 0; f < 2; f++) {
-        double *p = standing + f * AMB_POSE;
+        double *p = standing + f * AMI_POSE;
         p[2] = 1.0;
         p[3] = p[4] = M_SQRT1_2;
-        for (int j = 0; j < AMB_CLIP_JOINTS; j++)
-            if (amb_clip_joints[j].ball)
-                p[amb_clip_joints[j].pose] = 1.0;
+        for (int j = 0; j < AMI_CLIP_JOINTS; j++)
+            if (ami_clip_joints[j].ball)
+                p[ami_clip_joints[j].pose] = 1.0;
     }
-    amb_clip *clip = allocate(capacity, name, err);
+    ami_clip *clip = allocate(capacity, name, err);
     if (clip)
         fill(clip, 2, (const double[2]){0.0, 1.0}, standing, true);
     return clip;
 }
 
-bool amb_clip_refill(amb_clip *clip, int frames, const double *time, const double *pose, bool loop,
-                     amb_error *err)
+bool ami_clip_refill(ami_clip *clip, int frames, const double *time, const double *pose, bool loop,
+                     ami_error *err)
 {
     if (frames > clip->capacity)
-        return amb_fail(err, "%d frames, more than the %d that the clip has room for", frames,
+        return ami_fail(err, "%d frames, more than the %d that the clip has room for", frames,
                         clip->capacity);
     if (!check_clip(frames, time, pose, err))
         return false;
@@ -270,61 +270,61 @@ bool amb_clip_refill(amb_clip *clip, int frames, const double *time, const doubl
     return true;
 }
 
-void amb_clip_destroy(amb_clip *clip)
+void ami_clip_destroy(ami_clip *clip)
 {
     free(clip);
 }
 
-double amb_clip_duration(const amb_clip *clip)
+double ami_clip_duration(const ami_clip *clip)
 {
     return clip->duration;
 }
 
-int amb_clip_frames(const amb_clip *clip)
+int ami_clip_frames(const ami_clip *clip)
 {
     return clip->frames;
 }
 
-bool amb_clip_loops(const amb_clip *clip)
+bool ami_clip_loops(const ami_clip *clip)
 {
     return clip->loop;
 }
 
-const char *amb_clip_name(const amb_clip *clip)
+const char *ami_clip_name(const ami_clip *clip)
 {
     return clip->name;
 }
 
-const double *amb_clip_times(const amb_clip *clip)
+const double *ami_clip_times(const ami_clip *clip)
 {
     return clip->time;
 }
 
-const double *amb_clip_poses(const amb_clip *clip)
+const double *ami_clip_poses(const ami_clip *clip)
 {
     return clip->pose;
 }
 
-const double *amb_clip_vels(const amb_clip *clip)
+const double *ami_clip_vels(const ami_clip *clip)
 {
     return clip->vel;
 }
 
-uint32_t amb_clip_crc(const amb_clip *clip)
+uint32_t ami_clip_crc(const ami_clip *clip)
 {
     const size_t frames = (size_t)clip->frames;
     const unsigned char loops = clip->loop;
-    const uint32_t crc = amb_crc32c(amb_crc32c(0, &loops, 1), clip->time, frames * sizeof(double));
-    return amb_crc32c(crc, clip->pose, frames * AMB_POSE * sizeof(double));
+    const uint32_t crc = ami_crc32c(ami_crc32c(0, &loops, 1), clip->time, frames * sizeof(double));
+    return ami_crc32c(crc, clip->pose, frames * AMI_POSE * sizeof(double));
 }
 
-void amb_clip_cycle_offset(const amb_clip *clip, double offset[3])
+void ami_clip_cycle_offset(const ami_clip *clip, double offset[3])
 {
     memcpy(offset, clip->offset, sizeof clip->offset);
 }
 
 /* The time within the cycle, [0, duration), and the cycle's number. */
-static double time_in_cycle(const amb_clip *clip, double t, double *cycle)
+static double time_in_cycle(const ami_clip *clip, double t, double *cycle)
 {
     *cycle = floor(t / clip->duration);
     double tau = t - *cycle * clip->duration;
@@ -337,7 +337,7 @@ static double time_in_cycle(const amb_clip *clip, double t, double *cycle)
     return tau;
 }
 
-double amb_clip_phase(const amb_clip *clip, double t)
+double ami_clip_phase(const ami_clip *clip, double t)
 {
     assert(isfinite(t));
     double cycle;
@@ -346,7 +346,7 @@ double amb_clip_phase(const amb_clip *clip, double t)
 }
 
 /* The interval that holds tau in [0, duration]: time[i] <= tau < time[i + 1], or the last one. */
-static int interval_at(const amb_clip *clip, double tau)
+static int interval_at(const ami_clip *clip, double tau)
 {
     const double *time = clip->time;
     const int last = clip->frames - 2;
@@ -376,18 +376,18 @@ static void sample_pose(const double *a, const double *b, double u, double *out)
     for (int i = 0; i < 3; i++) {
         out[i] = a[i] + u * (b[i] - a[i]);
     }
-    amb_quat_slerp(out + 3, a + 3, b + 3, u);
-    for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
-        const int at = amb_clip_joints[j].pose;
-        if (amb_clip_joints[j].ball) {
-            amb_quat_slerp(out + at, a + at, b + at, u);
+    ami_quat_slerp(out + 3, a + 3, b + 3, u);
+    for (int j = 0; j < AMI_CLIP_JOINTS; j++) {
+        const int at = ami_clip_joints[j].pose;
+        if (ami_clip_joints[j].ball) {
+            ami_quat_slerp(out + at, a + at, b + at, u);
         } else {
             out[at] = a[at] + u * (b[at] - a[at]);
         }
     }
 }
 
-void amb_clip_sample(const amb_clip *clip, double t, double pose[AMB_POSE], double vel[AMB_VEL])
+void ami_clip_sample(const ami_clip *clip, double t, double pose[AMI_POSE], double vel[AMI_VEL])
 {
     assert(isfinite(t));
     double cycle = 0.0, tau;
@@ -400,16 +400,16 @@ void amb_clip_sample(const amb_clip *clip, double t, double pose[AMB_POSE], doub
     const int i = interval_at(clip, tau);
     const double u = (tau - clip->time[i]) / (clip->time[i + 1] - clip->time[i]);
     if (pose) {
-        const double *a = clip->pose + (size_t)i * AMB_POSE;
-        sample_pose(a, a + AMB_POSE, u, pose);
+        const double *a = clip->pose + (size_t)i * AMI_POSE;
+        sample_pose(a, a + AMI_POSE, u, pose);
         pose[0] += cycle * clip->offset[0];
         pose[1] += cycle * clip->offset[1];
     }
     if (vel && outside) {
-        memset(vel, 0, AMB_VEL * sizeof *vel);
+        memset(vel, 0, AMI_VEL * sizeof *vel);
     } else if (vel) {
-        const double *a = clip->vel + (size_t)i * AMB_VEL, *b = a + AMB_VEL;
-        for (int k = 0; k < AMB_VEL; k++) {
+        const double *a = clip->vel + (size_t)i * AMI_VEL, *b = a + AMI_VEL;
+        for (int k = 0; k < AMI_VEL; k++) {
             vel[k] = a[k] + u * (b[k] - a[k]);
         }
     }

@@ -4,8 +4,8 @@
  * is z up (as MuJoCo's); DeepMimic's y-up files are converted when read and when written. A clip knows
  * nothing of bodies, contacts or control: it does not lift a pose out of the ground, does not mirror, does
  * not retarget. */
-#ifndef AMB_MOTION_CLIP_H
-#define AMB_MOTION_CLIP_H
+#ifndef AMI_MOTION_CLIP_H
+#define AMI_MOTION_CLIP_H
 
 #include "base/error.h"
 
@@ -20,21 +20,21 @@
  * world frame, m/s; [3:6] root angular, the root's own (body) frame, rad/s; then the joints: a ball has the
  * angular velocity of the child relative to the parent in the child's frame, rad/s (MuJoCo's qvel), a hinge
  * rad/s. */
-enum { AMB_POSE = 43, AMB_VEL = 34, AMB_CLIP_JOINTS = 12, AMB_CLIP_MAX_FRAMES = 100000 };
+enum { AMI_POSE = 43, AMI_VEL = 34, AMI_CLIP_JOINTS = 12, AMI_CLIP_MAX_FRAMES = 100000 };
 
 /* Where a joint lies in a pose and in a velocity:
  *   chest 7/6, neck 11/9, right hip 15/12, right knee 19/15, right ankle 20/16, right shoulder 24/19, right
  *   elbow 28/22,
  *   left hip 29/23, left knee 33/26, left ankle 34/27, left shoulder 38/30, left elbow 42/33. */
-typedef struct amb_clip_joint {
+typedef struct ami_clip_joint {
     const char *name; /* "chest", "right_hip", ... */
     int pose;         /* first index in the pose: 4 numbers for a ball, 1 for a hinge */
     int vel;          /* first index in the velocity: 3 or 1 */
     bool ball;
-} amb_clip_joint;
-extern const amb_clip_joint amb_clip_joints[AMB_CLIP_JOINTS];
+} ami_clip_joint;
+extern const ami_clip_joint ami_clip_joints[AMI_CLIP_JOINTS];
 
-typedef struct amb_clip amb_clip;
+typedef struct ami_clip ami_clip;
 
 /* Reads DeepMimic's JSON: `Loop` ("wrap" or true or 1, "none" or false or 0) and `Frames`, each of 44
  * numbers: duration s, then the pose, y up. A frame's time is the sum of the durations before it; the last
@@ -43,73 +43,73 @@ typedef struct amb_clip amb_clip;
  * other units show: a root above 2.5 m, always above 1.5 m or below the floor, faster than 20 m/s, a joint
  * faster than 200 rad/s, a frame longer than 1 s. The clip's name is the file's, without "humanoid3d_" and
  * ending. */
-amb_clip *amb_clip_read(const char *path, amb_error *err);
+ami_clip *ami_clip_read(const char *path, ami_error *err);
 
 /* Whether a file looks like such a clip: an object in whose Frames the first one has 44 values. It looks at
  * the first 64 KiB, believes nothing else and changes nothing. */
-bool amb_clip_looks_like(const char *path);
+bool ami_clip_looks_like(const char *path);
 
 /* Writes the same format, one frame a line, replacing `path` as a whole or not at all. Numbers have 12
  * digits. A name that ends as those of another format do (.bvh, .csv) is refused. */
-AMB_MUST_CHECK bool amb_clip_write(const amb_clip *clip, const char *path, amb_error *err);
+AMI_MUST_CHECK bool ami_clip_write(const ami_clip *clip, const char *path, ami_error *err);
 
 /* A motion as users give it: an existing file is taken as it is; otherwise a NAME, looked up as
  * DIR/humanoid3d_NAME.txt, then DIR/NAME.txt in `clips_dir`, or, where that is NULL, in $AMBLE_CLIPS,
  * ./clips, the clips folder amble was built with and amble's own assets/motions, in this order. The path goes
  * to path[n]. On error the sentence names the folders looked at and the motions they hold, or how to get
  * some. */
-AMB_MUST_CHECK bool amb_clip_find(const char *name_or_path, const char *clips_dir, char *path, size_t n,
-                                  amb_error *err);
+AMI_MUST_CHECK bool ami_clip_find(const char *name_or_path, const char *clips_dir, char *path, size_t n,
+                                  ami_error *err);
 
 /* The name of the clip in a file: "walk" of humanoid3d_walk.txt in any folder. False and a sentence where it
  * does not fit into name[n]. */
-bool amb_clip_name_of_file(const char *path, char *name, size_t n, amb_error *err);
+bool ami_clip_name_of_file(const char *path, char *name, size_t n, ami_error *err);
 
 /* A clip from memory: time (frames) in s, from 0, strictly increasing; pose (frames, 43) as above, at least 2
- * frames, at most AMB_CLIP_MAX_FRAMES. Quaternions of length .5 to 1.5 (the public clips have hand-edited
+ * frames, at most AMI_CLIP_MAX_FRAMES. Quaternions of length .5 to 1.5 (the public clips have hand-edited
  * ones of .58) are normalised and put on one side of the sphere from frame to frame. Hinges lie within +-2
  * pi, the root within 10 km and 100 m of height, frames 10 us apart or more. In a loop the last frame is the
  * first of the next cycle, moved by the cycle offset. Inputs are copied. NULL on error. */
-amb_clip *amb_clip_create(int frames, const double *time, const double *pose, bool loop, const char *name,
-                          amb_error *err);
+ami_clip *ami_clip_create(int frames, const double *time, const double *pose, bool loop, const char *name,
+                          ami_error *err);
 
-/* A clip with room for `capacity` frames (2 to AMB_CLIP_MAX_FRAMES), for a motion that is made while others
+/* A clip with room for `capacity` frames (2 to AMI_CLIP_MAX_FRAMES), for a motion that is made while others
  * run: until it is filled it is a loop of one second in which the body stands upright at the origin. NULL on
  * error. */
-amb_clip *amb_clip_reserve(int capacity, const char *name, amb_error *err);
+ami_clip *ami_clip_reserve(int capacity, const char *name, ami_error *err);
 
-/* Replaces what a clip holds, on the terms of amb_clip_create and without allocating; whoever samples the
+/* Replaces what a clip holds, on the terms of ami_clip_create and without allocating; whoever samples the
  * clip meanwhile must be told. False and a sentence, and the clip as it was, where the frames are refused or
- * are more than it has room for (amb_clip_create's have room for as many as they were made with). err may be
+ * are more than it has room for (ami_clip_create's have room for as many as they were made with). err may be
  * NULL. */
-AMB_MUST_CHECK bool amb_clip_refill(amb_clip *clip, int frames, const double *time, const double *pose,
-                                    bool loop, amb_error *err);
-void amb_clip_destroy(amb_clip *clip); /* NULL is fine */
+AMI_MUST_CHECK bool ami_clip_refill(ami_clip *clip, int frames, const double *time, const double *pose,
+                                    bool loop, ami_error *err);
+void ami_clip_destroy(ami_clip *clip); /* NULL is fine */
 
-double amb_clip_duration(const amb_clip *clip); /* s: the last frame's time */
-int amb_clip_frames(const amb_clip *clip);
-bool amb_clip_loops(const amb_clip *clip);
-const char *amb_clip_name(const amb_clip *clip);
-const double *amb_clip_times(const amb_clip *clip); /* (frames) s */
-const double *amb_clip_poses(const amb_clip *clip); /* (frames, 43) */
-const double *amb_clip_vels(const amb_clip *clip);  /* (frames, 34), what amb_clip_sample interpolates */
+double ami_clip_duration(const ami_clip *clip); /* s: the last frame's time */
+int ami_clip_frames(const ami_clip *clip);
+bool ami_clip_loops(const ami_clip *clip);
+const char *ami_clip_name(const ami_clip *clip);
+const double *ami_clip_times(const ami_clip *clip); /* (frames) s */
+const double *ami_clip_poses(const ami_clip *clip); /* (frames, 43) */
+const double *ami_clip_vels(const ami_clip *clip);  /* (frames, 34), what ami_clip_sample interpolates */
 
 /* CRC-32C of times, poses and whether it loops: what tells a motion from another one of the same name. A file
  * read twice gives it twice. */
-uint32_t amb_clip_crc(const amb_clip *clip);
+uint32_t ami_clip_crc(const ami_clip *clip);
 
 /* How far a loop advances each cycle: last minus first root position, horizontal only (z is 0). Zero where
  * the clip does not loop. */
-void amb_clip_cycle_offset(const amb_clip *clip, double offset[3]);
+void ami_clip_cycle_offset(const ami_clip *clip, double offset[3]);
 
 /* [0, 1): t modulo the duration for a loop, else t over the duration, clamped to [0, 1). */
-double amb_clip_phase(const amb_clip *clip, double t);
+double ami_clip_phase(const ami_clip *clip, double t);
 
 /* Pose and velocity at any finite time t in s, negative too. Poses: slerp along the shorter arc, linear for
  * hinges and positions. Velocities: differences over the neighbouring frames (one-sided at the ends of a clip
  * that does not loop, around the seam of one that does), linear in between, so they are continuous. A loop
  * advances by the cycle offset each cycle; a clip that does not loop holds its first or last pose outside [0,
  * duration], with zero velocity. pose or vel may be NULL. */
-void amb_clip_sample(const amb_clip *clip, double t, double pose[AMB_POSE], double vel[AMB_VEL]);
+void ami_clip_sample(const ami_clip *clip, double t, double pose[AMI_POSE], double vel[AMI_VEL]);
 
 #endif

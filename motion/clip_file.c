@@ -19,11 +19,11 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-enum { FRAME = 1 + AMB_POSE, WRITTEN_DIGITS = 12, LOOKED_AT = 1 << 16 };
+enum { FRAME = 1 + AMI_POSE, WRITTEN_DIGITS = 12, LOOKED_AT = 1 << 16 };
 
 static const size_t max_file = 256u << 20; /* bytes */
 /* A comma costs a byte in the file but tens in memory; a clip has one per number. */
-static const size_t max_commas = (size_t)FRAME * AMB_CLIP_MAX_FRAMES + 100000;
+static const size_t max_commas = (size_t)FRAME * AMI_CLIP_MAX_FRAMES + 100000;
 static const char prefix[] = "humanoid3d_";
 /* What no human does: a file beyond this has other units. The public clips stay below 1.5 m, 6 m/s and 40
  * rad/s; the world's best run at 12.4 m/s and throw at 130 rad/s (shoulder). */
@@ -65,66 +65,66 @@ static const char *field_of(size_t i)
     if (i < 8) {
         return root[i];
     }
-    int j = AMB_CLIP_JOINTS - 1;
-    while (j > 0 && (size_t)amb_clip_joints[j].pose + 1 > i) {
+    int j = AMI_CLIP_JOINTS - 1;
+    while (j > 0 && (size_t)ami_clip_joints[j].pose + 1 > i) {
         j--;
     }
-    return amb_clip_joints[j].name;
+    return ami_clip_joints[j].name;
 }
 
-static bool read_frame(const json_t *frame, size_t number, bool last, double out[FRAME], amb_error *err)
+static bool read_frame(const json_t *frame, size_t number, bool last, double out[FRAME], ami_error *err)
 {
     if (!json_is_array(frame)) {
-        return amb_fail(err, "frame %zu is %s, expected a list of %d numbers", number, kind_of(frame), FRAME);
+        return ami_fail(err, "frame %zu is %s, expected a list of %d numbers", number, kind_of(frame), FRAME);
     }
     if (json_array_size(frame) != FRAME) {
-        return amb_fail(err,
+        return ami_fail(err,
                         "frame %zu holds %zu values, expected the %d of DeepMimic's humanoid3d: duration, "
                         "root position (3) and rotation "
                         "(4), joints (%d)",
-                        number, json_array_size(frame), FRAME, AMB_POSE - 7);
+                        number, json_array_size(frame), FRAME, AMI_POSE - 7);
     }
     for (size_t i = 0; i < FRAME; i++) {
         const json_t *value = json_array_get(frame, i);
         if (!json_is_number(value)) {
-            return amb_fail(err, "frame %zu: value %zu (%s) is %s, expected a number", number, i, field_of(i),
+            return ami_fail(err, "frame %zu: value %zu (%s) is %s, expected a number", number, i, field_of(i),
                             kind_of(value));
         }
         out[i] = json_number_value(value);
     }
     if (!last && out[0] > max_gap) {
-        return amb_fail(
+        return ami_fail(
             err,
             "frame %zu: the duration is %g s, expected at most %g: divide by 1000 if these are milliseconds",
             number, out[0], max_gap);
     }
     if (last ? out[0] < 0.0 : out[0] <= 0.0) {
-        return amb_fail(err, "frame %zu: the duration is %g s, expected %s", number, out[0],
+        return ami_fail(err, "frame %zu: the duration is %g s, expected %s", number, out[0],
                         last ? "0 or more" : "more than 0 (only the last frame may have 0)");
     }
     return true;
 }
 
 /* y up, as the file has it, to z up. */
-static void pose_from_file(double pose[AMB_POSE], const double *values)
+static void pose_from_file(double pose[AMI_POSE], const double *values)
 {
-    memcpy(pose, values, AMB_POSE * sizeof *pose);
+    memcpy(pose, values, AMI_POSE * sizeof *pose);
     pose[1] = 0.0 - values[2];
     pose[2] = values[1];
-    amb_quat_mul(pose + 3, AMB_QUAT_Y_UP, values + 3);
+    ami_quat_mul(pose + 3, AMI_QUAT_Y_UP, values + 3);
 }
 
-static void pose_to_file(double *values, const double pose[AMB_POSE])
+static void pose_to_file(double *values, const double pose[AMI_POSE])
 {
-    memcpy(values, pose, AMB_POSE * sizeof *pose);
+    memcpy(values, pose, AMI_POSE * sizeof *pose);
     values[1] = pose[2];
     values[2] = 0.0 - pose[1];
-    amb_quat_between(values + 3, AMB_QUAT_Y_UP, pose + 3);
+    ami_quat_between(values + 3, AMI_QUAT_Y_UP, pose + 3);
 }
 
 /* "humanoid3d_walk.txt" in any folder is the clip "walk". A file's name that is no name (base/text.h) is
  * escaped and cut to be one. */
-static const char *name_of(const char *path, char name[AMB_NAME])
+static const char *name_of(const char *path, char name[AMI_NAME])
 {
     const char *slash = strrchr(path, '/');
     const char *base = slash ? slash + 1 : path;
@@ -132,7 +132,7 @@ static const char *name_of(const char *path, char name[AMB_NAME])
         base += sizeof prefix - 1;
     }
     base += strspn(base, " ");
-    amb_text_escape(base, name, AMB_NAME);
+    ami_text_escape(base, name, AMI_NAME);
     char *dot = strrchr(name, '.');
     if (dot && dot != name) {
         *dot = 0;
@@ -142,55 +142,55 @@ static const char *name_of(const char *path, char name[AMB_NAME])
         name[--length] = 0;
     }
     if (length == 0) {
-        snprintf(name, AMB_NAME, "clip");
+        snprintf(name, AMI_NAME, "clip");
     }
     return name;
 }
 
 /* Heights before the rest, which they explain: lengths in other units make all else strange too. */
-static bool check_heights(int frames, const double *pose, amb_error *err)
+static bool check_heights(int frames, const double *pose, ami_error *err)
 {
     static const char remedy[] = "the floor is at 0 and lengths are in metres: multiply root positions by "
                                  "0.01 if these are centimetres, "
                                  "by 0.0254 if inches, by 0.3048 if feet";
     int lowest = 0, highest = 0;
     for (int f = 1; f < frames; f++) {
-        lowest = pose[(size_t)f * AMB_POSE + 2] < pose[(size_t)lowest * AMB_POSE + 2] ? f : lowest;
-        highest = pose[(size_t)f * AMB_POSE + 2] > pose[(size_t)highest * AMB_POSE + 2] ? f : highest;
+        lowest = pose[(size_t)f * AMI_POSE + 2] < pose[(size_t)lowest * AMI_POSE + 2] ? f : lowest;
+        highest = pose[(size_t)f * AMI_POSE + 2] > pose[(size_t)highest * AMI_POSE + 2] ? f : highest;
     }
-    const double low = pose[(size_t)lowest * AMB_POSE + 2], high = pose[(size_t)highest * AMB_POSE + 2];
+    const double low = pose[(size_t)lowest * AMI_POSE + 2], high = pose[(size_t)highest * AMI_POSE + 2];
     if (high > max_height) {
-        return amb_fail(err, "frame %d: the root's height is %g m, expected at most %g; %s", highest, high,
+        return ami_fail(err, "frame %d: the root's height is %g m, expected at most %g; %s", highest, high,
                         max_height, remedy);
     }
     if (low > max_lowest) {
-        return amb_fail(err, "frame %d: the root's lowest height is %g m, expected less than %g; %s", lowest,
+        return ami_fail(err, "frame %d: the root's lowest height is %g m, expected less than %g; %s", lowest,
                         low, max_lowest, remedy);
     }
-    return low >= min_height || amb_fail(err,
+    return low >= min_height || ami_fail(err,
                                          "frame %d: the root's height is %g m, below the floor, which is at "
                                          "0; y is up in a clip's file",
                                          lowest, low);
 }
 
 /* What is out of the ordinary in a clip that is one by its form. */
-static bool check_speeds(const amb_clip *clip, amb_error *err)
+static bool check_speeds(const ami_clip *clip, ami_error *err)
 {
     static const char remedy[] = "lengths are in metres, durations in seconds";
-    for (int f = 0; f < amb_clip_frames(clip); f++) {
-        const double *v = amb_clip_vels(clip) + (size_t)f * AMB_VEL,
+    for (int f = 0; f < ami_clip_frames(clip); f++) {
+        const double *v = ami_clip_vels(clip) + (size_t)f * AMI_VEL,
                      speed = sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
         if (speed > max_speed) {
-            return amb_fail(err, "frame %d: the root moves at %.3g m/s, expected at most %g; %s", f, speed,
+            return ami_fail(err, "frame %d: the root moves at %.3g m/s, expected at most %g; %s", f, speed,
                             max_speed, remedy);
         }
-        for (int j = -1; j < AMB_CLIP_JOINTS; j++) {
-            const bool three = j < 0 || amb_clip_joints[j].ball;
-            const double *w = v + (j < 0 ? 3 : amb_clip_joints[j].vel);
+        for (int j = -1; j < AMI_CLIP_JOINTS; j++) {
+            const bool three = j < 0 || ami_clip_joints[j].ball;
+            const double *w = v + (j < 0 ? 3 : ami_clip_joints[j].vel);
             const double turn = three ? sqrt(w[0] * w[0] + w[1] * w[1] + w[2] * w[2]) : fabs(w[0]);
             if (turn > max_turn) {
-                return amb_fail(err, "frame %d: %s turns at %.3g rad/s, expected at most %g; %s", f,
-                                j < 0 ? "the root" : amb_clip_joints[j].name, turn, max_turn, remedy);
+                return ami_fail(err, "frame %d: %s turns at %.3g rad/s, expected at most %g; %s", f,
+                                j < 0 ? "the root" : ami_clip_joints[j].name, turn, max_turn, remedy);
             }
         }
     }
@@ -198,7 +198,7 @@ static bool check_speeds(const amb_clip *clip, amb_error *err)
 }
 
 /* DeepMimic's "wrap" and "none", and what other writers make of them. */
-static bool read_loop(const json_t *loop, bool *loops, amb_error *err)
+static bool read_loop(const json_t *loop, bool *loops, ami_error *err)
 {
     const char *mode = json_string_value(loop);
     const double number = json_is_number(loop) ? json_number_value(loop) : -1;
@@ -208,27 +208,27 @@ static bool read_loop(const json_t *loop, bool *loops, amb_error *err)
     }
     const char *quote = mode ? "\"" : "";
     return json_is_number(loop)
-               ? amb_fail(err, "Loop is %g, expected \"wrap\" (or true, 1) or \"none\" (or false, 0)", number)
-               : amb_fail(err, "Loop is %s%.40s%s, expected \"wrap\" (or true, 1) or \"none\" (or false, 0)",
+               ? ami_fail(err, "Loop is %g, expected \"wrap\" (or true, 1) or \"none\" (or false, 0)", number)
+               : ami_fail(err, "Loop is %s%.40s%s, expected \"wrap\" (or true, 1) or \"none\" (or false, 0)",
                           quote, mode ? mode : kind_of(loop), quote);
 }
 
-bool amb_clip_name_of_file(const char *path, char *name, size_t n, amb_error *err)
+bool ami_clip_name_of_file(const char *path, char *name, size_t n, ami_error *err)
 {
-    char whole[AMB_NAME];
+    char whole[AMI_NAME];
     return (size_t)snprintf(name, n, "%s", name_of(path, whole)) < n ||
-           amb_fail(err, "%.200s: its name is longer than %zu bytes", path, n - 1);
+           ami_fail(err, "%.200s: its name is longer than %zu bytes", path, n - 1);
 }
 
-static amb_clip *clip_of_json(const json_t *root, const char *path, amb_error *err)
+static ami_clip *clip_of_json(const json_t *root, const char *path, ami_error *err)
 {
     if (!json_is_object(root)) {
-        amb_fail(err, "the file holds %s, expected an object with Loop and Frames", kind_of(root));
+        ami_fail(err, "the file holds %s, expected an object with Loop and Frames", kind_of(root));
         return NULL;
     }
     const json_t *loop = json_object_get(root, "Loop"), *frames = json_object_get(root, "Frames");
     if (!loop || !frames) {
-        amb_fail(err, "%s is missing", loop ? "Frames" : "Loop");
+        ami_fail(err, "%s is missing", loop ? "Frames" : "Loop");
         return NULL;
     }
     bool loops;
@@ -236,20 +236,20 @@ static amb_clip *clip_of_json(const json_t *root, const char *path, amb_error *e
         return NULL;
     }
     if (!json_is_array(frames)) {
-        amb_fail(err, "Frames is %s, expected a list of frames", kind_of(frames));
+        ami_fail(err, "Frames is %s, expected a list of frames", kind_of(frames));
         return NULL;
     }
     const size_t n = json_array_size(frames);
-    if (n < 2 || n > AMB_CLIP_MAX_FRAMES) {
-        amb_fail(err, "Frames holds %zu frame%s, expected 2 to %d", n, n == 1 ? "" : "s",
-                 AMB_CLIP_MAX_FRAMES);
+    if (n < 2 || n > AMI_CLIP_MAX_FRAMES) {
+        ami_fail(err, "Frames holds %zu frame%s, expected 2 to %d", n, n == 1 ? "" : "s",
+                 AMI_CLIP_MAX_FRAMES);
         return NULL;
     }
     double *block = malloc(n * FRAME * sizeof *block); /* times, then poses */
-    char name[AMB_NAME];
-    amb_clip *clip = NULL;
+    char name[AMI_NAME];
+    ami_clip *clip = NULL;
     if (!block) {
-        amb_fail(err, "out of memory for %zu frames", n);
+        ami_fail(err, "out of memory for %zu frames", n);
         goto out;
     }
     double *time = block, *pose = block + n, values[FRAME], now = 0.0;
@@ -259,14 +259,14 @@ static amb_clip *clip_of_json(const json_t *root, const char *path, amb_error *e
         }
         time[f] = now;
         now += values[0];
-        pose_from_file(pose + f * AMB_POSE, values + 1);
+        pose_from_file(pose + f * AMI_POSE, values + 1);
     }
     if (!check_heights((int)n, pose, err)) {
         goto out;
     }
-    clip = amb_clip_create((int)n, time, pose, loops, name_of(path, name), err);
+    clip = ami_clip_create((int)n, time, pose, loops, name_of(path, name), err);
     if (clip && !check_speeds(clip, err)) {
-        amb_clip_destroy(clip);
+        ami_clip_destroy(clip);
         clip = NULL;
     }
 out:
@@ -299,11 +299,11 @@ static const char *skip_blanks(const char *at)
     return at + strspn(at, " \t\r\n");
 }
 
-static amb_clip *clip_of_text(const char *text, size_t size, const char *path, amb_error *err)
+static ami_clip *clip_of_text(const char *text, size_t size, const char *path, ami_error *err)
 {
     const char *const format = format_of(text, size);
     if (format) {
-        amb_fail(err,
+        ami_fail(err,
                  "is %s; amble reads motions of DeepMimic's humanoid3d: JSON with Loop and Frames of %d "
                  "numbers each",
                  format, FRAME);
@@ -314,40 +314,40 @@ static amb_clip *clip_of_text(const char *text, size_t size, const char *path, a
         commas += text[i] == ',';
     }
     if (commas > max_commas) {
-        amb_fail(err, "the file holds more than %zu values, more than %d frames have", max_commas,
-                 AMB_CLIP_MAX_FRAMES);
+        ami_fail(err, "the file holds more than %zu values, more than %d frames have", max_commas,
+                 AMI_CLIP_MAX_FRAMES);
         return NULL;
     }
     json_error_t why;
     json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &why);
     if (!root) {
         if (why.text[0])
-            amb_fail(err, "not JSON at line %d, column %d: %s", why.line, why.column, why.text);
+            ami_fail(err, "not JSON at line %d, column %d: %s", why.line, why.column, why.text);
         else
-            amb_fail(err, "out of memory");
+            ami_fail(err, "out of memory");
         return NULL;
     }
-    amb_clip *clip = clip_of_json(root, path, err);
+    ami_clip *clip = clip_of_json(root, path, err);
     json_decref(root);
     return clip;
 }
 
-amb_clip *amb_clip_read(const char *path, amb_error *err)
+ami_clip *ami_clip_read(const char *path, ami_error *err)
 {
     size_t size;
-    char *text = amb_file_read_text(path, max_file, &size, err);
+    char *text = ami_file_read_text(path, max_file, &size, err);
     if (!text) {
         return NULL;
     }
-    amb_clip *clip = clip_of_text(text, size, path, err);
+    ami_clip *clip = clip_of_text(text, size, path, err);
     if (!clip) {
-        amb_fail_in(err, "%s", path);
+        ami_fail_in(err, "%s", path);
     }
     free(text);
     return clip;
 }
 
-bool amb_clip_looks_like(const char *path)
+bool ami_clip_looks_like(const char *path)
 {
     char *text = is_file(path) ? malloc(LOOKED_AT + 1) : NULL;
     FILE *file = text ? fopen(path, "rb") : NULL;
@@ -398,7 +398,7 @@ static bool write_frame(FILE *out, const double values[FRAME])
 }
 
 /* Endings that promise something else than JSON. */
-static bool check_ending(const char *path, amb_error *err)
+static bool check_ending(const char *path, ami_error *err)
 {
     static const char *const others[] = {".csv",  ".bvh", ".fbx", ".glb",  ".gltf", ".c3d", ".amc", ".asf",
                                          ".npy",  ".npz", ".pkl", ".yaml", ".yml",  ".xml", ".usd", ".usda",
@@ -406,7 +406,7 @@ static bool check_ending(const char *path, amb_error *err)
     const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
     for (size_t i = 0; dot && i < sizeof others / sizeof *others; i++) {
         if (strcasecmp(dot, others[i]) == 0) {
-            return amb_fail(err,
+            return ami_fail(err,
                             "%s: a motion is written as DeepMimic's JSON, expected a name that ends in .txt "
                             "or .json and not in %s",
                             path, others[i]);
@@ -415,7 +415,7 @@ static bool check_ending(const char *path, amb_error *err)
     return true;
 }
 
-bool amb_clip_write(const amb_clip *clip, const char *path, amb_error *err)
+bool ami_clip_write(const ami_clip *clip, const char *path, ami_error *err)
 {
     if (!check_ending(path, err)) {
         return false;
@@ -424,16 +424,16 @@ bool amb_clip_write(const amb_clip *clip, const char *path, amb_error *err)
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
     if (!out) {
-        return amb_fail(err, "%s: out of memory for the text of a clip", path);
+        return ami_fail(err, "%s: out of memory for the text of a clip", path);
     }
-    const int n = amb_clip_frames(clip);
-    const double *time = amb_clip_times(clip), *pose = amb_clip_poses(clip);
+    const int n = ami_clip_frames(clip);
+    const double *time = ami_clip_times(clip), *pose = ami_clip_poses(clip);
     bool done = true;
-    fprintf(out, "{\n\"Loop\": \"%s\",\n\"Frames\":\n[\n", amb_clip_loops(clip) ? "wrap" : "none");
+    fprintf(out, "{\n\"Loop\": \"%s\",\n\"Frames\":\n[\n", ami_clip_loops(clip) ? "wrap" : "none");
     for (int f = 0; f < n && done; f++) {
         double values[FRAME];
         values[0] = f < n - 1 ? time[f + 1] - time[f] : 0.0;
-        pose_to_file(values + 1, pose + (size_t)f * AMB_POSE);
+        pose_to_file(values + 1, pose + (size_t)f * AMI_POSE);
         done = write_frame(out, values);
         fputs(f < n - 1 ? ",\n" : "\n", out);
     }
@@ -442,9 +442,9 @@ bool amb_clip_write(const amb_clip *clip, const char *path, amb_error *err)
     done &= fclose(out) == 0;
     if (!done) {
         free(text);
-        return amb_fail(err, "%s: out of memory for the text of a clip", path);
+        return ami_fail(err, "%s: out of memory for the text of a clip", path);
     }
-    done = amb_file_write(path, text, size, err);
+    done = ami_file_write(path, text, size, err);
     free(text);
     return done;
 }

@@ -49,8 +49,8 @@ static void list_clips(const char *dir, char *text, size_t size)
     for (int i = 0; i < n; i++) {
         char path[PATH_MAX], name[NAME];
         const bool fits = (size_t)snprintf(path, sizeof path, "%s/%s", dir, entries[i]->d_name) < sizeof path;
-        if (listed <= LISTED && fits && amb_clip_looks_like(path)) {
-            (void)amb_clip_name_of_file(path, name, sizeof name, NULL); /* it fits */
+        if (listed <= LISTED && fits && ami_clip_looks_like(path)) {
+            (void)ami_clip_name_of_file(path, name, sizeof name, NULL); /* it fits */
             const bool more = listed < LISTED && strlen(text) + strlen(name) + 8 < size;
             append(text, size, text[0] ? ", " : "", more ? name : "...");
             listed = more ? listed + 1 : LISTED + 1;
@@ -64,7 +64,7 @@ static void list_clips(const char *dir, char *text, size_t size)
 static void ways_to_clips(char *text, size_t size)
 {
     char script[512];
-    bool found = amb_asset_path("get-clips.sh", script, sizeof script, NULL);
+    bool found = ami_asset_path("get-clips.sh", script, sizeof script, NULL);
 #ifdef AMB_SOURCE_DIR
     if (!found) {
         snprintf(script, sizeof script, "%s", AMB_SOURCE_DIR "/scripts/get-clips.sh");
@@ -78,18 +78,18 @@ static void ways_to_clips(char *text, size_t size)
     }
 }
 
-bool amb_clip_find(const char *name_or_path, const char *clips_dir, char *path, size_t n, amb_error *err)
+bool ami_clip_find(const char *name_or_path, const char *clips_dir, char *path, size_t n, ami_error *err)
 {
     if (is_file(name_or_path)) {
         if ((size_t)snprintf(path, n, "%s", name_or_path) >= n) {
-            return amb_fail(err, "the path %.80s... is longer than %zu bytes", name_or_path, n - 1);
+            return ami_fail(err, "the path %.80s... is longer than %zu bytes", name_or_path, n - 1);
         }
         return true;
     }
     if (name_or_path[0] == '\0' || strchr(name_or_path, '/')) {
         struct stat st;
         const char *why = stat(name_or_path, &st) != 0 ? strerror(errno) : "not a regular file";
-        return amb_fail(err, "the motion \"%.200s\" cannot be read: %s", name_or_path, why);
+        return ami_fail(err, "the motion \"%.200s\" cannot be read: %s", name_or_path, why);
     }
     const char *dirs[4];
     char shipped[512];
@@ -107,7 +107,7 @@ bool amb_clip_find(const char *name_or_path, const char *clips_dir, char *path, 
 #endif
     }
     others = count;
-    if (!clips_dir && amb_asset_path("motions", shipped, sizeof shipped, NULL)) {
+    if (!clips_dir && ami_asset_path("motions", shipped, sizeof shipped, NULL)) {
         dirs[count++] = shipped;
     }
     char places[320] = "", there[320] = "", ways[600];
@@ -124,13 +124,13 @@ bool amb_clip_find(const char *name_or_path, const char *clips_dir, char *path, 
         }
     }
     if (there[0]) {
-        return amb_fail(err, "there is no motion \"%.100s\" in %s; there are %s", name_or_path, places,
+        return ami_fail(err, "there is no motion \"%.100s\" in %s; there are %s", name_or_path, places,
                         there);
     }
     ways_to_clips(ways, sizeof ways);
     if (count > others) {
         list_clips(shipped, there, sizeof there);
     }
-    return amb_fail(err, "there is no motion \"%.100s\" in %s, %s%s; %s", name_or_path, places,
+    return ami_fail(err, "there is no motion \"%.100s\" in %s, %s%s; %s", name_or_path, places,
                     there[0] ? "only amble's own " : "nor any other", there, ways);
 }

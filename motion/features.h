@@ -18,34 +18,34 @@
  * first threshold, 0 from the second. It knows no past, so clip and body give the same. The thresholds come
  * from the 26 public clips, whose standing feet lie between -.05 and .03 m and move at up to .3 m/s.
  *
- * From a clip's sample or a simulated body through the same amb_points: the same numbers to rounding. No
+ * From a clip's sample or a simulated body through the same ami_points: the same numbers to rounding. No
  * MuJoCo, no allocation, no errors.
  */
-#ifndef AMB_MOTION_FEATURES_H
-#define AMB_MOTION_FEATURES_H
+#ifndef AMI_MOTION_FEATURES_H
+#define AMI_MOTION_FEATURES_H
 
 #include "motion/points.h"
 
 enum {
-    AMB_FEATURES = 73,
-    AMB_PHASE_FEATURES = 132,
-    AMB_FEATURE_FORWARD = 66,
-    AMB_FEATURE_LEFT = 67,
-    AMB_FEATURE_YAW_RATE = 68,
-    AMB_FEATURE_CONTACT = 69, /* four: left heel, left toe, right heel, right toe */
+    AMI_FEATURES = 73,
+    AMI_PHASE_FEATURES = 132,
+    AMI_FEATURE_FORWARD = 66,
+    AMI_FEATURE_LEFT = 67,
+    AMI_FEATURE_YAW_RATE = 68,
+    AMI_FEATURE_CONTACT = 69, /* four: left heel, left toe, right heel, right toe */
 };
 
-#define AMB_CONTACT_HEIGHT ((const double[2]){.03, .06}) /* m */
-#define AMB_CONTACT_SPEED ((const double[2]){.4, 1.0})   /* m/s */
+#define AMI_CONTACT_HEIGHT ((const double[2]){.03, .06}) /* m */
+#define AMI_CONTACT_SPEED ((const double[2]){.4, 1.0})   /* m/s */
 
-void amb_features(const amb_points *points, float features[AMB_FEATURES]);
-void amb_phase_features(const amb_points *points, float features[AMB_PHASE_FEATURES]);
+void ami_features(const ami_points *points, float features[AMI_FEATURES]);
+void ami_phase_features(const ami_points *points, float features[AMI_PHASE_FEATURES]);
 
-/* Of a clip at time t (s, as amb_clip_sample takes it). Either may be NULL. */
-void amb_features_of_clip(const amb_skeleton *skeleton, const amb_clip *clip, double t,
-                          float features[AMB_FEATURES], float phase_features[AMB_PHASE_FEATURES]);
+/* Of a clip at time t (s, as ami_clip_sample takes it). Either may be NULL. */
+void ami_features_of_clip(const ami_skeleton *skeleton, const ami_clip *clip, double t,
+                          float features[AMI_FEATURES], float phase_features[AMI_PHASE_FEATURES]);
 
 /* Contact of one point at this height (m) with this velocity (m/s). */
-double amb_contact(double height, const double vel[3]);
+double ami_contact(double height, const double vel[3]);
 
 #endif

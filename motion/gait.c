@@ -13,11 +13,11 @@
 enum { BLEND_FRAMES = 64 };
 static const double shortest = .3; /* s, of a clip */
 
-void amb_gait_destroy(amb_gait *g)
+void ami_gait_destroy(ami_gait *g)
 {
     if (!g)
         return;
-    amb_clip_destroy(g->clip);
+    ami_clip_destroy(g->clip);
     free(g->name);
     free(g->strike);
     free(g->whole);
@@ -33,8 +33,8 @@ void amb_gait_destroy(amb_gait *g)
 static void turn_by(double q[4], const double gap[3], double c)
 {
     double turn[4];
-    amb_quat_exp(turn, (const double[3]){-c * gap[0], -c * gap[1], -c * gap[2]});
-    amb_quat_mul(q, q, turn);
+    ami_quat_exp(turn, (const double[3]){-c * gap[0], -c * gap[1], -c * gap[2]});
+    ami_quat_mul(q, q, turn);
 }
 
 /* At time t of a loop, with half of the seam's gap taken off on either side, falling quadratically: no step,
@@ -46,14 +46,14 @@ static void close_pose(double *pose, const double *first, const double *last, do
     const double c = .5 * (to * to - from * from);
     double q[4], gap[3];
     pose[2] -= c * (last[2] - first[2]);
-    amb_quat_between(q, first + 3, last + 3);
-    amb_quat_log(gap, q);
+    ami_quat_between(q, first + 3, last + 3);
+    ami_quat_log(gap, q);
     turn_by(pose + 3, gap, c);
-    for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
-        const int at = amb_clip_joints[j].pose;
-        if (amb_clip_joints[j].ball) {
-            amb_quat_between(q, first + at, last + at);
-            amb_quat_log(gap, q);
+    for (int j = 0; j < AMI_CLIP_JOINTS; j++) {
+        const int at = ami_clip_joints[j].pose;
+        if (ami_clip_joints[j].ball) {
+            ami_quat_between(q, first + at, last + at);
+            ami_quat_log(gap, q);
             turn_by(pose + at, gap, c);
         } else {
             pose[at] -= c * (last[at] - first[at]);
@@ -61,53 +61,53 @@ static void close_pose(double *pose, const double *first, const double *last, do
     }
 }
 
-static amb_clip *closed(const amb_clip *clip, amb_error *err)
+static ami_clip *closed(const ami_clip *clip, ami_error *err)
 {
-    const double duration = amb_clip_duration(clip), *first = amb_clip_poses(clip);
-    const double *last = first + (size_t)(amb_clip_frames(clip) - 1) * AMB_POSE;
-    const int n = (int)fmin(ceil(duration * AMB_GAIT_RATE), AMB_CLIP_MAX_FRAMES - 1);
-    double *time = malloc((size_t)(n + 1) * (1 + AMB_POSE) * sizeof *time);
+    const double duration = ami_clip_duration(clip), *first = ami_clip_poses(clip);
+    const double *last = first + (size_t)(ami_clip_frames(clip) - 1) * AMI_POSE;
+    const int n = (int)fmin(ceil(duration * AMI_GAIT_RATE), AMI_CLIP_MAX_FRAMES - 1);
+    double *time = malloc((size_t)(n + 1) * (1 + AMI_POSE) * sizeof *time);
     if (!time) {
-        amb_fail(err, "out of memory for a clip of %d frames", n + 1);
+        ami_fail(err, "out of memory for a clip of %d frames", n + 1);
         return NULL;
     }
     double *pose = time + n + 1;
     for (int i = 0; i <= n; i++) {
-        double *p = pose + (size_t)i * AMB_POSE;
+        double *p = pose + (size_t)i * AMI_POSE;
         time[i] = i == n ? duration : duration * i / n;
         if (i < n)
-            amb_clip_sample(clip, time[i], p, NULL);
+            ami_clip_sample(clip, time[i], p, NULL);
         else
-            memcpy(p, last, AMB_POSE * sizeof *p); /* a loop sampled there is in its next cycle */
+            memcpy(p, last, AMI_POSE * sizeof *p); /* a loop sampled there is in its next cycle */
         close_pose(p, first, last, time[i], duration);
     }
-    amb_clip *result = amb_clip_create(n + 1, time, pose, true, amb_clip_name(clip), err);
+    ami_clip *result = ami_clip_create(n + 1, time, pose, true, ami_clip_name(clip), err);
     free(time);
     return result;
 }
 
 /* ---- Tables ---- */
 
-static bool make_tables(amb_gait *g, const amb_skeleton *skeleton, amb_error *err)
+static bool make_tables(ami_gait *g, const ami_skeleton *skeleton, ami_error *err)
 {
-    g->duration = amb_clip_duration(g->clip);
-    g->frames = (int)ceil(g->duration * AMB_GAIT_RATE - 1e-9) + 1; /* a loop's last one is its first */
+    g->duration = ami_clip_duration(g->clip);
+    g->frames = (int)ceil(g->duration * AMI_GAIT_RATE - 1e-9) + 1; /* a loop's last one is its first */
     const size_t n = (size_t)g->frames;
-    g->feature = malloc(n * AMB_FEATURES * sizeof(float));
-    g->phase = malloc(n * AMB_PHASE_FEATURES * sizeof(float));
+    g->feature = malloc(n * AMI_FEATURES * sizeof(float));
+    g->phase = malloc(n * AMI_PHASE_FEATURES * sizeof(float));
     g->amplitude = calloc(n, sizeof(float));
     if (!g->feature || !g->phase || !g->amplitude)
-        return amb_fail(err, "%s: out of memory for %d frames", g->name, g->frames);
+        return ami_fail(err, "%s: out of memory for %d frames", g->name, g->frames);
     for (int i = 0; i < g->frames; i++) {
         const double t = g->duration * i / (g->frames - 1);
-        amb_features_of_clip(skeleton, g->clip, t, g->feature + (size_t)i * AMB_FEATURES,
-                             g->phase + (size_t)i * AMB_PHASE_FEATURES);
+        ami_features_of_clip(skeleton, g->clip, t, g->feature + (size_t)i * AMI_FEATURES,
+                             g->phase + (size_t)i * AMI_PHASE_FEATURES);
     }
     return true;
 }
 
 /* Where t falls among a table's frames. */
-static size_t place(const amb_gait *g, double t, float *share)
+static size_t place(const ami_gait *g, double t, float *share)
 {
     double u = g->loops ? t / g->duration - floor(t / g->duration) : fmin(fmax(t / g->duration, 0), 1);
     u *= g->frames - 1;
@@ -122,38 +122,38 @@ static void mix(const float *restrict a, const float *restrict b, float share, i
         out[i] = a[i] + share * (b[i] - a[i]);
 }
 
-void amb_gait_sample(const amb_gait *g, double t, float feature[AMB_FEATURES],
-                     float phase_feature[AMB_PHASE_FEATURES])
+void ami_gait_sample(const ami_gait *g, double t, float feature[AMI_FEATURES],
+                     float phase_feature[AMI_PHASE_FEATURES])
 {
     float share;
     const size_t i = place(g, t, &share);
     if (feature)
-        mix(g->feature + i * AMB_FEATURES, g->feature + (i + 1) * AMB_FEATURES, share, AMB_FEATURES, feature);
+        mix(g->feature + i * AMI_FEATURES, g->feature + (i + 1) * AMI_FEATURES, share, AMI_FEATURES, feature);
     if (phase_feature)
-        mix(g->phase + i * AMB_PHASE_FEATURES, g->phase + (i + 1) * AMB_PHASE_FEATURES, share,
-            AMB_PHASE_FEATURES, phase_feature);
+        mix(g->phase + i * AMI_PHASE_FEATURES, g->phase + (i + 1) * AMI_PHASE_FEATURES, share,
+            AMI_PHASE_FEATURES, phase_feature);
 }
 
-double amb_gait_amplitude(const amb_gait *g, double t)
+double ami_gait_amplitude(const ami_gait *g, double t)
 {
     float share;
     const size_t i = place(g, t, &share);
     return (double)(g->amplitude[i] + share * (g->amplitude[i + 1] - g->amplitude[i]));
 }
 
-void amb_gait_window(const amb_gait *g, double t0, double scale, int n, float *window)
+void ami_gait_window(const ami_gait *g, double t0, double scale, int n, float *window)
 {
     for (int i = 0; i < n; i++) {
-        float *frame = window + (size_t)i * AMB_FEATURES;
-        amb_gait_sample(g, t0 + scale * i / 30, frame, NULL);
-        for (int k = AMB_FEATURE_FORWARD; k <= AMB_FEATURE_YAW_RATE; k++)
+        float *frame = window + (size_t)i * AMI_FEATURES;
+        ami_gait_sample(g, t0 + scale * i / 30, frame, NULL);
+        for (int k = AMI_FEATURE_FORWARD; k <= AMI_FEATURE_YAW_RATE; k++)
             frame[k] *= (float)scale;
     }
 }
 
 /* ---- Phase ---- */
 
-int amb_gait_cycle(const amb_gait *g, double *t)
+int ami_gait_cycle(const ami_gait *g, double *t)
 {
     if (g->loops)
         *t -= g->duration * floor((*t - g->strike[0]) / g->duration);
@@ -168,16 +168,16 @@ int amb_gait_cycle(const amb_gait *g, double *t)
     return lo;
 }
 
-double amb_gait_phase(const amb_gait *g, double t)
+double ami_gait_phase(const ami_gait *g, double t)
 {
     if (g->strikes < 2)
         return 0;
-    const int c = amb_gait_cycle(g, &t);
+    const int c = ami_gait_cycle(g, &t);
     const double u = (t - g->strike[c]) / (g->strike[c + 1] - g->strike[c]), phase = u - floor(u);
     return phase < 1 ? phase : 0;
 }
 
-double amb_gait_time(const amb_gait *g, int c, double phase)
+double ami_gait_time(const ami_gait *g, int c, double phase)
 {
     double cycles = floor(phase);
     phase -= cycles;
@@ -190,97 +190,97 @@ double amb_gait_time(const amb_gait *g, int c, double phase)
     return turn * g->duration + g->strike[at] + (phase + cycles) * (g->strike[at + 1] - g->strike[at]);
 }
 
-bool amb_gait_room(amb_gait *g, int n, amb_error *err)
+bool ami_gait_room(ami_gait *g, int n, ami_error *err)
 {
     g->strike = calloc((size_t)n + 1, sizeof *g->strike);
     g->whole = calloc((size_t)n + 1, sizeof *g->whole);
-    return (g->strike && g->whole) || amb_fail(err, "%s: out of memory for %d cycles", g->name, n);
+    return (g->strike && g->whole) || ami_fail(err, "%s: out of memory for %d cycles", g->name, n);
 }
 
-static amb_gait *start(const char *name, amb_clip *clip, amb_error *err)
+static ami_gait *start(const char *name, ami_clip *clip, ami_error *err)
 {
-    amb_gait *g = clip ? calloc(1, sizeof *g) : NULL;
+    ami_gait *g = clip ? calloc(1, sizeof *g) : NULL;
     if (!g || !(g->name = strdup(name))) {
         if (clip)
-            amb_fail(err, "%s: out of memory", name);
+            ami_fail(err, "%s: out of memory", name);
         free(g);
-        amb_clip_destroy(clip);
+        ami_clip_destroy(clip);
         return NULL;
     }
     g->clip = clip;
-    g->loops = amb_clip_loops(clip);
+    g->loops = ami_clip_loops(clip);
     return g;
 }
 
-amb_gait *amb_gait_create(const amb_skeleton *skeleton, const amb_clip *clip, amb_error *err)
+ami_gait *ami_gait_create(const ami_skeleton *skeleton, const ami_clip *clip, ami_error *err)
 {
-    const int frames = amb_clip_frames(clip);
-    if (amb_clip_duration(clip) < shortest) {
-        amb_fail(err, "%s: %g s long, expected at least %g s", amb_clip_name(clip), amb_clip_duration(clip),
+    const int frames = ami_clip_frames(clip);
+    if (ami_clip_duration(clip) < shortest) {
+        ami_fail(err, "%s: %g s long, expected at least %g s", ami_clip_name(clip), ami_clip_duration(clip),
                  shortest);
         return NULL;
     }
-    amb_clip *own = amb_clip_loops(clip) ? closed(clip, err)
-                                         : amb_clip_create(frames, amb_clip_times(clip), amb_clip_poses(clip),
-                                                           false, amb_clip_name(clip), err);
-    amb_gait *g = start(amb_clip_name(clip), own, err);
-    if (!g || !make_tables(g, skeleton, err) || !amb_gait_find(g, err)) {
-        amb_gait_destroy(g);
+    ami_clip *own = ami_clip_loops(clip) ? closed(clip, err)
+                                         : ami_clip_create(frames, ami_clip_times(clip), ami_clip_poses(clip),
+                                                           false, ami_clip_name(clip), err);
+    ami_gait *g = start(ami_clip_name(clip), own, err);
+    if (!g || !make_tables(g, skeleton, err) || !ami_gait_find(g, err)) {
+        ami_gait_destroy(g);
         return NULL;
     }
     return g;
 }
 
-double amb_gait_scale(const amb_gait *g)
+double ami_gait_scale(const ami_gait *g)
 {
-    return fmax(1, g->period / AMB_GAIT_LONGEST);
+    return fmax(1, g->period / AMI_GAIT_LONGEST);
 }
 
 /* ---- Blending ---- */
 
 /* The pose at a phase of a loop's first cycle, its heading taken off, and what the root moves and turns in a
  * whole cycle at that rate. */
-static void pose_at(const amb_gait *g, double phase, double pose[AMB_POSE], double step[3])
+static void pose_at(const ami_gait *g, double phase, double pose[AMI_POSE], double step[3])
 {
-    float f[AMB_FEATURES];
+    float f[AMI_FEATURES];
     double heading[2], back[4];
-    const double t = amb_gait_time(g, 0, phase);
-    amb_clip_sample(g->clip, t, pose, NULL);
-    amb_points_heading(pose + 3, heading);
-    amb_quat_axis_angle(back, (const double[3]){0, 0, 1}, -atan2(heading[1], heading[0]));
-    amb_quat_mul(pose + 3, back, pose + 3);
-    amb_gait_sample(g, t, f, NULL);
+    const double t = ami_gait_time(g, 0, phase);
+    ami_clip_sample(g->clip, t, pose, NULL);
+    ami_points_heading(pose + 3, heading);
+    ami_quat_axis_angle(back, (const double[3]){0, 0, 1}, -atan2(heading[1], heading[0]));
+    ami_quat_mul(pose + 3, back, pose + 3);
+    ami_gait_sample(g, t, f, NULL);
     for (int k = 0; k < 3; k++)
-        step[k] = (double)f[AMB_FEATURE_FORWARD + k] * (g->strike[1] - g->strike[0]);
+        step[k] = (double)f[AMI_FEATURE_FORWARD + k] * (g->strike[1] - g->strike[0]);
 }
 
 static void blend_pose(double *pose, const double *other_pose, double w)
 {
     pose[2] += w * (other_pose[2] - pose[2]);
-    amb_quat_slerp(pose + 3, pose + 3, other_pose + 3, w);
-    for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
-        const int at = amb_clip_joints[j].pose;
-        if (amb_clip_joints[j].ball)
-            amb_quat_slerp(pose + at, pose + at, other_pose + at, w);
+    ami_quat_slerp(pose + 3, pose + 3, other_pose + 3, w);
+    for (int j = 0; j < AMI_CLIP_JOINTS; j++) {
+        const int at = ami_clip_joints[j].pose;
+        if (ami_clip_joints[j].ball)
+            ami_quat_slerp(pose + at, pose + at, other_pose + at, w);
         else
             pose[at] += w * (other_pose[at] - pose[at]);
     }
 }
 
-amb_gait *amb_gait_blend(const amb_skeleton *skeleton, const amb_gait *a, const amb_gait *b, double w,
-                         const char *name, amb_error *err)
+ami_gait *ami_gait_blend(const ami_skeleton *skeleton, const ami_gait *a, const ami_gait *b, double w,
+                         const char *name, ami_error *err)
 {
     enum { N = BLEND_FRAMES };
     const double period =
         exp((1 - w) * log(a->strike[1] - a->strike[0]) + w * log(b->strike[1] - b->strike[0]));
     double time[N + 1], step[N + 1][3], turned = 0, heading = 0, at[2] = {0, 0};
-    double(*pose)[AMB_POSE] = malloc((N + 1) * sizeof *pose);
+    double(*pose)[AMI_POSE] = malloc((N + 1) * sizeof *pose);
     if (!pose) {
-        amb_fail(err, "%s: out of memory", name);
+        ami_fail(err, "%s: out of memory", name);
         return NULL;
     }
     for (int i = 0; i <= N; i++) {
-        double far[AMB_POSE], far_step[3];
+        double far[AMI_POSE], far_step[3];
         time[i] = period * i / N;
         pose_at(a, (double)(i % N) / N, pose[i], step[i]);
         pose_at(b, (double)(i % N) / N, far, far_step);
@@ -291,8 +291,8 @@ amb_gait *amb_gait_blend(const amb_skeleton *skeleton, const amb_gait *a, const 
     }
     for (int i = 0; i <= N; i++) { /* trapezoids; a cycle ends with the heading it began with */
         double turn[4];
-        amb_quat_axis_angle(turn, (const double[3]){0, 0, 1}, heading);
-        amb_quat_mul(pose[i] + 3, turn, pose[i] + 3);
+        ami_quat_axis_angle(turn, (const double[3]){0, 0, 1}, heading);
+        ami_quat_mul(pose[i] + 3, turn, pose[i] + 3);
         pose[i][0] = at[0], pose[i][1] = at[1];
         if (i == N)
             break;
@@ -304,10 +304,10 @@ amb_gait *amb_gait_blend(const amb_skeleton *skeleton, const amb_gait *a, const 
         at[1] += sin(mid) * ahead + cos(mid) * left;
         heading = next;
     }
-    amb_gait *g = start(name, amb_clip_create(N + 1, time, pose[0], true, name, err), err);
+    ami_gait *g = start(name, ami_clip_create(N + 1, time, pose[0], true, name, err), err);
     free(pose);
-    if (!g || !make_tables(g, skeleton, err) || !amb_gait_room(g, 2, err)) {
-        amb_gait_destroy(g);
+    if (!g || !make_tables(g, skeleton, err) || !ami_gait_room(g, 2, err)) {
+        ami_gait_destroy(g);
         return NULL;
     }
     g->strikes = 2;

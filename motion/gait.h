@@ -18,16 +18,16 @@
  *
  * Loops are closed first: what the last pose lacks to the first (28 degrees in the public walk) is taken off
  * over the quarter of the cycle (at most .3 s) on either side of the seam. A motion is const once made. */
-#ifndef AMB_MOTION_GAIT_H
-#define AMB_MOTION_GAIT_H
+#ifndef AMI_MOTION_GAIT_H
+#define AMI_MOTION_GAIT_H
 
 #include "motion/features.h"
 
-enum { AMB_GAIT_RATE = 60 }; /* frames a second in the tables below */
+enum { AMI_GAIT_RATE = 60 }; /* frames a second in the tables below */
 
-typedef struct amb_gait {
+typedef struct ami_gait {
     char *name;
-    amb_clip *clip; /* closed where it loops */
+    ami_clip *clip; /* closed where it loops */
     bool loops;
     bool walks;      /* left and right strikes take turns, upright (root above .5 m), faster than .2 m/s:
                         locomotion */
@@ -40,36 +40,36 @@ typedef struct amb_gait {
     float *feature;   /* (frames, 73) */
     float *phase;     /* (frames, 132) */
     float *amplitude; /* (frames) */
-} amb_gait;
+} ami_gait;
 
 /* The clip may be destroyed afterwards. NULL and a sentence on error: a clip shorter than .3 s, memory. */
-amb_gait *amb_gait_create(const amb_skeleton *skeleton, const amb_clip *clip, amb_error *err);
-void amb_gait_destroy(amb_gait *gait); /* NULL is fine */
+ami_gait *ami_gait_create(const ami_skeleton *skeleton, const ami_clip *clip, ami_error *err);
+void ami_gait_destroy(ami_gait *gait); /* NULL is fine */
 
 /* Half-way motion between two loops: at equal phase joints are turned the share `weight` of the way from a to
  * b; the period is the weighted geometric mean, and what the root moves and turns in a given part of the
  * cycle the weighted mean, so that a foot that stands in both stands. A loop of one cycle beginning at the
  * strike. */
-amb_gait *amb_gait_blend(const amb_skeleton *skeleton, const amb_gait *a, const amb_gait *b, double weight,
-                         const char *name, amb_error *err);
+ami_gait *ami_gait_blend(const ami_skeleton *skeleton, const ami_gait *a, const ami_gait *b, double weight,
+                         const char *name, ami_error *err);
 
 /* At time t in s: a loop goes on for ever, another clip stays at its ends. Any may be NULL. Phase in [0, 1).
  * Linear between the tables' frames. No allocation. */
-void amb_gait_sample(const amb_gait *gait, double t, float feature[AMB_FEATURES],
-                     float phase_feature[AMB_PHASE_FEATURES]);
-double amb_gait_phase(const amb_gait *gait, double t);
-double amb_gait_amplitude(const amb_gait *gait, double t);
+void ami_gait_sample(const ami_gait *gait, double t, float feature[AMI_FEATURES],
+                     float phase_feature[AMI_PHASE_FEATURES]);
+double ami_gait_phase(const ami_gait *gait, double t);
+double ami_gait_amplitude(const ami_gait *gait, double t);
 
 /* The time of a given phase within whole cycle `cycle` (an index of strike[]); phases beyond [0, 1) go on
  * into the neighbours. */
-double amb_gait_time(const amb_gait *gait, int cycle, double phase);
+double ami_gait_time(const ami_gait *gait, int cycle, double phase);
 
 /* n frames of 73 at 30 a second from t0 of the motion played `scale` times faster, velocities included. */
-void amb_gait_window(const amb_gait *gait, double t0, double scale, int n, float *window);
+void ami_gait_window(const ami_gait *gait, double t0, double scale, int n, float *window);
 
-/* A motion slower than a cycle in AMB_GAIT_LONGEST s is played so much faster that a window of 2 s holds more
+/* A motion slower than a cycle in AMI_GAIT_LONGEST s is played so much faster that a window of 2 s holds more
  * than a cycle; 1 elsewhere. */
-#define AMB_GAIT_LONGEST 1.4
-double amb_gait_scale(const amb_gait *gait);
+#define AMI_GAIT_LONGEST 1.4
+double ami_gait_scale(const ami_gait *gait);
 
 #endif

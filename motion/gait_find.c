@@ -18,17 +18,17 @@ typedef struct strike {
     double t, swing; /* s: when, and how long the foot had been away */
 } strike;
 
-static double contact_at(const amb_gait *g, double t, bool right)
+static double contact_at(const ami_gait *g, double t, bool right)
 {
-    float f[AMB_FEATURES];
-    amb_gait_sample(g, t, f, NULL);
-    const float *c = f + AMB_FEATURE_CONTACT + 2 * right;
+    float f[AMI_FEATURES];
+    ami_gait_sample(g, t, f, NULL);
+    const float *c = f + AMI_FEATURE_CONTACT + 2 * right;
     return (double)fmaxf(c[0], c[1]);
 }
 
 /* All strikes of a foot in [0, duration); at most `room`. A loop is gone through twice, as the swing may have
  * begun before its start. */
-static int find_strikes(const amb_gait *g, bool right, strike *out, int room)
+static int find_strikes(const ami_gait *g, bool right, strike *out, int room)
 {
     const int n = (int)ceil(g->duration * STRIKE_RATE);
     const double dt = g->duration / n;
@@ -65,39 +65,39 @@ static const strike *longest_swing(const strike *s, int n)
 static double apart(const float *a, const float *b)
 {
     double sum = 0;
-    for (int i = 0; i < 3 * AMB_POINTS; i++)
+    for (int i = 0; i < 3 * AMI_POINTS; i++)
         sum += (double)((a[i] - b[i]) * (a[i] - b[i]));
     return sum;
 }
 
 /* √2 times the root mean square distance from the mean: what two random moments in [from, to] differ by. */
-static double random_difference(const amb_gait *g, double from, double to)
+static double random_difference(const ami_gait *g, double from, double to)
 {
-    float mean[AMB_FEATURES] = {0}, f[AMB_FEATURES];
+    float mean[AMI_FEATURES] = {0}, f[AMI_FEATURES];
     double sum = 0;
     for (int i = 0; i < PROBES; i++) {
-        amb_gait_sample(g, from + (to - from) * i / PROBES, f, NULL);
-        for (int k = 0; k < AMB_FEATURES; k++)
+        ami_gait_sample(g, from + (to - from) * i / PROBES, f, NULL);
+        for (int k = 0; k < AMI_FEATURES; k++)
             mean[k] += f[k] / PROBES;
     }
     for (int i = 0; i < PROBES; i++) {
-        amb_gait_sample(g, from + (to - from) * i / PROBES, f, NULL);
+        ami_gait_sample(g, from + (to - from) * i / PROBES, f, NULL);
         sum += apart(f, mean) / PROBES;
     }
     return sqrt(2 * sum);
 }
 
-static int parts_of_loop(const amb_gait *g)
+static int parts_of_loop(const ami_gait *g)
 {
     const double random = random_difference(g, 0, g->duration);
     int parts = 1;
     for (int k = 2; k <= MAX_PARTS; k++) {
         double sum = 0;
         for (int i = 0; i < PROBES; i++) {
-            float a[AMB_FEATURES], b[AMB_FEATURES];
+            float a[AMI_FEATURES], b[AMI_FEATURES];
             const double t = g->duration * i / PROBES;
-            amb_gait_sample(g, t, a, NULL);
-            amb_gait_sample(g, t + g->duration / k, b, NULL);
+            ami_gait_sample(g, t, a, NULL);
+            ami_gait_sample(g, t + g->duration / k, b, NULL);
             sum += apart(a, b) / PROBES;
         }
         if (sqrt(sum) < repeats * random)
@@ -108,12 +108,12 @@ static int parts_of_loop(const amb_gait *g)
 
 /* ---- Analysis ---- */
 
-static double ankle_foremost(const amb_gait *g)
+static double ankle_foremost(const ami_gait *g)
 {
     double best = 0;
     float most = -INFINITY;
     for (int i = 0; i < g->frames - 1; i++) {
-        const float x = g->feature[(size_t)i * AMB_FEATURES + 3 * (AMB_POINT_LEFT + AMB_POINT_ANKLE)];
+        const float x = g->feature[(size_t)i * AMI_FEATURES + 3 * (AMI_POINT_LEFT + AMI_POINT_ANKLE)];
         if (x > most) {
             most = x;
             best = g->duration * i / (g->frames - 1);
@@ -122,24 +122,24 @@ static double ankle_foremost(const amb_gait *g)
     return best;
 }
 
-static bool upright_and_moving(const amb_gait *g)
+static bool upright_and_moving(const ami_gait *g)
 {
     double speed = 0;
     for (int i = 0; i < g->frames; i++) {
-        const float *f = g->feature + (size_t)i * AMB_FEATURES;
-        if (f[2] < .5f || f[3 * AMB_POINT_NECK + 2] < f[2])
+        const float *f = g->feature + (size_t)i * AMI_FEATURES;
+        if (f[2] < .5f || f[3 * AMI_POINT_NECK + 2] < f[2])
             return false;
-        speed += (double)hypotf(f[AMB_FEATURE_FORWARD], f[AMB_FEATURE_LEFT]) / g->frames;
+        speed += (double)hypotf(f[AMI_FEATURE_FORWARD], f[AMI_FEATURE_LEFT]) / g->frames;
     }
     return speed > .2;
 }
 
-static bool analyse_loop(amb_gait *g, const strike *left, int lefts, const strike *right, int rights,
-                         amb_error *err)
+static bool analyse_loop(ami_gait *g, const strike *left, int lefts, const strike *right, int rights,
+                         ami_error *err)
 {
     const int parts = parts_of_loop(g);
     const strike *first = longest_swing(left, lefts), *second = longest_swing(right, rights);
-    if (!amb_gait_room(g, parts + 1, err))
+    if (!ami_gait_room(g, parts + 1, err))
         return false;
     g->strikes = parts + 1;
     g->period = g->duration / parts;
@@ -170,40 +170,40 @@ static int compare_doubles(const void *a, const void *b)
 
 /* Difference to the same phase one cycle before or after, whichever is less; INFINITY where there is neither.
  */
-static double unlike(const amb_gait *g, int c, double phase)
+static double unlike(const ami_gait *g, int c, double phase)
 {
-    float now[AMB_FEATURES], there[AMB_FEATURES];
+    float now[AMI_FEATURES], there[AMI_FEATURES];
     double least = INFINITY;
-    amb_gait_sample(g, amb_gait_time(g, c, phase), now, NULL);
+    ami_gait_sample(g, ami_gait_time(g, c, phase), now, NULL);
     for (int side = -1; side <= 1; side += 2) {
         if (c + side < 0 || c + side > g->strikes - 2 || !g->whole[c + side])
             continue;
-        amb_gait_sample(g, amb_gait_time(g, c + side, phase), there, NULL);
+        ami_gait_sample(g, ami_gait_time(g, c + side, phase), there, NULL);
         least = fmin(least, sqrt(apart(now, there)));
     }
     return least;
 }
 
-static void measure_amplitude(amb_gait *g)
+static void measure_amplitude(ami_gait *g)
 {
     const double random = random_difference(g, g->strike[0], g->strike[g->strikes - 1]);
     for (int i = 0; i < g->frames; i++) {
         double t = g->duration * i / (g->frames - 1);
-        const int c = amb_gait_cycle(g, &t);
+        const int c = ami_gait_cycle(g, &t);
         const double u = (t - g->strike[c]) / (g->strike[c + 1] - g->strike[c]);
         double sum = 0, n = 0;
         if (!g->whole[c] || u < -1 || u > 2)
             continue;
         for (int k = -4; k <= 4; k++) {
             const double at = u + k / 16.;
-            if (amb_gait_time(g, c, at) < 0 || amb_gait_time(g, c, at) > g->duration)
+            if (ami_gait_time(g, c, at) < 0 || ami_gait_time(g, c, at) > g->duration)
                 continue;
             /* in front of the first cycle and behind the last, that cycle itself is the neighbour */
             double d;
             if ((u < 0 && c == 0) || (u > 1 && c == g->strikes - 2)) {
-                float a[AMB_FEATURES], b[AMB_FEATURES];
-                amb_gait_sample(g, amb_gait_time(g, c, at), a, NULL);
-                amb_gait_sample(g, amb_gait_time(g, c, at + (u < 0 ? 1 : -1)), b, NULL);
+                float a[AMI_FEATURES], b[AMI_FEATURES];
+                ami_gait_sample(g, ami_gait_time(g, c, at), a, NULL);
+                ami_gait_sample(g, ami_gait_time(g, c, at + (u < 0 ? 1 : -1)), b, NULL);
                 d = sqrt(apart(a, b));
             } else {
                 d = unlike(g, c, at);
@@ -216,14 +216,14 @@ static void measure_amplitude(amb_gait *g)
     }
 }
 
-static bool analyse_rest(amb_gait *g, const strike *left, int lefts, const strike *right, int rights,
-                         amb_error *err)
+static bool analyse_rest(ami_gait *g, const strike *left, int lefts, const strike *right, int rights,
+                         ami_error *err)
 {
-    if (!amb_gait_room(g, lefts + 1, err))
+    if (!ami_gait_room(g, lefts + 1, err))
         return false;
     double *length = calloc((size_t)lefts + 1, sizeof *length);
     if (!length)
-        return amb_fail(err, "%s: out of memory for %d cycles", g->name, lefts);
+        return ami_fail(err, "%s: out of memory for %d cycles", g->name, lefts);
     int cycles = 0;
     for (int i = 0; i + 1 < lefts; i++) {
         bool turn = false;
@@ -250,12 +250,12 @@ static bool analyse_rest(amb_gait *g, const strike *left, int lefts, const strik
     return true;
 }
 
-bool amb_gait_find(amb_gait *g, amb_error *err)
+bool ami_gait_find(ami_gait *g, ami_error *err)
 {
     const int room = (int)(g->duration / rest) + 2;
     strike *left = calloc(2 * (size_t)room, sizeof *left), *right = left ? left + room : NULL;
     if (!left)
-        return amb_fail(err, "%s: out of memory for %d strikes", g->name, room);
+        return ami_fail(err, "%s: out of memory for %d strikes", g->name, room);
     const int lefts = find_strikes(g, false, left, room), rights = find_strikes(g, true, right, room);
     const bool ok = g->loops ? analyse_loop(g, left, lefts, right, rights, err)
                              : analyse_rest(g, left, lefts, right, rights, err);

@@ -8,8 +8,8 @@
 
 enum { X, Y, Z };
 
-/* A limb's place in the arrays, the body that carries it, and its points (behind AMB_POINT_LEFT or
- * AMB_POINT_RIGHT). */
+/* A limb's place in the arrays, the body that carries it, and its points (behind AMI_POINT_LEFT or
+ * AMI_POINT_RIGHT). */
 enum { RIGHT_LEG, RIGHT_ARM, LEFT_LEG, LEFT_ARM, LIMBS };
 static const struct {
     int body, point; /* the upper bone's; the lower bone's are the next */
@@ -18,10 +18,10 @@ static const struct {
                         above which as twisted round: .3 rad for legs, whose clips have knees at -.2; .15 rad
                         for arms, which have none, but twist round in a few frames */
 } limbs[LIMBS] = {
-    {AMB_RIGHT_HIP, AMB_POINT_RIGHT + AMB_POINT_HIP, -1, .95533649},
-    {AMB_RIGHT_SHOULDER, AMB_POINT_RIGHT + AMB_POINT_SHOULDER, 1, .98877108},
-    {AMB_LEFT_HIP, AMB_POINT_LEFT + AMB_POINT_HIP, -1, .95533649},
-    {AMB_LEFT_SHOULDER, AMB_POINT_LEFT + AMB_POINT_SHOULDER, 1, .98877108},
+    {AMI_RIGHT_HIP, AMI_POINT_RIGHT + AMI_POINT_HIP, -1, .95533649},
+    {AMI_RIGHT_SHOULDER, AMI_POINT_RIGHT + AMI_POINT_SHOULDER, 1, .98877108},
+    {AMI_LEFT_HIP, AMI_POINT_LEFT + AMI_POINT_HIP, -1, .95533649},
+    {AMI_LEFT_SHOULDER, AMI_POINT_LEFT + AMI_POINT_SHOULDER, 1, .98877108},
 };
 
 /* How much a leg untwisted weighs beside the leg as it was in the frame before, where noise hides its twist.
@@ -88,7 +88,7 @@ static void quat_of(double q[4], columns c)
     const double rows[4][4] = {
         {four[0], wx, wy, wz}, {wx, four[1], xy, xz}, {wy, xy, four[2], yz}, {wz, xz, yz, four[3]}};
     memcpy(q, rows[most], 4 * sizeof *q);
-    amb_quat_normalize(q);
+    ami_quat_normalize(q);
 }
 
 /* out = joint + f times a column */
@@ -134,31 +134,31 @@ static bool fit(columns c, int axis, const double u[3], const double v[3])
 /* ---- one frame, in its heading frame ---- */
 
 typedef struct solver {
-    const amb_ik *ik;
-    double point[AMB_POINTS][3];
-    double rot[AMB_BODIES][4], joint[AMB_BODIES][3];
-    columns turn[AMB_BODIES];
+    const ami_ik *ik;
+    double point[AMI_POINTS][3];
+    double rot[AMI_BODIES][4], joint[AMI_BODIES][3];
+    columns turn[AMI_BODIES];
     double *pose;
 } solver;
 
 /* Where body i's joint is and how it would be turned if nothing had changed since the frame before. */
 static void expect_body(solver *s, int i)
 {
-    const amb_skeleton *c = s->ik->def.skeleton;
+    const ami_skeleton *c = s->ik->def.skeleton;
     const int parent = c->parent[i];
     placed(s->joint[i], s->joint[parent], s->turn[parent], c->offset[i]);
-    amb_quat_mul(s->rot[i], s->rot[parent], s->ik->pose + c->joint[i].pose);
+    ami_quat_mul(s->rot[i], s->rot[parent], s->ik->pose + c->joint[i].pose);
     columns_of(s->turn[i], s->rot[i]);
 }
 
 /* Body i is turned as its columns say. */
 static void settle_body(solver *s, int i)
 {
-    const amb_skeleton *c = s->ik->def.skeleton;
+    const ami_skeleton *c = s->ik->def.skeleton;
     double *own = s->pose + c->joint[i].pose;
     quat_of(s->rot[i], s->turn[i]);
-    amb_quat_between(own, s->rot[c->parent[i]], s->rot[i]);
-    amb_quat_same_side(own, s->ik->pose + c->joint[i].pose);
+    ami_quat_between(own, s->rot[c->parent[i]], s->rot[i]);
+    ami_quat_same_side(own, s->ik->pose + c->joint[i].pose);
 }
 
 /* By definition the root's heading is 0 in this frame, so what it is was noise. That is taken off by the
@@ -178,57 +178,57 @@ static void face_forward(double rot[4])
     const double turn[3] = {-heading * (w * y + z * x), -heading * (z * y - w * x),
                             -heading * (w * w + z * z)};
     double back[4];
-    amb_quat_exp(back, turn);
-    amb_quat_mul(rot, back, rot);
+    ami_quat_exp(back, turn);
+    ami_quat_mul(rot, back, rot);
 }
 
 static void solve_root(solver *s)
 {
-    const amb_skeleton *k = s->ik->def.skeleton;
-    static const int points[4] = {AMB_POINT_ROOT, AMB_POINT_PELVIS_TOP, AMB_POINT_RIGHT + AMB_POINT_HIP,
-                                  AMB_POINT_LEFT + AMB_POINT_HIP};
+    const ami_skeleton *k = s->ik->def.skeleton;
+    static const int points[4] = {AMI_POINT_ROOT, AMI_POINT_PELVIS_TOP, AMI_POINT_RIGHT + AMI_POINT_HIP,
+                                  AMI_POINT_LEFT + AMI_POINT_HIP};
     static const double nowhere[3];
-    const double *template[4] = {nowhere, k->offset[AMB_CHEST], k->offset[AMB_RIGHT_HIP],
-                                 k->offset[AMB_LEFT_HIP]};
-    const double ground[3] = {0, 0, s->point[AMB_POINT_ROOT][2]};
+    const double *template[4] = {nowhere, k->offset[AMI_CHEST], k->offset[AMI_RIGHT_HIP],
+                                 k->offset[AMI_LEFT_HIP]};
+    const double ground[3] = {0, 0, s->point[AMI_POINT_ROOT][2]};
     double u[3] = {0}, v[3] = {0}, r[3];
     for (int n = 1; n < 4; n++) {
         difference(r, s->point[points[n]], ground);
         add(u, template[n][1], r);
         add(v, template[n][2], r);
     }
-    memcpy(s->rot[AMB_ROOT], s->ik->pose + 3, sizeof s->rot[0]);
-    if (fit(s->turn[AMB_ROOT], Y, u, v)) {
-        quat_of(s->rot[AMB_ROOT], s->turn[AMB_ROOT]);
-        face_forward(s->rot[AMB_ROOT]);
+    memcpy(s->rot[AMI_ROOT], s->ik->pose + 3, sizeof s->rot[0]);
+    if (fit(s->turn[AMI_ROOT], Y, u, v)) {
+        quat_of(s->rot[AMI_ROOT], s->turn[AMI_ROOT]);
+        face_forward(s->rot[AMI_ROOT]);
     }
-    amb_quat_same_side(s->rot[AMB_ROOT], s->ik->pose + 3);
-    columns_of(s->turn[AMB_ROOT], s->rot[AMB_ROOT]);
+    ami_quat_same_side(s->rot[AMI_ROOT], s->ik->pose + 3);
+    columns_of(s->turn[AMI_ROOT], s->rot[AMI_ROOT]);
     double height = 0; /* the root that the four points ask for, on average */
     for (int n = 0; n < 4; n++) {
-        placed(r, nowhere, s->turn[AMB_ROOT], template[n]);
+        placed(r, nowhere, s->turn[AMI_ROOT], template[n]);
         height += (s->point[points[n]][2] - r[2]) / 4;
     }
-    s->joint[AMB_ROOT][0] = s->joint[AMB_ROOT][1] = 0;
-    s->joint[AMB_ROOT][2] = height;
-    memcpy(s->pose, s->joint[AMB_ROOT], 3 * sizeof(double));
-    memcpy(s->pose + 3, s->rot[AMB_ROOT], 4 * sizeof(double));
+    s->joint[AMI_ROOT][0] = s->joint[AMI_ROOT][1] = 0;
+    s->joint[AMI_ROOT][2] = height;
+    memcpy(s->pose, s->joint[AMI_ROOT], 3 * sizeof(double));
+    memcpy(s->pose + 3, s->rot[AMI_ROOT], 4 * sizeof(double));
 }
 
 static void solve_chest(solver *s)
 {
-    const amb_skeleton *k = s->ik->def.skeleton;
-    const double prior = s->ik->prior, *shoulder = k->offset[AMB_RIGHT_SHOULDER];
+    const ami_skeleton *k = s->ik->def.skeleton;
+    const double prior = s->ik->prior, *shoulder = k->offset[AMI_RIGHT_SHOULDER];
     double u[3] = {0}, v[3] = {0}, centre[3], neck[3], right[3], left[3];
-    expect_body(s, AMB_CHEST);
-    double(*turn)[3] = s->turn[AMB_CHEST];
-    const double *joint = s->joint[AMB_CHEST];
-    difference(centre, s->point[AMB_POINT_CHEST_CENTRE], joint);
-    difference(neck, s->point[AMB_POINT_NECK], joint);
-    difference(right, s->point[AMB_POINT_RIGHT + AMB_POINT_SHOULDER], joint);
-    difference(left, s->point[AMB_POINT_LEFT + AMB_POINT_SHOULDER], joint);
-    add(u, k->centre[AMB_CHEST][1], centre);
-    add(u, k->offset[AMB_NECK][1], neck);
+    expect_body(s, AMI_CHEST);
+    double(*turn)[3] = s->turn[AMI_CHEST];
+    const double *joint = s->joint[AMI_CHEST];
+    difference(centre, s->point[AMI_POINT_CHEST_CENTRE], joint);
+    difference(neck, s->point[AMI_POINT_NECK], joint);
+    difference(right, s->point[AMI_POINT_RIGHT + AMI_POINT_SHOULDER], joint);
+    difference(left, s->point[AMI_POINT_LEFT + AMI_POINT_SHOULDER], joint);
+    add(u, k->centre[AMI_CHEST][1], centre);
+    add(u, k->offset[AMI_NECK][1], neck);
     add(u, prior, turn[Y]);
     add(v, shoulder[2], right);
     add(v, -shoulder[2], left);
@@ -242,7 +242,7 @@ static void solve_chest(solver *s)
         add(u, -2 * shoulder[1] * shoulder[0], turn[X]);
         fit(turn, Y, u, v);
     }
-    settle_body(s, AMB_CHEST);
+    settle_body(s, AMI_CHEST);
 }
 
 /* Two points in the x-y plane of body i. */
@@ -284,7 +284,7 @@ static void point_bone(columns c, const double to[3])
  * bent. */
 static void solve_limb(solver *s, int limb)
 {
-    const amb_ik *ik = s->ik;
+    const ami_ik *ik = s->ik;
     const int i = limbs[limb].body;
     const double *middle = s->point[limbs[limb].point + 1], *end = s->point[limbs[limb].point + 2];
     const double upper_length = ik->upper[limb], lower_length = ik->lower[limb];
@@ -315,7 +315,7 @@ static void solve_limb(solver *s, int limb)
                                         anywhere */
             const double bone[3] = {-turn[Y][0], -turn[Y][1], -turn[Y][2]};
             columns rest;
-            memcpy(rest, s->turn[AMB_ROOT], sizeof rest);
+            memcpy(rest, s->turn[AMI_ROOT], sizeof rest);
             point_bone(rest, bone);
             add(z, homing * ik->prior, rest[Z]);
         }
@@ -344,32 +344,32 @@ static void solve_limb(solver *s, int limb)
     settle_body(s, i);
     s->pose[ik->def.skeleton->joint[i + 1].pose] = angle;
     double bend[4];
-    amb_quat_about_z(bend, angle);
+    ami_quat_about_z(bend, angle);
     placed(s->joint[i + 1], joint, turn, ik->def.skeleton->offset[i + 1]);
-    amb_quat_mul(s->rot[i + 1], s->rot[i], bend);
+    ami_quat_mul(s->rot[i + 1], s->rot[i], bend);
     columns_of(s->turn[i + 1], s->rot[i + 1]);
 }
 
-void amb_ik_solve(amb_ik *ik, const float features[AMB_FEATURES])
+void ami_ik_solve(ami_ik *ik, const float features[AMI_FEATURES])
 {
-    const amb_skeleton *k = ik->def.skeleton;
-    double pose[AMB_POSE];
+    const ami_skeleton *k = ik->def.skeleton;
+    double pose[AMI_POSE];
     solver s;
     s.ik = ik;
     s.pose = pose;
-    for (int p = 0; p < AMB_POINTS; p++)
+    for (int p = 0; p < AMI_POINTS; p++)
         for (int n = 0; n < 3; n++)
             s.point[p][n] = (double)features[3 * p + n];
     solve_root(&s);
     solve_chest(&s);
-    solve_plane(&s, AMB_NECK, s.point[AMB_POINT_HEAD], k->centre[AMB_NECK], s.point[AMB_POINT_HEAD_FRONT],
+    solve_plane(&s, AMI_NECK, s.point[AMI_POINT_HEAD], k->centre[AMI_NECK], s.point[AMI_POINT_HEAD_FRONT],
                 k->head_front);
     for (int limb = 0; limb < LIMBS; limb++)
         solve_limb(&s, limb);
     for (int side = 0; side < 2; side++) { /* right, left */
-        const int p = side ? AMB_POINT_LEFT : AMB_POINT_RIGHT;
-        solve_plane(&s, side ? AMB_LEFT_ANKLE : AMB_RIGHT_ANKLE, s.point[p + AMB_POINT_TOE], k->toe[side],
-                    s.point[p + AMB_POINT_HEEL], k->heel[side]);
+        const int p = side ? AMI_POINT_LEFT : AMI_POINT_RIGHT;
+        solve_plane(&s, side ? AMI_LEFT_ANKLE : AMI_RIGHT_ANKLE, s.point[p + AMI_POINT_TOE], k->toe[side],
+                    s.point[p + AMI_POINT_HEEL], k->heel[side]);
     }
     memcpy(ik->pose, pose, sizeof pose);
     ik->started = true;
@@ -377,22 +377,22 @@ void amb_ik_solve(amb_ik *ik, const float features[AMB_FEATURES])
 
 /* ---- setting up ---- */
 
-amb_ik_def amb_ik_default_def(const amb_skeleton *skeleton)
+ami_ik_def ami_ik_default_def(const ami_skeleton *skeleton)
 {
-    return (amb_ik_def){.skeleton = skeleton, .rate = 30, .noise = .01, .turn_speed = 3};
+    return (ami_ik_def){.skeleton = skeleton, .rate = 30, .noise = .01, .turn_speed = 3};
 }
 
-static bool check_def(const amb_ik_def *def, amb_error *err)
+static bool check_def(const ami_ik_def *def, ami_error *err)
 {
     if (!(def->rate >= 1 && def->rate <= 1000))
-        return amb_fail(err, "%g frames of motion features a second, expected 1 to 1000", def->rate);
+        return ami_fail(err, "%g frames of motion features a second, expected 1 to 1000", def->rate);
     if (!(def->noise >= 0 && def->noise <= 1))
-        return amb_fail(err, "points with a noise of %g m, expected 0 to 1", def->noise);
+        return ami_fail(err, "points with a noise of %g m, expected 0 to 1", def->noise);
     if (!(def->turn_speed > 0 && def->turn_speed <= 1000))
-        return amb_fail(err, "joints that turn at %g rad/s, expected more than 0, at most 1000",
+        return ami_fail(err, "joints that turn at %g rad/s, expected more than 0, at most 1000",
                         def->turn_speed);
     if (!isfinite(def->heading) || !isfinite(def->at[0]) || !isfinite(def->at[1]))
-        return amb_fail(
+        return ami_fail(
             err, "a motion that starts at (%g, %g) m with a heading of %g rad, expected finite numbers",
             def->at[0], def->at[1], def->heading);
     return true;
@@ -406,34 +406,34 @@ static bool lies_along(const double v[3], int axis)
     return fabs(v[axis]) > 1e-3;
 }
 
-static bool check_bones(const amb_skeleton *k, amb_error *err)
+static bool check_bones(const ami_skeleton *k, ami_error *err)
 {
     static const struct {
         int body, axis;
     } straight[] = {
-        {AMB_CHEST, Y},       {AMB_NECK, Y},       {AMB_RIGHT_HIP, Z},   {AMB_LEFT_HIP, Z},
-        {AMB_RIGHT_KNEE, Y},  {AMB_LEFT_KNEE, Y},  {AMB_RIGHT_ANKLE, Y}, {AMB_LEFT_ANKLE, Y},
-        {AMB_RIGHT_ELBOW, Y}, {AMB_LEFT_ELBOW, Y}, {AMB_RIGHT_WRIST, Y}, {AMB_LEFT_WRIST, Y},
+        {AMI_CHEST, Y},       {AMI_NECK, Y},       {AMI_RIGHT_HIP, Z},   {AMI_LEFT_HIP, Z},
+        {AMI_RIGHT_KNEE, Y},  {AMI_LEFT_KNEE, Y},  {AMI_RIGHT_ANKLE, Y}, {AMI_LEFT_ANKLE, Y},
+        {AMI_RIGHT_ELBOW, Y}, {AMI_LEFT_ELBOW, Y}, {AMI_RIGHT_WRIST, Y}, {AMI_LEFT_WRIST, Y},
     };
     for (size_t n = 0; n < sizeof straight / sizeof *straight; n++) {
         const int i = straight[n].body;
         if (!lies_along(k->offset[i], straight[n].axis))
-            return amb_fail(
+            return ami_fail(
                 err,
                 "joint \"%s\" is at (%g, %g, %g) m in its parent's frame, expected a place on the %c axis",
-                amb_body_name[i], k->offset[i][0], k->offset[i][1], k->offset[i][2], "xyz"[straight[n].axis]);
+                ami_body_name[i], k->offset[i][0], k->offset[i][1], k->offset[i][2], "xyz"[straight[n].axis]);
     }
-    const double *right = k->offset[AMB_RIGHT_SHOULDER], *left = k->offset[AMB_LEFT_SHOULDER];
+    const double *right = k->offset[AMI_RIGHT_SHOULDER], *left = k->offset[AMI_LEFT_SHOULDER];
     if (fabs(right[0] - left[0]) > 1e-9 || fabs(right[1] - left[1]) > 1e-9 || fabs(right[2] + left[2]) > 1e-9)
-        return amb_fail(err, "the shoulders are not each other's mirror image");
-    if (!lies_along(k->centre[AMB_CHEST], Y) || !lies_along(k->centre[AMB_NECK], Y))
-        return amb_fail(err, "the centre of the chest or of the head is not on the y axis");
+        return ami_fail(err, "the shoulders are not each other's mirror image");
+    if (!lies_along(k->centre[AMI_CHEST], Y) || !lies_along(k->centre[AMI_NECK], Y))
+        return ami_fail(err, "the centre of the chest or of the head is not on the y axis");
     return true;
 }
 
-bool amb_ik_init(amb_ik *ik, const amb_ik_def *def, amb_error *err)
+bool ami_ik_init(ami_ik *ik, const ami_ik_def *def, ami_error *err)
 {
-    const amb_skeleton *c = def->skeleton;
+    const ami_skeleton *c = def->skeleton;
     memset(ik, 0, sizeof *ik);
     if (!check_def(def, err) || !check_bones(c, err))
         return false;
@@ -450,7 +450,7 @@ bool amb_ik_init(amb_ik *ik, const amb_ik_def *def, amb_error *err)
         ik->high[limb] = c->hinge_range[hinge][1];
     }
     ik->pose[3] = ik->pose[4] = M_SQRT1_2; /* upright, limbs hanging */
-    for (int i = 1; i < AMB_BODIES; i++)
+    for (int i = 1; i < AMI_BODIES; i++)
         if (c->joint[i].width == 4)
             ik->pose[c->joint[i].pose] = 1;
     return true;

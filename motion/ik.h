@@ -15,13 +15,13 @@
  * velocity, by trapezoids; the height comes from the points.
  *
  * Contacts are not read: this neither locks feet nor lifts the body. Nothing allocates. */
-#ifndef AMB_MOTION_IK_H
-#define AMB_MOTION_IK_H
+#ifndef AMI_MOTION_IK_H
+#define AMI_MOTION_IK_H
 
 #include "motion/features.h"
 
-typedef struct amb_ik_def {
-    const amb_skeleton *skeleton;
+typedef struct ami_ik_def {
+    const ami_skeleton *skeleton;
     double rate;       /* 30: frames a second, 1 to 1000 */
     double noise;      /* .01: standard deviation of a point's coordinates, m, 0 to 1; 0 trusts them
                           entirely */
@@ -29,11 +29,11 @@ typedef struct amb_ik_def {
                           was */
     double heading;    /* 0: rad, of the first frame */
     double at[2];      /* 0 0: m, place of the first frame's root */
-} amb_ik_def;
+} ami_ik_def;
 
 /* What frame follows frame with. Plain data. */
-typedef struct amb_ik {
-    amb_ik_def def;
+typedef struct ami_ik {
+    ami_ik_def def;
     double prior;              /* m²: weight of the frame before, against squared lengths of what points
                                   span */
     double upper[4], lower[4]; /* lengths of the limbs' bones, m: right leg and arm, left leg and arm */
@@ -41,29 +41,29 @@ typedef struct amb_ik {
     bool started;              /* there was a frame before */
     double heading, at[2];     /* of that frame */
     double speed[2], yaw_rate; /* its root's, world frame */
-    double pose[AMB_POSE];     /* it, in its own heading frame */
-} amb_ik;
+    double pose[AMI_POSE];     /* it, in its own heading frame */
+} ami_ik;
 
-amb_ik_def amb_ik_default_def(const amb_skeleton *skeleton);
+ami_ik_def ami_ik_default_def(const ami_skeleton *skeleton);
 
 /* Refuses numbers outside the ranges above, and a body whose bones do not lie along its frames' axes as
  * DeepMimic's do. */
-bool amb_ik_init(amb_ik *ik, const amb_ik_def *def, amb_error *err);
+bool ami_ik_init(ami_ik *ik, const ami_ik_def *def, ami_error *err);
 
 /* The joints of the next frame alone: into ik->pose, with the root over the origin and heading 0. */
-void amb_ik_solve(amb_ik *ik, const float features[AMB_FEATURES]);
+void ami_ik_solve(ami_ik *ik, const float features[AMI_FEATURES]);
 
-/* The pose of the next frame. Any finite features give a pose that amb_clip_create takes, up to its limits of
+/* The pose of the next frame. Any finite features give a pose that ami_clip_create takes, up to its limits of
  * place. */
-void amb_ik_frame(amb_ik *ik, const float features[AMB_FEATURES], double pose[AMB_POSE]);
+void ami_ik_frame(ami_ik *ik, const float features[AMI_FEATURES], double pose[AMI_POSE]);
 
-/* A whole motion: frames >= 2 of features (frames, 73) into times (s) and poses that amb_clip_create takes.
+/* A whole motion: frames >= 2 of features (frames, 73) into times (s) and poses that ami_clip_create takes.
  * The twists that the first frame lacks come from the second after it (in a cycle, before it).
  *
  * Cyclic: after the last frame comes the first again, so there is one frame more in time and pose than in
  * features, the first one moved on. A clip's cycle cannot end with another heading than it began with: what
  * is missing to whole turns is taken off evenly over the cycle. */
-bool amb_ik_motion(const amb_ik_def *def, int frames, const float *features, bool cyclic, double *time,
-                   double *pose, amb_error *err);
+bool ami_ik_motion(const ami_ik_def *def, int frames, const float *features, bool cyclic, double *time,
+                   double *pose, ami_error *err);
 
 #endif

@@ -10,9 +10,9 @@
 static double vertical_part(const double a[4], double angle)
 {
     double turn[4], r[3];
-    amb_quat_about_z(turn, angle);
-    amb_quat_mul(turn, turn, a);
-    amb_quat_log(r, turn);
+    ami_quat_about_z(turn, angle);
+    ami_quat_mul(turn, turn, a);
+    ami_quat_log(r, turn);
     return r[2];
 }
 
@@ -21,8 +21,8 @@ static double vertical_part(const double a[4], double angle)
 static double heading_change(const double before[4], const double now[4], double yaw)
 {
     double inverse[4], a[4];
-    amb_quat_conj(inverse, before);
-    amb_quat_mul(a, now, inverse);
+    ami_quat_conj(inverse, before);
+    ami_quat_mul(a, now, inverse);
     /* Taking the vertical turn off a, and adding yaw, is nearly it; the vertical parts of a product are not
      * quite their sum. What is off shrinks by the square of the turn over 12 each time. */
     double angle = yaw - 2 * atan2(a[0] < 0 ? -a[3] : a[3], fabs(a[0]));
@@ -35,41 +35,41 @@ static double heading_change(const double before[4], const double now[4], double
     return angle;
 }
 
-/* Turns a pose of amb_ik_solve to the heading and puts it over `at`. */
-static void place_pose(double pose[AMB_POSE], const double from[AMB_POSE], double heading, const double at[2])
+/* Turns a pose of ami_ik_solve to the heading and puts it over `at`. */
+static void place_pose(double pose[AMI_POSE], const double from[AMI_POSE], double heading, const double at[2])
 {
     double turn[4];
-    amb_quat_about_z(turn, heading);
+    ami_quat_about_z(turn, heading);
     if (pose != from)
-        memcpy(pose, from, AMB_POSE * sizeof *pose);
-    amb_quat_mul(pose + 3, turn, pose + 3);
+        memcpy(pose, from, AMI_POSE * sizeof *pose);
+    ami_quat_mul(pose + 3, turn, pose + 3);
     pose[0] = at[0];
     pose[1] = at[1];
 }
 
-static void world_speed(double out[2], const float features[AMB_FEATURES], double heading)
+static void world_speed(double out[2], const float features[AMI_FEATURES], double heading)
 {
-    const double forward = (double)features[AMB_FEATURE_FORWARD], left = (double)features[AMB_FEATURE_LEFT];
+    const double forward = (double)features[AMI_FEATURE_FORWARD], left = (double)features[AMI_FEATURE_LEFT];
     const double c = cos(heading), s = sin(heading);
     out[0] = c * forward - s * left;
     out[1] = s * forward + c * left;
 }
 
 /* Solves the next frame and turns the heading on. */
-static void follow_heading(amb_ik *ik, const float features[AMB_FEATURES])
+static void follow_heading(ami_ik *ik, const float features[AMI_FEATURES])
 {
-    const double yaw_rate = (double)features[AMB_FEATURE_YAW_RATE];
+    const double yaw_rate = (double)features[AMI_FEATURE_YAW_RATE];
     const double before[4] = {ik->pose[3], ik->pose[4], ik->pose[5], ik->pose[6]};
-    amb_ik_solve(ik, features);
+    ami_ik_solve(ik, features);
     ik->heading += heading_change(before, ik->pose + 3, (ik->yaw_rate + yaw_rate) / 2 / ik->def.rate);
     ik->yaw_rate = yaw_rate;
 }
 
-static void start(amb_ik *ik, const float features[AMB_FEATURES])
+static void start(ami_ik *ik, const float features[AMI_FEATURES])
 {
-    amb_ik_solve(ik, features);
+    ami_ik_solve(ik, features);
     ik->heading = ik->def.heading;
-    ik->yaw_rate = (double)features[AMB_FEATURE_YAW_RATE];
+    ik->yaw_rate = (double)features[AMI_FEATURE_YAW_RATE];
     memcpy(ik->at, ik->def.at, sizeof ik->at);
     world_speed(ik->speed, features, ik->heading);
 }
@@ -83,7 +83,7 @@ static void move_on(double at[2], double speed[2], const double next[2], double 
     }
 }
 
-void amb_ik_frame(amb_ik *ik, const float features[AMB_FEATURES], double pose[AMB_POSE])
+void ami_ik_frame(ami_ik *ik, const float features[AMI_FEATURES], double pose[AMI_POSE])
 {
     if (!ik->started) {
         start(ik, features);
@@ -96,30 +96,30 @@ void amb_ik_frame(amb_ik *ik, const float features[AMB_FEATURES], double pose[AM
     place_pose(pose, ik->pose, ik->heading, ik->at);
 }
 
-bool amb_ik_motion(const amb_ik_def *def, int frames, const float *features, bool cyclic, double *time,
-                   double *pose, amb_error *err)
+bool ami_ik_motion(const ami_ik_def *def, int frames, const float *features, bool cyclic, double *time,
+                   double *pose, ami_error *err)
 {
-    amb_ik ik;
-    if (!amb_ik_init(&ik, def, err))
+    ami_ik ik;
+    if (!ami_ik_init(&ik, def, err))
         return false;
-    if (frames < 2 || frames > AMB_CLIP_MAX_FRAMES - 1)
-        return amb_fail(err, "%d frames of motion features, expected 2 to %d", frames,
-                        AMB_CLIP_MAX_FRAMES - 1);
+    if (frames < 2 || frames > AMI_CLIP_MAX_FRAMES - 1)
+        return ami_fail(err, "%d frames of motion features, expected 2 to %d", frames,
+                        AMI_CLIP_MAX_FRAMES - 1);
 
     /* Back to the first frame from a second on: what that second shows of twists is then known. A cycle comes
      * round to it anyway. */
     const int second = (int)fmin(ceil(def->rate), frames - 1);
     for (int f = second; f > 0; f--)
-        amb_ik_solve(&ik, features + (size_t)(cyclic ? frames - f : f) * AMB_FEATURES);
+        ami_ik_solve(&ik, features + (size_t)(cyclic ? frames - f : f) * AMI_FEATURES);
 
     /* Joints and headings; a heading is kept in the pose's first number until it is known what the cycle
      * lacks. */
     const int count = frames + (cyclic ? 1 : 0);
     start(&ik, features);
     for (int f = 0; f < count; f++) {
-        double *p = pose + (size_t)f * AMB_POSE;
+        double *p = pose + (size_t)f * AMI_POSE;
         if (f > 0)
-            follow_heading(&ik, features + (size_t)(f % frames) * AMB_FEATURES);
+            follow_heading(&ik, features + (size_t)(f % frames) * AMI_FEATURES);
         memcpy(p, f < frames ? ik.pose : pose, sizeof ik.pose);
         p[0] = ik.heading;
     }
@@ -127,9 +127,9 @@ bool amb_ik_motion(const amb_ik_def *def, int frames, const float *features, boo
 
     double at[2] = {def->at[0], def->at[1]}, speed[2] = {0, 0};
     for (int f = 0; f < count; f++) {
-        double *p = pose + (size_t)f * AMB_POSE, next[2];
+        double *p = pose + (size_t)f * AMI_POSE, next[2];
         const double heading = p[0] - f * excess;
-        world_speed(next, features + (size_t)(f % frames) * AMB_FEATURES, heading);
+        world_speed(next, features + (size_t)(f % frames) * AMI_FEATURES, heading);
         if (f == 0)
             memcpy(speed, next, sizeof speed);
         else

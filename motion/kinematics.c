@@ -13,23 +13,23 @@
 static void put_unit(double out[4], const double q[4])
 {
     memcpy(out, q, 4 * sizeof *out);
-    const double off = amb_quat_dot(q, q) - 1;
+    const double off = ami_quat_dot(q, q) - 1;
     if (fabs(off) < 1e-8) { /* what is left is 3/8 off² */
         const double scale = 1 - off / 2;
         out[0] *= scale, out[1] *= scale, out[2] *= scale, out[3] *= scale;
     } else {
-        amb_quat_normalize(out);
+        ami_quat_normalize(out);
     }
 }
 
 /* The rotation of body i in the world from its parent's. */
-static void turn_body(const amb_joint_layout *joint, const double *pose, const double parent[4],
+static void turn_body(const ami_joint_layout *joint, const double *pose, const double parent[4],
                       double out[4])
 {
     if (joint->width == 4) {
         double own[4];
         put_unit(own, pose + joint->pose);
-        amb_quat_mul(out, parent, own);
+        ami_quat_mul(out, parent, own);
     } else if (joint->width == 1) {
         const double half = pose[joint->pose] / 2, c = cos(half), s = sin(half);
         out[0] = parent[0] * c - parent[3] * s;
@@ -66,32 +66,32 @@ static inline void carried(double out[3], const double v[3], const double w[3], 
     out[2] = v[2] + (w[0] * r[1] - w[1] * r[0]);
 }
 
-void amb_fk(const amb_skeleton *skeleton, const double pose[AMB_POSE], double joint[AMB_BODIES][3],
-            double rot[AMB_BODIES][4])
+void ami_fk(const ami_skeleton *skeleton, const double pose[AMI_POSE], double joint[AMI_BODIES][3],
+            double rot[AMI_BODIES][4])
 {
-    memcpy(joint[AMB_ROOT], pose, 3 * sizeof(double));
-    put_unit(rot[AMB_ROOT], pose + 3);
-    for (int i = 1; i < AMB_BODIES; i++) {
+    memcpy(joint[AMI_ROOT], pose, 3 * sizeof(double));
+    put_unit(rot[AMI_ROOT], pose + 3);
+    for (int i = 1; i < AMI_BODIES; i++) {
         const int parent = skeleton->parent[i];
         double arm[3];
-        amb_quat_rotate(arm, rot[parent], skeleton->offset[i]);
+        ami_quat_rotate(arm, rot[parent], skeleton->offset[i]);
         for (int k = 0; k < 3; k++)
             joint[i][k] = joint[parent][k] + arm[k];
         turn_body(&skeleton->joint[i], pose, rot[parent], rot[i]);
     }
 }
 
-void amb_fk_state(const amb_skeleton *skeleton, const double pose[AMB_POSE], const double vel[AMB_VEL],
-                  amb_state *state)
+void ami_fk_state(const ami_skeleton *skeleton, const double pose[AMI_POSE], const double vel[AMI_VEL],
+                  ami_state *state)
 {
-    double matrix[AMB_BODIES][9], speed[AMB_BODIES][3]; /* body to world; velocity of the joint */
+    double matrix[AMI_BODIES][9], speed[AMI_BODIES][3]; /* body to world; velocity of the joint */
     double momentum[3] = {0, 0, 0};
     memcpy(state->pose, pose, sizeof state->pose);
     memcpy(state->vel, vel, sizeof state->vel);
-    for (int i = 0; i < AMB_BODIES; i++) {
-        const amb_joint_layout *joint = &skeleton->joint[i];
+    for (int i = 0; i < AMI_BODIES; i++) {
+        const ami_joint_layout *joint = &skeleton->joint[i];
         double *m = matrix[i], *w = state->ang[i], arm[3];
-        if (i == AMB_ROOT) {
+        if (i == AMI_ROOT) {
             put_unit(state->rot[i], pose + 3);
             matrix_of(m, state->rot[i]);
             turned(w, m, vel + 3);

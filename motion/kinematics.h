@@ -5,30 +5,30 @@
  * part of the price: no contacts, no forces, no inertias, no allocation. For references and motion features,
  * which need a place and no physics. Any number of threads may call at once.
  */
-#ifndef AMB_MOTION_KINEMATICS_H
-#define AMB_MOTION_KINEMATICS_H
+#ifndef AMI_MOTION_KINEMATICS_H
+#define AMI_MOTION_KINEMATICS_H
 
 #include "motion/skeleton.h"
 
 /* Everything that observation and reward read off a body, in the world frame (z up), m, s, rad. */
-typedef struct amb_state {
-    double pose[AMB_POSE], vel[AMB_VEL]; /* as motion/clip.h lays them out */
-    double centre[AMB_BODIES][3];        /* centres of mass */
-    double joint[AMB_BODIES][3];         /* origins of the body frames, which are the joints */
-    double rot[AMB_BODIES][4];           /* wxyz */
-    double lin[AMB_BODIES][3];           /* velocity of the centre of mass */
-    double ang[AMB_BODIES][3];           /* angular velocity, world frame */
+typedef struct ami_state {
+    double pose[AMI_POSE], vel[AMI_VEL]; /* as motion/clip.h lays them out */
+    double centre[AMI_BODIES][3];        /* centres of mass */
+    double joint[AMI_BODIES][3];         /* origins of the body frames, which are the joints */
+    double rot[AMI_BODIES][4];           /* wxyz */
+    double lin[AMI_BODIES][3];           /* velocity of the centre of mass */
+    double ang[AMI_BODIES][3];           /* angular velocity, world frame */
     double com_vel[3];                   /* velocity of the whole body's centre of mass */
-} amb_state;
+} ami_state;
 
 /* World positions of the joints (m) and rotations of the bodies (wxyz, with the sign that follows from the
  * pose's signs) in a pose. The pose's quaternions need not be quite unit length; one of length 0 is the
  * identity, as in MuJoCo. */
-void amb_fk(const amb_skeleton *skeleton, const double pose[AMB_POSE], double joint[AMB_BODIES][3],
-            double rot[AMB_BODIES][4]);
+void ami_fk(const ami_skeleton *skeleton, const double pose[AMI_POSE], double joint[AMI_BODIES][3],
+            double rot[AMI_BODIES][4]);
 
 /* The whole state of a body in this pose with this velocity. */
-void amb_fk_state(const amb_skeleton *skeleton, const double pose[AMB_POSE], const double vel[AMB_VEL],
-                  amb_state *state);
+void ami_fk_state(const ami_skeleton *skeleton, const double pose[AMI_POSE], const double vel[AMI_VEL],
+                  ami_state *state);
 
 #endif

@@ -6,29 +6,29 @@
  * for bit. It takes the body for symmetric, as amble's humanoid is.
  *
  * Each function writes out[] from in[], which may be the same array. */
-#ifndef AMB_MOTION_MIRROR_H
-#define AMB_MOTION_MIRROR_H
+#ifndef AMI_MOTION_MIRROR_H
+#define AMI_MOTION_MIRROR_H
 
 #include "motion/features.h"
 
-/* The twin of joint j of amb_clip_joints: its own for chest and neck, the other side's for the limbs. */
-int amb_mirror_joint(int j);
+/* The twin of joint j of ami_clip_joints: its own for chest and neck, the other side's for the limbs. */
+int ami_mirror_joint(int j);
 
-void amb_mirror_pose(double out[AMB_POSE], const double in[AMB_POSE]);
-void amb_mirror_vel(double out[AMB_VEL], const double in[AMB_VEL]);
-void amb_mirror_points(amb_points *out, const amb_points *in);
-void amb_mirror_features(float out[AMB_FEATURES], const float in[AMB_FEATURES]);
-void amb_mirror_phase_features(float out[AMB_PHASE_FEATURES], const float in[AMB_PHASE_FEATURES]);
+void ami_mirror_pose(double out[AMI_POSE], const double in[AMI_POSE]);
+void ami_mirror_vel(double out[AMI_VEL], const double in[AMI_VEL]);
+void ami_mirror_points(ami_points *out, const ami_points *in);
+void ami_mirror_features(float out[AMI_FEATURES], const float in[AMI_FEATURES]);
+void ami_mirror_phase_features(float out[AMI_PHASE_FEATURES], const float in[AMI_PHASE_FEATURES]);
 
 /* How far a loop's mirror image is from the same loop half a cycle later: the mean over time and joints of
  * the angle between them, rad (the root's rotation counts as a joint). A motion that does not loop has no
  * such image: M_PI. */
-double amb_mirror_asymmetry(const amb_clip *clip);
+double ami_mirror_asymmetry(const ami_clip *clip);
 
 /* Whether that is so little (.2 rad) that who learns the one learns from the other. */
-bool amb_mirror_is_symmetric(const amb_clip *clip);
+bool ami_mirror_is_symmetric(const ami_clip *clip);
 
 /* A new clip, called NAME_mirrored. NULL where memory is short. */
-amb_clip *amb_mirror_clip(const amb_clip *clip, amb_error *err);
+ami_clip *ami_mirror_clip(const ami_clip *clip, ami_error *err);
 
 #endif

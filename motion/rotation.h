@@ -1,26 +1,26 @@
 /* Rotations in double: unit quaternions wxyz and rotation vectors, small enough to inline.
  *
  * A quaternion q turns a vector from the child's (body) frame to the parent's (world) frame: v_parent = q v
- * q*. amb_quat_mul(out, a, b) turns by b first, then by a. A rotation vector is axis times angle in rad. The
+ * q*. ami_quat_mul(out, a, b) turns by b first, then by a. A rotation vector is axis times angle in rad. The
  * result comes first, as in MuJoCo, and may be one of the inputs. Inputs are taken as unit length where a
  * comment does not say otherwise; nothing here checks that, allocates or fails. */
-#ifndef AMB_MOTION_ROTATION_H
-#define AMB_MOTION_ROTATION_H
+#ifndef AMI_MOTION_ROTATION_H
+#define AMI_MOTION_ROTATION_H
 
 #include <math.h>
 
 /* The y-up world of DeepMimic seen from a z-up world: a turn by 90 degrees about x, (x, y, z) -> (x, -z, y).
  */
-#define AMB_QUAT_Y_UP ((const double[4]){0.70710678118654752440, 0.70710678118654752440, 0.0, 0.0})
+#define AMI_QUAT_Y_UP ((const double[4]){0.70710678118654752440, 0.70710678118654752440, 0.0, 0.0})
 
-static inline void amb_quat_identity(double out[4])
+static inline void ami_quat_identity(double out[4])
 {
     out[0] = 1.0;
     out[1] = out[2] = out[3] = 0.0;
 }
 
 /* Hamilton product a b. Any length. */
-static inline void amb_quat_mul(double out[4], const double a[4], const double b[4])
+static inline void ami_quat_mul(double out[4], const double a[4], const double b[4])
 {
     const double w = a[0] * b[0] - a[1] * b[1] - a[2] * b[2] - a[3] * b[3];
     const double x = a[0] * b[1] + a[1] * b[0] + a[2] * b[3] - a[3] * b[2];
@@ -30,31 +30,31 @@ static inline void amb_quat_mul(double out[4], const double a[4], const double b
 }
 
 /* Conjugate: the inverse rotation. */
-static inline void amb_quat_conj(double out[4], const double q[4])
+static inline void ami_quat_conj(double out[4], const double q[4])
 {
     out[0] = q[0], out[1] = -q[1], out[2] = -q[2], out[3] = -q[3];
 }
 
 /* a* b: the rotation from a to b, seen in a's own frame. Any length. */
-static inline void amb_quat_between(double out[4], const double a[4], const double b[4])
+static inline void ami_quat_between(double out[4], const double a[4], const double b[4])
 {
     const double inverse[4] = {a[0], -a[1], -a[2], -a[3]};
-    amb_quat_mul(out, inverse, b);
+    ami_quat_mul(out, inverse, b);
 }
 
 /* Any length. */
-static inline double amb_quat_dot(const double a[4], const double b[4])
+static inline double ami_quat_dot(const double a[4], const double b[4])
 {
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2] + a[3] * b[3];
 }
 
 /* Scales to unit length and returns the length found. One too short to have a direction (below 1e-12) becomes
  * the identity. */
-static inline double amb_quat_normalize(double q[4])
+static inline double ami_quat_normalize(double q[4])
 {
-    const double length = sqrt(amb_quat_dot(q, q));
+    const double length = sqrt(ami_quat_dot(q, q));
     if (length < 1e-12) {
-        amb_quat_identity(q);
+        ami_quat_identity(q);
     } else {
         const double scale = 1.0 / length;
         q[0] *= scale, q[1] *= scale, q[2] *= scale, q[3] *= scale;
@@ -63,15 +63,15 @@ static inline double amb_quat_normalize(double q[4])
 }
 
 /* Negates q where that brings it nearer to `to`: the same rotation, on the same half of the sphere. */
-static inline void amb_quat_same_side(double q[4], const double to[4])
+static inline void ami_quat_same_side(double q[4], const double to[4])
 {
-    if (amb_quat_dot(q, to) < 0.0) {
+    if (ami_quat_dot(q, to) < 0.0) {
         q[0] = -q[0], q[1] = -q[1], q[2] = -q[2], q[3] = -q[3];
     }
 }
 
 /* out = q v q*: from the child's frame to the parent's. */
-static inline void amb_quat_rotate(double out[3], const double q[4], const double v[3])
+static inline void ami_quat_rotate(double out[3], const double q[4], const double v[3])
 {
     /* v + w t + u x t with t = 2 u x v, u the quaternion's vector part */
     const double tx = 2.0 * (q[2] * v[2] - q[3] * v[1]);
@@ -84,15 +84,15 @@ static inline void amb_quat_rotate(double out[3], const double q[4], const doubl
 }
 
 /* out = q* v q: from the parent's frame to the child's. */
-static inline void amb_quat_unrotate(double out[3], const double q[4], const double v[3])
+static inline void ami_quat_unrotate(double out[3], const double q[4], const double v[3])
 {
     const double inverse[4] = {q[0], -q[1], -q[2], -q[3]};
-    amb_quat_rotate(out, inverse, v);
+    ami_quat_rotate(out, inverse, v);
 }
 
 /* The rotation vector of q, along the shorter arc (angle in [0, pi]); accurate for the smallest angles. Any
  * length but zero. */
-static inline void amb_quat_log(double out[3], const double q[4])
+static inline void ami_quat_log(double out[3], const double q[4])
 {
     const double w = fabs(q[0]), sign = q[0] < 0.0 ? -1.0 : 1.0;
     const double v2 = q[1] * q[1] + q[2] * q[2] + q[3] * q[3];
@@ -109,7 +109,7 @@ static inline void amb_quat_log(double out[3], const double q[4])
 }
 
 /* The quaternion of a rotation vector; accurate for the smallest angles. */
-static inline void amb_quat_exp(double out[4], const double r[3])
+static inline void ami_quat_exp(double out[4], const double r[3])
 {
     const double a2 = r[0] * r[0] + r[1] * r[1] + r[2] * r[2]; /* angle squared */
     double w, s;                                               /* cos(a/2), sin(a/2) / a */
@@ -126,7 +126,7 @@ static inline void amb_quat_exp(double out[4], const double r[3])
 }
 
 /* Turn by `angle` rad about a unit axis. */
-static inline void amb_quat_axis_angle(double out[4], const double axis[3], double angle)
+static inline void ami_quat_axis_angle(double out[4], const double axis[3], double angle)
 {
     const double c = cos(0.5 * angle), s = sin(0.5 * angle);
     const double x = s * axis[0], y = s * axis[1], z = s * axis[2];
@@ -134,7 +134,7 @@ static inline void amb_quat_axis_angle(double out[4], const double axis[3], doub
 }
 
 /* Turn by `angle` rad about z (up). */
-static inline void amb_quat_about_z(double out[4], double angle)
+static inline void ami_quat_about_z(double out[4], double angle)
 {
     out[0] = cos(0.5 * angle);
     out[1] = out[2] = 0.0;
@@ -142,16 +142,16 @@ static inline void amb_quat_about_z(double out[4], double angle)
 }
 
 /* The angle between two rotations, rad in [0, pi]; accurate near 0 and near pi. Any length but zero. */
-static inline double amb_quat_angle(const double a[4], const double b[4])
+static inline double ami_quat_angle(const double a[4], const double b[4])
 {
     double d[4];
-    amb_quat_between(d, a, b);
+    ami_quat_between(d, a, b);
     return 2.0 * atan2(sqrt(d[1] * d[1] + d[2] * d[2] + d[3] * d[3]), fabs(d[0]));
 }
 
 /* Heading in a z-up world, rad in (-pi, pi]: where the body's x axis points on the ground. Undefined (but
  * finite) where x is vertical. */
-static inline double amb_quat_heading(const double q[4])
+static inline double ami_quat_heading(const double q[4])
 {
     return atan2(2.0 * (q[1] * q[2] + q[0] * q[3]), 1.0 - 2.0 * (q[2] * q[2] + q[3] * q[3]));
 }
@@ -159,9 +159,9 @@ static inline double amb_quat_heading(const double q[4])
 /* Spherical interpolation along the shorter arc (Shoemake 1985), u in [0, 1]; the result is on a's side of
  * the sphere at u = 0. Below 7 degrees, the usual gap between two frames, by a series that needs no
  * trigonometry and is exact to rounding (Eberly 2011). */
-static inline void amb_quat_slerp(double out[4], const double a[4], const double b[4], double u)
+static inline void ami_quat_slerp(double out[4], const double a[4], const double b[4], double u)
 {
-    double dot = amb_quat_dot(a, b), sign = 1.0;
+    double dot = ami_quat_dot(a, b), sign = 1.0;
     if (dot < 0.0) {
         dot = -dot;
         sign = -1.0;

@@ -10,28 +10,28 @@
 
 enum { CHUNK = 4096, LANES = 16 };
 
-bool amb_adam_init(amb_adam *adam, size_t size, amb_error *err)
+bool ami_adam_init(ami_adam *adam, size_t size, ami_error *err)
 {
-    *adam = (amb_adam){.size = size, .beta1 = .9f, .beta2 = .999f, .epsilon = 1e-8f};
+    *adam = (ami_adam){.size = size, .beta1 = .9f, .beta2 = .999f, .epsilon = 1e-8f};
     adam->m = calloc(size + 1, sizeof(float));
     adam->v = calloc(size + 1, sizeof(float));
     adam->partial = calloc(size / CHUNK + 1, sizeof(double));
     if (!adam->m || !adam->v || !adam->partial) {
-        amb_adam_free(adam);
-        return amb_fail(err, "out of memory for Adam's moments of %zu parameters", size);
+        ami_adam_free(adam);
+        return ami_fail(err, "out of memory for Adam's moments of %zu parameters", size);
     }
     return true;
 }
 
-void amb_adam_free(amb_adam *adam)
+void ami_adam_free(ami_adam *adam)
 {
     free(adam->m);
     free(adam->v);
     free(adam->partial);
-    *adam = (amb_adam){0};
+    *adam = (ami_adam){0};
 }
 
-AMB_VECTOR_CLONES static double sum_of_squares(const float *g, size_t n)
+AMI_VECTOR_CLONES static double sum_of_squares(const float *g, size_t n)
 {
     double lane[LANES] = {0};
     size_t i = 0;
@@ -49,11 +49,11 @@ AMB_VECTOR_CLONES static double sum_of_squares(const float *g, size_t n)
     return sum;
 }
 
-AMB_VECTOR_CLONES static void update_chunk(float *restrict parameter, const float *restrict gradient,
+AMI_VECTOR_CLONES static void update_chunk(float *restrict parameter, const float *restrict gradient,
                                            float *restrict m, float *restrict v, size_t n,
-                                           const amb_adam_factors *factors)
+                                           const ami_adam_factors *factors)
 {
-    const amb_adam_factors f = *factors;
+    const ami_adam_factors f = *factors;
     for (size_t i = 0; i < n; i++) {
         const float g = gradient[i] * f.scale;
         m[i] = f.beta1 * m[i] + f.gain1 * g;
@@ -62,32 +62,32 @@ AMB_VECTOR_CLONES static void update_chunk(float *restrict parameter, const floa
     }
 }
 
-size_t amb_adam_pieces(const amb_adam *adam)
+size_t ami_adam_pieces(const ami_adam *adam)
 {
     return (adam->size + CHUNK - 1) / CHUNK;
 }
 
-size_t amb_adam_piece(const amb_adam *adam, size_t piece, size_t *first)
+size_t ami_adam_piece(const ami_adam *adam, size_t piece, size_t *first)
 {
     *first = piece * CHUNK;
     return adam->size - *first < CHUNK ? adam->size - *first : CHUNK;
 }
 
-void amb_adam_square(amb_adam *adam, const float *gradient, size_t piece)
+void ami_adam_square(ami_adam *adam, const float *gradient, size_t piece)
 {
     size_t first;
-    const size_t n = amb_adam_piece(adam, piece, &first);
+    const size_t n = ami_adam_piece(adam, piece, &first);
     adam->partial[piece] = sum_of_squares(gradient + first, n);
 }
 
-amb_adam_factors amb_adam_plan(const amb_adam *adam, float lr, float max_norm)
+ami_adam_factors ami_adam_plan(const ami_adam *adam, float lr, float max_norm)
 {
     const double t = (double)(adam->step + 1), beta1 = (double)adam->beta1, beta2 = (double)adam->beta2;
     double sum = 0;
-    for (size_t piece = 0; piece < amb_adam_pieces(adam); piece++)
+    for (size_t piece = 0; piece < ami_adam_pieces(adam); piece++)
         sum += adam->partial[piece];
     const float norm = (float)sqrt(sum);
-    return (amb_adam_factors){
+    return (ami_adam_factors){
         .norm = norm,
         .scale = max_norm > 0 && norm > max_norm ? max_norm / norm : 1,
         .beta1 = adam->beta1,
@@ -100,30 +100,30 @@ amb_adam_factors amb_adam_plan(const amb_adam *adam, float lr, float max_norm)
     };
 }
 
-void amb_adam_apply(amb_adam *adam, float *parameters, const float *gradient, const amb_adam_factors *factors,
+void ami_adam_apply(ami_adam *adam, float *parameters, const float *gradient, const ami_adam_factors *factors,
                     size_t piece)
 {
     size_t first;
-    const size_t n = amb_adam_piece(adam, piece, &first);
+    const size_t n = ami_adam_piece(adam, piece, &first);
     if (isfinite(factors->norm))
         update_chunk(parameters + first, gradient + first, adam->m + first, adam->v + first, n, factors);
 }
 
-void amb_adam_finish(amb_adam *adam, const amb_adam_factors *factors)
+void ami_adam_finish(ami_adam *adam, const ami_adam_factors *factors)
 {
     adam->step += isfinite(factors->norm);
 }
 
-float amb_adam_update(amb_adam *adam, float *parameters, const float *gradient, float lr, float max_norm)
+float ami_adam_update(ami_adam *adam, float *parameters, const float *gradient, float lr, float max_norm)
 {
 #pragma omp for schedule(dynamic, 8)
-    for (size_t piece = 0; piece < amb_adam_pieces(adam); piece++)
-        amb_adam_square(adam, gradient, piece);
-    const amb_adam_factors factors = amb_adam_plan(adam, lr, max_norm);
+    for (size_t piece = 0; piece < ami_adam_pieces(adam); piece++)
+        ami_adam_square(adam, gradient, piece);
+    const ami_adam_factors factors = ami_adam_plan(adam, lr, max_norm);
 #pragma omp for schedule(dynamic, 8)
-    for (size_t piece = 0; piece < amb_adam_pieces(adam); piece++)
-        amb_adam_apply(adam, parameters, gradient, &factors, piece);
+    for (size_t piece = 0; piece < ami_adam_pieces(adam); piece++)
+        ami_adam_apply(adam, parameters, gradient, &factors, piece);
 #pragma omp single nowait /* the count is read again behind the next update's first barrier */
-    amb_adam_finish(adam, &factors);
+    ami_adam_finish(adam, &factors);
     return factors.norm;
 }

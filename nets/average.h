@@ -2,17 +2,17 @@
  * one basin, where the mean of their weights is often better than each, and costs nothing ("model soups":
  * Wortsman et al., ICML 2022). Of networks that were trained apart the mean is nonsense; a normaliser that is
  * not the same tells some of them. */
-#ifndef AMB_NETS_AVERAGE_H
-#define AMB_NETS_AVERAGE_H
+#ifndef AMI_NETS_AVERAGE_H
+#define AMI_NETS_AVERAGE_H
 
 #include "nets/net.h"
 
 /* Whether the two can be averaged: layers, activations, heads and normaliser are the same, the last to the
  * bit. A sentence if not, which says what differs and takes `a` for what was expected. */
-bool amb_net_can_average(const amb_net *a, const amb_net *b, amb_error *err);
+bool ami_net_can_average(const ami_net *a, const ami_net *b, ami_error *err);
 
 /* net's weights and biases become (1 - share) net + share other, in double precision, rounded. share in [0,
  * 1]. They can be averaged. */
-void amb_net_average(amb_net *net, const amb_net *other, double share);
+void ami_net_average(ami_net *net, const ami_net *other, double share);
 
 #endif

@@ -19,19 +19,19 @@ static double fraction(double cycles)
     return f < 1 ? f : 0;
 }
 
-amb_phase amb_phase_from_point(double x, double y)
+ami_phase ami_phase_from_point(double x, double y)
 {
     const double amplitude = hypot(x, y);
-    return (amb_phase){x, y, amplitude > 0 ? fraction(atan2(y, x) / TURN) : 0, amplitude};
+    return (ami_phase){x, y, amplitude > 0 ? fraction(atan2(y, x) / TURN) : 0, amplitude};
 }
 
-amb_phase amb_phase_at(double cycles, double amplitude)
+ami_phase ami_phase_at(double cycles, double amplitude)
 {
     const double phase = fraction(cycles);
-    return (amb_phase){amplitude * cos(TURN * phase), amplitude * sin(TURN * phase), phase, amplitude};
+    return (ami_phase){amplitude * cos(TURN * phase), amplitude * sin(TURN * phase), phase, amplitude};
 }
 
-double amb_phase_difference(double from, double to)
+double ami_phase_difference(double from, double to)
 {
     const double d = to - from;
     return d - ceil(d - .5);
@@ -39,85 +39,85 @@ double amb_phase_difference(double from, double to)
 
 /* ---- The network ---- */
 
-bool amb_deepphase_init(amb_deepphase *deepphase, const amb_model *model, amb_error *err)
+bool ami_deepphase_init(ami_deepphase *deepphase, const ami_model *model, ami_error *err)
 {
-    *deepphase = (amb_deepphase){.model = NULL};
-    const int inputs = amb_model_inputs(model), outputs = amb_model_outputs(model);
-    if (inputs != AMB_DEEPPHASE_INPUTS || outputs != AMB_DEEPPHASE_OUTPUTS)
-        return amb_fail(err, "a network from %d to %d numbers, expected a DeepPhase network from %d to %d",
-                        inputs, outputs, AMB_DEEPPHASE_INPUTS, AMB_DEEPPHASE_OUTPUTS);
+    *deepphase = (ami_deepphase){.model = NULL};
+    const int inputs = ami_model_inputs(model), outputs = ami_model_outputs(model);
+    if (inputs != AMI_DEEPPHASE_INPUTS || outputs != AMI_DEEPPHASE_OUTPUTS)
+        return ami_fail(err, "a network from %d to %d numbers, expected a DeepPhase network from %d to %d",
+                        inputs, outputs, AMI_DEEPPHASE_INPUTS, AMI_DEEPPHASE_OUTPUTS);
     deepphase->model = model;
     return true;
 }
 
-bool amb_deepphase_load(amb_deepphase *deepphase, const char *path, const amb_model_def *def, amb_error *err)
+bool ami_deepphase_load(ami_deepphase *deepphase, const char *path, const ami_model_def *def, ami_error *err)
 {
-    *deepphase = (amb_deepphase){.model = NULL};
-    amb_model *model = amb_model_load(path, def, err);
+    *deepphase = (ami_deepphase){.model = NULL};
+    ami_model *model = ami_model_load(path, def, err);
     if (!model)
         return false;
-    if (!amb_deepphase_init(deepphase, model, err)) {
-        amb_model_destroy(model);
-        return amb_fail_in(err, "%s", path);
+    if (!ami_deepphase_init(deepphase, model, err)) {
+        ami_model_destroy(model);
+        return ami_fail_in(err, "%s", path);
     }
     deepphase->owned = model;
     return true;
 }
 
-void amb_deepphase_free(amb_deepphase *deepphase)
+void ami_deepphase_free(ami_deepphase *deepphase)
 {
-    amb_model_destroy(deepphase->owned);
-    *deepphase = (amb_deepphase){.model = NULL};
+    ami_model_destroy(deepphase->owned);
+    *deepphase = (ami_deepphase){.model = NULL};
 }
 
-size_t amb_deepphase_workspace_size(const amb_deepphase *deepphase)
+size_t ami_deepphase_workspace_size(const ami_deepphase *deepphase)
 {
-    return amb_model_workspace_size(deepphase->model, BLOCK);
+    return ami_model_workspace_size(deepphase->model, BLOCK);
 }
 
-static bool finite_features(const float *frame, int n, amb_error *err)
+static bool finite_features(const float *frame, int n, ami_error *err)
 {
     for (int i = 0; i < n; i++)
-        for (int k = 0; k < AMB_DEEPPHASE_INPUTS; k++) {
-            const double v = frame[(size_t)i * AMB_DEEPPHASE_INPUTS + (size_t)k];
+        for (int k = 0; k < AMI_DEEPPHASE_INPUTS; k++) {
+            const double v = frame[(size_t)i * AMI_DEEPPHASE_INPUTS + (size_t)k];
             if (!isfinite(v))
-                return amb_fail(err, "frame %d: feature %d is %g, finite ones were expected", i, k, v);
+                return ami_fail(err, "frame %d: feature %d is %g, finite ones were expected", i, k, v);
         }
     return true;
 }
 
-bool amb_deepphase_encode_batch(const amb_deepphase *deepphase, void *workspace, const float *frame, int n,
-                                amb_phase *out, amb_error *err)
+bool ami_deepphase_encode_batch(const ami_deepphase *deepphase, void *workspace, const float *frame, int n,
+                                ami_phase *out, ami_error *err)
 {
     assert(n >= 1);
     if (!finite_features(frame, n, err))
         return false;
     for (int first = 0; first < n; first += BLOCK) {
-        float point[BLOCK][AMB_DEEPPHASE_OUTPUTS];
+        float point[BLOCK][AMI_DEEPPHASE_OUTPUTS];
         const int rows = n - first < BLOCK ? n - first : BLOCK;
-        amb_model_run(deepphase->model, workspace, frame + (size_t)first * AMB_DEEPPHASE_INPUTS, rows,
+        ami_model_run(deepphase->model, workspace, frame + (size_t)first * AMI_DEEPPHASE_INPUTS, rows,
                       point[0]);
         for (int r = 0; r < rows; r++) {
             if (!isfinite(point[r][0]) || !isfinite(point[r][1]))
-                return amb_fail(err, "frame %d: the network gives (%g, %g), finite numbers were expected",
+                return ami_fail(err, "frame %d: the network gives (%g, %g), finite numbers were expected",
                                 first + r, (double)point[r][0], (double)point[r][1]);
-            out[first + r] = amb_phase_from_point((double)point[r][0], (double)point[r][1]);
+            out[first + r] = ami_phase_from_point((double)point[r][0], (double)point[r][1]);
         }
     }
     return true;
 }
 
-bool amb_deepphase_encode(const amb_deepphase *deepphase, void *workspace, const float *frame, amb_phase *out,
-                          amb_error *err)
+bool ami_deepphase_encode(const ami_deepphase *deepphase, void *workspace, const float *frame, ami_phase *out,
+                          ami_error *err)
 {
-    return amb_deepphase_encode_batch(deepphase, workspace, frame, 1, out, err);
+    return ami_deepphase_encode_batch(deepphase, workspace, frame, 1, out, err);
 }
 
 /* ---- Trajectories ---- */
 
-void amb_phase_unwrap(amb_phase_trajectory *trajectory)
+void ami_phase_unwrap(ami_phase_trajectory *trajectory)
 {
-    const amb_phase *p = trajectory->phase;
+    const ami_phase *p = trajectory->phase;
     const int n = trajectory->frames;
     double largest = 0, turns = 0; /* whole cycles up to `last`: the fraction is added to them, so no rounding
                                       piles up */
@@ -144,34 +144,34 @@ void amb_phase_unwrap(amb_phase_trajectory *trajectory)
     }
 }
 
-static bool good_rate(const amb_phase_trajectory *t, amb_error *err)
+static bool good_rate(const ami_phase_trajectory *t, ami_error *err)
 {
     assert(t->frames >= 1);
     return (isfinite(t->rate) && t->rate > 0) ||
-           amb_fail(err, "the rate is %g frames a second, a positive number was expected", t->rate);
+           ami_fail(err, "the rate is %g frames a second, a positive number was expected", t->rate);
 }
 
-bool amb_deepphase_encode_sequence(const amb_deepphase *deepphase, void *workspace, const float *frame,
-                                   amb_phase_trajectory *trajectory, amb_error *err)
+bool ami_deepphase_encode_sequence(const ami_deepphase *deepphase, void *workspace, const float *frame,
+                                   ami_phase_trajectory *trajectory, ami_error *err)
 {
     if (!good_rate(trajectory, err) ||
-        !amb_deepphase_encode_batch(deepphase, workspace, frame, trajectory->frames, trajectory->phase, err))
+        !ami_deepphase_encode_batch(deepphase, workspace, frame, trajectory->frames, trajectory->phase, err))
         return false;
-    amb_phase_unwrap(trajectory);
+    ami_phase_unwrap(trajectory);
     return true;
 }
 
-static bool good_trajectory(const amb_phase_trajectory *t, amb_error *err)
+static bool good_trajectory(const ami_phase_trajectory *t, ami_error *err)
 {
     if (!good_rate(t, err))
         return false;
     for (int i = 0; i < t->frames; i++) {
-        const amb_phase *p = &t->phase[i];
+        const ami_phase *p = &t->phase[i];
         if (!isfinite(p->phase) || !isfinite(t->unwrapped[i]))
-            return amb_fail(err, "frame %d: the phase is %g, unwrapped %g, finite numbers were expected", i,
+            return ami_fail(err, "frame %d: the phase is %g, unwrapped %g, finite numbers were expected", i,
                             p->phase, t->unwrapped[i]);
         if (!(isfinite(p->amplitude) && p->amplitude >= 0))
-            return amb_fail(err, "frame %d: the amplitude is %g, a finite number of at least 0 was expected",
+            return ami_fail(err, "frame %d: the amplitude is %g, a finite number of at least 0 was expected",
                             i, p->amplitude);
     }
     return true;
@@ -179,7 +179,7 @@ static bool good_trajectory(const amb_phase_trajectory *t, amb_error *err)
 
 /* The weighted slope of `unwrapped` over the frames first .. last, in cycles a frame. Times and phases are
  * taken from the middle frame, so that a trajectory of many cycles loses no digits. */
-static double slope(const amb_phase_trajectory *t, int middle, int first, int last)
+static double slope(const ami_phase_trajectory *t, int middle, int first, int last)
 {
     double w = 0, wt = 0, wp = 0, wtt = 0, wtp = 0, largest = 0;
     for (int i = first; i <= last; i++)
@@ -199,7 +199,7 @@ static double slope(const amb_phase_trajectory *t, int middle, int first, int la
     return spread > 1e-12 * w * wtt ? (w * wtp - wt * wp) / spread : 0;
 }
 
-bool amb_deepphase_velocity(const amb_phase_trajectory *t, double *velocity, amb_error *err)
+bool ami_deepphase_velocity(const ami_phase_trajectory *t, double *velocity, ami_error *err)
 {
     if (!good_trajectory(t, err))
         return false;
@@ -214,7 +214,7 @@ bool amb_deepphase_velocity(const amb_phase_trajectory *t, double *velocity, amb
 
 /* Mean advance in cycles over `lag` frames, of those that differ by whole cycles the one nearest to `near`.
  */
-static double advance(const amb_phase_trajectory *t, int lag, double near)
+static double advance(const ami_phase_trajectory *t, int lag, double near)
 {
     double re = 0, im = 0;
     for (int i = 0; i + lag < t->frames; i++) {
@@ -223,11 +223,11 @@ static double advance(const amb_phase_trajectory *t, int lag, double near)
         re += weight * cos(angle);
         im += weight * sin(angle);
     }
-    return near + amb_phase_difference(near, atan2(im, re) / TURN);
+    return near + ami_phase_difference(near, atan2(im, re) / TURN);
 }
 
 /* Cycles a frame: see the header. */
-static double mean_speed(const amb_phase_trajectory *t)
+static double mean_speed(const ami_phase_trajectory *t)
 {
     const int best = t->frames < 3 ? t->frames - 1 : 2 * t->frames / 3;
     if (best < 1)
@@ -244,7 +244,7 @@ static double mean_speed(const amb_phase_trajectory *t)
 }
 
 /* R of the header: how well e^{2πi · speed · t} describes the phases. */
-static double evenness(const amb_phase_trajectory *t, double speed)
+static double evenness(const ami_phase_trajectory *t, double speed)
 {
     double re = 0, im = 0, all = 0;
     for (int i = 0; i < t->frames; i++) {
@@ -261,7 +261,7 @@ static double clamp01(double v)
     return v < 0 ? 0 : v > 1 ? 1 : v;
 }
 
-bool amb_deepphase_periodicity(const amb_phase_trajectory *t, amb_phase_period *out, amb_error *err)
+bool ami_deepphase_periodicity(const ami_phase_trajectory *t, ami_phase_period *out, ami_error *err)
 {
     if (!good_trajectory(t, err))
         return false;
@@ -271,7 +271,7 @@ bool amb_deepphase_periodicity(const amb_phase_trajectory *t, amb_phase_period *
     const double chance = n > 1 ? sqrt(log(n) / n) : 1;
     const double even = chance < 1 ? clamp01((evenness(t, speed) - chance) / (1 - chance)) : 0;
     const double winding = clamp01(1 - fabs(wound - expected) / fmax(1, fabs(expected)));
-    *out = (amb_phase_period){
+    *out = (ami_phase_period){
         .period_s = cycles > 1e-9 ? 1 / (fabs(speed) * t->rate) : (double)INFINITY,
         .velocity = speed * t->rate,
         .cycles = cycles,
@@ -281,21 +281,21 @@ bool amb_deepphase_periodicity(const amb_phase_trajectory *t, amb_phase_period *
     return true;
 }
 
-static bool good_phase(const amb_phase *p, const char *which, amb_error *err)
+static bool good_phase(const ami_phase *p, const char *which, ami_error *err)
 {
     if (isfinite(p->x) && isfinite(p->y) && isfinite(p->phase) && isfinite(p->amplitude) && p->amplitude >= 0)
         return true;
-    return amb_fail(err, "the %s phase is (%g, %g), phase %g, amplitude %g: finite numbers were expected",
+    return ami_fail(err, "the %s phase is (%g, %g), phase %g, amplitude %g: finite numbers were expected",
                     which, p->x, p->y, p->phase, p->amplitude);
 }
 
-bool amb_deepphase_interpolate(const amb_phase *a, const amb_phase *b, double weight, amb_phase *out,
-                               amb_error *err)
+bool ami_deepphase_interpolate(const ami_phase *a, const ami_phase *b, double weight, ami_phase *out,
+                               ami_error *err)
 {
     if (!good_phase(a, "first", err) || !good_phase(b, "second", err))
         return false;
     if (!(weight >= 0 && weight <= 1))
-        return amb_fail(err, "the weight between two phases is %g, expected 0 to 1", weight);
+        return ami_fail(err, "the weight between two phases is %g, expected 0 to 1", weight);
     const bool only_a = !(b->amplitude > 0), only_b = !(a->amplitude > 0);
     if (weight == 0 || weight == 1) {
         *out = weight == 0 ? *a : *b;
@@ -303,10 +303,10 @@ bool amb_deepphase_interpolate(const amb_phase *a, const amb_phase *b, double we
             out->phase = only_a ? a->phase : b->phase;
         return true;
     }
-    double way = only_a || only_b ? 0 : amb_phase_difference(a->phase, b->phase);
+    double way = only_a || only_b ? 0 : ami_phase_difference(a->phase, b->phase);
     if (way < -.5 + 1e-9)
         way += 1; /* opposite but for rounding */
     const double from = only_b && !only_a ? b->phase : a->phase;
-    *out = amb_phase_at(from + weight * way, a->amplitude + weight * (b->amplitude - a->amplitude));
+    *out = ami_phase_at(from + weight * way, a->amplitude + weight * (b->amplitude - a->amplitude));
     return true;
 }

@@ -37,29 +37,29 @@ typedef struct slot_memory {
     dnnl_memory_t a, b, bias, c, scratch;
 } slot_memory;
 
-struct amb_gemm {
-    amb_gemm *next; /* in the context's list */
-    amb_gemm_context *context;
-    amb_gemm_def def;
+struct ami_gemm {
+    ami_gemm *next; /* in the context's list */
+    ami_gemm_context *context;
+    ami_gemm_def def;
     dnnl_primitive_desc_t desc;
     dnnl_primitive_t primitive;
     slot_memory *memory; /* (slots) */
 };
 
-struct amb_gemm_context {
+struct ami_gemm_context {
     dnnl_engine_t engine;
     int slots;             /* one per thread, and a last one that further threads share in turn */
     dnnl_stream_t *stream; /* (slots) */
     void **scratch;        /* (slots) */
     size_t scratch_size;
-    amb_gemm *first;
+    ami_gemm *first;
     atomic_int failure; /* of the products that were run: see the enumeration */
     char reason[128];   /* why the first one that failed did */
 };
 
 enum { NONE_FAILED, ONE_SPEAKS, ONE_FAILED };
 
-int amb_gemm_begin(void)
+int ami_gemm_begin(void)
 {
 #ifndef _OPENMP
     if (!omp_set_num_threads || !omp_get_max_threads)
@@ -70,7 +70,7 @@ int amb_gemm_begin(void)
     return saved;
 }
 
-void amb_gemm_end(int saved)
+void ami_gemm_end(int saved)
 {
 #ifndef _OPENMP
     if (!omp_set_num_threads || !omp_get_max_threads)
@@ -79,7 +79,7 @@ void amb_gemm_end(int saved)
     omp_set_num_threads(saved);
 }
 
-bool amb_gemm_bf16_native(void)
+bool ami_gemm_bf16_native(void)
 {
     const unsigned wanted = (unsigned)dnnl_cpu_isa_avx512_core_bf16;
     return ((unsigned)dnnl_get_effective_cpu_isa() & wanted) == wanted;
@@ -124,46 +124,46 @@ static void run_call(void *context)
 
 /* Calls into oneDNN, which answers with a status or, where it allocates, with a C++ exception. False and a
  * reason. */
-static bool guarded(dnnl_status_t (*call)(void *), void *argument, amb_error *err)
+static bool guarded(dnnl_status_t (*call)(void *), void *argument, ami_error *err)
 {
     library_call c = {.call = call, .argument = argument};
-    return amb_guard(run_call, &c, err) &&
-           (c.status == dnnl_success || amb_fail(err, "%s", reason(c.status)));
+    return ami_guard(run_call, &c, err) &&
+           (c.status == dnnl_success || ami_fail(err, "%s", reason(c.status)));
 }
 
 static dnnl_status_t start(void *argument)
 {
-    amb_gemm_context *context = argument;
+    ami_gemm_context *context = argument;
     dnnl_status_t status = dnnl_engine_create(&context->engine, dnnl_cpu, 0);
     for (int s = 0; s < context->slots && status == dnnl_success; s++)
         status = dnnl_stream_create(&context->stream[s], context->engine, dnnl_stream_default_flags);
     return status;
 }
 
-amb_gemm_context *amb_gemm_context_create(amb_error *err)
+ami_gemm_context *ami_gemm_context_create(ami_error *err)
 {
-    amb_gemm_context *context = calloc(1, sizeof *context);
+    ami_gemm_context *context = calloc(1, sizeof *context);
     if (!context) {
-        amb_fail(err, "out of memory for the matrix products");
+        ami_fail(err, "out of memory for the matrix products");
         return NULL;
     }
     context->slots = thread_slots() + 1;
     context->stream = calloc((size_t)context->slots, sizeof *context->stream);
     context->scratch = calloc((size_t)context->slots, sizeof *context->scratch);
     if (!context->stream || !context->scratch) {
-        amb_fail(err, "out of memory for the matrix products");
-        amb_gemm_context_destroy(context);
+        ami_fail(err, "out of memory for the matrix products");
+        ami_gemm_context_destroy(context);
         return NULL;
     }
     if (!guarded(start, context, err)) {
-        amb_fail_in(err, "oneDNN could not start");
-        amb_gemm_context_destroy(context);
+        ami_fail_in(err, "oneDNN could not start");
+        ami_gemm_context_destroy(context);
         return NULL;
     }
     return context;
 }
 
-static void gemm_destroy(amb_gemm *gemm)
+static void gemm_destroy(ami_gemm *gemm)
 {
     for (int s = 0; gemm->memory && s < gemm->context->slots; s++) {
         const slot_memory *memory = &gemm->memory[s];
@@ -181,12 +181,12 @@ static void gemm_destroy(amb_gemm *gemm)
     free(gemm);
 }
 
-void amb_gemm_context_destroy(amb_gemm_context *context)
+void ami_gemm_context_destroy(ami_gemm_context *context)
 {
     if (!context)
         return;
     while (context->first) {
-        amb_gemm *gemm = context->first;
+        ami_gemm *gemm = context->first;
         context->first = gemm->next;
         gemm_destroy(gemm);
     }
@@ -205,11 +205,11 @@ void amb_gemm_context_destroy(amb_gemm_context *context)
 
 /* A (rows, columns) matrix, stored as such or transposed, with `ld` elements between stored rows. */
 static dnnl_status_t describe(memory_desc *desc, int rows, int columns, bool transposed, int ld,
-                              amb_gemm_type type)
+                              ami_gemm_type type)
 {
     dnnl_dims_t dims = {rows, columns};
     dnnl_dims_t strides = {transposed ? 1 : ld, transposed ? ld : 1};
-    const dnnl_data_type_t data_type = type == AMB_GEMM_BF16 ? dnnl_bf16 : dnnl_f32;
+    const dnnl_data_type_t data_type = type == AMI_GEMM_BF16 ? dnnl_bf16 : dnnl_f32;
 #if DNNL_VERSION_MAJOR >= 3
     return dnnl_memory_desc_create_with_strides(desc, 2, dims, data_type, strides);
 #else
@@ -232,7 +232,7 @@ static size_t size_of(memory_desc_ref desc)
     return desc ? dnnl_memory_desc_get_size(desc) : 0;
 }
 
-static dnnl_status_t make_attributes(const amb_gemm_def *def, dnnl_primitive_attr_t *attr)
+static dnnl_status_t make_attributes(const ami_gemm_def *def, dnnl_primitive_attr_t *attr)
 {
     dnnl_post_ops_t ops = NULL;
     dnnl_status_t status = dnnl_primitive_attr_create(attr);
@@ -271,7 +271,7 @@ static dnnl_status_t make_desc(dnnl_primitive_desc_t *out, dnnl_engine_t engine,
 #endif
 }
 
-static dnnl_status_t make_memory(amb_gemm *gemm, dnnl_engine_t engine, memory_desc_ref a, memory_desc_ref b,
+static dnnl_status_t make_memory(ami_gemm *gemm, dnnl_engine_t engine, memory_desc_ref a, memory_desc_ref b,
                                  memory_desc_ref bias, memory_desc_ref c, memory_desc_ref scratch)
 {
     gemm->memory = calloc((size_t)gemm->context->slots, sizeof *gemm->memory);
@@ -293,7 +293,7 @@ static dnnl_status_t make_memory(amb_gemm *gemm, dnnl_engine_t engine, memory_de
 
 /* What a product is made of while it is made. */
 typedef struct product_parts {
-    amb_gemm *gemm;
+    ami_gemm *gemm;
     memory_desc a, b, bias, c;
     dnnl_primitive_attr_t attr;
 } product_parts;
@@ -301,14 +301,14 @@ typedef struct product_parts {
 static dnnl_status_t make_product(void *argument)
 {
     product_parts *p = argument;
-    amb_gemm *gemm = p->gemm;
-    amb_gemm_context *context = gemm->context;
-    const amb_gemm_def *def = &gemm->def;
+    ami_gemm *gemm = p->gemm;
+    ami_gemm_context *context = gemm->context;
+    const ami_gemm_def *def = &gemm->def;
     dnnl_status_t status = describe(&p->a, def->m, def->k, def->transpose_a, def->lda, def->in);
     if (status == dnnl_success)
         status = describe(&p->b, def->k, def->n, def->transpose_b, def->ldb, def->in);
     if (status == dnnl_success && def->bias)
-        status = describe(&p->bias, 1, def->n, false, def->n, AMB_GEMM_F32);
+        status = describe(&p->bias, 1, def->n, false, def->n, AMI_GEMM_F32);
     if (status == dnnl_success)
         status = describe(&p->c, def->m, def->n, false, def->ldc, def->out);
     if (status == dnnl_success)
@@ -328,24 +328,24 @@ static dnnl_status_t make_product(void *argument)
     return status;
 }
 
-amb_gemm *amb_gemm_create(amb_gemm_context *context, const amb_gemm_def *def, amb_error *err)
+ami_gemm *ami_gemm_create(ami_gemm_context *context, const ami_gemm_def *def, ami_error *err)
 {
     assert(def->m > 0 && def->n > 0 && def->k > 0);
-    assert(!(def->accumulate && (def->bias || def->relu || def->out != AMB_GEMM_F32)));
+    assert(!(def->accumulate && (def->bias || def->relu || def->out != AMI_GEMM_F32)));
     assert(def->lda >= (def->transpose_a ? def->m : def->k) &&
            def->ldb >= (def->transpose_b ? def->k : def->n) && def->ldc >= def->n);
-    amb_gemm *gemm = calloc(1, sizeof *gemm);
+    ami_gemm *gemm = calloc(1, sizeof *gemm);
     if (!gemm) {
-        amb_fail(err, "out of memory for a matrix product");
+        ami_fail(err, "out of memory for a matrix product");
         return NULL;
     }
-    *gemm = (amb_gemm){.next = context->first, .context = context, .def = *def};
+    *gemm = (ami_gemm){.next = context->first, .context = context, .def = *def};
     context->first = gemm;
 
     product_parts parts = {.gemm = gemm};
-    const int saved = amb_gemm_begin(); /* the number of threads goes into the primitive */
+    const int saved = ami_gemm_begin(); /* the number of threads goes into the primitive */
     const bool ok = guarded(make_product, &parts, err);
-    amb_gemm_end(saved);
+    ami_gemm_end(saved);
     if (parts.attr)
         dnnl_primitive_attr_destroy(parts.attr);
     forget(&parts.a);
@@ -353,8 +353,8 @@ amb_gemm *amb_gemm_create(amb_gemm_context *context, const amb_gemm_def *def, am
     forget(&parts.bias);
     forget(&parts.c);
     if (!ok) {
-        amb_fail_in(err, "oneDNN has no %s matrix product (%d, %d) x (%d, %d)",
-                    def->in == AMB_GEMM_BF16 ? "bf16" : "fp32", def->m, def->k, def->k, def->n);
+        ami_fail_in(err, "oneDNN has no %s matrix product (%d, %d) x (%d, %d)",
+                    def->in == AMI_GEMM_BF16 ? "bf16" : "fp32", def->m, def->k, def->k, def->n);
         return NULL; /* what there is of it goes with the context */
     }
     return gemm;
@@ -362,9 +362,9 @@ amb_gemm *amb_gemm_create(amb_gemm_context *context, const amb_gemm_def *def, am
 
 static dnnl_status_t give_scratch(void *argument)
 {
-    const amb_gemm_context *context = argument;
+    const ami_gemm_context *context = argument;
     dnnl_status_t status = dnnl_success;
-    for (amb_gemm *gemm = context->first; gemm; gemm = gemm->next) {
+    for (ami_gemm *gemm = context->first; gemm; gemm = gemm->next) {
         for (int s = 0; s < context->slots && status == dnnl_success; s++) {
             if (gemm->memory[s].scratch)
                 status = dnnl_memory_set_data_handle(gemm->memory[s].scratch, context->scratch[s]);
@@ -373,27 +373,27 @@ static dnnl_status_t give_scratch(void *argument)
     return status;
 }
 
-bool amb_gemm_context_ready(amb_gemm_context *context, amb_error *err)
+bool ami_gemm_context_ready(ami_gemm_context *context, ami_error *err)
 {
     const size_t size = (context->scratch_size + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
     for (int s = 0; s < context->slots; s++) {
         context->scratch[s] = aligned_alloc(ALIGNMENT, size);
         if (!context->scratch[s])
-            return amb_fail(err, "out of memory for the scratch of the matrix products (%zu bytes a thread)",
+            return ami_fail(err, "out of memory for the scratch of the matrix products (%zu bytes a thread)",
                             size);
     }
-    return guarded(give_scratch, context, err) || amb_fail_in(err, "oneDNN refused its scratch");
+    return guarded(give_scratch, context, err) || ami_fail_in(err, "oneDNN refused its scratch");
 }
 
-bool amb_gemm_context_failed(const amb_gemm_context *context, amb_error *err)
+bool ami_gemm_context_failed(const ami_gemm_context *context, ami_error *err)
 {
     if (atomic_load_explicit(&context->failure, memory_order_acquire) != ONE_FAILED)
         return false;
-    amb_fail(err, "a matrix product by oneDNN failed: %s", context->reason);
+    ami_fail(err, "a matrix product by oneDNN failed: %s", context->reason);
     return true;
 }
 
-static void note_failure(amb_gemm_context *context, const amb_error *err)
+static void note_failure(ami_gemm_context *context, const ami_error *err)
 {
     int none = NONE_FAILED;
     if (!atomic_compare_exchange_strong(&context->failure, &none, ONE_SPEAKS))
@@ -403,7 +403,7 @@ static void note_failure(amb_gemm_context *context, const amb_error *err)
 }
 
 typedef struct product_run {
-    const amb_gemm *gemm;
+    const ami_gemm *gemm;
     int slot;
     const void *a, *b;
     const float *bias;
@@ -413,7 +413,7 @@ typedef struct product_run {
 static dnnl_status_t run_in_slot(void *argument)
 {
     const product_run *run = argument;
-    const amb_gemm *gemm = run->gemm;
+    const ami_gemm *gemm = run->gemm;
     const slot_memory *memory = &gemm->memory[run->slot];
     dnnl_exec_arg_t args[ARGUMENTS] = {
         {DNNL_ARG_SRC, memory->a}, {DNNL_ARG_WEIGHTS, memory->b}, {DNNL_ARG_DST, memory->c}};
@@ -435,10 +435,10 @@ static dnnl_status_t run_in_slot(void *argument)
     return status;
 }
 
-void amb_gemm_run(const amb_gemm *gemm, const void *a, const void *b, const float *bias, void *c)
+void ami_gemm_run(const ami_gemm *gemm, const void *a, const void *b, const float *bias, void *c)
 {
     const int last = gemm->context->slots - 1;
-    amb_error err;
+    ami_error err;
     bool ok;
     assert(!gemm->def.bias == !bias);
 #ifdef _OPENMP
@@ -450,12 +450,12 @@ void amb_gemm_run(const amb_gemm *gemm, const void *a, const void *b, const floa
     if (thread < last) {
         ok = guarded(run_in_slot, &run, &err);
     } else {
-#pragma omp critical(amb_gemm_last_slot)
+#pragma omp critical(ami_gemm_last_slot)
         ok = guarded(run_in_slot, &run, &err);
     }
     if (!ok) {
         note_failure(gemm->context, &err);
-        const size_t element = gemm->def.out == AMB_GEMM_BF16 ? 2 : 4;
+        const size_t element = gemm->def.out == AMI_GEMM_BF16 ? 2 : 4;
         for (int i = 0; i < gemm->def.m; i++) /* all bits set is NaN in either type */
             memset((char *)c + (size_t)i * (size_t)gemm->def.ldc * element, 0xff,
                    (size_t)gemm->def.n * element);

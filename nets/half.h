@@ -1,13 +1,13 @@
 /* IEEE 754 binary16 to and from binary32, and bfloat16 to binary32: the same bits with every compiler and on
  * every CPU. For files and packing, not for inner loops (kernels convert with the CPU's own instructions). */
-#ifndef AMB_NETS_HALF_H
-#define AMB_NETS_HALF_H
+#ifndef AMI_NETS_HALF_H
+#define AMI_NETS_HALF_H
 
 #include <stdint.h>
 #include <string.h>
 
 /* Exact. Infinities stay, a NaN stays a NaN. */
-static inline float amb_half_to_float(uint16_t half)
+static inline float ami_half_to_float(uint16_t half)
 {
     uint32_t sign = (uint32_t)(half & 0x8000) << 16, magnitude = half & 0x7fff, bits;
     if (magnitude >= 0x7c00) { /* infinity or NaN */
@@ -25,7 +25,7 @@ static inline float amb_half_to_float(uint16_t half)
 }
 
 /* Rounds to nearest, ties to even; from 65520 on the result is infinite, a NaN stays a (quiet) NaN. */
-static inline uint16_t amb_float_to_half(float value)
+static inline uint16_t ami_float_to_half(float value)
 {
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
@@ -49,7 +49,7 @@ static inline uint16_t amb_float_to_half(float value)
 }
 
 /* bfloat16 is the upper half of a binary32. Exact. */
-static inline float amb_bfloat_to_float(uint16_t bfloat)
+static inline float ami_bfloat_to_float(uint16_t bfloat)
 {
     uint32_t bits = (uint32_t)bfloat << 16;
     float out;

@@ -31,14 +31,14 @@ static size_t round_up(size_t n, size_t to)
     return (n + to - 1) / to * to;
 }
 
-amb_model_def amb_model_default_def(void)
+ami_model_def ami_model_default_def(void)
 {
-    return (amb_model_def){.precision = AMB_PRECISION_AUTO, .max_mse = 1e-6, .calibration_rows = 16};
+    return (ami_model_def){.precision = AMI_PRECISION_AUTO, .max_mse = 1e-6, .calibration_rows = 16};
 }
 
 /* How many rows go together: those whose activations, prepared inputs of the layers included, fit in
  * CHUNK_BYTES. */
-static int chunk_rows(const amb_model *model, const amb_net *net)
+static int chunk_rows(const ami_model *model, const ami_net *net)
 {
     size_t hidden = 1;
     for (int l = 1; l < net->layers; l++)
@@ -51,11 +51,11 @@ static int chunk_rows(const amb_model *model, const amb_net *net)
 }
 
 /* A model packed for this kernel. */
-static amb_model *pack(const amb_net *net, const amb_kernel *kernel, amb_error *err)
+static ami_model *pack(const ami_net *net, const ami_kernel *kernel, ami_error *err)
 {
-    amb_model *model = calloc(1, sizeof *model);
+    ami_model *model = calloc(1, sizeof *model);
     if (!model) {
-        amb_fail(err, "out of memory for a packed network");
+        ami_fail(err, "out of memory for a packed network");
         return NULL;
     }
     model->kernel = kernel;
@@ -65,20 +65,20 @@ static amb_model *pack(const amb_net *net, const amb_kernel *kernel, amb_error *
     /* One block: mean, inv_std, then the layers in the order a forward pass reads them, each at a cache
      * line's start. */
     const size_t inputs = round_up((size_t)net->dim[0], LINE_FLOATS);
-    size_t at[AMB_NET_MAX_LAYERS], size = 2 * inputs * sizeof(float), widest = (size_t)net->dim[0];
+    size_t at[AMI_NET_MAX_LAYERS], size = 2 * inputs * sizeof(float), widest = (size_t)net->dim[0];
     for (int l = 0; l < net->layers; l++) {
         at[l] = size;
-        size += amb_kernel_layer_size(kernel, net->dim[l], net->dim[l + 1]);
+        size += ami_kernel_layer_size(kernel, net->dim[l], net->dim[l + 1]);
         if (l + 1 < net->layers && (size_t)net->dim[l + 1] > widest)
             widest = (size_t)net->dim[l + 1];
-        const size_t cells = amb_kernel_row_cells(kernel, net->dim[l]);
+        const size_t cells = ami_kernel_row_cells(kernel, net->dim[l]);
         model->row_cells = cells > model->row_cells ? cells : model->row_cells;
     }
     model->bytes = size - at[0];
     model->block = aligned_alloc(LINE, size);
     if (!model->block) {
-        amb_fail(err, "out of memory for a packed network of %zu parameters", amb_net_parameters(net));
-        amb_model_destroy(model);
+        ami_fail(err, "out of memory for a packed network of %zu parameters", ami_net_parameters(net));
+        ami_model_destroy(model);
         return NULL;
     }
     model->mean = (float *)model->block;
@@ -88,21 +88,21 @@ static amb_model *pack(const amb_net *net, const amb_kernel *kernel, amb_error *
     /* One line more than needed: rows 4096 bytes apart would all fall into the same few cache sets. */
     model->stride = round_up(widest, LINE_FLOATS) + LINE_FLOATS;
     model->chunk = chunk_rows(model, net);
-    amb_model_repack(model, net);
+    ami_model_repack(model, net);
     return model;
 }
 
 /* The kernel that is forced; NULL where AUTO shall choose. False and a sentence where the environment's makes
  * no sense. */
-static bool forced_kernel(const amb_model_def *def, const amb_kernel **kernel, amb_error *err)
+static bool forced_kernel(const ami_model_def *def, const ami_kernel **kernel, ami_error *err)
 {
     *kernel = def->kernel;
     if (*kernel)
         return true;
-    if (!amb_kernel_from_environment(kernel, err))
+    if (!ami_kernel_from_environment(kernel, err))
         return false;
-    if (def->precision != AMB_PRECISION_AUTO && (!*kernel || (*kernel)->precision != def->precision))
-        *kernel = amb_kernel_best(def->precision);
+    if (def->precision != AMI_PRECISION_AUTO && (!*kernel || (*kernel)->precision != def->precision))
+        *kernel = ami_kernel_best(def->precision);
     return true;
 }
 
@@ -121,7 +121,7 @@ static void calibration_free(calibration *c)
     free(c->exact);
 }
 
-static bool calibration_create(calibration *c, const amb_net *net, const amb_model_def *def, amb_error *err)
+static bool calibration_create(calibration *c, const ami_net *net, const ami_model_def *def, ami_error *err)
 {
     const int rows = def->calibration_rows > 0 ? def->calibration_rows : 1;
     *c = (calibration){.rows = rows, .outputs = (size_t)rows * (size_t)net->dim[net->layers]};
@@ -130,10 +130,10 @@ static bool calibration_create(calibration *c, const amb_net *net, const amb_mod
     c->exact = malloc(c->outputs * sizeof *c->exact);
     if (!c->in || !c->out || !c->exact) {
         calibration_free(c);
-        return amb_fail(err, "out of memory for measuring a network's precision");
+        return ami_fail(err, "out of memory for measuring a network's precision");
     }
-    amb_net_calibration_inputs(net, def->seed, rows, c->in);
-    if (!amb_net_run_double(net, c->in, rows, c->exact, err)) {
+    ami_net_calibration_inputs(net, def->seed, rows, c->in);
+    if (!ami_net_run_double(net, c->in, rows, c->exact, err)) {
         calibration_free(c);
         return false;
     }
@@ -141,12 +141,12 @@ static bool calibration_create(calibration *c, const amb_net *net, const amb_mod
 }
 
 /* Mean squared error; negative when memory is short. */
-static double measure(calibration *c, const amb_model *model)
+static double measure(calibration *c, const ami_model *model)
 {
-    void *workspace = malloc(amb_model_workspace_size(model, c->rows));
+    void *workspace = malloc(ami_model_workspace_size(model, c->rows));
     if (!workspace)
         return -1;
-    amb_model_run(model, workspace, c->in, c->rows, c->out);
+    ami_model_run(model, workspace, c->in, c->rows, c->out);
     free(workspace);
     double sum = 0;
     for (size_t i = 0; i < c->outputs; i++)
@@ -167,35 +167,35 @@ static double doubt(const calibration *c)
 }
 
 /* Fastest first; see nets/model.h. */
-static const amb_precision fastest_first[] = {AMB_PRECISION_INT8, AMB_PRECISION_INT16, AMB_PRECISION_BF16,
-                                              AMB_PRECISION_FP32};
+static const ami_precision fastest_first[] = {AMI_PRECISION_INT8, AMI_PRECISION_INT16, AMI_PRECISION_BF16,
+                                              AMI_PRECISION_FP32};
 enum { CANDIDATES = sizeof fastest_first / sizeof fastest_first[0] };
 
-static amb_model *choose(const amb_net *net, const amb_model_def *def, amb_error *err)
+static ami_model *choose(const ami_net *net, const ami_model_def *def, ami_error *err)
 {
     calibration c;
     if (!calibration_create(&c, net, def, err))
         return NULL;
-    amb_model *model = NULL;
-    amb_model_report report = {0};
+    ami_model *model = NULL;
+    ami_model_report report = {0};
     for (int i = 0; i < CANDIDATES && !model; i++) {
-        const amb_precision precision = fastest_first[i];
+        const ami_precision precision = fastest_first[i];
         const bool last = i + 1 == CANDIDATES;
-        if (!last && !amb_kernel_is_fast(precision))
+        if (!last && !ami_kernel_is_fast(precision))
             continue;
-        model = pack(net, amb_kernel_best(precision), err);
+        model = pack(net, ami_kernel_best(precision), err);
         const double mse = model ? measure(&c, model) : 0;
         if (!model || mse < 0) {
             if (model)
-                amb_fail(err, "out of memory for measuring a network's precision");
-            amb_model_destroy(model);
+                ami_fail(err, "out of memory for measuring a network's precision");
+            ami_model_destroy(model);
             calibration_free(&c);
             return NULL;
         }
         report.entry[report.tried].precision = precision;
         report.entry[report.tried++].mse = mse;
         if (!last && !(mse * doubt(&c) < def->max_mse)) {
-            amb_model_destroy(model);
+            ami_model_destroy(model);
             model = NULL;
         }
     }
@@ -204,17 +204,17 @@ static amb_model *choose(const amb_net *net, const amb_model_def *def, amb_error
     return model;
 }
 
-amb_model *amb_model_create(const amb_net *net, const amb_model_def *given, amb_error *err)
+ami_model *ami_model_create(const ami_net *net, const ami_model_def *given, ami_error *err)
 {
-    assert(net->layers >= 1 && net->layers <= AMB_NET_MAX_LAYERS);
-    const amb_model_def def = given ? *given : amb_model_default_def();
-    const amb_kernel *kernel;
+    assert(net->layers >= 1 && net->layers <= AMI_NET_MAX_LAYERS);
+    const ami_model_def def = given ? *given : ami_model_default_def();
+    const ami_kernel *kernel;
     if (!forced_kernel(&def, &kernel, err))
         return NULL;
     return kernel ? pack(net, kernel, err) : choose(net, &def, err);
 }
 
-void amb_model_destroy(amb_model *model)
+void ami_model_destroy(ami_model *model)
 {
     if (!model)
         return;
@@ -222,12 +222,12 @@ void amb_model_destroy(amb_model *model)
     free(model);
 }
 
-void amb_model_repack(amb_model *model, const amb_net *net)
+void ami_model_repack(ami_model *model, const ami_net *net)
 {
     assert(net->layers == model->layers);
     assert(memcmp(net->dim, model->dim, (size_t)(model->layers + 1) * sizeof model->dim[0]) == 0);
     for (int l = 0; l < model->layers; l++) {
-        model->layer[l] = amb_kernel_pack(model->kernel, net->dim[l], net->dim[l + 1], net->weight[l],
+        model->layer[l] = ami_kernel_pack(model->kernel, net->dim[l], net->dim[l + 1], net->weight[l],
                                           net->bias[l], model->packed[l]);
         model->layer[l].act = net->act[l];
         model->layer[l].alpha = net->act_alpha[l];
@@ -242,77 +242,77 @@ void amb_model_repack(amb_model *model, const amb_net *net)
     }
 }
 
-int amb_model_inputs(const amb_model *model)
+int ami_model_inputs(const ami_model *model)
 {
     return model->dim[0];
 }
 
-int amb_model_outputs(const amb_model *model)
+int ami_model_outputs(const ami_model *model)
 {
     return model->dim[model->layers];
 }
 
-const char *amb_model_kernel_name(const amb_model *model)
+const char *ami_model_kernel_name(const ami_model *model)
 {
     return model->kernel->name;
 }
 
-amb_precision amb_model_precision(const amb_model *model)
+ami_precision ami_model_precision(const ami_model *model)
 {
     return model->kernel->precision;
 }
 
-void amb_model_get_report(const amb_model *model, amb_model_report *report)
+void ami_model_get_report(const ami_model *model, ami_model_report *report)
 {
     *report = model->report;
 }
 
-void amb_model_describe(const amb_model *model, char *text, size_t size)
+void ami_model_describe(const ami_model *model, char *text, size_t size)
 {
-    const amb_model_report *report = &model->report;
+    const ami_model_report *report = &model->report;
     int used =
-        snprintf(text, size, "%s (%s)", amb_precision_name(amb_model_precision(model)), model->kernel->isa);
+        snprintf(text, size, "%s (%s)", ami_precision_name(ami_model_precision(model)), model->kernel->isa);
     for (int i = report->tried - 1; i >= 0 && used >= 0 && (size_t)used < size; i--) {
-        const char *const name = amb_precision_name(report->entry[i].precision);
+        const char *const name = ami_precision_name(report->entry[i].precision);
         const int more =
             i + 1 == report->tried
-                ? amb_number_format(text + used, size - (size_t)used, ", mean squared error %.1e",
+                ? ami_number_format(text + used, size - (size_t)used, ", mean squared error %.1e",
                                     report->entry[i].mse)
-                : amb_number_format(text + used, size - (size_t)used, "%s %s would have %.1e",
+                : ami_number_format(text + used, size - (size_t)used, "%s %s would have %.1e",
                                     i + 2 == report->tried ? ";" : ",", name, report->entry[i].mse);
         used = more < 0 ? more : used + more;
     }
 }
 
-size_t amb_model_bytes(const amb_model *model)
+size_t ami_model_bytes(const ami_model *model)
 {
     return model->bytes;
 }
 
-static size_t buffer_bytes(const amb_model *model, size_t rows)
+static size_t buffer_bytes(const ami_model *model, size_t rows)
 {
     return round_up(rows * model->stride * sizeof(float), LINE);
 }
 
-size_t amb_model_workspace_size(const amb_model *model, int rows)
+size_t ami_model_workspace_size(const ami_model *model, int rows)
 {
     const size_t chunk = (size_t)(rows < model->chunk ? rows : model->chunk);
     return 2 * buffer_bytes(model, chunk) + chunk * model->row_cells * 4 + chunk * sizeof(float) + LINE -
            1; /* two activations, prepared rows, their scales, and what aligning the pointer may cost */
 }
 
-amb_model_buffers amb_model_cut_workspace(const amb_model *model, void *workspace, int rows)
+ami_model_buffers ami_model_cut_workspace(const ami_model *model, void *workspace, int rows)
 {
     const size_t chunk = (size_t)(rows < model->chunk ? rows : model->chunk);
     char *const base = (char *)workspace + (round_up((uintptr_t)workspace, LINE) - (uintptr_t)workspace);
     char *const prepared = base + 2 * buffer_bytes(model, chunk);
-    return (amb_model_buffers){.activation = {(float *)base, (float *)(base + buffer_bytes(model, chunk))},
+    return (ami_model_buffers){.activation = {(float *)base, (float *)(base + buffer_bytes(model, chunk))},
                                .prepared = prepared,
                                .scale = (float *)(prepared + chunk * model->row_cells * 4)};
 }
 
 /* out = clamp((in - mean) / std); each comparison is false for NaN, so NaN goes through. */
-AMB_VECTOR_CLONES static void normalize(int inputs, const float *restrict mean, const float *restrict inv_std,
+AMI_VECTOR_CLONES static void normalize(int inputs, const float *restrict mean, const float *restrict inv_std,
                                         float clip, const float *restrict in, float *restrict out)
 {
     for (int i = 0; i < inputs; i++) {
@@ -323,39 +323,39 @@ AMB_VECTOR_CLONES static void normalize(int inputs, const float *restrict mean, 
     }
 }
 
-void amb_model_normalize(const amb_model *model, const float *in, int n, float *out)
+void ami_model_normalize(const ami_model *model, const float *in, int n, float *out)
 {
     for (int r = 0; r < n; r++)
         normalize(model->dim[0], model->mean, model->inv_std, model->clip,
                   in + (size_t)r * (size_t)model->dim[0], out + (size_t)r * model->stride);
 }
 
-void amb_model_layer(const amb_model *model, int l, int first, int end, const amb_model_buffers *buffers,
+void ami_model_layer(const ami_model *model, int l, int first, int end, const ami_model_buffers *buffers,
                      const float *x, size_t x_stride, int n, float *y, size_t y_stride)
 {
-    amb_rows rows = {.cell = x, .stride = x_stride};
+    ami_rows rows = {.cell = x, .stride = x_stride};
     if (model->kernel->prepare) {
         model->kernel->prepare(model->dim[l], x, x_stride, n, buffers->prepared, buffers->scale);
-        rows = (amb_rows){.cell = buffers->prepared,
-                          .stride = amb_kernel_row_cells(model->kernel, model->dim[l]),
+        rows = (ami_rows){.cell = buffers->prepared,
+                          .stride = ami_kernel_row_cells(model->kernel, model->dim[l]),
                           .scale = buffers->scale};
     }
     model->kernel->layer(&model->layer[l], first, end, &rows, n, y, y_stride);
 }
 
-void amb_model_run(const amb_model *model, void *workspace, const float *in, int n, float *out)
+void ami_model_run(const ami_model *model, void *workspace, const float *in, int n, float *out)
 {
     assert(n >= 1);
     const size_t inputs = (size_t)model->dim[0], outputs = (size_t)model->dim[model->layers];
     const int chunk = n < model->chunk ? n : model->chunk;
-    const amb_model_buffers buffers = amb_model_cut_workspace(model, workspace, n);
+    const ami_model_buffers buffers = ami_model_cut_workspace(model, workspace, n);
 
     for (int done = 0; done < n; done += chunk) {
         const int rows = n - done < chunk ? n - done : chunk;
         const float *x = in + (size_t)done * inputs;
         size_t x_stride = inputs;
         if (model->normalized) {
-            amb_model_normalize(model, x, rows, buffers.activation[0]);
+            ami_model_normalize(model, x, rows, buffers.activation[0]);
             x = buffers.activation[0];
             x_stride = model->stride;
         }
@@ -363,7 +363,7 @@ void amb_model_run(const amb_model *model, void *workspace, const float *in, int
             const bool last = l + 1 == model->layers;
             float *y = last ? out + (size_t)done * outputs : buffers.activation[(l + 1) % 2];
             const size_t y_stride = last ? outputs : model->stride;
-            amb_model_layer(model, l, 0, model->dim[l + 1], &buffers, x, x_stride, rows, y, y_stride);
+            ami_model_layer(model, l, 0, model->dim[l + 1], &buffers, x, x_stride, rows, y, y_stride);
             x = y;
             x_stride = y_stride;
         }

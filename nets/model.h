@@ -9,81 +9,81 @@
  * stays below def.max_mse on def.calibration_rows inputs drawn from the network's own normaliser (mean,
  * standard deviation, clamped as in use; a standard normal distribution where there is none), with a margin
  * for what so few rows can say (4 × for one output and 16 rows, 1.5 × for 8 outputs or more); what it
- * measured can be asked for afterwards (amb_model_get_report). Fastest first is int8, int16, bf16, fp32: at
+ * measured can be asked for afterwards (ami_model_get_report). Fastest first is int8, int16, bf16, fp32: at
  * batch 1 a network is a stream of weights from the caches, so bytes count, and int16 is as fast as bf16 but
  * finer; with many rows int8 and int16 do the same number of products a cycle, and twice as many as fp32. A
  * precision without a kernel made for this CPU is left out, and fp32 is taken if nothing else will do. The
- * environment variable AMB_KERNEL, where it names a kernel (kernels.inc), overrides AUTO, and the choice of
+ * environment variable AMI_KERNEL, where it names a kernel (kernels.inc), overrides AUTO, and the choice of
  * kernel where its precision is the one that is forced. */
-#ifndef AMB_NETS_MODEL_H
-#define AMB_NETS_MODEL_H
+#ifndef AMI_NETS_MODEL_H
+#define AMI_NETS_MODEL_H
 
 #include "nets/kernels/kernels.h"
 #include "nets/net.h"
 
 #include <stdint.h>
 
-typedef struct amb_model amb_model;
+typedef struct ami_model ami_model;
 
-typedef struct amb_model_def {
-    amb_precision precision;  /* AMB_PRECISION_AUTO, or one to force, whatever its error */
-    const amb_kernel *kernel; /* NULL: the fastest of that precision here. Where set it decides the precision
+typedef struct ami_model_def {
+    ami_precision precision;  /* AMI_PRECISION_AUTO, or one to force, whatever its error */
+    const ami_kernel *kernel; /* NULL: the fastest of that precision here. Where set it decides the precision
                                  too. */
     double max_mse;           /* AUTO: limit on the mean squared error of the outputs */
     int calibration_rows;     /* AUTO: inputs drawn to measure it */
     uint64_t seed;            /* of these */
-} amb_model_def;
+} ami_model_def;
 
 /* AUTO, 1e-6, 16 rows. */
-amb_model_def amb_model_default_def(void);
+ami_model_def ami_model_default_def(void);
 
 /* Reads an ONNX file (nets/onnx/onnx.h) and packs it. def NULL: the default. NULL and a sentence, beginning
  * with the path, on error. */
-amb_model *amb_model_load(const char *path, const amb_model_def *def, amb_error *err);
+ami_model *ami_model_load(const char *path, const ami_model_def *def, ami_error *err);
 
 /* Packs a copy of the net, normaliser included. */
-amb_model *amb_model_create(const amb_net *net, const amb_model_def *def, amb_error *err);
-void amb_model_destroy(amb_model *model); /* NULL is fine */
+ami_model *ami_model_create(const ami_net *net, const ami_model_def *def, ami_error *err);
+void ami_model_destroy(ami_model *model); /* NULL is fine */
 
 /* Takes new weights, biases and normaliser from a net of the same dimensions (asserted) without allocating
  * and without choosing anew: training repacks every iteration. */
-void amb_model_repack(amb_model *model, const amb_net *net);
+void ami_model_repack(ami_model *model, const ami_net *net);
 
-int amb_model_inputs(const amb_model *model);
-int amb_model_outputs(const amb_model *model); /* of all heads together */
-const char *amb_model_kernel_name(const amb_model *model);
-amb_precision amb_model_precision(const amb_model *model);
+int ami_model_inputs(const ami_model *model);
+int ami_model_outputs(const ami_model *model); /* of all heads together */
+const char *ami_model_kernel_name(const ami_model *model);
+ami_precision ami_model_precision(const ami_model *model);
 
 /* What AUTO found: the precisions it tried, fastest first, and their mean squared errors (NaN or infinite if
  * an output was). The last one was taken. None where precision or kernel were forced. */
-typedef struct amb_model_report {
+typedef struct ami_model_report {
     int tried; /* entries used */
     struct {
-        amb_precision precision;
+        ami_precision precision;
         double mse;
-    } entry[AMB_PRECISIONS];
-} amb_model_report;
-void amb_model_get_report(const amb_model *model, amb_model_report *report);
+    } entry[AMI_PRECISIONS];
+} ami_model_report;
+void ami_model_get_report(const ami_model *model, ami_model_report *report);
 
 /* The choice as one line, "int16 (avx512vnni), mean squared error 2.1e-09; int8 would have 3.4e-05", cut to
  * size: for a program's log. */
-void amb_model_describe(const amb_model *model, char *text, size_t size);
+void ami_model_describe(const ami_model *model, char *text, size_t size);
 
 /* Bytes of the packed weights: what a run reads. */
-size_t amb_model_bytes(const amb_model *model);
+size_t ami_model_bytes(const ami_model *model);
 
 /* Bytes of workspace for up to `rows` rows at once (any alignment of the pointer will do). */
-size_t amb_model_workspace_size(const amb_model *model, int rows);
+size_t ami_model_workspace_size(const ami_model *model, int rows);
 
 /* in (n, inputs) → out (n, outputs), row-major, any alignment, not overlapping. n ≥ 1, the workspace made for
  * ≥ n rows. Heads lie side by side in a row, in the order of net->head. */
-void amb_model_run(const amb_model *model, void *workspace, const float *in, int n, float *out);
+void ami_model_run(const ami_model *model, void *workspace, const float *in, int n, float *out);
 
 /* The same network in double precision with exact activations, slowly, on one thread: what every precision is
  * measured against. Allocates. False and a sentence when memory is short. */
-bool amb_net_run_double(const amb_net *net, const float *in, int n, double *out, amb_error *err);
+bool ami_net_run_double(const ami_net *net, const float *in, int n, double *out, ami_error *err);
 
 /* Draws n calibration inputs as AUTO does: in (n, inputs). */
-void amb_net_calibration_inputs(const amb_net *net, uint64_t seed, int n, float *in);
+void ami_net_calibration_inputs(const ami_net *net, uint64_t seed, int n, float *in);
 
 #endif

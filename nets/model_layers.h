@@ -1,15 +1,15 @@
 /* The inside of a model, for the files that run it: model.c on one thread, bench/team.c on several. */
-#ifndef AMB_NETS_MODEL_LAYERS_H
-#define AMB_NETS_MODEL_LAYERS_H
+#ifndef AMI_NETS_MODEL_LAYERS_H
+#define AMI_NETS_MODEL_LAYERS_H
 
 #include "nets/model.h"
 
-struct amb_model {
-    const amb_kernel *kernel;
+struct ami_model {
+    const ami_kernel *kernel;
     int layers;
-    int dim[AMB_NET_MAX_LAYERS + 1];
-    amb_layer layer[AMB_NET_MAX_LAYERS];
-    void *packed[AMB_NET_MAX_LAYERS]; /* what layer[l] points into, writable; all in `block` */
+    int dim[AMI_NET_MAX_LAYERS + 1];
+    ami_layer layer[AMI_NET_MAX_LAYERS];
+    void *packed[AMI_NET_MAX_LAYERS]; /* what layer[l] points into, writable; all in `block` */
     float *mean;                      /* (dim[0]) */
     float *inv_std;                   /* (dim[0]) 1 / in_std */
     float clip;                       /* infinity: no clamp */
@@ -18,25 +18,25 @@ struct amb_model {
     size_t stride;                    /* floats from row to row in the workspace */
     size_t row_cells;                 /* of the widest layer's prepared rows */
     size_t bytes;                     /* of weights, biases and scales */
-    amb_model_report report;
+    ami_model_report report;
     char *block; /* 64-byte aligned */
 };
 
 /* A workspace's parts, for `rows` rows. */
-typedef struct amb_model_buffers {
+typedef struct ami_model_buffers {
     float *activation[2]; /* (rows, stride) */
     void *prepared;       /* (rows, row_cells) */
     float *scale;         /* (rows) */
-} amb_model_buffers;
+} ami_model_buffers;
 
 /* Cuts a workspace made for so many rows into its parts. */
-amb_model_buffers amb_model_cut_workspace(const amb_model *model, void *workspace, int rows);
+ami_model_buffers ami_model_cut_workspace(const ami_model *model, void *workspace, int rows);
 
 /* n rows of the model's input, normalised, to out (n, stride). Only where model->normalized. */
-void amb_model_normalize(const amb_model *model, const float *in, int n, float *out);
+void ami_model_normalize(const ami_model *model, const float *in, int n, float *out);
 
 /* Outputs first .. end - 1 of layer l, for n rows: prepares the rows and runs the kernel. */
-void amb_model_layer(const amb_model *model, int l, int first, int end, const amb_model_buffers *buffers,
+void ami_model_layer(const ami_model *model, int l, int first, int end, const ami_model_buffers *buffers,
                      const float *x, size_t x_stride, int n, float *y, size_t y_stride);
 
 #endif

@@ -4,14 +4,14 @@
 
 #include "nets/onnx/onnx.h"
 
-amb_model *amb_model_load(const char *path, const amb_model_def *def, amb_error *err)
+ami_model *ami_model_load(const char *path, const ami_model_def *def, ami_error *err)
 {
-    amb_net *net = amb_onnx_read(path, err);
+    ami_net *net = ami_onnx_read(path, err);
     if (!net)
         return NULL;
-    amb_model *model = amb_model_create(net, def, err);
-    amb_net_destroy(net);
+    ami_model *model = ami_model_create(net, def, err);
+    ami_net_destroy(net);
     if (!model)
-        amb_fail_in(err, "%s", path);
+        ami_fail_in(err, "%s", path);
     return model;
 }

@@ -11,95 +11,95 @@
  * remember.
  *
  * This file does no arithmetic on it and does not read files (nets/onnx/onnx.h does). */
-#ifndef AMB_NETS_NET_H
-#define AMB_NETS_NET_H
+#ifndef AMI_NETS_NET_H
+#define AMI_NETS_NET_H
 
 #include "base/error.h"
 
 #include <stddef.h>
 
-enum { AMB_NET_MAX_LAYERS = 16, AMB_NET_MAX_DIM = 65536 };
+enum { AMI_NET_MAX_LAYERS = 16, AMI_NET_MAX_DIM = 65536 };
 
-enum { AMB_NET_MAX_HEADS = 8, AMB_NET_MAX_RANK = 3 };
+enum { AMI_NET_MAX_HEADS = 8, AMI_NET_MAX_RANK = 3 };
 
 /* With the layer's act_alpha as α. ReLU: v < 0 ? 0 : v. Leaky ReLU: v < 0 ? α v : v. ELU (Clevert et al.
  * 2016): v < 0 ? α (e^v - 1) : v. Sigmoid: 1 / (1 + e^-v). NaN stays NaN in each. */
-typedef enum amb_activation {
-    AMB_ACT_IDENTITY,
-    AMB_ACT_RELU,
-    AMB_ACT_LEAKY_RELU,
-    AMB_ACT_ELU,
-    AMB_ACT_TANH,
-    AMB_ACT_SIGMOID,
-    AMB_ACTIVATIONS
-} amb_activation;
+typedef enum ami_activation {
+    AMI_ACT_IDENTITY,
+    AMI_ACT_RELU,
+    AMI_ACT_LEAKY_RELU,
+    AMI_ACT_ELU,
+    AMI_ACT_TANH,
+    AMI_ACT_SIGMOID,
+    AMI_ACTIVATIONS
+} ami_activation;
 
 /* What one row is shaped like in the file, the batch dimension left out: rank 1 (features) or more. */
-typedef struct amb_net_shape {
-    int rank; /* 1 .. AMB_NET_MAX_RANK */
-    int dim[AMB_NET_MAX_RANK];
-} amb_net_shape;
+typedef struct ami_net_shape {
+    int rank; /* 1 .. AMI_NET_MAX_RANK */
+    int dim[AMI_NET_MAX_RANK];
+} ami_net_shape;
 
-typedef struct amb_net_head {
+typedef struct ami_net_head {
     char *name; /* the output's name in the file; NULL: none given */
     int outputs;
-    amb_net_shape shape; /* its dimensions' product is `outputs` */
-} amb_net_head;
+    ami_net_shape shape; /* its dimensions' product is `outputs` */
+} ami_net_head;
 
-typedef struct amb_meta {
+typedef struct ami_meta {
     char *key;
     char *value;
-} amb_meta;
+} ami_meta;
 
-typedef struct amb_net {
-    int layers;                             /* 1 .. AMB_NET_MAX_LAYERS */
-    int dim[AMB_NET_MAX_LAYERS + 1];        /* dim[0] inputs, dim[layers] outputs */
-    amb_activation act[AMB_NET_MAX_LAYERS]; /* after layer l; none after the last where there are several
+typedef struct ami_net {
+    int layers;                             /* 1 .. AMI_NET_MAX_LAYERS */
+    int dim[AMI_NET_MAX_LAYERS + 1];        /* dim[0] inputs, dim[layers] outputs */
+    ami_activation act[AMI_NET_MAX_LAYERS]; /* after layer l; none after the last where there are several
                                                heads */
-    float act_alpha[AMB_NET_MAX_LAYERS];    /* ELU's and leaky ReLU's α */
-    float *weight[AMB_NET_MAX_LAYERS];      /* (dim[l+1], dim[l]) row-major, as PyTorch's Linear.weight */
-    float *bias[AMB_NET_MAX_LAYERS];        /* (dim[l+1]) */
+    float act_alpha[AMI_NET_MAX_LAYERS];    /* ELU's and leaky ReLU's α */
+    float *weight[AMI_NET_MAX_LAYERS];      /* (dim[l+1], dim[l]) row-major, as PyTorch's Linear.weight */
+    float *bias[AMI_NET_MAX_LAYERS];        /* (dim[l+1]) */
     float *in_mean;                         /* (dim[0]) or NULL: no normalisation */
     float *in_std;                          /* (dim[0]), > 0; NULL where in_mean is */
     float in_clip;                          /* in units of in_std; 0: no clamp */
-    amb_net_shape in_shape;                 /* its dimensions' product is dim[0] */
-    int heads;                              /* 1 .. AMB_NET_MAX_HEADS; their outputs' sum is dim[layers] */
-    amb_net_head head[AMB_NET_MAX_HEADS];
+    ami_net_shape in_shape;                 /* its dimensions' product is dim[0] */
+    int heads;                              /* 1 .. AMI_NET_MAX_HEADS; their outputs' sum is dim[layers] */
+    ami_net_head head[AMI_NET_MAX_HEADS];
     int metas; /* key/value texts that travel in the ONNX file (metadata_props) */
-    amb_meta *meta;
-} amb_net;
+    ami_meta *meta;
+} ami_net;
 
 /* All weights and biases allocated and zero; hidden layers ReLU, the last one linear; flat shapes, one
  * nameless head, no normaliser, no metadata. `dim` has layers + 1 entries. NULL and a sentence when a
  * dimension is out of range or memory is short. */
-amb_net *amb_net_create(int layers, const int *dim, amb_error *err);
-void amb_net_destroy(amb_net *net); /* NULL is fine */
+ami_net *ami_net_create(int layers, const int *dim, ami_error *err);
+void ami_net_destroy(ami_net *net); /* NULL is fine */
 
 /* Allocates in_mean (0) and in_std (1) if they are not there. False, and nothing changed, when memory is
  * short. */
-AMB_MUST_CHECK bool amb_net_add_normalizer(amb_net *net);
+AMI_MUST_CHECK bool ami_net_add_normalizer(ami_net *net);
 
 /* Metadata: set replaces; get returns NULL where the key is absent. The net owns its copies. set: false,
  * and nothing changed, when memory is short. */
-AMB_MUST_CHECK bool amb_net_set_meta(amb_net *net, const char *key, const char *value);
-const char *amb_net_get_meta(const amb_net *net, const char *key);
+AMI_MUST_CHECK bool ami_net_set_meta(ami_net *net, const char *key, const char *value);
+const char *ami_net_get_meta(const ami_net *net, const char *key);
 
 /* Metadata as a number in [lo, hi]. Where the key is absent, true and *value as it was; false and a sentence
  * where its text is no such number. */
-AMB_MUST_CHECK bool amb_net_get_number(const amb_net *net, const char *key, double lo, double hi,
-                                       double *value, amb_error *err);
+AMI_MUST_CHECK bool ami_net_get_number(const ami_net *net, const char *key, double lo, double hi,
+                                       double *value, ami_error *err);
 
 /* "relu", "leaky_relu", … */
-const char *amb_activation_name(amb_activation act);
+const char *ami_activation_name(ami_activation act);
 
 /* act(v), in double precision. */
-double amb_activation_of(amb_activation act, double alpha, double v);
+double ami_activation_of(ami_activation act, double alpha, double v);
 
 /* Number of weights and biases, normaliser not counted. */
-size_t amb_net_parameters(const amb_net *net);
+size_t ami_net_parameters(const ami_net *net);
 
 /* All parameters as one block, layer by layer: weight_0, bias_0, weight_1, … (the layout training uses). */
-void amb_net_get_parameters(const amb_net *net, float *block);
-void amb_net_set_parameters(amb_net *net, const float *block);
+void ami_net_get_parameters(const ami_net *net, float *block);
+void ami_net_set_parameters(ami_net *net, const float *block);
 
 #endif

@@ -13,7 +13,7 @@ enum { ROWS = 8, OUTPUTS = 4 };
 
 /* Σ of `count` outputs' weights by x, from w on (rows of `inputs`), added to sum. Outputs that are not there
  * repeat the last one. */
-AMB_VECTOR_CLONES static void multiply(const float *w, int inputs, int count, const double *x,
+AMI_VECTOR_CLONES static void multiply(const float *w, int inputs, int count, const double *x,
                                        double sum[OUTPUTS][ROWS])
 {
     const size_t step = (size_t)inputs;
@@ -37,7 +37,7 @@ AMB_VECTOR_CLONES static void multiply(const float *w, int inputs, int count, co
     }
 }
 
-static void layer_double(const amb_net *net, int l, const double *x, double *y)
+static void layer_double(const ami_net *net, int l, const double *x, double *y)
 {
     const int inputs = net->dim[l], outputs = net->dim[l + 1];
     for (int j = 0; j < outputs; j += OUTPUTS) {
@@ -49,12 +49,12 @@ static void layer_double(const amb_net *net, int l, const double *x, double *y)
         multiply(net->weight[l] + (size_t)j * (size_t)inputs, inputs, count, x, sum);
         for (int o = 0; o < count; o++)
             for (int r = 0; r < ROWS; r++)
-                y[(j + o) * ROWS + r] = amb_activation_of(net->act[l], (double)net->act_alpha[l], sum[o][r]);
+                y[(j + o) * ROWS + r] = ami_activation_of(net->act[l], (double)net->act_alpha[l], sum[o][r]);
     }
 }
 
 /* Row `first` and those behind it, normalised and transposed; beyond the last of `rows`, the first again. */
-static void read_rows(const amb_net *net, const float *in, int rows, double *x)
+static void read_rows(const ami_net *net, const float *in, int rows, double *x)
 {
     const double clip = net->in_clip > 0 ? (double)net->in_clip : INFINITY;
     for (int r = 0; r < ROWS; r++) {
@@ -70,7 +70,7 @@ static void read_rows(const amb_net *net, const float *in, int rows, double *x)
     }
 }
 
-bool amb_net_run_double(const amb_net *net, const float *in, int n, double *out, amb_error *err)
+bool ami_net_run_double(const ami_net *net, const float *in, int n, double *out, ami_error *err)
 {
     int widest = net->dim[0];
     for (int l = 1; l <= net->layers; l++)
@@ -78,7 +78,7 @@ bool amb_net_run_double(const amb_net *net, const float *in, int n, double *out,
     const size_t inputs = (size_t)net->dim[0], outputs = (size_t)net->dim[net->layers];
     double *buffer = malloc(2 * (size_t)widest * ROWS * sizeof *buffer);
     if (!buffer)
-        return amb_fail(err, "out of memory for a network in double precision");
+        return ami_fail(err, "out of memory for a network in double precision");
     double *x = buffer, *y = buffer + (size_t)widest * ROWS;
     for (int first = 0; first < n; first += ROWS) {
         const int rows = n - first < ROWS ? n - first : ROWS;
@@ -97,13 +97,13 @@ bool amb_net_run_double(const amb_net *net, const float *in, int n, double *out,
     return true;
 }
 
-void amb_net_calibration_inputs(const amb_net *net, uint64_t seed, int n, float *in)
+void ami_net_calibration_inputs(const ami_net *net, uint64_t seed, int n, float *in)
 {
-    amb_rng rng = amb_rng_seed(seed, 0);
+    ami_rng rng = ami_rng_seed(seed, 0);
     const int inputs = net->dim[0];
     for (int i = 0; i < n; i++)
         for (int k = 0; k < inputs; k++) {
-            double v = amb_rng_normal(&rng);
+            double v = ami_rng_normal(&rng);
             if (net->in_mean)
                 v = (double)net->in_mean[k] + (double)net->in_std[k] * v;
             in[(size_t)i * (size_t)inputs + (size_t)k] = (float)v;

@@ -5,52 +5,52 @@
  *   decoder   z (256) → 60 × 73
  *
  * Two networks and nothing else: what features mean is sim/'s matter, and no random number is drawn here:
- * take z = μ, or bring standard normal noise along (amb_stylevae_sample). The models are const and shared;
+ * take z = μ, or bring standard normal noise along (ami_stylevae_sample). The models are const and shared;
  * each thread brings a workspace. Encoding and decoding allocate nothing; a NaN in a row makes that row's
  * results NaN (nets/model.h). */
-#ifndef AMB_NETS_STYLEVAE_H
-#define AMB_NETS_STYLEVAE_H
+#ifndef AMI_NETS_STYLEVAE_H
+#define AMI_NETS_STYLEVAE_H
 
 #include "nets/model.h"
 
 enum {
-    AMB_STYLE_FRAMES = 60,
-    AMB_STYLE_FEATURES = 73,
-    AMB_STYLE_WINDOW = AMB_STYLE_FRAMES * AMB_STYLE_FEATURES,
-    AMB_STYLE_SIZE = 256
+    AMI_STYLE_FRAMES = 60,
+    AMI_STYLE_FEATURES = 73,
+    AMI_STYLE_WINDOW = AMI_STYLE_FRAMES * AMI_STYLE_FEATURES,
+    AMI_STYLE_SIZE = 256
 };
 
-typedef struct amb_stylevae {
-    amb_model *encoder; /* NULL: not given */
-    amb_model *decoder; /* NULL: not given */
+typedef struct ami_stylevae {
+    ami_model *encoder; /* NULL: not given */
+    ami_model *decoder; /* NULL: not given */
     int mean_at;        /* where μ begins in a row of the encoder's output; log σ² has the other half */
-} amb_stylevae;
+} ami_stylevae;
 
 /* Reads one or both ONNX files (NULL: not this one). The encoder must take 4380 numbers, flat or as 60 × 73,
  * and have two heads of 256: one whose name has "mu" or "mean" in it, one with "var" ("logvar", "log_var"),
  * in either order; where neither head has a name, the first is μ. The decoder must take 256 numbers and give
  * 4380, flat or as 60 × 73. Other names and shapes are refused in a sentence that begins with the path. def:
- * as in amb_model_load. */
-AMB_MUST_CHECK bool amb_stylevae_load(amb_stylevae *vae, const char *encoder, const char *decoder,
-                                      const amb_model_def *def, amb_error *err);
+ * as in ami_model_load. */
+AMI_MUST_CHECK bool ami_stylevae_load(ami_stylevae *vae, const char *encoder, const char *decoder,
+                                      const ami_model_def *def, ami_error *err);
 
 /* The same from networks in memory, which are copied. */
-AMB_MUST_CHECK bool amb_stylevae_init(amb_stylevae *vae, const amb_net *encoder, const amb_net *decoder,
-                                      const amb_model_def *def, amb_error *err);
-void amb_stylevae_free(amb_stylevae *vae);
+AMI_MUST_CHECK bool ami_stylevae_init(ami_stylevae *vae, const ami_net *encoder, const ami_net *decoder,
+                                      const ami_model_def *def, ami_error *err);
+void ami_stylevae_free(ami_stylevae *vae);
 
 /* Bytes of workspace for encoding and decoding any number of rows. */
-size_t amb_stylevae_workspace_size(const amb_stylevae *vae);
+size_t ami_stylevae_workspace_size(const ami_stylevae *vae);
 
 /* window (n, 60, 73) → mean, log_variance (n, 256); either may be NULL. */
-void amb_stylevae_encode(const amb_stylevae *vae, void *workspace, const float *window, int n, float *mean,
+void ami_stylevae_encode(const ami_stylevae *vae, void *workspace, const float *window, int n, float *mean,
                          float *log_variance);
 
 /* z (n, 256) → window (n, 60, 73) */
-void amb_stylevae_decode(const amb_stylevae *vae, void *workspace, const float *z, int n, float *window);
+void ami_stylevae_decode(const ami_stylevae *vae, void *workspace, const float *z, int n, float *window);
 
 /* z = μ + ε exp(log σ² / 2) for n rows of 256; ε (noise) from a standard normal distribution makes z a draw
  * from the encoder's. z may be any of the others' arrays. */
-void amb_stylevae_sample(const float *mean, const float *log_variance, const float *noise, int n, float *z);
+void ami_stylevae_sample(const float *mean, const float *log_variance, const float *noise, int n, float *z);
 
 #endif

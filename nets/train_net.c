@@ -23,25 +23,25 @@ typedef struct train_layer {
     void *h;                        /* (padded_rows, out) activation; the last layer's always fp32 */
     void *d;                        /* (padded_rows, out) derivative of the loss by what went into the
                                        activation */
-    const amb_gemm *forward, *data; /* for a chunk; the first layer has `data` only where the input's gradient
+    const ami_gemm *forward, *data; /* for a chunk; the first layer has `data` only where the input's gradient
                                        is wanted */
-    const amb_gemm *gradient[2][2]; /* [the last block of units, where it has another size][accumulate] */
+    const ami_gemm *gradient[2][2]; /* [the last block of units, where it has another size][accumulate] */
 } train_layer;
 
 typedef struct unit_block { /* of a weight's gradient */
     int layer, first, units;
 } unit_block;
 
-struct amb_train_net {
+struct ami_train_net {
     int layers, max_rows;
     int rows; /* in a chunk */
-    amb_train_precision precision;
+    ami_train_precision precision;
     size_t element; /* bytes of an activation */
     size_t size;
-    amb_gemm_context *context;
+    ami_gemm_context *context;
     int blocks;
     unit_block *block; /* (blocks) costly ones first */
-    train_layer layer[AMB_NET_MAX_LAYERS];
+    train_layer layer[AMI_NET_MAX_LAYERS];
 
     float *parameters, *gradient; /* (size) */
     void *x_copy;                 /* bf16: (padded_rows, dim[0]); fp32: (rows, dim[0]) for the partial
@@ -62,19 +62,19 @@ static inline uint16_t bf16_from_float(float value)
     return (uint16_t)((bits & 0x7fffffffu) > 0x7f800000u ? nan : rounded);
 }
 
-AMB_VECTOR_CLONES static void bf16_from_floats(const float *restrict in, size_t n, uint16_t *restrict out)
+AMI_VECTOR_CLONES static void bf16_from_floats(const float *restrict in, size_t n, uint16_t *restrict out)
 {
     for (size_t i = 0; i < n; i++)
         out[i] = bf16_from_float(in[i]);
 }
 
-AMB_VECTOR_CLONES static void relu_backward_f32(const float *restrict h, size_t n, float *restrict d)
+AMI_VECTOR_CLONES static void relu_backward_f32(const float *restrict h, size_t n, float *restrict d)
 {
     for (size_t i = 0; i < n; i++)
         d[i] = h[i] > 0 ? d[i] : 0;
 }
 
-AMB_VECTOR_CLONES static void relu_backward_bf16(const uint16_t *restrict h, size_t n, uint16_t *restrict d)
+AMI_VECTOR_CLONES static void relu_backward_bf16(const uint16_t *restrict h, size_t n, uint16_t *restrict d)
 {
     for (size_t i = 0; i < n; i++)
         d[i] &= (uint16_t) - ((int16_t)h[i] > 0); /* a bf16 and its bits read as an integer have the same
@@ -83,7 +83,7 @@ AMB_VECTOR_CLONES static void relu_backward_bf16(const uint16_t *restrict h, siz
 
 /* sum[j] += d[0][j] + d[1][j] + … for j < columns ≤ UNITS + 1. The sum of this call's rows is formed first.
  */
-AMB_VECTOR_CLONES static void add_columns_f32(const float *restrict d, int rows, size_t stride, int columns,
+AMI_VECTOR_CLONES static void add_columns_f32(const float *restrict d, int rows, size_t stride, int columns,
                                               float *restrict sum)
 {
     float part[UNITS + 1] = {0};
@@ -95,7 +95,7 @@ AMB_VECTOR_CLONES static void add_columns_f32(const float *restrict d, int rows,
         sum[j] += part[j];
 }
 
-AMB_VECTOR_CLONES static void add_columns_bf16(const uint16_t *restrict d, int rows, size_t stride,
+AMI_VECTOR_CLONES static void add_columns_bf16(const uint16_t *restrict d, int rows, size_t stride,
                                                int columns, float *restrict sum)
 {
     float part[UNITS + 1] = {0};
@@ -113,9 +113,9 @@ AMB_VECTOR_CLONES static void add_columns_bf16(const uint16_t *restrict d, int r
 
 /* ---- Creation ---- */
 
-bool amb_train_bf16_native(void)
+bool ami_train_bf16_native(void)
 {
-    return amb_gemm_bf16_native();
+    return ami_gemm_bf16_native();
 }
 
 static void *allocate(size_t count, size_t element)
@@ -127,10 +127,10 @@ static void *allocate(size_t count, size_t element)
     return p;
 }
 
-static bool allocate_buffers(amb_train_net *net, bool input_gradient, amb_error *err)
+static bool allocate_buffers(ami_train_net *net, bool input_gradient, ami_error *err)
 {
     const size_t padded = (size_t)((net->max_rows + net->rows - 1) / net->rows) * (size_t)net->rows;
-    const bool bf16 = net->precision == AMB_TRAIN_BF16;
+    const bool bf16 = net->precision == AMI_TRAIN_BF16;
     net->parameters = allocate(net->size, sizeof(float));
     net->gradient = allocate(net->size, sizeof(float));
     net->x_copy = allocate((bf16 ? padded : (size_t)net->rows) * (size_t)net->layer[0].in, net->element);
@@ -146,7 +146,7 @@ static bool allocate_buffers(amb_train_net *net, bool input_gradient, amb_error 
             layer->weight_bf16 = allocate(out * (size_t)layer->in, sizeof(uint16_t));
         ok = layer->h && layer->d && (!bf16 || layer->weight_bf16);
     }
-    return ok || amb_fail(err, "out of memory for training a network of %zu parameters on batches of %d rows",
+    return ok || ami_fail(err, "out of memory for training a network of %zu parameters on batches of %d rows",
                           net->size, net->max_rows);
 }
 
@@ -159,17 +159,17 @@ static int last_block(int out)
     return rest == 0 ? UNITS : rest == 1 && out > 1 ? UNITS + 1 : rest;
 }
 
-static bool create_products(amb_train_net *net, amb_error *err)
+static bool create_products(ami_train_net *net, ami_error *err)
 {
-    const amb_gemm_type type = net->precision == AMB_TRAIN_BF16 ? AMB_GEMM_BF16 : AMB_GEMM_F32;
-    net->context = amb_gemm_context_create(err);
+    const ami_gemm_type type = net->precision == AMI_TRAIN_BF16 ? AMI_GEMM_BF16 : AMI_GEMM_F32;
+    net->context = ami_gemm_context_create(err);
     if (!net->context)
         return false;
     for (int l = 0; l < net->layers; l++) {
         train_layer *layer = &net->layer[l];
         const int in = layer->in, out = layer->out;
         const bool last = l == net->layers - 1;
-        const amb_gemm_def forward = {.m = net->rows,
+        const ami_gemm_def forward = {.m = net->rows,
                                       .n = out,
                                       .k = in,
                                       .transpose_b = true,
@@ -177,15 +177,15 @@ static bool create_products(amb_train_net *net, amb_error *err)
                                       .ldb = in,
                                       .ldc = out,
                                       .in = type,
-                                      .out = last ? AMB_GEMM_F32 : type,
+                                      .out = last ? AMI_GEMM_F32 : type,
                                       .bias = true,
                                       .relu = !last};
-        layer->forward = amb_gemm_create(net->context, &forward, err);
+        layer->forward = ami_gemm_create(net->context, &forward, err);
         if (!layer->forward)
             return false;
         if (l > 0 || net->dx) {
-            const amb_gemm_type below = l > 0 ? type : AMB_GEMM_F32;
-            const amb_gemm_def data = {.m = net->rows,
+            const ami_gemm_type below = l > 0 ? type : AMI_GEMM_F32;
+            const ami_gemm_def data = {.m = net->rows,
                                        .n = in,
                                        .k = out,
                                        .lda = out,
@@ -193,7 +193,7 @@ static bool create_products(amb_train_net *net, amb_error *err)
                                        .ldc = in,
                                        .in = type,
                                        .out = below};
-            layer->data = amb_gemm_create(net->context, &data, err);
+            layer->data = ami_gemm_create(net->context, &data, err);
             if (!layer->data)
                 return false;
         }
@@ -202,7 +202,7 @@ static bool create_products(amb_train_net *net, amb_error *err)
             if (units > out)
                 continue;
             for (int accumulate = 0; accumulate < 2; accumulate++) {
-                const amb_gemm_def gradient = {.m = units,
+                const ami_gemm_def gradient = {.m = units,
                                                .n = in,
                                                .k = net->rows,
                                                .transpose_a = true,
@@ -210,25 +210,25 @@ static bool create_products(amb_train_net *net, amb_error *err)
                                                .ldb = in,
                                                .ldc = in,
                                                .in = type,
-                                               .out = AMB_GEMM_F32,
+                                               .out = AMI_GEMM_F32,
                                                .accumulate = accumulate};
-                layer->gradient[other][accumulate] = amb_gemm_create(net->context, &gradient, err);
+                layer->gradient[other][accumulate] = ami_gemm_create(net->context, &gradient, err);
                 if (!layer->gradient[other][accumulate])
                     return false;
             }
         }
     }
-    return amb_gemm_context_ready(net->context, err);
+    return ami_gemm_context_ready(net->context, err);
 }
 
 /* Lists the blocks of all layers, those with the most work first, so that threads finish together. */
-static bool list_blocks(amb_train_net *net, amb_error *err)
+static bool list_blocks(ami_train_net *net, ami_error *err)
 {
     for (int l = 0; l < net->layers; l++)
         net->blocks += (net->layer[l].out - last_block(net->layer[l].out)) / UNITS + 1;
     net->block = calloc((size_t)net->blocks, sizeof *net->block);
     if (!net->block)
-        return amb_fail(err, "out of memory for training a network of %zu parameters", net->size);
+        return ami_fail(err, "out of memory for training a network of %zu parameters", net->size);
     int count = 0;
     for (int l = 0; l < net->layers; l++) {
         const int out = net->layer[l].out, last = last_block(out);
@@ -248,34 +248,34 @@ static bool list_blocks(amb_train_net *net, amb_error *err)
     return true;
 }
 
-static amb_train_net *create(int layers, const int *dim, int max_rows, amb_train_precision precision,
-                             bool input_gradient, amb_error *err)
+static ami_train_net *create(int layers, const int *dim, int max_rows, ami_train_precision precision,
+                             bool input_gradient, ami_error *err)
 {
-    if (layers < 1 || layers > AMB_NET_MAX_LAYERS) {
-        amb_fail(err, "a network to train has %d layers, expected 1 to %d", layers, AMB_NET_MAX_LAYERS);
+    if (layers < 1 || layers > AMI_NET_MAX_LAYERS) {
+        ami_fail(err, "a network to train has %d layers, expected 1 to %d", layers, AMI_NET_MAX_LAYERS);
         return NULL;
     }
     for (int l = 0; l <= layers; l++) {
-        if (dim[l] < 1 || dim[l] > AMB_NET_MAX_DIM) {
-            amb_fail(err, "a network to train has dimension %d at place %d, expected 1 to %d", dim[l], l,
-                     AMB_NET_MAX_DIM);
+        if (dim[l] < 1 || dim[l] > AMI_NET_MAX_DIM) {
+            ami_fail(err, "a network to train has dimension %d at place %d, expected 1 to %d", dim[l], l,
+                     AMI_NET_MAX_DIM);
             return NULL;
         }
     }
     if (max_rows < 1 || max_rows > MAX_ROWS) {
-        amb_fail(err, "a batch of %d rows to train on, expected 1 to %d", max_rows, MAX_ROWS);
+        ami_fail(err, "a batch of %d rows to train on, expected 1 to %d", max_rows, MAX_ROWS);
         return NULL;
     }
-    amb_train_net *net = calloc(1, sizeof *net);
+    ami_train_net *net = calloc(1, sizeof *net);
     if (!net) {
-        amb_fail(err, "out of memory for a network to train");
+        ami_fail(err, "out of memory for a network to train");
         return NULL;
     }
     net->layers = layers;
     net->max_rows = max_rows;
     net->rows = max_rows < ROWS ? max_rows : ROWS;
     net->precision = precision;
-    net->element = precision == AMB_TRAIN_BF16 ? sizeof(uint16_t) : sizeof(float);
+    net->element = precision == AMI_TRAIN_BF16 ? sizeof(uint16_t) : sizeof(float);
     for (int l = 0; l < layers; l++) {
         train_layer *layer = &net->layer[l];
         layer->in = dim[l];
@@ -285,29 +285,29 @@ static amb_train_net *create(int layers, const int *dim, int max_rows, amb_train
         net->size = layer->bias + (size_t)layer->out;
     }
     if (!allocate_buffers(net, input_gradient, err) || !list_blocks(net, err) || !create_products(net, err)) {
-        amb_train_net_destroy(net);
+        ami_train_net_destroy(net);
         return NULL;
     }
     return net;
 }
 
-amb_train_net *amb_train_net_create(int layers, const int *dim, int max_rows, amb_train_precision precision,
-                                    amb_error *err)
+ami_train_net *ami_train_net_create(int layers, const int *dim, int max_rows, ami_train_precision precision,
+                                    ami_error *err)
 {
     return create(layers, dim, max_rows, precision, false, err);
 }
 
-amb_train_net *amb_train_net_create_inner(int layers, const int *dim, int max_rows,
-                                          amb_train_precision precision, amb_error *err)
+ami_train_net *ami_train_net_create_inner(int layers, const int *dim, int max_rows,
+                                          ami_train_precision precision, ami_error *err)
 {
     return create(layers, dim, max_rows, precision, true, err);
 }
 
-void amb_train_net_destroy(amb_train_net *net)
+void ami_train_net_destroy(ami_train_net *net)
 {
     if (!net)
         return;
-    amb_gemm_context_destroy(net->context);
+    ami_gemm_context_destroy(net->context);
     for (int l = 0; l < net->layers; l++) {
         free(net->layer[l].weight_bf16);
         free(net->layer[l].h);
@@ -321,49 +321,49 @@ void amb_train_net_destroy(amb_train_net *net)
     free(net);
 }
 
-void amb_train_net_init(amb_train_net *net, amb_rng *rng, float last_scale)
+void ami_train_net_init(ami_train_net *net, ami_rng *rng, float last_scale)
 {
     for (int l = 0; l < net->layers; l++) {
         const train_layer *layer = &net->layer[l];
         const double limit =
             sqrt(6.0 / (layer->in + layer->out)) * (l == net->layers - 1 ? (double)last_scale : 1);
         for (size_t i = layer->weight; i < layer->bias; i++)
-            net->parameters[i] = (float)(limit * (2 * amb_rng_uniform(rng) - 1));
+            net->parameters[i] = (float)(limit * (2 * ami_rng_uniform(rng) - 1));
         memset(net->parameters + layer->bias, 0, (size_t)layer->out * sizeof(float));
     }
-    amb_train_net_parameters_changed(net);
+    ami_train_net_parameters_changed(net);
 }
 
-size_t amb_train_net_size(const amb_train_net *net)
+size_t ami_train_net_size(const ami_train_net *net)
 {
     return net->size;
 }
 
-float *amb_train_net_parameters(amb_train_net *net)
+float *ami_train_net_parameters(ami_train_net *net)
 {
     return net->parameters;
 }
 
-const float *amb_train_net_gradient(const amb_train_net *net)
+const float *ami_train_net_gradient(const ami_train_net *net)
 {
     return net->gradient;
 }
 
-const float *amb_train_net_input_gradient(const amb_train_net *net)
+const float *ami_train_net_input_gradient(const ami_train_net *net)
 {
     return net->dx;
 }
 
-bool amb_train_net_failed(const amb_train_net *net, amb_error *err)
+bool ami_train_net_failed(const ami_train_net *net, ami_error *err)
 {
-    return amb_gemm_context_failed(net->context, err);
+    return ami_gemm_context_failed(net->context, err);
 }
 
 /* ---- Passes ---- */
 
-void amb_train_net_range_changed(amb_train_net *net, size_t first, size_t count)
+void ami_train_net_range_changed(ami_train_net *net, size_t first, size_t count)
 {
-    if (net->precision != AMB_TRAIN_BF16)
+    if (net->precision != AMI_TRAIN_BF16)
         return;
     const size_t end = first + count;
     for (int l = 0; l < net->layers; l++) {
@@ -375,50 +375,50 @@ void amb_train_net_range_changed(amb_train_net *net, size_t first, size_t count)
     }
 }
 
-void amb_train_net_parameters_changed(amb_train_net *net)
+void ami_train_net_parameters_changed(ami_train_net *net)
 {
-    if (net->precision != AMB_TRAIN_BF16)
+    if (net->precision != AMI_TRAIN_BF16)
         return;
 #pragma omp for schedule(dynamic, 8)
     for (size_t first = 0; first < net->size; first += RANGE)
-        amb_train_net_range_changed(net, first, net->size - first < RANGE ? net->size - first : RANGE);
+        ami_train_net_range_changed(net, first, net->size - first < RANGE ? net->size - first : RANGE);
 }
 
-static const void *weights(const amb_train_net *net, int l)
+static const void *weights(const ami_train_net *net, int l)
 {
     const train_layer *layer = &net->layer[l];
     return layer->weight_bf16 ? (const void *)layer->weight_bf16
                               : (const void *)(net->parameters + layer->weight);
 }
 
-int amb_train_net_chunks(const amb_train_net *net, int n)
+int ami_train_net_chunks(const ami_train_net *net, int n)
 {
     return (n + net->rows - 1) / net->rows;
 }
 
-int amb_train_net_chunk(const amb_train_net *net, int n, int chunk, int *first)
+int ami_train_net_chunk(const ami_train_net *net, int n, int chunk, int *first)
 {
     *first = chunk * net->rows;
     return n - *first < net->rows ? n - *first : net->rows;
 }
 
 /* How many of a chunk's rows belong to the batch; the others are padding. */
-static int chunk_rows(const amb_train_net *net, int chunk, int n)
+static int chunk_rows(const ami_train_net *net, int chunk, int n)
 {
     int first;
-    return amb_train_net_chunk(net, n, chunk, &first);
+    return ami_train_net_chunk(net, n, chunk, &first);
 }
 
-static void *chunk_of(const amb_train_net *net, void *buffer, int width, size_t element, int chunk)
+static void *chunk_of(const ami_train_net *net, void *buffer, int width, size_t element, int chunk)
 {
     return (char *)buffer + (size_t)chunk * (size_t)net->rows * (size_t)width * element;
 }
 
 /* Copies the batch's rows of a chunk in the products' type and puts zero rows behind them. */
-static void copy_chunk(const amb_train_net *net, const float *in, int width, int rows, void *out)
+static void copy_chunk(const ami_train_net *net, const float *in, int width, int rows, void *out)
 {
     const size_t used = (size_t)rows * (size_t)width, all = (size_t)net->rows * (size_t)width;
-    if (net->precision == AMB_TRAIN_BF16)
+    if (net->precision == AMI_TRAIN_BF16)
         bf16_from_floats(in, used, out);
     else
         memcpy(out, in, used * sizeof(float));
@@ -426,10 +426,10 @@ static void copy_chunk(const amb_train_net *net, const float *in, int width, int
 }
 
 /* The network's input for a chunk: the caller's own rows where fp32 fills the chunk, a copy elsewhere. */
-static const void *input_chunk(const amb_train_net *net, const float *x, int chunk, int n)
+static const void *input_chunk(const ami_train_net *net, const float *x, int chunk, int n)
 {
     const int in = net->layer[0].in;
-    if (net->precision == AMB_TRAIN_BF16)
+    if (net->precision == AMI_TRAIN_BF16)
         return chunk_of(net, net->x_copy, in, net->element, chunk);
     return chunk_rows(net, chunk, n) == net->rows ? x + (size_t)chunk * (size_t)net->rows * (size_t)in
                                                   : net->x_copy;
@@ -437,34 +437,34 @@ static const void *input_chunk(const amb_train_net *net, const float *x, int chu
 
 /* Once a product has failed, every result holds NaN: of the NaN that the product left, ReLU can have made 0.
  */
-static void mark_failure(const amb_train_net *net, float *result)
+static void mark_failure(const ami_train_net *net, float *result)
 {
-    if (amb_gemm_context_failed(net->context, NULL))
+    if (ami_gemm_context_failed(net->context, NULL))
         result[0] = NAN;
 }
 
-const float *amb_train_net_forward_chunk(amb_train_net *net, const float *x, int n, int chunk)
+const float *ami_train_net_forward_chunk(ami_train_net *net, const float *x, int n, int chunk)
 {
     assert(n >= 1 && n <= net->max_rows);
     const int rows = chunk_rows(net, chunk, n), inputs = net->layer[0].in;
     const void *in = input_chunk(net, x, chunk, n);
     void *out = NULL;
-    if (net->precision == AMB_TRAIN_BF16 || rows < net->rows)
+    if (net->precision == AMI_TRAIN_BF16 || rows < net->rows)
         copy_chunk(net, x + (size_t)chunk * (size_t)net->rows * (size_t)inputs, inputs, rows,
                    (void *)(uintptr_t)in);
-    const int saved = amb_gemm_begin();
+    const int saved = ami_gemm_begin();
     for (int l = 0; l < net->layers; l++) {
         const train_layer *layer = &net->layer[l];
         out = chunk_of(net, layer->h, layer->out, l == net->layers - 1 ? sizeof(float) : net->element, chunk);
-        amb_gemm_run(layer->forward, in, weights(net, l), net->parameters + layer->bias, out);
+        ami_gemm_run(layer->forward, in, weights(net, l), net->parameters + layer->bias, out);
         in = out;
     }
-    amb_gemm_end(saved);
+    ami_gemm_end(saved);
     mark_failure(net, out);
     return out;
 }
 
-const float *amb_train_net_forward(amb_train_net *net, const float *x, int n)
+const float *ami_train_net_forward(ami_train_net *net, const float *x, int n)
 {
 #pragma omp single nowait /* the loop's barrier is behind it */
     {
@@ -472,26 +472,26 @@ const float *amb_train_net_forward(amb_train_net *net, const float *x, int n)
         net->n = n;
     }
 #pragma omp for schedule(dynamic, 1)
-    for (int chunk = 0; chunk < amb_train_net_chunks(net, n); chunk++)
-        amb_train_net_forward_chunk(net, x, n, chunk);
+    for (int chunk = 0; chunk < ami_train_net_chunks(net, n); chunk++)
+        ami_train_net_forward_chunk(net, x, n, chunk);
     return net->layer[net->layers - 1].h;
 }
 
 /* From the output's derivative to every layer's `d`, and to the input's where that is wanted. */
-void amb_train_net_backward_chunk(amb_train_net *net, const float *dout, int n, int chunk)
+void ami_train_net_backward_chunk(ami_train_net *net, const float *dout, int n, int chunk)
 {
     const int outputs = net->layer[net->layers - 1].out;
     void *d = chunk_of(net, net->layer[net->layers - 1].d, outputs, net->element, chunk);
     copy_chunk(net, dout + (size_t)chunk * (size_t)net->rows * (size_t)outputs, outputs,
                chunk_rows(net, chunk, n), d);
-    const int saved = amb_gemm_begin();
+    const int saved = ami_gemm_begin();
     for (int l = net->layers - 1; l > 0; l--) {
         const int width = net->layer[l].in;
         const size_t count = (size_t)net->rows * (size_t)width;
         const void *h = chunk_of(net, net->layer[l - 1].h, width, net->element, chunk);
         void *below = chunk_of(net, net->layer[l - 1].d, width, net->element, chunk);
-        amb_gemm_run(net->layer[l].data, d, weights(net, l), NULL, below);
-        if (net->precision == AMB_TRAIN_BF16)
+        ami_gemm_run(net->layer[l].data, d, weights(net, l), NULL, below);
+        if (net->precision == AMI_TRAIN_BF16)
             relu_backward_bf16(h, count, below);
         else
             relu_backward_f32(h, count, below);
@@ -499,35 +499,35 @@ void amb_train_net_backward_chunk(amb_train_net *net, const float *dout, int n, 
     }
     if (net->dx) {
         float *dx = chunk_of(net, net->dx, net->layer[0].in, sizeof(float), chunk);
-        amb_gemm_run(net->layer[0].data, d, weights(net, 0), NULL, dx);
+        ami_gemm_run(net->layer[0].data, d, weights(net, 0), NULL, dx);
         mark_failure(net, dx);
     }
-    amb_gemm_end(saved);
+    ami_gemm_end(saved);
 }
 
-int amb_train_net_blocks(const amb_train_net *net)
+int ami_train_net_blocks(const ami_train_net *net)
 {
     return net->blocks;
 }
 
 /* weight' += dᵀ h and bias' += Σ d for one block of a layer's units, chunk after chunk. */
-void amb_train_net_gradient_block(amb_train_net *net, const float *x, int n, int b)
+void ami_train_net_gradient_block(ami_train_net *net, const float *x, int n, int b)
 {
     const unit_block *block = &net->block[b];
     const train_layer *layer = &net->layer[block->layer];
     const size_t out = (size_t)layer->out;
     float *weight = net->gradient + layer->weight + (size_t)block->first * (size_t)layer->in;
     float *bias = net->gradient + layer->bias + block->first;
-    const int saved = amb_gemm_begin();
+    const int saved = ami_gemm_begin();
     memset(bias, 0, (size_t)block->units * sizeof(float));
-    for (int chunk = 0; chunk < amb_train_net_chunks(net, n); chunk++) {
+    for (int chunk = 0; chunk < ami_train_net_chunks(net, n); chunk++) {
         const char *d = (const char *)chunk_of(net, layer->d, layer->out, net->element, chunk) +
                         (size_t)block->first * net->element;
         const void *h = block->layer > 0
                             ? chunk_of(net, net->layer[block->layer - 1].h, layer->in, net->element, chunk)
                             : input_chunk(net, x, chunk, n);
-        amb_gemm_run(layer->gradient[block->units != UNITS][chunk > 0], d, h, NULL, weight);
-        if (net->precision == AMB_TRAIN_BF16)
+        ami_gemm_run(layer->gradient[block->units != UNITS][chunk > 0], d, h, NULL, weight);
+        if (net->precision == AMI_TRAIN_BF16)
             add_columns_bf16((const uint16_t *)(const void *)d, chunk_rows(net, chunk, n), out, block->units,
                              bias);
         else
@@ -535,16 +535,16 @@ void amb_train_net_gradient_block(amb_train_net *net, const float *x, int n, int
                             bias);
     }
     mark_failure(net, bias);
-    amb_gemm_end(saved);
+    ami_gemm_end(saved);
 }
 
-void amb_train_net_backward(amb_train_net *net, const float *dout, int n)
+void ami_train_net_backward(ami_train_net *net, const float *dout, int n)
 {
     assert(n == net->n);
 #pragma omp for schedule(dynamic, 1)
-    for (int chunk = 0; chunk < amb_train_net_chunks(net, n); chunk++)
-        amb_train_net_backward_chunk(net, dout, n, chunk);
+    for (int chunk = 0; chunk < ami_train_net_chunks(net, n); chunk++)
+        ami_train_net_backward_chunk(net, dout, n, chunk);
 #pragma omp for schedule(dynamic, 1)
     for (int b = 0; b < net->blocks; b++)
-        amb_train_net_gradient_block(net, net->x, n, b);
+        ami_train_net_gradient_block(net, net->x, n, b);
 }

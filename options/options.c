@@ -87,7 +87,7 @@ const struct argp cli_json_argp = {json_options, parse_common, NULL, NULL, NULL,
 
 double cli_double(struct argp_state *state, const char *text, double lo, double hi, const char *option)
 {
-    amb_error err = {""};
+    ami_error err = {""};
     double value = lo;
     if (!cli_parse_double(text, lo, hi, option, &value, &err))
         argp_error(state, "%s", err.text);
@@ -96,7 +96,7 @@ double cli_double(struct argp_state *state, const char *text, double lo, double 
 
 int64_t cli_int(struct argp_state *state, const char *text, int64_t lo, int64_t hi, const char *option)
 {
-    amb_error err = {""};
+    ami_error err = {""};
     int64_t value = lo;
     if (!cli_parse_int(text, lo, hi, option, &value, &err))
         argp_error(state, "%s", err.text);
@@ -112,13 +112,13 @@ void cli_parse(const struct argp *argp, int argc, char **argv, void *input)
     exit(CLI_BAD_INPUT);
 }
 
-int cli_fail(const amb_error *err)
+int cli_fail(const ami_error *err)
 {
     fprintf(stderr, "%s: %s\n", cli_program_name, err->text);
     return CLI_BAD_INPUT;
 }
 
-int cli_failed(const amb_error *err)
+int cli_failed(const ami_error *err)
 {
     cli_fail(err);
     return CLI_FAILED;
@@ -149,52 +149,52 @@ const char *cli_quote(const char *text, char *quoted, size_t size)
     return quoted;
 }
 
-bool cli_parse_double(const char *text, double lo, double hi, const char *option, double *out, amb_error *err)
+bool cli_parse_double(const char *text, double lo, double hi, const char *option, double *out, ami_error *err)
 {
     double value;
-    if (!amb_number_read(text, NULL, &value))
-        return amb_fail(err, "%s is \"%.100s\", expected a number from %g to %g", option, text, lo, hi);
+    if (!ami_number_read(text, NULL, &value))
+        return ami_fail(err, "%s is \"%.100s\", expected a number from %g to %g", option, text, lo, hi);
     if (!(value >= lo && value <= hi))
-        return amb_fail(err, "%s is %.100s, expected %g to %g", option, text, lo, hi);
+        return ami_fail(err, "%s is %.100s, expected %g to %g", option, text, lo, hi);
     *out = value;
     return true;
 }
 
-bool cli_parse_int(const char *text, int64_t lo, int64_t hi, const char *option, int64_t *out, amb_error *err)
+bool cli_parse_int(const char *text, int64_t lo, int64_t hi, const char *option, int64_t *out, ami_error *err)
 {
     double real;
     char *end;
     errno = 0;
     int64_t value = strtoll(text, &end, 10);
-    if (!amb_count_read(text, &real))
-        return amb_fail(err, "%s is \"%.100s\", expected a whole number from %lld to %lld", option, text,
+    if (!ami_count_read(text, &real))
+        return ami_fail(err, "%s is \"%.100s\", expected a whole number from %lld to %lld", option, text,
                         (long long)lo, (long long)hi);
     if (*end) { /* "2e6", "2M": a double holds it exactly */
         if (real != floor(real))
-            return amb_fail(err, "%s is %.100s, expected a whole number from %lld to %lld", option, text,
+            return ami_fail(err, "%s is %.100s, expected a whole number from %lld to %lld", option, text,
                             (long long)lo, (long long)hi);
         errno = fabs(real) > 0x1p53 ? ERANGE : 0;
         value = errno ? 0 : (int64_t)real;
     }
     if (errno == ERANGE || value < lo || value > hi)
-        return amb_fail(err, "%s is %.100s, expected %lld to %lld", option, text, (long long)lo,
+        return ami_fail(err, "%s is %.100s, expected %lld to %lld", option, text, (long long)lo,
                         (long long)hi);
     *out = value;
     return true;
 }
 
-bool cli_parse_push(const char *text, const char *option, double *speed, double *period, amb_error *err)
+bool cli_parse_push(const char *text, const char *option, double *speed, double *period, ami_error *err)
 {
     char first[64];
     double metres = 0, seconds = 0;
     const size_t length = strcspn(text, ",");
     if (!text[length] || length >= sizeof first)
-        return amb_fail(err, "%s is \"%.100s\", expected SPEED,PERIOD in m/s and s", option, text);
+        return ami_fail(err, "%s is \"%.100s\", expected SPEED,PERIOD in m/s and s", option, text);
     memcpy(first, text, length);
     first[length] = 0;
     if (!cli_parse_double(first, 0, 20, "the speed (m/s)", &metres, err) ||
         !cli_parse_double(text + length + 1, .05, 1e6, "the period (s)", &seconds, err))
-        return amb_fail_in(err, "%s %.100s", option, text);
+        return ami_fail_in(err, "%s %.100s", option, text);
     *speed = metres;
     *period = seconds;
     return true;
@@ -212,7 +212,7 @@ json_t *cli_text(const char *text)
     char escaped[4 * 4096];
     if (!text)
         return json_null();
-    return json_string(amb_text_is_utf8(text) ? text : amb_text_escape(text, escaped, sizeof escaped));
+    return json_string(ami_text_is_utf8(text) ? text : ami_text_escape(text, escaped, sizeof escaped));
 }
 
 static bool json_incomplete; /* jansson got no memory once: what it was for may be missing in an object */
@@ -235,7 +235,7 @@ json_t *cli_real(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
-bool cli_write_json(const char *file, json_t *object, amb_error *err)
+bool cli_write_json(const char *file, json_t *object, ami_error *err)
 {
     char *text =
         file && object ? json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(9) | JSON_ENCODE_ANY) : NULL;
@@ -244,7 +244,7 @@ bool cli_write_json(const char *file, json_t *object, amb_error *err)
         return true;
     if (!text || json_incomplete) {
         free(text);
-        return amb_fail(err, "out of memory for the results%s",
+        return ami_fail(err, "out of memory for the results%s",
                         json_incomplete ? "" : ", or a name in them is not UTF-8");
     }
     size_t length = strlen(text);
@@ -253,7 +253,7 @@ bool cli_write_json(const char *file, json_t *object, amb_error *err)
     if (strcmp(file, "-") == 0) {
         ok = cli_write_output(text, length, err);
     } else {
-        ok = amb_file_write(file, text, length, err);
+        ok = ami_file_write(file, text, length, err);
     }
     free(text);
     return ok;

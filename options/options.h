@@ -1,7 +1,7 @@
 /* What the subcommands' command lines share: the common options, strict parsers, and output in JSON. Every
  * failure is one sentence on standard error and exit status 2. */
-#ifndef AMB_OPTIONS_OPTIONS_H
-#define AMB_OPTIONS_OPTIONS_H
+#ifndef AMI_OPTIONS_OPTIONS_H
+#define AMI_OPTIONS_OPTIONS_H
 
 #include "base/error.h"
 
@@ -24,7 +24,7 @@ typedef struct cli_common {
     bool seed_given;
     int threads;       /* 0: cli_cores() */
     const char *json;  /* file for the results, "-" standard output, NULL none */
-    const char *clips; /* folder of motion clips, NULL: see amb_clip_find */
+    const char *clips; /* folder of motion clips, NULL: see ami_clip_find */
 } cli_common;
 
 /* An argp child; its input is a cli_common. The first has all four options; the others leave out, one after
@@ -35,12 +35,12 @@ extern const struct argp cli_common_argp, cli_threads_argp, cli_seed_argp, cli_j
  * named in the sentence. Whole numbers may be written "2e6", "20k" and "2M" (base/count.h). `out` is
  * untouched on error. */
 bool cli_parse_double(const char *text, double lo, double hi, const char *option, double *out,
-                      amb_error *err);
+                      ami_error *err);
 bool cli_parse_int(const char *text, int64_t lo, int64_t hi, const char *option, int64_t *out,
-                   amb_error *err);
+                   ami_error *err);
 
 /* "SPEED,PERIOD": 0 to 20 m/s and .05 to 1e6 s. */
-bool cli_parse_push(const char *text, const char *option, double *speed, double *period, amb_error *err);
+bool cli_parse_push(const char *text, const char *option, double *speed, double *period, ami_error *err);
 
 /* The same for argp parsers: on failure prints the sentence and how to get help, and exits with status 2. */
 double cli_double(struct argp_state *state, const char *text, double lo, double hi, const char *option);
@@ -52,10 +52,10 @@ void cli_parse(const struct argp *argp, int argc, char **argv, void *input);
 
 /* Prints "amble: SENTENCE" on standard error and returns 2, so that `return cli_fail(&err)` ends a
  * subcommand. */
-int cli_fail(const amb_error *err);
+int cli_fail(const ami_error *err);
 
 /* The same where something was done and could not be kept: returns 1. */
-int cli_failed(const amb_error *err);
+int cli_failed(const ami_error *err);
 
 /* "PROGRAM: --old is now called --new" on standard error, once the old name was given; it goes on working. */
 void cli_warn_renamed(const struct argp_state *state, const char *old, const char *new);
@@ -87,7 +87,7 @@ void cli_watch_json_memory(void);
 
 /* Writes `object` (taken over) to `file` atomically, or to standard output for "-"; nothing if file is NULL.
  */
-bool cli_write_json(const char *file, json_t *object, amb_error *err);
+bool cli_write_json(const char *file, json_t *object, ami_error *err);
 
 /* Text as JSON, null for NULL; what is not UTF-8 (a path may hold any bytes) is escaped, as base/text.h does.
  */

@@ -1,14 +1,14 @@
 /* The option --precision. */
-#ifndef AMB_OPTIONS_PRECISION_H
-#define AMB_OPTIONS_PRECISION_H
+#ifndef AMI_OPTIONS_PRECISION_H
+#define AMI_OPTIONS_PRECISION_H
 
 #include "policy/controller.h"
 
 /* "fp32", "bf16", "int16", "int8" or "auto", for --precision. */
-bool cli_parse_precision(const char *text, amb_precision *precision, amb_error *err);
+bool cli_parse_precision(const char *text, ami_precision *precision, ami_error *err);
 
 /* Loads an actor at a precision and says on standard error which it became and why: "PATH: int16
  * (avx512vnni), mean squared error …". */
-bool cli_load_policy(amb_policy *policy, const char *path, amb_precision precision, amb_error *err);
+bool cli_load_policy(ami_policy *policy, const char *path, ami_precision precision, ami_error *err);
 
 #endif

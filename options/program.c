@@ -48,17 +48,17 @@ static void close_standard_output(void)
     }
 }
 
-bool cli_write_output(const char *text, size_t length, amb_error *err)
+bool cli_write_output(const char *text, size_t length, ami_error *err)
 {
     const bool failed = ferror(stdout) != 0;
     errno = 0;
     if (fwrite(text, 1, length, stdout) == length && fflush(stdout) == 0 && !failed)
         return true;
     output_reported = true;
-    return amb_fail(err, "standard output cannot be written: %s", output_error(errno));
+    return ami_fail(err, "standard output cannot be written: %s", output_error(errno));
 }
 
-bool cli_flush_row(const char *json, amb_error *err)
+bool cli_flush_row(const char *json, ami_error *err)
 {
     if (!json || !strcmp(json, "-"))
         return cli_write_output("", 0, err);
@@ -100,8 +100,8 @@ static struct sigaction before_segv, before_abrt;
  * goes the way it would have gone. */
 static void on_fault(int number)
 {
-    if (errno == ENOMEM && amb_guard_active())
-        amb_guard_leave("out of memory");
+    if (errno == ENOMEM && ami_guard_active())
+        ami_guard_leave("out of memory");
     sigaction(number, number == SIGSEGV ? &before_segv : &before_abrt, NULL);
     /* Now it happens again: at the same instruction, or because abort raises its signal a second time. */
 }

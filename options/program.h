@@ -11,8 +11,8 @@
  * Output that cannot be written is an error of every program: one sentence and exit status 2, whatever was
  * printed (results, --help, --version). A reader of progress that leaves is not: without SIGPIPE a write
  * fails, and nothing else happens. */
-#ifndef AMB_OPTIONS_PROGRAM_H
-#define AMB_OPTIONS_PROGRAM_H
+#ifndef AMI_OPTIONS_PROGRAM_H
+#define AMI_OPTIONS_PROGRAM_H
 
 #include "base/error.h"
 
@@ -46,11 +46,11 @@ int cli_start_team(int threads);
 
 /* Writes so many bytes, with all that was printed before, to standard output. False and a sentence if that or
  * an earlier write failed; the program's end does not repeat it. */
-bool cli_write_output(const char *text, size_t length, amb_error *err);
+bool cli_write_output(const char *text, size_t length, ami_error *err);
 
 /* After each row of a table that takes long: false and a sentence if nobody gets it, and there is no `json`
  * (a file's name, NULL: none) that would get the results all the same. */
-bool cli_flush_row(const char *json, amb_error *err);
+bool cli_flush_row(const char *json, ami_error *err);
 
 /* From now on SIGINT, SIGTERM and SIGHUP (the terminal was closed) set cli_stopped instead of ending the
  * program, which then saves and leaves. A second SIGINT or SIGTERM does end it. A second SIGHUP does not: a

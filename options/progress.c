@@ -25,7 +25,7 @@ static size_t add(char *text, size_t size, size_t at, const char *format, ...)
         return at;
     va_list args;
     va_start(args, format);
-    const int n = amb_number_vformat(text + at, size - at, format, args);
+    const int n = ami_number_vformat(text + at, size - at, format, args);
     va_end(args);
     return n < 0 ? at : at + (size_t)n < size ? at + (size_t)n : size - 1;
 }
@@ -69,7 +69,7 @@ static size_t cut(char *text, int columns)
     return at;
 }
 
-size_t amb_progress_duration(char *text, size_t size, double seconds)
+size_t ami_progress_duration(char *text, size_t size, double seconds)
 {
     if (!(seconds >= 0) || seconds > 1e9)
         return add(text, size, 0, "?");
@@ -81,7 +81,7 @@ size_t amb_progress_duration(char *text, size_t size, double seconds)
     return add(text, size, 0, "%ld:%02ld", s / 60, s % 60);
 }
 
-double amb_progress_left(double first, double done, double total, double elapsed)
+double ami_progress_left(double first, double done, double total, double elapsed)
 {
     if (!(total > first) || !(done > first) || !(elapsed > 0))
         return NAN;
@@ -92,8 +92,8 @@ double amb_progress_left(double first, double done, double total, double elapsed
 static void times(char *text, size_t size, double elapsed, double left)
 {
     char a[32], b[32];
-    amb_progress_duration(a, sizeof a, elapsed);
-    amb_progress_duration(b, sizeof b, left);
+    ami_progress_duration(a, sizeof a, elapsed);
+    ami_progress_duration(b, sizeof b, left);
     snprintf(text, size, isnan(left) ? "%s gone" : "%s gone, %s left", a, b);
 }
 
@@ -103,7 +103,7 @@ static int percent(double fraction)
     return fraction >= 1 ? 100 : fraction > 0 ? (int)(100 * fraction) : 0;
 }
 
-size_t amb_progress_bar(char *text, size_t size, int columns, const char *what, double fraction,
+size_t ami_progress_bar(char *text, size_t size, int columns, const char *what, double fraction,
                         double elapsed, double left, const char *status)
 {
     char clock[80], share[16] = "";
@@ -138,7 +138,7 @@ size_t amb_progress_bar(char *text, size_t size, int columns, const char *what, 
     return cut(text, columns);
 }
 
-size_t amb_progress_plain(char *text, size_t size, const char *what, double fraction, double elapsed,
+size_t ami_progress_plain(char *text, size_t size, const char *what, double fraction, double elapsed,
                           double left, const char *status)
 {
     char clock[80];
@@ -166,7 +166,7 @@ static int terminal_columns(void)
     return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : COLUMNS_UNKNOWN;
 }
 
-void amb_progress_start(amb_progress *p, const char *what, double first, double total, double interval)
+void ami_progress_start(ami_progress *p, const char *what, double first, double total, double interval)
 {
     memset(p, 0, sizeof *p);
     p->what = what;
@@ -174,42 +174,42 @@ void amb_progress_start(amb_progress *p, const char *what, double first, double 
     p->total = total;
     p->interval = interval > 0 ? interval : default_interval_s;
     p->terminal = is_terminal();
-    p->began = amb_clock_now();
+    p->began = ami_clock_now();
     p->last = p->terminal ? -INFINITY : p->began;
 }
 
-static void draw(amb_progress *p)
+static void draw(ami_progress *p)
 {
     fprintf(stderr, "\r%s\x1b[K", p->line); /* then clears what an older, longer line left */
     fflush(stderr);
     p->drawn = true;
 }
 
-void amb_progress_update(amb_progress *p, double done, const char *status, ...)
+void ami_progress_update(ami_progress *p, double done, const char *status, ...)
 {
-    const double now = amb_clock_now();
+    const double now = ami_clock_now();
     if (now - p->last < (p->terminal ? redraw_s : p->interval))
         return;
     p->last = now;
     char said[256];
     va_list args;
     va_start(args, status);
-    amb_number_vformat(said, sizeof said, status, args);
+    ami_number_vformat(said, sizeof said, status, args);
     va_end(args);
-    const double elapsed = now - p->began, left = amb_progress_left(p->first, done, p->total, elapsed);
+    const double elapsed = now - p->began, left = ami_progress_left(p->first, done, p->total, elapsed);
     const double fraction = p->total > p->first ? done / p->total : NAN;
     if (p->terminal) {
         /* one column less: the cursor behind a full line is on the next one on some terminals */
-        amb_progress_bar(p->line, sizeof p->line, terminal_columns() - 1, p->what, fraction, elapsed, left,
+        ami_progress_bar(p->line, sizeof p->line, terminal_columns() - 1, p->what, fraction, elapsed, left,
                          said);
         draw(p);
     } else {
-        amb_progress_plain(p->line, sizeof p->line, p->what, fraction, elapsed, left, said);
+        ami_progress_plain(p->line, sizeof p->line, p->what, fraction, elapsed, left, said);
         fprintf(stderr, "%s\n", p->line);
     }
 }
 
-void amb_progress_note(amb_progress *p, const char *text, ...)
+void ami_progress_note(ami_progress *p, const char *text, ...)
 {
     va_list args;
     va_start(args, text);
@@ -222,7 +222,7 @@ void amb_progress_note(amb_progress *p, const char *text, ...)
         draw(p);
 }
 
-void amb_progress_end(amb_progress *p)
+void ami_progress_end(ami_progress *p)
 {
     if (p->drawn)
         fputs("\r\x1b[K", stderr);

@@ -5,54 +5,54 @@
  *
  * The bar is redrawn at most ten times a second, never wraps (the terminal's width is asked for at each
  * drawing) and is wiped at the end. TERM=dumb counts as no terminal. One thread. */
-#ifndef AMB_OPTIONS_PROGRESS_H
-#define AMB_OPTIONS_PROGRESS_H
+#ifndef AMI_OPTIONS_PROGRESS_H
+#define AMI_OPTIONS_PROGRESS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-typedef struct amb_progress {
+typedef struct ami_progress {
     const char *what; /* the word in front */
     double first;     /* work that was done before this run began (a resumed training) */
     double total;     /* same unit; ≤ first: unknown, then no bar and no time left */
     double interval;  /* s between lines where standard error is no terminal */
     bool terminal;
     bool drawn;         /* a bar stands on the current line */
-    double began, last; /* s, amb_clock_now at the start and at the last drawing */
+    double began, last; /* s, ami_clock_now at the start and at the last drawing */
     char line[512];     /* what is drawn now */
-} amb_progress;
+} ami_progress;
 
 /* `interval` ≤ 0: 30 s. Draws nothing yet. `what` must stay. */
-void amb_progress_start(amb_progress *progress, const char *what, double first, double total,
+void ami_progress_start(ami_progress *progress, const char *what, double first, double total,
                         double interval);
 
 /* Draws if it is time to. The status is printf-style, one line. */
-void amb_progress_update(amb_progress *progress, double done, const char *status, ...)
+void ami_progress_update(ami_progress *progress, double done, const char *status, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* A message line of its own, above the bar. Without a newline in it. */
-void amb_progress_note(amb_progress *progress, const char *text, ...) __attribute__((format(printf, 2, 3)));
+void ami_progress_note(ami_progress *progress, const char *text, ...) __attribute__((format(printf, 2, 3)));
 
 /* Wipes the bar. Without a terminal nothing happens. */
-void amb_progress_end(amb_progress *progress);
+void ami_progress_end(ami_progress *progress);
 
 /* The pure parts. All write a C string, cut at size, and return its length. */
 
 /* "0:07", "12:34", "3:02:01", "5 days"; "?" for what is negative or not finite. */
-size_t amb_progress_duration(char *text, size_t size, double seconds);
+size_t ami_progress_duration(char *text, size_t size, double seconds);
 
 /* s; what remains at the mean speed since the start. NAN where nothing is done yet or the total is unknown.
  */
-double amb_progress_left(double first, double done, double total, double elapsed);
+double ami_progress_left(double first, double done, double total, double elapsed);
 
 /* The bar as above in at most `columns` columns; what does not fit is left out: first the status is cut, then
  * goes the bar, then the times. `left` NAN: not said. `fraction` NAN: unknown total. A UTF-8 character counts
  * as one column and is never cut in two; control characters become spaces. */
-size_t amb_progress_bar(char *text, size_t size, int columns, const char *what, double fraction,
+size_t ami_progress_bar(char *text, size_t size, int columns, const char *what, double fraction,
                         double elapsed, double left, const char *status);
 
 /* "train: 38 %, 4:12 gone, 6:51 left, reward .842" */
-size_t amb_progress_plain(char *text, size_t size, const char *what, double fraction, double elapsed,
+size_t ami_progress_plain(char *text, size_t size, const char *what, double fraction, double elapsed,
                           double left, const char *status);
 
 #endif

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const part_label[AMB_REWARD_PARTS] = {"pose", "velocity", "end effectors", "root",
+static const char *const part_label[AMI_REWARD_PARTS] = {"pose", "velocity", "end effectors", "root",
                                                          "centre of mass"};
 
 static void bar(double fraction)
@@ -17,24 +17,24 @@ static void bar(double fraction)
         fputs(i < full ? "█" : "░", stdout);
 }
 
-static int64_t refusals(const amb_generator_counts *counts)
+static int64_t refusals(const ami_generator_counts *counts)
 {
     int64_t sum = 0;
-    for (int k = 0; k < AMB_REFUSALS; k++)
+    for (int k = 0; k < AMI_REFUSALS; k++)
         sum += counts->refused[k];
     return sum;
 }
 
-static void print_generator(const amb_rollout_result *r)
+static void print_generator(const ami_rollout_result *r)
 {
-    const amb_percentiles *us = &r->generate_us;
+    const ami_percentiles *us = &r->generate_us;
     const int64_t refused = refusals(&r->generator);
     printf("  invented motions      %" PRId64 ", refused %" PRId64
            "; in a step p50 %.1f µs, p99 %.0f µs, max %.0f µs\n",
            r->generator.made, refused, us->p50, us->p99, us->max);
-    for (int k = 0; refused > 0 && k < AMB_REFUSALS; k++)
+    for (int k = 0; refused > 0 && k < AMI_REFUSALS; k++)
         if (r->generator.refused[k])
-            printf("    refused because     %s: %" PRId64 "\n", amb_refusal_text((amb_refusal)k),
+            printf("    refused because     %s: %" PRId64 "\n", ami_refusal_text((ami_refusal)k),
                    r->generator.refused[k]);
 }
 
@@ -47,11 +47,11 @@ static void print_padded(const char *text, int columns)
     printf("%s%*s", text, columns > 0 ? columns : 1, "");
 }
 
-static void print_moments(const amb_rollout_result *r)
+static void print_moments(const ami_rollout_result *r)
 {
     printf("\n  from      style                      still up at its end   return\n");
     for (int m = 0; m < r->moments; m++) {
-        const amb_moment_result *moment = &r->moment[m];
+        const ami_moment_result *moment = &r->moment[m];
         printf("  %5.1f s   ", moment->from);
         print_padded(moment->label, 27);
         printf("%4.0f of %-4d            %5.3f  ", moment->survival * r->episodes, r->episodes,
@@ -61,10 +61,10 @@ static void print_moments(const amb_rollout_result *r)
     }
 }
 
-void cli_print_rollout(const amb_rollout_def *def, const amb_rollout_result *r, const char *motion,
+void cli_print_rollout(const ami_rollout_def *def, const ami_rollout_result *r, const char *motion,
                        const char *policy)
 {
-    const amb_env_def *env = &def->env;
+    const ami_env_def *env = &def->env;
     const char *name = policy ? strrchr(policy, '/') : NULL;
     printf("%s, %d character%s for %g s, %s", motion, def->envs, cli_plural(def->envs), env->episode_s,
            policy ? name ? name + 1 : policy : "no network");
@@ -81,7 +81,7 @@ void cli_print_rollout(const amb_rollout_def *def, const amb_rollout_result *r, 
     if (r->moments)
         print_moments(r);
     printf("\n  reward in its parts\n");
-    for (int k = 0; k < AMB_REWARD_PARTS; k++) {
+    for (int k = 0; k < AMI_REWARD_PARTS; k++) {
         printf("    %-19s %12.3f  ", part_label[k], r->part[k]);
         bar(r->part[k]);
         printf("\n");
@@ -108,7 +108,7 @@ void cli_print_rollout(const amb_rollout_def *def, const amb_rollout_result *r, 
                r->control_steps_per_s, r->control_steps_per_s * r->control_dt);
 }
 
-static json_t *percentiles(const amb_percentiles *p)
+static json_t *percentiles(const ami_percentiles *p)
 {
     json_t *o = json_object();
     json_object_set_new(o, "p50", cli_real(p->p50));
@@ -118,7 +118,7 @@ static json_t *percentiles(const amb_percentiles *p)
     return o;
 }
 
-static json_t *generator_json(const amb_rollout_result *r)
+static json_t *generator_json(const ami_rollout_result *r)
 {
     json_t *o = json_object();
     json_object_set_new(o, "made", json_integer((json_int_t)r->generator.made));
@@ -128,11 +128,11 @@ static json_t *generator_json(const amb_rollout_result *r)
     return o;
 }
 
-static json_t *moments_json(const amb_rollout_result *r)
+static json_t *moments_json(const ami_rollout_result *r)
 {
     json_t *list = json_array();
     for (int m = 0; m < r->moments; m++) {
-        const amb_moment_result *moment = &r->moment[m];
+        const ami_moment_result *moment = &r->moment[m];
         json_t *o = json_object();
         json_object_set_new(o, "from", cli_real(moment->from));
         json_object_set_new(o, "until", cli_real(moment->until));
@@ -144,12 +144,12 @@ static json_t *moments_json(const amb_rollout_result *r)
     return list;
 }
 
-json_t *cli_rollout_json(const amb_rollout_def *def, const amb_rollout_result *r, const char *motion,
+json_t *cli_rollout_json(const ami_rollout_def *def, const ami_rollout_result *r, const char *motion,
                          const char *policy)
 {
     json_t *o = json_object(), *parts = json_object(), *tracking = json_object();
-    for (int k = 0; k < AMB_REWARD_PARTS; k++)
-        json_object_set_new(parts, amb_reward_name[k], cli_real(r->part[k]));
+    for (int k = 0; k < AMI_REWARD_PARTS; k++)
+        json_object_set_new(parts, ami_reward_name[k], cli_real(r->part[k]));
     json_object_set_new(tracking, "root_m", cli_real(r->root_m));
     json_object_set_new(tracking, "joint_rad", cli_real(r->joint_rad));
     json_object_set_new(tracking, "end_effector_m", cli_real(r->end_effector_m));
@@ -159,8 +159,8 @@ json_t *cli_rollout_json(const amb_rollout_def *def, const amb_rollout_result *r
     json_object_set_new(o, "policy", policy ? cli_text(policy) : json_null());
     if (def->policy) {
         json_object_set_new(o, "precision",
-                            json_string(amb_precision_name(amb_model_precision(def->policy->actor))));
-        json_object_set_new(o, "kernel", json_string(amb_model_kernel_name(def->policy->actor)));
+                            json_string(ami_precision_name(ami_model_precision(def->policy->actor))));
+        json_object_set_new(o, "kernel", json_string(ami_model_kernel_name(def->policy->actor)));
     }
     json_object_set_new(o, "seed", json_integer((json_int_t)def->env.seed));
     json_object_set_new(o, "seconds", cli_real(def->env.episode_s));

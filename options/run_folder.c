@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 /* Whether the folder's checkpoint, if it has one, may be replaced by this run. */
-static bool may_write(const char *folder, const amb_checkpoint *resumed, bool *own, amb_error *err)
+static bool may_write(const char *folder, const ami_checkpoint *resumed, bool *own, ami_error *err)
 {
     char checkpoint[4200], quoted[CLI_QUOTED];
     struct stat there, from;
@@ -17,37 +17,37 @@ static bool may_write(const char *folder, const amb_checkpoint *resumed, bool *o
     *own = false;
     if (lstat(checkpoint, &there) != 0)
         return true;
-    *own = resumed && stat(checkpoint, &there) == 0 && stat(amb_checkpoint_path(resumed), &from) == 0 &&
+    *own = resumed && stat(checkpoint, &there) == 0 && stat(ami_checkpoint_path(resumed), &from) == 0 &&
            there.st_dev == from.st_dev && there.st_ino == from.st_ino;
     return *own ||
-           amb_fail(err, "%s is there already: go on with --resume %s, or give another folder with --out",
+           ami_fail(err, "%s is there already: go on with --resume %s, or give another folder with --out",
                     checkpoint, cli_quote(checkpoint, quoted, sizeof quoted));
 }
 
-amb_folder_lock *cli_run_folder_take(const char *folder, const amb_checkpoint *resumed, amb_error *err)
+ami_folder_lock *cli_run_folder_take(const char *folder, const ami_checkpoint *resumed, ami_error *err)
 {
     bool own;
-    if (!amb_folder_make(folder, err))
+    if (!ami_folder_make(folder, err))
         return NULL;
     /* First without touching anything. A run that is at work in the folder is the better reason. */
     if (!may_write(folder, resumed, &own, err)) {
-        amb_folder_locked(folder, err);
+        ami_folder_locked(folder, err);
         return NULL;
     }
-    amb_folder_lock *lock = amb_folder_lock_take(folder, err);
+    ami_folder_lock *lock = ami_folder_lock_take(folder, err);
     if (!lock)
         return NULL;
     /* And again: until now another run may have been at work here. */
-    if (!may_write(folder, resumed, &own, err) || (own && !amb_checkpoint_is_current(resumed, err))) {
-        amb_folder_lock_release(lock);
+    if (!may_write(folder, resumed, &own, err) || (own && !ami_checkpoint_is_current(resumed, err))) {
+        ami_folder_lock_release(lock);
         return NULL;
     }
-    if (amb_folder_lock_missing(lock))
+    if (ami_folder_lock_missing(lock))
         fprintf(
             stderr,
             "%s: %s: its file system cannot lock it (%s): a second run here would not be noticed; going on\n",
-            cli_program_name, folder, amb_folder_lock_missing(lock));
-    const int removed = amb_folder_remove_temporaries(folder);
+            cli_program_name, folder, ami_folder_lock_missing(lock));
+    const int removed = ami_folder_remove_temporaries(folder);
     if (removed > 0)
         fprintf(stderr, "%s: removed %d temporary file%s of processes that were killed.\n", folder, removed,
                 removed == 1 ? "" : "s");

@@ -31,13 +31,13 @@ static int spins_in(double us)
     enum { RUNS = 5, SPINS = 200 };
     double fastest = INFINITY;
     for (int run = 0; run < RUNS; run++) {
-        const double begun = amb_clock_now();
+        const double begun = ami_clock_now();
         for (volatile int i = 0; i < SPINS; i++) {
 #ifdef __x86_64__
             __builtin_ia32_pause();
 #endif
         }
-        fastest = fmin(fastest, amb_clock_now() - begun);
+        fastest = fmin(fastest, ami_clock_now() - begun);
     }
     return (int)fmin(fmax(1e-6 * us * SPINS / fmax(fastest, 1e-9), 1), 1e6);
 }
@@ -78,9 +78,9 @@ void cli_set_up_openmp(char **argv)
 int cli_cores(void)
 {
 #ifdef _OPENMP
-    return amb_cores_within_quota(omp_get_num_procs());
+    return ami_cores_within_quota(omp_get_num_procs());
 #else
-    return amb_cores();
+    return ami_cores();
 #endif
 }
 

@@ -1,6 +1,6 @@
 /* How many threads a program runs, and how long they spin where they wait. */
-#ifndef AMB_OPTIONS_THREADS_H
-#define AMB_OPTIONS_THREADS_H
+#ifndef AMI_OPTIONS_THREADS_H
+#define AMI_OPTIONS_THREADS_H
 
 /* To be called first in main: bounds the time that OpenMP's threads spin where they wait (GOMP_SPINCOUNT for
  * GCC's runtime, KMP_BLOCKTIME for LLVM's) unless the user set one of these or OMP_WAIT_POLICY. May start the

@@ -9,21 +9,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { POINTS = 3 * AMB_POINTS };
+enum { POINTS = 3 * AMI_POINTS };
 
-struct amb_cycle_room {
+struct ami_cycle_room {
     void *decoder, *deepphase; /* workspaces */
-    float phase_features[AMB_STYLE_FRAMES * AMB_PHASE_FEATURES];
-    float features[AMB_CYCLE_FRAMES * AMB_FEATURES];
-    amb_phase phase[AMB_STYLE_FRAMES];
-    double time[AMB_CYCLE_FRAMES + 1], pose[(AMB_CYCLE_FRAMES + 1) * AMB_POSE];
+    float phase_features[AMI_STYLE_FRAMES * AMI_PHASE_FEATURES];
+    float features[AMI_CYCLE_FRAMES * AMI_FEATURES];
+    ami_phase phase[AMI_STYLE_FRAMES];
+    double time[AMI_CYCLE_FRAMES + 1], pose[(AMI_CYCLE_FRAMES + 1) * AMI_POSE];
 };
 
 /* ---- setting up ---- */
 
-amb_motion_limits amb_motion_default_limits(void)
+ami_motion_limits ami_motion_default_limits(void)
 {
-    return (amb_motion_limits){
+    return (ami_motion_limits){
         .period_s = {.35, 1.97},
         .stretch = {.5, 5},
         .confidence = .2,
@@ -37,9 +37,9 @@ amb_motion_limits amb_motion_default_limits(void)
     };
 }
 
-const char *amb_refusal_text(amb_refusal refusal)
+const char *ami_refusal_text(ami_refusal refusal)
 {
-    static const char *const text[AMB_REFUSALS] = {
+    static const char *const text[AMI_REFUSALS] = {
         "it is usable",
         "it is not made of finite numbers",
         "it has no period, or one that is too short or too long",
@@ -52,21 +52,21 @@ const char *amb_refusal_text(amb_refusal refusal)
     return text[refusal];
 }
 
-amb_cycle_room *amb_cycle_room_create(const amb_motion_nets *nets, amb_error *err)
+ami_cycle_room *ami_cycle_room_create(const ami_motion_nets *nets, ami_error *err)
 {
-    amb_cycle_room *room = calloc(1, sizeof *room);
+    ami_cycle_room *room = calloc(1, sizeof *room);
     if (room) {
-        room->decoder = malloc(amb_stylevae_workspace_size(nets->vae));
-        room->deepphase = malloc(amb_deepphase_workspace_size(nets->deepphase));
+        room->decoder = malloc(ami_stylevae_workspace_size(nets->vae));
+        room->deepphase = malloc(ami_deepphase_workspace_size(nets->deepphase));
         if (room->decoder && room->deepphase)
             return room;
-        amb_cycle_room_destroy(room);
+        ami_cycle_room_destroy(room);
     }
-    amb_fail(err, "out of memory for making motions");
+    ami_fail(err, "out of memory for making motions");
     return NULL;
 }
 
-void amb_cycle_room_destroy(amb_cycle_room *room)
+void ami_cycle_room_destroy(ami_cycle_room *room)
 {
     if (!room)
         return;
@@ -75,7 +75,7 @@ void amb_cycle_room_destroy(amb_cycle_room *room)
     free(room);
 }
 
-void amb_cycle_begin(amb_cycle *cycle, const amb_latent *latent)
+void ami_cycle_begin(ami_cycle *cycle, const ami_latent *latent)
 {
     memset(cycle, 0, sizeof *cycle);
     cycle->latent = *latent;
@@ -94,15 +94,15 @@ static bool sane(const float *x, int n)
     return good;
 }
 
-static amb_refusal decode(amb_cycle *cycle, const amb_motion_nets *nets, amb_cycle_room *room)
+static ami_refusal decode(ami_cycle *cycle, const ami_motion_nets *nets, ami_cycle_room *room)
 {
-    for (int k = 0; k < AMB_STYLE_SIZE; k++)
+    for (int k = 0; k < AMI_STYLE_SIZE; k++)
         if (!isfinite(cycle->latent.z[k]))
-            return AMB_REFUSED_NUMBERS;
+            return AMI_REFUSED_NUMBERS;
     if (!isfinite(cycle->latent.scale))
-        return AMB_REFUSED_NUMBERS;
-    amb_stylevae_decode(nets->vae, room->decoder, cycle->latent.z, 1, cycle->window);
-    return sane(cycle->window, AMB_STYLE_WINDOW) ? AMB_MOTION_OK : AMB_REFUSED_NUMBERS;
+        return AMI_REFUSED_NUMBERS;
+    ami_stylevae_decode(nets->vae, room->decoder, cycle->latent.z, 1, cycle->window);
+    return sane(cycle->window, AMI_STYLE_WINDOW) ? AMI_MOTION_OK : AMI_REFUSED_NUMBERS;
 }
 
 /* ---- rhythm: where to cut ---- */
@@ -111,43 +111,43 @@ static amb_refusal decode(amb_cycle *cycle, const amb_motion_nets *nets, amb_cyc
  * turns. */
 static void point_velocities(const float *window, int f, float vel[POINTS])
 {
-    const int before = f > 0 ? f - 1 : 0, after = f < AMB_STYLE_FRAMES - 1 ? f + 1 : f;
-    const float *now = window + f * AMB_FEATURES, *a = window + before * AMB_FEATURES,
-                *b = window + after * AMB_FEATURES;
-    const float rate = (float)AMB_WINDOW_RATE / (float)(after - before), yaw = now[AMB_FEATURE_YAW_RATE];
+    const int before = f > 0 ? f - 1 : 0, after = f < AMI_STYLE_FRAMES - 1 ? f + 1 : f;
+    const float *now = window + f * AMI_FEATURES, *a = window + before * AMI_FEATURES,
+                *b = window + after * AMI_FEATURES;
+    const float rate = (float)AMI_WINDOW_RATE / (float)(after - before), yaw = now[AMI_FEATURE_YAW_RATE];
     for (int p = 0; p < POINTS; p += 3) {
-        vel[p] = rate * (b[p] - a[p]) - yaw * now[p + 1] + now[AMB_FEATURE_FORWARD];
-        vel[p + 1] = rate * (b[p + 1] - a[p + 1]) + yaw * now[p] + now[AMB_FEATURE_LEFT];
+        vel[p] = rate * (b[p] - a[p]) - yaw * now[p + 1] + now[AMI_FEATURE_FORWARD];
+        vel[p + 1] = rate * (b[p + 1] - a[p + 1]) + yaw * now[p] + now[AMI_FEATURE_LEFT];
         vel[p + 2] = rate * (b[p + 2] - a[p + 2]);
     }
 }
 
-void amb_window_phase_features(const float window[AMB_STYLE_WINDOW], float *out)
+void ami_window_phase_features(const float window[AMI_STYLE_WINDOW], float *out)
 {
-    for (int f = 0; f < AMB_STYLE_FRAMES; f++) {
-        const float *now = window + f * AMB_FEATURES;
+    for (int f = 0; f < AMI_STYLE_FRAMES; f++) {
+        const float *now = window + f * AMI_FEATURES;
         float vel[POINTS];
         point_velocities(window, f, vel);
-        for (int p = 0; p < AMB_POINTS; p++) {
-            memcpy(out + f * AMB_PHASE_FEATURES + 6 * p, now + 3 * p, 3 * sizeof *out);
-            memcpy(out + f * AMB_PHASE_FEATURES + 6 * p + 3, vel + 3 * p, 3 * sizeof *out);
+        for (int p = 0; p < AMI_POINTS; p++) {
+            memcpy(out + f * AMI_PHASE_FEATURES + 6 * p, now + 3 * p, 3 * sizeof *out);
+            memcpy(out + f * AMI_PHASE_FEATURES + 6 * p + 3, vel + 3 * p, 3 * sizeof *out);
         }
     }
 }
 
 /* Linear between the frames of the window. */
-static double unwrapped_at(const amb_cycle *cycle, double t)
+static double unwrapped_at(const ami_cycle *cycle, double t)
 {
-    const int i = t < 0 ? 0 : t >= AMB_STYLE_FRAMES - 2 ? AMB_STYLE_FRAMES - 2 : (int)t;
+    const int i = t < 0 ? 0 : t >= AMI_STYLE_FRAMES - 2 ? AMI_STYLE_FRAMES - 2 : (int)t;
     return cycle->unwrapped[i] + (t - i) * (cycle->unwrapped[i + 1] - cycle->unwrapped[i]);
 }
 
 /* Mean distance of the points of frame `first` from those `length` frames later. */
 static double gap(const float *window, int first, double length)
 {
-    const int i = (int)(first + length) < AMB_STYLE_FRAMES - 1 ? (int)(first + length) : AMB_STYLE_FRAMES - 2;
+    const int i = (int)(first + length) < AMI_STYLE_FRAMES - 1 ? (int)(first + length) : AMI_STYLE_FRAMES - 2;
     const float u = (float)(first + length - i);
-    const float *from = window + first * AMB_FEATURES, *a = window + i * AMB_FEATURES, *b = a + AMB_FEATURES;
+    const float *from = window + first * AMI_FEATURES, *a = window + i * AMI_FEATURES, *b = a + AMI_FEATURES;
     float sum = 0;
     for (int p = 0; p < POINTS; p += 3) {
         float d[3];
@@ -155,21 +155,21 @@ static double gap(const float *window, int first, double length)
             d[k] = a[p + k] + u * (b[p + k] - a[p + k]) - from[p + k];
         sum += sqrtf(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]);
     }
-    return (double)sum / AMB_POINTS;
+    return (double)sum / AMI_POINTS;
 }
 
 static double mean_gap(const float *window, double length)
 {
     double sum = 0;
     int n = 0;
-    for (int first = 0; first + length <= AMB_STYLE_FRAMES - 1; first += 3, n++)
+    for (int first = 0; first + length <= AMI_STYLE_FRAMES - 1; first += 3, n++)
         sum += gap(window, first, length);
     return n ? sum / n : INFINITY;
 }
 
 /* DeepPhase says the period to a few per cent; the points themselves say best after which time they come
  * round, and where the cut is least seen. A frame's error in the period is centimetres at a running foot. */
-static void choose_cut(amb_cycle *cycle, double length)
+static void choose_cut(ami_cycle *cycle, double length)
 {
     enum { STEPS = 7 };
     double error[2 * STEPS + 1];
@@ -185,10 +185,10 @@ static void choose_cut(amb_cycle *cycle, double length)
         if (bend > 0)
             fine += .5 * (error[best - 1] - error[best + 1]) / bend;
     }
-    cycle->length = fmin(length * (1 + .01 * (fine - STEPS)), AMB_STYLE_FRAMES - 1);
+    cycle->length = fmin(length * (1 + .01 * (fine - STEPS)), AMI_STYLE_FRAMES - 1);
     cycle->start = 0;
     cycle->facts.close_m = INFINITY;
-    for (int first = 0; first + cycle->length <= AMB_STYLE_FRAMES - 1; first++) {
+    for (int first = 0; first + cycle->length <= AMI_STYLE_FRAMES - 1; first++) {
         const double e = gap(cycle->window, first, cycle->length);
         if (e < cycle->facts.close_m) {
             cycle->facts.close_m = e;
@@ -198,7 +198,7 @@ static void choose_cut(amb_cycle *cycle, double length)
 }
 
 /* Where in the cut the phase is whole: the left foot's strike. */
-static void find_strike(amb_cycle *cycle)
+static void find_strike(ami_cycle *cycle)
 {
     const double first = unwrapped_at(cycle, cycle->start), wanted = ceil(first),
                  end = cycle->start + cycle->length;
@@ -216,29 +216,29 @@ static void find_strike(amb_cycle *cycle)
     }
 }
 
-static amb_refusal rhythm(amb_cycle *cycle, const amb_motion_nets *nets, const amb_motion_limits *limits,
-                          amb_cycle_room *room)
+static ami_refusal rhythm(ami_cycle *cycle, const ami_motion_nets *nets, const ami_motion_limits *limits,
+                          ami_cycle_room *room)
 {
-    amb_window_phase_features(cycle->window, room->phase_features);
-    amb_phase_trajectory trajectory = {AMB_STYLE_FRAMES, AMB_WINDOW_RATE, room->phase, cycle->unwrapped};
-    amb_phase_period period;
-    if (!amb_deepphase_encode_sequence(nets->deepphase, room->deepphase, room->phase_features, &trajectory,
+    ami_window_phase_features(cycle->window, room->phase_features);
+    ami_phase_trajectory trajectory = {AMI_STYLE_FRAMES, AMI_WINDOW_RATE, room->phase, cycle->unwrapped};
+    ami_phase_period period;
+    if (!ami_deepphase_encode_sequence(nets->deepphase, room->deepphase, room->phase_features, &trajectory,
                                        NULL) ||
-        !amb_deepphase_periodicity(&trajectory, &period, NULL))
-        return AMB_REFUSED_NUMBERS;
+        !ami_deepphase_periodicity(&trajectory, &period, NULL))
+        return AMI_REFUSED_NUMBERS;
     cycle->facts.confidence = period.confidence;
     if (!(period.velocity > 0) || !(period.confidence >= limits->confidence) ||
         !(period.period_s >= limits->period_s[0]) || !(period.period_s <= limits->period_s[1]))
-        return AMB_REFUSED_RHYTHM;
-    choose_cut(cycle, period.period_s * AMB_WINDOW_RATE);
+        return AMI_REFUSED_RHYTHM;
+    choose_cut(cycle, period.period_s * AMI_WINDOW_RATE);
     find_strike(cycle);
     if (fabs(cycle->advance - 1) > .25)
-        return AMB_REFUSED_RHYTHM;
+        return AMI_REFUSED_RHYTHM;
     cycle->facts.stretch = fmin(fmax(cycle->latent.scale, limits->stretch[0]), limits->stretch[1]);
-    cycle->facts.period_s = cycle->length / AMB_WINDOW_RATE * cycle->facts.stretch;
+    cycle->facts.period_s = cycle->length / AMI_WINDOW_RATE * cycle->facts.stretch;
     cycle->facts.frames =
-        (int)fmin(fmax(round(cycle->facts.period_s * AMB_WINDOW_RATE), 8), AMB_CYCLE_FRAMES);
-    return cycle->facts.close_m <= limits->close_m ? AMB_MOTION_OK : AMB_REFUSED_OPEN;
+        (int)fmin(fmax(round(cycle->facts.period_s * AMI_WINDOW_RATE), 8), AMI_CYCLE_FRAMES);
+    return cycle->facts.close_m <= limits->close_m ? AMI_MOTION_OK : AMI_REFUSED_OPEN;
 }
 
 /* ---- poses ---- */
@@ -247,29 +247,29 @@ static amb_refusal rhythm(amb_cycle *cycle, const amb_motion_nets *nets, const a
  * its ends. */
 static inline float between_frames(const float *window, int i, float u, int k)
 {
-    const float *b = window + i * AMB_FEATURES + k, v = 1 - u;
-    const float b0 = b[0], c0 = b[AMB_FEATURES];
-    const float before = i > 0 ? b[-AMB_FEATURES] : 2 * b0 - c0,
-                after = i < AMB_STYLE_FRAMES - 2 ? b[2 * AMB_FEATURES] : 2 * c0 - b0;
+    const float *b = window + i * AMI_FEATURES + k, v = 1 - u;
+    const float b0 = b[0], c0 = b[AMI_FEATURES];
+    const float before = i > 0 ? b[-AMI_FEATURES] : 2 * b0 - c0,
+                after = i < AMI_STYLE_FRAMES - 2 ? b[2 * AMI_FEATURES] : 2 * c0 - b0;
     const float mb = .5f * (c0 - before), mc = .5f * (after - b0);
     return v * v * ((1 + 2 * u) * b0 + u * mb) + u * u * ((3 - 2 * u) * c0 - v * mc);
 }
 
 static int frame_before(double t)
 {
-    return t >= AMB_STYLE_FRAMES - 2 ? AMB_STYLE_FRAMES - 2 : t < 0 ? 0 : (int)t;
+    return t >= AMI_STYLE_FRAMES - 2 ? AMI_STYLE_FRAMES - 2 : t < 0 ? 0 : (int)t;
 }
 
 /* The window at a fractional frame. */
-static void sample_window(const float *window, double t, float out[AMB_FEATURES])
+static void sample_window(const float *window, double t, float out[AMI_FEATURES])
 {
     const int i = frame_before(t);
-    for (int k = 0; k < AMB_FEATURES; k++)
+    for (int k = 0; k < AMI_FEATURES; k++)
         out[k] = between_frames(window, i, (float)(t - i), k);
 }
 
 /* Frame f of the cycle is at this frame of the window. */
-static double cut_time(const amb_cycle *cycle, int f, bool *over)
+static double cut_time(const ami_cycle *cycle, int f, bool *over)
 {
     const double t = cycle->strike + cycle->length * f / cycle->facts.frames;
     *over = t >= cycle->start + cycle->length;
@@ -278,10 +278,10 @@ static double cut_time(const amb_cycle *cycle, int f, bool *over)
 
 /* The cycle's features, from the strike on. What its ends differ by is taken off evenly over the cut, half of
  * it at either end. */
-static void cut(amb_cycle *cycle, float *features)
+static void cut(ami_cycle *cycle, float *features)
 {
     const int n = cycle->facts.frames;
-    float first[AMB_FEATURES], last[AMB_FEATURES];
+    float first[AMI_FEATURES], last[AMI_FEATURES];
     sample_window(cycle->window, cycle->start, first);
     sample_window(cycle->window, cycle->start + cycle->length, last);
     const double phase0 = unwrapped_at(cycle, cycle->start);
@@ -291,9 +291,9 @@ static void cut(amb_cycle *cycle, float *features)
         bool over;
         const double t = cut_time(cycle, f, &over);
         const float off = (float)((t - cycle->start) / cycle->length - .5);
-        float *out = features + f * AMB_FEATURES;
+        float *out = features + f * AMI_FEATURES;
         sample_window(cycle->window, t, out);
-        for (int k = 0; k < AMB_FEATURES; k++)
+        for (int k = 0; k < AMI_FEATURES; k++)
             out[k] -= off * (last[k] - first[k]);
         const double phase = (unwrapped_at(cycle, t) - phase0) / cycle->advance - strike + (over ? 1 : 0);
         floor_phase = fmin(fmax(phase, floor_phase), 1);
@@ -308,35 +308,35 @@ static void straighten(int frames, double *pose)
     double sum[2] = {0, 0}, turn[4];
     for (int f = 0; f < frames; f++) {
         double forward[2];
-        amb_points_heading(pose + f * AMB_POSE + 3, forward);
+        ami_points_heading(pose + f * AMI_POSE + 3, forward);
         sum[0] += forward[0];
         sum[1] += forward[1];
     }
     const double angle = -atan2(sum[1], sum[0]), c = cos(angle), s = sin(angle);
-    amb_quat_about_z(turn, angle);
+    ami_quat_about_z(turn, angle);
     for (int f = 0; f <= frames; f++) {
-        double *p = pose + f * AMB_POSE;
+        double *p = pose + f * AMI_POSE;
         const double x = p[0], y = p[1];
         p[0] = c * x - s * y;
         p[1] = s * x + c * y;
-        amb_quat_mul(p + 3, turn, p + 3);
+        ami_quat_mul(p + 3, turn, p + 3);
     }
 }
 
-static amb_refusal make_poses(amb_cycle *cycle, const amb_motion_nets *nets, amb_cycle_room *room,
-                              amb_clip *clip)
+static ami_refusal make_poses(ami_cycle *cycle, const ami_motion_nets *nets, ami_cycle_room *room,
+                              ami_clip *clip)
 {
     const int n = cycle->facts.frames;
     cut(cycle, room->features);
-    amb_ik_def def = amb_ik_default_def(nets->skeleton);
-    def.rate = n * AMB_WINDOW_RATE / cycle->length;
-    if (!amb_ik_motion(&def, n, room->features, true, room->time, room->pose, NULL))
-        return AMB_REFUSED_BODY;
+    ami_ik_def def = ami_ik_default_def(nets->skeleton);
+    def.rate = n * AMI_WINDOW_RATE / cycle->length;
+    if (!ami_ik_motion(&def, n, room->features, true, room->time, room->pose, NULL))
+        return AMI_REFUSED_BODY;
     for (int f = 0; f <= n; f++)
         room->time[f] = cycle->facts.period_s * f / n;
     straighten(n, room->pose);
-    return amb_clip_refill(clip, n + 1, room->time, room->pose, true, NULL) ? AMB_MOTION_OK
-                                                                            : AMB_REFUSED_BODY;
+    return ami_clip_refill(clip, n + 1, room->time, room->pose, true, NULL) ? AMI_MOTION_OK
+                                                                            : AMI_REFUSED_BODY;
 }
 
 /* ---- checks ---- */
@@ -349,12 +349,12 @@ static double length_of(const double *v, int n)
     return sqrt(sum);
 }
 
-static bool joints_within(const amb_motion_limits *limits, const double *pose, const double *vel)
+static bool joints_within(const ami_motion_limits *limits, const double *pose, const double *vel)
 {
     const double cosine = cos(limits->joint_angle / 2);
     bool good = length_of(vel + 3, 3) <= limits->joint_speed;
-    for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
-        const amb_clip_joint *joint = &amb_clip_joints[j];
+    for (int j = 0; j < AMI_CLIP_JOINTS; j++) {
+        const ami_clip_joint *joint = &ami_clip_joints[j];
         good &= length_of(vel + joint->vel, joint->ball ? 3 : 1) <= limits->joint_speed;
         good &= !joint->ball || fabs(pose[joint->pose]) >= cosine;
     }
@@ -368,7 +368,7 @@ typedef struct skating {
 
 static void add_skating(skating *s, double height, double x, double y)
 {
-    const double contact = amb_contact(height, (const double[3]){0, 0, 0});
+    const double contact = ami_contact(height, (const double[3]){0, 0, 0});
     s->way += contact * sqrt(x * x + y * y);
     s->weight += contact;
 }
@@ -378,18 +378,18 @@ static double skate_of(const skating *s)
     return s->weight > 0 ? s->way / s->weight : 0;
 }
 
-static const int soles[4] = {AMB_POINT_LEFT + AMB_POINT_HEEL, AMB_POINT_LEFT + AMB_POINT_TOE,
-                             AMB_POINT_RIGHT + AMB_POINT_HEEL, AMB_POINT_RIGHT + AMB_POINT_TOE};
+static const int soles[4] = {AMI_POINT_LEFT + AMI_POINT_HEEL, AMI_POINT_LEFT + AMI_POINT_TOE,
+                             AMI_POINT_RIGHT + AMI_POINT_HEEL, AMI_POINT_RIGHT + AMI_POINT_TOE};
 
 /* Of the window, at the moment that is frame f of the clip; velocities over two frames, as the clip's are. */
-static void add_window_skating(const amb_cycle *cycle, int f, skating *s)
+static void add_window_skating(const ami_cycle *cycle, int f, skating *s)
 {
     bool over;
-    const double t = fmin(fmax(cut_time(cycle, f, &over), 1), AMB_STYLE_FRAMES - 2);
+    const double t = fmin(fmax(cut_time(cycle, f, &over), 1), AMI_STYLE_FRAMES - 2);
     const int i[3] = {frame_before(t - 1), frame_before(t), frame_before(t + 1)};
     const float u[3] = {(float)(t - 1 - i[0]), (float)(t - i[1]), (float)(t + 1 - i[2])},
-                rate = (float)(.5 * AMB_WINDOW_RATE);
-    const float yaw = between_frames(cycle->window, i[1], u[1], AMB_FEATURE_YAW_RATE);
+                rate = (float)(.5 * AMI_WINDOW_RATE);
+    const float yaw = between_frames(cycle->window, i[1], u[1], AMI_FEATURE_YAW_RATE);
     for (int k = 0; k < 4; k++) {
         float at[3], vel[2];
         for (int n = 0; n < 3; n++)
@@ -398,7 +398,7 @@ static void add_window_skating(const amb_cycle *cycle, int f, skating *s)
             vel[n] = rate * (between_frames(cycle->window, i[2], u[2], 3 * soles[k] + n) -
                              between_frames(cycle->window, i[0], u[0], 3 * soles[k] + n)) +
                      (n == 0 ? -yaw * at[1] : yaw * at[0]) +
-                     between_frames(cycle->window, i[1], u[1], AMB_FEATURE_FORWARD + n);
+                     between_frames(cycle->window, i[1], u[1], AMI_FEATURE_FORWARD + n);
         add_skating(s, (double)at[2], (double)vel[0], (double)vel[1]);
     }
 }
@@ -410,21 +410,21 @@ static double distance_of_points(const float *a, const float *b)
         const float d[3] = {a[p] - b[p], a[p + 1] - b[p + 1], a[p + 2] - b[p + 2]};
         sum += (double)sqrtf(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]);
     }
-    return sum / AMB_POINTS;
+    return sum / AMI_POINTS;
 }
 
 /* What is seen of one frame: how well its points fit, where the soles are. */
-static void look_at(const amb_motion_nets *nets, const amb_cycle_room *room, const amb_clip *clip, int f,
+static void look_at(const ami_motion_nets *nets, const ami_cycle_room *room, const ami_clip *clip, int f,
                     double *off, double *lowest, skating *s)
 {
-    amb_state state;
-    amb_points points;
-    float features[AMB_FEATURES];
-    amb_fk_state(nets->skeleton, amb_clip_poses(clip) + f * AMB_POSE, amb_clip_vels(clip) + f * AMB_VEL,
+    ami_state state;
+    ami_points points;
+    float features[AMI_FEATURES];
+    ami_fk_state(nets->skeleton, ami_clip_poses(clip) + f * AMI_POSE, ami_clip_vels(clip) + f * AMI_VEL,
                  &state);
-    amb_points_of_state(nets->skeleton, &state, &points);
-    amb_features(&points, features);
-    *off += distance_of_points(features, room->features + f * AMB_FEATURES);
+    ami_points_of_state(nets->skeleton, &state, &points);
+    ami_features(&points, features);
+    *off += distance_of_points(features, room->features + f * AMI_FEATURES);
     for (int k = 0; k < 4; k++) {
         const int p = soles[k];
         *lowest = fmin(*lowest, points.pos[p][2]);
@@ -434,76 +434,76 @@ static void look_at(const amb_motion_nets *nets, const amb_cycle_room *room, con
 
 /* Of the clip as it will be followed. The limits hold at every frame, what is a mean is taken over every
  * other one. */
-static amb_refusal check(amb_cycle *cycle, const amb_motion_nets *nets, const amb_motion_limits *limits,
-                         amb_cycle_room *room, const amb_clip *clip)
+static ami_refusal check(ami_cycle *cycle, const ami_motion_nets *nets, const ami_motion_limits *limits,
+                         ami_cycle_room *room, const ami_clip *clip)
 {
     const int n = cycle->facts.frames;
     double lowest = INFINITY, off = 0, offset[3];
     skating s = {0}, before = {0};
     cut(cycle, room->features); /* another motion's may be there by now */
     for (int f = 0; f < n; f++) {
-        const double *pose = amb_clip_poses(clip) + f * AMB_POSE, *vel = amb_clip_vels(clip) + f * AMB_VEL;
+        const double *pose = ami_clip_poses(clip) + f * AMI_POSE, *vel = ami_clip_vels(clip) + f * AMI_VEL;
         if (!(pose[2] >= limits->root_height[0] && pose[2] <= limits->root_height[1]))
-            return AMB_REFUSED_HEIGHT;
+            return AMI_REFUSED_HEIGHT;
         if (!(length_of(vel, 3) <= limits->root_speed))
-            return AMB_REFUSED_SPEED;
+            return AMI_REFUSED_SPEED;
         if (!joints_within(limits, pose, vel))
-            return AMB_REFUSED_JOINTS;
+            return AMI_REFUSED_JOINTS;
         if (f % 2 == 0) {
             look_at(nets, room, clip, f, &off, &lowest, &s);
             add_window_skating(cycle, f, &before);
         }
     }
-    amb_clip_cycle_offset(clip, offset);
+    ami_clip_cycle_offset(clip, offset);
     cycle->facts.fit_m = off / ((n + 1) / 2);
     cycle->facts.speed = length_of(offset, 2) / cycle->facts.period_s;
     cycle->facts.skate = skate_of(&s);
     cycle->facts.window_skate = skate_of(&before) / cycle->facts.stretch;
     if (!(lowest >= limits->sole_height[0] && lowest <= limits->sole_height[1]))
-        return AMB_REFUSED_HEIGHT;
-    return cycle->facts.fit_m <= limits->fit_m ? AMB_MOTION_OK : AMB_REFUSED_BODY;
+        return AMI_REFUSED_HEIGHT;
+    return cycle->facts.fit_m <= limits->fit_m ? AMI_MOTION_OK : AMI_REFUSED_BODY;
 }
 
 /* ---- all of it ---- */
 
-amb_refusal amb_cycle_advance(amb_cycle *cycle, const amb_motion_nets *nets, const amb_motion_limits *limits,
-                              amb_cycle_room *room, amb_clip *clip)
+ami_refusal ami_cycle_advance(ami_cycle *cycle, const ami_motion_nets *nets, const ami_motion_limits *limits,
+                              ami_cycle_room *room, ami_clip *clip)
 {
     switch (cycle->stage++) {
-    case AMB_CYCLE_DECODE:
+    case AMI_CYCLE_DECODE:
         return decode(cycle, nets, room);
-    case AMB_CYCLE_RHYTHM:
+    case AMI_CYCLE_RHYTHM:
         return rhythm(cycle, nets, limits, room);
-    case AMB_CYCLE_POSES:
+    case AMI_CYCLE_POSES:
         return make_poses(cycle, nets, room, clip);
-    case AMB_CYCLE_CHECKS:
+    case AMI_CYCLE_CHECKS:
         return check(cycle, nets, limits, room, clip);
     default:
-        cycle->stage = AMB_CYCLE_DONE;
-        return AMB_MOTION_OK;
+        cycle->stage = AMI_CYCLE_DONE;
+        return AMI_MOTION_OK;
     }
 }
 
-amb_refusal amb_cycle_make(amb_cycle *cycle, const amb_motion_nets *nets, const amb_motion_limits *limits,
-                           amb_cycle_room *room, const amb_latent *latent, amb_clip *clip)
+ami_refusal ami_cycle_make(ami_cycle *cycle, const ami_motion_nets *nets, const ami_motion_limits *limits,
+                           ami_cycle_room *room, const ami_latent *latent, ami_clip *clip)
 {
-    amb_refusal refusal = AMB_MOTION_OK;
-    amb_cycle_begin(cycle, latent);
-    while (refusal == AMB_MOTION_OK && cycle->stage != AMB_CYCLE_DONE)
-        refusal = amb_cycle_advance(cycle, nets, limits, room, clip);
+    ami_refusal refusal = AMI_MOTION_OK;
+    ami_cycle_begin(cycle, latent);
+    while (refusal == AMI_MOTION_OK && cycle->stage != AMI_CYCLE_DONE)
+        refusal = ami_cycle_advance(cycle, nets, limits, room, clip);
     return refusal;
 }
 
-bool amb_cycle_body_phase(const amb_motion_nets *nets, amb_cycle_room *room, const amb_state *state,
-                          amb_phase *phase)
+bool ami_cycle_body_phase(const ami_motion_nets *nets, ami_cycle_room *room, const ami_state *state,
+                          ami_phase *phase)
 {
-    amb_points points;
-    amb_points_of_state(nets->skeleton, state, &points);
-    amb_phase_features(&points, room->phase_features);
-    return amb_deepphase_encode(nets->deepphase, room->deepphase, room->phase_features, phase, NULL);
+    ami_points points;
+    ami_points_of_state(nets->skeleton, state, &points);
+    ami_phase_features(&points, room->phase_features);
+    return ami_deepphase_encode(nets->deepphase, room->deepphase, room->phase_features, phase, NULL);
 }
 
-double amb_cycle_phase_at(const amb_cycle *cycle, double share)
+double ami_cycle_phase_at(const ami_cycle *cycle, double share)
 {
     const int n = cycle->facts.frames;
     const double at = fmin(fmax(share, 0), 1) * n;
@@ -511,7 +511,7 @@ double amb_cycle_phase_at(const amb_cycle *cycle, double share)
     return cycle->phase[i] + (at - i) * (cycle->phase[i + 1] - cycle->phase[i]);
 }
 
-double amb_cycle_share_at(const amb_cycle *cycle, double phase)
+double ami_cycle_share_at(const ami_cycle *cycle, double phase)
 {
     const int n = cycle->facts.frames;
     int i = 0;

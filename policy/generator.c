@@ -6,7 +6,7 @@
 
 /* Nominal costs of the stages, µs on a core of 2024 in fp32: not measured as it runs, or results would depend
  * on time. */
-static const double stage_us[AMB_CYCLE_DONE] = {90, 60, 120, 30};
+static const double stage_us[AMI_CYCLE_DONE] = {90, 60, 120, 30};
 
 static const double slowest = .7, fastest = 1.4; /* rates at which a motion is still itself */
 static const double rate_slew = 1.5;             /* 1/s */
@@ -20,12 +20,12 @@ static const double turn_gain = 2, max_turn = .8;  /* 1/s, rad/s: towards a want
 
 /* What changes while it runs, motions left out. Plain data, saved as it is. */
 typedef struct state {
-    amb_rng rng;
-    amb_latent from, to; /* the latent's way */
-    amb_latent by;       /* what it leads towards in between, where leads_by */
+    ami_rng rng;
+    ami_latent from, to; /* the latent's way */
+    ami_latent by;       /* what it leads towards in between, where leads_by */
     int64_t leads_by;
-    amb_latent tried;            /* the last one that a motion was made of */
-    amb_latent before, again;    /* of drawn styles: the one before `to`; where `to` was fallen in on the way
+    ami_latent tried;            /* the last one that a motion was made of */
+    ami_latent before, again;    /* of drawn styles: the one before `to`; where `to` was fallen in on the way
                                     from it */
     double glide_from, glide_s;  /* s, when it set out and how long it takes */
     double entered;              /* s, when the motion that is followed began to be */
@@ -37,19 +37,19 @@ typedef struct state {
     int64_t current;             /* which of the two motions is followed */
     int64_t change_again;        /* the next change of drawn styles is to `again` */
     int64_t busy;                /* the other one is in the making */
-    amb_generator_counts counts;
+    ami_generator_counts counts;
 } state;
 
-struct amb_generator {
-    amb_generator_def def;
-    amb_clip *clip[2];
-    amb_cycle cycle[2];
+struct ami_generator {
+    ami_generator_def def;
+    ami_clip *clip[2];
+    ami_cycle cycle[2];
     state s;
 };
 
-amb_generator_def amb_generator_default_def(const amb_motion_nets *nets, const amb_style_plan *plan)
+ami_generator_def ami_generator_default_def(const ami_motion_nets *nets, const ami_style_plan *plan)
 {
-    return (amb_generator_def){.nets = nets,
+    return (ami_generator_def){.nets = nets,
                                .plan = plan,
                                .budget_us = 150,
                                .glide_s = 1,
@@ -57,29 +57,29 @@ amb_generator_def amb_generator_default_def(const amb_motion_nets *nets, const a
                                .blend_s = .3,
                                .octave_s = 1.2,
                                .every_s = .2,
-                               .limits = amb_motion_default_limits()};
+                               .limits = ami_motion_default_limits()};
 }
 
 /* ---- the plan ---- */
 
 /* Where the latent is on its way. */
-static amb_latent latent_at(const amb_generator *g, double now)
+static ami_latent latent_at(const ami_generator *g, double now)
 {
     const state *s = &g->s;
     const double u = s->glide_s > 0 ? (now - s->glide_from) / s->glide_s : 1;
-    amb_latent here, there;
+    ami_latent here, there;
     if (!s->leads_by || u <= 0 || u >= 1) {
-        amb_latent_between(&s->from, &s->to, u, &here);
+        ami_latent_between(&s->from, &s->to, u, &here);
         return here;
     }
-    amb_latent_between(&s->from, &s->by, u, &here);
-    amb_latent_between(&s->by, &s->to, u, &there);
-    amb_latent_between(&here, &there, u, &here);
+    ami_latent_between(&s->from, &s->by, u, &here);
+    ami_latent_between(&s->by, &s->to, u, &there);
+    ami_latent_between(&here, &there, u, &here);
     return here;
 }
 
 /* s. A latent need not have a speed or a tempo: what is not a number then, fmax leaves out. */
-static double way_s(const amb_generator *g, const amb_latent *from, const amb_latent *to)
+static double way_s(const ami_generator *g, const ami_latent *from, const ami_latent *to)
 {
     const double brake_s = fabs(to->speed - from->speed) / g->def.acceleration;
     const double rhythm_s = g->def.octave_s * fabs(log2(to->tempo / from->tempo));
@@ -87,13 +87,13 @@ static double way_s(const amb_generator *g, const amb_latent *from, const amb_la
 }
 
 /* The named style by which a way between speeds that differ too much leads; NULL: straight on. */
-static const amb_style *style_between(const amb_generator *g, const amb_latent *from, const amb_latent *to)
+static const ami_style *style_between(const ami_generator *g, const ami_latent *from, const ami_latent *to)
 {
     const double apart = fabs(log(to->speed / from->speed)), middle = .5 * log(to->speed * from->speed);
     if (!(apart > log(straight_up_to) && isfinite(middle)))
         return NULL;
-    const amb_styles *styles = g->def.plan->styles;
-    const amb_style *nearest = NULL;
+    const ami_styles *styles = g->def.plan->styles;
+    const ami_style *nearest = NULL;
     double least = .25 * apart; /* it must be in the middle half */
     for (int i = 0; i < styles->count; i++) {
         const double off = fabs(log(styles->style[i].speed) - middle);
@@ -105,19 +105,19 @@ static const amb_style *style_between(const amb_generator *g, const amb_latent *
     return nearest;
 }
 
-static void want(amb_generator *g, const amb_latent *latent, double now)
+static void want(ami_generator *g, const ami_latent *latent, double now)
 {
     g->s.from = latent_at(g, now);
     g->s.glide_s = way_s(g, &g->s.from, latent);
     g->s.to = *latent;
     g->s.glide_from = now;
-    const amb_style *by = style_between(g, &g->s.from, latent);
+    const ami_style *by = style_between(g, &g->s.from, latent);
     g->s.leads_by = by != NULL;
     if (by)
-        amb_latent_of_style(by, &g->s.by);
+        ami_latent_of_style(by, &g->s.by);
 }
 
-static void want_moment(amb_generator *g, const amb_style_moment *moment, double now)
+static void want_moment(ami_generator *g, const ami_style_moment *moment, double now)
 {
     want(g, &moment->latent, now);
     if (!isnan(moment->heading))
@@ -126,18 +126,18 @@ static void want_moment(amb_generator *g, const amb_style_moment *moment, double
         g->s.speed = moment->speed;
 }
 
-static void draw_next_change(amb_generator *g, double now)
+static void draw_next_change(ami_generator *g, double now)
 {
     const double *in = g->def.plan->change_s;
-    g->s.next_change = in[1] > 0 ? now + amb_rng_range(&g->s.rng, in[0], in[1]) : (double)INFINITY;
+    g->s.next_change = in[1] > 0 ? now + ami_rng_range(&g->s.rng, in[0], in[1]) : (double)INFINITY;
 }
 
-static void want_drawn(amb_generator *g, double now)
+static void want_drawn(ami_generator *g, double now)
 {
-    const amb_style_plan *plan = g->def.plan;
-    amb_latent latent = g->s.again;
+    const ami_style_plan *plan = g->def.plan;
+    ami_latent latent = g->s.again;
     if (!g->s.change_again)
-        amb_style_draw(plan, &g->s.rng, &latent, &g->s.pace);
+        ami_style_draw(plan, &g->s.rng, &latent, &g->s.pace);
     g->s.change_again = 0;
     g->s.before = g->s.to;
     g->s.changed = now;
@@ -145,9 +145,9 @@ static void want_drawn(amb_generator *g, double now)
     draw_next_change(g, now);
 }
 
-static void follow_plan(amb_generator *g, double now)
+static void follow_plan(ami_generator *g, double now)
 {
-    const amb_style_plan *plan = g->def.plan;
+    const ami_style_plan *plan = g->def.plan;
     if (plan->moments == 0) {
         if (now >= g->s.next_change - 1e-9)
             want_drawn(g, now);
@@ -159,7 +159,7 @@ static void follow_plan(amb_generator *g, double now)
 
 /* The plan from its beginning, the latent already there. Again: not with a drawn style but with the one that
  * was wanted last. */
-static void begin_plan(amb_generator *g, bool again)
+static void begin_plan(ami_generator *g, bool again)
 {
     state *s = &g->s;
     s->moment = 0;
@@ -185,7 +185,7 @@ static void begin_plan(amb_generator *g, bool again)
 /* ---- motions ---- */
 
 /* The clip's seconds in a second. */
-static double wanted_rate(const amb_generator *g, const amb_cycle *cycle)
+static double wanted_rate(const ami_generator *g, const ami_cycle *cycle)
 {
     if (!(g->s.speed > 0))
         return g->s.pace;
@@ -193,9 +193,9 @@ static double wanted_rate(const amb_generator *g, const amb_cycle *cycle)
     return own < .1 ? 1 : fmin(fmax(g->s.speed / own, slowest), fastest);
 }
 
-static amb_refusal count(amb_generator *g, amb_refusal refusal)
+static ami_refusal count(ami_generator *g, ami_refusal refusal)
 {
-    if (refusal == AMB_MOTION_OK)
+    if (refusal == AMI_MOTION_OK)
         g->s.counts.made++;
     else
         g->s.counts.refused[refusal]++;
@@ -203,69 +203,69 @@ static amb_refusal count(amb_generator *g, amb_refusal refusal)
 }
 
 /* The whole motion at once, into the buffer that is free, which is then the one that is followed. */
-static amb_refusal make_now(amb_generator *g, amb_cycle_room *room, const amb_latent *latent)
+static ami_refusal make_now(ami_generator *g, ami_cycle_room *room, const ami_latent *latent)
 {
     const int64_t other = 1 - g->s.current;
     g->s.tried = *latent;
-    const amb_refusal refusal =
-        amb_cycle_make(&g->cycle[other], g->def.nets, &g->def.limits, room, latent, g->clip[other]);
-    if (refusal == AMB_MOTION_OK)
+    const ami_refusal refusal =
+        ami_cycle_make(&g->cycle[other], g->def.nets, &g->def.limits, room, latent, g->clip[other]);
+    if (refusal == AMI_MOTION_OK)
         g->s.current = other;
     return count(g, refusal);
 }
 
-void amb_generator_use(const amb_generator *g, amb_env_def *def)
+void ami_generator_use(const ami_generator *g, ami_env_def *def)
 {
     def->clip = g->clip[g->s.current];
     def->rate = wanted_rate(g, &g->cycle[g->s.current]);
 }
 
 /* The motion in the making is done: the reference goes on with it, at the same phase. */
-static void change(amb_generator *g, amb_env *env)
+static void change(ami_generator *g, ami_env *env)
 {
-    const amb_cycle *old = &g->cycle[g->s.current];
+    const ami_cycle *old = &g->cycle[g->s.current];
     g->s.current = 1 - g->s.current;
-    const amb_cycle *new = &g->cycle[g->s.current];
-    const double phase = amb_cycle_phase_at(old, amb_reference_phase(&env->reference));
-    const double duration = amb_clip_duration(g->clip[g->s.current]);
-    const double time = fmin(amb_cycle_share_at(new, phase) * duration, nextafter(duration, 0));
-    amb_reference_change(&env->reference, g->clip[g->s.current], time, wanted_rate(g, new), g->def.blend_s);
+    const ami_cycle *new = &g->cycle[g->s.current];
+    const double phase = ami_cycle_phase_at(old, ami_reference_phase(&env->reference));
+    const double duration = ami_clip_duration(g->clip[g->s.current]);
+    const double time = fmin(ami_cycle_share_at(new, phase) * duration, nextafter(duration, 0));
+    ami_reference_change(&env->reference, g->clip[g->s.current], time, wanted_rate(g, new), g->def.blend_s);
     g->s.counts.changes++;
     g->s.entered = env->step * env->control_dt;
-    amb_generator_use(g, &env->def);
+    ami_generator_use(g, &env->def);
 }
 
 /* Whether it is time for a motion of this latent: at once where a way begins or is at its end, every_s after
  * the last one on it. */
-static bool is_due(const amb_generator *g, const amb_latent *latent, double now)
+static bool is_due(const ami_generator *g, const ami_latent *latent, double now)
 {
-    if (amb_latent_same(latent, &g->s.tried))
+    if (ami_latent_same(latent, &g->s.tried))
         return false;
-    return now >= g->s.begun + g->def.every_s - 1e-9 || amb_latent_same(latent, &g->s.to);
+    return now >= g->s.begun + g->def.every_s - 1e-9 || ami_latent_same(latent, &g->s.to);
 }
 
 /* Stages of the motion in the making, or the first of a new one if it is time for that. */
-static void work(amb_generator *g, amb_cycle_room *room, amb_env *env, double now)
+static void work(ami_generator *g, ami_cycle_room *room, ami_env *env, double now)
 {
     const int64_t other = 1 - g->s.current;
-    amb_cycle *cycle = &g->cycle[other];
+    ami_cycle *cycle = &g->cycle[other];
     if (!g->s.busy) {
-        const amb_latent latent = latent_at(g, now);
+        const ami_latent latent = latent_at(g, now);
         if (!is_due(g, &latent, now))
             return;
         g->s.tried = latent;
         g->s.begun = now;
-        amb_cycle_begin(cycle, &latent);
+        ami_cycle_begin(cycle, &latent);
         g->s.busy = 1;
     }
     double spent = 0;
     do {
         spent += stage_us[cycle->stage];
-        const amb_refusal refusal =
-            amb_cycle_advance(cycle, g->def.nets, &g->def.limits, room, g->clip[other]);
-        if (refusal != AMB_MOTION_OK || cycle->stage == AMB_CYCLE_DONE) {
+        const ami_refusal refusal =
+            ami_cycle_advance(cycle, g->def.nets, &g->def.limits, room, g->clip[other]);
+        if (refusal != AMI_MOTION_OK || cycle->stage == AMI_CYCLE_DONE) {
             g->s.busy = 0;
-            if (count(g, refusal) == AMB_MOTION_OK)
+            if (count(g, refusal) == AMI_MOTION_OK)
                 change(g, env);
             return;
         }
@@ -280,38 +280,38 @@ static double clamped(double x, double most)
 }
 
 /* Whether the motion that is followed is not yet the one that is wanted. */
-static bool on_the_way(const amb_generator *g)
+static bool on_the_way(const ami_generator *g)
 {
-    return g->s.busy || !amb_latent_same(&g->s.tried, &g->s.to);
+    return g->s.busy || !ami_latent_same(&g->s.tried, &g->s.to);
 }
 
 /* The phase-locked loop of the header. */
-static double phase_pull(amb_generator *g, amb_cycle_room *room, const amb_env *env)
+static double phase_pull(ami_generator *g, ami_cycle_room *room, const ami_env *env)
 {
-    amb_phase body;
+    ami_phase body;
     if (on_the_way(g)) {
         g->s.lag_seen_s = 0;
         return 0;
     }
-    if (!(g->def.phase_gain > 0) || !amb_cycle_body_phase(g->def.nets, room, &env->state, &body))
+    if (!(g->def.phase_gain > 0) || !ami_cycle_body_phase(g->def.nets, room, &env->state, &body))
         return 0;
     const double reference =
-        amb_cycle_phase_at(&g->cycle[g->s.current], amb_reference_phase(&env->reference));
-    const double ahead = amb_phase_difference(reference, body.phase), sure = fmin(body.amplitude, 1);
-    const double unusual = amb_phase_difference(g->s.lag, ahead);
+        ami_cycle_phase_at(&g->cycle[g->s.current], ami_reference_phase(&env->reference));
+    const double ahead = ami_phase_difference(reference, body.phase), sure = fmin(body.amplitude, 1);
+    const double unusual = ami_phase_difference(g->s.lag, ahead);
     const double share = env->control_dt / fmin(g->s.lag_seen_s + env->control_dt, lag_s);
-    g->s.lag = amb_phase_difference(0, g->s.lag + sure * unusual * share);
+    g->s.lag = ami_phase_difference(0, g->s.lag + sure * unusual * share);
     g->s.lag_seen_s += env->control_dt;
     return clamped(g->def.phase_gain * sure * unusual, max_pull);
 }
 
-static void set_clock(amb_generator *g, amb_cycle_room *room, amb_env *env)
+static void set_clock(ami_generator *g, ami_cycle_room *room, ami_env *env)
 {
     const double rate = wanted_rate(g, &g->cycle[g->s.current]) * (1 + phase_pull(g, room, env));
     env->reference.rate += clamped(rate - env->reference.rate, rate_slew * env->control_dt);
 }
 
-static void steer(const amb_generator *g, amb_env *env)
+static void steer(const ami_generator *g, ami_env *env)
 {
     if (isnan(g->s.heading))
         return;
@@ -321,122 +321,122 @@ static void steer(const amb_generator *g, amb_env *env)
 
 /* ---- the front door ---- */
 
-static bool check_def(const amb_generator_def *def, amb_error *err)
+static bool check_def(const ami_generator_def *def, ami_error *err)
 {
     if (!(def->budget_us >= 0))
-        return amb_fail(err, "a budget of %g µs for making motions, expected 0 or more", def->budget_us);
+        return ami_fail(err, "a budget of %g µs for making motions, expected 0 or more", def->budget_us);
     if (!(def->glide_s >= 0 && def->glide_s <= 60))
-        return amb_fail(err, "%g s from one style to the next, expected 0 to 60", def->glide_s);
+        return ami_fail(err, "%g s from one style to the next, expected 0 to 60", def->glide_s);
     if (!(def->acceleration >= .1 && def->acceleration <= 1000))
-        return amb_fail(err, "changes of speed at %g m/s², expected 0.1 to 1000", def->acceleration);
+        return ami_fail(err, "changes of speed at %g m/s², expected 0.1 to 1000", def->acceleration);
     if (!(def->blend_s >= .01 && def->blend_s <= 10))
-        return amb_fail(err, "%g s from one cycle to the next, expected 0.01 to 10", def->blend_s);
+        return ami_fail(err, "%g s from one cycle to the next, expected 0.01 to 10", def->blend_s);
     if (!(def->octave_s >= 0 && def->octave_s <= 60))
-        return amb_fail(err, "%g s for an octave of tempo, expected 0 to 60", def->octave_s);
+        return ami_fail(err, "%g s for an octave of tempo, expected 0 to 60", def->octave_s);
     if (!(def->every_s >= 0 && def->every_s <= 10))
-        return amb_fail(err, "a new motion every %g s, expected 0 to 10", def->every_s);
+        return ami_fail(err, "a new motion every %g s, expected 0 to 10", def->every_s);
     if (!(def->phase_gain >= 0 && def->phase_gain <= 20))
-        return amb_fail(err, "a phase gain of %g, expected 0 (off) to 20", def->phase_gain);
+        return ami_fail(err, "a phase gain of %g, expected 0 (off) to 20", def->phase_gain);
     if (!(def->speed >= 0 && def->speed <= 20))
-        return amb_fail(err, "a speed of %g m/s, expected 0 (the style's own) to 20", def->speed);
+        return ami_fail(err, "a speed of %g m/s, expected 0 (the style's own) to 20", def->speed);
     return true;
 }
 
-static bool first_motion(amb_generator *g, amb_cycle_room *room, amb_error *err)
+static bool first_motion(ami_generator *g, ami_cycle_room *room, ami_error *err)
 {
-    const amb_style_plan *plan = g->def.plan;
+    const ami_style_plan *plan = g->def.plan;
     begin_plan(g, false);
-    amb_refusal refusal = make_now(g, room, &g->s.to);
-    if (refusal == AMB_MOTION_OK)
+    ami_refusal refusal = make_now(g, room, &g->s.to);
+    if (refusal == AMI_MOTION_OK)
         return true;
     if (plan->moments > 0)
-        return amb_fail(err, "the style that is asked for first gives no usable motion: %s",
-                        amb_refusal_text(refusal));
+        return ami_fail(err, "the style that is asked for first gives no usable motion: %s",
+                        ami_refusal_text(refusal));
     for (int i = 0; i < plan->styles->count; i++) {
-        amb_latent latent;
-        amb_latent_of_style(&plan->styles->style[i], &latent);
-        if (make_now(g, room, &latent) == AMB_MOTION_OK)
+        ami_latent latent;
+        ami_latent_of_style(&plan->styles->style[i], &latent);
+        if (make_now(g, room, &latent) == AMI_MOTION_OK)
             return true;
     }
-    return amb_fail(err, "none of the %d styles gives a usable motion; of the first one, %s",
-                    plan->styles->count, amb_refusal_text(refusal));
+    return ami_fail(err, "none of the %d styles gives a usable motion; of the first one, %s",
+                    plan->styles->count, ami_refusal_text(refusal));
 }
 
-amb_generator *amb_generator_create(const amb_generator_def *def, amb_cycle_room *room, amb_error *err)
+ami_generator *ami_generator_create(const ami_generator_def *def, ami_cycle_room *room, ami_error *err)
 {
     if (!check_def(def, err))
         return NULL;
-    amb_generator *g = calloc(1, sizeof *g);
+    ami_generator *g = calloc(1, sizeof *g);
     if (!g) {
-        amb_fail(err, "out of memory for a generator of motions");
+        ami_fail(err, "out of memory for a generator of motions");
         return NULL;
     }
     g->def = *def;
-    g->s.rng = amb_rng_seed(def->seed, (UINT64_C(2) << 32) + def->stream);
+    g->s.rng = ami_rng_seed(def->seed, (UINT64_C(2) << 32) + def->stream);
     bool ok = true;
     for (int i = 0; i < 2; i++)
-        ok = ok && (g->clip[i] = amb_clip_reserve(AMB_CYCLE_FRAMES + 1, "generated", err)) != NULL;
+        ok = ok && (g->clip[i] = ami_clip_reserve(AMI_CYCLE_FRAMES + 1, "generated", err)) != NULL;
     if (ok && first_motion(g, room, err))
         return g;
-    amb_generator_destroy(g);
+    ami_generator_destroy(g);
     return NULL;
 }
 
-void amb_generator_destroy(amb_generator *g)
+void ami_generator_destroy(ami_generator *g)
 {
     if (!g)
         return;
-    amb_clip_destroy(g->clip[0]);
-    amb_clip_destroy(g->clip[1]);
+    ami_clip_destroy(g->clip[0]);
+    ami_clip_destroy(g->clip[1]);
     free(g);
 }
 
-const amb_clip *amb_generator_clip(const amb_generator *g)
+const ami_clip *ami_generator_clip(const ami_generator *g)
 {
     return g->clip[g->s.current];
 }
 
-const amb_latent *amb_generator_latent(const amb_generator *g)
+const ami_latent *ami_generator_latent(const ami_generator *g)
 {
     return &g->cycle[g->s.current].latent;
 }
 
-double amb_generator_followed_s(const amb_generator *g, const amb_env *env)
+double ami_generator_followed_s(const ami_generator *g, const ami_env *env)
 {
     return env->step * env->control_dt - g->s.entered;
 }
 
-const amb_cycle_facts *amb_generator_facts(const amb_generator *g)
+const ami_cycle_facts *ami_generator_facts(const ami_generator *g)
 {
     return &g->cycle[g->s.current].facts;
 }
 
-const amb_generator_counts *amb_generator_get_counts(const amb_generator *g)
+const ami_generator_counts *ami_generator_get_counts(const ami_generator *g)
 {
     return &g->s.counts;
 }
 
-bool amb_generator_is_making(const amb_generator *g)
+bool ami_generator_is_making(const ami_generator *g)
 {
     return g->s.busy;
 }
 
-static void make_wanted(amb_generator *g, amb_cycle_room *room, amb_env *env)
+static void make_wanted(ami_generator *g, ami_cycle_room *room, ami_env *env)
 {
-    if (amb_latent_same(&g->s.to, &g->cycle[g->s.current].latent))
+    if (ami_latent_same(&g->s.to, &g->cycle[g->s.current].latent))
         g->s.tried = g->s.to;
     else
         make_now(g, room, &g->s.to);
-    amb_generator_use(g, &env->def);
+    ami_generator_use(g, &env->def);
 }
 
-void amb_generator_start(amb_generator *g, amb_cycle_room *room, amb_env *env)
+void ami_generator_start(ami_generator *g, ami_cycle_room *room, ami_env *env)
 {
     begin_plan(g, false);
     make_wanted(g, room, env);
 }
 
-void amb_generator_start_again(amb_generator *g, amb_cycle_room *room, amb_env *env)
+void ami_generator_start_again(ami_generator *g, ami_cycle_room *room, ami_env *env)
 {
     state *s = &g->s;
     const double now = env->step * env->control_dt;
@@ -448,12 +448,12 @@ void amb_generator_start_again(amb_generator *g, amb_cycle_room *room, amb_env *
     begin_plan(g, true);
     if (in_change) {
         s->change_again = 1;
-        s->next_change = amb_rng_range(&s->rng, change_again_s[0], change_again_s[1]);
+        s->next_change = ami_rng_range(&s->rng, change_again_s[0], change_again_s[1]);
     }
     make_wanted(g, room, env);
 }
 
-void amb_generator_step(amb_generator *g, amb_cycle_room *room, amb_env *env)
+void ami_generator_step(ami_generator *g, ami_cycle_room *room, ami_env *env)
 {
     const double now = env->step * env->control_dt;
     follow_plan(g, now);
@@ -465,28 +465,28 @@ void amb_generator_step(amb_generator *g, amb_cycle_room *room, amb_env *env)
 /* ---- wishes ---- */
 
 /* The plan's later styles do not come. */
-static void leave_plan(amb_generator *g)
+static void leave_plan(ami_generator *g)
 {
     g->s.moment = g->def.plan->moments;
     g->s.next_change = (double)INFINITY;
 }
 
-void amb_generator_want(amb_generator *g, const amb_env *env, const amb_latent *latent)
+void ami_generator_want(ami_generator *g, const ami_env *env, const ami_latent *latent)
 {
     leave_plan(g);
     want(g, latent, env->step * env->control_dt);
 }
 
-void amb_generator_want_drawn(amb_generator *g, const amb_env *env)
+void ami_generator_want_drawn(ami_generator *g, const ami_env *env)
 {
-    const amb_style_plan any = {.styles = g->def.plan->styles, .blends = .5};
-    amb_latent latent;
+    const ami_style_plan any = {.styles = g->def.plan->styles, .blends = .5};
+    ami_latent latent;
     double pace;
-    amb_style_draw(&any, &g->s.rng, &latent, &pace);
-    amb_generator_want(g, env, &latent);
+    ami_style_draw(&any, &g->s.rng, &latent, &pace);
+    ami_generator_want(g, env, &latent);
 }
 
-void amb_generator_start_with(amb_generator *g, amb_cycle_room *room, amb_env *env, const amb_latent *latent)
+void ami_generator_start_with(ami_generator *g, ami_cycle_room *room, ami_env *env, const ami_latent *latent)
 {
     begin_plan(g, false);
     leave_plan(g);
@@ -494,71 +494,71 @@ void amb_generator_start_with(amb_generator *g, amb_cycle_room *room, amb_env *e
     make_wanted(g, room, env);
 }
 
-void amb_generator_set_pace(amb_generator *g, double pace)
+void ami_generator_set_pace(ami_generator *g, double pace)
 {
     g->s.speed = 0;
     g->s.pace = fmin(fmax(pace, slowest), fastest);
 }
 
-void amb_generator_set_speed(amb_generator *g, double speed)
+void ami_generator_set_speed(ami_generator *g, double speed)
 {
     g->s.speed = fmin(fmax(speed, 0), 20);
     g->s.pace = 1;
 }
 
-void amb_generator_let_go(amb_generator *g)
+void ami_generator_let_go(ami_generator *g)
 {
     g->s.heading = (double)NAN;
 }
 
-void amb_generator_set_phase_gain(amb_generator *g, double gain)
+void ami_generator_set_phase_gain(ami_generator *g, double gain)
 {
     g->def.phase_gain = fmin(fmax(gain, 0), 20);
 }
 
-double amb_generator_phase_gain(const amb_generator *g)
+double ami_generator_phase_gain(const ami_generator *g)
 {
     return g->def.phase_gain;
 }
 
-const amb_latent *amb_generator_wanted(const amb_generator *g)
+const ami_latent *ami_generator_wanted(const ami_generator *g)
 {
     return &g->s.to;
 }
 
-double amb_generator_rate(const amb_generator *g)
+double ami_generator_rate(const ami_generator *g)
 {
     return wanted_rate(g, &g->cycle[g->s.current]);
 }
 
-double amb_generator_phase(const amb_generator *g, const amb_env *env)
+double ami_generator_phase(const ami_generator *g, const ami_env *env)
 {
-    return amb_cycle_phase_at(&g->cycle[g->s.current], amb_reference_phase(&env->reference));
+    return ami_cycle_phase_at(&g->cycle[g->s.current], ami_reference_phase(&env->reference));
 }
 
-bool amb_generator_body_phase(const amb_generator *g, amb_cycle_room *room, const amb_env *env,
-                              amb_phase *phase)
+bool ami_generator_body_phase(const ami_generator *g, ami_cycle_room *room, const ami_env *env,
+                              ami_phase *phase)
 {
-    return amb_cycle_body_phase(g->def.nets, room, &env->state, phase);
+    return ami_cycle_body_phase(g->def.nets, room, &env->state, phase);
 }
 
 /* ---- saving ---- */
 
 typedef struct saved_generator {
     state s;
-    amb_latent followed, coming;
+    ami_latent followed, coming;
     int64_t stage; /* of the coming one */
 } saved_generator;
 
-size_t amb_generator_save_size(const amb_generator *g)
+size_t ami_generator_save_size(const ami_generator *g)
 {
     (void)g;
     return sizeof(saved_generator);
 }
 
-void amb_generator_save(const amb_generator *g, void *data)
+void ami_generator_save(const ami_generator *g, void *data)
 {
-    const amb_cycle *followed = &g->cycle[g->s.current], *coming = &g->cycle[1 - g->s.current];
+    const ami_cycle *followed = &g->cycle[g->s.current], *coming = &g->cycle[1 - g->s.current];
     saved_generator saved;
     memset(&saved, 0, sizeof saved); /* padding too: equal generators save equal bytes */
     saved.s = g->s;
@@ -570,23 +570,23 @@ void amb_generator_save(const amb_generator *g, void *data)
     memcpy(data, &saved, sizeof saved);
 }
 
-bool amb_generator_load(amb_generator *g, amb_cycle_room *room, const void *data, amb_env *env,
-                        amb_error *err)
+bool ami_generator_load(ami_generator *g, ami_cycle_room *room, const void *data, ami_env *env,
+                        ami_error *err)
 {
     saved_generator saved;
     memcpy(&saved, data, sizeof saved);
     if (saved.s.current < 0 || saved.s.current > 1 || saved.s.busy < 0 || saved.s.busy > 1 ||
-        saved.s.moment < 0 || saved.stage < 0 || saved.stage >= AMB_CYCLE_DONE)
-        return amb_fail(err, "a generator of motions in a state that none can be in");
+        saved.s.moment < 0 || saved.stage < 0 || saved.stage >= AMI_CYCLE_DONE)
+        return ami_fail(err, "a generator of motions in a state that none can be in");
     g->s = saved.s;
-    amb_cycle *followed = &g->cycle[g->s.current], *coming = &g->cycle[1 - g->s.current];
-    amb_refusal refusal =
-        amb_cycle_make(followed, g->def.nets, &g->def.limits, room, &saved.followed, g->clip[g->s.current]);
+    ami_cycle *followed = &g->cycle[g->s.current], *coming = &g->cycle[1 - g->s.current];
+    ami_refusal refusal =
+        ami_cycle_make(followed, g->def.nets, &g->def.limits, room, &saved.followed, g->clip[g->s.current]);
     if (g->s.busy)
-        amb_cycle_begin(coming, &saved.coming);
-    while (refusal == AMB_MOTION_OK && g->s.busy && coming->stage < (amb_cycle_stage)saved.stage)
-        refusal = amb_cycle_advance(coming, g->def.nets, &g->def.limits, room, g->clip[1 - g->s.current]);
-    amb_generator_use(g, &env->def);
-    return refusal == AMB_MOTION_OK || amb_fail(err, "a motion that was being followed is not usable any "
+        ami_cycle_begin(coming, &saved.coming);
+    while (refusal == AMI_MOTION_OK && g->s.busy && coming->stage < (ami_cycle_stage)saved.stage)
+        refusal = ami_cycle_advance(coming, g->def.nets, &g->def.limits, room, g->clip[1 - g->s.current]);
+    ami_generator_use(g, &env->def);
+    return refusal == AMI_MOTION_OK || ami_fail(err, "a motion that was being followed is not usable any "
                                                      "more: these are other networks than it was made by");
 }

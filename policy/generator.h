@@ -7,7 +7,7 @@
  * from creeping to running by walking. Every every_s on the way, and at its end, a new cycle is made from it
  * (policy/cycle.h), a stage or more a control step, in the buffer that is not followed. When it is done the
  * reference goes on with it at the same phase, DeepPhase's, so that the feet keep their rhythm, and pose and
- * velocity stay continuous (amb_reference_change). A latent that gives no usable motion is counted and left
+ * velocity stay continuous (ami_reference_change). A latent that gives no usable motion is counted and left
  * out: the last good motion goes on.
  *
  * Clock. The reference runs at rate = wanted · (1 + pull). Wanted is 1, or what the plan's pace or speed
@@ -21,15 +21,15 @@
  *
  * Deterministic: a seed and the environment's steps decide everything, time does not (the budget counts
  * nominal costs). One thread at a time may use a generator. Nothing allocates after creation. */
-#ifndef AMB_POLICY_GENERATOR_H
-#define AMB_POLICY_GENERATOR_H
+#ifndef AMI_POLICY_GENERATOR_H
+#define AMI_POLICY_GENERATOR_H
 
 #include "policy/cycle.h"
 #include "sim/env.h"
 
-typedef struct amb_generator_def {
-    const amb_motion_nets *nets;
-    const amb_style_plan *plan;
+typedef struct ami_generator_def {
+    const ami_motion_nets *nets;
+    const ami_style_plan *plan;
     uint64_t seed, stream; /* of what is drawn; stream: the environment's number */
     double budget_us;      /* 150: nominal cost of the stages done in a control step; one is always done */
     double glide_s;        /* 1: s, from one style to the next, at least */
@@ -42,90 +42,90 @@ typedef struct amb_generator_def {
     double phase_gain;     /* 0: off */
     double speed;          /* m/s wanted, as far as a rate of .7 to 1.4 makes it; 0: the style's own. The
                               plan's speeds replace it. */
-    amb_motion_limits limits;
-} amb_generator_def;
+    ami_motion_limits limits;
+} ami_generator_def;
 
 /* Since the creation. */
-typedef struct amb_generator_counts {
+typedef struct ami_generator_counts {
     int64_t made;                  /* motions that were usable */
-    int64_t refused[AMB_REFUSALS]; /* by reason */
+    int64_t refused[AMI_REFUSALS]; /* by reason */
     int64_t changes;               /* times that the reference went over to a new motion */
-} amb_generator_counts;
+} ami_generator_counts;
 
-typedef struct amb_generator amb_generator;
+typedef struct ami_generator ami_generator;
 
-amb_generator_def amb_generator_default_def(const amb_motion_nets *nets, const amb_style_plan *plan);
+ami_generator_def ami_generator_default_def(const ami_motion_nets *nets, const ami_style_plan *plan);
 
 /* Makes the first motion. NULL and a sentence where a number is out of range or the plan's first style (of
  * drawn ones: every style) gives no usable motion. */
-amb_generator *amb_generator_create(const amb_generator_def *def, amb_cycle_room *room, amb_error *err);
-void amb_generator_destroy(amb_generator *generator); /* NULL is fine */
+ami_generator *ami_generator_create(const ami_generator_def *def, ami_cycle_room *room, ami_error *err);
+void ami_generator_destroy(ami_generator *generator); /* NULL is fine */
 
-/* Sets what an environment of this generator needs in its definition before amb_env_init: clip and rate. */
-void amb_generator_use(const amb_generator *generator, amb_env_def *def);
+/* Sets what an environment of this generator needs in its definition before ami_env_init: clip and rate. */
+void ami_generator_use(const ami_generator *generator, ami_env_def *def);
 
 /* The motion that is followed now. The pointer and what it points to change with the calls below. */
-const amb_clip *amb_generator_clip(const amb_generator *generator);
-const amb_cycle_facts *amb_generator_facts(const amb_generator *generator);
-const amb_generator_counts *amb_generator_get_counts(const amb_generator *generator);
+const ami_clip *ami_generator_clip(const ami_generator *generator);
+const ami_cycle_facts *ami_generator_facts(const ami_generator *generator);
+const ami_generator_counts *ami_generator_get_counts(const ami_generator *generator);
 
 /* Whether a motion is begun and not done yet. */
-bool amb_generator_is_making(const amb_generator *generator);
+bool ami_generator_is_making(const ami_generator *generator);
 
-/* To be called before amb_env_reset: the plan begins anew (or another style is drawn) and its first motion is
+/* To be called before ami_env_reset: the plan begins anew (or another style is drawn) and its first motion is
  * made at once; the environment is told its clip and rate. */
-void amb_generator_start(amb_generator *generator, amb_cycle_room *room, amb_env *env);
+void ami_generator_start(ami_generator *generator, ami_cycle_room *room, ami_env *env);
 
 /* The same where a plan that draws styles has been followed up to the environment's time, but not with a new
  * one: with the style that was wanted last, or, if it was wanted for less than 3 s, with the one before it,
  * and soon the same change again. */
-void amb_generator_start_again(amb_generator *generator, amb_cycle_room *room, amb_env *env);
+void ami_generator_start_again(ami_generator *generator, ami_cycle_room *room, ami_env *env);
 
 /* To be called before every observation. Reads the environment's time and state, changes its reference. */
-void amb_generator_step(amb_generator *generator, amb_cycle_room *room, amb_env *env);
+void ami_generator_step(ami_generator *generator, ami_cycle_room *room, ami_env *env);
 
 /* ---- what somebody wants who plays with it: between steps, in place of what the plan says ---- */
 
 /* A style, from now on; the plan's later ones are not followed any more. */
-void amb_generator_want(amb_generator *generator, const amb_env *env, const amb_latent *latent);
+void ami_generator_want(ami_generator *generator, const ami_env *env, const ami_latent *latent);
 /* The same with a style drawn from the plan's table, every other time a blend of two. */
-void amb_generator_want_drawn(amb_generator *generator, const amb_env *env);
-/* amb_generator_start with this style in place of the plan's; where it gives no usable motion, with the one
+void ami_generator_want_drawn(ami_generator *generator, const ami_env *env);
+/* ami_generator_start with this style in place of the plan's; where it gives no usable motion, with the one
  * that is there. */
-void amb_generator_start_with(amb_generator *generator, amb_cycle_room *room, amb_env *env,
-                              const amb_latent *latent);
+void ami_generator_start_with(ami_generator *generator, ami_cycle_room *room, ami_env *env,
+                              const ami_latent *latent);
 
 /* How fast motions are played, .7 to 1.4 (nearer ones are taken), whatever speed that makes; or the speed on
- * the ground, as amb_generator_def.speed. */
-void amb_generator_set_pace(amb_generator *generator, double pace);
-void amb_generator_set_speed(amb_generator *generator, double speed);
+ * the ground, as ami_generator_def.speed. */
+void ami_generator_set_pace(ami_generator *generator, double pace);
+void ami_generator_set_speed(ami_generator *generator, double speed);
 /* Leaves the reference's turn rate to others, where a plan asked for a heading. */
-void amb_generator_let_go(amb_generator *generator);
-void amb_generator_set_phase_gain(amb_generator *generator, double gain); /* not saved: as the definition */
-double amb_generator_phase_gain(const amb_generator *generator);
+void ami_generator_let_go(ami_generator *generator);
+void ami_generator_set_phase_gain(ami_generator *generator, double gain); /* not saved: as the definition */
+double ami_generator_phase_gain(const ami_generator *generator);
 
 /* The latent that the motion that is followed was made of, and for how long it has been followed, s: infinite
  * for an episode's first. */
-const amb_latent *amb_generator_latent(const amb_generator *generator);
-double amb_generator_followed_s(const amb_generator *generator, const amb_env *env);
+const ami_latent *ami_generator_latent(const ami_generator *generator);
+double ami_generator_followed_s(const ami_generator *generator, const ami_env *env);
 
 /* The latent that is wanted, and at how many times its speed the motion is to be played, the phase's pull
  * left out. */
-const amb_latent *amb_generator_wanted(const amb_generator *generator);
-double amb_generator_rate(const amb_generator *generator);
+const ami_latent *ami_generator_wanted(const ami_generator *generator);
+double ami_generator_rate(const ami_generator *generator);
 
 /* DeepPhase's phase of the reference, [0, 1]; and what it measures on the body (false: its features are not
  * finite). */
-double amb_generator_phase(const amb_generator *generator, const amb_env *env);
-bool amb_generator_body_phase(const amb_generator *generator, amb_cycle_room *room, const amb_env *env,
-                              amb_phase *phase);
+double ami_generator_phase(const ami_generator *generator, const ami_env *env);
+bool ami_generator_body_phase(const ami_generator *generator, ami_cycle_room *room, const ami_env *env,
+                              ami_phase *phase);
 
-/* For bit-equal continuation: amb_generator_save_size bytes (of every generator, also of NULL, the same) of
+/* For bit-equal continuation: ami_generator_save_size bytes (of every generator, also of NULL, the same) of
  * plain data; motions are kept as the latents they are made from. Load goes into a generator of the same
- * definition, before amb_env_load; false and a sentence where the networks make other motions of them. */
-size_t amb_generator_save_size(const amb_generator *generator);
-void amb_generator_save(const amb_generator *generator, void *data);
-bool amb_generator_load(amb_generator *generator, amb_cycle_room *room, const void *data, amb_env *env,
-                        amb_error *err);
+ * definition, before ami_env_load; false and a sentence where the networks make other motions of them. */
+size_t ami_generator_save_size(const ami_generator *generator);
+void ami_generator_save(const ami_generator *generator, void *data);
+bool ami_generator_load(ami_generator *generator, ami_cycle_room *room, const void *data, ami_env *env,
+                        ami_error *err);
 
 #endif

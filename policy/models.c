@@ -41,7 +41,7 @@ static bool try_asset(const char *name, const char *ending, char *path, size_t s
 {
     char asset[PATH];
     return (size_t)snprintf(asset, sizeof asset, "models/%s%s", name, ending) < sizeof asset &&
-           amb_asset_path(asset, path, size, NULL) && is_there(path);
+           ami_asset_path(asset, path, size, NULL) && is_there(path);
 }
 
 /* The names of amble's models with this ending, without it, sorted; empty where there are none. */
@@ -49,7 +49,7 @@ static void list_assets(const char *ending, char *text, size_t size)
 {
     char folder[PATH];
     struct dirent **entries = NULL;
-    const int n = amb_asset_path("models", folder, sizeof folder, NULL)
+    const int n = ami_asset_path("models", folder, sizeof folder, NULL)
                       ? scandir(folder, &entries, NULL, alphasort)
                       : 0;
     text[0] = 0;
@@ -64,28 +64,28 @@ static void list_assets(const char *ending, char *text, size_t size)
     free(entries);
 }
 
-static bool not_found(const char *name, const char *ending, amb_error *err)
+static bool not_found(const char *name, const char *ending, ami_error *err)
 {
     if (!*name)
-        return amb_fail(err, "the name of a model is empty, expected a file or a name");
+        return ami_fail(err, "the name of a model is empty, expected a file or a name");
     if (is_folder(name))
-        return amb_fail(err, "%.400s: is a folder, a file was expected, as %.400s/actor.onnx is one", name,
+        return ami_fail(err, "%.400s: is a folder, a file was expected, as %.400s/actor.onnx is one", name,
                         name);
     struct stat st;
     if (strchr(name, '/'))
-        return amb_fail(err, "%.800s: cannot be opened for reading: %s", name,
+        return ami_fail(err, "%.800s: cannot be opened for reading: %s", name,
                         strerror(stat(name, &st) != 0 ? errno : ENOENT));
     char known[512];
     list_assets(ending, known, sizeof known);
-    return amb_fail(err, "%.200s: No such file here, nor among amble's models%s%s", name,
+    return ami_fail(err, "%.200s: No such file here, nor among amble's models%s%s", name,
                     known[0] ? "; there are " : ", of which there is none", known);
 }
 
-static bool find(const char *name, const char *ending, char *path, size_t size, amb_error *err)
+static bool find(const char *name, const char *ending, char *path, size_t size, ami_error *err)
 {
     const char *more = ends_in(name, ending) ? "" : ending;
     if (strlen(name) + strlen(more) >= size)
-        return amb_fail(err, "the path %.80s... is longer than %zu bytes", name, size - 1);
+        return ami_fail(err, "the path %.80s... is longer than %zu bytes", name, size - 1);
     if (*name && (try_file(name, "", path, size) || (*more && try_file(name, more, path, size))))
         return true;
     if (*name && !strchr(name, '/') &&
@@ -94,27 +94,27 @@ static bool find(const char *name, const char *ending, char *path, size_t size, 
     return not_found(name, ending, err);
 }
 
-bool amb_find_model(const char *name, char *path, size_t size, amb_error *err)
+bool ami_find_model(const char *name, char *path, size_t size, ami_error *err)
 {
     return find(name, ".onnx", path, size, err);
 }
 
-bool amb_find_table(const char *name, char *path, size_t size, amb_error *err)
+bool ami_find_table(const char *name, char *path, size_t size, ami_error *err)
 {
     return find(name, ".json", path, size, err);
 }
 
-bool amb_find_actor(const char *policy, const char *motion, const char *clips, const char *otherwise,
-                    char *path, size_t size, amb_error *err)
+bool ami_find_actor(const char *policy, const char *motion, const char *clips, const char *otherwise,
+                    char *path, size_t size, ami_error *err)
 {
     char clip[PATH], name[512], model[520];
     if (policy)
-        return amb_find_model(policy, path, size, err);
-    if (motion && (!amb_clip_find(motion, clips, clip, sizeof clip, err) ||
-                   !amb_clip_name_of_file(clip, name, sizeof name, err)))
+        return ami_find_model(policy, path, size, err);
+    if (motion && (!ami_clip_find(motion, clips, clip, sizeof clip, err) ||
+                   !ami_clip_name_of_file(clip, name, sizeof name, err)))
         return false;
     snprintf(model, sizeof model, "%s.onnx", motion ? name : otherwise);
-    return amb_find_model(model, path, size, err) ||
-           amb_fail_in(err, "no actor for \"%s\" (give one with --policy, or --no-policy)",
+    return ami_find_model(model, path, size, err) ||
+           ami_fail_in(err, "no actor for \"%s\" (give one with --policy, or --no-policy)",
                        motion ? name : otherwise);
 }

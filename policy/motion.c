@@ -10,9 +10,9 @@
 enum { PATH = 4096 };
 static const size_t max_file = 256u << 20; /* bytes, as motion/clip_file.c reads them */
 
-amb_origin amb_policy_origin(const amb_policy *policy, const char *file)
+ami_origin ami_policy_origin(const ami_policy *policy, const char *file)
 {
-    return (amb_origin){file, policy->motion, policy->has_motion_crc, policy->motion_crc};
+    return (ami_origin){file, policy->motion, policy->has_motion_crc, policy->motion_crc};
 }
 
 static void folder_of(const char *file, char *folder, size_t size)
@@ -24,18 +24,18 @@ static void folder_of(const char *file, char *folder, size_t size)
 /* The origin's clip in one folder (NULL: the clips'), if it is there and is the one. `found` becomes true
  * where there is one of that name.
  */
-static amb_clip *try_folder(const amb_origin *origin, const char *folder, bool *found, char *path,
-                            size_t size, amb_error *err)
+static ami_clip *try_folder(const ami_origin *origin, const char *folder, bool *found, char *path,
+                            size_t size, ami_error *err)
 {
-    amb_error why = {""};
-    amb_clip *clip =
-        amb_clip_find(origin->motion, folder, path, size, &why) ? amb_clip_read(path, &why) : NULL;
-    if (clip && origin->has_crc && amb_clip_crc(clip) != origin->crc) {
-        amb_fail(&why,
+    ami_error why = {""};
+    ami_clip *clip =
+        ami_clip_find(origin->motion, folder, path, size, &why) ? ami_clip_read(path, &why) : NULL;
+    if (clip && origin->has_crc && ami_clip_crc(clip) != origin->crc) {
+        ami_fail(&why,
                  "%s: is not the motion \"%s\" that %s was trained on (CRC-32C %08x found, expected %08x); "
                  "give the right one with --motion",
-                 path, origin->motion, origin->file, (unsigned)amb_clip_crc(clip), (unsigned)origin->crc);
-        amb_clip_destroy(clip);
+                 path, origin->motion, origin->file, (unsigned)ami_clip_crc(clip), (unsigned)origin->crc);
+        ami_clip_destroy(clip);
         clip = NULL;
         *found = true;
     }
@@ -44,58 +44,58 @@ static amb_clip *try_folder(const amb_origin *origin, const char *folder, bool *
     return clip;
 }
 
-static amb_clip *load_own(const amb_origin *origin, const char *clips, char *path, size_t size,
-                          amb_error *err)
+static ami_clip *load_own(const ami_origin *origin, const char *clips, char *path, size_t size,
+                          ami_error *err)
 {
     char folder[PATH];
-    amb_error first = {""}, second = {""};
+    ami_error first = {""}, second = {""};
     bool found[2] = {false, false};
     folder_of(origin->file, folder, sizeof folder);
-    amb_clip *clip = try_folder(origin, clips, &found[0], path, size, &first);
+    ami_clip *clip = try_folder(origin, clips, &found[0], path, size, &first);
     if (!clip)
         clip = try_folder(origin, folder, &found[1], path, size, &second);
     if (clip)
         return clip;
     *err = found[1] && !found[0] ? second : first;
     if (!found[0] && !found[1])
-        amb_fail_in(err, "%s: its motion is neither among the clips nor beside it (give it with --motion)",
+        ami_fail_in(err, "%s: its motion is neither among the clips nor beside it (give it with --motion)",
                     origin->file);
     return NULL;
 }
 
-amb_clip *amb_load_motion(const char *motion, const char *clips, const amb_origin *origin, char *path,
-                          size_t size, amb_error *err)
+ami_clip *ami_load_motion(const char *motion, const char *clips, const ami_origin *origin, char *path,
+                          size_t size, ami_error *err)
 {
     if (!motion && origin && origin->motion && *origin->motion)
         return load_own(origin, clips, path, size, err);
     motion = motion ? motion : "walk";
-    if (amb_clip_find(motion, clips, path, size, err))
-        return amb_clip_read(path, err);
-    amb_error unused;
+    if (ami_clip_find(motion, clips, path, size, err))
+        return ami_clip_read(path, err);
+    ami_error unused;
     return origin && origin->motion && !strcmp(motion, origin->motion)
                ? load_own(origin, clips, path, size, &unused)
                : NULL;
 }
 
-bool amb_keep_clip(const char *folder, const char *path, const amb_clip *clip, amb_error *err)
+bool ami_keep_clip(const char *folder, const char *path, const ami_clip *clip, ami_error *err)
 {
     char copy[PATH + 300];
-    if ((size_t)snprintf(copy, sizeof copy, "%s/humanoid3d_%s.txt", folder, amb_clip_name(clip)) >=
+    if ((size_t)snprintf(copy, sizeof copy, "%s/humanoid3d_%s.txt", folder, ami_clip_name(clip)) >=
         sizeof copy)
-        return amb_fail(err, "%.80s...: the path of the clip's copy is longer than %zu bytes", folder,
+        return ami_fail(err, "%.80s...: the path of the clip's copy is longer than %zu bytes", folder,
                         sizeof copy - 1);
     if (access(copy, F_OK) == 0) {
-        amb_clip *there = amb_clip_read(copy, err);
-        const bool same = there && amb_clip_crc(there) == amb_clip_crc(clip);
+        ami_clip *there = ami_clip_read(copy, err);
+        const bool same = there && ami_clip_crc(there) == ami_clip_crc(clip);
         if (there && !same)
-            amb_fail(err, "%s is there already and is another motion than %s: give another folder with --out",
+            ami_fail(err, "%s is there already and is another motion than %s: give another folder with --out",
                      copy, path);
-        amb_clip_destroy(there);
+        ami_clip_destroy(there);
         return same;
     }
     size_t size;
-    uint8_t *data = amb_file_read(path, max_file, &size, err);
-    const bool ok = data && amb_file_write(copy, data, size, err);
+    uint8_t *data = ami_file_read(path, max_file, &size, err);
+    const bool ok = data && ami_file_write(copy, data, size, err);
     free(data);
     return ok;
 }

@@ -1,34 +1,34 @@
 /* The clip that characters follow: as --motion names it, or the one that a policy or a checkpoint was trained
  * on. A run folder keeps a copy of its clip, so that what it holds can be used wherever it is moved and
  * whatever becomes of the clips folder. */
-#ifndef AMB_POLICY_MOTION_H
-#define AMB_POLICY_MOTION_H
+#ifndef AMI_POLICY_MOTION_H
+#define AMI_POLICY_MOTION_H
 
 #include "motion/clip.h"
 #include "policy/controller.h"
 
 /* A policy or a checkpoint, and what it says it was trained on. */
-typedef struct amb_origin {
+typedef struct ami_origin {
     const char *file;   /* a copy of the clip may lie beside it */
     const char *motion; /* the clip's name, or "style:" and that of the styles; NULL or empty where the file
                            does not say */
     bool has_crc;
-    uint32_t crc; /* amb_clip_crc of the clip */
-} amb_origin;
+    uint32_t crc; /* ami_clip_crc of the clip */
+} ami_origin;
 
 /* What `policy`, read from `file`, says; it points into both. */
-amb_origin amb_policy_origin(const amb_policy *policy, const char *file);
+ami_origin ami_policy_origin(const ami_policy *policy, const char *file);
 
-/* Reads the clip that --motion names: a file or a name, see amb_clip_find; where the clips do not have it,
+/* Reads the clip that --motion names: a file or a name, see ami_clip_find; where the clips do not have it,
  * the copy beside an origin of that motion. Without --motion (NULL) the origin's own: among the clips or
  * beside the origin, whichever is the one it was trained on by its checksum; a clip of the same name that is
  * another one is refused in a sentence. `origin` may be NULL; path[size] gets the file's path. NULL and a
  * sentence on error. */
-amb_clip *amb_load_motion(const char *motion, const char *clips, const amb_origin *origin, char *path,
-                          size_t size, amb_error *err);
+ami_clip *ami_load_motion(const char *motion, const char *clips, const ami_origin *origin, char *path,
+                          size_t size, ami_error *err);
 
 /* Puts a copy of the clip's file into a run folder, as humanoid3d_NAME.txt, if it is not there already. False
  * and a sentence where that cannot be written, or where another clip has the name there. */
-bool amb_keep_clip(const char *folder, const char *path, const amb_clip *clip, amb_error *err);
+bool ami_keep_clip(const char *folder, const char *path, const ami_clip *clip, ami_error *err);
 
 #endif

@@ -29,39 +29,39 @@ typedef struct score {
     int up;    /* steps up to the fall */
     int steps; /* steps simulated */
     int64_t unstable;
-    double reward, part[AMB_REWARD_PARTS], root_m, joint_rad, end_effector_m;
+    double reward, part[AMI_REWARD_PARTS], root_m, joint_rad, end_effector_m;
 } score;
 
 typedef struct worker {
-    amb_controller controller;
-    amb_cycle_room *room; /* for generators, or NULL */
-    amb_histogram step, wakeup, generate;
+    ami_controller controller;
+    ami_cycle_room *room; /* for generators, or NULL */
+    ami_histogram step, wakeup, generate;
     int64_t missed;
     double busy_s, physics_s;
 } worker;
 
 typedef struct rollout {
-    const amb_rollout_def *def;
-    amb_env *env;              /* (envs) */
-    amb_generator **generator; /* (envs), or NULL */
+    const ami_rollout_def *def;
+    ami_env *env;              /* (envs) */
+    ami_generator **generator; /* (envs), or NULL */
     score *score;              /* (envs) */
     worker *worker;            /* (threads) */
     int threads, steps, group;
     double control_dt, started;
-    int moments, first_step[AMB_ROLLOUT_MOMENTS + 1]; /* of a style schedule: when each begins, and the end */
+    int moments, first_step[AMI_ROLLOUT_MOMENTS + 1]; /* of a style schedule: when each begins, and the end */
     double *moment_reward;                            /* (envs, moments): sums, or NULL */
-    double *pose;                                     /* (steps + 1, AMB_POSE) or NULL */
+    double *pose;                                     /* (steps + 1, AMI_POSE) or NULL */
     int frames;
     int stop;
     int64_t done; /* steps of groups */
 } rollout;
 
-static void count_step(score *s, const amb_reward *reward)
+static void count_step(score *s, const ami_reward *reward)
 {
     s->steps++;
     s->lost |= reward->height_m > .25 || reward->tilt > .8;
     s->reward += reward->total;
-    for (int k = 0; k < AMB_REWARD_PARTS; k++)
+    for (int k = 0; k < AMI_REWARD_PARTS; k++)
         s->part[k] += reward->part[k];
     s->root_m += reward->root_m;
     s->joint_rad += reward->joint_rad;
@@ -70,7 +70,7 @@ static void count_step(score *s, const amb_reward *reward)
 
 static void record_pose(rollout *r)
 {
-    memcpy(r->pose + (size_t)r->frames++ * AMB_POSE, r->env[0].state.pose, AMB_POSE * sizeof(double));
+    memcpy(r->pose + (size_t)r->frames++ * AMI_POSE, r->env[0].state.pose, AMI_POSE * sizeof(double));
 }
 
 /* A step's reward in the sum of the schedule's moment that the step belongs to. */
@@ -87,24 +87,24 @@ static void count_moment(rollout *r, int e, int step, double reward)
 /* Acts on one environment; returns whether it stays in the group. */
 static bool step_environment(rollout *r, int e, const float *action)
 {
-    amb_env *env = &r->env[e];
+    ami_env *env = &r->env[e];
     score *s = &r->score[e];
-    amb_reward reward;
-    const amb_env_end end = amb_env_step(env, action, &reward);
+    ami_reward reward;
+    const ami_env_end end = ami_env_step(env, action, &reward);
     s->up += !s->fell;
-    if (end == AMB_ENV_UNSTABLE) {
+    if (end == AMI_ENV_UNSTABLE) {
         s->unstable++;
         s->fell = true;
         const int step = env->step;
-        amb_env_reset(env);
+        ami_env_reset(env);
         env->step = step; /* the asked time goes on, and so do the pushes */
         env->next_push += step * env->control_dt;
     }
     if (r->pose && e == 0)
         record_pose(r);
-    if (end == AMB_ENV_UNSTABLE)
+    if (end == AMI_ENV_UNSTABLE)
         return true;
-    if (end == AMB_ENV_FELL || end == AMB_ENV_LOST) {
+    if (end == AMI_ENV_FELL || end == AMI_ENV_LOST) {
         s->fell = true;
         count_step(s, &reward);
         return false;
@@ -119,12 +119,12 @@ static bool step_environment(rollout *r, int e, const float *action)
 /* Until a step is due, which is also when the one before it should have been done. */
 static void wait_for(worker *w, double due)
 {
-    if (amb_clock_now() > due) {
+    if (ami_clock_now() > due) {
         w->missed++;
         return;
     }
-    amb_clock_sleep_until(due);
-    amb_histogram_add(&w->wakeup, amb_clock_now() - due, 1);
+    ami_clock_sleep_until(due);
+    ami_histogram_add(&w->wakeup, ami_clock_now() - due, 1);
 }
 
 /* Before step `step` of a group, of which there are `groups`. */
@@ -146,19 +146,19 @@ static bool should_stop(rollout *r, int step, int groups)
 }
 
 /* What the characters are to follow from now on. */
-static void generate(rollout *r, worker *w, const int *number, amb_env *const *live, int n)
+static void generate(rollout *r, worker *w, const int *number, ami_env *const *live, int n)
 {
     for (int k = 0; r->generator && k < n; k++) {
-        const double begun = amb_clock_now();
-        amb_generator_step(r->generator[number[k]], w->room, live[k]);
-        amb_histogram_add(&w->generate, amb_clock_now() - begun, 1);
+        const double begun = ami_clock_now();
+        ami_generator_step(r->generator[number[k]], w->room, live[k]);
+        ami_histogram_add(&w->generate, ami_clock_now() - begun, 1);
     }
 }
 
 /* All the time for the environments [first, first + count). */
 static void run_group(rollout *r, worker *w, int first, int count, int groups)
 {
-    amb_env *live[GROUP];
+    ami_env *live[GROUP];
     int number[GROUP], n = count;
     for (int k = 0; k < count; k++) {
         number[k] = first + k;
@@ -169,18 +169,18 @@ static void run_group(rollout *r, worker *w, int first, int count, int groups)
     for (; step < r->steps && n > 0 && !should_stop(r, step, groups); step++) {
         if (r->def->realtime && step > 0)
             wait_for(w, r->started + step * r->control_dt);
-        const double begun = amb_clock_now();
+        const double begun = ami_clock_now();
         generate(r, w, number, live, n);
-        amb_controller_decide(&w->controller, live, n);
+        ami_controller_decide(&w->controller, live, n);
         int left = 0;
         for (int k = 0; k < n; k++) {
-            if (step_environment(r, number[k], w->controller.action + (size_t)k * AMB_ACTION)) {
+            if (step_environment(r, number[k], w->controller.action + (size_t)k * AMI_ACTION)) {
                 number[left] = number[k];
                 live[left++] = live[k];
             }
         }
-        const double took = amb_clock_now() - begun;
-        amb_histogram_add(&w->step, took / n, n);
+        const double took = ami_clock_now() - begun;
+        ami_histogram_add(&w->step, took / n, n);
         w->busy_s += took;
         n = left;
     }
@@ -193,7 +193,7 @@ static void run_group(rollout *r, worker *w, int first, int count, int groups)
 static void run_all(rollout *r)
 {
     const int groups = (r->def->envs + r->group - 1) / r->group;
-    r->started = amb_clock_now();
+    r->started = ami_clock_now();
     /* In real time every thread needs its groups from the beginning, so all of a thread's characters make one
      * group. */
 #pragma omp parallel for schedule(dynamic, 1)
@@ -210,7 +210,7 @@ static uint64_t hash_states(const rollout *r)
     for (int e = 0; e < r->def->envs; e++) {
         const mjData *d = r->env[e].world.data;
         const void *part[2] = {d->qpos, d->qvel};
-        const size_t size[2] = {(7 + AMB_ACTION) * sizeof(double), AMB_VEL * sizeof(double)};
+        const size_t size[2] = {(7 + AMI_ACTION) * sizeof(double), AMI_VEL * sizeof(double)};
         for (int p = 0; p < 2; p++)
             for (size_t i = 0; i < size[p]; i++)
                 hash = (hash ^ ((const unsigned char *)part[p])[i]) * UINT64_C(0x100000001b3);
@@ -218,27 +218,27 @@ static uint64_t hash_states(const rollout *r)
     return hash;
 }
 
-static amb_percentiles percentiles(const amb_histogram *h)
+static ami_percentiles percentiles(const ami_histogram *h)
 {
-    return (amb_percentiles){1e6 * amb_histogram_quantile(h, .5), 1e6 * amb_histogram_quantile(h, .99),
-                             1e6 * amb_histogram_quantile(h, .999), 1e6 * h->max};
+    return (ami_percentiles){1e6 * ami_histogram_quantile(h, .5), 1e6 * ami_histogram_quantile(h, .99),
+                             1e6 * ami_histogram_quantile(h, .999), 1e6 * h->max};
 }
 
-static void add_counts(amb_generator_counts *to, const amb_generator_counts *from)
+static void add_counts(ami_generator_counts *to, const ami_generator_counts *from)
 {
     to->made += from->made;
     to->changes += from->changes;
-    for (int k = 0; k < AMB_REFUSALS; k++)
+    for (int k = 0; k < AMI_REFUSALS; k++)
         to->refused[k] += from->refused[k];
 }
 
-static void summarise_moments(const rollout *r, amb_rollout_result *result)
+static void summarise_moments(const rollout *r, ami_rollout_result *result)
 {
     result->moments = r->moments;
     for (int m = 0; m < r->moments; m++) {
-        amb_moment_result *moment = &result->moment[m];
+        ami_moment_result *moment = &result->moment[m];
         const int from = r->first_step[m], until = r->first_step[m + 1];
-        *moment = (amb_moment_result){.from = from * r->control_dt, .until = until * r->control_dt};
+        *moment = (ami_moment_result){.from = from * r->control_dt, .until = until * r->control_dt};
         memcpy(moment->label, r->def->generator->plan->moment[m].label, sizeof moment->label);
         for (int e = 0; e < r->def->envs; e++) {
             const double sum = r->moment_reward[(size_t)e * (size_t)r->moments + (size_t)m];
@@ -249,7 +249,7 @@ static void summarise_moments(const rollout *r, amb_rollout_result *result)
     }
 }
 
-static void summarise(rollout *r, double wall, amb_rollout_result *result)
+static void summarise(rollout *r, double wall, ami_rollout_result *result)
 {
     const int envs = r->def->envs;
     score all = {0};
@@ -264,7 +264,7 @@ static void summarise(rollout *r, double wall, amb_rollout_result *result)
         result->control_steps += s->steps;
         result->seconds += s->up * r->control_dt / envs;
         all.reward += s->reward;
-        for (int k = 0; k < AMB_REWARD_PARTS; k++)
+        for (int k = 0; k < AMI_REWARD_PARTS; k++)
             all.part[k] += s->part[k];
         all.root_m += s->root_m;
         all.joint_rad += s->joint_rad;
@@ -276,18 +276,18 @@ static void summarise(rollout *r, double wall, amb_rollout_result *result)
     result->success /= envs;
     result->stopped = r->stop;
     result->normalised_return = all.reward / (r->stop ? n : (double)envs * r->steps);
-    for (int k = 0; k < AMB_REWARD_PARTS; k++)
+    for (int k = 0; k < AMI_REWARD_PARTS; k++)
         result->part[k] = all.part[k] / n;
     result->root_m = all.root_m / n;
     result->joint_rad = all.joint_rad / n;
     result->end_effector_m = all.end_effector_m / n;
-    amb_histogram *h = &r->worker[0].step, *late = &r->worker[0].wakeup, *made = &r->worker[0].generate;
+    ami_histogram *h = &r->worker[0].step, *late = &r->worker[0].wakeup, *made = &r->worker[0].generate;
     double busy = 0, physics = 0;
     for (int i = 0; i < r->threads; i++) {
         if (i) {
-            amb_histogram_merge(h, &r->worker[i].step);
-            amb_histogram_merge(late, &r->worker[i].wakeup);
-            amb_histogram_merge(made, &r->worker[i].generate);
+            ami_histogram_merge(h, &r->worker[i].step);
+            ami_histogram_merge(late, &r->worker[i].wakeup);
+            ami_histogram_merge(made, &r->worker[i].generate);
         }
         result->missed_deadlines += r->worker[i].missed;
         busy += r->worker[i].busy_s;
@@ -300,7 +300,7 @@ static void summarise(rollout *r, double wall, amb_rollout_result *result)
     result->wakeup_us = percentiles(late);
     result->generate_us = percentiles(made);
     for (int e = 0; r->generator && e < envs; e++)
-        add_counts(&result->generator, amb_generator_get_counts(r->generator[e]));
+        add_counts(&result->generator, ami_generator_get_counts(r->generator[e]));
     if (!r->stop)
         summarise_moments(r, result);
     result->hash = hash_states(r);
@@ -310,40 +310,40 @@ static void summarise(rollout *r, double wall, amb_rollout_result *result)
     r->pose = NULL;
 }
 
-static bool prepare_generators(rollout *r, amb_error *err)
+static bool prepare_generators(rollout *r, ami_error *err)
 {
-    const amb_generator_def *def = r->def->generator;
+    const ami_generator_def *def = r->def->generator;
     if (!def)
         return true;
-    r->generator = calloc((size_t)r->def->envs, sizeof(amb_generator *));
+    r->generator = calloc((size_t)r->def->envs, sizeof(ami_generator *));
     if (!r->generator)
-        return amb_fail(err, "out of memory for %d characters", r->def->envs);
+        return ami_fail(err, "out of memory for %d characters", r->def->envs);
     for (int i = 0; i < r->threads; i++)
-        if (!(r->worker[i].room = amb_cycle_room_create(def->nets, err)))
+        if (!(r->worker[i].room = ami_cycle_room_create(def->nets, err)))
             return false;
     for (int e = 0; e < r->def->envs; e++) {
-        amb_generator_def own = *def;
+        ami_generator_def own = *def;
         own.stream = (uint64_t)e;
-        if (!(r->generator[e] = amb_generator_create(&own, r->worker[0].room, err)))
+        if (!(r->generator[e] = ami_generator_create(&own, r->worker[0].room, err)))
             return false;
     }
     return true;
 }
 
 /* An environment that starts with its generator's first motion. */
-static bool prepare_environment(rollout *r, int e, amb_error *err)
+static bool prepare_environment(rollout *r, int e, ami_error *err)
 {
-    amb_env_def own = r->def->env;
+    ami_env_def own = r->def->env;
     own.stream = (uint64_t)e;
     if (r->generator)
-        amb_generator_use(r->generator[e], &own);
-    return amb_env_init(&r->env[e], &own, err);
+        ami_generator_use(r->generator[e], &own);
+    return ami_env_init(&r->env[e], &own, err);
 }
 
-static bool prepare_moments(rollout *r, amb_error *err)
+static bool prepare_moments(rollout *r, ami_error *err)
 {
-    const amb_style_plan *plan = r->generator ? r->def->generator->plan : NULL;
-    for (int m = 0; plan && plan->moments > 1 && m < plan->moments && m < AMB_ROLLOUT_MOMENTS; m++) {
+    const ami_style_plan *plan = r->generator ? r->def->generator->plan : NULL;
+    for (int m = 0; plan && plan->moments > 1 && m < plan->moments && m < AMI_ROLLOUT_MOMENTS; m++) {
         const double step = ceil(plan->moment[m].time / r->control_dt - 1e-6);
         if (step >= r->steps)
             break;
@@ -353,28 +353,28 @@ static bool prepare_moments(rollout *r, amb_error *err)
     r->first_step[r->moments] = r->steps;
     if (r->moments > 0 &&
         !(r->moment_reward = calloc((size_t)r->def->envs * (size_t)r->moments, sizeof *r->moment_reward)))
-        return amb_fail(err, "out of memory for %d characters", r->def->envs);
+        return ami_fail(err, "out of memory for %d characters", r->def->envs);
     return true;
 }
 
-static bool prepare(rollout *r, amb_error *err)
+static bool prepare(rollout *r, ami_error *err)
 {
-    const amb_rollout_def *def = r->def;
+    const ami_rollout_def *def = r->def;
     r->threads = omp_get_max_threads();
     const int even = (def->envs + r->threads - 1) / r->threads;
     r->group = def->realtime ? even : even < GROUP ? even : GROUP;
     if (def->realtime && even > GROUP)
-        return amb_fail(err, "--realtime with %d characters on %d threads: at most %d a thread", def->envs,
+        return ami_fail(err, "--realtime with %d characters on %d threads: at most %d a thread", def->envs,
                         r->threads, GROUP);
     r->env = calloc((size_t)def->envs, sizeof *r->env);
     r->score = calloc((size_t)def->envs, sizeof *r->score);
     r->worker = calloc((size_t)r->threads, sizeof *r->worker);
     if (!r->env || !r->score || !r->worker)
-        return amb_fail(err, "out of memory for %d characters", def->envs);
-    if (!amb_policy_check(def->policy, &def->env, err))
+        return ami_fail(err, "out of memory for %d characters", def->envs);
+    if (!ami_policy_check(def->policy, &def->env, err))
         return false;
     for (int i = 0; i < r->threads; i++)
-        if (!amb_controller_init(&r->worker[i].controller, def->policy, GROUP, err))
+        if (!ami_controller_init(&r->worker[i].controller, def->policy, GROUP, err))
             return false;
     if (!prepare_generators(r, err))
         return false;
@@ -386,33 +386,33 @@ static bool prepare(rollout *r, amb_error *err)
     if (!prepare_moments(r, err))
         return false;
     if (def->record) {
-        r->pose = malloc(((size_t)r->steps + 1) * AMB_POSE * sizeof(double));
+        r->pose = malloc(((size_t)r->steps + 1) * AMI_POSE * sizeof(double));
         if (!r->pose)
-            return amb_fail(err, "out of memory for a recording of %d frames", r->steps + 1);
+            return ami_fail(err, "out of memory for a recording of %d frames", r->steps + 1);
         record_pose(r);
     }
     return true;
 }
 
-bool amb_rollout_run(const amb_rollout_def *def, amb_rollout_result *result, amb_error *err)
+bool ami_rollout_run(const ami_rollout_def *def, ami_rollout_result *result, ami_error *err)
 {
     memset(result, 0, sizeof *result);
     if (def->envs < 1 || def->envs > 65536)
-        return amb_fail(err, "%d characters, expected 1 to 65536", def->envs);
+        return ami_fail(err, "%d characters, expected 1 to 65536", def->envs);
     rollout r = {.def = def};
     const bool ok = prepare(&r, err);
     if (ok) {
         run_all(&r);
-        summarise(&r, amb_clock_now() - r.started, result);
+        summarise(&r, ami_clock_now() - r.started, result);
     }
     for (int e = 0; r.env && e < def->envs; e++)
-        amb_env_free(&r.env[e]);
+        ami_env_free(&r.env[e]);
     for (int i = 0; r.worker && i < r.threads; i++) {
-        amb_controller_free(&r.worker[i].controller);
-        amb_cycle_room_destroy(r.worker[i].room);
+        ami_controller_free(&r.worker[i].controller);
+        ami_cycle_room_destroy(r.worker[i].room);
     }
     for (int e = 0; r.generator && e < def->envs; e++)
-        amb_generator_destroy(r.generator[e]);
+        ami_generator_destroy(r.generator[e]);
     free(r.generator);
     free(r.env);
     free(r.score);
@@ -422,7 +422,7 @@ bool amb_rollout_run(const amb_rollout_def *def, amb_rollout_result *result, amb
     return ok;
 }
 
-void amb_rollout_result_free(amb_rollout_result *result)
+void ami_rollout_result_free(ami_rollout_result *result)
 {
     free(result->pose);
     result->pose = NULL;

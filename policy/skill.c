@@ -14,36 +14,36 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool load_critic(amb_skill *skill, const amb_skill_def *def, amb_error *err)
+static bool load_critic(ami_skill *skill, const ami_skill_def *def, ami_error *err)
 {
     char path[4200];
     if (def->critic) {
-        if (!amb_find_model(def->critic, path, sizeof path, err))
+        if (!ami_find_model(def->critic, path, sizeof path, err))
             return false;
-    } else if (!def->policy || !amb_policy_critic_path(def->policy, path, sizeof path)) {
+    } else if (!def->policy || !ami_policy_critic_path(def->policy, path, sizeof path)) {
         return true;
     }
-    skill->critic = amb_model_load(path, NULL, err);
+    skill->critic = ami_model_load(path, NULL, err);
     if (!skill->critic)
         return false;
-    const int inputs = skill->has_policy ? amb_model_inputs(skill->policy.actor) : AMB_OBS;
-    if (amb_model_inputs(skill->critic) != inputs || amb_model_outputs(skill->critic) != 1)
-        return amb_fail(err, "%s: a network from %d to %d numbers, expected a critic from %d to 1", path,
-                        amb_model_inputs(skill->critic), amb_model_outputs(skill->critic), inputs);
-    skill->workspace = malloc(amb_model_workspace_size(skill->critic, 1));
-    skill->obs = malloc(AMB_OBS_MAX * sizeof(float));
+    const int inputs = skill->has_policy ? ami_model_inputs(skill->policy.actor) : AMI_OBS;
+    if (ami_model_inputs(skill->critic) != inputs || ami_model_outputs(skill->critic) != 1)
+        return ami_fail(err, "%s: a network from %d to %d numbers, expected a critic from %d to 1", path,
+                        ami_model_inputs(skill->critic), ami_model_outputs(skill->critic), inputs);
+    skill->workspace = malloc(ami_model_workspace_size(skill->critic, 1));
+    skill->obs = malloc(AMI_OBS_MAX * sizeof(float));
     skill->value = malloc(sizeof(float));
-    return (skill->workspace && skill->obs && skill->value) || amb_fail(err, "out of memory for a critic");
+    return (skill->workspace && skill->obs && skill->value) || ami_fail(err, "out of memory for a critic");
 }
 
-static bool fits(const amb_skill *skill, const amb_skill_def *def, amb_error *err)
+static bool fits(const ami_skill *skill, const ami_skill_def *def, ami_error *err)
 {
-    const amb_policy *p = &skill->policy;
+    const ami_policy *p = &skill->policy;
     if (!def->policy || !def->character)
         return true;
     const double hz = 1 / def->character->timestep;
     if (fabs(p->physics_hz - hz) > 1e-6 * hz || (def->substeps && p->substeps != def->substeps))
-        return amb_fail(err,
+        return ami_fail(err,
                         "%s wants physics at %g Hz and control at %g Hz, but this session runs at %g and %g "
                         "Hz: start amble-view with it",
                         def->policy, p->physics_hz, p->physics_hz / p->substeps, hz,
@@ -51,21 +51,21 @@ static bool fits(const amb_skill *skill, const amb_skill_def *def, amb_error *er
     return true;
 }
 
-static bool make_controllers(amb_skill *skill, int characters, amb_error *err)
+static bool make_controllers(ami_skill *skill, int characters, ami_error *err)
 {
     skill->characters = characters;
-    skill->groups = (characters + AMB_SKILL_GROUP - 1) / AMB_SKILL_GROUP;
+    skill->groups = (characters + AMI_SKILL_GROUP - 1) / AMI_SKILL_GROUP;
     skill->controller = calloc((size_t)skill->groups, sizeof *skill->controller);
     if (!skill->controller)
-        return amb_fail(err, "out of memory for %d characters", characters);
+        return ami_fail(err, "out of memory for %d characters", characters);
     for (int g = 0; g < skill->groups; g++)
-        if (!amb_controller_init(&skill->controller[g], skill->has_policy ? &skill->policy : NULL,
-                                 AMB_SKILL_GROUP, err))
+        if (!ami_controller_init(&skill->controller[g], skill->has_policy ? &skill->policy : NULL,
+                                 AMI_SKILL_GROUP, err))
             return false;
     return true;
 }
 
-static void name_after(amb_skill *skill, const char *policy)
+static void name_after(ami_skill *skill, const char *policy)
 {
     const char *slash = policy ? strrchr(policy, '/') : NULL;
     snprintf(skill->name, sizeof skill->name, "%.60s", slash ? slash + 1 : policy ? policy : "");
@@ -74,107 +74,107 @@ static void name_after(amb_skill *skill, const char *policy)
         *dot = 0;
     if (!strcmp(skill->name, "actor") || !policy) /* a run folder's file says nothing; its motion does */
         snprintf(skill->name, sizeof skill->name, "%.60s",
-                 skill->clip ? amb_clip_name(skill->clip) : "styles");
+                 skill->clip ? ami_clip_name(skill->clip) : "styles");
     if (!strncmp(skill->name, "humanoid3d_", 11))
         memmove(skill->name, skill->name + 11, strlen(skill->name + 11) + 1);
 }
 
-static bool load(amb_skill *skill, const amb_skill_def *def, amb_error *err)
+static bool load(ami_skill *skill, const ami_skill_def *def, ami_error *err)
 {
     if (def->policy) {
         snprintf(skill->path, sizeof skill->path, "%s", def->policy);
-        if (!amb_policy_load(&skill->policy, def->policy, NULL, err))
+        if (!ami_policy_load(&skill->policy, def->policy, NULL, err))
             return false;
         skill->has_policy = true;
     }
     if (!fits(skill, def, err) || !load_critic(skill, def, err))
         return false;
-    const amb_origin origin = amb_policy_origin(&skill->policy, skill->path);
+    const ami_origin origin = ami_policy_origin(&skill->policy, skill->path);
     char clip[4096];
-    skill->invents = def->invents || (!def->motion && amb_style_trained_on(skill->policy.motion));
+    skill->invents = def->invents || (!def->motion && ami_style_trained_on(skill->policy.motion));
     skill->clip =
-        skill->invents ? NULL : amb_load_motion(def->motion, def->clips, &origin, clip, sizeof clip, err);
+        skill->invents ? NULL : ami_load_motion(def->motion, def->clips, &origin, clip, sizeof clip, err);
     if (!skill->clip && !skill->invents)
         return false;
     name_after(skill, def->policy);
-    if (skill->clip && amb_clip_loops(skill->clip)) {
+    if (skill->clip && ami_clip_loops(skill->clip)) {
         double offset[3];
-        amb_clip_cycle_offset(skill->clip, offset);
-        skill->speed = hypot(offset[0], offset[1]) / amb_clip_duration(skill->clip);
+        ami_clip_cycle_offset(skill->clip, offset);
+        skill->speed = hypot(offset[0], offset[1]) / ami_clip_duration(skill->clip);
     }
-    skill->may_touch = 1u << AMB_RIGHT_ANKLE | 1u << AMB_LEFT_ANKLE;
-    if (def->character && !amb_choose_may_touch(def->may_touch, skill->has_policy ? &skill->policy : NULL,
+    skill->may_touch = 1u << AMI_RIGHT_ANKLE | 1u << AMI_LEFT_ANKLE;
+    if (def->character && !ami_choose_may_touch(def->may_touch, skill->has_policy ? &skill->policy : NULL,
                                                 def->character, skill->clip, &skill->may_touch, err))
         return false;
     return make_controllers(skill, def->characters, err);
 }
 
-amb_skill *amb_skill_load(const amb_skill_def *def, amb_error *err)
+ami_skill *ami_skill_load(const ami_skill_def *def, ami_error *err)
 {
-    amb_skill *skill = calloc(1, sizeof *skill);
+    ami_skill *skill = calloc(1, sizeof *skill);
     if (!skill) {
-        amb_fail(err, "out of memory for a skill");
+        ami_fail(err, "out of memory for a skill");
         return NULL;
     }
     if (load(skill, def, err))
         return skill;
-    amb_skill_free(skill);
+    ami_skill_free(skill);
     return NULL;
 }
 
-static bool make_generators(amb_skill *skill, const amb_generator_def *def, amb_error *err)
+static bool make_generators(ami_skill *skill, const ami_generator_def *def, ami_error *err)
 {
-    skill->room = calloc((size_t)skill->groups, sizeof(amb_cycle_room *));
-    skill->generator = calloc((size_t)skill->characters, sizeof(amb_generator *));
+    skill->room = calloc((size_t)skill->groups, sizeof(ami_cycle_room *));
+    skill->generator = calloc((size_t)skill->characters, sizeof(ami_generator *));
     if (!skill->room || !skill->generator)
-        return amb_fail(err, "out of memory for %d characters", skill->characters);
+        return ami_fail(err, "out of memory for %d characters", skill->characters);
     for (int g = 0; g < skill->groups; g++)
-        if (!(skill->room[g] = amb_cycle_room_create(def->nets, err)))
+        if (!(skill->room[g] = ami_cycle_room_create(def->nets, err)))
             return false;
     for (int i = 0; i < skill->characters; i++) {
-        amb_generator_def own = *def;
+        ami_generator_def own = *def;
         own.stream = (uint64_t)i;
-        if (!(skill->generator[i] = amb_generator_create(&own, skill->room[0], err)))
+        if (!(skill->generator[i] = ami_generator_create(&own, skill->room[0], err)))
             return false;
     }
     return true;
 }
 
-bool amb_skill_invent(amb_skill *skill, const amb_generator_def *def, amb_error *err)
+bool ami_skill_invent(ami_skill *skill, const ami_generator_def *def, ami_error *err)
 {
     if (!make_generators(skill, def, err))
         return false;
-    const size_t size = amb_generator_save_size(skill->generator[0]);
+    const size_t size = ami_generator_save_size(skill->generator[0]);
     skill->initial = malloc((size_t)skill->characters * size);
     if (!skill->initial)
-        return amb_fail(err, "out of memory for %d characters", skill->characters);
+        return ami_fail(err, "out of memory for %d characters", skill->characters);
     for (int i = 0; i < skill->characters; i++)
-        amb_generator_save(skill->generator[i], skill->initial + (size_t)i * size);
+        ami_generator_save(skill->generator[i], skill->initial + (size_t)i * size);
     return true;
 }
 
-static void free_generators(amb_skill *skill)
+static void free_generators(ami_skill *skill)
 {
     for (int i = 0; skill->generator && i < skill->characters; i++)
-        amb_generator_destroy(skill->generator[i]);
+        ami_generator_destroy(skill->generator[i]);
     for (int g = 0; skill->room && g < skill->groups; g++)
-        amb_cycle_room_destroy(skill->room[g]);
+        ami_cycle_room_destroy(skill->room[g]);
     free(skill->generator);
     free(skill->room);
     free(skill->initial);
 }
 
-void amb_skill_free(amb_skill *skill)
+void ami_skill_free(ami_skill *skill)
 {
     if (!skill)
         return;
     free_generators(skill);
     for (int g = 0; skill->controller && g < skill->groups; g++)
-        amb_controller_free(&skill->controller[g]);
+        ami_controller_free(&skill->controller[g]);
     free(skill->controller);
-    amb_policy_free(&skill->policy);
-    amb_model_destroy(skill->critic);
-    amb_clip_destroy(skill->clip);
+    ami_policy_free(&skill->policy);
+    ami_model_destroy(skill->critic);
+    ami_clip_destroy(skill->clip);
     free(skill->workspace);
     free(skill->obs);
     free(skill->value);
@@ -207,10 +207,10 @@ static bool is_actor_name(const char *name)
     return true;
 }
 
-int amb_skill_find(char (*paths)[4096], int max)
+int ami_skill_find(char (*paths)[4096], int max)
 {
     char folder[4096];
-    if (!amb_asset_path("models/walk.onnx", folder, sizeof folder, NULL))
+    if (!ami_asset_path("models/walk.onnx", folder, sizeof folder, NULL))
         return 0;
     *strrchr(folder, '/') = 0;
     DIR *dir = opendir(folder);
@@ -225,12 +225,12 @@ int amb_skill_find(char (*paths)[4096], int max)
     return n;
 }
 
-double amb_skill_value(const amb_skill *skill, const amb_env *env)
+double ami_skill_value(const ami_skill *skill, const ami_env *env)
 {
     if (!skill->critic)
         return NAN;
-    amb_env_observe(env, skill->obs);
-    amb_model_run(skill->critic, skill->workspace, skill->obs, 1, skill->value);
+    ami_env_observe(env, skill->obs);
+    ami_model_run(skill->critic, skill->workspace, skill->obs, 1, skill->value);
     return skill->value[0];
 }
 
@@ -238,38 +238,38 @@ double amb_skill_value(const amb_skill *skill, const amb_env *env)
 static double distance(const double *a, const double *b)
 {
     double sum = 0;
-    for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
-        const int k = amb_clip_joints[j].pose;
-        const double angle = amb_clip_joints[j].ball ? amb_quat_angle(a + k, b + k) : a[k] - b[k];
+    for (int j = 0; j < AMI_CLIP_JOINTS; j++) {
+        const int k = ami_clip_joints[j].pose;
+        const double angle = ami_clip_joints[j].ball ? ami_quat_angle(a + k, b + k) : a[k] - b[k];
         sum += angle * angle;
     }
     return sum;
 }
 
-const amb_clip *amb_skill_clip(const amb_skill *skill, int character)
+const ami_clip *ami_skill_clip(const ami_skill *skill, int character)
 {
-    return skill->invents ? amb_generator_clip(skill->generator[character]) : skill->clip;
+    return skill->invents ? ami_generator_clip(skill->generator[character]) : skill->clip;
 }
 
-bool amb_skill_loops(const amb_skill *skill)
+bool ami_skill_loops(const ami_skill *skill)
 {
-    return skill->invents || amb_clip_loops(skill->clip);
+    return skill->invents || ami_clip_loops(skill->clip);
 }
 
-void amb_skill_entries(const amb_clip *clip, const amb_state *state, int n, double *phases)
+void ami_skill_entries(const ami_clip *clip, const ami_state *state, int n, double *phases)
 {
-    double gap[AMB_SKILL_PHASES];
-    for (int i = 0; i < AMB_SKILL_PHASES; i++) {
-        double pose[AMB_POSE];
-        amb_clip_sample(clip, amb_clip_duration(clip) * i / AMB_SKILL_PHASES, pose, NULL);
+    double gap[AMI_SKILL_PHASES];
+    for (int i = 0; i < AMI_SKILL_PHASES; i++) {
+        double pose[AMI_POSE];
+        ami_clip_sample(clip, ami_clip_duration(clip) * i / AMI_SKILL_PHASES, pose, NULL);
         gap[i] = distance(pose, state->pose);
     }
     for (int k = 0; k < n; k++) {
         int best = 0;
-        for (int i = 1; i < AMB_SKILL_PHASES; i++)
+        for (int i = 1; i < AMI_SKILL_PHASES; i++)
             if (gap[i] < gap[best])
                 best = i;
-        phases[k] = (double)best / AMB_SKILL_PHASES;
+        phases[k] = (double)best / AMI_SKILL_PHASES;
         gap[best] = INFINITY;
     }
 }

@@ -23,12 +23,12 @@ static double slowness(double swift)
     return 1 / sqrt(swift);
 }
 
-static double tempo_of(const amb_style *style)
+static double tempo_of(const ami_style *style)
 {
     return style->period > 0 ? 1 / style->period : 0;
 }
 
-void amb_latent_of_style(const amb_style *style, amb_latent *latent)
+void ami_latent_of_style(const ami_style *style, ami_latent *latent)
 {
     memcpy(latent->z, style->z, sizeof latent->z);
     latent->scale = style->scale;
@@ -38,12 +38,12 @@ void amb_latent_of_style(const amb_style *style, amb_latent *latent)
 
 /* A mixture in the making: sums of weights and of what they weigh. */
 typedef struct mixture {
-    double z[AMB_STYLE_SIZE], all, swift, speed, tempo;
+    double z[AMI_STYLE_SIZE], all, swift, speed, tempo;
 } mixture;
 
-static void add_style(mixture *m, const amb_style *style, double weight)
+static void add_style(mixture *m, const ami_style *style, double weight)
 {
-    for (int k = 0; k < AMB_STYLE_SIZE && weight > 0; k++)
+    for (int k = 0; k < AMI_STYLE_SIZE && weight > 0; k++)
         m->z[k] += weight * (double)style->z[k];
     m->swift += weight * swiftness(style->scale);
     m->speed += weight * style->speed;
@@ -51,11 +51,11 @@ static void add_style(mixture *m, const amb_style *style, double weight)
     m->all += weight;
 }
 
-static bool finish_mixture(const mixture *m, amb_latent *latent)
+static bool finish_mixture(const mixture *m, ami_latent *latent)
 {
     if (!(m->all > 0))
         return false;
-    for (int k = 0; k < AMB_STYLE_SIZE; k++)
+    for (int k = 0; k < AMI_STYLE_SIZE; k++)
         latent->z[k] = (float)(m->z[k] / m->all);
     latent->scale = slowness(m->swift / m->all);
     latent->speed = m->speed / m->all;
@@ -63,7 +63,7 @@ static bool finish_mixture(const mixture *m, amb_latent *latent)
     return true;
 }
 
-bool amb_latent_same(const amb_latent *a, const amb_latent *b)
+bool ami_latent_same(const ami_latent *a, const ami_latent *b)
 {
     return a->scale == b->scale && !memcmp(a->z, b->z, sizeof a->z);
 }
@@ -71,16 +71,16 @@ bool amb_latent_same(const amb_latent *a, const amb_latent *b)
 /* A decimal number that fills the text, in [lo, hi]. */
 static bool number_in(const char *text, double lo, double hi, double *out)
 {
-    return amb_number_read(text, NULL, out) && *out >= lo && *out <= hi;
+    return ami_number_read(text, NULL, out) && *out >= lo && *out <= hi;
 }
 
-void amb_latent_between(const amb_latent *a, const amb_latent *b, double weight, amb_latent *out)
+void ami_latent_between(const ami_latent *a, const ami_latent *b, double weight, ami_latent *out)
 {
     if (weight <= 0 || weight >= 1) {
         *out = weight <= 0 ? *a : *b;
         return;
     }
-    for (int k = 0; k < AMB_STYLE_SIZE; k++)
+    for (int k = 0; k < AMI_STYLE_SIZE; k++)
         out->z[k] = a->z[k] + (float)weight * (b->z[k] - a->z[k]);
     out->speed = a->speed + weight * (b->speed - a->speed);
     out->tempo = a->tempo + weight * (b->tempo - a->tempo);
@@ -89,7 +89,7 @@ void amb_latent_between(const amb_latent *a, const amb_latent *b, double weight,
                      : slowness((1 - weight) * swiftness(a->scale) + weight * swiftness(b->scale));
 }
 
-bool amb_style_mix(const amb_styles *styles, const char *text, amb_latent *latent, amb_error *err)
+bool ami_style_mix(const ami_styles *styles, const char *text, ami_latent *latent, ami_error *err)
 {
     mixture m = {.all = 0};
     const char *at = text;
@@ -97,25 +97,25 @@ bool amb_style_mix(const amb_styles *styles, const char *text, amb_latent *laten
         const size_t length = strcspn(at, ",");
         char part[96], *colon;
         if (length == 0 || length >= sizeof part)
-            return amb_fail(err, "the style is \"%.60s\", expected NAME or NAME:WEIGHT,NAME:WEIGHT", text);
+            return ami_fail(err, "the style is \"%.60s\", expected NAME or NAME:WEIGHT,NAME:WEIGHT", text);
         snprintf(part, sizeof part, "%.*s", (int)length, at);
         double weight = 1;
         if ((colon = strchr(part, ':')) != NULL) {
             *colon = 0;
             if (!number_in(colon + 1, 0, 1000, &weight))
-                return amb_fail(err, "the weight of \"%s\" is \"%s\", expected 0 to 1000", part, colon + 1);
+                return ami_fail(err, "the weight of \"%s\" is \"%s\", expected 0 to 1000", part, colon + 1);
         }
-        const int i = amb_styles_find(styles, part, err);
+        const int i = ami_styles_find(styles, part, err);
         if (i < 0)
             return false;
         add_style(&m, &styles->style[i], weight);
         at += length;
     } while (*at++ == ',');
     return finish_mixture(&m, latent) ||
-           amb_fail(err, "the style is \"%.60s\", whose weights are all 0", text);
+           ami_fail(err, "the style is \"%.60s\", whose weights are all 0", text);
 }
 
-bool amb_style_blend(const amb_styles *styles, const double *weights, amb_latent *latent)
+bool ami_style_blend(const ami_styles *styles, const double *weights, ami_latent *latent)
 {
     mixture m = {.all = 0};
     for (int i = 0; i < styles->count; i++)
@@ -124,22 +124,22 @@ bool amb_style_blend(const amb_styles *styles, const double *weights, amb_latent
 }
 
 /* How fast half the squared distance falls as the style's weight grows. */
-static double slope_at(const amb_style *style, const double *rest)
+static double slope_at(const ami_style *style, const double *rest)
 {
     double slope = 0;
-    for (int k = 0; k < AMB_STYLE_SIZE; k++)
+    for (int k = 0; k < AMI_STYLE_SIZE; k++)
         slope += rest[k] * (double)style->z[k];
     return slope;
 }
 
 /* Again and again, weight goes from the style that fits worst to the one that fits best, as much as brings
  * the blend nearest. */
-void amb_style_weights(const amb_styles *styles, const amb_latent *latent, double *weights)
+void ami_style_weights(const ami_styles *styles, const ami_latent *latent, double *weights)
 {
-    double rest[AMB_STYLE_SIZE]; /* the latent minus the blend */
+    double rest[AMI_STYLE_SIZE]; /* the latent minus the blend */
     for (int i = 0; i < styles->count; i++)
         weights[i] = i == 0;
-    for (int k = 0; k < AMB_STYLE_SIZE; k++)
+    for (int k = 0; k < AMI_STYLE_SIZE; k++)
         rest[k] = (double)latent->z[k] - (double)styles->style[0].z[k];
     for (int round = 0; round < 1000; round++) {
         int from = -1, to = 0;
@@ -151,7 +151,7 @@ void amb_style_weights(const amb_styles *styles, const amb_latent *latent, doubl
             if (slope > most)
                 to = i, most = slope;
         }
-        for (int k = 0; k < AMB_STYLE_SIZE; k++) {
+        for (int k = 0; k < AMI_STYLE_SIZE; k++) {
             const double d = (double)styles->style[to].z[k] - (double)styles->style[from].z[k];
             between += d * d;
         }
@@ -160,36 +160,36 @@ void amb_style_weights(const amb_styles *styles, const amb_latent *latent, doubl
         const double moved = fmin((most - least) / between, weights[from]);
         weights[from] = moved == weights[from] ? 0 : weights[from] - moved;
         weights[to] += moved;
-        for (int k = 0; k < AMB_STYLE_SIZE; k++)
+        for (int k = 0; k < AMI_STYLE_SIZE; k++)
             rest[k] -= moved * ((double)styles->style[to].z[k] - (double)styles->style[from].z[k]);
     }
 }
 
 /* ---- plans ---- */
 
-static bool one_moment(amb_style_plan *plan, amb_error *err)
+static bool one_moment(ami_style_plan *plan, ami_error *err)
 {
     plan->moment = calloc(1, sizeof *plan->moment);
     if (!plan->moment)
-        return amb_fail(err, "out of memory for a style");
+        return ami_fail(err, "out of memory for a style");
     plan->moment->heading = plan->moment->speed = (double)NAN;
     plan->moments = 1;
     return true;
 }
 
-bool amb_style_plan_of_style(amb_style_plan *plan, const amb_styles *styles, const amb_style *style,
-                             amb_error *err)
+bool ami_style_plan_of_style(ami_style_plan *plan, const ami_styles *styles, const ami_style *style,
+                             ami_error *err)
 {
-    *plan = (amb_style_plan){.styles = styles};
+    *plan = (ami_style_plan){.styles = styles};
     if (!one_moment(plan, err))
         return false;
-    amb_latent_of_style(style, &plan->moment->latent);
+    ami_latent_of_style(style, &plan->moment->latent);
     return true;
 }
 
-bool amb_style_plan_parse(amb_style_plan *plan, const amb_styles *styles, const char *text, amb_error *err)
+bool ami_style_plan_parse(ami_style_plan *plan, const ami_styles *styles, const char *text, ami_error *err)
 {
-    *plan = (amb_style_plan){.styles = styles};
+    *plan = (ami_style_plan){.styles = styles};
     const char *const drawn[] = {"random-names", "random", "random-blends"};
     for (int i = 0; i < 3; i++)
         if (!strcmp(text, drawn[i])) {
@@ -198,47 +198,47 @@ bool amb_style_plan_parse(amb_style_plan *plan, const amb_styles *styles, const 
         }
     if (!one_moment(plan, err))
         return false;
-    if (amb_style_mix(styles, text, &plan->moment->latent, err))
+    if (ami_style_mix(styles, text, &plan->moment->latent, err))
         return true;
-    amb_style_plan_free(plan);
+    ami_style_plan_free(plan);
     return false;
 }
 
-static bool parse_wish(const char *word, amb_style_moment *moment, amb_error *err)
+static bool parse_wish(const char *word, ami_style_moment *moment, ami_error *err)
 {
     if (!strncmp(word, "heading=", 8)) {
         if (!number_in(word + 8, -360, 360, &moment->heading))
-            return amb_fail(err, "\"%.40s\", expected a heading of -360 to 360 degrees", word);
+            return ami_fail(err, "\"%.40s\", expected a heading of -360 to 360 degrees", word);
         moment->heading *= M_PI / 180;
         return true;
     }
     if (!strncmp(word, "speed=", 6))
         return number_in(word + 6, 0, 20, &moment->speed) ||
-               amb_fail(err, "\"%.40s\", expected a speed of 0 to 20 m/s", word);
-    return amb_fail(err, "\"%.40s\", expected heading=DEG or speed=M/S", word);
+               ami_fail(err, "\"%.40s\", expected a speed of 0 to 20 m/s", word);
+    return ami_fail(err, "\"%.40s\", expected heading=DEG or speed=M/S", word);
 }
 
 /* One line without its comment; blank ones make no moment. */
-static bool parse_line(amb_style_plan *plan, char *line, amb_error *err)
+static bool parse_line(ami_style_plan *plan, char *line, ami_error *err)
 {
     static const char blanks[] = " \t\r";
     char *rest, *time = strtok_r(line, blanks, &rest), *style = time ? strtok_r(NULL, blanks, &rest) : NULL;
     if (!time)
         return true;
-    if (plan->moments == AMB_STYLE_MOMENTS_MAX)
-        return amb_fail(err, "more than %d styles", AMB_STYLE_MOMENTS_MAX);
-    amb_style_moment *moment = &plan->moment[plan->moments];
-    *moment = (amb_style_moment){.heading = (double)NAN, .speed = (double)NAN};
+    if (plan->moments == AMI_STYLE_MOMENTS_MAX)
+        return ami_fail(err, "more than %d styles", AMI_STYLE_MOMENTS_MAX);
+    ami_style_moment *moment = &plan->moment[plan->moments];
+    *moment = (ami_style_moment){.heading = (double)NAN, .speed = (double)NAN};
     if (!number_in(time, 0, 1e6, &moment->time))
-        return amb_fail(err, "the time is \"%.40s\", expected 0 to 1000000 s", time);
+        return ami_fail(err, "the time is \"%.40s\", expected 0 to 1000000 s", time);
     if (plan->moments == 0 && moment->time != 0)
-        return amb_fail(err, "the first time is %g s, expected 0", moment->time);
+        return ami_fail(err, "the first time is %g s, expected 0", moment->time);
     if (plan->moments > 0 && !(moment->time > moment[-1].time))
-        return amb_fail(err, "the time is %g s, expected more than the %g s before it", moment->time,
+        return ami_fail(err, "the time is %g s, expected more than the %g s before it", moment->time,
                         moment[-1].time);
     if (!style)
-        return amb_fail(err, "no style behind the time, expected TIME STYLE");
-    if (!amb_style_mix(plan->styles, style, &moment->latent, err))
+        return ami_fail(err, "no style behind the time, expected TIME STYLE");
+    if (!ami_style_mix(plan->styles, style, &moment->latent, err))
         return false;
     snprintf(moment->label, sizeof moment->label, "%s", style);
     for (char *word; (word = strtok_r(NULL, blanks, &rest)) != NULL;) {
@@ -251,20 +251,20 @@ static bool parse_line(amb_style_plan *plan, char *line, amb_error *err)
     return true;
 }
 
-bool amb_style_plan_read(amb_style_plan *plan, const amb_styles *styles, const char *path, amb_error *err)
+bool ami_style_plan_read(ami_style_plan *plan, const ami_styles *styles, const char *path, ami_error *err)
 {
-    *plan = (amb_style_plan){.styles = styles};
+    *plan = (ami_style_plan){.styles = styles};
     size_t size, lines = 1;
-    char *text = amb_file_read_text(path, MAX_FILE, &size, err);
+    char *text = ami_file_read_text(path, MAX_FILE, &size, err);
     if (!text)
         return false;
     for (size_t i = 0; i < size; i++)
         lines += text[i] == '\n';
-    bool ok = strlen(text) == size || amb_fail(err, "%s: no text file (it holds a zero byte)", path);
+    bool ok = strlen(text) == size || ami_fail(err, "%s: no text file (it holds a zero byte)", path);
     plan->moment =
-        calloc(lines < AMB_STYLE_MOMENTS_MAX ? lines : AMB_STYLE_MOMENTS_MAX, sizeof *plan->moment);
+        calloc(lines < AMI_STYLE_MOMENTS_MAX ? lines : AMI_STYLE_MOMENTS_MAX, sizeof *plan->moment);
     if (ok && !plan->moment)
-        ok = amb_fail(err, "%s: out of memory for %zu styles", path, lines);
+        ok = ami_fail(err, "%s: out of memory for %zu styles", path, lines);
     char *line = text;
     for (int number = 1; ok && line; number++) {
         char *next = strchr(line, '\n'), *comment;
@@ -272,33 +272,33 @@ bool amb_style_plan_read(amb_style_plan *plan, const amb_styles *styles, const c
             *next++ = 0;
         if ((comment = strchr(line, '#')) != NULL)
             *comment = 0;
-        ok = parse_line(plan, line, err) || amb_fail_in(err, "%s: line %d", path, number);
+        ok = parse_line(plan, line, err) || ami_fail_in(err, "%s: line %d", path, number);
         line = next;
     }
     if (ok && plan->moments == 0)
-        ok = amb_fail(err, "%s: no style in it, expected lines of TIME STYLE", path);
+        ok = ami_fail(err, "%s: no style in it, expected lines of TIME STYLE", path);
     free(text);
     if (!ok)
-        amb_style_plan_free(plan);
+        ami_style_plan_free(plan);
     return ok;
 }
 
-void amb_style_plan_free(amb_style_plan *plan)
+void ami_style_plan_free(ami_style_plan *plan)
 {
     free(plan->moment);
-    *plan = (amb_style_plan){0};
+    *plan = (ami_style_plan){0};
 }
 
-void amb_style_draw(const amb_style_plan *plan, amb_rng *rng, amb_latent *latent, double *pace)
+void ami_style_draw(const ami_style_plan *plan, ami_rng *rng, ami_latent *latent, double *pace)
 {
-    const amb_styles *styles = plan->styles;
-    const bool blend = amb_rng_uniform(rng) < plan->blends;
-    amb_latent a, b;
-    amb_latent_of_style(&styles->style[amb_rng_below(rng, (uint32_t)styles->count)], &a);
-    amb_latent_of_style(&styles->style[amb_rng_below(rng, (uint32_t)styles->count)], &b);
-    const double between = amb_rng_uniform(rng);
-    amb_latent_between(&a, &b, blend ? between : 0, latent);
-    const bool as_it_is = amb_rng_uniform(rng) < .5;
-    const double change = amb_rng_range(rng, -plan->pace, plan->pace);
+    const ami_styles *styles = plan->styles;
+    const bool blend = ami_rng_uniform(rng) < plan->blends;
+    ami_latent a, b;
+    ami_latent_of_style(&styles->style[ami_rng_below(rng, (uint32_t)styles->count)], &a);
+    ami_latent_of_style(&styles->style[ami_rng_below(rng, (uint32_t)styles->count)], &b);
+    const double between = ami_rng_uniform(rng);
+    ami_latent_between(&a, &b, blend ? between : 0, latent);
+    const bool as_it_is = ami_rng_uniform(rng) < .5;
+    const double change = ami_rng_range(rng, -plan->pace, plan->pace);
     *pace = as_it_is ? 1 : 1 + change;
 }

@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { Z = AMB_STYLE_SIZE, MAX_STYLES = 10000, PER_LINE = 16 };
+enum { Z = AMI_STYLE_SIZE, MAX_STYLES = 10000, PER_LINE = 16 };
 static const size_t largest_file = (size_t)64 << 20;
 
-double amb_style_distance(const float a[AMB_STYLE_SIZE], const float b[AMB_STYLE_SIZE])
+double ami_style_distance(const float a[AMI_STYLE_SIZE], const float b[AMI_STYLE_SIZE])
 {
     double sum = 0;
     for (int k = 0; k < Z; k++)
@@ -23,34 +23,34 @@ double amb_style_distance(const float a[AMB_STYLE_SIZE], const float b[AMB_STYLE
 /* Equal distances stay in the table's order. */
 static int by_distance(const void *a, const void *b)
 {
-    const amb_style_near *x = a, *y = b;
+    const ami_style_near *x = a, *y = b;
     return x->distance != y->distance ? (x->distance > y->distance) - (x->distance < y->distance)
                                       : x->style - y->style;
 }
 
-void amb_styles_nearest(const amb_styles *styles, const float z[AMB_STYLE_SIZE], amb_style_near *near)
+void ami_styles_nearest(const ami_styles *styles, const float z[AMI_STYLE_SIZE], ami_style_near *near)
 {
     for (int i = 0; i < styles->count; i++)
-        near[i] = (amb_style_near){i, amb_style_distance(z, styles->style[i].z)};
+        near[i] = (ami_style_near){i, ami_style_distance(z, styles->style[i].z)};
     qsort(near, (size_t)styles->count, sizeof *near, by_distance);
 }
 
 /* ---- The style of a motion ---- */
 
 /* Latents of the windows at the strikes of whole cycles, z (count, 256); how many. */
-static int encode_cycles(const amb_stylevae *vae, void *workspace, const amb_gait *g, double scale,
+static int encode_cycles(const ami_stylevae *vae, void *workspace, const ami_gait *g, double scale,
                          bool steady, float *z)
 {
-    const double span = scale * (AMB_STYLE_FRAMES - 1) / 30;
+    const double span = scale * (AMI_STYLE_FRAMES - 1) / 30;
     int count = 0;
     for (int c = 0; c + 1 < g->strikes; c++) {
         const double mid = .5 * (g->strike[c] + g->strike[c + 1]);
-        float window[AMB_STYLE_WINDOW];
+        float window[AMI_STYLE_WINDOW];
         if (!g->whole[c] || (!g->loops && g->strike[c] + span > g->duration) ||
-            (steady && amb_gait_amplitude(g, mid) < .5))
+            (steady && ami_gait_amplitude(g, mid) < .5))
             continue;
-        amb_gait_window(g, g->strike[c], scale, AMB_STYLE_FRAMES, window);
-        amb_stylevae_encode(vae, workspace, window, 1, z + (size_t)count++ * Z, NULL);
+        ami_gait_window(g, g->strike[c], scale, AMI_STYLE_FRAMES, window);
+        ami_stylevae_encode(vae, workspace, window, 1, z + (size_t)count++ * Z, NULL);
     }
     return count;
 }
@@ -62,27 +62,27 @@ static int compare_doubles(const void *a, const void *b)
 }
 
 /* Mean of the nearer half around the latent that is nearest to all. distance: room for n. */
-static void centre(const float *z, int n, double *distance, amb_style *style)
+static void centre(const float *z, int n, double *distance, ami_style *style)
 {
     int best = 0;
     double least = INFINITY;
     for (int i = 0; i < n; i++) {
         double sum = 0;
         for (int j = 0; j < n; j++)
-            sum += amb_style_distance(z + (size_t)i * Z, z + (size_t)j * Z);
+            sum += ami_style_distance(z + (size_t)i * Z, z + (size_t)j * Z);
         if (sum < least) {
             least = sum;
             best = i;
         }
     }
     for (int i = 0; i < n; i++)
-        distance[i] = amb_style_distance(z + (size_t)best * Z, z + (size_t)i * Z);
+        distance[i] = ami_style_distance(z + (size_t)best * Z, z + (size_t)i * Z);
     qsort(distance, (size_t)n, sizeof *distance, compare_doubles);
     const double within = distance[n / 2];
     double sum[Z] = {0}, square = 0;
     int used = 0;
     for (int i = 0; i < n; i++) {
-        if (amb_style_distance(z + (size_t)best * Z, z + (size_t)i * Z) > within)
+        if (ami_style_distance(z + (size_t)best * Z, z + (size_t)i * Z) > within)
             continue;
         used++;
         for (int k = 0; k < Z; k++)
@@ -91,36 +91,36 @@ static void centre(const float *z, int n, double *distance, amb_style *style)
     for (int k = 0; k < Z; k++)
         style->z[k] = (float)(sum[k] / used);
     for (int i = 0; i < n; i++)
-        square += pow(amb_style_distance(style->z, z + (size_t)i * Z), 2) / n;
+        square += pow(ami_style_distance(style->z, z + (size_t)i * Z), 2) / n;
     style->spread = sqrt(square);
 }
 
-static double mean_speed(const amb_gait *g)
+static double mean_speed(const ami_gait *g)
 {
     double forward = 0, left = 0;
     const double from = g->loops ? 0 : g->strike[0], to = g->loops ? g->duration : g->strike[g->strikes - 1];
-    const int n = (int)((to - from) * AMB_GAIT_RATE) + 1;
+    const int n = (int)((to - from) * AMI_GAIT_RATE) + 1;
     double path = 0;
     for (int i = 0; i < n; i++) {
-        float f[AMB_FEATURES];
-        amb_gait_sample(g, from + (to - from) * i / n, f, NULL);
-        forward += (double)f[AMB_FEATURE_FORWARD] / n;
-        left += (double)f[AMB_FEATURE_LEFT] / n;
-        path += (double)hypotf(f[AMB_FEATURE_FORWARD], f[AMB_FEATURE_LEFT]) / n;
+        float f[AMI_FEATURES];
+        ami_gait_sample(g, from + (to - from) * i / n, f, NULL);
+        forward += (double)f[AMI_FEATURE_FORWARD] / n;
+        left += (double)f[AMI_FEATURE_LEFT] / n;
+        path += (double)hypotf(f[AMI_FEATURE_FORWARD], f[AMI_FEATURE_LEFT]) / n;
     }
     return g->loops ? hypot(forward, left) : path; /* a long clip may walk to and fro */
 }
 
-bool amb_style_of_gait(const amb_stylevae *vae, const amb_gait *g, amb_style *style, amb_error *err)
+bool ami_style_of_gait(const ami_stylevae *vae, const ami_gait *g, ami_style *style, ami_error *err)
 {
     if (!g->walks)
-        return amb_fail(err,
+        return ami_fail(err,
                         "%s: does not walk (left and right foot in turn, upright, faster than 0.2 m/s), so "
                         "it has no style",
                         g->name);
     float *z = malloc((size_t)g->strikes * Z * sizeof *z);
     double *distance = malloc((size_t)g->strikes * sizeof *distance);
-    void *workspace = malloc(amb_stylevae_workspace_size(vae));
+    void *workspace = malloc(ami_stylevae_workspace_size(vae));
     int n = 0;
     memset(style, 0, sizeof *style);
     snprintf(style->clip, sizeof style->clip, "%s", g->name);
@@ -129,7 +129,7 @@ bool amb_style_of_gait(const amb_stylevae *vae, const amb_gait *g, amb_style *st
     if (walk && !walk[5])
         *walk = 0;
     style->period = g->period;
-    style->scale = amb_gait_scale(g);
+    style->scale = ami_gait_scale(g);
     style->speed = mean_speed(g);
     if (z && distance && workspace) {
         n = encode_cycles(vae, workspace, g, style->scale, true, z);
@@ -138,10 +138,10 @@ bool amb_style_of_gait(const amb_stylevae *vae, const amb_gait *g, amb_style *st
         if (n > 0)
             centre(z, n, distance, style);
         else
-            amb_fail(err, "%s: no left-foot strike has %.2g s of motion behind it", g->name,
-                     style->scale * (AMB_STYLE_FRAMES - 1) / 30);
+            ami_fail(err, "%s: no left-foot strike has %.2g s of motion behind it", g->name,
+                     style->scale * (AMI_STYLE_FRAMES - 1) / 30);
     } else {
-        amb_fail(err, "%s: out of memory", g->name);
+        ami_fail(err, "%s: out of memory", g->name);
     }
     free(z);
     free(distance);
@@ -151,7 +151,7 @@ bool amb_style_of_gait(const amb_stylevae *vae, const amb_gait *g, amb_style *st
 
 /* ---- The file ---- */
 
-void amb_styles_destroy(amb_styles *styles)
+void ami_styles_destroy(ami_styles *styles)
 {
     if (!styles)
         return;
@@ -159,7 +159,7 @@ void amb_styles_destroy(amb_styles *styles)
     free(styles);
 }
 
-int amb_styles_find(const amb_styles *styles, const char *name, amb_error *err)
+int ami_styles_find(const ami_styles *styles, const char *name, ami_error *err)
 {
     char known[800] = "";
     for (int i = 0; i < styles->count; i++) {
@@ -168,7 +168,7 @@ int amb_styles_find(const amb_styles *styles, const char *name, amb_error *err)
         snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i ? ", " : "",
                  styles->style[i].name);
     }
-    amb_fail(err, "there is no style \"%.60s\", there are %s", name, known);
+    ami_fail(err, "there is no style \"%.60s\", there are %s", name, known);
     return -1;
 }
 
@@ -181,46 +181,46 @@ static void put_text(FILE *out, const char *key, const char *text)
     fputs("\", ", out);
 }
 
-bool amb_styles_write(const amb_styles *styles, const char *path, amb_error *err)
+bool ami_styles_write(const ami_styles *styles, const char *path, ami_error *err)
 {
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
     if (!out)
-        return amb_fail(err, "%s: out of memory", path);
+        return ami_fail(err, "%s: out of memory", path);
     fprintf(out, "{\"frames\": %d, \"hz\": 30, \"starts\": \"left-foot strike\", \"styles\": [\n",
-            AMB_STYLE_FRAMES);
+            AMI_STYLE_FRAMES);
     for (int i = 0; i < styles->count; i++) {
-        const amb_style *s = &styles->style[i];
+        const ami_style *s = &styles->style[i];
         fputs("{", out);
         put_text(out, "name", s->name);
         put_text(out, "clip", s->clip);
-        amb_number_fprintf(
+        ami_number_fprintf(
             out,
             "\"period_s\": %.6g, \"speed_mps\": %.6g, \"scale\": %.6g, \"spread\": %.4g,\n \"latent\": [",
             s->period, s->speed, s->scale, s->spread);
         for (int k = 0; k < Z; k++)
-            amb_number_fprintf(out, "%s%.6g", k == 0 ? "" : k % PER_LINE ? ", " : ",\n  ", (double)s->z[k]);
+            ami_number_fprintf(out, "%s%.6g", k == 0 ? "" : k % PER_LINE ? ", " : ",\n  ", (double)s->z[k]);
         fprintf(out, "]}%s\n", i + 1 < styles->count ? "," : "");
     }
     fputs("]}\n", out);
     const bool whole = !ferror(out);
-    const bool ok = (fclose(out) == 0 && whole) ? amb_file_write(path, text, size, err)
-                                                : amb_fail(err, "%s: out of memory", path);
+    const bool ok = (fclose(out) == 0 && whole) ? ami_file_write(path, text, size, err)
+                                                : ami_fail(err, "%s: out of memory", path);
     free(text);
     return ok;
 }
 
 static bool get_number(const json_t *o, const char *path, int i, const char *key, double lo, double hi,
-                       double *value, amb_error *err)
+                       double *value, ami_error *err)
 {
     const json_t *v = json_object_get(o, key);
     *value = json_number_value(v);
     return (json_is_number(v) && *value >= lo && *value <= hi) ||
-           amb_fail(err, "%s: %s of style %d is missing or not a number from %g to %g", path, key, i, lo, hi);
+           ami_fail(err, "%s: %s of style %d is missing or not a number from %g to %g", path, key, i, lo, hi);
 }
 
-static bool get_style(const json_t *o, const char *path, int i, amb_style *s, amb_error *err)
+static bool get_style(const json_t *o, const char *path, int i, ami_style *s, ami_error *err)
 {
     const char *name = json_string_value(json_object_get(o, "name")),
                *clip = json_string_value(json_object_get(o, "clip"));
@@ -228,12 +228,12 @@ static bool get_style(const json_t *o, const char *path, int i, amb_style *s, am
     char what[32];
     snprintf(what, sizeof what, "style %d", i);
     if (!name)
-        return amb_fail(err, "%s: %s has no name, expected text of 1 to %d bytes", path, what, AMB_NAME - 1);
-    if (!amb_name_check(name, what, err))
-        return amb_fail_in(err, "%s", path);
+        return ami_fail(err, "%s: %s has no name, expected text of 1 to %d bytes", path, what, AMI_NAME - 1);
+    if (!ami_name_check(name, what, err))
+        return ami_fail_in(err, "%s", path);
     snprintf(what, sizeof what, "clip of style %d", i);
-    if (clip && *clip && !amb_name_check(clip, what, err))
-        return amb_fail_in(err, "%s", path);
+    if (clip && *clip && !ami_name_check(clip, what, err))
+        return ami_fail_in(err, "%s", path);
     snprintf(s->name, sizeof s->name, "%s", name);
     snprintf(s->clip, sizeof s->clip, "%s", clip ? clip : "");
     if (!get_number(o, path, i, "period_s", .05, 100, &s->period, err) ||
@@ -242,21 +242,21 @@ static bool get_style(const json_t *o, const char *path, int i, amb_style *s, am
         return false;
     s->spread = json_number_value(json_object_get(o, "spread"));
     if (json_array_size(z) != Z)
-        return amb_fail(err, "%s: the latent of style \"%s\" has %zu numbers, expected %d", path, name,
+        return ami_fail(err, "%s: the latent of style \"%s\" has %zu numbers, expected %d", path, name,
                         json_array_size(z), Z);
     for (int k = 0; k < Z; k++) {
         const json_t *v = json_array_get(z, (size_t)k);
         s->z[k] = (float)json_number_value(v);
         if (!json_is_number(v) || !isfinite(s->z[k]))
-            return amb_fail(err, "%s: number %d in the latent of style \"%s\" is none", path, k, name);
+            return ami_fail(err, "%s: number %d in the latent of style \"%s\" is none", path, k, name);
     }
     return true;
 }
 
-amb_styles *amb_styles_read(const char *path, amb_error *err)
+ami_styles *ami_styles_read(const char *path, ami_error *err)
 {
     size_t size;
-    char *text = amb_file_read_text(path, largest_file, &size, err);
+    char *text = ami_file_read_text(path, largest_file, &size, err);
     if (!text)
         return NULL;
     json_error_t where;
@@ -264,21 +264,21 @@ amb_styles *amb_styles_read(const char *path, amb_error *err)
     free(text);
     const json_t *list = json_object_get(root, "styles");
     const size_t n = json_array_size(list);
-    amb_styles *styles = NULL;
+    ami_styles *styles = NULL;
     if (!root && !where.text[0])
-        amb_fail(err, "%s: out of memory", path);
+        ami_fail(err, "%s: out of memory", path);
     else if (!root)
-        amb_fail(err, "%s: not JSON, line %d: %s", path, where.line, where.text);
+        ami_fail(err, "%s: not JSON, line %d: %s", path, where.line, where.text);
     else if (n < 1 || n > MAX_STYLES)
-        amb_fail(err, "%s: %zu styles in it, expected 1 to %d in \"styles\"", path, n, MAX_STYLES);
+        ami_fail(err, "%s: %zu styles in it, expected 1 to %d in \"styles\"", path, n, MAX_STYLES);
     else if (!(styles = calloc(1, sizeof *styles)) || !(styles->style = calloc(n, sizeof *styles->style)))
-        amb_fail(err, "%s: out of memory", path);
+        ami_fail(err, "%s: out of memory", path);
     bool ok = styles && styles->style;
     for (size_t i = 0; ok && i < n; i++, styles->count += ok)
         ok = get_style(json_array_get(list, i), path, (int)i, &styles->style[i], err);
     json_decref(root);
     if (!ok) {
-        amb_styles_destroy(styles);
+        ami_styles_destroy(styles);
         styles = NULL;
     }
     return styles;

@@ -14,19 +14,19 @@
 
 enum { QUEUE = 256, FRESH = 4 };
 
-struct amb_sim {
-    amb_session *session;
+struct ami_sim {
+    ami_session *session;
     pthread_t thread;
     atomic_bool stop;
     sem_t wake; /* posted with every command */
 
-    amb_command command[QUEUE];
+    ami_command command[QUEUE];
     atomic_uint_fast64_t sent, taken;
 
     /* Three snapshots: one being written, one being read, one between them. `middle` is the number of that
      * one, | FRESH until it is read.
      */
-    amb_snapshot snapshot[3];
+    ami_snapshot snapshot[3];
     atomic_int middle;
     int writing, reading;
 
@@ -38,19 +38,19 @@ struct amb_sim {
     double factor;
 };
 
-static void publish(amb_sim *sim)
+static void publish(ami_sim *sim)
 {
-    amb_snapshot *s = &sim->snapshot[sim->writing];
-    amb_session_look(sim->session, s);
+    ami_snapshot *s = &sim->snapshot[sim->writing];
+    ami_session_look(sim->session, s);
     s->paused = sim->paused;
     s->speed = sim->speed;
     s->real_time_factor = sim->factor;
-    s->published = amb_clock_now();
+    s->published = ami_clock_now();
     const int before = atomic_exchange_explicit(&sim->middle, sim->writing | FRESH, memory_order_acq_rel);
     sim->writing = before & ~FRESH;
 }
 
-const amb_snapshot *amb_sim_latest(amb_sim *sim)
+const ami_snapshot *ami_sim_latest(ami_sim *sim)
 {
     if (atomic_load_explicit(&sim->middle, memory_order_relaxed) & FRESH) {
         const int before = atomic_exchange_explicit(&sim->middle, sim->reading, memory_order_acq_rel);
@@ -59,11 +59,11 @@ const amb_snapshot *amb_sim_latest(amb_sim *sim)
     return &sim->snapshot[sim->reading];
 }
 
-bool amb_sim_send(amb_sim *sim, const amb_command *command, uint64_t *number)
+bool ami_sim_send(ami_sim *sim, const ami_command *command, uint64_t *number)
 {
     const uint64_t sent = atomic_load_explicit(&sim->sent, memory_order_relaxed);
     const uint64_t waiting = sent - atomic_load_explicit(&sim->taken, memory_order_acquire);
-    if (waiting >= (command->kind == AMB_DO_PULL || command->kind == AMB_DO_STEP ? QUEUE / 2 : QUEUE))
+    if (waiting >= (command->kind == AMI_DO_PULL || command->kind == AMI_DO_STEP ? QUEUE / 2 : QUEUE))
         return false;
     sim->command[sent % QUEUE] = *command;
     atomic_store_explicit(&sim->sent, sent + 1, memory_order_release);
@@ -73,21 +73,21 @@ bool amb_sim_send(amb_sim *sim, const amb_command *command, uint64_t *number)
     return true;
 }
 
-static void forget_rate(amb_sim *sim)
+static void forget_rate(ami_sim *sim)
 {
-    sim->mark = amb_clock_now();
+    sim->mark = ami_clock_now();
     sim->mark_steps = sim->steps;
     sim->factor = 0;
 }
 
-/* However much is asked for, whoever looks sees how it goes on, and amb_sim_stop ends it. */
-static void apply(amb_sim *sim, const amb_command *c)
+/* However much is asked for, whoever looks sees how it goes on, and ami_sim_stop ends it. */
+static void apply(ami_sim *sim, const ami_command *c)
 {
-    amb_command rest = *c;
-    double shown = amb_clock_now();
-    while (amb_session_apply_part(sim->session, &rest) &&
+    ami_command rest = *c;
+    double shown = ami_clock_now();
+    while (ami_session_apply_part(sim->session, &rest) &&
            !atomic_load_explicit(&sim->stop, memory_order_acquire)) {
-        const double now = amb_clock_now();
+        const double now = ami_clock_now();
         if (now < shown + .03)
             continue;
         shown = now;
@@ -95,32 +95,32 @@ static void apply(amb_sim *sim, const amb_command *c)
     }
 }
 
-static void obey(amb_sim *sim, const amb_command *c)
+static void obey(ami_sim *sim, const ami_command *c)
 {
-    const double now = amb_clock_now();
-    if (c->kind == AMB_DO_PAUSE) {
+    const double now = ami_clock_now();
+    if (c->kind == AMI_DO_PAUSE) {
         sim->paused = c->value < 0 ? !sim->paused : c->value > 0;
         sim->due = now;
         forget_rate(sim);
-    } else if (c->kind == AMB_DO_SPEED) {
-        sim->speed = fmin(fmax(c->value, AMB_SPEED_MIN), AMB_SPEED_MAX);
-        sim->due = fmin(sim->due, now + amb_session_dt(sim->session) / sim->speed);
+    } else if (c->kind == AMI_DO_SPEED) {
+        sim->speed = fmin(fmax(c->value, AMI_SPEED_MIN), AMI_SPEED_MAX);
+        sim->due = fmin(sim->due, now + ami_session_dt(sim->session) / sim->speed);
         forget_rate(sim);
-    } else if (c->kind == AMB_DO_STEP) {
+    } else if (c->kind == AMI_DO_STEP) {
         sim->paused = true;
     }
     apply(sim, c);
 }
 
 /* Takes what is in the queue; true if there was anything. */
-static bool take_commands(amb_sim *sim)
+static bool take_commands(ami_sim *sim)
 {
     uint64_t taken = atomic_load_explicit(&sim->taken, memory_order_relaxed);
     const uint64_t sent = atomic_load_explicit(&sim->sent, memory_order_acquire);
     if (taken == sent)
         return false;
     for (; taken < sent && !atomic_load_explicit(&sim->stop, memory_order_acquire); taken++) {
-        const amb_command command = sim->command[taken % QUEUE];
+        const ami_command command = sim->command[taken % QUEUE];
         atomic_store_explicit(&sim->taken, taken + 1, memory_order_release);
         obey(sim, &command);
     }
@@ -128,7 +128,7 @@ static bool take_commands(amb_sim *sim)
 }
 
 /* Sleeps until `when` or until a command comes. */
-static void wait_until(amb_sim *sim, double when)
+static void wait_until(ami_sim *sim, double when)
 {
     struct timespec until;
     until.tv_sec = (time_t)when;
@@ -137,11 +137,11 @@ static void wait_until(amb_sim *sim, double when)
     }
 }
 
-static void update_rate(amb_sim *sim, double now)
+static void update_rate(ami_sim *sim, double now)
 {
     if (now - sim->mark < .5)
         return;
-    const double simulated = (double)(sim->steps - sim->mark_steps) * amb_session_dt(sim->session);
+    const double simulated = (double)(sim->steps - sim->mark_steps) * ami_session_dt(sim->session);
     sim->factor = simulated / (now - sim->mark);
     sim->mark = now;
     sim->mark_steps = sim->steps;
@@ -149,19 +149,19 @@ static void update_rate(amb_sim *sim, double now)
 
 static void *run(void *context)
 {
-    amb_sim *sim = context;
-    sim->due = amb_clock_now();
+    ami_sim *sim = context;
+    sim->due = ami_clock_now();
     forget_rate(sim);
     bool finished = false;
     while (!atomic_load_explicit(&sim->stop, memory_order_acquire)) {
         bool news = take_commands(sim);
-        const double now = amb_clock_now();
+        const double now = ami_clock_now();
         if (!sim->paused && now >= sim->due) {
-            const bool stepped = amb_session_step(sim->session);
+            const bool stepped = ami_session_step(sim->session);
             news = news || stepped || !finished;
             finished = !stepped;
             sim->steps += stepped;
-            sim->due += amb_session_dt(sim->session) / sim->speed;
+            sim->due += ami_session_dt(sim->session) / sim->speed;
             if (finished || now - sim->due > .1) /* too slow for what was asked: not to be made up for */
                 sim->due = now + (finished ? .05 : 0);
             update_rate(sim, now);
@@ -169,17 +169,17 @@ static void *run(void *context)
         if (news)
             publish(sim);
         const double next = sim->paused ? now + .1 : sim->due;
-        if (next > amb_clock_now())
+        if (next > ami_clock_now())
             wait_until(sim, next);
     }
     return NULL;
 }
 
-amb_sim *amb_sim_start(amb_session *session, int characters, double speed, bool paused, amb_error *err)
+ami_sim *ami_sim_start(ami_session *session, int characters, double speed, bool paused, ami_error *err)
 {
-    amb_sim *sim = calloc(1, sizeof *sim);
+    ami_sim *sim = calloc(1, sizeof *sim);
     if (!sim || sem_init(&sim->wake, 0, 0)) {
-        amb_fail(err, "out of memory for the simulation's thread");
+        ami_fail(err, "out of memory for the simulation's thread");
         free(sim);
         return NULL;
     }
@@ -190,14 +190,14 @@ amb_sim *amb_sim_start(amb_session *session, int characters, double speed, bool 
     atomic_init(&sim->middle, 2);
     bool ok = true;
     for (int i = 0; i < 3 && ok; i++)
-        ok = amb_session_snapshot_init(&sim->snapshot[i], characters, err);
+        ok = ami_session_snapshot_init(&sim->snapshot[i], characters, err);
     if (ok) {
         publish(sim);                                                 /* there is something to see from the
                                                                          first frame on */
         const int why = pthread_create(&sim->thread, NULL, run, sim); /* which leaves errno alone */
         if (!why)
             return sim;
-        amb_fail(err, "the simulation's thread cannot be started: %s", strerror(why));
+        ami_fail(err, "the simulation's thread cannot be started: %s", strerror(why));
     }
     for (int i = 0; i < 3; i++)
         free(sim->snapshot[i].body);
@@ -206,7 +206,7 @@ amb_sim *amb_sim_start(amb_session *session, int characters, double speed, bool 
     return NULL;
 }
 
-void amb_sim_stop(amb_sim *sim)
+void ami_sim_stop(ami_sim *sim)
 {
     if (!sim)
         return;

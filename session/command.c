@@ -4,22 +4,22 @@
 #include <math.h>
 #include <string.h>
 
-void amb_member_use(amb_session *s, member *m, int character, const amb_skill *skill)
+void ami_member_use(ami_session *s, member *m, int character, const ami_skill *skill)
 {
-    const amb_env_def def = amb_member_def(s, skill, character);
+    const ami_env_def def = ami_member_def(s, skill, character);
     m->env.def = def;
     m->env.reference.clip = def.clip;
 }
 
 /* The motion anew where the body is, in the reference's direction, at the phase it was in. Draws no random
  * numbers. */
-void amb_member_reset_here(amb_session *s, member *m)
+void ami_member_reset_here(ami_session *s, member *m)
 {
-    amb_env *env = &m->env;
-    const amb_env_def own = env->def;
+    ami_env *env = &m->env;
+    const ami_env_def own = env->def;
     const int step = env->step;
-    env->def.start_phase = fmin(amb_reference_phase(&env->reference), .999);
-    if (!amb_clip_loops(own.clip))
+    env->def.start_phase = fmin(ami_reference_phase(&env->reference), .999);
+    if (!ami_clip_loops(own.clip))
         env->def.start_phase = 0;
     env->def.start_heading = env->reference.heading;
     env->def.start_at[0] = isfinite(env->state.pose[0]) ? env->state.pose[0] : 0;
@@ -27,8 +27,8 @@ void amb_member_reset_here(amb_session *s, member *m)
     env->def.push_random = false;
     const double next_push = env->next_push;
     if (s->known[s->skill]->invents) /* at the rate that is wanted now */
-        amb_generator_use(s->known[s->skill]->generator[m - s->member], &env->def);
-    amb_env_reset(env);
+        ami_generator_use(s->known[s->skill]->generator[m - s->member], &env->def);
+    ami_env_reset(env);
     env->def = own;
     env->step = step;
     env->next_push = next_push;
@@ -38,52 +38,52 @@ void amb_member_reset_here(amb_session *s, member *m)
     m->jumped = true;
 }
 
-static void reset(amb_session *s, int character)
+static void reset(ami_session *s, int character)
 {
     for (int i = 0; i < s->def.characters; i++)
         if (character < 0 || character == i)
-            amb_member_reset_here(s, &s->member[i]);
+            ami_member_reset_here(s, &s->member[i]);
     s->jumps++;
-    amb_past_keep(s);
+    ami_past_keep(s);
 }
 
-static void restart(amb_session *s)
+static void restart(ami_session *s)
 {
     s->step = 0;
     s->pace = 1;
     s->wanted = -1;
     s->push_step = -1;
-    s->pull.kind = AMB_DO_NOTHING;
+    s->pull.kind = AMI_DO_NOTHING;
     s->velocity[0] = s->velocity[1] = 0;
     for (int i = 0; i < s->def.characters; i++) {
         member *m = &s->member[i];
-        amb_style_restart(s, i);
-        amb_member_use(s, m, i, s->known[s->skill]);
-        m->env.rng = amb_rng_seed(m->env.def.seed, m->env.def.stream);
-        amb_env_reset(&m->env);
+        ami_style_restart(s, i);
+        ami_member_use(s, m, i, s->known[s->skill]);
+        m->env.rng = ami_rng_seed(m->env.def.seed, m->env.def.stream);
+        ami_env_reset(&m->env);
         m->env.reference.turn_rate = s->turn_rate;
-        amb_member_start(s, m);
+        ami_member_start(s, m);
     }
-    s->value = amb_skill_value(s->known[s->skill], &s->member[s->follow].env);
-    amb_style_measure(s);
+    s->value = ami_skill_value(s->known[s->skill], &s->member[s->follow].env);
+    ami_style_measure(s);
     s->jumps++;
-    amb_past_forget(s);
+    ami_past_forget(s);
 }
 
 /* A skill's successor of the same motion (a newer file of one that is being trained) goes on in mid-step;
  * another one is entered anew. */
-static void teach(amb_session *s, int number, amb_skill *skill)
+static void teach(ami_session *s, int number, ami_skill *skill)
 {
-    if (number < 0 || number >= AMB_SKILLS || !skill)
+    if (number < 0 || number >= AMI_SKILLS || !skill)
         return;
     const bool in_use = number == s->skill;
     s->wanted = number == s->wanted ? -1 : s->wanted;
-    const amb_skill *old = s->known[number];
+    const ami_skill *old = s->known[number];
     const bool same =
         in_use && (skill->invents || old->invents
                        ? skill->invents && old->invents
-                       : fabs(amb_clip_duration(skill->clip) - amb_clip_duration(old->clip)) < 1e-9);
-    amb_style_hand_over(s->known[number], skill);
+                       : fabs(ami_clip_duration(skill->clip) - ami_clip_duration(old->clip)) < 1e-9);
+    ami_style_hand_over(s->known[number], skill);
     s->known[number] = skill;
     if (number >= s->skills)
         s->skills = number + 1;
@@ -91,32 +91,32 @@ static void teach(amb_session *s, int number, amb_skill *skill)
         return;
     if (same) {
         for (int i = 0; i < s->def.characters; i++)
-            amb_member_use(s, &s->member[i], i, skill);
+            ami_member_use(s, &s->member[i], i, skill);
     } else {
-        amb_enter(s, number);
+        ami_enter(s, number);
     }
 }
 
-static void push(amb_session *s, int character, const double v[3])
+static void push(ami_session *s, int character, const double v[3])
 {
     if (character < 0 || character >= s->def.characters)
         return;
     member *m = &s->member[character];
-    amb_world_push(&m->env.world, v);
-    amb_world_state(&m->env.world, &m->env.state); /* so that the actor sees it at once, as after a push of
+    ami_world_push(&m->env.world, v);
+    ami_world_state(&m->env.world, &m->env.state); /* so that the actor sees it at once, as after a push of
                                                       the environment's own */
     s->push_step = s->step;
     s->push_character = character;
     mju_copy3(s->push, v);
     s->pushes++;
-    amb_past_keep(s);
+    ami_past_keep(s);
 }
 
-static void turn(amb_session *s, double rate)
+static void turn(ami_session *s, double rate)
 {
     s->newest = s->step;
     s->turn_rate = s->def.env.turn_rate + rate;
-    amb_style_let_go(s);
+    ami_style_let_go(s);
     for (int i = 0; i < s->def.characters; i++)
         s->member[i].env.reference.turn_rate = s->turn_rate;
 }
@@ -128,22 +128,22 @@ static int whole(double value)
 }
 
 /* Goes through what is kept of the history, or simulates one step; how many are left. */
-static int step_by(amb_session *s, int steps)
+static int step_by(ami_session *s, int steps)
 {
     if (steps < 0 || s->step < s->newest) { /* what has been is shown as it was */
-        s->pull.kind = AMB_DO_NOTHING;
+        s->pull.kind = AMI_DO_NOTHING;
         const int64_t to = s->step + steps < s->newest ? s->step + steps : s->newest;
         steps -= (int)(to - s->step);
-        amb_past_go(s, to);
+        ami_past_go(s, to);
         return steps;
     }
-    return steps > 0 && amb_session_step(s) ? steps - 1 : 0;
+    return steps > 0 && ami_session_step(s) ? steps - 1 : 0;
 }
 
-bool amb_session_apply_part(amb_session *s, amb_command *c)
+bool ami_session_apply_part(ami_session *s, ami_command *c)
 {
-    if (c->kind != AMB_DO_STEP) {
-        amb_session_apply(s, c);
+    if (c->kind != AMI_DO_STEP) {
+        ami_session_apply(s, c);
         return false;
     }
     const int left = step_by(s, whole(c->value));
@@ -152,75 +152,75 @@ bool amb_session_apply_part(amb_session *s, amb_command *c)
     return left != 0;
 }
 
-static void step_all(amb_session *s, const amb_command *c)
+static void step_all(ami_session *s, const ami_command *c)
 {
-    amb_command rest = *c;
-    while (amb_session_apply_part(s, &rest)) {
+    ami_command rest = *c;
+    while (ami_session_apply_part(s, &rest)) {
     }
 }
 
-void amb_session_apply(amb_session *s, const amb_command *c)
+void ami_session_apply(ami_session *s, const ami_command *c)
 {
-    s->commands += c->kind != AMB_DO_STEP; /* which counts itself */
+    s->commands += c->kind != AMI_DO_STEP; /* which counts itself */
     switch (c->kind) {
-    case AMB_DO_STEP:
+    case AMI_DO_STEP:
         step_all(s, c);
         break;
-    case AMB_DO_RESTART:
+    case AMI_DO_RESTART:
         restart(s);
         break;
-    case AMB_DO_RESET:
+    case AMI_DO_RESET:
         reset(s, c->character);
         break;
-    case AMB_DO_PUSH:
+    case AMI_DO_PUSH:
         push(s, c->character, c->v);
         break;
-    case AMB_DO_PULL:
-        if (c->character >= 0 && c->character < s->def.characters && c->body >= 0 && c->body < AMB_BODIES)
+    case AMI_DO_PULL:
+        if (c->character >= 0 && c->character < s->def.characters && c->body >= 0 && c->body < AMI_BODIES)
             s->pull = *c;
         break;
-    case AMB_DO_RELEASE:
-        s->pull.kind = AMB_DO_NOTHING;
+    case AMI_DO_RELEASE:
+        s->pull.kind = AMI_DO_NOTHING;
         break;
-    case AMB_DO_TURN:
+    case AMI_DO_TURN:
         turn(s, c->value);
         break;
-    case AMB_DO_PACE:
+    case AMI_DO_PACE:
         s->newest = s->step;
         s->pace = fmin(fmax(c->value, .7), s->known[s->skill]->invents ? 1.4 : 1.3);
-        amb_style_pace(s, s->pace);
+        ami_style_pace(s, s->pace);
         break;
-    case AMB_DO_GROUND_SPEED:
-        amb_style_speed(s, c->value);
+    case AMI_DO_GROUND_SPEED:
+        ami_style_speed(s, c->value);
         break;
-    case AMB_DO_PHASE_GAIN:
-        amb_style_gain(s, c->value);
+    case AMI_DO_PHASE_GAIN:
+        ami_style_gain(s, c->value);
         break;
-    case AMB_DO_STYLE:
-    case AMB_DO_DRAW:
-        amb_style_choose(s, c);
+    case AMI_DO_STYLE:
+    case AMI_DO_DRAW:
+        ami_style_choose(s, c);
         break;
-    case AMB_DO_SKILL:
+    case AMI_DO_SKILL:
         if (whole(c->value) == s->skill && s->known[s->skill]->invents)
             s->wanted = -1; /* there is nothing to enter */
         else
-            amb_enter(s, whole(c->value));
+            ami_enter(s, whole(c->value));
         break;
-    case AMB_DO_TEACH:
+    case AMI_DO_TEACH:
         teach(s, whole(c->value), c->skill);
         break;
-    case AMB_DO_FOLLOW:
+    case AMI_DO_FOLLOW:
         if (c->character >= 0 && c->character < s->def.characters) {
             s->follow = c->character;
-            s->value = amb_skill_value(s->known[s->skill], &s->member[s->follow].env);
-            amb_style_measure(s);
+            s->value = ami_skill_value(s->known[s->skill], &s->member[s->follow].env);
+            ami_style_measure(s);
             s->velocity[0] = s->member[s->follow].env.state.vel[0];
             s->velocity[1] = s->member[s->follow].env.state.vel[1];
         }
         break;
-    case AMB_DO_NOTHING:
-    case AMB_DO_PAUSE:
-    case AMB_DO_SPEED:
+    case AMI_DO_NOTHING:
+    case AMI_DO_PAUSE:
+    case AMI_DO_SPEED:
         break;
     }
 }

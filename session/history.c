@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool amb_past_init(amb_session *s, amb_error *err)
+bool ami_past_init(ami_session *s, ami_error *err)
 {
-    const size_t env = (amb_env_save_size(&s->member[0].env) + 7) & ~(size_t)7,
-                 style = (amb_generator_save_size(NULL) + 7) & ~(size_t)7;
+    const size_t env = (ami_env_save_size(&s->member[0].env) + 7) & ~(size_t)7,
+                 style = (ami_generator_save_size(NULL) + 7) & ~(size_t)7;
     s->moments = (int)ceil(s->def.history_s / s->dt) + 1;
     s->style_at = env;
     s->facts_at = env + style;
@@ -17,47 +17,47 @@ bool amb_past_init(amb_session *s, amb_error *err)
     s->moment = malloc((size_t)s->moments * sizeof *s->moment);
     s->record = calloc((size_t)s->moments * (size_t)s->def.characters, s->record_size);
     if (!s->moment || !s->record)
-        return amb_fail(err, "out of memory for %g s of history of %d characters", s->def.history_s,
+        return ami_fail(err, "out of memory for %g s of history of %d characters", s->def.history_s,
                         s->def.characters);
-    amb_past_forget(s);
+    ami_past_forget(s);
     return true;
 }
 
-void amb_past_free(amb_session *s)
+void ami_past_free(ami_session *s)
 {
     free(s->moment);
     free(s->record);
 }
 
-void amb_past_forget(amb_session *s)
+void ami_past_forget(ami_session *s)
 {
     for (int i = 0; i < s->moments; i++)
         s->moment[i].step = -1;
     s->oldest = s->step;
-    amb_past_keep(s);
+    ami_past_keep(s);
 }
 
-static char *record_of(const amb_session *s, int slot, int character)
+static char *record_of(const ami_session *s, int slot, int character)
 {
     return s->record + ((size_t)slot * (size_t)s->def.characters + (size_t)character) * s->record_size;
 }
 
-void amb_past_keep(amb_session *s)
+void ami_past_keep(ami_session *s)
 {
     const int slot = (int)(s->step % s->moments);
     s->moment[slot] = (moment){s->step, s->skill, s->before_skill, s->style_skill, s->pace};
     s->newest = s->step; /* whatever came after it belongs to another story */
     for (int i = 0; i < s->def.characters; i++) {
         char *to = record_of(s, slot, i);
-        amb_env_save(&s->member[i].env, to);
-        amb_style_save(s, i, to + s->style_at);
+        ami_env_save(&s->member[i].env, to);
+        ami_style_save(s, i, to + s->style_at);
         memcpy(to + s->facts_at, &s->member[i].facts, sizeof(member_facts));
     }
     if (s->step - s->oldest >= s->moments)
         s->oldest = s->step - s->moments + 1;
 }
 
-void amb_past_go(amb_session *s, int64_t step)
+void ami_past_go(ami_session *s, int64_t step)
 {
     step = step < s->oldest ? s->oldest : step;
     const int slot = (int)(step % s->moments);
@@ -75,14 +75,14 @@ void amb_past_go(amb_session *s, int64_t step)
     for (int i = 0; i < s->def.characters; i++) {
         member *m = &s->member[i];
         const char *from = record_of(s, slot, i);
-        amb_style_load(s, i, from + s->style_at);
-        amb_member_use(s, m, i, s->known[s->skill]);
-        amb_env_load(&m->env, from);
+        ami_style_load(s, i, from + s->style_at);
+        ami_member_use(s, m, i, s->known[s->skill]);
+        ami_env_load(&m->env, from);
         memcpy(&m->facts, from + s->facts_at, sizeof(member_facts));
-        amb_reward_compute(s->def.env.character, &m->env.state, &m->env.reference_state, &m->reward);
+        ami_reward_compute(s->def.env.character, &m->env.state, &m->env.reference_state, &m->reward);
         m->env.reference.turn_rate = s->turn_rate; /* the key that is held now counts, not the one that was */
         m->jumped = true;
     }
-    s->value = amb_skill_value(s->known[s->skill], &s->member[s->follow].env);
-    amb_style_measure(s);
+    s->value = ami_skill_value(s->known[s->skill], &s->member[s->follow].env);
+    ami_style_measure(s);
 }

@@ -1,11 +1,11 @@
 /* What session.c (stepping), session_do.c (commands), session_enter.c (skills), session_style.c (invented
  * motions) and session_past.c (history) share. */
-#ifndef AMB_SESSION_INTERNAL_H
-#define AMB_SESSION_INTERNAL_H
+#ifndef AMI_SESSION_INTERNAL_H
+#define AMI_SESSION_INTERNAL_H
 
 #include "session/session.h"
 
-enum { AMB_MEMBER_STATE = 7 + AMB_ACTION + AMB_VEL };
+enum { AMI_MEMBER_STATE = 7 + AMI_ACTION + AMI_VEL };
 
 /* What a member is beside its environment; goes into the history as it is. */
 typedef struct member_facts {
@@ -16,13 +16,13 @@ typedef struct member_facts {
 } member_facts;
 
 typedef struct member {
-    amb_env env;
+    ami_env env;
     member_facts facts;
-    amb_reward reward;
+    ami_reward reward;
     bool jumped;             /* the last change was no motion */
-    double before[AMB_POSE]; /* pose and reference at the step's beginning */
-    double reference_before[AMB_POSE];
-    double frozen[AMB_MEMBER_STATE]; /* qpos, qvel at the first fall */
+    double before[AMI_POSE]; /* pose and reference at the step's beginning */
+    double reference_before[AMI_POSE];
+    double frozen[AMI_MEMBER_STATE]; /* qpos, qvel at the first fall */
 } member;
 
 typedef struct moment {
@@ -31,21 +31,21 @@ typedef struct moment {
     double pace;
 } moment;
 
-struct amb_session {
-    amb_session_def def;
+struct ami_session {
+    ami_session_def def;
     member *member;          /* (characters) */
     int skill, before_skill; /* before_skill: to go back to after one that ends */
     int style_skill;         /* the last one that invented motions, -1: none yet; its generators are part of
                                 the history */
     bool wished;             /* somebody has chosen a style: a restart does not go back to the plan's */
-    amb_phase body_phase;    /* of the followed character */
+    ami_phase body_phase;    /* of the followed character */
     int wanted;              /* the skill to change to at the next good moment, -1: none */
     int64_t wanted_since;
     member trial;  /* a body for looking ahead, so that nothing of the real one changes, its contacts
                       included */
     void *scratch; /* an environment's state */
     int skills;
-    amb_skill *known[AMB_SKILLS];
+    ami_skill *known[AMI_SKILLS];
     int64_t step, oldest, newest, jumps, pushes;
     uint64_t commands;
     double dt, turn_rate, pace;
@@ -53,7 +53,7 @@ struct amb_session {
     int follow;
     double value, step_us, physics_us;
     double velocity[2]; /* of the followed character's root, smoothed, m/s */
-    amb_command pull;   /* kind AMB_DO_PULL while one is on */
+    ami_command pull;   /* kind AMI_DO_PULL while one is on */
     double pull_from[3];
     double push[3];
     int64_t push_step; /* -1: never */
@@ -68,38 +68,38 @@ struct amb_session {
 };
 
 /* history: keeps the present; goes to `step`, or as near as there is; forgets everything. */
-bool amb_past_init(amb_session *s, amb_error *err);
-void amb_past_free(amb_session *s);
-void amb_past_keep(amb_session *s);
-void amb_past_go(amb_session *s, int64_t step);
-void amb_past_forget(amb_session *s);
+bool ami_past_init(ami_session *s, ami_error *err);
+void ami_past_free(ami_session *s);
+void ami_past_keep(ami_session *s);
+void ami_past_go(ami_session *s, int64_t step);
+void ami_past_forget(ami_session *s);
 
 /* entering a skill: now or, where that would end in a fall, soon */
-void amb_enter(amb_session *s, int number);
-void amb_enter_if_good(amb_session *s);
+void ami_enter(ami_session *s, int number);
+void ami_enter_if_good(ami_session *s);
 
 /* styles (session_style.c); they do nothing where nothing is invented. step: before the member decides */
-void amb_style_step(amb_session *s, int character);
-void amb_style_restart(amb_session *s, int character); /* before the environment is reset */
-void amb_style_choose(amb_session *s, const amb_command *command);
-void amb_style_pace(amb_session *s, double pace);
-void amb_style_speed(amb_session *s, double speed);
-void amb_style_gain(amb_session *s, double gain);
-void amb_style_let_go(amb_session *s); /* somebody steers */
-void amb_style_measure(amb_session *s);
-void amb_style_look(const amb_session *s, amb_snapshot *out);
+void ami_style_step(ami_session *s, int character);
+void ami_style_restart(ami_session *s, int character); /* before the environment is reset */
+void ami_style_choose(ami_session *s, const ami_command *command);
+void ami_style_pace(ami_session *s, double pace);
+void ami_style_speed(ami_session *s, double speed);
+void ami_style_gain(ami_session *s, double gain);
+void ami_style_let_go(ami_session *s); /* somebody steers */
+void ami_style_measure(ami_session *s);
+void ami_style_look(const ami_session *s, ami_snapshot *out);
 /* from a skill to its successor */
-void amb_style_hand_over(amb_skill *from, amb_skill *to);
-/* for the history: amb_generator_save_size bytes */
-void amb_style_save(const amb_session *s, int character, void *data);
-void amb_style_load(amb_session *s, int character, const void *data);
+void ami_style_hand_over(ami_skill *from, ami_skill *to);
+/* for the history: ami_generator_save_size bytes */
+void ami_style_save(const ami_session *s, int character, void *data);
+void ami_style_load(ami_session *s, int character, const void *data);
 
 /* Definition of one member's environment under a skill. */
-amb_env_def amb_member_def(const amb_session *s, const amb_skill *skill, int character);
+ami_env_def ami_member_def(const ami_session *s, const ami_skill *skill, int character);
 /* Puts a skill's demands into a running environment, without touching its state. */
-void amb_member_use(amb_session *s, member *m, int character, const amb_skill *skill);
-void amb_member_reset_here(amb_session *s, member *m);
-void amb_member_start(amb_session *s, member *m);
-void amb_member_refresh(member *m); /* the reference's state, after its clock was set */
+void ami_member_use(ami_session *s, member *m, int character, const ami_skill *skill);
+void ami_member_reset_here(ami_session *s, member *m);
+void ami_member_start(ami_session *s, member *m);
+void ami_member_refresh(member *m); /* the reference's state, after its clock was set */
 
 #endif

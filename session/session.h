@@ -7,54 +7,54 @@
  * the session's hash keeps the state at its first fall, which is where a rollout stops simulating it.
  *
  * A step allocates nothing. Characters are spread over the OpenMP team of the calling thread. */
-#ifndef AMB_SESSION_SESSION_H
-#define AMB_SESSION_SESSION_H
+#ifndef AMI_SESSION_SESSION_H
+#define AMI_SESSION_SESSION_H
 
 #include "policy/skill.h"
 #include "session/snapshot.h"
 
-typedef struct amb_session_def {
-    amb_env_def env;              /* clip, action mode, substeps, look-ahead and may_touch are the skill's;
+typedef struct ami_session_def {
+    ami_env_def env;              /* clip, action mode, substeps, look-ahead and may_touch are the skill's;
                                      episode_s is not used */
-    amb_skill *skill[AMB_SKILLS]; /* the first one is what it begins with; the session does not own them */
+    ami_skill *skill[AMI_SKILLS]; /* the first one is what it begins with; the session does not own them */
     int skills, characters;
     double history_s;   /* s to keep for stepping back */
     double get_up_s;    /* s a fallen character lies before it takes its motion up again; negative: for
                            ever */
-    int64_t step_limit; /* steps that amb_session_step will do; 0: no limit */
-} amb_session_def;
+    int64_t step_limit; /* steps that ami_session_step will do; 0: no limit */
+} ami_session_def;
 
-typedef struct amb_session amb_session;
+typedef struct ami_session ami_session;
 
 /* 20 s of history, gets up after 1.5 s, no limit. */
-amb_session_def amb_session_default_def(const amb_env_def *env, amb_skill *first, int characters);
+ami_session_def ami_session_default_def(const ami_env_def *env, ami_skill *first, int characters);
 
-amb_session *amb_session_create(const amb_session_def *def, amb_error *err);
-void amb_session_destroy(amb_session *session); /* NULL is fine */
+ami_session *ami_session_create(const ami_session_def *def, ami_error *err);
+void ami_session_destroy(ami_session *session); /* NULL is fine */
 
 /* One control step of everybody. False where the limit is reached; nothing happens then. */
-bool amb_session_step(amb_session *session);
+bool ami_session_step(ami_session *session);
 
 /* Applies a command. PAUSE and SPEED are the caller's clock's business and only counted here. A number that
  * is out of its bounds is taken to mean the nearest one in them. */
-void amb_session_apply(amb_session *session, const amb_command *command);
+void ami_session_apply(ami_session *session, const ami_command *command);
 
 /* The same for a caller that must not be kept waiting: many steps are one command, so at most one of them is
  * simulated here. True while more is to be done: what is left is then in `command`, which is to be given
  * again. It counts as done at its end. */
-bool amb_session_apply_part(amb_session *session, amb_command *command);
+bool ami_session_apply_part(ami_session *session, ami_command *command);
 
 /* Fills everything but paused, speed, real_time_factor, published; `snapshot` comes from
- * amb_session_snapshot_init. */
-void amb_session_look(const amb_session *session, amb_snapshot *snapshot);
-bool amb_session_snapshot_init(amb_snapshot *snapshot, int characters, amb_error *err);
+ * ami_session_snapshot_init. */
+void ami_session_look(const ami_session *session, ami_snapshot *snapshot);
+bool ami_session_snapshot_init(ami_snapshot *snapshot, int characters, ami_error *err);
 
-int64_t amb_session_steps(const amb_session *session);
+int64_t ami_session_steps(const ami_session *session);
 
 /* The first error that MuJoCo reported in a step, of the first character that had one; NULL: there was none.
  */
-const char *amb_session_failure(const amb_session *session);
-double amb_session_dt(const amb_session *session);
-uint64_t amb_session_hash(const amb_session *session); /* of the states, as amb_rollout_result.hash */
+const char *ami_session_failure(const ami_session *session);
+double ami_session_dt(const ami_session *session);
+uint64_t ami_session_hash(const ami_session *session); /* of the states, as ami_rollout_result.hash */
 
 #endif

@@ -1,68 +1,68 @@
 /* What the simulation tells the drawing side after every control step, and what the drawing side may ask of
  * it. Plain data, no pointers into the simulation: a snapshot is a copy, so neither side ever waits for the
  * other. */
-#ifndef AMB_SESSION_SNAPSHOT_H
-#define AMB_SESSION_SNAPSHOT_H
+#ifndef AMI_SESSION_SNAPSHOT_H
+#define AMI_SESSION_SNAPSHOT_H
 
 #include "nets/deepphase.h"
 #include "policy/style_plan.h"
 #include "sim/env.h"
 
-enum { AMB_VIEW_CONTACTS = 16 };
+enum { AMI_VIEW_CONTACTS = 16 };
 
 /* What one may ask. Applied between control steps, in the order sent. */
-typedef enum amb_command_kind {
-    AMB_DO_NOTHING,
-    AMB_DO_PAUSE,        /* value: 1 pause, 0 go on, -1 the other */
-    AMB_DO_SPEED,        /* value: simulated seconds a second, 1/16 to 16 */
-    AMB_DO_STEP,         /* value: control steps, back in history if negative; pauses */
-    AMB_DO_RESTART,      /* everybody back to where the session began */
-    AMB_DO_RESET,        /* `character` (-1: all) takes up its motion anew where it is */
-    AMB_DO_PUSH,         /* `character`: v[0:3] is added to the root's velocity, m/s, world */
-    AMB_DO_PULL,         /* `character`, `body`: a spring from local point v[0:3] to world point v[3:6] */
-    AMB_DO_RELEASE,      /* ends the pull */
-    AMB_DO_TURN,         /* value: rad/s by which the references are being turned from now on */
-    AMB_DO_PACE,         /* value: how fast the references' clocks run, .7 to 1.3; 1.4 where motions are
+typedef enum ami_command_kind {
+    AMI_DO_NOTHING,
+    AMI_DO_PAUSE,        /* value: 1 pause, 0 go on, -1 the other */
+    AMI_DO_SPEED,        /* value: simulated seconds a second, 1/16 to 16 */
+    AMI_DO_STEP,         /* value: control steps, back in history if negative; pauses */
+    AMI_DO_RESTART,      /* everybody back to where the session began */
+    AMI_DO_RESET,        /* `character` (-1: all) takes up its motion anew where it is */
+    AMI_DO_PUSH,         /* `character`: v[0:3] is added to the root's velocity, m/s, world */
+    AMI_DO_PULL,         /* `character`, `body`: a spring from local point v[0:3] to world point v[3:6] */
+    AMI_DO_RELEASE,      /* ends the pull */
+    AMI_DO_TURN,         /* value: rad/s by which the references are being turned from now on */
+    AMI_DO_PACE,         /* value: how fast the references' clocks run, .7 to 1.3; 1.4 where motions are
                             invented */
-    AMB_DO_SKILL,        /* value: number of the skill */
-    AMB_DO_STYLE,        /* value: number of a skill that invents motions; `character` (-1: all) takes
+    AMI_DO_SKILL,        /* value: number of the skill */
+    AMI_DO_STYLE,        /* value: number of a skill that invents motions; `character` (-1: all) takes
                             `latent` up */
-    AMB_DO_DRAW,         /* the same with a style that is drawn, for everybody another */
-    AMB_DO_GROUND_SPEED, /* value: m/s that invented motions shall make, as far as the pace goes; 0: their
+    AMI_DO_DRAW,         /* the same with a style that is drawn, for everybody another */
+    AMI_DO_GROUND_SPEED, /* value: m/s that invented motions shall make, as far as the pace goes; 0: their
                             own */
-    AMB_DO_PHASE_GAIN,   /* value: how much the body's phase pulls the clock of invented motions; 0: not at
+    AMI_DO_PHASE_GAIN,   /* value: how much the body's phase pulls the clock of invented motions; 0: not at
                             all */
-    AMB_DO_TEACH,        /* value: number of the skill that `skill` becomes, in place of the one that is
+    AMI_DO_TEACH,        /* value: number of the skill that `skill` becomes, in place of the one that is
                             there */
-    AMB_DO_FOLLOW,       /* `character`: whose numbers, contacts and reference the snapshots carry */
-} amb_command_kind;
+    AMI_DO_FOLLOW,       /* `character`: whose numbers, contacts and reference the snapshots carry */
+} ami_command_kind;
 
-typedef struct amb_command {
-    amb_command_kind kind;
+typedef struct ami_command {
+    ami_command_kind kind;
     int character, body;
     double value, v[6];
-    amb_latent latent;
-    struct amb_skill *skill; /* the old one is the sender's again once commands_done has passed the command */
-} amb_command;
+    ami_latent latent;
+    struct ami_skill *skill; /* the old one is the sender's again once commands_done has passed the command */
+} ami_command;
 
-typedef struct amb_view_body {
-    double before[AMB_POSE], pose[AMB_POSE]; /* at the last step's beginning and end; equal where something
+typedef struct ami_view_body {
+    double before[AMI_POSE], pose[AMI_POSE]; /* at the last step's beginning and end; equal where something
                                                 jumped */
     bool down;                               /* has fallen and is not up again */
     double up_s;                             /* s since it was put there or got up; how long it lasted, where
                                                 down */
-} amb_view_body;
+} ami_view_body;
 
-typedef struct amb_view_contact {
+typedef struct ami_view_contact {
     double at[3], force[3]; /* m; N, on the body, world frame */
-} amb_view_contact;
+} ami_view_contact;
 
-typedef struct amb_snapshot {
+typedef struct ami_snapshot {
     uint64_t commands_done; /* commands applied so far */
     int64_t step;           /* control steps since the start */
     int64_t oldest, newest; /* the earliest and latest there is a record of */
     double dt;              /* s of a control step */
-    double published;       /* amb_clock_now() */
+    double published;       /* ami_clock_now() */
     int64_t jumps;          /* counts restarts, resets and steps back: trails begin anew */
     int64_t pushes;
     bool finished; /* the asked number of steps is done */
@@ -76,20 +76,20 @@ typedef struct amb_snapshot {
     bool entered_by_skill;  /* the skill was changed in the last step */
 
     int follow; /* the character that the rest is about */
-    double reference_before[AMB_POSE], reference[AMB_POSE];
+    double reference_before[AMI_POSE], reference[AMI_POSE];
     double phase, reference_heading;
     bool invents;         /* the skill's motions; the next lines are about that */
-    amb_latent latent;    /* the style that is wanted */
+    ami_latent latent;    /* the style that is wanted */
     double style_phase;   /* DeepPhase's, of the reference, [0, 1) */
-    amb_phase body_phase; /* measured on the body; amplitude -1: could not be */
+    ami_phase body_phase; /* measured on the body; amplitude -1: could not be */
     double phase_gain;
-    amb_reward reward;
+    ami_reward reward;
     double value;        /* of the critic; NaN without one */
     double step_us;      /* wall time of the whole control step, all characters */
     double physics_us;   /* of it, in physics, summed over characters */
     double ground_speed; /* m/s, smoothed over half a second */
     int contacts;
-    amb_view_contact contact[AMB_VIEW_CONTACTS];
+    ami_view_contact contact[AMI_VIEW_CONTACTS];
     bool pulling;
     int pulled_character, pulled_body;
     double pull_from[3], pull_to[3]; /* world, m */
@@ -101,7 +101,7 @@ typedef struct amb_snapshot {
     int clip_frame, clip_frames;
 
     int characters;
-    amb_view_body *body; /* (characters), owned */
-} amb_snapshot;
+    ami_view_body *body; /* (characters), owned */
+} ami_snapshot;
 
 #endif

@@ -7,47 +7,47 @@
 
 /* The skill whose generators there are to speak to: the present one, or the one that was left for another and
  * may come back. */
-static amb_skill *inventor(const amb_session *s)
+static ami_skill *inventor(const ami_session *s)
 {
-    amb_skill *skill = s->style_skill >= 0 ? s->known[s->style_skill] : NULL;
+    ami_skill *skill = s->style_skill >= 0 ? s->known[s->style_skill] : NULL;
     return skill && skill->invents ? skill : NULL;
 }
 
-static bool invents_now(const amb_session *s)
+static bool invents_now(const ami_session *s)
 {
     return s->known[s->skill]->invents;
 }
 
-static amb_cycle_room *room_of(const amb_skill *skill, int character)
+static ami_cycle_room *room_of(const ami_skill *skill, int character)
 {
-    return skill->room[character / AMB_SKILL_GROUP];
+    return skill->room[character / AMI_SKILL_GROUP];
 }
 
-void amb_style_step(amb_session *s, int character)
+void ami_style_step(ami_session *s, int character)
 {
-    const amb_skill *skill = s->known[s->skill];
+    const ami_skill *skill = s->known[s->skill];
     if (skill->invents)
-        amb_generator_step(skill->generator[character], room_of(skill, character), &s->member[character].env);
+        ami_generator_step(skill->generator[character], room_of(skill, character), &s->member[character].env);
 }
 
 /* As it was at the beginning, or, once somebody has chosen a style, with that one. */
-void amb_style_restart(amb_session *s, int character)
+void ami_style_restart(ami_session *s, int character)
 {
-    const amb_skill *skill = inventor(s);
+    const ami_skill *skill = inventor(s);
     if (!skill)
         return;
-    amb_generator *generator = skill->generator[character];
-    amb_env *env = &s->member[character].env;
-    const amb_latent wanted = *amb_generator_wanted(generator);
+    ami_generator *generator = skill->generator[character];
+    ami_env *env = &s->member[character].env;
+    const ami_latent wanted = *ami_generator_wanted(generator);
     /* These are the networks that the state was made with, so it cannot be refused. */
-    (void)amb_generator_load(generator, room_of(skill, character),
-                             skill->initial + (size_t)character * amb_generator_save_size(generator), env,
+    (void)ami_generator_load(generator, room_of(skill, character),
+                             skill->initial + (size_t)character * ami_generator_save_size(generator), env,
                              NULL);
     if (s->wished)
-        amb_generator_start_with(generator, room_of(skill, character), env, &wanted);
+        ami_generator_start_with(generator, room_of(skill, character), env, &wanted);
 }
 
-void amb_style_choose(amb_session *s, const amb_command *c)
+void ami_style_choose(ami_session *s, const ami_command *c)
 {
     const int number = (int)fmin(fmax(c->value, -1), s->skills);
     if (number < 0 || number >= s->skills || !s->known[number] || !s->known[number]->invents)
@@ -57,76 +57,76 @@ void amb_style_choose(amb_session *s, const amb_command *c)
     for (int i = 0; i < s->def.characters; i++) {
         if (c->character >= 0 && c->character != i)
             continue;
-        amb_generator *generator = s->known[number]->generator[i];
-        if (c->kind == AMB_DO_DRAW)
-            amb_generator_want_drawn(generator, &s->member[i].env);
+        ami_generator *generator = s->known[number]->generator[i];
+        if (c->kind == AMI_DO_DRAW)
+            ami_generator_want_drawn(generator, &s->member[i].env);
         else
-            amb_generator_want(generator, &s->member[i].env, &c->latent);
+            ami_generator_want(generator, &s->member[i].env, &c->latent);
     }
     if (number != s->skill)
-        amb_enter(s, number);
+        ami_enter(s, number);
     else
         s->wanted = -1;
-    amb_past_keep(s);
+    ami_past_keep(s);
 }
 
-void amb_style_pace(amb_session *s, double pace)
+void ami_style_pace(ami_session *s, double pace)
 {
-    const amb_skill *skill = inventor(s);
+    const ami_skill *skill = inventor(s);
     for (int i = 0; skill && i < s->def.characters; i++)
-        amb_generator_set_pace(skill->generator[i], pace);
+        ami_generator_set_pace(skill->generator[i], pace);
 }
 
-void amb_style_speed(amb_session *s, double speed)
+void ami_style_speed(ami_session *s, double speed)
 {
-    const amb_skill *skill = inventor(s);
+    const ami_skill *skill = inventor(s);
     s->newest = s->step;
     for (int i = 0; skill && i < s->def.characters; i++)
-        amb_generator_set_speed(skill->generator[i], speed);
+        ami_generator_set_speed(skill->generator[i], speed);
 }
 
-void amb_style_gain(amb_session *s, double gain)
+void ami_style_gain(ami_session *s, double gain)
 {
-    const amb_skill *skill = inventor(s);
+    const ami_skill *skill = inventor(s);
     s->newest = s->step;
     for (int i = 0; skill && i < s->def.characters; i++)
-        amb_generator_set_phase_gain(skill->generator[i], gain);
+        ami_generator_set_phase_gain(skill->generator[i], gain);
 }
 
-void amb_style_let_go(amb_session *s)
+void ami_style_let_go(ami_session *s)
 {
-    const amb_skill *skill = inventor(s);
+    const ami_skill *skill = inventor(s);
     for (int i = 0; skill && i < s->def.characters; i++)
-        amb_generator_let_go(skill->generator[i]);
+        ami_generator_let_go(skill->generator[i]);
 }
 
-void amb_style_measure(amb_session *s)
+void ami_style_measure(ami_session *s)
 {
-    const amb_skill *skill = s->known[s->skill];
-    s->body_phase = (amb_phase){.amplitude = -1};
-    if (skill->invents && !amb_generator_body_phase(skill->generator[s->follow], room_of(skill, s->follow),
+    const ami_skill *skill = s->known[s->skill];
+    s->body_phase = (ami_phase){.amplitude = -1};
+    if (skill->invents && !ami_generator_body_phase(skill->generator[s->follow], room_of(skill, s->follow),
                                                     &s->member[s->follow].env, &s->body_phase))
-        s->body_phase = (amb_phase){.amplitude = -1};
+        s->body_phase = (ami_phase){.amplitude = -1};
 }
 
-void amb_style_look(const amb_session *s, amb_snapshot *out)
+void ami_style_look(const ami_session *s, ami_snapshot *out)
 {
     out->invents = invents_now(s);
     out->body_phase = s->body_phase;
     if (!out->invents)
         return;
-    const amb_generator *generator = s->known[s->skill]->generator[s->follow];
-    out->latent = *amb_generator_wanted(generator);
-    out->pace = amb_generator_rate(generator);
-    out->style_phase = amb_generator_phase(generator, &s->member[s->follow].env);
-    out->phase_gain = amb_generator_phase_gain(generator);
+    const ami_generator *generator = s->known[s->skill]->generator[s->follow];
+    out->latent = *ami_generator_wanted(generator);
+    out->pace = ami_generator_rate(generator);
+    out->style_phase = ami_generator_phase(generator, &s->member[s->follow].env);
+    out->phase_gain = ami_generator_phase_gain(generator);
 }
 
-void amb_style_hand_over(amb_skill *from, amb_skill *to)
+void ami_style_hand_over(ami_skill *from, ami_skill *to)
 {
     if (!from || !from->invents || !to->invents)
         return;
-    amb_generator **generator = from->generator;
+    ami_generator **generator = from->generator;
     char *initial = from->initial;
     from->generator = to->generator;
     from->initial = to->initial;
@@ -134,17 +134,17 @@ void amb_style_hand_over(amb_skill *from, amb_skill *to)
     to->initial = initial;
 }
 
-void amb_style_save(const amb_session *s, int character, void *data)
+void ami_style_save(const ami_session *s, int character, void *data)
 {
-    const amb_skill *skill = inventor(s);
+    const ami_skill *skill = inventor(s);
     if (skill)
-        amb_generator_save(skill->generator[character], data);
+        ami_generator_save(skill->generator[character], data);
 }
 
-void amb_style_load(amb_session *s, int character, const void *data)
+void ami_style_load(ami_session *s, int character, const void *data)
 {
-    const amb_skill *skill = inventor(s);
+    const ami_skill *skill = inventor(s);
     if (skill) /* nor can this be refused */
-        (void)amb_generator_load(skill->generator[character], room_of(skill, character), data,
+        (void)ami_generator_load(skill->generator[character], room_of(skill, character), data,
                                  &s->member[character].env, NULL);
 }

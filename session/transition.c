@@ -17,50 +17,50 @@ enum {
 };
 static const double foresight_s = 2.4, patience_s = 2;
 
-static void enter_at(amb_session *s, member *m, int character, const amb_skill *skill, double phase)
+static void enter_at(ami_session *s, member *m, int character, const ami_skill *skill, double phase)
 {
     const double heading = m->env.reference.heading;
-    const amb_clip *clip = amb_skill_clip(skill, character);
-    amb_member_use(s, m, character, skill);
-    amb_reference_start(&m->env.reference, clip, phase * amb_clip_duration(clip), heading, m->env.state.pose);
+    const ami_clip *clip = ami_skill_clip(skill, character);
+    ami_member_use(s, m, character, skill);
+    ami_reference_start(&m->env.reference, clip, phase * ami_clip_duration(clip), heading, m->env.state.pose);
     m->env.reference.turn_rate = s->turn_rate;
     m->env.reference.rate = m->env.def.rate;
 }
 
 /* How well the character, whose state s->scratch is, would do after entering there: the sum of its rewards,
  * and whether it stays up. */
-static double foresee(amb_session *s, int character, amb_skill *skill, double phase, bool *up)
+static double foresee(ami_session *s, int character, ami_skill *skill, double phase, bool *up)
 {
     const int steps = (int)(foresight_s / s->dt);
     double sum = 0;
-    amb_reward reward;
+    ami_reward reward;
     member *m = &s->trial;
     *up = true;
     m->env.def = s->member[character].env.def;
-    amb_env_load(&m->env, s->scratch);
+    ami_env_load(&m->env, s->scratch);
     enter_at(s, m, character, skill, phase);
     for (int k = 0; k < steps && *up; k++) {
-        const amb_env_end end =
-            amb_controller_step(&skill->controller[character / AMB_SKILL_GROUP], &m->env, &reward);
-        *up = end == AMB_ENV_GOES_ON || end == AMB_ENV_TIME_OUT;
+        const ami_env_end end =
+            ami_controller_step(&skill->controller[character / AMI_SKILL_GROUP], &m->env, &reward);
+        *up = end == AMI_ENV_GOES_ON || end == AMI_ENV_TIME_OUT;
         sum += reward.total;
     }
     return sum;
 }
 
 /* The best phase to enter at; `up`: none of those tried ends in a fall before the end of what is foreseen. */
-static double best_phase(amb_session *s, int character, amb_skill *skill, bool *up)
+static double best_phase(ami_session *s, int character, ami_skill *skill, bool *up)
 {
     const member *m = &s->member[character];
     double phases[TRIES], best = -1, chosen = 0;
     *up = true;
-    if (!amb_skill_loops(skill))
+    if (!ami_skill_loops(skill))
         return 0;
-    amb_skill_entries(amb_skill_clip(skill, character), &m->env.state, TRIES, phases);
+    ami_skill_entries(ami_skill_clip(skill, character), &m->env.state, TRIES, phases);
     if (s->def.characters > TRIED || m->facts.down_since >= 0 || skill->invents)
         return phases[0];
     *up = false;
-    amb_env_save(&m->env, s->scratch);
+    ami_env_save(&m->env, s->scratch);
     for (int i = 0; i < TRIES; i++) {
         bool stays;
         const double score = foresee(s, character, skill, phases[i], &stays) + (stays ? 1000 : 0);
@@ -74,10 +74,10 @@ static double best_phase(amb_session *s, int character, amb_skill *skill, bool *
 }
 
 /* The body stays as it is; the reference becomes the new motion. */
-static void change(amb_session *s, const double *phase)
+static void change(ami_session *s, const double *phase)
 {
-    const amb_skill *skill = s->known[s->wanted];
-    if (amb_skill_loops(s->known[s->skill]))
+    const ami_skill *skill = s->known[s->wanted];
+    if (ami_skill_loops(s->known[s->skill]))
         s->before_skill = s->skill;
     s->skill = s->wanted;
     s->style_skill = skill->invents ? s->skill : s->style_skill;
@@ -86,15 +86,15 @@ static void change(amb_session *s, const double *phase)
     for (int i = 0; i < s->def.characters; i++) {
         member *m = &s->member[i];
         double nearest;
-        amb_skill_entries(amb_skill_clip(skill, i), &m->env.state, 1, &nearest);
-        enter_at(s, m, i, skill, phase && i < TRIED ? phase[i] : amb_skill_loops(skill) ? nearest : 0);
-        amb_member_refresh(m);
+        ami_skill_entries(ami_skill_clip(skill, i), &m->env.state, 1, &nearest);
+        enter_at(s, m, i, skill, phase && i < TRIED ? phase[i] : ami_skill_loops(skill) ? nearest : 0);
+        ami_member_refresh(m);
         memcpy(m->reference_before, m->env.reference_state.pose, sizeof m->reference_before);
     }
-    amb_past_keep(s);
+    ami_past_keep(s);
 }
 
-void amb_enter_if_good(amb_session *s)
+void ami_enter_if_good(ami_session *s)
 {
     if (s->wanted < 0 || (s->step - s->wanted_since) % RETRY)
         return;
@@ -109,11 +109,11 @@ void amb_enter_if_good(amb_session *s)
         change(s, phase);
 }
 
-void amb_enter(amb_session *s, int number)
+void ami_enter(ami_session *s, int number)
 {
     if (number < 0 || number >= s->skills || !s->known[number])
         return;
     s->wanted = number;
     s->wanted_since = s->step;
-    amb_enter_if_good(s);
+    ami_enter_if_good(s);
 }

@@ -11,49 +11,49 @@
 #include <string.h>
 #include <unistd.h>
 
-amb_character_def amb_character_default_def(void)
+ami_character_def ami_character_default_def(void)
 {
-    return (amb_character_def){.path = NULL, .physics_hz = 120, .self_collision = false};
+    return (ami_character_def){.path = NULL, .physics_hz = 120, .self_collision = false};
 }
 
-static bool find_bodies_and_joints(amb_character *c, const char *path, amb_error *err)
+static bool find_bodies_and_joints(ami_character *c, const char *path, ami_error *err)
 {
     const mjModel *m = c->model;
     double weights = 0;
-    for (int i = 0; i < AMB_BODIES; i++) {
-        const char *name = amb_body_name[i];
+    for (int i = 0; i < AMI_BODIES; i++) {
+        const char *name = ami_body_name[i];
         c->body[i] = mj_name2id(m, mjOBJ_BODY, name);
         if (c->body[i] < 0)
-            return amb_fail(err, "%s: no body named \"%s\"; amble drives DeepMimic's humanoid of %d bodies",
-                            path, name, AMB_BODIES);
-        amb_joint *joint = &c->joint[i];
-        const amb_joint_layout layout = amb_body_joint(i);
+            return ami_fail(err, "%s: no body named \"%s\"; amble drives DeepMimic's humanoid of %d bodies",
+                            path, name, AMI_BODIES);
+        ami_joint *joint = &c->joint[i];
+        const ami_joint_layout layout = ami_body_joint(i);
         joint->width = layout.width;
         joint->pose = layout.pose;
         joint->vel = layout.vel;
 
-        const int wanted = i == AMB_ROOT       ? mjJNT_FREE
+        const int wanted = i == AMI_ROOT       ? mjJNT_FREE
                            : layout.width == 4 ? mjJNT_BALL
                            : layout.width == 1 ? mjJNT_HINGE
                                                : -1;
         const int joints = m->body_jntnum[c->body[i]];
         if (joints != (wanted >= 0))
-            return amb_fail(err, "%s: body \"%s\" has %d joints, expected %d", path, name, joints,
+            return ami_fail(err, "%s: body \"%s\" has %d joints, expected %d", path, name, joints,
                             wanted >= 0);
         if (wanted < 0)
             continue;
         const int id = m->body_jntadr[c->body[i]];
         if (m->jnt_type[id] != wanted)
-            return amb_fail(
+            return ami_fail(
                 err, "%s: the joint of body \"%s\" is of another type than DeepMimic's humanoid has there",
                 path, name);
         joint->qpos = m->jnt_qposadr[id];
         joint->qvel = m->jnt_dofadr[id];
-        if (i == AMB_ROOT) {
+        if (i == AMI_ROOT) {
             joint->weight = 1; /* DeepMimic's weight of the root, before normalisation */
         } else {
             if (m->nuser_jnt < 3)
-                return amb_fail(
+                return ami_fail(
                     err, "%s: joints have %d user numbers, expected 3 (kp, torque limit, reward weight)",
                     path, (int)m->nuser_jnt);
             const mjtNum *user = m->jnt_user + (size_t)id * (size_t)m->nuser_jnt;
@@ -62,50 +62,50 @@ static bool find_bodies_and_joints(amb_character *c, const char *path, amb_error
             joint->limit = user[1];
             joint->weight = user[2];
             if (!(joint->kp > 0 && joint->limit > 0 && joint->weight >= 0))
-                return amb_fail(
+                return ami_fail(
                     err,
                     "%s: joint \"%s\" has user=\"%g %g %g\", expected kp > 0, torque limit > 0, weight >= 0",
                     path, name, user[0], user[1], user[2]);
         }
         weights += joint->weight;
     }
-    for (int i = 0; i < AMB_BODIES; i++)
+    for (int i = 0; i < AMI_BODIES; i++)
         c->joint[i].weight /= weights;
-    const int nq = 7 + AMB_ACTION, nv = AMB_VEL;
+    const int nq = 7 + AMI_ACTION, nv = AMI_VEL;
     if (m->nq != nq || m->nv != nv)
-        return amb_fail(err, "%s: %d positions and %d velocities, expected %d and %d", path, (int)m->nq,
+        return ami_fail(err, "%s: %d positions and %d velocities, expected %d and %d", path, (int)m->nq,
                         (int)m->nv, nq, nv);
     return true;
 }
 
-static bool find_geoms(amb_character *c, const char *path, amb_error *err)
+static bool find_geoms(ami_character *c, const char *path, ami_error *err)
 {
     const mjModel *m = c->model;
     signed char *geom_body = malloc((size_t)m->ngeom);
     if (!geom_body)
-        return amb_fail(err, "out of memory");
+        return ami_fail(err, "out of memory");
     c->geom_body = geom_body;
     c->floor_geom = -1;
     for (int g = 0; g < m->ngeom; g++) {
         geom_body[g] = -1;
         if (m->geom_type[g] == mjGEOM_PLANE && c->floor_geom < 0)
             c->floor_geom = g;
-        for (int i = 0; i < AMB_BODIES; i++)
+        for (int i = 0; i < AMI_BODIES; i++)
             if (m->geom_bodyid[g] == c->body[i])
                 geom_body[g] = (signed char)i;
         const int type = m->geom_type[g];
         if (geom_body[g] >= 0 && type != mjGEOM_SPHERE && type != mjGEOM_CAPSULE && type != mjGEOM_BOX)
-            return amb_fail(err,
+            return ami_fail(err,
                             "%s: geom %d is no sphere, capsule or box, which are the shapes amble can lift "
                             "out of the floor",
                             path, g);
     }
     if (c->floor_geom < 0)
-        return amb_fail(err, "%s: no plane to stand on", path);
+        return ami_fail(err, "%s: no plane to stand on", path);
     return true;
 }
 
-static bool is_paired_with_floor(const amb_character *c, int geom)
+static bool is_paired_with_floor(const ami_character *c, int geom)
 {
     const mjModel *m = c->model;
     for (int k = 0; k < m->npair; k++)
@@ -118,7 +118,7 @@ static bool is_paired_with_floor(const amb_character *c, int geom)
 /* Every geom meets the floor: through the pair that the MJCF file lists, which costs no search, or else
  * because the floor's bit is 1. With self-collision geoms share bit 2. MuJoCo's broad phase reads the bodies'
  * own copies of the bits, which the compiler made. */
-static void choose_collisions(amb_character *c, bool self_collision)
+static void choose_collisions(ami_character *c, bool self_collision)
 {
     mjModel *m = c->model;
     const int floor_body = m->geom_bodyid[c->floor_geom];
@@ -148,38 +148,38 @@ static void compile(void *context)
     c->model = mj_loadXML(c->path, NULL, c->text, sizeof c->text);
 }
 
-static mjModel *load_model(const char *path, amb_error *err)
+static mjModel *load_model(const char *path, ami_error *err)
 {
     compilation c = {.path = path};
-    if (!amb_mujoco_guard(compile, &c, err)) {
-        amb_fail_in(err, "%s", path);
+    if (!ami_mujoco_guard(compile, &c, err)) {
+        ami_fail_in(err, "%s", path);
         return NULL;
     }
     for (char *at = c.text; *at; at++)
         if (*at == '\n')
             *at = at[1] ? ' ' : 0;
     if (!c.model)
-        amb_fail(err, "%s: %s", path, c.text[0] ? c.text : "MuJoCo does not say why it cannot be compiled");
+        ami_fail(err, "%s: %s", path, c.text[0] ? c.text : "MuJoCo does not say why it cannot be compiled");
     return c.model;
 }
 
-amb_character *amb_character_create(const amb_character_def *def, amb_error *err)
+ami_character *ami_character_create(const ami_character_def *def, ami_error *err)
 {
     char asset[PATH_MAX];
     const char *path = def->path ? def->path : asset;
-    if (!def->path && !amb_asset_path("humanoid.xml", asset, sizeof asset, err))
+    if (!def->path && !ami_asset_path("humanoid.xml", asset, sizeof asset, err))
         return NULL;
     if (!(def->physics_hz >= 30 && def->physics_hz <= 10000)) {
-        amb_fail(err, "physics rate %g Hz, expected 30 to 10000", def->physics_hz);
+        ami_fail(err, "physics rate %g Hz, expected 30 to 10000", def->physics_hz);
         return NULL;
     }
     if (access(path, R_OK) != 0) {
-        amb_fail(err, "%s: cannot be read: %s", path, strerror(errno));
+        ami_fail(err, "%s: cannot be read: %s", path, strerror(errno));
         return NULL;
     }
-    amb_character *c = calloc(1, sizeof *c);
+    ami_character *c = calloc(1, sizeof *c);
     if (!c) {
-        amb_fail(err, "out of memory");
+        ami_fail(err, "out of memory");
         return NULL;
     }
     c->model = load_model(path, err);
@@ -188,8 +188,8 @@ amb_character *amb_character_create(const amb_character_def *def, amb_error *err
         return NULL;
     }
     if (!find_bodies_and_joints(c, path, err) || !find_geoms(c, path, err) ||
-        !amb_skeleton_read(&c->skeleton, c, path, err)) {
-        amb_character_destroy(c);
+        !ami_skeleton_read(&c->skeleton, c, path, err)) {
+        ami_character_destroy(c);
         return NULL;
     }
 
@@ -201,8 +201,8 @@ amb_character *amb_character_create(const amb_character_def *def, amb_error *err
     m->opt.disableflags |= mjDSBL_AUTORESET;  /* an unstable world must be seen, not silently put back to its
                                                  rest pose */
     m->opt.disableflags |= mjDSBL_ISLAND;     /* one body is one island: nothing to find */
-    for (int i = 1; i < AMB_BODIES; i++) {
-        const amb_joint *joint = &c->joint[i];
+    for (int i = 1; i < AMI_BODIES; i++) {
+        const ami_joint *joint = &c->joint[i];
         for (int k = 0; k < (joint->width == 4 ? 3 : joint->width); k++)
             m->dof_damping[joint->qvel + k] = joint->kd + joint->kp * c->timestep;
     }
@@ -212,7 +212,7 @@ amb_character *amb_character_create(const amb_character_def *def, amb_error *err
     return c;
 }
 
-void amb_character_destroy(amb_character *character)
+void ami_character_destroy(ami_character *character)
 {
     if (!character)
         return;

@@ -4,8 +4,8 @@
  *
  * An environment is used by one thread at a time; many may share a character and a clip. What happens depends
  * on the definition, on (seed, stream) and on the actions alone. */
-#ifndef AMB_SIM_ENV_H
-#define AMB_SIM_ENV_H
+#ifndef AMI_SIM_ENV_H
+#define AMI_SIM_ENV_H
 
 #include "base/rng.h"
 #include "sim/observe.h"
@@ -17,19 +17,19 @@
  *   reference.
  * - ABSOLUTE: DeepMimic's: ball: rotation by a0 rad about the axis (a1, a2, a3), a zero axis meaning z;
  *   hinge: an angle in rad. */
-typedef enum amb_action_mode { AMB_ACTION_RESIDUAL, AMB_ACTION_ABSOLUTE } amb_action_mode;
+typedef enum ami_action_mode { AMI_ACTION_RESIDUAL, AMI_ACTION_ABSOLUTE } ami_action_mode;
 
-/* DeepMimic's scale of absolute actions, mean and std (AMB_ACTION): what a policy network says, times std,
+/* DeepMimic's scale of absolute actions, mean and std (AMI_ACTION): what a policy network says, times std,
  * plus mean, is the action. 0 and 1 for residual actions. */
-void amb_action_scale(amb_action_mode mode, float *mean, float *std);
+void ami_action_scale(ami_action_mode mode, float *mean, float *std);
 
-typedef struct amb_env_def {
-    const amb_character *character;
-    const amb_clip *clip;
+typedef struct ami_env_def {
+    const ami_character *character;
+    const ami_clip *clip;
     uint64_t seed, stream; /* stream: the environment's number */
     int substeps;          /* 4: physics steps in a control step */
     double look_ahead;     /* s (.06): how much earlier than due the PD target's reference is looked up */
-    amb_action_mode action_mode;
+    ami_action_mode action_mode;
     double episode_s;    /* s (20) until the time-out */
     unsigned may_touch;  /* bits of the bodies that may meet the floor (the ankles) */
     double max_root_m;   /* m; an episode ends when the root is farther from the reference's; 0: never */
@@ -53,61 +53,61 @@ typedef struct amb_env_def {
     double push_period;   /* s between pushes */
     bool goal;            /* observations end with what the reference wants (sim/observe.h) */
     bool push_random;     /* speed uniform in [0, push_speed], first push at a random time: for training */
-} amb_env_def;
+} ami_env_def;
 
-typedef enum amb_env_end {
-    AMB_ENV_GOES_ON = 0,
-    AMB_ENV_FELL,     /* a body that may not touch the floor did */
-    AMB_ENV_LOST,     /* the body no longer follows the reference (max_...) */
-    AMB_ENV_UNSTABLE, /* non-finite or absurd state; the step's reward is 0 and the observation must not be
+typedef enum ami_env_end {
+    AMI_ENV_GOES_ON = 0,
+    AMI_ENV_FELL,     /* a body that may not touch the floor did */
+    AMI_ENV_LOST,     /* the body no longer follows the reference (max_...) */
+    AMI_ENV_UNSTABLE, /* non-finite or absurd state; the step's reward is 0 and the observation must not be
                          used */
-    AMB_ENV_TIME_OUT, /* episode_s or the clip is over: no failure, the value goes on */
-} amb_env_end;
+    AMI_ENV_TIME_OUT, /* episode_s or the clip is over: no failure, the value goes on */
+} ami_env_end;
 
-typedef struct amb_env {
-    amb_env_def def;
-    amb_world world;
-    amb_reference reference;
-    amb_rng rng;
+typedef struct ami_env {
+    ami_env_def def;
+    ami_world world;
+    ami_reference reference;
+    ami_rng rng;
     int step;                  /* control steps since the reset */
     int steps_max;             /* control steps in an episode, at most */
     int steps_end;             /* the same in this one: fewer where a clip that does not loop ends earlier */
     double control_dt;         /* s */
     double next_push;          /* s since the reset */
-    amb_state state;           /* the body, after the last reset or step */
-    amb_state reference_state; /* the reference at the same time */
+    ami_state state;           /* the body, after the last reset or step */
+    ami_state reference_state; /* the reference at the same time */
     double physics_s;          /* wall time spent in physics so far; for measuring, not part of the state */
-} amb_env;
+} ami_env;
 
-amb_env_def amb_env_default_def(const amb_character *character, const amb_clip *clip);
+ami_env_def ami_env_default_def(const ami_character *character, const ami_clip *clip);
 
 /* Checks the definition, makes the world and resets. */
-bool amb_env_init(amb_env *env, const amb_env_def *def, amb_error *err);
-void amb_env_free(amb_env *env);
+bool ami_env_init(ami_env *env, const ami_env_def *def, ami_error *err);
+void ami_env_free(ami_env *env);
 
 /* A new episode: random (or given) start, the body in the reference's pose and velocity, lifted out of the
  * floor where it is in it. */
-void amb_env_reset(amb_env *env);
+void ami_env_reset(ami_env *env);
 
-/* Numbers in an observation: AMB_OBS, or AMB_OBS_MAX with the goal behind. */
-int amb_env_obs_size(const amb_env *env);
-void amb_env_observe(const amb_env *env, float *obs);
+/* Numbers in an observation: AMI_OBS, or AMI_OBS_MAX with the goal behind. */
+int ami_env_obs_size(const ami_env *env);
+void ami_env_observe(const ami_env *env, float *obs);
 
 /* The reference's pose that a zero residual action would make the PD target for the coming step. */
-void amb_env_target(const amb_env *env, const float action[AMB_ACTION], double target[AMB_POSE]);
+void ami_env_target(const ami_env *env, const float action[AMI_ACTION], double target[AMI_POSE]);
 
 /* One control step. The reward compares body and reference at its end; it is 0 in a step that ends with a
  * fall. The environment is not reset by itself. */
-amb_env_end amb_env_step(amb_env *env, const float action[AMB_ACTION], amb_reward *reward);
+ami_env_end ami_env_step(ami_env *env, const float action[AMI_ACTION], ami_reward *reward);
 
-/* The same step with given PD targets instead of an action (replays; amb_env_step is amb_env_target and
+/* The same step with given PD targets instead of an action (replays; ami_env_step is ami_env_target and
  * this). */
-amb_env_end amb_env_step_target(amb_env *env, const double target[AMB_POSE], amb_reward *reward);
+ami_env_end ami_env_step_target(ami_env *env, const double target[AMI_POSE], ami_reward *reward);
 
-/* For bit-equal continuation: amb_env_save_size bytes of plain data. Load goes into an environment of the
+/* For bit-equal continuation: ami_env_save_size bytes of plain data. Load goes into an environment of the
  * same definition. */
-size_t amb_env_save_size(const amb_env *env);
-void amb_env_save(const amb_env *env, void *data);
-void amb_env_load(amb_env *env, const void *data);
+size_t ami_env_save_size(const ami_env *env);
+void ami_env_save(const ami_env *env, void *data);
+void ami_env_load(ami_env *env, const void *data);
 
 #endif

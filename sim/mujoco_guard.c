@@ -7,10 +7,10 @@ static mjfLogHandler before; /* the host's handler, or MuJoCo's own */
 
 static void handle(const mjLogMessage *message)
 {
-    if (!amb_guard_active())
+    if (!ami_guard_active())
         before(message);
     else if (message->level >= mjLOG_ERROR)
-        amb_guard_leave(message->subject);
+        ami_guard_leave(message->subject);
 }
 
 static void install(void)
@@ -18,9 +18,9 @@ static void install(void)
     before = mju_setLogHandler(handle);
 }
 
-bool amb_mujoco_guard(void (*call)(void *), void *context, amb_error *err)
+bool ami_mujoco_guard(void (*call)(void *), void *context, ami_error *err)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, install);
-    return amb_guard(call, context, err) || amb_fail_in(err, "MuJoCo");
+    return ami_guard(call, context, err) || ami_fail_in(err, "MuJoCo");
 }

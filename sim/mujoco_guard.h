@@ -5,13 +5,13 @@
  * The handler is global to the process. It keeps to itself what MuJoCo reports inside of a guard, errors as
  * sentences and warnings not at all (amble finds unstable states itself), and hands on what is reported
  * elsewhere to the handler that was there before it. */
-#ifndef AMB_SIM_MUJOCO_GUARD_H
-#define AMB_SIM_MUJOCO_GUARD_H
+#ifndef AMI_SIM_MUJOCO_GUARD_H
+#define AMI_SIM_MUJOCO_GUARD_H
 
 #include "base/guard.h"
 
-/* amb_guard for calls into MuJoCo; the sentence begins with "MuJoCo: ". After false an mjData that the call
+/* ami_guard for calls into MuJoCo; the sentence begins with "MuJoCo: ". After false an mjData that the call
  * stepped must be deleted or reset, and an mjModel that it compiled is lost. */
-bool amb_mujoco_guard(void (*call)(void *), void *context, amb_error *err);
+bool ami_mujoco_guard(void (*call)(void *), void *context, ami_error *err);
 
 #endif

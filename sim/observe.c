@@ -20,23 +20,23 @@ static void put_rotation(float *out, const double rot[4], double heading)
     const double h = M_SQRT1_2, c = cos(heading / 2), s = -sin(heading / 2);
     const double frame[4] = {h * c, -h * c, h * s, h * s}; /* (h, -h, 0, 0) * (c, 0, 0, s) */
     double q[4];
-    amb_quat_mul(q, frame, rot);
+    ami_quat_mul(q, frame, rot);
     const double sign = q[0] < 0 ? -1 : 1;
     for (int k = 0; k < 4; k++)
         out[k] = (float)(sign * q[k]);
 }
 
-void amb_observe(const amb_state *state, double phase, double reference_heading, float obs[AMB_OBS])
+void ami_observe(const ami_state *state, double phase, double reference_heading, float obs[AMI_OBS])
 {
-    const double *root = state->joint[AMB_ROOT];
+    const double *root = state->joint[AMI_ROOT];
     obs[0] = fminf((float)phase, 0x1.fffffep-1f); /* rounding must not make a 1 of it */
     obs[1] = (float)root[2];
-    const double own_heading = amb_quat_heading(state->rot[AMB_ROOT]);
+    const double own_heading = ami_quat_heading(state->rot[AMI_ROOT]);
     const double own_cos = cos(own_heading), own_sin = sin(own_heading);
-    for (int i = 0; i < AMB_BODIES; i++) {
-        const double heading = i == AMB_ROOT ? reference_heading : own_heading;
-        const double cosine = i == AMB_ROOT ? cos(heading) : own_cos,
-                     sine = i == AMB_ROOT ? sin(heading) : own_sin;
+    for (int i = 0; i < AMI_BODIES; i++) {
+        const double heading = i == AMI_ROOT ? reference_heading : own_heading;
+        const double cosine = i == AMI_ROOT ? cos(heading) : own_cos,
+                     sine = i == AMI_ROOT ? sin(heading) : own_sin;
         const double from_root[3] = {state->centre[i][0] - root[0], state->centre[i][1] - root[1],
                                      state->centre[i][2] - root[2]};
         put_vector(obs + 2 + 7 * i, from_root, own_cos, own_sin);
@@ -46,18 +46,18 @@ void amb_observe(const amb_state *state, double phase, double reference_heading,
     }
 }
 
-void amb_observe_goal(const amb_state *body, const amb_state *reference, double reference_heading,
-                      const double target[AMB_POSE], float goal[AMB_GOAL])
+void ami_observe_goal(const ami_state *body, const ami_state *reference, double reference_heading,
+                      const double target[AMI_POSE], float goal[AMI_GOAL])
 {
     const double cosine = cos(reference_heading), sine = sin(reference_heading);
-    const double *mine = body->joint[AMB_ROOT], *wanted = reference->joint[AMB_ROOT];
+    const double *mine = body->joint[AMI_ROOT], *wanted = reference->joint[AMI_ROOT];
     put_vector(goal, (const double[3]){wanted[0] - mine[0], wanted[1] - mine[1], wanted[2] - mine[2]}, cosine,
                sine);
     put_vector(goal + 3, reference->vel, cosine, sine);
-    put_rotation(goal + 6, reference->rot[AMB_ROOT], reference_heading);
-    put_vector(goal + 10, reference->ang[AMB_ROOT], cosine, sine);
-    for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
-        const int at = amb_clip_joints[j].pose, width = amb_clip_joints[j].ball ? 4 : 1;
+    put_rotation(goal + 6, reference->rot[AMI_ROOT], reference_heading);
+    put_vector(goal + 10, reference->ang[AMI_ROOT], cosine, sine);
+    for (int j = 0; j < AMI_CLIP_JOINTS; j++) {
+        const int at = ami_clip_joints[j].pose, width = ami_clip_joints[j].ball ? 4 : 1;
         const double sign = width == 4 && target[at] < 0 ? -1 : 1;
         for (int k = 0; k < width; k++)
             goal[13 + at - 7 + k] = (float)(sign * target[at + k]);

@@ -10,14 +10,14 @@
  * along the root's horizontal forward direction, y up, z right. The root's own quaternion and velocities are
  * in the reference's frame instead (its heading, the same axes): DeepMimic's RecordWorldRootRot, made
  * steerable. Without it the policy cannot see that it is off course. */
-#ifndef AMB_SIM_OBSERVE_H
-#define AMB_SIM_OBSERVE_H
+#ifndef AMI_SIM_OBSERVE_H
+#define AMI_SIM_OBSERVE_H
 
 #include "sim/world.h"
 
-enum { AMB_OBS = 197, AMB_GOAL = 49, AMB_OBS_MAX = AMB_OBS + AMB_GOAL };
+enum { AMI_OBS = 197, AMI_GOAL = 49, AMI_OBS_MAX = AMI_OBS + AMI_GOAL };
 
-void amb_observe(const amb_state *state, double phase, double reference_heading, float obs[AMB_OBS]);
+void ami_observe(const ami_state *state, double phase, double reference_heading, float obs[AMI_OBS]);
 
 /* What the reference wants, for policies that follow many motions: one clip is known by heart from its phase,
  * but which of many is followed, and how far the body is from it, no one could tell from the 197 numbers.
@@ -31,8 +31,8 @@ void amb_observe(const amb_state *state, double phase, double reference_heading,
  *   13   pose that is the PD target where the action is zero: the joints of motion/clip.h, quaternions with w
  *        >= 0, angles in rad (36)
  *
- * reference: now; target: AMB_POSE numbers, the root's unused. */
-void amb_observe_goal(const amb_state *body, const amb_state *reference, double reference_heading,
-                      const double target[AMB_POSE], float goal[AMB_GOAL]);
+ * reference: now; target: AMI_POSE numbers, the root's unused. */
+void ami_observe_goal(const ami_state *body, const ami_state *reference, double reference_heading,
+                      const double target[AMI_POSE], float goal[AMI_GOAL]);
 
 #endif

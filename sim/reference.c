@@ -63,11 +63,11 @@ static void speed_to_rate(double r[3], const double d[3], const double w[3])
 static void displace_rotation(double q[4], double *w, const double d[3], const double r[3])
 {
     double turn[4], own[3];
-    amb_quat_exp(turn, d);
-    amb_quat_mul(q, q, turn);
+    ami_quat_exp(turn, d);
+    ami_quat_mul(q, q, turn);
     if (!w)
         return;
-    amb_quat_unrotate(w, turn, w);
+    ami_quat_unrotate(w, turn, w);
     rate_to_speed(own, d, r);
     for (int k = 0; k < 3; k++)
         w[k] += own[k];
@@ -75,7 +75,7 @@ static void displace_rotation(double q[4], double *w, const double d[3], const d
 
 /* Adds what is left of the motion before, `ahead` seconds from now, to a sample of the clip. vel may be NULL.
  */
-static void add_fade(const amb_reference_fade *fade, double ahead, double pose[AMB_POSE], double *vel)
+static void add_fade(const ami_reference_fade *fade, double ahead, double pose[AMI_POSE], double *vel)
 {
     const double age = fmax(fade->age + ahead, 0), u = age / fade->blend;
     double slope, slope2;
@@ -88,8 +88,8 @@ static void add_fade(const amb_reference_fade *fade, double ahead, double pose[A
     }
     if (u >= 1)
         return;
-    double d[AMB_VEL], r[AMB_VEL];
-    for (int k = 2; k < AMB_VEL; k++) {
+    double d[AMI_VEL], r[AMI_VEL];
+    for (int k = 2; k < AMI_VEL; k++) {
         d[k] = fade->shift[k] * s + fade->speed[k] * age * s2;
         r[k] = fade->shift[k] * slope / fade->blend + fade->speed[k] * (s2 + 2 * u * slope2);
     }
@@ -97,8 +97,8 @@ static void add_fade(const amb_reference_fade *fade, double ahead, double pose[A
     if (vel)
         vel[2] += r[2];
     displace_rotation(pose + 3, vel ? vel + 3 : NULL, d + 3, r + 3);
-    for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
-        const amb_clip_joint *joint = &amb_clip_joints[j];
+    for (int j = 0; j < AMI_CLIP_JOINTS; j++) {
+        const ami_clip_joint *joint = &ami_clip_joints[j];
         if (joint->ball) {
             displace_rotation(pose + joint->pose, vel ? vel + joint->vel : NULL, d + joint->vel,
                               r + joint->vel);
@@ -111,11 +111,11 @@ static void add_fade(const amb_reference_fade *fade, double ahead, double pose[A
 }
 
 /* A sample in the clip's frame, faded motion included. */
-static void sample_own(const amb_reference *reference, double ahead, double pose[AMB_POSE], double *vel)
+static void sample_own(const ami_reference *reference, double ahead, double pose[AMI_POSE], double *vel)
 {
-    amb_clip_sample(reference->clip, reference->time + reference->rate * ahead, pose, vel);
+    ami_clip_sample(reference->clip, reference->time + reference->rate * ahead, pose, vel);
     if (vel && reference->rate != 1)
-        for (int k = 0; k < AMB_VEL; k++)
+        for (int k = 0; k < AMI_VEL; k++)
             vel[k] *= reference->rate;
     if (reference->fade.blend > 0)
         add_fade(&reference->fade, ahead, pose, vel);
@@ -124,26 +124,26 @@ static void sample_own(const amb_reference *reference, double ahead, double pose
 /* ---- the reference ---- */
 
 /* Moves the frame so that its root, now, is over `at`. */
-static void place_root(amb_reference *reference, const double at[2])
+static void place_root(ami_reference *reference, const double at[2])
 {
-    double pose[AMB_POSE], ground[2];
+    double pose[AMI_POSE], ground[2];
     sample_own(reference, 0, pose, NULL);
     turn_vector(reference->heading, pose, ground);
     reference->place[0] = at[0] - ground[0];
     reference->place[1] = at[1] - ground[1];
 }
 
-void amb_reference_start(amb_reference *reference, const amb_clip *clip, double time, double heading,
+void ami_reference_start(ami_reference *reference, const ami_clip *clip, double time, double heading,
                          const double at[2])
 {
-    *reference = (amb_reference){.clip = clip, .time = time, .heading = heading, .rate = 1};
+    *reference = (ami_reference){.clip = clip, .time = time, .heading = heading, .rate = 1};
     place_root(reference, at);
 }
 
-void amb_reference_sample(const amb_reference *reference, double ahead, double pose[AMB_POSE],
-                          double vel[AMB_VEL])
+void ami_reference_sample(const ami_reference *reference, double ahead, double pose[AMI_POSE],
+                          double vel[AMI_VEL])
 {
-    double own_pose[AMB_POSE];
+    double own_pose[AMI_POSE];
     double *p = pose ? pose : own_pose;
     sample_own(reference, ahead, p, vel);
     const double turn[4] = {cos(reference->heading / 2), 0, 0, sin(reference->heading / 2)};
@@ -151,40 +151,40 @@ void amb_reference_sample(const amb_reference *reference, double ahead, double p
     turn_vector(reference->heading, p, p);
     p[0] += reference->place[0];
     p[1] += reference->place[1];
-    amb_quat_mul(p + 3, turn, rot);
+    ami_quat_mul(p + 3, turn, rot);
     if (vel) {
         turn_vector(reference->heading, vel, vel);
         double inverse[4], up[3];
-        amb_quat_conj(inverse, p + 3);
-        amb_quat_rotate(up, inverse, (const double[3]){0, 0, reference->turn_rate});
+        ami_quat_conj(inverse, p + 3);
+        ami_quat_rotate(up, inverse, (const double[3]){0, 0, reference->turn_rate});
         for (int k = 0; k < 3; k++)
             vel[3 + k] += up[k];
     }
 }
 
-bool amb_reference_advance(amb_reference *reference, double dt, const double body[2])
+bool ami_reference_advance(ami_reference *reference, double dt, const double body[2])
 {
     reference->time += reference->rate * dt;
     reference->fade.age += dt;
     bool wrapped = false;
-    if (amb_clip_loops(reference->clip)) {
-        const double duration = amb_clip_duration(reference->clip);
+    if (ami_clip_loops(reference->clip)) {
+        const double duration = ami_clip_duration(reference->clip);
         if (reference->time >= duration) {
             reference->time = fmod(reference->time, duration);
             wrapped = true;
         }
     }
     if (reference->turn_rate != 0)
-        amb_reference_turn(reference, reference->turn_rate * dt);
+        ami_reference_turn(reference, reference->turn_rate * dt);
     if (wrapped)
         place_root(reference, body);
     return wrapped;
 }
 
-void amb_reference_turn(amb_reference *reference, double angle)
+void ami_reference_turn(ami_reference *reference, double angle)
 {
-    double pose[AMB_POSE];
-    amb_reference_sample(reference, 0, pose, NULL);
+    double pose[AMI_POSE];
+    ami_reference_sample(reference, 0, pose, NULL);
     reference->heading += angle;
     place_root(reference, pose);
 }
@@ -194,27 +194,27 @@ static void rotation_between(double d[3], double rate[3], const double a[4], con
                              const double b[4], const double vb[3])
 {
     double q[4], w[3];
-    amb_quat_between(q, a, b);
-    amb_quat_log(d, q);
-    amb_quat_exp(q, d);
-    amb_quat_unrotate(w, q, va);
+    ami_quat_between(q, a, b);
+    ami_quat_log(d, q);
+    ami_quat_exp(q, d);
+    ami_quat_unrotate(w, q, va);
     for (int k = 0; k < 3; k++)
         w[k] = vb[k] - w[k];
     speed_to_rate(rate, d, w);
 }
 
 /* What lies between the motion (pose, vel) and the one before, both in the clip's frame. */
-static void displacement(amb_reference_fade *fade, const double pose[AMB_POSE], const double vel[AMB_VEL],
-                         const double old_pose[AMB_POSE], const double old_vel[AMB_VEL])
+static void displacement(ami_reference_fade *fade, const double pose[AMI_POSE], const double vel[AMI_VEL],
+                         const double old_pose[AMI_POSE], const double old_vel[AMI_VEL])
 {
     double *shift = fade->shift, *speed = fade->speed;
     for (int k = 0; k < 3; k++)
         speed[k] = old_vel[k] - vel[k];
     shift[2] = old_pose[2] - pose[2];
     rotation_between(shift + 3, speed + 3, pose + 3, vel + 3, old_pose + 3, old_vel + 3);
-    for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
-        const int p = amb_clip_joints[j].pose, v = amb_clip_joints[j].vel;
-        if (amb_clip_joints[j].ball) {
+    for (int j = 0; j < AMI_CLIP_JOINTS; j++) {
+        const int p = ami_clip_joints[j].pose, v = ami_clip_joints[j].vel;
+        if (ami_clip_joints[j].ball) {
             rotation_between(shift + v, speed + v, pose + p, vel + v, old_pose + p, old_vel + v);
         } else {
             shift[v] = old_pose[p] - pose[p];
@@ -223,23 +223,23 @@ static void displacement(amb_reference_fade *fade, const double pose[AMB_POSE], 
     }
 }
 
-void amb_reference_change(amb_reference *reference, const amb_clip *clip, double time, double rate,
+void ami_reference_change(ami_reference *reference, const ami_clip *clip, double time, double rate,
                           double blend)
 {
-    double old_pose[AMB_POSE], old_vel[AMB_VEL], pose[AMB_POSE], vel[AMB_VEL], at[AMB_POSE];
+    double old_pose[AMI_POSE], old_vel[AMI_VEL], pose[AMI_POSE], vel[AMI_VEL], at[AMI_POSE];
     sample_own(reference, 0, old_pose, old_vel);
-    amb_reference_sample(reference, 0, at, NULL);
+    ami_reference_sample(reference, 0, at, NULL);
     reference->clip = clip;
     reference->time = time;
     reference->rate = rate;
-    reference->fade = (amb_reference_fade){0};
+    reference->fade = (ami_reference_fade){0};
     sample_own(reference, 0, pose, vel);
     reference->fade.blend = blend;
     displacement(&reference->fade, pose, vel, old_pose, old_vel);
     place_root(reference, at);
 }
 
-double amb_reference_phase(const amb_reference *reference)
+double ami_reference_phase(const ami_reference *reference)
 {
-    return amb_clip_phase(reference->clip, reference->time);
+    return ami_clip_phase(reference->clip, reference->time);
 }

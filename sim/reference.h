@@ -8,8 +8,8 @@
  * velocity, is kept and fades ("inertialisation": Bollo, Inertialization, GDC 2018; here with one smooth
  * window instead of a quintic for every joint). So pose and velocity are continuous, only one clip has to be
  * there at a time, and a further change in the middle of a change is nothing special. */
-#ifndef AMB_SIM_REFERENCE_H
-#define AMB_SIM_REFERENCE_H
+#ifndef AMI_SIM_REFERENCE_H
+#define AMI_SIM_REFERENCE_H
 
 #include "motion/clip.h"
 
@@ -21,45 +21,45 @@
  * The root's place on the ground has no shift; there the old speed gives way to the new one, and where that
  * leads stays:
  *   speed(age) = speed S(u), displacement(age) = its integral. */
-typedef struct amb_reference_fade {
+typedef struct ami_reference_fade {
     double age, blend; /* s; age ≥ blend: nothing is left but the way on the ground */
-    double shift[AMB_VEL], speed[AMB_VEL];
-} amb_reference_fade;
+    double shift[AMI_VEL], speed[AMI_VEL];
+} ami_reference_fade;
 
-typedef struct amb_reference {
-    const amb_clip *clip; /* not owned */
+typedef struct ami_reference {
+    const ami_clip *clip; /* not owned */
     double time;          /* s, the clip's clock; within [0, duration) for a loop */
     double heading;       /* rad about the world's z axis */
     double place[2];      /* m, where the clip's origin is in the world */
     double turn_rate;     /* rad/s; how fast the frame is being turned */
     double rate;          /* 1: seconds of the clip in a second, > 0 */
-    amb_reference_fade fade;
-} amb_reference;
+    ami_reference_fade fade;
+} ami_reference;
 
 /* Starts at `time` with the reference root over ground position `at` (m, world) and the clip's x axis turned
  * to `heading`, at rate 1. */
-void amb_reference_start(amb_reference *reference, const amb_clip *clip, double time, double heading,
+void ami_reference_start(ami_reference *reference, const ami_clip *clip, double time, double heading,
                          const double at[2]);
 
 /* World pose and velocity `ahead` seconds after the clock; either may be NULL. The turn rate is in the root's
  * angular velocity. */
-void amb_reference_sample(const amb_reference *reference, double ahead, double pose[AMB_POSE],
-                          double vel[AMB_VEL]);
+void ami_reference_sample(const ami_reference *reference, double ahead, double pose[AMI_POSE],
+                          double vel[AMI_VEL]);
 
 /* Lets dt seconds pass. Turning happens about the reference root, so the root stays where it is. When a
  * loop's cycle ends, the frame is moved so that the reference root stands over `body` (m, world), as
  * DeepMimic does; returns true then. */
-bool amb_reference_advance(amb_reference *reference, double dt, const double body[2]);
+bool ami_reference_advance(ami_reference *reference, double dt, const double body[2]);
 
 /* Turns the frame by `angle` rad about the reference root. */
-void amb_reference_turn(amb_reference *reference, double angle);
+void ami_reference_turn(ami_reference *reference, double angle);
 
 /* Goes on with another clip, at its `time` and at `rate`: pose and velocity stay what they are now and become
  * the new clip's within `blend` seconds (> 0); the heading, too, stays. */
-void amb_reference_change(amb_reference *reference, const amb_clip *clip, double time, double rate,
+void ami_reference_change(ami_reference *reference, const ami_clip *clip, double time, double rate,
                           double blend);
 
 /* [0, 1) */
-double amb_reference_phase(const amb_reference *reference);
+double ami_reference_phase(const ami_reference *reference);
 
 #endif

@@ -4,10 +4,10 @@
 
 #include <math.h>
 
-const char *const amb_reward_name[AMB_REWARD_PARTS] = {"pose", "velocity", "end_effectors", "root", "com"};
-const double amb_reward_weight[AMB_REWARD_PARTS] = {.5, .05, .15, .2, .1};
+const char *const ami_reward_name[AMI_REWARD_PARTS] = {"pose", "velocity", "end_effectors", "root", "com"};
+const double ami_reward_weight[AMI_REWARD_PARTS] = {.5, .05, .15, .2, .1};
 
-static const int end_effector[4] = {AMB_RIGHT_WRIST, AMB_LEFT_WRIST, AMB_RIGHT_ANKLE, AMB_LEFT_ANKLE};
+static const int end_effector[4] = {AMI_RIGHT_WRIST, AMI_LEFT_WRIST, AMI_RIGHT_ANKLE, AMI_LEFT_ANKLE};
 
 static double distance2(const double *a, const double *b)
 {
@@ -22,15 +22,15 @@ typedef struct frame {
     double x, y, c, s;
 } frame;
 
-static frame frame_of(const amb_state *state)
+static frame frame_of(const ami_state *state)
 {
-    const double *root = state->joint[AMB_ROOT], heading = amb_quat_heading(state->rot[AMB_ROOT]);
+    const double *root = state->joint[AMI_ROOT], heading = ami_quat_heading(state->rot[AMI_ROOT]);
     return (frame){root[0], root[1], cos(heading), sin(heading)};
 }
 
 /* Distance between the places of a body's joint in two states, each seen from its own root's place on the
  * ground and heading. */
-static double apart2(const amb_state *a, const frame *in_a, const amb_state *b, const frame *in_b, int body)
+static double apart2(const ami_state *a, const frame *in_a, const ami_state *b, const frame *in_b, int body)
 {
     const double *p = a->joint[body], *q = b->joint[body];
     const double px = p[0] - in_a->x, py = p[1] - in_a->y, qx = q[0] - in_b->x, qy = q[1] - in_b->y;
@@ -42,26 +42,26 @@ static double apart2(const amb_state *a, const frame *in_a, const amb_state *b, 
 
 /* Cosine of the angle between the root's own up (y at rest) and the vertical: the vertical as the root sees
  * it, along its spine. */
-static double up(const amb_state *state)
+static double up(const ami_state *state)
 {
-    const double *q = state->rot[AMB_ROOT];
+    const double *q = state->rot[AMI_ROOT];
     return 2 * (q[2] * q[3] + q[0] * q[1]);
 }
 
-void amb_reward_compute(const amb_character *character, const amb_state *body, const amb_state *reference,
-                        amb_reward *reward)
+void ami_reward_compute(const ami_character *character, const ami_state *body, const ami_state *reference,
+                        ami_reward *reward)
 {
     double pose = 0, velocity = 0, joints = 0, angles = 0, root_angle = 0, root_spin = 0;
-    for (int i = 0; i < AMB_BODIES; i++) {
-        const amb_joint *joint = &character->joint[i];
+    for (int i = 0; i < AMI_BODIES; i++) {
+        const ami_joint *joint = &character->joint[i];
         const double *p = body->pose + joint->pose, *q = reference->pose + joint->pose;
         const double *v = body->vel + joint->vel, *u = reference->vel + joint->vel;
         double angle, spin;
-        if (i == AMB_ROOT) {
-            angle = root_angle = amb_quat_angle(p, q);
+        if (i == AMI_ROOT) {
+            angle = root_angle = ami_quat_angle(p, q);
             spin = root_spin = distance2(body->ang[i], reference->ang[i]);
         } else if (joint->width == 4) {
-            angle = amb_quat_angle(p, q);
+            angle = ami_quat_angle(p, q);
             spin = distance2(v, u);
         } else if (joint->width == 1) {
             angle = fabs(p[0] - q[0]);
@@ -71,7 +71,7 @@ void amb_reward_compute(const amb_character *character, const amb_state *body, c
         }
         pose += joint->weight * angle * angle;
         velocity += joint->weight * spin;
-        if (i != AMB_ROOT) {
+        if (i != AMI_ROOT) {
             angles += angle;
             joints += 1;
         }
@@ -84,20 +84,20 @@ void amb_reward_compute(const amb_character *character, const amb_state *body, c
         ends += d2;
         ends_m += sqrt(d2) / 4;
     }
-    for (int i = 0; i < AMB_BODIES; i++)
-        bodies_m += sqrt(apart2(body, &mine, reference, &wanted, i)) / AMB_BODIES;
+    for (int i = 0; i < AMI_BODIES; i++)
+        bodies_m += sqrt(apart2(body, &mine, reference, &wanted, i)) / AMI_BODIES;
 
     const double root2 = distance2(body->pose, reference->pose);
     const double root =
         root2 + .1 * root_angle * root_angle + .01 * distance2(body->vel, reference->vel) + .001 * root_spin;
-    reward->part[AMB_REWARD_POSE] = exp(-2 * pose);
-    reward->part[AMB_REWARD_VELOCITY] = exp(-.1 * velocity);
-    reward->part[AMB_REWARD_END_EFFECTORS] = exp(-10 * ends);
-    reward->part[AMB_REWARD_ROOT] = exp(-5 * root);
-    reward->part[AMB_REWARD_CENTRE_OF_MASS] = exp(-10 * .1 * distance2(body->com_vel, reference->com_vel));
+    reward->part[AMI_REWARD_POSE] = exp(-2 * pose);
+    reward->part[AMI_REWARD_VELOCITY] = exp(-.1 * velocity);
+    reward->part[AMI_REWARD_END_EFFECTORS] = exp(-10 * ends);
+    reward->part[AMI_REWARD_ROOT] = exp(-5 * root);
+    reward->part[AMI_REWARD_CENTRE_OF_MASS] = exp(-10 * .1 * distance2(body->com_vel, reference->com_vel));
     reward->total = 0;
-    for (int k = 0; k < AMB_REWARD_PARTS; k++)
-        reward->total += amb_reward_weight[k] * reward->part[k];
+    for (int k = 0; k < AMI_REWARD_PARTS; k++)
+        reward->total += ami_reward_weight[k] * reward->part[k];
     reward->root_m = sqrt(root2);
     reward->joint_rad = angles / joints;
     reward->end_effector_m = ends_m;

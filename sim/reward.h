@@ -11,28 +11,28 @@
  *   root             exp(-5 (|Δp|² + .1 θ² + .01 |Δv|² + .001 |Δω|²))
  *   centre of mass   exp(-10 · .1 |Δv|²)
  *
- * with w the joints' weights (amb_joint.weight, Σ = 1), lengths in m, angles in rad, times in s. */
-#ifndef AMB_SIM_REWARD_H
-#define AMB_SIM_REWARD_H
+ * with w the joints' weights (ami_joint.weight, Σ = 1), lengths in m, angles in rad, times in s. */
+#ifndef AMI_SIM_REWARD_H
+#define AMI_SIM_REWARD_H
 
 #include "sim/world.h"
 
 enum {
-    AMB_REWARD_POSE,
-    AMB_REWARD_VELOCITY,
-    AMB_REWARD_END_EFFECTORS,
-    AMB_REWARD_ROOT,
-    AMB_REWARD_CENTRE_OF_MASS,
-    AMB_REWARD_PARTS
+    AMI_REWARD_POSE,
+    AMI_REWARD_VELOCITY,
+    AMI_REWARD_END_EFFECTORS,
+    AMI_REWARD_ROOT,
+    AMI_REWARD_CENTRE_OF_MASS,
+    AMI_REWARD_PARTS
 };
 
-extern const char *const amb_reward_name[AMB_REWARD_PARTS]; /* "pose", "velocity", "end_effectors", "root",
+extern const char *const ami_reward_name[AMI_REWARD_PARTS]; /* "pose", "velocity", "end_effectors", "root",
                                                                "com" */
-extern const double amb_reward_weight[AMB_REWARD_PARTS];
+extern const double ami_reward_weight[AMI_REWARD_PARTS];
 
-typedef struct amb_reward {
+typedef struct ami_reward {
     double total;                  /* [0, 1] */
-    double part[AMB_REWARD_PARTS]; /* each [0, 1], before its weight */
+    double part[AMI_REWARD_PARTS]; /* each [0, 1], before its weight */
     double root_m;                 /* distance of the roots, m */
     double joint_rad;              /* mean over joints of θ, rad (root not counted) */
     double end_effector_m;         /* mean over the four of |Δp|, m */
@@ -41,10 +41,10 @@ typedef struct amb_reward {
     double tilt;     /* |Δ cos| of the angle between each root's own up and the vertical, 0 to 2 */
     double body_m;   /* mean over the bodies' joints of |Δp|, m, each seen from its own root's ground
                         projection and heading */
-} amb_reward;
+} ami_reward;
 
-/* `body` and `reference` as amb_world_state gives them. */
-void amb_reward_compute(const amb_character *character, const amb_state *body, const amb_state *reference,
-                        amb_reward *reward);
+/* `body` and `reference` as ami_world_state gives them. */
+void ami_reward_compute(const ami_character *character, const ami_state *body, const ami_state *reference,
+                        ami_reward *reward);
 
 #endif

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* The smallest box along the body's axes that holds its shapes: low and high corner. */
-static void find_extent(const amb_character *c, int body, double low[3], double high[3])
+static void find_extent(const ami_character *c, int body, double low[3], double high[3])
 {
     const mjModel *m = c->model;
     for (int k = 0; k < 3; k++)
@@ -29,17 +29,17 @@ static void find_extent(const amb_character *c, int body, double low[3], double 
     }
 }
 
-static void find_landmarks(amb_skeleton *skeleton, const amb_character *c)
+static void find_landmarks(ami_skeleton *skeleton, const ami_character *c)
 {
     double low[3], high[3];
     for (int side = 0; side < 2; side++) {
-        find_extent(c, side ? AMB_LEFT_ANKLE : AMB_RIGHT_ANKLE, low, high);
+        find_extent(c, side ? AMI_LEFT_ANKLE : AMI_RIGHT_ANKLE, low, high);
         const double middle = (low[2] + high[2]) / 2;
         memcpy(skeleton->toe[side], (const double[3]){high[0], low[1], middle}, sizeof low);
         memcpy(skeleton->heel[side], (const double[3]){low[0], low[1], middle}, sizeof low);
     }
-    find_extent(c, AMB_NECK, low, high);
-    memcpy(skeleton->head_front, skeleton->centre[AMB_NECK], sizeof low);
+    find_extent(c, AMI_NECK, low, high);
+    memcpy(skeleton->head_front, skeleton->centre[AMI_NECK], sizeof low);
     skeleton->head_front[0] = high[0];
 }
 
@@ -51,44 +51,44 @@ static bool is_zero(const double *v, int n)
     return true;
 }
 
-bool amb_skeleton_read(amb_skeleton *skeleton, const amb_character *character, const char *path,
-                       amb_error *err)
+bool ami_skeleton_read(ami_skeleton *skeleton, const ami_character *character, const char *path,
+                       ami_error *err)
 {
-    const amb_character *c = character;
+    const ami_character *c = character;
     const mjModel *m = c->model;
-    for (int i = 0; i < AMB_BODIES; i++) {
-        const int b = c->body[i], parent = amb_body_parent[i];
-        const char *name = amb_body_name[i];
+    for (int i = 0; i < AMI_BODIES; i++) {
+        const int b = c->body[i], parent = ami_body_parent[i];
+        const char *name = ami_body_name[i];
         const int wanted = parent < 0 ? 0 : c->body[parent];
         if (m->body_parentid[b] != wanted)
-            return amb_fail(err, "%s: body \"%s\" hangs on \"%s\", expected \"%s\"", path, name,
+            return ami_fail(err, "%s: body \"%s\" hangs on \"%s\", expected \"%s\"", path, name,
                             mj_id2name(m, mjOBJ_BODY, m->body_parentid[b]),
-                            parent < 0 ? "world" : amb_body_name[parent]);
-        skeleton->joint[i] = amb_body_joint(i);
+                            parent < 0 ? "world" : ami_body_name[parent]);
+        skeleton->joint[i] = ami_body_joint(i);
         skeleton->parent[i] = parent;
         memcpy(skeleton->offset[i], m->body_pos + 3 * b, sizeof skeleton->offset[i]);
         memcpy(skeleton->centre[i], m->body_ipos + 3 * b, sizeof skeleton->centre[i]);
         skeleton->mass[i] = m->body_mass[b];
-        if (i == AMB_ROOT) {
+        if (i == AMI_ROOT) {
             memset(skeleton->offset[i], 0, sizeof skeleton->offset[i]);
             continue;
         }
         if (!is_zero(m->body_quat + 4 * b + 1, 3))
-            return amb_fail(err, "%s: body \"%s\" is turned against its parent at rest, expected no rotation",
+            return ami_fail(err, "%s: body \"%s\" is turned against its parent at rest, expected no rotation",
                             path, name);
-        const amb_joint *joint = &c->joint[i];
+        const ami_joint *joint = &c->joint[i];
         if (joint->width == 0)
             continue;
         const int id = m->body_jntadr[b];
         if (!is_zero(m->jnt_pos + 3 * id, 3))
-            return amb_fail(err, "%s: joint \"%s\" is not at the origin of its body", path, name);
+            return ami_fail(err, "%s: joint \"%s\" is not at the origin of its body", path, name);
         if (joint->width == 1) {
             const double *axis = m->jnt_axis + 3 * id;
             if (!is_zero(axis, 2) || axis[2] < 0)
-                return amb_fail(err, "%s: hinge \"%s\" turns about (%g, %g, %g), expected (0, 0, 1)", path,
+                return ami_fail(err, "%s: hinge \"%s\" turns about (%g, %g, %g), expected (0, 0, 1)", path,
                                 name, axis[0], axis[1], axis[2]);
             if (m->qpos0[joint->qpos] != 0)
-                return amb_fail(err, "%s: hinge \"%s\" is at %g rad at rest, expected 0", path, name,
+                return ami_fail(err, "%s: hinge \"%s\" is at %g rad at rest, expected 0", path, name,
                                 m->qpos0[joint->qpos]);
             skeleton->hinge_range[i][0] = m->jnt_limited[id] ? m->jnt_range[2 * id] : -M_PI;
             skeleton->hinge_range[i][1] = m->jnt_limited[id] ? m->jnt_range[2 * id + 1] : M_PI;

@@ -11,53 +11,53 @@ enum { ABSURD = 10000 };
 
 static void make_data(void *context)
 {
-    amb_world *world = context;
+    ami_world *world = context;
     world->data = mj_makeData(world->character->model);
 }
 
-bool amb_world_init(amb_world *world, const amb_character *character, amb_error *err)
+bool ami_world_init(ami_world *world, const ami_character *character, ami_error *err)
 {
-    *world = (amb_world){.character = character};
-    if (!amb_mujoco_guard(make_data, world, err))
-        return amb_fail_in(err, "no world for a character");
-    return world->data ? true : amb_fail(err, "out of memory for a world");
+    *world = (ami_world){.character = character};
+    if (!ami_mujoco_guard(make_data, world, err))
+        return ami_fail_in(err, "no world for a character");
+    return world->data ? true : ami_fail(err, "out of memory for a world");
 }
 
-void amb_world_free(amb_world *world)
+void ami_world_free(ami_world *world)
 {
     mj_deleteData(world->data);
     world->data = NULL;
 }
 
-void amb_world_update(amb_world *world)
+void ami_world_update(ami_world *world)
 {
     mj_kinematics(world->character->model, world->data);
 }
 
-void amb_world_set(amb_world *world, const double pose[AMB_POSE], const double vel[AMB_VEL])
+void ami_world_set(ami_world *world, const double pose[AMI_POSE], const double vel[AMI_VEL])
 {
-    const amb_character *c = world->character;
+    const ami_character *c = world->character;
     mjData *d = world->data;
     mj_resetData(c->model, d);
     memcpy(d->qpos, pose, 7 * sizeof(double));
     memcpy(d->qvel, vel, 6 * sizeof(double));
-    for (int i = 1; i < AMB_BODIES; i++) {
-        const amb_joint *joint = &c->joint[i];
+    for (int i = 1; i < AMI_BODIES; i++) {
+        const ami_joint *joint = &c->joint[i];
         memcpy(d->qpos + joint->qpos, pose + joint->pose, (size_t)joint->width * sizeof(double));
         memcpy(d->qvel + joint->qvel, vel + joint->vel,
                (size_t)(joint->width == 4 ? 3 : joint->width) * sizeof(double));
     }
     world->touching = 0;
     world->unstable = world->interrupted = false;
-    amb_world_update(world);
+    ami_world_update(world);
 }
 
-static void apply_stable_pd(amb_world *world, const double target[AMB_POSE])
+static void apply_stable_pd(ami_world *world, const double target[AMI_POSE])
 {
-    const amb_character *c = world->character;
+    const ami_character *c = world->character;
     mjData *d = world->data;
-    for (int i = 1; i < AMB_BODIES; i++) {
-        const amb_joint *joint = &c->joint[i];
+    for (int i = 1; i < AMI_BODIES; i++) {
+        const ami_joint *joint = &c->joint[i];
         const double *goal = target + joint->pose;
         const double *v = d->qvel + joint->qvel;
         double *applied = d->qfrc_applied + joint->qvel;
@@ -69,9 +69,9 @@ static void apply_stable_pd(amb_world *world, const double target[AMB_POSE])
             applied[0] = torque + joint->kd * v[0];
         } else if (joint->width == 4) {
             double inverse[4], rest[4], torque[3];
-            amb_quat_conj(inverse, d->qpos + joint->qpos);
-            amb_quat_mul(rest, inverse, goal);
-            amb_quat_log(torque, rest); /* the rotation that is missing, in the child's frame, as qvel is */
+            ami_quat_conj(inverse, d->qpos + joint->qpos);
+            ami_quat_mul(rest, inverse, goal);
+            ami_quat_log(torque, rest); /* the rotation that is missing, in the child's frame, as qvel is */
             double norm2 = 0;
             for (int k = 0; k < 3; k++) {
                 torque[k] = joint->kp * torque[k] - joint->kd * v[k];
@@ -89,26 +89,26 @@ static bool is_sane(const mjData *d)
 {
     if (!isfinite(d->qpos[0]) || !isfinite(d->qpos[1])) /* one may walk far */
         return false;
-    for (int i = 2; i < 7 + AMB_ACTION; i++)
+    for (int i = 2; i < 7 + AMI_ACTION; i++)
         if (!(fabs(d->qpos[i]) < ABSURD)) /* false for NaN too */
             return false;
-    for (int i = 0; i < AMB_VEL; i++)
+    for (int i = 0; i < AMI_VEL; i++)
         if (!(fabs(d->qvel[i]) < ABSURD))
             return false;
     return true;
 }
 
 typedef struct control_step {
-    amb_world *world;
-    const double *target; /* (AMB_POSE) */
+    ami_world *world;
+    const double *target; /* (AMI_POSE) */
     int substeps;
 } control_step;
 
 static void run_physics(void *context)
 {
     const control_step *step = context;
-    amb_world *world = step->world;
-    const amb_character *c = world->character;
+    ami_world *world = step->world;
+    const ami_character *c = world->character;
     mjData *d = world->data;
     for (int s = 0; s < step->substeps; s++) {
         apply_stable_pd(world, step->target);
@@ -128,48 +128,48 @@ static void run_physics(void *context)
     }
 }
 
-void amb_world_step(amb_world *world, const double target[AMB_POSE], int substeps)
+void ami_world_step(ami_world *world, const double target[AMI_POSE], int substeps)
 {
     if (world->unstable)
         return;
     world->touching = 0;
     world->limited = 0;
     control_step step = {world, target, substeps};
-    amb_error err;
-    if (!amb_mujoco_guard(run_physics, &step, &err)) {
+    ami_error err;
+    if (!ami_mujoco_guard(run_physics, &step, &err)) {
         world->unstable = world->interrupted = true;
         if (!world->failure[0])
             snprintf(world->failure, sizeof world->failure, "%s", err.text);
     }
 }
 
-void amb_world_state(const amb_world *world, amb_state *state)
+void ami_world_state(const ami_world *world, ami_state *state)
 {
-    const amb_character *c = world->character;
+    const ami_character *c = world->character;
     const mjData *d = world->data;
-    double pose[AMB_POSE], vel[AMB_VEL];
+    double pose[AMI_POSE], vel[AMI_VEL];
     memcpy(pose, d->qpos, 7 * sizeof(double));
     memcpy(vel, d->qvel, 6 * sizeof(double));
-    for (int i = 1; i < AMB_BODIES; i++) {
-        const amb_joint *joint = &c->joint[i];
+    for (int i = 1; i < AMI_BODIES; i++) {
+        const ami_joint *joint = &c->joint[i];
         memcpy(pose + joint->pose, d->qpos + joint->qpos, (size_t)joint->width * sizeof(double));
         memcpy(vel + joint->vel, d->qvel + joint->qvel,
                (size_t)(joint->width == 4 ? 3 : joint->width) * sizeof(double));
     }
-    amb_fk_state(&c->skeleton, pose, vel, state);
+    ami_fk_state(&c->skeleton, pose, vel, state);
 }
 
-double amb_world_lowest(const amb_world *world)
+double ami_world_lowest(const ami_world *world)
 {
     double lowest = INFINITY;
-    for (int i = 0; i < AMB_BODIES; i++)
-        lowest = fmin(lowest, amb_world_lowest_of(world, i));
+    for (int i = 0; i < AMI_BODIES; i++)
+        lowest = fmin(lowest, ami_world_lowest_of(world, i));
     return lowest;
 }
 
-double amb_world_lowest_of(const amb_world *world, int body)
+double ami_world_lowest_of(const ami_world *world, int body)
 {
-    const amb_character *c = world->character;
+    const ami_character *c = world->character;
     const mjModel *m = c->model;
     double lowest = INFINITY;
     for (int g = 0; g < m->ngeom; g++) {
@@ -187,30 +187,30 @@ double amb_world_lowest_of(const amb_world *world, int body)
     return lowest;
 }
 
-void amb_world_move(amb_world *world, const double d[3])
+void ami_world_move(ami_world *world, const double d[3])
 {
     for (int k = 0; k < 3; k++)
         world->data->qpos[k] += d[k];
-    amb_world_update(world);
+    ami_world_update(world);
 }
 
-void amb_world_push(amb_world *world, const double dv[3])
+void ami_world_push(ami_world *world, const double dv[3])
 {
     for (int k = 0; k < 3; k++)
         world->data->qvel[k] += dv[k];
 }
 
-void amb_world_save(const amb_world *world, double *state)
+void ami_world_save(const ami_world *world, double *state)
 {
     mj_getState(world->character->model, world->data, state, mjSTATE_INTEGRATION);
 }
 
-void amb_world_load(amb_world *world, const double *state)
+void ami_world_load(ami_world *world, const double *state)
 {
     if (world->interrupted)
         mj_resetData(world->character->model, world->data);
     mj_setState(world->character->model, world->data, state, mjSTATE_INTEGRATION);
     world->touching = 0;
     world->unstable = world->interrupted = false;
-    amb_world_update(world);
+    ami_world_update(world);
 }

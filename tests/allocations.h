@@ -1,7 +1,7 @@
 /* How often a test's program asks for memory: malloc, counted and refused at will, where no sanitizer has one
  * of its own. To be included by one file of a program. */
-#ifndef AMB_TESTS_ALLOCATIONS_H
-#define AMB_TESTS_ALLOCATIONS_H
+#ifndef AMI_TESTS_ALLOCATIONS_H
+#define AMI_TESTS_ALLOCATIONS_H
 
 #include "tests/skip.h"
 
@@ -18,14 +18,14 @@ __attribute__((unused)) static bool no_memory;         /* while true, malloc ref
 
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
-#define AMB_OWN_MALLOC
+#define AMI_OWN_MALLOC
 #endif
 #endif
 #if !defined(__GLIBC__) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define AMB_OWN_MALLOC
+#define AMI_OWN_MALLOC
 #endif
 
-#ifndef AMB_OWN_MALLOC
+#ifndef AMI_OWN_MALLOC
 extern void *__libc_malloc(size_t size);
 void *malloc(size_t size)
 {

@@ -1,8 +1,8 @@
 /* What the tests of the body share: comparing numbers, poses to test with, and a second derivation of the
  * kinematics, with rotation matrices and DeepMimic's skeleton table in place of MuJoCo and humanoid.xml.
  * Knows the public types of sim/, and nothing of how they are filled. */
-#ifndef AMB_TESTS_BODY_H
-#define AMB_TESTS_BODY_H
+#ifndef AMI_TESTS_BODY_H
+#define AMI_TESTS_BODY_H
 
 #include "base/rng.h"
 #include "motion/rotation.h"
@@ -35,7 +35,7 @@ static inline void assert_all_near(const double *got, const double *want, int n,
 }
 
 /* The sentence that came must hold all of `parts` (separated by '|'). */
-static inline void assert_sentence(const amb_error *err, const char *parts)
+static inline void assert_sentence(const ami_error *err, const char *parts)
 {
     char copy[256];
     snprintf(copy, sizeof copy, "%s", parts);
@@ -59,55 +59,55 @@ typedef struct skeleton_row {
 
 /* clang-format off */
 #define LEG_AND_ARM(side, hip, z)                                                                                                            \
-    {side "_hip", AMB_ROOT, {0, 0, z * .084887}, {0, -.21, 0}, mjGEOM_CAPSULE, {.055, .15}, 4.5, 500, 200, .5},                              \
+    {side "_hip", AMI_ROOT, {0, 0, z * .084887}, {0, -.21, 0}, mjGEOM_CAPSULE, {.055, .15}, 4.5, 500, 200, .5},                              \
     {side "_knee", hip, {0, -.421546, 0}, {0, -.2, 0}, mjGEOM_CAPSULE, {.05, .155}, 3, 500, 150, .3},                                        \
     {side "_ankle", hip + 1, {0, -.40987, 0}, {.045, -.0225, 0}, mjGEOM_BOX, {.0885, .0275, .045}, 1, 400, 90, .2},                          \
-    {side "_shoulder", AMB_CHEST, {-.02405, .2435, z * .18311}, {0, -.14, 0}, mjGEOM_CAPSULE, {.045, .09}, 1.5, 400, 100, .3},               \
+    {side "_shoulder", AMI_CHEST, {-.02405, .2435, z * .18311}, {0, -.14, 0}, mjGEOM_CAPSULE, {.045, .09}, 1.5, 400, 100, .3},               \
     {side "_elbow", hip + 3, {0, -.274788, 0}, {0, -.12, 0}, mjGEOM_CAPSULE, {.04, .0675}, 1, 300, 60, .2},                                  \
     {side "_wrist", hip + 4, {0, -.258947, 0}, {0, 0, 0}, mjGEOM_SPHERE, {.04}, .5, 0, 0, 0}
-static const skeleton_row skeleton[AMB_BODIES] = {
+static const skeleton_row skeleton[AMI_BODIES] = {
     {"root", -1, {0, 0, 0}, {0, .07, 0}, mjGEOM_SPHERE, {.09}, 6, 0, 0, 1},
-    {"chest", AMB_ROOT, {0, .236151, 0}, {0, .12, 0}, mjGEOM_SPHERE, {.11}, 14, 1000, 200, .5},
-    {"neck", AMB_CHEST, {0, .223894, 0}, {0, .175, 0}, mjGEOM_SPHERE, {.1025}, 2, 100, 50, .3},
-    LEG_AND_ARM("right", AMB_RIGHT_HIP, 1),
-    LEG_AND_ARM("left", AMB_LEFT_HIP, -1),
+    {"chest", AMI_ROOT, {0, .236151, 0}, {0, .12, 0}, mjGEOM_SPHERE, {.11}, 14, 1000, 200, .5},
+    {"neck", AMI_CHEST, {0, .223894, 0}, {0, .175, 0}, mjGEOM_SPHERE, {.1025}, 2, 100, 50, .3},
+    LEG_AND_ARM("right", AMI_RIGHT_HIP, 1),
+    LEG_AND_ARM("left", AMI_LEFT_HIP, -1),
 };
 #undef LEG_AND_ARM
 /* clang-format on */
 
 /* First index of body i's joint in a pose and in a velocity, written down once more from motion/clip.h; -1
  * where there is none. */
-static const int pose_at[AMB_BODIES] = {3, 7, 11, 15, 19, 20, 24, 28, -1, 29, 33, 34, 38, 42, -1};
-static const int vel_at[AMB_BODIES] = {3, 6, 9, 12, 15, 16, 19, 22, -1, 23, 26, 27, 30, 33, -1};
+static const int pose_at[AMI_BODIES] = {3, 7, 11, 15, 19, 20, 24, 28, -1, 29, 33, 34, 38, 42, -1};
+static const int vel_at[AMI_BODIES] = {3, 6, 9, 12, 15, 16, 19, 22, -1, 23, 26, 27, 30, 33, -1};
 
 static inline bool is_hinge(int body)
 {
-    return body == AMB_RIGHT_KNEE || body == AMB_LEFT_KNEE || body == AMB_RIGHT_ELBOW ||
-           body == AMB_LEFT_ELBOW;
+    return body == AMI_RIGHT_KNEE || body == AMI_LEFT_KNEE || body == AMI_RIGHT_ELBOW ||
+           body == AMI_LEFT_ELBOW;
 }
 
 static inline bool is_ball(int body)
 {
-    return body != AMB_ROOT && pose_at[body] >= 0 && !is_hinge(body);
+    return body != AMI_ROOT && pose_at[body] >= 0 && !is_hinge(body);
 }
 
 /* Standing upright at x = y = 0 and facing x, root at height z. With z = .881416 the soles are on the ground:
  * .421546 + .40987 + .05. */
-static inline void pose_at_rest(double pose[AMB_POSE], double z)
+static inline void pose_at_rest(double pose[AMI_POSE], double z)
 {
-    memset(pose, 0, AMB_POSE * sizeof *pose);
+    memset(pose, 0, AMI_POSE * sizeof *pose);
     pose[2] = z;
-    for (int i = 0; i < AMB_BODIES; i++)
+    for (int i = 0; i < AMI_BODIES; i++)
         if (is_ball(i))
             pose[pose_at[i]] = 1;
     pose[3] = pose[4] = sqrt(.5);
 }
 
-static inline void random_unit(amb_rng *rng, double *out, int n)
+static inline void random_unit(ami_rng *rng, double *out, int n)
 {
     double length2 = 0;
     for (int k = 0; k < n; k++) {
-        out[k] = amb_rng_normal(rng);
+        out[k] = ami_rng_normal(rng);
         length2 += out[k] * out[k];
     }
     for (int k = 0; k < n; k++)
@@ -125,26 +125,26 @@ static inline void turn_about(double q[4], double x, double y, double z, double 
 }
 
 /* Any root rotation, balls turned by up to `bend` rad, hinges somewhere inside their limits. */
-static inline void random_pose(amb_rng *rng, double pose[AMB_POSE], double z, double bend)
+static inline void random_pose(ami_rng *rng, double pose[AMI_POSE], double z, double bend)
 {
     pose_at_rest(pose, z);
     random_unit(rng, pose + 3, 4);
-    for (int i = 1; i < AMB_BODIES; i++) {
+    for (int i = 1; i < AMI_BODIES; i++) {
         if (is_ball(i)) {
             double axis[3];
             random_unit(rng, axis, 3);
-            turn_about(pose + pose_at[i], axis[0], axis[1], axis[2], amb_rng_range(rng, 0, bend));
+            turn_about(pose + pose_at[i], axis[0], axis[1], axis[2], ami_rng_range(rng, 0, bend));
         } else if (is_hinge(i)) {
-            const double angle = amb_rng_range(rng, .2, .2 + bend);
-            pose[pose_at[i]] = i == AMB_RIGHT_KNEE || i == AMB_LEFT_KNEE ? -angle : angle;
+            const double angle = ami_rng_range(rng, .2, .2 + bend);
+            pose[pose_at[i]] = i == AMI_RIGHT_KNEE || i == AMI_LEFT_KNEE ? -angle : angle;
         }
     }
 }
 
-static inline void random_velocity(amb_rng *rng, double vel[AMB_VEL], double most)
+static inline void random_velocity(ami_rng *rng, double vel[AMI_VEL], double most)
 {
-    for (int k = 0; k < AMB_VEL; k++)
-        vel[k] = amb_rng_range(rng, -most, most);
+    for (int k = 0; k < AMI_VEL; k++)
+        vel[k] = ami_rng_range(rng, -most, most);
 }
 
 /* Rotation matrix of a unit quaternion. */
@@ -199,7 +199,7 @@ static inline double angle_between(double a[3][3], double b[3][3])
 
 /* Where everything is, worked out from the table. World frame, z up. */
 typedef struct placed_body {
-    double joint[AMB_BODIES][3], centre[AMB_BODIES][3], rot[AMB_BODIES][3][3];
+    double joint[AMI_BODIES][3], centre[AMI_BODIES][3], rot[AMI_BODIES][3][3];
     double com[3], lowest;
 } placed_body;
 
@@ -226,15 +226,15 @@ static inline double lowest_of(const skeleton_row *row, const double centre[3], 
     return lowest;
 }
 
-static inline void place_body(placed_body *body, const double pose[AMB_POSE])
+static inline void place_body(placed_body *body, const double pose[AMI_POSE])
 {
     memset(body, 0, sizeof *body);
     body->lowest = INFINITY;
     double mass = 0;
-    for (int i = 0; i < AMB_BODIES; i++) {
+    for (int i = 0; i < AMI_BODIES; i++) {
         const skeleton_row *row = &skeleton[i];
         double out[3];
-        if (i == AMB_ROOT) {
+        if (i == AMI_ROOT) {
             memcpy(body->joint[i], pose, sizeof out);
             matrix_of(body->rot[i], pose + 3);
         } else {
@@ -261,21 +261,21 @@ static inline void place_body(placed_body *body, const double pose[AMB_POSE])
 }
 
 /* Where a pose is after dt seconds at this velocity (motion/clip.h's layout). */
-static inline void drift(double out[AMB_POSE], const double pose[AMB_POSE], const double vel[AMB_VEL],
+static inline void drift(double out[AMI_POSE], const double pose[AMI_POSE], const double vel[AMI_VEL],
                          double dt)
 {
-    memcpy(out, pose, AMB_POSE * sizeof *out);
+    memcpy(out, pose, AMI_POSE * sizeof *out);
     for (int k = 0; k < 3; k++)
         out[k] += vel[k] * dt;
-    for (int i = 0; i < AMB_BODIES; i++) {
+    for (int i = 0; i < AMI_BODIES; i++) {
         if (is_hinge(i)) {
             out[pose_at[i]] += vel[vel_at[i]] * dt;
-        } else if (i == AMB_ROOT || is_ball(i)) {
+        } else if (i == AMI_ROOT || is_ball(i)) {
             const double *w = vel + vel_at[i], speed = sqrt(w[0] * w[0] + w[1] * w[1] + w[2] * w[2]);
             double turn[4] = {1, 0, 0, 0};
             if (speed > 0)
                 turn_about(turn, w[0] / speed, w[1] / speed, w[2] / speed, speed * dt);
-            amb_quat_mul(out + pose_at[i], pose + pose_at[i], turn);
+            ami_quat_mul(out + pose_at[i], pose + pose_at[i], turn);
         }
     }
 }
@@ -283,14 +283,14 @@ static inline void drift(double out[AMB_POSE], const double pose[AMB_POSE], cons
 /* Velocities by central differences of place_body. */
 typedef struct moving_body {
     placed_body at;
-    double lin[AMB_BODIES][3], ang[AMB_BODIES][3], com_vel[3];
+    double lin[AMI_BODIES][3], ang[AMI_BODIES][3], com_vel[3];
 } moving_body;
 
-static inline void place_moving_body(moving_body *body, const double pose[AMB_POSE],
-                                     const double vel[AMB_VEL])
+static inline void place_moving_body(moving_body *body, const double pose[AMI_POSE],
+                                     const double vel[AMI_VEL])
 {
     const double e = 1e-5;
-    double p[AMB_POSE];
+    double p[AMI_POSE];
     placed_body before, after;
     place_body(&body->at, pose);
     drift(p, pose, vel, -e);
@@ -299,7 +299,7 @@ static inline void place_moving_body(moving_body *body, const double pose[AMB_PO
     place_body(&after, p);
     for (int k = 0; k < 3; k++)
         body->com_vel[k] = (after.com[k] - before.com[k]) / (2 * e);
-    for (int i = 0; i < AMB_BODIES; i++) {
+    for (int i = 0; i < AMI_BODIES; i++) {
         double t[3][3], d[3][3];
         transposed(t, before.rot[i]);
         matrix_product(d, after.rot[i], t); /* 1 + 2 e times the cross product's matrix of the angular
@@ -313,31 +313,31 @@ static inline void place_moving_body(moving_body *body, const double pose[AMB_PO
 }
 
 /* amble's humanoid, or a failed test. */
-static inline amb_character *load_character(double physics_hz)
+static inline ami_character *load_character(double physics_hz)
 {
-    amb_error err = {""};
-    amb_character_def def = amb_character_default_def();
+    ami_error err = {""};
+    ami_character_def def = ami_character_default_def();
     def.physics_hz = physics_hz;
-    amb_character *character = amb_character_create(&def, &err);
+    ami_character *character = ami_character_create(&def, &err);
     if (!character)
         fail_msg("%s", err.text);
     return character;
 }
 
 /* A clip from poses, or a failed test. */
-static inline amb_clip *make_clip(int frames, const double *time, const double *pose, bool loop)
+static inline ami_clip *make_clip(int frames, const double *time, const double *pose, bool loop)
 {
-    amb_error err = {""};
-    amb_clip *clip = amb_clip_create(frames, time, pose, loop, "test", &err);
+    ami_error err = {""};
+    ami_clip *clip = ami_clip_create(frames, time, pose, loop, "test", &err);
     if (!clip)
         fail_msg("%s", err.text);
     return clip;
 }
 
 /* The state as MuJoCo's own kinematics have it. */
-static inline void state_by_mujoco(amb_world *world, amb_state *state)
+static inline void state_by_mujoco(ami_world *world, ami_state *state)
 {
-    const amb_character *c = world->character;
+    const ami_character *c = world->character;
     const mjModel *m = c->model;
     mjData *d = world->data;
     mj_kinematics(m, d);
@@ -347,9 +347,9 @@ static inline void state_by_mujoco(amb_world *world, amb_state *state)
     memcpy(state->vel, d->qvel, 6 * sizeof(double));
     double momentum[3] = {0};
     /* where cvel's linear part is measured */
-    const double *origin = d->subtree_com + 3 * m->body_rootid[c->body[AMB_ROOT]];
-    for (int i = 0; i < AMB_BODIES; i++) {
-        const amb_joint *joint = &c->joint[i];
+    const double *origin = d->subtree_com + 3 * m->body_rootid[c->body[AMI_ROOT]];
+    for (int i = 0; i < AMI_BODIES; i++) {
+        const ami_joint *joint = &c->joint[i];
         const int b = c->body[i];
         memcpy(state->pose + joint->pose, d->qpos + joint->qpos, (size_t)joint->width * sizeof(double));
         memcpy(state->vel + joint->vel, d->qvel + joint->qvel,

@@ -1,7 +1,7 @@
 /* What the tests of clips and rotations share: comparing numbers, where things are in a pose, random
  * rotations. */
-#ifndef AMB_TESTS_CLIPS_H
-#define AMB_TESTS_CLIPS_H
+#ifndef AMI_TESTS_CLIPS_H
+#define AMI_TESTS_CLIPS_H
 
 #include "base/rng.h"
 #include "motion/clip.h"
@@ -51,20 +51,20 @@ static inline int quat_vel_at(int k)
 
 static const int hinge_at[4] = {19, 28, 33, 42}, hinge_vel_at[4] = {15, 22, 26, 33};
 
-static inline void pose_at_rest(double pose[AMB_POSE])
+static inline void pose_at_rest(double pose[AMI_POSE])
 {
-    memset(pose, 0, AMB_POSE * sizeof *pose);
+    memset(pose, 0, AMI_POSE * sizeof *pose);
     pose[2] = 0.9;
     for (int k = 0; k < 9; k++) {
         pose[quat_at(k)] = 1.0;
     }
-    memcpy(pose + 3, AMB_QUAT_Y_UP, 4 * sizeof *pose);
+    memcpy(pose + 3, AMI_QUAT_Y_UP, 4 * sizeof *pose);
 }
 
-static inline void random_vector(amb_rng *rng, double out[3], double length)
+static inline void random_vector(ami_rng *rng, double out[3], double length)
 {
     for (int i = 0; i < 3; i++) {
-        out[i] = amb_rng_normal(rng);
+        out[i] = ami_rng_normal(rng);
     }
     const double scale = length / sqrt(out[0] * out[0] + out[1] * out[1] + out[2] * out[2]);
     for (int i = 0; i < 3; i++) {
@@ -72,18 +72,18 @@ static inline void random_vector(amb_rng *rng, double out[3], double length)
     }
 }
 
-static inline void random_quat(amb_rng *rng, double out[4])
+static inline void random_quat(ami_rng *rng, double out[4])
 {
     for (int i = 0; i < 4; i++) {
-        out[i] = amb_rng_normal(rng);
+        out[i] = ami_rng_normal(rng);
     }
-    amb_quat_normalize(out);
+    ami_quat_normalize(out);
 }
 
-static inline amb_clip *create(int frames, const double *time, const double *pose, bool loop)
+static inline ami_clip *create(int frames, const double *time, const double *pose, bool loop)
 {
-    amb_error err = {""};
-    amb_clip *clip = amb_clip_create(frames, time, pose, loop, "test", &err);
+    ami_error err = {""};
+    ami_clip *clip = ami_clip_create(frames, time, pose, loop, "test", &err);
     if (!clip) {
         fail_msg("%s", err.text);
     }

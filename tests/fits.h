@@ -1,6 +1,6 @@
 /* A folder of made-up clips to fit on, shared by the tests of fits. */
-#ifndef AMB_TESTS_FITS_H
-#define AMB_TESTS_FITS_H
+#ifndef AMI_TESTS_FITS_H
+#define AMI_TESTS_FITS_H
 
 #include "tests/gaits.h"
 
@@ -11,12 +11,12 @@
 static inline void write_clip(const char *folder, const stride *s, const char *name)
 {
     char path[256];
-    amb_error err = {""};
-    amb_clip *clip = walk_clip(s, name);
+    ami_error err = {""};
+    ami_clip *clip = walk_clip(s, name);
     snprintf(path, sizeof path, "%s/%s.txt", folder, name);
-    if (!amb_clip_write(clip, path, &err))
+    if (!ami_clip_write(clip, path, &err))
         fail_msg("%s", err.text);
-    amb_clip_destroy(clip);
+    ami_clip_destroy(clip);
 }
 
 /* Two loops that walk, a long walk, a short one, and one that does not repeat. */
@@ -38,10 +38,10 @@ static inline const char *clips_folder(void)
     return folder;
 }
 
-static inline amb_fit_data *read_data(const amb_character *character, const char *hold_out)
+static inline ami_fit_data *read_data(const ami_character *character, const char *hold_out)
 {
-    amb_error err = {""};
-    amb_fit_data *d = amb_fit_data_read(&character->skeleton, clips_folder(), hold_out, &err);
+    ami_error err = {""};
+    ami_fit_data *d = ami_fit_data_read(&character->skeleton, clips_folder(), hold_out, &err);
     if (!d)
         fail_msg("%s", err.text);
     return d;

@@ -1,6 +1,6 @@
 /* What the tests of ONNX in and out share: a scratch folder, whole files, nets of random numbers. */
-#ifndef AMB_TESTS_ONNX_FILES_H
-#define AMB_TESTS_ONNX_FILES_H
+#ifndef AMI_TESTS_ONNX_FILES_H
+#define AMI_TESTS_ONNX_FILES_H
 
 #include "base/file.h"
 #include "base/rng.h"
@@ -23,7 +23,7 @@
 #endif
 #define CASES AMB_SOURCE_DIR "/tests/data/onnx/"
 
-static char folder[] = "/tmp/amb_test_onnx.XXXXXX";
+static char folder[] = "/tmp/ami_test_onnx.XXXXXX";
 static char scratch[64]; /* a file in it */
 
 static inline int make_folder(void **state)
@@ -53,17 +53,17 @@ static inline void put(const char *path, const void *data, size_t size)
 
 static inline uint8_t *get(const char *path, size_t *size)
 {
-    amb_error err = {0};
-    uint8_t *data = amb_file_read(path, 1 << 24, size, &err);
+    ami_error err = {0};
+    uint8_t *data = ami_file_read(path, 1 << 24, size, &err);
     if (!data)
         fail_msg("%s", err.text);
     return data;
 }
 
-static inline amb_net *read_net(const char *path)
+static inline ami_net *read_net(const char *path)
 {
-    amb_error err = {0};
-    amb_net *net = amb_onnx_read(path, &err);
+    ami_error err = {0};
+    ami_net *net = ami_onnx_read(path, &err);
     if (!net)
         fail_msg("%s", err.text);
     assert_string_equal(err.text, "");
@@ -72,33 +72,33 @@ static inline amb_net *read_net(const char *path)
 
 static inline void assert_refused(const char *path, const char *words)
 {
-    amb_error err = {0};
-    amb_net *net = amb_onnx_read(path, &err);
+    ami_error err = {0};
+    ami_net *net = ami_onnx_read(path, &err);
     if (net)
         fail_msg("%s was read, should be refused: %s", path, words);
     if (strncmp(err.text, path, strlen(path)) != 0 || !strstr(err.text, words))
         fail_msg("\"%s\" should begin with the path and contain \"%s\"", err.text, words);
-    assert_null(amb_onnx_read(path, NULL));
+    assert_null(ami_onnx_read(path, NULL));
 }
 
-static inline amb_net *random_net(amb_rng *rng, int layers, const int *dim, bool normalizer, float clip)
+static inline ami_net *random_net(ami_rng *rng, int layers, const int *dim, bool normalizer, float clip)
 {
-    amb_error err = {0};
-    amb_net *net = amb_net_create(layers, dim, &err);
+    ami_error err = {0};
+    ami_net *net = ami_net_create(layers, dim, &err);
     assert_non_null(net);
     for (int l = 0; l < layers; l++) {
         for (int i = 0; i < dim[l] * dim[l + 1]; i++)
-            net->weight[l][i] = (float)amb_rng_normal(rng);
+            net->weight[l][i] = (float)ami_rng_normal(rng);
         for (int i = 0; i < dim[l + 1]; i++)
-            net->bias[l][i] = (float)amb_rng_normal(rng);
+            net->bias[l][i] = (float)ami_rng_normal(rng);
     }
     net->weight[0][0] = -0.f;
     net->bias[0][0] = -0.f;
     if (normalizer) {
-        assert_true(amb_net_add_normalizer(net));
+        assert_true(ami_net_add_normalizer(net));
         for (int i = 0; i < dim[0]; i++) {
-            net->in_mean[i] = (float)amb_rng_normal(rng);
-            net->in_std[i] = (float)amb_rng_range(rng, .02, 3);
+            net->in_mean[i] = (float)ami_rng_normal(rng);
+            net->in_std[i] = (float)ami_rng_range(rng, .02, 3);
         }
         net->in_clip = clip;
     }

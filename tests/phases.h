@@ -1,6 +1,6 @@
 /* What the tests of DeepPhase share: comparison, and trajectories by formula. */
-#ifndef AMB_TESTS_PHASES_H
-#define AMB_TESTS_PHASES_H
+#ifndef AMI_TESTS_PHASES_H
+#define AMI_TESTS_PHASES_H
 
 #include "base/rng.h"
 #include "nets/deepphase.h"
@@ -25,36 +25,36 @@ static inline void near(const char *what, double got, double want, double tolera
         fail_msg("%s is %.15g, expected %.15g within %g", what, got, want, tolerance);
 }
 
-static amb_phase phases[MOST];
+static ami_phase phases[MOST];
 static double unwrapped[MOST], velocity[MOST];
-static amb_phase_trajectory trajectory;
+static ami_phase_trajectory trajectory;
 
 static inline void start(int frames, double rate)
 {
     assert_true(frames <= MOST);
-    trajectory = (amb_phase_trajectory){frames, rate, phases, unwrapped};
+    trajectory = (ami_phase_trajectory){frames, rate, phases, unwrapped};
 }
 
 /* A point on the circle with noise of that standard deviation in x and y. */
-static inline amb_phase noisy(double cycles, double amplitude, double noise, amb_rng *rng)
+static inline ami_phase noisy(double cycles, double amplitude, double noise, ami_rng *rng)
 {
-    const amb_phase p = amb_phase_at(cycles, amplitude);
-    return amb_phase_from_point(p.x + noise * amb_rng_normal(rng), p.y + noise * amb_rng_normal(rng));
+    const ami_phase p = ami_phase_at(cycles, amplitude);
+    return ami_phase_from_point(p.x + noise * ami_rng_normal(rng), p.y + noise * ami_rng_normal(rng));
 }
 
-static inline void steady(int frames, double rate, double from, double speed, double noise, amb_rng *rng)
+static inline void steady(int frames, double rate, double from, double speed, double noise, ami_rng *rng)
 {
     start(frames, rate);
     for (int i = 0; i < frames; i++)
         phases[i] = noisy(from + speed * i / rate, 1, noise, rng);
-    amb_phase_unwrap(&trajectory);
+    ami_phase_unwrap(&trajectory);
 }
 
-static inline amb_phase_period period(void)
+static inline ami_phase_period period(void)
 {
-    amb_phase_period p;
-    amb_error err = {""};
-    if (!amb_deepphase_periodicity(&trajectory, &p, &err))
+    ami_phase_period p;
+    ami_error err = {""};
+    if (!ami_deepphase_periodicity(&trajectory, &p, &err))
         fail_msg("%s", err.text);
     assert_true(p.confidence >= 0 && p.confidence <= 1);
     return p;
@@ -62,8 +62,8 @@ static inline amb_phase_period period(void)
 
 static inline void get_velocity(void)
 {
-    amb_error err = {""};
-    if (!amb_deepphase_velocity(&trajectory, velocity, &err))
+    ami_error err = {""};
+    if (!ami_deepphase_velocity(&trajectory, velocity, &err))
         fail_msg("%s", err.text);
 }
 

@@ -1,7 +1,7 @@
 /* What tests of training compare with: a ReLU perceptron's plain formulas, row by row, in double. Parameters
  * as in nets/train_net.h. */
-#ifndef AMB_TESTS_REFERENCE_MLP_H
-#define AMB_TESTS_REFERENCE_MLP_H
+#ifndef AMI_TESTS_REFERENCE_MLP_H
+#define AMI_TESTS_REFERENCE_MLP_H
 
 #include <math.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* Skipping a test with its reason, which cmocka's skip() does not take: test.sh collects the reasons and
  * counts them. */
-#ifndef AMB_TESTS_SKIP_H
-#define AMB_TESTS_SKIP_H
+#ifndef AMI_TESTS_SKIP_H
+#define AMI_TESTS_SKIP_H
 
 #include <setjmp.h>
 #include <stdarg.h>

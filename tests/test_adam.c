@@ -20,25 +20,25 @@ static const size_t sizes[] = {1, 2, 7, 15, 16, 17, 33, 4095, 4096, 4097, 8192, 
 
 static void fill(float *x, size_t n, uint64_t seed, double scale)
 {
-    amb_rng rng = amb_rng_seed(seed, 0);
+    ami_rng rng = ami_rng_seed(seed, 0);
     for (size_t i = 0; i < n; i++)
-        x[i] = (float)(scale * amb_rng_normal(&rng));
+        x[i] = (float)(scale * ami_rng_normal(&rng));
 }
 
 /* team 0: outside any parallel region. All threads must return the same norm. */
-static float update(int team, amb_adam *adam, float *parameters, const float *gradient, float lr,
+static float update(int team, ami_adam *adam, float *parameters, const float *gradient, float lr,
                     float max_norm)
 {
     float norm[MAX_TEAM] = {0};
     int threads = 0;
     if (team == 0)
-        return amb_adam_update(adam, parameters, gradient, lr, max_norm);
+        return ami_adam_update(adam, parameters, gradient, lr, max_norm);
 #pragma omp parallel num_threads(team)
     {
         int me;
 #pragma omp critical
         me = threads++;
-        norm[me] = amb_adam_update(adam, parameters, gradient, lr, max_norm);
+        norm[me] = ami_adam_update(adam, parameters, gradient, lr, max_norm);
     }
     for (int i = 1; i < threads; i++)
         assert_memory_equal(&norm[i], &norm[0], sizeof(float));
@@ -56,8 +56,8 @@ static void test_against_double(void **state)
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
         for (size_t c = 0; c < sizeof max_norms / sizeof *max_norms; c++) {
             const size_t n = sizes[s];
-            amb_adam adam;
-            assert_true(amb_adam_init(&adam, n, NULL));
+            ami_adam adam;
+            assert_true(ami_adam_init(&adam, n, NULL));
             fill(p, n, 1, 1);
             for (size_t i = 0; i < n; i++) {
                 rp[i] = (double)p[i];
@@ -87,7 +87,7 @@ static void test_against_double(void **state)
                                  max_norms[c], t, i, (double)p[i], rp[i]);
                 }
             }
-            amb_adam_free(&adam);
+            ami_adam_free(&adam);
         }
     }
     free(p);
@@ -102,17 +102,17 @@ static void test_against_double(void **state)
 static void test_by_hand(void **state)
 {
     (void)state;
-    amb_adam adam;
+    ami_adam adam;
     float p[2] = {1, -2};
-    assert_true(amb_adam_init(&adam, 2, NULL));
-    assert_float_equal(amb_adam_update(&adam, p, (const float[]){3, -4}, .1f, 0), 5, 1e-6);
+    assert_true(ami_adam_init(&adam, 2, NULL));
+    assert_float_equal(ami_adam_update(&adam, p, (const float[]){3, -4}, .1f, 0), 5, 1e-6);
     assert_float_equal(p[0], .9, 1e-6);
     assert_float_equal(p[1], -1.9, 1e-6);
-    assert_float_equal(amb_adam_update(&adam, p, (const float[]){0, 0}, .1f, 0), 0, 0);
+    assert_float_equal(ami_adam_update(&adam, p, (const float[]){0, 0}, .1f, 0), 0, 0);
     const double m_hat = .9 * .1 / (1 - .81), v_hat = .999 * .001 / (1 - .998001);
     assert_float_equal(p[0], .9 - .1 * m_hat / sqrt(v_hat), 1e-6);
     assert_float_equal(p[1], -1.9 + .1 * m_hat / sqrt(v_hat), 1e-6);
-    amb_adam_free(&adam);
+    ami_adam_free(&adam);
 }
 
 /* With clipping, the moments are those of the gradient scaled to max_norm; without need, those of the
@@ -122,17 +122,17 @@ static void test_clipping(void **state)
     (void)state;
     const float g[2] = {30, 40};
     float p[2] = {0, 0};
-    amb_adam adam;
-    assert_true(amb_adam_init(&adam, 2, NULL));
-    assert_float_equal(amb_adam_update(&adam, p, g, 1e-3f, 5), 50, 1e-5);
+    ami_adam adam;
+    assert_true(ami_adam_init(&adam, 2, NULL));
+    assert_float_equal(ami_adam_update(&adam, p, g, 1e-3f, 5), 50, 1e-5);
     assert_float_equal(adam.m[0], .1 * 3, 1e-6);
     assert_float_equal(adam.m[1], .1 * 4, 1e-6);
     assert_float_equal(adam.v[1], .001 * 16, 1e-6);
-    amb_adam_free(&adam);
-    assert_true(amb_adam_init(&adam, 2, NULL));
-    amb_adam_update(&adam, p, g, 1e-3f, 51);
+    ami_adam_free(&adam);
+    assert_true(ami_adam_init(&adam, 2, NULL));
+    ami_adam_update(&adam, p, g, 1e-3f, 51);
     assert_float_equal(adam.m[0], 3, 1e-5);
-    amb_adam_free(&adam);
+    ami_adam_free(&adam);
 }
 
 /* In any order and whoever does them; planned twice; then once more with a gradient that is not finite. */
@@ -141,16 +141,16 @@ static void test_pieces(void **state)
     (void)state;
     enum { N = 30000 };
     float *p = malloc(N * sizeof *p), *q = malloc(N * sizeof *q), *g = malloc(N * sizeof *g);
-    amb_adam whole, parts;
-    assert_true(amb_adam_init(&whole, N, NULL) && amb_adam_init(&parts, N, NULL));
+    ami_adam whole, parts;
+    assert_true(ami_adam_init(&whole, N, NULL) && ami_adam_init(&parts, N, NULL));
     fill(p, N, 1, 1);
     memcpy(q, p, N * sizeof *p);
-    const size_t pieces = amb_adam_pieces(&parts);
+    const size_t pieces = ami_adam_pieces(&parts);
     assert_true(pieces > 2);
     size_t end = 0;
     for (size_t i = 0; i < pieces; i++) {
         size_t first;
-        const size_t n = amb_adam_piece(&parts, i, &first);
+        const size_t n = ami_adam_piece(&parts, i, &first);
         assert_true(first == end && n > 0);
         end = first + n;
     }
@@ -159,13 +159,13 @@ static void test_pieces(void **state)
         fill(g, N, 100 + (uint64_t)t, 1);
         if (t == 3)
             g[N - 1] = NAN;
-        const float norm = amb_adam_update(&whole, p, g, 1e-3f, 2);
+        const float norm = ami_adam_update(&whole, p, g, 1e-3f, 2);
         for (size_t i = pieces; i-- > 0;)
-            amb_adam_square(&parts, g, i);
-        const amb_adam_factors one = amb_adam_plan(&parts, 1e-3f, 2), other = amb_adam_plan(&parts, 1e-3f, 2);
+            ami_adam_square(&parts, g, i);
+        const ami_adam_factors one = ami_adam_plan(&parts, 1e-3f, 2), other = ami_adam_plan(&parts, 1e-3f, 2);
         for (size_t i = pieces; i-- > 0;)
-            amb_adam_apply(&parts, q, g, i % 2 ? &one : &other, i);
-        amb_adam_finish(&parts, &one);
+            ami_adam_apply(&parts, q, g, i % 2 ? &one : &other, i);
+        ami_adam_finish(&parts, &one);
         assert_memory_equal(&one.norm, &norm, sizeof norm);
         assert_memory_equal(p, q, N * sizeof *p);
         assert_memory_equal(whole.m, parts.m, N * sizeof *p);
@@ -173,8 +173,8 @@ static void test_pieces(void **state)
         assert_int_equal(parts.step, t < 3 ? t + 1 : 3);
         assert_int_equal(parts.step, whole.step);
     }
-    amb_adam_free(&whole);
-    amb_adam_free(&parts);
+    ami_adam_free(&whole);
+    ami_adam_free(&parts);
     free(p);
     free(q);
     free(g);
@@ -186,11 +186,11 @@ static void test_not_finite_changes_nothing(void **state)
     const float bad[] = {NAN, INFINITY, -INFINITY};
     enum { N = 5000 };
     float *p = malloc(N * sizeof *p), *g = malloc(N * sizeof *g), *before = malloc(3 * N * sizeof *before);
-    amb_adam adam;
-    assert_true(amb_adam_init(&adam, N, NULL));
+    ami_adam adam;
+    assert_true(ami_adam_init(&adam, N, NULL));
     fill(p, N, 1, 1);
     fill(g, N, 2, 1);
-    amb_adam_update(&adam, p, g, 1e-3f, 1);
+    ami_adam_update(&adam, p, g, 1e-3f, 1);
     memcpy(before, p, N * sizeof *p);
     memcpy(before + N, adam.m, N * sizeof *p);
     memcpy(before + 2 * N, adam.v, N * sizeof *p);
@@ -209,10 +209,10 @@ static void test_not_finite_changes_nothing(void **state)
             assert_memory_equal(before + 2 * N, adam.v, N * sizeof *p);
         }
     }
-    assert_true(isfinite(amb_adam_update(&adam, p, g, 1e-3f, 1)));
+    assert_true(isfinite(ami_adam_update(&adam, p, g, 1e-3f, 1)));
     assert_int_equal(adam.step, 2);
     assert_memory_not_equal(before, p, N * sizeof *p);
-    amb_adam_free(&adam);
+    ami_adam_free(&adam);
     free(p);
     free(g);
     free(before);
@@ -224,15 +224,15 @@ static void test_same_bits_for_any_team(void **state)
     float *p[MAX_TEAM + 1], *g = malloc(MAX_SIZE * sizeof *g);
     float norm[MAX_TEAM + 1];
     for (int team = 0; team <= MAX_TEAM; team++) {
-        amb_adam adam;
+        ami_adam adam;
         p[team] = malloc(MAX_SIZE * sizeof **p);
-        assert_true(amb_adam_init(&adam, MAX_SIZE, NULL));
+        assert_true(ami_adam_init(&adam, MAX_SIZE, NULL));
         fill(p[team], MAX_SIZE, 1, 1);
         for (int t = 0; t < STEPS; t++) {
             fill(g, MAX_SIZE, 50 + (uint64_t)t, pow(10, t - 3));
             norm[team] = update(team, &adam, p[team], g, 1e-3f, 1);
         }
-        amb_adam_free(&adam);
+        ami_adam_free(&adam);
         assert_memory_equal(p[team], p[0], MAX_SIZE * sizeof **p);
         assert_memory_equal(&norm[team], &norm[0], sizeof *norm);
     }

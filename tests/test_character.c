@@ -18,9 +18,9 @@ static int set_up(void **unused)
     char path[1024];
     size_t size;
     snprintf(folder, sizeof folder, "/tmp/test_character.XXXXXX");
-    if (!mkdtemp(folder) || !amb_asset_path("humanoid.xml", path, sizeof path, NULL))
+    if (!mkdtemp(folder) || !ami_asset_path("humanoid.xml", path, sizeof path, NULL))
         return -1;
-    humanoid = (char *)amb_file_read(path, 1 << 20, &size, NULL);
+    humanoid = (char *)ami_file_read(path, 1 << 20, &size, NULL);
     return humanoid ? 0 : -1;
 }
 
@@ -33,21 +33,21 @@ static int tear_down(void **unused)
     return system(command);
 }
 
-static amb_character *load_text(const char *text, char path[128], amb_error *err)
+static ami_character *load_text(const char *text, char path[128], ami_error *err)
 {
     snprintf(path, 128, "%s/body.xml", folder);
-    assert_true(amb_file_write(path, text, strlen(text), NULL));
-    amb_character_def def = amb_character_default_def();
+    assert_true(ami_file_write(path, text, strlen(text), NULL));
+    ami_character_def def = ami_character_default_def();
     def.path = path;
-    return amb_character_create(&def, err);
+    return ami_character_create(&def, err);
 }
 
 static void it_is_deepmimics_body(void **unused)
 {
     (void)unused;
-    amb_character *c = load_character(120);
+    ami_character *c = load_character(120);
     const mjModel *m = c->model;
-    assert_int_equal(AMB_BODIES, 15);
+    assert_int_equal(AMI_BODIES, 15);
     assert_int_equal(m->nq, 43);
     assert_int_equal(m->nv, 34);
     assert_near(c->mass, 45, 1e-9, "mass", 0);
@@ -57,14 +57,14 @@ static void it_is_deepmimics_body(void **unused)
     assert_int_equal(c->geom_body[c->floor_geom], -1);
     double weights = 0;
     int geoms = 0;
-    for (int i = 0; i < AMB_BODIES; i++) {
+    for (int i = 0; i < AMI_BODIES; i++) {
         const skeleton_row *row = &skeleton[i];
         const int b = c->body[i];
-        assert_string_equal(amb_body_name[i], row->name);
-        assert_int_equal(amb_body_by_name(row->name), i);
+        assert_string_equal(ami_body_name[i], row->name);
+        assert_int_equal(ami_body_by_name(row->name), i);
         assert_string_equal(mj_id2name(m, mjOBJ_BODY, b), row->name);
         assert_near(m->body_mass[b], row->mass, 1e-12, row->name, 0);
-        if (i != AMB_ROOT) {
+        if (i != AMI_ROOT) {
             assert_int_equal(m->body_parentid[b], c->body[row->parent]);
             assert_all_near(m->body_pos + 3 * b, row->offset, 3, 1e-12, row->name);
             assert_all_near(m->body_quat + 4 * b, (const double[4]){1, 0, 0, 0}, 4, 0, row->name);
@@ -83,22 +83,22 @@ static void it_is_deepmimics_body(void **unused)
         assert_all_near(m->body_ipos + 3 * b, row->centre, 3, 1e-12, row->name);
         assert_near(m->geom_friction[3 * g], .9, 1e-12, "friction", i);
 
-        const amb_joint *joint = &c->joint[i];
+        const ami_joint *joint = &c->joint[i];
         assert_int_equal(joint->width, is_ball(i) ? 4 : is_hinge(i) ? 1 : 0);
         assert_near(joint->weight, row->weight / 4.8, 1e-12, "weight", i);
         weights += joint->weight;
-        if (i == AMB_ROOT || joint->width) {
+        if (i == AMI_ROOT || joint->width) {
             assert_int_equal(joint->pose, pose_at[i]);
             assert_int_equal(joint->vel, vel_at[i]);
             const int id = m->body_jntadr[b];
             assert_int_equal(joint->qpos, m->jnt_qposadr[id]);
             assert_int_equal(joint->qvel, m->jnt_dofadr[id]);
-            assert_int_equal(m->jnt_type[id], i == AMB_ROOT ? mjJNT_FREE
+            assert_int_equal(m->jnt_type[id], i == AMI_ROOT ? mjJNT_FREE
                                               : is_ball(i)  ? mjJNT_BALL
                                                             : mjJNT_HINGE);
             assert_all_near(m->jnt_pos + 3 * id, (const double[3]){0, 0, 0}, 3, 0, row->name);
             if (is_hinge(i)) {
-                const bool knee = i == AMB_RIGHT_KNEE || i == AMB_LEFT_KNEE;
+                const bool knee = i == AMI_RIGHT_KNEE || i == AMI_LEFT_KNEE;
                 assert_all_near(m->jnt_axis + 3 * id, (const double[3]){0, 0, 1}, 3, 0, row->name);
                 assert_near(m->jnt_range[2 * id], knee ? -M_PI : 0, 1e-8, "lower limit", i);
                 assert_near(m->jnt_range[2 * id + 1], knee ? 0 : M_PI, 1e-8, "upper limit", i);
@@ -112,39 +112,39 @@ static void it_is_deepmimics_body(void **unused)
             assert_near(joint->kd, row->kp / 10, 1e-12, row->name, 0);
             assert_near(joint->limit, row->limit, 0, row->name, 0);
         } else {
-            assert_int_equal(m->body_jntnum[b], i == AMB_ROOT);
+            assert_int_equal(m->body_jntnum[b], i == AMI_ROOT);
         }
     }
     assert_near(weights, 1, 1e-12, "sum of the weights", 0);
     assert_int_equal(geoms + 1, m->ngeom);
-    assert_int_equal(amb_body_by_name("tail"), -1);
-    assert_int_equal(amb_body_by_name(""), -1);
-    amb_character_destroy(c);
-    amb_character_destroy(NULL);
+    assert_int_equal(ami_body_by_name("tail"), -1);
+    assert_int_equal(ami_body_by_name(""), -1);
+    ami_character_destroy(c);
+    ami_character_destroy(NULL);
 }
 
 static void damping_and_step_follow_the_rate(void **unused)
 {
     (void)unused;
     for (double hz = 30; hz < 1000; hz *= 2) {
-        amb_character *c = load_character(hz);
+        ami_character *c = load_character(hz);
         assert_near(c->timestep, 1 / hz, 1e-15, "step", (int)hz);
         assert_near(c->model->opt.timestep, 1 / hz, 1e-15, "step of the model", (int)hz);
         assert_int_equal(c->model->opt.integrator, mjINT_EULER);
         assert_int_equal(c->model->opt.disableflags & mjDSBL_EULERDAMP, 0); /* stable PD lives on it */
-        double want[AMB_VEL] = {0};
-        for (int i = 1; i < AMB_BODIES; i++)
+        double want[AMI_VEL] = {0};
+        for (int i = 1; i < AMI_BODIES; i++)
             for (int k = 0; k < (is_ball(i) ? 3 : is_hinge(i) ? 1 : 0); k++)
                 want[c->joint[i].qvel + k] = skeleton[i].kp * (.1 + 1 / hz);
-        assert_all_near(c->model->dof_damping, want, AMB_VEL, 1e-9, "damping");
-        amb_character_destroy(c);
+        assert_all_near(c->model->dof_damping, want, AMI_VEL, 1e-9, "damping");
+        ami_character_destroy(c);
     }
     const double bad[] = {0, 29, 10001, -120, NAN, INFINITY};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        amb_character_def def = amb_character_default_def();
-        amb_error err = {""};
+        ami_character_def def = ami_character_default_def();
+        ami_error err = {""};
         def.physics_hz = bad[i];
-        assert_null(amb_character_create(&def, &err));
+        assert_null(ami_character_create(&def, &err));
         assert_sentence(&err, "physics rate|Hz, expected 30 to 10000");
     }
 }
@@ -197,8 +197,8 @@ static void other_bodies_are_refused(void **unused)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char *text = changed(rows[i].from, rows[i].to), path[128];
-        amb_error err = {""};
-        amb_character *c = load_text(text, path, &err);
+        ami_error err = {""};
+        ami_character *c = load_text(text, path, &err);
         if (c)
             fail_msg("row %zu was taken, expected \"%s\"", i, rows[i].says);
         assert_sentence(&err, rows[i].says);
@@ -211,13 +211,13 @@ static void other_bodies_are_refused(void **unused)
 static void files_that_are_none_are_refused(void **unused)
 {
     (void)unused;
-    amb_character_def def = amb_character_default_def();
-    amb_error err = {""};
+    ami_character_def def = ami_character_default_def();
+    ami_error err = {""};
     def.path = "/nowhere/humanoid.xml";
-    assert_null(amb_character_create(&def, &err));
+    assert_null(ami_character_create(&def, &err));
     assert_sentence(&err, "/nowhere/humanoid.xml|No such file");
     def.path = folder;
-    assert_null(amb_character_create(&def, &err));
+    assert_null(ami_character_create(&def, &err));
     assert_sentence(&err, folder);
     static const char *const texts[] = {"", "not XML at all", "<mujoco/>",
                                         "<mujoco><worldbody><geom size=\"nan\"/></worldbody></mujoco>"};
@@ -228,32 +228,32 @@ static void files_that_are_none_are_refused(void **unused)
     }
     /* amble's own file is one that this test's folder may hold */
     char path[128];
-    amb_character *c = load_text(humanoid, path, &err);
+    ami_character *c = load_text(humanoid, path, &err);
     assert_non_null(c);
-    amb_character_destroy(c);
+    ami_character_destroy(c);
 }
 
 static void assets_are_found(void **unused)
 {
     (void)unused;
     char path[1024];
-    amb_error err = {""};
+    ami_error err = {""};
     const char *before = getenv("AMBLE_ASSETS");
     char *kept = before ? strdup(before) : NULL;
     unsetenv("AMBLE_ASSETS");
-    assert_true(amb_asset_path("humanoid.xml", path, sizeof path, &err));
+    assert_true(ami_asset_path("humanoid.xml", path, sizeof path, &err));
     assert_int_equal(access(path, R_OK), 0);
-    assert_false(amb_asset_path("no/such.onnx", path, sizeof path, &err));
+    assert_false(ami_asset_path("no/such.onnx", path, sizeof path, &err));
     assert_sentence(&err, "no/such.onnx|looked in| and ");
     char small[8];
     /* never a path that is cut off */
-    assert_false(amb_asset_path("humanoid.xml", small, sizeof small, &err));
+    assert_false(ami_asset_path("humanoid.xml", small, sizeof small, &err));
 
     load_text("x", path, &err);
     assert_int_equal(setenv("AMBLE_ASSETS", folder, 1), 0);
-    assert_true(amb_asset_path("body.xml", path, sizeof path, &err));
+    assert_true(ami_asset_path("body.xml", path, sizeof path, &err));
     assert_true(strncmp(path, folder, strlen(folder)) == 0);
-    assert_false(amb_asset_path("humanoid.xml", path, sizeof path, &err)); /* only there */
+    assert_false(ami_asset_path("humanoid.xml", path, sizeof path, &err)); /* only there */
     assert_sentence(&err, "$AMBLE_ASSETS");
     assert_sentence(&err, folder);
     if (kept)
@@ -268,8 +268,8 @@ static void long_paths_are_whole(void **unused)
 {
     (void)unused;
     char path[2048], assets[2048], body[128], found[PATH_MAX];
-    amb_error err = {""};
-    amb_character_destroy(load_text(humanoid, body, &err));
+    ami_error err = {""};
+    ami_character_destroy(load_text(humanoid, body, &err));
     size_t length = (size_t)snprintf(assets, sizeof assets, "%s", folder);
     for (int i = 0; i < 8; i++) {
         length += (size_t)snprintf(assets + length, sizeof assets - length, "/%0200d", i);
@@ -277,16 +277,16 @@ static void long_paths_are_whole(void **unused)
     }
     snprintf(path, sizeof path, "%s/humanoid.xml", assets);
     assert_int_equal(rename(body, path), 0);
-    amb_character_def def = amb_character_default_def();
+    ami_character_def def = ami_character_default_def();
     def.path = path;
-    amb_character *c = amb_character_create(&def, &err);
+    ami_character *c = ami_character_create(&def, &err);
     if (!c)
         fail_msg("%s", err.text);
-    amb_character_destroy(c);
+    ami_character_destroy(c);
     const char *before = getenv("AMBLE_ASSETS");
     char *kept = before ? strdup(before) : NULL;
     assert_int_equal(setenv("AMBLE_ASSETS", assets, 1), 0);
-    assert_true(amb_asset_path("humanoid.xml", found, sizeof found, &err));
+    assert_true(ami_asset_path("humanoid.xml", found, sizeof found, &err));
     assert_string_equal(found, path);
     if (kept)
         setenv("AMBLE_ASSETS", kept, 1);
@@ -296,12 +296,12 @@ static void long_paths_are_whole(void **unused)
 }
 
 /* Contacts between bodies, and with the floor, of a pose. */
-static void count_contacts(const amb_character *c, const double pose[AMB_POSE], int *between, int *floor)
+static void count_contacts(const ami_character *c, const double pose[AMI_POSE], int *between, int *floor)
 {
-    amb_world world;
-    const double rest[AMB_VEL] = {0};
-    assert_true(amb_world_init(&world, c, NULL));
-    amb_world_set(&world, pose, rest);
+    ami_world world;
+    const double rest[AMI_VEL] = {0};
+    assert_true(ami_world_init(&world, c, NULL));
+    ami_world_set(&world, pose, rest);
     mj_forward(c->model, world.data);
     *between = *floor = 0;
     for (int k = 0; k < world.data->ncon; k++) {
@@ -311,23 +311,23 @@ static void count_contacts(const amb_character *c, const double pose[AMB_POSE], 
         else
             ++*between;
     }
-    amb_world_free(&world);
+    ami_world_free(&world);
 }
 
 static void limbs_collide_if_asked(void **unused)
 {
     (void)unused;
-    double standing[AMB_POSE], crossed[AMB_POSE];
+    double standing[AMI_POSE], crossed[AMI_POSE];
     pose_at_rest(standing, .88);
     pose_at_rest(crossed, .88);
     /* both arms turned inwards, up to the horizontal: 23 cm each from shoulders 37 cm apart */
-    turn_about(crossed + pose_at[AMB_RIGHT_SHOULDER], 1, 0, 0, 1.57);
-    turn_about(crossed + pose_at[AMB_LEFT_SHOULDER], 1, 0, 0, -1.57);
+    turn_about(crossed + pose_at[AMI_RIGHT_SHOULDER], 1, 0, 0, 1.57);
+    turn_about(crossed + pose_at[AMI_LEFT_SHOULDER], 1, 0, 0, -1.57);
     for (int collide = 0; collide < 2; collide++) {
-        amb_character_def def = amb_character_default_def();
+        ami_character_def def = ami_character_default_def();
         assert_false(def.self_collision);
         def.self_collision = collide;
-        amb_character *c = amb_character_create(&def, NULL);
+        ami_character *c = ami_character_create(&def, NULL);
         assert_non_null(c);
         int between, floor;
         count_contacts(c, standing, &between, &floor);
@@ -336,7 +336,7 @@ static void limbs_collide_if_asked(void **unused)
         count_contacts(c, crossed, &between, &floor);
         assert_true(collide ? between > 0 : between == 0);
         assert_true(floor >= 6);
-        amb_character_destroy(c);
+        ami_character_destroy(c);
     }
 }
 
@@ -345,18 +345,18 @@ static void limbs_do_not_collide_unless_asked(void **unused)
 {
     (void)unused;
     char path[128], *text = changed("contype=\"0\" conaffinity=\"0\"", "contype=\"1\" conaffinity=\"1\"");
-    amb_error err = {""};
-    amb_character *c = load_text(text, path, &err);
+    ami_error err = {""};
+    ami_character *c = load_text(text, path, &err);
     assert_non_null(c);
-    double crossed[AMB_POSE];
+    double crossed[AMI_POSE];
     int between, floor;
     pose_at_rest(crossed, .88);
-    turn_about(crossed + pose_at[AMB_RIGHT_SHOULDER], 1, 0, 0, 1.57);
-    turn_about(crossed + pose_at[AMB_LEFT_SHOULDER], 1, 0, 0, -1.57);
+    turn_about(crossed + pose_at[AMI_RIGHT_SHOULDER], 1, 0, 0, 1.57);
+    turn_about(crossed + pose_at[AMI_LEFT_SHOULDER], 1, 0, 0, -1.57);
     count_contacts(c, crossed, &between, &floor);
     assert_int_equal(between, 0);
     assert_true(floor >= 6);
-    amb_character_destroy(c);
+    ami_character_destroy(c);
     free(text);
 }
 
@@ -374,7 +374,7 @@ static char *without_pairs(void)
 static void the_floor_needs_no_pairs(void **unused)
 {
     (void)unused;
-    double standing[AMB_POSE], lying[AMB_POSE];
+    double standing[AMI_POSE], lying[AMI_POSE];
     pose_at_rest(standing, .88);
     pose_at_rest(lying, .05);
     for (int collide = 0; collide < 2; collide++) {
@@ -384,20 +384,20 @@ static void the_floor_needs_no_pairs(void **unused)
         int between[3][2], floor[3][2];
         for (int i = 0; i < 3; i++) {
             snprintf(path, sizeof path, "%s/body.xml", folder);
-            assert_true(amb_file_write(path, text[i], strlen(text[i]), NULL));
-            amb_character_def def = amb_character_default_def();
+            assert_true(ami_file_write(path, text[i], strlen(text[i]), NULL));
+            ami_character_def def = ami_character_default_def();
             def.path = path;
             def.self_collision = collide;
-            amb_error err = {""};
-            amb_character *c = amb_character_create(&def, &err);
+            ami_error err = {""};
+            ami_character *c = ami_character_create(&def, &err);
             if (!c)
                 fail_msg("%s", err.text);
-            assert_int_equal(c->model->npair, i == 0 ? AMB_BODIES : i == 1 ? AMB_BODIES - 1 : 0);
+            assert_int_equal(c->model->npair, i == 0 ? AMI_BODIES : i == 1 ? AMI_BODIES - 1 : 0);
             count_contacts(c, standing, &between[i][0], &floor[i][0]);
             count_contacts(c, lying, &between[i][1], &floor[i][1]);
             assert_true(floor[i][0] == floor[0][0] && floor[i][1] == floor[0][1]);
             assert_true(between[i][0] == between[0][0] && between[i][1] == between[0][1]);
-            amb_character_destroy(c);
+            ami_character_destroy(c);
             free(text[i]);
         }
         assert_true(floor[0][0] >= 6 && floor[0][1] > floor[0][0]);
@@ -413,10 +413,10 @@ static void bodies_are_named_in_lists(void **unused)
         const char *printed;
     } row[] = {
         {"", 0, ""},
-        {"root", 1u << AMB_ROOT, "root"},
+        {"root", 1u << AMI_ROOT, "root"},
         /* in the body's order */
-        {"left_wrist,right_wrist", 1u << AMB_LEFT_WRIST | 1u << AMB_RIGHT_WRIST, "right_wrist,left_wrist"},
-        {"neck,neck,", 1u << AMB_NECK, "neck"},
+        {"left_wrist,right_wrist", 1u << AMI_LEFT_WRIST | 1u << AMI_RIGHT_WRIST, "right_wrist,left_wrist"},
+        {"neck,neck,", 1u << AMI_NECK, "neck"},
         {"root,chest,neck,right_hip,right_knee,right_ankle,right_shoulder,right_elbow,right_wrist,left_hip,"
          "left_knee,left_ankle,"
          "left_shoulder,left_elbow,left_wrist",
@@ -425,20 +425,20 @@ static void bodies_are_named_in_lists(void **unused)
          "left_knee,left_ankle,"
          "left_shoulder,left_elbow,left_wrist"},
     };
-    amb_error err;
+    ami_error err;
     char text[256];
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         unsigned bits = 0xdead;
-        if (!amb_bodies_read(row[i].list, &bits, &err))
+        if (!ami_bodies_read(row[i].list, &bits, &err))
             fail_msg("%s", err.text);
         assert_int_equal(bits, row[i].bits);
-        amb_bodies_print(bits, text, sizeof text);
+        ami_bodies_print(bits, text, sizeof text);
         assert_string_equal(text, row[i].printed);
     }
-    for (unsigned bits = 0; bits < 1u << AMB_BODIES; bits++) { /* all of them fit, and come back */
+    for (unsigned bits = 0; bits < 1u << AMI_BODIES; bits++) { /* all of them fit, and come back */
         unsigned back = 0xdead;
-        amb_bodies_print(bits, text, sizeof text);
-        assert_true(strlen(text) < sizeof text - 1 && amb_bodies_read(text, &back, &err) && back == bits);
+        ami_bodies_print(bits, text, sizeof text);
+        assert_true(strlen(text) < sizeof text - 1 && ami_bodies_read(text, &back, &err) && back == bits);
     }
     static const char *const bad[] = {"tail",
                                       "Root",
@@ -452,19 +452,19 @@ static void bodies_are_named_in_lists(void **unused)
                                       "a_name_that_is_longer_than_any_that_a_body_has"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         unsigned bits = 0xdead;
-        if (amb_bodies_read(bad[i], &bits, &err))
+        if (ami_bodies_read(bad[i], &bits, &err))
             fail_msg("\"%s\" was taken", bad[i]);
         assert_sentence(&err, "no body is named \"|expected some of root,chest|left_wrist");
         assert_int_equal(bits, 0xdead);
     }
-    assert_false(amb_bodies_read("left_wrist,tail", &(unsigned){0}, &err));
+    assert_false(ami_bodies_read("left_wrist,tail", &(unsigned){0}, &err));
     assert_sentence(&err, "no body is named \"tail\"");
-    assert_false(amb_bodies_read("tail", &(unsigned){0}, NULL)); /* nobody listens */
+    assert_false(ami_bodies_read("tail", &(unsigned){0}, NULL)); /* nobody listens */
 
     for (size_t size = 1; size < 30; size++) { /* where there is no room for all, what there is room for, and
                                                   nothing behind it */
         memset(text, 'x', sizeof text);
-        amb_bodies_print(1u << AMB_LEFT_WRIST | 1u << AMB_RIGHT_WRIST, text, size);
+        ami_bodies_print(1u << AMI_LEFT_WRIST | 1u << AMI_RIGHT_WRIST, text, size);
         assert_int_equal(strlen(text), size - 1 < 22 ? size - 1 : 22);
         assert_memory_equal(text, "right_wrist,left_wrist", strlen(text));
         assert_true(text[size] == 'x');

@@ -19,7 +19,7 @@
 
 enum { HEAD = 32 }; /* as checkpoint.h describes the layout */
 
-static char folder[] = "/tmp/amb_test_checkpoint.XXXXXX";
+static char folder[] = "/tmp/ami_test_checkpoint.XXXXXX";
 static char path[256], other[256];
 
 static void spill(const char *name, const uint8_t *data, size_t size)
@@ -32,8 +32,8 @@ static void spill(const char *name, const uint8_t *data, size_t size)
 
 static uint8_t *slurp(const char *name, size_t *size)
 {
-    amb_error err = {""};
-    uint8_t *data = amb_file_read(name, 1 << 24, size, &err);
+    ami_error err = {""};
+    uint8_t *data = ami_file_read(name, 1 << 24, size, &err);
     assert_non_null(data);
     return data;
 }
@@ -47,22 +47,22 @@ static void fill(uint8_t *data, size_t size, unsigned seed)
 /* A small checkpoint of three sections at `path`. */
 static void save_small(void)
 {
-    amb_error err = {""};
+    ami_error err = {""};
     const uint8_t five[5] = {1, 2, 3, 4, 5}, eight[8] = {9, 8, 7, 6, 5, 4, 3, 2};
-    amb_checkpoint_writer *w = amb_checkpoint_writer_create(&err);
+    ami_checkpoint_writer *w = ami_checkpoint_writer_create(&err);
     assert_non_null(w);
-    assert_true(amb_checkpoint_put(w, "five", five, sizeof five, &err));
-    assert_true(amb_checkpoint_put(w, "nothing", NULL, 0, &err));
-    assert_true(amb_checkpoint_put(w, "eight", eight, sizeof eight, &err));
-    assert_true(amb_checkpoint_save(w, path, &err));
-    amb_checkpoint_writer_destroy(w);
+    assert_true(ami_checkpoint_put(w, "five", five, sizeof five, &err));
+    assert_true(ami_checkpoint_put(w, "nothing", NULL, 0, &err));
+    assert_true(ami_checkpoint_put(w, "eight", eight, sizeof eight, &err));
+    assert_true(ami_checkpoint_save(w, path, &err));
+    ami_checkpoint_writer_destroy(w);
 }
 
 /* The file must be refused, with a sentence that begins with its name. */
 static void refused(const char *name, const char *because)
 {
-    amb_error err = {""};
-    amb_checkpoint *c = amb_checkpoint_read(name, &err);
+    ami_error err = {""};
+    ami_checkpoint *c = ami_checkpoint_read(name, &err);
     if (c)
         fail_msg("%s was taken", because);
     assert_memory_equal(err.text, name, strlen(name));
@@ -83,8 +83,8 @@ static void test_round_trip(void **state)
     enum { N = sizeof size / sizeof *size };
     uint8_t *data[N];
     char name[N][48];
-    amb_error err = {""};
-    amb_checkpoint_writer *w = amb_checkpoint_writer_create(&err);
+    ami_error err = {""};
+    ami_checkpoint_writer *w = ami_checkpoint_writer_create(&err);
     assert_non_null(w);
     for (int i = 0; i < N; i++) {
         data[i] = malloc(size[i] + 1);
@@ -92,18 +92,18 @@ static void test_round_trip(void **state)
         fill(data[i], size[i], (unsigned)i + 1);
         memset(name[i], 'a' + i, 47); /* the longest name */
         name[i][i + 40 < 47 ? i + 40 : 47] = 0;
-        assert_true(amb_checkpoint_put(w, name[i], data[i], size[i], &err));
+        assert_true(ami_checkpoint_put(w, name[i], data[i], size[i], &err));
     }
-    assert_true(amb_checkpoint_save(w, path, &err));
-    amb_checkpoint_writer_destroy(w);
+    assert_true(ami_checkpoint_save(w, path, &err));
+    ami_checkpoint_writer_destroy(w);
 
-    amb_checkpoint *c = amb_checkpoint_read(path, &err);
+    ami_checkpoint *c = ami_checkpoint_read(path, &err);
     if (!c)
         fail_msg("%s", err.text);
-    assert_string_equal(amb_checkpoint_path(c), path);
+    assert_string_equal(ami_checkpoint_path(c), path);
     for (int i = 0; i < N; i++) {
         size_t found = 77;
-        const void *at = amb_checkpoint_find(c, name[i], &found);
+        const void *at = ami_checkpoint_find(c, name[i], &found);
         assert_non_null(at);
         assert_int_equal(found, size[i]);
         assert_int_equal((uintptr_t)at % 8, 0);
@@ -111,29 +111,29 @@ static void test_round_trip(void **state)
         uint8_t *back = malloc(size[i] + 1);
         assert_non_null(back);
         back[size[i]] = 0x5a;
-        assert_true(amb_checkpoint_get(c, name[i], back, size[i], &err));
+        assert_true(ami_checkpoint_get(c, name[i], back, size[i], &err));
         assert_memory_equal(back, data[i], size[i]);
         assert_int_equal(back[size[i]], 0x5a);
         free(back);
         free(data[i]);
     }
-    amb_checkpoint_destroy(c);
+    ami_checkpoint_destroy(c);
 }
 
 static void test_missing_and_wrong_size(void **state)
 {
     (void)state;
     save_small();
-    amb_error err = {""};
-    amb_checkpoint *c = amb_checkpoint_read(path, &err);
+    ami_error err = {""};
+    ami_checkpoint *c = ami_checkpoint_read(path, &err);
     assert_non_null(c);
     uint8_t out[6] = {0xee, 0xee, 0xee, 0xee, 0xee, 0xee}, untouched[6];
     memcpy(untouched, out, sizeof out);
     size_t size = 0;
-    assert_null(amb_checkpoint_find(c, "fiv", &size));
-    assert_null(amb_checkpoint_find(c, "five5", &size));
-    assert_null(amb_checkpoint_find(c, "", &size));
-    assert_false(amb_checkpoint_get(c, "six", out, 6, &err));
+    assert_null(ami_checkpoint_find(c, "fiv", &size));
+    assert_null(ami_checkpoint_find(c, "five5", &size));
+    assert_null(ami_checkpoint_find(c, "", &size));
+    assert_false(ami_checkpoint_get(c, "six", out, 6, &err));
     assert_non_null(strstr(err.text, path));
     assert_non_null(strstr(err.text, "\"six\""));
     for (size_t wrong = 0; wrong <= 6; wrong++) {
@@ -141,75 +141,75 @@ static void test_missing_and_wrong_size(void **state)
             continue;
         char expected[64];
         snprintf(expected, sizeof expected, "\"five\" has 5 bytes, expected %zu", wrong);
-        assert_false(amb_checkpoint_get(c, "five", out, wrong, &err));
+        assert_false(ami_checkpoint_get(c, "five", out, wrong, &err));
         assert_non_null(strstr(err.text, path));
         if (!strstr(err.text, expected))
             fail_msg("\"%s\" does not say \"%s\"", err.text, expected);
     }
     assert_memory_equal(out, untouched, sizeof out);
-    amb_checkpoint_destroy(c);
+    ami_checkpoint_destroy(c);
 }
 
 static void test_bad_names(void **state)
 {
     (void)state;
-    amb_error err = {""};
+    ami_error err = {""};
     char longest[49];
     memset(longest, 'x', sizeof longest);
     longest[48] = 0;
-    amb_checkpoint_writer *w = amb_checkpoint_writer_create(&err);
+    ami_checkpoint_writer *w = ami_checkpoint_writer_create(&err);
     assert_non_null(w);
-    assert_true(amb_checkpoint_put(w, "a", "1", 1, &err));
-    assert_false(amb_checkpoint_put(w, "", "1", 1, &err));
-    assert_false(amb_checkpoint_put(w, longest, "1", 1, &err));
-    assert_false(amb_checkpoint_put(w, "a", "2", 1, &err));
+    assert_true(ami_checkpoint_put(w, "a", "1", 1, &err));
+    assert_false(ami_checkpoint_put(w, "", "1", 1, &err));
+    assert_false(ami_checkpoint_put(w, longest, "1", 1, &err));
+    assert_false(ami_checkpoint_put(w, "a", "2", 1, &err));
     assert_non_null(strstr(err.text, "\"a\""));
-    assert_false(amb_checkpoint_put(w, "huge", "3", (size_t)-1, &err)); /* must not be read, nor wrap
+    assert_false(ami_checkpoint_put(w, "huge", "3", (size_t)-1, &err)); /* must not be read, nor wrap
                                                                            around */
-    assert_false(amb_checkpoint_put(w, "large", "3", (size_t)5 << 30, &err));
+    assert_false(ami_checkpoint_put(w, "large", "3", (size_t)5 << 30, &err));
     longest[47] = 0;
-    assert_true(amb_checkpoint_put(w, longest, "4", 1, &err));
-    assert_true(amb_checkpoint_save(w, path, &err));
-    amb_checkpoint_writer_destroy(w);
-    amb_checkpoint *c = amb_checkpoint_read(path, &err);
+    assert_true(ami_checkpoint_put(w, longest, "4", 1, &err));
+    assert_true(ami_checkpoint_save(w, path, &err));
+    ami_checkpoint_writer_destroy(w);
+    ami_checkpoint *c = ami_checkpoint_read(path, &err);
     assert_non_null(c);
     char a = 0, x = 0;
-    assert_true(amb_checkpoint_get(c, "a", &a, 1, &err));
-    assert_true(amb_checkpoint_get(c, longest, &x, 1, &err));
+    assert_true(ami_checkpoint_get(c, "a", &a, 1, &err));
+    assert_true(ami_checkpoint_get(c, longest, &x, 1, &err));
     assert_int_equal(a, '1');
     assert_int_equal(x, '4');
-    amb_checkpoint_destroy(c);
+    ami_checkpoint_destroy(c);
 }
 
 static void test_save_put_save(void **state)
 {
     (void)state;
-    amb_error err = {""};
+    ami_error err = {""};
     size_t size, n;
-    amb_checkpoint_writer *w = amb_checkpoint_writer_create(&err);
+    ami_checkpoint_writer *w = ami_checkpoint_writer_create(&err);
     assert_non_null(w);
-    assert_true(amb_checkpoint_save(w, path, &err)); /* without any section */
-    amb_checkpoint *c = amb_checkpoint_read(path, &err);
+    assert_true(ami_checkpoint_save(w, path, &err)); /* without any section */
+    ami_checkpoint *c = ami_checkpoint_read(path, &err);
     assert_non_null(c);
-    assert_null(amb_checkpoint_find(c, "one", &size));
-    amb_checkpoint_destroy(c);
-    assert_true(amb_checkpoint_put(w, "one", "1", 1, &err));
-    assert_true(amb_checkpoint_save(w, path, &err));
-    assert_true(amb_checkpoint_save(w, other, &err));
+    assert_null(ami_checkpoint_find(c, "one", &size));
+    ami_checkpoint_destroy(c);
+    assert_true(ami_checkpoint_put(w, "one", "1", 1, &err));
+    assert_true(ami_checkpoint_save(w, path, &err));
+    assert_true(ami_checkpoint_save(w, other, &err));
     uint8_t *a = slurp(path, &size), *b = slurp(other, &n);
     assert_int_equal(size, n);
     assert_memory_equal(a, b, n); /* the same sections make the same bytes */
     free(a);
     free(b);
-    assert_true(amb_checkpoint_put(w, "two", "22", 2, &err));
-    assert_true(amb_checkpoint_save(w, path, &err));
-    c = amb_checkpoint_read(path, &err);
+    assert_true(ami_checkpoint_put(w, "two", "22", 2, &err));
+    assert_true(ami_checkpoint_save(w, path, &err));
+    c = ami_checkpoint_read(path, &err);
     assert_non_null(c);
-    assert_memory_equal(amb_checkpoint_find(c, "one", &size), "1", 1);
-    assert_memory_equal(amb_checkpoint_find(c, "two", &size), "22", 2);
+    assert_memory_equal(ami_checkpoint_find(c, "one", &size), "1", 1);
+    assert_memory_equal(ami_checkpoint_find(c, "two", &size), "22", 2);
     assert_int_equal(size, 2);
-    amb_checkpoint_destroy(c);
-    amb_checkpoint_writer_destroy(w);
+    ami_checkpoint_destroy(c);
+    ami_checkpoint_writer_destroy(w);
 }
 
 static void test_every_truncation(void **state)
@@ -228,7 +228,7 @@ static void test_every_truncation(void **state)
             refused(other, found);
         }
     }
-    data[size] = 0; /* amb_file_read leaves room for one more byte */
+    data[size] = 0; /* ami_file_read leaves room for one more byte */
     spill(other, data, size + 1);
     refused(other, "damaged");
     free(data);
@@ -249,10 +249,10 @@ static void test_every_flipped_bit(void **state)
         }
     }
     spill(other, data, size);
-    amb_error err = {""};
-    amb_checkpoint *c = amb_checkpoint_read(other, &err);
+    ami_error err = {""};
+    ami_checkpoint *c = ami_checkpoint_read(other, &err);
     assert_non_null(c);
-    amb_checkpoint_destroy(c);
+    ami_checkpoint_destroy(c);
     free(data);
 }
 
@@ -296,12 +296,12 @@ static void test_hostile(void **state)
             continue; /* a big-endian machine: those are its own */
         memcpy(bad, data, size);
         memcpy(bad + edit[i].at, edit[i].value, (size_t)edit[i].bytes);
-        put32(bad + size - 4, amb_crc32c(0, bad, size - 4));
+        put32(bad + size - 4, ami_crc32c(0, bad, size - 4));
         spill(other, bad, size);
         refused(other, edit[i].because);
     }
     memcpy(bad, data, size); /* and a wrong trailer on its own */
-    put32(bad + size - 4, amb_crc32c(0, bad, size - 4) + 1);
+    put32(bad + size - 4, ami_crc32c(0, bad, size - 4) + 1);
     spill(other, bad, size);
     refused(other, "its checksum is wrong");
     spill(other, (const uint8_t *)"", 0);
@@ -317,27 +317,27 @@ static void test_hostile(void **state)
 static void test_is_current(void **state)
 {
     (void)state;
-    amb_error err = {""};
+    ami_error err = {""};
     save_small();
     size_t size;
     uint8_t *data = slurp(path, &size);
-    amb_checkpoint *c = amb_checkpoint_read(path, &err);
+    ami_checkpoint *c = ami_checkpoint_read(path, &err);
     assert_non_null(c);
-    assert_true(amb_checkpoint_is_current(c, &err));
+    assert_true(ami_checkpoint_is_current(c, &err));
     spill(path, data, size); /* the same bytes are the same checkpoint */
-    assert_true(amb_checkpoint_is_current(c, &err));
+    assert_true(ami_checkpoint_is_current(c, &err));
     data[size / 2] ^= 1;
     spill(path, data, size);
-    assert_false(amb_checkpoint_is_current(c, &err));
+    assert_false(ami_checkpoint_is_current(c, &err));
     assert_non_null(strstr(err.text, path));
     assert_non_null(strstr(err.text, "was replaced"));
     data[size / 2] ^= 1;
     spill(path, data, size - 1);
-    assert_false(amb_checkpoint_is_current(c, &err));
+    assert_false(ami_checkpoint_is_current(c, &err));
     assert_int_equal(unlink(path), 0);
-    assert_false(amb_checkpoint_is_current(c, &err));
+    assert_false(ami_checkpoint_is_current(c, &err));
     assert_non_null(strstr(err.text, "No such file"));
-    amb_checkpoint_destroy(c);
+    ami_checkpoint_destroy(c);
     free(data);
 }
 
@@ -360,10 +360,10 @@ static void test_failure_keeps_old_file(void **state)
     uint8_t *before = slurp(path, &size), *data = calloc(1, 1 << 16);
     assert_non_null(data);
     const int files = files_in_folder();
-    amb_error err = {""};
-    amb_checkpoint_writer *w = amb_checkpoint_writer_create(&err);
+    ami_error err = {""};
+    ami_checkpoint_writer *w = ami_checkpoint_writer_create(&err);
     assert_non_null(w);
-    assert_true(amb_checkpoint_put(w, "large", data, 1 << 16, &err));
+    assert_true(ami_checkpoint_put(w, "large", data, 1 << 16, &err));
 
     /* A limit on file sizes stands for a full disk. */
     struct rlimit limit, small;
@@ -372,7 +372,7 @@ static void test_failure_keeps_old_file(void **state)
     small.rlim_cur = 1 << 12;
     void (*old)(int) = signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-    const bool saved = amb_checkpoint_save(w, path, &err);
+    const bool saved = ami_checkpoint_save(w, path, &err);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
     signal(SIGXFSZ, old);
     assert_false(saved);
@@ -382,13 +382,13 @@ static void test_failure_keeps_old_file(void **state)
     assert_memory_equal(now, before, size);
     assert_int_equal(files_in_folder(), files);
 
-    assert_false(amb_checkpoint_save(w, folder, &err));
-    assert_true(amb_checkpoint_save(w, path, &err)); /* the writer outlives failures */
-    amb_checkpoint *c = amb_checkpoint_read(path, &err);
+    assert_false(ami_checkpoint_save(w, folder, &err));
+    assert_true(ami_checkpoint_save(w, path, &err)); /* the writer outlives failures */
+    ami_checkpoint *c = ami_checkpoint_read(path, &err);
     assert_non_null(c);
-    assert_true(amb_checkpoint_get(c, "large", data, 1 << 16, &err));
-    amb_checkpoint_destroy(c);
-    amb_checkpoint_writer_destroy(w);
+    assert_true(ami_checkpoint_get(c, "large", data, 1 << 16, &err));
+    ami_checkpoint_destroy(c);
+    ami_checkpoint_writer_destroy(w);
     free(before);
     free(now);
     free(data);

@@ -6,11 +6,11 @@ static void three_frames_by_hand(void **state)
 {
     (void)state;
     const double time[3] = {0.0, 1.0, 3.0}, x[3] = {0.0, 1.0, 4.0}, knee[3] = {0.0, -0.5, -0.2};
-    double pose[3 * AMB_POSE], p[AMB_POSE], v[AMB_VEL];
+    double pose[3 * AMI_POSE], p[AMI_POSE], v[AMI_VEL];
     for (int f = 0; f < 3; f++) {
-        pose_at_rest(pose + f * AMB_POSE);
-        pose[f * AMB_POSE] = x[f];
-        pose[f * AMB_POSE + 19] = knee[f];
+        pose_at_rest(pose + f * AMI_POSE);
+        pose[f * AMI_POSE] = x[f];
+        pose[f * AMI_POSE + 19] = knee[f];
     }
     const struct {
         bool loop;
@@ -37,25 +37,25 @@ static void three_frames_by_hand(void **state)
         {true, -3.0 * 5 + 1.0, -4.0 * 5 + 1.0, 4.0 / 3, -0.5, -0.2 / 3},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        amb_clip *clip = create(3, time, pose, rows[i].loop);
-        amb_clip_sample(clip, rows[i].t, p, v);
+        ami_clip *clip = create(3, time, pose, rows[i].loop);
+        ami_clip_sample(clip, rows[i].t, p, v);
         assert_near(p[0], rows[i].x, 1e-14 * fmax(1.0, fabs(rows[i].t)), "x of row", (int)i);
         assert_near(v[0], rows[i].vx, 1e-14, "speed of row", (int)i);
         assert_near(p[19], rows[i].knee, 1e-14, "knee of row", (int)i);
         assert_near(v[15], rows[i].vknee, 1e-14, "knee speed of row", (int)i);
-        double alone[AMB_POSE], alone_vel[AMB_VEL];
-        amb_clip_sample(clip, rows[i].t, alone, NULL);
-        amb_clip_sample(clip, rows[i].t, NULL, alone_vel);
+        double alone[AMI_POSE], alone_vel[AMI_VEL];
+        ami_clip_sample(clip, rows[i].t, alone, NULL);
+        ami_clip_sample(clip, rows[i].t, NULL, alone_vel);
         assert_memory_equal(alone, p, sizeof alone);
         assert_memory_equal(alone_vel, v, sizeof alone_vel);
         double offset[3];
-        amb_clip_cycle_offset(clip, offset);
+        ami_clip_cycle_offset(clip, offset);
         assert_all_near(offset, (const double[3]){rows[i].loop ? 4.0 : 0.0, 0, 0}, 3, 0.0, "cycle offset");
-        assert_int_equal(amb_clip_frames(clip), 3);
-        assert_true(amb_clip_duration(clip) == 3.0);
-        assert_true(amb_clip_loops(clip) == rows[i].loop);
-        assert_string_equal(amb_clip_name(clip), "test");
-        amb_clip_destroy(clip);
+        assert_int_equal(ami_clip_frames(clip), 3);
+        assert_true(ami_clip_duration(clip) == 3.0);
+        assert_true(ami_clip_loops(clip) == rows[i].loop);
+        assert_string_equal(ami_clip_name(clip), "test");
+        ami_clip_destroy(clip);
     }
 }
 
@@ -63,36 +63,36 @@ static void phase_is_within_its_bounds(void **state)
 {
     (void)state;
     const double time[2] = {0.0, 1.7};
-    double pose[2 * AMB_POSE];
+    double pose[2 * AMI_POSE];
     pose_at_rest(pose);
-    pose_at_rest(pose + AMB_POSE);
-    amb_clip *loop = create(2, time, pose, true), *once = create(2, time, pose, false);
+    pose_at_rest(pose + AMI_POSE);
+    ami_clip *loop = create(2, time, pose, true), *once = create(2, time, pose, false);
     const double below_one = nextafter(1.0, 0.0);
-    assert_true(amb_clip_phase(loop, 0.0) == 0.0);
-    assert_near(amb_clip_phase(loop, 0.85), 0.5, 1e-15, "phase", 0);
-    assert_near(amb_clip_phase(loop, 1.7 * 3 + 0.17), 0.1, 1e-14, "phase", 1);
-    assert_near(amb_clip_phase(loop, -0.17), 0.9, 1e-15, "phase", 2);
-    assert_near(amb_clip_phase(loop, -1.7 * 4 - 0.17), 0.9, 1e-14, "phase", 3);
-    assert_true(amb_clip_phase(loop, 1.7) == 0.0);
-    assert_true(amb_clip_phase(loop, -1e-300) == 0.0);
-    assert_true(amb_clip_phase(once, -3.0) == 0.0);
-    assert_near(amb_clip_phase(once, 0.17), 0.1, 1e-15, "phase", 4);
-    assert_true(amb_clip_phase(once, 1.7) == below_one);
-    assert_true(amb_clip_phase(once, 50.0) == below_one);
-    amb_rng rng = amb_rng_seed(7, 0);
+    assert_true(ami_clip_phase(loop, 0.0) == 0.0);
+    assert_near(ami_clip_phase(loop, 0.85), 0.5, 1e-15, "phase", 0);
+    assert_near(ami_clip_phase(loop, 1.7 * 3 + 0.17), 0.1, 1e-14, "phase", 1);
+    assert_near(ami_clip_phase(loop, -0.17), 0.9, 1e-15, "phase", 2);
+    assert_near(ami_clip_phase(loop, -1.7 * 4 - 0.17), 0.9, 1e-14, "phase", 3);
+    assert_true(ami_clip_phase(loop, 1.7) == 0.0);
+    assert_true(ami_clip_phase(loop, -1e-300) == 0.0);
+    assert_true(ami_clip_phase(once, -3.0) == 0.0);
+    assert_near(ami_clip_phase(once, 0.17), 0.1, 1e-15, "phase", 4);
+    assert_true(ami_clip_phase(once, 1.7) == below_one);
+    assert_true(ami_clip_phase(once, 50.0) == below_one);
+    ami_rng rng = ami_rng_seed(7, 0);
     for (int n = 0; n < 100000; n++) {
-        double t = 1.7 * ((int)amb_rng_below(&rng, 2000) - 1000); /* at seams and a few roundings off them */
-        for (uint32_t k = amb_rng_below(&rng, 4); k > 0; k--) {
+        double t = 1.7 * ((int)ami_rng_below(&rng, 2000) - 1000); /* at seams and a few roundings off them */
+        for (uint32_t k = ami_rng_below(&rng, 4); k > 0; k--) {
             t = nextafter(t, n % 2 ? INFINITY : -INFINITY);
         }
-        const double phase = amb_clip_phase(loop, t);
+        const double phase = ami_clip_phase(loop, t);
         assert_true(phase >= 0.0 && phase < 1.0);
-        double p[AMB_POSE], v[AMB_VEL];
-        amb_clip_sample(loop, t, p, v);
+        double p[AMI_POSE], v[AMI_VEL];
+        ami_clip_sample(loop, t, p, v);
         assert_near(p[2], 0.9, 1e-15, "height", n);
     }
-    amb_clip_destroy(loop);
-    amb_clip_destroy(once);
+    ami_clip_destroy(loop);
+    ami_clip_destroy(once);
 }
 
 static void bad_clips_are_refused_by_name(void **state)
@@ -115,26 +115,26 @@ static void bad_clips_are_refused_by_name(void **state)
         {42, 6.4, "frame 2: the angle left_elbow is 6.4 rad"},
         {33, -6.4, "frame 2: the angle left_knee is -6.4 rad"},
     };
-    double time[4] = {0.0, 0.1, 0.2, 0.3}, pose[4 * AMB_POSE];
+    double time[4] = {0.0, 0.1, 0.2, 0.3}, pose[4 * AMI_POSE];
     for (int f = 0; f < 4; f++) {
-        pose_at_rest(pose + f * AMB_POSE);
+        pose_at_rest(pose + f * AMI_POSE);
     }
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        amb_error err = {""};
-        double *value = &pose[2 * AMB_POSE + rows[i].index], kept = *value;
+        ami_error err = {""};
+        double *value = &pose[2 * AMI_POSE + rows[i].index], kept = *value;
         *value = rows[i].value;
-        assert_null(amb_clip_create(4, time, pose, true, "bad", &err));
+        assert_null(ami_clip_create(4, time, pose, true, "bad", &err));
         if (!strstr(err.text, rows[i].says)) {
             fail_msg("\"%s\" does not say \"%s\"", err.text, rows[i].says);
         }
-        assert_null(amb_clip_create(4, time, pose, true, "bad", NULL)); /* nobody listens */
+        assert_null(ami_clip_create(4, time, pose, true, "bad", NULL)); /* nobody listens */
         *value = kept;
     }
-    amb_error err = {""};
-    assert_null(amb_clip_create(1, time, pose, false, "bad", &err));
+    ami_error err = {""};
+    assert_null(ami_clip_create(1, time, pose, false, "bad", &err));
     assert_string_equal(err.text, "1 frame, expected 2 to 100000");
-    assert_null(amb_clip_create(-4, time, pose, false, "bad", &err));
-    assert_null(amb_clip_create(AMB_CLIP_MAX_FRAMES + 1, time, pose, false, "bad", &err));
+    assert_null(ami_clip_create(-4, time, pose, false, "bad", &err));
+    assert_null(ami_clip_create(AMI_CLIP_MAX_FRAMES + 1, time, pose, false, "bad", &err));
     assert_string_equal(err.text, "100001 frames, expected 2 to 100000");
     static const double times[][4] = {{0.1, 0.2, 0.3, 0.4}, {0.0, 0.1, 0.1, 0.3},      {0.0, 0.2, 0.1, 0.3},
                                       {0.0, 0.1, NAN, 0.3}, {0.0, 0.1, 0.2, INFINITY}, {0.0, 1e-9, 0.2, 0.3},
@@ -143,41 +143,41 @@ static void bad_clips_are_refused_by_name(void **state)
     for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
         char says[32];
         snprintf(says, sizeof says, "frame %d: the ", frame[i]);
-        assert_null(amb_clip_create(4, times[i], pose, false, "bad", &err));
+        assert_null(ami_clip_create(4, times[i], pose, false, "bad", &err));
         if (strncmp(err.text, says, strlen(says)) != 0) {
             fail_msg("times %zu: \"%s\" does not begin with \"%s\"", i, err.text, says);
         }
     }
-    amb_clip_destroy(NULL);
+    ami_clip_destroy(NULL);
 }
 
 static void the_joint_table_tiles_pose_and_velocity(void **state)
 {
     (void)state;
     int pose = 7, vel = 6;
-    for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
-        assert_int_equal(amb_clip_joints[j].pose, pose);
-        assert_int_equal(amb_clip_joints[j].vel, vel);
-        pose += amb_clip_joints[j].ball ? 4 : 1;
-        vel += amb_clip_joints[j].ball ? 3 : 1;
+    for (int j = 0; j < AMI_CLIP_JOINTS; j++) {
+        assert_int_equal(ami_clip_joints[j].pose, pose);
+        assert_int_equal(ami_clip_joints[j].vel, vel);
+        pose += ami_clip_joints[j].ball ? 4 : 1;
+        vel += ami_clip_joints[j].ball ? 3 : 1;
     }
-    assert_int_equal(pose, AMB_POSE);
-    assert_int_equal(vel, AMB_VEL);
+    assert_int_equal(pose, AMI_POSE);
+    assert_int_equal(vel, AMI_VEL);
 }
 
 /* A cycle of `frames` frames that depends on `seed`. */
 static void some_motion(int frames, uint64_t seed, double *time, double *pose)
 {
-    amb_rng rng = amb_rng_seed(seed, 1);
+    ami_rng rng = ami_rng_seed(seed, 1);
     for (int f = 0; f < frames; f++) {
-        time[f] = f == 0 ? 0 : time[f - 1] + amb_rng_range(&rng, .02, .05);
-        double *p = pose + f * AMB_POSE;
+        time[f] = f == 0 ? 0 : time[f - 1] + ami_rng_range(&rng, .02, .05);
+        double *p = pose + f * AMI_POSE;
         pose_at_rest(p);
         p[0] = .1 * f;
         for (int k = 0; k < 9; k++)
             random_quat(&rng, p + quat_at(k));
         for (int k = 0; k < 4; k++)
-            p[hinge_at[k]] = amb_rng_range(&rng, -2, 2);
+            p[hinge_at[k]] = ami_rng_range(&rng, -2, 2);
     }
 }
 
@@ -185,51 +185,51 @@ static void a_clip_can_be_refilled(void **unused)
 {
     (void)unused;
     enum { ROOM = 40 };
-    double time[ROOM + 1], pose[(ROOM + 1) * AMB_POSE];
-    amb_error err = {""};
-    amb_clip *clip = amb_clip_reserve(ROOM, "refilled", &err);
+    double time[ROOM + 1], pose[(ROOM + 1) * AMI_POSE];
+    ami_error err = {""};
+    ami_clip *clip = ami_clip_reserve(ROOM, "refilled", &err);
     assert_non_null(clip);
-    assert_string_equal(amb_clip_name(clip), "refilled");
-    assert_true(amb_clip_loops(clip) && amb_clip_duration(clip) == 1);
-    double at[AMB_POSE], vel[AMB_VEL], want[AMB_POSE], want_vel[AMB_VEL];
-    amb_clip_sample(clip, 12.3, at, vel);
+    assert_string_equal(ami_clip_name(clip), "refilled");
+    assert_true(ami_clip_loops(clip) && ami_clip_duration(clip) == 1);
+    double at[AMI_POSE], vel[AMI_VEL], want[AMI_POSE], want_vel[AMI_VEL];
+    ami_clip_sample(clip, 12.3, at, vel);
     pose_at_rest(want);
     want[2] = 1;
-    assert_all_near(at, want, AMB_POSE, 1e-12, "standing");
+    assert_all_near(at, want, AMI_POSE, 1e-12, "standing");
     static const int frames[] = {40, 2, 17, 40, 5};
     for (int n = 0; n < 5; n++) {
         some_motion(frames[n], (uint64_t)n, time, pose);
         const bool loop = n % 2 == 0;
-        assert_true(amb_clip_refill(clip, frames[n], time, pose, loop, &err));
-        amb_clip *fresh = amb_clip_create(frames[n], time, pose, loop, "fresh", &err);
+        assert_true(ami_clip_refill(clip, frames[n], time, pose, loop, &err));
+        ami_clip *fresh = ami_clip_create(frames[n], time, pose, loop, "fresh", &err);
         assert_non_null(fresh);
-        assert_int_equal(amb_clip_frames(clip), frames[n]);
-        assert_true(amb_clip_loops(clip) == loop && amb_clip_duration(clip) == amb_clip_duration(fresh));
+        assert_int_equal(ami_clip_frames(clip), frames[n]);
+        assert_true(ami_clip_loops(clip) == loop && ami_clip_duration(clip) == ami_clip_duration(fresh));
         for (double t = -.5; t < 3; t += .083) {
-            amb_clip_sample(clip, t, at, vel);
-            amb_clip_sample(fresh, t, want, want_vel);
+            ami_clip_sample(clip, t, at, vel);
+            ami_clip_sample(fresh, t, want, want_vel);
             assert_memory_equal(at, want, sizeof at);
             assert_memory_equal(vel, want_vel, sizeof vel);
         }
-        assert_memory_equal(amb_clip_vels(clip), amb_clip_vels(fresh), (size_t)frames[n] * sizeof vel);
-        amb_clip_destroy(fresh);
+        assert_memory_equal(ami_clip_vels(clip), ami_clip_vels(fresh), (size_t)frames[n] * sizeof vel);
+        ami_clip_destroy(fresh);
     }
     /* What is refused leaves it as it was. */
-    amb_clip_sample(clip, .07, want, want_vel);
+    ami_clip_sample(clip, .07, want, want_vel);
     some_motion(ROOM + 1, 9, time, pose);
-    assert_false(amb_clip_refill(clip, ROOM + 1, time, pose, true, &err));
+    assert_false(ami_clip_refill(clip, ROOM + 1, time, pose, true, &err));
     assert_non_null(strstr(err.text, "41 frames, more than the 40"));
-    pose[3 * AMB_POSE + 7] = NAN;
-    assert_false(amb_clip_refill(clip, ROOM, time, pose, true, &err));
+    pose[3 * AMI_POSE + 7] = NAN;
+    assert_false(ami_clip_refill(clip, ROOM, time, pose, true, &err));
     assert_non_null(strstr(err.text, "frame 3: chest"));
-    assert_false(amb_clip_refill(clip, ROOM, time, pose, true, NULL));
-    amb_clip_sample(clip, .07, at, vel);
+    assert_false(ami_clip_refill(clip, ROOM, time, pose, true, NULL));
+    ami_clip_sample(clip, .07, at, vel);
     assert_memory_equal(at, want, sizeof at);
-    assert_int_equal(amb_clip_frames(clip), 5);
-    amb_clip_destroy(clip);
-    assert_null(amb_clip_reserve(1, "small", &err));
+    assert_int_equal(ami_clip_frames(clip), 5);
+    ami_clip_destroy(clip);
+    assert_null(ami_clip_reserve(1, "small", &err));
     assert_non_null(strstr(err.text, "room for 1 frames"));
-    assert_null(amb_clip_reserve(AMB_CLIP_MAX_FRAMES + 1, "large", &err));
+    assert_null(ami_clip_reserve(AMI_CLIP_MAX_FRAMES + 1, "large", &err));
 }
 
 int main(void)

@@ -78,13 +78,13 @@ static char *small_file(int frames, const char *loop)
     fprintf(out, "{\n\"Loop\": \"%s\",\n\"RightJoints\": [3, 4, 5],\n\"Frames\":\n[\n", loop);
     for (int f = 0; f < frames; f++) {
         const double a = 0.1 * f, s = f % 2 ? -1.0 : 1.0;
-        amb_number_fprintf(out, "[%g, %g, 0.85, %g", f == frames - 1 ? 0.0 : 0.03125, 0.25 * f, -0.5 * f);
-        amb_number_fprintf(out, ", %.9f, 0, %.9f, 0", s * cos(a), s * sin(a)); /* root about y (up) by 2a */
-        for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
-            if (amb_clip_joints[j].ball) {
-                amb_number_fprintf(out, ", %.9f, %.9f, 0, 0", s * cos(a + j), s * sin(a + j));
+        ami_number_fprintf(out, "[%g, %g, 0.85, %g", f == frames - 1 ? 0.0 : 0.03125, 0.25 * f, -0.5 * f);
+        ami_number_fprintf(out, ", %.9f, 0, %.9f, 0", s * cos(a), s * sin(a)); /* root about y (up) by 2a */
+        for (int j = 0; j < AMI_CLIP_JOINTS; j++) {
+            if (ami_clip_joints[j].ball) {
+                ami_number_fprintf(out, ", %.9f, %.9f, 0, 0", s * cos(a + j), s * sin(a + j));
             } else {
-                amb_number_fprintf(out, ", %.9f", 0.1 * j - a);
+                ami_number_fprintf(out, ", %.9f", 0.1 * j - a);
             }
         }
         fprintf(out, "]%s\n", f == frames - 1 ? "" : ",");
@@ -94,10 +94,10 @@ static char *small_file(int frames, const char *loop)
     return text;
 }
 
-static amb_clip *read_well(const char *path)
+static ami_clip *read_well(const char *path)
 {
-    amb_error err = {""};
-    amb_clip *clip = amb_clip_read(path, &err);
+    ami_error err = {""};
+    ami_clip *clip = ami_clip_read(path, &err);
     if (!clip) {
         fail_msg("%s", err.text);
     }
@@ -110,50 +110,50 @@ static void a_small_file_reads_as_written_on_paper(void **state)
     char *text = small_file(5, "wrap");
     put(in_scratch("humanoid3d_small.txt"), text);
     free(text);
-    amb_clip *clip = read_well(in_scratch("humanoid3d_small.txt"));
-    assert_string_equal(amb_clip_name(clip), "small");
-    assert_int_equal(amb_clip_frames(clip), 5);
-    assert_true(amb_clip_loops(clip));
-    assert_true(amb_clip_duration(clip) == 4 * 0.03125);
-    double offset[3], pose[AMB_POSE], vel[AMB_VEL];
-    amb_clip_cycle_offset(clip, offset);
+    ami_clip *clip = read_well(in_scratch("humanoid3d_small.txt"));
+    assert_string_equal(ami_clip_name(clip), "small");
+    assert_int_equal(ami_clip_frames(clip), 5);
+    assert_true(ami_clip_loops(clip));
+    assert_true(ami_clip_duration(clip) == 4 * 0.03125);
+    double offset[3], pose[AMI_POSE], vel[AMI_VEL];
+    ami_clip_cycle_offset(clip, offset);
     assert_true(offset[0] == 1.0 && offset[1] == 2.0 && offset[2] == 0.0); /* z of the file is -y here */
     for (int f = 0; f < 5; f++) {
-        amb_clip_sample(clip, fmin(0.03125 * f, 0.1249999999), pose, vel);
+        ami_clip_sample(clip, fmin(0.03125 * f, 0.1249999999), pose, vel);
         assert_true(fabs(pose[0] - 0.25 * f) < 1e-8 && fabs(pose[1] - 0.5 * f) < 1e-8 && pose[2] == 0.85);
         /* a turn by 2a about the file's y is one about z here, of a body that stands */
         double turn[4], want[4];
-        amb_quat_about_z(turn, 0.2 * f);
-        amb_quat_mul(want, turn, AMB_QUAT_Y_UP);
-        assert_true(amb_quat_angle(pose + 3, want) < 1e-8);
-        for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
-            const double *at = pose + amb_clip_joints[j].pose;
+        ami_quat_about_z(turn, 0.2 * f);
+        ami_quat_mul(want, turn, AMI_QUAT_Y_UP);
+        assert_true(ami_quat_angle(pose + 3, want) < 1e-8);
+        for (int j = 0; j < AMI_CLIP_JOINTS; j++) {
+            const double *at = pose + ami_clip_joints[j].pose;
             const double a = 0.1 * f, ball[4] = {cos(a + j), sin(a + j), 0, 0};
-            if (amb_clip_joints[j].ball) {
-                assert_true(amb_quat_angle(at, ball) < 1e-8);
+            if (ami_clip_joints[j].ball) {
+                assert_true(ami_quat_angle(at, ball) < 1e-8);
             } else {
                 assert_true(fabs(at[0] - (0.1 * j - a)) < 1e-8);
             }
         }
     }
     const double rate = 0.1 / 0.03125; /* of a, per second */
-    amb_clip_sample(clip, 0.05, NULL, vel);
+    ami_clip_sample(clip, 0.05, NULL, vel);
     assert_true(fabs(vel[0] - 8.0) < 1e-12 && fabs(vel[1] - 16.0) < 1e-12 && vel[2] == 0.0);
     assert_true(fabs(vel[4] - 2.0 * rate) < 1e-6); /* root, about its own y */
     assert_true(fabs(vel[6] - 2.0 * rate) < 1e-6); /* chest, about its own x */
     assert_true(fabs(vel[15] + rate) < 1e-6);      /* right knee */
-    amb_clip_destroy(clip);
+    ami_clip_destroy(clip);
 }
 
-static void same_clip(const amb_clip *a, const amb_clip *b, double tolerance)
+static void same_clip(const ami_clip *a, const ami_clip *b, double tolerance)
 {
-    const int n = amb_clip_frames(a);
-    assert_int_equal(amb_clip_frames(b), n);
-    assert_true(amb_clip_loops(a) == amb_clip_loops(b));
+    const int n = ami_clip_frames(a);
+    assert_int_equal(ami_clip_frames(b), n);
+    assert_true(ami_clip_loops(a) == ami_clip_loops(b));
     for (int f = 0; f < n; f++) {
-        const double *p = amb_clip_poses(a) + f * AMB_POSE, *q = amb_clip_poses(b) + f * AMB_POSE;
-        assert_true(fabs(amb_clip_times(a)[f] - amb_clip_times(b)[f]) < tolerance * 10.0);
-        for (int i = 0; i < AMB_POSE; i++) {
+        const double *p = ami_clip_poses(a) + f * AMI_POSE, *q = ami_clip_poses(b) + f * AMI_POSE;
+        assert_true(fabs(ami_clip_times(a)[f] - ami_clip_times(b)[f]) < tolerance * 10.0);
+        for (int i = 0; i < AMI_POSE; i++) {
             if (!(fabs(p[i] - q[i]) < tolerance)) {
                 fail_msg("frame %d, %d: %.17g and %.17g", f, i, p[i], q[i]);
             }
@@ -168,21 +168,21 @@ static void what_is_written_is_read_back(void **state)
         char *text = small_file(9, loop ? "wrap" : "none"), copy[160];
         put(in_scratch("first.txt"), text);
         free(text);
-        amb_clip *first = read_well(in_scratch("first.txt"));
+        ami_clip *first = read_well(in_scratch("first.txt"));
         snprintf(copy, sizeof copy, "%s", in_scratch("second.json"));
-        amb_error err = {""};
-        assert_true(amb_clip_write(first, copy, &err));
-        amb_clip *second = read_well(copy);
-        assert_string_equal(amb_clip_name(second), "second");
+        ami_error err = {""};
+        assert_true(ami_clip_write(first, copy, &err));
+        ami_clip *second = read_well(copy);
+        assert_string_equal(ami_clip_name(second), "second");
         same_clip(first, second, 3e-12);
-        amb_clip_destroy(first);
-        amb_clip_destroy(second);
+        ami_clip_destroy(first);
+        ami_clip_destroy(second);
     }
-    amb_clip *clip = read_well(in_scratch("first.txt"));
-    amb_error err = {""};
-    assert_false(amb_clip_write(clip, in_scratch("no such folder/clip.txt"), &err));
+    ami_clip *clip = read_well(in_scratch("first.txt"));
+    ami_error err = {""};
+    assert_false(ami_clip_write(clip, in_scratch("no such folder/clip.txt"), &err));
     assert_non_null(strstr(err.text, "no such folder"));
-    amb_clip_destroy(clip);
+    ami_clip_destroy(clip);
 }
 
 /* Every clip of a folder: against the file's own numbers, read here without sim/. How many there are. */
@@ -199,10 +199,10 @@ static int clips_load(const char *dir)
         }
         count++;
         snprintf(path, sizeof path, "%s/%s", dir, entry->d_name);
-        amb_clip *clip = read_well(path);
+        ami_clip *clip = read_well(path);
         json_t *root = json_load_file(path, 0, NULL);
         const json_t *frames = json_object_get(root, "Frames");
-        const int n = amb_clip_frames(clip);
+        const int n = ami_clip_frames(clip);
         assert_int_equal(n, json_array_size(frames));
         double now = 0.0;
         for (int f = 0; f < n; f++) {
@@ -211,23 +211,23 @@ static int clips_load(const char *dir)
             for (int i = 0; i < FRAME; i++) {
                 v[i] = json_number_value(json_array_get(frame, (size_t)i));
             }
-            const double *p = amb_clip_poses(clip) + f * AMB_POSE;
-            assert_true(fabs(amb_clip_times(clip)[f] - now) < 1e-9);
+            const double *p = ami_clip_poses(clip) + f * AMI_POSE;
+            assert_true(fabs(ami_clip_times(clip)[f] - now) < 1e-9);
             assert_true(p[0] == v[1] && p[1] == -v[3] && p[2] == v[2]);
             /* the file's body axes, turned from y up to z up, are ours */
             for (int axis = 0; axis < 3; axis++) {
                 const double e[3] = {axis == 0, axis == 1, axis == 2};
                 double theirs[3], ours[3], q[4] = {v[4], v[5], v[6], v[7]};
-                amb_quat_normalize(q);
-                amb_quat_rotate(theirs, q, e);
-                amb_quat_rotate(ours, p + 3, e);
+                ami_quat_normalize(q);
+                ami_quat_rotate(theirs, q, e);
+                ami_quat_rotate(ours, p + 3, e);
                 assert_true(fabs(ours[0] - theirs[0]) < 1e-14 && fabs(ours[1] + theirs[2]) < 1e-14 &&
                             fabs(ours[2] - theirs[1]) < 1e-14);
             }
-            for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
-                const int at = amb_clip_joints[j].pose;
-                if (amb_clip_joints[j].ball) {
-                    assert_true(amb_quat_angle(p + at, v + 1 + at) < 1e-14);
+            for (int j = 0; j < AMI_CLIP_JOINTS; j++) {
+                const int at = ami_clip_joints[j].pose;
+                if (ami_clip_joints[j].ball) {
+                    assert_true(ami_quat_angle(p + at, v + 1 + at) < 1e-14);
                 } else {
                     assert_true(p[at] == v[1 + at]);
                 }
@@ -238,21 +238,21 @@ static int clips_load(const char *dir)
         /* nothing in them moves faster than people do: what hand-made frames and seams make of it stays
          * bounded */
         for (int k = -200; k < 400; k++) {
-            double pose[AMB_POSE], vel[AMB_VEL];
-            amb_clip_sample(clip, amb_clip_duration(clip) * k / 200.0, pose, vel);
-            for (int i = 0; i < AMB_VEL; i++) {
+            double pose[AMI_POSE], vel[AMI_VEL];
+            ami_clip_sample(clip, ami_clip_duration(clip) * k / 200.0, pose, vel);
+            for (int i = 0; i < AMI_VEL; i++) {
                 assert_true(fabs(vel[i]) < (i < 3 ? 12.0 : 40.0));
             }
             assert_true(pose[2] > 0.05 && pose[2] < 1.6);
         }
         char copy[160];
         snprintf(copy, sizeof copy, "%s", in_scratch("copy.txt"));
-        amb_error err = {""};
-        assert_true(amb_clip_write(clip, copy, &err));
-        amb_clip *again = read_well(copy);
+        ami_error err = {""};
+        assert_true(ami_clip_write(clip, copy, &err));
+        ami_clip *again = read_well(copy);
         same_clip(clip, again, 3e-11);
-        amb_clip_destroy(again);
-        amb_clip_destroy(clip);
+        ami_clip_destroy(again);
+        ami_clip_destroy(clip);
     }
     closedir(folder);
     assert_true(count > 0);
@@ -341,8 +341,8 @@ static void bad_files_get_a_sentence(void **state)
         put(path, bad);
         free(bad);
         snprintf(says, sizeof says, "%s: %s", path, rows[i].says);
-        amb_error err = {""};
-        amb_clip *clip = amb_clip_read(path, &err);
+        ami_error err = {""};
+        ami_clip *clip = ami_clip_read(path, &err);
         if (clip || strncmp(err.text, says, strlen(says)) != 0 || strchr(err.text, '\n')) {
             fail_msg("row %zu: \"%s\" does not begin with \"%s\"", i, err.text, says);
         }
@@ -366,17 +366,17 @@ static void bad_files_get_a_sentence(void **state)
         {"\2P", "is a C3D file; amble reads"},
     };
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
-        amb_error err = {""};
+        ami_error err = {""};
         put(path, whole[i][0]);
-        assert_null(amb_clip_read(path, &err));
+        assert_null(ami_clip_read(path, &err));
         if (!strstr(err.text, whole[i][1])) {
             fail_msg("whole file %zu: \"%s\" does not say \"%s\"", i, err.text, whole[i][1]);
         }
     }
-    amb_error err = {""};
-    assert_null(amb_clip_read(in_scratch("nowhere.txt"), &err));
+    ami_error err = {""};
+    assert_null(ami_clip_read(in_scratch("nowhere.txt"), &err));
     assert_non_null(strstr(err.text, "nowhere.txt"));
-    assert_null(amb_clip_read(scratch, &err)); /* a folder */
+    assert_null(ami_clip_read(scratch, &err)); /* a folder */
 }
 
 /* The small file with lengths and durations in other units. */
@@ -390,10 +390,10 @@ static char *scaled_file(double length, double duration)
         double d = 0, x = 0, y = 0, z = 0;
         const char *at = line + 1, *comma[4];
         if (line[0] == '[' && line[1] != '\n') {
-            assert_true(amb_number_read(at, &comma[0], &d) && amb_number_read(comma[0] + 2, &comma[1], &x) &&
-                        amb_number_read(comma[1] + 2, &comma[2], &y) &&
-                        amb_number_read(comma[2] + 2, &comma[3], &z));
-            amb_number_fprintf(out, "[%g, %g, %g, %g", duration * d, length * x, length * y, length * z);
+            assert_true(ami_number_read(at, &comma[0], &d) && ami_number_read(comma[0] + 2, &comma[1], &x) &&
+                        ami_number_read(comma[1] + 2, &comma[2], &y) &&
+                        ami_number_read(comma[2] + 2, &comma[3], &z));
+            ami_number_fprintf(out, "[%g, %g, %g, %g", duration * d, length * x, length * y, length * z);
             line = comma[3];
         }
         fprintf(out, "%.*s\n", (int)strcspn(line, "\n"), line);
@@ -425,12 +425,12 @@ static void other_units_are_refused(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char *text = scaled_file(rows[i].length, rows[i].duration);
-        amb_error err = {""};
+        ami_error err = {""};
         put(in_scratch("units.txt"), text);
-        amb_clip *clip = amb_clip_read(in_scratch("units.txt"), &err);
+        ami_clip *clip = ami_clip_read(in_scratch("units.txt"), &err);
         if (!clip != !!rows[i].says || (rows[i].says && !strstr(err.text, rows[i].says)))
             fail_msg("row %zu: %s \"%s\"", i, clip ? "read" : "refused", err.text);
-        amb_clip_destroy(clip);
+        ami_clip_destroy(clip);
         free(text);
     }
 }
@@ -447,15 +447,15 @@ static void loops_are_told_in_several_ways(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char *other = changed(text, "\"wrap\"", rows[i].loop);
         put(in_scratch("loop.txt"), other);
-        amb_clip *clip = read_well(in_scratch("loop.txt"));
-        assert_int_equal(amb_clip_loops(clip), rows[i].loops);
-        amb_clip_destroy(clip);
+        ami_clip *clip = read_well(in_scratch("loop.txt"));
+        assert_int_equal(ami_clip_loops(clip), rows[i].loops);
+        ami_clip_destroy(clip);
         free(other);
     }
     char *marked = changed(text, "{", "\xef\xbb\xbf{"); /* as some editors save it */
     put(in_scratch("marked.txt"), marked);
-    amb_clip_destroy(read_well(in_scratch("marked.txt")));
-    assert_true(amb_clip_looks_like(in_scratch("marked.txt")));
+    ami_clip_destroy(read_well(in_scratch("marked.txt")));
+    assert_true(ami_clip_looks_like(in_scratch("marked.txt")));
     free(marked);
     free(text);
 }
@@ -479,10 +479,10 @@ static void a_clip_has_a_name_whatever_its_file_is_called(void **state)
     char *text = small_file(5, "none");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         put(in_scratch(rows[i][0]), text);
-        amb_clip *clip = read_well(in_scratch(rows[i][0]));
-        assert_string_equal(amb_clip_name(clip), rows[i][1]);
-        assert_true(amb_name_check(amb_clip_name(clip), "clip", NULL));
-        amb_clip_destroy(clip);
+        ami_clip *clip = read_well(in_scratch(rows[i][0]));
+        assert_string_equal(ami_clip_name(clip), rows[i][1]);
+        assert_true(ami_name_check(ami_clip_name(clip), "clip", NULL));
+        ami_clip_destroy(clip);
         unlink(in_scratch(rows[i][0]));
     }
     free(text);
@@ -494,21 +494,21 @@ static void other_formats_are_not_written(void **state)
     char *text = small_file(5, "none");
     put(in_scratch("in.txt"), text);
     free(text);
-    amb_clip *clip = read_well(in_scratch("in.txt"));
+    ami_clip *clip = read_well(in_scratch("in.txt"));
     static const char *const refused[] = {"x.bvh", "x.FBX", "x.glb", "x.csv", "x.npy", "x.mp4", "a.txt.bvh"};
     static const char *const written[] = {"x.txt", "x.json", "x", "x.v2", "bvh"};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-        amb_error err = {""};
-        assert_false(amb_clip_write(clip, in_scratch(refused[i]), &err));
+        ami_error err = {""};
+        assert_false(ami_clip_write(clip, in_scratch(refused[i]), &err));
         if (!strstr(err.text, "expected a name that ends in .txt or .json") ||
             access(in_scratch(refused[i]), F_OK) == 0)
             fail_msg("%s: \"%s\"", refused[i], err.text);
     }
     for (size_t i = 0; i < sizeof written / sizeof *written; i++) {
-        assert_true(amb_clip_write(clip, in_scratch(written[i]), NULL));
+        assert_true(ami_clip_write(clip, in_scratch(written[i]), NULL));
         unlink(in_scratch(written[i]));
     }
-    amb_clip_destroy(clip);
+    ami_clip_destroy(clip);
 }
 
 static void what_is_no_clip_does_not_look_like_one(void **state)
@@ -533,11 +533,11 @@ static void what_is_no_clip_does_not_look_like_one(void **state)
                 {"{\"Frames\": 3}", false}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         put(in_scratch("look.txt"), rows[i].text);
-        if (amb_clip_looks_like(in_scratch("look.txt")) != rows[i].looks)
+        if (ami_clip_looks_like(in_scratch("look.txt")) != rows[i].looks)
             fail_msg("row %zu", i);
     }
-    assert_false(amb_clip_looks_like(scratch));
-    assert_false(amb_clip_looks_like(in_scratch("nowhere.txt")));
+    assert_false(ami_clip_looks_like(scratch));
+    assert_false(ami_clip_looks_like(in_scratch("nowhere.txt")));
     free(late);
     free(spaced);
     free(dog);
@@ -561,8 +561,8 @@ static void oversized_files_are_refused(void **state)
         }
         fputs("]}", file);
         assert_int_equal(fclose(file), 0);
-        amb_error err = {""};
-        assert_null(amb_clip_read(path, &err));
+        ami_error err = {""};
+        assert_null(ami_clip_read(path, &err));
         assert_non_null(strstr(err.text, kind == 0 ? "the file holds more than 4500000 values"
                                                    : "Frames holds 100001 frames"));
     }
@@ -570,8 +570,8 @@ static void oversized_files_are_refused(void **state)
     assert_non_null(file);
     assert_int_equal(ftruncate(fileno(file), 300l << 20), 0); /* sparse */
     assert_int_equal(fclose(file), 0);
-    amb_error err = {""};
-    assert_null(amb_clip_read(path, &err));
+    ami_error err = {""};
+    assert_null(ami_clip_read(path, &err));
     assert_non_null(strstr(err.text, "268435456"));
     unlink(path);
 }
@@ -586,8 +586,8 @@ static void deep_nesting_is_refused(void **state)
     text[DEEP] = '\0';
     put(in_scratch("deep.txt"), text);
     free(text);
-    amb_error err = {""};
-    assert_null(amb_clip_read(in_scratch("deep.txt"), &err));
+    ami_error err = {""};
+    assert_null(ami_clip_read(in_scratch("deep.txt"), &err));
     assert_non_null(strstr(err.text, "not JSON at line 1"));
 }
 
@@ -603,32 +603,32 @@ static void broken_bytes_do_no_harm(void **state)
         assert_non_null(part);
         put(path, part);
         free(part);
-        amb_error err = {""};
-        assert_null(amb_clip_read(path, &err));
+        ami_error err = {""};
+        assert_null(ami_clip_read(path, &err));
         assert_non_null(strstr(err.text, "not JSON at line "));
     }
-    amb_rng rng = amb_rng_seed(8, 0);
+    ami_rng rng = ami_rng_seed(8, 0);
     int read = 0, refused = 0;
     for (int n = 0; n < 3000; n++) {
         char *flipped = strdup(text);
         assert_non_null(flipped);
-        for (uint32_t k = 1 + amb_rng_below(&rng, 3); k > 0; k--) {
-            flipped[amb_rng_below(&rng, (uint32_t)size)] ^= (char)(1u << amb_rng_below(&rng, 8));
+        for (uint32_t k = 1 + ami_rng_below(&rng, 3); k > 0; k--) {
+            flipped[ami_rng_below(&rng, (uint32_t)size)] ^= (char)(1u << ami_rng_below(&rng, 8));
         }
         FILE *file = fopen(path, "wb");
         assert_non_null(file);
         fwrite(flipped, 1, size, file); /* zero bytes included */
         fclose(file);
         free(flipped);
-        amb_error err = {""};
-        amb_clip *clip = amb_clip_read(path, &err);
+        ami_error err = {""};
+        ami_clip *clip = ami_clip_read(path, &err);
         if (clip) {
-            double pose[AMB_POSE], vel[AMB_VEL];
-            amb_clip_sample(clip, amb_clip_duration(clip) * 0.6, pose, vel);
-            for (int i = 0; i < AMB_POSE; i++) {
+            double pose[AMI_POSE], vel[AMI_VEL];
+            ami_clip_sample(clip, ami_clip_duration(clip) * 0.6, pose, vel);
+            for (int i = 0; i < AMI_POSE; i++) {
                 assert_true(isfinite(pose[i]));
             }
-            for (int i = 0; i < AMB_VEL; i++) {
+            for (int i = 0; i < AMI_VEL; i++) {
                 assert_true(isfinite(vel[i]));
             }
             read++;
@@ -636,7 +636,7 @@ static void broken_bytes_do_no_harm(void **state)
             assert_true(err.text[0] != '\0' && !strchr(err.text, '\n'));
             refused++;
         }
-        amb_clip_destroy(clip);
+        ami_clip_destroy(clip);
     }
     assert_true(read > 100 && refused > 100);
     free(text);
@@ -646,12 +646,12 @@ static void motions_are_found_by_name(void **state)
 {
     (void)state;
     char dir[128], path[200], want[200];
-    amb_error err = {""};
+    ami_error err = {""};
     snprintf(dir, sizeof dir, "%s/motions", scratch);
     assert_int_equal(mkdir(dir, 0700), 0);
     snprintf(path, sizeof path, "%s/motions/sub.txt", scratch);
     assert_int_equal(mkdir(path, 0700), 0); /* a folder is no motion */
-    assert_false(amb_clip_find("sub", dir, path, sizeof path, &err));
+    assert_false(ami_clip_find("sub", dir, path, sizeof path, &err));
 
     char *text = small_file(5, "none"), *dog = changed(text, "[0.03125, 0,", "[0.03125, 0, 0, 0, 0, 0,");
     put(in_scratch("motions/humanoid3d_hop.txt"), text);
@@ -661,23 +661,23 @@ static void motions_are_found_by_name(void **state)
     free(dog);
     free(text);
     snprintf(want, sizeof want, "%s/humanoid3d_hop.txt", dir);
-    assert_true(amb_clip_find("hop", dir, path, sizeof path, &err));
+    assert_true(ami_clip_find("hop", dir, path, sizeof path, &err));
     assert_string_equal(path, want);
-    assert_true(amb_clip_find("humanoid3d_hop", dir, path, sizeof path, &err));
+    assert_true(ami_clip_find("humanoid3d_hop", dir, path, sizeof path, &err));
     assert_string_equal(path, want);
-    assert_true(amb_clip_find(want, NULL, path, sizeof path, &err)); /* a file as it is */
+    assert_true(ami_clip_find(want, NULL, path, sizeof path, &err)); /* a file as it is */
     assert_string_equal(path, want);
     char *short_path = malloc(8);
-    assert_false(amb_clip_find(want, NULL, short_path, 8, &err));
+    assert_false(ami_clip_find(want, NULL, short_path, 8, &err));
     assert_non_null(strstr(err.text, "longer than 7 bytes"));
-    assert_false(amb_clip_find("hop", dir, short_path, 8, &err));
+    assert_false(ami_clip_find("hop", dir, short_path, 8, &err));
     free(short_path);
 
     assert_int_equal(setenv("AMBLE_CLIPS", dir, 1), 0);
-    assert_true(amb_clip_find("limp", NULL, path, sizeof path, &err));
+    assert_true(ami_clip_find("limp", NULL, path, sizeof path, &err));
     snprintf(want, sizeof want, "%s/limp.txt", dir);
     assert_string_equal(path, want);
-    assert_false(amb_clip_find("hobble", NULL, path, sizeof path, &err));
+    assert_false(ami_clip_find("hobble", NULL, path, sizeof path, &err));
     assert_non_null(strstr(err.text, "no motion \"hobble\" in "));
     assert_non_null(strstr(err.text, dir));
     assert_non_null(strstr(err.text, " clips"));
@@ -686,23 +686,23 @@ static void motions_are_found_by_name(void **state)
     assert_null(strstr(err.text, "pace"));
     assert_int_equal(unsetenv("AMBLE_CLIPS"), 0);
 
-    assert_false(amb_clip_find("walk", in_scratch("empty"), path, sizeof path, &err));
+    assert_false(ami_clip_find("walk", in_scratch("empty"), path, sizeof path, &err));
     assert_non_null(strstr(err.text, "nor any other; " AMB_SOURCE_DIR "/scripts/get-clips.sh fetches"));
     /* a folder that is given is the only one */
-    assert_false(amb_clip_find("style_jog", dir, path, sizeof path, &err));
+    assert_false(ami_clip_find("style_jog", dir, path, sizeof path, &err));
 
     /* amble's own motions come last */
-    assert_true(amb_clip_find("style_jog", NULL, path, sizeof path, &err));
+    assert_true(ami_clip_find("style_jog", NULL, path, sizeof path, &err));
     assert_string_equal(path, AMB_SOURCE_DIR "/assets/motions/style_jog.txt");
     put(in_scratch("motions/style_jog.txt"), "x");
     assert_int_equal(setenv("AMBLE_CLIPS", dir, 1), 0);
-    assert_true(amb_clip_find("style_jog", NULL, path, sizeof path, &err));
+    assert_true(ami_clip_find("style_jog", NULL, path, sizeof path, &err));
     snprintf(want, sizeof want, "%s/style_jog.txt", dir);
     assert_string_equal(path, want);
     assert_int_equal(unsetenv("AMBLE_CLIPS"), 0);
-    assert_false(amb_clip_find("no/such.txt", dir, path, sizeof path, &err));
+    assert_false(ami_clip_find("no/such.txt", dir, path, sizeof path, &err));
     assert_non_null(strstr(err.text, "\"no/such.txt\" cannot be read: No such file"));
-    assert_false(amb_clip_find("", dir, path, sizeof path, &err));
+    assert_false(ami_clip_find("", dir, path, sizeof path, &err));
 }
 
 static void names_come_from_files(void **state)
@@ -713,12 +713,12 @@ static void names_come_from_files(void **state)
         {"my walk.txt", "my walk"},      {"a/walk", "walk"},
         {"walk.slow.json", "walk.slow"}, {".txt", ".txt"}};
     char name[32];
-    amb_error err = {""};
+    ami_error err = {""};
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
-        assert_true(amb_clip_name_of_file(row[i][0], name, sizeof name, &err));
+        assert_true(ami_clip_name_of_file(row[i][0], name, sizeof name, &err));
         assert_string_equal(name, row[i][1]);
     }
-    assert_false(amb_clip_name_of_file("a/quite_long_name_of_a_motion.txt", name, 8, &err));
+    assert_false(ami_clip_name_of_file("a/quite_long_name_of_a_motion.txt", name, 8, &err));
     assert_non_null(strstr(err.text, "longer than 7 bytes"));
 }
 
@@ -729,35 +729,35 @@ static void the_checksum_tells_motions_apart(void **state)
 {
     (void)state;
     enum { FRAMES = 3 };
-    double time[FRAMES] = {0, .1, .2}, pose[FRAMES * AMB_POSE] = {0};
+    double time[FRAMES] = {0, .1, .2}, pose[FRAMES * AMI_POSE] = {0};
     for (int f = 0; f < FRAMES; f++) {
-        pose[f * AMB_POSE + 2] = .9;
-        pose[f * AMB_POSE + 3] = 1;
-        for (int j = 0; j < AMB_CLIP_JOINTS; j++)
-            pose[f * AMB_POSE + amb_clip_joints[j].pose] = amb_clip_joints[j].ball;
+        pose[f * AMI_POSE + 2] = .9;
+        pose[f * AMI_POSE + 3] = 1;
+        for (int j = 0; j < AMI_CLIP_JOINTS; j++)
+            pose[f * AMI_POSE + ami_clip_joints[j].pose] = ami_clip_joints[j].ball;
     }
-    amb_error err = {""};
-    amb_clip *first = amb_clip_create(FRAMES, time, pose, true, "a", &err),
-             *named = amb_clip_create(FRAMES, time, pose, true, "b", &err);
-    amb_clip *once = amb_clip_create(FRAMES, time, pose, false, "a", &err);
+    ami_error err = {""};
+    ami_clip *first = ami_clip_create(FRAMES, time, pose, true, "a", &err),
+             *named = ami_clip_create(FRAMES, time, pose, true, "b", &err);
+    ami_clip *once = ami_clip_create(FRAMES, time, pose, false, "a", &err);
     time[1] = .1000001;
-    amb_clip *later = amb_clip_create(FRAMES, time, pose, true, "a", &err);
+    ami_clip *later = ami_clip_create(FRAMES, time, pose, true, "a", &err);
     time[1] = .1;
-    pose[2 * AMB_POSE - 1] += 1e-12;
-    amb_clip *bent = amb_clip_create(FRAMES, time, pose, true, "a", &err);
+    pose[2 * AMI_POSE - 1] += 1e-12;
+    ami_clip *bent = ami_clip_create(FRAMES, time, pose, true, "a", &err);
     assert_true(first && named && once && later && bent);
-    assert_int_equal(amb_clip_crc(first), amb_clip_crc(named));
-    assert_true(amb_clip_crc(first) != amb_clip_crc(once));
-    assert_true(amb_clip_crc(first) != amb_clip_crc(later));
-    assert_true(amb_clip_crc(first) != amb_clip_crc(bent));
-    assert_true(amb_clip_write(first, in_scratch("first.txt"), &err));
-    amb_clip *read = amb_clip_read(in_scratch("first.txt"), &err),
-             *again = amb_clip_read(in_scratch("first.txt"), &err);
+    assert_int_equal(ami_clip_crc(first), ami_clip_crc(named));
+    assert_true(ami_clip_crc(first) != ami_clip_crc(once));
+    assert_true(ami_clip_crc(first) != ami_clip_crc(later));
+    assert_true(ami_clip_crc(first) != ami_clip_crc(bent));
+    assert_true(ami_clip_write(first, in_scratch("first.txt"), &err));
+    ami_clip *read = ami_clip_read(in_scratch("first.txt"), &err),
+             *again = ami_clip_read(in_scratch("first.txt"), &err);
     assert_true(read && again);
-    assert_int_equal(amb_clip_crc(read), amb_clip_crc(again));
-    amb_clip *const all[] = {first, named, once, later, bent, read, again};
+    assert_int_equal(ami_clip_crc(read), ami_clip_crc(again));
+    ami_clip *const all[] = {first, named, once, later, bent, read, again};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        amb_clip_destroy(all[i]);
+        ami_clip_destroy(all[i]);
 }
 
 static int make_scratch(void **state)

@@ -3,9 +3,9 @@
 #include "tests/clips.h"
 
 /* Where `start` is after t seconds of constant body-frame rates. */
-static void advance(const double start[AMB_POSE], const double rate[AMB_VEL], double t, double pose[AMB_POSE])
+static void advance(const double start[AMI_POSE], const double rate[AMI_VEL], double t, double pose[AMI_POSE])
 {
-    memcpy(pose, start, AMB_POSE * sizeof *pose);
+    memcpy(pose, start, AMI_POSE * sizeof *pose);
     for (int i = 0; i < 3; i++) {
         pose[i] += rate[i] * t;
     }
@@ -14,8 +14,8 @@ static void advance(const double start[AMB_POSE], const double rate[AMB_VEL], do
         for (int i = 0; i < 3; i++) {
             r[i] = rate[quat_vel_at(k) + i] * t;
         }
-        amb_quat_exp(step, r);
-        amb_quat_mul(pose + quat_at(k), start + quat_at(k), step);
+        ami_quat_exp(step, r);
+        ami_quat_mul(pose + quat_at(k), start + quat_at(k), step);
     }
     for (int k = 0; k < 4; k++) {
         pose[hinge_at[k]] += rate[hinge_vel_at[k]] * t;
@@ -29,32 +29,32 @@ static void constant_rates_are_found_exactly(void **state)
     (void)state;
     enum { FRAMES = 40 };
     for (int looping = 0; looping < 2; looping++) {
-        amb_rng rng = amb_rng_seed(4, (uint64_t)looping);
-        double time[FRAMES], pose[FRAMES * AMB_POSE], start[AMB_POSE], rate[AMB_VEL];
+        ami_rng rng = ami_rng_seed(4, (uint64_t)looping);
+        double time[FRAMES], pose[FRAMES * AMI_POSE], start[AMI_POSE], rate[AMI_VEL];
         pose_at_rest(start);
         for (int k = 0; k < 9; k++) {
             random_quat(&rng, start + quat_at(k));
         }
-        for (int i = 0; i < AMB_VEL; i++) {
-            rate[i] = amb_rng_range(&rng, -2.0, 2.0);
+        for (int i = 0; i < AMI_VEL; i++) {
+            rate[i] = ami_rng_range(&rng, -2.0, 2.0);
         }
         for (int f = 0; f < FRAMES; f++) {
-            time[f] = f == 0 ? 0.0 : time[f - 1] + amb_rng_range(&rng, 0.004, 0.1);
-            advance(start, rate, time[f], pose + f * AMB_POSE);
+            time[f] = f == 0 ? 0.0 : time[f - 1] + ami_rng_range(&rng, 0.004, 0.1);
+            advance(start, rate, time[f], pose + f * AMI_POSE);
         }
-        amb_clip *clip = create(FRAMES, time, pose, looping);
+        ami_clip *clip = create(FRAMES, time, pose, looping);
         for (int n = 0; n < 200; n++) {
-            const double t = amb_rng_range(&rng, 0.0, time[FRAMES - 1]);
-            double got[AMB_POSE], vel[AMB_VEL], want[AMB_POSE];
-            amb_clip_sample(clip, t, got, vel);
+            const double t = ami_rng_range(&rng, 0.0, time[FRAMES - 1]);
+            double got[AMI_POSE], vel[AMI_VEL], want[AMI_POSE];
+            ami_clip_sample(clip, t, got, vel);
             advance(start, rate, t, want);
             for (int k = 0; k < 9; k++) {
-                amb_quat_same_side(got + quat_at(k), want + quat_at(k));
+                ami_quat_same_side(got + quat_at(k), want + quat_at(k));
             }
-            assert_all_near(got, want, AMB_POSE, 1e-13, "pose");
-            assert_all_near(vel, rate, AMB_VEL, 1e-11, "velocity");
+            assert_all_near(got, want, AMI_POSE, 1e-13, "pose");
+            assert_all_near(vel, rate, AMI_VEL, 1e-11, "velocity");
         }
-        amb_clip_destroy(clip);
+        ami_clip_destroy(clip);
     }
 }
 
@@ -62,23 +62,23 @@ static void constant_rates_are_found_exactly(void **state)
 static void root_spin_is_in_the_body_frame(void **state)
 {
     (void)state;
-    double time[3] = {0.0, 0.1, 0.3}, pose[3 * AMB_POSE], vel[AMB_VEL], want[AMB_VEL] = {0};
+    double time[3] = {0.0, 0.1, 0.3}, pose[3 * AMI_POSE], vel[AMI_VEL], want[AMI_VEL] = {0};
     for (int f = 0; f < 3; f++) {
-        double turn[4], *p = pose + f * AMB_POSE;
+        double turn[4], *p = pose + f * AMI_POSE;
         pose_at_rest(p);
-        amb_quat_about_z(turn, 1.5 * time[f]);
-        amb_quat_mul(p + 3, turn, AMB_QUAT_Y_UP);
+        ami_quat_about_z(turn, 1.5 * time[f]);
+        ami_quat_mul(p + 3, turn, AMI_QUAT_Y_UP);
     }
-    amb_clip *clip = create(3, time, pose, false);
+    ami_clip *clip = create(3, time, pose, false);
     want[4] = 1.5;
-    amb_clip_sample(clip, 0.17, NULL, vel);
-    assert_all_near(vel, want, AMB_VEL, 1e-13, "velocity");
-    amb_clip_destroy(clip);
+    ami_clip_sample(clip, 0.17, NULL, vel);
+    assert_all_near(vel, want, AMI_VEL, 1e-13, "velocity");
+    ami_clip_destroy(clip);
 }
 
 /* A smooth walk-like loop of two seconds: everything swings as a sine of the phase, the root also advances.
  */
-static void smooth_pose(double t, double pose[AMB_POSE])
+static void smooth_pose(double t, double pose[AMI_POSE])
 {
     const double p = 2.0 * M_PI * t / 2.0;
     pose_at_rest(pose);
@@ -88,42 +88,42 @@ static void smooth_pose(double t, double pose[AMB_POSE])
     for (int k = 0; k < 9; k++) {
         double swing[4];
         const double r[3] = {0.3 * sin(p + k), 0.5 * cos(p - 0.3 * k), 0.2 * k * sin(p)};
-        amb_quat_exp(swing, r);
-        amb_quat_mul(pose + quat_at(k), k == 0 ? AMB_QUAT_Y_UP : (const double[4]){1, 0, 0, 0}, swing);
+        ami_quat_exp(swing, r);
+        ami_quat_mul(pose + quat_at(k), k == 0 ? AMI_QUAT_Y_UP : (const double[4]){1, 0, 0, 0}, swing);
     }
     for (int k = 0; k < 4; k++) {
         pose[hinge_at[k]] = sin(p + 0.5 * k) - 1.0;
     }
 }
 
-static amb_clip *smooth_loop(int frames, bool uneven)
+static ami_clip *smooth_loop(int frames, bool uneven)
 {
-    double *time = calloc((size_t)frames * (1 + AMB_POSE), sizeof *time), *pose = time + frames;
+    double *time = calloc((size_t)frames * (1 + AMI_POSE), sizeof *time), *pose = time + frames;
     assert_non_null(time);
     for (int f = 0; f < frames; f++) {
         const double u = (double)f / (frames - 1);
         time[f] = 2.0 * (uneven ? u + 0.1 * sin(2.0 * M_PI * u) : u);
-        smooth_pose(time[f], pose + f * AMB_POSE);
+        smooth_pose(time[f], pose + f * AMI_POSE);
     }
     time[frames - 1] = 2.0;
-    amb_clip *clip = create(frames, time, pose, true);
+    ami_clip *clip = create(frames, time, pose, true);
     free(time);
     return clip;
 }
 
 /* Velocity from poses h apart, by differences. */
-static void difference(const amb_clip *clip, double t, double h, double vel[AMB_VEL])
+static void difference(const ami_clip *clip, double t, double h, double vel[AMI_VEL])
 {
-    double a[AMB_POSE], b[AMB_POSE];
-    amb_clip_sample(clip, t - 0.5 * h, a, NULL);
-    amb_clip_sample(clip, t + 0.5 * h, b, NULL);
+    double a[AMI_POSE], b[AMI_POSE];
+    ami_clip_sample(clip, t - 0.5 * h, a, NULL);
+    ami_clip_sample(clip, t + 0.5 * h, b, NULL);
     for (int i = 0; i < 3; i++) {
         vel[i] = (b[i] - a[i]) / h;
     }
     for (int k = 0; k < 9; k++) {
         double q[4];
-        amb_quat_between(q, a + quat_at(k), b + quat_at(k));
-        amb_quat_log(vel + quat_vel_at(k), q);
+        ami_quat_between(q, a + quat_at(k), b + quat_at(k));
+        ami_quat_log(vel + quat_vel_at(k), q);
         for (int i = 0; i < 3; i++) {
             vel[quat_vel_at(k) + i] /= h;
         }
@@ -135,19 +135,19 @@ static void difference(const amb_clip *clip, double t, double h, double vel[AMB_
 
 static double worst_velocity_error(int frames, bool uneven)
 {
-    amb_clip *clip = smooth_loop(frames, uneven);
-    amb_rng rng = amb_rng_seed(5, 0);
+    ami_clip *clip = smooth_loop(frames, uneven);
+    ami_rng rng = ami_rng_seed(5, 0);
     double worst = 0.0;
     for (int n = 0; n < 300; n++) {
-        double got[AMB_VEL], want[AMB_VEL];
-        const double t = amb_rng_range(&rng, -7.0, 9.0);
+        double got[AMI_VEL], want[AMI_VEL];
+        const double t = ami_rng_range(&rng, -7.0, 9.0);
         difference(clip, t, 2.0 / (frames - 1), want);
-        amb_clip_sample(clip, t, NULL, got);
-        for (int i = 0; i < AMB_VEL; i++) {
+        ami_clip_sample(clip, t, NULL, got);
+        for (int i = 0; i < AMI_VEL; i++) {
             worst = fmax(worst, fabs(got[i] - want[i]));
         }
     }
-    amb_clip_destroy(clip);
+    ami_clip_destroy(clip);
     return worst;
 }
 
@@ -168,33 +168,33 @@ static void a_loop_has_no_seam(void **state)
 {
     (void)state;
     for (int uneven = 0; uneven < 2; uneven++) {
-        amb_clip *clip = smooth_loop(61, uneven);
+        ami_clip *clip = smooth_loop(61, uneven);
         for (int cycle = -4; cycle <= 4; cycle++) {
-            double before[AMB_POSE], after[AMB_POSE], before_vel[AMB_VEL], after_vel[AMB_VEL];
-            amb_clip_sample(clip, 2.0 * cycle - 1e-9, before, before_vel);
-            amb_clip_sample(clip, 2.0 * cycle + 1e-9, after, after_vel);
+            double before[AMI_POSE], after[AMI_POSE], before_vel[AMI_VEL], after_vel[AMI_VEL];
+            ami_clip_sample(clip, 2.0 * cycle - 1e-9, before, before_vel);
+            ami_clip_sample(clip, 2.0 * cycle + 1e-9, after, after_vel);
             for (int k = 0; k < 9; k++) {
-                amb_quat_same_side(before + quat_at(k), after + quat_at(k));
+                ami_quat_same_side(before + quat_at(k), after + quat_at(k));
             }
-            assert_all_near(before, after, AMB_POSE, 2e-8, "pose at the seam");
-            assert_all_near(before_vel, after_vel, AMB_VEL, 2e-7, "velocity at the seam");
+            assert_all_near(before, after, AMI_POSE, 2e-8, "pose at the seam");
+            assert_all_near(before_vel, after_vel, AMI_VEL, 2e-7, "velocity at the seam");
         }
         /* the same motion each cycle, moved by the offset: 2 s of (1.1, -.3) m/s */
         double offset[3];
-        amb_clip_cycle_offset(clip, offset);
+        ami_clip_cycle_offset(clip, offset);
         assert_all_near(offset, (const double[3]){2.2, -0.6, 0.0}, 3, 1e-14, "cycle offset");
         for (int cycle = -5; cycle <= 5; cycle++) {
             for (double t = 0.01; t < 2.0; t += 0.13) {
-                double here[AMB_POSE], there[AMB_POSE], here_vel[AMB_VEL], there_vel[AMB_VEL];
-                amb_clip_sample(clip, t, here, here_vel);
-                amb_clip_sample(clip, t + 2.0 * cycle, there, there_vel);
+                double here[AMI_POSE], there[AMI_POSE], here_vel[AMI_VEL], there_vel[AMI_VEL];
+                ami_clip_sample(clip, t, here, here_vel);
+                ami_clip_sample(clip, t + 2.0 * cycle, there, there_vel);
                 here[0] += 2.2 * cycle;
                 here[1] -= 0.6 * cycle;
-                assert_all_near(there, here, AMB_POSE, 1e-13, "pose, cycles later");
-                assert_all_near(there_vel, here_vel, AMB_VEL, 1e-12, "velocity, cycles later");
+                assert_all_near(there, here, AMI_POSE, 1e-13, "pose, cycles later");
+                assert_all_near(there_vel, here_vel, AMI_VEL, 1e-12, "velocity, cycles later");
             }
         }
-        amb_clip_destroy(clip);
+        ami_clip_destroy(clip);
     }
 }
 
@@ -203,51 +203,51 @@ static void a_loop_has_no_seam(void **state)
 static void sampling_agrees_with_a_plain_search(void **state)
 {
     (void)state;
-    amb_rng rng = amb_rng_seed(6, 0);
+    ami_rng rng = ami_rng_seed(6, 0);
     for (int round = 0; round < 40; round++) {
-        const int frames = 2 + (int)amb_rng_below(&rng, MOST - 2);
-        double time[MOST], pose[MOST * AMB_POSE];
+        const int frames = 2 + (int)ami_rng_below(&rng, MOST - 2);
+        double time[MOST], pose[MOST * AMI_POSE];
         for (int f = 0; f < frames; f++) {
-            double *p = pose + f * AMB_POSE;
-            time[f] = f == 0 ? 0.0 : time[f - 1] + pow(10.0, amb_rng_range(&rng, -4.5, 0.0));
-            for (int i = 0; i < AMB_POSE; i++) {
-                p[i] = amb_rng_range(&rng, -1.0, 1.0);
+            double *p = pose + f * AMI_POSE;
+            time[f] = f == 0 ? 0.0 : time[f - 1] + pow(10.0, ami_rng_range(&rng, -4.5, 0.0));
+            for (int i = 0; i < AMI_POSE; i++) {
+                p[i] = ami_rng_range(&rng, -1.0, 1.0);
             }
             for (int k = 0; k < 9; k++) {
                 random_quat(&rng, p + quat_at(k));
-                const double length = amb_rng_range(&rng, 0.6, 1.4);
+                const double length = ami_rng_range(&rng, 0.6, 1.4);
                 for (int i = 0; i < 4; i++) {
                     p[quat_at(k) + i] *= length;
                 }
             }
         }
-        amb_clip *clip = create(frames, time, pose, false);
-        const double *unit = amb_clip_poses(clip);
+        ami_clip *clip = create(frames, time, pose, false);
+        const double *unit = ami_clip_poses(clip);
         for (int n = 0; n < 200; n++) {
-            double got[AMB_POSE];
+            double got[AMI_POSE];
             /* at frames, too, where an interval ends */
-            const double t = n < frames ? time[n] : amb_rng_range(&rng, 0.0, time[frames - 1]);
-            amb_clip_sample(clip, t, got, NULL);
+            const double t = n < frames ? time[n] : ami_rng_range(&rng, 0.0, time[frames - 1]);
+            ami_clip_sample(clip, t, got, NULL);
             int i = 0;
             while (i < frames - 2 && time[i + 1] <= t) {
                 i++;
             }
-            const double u = (t - time[i]) / (time[i + 1] - time[i]), *a = unit + i * AMB_POSE,
-                         *b = a + AMB_POSE;
-            const double *raw = pose + i * AMB_POSE;
+            const double u = (t - time[i]) / (time[i + 1] - time[i]), *a = unit + i * AMI_POSE,
+                         *b = a + AMI_POSE;
+            const double *raw = pose + i * AMI_POSE;
             for (int k = 0; k < 9; k++) {
                 const int at = quat_at(k);
                 double q[4], r[3], step[4], want[4];
-                assert_true(amb_quat_dot(a + at, b + at) >= 0.0);
-                assert_near(sqrt(amb_quat_dot(a + at, a + at)), 1.0, 1e-15, "length", at);
-                assert_true(amb_quat_angle(a + at, raw + at) < 1e-15 * 4); /* the same rotation as given */
-                amb_quat_between(q, a + at, b + at);
-                amb_quat_log(r, q);
+                assert_true(ami_quat_dot(a + at, b + at) >= 0.0);
+                assert_near(sqrt(ami_quat_dot(a + at, a + at)), 1.0, 1e-15, "length", at);
+                assert_true(ami_quat_angle(a + at, raw + at) < 1e-15 * 4); /* the same rotation as given */
+                ami_quat_between(q, a + at, b + at);
+                ami_quat_log(r, q);
                 for (int c = 0; c < 3; c++) {
                     r[c] *= u;
                 }
-                amb_quat_exp(step, r);
-                amb_quat_mul(want, a + at, step);
+                ami_quat_exp(step, r);
+                ami_quat_mul(want, a + at, step);
                 assert_all_near(got + at, want, 4, 1e-14, "quaternion");
             }
             for (int c = 0; c < 7; c++) {
@@ -255,7 +255,7 @@ static void sampling_agrees_with_a_plain_search(void **state)
                 assert_near(got[at], (1.0 - u) * a[at] + u * b[at], 1e-15 * 4, "position or hinge", at);
             }
         }
-        amb_clip_destroy(clip);
+        ami_clip_destroy(clip);
     }
 }
 

@@ -13,9 +13,9 @@
 static void time_goes_forward(void **state)
 {
     (void)state;
-    double before = amb_clock_now();
+    double before = ami_clock_now();
     for (int i = 0; i < 1000; i++) {
-        const double now = amb_clock_now();
+        const double now = ami_clock_now();
         assert_true(now >= before);
         before = now;
     }
@@ -24,10 +24,10 @@ static void time_goes_forward(void **state)
 static void a_sleep_lasts_until_its_moment(void **state)
 {
     (void)state;
-    const double due = amb_clock_now() + .02;
-    amb_clock_sleep_until(due);
-    assert_true(amb_clock_now() >= due - 1e-6);
-    amb_clock_sleep_until(due - 1000); /* past: returns */
+    const double due = ami_clock_now() + .02;
+    ami_clock_sleep_until(due);
+    assert_true(ami_clock_now() >= due - 1e-6);
+    ami_clock_sleep_until(due - 1000); /* past: returns */
 }
 
 static volatile sig_atomic_t alarms;
@@ -45,9 +45,9 @@ static void signals_do_not_shorten_it(void **state)
     sigaction(SIGALRM, &action, NULL);
     const struct itimerval every = {{0, 5000}, {0, 5000}}, never = {{0, 0}, {0, 0}};
     setitimer(ITIMER_REAL, &every, NULL);
-    const double due = amb_clock_now() + .05;
-    amb_clock_sleep_until(due);
-    const double woke = amb_clock_now();
+    const double due = ami_clock_now() + .05;
+    ami_clock_sleep_until(due);
+    const double woke = ami_clock_now();
     setitimer(ITIMER_REAL, &never, NULL);
     assert_true(alarms > 0);
     assert_true(woke >= due - 1e-6);

@@ -5,8 +5,8 @@
 #include "nets/onnx/onnx.h"
 #include "policy/controller.h"
 
-static amb_character *character;
-static amb_clip *clip;
+static ami_character *character;
+static ami_clip *clip;
 
 static int set_up(void **state)
 {
@@ -18,23 +18,23 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    amb_clip_destroy(clip);
-    amb_character_destroy(character);
+    ami_clip_destroy(clip);
+    ami_character_destroy(character);
     return remove_scratch(state);
 }
 
 /* Writes an actor with "key=value" metadata, ended by NULL, and gives its path. */
-static const char *write_actor(amb_net *net, const char *const *meta)
+static const char *write_actor(ami_net *net, const char *const *meta)
 {
     for (; *meta; meta++) {
         char key[64];
         const char *is = strchr(*meta, '=');
         snprintf(key, sizeof key, "%.*s", (int)(is - *meta), *meta);
-        assert_true(amb_net_set_meta(net, key, is + 1));
+        assert_true(ami_net_set_meta(net, key, is + 1));
     }
-    amb_error err = {""};
+    ami_error err = {""};
     const char *path = scratch("actor.onnx");
-    if (!amb_onnx_write(path, net, AMB_ONNX_FLOAT32, &err))
+    if (!ami_onnx_write(path, net, AMI_ONNX_FLOAT32, &err))
         fail_msg("%s", err.text);
     return path;
 }
@@ -46,7 +46,7 @@ static void metadata_says_how_to_use_it(void **state)
     (void)state;
     static const struct {
         const char *meta[6];
-        amb_action_mode mode;
+        ami_action_mode mode;
         double physics_hz, look_ahead;
         int substeps;
         const char *motion;
@@ -55,7 +55,7 @@ static void metadata_says_how_to_use_it(void **state)
     } row[] = {
         {{"kind=actor", "action=residual", "physics_hz=240", "control_hz=60", "look_ahead=0.125",
           "motion=run"},
-         AMB_ACTION_RESIDUAL,
+         AMI_ACTION_RESIDUAL,
          240,
          .125,
          4,
@@ -65,31 +65,31 @@ static void metadata_says_how_to_use_it(void **state)
         {{"action=residual",
           "motion=a motion whose name is longer than sixty-four bytes, as some people's are: not cut",
           "motion_crc32c=0123fEdC"},
-         AMB_ACTION_RESIDUAL,
+         AMI_ACTION_RESIDUAL,
          120,
          .06,
          4,
          "a motion whose name is longer than sixty-four bytes, as some people's are: not cut",
          0x0123fedc,
          0},
-        {{"action=absolute", "physics_hz=600", "control_hz=30"}, AMB_ACTION_ABSOLUTE, 600, .06, 20, "", 0, 0},
+        {{"action=absolute", "physics_hz=600", "control_hz=30"}, AMI_ACTION_ABSOLUTE, 600, .06, 20, "", 0, 0},
         {{"action=residual", "control_hz=120", "may_touch=left_wrist,root"},
-         AMB_ACTION_RESIDUAL,
+         AMI_ACTION_RESIDUAL,
          120,
          .06,
          1,
          "",
          0,
-         1u << AMB_LEFT_WRIST | 1u << AMB_ROOT},
-        {{"title=somebody else's"}, AMB_ACTION_ABSOLUTE, 120, .06, 4, "", 0, 0},
+         1u << AMI_LEFT_WRIST | 1u << AMI_ROOT},
+        {{"title=somebody else's"}, AMI_ACTION_ABSOLUTE, 120, .06, 4, "", 0, 0},
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
-        amb_net *net = small_actor(i, .1);
+        ami_net *net = small_actor(i, .1);
         const char *meta[7] = {NULL};
         memcpy(meta, row[i].meta, sizeof row[i].meta);
-        amb_policy policy;
-        amb_error err = {""};
-        if (!amb_policy_load(&policy, write_actor(net, meta), NULL, &err))
+        ami_policy policy;
+        ami_error err = {""};
+        if (!ami_policy_load(&policy, write_actor(net, meta), NULL, &err))
             fail_msg("%s", err.text);
         assert_int_equal(policy.action_mode, row[i].mode);
         assert_true(policy.physics_hz == row[i].physics_hz);
@@ -101,10 +101,10 @@ static void metadata_says_how_to_use_it(void **state)
         assert_int_equal(policy.may_touch, row[i].may_touch);
         assert_false(policy.goal);
 
-        amb_env_def def = amb_env_default_def(character, clip);
-        amb_env_def before;
+        ami_env_def def = ami_env_default_def(character, clip);
+        ami_env_def before;
         memcpy(&before, &def, sizeof def); /* its padding too */
-        amb_policy_use(&policy, &def);
+        ami_policy_use(&policy, &def);
         assert_int_equal(def.action_mode, row[i].mode);
         assert_int_equal(def.substeps, row[i].substeps);
         assert_true(def.look_ahead == row[i].look_ahead);
@@ -113,17 +113,17 @@ static void metadata_says_how_to_use_it(void **state)
         def.look_ahead = before.look_ahead;
         assert_false(def.goal);
         assert_memory_equal(&def, &before, sizeof def); /* and nothing else */
-        amb_policy_free(&policy);
+        ami_policy_free(&policy);
         assert_null(policy.actor);
-        amb_net_destroy(net);
+        ami_net_destroy(net);
     }
 }
 
 static void refuse(const char *path, const char *parts)
 {
-    amb_policy policy;
-    amb_error err = {""};
-    assert_false(amb_policy_load(&policy, path, NULL, &err));
+    ami_policy policy;
+    ami_error err = {""};
+    assert_false(ami_policy_load(&policy, path, NULL, &err));
     assert_null(policy.actor);
     assert_ptr_equal(strstr(err.text, path), err.text); /* which file comes first, and once */
     assert_null(strstr(err.text + 1, path));
@@ -156,22 +156,22 @@ static void what_is_no_actor_is_refused(void **state)
         {"may_touch=all", "\"may_touch\"|no body is named \"all\""},
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
-        amb_net *net = small_actor(1, .1);
+        ami_net *net = small_actor(1, .1);
         refuse(write_actor(net, META(row[i].meta)), row[i].parts);
-        amb_net_destroy(net);
+        ami_net_destroy(net);
     }
-    static const int shape[][3] = {{132, 8, AMB_ACTION},
-                                   {AMB_OBS, 8, 2},
-                                   {AMB_ACTION, 8, AMB_OBS},
-                                   {AMB_OBS_MAX - 1, 8, AMB_ACTION},
-                                   {AMB_OBS_MAX, 8, 37}};
+    static const int shape[][3] = {{132, 8, AMI_ACTION},
+                                   {AMI_OBS, 8, 2},
+                                   {AMI_ACTION, 8, AMI_OBS},
+                                   {AMI_OBS_MAX - 1, 8, AMI_ACTION},
+                                   {AMI_OBS_MAX, 8, 37}};
     static const char *const said[] = {"132 to 36|197 to 36", "197 to 2|197 to 36", "36 to 197|197 to 36",
                                        "245 to 36|197 to 36, or from 246 with the reference's goal",
                                        "246 to 37|197 to 36, or from 246"};
     for (int i = 0; i < 5; i++) {
-        amb_net *net = amb_net_create(2, shape[i], NULL);
+        ami_net *net = ami_net_create(2, shape[i], NULL);
         refuse(write_actor(net, META("kind=actor")), said[i]);
-        amb_net_destroy(net);
+        ami_net_destroy(net);
     }
     refuse(scratch("nothing.onnx"), "");
     const char *path = scratch("text.onnx");
@@ -182,9 +182,9 @@ static void what_is_no_actor_is_refused(void **state)
 }
 
 /* The packed actor in plain double arithmetic. */
-static void forward_by_hand(const amb_net *net, const float *obs, double *out)
+static void forward_by_hand(const ami_net *net, const float *obs, double *out)
 {
-    double in[AMB_OBS_MAX], h[AMB_OBS_MAX];
+    double in[AMI_OBS_MAX], h[AMI_OBS_MAX];
     for (int k = 0; k < net->dim[0]; k++)
         in[k] = fmin(
             fmax(((double)obs[k] - (double)net->in_mean[k]) / (double)net->in_std[k], -(double)net->in_clip),
@@ -194,64 +194,64 @@ static void forward_by_hand(const amb_net *net, const float *obs, double *out)
             h[o] = (double)net->bias[l][o];
             for (int k = 0; k < net->dim[l]; k++)
                 h[o] += (double)net->weight[l][o * net->dim[l] + k] * in[k];
-            if (net->act[l] == AMB_ACT_RELU)
+            if (net->act[l] == AMI_ACT_RELU)
                 h[o] = fmax(h[o], 0);
         }
         memcpy(in, h, (size_t)net->dim[l + 1] * sizeof *in);
     }
-    memcpy(out, in, AMB_ACTION * sizeof *out);
+    memcpy(out, in, AMI_ACTION * sizeof *out);
 }
 
 enum { ENVS = 3 };
 
-static void make_environments(amb_env *env, const amb_policy *policy)
+static void make_environments(ami_env *env, const ami_policy *policy)
 {
-    amb_error err = {""};
+    ami_error err = {""};
     for (int e = 0; e < ENVS; e++) {
-        amb_env_def def = amb_env_default_def(character, clip);
+        ami_env_def def = ami_env_default_def(character, clip);
         def.seed = 5;
         def.stream = (uint64_t)e;
         if (policy)
-            amb_policy_use(policy, &def);
-        if (!amb_env_init(&env[e], &def, &err))
+            ami_policy_use(policy, &def);
+        if (!ami_env_init(&env[e], &def, &err))
             fail_msg("%s", err.text);
     }
 }
 
-static void free_environments(amb_env *env)
+static void free_environments(ami_env *env)
 {
     for (int e = 0; e < ENVS; e++)
-        amb_env_free(&env[e]);
+        ami_env_free(&env[e]);
 }
 
 static void decide_by_hand(int inputs)
 {
-    amb_net *net = small_actor_of(inputs, 3, .2);
-    amb_policy policy;
-    amb_error err = {""};
-    amb_model_def exact = amb_model_default_def();
-    exact.precision = AMB_PRECISION_FP32;
+    ami_net *net = small_actor_of(inputs, 3, .2);
+    ami_policy policy;
+    ami_error err = {""};
+    ami_model_def exact = ami_model_default_def();
+    exact.precision = AMI_PRECISION_FP32;
     assert_true(
-        amb_policy_load(&policy, write_actor(net, META("kind=actor", "action=residual")), &exact, &err));
-    assert_true(policy.goal == (inputs == AMB_OBS_MAX));
-    amb_env env[ENVS];
+        ami_policy_load(&policy, write_actor(net, META("kind=actor", "action=residual")), &exact, &err));
+    assert_true(policy.goal == (inputs == AMI_OBS_MAX));
+    ami_env env[ENVS];
     make_environments(env, &policy);
-    assert_int_equal(amb_env_obs_size(&env[0]), inputs);
-    amb_controller all, one;
-    assert_true(amb_controller_init(&all, &policy, ENVS + 2, &err));
-    assert_true(amb_controller_init(&one, &policy, 1, &err));
+    assert_int_equal(ami_env_obs_size(&env[0]), inputs);
+    ami_controller all, one;
+    assert_true(ami_controller_init(&all, &policy, ENVS + 2, &err));
+    assert_true(ami_controller_init(&one, &policy, 1, &err));
     for (int step = 0; step < 12; step++) {
-        amb_env *in_turn[ENVS] = {&env[2], &env[0], &env[1]}; /* rows follow the pointers */
-        amb_controller_decide(&all, in_turn, ENVS);
+        ami_env *in_turn[ENVS] = {&env[2], &env[0], &env[1]}; /* rows follow the pointers */
+        ami_controller_decide(&all, in_turn, ENVS);
         double largest = 0;
         for (int row = 0; row < ENVS; row++) {
-            float obs[AMB_OBS_MAX];
-            double want[AMB_ACTION];
-            amb_env_observe(in_turn[row], obs);
+            float obs[AMI_OBS_MAX];
+            double want[AMI_ACTION];
+            ami_env_observe(in_turn[row], obs);
             assert_memory_equal(all.obs + row * inputs, obs, (size_t)inputs * sizeof *obs);
             forward_by_hand(net, obs, want);
-            for (int k = 0; k < AMB_ACTION; k++) {
-                assert_near((double)all.action[row * AMB_ACTION + k], want[k], 1e-5, "action", k);
+            for (int k = 0; k < AMI_ACTION; k++) {
+                assert_near((double)all.action[row * AMI_ACTION + k], want[k], 1e-5, "action", k);
                 largest = fmax(largest, fabs(want[k]));
             }
         }
@@ -261,57 +261,57 @@ static void decide_by_hand(int inputs)
             const int row = (e + 1) % ENVS;
             double after[1000], before[1000];
             assert_true(character->state_size <= 1000);
-            const size_t bytes = amb_env_save_size(&env[e]);
+            const size_t bytes = ami_env_save_size(&env[e]);
             void *kept = malloc(bytes);
-            amb_reward reward, want_reward;
-            amb_env_save(&env[e], kept);
-            const amb_env_end want_end = amb_env_step(&env[e], all.action + row * AMB_ACTION, &want_reward);
-            amb_world_save(&env[e].world, before);
-            amb_env_load(&env[e], kept);
-            const amb_env_end end = amb_controller_step(&one, &env[e], &reward);
-            amb_world_save(&env[e].world, after);
-            assert_memory_equal(one.action, all.action + row * AMB_ACTION, AMB_ACTION * sizeof(float));
+            ami_reward reward, want_reward;
+            ami_env_save(&env[e], kept);
+            const ami_env_end want_end = ami_env_step(&env[e], all.action + row * AMI_ACTION, &want_reward);
+            ami_world_save(&env[e].world, before);
+            ami_env_load(&env[e], kept);
+            const ami_env_end end = ami_controller_step(&one, &env[e], &reward);
+            ami_world_save(&env[e].world, after);
+            assert_memory_equal(one.action, all.action + row * AMI_ACTION, AMI_ACTION * sizeof(float));
             assert_int_equal(end, want_end);
             assert_true(reward.total == want_reward.total);
             assert_memory_equal(before, after, (size_t)character->state_size * sizeof(double));
             free(kept);
         }
     }
-    amb_controller_free(&one);
-    amb_controller_free(&all);
+    ami_controller_free(&one);
+    ami_controller_free(&all);
     free_environments(env);
-    amb_policy_free(&policy);
-    amb_net_destroy(net);
+    ami_policy_free(&policy);
+    ami_net_destroy(net);
 }
 
 static void deciding_is_observing_and_a_forward_pass(void **state)
 {
     (void)state;
-    decide_by_hand(AMB_OBS);
+    decide_by_hand(AMI_OBS);
 }
 
 static void deciding_with_a_goal_is_the_same(void **state)
 {
     (void)state;
-    decide_by_hand(AMB_OBS_MAX);
+    decide_by_hand(AMI_OBS_MAX);
 }
 
 static void without_a_policy_actions_are_zero(void **state)
 {
     (void)state;
-    amb_env env[ENVS];
+    ami_env env[ENVS];
     make_environments(env, NULL);
-    amb_controller controller;
-    assert_true(amb_controller_init(&controller, NULL, ENVS, NULL));
+    ami_controller controller;
+    assert_true(ami_controller_init(&controller, NULL, ENVS, NULL));
     for (int step = 0; step < 5; step++) {
-        amb_controller_decide(&controller, (amb_env *[]){&env[0], &env[1], &env[2]}, ENVS);
-        for (int k = 0; k < ENVS * AMB_ACTION; k++)
+        ami_controller_decide(&controller, (ami_env *[]){&env[0], &env[1], &env[2]}, ENVS);
+        for (int k = 0; k < ENVS * AMI_ACTION; k++)
             assert_true(controller.action[k] == 0);
-        amb_reward reward;
-        assert_int_equal(amb_controller_step(&controller, &env[0], &reward), AMB_ENV_GOES_ON);
+        ami_reward reward;
+        assert_int_equal(ami_controller_step(&controller, &env[0], &reward), AMI_ENV_GOES_ON);
         assert_true(reward.total > 0);
     }
-    amb_controller_free(&controller);
+    ami_controller_free(&controller);
     free_environments(env);
 }
 

@@ -12,11 +12,11 @@ static float x[ROWS * INPUTS], action[ROWS * ACTIONS], value[ROWS];
 static int set_up(void **state)
 {
     (void)state;
-    amb_rng rng = amb_rng_seed(31, 0);
+    ami_rng rng = ami_rng_seed(31, 0);
     for (int i = 0; i < ROWS; i++) {
         float *o = x + i * INPUTS;
         for (int k = 0; k < INPUTS; k++)
-            o[k] = (float)amb_rng_normal(&rng);
+            o[k] = (float)ami_rng_normal(&rng);
         for (int a = 0; a < ACTIONS; a++)
             action[i * ACTIONS + a] = .3f * fmaxf(o[a], o[a + 1]) - .2f * o[a + 2];
         value[i] = .5f + .3f * fabsf(o[0]);
@@ -25,39 +25,39 @@ static int set_up(void **state)
     return 0;
 }
 
-static amb_copier make(amb_train_precision precision)
+static ami_copier make(ami_train_precision precision)
 {
-    amb_copier c;
-    amb_error err = {""};
-    if (!amb_copier_init(&c, INPUTS, HIDDEN1, HIDDEN2, ACTIONS, ROWS, precision, &err))
+    ami_copier c;
+    ami_error err = {""};
+    if (!ami_copier_init(&c, INPUTS, HIDDEN1, HIDDEN2, ACTIONS, ROWS, precision, &err))
         fail_msg("%s", err.text);
     return c;
 }
 
 /* Somebody else's parameters to start from. */
-static void start(amb_copier *c)
+static void start(ami_copier *c)
 {
     float *from[2];
-    amb_rng rng = amb_rng_seed(32, 0);
+    ami_rng rng = ami_rng_seed(32, 0);
     for (int k = 0; k < 2; k++) {
-        const size_t size = amb_train_net_size(c->net[k]);
+        const size_t size = ami_train_net_size(c->net[k]);
         from[k] = malloc(size * sizeof *from[k]);
         for (size_t i = 0; i < size; i++)
-            from[k][i] = .2f * (float)amb_rng_normal(&rng);
+            from[k][i] = .2f * (float)ami_rng_normal(&rng);
     }
-    amb_copier_start(c, from[0], from[1]);
+    ami_copier_start(c, from[0], from[1]);
     for (int k = 0; k < 2; k++) {
-        assert_memory_equal(amb_train_net_parameters(c->net[k]), from[k],
-                            amb_train_net_size(c->net[k]) * sizeof(float));
+        assert_memory_equal(ami_train_net_parameters(c->net[k]), from[k],
+                            ami_train_net_size(c->net[k]) * sizeof(float));
         free(from[k]);
     }
 }
 
 /* The network's answers, worked out in double. */
-static void answer(amb_train_net *net, int outputs, const float *in, double *out)
+static void answer(ami_train_net *net, int outputs, const float *in, double *out)
 {
     const int dim[] = {INPUTS, HIDDEN1, HIDDEN2, outputs};
-    const float *p = amb_train_net_parameters(net);
+    const float *p = ami_train_net_parameters(net);
     double now[HIDDEN1], next[HIDDEN1];
     for (int k = 0; k < INPUTS; k++)
         now[k] = (double)in[k];
@@ -75,7 +75,7 @@ static void answer(amb_train_net *net, int outputs, const float *in, double *out
     memcpy(out, now, (size_t)outputs * sizeof *out);
 }
 
-static double error_of(amb_train_net *net, int outputs, const float *target, int n)
+static double error_of(ami_train_net *net, int outputs, const float *target, int n)
 {
     double squares = 0, got[ACTIONS];
     for (int i = 0; i < n; i++) {
@@ -90,16 +90,16 @@ static void a_fixed_function_is_learned(void **state)
 {
     (void)state;
     for (int bf16 = 0; bf16 < 2; bf16++) {
-        if (bf16 && !amb_train_bf16_native())
+        if (bf16 && !ami_train_bf16_native())
             continue;
-        amb_copier c = make(bf16 ? AMB_TRAIN_BF16 : AMB_TRAIN_FP32);
+        ami_copier c = make(bf16 ? AMI_TRAIN_BF16 : AMI_TRAIN_FP32);
         start(&c);
         const double before[2] = {error_of(c.net[0], ACTIONS, action, ROWS),
                                   error_of(c.net[1], 1, value, ROWS)};
-        const double said = amb_copier_learn(&c, x, action, value, ROWS, 2e-3f);
+        const double said = ami_copier_learn(&c, x, action, value, ROWS, 2e-3f);
         assert_near(said, before[0], (bf16 ? 2e-2 : 1e-5) * before[0], "error before the step", bf16);
         for (int step = 1; step < 600; step++)
-            amb_copier_learn(&c, x, action, value, ROWS, 2e-3f);
+            ami_copier_learn(&c, x, action, value, ROWS, 2e-3f);
         const double after[2] = {error_of(c.net[0], ACTIONS, action, ROWS),
                                  error_of(c.net[1], 1, value, ROWS)};
         if (!(after[0] < .1 * before[0] && after[1] < .1 * before[1]))
@@ -110,11 +110,11 @@ static void a_fixed_function_is_learned(void **state)
         start(&c); /* forgets all */
         for (int k = 0; k < 2; k++) {
             assert_true(c.adam[k].step == 0);
-            for (size_t i = 0; i < amb_train_net_size(c.net[k]); i++)
+            for (size_t i = 0; i < ami_train_net_size(c.net[k]); i++)
                 assert_true(c.adam[k].m[i] == 0 && c.adam[k].v[i] == 0);
         }
-        assert_true(amb_copier_learn(&c, x, action, value, ROWS, 2e-3f) == said);
-        amb_copier_free(&c);
+        assert_true(ami_copier_learn(&c, x, action, value, ROWS, 2e-3f) == said);
+        ami_copier_free(&c);
     }
 }
 
@@ -123,20 +123,20 @@ static void values_may_be_left_out(void **state)
 {
     (void)state;
     enum { FEW = 13 };
-    amb_copier c = make(AMB_TRAIN_FP32);
+    ami_copier c = make(AMI_TRAIN_FP32);
     start(&c);
-    const size_t bytes = amb_train_net_size(c.net[1]) * sizeof(float);
+    const size_t bytes = ami_train_net_size(c.net[1]) * sizeof(float);
     float *critic = malloc(bytes);
-    memcpy(critic, amb_train_net_parameters(c.net[1]), bytes);
+    memcpy(critic, ami_train_net_parameters(c.net[1]), bytes);
     const double before = error_of(c.net[0], ACTIONS, action, FEW);
-    assert_near(amb_copier_learn(&c, x, action, NULL, FEW, 1e-3f), before, 1e-5 * before,
+    assert_near(ami_copier_learn(&c, x, action, NULL, FEW, 1e-3f), before, 1e-5 * before,
                 "error of the first few", 0);
-    assert_memory_equal(critic, amb_train_net_parameters(c.net[1]), bytes);
+    assert_memory_equal(critic, ami_train_net_parameters(c.net[1]), bytes);
     assert_true(c.adam[0].step == 1 && c.adam[1].step == 0);
     assert_true(error_of(c.net[0], ACTIONS, action, FEW) < before);
     free(critic);
-    amb_copier_free(&c);
-    amb_copier_free(&c); /* freed is as good as never made */
+    ami_copier_free(&c);
+    ami_copier_free(&c); /* freed is as good as never made */
 }
 
 static void any_team_learns_the_same_bits(void **state)
@@ -147,16 +147,16 @@ static void any_team_learns_the_same_bits(void **state)
     size_t size[2] = {0};
     for (int threads = 1; threads <= 3; threads++) {
         set_threads(threads);
-        amb_copier c = make(AMB_TRAIN_FP32);
+        ami_copier c = make(AMI_TRAIN_FP32);
         start(&c);
         for (int step = 0; step < 20; step++)
-            errors[threads - 1] = amb_copier_learn(&c, x, action, value, ROWS, 1e-3f);
+            errors[threads - 1] = ami_copier_learn(&c, x, action, value, ROWS, 1e-3f);
         for (int k = 0; k < 2; k++) {
-            size[k] = amb_train_net_size(c.net[k]) * sizeof(float);
+            size[k] = ami_train_net_size(c.net[k]) * sizeof(float);
             parameters[threads - 1][k] = malloc(size[k]);
-            memcpy(parameters[threads - 1][k], amb_train_net_parameters(c.net[k]), size[k]);
+            memcpy(parameters[threads - 1][k], ami_train_net_parameters(c.net[k]), size[k]);
         }
-        amb_copier_free(&c);
+        ami_copier_free(&c);
     }
     set_threads(2);
     for (int i = 1; i < 3; i++) {
@@ -171,12 +171,12 @@ static void any_team_learns_the_same_bits(void **state)
 static void what_cannot_be_made_is_refused(void **state)
 {
     (void)state;
-    amb_copier c;
-    amb_error err = {""};
-    assert_false(amb_copier_init(&c, 0, HIDDEN1, HIDDEN2, ACTIONS, ROWS, AMB_TRAIN_FP32, &err));
+    ami_copier c;
+    ami_error err = {""};
+    assert_false(ami_copier_init(&c, 0, HIDDEN1, HIDDEN2, ACTIONS, ROWS, AMI_TRAIN_FP32, &err));
     assert_true(err.text[0] != '\0');
     assert_true(!c.net[0] && !c.net[1] && !c.d[0] && !c.d[1]);
-    amb_copier_free(&c);
+    ami_copier_free(&c);
 }
 
 /* oneDNN allocates in every product. Without memory nothing is learned, now or later, and that is said. */
@@ -187,32 +187,32 @@ static void without_memory_nothing_is_learned(void **state)
     if (asked == 0)
         skip(); /* a sanitizer's malloc */
     for (int bf16 = 0; bf16 < 2; bf16++) {
-        if (bf16 && !amb_train_bf16_native())
+        if (bf16 && !ami_train_bf16_native())
             continue;
-        amb_copier c = make(bf16 ? AMB_TRAIN_BF16 : AMB_TRAIN_FP32);
-        amb_error err = {""};
+        ami_copier c = make(bf16 ? AMI_TRAIN_BF16 : AMI_TRAIN_FP32);
+        ami_error err = {""};
         start(&c);
-        amb_copier_learn(&c, x, action, value, ROWS, 1e-3f);
-        assert_false(amb_copier_failed(&c, &err));
+        ami_copier_learn(&c, x, action, value, ROWS, 1e-3f);
+        assert_false(ami_copier_failed(&c, &err));
         float *before[2];
         for (int k = 0; k < 2; k++) {
-            const size_t bytes = amb_train_net_size(c.net[k]) * sizeof(float);
+            const size_t bytes = ami_train_net_size(c.net[k]) * sizeof(float);
             before[k] = malloc(bytes);
-            memcpy(before[k], amb_train_net_parameters(c.net[k]), bytes);
+            memcpy(before[k], ami_train_net_parameters(c.net[k]), bytes);
         }
         no_memory = true;
-        amb_copier_learn(&c, x, action, value, ROWS, 1e-3f);
+        ami_copier_learn(&c, x, action, value, ROWS, 1e-3f);
         no_memory = false;
-        assert_true(amb_copier_failed(&c, &err));
+        assert_true(ami_copier_failed(&c, &err));
         assert_sentence(&err, "oneDNN|out of memory");
-        amb_copier_learn(&c, x, action, value, ROWS, 1e-3f);
+        ami_copier_learn(&c, x, action, value, ROWS, 1e-3f);
         for (int k = 0; k < 2; k++) {
-            assert_memory_equal(amb_train_net_parameters(c.net[k]), before[k],
-                                amb_train_net_size(c.net[k]) * sizeof(float));
+            assert_memory_equal(ami_train_net_parameters(c.net[k]), before[k],
+                                ami_train_net_size(c.net[k]) * sizeof(float));
             assert_true(c.adam[k].step == 1);
             free(before[k]);
         }
-        amb_copier_free(&c);
+        ami_copier_free(&c);
     }
 }
 

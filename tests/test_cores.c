@@ -16,7 +16,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static char folder[] = "/tmp/amb_test_cores.XXXXXX";
+static char folder[] = "/tmp/ami_test_cores.XXXXXX";
 static char root[64];
 
 /* A new, empty file system. */
@@ -45,7 +45,7 @@ static void put(const char *path, const char *text)
 
 static void assert_quota(double want)
 {
-    const double got = amb_cores_quota(root);
+    const double got = ami_cores_quota(root);
     if (isinf(want) ? !isinf(got) : !(fabs(got - want) < 1e-12))
         fail_msg("quota %g, expected %g", got, want);
 }
@@ -130,18 +130,18 @@ static void the_affinity_mask_counts(void **state)
     (void)state;
     cpu_set_t before, one;
     assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
-    const int all = CPU_COUNT(&before), quota = (int)fmin(fmax(ceil(amb_cores_quota("")), 1), 1 << 20);
-    assert_int_equal(amb_cores(), all < quota ? all : quota);
+    const int all = CPU_COUNT(&before), quota = (int)fmin(fmax(ceil(ami_cores_quota("")), 1), 1 << 20);
+    assert_int_equal(ami_cores(), all < quota ? all : quota);
     CPU_ZERO(&one);
     for (int c = 0; c < CPU_SETSIZE && CPU_COUNT(&one) == 0; c++)
         if (CPU_ISSET((size_t)c, &before))
             CPU_SET((size_t)c, &one);
     assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
-    assert_int_equal(amb_cores(), 1);
+    assert_int_equal(ami_cores(), 1);
     assert_int_equal(sched_setaffinity(0, sizeof before, &before), 0);
-    assert_int_equal(amb_cores_within_quota(0), 1);
-    assert_int_equal(amb_cores_within_quota(1), 1);
-    assert_int_equal(amb_cores_within_quota(1 << 20), quota);
+    assert_int_equal(ami_cores_within_quota(0), 1);
+    assert_int_equal(ami_cores_within_quota(1), 1);
+    assert_int_equal(ami_cores_within_quota(1 << 20), quota);
 }
 
 static int make_folder(void **state)

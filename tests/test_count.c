@@ -22,14 +22,14 @@ static void counts_are_read(void **state)
                 {"0.0005k", .5}, {"1E2M", 1e8}};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         double x = 77;
-        if (!amb_count_read(good[i].text, &x) || x != good[i].value)
+        if (!ami_count_read(good[i].text, &x) || x != good[i].value)
             fail_msg("\"%s\" is %.17g, expected %.17g", good[i].text, x, good[i].value);
     }
     for (int hundredth = 1; hundredth < 3000; hundredth++) { /* every count with two decimals is whole */
         char text[32];
         double x = 77;
         snprintf(text, sizeof text, "%d.%02dM", hundredth / 100, hundredth % 100);
-        assert_true(amb_count_read(text, &x));
+        assert_true(ami_count_read(text, &x));
         if (x != 1e4 * hundredth)
             fail_msg("\"%s\" is %.17g", text, x);
     }
@@ -43,7 +43,7 @@ static void nothing_else_is(void **state)
                                       "--1k", "k1", "1k1", "1e",   "1e400", "1e308k", "-1e305M"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         double x = 77;
-        if (amb_count_read(bad[i], &x))
+        if (ami_count_read(bad[i], &x))
             fail_msg("\"%s\" was taken", bad[i]);
         assert_true(x == 77);
     }

@@ -2,11 +2,11 @@
  * comes in is within the limits or is refused, and why is told rightly. */
 #include "tests/motions.h"
 
-static amb_character *character;
-static amb_model *phase_model;
-static amb_deepphase deepphase;
-static amb_clip *out;
-static amb_cycle cycle;
+static ami_character *character;
+static ami_model *phase_model;
+static ami_deepphase deepphase;
+static ami_clip *out;
+static ami_cycle cycle;
 
 static int set_up(void **state)
 {
@@ -14,35 +14,35 @@ static int set_up(void **state)
     set_threads(1);
     character = load_character(120);
     phase_model = leg_phase();
-    out = amb_clip_reserve(AMB_CYCLE_FRAMES + 1, "out", NULL);
-    return out && amb_deepphase_init(&deepphase, phase_model, NULL) ? 0 : -1;
+    out = ami_clip_reserve(AMI_CYCLE_FRAMES + 1, "out", NULL);
+    return out && ami_deepphase_init(&deepphase, phase_model, NULL) ? 0 : -1;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    amb_clip_destroy(out);
-    amb_model_destroy(phase_model);
-    amb_character_destroy(character);
+    ami_clip_destroy(out);
+    ami_model_destroy(phase_model);
+    ami_character_destroy(character);
     return 0;
 }
 
 /* The motion of a window, through a decoder that says it whatever z is. */
-static amb_refusal make_of(const float *window, double scale, const amb_motion_limits *limits)
+static ami_refusal make_of(const float *window, double scale, const ami_motion_limits *limits)
 {
-    amb_net *decoder = hand_decoder(window, window, window, 2, 0);
-    amb_stylevae vae;
+    ami_net *decoder = hand_decoder(window, window, window, 2, 0);
+    ami_stylevae vae;
     assert_true(
-        amb_stylevae_init(&vae, NULL, decoder, &(amb_model_def){.precision = AMB_PRECISION_FP32}, NULL));
-    const amb_motion_nets nets = {&character->skeleton, &vae, &deepphase};
-    const amb_motion_limits usual = amb_motion_default_limits();
-    amb_cycle_room *room = amb_cycle_room_create(&nets, NULL);
+        ami_stylevae_init(&vae, NULL, decoder, &(ami_model_def){.precision = AMI_PRECISION_FP32}, NULL));
+    const ami_motion_nets nets = {&character->skeleton, &vae, &deepphase};
+    const ami_motion_limits usual = ami_motion_default_limits();
+    ami_cycle_room *room = ami_cycle_room_create(&nets, NULL);
     assert_non_null(room);
-    const amb_latent latent = {.scale = scale};
-    const amb_refusal refusal = amb_cycle_make(&cycle, &nets, limits ? limits : &usual, room, &latent, out);
-    amb_cycle_room_destroy(room);
-    amb_stylevae_free(&vae);
-    amb_net_destroy(decoder);
+    const ami_latent latent = {.scale = scale};
+    const ami_refusal refusal = ami_cycle_make(&cycle, &nets, limits ? limits : &usual, room, &latent, out);
+    ami_cycle_room_destroy(room);
+    ami_stylevae_free(&vae);
+    ami_net_destroy(decoder);
     return refusal;
 }
 
@@ -50,25 +50,25 @@ static amb_refusal make_of(const float *window, double scale, const amb_motion_l
 static double points_apart(const float *a, const float *b)
 {
     double sum = 0;
-    for (int p = 0; p < 3 * AMB_POINTS; p += 3)
+    for (int p = 0; p < 3 * AMI_POINTS; p += 3)
         sum += sqrt(pow((double)a[p] - (double)b[p], 2) + pow((double)a[p + 1] - (double)b[p + 1], 2) +
                     pow((double)a[p + 2] - (double)b[p + 2], 2));
-    return sum / AMB_POINTS;
+    return sum / AMI_POINTS;
 }
 
 /* Mean speed over ground of sole points that are near it, m/s. */
-static double skate_of(const amb_clip *clip, double t0, double span)
+static double skate_of(const ami_clip *clip, double t0, double span)
 {
-    static const int sole[4] = {AMB_POINT_LEFT + AMB_POINT_HEEL, AMB_POINT_LEFT + AMB_POINT_TOE,
-                                AMB_POINT_RIGHT + AMB_POINT_HEEL, AMB_POINT_RIGHT + AMB_POINT_TOE};
+    static const int sole[4] = {AMI_POINT_LEFT + AMI_POINT_HEEL, AMI_POINT_LEFT + AMI_POINT_TOE,
+                                AMI_POINT_RIGHT + AMI_POINT_HEEL, AMI_POINT_RIGHT + AMI_POINT_TOE};
     double way = 0, weight = 0;
     for (int n = 0; n < 400; n++) {
-        double pose[AMB_POSE], vel[AMB_VEL];
-        amb_state state;
-        amb_points points;
-        amb_clip_sample(clip, t0 + span * n / 400, pose, vel);
-        amb_fk_state(&character->skeleton, pose, vel, &state);
-        amb_points_of_state(&character->skeleton, &state, &points);
+        double pose[AMI_POSE], vel[AMI_VEL];
+        ami_state state;
+        ami_points points;
+        ami_clip_sample(clip, t0 + span * n / 400, pose, vel);
+        ami_fk_state(&character->skeleton, pose, vel, &state);
+        ami_points_of_state(&character->skeleton, &state, &points);
         for (int k = 0; k < 4; k++) {
             const double z = points.pos[sole[k]][2], near = z < .03 ? 1 : z < .06 ? (.06 - z) / .03 : 0;
             way += near * hypot(points.vel[sole[k]][0], points.vel[sole[k]][1]);
@@ -79,44 +79,44 @@ static double skate_of(const amb_clip *clip, double t0, double span)
 }
 
 /* Windows of a loop that walks, from five moments on, as motions: they are the clip itself. */
-static void comes_back(const amb_clip *clip)
+static void comes_back(const ami_clip *clip)
 {
-    static float window[AMB_STYLE_WINDOW];
-    const char *name = amb_clip_name(clip);
+    static float window[AMI_STYLE_WINDOW];
+    const char *name = ami_clip_name(clip);
     double way[3], got[3];
-    amb_clip_cycle_offset(clip, way);
+    ami_clip_cycle_offset(clip, way);
     for (int n = 0; n < 5; n++) {
-        const double t0 = .23 * n, period = amb_clip_duration(clip);
+        const double t0 = .23 * n, period = ami_clip_duration(clip);
         window_of_clip(character, clip, t0, window);
-        const amb_refusal refusal = make_of(window, 1, NULL);
+        const ami_refusal refusal = make_of(window, 1, NULL);
         if (refusal)
-            fail_msg("%s from %g s: %s", name, t0, amb_refusal_text(refusal));
+            fail_msg("%s from %g s: %s", name, t0, ami_refusal_text(refusal));
         assert_near(cycle.facts.period_s, period, .02 * period, "period", n);
-        assert_near(amb_clip_duration(out), cycle.facts.period_s, 1e-9, "duration", n);
+        assert_near(ami_clip_duration(out), cycle.facts.period_s, 1e-9, "duration", n);
         assert_near(cycle.facts.speed, hypot(way[0], way[1]) / period, .02 * hypot(way[0], way[1]) / period,
                     "speed", n);
-        amb_clip_cycle_offset(out, got);
+        ami_clip_cycle_offset(out, got);
         assert_true(got[0] > .99 * hypot(got[0], got[1])); /* along x */
-        assert_true(amb_clip_loops(out) && amb_clip_frames(out) == cycle.facts.frames + 1);
+        assert_true(ami_clip_loops(out) && ami_clip_frames(out) == cycle.facts.frames + 1);
 
         /* The same poses: at a share u of the cycle what the clip is at t0 + strike + u period. */
         double apart = 0, foremost = 0;
         for (int k = 0; k < 40; k++) {
-            float a[AMB_FEATURES], b[AMB_FEATURES];
+            float a[AMI_FEATURES], b[AMI_FEATURES];
             const double u = k / 40.;
-            amb_features_of_clip(&character->skeleton, out, u * amb_clip_duration(out), a, NULL);
-            amb_features_of_clip(&character->skeleton, clip, t0 + cycle.strike / AMB_WINDOW_RATE + u * period,
+            ami_features_of_clip(&character->skeleton, out, u * ami_clip_duration(out), a, NULL);
+            ami_features_of_clip(&character->skeleton, clip, t0 + cycle.strike / AMI_WINDOW_RATE + u * period,
                                  b, NULL);
             apart += points_apart(a, b) / 40;
-            const double stride = (double)(a[3 * (AMB_POINT_LEFT + AMB_POINT_ANKLE)] -
-                                           a[3 * (AMB_POINT_RIGHT + AMB_POINT_ANKLE)]);
+            const double stride = (double)(a[3 * (AMI_POINT_LEFT + AMI_POINT_ANKLE)] -
+                                           a[3 * (AMI_POINT_RIGHT + AMI_POINT_ANKLE)]);
             if (k == 0)
                 foremost = stride;
             assert_true(stride < foremost + .08); /* it begins with the left leg foremost */
         }
         assert_near(apart, 0, .012, name, n);
         /* Feet slide no more than in the window, as measured here and as the facts have it. */
-        const double slid = skate_of(out, 0, amb_clip_duration(out)), before = skate_of(clip, t0, period);
+        const double slid = skate_of(out, 0, ami_clip_duration(out)), before = skate_of(clip, t0, period);
         if (slid > 1.1 * cycle.facts.window_skate + .02)
             fail_msg("%s from %g s: feet slide at %g m/s, in the window at %g", name, t0, slid,
                      cycle.facts.window_skate);
@@ -124,12 +124,12 @@ static void comes_back(const amb_clip *clip)
         assert_near(cycle.facts.window_skate, before, .25 * before, "the window's skate", n);
 
         /* Closed: no jump at the seam, in velocity neither. */
-        const double *pose = amb_clip_poses(out), *vel = amb_clip_vels(out);
+        const double *pose = ami_clip_poses(out), *vel = ami_clip_vels(out);
         const int last = cycle.facts.frames;
-        for (int k = 2; k < AMB_POSE; k++)
-            assert_near(fabs(pose[last * AMB_POSE + k]), fabs(pose[k]), 1e-9, "seam", k);
-        for (int k = 0; k < AMB_VEL; k++)
-            assert_near(vel[last * AMB_VEL + k], vel[k], 1e-9, "speed at the seam", k);
+        for (int k = 2; k < AMI_POSE; k++)
+            assert_near(fabs(pose[last * AMI_POSE + k]), fabs(pose[k]), 1e-9, "seam", k);
+        for (int k = 0; k < AMI_VEL; k++)
+            assert_near(vel[last * AMI_VEL + k], vel[k], 1e-9, "speed at the seam", k);
     }
 }
 
@@ -138,9 +138,9 @@ static void a_gait_comes_back(void **unused)
     (void)unused;
     static const char *const name[] = {"style_walk", "style_run", "style_jog", "style_zombie"};
     for (int i = 0; i < 4; i++) {
-        amb_clip *clip = shipped_clip(name[i]);
+        ami_clip *clip = shipped_clip(name[i]);
         comes_back(clip);
-        amb_clip_destroy(clip);
+        ami_clip_destroy(clip);
     }
 }
 
@@ -153,18 +153,18 @@ static void a_recorded_gait_comes_back(void **unused)
     char path[512];
     int found = 0;
     for (int i = 0; i < 4; i++) {
-        amb_error err = {""};
-        if (!amb_clip_find(name[i], NULL, path, sizeof path, NULL)) {
+        ami_error err = {""};
+        if (!ami_clip_find(name[i], NULL, path, sizeof path, NULL)) {
             print_message("    not tested with DeepMimic's clip %s (scripts/get-clips.sh --from takes it "
                           "from a clone)\n",
                           name[i]);
             continue;
         }
-        amb_clip *clip = amb_clip_read(path, &err);
+        ami_clip *clip = ami_clip_read(path, &err);
         if (!clip)
             fail_msg("%s", err.text);
         comes_back(clip);
-        amb_clip_destroy(clip);
+        ami_clip_destroy(clip);
         found++;
     }
     if (!found) {
@@ -177,26 +177,26 @@ static void a_recorded_gait_comes_back(void **unused)
 static void a_cycle_that_is_not_quite_one_is_closed(void **unused)
 {
     (void)unused;
-    static float window[AMB_STYLE_WINDOW];
-    amb_clip *clip = shipped_clip("pushed_walk");
-    amb_rng rng = amb_rng_seed(3, 3);
+    static float window[AMI_STYLE_WINDOW];
+    ami_clip *clip = shipped_clip("pushed_walk");
+    ami_rng rng = ami_rng_seed(3, 3);
     double to_close = 0;
     for (int n = 0; n < 12; n++) {
         window_of_clip(character, clip, 1 + .45 * n, window);
-        for (int i = 0; i < AMB_STYLE_WINDOW; i++)
-            window[i] += .001f * (float)amb_rng_normal(&rng);
-        assert_int_equal(make_of(window, 1, NULL), AMB_MOTION_OK);
+        for (int i = 0; i < AMI_STYLE_WINDOW; i++)
+            window[i] += .001f * (float)ami_rng_normal(&rng);
+        assert_int_equal(make_of(window, 1, NULL), AMI_MOTION_OK);
         to_close = fmax(to_close, cycle.facts.close_m);
         /* A jump would be seen in the second differences. */
         const int frames = cycle.facts.frames;
         double worst = 0, usual = 0;
         for (int f = 0; f < frames; f++) {
-            float a[3][AMB_FEATURES], bend[AMB_FEATURES] = {0};
-            static const float nothing[AMB_FEATURES];
+            float a[3][AMI_FEATURES], bend[AMI_FEATURES] = {0};
+            static const float nothing[AMI_FEATURES];
             for (int k = 0; k < 3; k++)
-                amb_features_of_clip(&character->skeleton, out, (f + k) * amb_clip_duration(out) / frames,
+                ami_features_of_clip(&character->skeleton, out, (f + k) * ami_clip_duration(out) / frames,
                                      a[k], NULL);
-            for (int k = 0; k < 3 * AMB_POINTS; k++)
+            for (int k = 0; k < 3 * AMI_POINTS; k++)
                 bend[k] = a[0][k] - 2 * a[1][k] + a[2][k];
             worst = fmax(worst, points_apart(bend, nothing));
             usual += points_apart(bend, nothing) / frames;
@@ -205,108 +205,108 @@ static void a_cycle_that_is_not_quite_one_is_closed(void **unused)
             fail_msg("motion %d: it bends by %g m where %g m are usual", n, worst, usual);
     }
     assert_true(to_close > .02); /* there was something to close */
-    amb_clip_destroy(clip);
+    ami_clip_destroy(clip);
 }
 
 static void a_scale_slows_the_motion_and_nothing_else(void **unused)
 {
     (void)unused;
-    static float window[AMB_STYLE_WINDOW];
-    amb_clip *clip = shipped_clip("style_run");
+    static float window[AMI_STYLE_WINDOW];
+    ami_clip *clip = shipped_clip("style_run");
     window_of_clip(character, clip, 0, window);
-    assert_int_equal(make_of(window, 1, NULL), AMB_MOTION_OK);
-    const amb_cycle_facts once = cycle.facts;
+    assert_int_equal(make_of(window, 1, NULL), AMI_MOTION_OK);
+    const ami_cycle_facts once = cycle.facts;
     double way[3], slow_way[3];
-    amb_clip_cycle_offset(out, way);
-    assert_int_equal(make_of(window, 1.5, NULL), AMB_MOTION_OK);
-    amb_clip_cycle_offset(out, slow_way);
+    ami_clip_cycle_offset(out, way);
+    assert_int_equal(make_of(window, 1.5, NULL), AMI_MOTION_OK);
+    ami_clip_cycle_offset(out, slow_way);
     assert_near(cycle.facts.period_s, 1.5 * once.period_s, 1e-9, "period", 0);
     assert_near(slow_way[0], way[0], .01 * way[0], "way", 0);
     assert_near(cycle.facts.speed, once.speed / 1.5, .01 * once.speed, "speed", 0);
-    assert_int_equal(make_of(window, 100, NULL), AMB_MOTION_OK); /* kept within the limit */
+    assert_int_equal(make_of(window, 100, NULL), AMI_MOTION_OK); /* kept within the limit */
     assert_near(cycle.facts.stretch, 5, 0, "stretch", 0);
-    amb_clip_destroy(clip);
+    ami_clip_destroy(clip);
 }
 
 static void refusals_say_why(void **unused)
 {
     (void)unused;
-    static float walk[AMB_STYLE_WINDOW], window[AMB_STYLE_WINDOW];
-    amb_clip *clip = shipped_clip("style_walk");
+    static float walk[AMI_STYLE_WINDOW], window[AMI_STYLE_WINDOW];
+    ami_clip *clip = shipped_clip("style_walk");
     window_of_clip(character, clip, 0, walk);
-    const amb_motion_limits usual = amb_motion_default_limits();
+    const ami_motion_limits usual = ami_motion_default_limits();
 #define CHANGED(expression)                    \
-    for (int f = 0; f < AMB_STYLE_FRAMES; f++) \
-        for (int k = 0; k < AMB_FEATURES; k++) \
-    window[f * AMB_FEATURES + k] = (float)(expression)
-#define WALK ((double)walk[f * AMB_FEATURES + k])
+    for (int f = 0; f < AMI_STYLE_FRAMES; f++) \
+        for (int k = 0; k < AMI_FEATURES; k++) \
+    window[f * AMI_FEATURES + k] = (float)(expression)
+#define WALK ((double)walk[f * AMI_FEATURES + k])
     CHANGED(WALK);
-    assert_int_equal(make_of(window, 1, NULL), AMB_MOTION_OK);
+    assert_int_equal(make_of(window, 1, NULL), AMI_MOTION_OK);
     CHANGED(f == 17 && k == 40 ? (double)NAN : WALK);
-    assert_int_equal(make_of(window, 1, NULL), AMB_REFUSED_NUMBERS);
+    assert_int_equal(make_of(window, 1, NULL), AMI_REFUSED_NUMBERS);
     CHANGED(f == 59 && k == 72 ? 1e9 : WALK);
-    assert_int_equal(make_of(window, 1, NULL), AMB_REFUSED_NUMBERS);
+    assert_int_equal(make_of(window, 1, NULL), AMI_REFUSED_NUMBERS);
     CHANGED((double)walk[k]); /* it stands still */
-    assert_int_equal(make_of(window, 1, NULL), AMB_REFUSED_RHYTHM);
+    assert_int_equal(make_of(window, 1, NULL), AMI_REFUSED_RHYTHM);
     CHANGED(WALK + (k < 66 && k % 3 == 1 ? .01 * f : 0)); /* the body drifts aside from itself, .38 m a
                                                              cycle */
-    assert_int_equal(make_of(window, 1, NULL), AMB_REFUSED_OPEN);
+    assert_int_equal(make_of(window, 1, NULL), AMI_REFUSED_OPEN);
     CHANGED(k < 66 && k % 3 == 1 ? 3 * WALK : WALK); /* three times as broad */
-    assert_int_equal(make_of(window, 1, NULL), AMB_REFUSED_BODY);
+    assert_int_equal(make_of(window, 1, NULL), AMI_REFUSED_BODY);
     CHANGED(WALK + (k < 66 && k % 3 == 2 ? .25 : 0)); /* it floats */
-    assert_int_equal(make_of(window, 1, NULL), AMB_REFUSED_HEIGHT);
+    assert_int_equal(make_of(window, 1, NULL), AMI_REFUSED_HEIGHT);
     CHANGED(WALK - (k < 66 && k % 3 == 2 ? .2 : 0)); /* it wades */
-    assert_int_equal(make_of(window, 1, NULL), AMB_REFUSED_HEIGHT);
+    assert_int_equal(make_of(window, 1, NULL), AMI_REFUSED_HEIGHT);
     CHANGED(WALK - (k < 66 && k % 3 == 2 ? .7 : 0));
-    assert_int_equal(make_of(window, 1, NULL), AMB_REFUSED_HEIGHT);
-    CHANGED(WALK + (k == AMB_FEATURE_FORWARD ? 9 : 0));
-    assert_int_equal(make_of(window, 1, NULL), AMB_REFUSED_SPEED);
+    assert_int_equal(make_of(window, 1, NULL), AMI_REFUSED_HEIGHT);
+    CHANGED(WALK + (k == AMI_FEATURE_FORWARD ? 9 : 0));
+    assert_int_equal(make_of(window, 1, NULL), AMI_REFUSED_SPEED);
     CHANGED(WALK);
-    amb_motion_limits tight = usual;
+    ami_motion_limits tight = usual;
     tight.joint_speed = 1;
-    assert_int_equal(make_of(window, 1, &tight), AMB_REFUSED_JOINTS);
+    assert_int_equal(make_of(window, 1, &tight), AMI_REFUSED_JOINTS);
     tight = usual;
     tight.joint_angle = .3;
-    assert_int_equal(make_of(window, 1, &tight), AMB_REFUSED_JOINTS);
+    assert_int_equal(make_of(window, 1, &tight), AMI_REFUSED_JOINTS);
     tight = usual;
     tight.period_s[1] = 1.2;
-    assert_int_equal(make_of(window, 1, &tight), AMB_REFUSED_RHYTHM);
+    assert_int_equal(make_of(window, 1, &tight), AMI_REFUSED_RHYTHM);
     tight = usual;
     tight.period_s[0] = 1.4;
-    assert_int_equal(make_of(window, 1, &tight), AMB_REFUSED_RHYTHM);
-    assert_int_equal(make_of(window, (double)NAN, NULL), AMB_REFUSED_NUMBERS);
-    amb_clip_destroy(clip);
+    assert_int_equal(make_of(window, 1, &tight), AMI_REFUSED_RHYTHM);
+    assert_int_equal(make_of(window, (double)NAN, NULL), AMI_REFUSED_NUMBERS);
+    ami_clip_destroy(clip);
 }
 
 /* A cycle's share and DeepPhase's phase: two ways through one table. */
 static void phases_lead_there_and_back(void **unused)
 {
     (void)unused;
-    static float window[AMB_STYLE_WINDOW];
-    amb_clip *clip = shipped_clip("style_walk");
+    static float window[AMI_STYLE_WINDOW];
+    ami_clip *clip = shipped_clip("style_walk");
     window_of_clip(character, clip, .4, window);
-    assert_int_equal(make_of(window, 1, NULL), AMB_MOTION_OK);
-    assert_near(amb_cycle_phase_at(&cycle, 0), 0, .01, "phase", 0);
-    assert_near(amb_cycle_phase_at(&cycle, 1), 1, 0, "phase", 1);
+    assert_int_equal(make_of(window, 1, NULL), AMI_MOTION_OK);
+    assert_near(ami_cycle_phase_at(&cycle, 0), 0, .01, "phase", 0);
+    assert_near(ami_cycle_phase_at(&cycle, 1), 1, 0, "phase", 1);
     double before = 0;
     for (int k = 0; k <= 100; k++) {
-        const double phase = amb_cycle_phase_at(&cycle, k / 100.);
+        const double phase = ami_cycle_phase_at(&cycle, k / 100.);
         assert_true(phase >= before && phase <= 1);
         before = phase;
-        const double share = amb_cycle_share_at(&cycle, phase);
-        assert_near(amb_cycle_phase_at(&cycle, share), phase, 1e-9, "there and back", k);
+        const double share = ami_cycle_share_at(&cycle, phase);
+        assert_near(ami_cycle_phase_at(&cycle, share), phase, 1e-9, "there and back", k);
     }
     /* They are what the network says of the finished motion. */
-    void *workspace = malloc(amb_deepphase_workspace_size(&deepphase));
+    void *workspace = malloc(ami_deepphase_workspace_size(&deepphase));
     for (int f = 0; f < cycle.facts.frames; f++) {
-        float features[AMB_PHASE_FEATURES];
-        amb_phase phase;
-        amb_features_of_clip(&character->skeleton, out, amb_clip_times(out)[f], NULL, features);
-        assert_true(amb_deepphase_encode(&deepphase, workspace, features, &phase, NULL));
-        assert_near(amb_phase_difference(cycle.phase[f], phase.phase), 0, .03, "phase of frame", f);
+        float features[AMI_PHASE_FEATURES];
+        ami_phase phase;
+        ami_features_of_clip(&character->skeleton, out, ami_clip_times(out)[f], NULL, features);
+        assert_true(ami_deepphase_encode(&deepphase, workspace, features, &phase, NULL));
+        assert_near(ami_phase_difference(cycle.phase[f], phase.phase), 0, .03, "phase of frame", f);
     }
     free(workspace);
-    amb_clip_destroy(clip);
+    ami_clip_destroy(clip);
 }
 
 /* Whatever is drawn: within the limits, checked by means of our own, or refused. */
@@ -320,46 +320,46 @@ static void any_latent_is_usable_or_refused(void **unused)
 #endif
     hand_made m;
     make_by_hand(&m, character, .04);
-    const amb_motion_limits limits = amb_motion_default_limits();
-    amb_rng rng = amb_rng_seed(9, 0);
-    int64_t count[AMB_REFUSALS] = {0};
+    const ami_motion_limits limits = ami_motion_default_limits();
+    ami_rng rng = ami_rng_seed(9, 0);
+    int64_t count[AMI_REFUSALS] = {0};
     for (int n = 0; n < DRAWS; n++) {
-        amb_latent latent;
-        const double length = n % 50 == 0 ? 1e30 : n % 11 == 0 ? 30 : amb_rng_range(&rng, 0, 2);
-        for (int k = 0; k < AMB_STYLE_SIZE; k++)
-            latent.z[k] = (float)(length * amb_rng_normal(&rng));
-        latent.z[0] = (float)amb_rng_uniform(&rng);
-        latent.z[1] = (float)amb_rng_range(&rng, -1, 1);
-        latent.scale = exp(amb_rng_normal(&rng) * .3);
+        ami_latent latent;
+        const double length = n % 50 == 0 ? 1e30 : n % 11 == 0 ? 30 : ami_rng_range(&rng, 0, 2);
+        for (int k = 0; k < AMI_STYLE_SIZE; k++)
+            latent.z[k] = (float)(length * ami_rng_normal(&rng));
+        latent.z[0] = (float)ami_rng_uniform(&rng);
+        latent.z[1] = (float)ami_rng_range(&rng, -1, 1);
+        latent.scale = exp(ami_rng_normal(&rng) * .3);
         if (n % 97 == 0)
-            latent.z[amb_rng_below(&rng, AMB_STYLE_SIZE)] = n % 2 ? NAN : -INFINITY;
-        const amb_refusal refusal = amb_cycle_make(&cycle, &m.nets, &limits, m.room, &latent, out);
+            latent.z[ami_rng_below(&rng, AMI_STYLE_SIZE)] = n % 2 ? NAN : -INFINITY;
+        const ami_refusal refusal = ami_cycle_make(&cycle, &m.nets, &limits, m.room, &latent, out);
         count[refusal]++;
         if (refusal)
             continue;
-        const int frames = amb_clip_frames(out);
-        assert_true(frames >= 9 && frames <= AMB_CYCLE_FRAMES + 1 && amb_clip_loops(out));
+        const int frames = ami_clip_frames(out);
+        assert_true(frames >= 9 && frames <= AMI_CYCLE_FRAMES + 1 && ami_clip_loops(out));
         for (int f = 0; f < frames; f++) {
-            const double *pose = amb_clip_poses(out) + f * AMB_POSE;
+            const double *pose = ami_clip_poses(out) + f * AMI_POSE;
             double square = 0;
-            for (int k = 0; k < AMB_POSE; k++)
+            for (int k = 0; k < AMI_POSE; k++)
                 square += pose[k] * pose[k];
             assert_true(isfinite(square));
             assert_true(pose[2] >= .3 && pose[2] <= 1.3);
             /* knees back, elbows forward */
             assert_true(pose[19] <= .01 && pose[33] <= .01 && pose[28] >= -.01 && pose[42] >= -.01);
         }
-        double pose[AMB_POSE], vel[AMB_VEL], square = 0;
-        amb_clip_sample(out, amb_rng_range(&rng, -3, 3), pose, vel);
-        for (int k = 0; k < AMB_VEL; k++)
+        double pose[AMI_POSE], vel[AMI_VEL], square = 0;
+        ami_clip_sample(out, ami_rng_range(&rng, -3, 3), pose, vel);
+        for (int k = 0; k < AMI_VEL; k++)
             square += vel[k] * vel[k];
         assert_true(square < 13 * 30 * 30 + 8 * 8);
     }
-    for (int k = 0; k < AMB_REFUSALS; k++)
-        print_message("    %7lld: %s\n", (long long)count[k], amb_refusal_text((amb_refusal)k));
-    assert_true(count[AMB_MOTION_OK] > DRAWS / 20);
-    assert_true(count[AMB_REFUSED_NUMBERS] >= DRAWS / 97);
-    assert_true(count[AMB_REFUSED_BODY] + count[AMB_REFUSED_OPEN] + count[AMB_REFUSED_RHYTHM] > DRAWS / 20);
+    for (int k = 0; k < AMI_REFUSALS; k++)
+        print_message("    %7lld: %s\n", (long long)count[k], ami_refusal_text((ami_refusal)k));
+    assert_true(count[AMI_MOTION_OK] > DRAWS / 20);
+    assert_true(count[AMI_REFUSED_NUMBERS] >= DRAWS / 97);
+    assert_true(count[AMI_REFUSED_BODY] + count[AMI_REFUSED_OPEN] + count[AMI_REFUSED_RHYTHM] > DRAWS / 20);
     free_hand_made(&m);
 }
 
@@ -369,28 +369,28 @@ static void a_motion_depends_on_its_latent_alone(void **unused)
     (void)unused;
     hand_made m;
     make_by_hand(&m, character, .02);
-    const amb_motion_limits limits = amb_motion_default_limits();
-    amb_clip *first = amb_clip_reserve(AMB_CYCLE_FRAMES + 1, "first", NULL);
-    static amb_cycle once;
-    amb_latent a, b;
-    amb_latent_of_style(&m.style[1], &a);
-    amb_latent_of_style(&m.style[2], &b);
-    assert_int_equal(amb_cycle_make(&once, &m.nets, &limits, m.room, &a, first), AMB_MOTION_OK);
-    assert_int_equal(amb_cycle_make(&cycle, &m.nets, &limits, m.room, &b, out), AMB_MOTION_OK);
+    const ami_motion_limits limits = ami_motion_default_limits();
+    ami_clip *first = ami_clip_reserve(AMI_CYCLE_FRAMES + 1, "first", NULL);
+    static ami_cycle once;
+    ami_latent a, b;
+    ami_latent_of_style(&m.style[1], &a);
+    ami_latent_of_style(&m.style[2], &b);
+    assert_int_equal(ami_cycle_make(&once, &m.nets, &limits, m.room, &a, first), AMI_MOTION_OK);
+    assert_int_equal(ami_cycle_make(&cycle, &m.nets, &limits, m.room, &b, out), AMI_MOTION_OK);
     /* Stage by stage, another motion in between in the same room. */
-    static amb_cycle other;
-    amb_clip *third = amb_clip_reserve(AMB_CYCLE_FRAMES + 1, "third", NULL);
-    amb_cycle_begin(&cycle, &a);
-    while (cycle.stage != AMB_CYCLE_DONE) {
-        assert_int_equal(amb_cycle_advance(&cycle, &m.nets, &limits, m.room, out), AMB_MOTION_OK);
-        assert_int_equal(amb_cycle_make(&other, &m.nets, &limits, m.room, &b, third), AMB_MOTION_OK);
+    static ami_cycle other;
+    ami_clip *third = ami_clip_reserve(AMI_CYCLE_FRAMES + 1, "third", NULL);
+    ami_cycle_begin(&cycle, &a);
+    while (cycle.stage != AMI_CYCLE_DONE) {
+        assert_int_equal(ami_cycle_advance(&cycle, &m.nets, &limits, m.room, out), AMI_MOTION_OK);
+        assert_int_equal(ami_cycle_make(&other, &m.nets, &limits, m.room, &b, third), AMI_MOTION_OK);
     }
-    assert_int_equal(amb_clip_frames(out), amb_clip_frames(first));
-    assert_memory_equal(amb_clip_poses(out), amb_clip_poses(first),
-                        (size_t)amb_clip_frames(out) * AMB_POSE * sizeof(double));
+    assert_int_equal(ami_clip_frames(out), ami_clip_frames(first));
+    assert_memory_equal(ami_clip_poses(out), ami_clip_poses(first),
+                        (size_t)ami_clip_frames(out) * AMI_POSE * sizeof(double));
     assert_memory_equal(&cycle, &once, sizeof cycle);
-    amb_clip_destroy(first);
-    amb_clip_destroy(third);
+    ami_clip_destroy(first);
+    ami_clip_destroy(third);
     free_hand_made(&m);
 }
 

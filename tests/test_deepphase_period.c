@@ -7,15 +7,15 @@
 static void velocity_of_constant_speed(void **state)
 {
     (void)state;
-    amb_rng rng = amb_rng_seed(4, 0);
+    ami_rng rng = ami_rng_seed(4, 0);
     const double rates[] = {5, 30, 60, 120, 1000};
     for (int t = 0; t < 200; t++) {
-        const double rate = rates[t % 5], speed = amb_rng_range(&rng, -.45, .45) * fmin(rate, 30);
-        const int frames = 2 + (int)amb_rng_below(&rng, 300);
-        steady(frames, rate, amb_rng_uniform(&rng), speed, 0, &rng);
+        const double rate = rates[t % 5], speed = ami_rng_range(&rng, -.45, .45) * fmin(rate, 30);
+        const int frames = 2 + (int)ami_rng_below(&rng, 300);
+        steady(frames, rate, ami_rng_uniform(&rng), speed, 0, &rng);
         for (int i = 0; i < frames; i++) { /* whatever the amplitude does */
-            const double a = amb_rng_range(&rng, .1, 3);
-            phases[i] = (amb_phase){a * phases[i].x, a * phases[i].y, phases[i].phase, a};
+            const double a = ami_rng_range(&rng, .1, 3);
+            phases[i] = (ami_phase){a * phases[i].x, a * phases[i].y, phases[i].phase, a};
         }
         get_velocity();
         for (int i = 0; i < frames; i++)
@@ -34,8 +34,8 @@ static void velocity_does_not_see_the_wrap(void **state)
     for (int turn = 0; turn < 8; turn++) {
         start(240, 30);
         for (int i = 0; i < 240; i++)
-            phases[i] = amb_phase_at(turn / 8. + .05 * i + .1 * sin(.1 * i), 1 + .5 * cos(.07 * i));
-        amb_phase_unwrap(&trajectory);
+            phases[i] = ami_phase_at(turn / 8. + .05 * i + .1 * sin(.1 * i), 1 + .5 * cos(.07 * i));
+        ami_phase_unwrap(&trajectory);
         get_velocity();
         for (int i = 0; i < 240; i++) {
             if (turn == 0)
@@ -52,8 +52,8 @@ static void velocity_of_a_reversal(void **state)
     (void)state;
     start(121, 30);
     for (int i = 0; i <= 120; i++)
-        phases[i] = amb_phase_at(.95 + (i < 60 ? i : 120 - i) / 30., 1);
-    amb_phase_unwrap(&trajectory);
+        phases[i] = ami_phase_at(.95 + (i < 60 ? i : 120 - i) / 30., 1);
+    ami_phase_unwrap(&trajectory);
     get_velocity();
     for (int i = 0; i <= 120; i++) {
         if (i <= 57 || i >= 63)
@@ -67,7 +67,7 @@ static void velocity_of_a_reversal(void **state)
 static void velocity_with_noise(void **state)
 {
     (void)state;
-    amb_rng rng = amb_rng_seed(5, 0);
+    ami_rng rng = ami_rng_seed(5, 0);
     for (int level = 1; level <= 4; level++) {
         const double noise = .05 * level, speed = 1.2;
         double square = 0;
@@ -84,15 +84,15 @@ static void velocity_with_noise(void **state)
     /* A frame of next to no amplitude may point anywhere. */
     steady(41, 30, .1, 1, 0, &rng);
     for (int turn = 0; turn < 10; turn++) {
-        phases[20] = amb_phase_at(.1 * turn, .01);
-        amb_phase_unwrap(&trajectory);
+        phases[20] = ami_phase_at(.1 * turn, .01);
+        ami_phase_unwrap(&trajectory);
         get_velocity();
         for (int i = 0; i < 41; i++)
             near("velocity beside a weak frame", velocity[i], 1, 2e-3);
     }
     for (int i = 0; i < 41; i++)
-        phases[i] = amb_phase_at(0, i == 20);
-    amb_phase_unwrap(&trajectory);
+        phases[i] = ami_phase_at(0, i == 20);
+    ami_phase_unwrap(&trajectory);
     get_velocity();
     for (int i = 0; i < 41; i++)
         assert_true(velocity[i] == 0);
@@ -108,20 +108,20 @@ static double uneven(double cycles, double depth)
 static void period_of_clean_motion(void **state)
 {
     (void)state;
-    amb_rng rng = amb_rng_seed(6, 0);
+    ami_rng rng = ami_rng_seed(6, 0);
     double least = 1, worst = 0;
     for (int t = 0; t < 5000; t++) {
-        const double rate = t % 2 ? 30 : 120, length = amb_rng_range(&rng, .3, 2.5),
-                     cycles = amb_rng_range(&rng, 2, 12);
-        const double from = amb_rng_uniform(&rng), depth = amb_rng_range(&rng, 0, .1),
+        const double rate = t % 2 ? 30 : 120, length = ami_rng_range(&rng, .3, 2.5),
+                     cycles = ami_rng_range(&rng, 2, 12);
+        const double from = ami_rng_uniform(&rng), depth = ami_rng_range(&rng, 0, .1),
                      speed = (t % 3 ? 1 : -1) / length;
         const int frames = (int)fmin(MOST, ceil(cycles * length * rate));
         start(frames, rate);
         for (int i = 0; i < frames; i++)
             phases[i] =
-                amb_phase_at(uneven(from + speed * i / rate, depth), 1 + .3 * sin(TURN * speed * i / rate));
-        amb_phase_unwrap(&trajectory);
-        const amb_phase_period p = period();
+                ami_phase_at(uneven(from + speed * i / rate, depth), 1 + .3 * sin(TURN * speed * i / rate));
+        ami_phase_unwrap(&trajectory);
+        const ami_phase_period p = period();
         near("period", p.period_s, length, .02 * length);
         near("velocity", p.velocity, speed, .02 * fabs(speed));
         near("cycles", p.cycles, frames / rate / length, .02 * frames / rate / length);
@@ -145,8 +145,8 @@ static void period_of_clean_motion(void **state)
                                        the confidence minds */
         steady(240, 30, .4, 1.25, 0, &rng);
         for (int i = 1; i < 240; i += 3)
-            phases[i] = amb_phase_at(amb_rng_uniform(&rng), .01);
-        amb_phase_unwrap(&trajectory);
+            phases[i] = ami_phase_at(ami_rng_uniform(&rng), .01);
+        ami_phase_unwrap(&trajectory);
         near("period", period().period_s, .8, .002 * .8);
         assert_true(period().confidence > .98);
     }
@@ -156,17 +156,17 @@ static void period_of_clean_motion(void **state)
 static void period_of_noisy_motion(void **state)
 {
     (void)state;
-    amb_rng rng = amb_rng_seed(7, 0);
+    ami_rng rng = ami_rng_seed(7, 0);
     double before = 1;
     for (int level = 1; level <= 4; level++) {
         const double noise = .1 * level;
         double least = 1, mean = 0, worst = 0;
         for (int t = 0; t < 1000; t++) {
-            const double length = amb_rng_range(&rng, .5, 2), cycles = amb_rng_range(&rng, 3, 10),
+            const double length = ami_rng_range(&rng, .5, 2), cycles = ami_rng_range(&rng, 3, 10),
                          speed = (t % 2 ? 1 : -1) / length;
             const int frames = (int)fmin(MOST, ceil(cycles * length * 30));
-            steady(frames, 30, amb_rng_uniform(&rng), speed, noise, &rng);
-            const amb_phase_period p = period();
+            steady(frames, 30, ami_rng_uniform(&rng), speed, noise, &rng);
+            const ami_phase_period p = period();
             near("period", p.period_s, length, .05 * length);
             assert_true(p.velocity * speed > 0);
             worst = fmax(worst, fabs(p.period_s / length - 1));
@@ -186,14 +186,14 @@ static void period_of_noisy_motion(void **state)
 static void short_of_two_cycles(void **state)
 {
     (void)state;
-    amb_rng rng = amb_rng_seed(8, 0);
+    ami_rng rng = ami_rng_seed(8, 0);
     for (int t = 0; t < 2000; t++) {
-        const double length = amb_rng_range(&rng, .5, 2), cycles = amb_rng_range(&rng, .1, 1.95),
+        const double length = ami_rng_range(&rng, .5, 2), cycles = ami_rng_range(&rng, .1, 1.95),
                      noise = t % 2 ? .05 : 0;
         const int frames = (int)fmax(2, floor(cycles * length * 60));
         const double seen = frames / 60. / length;
-        steady(frames, 60, amb_rng_uniform(&rng), 1 / length, noise, &rng);
-        const amb_phase_period p = period();
+        steady(frames, 60, ami_rng_uniform(&rng), 1 / length, noise, &rng);
+        const ami_phase_period p = period();
         if (seen < 1.9)
             assert_true(p.short_of_two_cycles);
         if (noise == 0) {
@@ -214,7 +214,7 @@ static void short_of_two_cycles(void **state)
     near("confidence of two cycles", period().confidence, 1, 1e-6);
     for (int frames = 1; frames <= 3; frames++) {
         steady(frames, 30, .2, 1, 0, &rng);
-        const amb_phase_period p = period();
+        const ami_phase_period p = period();
         assert_true(p.short_of_two_cycles);
         assert_true(p.confidence < .06);
         assert_true(frames == 1 ? isinf(p.period_s) : fabs(p.period_s - 1) < 1e-9);
@@ -223,15 +223,15 @@ static void short_of_two_cycles(void **state)
 
 /* What does not go round evenly: noise, a random walk, a phase that stands still or swings to and fro, a rate
  * that rises fourfold. */
-static amb_phase aimless(int kind, int i, int frames, double *walk, amb_rng *rng)
+static ami_phase aimless(int kind, int i, int frames, double *walk, ami_rng *rng)
 {
     const double s = (double)i / frames;
     switch (kind) {
     case 0:
         return noisy(0, 0, 1, rng);
     case 1:
-        *walk += .1 * amb_rng_normal(rng);
-        return amb_phase_at(*walk, 1);
+        *walk += .1 * ami_rng_normal(rng);
+        return ami_phase_at(*walk, 1);
     case 2:
         return noisy(.3, 1, .1, rng);
     case 3:
@@ -247,16 +247,16 @@ static void no_period_no_confidence(void **state)
     static const char *const name[] = {"noise", "a random walk", "standing still", "to and fro",
                                        "ever faster"};
     static const double limit[] = {.005, .1, .005, .02, .25}; /* on the mean over many */
-    amb_rng rng = amb_rng_seed(9, 0);
+    ami_rng rng = ami_rng_seed(9, 0);
     for (int kind = 0; kind < 5; kind++) {
         double mean = 0, most = 0;
         for (int t = 0; t < 500; t++) {
-            const int frames = 120 + (int)amb_rng_below(&rng, 240);
-            double walk = amb_rng_uniform(&rng);
+            const int frames = 120 + (int)ami_rng_below(&rng, 240);
+            double walk = ami_rng_uniform(&rng);
             start(frames, 30);
             for (int i = 0; i < frames; i++)
                 phases[i] = aimless(kind, i, frames, &walk, &rng);
-            amb_phase_unwrap(&trajectory);
+            ami_phase_unwrap(&trajectory);
             const double confidence = period().confidence;
             mean += confidence / 500;
             most = fmax(most, confidence);
@@ -268,19 +268,19 @@ static void no_period_no_confidence(void **state)
     }
     start(100, 30);
     for (int i = 0; i < 100; i++)
-        phases[i] = amb_phase_at(0, 0);
-    amb_phase_unwrap(&trajectory);
+        phases[i] = ami_phase_at(0, 0);
+    ami_phase_unwrap(&trajectory);
     assert_true(period().confidence == 0 && isinf(period().period_s) && period().short_of_two_cycles);
 }
 
 static void trajectories_that_are_refused(void **state)
 {
     (void)state;
-    amb_rng rng = amb_rng_seed(10, 0);
+    ami_rng rng = ami_rng_seed(10, 0);
     const double bad[] = {NAN, INFINITY, -INFINITY};
-    amb_phase_period p;
+    ami_phase_period p;
     for (int k = 0; k < 10; k++) {
-        amb_error err[2] = {{""}, {""}};
+        ami_error err[2] = {{""}, {""}};
         steady(50, 30, 0, 1, 0, &rng);
         if (k < 3)
             phases[17].phase = bad[k];
@@ -290,18 +290,18 @@ static void trajectories_that_are_refused(void **state)
             unwrapped[17] = bad[k - 6];
         else
             phases[17].amplitude = -1e-9;
-        assert_false(amb_deepphase_velocity(&trajectory, velocity, &err[0]));
-        assert_false(amb_deepphase_periodicity(&trajectory, &p, &err[1]));
+        assert_false(ami_deepphase_velocity(&trajectory, velocity, &err[0]));
+        assert_false(ami_deepphase_periodicity(&trajectory, &p, &err[1]));
         assert_non_null(strstr(err[0].text, "frame 17: the "));
         assert_string_equal(err[0].text, err[1].text);
     }
     const double rates[] = {0, -30, NAN, INFINITY};
     for (int k = 0; k < 4; k++) {
-        amb_error err = {""};
+        ami_error err = {""};
         steady(50, 30, 0, 1, 0, &rng);
         trajectory.rate = rates[k];
-        assert_false(amb_deepphase_velocity(&trajectory, velocity, &err));
-        assert_false(amb_deepphase_periodicity(&trajectory, &p, &err));
+        assert_false(ami_deepphase_velocity(&trajectory, velocity, &err));
+        assert_false(ami_deepphase_periodicity(&trajectory, &p, &err));
         assert_non_null(strstr(err.text, "the rate is"));
     }
 }

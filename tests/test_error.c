@@ -14,55 +14,55 @@
 static void a_sentence_is_formatted(void **state)
 {
     (void)state;
-    amb_error err;
-    assert_false(amb_fail(&err, "%s: %d found, expected %d", "walk.txt", 43, 44));
+    ami_error err;
+    assert_false(ami_fail(&err, "%s: %d found, expected %d", "walk.txt", 43, 44));
     assert_string_equal(err.text, "walk.txt: 43 found, expected 44");
 }
 
 static void a_prefix_goes_before_it(void **state)
 {
     (void)state;
-    amb_error err;
-    amb_fail(&err, "frame 3 is empty");
-    assert_false(amb_fail_in(&err, "%s", "clips/walk.txt"));
+    ami_error err;
+    ami_fail(&err, "frame 3 is empty");
+    assert_false(ami_fail_in(&err, "%s", "clips/walk.txt"));
     assert_string_equal(err.text, "clips/walk.txt: frame 3 is empty");
 }
 
 static void nobody_has_to_listen(void **state)
 {
     (void)state;
-    assert_false(amb_fail(NULL, "%d", 1));
-    assert_false(amb_fail_in(NULL, "%d", 1));
+    assert_false(ami_fail(NULL, "%d", 1));
+    assert_false(ami_fail_in(NULL, "%d", 1));
 }
 
 static void long_sentences_are_cut(void **state)
 {
     (void)state;
     struct {
-        amb_error err;
+        ami_error err;
         char canary;
     } guarded = {.canary = 'c'};
     char text[3000];
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = 0;
-    assert_false(amb_fail(&guarded.err, "%s", text));
+    assert_false(ami_fail(&guarded.err, "%s", text));
     assert_int_equal(strlen(guarded.err.text), sizeof guarded.err.text - 1);
-    assert_false(amb_fail_in(&guarded.err, "a file"));
+    assert_false(ami_fail_in(&guarded.err, "a file"));
     assert_int_equal(strlen(guarded.err.text), sizeof guarded.err.text - 1);
     assert_memory_equal(guarded.err.text, "a file: xxx", 11);
-    assert_false(amb_fail_in(&guarded.err, "%s", text)); /* the prefix alone fills it */
+    assert_false(ami_fail_in(&guarded.err, "%s", text)); /* the prefix alone fills it */
     assert_int_equal(guarded.canary, 'c');
 }
 
 static void what_a_terminal_would_obey_is_escaped(void **state)
 {
     (void)state;
-    amb_error err;
-    amb_fail(&err, "no style \"%s\"", "\x1b[31mred\r\n");
+    ami_error err;
+    ami_fail(&err, "no style \"%s\"", "\x1b[31mred\r\n");
     assert_string_equal(err.text, "no style \"\\x1b[31mred\\x0d\\x0a\"");
-    amb_fail_in(&err, "%s", "st\ayles.json");
+    ami_fail_in(&err, "%s", "st\ayles.json");
     assert_string_equal(err.text, "st\\x07yles.json: no style \"\\x1b[31mred\\x0d\\x0a\"");
-    amb_fail(&err, "fr\xc3\xb6hlich");
+    ami_fail(&err, "fr\xc3\xb6hlich");
     assert_string_equal(err.text, "fr\xc3\xb6hlich");
     char text[1100]; /* the end falls into a character, which is left out; then into every byte of an escaped
                         one */
@@ -71,12 +71,12 @@ static void what_a_terminal_would_obey_is_escaped(void **state)
         for (size_t i = sizeof err.text - 8 + (size_t)shift; i + 2 < sizeof text; i += 2)
             memcpy(text + i, "\xc3\xb6", 2);
         text[sizeof text - 2] = 0;
-        amb_fail(&err, "%s", text);
-        assert_true(strlen(err.text) >= sizeof err.text - 2 && amb_text_is_printable(err.text));
+        ami_fail(&err, "%s", text);
+        assert_true(strlen(err.text) >= sizeof err.text - 2 && ami_text_is_printable(err.text));
         assert_null(strchr(err.text, '\\'));
         text[0] = '\n';
-        amb_fail(&err, "%s", text);
-        assert_true(strlen(err.text) >= sizeof err.text - 5 && amb_text_is_printable(err.text));
+        ami_fail(&err, "%s", text);
+        assert_true(strlen(err.text) >= sizeof err.text - 5 && ami_text_is_printable(err.text));
     }
 }
 

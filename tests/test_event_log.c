@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static char folder[] = "/tmp/amb_test_event_log.XXXXXX";
+static char folder[] = "/tmp/ami_test_event_log.XXXXXX";
 
 typedef struct record {
     double wall_time, start_time;
@@ -241,13 +241,13 @@ static record *read_log(const char *path, size_t *count)
     return r;
 }
 
-static amb_event_log *open_log(const char *name, int64_t step, char *path, size_t size)
+static ami_event_log *open_log(const char *name, int64_t step, char *path, size_t size)
 {
-    amb_error err = {""};
-    amb_event_log *log = amb_event_log_open(name, step, &err);
+    ami_error err = {""};
+    ami_event_log *log = ami_event_log_open(name, step, &err);
     if (!log)
         fail_msg("%s", err.text);
-    snprintf(path, size, "%s", amb_event_log_path(log));
+    snprintf(path, size, "%s", ami_event_log_path(log));
     return log;
 }
 
@@ -263,14 +263,14 @@ static void test_scalars(void **state)
         {"größe", INT64_MAX, INFINITY},  {"huge", 5, 1e300},       {"lost", 6, NAN}, {"negative", 7, -2.5},
         {"a/b/c/d", (int64_t)1 << 40, 3}};
     enum { N = sizeof point / sizeof *point };
-    amb_error err = {""};
+    ami_error err = {""};
     char name[300], path[600];
     snprintf(name, sizeof name, "%s/some/run", folder); /* neither exists yet */
     const double before = (double)time(NULL);
-    amb_event_log *log = open_log(name, 0, path, sizeof path);
+    ami_event_log *log = open_log(name, 0, path, sizeof path);
     for (int i = 0; i < N; i++)
-        assert_true(amb_event_log_scalar(log, point[i].tag, point[i].step, point[i].value, &err));
-    assert_true(amb_event_log_flush(log, &err));
+        assert_true(ami_event_log_scalar(log, point[i].tag, point[i].step, point[i].value, &err));
+    assert_true(ami_event_log_flush(log, &err));
     size_t count;
     record *r = read_log(path, &count); /* while it is open */
     assert_int_equal(count, 1 + N);
@@ -284,8 +284,8 @@ static void test_scalars(void **state)
         assert_true(r[i + 1].wall_time >= r[i].wall_time);
     }
     free(r);
-    assert_true(amb_event_log_scalar(log, "last", 9, 9, &err));
-    assert_true(amb_event_log_close(log, &err)); /* flushes */
+    assert_true(ami_event_log_scalar(log, "last", 9, 9, &err));
+    assert_true(ami_event_log_close(log, &err)); /* flushes */
     r = read_log(path, &count);
     assert_int_equal(count, 2 + N);
     assert_string_equal(r[1 + N].tag, "last");
@@ -296,19 +296,19 @@ static void test_scalars(void **state)
 static void test_settings(void **state)
 {
     (void)state;
-    const amb_event_setting list[] = {{"motion", "größe", 0},
+    const ami_event_setting list[] = {{"motion", "größe", 0},
                                       {"gamma", NULL, .95},
                                       {"zero", NULL, 0},
                                       {"empty", "", 0},
                                       {"bf16", NULL, -1}};
     char path[600], name[300];
-    amb_error err = {""};
+    ami_error err = {""};
     snprintf(name, sizeof name, "%s/settings", folder);
-    amb_event_log *log = open_log(name, 0, path, sizeof path);
-    assert_true(amb_event_log_settings(log, list, sizeof list / sizeof *list, &err));
-    assert_true(amb_event_log_scalar(log, "a", 1, 1, &err));
-    assert_true(amb_event_log_settings(log, list, 0, &err));
-    assert_true(amb_event_log_close(log, &err));
+    ami_event_log *log = open_log(name, 0, path, sizeof path);
+    assert_true(ami_event_log_settings(log, list, sizeof list / sizeof *list, &err));
+    assert_true(ami_event_log_scalar(log, "a", 1, 1, &err));
+    assert_true(ami_event_log_settings(log, list, 0, &err));
+    assert_true(ami_event_log_close(log, &err));
     size_t count;
     record *r = read_log(path, &count);
     assert_int_equal(count, 4);
@@ -329,8 +329,8 @@ static void test_restart(void **state)
     char name[300], path[4][600];
     snprintf(name, sizeof name, "%s/restart", folder);
     for (int i = 0; i < 4; i++) {
-        amb_event_log *log = open_log(name, i == 0 ? 0 : 1000 * i, path[i], sizeof path[i]);
-        assert_true(amb_event_log_close(log, NULL));
+        ami_event_log *log = open_log(name, i == 0 ? 0 : 1000 * i, path[i], sizeof path[i]);
+        assert_true(ami_event_log_close(log, NULL));
         size_t count;
         record *r = read_log(path[i], &count);
         assert_int_equal(count, i == 0 ? 1 : 2);
@@ -365,11 +365,11 @@ static void fill_disk(rlim_t bytes)
 static void test_full_disk(void **state)
 {
     (void)state;
-    amb_error err = {""};
+    ami_error err = {""};
     char path[600];
     size_t count;
-    amb_event_log *log = open_log(folder, 0, path, sizeof path);
-    assert_true(amb_event_log_scalar(log, "a", 1, 1, &err) && amb_event_log_flush(log, &err));
+    ami_event_log *log = open_log(folder, 0, path, sizeof path);
+    assert_true(ami_event_log_scalar(log, "a", 1, 1, &err) && ami_event_log_flush(log, &err));
     struct stat st;
     assert_int_equal(stat(path, &st), 0);
     const rlim_t full = (rlim_t)st.st_size;
@@ -377,8 +377,8 @@ static void test_full_disk(void **state)
         fill_disk(full + room);
         const int64_t step = 2 + (int64_t)room / 7 * 10;
         for (int i = 0; i < 10; i++)
-            assert_true(amb_event_log_scalar(log, "a", step + i, 1, &err));
-        const bool flushed = amb_event_log_flush(log, &err);
+            assert_true(ami_event_log_scalar(log, "a", step + i, 1, &err));
+        const bool flushed = ami_event_log_flush(log, &err);
         fill_disk(limit_before.rlim_cur);
         assert_false(flushed);
         assert_non_null(strstr(err.text, path));
@@ -386,7 +386,7 @@ static void test_full_disk(void **state)
         assert_int_equal(count, 2);
         free(r);
     }
-    assert_true(amb_event_log_close(log, &err)); /* room again: nothing was lost */
+    assert_true(ami_event_log_close(log, &err)); /* room again: nothing was lost */
     record *r = read_log(path, &count);
     assert_int_equal(count, 2 + 29 * 10);
     for (size_t i = 1; i < count; i++)
@@ -398,18 +398,18 @@ static void test_full_for_long(void **state)
 {
     (void)state;
     enum { POINTS = 200000 };
-    amb_error err = {""};
+    ami_error err = {""};
     char path[600];
-    amb_event_log *log = open_log(folder, 0, path, sizeof path);
+    ami_event_log *log = open_log(folder, 0, path, sizeof path);
     fill_disk(10);
     bool ok = true;
     for (int i = 0; i < POINTS; i++)
-        ok &= amb_event_log_scalar(log, "a/long/enough/name", i, i, &err);
-    const bool flushed = amb_event_log_flush(log, &err);
+        ok &= ami_event_log_scalar(log, "a/long/enough/name", i, i, &err);
+    const bool flushed = ami_event_log_flush(log, &err);
     fill_disk(limit_before.rlim_cur);
     assert_true(ok);
     assert_false(flushed);
-    assert_true(amb_event_log_close(log, &err));
+    assert_true(ami_event_log_close(log, &err));
     size_t count;
     record *r = read_log(path, &count);
     assert_true(count > 1000 && count < POINTS); /* the oldest are gone, the newest there, none between */
@@ -425,15 +425,15 @@ static void test_unflushed_is_bounded(void **state)
 {
     (void)state;
     enum { POINTS = 150000 };
-    amb_error err = {""};
+    ami_error err = {""};
     char path[600];
-    amb_event_log *log = open_log(folder, 0, path, sizeof path);
+    ami_event_log *log = open_log(folder, 0, path, sizeof path);
     for (int i = 0; i < POINTS; i++)
-        assert_true(amb_event_log_scalar(log, "a/long/enough/name", i, i, &err));
+        assert_true(ami_event_log_scalar(log, "a/long/enough/name", i, i, &err));
     struct stat st;
     assert_int_equal(stat(path, &st), 0);
     assert_true(st.st_size > 1 << 20); /* flushed by itself on the way */
-    assert_true(amb_event_log_close(log, &err));
+    assert_true(ami_event_log_close(log, &err));
     size_t count;
     record *r = read_log(path, &count);
     assert_int_equal(count, 1 + POINTS);
@@ -445,22 +445,22 @@ static void test_unflushed_is_bounded(void **state)
 static void test_cannot_open(void **state)
 {
     (void)state;
-    amb_error err = {""};
+    ami_error err = {""};
     char name[300];
     snprintf(name, sizeof name, "%s/file", folder);
     FILE *f = fopen(name, "w");
     assert_non_null(f);
     fclose(f);
-    assert_null(amb_event_log_open(name, 0, &err));
+    assert_null(ami_event_log_open(name, 0, &err));
     assert_non_null(strstr(err.text, name));
     snprintf(name, sizeof name, "%s/full", folder);
     fill_disk(0);
-    amb_event_log *log = amb_event_log_open(name, 0, &err);
+    ami_event_log *log = ami_event_log_open(name, 0, &err);
     fill_disk(limit_before.rlim_cur);
     assert_null(log);
     assert_non_null(strstr(err.text, name));
     assert_int_equal(rmdir(name), 0); /* no empty event file is left */
-    assert_true(amb_event_log_close(NULL, &err));
+    assert_true(ami_event_log_close(NULL, &err));
 }
 
 static int set_up(void **state)

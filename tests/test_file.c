@@ -22,7 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char folder[] = "/tmp/amb_test_file.XXXXXX";
+static char folder[] = "/tmp/ami_test_file.XXXXXX";
 
 static const char *in_folder(const char *name)
 {
@@ -44,7 +44,7 @@ static int entries(const char *path)
     return n;
 }
 
-static void assert_says(const amb_error *err, const char *path, const char *words)
+static void assert_says(const ami_error *err, const char *path, const char *words)
 {
     if (!strstr(err->text, words) || strncmp(err->text, path, strlen(path)) != 0)
         fail_msg("\"%s\" should begin with \"%s\" and contain \"%s\"", err->text, path, words);
@@ -52,9 +52,9 @@ static void assert_says(const amb_error *err, const char *path, const char *word
 
 static void assert_holds(const char *path, const void *data, size_t size)
 {
-    amb_error err = {0};
+    ami_error err = {0};
     size_t got;
-    uint8_t *read = amb_file_read(path, 1 << 20, &got, &err);
+    uint8_t *read = ami_file_read(path, 1 << 20, &got, &err);
     assert_string_equal(err.text, "");
     assert_non_null(read);
     assert_int_equal(got, size);
@@ -65,12 +65,12 @@ static void assert_holds(const char *path, const void *data, size_t size)
 
 static void assert_unreadable(const char *path, size_t max, const char *words)
 {
-    amb_error err = {0};
+    ami_error err = {0};
     size_t size = 7;
-    assert_null(amb_file_read(path, max, &size, &err));
+    assert_null(ami_file_read(path, max, &size, &err));
     assert_int_equal(size, 0);
     assert_says(&err, path, words);
-    assert_null(amb_file_read(path, max, &size, NULL));
+    assert_null(ami_file_read(path, max, &size, NULL));
 }
 
 static int make_folder(void **state)
@@ -96,9 +96,9 @@ static void test_read_refuses(void **state)
     assert_int_equal(mkfifo(pipe, 0600), 0);
     assert_unreadable(pipe, 100, "is a pipe");
     assert_unreadable("/dev/zero", 100, "is a device");
-    amb_error err = {0};
+    ami_error err = {0};
     const char *big = in_folder("big");
-    assert_true(amb_file_write(big, "0123456789", 10, &err));
+    assert_true(ami_file_write(big, "0123456789", 10, &err));
     assert_unreadable(big, 9, "10 bytes long, at most 9");
     assert_holds(big, "0123456789", 10);
     assert_unreadable("/proc/self/cmdline/x", 100, "Not a directory");
@@ -107,21 +107,21 @@ static void test_read_refuses(void **state)
 static void test_write_then_read(void **state)
 {
     (void)state;
-    amb_error err = {0};
+    ami_error err = {0};
     const char *path = in_folder("round");
     uint8_t data[70000];
     for (size_t i = 0; i < sizeof data; i++)
         data[i] = (uint8_t)(i * 2654435761u >> 13);
     const size_t sizes[] = {sizeof data, 0, 1, 4096, 3};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        assert_true(amb_file_write(path, data, sizes[i], &err));
+        assert_true(ami_file_write(path, data, sizes[i], &err));
         assert_holds(path, data, sizes[i]);
     }
     /* a name without a folder in it */
     char before[512];
     assert_non_null(getcwd(before, sizeof before));
     assert_int_equal(chdir(folder), 0);
-    bool written = amb_file_write("bare", "x", 1, &err);
+    bool written = ami_file_write("bare", "x", 1, &err);
     assert_int_equal(chdir(before), 0);
     assert_true(written);
     assert_holds(in_folder("bare"), "x", 1);
@@ -130,12 +130,12 @@ static void test_write_then_read(void **state)
 static void test_write_keeps_permissions(void **state)
 {
     (void)state;
-    amb_error err = {0};
+    ami_error err = {0};
     struct stat st;
     const char *path = in_folder("private");
-    assert_true(amb_file_write(path, "a", 1, &err));
+    assert_true(ami_file_write(path, "a", 1, &err));
     assert_int_equal(chmod(path, 0640), 0);
-    assert_true(amb_file_write(path, "b", 1, &err));
+    assert_true(ami_file_write(path, "b", 1, &err));
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0640);
 }
@@ -143,11 +143,11 @@ static void test_write_keeps_permissions(void **state)
 static void test_write_replaces_a_link_not_its_target(void **state)
 {
     (void)state;
-    amb_error err = {0};
+    ami_error err = {0};
     struct stat st;
-    assert_true(amb_file_write(in_folder("target"), "old", 3, &err));
+    assert_true(ami_file_write(in_folder("target"), "old", 3, &err));
     assert_int_equal(symlink("target", in_folder("link")), 0);
-    assert_true(amb_file_write(in_folder("link"), "new", 3, &err));
+    assert_true(ami_file_write(in_folder("link"), "new", 3, &err));
     assert_int_equal(lstat(in_folder("link"), &st), 0);
     assert_true(S_ISREG(st.st_mode));
     assert_holds(in_folder("target"), "old", 3);
@@ -156,9 +156,9 @@ static void test_write_replaces_a_link_not_its_target(void **state)
 
 static void assert_unwritable(const char *path, const char *words)
 {
-    amb_error err = {0};
+    ami_error err = {0};
     int before = entries(folder);
-    assert_false(amb_file_write(path, "data", 4, &err));
+    assert_false(ami_file_write(path, "data", 4, &err));
     assert_says(&err, path, words);
     assert_int_equal(entries(folder), before);
 }
@@ -170,7 +170,7 @@ static void test_write_refuses(void **state)
     assert_unwritable("/dev/null", "is a device");
     assert_unwritable("/dev/full", "is a device");
     assert_unwritable(in_folder("no/such/folder/file"), "No such file");
-    assert_unwritable("/proc/amb_no_such_file", "not written");
+    assert_unwritable("/proc/ami_no_such_file", "not written");
     char path[400];
     memset(path, 'n', sizeof path);
     memcpy(path, folder, strlen(folder));
@@ -184,7 +184,7 @@ static void test_write_refuses(void **state)
 static void test_check_writable(void **state)
 {
     (void)state;
-    amb_error err = {0};
+    ami_error err = {0};
     const struct {
         const char *path, *words;
     } bad[] = {{folder, "is a folder"},
@@ -192,22 +192,22 @@ static void test_check_writable(void **state)
                {in_folder("no/such/file"), "No such file"},
                {"", "No such file"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        assert_false(amb_file_check_writable(bad[i].path, &err));
+        assert_false(ami_file_check_writable(bad[i].path, &err));
         assert_non_null(strstr(err.text, bad[i].path));
         assert_non_null(strstr(err.text, bad[i].words));
     }
     char path[512];
     snprintf(path, sizeof path, "%s", in_folder("new-pipe"));
     assert_int_equal(mkfifo(path, 0600), 0);
-    assert_false(amb_file_check_writable(path, &err));
+    assert_false(ami_file_check_writable(path, &err));
     assert_non_null(strstr(err.text, "is a pipe"));
     unlink(path);
-    assert_true(amb_file_check_writable(path, &err));
+    assert_true(ami_file_check_writable(path, &err));
     assert_int_not_equal(access(path, F_OK), 0);
-    assert_true(amb_file_write(path, "old", 3, &err));
-    assert_true(amb_file_check_writable(path, &err));
+    assert_true(ami_file_write(path, "old", 3, &err));
+    assert_true(ami_file_check_writable(path, &err));
     size_t size = 0;
-    uint8_t *data = amb_file_read(path, 100, &size, &err);
+    uint8_t *data = ami_file_read(path, 100, &size, &err);
     assert_int_equal(size, 3);
     assert_memory_equal(data, "old", 3);
     free(data);
@@ -217,10 +217,10 @@ static void test_check_writable(void **state)
 static void test_unwritable_folder(void **state)
 {
     (void)state;
-    amb_error err = {0};
+    ami_error err = {0};
     const char *closed = in_folder("closed"), *file = in_folder("closed/file");
-    assert_true(amb_folder_make(closed, &err));
-    assert_true(amb_file_write(file, "old", 3, &err));
+    assert_true(ami_folder_make(closed, &err));
+    assert_true(ami_file_write(file, "old", 3, &err));
     assert_int_equal(chmod(folder, 0755), 0);
     assert_int_equal(chmod(closed, 0555), 0);
     pid_t child = fork();
@@ -228,7 +228,7 @@ static void test_unwritable_folder(void **state)
     if (child == 0) {
         if (geteuid() == 0 && setuid(65534) != 0)
             _exit(10);
-        bool ok = amb_file_write(file, "new", 3, &err);
+        bool ok = ami_file_write(file, "new", 3, &err);
         _exit(!ok && strstr(err.text, "Permission denied") && strstr(err.text, file) ? 0 : 1);
     }
     int status;
@@ -242,10 +242,10 @@ static void test_unwritable_folder(void **state)
 static void test_full_disk(void **state)
 {
     (void)state;
-    amb_error err = {0};
+    ami_error err = {0};
     const char *full = in_folder("full"), *file = in_folder("full/file");
-    assert_true(amb_folder_make(full, &err));
-    assert_true(amb_file_write(file, "old", 3, &err));
+    assert_true(ami_folder_make(full, &err));
+    assert_true(ami_file_write(file, "old", 3, &err));
     static uint8_t data[100000];
     pid_t child = fork();
     assert_true(child >= 0);
@@ -254,7 +254,7 @@ static void test_full_disk(void **state)
         signal(SIGXFSZ, SIG_IGN);
         if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
             _exit(10);
-        bool ok = amb_file_write(file, data, sizeof data, &err);
+        bool ok = ami_file_write(file, data, sizeof data, &err);
         _exit(!ok && strstr(err.text, strerror(EFBIG)) && strstr(err.text, "writing failed") ? 0 : 1);
     }
     int status;
@@ -268,11 +268,11 @@ static void test_full_disk(void **state)
 static void test_stale_temporary(void **state)
 {
     (void)state;
-    amb_error err = {0};
+    ami_error err = {0};
     char name[64];
     snprintf(name, sizeof name, "stale.tmp.%ld", (long)getpid());
-    assert_true(amb_file_write(in_folder(name), "half", 4, &err));
-    assert_true(amb_file_write(in_folder("stale"), "whole", 5, &err));
+    assert_true(ami_file_write(in_folder(name), "half", 4, &err));
+    assert_true(ami_file_write(in_folder("stale"), "whole", 5, &err));
     assert_holds(in_folder("stale"), "whole", 5);
     assert_holds(in_folder(name), "half", 4);
 }
@@ -291,7 +291,7 @@ static long gone_process(void)
 static void test_remove_temporaries(void **state)
 {
     (void)state;
-    amb_error err = {0};
+    ami_error err = {0};
     const long gone = gone_process(), own = getpid(), there = getppid();
     const struct {
         const char *format;
@@ -322,25 +322,25 @@ static void test_remove_temporaries(void **state)
     enum { FILES = sizeof file / sizeof *file };
     char name[FILES][80];
     int removed = 0;
-    assert_int_equal(amb_folder_remove_temporaries(in_folder("left")), 0); /* no such folder */
-    assert_true(amb_folder_make(in_folder("left"), &err));
+    assert_int_equal(ami_folder_remove_temporaries(in_folder("left")), 0); /* no such folder */
+    assert_true(ami_folder_make(in_folder("left"), &err));
     for (int i = 0; i < FILES; i++) {
         snprintf(name[i], sizeof name[i], file[i].format, file[i].pid);
-        assert_true(amb_file_write(in_folder(name[i]), "half", 4, &err));
+        assert_true(ami_file_write(in_folder(name[i]), "half", 4, &err));
         removed += file[i].removed;
     }
     /* Neither a folder nor a link, and nothing that a process which is not seen from here is writing. */
     char odd[3][80];
     for (int i = 0; i < 3; i++)
         snprintf(odd[i], sizeof odd[i], "left/%c.tmp.%ld", "xyz"[i], gone);
-    assert_true(amb_folder_make(in_folder(odd[0]), &err));
+    assert_true(ami_folder_make(in_folder(odd[0]), &err));
     assert_int_equal(symlink("/dev/null", in_folder(odd[1])), 0);
-    assert_true(amb_file_write(in_folder(odd[2]), "half", 4, &err));
+    assert_true(ami_file_write(in_folder(odd[2]), "half", 4, &err));
     const int writer = open(in_folder(odd[2]), O_WRONLY);
     assert_true(writer >= 0);
     assert_int_equal(flock(writer, LOCK_EX), 0);
 
-    assert_int_equal(amb_folder_remove_temporaries(in_folder("left")), removed);
+    assert_int_equal(ami_folder_remove_temporaries(in_folder("left")), removed);
     for (int i = 0; i < FILES; i++)
         if ((access(in_folder(name[i]), F_OK) != 0) != file[i].removed)
             fail_msg("%s should %s", name[i], file[i].removed ? "be gone" : "have stayed");
@@ -348,16 +348,16 @@ static void test_remove_temporaries(void **state)
     for (int i = 0; i < 3; i++)
         assert_int_equal(lstat(in_folder(odd[i]), &st), 0);
     close(writer);
-    assert_int_equal(amb_folder_remove_temporaries(in_folder("left")), 1);
+    assert_int_equal(ami_folder_remove_temporaries(in_folder("left")), 1);
     assert_int_equal(lstat(in_folder(odd[2]), &st), -1);
 }
 
 static void *write_in_thread(void *context)
 {
-    amb_error err = {0};
+    ami_error err = {0};
     bool ok = true;
     for (int i = 0; ok && i < 100; i++)
-        ok = amb_file_write(in_folder("busy/file"), "content", 7, &err);
+        ok = ami_file_write(in_folder("busy/file"), "content", 7, &err);
     if (!ok)
         fprintf(stderr, "%s\n", err.text);
     atomic_store((atomic_int *)context, ok ? 1 : -1);
@@ -369,28 +369,28 @@ static void *write_in_thread(void *context)
 static void test_remove_while_writing(void **state)
 {
     (void)state;
-    amb_error err = {0};
+    ami_error err = {0};
     atomic_int done = 0;
     pthread_t writer;
     char busy[512];
     snprintf(busy, sizeof busy, "%s", in_folder("busy"));
-    assert_true(amb_folder_make(busy, &err));
+    assert_true(ami_folder_make(busy, &err));
     assert_int_equal(pthread_create(&writer, NULL, write_in_thread, &done), 0);
     while (!atomic_load(&done))
-        amb_folder_remove_temporaries(busy);
+        ami_folder_remove_temporaries(busy);
     assert_int_equal(pthread_join(writer, NULL), 0);
     assert_int_equal(atomic_load(&done), 1);
-    amb_folder_remove_temporaries(busy); /* what was about to be removed when its writer chose another name */
+    ami_folder_remove_temporaries(busy); /* what was about to be removed when its writer chose another name */
     assert_int_equal(entries(busy), 1);
 }
 
 static bool write_often(char fill)
 {
-    amb_error err = {0};
+    ami_error err = {0};
     char content[3000];
     memset(content, fill, sizeof content);
     for (int i = 0; i < 50; i++) {
-        if (!amb_file_write(in_folder("contended"), content, sizeof content, &err))
+        if (!ami_file_write(in_folder("contended"), content, sizeof content, &err))
             return false;
     }
     return true;
@@ -399,8 +399,8 @@ static bool write_often(char fill)
 static void test_two_writers(void **state)
 {
     (void)state;
-    amb_error err = {0};
-    assert_true(amb_folder_make(in_folder("race"), &err));
+    ami_error err = {0};
+    assert_true(ami_folder_make(in_folder("race"), &err));
     pid_t child[2];
     for (int i = 0; i < 2; i++) {
         child[i] = fork();
@@ -410,7 +410,7 @@ static void test_two_writers(void **state)
     }
     for (int looks = 0; looks < 200; looks++) {
         size_t size;
-        uint8_t *seen = amb_file_read(in_folder("contended"), 10000, &size, NULL);
+        uint8_t *seen = ami_file_read(in_folder("contended"), 10000, &size, NULL);
         if (!seen)
             continue;
         bool whole = size == 3000;
@@ -429,23 +429,23 @@ static void test_two_writers(void **state)
 static void test_folder_make(void **state)
 {
     (void)state;
-    amb_error err = {0};
+    ami_error err = {0};
     struct stat st;
-    assert_true(amb_folder_make(in_folder("a/b//c/"), &err));
+    assert_true(ami_folder_make(in_folder("a/b//c/"), &err));
     assert_int_equal(stat(in_folder("a/b/c"), &st), 0);
     assert_true(S_ISDIR(st.st_mode));
-    assert_true(amb_folder_make(in_folder("a/b/c"), &err));
-    assert_true(amb_folder_make("/", &err));
-    assert_true(amb_folder_make(".", &err));
-    assert_true(amb_file_write(in_folder("a/file"), "", 0, &err));
+    assert_true(ami_folder_make(in_folder("a/b/c"), &err));
+    assert_true(ami_folder_make("/", &err));
+    assert_true(ami_folder_make(".", &err));
+    assert_true(ami_file_write(in_folder("a/file"), "", 0, &err));
     assert_string_equal(err.text, "");
-    assert_false(amb_folder_make(in_folder("a/file"), &err));
+    assert_false(ami_folder_make(in_folder("a/file"), &err));
     assert_says(&err, in_folder("a/file"), "not a folder");
-    assert_false(amb_folder_make(in_folder("a/file/d"), &err));
+    assert_false(ami_folder_make(in_folder("a/file/d"), &err));
     assert_says(&err, in_folder("a/file/d"), "not a folder");
-    assert_false(amb_folder_make("/proc/amb/x", &err));
+    assert_false(ami_folder_make("/proc/amb/x", &err));
     assert_says(&err, "/proc/amb/x", "cannot be made");
-    assert_false(amb_folder_make("", &err));
+    assert_false(ami_folder_make("", &err));
     assert_non_null(strstr(err.text, "empty"));
 }
 
@@ -468,20 +468,20 @@ static void test_crc32c(void **state)
     for (int i = 0; i < 32; i++)
         up[i] = (uint8_t)i, down[i] = (uint8_t)(31 - i);
     /* RFC 3720, appendix B.4 */
-    assert_int_equal(amb_crc32c(0, zeros, 32), 0x8a9136aau);
-    assert_int_equal(amb_crc32c(0, ones, 32), 0x62a8ab43u);
-    assert_int_equal(amb_crc32c(0, up, 32), 0x46dd794eu);
-    assert_int_equal(amb_crc32c(0, down, 32), 0x113fdb5cu);
-    assert_int_equal(amb_crc32c(0, "123456789", 9), 0xe3069283u);
-    assert_int_equal(amb_crc32c(0, NULL, 0), 0);
+    assert_int_equal(ami_crc32c(0, zeros, 32), 0x8a9136aau);
+    assert_int_equal(ami_crc32c(0, ones, 32), 0x62a8ab43u);
+    assert_int_equal(ami_crc32c(0, up, 32), 0x46dd794eu);
+    assert_int_equal(ami_crc32c(0, down, 32), 0x113fdb5cu);
+    assert_int_equal(ami_crc32c(0, "123456789", 9), 0xe3069283u);
+    assert_int_equal(ami_crc32c(0, NULL, 0), 0);
     for (size_t i = 0; i < sizeof data; i++)
         data[i] = (uint8_t)(i * i + 7 * i);
     for (size_t from = 0; from < 9; from++) {
         for (size_t size = 0; from + size <= sizeof data; size++) {
-            uint32_t crc = amb_crc32c(0, data + from, size);
+            uint32_t crc = ami_crc32c(0, data + from, size);
             assert_int_equal(crc, crc_plain(0, data + from, size));
             size_t cut = size / 3; /* in two pieces */
-            assert_int_equal(amb_crc32c(amb_crc32c(0, data + from, cut), data + from + cut, size - cut), crc);
+            assert_int_equal(ami_crc32c(ami_crc32c(0, data + from, cut), data + from + cut, size - cut), crc);
         }
     }
 }
@@ -502,10 +502,10 @@ static void test_read_text(void **state)
                 {"\xff\xfew\0", 4, NULL},
                 {"\xfe\xff\0w", 4, NULL}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        amb_error err = {""};
+        ami_error err = {""};
         size_t size = 99;
-        assert_true(amb_file_write(in_folder("text"), rows[i].bytes, rows[i].size, &err));
-        char *text = amb_file_read_text(in_folder("text"), 1000, &size, &err);
+        assert_true(ami_file_write(in_folder("text"), rows[i].bytes, rows[i].size, &err));
+        char *text = ami_file_read_text(in_folder("text"), 1000, &size, &err);
         if (!rows[i].text) {
             assert_null(text);
             assert_says(&err, in_folder("text"), "UTF-16");
@@ -517,7 +517,7 @@ static void test_read_text(void **state)
         free(text);
     }
     size_t size;
-    assert_null(amb_file_read_text(in_folder("none"), 1000, &size, NULL));
+    assert_null(ami_file_read_text(in_folder("none"), 1000, &size, NULL));
 }
 
 int main(void)

@@ -8,8 +8,8 @@
 
 #include "nets/model.h"
 
-static amb_character *character;
-static amb_fit_data *data;
+static ami_character *character;
+static ami_fit_data *data;
 
 static int set_up(void **state)
 {
@@ -22,24 +22,24 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    amb_fit_data_destroy(data);
-    amb_character_destroy(character);
+    ami_fit_data_destroy(data);
+    ami_character_destroy(character);
     return remove_scratch(state);
 }
 
-static amb_fit_settings small(amb_fit_what what)
+static ami_fit_settings small(ami_fit_what what)
 {
-    amb_fit_settings s = amb_fit_settings_default(what);
+    ami_fit_settings s = ami_fit_settings_default(what);
     s.bf16 = 0;
-    s.batch = what == AMB_FIT_PHASE ? 128 : 20;
+    s.batch = what == AMI_FIT_PHASE ? 128 : 20;
     s.samples = 40 * s.batch;
     return s;
 }
 
-static amb_fit *create(amb_fit_what what, const amb_fit_settings *s)
+static ami_fit *create(ami_fit_what what, const ami_fit_settings *s)
 {
-    amb_error err = {""};
-    amb_fit *fit = amb_fit_create(what, s, data, &err);
+    ami_error err = {""};
+    ami_fit *fit = ami_fit_create(what, s, data, &err);
     if (!fit)
         fail_msg("%s", err.text);
     return fit;
@@ -49,33 +49,33 @@ static void the_loss_is_zero_at_the_truth_and_has_the_right_slope(void **state)
 {
     (void)state;
     static float y[FIT_WINDOW], target[FIT_WINDOW], dy[FIT_WINDOW], unused[FIT_WINDOW];
-    float mean[AMB_FEATURES], std[AMB_FEATURES];
-    double term[AMB_FIT_TERMS];
-    amb_rng rng = amb_rng_seed(3, 3);
-    for (int k = 0; k < AMB_FEATURES; k++) {
-        mean[k] = (float)amb_rng_normal(&rng);
-        std[k] = (float)amb_rng_range(&rng, .1, .5);
+    float mean[AMI_FEATURES], std[AMI_FEATURES];
+    double term[AMI_FIT_TERMS];
+    ami_rng rng = ami_rng_seed(3, 3);
+    for (int k = 0; k < AMI_FEATURES; k++) {
+        mean[k] = (float)ami_rng_normal(&rng);
+        std[k] = (float)ami_rng_range(&rng, .1, .5);
     }
     for (int i = 0; i < FIT_WINDOW; i++) {
-        y[i] = (float)amb_rng_normal(&rng);
-        target[i] = y[i] * std[i % AMB_FEATURES] + mean[i % AMB_FEATURES];
-        if (i % AMB_FEATURES >= AMB_FEATURE_CONTACT)
-            target[i] = (float)amb_rng_uniform(&rng);
+        y[i] = (float)ami_rng_normal(&rng);
+        target[i] = y[i] * std[i % AMI_FEATURES] + mean[i % AMI_FEATURES];
+        if (i % AMI_FEATURES >= AMI_FEATURE_CONTACT)
+            target[i] = (float)ami_rng_uniform(&rng);
     }
     for (int i = 0; i < FIT_WINDOW; i++) /* contacts are in [0, 1] in the target, so y has to follow them */
-        if (i % AMB_FEATURES >= AMB_FEATURE_CONTACT)
-            y[i] = (target[i] - mean[i % AMB_FEATURES]) / std[i % AMB_FEATURES];
+        if (i % AMI_FEATURES >= AMI_FEATURE_CONTACT)
+            y[i] = (target[i] - mean[i % AMI_FEATURES]) / std[i % AMI_FEATURES];
     assert_true(fit_style_loss(y, target, mean, std, dy, term) < 1e-5);
     for (int i = 0; i < FIT_WINDOW; i++)
-        y[i] += .1f * (float)amb_rng_normal(&rng);
+        y[i] += .1f * (float)ami_rng_normal(&rng);
     const double whole = fit_style_loss(y, target, mean, std, dy, term);
     for (int k = 0; k < 5; k++)
         assert_true(term[k] > .01); /* each part has a say */
     assert_float_equal(term[0] + term[1] + term[2] + term[3] + term[4], whole, 1e-6 * whole);
     /* The loss is quadratic, so a central difference has no error of its own, whatever the step. */
     for (int n = 0; n < 600; n++) {
-        const int i = n < 3 * AMB_FEATURES ? (n / AMB_FEATURES) * 29 * AMB_FEATURES + n % AMB_FEATURES
-                                           : (int)amb_rng_below(&rng, FIT_WINDOW);
+        const int i = n < 3 * AMI_FEATURES ? (n / AMI_FEATURES) * 29 * AMI_FEATURES + n % AMI_FEATURES
+                                           : (int)ami_rng_below(&rng, FIT_WINDOW);
         const float saved = y[i], step = 1;
         y[i] = saved + step;
         const double up = fit_style_loss(y, target, mean, std, unused, term);
@@ -83,26 +83,26 @@ static void the_loss_is_zero_at_the_truth_and_has_the_right_slope(void **state)
         const double slope = (up - fit_style_loss(y, target, mean, std, unused, term)) / 2;
         y[i] = saved;
         if (fabs(slope - (double)dy[i]) > 1e-3 * (fabs(slope) + .05 * whole))
-            fail_msg("derivative by number %d of frame %d is %g, expected %g", i % AMB_FEATURES,
-                     i / AMB_FEATURES, (double)dy[i], slope);
+            fail_msg("derivative by number %d of frame %d is %g, expected %g", i % AMI_FEATURES,
+                     i / AMI_FEATURES, (double)dy[i], slope);
     }
 }
 
-static double mean_loss(amb_fit *fit, int steps)
+static double mean_loss(ami_fit *fit, int steps)
 {
-    amb_fit_stats s;
-    amb_fit_run(fit, steps, &s);
+    ami_fit_stats s;
+    ami_fit_run(fit, steps, &s);
     assert_int_equal(s.skipped, 0);
     return s.loss;
 }
 
 /* The loss whose derivative a style step finds: mean over decoded rows, plus beta times the mean KL
  * divergence over encoded ones. */
-static double loss_of_step(const amb_fit *fit)
+static double loss_of_step(const ami_fit *fit)
 {
     double sum = 0;
     for (int r = 0; r < fit->rows; r++) {
-        const double *loss = fit->loss + r * (1 + AMB_FIT_TERMS);
+        const double *loss = fit->loss + r * (1 + AMI_FIT_TERMS);
         sum += (loss[0] - fit->beta * loss[6]) / fit->rows + fit->beta * loss[6] / fit->batch;
     }
     return sum;
@@ -114,18 +114,18 @@ static double loss_of_step(const amb_fit *fit)
 static void the_gradient_of_a_style_step_is_its_slope(void **state)
 {
     (void)state;
-    amb_fit_settings s = small(AMB_FIT_STYLE);
-    amb_fit *fit = create(AMB_FIT_STYLE, &s);
+    ami_fit_settings s = small(AMI_FIT_STYLE);
+    ami_fit *fit = create(AMI_FIT_STYLE, &s);
     mean_loss(fit, 20);
     for (int k = 0; k < 2; k++) {
         fit->beta = k ? 5 : 0; /* without and mostly KL */
         for (int i = 0; i < 2; i++) {
             fit_style_step(fit);
-            const size_t n = amb_train_net_size(fit->net[i]), bytes = n * sizeof(float);
-            float *p = amb_train_net_parameters(fit->net[i]), *saved = malloc(bytes),
+            const size_t n = ami_train_net_size(fit->net[i]), bytes = n * sizeof(float);
+            float *p = ami_train_net_parameters(fit->net[i]), *saved = malloc(bytes),
                   *gradient = malloc(bytes);
             memcpy(saved, p, bytes);
-            memcpy(gradient, amb_train_net_gradient(fit->net[i]), bytes);
+            memcpy(gradient, ami_train_net_gradient(fit->net[i]), bytes);
             double length = 0, side[2];
             for (size_t j = 0; j < n; j++)
                 length += (double)gradient[j] * (double)gradient[j];
@@ -135,12 +135,12 @@ static void the_gradient_of_a_style_step_is_its_slope(void **state)
                 const float step = (float)((up ? 1 : -1) * 2e-3 / length);
                 for (size_t j = 0; j < n; j++)
                     p[j] = saved[j] + step * gradient[j];
-                amb_train_net_parameters_changed(fit->net[i]);
+                ami_train_net_parameters_changed(fit->net[i]);
                 fit_style_step(fit);
                 side[up] = loss_of_step(fit);
             }
             memcpy(p, saved, bytes);
-            amb_train_net_parameters_changed(fit->net[i]);
+            ami_train_net_parameters_changed(fit->net[i]);
             const double slope = (side[1] - side[0]) / 4e-3;
             if (!(fabs(slope / length - 1) < .02))
                 fail_msg("beta %g, network %d: the loss rises by %g, its gradient's length is %g", fit->beta,
@@ -149,10 +149,10 @@ static void the_gradient_of_a_style_step_is_its_slope(void **state)
             free(gradient);
         }
     }
-    amb_fit_destroy(fit);
+    ami_fit_destroy(fit);
 }
 
-static const struct amb_fit_evaluation_row *row_of(const amb_fit_evaluation *j, const char *what,
+static const struct ami_fit_evaluation_row *row_of(const ami_fit_evaluation *j, const char *what,
                                                    const char *motion)
 {
     for (int i = 0; i < j->rows; i++)
@@ -162,7 +162,7 @@ static const struct amb_fit_evaluation_row *row_of(const amb_fit_evaluation *j, 
     return NULL;
 }
 
-static double evaluated(const amb_fit_evaluation *j, const char *what, const char *motion, const char *column)
+static double evaluated(const ami_fit_evaluation *j, const char *what, const char *motion, const char *column)
 {
     for (int k = 0; k < j->columns; k++)
         if (!strcmp(j->column[k], column))
@@ -174,18 +174,18 @@ static double evaluated(const amb_fit_evaluation *j, const char *what, const cha
 static void a_phase_is_learned(void **state)
 {
     (void)state;
-    amb_fit_settings s = small(AMB_FIT_PHASE);
+    ami_fit_settings s = small(AMI_FIT_PHASE);
     s.samples = 60e3;
-    amb_fit *fit = create(AMB_FIT_PHASE, &s);
+    ami_fit *fit = create(AMI_FIT_PHASE, &s);
     const double first = mean_loss(fit, 5);
     double last = 0;
-    while ((double)amb_fit_samples(fit) < s.samples)
+    while ((double)ami_fit_samples(fit) < s.samples)
         last = mean_loss(fit, 50);
     if (!(last < .3 * first)) /* standing still, left and right look alike */
         fail_msg("the loss went from %g to %g", first, last);
-    amb_styles *styles;
-    amb_error err = {""};
-    amb_fit_evaluation *j = amb_fit_evaluate(fit, AMB_FIT_PHASE, data, 1, &styles, &err);
+    ami_styles *styles;
+    ami_error err = {""};
+    ami_fit_evaluation *j = ami_fit_evaluate(fit, AMI_FIT_PHASE, data, 1, &styles, &err);
     if (!j)
         fail_msg("%s", err.text);
     assert_null(styles);
@@ -194,25 +194,25 @@ static void a_phase_is_learned(void **state)
     assert_true(evaluated(j, "clean", "near (held out)", "period_error") < .05);
     assert_true(evaluated(j, "noise 2 cm", "hurry", "period_error") < .05);
     assert_true(fabs(evaluated(j, "clean", "hurry", "strike_deg")) < 12);
-    amb_fit_evaluation_destroy(j);
-    amb_fit_destroy(fit);
+    ami_fit_evaluation_destroy(j);
+    ami_fit_destroy(fit);
 }
 
 static void a_style_is_learned_and_mixes(void **state)
 {
     (void)state;
-    amb_fit_settings s = small(AMB_FIT_STYLE);
+    ami_fit_settings s = small(AMI_FIT_STYLE);
     s.samples = 6000;
-    amb_fit *fit = create(AMB_FIT_STYLE, &s);
+    ami_fit *fit = create(AMI_FIT_STYLE, &s);
     const double first = mean_loss(fit, 5);
     double last = 0;
-    while ((double)amb_fit_samples(fit) < s.samples)
+    while ((double)ami_fit_samples(fit) < s.samples)
         last = mean_loss(fit, 50);
     if (!(last < .15 * first))
         fail_msg("the loss went from %g to %g", first, last);
-    amb_styles *styles;
-    amb_error err = {""};
-    amb_fit_evaluation *j = amb_fit_evaluate(fit, AMB_FIT_STYLE, data, 1, &styles, &err);
+    ami_styles *styles;
+    ami_error err = {""};
+    ami_fit_evaluation *j = ami_fit_evaluate(fit, AMI_FIT_STYLE, data, 1, &styles, &err);
     if (!j)
         fail_msg("%s", err.text);
     assert_int_equal(styles->count, 3); /* amble, far, hurry */
@@ -224,17 +224,17 @@ static void a_style_is_learned_and_mixes(void **state)
     assert_true(evaluated(j, "half-way", "amble:0.5,hurry:0.5", "point_cm") < 4);
     assert_true(evaluated(j, "held out", "amble", "point_cm") < 4);
     assert_true(evaluated(j, "held out", "amble", "windows") > 5);
-    amb_fit_evaluation_destroy(j);
-    amb_styles_destroy(styles);
-    amb_fit_destroy(fit);
+    ami_fit_evaluation_destroy(j);
+    ami_styles_destroy(styles);
+    ami_fit_destroy(fit);
 }
 
-static void assert_same_fit(amb_fit *a, amb_fit *b)
+static void assert_same_fit(ami_fit *a, ami_fit *b)
 {
     assert_memory_equal(&a->progress, &b->progress, sizeof a->progress);
     for (int i = 0; i < a->nets; i++) {
         const size_t bytes = a->adam[i].size * sizeof(float);
-        assert_memory_equal(amb_train_net_parameters(a->net[i]), amb_train_net_parameters(b->net[i]), bytes);
+        assert_memory_equal(ami_train_net_parameters(a->net[i]), ami_train_net_parameters(b->net[i]), bytes);
         assert_memory_equal(a->adam[i].m, b->adam[i].m, bytes);
         assert_memory_equal(a->adam[i].v, b->adam[i].v, bytes);
         assert_true(a->adam[i].step == b->adam[i].step);
@@ -245,49 +245,49 @@ static void threads_and_stops_change_no_bit(void **state)
 {
     (void)state;
     for (int what = 0; what < 2; what++) {
-        amb_error err = {""};
-        const amb_fit_settings s = small((amb_fit_what)what);
-        amb_fit *whole = create((amb_fit_what)what, &s), *parts = create((amb_fit_what)what, &s);
-        amb_fit_stats a, b;
+        ami_error err = {""};
+        const ami_fit_settings s = small((ami_fit_what)what);
+        ami_fit *whole = create((ami_fit_what)what, &s), *parts = create((ami_fit_what)what, &s);
+        ami_fit_stats a, b;
         set_threads(1);
-        amb_fit_run(whole, 5, &a);
-        amb_fit_run(whole, 7, &a);
+        ami_fit_run(whole, 5, &a);
+        ami_fit_run(whole, 7, &a);
         set_threads(3);
-        amb_fit_run(parts, 5, &b);
-        if (!amb_fit_save(parts, scratch("fit.bin"), &err))
+        ami_fit_run(parts, 5, &b);
+        if (!ami_fit_save(parts, scratch("fit.bin"), &err))
             fail_msg("%s", err.text);
-        amb_fit_destroy(parts);
+        ami_fit_destroy(parts);
 
-        amb_checkpoint *c = amb_checkpoint_read(scratch("fit.bin"), &err);
-        amb_fit_settings read;
-        amb_fit_what read_what;
-        assert_true(amb_fit_read_settings(c, &read_what, &read, &err));
+        ami_checkpoint *c = ami_checkpoint_read(scratch("fit.bin"), &err);
+        ami_fit_settings read;
+        ami_fit_what read_what;
+        assert_true(ami_fit_read_settings(c, &read_what, &read, &err));
         assert_int_equal(read_what, what);
         assert_memory_equal(&read, &s, sizeof s);
         set_threads(2);
         parts = create(read_what, &read);
-        amb_fit_run(parts, 3, &b); /* is forgotten */
-        assert_true(amb_fit_load(parts, c, &err));
-        assert_int_equal(amb_fit_samples(parts), 5 * (int64_t)s.batch);
-        amb_fit_run(parts, 7, &b);
+        ami_fit_run(parts, 3, &b); /* is forgotten */
+        assert_true(ami_fit_load(parts, c, &err));
+        assert_int_equal(ami_fit_samples(parts), 5 * (int64_t)s.batch);
+        ami_fit_run(parts, 7, &b);
         assert_memory_equal(&a, &b, sizeof a);
         assert_same_fit(whole, parts);
-        amb_checkpoint_destroy(c);
-        amb_fit_destroy(whole);
-        amb_fit_destroy(parts);
+        ami_checkpoint_destroy(c);
+        ami_fit_destroy(whole);
+        ami_fit_destroy(parts);
     }
 }
 
 static void another_seed_is_another_fit(void **state)
 {
     (void)state;
-    amb_fit_settings s = small(AMB_FIT_PHASE);
-    amb_fit *a = create(AMB_FIT_PHASE, &s);
+    ami_fit_settings s = small(AMI_FIT_PHASE);
+    ami_fit *a = create(AMI_FIT_PHASE, &s);
     s.seed = 2;
-    amb_fit *b = create(AMB_FIT_PHASE, &s);
+    ami_fit *b = create(AMI_FIT_PHASE, &s);
     assert_true(mean_loss(a, 1) != mean_loss(b, 1));
-    amb_fit_destroy(a);
-    amb_fit_destroy(b);
+    ami_fit_destroy(a);
+    ami_fit_destroy(b);
 }
 
 /* The exported networks take metres and give metres: what training does in normalised units, done by
@@ -295,90 +295,90 @@ static void another_seed_is_another_fit(void **state)
 static void exported_networks_are_in_metres(void **state)
 {
     (void)state;
-    const amb_fit_settings s = small(AMB_FIT_STYLE);
-    amb_fit *fit = create(AMB_FIT_STYLE, &s);
+    const ami_fit_settings s = small(AMI_FIT_STYLE);
+    ami_fit *fit = create(AMI_FIT_STYLE, &s);
     mean_loss(fit, 3);
-    amb_error err = {""};
-    amb_net *encoder = amb_fit_export(fit, 0, &err), *decoder = amb_fit_export(fit, 1, &err);
+    ami_error err = {""};
+    ami_net *encoder = ami_fit_export(fit, 0, &err), *decoder = ami_fit_export(fit, 1, &err);
     assert_non_null(encoder);
     assert_non_null(decoder);
     assert_true(encoder->heads == 2 && !strcmp(encoder->head[0].name, "mu") &&
                 !strcmp(encoder->head[1].name, "logvar"));
     assert_true(encoder->in_shape.rank == 2 && encoder->in_shape.dim[0] == 60 &&
                 decoder->head[0].shape.dim[1] == 73);
-    assert_string_equal(amb_net_get_meta(encoder, "clips"), "amble,far,hurry,once");
-    assert_string_equal(amb_net_get_meta(decoder, "held_out"), "near");
+    assert_string_equal(ami_net_get_meta(encoder, "clips"), "amble,far,hurry,once");
+    assert_string_equal(ami_net_get_meta(decoder, "held_out"), "near");
     static float window[FIT_WINDOW], x[FIT_WINDOW], z[FIT_Z];
     static double code[2 * FIT_Z], decoded[FIT_WINDOW];
-    amb_gait_window(data->motion[0], .1, 1, 60, window);
+    ami_gait_window(data->motion[0], .1, 1, 60, window);
     for (int i = 0; i < FIT_WINDOW; i++)
-        x[i] = (window[i] - fit->mean[i % AMB_FEATURES]) / fit->std[i % AMB_FEATURES];
-    const float *own = amb_train_net_forward(fit->net[0], x, 1);
-    assert_true(amb_net_run_double(encoder, window, 1, code, &err));
+        x[i] = (window[i] - fit->mean[i % AMI_FEATURES]) / fit->std[i % AMI_FEATURES];
+    const float *own = ami_train_net_forward(fit->net[0], x, 1);
+    assert_true(ami_net_run_double(encoder, window, 1, code, &err));
     for (int k = 0; k < 2 * FIT_Z; k++)
         assert_float_equal(own[k], (float)code[k], 1e-3 * (1 + fabsf(own[k])));
     for (int k = 0; k < FIT_Z; k++)
         z[k] = (float)code[k];
-    own = amb_train_net_forward(fit->net[1], z, 1);
-    assert_true(amb_net_run_double(decoder, z, 1, decoded, &err));
+    own = ami_train_net_forward(fit->net[1], z, 1);
+    assert_true(ami_net_run_double(decoder, z, 1, decoded, &err));
     for (int i = 0; i < FIT_WINDOW; i++)
-        assert_float_equal(own[i] * fit->std[i % AMB_FEATURES] + fit->mean[i % AMB_FEATURES],
+        assert_float_equal(own[i] * fit->std[i % AMI_FEATURES] + fit->mean[i % AMI_FEATURES],
                            (float)decoded[i], 1e-4);
-    amb_net_destroy(encoder);
-    amb_net_destroy(decoder);
-    amb_fit_destroy(fit);
+    ami_net_destroy(encoder);
+    ami_net_destroy(decoder);
+    ami_fit_destroy(fit);
 }
 
 static void what_cannot_be_learned_is_refused(void **state)
 {
     (void)state;
-    amb_error err = {""};
-    amb_fit_settings s = small(AMB_FIT_PHASE);
+    ami_error err = {""};
+    ami_fit_settings s = small(AMI_FIT_PHASE);
     s.batch = 4;
-    assert_null(amb_fit_create(AMB_FIT_PHASE, &s, data, &err));
+    assert_null(ami_fit_create(AMI_FIT_PHASE, &s, data, &err));
     assert_sentence(&err, "batch is 4|8 to 65536");
-    s = small(AMB_FIT_PHASE);
+    s = small(AMI_FIT_PHASE);
     s.rate = NAN;
-    assert_null(amb_fit_create(AMB_FIT_PHASE, &s, data, &err));
+    assert_null(ami_fit_create(AMI_FIT_PHASE, &s, data, &err));
     assert_sentence(&err, "rate is nan");
 
-    amb_fit_data *poor = read_data(character, "amble,far,hurry,near");
-    s = small(AMB_FIT_PHASE);
-    assert_null(amb_fit_create(AMB_FIT_PHASE, &s, poor, &err));
+    ami_fit_data *poor = read_data(character, "amble,far,hurry,near");
+    s = small(AMI_FIT_PHASE);
+    assert_null(ami_fit_create(AMI_FIT_PHASE, &s, poor, &err));
     assert_sentence(&err, "repeats");
-    s = small(AMB_FIT_STYLE);
-    assert_null(amb_fit_create(AMB_FIT_STYLE, &s, poor, &err));
+    s = small(AMI_FIT_STYLE);
+    assert_null(ami_fit_create(AMI_FIT_STYLE, &s, poor, &err));
     assert_sentence(&err, "walks");
-    amb_fit_data_destroy(poor);
+    ami_fit_data_destroy(poor);
 
     /* A checkpoint of other clips, of the other kind, and of a training. */
-    s = small(AMB_FIT_PHASE);
-    amb_fit *fit = create(AMB_FIT_PHASE, &s);
-    assert_true(amb_fit_save(fit, scratch("fit.bin"), &err));
-    amb_fit_destroy(fit);
-    amb_checkpoint *c = amb_checkpoint_read(scratch("fit.bin"), &err);
-    amb_fit_data *others = read_data(character, "far");
-    fit = amb_fit_create(AMB_FIT_PHASE, &s, others, &err);
+    s = small(AMI_FIT_PHASE);
+    ami_fit *fit = create(AMI_FIT_PHASE, &s);
+    assert_true(ami_fit_save(fit, scratch("fit.bin"), &err));
+    ami_fit_destroy(fit);
+    ami_checkpoint *c = ami_checkpoint_read(scratch("fit.bin"), &err);
+    ami_fit_data *others = read_data(character, "far");
+    fit = ami_fit_create(AMI_FIT_PHASE, &s, others, &err);
     assert_non_null(fit);
-    assert_false(amb_fit_load(fit, c, &err));
+    assert_false(ami_fit_load(fit, c, &err));
     assert_sentence(&err, "fit.bin|other clips");
-    amb_fit_destroy(fit);
-    amb_fit_data_destroy(others);
-    s = small(AMB_FIT_STYLE);
-    fit = create(AMB_FIT_STYLE, &s);
-    assert_false(amb_fit_load(fit, c, &err));
+    ami_fit_destroy(fit);
+    ami_fit_data_destroy(others);
+    s = small(AMI_FIT_STYLE);
+    fit = create(AMI_FIT_STYLE, &s);
+    assert_false(ami_fit_load(fit, c, &err));
     assert_sentence(&err, "stylevae_encoder");
-    amb_fit_destroy(fit);
-    amb_checkpoint_destroy(c);
-    amb_checkpoint_writer *w = amb_checkpoint_writer_create(&err);
-    assert_true(amb_checkpoint_put(w, "settings", "seed=1", 7, &err) &&
-                amb_checkpoint_save(w, scratch("train.bin"), &err));
-    amb_checkpoint_writer_destroy(w);
-    c = amb_checkpoint_read(scratch("train.bin"), &err);
-    amb_fit_what what;
-    assert_false(amb_fit_read_settings(c, &what, &s, &err));
+    ami_fit_destroy(fit);
+    ami_checkpoint_destroy(c);
+    ami_checkpoint_writer *w = ami_checkpoint_writer_create(&err);
+    assert_true(ami_checkpoint_put(w, "settings", "seed=1", 7, &err) &&
+                ami_checkpoint_save(w, scratch("train.bin"), &err));
+    ami_checkpoint_writer_destroy(w);
+    c = ami_checkpoint_read(scratch("train.bin"), &err);
+    ami_fit_what what;
+    assert_false(ami_fit_read_settings(c, &what, &s, &err));
     assert_sentence(&err, "train.bin|amble fit");
-    amb_checkpoint_destroy(c);
+    ami_checkpoint_destroy(c);
 }
 
 int main(void)

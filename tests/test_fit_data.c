@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 
-static amb_character *character;
+static ami_character *character;
 
 static int set_up(void **state)
 {
@@ -15,92 +15,92 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    amb_character_destroy(character);
+    ami_character_destroy(character);
     return remove_scratch(state);
 }
 
 static void a_folder_is_read_in_order(void **state)
 {
     (void)state;
-    amb_fit_data *d = read_data(character, NULL);
+    ami_fit_data *d = read_data(character, NULL);
     static const char *const name[] = {"amble", "far", "hurry", "near", "once"};
-    static const amb_fit_kind kind[] = {AMB_FIT_WALKING_LOOP, AMB_FIT_WALKING, AMB_FIT_WALKING_LOOP,
-                                        AMB_FIT_WALKING, AMB_FIT_OTHER};
+    static const ami_fit_kind kind[] = {AMI_FIT_WALKING_LOOP, AMI_FIT_WALKING, AMI_FIT_WALKING_LOOP,
+                                        AMI_FIT_WALKING, AMI_FIT_OTHER};
     assert_int_equal(d->motions, 10);
     for (int i = 0; i < 5; i++) {
         char mirrored[32];
         snprintf(mirrored, sizeof mirrored, "%s_mirrored", name[i]);
         assert_string_equal(d->motion[2 * i]->name, name[i]);
         assert_string_equal(d->motion[2 * i + 1]->name, mirrored);
-        assert_int_equal(amb_fit_kind_of(d->motion[2 * i]), kind[i]);
+        assert_int_equal(ami_fit_kind_of(d->motion[2 * i]), kind[i]);
     }
     assert_int_equal(d->blends, 2 * 7); /* amble and hurry, and their mirror images */
     int held = 0;
     for (int i = 0; i < d->blends; i++) {
-        const amb_fit_blend *b = &d->blend[i];
+        const ami_fit_blend *b = &d->blend[i];
         assert_true((b->a == 0 && b->b == 4) || (b->a == 1 && b->b == 5));
         assert_float_equal(b->gait->period, pow(1.2, 1 - b->weight) * pow(.8, b->weight), 1e-3);
         held += b->held;
     }
     assert_int_equal(held, 2);
-    amb_fit_data_destroy(d);
+    ami_fit_data_destroy(d);
 }
 
 /* Nothing that is drawn to learn from overlaps with what is held out. */
 static void what_is_held_out_is_never_drawn(void **state)
 {
     (void)state;
-    amb_fit_data *d = read_data(character, "near");
+    ami_fit_data *d = read_data(character, "near");
     assert_true(d->held[6] && d->held[7] && !d->held[2]);
-    amb_rng rng = amb_rng_seed(1, 1);
+    ami_rng rng = ami_rng_seed(1, 1);
     int seen[10] = {0};
     for (int n = 0; n < 20000; n++) {
-        const amb_fit_kind kind = (amb_fit_kind)amb_rng_below(&rng, 4);
+        const ami_fit_kind kind = (ami_fit_kind)ami_rng_below(&rng, 4);
         const double span = n % 2 ? 2 : 0;
         double t0 = -1;
-        const int i = amb_fit_draw(d, kind, span, &rng, &t0);
-        if (kind == AMB_FIT_OTHER_LOOP || (kind == AMB_FIT_OTHER && span > 1)) {
+        const int i = ami_fit_draw(d, kind, span, &rng, &t0);
+        if (kind == AMI_FIT_OTHER_LOOP || (kind == AMI_FIT_OTHER && span > 1)) {
             assert_int_equal(i, -1);
             continue;
         }
-        assert_true(i >= 0 && amb_fit_kind_of(d->motion[i]) == kind);
-        assert_true(amb_fit_trains(d, i, t0, span) && !amb_fit_held(d, i, t0, span));
+        assert_true(i >= 0 && ami_fit_kind_of(d->motion[i]) == kind);
+        assert_true(ami_fit_trains(d, i, t0, span) && !ami_fit_held(d, i, t0, span));
         seen[i]++;
     }
     for (int i = 0; i < 10; i++)
         assert_true((seen[i] > 0) == (i != 6 && i != 7));
     /* The border of a long clip: a window across it is neither. */
     const double end = .8 * d->motion[2]->duration;
-    assert_true(amb_fit_trains(d, 2, end - 2.01, 2) && !amb_fit_held(d, 2, end - 2.01, 2));
-    assert_true(!amb_fit_trains(d, 2, end - 1, 2) && !amb_fit_held(d, 2, end - 1, 2));
-    assert_true(!amb_fit_trains(d, 2, end + .01, 2) && amb_fit_held(d, 2, end + .01, 2));
-    assert_true(!amb_fit_held(d, 2, d->motion[2]->duration - 1, 2)); /* it ends before */
+    assert_true(ami_fit_trains(d, 2, end - 2.01, 2) && !ami_fit_held(d, 2, end - 2.01, 2));
+    assert_true(!ami_fit_trains(d, 2, end - 1, 2) && !ami_fit_held(d, 2, end - 1, 2));
+    assert_true(!ami_fit_trains(d, 2, end + .01, 2) && ami_fit_held(d, 2, end + .01, 2));
+    assert_true(!ami_fit_held(d, 2, d->motion[2]->duration - 1, 2)); /* it ends before */
     /* A loop's band, in every turn of it. */
     for (int turn = -2; turn < 3; turn++) {
-        assert_true(amb_fit_held(d, 0, (turn + .22) * 1.2, 2) &&
-                    !amb_fit_trains(d, 0, (turn + .22) * 1.2, 2));
-        assert_true(amb_fit_trains(d, 0, (turn + .5) * 1.2, 2) && !amb_fit_held(d, 0, (turn + .5) * 1.2, 2));
+        assert_true(ami_fit_held(d, 0, (turn + .22) * 1.2, 2) &&
+                    !ami_fit_trains(d, 0, (turn + .22) * 1.2, 2));
+        assert_true(ami_fit_trains(d, 0, (turn + .5) * 1.2, 2) && !ami_fit_held(d, 0, (turn + .5) * 1.2, 2));
     }
     /* all of a motion that is held out */
-    assert_true(amb_fit_held(d, 6, 0, 2) && !amb_fit_trains(d, 6, 0, 2));
-    amb_fit_data_destroy(d);
+    assert_true(ami_fit_held(d, 6, 0, 2) && !ami_fit_trains(d, 6, 0, 2));
+    ami_fit_data_destroy(d);
 }
 
 static void the_checksum_knows_clips_and_what_is_held_out(void **state)
 {
     (void)state;
-    amb_fit_data *all = read_data(character, NULL), *again = read_data(character, ""),
+    ami_fit_data *all = read_data(character, NULL), *again = read_data(character, ""),
                  *less = read_data(character, "far");
     assert_true(all->crc == again->crc && all->crc != less->crc);
-    amb_fit_data_destroy(all);
-    amb_fit_data_destroy(again);
-    amb_fit_data_destroy(less);
+    ami_fit_data_destroy(all);
+    ami_fit_data_destroy(again);
+    ami_fit_data_destroy(less);
 }
 
 static void expect_refusal(const char *folder, const char *hold_out, const char *parts)
 {
-    amb_error err = {""};
-    assert_null(amb_fit_data_read(&character->skeleton, folder, hold_out, &err));
+    ami_error err = {""};
+    assert_null(ami_fit_data_read(&character->skeleton, folder, hold_out, &err));
     assert_sentence(&err, parts);
 }
 
@@ -115,24 +115,24 @@ static void bad_folders_are_refused(void **state)
     expect_refusal(scratch("nowhere"), NULL, "nowhere|No such file");
     expect_refusal(empty, NULL, "empty|0 motion clips");
     snprintf(path, sizeof path, "%s/readme.md", empty);
-    assert_true(amb_file_write(path, "x", 1, NULL));
+    assert_true(ami_file_write(path, "x", 1, NULL));
     expect_refusal(empty, NULL, "empty|0 motion clips"); /* not a clip by its name */
     const stride whole = {1.2, .5, .3, 1, 0, 0, true, false};
     write_clip(bad, &whole, "broken");
     snprintf(path, sizeof path, "%s/broken.txt", bad);
     size_t size;
-    uint8_t *data = amb_file_read(path, 1 << 20, &size, NULL);
-    assert_true(data && amb_file_write(path, data, size / 2, NULL)); /* a clip, but damaged */
+    uint8_t *data = ami_file_read(path, 1 << 20, &size, NULL);
+    assert_true(data && ami_file_write(path, data, size / 2, NULL)); /* a clip, but damaged */
     free(data);
     expect_refusal(bad, NULL, "bad/broken.txt|JSON");
-    assert_true(amb_file_write(path, "{", 1, NULL));
+    assert_true(ami_file_write(path, "{", 1, NULL));
     expect_refusal(bad, NULL, "bad: none of the 1 files|humanoid3d|there are broken.txt");
     const stride s = {.2, .5, .3, 1, 0, 0, true, false};
     write_clip(blink, &s, "blink");
     expect_refusal(blink, NULL, "blink|0.2 s long|0.3 s");
     expect_refusal(clips_folder(), "fra", "--hold-out|\"fra\"|amble, far, hurry, near, once");
     expect_refusal(clips_folder(), "amble,far,hurry,near,once", "--hold-out|no clip to learn from");
-    amb_fit_data_destroy(NULL);
+    ami_fit_data_destroy(NULL);
 }
 
 /* A licence, another body's motion and a file with a bad name lie beside the clips and are left out. */
@@ -148,16 +148,16 @@ static void files_of_other_kinds_are_left_out(void **state)
     static const char dog[] = "{\"Loop\": \"wrap\", \"Frames\": [[0.1, 1, 2], [0.1, 1, 2]]}";
     for (int i = 0; i < 3; i++) {
         snprintf(path, sizeof path, "%s/%s", mixed, others[i]);
-        assert_true(amb_file_write(path, i == 1 ? dog : "MIT", i == 1 ? sizeof dog - 1 : 3, NULL));
+        assert_true(ami_file_write(path, i == 1 ? dog : "MIT", i == 1 ? sizeof dog - 1 : 3, NULL));
     }
-    amb_error err = {""};
-    amb_fit_data *d = amb_fit_data_read(&character->skeleton, mixed, NULL, &err);
+    ami_error err = {""};
+    ami_fit_data *d = ami_fit_data_read(&character->skeleton, mixed, NULL, &err);
     if (!d)
         fail_msg("%s", err.text);
     assert_int_equal(d->motions, 2);
     assert_int_equal(d->left_out, 3);
     assert_string_equal(d->left_out_names, "\\x1b[1m.json, LICENSE.txt, dog3d_pace.txt");
-    amb_fit_data_destroy(d);
+    ami_fit_data_destroy(d);
 }
 
 /* Many loops do not make all pairs of blends, which grow with their square, but every loop as many as the
@@ -175,12 +175,12 @@ static void many_loops_are_blended_with_some(void **state)
         snprintf(name, sizeof name, "walk%02d", i);
         write_clip(many, &s, name);
     }
-    amb_error err = {""};
-    amb_fit_data *d = amb_fit_data_read(&character->skeleton, many, NULL, &err);
+    ami_error err = {""};
+    ami_fit_data *d = ami_fit_data_read(&character->skeleton, many, NULL, &err);
     if (!d)
         fail_msg("%s", err.text);
     assert_int_equal(d->motions, 2 * LOOPS);
-    assert_int_equal(d->blends, AMB_FIT_MOST_PAIRS / LOOPS * LOOPS * 2 * 7);
+    assert_int_equal(d->blends, AMI_FIT_MOST_PAIRS / LOOPS * LOOPS * 2 * 7);
     int with[2 * LOOPS] = {0}, beside = 0;
     for (int i = 0; i < d->blends; i++) {
         assert_int_equal(d->blend[i].a % 2, d->blend[i].b % 2);
@@ -189,9 +189,9 @@ static void many_loops_are_blended_with_some(void **state)
         beside += d->blend[i].b - d->blend[i].a == 2;
     }
     for (int i = 0; i < 2 * LOOPS; i++)
-        assert_int_equal(with[i], 2 * (AMB_FIT_MOST_PAIRS / LOOPS) * 7);
+        assert_int_equal(with[i], 2 * (AMI_FIT_MOST_PAIRS / LOOPS) * 7);
     assert_true(beside < 2 * 7 * (LOOPS - 1)); /* not those that stand together by name */
-    amb_fit_data_destroy(d);
+    ami_fit_data_destroy(d);
 }
 
 int main(void)

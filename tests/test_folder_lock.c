@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char folder[] = "/tmp/amb_test_folder_lock.XXXXXX";
+static char folder[] = "/tmp/ami_test_folder_lock.XXXXXX";
 static char lock_file[sizeof folder + 32];
 
 static int make_folder(void **state)
@@ -35,7 +35,7 @@ static int remove_folder(void **state)
     return rmdir(folder); /* fails where a test left something */
 }
 
-static void assert_busy(const amb_error *err, long pid)
+static void assert_busy(const ami_error *err, long pid)
 {
     char words[80];
     if (pid)
@@ -54,8 +54,8 @@ static pid_t child_with_lock(void)
     const pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        amb_folder_lock *lock = amb_folder_lock_take(folder, NULL);
-        const char answer = lock && !amb_folder_lock_missing(lock) ? 'y' : 'n';
+        ami_folder_lock *lock = ami_folder_lock_take(folder, NULL);
+        const char answer = lock && !ami_folder_lock_missing(lock) ? 'y' : 'n';
         if (write(ready[1], &answer, 1) == 1)
             for (;;)
                 pause();
@@ -78,40 +78,40 @@ static void end(pid_t child)
 static void test_take_and_release(void **state)
 {
     (void)state;
-    amb_error err = {""};
-    assert_false(amb_folder_locked(folder, &err));
+    ami_error err = {""};
+    assert_false(ami_folder_locked(folder, &err));
     assert_int_equal(access(lock_file, F_OK), -1); /* asking makes no file */
     for (int i = 0; i < 3; i++) {
-        amb_folder_lock *lock = amb_folder_lock_take(folder, &err);
+        ami_folder_lock *lock = ami_folder_lock_take(folder, &err);
         assert_non_null(lock);
-        assert_null(amb_folder_lock_missing(lock));
+        assert_null(ami_folder_lock_missing(lock));
         assert_int_equal(access(lock_file, F_OK), 0);
         /* Also from another thread's point of view: a second lock of the same process. */
-        assert_null(amb_folder_lock_take(folder, &err));
+        assert_null(ami_folder_lock_take(folder, &err));
         assert_busy(&err, getpid());
-        amb_folder_lock_release(lock);
+        ami_folder_lock_release(lock);
         assert_int_equal(access(lock_file, F_OK), -1);
     }
-    amb_folder_lock_release(NULL);
+    ami_folder_lock_release(NULL);
 }
 
 static void test_another_process(void **state)
 {
     (void)state;
     const pid_t child = child_with_lock();
-    amb_error err = {""}, asked = {""};
-    assert_null(amb_folder_lock_take(folder, &err));
+    ami_error err = {""}, asked = {""};
+    assert_null(ami_folder_lock_take(folder, &err));
     assert_busy(&err, child);
-    assert_true(amb_folder_locked(folder, &asked));
+    assert_true(ami_folder_locked(folder, &asked));
     assert_string_equal(asked.text, err.text);
     end(child);
-    assert_false(amb_folder_locked(folder, &err));
+    assert_false(ami_folder_locked(folder, &err));
     assert_int_equal(access(lock_file, F_OK), 0); /* left behind, and no hindrance */
-    amb_folder_lock *lock = amb_folder_lock_take(folder, &err);
+    ami_folder_lock *lock = ami_folder_lock_take(folder, &err);
     assert_non_null(lock);
-    assert_null(amb_folder_lock_take(folder, &err));
+    assert_null(ami_folder_lock_take(folder, &err));
     assert_busy(&err, getpid());
-    amb_folder_lock_release(lock);
+    ami_folder_lock_release(lock);
 }
 
 /* Until a new owner has written its number the file holds that of a killed one. */
@@ -119,14 +119,14 @@ static void test_owner_not_yet_written(void **state)
 {
     (void)state;
     static const char *const text[] = {"", "x", "0 somewhere\n", "-5 somewhere\n"};
-    amb_error err = {""};
-    amb_folder_lock *lock = amb_folder_lock_take(folder, &err);
+    ami_error err = {""};
+    ami_folder_lock *lock = ami_folder_lock_take(folder, &err);
     assert_non_null(lock);
     for (size_t i = 0; i < sizeof text / sizeof *text; i++) {
         const int fd = open(lock_file, O_WRONLY | O_TRUNC);
         assert_int_equal(write(fd, text[i], strlen(text[i])), strlen(text[i]));
         close(fd);
-        assert_null(amb_folder_lock_take(folder, &err));
+        assert_null(ami_folder_lock_take(folder, &err));
         assert_busy(&err, 0);
     }
     const pid_t gone = fork();
@@ -139,38 +139,38 @@ static void test_owner_not_yet_written(void **state)
     int fd = open(lock_file, O_WRONLY | O_TRUNC);
     assert_int_equal(write(fd, line, strlen(line)), strlen(line));
     close(fd);
-    assert_null(amb_folder_lock_take(folder, &err));
+    assert_null(ami_folder_lock_take(folder, &err));
     assert_busy(&err, 0);
     /* Of another machine nothing is known but what it wrote. */
     snprintf(line, sizeof line, "%ld elsewhere.example\n", (long)gone);
     fd = open(lock_file, O_WRONLY | O_TRUNC);
     assert_int_equal(write(fd, line, strlen(line)), strlen(line));
     close(fd);
-    assert_null(amb_folder_lock_take(folder, &err));
+    assert_null(ami_folder_lock_take(folder, &err));
     snprintf(line, sizeof line, "process %ld on elsewhere.example is writing", (long)gone);
     assert_non_null(strstr(err.text, line));
-    amb_folder_lock_release(lock);
+    ami_folder_lock_release(lock);
 }
 
 /* A folder that was moved while it was locked, and another one has its name now: that one's lock stays. */
 static void test_moved(void **state)
 {
     (void)state;
-    amb_error err = {""};
+    ami_error err = {""};
     char moved[sizeof folder + 8], moved_lock[sizeof moved + 32];
     snprintf(moved, sizeof moved, "%s.moved", folder);
     snprintf(moved_lock, sizeof moved_lock, "%s/.amble.lock", moved);
-    amb_folder_lock *first = amb_folder_lock_take(folder, &err);
+    ami_folder_lock *first = ami_folder_lock_take(folder, &err);
     assert_non_null(first);
     assert_int_equal(rename(folder, moved), 0);
     assert_int_equal(mkdir(folder, 0777), 0);
-    amb_folder_lock *second = amb_folder_lock_take(folder, &err);
+    ami_folder_lock *second = ami_folder_lock_take(folder, &err);
     assert_non_null(second);
-    assert_true(amb_folder_locked(moved, &err));
-    amb_folder_lock_release(first);
-    assert_true(amb_folder_locked(folder, &err));
+    assert_true(ami_folder_locked(moved, &err));
+    ami_folder_lock_release(first);
+    assert_true(ami_folder_locked(folder, &err));
     assert_busy(&err, getpid());
-    amb_folder_lock_release(second);
+    ami_folder_lock_release(second);
     assert_int_equal(unlink(moved_lock), 0);
     assert_int_equal(rmdir(moved), 0);
 }
@@ -178,15 +178,15 @@ static void test_moved(void **state)
 static void test_refuses(void **state)
 {
     (void)state;
-    amb_error err = {""};
+    ami_error err = {""};
     char missing[sizeof folder + 16], target[sizeof folder + 16];
     snprintf(missing, sizeof missing, "%s/missing", folder);
-    assert_null(amb_folder_lock_take(missing, &err));
+    assert_null(ami_folder_lock_take(missing, &err));
     assert_non_null(strstr(err.text, "missing/.amble.lock: cannot be opened"));
     /* Nobody's link leads it out of the folder. */
     snprintf(target, sizeof target, "%s/target", folder);
     assert_int_equal(symlink("target", lock_file), 0);
-    assert_null(amb_folder_lock_take(folder, &err));
+    assert_null(ami_folder_lock_take(folder, &err));
     assert_int_equal(access(target, F_OK), -1);
     assert_int_equal(unlink(lock_file), 0);
 }

@@ -25,24 +25,24 @@ static void sums_of_the_paper(void **unused)
 {
     (void)unused;
     enum { MOST = 200 };
-    amb_rng rng = amb_rng_seed(1, 0);
+    ami_rng rng = ami_rng_seed(1, 0);
     const float gammas[] = {.95f, .99f, 0, 1}, lambdas[] = {.95f, 0, 1, .5f};
     for (int round = 0; round < 64; round++) {
         const float gamma = gammas[round % 4], lambda = lambdas[round / 4 % 4];
-        const int n = round < 4 ? 1 : 1 + (int)amb_rng_below(&rng, MOST);
+        const int n = round < 4 ? 1 : 1 + (int)ami_rng_below(&rng, MOST);
         float reward[MOST], value[MOST], next[MOST], advantage[MOST], target[MOST];
         unsigned char last[MOST];
         for (int t = 0; t < n; t++) {
-            reward[t] = (float)amb_rng_uniform(&rng);
-            value[t] = (float)amb_rng_range(&rng, 0, 20);
+            reward[t] = (float)ami_rng_uniform(&rng);
+            value[t] = (float)ami_rng_range(&rng, 0, 20);
         }
         for (int t = 0; t < n; t++) {
-            last[t] = amb_rng_below(&rng, 10) == 0;
-            const int failed = last[t] && amb_rng_below(&rng, 3) == 0;
-            next[t] = failed ? 0 : last[t] || t == n - 1 ? (float)amb_rng_range(&rng, 0, 20) : value[t + 1];
+            last[t] = ami_rng_below(&rng, 10) == 0;
+            const int failed = last[t] && ami_rng_below(&rng, 3) == 0;
+            next[t] = failed ? 0 : last[t] || t == n - 1 ? (float)ami_rng_range(&rng, 0, 20) : value[t + 1];
             advantage[t] = target[t] = NAN;
         }
-        amb_gae(n, reward, value, next, last, gamma, lambda, advantage, target);
+        ami_gae(n, reward, value, next, last, gamma, lambda, advantage, target);
         for (int t = 0; t < n; t++) {
             double sum = 0, weight = 1;
             for (int k = t; k < n; k++) {
@@ -65,14 +65,14 @@ static void the_two_limits_by_hand(void **unused)
     const unsigned char last[5] = {0, 0, 1, 0, 0}; /* step 2 timed out in a state worth 8; the stretch is cut
                                                       off after step 4 */
     float advantage[5], target[5];
-    amb_gae(5, reward, value, next, last, .5f, 1, advantage, target);
+    ami_gae(5, reward, value, next, last, .5f, 1, advantage, target);
     const double returns[5] = {1 + .5 * (2 + .5 * (3 + .5 * 8)), 2 + .5 * (3 + .5 * 8), 3 + .5 * 8,
                                4 + .5 * (5 + .5 * 60), 5 + .5 * 60};
     for (int t = 0; t < 5; t++) {
         assert_near((double)target[t], returns[t], 1e-5, "return", t);
         assert_near((double)advantage[t], returns[t] - (double)value[t], 1e-5, "advantage", t);
     }
-    amb_gae(5, reward, value, next, last, .5f, 0, advantage, target);
+    ami_gae(5, reward, value, next, last, .5f, 0, advantage, target);
     const double one_step[5] = {1 + 10, 2 + 15, 3 + 4, 4 + 25, 5 + 30};
     for (int t = 0; t < 5; t++)
         assert_near((double)target[t], one_step[t], 1e-5, "one-step return", t);
@@ -85,7 +85,7 @@ static void nothing_flows_back_over_an_end(void **unused)
     float reward[4] = {1, 1, NAN, INFINITY}, value[4] = {2, 3, NAN, 1}, next[4] = {3, 0, INFINITY, 1};
     const unsigned char last[4] = {0, 1, 0, 0};
     float advantage[4], target[4];
-    amb_gae(4, reward, value, next, last, 1, 1, advantage, target);
+    ami_gae(4, reward, value, next, last, 1, 1, advantage, target);
     assert_near((double)advantage[1], -2, 1e-6, "advantage", 1);
     assert_near((double)advantage[0], 0, 1e-6, "advantage", 0);
     assert_near((double)target[0], 2, 1e-6, "target", 0);

@@ -4,7 +4,7 @@
 
 /* s, from the moment another style is wanted to the one when its motion is followed; both styles as given
  * speeds, m/s, and tempos, 1/s. */
-static double change_takes(const amb_generator_def *def, const double speed[2], const double tempo[2])
+static double change_takes(const ami_generator_def *def, const double speed[2], const double tempo[2])
 {
     pair p;
     start_pair(&p, "0 walk\n.5 jog\n", 0, def);
@@ -12,9 +12,9 @@ static double change_takes(const amb_generator_def *def, const double speed[2], 
         p.plan.moment[i].latent.speed = speed[i];
         p.plan.moment[i].latent.tempo = tempo[i];
     }
-    amb_generator_start(p.generator, made.room, &p.env);
-    amb_env_reset(&p.env);
-    while (!amb_latent_same(amb_generator_latent(p.generator), &p.plan.moment[1].latent) && p.env.step < 150)
+    ami_generator_start(p.generator, made.room, &p.env);
+    ami_env_reset(&p.env);
+    while (!ami_latent_same(ami_generator_latent(p.generator), &p.plan.moment[1].latent) && p.env.step < 150)
         step(&p);
     const double takes = p.env.step * p.env.control_dt - .5;
     end_pair(&p);
@@ -35,7 +35,7 @@ static void a_body_has_time_to_brake(void **unused)
         double speed, acceleration, takes;
     } change[] = {{1, 2.5, .5}, {3.5, 2.5, 1}, {3.5, 5, .5}, {-1.5, 2.5, 1}, {50, 2.5, 3}, {NAN, 2.5, .5}};
     for (size_t i = 0; i < sizeof change / sizeof *change; i++) {
-        amb_generator_def def = default_def();
+        ami_generator_def def = default_def();
         def.glide_s = .5;
         def.acceleration = change[i].acceleration;
         assert_takes(i, change_takes(&def, (const double[]){1, change[i].speed}, (const double[]){0, 0}),
@@ -51,7 +51,7 @@ static void a_body_has_time_for_another_rhythm(void **unused)
         double tempo, octave, takes;
     } change[] = {{1, 1, .5}, {2, 1, 1}, {.25, .6, 1.2}, {2, 0, .5}, {64, 1, 3}, {0, 1, 3}, {NAN, 1, .5}};
     for (size_t i = 0; i < sizeof change / sizeof *change; i++) {
-        amb_generator_def def = default_def();
+        ami_generator_def def = default_def();
         def.glide_s = .5;
         def.octave_s = change[i].octave;
         assert_takes(i, change_takes(&def, (const double[]){0, 0}, (const double[]){1, change[i].tempo}),
@@ -71,7 +71,7 @@ static void from_creeping_to_running_by_walking(void **unused)
                {.3, .4, 3, false}, {1, 1.7, 3, false}, {0, 1, 3, false}};
     for (size_t i = 0; i < sizeof way / sizeof *way; i++) {
         pair p;
-        amb_generator_def def = default_def();
+        ami_generator_def def = default_def();
         def.acceleration = 1000;
         def.glide_s = 1;
         start_pair(&p, "0 zombie\n.5 jog\n", 0, &def);
@@ -80,13 +80,13 @@ static void from_creeping_to_running_by_walking(void **unused)
         made.style[2].speed = fmin(way[i].from, way[i].to);
         p.plan.moment[0].latent.speed = way[i].from;
         p.plan.moment[1].latent.speed = way[i].to;
-        amb_generator_start(p.generator, made.room, &p.env);
-        amb_env_reset(&p.env);
+        ami_generator_start(p.generator, made.room, &p.env);
+        ami_env_reset(&p.env);
         double most[3] = {0, 0, 0}, before[3] = {0, 0, 1};
         while (p.env.step < 60) {
             double weights[3];
             step(&p);
-            amb_style_weights(&made.styles, amb_generator_latent(p.generator), weights);
+            ami_style_weights(&made.styles, ami_generator_latent(p.generator), weights);
             for (int k = 0; k < 3; k++) {
                 most[k] = fmax(most[k], weights[k]);
                 if (fabs(weights[k] - before[k]) > .45) /* a way without jumps */
@@ -111,7 +111,7 @@ static void motions_on_the_way_are_spread(void **unused)
     static const int most[] = {16, 6, 4, 2};
     for (int i = 0; i < 4; i++) {
         pair p;
-        amb_generator_def def = default_def();
+        ami_generator_def def = default_def();
         def.glide_s = 1;
         def.acceleration = 1000;
         def.every_s = every[i];
@@ -120,20 +120,20 @@ static void motions_on_the_way_are_spread(void **unused)
         double last = -INFINITY, reached = 0;
         int begun = 0;
         while (p.env.step < 75) {
-            const int64_t changes = amb_generator_get_counts(p.generator)->changes;
+            const int64_t changes = ami_generator_get_counts(p.generator)->changes;
             const double now = p.env.step * p.env.control_dt;
             step(&p);
-            const bool is_making = amb_generator_is_making(p.generator);
+            const bool is_making = ami_generator_is_making(p.generator);
             if (is_making && !making) { /* a motion takes more than a step here */
                 if (begun++ > 0 && now < 1.5 - 1e-9)
                     assert_true(now > last + every[i] - 1e-9);
                 last = now;
             }
             making = is_making;
-            if (amb_generator_get_counts(p.generator)->changes > changes)
+            if (ami_generator_get_counts(p.generator)->changes > changes)
                 reached = now;
         }
-        assert_true(amb_latent_same(amb_generator_latent(p.generator), &p.plan.moment[1].latent));
+        assert_true(ami_latent_same(ami_generator_latent(p.generator), &p.plan.moment[1].latent));
         if (begun > most[i] || begun < most[i] / 2)
             fail_msg("every %g s: %d motions begun, expected up to %d", every[i], begun, most[i]);
         assert_true(reached >= 1.5 - 1e-9 && reached < 1.5 + 5.01 / 30);

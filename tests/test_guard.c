@@ -37,16 +37,16 @@ static void run_out_of_memory(void *context)
 static void an_exception_is_a_sentence(void **state)
 {
     (void)state;
-    amb_error err;
+    ami_error err;
     int number = 7;
     cleaned = left_early = 0;
-    assert_false(amb_guard(run_out_of_memory, &number, &err));
+    assert_false(ami_guard(run_out_of_memory, &number, &err));
     assert_string_equal(err.text, "out of memory");
     assert_int_equal(called, 7);
     assert_int_equal(cleaned, 1);
     assert_int_equal(left_early, 0);
-    assert_false(amb_guard_active());
-    assert_false(amb_guard(run_out_of_memory, &number, NULL));
+    assert_false(ami_guard_active());
+    assert_false(ami_guard(run_out_of_memory, &number, NULL));
 }
 
 static void make_too_long(void *context)
@@ -57,16 +57,16 @@ static void make_too_long(void *context)
 static void memory_is_not_blamed_for_another(void **state)
 {
     (void)state;
-    amb_error err;
+    ami_error err;
     char name[] = "a string";
     errno = ENOMEM; /* from long ago */
-    assert_false(amb_guard(make_too_long, name, &err));
+    assert_false(ami_guard(make_too_long, name, &err));
     assert_string_equal(err.text, "it ended with an exception");
 }
 
 static void return_normally(void *context)
 {
-    *(bool *)context = amb_guard_active();
+    *(bool *)context = ami_guard_active();
     errno = EINTR;
 }
 
@@ -74,46 +74,46 @@ static void nothing_happens_otherwise(void **state)
 {
     (void)state;
     bool active = false;
-    amb_error err = {"untouched"};
+    ami_error err = {"untouched"};
     errno = ENOENT;
-    assert_true(amb_guard(return_normally, &active, &err));
+    assert_true(ami_guard(return_normally, &active, &err));
     assert_int_equal(errno, ENOENT);
     assert_true(active);
-    assert_false(amb_guard_active());
+    assert_false(ami_guard_active());
     assert_string_equal(err.text, "untouched");
 }
 
 static void report(void *context)
 {
-    amb_guard_leave(context);
+    ami_guard_leave(context);
 }
 
 static void nest(void *context)
 {
-    amb_error *inner = context;
+    ami_error *inner = context;
     char text[] = "the inner one";
-    const bool returned = amb_guard(report, text, inner);
-    if (!returned && amb_guard_active())
-        amb_guard_leave("the outer one");
+    const bool returned = ami_guard(report, text, inner);
+    if (!returned && ami_guard_active())
+        ami_guard_leave("the outer one");
 }
 
 static void guards_nest(void **state)
 {
     (void)state;
-    amb_error inner, outer;
-    assert_false(amb_guard(nest, &inner, &outer));
+    ami_error inner, outer;
+    assert_false(ami_guard(nest, &inner, &outer));
     assert_string_equal(inner.text, "the inner one");
     assert_string_equal(outer.text, "the outer one");
-    assert_false(amb_guard_active());
+    assert_false(ami_guard_active());
 }
 
 static void long_sentences_are_cut(void **state)
 {
     (void)state;
     static char text[5000];
-    amb_error err;
+    ami_error err;
     memset(text, 'x', sizeof text - 1);
-    assert_false(amb_guard(report, text, &err));
+    assert_false(ami_guard(report, text, &err));
     assert_in_range(strlen(err.text), 100, sizeof err.text - 1);
 }
 
@@ -124,13 +124,13 @@ static void every_thread_has_its_own(void **state)
 #pragma omp parallel for num_threads(4) reduction(+ : wrong)
     for (int i = 0; i < 400; i++) {
         char text[32];
-        amb_error err;
+        ami_error err;
         snprintf(text, sizeof text, "number %d", i);
         bool active;
         if (i % 2)
-            wrong += amb_guard(report, text, &err) || strcmp(err.text, text) != 0;
+            wrong += ami_guard(report, text, &err) || strcmp(err.text, text) != 0;
         else
-            wrong += !amb_guard(return_normally, &active, &err);
+            wrong += !ami_guard(return_normally, &active, &err);
     }
     assert_int_equal(wrong, 0);
 }

@@ -11,9 +11,9 @@
 
 enum { MOST = 4000 }; /* frames in a test */
 
-static amb_character *character;
-static float features[MOST * AMB_FEATURES], noisy[MOST * AMB_FEATURES];
-static double time_of[MOST + 1], got[(MOST + 1) * AMB_POSE], want[(MOST + 1) * AMB_POSE];
+static ami_character *character;
+static float features[MOST * AMI_FEATURES], noisy[MOST * AMI_FEATURES];
+static double time_of[MOST + 1], got[(MOST + 1) * AMI_POSE], want[(MOST + 1) * AMI_POSE];
 
 static int set_up(void **unused)
 {
@@ -25,25 +25,25 @@ static int set_up(void **unused)
 static int tear_down(void **unused)
 {
     (void)unused;
-    amb_character_destroy(character);
+    ami_character_destroy(character);
     return 0;
 }
 
-static void features_of(const double pose[AMB_POSE], const double vel[AMB_VEL], float out[AMB_FEATURES])
+static void features_of(const double pose[AMI_POSE], const double vel[AMI_VEL], float out[AMI_FEATURES])
 {
-    amb_state state;
-    amb_points points;
-    amb_fk_state(&character->skeleton, pose, vel, &state);
-    amb_points_of_state(&character->skeleton, &state, &points);
-    amb_features(&points, out);
+    ami_state state;
+    ami_points points;
+    ami_fk_state(&character->skeleton, pose, vel, &state);
+    ami_points_of_state(&character->skeleton, &state, &points);
+    ami_features(&points, out);
 }
 
 /* Trusting def that starts where the first wanted pose stands. */
-static amb_ik_def exact_def(double rate)
+static ami_ik_def exact_def(double rate)
 {
-    amb_ik_def def = amb_ik_default_def(&character->skeleton);
+    ami_ik_def def = ami_ik_default_def(&character->skeleton);
     double forward[2];
-    amb_points_heading(want + 3, forward);
+    ami_points_heading(want + 3, forward);
     def.rate = rate;
     def.noise = 0;
     def.heading = atan2(forward[1], forward[0]);
@@ -52,53 +52,53 @@ static amb_ik_def exact_def(double rate)
     return def;
 }
 
-static void run(const amb_ik_def *def, int frames, const float *from, bool cyclic)
+static void run(const ami_ik_def *def, int frames, const float *from, bool cyclic)
 {
-    amb_error err = {""};
+    ami_error err = {""};
     memset(got, 0xff, sizeof got); /* NaN: a number that is not written shows */
-    if (!amb_ik_motion(def, frames, from, cyclic, time_of, got, &err))
+    if (!ami_ik_motion(def, frames, from, cyclic, time_of, got, &err))
         fail_msg("%s", err.text);
 }
 
 /* Angle between joint j of two poses, rad. */
 static double joint_error(const double *a, const double *b, int j)
 {
-    const int at = amb_clip_joints[j].pose;
-    return amb_clip_joints[j].ball ? amb_quat_angle(a + at, b + at) : fabs(a[at] - b[at]);
+    const int at = ami_clip_joints[j].pose;
+    return ami_clip_joints[j].ball ? ami_quat_angle(a + at, b + at) : fabs(a[at] - b[at]);
 }
 
 static void defaults_and_refusals(void **unused)
 {
     (void)unused;
-    amb_error err = {""};
-    amb_ik ik;
-    amb_ik_def def = amb_ik_default_def(&character->skeleton);
+    ami_error err = {""};
+    ami_ik ik;
+    ami_ik_def def = ami_ik_default_def(&character->skeleton);
     assert_true(def.rate == 30 && def.noise == .01 && def.turn_speed == 3 && def.heading == 0 &&
                 def.at[0] == 0 && def.at[1] == 0);
-    assert_true(amb_ik_init(&ik, &def, &err));
+    assert_true(ami_ik_init(&ik, &def, &err));
     def.rate = .5;
-    assert_false(amb_ik_init(&ik, &def, &err));
+    assert_false(ami_ik_init(&ik, &def, &err));
     assert_sentence(&err, "0.5 frames|1 to 1000");
-    def = amb_ik_default_def(&character->skeleton);
+    def = ami_ik_default_def(&character->skeleton);
     def.noise = -.1;
-    assert_false(amb_ik_init(&ik, &def, &err));
+    assert_false(ami_ik_init(&ik, &def, &err));
     assert_sentence(&err, "noise|-0.1");
-    def = amb_ik_default_def(&character->skeleton);
+    def = ami_ik_default_def(&character->skeleton);
     def.turn_speed = 0;
-    assert_false(amb_ik_init(&ik, &def, &err));
+    assert_false(ami_ik_init(&ik, &def, &err));
     assert_sentence(&err, "0 rad/s");
-    def = amb_ik_default_def(&character->skeleton);
+    def = ami_ik_default_def(&character->skeleton);
     def.heading = NAN;
-    assert_false(amb_ik_init(&ik, &def, &err));
+    assert_false(ami_ik_init(&ik, &def, &err));
     assert_sentence(&err, "heading|nan");
-    def = amb_ik_default_def(&character->skeleton);
-    assert_false(amb_ik_motion(&def, 1, features, false, time_of, got, &err));
+    def = ami_ik_default_def(&character->skeleton);
+    assert_false(ami_ik_motion(&def, 1, features, false, time_of, got, &err));
     assert_sentence(&err, "1 frames|expected 2");
 
-    const double moved = character->skeleton.offset[AMB_LEFT_KNEE][0];
-    character->skeleton.offset[AMB_LEFT_KNEE][0] = .01;
-    const bool taken = amb_ik_init(&ik, &def, &err);
-    character->skeleton.offset[AMB_LEFT_KNEE][0] = moved;
+    const double moved = character->skeleton.offset[AMI_LEFT_KNEE][0];
+    character->skeleton.offset[AMI_LEFT_KNEE][0] = .01;
+    const bool taken = ami_ik_init(&ik, &def, &err);
+    character->skeleton.offset[AMI_LEFT_KNEE][0] = moved;
     assert_false(taken);
     assert_sentence(&err, "\"left_knee\"|0.01|y axis");
 }
@@ -108,30 +108,30 @@ static void defaults_and_refusals(void **unused)
 static void any_pose_comes_back(void **unused)
 {
     (void)unused;
-    amb_rng rng = amb_rng_seed(1, 0);
+    ami_rng rng = ami_rng_seed(1, 0);
     for (int n = 0; n < 500; n++) {
-        double pose[AMB_POSE], vel[AMB_VEL] = {0}, out[AMB_POSE], forward[2];
-        float frame[AMB_FEATURES];
-        amb_error err = {""};
-        amb_ik ik;
-        random_pose(&rng, pose, amb_rng_range(&rng, .3, 2), 2.5);
-        pose[pose_at[AMB_RIGHT_KNEE]] -= .4; /* a knee that is nearly straight could be overstretched */
-        pose[pose_at[AMB_LEFT_KNEE]] -= .4;
+        double pose[AMI_POSE], vel[AMI_VEL] = {0}, out[AMI_POSE], forward[2];
+        float frame[AMI_FEATURES];
+        ami_error err = {""};
+        ami_ik ik;
+        random_pose(&rng, pose, ami_rng_range(&rng, .3, 2), 2.5);
+        pose[pose_at[AMI_RIGHT_KNEE]] -= .4; /* a knee that is nearly straight could be overstretched */
+        pose[pose_at[AMI_LEFT_KNEE]] -= .4;
         features_of(pose, vel, frame);
-        amb_points_heading(pose + 3, forward);
-        amb_ik_def def = amb_ik_default_def(&character->skeleton);
+        ami_points_heading(pose + 3, forward);
+        ami_ik_def def = ami_ik_default_def(&character->skeleton);
         def.noise = 0;
         def.at[0] = 3;
         def.at[1] = -4;
         def.heading = atan2(forward[1], forward[0]);
-        assert_true(amb_ik_init(&ik, &def, &err));
-        amb_ik_frame(&ik, frame, out);
+        assert_true(ami_ik_init(&ik, &def, &err));
+        ami_ik_frame(&ik, frame, out);
         assert_near(out[0], 3, 0, "x", n);
         assert_near(out[1], -4, 0, "y", n);
         assert_near(out[2], pose[2], 1e-6, "height", n);
-        assert_near(amb_quat_angle(out + 3, pose + 3), 0, 1e-4, "root", n);
-        for (int j = 0; j < AMB_CLIP_JOINTS; j++)
-            assert_near(joint_error(out, pose, j), 0, 1e-4, amb_clip_joints[j].name, n);
+        assert_near(ami_quat_angle(out + 3, pose + 3), 0, 1e-4, "root", n);
+        for (int j = 0; j < AMI_CLIP_JOINTS; j++)
+            assert_near(joint_error(out, pose, j), 0, 1e-4, ami_clip_joints[j].name, n);
     }
 }
 
@@ -142,18 +142,18 @@ static void velocity_and_yaw_rate_make_the_way(void **unused)
 {
     (void)unused;
     enum { FRAMES = 91 };
-    double vel[AMB_VEL] = {1, .5, 0, 0, .6, 0};
+    double vel[AMI_VEL] = {1, .5, 0, 0, .6, 0};
     pose_at_rest(want, .9);
     for (int f = 0; f < FRAMES; f++)
-        features_of(want, vel, features + f * AMB_FEATURES);
-    amb_ik_def def = exact_def(30);
+        features_of(want, vel, features + f * AMI_FEATURES);
+    ami_ik_def def = exact_def(30);
     def.heading = .4;
     def.at[0] = 2;
     run(&def, FRAMES, features, false);
     for (int f = 0; f < FRAMES; f++) {
-        const double *p = got + f * AMB_POSE, t = f / 30., h = .4 + .6 * t;
+        const double *p = got + f * AMI_POSE, t = f / 30., h = .4 + .6 * t;
         double forward[2];
-        amb_points_heading(p + 3, forward);
+        ami_points_heading(p + 3, forward);
         assert_near(time_of[f], t, 1e-12, "time", f);
         assert_near(remainder(atan2(forward[1], forward[0]) - h, 2 * M_PI), 0, 1e-6, "heading", f);
         /* the integral of (cos h - .5 sin h, sin h + .5 cos h) over t */
@@ -166,13 +166,13 @@ static void velocity_and_yaw_rate_make_the_way(void **unused)
 
     for (int f = 0; f < FRAMES; f++) { /* faster and faster: the trapezoids are exact */
         vel[4] = .6 + .4 * f / 30;
-        features_of(want, vel, features + f * AMB_FEATURES);
+        features_of(want, vel, features + f * AMI_FEATURES);
     }
     run(&def, FRAMES, features, false);
     for (int f = 0; f < FRAMES; f++) {
         const double t = f / 30., h = .4 + .6 * t + .2 * t * t;
         double forward[2];
-        amb_points_heading(got + f * AMB_POSE + 3, forward);
+        ami_points_heading(got + f * AMI_POSE + 3, forward);
         assert_near(remainder(atan2(forward[1], forward[0]) - h, 2 * M_PI), 0, 1e-5,
                     "heading, faster and faster", f);
     }
@@ -190,23 +190,23 @@ static void a_somersault_does_not_turn_the_root_round(void **unused)
         const double speed = 2 * M_PI / 2 * 3, c = cos(tilts[n]), s = sin(tilts[n]);
         double spun = 0, last = 0;
         for (int f = 0; f < FRAMES; f++) {
-            double *p = want + f * AMB_POSE, vel[AMB_VEL] = {0}, turn[4], forward[2];
+            double *p = want + f * AMI_POSE, vel[AMI_VEL] = {0}, turn[4], forward[2];
             pose_at_rest(p, 2);
             turn_about(turn, 0, c, s, speed * f / 30); /* about the world's y, leaning to z by the tilt */
-            amb_quat_mul(p + 3, turn, p + 3);
-            amb_quat_unrotate(vel + 3, p + 3, (const double[3]){0, speed * c, speed * s});
-            features_of(p, vel, features + f * AMB_FEATURES);
-            amb_points_heading(p + 3, forward);
+            ami_quat_mul(p + 3, turn, p + 3);
+            ami_quat_unrotate(vel + 3, p + 3, (const double[3]){0, speed * c, speed * s});
+            features_of(p, vel, features + f * AMI_FEATURES);
+            ami_points_heading(p + 3, forward);
             const double heading = atan2(forward[1], forward[0]);
             spun = fmax(spun, f ? fabs(remainder(heading - last, 2 * M_PI)) : 0);
             last = heading;
         }
         if (n == 1)
             assert_true(spun > 1); /* it was about that */
-        const amb_ik_def def = exact_def(30);
+        const ami_ik_def def = exact_def(30);
         run(&def, FRAMES, features, false);
         for (int f = 0; f < FRAMES; f++)
-            assert_near(amb_quat_angle(got + f * AMB_POSE + 3, want + f * AMB_POSE + 3), 0, .01, "root", f);
+            assert_near(ami_quat_angle(got + f * AMI_POSE + 3, want + f * AMI_POSE + 3), 0, .01, "root", f);
     }
 }
 
@@ -216,20 +216,20 @@ static void make_cycle(int frames, double yaw_rate, double speed)
 {
     for (int f = 0; f < frames; f++) {
         const double phase = 2 * M_PI * f / frames, wave = sin(phase), other = cos(phase);
-        double *p = want + f * AMB_POSE, turn[4], vel[AMB_VEL] = {speed, 0, 0, 0, yaw_rate, 0};
+        double *p = want + f * AMI_POSE, turn[4], vel[AMI_VEL] = {speed, 0, 0, 0, yaw_rate, 0};
         pose_at_rest(p, .85 + .02 * wave);
         turn_about(turn, .6, .8, 0, .1 * wave);
-        turn_about(p + pose_at[AMB_CHEST], .6, 0, .8, .2 * wave);
-        turn_about(p + pose_at[AMB_NECK], 0, .6, .8, .2 * other);
+        turn_about(p + pose_at[AMI_CHEST], .6, 0, .8, .2 * wave);
+        turn_about(p + pose_at[AMI_NECK], 0, .6, .8, .2 * other);
         for (int side = 0; side < 2; side++) {
-            const int hip = side ? AMB_LEFT_HIP : AMB_RIGHT_HIP, sign = side ? 1 : -1;
+            const int hip = side ? AMI_LEFT_HIP : AMI_RIGHT_HIP, sign = side ? 1 : -1;
             turn_about(p + pose_at[hip], 0, .28, .96, .4 * sign * wave);
             p[pose_at[hip + 1]] = -.5 - .4 * sign * other;
             turn_about(p + pose_at[hip + 2], .28, .96, 0, .3 * sign * wave);
             turn_about(p + pose_at[hip + 3], .6, .64, .48, .5 * sign * other);
             p[pose_at[hip + 4]] = .6 + .3 * sign * wave;
         }
-        features_of(p, vel, features + f * AMB_FEATURES);
+        features_of(p, vel, features + f * AMI_FEATURES);
     }
 }
 
@@ -238,26 +238,26 @@ static void a_cycle_is_closed(void **unused)
     (void)unused;
     enum { FRAMES = 30 };
     make_cycle(FRAMES, .3, 1);
-    const amb_ik_def def = exact_def(30);
+    const ami_ik_def def = exact_def(30);
     run(&def, FRAMES, features, true);
-    const double *first = got, *last = got + FRAMES * AMB_POSE;
+    const double *first = got, *last = got + FRAMES * AMI_POSE;
     assert_near(time_of[FRAMES], 1, 1e-12, "duration", 0);
-    assert_all_near(last + 2, first + 2, AMB_POSE - 2, 1e-9, "joints at the cycle's end");
+    assert_all_near(last + 2, first + 2, AMI_POSE - 2, 1e-9, "joints at the cycle's end");
     /* straight, then */
     assert_near(hypot(last[0] - first[0], last[1] - first[1]), 1, 1e-3, "length of the way", 0);
     for (int f = 0; f < FRAMES; f++)
-        for (int j = 0; j < AMB_CLIP_JOINTS; j++)
-            assert_near(joint_error(got + f * AMB_POSE, want + f * AMB_POSE, j), 0, 1e-4,
-                        amb_clip_joints[j].name, f);
-    amb_clip *clip = make_clip(FRAMES + 1, time_of, got, true);
-    amb_clip_destroy(clip);
+        for (int j = 0; j < AMI_CLIP_JOINTS; j++)
+            assert_near(joint_error(got + f * AMI_POSE, want + f * AMI_POSE, j), 0, 1e-4,
+                        ami_clip_joints[j].name, f);
+    ami_clip *clip = make_clip(FRAMES + 1, time_of, got, true);
+    ami_clip_destroy(clip);
 
     /* A whole turn in a cycle is no gap. */
     make_cycle(FRAMES, 2 * M_PI, 1);
     run(&def, FRAMES, features, true);
     double forward[2], middle[2];
-    amb_points_heading(got + FRAMES * AMB_POSE + 3, forward);
-    amb_points_heading(got + FRAMES / 2 * AMB_POSE + 3, middle);
+    ami_points_heading(got + FRAMES * AMI_POSE + 3, forward);
+    ami_points_heading(got + FRAMES / 2 * AMI_POSE + 3, middle);
     assert_all_near(forward, (const double[2]){1, 0}, 2, 1e-6, "heading after a turn");
     assert_all_near(middle, (const double[2]){-1, 0}, 2, .05, "heading after half a turn");
 }
@@ -268,18 +268,18 @@ static void frame_by_frame_is_the_same(void **unused)
     (void)unused;
     enum { FRAMES = 60 };
     make_cycle(FRAMES, .3, 1);
-    const amb_ik_def def = exact_def(30);
+    const ami_ik_def def = exact_def(30);
     run(&def, FRAMES, features, false);
-    amb_ik ik;
-    amb_error err = {""};
-    assert_true(amb_ik_init(&ik, &def, &err));
+    ami_ik ik;
+    ami_error err = {""};
+    assert_true(ami_ik_init(&ik, &def, &err));
     for (int f = 0; f < FRAMES; f++) {
-        double pose[AMB_POSE];
-        amb_ik_frame(&ik, features + f * AMB_FEATURES, pose);
-        assert_all_near(pose, got + f * AMB_POSE, 3, 1e-9, "root");
-        assert_near(amb_quat_angle(pose + 3, got + f * AMB_POSE + 3), 0, 1e-6, "root's rotation", f);
-        for (int j = 0; j < AMB_CLIP_JOINTS; j++)
-            assert_near(joint_error(pose, got + f * AMB_POSE, j), 0, 1e-6, amb_clip_joints[j].name, f);
+        double pose[AMI_POSE];
+        ami_ik_frame(&ik, features + f * AMI_FEATURES, pose);
+        assert_all_near(pose, got + f * AMI_POSE, 3, 1e-9, "root");
+        assert_near(ami_quat_angle(pose + 3, got + f * AMI_POSE + 3), 0, 1e-6, "root's rotation", f);
+        for (int j = 0; j < AMI_CLIP_JOINTS; j++)
+            assert_near(joint_error(pose, got + f * AMI_POSE, j), 0, 1e-6, ami_clip_joints[j].name, f);
     }
 }
 
@@ -290,26 +290,26 @@ static void a_straight_limb_keeps_its_twist(void **unused)
     (void)unused;
     enum { FRAMES = 40 };
     for (int f = 0; f < FRAMES; f++) {
-        double *p = want + f * AMB_POSE, vel[AMB_VEL] = {0}, lift[4], twist[4];
+        double *p = want + f * AMI_POSE, vel[AMI_VEL] = {0}, lift[4], twist[4];
         const double bend = f / 10 % 2 ? .6 * sin(M_PI * (f % 10 + .5) / 10) : 0;
         pose_at_rest(p, .9);
         turn_about(lift, 1, 0, 0, -1.3 - .01 * f);
         turn_about(twist, 0, 1, 0, .9);
-        amb_quat_mul(p + pose_at[AMB_RIGHT_SHOULDER], lift, twist);
-        p[pose_at[AMB_RIGHT_ELBOW]] = bend;
+        ami_quat_mul(p + pose_at[AMI_RIGHT_SHOULDER], lift, twist);
+        p[pose_at[AMI_RIGHT_ELBOW]] = bend;
         turn_about(lift, 0, 0, 1, .3 + .01 * f);
         turn_about(twist, 0, 1, 0, .5);
-        amb_quat_mul(p + pose_at[AMB_LEFT_HIP], lift, twist);
-        p[pose_at[AMB_LEFT_KNEE]] = -bend;
-        features_of(p, vel, features + f * AMB_FEATURES);
+        ami_quat_mul(p + pose_at[AMI_LEFT_HIP], lift, twist);
+        p[pose_at[AMI_LEFT_KNEE]] = -bend;
+        features_of(p, vel, features + f * AMI_FEATURES);
     }
-    const amb_ik_def def = exact_def(30);
+    const ami_ik_def def = exact_def(30);
     run(&def, FRAMES, features, false);
     for (int f = 0; f < FRAMES; f++) /* straight bones are followed without twisting, in which the true motion
                                         differs a little */
-        for (int j = 0; j < AMB_CLIP_JOINTS; j++)
-            assert_near(joint_error(got + f * AMB_POSE, want + f * AMB_POSE, j), 0, .08,
-                        amb_clip_joints[j].name, f);
+        for (int j = 0; j < AMI_CLIP_JOINTS; j++)
+            assert_near(joint_error(got + f * AMI_POSE, want + f * AMI_POSE, j), 0, .08,
+                        ami_clip_joints[j].name, f);
 }
 
 /* Knees bent forward by up to .2 rad, as some clips have them: they stop at straight, the hip does not turn
@@ -319,33 +319,33 @@ static void an_overstretched_knee_is_straight(void **unused)
     (void)unused;
     enum { FRAMES = 40 };
     for (int f = 0; f < FRAMES; f++) {
-        double *p = want + f * AMB_POSE, vel[AMB_VEL] = {0};
+        double *p = want + f * AMI_POSE, vel[AMI_VEL] = {0};
         pose_at_rest(p, .9);
-        turn_about(p + pose_at[AMB_RIGHT_HIP], 0, .6, .8, .3);
-        p[pose_at[AMB_RIGHT_KNEE]] = -.2 + .4 * sin(M_PI * f / (FRAMES - 1));
-        features_of(p, vel, features + f * AMB_FEATURES);
+        turn_about(p + pose_at[AMI_RIGHT_HIP], 0, .6, .8, .3);
+        p[pose_at[AMI_RIGHT_KNEE]] = -.2 + .4 * sin(M_PI * f / (FRAMES - 1));
+        features_of(p, vel, features + f * AMI_FEATURES);
     }
-    const amb_ik_def def = exact_def(30);
+    const ami_ik_def def = exact_def(30);
     run(&def, FRAMES, features, false);
     for (int f = 0; f < FRAMES; f++) {
-        const double *p = got + f * AMB_POSE, *w = want + f * AMB_POSE, knee = w[pose_at[AMB_RIGHT_KNEE]];
-        double joint[2][AMB_BODIES][3], rot[AMB_BODIES][4];
-        assert_near(p[pose_at[AMB_RIGHT_KNEE]], knee < 0 ? knee : 0, 1e-4, "knee", f);
-        assert_near(amb_quat_angle(p + pose_at[AMB_RIGHT_HIP], w + pose_at[AMB_RIGHT_HIP]), 0,
+        const double *p = got + f * AMI_POSE, *w = want + f * AMI_POSE, knee = w[pose_at[AMI_RIGHT_KNEE]];
+        double joint[2][AMI_BODIES][3], rot[AMI_BODIES][4];
+        assert_near(p[pose_at[AMI_RIGHT_KNEE]], knee < 0 ? knee : 0, 1e-4, "knee", f);
+        assert_near(ami_quat_angle(p + pose_at[AMI_RIGHT_HIP], w + pose_at[AMI_RIGHT_HIP]), 0,
                     knee < 0 ? 1e-3 : .15, "hip", f);
-        amb_fk(&character->skeleton, p, joint[0], rot);
-        amb_fk(&character->skeleton, w, joint[1], rot);
+        ami_fk(&character->skeleton, p, joint[0], rot);
+        ami_fk(&character->skeleton, w, joint[1], rot);
         /* .08 if the knee's place were kept */
-        assert_all_near(joint[0][AMB_RIGHT_ANKLE], joint[1][AMB_RIGHT_ANKLE], 3, .02, "ankle");
+        assert_all_near(joint[0][AMI_RIGHT_ANKLE], joint[1][AMI_RIGHT_ANKLE], 3, .02, "ankle");
     }
 }
 
-static void add_noise(amb_rng *rng, int frames, double deviation)
+static void add_noise(ami_rng *rng, int frames, double deviation)
 {
-    memcpy(noisy, features, (size_t)frames * AMB_FEATURES * sizeof *noisy);
+    memcpy(noisy, features, (size_t)frames * AMI_FEATURES * sizeof *noisy);
     for (int f = 0; f < frames; f++)
-        for (int k = 0; k < 3 * AMB_POINTS; k++)
-            noisy[f * AMB_FEATURES + k] += (float)(deviation * amb_rng_normal(rng));
+        for (int k = 0; k < 3 * AMI_POINTS; k++)
+            noisy[f * AMI_FEATURES + k] += (float)(deviation * ami_rng_normal(rng));
 }
 
 typedef struct errors {
@@ -359,29 +359,29 @@ static errors compare(int frames)
 {
     errors e = {0};
     for (int f = 0; f < frames; f++) {
-        const double *p = got + (size_t)f * AMB_POSE, *w = want + (size_t)f * AMB_POSE, vel[AMB_VEL] = {0};
-        float frame[AMB_FEATURES];
-        for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
+        const double *p = got + (size_t)f * AMI_POSE, *w = want + (size_t)f * AMI_POSE, vel[AMI_VEL] = {0};
+        float frame[AMI_FEATURES];
+        for (int j = 0; j < AMI_CLIP_JOINTS; j++) {
             const double angle = joint_error(p, w, j);
-            e.joint += angle / AMB_CLIP_JOINTS / frames;
+            e.joint += angle / AMI_CLIP_JOINTS / frames;
             e.most_joint = fmax(e.most_joint, angle);
             if (f) {
-                e.step = fmax(e.step, joint_error(p, p - AMB_POSE, j));
-                e.true_step = fmax(e.true_step, joint_error(w, w - AMB_POSE, j));
+                e.step = fmax(e.step, joint_error(p, p - AMI_POSE, j));
+                e.true_step = fmax(e.true_step, joint_error(w, w - AMI_POSE, j));
             }
         }
         features_of(p, vel, frame);
-        for (int i = 0; i < AMB_POINTS; i++) {
+        for (int i = 0; i < AMI_POINTS; i++) {
             double d2 = 0;
             for (int k = 0; k < 3; k++) {
-                const double d = (double)frame[3 * i + k] - (double)features[f * AMB_FEATURES + 3 * i + k];
+                const double d = (double)frame[3 * i + k] - (double)features[f * AMI_FEATURES + 3 * i + k];
                 d2 += d * d;
             }
-            e.point += sqrt(d2) / AMB_POINTS / frames;
+            e.point += sqrt(d2) / AMI_POINTS / frames;
             e.most_point = fmax(e.most_point, sqrt(d2));
         }
         e.way = fmax(e.way, hypot(p[0] - w[0], p[1] - w[1]));
-        e.turn = fmax(e.turn, amb_quat_angle(p + 3, w + 3));
+        e.turn = fmax(e.turn, ami_quat_angle(p + 3, w + 3));
     }
     return e;
 }
@@ -394,9 +394,9 @@ static void noise_stays_noise(void **unused)
     (void)unused;
     enum { FRAMES = 300 };
     make_cycle(FRAMES, 0, 1);
-    amb_ik_def def = exact_def(30);
+    ami_ik_def def = exact_def(30);
     for (int cm = 1; cm <= 2; cm++) {
-        amb_rng rng = amb_rng_seed(5, (uint64_t)cm);
+        ami_rng rng = ami_rng_seed(5, (uint64_t)cm);
         add_noise(&rng, FRAMES, .01 * cm);
         def.noise = .01 * cm;
         run(&def, FRAMES, noisy, false);
@@ -417,22 +417,22 @@ static void nonsense_makes_poses_all_the_same(void **unused)
 {
     (void)unused;
     enum { FRAMES = 64 };
-    amb_rng rng = amb_rng_seed(6, 0);
+    ami_rng rng = ami_rng_seed(6, 0);
     for (int n = 0; n < 60; n++) {
         const double scale = n < 20 ? 0 : n < 40 ? 1 : 30;
-        for (int k = 0; k < FRAMES * AMB_FEATURES; k++)
-            features[k] = (float)(scale * amb_rng_normal(&rng));
-        amb_ik_def def = amb_ik_default_def(&character->skeleton);
+        for (int k = 0; k < FRAMES * AMI_FEATURES; k++)
+            features[k] = (float)(scale * ami_rng_normal(&rng));
+        ami_ik_def def = ami_ik_default_def(&character->skeleton);
         def.noise = n % 2 ? .01 : 0;
         run(&def, FRAMES, features, n % 3 == 0);
         for (int f = 0; f < FRAMES; f++)
-            got[f * AMB_POSE + 2] = fmax(-99, fmin(99, got[f * AMB_POSE + 2])); /* a clip's limit */
-        amb_clip_destroy(make_clip(FRAMES, time_of, got, false));
+            got[f * AMI_POSE + 2] = fmax(-99, fmin(99, got[f * AMI_POSE + 2])); /* a clip's limit */
+        ami_clip_destroy(make_clip(FRAMES, time_of, got, false));
         for (int f = 0; f < FRAMES; f++)
-            for (int i = 0; i < AMB_BODIES; i++)
+            for (int i = 0; i < AMI_BODIES; i++)
                 if (is_hinge(i)) {
-                    const double angle = got[f * AMB_POSE + pose_at[i]];
-                    const bool knee = i == AMB_RIGHT_KNEE || i == AMB_LEFT_KNEE;
+                    const double angle = got[f * AMI_POSE + pose_at[i]];
+                    const bool knee = i == AMI_RIGHT_KNEE || i == AMI_LEFT_KNEE;
                     assert_true(knee ? angle <= 0 && angle >= -M_PI : angle >= 0 && angle <= M_PI);
                 }
     }
@@ -455,26 +455,26 @@ static void clips_of(const char *dir, errors *worst)
     print_message(
         "%-30s frames | joints deg   most | points mm  most | root m   deg | 1 cm: deg  mm | 2 cm: deg  mm\n",
         "clip");
-    amb_rng rng = amb_rng_seed(7, 0);
+    ami_rng rng = ami_rng_seed(7, 0);
     for (int n = 0; n < clips; n++) {
         char path[1024];
-        amb_error err = {""};
+        ami_error err = {""};
         snprintf(path, sizeof path, "%s/%s", dir, entries[n]->d_name);
         free(entries[n]);
-        amb_clip *clip = amb_clip_read(path, &err);
+        ami_clip *clip = ami_clip_read(path, &err);
         if (!clip)
             fail_msg("%s", err.text);
-        const bool loop = amb_clip_loops(clip);
-        const double duration = amb_clip_duration(clip);
+        const bool loop = ami_clip_loops(clip);
+        const double duration = ami_clip_duration(clip);
         int frames = loop ? (int)lround(duration * 30) : (int)floor(duration * 30) + 1;
         frames = frames < MOST ? frames : MOST;
         const double rate = loop ? frames / duration : 30;
         for (int f = 0; f < frames; f++) {
-            amb_clip_sample(clip, f / rate, want + (size_t)f * AMB_POSE, NULL);
-            amb_features_of_clip(&character->skeleton, clip, f / rate, features + (size_t)f * AMB_FEATURES,
+            ami_clip_sample(clip, f / rate, want + (size_t)f * AMI_POSE, NULL);
+            ami_features_of_clip(&character->skeleton, clip, f / rate, features + (size_t)f * AMI_FEATURES,
                                  NULL);
         }
-        amb_ik_def def = exact_def(rate);
+        ami_ik_def def = exact_def(rate);
         run(&def, frames, features, loop);
         const errors e = compare(frames);
         errors with[2];
@@ -485,7 +485,7 @@ static void clips_of(const char *dir, errors *worst)
             with[cm - 1] = compare(frames);
         }
         print_message("%-30s %6d | %10.3f %6.1f | %9.3f %5.1f | %6.3f %5.1f | %9.1f %3.0f | %9.1f %3.0f\n",
-                      amb_clip_name(clip), frames, e.joint / degree, e.most_joint / degree, e.point * 1e3,
+                      ami_clip_name(clip), frames, e.joint / degree, e.most_joint / degree, e.point * 1e3,
                       e.most_point * 1e3, e.way, e.turn / degree, with[0].joint / degree, with[0].point * 1e3,
                       with[1].joint / degree, with[1].point * 1e3);
         assert_true(e.joint <= 2 * degree);
@@ -499,7 +499,7 @@ static void clips_of(const char *dir, errors *worst)
             worst->step = fmax(worst->step, w->step - w->true_step);
             assert_true(w->step < w->true_step + 90 * degree); /* nothing turns round */
         }
-        amb_clip_destroy(clip);
+        ami_clip_destroy(clip);
     }
     free(entries);
 }
@@ -526,14 +526,14 @@ static void time_is_within_five_microseconds(void **unused)
 {
     (void)unused;
     enum { FRAMES = 60 };
-    amb_error err = {""};
+    ami_error err = {""};
     double least = INFINITY;
     make_cycle(FRAMES, .3, 1);
-    const amb_ik_def def = amb_ik_default_def(&character->skeleton);
+    const ami_ik_def def = ami_ik_default_def(&character->skeleton);
     for (int n = 0; n < 300; n++) {
-        const double begun = amb_clock_now();
-        assert_true(amb_ik_motion(&def, FRAMES, features, false, time_of, got, &err));
-        least = fmin(least, (amb_clock_now() - begun) / FRAMES);
+        const double begun = ami_clock_now();
+        assert_true(ami_ik_motion(&def, FRAMES, features, false, time_of, got, &err));
+        least = fmin(least, (ami_clock_now() - begun) / FRAMES);
     }
     print_message("a frame of a motion of %d: %.2f us\n", FRAMES, least * 1e6);
 #ifdef NDEBUG

@@ -40,10 +40,10 @@ static void fenced_free(fenced f)
     munmap(f.map, f.map_size);
 }
 
-static void fill(amb_rng *rng, float *values, size_t count)
+static void fill(ami_rng *rng, float *values, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        values[i] = (float)amb_rng_range(rng, -1.0, 1.0);
+        values[i] = (float)ami_rng_range(rng, -1.0, 1.0);
 }
 
 static bool same_bits(const float *a, const float *b, size_t count)
@@ -54,17 +54,17 @@ static bool same_bits(const float *a, const float *b, size_t count)
 /* A layer with random weights, packed for a kernel. */
 typedef struct problem {
     int inputs, outputs;
-    amb_activation act;
+    ami_activation act;
     float *weight, *bias;
     fenced packed;
-    amb_layer layer;
+    ami_layer layer;
 } problem;
 
-static void problem_pack(problem *p, const amb_kernel *kernel)
+static void problem_pack(problem *p, const ami_kernel *kernel)
 {
-    p->packed = fenced_alloc(amb_kernel_layer_size(kernel, p->inputs, p->outputs) / sizeof(float));
-    memset(p->packed.at, 0xff, amb_kernel_layer_size(kernel, p->inputs, p->outputs));
-    p->layer = amb_kernel_pack(kernel, p->inputs, p->outputs, p->weight, p->bias, p->packed.at);
+    p->packed = fenced_alloc(ami_kernel_layer_size(kernel, p->inputs, p->outputs) / sizeof(float));
+    memset(p->packed.at, 0xff, ami_kernel_layer_size(kernel, p->inputs, p->outputs));
+    p->layer = ami_kernel_pack(kernel, p->inputs, p->outputs, p->weight, p->bias, p->packed.at);
     p->layer.act = p->act;
     p->layer.alpha = 0.25f;
 }
@@ -74,7 +74,7 @@ static void problem_unpack(problem *p)
     fenced_free(p->packed);
 }
 
-static problem problem_create(amb_rng *rng, int inputs, int outputs, amb_activation act)
+static problem problem_create(ami_rng *rng, int inputs, int outputs, ami_activation act)
 {
     problem p = {.inputs = inputs, .outputs = outputs, .act = act};
     p.weight = malloc((size_t)inputs * (size_t)outputs * sizeof(float));
@@ -108,21 +108,21 @@ static float *kept_fenced(int which, size_t floats)
 }
 
 /* Outputs first .. end - 1 of the packed layer, rows prepared as the kernel wants them. */
-static void run_part(const amb_kernel *kernel, const problem *p, int first, int end, const float *x,
+static void run_part(const ami_kernel *kernel, const problem *p, int first, int end, const float *x,
                      size_t x_stride, int n, float *y, size_t y_stride)
 {
-    amb_rows rows = {.cell = x, .stride = x_stride};
-    const size_t cells = amb_kernel_row_cells(kernel, p->inputs);
+    ami_rows rows = {.cell = x, .stride = x_stride};
+    const size_t cells = ami_kernel_row_cells(kernel, p->inputs);
     if (kernel->prepare) {
         float *prepared = kept_fenced(0, (size_t)n * cells), *scale = kept_fenced(1, (size_t)n);
         memset(prepared, 0xff, (size_t)n * cells * 4);
         kernel->prepare(p->inputs, x, x_stride, n, prepared, scale);
-        rows = (amb_rows){.cell = prepared, .stride = cells, .scale = scale};
+        rows = (ami_rows){.cell = prepared, .stride = cells, .scale = scale};
     }
     kernel->layer(&p->layer, first, end, &rows, n, y, y_stride);
 }
 
-static void run(const amb_kernel *kernel, const problem *p, const float *x, size_t x_stride, int n, float *y,
+static void run(const ami_kernel *kernel, const problem *p, const float *x, size_t x_stride, int n, float *y,
                 size_t y_stride)
 {
     run_part(kernel, p, 0, p->outputs, x, x_stride, n, y, y_stride);
@@ -143,16 +143,16 @@ static double largest(const float *v, size_t count)
  * output's largest weight or the row's largest value. The product of two rounded factors errs by |dw| |x| +
  * |w| |dx| + |dw| |dx|. Activations here do not widen an error. */
 static void in_double(const problem *p, const float *x, size_t x_stride, int n, double *want,
-                      double *bound[AMB_PRECISIONS])
+                      double *bound[AMI_PRECISIONS])
 {
     const size_t in = (size_t)p->inputs;
     for (int r = 0; r < n; r++) {
         const double x_most = largest(x + (size_t)r * x_stride, in);
         for (int o = 0; o < p->outputs; o++) {
             const float *w = p->weight + (size_t)o * in;
-            const double w_most = largest(w, in), dx16 = x_most / AMB_INT16_MAX / 2,
-                         dw16 = w_most / AMB_INT16_MAX / 2, dx8 = x_most / AMB_INT8_ACTIVATION_MAX / 2,
-                         dw8 = w_most / AMB_INT8_MAX / 2;
+            const double w_most = largest(w, in), dx16 = x_most / AMI_INT16_MAX / 2,
+                         dw16 = w_most / AMI_INT16_MAX / 2, dx8 = x_most / AMI_INT8_ACTIVATION_MAX / 2,
+                         dw8 = w_most / AMI_INT8_MAX / 2;
             double sum = p->bias[o], size = fabs(sum), bf16 = 0, int16 = 0, int8 = 0;
             for (size_t k = 0; k < in; k++) {
                 const double v = x[(size_t)r * x_stride + k], term = (double)w[k] * v;
@@ -164,19 +164,19 @@ static void in_double(const problem *p, const float *x, size_t x_stride, int n, 
             }
             const size_t i = (size_t)r * (size_t)p->outputs + (size_t)o;
             const double rounding = (p->inputs + 5) * 0x1p-24 * size;
-            want[i] = amb_activation_of(p->act, 0.25, sum);
-            bound[AMB_PRECISION_FP32][i] = rounding;
-            bound[AMB_PRECISION_BF16][i] = rounding + bf16;
-            bound[AMB_PRECISION_INT16][i] = rounding + int16 * 1.00001;
-            bound[AMB_PRECISION_INT8][i] = rounding + int8 * 1.00001;
+            want[i] = ami_activation_of(p->act, 0.25, sum);
+            bound[AMI_PRECISION_FP32][i] = rounding;
+            bound[AMI_PRECISION_BF16][i] = rounding + bf16;
+            bound[AMI_PRECISION_INT16][i] = rounding + int16 * 1.00001;
+            bound[AMI_PRECISION_INT8][i] = rounding + int8 * 1.00001;
         }
     }
 }
 
 /* A layer's answers for max_n rows: in double with bounds, and each precision's reference. */
 typedef struct answers {
-    double *want, *bound[AMB_PRECISIONS];
-    float *reference[AMB_PRECISIONS];
+    double *want, *bound[AMI_PRECISIONS];
+    float *reference[AMI_PRECISIONS];
 } answers;
 
 static answers answers_create(problem *p, const float *x, int max_n)
@@ -184,15 +184,15 @@ static answers answers_create(problem *p, const float *x, int max_n)
     const size_t count = (size_t)max_n * (size_t)p->outputs;
     answers a = {.want = malloc(count * sizeof(double))};
     assert_non_null(a.want);
-    for (int i = 0; i < AMB_PRECISIONS; i++) {
+    for (int i = 0; i < AMI_PRECISIONS; i++) {
         a.bound[i] = malloc(count * sizeof(double));
         a.reference[i] = malloc(count * sizeof(float));
         assert_true(a.bound[i] && a.reference[i]);
     }
     in_double(p, x, (size_t)p->inputs, max_n, a.want, a.bound);
-    static const char *const name[AMB_PRECISIONS] = {"ref", "bf16_ref", "int16_ref", "int8_ref"};
-    for (int i = 0; i < AMB_PRECISIONS; i++) {
-        const amb_kernel *kernel = amb_kernel_by_name(name[i], NULL);
+    static const char *const name[AMI_PRECISIONS] = {"ref", "bf16_ref", "int16_ref", "int8_ref"};
+    for (int i = 0; i < AMI_PRECISIONS; i++) {
+        const ami_kernel *kernel = ami_kernel_by_name(name[i], NULL);
         assert_non_null(kernel);
         assert_int_equal(kernel->precision, i);
         problem_pack(p, kernel);
@@ -205,18 +205,18 @@ static answers answers_create(problem *p, const float *x, int max_n)
 static void answers_free(answers *a)
 {
     free(a->want);
-    for (int i = 0; i < AMB_PRECISIONS; i++) {
+    for (int i = 0; i < AMI_PRECISIONS; i++) {
         free(a->bound[i]);
         free(a->reference[i]);
     }
 }
 
 /* One batch's outputs y (rows first .. first + n - 1 of the answers) against double and the reference. */
-static void check_values(const amb_kernel *kernel, const problem *p, const answers *a, int first, int n,
+static void check_values(const ami_kernel *kernel, const problem *p, const answers *a, int first, int n,
                          const float *y, size_t y_stride)
 {
     const size_t out = (size_t)p->outputs;
-    const bool exact = kernel->precision == AMB_PRECISION_INT16 || kernel->precision == AMB_PRECISION_INT8;
+    const bool exact = kernel->precision == AMI_PRECISION_INT16 || kernel->precision == AMI_PRECISION_INT8;
     double worst = 0.0;
     size_t worst_at = 0;
     for (size_t i = 0; i < (size_t)n * out; i++) {
@@ -231,7 +231,7 @@ static void check_values(const amb_kernel *kernel, const problem *p, const answe
         /* Floats may be summed in another order than the reference's: both are within the rounding's bound of
          * the same exact sum. */
         const double apart = fabs((double)got - (double)reference),
-                     allowed = 2 * 2 * a->bound[AMB_PRECISION_FP32][at];
+                     allowed = 2 * 2 * a->bound[AMI_PRECISION_FP32][at];
         if (exact ? !same_bits(&got, &reference, 1) : !(apart <= allowed))
             fail_msg("%s, %d inputs, %d outputs, %d rows: row %zu, output %zu is %.9g, the reference's %.9g",
                      kernel->name, p->inputs, p->outputs, n, i / out, i % out, (double)got,
@@ -247,7 +247,7 @@ static void check_values(const amb_kernel *kernel, const problem *p, const answe
 
 /* Rows of every number from 1 to max_n of one layer through one kernel: accuracy, fences, canaries, and the
  * same bits as alone. */
-static void check_layer(const amb_kernel *kernel, problem *p, const float *x, int max_n, const answers *a)
+static void check_layer(const ami_kernel *kernel, problem *p, const float *x, int max_n, const answers *a)
 {
     const size_t in = (size_t)p->inputs, out = (size_t)p->outputs;
     const uint32_t canary_bits = 0x7fc0beefu;
@@ -299,16 +299,16 @@ static void check_layer(const amb_kernel *kernel, problem *p, const float *x, in
     free(alone);
 }
 
-static void check_shape(amb_rng *rng, int inputs, int outputs, int max_n)
+static void check_shape(ami_rng *rng, int inputs, int outputs, int max_n)
 {
-    static const amb_activation act[] = {AMB_ACT_IDENTITY, AMB_ACT_RELU, AMB_ACT_LEAKY_RELU};
+    static const ami_activation act[] = {AMI_ACT_IDENTITY, AMI_ACT_RELU, AMI_ACT_LEAKY_RELU};
     problem p = problem_create(rng, inputs, outputs, act[(inputs + outputs) % 3]);
     float *x = malloc((size_t)max_n * (size_t)inputs * sizeof(float));
     assert_non_null(x);
     fill(rng, x, (size_t)max_n * (size_t)inputs);
     answers a = answers_create(&p, x, max_n);
-    for (int k = 0; k < amb_kernel_count(); k++)
-        check_layer(amb_kernel_at(k), &p, x, max_n, &a);
+    for (int k = 0; k < ami_kernel_count(); k++)
+        check_layer(ami_kernel_at(k), &p, x, max_n, &a);
     problem_free(&p);
     answers_free(&a);
     free(x);
@@ -318,7 +318,7 @@ static void test_every_tail(void **state)
 {
     (void)state;
     static const int inputs[] = {1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 31, 64, 70};
-    amb_rng rng = amb_rng_seed(1, 0);
+    ami_rng rng = ami_rng_seed(1, 0);
     for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++)
         for (int outputs = 1; outputs <= 70; outputs++)
             check_shape(&rng, inputs[i], outputs, 20);
@@ -331,7 +331,7 @@ static void test_every_tail(void **state)
 static void test_every_input_length(void **state)
 {
     (void)state;
-    amb_rng rng = amb_rng_seed(2, 0);
+    ami_rng rng = ami_rng_seed(2, 0);
     for (int inputs = 1; inputs <= 70; inputs++)
         check_shape(&rng, inputs, 36, 20);
 }
@@ -342,7 +342,7 @@ static void test_the_networks_layers(void **state)
     static const int shape[][2] = {{197, 1024}, {1024, 512}, {512, 36},  {512, 1},   {132, 256},
                                    {256, 128},  {128, 32},   {32, 2},    {256, 256}, {256, 512},
                                    {512, 4380}, {4380, 512}, {65536, 1}, {1, 65536}};
-    amb_rng rng = amb_rng_seed(3, 0);
+    ami_rng rng = ami_rng_seed(3, 0);
     for (size_t i = 0; i < sizeof shape / sizeof shape[0]; i++)
         check_shape(&rng, shape[i][0], shape[i][1], 9);
 }
@@ -351,16 +351,16 @@ static void test_the_networks_layers(void **state)
 static void test_fusing_kernels_agree(void **state)
 {
     (void)state;
-    amb_rng rng = amb_rng_seed(4, 0);
+    ami_rng rng = ami_rng_seed(4, 0);
     enum { IN = 197, MOST = 101, ROWS = 13 };
     for (int out = 1; out <= MOST; out++) {
-        problem p = problem_create(&rng, IN, out, AMB_ACT_RELU);
+        problem p = problem_create(&rng, IN, out, AMI_ACT_RELU);
         static float x[ROWS * IN], first[ROWS * MOST], y[ROWS * MOST];
         fill(&rng, x, ROWS * IN);
         int fusing = 0;
-        for (int k = 1; k < amb_kernel_count(); k++) {
-            const amb_kernel *kernel = amb_kernel_at(k);
-            if (kernel->precision != AMB_PRECISION_FP32)
+        for (int k = 1; k < ami_kernel_count(); k++) {
+            const ami_kernel *kernel = ami_kernel_at(k);
+            if (kernel->precision != AMI_PRECISION_FP32)
                 continue;
             problem_pack(&p, kernel);
             run(kernel, &p, x, IN, ROWS, fusing ? y : first, (size_t)out);
@@ -384,23 +384,23 @@ static void test_special_values(void **state)
     static const float in[] = {NAN,       -NAN,       INFINITY,  -INFINITY,  0.0f, -0.0f,
                                0x1p-120f, -0x1p-120f, 3.375e38f, -3.375e38f, -1.5f};
     _Static_assert(sizeof in / sizeof in[0] == ROWS, "a value a row");
-    amb_rng rng = amb_rng_seed(5, 0);
+    ami_rng rng = ami_rng_seed(5, 0);
     static const int outputs[] = {1, 4, 5, 40, MOST};
     for (size_t i = 0; i < 2 * sizeof outputs / sizeof outputs[0]; i++) {
         const bool relu = i % 2;
         const int out = outputs[i / 2];
-        problem p = problem_create(&rng, 1, out, relu ? AMB_ACT_RELU : AMB_ACT_IDENTITY);
+        problem p = problem_create(&rng, 1, out, relu ? AMI_ACT_RELU : AMI_ACT_IDENTITY);
         for (int o = 0; o < out; o++) {
             p.weight[o] = 1.0f;
             p.bias[o] = -0.0f;
         }
-        for (int k = 0; k < amb_kernel_count(); k++) {
-            const amb_kernel *kernel = amb_kernel_at(k);
+        for (int k = 0; k < ami_kernel_count(); k++) {
+            const ami_kernel *kernel = ami_kernel_at(k);
             const bool integer =
-                kernel->precision == AMB_PRECISION_INT16 || kernel->precision == AMB_PRECISION_INT8;
+                kernel->precision == AMI_PRECISION_INT16 || kernel->precision == AMI_PRECISION_INT8;
             /* bf16 rounds the input; integers scale it by 1/most and back; sums of several chains turn -0
              * into 0 */
-            const double near = kernel->precision == AMB_PRECISION_FP32 ? 0 : integer ? 4 * 0x1p-24 : 0x1p-8;
+            const double near = kernel->precision == AMI_PRECISION_FP32 ? 0 : integer ? 4 * 0x1p-24 : 0x1p-8;
             problem_pack(&p, kernel);
             for (int n = 1; n <= ROWS; n++) {
                 float y[ROWS * MOST];
@@ -432,13 +432,13 @@ static void test_nan_stays_in_its_row(void **state)
 {
     (void)state;
     enum { IN = 37, MOST = 70, ROWS = 14 };
-    amb_rng rng = amb_rng_seed(6, 0);
+    ami_rng rng = ami_rng_seed(6, 0);
     for (int out = 1; out <= MOST; out += 23) {
-        problem p = problem_create(&rng, IN, out, AMB_ACT_RELU);
+        problem p = problem_create(&rng, IN, out, AMI_ACT_RELU);
         float x[ROWS * IN], clean[ROWS * MOST], y[ROWS * MOST];
         fill(&rng, x, ROWS * IN);
-        for (int k = 0; k < amb_kernel_count(); k++) {
-            const amb_kernel *kernel = amb_kernel_at(k);
+        for (int k = 0; k < ami_kernel_count(); k++) {
+            const ami_kernel *kernel = ami_kernel_at(k);
             problem_pack(&p, kernel);
             run(kernel, &p, x, IN, ROWS, clean, (size_t)out);
             for (int bad = 0; bad < ROWS; bad++) {
@@ -465,26 +465,26 @@ static void test_nan_stays_in_its_row(void **state)
 static void test_integers_do_not_overflow(void **state)
 {
     (void)state;
-    static const int inputs[] = {31, 32, 33, 64, 4380, AMB_NET_MAX_DIM};
-    amb_rng rng = amb_rng_seed(8, 0);
+    static const int inputs[] = {31, 32, 33, 64, 4380, AMI_NET_MAX_DIM};
+    ami_rng rng = ami_rng_seed(8, 0);
     for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++)
         for (int out = 1; out <= 17; out += 8)
             for (int sign = -1; sign <= 1; sign += 2) {
                 const int in = inputs[i];
-                problem p = problem_create(&rng, in, out, AMB_ACT_IDENTITY);
+                problem p = problem_create(&rng, in, out, AMI_ACT_IDENTITY);
                 float *x = malloc((size_t)in * sizeof *x), y[17];
                 assert_non_null(x);
                 for (int k = 0; k < in; k++)
                     x[k] = 2.0f;
                 for (int k = 0; k < in * out; k++)
                     p.weight[k] = 0.5f * (float)sign;
-                for (int k = 0; k < amb_kernel_count(); k++) {
-                    problem_pack(&p, amb_kernel_at(k));
-                    run(amb_kernel_at(k), &p, x, (size_t)in, 1, y, (size_t)out);
+                for (int k = 0; k < ami_kernel_count(); k++) {
+                    problem_pack(&p, ami_kernel_at(k));
+                    run(ami_kernel_at(k), &p, x, (size_t)in, 1, y, (size_t)out);
                     problem_unpack(&p);
                     for (int o = 0; o < out; o++)
                         if (!(fabs((double)y[o] - (double)(sign * in) - (double)p.bias[o]) <= 1e-5 * in))
-                            fail_msg("%s: %d times %d plus %g is %g", amb_kernel_at(k)->name, in, sign,
+                            fail_msg("%s: %d times %d plus %g is %g", ami_kernel_at(k)->name, in, sign,
                                      (double)p.bias[o], (double)y[o]);
                 }
                 problem_free(&p);
@@ -496,30 +496,30 @@ static void test_integers_do_not_overflow(void **state)
 static void test_packing(void **state)
 {
     (void)state;
-    amb_rng rng = amb_rng_seed(7, 0);
-    for (int k = 0; k < amb_kernel_count(); k++) {
-        const amb_kernel *kernel = amb_kernel_at(k);
+    ami_rng rng = ami_rng_seed(7, 0);
+    for (int k = 0; k < ami_kernel_count(); k++) {
+        const ami_kernel *kernel = ami_kernel_at(k);
         assert_true(kernel->lanes > 0 && kernel->panel % kernel->lanes == 0);
-        if (kernel->precision != AMB_PRECISION_FP32)
+        if (kernel->precision != AMI_PRECISION_FP32)
             continue;
         for (int outputs = 1; outputs <= 100; outputs++) {
             const int inputs = 1 + outputs % 6;
-            problem p = problem_create(&rng, inputs, outputs, AMB_ACT_IDENTITY);
+            problem p = problem_create(&rng, inputs, outputs, AMI_ACT_IDENTITY);
             problem_pack(&p, kernel);
             const int padded = (outputs + kernel->lanes - 1) / kernel->lanes * kernel->lanes;
             const float *packed = p.layer.weight;
-            assert_int_equal(amb_kernel_padded_outputs(kernel, outputs), padded);
-            assert_int_equal(amb_kernel_weight_cells(kernel, inputs, outputs),
-                             outputs <= AMB_DOT ? outputs * 16 : padded * inputs);
+            assert_int_equal(ami_kernel_padded_outputs(kernel, outputs), padded);
+            assert_int_equal(ami_kernel_weight_cells(kernel, inputs, outputs),
+                             outputs <= AMI_DOT ? outputs * 16 : padded * inputs);
             for (int o = 0; o < padded; o++) {
                 const int panel = o / kernel->panel * kernel->panel;
                 const int width = padded - panel < kernel->panel ? padded - panel : kernel->panel;
                 const float bias = o < outputs ? p.bias[o] : 0.0f;
                 assert_true(same_bits(&p.layer.bias[o], &bias, 1));
-                for (int i = 0; i < inputs && (outputs > AMB_DOT || o < outputs); i++) {
+                for (int i = 0; i < inputs && (outputs > AMI_DOT || o < outputs); i++) {
                     const float weight = o < outputs ? p.weight[o * inputs + i] : 0.0f;
                     assert_true(same_bits(
-                        packed + (outputs <= AMB_DOT ? o * 16 + i : panel * inputs + i * width + o - panel),
+                        packed + (outputs <= AMI_DOT ? o * 16 + i : panel * inputs + i * width + o - panel),
                         &weight, 1));
                 }
             }
@@ -532,33 +532,33 @@ static void test_packing(void **state)
 static void test_list_and_names(void **state)
 {
     (void)state;
-    assert_true(amb_kernel_count() >= 1);
-    assert_string_equal(amb_kernel_at(0)->name, "ref");
-    assert_null(amb_kernel_at(amb_kernel_count()));
-    amb_error err = {""};
-    for (int k = 0; k < amb_kernel_count(); k++)
-        assert_ptr_equal(amb_kernel_by_name(amb_kernel_at(k)->name, &err), amb_kernel_at(k));
+    assert_true(ami_kernel_count() >= 1);
+    assert_string_equal(ami_kernel_at(0)->name, "ref");
+    assert_null(ami_kernel_at(ami_kernel_count()));
+    ami_error err = {""};
+    for (int k = 0; k < ami_kernel_count(); k++)
+        assert_ptr_equal(ami_kernel_by_name(ami_kernel_at(k)->name, &err), ami_kernel_at(k));
     assert_string_equal(err.text, "");
 
     /* Every kernel of the list either runs here or is refused with its reason. */
     static const char *const names[] = {
-#define AMB_KERNEL(name, precision, isa, lanes, panel, runs_here) #name,
+#define AMI_KERNEL(name, precision, isa, lanes, panel, runs_here) #name,
 #include "nets/kernels/kernels.inc"
-#undef AMB_KERNEL
+#undef AMI_KERNEL
     };
     int found = 0;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (amb_kernel_by_name(names[i], &err))
+        if (ami_kernel_by_name(names[i], &err))
             found++;
         else
             assert_non_null(
                 strstr(err.text, "needs instructions that this CPU or its operating system does not offer"));
     }
-    assert_int_equal(found, amb_kernel_count());
+    assert_int_equal(found, ami_kernel_count());
 
     for (int k = 0; k < 2; k++) {
         const char *name = k ? "AVX2" : "";
-        assert_null(amb_kernel_by_name(name, &err));
+        assert_null(ami_kernel_by_name(name, &err));
         assert_non_null(strstr(err.text, "there is no kernel \""));
         assert_non_null(strstr(err.text, "these run here: ref"));
     }
@@ -568,30 +568,30 @@ static void test_list_and_names(void **state)
 static void test_best(void **state)
 {
     (void)state;
-    for (int precision = 0; precision < AMB_PRECISIONS; precision++) {
-        const amb_kernel *last = NULL;
+    for (int precision = 0; precision < AMI_PRECISIONS; precision++) {
+        const ami_kernel *last = NULL;
         int count = 0;
-        for (int k = 0; k < amb_kernel_count(); k++)
-            if ((int)amb_kernel_at(k)->precision == precision) {
-                last = amb_kernel_at(k);
+        for (int k = 0; k < ami_kernel_count(); k++)
+            if ((int)ami_kernel_at(k)->precision == precision) {
+                last = ami_kernel_at(k);
                 count++;
             }
-        assert_ptr_equal(amb_kernel_best((amb_precision)precision), last);
-        assert_int_equal(amb_kernel_is_fast((amb_precision)precision), count > 1);
+        assert_ptr_equal(ami_kernel_best((ami_precision)precision), last);
+        assert_int_equal(ami_kernel_is_fast((ami_precision)precision), count > 1);
     }
 }
 
 static void test_precision_names(void **state)
 {
     (void)state;
-    for (int i = 0; i <= AMB_PRECISIONS; i++) {
-        amb_precision found = AMB_PRECISION_FP32;
-        assert_true(amb_precision_by_name(amb_precision_name((amb_precision)i), &found));
+    for (int i = 0; i <= AMI_PRECISIONS; i++) {
+        ami_precision found = AMI_PRECISION_FP32;
+        assert_true(ami_precision_by_name(ami_precision_name((ami_precision)i), &found));
         assert_int_equal(found, i);
     }
-    amb_precision untouched = AMB_PRECISION_BF16;
-    assert_false(amb_precision_by_name("fp64", &untouched));
-    assert_int_equal(untouched, AMB_PRECISION_BF16);
+    ami_precision untouched = AMI_PRECISION_BF16;
+    assert_false(ami_precision_by_name("fp64", &untouched));
+    assert_int_equal(untouched, AMI_PRECISION_BF16);
 }
 
 static void test_environment_variable(void **state)
@@ -599,30 +599,30 @@ static void test_environment_variable(void **state)
     (void)state;
     const char *value = getenv("AMB_KERNEL");
     char *kept = value ? strdup(value) : NULL;
-    const amb_kernel *kernel = amb_kernel_at(0);
-    amb_error err = {""};
+    const ami_kernel *kernel = ami_kernel_at(0);
+    ami_error err = {""};
 
     for (int i = 0; i < 2; i++) {
         if (i)
             setenv("AMB_KERNEL", "", 1);
         else
             unsetenv("AMB_KERNEL");
-        kernel = amb_kernel_at(0);
-        assert_true(amb_kernel_from_environment(&kernel, &err));
+        kernel = ami_kernel_at(0);
+        assert_true(ami_kernel_from_environment(&kernel, &err));
         assert_null(kernel);
     }
-    for (int k = 0; k < amb_kernel_count(); k++) {
-        setenv("AMB_KERNEL", amb_kernel_at(k)->name, 1);
-        assert_true(amb_kernel_from_environment(&kernel, &err));
-        assert_ptr_equal(kernel, amb_kernel_at(k));
+    for (int k = 0; k < ami_kernel_count(); k++) {
+        setenv("AMB_KERNEL", ami_kernel_at(k)->name, 1);
+        assert_true(ami_kernel_from_environment(&kernel, &err));
+        assert_ptr_equal(kernel, ami_kernel_at(k));
     }
     assert_string_equal(err.text, "");
 
     setenv("AMB_KERNEL", "abacus", 1);
-    assert_false(amb_kernel_from_environment(&kernel, &err));
+    assert_false(ami_kernel_from_environment(&kernel, &err));
     assert_non_null(strstr(
         err.text, "environment variable AMB_KERNEL: there is no kernel \"abacus\"; these run here: ref"));
-    assert_false(amb_kernel_from_environment(&kernel, NULL));
+    assert_false(ami_kernel_from_environment(&kernel, NULL));
 
     if (kept)
         setenv("AMB_KERNEL", kept, 1);

@@ -15,11 +15,11 @@
 enum { BLOCK = 1021 }; /* no multiple of a vector */
 
 static const struct {
-    amb_activation act;
+    ami_activation act;
     double ulps; /* what kernels/act.inc promises */
-} promise[] = {{AMB_ACT_IDENTITY, 0}, {AMB_ACT_RELU, 0}, {AMB_ACT_LEAKY_RELU, .5},
-               {AMB_ACT_ELU, 2},      {AMB_ACT_TANH, 3}, {AMB_ACT_SIGMOID, 3}};
-_Static_assert(sizeof promise / sizeof promise[0] == AMB_ACTIVATIONS, "every activation");
+} promise[] = {{AMI_ACT_IDENTITY, 0}, {AMI_ACT_RELU, 0}, {AMI_ACT_LEAKY_RELU, .5},
+               {AMI_ACT_ELU, 2},      {AMI_ACT_TANH, 3}, {AMI_ACT_SIGMOID, 3}};
+_Static_assert(sizeof promise / sizeof promise[0] == AMI_ACTIVATIONS, "every activation");
 
 static float float_of(uint32_t bits)
 {
@@ -36,16 +36,16 @@ static double ulp(double v)
     return ldexp(1, exponent - 24 < -149 ? -149 : exponent - 24);
 }
 
-static void check_block(amb_activate_function *activate, const char *name, int a, float alpha,
+static void check_block(ami_activate_function *activate, const char *name, int a, float alpha,
                         const float *in, int count, double *worst, float *worst_at)
 {
     float y[BLOCK];
     memcpy(y, in, (size_t)count * sizeof *y);
     activate(promise[a].act, alpha, y, (size_t)count, 1, count);
     for (int i = 0; i < count; i++) {
-        const double want = amb_activation_of(promise[a].act, (double)alpha, (double)in[i]);
+        const double want = ami_activation_of(promise[a].act, (double)alpha, (double)in[i]);
         if (isnan(want) ? !isnan(y[i]) : isinf((float)want) && (float)want != y[i])
-            fail_msg("%s, %s of %a: %a, expected %a", name, amb_activation_name(promise[a].act),
+            fail_msg("%s, %s of %a: %a, expected %a", name, ami_activation_name(promise[a].act),
                      (double)in[i], (double)y[i], want);
         if (isnan(want) || isinf((float)want))
             continue;
@@ -57,9 +57,9 @@ static void check_block(amb_activate_function *activate, const char *name, int a
     }
 }
 
-static void sweep(amb_activate_function *activate, const char *name)
+static void sweep(ami_activate_function *activate, const char *name)
 {
-    for (int a = 0; a < AMB_ACTIVATIONS; a++) {
+    for (int a = 0; a < AMI_ACTIVATIONS; a++) {
         double worst = 0;
         float worst_at = 0, block[BLOCK];
         int count = 0;
@@ -84,17 +84,17 @@ static void sweep(amb_activate_function *activate, const char *name)
         check_block(activate, name, a, 1.0f, special, (int)(sizeof special / sizeof special[0]), &worst,
                     &worst_at);
         if (worst > promise[a].ulps)
-            fail_msg("%s: %s is %.3g ulp off at %a, allowed %.3g", name, amb_activation_name(promise[a].act),
+            fail_msg("%s: %s is %.3g ulp off at %a, allowed %.3g", name, ami_activation_name(promise[a].act),
                      worst, (double)worst_at, promise[a].ulps);
-        print_message("%s: %s within %.3g ulp (worst at %a)\n", name, amb_activation_name(promise[a].act),
+        print_message("%s: %s within %.3g ulp (worst at %a)\n", name, ami_activation_name(promise[a].act),
                       worst, (double)worst_at);
     }
 }
 
 /* Rows, strides, every width; each value as if it were alone; what lies between rows stays. */
-static void blocks(amb_activate_function *activate)
+static void blocks(ami_activate_function *activate)
 {
-    for (int a = 0; a < AMB_ACTIVATIONS; a++)
+    for (int a = 0; a < AMI_ACTIVATIONS; a++)
         for (int width = 1; width <= 40; width++) {
             enum { ROWS = 3, STRIDE = 43 };
             float y[ROWS * STRIDE], before[ROWS * STRIDE];
@@ -113,23 +113,23 @@ static void blocks(amb_activate_function *activate)
 static void test_reference(void **state)
 {
     (void)state;
-    sweep(amb_activate_ref, "plain C");
-    blocks(amb_activate_ref);
+    sweep(ami_activate_ref, "plain C");
+    blocks(ami_activate_ref);
 }
 
 static void test_vectors(void **state)
 {
     (void)state;
-    if (!amb_kernel_by_name("avx2", NULL) && !amb_kernel_by_name("avx512", NULL))
+    if (!ami_kernel_by_name("avx2", NULL) && !ami_kernel_by_name("avx512", NULL))
         skip_because("this CPU has no vector kernels");
 #if defined(__x86_64__)
-    if (amb_kernel_by_name("avx2", NULL)) {
-        sweep(amb_activate_avx2, "avx2");
-        blocks(amb_activate_avx2);
+    if (ami_kernel_by_name("avx2", NULL)) {
+        sweep(ami_activate_avx2, "avx2");
+        blocks(ami_activate_avx2);
     }
-    if (amb_kernel_by_name("avx512", NULL)) {
-        sweep(amb_activate_avx512, "avx512");
-        blocks(amb_activate_avx512);
+    if (ami_kernel_by_name("avx512", NULL)) {
+        sweep(ami_activate_avx512, "avx512");
+        blocks(ami_activate_avx512);
     }
 #endif
 }

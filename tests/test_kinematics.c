@@ -6,33 +6,33 @@
 #include "base/clock.h"
 #include "motion/kinematics.h"
 
-static amb_character *character;
-static amb_world world;
+static ami_character *character;
+static ami_world world;
 
 static int set_up(void **unused)
 {
     (void)unused;
     character = load_character(120);
-    return amb_world_init(&world, character, NULL) ? 0 : -1;
+    return ami_world_init(&world, character, NULL) ? 0 : -1;
 }
 
 static int tear_down(void **unused)
 {
     (void)unused;
-    amb_world_free(&world);
-    amb_character_destroy(character);
+    ami_world_free(&world);
+    ami_character_destroy(character);
     return 0;
 }
 
 static void the_measures_are_those_of_the_table(void **unused)
 {
     (void)unused;
-    const amb_skeleton *s = &character->skeleton;
-    for (int i = 0; i < AMB_BODIES; i++) {
+    const ami_skeleton *s = &character->skeleton;
+    for (int i = 0; i < AMI_BODIES; i++) {
         assert_int_equal(s->parent[i], skeleton[i].parent);
-        assert_all_near(s->offset[i], skeleton[i].offset, 3, 1e-12, amb_body_name[i]);
-        assert_all_near(s->centre[i], skeleton[i].centre, 3, 1e-12, amb_body_name[i]);
-        assert_near(s->mass[i], skeleton[i].mass, 1e-12, amb_body_name[i], i);
+        assert_all_near(s->offset[i], skeleton[i].offset, 3, 1e-12, ami_body_name[i]);
+        assert_all_near(s->centre[i], skeleton[i].centre, 3, 1e-12, ami_body_name[i]);
+        assert_near(s->mass[i], skeleton[i].mass, 1e-12, ami_body_name[i], i);
     }
     for (int side = 0; side < 2; side++) { /* the foot's box: .177 long, .055 high, about (.045, -.0225, 0) */
         assert_all_near(s->toe[side], (const double[3]){.1335, -.05, 0}, 3, 1e-12, "toe");
@@ -41,12 +41,12 @@ static void the_measures_are_those_of_the_table(void **unused)
     assert_all_near(s->head_front, (const double[3]){.1025, .175, 0}, 3, 1e-12, "head's front");
 }
 
-static void assert_same_state(const amb_state *got, const amb_state *want, double tolerance)
+static void assert_same_state(const ami_state *got, const ami_state *want, double tolerance)
 {
     assert_memory_equal(got->pose, want->pose, sizeof got->pose);
     assert_memory_equal(got->vel, want->vel, sizeof got->vel);
     assert_all_near(got->com_vel, want->com_vel, 3, tolerance, "velocity of the centre of mass");
-    for (int i = 0; i < AMB_BODIES; i++) {
+    for (int i = 0; i < AMI_BODIES; i++) {
         assert_all_near(got->joint[i], want->joint[i], 3, tolerance, "joint");
         assert_all_near(got->centre[i], want->centre[i], 3, tolerance, "centre");
         assert_all_near(got->rot[i], want->rot[i], 4, tolerance, "rotation");
@@ -55,19 +55,19 @@ static void assert_same_state(const amb_state *got, const amb_state *want, doubl
     }
 }
 
-static void compare(const double pose[AMB_POSE], const double vel[AMB_VEL], double tolerance)
+static void compare(const double pose[AMI_POSE], const double vel[AMI_VEL], double tolerance)
 {
-    amb_state got, want;
-    double joint[AMB_BODIES][3], rot[AMB_BODIES][4];
+    ami_state got, want;
+    double joint[AMI_BODIES][3], rot[AMI_BODIES][4];
     memset(&got, 0xff, sizeof got); /* NaN: a number that is not written shows */
     memset(joint, 0xff, sizeof joint);
     memset(rot, 0xff, sizeof rot);
-    amb_world_set(&world, pose, vel);
+    ami_world_set(&world, pose, vel);
     state_by_mujoco(&world, &want);
-    amb_fk_state(&character->skeleton, pose, vel, &got);
+    ami_fk_state(&character->skeleton, pose, vel, &got);
     assert_same_state(&got, &want, tolerance);
-    amb_fk(&character->skeleton, pose, joint, rot);
-    for (int i = 0; i < AMB_BODIES; i++) {
+    ami_fk(&character->skeleton, pose, joint, rot);
+    for (int i = 0; i < AMI_BODIES; i++) {
         assert_all_near(joint[i], want.joint[i], 3, tolerance, "joint without velocity");
         assert_all_near(rot[i], want.rot[i], 4, tolerance, "rotation without velocity");
     }
@@ -76,16 +76,16 @@ static void compare(const double pose[AMB_POSE], const double vel[AMB_VEL], doub
 static void any_state_is_mujocos(void **unused)
 {
     (void)unused;
-    amb_rng rng = amb_rng_seed(1, 0);
+    ami_rng rng = ami_rng_seed(1, 0);
     for (int n = 0; n < 1000; n++) {
-        double pose[AMB_POSE], vel[AMB_VEL];
+        double pose[AMI_POSE], vel[AMI_VEL];
         random_pose(&rng, pose, 1.2, 3);
         random_velocity(&rng, vel, 10);
-        pose[0] = amb_rng_range(&rng, -5, 5);
-        pose[1] = amb_rng_range(&rng, -5, 5);
-        for (int i = 0; i < AMB_BODIES; i++) /* the other sign is the same rotation, and stays where it is
+        pose[0] = ami_rng_range(&rng, -5, 5);
+        pose[1] = ami_rng_range(&rng, -5, 5);
+        for (int i = 0; i < AMI_BODIES; i++) /* the other sign is the same rotation, and stays where it is
                                                 put */
-            if ((is_ball(i) || i == AMB_ROOT) && amb_rng_uniform(&rng) < .5)
+            if ((is_ball(i) || i == AMI_ROOT) && ami_rng_uniform(&rng) < .5)
                 for (int k = 0; k < 4; k++)
                     pose[pose_at[i] + k] *= -1;
         compare(pose, vel, 1e-12);
@@ -96,18 +96,18 @@ static void any_state_is_mujocos(void **unused)
 static void lengths_of_quaternions_do_not_matter(void **unused)
 {
     (void)unused;
-    amb_rng rng = amb_rng_seed(2, 0);
+    ami_rng rng = ami_rng_seed(2, 0);
     static const double lengths[] = {.5, 1 - 1e-4, 1 - 1e-8, 1 + 1e-9, 1 + 1e-6, 2};
     for (int n = 0; n < 60; n++) {
-        double pose[AMB_POSE], vel[AMB_VEL];
+        double pose[AMI_POSE], vel[AMI_VEL];
         random_pose(&rng, pose, 1, 2);
         random_velocity(&rng, vel, 3);
-        for (int i = 0; i < AMB_BODIES; i++)
-            if (is_ball(i) || i == AMB_ROOT)
+        for (int i = 0; i < AMI_BODIES; i++)
+            if (is_ball(i) || i == AMI_ROOT)
                 for (int k = 0; k < 4; k++)
                     pose[pose_at[i] + k] *= lengths[n % 6];
         if (n >= 30)
-            memset(pose + pose_at[AMB_CHEST], 0, 4 * sizeof *pose);
+            memset(pose + pose_at[AMI_CHEST], 0, 4 * sizeof *pose);
         compare(pose, vel, 1e-12);
     }
 }
@@ -117,17 +117,17 @@ static void lengths_of_quaternions_do_not_matter(void **unused)
 static void a_turning_wrist_is_as_on_paper(void **unused)
 {
     (void)unused;
-    double pose[AMB_POSE], vel[AMB_VEL] = {.5};
-    amb_state state;
+    double pose[AMI_POSE], vel[AMI_VEL] = {.5};
+    ami_state state;
     pose_at_rest(pose, .9);
     vel[4] = 2; /* the body's y is up */
-    amb_fk_state(&character->skeleton, pose, vel, &state);
+    ami_fk_state(&character->skeleton, pose, vel, &state);
     const double wrist[3] = {-.02405, -.18311, .9 + .236151 + .2435 - .274788 - .258947};
-    assert_all_near(state.joint[AMB_RIGHT_WRIST], wrist, 3, 1e-12, "wrist");
-    assert_all_near(state.centre[AMB_RIGHT_WRIST], wrist, 3, 1e-12, "wrist's centre");
-    assert_all_near(state.lin[AMB_RIGHT_WRIST], (const double[3]){.5 + 2 * .18311, -2 * .02405, 0}, 3, 1e-12,
+    assert_all_near(state.joint[AMI_RIGHT_WRIST], wrist, 3, 1e-12, "wrist");
+    assert_all_near(state.centre[AMI_RIGHT_WRIST], wrist, 3, 1e-12, "wrist's centre");
+    assert_all_near(state.lin[AMI_RIGHT_WRIST], (const double[3]){.5 + 2 * .18311, -2 * .02405, 0}, 3, 1e-12,
                     "wrist's velocity");
-    assert_all_near(state.ang[AMB_RIGHT_WRIST], (const double[3]){0, 0, 2}, 3, 1e-12, "wrist's turn");
+    assert_all_near(state.ang[AMI_RIGHT_WRIST], (const double[3]){0, 0, 2}, 3, 1e-12, "wrist's turn");
 }
 
 /* Prints the time it takes beside MuJoCo's, of which it must be a part: where it is optimised, as MuJoCo's
@@ -135,31 +135,31 @@ static void a_turning_wrist_is_as_on_paper(void **unused)
 static void time_is_a_part_of_mujocos(void **unused)
 {
     (void)unused;
-    amb_rng rng = amb_rng_seed(3, 0);
-    double pose[AMB_POSE], vel[AMB_VEL], own = INFINITY, mujoco = INFINITY, place = INFINITY;
-    double joint[AMB_BODIES][3], rot[AMB_BODIES][4];
-    amb_state state;
+    ami_rng rng = ami_rng_seed(3, 0);
+    double pose[AMI_POSE], vel[AMI_VEL], own = INFINITY, mujoco = INFINITY, place = INFINITY;
+    double joint[AMI_BODIES][3], rot[AMI_BODIES][4];
+    ami_state state;
     random_pose(&rng, pose, 1, 1);
     random_velocity(&rng, vel, 3);
     for (int run = 0; run < 200; run++) {
         enum { CALLS = 50 };
-        const double t0 = amb_clock_now();
+        const double t0 = ami_clock_now();
         for (int n = 0; n < CALLS; n++) {
-            amb_fk_state(&character->skeleton, pose, vel, &state);
-            pose[0] = state.joint[AMB_LEFT_WRIST][2]; /* no call can be left out */
+            ami_fk_state(&character->skeleton, pose, vel, &state);
+            pose[0] = state.joint[AMI_LEFT_WRIST][2]; /* no call can be left out */
         }
-        const double t1 = amb_clock_now();
+        const double t1 = ami_clock_now();
         for (int n = 0; n < CALLS; n++) {
-            amb_fk(&character->skeleton, pose, joint, rot);
-            pose[0] = joint[AMB_LEFT_WRIST][2];
+            ami_fk(&character->skeleton, pose, joint, rot);
+            pose[0] = joint[AMI_LEFT_WRIST][2];
         }
-        const double t2 = amb_clock_now();
+        const double t2 = ami_clock_now();
         for (int n = 0; n < CALLS; n++) {
-            amb_world_set(&world, pose, vel);
+            ami_world_set(&world, pose, vel);
             state_by_mujoco(&world, &state);
-            pose[0] = state.joint[AMB_LEFT_WRIST][2];
+            pose[0] = state.joint[AMI_LEFT_WRIST][2];
         }
-        const double t3 = amb_clock_now();
+        const double t3 = ami_clock_now();
         own = fmin(own, (t1 - t0) / CALLS);
         place = fmin(place, (t2 - t1) / CALLS);
         mujoco = fmin(mujoco, (t3 - t2) / CALLS);
@@ -175,10 +175,10 @@ static void time_is_a_part_of_mujocos(void **unused)
 /* A copy of the humanoid with `from` written as `to`. */
 static void assert_refused(const char *from, const char *to, const char *sentence)
 {
-    char path[1024], name[] = "/tmp/amb_kinematics_XXXXXX";
-    amb_error err = {""};
+    char path[1024], name[] = "/tmp/ami_kinematics_XXXXXX";
+    ami_error err = {""};
     static char text[65536];
-    assert_true(amb_asset_path("humanoid.xml", path, sizeof path, &err));
+    assert_true(ami_asset_path("humanoid.xml", path, sizeof path, &err));
     FILE *in = fopen(path, "r");
     assert_non_null(in);
     text[fread(text, 1, sizeof text - 1, in)] = 0;
@@ -190,9 +190,9 @@ static void assert_refused(const char *from, const char *to, const char *sentenc
     FILE *out = fdopen(file, "w");
     fprintf(out, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
     fclose(out);
-    amb_character_def def = amb_character_default_def();
+    ami_character_def def = ami_character_default_def();
     def.path = name;
-    amb_character *other = amb_character_create(&def, &err);
+    ami_character *other = ami_character_create(&def, &err);
     remove(name);
     assert_null(other);
     assert_sentence(&err, sentence);

@@ -7,29 +7,29 @@
 #include "sim/env.h"
 #include "sim/mirror.h"
 
-static amb_character *character;
-static amb_world world, other_world;
+static ami_character *character;
+static ami_world world, other_world;
 
 static int set_up(void **unused)
 {
     (void)unused;
     character = load_character(120);
-    return amb_world_init(&world, character, NULL) && amb_world_init(&other_world, character, NULL) ? 0 : -1;
+    return ami_world_init(&world, character, NULL) && ami_world_init(&other_world, character, NULL) ? 0 : -1;
 }
 
 static int tear_down(void **unused)
 {
     (void)unused;
-    amb_world_free(&world);
-    amb_world_free(&other_world);
-    amb_character_destroy(character);
+    ami_world_free(&world);
+    ami_world_free(&other_world);
+    ami_character_destroy(character);
     return 0;
 }
 
 /* By name: right_ becomes left_ and back. */
 static int twin_of(int body)
 {
-    const char *name = amb_body_name[body];
+    const char *name = ami_body_name[body];
     char other[64];
     if (!strncmp(name, "right_", 6))
         snprintf(other, sizeof other, "left_%s", name + 6);
@@ -37,15 +37,15 @@ static int twin_of(int body)
         snprintf(other, sizeof other, "right_%s", name + 5);
     else
         snprintf(other, sizeof other, "%s", name);
-    return amb_body_by_name(other);
+    return ami_body_by_name(other);
 }
 
-static void random_state(amb_rng *rng, double pose[AMB_POSE], double vel[AMB_VEL])
+static void random_state(ami_rng *rng, double pose[AMI_POSE], double vel[AMI_VEL])
 {
     random_pose(rng, pose, 1, 2.5);
     random_velocity(rng, vel, 3);
-    pose[0] = amb_rng_range(rng, -2, 2);
-    pose[1] = amb_rng_range(rng, -2, 2);
+    pose[0] = ami_rng_range(rng, -2, 2);
+    pose[1] = ami_rng_range(rng, -2, 2);
 }
 
 /* Every body of the mirrored pose is where a plane mirror shows its twin, turned and moving as the mirror
@@ -53,21 +53,21 @@ static void random_state(amb_rng *rng, double pose[AMB_POSE], double vel[AMB_VEL
 static void a_pose_is_reflected(void **unused)
 {
     (void)unused;
-    amb_rng rng = amb_rng_seed(1, 0);
+    ami_rng rng = ami_rng_seed(1, 0);
     for (int n = 0; n < 200; n++) {
-        double pose[AMB_POSE], vel[AMB_VEL], other[AMB_POSE], other_vel[AMB_VEL];
+        double pose[AMI_POSE], vel[AMI_VEL], other[AMI_POSE], other_vel[AMI_VEL];
         moving_body a, b;
         random_state(&rng, pose, vel);
-        amb_mirror_pose(other, pose);
-        amb_mirror_vel(other_vel, vel);
+        ami_mirror_pose(other, pose);
+        ami_mirror_vel(other_vel, vel);
         place_moving_body(&a, pose, vel);
         place_moving_body(&b, other, other_vel);
-        for (int i = 0; i < AMB_BODIES; i++) {
+        for (int i = 0; i < AMI_BODIES; i++) {
             const int t = twin_of(i);
             for (int k = 0; k < 3; k++) {
                 const double sign = k == 1 ? -1 : 1;
-                assert_near(b.at.joint[i][k], sign * a.at.joint[t][k], 1e-12, amb_body_name[i], k);
-                assert_near(b.at.centre[i][k], sign * a.at.centre[t][k], 1e-12, amb_body_name[i], k);
+                assert_near(b.at.joint[i][k], sign * a.at.joint[t][k], 1e-12, ami_body_name[i], k);
+                assert_near(b.at.centre[i][k], sign * a.at.centre[t][k], 1e-12, ami_body_name[i], k);
                 assert_near(b.lin[i][k], sign * a.lin[t][k], 1e-6, "velocity", k);
                 assert_near(b.ang[i][k], -sign * a.ang[t][k], 1e-6, "angular velocity", k);
                 for (int l = 0; l < 3; l++)
@@ -78,47 +78,47 @@ static void a_pose_is_reflected(void **unused)
     }
 }
 
-static void floats(amb_rng *rng, float *out, int n)
+static void floats(ami_rng *rng, float *out, int n)
 {
     for (int k = 0; k < n; k++)
-        out[k] = (float)amb_rng_range(rng, -1, 1);
+        out[k] = (float)ami_rng_range(rng, -1, 1);
 }
 
 /* Also in place, where nothing may be read that was written. */
 static void twice_is_the_identity(void **unused)
 {
     (void)unused;
-    amb_rng rng = amb_rng_seed(2, 0);
-    double pose[AMB_POSE], vel[AMB_VEL], p[AMB_POSE], v[AMB_VEL];
+    ami_rng rng = ami_rng_seed(2, 0);
+    double pose[AMI_POSE], vel[AMI_VEL], p[AMI_POSE], v[AMI_VEL];
     random_state(&rng, pose, vel);
-    amb_mirror_pose(p, pose);
+    ami_mirror_pose(p, pose);
     assert_memory_not_equal(p, pose, sizeof p);
-    amb_mirror_pose(p, p);
+    ami_mirror_pose(p, p);
     assert_memory_equal(p, pose, sizeof p);
-    amb_mirror_vel(v, vel);
+    ami_mirror_vel(v, vel);
     assert_memory_not_equal(v, vel, sizeof v);
-    amb_mirror_vel(v, v);
+    ami_mirror_vel(v, v);
     assert_memory_equal(v, vel, sizeof v);
 
-    amb_state state;
-    amb_points points, q;
-    amb_fk_state(&character->skeleton, pose, vel, &state);
-    amb_points_of_state(&character->skeleton, &state, &points);
-    amb_mirror_points(&q, &points);
+    ami_state state;
+    ami_points points, q;
+    ami_fk_state(&character->skeleton, pose, vel, &state);
+    ami_points_of_state(&character->skeleton, &state, &points);
+    ami_mirror_points(&q, &points);
     assert_memory_not_equal(&q, &points, sizeof q);
-    amb_mirror_points(&q, &q);
+    ami_mirror_points(&q, &q);
     assert_memory_equal(&q, &points, sizeof q);
 
     static const struct {
         int n;
         void (*mirror)(float *, const float *);
     } kinds[] = {
-        {AMB_FEATURES, amb_mirror_features}, {AMB_PHASE_FEATURES, amb_mirror_phase_features},
-        {AMB_OBS, amb_mirror_obs},           {AMB_GOAL, amb_mirror_goal},
-        {AMB_ACTION, amb_mirror_action},
+        {AMI_FEATURES, ami_mirror_features}, {AMI_PHASE_FEATURES, ami_mirror_phase_features},
+        {AMI_OBS, ami_mirror_obs},           {AMI_GOAL, ami_mirror_goal},
+        {AMI_ACTION, ami_mirror_action},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        float in[AMB_OBS], out[AMB_OBS];
+        float in[AMI_OBS], out[AMI_OBS];
         const size_t size = (size_t)kinds[i].n * sizeof *in;
         floats(&rng, in, kinds[i].n);
         kinds[i].mirror(out, in);
@@ -132,59 +132,59 @@ static void twice_is_the_identity(void **unused)
 static void measures_are_mirrored(void **unused)
 {
     (void)unused;
-    amb_rng rng = amb_rng_seed(3, 0);
+    ami_rng rng = ami_rng_seed(3, 0);
     for (int n = 0; n < 200; n++) {
-        double pose[AMB_POSE], vel[AMB_VEL];
-        amb_state state, other;
-        amb_points points, got, want;
+        double pose[AMI_POSE], vel[AMI_VEL];
+        ami_state state, other;
+        ami_points points, got, want;
         random_state(&rng, pose, vel);
-        amb_fk_state(&character->skeleton, pose, vel, &state);
-        amb_points_of_state(&character->skeleton, &state, &points);
-        const double heading = amb_rng_range(&rng, -3, 3);
-        double wanted_pose[AMB_POSE], wanted_vel[AMB_VEL];
-        amb_state wanted;
+        ami_fk_state(&character->skeleton, pose, vel, &state);
+        ami_points_of_state(&character->skeleton, &state, &points);
+        const double heading = ami_rng_range(&rng, -3, 3);
+        double wanted_pose[AMI_POSE], wanted_vel[AMI_VEL];
+        ami_state wanted;
         random_state(&rng, wanted_pose, wanted_vel);
-        amb_fk_state(&character->skeleton, wanted_pose, wanted_vel, &wanted);
-        float goal[AMB_GOAL], got_goal[AMB_GOAL];
-        amb_observe_goal(&state, &wanted, heading, wanted_pose, goal); /* a target of which all rotations are
+        ami_fk_state(&character->skeleton, wanted_pose, wanted_vel, &wanted);
+        float goal[AMI_GOAL], got_goal[AMI_GOAL];
+        ami_observe_goal(&state, &wanted, heading, wanted_pose, goal); /* a target of which all rotations are
                                                                           large */
-        float obs[AMB_OBS], got_obs[AMB_OBS], style[AMB_FEATURES], got_style[AMB_FEATURES];
-        float phase[AMB_PHASE_FEATURES], got_phase[AMB_PHASE_FEATURES];
-        amb_observe(&state, .25, heading, obs);
-        amb_features(&points, style);
-        amb_phase_features(&points, phase);
+        float obs[AMI_OBS], got_obs[AMI_OBS], style[AMI_FEATURES], got_style[AMI_FEATURES];
+        float phase[AMI_PHASE_FEATURES], got_phase[AMI_PHASE_FEATURES];
+        ami_observe(&state, .25, heading, obs);
+        ami_features(&points, style);
+        ami_phase_features(&points, phase);
 
-        amb_mirror_pose(pose, pose);
-        amb_mirror_vel(vel, vel);
-        amb_fk_state(&character->skeleton, pose, vel, &other);
-        amb_points_of_state(&character->skeleton, &other, &got);
-        amb_mirror_points(&want, &points);
-        for (int p = 0; p < AMB_POINTS; p++) {
-            assert_all_near(got.pos[p], want.pos[p], 3, 1e-12, amb_point_name[p]);
-            assert_all_near(got.vel[p], want.vel[p], 3, 1e-11, amb_point_name[p]);
+        ami_mirror_pose(pose, pose);
+        ami_mirror_vel(vel, vel);
+        ami_fk_state(&character->skeleton, pose, vel, &other);
+        ami_points_of_state(&character->skeleton, &other, &got);
+        ami_mirror_points(&want, &points);
+        for (int p = 0; p < AMI_POINTS; p++) {
+            assert_all_near(got.pos[p], want.pos[p], 3, 1e-12, ami_point_name[p]);
+            assert_all_near(got.vel[p], want.vel[p], 3, 1e-11, ami_point_name[p]);
         }
         assert_all_near(got.forward, want.forward, 2, 1e-12, "heading");
         assert_near(got.yaw_rate, want.yaw_rate, 1e-12, "yaw rate", n);
 
-        amb_features(&got, got_style);
-        amb_mirror_features(style, style);
-        for (int k = 0; k < AMB_FEATURES; k++)
+        ami_features(&got, got_style);
+        ami_mirror_features(style, style);
+        for (int k = 0; k < AMI_FEATURES; k++)
             assert_near((double)got_style[k], (double)style[k], 1e-6, "feature", k);
-        amb_phase_features(&got, got_phase);
-        amb_mirror_phase_features(phase, phase);
-        for (int k = 0; k < AMB_PHASE_FEATURES; k++)
+        ami_phase_features(&got, got_phase);
+        ami_mirror_phase_features(phase, phase);
+        for (int k = 0; k < AMI_PHASE_FEATURES; k++)
             assert_near((double)got_phase[k], (double)phase[k], 5e-6, "phase feature", k);
-        amb_observe(&other, .25, -heading, got_obs);
-        amb_mirror_obs(obs, obs);
-        for (int k = 0; k < AMB_OBS; k++)
+        ami_observe(&other, .25, -heading, got_obs);
+        ami_mirror_obs(obs, obs);
+        for (int k = 0; k < AMI_OBS; k++)
             assert_near((double)got_obs[k], (double)obs[k], 5e-6, "observation", k);
 
-        amb_mirror_pose(wanted_pose, wanted_pose);
-        amb_mirror_vel(wanted_vel, wanted_vel);
-        amb_fk_state(&character->skeleton, wanted_pose, wanted_vel, &wanted);
-        amb_observe_goal(&other, &wanted, -heading, wanted_pose, got_goal);
-        amb_mirror_goal(goal, goal);
-        for (int k = 0; k < AMB_GOAL; k++)
+        ami_mirror_pose(wanted_pose, wanted_pose);
+        ami_mirror_vel(wanted_vel, wanted_vel);
+        ami_fk_state(&character->skeleton, wanted_pose, wanted_vel, &wanted);
+        ami_observe_goal(&other, &wanted, -heading, wanted_pose, got_goal);
+        ami_mirror_goal(goal, goal);
+        for (int k = 0; k < AMI_GOAL; k++)
             assert_near((double)got_goal[k], (double)goal[k], 5e-6, "goal", k);
     }
 }
@@ -192,32 +192,32 @@ static void measures_are_mirrored(void **unused)
 static void contacts_change_sides(void **unused)
 {
     (void)unused;
-    float f[AMB_FEATURES] = {0};
+    float f[AMI_FEATURES] = {0};
     for (int k = 0; k < 4; k++)
-        f[AMB_FEATURE_CONTACT + k] = (float)(k + 1) / 8;
-    amb_mirror_features(f, f);
+        f[AMI_FEATURE_CONTACT + k] = (float)(k + 1) / 8;
+    ami_mirror_features(f, f);
     const float want[4] = {.375f, .5f, .125f, .25f};
-    assert_memory_equal(f + AMB_FEATURE_CONTACT, want, sizeof want);
+    assert_memory_equal(f + AMI_FEATURE_CONTACT, want, sizeof want);
 }
 
-static amb_clip *moving_clip(void)
+static ami_clip *moving_clip(void)
 {
     enum { FRAMES = 25 };
-    static double time[FRAMES], pose[FRAMES * AMB_POSE];
+    static double time[FRAMES], pose[FRAMES * AMI_POSE];
     for (int f = 0; f < FRAMES; f++) {
-        double *p = pose + f * AMB_POSE, turn[4];
+        double *p = pose + f * AMI_POSE, turn[4];
         const double wave = sin(2 * M_PI * f / (FRAMES - 1)), other = cos(2 * M_PI * f / (FRAMES - 1));
         time[f] = f / 24.;
         pose_at_rest(p, .9);
         p[0] = .04 * f;
         p[1] = .01 * f;
         turn_about(turn, .6, 0, .8, .3 * wave);
-        amb_quat_mul(p + 3, turn, p + 3);
-        turn_about(p + pose_at[AMB_CHEST], .6, .8, 0, .2 * wave);
-        turn_about(p + pose_at[AMB_LEFT_SHOULDER], 0, .6, .8, .6 * other);
-        turn_about(p + pose_at[AMB_RIGHT_HIP], 0, .6, .8, .5 * wave);
-        p[pose_at[AMB_RIGHT_KNEE]] = -.4 - .3 * wave;
-        p[pose_at[AMB_LEFT_ELBOW]] = .5 + .4 * other;
+        ami_quat_mul(p + 3, turn, p + 3);
+        turn_about(p + pose_at[AMI_CHEST], .6, .8, 0, .2 * wave);
+        turn_about(p + pose_at[AMI_LEFT_SHOULDER], 0, .6, .8, .6 * other);
+        turn_about(p + pose_at[AMI_RIGHT_HIP], 0, .6, .8, .5 * wave);
+        p[pose_at[AMI_RIGHT_KNEE]] = -.4 - .3 * wave;
+        p[pose_at[AMI_LEFT_ELBOW]] = .5 + .4 * other;
     }
     return make_clip(FRAMES, time, pose, true);
 }
@@ -225,23 +225,23 @@ static amb_clip *moving_clip(void)
 static void a_clip_is_mirrored_at_any_time(void **unused)
 {
     (void)unused;
-    amb_error err = {""};
-    amb_clip *clip = moving_clip(), *mirrored = amb_mirror_clip(clip, &err);
+    ami_error err = {""};
+    ami_clip *clip = moving_clip(), *mirrored = ami_mirror_clip(clip, &err);
     assert_non_null(mirrored);
-    assert_string_equal(amb_clip_name(mirrored), "test_mirrored");
-    assert_true(amb_clip_loops(mirrored));
+    assert_string_equal(ami_clip_name(mirrored), "test_mirrored");
+    assert_true(ami_clip_loops(mirrored));
     for (int n = 0; n < 100; n++) {
-        double pose[AMB_POSE], vel[AMB_VEL], p[AMB_POSE], v[AMB_VEL];
+        double pose[AMI_POSE], vel[AMI_VEL], p[AMI_POSE], v[AMI_VEL];
         const double t = -1.5 + .0437 * n;
-        amb_clip_sample(clip, t, pose, vel);
-        amb_clip_sample(mirrored, t, p, v);
-        amb_mirror_pose(pose, pose);
-        amb_mirror_vel(vel, vel);
-        assert_all_near(p, pose, AMB_POSE, 1e-12, "pose");
-        assert_all_near(v, vel, AMB_VEL, 1e-11, "velocity");
+        ami_clip_sample(clip, t, pose, vel);
+        ami_clip_sample(mirrored, t, p, v);
+        ami_mirror_pose(pose, pose);
+        ami_mirror_vel(vel, vel);
+        assert_all_near(p, pose, AMI_POSE, 1e-12, "pose");
+        assert_all_near(v, vel, AMI_VEL, 1e-11, "velocity");
     }
-    amb_clip_destroy(mirrored);
-    amb_clip_destroy(clip);
+    ami_clip_destroy(mirrored);
+    ami_clip_destroy(clip);
 }
 
 /* The body follows a clip on the ground with actions at random, its image the mirrored clip with mirrored
@@ -250,79 +250,79 @@ static void a_clip_is_mirrored_at_any_time(void **unused)
 static void a_mirrored_world_does_what_the_mirror_shows(void **unused)
 {
     (void)unused;
-    amb_error err = {""};
-    amb_clip *clip = moving_clip(), *mirrored = amb_mirror_clip(clip, &err);
+    ami_error err = {""};
+    ami_clip *clip = moving_clip(), *mirrored = ami_mirror_clip(clip, &err);
     double worst = 0;
     for (int mode = 0; mode < 2; mode++) {
-        amb_rng rng = amb_rng_seed(4, (uint64_t)mode);
-        amb_env a, b;
-        amb_env_def def = amb_env_default_def(character, clip);
-        def.may_touch = (1u << AMB_BODIES) - 1;
+        ami_rng rng = ami_rng_seed(4, (uint64_t)mode);
+        ami_env a, b;
+        ami_env_def def = ami_env_default_def(character, clip);
+        def.may_touch = (1u << AMI_BODIES) - 1;
         def.start_phase = .3;
         def.start_heading = .7;
         def.goal = true;
-        def.action_mode = mode ? AMB_ACTION_ABSOLUTE : AMB_ACTION_RESIDUAL;
-        assert_true(amb_env_init(&a, &def, &err));
+        def.action_mode = mode ? AMI_ACTION_ABSOLUTE : AMI_ACTION_RESIDUAL;
+        assert_true(ami_env_init(&a, &def, &err));
         def.clip = mirrored;
         def.start_heading = -.7;
-        assert_true(amb_env_init(&b, &def, &err));
+        assert_true(ami_env_init(&b, &def, &err));
         unsigned touched = 0;
         for (int step = 0; step < 30; step++) {
-            float action[AMB_ACTION], other[AMB_ACTION], obs[AMB_OBS_MAX], other_obs[AMB_OBS_MAX];
-            for (int k = 0; k < AMB_ACTION; k++)
-                action[k] = .15f * (float)amb_rng_normal(&rng);
-            amb_mirror_action(other, action);
-            amb_reward ra, rb;
-            assert_int_equal(amb_env_step(&a, action, &ra), AMB_ENV_GOES_ON);
-            assert_int_equal(amb_env_step(&b, other, &rb), AMB_ENV_GOES_ON);
-            amb_env_observe(&a, obs);
-            amb_env_observe(&b, other_obs);
-            amb_mirror_obs(obs, obs);
-            amb_mirror_goal(obs + AMB_OBS, obs + AMB_OBS);
-            for (int k = 0; k < AMB_OBS_MAX; k++)
+            float action[AMI_ACTION], other[AMI_ACTION], obs[AMI_OBS_MAX], other_obs[AMI_OBS_MAX];
+            for (int k = 0; k < AMI_ACTION; k++)
+                action[k] = .15f * (float)ami_rng_normal(&rng);
+            ami_mirror_action(other, action);
+            ami_reward ra, rb;
+            assert_int_equal(ami_env_step(&a, action, &ra), AMI_ENV_GOES_ON);
+            assert_int_equal(ami_env_step(&b, other, &rb), AMI_ENV_GOES_ON);
+            ami_env_observe(&a, obs);
+            ami_env_observe(&b, other_obs);
+            ami_mirror_obs(obs, obs);
+            ami_mirror_goal(obs + AMI_OBS, obs + AMI_OBS);
+            for (int k = 0; k < AMI_OBS_MAX; k++)
                 assert_near((double)other_obs[k], (double)obs[k], 1e-5, "observation", k);
-            for (int i = 0; i < AMB_BODIES; i++)
+            for (int i = 0; i < AMI_BODIES; i++)
                 for (int k = 0; k < 3; k++) {
                     const double want = (k == 1 ? -1 : 1) * a.state.joint[twin_of(i)][k];
                     assert_near(b.state.joint[i][k], want, 1e-7, "joint", i);
                     worst = fmax(worst, fabs(b.state.joint[i][k] - want));
                 }
             assert_near(rb.total, ra.total, 1e-6, "reward", step);
-            for (int i = 0; i < AMB_BODIES; i++)
+            for (int i = 0; i < AMI_BODIES; i++)
                 assert_int_equal(a.world.touching >> i & 1, b.world.touching >> twin_of(i) & 1);
             touched |= a.world.touching;
         }
         assert_true(touched); /* it was about the ground, too */
-        amb_env_free(&a);
-        amb_env_free(&b);
+        ami_env_free(&a);
+        ami_env_free(&b);
     }
     print_message("joints of mirrored worlds in 30 control steps: %.2g m apart at most\n", worst);
-    amb_clip_destroy(mirrored);
-    amb_clip_destroy(clip);
+    ami_clip_destroy(mirrored);
+    ami_clip_destroy(clip);
 }
 
 /* A loop whose second half is the mirror image of its first, ahead at 1 m/s; elbows bent by so much. */
-static amb_clip *two_halves(double right_elbow, double left_elbow, bool loop)
+static ami_clip *two_halves(double right_elbow, double left_elbow, bool loop)
 {
     enum { HALF = 17, FRAMES = 2 * HALF + 1 };
-    static double time[FRAMES], pose[FRAMES * AMB_POSE];
+    static double time[FRAMES], pose[FRAMES * AMI_POSE];
     for (int f = 0; f < FRAMES; f++) {
         const double wave = sin(2 * M_PI * f / (FRAMES - 1.)), other = cos(2 * M_PI * f / (FRAMES - 1.));
-        double *p = pose + f * AMB_POSE, turn[4];
+        double *p = pose + f * AMI_POSE, turn[4];
         time[f] = f / 30.;
         pose_at_rest(p, .9 + .02 * other * other);
         turn_about(turn, .6, 0, .8, .2 * wave); /* whatever happens in the first half */
-        amb_quat_mul(p + 3, turn, p + 3);
+        ami_quat_mul(p + 3, turn, p + 3);
         p[1] = .05 * wave;
-        turn_about(p + pose_at[AMB_CHEST], 0, .6, .8, .3 * wave);
-        turn_about(p + pose_at[AMB_RIGHT_HIP], 0, .6, .8, .5 * wave + .2 * wave * wave);
-        turn_about(p + pose_at[AMB_LEFT_SHOULDER], 1, 0, 0, .4 * fabs(wave));
-        p[pose_at[AMB_LEFT_KNEE]] = -.4 - .3 * wave;
+        turn_about(p + pose_at[AMI_CHEST], 0, .6, .8, .3 * wave);
+        turn_about(p + pose_at[AMI_RIGHT_HIP], 0, .6, .8, .5 * wave + .2 * wave * wave);
+        turn_about(p + pose_at[AMI_LEFT_SHOULDER], 1, 0, 0, .4 * fabs(wave));
+        p[pose_at[AMI_LEFT_KNEE]] = -.4 - .3 * wave;
         if (f >= HALF)
-            amb_mirror_pose(p, pose + (f - HALF) * AMB_POSE);
+            ami_mirror_pose(p, pose + (f - HALF) * AMI_POSE);
         p[0] = time[f];
-        p[pose_at[AMB_RIGHT_ELBOW]] = right_elbow;
-        p[pose_at[AMB_LEFT_ELBOW]] = left_elbow;
+        p[pose_at[AMI_RIGHT_ELBOW]] = right_elbow;
+        p[pose_at[AMI_LEFT_ELBOW]] = left_elbow;
     }
     return make_clip(FRAMES, time, pose, loop);
 }
@@ -337,22 +337,22 @@ static void asymmetry_is_the_distance_from_the_image_half_a_cycle_later(void **u
     } row[] = {{.5, .5, true},        {.5, .7, true},         {.7, .5, true},
                {.3, .3 + 1.29, true}, {.3, .3 + 1.31, false}, {2, .3, false}};
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
-        amb_clip *clip = two_halves(row[i].right, row[i].left, true),
+        ami_clip *clip = two_halves(row[i].right, row[i].left, true),
                  *once = two_halves(row[i].right, row[i].left, false);
-        assert_near(amb_mirror_asymmetry(clip), 2 * fabs(row[i].right - row[i].left) / 13, 1e-7, "asymmetry",
+        assert_near(ami_mirror_asymmetry(clip), 2 * fabs(row[i].right - row[i].left) / 13, 1e-7, "asymmetry",
                     (int)i);
-        assert_true(amb_mirror_is_symmetric(clip) == row[i].symmetric);
+        assert_true(ami_mirror_is_symmetric(clip) == row[i].symmetric);
         /* no half a cycle later */
-        assert_true(amb_mirror_asymmetry(once) == M_PI && !amb_mirror_is_symmetric(once));
-        amb_clip_destroy(clip);
-        amb_clip_destroy(once);
+        assert_true(ami_mirror_asymmetry(once) == M_PI && !ami_mirror_is_symmetric(once));
+        ami_clip_destroy(clip);
+        ami_clip_destroy(once);
     }
     /* the image of what is not symmetric is not, either */
-    amb_clip *clip = moving_clip(), *image = amb_mirror_clip(clip, NULL);
-    assert_true(amb_mirror_asymmetry(clip) > .2);
-    assert_near(amb_mirror_asymmetry(image), amb_mirror_asymmetry(clip), 1e-9, "asymmetry of the image", 0);
-    amb_clip_destroy(image);
-    amb_clip_destroy(clip);
+    ami_clip *clip = moving_clip(), *image = ami_mirror_clip(clip, NULL);
+    assert_true(ami_mirror_asymmetry(clip) > .2);
+    assert_near(ami_mirror_asymmetry(image), ami_mirror_asymmetry(clip), 1e-9, "asymmetry of the image", 0);
+    ami_clip_destroy(image);
+    ami_clip_destroy(clip);
 }
 
 static void walking_is_symmetric_and_kicking_is_not(void **unused)
@@ -365,13 +365,13 @@ static void walking_is_symmetric_and_kicking_is_not(void **unused)
     int tried = 0;
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         char path[1024];
-        if (!amb_clip_find(row[i].name, NULL, path, sizeof path, NULL))
+        if (!ami_clip_find(row[i].name, NULL, path, sizeof path, NULL))
             continue;
-        amb_clip *clip = amb_clip_read(path, NULL);
+        ami_clip *clip = ami_clip_read(path, NULL);
         assert_non_null(clip);
-        if (amb_mirror_is_symmetric(clip) != row[i].symmetric)
-            fail_msg("%s is %.3f rad off its image", row[i].name, amb_mirror_asymmetry(clip));
-        amb_clip_destroy(clip);
+        if (ami_mirror_is_symmetric(clip) != row[i].symmetric)
+            fail_msg("%s is %.3f rad off its image", row[i].name, ami_mirror_asymmetry(clip));
+        ami_clip_destroy(clip);
         tried++;
     }
     if (tried == 0) {

@@ -15,41 +15,41 @@
 
 enum { MOST_ROWS = 200 }; /* more than two chunks */
 
-static amb_net *random_net(amb_rng *rng, int layers, const int *dim, bool normalizer)
+static ami_net *random_net(ami_rng *rng, int layers, const int *dim, bool normalizer)
 {
-    amb_net *net = amb_net_create(layers, dim, NULL);
+    ami_net *net = ami_net_create(layers, dim, NULL);
     assert_non_null(net);
     for (int l = 0; l < layers; l++) {
         const double range = sqrt(6.0 / dim[l]); /* keeps the variance through a ReLU */
         for (int i = 0; i < dim[l] * dim[l + 1]; i++)
-            net->weight[l][i] = (float)amb_rng_range(rng, -range, range);
+            net->weight[l][i] = (float)ami_rng_range(rng, -range, range);
         for (int i = 0; i < dim[l + 1]; i++)
-            net->bias[l][i] = (float)amb_rng_range(rng, -0.5, 0.5);
+            net->bias[l][i] = (float)ami_rng_range(rng, -0.5, 0.5);
     }
     if (normalizer) {
-        assert_true(amb_net_add_normalizer(net));
+        assert_true(ami_net_add_normalizer(net));
         for (int i = 0; i < dim[0]; i++) {
-            net->in_mean[i] = (float)amb_rng_range(rng, -1.0, 1.0);
-            net->in_std[i] = (float)amb_rng_range(rng, 0.02, 2.0);
+            net->in_mean[i] = (float)ami_rng_range(rng, -1.0, 1.0);
+            net->in_std[i] = (float)ami_rng_range(rng, 0.02, 2.0);
         }
         net->in_clip = 2.0f;
     }
     return net;
 }
 
-static float *random_rows(amb_rng *rng, int rows, int width)
+static float *random_rows(ami_rng *rng, int rows, int width)
 {
     float *x = malloc((size_t)rows * (size_t)width * sizeof *x);
     assert_non_null(x);
     for (int i = 0; i < rows * width; i++)
-        x[i] = (float)amb_rng_normal(rng);
+        x[i] = (float)ami_rng_normal(rng);
     return x;
 }
 
 /* One row in double, as net.h defines it, and how far fp32 may be from it: the error of each layer's input
  * passes through |W|, and summing adds (inputs + 2) u (|b| + sum |w h|), u = 2^-24. Clamp and ReLU do not
  * widen an error. */
-static void in_double(const amb_net *net, const float *x, double *want, double *bound)
+static void in_double(const ami_net *net, const float *x, double *want, double *bound)
 {
     int widest = 0;
     for (int l = 0; l <= net->layers; l++)
@@ -76,7 +76,7 @@ static void in_double(const amb_net *net, const float *x, double *want, double *
                 size += fabs(w * h[k]);
                 error += fabs(w) * e[k];
             }
-            next_h[o] = amb_activation_of(net->act[l], net->act_alpha[l], sum);
+            next_h[o] = ami_activation_of(net->act[l], net->act_alpha[l], sum);
             next_e[o] = error + (net->dim[l] + 2) * 0x1p-24 * (size + error);
         }
         double *swap = h;
@@ -92,12 +92,12 @@ static void in_double(const amb_net *net, const float *x, double *want, double *
 }
 
 /* Mean squared error by precision, of outputs of mean square 1. */
-static const double least_mse[AMB_PRECISIONS] = {1e-11, 1e-3, 1e-5, 1e-3};
+static const double least_mse[AMI_PRECISIONS] = {1e-11, 1e-3, 1e-5, 1e-3};
 
-static void check_accuracy(amb_rng *rng, int layers, const int *dim, bool normalizer)
+static void check_accuracy(ami_rng *rng, int layers, const int *dim, bool normalizer)
 {
     enum { ROWS = 20 };
-    amb_net *net = random_net(rng, layers, dim, normalizer);
+    ami_net *net = random_net(rng, layers, dim, normalizer);
     const int in = dim[0], out = dim[layers];
     float *x = random_rows(rng, ROWS, in), *y = malloc(ROWS * (size_t)out * sizeof *y);
     double *want = malloc(ROWS * (size_t)out * sizeof *want),
@@ -106,16 +106,16 @@ static void check_accuracy(amb_rng *rng, int layers, const int *dim, bool normal
     for (int r = 0; r < ROWS; r++)
         in_double(net, x + r * in, want + r * out, bound + r * out);
 
-    for (int k = 0; k < amb_kernel_count(); k++) {
-        amb_model *model = amb_model_create(net, &(amb_model_def){.kernel = amb_kernel_at(k)}, NULL);
+    for (int k = 0; k < ami_kernel_count(); k++) {
+        ami_model *model = ami_model_create(net, &(ami_model_def){.kernel = ami_kernel_at(k)}, NULL);
         assert_non_null(model);
-        assert_int_equal(amb_model_inputs(model), in);
-        assert_int_equal(amb_model_outputs(model), out);
-        assert_string_equal(amb_model_kernel_name(model), amb_kernel_at(k)->name);
-        void *workspace = malloc(amb_model_workspace_size(model, ROWS));
+        assert_int_equal(ami_model_inputs(model), in);
+        assert_int_equal(ami_model_outputs(model), out);
+        assert_string_equal(ami_model_kernel_name(model), ami_kernel_at(k)->name);
+        void *workspace = malloc(ami_model_workspace_size(model, ROWS));
         assert_non_null(workspace);
         for (int n = 1; n <= ROWS; n++) {
-            amb_model_run(model, workspace, x, n, y);
+            ami_model_run(model, workspace, x, n, y);
             double worst = 0.0, square = 0.0, variance = 0.0;
             int worst_at = 0;
             for (int i = 0; i < n * out; i++) {
@@ -127,23 +127,23 @@ static void check_accuracy(amb_rng *rng, int layers, const int *dim, bool normal
                 square += (y[i] - want[i]) * (y[i] - want[i]);
                 variance += want[i] * want[i];
             }
-            if (worst > 1.0 && amb_model_precision(model) == AMB_PRECISION_FP32)
+            if (worst > 1.0 && ami_model_precision(model) == AMI_PRECISION_FP32)
                 fail_msg("%s, %d layers from %d to %d, %d rows: worst at row %d, output %d: %.9g, in double "
                          "%.17g, bound %.3g",
-                         amb_model_kernel_name(model), layers, in, out, n, worst_at / out, worst_at % out,
+                         ami_model_kernel_name(model), layers, in, out, n, worst_at / out, worst_at % out,
                          (double)y[worst_at], want[worst_at], bound[worst_at]);
             /* The bound is for the worst case; errors in fact partly cancel. Narrow formats' bounds are the
              * kernels' test's matter. */
-            const double limit = least_mse[amb_model_precision(model)];
+            const double limit = least_mse[ami_model_precision(model)];
             if (square > limit * variance)
                 fail_msg("%s, %d layers from %d to %d, %d rows: mean square error is %.3g of the outputs' "
                          "mean square, expected < %g",
-                         amb_model_kernel_name(model), layers, in, out, n, square / variance, limit);
+                         ami_model_kernel_name(model), layers, in, out, n, square / variance, limit);
         }
         free(workspace);
-        amb_model_destroy(model);
+        ami_model_destroy(model);
     }
-    amb_net_destroy(net);
+    ami_net_destroy(net);
     free(x);
     free(y);
     free(want);
@@ -167,7 +167,7 @@ static void test_accuracy(void **state)
         {1, {70, 2}},
         {3, {2, 17, 33, 65}},
     };
-    amb_rng rng = amb_rng_seed(11, 0);
+    ami_rng rng = ami_rng_seed(11, 0);
     for (size_t i = 0; i < sizeof shape / sizeof shape[0]; i++)
         check_accuracy(&rng, shape[i].layers, shape[i].dim, i % 2 == 0);
     for (int d = 1; d <= 70; d++) /* every tail between two layers, with and without a normaliser */
@@ -181,83 +181,83 @@ static void test_rows_are_independent(void **state)
     (void)state;
     static const int rows[] = {1,  2,  3,  4,  5,  6,  7,  8,  9,  12,  13,  16,  17,  23, 31,
                                32, 33, 48, 63, 64, 65, 95, 96, 97, 128, 191, 192, 193, 200};
-    amb_rng rng = amb_rng_seed(12, 0);
-    amb_net *net = random_net(&rng, 3, (int[]){19, 70, 101, 21}, true);
+    ami_rng rng = ami_rng_seed(12, 0);
+    ami_net *net = random_net(&rng, 3, (int[]){19, 70, 101, 21}, true);
     enum { IN = 19, OUT = 21, GUARD = 64 };
     float *x = random_rows(&rng, MOST_ROWS + 1, IN);
     static float alone[MOST_ROWS * OUT];
-    for (int k = 0; k < amb_kernel_count(); k++) {
-        amb_model *model = amb_model_create(net, &(amb_model_def){.kernel = amb_kernel_at(k)}, NULL);
+    for (int k = 0; k < ami_kernel_count(); k++) {
+        ami_model *model = ami_model_create(net, &(ami_model_def){.kernel = ami_kernel_at(k)}, NULL);
         assert_non_null(model);
-        void *one = malloc(amb_model_workspace_size(model, 1));
+        void *one = malloc(ami_model_workspace_size(model, 1));
         assert_non_null(one);
         for (int r = 0; r < MOST_ROWS; r++)
-            amb_model_run(model, one, x + r * IN, 1, alone + r * OUT);
+            ami_model_run(model, one, x + r * IN, 1, alone + r * OUT);
         free(one);
 
         for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
             const int n = rows[i], first = MOST_ROWS - n;
-            const size_t size = amb_model_workspace_size(model, n), shift = (i * 7) % 64;
+            const size_t size = ami_model_workspace_size(model, n), shift = (i * 7) % 64;
             unsigned char *workspace = malloc(GUARD + size + 64);
             float *y = malloc(((size_t)n * OUT + 2 * GUARD) * sizeof *y);
             assert_true(workspace && y);
             memset(workspace, 0xa5, GUARD + size + 64);
             memset(y, 0xa5, ((size_t)n * OUT + 2 * GUARD) * sizeof *y);
             float *out = y + GUARD - i % 16;
-            amb_model_run(model, workspace + shift, x + first * IN, n, out);
+            ami_model_run(model, workspace + shift, x + first * IN, n, out);
 
             for (int r = 0; r < n; r++)
                 if (memcmp(out + r * OUT, alone + (first + r) * OUT, OUT * sizeof *y) != 0)
-                    fail_msg("%s: row %d of %d differs from the same row alone", amb_model_kernel_name(model),
+                    fail_msg("%s: row %d of %d differs from the same row alone", ami_model_kernel_name(model),
                              r, n);
             for (size_t b = 0; b < GUARD + size + 64; b++)
                 if ((b < shift || b >= shift + size) && workspace[b] != 0xa5)
                     fail_msg("%s, %d rows: wrote outside the workspace, byte %zd of %zu",
-                             amb_model_kernel_name(model), n, (ssize_t)(b - shift), size);
+                             ami_model_kernel_name(model), n, (ssize_t)(b - shift), size);
             const unsigned char *bytes = (const unsigned char *)y;
             const size_t from = (size_t)((unsigned char *)out - (unsigned char *)y),
                          to = from + (size_t)n * OUT * sizeof *y;
             for (size_t b = 0; b < ((size_t)n * OUT + 2 * GUARD) * sizeof *y; b++)
                 if ((b < from || b >= to) && bytes[b] != 0xa5)
-                    fail_msg("%s, %d rows: wrote outside the output, byte %zd", amb_model_kernel_name(model),
+                    fail_msg("%s, %d rows: wrote outside the output, byte %zd", ami_model_kernel_name(model),
                              n, (ssize_t)(b - from));
             free(workspace);
             free(y);
         }
-        amb_model_destroy(model);
+        ami_model_destroy(model);
     }
     free(x);
-    amb_net_destroy(net);
+    ami_net_destroy(net);
 }
 
 /* The weights are the identity, so the outputs are the normalised inputs themselves. */
-static amb_net *identity_net(int dim)
+static ami_net *identity_net(int dim)
 {
-    amb_net *net = amb_net_create(1, (int[]){dim, dim}, NULL);
+    ami_net *net = ami_net_create(1, (int[]){dim, dim}, NULL);
     assert_non_null(net);
     for (int i = 0; i < dim; i++)
         net->weight[0][i * dim + i] = 1.0f;
     return net;
 }
 
-static void forward_once(const amb_net *net, const amb_kernel *kernel, const float *x, int n, float *y)
+static void forward_once(const ami_net *net, const ami_kernel *kernel, const float *x, int n, float *y)
 {
-    amb_error err = {""};
-    amb_model *model = amb_model_create(net, &(amb_model_def){.kernel = kernel}, &err);
+    ami_error err = {""};
+    ami_model *model = ami_model_create(net, &(ami_model_def){.kernel = kernel}, &err);
     if (!model)
         fail_msg("%s", err.text);
-    void *workspace = malloc(amb_model_workspace_size(model, n));
+    void *workspace = malloc(ami_model_workspace_size(model, n));
     assert_non_null(workspace);
-    amb_model_run(model, workspace, x, n, y);
+    ami_model_run(model, workspace, x, n, y);
     free(workspace);
-    amb_model_destroy(model);
+    ami_model_destroy(model);
 }
 
 /* y is v, to the kernel's precision, in a row whose largest value is `most`. */
-static void assert_near(const amb_kernel *kernel, float y, float v, float most)
+static void assert_near(const ami_kernel *kernel, float y, float v, float most)
 {
-    const double unit[AMB_PRECISIONS] = {0, 0x1p-8 * fabs((double)v), (double)most / AMB_INT16_MAX,
-                                         (double)most / AMB_INT8_ACTIVATION_MAX};
+    const double unit[AMI_PRECISIONS] = {0, 0x1p-8 * fabs((double)v), (double)most / AMI_INT16_MAX,
+                                         (double)most / AMI_INT8_ACTIVATION_MAX};
     if (!(fabs((double)y - (double)v) <= unit[kernel->precision]))
         fail_msg("%s: %g, expected %g", kernel->name, (double)y, (double)v);
 }
@@ -267,9 +267,9 @@ static void test_normalizer_and_clamp(void **state)
     (void)state;
     enum { DIM = 23 };
     float x[DIM], y[DIM];
-    for (int k = 0; k < amb_kernel_count(); k++) {
-        const amb_kernel *kernel = amb_kernel_at(k);
-        amb_net *net = identity_net(DIM);
+    for (int k = 0; k < ami_kernel_count(); k++) {
+        const ami_kernel *kernel = ami_kernel_at(k);
+        ami_net *net = identity_net(DIM);
         net->in_clip = 3.0f;
         for (int i = 0; i < DIM; i++)
             x[i] = (float)(i - 11);
@@ -277,7 +277,7 @@ static void test_normalizer_and_clamp(void **state)
         for (int i = 0; i < DIM; i++)
             assert_near(kernel, y[i], x[i], 11.0f);
 
-        assert_true(amb_net_add_normalizer(net));
+        assert_true(ami_net_add_normalizer(net));
         for (int i = 0; i < DIM; i++) { /* powers of two: exact in fp32 */
             net->in_mean[i] = (float)(i % 3) - 1.0f;
             net->in_std[i] = i % 2 ? 0.5f : 4.0f;
@@ -296,16 +296,16 @@ static void test_normalizer_and_clamp(void **state)
             }
             assert_int_equal(met > 5, clamped);
         }
-        amb_net_destroy(net);
+        ami_net_destroy(net);
 
         /* Infinities are clamped to the limit. */
         net = identity_net(1);
-        assert_true(amb_net_add_normalizer(net));
+        assert_true(ami_net_add_normalizer(net));
         net->in_clip = 10.0f;
         forward_once(net, kernel, (float[]){INFINITY, -INFINITY}, 2, y);
         assert_near(kernel, y[0], 10.0f, 10.0f);
         assert_near(kernel, y[1], -10.0f, 10.0f);
-        amb_net_destroy(net);
+        ami_net_destroy(net);
     }
 }
 
@@ -315,9 +315,9 @@ static void test_nan(void **state)
 {
     (void)state;
     enum { IN = 21, OUT = 36, ROWS = 9 };
-    amb_rng rng = amb_rng_seed(13, 0);
-    amb_net *net = random_net(&rng, 3, (int[]){IN, 70, 33, OUT}, true);
-    net->act[2] = AMB_ACT_RELU;
+    ami_rng rng = ami_rng_seed(13, 0);
+    ami_net *net = random_net(&rng, 3, (int[]){IN, 70, 33, OUT}, true);
+    net->act[2] = AMI_ACT_RELU;
     float *x = random_rows(&rng, ROWS, IN);
     float clean[ROWS * OUT], y[ROWS * OUT];
     for (int normalizer = 1; normalizer >= 0; normalizer--) {
@@ -326,25 +326,25 @@ static void test_nan(void **state)
             free(net->in_std);
             net->in_mean = net->in_std = NULL;
         }
-        for (int k = 0; k < amb_kernel_count(); k++) {
-            forward_once(net, amb_kernel_at(k), x, ROWS, clean);
+        for (int k = 0; k < ami_kernel_count(); k++) {
+            forward_once(net, ami_kernel_at(k), x, ROWS, clean);
             for (int i = 0; i < ROWS * OUT; i++)
                 assert_false(isnan(clean[i]));
             for (int at = 0; at < IN; at++) {
                 const int bad = at % ROWS;
                 const float kept = x[bad * IN + at];
                 x[bad * IN + at] = at % 2 ? -NAN : NAN;
-                forward_once(net, amb_kernel_at(k), x, ROWS, y);
+                forward_once(net, ami_kernel_at(k), x, ROWS, y);
                 x[bad * IN + at] = kept;
                 for (int i = 0; i < ROWS * OUT; i++)
                     if (i / OUT == bad ? !isnan(y[i]) : memcmp(&y[i], &clean[i], sizeof y[i]) != 0)
                         fail_msg("%s: NaN as input %d of row %d: output %d of row %d is %g",
-                                 amb_kernel_at(k)->name, at, bad, i % OUT, i / OUT, (double)y[i]);
+                                 ami_kernel_at(k)->name, at, bad, i % OUT, i / OUT, (double)y[i]);
             }
         }
     }
     free(x);
-    amb_net_destroy(net);
+    ami_net_destroy(net);
 }
 
 /* Repacking with another net gives the bits that creating from it gives: weights, biases, activations, and
@@ -354,35 +354,35 @@ static void test_repack_equals_create(void **state)
     (void)state;
     enum { IN = 37, OUT = 18, ROWS = 7 };
     static const int dim[] = {IN, 71, 130, OUT};
-    amb_rng rng = amb_rng_seed(14, 0);
+    ami_rng rng = ami_rng_seed(14, 0);
     float *x = random_rows(&rng, ROWS, IN);
-    for (int k = 0; k < amb_kernel_count(); k++) {
-        amb_net *net = random_net(&rng, 3, dim, true);
-        amb_model *model = amb_model_create(net, &(amb_model_def){.kernel = amb_kernel_at(k)}, NULL);
+    for (int k = 0; k < ami_kernel_count(); k++) {
+        ami_net *net = random_net(&rng, 3, dim, true);
+        ami_model *model = ami_model_create(net, &(ami_model_def){.kernel = ami_kernel_at(k)}, NULL);
         assert_non_null(model);
-        void *workspace = malloc(amb_model_workspace_size(model, ROWS));
+        void *workspace = malloc(ami_model_workspace_size(model, ROWS));
         assert_non_null(workspace);
         float before[ROWS * OUT], created[ROWS * OUT], repacked[ROWS * OUT];
-        amb_model_run(model, workspace, x, ROWS, before);
+        ami_model_run(model, workspace, x, ROWS, before);
         for (int variant = 0; variant < 4; variant++) {
-            amb_net *other = random_net(&rng, 3, dim, variant % 2 == 0);
+            ami_net *other = random_net(&rng, 3, dim, variant % 2 == 0);
             other->in_clip = variant == 0 ? 0.0f : 1.0f;
-            other->act[2] = variant == 3 ? AMB_ACT_RELU : AMB_ACT_IDENTITY;
-            amb_model_repack(model, other);
-            amb_model_run(model, workspace, x, ROWS, repacked);
-            forward_once(other, amb_kernel_at(k), x, ROWS, created);
+            other->act[2] = variant == 3 ? AMI_ACT_RELU : AMI_ACT_IDENTITY;
+            ami_model_repack(model, other);
+            ami_model_run(model, workspace, x, ROWS, repacked);
+            forward_once(other, ami_kernel_at(k), x, ROWS, created);
             assert_memory_equal(repacked, created, sizeof created);
             assert_memory_not_equal(repacked, before, sizeof before);
-            amb_net_destroy(other);
+            ami_net_destroy(other);
         }
-        amb_model_repack(model, net);
-        amb_net_destroy(net); /* it has a copy of its own */
-        amb_model_run(model, workspace, x, ROWS, repacked);
+        ami_model_repack(model, net);
+        ami_net_destroy(net); /* it has a copy of its own */
+        ami_model_run(model, workspace, x, ROWS, repacked);
         assert_memory_equal(repacked, before, sizeof before);
         free(workspace);
-        amb_model_destroy(model);
+        ami_model_destroy(model);
     }
-    amb_model_destroy(NULL);
+    ami_model_destroy(NULL);
     free(x);
 }
 
@@ -407,52 +407,52 @@ static void test_kernel_from_environment(void **state)
 {
     (void)state;
     char *kept = keep("AMB_KERNEL");
-    amb_net *net = identity_net(3);
-    amb_error err = {""};
+    ami_net *net = identity_net(3);
+    ami_error err = {""};
 
-    for (int k = 0; k < amb_kernel_count(); k++) {
-        const amb_kernel *kernel = amb_kernel_at(k);
+    for (int k = 0; k < ami_kernel_count(); k++) {
+        const ami_kernel *kernel = ami_kernel_at(k);
         setenv("AMB_KERNEL", kernel->name, 1);
-        amb_model *model = amb_model_create(net, NULL, &err);
+        ami_model *model = ami_model_create(net, NULL, &err);
         assert_non_null(model);
-        assert_string_equal(amb_model_kernel_name(model), kernel->name);
-        amb_model_destroy(model);
-        for (int forced = 0; forced < AMB_PRECISIONS; forced++) { /* the environment chooses among a forced
+        assert_string_equal(ami_model_kernel_name(model), kernel->name);
+        ami_model_destroy(model);
+        for (int forced = 0; forced < AMI_PRECISIONS; forced++) { /* the environment chooses among a forced
                                                                      precision's kernels */
-            model = amb_model_create(net, &(amb_model_def){.precision = (amb_precision)forced}, &err);
+            model = ami_model_create(net, &(ami_model_def){.precision = (ami_precision)forced}, &err);
             assert_non_null(model);
-            assert_int_equal(amb_model_precision(model), forced);
-            const amb_kernel *want =
-                forced == (int)kernel->precision ? kernel : amb_kernel_best((amb_precision)forced);
-            assert_string_equal(amb_model_kernel_name(model), want->name);
-            amb_model_destroy(model);
+            assert_int_equal(ami_model_precision(model), forced);
+            const ami_kernel *want =
+                forced == (int)kernel->precision ? kernel : ami_kernel_best((ami_precision)forced);
+            assert_string_equal(ami_model_kernel_name(model), want->name);
+            ami_model_destroy(model);
         }
     }
     setenv("AMB_KERNEL", "sse9", 1);
-    assert_null(amb_model_create(net, NULL, &err));
+    assert_null(ami_model_create(net, NULL, &err));
     assert_non_null(strstr(err.text, "environment variable AMB_KERNEL: there is no kernel \"sse9\""));
-    amb_model *model =
+    ami_model *model =
         /* a kernel given by the caller is not overridden */
-        amb_model_create(net, &(amb_model_def){.kernel = amb_kernel_at(0)}, &err);
+        ami_model_create(net, &(ami_model_def){.kernel = ami_kernel_at(0)}, &err);
     assert_non_null(model);
-    assert_string_equal(amb_model_kernel_name(model), "ref");
-    amb_model_destroy(model);
+    assert_string_equal(ami_model_kernel_name(model), "ref");
+    ami_model_destroy(model);
 
     put_back("AMB_KERNEL", kept);
-    amb_net_destroy(net);
+    ami_net_destroy(net);
 }
 
 /* Mean squared error of a model against double precision on AUTO's own inputs. */
-static double error_of(const amb_net *net, const amb_model *model, uint64_t seed, int rows)
+static double error_of(const ami_net *net, const ami_model *model, uint64_t seed, int rows)
 {
-    const size_t out = (size_t)rows * (size_t)amb_model_outputs(model);
+    const size_t out = (size_t)rows * (size_t)ami_model_outputs(model);
     float *x = malloc((size_t)rows * (size_t)net->dim[0] * sizeof *x), *y = malloc(out * sizeof *y);
     double *want = malloc(out * sizeof *want), sum = 0;
-    void *workspace = malloc(amb_model_workspace_size(model, rows));
+    void *workspace = malloc(ami_model_workspace_size(model, rows));
     assert_true(x && y && want && workspace);
-    amb_net_calibration_inputs(net, seed, rows, x);
-    assert_true(amb_net_run_double(net, x, rows, want, NULL));
-    amb_model_run(model, workspace, x, rows, y);
+    ami_net_calibration_inputs(net, seed, rows, x);
+    assert_true(ami_net_run_double(net, x, rows, want, NULL));
+    ami_model_run(model, workspace, x, rows, y);
     for (size_t i = 0; i < out; i++)
         sum += ((double)y[i] - want[i]) * ((double)y[i] - want[i]);
     free(x);
@@ -467,78 +467,78 @@ static double error_of(const amb_net *net, const amb_model *model, uint64_t seed
 static void test_auto(void **state)
 {
     (void)state;
-    static const amb_precision order[] = {AMB_PRECISION_INT8, AMB_PRECISION_INT16, AMB_PRECISION_BF16,
-                                          AMB_PRECISION_FP32};
+    static const ami_precision order[] = {AMI_PRECISION_INT8, AMI_PRECISION_INT16, AMI_PRECISION_BF16,
+                                          AMI_PRECISION_FP32};
     char *kept = keep("AMB_KERNEL");
-    amb_rng rng = amb_rng_seed(15, 0);
-    amb_net *net = random_net(&rng, 3, (int[]){50, 200, 120, 30}, true);
-    double mse[AMB_PRECISIONS];
-    amb_precision offered[AMB_PRECISIONS];
+    ami_rng rng = ami_rng_seed(15, 0);
+    ami_net *net = random_net(&rng, 3, (int[]){50, 200, 120, 30}, true);
+    double mse[AMI_PRECISIONS];
+    ami_precision offered[AMI_PRECISIONS];
     int count = 0;
-    for (int i = 0; i < AMB_PRECISIONS; i++) {
-        amb_model *model = amb_model_create(net, &(amb_model_def){.precision = order[i]}, NULL);
+    for (int i = 0; i < AMI_PRECISIONS; i++) {
+        ami_model *model = ami_model_create(net, &(ami_model_def){.precision = order[i]}, NULL);
         assert_non_null(model);
-        amb_model_report report;
-        amb_model_get_report(model, &report);
+        ami_model_report report;
+        ami_model_get_report(model, &report);
         assert_int_equal(report.tried, 0);
         char text[100], want[100];
-        amb_model_describe(model, text, sizeof text);
-        snprintf(want, sizeof want, "%s (%s)", amb_precision_name(order[i]), amb_kernel_best(order[i])->isa);
+        ami_model_describe(model, text, sizeof text);
+        snprintf(want, sizeof want, "%s (%s)", ami_precision_name(order[i]), ami_kernel_best(order[i])->isa);
         assert_string_equal(text, want);
         mse[order[i]] = error_of(net, model, 5, 9);
-        if (order[i] == AMB_PRECISION_FP32 || amb_kernel_is_fast(order[i]))
+        if (order[i] == AMI_PRECISION_FP32 || ami_kernel_is_fast(order[i]))
             offered[count++] = order[i];
-        amb_model_destroy(model);
+        ami_model_destroy(model);
     }
-    assert_true(mse[AMB_PRECISION_INT8] > mse[AMB_PRECISION_INT16] &&
-                mse[AMB_PRECISION_INT16] > mse[AMB_PRECISION_FP32]);
+    assert_true(mse[AMI_PRECISION_INT8] > mse[AMI_PRECISION_INT16] &&
+                mse[AMI_PRECISION_INT16] > mse[AMI_PRECISION_FP32]);
 
     /* Limits: none at all, and just above and just below what is asked of each precision's error: 72 numbers,
      * 8 of each of 9 rows, may be 1.747 times too small. */
     const double doubt = 1.7473;
-    for (int i = -1; i < 2 * AMB_PRECISIONS; i++) {
+    for (int i = -1; i < 2 * AMI_PRECISIONS; i++) {
         const double close = i % 2 ? 1.001 : .999;
-        amb_model_def def = {.precision = AMB_PRECISION_AUTO,
+        ami_model_def def = {.precision = AMI_PRECISION_AUTO,
                              .max_mse = i < 0 ? 0 : mse[i / 2] * doubt * close,
                              .calibration_rows = 9,
                              .seed = 5};
-        amb_model *model = amb_model_create(net, &def, NULL);
+        ami_model *model = ami_model_create(net, &def, NULL);
         assert_non_null(model);
-        amb_model_report report;
-        amb_model_get_report(model, &report);
+        ami_model_report report;
+        ami_model_get_report(model, &report);
         int want = 0;
-        while (offered[want] != AMB_PRECISION_FP32 && !(mse[offered[want]] * doubt < def.max_mse))
+        while (offered[want] != AMI_PRECISION_FP32 && !(mse[offered[want]] * doubt < def.max_mse))
             want++;
-        assert_int_equal(amb_model_precision(model), offered[want]);
+        assert_int_equal(ami_model_precision(model), offered[want]);
         assert_int_equal(report.tried, want + 1);
         for (int t = 0; t <= want; t++) {
             assert_int_equal(report.entry[t].precision, offered[t]);
             assert_true(report.entry[t].mse == mse[offered[t]]);
         }
         char text[300], line[300];
-        int used = amb_number_format(line, sizeof line, "%s (%s), mean squared error %.1e",
-                                     amb_precision_name(offered[want]), amb_kernel_best(offered[want])->isa,
+        int used = ami_number_format(line, sizeof line, "%s (%s), mean squared error %.1e",
+                                     ami_precision_name(offered[want]), ami_kernel_best(offered[want])->isa,
                                      mse[offered[want]]);
         for (int t = want - 1; t >= 0; t--)
             used +=
-                amb_number_format(line + used, sizeof line - (size_t)used, "%s %s would have %.1e",
-                                  t + 1 == want ? ";" : ",", amb_precision_name(offered[t]), mse[offered[t]]);
-        amb_model_describe(model, text, sizeof text);
+                ami_number_format(line + used, sizeof line - (size_t)used, "%s %s would have %.1e",
+                                  t + 1 == want ? ";" : ",", ami_precision_name(offered[t]), mse[offered[t]]);
+        ami_model_describe(model, text, sizeof text);
         assert_string_equal(text, line);
         char cut[20] = "";
-        amb_model_describe(model, cut, sizeof cut);
+        ami_model_describe(model, cut, sizeof cut);
         assert_int_equal(strlen(cut), sizeof cut - 1);
         assert_memory_equal(cut, line, sizeof cut - 1);
-        amb_model_destroy(model);
+        ami_model_destroy(model);
     }
 
     /* A network that gives NaN in every precision: the widest. */
     net->bias[2][3] = NAN;
-    amb_model *model = amb_model_create(net, NULL, NULL);
+    ami_model *model = ami_model_create(net, NULL, NULL);
     assert_non_null(model);
-    assert_int_equal(amb_model_precision(model), AMB_PRECISION_FP32);
-    amb_model_destroy(model);
-    amb_net_destroy(net);
+    assert_int_equal(ami_model_precision(model), AMI_PRECISION_FP32);
+    ami_model_destroy(model);
+    ami_net_destroy(net);
     put_back("AMB_KERNEL", kept);
 }
 
@@ -546,28 +546,28 @@ static void test_auto(void **state)
 static void test_activations(void **state)
 {
     (void)state;
-    amb_rng rng = amb_rng_seed(16, 0);
+    ami_rng rng = ami_rng_seed(16, 0);
     enum { IN = 23, OUT = 9, ROWS = 14 };
     float *x = random_rows(&rng, ROWS, IN), y[ROWS * OUT];
     double want[ROWS * OUT];
-    for (int act = 0; act < AMB_ACTIVATIONS; act++)
-        for (int k = 0; k < amb_kernel_count(); k++) {
-            amb_net *net = random_net(&rng, 3, (int[]){IN, 90, 33, OUT}, false);
+    for (int act = 0; act < AMI_ACTIVATIONS; act++)
+        for (int k = 0; k < ami_kernel_count(); k++) {
+            ami_net *net = random_net(&rng, 3, (int[]){IN, 90, 33, OUT}, false);
             for (int l = 0; l < 3; l++) {
-                net->act[l] = (amb_activation)act;
+                net->act[l] = (ami_activation)act;
                 net->act_alpha[l] = .3f;
             }
-            assert_true(amb_net_run_double(net, x, ROWS, want, NULL));
-            forward_once(net, amb_kernel_at(k), x, ROWS, y);
+            assert_true(ami_net_run_double(net, x, ROWS, want, NULL));
+            forward_once(net, ami_kernel_at(k), x, ROWS, y);
             double square = 0, variance = 0;
             for (int i = 0; i < ROWS * OUT; i++) {
                 square += ((double)y[i] - want[i]) * ((double)y[i] - want[i]);
                 variance += want[i] * want[i];
             }
-            if (!(square <= least_mse[amb_kernel_at(k)->precision] * variance))
+            if (!(square <= least_mse[ami_kernel_at(k)->precision] * variance))
                 fail_msg("%s, %s: mean square error is %.3g of the outputs' mean square",
-                         amb_kernel_at(k)->name, amb_activation_name((amb_activation)act), square / variance);
-            amb_net_destroy(net);
+                         ami_kernel_at(k)->name, ami_activation_name((ami_activation)act), square / variance);
+            ami_net_destroy(net);
         }
     free(x);
 }
@@ -576,15 +576,15 @@ static void test_activations(void **state)
 static void test_run_double(void **state)
 {
     (void)state;
-    amb_rng rng = amb_rng_seed(17, 0);
+    ami_rng rng = ami_rng_seed(17, 0);
     enum { IN = 7, OUT = 6, MOST = 18 };
-    amb_net *net = random_net(&rng, 2, (int[]){IN, 11, OUT}, true);
-    net->act[0] = AMB_ACT_TANH;
+    ami_net *net = random_net(&rng, 2, (int[]){IN, 11, OUT}, true);
+    net->act[0] = AMI_ACT_TANH;
     float *x = random_rows(&rng, MOST, IN);
     x[3 * IN + 2] = NAN;
     for (int n = 1; n <= MOST; n++) {
         double y[MOST * OUT], want[OUT], bound[OUT];
-        assert_true(amb_net_run_double(net, x, n, y, NULL));
+        assert_true(ami_net_run_double(net, x, n, y, NULL));
         for (int r = 0; r < n; r++) {
             in_double(net, x + r * IN, want, bound);
             for (int o = 0; o < OUT; o++)
@@ -594,7 +594,7 @@ static void test_run_double(void **state)
         }
     }
     free(x);
-    amb_net_destroy(net);
+    ami_net_destroy(net);
 }
 
 int main(void)

@@ -12,8 +12,8 @@ static char here[4096];
 
 static void put(const char *name)
 {
-    amb_error err = {""};
-    if (!amb_file_write(name, "x", 1, &err))
+    ami_error err = {""};
+    if (!ami_file_write(name, "x", 1, &err))
         fail_msg("%s", err.text);
 }
 
@@ -21,12 +21,12 @@ static void put(const char *name)
 static int set_up(void **state)
 {
     (void)state;
-    amb_error err;
+    ami_error err;
     assert_non_null(getcwd(here, sizeof here));
     (void)scratch("x");
     assert_int_equal(chdir(scratch_folder), 0);
-    assert_true(amb_folder_make("assets/models", &err) && amb_folder_make("sub", &err) &&
-                amb_folder_make("run", &err));
+    assert_true(ami_folder_make("assets/models", &err) && ami_folder_make("sub", &err) &&
+                ami_folder_make("run", &err));
     assert_int_equal(setenv("AMBLE_ASSETS", "assets", 1), 0);
     assert_int_equal(unsetenv("AMBLE_CLIPS"), 0);
     put("assets/models/walk.onnx");
@@ -38,10 +38,10 @@ static int set_up(void **state)
     put("checkpoint.onnx");
     put("sub/other.onnx");
     put("sub/table.json");
-    amb_clip *clip = march(.3, true);
-    assert_true(amb_clip_write(clip, "sub/humanoid3d_walk.txt", &err) &&
-                amb_clip_write(clip, "sub/hop.txt", &err));
-    amb_clip_destroy(clip);
+    ami_clip *clip = march(.3, true);
+    assert_true(ami_clip_write(clip, "sub/humanoid3d_walk.txt", &err) &&
+                ami_clip_write(clip, "sub/hop.txt", &err));
+    ami_clip_destroy(clip);
     return 0;
 }
 
@@ -68,22 +68,22 @@ static void models_are_found(void **state)
         {"styles.json", "assets/models/styles.json"},
     };
     char path[4096];
-    amb_error err = {""};
+    ami_error err = {""};
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
-        if (!amb_find_model(row[i][0], path, sizeof path, &err))
+        if (!ami_find_model(row[i][0], path, sizeof path, &err))
             fail_msg("%s", err.text);
         assert_string_equal(path, row[i][1]);
     }
     put("walk.onnx"); /* what is here goes before amble's */
-    assert_true(amb_find_model("walk", path, sizeof path, &err));
+    assert_true(ami_find_model("walk", path, sizeof path, &err));
     assert_string_equal(path, "walk.onnx");
     assert_int_equal(remove("walk.onnx"), 0);
 
-    assert_true(amb_find_table("styles", path, sizeof path, &err));
+    assert_true(ami_find_table("styles", path, sizeof path, &err));
     assert_string_equal(path, "assets/models/styles.json");
-    assert_true(amb_find_table("sub/table", path, sizeof path, &err));
+    assert_true(ami_find_table("sub/table", path, sizeof path, &err));
     assert_string_equal(path, "sub/table.json");
-    assert_false(amb_find_table("mine", path, sizeof path, &err));
+    assert_false(ami_find_table("mine", path, sizeof path, &err));
 }
 
 static void what_is_not_there_is_said(void **state)
@@ -98,39 +98,39 @@ static void what_is_not_there_is_said(void **state)
         {"mine.onnx/x", "mine.onnx/x: |Not a directory"},
     };
     char path[4096], tight[10], endless[5000];
-    amb_error err;
+    ami_error err;
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
-        assert_false(amb_find_model(row[i][0], path, sizeof path, &err));
+        assert_false(ami_find_model(row[i][0], path, sizeof path, &err));
         assert_sentence(&err, row[i][1]);
     }
     memset(endless, 'a', sizeof endless - 1);
     endless[sizeof endless - 1] = 0;
-    assert_false(amb_find_model(endless, path, sizeof path, &err));
+    assert_false(ami_find_model(endless, path, sizeof path, &err));
     assert_sentence(&err, "aaaa|longer than 4095 bytes");
-    assert_false(amb_find_model("mine.onnx", tight, 9, &err));
-    assert_true(amb_find_model("mine.onnx", tight, 10, &err));
-    assert_false(amb_find_model("mine", tight, 9, &err));
-    assert_false(amb_find_model("wlak", path, sizeof path, NULL)); /* nobody listens */
+    assert_false(ami_find_model("mine.onnx", tight, 9, &err));
+    assert_true(ami_find_model("mine.onnx", tight, 10, &err));
+    assert_false(ami_find_model("mine", tight, 9, &err));
+    assert_false(ami_find_model("wlak", path, sizeof path, NULL)); /* nobody listens */
 }
 
 static void an_actor_is_that_of_the_motion(void **state)
 {
     (void)state;
     char path[4096];
-    amb_error err = {""};
+    ami_error err = {""};
     /* given: nothing else is asked */
-    assert_true(amb_find_actor("mine", "nowhere", NULL, "run", path, sizeof path, &err));
+    assert_true(ami_find_actor("mine", "nowhere", NULL, "run", path, sizeof path, &err));
     assert_string_equal(path, "mine.onnx");
     static const char *const motion[][2] = {{"walk", "sub"}, {"sub/humanoid3d_walk.txt", NULL}};
     for (int i = 0; i < 2; i++) {
-        assert_true(amb_find_actor(NULL, motion[i][0], motion[i][1], "run", path, sizeof path, &err));
+        assert_true(ami_find_actor(NULL, motion[i][0], motion[i][1], "run", path, sizeof path, &err));
         assert_string_equal(path, "assets/models/walk.onnx");
     }
-    assert_true(amb_find_actor(NULL, NULL, NULL, "run", path, sizeof path, &err));
+    assert_true(ami_find_actor(NULL, NULL, NULL, "run", path, sizeof path, &err));
     assert_string_equal(path, "assets/models/run.onnx");
-    assert_false(amb_find_actor(NULL, "sub/hop.txt", NULL, "run", path, sizeof path, &err));
+    assert_false(ami_find_actor(NULL, "sub/hop.txt", NULL, "run", path, sizeof path, &err));
     assert_sentence(&err, "no actor for \"hop\"|--policy|hop.onnx|there are run, walk");
-    assert_false(amb_find_actor(NULL, "hobble", "sub", "run", path, sizeof path, &err));
+    assert_false(ami_find_actor(NULL, "hobble", "sub", "run", path, sizeof path, &err));
     assert_sentence(&err, "no motion \"hobble\" in sub|hop, walk");
 }
 

@@ -12,13 +12,13 @@ static uint32_t crc;
 
 static void write_march(const char *folder, const char *file, double lift)
 {
-    amb_error err = {""};
+    ami_error err = {""};
     char path[400];
-    amb_clip *clip = march(lift, true);
+    ami_clip *clip = march(lift, true);
     snprintf(path, sizeof path, "%s/%s", folder, file);
-    if (!amb_clip_write(clip, path, &err))
+    if (!ami_clip_write(clip, path, &err))
         fail_msg("%s", err.text);
-    amb_clip_destroy(clip);
+    ami_clip_destroy(clip);
 }
 
 static int set_up(void **state)
@@ -27,12 +27,12 @@ static int set_up(void **state)
     snprintf(clips, sizeof clips, "%s", scratch("clips"));
     snprintf(run, sizeof run, "%s", scratch("run"));
     snprintf(empty, sizeof empty, "%s", scratch("empty"));
-    assert_true(amb_folder_make(clips, NULL) && amb_folder_make(run, NULL) && amb_folder_make(empty, NULL));
+    assert_true(ami_folder_make(clips, NULL) && ami_folder_make(run, NULL) && ami_folder_make(empty, NULL));
     write_march(scratch_folder, "hop.txt", .3);
-    amb_clip *clip = amb_clip_read(scratch("hop.txt"), NULL);
+    ami_clip *clip = ami_clip_read(scratch("hop.txt"), NULL);
     assert_non_null(clip);
-    crc = amb_clip_crc(clip);
-    amb_clip_destroy(clip);
+    crc = ami_clip_crc(clip);
+    ami_clip_destroy(clip);
     return 0;
 }
 
@@ -42,24 +42,24 @@ static void in(const char *folder, const char *name, char path[400])
 }
 
 /* Loads and expects this file's clip, or a sentence with these parts where `want` is NULL. */
-static void load(const char *motion, const char *from, const amb_origin *origin, const char *want,
+static void load(const char *motion, const char *from, const ami_origin *origin, const char *want,
                  const char *parts)
 {
     char path[400] = "";
-    amb_error err = {""};
-    amb_clip *clip = amb_load_motion(motion, from, origin, path, sizeof path, &err);
+    ami_error err = {""};
+    ami_clip *clip = ami_load_motion(motion, from, origin, path, sizeof path, &err);
     if (want) {
         if (!clip)
             fail_msg("%s", err.text);
         assert_string_equal(path, want);
-        assert_string_equal(amb_clip_name(clip), "hop");
+        assert_string_equal(ami_clip_name(clip), "hop");
         if (origin && origin->has_crc && !motion)
-            assert_int_equal(amb_clip_crc(clip), origin->crc);
+            assert_int_equal(ami_clip_crc(clip), origin->crc);
     } else {
         assert_null(clip);
         assert_sentence(&err, parts);
     }
-    amb_clip_destroy(clip);
+    ami_clip_destroy(clip);
 }
 
 static void the_own_clip_is_found(void **state)
@@ -69,15 +69,15 @@ static void the_own_clip_is_found(void **state)
     in(run, "actor.onnx", actor);
     in(run, "humanoid3d_hop.txt", copy);
     in(clips, "hop.txt", other);
-    amb_origin origin = {.file = actor, .motion = "hop", .has_crc = true, .crc = crc};
+    ami_origin origin = {.file = actor, .motion = "hop", .has_crc = true, .crc = crc};
 
     snprintf(parts, sizeof parts, "%s: its motion|--motion|no motion \"hop\" in %s", actor, clips);
     load(NULL, clips, &origin, NULL, parts);
     load("hop", clips, &origin, NULL, "no motion \"hop\"");
 
-    amb_clip *clip = amb_clip_read(scratch("hop.txt"), NULL);
-    amb_error err = {""};
-    assert_true(amb_keep_clip(run, scratch("hop.txt"), clip, &err));
+    ami_clip *clip = ami_clip_read(scratch("hop.txt"), NULL);
+    ami_error err = {""};
+    assert_true(ami_keep_clip(run, scratch("hop.txt"), clip, &err));
     load(NULL, clips, &origin, copy, NULL); /* beside it */
     load("hop", clips, &origin, copy, NULL);
     load("hop", clips, NULL, NULL, "no motion \"hop\"");
@@ -103,39 +103,39 @@ static void the_own_clip_is_found(void **state)
     load(NULL, clips, &origin, other, NULL);
     assert_int_equal(remove(copy), 0);
     assert_int_equal(remove(other), 0);
-    amb_clip_destroy(clip);
+    ami_clip_destroy(clip);
 }
 
 static void a_copy_is_kept_once(void **state)
 {
     (void)state;
     char copy[400];
-    amb_error err = {""};
+    ami_error err = {""};
     size_t size[2];
     in(run, "humanoid3d_hop.txt", copy);
-    amb_clip *clip = amb_clip_read(scratch("hop.txt"), &err);
+    ami_clip *clip = ami_clip_read(scratch("hop.txt"), &err);
     assert_non_null(clip);
     for (int i = 0; i < 2; i++) { /* the second time it is there */
-        if (!amb_keep_clip(run, scratch("hop.txt"), clip, &err))
+        if (!ami_keep_clip(run, scratch("hop.txt"), clip, &err))
             fail_msg("%s", err.text);
-        uint8_t *was = amb_file_read(scratch("hop.txt"), 1 << 20, &size[0], &err),
-                *is = amb_file_read(copy, 1 << 20, &size[1], &err);
+        uint8_t *was = ami_file_read(scratch("hop.txt"), 1 << 20, &size[0], &err),
+                *is = ami_file_read(copy, 1 << 20, &size[1], &err);
         assert_true(was && is && size[0] == size[1]);
         assert_memory_equal(was, is, size[0]);
         free(was), free(is);
     }
-    assert_true(amb_keep_clip(run, copy, clip, &err)); /* the copy itself */
-    amb_clip *other = march(.6, true);
-    amb_clip *renamed = amb_clip_create(amb_clip_frames(other), amb_clip_times(other), amb_clip_poses(other),
+    assert_true(ami_keep_clip(run, copy, clip, &err)); /* the copy itself */
+    ami_clip *other = march(.6, true);
+    ami_clip *renamed = ami_clip_create(ami_clip_frames(other), ami_clip_times(other), ami_clip_poses(other),
                                         true, "hop", &err);
-    assert_false(amb_keep_clip(run, scratch("elsewhere.txt"), renamed, &err));
+    assert_false(ami_keep_clip(run, scratch("elsewhere.txt"), renamed, &err));
     assert_sentence(&err, "humanoid3d_hop.txt is there already|another motion|elsewhere.txt|--out");
-    assert_false(amb_keep_clip(scratch("nowhere"), scratch("hop.txt"), clip, &err));
+    assert_false(ami_keep_clip(scratch("nowhere"), scratch("hop.txt"), clip, &err));
     assert_sentence(&err, "nowhere/humanoid3d_hop.txt: not written");
     assert_int_equal(remove(copy), 0);
-    amb_clip_destroy(renamed);
-    amb_clip_destroy(other);
-    amb_clip_destroy(clip);
+    ami_clip_destroy(renamed);
+    ami_clip_destroy(other);
+    ami_clip_destroy(clip);
 }
 
 int main(void)

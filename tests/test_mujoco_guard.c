@@ -28,15 +28,15 @@ static int set_up(void **state)
     char path[1024];
     size_t size;
     snprintf(folder, sizeof folder, "/tmp/test_mujoco_guard.XXXXXX");
-    if (!mkdtemp(folder) || !amb_asset_path("humanoid.xml", path, sizeof path, NULL))
+    if (!mkdtemp(folder) || !ami_asset_path("humanoid.xml", path, sizeof path, NULL))
         return -1;
-    char *text = (char *)amb_file_read(path, 1 << 20, &size, NULL),
+    char *text = (char *)ami_file_read(path, 1 << 20, &size, NULL),
          *memory = text ? strstr(text, "memory=\"2M\"") : NULL;
     if (!memory)
         return -1;
     memcpy(memory, "memory=\"9K\"", 11);
     snprintf(body, sizeof body, "%s/body.xml", folder);
-    const bool written = amb_file_write(body, text, strlen(text), NULL);
+    const bool written = ami_file_write(body, text, strlen(text), NULL);
     free(text);
     mju_setLogHandler(host_handler); /* as a host would, before it uses amble */
     return written && chdir(folder) == 0 ? 0 : -1;
@@ -51,12 +51,12 @@ static int tear_down(void **state)
     return chdir("/") == 0 && rmdir(folder) == 0 && !log ? 0 : -1;
 }
 
-static amb_character *load_small(void)
+static ami_character *load_small(void)
 {
-    amb_error err = {""};
-    amb_character_def def = amb_character_default_def();
+    ami_error err = {""};
+    ami_character_def def = ami_character_default_def();
     def.path = body;
-    amb_character *c = amb_character_create(&def, &err);
+    ami_character *c = ami_character_create(&def, &err);
     if (!c)
         fail_msg("%s", err.text);
     return c;
@@ -76,11 +76,11 @@ static void what_happens_in_a_guard_is_ambles(void **state)
 {
     (void)state;
     int number = 5;
-    amb_error err = {""};
+    ami_error err = {""};
     host_errors = host_warnings = 0;
-    assert_false(amb_mujoco_guard(report_error, &number, &err));
+    assert_false(ami_mujoco_guard(report_error, &number, &err));
     assert_string_equal(err.text, "MuJoCo: the number is 5");
-    assert_true(amb_mujoco_guard(report_warning, &number, &err));
+    assert_true(ami_mujoco_guard(report_warning, &number, &err));
     assert_int_equal(host_errors + host_warnings, 0);
 }
 
@@ -102,72 +102,72 @@ static void *no_memory(size_t size)
 static void a_world_without_memory_is_refused(void **state)
 {
     (void)state;
-    amb_character *c = load_character(120);
-    amb_world world;
-    amb_error err = {""};
+    ami_character *c = load_character(120);
+    ami_world world;
+    ami_error err = {""};
     mju_user_malloc = no_memory;
-    const bool made = amb_world_init(&world, c, &err);
+    const bool made = ami_world_init(&world, c, &err);
     mju_user_malloc = NULL;
     assert_false(made);
     assert_sentence(&err, "no world for a character|MuJoCo: |memory");
-    amb_world_free(&world);
-    assert_true(amb_world_init(&world, c, &err));
-    amb_world_free(&world);
-    amb_character_destroy(c);
+    ami_world_free(&world);
+    assert_true(ami_world_init(&world, c, &err));
+    ami_world_free(&world);
+    ami_character_destroy(c);
 }
 
 static void a_model_without_memory_is_refused(void **state)
 {
     (void)state;
-    amb_error err = {""};
-    const amb_character_def def = amb_character_default_def();
+    ami_error err = {""};
+    const ami_character_def def = ami_character_default_def();
     mju_user_malloc = no_memory;
-    amb_character *c = amb_character_create(&def, &err);
+    ami_character *c = ami_character_create(&def, &err);
     mju_user_malloc = NULL;
     assert_null(c);
     assert_sentence(&err, "humanoid.xml");
-    amb_character_destroy(load_character(120));
+    ami_character_destroy(load_character(120));
 }
 
 static void an_error_in_a_step_makes_a_world_unstable(void **state)
 {
     (void)state;
-    amb_character *small = load_small(), *large = load_character(120);
-    amb_world world, other;
-    amb_error err = {""};
-    assert_true(amb_world_init(&world, small, &err) && amb_world_init(&other, large, &err));
-    double pose[AMB_POSE], vel[AMB_VEL] = {0}, *saved = malloc((size_t)small->state_size * sizeof *saved);
+    ami_character *small = load_small(), *large = load_character(120);
+    ami_world world, other;
+    ami_error err = {""};
+    assert_true(ami_world_init(&world, small, &err) && ami_world_init(&other, large, &err));
+    double pose[AMI_POSE], vel[AMI_VEL] = {0}, *saved = malloc((size_t)small->state_size * sizeof *saved);
     pose_at_rest(pose, .1); /* deep in the floor: many contacts */
     host_errors = host_warnings = 0;
     for (int round = 0; round < 3; round++) {
-        amb_world_set(&world, pose, vel);
+        ami_world_set(&world, pose, vel);
         assert_false(world.unstable);
-        amb_world_save(&world, saved);
-        amb_world_step(&world, pose, 4);
+        ami_world_save(&world, saved);
+        ami_world_step(&world, pose, 4);
         assert_true(world.unstable && world.interrupted);
         if (strncmp(world.failure, "MuJoCo: ", 8) != 0)
             fail_msg("\"%s\" does not begin with MuJoCo", world.failure);
-        amb_world_step(&world, pose, 4); /* does nothing */
+        ami_world_step(&world, pose, 4); /* does nothing */
         assert_true(world.unstable);
     }
-    amb_world_load(&world, saved);
+    ami_world_load(&world, saved);
     assert_false(world.unstable || world.interrupted);
     assert_int_equal(host_errors + host_warnings, 0);
 
     /* In the air there is memory enough: the same steps as those of a world that never failed. */
     pose[2] = 5;
-    amb_world_set(&world, pose, vel);
-    amb_world_set(&other, pose, vel);
+    ami_world_set(&world, pose, vel);
+    ami_world_set(&other, pose, vel);
     for (int i = 0; i < 5; i++) {
-        amb_world_step(&world, pose, 4);
-        amb_world_step(&other, pose, 4);
+        ami_world_step(&world, pose, 4);
+        ami_world_step(&other, pose, 4);
     }
     assert_false(world.unstable);
-    assert_memory_equal(world.data->qpos, other.data->qpos, (7 + AMB_ACTION) * sizeof(double));
-    assert_memory_equal(world.data->qvel, other.data->qvel, AMB_VEL * sizeof(double));
+    assert_memory_equal(world.data->qpos, other.data->qpos, (7 + AMI_ACTION) * sizeof(double));
+    assert_memory_equal(world.data->qvel, other.data->qvel, AMI_VEL * sizeof(double));
     free(saved);
-    amb_world_free(&world), amb_world_free(&other);
-    amb_character_destroy(small), amb_character_destroy(large);
+    ami_world_free(&world), ami_world_free(&other);
+    ami_character_destroy(small), ami_character_destroy(large);
 }
 
 int main(void)

@@ -16,11 +16,11 @@
 
 enum { ROWS = 3000 };
 
-static const int sizes[] = {AMB_OBS, AMB_OBS_MAX};
+static const int sizes[] = {AMI_OBS, AMI_OBS_MAX};
 
-static amb_normalizer *normalizer_of(int columns)
+static ami_normalizer *normalizer_of(int columns)
 {
-    amb_normalizer *normalizer = calloc(1, sizeof *normalizer);
+    ami_normalizer *normalizer = calloc(1, sizeof *normalizer);
     normalizer->columns = columns;
     return normalizer;
 }
@@ -28,7 +28,7 @@ static amb_normalizer *normalizer_of(int columns)
 static float *observations(int columns)
 {
     float *obs = malloc(sizeof *obs * ROWS * (size_t)columns);
-    amb_rng rng = amb_rng_seed(1, 0);
+    ami_rng rng = ami_rng_seed(1, 0);
     for (int i = 0; i < ROWS; i++)
         for (int k = 0; k < columns; k++) {
             const double scale = k % 7 == 1   ? 1e-3
@@ -36,18 +36,18 @@ static float *observations(int columns)
                                               : .1 * k,
                          offset = k % 5 == 0 ? 1000 : -.5 * k;
             /* and it drifts */
-            obs[i * columns + k] = (float)(offset + scale * (amb_rng_normal(&rng) + i / (double)ROWS));
+            obs[i * columns + k] = (float)(offset + scale * (ami_rng_normal(&rng) + i / (double)ROWS));
         }
     return obs;
 }
 
 /* Batches of all sizes, empty ones too. */
-static void add_all(amb_normalizer *normalizer, const float *obs)
+static void add_all(ami_normalizer *normalizer, const float *obs)
 {
     int done = 0;
     for (int n = 0; done < ROWS; n = (n * 5 + 3) % 700) {
         const int rows = n < ROWS - done ? n : ROWS - done;
-        amb_normalizer_add(normalizer, obs + done * normalizer->columns, rows);
+        ami_normalizer_add(normalizer, obs + done * normalizer->columns, rows);
         done += rows;
     }
 }
@@ -57,11 +57,11 @@ static void batches_are_as_good_as_two_passes(void **unused)
     (void)unused;
     for (int size = 0; size < 2; size++) {
         const int columns = sizes[size];
-        float *obs = observations(columns), mean[AMB_OBS_MAX], std[AMB_OBS_MAX];
-        amb_normalizer *normalizer = normalizer_of(columns);
+        float *obs = observations(columns), mean[AMI_OBS_MAX], std[AMI_OBS_MAX];
+        ami_normalizer *normalizer = normalizer_of(columns);
         add_all(normalizer, obs);
         assert_int_equal(normalizer->count, ROWS);
-        amb_normalizer_get(normalizer, mean, std);
+        ami_normalizer_get(normalizer, mean, std);
         int floored = 0;
         for (int k = 1; k < columns; k++) {
             double m = 0, v = 0;
@@ -88,18 +88,18 @@ static void an_empty_one_changes_nothing_but_the_phase(void **unused)
     (void)unused;
     for (int size = 0; size < 2; size++) {
         const int columns = sizes[size];
-        amb_normalizer *normalizer = normalizer_of(columns);
-        float mean[AMB_OBS_MAX + 1], std[AMB_OBS_MAX + 1];
+        ami_normalizer *normalizer = normalizer_of(columns);
+        float mean[AMI_OBS_MAX + 1], std[AMI_OBS_MAX + 1];
         mean[columns] = std[columns] = 77;
-        amb_normalizer_get(normalizer, mean, std);
+        ami_normalizer_get(normalizer, mean, std);
         assert_true(mean[0] == .5f && std[0] == .5f);
         for (int k = 1; k < columns; k++)
             assert_true(mean[k] == 0 && std[k] == 1);
         float *obs = observations(columns);
-        amb_normalizer_add(normalizer, obs, 0);
-        amb_normalizer_add(normalizer, obs, 1); /* one alone has a mean, but no deviation that says
+        ami_normalizer_add(normalizer, obs, 0);
+        ami_normalizer_add(normalizer, obs, 1); /* one alone has a mean, but no deviation that says
                                                    anything */
-        amb_normalizer_get(normalizer, mean, std);
+        ami_normalizer_get(normalizer, mean, std);
         for (int k = 1; k < columns; k++)
             assert_true(mean[k] == obs[k] && std[k] == 1);
         assert_true(mean[columns] == 77 && std[columns] == 77); /* and nothing past the last */
@@ -113,10 +113,10 @@ static void threads_do_not_change_a_bit(void **unused)
     (void)unused;
     for (int size = 0; size < 2; size++) {
         float *obs = observations(sizes[size]);
-        amb_normalizer *alone = normalizer_of(sizes[size]);
+        ami_normalizer *alone = normalizer_of(sizes[size]);
         add_all(alone, obs);
         for (int threads = 1; threads <= 4; threads++) {
-            amb_normalizer *team = normalizer_of(sizes[size]);
+            ami_normalizer *team = normalizer_of(sizes[size]);
 #pragma omp parallel num_threads(threads)
             add_all(team, obs);
             assert_memory_equal(team, alone, sizeof *team);

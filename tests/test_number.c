@@ -43,13 +43,13 @@ static void test_reads(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const char *end = NULL;
         double value = NAN;
-        if (!amb_number_read(rows[i].text, &end, &value))
+        if (!ami_number_read(rows[i].text, &end, &value))
             fail_msg("%s is refused", rows[i].text);
         if (value != rows[i].value || signbit(value) != signbit(rows[i].value) ||
             strcmp(end, rows[i].rest) != 0)
             fail_msg("%s is %.17g, then %s", rows[i].text, value, end);
         value = NAN;
-        if (amb_number_read(rows[i].text, NULL, &value) != !rows[i].rest[0] ||
+        if (ami_number_read(rows[i].text, NULL, &value) != !rows[i].rest[0] ||
             isnan(value) != !!rows[i].rest[0])
             fail_msg("%s as a whole", rows[i].text);
     }
@@ -58,7 +58,7 @@ static void test_reads(void **state)
                                        "+-1", "1e999", "-1e400", "infinity", "0e",  "0x"};
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
         double value = 17;
-        if (amb_number_read(none[i], NULL, &value) || value != 17)
+        if (ami_number_read(none[i], NULL, &value) || value != 17)
             fail_msg("\"%s\" is read as %g", none[i], value);
     }
 }
@@ -85,8 +85,8 @@ static void test_prints(void **state)
                 {NAN, "nan"},
                 {-NAN, "nan"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char text[AMB_NUMBER_TEXT];
-        assert_string_equal(amb_number_print(rows[i].value, text), rows[i].text);
+        char text[AMI_NUMBER_TEXT];
+        assert_string_equal(ami_number_print(rows[i].value, text), rows[i].text);
     }
 }
 
@@ -102,17 +102,17 @@ static void test_reads_back(void **state)
         memcpy(&value, &taken, sizeof value);
         if (!isfinite(value))
             continue;
-        char text[AMB_NUMBER_TEXT], shorter_text[64];
-        amb_number_print(value, text);
-        if (!amb_number_read(text, NULL, &back) || memcmp(&back, &value, sizeof value) != 0)
+        char text[AMI_NUMBER_TEXT], shorter_text[64];
+        ami_number_print(value, text);
+        if (!ami_number_read(text, NULL, &back) || memcmp(&back, &value, sizeof value) != 0)
             fail_msg("%a is %s, which is %a", value, text, back);
         int digits = 0, places = 0; /* from the first to the last that is not 0 */
         for (const char *c = text; *c && *c != 'e'; c++) {
             places += *c >= '0' && *c <= '9' && (places || *c != '0');
             digits = *c >= '1' && *c <= '9' ? places : digits;
         }
-        amb_number_format(shorter_text, sizeof shorter_text, "%.*g", digits - 1, value);
-        if (digits > 1 && amb_number_read(shorter_text, NULL, &shorter) && shorter == value)
+        ami_number_format(shorter_text, sizeof shorter_text, "%.*g", digits - 1, value);
+        if (digits > 1 && ami_number_read(shorter_text, NULL, &shorter) && shorter == value)
             fail_msg("%s would be enough for %s", shorter_text, text);
     }
 }
@@ -121,19 +121,19 @@ static void test_formats(void **state)
 {
     (void)state;
     char text[64];
-    assert_int_equal(amb_number_format(text, sizeof text, "%.3f and %g", 1.5, .25), 14);
+    assert_int_equal(ami_number_format(text, sizeof text, "%.3f and %g", 1.5, .25), 14);
     assert_string_equal(text, "1.500 and 0.25");
     char *stream = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&stream, &size);
-    assert_int_equal(amb_number_fprintf(out, "%.1f;%d", .5, 7), 5);
+    assert_int_equal(ami_number_fprintf(out, "%.1f;%d", .5, 7), 5);
     fclose(out);
     assert_string_equal(stream, "0.5;7");
     free(stream);
-    amb_error err;
-    amb_fail(&err, "%g", .5);
+    ami_error err;
+    ami_fail(&err, "%g", .5);
     assert_string_equal(err.text, "0.5");
-    amb_fail_in(&err, "%g", 1.5);
+    ami_fail_in(&err, "%g", 1.5);
     assert_string_equal(err.text, "1.5: 0.5");
     assert_string_equal(setlocale(LC_NUMERIC, NULL), "de_DE.UTF-8"); /* the host's is as it was */
     snprintf(text, sizeof text, "%.1f", .5);

@@ -12,9 +12,9 @@
 static void check_case(const char *name)
 {
     char path[512];
-    amb_error err = {0};
+    ami_error err = {0};
     snprintf(path, sizeof path, CASES "good/%s.onnx", name);
-    amb_net *net = read_net(path);
+    ami_net *net = read_net(path);
     size_t in_size, out_size, inputs = (size_t)net->dim[0], outputs = (size_t)net->dim[net->layers];
     snprintf(path, sizeof path, CASES "good/%s.in", name);
     float *in = (float *)get(path, &in_size);
@@ -25,7 +25,7 @@ static void check_case(const char *name)
     assert_int_equal(in_size, rows * inputs * sizeof *in);
     assert_int_equal(out_size, rows * outputs * sizeof *out);
     double *got = malloc(rows * outputs * sizeof *got), error = 0, size = 0;
-    assert_true(amb_net_run_double(net, in, (int)rows, got, &err));
+    assert_true(ami_net_run_double(net, in, (int)rows, got, &err));
     for (size_t i = 0; i < rows * outputs; i++) {
         error += (got[i] - (double)out[i]) * (got[i] - (double)out[i]);
         size += (double)out[i] * (double)out[i];
@@ -37,7 +37,7 @@ static void check_case(const char *name)
     free(got);
     free(in);
     free(out);
-    amb_net_destroy(net);
+    ami_net_destroy(net);
 }
 
 static void test_good_cases(void **state)
@@ -63,29 +63,29 @@ static void test_good_cases(void **state)
 static void test_good_structure(void **state)
 {
     (void)state;
-    amb_net *net = read_net(CASES "good/normalizer.onnx");
+    ami_net *net = read_net(CASES "good/normalizer.onnx");
     assert_int_equal(net->layers, 2);
     assert_int_equal(net->dim[0], 5);
     assert_int_equal(net->dim[1], 7);
     assert_int_equal(net->dim[2], 3);
-    assert_int_equal(net->act[0], AMB_ACT_RELU);
-    assert_int_equal(net->act[1], AMB_ACT_IDENTITY);
+    assert_int_equal(net->act[0], AMI_ACT_RELU);
+    assert_int_equal(net->act[1], AMI_ACT_IDENTITY);
     assert_non_null(net->in_mean);
     assert_true(net->in_clip == 1.5f);
     assert_int_equal(net->metas, 0);
-    amb_net_destroy(net);
+    ami_net_destroy(net);
     net = read_net(CASES "good/normalizer_clip_open.onnx");
     assert_null(net->in_mean);
-    amb_net_destroy(net);
+    ami_net_destroy(net);
     net = read_net(CASES "good/metadata.onnx");
     assert_int_equal(net->metas, 3);
-    assert_string_equal(amb_net_get_meta(net, "joints"), "root, chest");
-    assert_string_equal(amb_net_get_meta(net, "name"), "Läufer");
-    assert_string_equal(amb_net_get_meta(net, "empty"), "");
-    amb_net_destroy(net);
+    assert_string_equal(ami_net_get_meta(net, "joints"), "root, chest");
+    assert_string_equal(ami_net_get_meta(net, "name"), "Läufer");
+    assert_string_equal(ami_net_get_meta(net, "empty"), "");
+    ami_net_destroy(net);
 }
 
-static void assert_shape(const amb_net_shape *shape, int rank, int a, int b)
+static void assert_shape(const ami_net_shape *shape, int rank, int a, int b)
 {
     assert_int_equal(shape->rank, rank);
     assert_int_equal(shape->dim[0], a);
@@ -96,7 +96,7 @@ static void assert_shape(const amb_net_shape *shape, int rank, int a, int b)
 static void test_good_heads_and_shapes(void **state)
 {
     (void)state;
-    amb_net *net = read_net(CASES "good/heads_other_order.onnx");
+    ami_net *net = read_net(CASES "good/heads_other_order.onnx");
     static const char *const names[] = {"z3", "y", "z2"};
     static const int outputs[] = {2, 3, 4};
     assert_int_equal(net->heads, 3);
@@ -107,22 +107,22 @@ static void test_good_heads_and_shapes(void **state)
         assert_int_equal(net->head[h].outputs, outputs[h]);
         assert_shape(&net->head[h].shape, 1, outputs[h], 0);
     }
-    amb_net_destroy(net);
+    ami_net_destroy(net);
     net = read_net(CASES "good/shape_both_ends.onnx");
     assert_shape(&net->in_shape, 2, 3, 4);
     assert_shape(&net->head[0].shape, 2, 2, 3);
-    assert_int_equal(net->act[0], AMB_ACT_ELU);
+    assert_int_equal(net->act[0], AMI_ACT_ELU);
     assert_true(net->act_alpha[0] == 1);
-    amb_net_destroy(net);
+    ami_net_destroy(net);
     net = read_net(CASES "good/shape_one_each.onnx");
     assert_shape(&net->head[0].shape, 1, 1, 0);
-    amb_net_destroy(net);
+    ami_net_destroy(net);
     net = read_net(CASES "good/torch_encoder_60_73.onnx");
     assert_shape(&net->in_shape, 2, 60, 73);
     assert_int_equal(net->heads, 2);
     assert_string_equal(net->head[0].name, "mu");
     assert_string_equal(net->head[1].name, "logvar");
-    amb_net_destroy(net);
+    ami_net_destroy(net);
 }
 
 /* From memory it is the same net, and the name stands where the path does. */
@@ -130,23 +130,23 @@ static void test_memory(void **state)
 {
     (void)state;
     size_t size;
-    amb_error err = {0};
+    ami_error err = {0};
     uint8_t *bytes = get(CASES "good/heads.onnx", &size);
-    amb_net *net = amb_onnx_read_memory(bytes, size, "bytes", &err),
+    ami_net *net = ami_onnx_read_memory(bytes, size, "bytes", &err),
             *same = read_net(CASES "good/heads.onnx");
     assert_non_null(net);
     assert_int_equal(net->heads, same->heads);
     assert_memory_equal(net->weight[1], same->weight[1],
                         sizeof(float) * (size_t)net->dim[1] * (size_t)net->dim[2]);
-    amb_net_destroy(net);
-    amb_net_destroy(same);
-    assert_null(amb_onnx_read_memory(bytes, size - 3, "bytes", &err));
+    ami_net_destroy(net);
+    ami_net_destroy(same);
+    assert_null(ami_onnx_read_memory(bytes, size - 3, "bytes", &err));
     assert_int_equal(strncmp(err.text, "bytes: ", 7), 0);
-    assert_null(amb_onnx_read_memory(bytes, 0, "bytes", &err));
+    assert_null(ami_onnx_read_memory(bytes, 0, "bytes", &err));
     assert_non_null(strstr(err.text, "bytes: is empty"));
     free(bytes);
     bytes = get(CASES "good/external.onnx", &size);
-    assert_null(amb_onnx_read_memory(bytes, size, "bytes", &err));
+    assert_null(ami_onnx_read_memory(bytes, size, "bytes", &err));
     assert_non_null(
         strstr(err.text, "external, in another file, which a model read from memory does not have"));
     free(bytes);

@@ -45,13 +45,13 @@ static bool all_finite(const float *values, int n)
 /* A damaged file is refused with a sentence, or it makes a sound net. Returns whether it was refused. */
 static bool refused_or_sound(const uint8_t *data, size_t size)
 {
-    amb_error err = {0};
+    ami_error err = {0};
     put(scratch, data, size);
-    amb_net *net = amb_onnx_read(scratch, &err);
+    ami_net *net = ami_onnx_read(scratch, &err);
     if (!net) {
         assert_int_equal(strncmp(err.text, scratch, strlen(scratch)), 0);
         assert_true(strlen(err.text) > strlen(scratch) + 10);
-        assert_true(amb_text_is_printable(err.text));
+        assert_true(ami_text_is_printable(err.text));
         return true;
     }
     for (int l = 0; l < net->layers; l++) {
@@ -61,20 +61,20 @@ static bool refused_or_sound(const uint8_t *data, size_t size)
     for (int i = 0; i < net->dim[0] && net->in_mean; i++)
         assert_true(isfinite(net->in_mean[i]) && isfinite(net->in_std[i]) && net->in_std[i] > 0);
     assert_true(net->in_clip >= 0 && isfinite(net->in_clip));
-    amb_net_destroy(net);
+    ami_net_destroy(net);
     return false;
 }
 
 /* A small file with all that the writer can write. */
-static uint8_t *sample(amb_onnx_dtype dtype, size_t *size)
+static uint8_t *sample(ami_onnx_dtype dtype, size_t *size)
 {
-    amb_error err = {0};
+    ami_error err = {0};
     const int dim[] = {3, 4, 2};
-    amb_rng rng = amb_rng_seed(12, 0);
-    amb_net *net = random_net(&rng, 2, dim, true, 5);
-    assert_true(amb_net_set_meta(net, "amble.action", "residual"));
-    assert_true(amb_onnx_write(scratch, net, dtype, &err));
-    amb_net_destroy(net);
+    ami_rng rng = ami_rng_seed(12, 0);
+    ami_net *net = random_net(&rng, 2, dim, true, 5);
+    assert_true(ami_net_set_meta(net, "amble.action", "residual"));
+    assert_true(ami_onnx_write(scratch, net, dtype, &err));
+    ami_net_destroy(net);
     return get(scratch, size);
 }
 
@@ -84,7 +84,7 @@ static void test_truncation(void **state)
     for (int half = 0; half < 2; half++) {
         size_t size;
         int sound = 0;
-        uint8_t *data = sample(half ? AMB_ONNX_FLOAT16 : AMB_ONNX_FLOAT32, &size);
+        uint8_t *data = sample(half ? AMI_ONNX_FLOAT16 : AMI_ONNX_FLOAT32, &size);
         for (size_t cut = 0; cut < size; cut++)
             sound += !refused_or_sound(data, cut);
         /* Without the metadata, which come last, it is a whole model still. */
@@ -107,19 +107,19 @@ static void test_damage(void **state)
         snprintf(path, sizeof path, CASES "good/%s.onnx", models[i]);
         data[i] = get(path, &size[i]);
     }
-    data[MODELS] = sample(AMB_ONNX_FLOAT16, &size[MODELS]);
-    amb_rng rng = amb_rng_seed(13, 0);
+    data[MODELS] = sample(AMI_ONNX_FLOAT16, &size[MODELS]);
+    ami_rng rng = ami_rng_seed(13, 0);
     int refused = 0;
     for (int round = 0; round < ROUNDS; round++) {
         int m = round % (MODELS + 1);
         uint8_t *copy = malloc(size[m]);
         memcpy(copy, data[m], size[m]);
-        for (uint32_t flips = 1 + amb_rng_below(&rng, 3); flips > 0; flips--) {
-            uint32_t at = amb_rng_below(&rng, (uint32_t)size[m]);
-            if (amb_rng_below(&rng, 2)) {
-                copy[at] = (uint8_t)amb_rng_next(&rng);
+        for (uint32_t flips = 1 + ami_rng_below(&rng, 3); flips > 0; flips--) {
+            uint32_t at = ami_rng_below(&rng, (uint32_t)size[m]);
+            if (ami_rng_below(&rng, 2)) {
+                copy[at] = (uint8_t)ami_rng_next(&rng);
             } else {
-                copy[at] ^= (uint8_t)(1u << amb_rng_below(&rng, 8));
+                copy[at] ^= (uint8_t)(1u << ami_rng_below(&rng, 8));
             }
         }
         refused += refused_or_sound(copy, size[m]);

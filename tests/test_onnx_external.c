@@ -121,12 +121,12 @@ static int remove_files(void **state)
 static void assert_reads(const char *const *pairs)
 {
     write_model(pairs, 1);
-    amb_net *net = read_net(scratch);
+    ami_net *net = read_net(scratch);
     for (int o = 0; o < 3; o++) {
         for (int i = 0; i < 2; i++)
             assert_true(net->weight[0][2 * o + i] == (float)(1 + 3 * i + o));
     }
-    amb_net_destroy(net);
+    ami_net_destroy(net);
 }
 
 #define PAIRS(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -151,13 +151,13 @@ static void test_reads_in_working_folder(void **state)
     int here = open(".", O_RDONLY | O_DIRECTORY);
     assert_true(here >= 0);
     assert_int_equal(chdir(folder), 0);
-    amb_error err = {0};
-    amb_net *net = amb_onnx_read(strrchr(scratch, '/') + 1, &err);
+    ami_error err = {0};
+    ami_net *net = ami_onnx_read(strrchr(scratch, '/') + 1, &err);
     assert_int_equal(fchdir(here), 0);
     close(here);
     if (!net)
         fail_msg("%s", err.text);
-    amb_net_destroy(net);
+    ami_net_destroy(net);
 }
 
 static void test_refuses_locations(void **state)

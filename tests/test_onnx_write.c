@@ -5,13 +5,13 @@
 #include <float.h>
 
 /* Every bit, but weights and biases as `expected` turns them. */
-static void assert_same_net(const amb_net *got, const amb_net *want, float (*expected)(float))
+static void assert_same_net(const ami_net *got, const ami_net *want, float (*expected)(float))
 {
     assert_int_equal(got->layers, want->layers);
     assert_memory_equal(got->dim, want->dim, (size_t)(want->layers + 1) * sizeof *want->dim);
     for (int l = 0; l < want->layers; l++) {
         assert_int_equal(got->act[l], want->act[l]);
-        if (want->act[l] == AMB_ACT_ELU || want->act[l] == AMB_ACT_LEAKY_RELU)
+        if (want->act[l] == AMI_ACT_ELU || want->act[l] == AMI_ACT_LEAKY_RELU)
             assert_memory_equal(&got->act_alpha[l], &want->act_alpha[l], sizeof(float));
         for (int k = 0; k < 2; k++) {
             const float *a = k ? got->bias[l] : got->weight[l], *b = k ? want->bias[l] : want->weight[l];
@@ -51,25 +51,25 @@ static float unchanged(float x)
 
 static float through_half(float x)
 {
-    return amb_half_to_float(amb_float_to_half(x));
+    return ami_half_to_float(ami_float_to_half(x));
 }
 
-static void assert_round_trip(const amb_net *net)
+static void assert_round_trip(const ami_net *net)
 {
-    amb_error err = {0};
+    ami_error err = {0};
     for (int half = 0; half < 2; half++) {
-        if (!amb_onnx_write(scratch, net, half ? AMB_ONNX_FLOAT16 : AMB_ONNX_FLOAT32, &err))
+        if (!ami_onnx_write(scratch, net, half ? AMI_ONNX_FLOAT16 : AMI_ONNX_FLOAT32, &err))
             fail_msg("%s", err.text);
-        amb_net *back = read_net(scratch);
+        ami_net *back = read_net(scratch);
         assert_same_net(back, net, half ? through_half : unchanged);
-        amb_net_destroy(back);
+        ami_net_destroy(back);
     }
 }
 
 static void test_round_trip(void **state)
 {
     (void)state;
-    amb_rng rng = amb_rng_seed(7, 0);
+    ami_rng rng = ami_rng_seed(7, 0);
     int sixteen[17];
     for (int i = 0; i < 17; i++)
         sixteen[i] = 1 + i % 5;
@@ -78,61 +78,61 @@ static void test_round_trip(void **state)
         int dim[4];
     } shapes[] = {{1, {1, 1}}, {1, {3, 1}}, {2, {197, 33, 36}}, {3, {132, 65, 17, 2}}};
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
-        for (int kind = 0; kind < 6 + 2 * AMB_ACTIVATIONS; kind++) {
-            amb_net *net =
+        for (int kind = 0; kind < 6 + 2 * AMI_ACTIVATIONS; kind++) {
+            ami_net *net =
                 random_net(&rng, shapes[s].layers, shapes[s].dim, kind % 3 > 0, kind % 3 == 2 ? 10 : 0);
             for (int l = 0; l < net->layers && kind >= 6; l++) {
-                net->act[l] = (amb_activation)((kind + l) % AMB_ACTIVATIONS);
-                net->act_alpha[l] = (float)amb_rng_normal(&rng);
+                net->act[l] = (ami_activation)((kind + l) % AMI_ACTIVATIONS);
+                net->act_alpha[l] = (float)ami_rng_normal(&rng);
             }
             if (kind >= 3 && kind < 6) { /* activations where PyTorch would not put them */
-                net->act[0] = AMB_ACT_IDENTITY;
-                net->act[net->layers - 1] = AMB_ACT_RELU;
+                net->act[0] = AMI_ACT_IDENTITY;
+                net->act[net->layers - 1] = AMI_ACT_RELU;
             }
             assert_round_trip(net);
-            amb_net_destroy(net);
+            ami_net_destroy(net);
         }
     }
-    amb_net *net = random_net(&rng, 16, sixteen, true, 5);
+    ami_net *net = random_net(&rng, 16, sixteen, true, 5);
     assert_round_trip(net);
-    amb_net_destroy(net);
+    ami_net_destroy(net);
 }
 
 static void test_round_trip_of_extremes(void **state)
 {
     (void)state;
-    amb_error err = {0};
+    ami_error err = {0};
     const int dim[] = {4, 2};
-    amb_rng rng = amb_rng_seed(8, 0);
-    amb_net *net = random_net(&rng, 1, dim, true, FLT_MAX);
+    ami_rng rng = ami_rng_seed(8, 0);
+    ami_net *net = random_net(&rng, 1, dim, true, FLT_MAX);
     const float values[] = {FLT_MAX, -FLT_MAX, FLT_MIN, -FLT_TRUE_MIN, 1e-8f, -0.f, 65504, 1 / 3.f};
     memcpy(net->weight[0], values, sizeof values);
     net->in_std[0] = FLT_TRUE_MIN;
     net->in_std[1] = FLT_MAX;
     net->in_mean[2] = FLT_MAX;
-    assert_true(amb_onnx_write(scratch, net, AMB_ONNX_FLOAT32, &err));
-    amb_net *back = read_net(scratch);
+    assert_true(ami_onnx_write(scratch, net, AMI_ONNX_FLOAT32, &err));
+    ami_net *back = read_net(scratch);
     assert_same_net(back, net, unchanged);
-    amb_net_destroy(back);
-    amb_net_destroy(net);
+    ami_net_destroy(back);
+    ami_net_destroy(net);
 }
 
 static void test_metadata_round_trip(void **state)
 {
     (void)state;
     const int dim[] = {2, 2};
-    amb_rng rng = amb_rng_seed(9, 0);
-    amb_net *net = random_net(&rng, 1, dim, false, 0);
-    assert_true(amb_net_set_meta(net, "amble.action", "residual"));
-    assert_true(amb_net_set_meta(net, "empty", ""));
-    assert_true(amb_net_set_meta(net, "lines", "a\nb\tc \"quoted\" \\"));
-    assert_true(amb_net_set_meta(net, "Größe €𝄞", "日本語"));
+    ami_rng rng = ami_rng_seed(9, 0);
+    ami_net *net = random_net(&rng, 1, dim, false, 0);
+    assert_true(ami_net_set_meta(net, "amble.action", "residual"));
+    assert_true(ami_net_set_meta(net, "empty", ""));
+    assert_true(ami_net_set_meta(net, "lines", "a\nb\tc \"quoted\" \\"));
+    assert_true(ami_net_set_meta(net, "Größe €𝄞", "日本語"));
     char *longer = malloc(100001);
     memset(longer, 'x', 100000);
     longer[100000] = 0;
-    assert_true(amb_net_set_meta(net, "long", longer));
+    assert_true(ami_net_set_meta(net, "long", longer));
     assert_round_trip(net);
-    amb_net_destroy(net);
+    ami_net_destroy(net);
     free(longer);
 }
 
@@ -142,15 +142,15 @@ static void test_half(void **state)
 {
     (void)state;
     for (uint32_t h = 0; h <= 0xffff; h++) {
-        float value = amb_half_to_float((uint16_t)h);
+        float value = ami_half_to_float((uint16_t)h);
         uint32_t magnitude = h & 0x7fff, sign = h & 0x8000;
         if (magnitude > 0x7c00) {
             assert_true(isnan(value));
-            assert_true(isnan(amb_half_to_float(amb_float_to_half(value))));
+            assert_true(isnan(ami_half_to_float(ami_float_to_half(value))));
             continue;
         }
         assert_int_equal(!!signbit(value), !!sign);
-        assert_int_equal(amb_float_to_half(value), h);
+        assert_int_equal(ami_float_to_half(value), h);
         if (magnitude == 0x7c00) {
             assert_true(isinf(value));
             continue;
@@ -159,23 +159,23 @@ static void test_half(void **state)
         double exact = exponent ? ldexp(1024 + significand, (int)exponent - 25) : ldexp(significand, -24);
         assert_true(fabs((double)value) == exact);
         /* the largest finite half has 65536 for a neighbour */
-        float next = magnitude == 0x7bff ? 65536.f : fabsf(amb_half_to_float((uint16_t)(magnitude + 1)));
+        float next = magnitude == 0x7bff ? 65536.f : fabsf(ami_half_to_float((uint16_t)(magnitude + 1)));
         float midway = (fabsf(value) + next) / 2; /* exact in float */
         float toward[] = {nextafterf(midway, 0), midway, nextafterf(midway, INFINITY)};
         uint32_t want[] = {magnitude, magnitude & 1 ? magnitude + 1 : magnitude, magnitude + 1};
         for (int i = 0; i < 3; i++)
-            assert_int_equal(amb_float_to_half(sign ? -toward[i] : toward[i]), sign | want[i]);
+            assert_int_equal(ami_float_to_half(sign ? -toward[i] : toward[i]), sign | want[i]);
     }
-    assert_int_equal(amb_float_to_half(FLT_MAX), 0x7c00);
-    assert_int_equal(amb_float_to_half(FLT_TRUE_MIN), 0);
+    assert_int_equal(ami_float_to_half(FLT_MAX), 0x7c00);
+    assert_int_equal(ami_float_to_half(FLT_TRUE_MIN), 0);
 }
 
-static void assert_not_written(amb_net *net, amb_onnx_dtype dtype, const char *words)
+static void assert_not_written(ami_net *net, ami_onnx_dtype dtype, const char *words)
 {
-    amb_error err = {0};
+    ami_error err = {0};
     struct stat st;
     unlink(scratch);
-    if (amb_onnx_write(scratch, net, dtype, &err))
+    if (ami_onnx_write(scratch, net, dtype, &err))
         fail_msg("written, should be refused: %s", words);
     if (strncmp(err.text, scratch, strlen(scratch)) != 0 || !strstr(err.text, words))
         fail_msg("\"%s\" should begin with the path and contain \"%s\"", err.text, words);
@@ -185,26 +185,26 @@ static void assert_not_written(amb_net *net, amb_onnx_dtype dtype, const char *w
 static void test_write_refuses(void **state)
 {
     (void)state;
-    amb_error err = {0};
+    ami_error err = {0};
     const int dim[] = {3, 4, 2};
-    amb_rng rng = amb_rng_seed(10, 0);
-    amb_net *net = random_net(&rng, 2, dim, true, 5);
+    ami_rng rng = ami_rng_seed(10, 0);
+    ami_net *net = random_net(&rng, 2, dim, true, 5);
     struct {
         float *place, value;
-        amb_onnx_dtype dtype;
+        ami_onnx_dtype dtype;
         const char *words;
     } cases[] = {
-        {&net->weight[1][5], NAN, AMB_ONNX_FLOAT32, "layers.1.weight: number 5 is"},
-        {&net->weight[0][2], INFINITY, AMB_ONNX_FLOAT16, "layers.0.weight.float16: number 2 is inf"},
-        {&net->bias[1][1], -INFINITY, AMB_ONNX_FLOAT32, "layers.1.bias: number 1 is -inf"},
-        {&net->weight[1][7], 65520, AMB_ONNX_FLOAT16, "overflows float16"},
-        {&net->bias[0][3], -1e6f, AMB_ONNX_FLOAT16,
+        {&net->weight[1][5], NAN, AMI_ONNX_FLOAT32, "layers.1.weight: number 5 is"},
+        {&net->weight[0][2], INFINITY, AMI_ONNX_FLOAT16, "layers.0.weight.float16: number 2 is inf"},
+        {&net->bias[1][1], -INFINITY, AMI_ONNX_FLOAT32, "layers.1.bias: number 1 is -inf"},
+        {&net->weight[1][7], 65520, AMI_ONNX_FLOAT16, "overflows float16"},
+        {&net->bias[0][3], -1e6f, AMI_ONNX_FLOAT16,
          "layers.0.bias.float16: number 3 is -1e+06, which overflows float16"},
-        {&net->in_mean[0], NAN, AMB_ONNX_FLOAT32, "normalizer.mean: number 0 is"},
-        {&net->in_std[2], 0, AMB_ONNX_FLOAT32, "standard deviation 2 is 0"},
-        {&net->in_std[1], -1, AMB_ONNX_FLOAT16, "standard deviation 1 is -1"},
-        {&net->in_std[1], NAN, AMB_ONNX_FLOAT32, "standard deviation 1 is"},
-        {&net->in_clip, INFINITY, AMB_ONNX_FLOAT32, "normalizer.min: number 0 is -inf"},
+        {&net->in_mean[0], NAN, AMI_ONNX_FLOAT32, "normalizer.mean: number 0 is"},
+        {&net->in_std[2], 0, AMI_ONNX_FLOAT32, "standard deviation 2 is 0"},
+        {&net->in_std[1], -1, AMI_ONNX_FLOAT16, "standard deviation 1 is -1"},
+        {&net->in_std[1], NAN, AMI_ONNX_FLOAT32, "standard deviation 1 is"},
+        {&net->in_clip, INFINITY, AMI_ONNX_FLOAT32, "normalizer.min: number 0 is -inf"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         float kept = *cases[i].place;
@@ -213,36 +213,36 @@ static void test_write_refuses(void **state)
         *cases[i].place = kept;
     }
     net->weight[0][1] = 65519; /* the last one that rounds to 65504 */
-    assert_true(amb_onnx_write(scratch, net, AMB_ONNX_FLOAT16, &err));
-    assert_true(amb_net_set_meta(net, "latin1", "L\xe4ufer"));
-    assert_not_written(net, AMB_ONNX_FLOAT32, "('latin1') is not UTF-8");
-    assert_true(amb_net_set_meta(net, "latin1", ""));
-    assert_true(amb_net_set_meta(net, "", "x"));
-    assert_not_written(net, AMB_ONNX_FLOAT32, "metadata entry 1 has an empty key");
-    amb_net_destroy(net);
+    assert_true(ami_onnx_write(scratch, net, AMI_ONNX_FLOAT16, &err));
+    assert_true(ami_net_set_meta(net, "latin1", "L\xe4ufer"));
+    assert_not_written(net, AMI_ONNX_FLOAT32, "('latin1') is not UTF-8");
+    assert_true(ami_net_set_meta(net, "latin1", ""));
+    assert_true(ami_net_set_meta(net, "", "x"));
+    assert_not_written(net, AMI_ONNX_FLOAT32, "metadata entry 1 has an empty key");
+    ami_net_destroy(net);
 }
 
 static void test_write_to_nowhere(void **state)
 {
     (void)state;
     const int dim[] = {1, 1};
-    amb_rng rng = amb_rng_seed(11, 0);
-    amb_net *net = random_net(&rng, 1, dim, false, 0);
+    ami_rng rng = ami_rng_seed(11, 0);
+    ami_net *net = random_net(&rng, 1, dim, false, 0);
     const char *places[][2] = {
         {"/no/such/folder/net.onnx", "No such file"}, {folder, "is a folder"}, {"/dev/null", "is a device"}};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        amb_error err = {0};
-        assert_false(amb_onnx_write(places[i][0], net, AMB_ONNX_FLOAT32, &err));
+        ami_error err = {0};
+        assert_false(ami_onnx_write(places[i][0], net, AMI_ONNX_FLOAT32, &err));
         if (strncmp(err.text, places[i][0], strlen(places[i][0])) != 0 || !strstr(err.text, places[i][1]))
             fail_msg("\"%s\" should begin with \"%s\" and contain \"%s\"", err.text, places[i][0],
                      places[i][1]);
     }
-    amb_net_destroy(net);
+    ami_net_destroy(net);
 }
 
-static void set_head(amb_net *net, int h, const char *name, amb_net_shape shape)
+static void set_head(ami_net *net, int h, const char *name, ami_net_shape shape)
 {
-    net->head[h] = (amb_net_head){.name = name ? strdup(name) : NULL, .outputs = 1, .shape = shape};
+    net->head[h] = (ami_net_head){.name = name ? strdup(name) : NULL, .outputs = 1, .shape = shape};
     for (int i = 0; i < shape.rank; i++)
         net->head[h].outputs *= shape.dim[i];
 }
@@ -250,24 +250,24 @@ static void set_head(amb_net *net, int h, const char *name, amb_net_shape shape)
 static void test_shapes_and_heads(void **state)
 {
     (void)state;
-    amb_rng rng = amb_rng_seed(20, 0);
+    ami_rng rng = ami_rng_seed(20, 0);
     const int dim[] = {24, 7, 24};
     for (int kind = 0; kind < 8; kind++) {
-        amb_net *net = random_net(&rng, 2, dim, kind & 1, kind & 1 ? 4 : 0);
-        net->act[0] = AMB_ACT_ELU;
+        ami_net *net = random_net(&rng, 2, dim, kind & 1, kind & 1 ? 4 : 0);
+        net->act[0] = AMI_ACT_ELU;
         net->act_alpha[0] = 1;
-        net->in_shape = kind & 2 ? (amb_net_shape){3, {2, 3, 4}} : (amb_net_shape){2, {4, 6}};
+        net->in_shape = kind & 2 ? (ami_net_shape){3, {2, 3, 4}} : (ami_net_shape){2, {4, 6}};
         if (kind & 4) {
             net->heads = 3;
-            set_head(net, 0, "mu", (amb_net_shape){2, {4, 3}});
-            set_head(net, 1, "logvar", (amb_net_shape){1, {2}});
-            set_head(net, 2, "frames", (amb_net_shape){3, {1, 5, 2}});
+            set_head(net, 0, "mu", (ami_net_shape){2, {4, 3}});
+            set_head(net, 1, "logvar", (ami_net_shape){1, {2}});
+            set_head(net, 2, "frames", (ami_net_shape){3, {1, 5, 2}});
         } else {
-            set_head(net, 0, "frames", (amb_net_shape){2, {8, 3}});
-            net->act[1] = kind & 2 ? AMB_ACT_TANH : AMB_ACT_IDENTITY;
+            set_head(net, 0, "frames", (ami_net_shape){2, {8, 3}});
+            net->act[1] = kind & 2 ? AMI_ACT_TANH : AMI_ACT_IDENTITY;
         }
         assert_round_trip(net);
-        amb_net_destroy(net);
+        ami_net_destroy(net);
     }
 }
 
@@ -279,50 +279,50 @@ static void test_names(void **state)
     static const char *const names[] = {"input",        "layers.0.weight", "layers.0.linear", "layers.0.relu",
                                         "heads.1.flat", "input_",          "output7"};
     enum { NAMES = sizeof names / sizeof *names };
-    amb_error err = {0};
-    amb_rng rng = amb_rng_seed(21, 0);
+    ami_error err = {0};
+    ami_rng rng = ami_rng_seed(21, 0);
     const int dim[] = {3, 4, NAMES + 1};
-    amb_net *net = random_net(&rng, 2, dim, true, 5);
+    ami_net *net = random_net(&rng, 2, dim, true, 5);
     net->heads = NAMES + 1;
     for (int h = 0; h < NAMES; h++)
-        set_head(net, h, names[h], (amb_net_shape){2, {1, 1}});
-    set_head(net, NAMES, NULL, (amb_net_shape){1, {1}});
+        set_head(net, h, names[h], (ami_net_shape){2, {1, 1}});
+    set_head(net, NAMES, NULL, (ami_net_shape){1, {1}});
     assert_round_trip(net);
-    assert_true(amb_onnx_write(scratch, net, AMB_ONNX_FLOAT32, &err));
-    amb_net *back = read_net(scratch);
+    assert_true(ami_onnx_write(scratch, net, AMI_ONNX_FLOAT32, &err));
+    ami_net *back = read_net(scratch);
     assert_string_equal(back->head[NAMES].name, "output8");
-    amb_net_destroy(back);
-    amb_net_destroy(net);
+    ami_net_destroy(back);
+    ami_net_destroy(net);
     net = random_net(&rng, 2, dim, false, 0);
-    assert_true(amb_onnx_write(scratch, net, AMB_ONNX_FLOAT32, &err));
+    assert_true(ami_onnx_write(scratch, net, AMI_ONNX_FLOAT32, &err));
     back = read_net(scratch);
     assert_string_equal(back->head[0].name, "output");
-    amb_net_destroy(back);
-    amb_net_destroy(net);
+    ami_net_destroy(back);
+    ami_net_destroy(net);
 }
 
 static void test_write_refuses_heads(void **state)
 {
     (void)state;
-    amb_rng rng = amb_rng_seed(22, 0);
+    ami_rng rng = ami_rng_seed(22, 0);
     const int dim[] = {3, 4, 2};
-    amb_net *net = random_net(&rng, 2, dim, false, 0);
-    net->act[0] = AMB_ACT_ELU;
+    ami_net *net = random_net(&rng, 2, dim, false, 0);
+    net->act[0] = AMI_ACT_ELU;
     net->act_alpha[0] = INFINITY;
-    assert_not_written(net, AMB_ONNX_FLOAT32, "the alpha of layer 0's elu is inf");
+    assert_not_written(net, AMI_ONNX_FLOAT32, "the alpha of layer 0's elu is inf");
     net->act_alpha[0] = 1;
     net->heads = 2;
-    set_head(net, 0, "same", (amb_net_shape){1, {1}});
-    set_head(net, 1, "same", (amb_net_shape){1, {1}});
-    assert_not_written(net, AMB_ONNX_FLOAT32, "outputs 0 and 1 are both named 'same'");
+    set_head(net, 0, "same", (ami_net_shape){1, {1}});
+    set_head(net, 1, "same", (ami_net_shape){1, {1}});
+    assert_not_written(net, AMI_ONNX_FLOAT32, "outputs 0 and 1 are both named 'same'");
     net->head[1].name[0] = (char)0xff;
-    assert_not_written(net, AMB_ONNX_FLOAT32, "the name of output 1 ('\\xffame') is not UTF-8");
+    assert_not_written(net, AMI_ONNX_FLOAT32, "the name of output 1 ('\\xffame') is not UTF-8");
     net->head[1].name[0] = 'S';
-    net->act[1] = AMB_ACT_TANH;
-    assert_not_written(net, AMB_ONNX_FLOAT32, "its 2 heads end in tanh");
-    net->act[1] = AMB_ACT_IDENTITY;
+    net->act[1] = AMI_ACT_TANH;
+    assert_not_written(net, AMI_ONNX_FLOAT32, "its 2 heads end in tanh");
+    net->act[1] = AMI_ACT_IDENTITY;
     assert_round_trip(net);
-    amb_net_destroy(net);
+    ami_net_destroy(net);
 }
 
 int main(void)

@@ -24,7 +24,7 @@ static void test_double(void **state)
     static const char *const bad[] = {"",      " ",     " 1",    "1 ",  "1x",       "x",  "nan", "NaN",
                                       "inf",   "-inf",  "1e999", "0x1", "1,5",      "1e", "--1", "1-1",
                                       "10.01", "-10.1", "1\n",   "e5",  "infinity", ".",  "-",   "1e400"};
-    amb_error err;
+    ami_error err;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         double x = 77;
         assert_true(cli_parse_double(good[i].text, -10, 10, "--x", &x, &err));
@@ -38,7 +38,7 @@ static void test_double(void **state)
         assert_true(x == 77);
         assert_memory_equal(err.text, "--x is ", 7);
         char found[32];
-        assert_non_null(strstr(err.text, amb_text_escape(bad[i], found, sizeof found)));
+        assert_non_null(strstr(err.text, ami_text_escape(bad[i], found, sizeof found)));
         assert_non_null(strstr(err.text, "10")); /* what was expected */
     }
 }
@@ -63,7 +63,7 @@ static void test_int(void **state)
     static const char *const bad[] = {"",      " 1",   "1 ", "1x",     "0x1",  "nan",
                                       "inf",   "1.5",  "6",  "-1",     "1e-1", "9223372036854775808",
                                       "1e300", "1e18", "1k", ".0015k", "1kk",  "k"};
-    amb_error err;
+    ami_error err;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         int64_t x = 77;
         if (!cli_parse_int(good[i].text, good[i].lo, good[i].hi, "--n", &x, &err))
@@ -91,7 +91,7 @@ static void test_push(void **state)
     (void)state;
     static const char *const bad[] = {"",     ",",    ".5",  ".5,",   ",2",  ".5,2,3", ".5;2",
                                       "-1,2", "21,2", "1,0", "1,nan", "x,2", " 1,2",   "1, 2"};
-    amb_error err;
+    ami_error err;
     double v = 7, s = 7;
     assert_true(cli_parse_push(".5,2", "--push", &v, &s, &err));
     assert_true(v == .5 && s == 2);
@@ -222,13 +222,13 @@ static const char sample_text[] =
 static void test_json_file(void **state)
 {
     (void)state;
-    char folder[] = "/tmp/amb_test_options.XXXXXX", path[64];
-    amb_error err = {""};
+    char folder[] = "/tmp/ami_test_options.XXXXXX", path[64];
+    ami_error err = {""};
     assert_non_null(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/out.json", folder);
     assert_true(cli_write_json(path, sample(), &err));
     size_t size;
-    uint8_t *text = amb_file_read(path, 4096, &size, &err);
+    uint8_t *text = ami_file_read(path, 4096, &size, &err);
     assert_non_null(text);
     assert_string_equal((char *)text, sample_text);
     free(text);
@@ -243,7 +243,7 @@ static void test_json_file(void **state)
 }
 
 /* Writes the sample to standard output as fd; returns cli_write_json's result. */
-static bool write_to(int fd, amb_error *err)
+static bool write_to(int fd, ami_error *err)
 {
     fflush(stdout);
     const int kept = dup(STDOUT_FILENO);
@@ -260,7 +260,7 @@ static bool write_to(int fd, amb_error *err)
 static void test_json_standard_output(void **state)
 {
     (void)state;
-    amb_error err = {""};
+    ami_error err = {""};
     FILE *file = tmpfile();
     assert_non_null(file);
     const bool ok = write_to(fileno(file), &err);
@@ -314,7 +314,7 @@ static void test_nearest(void **state)
 static void test_fail(void **state)
 {
     (void)state;
-    amb_error err = {"walk.onnx: cannot be read"};
+    ami_error err = {"walk.onnx: cannot be read"};
     FILE *file = tmpfile();
     assert_non_null(file);
     fflush(stderr);

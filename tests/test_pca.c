@@ -21,10 +21,10 @@ static void near(const char *what, double got, double want, double tolerance)
         fail_msg("%s is %.15g, expected %.15g within %g", what, got, want, tolerance);
 }
 
-static amb_pca *make(const float *x, int n, int size, int axes)
+static ami_pca *make(const float *x, int n, int size, int axes)
 {
-    amb_error err = {""};
-    amb_pca *pca = amb_pca_create(x, n, size, axes, &err);
+    ami_error err = {""};
+    ami_pca *pca = ami_pca_create(x, n, size, axes, &err);
     if (!pca)
         fail_msg("%s", err.text);
     return pca;
@@ -36,7 +36,7 @@ static void a_cross_has_its_arms_for_axes(void **unused)
     (void)unused;
     static const float x[4][3] = {{11.8f, 22.4f, 30}, {8.2f, 17.6f, 30}, {10, 20, 31}, {10, 20, 29}};
     static const double mean[3] = {10, 20, 30}, first[3] = {.6, .8, 0}, second[3] = {0, 0, 1};
-    amb_pca *pca = make(x[0], 4, 3, 3);
+    ami_pca *pca = make(x[0], 4, 3, 3);
     for (int k = 0; k < 3; k++) {
         near("mean", pca->mean[k], mean[k], 1e-6);
         near("first axis", pca->axis[k], first[k], 1e-6);
@@ -47,10 +47,10 @@ static void a_cross_has_its_arms_for_axes(void **unused)
     near("share of the second", pca->share[1], .1, 1e-6);
     near("share of the third", pca->share[2], 0, 0);
     double at[3];
-    amb_pca_project(pca, x[1], at);
+    ami_pca_project(pca, x[1], at);
     near("along the first", at[0], -3, 1e-6);
     near("along the second", at[1], 0, 1e-6);
-    amb_pca_destroy(pca);
+    ami_pca_destroy(pca);
 }
 
 /* Axes are orthonormal, projections have mean 0 and are uncorrelated, their variance is the share; all axes
@@ -62,15 +62,15 @@ static void projections_are_what_the_definition_says(void **unused)
     static float x[MOST * SIZE];
     static double at[MOST][MOST];
     static const int counts[] = {2, 3, 7, MOST};
-    amb_rng rng = amb_rng_seed(7, 1);
+    ami_rng rng = ami_rng_seed(7, 1);
     for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
         const int n = counts[c], axes = n - 1;
         double all = 0, sum = 0;
         for (int i = 0; i < n * SIZE; i++)
-            x[i] = (float)((1 + i % 5) * amb_rng_normal(&rng) + i % SIZE);
-        amb_pca *pca = make(x, n, SIZE, axes);
+            x[i] = (float)((1 + i % 5) * ami_rng_normal(&rng) + i % SIZE);
+        ami_pca *pca = make(x, n, SIZE, axes);
         for (int i = 0; i < n; i++) {
-            amb_pca_project(pca, x + i * SIZE, at[i]);
+            ami_pca_project(pca, x + i * SIZE, at[i]);
             for (int k = 0; k < SIZE; k++)
                 all += pow((double)x[i * SIZE + k] - pca->mean[k], 2);
         }
@@ -88,7 +88,7 @@ static void projections_are_what_the_definition_says(void **unused)
             sum += pca->share[a];
         }
         near("all shares", sum, 1, 1e-9);
-        amb_pca_destroy(pca);
+        ami_pca_destroy(pca);
     }
 }
 
@@ -98,20 +98,20 @@ static void no_other_plane_shows_more(void **unused)
     (void)unused;
     enum { N = 12, SIZE = 6 };
     float x[N * SIZE];
-    amb_rng rng = amb_rng_seed(8, 1);
+    ami_rng rng = ami_rng_seed(8, 1);
     for (int i = 0; i < N * SIZE; i++)
-        x[i] = (float)((1 + i % SIZE) * amb_rng_normal(&rng));
-    amb_pca *pca = make(x, N, SIZE, 2);
+        x[i] = (float)((1 + i % SIZE) * ami_rng_normal(&rng));
+    ami_pca *pca = make(x, N, SIZE, 2);
     double all = 0;
     for (int i = 0; i < N * SIZE; i++)
         all += pow((double)x[i] - pca->mean[i % SIZE], 2);
     for (int trial = 0; trial < 2000; trial++) { /* the plane, turned a little or much */
         double axis[2][SIZE], held = 0;
-        const double size = pow(10, amb_rng_range(&rng, -3, 1));
+        const double size = pow(10, ami_rng_range(&rng, -3, 1));
         for (int a = 0; a < 2; a++) {
             double along = 0, length = 0;
             for (int k = 0; k < SIZE; k++)
-                axis[a][k] = pca->axis[a * SIZE + k] + size * amb_rng_normal(&rng);
+                axis[a][k] = pca->axis[a * SIZE + k] + size * ami_rng_normal(&rng);
             for (int k = 0; k < SIZE && a; k++)
                 along += axis[0][k] * axis[1][k];
             for (int k = 0; k < SIZE; k++) {
@@ -131,7 +131,7 @@ static void no_other_plane_shows_more(void **unused)
         if (held / all > pca->share[0] + pca->share[1] + 1e-12)
             fail_msg("another plane holds %.15g, the axes' %.15g", held / all, pca->share[0] + pca->share[1]);
     }
-    amb_pca_destroy(pca);
+    ami_pca_destroy(pca);
 }
 
 static void one_point_and_equal_points_have_no_axes(void **unused)
@@ -139,14 +139,14 @@ static void one_point_and_equal_points_have_no_axes(void **unused)
     (void)unused;
     static const float x[6] = {3, -1, 3, -1, 3, -1};
     for (int n = 1; n <= 3; n += 2) {
-        amb_pca *pca = make(x, n, 2, 2);
+        ami_pca *pca = make(x, n, 2, 2);
         double at[2];
         for (int k = 0; k < 4; k++)
             near("axis", pca->axis[k], 0, 0);
-        amb_pca_project(pca, x, at);
+        ami_pca_project(pca, x, at);
         near("share", pca->share[0] + pca->share[1], 0, 0);
         near("place", fabs(at[0]) + fabs(at[1]), 0, 0);
-        amb_pca_destroy(pca);
+        ami_pca_destroy(pca);
     }
 }
 
@@ -154,12 +154,12 @@ static void what_is_not_finite_is_refused(void **unused)
 {
     (void)unused;
     const float x[4] = {0, 1, 2, NAN};
-    amb_error err = {""};
-    assert_null(amb_pca_create(x, 2, 2, 1, &err));
+    ami_error err = {""};
+    assert_null(ami_pca_create(x, 2, 2, 1, &err));
     assert_non_null(strstr(err.text, "number 1 of vector 1 is not finite"));
-    assert_null(amb_pca_create(x, 0, 2, 1, &err));
+    assert_null(ami_pca_create(x, 0, 2, 1, &err));
     assert_non_null(strstr(err.text, "0 vectors"));
-    assert_null(amb_pca_create(x, AMB_PCA_VECTORS + 1, 2, 1, &err));
+    assert_null(ami_pca_create(x, AMI_PCA_VECTORS + 1, 2, 1, &err));
 }
 
 int main(void)

@@ -8,9 +8,9 @@
 
 enum { OBS = 5, ACTIONS = 3, HIDDEN1 = 7, HIDDEN2 = 6, SAMPLES = 24, MAX_SAMPLES = 300, MAX_WIDTH = 80 };
 
-static amb_ppo_def tiny_def(void)
+static ami_ppo_def tiny_def(void)
 {
-    return (amb_ppo_def){.obs = OBS,
+    return (ami_ppo_def){.obs = OBS,
                          .actions = ACTIONS,
                          .hidden1 = HIDDEN1,
                          .hidden2 = HIDDEN2,
@@ -24,12 +24,12 @@ static amb_ppo_def tiny_def(void)
 }
 
 /* NULL only where this CPU has no bf16 products. */
-static amb_ppo *create(const amb_ppo_def *def, uint64_t seed)
+static ami_ppo *create(const ami_ppo_def *def, uint64_t seed)
 {
-    amb_error err = {""};
-    amb_rng rng = amb_rng_seed(seed, 1);
-    amb_ppo *ppo = amb_ppo_create(def, &rng, 1, &err);
-    if (!ppo && !(def->precision == AMB_TRAIN_BF16 && strstr(err.text, "bf16")))
+    ami_error err = {""};
+    ami_rng rng = ami_rng_seed(seed, 1);
+    ami_ppo *ppo = ami_ppo_create(def, &rng, 1, &err);
+    if (!ppo && !(def->precision == AMI_TRAIN_BF16 && strstr(err.text, "bf16")))
         fail_msg("%s", err.text);
     return ppo;
 }
@@ -37,7 +37,7 @@ static amb_ppo *create(const amb_ppo_def *def, uint64_t seed)
 /* A batch and the memory it points to. Old means are the actor's own plus something, so that ratios lie on
  * both sides of the clip. */
 typedef struct sample_set {
-    amb_ppo_batch batch;
+    ami_ppo_batch batch;
     float x[MAX_SAMPLES * MAX_WIDTH], action[MAX_SAMPLES * 8], mean[MAX_SAMPLES * 8], advantage[MAX_SAMPLES],
         target[MAX_SAMPLES];
     float taught[MAX_SAMPLES * 8];
@@ -46,7 +46,7 @@ typedef struct sample_set {
 
 /* ---- The formulas, in double ---- */
 
-static void reference_forward(const amb_ppo_def *def, const double *p, const float *x, int outputs,
+static void reference_forward(const ami_ppo_def *def, const double *p, const float *x, int outputs,
                               double *out)
 {
     const int dim[] = {def->obs, def->hidden1, def->hidden2, outputs};
@@ -68,20 +68,20 @@ static void reference_forward(const amb_ppo_def *def, const double *p, const flo
     memcpy(out, in, (size_t)outputs * sizeof *out);
 }
 
-static double *parameters_of(amb_train_net *net)
+static double *parameters_of(ami_train_net *net)
 {
-    const size_t n = amb_train_net_size(net);
+    const size_t n = ami_train_net_size(net);
     double *p = malloc(n * sizeof *p);
     for (size_t i = 0; i < n; i++)
-        p[i] = (double)amb_train_net_parameters(net)[i];
+        p[i] = (double)ami_train_net_parameters(net)[i];
     return p;
 }
 
-static void fill(sample_set *s, const amb_ppo_def *def, amb_ppo *ppo, uint64_t seed, double moved)
+static void fill(sample_set *s, const ami_ppo_def *def, ami_ppo *ppo, uint64_t seed, double moved)
 {
-    amb_rng rng = amb_rng_seed(seed, 2);
-    double *p = parameters_of(amb_ppo_actor(ppo));
-    s->batch = (amb_ppo_batch){.x = s->x,
+    ami_rng rng = ami_rng_seed(seed, 2);
+    double *p = parameters_of(ami_ppo_actor(ppo));
+    s->batch = (ami_ppo_batch){.x = s->x,
                                .action = s->action,
                                .mean = s->mean,
                                .advantage = s->advantage,
@@ -90,21 +90,21 @@ static void fill(sample_set *s, const amb_ppo_def *def, amb_ppo *ppo, uint64_t s
     for (int i = 0; i < def->samples; i++) {
         double mean[8];
         for (int k = 0; k < def->obs; k++)
-            s->x[i * def->obs + k] = (float)amb_rng_normal(&rng);
+            s->x[i * def->obs + k] = (float)ami_rng_normal(&rng);
         reference_forward(def, p, s->x + i * def->obs, def->actions, mean);
         for (int k = 0; k < def->actions; k++) {
-            s->mean[i * def->actions + k] = (float)(mean[k] + moved * amb_rng_normal(&rng));
+            s->mean[i * def->actions + k] = (float)(mean[k] + moved * ami_rng_normal(&rng));
             s->action[i * def->actions + k] =
-                (float)((double)s->mean[i * def->actions + k] + .3 * amb_rng_normal(&rng));
+                (float)((double)s->mean[i * def->actions + k] + .3 * ami_rng_normal(&rng));
         }
-        s->advantage[i] = (float)(3 + 5 * amb_rng_normal(&rng));
-        s->target[i] = (float)amb_rng_uniform(&rng);
+        s->advantage[i] = (float)(3 + 5 * ami_rng_normal(&rng));
+        s->target[i] = (float)ami_rng_uniform(&rng);
     }
     free(p);
 }
 
 /* Mean 0, deviation 1, then the limit. */
-static void reference_advantages(const amb_ppo_def *def, const float *advantage, double *out)
+static void reference_advantages(const ami_ppo_def *def, const float *advantage, double *out)
 {
     double sum = 0, squares = 0;
     for (int i = 0; i < def->samples; i++)
@@ -123,7 +123,7 @@ typedef struct expectation {
     double kl, clipped, critic; /* critic: mean of (v - target)² */
 } expectation;
 
-static expectation expect(const amb_ppo_def *def, const double *actor, const double *critic,
+static expectation expect(const ami_ppo_def *def, const double *actor, const double *critic,
                           const sample_set *s, const double *advantage)
 {
     expectation e = {0};
@@ -158,27 +158,27 @@ static expectation expect(const amb_ppo_def *def, const double *actor, const dou
 static void gradients_are_those_of_the_formulas(void **state)
 {
     (void)state;
-    const amb_ppo_def def = tiny_def();
+    const ami_ppo_def def = tiny_def();
     for (uint64_t seed = 1; seed <= 4; seed++) {
-        amb_ppo *ppo = create(&def, seed);
+        ami_ppo *ppo = create(&def, seed);
         static sample_set s;
         fill(&s, &def, ppo, seed, .15);
-        double advantage[SAMPLES], *actor = parameters_of(amb_ppo_actor(ppo)),
-                                   *critic = parameters_of(amb_ppo_critic(ppo));
+        double advantage[SAMPLES], *actor = parameters_of(ami_ppo_actor(ppo)),
+                                   *critic = parameters_of(ami_ppo_critic(ppo));
         reference_advantages(&def, s.advantage, advantage);
         const expectation before = expect(&def, actor, critic, &s, advantage);
         assert_true(before.clipped > .1 && before.clipped < .9); /* both kinds are there */
-        amb_rng rng = amb_rng_seed(seed, 3);
-        amb_ppo_stats stats;
-        amb_ppo_update(ppo, &s.batch, 1e-4f, &rng, &stats);
+        ami_rng rng = ami_rng_seed(seed, 3);
+        ami_ppo_stats stats;
+        ami_ppo_update(ppo, &s.batch, 1e-4f, &rng, &stats);
 
         for (int i = 0; i < SAMPLES; i++)
             assert_near((double)s.advantage[i], advantage[i], 1e-5, "normalised advantage", i);
         for (int which = 0; which < 2; which++) {
-            amb_train_net *net = which ? amb_ppo_critic(ppo) : amb_ppo_actor(ppo);
+            ami_train_net *net = which ? ami_ppo_critic(ppo) : ami_ppo_actor(ppo);
             double *p = which ? critic : actor, norm2 = 0;
-            const float *gradient = amb_train_net_gradient(net), *now = amb_train_net_parameters(net);
-            for (size_t i = 0; i < amb_train_net_size(net); i++) {
+            const float *gradient = ami_train_net_gradient(net), *now = ami_train_net_parameters(net);
+            for (size_t i = 0; i < ami_train_net_size(net); i++) {
                 const double h = 1e-6, kept = p[i];
                 p[i] = kept + h;
                 const expectation up = expect(&def, actor, critic, &s, advantage);
@@ -202,13 +202,13 @@ static void gradients_are_those_of_the_formulas(void **state)
         assert_near(stats.critic_loss, before.critic, 1e-5 * before.critic, "critic's loss", 0);
         assert_int_equal(stats.skipped, 0);
 
-        double *stepped = parameters_of(amb_ppo_actor(ppo)),
-               *critic_stepped = parameters_of(amb_ppo_critic(ppo));
+        double *stepped = parameters_of(ami_ppo_actor(ppo)),
+               *critic_stepped = parameters_of(ami_ppo_critic(ppo));
         const expectation after = expect(&def, stepped, critic_stepped, &s, advantage);
         assert_true(after.surrogate < before.surrogate);
         assert_true(after.critic < before.critic);
         free(stepped), free(critic_stepped), free(actor), free(critic);
-        amb_ppo_destroy(ppo);
+        ami_ppo_destroy(ppo);
     }
 }
 
@@ -216,9 +216,9 @@ static void gradients_are_those_of_the_formulas(void **state)
 static void teachers_pull_where_they_are(void **state)
 {
     (void)state;
-    const amb_ppo_def def = tiny_def();
+    const ami_ppo_def def = tiny_def();
     for (uint64_t seed = 1; seed <= 3; seed++) {
-        amb_ppo *ppo = create(&def, seed);
+        ami_ppo *ppo = create(&def, seed);
         static sample_set s;
         fill(&s, &def, ppo, seed, .15);
         int taught = 0;
@@ -231,16 +231,16 @@ static void teachers_pull_where_they_are(void **state)
         s.batch.taught = s.taught;
         s.batch.has_teacher = s.has_teacher;
         s.batch.teach = .7f;
-        double advantage[SAMPLES], *actor = parameters_of(amb_ppo_actor(ppo)),
-                                   *critic = parameters_of(amb_ppo_critic(ppo));
+        double advantage[SAMPLES], *actor = parameters_of(ami_ppo_actor(ppo)),
+                                   *critic = parameters_of(ami_ppo_critic(ppo));
         reference_advantages(&def, s.advantage, advantage);
         const expectation before = expect(&def, actor, critic, &s, advantage);
         assert_true(before.teachers > .01);
-        amb_rng rng = amb_rng_seed(seed, 3);
-        amb_ppo_stats stats;
-        amb_ppo_update(ppo, &s.batch, 1e-4f, &rng, &stats);
-        const float *gradient = amb_train_net_gradient(amb_ppo_actor(ppo));
-        for (size_t i = 0; i < amb_train_net_size(amb_ppo_actor(ppo)); i++) {
+        ami_rng rng = ami_rng_seed(seed, 3);
+        ami_ppo_stats stats;
+        ami_ppo_update(ppo, &s.batch, 1e-4f, &rng, &stats);
+        const float *gradient = ami_train_net_gradient(ami_ppo_actor(ppo));
+        for (size_t i = 0; i < ami_train_net_size(ami_ppo_actor(ppo)); i++) {
             const double h = 1e-6, kept = actor[i];
             actor[i] = kept + h;
             const expectation up = expect(&def, actor, critic, &s, advantage);
@@ -254,17 +254,17 @@ static void teachers_pull_where_they_are(void **state)
         const double squares = before.teachers * 2 * .3 * .3 * SAMPLES / (taught * ACTIONS);
         assert_near(stats.apart, sqrt(squares), 1e-5, "distance from teachers", 0);
         free(actor), free(critic);
-        amb_ppo_destroy(ppo);
+        ami_ppo_destroy(ppo);
     }
 }
 
 static void a_clipped_sample_teaches_nothing(void **state)
 {
     (void)state;
-    amb_ppo_def def = tiny_def();
+    ami_ppo_def def = tiny_def();
     def.samples = 2;
     for (int beyond = 0; beyond < 2; beyond++) {
-        amb_ppo *ppo = create(&def, 7);
+        ami_ppo *ppo = create(&def, 7);
         static sample_set s;
         fill(&s, &def, ppo, 7, 0);
         /* One good sample that the actor has already moved towards by far, one bad one it has moved away
@@ -277,40 +277,40 @@ static void a_clipped_sample_teaches_nothing(void **state)
                 s.mean[i * ACTIONS + k] = now + (i ? 1.f : -1.f) * (beyond ? .3f : .003f);
             }
         }
-        amb_rng rng = amb_rng_seed(7, 3);
-        amb_ppo_stats stats;
-        amb_ppo_update(ppo, &s.batch, 1e-4f, &rng, &stats);
+        ami_rng rng = ami_rng_seed(7, 3);
+        ami_ppo_stats stats;
+        ami_ppo_update(ppo, &s.batch, 1e-4f, &rng, &stats);
         double most = 0;
-        for (size_t i = 0; i < amb_train_net_size(amb_ppo_actor(ppo)); i++)
-            most = fmax(most, fabs((double)amb_train_net_gradient(amb_ppo_actor(ppo))[i]));
+        for (size_t i = 0; i < ami_train_net_size(ami_ppo_actor(ppo)); i++)
+            most = fmax(most, fabs((double)ami_train_net_gradient(ami_ppo_actor(ppo))[i]));
         if (beyond ? most != 0 : most < .1)
             fail_msg("the largest gradient is %g where the samples are %s the clip", most,
                      beyond ? "beyond" : "within");
         assert_true(stats.clipped == beyond);
-        amb_ppo_destroy(ppo);
+        ami_ppo_destroy(ppo);
     }
 }
 
 static void gradient_norms_are_limited(void **state)
 {
     (void)state;
-    amb_ppo_def def = tiny_def();
+    ami_ppo_def def = tiny_def();
     def.gradient_norm = .01f;
-    amb_ppo *ppo = create(&def, 9);
+    ami_ppo *ppo = create(&def, 9);
     static sample_set s;
     fill(&s, &def, ppo, 9, .1);
-    amb_rng rng = amb_rng_seed(9, 3);
-    amb_ppo_stats stats;
-    amb_ppo_update(ppo, &s.batch, 1e-4f, &rng, &stats);
+    ami_rng rng = ami_rng_seed(9, 3);
+    ami_ppo_stats stats;
+    ami_ppo_update(ppo, &s.batch, 1e-4f, &rng, &stats);
     assert_true(stats.actor_norm > .1 && stats.critic_norm > .1); /* before the limit */
-    const amb_adam *adam[] = {amb_ppo_actor_adam(ppo), amb_ppo_critic_adam(ppo)};
+    const ami_adam *adam[] = {ami_ppo_actor_adam(ppo), ami_ppo_critic_adam(ppo)};
     for (int which = 0; which < 2; which++) {
         double norm2 = 0;
         for (size_t i = 0; i < adam[which]->size; i++)
             norm2 += (double)adam[which]->m[i] * (double)adam[which]->m[i];
         assert_near(sqrt(norm2), .1 * .01, 1e-6, "first moment's norm", which);
     }
-    amb_ppo_destroy(ppo);
+    ami_ppo_destroy(ppo);
 }
 
 /* KL is the last epoch's, the other figures are means over all; twins that stop earlier tell where the
@@ -321,21 +321,21 @@ static void epochs_follow_each_other(void **state)
     enum { EPOCHS = 3 };
     expectation at[EPOCHS];
     double advantage[SAMPLES];
-    amb_ppo_stats stats;
+    ami_ppo_stats stats;
     for (int epochs = 0; epochs <= EPOCHS; epochs++) {
-        amb_ppo_def def = tiny_def();
+        ami_ppo_def def = tiny_def();
         def.epochs = epochs;
-        amb_ppo *ppo = create(&def, 5);
+        ami_ppo *ppo = create(&def, 5);
         static sample_set s;
         fill(&s, &def, ppo, 5, .1);
         reference_advantages(&def, s.advantage, advantage);
-        amb_rng rng = amb_rng_seed(5, 3);
-        amb_ppo_update(ppo, &s.batch, 3e-3f, &rng, &stats);
-        double *actor = parameters_of(amb_ppo_actor(ppo)), *critic = parameters_of(amb_ppo_critic(ppo));
+        ami_rng rng = ami_rng_seed(5, 3);
+        ami_ppo_update(ppo, &s.batch, 3e-3f, &rng, &stats);
+        double *actor = parameters_of(ami_ppo_actor(ppo)), *critic = parameters_of(ami_ppo_critic(ppo));
         if (epochs < EPOCHS)
             at[epochs] = expect(&def, actor, critic, &s, advantage);
         free(actor), free(critic);
-        amb_ppo_destroy(ppo);
+        ami_ppo_destroy(ppo);
     }
     assert_true(fabs(at[2].kl - at[1].kl) > .01 * at[2].kl);
     assert_near(stats.kl, at[2].kl, 1e-4 * at[2].kl, "KL", 0);
@@ -350,26 +350,26 @@ static void every_sample_comes_once_an_epoch(void **state)
 {
     (void)state;
     for (int minibatches = 1; minibatches <= SAMPLES; minibatches++) {
-        amb_ppo_def def = tiny_def();
+        ami_ppo_def def = tiny_def();
         def.minibatches = minibatches;
         def.critic_rate = 0;
         def.epochs = 2;
-        amb_ppo *ppo = create(&def, 6);
+        ami_ppo *ppo = create(&def, 6);
         static sample_set s;
         fill(&s, &def, ppo, 6, .1);
-        double advantage[SAMPLES], *actor = parameters_of(amb_ppo_actor(ppo)),
-                                   *critic = parameters_of(amb_ppo_critic(ppo));
+        double advantage[SAMPLES], *actor = parameters_of(ami_ppo_actor(ppo)),
+                                   *critic = parameters_of(ami_ppo_critic(ppo));
         reference_advantages(&def, s.advantage, advantage);
-        amb_rng rng = amb_rng_seed(6, 3);
-        amb_ppo_stats stats;
-        amb_ppo_update(ppo, &s.batch, 0, &rng, &stats);
+        ami_rng rng = ami_rng_seed(6, 3);
+        ami_ppo_stats stats;
+        ami_ppo_update(ppo, &s.batch, 0, &rng, &stats);
         const expectation e = expect(&def, actor, critic, &s, advantage);
         assert_near(stats.kl, e.kl, 1e-6 * e.kl, "KL", minibatches);
         assert_near(stats.critic_loss, e.critic, 1e-6 * e.critic, "critic's loss", minibatches);
         assert_near(stats.clipped, e.clipped, 1e-9, "clipped", minibatches);
-        assert_int_equal(amb_ppo_actor_adam(ppo)->step, 2 * minibatches);
+        assert_int_equal(ami_ppo_actor_adam(ppo)->step, 2 * minibatches);
         free(actor), free(critic);
-        amb_ppo_destroy(ppo);
+        ami_ppo_destroy(ppo);
     }
 }
 
@@ -377,24 +377,24 @@ static void every_sample_comes_once_an_epoch(void **state)
 static void shuffling_is_the_generators(void **state)
 {
     (void)state;
-    amb_ppo_def def = tiny_def();
+    ami_ppo_def def = tiny_def();
     def.minibatches = 5;
     float first[ACTIONS * 200];
     for (int run = 0; run < 3; run++) {
-        amb_ppo *ppo = create(&def, 8);
+        ami_ppo *ppo = create(&def, 8);
         static sample_set s;
         fill(&s, &def, ppo, 8, .1);
-        amb_rng rng = amb_rng_seed(run == 2 ? 99 : 8, 3);
-        amb_ppo_stats stats;
-        amb_ppo_update(ppo, &s.batch, 1e-2f, &rng, &stats);
-        const size_t bytes = amb_train_net_size(amb_ppo_actor(ppo)) * sizeof(float);
+        ami_rng rng = ami_rng_seed(run == 2 ? 99 : 8, 3);
+        ami_ppo_stats stats;
+        ami_ppo_update(ppo, &s.batch, 1e-2f, &rng, &stats);
+        const size_t bytes = ami_train_net_size(ami_ppo_actor(ppo)) * sizeof(float);
         assert_true(bytes <= sizeof first);
         if (run == 0)
-            memcpy(first, amb_train_net_parameters(amb_ppo_actor(ppo)), bytes);
+            memcpy(first, ami_train_net_parameters(ami_ppo_actor(ppo)), bytes);
         else
-            assert_int_equal(memcmp(first, amb_train_net_parameters(amb_ppo_actor(ppo)), bytes) == 0,
+            assert_int_equal(memcmp(first, ami_train_net_parameters(ami_ppo_actor(ppo)), bytes) == 0,
                              run == 1);
-        amb_ppo_destroy(ppo);
+        ami_ppo_destroy(ppo);
     }
 }
 
@@ -402,39 +402,39 @@ static void the_critics_rate_is_the_larger_one(void **state)
 {
     (void)state;
     for (int larger = 0; larger < 2; larger++) {
-        const amb_ppo_def def = tiny_def();
+        const ami_ppo_def def = tiny_def();
         const float actor_rate = larger ? 5e-4f : 2e-5f;
-        amb_ppo *ppo = create(&def, 4);
+        ami_ppo *ppo = create(&def, 4);
         static sample_set s;
         fill(&s, &def, ppo, 4, .1);
-        double *critic = parameters_of(amb_ppo_critic(ppo)), most = 0;
-        amb_rng rng = amb_rng_seed(4, 3);
-        amb_ppo_stats stats;
-        amb_ppo_update(ppo, &s.batch, actor_rate, &rng, &stats);
-        for (size_t i = 0; i < amb_train_net_size(amb_ppo_critic(ppo)); i++)
-            most = fmax(most, fabs((double)amb_train_net_parameters(amb_ppo_critic(ppo))[i] - critic[i]));
+        double *critic = parameters_of(ami_ppo_critic(ppo)), most = 0;
+        ami_rng rng = ami_rng_seed(4, 3);
+        ami_ppo_stats stats;
+        ami_ppo_update(ppo, &s.batch, actor_rate, &rng, &stats);
+        for (size_t i = 0; i < ami_train_net_size(ami_ppo_critic(ppo)); i++)
+            most = fmax(most, fabs((double)ami_train_net_parameters(ami_ppo_critic(ppo))[i] - critic[i]));
         assert_near(most, larger ? 5e-4 : 1e-4, 1e-6, "critic's longest step", larger);
         free(critic);
-        amb_ppo_destroy(ppo);
+        ami_ppo_destroy(ppo);
     }
 }
 
 static void values_are_the_critics(void **state)
 {
     (void)state;
-    amb_ppo_def def = tiny_def();
+    ami_ppo_def def = tiny_def();
     def.minibatches = 2; /* so the network is made for 12 rows at once */
-    amb_ppo *ppo = create(&def, 3);
-    double *critic = parameters_of(amb_ppo_critic(ppo));
-    amb_rng rng = amb_rng_seed(3, 4);
+    ami_ppo *ppo = create(&def, 3);
+    double *critic = parameters_of(ami_ppo_critic(ppo));
+    ami_rng rng = ami_rng_seed(3, 4);
     float x[50 * OBS], value[52];
     for (int i = 0; i < 50 * OBS; i++)
-        x[i] = (float)amb_rng_normal(&rng);
+        x[i] = (float)ami_rng_normal(&rng);
     const int counts[] = {1, 11, 12, 13, 24, 50};
     for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
         for (int i = 0; i < 52; i++)
             value[i] = 77;
-        amb_ppo_values(ppo, x, counts[c], value);
+        ami_ppo_values(ppo, x, counts[c], value);
         for (int i = 0; i < counts[c]; i++) {
             double want;
             reference_forward(&def, critic, x + i * OBS, 1, &want);
@@ -443,7 +443,7 @@ static void values_are_the_critics(void **state)
         assert_true(value[counts[c]] == 77 && value[51] == 77);
     }
     free(critic);
-    amb_ppo_destroy(ppo);
+    ami_ppo_destroy(ppo);
 }
 
 static bool all_finite(const float *x, size_t n)
@@ -458,24 +458,24 @@ static void what_is_not_finite_is_skipped_and_counted(void **state)
 {
     (void)state;
     for (int which = 0; which < 2; which++) {
-        amb_ppo_def def = tiny_def();
+        ami_ppo_def def = tiny_def();
         def.minibatches = 4;
-        amb_ppo *ppo = create(&def, 2);
+        ami_ppo *ppo = create(&def, 2);
         static sample_set s;
         fill(&s, &def, ppo, 2, .1);
         (which ? s.target : s.action)[5] = NAN;
-        amb_rng rng = amb_rng_seed(2, 3);
-        amb_ppo_stats stats;
-        amb_ppo_update(ppo, &s.batch, 1e-4f, &rng, &stats);
+        ami_rng rng = ami_rng_seed(2, 3);
+        ami_ppo_stats stats;
+        ami_ppo_update(ppo, &s.batch, 1e-4f, &rng, &stats);
         assert_int_equal(stats.skipped, 1);
         assert_true(
-            all_finite(amb_train_net_parameters(amb_ppo_actor(ppo)), amb_train_net_size(amb_ppo_actor(ppo))));
-        assert_true(all_finite(amb_train_net_parameters(amb_ppo_critic(ppo)),
-                               amb_train_net_size(amb_ppo_critic(ppo))));
+            all_finite(ami_train_net_parameters(ami_ppo_actor(ppo)), ami_train_net_size(ami_ppo_actor(ppo))));
+        assert_true(all_finite(ami_train_net_parameters(ami_ppo_critic(ppo)),
+                               ami_train_net_size(ami_ppo_critic(ppo))));
         assert_true(isfinite(stats.actor_norm) && isfinite(stats.critic_norm));
         /* the other minibatches were applied */
-        assert_int_equal((which ? amb_ppo_critic_adam(ppo) : amb_ppo_actor_adam(ppo))->step, 3);
-        amb_ppo_destroy(ppo);
+        assert_int_equal((which ? ami_ppo_critic_adam(ppo) : ami_ppo_actor_adam(ppo))->step, 3);
+        ami_ppo_destroy(ppo);
     }
 }
 
@@ -484,31 +484,31 @@ static void what_is_not_finite_is_skipped_and_counted(void **state)
 static void bf16_compares_like_with_like(void **state)
 {
     (void)state;
-    amb_ppo_def def = tiny_def();
-    def.precision = AMB_TRAIN_BF16;
-    amb_ppo *ppo = create(&def, 1);
+    ami_ppo_def def = tiny_def();
+    def.precision = AMI_TRAIN_BF16;
+    ami_ppo *ppo = create(&def, 1);
     if (!ppo)
         skip_because("this CPU has no bf16 products");
     static sample_set s;
     fill(&s, &def, ppo, 1, 0);
     float drawn[SAMPLES * ACTIONS];
     memcpy(drawn, s.mean, sizeof drawn);
-    amb_rng rng = amb_rng_seed(1, 3);
-    amb_ppo_stats stats;
-    amb_ppo_update(ppo, &s.batch, 1e-3f, &rng, &stats);
+    ami_rng rng = ami_rng_seed(1, 3);
+    ami_ppo_stats stats;
+    ami_ppo_update(ppo, &s.batch, 1e-3f, &rng, &stats);
     assert_true(stats.kl == 0 && stats.clipped == 0);
     double most = 0;
     for (int i = 0; i < SAMPLES * ACTIONS; i++)
         most = fmax(most, fabs((double)s.mean[i] - (double)drawn[i]));
     assert_true(most > 1e-6 && most < .1);
-    amb_ppo_destroy(ppo);
+    ami_ppo_destroy(ppo);
 }
 
 static void any_team_gives_the_same_bits(void **state)
 {
     (void)state;
     for (int precision = 0; precision < 2; precision++) {
-        amb_ppo_def def = {.obs = 70,
+        ami_ppo_def def = {.obs = 70,
                            .actions = 8,
                            .hidden1 = 75,
                            .hidden2 = 20,
@@ -519,28 +519,28 @@ static void any_team_gives_the_same_bits(void **state)
                            .advantage_clip = 4,
                            .gradient_norm = 1,
                            .critic_rate = 1e-3f,
-                           .precision = precision ? AMB_TRAIN_BF16 : AMB_TRAIN_FP32};
+                           .precision = precision ? AMI_TRAIN_BF16 : AMI_TRAIN_FP32};
         float *first[2] = {NULL}, value[MAX_SAMPLES], first_value[MAX_SAMPLES];
-        amb_ppo_stats stats, first_stats = {0};
+        ami_ppo_stats stats, first_stats = {0};
         for (int threads = 1; threads <= 3; threads++) {
             set_threads(threads);
-            amb_ppo *ppo = create(&def, 12);
+            ami_ppo *ppo = create(&def, 12);
             if (!ppo)
                 break;
             static sample_set s;
             fill(&s, &def, ppo, 12, .05);
-            amb_rng rng = amb_rng_seed(12, 3);
+            ami_rng rng = ami_rng_seed(12, 3);
             for (int update = 0; update < 2; update++)
-                amb_ppo_update(ppo, &s.batch, 1e-3f, &rng, &stats);
-            amb_ppo_values(ppo, s.x, MAX_SAMPLES, value);
-            amb_train_net *net[] = {amb_ppo_actor(ppo), amb_ppo_critic(ppo)};
+                ami_ppo_update(ppo, &s.batch, 1e-3f, &rng, &stats);
+            ami_ppo_values(ppo, s.x, MAX_SAMPLES, value);
+            ami_train_net *net[] = {ami_ppo_actor(ppo), ami_ppo_critic(ppo)};
             for (int which = 0; which < 2; which++) {
-                const size_t bytes = amb_train_net_size(net[which]) * sizeof(float);
+                const size_t bytes = ami_train_net_size(net[which]) * sizeof(float);
                 if (threads == 1) {
                     first[which] = malloc(bytes);
-                    memcpy(first[which], amb_train_net_parameters(net[which]), bytes);
+                    memcpy(first[which], ami_train_net_parameters(net[which]), bytes);
                 } else {
-                    assert_memory_equal(first[which], amb_train_net_parameters(net[which]), bytes);
+                    assert_memory_equal(first[which], ami_train_net_parameters(net[which]), bytes);
                 }
             }
             if (threads == 1) {
@@ -550,7 +550,7 @@ static void any_team_gives_the_same_bits(void **state)
                 assert_memory_equal(&first_stats, &stats, sizeof stats);
                 assert_memory_equal(first_value, value, sizeof value);
             }
-            amb_ppo_destroy(ppo);
+            ami_ppo_destroy(ppo);
         }
         free(first[0]), free(first[1]);
     }

@@ -27,7 +27,7 @@ static void test_duration(void **state)
               {INFINITY, "?"},    {1e30, "?"}};
     for (size_t i = 0; i < sizeof is / sizeof *is; i++) {
         char text[32];
-        assert_int_equal(amb_progress_duration(text, sizeof text, is[i].seconds), strlen(is[i].text));
+        assert_int_equal(ami_progress_duration(text, sizeof text, is[i].seconds), strlen(is[i].text));
         assert_string_equal(text, is[i].text);
     }
 }
@@ -35,21 +35,21 @@ static void test_duration(void **state)
 static void test_left(void **state)
 {
     (void)state;
-    assert_true(amb_progress_left(0, 25, 100, 50) == 150);
-    assert_true(amb_progress_left(50, 75, 100, 50) == 50); /* what was done before does not count as this
+    assert_true(ami_progress_left(0, 25, 100, 50) == 150);
+    assert_true(ami_progress_left(50, 75, 100, 50) == 50); /* what was done before does not count as this
                                                               run's speed */
-    assert_true(amb_progress_left(0, 100, 100, 50) == 0);
-    assert_true(amb_progress_left(0, 120, 100, 50) == 0);
-    assert_true(isnan(amb_progress_left(0, 0, 100, 50)));
-    assert_true(isnan(amb_progress_left(0, 50, 0, 50)));
-    assert_true(isnan(amb_progress_left(0, 50, 100, 0)));
-    assert_true(isnan(amb_progress_left(0, NAN, 100, 5)));
+    assert_true(ami_progress_left(0, 100, 100, 50) == 0);
+    assert_true(ami_progress_left(0, 120, 100, 50) == 0);
+    assert_true(isnan(ami_progress_left(0, 0, 100, 50)));
+    assert_true(isnan(ami_progress_left(0, 50, 0, 50)));
+    assert_true(isnan(ami_progress_left(0, 50, 100, 0)));
+    assert_true(isnan(ami_progress_left(0, NAN, 100, 5)));
 }
 
 static void same_bar(int columns, double fraction, double left, const char *status, const char *expected)
 {
     char text[512];
-    const size_t n = amb_progress_bar(text, sizeof text, columns, "train", fraction, 252, left, status);
+    const size_t n = ami_progress_bar(text, sizeof text, columns, "train", fraction, 252, left, status);
     assert_string_equal(text, expected);
     assert_int_equal(n, strlen(expected));
 }
@@ -86,7 +86,7 @@ static void test_fits(void **state)
             for (size_t size = 1; size < 140; size += size < 20 ? 1 : 7) {
                 char *text = malloc(size); /* so that a byte too many is seen by AddressSanitizer */
                 assert_non_null(text);
-                const size_t n = amb_progress_bar(text, size, columns, "träin", .4, 4000, 1e5, status[s]);
+                const size_t n = ami_progress_bar(text, size, columns, "träin", .4, 4000, 1e5, status[s]);
                 assert_true(n < size);
                 assert_int_equal(strlen(text), n);
                 assert_true(columns_of(text) <= columns);
@@ -108,11 +108,11 @@ static void test_plain(void **state)
 {
     (void)state;
     char text[100];
-    amb_progress_plain(text, sizeof text, "train", .389, 252, 411, "reward .842");
+    ami_progress_plain(text, sizeof text, "train", .389, 252, 411, "reward .842");
     assert_string_equal(text, "train: 38 %, 4:12 gone, 6:51 left, reward .842");
-    amb_progress_plain(text, sizeof text, "train", NAN, 252, NAN, "");
+    ami_progress_plain(text, sizeof text, "train", NAN, 252, NAN, "");
     assert_string_equal(text, "train: 4:12 gone");
-    assert_int_equal(amb_progress_plain(text, 9, "train", .5, 252, 411, "x"), 8);
+    assert_int_equal(ami_progress_plain(text, 9, "train", .5, 252, 411, "x"), 8);
     assert_string_equal(text, "train: 5");
 }
 
@@ -133,27 +133,27 @@ static int run_with_stderr(int fd, void (*body)(void))
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-static void busy_until(double when, amb_progress *p, double *done)
+static void busy_until(double when, ami_progress *p, double *done)
 {
-    while (amb_clock_now() < when) {
+    while (ami_clock_now() < when) {
         *done += .001;
-        amb_progress_update(p, *done,
+        ami_progress_update(p, *done,
                             "reward .%d, and a status that is far longer than this terminal is wide", 842);
     }
 }
 
 static void draw_for_a_while(void)
 {
-    amb_progress p;
+    ami_progress p;
     double done = 0;
-    amb_progress_start(&p, "train", 0, 1e9, 0);
-    const double start = amb_clock_now();
+    ami_progress_start(&p, "train", 0, 1e9, 0);
+    const double start = ami_clock_now();
     busy_until(start + .25, &p, &done);
-    amb_progress_note(&p, "note %d", 7);
+    ami_progress_note(&p, "note %d", 7);
     busy_until(start + .35, &p, &done);
-    amb_progress_end(&p);
-    amb_progress_end(&p);
-    fprintf(stderr, "took %.3f s\n", amb_clock_now() - start);
+    ami_progress_end(&p);
+    ami_progress_end(&p);
+    fprintf(stderr, "took %.3f s\n", ami_clock_now() - start);
 }
 
 static void test_terminal(void **state)
@@ -198,14 +198,14 @@ static void test_terminal(void **state)
 
 static void short_lines(void)
 {
-    amb_progress p;
-    amb_progress_start(&p, "eval", 0, 10, .05);
-    amb_progress_update(&p, 1, "too early");
-    amb_progress_note(&p, "note %d", 7);
-    amb_clock_sleep_until(amb_clock_now() + .06);
-    amb_progress_update(&p, 5, "half");
-    amb_progress_update(&p, 6, "too early again");
-    amb_progress_end(&p);
+    ami_progress p;
+    ami_progress_start(&p, "eval", 0, 10, .05);
+    ami_progress_update(&p, 1, "too early");
+    ami_progress_note(&p, "note %d", 7);
+    ami_clock_sleep_until(ami_clock_now() + .06);
+    ami_progress_update(&p, 5, "half");
+    ami_progress_update(&p, 6, "too early again");
+    ami_progress_end(&p);
 }
 
 static void check_lines(int fd)

@@ -23,7 +23,7 @@ static void assert_near(double got, double want, double tolerance, const char *w
 static void known_outputs_of_a_known_state(void **unused)
 {
     (void)unused;
-    amb_rng rng = {{1, 2, 3, 4}};
+    ami_rng rng = {{1, 2, 3, 4}};
     const uint64_t want[10] = {41943041u,
                                58720359u,
                                3588806011781223u,
@@ -35,7 +35,7 @@ static void known_outputs_of_a_known_state(void **unused)
                                15849039046786891736u,
                                10450023813501588000u};
     for (int n = 0; n < 10; n++)
-        assert_true(amb_rng_next(&rng) == want[n]);
+        assert_true(ami_rng_next(&rng) == want[n]);
 }
 
 /* Rotation bit by bit, the state's step as the linear map of the paper's figure: nothing shared with rng.c
@@ -52,10 +52,10 @@ static uint64_t rotated(uint64_t x, int k)
 static void a_second_implementation_agrees(void **unused)
 {
     (void)unused;
-    amb_rng rng = amb_rng_seed(42, 17);
+    ami_rng rng = ami_rng_seed(42, 17);
     uint64_t a = rng.s[0], b = rng.s[1], c = rng.s[2], d = rng.s[3];
     for (int n = 0; n < 1000; n++) {
-        assert_true(amb_rng_next(&rng) == rotated(a + d, 23) + a);
+        assert_true(ami_rng_next(&rng) == rotated(a + d, 23) + a);
         const uint64_t new_a = a ^ b ^ d, new_b = a ^ b ^ c, new_c = a ^ c ^ b * 131072,
                        new_d = rotated(b ^ d, 45);
         a = new_a;
@@ -70,7 +70,7 @@ static void a_second_implementation_agrees(void **unused)
 static void seeding_is_splitmix64(void **unused)
 {
     (void)unused;
-    const amb_rng rng = amb_rng_seed(UINT64_C(1234567) ^ UINT64_C(0xe220a8397b1dcdaf), 0);
+    const ami_rng rng = ami_rng_seed(UINT64_C(1234567) ^ UINT64_C(0xe220a8397b1dcdaf), 0);
     const uint64_t want[4] = {6457827717110365317u, 3203168211198807973u, 9817491932198370423u,
                               4593380528125082431u};
     for (int k = 0; k < 4; k++)
@@ -91,18 +91,18 @@ static void streams_are_unrelated(void **unused)
     double together = 0;
     for (int seed = 0; seed < SIDE; seed++)
         for (int stream = 0; stream < SIDE; stream++) {
-            amb_rng rng = amb_rng_seed((uint64_t)seed, (uint64_t)stream),
-                    next = amb_rng_seed((uint64_t)seed, (uint64_t)stream + 1);
-            first[seed * SIDE + stream] = amb_rng_next(&rng);
+            ami_rng rng = ami_rng_seed((uint64_t)seed, (uint64_t)stream),
+                    next = ami_rng_seed((uint64_t)seed, (uint64_t)stream + 1);
+            first[seed * SIDE + stream] = ami_rng_next(&rng);
             for (int n = 0; n < 10; n++)
-                together += (amb_rng_uniform(&rng) - .5) * (amb_rng_uniform(&next) - .5);
+                together += (ami_rng_uniform(&rng) - .5) * (ami_rng_uniform(&next) - .5);
         }
     qsort(first, SIDE * SIDE, sizeof *first, compare);
     for (int i = 1; i < SIDE * SIDE; i++)
         assert_true(first[i] != first[i - 1]);
     const double n = 10. * SIDE * SIDE;
     assert_near(together / n * 12, 0, 4 / sqrt(n), "correlation of neighbouring streams");
-    const amb_rng same = amb_rng_seed(3, 4), again = amb_rng_seed(3, 4);
+    const ami_rng same = ami_rng_seed(3, 4), again = ami_rng_seed(3, 4);
     assert_memory_equal(&same, &again, sizeof same);
 }
 
@@ -121,11 +121,11 @@ static void uniform_numbers_are_uniform(void **unused)
 {
     (void)unused;
     enum { N = 1000000, BINS = 100 };
-    amb_rng rng = amb_rng_seed(5, 0);
+    ami_rng rng = ami_rng_seed(5, 0);
     int count[BINS] = {0}, pair[BINS] = {0};
     double mean = 0, square = 0, low = 1, high = 0;
     for (int n = 0; n < N; n++) {
-        const double u = amb_rng_uniform(&rng), scaled = u * 0x1p53;
+        const double u = ami_rng_uniform(&rng), scaled = u * 0x1p53;
         assert_true(u >= 0 && u < 1 && scaled == floor(scaled));
         mean += u / N;
         square += (u - .5) * (u - .5) / N;
@@ -133,7 +133,7 @@ static void uniform_numbers_are_uniform(void **unused)
         high = fmax(high, u);
         count[(int)(u * BINS)]++;
         if (n % 2)
-            pair[(int)(u * 10) * 10 + (int)(amb_rng_uniform(&rng) * 10)]++;
+            pair[(int)(u * 10) * 10 + (int)(ami_rng_uniform(&rng) * 10)]++;
     }
     assert_near(mean, .5, 4 * sqrt(1. / 12 / N), "mean");
     assert_near(square, 1. / 12, 4 * sqrt(1. / 180 / N), "variance");
@@ -141,7 +141,7 @@ static void uniform_numbers_are_uniform(void **unused)
     assert_even(count, BINS, N, "chi-square of a hundred bins");
     assert_even(pair, BINS, N / 2, "chi-square of pairs");
     for (int n = 0; n < 1000; n++) {
-        const double x = amb_rng_range(&rng, -3, 5);
+        const double x = ami_rng_range(&rng, -3, 5);
         assert_true(x >= -3 && x < 5);
         mean += x / 1000;
     }
@@ -152,11 +152,11 @@ static void normal_numbers_are_normal(void **unused)
 {
     (void)unused;
     enum { N = 1000000 };
-    amb_rng rng = amb_rng_seed(6, 0);
+    ami_rng rng = ami_rng_seed(6, 0);
     double moment[5] = {0}, follows = 0, before = 0;
     int beyond[4] = {0};
     for (int n = 0; n < N; n++) {
-        const double x = amb_rng_normal(&rng);
+        const double x = ami_rng_normal(&rng);
         assert_true(isfinite(x));
         for (int k = 1; k < 5; k++)
             moment[k] += pow(x, k) / N;
@@ -180,13 +180,13 @@ static void numbers_below_n_are_even(void **unused)
 {
     (void)unused;
     enum { N = 300000 };
-    amb_rng rng = amb_rng_seed(7, 0);
+    ami_rng rng = ami_rng_seed(7, 0);
     static int count[1000];
     const uint32_t small[] = {1, 2, 3, 7, 64, 1000};
     for (size_t i = 0; i < sizeof small / sizeof *small; i++) {
         memset(count, 0, sizeof count);
         for (int n = 0; n < N; n++) {
-            const uint32_t x = amb_rng_below(&rng, small[i]);
+            const uint32_t x = ami_rng_below(&rng, small[i]);
             assert_true(x < small[i]);
             count[x]++;
         }
@@ -199,7 +199,7 @@ static void numbers_below_n_are_even(void **unused)
     for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
         int third[3] = {0}, rest[3] = {0};
         for (int n = 0; n < N; n++) {
-            const uint32_t x = amb_rng_below(&rng, large[i]);
+            const uint32_t x = ami_rng_below(&rng, large[i]);
             assert_true(x < large[i]);
             third[(uint64_t)x * 3 / large[i]]++;
             rest[x % 3]++;

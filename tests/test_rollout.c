@@ -1,4 +1,4 @@
-/* Rollouts against a loop of our own over amb_env: survival, returns, means, recording and hash; the same on
+/* Rollouts against a loop of our own over ami_env: survival, returns, means, recording and hash; the same on
  * any team; resets of broken states; stopping; real time keeps its rate (nothing else about time is
  * asserted). */
 #include "tests/motions.h"
@@ -7,9 +7,9 @@
 
 enum { GOOD_ENVS = 11 };
 
-static amb_character *character;
-static amb_clip *clip;
-static amb_policy policy; /* a small actor made here, not read */
+static ami_character *character;
+static ami_clip *clip;
+static ami_policy policy; /* a small actor made here, not read */
 
 static int set_up(void **state)
 {
@@ -17,45 +17,45 @@ static int set_up(void **state)
     set_threads(2);
     character = load_character(120);
     clip = march(.3, true);
-    amb_net *net = small_actor(2, .02);
+    ami_net *net = small_actor(2, .02);
     policy =
-        (amb_policy){.actor = amb_model_create(net, &(amb_model_def){.precision = AMB_PRECISION_FP32}, NULL),
+        (ami_policy){.actor = ami_model_create(net, &(ami_model_def){.precision = AMI_PRECISION_FP32}, NULL),
                      .substeps = 4,
                      .look_ahead = .06,
                      .physics_hz = 120};
-    amb_net_destroy(net);
+    ami_net_destroy(net);
     return policy.actor ? 0 : -1;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    amb_policy_free(&policy);
-    amb_clip_destroy(clip);
-    amb_character_destroy(character);
+    ami_policy_free(&policy);
+    ami_clip_destroy(clip);
+    ami_character_destroy(character);
     return 0;
 }
 
-static amb_rollout_def make_def(const amb_policy *actor, int envs, double seconds)
+static ami_rollout_def make_def(const ami_policy *actor, int envs, double seconds)
 {
-    amb_rollout_def def = {.env = amb_env_default_def(character, clip), .policy = actor, .envs = envs};
+    ami_rollout_def def = {.env = ami_env_default_def(character, clip), .policy = actor, .envs = envs};
     def.env.seed = 21;
     def.env.episode_s = seconds;
     return def;
 }
 
-static amb_rollout_result roll(const amb_rollout_def *def)
+static ami_rollout_result roll(const ami_rollout_def *def)
 {
-    amb_rollout_result result;
-    amb_error err = {""};
-    if (!amb_rollout_run(def, &result, &err))
+    ami_rollout_result result;
+    ami_error err = {""};
+    if (!ami_rollout_run(def, &result, &err))
         fail_msg("%s", err.text);
     return result;
 }
 
 /* What the header promises, one character after the other. */
 typedef struct expectation {
-    double survival, success, normalised_return, seconds, part[AMB_REWARD_PARTS], root_m, joint_rad,
+    double survival, success, normalised_return, seconds, part[AMI_REWARD_PARTS], root_m, joint_rad,
         end_effector_m;
     int64_t control_steps, unstable;
     uint64_t hash;
@@ -71,15 +71,15 @@ static void hash_bytes(uint64_t *hash, const void *data, size_t size)
     }
 }
 
-static expectation simple_loop(const amb_rollout_def *def)
+static expectation simple_loop(const ami_rollout_def *def)
 {
     expectation x = {.hash = 14695981039346656037u};
-    void *workspace = def->policy ? malloc(amb_model_workspace_size(def->policy->actor, 1)) : NULL;
+    void *workspace = def->policy ? malloc(ami_model_workspace_size(def->policy->actor, 1)) : NULL;
     for (int e = 0; e < def->envs; e++) {
-        amb_env_def own = def->env;
+        ami_env_def own = def->env;
         own.stream = (uint64_t)e;
-        amb_env env;
-        assert_true(amb_env_init(&env, &own, NULL));
+        ami_env env;
+        assert_true(ami_env_init(&env, &own, NULL));
         const int steps = env.steps_max;
         if (e == 0) {
             x.pose = malloc((size_t)(steps + 1) * sizeof env.state.pose);
@@ -88,24 +88,24 @@ static expectation simple_loop(const amb_rollout_def *def)
         }
         bool up = true, followed = true;
         for (int step = 0; step < steps; step++) {
-            float obs[AMB_OBS], action[AMB_ACTION] = {0};
-            amb_env_observe(&env, obs);
+            float obs[AMI_OBS], action[AMI_ACTION] = {0};
+            ami_env_observe(&env, obs);
             if (def->policy)
-                amb_model_run(def->policy->actor, workspace, obs, 1, action);
-            amb_reward reward;
-            const amb_env_end end = amb_env_step(&env, action, &reward);
+                ami_model_run(def->policy->actor, workspace, obs, 1, action);
+            ami_reward reward;
+            const ami_env_end end = ami_env_step(&env, action, &reward);
             x.seconds += up ? env.control_dt / def->envs : 0;
-            if (end == AMB_ENV_UNSTABLE) {
+            if (end == AMI_ENV_UNSTABLE) {
                 up = false;
                 x.unstable++;
-                amb_env_reset(&env);
+                ami_env_reset(&env);
                 env.step = step + 1; /* the asked time goes on, and the next push comes a period later */
                 env.next_push += env.step * env.control_dt;
             } else {
-                up &= end != AMB_ENV_FELL && end != AMB_ENV_LOST;
+                up &= end != AMI_ENV_FELL && end != AMI_ENV_LOST;
                 followed &= reward.height_m <= .25 && reward.tilt <= .8;
                 x.control_steps++;
-                for (int k = 0; k < AMB_REWARD_PARTS; k++)
+                for (int k = 0; k < AMI_REWARD_PARTS; k++)
                     x.part[k] += reward.part[k];
                 x.root_m += reward.root_m;
                 x.joint_rad += reward.joint_rad;
@@ -113,19 +113,19 @@ static expectation simple_loop(const amb_rollout_def *def)
                 x.normalised_return += up ? reward.total / ((double)def->envs * steps) : 0;
             }
             if (e == 0)
-                memcpy(x.pose + AMB_POSE * x.frames++, env.state.pose, sizeof env.state.pose);
-            if (end == AMB_ENV_FELL || end == AMB_ENV_LOST)
+                memcpy(x.pose + AMI_POSE * x.frames++, env.state.pose, sizeof env.state.pose);
+            if (end == AMI_ENV_FELL || end == AMI_ENV_LOST)
                 break;
         }
         x.falls += !up;
         x.success += (up && followed) / (double)def->envs;
-        hash_bytes(&x.hash, env.world.data->qpos, (7 + AMB_ACTION) * sizeof(double));
-        hash_bytes(&x.hash, env.world.data->qvel, AMB_VEL * sizeof(double));
-        amb_env_free(&env);
+        hash_bytes(&x.hash, env.world.data->qpos, (7 + AMI_ACTION) * sizeof(double));
+        hash_bytes(&x.hash, env.world.data->qvel, AMI_VEL * sizeof(double));
+        ami_env_free(&env);
     }
     x.survival = 1 - (double)x.falls / def->envs;
     const double n = fmax((double)x.control_steps, 1);
-    for (int k = 0; k < AMB_REWARD_PARTS; k++)
+    for (int k = 0; k < AMI_REWARD_PARTS; k++)
         x.part[k] /= n;
     x.root_m /= n;
     x.joint_rad /= n;
@@ -134,13 +134,13 @@ static expectation simple_loop(const amb_rollout_def *def)
     return x;
 }
 
-static void assert_expected(const amb_rollout_result *r, const expectation *x)
+static void assert_expected(const ami_rollout_result *r, const expectation *x)
 {
     assert_near(r->survival, x->survival, 1e-12, "survival", 0);
     assert_near(r->success, x->success, 1e-12, "success", 0);
     assert_near(r->normalised_return, x->normalised_return, 1e-12, "normalised return", 0);
     assert_near(r->seconds, x->seconds, 1e-9, "seconds", 0);
-    for (int k = 0; k < AMB_REWARD_PARTS; k++)
+    for (int k = 0; k < AMI_REWARD_PARTS; k++)
         assert_near(r->part[k], x->part[k], 1e-12, "reward's part", k);
     assert_near(r->root_m, x->root_m, 1e-12, "root", 0);
     assert_near(r->joint_rad, x->joint_rad, 1e-12, "joints", 0);
@@ -155,20 +155,20 @@ static void results_are_those_of_a_simple_loop(void **state)
 {
     (void)state;
     for (int with = 0; with < 2; with++) {
-        amb_rollout_def def = make_def(with ? &policy : NULL, GOOD_ENVS, 1.1);
+        ami_rollout_def def = make_def(with ? &policy : NULL, GOOD_ENVS, 1.1);
         def.env.push_speed = .5;
         def.env.push_period = .4;
         def.env.turn_rate = .5;
         def.env.max_root_m = .5;
         expectation x = simple_loop(&def);
         assert_true(x.falls > 0 && x.falls < GOOD_ENVS); /* both kinds are there */
-        amb_rollout_result r = roll(&def);
+        ami_rollout_result r = roll(&def);
         assert_expected(&r, &x);
         assert_int_equal(r.episodes, GOOD_ENVS);
         assert_true(r.control_dt == 4 * character->timestep);
         assert_null(r.pose);
         assert_int_equal(r.frames, 0);
-        amb_rollout_result_free(&r);
+        ami_rollout_result_free(&r);
         free(x.pose);
     }
 }
@@ -177,13 +177,13 @@ static void results_are_those_of_a_simple_loop(void **state)
 static void lying_is_no_success(void **state)
 {
     (void)state;
-    amb_rollout_def def = make_def(NULL, 8, 3);
+    ami_rollout_def def = make_def(NULL, 8, 3);
     def.env.push_speed = 3;
     def.env.push_period = 1;
-    def.env.may_touch = (1u << AMB_BODIES) - 1;
+    def.env.may_touch = (1u << AMI_BODIES) - 1;
     expectation x = simple_loop(&def);
     assert_true(x.falls == 0 && x.success < .5);
-    amb_rollout_result r = roll(&def);
+    ami_rollout_result r = roll(&def);
     assert_expected(&r, &x);
     free(x.pose);
     def.env.push_speed = 0;
@@ -196,12 +196,12 @@ static void lying_is_no_success(void **state)
 static void falls_count_zero_afterwards(void **state)
 {
     (void)state;
-    amb_rollout_def def = make_def(NULL, 6, 3);
+    ami_rollout_def def = make_def(NULL, 6, 3);
     def.env.push_speed = 5;
     def.env.push_period = .1;
-    amb_rollout_result shorter = roll(&def);
+    ami_rollout_result shorter = roll(&def);
     def.env.episode_s = 6;
-    amb_rollout_result longer = roll(&def);
+    ami_rollout_result longer = roll(&def);
     assert_true(shorter.survival == 0 && longer.survival == 0);
     assert_true(shorter.normalised_return > .01);
     assert_near(longer.normalised_return, shorter.normalised_return / 2, 1e-12, "normalised return", 0);
@@ -214,14 +214,14 @@ static void any_team_gives_the_same_results(void **state)
 {
     (void)state;
     for (int with = 0; with < 2; with++) {
-        amb_rollout_result first = {0};
+        ami_rollout_result first = {0};
         for (int threads = 1; threads <= 3; threads++) {
             set_threads(threads);
-            amb_rollout_def def = make_def(with ? &policy : NULL, 19, 1.5);
+            ami_rollout_def def = make_def(with ? &policy : NULL, 19, 1.5);
             def.env.start_heading = NAN;
             def.env.push_speed = 1;
             def.env.push_period = .5;
-            amb_rollout_result r = roll(&def);
+            ami_rollout_result r = roll(&def);
             if (threads == 1)
                 first = r;
             assert_true(r.hash == first.hash);
@@ -233,9 +233,9 @@ static void any_team_gives_the_same_results(void **state)
             assert_true(r.control_steps == first.control_steps);
         }
         /* another seed is another rollout */
-        amb_rollout_def def = make_def(with ? &policy : NULL, 19, 1.5);
+        ami_rollout_def def = make_def(with ? &policy : NULL, 19, 1.5);
         def.env.seed++;
-        amb_rollout_result other = roll(&def);
+        ami_rollout_result other = roll(&def);
         assert_true(other.hash != first.hash);
     }
     set_threads(2);
@@ -245,7 +245,7 @@ static void a_recording_has_every_pose(void **state)
 {
     (void)state;
     for (int falls = 0; falls < 2; falls++) {
-        amb_rollout_def def = make_def(&policy, 3, .8);
+        ami_rollout_def def = make_def(&policy, 3, .8);
         def.record = true;
         if (falls) {
             def.env.push_speed = 8;
@@ -253,12 +253,12 @@ static void a_recording_has_every_pose(void **state)
             def.env.episode_s = 2;
         }
         expectation x = simple_loop(&def);
-        amb_rollout_result r = roll(&def);
+        ami_rollout_result r = roll(&def);
         assert_expected(&r, &x);
         assert_int_equal(r.frames, x.frames);
         assert_true(falls ? x.frames < 61 : x.frames == 25);
-        assert_memory_equal(r.pose, x.pose, (size_t)x.frames * AMB_POSE * sizeof(double));
-        amb_rollout_result_free(&r);
+        assert_memory_equal(r.pose, x.pose, (size_t)x.frames * AMI_POSE * sizeof(double));
+        ami_rollout_result_free(&r);
         assert_null(r.pose);
         free(x.pose);
     }
@@ -266,20 +266,20 @@ static void a_recording_has_every_pose(void **state)
 
 /* An actor that says infinity in the last tenth of the motion and nothing before: relu(phase - .9) times 1e38
  * times 1e38. */
-static amb_policy exploding_policy(void)
+static ami_policy exploding_policy(void)
 {
-    const int dim[] = {AMB_OBS, 1, 1, AMB_ACTION};
-    amb_net *net = amb_net_create(3, dim, NULL);
+    const int dim[] = {AMI_OBS, 1, 1, AMI_ACTION};
+    ami_net *net = ami_net_create(3, dim, NULL);
     net->weight[0][0] = 1e38f;
     net->bias[0][0] = -.9e38f;
     net->weight[1][0] = 1e38f;
-    for (int k = 0; k < AMB_ACTION; k++)
+    for (int k = 0; k < AMI_ACTION; k++)
         net->weight[2][k] = 1;
-    amb_policy p = {.actor = amb_model_create(net, &(amb_model_def){.precision = AMB_PRECISION_FP32}, NULL),
+    ami_policy p = {.actor = ami_model_create(net, &(ami_model_def){.precision = AMI_PRECISION_FP32}, NULL),
                     .substeps = 4,
                     .look_ahead = .06,
                     .physics_hz = 120};
-    amb_net_destroy(net);
+    ami_net_destroy(net);
     assert_non_null(p.actor);
     return p;
 }
@@ -287,9 +287,9 @@ static amb_policy exploding_policy(void)
 static void broken_states_are_reset_and_counted(void **state)
 {
     (void)state;
-    amb_policy bad = exploding_policy();
+    ami_policy bad = exploding_policy();
     for (int everyone = 0; everyone < 2; everyone++) {
-        amb_rollout_def def = make_def(&bad, 9, everyone ? 1.5 : .5);
+        ami_rollout_def def = make_def(&bad, 9, everyone ? 1.5 : .5);
         def.record = true;
         def.env.push_speed = .3;
         def.env.push_period = .3;
@@ -299,26 +299,26 @@ static void broken_states_are_reset_and_counted(void **state)
         assert_true(everyone ? x.falls == 9 : x.falls > 0 && x.falls < 9);
         for (int threads = 1; threads <= 2; threads++) {
             set_threads(threads);
-            amb_rollout_result r = roll(&def);
+            ami_rollout_result r = roll(&def);
             assert_expected(&r, &x);
             assert_int_equal(r.frames, x.frames);
-            assert_memory_equal(r.pose, x.pose, (size_t)x.frames * AMB_POSE * sizeof(double));
+            assert_memory_equal(r.pose, x.pose, (size_t)x.frames * AMI_POSE * sizeof(double));
             assert_true(isfinite(r.normalised_return) && isfinite(r.root_m) && isfinite(r.joint_rad));
-            amb_rollout_result_free(&r);
+            ami_rollout_result_free(&r);
         }
         free(x.pose);
     }
-    amb_policy_free(&bad);
+    ami_policy_free(&bad);
 }
 
 static void real_time_keeps_its_rate(void **state)
 {
     (void)state;
-    amb_rollout_def def = make_def(&policy, 2, 20 / 30.0);
-    amb_rollout_result fast = roll(&def);
+    ami_rollout_def def = make_def(&policy, 2, 20 / 30.0);
+    ami_rollout_result fast = roll(&def);
     assert_true(fast.control_steps == 2 * 20);
     def.realtime = true;
-    amb_rollout_result r = roll(&def);
+    ami_rollout_result r = roll(&def);
     assert_true(r.control_steps == 2 * 20);
     assert_true(r.hash == fast.hash);
     if (!(r.wall_s >= 19 / 30.0))
@@ -346,10 +346,10 @@ static void progress_is_told_and_may_stop_it(void **state)
     for (int threads = 1; threads <= 2; threads++) {
         set_threads(threads);
         watch w = {.most = 1 << 30};
-        amb_rollout_def def = make_def(NULL, 40, 4);
+        ami_rollout_def def = make_def(NULL, 40, 4);
         def.progress = on_progress;
         def.context = &w;
-        amb_rollout_result r = roll(&def);
+        ami_rollout_result r = roll(&def);
         assert_false(r.stopped);
         assert_true(w.calls > 1);
         assert_false(w.fell_back || w.outside);
@@ -358,11 +358,11 @@ static void progress_is_told_and_may_stop_it(void **state)
     }
     set_threads(1);
     watch w = {.most = 2};
-    amb_rollout_def def = make_def(NULL, 20, 20); /* three groups; after the stop none of them asks again */
+    ami_rollout_def def = make_def(NULL, 20, 20); /* three groups; after the stop none of them asks again */
     def.env.may_touch = ~0u;                      /* they go on lying down */
     def.progress = on_progress;
     def.context = &w;
-    amb_rollout_result r = roll(&def);
+    ami_rollout_result r = roll(&def);
     assert_true(r.stopped);
     assert_int_equal(w.calls, 2);
     assert_true(r.control_steps > 0 && r.control_steps < 20 * 600);
@@ -371,7 +371,7 @@ static void progress_is_told_and_may_stop_it(void **state)
     def.progress = NULL;
     def.envs = 8;
     def.env.episode_s = (double)(r.control_steps / 8) / 30;
-    amb_rollout_result same = roll(&def);
+    ami_rollout_result same = roll(&def);
     assert_true(same.control_steps == r.control_steps);
     assert_near(r.normalised_return, same.normalised_return, 1e-12, "normalised return", 0);
     assert_near(r.root_m, same.root_m, 1e-12, "root", 0);
@@ -397,29 +397,29 @@ static void what_cannot_be_is_refused(void **state)
         {17, 1, true, "--realtime|17 characters on 2 threads|8 a thread"},
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
-        amb_rollout_def def = make_def(&policy, row[i].envs, row[i].seconds);
+        ami_rollout_def def = make_def(&policy, row[i].envs, row[i].seconds);
         def.realtime = row[i].realtime;
-        amb_rollout_result r;
-        amb_error err = {""};
+        ami_rollout_result r;
+        ami_error err = {""};
 #ifndef _OPENMP
         if (row[i].realtime)
             continue; /* the sentence counts threads */
 #endif
-        assert_false(amb_rollout_run(&def, &r, &err));
+        assert_false(ami_rollout_run(&def, &r, &err));
         assert_sentence(&err, row[i].parts);
         assert_null(r.pose);
-        amb_rollout_result_free(&r);
+        ami_rollout_result_free(&r);
     }
     /* An environment that shows or takes something else than the network knows. */
-    amb_rollout_result r;
-    amb_error err = {""};
-    amb_rollout_def def = make_def(&policy, 2, 1);
+    ami_rollout_result r;
+    ami_error err = {""};
+    ami_rollout_def def = make_def(&policy, 2, 1);
     def.env.goal = !policy.goal;
-    assert_false(amb_rollout_run(&def, &r, &err));
+    assert_false(ami_rollout_run(&def, &r, &err));
     assert_sentence(&err, "network takes observations of 197 numbers|gives 246");
     def = make_def(&policy, 2, 1);
-    def.env.action_mode = AMB_ACTION_ABSOLUTE;
-    assert_false(amb_rollout_run(&def, &r, &err));
+    def.env.action_mode = AMI_ACTION_ABSOLUTE;
+    assert_false(ami_rollout_run(&def, &r, &err));
     assert_sentence(&err, "network's actions are residual|takes absolute");
 }
 
@@ -429,24 +429,24 @@ static void a_schedule_is_told_moment_by_moment(void **state)
     (void)state;
     hand_made made;
     make_by_hand(&made, character, .02);
-    amb_error err = {""};
-    amb_style_moment moment[5] = {{.time = 0}, {.time = .41}, {.time = .8}, {.time = 1.5}, {.time = 7}};
+    ami_error err = {""};
+    ami_style_moment moment[5] = {{.time = 0}, {.time = .41}, {.time = .8}, {.time = 1.5}, {.time = 7}};
     for (int m = 0; m < 5; m++) {
         moment[m].heading = moment[m].speed = (double)NAN;
-        amb_latent_of_style(&made.styles.style[m % 3], &moment[m].latent);
+        ami_latent_of_style(&made.styles.style[m % 3], &moment[m].latent);
         snprintf(moment[m].label, sizeof moment[m].label, "style %d", m);
     }
-    const amb_style_plan plan = {.styles = &made.styles, .moments = 5, .moment = moment};
-    amb_generator_def generator = amb_generator_default_def(&made.nets, &plan);
-    amb_rollout_def def = make_def(&policy, GOOD_ENVS, 2);
+    const ami_style_plan plan = {.styles = &made.styles, .moments = 5, .moment = moment};
+    ami_generator_def generator = ami_generator_default_def(&made.nets, &plan);
+    ami_rollout_def def = make_def(&policy, GOOD_ENVS, 2);
     def.env.clip = NULL;
     def.generator = &generator;
-    amb_rollout_result r = roll(&def);
+    ami_rollout_result r = roll(&def);
     assert_int_equal(r.moments, 4);          /* the fifth begins after the end */
     const int first[] = {0, 13, 24, 45, 60}; /* .41 s: the first step at .43 s */
     double sum = 0, up = 1;
     for (int m = 0; m < 4; m++) {
-        const amb_moment_result *got = &r.moment[m];
+        const ami_moment_result *got = &r.moment[m];
         assert_string_equal(got->label, moment[m].label);
         assert_near(got->from, first[m] / 30., 1e-9, "from", m);
         assert_near(got->until, first[m + 1] / 30., 1e-9, "until", m);
@@ -458,16 +458,16 @@ static void a_schedule_is_told_moment_by_moment(void **state)
                                                                          tested */
     assert_near(up, r.survival, 1e-12, "survival at the end", 0);
     assert_near(sum, r.normalised_return, 1e-12, "return in all", 0);
-    amb_rollout_result_free(&r);
+    ami_rollout_result_free(&r);
 
     /* One style all the time has no moments to tell apart. */
-    amb_style_plan only;
-    assert_true(amb_style_plan_of_style(&only, &made.styles, &made.style[0], &err));
+    ami_style_plan only;
+    assert_true(ami_style_plan_of_style(&only, &made.styles, &made.style[0], &err));
     generator.plan = &only;
     r = roll(&def);
     assert_int_equal(r.moments, 0);
-    amb_rollout_result_free(&r);
-    amb_style_plan_free(&only);
+    ami_rollout_result_free(&r);
+    ami_style_plan_free(&only);
     free_hand_made(&made);
 }
 
@@ -477,70 +477,70 @@ static void invented_motions_are_followed(void **state)
     (void)state;
     hand_made made;
     make_by_hand(&made, character, .02);
-    const amb_style_plan plan = {.styles = &made.styles, .change_s = {.5, 1}, .blends = .5, .pace = .1};
-    amb_generator_def generator = amb_generator_default_def(&made.nets, &plan);
+    const ami_style_plan plan = {.styles = &made.styles, .change_s = {.5, 1}, .blends = .5, .pace = .1};
+    ami_generator_def generator = ami_generator_default_def(&made.nets, &plan);
     generator.seed = 6;
     generator.phase_gain = 1;
-    amb_rollout_def def = make_def(&policy, GOOD_ENVS, 2);
+    ami_rollout_def def = make_def(&policy, GOOD_ENVS, 2);
     def.env.clip = NULL;
-    def.env.may_touch = (1u << AMB_BODIES) - 1;
+    def.env.may_touch = (1u << AMI_BODIES) - 1;
     def.generator = &generator;
     set_threads(1);
-    amb_rollout_result one = roll(&def);
+    ami_rollout_result one = roll(&def);
     set_threads(2);
-    amb_rollout_result two = roll(&def);
+    ami_rollout_result two = roll(&def);
     assert_true(one.hash == two.hash && one.normalised_return == two.normalised_return);
     assert_memory_equal(&one.generator, &two.generator, sizeof one.generator);
 
     int64_t changes = 0, motions = 0, refused = 0, counted = 0;
     double reward_sum = 0;
     for (int e = 0; e < GOOD_ENVS; e++) {
-        amb_generator_def own = generator;
+        ami_generator_def own = generator;
         own.stream = (uint64_t)e;
-        amb_generator *g = amb_generator_create(&own, made.room, NULL);
-        amb_env_def env_def = def.env;
+        ami_generator *g = ami_generator_create(&own, made.room, NULL);
+        ami_env_def env_def = def.env;
         env_def.stream = (uint64_t)e;
         assert_non_null(g);
-        amb_generator_use(g, &env_def);
-        amb_env env;
-        assert_true(amb_env_init(&env, &env_def, NULL));
-        amb_controller controller;
-        assert_true(amb_controller_init(&controller, &policy, 1, NULL));
+        ami_generator_use(g, &env_def);
+        ami_env env;
+        assert_true(ami_env_init(&env, &env_def, NULL));
+        ami_controller controller;
+        assert_true(ami_controller_init(&controller, &policy, 1, NULL));
         for (int step = 0; step < env.steps_max; step++) {
-            amb_reward reward;
-            amb_generator_step(g, made.room, &env);
-            if (amb_controller_step(&controller, &env, &reward) == AMB_ENV_UNSTABLE)
+            ami_reward reward;
+            ami_generator_step(g, made.room, &env);
+            if (ami_controller_step(&controller, &env, &reward) == AMI_ENV_UNSTABLE)
                 fail_msg("unstable");
             reward_sum += reward.total;
         }
-        const amb_generator_counts *counts = amb_generator_get_counts(g);
+        const ami_generator_counts *counts = ami_generator_get_counts(g);
         motions += counts->made;
         changes += counts->changes;
-        for (int k = 0; k < AMB_REFUSALS; k++) {
+        for (int k = 0; k < AMI_REFUSALS; k++) {
             refused += counts->refused[k];
             counted += one.generator.refused[k];
         }
-        amb_controller_free(&controller);
-        amb_env_free(&env);
-        amb_generator_destroy(g);
+        ami_controller_free(&controller);
+        ami_env_free(&env);
+        ami_generator_destroy(g);
     }
     assert_true(changes > 2 * GOOD_ENVS);
     assert_true(one.generator.made == motions && one.generator.changes == changes &&
                 counted == refused * GOOD_ENVS);
     assert_near(one.normalised_return, reward_sum / (GOOD_ENVS * 60.), 1e-12, "return", 0);
     assert_true(one.generate_us.p50 > 0 && one.generate_us.max >= one.generate_us.p99);
-    amb_rollout_result_free(&one);
-    amb_rollout_result_free(&two);
+    ami_rollout_result_free(&one);
+    ami_rollout_result_free(&two);
 
     /* A first style that nothing comes of stops it before it begins. */
-    amb_style_plan hopeless;
-    assert_true(amb_style_plan_of_style(&hopeless, &made.styles, &made.style[0], NULL));
+    ami_style_plan hopeless;
+    assert_true(ami_style_plan_of_style(&hopeless, &made.styles, &made.style[0], NULL));
     hopeless.moment[0].latent.z[0] = NAN;
     generator.plan = &hopeless;
-    amb_error err = {""};
-    assert_false(amb_rollout_run(&def, &one, &err));
+    ami_error err = {""};
+    assert_false(ami_rollout_run(&def, &one, &err));
     assert_sentence(&err, "no usable motion|finite");
-    amb_style_plan_free(&hopeless);
+    ami_style_plan_free(&hopeless);
     free_hand_made(&made);
 }
 

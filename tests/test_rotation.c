@@ -21,21 +21,21 @@ static void matrix_of_vector(double m[3][3], const double r[3])
 static void rotating_a_vector_is_the_matrix_product(void **state)
 {
     (void)state;
-    amb_rng rng = amb_rng_seed(1, 0);
+    ami_rng rng = ami_rng_seed(1, 0);
     for (int n = 0; n < 500; n++) {
         double r[2][3], v[3], q[2][4], m[2][3][3], got[3], want[3], both[4];
         for (int k = 0; k < 2; k++) {
-            random_vector(&rng, r[k], amb_rng_range(&rng, 1e-3, 6.0));
-            amb_quat_exp(q[k], r[k]);
+            random_vector(&rng, r[k], ami_rng_range(&rng, 1e-3, 6.0));
+            ami_quat_exp(q[k], r[k]);
             matrix_of_vector(m[k], r[k]);
         }
         random_vector(&rng, v, 3.0);
         for (int i = 0; i < 3; i++) {
             want[i] = m[0][i][0] * v[0] + m[0][i][1] * v[1] + m[0][i][2] * v[2];
         }
-        amb_quat_rotate(got, q[0], v);
+        ami_quat_rotate(got, q[0], v);
         assert_all_near(got, want, 3, 1e-14, "rotated");
-        amb_quat_unrotate(got, q[0], got);
+        ami_quat_unrotate(got, q[0], got);
         assert_all_near(got, v, 3, 1e-14, "rotated back");
         /* the product turns by the right one first */
         double first[3], second[3];
@@ -45,8 +45,8 @@ static void rotating_a_vector_is_the_matrix_product(void **state)
         for (int i = 0; i < 3; i++) {
             second[i] = m[0][i][0] * first[0] + m[0][i][1] * first[1] + m[0][i][2] * first[2];
         }
-        amb_quat_mul(both, q[0], q[1]);
-        amb_quat_rotate(got, both, v);
+        ami_quat_mul(both, q[0], q[1]);
+        ami_quat_rotate(got, both, v);
         assert_all_near(got, second, 3, 2e-14, "rotated twice");
     }
 }
@@ -54,19 +54,19 @@ static void rotating_a_vector_is_the_matrix_product(void **state)
 static void log_undoes_exp_at_every_size(void **state)
 {
     (void)state;
-    amb_rng rng = amb_rng_seed(2, 0);
+    ami_rng rng = ami_rng_seed(2, 0);
     for (double size = 1e-150; size < M_PI; size *= size < 1e-8 ? 1e9 : 1.03) {
         double r[3], q[4], back[3], other[4] = {1, 0, 0, 0};
         random_vector(&rng, r, size);
-        amb_quat_exp(q, r);
-        amb_quat_log(back, q);
+        ami_quat_exp(q, r);
+        ami_quat_log(back, q);
         assert_all_near(back, r, 3, 4e-15 * size / fmax(M_PI - size, 0.05), "log");
-        assert_near(amb_quat_dot(q, q), 1.0, 1e-15, "squared length of exp", 0);
-        assert_near(amb_quat_angle(other, q), size, 4e-15 * size, "angle", 0);
+        assert_near(ami_quat_dot(q, q), 1.0, 1e-15, "squared length of exp", 0);
+        assert_near(ami_quat_angle(other, q), size, 4e-15 * size, "angle", 0);
         for (int i = 0; i < 4; i++) {
             q[i] = -q[i];
         }
-        amb_quat_log(back, q); /* the same rotation */
+        ami_quat_log(back, q); /* the same rotation */
         assert_all_near(back, r, 3, 4e-15 * size / fmax(M_PI - size, 0.05), "log of the negated");
     }
 }
@@ -74,25 +74,25 @@ static void log_undoes_exp_at_every_size(void **state)
 static void slerp_moves_at_constant_speed(void **state)
 {
     (void)state;
-    amb_rng rng = amb_rng_seed(3, 0);
+    ami_rng rng = ami_rng_seed(3, 0);
     /* across the switch from series to sine, too */
     for (double size = 1e-12; size < 3.1; size *= size < 1e-3 ? 10.0 : 1.01) {
         double a[4], b[4], r[3], step[4], part[3], want[4], got[4];
         random_quat(&rng, a);
         random_vector(&rng, r, size);
-        amb_quat_exp(step, r);
-        amb_quat_mul(b, a, step);
+        ami_quat_exp(step, r);
+        ami_quat_mul(b, a, step);
         for (int k = 0; k <= 8; k++) {
             const double u = k / 8.0;
             for (int i = 0; i < 3; i++) {
                 part[i] = u * r[i];
             }
-            amb_quat_exp(step, part);
-            amb_quat_mul(want, a, step);
-            amb_quat_slerp(got, a, b, u);
+            ami_quat_exp(step, part);
+            ami_quat_mul(want, a, step);
+            ami_quat_slerp(got, a, b, u);
             assert_all_near(got, want, 4, 2e-15, "slerp");
             const double minus[4] = {-b[0], -b[1], -b[2], -b[3]};
-            amb_quat_slerp(got, a, minus, u); /* the shorter arc, whatever the sign */
+            ami_quat_slerp(got, a, minus, u); /* the shorter arc, whatever the sign */
             assert_all_near(got, want, 4, 2e-15, "slerp to the negated");
         }
     }
@@ -103,17 +103,17 @@ static void heading_is_where_forward_points(void **state)
     (void)state;
     for (double angle = -3.1; angle < 3.1; angle += 0.1) {
         double turn[4], q[4];
-        amb_quat_about_z(turn, angle);
-        amb_quat_mul(q, turn, AMB_QUAT_Y_UP);
-        assert_near(amb_quat_heading(q), angle, 1e-14, "heading", 0);
+        ami_quat_about_z(turn, angle);
+        ami_quat_mul(q, turn, AMI_QUAT_Y_UP);
+        assert_near(ami_quat_heading(q), angle, 1e-14, "heading", 0);
     }
     const double up[3] = {0, 1, 0}, right[3] = {0, 0, 1}, x[3] = {1, 0, 0};
     double got[3];
-    amb_quat_rotate(got, AMB_QUAT_Y_UP, up); /* the body's y is the world's z */
+    ami_quat_rotate(got, AMI_QUAT_Y_UP, up); /* the body's y is the world's z */
     assert_all_near(got, (const double[3]){0, 0, 1}, 3, 1e-15, "up");
-    amb_quat_rotate(got, AMB_QUAT_Y_UP, right);
+    ami_quat_rotate(got, AMI_QUAT_Y_UP, right);
     assert_all_near(got, (const double[3]){0, -1, 0}, 3, 1e-15, "right");
-    amb_quat_rotate(got, AMB_QUAT_Y_UP, x);
+    ami_quat_rotate(got, AMI_QUAT_Y_UP, x);
     assert_all_near(got, x, 3, 1e-15, "forward");
 }
 

@@ -4,7 +4,7 @@
 
 #include "session/internal.h"
 
-static amb_skill *skill;
+static ami_skill *skill;
 
 static int set_up(void **state)
 {
@@ -15,27 +15,27 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    amb_skill_free(skill);
+    ami_skill_free(skill);
     return unload_body(state);
 }
 
-static void steps(amb_session *s, int n)
+static void steps(ami_session *s, int n)
 {
     for (int i = 0; i < n; i++)
-        assert_true(amb_session_step(s));
+        assert_true(ami_session_step(s));
 }
 
-static void apply(amb_session *s, amb_command_kind kind, double value)
+static void apply(ami_session *s, ami_command_kind kind, double value)
 {
-    amb_session_apply(s, &(amb_command){.kind = kind, .value = value});
+    ami_session_apply(s, &(ami_command){.kind = kind, .value = value});
 }
 
-static amb_snapshot look(const amb_session *s, int characters)
+static ami_snapshot look(const ami_session *s, int characters)
 {
-    static amb_snapshot snapshot;
+    static ami_snapshot snapshot;
     free(snapshot.body);
-    assert_true(amb_session_snapshot_init(&snapshot, characters, NULL));
-    amb_session_look(s, &snapshot);
+    assert_true(ami_session_snapshot_init(&snapshot, characters, NULL));
+    ami_session_look(s, &snapshot);
     return snapshot;
 }
 
@@ -44,74 +44,74 @@ static amb_snapshot look(const amb_session *s, int characters)
 static void untouched_it_is_a_rollout(void **state)
 {
     (void)state;
-    amb_session_def def = session_def(skill, 11);
+    ami_session_def def = session_def(skill, 11);
     def.env.push_speed = 1.5;
     def.get_up_s = .5;
     for (int seconds = 1; seconds <= 4; seconds += 3) {
-        amb_session *s = make_session(&def);
+        ami_session *s = make_session(&def);
         steps(s, 30 * seconds);
-        const amb_snapshot snap = look(s, 11);
+        const ami_snapshot snap = look(s, 11);
         int fallen = 0;
         for (int i = 0; i < 11; i++)
             fallen += snap.body[i].down || snap.body[i].up_s < seconds - .01;
-        assert_int_equal(amb_session_hash(s), rollout_hash(&def, seconds));
+        assert_int_equal(ami_session_hash(s), rollout_hash(&def, seconds));
         if (seconds == 4)
             assert_true(fallen > 0); /* otherwise this test says nothing about falls */
-        amb_session_destroy(s);
+        ami_session_destroy(s);
     }
 }
 
 static void stops_at_its_limit(void **state)
 {
     (void)state;
-    amb_session_def def = session_def(skill, 1);
+    ami_session_def def = session_def(skill, 1);
     def.step_limit = 5;
-    amb_session *s = make_session(&def);
+    ami_session *s = make_session(&def);
     steps(s, 5);
-    assert_false(amb_session_step(s));
-    assert_int_equal(amb_session_steps(s), 5);
+    assert_false(ami_session_step(s));
+    assert_int_equal(ami_session_steps(s), 5);
     assert_true(look(s, 1).finished);
-    amb_session_destroy(s);
+    ami_session_destroy(s);
 }
 
 static void history_goes_back_and_repeats(void **state)
 {
     (void)state;
-    amb_session_def def = session_def(skill, 3);
+    ami_session_def def = session_def(skill, 3);
     def.get_up_s = -1;
-    amb_session *s = make_session(&def);
+    ami_session *s = make_session(&def);
     uint64_t hash[401];
     for (int i = 0; i <= 400; i++) {
-        hash[i] = amb_session_hash(s);
+        hash[i] = ami_session_hash(s);
         if (i < 400)
             steps(s, 1);
     }
-    apply(s, AMB_DO_STEP, -300); /* ten seconds */
-    assert_int_equal(amb_session_steps(s), 100);
-    assert_int_equal(amb_session_hash(s), hash[100]);
-    apply(s, AMB_DO_STEP, 7);
-    assert_int_equal(amb_session_hash(s), hash[107]);
+    apply(s, AMI_DO_STEP, -300); /* ten seconds */
+    assert_int_equal(ami_session_steps(s), 100);
+    assert_int_equal(ami_session_hash(s), hash[100]);
+    apply(s, AMI_DO_STEP, 7);
+    assert_int_equal(ami_session_hash(s), hash[107]);
     steps(s, 50); /* simulated anew: the same */
-    assert_int_equal(amb_session_hash(s), hash[157]);
+    assert_int_equal(ami_session_hash(s), hash[157]);
     assert_int_equal(look(s, 3).newest, 157);
-    apply(s, AMB_DO_STEP, -1000);
-    assert_int_equal(amb_session_steps(s), 0);
-    assert_int_equal(amb_session_hash(s), hash[0]);
-    amb_session_destroy(s);
+    apply(s, AMI_DO_STEP, -1000);
+    assert_int_equal(ami_session_steps(s), 0);
+    assert_int_equal(ami_session_hash(s), hash[0]);
+    ami_session_destroy(s);
 }
 
 static void history_is_bounded(void **state)
 {
     (void)state;
-    amb_session_def def = session_def(skill, 1);
+    ami_session_def def = session_def(skill, 1);
     def.history_s = 1;
     def.get_up_s = -1;
-    amb_session *s = make_session(&def);
+    ami_session *s = make_session(&def);
     steps(s, 100);
     assert_int_equal(look(s, 1).oldest, 70);
-    apply(s, AMB_DO_STEP, -1000);
-    assert_int_equal(amb_session_steps(s), 70);
-    amb_session_destroy(s);
+    apply(s, AMI_DO_STEP, -1000);
+    assert_int_equal(ami_session_steps(s), 70);
+    ami_session_destroy(s);
 }
 
 /* What was done is part of what is gone through again; doing something else in the past begins another story.
@@ -119,37 +119,37 @@ static void history_is_bounded(void **state)
 static void history_knows_pushes(void **state)
 {
     (void)state;
-    const amb_session_def def = session_def(skill, 1);
-    amb_session *s = make_session(&def);
+    const ami_session_def def = session_def(skill, 1);
+    ami_session *s = make_session(&def);
     steps(s, 10);
-    const uint64_t before = amb_session_hash(s);
-    amb_session_apply(s, &(amb_command){.kind = AMB_DO_PUSH, .v = {.5, .2, 0}});
-    assert_int_not_equal(amb_session_hash(s), before);
+    const uint64_t before = ami_session_hash(s);
+    ami_session_apply(s, &(ami_command){.kind = AMI_DO_PUSH, .v = {.5, .2, 0}});
+    assert_int_not_equal(ami_session_hash(s), before);
     steps(s, 10);
-    const uint64_t after = amb_session_hash(s);
-    apply(s, AMB_DO_STEP, -15);
-    apply(s, AMB_DO_STEP, 15);
-    assert_int_equal(amb_session_hash(s), after);
-    apply(s, AMB_DO_STEP, -15);
-    apply(s, AMB_DO_TURN, .5);
+    const uint64_t after = ami_session_hash(s);
+    apply(s, AMI_DO_STEP, -15);
+    apply(s, AMI_DO_STEP, 15);
+    assert_int_equal(ami_session_hash(s), after);
+    apply(s, AMI_DO_STEP, -15);
+    apply(s, AMI_DO_TURN, .5);
     assert_int_equal(look(s, 1).newest, 5);
-    apply(s, AMB_DO_STEP, 15);
-    assert_int_not_equal(amb_session_hash(s), after);
-    assert_int_equal(amb_session_steps(s), 20);
-    amb_session_destroy(s);
+    apply(s, AMI_DO_STEP, 15);
+    assert_int_not_equal(ami_session_hash(s), after);
+    assert_int_equal(ami_session_steps(s), 20);
+    ami_session_destroy(s);
 }
 
 static void a_push_changes_the_speed(void **state)
 {
     (void)state;
-    const amb_session_def def = session_def(skill, 2);
-    amb_session *a = make_session(&def), *b = make_session(&def);
+    const ami_session_def def = session_def(skill, 2);
+    ami_session *a = make_session(&def), *b = make_session(&def);
     steps(a, 3);
     steps(b, 3);
-    amb_session_apply(b, &(amb_command){.kind = AMB_DO_PUSH, .character = 1, .v = {0, 1, 0}});
+    ami_session_apply(b, &(ami_command){.kind = AMI_DO_PUSH, .character = 1, .v = {0, 1, 0}});
     steps(a, 1);
     steps(b, 1);
-    amb_snapshot snap = look(b, 2);
+    ami_snapshot snap = look(b, 2);
     assert_int_equal(snap.pushes, 1);
     assert_int_equal(snap.pushed_character, 1);
     assert_true(snap.pushed_ago < .05);
@@ -157,32 +157,32 @@ static void a_push_changes_the_speed(void **state)
     snap = look(a, 2);
     assert_true(y0 == snap.body[0].pose[1]); /* nobody else is pushed */
     assert_true(y1 - snap.body[1].pose[1] > .015 && y1 - snap.body[1].pose[1] < .04);
-    amb_session_destroy(a);
-    amb_session_destroy(b);
+    ami_session_destroy(a);
+    ami_session_destroy(b);
 }
 
-static double wrist_to(const amb_snapshot *snap, const double target[3])
+static double wrist_to(const ami_snapshot *snap, const double target[3])
 {
-    double joint[AMB_BODIES][3], rot[AMB_BODIES][4];
-    amb_fk(&character->skeleton, snap->body[0].pose, joint, rot);
-    return mju_dist3(joint[AMB_RIGHT_WRIST], target);
+    double joint[AMI_BODIES][3], rot[AMI_BODIES][4];
+    ami_fk(&character->skeleton, snap->body[0].pose, joint, rot);
+    return mju_dist3(joint[AMI_RIGHT_WRIST], target);
 }
 
 static void a_pull_draws_the_limb_and_ends(void **state)
 {
     (void)state;
-    amb_session_def def = session_def(skill, 1);
+    ami_session_def def = session_def(skill, 1);
     def.get_up_s = -1;
-    amb_session *a = make_session(&def), *b = make_session(&def);
+    ami_session *a = make_session(&def), *b = make_session(&def);
     const double target[3] = {.5, -.4, 1.5};
-    amb_session_apply(b, &(amb_command){.kind = AMB_DO_PULL,
-                                        .body = AMB_RIGHT_WRIST,
+    ami_session_apply(b, &(ami_command){.kind = AMI_DO_PULL,
+                                        .body = AMI_RIGHT_WRIST,
                                         .v = {0, 0, 0, target[0], target[1], target[2]}});
     steps(a, 8);
     steps(b, 8);
-    amb_snapshot snap = look(b, 1);
+    ami_snapshot snap = look(b, 1);
     assert_true(snap.pulling);
-    assert_int_equal(snap.pulled_body, AMB_RIGHT_WRIST);
+    assert_int_equal(snap.pulled_body, AMI_RIGHT_WRIST);
     const double pulled = wrist_to(&snap, target);
     snap = look(a, 1);
     assert_false(snap.pulling);
@@ -193,81 +193,81 @@ static void a_pull_draws_the_limb_and_ends(void **state)
     for (int i = 0; i < 6 * character->model->nbody; i++)
         force += fabs(d->xfrc_applied[i]);
     assert_true(force > 10);
-    apply(b, AMB_DO_RELEASE, 0);
+    apply(b, AMI_DO_RELEASE, 0);
     steps(b, 1);
     assert_false(look(b, 1).pulling);
     for (int i = 0; i < 6 * character->model->nbody; i++)
         assert_true(d->xfrc_applied[i] == 0);
-    amb_session_destroy(a);
-    amb_session_destroy(b);
+    ami_session_destroy(a);
+    ami_session_destroy(b);
 }
 
 static void restart_is_the_beginning(void **state)
 {
     (void)state;
-    const amb_session_def def = session_def(skill, 3);
-    amb_session *s = make_session(&def);
-    const uint64_t begin = amb_session_hash(s);
+    const ami_session_def def = session_def(skill, 3);
+    ami_session *s = make_session(&def);
+    const uint64_t begin = ami_session_hash(s);
     steps(s, 30);
-    const uint64_t later = amb_session_hash(s);
+    const uint64_t later = ami_session_hash(s);
     assert_int_not_equal(begin, later);
-    amb_session_apply(s, &(amb_command){.kind = AMB_DO_PUSH, .v = {2, 0, 0}});
+    ami_session_apply(s, &(ami_command){.kind = AMI_DO_PUSH, .v = {2, 0, 0}});
     steps(s, 30);
-    apply(s, AMB_DO_RESTART, 0);
-    assert_int_equal(amb_session_steps(s), 0);
-    assert_int_equal(amb_session_hash(s), begin);
+    apply(s, AMI_DO_RESTART, 0);
+    assert_int_equal(ami_session_steps(s), 0);
+    assert_int_equal(ami_session_hash(s), begin);
     steps(s, 30);
-    assert_int_equal(amb_session_hash(s), later);
-    amb_session_destroy(s);
+    assert_int_equal(ami_session_hash(s), later);
+    ami_session_destroy(s);
 }
 
 static void reset_keeps_the_place(void **state)
 {
     (void)state;
-    amb_session_def def = session_def(skill, 2);
+    ami_session_def def = session_def(skill, 2);
     def.get_up_s = -1;
     def.env.start_at[0] = 3;
-    amb_session *s = make_session(&def);
-    amb_session_apply(s, &(amb_command){.kind = AMB_DO_PUSH, .v = {5, 0, 0}});
+    ami_session *s = make_session(&def);
+    ami_session_apply(s, &(ami_command){.kind = AMI_DO_PUSH, .v = {5, 0, 0}});
     steps(s, 60);
-    amb_snapshot snap = look(s, 2);
+    ami_snapshot snap = look(s, 2);
     assert_true(snap.body[0].down);
     const double x = snap.body[0].pose[0], y = snap.body[0].pose[1], other = snap.body[1].pose[0];
     assert_true(x > 3.3);
-    amb_session_apply(s, &(amb_command){.kind = AMB_DO_RESET, .character = 0});
+    ami_session_apply(s, &(ami_command){.kind = AMI_DO_RESET, .character = 0});
     snap = look(s, 2);
     assert_false(snap.body[0].down);
     assert_true(fabs(snap.body[0].pose[0] - x) < 1e-9 && fabs(snap.body[0].pose[1] - y) < 1e-9);
     assert_true(snap.body[0].pose[2] > .7);
     assert_true(snap.body[0].up_s == 0);
     assert_true(snap.body[1].pose[0] == other);
-    amb_session_destroy(s);
+    ami_session_destroy(s);
 }
 
 /* Getting up does not move the appointed pushes. */
 static void pushes_keep_their_times(void **state)
 {
     (void)state;
-    amb_session_def def = session_def(skill, 1);
+    ami_session_def def = session_def(skill, 1);
     def.env.push_speed = .1;
     def.env.push_period = 1;
-    amb_session *s = make_session(&def);
+    ami_session *s = make_session(&def);
     steps(s, 20);
-    apply(s, AMB_DO_RESET, 0);
+    apply(s, AMI_DO_RESET, 0);
     steps(s, 10);
     assert_true(fabs(s->member[0].env.next_push - 1) < 1e-9);
     steps(s, 2);
     assert_true(fabs(s->member[0].env.next_push - 2) < 1e-9);
-    amb_session_destroy(s);
+    ami_session_destroy(s);
 }
 
 static void the_fallen_get_up(void **state)
 {
     (void)state;
-    amb_session_def def = session_def(skill, 1);
+    ami_session_def def = session_def(skill, 1);
     def.get_up_s = .5;
-    amb_session *s = make_session(&def);
-    amb_session_apply(s, &(amb_command){.kind = AMB_DO_PUSH, .v = {5, 0, 0}});
+    ami_session *s = make_session(&def);
+    ami_session_apply(s, &(ami_command){.kind = AMI_DO_PUSH, .v = {5, 0, 0}});
     int down = 0, risen = 0;
     for (int i = 0; i < 90 && !risen; i++) {
         steps(s, 1);
@@ -277,81 +277,81 @@ static void the_fallen_get_up(void **state)
     }
     assert_true(risen);
     assert_in_range(down, 14, 17); /* half a second */
-    amb_session_destroy(s);
+    ami_session_destroy(s);
 }
 
 static void turning_and_pace(void **state)
 {
     (void)state;
-    const amb_session_def def = session_def(skill, 1);
-    amb_session *s = make_session(&def);
+    const ami_session_def def = session_def(skill, 1);
+    ami_session *s = make_session(&def);
     const double phase = look(s, 1).phase, heading = look(s, 1).reference_heading;
-    apply(s, AMB_DO_TURN, .6);
-    apply(s, AMB_DO_PACE, 1.2);
+    apply(s, AMI_DO_TURN, .6);
+    apply(s, AMI_DO_PACE, 1.2);
     steps(s, 10);
-    amb_snapshot snap = look(s, 1);
+    ami_snapshot snap = look(s, 1);
     assert_true(fabs(snap.reference_heading - heading - .2) < 1e-9);
     double gone = snap.phase - phase;
     gone -= floor(gone);
     assert_true(fabs(gone - 1.2 / 3) < 1e-9); /* a cycle takes 1 s */
-    apply(s, AMB_DO_TURN, 0);
+    apply(s, AMI_DO_TURN, 0);
     steps(s, 5);
     assert_true(look(s, 1).reference_heading == snap.reference_heading);
-    apply(s, AMB_DO_PACE, 9);
+    apply(s, AMI_DO_PACE, 9);
     assert_true(look(s, 1).pace == 1.3);
-    amb_session_destroy(s);
+    ami_session_destroy(s);
 }
 
 static void another_skill_takes_over(void **state)
 {
     (void)state;
-    amb_skill *high = make_skill("high", .5, true, 1), *single = make_skill("single", .4, false, 1);
-    const amb_session_def def = session_def(skill, 1);
-    amb_session *s = make_session(&def);
+    ami_skill *high = make_skill("high", .5, true, 1), *single = make_skill("single", .4, false, 1);
+    const ami_session_def def = session_def(skill, 1);
+    ami_session *s = make_session(&def);
     steps(s, 5);
-    apply(s, AMB_DO_SKILL, 1); /* there is none */
+    apply(s, AMI_DO_SKILL, 1); /* there is none */
     assert_int_equal(look(s, 1).skill, 0);
-    amb_session_apply(s, &(amb_command){.kind = AMB_DO_TEACH, .value = 1, .skill = high});
-    amb_session_apply(s, &(amb_command){.kind = AMB_DO_TEACH, .value = 2, .skill = single});
+    ami_session_apply(s, &(ami_command){.kind = AMI_DO_TEACH, .value = 1, .skill = high});
+    ami_session_apply(s, &(ami_command){.kind = AMI_DO_TEACH, .value = 2, .skill = single});
     assert_int_equal(look(s, 1).skills, 3);
-    double before[AMB_POSE], after[AMB_POSE];
+    double before[AMI_POSE], after[AMI_POSE];
     memcpy(before, look(s, 1).body[0].pose, sizeof before);
-    apply(s, AMB_DO_SKILL, 1);
+    apply(s, AMI_DO_SKILL, 1);
     for (int i = 0; i < 70 && look(s, 1).skill != 1; i++) /* it may wait for a good moment */
         steps(s, 1);
     assert_int_equal(look(s, 1).skill, 1);
-    if (amb_session_steps(s) == 5) {
+    if (ami_session_steps(s) == 5) {
         memcpy(after, look(s, 1).body[0].pose, sizeof after);
         assert_memory_equal(before, after, sizeof before); /* trying ways leaves no trace in the body */
     }
-    apply(s, AMB_DO_SKILL, 2);
+    apply(s, AMI_DO_SKILL, 2);
     for (int i = 0; i < 120 && look(s, 1).skill != 2; i++)
         steps(s, 1);
     assert_int_equal(look(s, 1).skill, 2);
     for (int i = 0; i < 150 && look(s, 1).skill == 2; i++) /* over after a second, then back */
         steps(s, 1);
     assert_int_equal(look(s, 1).skill, 1);
-    amb_session_destroy(s);
-    amb_skill_free(high);
-    amb_skill_free(single);
+    ami_session_destroy(s);
+    ami_skill_free(high);
+    ami_skill_free(single);
 }
 
 /* Foreseeing simulates and takes back; the body must not notice. */
 static void trying_leaves_no_trace(void **state)
 {
     (void)state;
-    amb_skill *same = make_skill("same", .3, true, 1);
-    const amb_session_def def = session_def(skill, 1);
-    amb_session *a = make_session(&def), *b = make_session(&def);
+    ami_skill *same = make_skill("same", .3, true, 1);
+    const ami_session_def def = session_def(skill, 1);
+    ami_session *a = make_session(&def), *b = make_session(&def);
     steps(a, 9);
     steps(b, 9);
-    const uint64_t hash = amb_session_hash(a);
-    amb_session_apply(b, &(amb_command){.kind = AMB_DO_TEACH, .value = 1, .skill = same});
-    apply(b, AMB_DO_SKILL, 1);
-    assert_int_equal(amb_session_hash(b), hash);
-    amb_session_destroy(a);
-    amb_session_destroy(b);
-    amb_skill_free(same);
+    const uint64_t hash = ami_session_hash(a);
+    ami_session_apply(b, &(ami_command){.kind = AMI_DO_TEACH, .value = 1, .skill = same});
+    apply(b, AMI_DO_SKILL, 1);
+    assert_int_equal(ami_session_hash(b), hash);
+    ami_session_destroy(a);
+    ami_session_destroy(b);
+    ami_skill_free(same);
 }
 
 /* Nor must what is drawn of it: the contacts are those of the last step, and not of a body that was tried
@@ -359,51 +359,51 @@ static void trying_leaves_no_trace(void **state)
 static void trying_leaves_the_contacts(void **state)
 {
     (void)state;
-    amb_skill *high = make_skill("high", .5, true, 1);
-    const amb_session_def def = session_def(skill, 1);
-    amb_session *s = make_session(&def);
+    ami_skill *high = make_skill("high", .5, true, 1);
+    const ami_session_def def = session_def(skill, 1);
+    ami_session *s = make_session(&def);
     for (int i = 0; i < 60 && !look(s, 1).contacts; i++)
         steps(s, 1);
-    static amb_view_contact before[AMB_VIEW_CONTACTS];
+    static ami_view_contact before[AMI_VIEW_CONTACTS];
     const int contacts = look(s, 1).contacts;
-    assert_in_range(contacts, 1, AMB_VIEW_CONTACTS);
+    assert_in_range(contacts, 1, AMI_VIEW_CONTACTS);
     memcpy(before, look(s, 1).contact, sizeof before);
-    amb_session_apply(s, &(amb_command){.kind = AMB_DO_TEACH, .value = 1, .skill = high});
-    apply(s, AMB_DO_SKILL, 1);
-    const amb_snapshot snap = look(s, 1);
+    ami_session_apply(s, &(ami_command){.kind = AMI_DO_TEACH, .value = 1, .skill = high});
+    apply(s, AMI_DO_SKILL, 1);
+    const ami_snapshot snap = look(s, 1);
     assert_int_equal(snap.contacts, contacts);
     assert_memory_equal(snap.contact, before, (size_t)contacts * sizeof *before);
-    amb_session_destroy(s);
-    amb_skill_free(high);
+    ami_session_destroy(s);
+    ami_skill_free(high);
 }
 
 /* Many steps, one at a time: the same as at once, and one command. */
 static void a_command_in_parts(void **state)
 {
     (void)state;
-    const amb_session_def def = session_def(skill, 2);
-    amb_session *a = make_session(&def), *b = make_session(&def);
+    const ami_session_def def = session_def(skill, 2);
+    ami_session *a = make_session(&def), *b = make_session(&def);
     static const int by[] = {20, -15, 25, -1000, 7, 0};
     for (size_t i = 0; i < sizeof by / sizeof *by; i++) {
-        amb_command rest = {.kind = AMB_DO_STEP, .value = by[i]};
-        apply(a, AMB_DO_STEP, by[i]);
+        ami_command rest = {.kind = AMI_DO_STEP, .value = by[i]};
+        apply(a, AMI_DO_STEP, by[i]);
         int parts = 1;
-        for (; amb_session_apply_part(b, &rest); parts++)
+        for (; ami_session_apply_part(b, &rest); parts++)
             assert_int_equal(look(b, 2).commands_done, i);
         assert_true(parts <= 21);
         assert_int_equal(look(b, 2).commands_done, i + 1);
         assert_int_equal(look(a, 2).commands_done, i + 1);
-        assert_int_equal(amb_session_steps(a), amb_session_steps(b));
-        assert_int_equal(amb_session_hash(a), amb_session_hash(b));
+        assert_int_equal(ami_session_steps(a), ami_session_steps(b));
+        assert_int_equal(ami_session_hash(a), ami_session_hash(b));
     }
-    assert_int_equal(amb_session_steps(b), 7);
-    amb_command far = {.kind = AMB_DO_STEP, .value = 1e9};
+    assert_int_equal(ami_session_steps(b), 7);
+    ami_command far = {.kind = AMI_DO_STEP, .value = 1e9};
     for (int i = 0; i < 3; i++)
-        assert_true(amb_session_apply_part(b, &far));
-    assert_int_equal(amb_session_steps(b), 32); /* what was left of the history at once, then two more */
+        assert_true(ami_session_apply_part(b, &far));
+    assert_int_equal(ami_session_steps(b), 32); /* what was left of the history at once, then two more */
     assert_true(far.value == 1e9 - 25);
-    amb_session_destroy(a);
-    amb_session_destroy(b);
+    ami_session_destroy(a);
+    ami_session_destroy(b);
 }
 
 /* Numbers that no int holds, and none at all: as the nearest one that means something. */
@@ -411,39 +411,39 @@ static void numbers_of_commands_have_bounds(void **state)
 {
     (void)state;
     static const double wild[] = {1e300, -1e300, 3e9, -3e9, (double)INFINITY, (double)-INFINITY, (double)NAN};
-    amb_session_def def = session_def(skill, 1);
+    ami_session_def def = session_def(skill, 1);
     def.step_limit = 40;
-    amb_session *s = make_session(&def);
-    for (amb_command_kind kind = AMB_DO_NOTHING; kind <= AMB_DO_FOLLOW; kind++)
+    ami_session *s = make_session(&def);
+    for (ami_command_kind kind = AMI_DO_NOTHING; kind <= AMI_DO_FOLLOW; kind++)
         for (size_t i = 0; i < sizeof wild / sizeof *wild; i++) {
-            if (kind == AMB_DO_TURN) /* an angle's rate has no bounds */
+            if (kind == AMI_DO_TURN) /* an angle's rate has no bounds */
                 continue;
-            amb_session_apply(s, &(amb_command){.kind = kind, .value = wild[i]});
-            amb_session_step(s);
-            const amb_snapshot snap = look(s, 1);
+            ami_session_apply(s, &(ami_command){.kind = kind, .value = wild[i]});
+            ami_session_step(s);
+            const ami_snapshot snap = look(s, 1);
             assert_int_equal(snap.skill, 0);
             assert_true(snap.step >= snap.oldest && snap.step <= 40);
             assert_true(snap.pace >= .7 && snap.pace <= 1.3);
         }
-    amb_session_destroy(s);
+    ami_session_destroy(s);
 }
 
 static void a_newer_model_goes_on_in_mid_step(void **state)
 {
     (void)state;
-    amb_skill *newer = make_skill("newer", .3, true, 1);
-    const amb_session_def def = session_def(skill, 1);
-    amb_session *a = make_session(&def), *b = make_session(&def);
+    ami_skill *newer = make_skill("newer", .3, true, 1);
+    const ami_session_def def = session_def(skill, 1);
+    ami_session *a = make_session(&def), *b = make_session(&def);
     steps(a, 12);
     steps(b, 12);
-    amb_session_apply(b, &(amb_command){.kind = AMB_DO_TEACH, .value = 0, .skill = newer});
+    ami_session_apply(b, &(ami_command){.kind = AMI_DO_TEACH, .value = 0, .skill = newer});
     assert_int_equal(look(b, 1).commands_done, 1);
     steps(a, 12);
     steps(b, 12);
-    assert_int_equal(amb_session_hash(a), amb_session_hash(b)); /* it is the same network */
-    amb_session_destroy(a);
-    amb_session_destroy(b);
-    amb_skill_free(newer);
+    assert_int_equal(ami_session_hash(a), ami_session_hash(b)); /* it is the same network */
+    ami_session_destroy(a);
+    ami_session_destroy(b);
+    ami_skill_free(newer);
 }
 
 /* A skill that sees the goal and one that does not, in turn: what each is shown changes with it, and its
@@ -451,42 +451,42 @@ static void a_newer_model_goes_on_in_mid_step(void **state)
 static void skills_may_see_different_things(void **state)
 {
     (void)state;
-    amb_skill *seeing = make_skill_of(AMB_OBS_MAX, "seeing", .5, true, 1);
-    const amb_session_def def = session_def(skill, 1);
-    amb_session *s = make_session(&def);
+    ami_skill *seeing = make_skill_of(AMI_OBS_MAX, "seeing", .5, true, 1);
+    const ami_session_def def = session_def(skill, 1);
+    ami_session *s = make_session(&def);
     steps(s, 5);
-    amb_session_apply(s, &(amb_command){.kind = AMB_DO_TEACH, .value = 1, .skill = seeing});
+    ami_session_apply(s, &(ami_command){.kind = AMI_DO_TEACH, .value = 1, .skill = seeing});
     for (int wanted = 1; wanted >= 0; wanted--) {
-        const amb_skill *shown = wanted ? seeing : skill;
-        apply(s, AMB_DO_SKILL, wanted);
+        const ami_skill *shown = wanted ? seeing : skill;
+        apply(s, AMI_DO_SKILL, wanted);
         for (int i = 0; i < 70 && look(s, 1).skill != wanted; i++)
             steps(s, 1);
         assert_int_equal(look(s, 1).skill, wanted);
         steps(s, 3);
-        const amb_env *env = &s->member[0].env;
-        const int inputs = amb_model_inputs(shown->policy.actor);
-        assert_int_equal(amb_env_obs_size(env), inputs);
-        float obs[AMB_OBS_MAX], value;
-        amb_env_observe(env, obs);
-        void *workspace = malloc(amb_model_workspace_size(shown->critic, 1));
-        amb_model_run(shown->critic, workspace, obs, 1, &value);
+        const ami_env *env = &s->member[0].env;
+        const int inputs = ami_model_inputs(shown->policy.actor);
+        assert_int_equal(ami_env_obs_size(env), inputs);
+        float obs[AMI_OBS_MAX], value;
+        ami_env_observe(env, obs);
+        void *workspace = malloc(ami_model_workspace_size(shown->critic, 1));
+        ami_model_run(shown->critic, workspace, obs, 1, &value);
         free(workspace);
         assert_true((double)value == s->value);
     }
-    amb_session_destroy(s);
-    amb_skill_free(seeing);
+    ami_session_destroy(s);
+    ami_skill_free(seeing);
 }
 
 static void contacts_carry_the_weight(void **state)
 {
     (void)state;
-    const amb_session_def def = session_def(skill, 1);
-    amb_session *s = make_session(&def);
+    const ami_session_def def = session_def(skill, 1);
+    ami_session *s = make_session(&def);
     double sum = 0;
     int seen = 0;
     for (int i = 0; i < 30; i++) {
         steps(s, 1);
-        const amb_snapshot snap = look(s, 1);
+        const ami_snapshot snap = look(s, 1);
         for (int k = 0; k < snap.contacts; k++) {
             sum += snap.contact[k].force[2];
             assert_true(fabs(snap.contact[k].at[2]) < .05);
@@ -495,52 +495,52 @@ static void contacts_carry_the_weight(void **state)
     }
     assert_true(seen > 20);
     assert_true(sum / 30 > .5 * character->mass * 9.8 && sum / 30 < 1.6 * character->mass * 9.8);
-    amb_session_destroy(s);
+    ami_session_destroy(s);
 }
 
 static void following_and_value(void **state)
 {
     (void)state;
-    const amb_session_def def = session_def(skill, 3);
-    amb_session *s = make_session(&def);
+    const ami_session_def def = session_def(skill, 3);
+    ami_session *s = make_session(&def);
     steps(s, 4);
     const double value = look(s, 3).value;
     assert_true(isfinite(value));
-    amb_session_apply(s, &(amb_command){.kind = AMB_DO_FOLLOW, .character = 2});
-    const amb_snapshot snap = look(s, 3);
+    ami_session_apply(s, &(ami_command){.kind = AMI_DO_FOLLOW, .character = 2});
+    const ami_snapshot snap = look(s, 3);
     assert_int_equal(snap.follow, 2);
     assert_true(snap.value != value);
-    amb_session_apply(s, &(amb_command){.kind = AMB_DO_FOLLOW, .character = 3});
+    ami_session_apply(s, &(ami_command){.kind = AMI_DO_FOLLOW, .character = 3});
     assert_int_equal(look(s, 3).follow, 2);
-    amb_session_destroy(s);
+    ami_session_destroy(s);
 }
 
 static void refuses(void **state)
 {
     (void)state;
-    amb_error err;
-    amb_session_def def = session_def(skill, 0);
-    assert_null(amb_session_create(&def, &err));
+    ami_error err;
+    ami_session_def def = session_def(skill, 0);
+    assert_null(ami_session_create(&def, &err));
     assert_string_equal(err.text, "0 characters, expected 1 to 1000");
-    const amb_skill_def other = {.policy = skill->path,
+    const ami_skill_def other = {.policy = skill->path,
                                  .motion = scratch("march.txt"),
                                  .character = character,
                                  .substeps = 5,
                                  .characters = 1};
-    assert_null(amb_skill_load(&other, &err));
+    assert_null(ami_skill_load(&other, &err));
     assert_non_null(strstr(err.text, "30 Hz, but this session runs at 120 and 24 Hz"));
     /* The critic of a policy that sees less. */
-    amb_skill *seeing = make_skill_of(AMB_OBS_MAX, "seeing", .5, true, 1);
-    const amb_skill_def pair = {.policy = seeing->path,
+    ami_skill *seeing = make_skill_of(AMI_OBS_MAX, "seeing", .5, true, 1);
+    const ami_skill_def pair = {.policy = seeing->path,
                                 .critic = scratch("march_critic.onnx"),
                                 .motion = scratch("seeing.txt"),
                                 .character = character,
                                 .substeps = 4,
                                 .characters = 1};
-    assert_null(amb_skill_load(&pair, &err));
+    assert_null(ami_skill_load(&pair, &err));
     assert_non_null(strstr(
         err.text, "march_critic.onnx: a network from 197 to 1 numbers, expected a critic from 246 to 1"));
-    amb_skill_free(seeing);
+    ami_skill_free(seeing);
 }
 
 int main(void)

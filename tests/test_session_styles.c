@@ -8,7 +8,7 @@
 #include "session/internal.h"
 
 static hand_made made;
-static amb_style_plan plan; /* of the session that is being tested */
+static ami_style_plan plan; /* of the session that is being tested */
 
 static int set_up(void **state)
 {
@@ -23,91 +23,91 @@ static int tear_down(void **state)
     return unload_body(state);
 }
 
-static amb_generator_def generator_def(const char *style)
+static ami_generator_def generator_def(const char *style)
 {
-    amb_error err = {""};
-    amb_style_plan_free(&plan);
-    if (!amb_style_plan_parse(&plan, &made.styles, style, &err))
+    ami_error err = {""};
+    ami_style_plan_free(&plan);
+    if (!ami_style_plan_parse(&plan, &made.styles, style, &err))
         fail_msg("%s", err.text);
-    amb_generator_def def = amb_generator_default_def(&made.nets, &plan);
+    ami_generator_def def = ami_generator_default_def(&made.nets, &plan);
     def.seed = 21;
     return def;
 }
 
-static amb_skill *style_skill(const amb_generator_def *generator, int characters)
+static ami_skill *style_skill(const ami_generator_def *generator, int characters)
 {
-    amb_error err = {""};
-    const amb_skill_def def = {
+    ami_error err = {""};
+    const ami_skill_def def = {
         .invents = true, .character = character, .substeps = 4, .characters = characters};
-    amb_skill *skill = amb_skill_load(&def, &err);
-    if (!skill || !amb_skill_invent(skill, generator, &err))
+    ami_skill *skill = ami_skill_load(&def, &err);
+    if (!skill || !ami_skill_invent(skill, generator, &err))
         fail_msg("%s", err.text);
     return skill;
 }
 
-static amb_session_def styled_def(amb_skill *skill, int characters)
+static ami_session_def styled_def(ami_skill *skill, int characters)
 {
-    amb_env_def env = amb_env_default_def(character, NULL);
+    ami_env_def env = ami_env_default_def(character, NULL);
     env.seed = 21;
-    env.may_touch = (1u << AMB_BODIES) - 1; /* nobody counts as fallen */
+    env.may_touch = (1u << AMI_BODIES) - 1; /* nobody counts as fallen */
     skill->may_touch = env.may_touch;
-    return amb_session_default_def(&env, skill, characters);
+    return ami_session_default_def(&env, skill, characters);
 }
 
-static void steps(amb_session *s, int n)
+static void steps(ami_session *s, int n)
 {
     for (int i = 0; i < n; i++)
-        assert_true(amb_session_step(s));
+        assert_true(ami_session_step(s));
 }
 
-static void apply(amb_session *s, amb_command_kind kind, double value)
+static void apply(ami_session *s, ami_command_kind kind, double value)
 {
-    amb_session_apply(s, &(amb_command){.kind = kind, .value = value, .character = -1});
+    ami_session_apply(s, &(ami_command){.kind = kind, .value = value, .character = -1});
 }
 
-static amb_latent latent_of(const char *text)
+static ami_latent latent_of(const char *text)
 {
-    amb_latent latent;
-    assert_true(amb_style_mix(&made.styles, text, &latent, NULL));
+    ami_latent latent;
+    assert_true(ami_style_mix(&made.styles, text, &latent, NULL));
     return latent;
 }
 
-static void choose(amb_session *s, int skill, const char *text)
+static void choose(ami_session *s, int skill, const char *text)
 {
-    amb_session_apply(
-        s, &(amb_command){.kind = AMB_DO_STYLE, .value = skill, .character = -1, .latent = latent_of(text)});
+    ami_session_apply(
+        s, &(ami_command){.kind = AMI_DO_STYLE, .value = skill, .character = -1, .latent = latent_of(text)});
 }
 
-static amb_snapshot look(const amb_session *s)
+static ami_snapshot look(const ami_session *s)
 {
-    static amb_snapshot snapshot;
+    static ami_snapshot snapshot;
     free(snapshot.body);
-    assert_true(amb_session_snapshot_init(&snapshot, s->def.characters, NULL));
-    amb_session_look(s, &snapshot);
+    assert_true(ami_session_snapshot_init(&snapshot, s->def.characters, NULL));
+    ami_session_look(s, &snapshot);
     return snapshot;
 }
 
-static bool wants(const amb_session *s, const char *text)
+static bool wants(const ami_session *s, const char *text)
 {
-    const amb_latent latent = latent_of(text), wanted = look(s).latent;
+    const ami_latent latent = latent_of(text), wanted = look(s).latent;
     return !memcmp(wanted.z, latent.z, sizeof latent.z) && wanted.scale == latent.scale;
 }
 
-static double speed_followed(const amb_session *s)
+static double speed_followed(const ami_session *s)
 {
-    return amb_generator_facts(s->known[s->skill]->generator[0])->speed;
+    return ami_generator_facts(s->known[s->skill]->generator[0])->speed;
 }
 
-static uint64_t rollout_of(const amb_session_def *def, const amb_generator_def *generator, double seconds)
+static uint64_t rollout_of(const ami_session_def *def, const ami_generator_def *generator, double seconds)
 {
-    amb_rollout_def rollout = {.env = def->env, .generator = generator, .envs = def->characters};
+    ami_rollout_def rollout = {.env = def->env, .generator = generator, .envs = def->characters};
     rollout.env.episode_s = seconds;
     rollout.env.may_touch = def->skill[0]->may_touch;
-    amb_rollout_result result;
-    amb_error err = {""};
-    if (!amb_rollout_run(&rollout, &result, &err))
+    ami_rollout_result result;
+    ami_error err = {""};
+    if (!ami_rollout_run(&rollout, &result, &err))
         fail_msg("%s", err.text);
-    amb_rollout_result_free(&result);
+    ami_rollout_result_free(&result);
     return result.hash;
 }
 
@@ -116,137 +116,137 @@ static uint64_t rollout_of(const amb_session_def *def, const amb_generator_def *
 static void untouched_it_is_a_rollout(void **unused)
 {
     (void)unused;
-    amb_generator_def generator = generator_def("random");
+    ami_generator_def generator = generator_def("random");
     generator.phase_gain = 2;
     plan.change_s[0] = plan.change_s[1] = .5;
     for (int seconds = 1; seconds <= 3; seconds++) {
-        amb_skill *skill = style_skill(&generator, 11);
-        amb_session_def def = styled_def(skill, 11);
-        skill->may_touch = 1u << AMB_RIGHT_ANKLE | 1u << AMB_LEFT_ANKLE;
+        ami_skill *skill = style_skill(&generator, 11);
+        ami_session_def def = styled_def(skill, 11);
+        skill->may_touch = 1u << AMI_RIGHT_ANKLE | 1u << AMI_LEFT_ANKLE;
         def.env.start_heading = (double)NAN;
         def.env.push_speed = 1.5;
         def.get_up_s = .5;
-        amb_session *s = make_session(&def);
+        ami_session *s = make_session(&def);
         steps(s, 30 * seconds);
         int fallen = 0;
-        const amb_snapshot snap = look(s);
+        const ami_snapshot snap = look(s);
         for (int i = 0; i < 11; i++)
             fallen += snap.body[i].down || snap.body[i].up_s < seconds - .01;
-        assert_int_equal(amb_session_hash(s), rollout_of(&def, &generator, seconds));
+        assert_int_equal(ami_session_hash(s), rollout_of(&def, &generator, seconds));
         if (seconds == 3)
             assert_true(fallen > 0); /* otherwise this test says nothing about falls */
-        amb_session_destroy(s);
-        amb_skill_free(skill);
+        ami_session_destroy(s);
+        ami_skill_free(skill);
     }
 }
 
 static void a_style_comes_without_a_jump(void **unused)
 {
     (void)unused;
-    const amb_generator_def generator = generator_def("walk");
-    amb_skill *skill = style_skill(&generator, 1);
-    const amb_session_def def = styled_def(skill, 1);
-    amb_session *s = make_session(&def);
+    const ami_generator_def generator = generator_def("walk");
+    ami_skill *skill = style_skill(&generator, 1);
+    const ami_session_def def = styled_def(skill, 1);
+    ami_session *s = make_session(&def);
     assert_true(look(s).invents && wants(s, "walk"));
     steps(s, 10);
     const double walking = speed_followed(s);
     choose(s, 0, "jog");
     assert_true(wants(s, "jog"));
     assert_true(speed_followed(s) == walking); /* it takes half a second */
-    double before[AMB_POSE];
+    double before[AMI_POSE];
     for (int i = 0; i < 30; i++) {
         memcpy(before, look(s).reference, sizeof before);
         steps(s, 1);
-        const amb_snapshot snap = look(s);
+        const ami_snapshot snap = look(s);
         /* its place follows the body at a cycle's end */
         assert_near(snap.reference[2], before[2], .06, "height of the reference", i);
-        assert_true(amb_quat_angle(before + 3, snap.reference + 3) < .3);
-        assert_true(fabs(snap.reference[AMB_POSE - 1] - before[AMB_POSE - 1]) < .6);
+        assert_true(ami_quat_angle(before + 3, snap.reference + 3) < .3);
+        assert_true(fabs(snap.reference[AMI_POSE - 1] - before[AMI_POSE - 1]) < .6);
     }
     assert_true(speed_followed(s) > 2 * walking);
     choose(s, 1, "walk"); /* there is no such skill */
     assert_true(wants(s, "jog"));
-    amb_session_destroy(s);
-    amb_skill_free(skill);
+    ami_session_destroy(s);
+    ami_skill_free(skill);
 }
 
 static void history_goes_back_over_a_change(void **unused)
 {
     (void)unused;
-    amb_generator_def generator = generator_def("walk");
+    ami_generator_def generator = generator_def("walk");
     generator.phase_gain = 1;
-    amb_skill *skill = style_skill(&generator, 2);
-    const amb_session_def def = styled_def(skill, 2);
-    amb_session *s = make_session(&def);
+    ami_skill *skill = style_skill(&generator, 2);
+    const ami_session_def def = styled_def(skill, 2);
+    ami_session *s = make_session(&def);
     uint64_t hash[101];
     for (int i = 0; i <= 100; i++) {
         if (i == 40)
             choose(s, 0, "zombie");
         if (i == 60)
             choose(s, 0, "jog:.5,zombie:.5");
-        hash[i] = amb_session_hash(s);
+        hash[i] = ami_session_hash(s);
         if (i < 100)
             steps(s, 1);
     }
-    apply(s, AMB_DO_STEP, -80);
+    apply(s, AMI_DO_STEP, -80);
     assert_true(wants(s, "walk"));
-    assert_int_equal(amb_session_hash(s), hash[20]);
-    apply(s, AMB_DO_STEP, 25);
+    assert_int_equal(ami_session_hash(s), hash[20]);
+    apply(s, AMI_DO_STEP, 25);
     assert_true(wants(s, "zombie")); /* what has been is shown as it was */
-    assert_int_equal(amb_session_hash(s), hash[45]);
+    assert_int_equal(ami_session_hash(s), hash[45]);
     steps(s, 10); /* simulated anew, in the middle of the change: the same */
-    assert_int_equal(amb_session_hash(s), hash[55]);
-    apply(s, AMB_DO_STEP, -30);
+    assert_int_equal(ami_session_hash(s), hash[55]);
+    apply(s, AMI_DO_STEP, -30);
     steps(s, 40); /* another story: nobody has chosen anything */
     assert_true(wants(s, "walk"));
-    assert_int_not_equal(amb_session_hash(s), hash[65]);
-    amb_session_destroy(s);
-    amb_skill_free(skill);
+    assert_int_not_equal(ami_session_hash(s), hash[65]);
+    ami_session_destroy(s);
+    ami_skill_free(skill);
 }
 
 static void drawn_styles_are_everybodys_own(void **unused)
 {
     (void)unused;
-    const amb_generator_def generator = generator_def("walk");
-    amb_skill *skill = style_skill(&generator, 4);
-    const amb_session_def def = styled_def(skill, 4);
-    amb_session *s = make_session(&def);
+    const ami_generator_def generator = generator_def("walk");
+    ami_skill *skill = style_skill(&generator, 4);
+    const ami_session_def def = styled_def(skill, 4);
+    ami_session *s = make_session(&def);
     steps(s, 3);
-    apply(s, AMB_DO_DRAW, 0);
+    apply(s, AMI_DO_DRAW, 0);
     int different = 0;
-    amb_latent first = look(s).latent;
+    ami_latent first = look(s).latent;
     for (int i = 1; i < 4; i++) {
-        amb_session_apply(s, &(amb_command){.kind = AMB_DO_FOLLOW, .character = i});
-        const amb_latent other = look(s).latent;
+        ami_session_apply(s, &(ami_command){.kind = AMI_DO_FOLLOW, .character = i});
+        const ami_latent other = look(s).latent;
         different += memcmp(&first.z, &other.z, sizeof first.z) != 0;
     }
     assert_true(different >= 2);
-    amb_session_apply(s, &(amb_command){.kind = AMB_DO_STYLE, .character = 2, .latent = latent_of("zombie")});
+    ami_session_apply(s, &(ami_command){.kind = AMI_DO_STYLE, .character = 2, .latent = latent_of("zombie")});
     assert_false(wants(s, "zombie"));
-    amb_session_apply(s, &(amb_command){.kind = AMB_DO_FOLLOW, .character = 2});
+    ami_session_apply(s, &(ami_command){.kind = AMI_DO_FOLLOW, .character = 2});
     assert_true(wants(s, "zombie"));
-    amb_session_destroy(s);
-    amb_skill_free(skill);
+    ami_session_destroy(s);
+    ami_skill_free(skill);
 }
 
 static void restart_is_the_beginning(void **unused)
 {
     (void)unused;
-    amb_generator_def generator = generator_def("random");
+    ami_generator_def generator = generator_def("random");
     plan.change_s[0] = plan.change_s[1] = .4;
-    amb_skill *skill = style_skill(&generator, 3);
-    const amb_session_def def = styled_def(skill, 3);
-    amb_session *s = make_session(&def);
-    const uint64_t begin = amb_session_hash(s);
+    ami_skill *skill = style_skill(&generator, 3);
+    const ami_session_def def = styled_def(skill, 3);
+    ami_session *s = make_session(&def);
+    const uint64_t begin = ami_session_hash(s);
     steps(s, 30);
-    const uint64_t later = amb_session_hash(s);
-    apply(s, AMB_DO_RESTART, 0);
-    assert_int_equal(amb_session_hash(s), begin);
+    const uint64_t later = ami_session_hash(s);
+    apply(s, AMI_DO_RESTART, 0);
+    assert_int_equal(ami_session_hash(s), begin);
     steps(s, 30);
-    assert_int_equal(amb_session_hash(s), later);
+    assert_int_equal(ami_session_hash(s), later);
     choose(s, 0, "jog"); /* what somebody has chosen stays chosen */
     steps(s, 25);
-    apply(s, AMB_DO_RESTART, 0);
+    apply(s, AMI_DO_RESTART, 0);
     assert_true(wants(s, "jog"));
     const double jogging = speed_followed(s);
     assert_true(jogging > 2);
@@ -255,97 +255,97 @@ static void restart_is_the_beginning(void **unused)
     choose(s, 0, "walk"); /* and can be changed again, from a clock that began anew */
     steps(s, 25);
     assert_true(speed_followed(s) < .6 * jogging);
-    amb_session_destroy(s);
-    amb_skill_free(skill);
+    ami_session_destroy(s);
+    ami_skill_free(skill);
 }
 
 static void pace_and_speed(void **unused)
 {
     (void)unused;
-    const amb_generator_def generator = generator_def("walk");
-    amb_skill *skill = style_skill(&generator, 2);
-    const amb_session_def def = styled_def(skill, 2);
-    amb_session *s = make_session(&def);
+    const ami_generator_def generator = generator_def("walk");
+    ami_skill *skill = style_skill(&generator, 2);
+    const ami_session_def def = styled_def(skill, 2);
+    ami_session *s = make_session(&def);
     assert_true(look(s).pace == 1);
-    apply(s, AMB_DO_PACE, 9);
+    apply(s, AMI_DO_PACE, 9);
     assert_true(look(s).pace == 1.4);
     steps(s, 15);
     for (int i = 0; i < 2; i++)
         assert_true(s->member[i].env.reference.rate == 1.4);
     const double speed = speed_followed(s);
-    apply(s, AMB_DO_GROUND_SPEED, .9 * speed);
+    apply(s, AMI_DO_GROUND_SPEED, .9 * speed);
     assert_near(look(s).pace, .9, 1e-9, "pace of a speed", 0);
     choose(s, 0, "jog"); /* goes as slowly as jogging can */
     steps(s, 30);
     assert_near(look(s).pace, .7, 1e-9, "pace of another style", 0);
-    apply(s, AMB_DO_PACE, 1);
+    apply(s, AMI_DO_PACE, 1);
     assert_true(look(s).pace == 1);
-    amb_session_destroy(s);
-    amb_skill_free(skill);
+    ami_session_destroy(s);
+    ami_skill_free(skill);
 }
 
 static void steering_takes_the_heading_over(void **unused)
 {
     (void)unused;
-    amb_generator_def generator = generator_def("walk");
+    ami_generator_def generator = generator_def("walk");
     plan.moment[0].heading = 1.5;
-    amb_skill *skill = style_skill(&generator, 1);
-    const amb_session_def def = styled_def(skill, 1);
-    amb_session *s = make_session(&def);
+    ami_skill *skill = style_skill(&generator, 1);
+    const ami_session_def def = styled_def(skill, 1);
+    ami_session *s = make_session(&def);
     steps(s, 10);
     assert_true(look(s).reference_heading > .1);
-    apply(s, AMB_DO_TURN, -.6);
+    apply(s, AMI_DO_TURN, -.6);
     const double heading = look(s).reference_heading;
     steps(s, 10);
     assert_near(look(s).reference_heading, heading - .2, 1e-9, "heading", 0);
-    apply(s, AMB_DO_TURN, 0);
+    apply(s, AMI_DO_TURN, 0);
     steps(s, 10);
     assert_near(look(s).reference_heading, heading - .2, 1e-9, "heading", 1);
-    amb_session_destroy(s);
-    amb_skill_free(skill);
+    ami_session_destroy(s);
+    ami_skill_free(skill);
 }
 
 static void phases_are_measured_and_pull(void **unused)
 {
     (void)unused;
-    const amb_generator_def generator = generator_def("walk");
-    amb_skill *skill = style_skill(&generator, 1);
-    const amb_session_def def = styled_def(skill, 1);
-    amb_session *a = make_session(&def);
+    const ami_generator_def generator = generator_def("walk");
+    ami_skill *skill = style_skill(&generator, 1);
+    const ami_session_def def = styled_def(skill, 1);
+    ami_session *a = make_session(&def);
     steps(a, 5);
-    amb_snapshot snap = look(a);
+    ami_snapshot snap = look(a);
     assert_true(snap.body_phase.amplitude > .1);
     /* the body is near its reference */
-    assert_true(fabs(amb_phase_difference(snap.style_phase, snap.body_phase.phase)) < .25);
+    assert_true(fabs(ami_phase_difference(snap.style_phase, snap.body_phase.phase)) < .25);
     assert_true(snap.phase_gain == 0);
     const double phase = snap.style_phase;
-    apply(a, AMB_DO_PHASE_GAIN, 3);
+    apply(a, AMI_DO_PHASE_GAIN, 3);
     assert_true(look(a).phase_gain == 3);
     steps(a, 3);
     const double rate = a->member[0].env.reference.rate;
     assert_true(rate != 1 && fabs(rate - 1) <= .25 + 1e-9);
     assert_true(look(a).style_phase != phase);
-    apply(a, AMB_DO_PHASE_GAIN, 0);
+    apply(a, AMI_DO_PHASE_GAIN, 0);
     steps(a, 10);
     assert_true(a->member[0].env.reference.rate == 1);
-    amb_session_destroy(a);
-    amb_skill_free(skill);
+    ami_session_destroy(a);
+    ami_skill_free(skill);
 }
 
 static void another_skill_and_back(void **unused)
 {
     (void)unused;
-    const amb_generator_def generator = generator_def("walk");
-    amb_skill *skill = style_skill(&generator, 1), *single = make_skill("single", .4, false, 1),
+    const ami_generator_def generator = generator_def("walk");
+    ami_skill *skill = style_skill(&generator, 1), *single = make_skill("single", .4, false, 1),
               *march = make_skill("march", .3, true, 1);
-    single->may_touch = march->may_touch = skill->may_touch = (1u << AMB_BODIES) - 1;
-    const amb_session_def def = styled_def(skill, 1);
-    amb_session *s = make_session(&def);
+    single->may_touch = march->may_touch = skill->may_touch = (1u << AMI_BODIES) - 1;
+    const ami_session_def def = styled_def(skill, 1);
+    ami_session *s = make_session(&def);
     choose(s, 0, "zombie");
     steps(s, 25);
-    amb_session_apply(s, &(amb_command){.kind = AMB_DO_TEACH, .value = 1, .skill = single});
-    amb_session_apply(s, &(amb_command){.kind = AMB_DO_TEACH, .value = 2, .skill = march});
-    apply(s, AMB_DO_SKILL, 1);
+    ami_session_apply(s, &(ami_command){.kind = AMI_DO_TEACH, .value = 1, .skill = single});
+    ami_session_apply(s, &(ami_command){.kind = AMI_DO_TEACH, .value = 2, .skill = march});
+    apply(s, AMI_DO_SKILL, 1);
     for (int i = 0; i < 70 && look(s).skill != 1; i++)
         steps(s, 1);
     assert_int_equal(look(s).skill, 1);
@@ -353,96 +353,96 @@ static void another_skill_and_back(void **unused)
     for (int i = 0; i < 150 && look(s).skill == 1; i++) /* over after a second, then back */
         steps(s, 1);
     assert_true(look(s).skill == 0 && wants(s, "zombie"));
-    assert_ptr_equal(s->member[0].env.reference.clip, amb_skill_clip(skill, 0));
-    apply(s, AMB_DO_SKILL, 2);
+    assert_ptr_equal(s->member[0].env.reference.clip, ami_skill_clip(skill, 0));
+    apply(s, AMI_DO_SKILL, 2);
     for (int i = 0; i < 70 && look(s).skill != 2; i++)
         steps(s, 1);
-    const int64_t there = amb_session_steps(s);
+    const int64_t there = ami_session_steps(s);
     assert_int_equal(look(s).skill, 2);
     steps(s, 5);
-    const uint64_t hash = amb_session_hash(s);
+    const uint64_t hash = ami_session_hash(s);
     choose(s, 0, "jog"); /* enters at once, whatever the pose */
     assert_true(look(s).skill == 0 && wants(s, "jog"));
-    assert_int_equal(amb_session_hash(s), hash);
+    assert_int_equal(ami_session_hash(s), hash);
     steps(s, 45);
     assert_true(speed_followed(s) > 2);
-    apply(s, AMB_DO_STEP, (double)(there + 2 - amb_session_steps(s)));
+    apply(s, AMI_DO_STEP, (double)(there + 2 - ami_session_steps(s)));
     assert_int_equal(look(s).skill, 2);
-    apply(s, AMB_DO_SKILL, 0); /* the story in which nobody jogs */
+    apply(s, AMI_DO_SKILL, 0); /* the story in which nobody jogs */
     assert_true(look(s).skill == 0 && wants(s, "zombie"));
-    amb_session_destroy(s);
-    amb_skill_free(skill);
-    amb_skill_free(single);
-    amb_skill_free(march);
+    ami_session_destroy(s);
+    ami_skill_free(skill);
+    ami_skill_free(single);
+    ami_skill_free(march);
 }
 
 static void styles_learned_later(void **unused)
 {
     (void)unused;
-    const amb_generator_def generator = generator_def("walk");
-    amb_skill *march = make_skill("march", .3, true, 2), *skill = style_skill(&generator, 2);
-    const amb_session_def def = session_def(march, 2);
-    amb_session *s = make_session(&def);
+    const ami_generator_def generator = generator_def("walk");
+    ami_skill *march = make_skill("march", .3, true, 2), *skill = style_skill(&generator, 2);
+    const ami_session_def def = session_def(march, 2);
+    ami_session *s = make_session(&def);
     choose(s, 1, "jog");
     steps(s, 5);
-    const uint64_t hash = amb_session_hash(s);
-    amb_session_apply(s, &(amb_command){.kind = AMB_DO_TEACH, .value = 1, .skill = skill});
+    const uint64_t hash = ami_session_hash(s);
+    ami_session_apply(s, &(ami_command){.kind = AMI_DO_TEACH, .value = 1, .skill = skill});
     choose(s, 1, "jog");
     assert_int_equal(look(s).skill, 1);
     steps(s, 45);
     assert_true(wants(s, "jog") && speed_followed(s) > 2);
-    apply(s, AMB_DO_STEP, -48);
+    apply(s, AMI_DO_STEP, -48);
     assert_int_equal(look(s).skill, 0);
-    apply(s, AMB_DO_STEP, 3);
-    assert_int_equal(amb_session_hash(s), hash);
-    amb_session_destroy(s);
-    amb_skill_free(skill);
-    amb_skill_free(march);
+    apply(s, AMI_DO_STEP, 3);
+    assert_int_equal(ami_session_hash(s), hash);
+    ami_session_destroy(s);
+    ami_skill_free(skill);
+    ami_skill_free(march);
 }
 
 /* A newer file of the same actor takes the generators over, in the middle of a change. */
 static void a_newer_model_goes_on_in_mid_step(void **unused)
 {
     (void)unused;
-    const amb_generator_def generator = generator_def("walk");
-    amb_skill *skill[3];
+    const ami_generator_def generator = generator_def("walk");
+    ami_skill *skill[3];
     for (int i = 0; i < 3; i++)
         skill[i] = style_skill(&generator, 2);
-    const amb_session_def def = styled_def(skill[0], 2), other = styled_def(skill[1], 2);
+    const ami_session_def def = styled_def(skill[0], 2), other = styled_def(skill[1], 2);
     skill[2]->may_touch = skill[0]->may_touch;
-    amb_session *a = make_session(&def), *b = make_session(&other);
+    ami_session *a = make_session(&def), *b = make_session(&other);
     for (int i = 0; i < 2; i++) {
         choose(i ? b : a, 0, "jog");
         steps(i ? b : a, 6);
     }
-    amb_session_apply(b, &(amb_command){.kind = AMB_DO_TEACH, .value = 0, .skill = skill[2]});
-    amb_skill_free(skill[1]);
+    ami_session_apply(b, &(ami_command){.kind = AMI_DO_TEACH, .value = 0, .skill = skill[2]});
+    ami_skill_free(skill[1]);
     steps(a, 30);
     steps(b, 30);
-    assert_int_equal(amb_session_hash(a), amb_session_hash(b));
-    apply(b, AMB_DO_STEP, -33);
-    assert_int_equal(amb_session_steps(b), 3);
-    apply(a, AMB_DO_RESTART, 0);
-    apply(b, AMB_DO_RESTART, 0);
+    assert_int_equal(ami_session_hash(a), ami_session_hash(b));
+    apply(b, AMI_DO_STEP, -33);
+    assert_int_equal(ami_session_steps(b), 3);
+    apply(a, AMI_DO_RESTART, 0);
+    apply(b, AMI_DO_RESTART, 0);
     steps(a, 10);
     steps(b, 10);
-    assert_int_equal(amb_session_hash(a), amb_session_hash(b));
-    amb_session_destroy(a);
-    amb_session_destroy(b);
-    amb_skill_free(skill[0]);
-    amb_skill_free(skill[2]);
+    assert_int_equal(ami_session_hash(a), ami_session_hash(b));
+    ami_session_destroy(a);
+    ami_session_destroy(b);
+    ami_skill_free(skill[0]);
+    ami_skill_free(skill[2]);
 }
 
 static void the_fallen_get_up_in_their_style(void **unused)
 {
     (void)unused;
-    const amb_generator_def generator = generator_def("walk");
-    amb_skill *skill = style_skill(&generator, 1);
-    amb_session_def def = styled_def(skill, 1);
-    skill->may_touch = 1u << AMB_RIGHT_ANKLE | 1u << AMB_LEFT_ANKLE;
+    const ami_generator_def generator = generator_def("walk");
+    ami_skill *skill = style_skill(&generator, 1);
+    ami_session_def def = styled_def(skill, 1);
+    skill->may_touch = 1u << AMI_RIGHT_ANKLE | 1u << AMI_LEFT_ANKLE;
     def.get_up_s = .3;
-    amb_session *s = make_session(&def);
-    amb_session_apply(s, &(amb_command){.kind = AMB_DO_PUSH, .v = {0, 5, 0}});
+    ami_session *s = make_session(&def);
+    ami_session_apply(s, &(ami_command){.kind = AMI_DO_PUSH, .v = {0, 5, 0}});
     for (int i = 0; i < 60 && !look(s).body[0].down; i++)
         steps(s, 1);
     assert_true(look(s).body[0].down);
@@ -452,43 +452,43 @@ static void the_fallen_get_up_in_their_style(void **unused)
     assert_false(look(s).body[0].down);
     assert_true(look(s).body[0].pose[2] > .6);
     assert_true(wants(s, "zombie"));
-    amb_session_destroy(s);
-    amb_skill_free(skill);
+    ami_session_destroy(s);
+    ami_skill_free(skill);
 }
 
 /* No memory is asked for in a step, nor by a change of style. */
 static void nothing_is_allocated_while_it_runs(void **unused)
 {
     (void)unused;
-    amb_generator_def generator = generator_def("walk");
+    ami_generator_def generator = generator_def("walk");
     generator.phase_gain = 1;
-    amb_skill *skill = style_skill(&generator, 2);
-    const amb_session_def def = styled_def(skill, 2);
-    amb_session *s = make_session(&def);
-    amb_snapshot snapshot = look(s);
+    ami_skill *skill = style_skill(&generator, 2);
+    const ami_session_def def = styled_def(skill, 2);
+    ami_session *s = make_session(&def);
+    ami_snapshot snapshot = look(s);
     int64_t changes = 0;
     const long before = asked;
     for (int i = 0; i < 60; i++) {
         if (i % 20 == 10)
             choose(s, 0, i < 20 ? "jog:.4,walk:.6" : "zombie");
         if (i == 25)
-            apply(s, AMB_DO_STEP, -10);
+            apply(s, AMI_DO_STEP, -10);
         if (i == 45)
-            apply(s, AMB_DO_RESTART, 0);
-        amb_session_step(s);
-        amb_session_look(s, &snapshot);
+            apply(s, AMI_DO_RESTART, 0);
+        ami_session_step(s);
+        ami_session_look(s, &snapshot);
         if (i == 44)
-            changes = amb_generator_get_counts(skill->generator[0])->changes;
+            changes = ami_generator_get_counts(skill->generator[0])->changes;
     }
     assert_int_equal(asked, before);
     assert_true(changes > 2);
-    amb_session_destroy(s);
-    amb_skill_free(skill);
+    ami_session_destroy(s);
+    ami_skill_free(skill);
 }
 
 static int end(void **state)
 {
-    amb_style_plan_free(&plan);
+    ami_style_plan_free(&plan);
     return tear_down(state);
 }
 

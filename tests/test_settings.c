@@ -15,51 +15,51 @@
 
 #include <cmocka.h>
 
-static double *numbers(amb_settings *settings)
+static double *numbers(ami_settings *settings)
 {
     return (double *)settings;
 }
 
 static void assert_set(const char *name, const char *text, double want)
 {
-    amb_settings settings = amb_settings_default();
-    amb_error err = {""};
-    const int i = amb_setting_by_name(name);
+    ami_settings settings = ami_settings_default();
+    ami_error err = {""};
+    const int i = ami_setting_by_name(name);
     assert_true(i >= 0);
-    if (!amb_settings_set(&settings, name, text, &err))
+    if (!ami_settings_set(&settings, name, text, &err))
         fail_msg("%s=%s: %s", name, text, err.text);
     if (numbers(&settings)[i] != want)
         fail_msg("%s=%s is %.17g, expected %.17g", name, text, numbers(&settings)[i], want);
     /* and nothing else changed */
-    amb_settings before = amb_settings_default();
-    for (int k = 0; k < AMB_SETTING_COUNT; k++)
+    ami_settings before = ami_settings_default();
+    for (int k = 0; k < AMI_SETTING_COUNT; k++)
         if (k != i)
             assert_true(numbers(&settings)[k] == numbers(&before)[k]);
 }
 
 static void assert_refused(const char *name, const char *text, const char *says)
 {
-    amb_settings settings = amb_settings_default(), before = settings;
-    amb_error err = {""};
-    if (amb_settings_set(&settings, name, text, &err))
+    ami_settings settings = ami_settings_default(), before = settings;
+    ami_error err = {""};
+    if (ami_settings_set(&settings, name, text, &err))
         fail_msg("%s=%s was taken, expected \"%s\"", name, text, says);
     if (!strstr(err.text, says))
         fail_msg("%s=%s: \"%s\" does not say \"%s\"", name, text, err.text, says);
     assert_memory_equal(&settings, &before, sizeof settings);
-    assert_false(amb_settings_set(&settings, name, text, NULL)); /* nobody listens */
+    assert_false(ami_settings_set(&settings, name, text, NULL)); /* nobody listens */
 }
 
 static void the_list_is_in_order(void **unused)
 {
     (void)unused;
-    assert_int_equal(sizeof(amb_settings), AMB_SETTING_COUNT * sizeof(double));
-    amb_settings settings = amb_settings_default();
+    assert_int_equal(sizeof(ami_settings), AMI_SETTING_COUNT * sizeof(double));
+    ami_settings settings = ami_settings_default();
     assert_true(settings.seed == 1 && settings.envs == 64 && settings.gamma == .95 && settings.bf16 == -1 &&
                 settings.look_ahead == .06);
-    assert_true(offsetof(amb_settings, gamma) == sizeof(double) * (size_t)amb_setting_by_name("gamma"));
-    assert_true(offsetof(amb_settings, bf16) == sizeof(double) * (size_t)amb_setting_by_name("bf16"));
-    for (int i = 0; i < AMB_SETTING_COUNT; i++) {
-        const amb_setting *s = &amb_setting_list[i];
+    assert_true(offsetof(ami_settings, gamma) == sizeof(double) * (size_t)ami_setting_by_name("gamma"));
+    assert_true(offsetof(ami_settings, bf16) == sizeof(double) * (size_t)ami_setting_by_name("bf16"));
+    for (int i = 0; i < AMI_SETTING_COUNT; i++) {
+        const ami_setting *s = &ami_setting_list[i];
         assert_true(numbers(&settings)[i] == s->value);
         if (!(s->lo <= s->value && s->value <= s->hi && s->lo < s->hi))
             fail_msg("%s: default %g is not within %g to %g", s->name, s->value, s->lo, s->hi);
@@ -67,33 +67,33 @@ static void the_list_is_in_order(void **unused)
             assert_true(s->value == floor(s->value) && s->lo == floor(s->lo) && s->hi == floor(s->hi) &&
                         s->hi < 0x1p53);
         assert_true(strlen(s->help) > 5 && strlen(s->name) < 64);
-        assert_int_equal(amb_setting_by_name(s->name), i);
+        assert_int_equal(ami_setting_by_name(s->name), i);
         char dashed[64];
         snprintf(dashed, sizeof dashed, "%s", s->name);
         for (char *c = dashed; *c; c++)
             *c = *c == '_' ? '-' : *c;
-        assert_int_equal(amb_setting_by_name(dashed), i);
+        assert_int_equal(ami_setting_by_name(dashed), i);
     }
     const char *const not_there[] = {"", "gam", "gammas", "Gamma", "gamma ", "push__speed", "-"};
     for (size_t i = 0; i < sizeof not_there / sizeof *not_there; i++)
-        assert_int_equal(amb_setting_by_name(not_there[i]), -1);
-    assert_true(amb_settings_check(&settings, NULL));
+        assert_int_equal(ami_setting_by_name(not_there[i]), -1);
+    assert_true(ami_settings_check(&settings, NULL));
 }
 
 static void the_bounds_belong_to_the_range(void **unused)
 {
     (void)unused;
-    for (int i = 0; i < AMB_SETTING_COUNT; i++) {
-        const amb_setting *s = &amb_setting_list[i];
+    for (int i = 0; i < AMI_SETTING_COUNT; i++) {
+        const ami_setting *s = &ami_setting_list[i];
         const double step = s->whole ? 1 : 1e-9 * fmax(fabs(s->lo), 1);
         char text[64];
-        amb_number_format(text, sizeof text, "%.17g", s->lo);
+        ami_number_format(text, sizeof text, "%.17g", s->lo);
         assert_set(s->name, text, s->lo);
-        amb_number_format(text, sizeof text, "%.17g", s->lo - step);
+        ami_number_format(text, sizeof text, "%.17g", s->lo - step);
         assert_refused(s->name, text, "expected");
-        amb_number_format(text, sizeof text, "%.17g", s->hi);
+        ami_number_format(text, sizeof text, "%.17g", s->hi);
         assert_set(s->name, text, s->hi);
-        amb_number_format(text, sizeof text, "%.17g", s->hi + (s->whole ? 1 : 1e-9 * s->hi));
+        ami_number_format(text, sizeof text, "%.17g", s->hi + (s->whole ? 1 : 1e-9 * s->hi));
         assert_refused(s->name, text, "expected");
     }
 }
@@ -114,7 +114,7 @@ static void numbers_are_read_as_people_write_them(void **unused)
     assert_set("noise", ".1", .1);
     assert_set("bf16", "-1", -1);
     assert_set("clip", ".3", .3); /* the old name of ratio_clip */
-    assert_int_equal(amb_setting_by_name("clip"), amb_setting_by_name("ratio-clip"));
+    assert_int_equal(ami_setting_by_name("clip"), ami_setting_by_name("ratio-clip"));
     /* decimals that binary fractions only come near: 4.1 * 1e6 is 4099999.9999999995 */
     assert_set("samples", "4.1M", 4100000);
     assert_set("samples", "8.2M", 8200000);
@@ -135,54 +135,54 @@ static void what_is_wrong_is_said(void **unused)
     assert_refused("gamma", "1", "gamma: 1 found, expected 0 to 0.9999");
     assert_refused("noise", "-0.1", "noise: -0.1 found, expected 0.0001 to 10");
 
-    amb_settings settings = amb_settings_default();
-    amb_error err = {""};
+    ami_settings settings = ami_settings_default();
+    ami_error err = {""};
     settings.envs = 1;
     settings.steps = 3;
     settings.minibatches = 4;
-    assert_false(amb_settings_check(&settings, &err));
+    assert_false(ami_settings_check(&settings, &err));
     assert_string_equal(err.text, "minibatches: 4 found, but an iteration has only 3 samples (envs × steps)");
     settings.steps = 4;
-    assert_true(amb_settings_check(&settings, &err));
+    assert_true(ami_settings_check(&settings, &err));
     settings.envs = 65536;
     settings.steps = 256;
-    assert_true(amb_settings_check(&settings, &err));
+    assert_true(ami_settings_check(&settings, &err));
     settings.steps = 257;
-    assert_false(amb_settings_check(&settings, &err));
+    assert_false(ami_settings_check(&settings, &err));
     assert_non_null(strstr(err.text, "16842752 samples"));
-    assert_false(amb_settings_check(&settings, NULL));
-    settings = amb_settings_default();
+    assert_false(ami_settings_check(&settings, NULL));
+    settings = ami_settings_default();
     settings.epochs = settings.minibatches = 1;
-    assert_false(amb_settings_check(&settings, &err));
+    assert_false(ami_settings_check(&settings, &err));
     assert_non_null(strstr(err.text, "expected 2 or more"));
     settings.epochs = 2;
-    assert_true(amb_settings_check(&settings, &err));
+    assert_true(ami_settings_check(&settings, &err));
 }
 
 static void printing_and_parsing_is_lossless(void **unused)
 {
     (void)unused;
-    amb_rng rng = amb_rng_seed(1, 0);
+    ami_rng rng = ami_rng_seed(1, 0);
     for (int round = 0; round < 200; round++) {
-        amb_settings settings = amb_settings_default(), back = amb_settings_default();
-        for (int i = 0; i < AMB_SETTING_COUNT && round; i++) {
-            const amb_setting *s = &amb_setting_list[i];
-            const double u = amb_rng_uniform(&rng), x = u * u * u * (s->hi - s->lo) + s->lo;
+        ami_settings settings = ami_settings_default(), back = ami_settings_default();
+        for (int i = 0; i < AMI_SETTING_COUNT && round; i++) {
+            const ami_setting *s = &ami_setting_list[i];
+            const double u = ami_rng_uniform(&rng), x = u * u * u * (s->hi - s->lo) + s->lo;
             numbers(&settings)[i] = s->whole ? floor(x) : x;
         }
-        const size_t length = amb_settings_print(&settings, NULL, 0);
+        const size_t length = ami_settings_print(&settings, NULL, 0);
         char *text = malloc(length + 1);
-        assert_int_equal(amb_settings_print(&settings, text, length + 1), length);
+        assert_int_equal(ami_settings_print(&settings, text, length + 1), length);
         assert_int_equal(strlen(text), length);
-        amb_error err = {""};
-        if (!amb_settings_parse(&back, text, &err))
+        ami_error err = {""};
+        if (!ami_settings_parse(&back, text, &err))
             fail_msg("%s", err.text);
         assert_memory_equal(&back, &settings, sizeof back);
         /* a buffer that is too small gets the beginning, and the length is told all the same */
         for (size_t size = 1; size < length; size += 97) {
             char *cut = malloc(size);
             memset(cut, 'x', size);
-            assert_int_equal(amb_settings_print(&settings, cut, size), length);
+            assert_int_equal(ami_settings_print(&settings, cut, size), length);
             assert_true(memchr(cut, 0, size) && strncmp(cut, text, strlen(cut)) == 0);
             free(cut);
         }
@@ -193,13 +193,13 @@ static void printing_and_parsing_is_lossless(void **unused)
 static void parsing_reads_lines_and_refuses_the_rest(void **unused)
 {
     (void)unused;
-    amb_settings settings = amb_settings_default();
-    amb_error err = {""};
-    assert_true(amb_settings_parse(&settings, "", &err));
+    ami_settings settings = ami_settings_default();
+    ami_error err = {""};
+    assert_true(ami_settings_parse(&settings, "", &err));
     /* the last line's end may be missing */
-    assert_true(amb_settings_parse(&settings, "gamma=.9\nenvs=32\npush-speed=1.5", &err));
+    assert_true(ami_settings_parse(&settings, "gamma=.9\nenvs=32\npush-speed=1.5", &err));
     assert_true(settings.gamma == .9 && settings.envs == 32 && settings.push_speed == 1.5 &&
-                settings.steps == amb_settings_default().steps);
+                settings.steps == ami_settings_default().steps);
     const struct {
         const char *text, *says;
     } rows[] = {
@@ -216,18 +216,18 @@ static void parsing_reads_lines_and_refuses_the_rest(void **unused)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         err.text[0] = 0;
-        if (amb_settings_parse(&settings, rows[i].text, &err))
+        if (ami_settings_parse(&settings, rows[i].text, &err))
             fail_msg("\"%s\" was taken", rows[i].text);
         if (!strstr(err.text, rows[i].says))
             fail_msg("\"%s\": \"%s\" does not say \"%s\"", rows[i].text, err.text, rows[i].says);
-        assert_false(amb_settings_parse(&settings, rows[i].text, NULL));
+        assert_false(ami_settings_parse(&settings, rows[i].text, NULL));
     }
     /* a value too long for a number is not read as two */
     char text[256] = "noise=0.1";
     memset(text + 9, '0', 54); /* 57 characters that are .1, then a setting of its own on the same line */
     strcpy(text + 63, "000000seed=7\n");
-    settings = amb_settings_default();
-    assert_false(amb_settings_parse(&settings, text, &err));
+    settings = ami_settings_default();
+    assert_false(ami_settings_parse(&settings, text, &err));
     assert_true(settings.seed == 1);
 }
 

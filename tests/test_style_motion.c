@@ -7,42 +7,42 @@
 
 #include <unistd.h>
 
-static amb_character *character;
-static amb_stylevae vae;
-static amb_deepphase deepphase;
-static amb_styles *styles;
-static amb_motion_nets nets;
+static ami_character *character;
+static ami_stylevae vae;
+static ami_deepphase deepphase;
+static ami_styles *styles;
+static ami_motion_nets nets;
 
 static int set_up(void **state)
 {
     (void)state;
-    amb_error err = {""};
+    ami_error err = {""};
     character = load_character(120);
-    if (!amb_stylevae_load(&vae, "assets/models/stylevae_encoder.onnx", "assets/models/stylevae_decoder.onnx",
+    if (!ami_stylevae_load(&vae, "assets/models/stylevae_encoder.onnx", "assets/models/stylevae_decoder.onnx",
                            NULL, &err) ||
-        !amb_deepphase_load(&deepphase, "assets/models/deepphase.onnx", NULL, &err) ||
-        !(styles = amb_styles_read("assets/models/styles.json", &err))) {
+        !ami_deepphase_load(&deepphase, "assets/models/deepphase.onnx", NULL, &err) ||
+        !(styles = ami_styles_read("assets/models/styles.json", &err))) {
         print_error("%s\n", err.text);
         return -1;
     }
-    nets = (amb_motion_nets){&character->skeleton, &vae, &deepphase};
+    nets = (ami_motion_nets){&character->skeleton, &vae, &deepphase};
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    amb_styles_destroy(styles);
-    amb_deepphase_free(&deepphase);
-    amb_stylevae_free(&vae);
-    amb_character_destroy(character);
+    ami_styles_destroy(styles);
+    ami_deepphase_free(&deepphase);
+    ami_stylevae_free(&vae);
+    ami_character_destroy(character);
     return 0;
 }
 
-static amb_clip *make(const amb_latent *latent, const char *name, amb_cycle_facts *facts)
+static ami_clip *make(const ami_latent *latent, const char *name, ami_cycle_facts *facts)
 {
-    amb_error err = {""};
-    amb_clip *clip = amb_style_motion(&nets, latent, name, facts, NULL, &err);
+    ami_error err = {""};
+    ami_clip *clip = ami_style_motion(&nets, latent, name, facts, NULL, &err);
     if (!clip)
         fail_msg("%s", err.text);
     return clip;
@@ -56,27 +56,27 @@ static void what_is_written_comes_back(void **unused)
     assert_true(file >= 0);
     close(file);
     for (int s = 0; s < styles->count; s++) {
-        amb_latent latent;
-        amb_cycle_facts facts;
-        amb_error err = {""};
-        amb_latent_of_style(&styles->style[s], &latent);
-        amb_clip *made = make(&latent, styles->style[s].name, &facts);
-        assert_true(amb_clip_write(made, path, &err));
-        amb_clip *read = amb_clip_read(path, &err);
+        ami_latent latent;
+        ami_cycle_facts facts;
+        ami_error err = {""};
+        ami_latent_of_style(&styles->style[s], &latent);
+        ami_clip *made = make(&latent, styles->style[s].name, &facts);
+        assert_true(ami_clip_write(made, path, &err));
+        ami_clip *read = ami_clip_read(path, &err);
         if (!read)
             fail_msg("%s", err.text);
-        assert_true(amb_clip_loops(read));
-        assert_int_equal(amb_clip_frames(read), facts.frames + 1);
-        assert_near(amb_clip_duration(read), facts.period_s, 1e-9, "period", s);
+        assert_true(ami_clip_loops(read));
+        assert_int_equal(ami_clip_frames(read), facts.frames + 1);
+        assert_near(ami_clip_duration(read), facts.period_s, 1e-9, "period", s);
         for (int i = 0; i < 97; i++) { /* velocities are in the features, so the seam is too */
-            float a[AMB_FEATURES], b[AMB_FEATURES];
-            amb_features_of_clip(&character->skeleton, made, facts.period_s * i / 60, a, NULL);
-            amb_features_of_clip(&character->skeleton, read, facts.period_s * i / 60, b, NULL);
-            for (int k = 0; k < AMB_FEATURES; k++)
+            float a[AMI_FEATURES], b[AMI_FEATURES];
+            ami_features_of_clip(&character->skeleton, made, facts.period_s * i / 60, a, NULL);
+            ami_features_of_clip(&character->skeleton, read, facts.period_s * i / 60, b, NULL);
+            for (int k = 0; k < AMI_FEATURES; k++)
                 assert_near((double)b[k], (double)a[k], 1e-5, "feature", k);
         }
-        amb_clip_destroy(read);
-        amb_clip_destroy(made);
+        ami_clip_destroy(read);
+        ami_clip_destroy(made);
     }
     unlink(path);
 }
@@ -87,18 +87,18 @@ static void the_trajectory_goes_round_once(void **unused)
     (void)unused;
     enum { N = 120 };
     for (int s = 0; s < styles->count; s++) {
-        amb_latent latent;
-        amb_phase phase[N];
-        amb_error err = {""};
+        ami_latent latent;
+        ami_phase phase[N];
+        ami_error err = {""};
         double turned = 0;
-        amb_latent_of_style(&styles->style[s], &latent);
-        amb_clip *clip = make(&latent, styles->style[s].name, NULL);
-        assert_true(amb_style_portrait(&nets, clip, N, phase, &err));
+        ami_latent_of_style(&styles->style[s], &latent);
+        ami_clip *clip = make(&latent, styles->style[s].name, NULL);
+        assert_true(ami_style_portrait(&nets, clip, N, phase, &err));
         for (int i = 0; i < N; i++)
-            turned += amb_phase_difference(phase[i].phase, phase[(i + 1) % N].phase);
+            turned += ami_phase_difference(phase[i].phase, phase[(i + 1) % N].phase);
         assert_near(turned, 1, 1e-9, "turns", s);
-        assert_near(amb_phase_difference(0, phase[0].phase), 0, .06, "phase at the strike", s);
-        amb_clip_destroy(clip);
+        assert_near(ami_phase_difference(0, phase[0].phase), 0, .06, "phase at the strike", s);
+        ami_clip_destroy(clip);
     }
 }
 
@@ -108,22 +108,22 @@ static void windows_of_a_motion_go_round_its_style(void **unused)
 {
     (void)unused;
     enum { N = 8 };
-    static float mean[N * AMB_STYLE_SIZE];
+    static float mean[N * AMI_STYLE_SIZE];
     int own = 0;
     for (int s = 0; s < styles->count; s++) {
-        amb_latent latent;
-        amb_error err = {""};
-        amb_style_near near[64];
+        ami_latent latent;
+        ami_error err = {""};
+        ami_style_near near[64];
         assert_true(styles->count <= 64);
-        amb_latent_of_style(&styles->style[s], &latent);
-        amb_clip *clip = make(&latent, styles->style[s].name, NULL);
-        assert_true(amb_style_windows(&vae, &character->skeleton, clip, latent.scale, N, mean, &err));
-        amb_styles_nearest(styles, mean, near);
+        ami_latent_of_style(&styles->style[s], &latent);
+        ami_clip *clip = make(&latent, styles->style[s].name, NULL);
+        assert_true(ami_style_windows(&vae, &character->skeleton, clip, latent.scale, N, mean, &err));
+        ami_styles_nearest(styles, mean, near);
         own += near[0].style == s;
         for (int i = 1; i < styles->count; i++)
             assert_true(near[i].distance >= near[i - 1].distance);
-        assert_true(amb_style_distance(mean, mean + N / 2 * AMB_STYLE_SIZE) > 1);
-        amb_clip_destroy(clip);
+        assert_true(ami_style_distance(mean, mean + N / 2 * AMI_STYLE_SIZE) > 1);
+        ami_clip_destroy(clip);
     }
     if (own < styles->count - 1)
         fail_msg("%d of %d styles' motions are nearest to their own style", own, styles->count);
@@ -132,16 +132,16 @@ static void windows_of_a_motion_go_round_its_style(void **unused)
 static void no_motion_has_a_reason(void **unused)
 {
     (void)unused;
-    amb_latent latent = {.scale = 1};
-    amb_error err = {""};
-    amb_refusal refusal = AMB_MOTION_OK;
+    ami_latent latent = {.scale = 1};
+    ami_error err = {""};
+    ami_refusal refusal = AMI_MOTION_OK;
     latent.z[7] = NAN;
-    assert_null(amb_style_motion(&nets, &latent, "limp", NULL, &refusal, &err));
-    assert_int_equal(refusal, AMB_REFUSED_NUMBERS);
+    assert_null(ami_style_motion(&nets, &latent, "limp", NULL, &refusal, &err));
+    assert_int_equal(refusal, AMI_REFUSED_NUMBERS);
     assert_non_null(strstr(err.text, "\"limp\" gives no usable motion: it is not made of finite numbers"));
     latent.z[7] = 1e6f;
-    assert_null(amb_style_motion(&nets, &latent, "limp", NULL, &refusal, &err));
-    assert_true(refusal != AMB_MOTION_OK);
+    assert_null(ami_style_motion(&nets, &latent, "limp", NULL, &refusal, &err));
+    assert_true(refusal != AMI_MOTION_OK);
 }
 
 int main(void)

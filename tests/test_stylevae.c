@@ -17,61 +17,61 @@
 
 enum { ROWS = 37 }; /* more than two blocks */
 
-static amb_net *random_net(int layers, const int *dim, uint64_t seed)
+static ami_net *random_net(int layers, const int *dim, uint64_t seed)
 {
-    amb_rng rng = amb_rng_seed(seed, 0);
-    amb_net *net = amb_net_create(layers, dim, NULL);
+    ami_rng rng = ami_rng_seed(seed, 0);
+    ami_net *net = ami_net_create(layers, dim, NULL);
     assert_non_null(net);
     for (int l = 0; l < layers; l++)
         for (int i = 0; i < dim[l] * dim[l + 1]; i++)
-            net->weight[l][i] = (float)amb_rng_range(&rng, -1, 1) / sqrtf((float)dim[l]);
+            net->weight[l][i] = (float)ami_rng_range(&rng, -1, 1) / sqrtf((float)dim[l]);
     return net;
 }
 
-static amb_net *encoder(const char *first, const char *second)
+static ami_net *encoder(const char *first, const char *second)
 {
-    amb_net *net = random_net(3, (const int[]){AMB_STYLE_WINDOW, 512, 256, 512}, 1);
-    net->in_shape = (amb_net_shape){2, {60, 73}};
+    ami_net *net = random_net(3, (const int[]){AMI_STYLE_WINDOW, 512, 256, 512}, 1);
+    net->in_shape = (ami_net_shape){2, {60, 73}};
     net->heads = 2;
     for (int h = 0; h < 2; h++) {
         const char *name = h ? second : first;
         net->head[h] =
-            (amb_net_head){.name = name ? strdup(name) : NULL, .outputs = 256, .shape = {1, {256}}};
+            (ami_net_head){.name = name ? strdup(name) : NULL, .outputs = 256, .shape = {1, {256}}};
     }
     return net;
 }
 
-static amb_net *decoder(void)
+static ami_net *decoder(void)
 {
-    amb_net *net = random_net(3, (const int[]){256, 256, 512, AMB_STYLE_WINDOW}, 2);
-    net->head[0].shape = (amb_net_shape){2, {60, 73}};
+    ami_net *net = random_net(3, (const int[]){256, 256, 512, AMI_STYLE_WINDOW}, 2);
+    net->head[0].shape = (ami_net_shape){2, {60, 73}};
     return net;
 }
 
 static float *normal(size_t n, uint64_t seed)
 {
-    amb_rng rng = amb_rng_seed(seed, 0);
+    ami_rng rng = ami_rng_seed(seed, 0);
     float *x = malloc(n * sizeof *x);
     assert_non_null(x);
     for (size_t i = 0; i < n; i++)
-        x[i] = (float)amb_rng_normal(&rng);
+        x[i] = (float)ami_rng_normal(&rng);
     return x;
 }
 
 /* The model by itself on all rows at once. */
-static float *by_hand(const amb_model *model, const float *in)
+static float *by_hand(const ami_model *model, const float *in)
 {
-    float *out = malloc((size_t)amb_model_outputs(model) * ROWS * sizeof *out);
-    void *workspace = malloc(amb_model_workspace_size(model, ROWS));
+    float *out = malloc((size_t)ami_model_outputs(model) * ROWS * sizeof *out);
+    void *workspace = malloc(ami_model_workspace_size(model, ROWS));
     assert_true(out && workspace);
-    amb_model_run(model, workspace, in, ROWS, out);
+    ami_model_run(model, workspace, in, ROWS, out);
     free(workspace);
     return out;
 }
 
-static void *workspace_of(const amb_stylevae *vae)
+static void *workspace_of(const ami_stylevae *vae)
 {
-    void *workspace = malloc(amb_stylevae_workspace_size(vae));
+    void *workspace = malloc(ami_stylevae_workspace_size(vae));
     assert_non_null(workspace);
     return workspace;
 }
@@ -91,20 +91,20 @@ static const struct {
 static void encoding(void **state)
 {
     (void)state;
-    float *window = normal((size_t)ROWS * AMB_STYLE_WINDOW, 3);
+    float *window = normal((size_t)ROWS * AMI_STYLE_WINDOW, 3);
     float *mean = malloc(ROWS * 256 * sizeof *mean), *variance = malloc(ROWS * 256 * sizeof *variance);
     assert_true(mean && variance);
     for (size_t k = 0; k < sizeof order / sizeof *order; k++) {
-        amb_error err = {""};
-        amb_stylevae vae;
-        amb_net *net = encoder(order[k].first, order[k].second);
-        if (!amb_stylevae_init(&vae, net, NULL, NULL, &err))
+        ami_error err = {""};
+        ami_stylevae vae;
+        ami_net *net = encoder(order[k].first, order[k].second);
+        if (!ami_stylevae_init(&vae, net, NULL, NULL, &err))
             fail_msg("%s", err.text);
         void *workspace = workspace_of(&vae);
         float *want = by_hand(vae.encoder, window);
         for (int n = 1; n <= ROWS; n += k == 0 ? 1 : 36) {
             memset(mean, 0x5a, ROWS * 256 * sizeof *mean);
-            amb_stylevae_encode(&vae, workspace, window, n, mean, variance);
+            ami_stylevae_encode(&vae, workspace, window, n, mean, variance);
             for (int r = 0; r < n; r++) {
                 const float *row = want + r * 512;
                 assert_memory_equal(mean + r * 256, row + (order[k].mean_first ? 0 : 256), 1024);
@@ -112,14 +112,14 @@ static void encoding(void **state)
             }
         }
         memset(mean, 0, ROWS * 256 * sizeof *mean);
-        amb_stylevae_encode(&vae, workspace, window, ROWS, mean, NULL); /* the mean alone is enough for
+        ami_stylevae_encode(&vae, workspace, window, ROWS, mean, NULL); /* the mean alone is enough for
                                                                            many */
         assert_memory_equal(mean + 36 * 256, want + 36 * 512 + (order[k].mean_first ? 0 : 256), 1024);
-        amb_stylevae_encode(&vae, workspace, window, ROWS, NULL, variance);
+        ami_stylevae_encode(&vae, workspace, window, ROWS, NULL, variance);
         free(want);
         free(workspace);
-        amb_stylevae_free(&vae);
-        amb_net_destroy(net);
+        ami_stylevae_free(&vae);
+        ami_net_destroy(net);
     }
     free(window);
     free(mean);
@@ -129,85 +129,85 @@ static void encoding(void **state)
 static void decoding(void **state)
 {
     (void)state;
-    amb_error err = {""};
-    amb_stylevae vae;
-    amb_net *net = decoder();
-    if (!amb_stylevae_init(&vae, NULL, net, NULL, &err))
+    ami_error err = {""};
+    ami_stylevae vae;
+    ami_net *net = decoder();
+    if (!ami_stylevae_init(&vae, NULL, net, NULL, &err))
         fail_msg("%s", err.text);
     float *z = normal(ROWS * 256, 4), *want = by_hand(vae.decoder, z);
-    float *window = malloc((size_t)ROWS * AMB_STYLE_WINDOW * sizeof *window);
+    float *window = malloc((size_t)ROWS * AMI_STYLE_WINDOW * sizeof *window);
     void *workspace = workspace_of(&vae);
     assert_non_null(window);
-    amb_stylevae_decode(&vae, workspace, z, ROWS, window);
-    assert_memory_equal(window, want, (size_t)ROWS * AMB_STYLE_WINDOW * sizeof *window);
-    amb_stylevae_decode(&vae, workspace, z + 20 * 256, 1, window);
-    assert_memory_equal(window, want + (size_t)20 * AMB_STYLE_WINDOW, AMB_STYLE_WINDOW * sizeof *window);
+    ami_stylevae_decode(&vae, workspace, z, ROWS, window);
+    assert_memory_equal(window, want, (size_t)ROWS * AMI_STYLE_WINDOW * sizeof *window);
+    ami_stylevae_decode(&vae, workspace, z + 20 * 256, 1, window);
+    assert_memory_equal(window, want + (size_t)20 * AMI_STYLE_WINDOW, AMI_STYLE_WINDOW * sizeof *window);
     free(z);
     free(want);
     free(window);
     free(workspace);
-    amb_stylevae_free(&vae);
+    ami_stylevae_free(&vae);
     assert_null(vae.decoder);
-    amb_net_destroy(net);
+    ami_net_destroy(net);
 }
 
 static void both_share_a_workspace(void **state)
 {
     (void)state;
-    amb_error err = {""};
-    amb_stylevae vae, alone;
-    amb_net *in = encoder("mu", "logvar"), *out = decoder();
-    assert_true(amb_stylevae_init(&alone, NULL, out, NULL, &err));
-    if (!amb_stylevae_init(&vae, in, out, NULL, &err))
+    ami_error err = {""};
+    ami_stylevae vae, alone;
+    ami_net *in = encoder("mu", "logvar"), *out = decoder();
+    assert_true(ami_stylevae_init(&alone, NULL, out, NULL, &err));
+    if (!ami_stylevae_init(&vae, in, out, NULL, &err))
         fail_msg("%s", err.text);
-    assert_true(amb_stylevae_workspace_size(&vae) >= amb_stylevae_workspace_size(&alone));
-    char *room = malloc(amb_stylevae_workspace_size(&vae) + 3);
-    float *window = normal((size_t)ROWS * AMB_STYLE_WINDOW, 5), *want = by_hand(vae.encoder, window);
+    assert_true(ami_stylevae_workspace_size(&vae) >= ami_stylevae_workspace_size(&alone));
+    char *room = malloc(ami_stylevae_workspace_size(&vae) + 3);
+    float *window = normal((size_t)ROWS * AMI_STYLE_WINDOW, 5), *want = by_hand(vae.encoder, window);
     float *z = malloc(ROWS * 256 * sizeof *z);
     assert_true(room && z);
     for (int off = 0; off < 4; off++) { /* any alignment */
         memset(z, 0, ROWS * 256 * sizeof *z);
-        amb_stylevae_encode(&vae, room + off, window, ROWS, z, NULL);
+        ami_stylevae_encode(&vae, room + off, window, ROWS, z, NULL);
         for (int r = 0; r < ROWS; r++)
             assert_memory_equal(z + r * 256, want + r * 512, 1024);
     }
     free(want);
     want = by_hand(vae.decoder, z);
-    amb_stylevae_decode(&vae, room + 3, z, ROWS, window);
-    assert_memory_equal(window, want, (size_t)ROWS * AMB_STYLE_WINDOW * sizeof *window);
+    ami_stylevae_decode(&vae, room + 3, z, ROWS, window);
+    assert_memory_equal(window, want, (size_t)ROWS * AMI_STYLE_WINDOW * sizeof *window);
     free(want);
     free(window);
     free(room);
     free(z);
-    amb_stylevae_free(&vae);
-    amb_stylevae_free(&alone);
-    amb_net_destroy(in);
-    amb_net_destroy(out);
+    ami_stylevae_free(&vae);
+    ami_stylevae_free(&alone);
+    ami_net_destroy(in);
+    ami_net_destroy(out);
 }
 
 static void sampling(void **state)
 {
     (void)state;
     float *mean = normal(3 * 256, 6), *variance = normal(3 * 256, 7), *noise = normal(3 * 256, 8), z[3 * 256];
-    amb_stylevae_sample(mean, variance, noise, 3, z);
+    ami_stylevae_sample(mean, variance, noise, 3, z);
     for (int i = 0; i < 3 * 256; i++) {
         const double want = (double)mean[i] + (double)noise[i] * sqrt(exp((double)variance[i]));
         if (!(fabs((double)z[i] - want) < 1e-5))
             fail_msg("number %d is %g, expected %g", i, (double)z[i], want);
     }
     memset(noise, 0, 3 * 256 * sizeof *noise);
-    amb_stylevae_sample(mean, variance, noise, 3, z);
+    ami_stylevae_sample(mean, variance, noise, 3, z);
     assert_memory_equal(z, mean, sizeof z);
     free(mean);
     free(variance);
     free(noise);
 }
 
-static void assert_refused(const amb_net *in, const amb_net *out, const char *words)
+static void assert_refused(const ami_net *in, const ami_net *out, const char *words)
 {
-    amb_error err = {""};
-    amb_stylevae vae;
-    if (amb_stylevae_init(&vae, in, out, NULL, &err))
+    ami_error err = {""};
+    ami_stylevae vae;
+    if (ami_stylevae_init(&vae, in, out, NULL, &err))
         fail_msg("it was taken; \"%s\" was expected", words);
     if (!strstr(err.text, words))
         fail_msg("\"%s\" does not say \"%s\"", err.text, words);
@@ -221,53 +221,53 @@ static void other_networks_are_refused(void **state)
                                           {"a", "b"},       {"mean_var", "mu_var"}, {"mu", "mean"},
                                           {"logvar", "var"}};
     for (size_t k = 0; k < sizeof name / sizeof *name; k++) {
-        amb_net *net = encoder(name[k][0], name[k][1]);
+        ami_net *net = encoder(name[k][0], name[k][1]);
         assert_refused(net, NULL, "its heads are named \"");
-        amb_net_destroy(net);
+        ami_net_destroy(net);
     }
-    amb_net *net = encoder("mu", "logvar");
-    net->in_shape = (amb_net_shape){2, {73, 60}};
+    ami_net *net = encoder("mu", "logvar");
+    net->in_shape = (ami_net_shape){2, {73, 60}};
     assert_refused(net, NULL, "its input is 73 × 60");
-    net->in_shape = (amb_net_shape){1, {AMB_STYLE_WINDOW}};
+    net->in_shape = (ami_net_shape){1, {AMI_STYLE_WINDOW}};
     net->head[0].outputs = 300;
     net->head[1].outputs = 212;
     assert_refused(net, NULL, "2 heads of 512 outputs together");
     net->heads = 1;
     assert_refused(net, NULL, "1 heads of 512 outputs together");
     assert_refused(NULL, net, "it has 4380 inputs, expected a StyleVAE decoder's 256");
-    amb_net *good = encoder(NULL, NULL), *wrong = decoder();
-    wrong->head[0].shape = (amb_net_shape){2, {73, 60}};
+    ami_net *good = encoder(NULL, NULL), *wrong = decoder();
+    wrong->head[0].shape = (ami_net_shape){2, {73, 60}};
     assert_refused(NULL, wrong, "1 output, the first of 73 × 60");
     assert_refused(good, wrong, "1 output, the first of 73 × 60");
     assert_refused(net, good, "1 heads of 512 outputs together");
-    amb_net_destroy(net);
-    amb_net_destroy(good);
-    amb_net_destroy(wrong);
+    ami_net_destroy(net);
+    ami_net_destroy(good);
+    ami_net_destroy(wrong);
 }
 
 static void files(void **state)
 {
     (void)state;
-    amb_error err = {""};
+    ami_error err = {""};
     char path[64];
-    amb_stylevae vae;
-    snprintf(path, sizeof path, "/tmp/amb_test_stylevae.%ld.onnx", (long)getpid());
+    ami_stylevae vae;
+    snprintf(path, sizeof path, "/tmp/ami_test_stylevae.%ld.onnx", (long)getpid());
     /* flat, as a file without Reshape is */
-    amb_net *net = random_net(2, (const int[]){256, 8, AMB_STYLE_WINDOW}, 9);
-    if (!amb_onnx_write(path, net, AMB_ONNX_FLOAT32, &err) ||
-        !amb_stylevae_load(&vae, NULL, path, NULL, &err))
+    ami_net *net = random_net(2, (const int[]){256, 8, AMI_STYLE_WINDOW}, 9);
+    if (!ami_onnx_write(path, net, AMI_ONNX_FLOAT32, &err) ||
+        !ami_stylevae_load(&vae, NULL, path, NULL, &err))
         fail_msg("%s", err.text);
     assert_true(vae.decoder && !vae.encoder);
-    amb_stylevae_free(&vae);
-    assert_false(amb_stylevae_load(&vae, path, NULL, NULL, &err));
+    ami_stylevae_free(&vae);
+    assert_false(ami_stylevae_load(&vae, path, NULL, NULL, &err));
     assert_true(strncmp(err.text, path, strlen(path)) == 0 &&
                 strstr(err.text, ": its input is 256, expected"));
-    assert_false(amb_stylevae_load(&vae, path, path, NULL, &err));
-    assert_false(amb_stylevae_load(&vae, NULL, "nothing.onnx", NULL, &err));
+    assert_false(ami_stylevae_load(&vae, path, path, NULL, &err));
+    assert_false(ami_stylevae_load(&vae, NULL, "nothing.onnx", NULL, &err));
     assert_non_null(strstr(err.text, "nothing.onnx"));
     assert_true(!vae.encoder && !vae.decoder);
     unlink(path);
-    amb_net_destroy(net);
+    ami_net_destroy(net);
 }
 
 int main(void)

@@ -1,4 +1,4 @@
-/* A team's results are amb_model_run's, bit for bit, whatever its workers do: awake, asleep, stopped in the
+/* A team's results are ami_model_run's, bit for bit, whatever its workers do: awake, asleep, stopped in the
  * middle of a part for longer than anybody waits, or gone. Run under ThreadSanitizer too. */
 #define _GNU_SOURCE
 #include "base/clock.h"
@@ -24,67 +24,67 @@
 
 /* A model, its inputs, and what one thread makes of them. */
 typedef struct problem {
-    amb_model *model;
+    ami_model *model;
     int inputs, outputs, most;
     float *in, *want, *got;
 } problem;
 
-static problem problem_create(amb_precision precision, int layers, const int *dim, bool normalizer, int most)
+static problem problem_create(ami_precision precision, int layers, const int *dim, bool normalizer, int most)
 {
-    amb_rng rng = amb_rng_seed(31, (uint64_t)precision);
-    amb_net *net = amb_net_create(layers, dim, NULL);
+    ami_rng rng = ami_rng_seed(31, (uint64_t)precision);
+    ami_net *net = ami_net_create(layers, dim, NULL);
     assert_non_null(net);
     for (int l = 0; l < layers; l++) {
         const double range = sqrt(6.0 / dim[l]);
         for (int i = 0; i < dim[l] * dim[l + 1]; i++)
-            net->weight[l][i] = (float)amb_rng_range(&rng, -range, range);
+            net->weight[l][i] = (float)ami_rng_range(&rng, -range, range);
         for (int i = 0; i < dim[l + 1]; i++)
-            net->bias[l][i] = (float)amb_rng_range(&rng, -.5, .5);
+            net->bias[l][i] = (float)ami_rng_range(&rng, -.5, .5);
     }
     if (normalizer) {
-        assert_true(amb_net_add_normalizer(net));
+        assert_true(ami_net_add_normalizer(net));
         net->in_mean[0] = .5f;
         net->in_clip = 2.0f;
     }
     problem p = {.inputs = dim[0], .outputs = dim[layers], .most = most};
-    p.model = amb_model_create(net, &(amb_model_def){.precision = precision}, NULL);
-    amb_net_destroy(net);
+    p.model = ami_model_create(net, &(ami_model_def){.precision = precision}, NULL);
+    ami_net_destroy(net);
     p.in = malloc((size_t)most * (size_t)p.inputs * sizeof(float));
     p.want = malloc((size_t)most * (size_t)p.outputs * sizeof(float));
     p.got = malloc((size_t)most * (size_t)p.outputs * sizeof(float));
     assert_true(p.model && p.in && p.want && p.got);
     for (int i = 0; i < most * p.inputs; i++)
-        p.in[i] = (float)amb_rng_normal(&rng);
-    void *workspace = malloc(amb_model_workspace_size(p.model, most));
+        p.in[i] = (float)ami_rng_normal(&rng);
+    void *workspace = malloc(ami_model_workspace_size(p.model, most));
     assert_non_null(workspace);
-    amb_model_run(p.model, workspace, p.in, most, p.want);
+    ami_model_run(p.model, workspace, p.in, most, p.want);
     free(workspace);
     return p;
 }
 
 static void problem_free(problem *p)
 {
-    amb_model_destroy(p->model);
+    ami_model_destroy(p->model);
     free(p->in);
     free(p->want);
     free(p->got);
 }
 
-static amb_team *team_of(int threads, double join_spin_us, double idle_spin_us)
+static ami_team *team_of(int threads, double join_spin_us, double idle_spin_us)
 {
-    amb_error err = {""};
-    amb_team_def def = {.threads = threads, .join_spin_us = join_spin_us, .idle_spin_us = idle_spin_us};
-    amb_team *team = amb_team_create(&def, &err);
+    ami_error err = {""};
+    ami_team_def def = {.threads = threads, .join_spin_us = join_spin_us, .idle_spin_us = idle_spin_us};
+    ami_team *team = ami_team_create(&def, &err);
     if (!team)
         fail_msg("%s", err.text);
-    assert_int_equal(amb_team_threads(team), threads);
+    assert_int_equal(ami_team_threads(team), threads);
     return team;
 }
 
-static void reserve(amb_team *team, const problem *p)
+static void reserve(ami_team *team, const problem *p)
 {
-    amb_error err = {""};
-    if (!amb_team_reserve(team, p->model, p->most, &err))
+    ami_error err = {""};
+    if (!ami_team_reserve(team, p->model, p->most, &err))
         fail_msg("%s", err.text);
 }
 
@@ -93,15 +93,15 @@ static void check(const problem *p, int first, int n, const char *what)
     for (int i = 0; i < n * p->outputs; i++)
         if (memcmp(&p->got[i], &p->want[first * p->outputs + i], sizeof(float)) != 0)
             fail_msg("%s, %s, %d rows: row %d, output %d is %.9g, on one thread %.9g", what,
-                     amb_model_kernel_name(p->model), n, i / p->outputs, i % p->outputs, (double)p->got[i],
+                     ami_model_kernel_name(p->model), n, i / p->outputs, i % p->outputs, (double)p->got[i],
                      (double)p->want[first * p->outputs + i]);
 }
 
 /* Rows first .. first + n - 1. */
-static void run_and_check(amb_team *team, problem *p, int first, int n, const char *what)
+static void run_and_check(ami_team *team, problem *p, int first, int n, const char *what)
 {
     memset(p->got, 0xa5, (size_t)n * (size_t)p->outputs * sizeof(float));
-    amb_team_run(team, p->model, p->in + (size_t)first * (size_t)p->inputs, n, p->got);
+    ami_team_run(team, p->model, p->in + (size_t)first * (size_t)p->inputs, n, p->got);
     check(p, first, n, what);
 }
 
@@ -115,20 +115,20 @@ static void test_same_bits(void **state)
     (void)state;
     static const int rows[] = {1, 2, 7, 12, 23, 24, 25, 47, 48, 49, 100, 300};
     enum { MOST = 300 };
-    for (int precision = 0; precision < AMB_PRECISIONS; precision++) {
-        problem p[] = {problem_create((amb_precision)precision, 3, actor, true, MOST),
-                       problem_create((amb_precision)precision, 3, critic, false, MOST),
-                       problem_create((amb_precision)precision, 2, small, false, MOST),
-                       problem_create((amb_precision)precision, 2, wide, true, 60)};
+    for (int precision = 0; precision < AMI_PRECISIONS; precision++) {
+        problem p[] = {problem_create((ami_precision)precision, 3, actor, true, MOST),
+                       problem_create((ami_precision)precision, 3, critic, false, MOST),
+                       problem_create((ami_precision)precision, 2, small, false, MOST),
+                       problem_create((ami_precision)precision, 2, wide, true, 60)};
         for (int threads = 1; threads <= 5; threads++) {
-            amb_team *team = team_of(threads, 1000, 1000);
+            ami_team *team = team_of(threads, 1000, 1000);
             for (size_t i = 0; i < sizeof p / sizeof p[0]; i++)
                 reserve(team, &p[i]);
             for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++)
                 for (size_t i = 0; i < sizeof p / sizeof p[0]; i++)
                     if (rows[r] <= p[i].most)
                         run_and_check(team, &p[i], p[i].most - rows[r], rows[r], "awake");
-            amb_team_destroy(team);
+            ami_team_destroy(team);
         }
         for (size_t i = 0; i < sizeof p / sizeof p[0]; i++)
             problem_free(&p[i]);
@@ -139,25 +139,25 @@ static void test_same_bits(void **state)
 static void test_jobs(void **state)
 {
     (void)state;
-    problem p[] = {problem_create(AMB_PRECISION_INT16, 3, actor, true, 40),
-                   problem_create(AMB_PRECISION_INT8, 3, critic, false, 40),
-                   problem_create(AMB_PRECISION_FP32, 2, small, false, 40),
-                   problem_create(AMB_PRECISION_BF16, 2, wide, true, 40)};
+    problem p[] = {problem_create(AMI_PRECISION_INT16, 3, actor, true, 40),
+                   problem_create(AMI_PRECISION_INT8, 3, critic, false, 40),
+                   problem_create(AMI_PRECISION_FP32, 2, small, false, 40),
+                   problem_create(AMI_PRECISION_BF16, 2, wide, true, 40)};
     enum { COUNT = sizeof p / sizeof p[0] };
     for (int threads = 1; threads <= 4; threads++) {
-        amb_team *team = team_of(threads, 1000, 1000);
+        ami_team *team = team_of(threads, 1000, 1000);
         for (int i = 0; i < COUNT; i++)
             reserve(team, &p[i]);
         float again[40 * 36];
         for (int n = 1; n <= 40; n += 13) {
-            amb_team_job job[COUNT + 1];
+            ami_team_job job[COUNT + 1];
             for (int i = 0; i < COUNT; i++) {
                 memset(p[i].got, 0xa5, (size_t)(40 * p[i].outputs) * sizeof(float));
-                job[i] = (amb_team_job){p[i].model, p[i].in, n, p[i].got};
+                job[i] = (ami_team_job){p[i].model, p[i].in, n, p[i].got};
             }
-            job[COUNT] = (amb_team_job){p[0].model, p[0].in + p[0].inputs, n - 1 > 0 ? n - 1 : 1, again};
+            job[COUNT] = (ami_team_job){p[0].model, p[0].in + p[0].inputs, n - 1 > 0 ? n - 1 : 1, again};
             for (int jobs = 1; jobs <= COUNT + 1; jobs++) {
-                amb_team_run_jobs(team, job, jobs);
+                ami_team_run_jobs(team, job, jobs);
                 for (int i = 0; i < jobs && i < COUNT; i++)
                     check(&p[i], 0, n, "jobs");
                 if (jobs > COUNT)
@@ -165,7 +165,7 @@ static void test_jobs(void **state)
                                         (size_t)(job[COUNT].n * p[0].outputs) * sizeof(float));
             }
         }
-        amb_team_destroy(team);
+        ami_team_destroy(team);
     }
     for (int i = 0; i < COUNT; i++)
         problem_free(&p[i]);
@@ -175,18 +175,18 @@ static void test_jobs(void **state)
 static void test_sleeping_workers(void **state)
 {
     (void)state;
-    problem p = problem_create(AMB_PRECISION_INT16, 3, actor, true, 64);
-    amb_team *team = team_of(3, 100, 0);
+    problem p = problem_create(AMI_PRECISION_INT16, 3, actor, true, 64);
+    ami_team *team = team_of(3, 100, 0);
     reserve(team, &p);
     for (int i = 0; i < 60; i++) {
         const int n = i % 2 ? 1 : 64;
-        amb_clock_sleep_until(amb_clock_now() + (i % 3) * 1e-3);
+        ami_clock_sleep_until(ami_clock_now() + (i % 3) * 1e-3);
         run_and_check(team, &p, 0, n, "asleep");
     }
-    amb_team_stats stats = amb_team_get_stats(team);
+    ami_team_stats stats = ami_team_get_stats(team);
     assert_int_equal(stats.calls, 60);
     assert_true(stats.alone <= stats.calls);
-    amb_team_destroy(team);
+    ami_team_destroy(team);
     problem_free(&p);
 }
 
@@ -239,8 +239,8 @@ static void test_stopped_in_a_part(void **state)
 {
     (void)state;
     signal(SIGUSR1, on_signal);
-    problem p = problem_create(AMB_PRECISION_FP32, 3, (int[]){600, 1500, 1500, 40}, true, 24);
-    amb_team *team = team_of(3, 0, 5000); /* no patience; its workers have the signal open */
+    problem p = problem_create(AMI_PRECISION_FP32, 3, (int[]){600, 1500, 1500, 40}, true, 24);
+    ami_team *team = team_of(3, 0, 5000); /* no patience; its workers have the signal open */
     reserve(team, &p);
     sigset_t set;
     sigemptyset(&set);
@@ -250,16 +250,16 @@ static void test_stopped_in_a_part(void **state)
     sending = true;
     pthread_t sender;
     assert_int_equal(pthread_create(&sender, NULL, send_signals, NULL), 0);
-    const double end = amb_clock_now() + .7;
-    for (int i = 0; amb_clock_now() < end; i++) {
+    const double end = ami_clock_now() + .7;
+    for (int i = 0; ami_clock_now() < end; i++) {
         run_and_check(team, &p, i % 8, 16, "stopped in a part");
         if (i % 4 == 0)
-            amb_team_settle(team);
+            ami_team_settle(team);
     }
     sending = false;
     pthread_join(sender, NULL);
-    assert_true(amb_team_get_stats(team).alone > 0);
-    amb_team_destroy(team);
+    assert_true(ami_team_get_stats(team).alone > 0);
+    ami_team_destroy(team);
     signal(SIGUSR1, SIG_IGN); /* drops what is pending for this thread */
     pthread_sigmask(SIG_UNBLOCK, &set, NULL);
     signal(SIGUSR1, SIG_DFL);
@@ -271,36 +271,36 @@ static void test_stopped_workers(void **state)
 {
     (void)state;
     signal(SIGUSR1, on_signal);
-    problem p = problem_create(AMB_PRECISION_INT16, 3, actor, true, 100);
-    problem q = problem_create(AMB_PRECISION_FP32, 2, wide, false, 100);
-    amb_rng rng = amb_rng_seed(32, 0);
-    amb_team *team = team_of(3, 20, 300);
+    problem p = problem_create(AMI_PRECISION_INT16, 3, actor, true, 100);
+    problem q = problem_create(AMI_PRECISION_FP32, 2, wide, false, 100);
+    ami_rng rng = ami_rng_seed(32, 0);
+    ami_team *team = team_of(3, 20, 300);
     reserve(team, &p);
     reserve(team, &q);
     stop_ns = 2000000;
     stopped = 0;
     int sent = 0;
     for (int i = 0; i < 400; i++) {
-        const double until = amb_clock_now() + amb_rng_range(&rng, 0, 2e-4);
+        const double until = ami_clock_now() + ami_rng_range(&rng, 0, 2e-4);
         if (i % 8 == 0)
             sent += signal_workers();
-        while (amb_clock_now() < until) {
+        while (ami_clock_now() < until) {
         }
-        const int n = i % 3 == 0 ? 90 : 1 + (int)amb_rng_below(&rng, 30);
+        const int n = i % 3 == 0 ? 90 : 1 + (int)ami_rng_below(&rng, 30);
         if (i % 5 == 0) {
-            amb_team_job job[] = {{q.model, q.in, 3, q.got}, {p.model, p.in, n, p.got}};
-            amb_team_run_jobs(team, job, 2);
+            ami_team_job job[] = {{q.model, q.in, 3, q.got}, {p.model, p.in, n, p.got}};
+            ami_team_run_jobs(team, job, 2);
             check(&q, 0, 3, "stopped, jobs");
             check(&p, 0, n, "stopped, jobs");
         } else {
             run_and_check(team, i % 2 ? &p : &q, i % 10, n, "stopped");
         }
     }
-    const amb_team_stats stats = amb_team_get_stats(team);
+    const ami_team_stats stats = ami_team_get_stats(team);
     assert_int_equal(stats.calls, 400);
     assert_true(sent > 0 && stats.alone > 0);
-    amb_team_settle(team);
-    amb_team_destroy(team);
+    ami_team_settle(team);
+    ami_team_destroy(team);
     assert_true(stopped > 0);
     problem_free(&p);
     problem_free(&q);
@@ -311,7 +311,7 @@ static void test_stopped_workers(void **state)
 static void test_competing_process(void **state)
 {
     (void)state;
-    problem p = problem_create(AMB_PRECISION_INT8, 3, actor, false, 200);
+    problem p = problem_create(AMI_PRECISION_INT8, 3, actor, false, 200);
     pid_t child[2];
     for (int i = 0; i < 2; i++) {
         child[i] = fork();
@@ -320,14 +320,14 @@ static void test_competing_process(void **state)
             }
         assert_true(child[i] > 0);
     }
-    amb_team *team = amb_team_create(
-        &(amb_team_def){.threads = 3, .join_spin_us = 10, .idle_spin_us = 100, .bind = true}, NULL);
+    ami_team *team = ami_team_create(
+        &(ami_team_def){.threads = 3, .join_spin_us = 10, .idle_spin_us = 100, .bind = true}, NULL);
     assert_non_null(team);
     reserve(team, &p);
-    const double end = amb_clock_now() + .3;
-    for (int i = 0; amb_clock_now() < end; i++)
+    const double end = ami_clock_now() + .3;
+    for (int i = 0; ami_clock_now() < end; i++)
         run_and_check(team, &p, i % 7, i % 4 ? 1 : 150, "competing");
-    amb_team_destroy(team);
+    ami_team_destroy(team);
     for (int i = 0; i < 2; i++) {
         kill(child[i], SIGKILL);
         waitpid(child[i], NULL, 0);
@@ -339,53 +339,53 @@ static void test_competing_process(void **state)
 static void test_life(void **state)
 {
     (void)state;
-    amb_team_destroy(NULL);
+    ami_team_destroy(NULL);
     for (int i = 0; i < 20; i++)
-        amb_team_destroy(team_of(1 + i % 5, 50, i % 2 ? 0 : 1000));
-    problem p = problem_create(AMB_PRECISION_INT16, 3, critic, true, 30);
+        ami_team_destroy(team_of(1 + i % 5, 50, i % 2 ? 0 : 1000));
+    problem p = problem_create(AMI_PRECISION_INT16, 3, critic, true, 30);
     for (int how = 0; how < 4; how++) {
-        amb_team *team = team_of(3, 50, how == 1 ? 0 : 5000);
+        ami_team *team = team_of(3, 50, how == 1 ? 0 : 5000);
         reserve(team, &p);
         run_and_check(team, &p, 0, 1, "before the end");
         if (how == 1)
-            amb_clock_sleep_until(amb_clock_now() + 5e-3);
+            ami_clock_sleep_until(ami_clock_now() + 5e-3);
         if (how == 2) {
             signal(SIGUSR1, on_signal);
             stop_ns = 10000000;
             signal_workers();
         }
-        amb_team_destroy(team);
+        ami_team_destroy(team);
     }
     signal(SIGUSR1, SIG_DFL);
 
-    amb_team *team = team_of(2, 50, 100);
+    ami_team *team = team_of(2, 50, 100);
     reserve(team, &p);
     run_and_check(team, &p, 0, 30, "first");
-    amb_team_forget(team, p.model);
-    amb_team_forget(team, p.model);
+    ami_team_forget(team, p.model);
+    ami_team_forget(team, p.model);
     problem_free(&p);
-    p = problem_create(AMB_PRECISION_BF16, 3, actor, false, 50);
+    p = problem_create(AMI_PRECISION_BF16, 3, actor, false, 50);
     reserve(team, &p);
     reserve(team, &p);
     run_and_check(team, &p, 0, 50, "made anew");
-    problem others[AMB_TEAM_MOST_MODELS];
-    for (int i = 0; i < AMB_TEAM_MOST_MODELS; i++)
-        others[i] = problem_create(AMB_PRECISION_FP32, 2, small, false, 2);
-    for (int i = 0; i < AMB_TEAM_MOST_MODELS - 1; i++)
+    problem others[AMI_TEAM_MOST_MODELS];
+    for (int i = 0; i < AMI_TEAM_MOST_MODELS; i++)
+        others[i] = problem_create(AMI_PRECISION_FP32, 2, small, false, 2);
+    for (int i = 0; i < AMI_TEAM_MOST_MODELS - 1; i++)
         reserve(team, &others[i]);
-    amb_error err = {""};
-    assert_false(amb_team_reserve(team, others[AMB_TEAM_MOST_MODELS - 1].model, 1, &err));
+    ami_error err = {""};
+    assert_false(ami_team_reserve(team, others[AMI_TEAM_MOST_MODELS - 1].model, 1, &err));
     assert_non_null(strstr(err.text, "at most 32 models"));
-    amb_team_destroy(team);
-    for (int i = 0; i < AMB_TEAM_MOST_MODELS; i++)
+    ami_team_destroy(team);
+    for (int i = 0; i < AMI_TEAM_MOST_MODELS; i++)
         problem_free(&others[i]);
     problem_free(&p);
 
-    team = amb_team_create(NULL, NULL);
+    team = ami_team_create(NULL, NULL);
     assert_non_null(team);
-    assert_int_equal(amb_team_threads(team),
-                     amb_cores() < AMB_TEAM_MOST_THREADS ? amb_cores() : AMB_TEAM_MOST_THREADS);
-    amb_team_destroy(team);
+    assert_int_equal(ami_team_threads(team),
+                     ami_cores() < AMI_TEAM_MOST_THREADS ? ami_cores() : AMI_TEAM_MOST_THREADS);
+    ami_team_destroy(team);
 }
 
 int main(void)

@@ -42,35 +42,35 @@ static void test_escapes(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char out[200];
-        assert_string_equal(amb_text_escape(rows[i].text, out, sizeof out), rows[i].escaped);
-        assert_int_equal(amb_text_is_utf8(rows[i].text), rows[i].utf8);
-        assert_int_equal(amb_text_is_printable(rows[i].text), strcmp(rows[i].text, rows[i].escaped) == 0);
-        assert_true(amb_text_is_printable(out));
+        assert_string_equal(ami_text_escape(rows[i].text, out, sizeof out), rows[i].escaped);
+        assert_int_equal(ami_text_is_utf8(rows[i].text), rows[i].utf8);
+        assert_int_equal(ami_text_is_printable(rows[i].text), strcmp(rows[i].text, rows[i].escaped) == 0);
+        assert_true(ami_text_is_printable(out));
         /* cut between characters, nothing beyond the size */
         for (size_t size = 0; size <= strlen(rows[i].escaped) + 1; size++) {
             char cut[200];
             memset(cut, 'c', sizeof cut);
-            amb_text_escape(rows[i].text, cut, size);
+            ami_text_escape(rows[i].text, cut, size);
             if (size > 0) {
-                assert_true(strlen(cut) < size && amb_text_is_printable(cut));
+                assert_true(strlen(cut) < size && ami_text_is_printable(cut));
                 assert_memory_equal(cut, rows[i].escaped, strlen(cut));
             }
             assert_int_equal(cut[size], 'c');
         }
-        assert_string_equal(amb_text_escape(rows[i].text, out, strlen(rows[i].escaped) + 1), rows[i].escaped);
+        assert_string_equal(ami_text_escape(rows[i].text, out, strlen(rows[i].escaped) + 1), rows[i].escaped);
     }
 }
 
 static void test_names(void **state)
 {
     (void)state;
-    char longest[AMB_NAME], longer[AMB_NAME + 1];
-    memset(longest, 'n', AMB_NAME - 1);
-    memset(longer, 'n', AMB_NAME);
-    longest[AMB_NAME - 1] = longer[AMB_NAME] = 0;
+    char longest[AMI_NAME], longer[AMI_NAME + 1];
+    memset(longest, 'n', AMI_NAME - 1);
+    memset(longer, 'n', AMI_NAME);
+    longest[AMI_NAME - 1] = longer[AMI_NAME] = 0;
     const char *const good[] = {"a", "walk", "long walk", "走", longest};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
-        assert_true(amb_name_check(good[i], "style 3", NULL));
+        assert_true(ami_name_check(good[i], "style 3", NULL));
     const struct {
         const char *name, *says;
     } bad[] = {{"", "style 3: the name is empty"},
@@ -82,11 +82,11 @@ static void test_names(void **state)
                {"walk\n", "the name \"walk\\x0a\" holds"},
                {"w\xff", "the name \"w\\xff\" holds control characters or is not UTF-8"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        amb_error err = {""};
-        assert_false(amb_name_check(bad[i].name, "style 3", &err));
+        ami_error err = {""};
+        assert_false(ami_name_check(bad[i].name, "style 3", &err));
         if (!strstr(err.text, bad[i].says))
             fail_msg("\"%s\" does not say \"%s\"", err.text, bad[i].says);
-        assert_true(amb_text_is_printable(err.text));
+        assert_true(ami_text_is_printable(err.text));
     }
 }
 

@@ -12,36 +12,36 @@ static void any_team_trains_the_same_bits(void **state)
     (void)state;
     for (int kind = 0; kind < 4; kind++) {
         const int bf16 = kind % 2;
-        const amb_settings s = kind < 2 ? lively(bf16) : lively_all(bf16);
+        const ami_settings s = kind < 2 ? lively(bf16) : lively_all(bf16);
         set_threads(1);
-        amb_train *one = try_create(&s);
+        ami_train *one = try_create(&s);
         if (!one)
             continue;
-        assert_int_equal(amb_train_uses_bf16(one), bf16);
-        amb_train_stats stats[5];
+        assert_int_equal(ami_train_uses_bf16(one), bf16);
+        ami_train_stats stats[5];
         for (int i = 0; i < 5; i++)
-            amb_train_iterate(one, &stats[i]);
+            ami_train_iterate(one, &stats[i]);
         assert_true(stats[4].episodes > 20);
         for (int threads = 2; threads <= 3; threads++) {
             set_threads(threads);
-            amb_train *many = try_create(&s);
+            ami_train *many = try_create(&s);
             for (int i = 0; i < 5; i++) {
-                amb_train_stats mine;
-                amb_train_iterate(many, &mine);
+                ami_train_stats mine;
+                ami_train_iterate(many, &mine);
                 assert_same_stats(&stats[i], &mine);
             }
             assert_same_training(one, many);
-            amb_train_destroy(many);
+            ami_train_destroy(many);
         }
         set_threads(2);
-        amb_settings other = s;
+        ami_settings other = s;
         other.seed = 2;
-        amb_train *different = try_create(&other);
-        amb_train_stats mine;
-        amb_train_iterate(different, &mine);
+        ami_train *different = try_create(&other);
+        ami_train_stats mine;
+        ami_train_iterate(different, &mine);
         assert_true(mine.reward != stats[0].reward); /* the seed does decide */
-        amb_train_destroy(different);
-        amb_train_destroy(one);
+        ami_train_destroy(different);
+        ami_train_destroy(one);
     }
 }
 
@@ -63,62 +63,62 @@ static void busy_neighbours_change_no_bits(void **state)
 {
     (void)state;
     enum { NEIGHBOURS = 4 };
-    amb_settings s = lively(false);
+    ami_settings s = lively(false);
     s.envs = 19;
     s.steps = 7;
     s.samples = 20 * s.envs * s.steps;
     set_threads(1);
-    amb_train *one = try_create(&s);
-    amb_train_stats stats[4];
+    ami_train *one = try_create(&s);
+    ami_train_stats stats[4];
     for (int i = 0; i < 4; i++)
-        amb_train_iterate(one, &stats[i]);
+        ami_train_iterate(one, &stats[i]);
     pid_t pid[NEIGHBOURS];
     for (int i = 0; i < NEIGHBOURS; i++)
         pid[i] = start_busy_process();
     for (int threads = 2; threads <= 5; threads++) { /* with 5, groups are smaller */
         set_threads(threads);
-        amb_train *many = try_create(&s);
+        ami_train *many = try_create(&s);
         for (int i = 0; i < 4; i++) {
-            amb_train_stats mine;
-            amb_train_iterate(many, &mine);
+            ami_train_stats mine;
+            ami_train_iterate(many, &mine);
             assert_same_stats(&stats[i], &mine);
         }
         assert_same_training(one, many);
-        amb_train_destroy(many);
+        ami_train_destroy(many);
     }
     for (int i = 0; i < NEIGHBOURS; i++) {
         kill(pid[i], SIGKILL);
         waitpid(pid[i], NULL, 0);
     }
     set_threads(2);
-    amb_train_destroy(one);
+    ami_train_destroy(one);
 }
 
 /* More threads may be set after the training was made: simulation keeps to the rooms it has. */
 static void a_grown_team_is_no_harm(void **state)
 {
     (void)state;
-    const amb_settings s = lively(false);
+    const ami_settings s = lively(false);
     set_threads(1);
-    amb_train *grown = try_create(&s), *one = try_create(&s);
-    amb_train_stats a, b;
-    amb_train_iterate(one, &a);
+    ami_train *grown = try_create(&s), *one = try_create(&s);
+    ami_train_stats a, b;
+    ami_train_iterate(one, &a);
     set_threads(4);
-    amb_train_iterate(grown, &b);
+    ami_train_iterate(grown, &b);
     assert_same_stats(&a, &b);
     assert_same_training(one, grown);
     set_threads(2);
-    amb_train_destroy(grown);
-    amb_train_destroy(one);
+    ami_train_destroy(grown);
+    ami_train_destroy(one);
 }
 
 static void impossible_settings_are_refused(void **state)
 {
     (void)state;
-    amb_settings s = lively(false);
+    ami_settings s = lively(false);
     s.minibatches = ENVS * STEPS + 1;
-    amb_error err = {""};
-    assert_null(amb_train_create(&s, character, clip, 0, &err));
+    ami_error err = {""};
+    assert_null(ami_train_create(&s, character, clip, 0, &err));
     assert_sentence(&err, "minibatches|161|160");
 }
 
@@ -128,61 +128,61 @@ static void a_broken_environment_is_reset_and_harms_no_other(void **state)
 {
     (void)state;
     enum { BROKEN = 3 };
-    const amb_settings s = lively(false);
-    amb_train *sound = try_create(&s), *hurt = try_create(&s);
-    amb_train_stats a, b;
+    const ami_settings s = lively(false);
+    ami_train *sound = try_create(&s), *hurt = try_create(&s);
+    ami_train_stats a, b;
     for (int i = 0; i < 2; i++) {
-        amb_train_iterate(sound, &a);
-        amb_train_iterate(hurt, &b);
+        ami_train_iterate(sound, &a);
+        ami_train_iterate(hurt, &b);
         assert_same_stats(&a, &b);
     }
     hurt->env[BROKEN].world.data->qvel[7] = NAN;
-    amb_train_iterate(sound, &a);
-    amb_train_iterate(hurt, &b);
+    ami_train_iterate(sound, &a);
+    ami_train_iterate(hurt, &b);
     assert_true(a.unstable == 0 && b.unstable == 1);
     assert_true(hurt->share[BROKEN].unstable == 1);
     const int first = BROKEN * STEPS;
-    assert_true(hurt->reward[first] == 0 && hurt->last[first] && hurt->after[first] == AMB_TRAIN_FAILED &&
+    assert_true(hurt->reward[first] == 0 && hurt->last[first] && hurt->after[first] == AMI_TRAIN_FAILED &&
                 hurt->next[first] == 0);
     for (int i = 0; i < ENVS * STEPS; i++) {
-        for (int k = 0; k < AMB_OBS; k++)
-            assert_true(isfinite(hurt->obs[i * AMB_OBS + k]));
+        for (int k = 0; k < AMI_OBS; k++)
+            assert_true(isfinite(hurt->obs[i * AMI_OBS + k]));
         assert_true(isfinite(hurt->reward[i]) && isfinite(hurt->advantage[i]) && isfinite(hurt->target[i]));
     }
     for (int e = 0; e < ENVS; e++) {
         if (e == BROKEN)
             continue;
         const size_t at = (size_t)e * STEPS, floats = STEPS * sizeof(float);
-        assert_memory_equal(sound->obs + at * AMB_OBS, hurt->obs + at * AMB_OBS, AMB_OBS * floats);
-        assert_memory_equal(sound->action + at * AMB_ACTION, hurt->action + at * AMB_ACTION,
-                            AMB_ACTION * floats);
+        assert_memory_equal(sound->obs + at * AMI_OBS, hurt->obs + at * AMI_OBS, AMI_OBS * floats);
+        assert_memory_equal(sound->action + at * AMI_ACTION, hurt->action + at * AMI_ACTION,
+                            AMI_ACTION * floats);
         assert_memory_equal(sound->reward + at, hurt->reward + at, floats);
         assert_memory_equal(sound->target + at, hurt->target + at, floats);
         assert_memory_equal(&sound->share[e], &hurt->share[e], sizeof *sound->share);
-        const size_t size = amb_env_save_size(&sound->env[e]);
+        const size_t size = ami_env_save_size(&sound->env[e]);
         char *x = malloc(size), *y = malloc(size);
-        amb_env_save(&sound->env[e], x);
-        amb_env_save(&hurt->env[e], y);
+        ami_env_save(&sound->env[e], x);
+        ami_env_save(&hurt->env[e], y);
         assert_memory_equal(x, y, size);
         free(x), free(y);
     }
     assert_true(b.ppo.skipped == 0);
-    amb_train_iterate(hurt, &b);
+    ami_train_iterate(hurt, &b);
     /* it is still told, and no more came */
     assert_true(b.unstable == 1 && isfinite(b.reward) && isfinite(b.ppo.kl));
-    amb_train_destroy(sound);
-    amb_train_destroy(hurt);
+    ami_train_destroy(sound);
+    ami_train_destroy(hurt);
 }
 
 /* The parameters' network as inference sees it, so that its outputs can be worked out apart from the
  * training's own passes. */
-static amb_model *network_of(amb_train_net *from, int outputs)
+static ami_model *network_of(ami_train_net *from, int outputs)
 {
-    const int dim[] = {AMB_OBS, 20, 12, outputs};
-    amb_net *net = amb_net_create(3, dim, NULL);
-    amb_net_set_parameters(net, amb_train_net_parameters(from));
-    amb_model *model = amb_model_create(net, &(amb_model_def){.precision = AMB_PRECISION_FP32}, NULL);
-    amb_net_destroy(net);
+    const int dim[] = {AMI_OBS, 20, 12, outputs};
+    ami_net *net = ami_net_create(3, dim, NULL);
+    ami_net_set_parameters(net, ami_train_net_parameters(from));
+    ami_model *model = ami_model_create(net, &(ami_model_def){.precision = AMI_PRECISION_FP32}, NULL);
+    ami_net_destroy(net);
     return model;
 }
 
@@ -190,67 +190,67 @@ static amb_model *network_of(amb_train_net *from, int outputs)
 static void samples_say_what_happened(void **state)
 {
     (void)state;
-    amb_settings s = lively(false);
+    ami_settings s = lively(false);
     s.steps = 20; /* episodes have 12 */
     s.max_root_m = .3;
     s.push_speed = 3;
     s.push_ramp = 0;
     s.normalizer_samples = 0; /* as primed, and so from iteration to iteration */
-    amb_train *t = try_create(&s);
+    ami_train *t = try_create(&s);
     for (int round = 0; round < 3; round++) {
-        amb_model *critic = network_of(amb_ppo_critic(t->ppo), 1),
-                  *actor = network_of(amb_ppo_actor(t->ppo), AMB_ACTION);
-        void *workspace = malloc(amb_model_workspace_size(actor, 1) + amb_model_workspace_size(critic, 1));
-        amb_train_stats stats;
+        ami_model *critic = network_of(ami_ppo_critic(t->ppo), 1),
+                  *actor = network_of(ami_ppo_actor(t->ppo), AMI_ACTION);
+        void *workspace = malloc(ami_model_workspace_size(actor, 1) + ami_model_workspace_size(critic, 1));
+        ami_train_stats stats;
         runner before[ENVS];
         memcpy(before, t->run, sizeof before);
-        amb_train_iterate(t, &stats);
+        ami_train_iterate(t, &stats);
         int failed = 0, timed_out = 0;
         double noise2 = 0, reward = 0;
         const double memory = s.noise_memory;
-        float noise[ENVS][AMB_ACTION];
+        float noise[ENVS][AMI_ACTION];
         for (int e = 0; e < ENVS; e++)
             memcpy(noise[e], before[e].noise, sizeof noise[e]);
         for (int e = 0; e < ENVS; e++) {
             double flow = 0;
             for (int step = 19; step >= 0; step--) {
                 const int i = e * 20 + step;
-                float want[AMB_ACTION];
-                for (int k = 0; k < AMB_OBS; k++) {
+                float want[AMI_ACTION];
+                for (int k = 0; k < AMI_OBS; k++) {
                     const double x =
-                        ((double)t->obs[i * AMB_OBS + k] - (double)t->in_mean[k]) / (double)t->in_std[k];
-                    assert_near((double)t->x[i * AMB_OBS + k], fmin(fmax(x, -10), 10), 1e-4,
+                        ((double)t->obs[i * AMI_OBS + k] - (double)t->in_mean[k]) / (double)t->in_std[k];
+                    assert_near((double)t->x[i * AMI_OBS + k], fmin(fmax(x, -10), 10), 1e-4,
                                 "normalised observation", k);
                 }
-                amb_model_run(critic, workspace, t->x + i * AMB_OBS, 1, want);
+                ami_model_run(critic, workspace, t->x + i * AMI_OBS, 1, want);
                 assert_near((double)t->value[i], (double)want[0], 1e-5, "value", i);
-                amb_model_run(actor, workspace, t->x + i * AMB_OBS, 1, want);
-                assert_memory_equal(t->mean + i * AMB_ACTION, want, sizeof want);
-                for (int k = 0; k < AMB_ACTION; k++) {
-                    const double z = ((double)t->action[i * AMB_ACTION + k] - (double)want[k]) /
+                ami_model_run(actor, workspace, t->x + i * AMI_OBS, 1, want);
+                assert_memory_equal(t->mean + i * AMI_ACTION, want, sizeof want);
+                for (int k = 0; k < AMI_ACTION; k++) {
+                    const double z = ((double)t->action[i * AMI_ACTION + k] - (double)want[k]) /
                                      (stats.noise * sqrt(1 - memory * memory));
                     assert_true(fabs(z) < 6);
-                    noise2 += z * z / (ENVS * 20 * AMB_ACTION);
+                    noise2 += z * z / (ENVS * 20 * AMI_ACTION);
                 }
                 const bool last = t->last[i];
                 double next = 0;
-                if (t->after[i] == AMB_TRAIN_FAILED) {
+                if (t->after[i] == AMI_TRAIN_FAILED) {
                     assert_true(last && t->reward[i] == 0);
                     failed++;
                 } else if (last || step == 19) { /* out of time, or cut off: the state's own value */
                     assert_true(t->after[i] >= e * t->extras && t->after[i] < (e + 1) * t->extras);
-                    const float *seen = t->extra + t->after[i] * AMB_OBS;
+                    const float *seen = t->extra + t->after[i] * AMI_OBS;
                     /* the clip's cycle is 1 s */
-                    const double on = fmod((double)t->obs[i * AMB_OBS] + 1 / 30.0, 1);
+                    const double on = fmod((double)t->obs[i * AMI_OBS] + 1 / 30.0, 1);
                     assert_near(.5 * (double)seen[0] + .5, on, 1e-4, "phase of the final state", i);
-                    amb_model_run(critic, workspace, seen, 1, want);
+                    ami_model_run(critic, workspace, seen, 1, want);
                     next = (double)want[0];
                     timed_out += last;
                 } else {
-                    assert_int_equal(t->after[i], AMB_TRAIN_NO_EXTRA);
+                    assert_int_equal(t->after[i], AMI_TRAIN_NO_EXTRA);
                     next = (double)t->value[i + 1];
-                    assert_near((double)t->obs[(i + 1) * AMB_OBS],
-                                fmod((double)t->obs[i * AMB_OBS] + 1 / 30.0, 1), 1e-4, "phase", i);
+                    assert_near((double)t->obs[(i + 1) * AMI_OBS],
+                                fmod((double)t->obs[i * AMI_OBS] + 1 / 30.0, 1), 1e-4, "phase", i);
                 }
                 flow =
                     (double)t->reward[i] + .95 * next - (double)t->value[i] + (last ? 0 : .95 * .95 * flow);
@@ -258,11 +258,11 @@ static void samples_say_what_happened(void **state)
                 reward += (double)t->reward[i] / (1 - .95) / (ENVS * 20);
             }
             for (int step = 0; step < 20; step++) /* what is left of all the noise at the end */
-                for (int k = 0; k < AMB_ACTION; k++) {
-                    const int i = (e * 20 + step) * AMB_ACTION + k;
+                for (int k = 0; k < AMI_ACTION; k++) {
+                    const int i = (e * 20 + step) * AMI_ACTION + k;
                     noise[e][k] = (float)memory * noise[e][k] + (t->action[i] - t->mean[i]);
                 }
-            for (int k = 0; k < AMB_ACTION; k++)
+            for (int k = 0; k < AMI_ACTION; k++)
                 assert_near((double)t->run[e].noise[k], (double)noise[e][k], 1e-5, "noise that is kept", k);
         }
         assert_true(failed > 0 && timed_out > 0);
@@ -270,10 +270,10 @@ static void samples_say_what_happened(void **state)
         assert_near(stats.reward, reward, 1e-5, "reward", round);
         assert_true(stats.samples == (round + 1) * ENVS * 20);
         free(workspace);
-        amb_model_destroy(critic);
-        amb_model_destroy(actor);
+        ami_model_destroy(critic);
+        ami_model_destroy(actor);
     }
-    amb_train_destroy(t);
+    ami_train_destroy(t);
 }
 
 /* What a body does is the mean and the noise that is remembered, not the fresh noise that PPO learns from: a
@@ -281,44 +281,44 @@ static void samples_say_what_happened(void **state)
 static void bodies_do_mean_and_remembered_noise(void **state)
 {
     (void)state;
-    amb_settings s = lively(false);
+    ami_settings s = lively(false);
     s.noise_memory = .8;
     s.goal = 1;
-    amb_train *t = try_create(&s);
-    amb_train_stats stats;
-    amb_train_iterate(t, &stats);
+    ami_train *t = try_create(&s);
+    ami_train_stats stats;
+    ami_train_iterate(t, &stats);
 
-    char *start = malloc((size_t)ENVS * amb_env_save_size(&t->env[0]));
+    char *start = malloc((size_t)ENVS * ami_env_save_size(&t->env[0]));
     runner before[ENVS];
     memcpy(before, t->run, sizeof before);
     for (int e = 0; e < ENVS; e++)
-        amb_env_save(&t->env[e], start + (size_t)e * amb_env_save_size(&t->env[0]));
-    amb_train_iterate(t, &stats);
+        ami_env_save(&t->env[e], start + (size_t)e * ami_env_save_size(&t->env[0]));
+    ami_train_iterate(t, &stats);
 
     int steps = 0;
     double fresh_only = 0;
     for (int e = 0; e < ENVS; e++) {
         for (int remembered = 1; remembered >= 0; remembered--) {
-            amb_env body;
-            assert_true(amb_env_init(&body, &t->env[e].def, NULL));
-            amb_env_load(&body, start + (size_t)e * amb_env_save_size(&t->env[0]));
-            float noise[AMB_ACTION];
+            ami_env body;
+            assert_true(ami_env_init(&body, &t->env[e].def, NULL));
+            ami_env_load(&body, start + (size_t)e * ami_env_save_size(&t->env[0]));
+            float noise[AMI_ACTION];
             memcpy(noise, before[e].noise, sizeof noise);
             for (int step = 0; step < STEPS; step++) {
                 const int i = e * STEPS + step;
-                float action[AMB_ACTION], obs[AMB_OBS_MAX];
-                amb_env_observe(&body, obs);
-                for (int k = 0; remembered && k < AMB_OBS_MAX; k++)
-                    assert_near((double)t->obs[i * AMB_OBS_MAX + k], (double)obs[k], step ? .01 : 0,
+                float action[AMI_ACTION], obs[AMI_OBS_MAX];
+                ami_env_observe(&body, obs);
+                for (int k = 0; remembered && k < AMI_OBS_MAX; k++)
+                    assert_near((double)t->obs[i * AMI_OBS_MAX + k], (double)obs[k], step ? .01 : 0,
                                 "observation", k);
-                for (int k = 0; k < AMB_ACTION; k++) {
-                    const float mean = t->mean[i * AMB_ACTION + k],
-                                fresh = t->action[i * AMB_ACTION + k] - mean;
+                for (int k = 0; k < AMI_ACTION; k++) {
+                    const float mean = t->mean[i * AMI_ACTION + k],
+                                fresh = t->action[i * AMI_ACTION + k] - mean;
                     noise[k] = .8f * noise[k] + fresh;
                     action[k] = mean + (remembered ? noise[k] : fresh);
                 }
-                amb_reward reward;
-                amb_env_step(&body, action, &reward);
+                ami_reward reward;
+                ami_env_step(&body, action, &reward);
                 const double got = (double)t->reward[i] / (1 - s.gamma);
                 if (remembered) {
                     assert_near(reward.total, got, 1e-4, "reward", i);
@@ -329,29 +329,29 @@ static void bodies_do_mean_and_remembered_noise(void **state)
                 if (t->last[i])
                     break;
             }
-            amb_env_free(&body);
+            ami_env_free(&body);
         }
     }
     assert_true(steps > 2 * ENVS && fresh_only > .01);
     free(start);
-    amb_train_destroy(t);
+    ami_train_destroy(t);
 }
 
 /* -1 is 0 with a clip; what the networks see has 197 or 246 numbers. */
 static void the_goal_is_a_matter_of_the_setting(void **state)
 {
     (void)state;
-    amb_settings s = lively(false);
-    amb_train *t[3];
-    amb_train_stats stats[3];
+    ami_settings s = lively(false);
+    ami_train *t[3];
+    ami_train_stats stats[3];
     for (int i = 0; i < 3; i++) {
         s.goal = i - 1;
         t[i] = try_create(&s);
         for (int n = 0; n < 2; n++)
-            amb_train_iterate(t[i], &stats[i]);
+            ami_train_iterate(t[i], &stats[i]);
         const int inputs = i == 2 ? 246 : 197;
         assert_true(t[i]->inputs == inputs && t[i]->normalizer.columns == inputs &&
-                    amb_env_obs_size(&t[i]->env[0]) == inputs);
+                    ami_env_obs_size(&t[i]->env[0]) == inputs);
         assert_true(t[i]->settings.goal == (i == 2));
         for (int k = 0; k < inputs; k++)
             assert_true(t[i]->in_std[k] > 0 && isfinite(t[i]->in_mean[k]));
@@ -360,24 +360,24 @@ static void the_goal_is_a_matter_of_the_setting(void **state)
     assert_same_training(t[0], t[1]);
     assert_true(stats[2].reward != stats[1].reward);
     for (int i = 0; i < 3; i++)
-        amb_train_destroy(t[i]);
+        ami_train_destroy(t[i]);
 }
 
 /* Noise falls, pushes grow, the actor's rate follows KL. */
 static void schedules_are_kept(void **state)
 {
     (void)state;
-    amb_settings s = lively(false);
+    ami_settings s = lively(false);
     s.samples = 4 * ENVS * STEPS;
     s.noise = .1;
     s.noise_end = .02;
     s.kl_end = .02;
     s.push_speed = 2;
     s.push_ramp = .5;
-    amb_train *t = try_create(&s);
-    amb_train_stats stats[6];
+    ami_train *t = try_create(&s);
+    ami_train_stats stats[6];
     for (int i = 0; i < 6; i++) {
-        amb_train_iterate(t, &stats[i]);
+        ami_train_iterate(t, &stats[i]);
         assert_near(stats[i].noise, i < 4 ? .1 - .02 * i : .02, 1e-12, "noise", i);
         assert_near(stats[i].push_speed, i < 2 ? 1. * i : 2, 1e-12, "push", i);
         const double wanted = .05 * pow(.02 / .05, fmin(i / 4., 1)); /* KL falls geometrically */
@@ -385,15 +385,15 @@ static void schedules_are_kept(void **state)
         assert_near(stats[i].actor_rate, before * (i && stats[i - 1].ppo.kl > wanted ? 1 / 1.1 : 1.1), 1e-12,
                     "actor's rate", i);
     }
-    amb_train_destroy(t);
+    ami_train_destroy(t);
 }
 
 /* A clip that goes on for so long. */
-static amb_clip *lasting(double seconds, bool loop)
+static ami_clip *lasting(double seconds, bool loop)
 {
-    double pose[2 * AMB_POSE];
+    double pose[2 * AMI_POSE];
     pose_at_rest(pose, .881416);
-    pose_at_rest(pose + AMB_POSE, .881416);
+    pose_at_rest(pose + AMI_POSE, .881416);
     return make_clip(2, (const double[2]){0, seconds}, pose, loop);
 }
 
@@ -410,24 +410,24 @@ static void settings_left_open_follow_from_the_motion(void **state)
         {7, true, 3, 2, 3},    {1.5, false, 0, 2, 10}, {12, false, 0, 2, 14}, {12, false, 0, 1, 13},
         {30, false, 0, 2, 20}, {12, false, 40, 2, 40},
     };
-    amb_clip *mine = clip;
+    ami_clip *mine = clip;
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
-        amb_settings s = lively(false);
+        ami_settings s = lively(false);
         s.envs = 2;
         s.mirror = -1;
         s.goal = -1;
         s.episode_s = row[i].given;
         s.hold_max_s = row[i].hold_max_s;
         clip = lasting(row[i].seconds, row[i].loop);
-        amb_train *t = try_create(&s);
-        const amb_settings *decided = amb_train_settings(t);
+        ami_train *t = try_create(&s);
+        const ami_settings *decided = ami_train_settings(t);
         assert_near(decided->episode_s, row[i].episode_s, 1e-12, "longest episode", (int)i);
         assert_near(t->env[1].def.episode_s, row[i].episode_s, 1e-12, "longest episode of an environment",
                     (int)i);
         /* who stands still is symmetric, if for ever */
         assert_true(decided->goal == 0 && decided->mirror == row[i].loop);
-        amb_train_destroy(t);
-        amb_clip_destroy(clip);
+        ami_train_destroy(t);
+        ami_clip_destroy(clip);
     }
     clip = mine;
 }
@@ -436,25 +436,25 @@ static void settings_left_open_follow_from_the_motion(void **state)
 static void short_episodes_have_room_for_their_ends(void **state)
 {
     (void)state;
-    amb_clip *mine = clip;
+    ami_clip *mine = clip;
     clip = march(.3, false);
     for (int kind = 0; kind < 3; kind++) {
-        amb_settings s = lively(false);
+        ami_settings s = lively(false);
         s.episode_s = 0;
         s.hold_min_s = kind == 2 ? .2 : 0; /* 6 steps */
         s.hold_max_s = kind == 0 ? 0 : .2;
         s.steps = 50;
-        amb_train *t = try_create(&s);
-        amb_train_stats stats;
+        ami_train *t = try_create(&s);
+        ami_train_stats stats;
         int most = 0, shortest = INT_MAX;
         for (int i = 0; i < 4; i++) {
             for (int e = 0; kind == 0 && e < ENVS; e++) {
                 t->env[e].def.start_phase = .999;
-                amb_env_reset(&t->env[e]);
+                ami_env_reset(&t->env[e]);
                 t->progress.failures[t->bins - 1] = 1e6; /* start at the end, where nothing is left */
             }
-            amb_train_refresh_starts(t);
-            amb_train_iterate(t, &stats);
+            ami_train_refresh_starts(t);
+            ami_train_iterate(t, &stats);
             for (int e = 0; e < ENVS; e++) {
                 int ends = 0, since = 0;
                 for (int k = 0; k < t->steps; k++) {
@@ -473,9 +473,9 @@ static void short_episodes_have_room_for_their_ends(void **state)
         }
         assert_true(shortest >= (kind == 2 ? 6 : 1) && (kind == 2 || shortest < 6));
         assert_true(most >= 2);
-        amb_train_destroy(t);
+        ami_train_destroy(t);
     }
-    amb_clip_destroy(clip);
+    ami_clip_destroy(clip);
     clip = mine;
 }
 
@@ -484,39 +484,39 @@ static void short_episodes_have_room_for_their_ends(void **state)
 static void schedules_can_be_laid_over_other_samples(void **state)
 {
     (void)state;
-    amb_settings s = lively(false);
+    ami_settings s = lively(false);
     s.samples = 1e6;
     s.noise = .1;
     s.noise_end = .02;
-    amb_train *t = try_create(&s);
-    amb_train_stats stats;
+    ami_train *t = try_create(&s);
+    ami_train_stats stats;
     for (int i = 0; i < 2; i++)
-        amb_train_iterate(t, &stats);
-    amb_train_set_samples(t, 8 * ENVS * STEPS);
-    assert_true(amb_train_settings(t)->samples == 8 * ENVS * STEPS);
-    amb_train_iterate(t, &stats);
+        ami_train_iterate(t, &stats);
+    ami_train_set_samples(t, 8 * ENVS * STEPS);
+    assert_true(ami_train_settings(t)->samples == 8 * ENVS * STEPS);
+    ami_train_iterate(t, &stats);
     assert_near(stats.noise, .1 - .08 * 2 / 8, 1e-12, "noise", 0);
-    amb_error err = {""};
-    assert_true(amb_train_save(t, scratch("laid.bin"), &err));
-    amb_checkpoint *c = amb_checkpoint_read(scratch("laid.bin"), &err);
-    amb_settings read;
-    assert_true(c && amb_train_read_settings(c, &read, &err));
+    ami_error err = {""};
+    assert_true(ami_train_save(t, scratch("laid.bin"), &err));
+    ami_checkpoint *c = ami_checkpoint_read(scratch("laid.bin"), &err);
+    ami_settings read;
+    assert_true(c && ami_train_read_settings(c, &read, &err));
     assert_true(read.samples == 8 * ENVS * STEPS);
-    amb_train *resumed = try_create(&read);
-    assert_true(amb_train_load(resumed, c, &err));
+    ami_train *resumed = try_create(&read);
+    assert_true(ami_train_load(resumed, c, &err));
     for (int i = 0; i < 3; i++) {
-        amb_train_stats a, b;
-        amb_train_iterate(t, &a);
-        amb_train_iterate(resumed, &b);
+        ami_train_stats a, b;
+        ami_train_iterate(t, &a);
+        ami_train_iterate(resumed, &b);
         assert_same_stats(&a, &b);
     }
     assert_same_training(t, resumed);
-    amb_train_set_samples(t, 1); /* fewer than are done: all is done */
-    amb_train_iterate(t, &stats);
+    ami_train_set_samples(t, 1); /* fewer than are done: all is done */
+    ami_train_iterate(t, &stats);
     assert_near(stats.noise, .02, 1e-12, "noise", 1);
-    amb_checkpoint_destroy(c);
-    amb_train_destroy(t);
-    amb_train_destroy(resumed);
+    ami_checkpoint_destroy(c);
+    ami_train_destroy(t);
+    ami_train_destroy(resumed);
 }
 
 /* Why episodes end, over the last iterations: fractions that add up, and the body that most falls end on. */
@@ -524,19 +524,19 @@ static void statistics_say_why_episodes_end(void **state)
 {
     (void)state;
     for (int kind = 0; kind < 3; kind++) {
-        amb_settings s = lively(false);
+        ami_settings s = lively(false);
         s.episode_s = .4;
         s.push_speed = 0;
         s.max_height_m = kind == 1 ? .002 : 0;
         s.max_tilt = 0;
-        amb_error err = {""};
-        amb_train *t = amb_train_create(&s, character, clip, kind == 1 ? (1u << AMB_BODIES) - 1 : 0, &err);
+        ami_error err = {""};
+        ami_train *t = ami_train_create(&s, character, clip, kind == 1 ? (1u << AMI_BODIES) - 1 : 0, &err);
         assert_non_null(t);
         for (int e = 0; e < ENVS && kind == 2; e++)
-            t->env[e].def.may_touch = 1u << AMB_LEFT_ANKLE; /* the right one ends it */
-        amb_train_stats stats;
+            t->env[e].def.may_touch = 1u << AMI_LEFT_ANKLE; /* the right one ends it */
+        ami_train_stats stats;
         for (int i = 0; i < 3; i++)
-            amb_train_iterate(t, &stats);
+            ami_train_iterate(t, &stats);
         assert_true(stats.episodes > 0);
         assert_near(stats.fell + stats.lost + stats.survived +
                         (double)stats.unstable / (double)stats.episodes,
@@ -546,20 +546,20 @@ static void statistics_say_why_episodes_end(void **state)
         else if (kind == 1)
             assert_true(stats.lost > .9 && stats.fell == 0 && stats.fell_on == -1);
         else
-            assert_true(stats.fell > .9 && stats.fell_on == AMB_RIGHT_ANKLE);
+            assert_true(stats.fell > .9 && stats.fell_on == AMI_RIGHT_ANKLE);
         assert_true(stats.limited >= 0 && stats.limited < .2);
-        amb_train_destroy(t);
+        ami_train_destroy(t);
     }
-    amb_clip *mine = clip;
-    amb_settings s = lively(false);
+    ami_clip *mine = clip;
+    ami_settings s = lively(false);
     clip = march(1.9, true); /* knees bent to 3.8 rad and stretched twice a second */
-    amb_train_stats stats;
-    amb_train *t = try_create(&s);
-    amb_train_iterate(t, &stats);
+    ami_train_stats stats;
+    ami_train *t = try_create(&s);
+    ami_train_iterate(t, &stats);
     if (!(stats.limited > .02 && stats.limited <= 1))
         fail_msg("%.3f of the joints at their limits", stats.limited);
-    amb_train_destroy(t);
-    amb_clip_destroy(clip);
+    ami_train_destroy(t);
+    ami_clip_destroy(clip);
     clip = mine;
 }
 
@@ -568,7 +568,7 @@ static void statistics_say_why_episodes_end(void **state)
 static void it_learns(void **state)
 {
     (void)state;
-    amb_settings s = amb_settings_default();
+    ami_settings s = ami_settings_default();
     s.envs = 32;
     s.steps = 32;
     s.samples = 90000;
@@ -577,22 +577,22 @@ static void it_learns(void **state)
     s.kl = s.kl_end = .04;
     s.actor_rate = 3e-4;
     s.bf16 = 0;
-    amb_settings idle = s;
+    ami_settings idle = s;
     idle.actor_rate = 1e-9;
-    amb_train *t = try_create(&idle);
-    amb_train_stats before, after;
-    for (int i = 0; i < 2 * AMB_TRAIN_WINDOW; i++)
-        amb_train_iterate(t, &before);
-    amb_train_destroy(t);
+    ami_train *t = try_create(&idle);
+    ami_train_stats before, after;
+    for (int i = 0; i < 2 * AMI_TRAIN_WINDOW; i++)
+        ami_train_iterate(t, &before);
+    ami_train_destroy(t);
     for (int bf16 = 0; bf16 < 2; bf16++) {
         s.bf16 = bf16;
-        if (bf16 && !amb_train_bf16_native())
+        if (bf16 && !ami_train_bf16_native())
             s.samples = 20000; /* emulated: only that it works at all */
         t = try_create(&s);
         if (!t)
             continue;
-        while ((double)amb_train_samples(t) < s.samples)
-            amb_train_iterate(t, &after);
+        while ((double)ami_train_samples(t) < s.samples)
+            ami_train_iterate(t, &after);
         print_message("%s: episodes of %.3f s, return %.4f; without learning %.3f s, %.4f\n",
                       bf16 ? "bf16" : "fp32", after.episode_s, after.normalised_return, before.episode_s,
                       before.normalised_return);
@@ -601,7 +601,7 @@ static void it_learns(void **state)
         assert_true(after.episode_s > margin * before.episode_s);
         assert_true(after.normalised_return > margin * before.normalised_return);
         assert_true(after.explained > .4);
-        amb_train_destroy(t);
+        ami_train_destroy(t);
     }
 }
 

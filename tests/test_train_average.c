@@ -2,9 +2,9 @@
  * mean, and means the same however the normaliser moves. */
 #include "tests/training.h"
 
-static amb_settings averaging(void)
+static ami_settings averaging(void)
 {
-    amb_settings s = lively(false);
+    ami_settings s = lively(false);
     s.average = .3; /* three tenths of what was done: a mean that differs from the last weights and from the
                        plain mean */
     s.actor_rate = 1e-3;
@@ -14,20 +14,20 @@ static amb_settings averaging(void)
     return s;
 }
 
-enum { H1 = 20, FIRST = H1 * AMB_OBS }; /* weights of the first layer, before its biases */
+enum { H1 = 20, FIRST = H1 * AMI_OBS }; /* weights of the first layer, before its biases */
 
 /* A network's parameters for observations that are not normalised, in double: w (x - mean) / std + b = (w /
  * std) x + (b - Σ w mean / std).
  */
-static void unnormalise(const amb_train *t, amb_train_net *net, double *out)
+static void unnormalise(const ami_train *t, ami_train_net *net, double *out)
 {
-    const float *p = amb_train_net_parameters(net);
-    for (size_t i = 0; i < amb_train_net_size(net); i++)
+    const float *p = ami_train_net_parameters(net);
+    for (size_t i = 0; i < ami_train_net_size(net); i++)
         out[i] = (double)p[i];
     for (int r = 0; r < H1; r++)
-        for (int k = 0; k < AMB_OBS; k++) {
-            const double raw = (double)p[r * AMB_OBS + k] / (double)t->in_std[k];
-            out[r * AMB_OBS + k] = raw;
+        for (int k = 0; k < AMI_OBS; k++) {
+            const double raw = (double)p[r * AMI_OBS + k] / (double)t->in_std[k];
+            out[r * AMI_OBS + k] = raw;
             out[FIRST + r] -= raw * (double)t->in_mean[k];
         }
 }
@@ -44,28 +44,28 @@ static void means_agree_with_a_second_implementation(void **state)
 {
     (void)state;
     for (int mirror = 0; mirror < 2; mirror++) {
-        amb_settings s = averaging();
+        ami_settings s = averaging();
         s.mirror = mirror;
-        amb_train *t = try_create(&s);
+        ami_train *t = try_create(&s);
         double *mean[2], *now[2];
         for (int k = 0; k < 2; k++) {
-            const size_t size = amb_train_net_size(k ? amb_ppo_critic(t->ppo) : amb_ppo_actor(t->ppo));
+            const size_t size = ami_train_net_size(k ? ami_ppo_critic(t->ppo) : ami_ppo_actor(t->ppo));
             mean[k] = calloc(size, sizeof(double));
             now[k] = malloc(size * sizeof(double));
         }
-        float before[AMB_OBS];
+        float before[AMI_OBS];
         memcpy(before, t->in_std, sizeof before);
         for (int i = 1; i <= 12; i++) {
-            amb_train_stats stats;
-            amb_train_iterate(t, &stats);
+            ami_train_stats stats;
+            ami_train_iterate(t, &stats);
             /* The half-life, in samples, is this fraction of all that were done; the first iteration has no
              * past. */
             const double kept = i == 1 ? 0 : pow(.5, ENVS * STEPS / (.3 * i * ENVS * STEPS));
             for (int k = 0; k < 2; k++) {
-                amb_train_net *net = mirror ? t->copier.net[k]
-                                     : k    ? amb_ppo_critic(t->ppo)
-                                            : amb_ppo_actor(t->ppo);
-                const size_t size = amb_train_net_size(net);
+                ami_train_net *net = mirror ? t->copier.net[k]
+                                     : k    ? ami_ppo_critic(t->ppo)
+                                            : ami_ppo_actor(t->ppo);
+                const size_t size = ami_train_net_size(net);
                 const float *got = k ? t->critic_average : t->actor_average;
                 unnormalise(t, net, now[k]);
                 double apart = 0;
@@ -82,16 +82,16 @@ static void means_agree_with_a_second_implementation(void **state)
         }
         assert_memory_not_equal(before, t->in_std, sizeof before); /* and so does the normaliser */
         free(mean[0]), free(mean[1]), free(now[0]), free(now[1]);
-        amb_train_destroy(t);
+        ami_train_destroy(t);
     }
 }
 
 /* A network's answers to observations as they are, worked out in double from parameters for such. */
 static void answer(const double *p, int outputs, const float *obs, double *out)
 {
-    const int dim[] = {AMB_OBS, H1, 12, outputs};
-    double now[AMB_OBS], next[AMB_OBS] = {0};
-    for (int k = 0; k < AMB_OBS; k++)
+    const int dim[] = {AMI_OBS, H1, 12, outputs};
+    double now[AMI_OBS], next[AMI_OBS] = {0};
+    for (int k = 0; k < AMI_OBS; k++)
         now[k] = (double)obs[k];
     for (int l = 0; l < 3; l++) {
         const double *bias = p + dim[l] * dim[l + 1];
@@ -108,49 +108,49 @@ static void answer(const double *p, int outputs, const float *obs, double *out)
 }
 
 /* Answers of the exported actor (36) and critic (1) to `n` observations. */
-static void exported_answers(const amb_train *t, const float *obs, int n, float *out)
+static void exported_answers(const ami_train *t, const float *obs, int n, float *out)
 {
-    amb_error err = {""};
-    amb_net *net[2] = {amb_train_export_actor(t, &err), amb_train_export_critic(t, &err)};
+    ami_error err = {""};
+    ami_net *net[2] = {ami_train_export_actor(t, &err), ami_train_export_critic(t, &err)};
     for (int k = 0; k < 2; k++) {
-        amb_model *model =
-            net[k] ? amb_model_create(net[k], &(amb_model_def){.precision = AMB_PRECISION_FP32}, &err) : NULL;
+        ami_model *model =
+            net[k] ? ami_model_create(net[k], &(ami_model_def){.precision = AMI_PRECISION_FP32}, &err) : NULL;
         if (!model)
             fail_msg("%s", err.text);
-        void *workspace = malloc(amb_model_workspace_size(model, 1));
+        void *workspace = malloc(ami_model_workspace_size(model, 1));
         for (int i = 0; i < n; i++)
-            amb_model_run(model, workspace, obs + i * AMB_OBS, 1,
-                          out + i * (AMB_ACTION + 1) + (k ? AMB_ACTION : 0));
+            ami_model_run(model, workspace, obs + i * AMI_OBS, 1,
+                          out + i * (AMI_ACTION + 1) + (k ? AMI_ACTION : 0));
         free(workspace);
-        amb_model_destroy(model);
-        amb_net_destroy(net[k]);
+        ami_model_destroy(model);
+        ami_net_destroy(net[k]);
     }
 }
 
 static void the_mean_is_what_is_exported(void **state)
 {
     (void)state;
-    enum { SEEN = ENVS * STEPS, OUT = AMB_ACTION + 1 };
-    const amb_settings s = averaging();
-    amb_train *t = trained(&s, 8);
-    static float obs[SEEN * AMB_OBS], got[SEEN * OUT], later[SEEN * OUT];
+    enum { SEEN = ENVS * STEPS, OUT = AMI_ACTION + 1 };
+    const ami_settings s = averaging();
+    ami_train *t = trained(&s, 8);
+    static float obs[SEEN * AMI_OBS], got[SEEN * OUT], later[SEEN * OUT];
     memcpy(obs, t->obs, sizeof obs);
     exported_answers(t, obs, SEEN, got);
     double most = 0, raw = 0;
     for (int k = 0; k < 2; k++) {
-        amb_train_net *net = k ? amb_ppo_critic(t->ppo) : amb_ppo_actor(t->ppo);
-        const size_t size = amb_train_net_size(net);
+        ami_train_net *net = k ? ami_ppo_critic(t->ppo) : ami_ppo_actor(t->ppo);
+        const size_t size = ami_train_net_size(net);
         double *mean = malloc(size * sizeof *mean), *now = malloc(size * sizeof *now);
         for (size_t i = 0; i < size; i++)
             mean[i] = (double)(k ? t->critic_average : t->actor_average)[i];
         unnormalise(t, net, now);
         for (int i = 0; i < SEEN; i++) {
-            double want[AMB_ACTION], plain[AMB_ACTION];
-            answer(mean, k ? 1 : AMB_ACTION, obs + i * AMB_OBS, want);
-            answer(now, k ? 1 : AMB_ACTION, obs + i * AMB_OBS, plain);
-            for (int a = 0; a < (k ? 1 : AMB_ACTION); a++) {
-                most = fmax(most, fabs(want[a] - (double)got[i * OUT + (k ? AMB_ACTION : a)]));
-                raw = fmax(raw, fabs(plain[a] - (double)got[i * OUT + (k ? AMB_ACTION : a)]));
+            double want[AMI_ACTION], plain[AMI_ACTION];
+            answer(mean, k ? 1 : AMI_ACTION, obs + i * AMI_OBS, want);
+            answer(now, k ? 1 : AMI_ACTION, obs + i * AMI_OBS, plain);
+            for (int a = 0; a < (k ? 1 : AMI_ACTION); a++) {
+                most = fmax(most, fabs(want[a] - (double)got[i * OUT + (k ? AMI_ACTION : a)]));
+                raw = fmax(raw, fabs(plain[a] - (double)got[i * OUT + (k ? AMI_ACTION : a)]));
             }
         }
         free(mean), free(now);
@@ -160,30 +160,30 @@ static void the_mean_is_what_is_exported(void **state)
 
     /* The normaliser goes on moving under the same mean: the same observations get the same answers. */
     for (int i = 0; i < 5; i++) {
-        float strange[AMB_OBS];
-        for (int k = 0; k < AMB_OBS; k++)
+        float strange[AMI_OBS];
+        for (int k = 0; k < AMI_OBS; k++)
             strange[k] = obs[k] + (float)(k % 7) - 2;
         const float std = t->in_std[5];
         for (int n = 0; n < 60; n++)
-            amb_normalizer_add(&t->normalizer, strange, 1);
-        amb_train_refresh_normalizer(t);
+            ami_normalizer_add(&t->normalizer, strange, 1);
+        ami_train_refresh_normalizer(t);
         assert_true(t->in_std[5] != std);
         exported_answers(t, obs, SEEN, later);
         for (int n = 0; n < SEEN * OUT; n++)
             assert_near((double)later[n], (double)got[n], 1e-4, "answer", n);
     }
-    amb_train_destroy(t);
+    ami_train_destroy(t);
 
-    amb_settings plain = s; /* which is not so without a mean */
+    ami_settings plain = s; /* which is not so without a mean */
     plain.average = 0;
     t = trained(&plain, 8);
     assert_null(t->actor_average);
     exported_answers(t, obs, SEEN, got);
     t->normalizer.mean[9] += 1;
-    amb_train_refresh_normalizer(t);
+    ami_train_refresh_normalizer(t);
     exported_answers(t, obs, SEEN, later);
     assert_memory_not_equal(got, later, sizeof got);
-    amb_train_destroy(t);
+    ami_train_destroy(t);
 }
 
 /* Before the first iteration there is no mean: what is exported is what the training begins with. And a mean
@@ -191,40 +191,40 @@ static void the_mean_is_what_is_exported(void **state)
 static void the_first_parameters_are_their_own_mean(void **state)
 {
     (void)state;
-    enum { OUT = AMB_ACTION + 1 };
-    amb_settings s = averaging();
-    amb_train *t = try_create(&s);
+    enum { OUT = AMI_ACTION + 1 };
+    ami_settings s = averaging();
+    ami_train *t = try_create(&s);
     s.average = 0;
-    amb_train *plain = try_create(&s);
+    ami_train *plain = try_create(&s);
     static float a[10 * OUT], b[10 * OUT];
     for (int i = 0; i < 2; i++) {
         exported_answers(t, plain->obs, 10, a); /* primed: ten observations are there */
         exported_answers(plain, plain->obs, 10, b);
         for (int n = 0; n < 10 * OUT; n++)
             assert_near((double)a[n], (double)b[n], i ? 1e-4 : 0, "answer", n);
-        amb_train_stats stats;
-        amb_train_iterate(t, &stats);
-        amb_train_iterate(plain, &stats);
+        ami_train_stats stats;
+        ami_train_iterate(t, &stats);
+        ami_train_iterate(plain, &stats);
     }
-    amb_train_destroy(t);
-    amb_train_destroy(plain);
+    ami_train_destroy(t);
+    ami_train_destroy(plain);
 }
 
 /* Taking a mean changes nothing in what is learned. */
 static void averaging_is_no_part_of_learning(void **state)
 {
     (void)state;
-    amb_settings s = averaging();
-    amb_train *t = trained(&s, 4);
+    ami_settings s = averaging();
+    ami_train *t = trained(&s, 4);
     s.average = 0;
-    amb_train *plain = trained(&s, 4);
-    assert_same_network(amb_ppo_actor(t->ppo), amb_ppo_actor_adam(t->ppo), amb_ppo_actor(plain->ppo),
-                        amb_ppo_actor_adam(plain->ppo));
-    assert_same_network(amb_ppo_critic(t->ppo), amb_ppo_critic_adam(t->ppo), amb_ppo_critic(plain->ppo),
-                        amb_ppo_critic_adam(plain->ppo));
+    ami_train *plain = trained(&s, 4);
+    assert_same_network(ami_ppo_actor(t->ppo), ami_ppo_actor_adam(t->ppo), ami_ppo_actor(plain->ppo),
+                        ami_ppo_actor_adam(plain->ppo));
+    assert_same_network(ami_ppo_critic(t->ppo), ami_ppo_critic_adam(t->ppo), ami_ppo_critic(plain->ppo),
+                        ami_ppo_critic_adam(plain->ppo));
     assert_memory_equal(&t->progress, &plain->progress, sizeof t->progress);
-    amb_train_destroy(t);
-    amb_train_destroy(plain);
+    ami_train_destroy(t);
+    ami_train_destroy(plain);
 }
 
 int main(void)

@@ -36,15 +36,15 @@ static const net_shape shapes[] = {
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
-static const amb_train_precision precisions[] = {AMB_TRAIN_FP32, AMB_TRAIN_BF16};
+static const ami_train_precision precisions[] = {AMI_TRAIN_FP32, AMI_TRAIN_BF16};
 static const char *const precision_name[] = {"fp32", "bf16"};
 
 /* NULL only where this CPU has no bf16 products at all, which then must be said. */
-static amb_train_net *create(const net_shape *shape, amb_train_precision precision)
+static ami_train_net *create(const net_shape *shape, ami_train_precision precision)
 {
-    amb_error err = {""};
-    amb_train_net *net = amb_train_net_create(shape->layers, shape->dim, shape->max_rows, precision, &err);
-    if (!net && precision == AMB_TRAIN_BF16 && !amb_train_bf16_native())
+    ami_error err = {""};
+    ami_train_net *net = ami_train_net_create(shape->layers, shape->dim, shape->max_rows, precision, &err);
+    if (!net && precision == AMI_TRAIN_BF16 && !ami_train_bf16_native())
         assert_non_null(strstr(err.text, "bf16"));
     else if (!net)
         fail_msg("%s", err.text);
@@ -52,24 +52,24 @@ static amb_train_net *create(const net_shape *shape, amb_train_precision precisi
 }
 
 /* team 0: outside any parallel region. `dout` NULL: forward only. */
-static const float *pass(int team, amb_train_net *net, const float *x, const float *dout, int n)
+static const float *pass(int team, ami_train_net *net, const float *x, const float *dout, int n)
 {
     const float *out = NULL;
     if (team == 0) {
-        amb_train_net_parameters_changed(net);
-        out = amb_train_net_forward(net, x, n);
+        ami_train_net_parameters_changed(net);
+        out = ami_train_net_forward(net, x, n);
         if (dout)
-            amb_train_net_backward(net, dout, n);
+            ami_train_net_backward(net, dout, n);
         return out;
     }
 #pragma omp parallel num_threads(team)
     {
-        amb_train_net_parameters_changed(net);
-        const float *mine = amb_train_net_forward(net, x, n);
+        ami_train_net_parameters_changed(net);
+        const float *mine = ami_train_net_forward(net, x, n);
 #pragma omp master
         out = mine;
         if (dout)
-            amb_train_net_backward(net, dout, n);
+            ami_train_net_backward(net, dout, n);
     }
     return out;
 }
@@ -85,21 +85,21 @@ static int processors(void)
 
 static float *normals(size_t n, uint64_t seed, double scale)
 {
-    amb_rng rng = amb_rng_seed(seed, 7);
+    ami_rng rng = ami_rng_seed(seed, 7);
     float *x = malloc(n * sizeof *x);
     for (size_t i = 0; i < n; i++)
-        x[i] = (float)(scale * amb_rng_normal(&rng));
+        x[i] = (float)(scale * ami_rng_normal(&rng));
     return x;
 }
 
 /* Weights of variance 1 / in, so that every layer's numbers are of order 1; biases too. */
-static void random_parameters(amb_train_net *net, const net_shape *shape, uint64_t seed)
+static void random_parameters(ami_train_net *net, const net_shape *shape, uint64_t seed)
 {
-    amb_rng rng = amb_rng_seed(seed, 3);
-    float *p = amb_train_net_parameters(net);
+    ami_rng rng = ami_rng_seed(seed, 3);
+    float *p = ami_train_net_parameters(net);
     for (int l = 0; l < shape->layers; l++) {
         for (int i = 0; i < shape->dim[l + 1] * (shape->dim[l] + 1); i++)
-            *p++ = (float)(amb_rng_normal(&rng) / sqrt(shape->dim[l]));
+            *p++ = (float)(ami_rng_normal(&rng) / sqrt(shape->dim[l]));
     }
 }
 
@@ -127,13 +127,13 @@ static void test_no_threads_of_its_own(void **state)
     omp_set_num_threads(MAX_TEAM);
 #endif
     for (int p = 0; p < 2; p++) {
-        amb_train_net *net = create(&shape, precisions[p]);
+        ami_train_net *net = create(&shape, precisions[p]);
         if (!net)
             continue;
         float *x = normals(512 * 197, 1, 1), *dout = normals(512 * 256, 2, 1);
         random_parameters(net, &shape, 3);
         pass(0, net, x, dout, 512);
-        amb_train_net_destroy(net);
+        ami_train_net_destroy(net);
         free(x);
         free(dout);
     }
@@ -145,37 +145,37 @@ static void test_no_threads_of_its_own(void **state)
 
 static void expect_refusal(int layers, const int *dim, int max_rows, const char *word)
 {
-    amb_error err = {""};
-    assert_null(amb_train_net_create(layers, dim, max_rows, AMB_TRAIN_FP32, &err));
+    ami_error err = {""};
+    assert_null(ami_train_net_create(layers, dim, max_rows, AMI_TRAIN_FP32, &err));
     if (!strstr(err.text, word))
         fail_msg("'%s' does not name %s", err.text, word);
-    assert_null(amb_train_net_create(layers, dim, max_rows, AMB_TRAIN_FP32, NULL));
+    assert_null(ami_train_net_create(layers, dim, max_rows, AMI_TRAIN_FP32, NULL));
 }
 
 static void test_create_refuses(void **state)
 {
     (void)state;
-    int dim[AMB_NET_MAX_LAYERS + 2];
-    for (int i = 0; i < AMB_NET_MAX_LAYERS + 2; i++)
+    int dim[AMI_NET_MAX_LAYERS + 2];
+    for (int i = 0; i < AMI_NET_MAX_LAYERS + 2; i++)
         dim[i] = 2;
     expect_refusal(0, dim, 4, " 0 layers");
-    expect_refusal(AMB_NET_MAX_LAYERS + 1, dim, 4, " 17 layers");
+    expect_refusal(AMI_NET_MAX_LAYERS + 1, dim, 4, " 17 layers");
     expect_refusal(2, dim, 0, " 0 rows");
     expect_refusal(2, dim, -3, " -3 rows");
     expect_refusal(2, (const int[]){3, 0, 2}, 4, "dimension 0 at place 1");
     expect_refusal(2, (const int[]){3, 4, 65537}, 4, "65537");
-    amb_train_net_destroy(NULL);
+    ami_train_net_destroy(NULL);
 }
 
 static void test_init(void **state)
 {
     (void)state;
     const net_shape shape = {2, {50, 80, 30}, 4};
-    amb_train_net *net = create(&shape, AMB_TRAIN_FP32);
-    amb_rng rng = amb_rng_seed(5, 0);
-    amb_train_net_init(net, &rng, .01f);
-    assert_int_equal(amb_train_net_size(net), 80 * 51 + 30 * 81);
-    const float *p = amb_train_net_parameters(net);
+    ami_train_net *net = create(&shape, AMI_TRAIN_FP32);
+    ami_rng rng = ami_rng_seed(5, 0);
+    ami_train_net_init(net, &rng, .01f);
+    assert_int_equal(ami_train_net_size(net), 80 * 51 + 30 * 81);
+    const float *p = ami_train_net_parameters(net);
     const double limit[] = {sqrt(6. / 130), .01 * sqrt(6. / 110)};
     for (int l = 0; l < 2; l++) {
         const int weights = shape.dim[l] * shape.dim[l + 1];
@@ -190,7 +190,7 @@ static void test_init(void **state)
             assert_float_equal(p[weights + i], 0, 0);
         p += weights + shape.dim[l + 1];
     }
-    amb_train_net_destroy(net);
+    ami_train_net_destroy(net);
 }
 
 /* Small integers are exact in bf16, and so are their sums in fp32: both precisions must give every output and
@@ -204,19 +204,19 @@ static void test_integers_are_exact(void **state)
         const net_shape *shape = &exact[s];
         const int in = shape->dim[0], out = shape->dim[shape->layers], max = shape->max_rows;
         float *x = malloc((size_t)(max * in) * sizeof *x), *dout = malloc((size_t)(max * out) * sizeof *dout);
-        amb_rng rng = amb_rng_seed(s, 1);
+        ami_rng rng = ami_rng_seed(s, 1);
         for (int i = 0; i < max * in; i++)
-            x[i] = (float)amb_rng_below(&rng, 5) - 2;
+            x[i] = (float)ami_rng_below(&rng, 5) - 2;
         for (int i = 0; i < max * out; i++)
-            dout[i] = (float)amb_rng_below(&rng, 7) - 3;
-        amb_train_net *nets[2] = {create(shape, AMB_TRAIN_FP32), create(shape, AMB_TRAIN_BF16)};
-        const size_t size = amb_train_net_size(nets[0]);
-        float *p = amb_train_net_parameters(nets[0]);
+            dout[i] = (float)ami_rng_below(&rng, 7) - 3;
+        ami_train_net *nets[2] = {create(shape, AMI_TRAIN_FP32), create(shape, AMI_TRAIN_BF16)};
+        const size_t size = ami_train_net_size(nets[0]);
+        float *p = ami_train_net_parameters(nets[0]);
         for (size_t i = 0; i < size; i++)
-            p[i] = (float)amb_rng_below(&rng, 3) - 1;
+            p[i] = (float)ami_rng_below(&rng, 3) - 1;
         double *dp = doubles(p, size), *h = malloc(size * sizeof *h);
         if (nets[1])
-            memcpy(amb_train_net_parameters(nets[1]), p, size * sizeof *p);
+            memcpy(ami_train_net_parameters(nets[1]), p, size * sizeof *p);
         for (int round = 0; round < 2 * max; round++) {
             const int n = round < max ? max - round : round - max + 1;
             double *gradient = reference_gradient(shape, dp, x, dout, n, size);
@@ -232,7 +232,7 @@ static void test_integers_are_exact(void **state)
                                      precision_name[k], s, n, r, o, (double)y[r * out + o], expected[o]);
                     }
                 }
-                const float *got = amb_train_net_gradient(nets[k]);
+                const float *got = ami_train_net_gradient(nets[k]);
                 for (size_t i = 0; i < size; i++) {
                     if ((double)got[i] != gradient[i])
                         fail_msg("%s, shape %zu, n %d: gradient[%zu] is %g, expected %g", precision_name[k],
@@ -241,8 +241,8 @@ static void test_integers_are_exact(void **state)
             }
             free(gradient);
         }
-        amb_train_net_destroy(nets[0]);
-        amb_train_net_destroy(nets[1]);
+        ami_train_net_destroy(nets[0]);
+        ami_train_net_destroy(nets[1]);
         free(x);
         free(dout);
         free(dp);
@@ -256,14 +256,14 @@ static void test_forward_against_double(void **state)
     for (int k = 0; k < 2; k++) {
         for (int s = 0; s < SHAPES; s++) {
             const net_shape *shape = &shapes[s];
-            amb_train_net *net = create(shape, precisions[k]);
+            ami_train_net *net = create(shape, precisions[k]);
             if (!net)
                 continue;
             const int in = shape->dim[0], out = shape->dim[shape->layers], max = shape->max_rows;
             random_parameters(net, shape, (uint64_t)s);
             float *x = normals((size_t)(max * in), 11, 1);
-            const size_t size = amb_train_net_size(net);
-            double *p = doubles(amb_train_net_parameters(net), size), *h = malloc(size * sizeof *h);
+            const size_t size = ami_train_net_size(net);
+            double *p = doubles(ami_train_net_parameters(net), size), *h = malloc(size * sizeof *h);
             const double tolerance = k == 0 ? 2e-6 : .03; /* a bf16 has 8 bits: 2^-9 of each factor, over up
                                                              to 4 layers */
             for (int n = 1; n <= max; n++) {
@@ -278,7 +278,7 @@ static void test_forward_against_double(void **state)
                     }
                 }
             }
-            amb_train_net_destroy(net);
+            ami_train_net_destroy(net);
             free(x);
             free(p);
             free(h);
@@ -295,12 +295,12 @@ static void test_gradient_against_finite_differences(void **state)
         const int in = shape->dim[0], out = shape->dim[shape->layers], n = shape->max_rows;
         float *x = normals((size_t)(n * in), 21, 1), *dout = normals((size_t)(n * out), 22, 1);
         for (int k = 0; k < 2; k++) {
-            amb_train_net *net = create(shape, precisions[k]);
+            ami_train_net *net = create(shape, precisions[k]);
             if (!net)
                 continue;
             random_parameters(net, shape, (uint64_t)s);
-            const size_t size = amb_train_net_size(net);
-            double *p = doubles(amb_train_net_parameters(net), size), *h = malloc(size * sizeof *h);
+            const size_t size = ami_train_net_size(net);
+            double *p = doubles(ami_train_net_parameters(net), size), *h = malloc(size * sizeof *h);
             double *expected = malloc(size * sizeof *expected);
             for (size_t i = 0; i < size; i++) {
                 const double saved = p[i];
@@ -311,10 +311,10 @@ static void test_gradient_against_finite_differences(void **state)
                 p[i] = saved;
             }
             pass(2, net, x, dout, n);
-            const double error = relative_error(amb_train_net_gradient(net), expected, size);
+            const double error = relative_error(ami_train_net_gradient(net), expected, size);
             if (!(error <= (k == 0 ? 1e-5 : .08))) /* see below */
                 fail_msg("%s, shape %d: the gradient is off by %g of its norm", precision_name[k], s, error);
-            amb_train_net_destroy(net);
+            ami_train_net_destroy(net);
             free(p);
             free(h);
             free(expected);
@@ -332,19 +332,19 @@ static void test_input_gradient(void **state)
     const double step = 1e-6;
     for (int s = 0; s < 2 * SHAPES; s++) {
         const net_shape *shape = &shapes[s / 2];
-        const amb_train_precision precision = precisions[s % 2];
-        amb_train_net *plain = create(shape, precision);
+        const ami_train_precision precision = precisions[s % 2];
+        ami_train_net *plain = create(shape, precision);
         if (!plain)
             continue;
         const int in = shape->dim[0], out = shape->dim[shape->layers], max = shape->max_rows;
-        amb_train_net *inner = amb_train_net_create_inner(shape->layers, shape->dim, max, precision, NULL);
+        ami_train_net *inner = ami_train_net_create_inner(shape->layers, shape->dim, max, precision, NULL);
         assert_non_null(inner);
-        assert_null(amb_train_net_input_gradient(plain));
+        assert_null(ami_train_net_input_gradient(plain));
         random_parameters(plain, shape, (uint64_t)s);
         random_parameters(inner, shape, (uint64_t)s);
         float *x = normals((size_t)(max * in), 21, 1), *dout = normals((size_t)(max * out), 22, 1);
-        const size_t size = amb_train_net_size(plain), inputs = (size_t)(max * in);
-        double *p = doubles(amb_train_net_parameters(plain), size), *h = malloc(size * sizeof *h);
+        const size_t size = ami_train_net_size(plain), inputs = (size_t)(max * in);
+        double *p = doubles(ami_train_net_parameters(plain), size), *h = malloc(size * sizeof *h);
         double *expected = malloc(inputs * sizeof *expected);
         float *first = malloc(inputs * sizeof *first);
         /* Moving an input by ε moves the first layer's sums as its weights times ε, which the biases can do
@@ -368,20 +368,20 @@ static void test_input_gradient(void **state)
             for (int team = 0; team <= MAX_TEAM; team++) {
                 pass(team, plain, x, dout, n);
                 pass(team, inner, x, dout, n);
-                const float *dx = amb_train_net_input_gradient(inner);
+                const float *dx = ami_train_net_input_gradient(inner);
                 const double error = relative_error(dx, expected, (size_t)(n * in));
-                if (!(error <= (precision == AMB_TRAIN_FP32 ? 1e-5 : .13)))
+                if (!(error <= (precision == AMI_TRAIN_FP32 ? 1e-5 : .13)))
                     fail_msg("shape %d, %s, n %d: the input's gradient is off by %g of its norm", s / 2,
                              precision_name[s % 2], n, error);
                 if (team == 0)
                     memcpy(first, dx, (size_t)(n * in) * sizeof *dx);
                 assert_memory_equal(first, dx, (size_t)(n * in) * sizeof *dx);
-                assert_memory_equal(amb_train_net_gradient(inner), amb_train_net_gradient(plain),
+                assert_memory_equal(ami_train_net_gradient(inner), ami_train_net_gradient(plain),
                                     size * sizeof(float));
             }
         }
-        amb_train_net_destroy(plain);
-        amb_train_net_destroy(inner);
+        ami_train_net_destroy(plain);
+        ami_train_net_destroy(inner);
         free(x);
         free(dout);
         free(p);
@@ -398,26 +398,26 @@ static void test_bf16_gradient_against_fp32(void **state)
 {
     (void)state;
     const net_shape shape = {3, {197, 256, 128, 36}, 300};
-    amb_train_net *nets[2] = {create(&shape, AMB_TRAIN_FP32), create(&shape, AMB_TRAIN_BF16)};
+    ami_train_net *nets[2] = {create(&shape, AMI_TRAIN_FP32), create(&shape, AMI_TRAIN_BF16)};
     if (!nets[1]) {
-        amb_train_net_destroy(nets[0]);
+        ami_train_net_destroy(nets[0]);
         skip_because("this CPU has no bf16 products");
     }
     float *x = normals(300 * 197, 31, 1), *dout = normals(300 * 36, 32, 1);
-    const size_t size = amb_train_net_size(nets[0]);
+    const size_t size = ami_train_net_size(nets[0]);
     for (int k = 0; k < 2; k++) {
         random_parameters(nets[k], &shape, 33);
         pass(2, nets[k], x, dout, 300);
     }
-    double *expected = doubles(amb_train_net_gradient(nets[0]), size);
-    const double error = relative_error(amb_train_net_gradient(nets[1]), expected, size);
+    double *expected = doubles(ami_train_net_gradient(nets[0]), size);
+    const double error = relative_error(ami_train_net_gradient(nets[1]), expected, size);
     if (!(error < .08 && error > 1e-4)) /* none at all would mean that it was not bf16 */
         fail_msg("the bf16 gradient is off by %g of the fp32 one's norm", error);
     free(x);
     free(dout);
     free(expected);
-    amb_train_net_destroy(nets[0]);
-    amb_train_net_destroy(nets[1]);
+    ami_train_net_destroy(nets[0]);
+    ami_train_net_destroy(nets[1]);
 }
 
 /* Through a single weight of 1 the output is the input rounded to bf16: to nearest, ties to even, infinities
@@ -427,16 +427,16 @@ static void test_bf16_rounding(void **state)
     (void)state;
     enum { N = 4096 };
     const net_shape shape = {1, {1, 1}, N};
-    amb_train_net *net = create(&shape, AMB_TRAIN_BF16);
+    ami_train_net *net = create(&shape, AMI_TRAIN_BF16);
     if (!net)
         skip_because("this CPU has no bf16 products");
-    amb_train_net_parameters(net)[0] = 1;
+    ami_train_net_parameters(net)[0] = 1;
     float *x = malloc(N * sizeof *x);
-    amb_rng rng = amb_rng_seed(41, 0);
+    ami_rng rng = ami_rng_seed(41, 0);
     for (int i = 0; i < N; i++) { /* mantissas of every kind: exact, ties, just beside ties, random */
-        uint32_t bits = (uint32_t)amb_rng_next(&rng);
+        uint32_t bits = (uint32_t)ami_rng_next(&rng);
         const uint32_t low[] = {0, 0x8000, 0x7fff, 0x8001};
-        bits = (bits & 0x807fffffu) | (uint32_t)(64 + amb_rng_below(&rng, 128)) << 23;
+        bits = (bits & 0x807fffffu) | (uint32_t)(64 + ami_rng_below(&rng, 128)) << 23;
         if (i % 5 < 4)
             bits = (bits & 0xffff0000u) | low[i % 5];
         memcpy(&x[i], &bits, sizeof bits);
@@ -458,7 +458,7 @@ static void test_bf16_rounding(void **state)
         if (y[i] != expected)
             fail_msg("%a was rounded to %a, expected %a", (double)x[i], (double)y[i], (double)expected);
     }
-    amb_train_net_destroy(net);
+    ami_train_net_destroy(net);
     free(x);
 }
 
@@ -481,26 +481,26 @@ static void test_same_bits_for_any_team(void **state)
 #ifdef _OPENMP
                     omp_set_num_threads(team > 0 ? team : MAX_TEAM); /* also what create sees */
 #endif
-                    amb_train_net *net = create(shape, precisions[k]);
+                    ami_train_net *net = create(shape, precisions[k]);
                     if (!net)
                         continue;
-                    const size_t size = amb_train_net_size(net);
+                    const size_t size = ami_train_net_size(net);
                     random_parameters(net, shape, 53);
                     const float *got = pass(team, net, x, dout, n);
                     if (team == 0) {
                         free(gradient);
                         gradient = malloc(size * sizeof *gradient);
                         memcpy(y, got, (size_t)(n * out) * sizeof *y);
-                        memcpy(gradient, amb_train_net_gradient(net), size * sizeof *gradient);
+                        memcpy(gradient, ami_train_net_gradient(net), size * sizeof *gradient);
                     }
                     for (int again = 0; again < 3; again++) {
                         assert_memory_equal(got, y, (size_t)(n * out) * sizeof *y);
-                        assert_memory_equal(amb_train_net_gradient(net), gradient, size * sizeof *gradient);
+                        assert_memory_equal(ami_train_net_gradient(net), gradient, size * sizeof *gradient);
                         /* Teams other than create saw, too, and at last one larger than the machine. */
                         got = pass(again == 0 ? (team + 1) % (MAX_TEAM + 1) : processors() + 4, net, x, dout,
                                    n);
                     }
-                    amb_train_net_destroy(net);
+                    ami_train_net_destroy(net);
                 }
             }
             free(y);
@@ -521,35 +521,35 @@ static void test_pieces_give_the_same_bits(void **state)
         for (int n = 400; n > 0; n -= 133) {
             float *x = normals((size_t)(n * shape.dim[0]), 71, 1),
                   *dout = normals((size_t)(n * shape.dim[3]), 72, 1);
-            amb_train_net *whole = create(&shape, precisions[k]), *parts = create(&shape, precisions[k]);
+            ami_train_net *whole = create(&shape, precisions[k]), *parts = create(&shape, precisions[k]);
             if (!whole || !parts) {
                 free(x), free(dout);
                 continue;
             }
-            const size_t size = amb_train_net_size(whole);
+            const size_t size = ami_train_net_size(whole);
             random_parameters(whole, &shape, 73);
             const float *y = pass(2, whole, x, dout, n);
 
-            memcpy(amb_train_net_parameters(parts), amb_train_net_parameters(whole), size * sizeof(float));
+            memcpy(ami_train_net_parameters(parts), ami_train_net_parameters(whole), size * sizeof(float));
             for (size_t first = 0; first < size; first += 12345)
-                amb_train_net_range_changed(parts, first, size - first < 12345 ? size - first : 12345);
+                ami_train_net_range_changed(parts, first, size - first < 12345 ? size - first : 12345);
             int rows = 0;
-            for (int c = amb_train_net_chunks(parts, n); c-- > 0;) {
+            for (int c = ami_train_net_chunks(parts, n); c-- > 0;) {
                 int first;
-                const int count = amb_train_net_chunk(parts, n, c, &first);
-                const float *out = amb_train_net_forward_chunk(parts, x, n, c);
+                const int count = ami_train_net_chunk(parts, n, c, &first);
+                const float *out = ami_train_net_forward_chunk(parts, x, n, c);
                 assert_true(count > 0 && first >= 0 && first + count == n - rows);
                 assert_memory_equal(out, y + (size_t)first * 36, (size_t)count * 36 * sizeof(float));
-                amb_train_net_backward_chunk(parts, dout, n, c);
+                ami_train_net_backward_chunk(parts, dout, n, c);
                 rows += count;
             }
             assert_int_equal(rows, n);
-            for (int b = amb_train_net_blocks(parts); b-- > 0;)
-                amb_train_net_gradient_block(parts, x, n, b);
-            assert_memory_equal(amb_train_net_gradient(parts), amb_train_net_gradient(whole),
+            for (int b = ami_train_net_blocks(parts); b-- > 0;)
+                ami_train_net_gradient_block(parts, x, n, b);
+            assert_memory_equal(ami_train_net_gradient(parts), ami_train_net_gradient(whole),
                                 size * sizeof(float));
-            amb_train_net_destroy(whole);
-            amb_train_net_destroy(parts);
+            ami_train_net_destroy(whole);
+            ami_train_net_destroy(parts);
             free(x), free(dout);
         }
     }
@@ -562,17 +562,17 @@ static void test_regression_converges(void **state)
     enum { N = 200, STEPS = 600 };
     const net_shape shape = {3, {2, 32, 16, 1}, N};
     for (int k = 0; k < 2; k++) {
-        amb_train_net *net = create(&shape, precisions[k]);
+        ami_train_net *net = create(&shape, precisions[k]);
         if (!net)
             continue;
-        amb_adam adam;
-        amb_rng rng = amb_rng_seed(61, 0);
+        ami_adam adam;
+        ami_rng rng = ami_rng_seed(61, 0);
         float *x = normals(2 * N, 62, 1), dout[N];
         double first = 0, loss = 0;
-        assert_true(amb_adam_init(&adam, amb_train_net_size(net), NULL));
-        amb_train_net_init(net, &rng, 1);
+        assert_true(ami_adam_init(&adam, ami_train_net_size(net), NULL));
+        ami_train_net_init(net, &rng, 1);
         for (int step = 0; step <= STEPS; step++) {
-            const float *y = amb_train_net_forward(net, x, N);
+            const float *y = ami_train_net_forward(net, x, N);
             loss = 0;
             for (int i = 0; i < N; i++) {
                 const double error = (double)y[i] - fabs((double)x[2 * i] - (double)x[2 * i + 1]);
@@ -583,15 +583,15 @@ static void test_regression_converges(void **state)
                 first = loss;
 #pragma omp parallel num_threads(2)
             {
-                amb_train_net_backward(net, dout, N);
-                amb_adam_update(&adam, amb_train_net_parameters(net), amb_train_net_gradient(net), .005f, 1);
-                amb_train_net_parameters_changed(net);
+                ami_train_net_backward(net, dout, N);
+                ami_adam_update(&adam, ami_train_net_parameters(net), ami_train_net_gradient(net), .005f, 1);
+                ami_train_net_parameters_changed(net);
             }
         }
         if (!(loss < .004 && first > .5))
             fail_msg("%s: the squared error went from %g to %g", precision_name[k], first, loss);
-        amb_adam_free(&adam);
-        amb_train_net_destroy(net);
+        ami_adam_free(&adam);
+        ami_train_net_destroy(net);
         free(x);
     }
 }
@@ -608,37 +608,37 @@ static void test_no_memory_is_a_failure(void **state)
         skip(); /* a sanitizer's malloc */
     for (int p = 0; p < 2; p++) {
         for (int team = 0; team <= 2; team += 2) {
-            amb_train_net *net = create(shape, precisions[p]);
+            ami_train_net *net = create(shape, precisions[p]);
             if (!net)
                 continue;
-            amb_rng rng = amb_rng_seed(3, 0);
-            amb_train_net_init(net, &rng, 1);
-            amb_adam adam;
-            assert_true(amb_adam_init(&adam, amb_train_net_size(net), NULL));
+            ami_rng rng = ami_rng_seed(3, 0);
+            ami_train_net_init(net, &rng, 1);
+            ami_adam adam;
+            assert_true(ami_adam_init(&adam, ami_train_net_size(net), NULL));
             float *x = malloc((size_t)(n * in) * sizeof *x),
                   *dout = malloc((size_t)(n * outputs) * sizeof *dout);
             for (int i = 0; i < n * in; i++)
-                x[i] = (float)amb_rng_normal(&rng);
+                x[i] = (float)ami_rng_normal(&rng);
             for (int i = 0; i < n * outputs; i++)
                 dout[i] = 1;
-            amb_error err = {""};
+            ami_error err = {""};
             pass(team, net, x, dout, n);
-            assert_false(amb_train_net_failed(net, &err));
+            assert_false(ami_train_net_failed(net, &err));
             assert_string_equal(err.text, "");
-            const size_t bytes = amb_train_net_size(net) * sizeof(float);
+            const size_t bytes = ami_train_net_size(net) * sizeof(float);
             float *before = malloc(bytes);
-            memcpy(before, amb_train_net_parameters(net), bytes);
+            memcpy(before, ami_train_net_parameters(net), bytes);
 
             no_memory = true;
             pass(team, net, x, dout, n);
             no_memory = false;
-            assert_true(amb_train_net_failed(net, &err));
+            assert_true(ami_train_net_failed(net, &err));
             assert_non_null(strstr(err.text, "oneDNN"));
             assert_non_null(strstr(err.text, "out of memory"));
             for (int again = 0; again < 2; again++) { /* what failed once is not trusted any more */
-                assert_false(isfinite(amb_adam_update(&adam, amb_train_net_parameters(net),
-                                                      amb_train_net_gradient(net), .1f, 1)));
-                assert_memory_equal(amb_train_net_parameters(net), before, bytes);
+                assert_false(isfinite(ami_adam_update(&adam, ami_train_net_parameters(net),
+                                                      ami_train_net_gradient(net), .1f, 1)));
+                assert_memory_equal(ami_train_net_parameters(net), before, bytes);
                 const float *out = pass(team, net, x, dout, n);
                 int nan = 0;
                 for (int i = 0; i < n * outputs; i++)
@@ -646,8 +646,8 @@ static void test_no_memory_is_a_failure(void **state)
                 assert_true(nan > 0);
             }
             free(before), free(x), free(dout);
-            amb_adam_free(&adam);
-            amb_train_net_destroy(net);
+            ami_adam_free(&adam);
+            ami_train_net_destroy(net);
         }
     }
 }
@@ -656,8 +656,8 @@ static void test_no_memory_is_a_failure(void **state)
 static void leave_guard(int number)
 {
     (void)number;
-    if (amb_guard_active())
-        amb_guard_leave("out of memory");
+    if (ami_guard_active())
+        ami_guard_leave("out of memory");
 }
 
 static void test_no_memory_for_products_is_refused(void **state)
@@ -668,9 +668,9 @@ static void test_no_memory_for_products_is_refused(void **state)
         skip();
     struct sigaction before, action = {.sa_handler = leave_guard, .sa_flags = SA_NODEFER};
     sigaction(SIGABRT, &action, &before);
-    amb_error err = {""};
+    ami_error err = {""};
     no_memory = true;
-    amb_train_net *net = amb_train_net_create(shapes[6].layers, shapes[6].dim, 64, AMB_TRAIN_FP32, &err);
+    ami_train_net *net = ami_train_net_create(shapes[6].layers, shapes[6].dim, 64, AMI_TRAIN_FP32, &err);
     no_memory = false;
     assert_null(net);
     assert_non_null(strstr(err.text, "out of memory"));

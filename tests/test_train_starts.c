@@ -3,21 +3,21 @@
 
 /* Standing for so long. With a gap the reference is 1 m higher for .2 s, from .6 of the cycle on, and nobody
  * follows it there. */
-static amb_clip *standing_for(double seconds, bool gap, bool loop)
+static ami_clip *standing_for(double seconds, bool gap, bool loop)
 {
     enum { FRAMES = 101 };
-    static double time[FRAMES], pose[FRAMES * AMB_POSE];
+    static double time[FRAMES], pose[FRAMES * AMI_POSE];
     for (int f = 0; f < FRAMES; f++) {
         time[f] = seconds * f / (FRAMES - 1);
         const double since = time[f] - .6 * seconds;
-        pose_at_rest(pose + f * AMB_POSE, .881416 + (gap && since >= 0 && since < .2 ? 1 : 0));
+        pose_at_rest(pose + f * AMI_POSE, .881416 + (gap && since >= 0 && since < .2 ? 1 : 0));
     }
     return make_clip(FRAMES, time, pose, loop);
 }
 
-static amb_settings watching(double start_failures)
+static ami_settings watching(double start_failures)
 {
-    amb_settings s = lively(false);
+    ami_settings s = lively(false);
     s.envs = 4;
     s.start_failures = start_failures;
     return s;
@@ -25,12 +25,12 @@ static amb_settings watching(double start_failures)
 
 /* Draws starts of environment 0 and sorts them into the clip's parts; returns how many were left to chance.
  */
-static int draw(amb_train *t, int starts, int *in)
+static int draw(ami_train *t, int starts, int *in)
 {
     int anywhere = 0;
     memset(in, 0, (size_t)t->bins * sizeof *in);
     for (int i = 0; i < starts; i++) {
-        const double phase = amb_train_draw_start(t, 0);
+        const double phase = ami_train_draw_start(t, 0);
         if (phase == -1) {
             anywhere++;
             continue;
@@ -48,19 +48,19 @@ static void starts_lie_in_the_second_before_failures(void **state)
 {
     (void)state;
     enum { STARTS = 30000 };
-    amb_clip *mine = clip;
+    ami_clip *mine = clip;
     for (int loop = 0; loop < 2; loop++)
         for (int bad = 2; bad < 20; bad += 10) {
-            const amb_settings s = watching(1);
+            const ami_settings s = watching(1);
             clip = standing_for(4, false, loop);
-            amb_train *t = try_create(&s);
+            ami_train *t = try_create(&s);
             assert_int_equal(t->bins, 20);
             for (int b = 0; b < 20; b++) {
                 t->progress.visits[b] = 1e5;
                 t->progress.failures[b] = b == bad ? 5e4 : 0;
             }
-            amb_train_refresh_starts(t);
-            int in[AMB_TRAIN_BINS], near = 0, parts = 0;
+            ami_train_refresh_starts(t);
+            int in[AMI_TRAIN_BINS], near = 0, parts = 0;
             assert_int_equal(draw(t, STARTS, in), 0);
             for (int before = 0; before < 5; before++)
                 parts += loop || before <= bad ? 5 - before : 0;
@@ -74,8 +74,8 @@ static void starts_lie_in_the_second_before_failures(void **state)
                 near += found;
             }
             assert_true(near > .995 * STARTS);
-            amb_train_destroy(t);
-            amb_clip_destroy(clip);
+            ami_train_destroy(t);
+            ami_clip_destroy(clip);
         }
     clip = mine;
 }
@@ -86,27 +86,27 @@ static void starts_are_uniform_where_nothing_is_worse(void **state)
 {
     (void)state;
     enum { STARTS = 20000 };
-    amb_clip *mine = clip;
+    ami_clip *mine = clip;
     clip = standing_for(2, false, true);
     for (int kind = 0; kind < 4; kind++) {
         const double fraction = kind == 3 ? 0 : kind == 2 ? .25 : 1;
-        const amb_settings s = watching(fraction);
-        amb_train *t = try_create(&s);
+        const ami_settings s = watching(fraction);
+        ami_train *t = try_create(&s);
         assert_int_equal(t->bins, 10);
         for (int b = 0; b < 10; b++) {
             t->progress.visits[b] = kind == 1 ? 1000. * (b + 1) : 0;
             t->progress.failures[b] = kind == 1 ? 100. * (b + 1) : 0; /* a tenth everywhere */
         }
-        amb_train_refresh_starts(t);
-        int in[AMB_TRAIN_BINS];
+        ami_train_refresh_starts(t);
+        int in[AMI_TRAIN_BINS];
         const int anywhere = draw(t, STARTS, in), drawn = STARTS - anywhere;
         assert_near((double)drawn / STARTS, fraction, 5 * sqrt(fraction * (1 - fraction) / STARTS),
                     "fraction", kind);
         for (int b = 0; drawn > 0 && b < 10; b++)
             assert_near((double)in[b] / drawn, .1, 5 * sqrt(.09 / drawn), "starts", b);
-        amb_train_destroy(t);
+        ami_train_destroy(t);
     }
-    amb_clip_destroy(clip);
+    ami_clip_destroy(clip);
     clip = mine;
 }
 
@@ -115,25 +115,25 @@ static void starts_are_uniform_where_nothing_is_worse(void **state)
 static void visits_and_failures_are_counted_by_part(void **state)
 {
     (void)state;
-    amb_clip *mine = clip;
+    ami_clip *mine = clip;
     clip = standing_for(2, true, true);
-    amb_settings s = watching(.5);
+    ami_settings s = watching(.5);
     s.envs = ENVS;
-    amb_train *t = try_create(&s);
+    ami_train *t = try_create(&s);
     double visits[10] = {0}, failures[10] = {0}, all = 0;
     for (int i = 0; i < 6; i++) {
-        amb_train_stats stats;
-        amb_train_iterate(t, &stats);
+        ami_train_stats stats;
+        ami_train_iterate(t, &stats);
         const double keep = pow(.5, ENVS * STEPS / 200e3);
         for (int b = 0; b < 10; b++) {
             visits[b] *= keep;
             failures[b] *= keep;
         }
         for (int n = 0; n < ENVS * STEPS; n++) {
-            const int part = (int)floor((double)t->obs[n * AMB_OBS] * 10 + 1e-6);
+            const int part = (int)floor((double)t->obs[n * AMI_OBS] * 10 + 1e-6);
             assert_int_equal(t->bin[n], part);
             visits[part]++;
-            failures[part] += t->after[n] == AMB_TRAIN_FAILED;
+            failures[part] += t->after[n] == AMI_TRAIN_FAILED;
         }
         for (int b = 0; b < 10; b++) {
             assert_near(t->progress.visits[b], visits[b], 1e-9, "visits", b);
@@ -144,43 +144,43 @@ static void visits_and_failures_are_counted_by_part(void **state)
         all += failures[b];
     assert_true(all > 10 && failures[5] + failures[6] > .9 * all); /* .6 of 2 s: the step before it and those
                                                                       in it */
-    int in[AMB_TRAIN_BINS];
+    int in[AMI_TRAIN_BINS];
     const int drawn = 20000 - draw(t, 20000, in);
     int before = 0; /* .2 to 1.4 s */
     for (int b = 1; b < 7; b++)
         before += in[b];
     if (!(before > .75 * drawn))
         fail_msg("%d of %d starts lie before the gap", before, drawn);
-    amb_train_destroy(t);
-    amb_clip_destroy(clip);
+    ami_train_destroy(t);
+    ami_clip_destroy(clip);
     clip = mine;
 }
 
-/* Episodes do start where amb_train_draw_start says: only there with 1, anywhere with 0. */
+/* Episodes do start where ami_train_draw_start says: only there with 1, anywhere with 0. */
 static void episodes_start_where_it_was_drawn(void **state)
 {
     (void)state;
-    amb_clip *mine = clip;
+    ami_clip *mine = clip;
     clip = standing_for(4, false, false);
     for (int kind = 0; kind < 2; kind++) {
-        const amb_settings s = watching(kind);
-        amb_train *t = try_create(&s);
+        const ami_settings s = watching(kind);
+        ami_train *t = try_create(&s);
         for (int b = 0; b < 20; b++) {
             t->progress.visits[b] = 1e6;
             t->progress.failures[b] = b == 12 ? 1e6 : 0;
         }
-        amb_train_refresh_starts(t);
+        ami_train_refresh_starts(t);
         int near = 0;
         for (int n = 0; n < 300; n++) {
-            amb_train_start_episode(t, n % 4, t->room[0].cycle, false);
-            const double phase = amb_reference_phase(&t->env[n % 4].reference);
+            ami_train_start_episode(t, n % 4, t->room[0].cycle, false);
+            const double phase = ami_reference_phase(&t->env[n % 4].reference);
             near += phase >= 8 / 20. - 1e-9 && phase < 13 / 20.;
         }
         assert_in_range(near, kind ? 300 : 50, kind ? 300 : 100); /* 75 by chance: four standard deviations
                                                                      are 30 */
-        amb_train_destroy(t);
+        ami_train_destroy(t);
     }
-    amb_clip_destroy(clip);
+    ami_clip_destroy(clip);
     clip = mine;
 }
 
@@ -189,19 +189,19 @@ static void noise_of_starts_grows(void **state)
 {
     (void)state;
     for (int kind = 0; kind < 3; kind++) {
-        amb_settings s = watching(0);
+        ami_settings s = watching(0);
         s.start_noise = kind == 0 ? 0 : 2;
         s.start_noisy = kind == 2 ? 1 : .3;
-        amb_train *t = try_create(&s);
+        ami_train *t = try_create(&s);
         for (int part = 0; part <= 4; part++) {
             t->progress.samples = (int64_t)(part / 4. * s.samples);
             int noisy = 0;
             for (int n = 0; n < 400; n++) {
-                amb_train_start_episode(t, n % 4, t->room[0].cycle, false);
-                const amb_env *env = &t->env[n % 4];
+                ami_train_start_episode(t, n % 4, t->room[0].cycle, false);
+                const ami_env *env = &t->env[n % 4];
                 const double noise = env->def.start_noise;
                 const bool off = memcmp(env->state.pose + 7, env->reference_state.pose + 7,
-                                        (AMB_POSE - 7) * sizeof(double)) != 0;
+                                        (AMI_POSE - 7) * sizeof(double)) != 0;
                 assert_true(off == (noise > 0));
                 if (noise > 0)
                     assert_near(noise, 2 * part / 4., 1e-12, "noise of a start", part);
@@ -214,7 +214,7 @@ static void noise_of_starts_grows(void **state)
             else
                 assert_in_range(noisy, 80, 160); /* 120, four standard deviations are 37 */
         }
-        amb_train_destroy(t);
+        ami_train_destroy(t);
     }
 }
 
@@ -222,34 +222,34 @@ static void noise_of_starts_grows(void **state)
 static void starts_depend_on_nothing_else(void **state)
 {
     (void)state;
-    amb_clip *mine = clip;
+    ami_clip *mine = clip;
     clip = standing_for(2, true, true);
-    amb_settings s = watching(.8);
+    ami_settings s = watching(.8);
     s.envs = ENVS;
     set_threads(1);
-    amb_train *one = trained(&s, 3);
-    amb_error err = {""};
-    assert_true(amb_train_save(one, scratch("starts.bin"), &err));
+    ami_train *one = trained(&s, 3);
+    ami_error err = {""};
+    assert_true(ami_train_save(one, scratch("starts.bin"), &err));
     set_threads(3);
-    amb_train *three = trained(&s, 3), *resumed = try_create(&s);
+    ami_train *three = trained(&s, 3), *resumed = try_create(&s);
     assert_same_training(one, three);
-    amb_checkpoint *c = amb_checkpoint_read(scratch("starts.bin"), &err);
-    assert_true(c && amb_train_load(resumed, c, &err));
-    amb_checkpoint_destroy(c);
+    ami_checkpoint *c = ami_checkpoint_read(scratch("starts.bin"), &err);
+    assert_true(c && ami_train_load(resumed, c, &err));
+    ami_checkpoint_destroy(c);
     assert_same_training(one, resumed); /* the chances of starts, too */
-    amb_train_stats stats;
+    ami_train_stats stats;
     for (int i = 0; i < 3; i++) {
-        amb_train_iterate(one, &stats);
-        amb_train_iterate(three, &stats);
-        amb_train_iterate(resumed, &stats);
+        ami_train_iterate(one, &stats);
+        ami_train_iterate(three, &stats);
+        ami_train_iterate(resumed, &stats);
     }
     assert_same_training(one, three);
     assert_same_training(one, resumed);
     set_threads(2);
-    amb_train_destroy(one);
-    amb_train_destroy(three);
-    amb_train_destroy(resumed);
-    amb_clip_destroy(clip);
+    ami_train_destroy(one);
+    ami_train_destroy(three);
+    ami_train_destroy(resumed);
+    ami_clip_destroy(clip);
     clip = mine;
 }
 

@@ -10,11 +10,11 @@
 
 enum { CHARACTERS = 5 };
 
-static amb_app app;
+static ami_app app;
 
-static amb_app_def app_def(void)
+static ami_app_def app_def(void)
 {
-    return (amb_app_def){.seed = 3,
+    return (ami_app_def){.seed = 3,
                          .characters = CHARACTERS,
                          .push_period = 2,
                          .start = .1,
@@ -23,40 +23,40 @@ static amb_app_def app_def(void)
                          .width = 320,
                          .height = 180,
                          .fps = 30,
-                         .quality = AMB_QUALITY_LOW,
+                         .quality = AMI_QUALITY_LOW,
                          .azimuth = (double)NAN,
                          .elevation = (double)NAN,
                          .distance = (double)NAN};
 }
 
-static void open_app(const amb_app_def *def)
+static void open_app(const ami_app_def *def)
 {
-    amb_error err = {""};
-    if (!amb_app_init(&app, def, &err) || !amb_app_make_scene(&app, &err))
+    ami_error err = {""};
+    if (!ami_app_init(&app, def, &err) || !ami_app_make_scene(&app, &err))
         fail_msg("%s", err.text);
 }
 
 /* What window and film do for every picture, but for the drawing. */
-static const amb_snapshot *frames(int n)
+static const ami_snapshot *frames(int n)
 {
     for (int i = 0; i < n; i++) {
         if (app.playing_clip)
-            amb_player_advance(&app.player, 1. / 30);
+            ami_player_advance(&app.player, 1. / 30);
         else
-            amb_session_step(app.session);
+            ami_session_step(app.session);
         app.own_fresh = false;
-        const amb_snapshot *s = amb_app_look(&app);
-        amb_plots_add(app.plots, s);
-        amb_app_see_style(&app, s);
-        amb_scene_update(&app.scene, s, .5, 1. / 30, &app.shown.look);
-        amb_app_tidy(&app, s);
+        const ami_snapshot *s = ami_app_look(&app);
+        ami_plots_add(app.plots, s);
+        ami_app_see_style(&app, s);
+        ami_scene_update(&app.scene, s, .5, 1. / 30, &app.shown.look);
+        ami_app_tidy(&app, s);
     }
-    return amb_app_look(&app);
+    return ami_app_look(&app);
 }
 
 static void choose(int choice)
 {
-    amb_app_choose(&app, choice);
+    ami_app_choose(&app, choice);
     const int skill = app.choice[choice].skill;
     if (frames(1)->skill != skill)
         fail_msg("\"%s\" is not followed: %s", app.choice[choice].name, app.message);
@@ -67,12 +67,12 @@ static struct {
     int loops, ends, styles, generates, goal, no_goal, no_policy;
 } seen;
 
-static void note_kind(const amb_choice *choice)
+static void note_kind(const ami_choice *choice)
 {
-    const amb_skill *skill = app.skill[choice->skill];
+    const ami_skill *skill = app.skill[choice->skill];
     assert_non_null(skill);
-    seen.loops += !skill->invents && amb_skill_loops(skill);
-    seen.ends += !amb_skill_loops(skill);
+    seen.loops += !skill->invents && ami_skill_loops(skill);
+    seen.ends += !ami_skill_loops(skill);
     seen.styles += skill->invents && choice->style >= 0;
     seen.generates += skill->invents && choice->style < 0;
     seen.goal += skill->has_policy && skill->policy.goal;
@@ -84,18 +84,18 @@ static void note_kind(const amb_choice *choice)
  * end and over it. */
 static void press_every_key(int choice)
 {
-    for (const amb_action_info *a = amb_action_table; a->name; a++) {
-        const bool pace = a->action == AMB_ACT_PACE_UP || a->action == AMB_ACT_PACE_DOWN;
+    for (const ami_action_info *a = ami_action_table; a->name; a++) {
+        const bool pace = a->action == AMI_ACT_PACE_UP || a->action == AMI_ACT_PACE_DOWN;
         if (choice >= 0)
             choose(choice);
         for (int i = 0; i < (pace ? 12 : 1); i++) {
-            amb_app_act(&app, a->action, a->value);
+            ami_app_act(&app, a->action, a->value);
             frames(1);
         }
         frames(1);
     }
     for (int side = -1; side <= 1; side++) { /* the arrow keys */
-        amb_app_steer(&app, side);
+        ami_app_steer(&app, side);
         frames(1);
     }
 }
@@ -106,10 +106,10 @@ static bool is_one_of_many(int choice)
     return choice >= 2 && app.choice[choice].style >= 0;
 }
 
-static void every_key_over_every_skill_of(const amb_app_def *def)
+static void every_key_over_every_skill_of(const ami_app_def *def)
 {
     open_app(def);
-    assert_in_range(app.choices, 1, AMB_CHOICES);
+    assert_in_range(app.choices, 1, AMI_CHOICES);
     for (int i = 0; i < app.choices; i++) /* every skill is loaded, so that the others can find it */
         if (!is_one_of_many(i))
             choose(i);
@@ -119,13 +119,13 @@ static void every_key_over_every_skill_of(const amb_app_def *def)
         note_kind(&app.choice[i]);
         press_every_key(i);
     }
-    amb_app_free(&app);
+    ami_app_free(&app);
 }
 
 static void every_key_over_every_skill(void **state)
 {
     (void)state;
-    amb_app_def def = app_def(); /* nothing is said: styles, and the skills that are not among them */
+    ami_app_def def = app_def(); /* nothing is said: styles, and the skills that are not among them */
     every_key_over_every_skill_of(&def);
     def.motion = "walk"; /* skills, of which one generates its motions */
     every_key_over_every_skill_of(&def);
@@ -148,18 +148,18 @@ static void every_key_over_a_clip(void **state)
     (void)state;
     static const char *const clip[] = {"walk", "jump"};
     for (int i = 0; i < 2; i++) {
-        amb_app_def def = app_def();
+        ami_app_def def = app_def();
         def.clip_file = clip[i];
         def.screenshot = "unused.png";
         open_app(&def);
         press_every_key(-1);
         assert_null(app.sim);
-        amb_app_choose(&app, 0);
+        ami_app_choose(&app, 0);
         assert_false(app.playing_clip);
         assert_null(app.sim);
         assert_int_equal(frames(3)->characters, CHARACTERS);
         press_every_key(0);
-        amb_app_free(&app);
+        ami_app_free(&app);
     }
 }
 
@@ -167,13 +167,13 @@ static void every_key_over_a_clip(void **state)
 static void faster_is_a_gait(void **state)
 {
     (void)state;
-    amb_app_def def = app_def();
+    ami_app_def def = app_def();
     def.motion = "walk";
     open_app(&def);
     int walk = -1, run = -1, generates = -1;
     for (int i = 0; i < app.choices; i++) {
         choose(i);
-        const amb_skill *skill = app.skill[app.choice[i].skill];
+        const ami_skill *skill = app.skill[app.choice[i].skill];
         walk = !strcmp(app.choice[i].name, "walk") ? i : walk;
         run = !strcmp(app.choice[i].name, "run") ? i : run;
         generates = skill->invents ? i : generates;
@@ -181,23 +181,23 @@ static void faster_is_a_gait(void **state)
     assert_true(walk >= 0 && run >= 0 && generates >= 0);
     choose(walk);
     for (int i = 0; i < 3; i++) {
-        amb_app_act(&app, AMB_ACT_PACE_UP, 0);
+        ami_app_act(&app, AMI_ACT_PACE_UP, 0);
         assert_int_equal(frames(1)->skill, app.choice[walk].skill);
     }
     assert_true(fabs(app.pace - 1.15) < 1e-9);
-    amb_app_act(&app, AMB_ACT_PACE_UP, 0);
+    ami_app_act(&app, AMI_ACT_PACE_UP, 0);
     assert_int_equal(frames(1)->skill, app.choice[run].skill);
     for (int i = 0; i < 4; i++) {
-        amb_app_act(&app, AMB_ACT_PACE_DOWN, 0);
+        ami_app_act(&app, AMI_ACT_PACE_DOWN, 0);
         frames(1);
     }
     assert_int_equal(frames(1)->skill, app.choice[walk].skill);
     for (int i = 0; i < 9; i++) { /* nothing is slower */
-        amb_app_act(&app, AMB_ACT_PACE_DOWN, 0);
+        ami_app_act(&app, AMI_ACT_PACE_DOWN, 0);
         assert_int_equal(frames(1)->skill, app.choice[walk].skill);
     }
     assert_true(fabs(app.pace - .7) < 1e-9);
-    amb_app_free(&app);
+    ami_app_free(&app);
 }
 
 /* Numbers that no int holds, and none at all, as a gamepad or a host might give them. */
@@ -205,25 +205,25 @@ static void wild_numbers(void **state)
 {
     (void)state;
     static const double wild[] = {1e300, -1e300, 3e9, -3e9, (double)INFINITY, (double)-INFINITY, (double)NAN};
-    amb_app_def def = app_def();
+    ami_app_def def = app_def();
     def.seconds = 1; /* so that very many steps are not */
     for (int clip = 0; clip < 2; clip++) {
         def.clip_file = clip ? "walk" : NULL;
         def.screenshot = "unused.png";
         open_app(&def);
-        for (const amb_action_info *a = amb_action_table; a->name; a++)
+        for (const ami_action_info *a = ami_action_table; a->name; a++)
             for (size_t i = 0; i < sizeof wild / sizeof *wild; i++) {
-                if (clip && a->action == AMB_ACT_SKILL)
+                if (clip && a->action == AMI_ACT_SKILL)
                     continue; /* would leave the clip */
-                amb_app_act(&app, a->action, wild[i]);
+                ami_app_act(&app, a->action, wild[i]);
                 frames(1);
             }
-        const amb_snapshot *s = amb_app_look(&app);
-        assert_true(s->speed >= AMB_SPEED_MIN && s->speed <= AMB_SPEED_MAX);
+        const ami_snapshot *s = ami_app_look(&app);
+        assert_true(s->speed >= AMI_SPEED_MIN && s->speed <= AMI_SPEED_MAX);
         assert_true(fabs(app.turn_base) <= 1000 * M_PI / 180);
         assert_true(isfinite(app.scene.camera.azimuth) && isfinite(app.scene.camera.elevation) &&
                     isfinite(app.scene.camera.distance));
-        amb_app_free(&app);
+        ami_app_free(&app);
     }
 }
 
@@ -232,34 +232,34 @@ static void many_steps_can_be_left(void **state)
 {
     (void)state;
     static volatile sig_atomic_t stopped;
-    amb_app_def def = app_def();
+    ami_app_def def = app_def();
     def.motion = "walk";
     open_app(&def);
     app.stopped = &stopped;
     stopped = 1;
-    amb_app_act(&app, AMB_ACT_FORWARD, 1e9);
-    assert_in_range(amb_session_steps(app.session), 0, 2);
+    ami_app_act(&app, AMI_ACT_FORWARD, 1e9);
+    assert_in_range(ami_session_steps(app.session), 0, 2);
     stopped = 0;
-    amb_app_act(&app, AMB_ACT_FORWARD, 5);
-    assert_in_range(amb_session_steps(app.session), 5, 7);
-    amb_app_free(&app);
+    ami_app_act(&app, AMI_ACT_FORWARD, 5);
+    assert_in_range(ami_session_steps(app.session), 5, 7);
+    ami_app_free(&app);
 }
 
 /* NAME.onnx among the models, with its motion among the clips. */
 static void add_actor(const char *name, const stride *motion, uint64_t seed)
 {
-    amb_error err = {""};
+    ami_error err = {""};
     char file[80];
-    amb_clip *clip = walk_clip(motion, name);
+    ami_clip *clip = walk_clip(motion, name);
     snprintf(file, sizeof file, "clips/humanoid3d_%s.txt", name);
-    assert_true(amb_clip_write(clip, scratch(file), &err));
-    amb_net *net = small_actor(seed, .02);
-    assert_true(amb_net_set_meta(net, "action", "residual") && amb_net_set_meta(net, "motion", name));
+    assert_true(ami_clip_write(clip, scratch(file), &err));
+    ami_net *net = small_actor(seed, .02);
+    assert_true(ami_net_set_meta(net, "action", "residual") && ami_net_set_meta(net, "motion", name));
     snprintf(file, sizeof file, "models/%s.onnx", name);
-    if (!amb_onnx_write(scratch(file), net, AMB_ONNX_FLOAT32, &err))
+    if (!ami_onnx_write(scratch(file), net, AMI_ONNX_FLOAT32, &err))
         fail_msg("%s", err.text);
-    amb_net_destroy(net);
-    amb_clip_destroy(clip);
+    ami_net_destroy(net);
+    ami_clip_destroy(clip);
 }
 
 static int set_up(void **state)

@@ -1,7 +1,7 @@
 /* What the tests of training share: a small and lively training, and comparing two of them bit by bit. Looks
  * into learn/train_state.h, which is private to the training and to its tests. */
-#ifndef AMB_TESTS_TRAINING_H
-#define AMB_TESTS_TRAINING_H
+#ifndef AMI_TESTS_TRAINING_H
+#define AMI_TESTS_TRAINING_H
 
 #include "tests/policy.h"
 
@@ -9,8 +9,8 @@
 
 enum { ENVS = 10, STEPS = 16 };
 
-static amb_character *character;
-static amb_clip *clip;
+static ami_character *character;
+static ami_clip *clip;
 
 static inline int set_up(void **state)
 {
@@ -23,16 +23,16 @@ static inline int set_up(void **state)
 
 static inline int tear_down(void **state)
 {
-    amb_clip_destroy(clip);
-    amb_character_destroy(character);
+    ami_clip_destroy(clip);
+    ami_character_destroy(character);
     return remove_scratch(state);
 }
 
 /* Small and lively: short episodes, pushes, turns. What acts is what is exported: neither a mean of the
  * weights nor a copy. */
-static inline amb_settings lively(bool bf16)
+static inline ami_settings lively(bool bf16)
 {
-    amb_settings s = amb_settings_default();
+    ami_settings s = ami_settings_default();
     s.envs = ENVS;
     s.steps = STEPS;
     s.samples = 20 * ENVS * STEPS;
@@ -55,9 +55,9 @@ static inline amb_settings lively(bool bf16)
 
 /* The same with all that training adds by default: folded, averaged, starts where episodes fail and off the
  * reference. */
-static inline amb_settings lively_all(bool bf16)
+static inline ami_settings lively_all(bool bf16)
 {
-    amb_settings s = lively(bf16);
+    ami_settings s = lively(bf16);
     s.mirror = 1;
     s.average = .1;
     s.start_failures = .7;
@@ -65,19 +65,19 @@ static inline amb_settings lively_all(bool bf16)
     return s;
 }
 
-static inline amb_train *try_create(const amb_settings *s)
+static inline ami_train *try_create(const ami_settings *s)
 {
-    amb_error err = {""};
-    amb_train *t = amb_train_create(s, character, clip, 0, &err);
+    ami_error err = {""};
+    ami_train *t = ami_train_create(s, character, clip, 0, &err);
     if (!t && !(s->bf16 > 0 && strstr(err.text, "bf16")))
         fail_msg("%s", err.text);
     return t;
 }
 
 /* All but the two wall times. */
-static inline void assert_same_stats(const amb_train_stats *a, const amb_train_stats *b)
+static inline void assert_same_stats(const ami_train_stats *a, const ami_train_stats *b)
 {
-    const amb_train_stats x = *a, y = *b;
+    const ami_train_stats x = *a, y = *b;
     assert_true(x.iteration == y.iteration && x.samples == y.samples && x.reward == y.reward &&
                 x.episodes == y.episodes);
     assert_true(x.root_m == y.root_m && x.joint_rad == y.joint_rad && x.end_effector_m == y.end_effector_m);
@@ -95,59 +95,59 @@ static inline void assert_same_stats(const amb_train_stats *a, const amb_train_s
     assert_memory_equal(x.part, y.part, sizeof x.part);
 }
 
-static inline void assert_same_network(amb_train_net *a, const amb_adam *adam_a, amb_train_net *b,
-                                       const amb_adam *adam_b)
+static inline void assert_same_network(ami_train_net *a, const ami_adam *adam_a, ami_train_net *b,
+                                       const ami_adam *adam_b)
 {
-    const size_t bytes = amb_train_net_size(a) * sizeof(float);
-    assert_memory_equal(amb_train_net_parameters(a), amb_train_net_parameters(b), bytes);
+    const size_t bytes = ami_train_net_size(a) * sizeof(float);
+    assert_memory_equal(ami_train_net_parameters(a), ami_train_net_parameters(b), bytes);
     assert_memory_equal(adam_a->m, adam_b->m, bytes);
     assert_memory_equal(adam_a->v, adam_b->v, bytes);
     assert_true(adam_a->step == adam_b->step);
 }
 
-static inline amb_train *trained(const amb_settings *s, int iterations)
+static inline ami_train *trained(const ami_settings *s, int iterations)
 {
-    amb_train *t = try_create(s);
-    amb_train_stats stats;
+    ami_train *t = try_create(s);
+    ami_train_stats stats;
     for (int i = 0; i < iterations; i++)
-        amb_train_iterate(t, &stats);
+        ami_train_iterate(t, &stats);
     return t;
 }
 
-static inline void assert_same_training(const amb_train *a, const amb_train *b)
+static inline void assert_same_training(const ami_train *a, const ami_train *b)
 {
-    assert_same_network(amb_ppo_actor(a->ppo), amb_ppo_actor_adam(a->ppo), amb_ppo_actor(b->ppo),
-                        amb_ppo_actor_adam(b->ppo));
-    assert_same_network(amb_ppo_critic(a->ppo), amb_ppo_critic_adam(a->ppo), amb_ppo_critic(b->ppo),
-                        amb_ppo_critic_adam(b->ppo));
+    assert_same_network(ami_ppo_actor(a->ppo), ami_ppo_actor_adam(a->ppo), ami_ppo_actor(b->ppo),
+                        ami_ppo_actor_adam(b->ppo));
+    assert_same_network(ami_ppo_critic(a->ppo), ami_ppo_critic_adam(a->ppo), ami_ppo_critic(b->ppo),
+                        ami_ppo_critic_adam(b->ppo));
     assert_true(a->mirror == b->mirror && (a->actor_average != NULL) == (b->actor_average != NULL));
     for (int k = 0; a->mirror && k < 2; k++)
         assert_same_network(a->copier.net[k], &a->copier.adam[k], b->copier.net[k], &b->copier.adam[k]);
     if (a->actor_average) {
         assert_memory_equal(a->actor_average, b->actor_average,
-                            amb_train_net_size(amb_ppo_actor(a->ppo)) * sizeof(float));
+                            ami_train_net_size(ami_ppo_actor(a->ppo)) * sizeof(float));
         assert_memory_equal(a->critic_average, b->critic_average,
-                            amb_train_net_size(amb_ppo_critic(a->ppo)) * sizeof(float));
+                            ami_train_net_size(ami_ppo_critic(a->ppo)) * sizeof(float));
     }
     assert_true(a->bins == b->bins);
     assert_memory_equal(a->start_below, b->start_below, (size_t)a->bins * sizeof *a->start_below);
     assert_memory_equal(&a->normalizer, &b->normalizer, sizeof a->normalizer);
     assert_memory_equal(&a->progress, &b->progress, sizeof a->progress);
     assert_memory_equal(a->run, b->run, (size_t)a->envs * sizeof *a->run);
-    const size_t size = amb_env_save_size(&a->env[0]);
+    const size_t size = ami_env_save_size(&a->env[0]);
     char *x = malloc(size), *y = malloc(size);
     for (int e = 0; e < a->envs; e++) {
-        amb_env_save(&a->env[e], x);
-        amb_env_save(&b->env[e], y);
+        ami_env_save(&a->env[e], x);
+        ami_env_save(&b->env[e], y);
         assert_memory_equal(x, y, size);
     }
     free(x), free(y);
     assert_true((a->generator != NULL) == (b->generator != NULL));
     for (int e = 0; a->generator && e < a->envs; e++) {
-        const size_t n = amb_generator_save_size(a->generator[e]);
+        const size_t n = ami_generator_save_size(a->generator[e]);
         char *p = malloc(n), *q = malloc(n);
-        amb_generator_save(a->generator[e], p);
-        amb_generator_save(b->generator[e], q);
+        ami_generator_save(a->generator[e], p);
+        ami_generator_save(b->generator[e], q);
         assert_memory_equal(p, q, n);
         free(p), free(q);
     }

@@ -17,48 +17,48 @@
 #include <string.h>
 #include <unistd.h>
 
-void amb_app_say(amb_app *app, const char *format, ...)
+void ami_app_say(ami_app *app, const char *format, ...)
 {
     va_list list;
     va_start(list, format);
-    amb_number_vformat(app->message, sizeof app->message, format, list);
+    ami_number_vformat(app->message, sizeof app->message, format, list);
     va_end(list);
-    app->message_until = amb_clock_now() + 4;
+    app->message_until = ami_clock_now() + 4;
     if (app->log)
         fprintf(app->log, "says %s\n", app->message);
 }
 
 /* Whether nobody has said what is to move how: then it is the actor that follows styles, if there is one. */
-static bool nothing_said(const amb_app_def *def)
+static bool nothing_said(const ami_app_def *def)
 {
     return !def->policy && !def->motion && !def->watch && !def->no_policy &&
-           !amb_style_requested(&def->style);
+           !ami_style_requested(&def->style);
 }
 
 static bool have_locomotion(void)
 {
     char path[4096];
-    return amb_asset_path("models/locomotion.onnx", path, sizeof path, NULL);
+    return ami_asset_path("models/locomotion.onnx", path, sizeof path, NULL);
 }
 
 /* Which actor: as given, the run folder's, else the model of the motion's name, else the one that goes with
  * what is to be followed. Empty: none is wanted. */
-static bool first_policy(const amb_app_def *def, char *path, size_t size, amb_error *err)
+static bool first_policy(const ami_app_def *def, char *path, size_t size, ami_error *err)
 {
     path[0] = 0;
     if (def->no_policy)
         return true;
     if (def->watch)
         return (size_t)snprintf(path, size, "%s/actor.onnx", def->watch) < size ||
-               amb_fail(err, "--watch: the path %.80s... is longer than %zu bytes", def->watch, size - 12);
-    const bool styles = amb_style_requested(&def->style) || (nothing_said(def) && have_locomotion());
-    return amb_find_actor(def->policy, def->motion, def->clips, styles ? "locomotion" : "walk", path, size,
+               ami_fail(err, "--watch: the path %.80s... is longer than %zu bytes", def->watch, size - 12);
+    const bool styles = ami_style_requested(&def->style) || (nothing_said(def) && have_locomotion());
+    return ami_find_actor(def->policy, def->motion, def->clips, styles ? "locomotion" : "walk", path, size,
                           err);
 }
 
-static amb_skill_def skill_def(const amb_app *app, const char *policy)
+static ami_skill_def skill_def(const ami_app *app, const char *policy)
 {
-    return (amb_skill_def){.policy = policy[0] ? policy : NULL,
+    return (ami_skill_def){.policy = policy[0] ? policy : NULL,
                            .clips = app->def.clips,
                            .may_touch = app->def.may_touch,
                            .character = app->character,
@@ -66,32 +66,32 @@ static amb_skill_def skill_def(const amb_app *app, const char *policy)
                            .characters = app->def.characters};
 }
 
-static bool load_first(amb_app *app, amb_error *err)
+static bool load_first(ami_app *app, ami_error *err)
 {
-    const amb_app_def *def = &app->def;
+    const ami_app_def *def = &app->def;
     char path[4096];
     if (!first_policy(def, path, sizeof path, err))
         return false;
-    amb_skill_def first = skill_def(app, path);
+    ami_skill_def first = skill_def(app, path);
     first.character = NULL; /* it says itself which one it wants */
     first.motion = def->motion;
     first.critic = def->critic;
-    first.invents = amb_style_requested(&def->style) || (nothing_said(def) && have_locomotion());
-    app->skill[0] = amb_skill_load(&first, err);
+    first.invents = ami_style_requested(&def->style) || (nothing_said(def) && have_locomotion());
+    app->skill[0] = ami_skill_load(&first, err);
     if (!app->skill[0])
         return false;
-    amb_character_def body = amb_character_default_def();
+    ami_character_def body = ami_character_default_def();
     body.self_collision = def->self_collision;
     if (app->skill[0]->has_policy)
         body.physics_hz = app->skill[0]->policy.physics_hz;
     if (!app->character)
-        app->character = amb_character_create(&body, err);
-    const amb_policy *policy = app->skill[0]->has_policy ? &app->skill[0]->policy : NULL;
-    if (!app->character || !amb_choose_may_touch(def->may_touch, policy, app->character, app->skill[0]->clip,
+        app->character = ami_character_create(&body, err);
+    const ami_policy *policy = app->skill[0]->has_policy ? &app->skill[0]->policy : NULL;
+    if (!app->character || !ami_choose_may_touch(def->may_touch, policy, app->character, app->skill[0]->clip,
                                                  &app->skill[0]->may_touch, err))
         return false;
-    const char *trained_on = nothing_said(def) ? NULL : amb_style_trained_on(app->skill[0]->policy.motion);
-    if (app->skill[0]->invents && !amb_app_invent(app, app->skill[0], trained_on ? trained_on : "walk", err))
+    const char *trained_on = nothing_said(def) ? NULL : ami_style_trained_on(app->skill[0]->policy.motion);
+    if (app->skill[0]->invents && !ami_app_invent(app, app->skill[0], trained_on ? trained_on : "walk", err))
         return false;
     snprintf(app->skill_name[0], sizeof app->skill_name[0], "%s", app->skill[0]->name);
     snprintf(app->skill_path[0], sizeof app->skill_path[0], "%s", path);
@@ -100,18 +100,18 @@ static bool load_first(amb_app *app, amb_error *err)
 }
 
 /* Whether a model's motion is among the styles already. */
-static bool is_listed(const amb_app *app, const char *name)
+static bool is_listed(const ami_app *app, const char *name)
 {
     return app->skill[0] && app->skill[0]->invents &&
-           (!strcmp(name, "locomotion") || amb_styles_find(app->motions.styles, name, NULL) >= 0);
+           (!strcmp(name, "locomotion") || ami_styles_find(app->motions.styles, name, NULL) >= 0);
 }
 
 /* The other models' names; they are loaded when they are chosen. */
-static void list_others(amb_app *app)
+static void list_others(ami_app *app)
 {
-    static char paths[AMB_SKILLS][4096];
-    const int n = amb_skill_find(paths, AMB_SKILLS);
-    for (int i = 0; i < n && app->skills < AMB_SKILLS; i++) {
+    static char paths[AMI_SKILLS][4096];
+    const int n = ami_skill_find(paths, AMI_SKILLS);
+    for (int i = 0; i < n && app->skills < AMI_SKILLS; i++) {
         if (!strcmp(paths[i], app->skill_path[0]))
             continue;
         const int k = app->skills++;
@@ -123,17 +123,17 @@ static void list_others(amb_app *app)
             app->skills--;
         }
     }
-    amb_app_list(app);
+    ami_app_list(app);
 }
 
-static bool start_session(amb_app *app, amb_error *err)
+static bool start_session(ami_app *app, ami_error *err)
 {
-    const amb_app_def *def = &app->def;
+    const ami_app_def *def = &app->def;
     if (!load_first(app, err))
         return false;
-    app->env = amb_env_default_def(app->character, app->skill[0]->clip);
+    app->env = ami_env_default_def(app->character, app->skill[0]->clip);
     if (app->skill[0]->has_policy)
-        amb_policy_use(&app->skill[0]->policy, &app->env);
+        ami_policy_use(&app->skill[0]->policy, &app->env);
     app->env.seed = def->seed;
     app->env.push_speed = def->push_speed;
     app->env.push_period = def->push_period;
@@ -141,34 +141,34 @@ static bool start_session(amb_app *app, amb_error *err)
     app->env.start_heading = def->heading * M_PI / 180;
     app->env.start_phase = def->start;
     app->env.max_root_m = def->max_root;
-    amb_session_def session = amb_session_default_def(&app->env, app->skill[0], def->characters);
+    ami_session_def session = ami_session_default_def(&app->env, app->skill[0], def->characters);
     session.get_up_s = def->get_up_s;
     session.history_s = def->characters > 32 ? fmin(12, 1200. / def->characters) : 20;
     if (def->seconds > 0)
         session.step_limit =
             (int64_t)ceil(def->seconds / (app->env.substeps * app->character->timestep) - 1e-9);
-    app->session = amb_session_create(&session, err);
-    if (!app->session || !amb_session_snapshot_init(&app->own, def->characters, err))
+    app->session = ami_session_create(&session, err);
+    if (!app->session || !ami_session_snapshot_init(&app->own, def->characters, err))
         return false;
     app->own.paused = def->paused;
     app->own.speed = def->speed;
     app->own.real_time_factor = def->speed;
     list_others(app);
-    return amb_app_check_cues(app, err);
+    return ami_app_check_cues(app, err);
 }
 
-static bool start_clip(amb_app *app, const char *file, amb_error *err)
+static bool start_clip(ami_app *app, const char *file, ami_error *err)
 {
     char path[4096];
-    amb_clip *clip = amb_load_motion(file, app->def.clips, NULL, path, sizeof path, err);
+    ami_clip *clip = ami_load_motion(file, app->def.clips, NULL, path, sizeof path, err);
     if (!clip)
         return false;
-    amb_player player;
-    if (!amb_player_init(&player, app->character, clip, err)) {
-        amb_clip_destroy(clip);
+    ami_player player;
+    if (!ami_player_init(&player, app->character, clip, err)) {
+        ami_clip_destroy(clip);
         return false;
     }
-    amb_player_free(&app->player);
+    ami_player_free(&app->player);
     app->player = player;
     app->player.speed = app->def.speed;
     app->player.playing = !app->def.paused;
@@ -178,10 +178,10 @@ static bool start_clip(amb_app *app, const char *file, amb_error *err)
     return true;
 }
 
-static void show_defaults(amb_app *app)
+static void show_defaults(ami_app *app)
 {
-    const amb_app_def *def = &app->def;
-    app->shown = (amb_shown){.look = {def->ghost, def->forces, def->trail, def->points, 1},
+    const ami_app_def *def = &app->def;
+    app->shown = (ami_shown){.look = {def->ghost, def->forces, def->trail, def->points, 1},
                              def->panel,
                              def->plots,
                              def->status,
@@ -194,15 +194,15 @@ static void show_defaults(amb_app *app)
 
 /* A pipe may be a log, but only one that somebody reads: O_NONBLOCK, so that opening it does not wait for
  * that. */
-static bool open_log(amb_app *app, amb_error *err)
+static bool open_log(ami_app *app, ami_error *err)
 {
     const char *path = app->def.log;
     const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
     if (fd < 0)
-        return amb_fail(err, "--log: %s cannot be written: %s", path,
+        return ami_fail(err, "--log: %s cannot be written: %s", path,
                         errno == ENXIO ? "it is a pipe that nobody reads" : strerror(errno));
     if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK) < 0 || !(app->log = fdopen(fd, "w"))) {
-        amb_fail(err, "--log: %s cannot be written: %s", path, strerror(errno));
+        ami_fail(err, "--log: %s cannot be written: %s", path, strerror(errno));
         close(fd);
         return false;
     }
@@ -210,36 +210,36 @@ static bool open_log(amb_app *app, amb_error *err)
     return true;
 }
 
-bool amb_app_init(amb_app *app, const amb_app_def *def, amb_error *err)
+bool ami_app_init(ami_app *app, const ami_app_def *def, ami_error *err)
 {
     memset(app, 0, sizeof *app);
     app->def = *def;
-    app->begun = app->now = amb_clock_now();
+    app->begun = app->now = ami_clock_now();
     show_defaults(app);
     if (def->log && !open_log(app, err))
         return false;
     if (def->clip_file) {
-        const amb_character_def body = amb_character_default_def();
-        app->character = amb_character_create(&body, err);
+        const ami_character_def body = ami_character_default_def();
+        app->character = ami_character_create(&body, err);
         if (!app->character || !start_clip(app, def->clip_file, err))
             return false;
         list_others(app);
     } else if (!start_session(app, err)) {
         return false;
     }
-    app->plots = amb_plots_create(err);
+    app->plots = ami_plots_create(err);
     return app->plots != NULL;
 }
 
-bool amb_app_make_scene(amb_app *app, amb_error *err)
+bool ami_app_make_scene(ami_app *app, ami_error *err)
 {
-    const amb_app_def *def = &app->def;
+    const ami_app_def *def = &app->def;
     /* A clip is one character's, but it may be left for the session of all. */
-    if (!amb_scene_init(&app->scene, app->character, def->characters, (amb_quality)def->quality, def->width,
+    if (!ami_scene_init(&app->scene, app->character, def->characters, (ami_quality)def->quality, def->width,
                         def->height, err))
         return false;
     if (def->clip_file)
-        amb_camera_home(&app->scene.camera, 1);
+        ami_camera_home(&app->scene.camera, 1);
     if (isfinite(def->azimuth))
         app->scene.camera.azimuth = def->azimuth;
     if (isfinite(def->elevation))
@@ -249,50 +249,50 @@ bool amb_app_make_scene(amb_app *app, amb_error *err)
     return true;
 }
 
-bool amb_app_open_renderer(amb_app *app, double scale, int framebuffer, amb_error *err)
+bool ami_app_open_renderer(ami_app *app, double scale, int framebuffer, ami_error *err)
 {
-    if (!amb_app_make_scene(app, err))
+    if (!ami_app_make_scene(app, err))
         return false;
     const int font = (int)fmin(fmax(50 * round(2 * scale), 50), 300);
     app->scale = font / 100.;
-    if (!amb_scene_open_context(&app->scene, &app->context, font, err))
+    if (!ami_scene_open_context(&app->scene, &app->context, font, err))
         return false;
     app->has_context = true;
     mjr_setBuffer(framebuffer, &app->context);
     if (app->context.currentBuffer != framebuffer)
-        return amb_fail(err, "OpenGL here has no %s to draw in",
+        return ami_fail(err, "OpenGL here has no %s to draw in",
                         framebuffer == mjFB_OFFSCREEN ? "offscreen buffer" : "window");
-    app->panel = amb_panel_create(app, err);
+    app->panel = ami_panel_create(app, err);
     if (!app->panel)
         return false;
-    amb_panel_measure(app->panel, &app->context);
+    ami_panel_measure(app->panel, &app->context);
     mjr_restoreBuffer(&app->context);
     return true;
 }
 
-void amb_app_free(amb_app *app)
+void ami_app_free(ami_app *app)
 {
-    amb_sim_stop(app->sim);
-    amb_session_destroy(app->session);
+    ami_sim_stop(app->sim);
+    ami_session_destroy(app->session);
     for (int i = 0; i < app->retirees; i++)
-        amb_skill_free(app->retired[i].skill);
-    for (int i = 0; i < AMB_SKILLS; i++)
-        amb_skill_free(app->skill[i]);
-    amb_player_free(&app->player);
+        ami_skill_free(app->retired[i].skill);
+    for (int i = 0; i < AMI_SKILLS; i++)
+        ami_skill_free(app->skill[i]);
+    ami_player_free(&app->player);
     if (app->has_context)
         mjr_freeContext(&app->context);
     if (app->scene.model)
-        amb_scene_free(&app->scene);
-    amb_panel_destroy(app->panel);
-    amb_plots_destroy(app->plots);
-    amb_motions_free(&app->motions);
+        ami_scene_free(&app->scene);
+    ami_panel_destroy(app->panel);
+    ami_plots_destroy(app->plots);
+    ami_motions_free(&app->motions);
     free(app->weight);
     free(app->own.body);
-    amb_character_destroy(app->character);
-    amb_app_close_log(app, NULL);
+    ami_character_destroy(app->character);
+    ami_app_close_log(app, NULL);
 }
 
-bool amb_app_close_log(amb_app *app, amb_error *err)
+bool ami_app_close_log(ami_app *app, ami_error *err)
 {
     FILE *log = app->log;
     app->log = NULL;
@@ -302,23 +302,23 @@ bool amb_app_close_log(amb_app *app, amb_error *err)
     errno = 0;
     if (fclose(log) == 0 && !failed)
         return true;
-    return amb_fail(err, "--log: %s is not whole: %s", app->def.log,
+    return ami_fail(err, "--log: %s is not whole: %s", app->def.log,
                     errno ? strerror(errno) : "an earlier write failed");
 }
 
-const amb_snapshot *amb_app_look(amb_app *app)
+const ami_snapshot *ami_app_look(ami_app *app)
 {
     if (app->playing_clip)
-        return amb_player_look(&app->player);
+        return ami_player_look(&app->player);
     if (app->sim)
-        return amb_sim_latest(app->sim);
+        return ami_sim_latest(app->sim);
     if (!app->own_fresh)
-        amb_session_look(app->session, &app->own);
+        ami_session_look(app->session, &app->own);
     app->own_fresh = true;
     return &app->own;
 }
 
-bool amb_app_stopped(const amb_app *app)
+bool ami_app_stopped(const ami_app *app)
 {
     return app->stopped && *app->stopped;
 }
@@ -326,33 +326,33 @@ bool amb_app_stopped(const amb_app *app)
 /* A full queue is waited for, because the other side empties it; but not for long, and not again until it
  * has: it may be in the middle of very many steps, and a window that waits cannot be closed. A pull is
  * followed by the next one. */
-static bool send_to_thread(amb_app *app, const amb_command *command)
+static bool send_to_thread(ami_app *app, const ami_command *command)
 {
-    const double until = amb_clock_now() + (app->stuck ? 0 : .3);
-    while (!amb_sim_send(app->sim, command, &app->sent)) {
-        if (command->kind == AMB_DO_PULL)
+    const double until = ami_clock_now() + (app->stuck ? 0 : .3);
+    while (!ami_sim_send(app->sim, command, &app->sent)) {
+        if (command->kind == AMI_DO_PULL)
             return false;
-        if (amb_app_stopped(app) || amb_clock_now() >= until) {
+        if (ami_app_stopped(app) || ami_clock_now() >= until) {
             app->stuck = true;
-            amb_app_say(app, "the simulation is still busy; this was not done");
+            ami_app_say(app, "the simulation is still busy; this was not done");
             return false;
         }
-        amb_clock_sleep_until(amb_clock_now() + .001);
+        ami_clock_sleep_until(ami_clock_now() + .001);
     }
     app->stuck = false;
     return true;
 }
 
-bool amb_app_send(amb_app *app, const amb_command *command)
+bool ami_app_send(ami_app *app, const ami_command *command)
 {
     if (app->sim)
         return send_to_thread(app, command);
     if (!app->session)
         return true;
-    if (command->kind == AMB_DO_SPEED)
-        app->own.speed = fmin(fmax(command->value, AMB_SPEED_MIN), AMB_SPEED_MAX);
-    amb_command rest = *command;
-    while (amb_session_apply_part(app->session, &rest) && !amb_app_stopped(app)) {
+    if (command->kind == AMI_DO_SPEED)
+        app->own.speed = fmin(fmax(command->value, AMI_SPEED_MIN), AMI_SPEED_MAX);
+    ami_command rest = *command;
+    while (ami_session_apply_part(app->session, &rest) && !ami_app_stopped(app)) {
     }
     app->sent++;
     app->own_fresh = false;
@@ -361,13 +361,13 @@ bool amb_app_send(amb_app *app, const amb_command *command)
 
 /* Gives a new skill to the simulation and keeps the old one until it has let go. False if it cannot take it;
  * then it is freed. */
-static bool teach(amb_app *app, int number, amb_skill *skill)
+static bool teach(ami_app *app, int number, ami_skill *skill)
 {
-    if (!amb_app_send(app, &(amb_command){.kind = AMB_DO_TEACH, .value = number, .skill = skill})) {
-        amb_skill_free(skill);
+    if (!ami_app_send(app, &(ami_command){.kind = AMI_DO_TEACH, .value = number, .skill = skill})) {
+        ami_skill_free(skill);
         return false;
     }
-    if (app->skill[number] && app->retirees < AMB_RETIRED) {
+    if (app->skill[number] && app->retirees < AMI_RETIRED) {
         app->retired[app->retirees].skill = app->skill[number];
         app->retired[app->retirees++].number = app->sent;
     }
@@ -376,46 +376,46 @@ static bool teach(amb_app *app, int number, amb_skill *skill)
 }
 
 /* A skill with all it needs; NULL and a sentence. */
-static amb_skill *load_skill(amb_app *app, const amb_skill_def *def, amb_error *err)
+static ami_skill *load_skill(ami_app *app, const ami_skill_def *def, ami_error *err)
 {
-    amb_skill *skill = amb_skill_load(def, err);
-    if (!skill || !skill->invents || amb_app_invent(app, skill, "walk", err))
+    ami_skill *skill = ami_skill_load(def, err);
+    if (!skill || !skill->invents || ami_app_invent(app, skill, "walk", err))
         return skill;
-    amb_skill_free(skill);
+    ami_skill_free(skill);
     return NULL;
 }
 
-bool amb_app_have_skill(amb_app *app, int number)
+bool ami_app_have_skill(ami_app *app, int number)
 {
     if (app->skill[number])
         return true;
-    const amb_skill_def def = skill_def(app, app->skill_path[number]);
-    amb_error err;
-    amb_skill *skill = load_skill(app, &def, &err);
+    const ami_skill_def def = skill_def(app, app->skill_path[number]);
+    ami_error err;
+    ami_skill *skill = load_skill(app, &def, &err);
     if (!skill) {
-        amb_app_say(app, "%s", err.text);
+        ami_app_say(app, "%s", err.text);
         return false;
     }
     if (!teach(app, number, skill))
         return false;
     if (app->panel && skill->invents)
-        amb_panel_relist(app->panel); /* its styles */
+        ami_panel_relist(app->panel); /* its styles */
     return true;
 }
 
 /* A film's session is stepped by its own clock, without a thread. */
-static bool is_film(const amb_app *app)
+static bool is_film(const ami_app *app)
 {
     return app->def.record || app->def.screenshot;
 }
 
 /* What start_session has made before it failed. */
-static void end_session(amb_app *app)
+static void end_session(ami_app *app)
 {
-    amb_session_destroy(app->session);
+    ami_session_destroy(app->session);
     app->session = NULL;
-    for (int i = 0; i < AMB_SKILLS; i++) {
-        amb_skill_free(app->skill[i]);
+    for (int i = 0; i < AMI_SKILLS; i++) {
+        ami_skill_free(app->skill[i]);
         app->skill[i] = NULL;
         app->skill_path[i][0] = 0;
     }
@@ -425,51 +425,51 @@ static void end_session(amb_app *app)
 }
 
 /* From playing a clip to simulating. */
-static bool leave_clip(amb_app *app)
+static bool leave_clip(ami_app *app)
 {
     if (!app->playing_clip)
         return true;
-    amb_error err;
+    ami_error err;
     if (!app->session) {
         app->skills = 0;
         if (!start_session(app, &err) ||
             !(is_film(app) ||
-              (app->sim = amb_sim_start(app->session, app->def.characters, 1, false, &err)))) {
+              (app->sim = ami_sim_start(app->session, app->def.characters, 1, false, &err)))) {
             end_session(app);
             list_others(app);
-            amb_app_say(app, "%s", err.text);
+            ami_app_say(app, "%s", err.text);
             return false;
         }
     }
     app->playing_clip = false;
     app->scene.camera.placed = false;
-    amb_app_send(app, &(amb_command){.kind = AMB_DO_PAUSE, .value = 0});
+    ami_app_send(app, &(ami_command){.kind = AMI_DO_PAUSE, .value = 0});
     if (app->panel)
-        amb_panel_relist(app->panel);
+        ami_panel_relist(app->panel);
     return true;
 }
 
-void amb_app_choose(amb_app *app, int number)
+void ami_app_choose(ami_app *app, int number)
 {
     if (number < 0 || number >= app->choices) {
-        amb_app_say(app, "there is no skill %d; there are %d", number + 1, app->choices);
+        ami_app_say(app, "there is no skill %d; there are %d", number + 1, app->choices);
         return;
     }
     if (!leave_clip(app) || number >= app->choices) /* the list may be another one now */
         return;
-    const amb_choice choice = app->choice[number];
-    if (!amb_app_have_skill(app, choice.skill))
+    const ami_choice choice = app->choice[number];
+    if (!ami_app_have_skill(app, choice.skill))
         return;
     app->asked = number;
     if (app->hurried || choice.style < 0) {
         app->pace = 1;
         app->hurried = false;
-        amb_app_send(app, &(amb_command){.kind = AMB_DO_PACE, .value = 1});
+        ami_app_send(app, &(ami_command){.kind = AMI_DO_PACE, .value = 1});
     }
     if (choice.style >= 0)
-        amb_app_style(app, choice.name);
+        ami_app_style(app, choice.name);
     else
-        amb_app_send(app, &(amb_command){.kind = AMB_DO_SKILL, .value = choice.skill});
+        ami_app_send(app, &(ami_command){.kind = AMI_DO_SKILL, .value = choice.skill});
 }
 
 static bool ends_with(const char *text, const char *end)
@@ -478,25 +478,25 @@ static bool ends_with(const char *text, const char *end)
     return n >= m && !strcmp(text + n - m, end);
 }
 
-void amb_app_drop(amb_app *app, const char *path)
+void ami_app_drop(ami_app *app, const char *path)
 {
-    amb_error err;
+    ami_error err;
     const char *slash = strrchr(path, '/');
     if (ends_with(path, ".onnx")) {
-        if (app->skills >= AMB_SKILLS || !app->session) {
-            amb_app_say(app, "%s",
+        if (app->skills >= AMI_SKILLS || !app->session) {
+            ami_app_say(app, "%s",
                         app->session ? "no room for another skill: nine is all"
                                      : "choose a skill first; a clip is playing");
             return;
         }
         char found[4096];
-        amb_skill *skill = NULL;
-        if (amb_find_model(path, found, sizeof found, &err)) {
-            const amb_skill_def def = skill_def(app, found);
+        ami_skill *skill = NULL;
+        if (ami_find_model(path, found, sizeof found, &err)) {
+            const ami_skill_def def = skill_def(app, found);
             skill = load_skill(app, &def, &err);
         }
         if (!skill) {
-            amb_app_say(app, "%s", err.text);
+            ami_app_say(app, "%s", err.text);
             return;
         }
         const int number = app->skills;
@@ -505,41 +505,41 @@ void amb_app_drop(amb_app *app, const char *path)
         if (!teach(app, number, skill))
             return;
         app->skills++;
-        amb_app_list(app);
+        ami_app_list(app);
         if (app->panel)
-            amb_panel_relist(app->panel);
-        amb_app_choose(app, app->choices - 1);
-        amb_app_say(app, "%s is skill %d", slash ? slash + 1 : path, app->choices);
+            ami_panel_relist(app->panel);
+        ami_app_choose(app, app->choices - 1);
+        ami_app_say(app, "%s is skill %d", slash ? slash + 1 : path, app->choices);
         return;
     }
     if (!start_clip(app, path, &err)) {
-        amb_app_say(app, "%s", err.text);
+        ami_app_say(app, "%s", err.text);
         return;
     }
     app->player.playing = true;
-    amb_app_send(app, &(amb_command){.kind = AMB_DO_PAUSE, .value = 1});
+    ami_app_send(app, &(ami_command){.kind = AMI_DO_PAUSE, .value = 1});
     if (app->panel)
-        amb_panel_relist(app->panel);
-    amb_app_say(app, "playing %s without physics; 1 to %d go back to the simulation",
+        ami_panel_relist(app->panel);
+    ami_app_say(app, "playing %s without physics; 1 to %d go back to the simulation",
                 slash ? slash + 1 : path, app->choices > 9 ? 9 : app->choices);
 }
 
 /* A successor for skill 0, made of the run folder's newest files. */
-void amb_app_renew(amb_app *app);
-void amb_app_renew(amb_app *app)
+void ami_app_renew(ami_app *app);
+void ami_app_renew(ami_app *app)
 {
-    amb_skill_def def = skill_def(app, app->skill_path[0]);
+    ami_skill_def def = skill_def(app, app->skill_path[0]);
     def.motion = app->def.motion;
-    def.invents = amb_style_requested(&app->def.style);
-    amb_error err;
-    if (app->retirees >= AMB_RETIRED)
+    def.invents = ami_style_requested(&app->def.style);
+    ami_error err;
+    if (app->retirees >= AMI_RETIRED)
         return; /* the simulation is far behind; next time */
-    amb_skill *skill = load_skill(app, &def, &err);
+    ami_skill *skill = load_skill(app, &def, &err);
     if (!skill) {
-        amb_app_say(app, "%s", err.text);
+        ami_app_say(app, "%s", err.text);
         return;
     }
     if (!teach(app, 0, skill))
         return;
-    amb_app_say(app, "new model from training, number %d", ++app->watch.generation);
+    ami_app_say(app, "new model from training, number %d", ++app->watch.generation);
 }

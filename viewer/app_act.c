@@ -10,54 +10,54 @@
 #include <string.h>
 #include <sys/stat.h>
 
-void amb_app_renew(amb_app *app);
+void ami_app_renew(ami_app *app);
 
-static void send(amb_app *app, amb_command_kind kind, double value)
+static void send(ami_app *app, ami_command_kind kind, double value)
 {
-    amb_app_send(app, &(amb_command){.kind = kind, .character = amb_app_look(app)->follow, .value = value});
+    ami_app_send(app, &(ami_command){.kind = kind, .character = ami_app_look(app)->follow, .value = value});
 }
 
-static void set_speed(amb_app *app, double speed)
+static void set_speed(ami_app *app, double speed)
 {
-    speed = fmin(fmax(speed, AMB_SPEED_MIN), AMB_SPEED_MAX);
+    speed = fmin(fmax(speed, AMI_SPEED_MIN), AMI_SPEED_MAX);
     if (app->playing_clip)
         app->player.speed = speed;
     else
-        send(app, AMB_DO_SPEED, speed);
-    amb_app_say(app, "time runs at %g x", speed);
+        send(app, AMI_DO_SPEED, speed);
+    ami_app_say(app, "time runs at %g x", speed);
 }
 
-static void step(amb_app *app, double steps)
+static void step(ami_app *app, double steps)
 {
     if (app->playing_clip)
-        amb_player_step(&app->player, (int)steps);
+        ami_player_step(&app->player, (int)steps);
     else
-        send(app, AMB_DO_STEP, steps);
+        send(app, AMI_DO_STEP, steps);
 }
 
 /* Away from who looks on, on the ground. */
-static void push(amb_app *app, double speed)
+static void push(ami_app *app, double speed)
 {
-    amb_command c = {.kind = AMB_DO_PUSH, .character = amb_app_look(app)->follow};
+    ami_command c = {.kind = AMI_DO_PUSH, .character = ami_app_look(app)->follow};
     double forward[2];
     if (app->playing_clip)
         return;
-    amb_scene_forward(&app->scene, forward);
+    ami_scene_forward(&app->scene, forward);
     c.v[0] = speed * forward[0];
     c.v[1] = speed * forward[1];
-    amb_app_send(app, &c);
+    ami_app_send(app, &c);
 }
 
-static void send_turn(amb_app *app)
+static void send_turn(ami_app *app)
 {
     const double rate = app->turn_base + app->turn_key * .9;
     if (rate == app->turn_sent)
         return;
     app->turn_sent = rate;
-    send(app, AMB_DO_TURN, rate);
+    send(app, AMI_DO_TURN, rate);
 }
 
-void amb_app_steer(amb_app *app, double left)
+void ami_app_steer(ami_app *app, double left)
 {
     app->turn_key = left;
     send_turn(app);
@@ -65,15 +65,15 @@ void amb_app_steer(amb_app *app, double left)
 
 /* The slowest looping skill that is clearly faster than this one, or the fastest that is clearly slower; -1
  * if there is none. */
-static int other_gait(const amb_app *app, int now, int sign)
+static int other_gait(const ami_app *app, int now, int sign)
 {
     int best = -1;
     const double speed = app->skill[now] ? app->skill[now]->speed : 0;
     if (speed <= 0)
         return -1;
     for (int i = 0; i < app->skills; i++) {
-        const amb_skill *s = app->skill[i];
-        if (!s || s->invents || !amb_skill_loops(s) || sign * (s->speed - speed) < .2 * speed)
+        const ami_skill *s = app->skill[i];
+        if (!s || s->invents || !ami_skill_loops(s) || sign * (s->speed - speed) < .2 * speed)
             continue;
         if (best < 0 || sign * (s->speed - app->skill[best]->speed) < 0)
             best = i;
@@ -82,31 +82,31 @@ static int other_gait(const amb_app *app, int now, int sign)
 }
 
 /* A little faster or slower; at the end of what the gait allows, the next gait. */
-static void change_pace(amb_app *app, int sign)
+static void change_pace(ami_app *app, int sign)
 {
     if (app->playing_clip)
         return;
-    if (app->asked < 0 ? amb_app_style_pace(app, sign) : app->choice[app->asked].style >= 0)
+    if (app->asked < 0 ? ami_app_style_pace(app, sign) : app->choice[app->asked].style >= 0)
         return; /* what has just been asked for is not there yet to be changed */
-    const int now = app->asked >= 0 ? app->choice[app->asked].skill : amb_app_look(app)->skill;
+    const int now = app->asked >= 0 ? app->choice[app->asked].skill : ami_app_look(app)->skill;
     if (sign > 0 ? app->pace < 1.15 - 1e-9 : app->pace > .85 + 1e-9) {
-        amb_app_set_pace(app, app->pace + .05 * sign);
+        ami_app_set_pace(app, app->pace + .05 * sign);
         return;
     }
     const bool styles = app->choices > 0 && app->choice[0].style >= 0; /* then no skill is a gait */
     for (int i = 0; i < app->skills && i < 2 && !styles; i++)          /* walk and run, if nobody has asked
                                                                           for them yet */
-        (void)amb_app_have_skill(app, i);
+        (void)ami_app_have_skill(app, i);
     const int next = styles ? -1 : other_gait(app, now, sign);
     if (next >= 0) {
-        amb_app_choose(app, next);
-        amb_app_say(app, "%s", app->skill_name[next]);
+        ami_app_choose(app, next);
+        ami_app_say(app, "%s", app->skill_name[next]);
     } else {
-        amb_app_set_pace(app, app->pace + .05 * sign);
+        ami_app_set_pace(app, app->pace + .05 * sign);
     }
 }
 
-static void restart(amb_app *app)
+static void restart(ami_app *app)
 {
     if (app->playing_clip) {
         app->player.time = 0;
@@ -115,133 +115,133 @@ static void restart(amb_app *app)
     } else {
         app->pace = 1;
         app->hurried = false;
-        send(app, AMB_DO_RESTART, 0);
+        send(app, AMI_DO_RESTART, 0);
     }
     app->scene.camera.placed = false;
 }
 
-static void pause(amb_app *app)
+static void pause(ami_app *app)
 {
     if (app->playing_clip)
         app->player.playing = !app->player.playing;
     else
-        send(app, AMB_DO_PAUSE, -1);
+        send(app, AMI_DO_PAUSE, -1);
 }
 
-static bool act_on_view(amb_app *app, amb_action action, double value)
+static bool act_on_view(ami_app *app, ami_action action, double value)
 {
-    amb_shown *shown = &app->shown;
-    int *const flag = action == AMB_ACT_FORCES    ? &shown->look.forces
-                      : action == AMB_ACT_TRAIL   ? &shown->look.trail
-                      : action == AMB_ACT_POINTS  ? &shown->look.points
-                      : action == AMB_ACT_SHADOWS ? &shown->look.shadows
-                      : action == AMB_ACT_PLOTS   ? &shown->plots
-                      : action == AMB_ACT_PANEL   ? &shown->panel
-                      : action == AMB_ACT_STATUS  ? &shown->status
-                      : action == AMB_ACT_HELP    ? &shown->help
+    ami_shown *shown = &app->shown;
+    int *const flag = action == AMI_ACT_FORCES    ? &shown->look.forces
+                      : action == AMI_ACT_TRAIL   ? &shown->look.trail
+                      : action == AMI_ACT_POINTS  ? &shown->look.points
+                      : action == AMI_ACT_SHADOWS ? &shown->look.shadows
+                      : action == AMI_ACT_PLOTS   ? &shown->plots
+                      : action == AMI_ACT_PANEL   ? &shown->panel
+                      : action == AMI_ACT_STATUS  ? &shown->status
+                      : action == AMI_ACT_HELP    ? &shown->help
                                                   : NULL;
     if (flag) {
         *flag = !*flag;
         return true;
     }
     switch (action) {
-    case AMB_ACT_GHOST:
+    case AMI_ACT_GHOST:
         shown->look.ghost = (shown->look.ghost + 1) % 3;
         return true;
-    case AMB_ACT_CAMERA:
-        amb_camera_home(&app->scene.camera, app->scene.characters);
+    case AMI_ACT_CAMERA:
+        ami_camera_home(&app->scene.camera, app->scene.characters);
         return true;
-    case AMB_ACT_ORBIT:
-        amb_camera_orbit(&app->scene.camera, value, 0);
+    case AMI_ACT_ORBIT:
+        ami_camera_orbit(&app->scene.camera, value, 0);
         return true;
-    case AMB_ACT_TILT:
-        amb_camera_orbit(&app->scene.camera, 0, value);
+    case AMI_ACT_TILT:
+        ami_camera_orbit(&app->scene.camera, 0, value);
         return true;
-    case AMB_ACT_ZOOM:
-        amb_camera_zoom(&app->scene.camera, value);
+    case AMI_ACT_ZOOM:
+        ami_camera_zoom(&app->scene.camera, value);
         return true;
     default:
         return false;
     }
 }
 
-void amb_app_act(amb_app *app, amb_action action, double value)
+void ami_app_act(ami_app *app, ami_action action, double value)
 {
-    const amb_action_bounds bounds = amb_action_bounds_of(action);
+    const ami_action_bounds bounds = ami_action_bounds_of(action);
     value = fmin(fmax(value, bounds.lo), bounds.hi);
     if (act_on_view(app, action, value))
         return;
-    const amb_snapshot *now = amb_app_look(app);
+    const ami_snapshot *now = ami_app_look(app);
     switch (action) {
-    case AMB_ACT_PAUSE:
+    case AMI_ACT_PAUSE:
         pause(app);
         break;
-    case AMB_ACT_FORWARD:
+    case AMI_ACT_FORWARD:
         step(app, value);
         break;
-    case AMB_ACT_BACK:
+    case AMI_ACT_BACK:
         step(app, -value);
         break;
-    case AMB_ACT_FASTER:
+    case AMI_ACT_FASTER:
         set_speed(app, 2 * now->speed);
         break;
-    case AMB_ACT_SLOWER:
+    case AMI_ACT_SLOWER:
         set_speed(app, .5 * now->speed);
         break;
-    case AMB_ACT_SPEED:
+    case AMI_ACT_SPEED:
         set_speed(app, value);
         break;
-    case AMB_ACT_RESTART:
+    case AMI_ACT_RESTART:
         restart(app);
         break;
-    case AMB_ACT_RESET:
-        send(app, AMB_DO_RESET, 0);
+    case AMI_ACT_RESET:
+        send(app, AMI_DO_RESET, 0);
         break;
-    case AMB_ACT_PUSH:
+    case AMI_ACT_PUSH:
         push(app, value);
         break;
-    case AMB_ACT_SKILL:
-        amb_app_choose(app, (int)value - 1);
+    case AMI_ACT_SKILL:
+        ami_app_choose(app, (int)value - 1);
         break;
-    case AMB_ACT_RANDOM:
-        amb_app_style(app, "random");
+    case AMI_ACT_RANDOM:
+        ami_app_style(app, "random");
         break;
-    case AMB_ACT_PHASE_LOOP:
-        send(app, AMB_DO_PHASE_GAIN, now->phase_gain > 0 ? 0 : app->own_gain);
+    case AMI_ACT_PHASE_LOOP:
+        send(app, AMI_DO_PHASE_GAIN, now->phase_gain > 0 ? 0 : app->own_gain);
         break;
-    case AMB_ACT_PHASE_GAIN:
-        send(app, AMB_DO_PHASE_GAIN, value);
+    case AMI_ACT_PHASE_GAIN:
+        send(app, AMI_DO_PHASE_GAIN, value);
         break;
-    case AMB_ACT_GROUND_SPEED:
-        send(app, AMB_DO_GROUND_SPEED, value);
+    case AMI_ACT_GROUND_SPEED:
+        send(app, AMI_DO_GROUND_SPEED, value);
         break;
-    case AMB_ACT_TURN:
+    case AMI_ACT_TURN:
         app->turn_base = value * M_PI / 180;
         send_turn(app);
         break;
-    case AMB_ACT_PACE:
-        amb_app_set_pace(app, value);
+    case AMI_ACT_PACE:
+        ami_app_set_pace(app, value);
         break;
-    case AMB_ACT_PACE_UP:
+    case AMI_ACT_PACE_UP:
         change_pace(app, 1);
         break;
-    case AMB_ACT_PACE_DOWN:
+    case AMI_ACT_PACE_DOWN:
         change_pace(app, -1);
         break;
-    case AMB_ACT_NEXT:
-        amb_app_send(app,
-                     &(amb_command){.kind = AMB_DO_FOLLOW, .character = (now->follow + 1) % now->characters});
+    case AMI_ACT_NEXT:
+        ami_app_send(app,
+                     &(ami_command){.kind = AMI_DO_FOLLOW, .character = (now->follow + 1) % now->characters});
         break;
-    case AMB_ACT_SCREENSHOT:
+    case AMI_ACT_SCREENSHOT:
         app->wants_screenshot = true;
         break;
-    case AMB_ACT_FILM:
+    case AMI_ACT_FILM:
         app->film_begun = -1; /* the next frame knows its size */
         break;
-    case AMB_ACT_FULLSCREEN:
+    case AMI_ACT_FULLSCREEN:
         app->wants_fullscreen = true;
         break;
-    case AMB_ACT_QUIT:
+    case AMI_ACT_QUIT:
         app->quit = true;
         break;
     default:
@@ -249,61 +249,61 @@ void amb_app_act(amb_app *app, amb_action action, double value)
     }
 }
 
-static void act_on_cue(amb_app *app, const amb_cue *cue)
+static void act_on_cue(ami_app *app, const ami_cue *cue)
 {
-    if (cue->action == AMB_ACT_OPEN) {
-        amb_app_drop(app, cue->text);
+    if (cue->action == AMI_ACT_OPEN) {
+        ami_app_drop(app, cue->text);
         return;
     }
-    if (cue->action == AMB_ACT_STYLE) {
-        amb_app_style(app, cue->text);
+    if (cue->action == AMI_ACT_STYLE) {
+        ami_app_style(app, cue->text);
         return;
     }
     if (!cue->text[0]) {
-        amb_app_act(app, cue->action, cue->value);
+        ami_app_act(app, cue->action, cue->value);
         return;
     }
     for (int i = 0; i < app->choices; i++)
         if (!strcmp(app->choice[i].name, cue->text)) {
-            amb_app_choose(app, i);
+            ami_app_choose(app, i);
             return;
         }
-    amb_app_say(app, "there is no skill \"%s\"", cue->text);
+    ami_app_say(app, "there is no skill \"%s\"", cue->text);
 }
 
-void amb_app_cues(amb_app *app, double time)
+void ami_app_cues(ami_app *app, double time)
 {
     while (app->next_cue < app->def.cues && app->def.cue[app->next_cue].time <= time + 1e-9)
         act_on_cue(app, &app->def.cue[app->next_cue++]);
 }
 
-bool amb_app_scrub_rect(const amb_app *app, const amb_snapshot *s, mjrRect whole, mjrRect *bar)
+bool ami_app_scrub_rect(const ami_app *app, const ami_snapshot *s, mjrRect whole, mjrRect *bar)
 {
     if (s->clip_duration <= 0 && !(s->paused && s->step > s->oldest))
         return false;
-    const mjrRect world = amb_app_world(app, whole);
+    const mjrRect world = ami_app_world(app, whole);
     const int margin = (int)(16 * app->scale);
     *bar = (mjrRect){world.left + margin, world.bottom + margin, world.width - 2 * margin,
                      (int)(14 * app->scale)};
     return bar->width > 50;
 }
 
-void amb_app_scrub(amb_app *app, const amb_snapshot *s, double fraction)
+void ami_app_scrub(ami_app *app, const ami_snapshot *s, double fraction)
 {
     fraction = fmin(fmax(fraction, 0), 1);
     if (s->clip_duration > 0) {
-        amb_player_seek(&app->player, fraction * s->clip_duration);
+        ami_player_seek(&app->player, fraction * s->clip_duration);
         return;
     }
     const int64_t newest = s->newest > s->step ? s->newest : s->step;
     const int64_t to = s->oldest + (int64_t)llround(fraction * (double)(newest - s->oldest));
     if (to != s->step)
-        amb_app_send(app, &(amb_command){.kind = AMB_DO_STEP, .value = (double)(to - s->step)});
+        ami_app_send(app, &(ami_command){.kind = AMI_DO_STEP, .value = (double)(to - s->step)});
 }
 
-void amb_app_watch(amb_app *app)
+void ami_app_watch(ami_app *app)
 {
-    const double now = amb_clock_now();
+    const double now = ami_clock_now();
     struct stat status;
     if (!app->def.watch || app->playing_clip || now < app->watch.checked + .3)
         return;
@@ -317,11 +317,11 @@ void amb_app_watch(amb_app *app)
     const bool first = app->watch.stamp == 0;
     app->watch.stamp = stamp;
     if (!first)
-        amb_app_renew(app);
+        ami_app_renew(app);
 }
 
 /* One line of the log for each thing that is not as it was. */
-static void log_changes(amb_app *app, const amb_snapshot *s)
+static void log_changes(ami_app *app, const ami_snapshot *s)
 {
     static const char *const names[] = {"paused",  "speed",  "skill",   "turn",     "pace",      "follow",
                                         "pulling", "pushes", "jumps",   "ghost",    "forces",    "trail",
@@ -331,8 +331,8 @@ static void log_changes(amb_app *app, const amb_snapshot *s)
     static bool begun;
     static int skill; /* what is asked for counts when it is there */
     if (s->wanted == s->skill && app->asked < 0)
-        skill = amb_app_chosen(app, s) + 1;
-    const amb_shown *shown = &app->shown;
+        skill = ami_app_chosen(app, s) + 1;
+    const ami_shown *shown = &app->shown;
     const double now[] = {s->paused,
                           s->speed,
                           skill,
@@ -359,7 +359,7 @@ static void log_changes(amb_app *app, const amb_snapshot *s)
                           s->phase_gain};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (!begun || now[i] != before[i])
-            amb_number_fprintf(app->log, "%s %g step %lld\n", names[i], now[i],
+            ami_number_fprintf(app->log, "%s %g step %lld\n", names[i], now[i],
                                (long long)(s->clip_duration > 0 ? s->clip_frame : s->step));
         before[i] = now[i];
     }
@@ -367,7 +367,7 @@ static void log_changes(amb_app *app, const amb_snapshot *s)
     static char style_before[128];
     char style[128] = "";
     if (s->invents)
-        amb_app_style_text(app, style, sizeof style);
+        ami_app_style_text(app, style, sizeof style);
     if (strcmp(style, style_before))
         fprintf(app->log, "style %s\n", style);
     memcpy(style_before, style, sizeof style);
@@ -378,13 +378,13 @@ static void log_changes(amb_app *app, const amb_snapshot *s)
     step_before = s->paused ? step_now : -1;
 }
 
-void amb_app_tidy(amb_app *app, const amb_snapshot *s)
+void ami_app_tidy(ami_app *app, const ami_snapshot *s)
 {
     int left = 0;
     if (s->clip_duration <= 0) {
         for (int i = 0; i < app->retirees; i++) {
             if (app->retired[i].number <= s->commands_done)
-                amb_skill_free(app->retired[i].skill);
+                ami_skill_free(app->retired[i].skill);
             else
                 app->retired[left++] = app->retired[i];
         }
@@ -393,7 +393,7 @@ void amb_app_tidy(amb_app *app, const amb_snapshot *s)
             app->pace = s->pace;
             app->asked = -1;
         }
-        amb_app_see_style(app, s);
+        ami_app_see_style(app, s);
     }
     if (app->log)
         log_changes(app, s);

@@ -8,27 +8,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int px(const amb_app *app, double at_100_percent)
+static int px(const ami_app *app, double at_100_percent)
 {
     return (int)lround(at_100_percent * app->scale);
 }
 
-mjrRect amb_app_world(const amb_app *app, mjrRect whole)
+mjrRect ami_app_world(const ami_app *app, mjrRect whole)
 {
-    const int panel = app->shown.panel ? amb_panel_width(app->panel) : 0;
+    const int panel = app->shown.panel ? ami_panel_width(app->panel) : 0;
     if (panel <= 0 || whole.width - panel < 100)
         return whole;
     return (mjrRect){panel, 0, whole.width - panel, whole.height};
 }
 
 /* Text of `font` from a point, its baseline there. */
-static void text(const amb_app *app, mjrRect at, int font, const char *words, int x, int y, float shade)
+static void text(const ami_app *app, mjrRect at, int font, const char *words, int x, int y, float shade)
 {
     mjr_text(font, words, &app->context, (float)(x - at.left) / (float)at.width,
              (float)(y - at.bottom) / (float)at.height, shade, shade, shade);
 }
 
-static int text_width(const amb_app *app, const char *words, int font)
+static int text_width(const ami_app *app, const char *words, int font)
 {
     const int *width = font == mjFONT_BIG ? app->context.charWidthBig : app->context.charWidth;
     int sum = 0;
@@ -38,7 +38,7 @@ static int text_width(const amb_app *app, const char *words, int font)
 }
 
 /* Needs the viewport set to `in`, for mjr_text's coordinates are relative to it. */
-static void centred_line(const amb_app *app, mjrRect in, int y, const char *words, float alpha)
+static void centred_line(const ami_app *app, mjrRect in, int y, const char *words, float alpha)
 {
     const int width = text_width(app, words, mjFONT_NORMAL) + px(app, 28),
               height = app->context.charHeight + px(app, 12);
@@ -51,12 +51,12 @@ typedef struct line {
     const char *key, *words;
 } line;
 
-static int line_height(const amb_app *app)
+static int line_height(const ami_app *app)
 {
     return app->context.charHeight + px(app, 5);
 }
 
-static mjrRect plate_size(const amb_app *app, const line *lines, int n, int *first_column)
+static mjrRect plate_size(const ami_app *app, const line *lines, int n, int *first_column)
 {
     int keys = 0, words = 0;
     for (int i = 0; i < n; i++) {
@@ -69,7 +69,7 @@ static mjrRect plate_size(const amb_app *app, const line *lines, int n, int *fir
     return (mjrRect){0, 0, *first_column + words + px(app, 28), n * line_height(app) + px(app, 20)};
 }
 
-static void plate(const amb_app *app, mjrRect box, const line *lines, int n, int first_column, float alpha)
+static void plate(const ami_app *app, mjrRect box, const line *lines, int n, int first_column, float alpha)
 {
     mjr_rectangle(box, .11f, .12f, .15f, alpha);
     for (int i = 0; i < n; i++) {
@@ -82,13 +82,13 @@ static void plate(const amb_app *app, mjrRect box, const line *lines, int n, int
 
 enum { HELP_LINES = 48 };
 
-static void draw_help(const amb_app *app, mjrRect world)
+static void draw_help(const ami_app *app, mjrRect world)
 {
     line lines[HELP_LINES];
     int n = 0;
-    for (int i = 0; amb_mouse_help[i][0]; i++)
-        lines[n++] = (line){amb_mouse_help[i][0], amb_mouse_help[i][1]};
-    for (const amb_action_info *i = amb_action_table; i->name && n < HELP_LINES; i++)
+    for (int i = 0; ami_mouse_help[i][0]; i++)
+        lines[n++] = (line){ami_mouse_help[i][0], ami_mouse_help[i][1]};
+    for (const ami_action_info *i = ami_action_table; i->name && n < HELP_LINES; i++)
         if (i->keys)
             lines[n++] = (line){i->keys, i->what};
     int columns = 1, rows = n, first[3], total = 0, height = 0;
@@ -119,7 +119,7 @@ static void speed_text(char *out, size_t size, double speed)
         snprintf(out, size, "1/%g x", round(1 / speed * 100) / 100);
 }
 
-static int skill_line(const amb_app *app, const amb_snapshot *s, line *lines, char (*buffer)[96])
+static int skill_line(const ami_app *app, const ami_snapshot *s, line *lines, char (*buffer)[96])
 {
     const char *state = s->body[s->follow].down ? ", fallen"
                         : s->wanted != s->skill ? ", about to change"
@@ -131,11 +131,11 @@ static int skill_line(const amb_app *app, const amb_snapshot *s, line *lines, ch
 }
 
 /* A line for each part of a blend; there are three at most. */
-static int style_lines(const amb_app *app, const amb_snapshot *s, line *lines, char (*buffer)[96])
+static int style_lines(const ami_app *app, const ami_snapshot *s, line *lines, char (*buffer)[96])
 {
     char text[128], *rest = text;
     int n = 0;
-    amb_app_style_text(app, text, sizeof text);
+    ami_app_style_text(app, text, sizeof text);
     for (const char *part; n < 3 && (part = strsep(&rest, ",")) != NULL; n++) {
         snprintf(buffer[n], 96, "%s%s", part + strspn(part, " "),
                  n == 0 && s->wanted != s->skill ? ", about to change" : "");
@@ -144,9 +144,9 @@ static int style_lines(const amb_app *app, const amb_snapshot *s, line *lines, c
     return n;
 }
 
-static int simulation_lines(const amb_app *app, const amb_snapshot *s, line *lines, char (*buffer)[96])
+static int simulation_lines(const ami_app *app, const ami_snapshot *s, line *lines, char (*buffer)[96])
 {
-    const amb_view_body *body = &s->body[s->follow];
+    const ami_view_body *body = &s->body[s->follow];
     char speed[32];
     int n = s->invents ? style_lines(app, s, lines, buffer) : skill_line(app, s, lines, buffer);
     speed_text(speed, sizeof speed, s->speed);
@@ -177,11 +177,11 @@ static int simulation_lines(const amb_app *app, const amb_snapshot *s, line *lin
     return n + 1;
 }
 
-static int clip_lines(const amb_app *app, const amb_snapshot *s, line *lines, char (*buffer)[96])
+static int clip_lines(const ami_app *app, const ami_snapshot *s, line *lines, char (*buffer)[96])
 {
     char speed[32];
     speed_text(speed, sizeof speed, s->speed);
-    snprintf(buffer[0], 96, "%.60s", amb_clip_name(app->player.clip));
+    snprintf(buffer[0], 96, "%.60s", ami_clip_name(app->player.clip));
     snprintf(buffer[1], 96, "%.2f of %.2f s", s->clip_time, s->clip_duration);
     snprintf(buffer[2], 96, "%d of %d", s->clip_frame, s->clip_frames - 1);
     snprintf(buffer[3], 96, "%s", s->paused ? "paused" : speed);
@@ -192,7 +192,7 @@ static int clip_lines(const amb_app *app, const amb_snapshot *s, line *lines, ch
     return 4;
 }
 
-static void draw_status(const amb_app *app, const amb_snapshot *s, mjrRect world, int bottom)
+static void draw_status(const ami_app *app, const ami_snapshot *s, mjrRect world, int bottom)
 {
     line lines[8];
     char buffer[8][96];
@@ -207,7 +207,7 @@ static void draw_status(const amb_app *app, const amb_snapshot *s, mjrRect world
     plate(app, box, lines, n, first, .80f);
 }
 
-static void draw_scrub(const amb_app *app, const amb_snapshot *s, mjrRect bar)
+static void draw_scrub(const ami_app *app, const ami_snapshot *s, mjrRect bar)
 {
     const double at = s->clip_duration > 0
                           ? s->clip_time / s->clip_duration
@@ -221,7 +221,7 @@ static void draw_scrub(const amb_app *app, const amb_snapshot *s, mjrRect bar)
                   .95f, .96f, .97f, 1);
 }
 
-static mjrRect plots_column(const amb_app *app, mjrRect world)
+static mjrRect plots_column(const ami_app *app, mjrRect world)
 {
     int width = world.width / 4;
     width = width < px(app, 190) ? px(app, 190) : width > px(app, 300) ? px(app, 300) : width;
@@ -230,12 +230,12 @@ static mjrRect plots_column(const amb_app *app, mjrRect world)
                      world.height - px(app, 44) - gap};
 }
 
-static bool has_plots(const amb_app *app, mjrRect world)
+static bool has_plots(const ami_app *app, mjrRect world)
 {
     return app->shown.plots && world.width >= px(app, 360);
 }
 
-static mjrRect without_plots(const amb_app *app, mjrRect world)
+static mjrRect without_plots(const ami_app *app, mjrRect world)
 {
     if (has_plots(app, world))
         world.width = plots_column(app, world).left - world.left;
@@ -243,7 +243,7 @@ static mjrRect without_plots(const amb_app *app, mjrRect world)
 }
 
 /* What a newcomer needs to know, as much of it as fits on the line. */
-static void draw_hint(const amb_app *app, mjrRect clear)
+static void draw_hint(const ami_app *app, mjrRect clear)
 {
     static const char *const clip[] = {"Space: stop and go     Left, Right: frame by frame     H: help",
                                        "Space: stop     H: help", NULL};
@@ -257,10 +257,10 @@ static void draw_hint(const amb_app *app, mjrRect clear)
         }
 }
 
-static void draw_texts(amb_app *app, const amb_snapshot *s, mjrRect world, mjrRect whole)
+static void draw_texts(ami_app *app, const ami_snapshot *s, mjrRect world, mjrRect whole)
 {
     mjrRect bar;
-    const bool has_bar = amb_app_scrub_rect(app, s, whole, &bar);
+    const bool has_bar = ami_app_scrub_rect(app, s, whole, &bar);
     const int bottom = world.bottom + px(app, 12) + (has_bar ? px(app, 30) : 0);
     if (has_bar && app->shown.status)
         draw_scrub(app, s, bar);
@@ -269,7 +269,7 @@ static void draw_texts(amb_app *app, const amb_snapshot *s, mjrRect world, mjrRe
     const mjrRect clear = without_plots(app, world);
     if (!app->shown.help && app->hint && app->shown.status && app->now - app->begun < 20)
         draw_hint(app, clear);
-    if (amb_clock_now() < app->message_until)
+    if (ami_clock_now() < app->message_until)
         centred_line(app, clear, world.bottom + world.height - px(app, 76), app->message, .8f);
     if (app->film && !app->def.record && fmod(app->now, 1) < .6) /* this stays out of the film: it is drawn
                                                                     after the capture */
@@ -278,18 +278,18 @@ static void draw_texts(amb_app *app, const amb_snapshot *s, mjrRect world, mjrRe
                   mjFONT_NORMAL, "REC", .80f, .25f, .10f, .9f, 1, 1, 1, &app->context);
 }
 
-void amb_app_draw(amb_app *app, const amb_snapshot *s, double alpha, double seconds, mjrRect whole)
+void ami_app_draw(ami_app *app, const ami_snapshot *s, double alpha, double seconds, mjrRect whole)
 {
-    const mjrRect world = amb_app_world(app, whole);
-    amb_plots_add(app->plots, s);
-    amb_app_see_style(app, s);
-    amb_scene_update(&app->scene, s, alpha, seconds, &app->shown.look);
+    const mjrRect world = ami_app_world(app, whole);
+    ami_plots_add(app->plots, s);
+    ami_app_see_style(app, s);
+    ami_scene_update(&app->scene, s, alpha, seconds, &app->shown.look);
     mjr_render(world, &app->scene.scene, &app->context);
     if (has_plots(app, world) && !app->shown.help)
-        amb_plots_draw(app->plots, s, plots_column(app, world), app->scale, &app->context);
+        ami_plots_draw(app->plots, s, plots_column(app, world), app->scale, &app->context);
     draw_texts(app, s, world, whole);
     if (app->shown.panel)
-        amb_panel_draw(app->panel, s, whole);
+        ami_panel_draw(app->panel, s, whole);
     if (app->shown.help)
         draw_help(app, whole);
 }

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-const unsigned char *amb_app_read(amb_app *app, mjrRect whole)
+const unsigned char *ami_app_read(ami_app *app, mjrRect whole)
 {
     static unsigned char *buffer;
     static size_t room;
@@ -38,72 +38,72 @@ static void new_name(char *path, size_t size, const char *ending)
         snprintf(path, size, "amble-%s-%d%s", stamp, i, ending);
 }
 
-void amb_app_end_film(amb_app *app)
+void ami_app_end_film(ami_app *app)
 {
     if (!app->film)
         return;
-    amb_error err;
-    const double seconds = (double)amb_film_frames(app->film) / app->def.fps;
-    if (amb_film_close(app->film, &err))
-        amb_app_say(app, "%s: %.1f s", app->film_path, seconds);
+    ami_error err;
+    const double seconds = (double)ami_film_frames(app->film) / app->def.fps;
+    if (ami_film_close(app->film, &err))
+        ami_app_say(app, "%s: %.1f s", app->film_path, seconds);
     else
-        amb_app_say(app, "%s", err.text);
+        ami_app_say(app, "%s", err.text);
     app->film = NULL;
 }
 
-void amb_app_toggle_film(amb_app *app, mjrRect whole)
+void ami_app_toggle_film(ami_app *app, mjrRect whole)
 {
     if (app->film) {
-        amb_app_end_film(app);
+        ami_app_end_film(app);
         return;
     }
-    amb_error err;
+    ami_error err;
     new_name(app->film_path, sizeof app->film_path, ".mp4");
-    app->film = amb_film_open(app->film_path, whole.width, whole.height, app->def.fps, &err);
-    app->film_begun = amb_clock_now();
+    app->film = ami_film_open(app->film_path, whole.width, whole.height, app->def.fps, &err);
+    app->film_begun = ami_clock_now();
     if (app->film)
-        amb_app_say(app, "filming into %s; V ends it", app->film_path);
+        ami_app_say(app, "filming into %s; V ends it", app->film_path);
     else
-        amb_app_say(app, "%s", err.text);
+        ami_app_say(app, "%s", err.text);
 }
 
 /* The film has a frame for each of its instants: one that the screen missed shows the picture again. If very
  * many are missing, the next pictures bring the rest, so that the window goes on. */
-static void film_frame(amb_app *app, const unsigned char *rgb)
+static void film_frame(ami_app *app, const unsigned char *rgb)
 {
-    const double begun = amb_clock_now();
+    const double begun = ami_clock_now();
     const int64_t due = (int64_t)floor((begun - app->film_begun) * app->def.fps) + 1;
-    amb_error err;
-    for (int64_t left = due - amb_film_frames(app->film); left > 0 && amb_clock_now() < begun + .2; left--)
-        if (!amb_film_frame(app->film, rgb, &err)) {
-            amb_film_close(app->film, NULL);
+    ami_error err;
+    for (int64_t left = due - ami_film_frames(app->film); left > 0 && ami_clock_now() < begun + .2; left--)
+        if (!ami_film_frame(app->film, rgb, &err)) {
+            ami_film_close(app->film, NULL);
             app->film = NULL;
-            amb_app_say(app, "%s", err.text);
+            ami_app_say(app, "%s", err.text);
             return;
         }
 }
 
-void amb_app_capture(amb_app *app, mjrRect whole)
+void ami_app_capture(ami_app *app, mjrRect whole)
 {
     if (app->film_begun < 0) {
         app->film_begun = 0;
-        amb_app_toggle_film(app, whole);
+        ami_app_toggle_film(app, whole);
     }
     if (!app->film && !app->wants_screenshot)
         return;
-    const unsigned char *rgb = amb_app_read(app, whole);
+    const unsigned char *rgb = ami_app_read(app, whole);
     if (!rgb)
         return;
     if (app->film)
         film_frame(app, rgb);
     if (app->wants_screenshot) {
         char path[64];
-        amb_error err;
+        ami_error err;
         app->wants_screenshot = false;
         new_name(path, sizeof path, ".png");
-        if (amb_png_write(path, rgb, whole.width, whole.height, &err))
-            amb_app_say(app, "saved %s", path);
+        if (ami_png_write(path, rgb, whole.width, whole.height, &err))
+            ami_app_say(app, "saved %s", path);
         else
-            amb_app_say(app, "%s", err.text);
+            ami_app_say(app, "%s", err.text);
     }
 }

@@ -21,57 +21,57 @@ static bool is_gait(const char *name)
 }
 
 /* The gaits first. */
-static void order_styles(amb_app *app)
+static void order_styles(ami_app *app)
 {
-    const amb_styles *styles = app->motions.styles;
+    const ami_styles *styles = app->motions.styles;
     app->styles_shown = 0;
     for (int i = 0; i < GAITS; i++) {
-        const int k = amb_styles_find(styles, gaits[i], NULL);
+        const int k = ami_styles_find(styles, gaits[i], NULL);
         if (k >= 0)
             app->style_shown[app->styles_shown++] = k;
     }
-    for (int k = 0; k < styles->count && app->styles_shown < AMB_STYLES_SHOWN; k++)
+    for (int k = 0; k < styles->count && app->styles_shown < AMI_STYLES_SHOWN; k++)
         if (!is_gait(styles->style[k].name))
             app->style_shown[app->styles_shown++] = k;
 }
 
-bool amb_app_invent(amb_app *app, amb_skill *skill, const char *style, amb_error *err)
+bool ami_app_invent(ami_app *app, ami_skill *skill, const char *style, ami_error *err)
 {
     if (!app->motions.styles) {
-        amb_style_request wanted = app->def.style;
-        if (!amb_style_requested(&wanted))
+        ami_style_request wanted = app->def.style;
+        if (!ami_style_requested(&wanted))
             wanted.style = style;
-        if (!amb_motions_load(&app->motions, &wanted, &app->character->skeleton, app->def.clips, err))
+        if (!ami_motions_load(&app->motions, &wanted, &app->character->skeleton, app->def.clips, err))
             return false;
         app->motions.def.seed = app->def.seed;
         app->own_gain = wanted.phase_gain > 0 ? wanted.phase_gain : 1;
         app->weight = calloc((size_t)app->motions.styles->count, sizeof *app->weight);
         if (!app->weight)
-            return amb_fail(err, "out of memory for %d styles", app->motions.styles->count);
+            return ami_fail(err, "out of memory for %d styles", app->motions.styles->count);
         order_styles(app);
     }
-    return amb_skill_invent(skill, &app->motions.def, err);
+    return ami_skill_invent(skill, &app->motions.def, err);
 }
 
 /* The skill that the list's styles are of: only where a session begins with it, otherwise its name is one
  * among others. */
-static bool lists_styles(const amb_app *app)
+static bool lists_styles(const ami_app *app)
 {
     return app->skills > 0 && app->skill[0] && app->skill[0]->invents;
 }
 
-static void add_choice(amb_app *app, const char *name, int skill, int style)
+static void add_choice(ami_app *app, const char *name, int skill, int style)
 {
-    if (app->choices == AMB_CHOICES)
+    if (app->choices == AMI_CHOICES)
         return;
-    amb_choice *choice = &app->choice[app->choices++];
-    *choice = (amb_choice){.skill = skill, .style = style};
+    ami_choice *choice = &app->choice[app->choices++];
+    *choice = (ami_choice){.skill = skill, .style = style};
     snprintf(choice->name, sizeof choice->name, "%.60s", name);
 }
 
-void amb_app_list(amb_app *app)
+void ami_app_list(ami_app *app)
 {
-    const amb_styles *styles = app->motions.styles;
+    const ami_styles *styles = app->motions.styles;
     app->choices = 0;
     if (!lists_styles(app)) {
         for (int i = 0; i < app->skills; i++)
@@ -86,7 +86,7 @@ void amb_app_list(amb_app *app)
 
 /* ---- choosing ---- */
 
-static int style_skill(const amb_app *app)
+static int style_skill(const ami_app *app)
 {
     for (int i = 0; i < app->skills; i++)
         if (app->skill[i] && app->skill[i]->invents)
@@ -95,67 +95,67 @@ static int style_skill(const amb_app *app)
 }
 
 /* The latent's weights, to the thousandth. */
-static void show_weights(amb_app *app)
+static void show_weights(ami_app *app)
 {
-    amb_style_weights(app->motions.styles, &app->latent, app->weight);
+    ami_style_weights(app->motions.styles, &app->latent, app->weight);
     for (int i = 0; i < app->motions.styles->count; i++)
         app->weight[i] = round(1000 * app->weight[i]) / 1000;
 }
 
-static void take(amb_app *app, const amb_latent *latent)
+static void take(ami_app *app, const ami_latent *latent)
 {
     const int skill = style_skill(app);
     if (skill < 0)
         return;
     app->latent = *latent;
-    amb_app_send(app,
-                 &(amb_command){.kind = AMB_DO_STYLE, .value = skill, .character = -1, .latent = *latent});
+    ami_app_send(app,
+                 &(ami_command){.kind = AMI_DO_STYLE, .value = skill, .character = -1, .latent = *latent});
 }
 
-void amb_app_style(amb_app *app, const char *text)
+void ami_app_style(ami_app *app, const char *text)
 {
-    amb_latent latent;
-    amb_error err;
+    ami_latent latent;
+    ami_error err;
     if (style_skill(app) < 0)
-        amb_app_say(app, "there are no styles here; begin with --style");
+        ami_app_say(app, "there are no styles here; begin with --style");
     else if (!strcmp(text, "random"))
-        amb_app_send(app, &(amb_command){.kind = AMB_DO_DRAW, .value = style_skill(app), .character = -1});
-    else if (!amb_style_mix(app->motions.styles, text, &latent, &err))
-        amb_app_say(app, "%s", err.text);
+        ami_app_send(app, &(ami_command){.kind = AMI_DO_DRAW, .value = style_skill(app), .character = -1});
+    else if (!ami_style_mix(app->motions.styles, text, &latent, &err))
+        ami_app_say(app, "%s", err.text);
     else {
         take(app, &latent);
         show_weights(app);
     }
 }
 
-void amb_app_blend(amb_app *app)
+void ami_app_blend(ami_app *app)
 {
-    amb_latent latent;
-    if (amb_style_blend(app->motions.styles, app->weight, &latent))
+    ami_latent latent;
+    if (ami_style_blend(app->motions.styles, app->weight, &latent))
         take(app, &latent);
     else
-        amb_app_say(app, "a style has to be left");
+        ami_app_say(app, "a style has to be left");
 }
 
-bool amb_app_check_cues(const amb_app *app, amb_error *err)
+bool ami_app_check_cues(const ami_app *app, ami_error *err)
 {
     for (int i = 0; i < app->def.cues; i++) {
-        const amb_cue *cue = &app->def.cue[i];
-        amb_latent latent;
-        if (cue->action != AMB_ACT_STYLE)
+        const ami_cue *cue = &app->def.cue[i];
+        ami_latent latent;
+        if (cue->action != AMI_ACT_STYLE)
             continue;
         if (!app->motions.styles)
-            return amb_fail(err, "--do \"style %.60s\": nothing here follows styles; give one with --style",
+            return ami_fail(err, "--do \"style %.60s\": nothing here follows styles; give one with --style",
                             cue->text);
-        if (strcmp(cue->text, "random") && !amb_style_mix(app->motions.styles, cue->text, &latent, err))
-            return amb_fail_in(err, "--do \"style %.60s\"", cue->text);
+        if (strcmp(cue->text, "random") && !ami_style_mix(app->motions.styles, cue->text, &latent, err))
+            return ami_fail_in(err, "--do \"style %.60s\"", cue->text);
     }
     return true;
 }
 
 /* ---- seeing ---- */
 
-void amb_app_see_style(amb_app *app, const amb_snapshot *s)
+void ami_app_see_style(ami_app *app, const ami_snapshot *s)
 {
     if (!s->invents || app->sent > s->commands_done)
         return;
@@ -166,7 +166,7 @@ void amb_app_see_style(amb_app *app, const amb_snapshot *s)
     show_weights(app);
 }
 
-static double sum_of_weights(const amb_app *app)
+static double sum_of_weights(const ami_app *app)
 {
     double sum = 0;
     for (int i = 0; i < app->motions.styles->count; i++)
@@ -174,7 +174,7 @@ static double sum_of_weights(const amb_app *app)
     return fmax(sum, 1e-9);
 }
 
-static int heaviest(const amb_app *app, const bool *taken)
+static int heaviest(const ami_app *app, const bool *taken)
 {
     int best = -1;
     for (int i = 0; i < app->motions.styles->count; i++)
@@ -184,9 +184,9 @@ static int heaviest(const amb_app *app, const bool *taken)
 }
 
 /* The heaviest three, the others left out. */
-void amb_app_style_text(const amb_app *app, char *text, size_t size)
+void ami_app_style_text(const ami_app *app, char *text, size_t size)
 {
-    const amb_styles *styles = app->motions.styles;
+    const ami_styles *styles = app->motions.styles;
     const double all = sum_of_weights(app);
     bool taken[256] = {false};
     text[0] = 0;
@@ -203,14 +203,14 @@ void amb_app_style_text(const amb_app *app, char *text, size_t size)
     }
 }
 
-int amb_app_chosen(const amb_app *app, const amb_snapshot *s)
+int ami_app_chosen(const ami_app *app, const ami_snapshot *s)
 {
     if (app->asked >= 0)
         return app->asked;
     const bool style = s->wanted == s->skill && s->invents && lists_styles(app);
     const int most = style ? heaviest(app, NULL) : -1;
     for (int i = 0; i < app->choices; i++) {
-        const amb_choice *c = &app->choice[i];
+        const ami_choice *c = &app->choice[i];
         if (c->skill == s->wanted &&
             (style ? c->style == most && app->weight[most] > .995 * sum_of_weights(app) : c->style < 0))
             return i;
@@ -220,20 +220,20 @@ int amb_app_chosen(const amb_app *app, const amb_snapshot *s)
 
 /* ---- speed ---- */
 
-void amb_app_set_pace(amb_app *app, double pace)
+void ami_app_set_pace(ami_app *app, double pace)
 {
-    const double most = amb_app_look(app)->invents ? fastest : 1.3;
+    const double most = ami_app_look(app)->invents ? fastest : 1.3;
     app->pace = fmin(fmax(round(pace * 20) / 20, slowest), most);
     app->hurried = fabs(app->pace - 1) > 1e-9;
-    amb_app_send(app, &(amb_command){.kind = AMB_DO_PACE, .value = app->pace});
+    ami_app_send(app, &(ami_command){.kind = AMI_DO_PACE, .value = app->pace});
 }
 
 /* The gait that is the next faster one than `speed`, or the next slower one; -1: none. */
-static int next_gait(const amb_styles *styles, double speed, int sign)
+static int next_gait(const ami_styles *styles, double speed, int sign)
 {
     int best = -1;
     for (int i = 0; i < GAITS; i++) {
-        const int k = amb_styles_find(styles, gaits[i], NULL);
+        const int k = ami_styles_find(styles, gaits[i], NULL);
         if (k < 0 || sign * (styles->style[k].speed - speed) < .05 * speed)
             continue;
         if (best < 0 || sign * (styles->style[k].speed - styles->style[best].speed) < 0)
@@ -242,13 +242,13 @@ static int next_gait(const amb_styles *styles, double speed, int sign)
     return best;
 }
 
-bool amb_app_style_pace(amb_app *app, int sign)
+bool ami_app_style_pace(ami_app *app, int sign)
 {
-    const amb_styles *styles = app->motions.styles;
-    if (!amb_app_look(app)->invents)
+    const ami_styles *styles = app->motions.styles;
+    if (!ami_app_look(app)->invents)
         return false;
     if (sign > 0 ? app->pace < fastest - 1e-9 : app->pace > slowest + 1e-9) {
-        amb_app_set_pace(app, app->pace + .05 * sign);
+        ami_app_set_pace(app, app->pace + .05 * sign);
         return true;
     }
     double own = 0;
@@ -256,12 +256,12 @@ bool amb_app_style_pace(amb_app *app, int sign)
         own += app->weight[i] / sum_of_weights(app) * styles->style[i].speed;
     const int next = next_gait(styles, own, sign);
     if (next < 0) {
-        amb_app_say(app, sign > 0 ? "it goes no faster" : "it goes no slower");
+        ami_app_say(app, sign > 0 ? "it goes no faster" : "it goes no slower");
         return true;
     }
     const double speed = own * app->pace; /* it goes on as fast as before, as far as it can */
-    amb_app_style(app, styles->style[next].name);
-    amb_app_set_pace(app, speed / styles->style[next].speed + .05 * sign);
-    amb_app_say(app, "%s", styles->style[next].name);
+    ami_app_style(app, styles->style[next].name);
+    ami_app_set_pace(app, speed / styles->style[next].speed + .05 * sign);
+    ami_app_say(app, "%s", styles->style[next].name);
     return true;
 }

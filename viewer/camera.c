@@ -4,27 +4,27 @@
 #include <math.h>
 #include <string.h>
 
-void amb_camera_home(amb_camera *c, int characters)
+void ami_camera_home(ami_camera *c, int characters)
 {
-    *c = (amb_camera){.azimuth = 128, .elevation = -13, .distance = 3.9, .height = .86};
+    *c = (ami_camera){.azimuth = 128, .elevation = -13, .distance = 3.9, .height = .86};
     if (characters > 1) {
         c->distance = 4.5 + 1.4 * sqrt(characters);
         c->elevation = -20;
     }
 }
 
-void amb_camera_orbit(amb_camera *c, double azimuth, double elevation)
+void ami_camera_orbit(ami_camera *c, double azimuth, double elevation)
 {
     c->azimuth = fmod(c->azimuth + azimuth, 360);
     c->elevation = fmin(fmax(c->elevation + elevation, -89), 8);
 }
 
-void amb_camera_zoom(amb_camera *c, double factor)
+void ami_camera_zoom(ami_camera *c, double factor)
 {
     c->distance = fmin(fmax(c->distance * factor, 1), 60);
 }
 
-void amb_scene_forward(const amb_scene *s, double forward[2])
+void ami_scene_forward(const ami_scene *s, double forward[2])
 {
     forward[0] = cos(s->camera.azimuth * M_PI / 180);
     forward[1] = sin(s->camera.azimuth * M_PI / 180);
@@ -32,7 +32,7 @@ void amb_scene_forward(const amb_scene *s, double forward[2])
 
 /* A critically damped follower that knows the target's speed, so that it neither lags behind a runner nor
  * shakes with every step. */
-void amb_camera_follow(amb_camera *c, const double target[2], double seconds)
+void ami_camera_follow(ami_camera *c, const double target[2], double seconds)
 {
     const double gap = hypot(target[0] - c->at[0], target[1] - c->at[1]);
     if (!c->placed || gap > 6) {

@@ -18,7 +18,7 @@
 
 extern char **environ;
 
-struct amb_film {
+struct ami_film {
     char path[4096];
     int pipe, log; /* log: what ffmpeg says, in memory */
     pid_t pid;
@@ -55,24 +55,24 @@ static bool in_path(const char *program)
     return false;
 }
 
-bool amb_film_check(const char *path, amb_error *err)
+bool ami_film_check(const char *path, ami_error *err)
 {
     if (!is_known(path))
-        return amb_fail(err, "%s: a video's name must end in .mp4, .mov, .mkv, .webm or .gif", path);
+        return ami_fail(err, "%s: a video's name must end in .mp4, .mov, .mkv, .webm or .gif", path);
     if (!in_path("ffmpeg"))
-        return amb_fail(err, "%s cannot be made because ffmpeg is not there: install the package ffmpeg",
+        return ami_fail(err, "%s cannot be made because ffmpeg is not there: install the package ffmpeg",
                         path);
-    return amb_file_check_writable(path, err);
+    return ami_file_check_writable(path, err);
 }
 
 /* ffmpeg reads from the pipe and logs into memory. It gets its own process group and SIGHUP blocked, so that
  * Ctrl-C and a terminal that closes end this program, which then lets ffmpeg finish, and not both at once. */
-static bool spawn(amb_film *film, char *const *argv, amb_error *err)
+static bool spawn(ami_film *film, char *const *argv, ami_error *err)
 {
     int ends[2];
     film->log = memfd_create("ffmpeg", MFD_CLOEXEC);
     if (film->log < 0 || pipe2(ends, O_CLOEXEC))
-        return amb_fail(err, "%s: no pipe to ffmpeg: %s", film->path, strerror(errno));
+        return ami_fail(err, "%s: no pipe to ffmpeg: %s", film->path, strerror(errno));
     film->pipe = ends[1];
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -96,16 +96,16 @@ static bool spawn(amb_film *film, char *const *argv, amb_error *err)
     close(ends[0]);
     if (failed) {
         film->pid = 0;
-        return amb_fail(err, "%s: ffmpeg cannot be started: %s", film->path, strerror(failed));
+        return ami_fail(err, "%s: ffmpeg cannot be started: %s", film->path, strerror(failed));
     }
     return true;
 }
 
-static bool start(amb_film *film, double fps, amb_error *err)
+static bool start(ami_film *film, double fps, ami_error *err)
 {
-    char size[32], rate[AMB_NUMBER_TEXT], target[4104];
+    char size[32], rate[AMI_NUMBER_TEXT], target[4104];
     snprintf(size, sizeof size, "%dx%d", film->width, film->height);
-    amb_number_format(rate, sizeof rate, "%.9g", fps);
+    ami_number_format(rate, sizeof rate, "%.9g", fps);
     snprintf(target, sizeof target, "file:%.4090s", film->path);
     const char *argv[48] = {
         "ffmpeg",   "-hide_banner",  "-loglevel", "error",       "-nostats", "-y",         "-f",
@@ -151,13 +151,13 @@ static bool start(amb_film *film, double fps, amb_error *err)
     return spawn(film, (char *const *)argv, err);
 }
 
-amb_film *amb_film_open(const char *path, int width, int height, double fps, amb_error *err)
+ami_film *ami_film_open(const char *path, int width, int height, double fps, ami_error *err)
 {
-    if (!amb_film_check(path, err))
+    if (!ami_film_check(path, err))
         return NULL;
-    amb_film *film = calloc(1, sizeof *film);
+    ami_film *film = calloc(1, sizeof *film);
     if (!film) {
-        amb_fail(err, "out of memory for %s", path);
+        ami_fail(err, "out of memory for %s", path);
         return NULL;
     }
     snprintf(film->path, sizeof film->path, "%s", path);
@@ -167,14 +167,14 @@ amb_film *amb_film_open(const char *path, int width, int height, double fps, amb
     signal(SIGPIPE, SIG_IGN); /* a dead ffmpeg shall be an error of write, with its words */
     if (start(film, fps, err))
         return film;
-    amb_film_close(film, NULL);
+    ami_film_close(film, NULL);
     return NULL;
 }
 
 enum { LOG_END = 4096 };
 
 /* The end of what ffmpeg said; its length. */
-static ssize_t read_log(const amb_film *film, char log[LOG_END])
+static ssize_t read_log(const ami_film *film, char log[LOG_END])
 {
     const off_t end = lseek(film->log, 0, SEEK_END);
     const off_t from = end > LOG_END - 1 ? end - LOG_END + 1 : 0;
@@ -185,7 +185,7 @@ static ssize_t read_log(const amb_film *film, char log[LOG_END])
 }
 
 /* ffmpeg before version 6 ends with status 0 though the last bytes of the file could not be written. */
-static bool lost_its_end(const amb_film *film)
+static bool lost_its_end(const ami_film *film)
 {
     char log[LOG_END];
     read_log(film, log);
@@ -193,7 +193,7 @@ static bool lost_its_end(const amb_film *film)
 }
 
 /* The last line that ffmpeg said. */
-static void last_words(const amb_film *film, char *text, size_t size)
+static void last_words(const ami_film *film, char *text, size_t size)
 {
     char log[LOG_END];
     ssize_t n = read_log(film, log);
@@ -204,7 +204,7 @@ static void last_words(const amb_film *film, char *text, size_t size)
     snprintf(text, size, "%s", n ? (line ? line + 1 : log) : "it said nothing");
 }
 
-bool amb_film_frame(amb_film *film, const unsigned char *rgb, amb_error *err)
+bool ami_film_frame(ami_film *film, const unsigned char *rgb, ami_error *err)
 {
     const size_t size = (size_t)film->width * (size_t)film->height * 3;
     for (size_t done = 0; done < size;) {
@@ -214,7 +214,7 @@ bool amb_film_frame(amb_film *film, const unsigned char *rgb, amb_error *err)
         if (n <= 0) {
             char words[400];
             last_words(film, words, sizeof words);
-            return amb_fail(err, "%s: ffmpeg gave up: %s", film->path, words);
+            return ami_fail(err, "%s: ffmpeg gave up: %s", film->path, words);
         }
         done += (size_t)n;
     }
@@ -222,7 +222,7 @@ bool amb_film_frame(amb_film *film, const unsigned char *rgb, amb_error *err)
     return true;
 }
 
-bool amb_film_close(amb_film *film, amb_error *err)
+bool ami_film_close(ami_film *film, ami_error *err)
 {
     if (!film)
         return true;
@@ -236,7 +236,7 @@ bool amb_film_close(amb_film *film, amb_error *err)
         if (!WIFEXITED(status) || WEXITSTATUS(status) || lost_its_end(film)) {
             char words[400];
             last_words(film, words, sizeof words);
-            ok = amb_fail(err, "%s: ffmpeg failed: %s", film->path, words);
+            ok = ami_fail(err, "%s: ffmpeg failed: %s", film->path, words);
         }
     }
     if (film->log >= 0)
@@ -245,7 +245,7 @@ bool amb_film_close(amb_film *film, amb_error *err)
     return ok;
 }
 
-int64_t amb_film_frames(const amb_film *film)
+int64_t ami_film_frames(const ami_film *film)
 {
     return film->frames;
 }

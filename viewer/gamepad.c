@@ -16,46 +16,46 @@ static bool first_gamepad(GLFWgamepadstate *state)
     return false;
 }
 
-static void choose_beside(amb_app *app, int by)
+static void choose_beside(ami_app *app, int by)
 {
-    const int chosen = amb_app_chosen(app, amb_app_look(app));
+    const int chosen = ami_app_chosen(app, ami_app_look(app));
     if (app->choices > 0)
-        amb_app_choose(app, chosen < 0 ? 0 : (chosen + by + app->choices) % app->choices);
+        ami_app_choose(app, chosen < 0 ? 0 : (chosen + by + app->choices) % app->choices);
 }
 
 /* What buttons do that are pressed now and were not before. */
-static void buttons(amb_app *app, unsigned pressed)
+static void buttons(ami_app *app, unsigned pressed)
 {
     static const struct {
         int button;
-        amb_action action;
-    } map[] = {{GLFW_GAMEPAD_BUTTON_A, AMB_ACT_PUSH},
-               {GLFW_GAMEPAD_BUTTON_B, AMB_ACT_RESET},
-               {GLFW_GAMEPAD_BUTTON_Y, AMB_ACT_RESTART},
-               {GLFW_GAMEPAD_BUTTON_START, AMB_ACT_PAUSE},
-               {GLFW_GAMEPAD_BUTTON_BACK, AMB_ACT_HELP},
-               {GLFW_GAMEPAD_BUTTON_RIGHT_BUMPER, AMB_ACT_PACE_UP},
-               {GLFW_GAMEPAD_BUTTON_LEFT_BUMPER, AMB_ACT_PACE_DOWN},
-               {GLFW_GAMEPAD_BUTTON_DPAD_UP, AMB_ACT_PACE_UP},
-               {GLFW_GAMEPAD_BUTTON_DPAD_DOWN, AMB_ACT_PACE_DOWN}};
+        ami_action action;
+    } map[] = {{GLFW_GAMEPAD_BUTTON_A, AMI_ACT_PUSH},
+               {GLFW_GAMEPAD_BUTTON_B, AMI_ACT_RESET},
+               {GLFW_GAMEPAD_BUTTON_Y, AMI_ACT_RESTART},
+               {GLFW_GAMEPAD_BUTTON_START, AMI_ACT_PAUSE},
+               {GLFW_GAMEPAD_BUTTON_BACK, AMI_ACT_HELP},
+               {GLFW_GAMEPAD_BUTTON_RIGHT_BUMPER, AMI_ACT_PACE_UP},
+               {GLFW_GAMEPAD_BUTTON_LEFT_BUMPER, AMI_ACT_PACE_DOWN},
+               {GLFW_GAMEPAD_BUTTON_DPAD_UP, AMI_ACT_PACE_UP},
+               {GLFW_GAMEPAD_BUTTON_DPAD_DOWN, AMI_ACT_PACE_DOWN}};
     for (size_t i = 0; i < sizeof map / sizeof *map; i++)
         if (pressed >> map[i].button & 1)
-            amb_app_act(app, map[i].action, amb_action_of(map[i].action)->value);
+            ami_app_act(app, map[i].action, ami_action_of(map[i].action)->value);
     if (pressed >> GLFW_GAMEPAD_BUTTON_X & 1 || pressed >> GLFW_GAMEPAD_BUTTON_DPAD_RIGHT & 1)
         choose_beside(app, 1);
     if (pressed >> GLFW_GAMEPAD_BUTTON_DPAD_LEFT & 1)
         choose_beside(app, -1);
 }
 
-static void left_stick(amb_gamepad *pad, amb_app *app, double right, double down, bool keys_steer, double now)
+static void left_stick(ami_gamepad *pad, ami_app *app, double right, double down, bool keys_steer, double now)
 {
     const bool steers = fabs(right) > dead;
     if ((steers || pad->steers) && !keys_steer)
-        amb_app_steer(app, steers ? -round(right * 20) / 20 : 0);
+        ami_app_steer(app, steers ? -round(right * 20) / 20 : 0);
     pad->steers = steers;
     const int pace = down < -pace_at ? 1 : down > pace_at ? -1 : 0;
     if (pace && (pace != pad->pace || now >= pad->pace_next)) {
-        amb_app_act(app, pace > 0 ? AMB_ACT_PACE_UP : AMB_ACT_PACE_DOWN, 0);
+        ami_app_act(app, pace > 0 ? AMI_ACT_PACE_UP : AMI_ACT_PACE_DOWN, 0);
         pad->pace_next = now + pace_again_s;
     }
     pad->pace = pace;
@@ -66,7 +66,7 @@ static double beyond_dead(double axis)
     return fabs(axis) > dead ? axis : 0;
 }
 
-void amb_gamepad_read(amb_gamepad *pad, amb_app *app, bool keys_steer, double now, double seconds)
+void ami_gamepad_read(ami_gamepad *pad, ami_app *app, bool keys_steer, double now, double seconds)
 {
     GLFWgamepadstate state = {0}; /* plugged out, everything is let go */
     first_gamepad(&state);
@@ -81,6 +81,6 @@ void amb_gamepad_read(amb_gamepad *pad, amb_app *app, bool keys_steer, double no
     const double turn = beyond_dead((double)state.axes[GLFW_GAMEPAD_AXIS_RIGHT_X]);
     const double tilt = beyond_dead((double)state.axes[GLFW_GAMEPAD_AXIS_RIGHT_Y]);
     if (turn != 0 || tilt != 0)
-        amb_camera_orbit(&app->scene.camera, -camera_degrees * turn * fmin(seconds, .1),
+        ami_camera_orbit(&app->scene.camera, -camera_degrees * turn * fmin(seconds, .1),
                          -camera_degrees * tilt * fmin(seconds, .1));
 }

@@ -6,20 +6,20 @@
  *   LB RB          slower and faster steps
  *   Start, Back    pause, help
  * The first joystick that GLFW knows as a gamepad counts; one may be plugged in and out at any time. */
-#ifndef AMB_VIEWER_GAMEPAD_H
-#define AMB_VIEWER_GAMEPAD_H
+#ifndef AMI_VIEWER_GAMEPAD_H
+#define AMI_VIEWER_GAMEPAD_H
 
 #include "viewer/app.h"
 
-typedef struct amb_gamepad {
+typedef struct ami_gamepad {
     unsigned held;    /* bits: GLFW_GAMEPAD_BUTTON_... */
     bool steers;      /* the stick was away from its middle */
     int pace;         /* where the stick is held: 1 up, -1 down */
-    double pace_next; /* s on amb_clock_now's clock: when it counts again */
-} amb_gamepad;
+    double pace_next; /* s on ami_clock_now's clock: when it counts again */
+} ami_gamepad;
 
 /* To be called for every frame, from the window's thread. keys_steer: an arrow key is held, which comes
  * first. seconds: since the last call. */
-void amb_gamepad_read(amb_gamepad *pad, amb_app *app, bool keys_steer, double now, double seconds);
+void ami_gamepad_read(ami_gamepad *pad, ami_app *app, bool keys_steer, double now, double seconds);
 
 #endif

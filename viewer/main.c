@@ -57,8 +57,8 @@ enum {
 
 typedef struct arguments {
     cli_common common;
-    amb_app_def def;
-    amb_strip_def strip;
+    ami_app_def def;
+    ami_strip_def strip;
     int panel, plots, status; /* -1: by size and purpose */
     bool start_given;
 } arguments;
@@ -148,7 +148,7 @@ static int one_of(struct argp_state *state, const char *text, const char *option
     return 0;
 }
 
-static void size_of(struct argp_state *state, const char *text, amb_app_def *def)
+static void size_of(struct argp_state *state, const char *text, ami_app_def *def)
 {
     char width_text[40];
     int64_t width, height;
@@ -165,7 +165,7 @@ static void size_of(struct argp_state *state, const char *text, amb_app_def *def
     def->height = (int)height;
 }
 
-static void camera(struct argp_state *state, const char *text, amb_app_def *def)
+static void camera(struct argp_state *state, const char *text, ami_app_def *def)
 {
     double *const to[3] = {&def->azimuth, &def->elevation, &def->distance};
     static const double lo[3] = {-720, -89, 1}, hi[3] = {720, 8, 60};
@@ -185,7 +185,7 @@ static void camera(struct argp_state *state, const char *text, amb_app_def *def)
 
 static error_t parse_view(int key, char *text, struct argp_state *state, arguments *a)
 {
-    amb_app_def *d = &a->def;
+    ami_app_def *d = &a->def;
     switch (key) {
     case KEY_PANEL:
         a->panel = yes_or_no(state, text, "--panel");
@@ -230,8 +230,8 @@ static error_t parse_view(int key, char *text, struct argp_state *state, argumen
 
 static error_t parse_simulation(int key, char *text, struct argp_state *state, arguments *a)
 {
-    amb_app_def *d = &a->def;
-    amb_error err;
+    ami_app_def *d = &a->def;
+    ami_error err;
     char word[8];
     switch (key) {
     case KEY_CHARACTERS:
@@ -266,16 +266,16 @@ static error_t parse_simulation(int key, char *text, struct argp_state *state, a
         cli_warn_renamed(state, "--speed", "--time-scale");
         /* fall through */
     case KEY_TIME_SCALE:
-        d->speed = cli_double(state, text, AMB_SPEED_MIN, AMB_SPEED_MAX,
+        d->speed = cli_double(state, text, AMI_SPEED_MIN, AMI_SPEED_MAX,
                               key == KEY_SPEED ? "--speed" : "--time-scale");
         return 0;
     case KEY_PAUSED:
         d->paused = true;
         return 0;
     case KEY_DO:
-        if (d->cues >= AMB_CUES)
-            argp_error(state, "--do: %d actions at most", AMB_CUES);
-        else if (!amb_cue_parse(text, &d->cue[d->cues++], &err))
+        if (d->cues >= AMI_CUES)
+            argp_error(state, "--do: %d actions at most", AMI_CUES);
+        else if (!ami_cue_parse(text, &d->cue[d->cues++], &err))
             argp_error(state, "--do: %s", err.text);
         if (sscanf(text, "%*s %7s", word) == 1 && !strcmp(word, "speed"))
             cli_warn_renamed(state, "--do \"TIME speed\"", "time-scale");
@@ -288,7 +288,7 @@ static error_t parse_simulation(int key, char *text, struct argp_state *state, a
 static error_t parse(int key, char *text, struct argp_state *state)
 {
     arguments *a = state->input;
-    amb_app_def *d = &a->def;
+    ami_app_def *d = &a->def;
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->common;
@@ -331,8 +331,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
         a->strip.file = text;
         return 0;
     case ARGP_KEY_ARG:
-        if (a->strip.rows >= AMB_STRIP_ROWS)
-            argp_error(state, "a filmstrip has at most %d rows", AMB_STRIP_ROWS);
+        if (a->strip.rows >= AMI_STRIP_ROWS)
+            argp_error(state, "a filmstrip has at most %d rows", AMI_STRIP_ROWS);
         else
             a->strip.row[a->strip.rows++] = text;
         return 0;
@@ -347,25 +347,25 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 static int by_time(const void *a, const void *b)
 {
-    const double d = ((const amb_cue *)a)->time - ((const amb_cue *)b)->time;
+    const double d = ((const ami_cue *)a)->time - ((const ami_cue *)b)->time;
     return d < 0 ? -1 : d > 0;
 }
 
-static bool check(const amb_app_def *d, amb_error *err)
+static bool check(const ami_app_def *d, ami_error *err)
 {
     if (d->no_policy && (d->policy || d->watch))
-        return amb_fail(err, "--no-policy and %s exclude each other", d->policy ? "--policy" : "--watch");
+        return ami_fail(err, "--no-policy and %s exclude each other", d->policy ? "--policy" : "--watch");
     if (d->watch && d->policy)
-        return amb_fail(err, "--watch and --policy exclude each other");
+        return ami_fail(err, "--watch and --policy exclude each other");
     for (int i = 0; i < d->cues; i++)
-        if ((d->record || d->screenshot) && d->cue[i].action == AMB_ACT_PAUSE)
-            return amb_fail(err, "--do: a film cannot pause, for its time is the simulation's; time-scale "
+        if ((d->record || d->screenshot) && d->cue[i].action == AMI_ACT_PAUSE)
+            return ami_fail(err, "--do: a film cannot pause, for its time is the simulation's; time-scale "
                                  ".0625 is as slow as it gets");
     if (d->paused && (d->record || d->screenshot))
-        return amb_fail(err, "--paused is for the window; a film would never end");
+        return ami_fail(err, "--paused is for the window; a film would never end");
     if (d->clip_file &&
-        (d->policy || d->watch || d->motion || d->no_policy || amb_style_requested(&d->style)))
-        return amb_fail(err, "--clip plays a motion without physics; it goes with no --policy, --motion, "
+        (d->policy || d->watch || d->motion || d->no_policy || ami_style_requested(&d->style)))
+        return ami_fail(err, "--clip plays a motion without physics; it goes with no --policy, --motion, "
                              "--style, --no-policy or --watch");
     if (!cli_style_check(&d->style, d->motion, err))
         return false;
@@ -374,7 +374,7 @@ static bool check(const amb_app_def *d, amb_error *err)
 
 /* Until training has written its first actor into the folder that is watched, which may not be there yet
  * either. Signals end the program as they do any other. */
-static bool wait_for_model(const char *folder, amb_error *err)
+static bool wait_for_model(const char *folder, ami_error *err)
 {
     char path[4200];
     struct stat st;
@@ -382,13 +382,13 @@ static bool wait_for_model(const char *folder, amb_error *err)
     bool told = false;
     while (access(path, R_OK) != 0) {
         if (stat(folder, &st) == 0 ? !S_ISDIR(st.st_mode) : errno != ENOENT)
-            return amb_fail(err, "--watch: %s is no folder that training writes to", folder);
+            return ami_fail(err, "--watch: %s is no folder that training writes to", folder);
         if (access(path, F_OK) == 0)
-            return amb_fail(err, "--watch: %s cannot be read", path);
+            return ami_fail(err, "--watch: %s cannot be read", path);
         if (!told)
             fprintf(stderr, "amble-view: waiting for %s, which training writes; Ctrl-C ends this\n", path);
         told = true;
-        amb_clock_sleep_until(amb_clock_now() + .1);
+        ami_clock_sleep_until(ami_clock_now() + .1);
     }
     return true;
 }
@@ -396,18 +396,18 @@ static bool wait_for_model(const char *folder, amb_error *err)
 /* Of all options a filmstrip knows --size, --backend and its own. */
 static int make_strip(arguments *a)
 {
-    amb_error err = {{0}};
-    const amb_app_def *d = &a->def;
+    ami_error err = {{0}};
+    const ami_app_def *d = &a->def;
     const bool other =
         d->record || d->screenshot || d->clip_file || d->motion || d->policy || d->watch || d->no_policy;
     a->strip.poses = 8;
     a->strip.width = a->def.width;
     a->strip.backend = a->def.backend;
     if (other)
-        amb_fail(&err, "--filmstrip shows motions as they are, and nothing else: it goes with no --record, "
+        ami_fail(&err, "--filmstrip shows motions as they are, and nothing else: it goes with no --record, "
                        "--screenshot, --clip, --motion, "
                        "--policy, --no-policy or --watch");
-    else if (amb_strip_make(&a->strip, &err))
+    else if (ami_strip_make(&a->strip, &err))
         return 0;
     fprintf(stderr, "amble-view: %s\n", err.text);
     return 2;
@@ -416,7 +416,7 @@ static int make_strip(arguments *a)
 /* What nobody said depends on whether it is a film, and how large. */
 static void fill_in(arguments *a)
 {
-    amb_app_def *d = &a->def;
+    ami_app_def *d = &a->def;
     const bool film = d->record || d->screenshot;
     const char *dot = d->record ? strrchr(d->record, '.') : NULL;
     if (d->fps <= 0)
@@ -450,11 +450,11 @@ static const char doc[] =
 
 static int amble_view(int argc, char **argv)
 {
-    static amb_app app;
+    static ami_app app;
     static arguments a;
     cli_set_up_openmp(argv);
     a = (arguments){.common = {.seed = 1}, .panel = -1, .plots = -1, .status = -1};
-    a.def = (amb_app_def){.characters = 1,
+    a.def = (ami_app_def){.characters = 1,
                           .push_period = 2,
                           .start = -1,
                           .speed = 1,
@@ -474,23 +474,23 @@ static int amble_view(int argc, char **argv)
     if (a.strip.file)
         return make_strip(&a);
     fill_in(&a);
-    amb_error err = {{0}};
-    bool ok = check(&a.def, &err) && (!a.def.record || amb_film_check(a.def.record, &err)) &&
+    ami_error err = {{0}};
+    bool ok = check(&a.def, &err) && (!a.def.record || ami_film_check(a.def.record, &err)) &&
               (!a.def.watch || wait_for_model(a.def.watch, &err));
     cli_set_threads(a.common.threads);
     int status = 2;
-    if (ok && amb_app_init(&app, &a.def, &err))
-        status = a.def.record || a.def.screenshot ? amb_studio_run(&app, &err) : amb_window_run(&app, &err);
-    if (!status && !amb_app_close_log(&app, &err))
+    if (ok && ami_app_init(&app, &a.def, &err))
+        status = a.def.record || a.def.screenshot ? ami_studio_run(&app, &err) : ami_window_run(&app, &err);
+    if (!status && !ami_app_close_log(&app, &err))
         status = 2;
     if (status)
         fprintf(stderr, "amble-view: %s\n", err.text);
-    amb_sim_stop(app.sim);
+    ami_sim_stop(app.sim);
     app.sim = NULL;
-    const char *failure = app.session ? amb_session_failure(app.session) : NULL;
+    const char *failure = app.session ? ami_session_failure(app.session) : NULL;
     if (failure)
         fprintf(stderr, "amble-view: physics failed, and its character was reset: %s\n", failure);
-    amb_app_free(&app);
+    ami_app_free(&app);
     return status;
 }
 

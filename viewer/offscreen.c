@@ -15,7 +15,7 @@
 typedef struct osmesa_context *OSMesaContext;
 #define OSMESA_RGBA GL_RGBA
 
-struct amb_offscreen {
+struct ami_offscreen {
     char name[32];
     void *library; /* stays open until the end: drivers do not like to be unloaded */
     EGLDisplay display;
@@ -72,7 +72,7 @@ static bool load_egl(egl *e, void *library)
 }
 
 /* A current context on the display, without a surface; MuJoCo draws into a buffer of its own. */
-static bool use_display(amb_offscreen *o, const egl *e, EGLDisplay display)
+static bool use_display(ami_offscreen *o, const egl *e, EGLDisplay display)
 {
     if (display == EGL_NO_DISPLAY || !e->initialize(display, NULL, NULL))
         return false;
@@ -108,12 +108,12 @@ static bool use_display(amb_offscreen *o, const egl *e, EGLDisplay display)
     return false;
 }
 
-static bool open_egl(amb_offscreen *o, amb_error *err)
+static bool open_egl(ami_offscreen *o, ami_error *err)
 {
     o->library = dlopen("libEGL.so.1", RTLD_NOW | RTLD_GLOBAL);
     egl e = {0};
     if (!o->library || !load_egl(&e, o->library))
-        return amb_fail(err, "libEGL.so.1 is not there (package libegl1)");
+        return ami_fail(err, "libEGL.so.1 is not there (package libegl1)");
     EGLDeviceEXT device[16];
     EGLint devices = 0;
     if (e.query_devices && e.query_devices(16, device, &devices))
@@ -126,11 +126,11 @@ static bool open_egl(amb_offscreen *o, amb_error *err)
         snprintf(o->name, sizeof o->name, "EGL (surfaceless)");
         return true;
     }
-    return amb_fail(
+    return ami_fail(
         err, "libEGL has no device that can draw (software drawing needs the package libgl1-mesa-dri)");
 }
 
-static bool open_osmesa(amb_offscreen *o, amb_error *err)
+static bool open_osmesa(ami_offscreen *o, ami_error *err)
 {
     static const char *const names[] = {"libOSMesa.so.8", "libOSMesa.so.6", "libOSMesa.so"};
     for (size_t i = 0; i < sizeof names / sizeof *names && !o->library; i++)
@@ -143,17 +143,17 @@ static bool open_osmesa(amb_offscreen *o, amb_error *err)
         find(o->library, "OSMesaDestroyContext", &o->mesa_destroy);
     }
     if (!create || !make_current || !o->mesa_destroy)
-        return amb_fail(err, "libOSMesa is not there (package libosmesa6)");
+        return ami_fail(err, "libOSMesa is not there (package libosmesa6)");
     o->pixels = malloc((size_t)4 * MESA_SIDE * MESA_SIDE);
     o->mesa = create(OSMESA_RGBA, 24, 8, 0, NULL);
     if (!o->pixels || !o->mesa || !make_current(o->mesa, o->pixels, GL_UNSIGNED_BYTE, MESA_SIDE, MESA_SIDE))
-        return amb_fail(err, "libOSMesa makes no context");
+        return ami_fail(err, "libOSMesa makes no context");
     snprintf(o->name, sizeof o->name, "OSMesa");
     return true;
 }
 
 /* MuJoCo's loader asks this variable whose functions to use. */
-static bool try_backend(amb_offscreen *o, const char *backend, amb_error *err)
+static bool try_backend(ami_offscreen *o, const char *backend, ami_error *err)
 {
     const bool ok = !strcmp(backend, "egl") ? open_egl(o, err) : open_osmesa(o, err);
     if (ok)
@@ -161,12 +161,12 @@ static bool try_backend(amb_offscreen *o, const char *backend, amb_error *err)
     return ok;
 }
 
-amb_offscreen *amb_offscreen_open(const char *backend, amb_error *err)
+ami_offscreen *ami_offscreen_open(const char *backend, ami_error *err)
 {
-    amb_offscreen *o = calloc(1, sizeof *o);
-    amb_error egl_reason = {{0}}, mesa_reason = {{0}};
+    ami_offscreen *o = calloc(1, sizeof *o);
+    ami_error egl_reason = {{0}}, mesa_reason = {{0}};
     if (!o) {
-        amb_fail(err, "out of memory for a picture");
+        ami_fail(err, "out of memory for a picture");
         return NULL;
     }
     if ((!backend || !strcmp(backend, "egl")) && try_backend(o, "egl", &egl_reason))
@@ -174,13 +174,13 @@ amb_offscreen *amb_offscreen_open(const char *backend, amb_error *err)
     o->library = NULL;
     if ((!backend || !strcmp(backend, "osmesa")) && try_backend(o, "osmesa", &mesa_reason))
         return o;
-    amb_offscreen_close(o);
-    amb_fail(err, "nothing here draws pictures without a display: %s%s%s", egl_reason.text,
+    ami_offscreen_close(o);
+    ami_fail(err, "nothing here draws pictures without a display: %s%s%s", egl_reason.text,
              egl_reason.text[0] && mesa_reason.text[0] ? "; " : "", mesa_reason.text);
     return NULL;
 }
 
-void amb_offscreen_close(amb_offscreen *o)
+void ami_offscreen_close(ami_offscreen *o)
 {
     if (!o)
         return;
@@ -195,7 +195,7 @@ void amb_offscreen_close(amb_offscreen *o)
     free(o);
 }
 
-const char *amb_offscreen_name(const amb_offscreen *o)
+const char *ami_offscreen_name(const ami_offscreen *o)
 {
     return o->name;
 }

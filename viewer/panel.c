@@ -4,31 +4,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct amb_panel {
-    amb_app *app;
+struct ami_panel {
+    ami_app *app;
     const mjrContext *context;
     mjUI ui;
     mjuiState state;
     int skill, pause, ghost, filming, loop;
     int listed;        /* choices; behind them "a blend" */
     double turn, pace; /* degrees a second; per cent */
-    double weight[AMB_STYLES_SHOWN];
+    double weight[AMI_STYLES_SHOWN];
     bool dirty;
 };
 
 /* Buttons and boxes by the names that are seen. */
 static const struct {
     const char *label;
-    amb_action action;
+    ami_action action;
     double value;
 } button[] = {
-    {"Push it", AMB_ACT_PUSH, 1},        {"Push hard", AMB_ACT_PUSH, 2},
-    {"Stand up here", AMB_ACT_RESET, 0}, {"Start over", AMB_ACT_RESTART, 0},
-    {"Step back", AMB_ACT_BACK, 1},      {"Step", AMB_ACT_FORWARD, 1},
-    {"Follow next", AMB_ACT_NEXT, 0},    {"Camera home", AMB_ACT_CAMERA, 0},
-    {"Picture", AMB_ACT_SCREENSHOT, 0},  {"Help", AMB_ACT_HELP, 0},
-    {"Random style", AMB_ACT_RANDOM, 0}, {"Slower", AMB_ACT_SLOWER, 0},
-    {"Faster", AMB_ACT_FASTER, 0},
+    {"Push it", AMI_ACT_PUSH, 1},        {"Push hard", AMI_ACT_PUSH, 2},
+    {"Stand up here", AMI_ACT_RESET, 0}, {"Start over", AMI_ACT_RESTART, 0},
+    {"Step back", AMI_ACT_BACK, 1},      {"Step", AMI_ACT_FORWARD, 1},
+    {"Follow next", AMI_ACT_NEXT, 0},    {"Camera home", AMI_ACT_CAMERA, 0},
+    {"Picture", AMI_ACT_SCREENSHOT, 0},  {"Help", AMI_ACT_HELP, 0},
+    {"Random style", AMI_ACT_RANDOM, 0}, {"Slower", AMI_ACT_SLOWER, 0},
+    {"Faster", AMI_ACT_FASTER, 0},
 };
 
 static void theme(mjUI *ui)
@@ -58,7 +58,7 @@ static void theme(mjUI *ui)
 #undef PAINT
 }
 
-static void add_skills(amb_panel *p)
+static void add_skills(ami_panel *p)
 {
     mjuiDef def[] = {{mjITEM_SECTION, "Character", mjSECT_OPEN, NULL, "", 0},
                      {mjITEM_RADIO, "Skill", 1, &p->skill, "", 0},
@@ -85,9 +85,9 @@ static void add_skills(amb_panel *p)
 }
 
 /* A slider a style; where there are styles. */
-static void add_styles(amb_panel *p)
+static void add_styles(ami_panel *p)
 {
-    amb_app *app = p->app;
+    ami_app *app = p->app;
     if (!app->motions.styles)
         return;
     const mjuiDef head[] = {{mjITEM_SECTION, "Styles", mjSECT_OPEN, NULL, "", 0},
@@ -107,9 +107,9 @@ static void add_styles(amb_panel *p)
     mjui_addToSection(&p->ui, section, rest);
 }
 
-static void fill(amb_panel *p)
+static void fill(ami_panel *p)
 {
-    amb_look *look = &p->app->shown.look;
+    ami_look *look = &p->app->shown.look;
     p->ui.nsect = 0;
     if (p->app->playing_clip) {
         const mjuiDef clip[] = {{mjITEM_SECTION, "Clip", mjSECT_OPEN, NULL, "", 0},
@@ -157,11 +157,11 @@ static void fill(amb_panel *p)
     mjui_add(&p->ui, keep);
 }
 
-amb_panel *amb_panel_create(amb_app *app, amb_error *err)
+ami_panel *ami_panel_create(ami_app *app, ami_error *err)
 {
-    amb_panel *p = calloc(1, sizeof *p);
+    ami_panel *p = calloc(1, sizeof *p);
     if (!p) {
-        amb_fail(err, "out of memory for the panel");
+        ami_fail(err, "out of memory for the panel");
         return NULL;
     }
     p->app = app;
@@ -174,12 +174,12 @@ amb_panel *amb_panel_create(amb_app *app, amb_error *err)
     return p;
 }
 
-void amb_panel_destroy(amb_panel *p)
+void ami_panel_destroy(ami_panel *p)
 {
     free(p);
 }
 
-void amb_panel_measure(amb_panel *p, const mjrContext *context)
+void ami_panel_measure(ami_panel *p, const mjrContext *context)
 {
     p->context = context;
     mjui_resize(&p->ui, context);
@@ -187,18 +187,18 @@ void amb_panel_measure(amb_panel *p, const mjrContext *context)
     p->dirty = true;
 }
 
-int amb_panel_width(const amb_panel *p)
+int ami_panel_width(const ami_panel *p)
 {
     return p->ui.width;
 }
 
-void amb_panel_relist(amb_panel *p)
+void ami_panel_relist(ami_panel *p)
 {
     fill(p);
-    amb_panel_measure(p, p->context);
+    ami_panel_measure(p, p->context);
 }
 
-static void set_rects(amb_panel *p, mjrRect whole)
+static void set_rects(ami_panel *p, mjrRect whole)
 {
     p->state.nrect = 2;
     p->state.rect[0] = whole;
@@ -206,7 +206,7 @@ static void set_rects(amb_panel *p, mjrRect whole)
 }
 
 /* Whether the sliders show what they should; then they do. */
-static bool same_weights(amb_panel *p)
+static bool same_weights(ami_panel *p)
 {
     bool same = true;
     for (int i = 0; i < p->app->styles_shown; i++) {
@@ -218,11 +218,11 @@ static bool same_weights(amb_panel *p)
 }
 
 /* What the panel shows of the simulation; true if anything of it has changed. */
-static bool read_snapshot(amb_panel *p, const amb_snapshot *s)
+static bool read_snapshot(ami_panel *p, const ami_snapshot *s)
 {
-    const amb_app *app = p->app;
+    const ami_app *app = p->app;
     const double turn = app->turn_base * 180 / M_PI, pace = 100 * s->pace;
-    const int chosen = amb_app_chosen(app, s), skill = chosen >= 0 ? chosen : p->listed;
+    const int chosen = ami_app_chosen(app, s), skill = chosen >= 0 ? chosen : p->listed;
     const int filming = app->film != NULL, loop = s->phase_gain > 0;
     const bool same = p->skill == skill && p->loop == loop && p->pause == s->paused &&
                       p->ghost == app->shown.look.ghost && p->filming == filming &&
@@ -237,7 +237,7 @@ static bool read_snapshot(amb_panel *p, const amb_snapshot *s)
     return !same_weights(p) || !same;
 }
 
-void amb_panel_draw(amb_panel *p, const amb_snapshot *snapshot, mjrRect whole)
+void ami_panel_draw(ami_panel *p, const ami_snapshot *snapshot, mjrRect whole)
 {
     static int forgotten; /* switches that keys have changed show at the next draw; comparing them all costs
                              more than drawing */
@@ -249,7 +249,7 @@ void amb_panel_draw(amb_panel *p, const amb_snapshot *snapshot, mjrRect whole)
     mjui_render(&p->ui, &p->state, p->context);
 }
 
-static bool is_weight(const amb_app *app, const void *data)
+static bool is_weight(const ami_app *app, const void *data)
 {
     for (int i = 0; app->motions.styles && i < app->motions.styles->count; i++)
         if (data == &app->weight[i])
@@ -257,35 +257,35 @@ static bool is_weight(const amb_app *app, const void *data)
     return false;
 }
 
-static void changed(amb_panel *p, const mjuiItem *item)
+static void changed(ami_panel *p, const mjuiItem *item)
 {
-    amb_app *app = p->app;
+    ami_app *app = p->app;
     for (size_t i = 0; i < sizeof button / sizeof *button; i++)
         if (!strcmp(item->name, button[i].label)) {
-            amb_app_act(app, button[i].action, button[i].value);
+            ami_app_act(app, button[i].action, button[i].value);
             return;
         }
     if (item->pdata == &p->skill && p->skill < p->listed)
-        amb_app_choose(app, p->skill);
+        ami_app_choose(app, p->skill);
     else if (item->pdata == &p->skill && p->skill >= p->listed)
         p->dirty = true; /* blends are made with the sliders */
     else if (is_weight(app, item->pdata))
-        amb_app_blend(app);
+        ami_app_blend(app);
     else if (item->pdata == &p->loop)
-        amb_app_act(app, AMB_ACT_PHASE_LOOP, 0);
+        ami_app_act(app, AMI_ACT_PHASE_LOOP, 0);
     else if (item->pdata == &p->pause)
-        amb_app_act(app, AMB_ACT_PAUSE, 0);
+        ami_app_act(app, AMI_ACT_PAUSE, 0);
     else if (item->pdata == &p->ghost)
         app->shown.look.ghost = p->ghost;
     else if (item->pdata == &p->filming)
-        amb_app_act(app, AMB_ACT_FILM, 0);
+        ami_app_act(app, AMI_ACT_FILM, 0);
     else if (item->pdata == &p->turn)
-        amb_app_act(app, AMB_ACT_TURN, fabs(p->turn) < 3 ? 0 : p->turn);
+        ami_app_act(app, AMI_ACT_TURN, fabs(p->turn) < 3 ? 0 : p->turn);
     else if (item->pdata == &p->pace)
-        amb_app_act(app, AMB_ACT_PACE, fabs(p->pace - 100) < 2 ? 1 : p->pace / 100);
+        ami_app_act(app, AMI_ACT_PACE, fabs(p->pace - 100) < 2 ? 1 : p->pace / 100);
 }
 
-static void pass_on(amb_panel *p)
+static void pass_on(ami_panel *p)
 {
     const mjuiItem *item = mjui_event(&p->ui, &p->state, p->context);
     if (item)
@@ -293,7 +293,7 @@ static void pass_on(amb_panel *p)
     p->dirty = true;
 }
 
-static void place_mouse(amb_panel *p, mjrRect whole, double x, double y)
+static void place_mouse(ami_panel *p, mjrRect whole, double x, double y)
 {
     set_rects(p, whole);
     p->state.dx = x - p->state.x;
@@ -304,7 +304,7 @@ static void place_mouse(amb_panel *p, mjrRect whole, double x, double y)
         p->state.dragrect ? p->state.dragrect : 1 + mjr_findRect((int)x, (int)y, 1, p->state.rect + 1);
 }
 
-bool amb_panel_mouse_button(amb_panel *p, mjrRect whole, double x, double y, int which, bool pressed)
+bool ami_panel_mouse_button(ami_panel *p, mjrRect whole, double x, double y, int which, bool pressed)
 {
     static const int names[3] = {mjBUTTON_LEFT, mjBUTTON_RIGHT, mjBUTTON_MIDDLE};
     place_mouse(p, whole, x, y);
@@ -328,7 +328,7 @@ bool amb_panel_mouse_button(amb_panel *p, mjrRect whole, double x, double y, int
     return true;
 }
 
-bool amb_panel_mouse_move(amb_panel *p, mjrRect whole, double x, double y)
+bool ami_panel_mouse_move(ami_panel *p, mjrRect whole, double x, double y)
 {
     place_mouse(p, whole, x, y);
     if (p->state.dragrect != p->ui.rectid)
@@ -338,7 +338,7 @@ bool amb_panel_mouse_move(amb_panel *p, mjrRect whole, double x, double y)
     return true;
 }
 
-bool amb_panel_scroll(amb_panel *p, mjrRect whole, double x, double y, double by)
+bool ami_panel_scroll(ami_panel *p, mjrRect whole, double x, double y, double by)
 {
     place_mouse(p, whole, x, y);
     if (p->state.mouserect != p->ui.rectid)

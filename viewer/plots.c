@@ -8,14 +8,14 @@
 enum {
     SAMPLES = 600,
     WINDOW = 10 /* s */,
-    VALUES = AMB_REWARD_PARTS + 4,
-    VALUE = AMB_REWARD_PARTS,
+    VALUES = AMI_REWARD_PARTS + 4,
+    VALUE = AMI_REWARD_PARTS,
     COST,
     BODY_X,
     BODY_Y
 };
 
-struct amb_plots {
+struct ami_plots {
     mjvFigure reward, value, cost;
     double time[SAMPLES];
     float sample[SAMPLES][VALUES];
@@ -24,7 +24,7 @@ struct amb_plots {
 };
 
 /* Okabe and Ito, on dark */
-static const float colour[AMB_REWARD_PARTS][3] = {
+static const float colour[AMI_REWARD_PARTS][3] = {
     {.34f, .71f, .91f}, {.90f, .62f, 0}, {0, .72f, .52f}, {.94f, .89f, .26f}, {.85f, .55f, .72f}};
 
 static const float plate_rgba[4] = {.11f, .12f, .15f, .84f};
@@ -53,18 +53,18 @@ static void style(mjvFigure *f, const char *title)
     snprintf(f->minwidth, sizeof f->minwidth, "0.00");
 }
 
-amb_plots *amb_plots_create(amb_error *err)
+ami_plots *ami_plots_create(ami_error *err)
 {
     static const char *const names[] = {"pose", "velocity", "hands, feet", "root", "centre"};
-    amb_plots *p = calloc(1, sizeof *p);
+    ami_plots *p = calloc(1, sizeof *p);
     if (!p) {
-        amb_fail(err, "out of memory for the plots");
+        ami_fail(err, "out of memory for the plots");
         return NULL;
     }
     style(&p->reward, "Reward, its parts");
     p->reward.range[1][1] = 1;
     snprintf(p->reward.yformat, sizeof p->reward.yformat, "%%.1f");
-    for (int k = 0; k < AMB_REWARD_PARTS; k++) {
+    for (int k = 0; k < AMI_REWARD_PARTS; k++) {
         memcpy(p->reward.linergb[k], colour[k], sizeof colour[k]);
         snprintf(p->reward.linename[k], sizeof p->reward.linename[k], "%s", names[k]);
     }
@@ -78,12 +78,12 @@ amb_plots *amb_plots_create(amb_error *err)
     return p;
 }
 
-void amb_plots_destroy(amb_plots *p)
+void ami_plots_destroy(ami_plots *p)
 {
     free(p);
 }
 
-void amb_plots_add(amb_plots *p, const amb_snapshot *s)
+void ami_plots_add(ami_plots *p, const ami_snapshot *s)
 {
     if (s->clip_duration > 0 || (s->step == p->step && s->jumps == p->jumps))
         return;
@@ -97,7 +97,7 @@ void amb_plots_add(amb_plots *p, const amb_snapshot *s)
         return; /* no step, no reward */
     const int slot = (p->begin + p->count) % SAMPLES;
     p->time[slot] = (double)s->step * s->dt;
-    for (int k = 0; k < AMB_REWARD_PARTS; k++)
+    for (int k = 0; k < AMI_REWARD_PARTS; k++)
         p->sample[slot][k] = (float)s->reward.part[k];
     p->sample[slot][VALUE] = (float)s->value;
     p->sample[slot][COST] = (float)s->step_us;
@@ -110,7 +110,7 @@ void amb_plots_add(amb_plots *p, const amb_snapshot *s)
         p->begin = (p->begin + 1) % SAMPLES;
 }
 
-static void fill(mjvFigure *f, const amb_plots *p, int line, int value, double now, float range[2])
+static void fill(mjvFigure *f, const ami_plots *p, int line, int value, double now, float range[2])
 {
     int n = 0;
     for (int i = 0; i < p->count; i++) {
@@ -150,12 +150,12 @@ static int width_of(const char *text, const mjrContext *context)
 }
 
 /* The parts' names in their colours, below the curves. */
-static void draw_names(const amb_plots *p, mjrRect strip, double scale, const mjrContext *context)
+static void draw_names(const ami_plots *p, mjrRect strip, double scale, const mjrContext *context)
 {
     mjr_rectangle(strip, plate_rgba[0], plate_rgba[1], plate_rgba[2], plate_rgba[3]);
     const int gap = (int)(12 * scale), line = context->charHeight + (int)(3 * scale);
     int x = strip.left + gap, y = strip.bottom + strip.height - line;
-    for (int k = 0; k < AMB_REWARD_PARTS; k++) {
+    for (int k = 0; k < AMI_REWARD_PARTS; k++) {
         const char *name = p->reward.linename[k];
         const int width = width_of(name, context);
         if (x + width > strip.left + strip.width - gap / 2) {
@@ -167,12 +167,12 @@ static void draw_names(const amb_plots *p, mjrRect strip, double scale, const mj
     }
 }
 
-static void draw_curves(amb_plots *p, const amb_snapshot *s, mjrRect *rect, double scale,
+static void draw_curves(ami_plots *p, const ami_snapshot *s, mjrRect *rect, double scale,
                         const mjrContext *context)
 {
     const double now = (double)s->step * s->dt;
     float any[2] = {0, 0}, value[2] = {INFINITY, -INFINITY}, cost[2] = {0, 1};
-    for (int k = 0; k < AMB_REWARD_PARTS; k++)
+    for (int k = 0; k < AMI_REWARD_PARTS; k++)
         fill(&p->reward, p, k, k, now, any);
     mjrRect names = rect[0];
     names.height = 2 * (context->charHeight + (int)(3 * scale)) + (int)(8 * scale);
@@ -217,7 +217,7 @@ static void draw_hand(dial d, double phase, const float rgb[3])
 
 /* The body's phase, its amplitude as the radius (1: the circle), over the last second, the older the paler.
  */
-static void draw_body(const amb_plots *p, const amb_snapshot *s, dial d, const float rgb[3])
+static void draw_body(const ami_plots *p, const ami_snapshot *s, dial d, const float rgb[3])
 {
     const double now = (double)s->step * s->dt;
     double x = 0, y = 0;
@@ -255,7 +255,7 @@ static void draw_circle(dial d)
 /* The clock of the reference as a hand. Of invented motions it is DeepPhase's phase, and with it comes what
  * DeepPhase measures on the body.
  */
-static void draw_phase(const amb_plots *p, const amb_snapshot *s, mjrRect rect, double scale,
+static void draw_phase(const ami_plots *p, const ami_snapshot *s, mjrRect rect, double scale,
                        const mjrContext *context)
 {
     static const float light[3] = {.92f, .92f, .92f}, *const hand = colour[2], *const body = colour[1];
@@ -284,7 +284,7 @@ static void draw_phase(const amb_plots *p, const amb_snapshot *s, mjrRect rect, 
         draw_body(p, s, d, body);
 }
 
-void amb_plots_draw(amb_plots *p, const amb_snapshot *s, mjrRect column, double scale,
+void ami_plots_draw(ami_plots *p, const ami_snapshot *s, mjrRect column, double scale,
                     const mjrContext *context)
 {
     const int gap = (int)(6 * scale), least = (int)(104 * scale);

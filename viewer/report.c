@@ -15,40 +15,40 @@ static double cpu(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-void amb_report_frame(amb_report *r, double draw, double update)
+void ami_report_frame(ami_report *r, double draw, double update)
 {
-    r->last = amb_clock_now();
+    r->last = ami_clock_now();
     if (!r->frames++) {
         r->first_frame = r->last - r->begun;
         r->cpu_begun = cpu();
     }
-    amb_histogram_add(&r->draw, draw, 1);
-    amb_histogram_add(&r->update, update, 1);
+    ami_histogram_add(&r->draw, draw, 1);
+    ami_histogram_add(&r->update, update, 1);
 }
 
-static json_t *times(const amb_histogram *h)
+static json_t *times(const ami_histogram *h)
 {
     json_t *o = json_object();
-    json_object_set_new(o, "p50", cli_real(1e3 * amb_histogram_quantile(h, .5)));
-    json_object_set_new(o, "p99", cli_real(1e3 * amb_histogram_quantile(h, .99)));
+    json_object_set_new(o, "p50", cli_real(1e3 * ami_histogram_quantile(h, .5)));
+    json_object_set_new(o, "p99", cli_real(1e3 * ami_histogram_quantile(h, .99)));
     json_object_set_new(o, "max", cli_real(1e3 * h->max));
     return o;
 }
 
-bool amb_report_write(const amb_report *r, amb_app *app, amb_error *err)
+bool ami_report_write(const ami_report *r, ami_app *app, ami_error *err)
 {
-    const amb_snapshot *s = amb_app_look(app);
+    const ami_snapshot *s = ami_app_look(app);
     const double wall = r->last - r->begun - r->first_frame;
     const double rate = wall > 0 ? (double)(r->frames - 1) / wall : 0;
     const double cpu_ms = r->frames > 1 ? 1e3 * (cpu() - r->cpu_begun) / (double)(r->frames - 1) : 0;
-    const double p50 = 1e3 * amb_histogram_quantile(&r->draw, .5);
+    const double p50 = 1e3 * ami_histogram_quantile(&r->draw, .5);
     if (app->def.bench) {
         printf("%s, %d x %d, %d character%s\n\n", r->renderer, app->def.width, app->def.height, s->characters,
                s->characters == 1 ? "" : "s");
         printf("  start to first frame  %6.0f ms\n", 1e3 * r->first_frame);
         printf("  frames/s              %6.1f\n", rate);
         printf("  drawing a frame       %6.2f ms  p50, %.2f ms p99\n", p50,
-               1e3 * amb_histogram_quantile(&r->draw, .99));
+               1e3 * ami_histogram_quantile(&r->draw, .99));
         printf("  processor time        %6.2f ms  a frame, all threads, simulation included\n", cpu_ms);
         printf("  a control step        %6.2f ms  for all characters, the last one\n", s->step_us / 1e3);
         printf("  real-time factor      %6.2f\n", s->real_time_factor);
@@ -66,16 +66,16 @@ bool amb_report_write(const amb_report *r, amb_app *app, amb_error *err)
     json_object_set_new(o, "before_ms", times(&r->update));
     if (app->session) {
         char hash[20];
-        snprintf(hash, sizeof hash, "%016" PRIx64, amb_session_hash(app->session));
-        json_object_set_new(o, "steps", json_integer(amb_session_steps(app->session)));
+        snprintf(hash, sizeof hash, "%016" PRIx64, ami_session_hash(app->session));
+        json_object_set_new(o, "steps", json_integer(ami_session_steps(app->session)));
         json_object_set_new(o, "hash", json_string(hash));
         json_object_set_new(o, "real_time_factor", cli_real(s->real_time_factor));
         json_object_set_new(o, "step_us", cli_real(s->step_us));
         json_object_set_new(o, "pushes", json_integer(s->pushes));
         char style[128];
         if (s->invents) {
-            amb_app_see_style(app, s);
-            amb_app_style_text(app, style, sizeof style);
+            ami_app_see_style(app, s);
+            ami_app_style_text(app, style, sizeof style);
             json_object_set_new(o, "style", json_string(style));
         }
         int up = 0;

@@ -13,25 +13,25 @@ static const float green[4] = {0, .62f, .45f, .34f}, orange[4] = {.90f, .62f, 0,
                    sky[4] = {.34f, .71f, .91f, .9f}, vermilion[4] = {.84f, .37f, 0, .95f},
                    purple[4] = {.80f, .47f, .65f, .9f};
 
-static void set_visuals(mjModel *m, amb_quality quality, bool crowd, int width, int height)
+static void set_visuals(mjModel *m, ami_quality quality, bool crowd, int width, int height)
 {
     m->vis.global.offwidth = width;
     m->vis.global.offheight = height;
-    m->vis.quality.shadowsize = quality == AMB_QUALITY_HIGH     ? 4096
-                                : quality == AMB_QUALITY_MEDIUM ? 2048
+    m->vis.quality.shadowsize = quality == AMI_QUALITY_HIGH     ? 4096
+                                : quality == AMI_QUALITY_MEDIUM ? 2048
                                                                 : 1024;
-    m->vis.quality.offsamples = quality == AMB_QUALITY_LOW ? 0 : 4;
-    if (quality == AMB_QUALITY_LOW) { /* software renderers pay by the triangle */
+    m->vis.quality.offsamples = quality == AMI_QUALITY_LOW ? 0 : 4;
+    if (quality == AMI_QUALITY_LOW) { /* software renderers pay by the triangle */
         m->vis.quality.numslices = crowd ? 10 : 20;
         m->vis.quality.numstacks = crowd ? 6 : 12;
     }
-    if (quality != AMB_QUALITY_HIGH)
+    if (quality != AMI_QUALITY_HIGH)
         for (int i = 0; i < m->nmat; i++)
             m->mat_reflectance[i] = 0;
 }
 
 /* Ranks of up to eight, the first character in the middle of the front one. */
-static void set_up_ranks(amb_scene *s)
+static void set_up_ranks(ami_scene *s)
 {
     int columns = 1;
     while (columns * columns < s->characters)
@@ -45,15 +45,15 @@ static void set_up_ranks(amb_scene *s)
 }
 
 typedef struct model_parts {
-    amb_scene *scene;
-    amb_quality quality;
+    ami_scene *scene;
+    ami_quality quality;
     int width, height;
 } model_parts;
 
 static void make_model(void *context)
 {
     const model_parts *p = context;
-    amb_scene *s = p->scene;
+    ami_scene *s = p->scene;
     s->model = mj_copyModel(NULL, s->character->model);
     if (s->model)
         set_visuals(s->model, p->quality, s->characters > 8, p->width, p->height);
@@ -64,8 +64,8 @@ static void make_model(void *context)
     mjv_makeScene(s->model, &s->scene, 1000 + 52 * s->characters);
 }
 
-bool amb_scene_init(amb_scene *s, const amb_character *character, int characters, amb_quality quality,
-                    int width, int height, amb_error *err)
+bool ami_scene_init(ami_scene *s, const ami_character *character, int characters, ami_quality quality,
+                    int width, int height, ami_error *err)
 {
     memset(s, 0, sizeof *s);
     s->character = character;
@@ -74,26 +74,26 @@ bool amb_scene_init(amb_scene *s, const amb_character *character, int characters
     mjv_defaultOption(&s->option);
     s->place = calloc((size_t)characters, sizeof *s->place);
     model_parts parts = {s, quality, width, height};
-    if (!amb_mujoco_guard(make_model, &parts, err)) {
-        amb_scene_free(s);
-        return amb_fail_in(err, "no picture of %d characters", characters);
+    if (!ami_mujoco_guard(make_model, &parts, err)) {
+        ami_scene_free(s);
+        return ami_fail_in(err, "no picture of %d characters", characters);
     }
     if (!s->data || !s->place) {
-        amb_scene_free(s);
-        return amb_fail(err, "out of memory for a picture of %d characters", characters);
+        ami_scene_free(s);
+        return ami_fail(err, "out of memory for a picture of %d characters", characters);
     }
     s->scene.flags[mjRND_HAZE] = 1;
-    s->scene.flags[mjRND_REFLECTION] = quality == AMB_QUALITY_HIGH;
-    s->flat_shadows = quality != AMB_QUALITY_HIGH || characters > 1; /* a shadow map has no room for a
+    s->scene.flags[mjRND_REFLECTION] = quality == AMI_QUALITY_HIGH;
+    s->flat_shadows = quality != AMI_QUALITY_HIGH || characters > 1; /* a shadow map has no room for a
                                                                         crowd */
     set_up_ranks(s);
-    amb_camera_home(&s->camera, characters);
+    ami_camera_home(&s->camera, characters);
     s->jumps = -1;
     return true;
 }
 
 typedef struct context_parts {
-    const amb_scene *scene;
+    const ami_scene *scene;
     mjrContext *context;
     int font;
 } context_parts;
@@ -104,14 +104,14 @@ static void make_context(void *argument)
     mjr_makeContext(p->scene->model, p->context, p->font);
 }
 
-bool amb_scene_open_context(const amb_scene *s, mjrContext *context, int font, amb_error *err)
+bool ami_scene_open_context(const ami_scene *s, mjrContext *context, int font, ami_error *err)
 {
     context_parts parts = {s, context, font};
     mjr_defaultContext(context);
-    return amb_mujoco_guard(make_context, &parts, err) || amb_fail_in(err, "OpenGL cannot be used");
+    return ami_mujoco_guard(make_context, &parts, err) || ami_fail_in(err, "OpenGL cannot be used");
 }
 
-void amb_scene_free(amb_scene *s)
+void ami_scene_free(ami_scene *s)
 {
     mjv_freeScene(&s->scene);
     mj_deleteData(s->data);
@@ -120,34 +120,34 @@ void amb_scene_free(amb_scene *s)
     memset(s, 0, sizeof *s);
 }
 
-static void blend_poses(double out[AMB_POSE], const double a[AMB_POSE], const double b[AMB_POSE], double u)
+static void blend_poses(double out[AMI_POSE], const double a[AMI_POSE], const double b[AMI_POSE], double u)
 {
     for (int k = 0; k < 3; k++)
         out[k] = a[k] + u * (b[k] - a[k]);
-    amb_quat_slerp(out + 3, a + 3, b + 3, u);
-    for (int j = 0; j < AMB_CLIP_JOINTS; j++) {
-        const int k = amb_clip_joints[j].pose;
-        if (amb_clip_joints[j].ball)
-            amb_quat_slerp(out + k, a + k, b + k, u);
+    ami_quat_slerp(out + 3, a + 3, b + 3, u);
+    for (int j = 0; j < AMI_CLIP_JOINTS; j++) {
+        const int k = ami_clip_joints[j].pose;
+        if (ami_clip_joints[j].ball)
+            ami_quat_slerp(out + k, a + k, b + k, u);
         else
             out[k] = a[k] + u * (b[k] - a[k]);
     }
 }
 
-static void pose_data(amb_scene *s, const double pose[AMB_POSE], const double place[2])
+static void pose_data(ami_scene *s, const double pose[AMI_POSE], const double place[2])
 {
     double *qpos = s->data->qpos;
     memcpy(qpos, pose, 7 * sizeof(double));
     qpos[0] += place[0];
     qpos[1] += place[1];
-    for (int i = 1; i < AMB_BODIES; i++) {
-        const amb_joint *joint = &s->character->joint[i];
+    for (int i = 1; i < AMI_BODIES; i++) {
+        const ami_joint *joint = &s->character->joint[i];
         memcpy(qpos + joint->qpos, pose + joint->pose, (size_t)joint->width * sizeof(double));
     }
     mj_kinematics(s->model, s->data);
 }
 
-static mjvGeom *add(amb_scene *s, int type, const float rgba[4])
+static mjvGeom *add(ami_scene *s, int type, const float rgba[4])
 {
     if (s->scene.ngeom >= s->scene.maxgeom)
         return NULL;
@@ -157,7 +157,7 @@ static mjvGeom *add(amb_scene *s, int type, const float rgba[4])
     return g;
 }
 
-static void add_between(amb_scene *s, int type, double width, const double from[3], const double to[3],
+static void add_between(ami_scene *s, int type, double width, const double from[3], const double to[3],
                         const float rgba[4], float alpha)
 {
     mjvGeom *g = add(s, type, rgba);
@@ -168,7 +168,7 @@ static void add_between(amb_scene *s, int type, double width, const double from[
     g->emission = .35f;
 }
 
-static void add_ball(amb_scene *s, const double at[3], double radius, const float rgba[4])
+static void add_ball(ami_scene *s, const double at[3], double radius, const float rgba[4])
 {
     mjvGeom *g = add(s, mjGEOM_SPHERE, rgba);
     if (!g)
@@ -183,19 +183,19 @@ static void add_ball(amb_scene *s, const double at[3], double radius, const floa
 /* What the humanoid lacks for the eye: its masses are balls and capsules that hardly meet, so trunk, neck,
  * shoulders and hips are drawn between them, and a visor shows where it looks. Drawing only; the physics
  * knows nothing of it. */
-static void add_trunk(amb_scene *s)
+static void add_trunk(ami_scene *s)
 {
     static const struct {
         int body[2];
         double offset[2][3]; /* m, body frames: x forward, y up, z right */
         double radius;
     } part[] = {
-        {{AMB_ROOT, AMB_CHEST}, {{0, .07, 0}, {0, .10, 0}}, .088},
-        {{AMB_CHEST, AMB_CHEST}, {{-.012, .205, -.125}, {-.012, .205, .125}}, .062},
-        {{AMB_RIGHT_HIP, AMB_LEFT_HIP}, {{0, 0, 0}, {0, 0, 0}}, .072},
-        {{AMB_CHEST, AMB_NECK}, {{0, .18, 0}, {0, .14, 0}}, .046},
-        {{AMB_RIGHT_SHOULDER, AMB_RIGHT_SHOULDER}, {{0, 0, 0}, {0, -.06, 0}}, .052},
-        {{AMB_LEFT_SHOULDER, AMB_LEFT_SHOULDER}, {{0, 0, 0}, {0, -.06, 0}}, .052},
+        {{AMI_ROOT, AMI_CHEST}, {{0, .07, 0}, {0, .10, 0}}, .088},
+        {{AMI_CHEST, AMI_CHEST}, {{-.012, .205, -.125}, {-.012, .205, .125}}, .062},
+        {{AMI_RIGHT_HIP, AMI_LEFT_HIP}, {{0, 0, 0}, {0, 0, 0}}, .072},
+        {{AMI_CHEST, AMI_NECK}, {{0, .18, 0}, {0, .14, 0}}, .046},
+        {{AMI_RIGHT_SHOULDER, AMI_RIGHT_SHOULDER}, {{0, 0, 0}, {0, -.06, 0}}, .052},
+        {{AMI_LEFT_SHOULDER, AMI_LEFT_SHOULDER}, {{0, 0, 0}, {0, -.06, 0}}, .052},
     };
     static const float trunk[4] = {.90f, .88f, .84f, 1}, visor[4] = {.16f, .18f, .22f, 1};
     for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
@@ -216,7 +216,7 @@ static void add_trunk(amb_scene *s)
     mjvGeom *g = add(s, mjGEOM_ELLIPSOID, visor);
     if (!g)
         return;
-    const int neck = s->character->body[AMB_NECK];
+    const int neck = s->character->body[AMI_NECK];
     const double *mat = s->data->xmat + 9 * neck, at[3] = {.066, .185, 0};
     double centre[3];
     mju_mulMatVec3(centre, mat, at);
@@ -234,11 +234,11 @@ static void add_trunk(amb_scene *s)
 }
 
 /* Every character's geoms; the one that is followed last, so that the data are its own afterwards. */
-static void add_bodies(amb_scene *s, const amb_snapshot *snap, double alpha)
+static void add_bodies(ami_scene *s, const ami_snapshot *snap, double alpha)
 {
     for (int n = 1; n <= snap->characters; n++) {
         const int i = (snap->follow + n) % snap->characters;
-        double pose[AMB_POSE];
+        double pose[AMI_POSE];
         blend_poses(pose, snap->body[i].before, snap->body[i].pose, alpha);
         pose_data(s, pose, s->place[i]);
         const int first = s->scene.ngeom;
@@ -252,9 +252,9 @@ static void add_bodies(amb_scene *s, const amb_snapshot *snap, double alpha)
     }
 }
 
-static void add_ghost(amb_scene *s, const amb_snapshot *snap, double alpha, bool beside)
+static void add_ghost(ami_scene *s, const ami_snapshot *snap, double alpha, bool beside)
 {
-    double pose[AMB_POSE], place[2] = {s->place[snap->follow][0], s->place[snap->follow][1]};
+    double pose[AMI_POSE], place[2] = {s->place[snap->follow][0], s->place[snap->follow][1]};
     blend_poses(pose, snap->reference_before, snap->reference, alpha);
     if (beside) { /* a step to its left */
         place[0] -= .9 * sin(snap->reference_heading);
@@ -275,11 +275,11 @@ static void add_ghost(amb_scene *s, const amb_snapshot *snap, double alpha, bool
     }
 }
 
-static void add_forces(amb_scene *s, const amb_snapshot *snap)
+static void add_forces(ami_scene *s, const ami_snapshot *snap)
 {
     const double *place = s->place[snap->follow];
     for (int i = 0; i < snap->contacts; i++) {
-        const amb_view_contact *c = &snap->contact[i];
+        const ami_view_contact *c = &snap->contact[i];
         if (mju_norm3(c->force) < 5)
             continue;
         const double from[3] = {c->at[0] + place[0], c->at[1] + place[1], c->at[2]};
@@ -290,23 +290,23 @@ static void add_forces(amb_scene *s, const amb_snapshot *snap)
     }
 }
 
-static void soles(const amb_character *c, const double pose[AMB_POSE], double at[2][3])
+static void soles(const ami_character *c, const double pose[AMI_POSE], double at[2][3])
 {
-    double joint[AMB_BODIES][3], rot[AMB_BODIES][4];
-    amb_fk(&c->skeleton, pose, joint, rot);
-    static const int ankle[2] = {AMB_RIGHT_ANKLE, AMB_LEFT_ANKLE};
+    double joint[AMI_BODIES][3], rot[AMI_BODIES][4];
+    ami_fk(&c->skeleton, pose, joint, rot);
+    static const int ankle[2] = {AMI_RIGHT_ANKLE, AMI_LEFT_ANKLE};
     for (int f = 0; f < 2; f++) {
         double middle[3], world[3];
         for (int k = 0; k < 3; k++)
             middle[k] = .5 * (c->skeleton.toe[f][k] + c->skeleton.heel[f][k]);
-        amb_quat_rotate(world, rot[ankle[f]], middle);
+        ami_quat_rotate(world, rot[ankle[f]], middle);
         for (int k = 0; k < 3; k++)
             at[f][k] = joint[ankle[f]][k] + world[k];
     }
 }
 
 /* One point a thirtieth of a second of simulated time at most, the last five seconds. */
-static void keep_trail(amb_scene *s, const amb_snapshot *snap)
+static void keep_trail(ami_scene *s, const ami_snapshot *snap)
 {
     const double now = snap->clip_duration > 0 ? snap->clip_time : (double)snap->step * snap->dt;
     if (s->jumps != snap->jumps || s->follow != snap->follow ||
@@ -320,19 +320,19 @@ static void keep_trail(amb_scene *s, const amb_snapshot *snap)
         return;
     s->trail_time = now;
     soles(s->character, snap->body[snap->follow].pose,
-          s->trail[(s->trail_begin + s->trail_count) % AMB_TRAIL].at);
-    if (s->trail_count < AMB_TRAIL)
+          s->trail[(s->trail_begin + s->trail_count) % AMI_TRAIL].at);
+    if (s->trail_count < AMI_TRAIL)
         s->trail_count++;
     else
-        s->trail_begin = (s->trail_begin + 1) % AMB_TRAIL;
+        s->trail_begin = (s->trail_begin + 1) % AMI_TRAIL;
 }
 
-static void add_trail(amb_scene *s, const double place[2])
+static void add_trail(ami_scene *s, const double place[2])
 {
     for (int i = 0; i + 1 < s->trail_count; i++) {
         for (int f = 0; f < 2; f++) {
-            const double *a = s->trail[(s->trail_begin + i) % AMB_TRAIL].at[f],
-                         *b = s->trail[(s->trail_begin + i + 1) % AMB_TRAIL].at[f];
+            const double *a = s->trail[(s->trail_begin + i) % AMI_TRAIL].at[f],
+                         *b = s->trail[(s->trail_begin + i + 1) % AMI_TRAIL].at[f];
             const double from[3] = {a[0] + place[0], a[1] + place[1], fmax(a[2], .006)};
             const double to[3] = {b[0] + place[0], b[1] + place[1], fmax(b[2], .006)};
             if (mju_dist3(from, to) > .004)
@@ -343,24 +343,24 @@ static void add_trail(amb_scene *s, const double place[2])
 }
 
 /* The 22 points that say a pose; those on the ground large and orange. */
-static void add_points(amb_scene *s, const amb_snapshot *snap, double alpha)
+static void add_points(ami_scene *s, const ami_snapshot *snap, double alpha)
 {
-    static const double still[AMB_VEL];
-    double pose[AMB_POSE];
-    amb_state state;
-    amb_points points;
+    static const double still[AMI_VEL];
+    double pose[AMI_POSE];
+    ami_state state;
+    ami_points points;
     blend_poses(pose, snap->body[snap->follow].before, snap->body[snap->follow].pose, alpha);
     pose[0] += s->place[snap->follow][0];
     pose[1] += s->place[snap->follow][1];
-    amb_fk_state(&s->character->skeleton, pose, still, &state);
-    amb_points_of_state(&s->character->skeleton, &state, &points);
-    for (int i = 0; i < AMB_POINTS; i++) {
+    ami_fk_state(&s->character->skeleton, pose, still, &state);
+    ami_points_of_state(&s->character->skeleton, &state, &points);
+    for (int i = 0; i < AMI_POINTS; i++) {
         const bool touches = points.pos[i][2] < .025;
         add_ball(s, points.pos[i], touches ? .026 : .017, touches ? orange : purple);
     }
 }
 
-static void add_touch(amb_scene *s, const amb_snapshot *snap)
+static void add_touch(ami_scene *s, const ami_snapshot *snap)
 {
     if (snap->pulling) {
         const double *place = s->place[snap->pulled_character];
@@ -385,9 +385,9 @@ static void add_touch(amb_scene *s, const amb_snapshot *snap)
     }
 }
 
-static void set_camera(amb_scene *s, const amb_snapshot *snap, double alpha, double seconds)
+static void set_camera(ami_scene *s, const ami_snapshot *snap, double alpha, double seconds)
 {
-    const amb_view_body *b = &snap->body[snap->follow];
+    const ami_view_body *b = &snap->body[snap->follow];
     double target[2];
     for (int k = 0; k < 2; k++)
         target[k] = b->before[k] + alpha * (b->pose[k] - b->before[k]) + s->place[snap->follow][k];
@@ -398,7 +398,7 @@ static void set_camera(amb_scene *s, const amb_snapshot *snap, double alpha, dou
         target[0] += -1.9 * .35 * ((double)s->characters / columns - 1) - s->place[snap->follow][0];
         target[1] -= s->place[snap->follow][1];
     }
-    amb_camera_follow(&s->camera, target, seconds);
+    ami_camera_follow(&s->camera, target, seconds);
     mjvCamera cam;
     mjv_defaultCamera(&cam);
     cam.lookat[0] = s->camera.at[0];
@@ -415,7 +415,7 @@ static void set_camera(amb_scene *s, const amb_snapshot *snap, double alpha, dou
 /* Shadows by projection: every solid geom once more, flattened onto the floor along the sun's rays, in one
  * colour. A shadow map costs a software renderer as much as all the rest of the picture; this costs a few
  * hundred triangles. */
-static void add_flat_shadows(amb_scene *s)
+static void add_flat_shadows(ami_scene *s)
 {
     static const float shade[4] = {.52f, .55f, .60f, 1};
     const double *sun = s->data->light_xdir;
@@ -446,8 +446,8 @@ static void add_flat_shadows(amb_scene *s)
     }
 }
 
-void amb_scene_update(amb_scene *s, const amb_snapshot *snap, double alpha, double seconds,
-                      const amb_look *look)
+void ami_scene_update(ami_scene *s, const ami_snapshot *snap, double alpha, double seconds,
+                      const ami_look *look)
 {
     s->scene.ngeom = 0;
     set_camera(s, snap, alpha, seconds); /* first: an endless floor is drawn around the camera */
@@ -472,7 +472,7 @@ void amb_scene_update(amb_scene *s, const amb_snapshot *snap, double alpha, doub
 }
 
 /* Position and direction (length 1 along the camera's axis) of the ray through a point of the picture. */
-static void ray(const amb_scene *s, double x, double y, double aspect, double from[3], double along[3])
+static void ray(const ami_scene *s, double x, double y, double aspect, double from[3], double along[3])
 {
     const mjvGLCamera c = mjv_averageCamera(&s->scene.camera[0], &s->scene.camera[1]);
     const double height = (double)c.frustum_top - c.frustum_bottom;
@@ -487,7 +487,7 @@ static void ray(const amb_scene *s, double x, double y, double aspect, double fr
     }
 }
 
-bool amb_scene_pick(amb_scene *s, const amb_snapshot *snap, double x, double y, double aspect, int *character,
+bool ami_scene_pick(ami_scene *s, const ami_snapshot *snap, double x, double y, double aspect, int *character,
                     int *body, double local[3], double depth[1])
 {
     double from[3], along[3];
@@ -511,7 +511,7 @@ bool amb_scene_pick(amb_scene *s, const amb_snapshot *snap, double x, double y, 
     return isfinite(depth[0]);
 }
 
-void amb_scene_unproject(const amb_scene *s, int character, double x, double y, double aspect, double depth,
+void ami_scene_unproject(const ami_scene *s, int character, double x, double y, double aspect, double depth,
                          double at[3])
 {
     double from[3], along[3];

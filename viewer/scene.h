@@ -3,86 +3,86 @@
  *
  * Draws from its own copy of the model and its own mjData, so a simulation may go on meanwhile. In a crowd
  * every character lives in a world of its own, around the origin; here they are set up in ranks. */
-#ifndef AMB_VIEWER_SCENE_H
-#define AMB_VIEWER_SCENE_H
+#ifndef AMI_VIEWER_SCENE_H
+#define AMI_VIEWER_SCENE_H
 
 #include "session/snapshot.h"
 
-enum { AMB_TRAIL = 160 };
+enum { AMI_TRAIL = 160 };
 
-typedef enum amb_quality {
-    AMB_QUALITY_LOW,    /* flat shadows, no reflection, no multisampling: software renderers at play */
-    AMB_QUALITY_MEDIUM, /* multisampling too: software renderers that film */
-    AMB_QUALITY_HIGH,   /* shadow map and reflection too: graphics cards */
-} amb_quality;
+typedef enum ami_quality {
+    AMI_QUALITY_LOW,    /* flat shadows, no reflection, no multisampling: software renderers at play */
+    AMI_QUALITY_MEDIUM, /* multisampling too: software renderers that film */
+    AMI_QUALITY_HIGH,   /* shadow map and reflection too: graphics cards */
+} ami_quality;
 
 /* What to show beside the body. Ints, because the panel's check boxes want ints. */
-typedef struct amb_look {
+typedef struct ami_look {
     int ghost;  /* 0 none, 1 where the reference is (inside the body when all is well), 2 beside it */
     int forces; /* of contacts */
     int trail;  /* of the feet */
     int points; /* joints and soles */
     int shadows;
-} amb_look;
+} ami_look;
 
-typedef struct amb_camera {
+typedef struct ami_camera {
     double azimuth, elevation; /* degrees, as MuJoCo's */
     double distance, height;   /* m: from what it looks at; of what it looks at */
     double at[2], speed[2];    /* m, m/s: what it looks at, moving smoothly after the character */
     bool placed;               /* false: the next frame jumps to the character */
-} amb_camera;
+} ami_camera;
 
-typedef struct amb_scene {
-    const amb_character *character;
+typedef struct ami_scene {
+    const ami_character *character;
     mjModel *model; /* own copy, with this viewer's visual settings */
     mjData *data;
     mjvScene scene;
     mjvOption option;
-    amb_camera camera;
+    ami_camera camera;
     bool flat_shadows;  /* by projection instead of a shadow map */
     double (*place)[2]; /* (characters): where each world's origin is drawn */
     int characters;
     struct {
         double at[2][3]; /* right, left sole */
-    } trail[AMB_TRAIL];
+    } trail[AMI_TRAIL];
     int trail_begin, trail_count;
     double trail_time; /* of the newest point, s of simulated time */
     int64_t jumps;
     int follow;
-} amb_scene;
+} ami_scene;
 
-bool amb_scene_init(amb_scene *scene, const amb_character *character, int characters, amb_quality quality,
-                    int width, int height, amb_error *err);
+bool ami_scene_init(ami_scene *scene, const ami_character *character, int characters, ami_quality quality,
+                    int width, int height, ami_error *err);
 
 /* MuJoCo's renderer for it, in the OpenGL context that is current; `font` in percent. The caller's to free
  * with mjr_freeContext unless this returns false and a sentence. */
-bool amb_scene_open_context(const amb_scene *scene, mjrContext *context, int font, amb_error *err);
+bool ami_scene_open_context(const ami_scene *scene, mjrContext *context, int font, ami_error *err);
 
-void amb_scene_free(amb_scene *scene);
+void ami_scene_free(ami_scene *scene);
 
 /* Builds the picture `alpha` (0 to 1) of the way from the snapshot's last step's beginning to its end;
  * `seconds` have passed since the last picture, for the camera. */
-void amb_scene_update(amb_scene *scene, const amb_snapshot *snapshot, double alpha, double seconds,
-                      const amb_look *look);
+void ami_scene_update(ami_scene *scene, const ami_snapshot *snapshot, double alpha, double seconds,
+                      const ami_look *look);
 
 /* What is under a point of the picture, (0, 0) bottom left to (1, 1): character and body, and the point in
  * the body's frame. Poses are those of the snapshot. False where there is nobody. */
-bool amb_scene_pick(amb_scene *scene, const amb_snapshot *snapshot, double x, double y, double aspect,
+bool ami_scene_pick(ami_scene *scene, const ami_snapshot *snapshot, double x, double y, double aspect,
                     int *character, int *body, double local[3], double depth[1]);
 
 /* The world point (in the character's own world) `depth` in front of the camera under a point of the picture.
  */
-void amb_scene_unproject(const amb_scene *scene, int character, double x, double y, double aspect,
+void ami_scene_unproject(const ami_scene *scene, int character, double x, double y, double aspect,
                          double depth, double at[3]);
 
 /* The camera's direction on the ground, a unit vector. */
-void amb_scene_forward(const amb_scene *scene, double forward[2]);
+void ami_scene_forward(const ami_scene *scene, double forward[2]);
 
 /* Turns and moves the camera: degrees, and a factor for the distance. */
-void amb_camera_orbit(amb_camera *camera, double azimuth, double elevation);
-void amb_camera_zoom(amb_camera *camera, double factor);
+void ami_camera_orbit(ami_camera *camera, double azimuth, double elevation);
+void ami_camera_zoom(ami_camera *camera, double factor);
 /* Lets what the camera looks at follow `target` (m, on the ground) for `seconds`. */
-void amb_camera_follow(amb_camera *camera, const double target[2], double seconds);
-void amb_camera_home(amb_camera *camera, int characters);
+void ami_camera_follow(ami_camera *camera, const double target[2], double seconds);
+void ami_camera_home(ami_camera *camera, int characters);
 
 #endif

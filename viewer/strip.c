@@ -20,51 +20,51 @@ static const double standing_m = 1.8, label_m = .45;              /* of a row: a
 enum { LABEL_PIXELS = 40 };                                       /* but not less than that */
 
 typedef struct strip {
-    const amb_strip_def *def;
-    amb_character *character;
-    amb_clip *clip[AMB_STRIP_ROWS]; /* (rows) */
+    const ami_strip_def *def;
+    ami_character *character;
+    ami_clip *clip[AMI_STRIP_ROWS]; /* (rows) */
     int rows, width, row_height;
     double pixels_per_m;
-    amb_scene scene;
-    amb_snapshot snapshot;
+    ami_scene scene;
+    ami_snapshot snapshot;
     mjrContext context;
     bool has_context;
 } strip;
 
 /* ---- motions ---- */
 
-static amb_clip *clip_of_style(strip *s, const char *text, amb_error *err)
+static ami_clip *clip_of_style(strip *s, const char *text, ami_error *err)
 {
-    amb_motions motions;
-    const amb_style_request style = {.style = text};
-    amb_clip *clip = NULL;
-    if (!amb_motions_load(&motions, &style, &s->character->skeleton, NULL, err))
+    ami_motions motions;
+    const ami_style_request style = {.style = text};
+    ami_clip *clip = NULL;
+    if (!ami_motions_load(&motions, &style, &s->character->skeleton, NULL, err))
         return NULL;
     if (motions.plan.moments)
-        clip = amb_style_motion(&motions.nets, &motions.plan.moment[0].latent, text, NULL, NULL, err);
+        clip = ami_style_motion(&motions.nets, &motions.plan.moment[0].latent, text, NULL, NULL, err);
     else
-        amb_fail(err, "\"%.60s\" means another style every time: give a name or a mixture", text);
-    amb_motions_free(&motions);
+        ami_fail(err, "\"%.60s\" means another style every time: give a name or a mixture", text);
+    ami_motions_free(&motions);
     return clip;
 }
 
-static bool all_styles(strip *s, amb_error *err)
+static bool all_styles(strip *s, ami_error *err)
 {
-    amb_motions motions;
-    const amb_style_request style = {.style = "random-names"};
-    if (!amb_motions_load(&motions, &style, &s->character->skeleton, NULL, err))
+    ami_motions motions;
+    const ami_style_request style = {.style = "random-names"};
+    if (!ami_motions_load(&motions, &style, &s->character->skeleton, NULL, err))
         return false;
-    bool ok = motions.styles->count <= AMB_STRIP_ROWS ||
-              amb_fail(err, "%d named styles, a filmstrip has at most %d rows: say which",
-                       motions.styles->count, AMB_STRIP_ROWS);
+    bool ok = motions.styles->count <= AMI_STRIP_ROWS ||
+              ami_fail(err, "%d named styles, a filmstrip has at most %d rows: say which",
+                       motions.styles->count, AMI_STRIP_ROWS);
     for (int i = 0; ok && i < motions.styles->count; i++) {
-        amb_latent latent;
-        amb_latent_of_style(&motions.styles->style[i], &latent);
+        ami_latent latent;
+        ami_latent_of_style(&motions.styles->style[i], &latent);
         s->clip[s->rows] =
-            amb_style_motion(&motions.nets, &latent, motions.styles->style[i].name, NULL, NULL, err);
+            ami_style_motion(&motions.nets, &latent, motions.styles->style[i].name, NULL, NULL, err);
         ok = s->clip[s->rows++] != NULL;
     }
-    amb_motions_free(&motions);
+    ami_motions_free(&motions);
     return ok;
 }
 
@@ -74,14 +74,14 @@ static bool is_file(const char *path)
     return stat(path, &about) == 0 && S_ISREG(about.st_mode);
 }
 
-static bool load_motions(strip *s, amb_error *err)
+static bool load_motions(strip *s, ami_error *err)
 {
-    const amb_strip_def *def = s->def;
+    const ami_strip_def *def = s->def;
     if (!def->rows)
         return all_styles(s, err);
     for (int i = 0; i < def->rows; i++) {
         s->clip[i] =
-            is_file(def->row[i]) ? amb_clip_read(def->row[i], err) : clip_of_style(s, def->row[i], err);
+            is_file(def->row[i]) ? ami_clip_read(def->row[i], err) : clip_of_style(s, def->row[i], err);
         if (!s->clip[i])
             return false;
         s->rows++;
@@ -93,12 +93,12 @@ static bool load_motions(strip *s, amb_error *err)
 
 /* One character a pose, all seen from the right side, going to the right, whatever way the motion itself goes
  * between them. */
-static void set_row(strip *s, const amb_clip *clip)
+static void set_row(strip *s, const ami_clip *clip)
 {
     const int n = s->def->poses;
     for (int i = 0; i < n; i++) {
-        amb_view_body *body = &s->snapshot.body[i];
-        amb_clip_sample(clip, amb_clip_duration(clip) * i / n, body->pose, NULL);
+        ami_view_body *body = &s->snapshot.body[i];
+        ami_clip_sample(clip, ami_clip_duration(clip) * i / n, body->pose, NULL);
         memcpy(body->before, body->pose, sizeof body->before);
         s->scene.place[i][0] = (i - .5 * (n - 1)) * apart_m - body->pose[0];
         s->scene.place[i][1] = -body->pose[1];
@@ -125,7 +125,7 @@ static void set_view(strip *s)
     s->scene.model->vis.global.orthographic = 1;
     const double high = s->row_height / s->pixels_per_m;
     s->scene.model->vis.global.fovy = (float)high;
-    s->scene.camera = (amb_camera){
+    s->scene.camera = (ami_camera){
         .azimuth = 90, .elevation = -7, .distance = 6, .height = .5 * high - below_m, .placed = true};
 }
 
@@ -150,11 +150,11 @@ static double top_of(const mjvGeom *g)
 /* The highest point of all poses, m. */
 static double highest(strip *s)
 {
-    const amb_look look = {.shadows = 0};
+    const ami_look look = {.shadows = 0};
     double top = standing_m;
     for (int i = 0; i < s->rows; i++) {
         set_row(s, s->clip[i]);
-        amb_scene_update(&s->scene, &s->snapshot, 1, 0, &look);
+        ami_scene_update(&s->scene, &s->snapshot, 1, 0, &look);
         for (int g = 0; g < s->scene.scene.ngeom; g++)
             top = fmax(top, top_of(&s->scene.scene.geoms[g]));
     }
@@ -170,15 +170,15 @@ static int text_width(const mjrContext *context, const char *text)
 }
 
 /* The name on a plate, top left, and what the motion is like beside it. */
-static void label_row(const strip *s, mjrRect row, const amb_clip *clip)
+static void label_row(const strip *s, mjrRect row, const ami_clip *clip)
 {
     char facts[80];
     double way[3];
-    amb_clip_cycle_offset(clip, way);
-    snprintf(facts, sizeof facts, "%.2f s, %.2f m/s", amb_clip_duration(clip),
-             hypot(way[0], way[1]) / amb_clip_duration(clip));
+    ami_clip_cycle_offset(clip, way);
+    snprintf(facts, sizeof facts, "%.2f s, %.2f m/s", ami_clip_duration(clip),
+             hypot(way[0], way[1]) / ami_clip_duration(clip));
     const int margin = s->context.charHeight / 2, height = s->context.charHeight * 3 / 2;
-    const char *const text[2] = {amb_clip_name(clip), facts};
+    const char *const text[2] = {ami_clip_name(clip), facts};
     int left = margin;
     for (int k = 0; k < 2; k++) {
         const mjrRect box = {left, row.bottom + row.height - margin - height,
@@ -191,12 +191,12 @@ static void label_row(const strip *s, mjrRect row, const amb_clip *clip)
 
 static void draw(strip *s)
 {
-    const amb_look look = {.shadows = 1};
+    const ami_look look = {.shadows = 1};
     mjr_setBuffer(mjFB_OFFSCREEN, &s->context);
     for (int i = 0; i < s->rows; i++) {
         const mjrRect row = {0, (s->rows - 1 - i) * s->row_height, s->width, s->row_height};
         set_row(s, s->clip[i]);
-        amb_scene_update(&s->scene, &s->snapshot, 1, 0, &look);
+        ami_scene_update(&s->scene, &s->snapshot, 1, 0, &look);
         plain_floor(&s->scene.scene);
         mjr_render(row, &s->scene.scene, &s->context);
         label_row(s, row, s->clip[i]);
@@ -206,28 +206,28 @@ static void draw(strip *s)
     mjr_finish();
 }
 
-static bool save(strip *s, amb_error *err)
+static bool save(strip *s, ami_error *err)
 {
     const mjrRect whole = {0, 0, s->width, s->rows * s->row_height};
     unsigned char *rgb = malloc(3 * (size_t)whole.width * (size_t)whole.height);
     if (!rgb)
-        return amb_fail(err, "out of memory for a picture of %d x %d", whole.width, whole.height);
+        return ami_fail(err, "out of memory for a picture of %d x %d", whole.width, whole.height);
     mjr_readPixels(rgb, NULL, whole, &s->context);
     /* Every colour in 52 steps, 0 and 255 among them: half as large a file, to the eye the same. */
     for (size_t i = 0; i < 3 * (size_t)whole.width * (size_t)whole.height; i++)
         rgb[i] = (unsigned char)((rgb[i] + 2) / 5 * 5);
-    const bool ok = amb_png_write(s->def->file, rgb, whole.width, whole.height, err);
+    const bool ok = ami_png_write(s->def->file, rgb, whole.width, whole.height, err);
     free(rgb);
     return ok;
 }
 
-static bool shoot(strip *s, amb_error *err)
+static bool shoot(strip *s, ami_error *err)
 {
-    const amb_strip_def *def = s->def;
+    const ami_strip_def *def = s->def;
     s->width = def->width;
     s->pixels_per_m = def->width / (def->poses * apart_m + 2 * beside_m);
-    if (!amb_session_snapshot_init(&s->snapshot, def->poses, err) ||
-        !amb_scene_init(&s->scene, s->character, def->poses, AMB_QUALITY_MEDIUM, s->width, 1, err))
+    if (!ami_session_snapshot_init(&s->snapshot, def->poses, err) ||
+        !ami_scene_init(&s->scene, s->character, def->poses, AMI_QUALITY_MEDIUM, s->width, 1, err))
         return false;
     s->snapshot.clip_duration = 1; /* a clip, no simulation */
     s->snapshot.pushed_ago = 1e9;
@@ -235,39 +235,39 @@ static bool shoot(strip *s, amb_error *err)
         (int)lround(fmax(label_m * s->pixels_per_m, LABEL_PIXELS) + (highest(s) + below_m) * s->pixels_per_m);
     s->scene.model->vis.global.offheight = s->rows * s->row_height;
     if (s->rows * s->row_height > 8192)
-        return amb_fail(
+        return ami_fail(
             err, "a filmstrip of %d rows is %d pixels high, expected at most 8192: take a smaller --size",
             s->rows, s->rows * s->row_height);
     set_view(s);
     const int font = s->pixels_per_m < 85 ? mjFONTSCALE_50 : s->pixels_per_m < 190 ? mjFONTSCALE_100 : 200;
-    if (!amb_scene_open_context(&s->scene, &s->context, font, err))
+    if (!ami_scene_open_context(&s->scene, &s->context, font, err))
         return false;
     s->has_context = true;
     if (s->context.offWidth < s->width || s->context.offHeight < s->rows * s->row_height)
-        return amb_fail(err, "OpenGL here has no offscreen buffer of %d x %d", s->width,
+        return ami_fail(err, "OpenGL here has no offscreen buffer of %d x %d", s->width,
                         s->rows * s->row_height);
     draw(s);
     return save(s, err);
 }
 
-bool amb_strip_make(const amb_strip_def *def, amb_error *err)
+bool ami_strip_make(const ami_strip_def *def, ami_error *err)
 {
     static strip s; /* the renderer's context is too large for a stack */
     memset(&s, 0, sizeof s);
     s.def = def;
-    const amb_character_def body = amb_character_default_def();
-    s.character = amb_character_create(&body, err);
+    const ami_character_def body = ami_character_default_def();
+    s.character = ami_character_create(&body, err);
     bool ok = s.character && load_motions(&s, err);
-    amb_offscreen *offscreen = ok ? amb_offscreen_open(def->backend, err) : NULL;
+    ami_offscreen *offscreen = ok ? ami_offscreen_open(def->backend, err) : NULL;
     ok = offscreen && shoot(&s, err);
     if (s.has_context)
         mjr_freeContext(&s.context);
     if (s.scene.model)
-        amb_scene_free(&s.scene);
-    amb_offscreen_close(offscreen);
+        ami_scene_free(&s.scene);
+    ami_offscreen_close(offscreen);
     free(s.snapshot.body);
     for (int i = 0; i < s.rows; i++)
-        amb_clip_destroy(s.clip[i]);
-    amb_character_destroy(s.character);
+        ami_clip_destroy(s.clip[i]);
+    ami_character_destroy(s.character);
     return ok;
 }

@@ -14,25 +14,25 @@
 #include <unistd.h>
 
 /* Steps until the picture at `time` lies within the last step; returns where in it. */
-static double simulate_to(amb_app *app, double time)
+static double simulate_to(ami_app *app, double time)
 {
-    const double dt = amb_session_dt(app->session);
-    while ((double)amb_session_steps(app->session) * dt < time - 1e-9 && !app->own.finished &&
-           !amb_app_stopped(app)) {
-        amb_app_cues(app, (double)amb_session_steps(app->session) * dt);
-        if (!amb_session_step(app->session))
+    const double dt = ami_session_dt(app->session);
+    while ((double)ami_session_steps(app->session) * dt < time - 1e-9 && !app->own.finished &&
+           !ami_app_stopped(app)) {
+        ami_app_cues(app, (double)ami_session_steps(app->session) * dt);
+        if (!ami_session_step(app->session))
             break;
         app->own_fresh = false;
-        amb_app_look(app);
+        ami_app_look(app);
     }
-    const double late = (double)amb_session_steps(app->session) * dt - time;
+    const double late = (double)ami_session_steps(app->session) * dt - time;
     return fmin(fmax(1 - late / dt, 0), 1);
 }
 
 static void progress(double time, double all, double begun)
 {
     static double shown;
-    const double now = amb_clock_now();
+    const double now = ami_clock_now();
     const bool end = time >= all - 1e-9;
     if (!isatty(2) || (now - shown < .2 && !end))
         return;
@@ -43,61 +43,61 @@ static void progress(double time, double all, double begun)
         fputs("\r                                   \r", stderr);
 }
 
-static bool take(amb_app *app, amb_film *film, mjrRect whole, bool last, amb_error *err)
+static bool take(ami_app *app, ami_film *film, mjrRect whole, bool last, ami_error *err)
 {
     if (!film && !(last && app->def.screenshot))
         return true;
-    const unsigned char *rgb = amb_app_read(app, whole);
+    const unsigned char *rgb = ami_app_read(app, whole);
     if (!rgb)
-        return amb_fail(err, "out of memory for a picture of %d x %d", whole.width, whole.height);
-    if (film && !amb_film_frame(film, rgb, err))
+        return ami_fail(err, "out of memory for a picture of %d x %d", whole.width, whole.height);
+    if (film && !ami_film_frame(film, rgb, err))
         return false;
     return !last || !app->def.screenshot ||
-           amb_png_write(app->def.screenshot, rgb, whole.width, whole.height, err);
+           ami_png_write(app->def.screenshot, rgb, whole.width, whole.height, err);
 }
 
 /* The picture of `time` (simulated, or the clip's), `alpha` of the way through the last step. */
-static bool shoot(amb_app *app, amb_film *film, amb_report *report, double alpha, double began, bool first,
-                  bool last, amb_error *err)
+static bool shoot(ami_app *app, ami_film *film, ami_report *report, double alpha, double began, bool first,
+                  bool last, ami_error *err)
 {
     const mjrRect whole = {0, 0, app->def.width, app->def.height};
     const double seconds = first ? 0 : 1 / app->def.fps;
-    const amb_snapshot *s = amb_app_look(app);
-    const double drawn_from = amb_clock_now();
+    const ami_snapshot *s = ami_app_look(app);
+    const double drawn_from = ami_clock_now();
     if (film || app->def.bench || last) {
-        amb_app_draw(app, s, alpha, seconds, whole);
+        ami_app_draw(app, s, alpha, seconds, whole);
         mjr_finish();
     } else { /* for a picture of the end, the camera and the curves have to be brought there */
-        amb_plots_add(app->plots, s);
-        amb_scene_update(&app->scene, s, alpha, seconds, &app->shown.look);
+        ami_plots_add(app->plots, s);
+        ami_scene_update(&app->scene, s, alpha, seconds, &app->shown.look);
     }
-    amb_report_frame(report, amb_clock_now() - drawn_from, drawn_from - began);
-    amb_app_tidy(app, s);
+    ami_report_frame(report, ami_clock_now() - drawn_from, drawn_from - began);
+    ami_app_tidy(app, s);
     return take(app, film, whole, last, err);
 }
 
-static bool roll(amb_app *app, amb_film *film, amb_report *report, amb_error *err)
+static bool roll(ami_app *app, ami_film *film, ami_report *report, ami_error *err)
 {
-    const amb_app_def *def = &app->def;
-    const double begun = amb_clock_now();
+    const ami_app_def *def = &app->def;
+    const double begun = ami_clock_now();
     double time = 0, step = 0; /* s; step: to the next frame, which a script may change */
     bool last = false;
     for (int64_t f = 0; !last && !(f && cli_stopped); f++) { /* a film has a frame, however early it is
                                                                 ended */
-        const double began = amb_clock_now();
+        const double began = ami_clock_now();
         double alpha = 1;
         app->now = app->begun + 60 + (double)f / def->fps; /* nobody reads the first minute's hint in a
                                                               film */
         if (app->playing_clip) {
-            amb_player_advance(&app->player, f ? 1 / def->fps : 0);
-            amb_app_cues(app, time);
+            ami_player_advance(&app->player, f ? 1 / def->fps : 0);
+            ami_app_cues(app, time);
             step = 1 / def->fps;
         } else {
             alpha = simulate_to(app, time);
-            amb_app_cues(app, time);
+            ami_app_cues(app, time);
             step = app->own.speed / def->fps;
         }
-        if (f && amb_app_stopped(app))
+        if (f && ami_app_stopped(app))
             break; /* the frames that are there make a film; a crowd's next one may take long to draw */
         last = time + step >= def->seconds - 1e-9 || app->quit;
         if (!shoot(app, film, report, alpha, began, f == 0, last, err))
@@ -111,36 +111,36 @@ static bool roll(amb_app *app, amb_film *film, amb_report *report, amb_error *er
     return true;
 }
 
-int amb_studio_run(amb_app *app, amb_error *err)
+int ami_studio_run(ami_app *app, ami_error *err)
 {
-    const amb_app_def *def = &app->def;
-    amb_offscreen *offscreen = amb_offscreen_open(def->backend, err);
+    const ami_app_def *def = &app->def;
+    ami_offscreen *offscreen = ami_offscreen_open(def->backend, err);
     if (!offscreen)
         return 2;
     cli_stop_on_signals();
     app->stopped = &cli_stopped;
     if (app->def.quality < 0)
-        app->def.quality = AMB_QUALITY_MEDIUM;
+        app->def.quality = AMI_QUALITY_MEDIUM;
     /* texts as large as the picture */
     const double scale = def->height < 400 ? .5 : fmax(1, round(def->height / 360.) / 2);
-    amb_film *film = NULL;
-    amb_report report = {.renderer = amb_offscreen_name(offscreen)};
-    bool ok = amb_app_open_renderer(app, scale, mjFB_OFFSCREEN, err);
+    ami_film *film = NULL;
+    ami_report report = {.renderer = ami_offscreen_name(offscreen)};
+    bool ok = ami_app_open_renderer(app, scale, mjFB_OFFSCREEN, err);
     if (ok && def->record) {
-        film = amb_film_open(def->record, def->width, def->height, def->fps, err);
+        film = ami_film_open(def->record, def->width, def->height, def->fps, err);
         ok = film != NULL;
     }
     report.begun = app->begun;
     ok = ok && roll(app, film, &report, err);
-    amb_error late;
-    if (!amb_film_close(film, &late) && ok)
-        ok = amb_fail(err, "%s", late.text);
+    ami_error late;
+    if (!ami_film_close(film, &late) && ok)
+        ok = ami_fail(err, "%s", late.text);
     if (ok && cli_stopped)
         fprintf(stderr, "amble-view: ended early; the file is whole\n");
-    ok = ok && amb_report_write(&report, app, err);
+    ok = ok && ami_report_write(&report, app, err);
     if (app->has_context)
         mjr_freeContext(&app->context);
     app->has_context = false;
-    amb_offscreen_close(offscreen);
+    ami_offscreen_close(offscreen);
     return ok ? 0 : 2;
 }

@@ -16,14 +16,14 @@
 #include <string.h>
 
 typedef struct window {
-    amb_app *app;
+    ami_app *app;
     GLFWwindow *glfw;
     double x, y;   /* mouse, framebuffer pixels, y up */
     double ratio;  /* framebuffer pixels in a screen coordinate */
     mjrRect whole; /* framebuffer */
     enum { NOT_DRAGGING, ORBITING, LIFTING, SCRUBBING } drag;
     int held_turn; /* arrow keys: -1 right, 1 left */
-    amb_gamepad gamepad;
+    ami_gamepad gamepad;
     int windowed[4]; /* place and size before full screen */
 } window;
 
@@ -35,7 +35,7 @@ static double aspect_of(mjrRect r)
 /* Where the mouse is in the world's part of the picture, (0, 0) to (1, 1). */
 static void relative(const window *w, double *x, double *y, double *aspect)
 {
-    const mjrRect world = amb_app_world(w->app, w->whole);
+    const mjrRect world = ami_app_world(w->app, w->whole);
     *x = (w->x - world.left) / fmax(world.width, 1);
     *y = (w->y - world.bottom) / fmax(world.height, 1);
     *aspect = aspect_of(world);
@@ -46,37 +46,37 @@ static bool pick(window *w, int *character, int *body, double local[3], double d
     double x, y, aspect;
     relative(w, &x, &y, &aspect);
     return !w->app->playing_clip &&
-           amb_scene_pick(&w->app->scene, amb_app_look(w->app), x, y, aspect, character, body, local, depth);
+           ami_scene_pick(&w->app->scene, ami_app_look(w->app), x, y, aspect, character, body, local, depth);
 }
 
 static void pull(window *w)
 {
-    amb_app *app = w->app;
+    ami_app *app = w->app;
     double x, y, aspect;
     relative(w, &x, &y, &aspect);
-    amb_scene_unproject(&app->scene, app->pull.character, x, y, aspect, app->pull_depth, app->pull.v + 3);
-    amb_app_send(app, &app->pull);
+    ami_scene_unproject(&app->scene, app->pull.character, x, y, aspect, app->pull_depth, app->pull.v + 3);
+    ami_app_send(app, &app->pull);
 }
 
 static void scrub(window *w)
 {
     mjrRect bar;
-    const amb_snapshot *s = amb_app_look(w->app);
-    if (amb_app_scrub_rect(w->app, s, w->whole, &bar))
-        amb_app_scrub(w->app, s, (w->x - bar.left) / bar.width);
+    const ami_snapshot *s = ami_app_look(w->app);
+    if (ami_app_scrub_rect(w->app, s, w->whole, &bar))
+        ami_app_scrub(w->app, s, (w->x - bar.left) / bar.width);
 }
 
 static bool over_scrub(const window *w)
 {
     mjrRect bar;
-    return w->app->shown.status && amb_app_scrub_rect(w->app, amb_app_look(w->app), w->whole, &bar) &&
+    return w->app->shown.status && ami_app_scrub_rect(w->app, ami_app_look(w->app), w->whole, &bar) &&
            w->x >= bar.left - 6 && w->x <= bar.left + bar.width + 6 && w->y >= bar.bottom - 6 &&
            w->y <= bar.bottom + bar.height + 6;
 }
 
 static void press(window *w, int button)
 {
-    amb_app *app = w->app;
+    ami_app *app = w->app;
     int character = 0, body = 0;
     double local[3], depth;
     if (button == GLFW_MOUSE_BUTTON_LEFT && over_scrub(w)) {
@@ -84,15 +84,15 @@ static void press(window *w, int button)
         scrub(w);
     } else if (button == GLFW_MOUSE_BUTTON_LEFT && pick(w, &character, &body, local, &depth)) {
         app->dragging = true;
-        app->pull = (amb_command){
-            .kind = AMB_DO_PULL, .character = character, .body = body, .v = {local[0], local[1], local[2]}};
+        app->pull = (ami_command){
+            .kind = AMI_DO_PULL, .character = character, .body = body, .v = {local[0], local[1], local[2]}};
         app->pull_depth = depth;
         pull(w);
     } else if (button == GLFW_MOUSE_BUTTON_RIGHT && pick(w, &character, &body, local, &depth)) {
-        amb_command push = {.kind = AMB_DO_PUSH, .character = character};
-        amb_scene_forward(&app->scene, push.v);
+        ami_command push = {.kind = AMI_DO_PUSH, .character = character};
+        ami_scene_forward(&app->scene, push.v);
         mju_scl(push.v, push.v, 1.2, 2);
-        amb_app_send(app, &push);
+        ami_app_send(app, &push);
     } else {
         w->drag = button == GLFW_MOUSE_BUTTON_LEFT ? ORBITING : LIFTING;
     }
@@ -104,7 +104,7 @@ static void release(window *w)
     if (!w->app->dragging)
         return;
     w->app->dragging = false;
-    amb_app_send(w->app, &(amb_command){.kind = AMB_DO_RELEASE});
+    ami_app_send(w->app, &(ami_command){.kind = AMI_DO_RELEASE});
 }
 
 static void on_button(GLFWwindow *glfw, int button, int action, int mods)
@@ -114,7 +114,7 @@ static void on_button(GLFWwindow *glfw, int button, int action, int mods)
     if (button > GLFW_MOUSE_BUTTON_MIDDLE)
         return;
     if (w->app->shown.panel &&
-        amb_panel_mouse_button(w->app->panel, w->whole, w->x, w->y, button, action == GLFW_PRESS))
+        ami_panel_mouse_button(w->app->panel, w->whole, w->x, w->y, button, action == GLFW_PRESS))
         return;
     if (action == GLFW_PRESS)
         press(w, button);
@@ -125,17 +125,17 @@ static void on_button(GLFWwindow *glfw, int button, int action, int mods)
 static void on_move(GLFWwindow *glfw, double x, double y)
 {
     window *w = glfwGetWindowUserPointer(glfw);
-    amb_app *app = w->app;
+    ami_app *app = w->app;
     const double fx = x * w->ratio, fy = w->whole.height - y * w->ratio;
     const double dx = fx - w->x, dy = fy - w->y;
     w->x = fx;
     w->y = fy;
-    if (app->shown.panel && amb_panel_mouse_move(app->panel, w->whole, fx, fy))
+    if (app->shown.panel && ami_panel_mouse_move(app->panel, w->whole, fx, fy))
         return;
     if (app->dragging)
         pull(w);
     else if (w->drag == ORBITING)
-        amb_camera_orbit(&app->scene.camera, -.35 * dx / app->scale, .25 * dy / app->scale);
+        ami_camera_orbit(&app->scene.camera, -.35 * dx / app->scale, .25 * dy / app->scale);
     else if (w->drag == LIFTING)
         app->scene.camera.height = fmin(
             fmax(app->scene.camera.height - .0015 * app->scene.camera.distance * dy / app->scale, .05), 4);
@@ -147,66 +147,66 @@ static void on_scroll(GLFWwindow *glfw, double dx, double dy)
 {
     window *w = glfwGetWindowUserPointer(glfw);
     (void)dx;
-    if (w->app->shown.panel && amb_panel_scroll(w->app->panel, w->whole, w->x, w->y, dy))
+    if (w->app->shown.panel && ami_panel_scroll(w->app->panel, w->whole, w->x, w->y, dy))
         return;
-    amb_camera_zoom(&w->app->scene.camera, pow(.9, dy));
+    ami_camera_zoom(&w->app->scene.camera, pow(.9, dy));
 }
 
 /* Arrow keys step while all stands still and steer while it moves. */
 static bool arrow(window *w, int key, int action)
 {
-    amb_app *app = w->app;
+    ami_app *app = w->app;
     if (key != GLFW_KEY_LEFT && key != GLFW_KEY_RIGHT && key != GLFW_KEY_UP && key != GLFW_KEY_DOWN)
         return false;
     const int side = key == GLFW_KEY_LEFT ? 1 : key == GLFW_KEY_RIGHT ? -1 : 0;
-    if (amb_app_look(app)->paused || app->playing_clip) {
+    if (ami_app_look(app)->paused || app->playing_clip) {
         if (action != GLFW_RELEASE && side)
-            amb_app_act(app, side > 0 ? AMB_ACT_BACK : AMB_ACT_FORWARD, 1);
+            ami_app_act(app, side > 0 ? AMI_ACT_BACK : AMI_ACT_FORWARD, 1);
     } else if (action == GLFW_PRESS && side) {
         w->held_turn = side;
-        amb_app_steer(app, side);
+        ami_app_steer(app, side);
     } else if (action == GLFW_PRESS) {
-        amb_app_act(app, key == GLFW_KEY_UP ? AMB_ACT_PACE_UP : AMB_ACT_PACE_DOWN, 0);
+        ami_app_act(app, key == GLFW_KEY_UP ? AMI_ACT_PACE_UP : AMI_ACT_PACE_DOWN, 0);
     }
     if (action == GLFW_RELEASE && side == w->held_turn && side) {
         w->held_turn = 0;
-        amb_app_steer(app, 0);
+        ami_app_steer(app, 0);
     }
     return true;
 }
 
-static bool repeats(amb_action action)
+static bool repeats(ami_action action)
 {
-    return action == AMB_ACT_FORWARD || action == AMB_ACT_BACK;
+    return action == AMI_ACT_FORWARD || action == AMI_ACT_BACK;
 }
 
 static void on_key(GLFWwindow *glfw, int key, int scancode, int action, int mods)
 {
     window *w = glfwGetWindowUserPointer(glfw);
-    amb_app *app = w->app;
+    ami_app *app = w->app;
     (void)scancode;
     (void)mods;
     if (arrow(w, key, action) || action == GLFW_RELEASE)
         return;
     if (key >= GLFW_KEY_1 && key <= GLFW_KEY_9) {
         if (action == GLFW_PRESS)
-            amb_app_choose(app, key - GLFW_KEY_1);
+            ami_app_choose(app, key - GLFW_KEY_1);
         return;
     }
     if (key == GLFW_KEY_ESCAPE) { /* what every window's user expects of it, except to lose what is running */
         app->shown.help = 0;
         return;
     }
-    const amb_action_info *info = amb_action_by_key(key);
+    const ami_action_info *info = ami_action_by_key(key);
     if (info && (action == GLFW_PRESS || repeats(info->action)))
-        amb_app_act(app, info->action, info->value);
+        ami_app_act(app, info->action, info->value);
 }
 
 static void on_drop(GLFWwindow *glfw, int count, const char **paths)
 {
     window *w = glfwGetWindowUserPointer(glfw);
     for (int i = 0; i < count; i++)
-        amb_app_drop(w->app, paths[i]);
+        ami_app_drop(w->app, paths[i]);
 }
 
 static void measure(window *w)
@@ -215,7 +215,7 @@ static void measure(window *w)
     glfwGetFramebufferSize(w->glfw, &width, &height);
     glfwGetWindowSize(w->glfw, &own_width, &own_height);
     if (w->app->film && (width != w->whole.width || height != w->whole.height))
-        amb_app_end_film(w->app); /* a film's frames are of one size */
+        ami_app_end_film(w->app); /* a film's frames are of one size */
     if (w->app->log && (width != w->whole.width || height != w->whole.height))
         fprintf(w->app->log, "size %dx%d\n", width, height);
     w->whole = (mjrRect){0, 0, width, height};
@@ -225,11 +225,11 @@ static void measure(window *w)
 static void on_scale(GLFWwindow *glfw, float x, float y)
 {
     window *w = glfwGetWindowUserPointer(glfw);
-    amb_app *app = w->app;
+    ami_app *app = w->app;
     const int font = (int)fmin(fmax(50 * round(2 * fmax(x, y)), 100), 300);
     mjr_changeFont(font, &app->context);
     app->scale = font / 100.;
-    amb_panel_measure(app->panel, &app->context);
+    ami_panel_measure(app->panel, &app->context);
     mjr_restoreBuffer(&app->context);
 }
 
@@ -250,7 +250,7 @@ static void toggle_fullscreen(window *w)
 
 /* How far the picture is from the last step's beginning to its end, so that movement is smooth at any rate of
  * either. */
-static double how_far(const amb_snapshot *s, double now)
+static double how_far(const ami_snapshot *s, double now)
 {
     if (s->paused || s->clip_duration > 0 || s->finished)
         return 1;
@@ -310,28 +310,28 @@ static void choose_platform(void)
         glfwInitHint(PLATFORM, PLATFORM_X11);
 }
 
-static bool open_window(window *w, char *renderer, size_t size, amb_error *err)
+static bool open_window(window *w, char *renderer, size_t size, ami_error *err)
 {
-    amb_app *app = w->app;
+    ami_app *app = w->app;
     glfwSetErrorCallback(on_error);
     choose_platform();
     if (!glfwInit())
-        return amb_fail(err,
+        return ami_fail(err,
                         "no window can be opened (%s); on a machine without a display, --record FILE.mp4 and "
                         "--screenshot FILE.png work",
                         glfw_words());
     const bool software = is_software(renderer, size);
     if (app->def.quality < 0)
-        app->def.quality = software ? AMB_QUALITY_LOW : AMB_QUALITY_HIGH;
+        app->def.quality = software ? AMI_QUALITY_LOW : AMI_QUALITY_HIGH;
     glfwWindowHint(GLFW_VISIBLE, GLFW_TRUE);
     glfwWindowHint(GLFW_SCALE_TO_MONITOR, GLFW_TRUE);
-    glfwWindowHint(GLFW_SAMPLES, app->def.quality == AMB_QUALITY_LOW ? 0 : 4);
+    glfwWindowHint(GLFW_SAMPLES, app->def.quality == AMI_QUALITY_LOW ? 0 : 4);
     char title[128];
     snprintf(title, sizeof title, "amble: %s",
-             app->playing_clip ? amb_clip_name(app->player.clip) : app->skill_name[0]);
+             app->playing_clip ? ami_clip_name(app->player.clip) : app->skill_name[0]);
     w->glfw = glfwCreateWindow(app->def.width, app->def.height, title, NULL, NULL);
     if (!w->glfw)
-        return amb_fail(err, "no window can be opened: %s", glfw_words());
+        return ami_fail(err, "no window can be opened: %s", glfw_words());
     glfwMakeContextCurrent(w->glfw);
     glfwSwapInterval(app->def.bench ? 0 : 1);
     return true;
@@ -369,94 +369,94 @@ static void listen(window *w)
     w->app->stopped = &cli_stopped;
 }
 
-static void frame(window *w, amb_report *report, double *before)
+static void frame(window *w, ami_report *report, double *before)
 {
-    amb_app *app = w->app;
-    const double begun = amb_clock_now();
+    ami_app *app = w->app;
+    const double begun = ami_clock_now();
     const double seconds = *before > 0 ? begun - *before : 0;
     *before = begun;
     measure(w);
-    amb_gamepad_read(&w->gamepad, app, w->held_turn != 0, begun, seconds);
-    amb_app_watch(app);
+    ami_gamepad_read(&w->gamepad, app, w->held_turn != 0, begun, seconds);
+    ami_app_watch(app);
     if (app->playing_clip)
-        amb_player_advance(&app->player, seconds);
-    const amb_snapshot *s = amb_app_look(app);
-    amb_app_cues(app, app->playing_clip ? begun - app->begun : (double)s->step * s->dt);
+        ami_player_advance(&app->player, seconds);
+    const ami_snapshot *s = ami_app_look(app);
+    ami_app_cues(app, app->playing_clip ? begun - app->begun : (double)s->step * s->dt);
     app->now = begun;
     if (w->whole.width < 1 || w->whole.height < 1 || glfwGetWindowAttrib(w->glfw, GLFW_ICONIFIED)) {
         glfwWaitEventsTimeout(.05); /* nothing to draw; the simulation goes on */
-        amb_app_tidy(app, s);
+        ami_app_tidy(app, s);
         return;
     }
-    s = amb_app_look(app);
-    const double drawn_from = amb_clock_now();
-    amb_app_draw(app, s, how_far(s, begun), seconds, w->whole);
-    amb_app_capture(app, w->whole);
+    s = ami_app_look(app);
+    const double drawn_from = ami_clock_now();
+    ami_app_draw(app, s, how_far(s, begun), seconds, w->whole);
+    ami_app_capture(app, w->whole);
     glfwSwapBuffers(w->glfw);
     if (app->def.bench)
         mjr_finish();
-    amb_report_frame(report, amb_clock_now() - drawn_from, drawn_from - begun);
+    ami_report_frame(report, ami_clock_now() - drawn_from, drawn_from - begun);
     if (report->frames == 1 && app->log)
         fprintf(app->log, "ready %.0f ms\n", 1e3 * report->first_frame);
-    amb_app_tidy(app, s);
+    ami_app_tidy(app, s);
     /* A driver that does not wait for the screen would draw thousands of frames nobody sees. */
-    const double took = amb_clock_now() - begun;
+    const double took = ami_clock_now() - begun;
     if (!app->def.bench && took < 1. / 150)
-        amb_clock_sleep_until(begun + 1. / 120);
+        ami_clock_sleep_until(begun + 1. / 120);
 }
 
-static bool play(window *w, amb_report *report, amb_error *err)
+static bool play(window *w, ami_report *report, ami_error *err)
 {
-    amb_app *app = w->app;
+    ami_app *app = w->app;
     double before = 0;
     if (!app->playing_clip) {
-        app->sim = amb_sim_start(app->session, app->def.characters, app->def.speed, app->def.paused, err);
+        app->sim = ami_sim_start(app->session, app->def.characters, app->def.speed, app->def.paused, err);
         if (!app->sim)
             return false;
     }
-    amb_app_watch(app);
+    ami_app_watch(app);
     while (!cli_stopped && !app->quit && !glfwWindowShouldClose(w->glfw)) {
         glfwPollEvents();
         frame(w, report, &before);
         if (app->wants_fullscreen)
             toggle_fullscreen(w);
-        const amb_snapshot *s = amb_app_look(app);
+        const ami_snapshot *s = ami_app_look(app);
         if (app->def.seconds > 0 &&
-            (s->finished || (app->playing_clip && amb_clock_now() - app->begun > app->def.seconds)))
+            (s->finished || (app->playing_clip && ami_clock_now() - app->begun > app->def.seconds)))
             break;
     }
     return true;
 }
 
-int amb_window_run(amb_app *app, amb_error *err)
+int ami_window_run(ami_app *app, ami_error *err)
 {
     window w = {.app = app, .ratio = 1};
     char renderer[200];
     unsetenv("MUJOCO_GL"); /* a window's functions come from GLX, whatever this says */
     bool ok = open_window(&w, renderer, sizeof renderer, err);
-    amb_report report = {.renderer = renderer, .begun = app->begun};
+    ami_report report = {.renderer = renderer, .begun = app->begun};
     if (ok) {
         float x = 1, y = 1;
         glfwGetWindowContentScale(w.glfw, &x, &y);
         listen(&w);
         measure(&w);
-        ok = amb_app_open_renderer(app, fmax(fmax(x, y), 1), mjFB_WINDOW, err);
-        if (ok && app->def.quality == AMB_QUALITY_LOW)
+        ok = ami_app_open_renderer(app, fmax(fmax(x, y), 1), mjFB_WINDOW, err);
+        if (ok && app->def.quality == AMI_QUALITY_LOW)
             simplify_textures(&w);
         ok = ok && play(&w, &report, err);
     }
-    amb_app_end_film(app);
+    ami_app_end_film(app);
     if (app->sim) { /* the session is ours again, for its hash */
-        const double factor = amb_app_look(app)->real_time_factor, cost = amb_app_look(app)->step_us;
-        amb_sim_stop(app->sim);
+        const double factor = ami_app_look(app)->real_time_factor, cost = ami_app_look(app)->step_us;
+        ami_sim_stop(app->sim);
         app->sim = NULL;
         app->own_fresh = false;
-        amb_app_look(app);
+        ami_app_look(app);
         app->own.real_time_factor = factor;
         app->own.step_us = cost;
     }
     if (ok)
-        ok = amb_report_write(&report, app, err);
+        ok = ami_report_write(&report, app, err);
     if (app->has_context)
         mjr_freeContext(&app->context);
     app->has_context = false;

@@ -9,10 +9,10 @@
 #include <cpuid.h>
 
 /* These ask CPUID, and XGETBV for what the operating system saves. */
-#define AMB_CPU(feature) (__builtin_cpu_supports(feature) != 0)
-#define AMB_AVX2 (AMB_CPU("avx2") && AMB_CPU("fma"))
-#define AMB_AVX512 (AMB_CPU("avx512f") && AMB_CPU("avx512bw") && AMB_CPU("avx512vl") && AMB_CPU("avx512dq"))
-#define AMB_AVX_VNNI has_avx_vnni()
+#define AMI_CPU(feature) (__builtin_cpu_supports(feature) != 0)
+#define AMI_AVX2 (AMI_CPU("avx2") && AMI_CPU("fma"))
+#define AMI_AVX512 (AMI_CPU("avx512f") && AMI_CPU("avx512bw") && AMI_CPU("avx512vl") && AMI_CPU("avx512dq"))
+#define AMI_AVX_VNNI has_avx_vnni()
 
 /* Not among the names that clang 14 knows. */
 static bool has_avx_vnni(void)
@@ -22,28 +22,28 @@ static bool has_avx_vnni(void)
 }
 #endif
 
-#define AMB_KERNEL(name, precision, isa, lanes, panel, runs_here) \
+#define AMI_KERNEL(name, precision, isa, lanes, panel, runs_here) \
     static bool runs_##name(void)                                 \
     {                                                             \
         return runs_here;                                         \
     }
 #include "nets/kernels/kernels.inc"
-#undef AMB_KERNEL
+#undef AMI_KERNEL
 
 #define PREPARE_FP32(name) NULL
-#define PREPARE_BF16(name) amb_prepare_##name
-#define PREPARE_INT16(name) amb_prepare_##name
-#define PREPARE_INT8(name) amb_prepare_##name
+#define PREPARE_BF16(name) ami_prepare_##name
+#define PREPARE_INT16(name) ami_prepare_##name
+#define PREPARE_INT8(name) ami_prepare_##name
 
 static const struct {
-    amb_kernel kernel;
+    ami_kernel kernel;
     bool (*runs)(void);
 } kernels[] = {
-#define AMB_KERNEL(name, precision, isa, lanes, panel, runs_here)                                        \
-    {{#name, AMB_PRECISION_##precision, isa, lanes, panel, PREPARE_##precision(name), amb_layer_##name}, \
+#define AMI_KERNEL(name, precision, isa, lanes, panel, runs_here)                                        \
+    {{#name, AMI_PRECISION_##precision, isa, lanes, panel, PREPARE_##precision(name), ami_layer_##name}, \
      runs_##name},
 #include "nets/kernels/kernels.inc"
-#undef AMB_KERNEL
+#undef AMI_KERNEL
 };
 
 enum { KERNELS = sizeof kernels / sizeof kernels[0] };
@@ -56,7 +56,7 @@ static bool runs(int i)
     return kernels[i].runs();
 }
 
-int amb_kernel_count(void)
+int ami_kernel_count(void)
 {
     int count = 0;
     for (int i = 0; i < KERNELS; i++)
@@ -65,26 +65,26 @@ int amb_kernel_count(void)
 }
 
 static const char *const precision_name[] = {"fp32", "bf16", "int16", "int8", "auto"};
-_Static_assert(sizeof precision_name / sizeof precision_name[0] == AMB_PRECISIONS + 1,
+_Static_assert(sizeof precision_name / sizeof precision_name[0] == AMI_PRECISIONS + 1,
                "every precision has a name");
 
-const char *amb_precision_name(amb_precision precision)
+const char *ami_precision_name(ami_precision precision)
 {
     return precision_name[precision];
 }
 
-bool amb_precision_by_name(const char *name, amb_precision *precision)
+bool ami_precision_by_name(const char *name, ami_precision *precision)
 {
-    for (int i = 0; i <= AMB_PRECISIONS; i++) {
+    for (int i = 0; i <= AMI_PRECISIONS; i++) {
         if (strcmp(name, precision_name[i]) == 0) {
-            *precision = (amb_precision)i;
+            *precision = (ami_precision)i;
             return true;
         }
     }
     return false;
 }
 
-const amb_kernel *amb_kernel_at(int index)
+const ami_kernel *ami_kernel_at(int index)
 {
     for (int i = 0; i < KERNELS; i++)
         if (runs(i) && index-- == 0)
@@ -92,7 +92,7 @@ const amb_kernel *amb_kernel_at(int index)
     return NULL;
 }
 
-const amb_kernel *amb_kernel_best(amb_precision precision)
+const ami_kernel *ami_kernel_best(ami_precision precision)
 {
     for (int i = KERNELS - 1; i >= 0; i--)
         if (kernels[i].kernel.precision == precision && runs(i))
@@ -100,7 +100,7 @@ const amb_kernel *amb_kernel_best(amb_precision precision)
     return NULL; /* not reached: references run everywhere */
 }
 
-bool amb_kernel_is_fast(amb_precision precision)
+bool ami_kernel_is_fast(ami_precision precision)
 {
     int count = 0;
     for (int i = 0; i < KERNELS; i++)
@@ -113,11 +113,11 @@ static void list_names(char *text, size_t size)
 {
     size_t used = 0;
     text[0] = '\0';
-    for (int i = 0; i < amb_kernel_count() && used < size; i++)
-        used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "", amb_kernel_at(i)->name);
+    for (int i = 0; i < ami_kernel_count() && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "", ami_kernel_at(i)->name);
 }
 
-const amb_kernel *amb_kernel_by_name(const char *name, amb_error *err)
+const ami_kernel *ami_kernel_by_name(const char *name, ami_error *err)
 {
     char names[512];
     for (int i = 0; i < KERNELS; i++) {
@@ -126,23 +126,23 @@ const amb_kernel *amb_kernel_by_name(const char *name, amb_error *err)
         if (runs(i))
             return &kernels[i].kernel;
         list_names(names, sizeof names);
-        amb_fail(err,
+        ami_fail(err,
                  "the kernel \"%s\" needs instructions that this CPU or its operating system does not offer; "
                  "these run here: %s",
                  name, names);
         return NULL;
     }
     list_names(names, sizeof names);
-    amb_fail(err, "there is no kernel \"%.100s\"; these run here: %s", name, names);
+    ami_fail(err, "there is no kernel \"%.100s\"; these run here: %s", name, names);
     return NULL;
 }
 
-bool amb_kernel_from_environment(const amb_kernel **kernel, amb_error *err)
+bool ami_kernel_from_environment(const ami_kernel **kernel, ami_error *err)
 {
     const char *name = getenv("AMB_KERNEL");
     *kernel = NULL;
     if (!name || !*name)
         return true;
-    *kernel = amb_kernel_by_name(name, err);
-    return *kernel || amb_fail_in(err, "environment variable AMB_KERNEL");
+    *kernel = ami_kernel_by_name(name, err);
+    return *kernel || ami_fail_in(err, "environment variable AMB_KERNEL");
 }

@@ -6,7 +6,7 @@
  * when a network is packed, by what the CPU and the operating system support.
  *
  * What each precision computes. A row's result depends on that row alone, bit for bit, not on its batch.
- *   fp32   b + Σ w x, each product fused into an fp32 sum. Layers of more than AMB_FEW outputs sum in the
+ *   fp32   b + Σ w x, each product fused into an fp32 sum. Layers of more than AMI_FEW outputs sum in the
  *          inputs' order, one sum an output. All fusing kernels agree to the bit before the activation.
  *   bf16   weights and activations rounded to bfloat16 (nearest, ties to even), products and sums in fp32, in
  *          pairs of inputs; the order within a pair is the instruction's. Numbers below 2^-126 may count as
@@ -24,8 +24,8 @@
  *
  * This room does not thread, does not allocate, and does not do matrices by matrices for training
  * (nets/train_net.h does). */
-#ifndef AMB_NETS_KERNELS_KERNELS_H
-#define AMB_NETS_KERNELS_KERNELS_H
+#ifndef AMI_NETS_KERNELS_KERNELS_H
+#define AMI_NETS_KERNELS_KERNELS_H
 
 #include "base/error.h"
 #include "nets/net.h"
@@ -34,31 +34,31 @@
 #include <stdint.h>
 
 /* What weights and activations are multiplied as. */
-typedef enum amb_precision {
-    AMB_PRECISION_FP32,
-    AMB_PRECISION_BF16,
-    AMB_PRECISION_INT16,
-    AMB_PRECISION_INT8,
-    AMB_PRECISIONS,
-    AMB_PRECISION_AUTO = AMB_PRECISIONS /* nets/model.h chooses */
-} amb_precision;
+typedef enum ami_precision {
+    AMI_PRECISION_FP32,
+    AMI_PRECISION_BF16,
+    AMI_PRECISION_INT16,
+    AMI_PRECISION_INT8,
+    AMI_PRECISIONS,
+    AMI_PRECISION_AUTO = AMI_PRECISIONS /* nets/model.h chooses */
+} ami_precision;
 
 /* "fp32", "bf16", "int16", "int8", "auto". */
-const char *amb_precision_name(amb_precision precision);
+const char *ami_precision_name(ami_precision precision);
 
 /* The other way round; false for other names. */
-bool amb_precision_by_name(const char *name, amb_precision *precision);
+bool ami_precision_by_name(const char *name, ami_precision *precision);
 
 enum {
-    AMB_INT16_MAX = 8191,            /* of weights and activations */
-    AMB_INT8_MAX = 127,              /* of weights */
-    AMB_INT8_ACTIVATION_MAX = 32767, /* stored + 32768, in two bytes */
-    AMB_DOT = 4,                     /* layers of at most so many outputs are packed and summed along the
+    AMI_INT16_MAX = 8191,            /* of weights and activations */
+    AMI_INT8_MAX = 127,              /* of weights */
+    AMI_INT8_ACTIVATION_MAX = 32767, /* stored + 32768, in two bytes */
+    AMI_DOT = 4,                     /* layers of at most so many outputs are packed and summed along the
                                         inputs */
-    AMB_FEW = 64,                    /* and of at most so many in CHAINS sums an output, so that no sum waits
+    AMI_FEW = 64,                    /* and of at most so many in CHAINS sums an output, so that no sum waits
                                         for itself */
-    AMB_CHAINS = 4,
-    AMB_LINE_CELLS = 16 /* cells in a cache line */
+    AMI_CHAINS = 4,
+    AMI_LINE_CELLS = 16 /* cells in a cache line */
 };
 
 /* A layer as a kernel reads it.
@@ -67,114 +67,114 @@ enum {
  * `groups` cells, missing ones are zero. The outputs are cut into panels of `panel` outputs; the last one is
  * as wide as the outputs left, rounded up to `lanes`. A panel is (groups, width) cells, row-major, panels
  * follow each other without a gap, padding outputs have zero weights and biases. So a forward pass reads the
- * weights once, front to back. Layers of at most AMB_DOT outputs are (outputs, groups rounded up to a line's)
+ * weights once, front to back. Layers of at most AMI_DOT outputs are (outputs, groups rounded up to a line's)
  * instead. */
-typedef struct amb_layer {
+typedef struct ami_layer {
     int inputs;
     int outputs;
-    amb_activation act;
+    ami_activation act;
     float alpha;           /* of act */
     int window;            /* int16: groups that can be summed without overflow; in the others all */
-    const void *weight;    /* packed by amb_kernel_pack, as all below; 64-byte aligned */
+    const void *weight;    /* packed by ami_kernel_pack, as all below; 64-byte aligned */
     const float *bias;     /* (padded outputs) */
     const float *scale;    /* integers: (padded outputs) what one unit of weight is worth; NULL in the
                               others */
     const int32_t *offset; /* int8: (padded outputs) -128 Σ w, what the upper plane's sum starts from; NULL in
                               the others */
-} amb_layer;
+} ami_layer;
 
 /* n rows of activations as a kernel reads them. */
-typedef struct amb_rows {
+typedef struct ami_rows {
     const void *cell;   /* fp32: the floats themselves, any alignment; else prepared rows */
     size_t stride;      /* cells (4 bytes) from row to row */
     const float *scale; /* integers: (n) what one unit of activation is worth, NaN for a row that is not
                            finite; else unused */
-} amb_rows;
+} ami_rows;
 
-/* Rounds n rows of x to the kernel's format: (n, amb_kernel_row_cells) cells at `cell`, 64-byte aligned, and
+/* Rounds n rows of x to the kernel's format: (n, ami_kernel_row_cells) cells at `cell`, 64-byte aligned, and
  * (n) scales. */
-typedef void amb_prepare_function(int inputs, const float *x, size_t x_stride, int n, void *cell,
+typedef void ami_prepare_function(int inputs, const float *x, size_t x_stride, int n, void *cell,
                                   float *scale);
 
 /* y[r][o] = act(W x[r] + b)[o] for n ≥ 1 rows and first ≤ o < end; first is a multiple of the panel, so is
  * end unless it is `outputs`. Row r of y starts at y + r · y_stride (in floats, ≥ outputs), output o at + o
  * whatever `first`; any alignment; y must not overlap x. Writes exactly end - first floats of each row. */
-typedef void amb_layer_function(const amb_layer *layer, int first, int end, const amb_rows *x, int n,
+typedef void ami_layer_function(const ami_layer *layer, int first, int end, const ami_rows *x, int n,
                                 float *y, size_t y_stride);
 
-typedef struct amb_kernel {
+typedef struct ami_kernel {
     const char *name;
-    amb_precision precision;
+    ami_precision precision;
     const char *isa;
     int lanes;
     int panel;
-    amb_prepare_function *prepare; /* NULL: rows are read as they are (fp32) */
-    amb_layer_function *layer;
-} amb_kernel;
+    ami_prepare_function *prepare; /* NULL: rows are read as they are (fp32) */
+    ami_layer_function *layer;
+} ami_kernel;
 
 /* Before a loop with few, constant rounds: unrolled whole, so that an array indexed by its variable lives in
  * registers. */
 #if defined(__clang__)
-#define AMB_UNROLL _Pragma("clang loop unroll(full)")
+#define AMI_UNROLL _Pragma("clang loop unroll(full)")
 #else
-#define AMB_UNROLL _Pragma("GCC unroll 16")
+#define AMI_UNROLL _Pragma("GCC unroll 16")
 #endif
 
-/* Declarations and layout constants, for the kernels' own files: amb_layer_ref, AMB_LANES_ref, AMB_PANEL_ref,
+/* Declarations and layout constants, for the kernels' own files: ami_layer_ref, AMI_LANES_ref, AMI_PANEL_ref,
  * … */
-#define AMB_KERNEL(name, precision, isa, lanes, panel, runs_here) \
-    amb_layer_function amb_layer_##name;                          \
-    amb_prepare_function amb_prepare_##name; /* none in fp32 */   \
-    enum { AMB_LANES_##name = lanes, AMB_PANEL_##name = panel };
+#define AMI_KERNEL(name, precision, isa, lanes, panel, runs_here) \
+    ami_layer_function ami_layer_##name;                          \
+    ami_prepare_function ami_prepare_##name; /* none in fp32 */   \
+    enum { AMI_LANES_##name = lanes, AMI_PANEL_##name = panel };
 #include "nets/kernels/kernels.inc"
-#undef AMB_KERNEL
+#undef AMI_KERNEL
 
-/* The kernels this CPU runs, in the list's order: index 0 (always the fp32 reference) .. amb_kernel_count() -
+/* The kernels this CPU runs, in the list's order: index 0 (always the fp32 reference) .. ami_kernel_count() -
  * 1. */
-int amb_kernel_count(void);
-const amb_kernel *amb_kernel_at(int index);
+int ami_kernel_count(void);
+const ami_kernel *ami_kernel_at(int index);
 
 /* By name. NULL and a sentence where no kernel has that name, or this CPU does not run it. */
-const amb_kernel *amb_kernel_by_name(const char *name, amb_error *err);
+const ami_kernel *ami_kernel_by_name(const char *name, ami_error *err);
 
 /* The fastest kernel of a precision (not AUTO) here. Never NULL: each has its reference. */
-const amb_kernel *amb_kernel_best(amb_precision precision);
+const ami_kernel *ami_kernel_best(ami_precision precision);
 
 /* Whether a precision has a kernel here that is more than its reference. */
-bool amb_kernel_is_fast(amb_precision precision);
+bool ami_kernel_is_fast(ami_precision precision);
 
 /* The kernel the environment variable AMB_KERNEL names; NULL without it (or with it empty). False and a
  * sentence where it names no kernel, or one this CPU does not run. */
-bool amb_kernel_from_environment(const amb_kernel **kernel, amb_error *err);
+bool ami_kernel_from_environment(const ami_kernel **kernel, ami_error *err);
 
 /* Outputs rounded up to the kernel's lanes. */
-size_t amb_kernel_padded_outputs(const amb_kernel *kernel, int outputs);
+size_t ami_kernel_padded_outputs(const ami_kernel *kernel, int outputs);
 
 /* Inputs of one cell, and cells that so many inputs make. */
-int amb_precision_cell_inputs(amb_precision precision);
-size_t amb_kernel_groups(const amb_kernel *kernel, int inputs);
+int ami_precision_cell_inputs(ami_precision precision);
+size_t ami_kernel_groups(const ami_kernel *kernel, int inputs);
 
 /* Cells of one prepared row: a multiple of 16; 0 in fp32, which prepares none. */
-size_t amb_kernel_row_cells(const amb_kernel *kernel, int inputs);
+size_t ami_kernel_row_cells(const ami_kernel *kernel, int inputs);
 
 /* Cells of the packed weights, and bytes of the whole packed layer: weights, biases, scales, offsets; a
  * multiple of 64. */
-size_t amb_kernel_weight_cells(const amb_kernel *kernel, int inputs, int outputs);
-size_t amb_kernel_layer_size(const amb_kernel *kernel, int inputs, int outputs);
+size_t ami_kernel_weight_cells(const ami_kernel *kernel, int inputs, int outputs);
+size_t ami_kernel_layer_size(const ami_kernel *kernel, int inputs, int outputs);
 
 /* Packs weight (outputs, inputs) row-major and bias (outputs) for the kernel into block
- * (amb_kernel_layer_size bytes, 64-byte aligned). The layer points into it. */
-amb_layer amb_kernel_pack(const amb_kernel *kernel, int inputs, int outputs, const float *weight,
+ * (ami_kernel_layer_size bytes, 64-byte aligned). The layer points into it. */
+ami_layer ami_kernel_pack(const ami_kernel *kernel, int inputs, int outputs, const float *weight,
                           const float *bias, void *block);
 
 /* act over a block of sums, in place: what the kernels of an instruction set share for the activations that
  * are not done in registers. */
-typedef void amb_activate_function(amb_activation act, float alpha, float *y, size_t y_stride, int rows,
+typedef void ami_activate_function(ami_activation act, float alpha, float *y, size_t y_stride, int rows,
                                    int width);
-amb_activate_function amb_activate_ref;
+ami_activate_function ami_activate_ref;
 #if defined(__x86_64__)
-amb_activate_function amb_activate_avx2;
-amb_activate_function amb_activate_avx512;
+ami_activate_function ami_activate_avx2;
+ami_activate_function ami_activate_avx512;
 #endif
 
 #endif

@@ -13,13 +13,13 @@ enum { LINE = 64, CELL = 4 };
 enum { SHORTEST_WINDOW = 16 };
 
 /* 16 groups of two products, each as large as can be, fit: the shortest window is always safe. */
-_Static_assert((int64_t)AMB_INT16_MAX *AMB_INT16_MAX * 2 * SHORTEST_WINDOW <= INT32_MAX,
+_Static_assert((int64_t)AMI_INT16_MAX *AMI_INT16_MAX * 2 * SHORTEST_WINDOW <= INT32_MAX,
                "a window of int16 products fits in an int32");
 
-/* Over AMB_NET_MAX_DIM inputs, the int8 kernels' sums fit too: the lower plane's, Σ w u with 0 ≤ u ≤ 255; and
+/* Over AMI_NET_MAX_DIM inputs, the int8 kernels' sums fit too: the lower plane's, Σ w u with 0 ≤ u ≤ 255; and
  * the upper plane's, which starts from -128 Σ w and ends as Σ w (u - 128). What lies between may wrap around
  * and comes back. */
-_Static_assert((int64_t)AMB_NET_MAX_DIM *AMB_INT8_MAX * 255 <= INT32_MAX,
+_Static_assert((int64_t)AMI_NET_MAX_DIM *AMI_INT8_MAX * 255 <= INT32_MAX,
                "a sum of int8 products fits in an int32");
 
 static size_t round_up(size_t n, size_t to)
@@ -27,77 +27,77 @@ static size_t round_up(size_t n, size_t to)
     return (n + to - 1) / to * to;
 }
 
-size_t amb_kernel_padded_outputs(const amb_kernel *kernel, int outputs)
+size_t ami_kernel_padded_outputs(const ami_kernel *kernel, int outputs)
 {
     return round_up((size_t)outputs, (size_t)kernel->lanes);
 }
 
-int amb_precision_cell_inputs(amb_precision precision)
+int ami_precision_cell_inputs(ami_precision precision)
 {
-    static const int inputs[AMB_PRECISIONS] = {1, 2, 2, 4};
+    static const int inputs[AMI_PRECISIONS] = {1, 2, 2, 4};
     return inputs[precision];
 }
 
-size_t amb_kernel_groups(const amb_kernel *kernel, int inputs)
+size_t ami_kernel_groups(const ami_kernel *kernel, int inputs)
 {
-    const size_t cell = (size_t)amb_precision_cell_inputs(kernel->precision);
+    const size_t cell = (size_t)ami_precision_cell_inputs(kernel->precision);
     return ((size_t)inputs + cell - 1) / cell;
 }
 
-size_t amb_kernel_row_cells(const amb_kernel *kernel, int inputs)
+size_t ami_kernel_row_cells(const ami_kernel *kernel, int inputs)
 {
-    const size_t plane = round_up(amb_kernel_groups(kernel, inputs), AMB_LINE_CELLS);
+    const size_t plane = round_up(ami_kernel_groups(kernel, inputs), AMI_LINE_CELLS);
     /* One line more than needed: rows 4096 bytes apart would all fall into the same few cache sets. */
     switch (kernel->precision) {
-    case AMB_PRECISION_FP32:
+    case AMI_PRECISION_FP32:
         return 0;
-    case AMB_PRECISION_INT8:
-        return 2 * plane + AMB_LINE_CELLS;
+    case AMI_PRECISION_INT8:
+        return 2 * plane + AMI_LINE_CELLS;
     default:
-        return plane + AMB_LINE_CELLS;
+        return plane + AMI_LINE_CELLS;
     }
 }
 
-size_t amb_kernel_weight_cells(const amb_kernel *kernel, int inputs, int outputs)
+size_t ami_kernel_weight_cells(const ami_kernel *kernel, int inputs, int outputs)
 {
-    const size_t groups = amb_kernel_groups(kernel, inputs);
-    if (outputs <= AMB_DOT)
-        return (size_t)outputs * round_up(groups, AMB_LINE_CELLS);
-    return amb_kernel_padded_outputs(kernel, outputs) * groups;
+    const size_t groups = ami_kernel_groups(kernel, inputs);
+    if (outputs <= AMI_DOT)
+        return (size_t)outputs * round_up(groups, AMI_LINE_CELLS);
+    return ami_kernel_padded_outputs(kernel, outputs) * groups;
 }
 
 /* Vectors of one number an output behind the weights: bias; with integers scale; with int8 offset. */
-static size_t vectors(const amb_kernel *kernel)
+static size_t vectors(const ami_kernel *kernel)
 {
-    return kernel->precision == AMB_PRECISION_INT8 ? 3 : kernel->precision == AMB_PRECISION_INT16 ? 2 : 1;
+    return kernel->precision == AMI_PRECISION_INT8 ? 3 : kernel->precision == AMI_PRECISION_INT16 ? 2 : 1;
 }
 
-size_t amb_kernel_layer_size(const amb_kernel *kernel, int inputs, int outputs)
+size_t ami_kernel_layer_size(const ami_kernel *kernel, int inputs, int outputs)
 {
-    const size_t vector = round_up(amb_kernel_padded_outputs(kernel, outputs) * sizeof(float), LINE);
-    return round_up(amb_kernel_weight_cells(kernel, inputs, outputs) * CELL, LINE) + vectors(kernel) * vector;
+    const size_t vector = round_up(ami_kernel_padded_outputs(kernel, outputs) * sizeof(float), LINE);
+    return round_up(ami_kernel_weight_cells(kernel, inputs, outputs) * CELL, LINE) + vectors(kernel) * vector;
 }
 
 /* count weights of one output, rounded to cells' elements; 0 ≤ count. `unit` is 1 / scale. */
-AMB_VECTOR_CLONES static void round_int16(const float *w, size_t count, float unit, int16_t *q)
+AMI_VECTOR_CLONES static void round_int16(const float *w, size_t count, float unit, int16_t *q)
 {
     for (size_t k = 0; k < count; k++)
         q[k] = (int16_t)(w[k] * unit + (w[k] < 0.0f ? -0.5f : 0.5f));
 }
 
-AMB_VECTOR_CLONES static void round_int8(const float *w, size_t count, float unit, int8_t *q)
+AMI_VECTOR_CLONES static void round_int8(const float *w, size_t count, float unit, int8_t *q)
 {
     for (size_t k = 0; k < count; k++)
         q[k] = (int8_t)(w[k] * unit + (w[k] < 0.0f ? -0.5f : 0.5f));
 }
 
-AMB_VECTOR_CLONES static void round_bf16(const float *w, size_t count, uint16_t *q)
+AMI_VECTOR_CLONES static void round_bf16(const float *w, size_t count, uint16_t *q)
 {
     for (size_t k = 0; k < count; k++)
-        q[k] = amb_bf16_of(w[k]);
+        q[k] = ami_bf16_of(w[k]);
 }
 
-AMB_VECTOR_CLONES static uint32_t largest_bits(const float *w, size_t count)
+AMI_VECTOR_CLONES static uint32_t largest_bits(const float *w, size_t count)
 {
     uint32_t largest = 0;
     for (size_t k = 0; k < count; k++) {
@@ -111,7 +111,7 @@ AMB_VECTOR_CLONES static uint32_t largest_bits(const float *w, size_t count)
 
 /* A packing under way. */
 typedef struct packing {
-    amb_precision precision;
+    ami_precision precision;
     size_t inputs, groups;
     const float *weight;
     float *scale;
@@ -135,14 +135,14 @@ static void round_weights(const packing *p, size_t o, size_t k, size_t count, vo
     if (p->scale && unit == 0.0f)
         return; /* all zero, or one not finite: then the scale is NaN */
     switch (p->precision) {
-    case AMB_PRECISION_FP32:
+    case AMI_PRECISION_FP32:
         memcpy(cell, w, count * sizeof *w);
         break;
-    case AMB_PRECISION_BF16:
+    case AMI_PRECISION_BF16:
         round_bf16(w, count, q.bf16);
         memcpy(cell, q.bf16, count * sizeof q.bf16[0]);
         break;
-    case AMB_PRECISION_INT16:
+    case AMI_PRECISION_INT16:
         round_int16(w, count, unit, q.int16);
         memcpy(cell, q.int16, count * sizeof q.int16[0]);
         break;
@@ -156,7 +156,7 @@ enum { WIDEST = 64 }; /* panel */
 
 static void pack_panel(const packing *p, size_t first, size_t real, size_t width, uint32_t *packed)
 {
-    const size_t cell_inputs = (size_t)amb_precision_cell_inputs(p->precision);
+    const size_t cell_inputs = (size_t)ami_precision_cell_inputs(p->precision);
     uint32_t tile[WIDEST][TILE];
     for (size_t g = 0; g < p->groups; g += TILE) {
         const size_t groups = p->groups - g < TILE ? p->groups - g : TILE, k = g * cell_inputs;
@@ -171,9 +171,9 @@ static void pack_panel(const packing *p, size_t first, size_t real, size_t width
 }
 
 /* Σ |w| over each output's inputs k .. k + count - 1 is at most this. */
-AMB_VECTOR_CLONES static int64_t largest_sum(const float *w, size_t count, float unit)
+AMI_VECTOR_CLONES static int64_t largest_sum(const float *w, size_t count, float unit)
 {
-    int32_t sum = 0; /* at most AMB_NET_MAX_DIM · 8191 < 2^29.1 */
+    int32_t sum = 0; /* at most AMI_NET_MAX_DIM · 8191 < 2^29.1 */
     for (size_t k = 0; k < count; k++) {
         const int32_t q = (int32_t)(w[k] * unit + (w[k] < 0.0f ? -0.5f : 0.5f));
         sum += q < 0 ? -q : q;
@@ -182,10 +182,10 @@ AMB_VECTOR_CLONES static int64_t largest_sum(const float *w, size_t count, float
 }
 
 /* The longest window, a power of two of groups, in which no output's sum can overflow: |Σ w x| ≤
- * AMB_INT16_MAX Σ |w| ≤ 2^31 - 1 in every window of every output. */
+ * AMI_INT16_MAX Σ |w| ≤ 2^31 - 1 in every window of every output. */
 static int longest_window(const packing *p, int outputs)
 {
-    const int64_t most = INT32_MAX / AMB_INT16_MAX;
+    const int64_t most = INT32_MAX / AMI_INT16_MAX;
     size_t window = SHORTEST_WINDOW;
     while (window < p->groups)
         window *= 2;
@@ -205,9 +205,9 @@ static int longest_window(const packing *p, int outputs)
 
 static void find_scales(packing *p, int outputs, size_t padded)
 {
-    const float most = p->precision == AMB_PRECISION_INT8 ? AMB_INT8_MAX : AMB_INT16_MAX;
+    const float most = p->precision == AMI_PRECISION_INT8 ? AMI_INT8_MAX : AMI_INT16_MAX;
     for (size_t o = 0; o < (size_t)outputs; o++)
-        p->scale[o] = amb_row_scale(largest_bits(p->weight + o * p->inputs, p->inputs), most);
+        p->scale[o] = ami_row_scale(largest_bits(p->weight + o * p->inputs, p->inputs), most);
     for (size_t o = (size_t)outputs; o < padded; o++)
         p->scale[o] = 0.0f;
 }
@@ -228,39 +228,39 @@ static void find_offsets(const packing *p, int outputs, size_t padded)
     }
 }
 
-amb_layer amb_kernel_pack(const amb_kernel *kernel, int inputs, int outputs, const float *weight,
+ami_layer ami_kernel_pack(const ami_kernel *kernel, int inputs, int outputs, const float *weight,
                           const float *bias, void *block)
 {
     assert(kernel->panel <= WIDEST);
-    const size_t padded = amb_kernel_padded_outputs(kernel, outputs),
+    const size_t padded = ami_kernel_padded_outputs(kernel, outputs),
                  vector = round_up(padded * sizeof(float), LINE);
     char *const behind =
-        (char *)block + round_up(amb_kernel_weight_cells(kernel, inputs, outputs) * CELL, LINE);
+        (char *)block + round_up(ami_kernel_weight_cells(kernel, inputs, outputs) * CELL, LINE);
     float *const packed_bias = (float *)behind;
     packing p = {.precision = kernel->precision,
                  .inputs = (size_t)inputs,
-                 .groups = amb_kernel_groups(kernel, inputs),
+                 .groups = ami_kernel_groups(kernel, inputs),
                  .weight = weight};
     int window = (int)p.groups;
 
     memcpy(packed_bias, bias, (size_t)outputs * sizeof *bias);
     memset(packed_bias + outputs, 0, (padded - (size_t)outputs) * sizeof *bias);
-    if (kernel->precision == AMB_PRECISION_INT16 || kernel->precision == AMB_PRECISION_INT8) {
+    if (kernel->precision == AMI_PRECISION_INT16 || kernel->precision == AMI_PRECISION_INT8) {
         p.scale = (float *)(behind + vector);
         find_scales(&p, outputs, padded);
     }
-    if (kernel->precision == AMB_PRECISION_INT16)
+    if (kernel->precision == AMI_PRECISION_INT16)
         window = longest_window(&p, outputs);
-    if (kernel->precision == AMB_PRECISION_INT8) {
+    if (kernel->precision == AMI_PRECISION_INT8) {
         p.offset = (int32_t *)(behind + 2 * vector);
         find_offsets(&p, outputs, padded);
     }
 
     uint32_t *packed = block;
-    if (outputs <= AMB_DOT) {
-        const size_t row = round_up(p.groups, AMB_LINE_CELLS);
+    if (outputs <= AMI_DOT) {
+        const size_t row = round_up(p.groups, AMI_LINE_CELLS);
         memset(packed, 0, (size_t)outputs * row * CELL);
-        const size_t at_once = (size_t)(TILE * amb_precision_cell_inputs(p.precision));
+        const size_t at_once = (size_t)(TILE * ami_precision_cell_inputs(p.precision));
         for (size_t o = 0; o < (size_t)outputs; o++)
             for (size_t k = 0; k < p.inputs; k += at_once)
                 round_weights(&p, o, k, p.inputs - k < at_once ? p.inputs - k : at_once,
@@ -273,9 +273,9 @@ amb_layer amb_kernel_pack(const amb_kernel *kernel, int inputs, int outputs, con
             pack_panel(&p, first, left < width ? left : width, width, packed + first * p.groups);
         }
     }
-    return (amb_layer){.inputs = inputs,
+    return (ami_layer){.inputs = inputs,
                        .outputs = outputs,
-                       .act = AMB_ACT_IDENTITY,
+                       .act = AMI_ACT_IDENTITY,
                        .window = window,
                        .weight = block,
                        .bias = packed_bias,

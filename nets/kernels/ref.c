@@ -7,35 +7,35 @@
 #include <math.h>
 #include <string.h>
 
-enum { LANES = AMB_LANES_ref };
-_Static_assert((int)AMB_PANEL_ref == (int)LANES, "every panel of the reference kernels has one width");
-_Static_assert((int)AMB_LANES_bf16_ref == (int)LANES && (int)AMB_LANES_int16_ref == (int)LANES &&
-                   (int)AMB_LANES_int8_ref == (int)LANES,
+enum { LANES = AMI_LANES_ref };
+_Static_assert((int)AMI_PANEL_ref == (int)LANES, "every panel of the reference kernels has one width");
+_Static_assert((int)AMI_LANES_bf16_ref == (int)LANES && (int)AMI_LANES_int16_ref == (int)LANES &&
+                   (int)AMI_LANES_int8_ref == (int)LANES,
                "the reference kernels share their layout");
 
-void amb_activate_ref(amb_activation act, float alpha, float *y, size_t y_stride, int rows, int width)
+void ami_activate_ref(ami_activation act, float alpha, float *y, size_t y_stride, int rows, int width)
 {
     for (int r = 0; r < rows; r++)
         for (int j = 0; j < width; j++) {
             float *v = y + (size_t)r * y_stride + j;
-            *v = act == AMB_ACT_RELU ? (*v < 0.0f ? 0.0f : *v)
-                                     : (float)amb_activation_of(act, (double)alpha, (double)*v);
+            *v = act == AMI_ACT_RELU ? (*v < 0.0f ? 0.0f : *v)
+                                     : (float)ami_activation_of(act, (double)alpha, (double)*v);
         }
 }
 
 /* Cell g of output o. */
-static uint32_t weight_cell(const amb_layer *layer, size_t groups, int o, size_t g)
+static uint32_t weight_cell(const ami_layer *layer, size_t groups, int o, size_t g)
 {
-    const size_t line = (groups + AMB_LINE_CELLS - 1) / AMB_LINE_CELLS * AMB_LINE_CELLS,
+    const size_t line = (groups + AMI_LINE_CELLS - 1) / AMI_LINE_CELLS * AMI_LINE_CELLS,
                  lane = (size_t)o % LANES;
     const size_t at =
-        layer->outputs <= AMB_DOT ? (size_t)o * line + g : ((size_t)o - lane) * groups + g * LANES + lane;
+        layer->outputs <= AMI_DOT ? (size_t)o * line + g : ((size_t)o - lane) * groups + g * LANES + lane;
     uint32_t cell;
     memcpy(&cell, (const char *)layer->weight + at * sizeof cell, sizeof cell);
     return cell;
 }
 
-static uint32_t row_cell(const amb_rows *x, int r, size_t g)
+static uint32_t row_cell(const ami_rows *x, int r, size_t g)
 {
     uint32_t cell;
     memcpy(&cell, (const char *)x->cell + ((size_t)r * x->stride + g) * sizeof cell, sizeof cell);
@@ -65,7 +65,7 @@ static int32_t int8_product(uint32_t w, uint32_t x)
 }
 
 /* One panel of fp32, a row: the one that may have to be fast, on CPUs without a kernel of their own. */
-static void panel_fp32(const amb_layer *layer, int first, const float *x, float sum[LANES])
+static void panel_fp32(const ami_layer *layer, int first, const float *x, float sum[LANES])
 {
     const float *w = (const float *)layer->weight + (size_t)first * (size_t)layer->inputs;
     for (int j = 0; j < LANES; j++)
@@ -76,9 +76,9 @@ static void panel_fp32(const amb_layer *layer, int first, const float *x, float 
             sum[j] += w[j] * x[k];
 }
 
-static float dot_fp32(const amb_layer *layer, const float *x, int o)
+static float dot_fp32(const ami_layer *layer, const float *x, int o)
 {
-    const size_t line = ((size_t)layer->inputs + AMB_LINE_CELLS - 1) / AMB_LINE_CELLS * AMB_LINE_CELLS;
+    const size_t line = ((size_t)layer->inputs + AMI_LINE_CELLS - 1) / AMI_LINE_CELLS * AMI_LINE_CELLS;
     const float *w = (const float *)layer->weight + (size_t)o * line;
     float sum = layer->bias[o];
     for (int k = 0; k < layer->inputs; k++)
@@ -86,7 +86,7 @@ static float dot_fp32(const amb_layer *layer, const float *x, int o)
     return sum;
 }
 
-static float sum_bf16(const amb_layer *layer, const amb_rows *x, int r, int o)
+static float sum_bf16(const ami_layer *layer, const ami_rows *x, int r, int o)
 {
     const size_t groups = ((size_t)layer->inputs + 1) / 2;
     float sum = layer->bias[o];
@@ -98,7 +98,7 @@ static float sum_bf16(const amb_layer *layer, const amb_rows *x, int r, int o)
     return sum;
 }
 
-static float sum_int16(const amb_layer *layer, const amb_rows *x, int r, int o)
+static float sum_int16(const ami_layer *layer, const ami_rows *x, int r, int o)
 {
     const size_t groups = ((size_t)layer->inputs + 1) / 2;
     float total = 0.0f;
@@ -111,10 +111,10 @@ static float sum_int16(const amb_layer *layer, const amb_rows *x, int r, int o)
     return fmaf(total, layer->scale[o] * x->scale[r], layer->bias[o]);
 }
 
-static float sum_int8(const amb_layer *layer, const amb_rows *x, int r, int o)
+static float sum_int8(const ami_layer *layer, const ami_rows *x, int r, int o)
 {
     const size_t groups = ((size_t)layer->inputs + 3) / 4;
-    const size_t plane = (groups + AMB_LINE_CELLS - 1) / AMB_LINE_CELLS * AMB_LINE_CELLS;
+    const size_t plane = (groups + AMI_LINE_CELLS - 1) / AMI_LINE_CELLS * AMI_LINE_CELLS;
     int64_t high = layer->offset[o];
     int32_t low = 0;
     for (size_t g = 0; g < groups; g++) {
@@ -125,19 +125,19 @@ static float sum_int8(const amb_layer *layer, const amb_rows *x, int r, int o)
     return fmaf(fmaf((float)high, 256.0f, (float)low), layer->scale[o] * x->scale[r], layer->bias[o]);
 }
 
-typedef float sum_function(const amb_layer *layer, const amb_rows *x, int r, int o);
+typedef float sum_function(const ami_layer *layer, const ami_rows *x, int r, int o);
 
-static void layer_ref(sum_function *sum, const amb_layer *layer, int first, int end, const amb_rows *x, int n,
+static void layer_ref(sum_function *sum, const ami_layer *layer, int first, int end, const ami_rows *x, int n,
                       float *y, size_t y_stride)
 {
     for (int r = 0; r < n; r++)
         for (int o = first; o < end; o++)
             y[(size_t)r * y_stride + (size_t)o] = sum(layer, x, r, o);
-    if (layer->act != AMB_ACT_IDENTITY)
-        amb_activate_ref(layer->act, layer->alpha, y + first, y_stride, n, end - first);
+    if (layer->act != AMI_ACT_IDENTITY)
+        ami_activate_ref(layer->act, layer->alpha, y + first, y_stride, n, end - first);
 }
 
-void amb_layer_ref(const amb_layer *layer, int first, int end, const amb_rows *x, int n, float *y,
+void ami_layer_ref(const ami_layer *layer, int first, int end, const ami_rows *x, int n, float *y,
                    size_t y_stride)
 {
     for (int r = 0; r < n; r++) {
@@ -146,29 +146,29 @@ void amb_layer_ref(const amb_layer *layer, int first, int end, const amb_rows *x
         for (int o = first; o < end; o += LANES) {
             float sum[LANES];
             const int width = end - o < LANES ? end - o : LANES;
-            if (layer->outputs > AMB_DOT)
+            if (layer->outputs > AMI_DOT)
                 panel_fp32(layer, o, in, sum);
             for (int j = 0; j < width; j++)
-                out[o + j] = layer->outputs > AMB_DOT ? sum[j] : dot_fp32(layer, in, o + j);
+                out[o + j] = layer->outputs > AMI_DOT ? sum[j] : dot_fp32(layer, in, o + j);
         }
     }
-    if (layer->act != AMB_ACT_IDENTITY)
-        amb_activate_ref(layer->act, layer->alpha, y + first, y_stride, n, end - first);
+    if (layer->act != AMI_ACT_IDENTITY)
+        ami_activate_ref(layer->act, layer->alpha, y + first, y_stride, n, end - first);
 }
 
-void amb_layer_bf16_ref(const amb_layer *layer, int first, int end, const amb_rows *x, int n, float *y,
+void ami_layer_bf16_ref(const ami_layer *layer, int first, int end, const ami_rows *x, int n, float *y,
                         size_t y_stride)
 {
     layer_ref(sum_bf16, layer, first, end, x, n, y, y_stride);
 }
 
-void amb_layer_int16_ref(const amb_layer *layer, int first, int end, const amb_rows *x, int n, float *y,
+void ami_layer_int16_ref(const ami_layer *layer, int first, int end, const ami_rows *x, int n, float *y,
                          size_t y_stride)
 {
     layer_ref(sum_int16, layer, first, end, x, n, y, y_stride);
 }
 
-void amb_layer_int8_ref(const amb_layer *layer, int first, int end, const amb_rows *x, int n, float *y,
+void ami_layer_int8_ref(const ami_layer *layer, int first, int end, const ami_rows *x, int n, float *y,
                         size_t y_stride)
 {
     layer_ref(sum_int8, layer, first, end, x, n, y, y_stride);
@@ -177,10 +177,10 @@ void amb_layer_int8_ref(const amb_layer *layer, int first, int end, const amb_ro
 static size_t row_cells(int inputs, int cell_inputs, size_t planes)
 {
     const size_t groups = (size_t)((inputs + cell_inputs - 1) / cell_inputs);
-    return planes * ((groups + AMB_LINE_CELLS - 1) / AMB_LINE_CELLS * AMB_LINE_CELLS) + AMB_LINE_CELLS;
+    return planes * ((groups + AMI_LINE_CELLS - 1) / AMI_LINE_CELLS * AMI_LINE_CELLS) + AMI_LINE_CELLS;
 }
 
-void amb_prepare_bf16_ref(int inputs, const float *x, size_t x_stride, int n, void *cell, float *scale)
+void ami_prepare_bf16_ref(int inputs, const float *x, size_t x_stride, int n, void *cell, float *scale)
 {
     (void)scale;
     const size_t stride = row_cells(inputs, 2, 1) * 4;
@@ -188,7 +188,7 @@ void amb_prepare_bf16_ref(int inputs, const float *x, size_t x_stride, int n, vo
         char *row = (char *)cell + (size_t)r * stride;
         memset(row, 0, stride);
         for (int k = 0; k < inputs; k++) {
-            const uint16_t q = amb_bf16_of(x[(size_t)r * x_stride + (size_t)k]);
+            const uint16_t q = ami_bf16_of(x[(size_t)r * x_stride + (size_t)k]);
             memcpy(row + (size_t)k * sizeof q, &q, sizeof q);
         }
     }
@@ -209,17 +209,17 @@ static float row_scale(const float *x, int inputs, float most)
         bits &= 0x7fffffffu;
         largest = bits > largest ? bits : largest;
     }
-    return amb_row_scale(largest, most);
+    return ami_row_scale(largest, most);
 }
 
-void amb_prepare_int16_ref(int inputs, const float *x, size_t x_stride, int n, void *cell, float *scale)
+void ami_prepare_int16_ref(int inputs, const float *x, size_t x_stride, int n, void *cell, float *scale)
 {
     const size_t stride = row_cells(inputs, 2, 1) * 4;
     for (int r = 0; r < n; r++) {
         const float *in = x + (size_t)r * x_stride;
         char *row = (char *)cell + (size_t)r * stride;
         memset(row, 0, stride);
-        scale[r] = row_scale(in, inputs, AMB_INT16_MAX);
+        scale[r] = row_scale(in, inputs, AMI_INT16_MAX);
         for (int k = 0; k < inputs; k++) {
             const int16_t q = (int16_t)units(in[k], scale[r]);
             memcpy(row + (size_t)k * sizeof q, &q, sizeof q);
@@ -227,14 +227,14 @@ void amb_prepare_int16_ref(int inputs, const float *x, size_t x_stride, int n, v
     }
 }
 
-void amb_prepare_int8_ref(int inputs, const float *x, size_t x_stride, int n, void *cell, float *scale)
+void ami_prepare_int8_ref(int inputs, const float *x, size_t x_stride, int n, void *cell, float *scale)
 {
-    const size_t stride = row_cells(inputs, 4, 2) * 4, plane = (stride - AMB_LINE_CELLS * 4) / 2;
+    const size_t stride = row_cells(inputs, 4, 2) * 4, plane = (stride - AMI_LINE_CELLS * 4) / 2;
     for (int r = 0; r < n; r++) {
         const float *in = x + (size_t)r * x_stride;
         unsigned char *row = (unsigned char *)cell + (size_t)r * stride;
         memset(row, 0, stride);
-        scale[r] = row_scale(in, inputs, AMB_INT8_ACTIVATION_MAX);
+        scale[r] = row_scale(in, inputs, AMI_INT8_ACTIVATION_MAX);
         for (int k = 0; k < inputs; k++) {
             const int32_t q = units(in[k], scale[r]) + 32768;
             row[k] = (unsigned char)(q >> 8);

@@ -1,14 +1,14 @@
 /* Rounding to the narrow formats, one number at a time: what packing and the reference kernels do, and what
  * the vector kernels must equal.
  */
-#ifndef AMB_NETS_KERNELS_ROUND_H
-#define AMB_NETS_KERNELS_ROUND_H
+#ifndef AMI_NETS_KERNELS_ROUND_H
+#define AMI_NETS_KERNELS_ROUND_H
 
 #include <stdint.h>
 #include <string.h>
 
 /* Round to nearest, ties to even. A NaN stays a (quiet) NaN. */
-static inline uint16_t amb_bf16_of(float value)
+static inline uint16_t ami_bf16_of(float value)
 {
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
@@ -17,7 +17,7 @@ static inline uint16_t amb_bf16_of(float value)
 }
 
 /* Exact. */
-static inline float amb_float_of_bf16(uint16_t value)
+static inline float ami_float_of_bf16(uint16_t value)
 {
     const uint32_t bits = (uint32_t)value << 16;
     float out;
@@ -27,7 +27,7 @@ static inline float amb_float_of_bf16(uint16_t value)
 
 /* What one unit is worth if the largest magnitude, given as a float's bits without sign, becomes `most`
  * units: 0 where all values are below 2^-100 (they round to zero), NaN where one is not finite. */
-static inline float amb_row_scale(uint32_t largest_bits, float most)
+static inline float ami_row_scale(uint32_t largest_bits, float most)
 {
     float largest;
     memcpy(&largest, &largest_bits, sizeof largest);

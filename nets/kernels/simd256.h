@@ -1,8 +1,8 @@
 /* What the kernels' templates need of a vector of 256 bits: for the files compiled for AVX2 and FMA. A cell
  * is 32 bits that a kernel reads as it likes; `vi` holds cells or int32, `vf` floats. Names and meanings as
  * in kernels/simd512.h. */
-#ifndef AMB_NETS_KERNELS_SIMD256_H
-#define AMB_NETS_KERNELS_SIMD256_H
+#ifndef AMI_NETS_KERNELS_SIMD256_H
+#define AMI_NETS_KERNELS_SIMD256_H
 
 #include <immintrin.h>
 #include <stddef.h>

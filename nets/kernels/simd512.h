@@ -1,8 +1,8 @@
 /* What the kernels' templates need of a vector of 512 bits: for the files compiled for AVX-512 (F, BW, VL,
  * DQ). A cell is 32 bits that a kernel reads as it likes; `vi` holds cells or int32, `vf` floats. Names and
  * meanings as in kernels/simd256.h. */
-#ifndef AMB_NETS_KERNELS_SIMD512_H
-#define AMB_NETS_KERNELS_SIMD512_H
+#ifndef AMI_NETS_KERNELS_SIMD512_H
+#define AMI_NETS_KERNELS_SIMD512_H
 
 #include <immintrin.h>
 #include <stddef.h>

@@ -8,19 +8,19 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static bool build_normalizer(amb_onnx_graph *g, amb_net *net)
+static bool build_normalizer(ami_onnx_graph *g, ami_net *net)
 {
     if (!g->normalized)
         return true;
-    if (!amb_net_add_normalizer(net))
-        return amb_onnx_graph_fail(g, "not enough memory");
+    if (!ami_net_add_normalizer(net))
+        return ami_onnx_graph_fail(g, "not enough memory");
     for (int i = 0; i < net->dim[0]; i++) {
         float mean = (float)g->mean[i], std = (float)g->std[i];
         if (!isfinite(mean))
-            return amb_onnx_graph_fail(g, "the normaliser's mean %d is %g, a finite number was expected", i,
+            return ami_onnx_graph_fail(g, "the normaliser's mean %d is %g, a finite number was expected", i,
                                        (double)mean);
         if (!(std > 0) || !isfinite(std)) {
-            return amb_onnx_graph_fail(
+            return ami_onnx_graph_fail(
                 g, "the normaliser's standard deviation %d is %g, a positive number was expected", i,
                 (double)std);
         }
@@ -52,28 +52,28 @@ static size_t first_not_finite(const float *numbers, size_t count)
 }
 
 /* One layer of the graph as `outputs` rows of a net's layer. */
-static bool build_layer(amb_onnx_graph *g, const amb_onnx_layer *layer, float *weight, float *bias)
+static bool build_layer(ami_onnx_graph *g, const ami_onnx_layer *layer, float *weight, float *bias)
 {
     size_t outputs = layer->weight.dim[0], inputs = layer->weight.dim[1];
-    amb_onnx_array_floats(&layer->weight, weight);
+    ami_onnx_array_floats(&layer->weight, weight);
     for (size_t o = 0; o < outputs && layer->scale; o++) {
         if (layer->scale[o] == 1)
             continue; /* keeps every bit */
         for (size_t i = 0; i < inputs; i++)
             weight[o * inputs + i] = (float)(layer->scale[o] * (double)weight[o * inputs + i]);
     }
-    const char *as = layer->weight.stored == AMB_ONNX_FLOAT64 ? " as float32" : "";
+    const char *as = layer->weight.stored == AMI_ONNX_FLOAT64 ? " as float32" : "";
     size_t at = first_not_finite(weight, outputs * inputs);
     if (at < outputs * inputs) {
-        return amb_onnx_graph_fail(
+        return ami_onnx_graph_fail(
             g, "weight %s: the one from input %zu to output %zu is %g%s, a finite number was expected",
-            amb_onnx_show(layer->name).text, at % inputs, at / inputs, (double)weight[at], as);
+            ami_onnx_show(layer->name).text, at % inputs, at / inputs, (double)weight[at], as);
     }
     for (size_t o = 0; o < outputs && layer->bias; o++) {
         if (!isfinite(layer->bias[o])) {
-            return amb_onnx_graph_fail(
+            return ami_onnx_graph_fail(
                 g, "the bias of the layer with weight %s: number %zu is %g, a finite number was expected",
-                amb_onnx_show(layer->name).text, o, (double)layer->bias[o]);
+                ami_onnx_show(layer->name).text, o, (double)layer->bias[o]);
         }
         bias[o] = layer->bias[o];
     }
@@ -94,9 +94,9 @@ static void prefer_large_pages(void *memory, size_t size)
 #endif
 }
 
-static amb_net_shape shape_of(const amb_onnx_tensor *t)
+static ami_net_shape shape_of(const ami_onnx_tensor *t)
 {
-    amb_net_shape shape = {1, {1}}; /* one number a row, where a row has no dimension of its own */
+    ami_net_shape shape = {1, {1}}; /* one number a row, where a row has no dimension of its own */
     for (int i = 1; i < t->rank; i++) {
         shape.rank = i;
         shape.dim[i - 1] = (int)t->dim[i];
@@ -104,18 +104,18 @@ static amb_net_shape shape_of(const amb_onnx_tensor *t)
     return shape;
 }
 
-static bool build_heads(amb_onnx_graph *g, amb_net *net)
+static bool build_heads(ami_onnx_graph *g, ami_net *net)
 {
     int last = net->layers - 1, at = 0;
     net->in_shape = shape_of(&g->input);
     net->heads = g->heads;
     for (int h = 0; h < g->heads; h++) {
-        const amb_onnx_layer *layer = &g->layer[g->head[h].tensor->layer];
-        net->head[h] = (amb_net_head){.name = strdup(g->head[h].name),
+        const ami_onnx_layer *layer = &g->layer[g->head[h].tensor->layer];
+        net->head[h] = (ami_net_head){.name = strdup(g->head[h].name),
                                       .outputs = (int)layer->weight.dim[0],
                                       .shape = shape_of(g->head[h].tensor)};
         if (!net->head[h].name)
-            return amb_onnx_graph_fail(g, "not enough memory");
+            return ami_onnx_graph_fail(g, "not enough memory");
         if (!build_layer(g, layer, net->weight[last] + (size_t)at * (size_t)net->dim[last],
                          net->bias[last] + at))
             return false;
@@ -126,10 +126,10 @@ static bool build_heads(amb_onnx_graph *g, amb_net *net)
     return true;
 }
 
-amb_net *amb_onnx_build(amb_onnx_graph *g)
+ami_net *ami_onnx_build(ami_onnx_graph *g)
 {
-    int dim[AMB_NET_MAX_LAYERS + 1], path[AMB_NET_MAX_LAYERS];
-    int first = g->head[0].tensor->layer, layers = amb_onnx_depth(g, first);
+    int dim[AMI_NET_MAX_LAYERS + 1], path[AMI_NET_MAX_LAYERS];
+    int first = g->head[0].tensor->layer, layers = ami_onnx_depth(g, first);
     size_t outputs = 0;
     for (int l = layers - 1, at = first; l >= 0; l--, at = g->layer[at].parent) {
         path[l] = at;
@@ -138,9 +138,9 @@ amb_net *amb_onnx_build(amb_onnx_graph *g)
     for (int h = 0; h < g->heads; h++)
         outputs += g->layer[g->head[h].tensor->layer].weight.dim[0];
     dim[layers] = (int)outputs;
-    amb_net *net = amb_net_create(layers, dim, g->err);
+    ami_net *net = ami_net_create(layers, dim, g->err);
     if (!net) {
-        amb_fail_in(g->err, "%s", g->path);
+        ami_fail_in(g->err, "%s", g->path);
         return NULL;
     }
     for (int l = 0; l < layers; l++)
@@ -153,6 +153,6 @@ amb_net *amb_onnx_build(amb_onnx_graph *g)
     }
     if (ok && build_heads(g, net))
         return net;
-    amb_net_destroy(net);
+    ami_net_destroy(net);
     return NULL;
 }

@@ -8,7 +8,7 @@
  *   layers: Gemm (transA 0, transB 0 or 1, alpha and beta folded in) or MatMul; Add, Sub, Mul, Div by
  *   constants behind one are folded into
  *   it; then optionally Relu, LeakyRelu, Elu, Tanh or Sigmoid, except before several outputs.
- * The input, and each output, may have up to AMB_NET_MAX_RANK dimensions besides the batch (net->in_shape,
+ * The input, and each output, may have up to AMI_NET_MAX_RANK dimensions besides the batch (net->in_shape,
  * net->head[].shape); Flatten, Reshape, Squeeze, Unsqueeze and Transpose may stand anywhere if they keep a
  * row's numbers in order; the shapes may be worked out by Shape, Gather, Concat, Slice, Cast, Squeeze,
  * Unsqueeze and integer arithmetic from the input's. An output of shape (batch) is read as (batch, 1).
@@ -22,20 +22,20 @@
  * is trusted: a malformed file gets a sentence, never a crash or a huge allocation. A file cut off exactly
  * between two metadata entries cannot be told from one that never had more; writing is atomic for that
  * reason. */
-#ifndef AMB_NETS_ONNX_ONNX_H
-#define AMB_NETS_ONNX_ONNX_H
+#ifndef AMI_NETS_ONNX_ONNX_H
+#define AMI_NETS_ONNX_ONNX_H
 
 #include "nets/net.h"
 
 /* ONNX's TensorProto.DataType numbers */
-typedef enum amb_onnx_dtype { AMB_ONNX_FLOAT32 = 1, AMB_ONNX_FLOAT16 = 10 } amb_onnx_dtype;
+typedef enum ami_onnx_dtype { AMI_ONNX_FLOAT32 = 1, AMI_ONNX_FLOAT16 = 10 } ami_onnx_dtype;
 
 /* Reads PATH (1 GiB at most), every sentence of error beginning with it. The net is the caller's to destroy;
  * NULL on error. Outputs keep their names and order as net->head[]. */
-amb_net *amb_onnx_read(const char *path, amb_error *err);
+ami_net *ami_onnx_read(const char *path, ami_error *err);
 
 /* The same from `size` bytes, called `name` in sentences. External data is refused: memory has no folder. */
-amb_net *amb_onnx_read_memory(const void *bytes, size_t size, const char *name, amb_error *err);
+ami_net *ami_onnx_read_memory(const void *bytes, size_t size, const char *name, ami_error *err);
 
 /* Writes PATH atomically (base/file.h), float: input "input" (batch, in_shape...), an output (batch,
  * shape...) for each head, named as the head or, where it has no name, "output" ("output1" and so on where
@@ -44,7 +44,7 @@ amb_net *amb_onnx_read_memory(const void *bytes, size_t size, const char *name, 
  * Opset 13, so that ONNX Runtime and others load it. Refuses what could not be read back: numbers that are
  * not finite, standard deviations that are not positive, metadata or output names that are not UTF-8, outputs
  * of the same name. */
-AMB_MUST_CHECK bool amb_onnx_write(const char *path, const amb_net *net, amb_onnx_dtype dtype,
-                                   amb_error *err);
+AMI_MUST_CHECK bool ami_onnx_write(const char *path, const ami_net *net, ami_onnx_dtype dtype,
+                                   ami_error *err);
 
 #endif

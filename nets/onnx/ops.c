@@ -11,46 +11,46 @@
 #include <stdio.h>
 #include <string.h>
 
-const AmbOnnx__Attribute *amb_onnx_attribute(const AmbOnnx__Node *n, const char *name)
+const AmiOnnx__Attribute *ami_onnx_attribute(const AmiOnnx__Node *n, const char *name)
 {
     for (size_t i = 0; i < n->n_attribute; i++) {
-        if (strcmp(amb_onnx_text(n->attribute[i]->name), name) == 0)
+        if (strcmp(ami_onnx_text(n->attribute[i]->name), name) == 0)
             return n->attribute[i];
     }
     return NULL;
 }
 
-bool amb_onnx_int_attribute(amb_onnx_graph *g, const AmbOnnx__Node *n, const char *name, int64_t *out)
+bool ami_onnx_int_attribute(ami_onnx_graph *g, const AmiOnnx__Node *n, const char *name, int64_t *out)
 {
-    const AmbOnnx__Attribute *a = amb_onnx_attribute(n, name);
+    const AmiOnnx__Attribute *a = ami_onnx_attribute(n, name);
     if (!a)
         return true;
-    if (a->type != AMB_ONNX_ATTRIBUTE_INT)
-        return amb_onnx_node_fail(g, n, "attribute '%s' is of type %d, an integer was expected", name,
+    if (a->type != AMI_ONNX_ATTRIBUTE_INT)
+        return ami_onnx_node_fail(g, n, "attribute '%s' is of type %d, an integer was expected", name,
                                   a->type);
     *out = a->i;
     return true;
 }
 
-bool amb_onnx_float_attribute(amb_onnx_graph *g, const AmbOnnx__Node *n, const char *name, float *out)
+bool ami_onnx_float_attribute(ami_onnx_graph *g, const AmiOnnx__Node *n, const char *name, float *out)
 {
-    const AmbOnnx__Attribute *a = amb_onnx_attribute(n, name);
+    const AmiOnnx__Attribute *a = ami_onnx_attribute(n, name);
     if (!a)
         return true;
-    if (a->type != AMB_ONNX_ATTRIBUTE_FLOAT)
-        return amb_onnx_node_fail(g, n, "attribute '%s' is of type %d, a float was expected", name, a->type);
+    if (a->type != AMI_ONNX_ATTRIBUTE_FLOAT)
+        return ami_onnx_node_fail(g, n, "attribute '%s' is of type %d, a float was expected", name, a->type);
     if (!isfinite(a->f))
-        return amb_onnx_node_fail(g, n, "attribute '%s' is %g, a finite number was expected", name,
+        return ami_onnx_node_fail(g, n, "attribute '%s' is %g, a finite number was expected", name,
                                   (double)a->f);
     *out = a->f;
     return true;
 }
 
-static bool read_identity(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at,
-                          amb_onnx_value *out)
+static bool read_identity(ami_onnx_graph *g, const AmiOnnx__Node *n, ami_onnx_value *const *in, int at,
+                          ami_onnx_value *out)
 {
     (void)g, (void)n;
-    const amb_onnx_value *from = in[at < 0 ? 0 : at];
+    const ami_onnx_value *from = in[at < 0 ? 0 : at];
     out->kind = from->kind;
     out->array = from->array;
     out->tensor = from->tensor;
@@ -58,88 +58,88 @@ static bool read_identity(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_va
 }
 
 /* What is computed, between kinds of float, since the net computes in float32 whatever the file says. */
-static bool cast_computed(amb_onnx_graph *g, const AmbOnnx__Node *n, const amb_onnx_value *v, int64_t to,
-                          amb_onnx_value *out)
+static bool cast_computed(ami_onnx_graph *g, const AmiOnnx__Node *n, const ami_onnx_value *v, int64_t to,
+                          ami_onnx_value *out)
 {
-    if (to < 0 || to > INT32_MAX || !amb_onnx_is_float((int)to))
-        return amb_onnx_node_fail(
+    if (to < 0 || to > INT32_MAX || !ami_onnx_is_float((int)to))
+        return ami_onnx_node_fail(
             g, n, "casts to data type %" PRId64 ", 1 (float32), 10, 11 or 16 was expected", to);
-    out->kind = AMB_ONNX_COMPUTED;
+    out->kind = AMI_ONNX_COMPUTED;
     out->tensor = v->tensor;
     out->tensor.type = (int)to;
     return true;
 }
 
-static bool cast_constant(amb_onnx_graph *g, const AmbOnnx__Node *n, const amb_onnx_value *v, int64_t to,
-                          amb_onnx_value *out)
+static bool cast_constant(ami_onnx_graph *g, const AmiOnnx__Node *n, const ami_onnx_value *v, int64_t to,
+                          ami_onnx_value *out)
 {
-    const amb_onnx_array *a = &v->array;
-    bool known = to > 0 && to <= INT32_MAX, from_int = amb_onnx_is_int(a->type);
-    bool to_float = known && amb_onnx_is_float((int)to), to_int = known && amb_onnx_is_int((int)to);
-    if (!(to_float && (from_int || amb_onnx_is_float(a->type))) && !(to_int && from_int)) {
-        return amb_onnx_node_fail(g, n,
+    const ami_onnx_array *a = &v->array;
+    bool known = to > 0 && to <= INT32_MAX, from_int = ami_onnx_is_int(a->type);
+    bool to_float = known && ami_onnx_is_float((int)to), to_int = known && ami_onnx_is_int((int)to);
+    if (!(to_float && (from_int || ami_onnx_is_float(a->type))) && !(to_int && from_int)) {
+        return ami_onnx_node_fail(g, n,
                                   "casts constant %s from %s to data type %" PRId64
                                   ", 1 (float32), 10, 11 or 16 was expected",
-                                  amb_onnx_show(v->name).text, amb_onnx_type_name(a->type), to);
+                                  ami_onnx_show(v->name).text, ami_onnx_type_name(a->type), to);
     }
     if (to_float && a->batch)
-        return amb_onnx_node_fail(g, n, "input %s depends on the number of rows, a constant was expected",
-                                  amb_onnx_show(v->name).text);
+        return ami_onnx_node_fail(g, n, "input %s depends on the number of rows, a constant was expected",
+                                  ami_onnx_show(v->name).text);
     out->array = *a;
     out->array.type = (int)to;
     return true;
 }
 
-static bool read_cast(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at,
-                      amb_onnx_value *out)
+static bool read_cast(ami_onnx_graph *g, const AmiOnnx__Node *n, ami_onnx_value *const *in, int at,
+                      ami_onnx_value *out)
 {
     int64_t to = 0;
-    if (!amb_onnx_int_attribute(g, n, "to", &to))
+    if (!ami_onnx_int_attribute(g, n, "to", &to))
         return false;
     return at < 0 ? cast_constant(g, n, in[0], to, out) : cast_computed(g, n, in[0], to, out);
 }
 
-static bool read_cast_like(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at,
-                           amb_onnx_value *out)
+static bool read_cast_like(ami_onnx_graph *g, const AmiOnnx__Node *n, ami_onnx_value *const *in, int at,
+                           ami_onnx_value *out)
 {
     int to = at == 1 ? in[1]->tensor.type : in[1]->array.type;
     return at == 0 ? cast_computed(g, n, in[0], to, out) : cast_constant(g, n, in[0], to, out);
 }
 
-static bool read_constant(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at,
-                          amb_onnx_value *out)
+static bool read_constant(ami_onnx_graph *g, const AmiOnnx__Node *n, ami_onnx_value *const *in, int at,
+                          ami_onnx_value *out)
 {
     (void)in, (void)at;
     if (n->n_attribute != 1)
-        return amb_onnx_node_fail(g, n, "has %zu attributes, one value was expected", n->n_attribute);
-    const AmbOnnx__Attribute *a = n->attribute[0];
-    if (a->type == AMB_ONNX_ATTRIBUTE_TENSOR && a->t) {
-        amb_error why = {0};
-        return amb_onnx_array_open(&out->array, a->t, g->source, &why) ||
-               amb_onnx_node_fail(g, n, "its value: %s", why.text);
+        return ami_onnx_node_fail(g, n, "has %zu attributes, one value was expected", n->n_attribute);
+    const AmiOnnx__Attribute *a = n->attribute[0];
+    if (a->type == AMI_ONNX_ATTRIBUTE_TENSOR && a->t) {
+        ami_error why = {0};
+        return ami_onnx_array_open(&out->array, a->t, g->source, &why) ||
+               ami_onnx_node_fail(g, n, "its value: %s", why.text);
     }
-    if (a->type == AMB_ONNX_ATTRIBUTE_FLOAT) {
-        out->array = amb_onnx_array_of_floats(&a->f, 1, true);
-    } else if (a->type == AMB_ONNX_ATTRIBUTE_INT) {
-        out->array = amb_onnx_array_of_ints(&a->i, 1, true);
-    } else if (a->type == AMB_ONNX_ATTRIBUTE_FLOATS && a->n_floats > 0) {
-        out->array = amb_onnx_array_of_floats(a->floats, a->n_floats, false);
-    } else if (a->type == AMB_ONNX_ATTRIBUTE_INTS && a->n_ints > 0) {
-        out->array = amb_onnx_array_of_ints(a->ints, a->n_ints, false);
+    if (a->type == AMI_ONNX_ATTRIBUTE_FLOAT) {
+        out->array = ami_onnx_array_of_floats(&a->f, 1, true);
+    } else if (a->type == AMI_ONNX_ATTRIBUTE_INT) {
+        out->array = ami_onnx_array_of_ints(&a->i, 1, true);
+    } else if (a->type == AMI_ONNX_ATTRIBUTE_FLOATS && a->n_floats > 0) {
+        out->array = ami_onnx_array_of_floats(a->floats, a->n_floats, false);
+    } else if (a->type == AMI_ONNX_ATTRIBUTE_INTS && a->n_ints > 0) {
+        out->array = ami_onnx_array_of_ints(a->ints, a->n_ints, false);
     } else {
-        return amb_onnx_node_fail(
+        return ami_onnx_node_fail(
             g, n, "its value is empty or of attribute type %d, a tensor, floats or integers were expected",
             a->type);
     }
     return true;
 }
 
-static const amb_onnx_operator operators[] = {
-    {"Add", 2, 2, {NULL}, amb_onnx_read_elementwise, amb_onnx_constant_arithmetic, 0},
+static const ami_onnx_operator operators[] = {
+    {"Add", 2, 2, {NULL}, ami_onnx_read_elementwise, ami_onnx_constant_arithmetic, 0},
     {"Cast", 1, 1, {"to", "saturate", "round_mode", NULL}, read_cast, read_cast, 0},
     {"CastLike", 2, 2, {"saturate", "round_mode", NULL}, read_cast_like, read_cast_like, 0},
-    {"Clip", 1, 3, {"min", "max", NULL}, amb_onnx_read_clip, NULL, 0},
-    {"Concat", 1, AMB_ONNX_MAX_INPUTS, {"axis", NULL}, NULL, amb_onnx_constant_concat, 0},
+    {"Clip", 1, 3, {"min", "max", NULL}, ami_onnx_read_clip, NULL, 0},
+    {"Concat", 1, AMI_ONNX_MAX_INPUTS, {"axis", NULL}, NULL, ami_onnx_constant_concat, 0},
     {"Constant",
      0,
      0,
@@ -147,35 +147,35 @@ static const amb_onnx_operator operators[] = {
      NULL,
      read_constant,
      0},
-    {"ConstantOfShape", 1, 1, {"value", NULL}, NULL, amb_onnx_constant_fill, 0},
-    {"Div", 2, 2, {NULL}, amb_onnx_read_elementwise, amb_onnx_constant_arithmetic, 0},
-    {"Dropout", 1, 3, {"ratio", "seed", NULL}, amb_onnx_read_dropout, NULL, 2},
-    {"Elu", 1, 1, {"alpha", NULL}, amb_onnx_read_activation, NULL, 0},
-    {"Flatten", 1, 1, {"axis", NULL}, amb_onnx_read_flatten, NULL, 0},
-    {"Gather", 2, 2, {"axis", NULL}, NULL, amb_onnx_constant_gather, 0},
-    {"Gemm", 2, 3, {"alpha", "beta", "transA", "transB", NULL}, amb_onnx_read_gemm, NULL, 0},
+    {"ConstantOfShape", 1, 1, {"value", NULL}, NULL, ami_onnx_constant_fill, 0},
+    {"Div", 2, 2, {NULL}, ami_onnx_read_elementwise, ami_onnx_constant_arithmetic, 0},
+    {"Dropout", 1, 3, {"ratio", "seed", NULL}, ami_onnx_read_dropout, NULL, 2},
+    {"Elu", 1, 1, {"alpha", NULL}, ami_onnx_read_activation, NULL, 0},
+    {"Flatten", 1, 1, {"axis", NULL}, ami_onnx_read_flatten, NULL, 0},
+    {"Gather", 2, 2, {"axis", NULL}, NULL, ami_onnx_constant_gather, 0},
+    {"Gemm", 2, 3, {"alpha", "beta", "transA", "transB", NULL}, ami_onnx_read_gemm, NULL, 0},
     {"Identity", 1, 1, {NULL}, read_identity, read_identity, 0},
-    {"LeakyRelu", 1, 1, {"alpha", NULL}, amb_onnx_read_activation, NULL, 0},
-    {"MatMul", 2, 2, {NULL}, amb_onnx_read_matmul, NULL, 0},
-    {"Max", 2, 2, {NULL}, amb_onnx_read_bound, NULL, 0},
-    {"Min", 2, 2, {NULL}, amb_onnx_read_bound, NULL, 0},
-    {"Mod", 2, 2, {"fmod", NULL}, NULL, amb_onnx_constant_arithmetic, 0},
-    {"Mul", 2, 2, {NULL}, amb_onnx_read_elementwise, amb_onnx_constant_arithmetic, 0},
-    {"Relu", 1, 1, {NULL}, amb_onnx_read_activation, NULL, 0},
-    {"Reshape", 2, 2, {"allowzero", NULL}, amb_onnx_read_reshape, amb_onnx_constant_reshape, 0},
-    {"Shape", 1, 1, {"start", "end", NULL}, amb_onnx_read_shape, amb_onnx_constant_shape, 0},
-    {"Sigmoid", 1, 1, {NULL}, amb_onnx_read_activation, NULL, 0},
-    {"Slice", 1, 5, {"axes", "starts", "ends", NULL}, NULL, amb_onnx_constant_slice, 0},
-    {"Squeeze", 1, 2, {"axes", NULL}, amb_onnx_read_squeeze, amb_onnx_constant_squeeze, 0},
-    {"Sub", 2, 2, {NULL}, amb_onnx_read_elementwise, amb_onnx_constant_arithmetic, 0},
-    {"Tanh", 1, 1, {NULL}, amb_onnx_read_activation, NULL, 0},
-    {"Transpose", 1, 1, {"perm", NULL}, amb_onnx_read_transpose, amb_onnx_constant_transpose, 0},
-    {"Unsqueeze", 1, 2, {"axes", NULL}, amb_onnx_read_unsqueeze, amb_onnx_constant_unsqueeze, 0},
+    {"LeakyRelu", 1, 1, {"alpha", NULL}, ami_onnx_read_activation, NULL, 0},
+    {"MatMul", 2, 2, {NULL}, ami_onnx_read_matmul, NULL, 0},
+    {"Max", 2, 2, {NULL}, ami_onnx_read_bound, NULL, 0},
+    {"Min", 2, 2, {NULL}, ami_onnx_read_bound, NULL, 0},
+    {"Mod", 2, 2, {"fmod", NULL}, NULL, ami_onnx_constant_arithmetic, 0},
+    {"Mul", 2, 2, {NULL}, ami_onnx_read_elementwise, ami_onnx_constant_arithmetic, 0},
+    {"Relu", 1, 1, {NULL}, ami_onnx_read_activation, NULL, 0},
+    {"Reshape", 2, 2, {"allowzero", NULL}, ami_onnx_read_reshape, ami_onnx_constant_reshape, 0},
+    {"Shape", 1, 1, {"start", "end", NULL}, ami_onnx_read_shape, ami_onnx_constant_shape, 0},
+    {"Sigmoid", 1, 1, {NULL}, ami_onnx_read_activation, NULL, 0},
+    {"Slice", 1, 5, {"axes", "starts", "ends", NULL}, NULL, ami_onnx_constant_slice, 0},
+    {"Squeeze", 1, 2, {"axes", NULL}, ami_onnx_read_squeeze, ami_onnx_constant_squeeze, 0},
+    {"Sub", 2, 2, {NULL}, ami_onnx_read_elementwise, ami_onnx_constant_arithmetic, 0},
+    {"Tanh", 1, 1, {NULL}, ami_onnx_read_activation, NULL, 0},
+    {"Transpose", 1, 1, {"perm", NULL}, ami_onnx_read_transpose, ami_onnx_constant_transpose, 0},
+    {"Unsqueeze", 1, 2, {"axes", NULL}, ami_onnx_read_unsqueeze, ami_onnx_constant_unsqueeze, 0},
 };
 
 enum { OPERATORS = sizeof operators / sizeof *operators };
 
-const amb_onnx_operator *amb_onnx_operator_find(const char *name)
+const ami_onnx_operator *ami_onnx_operator_find(const char *name)
 {
     for (int i = 0; i < OPERATORS; i++) {
         if (strcmp(operators[i].name, name) == 0)
@@ -184,7 +184,7 @@ const amb_onnx_operator *amb_onnx_operator_find(const char *name)
     return NULL;
 }
 
-void amb_onnx_operator_names(char *text, size_t room)
+void ami_onnx_operator_names(char *text, size_t room)
 {
     size_t at = 0;
     text[0] = 0;

@@ -154,7 +154,7 @@ static bool copy_message(scan *s, const message *type, size_t at, size_t end, bo
     return true;
 }
 
-uint8_t *amb_onnx_scan(const uint8_t *bytes, size_t size, size_t *out_size, bool *no_memory)
+uint8_t *ami_onnx_scan(const uint8_t *bytes, size_t size, size_t *out_size, bool *no_memory)
 {
     /* What is left out saves more than the lengths around it (four at most) grow; but until it comes they
      * have grown already. */

@@ -7,9 +7,9 @@
 #include <stdio.h>
 
 /* The same numbers as in[0], as rows of the `rank - 1` dimensions of dim. */
-static bool reshaped(const amb_onnx_value *from, int rank, const size_t *dim, amb_onnx_value *out)
+static bool reshaped(const ami_onnx_value *from, int rank, const size_t *dim, ami_onnx_value *out)
 {
-    out->kind = AMB_ONNX_COMPUTED;
+    out->kind = AMI_ONNX_COMPUTED;
     out->tensor = from->tensor;
     out->tensor.rank = rank;
     for (int i = 1; i < rank; i++)
@@ -17,46 +17,46 @@ static bool reshaped(const amb_onnx_value *from, int rank, const size_t *dim, am
     return true;
 }
 
-bool amb_onnx_read_flatten(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at,
-                           amb_onnx_value *out)
+bool ami_onnx_read_flatten(ami_onnx_graph *g, const AmiOnnx__Node *n, ami_onnx_value *const *in, int at,
+                           ami_onnx_value *out)
 {
-    const amb_onnx_tensor *t = &in[at]->tensor;
+    const ami_onnx_tensor *t = &in[at]->tensor;
     int64_t axis = 1;
-    if (!amb_onnx_int_attribute(g, n, "axis", &axis))
+    if (!ami_onnx_int_attribute(g, n, "axis", &axis))
         return false;
     int64_t first = axis < 0 ? axis + t->rank : axis;
     bool kept = first >= 1 && first <= t->rank;
     for (int i = 1; kept && i < first; i++)
         kept = t->dim[i] == 1;
     if (!kept)
-        return amb_onnx_node_fail(g, n, "axis is %" PRId64 ", 1 was expected", axis);
-    size_t features = amb_onnx_features(t);
+        return ami_onnx_node_fail(g, n, "axis is %" PRId64 ", 1 was expected", axis);
+    size_t features = ami_onnx_features(t);
     return reshaped(in[at], 2, &features, out);
 }
 
-bool amb_onnx_reshape_target(amb_onnx_graph *g, const AmbOnnx__Node *n, const amb_onnx_value *shape,
-                             amb_onnx_ints *target, bool *allowzero)
+bool ami_onnx_reshape_target(ami_onnx_graph *g, const AmiOnnx__Node *n, const ami_onnx_value *shape,
+                             ami_onnx_ints *target, bool *allowzero)
 {
     int64_t flag = 0;
-    if (!amb_onnx_int_attribute(g, n, "allowzero", &flag))
+    if (!ami_onnx_int_attribute(g, n, "allowzero", &flag))
         return false;
     *allowzero = flag != 0;
-    amb_onnx_shown name = amb_onnx_show(shape->name);
-    if (!amb_onnx_is_int(shape->array.type) || shape->array.rank != 1)
-        return amb_onnx_node_fail(g, n, "shape %s is not a list of int64", name.text);
-    if (!amb_onnx_get_ints(g, n, shape, target))
+    ami_onnx_shown name = ami_onnx_show(shape->name);
+    if (!ami_onnx_is_int(shape->array.type) || shape->array.rank != 1)
+        return ami_onnx_node_fail(g, n, "shape %s is not a list of int64", name.text);
+    if (!ami_onnx_get_ints(g, n, shape, target))
         return false;
-    if (target->count < 1 || target->count > AMB_ONNX_MAX_DIMS) {
-        return amb_onnx_node_fail(g, n, "its shape has %d dimensions, 1 to %d are supported", target->count,
-                                  AMB_ONNX_MAX_DIMS);
+    if (target->count < 1 || target->count > AMI_ONNX_MAX_DIMS) {
+        return ami_onnx_node_fail(g, n, "its shape has %d dimensions, 1 to %d are supported", target->count,
+                                  AMI_ONNX_MAX_DIMS);
     }
     return true;
 }
 
 /* "(-1, rows, 60)" */
-static amb_onnx_shown show_target(const amb_onnx_ints *target)
+static ami_onnx_shown show_target(const ami_onnx_ints *target)
 {
-    amb_onnx_shown shown = {"("};
+    ami_onnx_shown shown = {"("};
     size_t room = sizeof shown.text, at = 1;
     for (int i = 0; i < target->count && at < room; i++) {
         const char *sep = i ? ", " : "";
@@ -70,17 +70,17 @@ static amb_onnx_shown show_target(const amb_onnx_ints *target)
     return shown;
 }
 
-bool amb_onnx_read_reshape(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at,
-                           amb_onnx_value *out)
+bool ami_onnx_read_reshape(ami_onnx_graph *g, const AmiOnnx__Node *n, ami_onnx_value *const *in, int at,
+                           ami_onnx_value *out)
 {
-    amb_onnx_ints target = {0};
+    ami_onnx_ints target = {0};
     bool allowzero;
     if (at != 0)
-        return amb_onnx_node_fail(g, n, "its shape is computed, a constant was expected");
-    if (!amb_onnx_reshape_target(g, n, in[1], &target, &allowzero))
+        return ami_onnx_node_fail(g, n, "its shape is computed, a constant was expected");
+    if (!ami_onnx_reshape_target(g, n, in[1], &target, &allowzero))
         return false;
-    const amb_onnx_tensor *t = &in[0]->tensor;
-    size_t features = amb_onnx_features(t), product = 1, dim[AMB_ONNX_MAX_DIMS] = {0};
+    const ami_onnx_tensor *t = &in[0]->tensor;
+    size_t features = ami_onnx_features(t), product = 1, dim[AMI_ONNX_MAX_DIMS] = {0};
     int open = -1; /* the dimension, of those after the first, that is -1 */
     int64_t rows = target.value[0];
     bool rows_open = rows == -1,
@@ -110,31 +110,31 @@ bool amb_onnx_read_reshape(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_v
     if (ok && product == features)
         return reshaped(in[0], target.count, dim + 1, out);
     if (t->rank == 2 && target.count == 2) {
-        return amb_onnx_node_fail(g, n, "its shape %s changes (batch, %zu), which was expected to stay",
+        return ami_onnx_node_fail(g, n, "its shape %s changes (batch, %zu), which was expected to stay",
                                   show_target(&target).text, features);
     }
-    return amb_onnx_node_fail(g, n, "its shape %s is no (batch, ...) with %zu numbers in a row, as it was",
+    return ami_onnx_node_fail(g, n, "its shape %s is no (batch, ...) with %zu numbers in a row, as it was",
                               show_target(&target).text, features);
 }
 
-bool amb_onnx_read_squeeze(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at,
-                           amb_onnx_value *out)
+bool ami_onnx_read_squeeze(ami_onnx_graph *g, const AmiOnnx__Node *n, ami_onnx_value *const *in, int at,
+                           ami_onnx_value *out)
 {
-    const amb_onnx_tensor *t = &in[0]->tensor;
+    const ami_onnx_tensor *t = &in[0]->tensor;
     uint32_t axes;
     bool given;
     if (at != 0)
-        return amb_onnx_node_fail(g, n, "its axes are computed, constants were expected");
-    if (!amb_onnx_get_axes(g, n, in, t->rank, false, &axes, &given))
+        return ami_onnx_node_fail(g, n, "its axes are computed, constants were expected");
+    if (!ami_onnx_get_axes(g, n, in, t->rank, false, &axes, &given))
         return false;
     if (given ? axes & 1 : g->rows == 1)
-        return amb_onnx_node_fail(g, n, "leaves out the first dimension, which counts the rows");
-    size_t dim[AMB_ONNX_MAX_DIMS];
+        return ami_onnx_node_fail(g, n, "leaves out the first dimension, which counts the rows");
+    size_t dim[AMI_ONNX_MAX_DIMS];
     int rank = 1;
     for (int i = 1; i < t->rank; i++) {
         bool out_of_it = given ? axes >> i & 1 : t->dim[i] == 1;
         if (out_of_it && t->dim[i] != 1)
-            return amb_onnx_node_fail(g, n, "leaves out dimension %d, which is %zu, 1 was expected", i,
+            return ami_onnx_node_fail(g, n, "leaves out dimension %d, which is %zu, 1 was expected", i,
                                       t->dim[i]);
         if (!out_of_it)
             dim[rank++ - 1] = t->dim[i];
@@ -142,35 +142,35 @@ bool amb_onnx_read_squeeze(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_v
     return reshaped(in[0], rank, dim, out);
 }
 
-bool amb_onnx_read_unsqueeze(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at,
-                             amb_onnx_value *out)
+bool ami_onnx_read_unsqueeze(ami_onnx_graph *g, const AmiOnnx__Node *n, ami_onnx_value *const *in, int at,
+                             ami_onnx_value *out)
 {
-    const amb_onnx_tensor *t = &in[0]->tensor;
+    const ami_onnx_tensor *t = &in[0]->tensor;
     uint32_t axes;
     bool given;
     if (at != 0)
-        return amb_onnx_node_fail(g, n, "its axes are computed, constants were expected");
-    if (!amb_onnx_get_axes(g, n, in, t->rank, true, &axes, &given))
+        return ami_onnx_node_fail(g, n, "its axes are computed, constants were expected");
+    if (!ami_onnx_get_axes(g, n, in, t->rank, true, &axes, &given))
         return false;
     if (axes & 1)
-        return amb_onnx_node_fail(g, n, "puts a dimension before the first one, which counts the rows");
+        return ami_onnx_node_fail(g, n, "puts a dimension before the first one, which counts the rows");
     int rank = t->rank + __builtin_popcount(axes), from = 1;
-    if (rank > AMB_ONNX_MAX_DIMS)
-        return amb_onnx_node_fail(g, n, "makes %d dimensions, at most %d are supported", rank,
-                                  AMB_ONNX_MAX_DIMS);
-    size_t dim[AMB_ONNX_MAX_DIMS];
+    if (rank > AMI_ONNX_MAX_DIMS)
+        return ami_onnx_node_fail(g, n, "makes %d dimensions, at most %d are supported", rank,
+                                  AMI_ONNX_MAX_DIMS);
+    size_t dim[AMI_ONNX_MAX_DIMS];
     for (int i = 1; i < rank; i++)
         dim[i - 1] = axes >> i & 1 ? 1 : t->dim[from++];
     return reshaped(in[0], rank, dim, out);
 }
 
 /* Only dimensions of 1 may change their places. */
-bool amb_onnx_read_transpose(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at,
-                             amb_onnx_value *out)
+bool ami_onnx_read_transpose(ami_onnx_graph *g, const AmiOnnx__Node *n, ami_onnx_value *const *in, int at,
+                             ami_onnx_value *out)
 {
-    const amb_onnx_tensor *t = &in[at]->tensor;
-    const AmbOnnx__Attribute *perm = amb_onnx_attribute(n, "perm");
-    size_t dim[AMB_ONNX_MAX_DIMS];
+    const ami_onnx_tensor *t = &in[at]->tensor;
+    const AmiOnnx__Attribute *perm = ami_onnx_attribute(n, "perm");
+    size_t dim[AMI_ONNX_MAX_DIMS];
     uint32_t seen = 0;
     int64_t last = 0;
     bool ok = perm && perm->n_ints == (size_t)t->rank;
@@ -188,20 +188,20 @@ bool amb_onnx_read_transpose(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx
         }
     }
     if (!ok)
-        return amb_onnx_node_fail(
+        return ami_onnx_node_fail(
             g, n, "input %s is computed, and its numbers would change their order: a constant was expected",
-            amb_onnx_show(in[at]->name).text);
+            ami_onnx_show(in[at]->name).text);
     return reshaped(in[at], t->rank, dim, out);
 }
 
-bool amb_onnx_read_shape(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_value *const *in, int at,
-                         amb_onnx_value *out)
+bool ami_onnx_read_shape(ami_onnx_graph *g, const AmiOnnx__Node *n, ami_onnx_value *const *in, int at,
+                         ami_onnx_value *out)
 {
-    const amb_onnx_tensor *t = &in[at]->tensor;
+    const ami_onnx_tensor *t = &in[at]->tensor;
     int64_t start = 0, end = t->rank;
-    if (!amb_onnx_int_attribute(g, n, "start", &start) || !amb_onnx_int_attribute(g, n, "end", &end))
+    if (!ami_onnx_int_attribute(g, n, "start", &start) || !ami_onnx_int_attribute(g, n, "end", &end))
         return false;
-    amb_onnx_ints shape = {0};
+    ami_onnx_ints shape = {0};
     for (int i = 0; i < t->rank; i++) {
         if (i < (start < 0 ? start + t->rank : start) || i >= (end < 0 ? end + t->rank : end))
             continue;
@@ -210,7 +210,7 @@ bool amb_onnx_read_shape(amb_onnx_graph *g, const AmbOnnx__Node *n, amb_onnx_val
         shape.value[shape.count++] = i > 0 ? (int64_t)t->dim[i] : g->rows ? g->rows : 1;
     }
     if (shape.count == 0)
-        return amb_onnx_node_fail(g, n, "takes no dimension at all of %d", t->rank);
-    amb_onnx_set_ints(out, &shape);
+        return ami_onnx_node_fail(g, n, "takes no dimension at all of %d", t->rank);
+    ami_onnx_set_ints(out, &shape);
     return true;
 }

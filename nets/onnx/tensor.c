@@ -14,31 +14,31 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "ONNX's raw_data is little-endian and is read here as it lies");
 
-bool amb_onnx_is_float(int type)
+bool ami_onnx_is_float(int type)
 {
-    return type == AMB_ONNX_FLOAT32 || type == AMB_ONNX_FLOAT16 || type == AMB_ONNX_BFLOAT16 ||
-           type == AMB_ONNX_FLOAT64;
+    return type == AMI_ONNX_FLOAT32 || type == AMI_ONNX_FLOAT16 || type == AMI_ONNX_BFLOAT16 ||
+           type == AMI_ONNX_FLOAT64;
 }
 
-bool amb_onnx_is_int(int type)
+bool ami_onnx_is_int(int type)
 {
-    return type == AMB_ONNX_INT64 || type == AMB_ONNX_INT32;
+    return type == AMI_ONNX_INT64 || type == AMI_ONNX_INT32;
 }
 
 /* Bytes of a number in raw_data, 0 for types that are not read. */
 static size_t width_of(int type)
 {
     switch (type) {
-    case AMB_ONNX_FLOAT64:
-    case AMB_ONNX_INT64:
+    case AMI_ONNX_FLOAT64:
+    case AMI_ONNX_INT64:
         return 8;
-    case AMB_ONNX_FLOAT32:
-    case AMB_ONNX_INT32:
+    case AMI_ONNX_FLOAT32:
+    case AMI_ONNX_INT32:
         return 4;
-    case AMB_ONNX_FLOAT16:
-    case AMB_ONNX_BFLOAT16:
+    case AMI_ONNX_FLOAT16:
+    case AMI_ONNX_BFLOAT16:
         return 2;
-    case AMB_ONNX_BOOL:
+    case AMI_ONNX_BOOL:
         return 1;
     default:
         return 0;
@@ -46,22 +46,22 @@ static size_t width_of(int type)
 }
 
 /* Dimensions into the view, their product into count, nothing trusted. */
-static bool open_dims(amb_onnx_array *array, const AmbOnnx__Tensor *tensor, amb_error *err)
+static bool open_dims(ami_onnx_array *array, const AmiOnnx__Tensor *tensor, ami_error *err)
 {
-    if (tensor->n_dims > AMB_ONNX_MAX_RANK) {
-        return amb_fail(err, "has %zu dimensions, at most %d are supported", tensor->n_dims,
-                        AMB_ONNX_MAX_RANK);
+    if (tensor->n_dims > AMI_ONNX_MAX_RANK) {
+        return ami_fail(err, "has %zu dimensions, at most %d are supported", tensor->n_dims,
+                        AMI_ONNX_MAX_RANK);
     }
     array->rank = (int)tensor->n_dims;
     array->count = 1;
     for (int i = 0; i < array->rank; i++) {
         int64_t dim = tensor->dims[i];
         if (dim < 1)
-            return amb_fail(err, "dimension %d is %" PRId64 ", at least 1 was expected", i, dim);
-        if ((uint64_t)dim > AMB_ONNX_MAX_BYTES ||
+            return ami_fail(err, "dimension %d is %" PRId64 ", at least 1 was expected", i, dim);
+        if ((uint64_t)dim > AMI_ONNX_MAX_BYTES ||
             __builtin_mul_overflow(array->count, (size_t)dim, &array->count) ||
-            array->count > AMB_ONNX_MAX_BYTES) {
-            return amb_fail(
+            array->count > AMI_ONNX_MAX_BYTES) {
+            return ami_fail(
                 err, "its dimensions up to number %d (%" PRId64 ") claim more numbers than a file can hold",
                 i, dim);
         }
@@ -72,23 +72,23 @@ static bool open_dims(amb_onnx_array *array, const AmbOnnx__Tensor *tensor, amb_
 
 /* The bytes of a tensor that has some, wherever they lie; *raw stays NULL where its numbers are listed by
  * type instead. */
-static bool find_raw(const AmbOnnx__Tensor *tensor, amb_onnx_source *source, const uint8_t **raw,
-                     size_t *size, amb_error *err)
+static bool find_raw(const AmiOnnx__Tensor *tensor, ami_onnx_source *source, const uint8_t **raw,
+                     size_t *size, ami_error *err)
 {
     *raw = NULL;
     if (tensor->n_external_data > 0 || tensor->data_location != 0) {
         if (tensor->raw_data.len > 0 || tensor->has_view_size)
-            return amb_fail(err, "holds its data twice, inside and external");
-        *raw = amb_onnx_source_external(source, tensor, size, err);
+            return ami_fail(err, "holds its data twice, inside and external");
+        *raw = ami_onnx_source_external(source, tensor, size, err);
         return *raw;
     }
     if (tensor->has_view_size) {
         if (tensor->view_offset > source->size || tensor->view_size > source->size - tensor->view_offset)
             /* the scan makes no such view */
-            return amb_fail(err, "its data lies behind the end of the file");
+            return ami_fail(err, "its data lies behind the end of the file");
         *raw = source->bytes + tensor->view_offset;
         *size = tensor->view_size;
-        return tensor->raw_data.len == 0 || amb_fail(err, "holds its data twice");
+        return tensor->raw_data.len == 0 || ami_fail(err, "holds its data twice");
     }
     if (tensor->raw_data.len > 0) {
         *raw = tensor->raw_data.data;
@@ -98,74 +98,74 @@ static bool find_raw(const AmbOnnx__Tensor *tensor, amb_onnx_source *source, con
 }
 
 /* The list of numbers that goes with the type; fails on numbers in any other. */
-static bool open_typed(amb_onnx_array *array, const AmbOnnx__Tensor *tensor, amb_error *err)
+static bool open_typed(ami_onnx_array *array, const AmiOnnx__Tensor *tensor, ami_error *err)
 {
     size_t typed = tensor->n_float_data + tensor->n_double_data + tensor->n_int32_data + tensor->n_int64_data;
-    size_t own = array->type == AMB_ONNX_FLOAT32   ? tensor->n_float_data
-                 : array->type == AMB_ONNX_FLOAT64 ? tensor->n_double_data
-                 : array->type == AMB_ONNX_INT64   ? tensor->n_int64_data
+    size_t own = array->type == AMI_ONNX_FLOAT32   ? tensor->n_float_data
+                 : array->type == AMI_ONNX_FLOAT64 ? tensor->n_double_data
+                 : array->type == AMI_ONNX_INT64   ? tensor->n_int64_data
                                                    : tensor->n_int32_data;
     if (own != typed)
-        return amb_fail(err, "holds %s but its data is listed as another type",
-                        amb_onnx_type_name(array->type));
+        return ami_fail(err, "holds %s but its data is listed as another type",
+                        ami_onnx_type_name(array->type));
     if (own != array->count) {
-        return amb_fail(err, "holds %zu numbers, its shape %s expects %zu", own,
-                        amb_onnx_show_shape(array).text, array->count);
+        return ami_fail(err, "holds %zu numbers, its shape %s expects %zu", own,
+                        ami_onnx_show_shape(array).text, array->count);
     }
     array->floats = tensor->float_data;
     array->doubles = tensor->double_data;
     array->ints = tensor->int64_data;
     array->words = tensor->int32_data;
-    if (array->type != AMB_ONNX_FLOAT16 && array->type != AMB_ONNX_BFLOAT16)
+    if (array->type != AMI_ONNX_FLOAT16 && array->type != AMI_ONNX_BFLOAT16)
         return true;
     for (size_t i = 0; i < array->count; i++) {
         if (array->words[i] < 0 || array->words[i] > 0xffff) {
-            return amb_fail(err, "number %zu of its %s data is %" PRId32 ", 0 to 65535 was expected", i,
-                            amb_onnx_type_name(array->type), array->words[i]);
+            return ami_fail(err, "number %zu of its %s data is %" PRId32 ", 0 to 65535 was expected", i,
+                            ami_onnx_type_name(array->type), array->words[i]);
         }
     }
     return true;
 }
 
-bool amb_onnx_array_open(amb_onnx_array *array, const AmbOnnx__Tensor *tensor, amb_onnx_source *source,
-                         amb_error *err)
+bool ami_onnx_array_open(ami_onnx_array *array, const AmiOnnx__Tensor *tensor, ami_onnx_source *source,
+                         ami_error *err)
 {
-    *array = (amb_onnx_array){.type = tensor->data_type, .stored = tensor->data_type};
+    *array = (ami_onnx_array){.type = tensor->data_type, .stored = tensor->data_type};
     size_t width = width_of(array->type), size = 0;
     if (width == 0) {
-        return amb_fail(
+        return ami_fail(
             err,
             "holds %s (data type %d), float32, float16, bfloat16, float64, int32, int64 or bool was expected",
-            amb_onnx_type_name(array->type), array->type);
+            ami_onnx_type_name(array->type), array->type);
     }
     if (!open_dims(array, tensor, err) || !find_raw(tensor, source, &array->raw, &size, err))
         return false;
     if (!array->raw)
         return open_typed(array, tensor, err);
     if (tensor->n_float_data + tensor->n_double_data + tensor->n_int32_data + tensor->n_int64_data > 0)
-        return amb_fail(err, "holds its data twice, raw and typed");
+        return ami_fail(err, "holds its data twice, raw and typed");
     if (size != array->count * width) {
-        return amb_fail(err, "holds %zu bytes of data, its shape %s expects %zu", size,
-                        amb_onnx_show_shape(array).text, array->count * width);
+        return ami_fail(err, "holds %zu bytes of data, its shape %s expects %zu", size,
+                        ami_onnx_show_shape(array).text, array->count * width);
     }
     return true;
 }
 
-amb_onnx_array amb_onnx_array_of_floats(const float *floats, size_t count, bool scalar)
+ami_onnx_array ami_onnx_array_of_floats(const float *floats, size_t count, bool scalar)
 {
-    int type = AMB_ONNX_FLOAT32;
-    return (amb_onnx_array){
+    int type = AMI_ONNX_FLOAT32;
+    return (ami_onnx_array){
         .type = type, .stored = type, .rank = !scalar, .dim = {count}, .count = count, .floats = floats};
 }
 
-amb_onnx_array amb_onnx_array_of_ints(const int64_t *ints, size_t count, bool scalar)
+ami_onnx_array ami_onnx_array_of_ints(const int64_t *ints, size_t count, bool scalar)
 {
-    int type = AMB_ONNX_INT64;
-    return (amb_onnx_array){
+    int type = AMI_ONNX_INT64;
+    return (ami_onnx_array){
         .type = type, .stored = type, .rank = !scalar, .dim = {count}, .count = count, .ints = ints};
 }
 
-void amb_onnx_array_transpose(amb_onnx_array *array)
+void ami_onnx_array_transpose(ami_onnx_array *array)
 {
     assert(array->rank == 2);
     size_t rows = array->dim[0];
@@ -174,20 +174,20 @@ void amb_onnx_array_transpose(amb_onnx_array *array)
     array->transposed = !array->transposed;
 }
 
-int64_t amb_onnx_array_int(const amb_onnx_array *array, size_t i)
+int64_t ami_onnx_array_int(const ami_onnx_array *array, size_t i)
 {
     assert(i < array->count);
     if (array->repeated)
         i = 0;
-    if (array->stored == AMB_ONNX_INT64) {
+    if (array->stored == AMI_ONNX_INT64) {
         int64_t value;
         memcpy(&value, array->raw ? array->raw + i * sizeof value : (const uint8_t *)(array->ints + i),
                sizeof value);
         return value;
     }
-    if (array->stored == AMB_ONNX_BOOL && array->raw)
+    if (array->stored == AMI_ONNX_BOOL && array->raw)
         return array->raw[i] != 0;
-    assert(array->stored == AMB_ONNX_INT32 || array->stored == AMB_ONNX_BOOL);
+    assert(array->stored == AMI_ONNX_INT32 || array->stored == AMI_ONNX_BOOL);
     int32_t value;
     memcpy(&value, array->raw ? array->raw + i * sizeof value : (const uint8_t *)(array->words + i),
            sizeof value);
@@ -203,14 +203,14 @@ static float double_to_float(double value)
 }
 
 /* Stored numbers [from, from + count) as float, in stored order. */
-static void stored_floats(const amb_onnx_array *array, size_t from, size_t count, float *out)
+static void stored_floats(const ami_onnx_array *array, size_t from, size_t count, float *out)
 {
     switch (array->stored) {
-    case AMB_ONNX_FLOAT32:
+    case AMI_ONNX_FLOAT32:
         memcpy(out, array->raw ? array->raw + from * sizeof(float) : (const uint8_t *)(array->floats + from),
                count * sizeof(float));
         return;
-    case AMB_ONNX_FLOAT64:
+    case AMI_ONNX_FLOAT64:
         for (size_t i = 0; i < count; i++) {
             double value;
             memcpy(&value,
@@ -220,8 +220,8 @@ static void stored_floats(const amb_onnx_array *array, size_t from, size_t count
             out[i] = double_to_float(value);
         }
         return;
-    case AMB_ONNX_FLOAT16:
-    case AMB_ONNX_BFLOAT16:
+    case AMI_ONNX_FLOAT16:
+    case AMI_ONNX_BFLOAT16:
         for (size_t i = 0; i < count; i++) {
             uint16_t bits;
             if (array->raw) {
@@ -229,16 +229,16 @@ static void stored_floats(const amb_onnx_array *array, size_t from, size_t count
             } else {
                 bits = (uint16_t)array->words[from + i];
             }
-            out[i] = array->stored == AMB_ONNX_FLOAT16 ? amb_half_to_float(bits) : amb_bfloat_to_float(bits);
+            out[i] = array->stored == AMI_ONNX_FLOAT16 ? ami_half_to_float(bits) : ami_bfloat_to_float(bits);
         }
         return;
     default:
         for (size_t i = 0; i < count; i++)
-            out[i] = (float)amb_onnx_array_int(array, from + i);
+            out[i] = (float)ami_onnx_array_int(array, from + i);
     }
 }
 
-void amb_onnx_array_floats(const amb_onnx_array *array, float *out)
+void ami_onnx_array_floats(const ami_onnx_array *array, float *out)
 {
     if (array->repeated) {
         stored_floats(array, 0, 1, out);

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *amb_onnx_type_name(int type)
+const char *ami_onnx_type_name(int type)
 {
     static const char *const names[] = {
         "undefined", "float32", "uint8",   "int8",   "uint16", "int16",     "int32",      "int64",   "string",
@@ -16,20 +16,20 @@ const char *amb_onnx_type_name(int type)
     return type >= 0 && (size_t)type < sizeof names / sizeof *names ? names[type] : "a type unknown here";
 }
 
-amb_onnx_shown amb_onnx_show(const char *name)
+ami_onnx_shown ami_onnx_show(const char *name)
 {
     enum { MOST = 60, LONGEST_ESCAPE = 16 };
-    amb_onnx_shown shown;
+    ami_onnx_shown shown;
     char cut[MOST + 1], longer[MOST + LONGEST_ESCAPE + 1];
-    amb_text_escape(name, cut, sizeof cut);
-    amb_text_escape(name, longer, sizeof longer);
+    ami_text_escape(name, cut, sizeof cut);
+    ami_text_escape(name, longer, sizeof longer);
     snprintf(shown.text, sizeof shown.text, "'%s%s'", cut, strlen(longer) > strlen(cut) ? "..." : "");
     return shown;
 }
 
-amb_onnx_shown amb_onnx_show_dims(const size_t *dim, int rank)
+ami_onnx_shown ami_onnx_show_dims(const size_t *dim, int rank)
 {
-    amb_onnx_shown shown;
+    ami_onnx_shown shown;
     size_t room = sizeof shown.text;
     int at = snprintf(shown.text, room, "(");
     for (int i = 0; i < rank && (size_t)at < room; i++)
@@ -39,18 +39,18 @@ amb_onnx_shown amb_onnx_show_dims(const size_t *dim, int rank)
     return shown;
 }
 
-static const char *const operators[AMB_ACTIVATIONS] = {"Identity", "Relu", "LeakyRelu",
+static const char *const operators[AMI_ACTIVATIONS] = {"Identity", "Relu", "LeakyRelu",
                                                        "Elu",      "Tanh", "Sigmoid"};
 
-const char *amb_onnx_activation_operator(amb_activation act)
+const char *ami_onnx_activation_operator(ami_activation act)
 {
     return operators[act];
 }
 
-amb_activation amb_onnx_activation_find(const char *op)
+ami_activation ami_onnx_activation_find(const char *op)
 {
     int act = 0;
-    while (act < AMB_ACTIVATIONS && strcmp(operators[act], op) != 0)
+    while (act < AMI_ACTIVATIONS && strcmp(operators[act], op) != 0)
         act++;
-    return (amb_activation)act;
+    return (ami_activation)act;
 }

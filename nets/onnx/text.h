@@ -1,6 +1,6 @@
 /* Names and numbers of an ONNX file as text fit for a sentence. Internal to nets/onnx_*.c. */
-#ifndef AMB_NETS_ONNX_TEXT_H
-#define AMB_NETS_ONNX_TEXT_H
+#ifndef AMI_NETS_ONNX_TEXT_H
+#define AMI_NETS_ONNX_TEXT_H
 
 #include "nets/net.h"
 
@@ -8,25 +8,25 @@
 #include <stddef.h>
 
 /* "float32" and so on for an ONNX data type number. */
-const char *amb_onnx_type_name(int type);
+const char *ami_onnx_type_name(int type);
 
 /* A name out of a file, fit for a sentence: quoted, cut at 60 bytes, escaped as base/text.h does. */
-typedef struct amb_onnx_shown {
+typedef struct ami_onnx_shown {
     char text[68];
-} amb_onnx_shown;
-amb_onnx_shown amb_onnx_show(const char *name);
+} ami_onnx_shown;
+ami_onnx_shown ami_onnx_show(const char *name);
 
 /* "(3, 4)" for a shape. */
-amb_onnx_shown amb_onnx_show_dims(const size_t *dim, int rank);
+ami_onnx_shown ami_onnx_show_dims(const size_t *dim, int rank);
 
 /* "" for an absent text. */
-static inline const char *amb_onnx_text(const char *text)
+static inline const char *ami_onnx_text(const char *text)
 {
     return text ? text : "";
 }
 
-/* ONNX's operator for an activation, "LeakyRelu"; and back, AMB_ACTIVATIONS where there is none. */
-const char *amb_onnx_activation_operator(amb_activation act);
-amb_activation amb_onnx_activation_find(const char *op);
+/* ONNX's operator for an activation, "LeakyRelu"; and back, AMI_ACTIVATIONS where there is none. */
+const char *ami_onnx_activation_operator(ami_activation act);
+ami_activation ami_onnx_activation_find(const char *op);
 
 #endif

@@ -1,4 +1,4 @@
-/* amb_net → ONNX file: Reshape where a row has a shape, Sub, Div, Clip (the normaliser), then Gemm and
+/* ami_net → ONNX file: Reshape where a row has a shape, Sub, Div, Clip (the normaliser), then Gemm and
  * activations, one Gemm for each head, everything named, metadata included.
  *
  * Refuses what the reader would refuse, so that no file is written that cannot be read back: numbers that are
@@ -22,45 +22,45 @@
 enum {
     OPSET = 13,
     IR_VERSION = 7, /* what goes with opset 13 */
-    GEMMS = AMB_NET_MAX_LAYERS - 1 + AMB_NET_MAX_HEADS,
-    SHAPES = 1 + AMB_NET_MAX_HEADS, /* of the input and of each head */
+    GEMMS = AMI_NET_MAX_LAYERS - 1 + AMI_NET_MAX_HEADS,
+    SHAPES = 1 + AMI_NET_MAX_HEADS, /* of the input and of each head */
     MAX_TENSORS = 4 + 2 * GEMMS + SHAPES,
     MAX_NODES = 3 + 4 * GEMMS + SHAPES,
     MAX_TEXTS = 8 + MAX_TENSORS + MAX_NODES,
     TEXT = 64,
-    MAX_DIMS = 1 + AMB_NET_MAX_RANK,
+    MAX_DIMS = 1 + AMI_NET_MAX_RANK,
 };
 
 /* A graph's input or output, float32 (batch, ...). */
 typedef struct end {
-    AmbOnnx__ValueInfo info;
-    AmbOnnx__Type type;
-    AmbOnnx__TensorType tensor;
-    AmbOnnx__Shape shape;
-    AmbOnnx__Dimension dim[MAX_DIMS];
-    AmbOnnx__Dimension *dims[MAX_DIMS];
+    AmiOnnx__ValueInfo info;
+    AmiOnnx__Type type;
+    AmiOnnx__TensorType tensor;
+    AmiOnnx__Shape shape;
+    AmiOnnx__Dimension dim[MAX_DIMS];
+    AmiOnnx__Dimension *dims[MAX_DIMS];
 } end;
 
 /* Everything the messages point to while they are being packed. */
 typedef struct writer {
     const char *path;
-    const amb_net *net;
-    amb_onnx_dtype dtype;
-    amb_error *err;
-    AmbOnnx__Graph graph;
-    AmbOnnx__Tensor tensor[MAX_TENSORS];
-    AmbOnnx__Tensor *tensors[MAX_TENSORS];
+    const ami_net *net;
+    ami_onnx_dtype dtype;
+    ami_error *err;
+    AmiOnnx__Graph graph;
+    AmiOnnx__Tensor tensor[MAX_TENSORS];
+    AmiOnnx__Tensor *tensors[MAX_TENSORS];
     int64_t dims[MAX_TENSORS][2];
     uint16_t *halves[MAX_TENSORS]; /* owned; NULL where a tensor points into the net */
-    AmbOnnx__Node node[MAX_NODES];
-    AmbOnnx__Node *nodes[MAX_NODES];
+    AmiOnnx__Node node[MAX_NODES];
+    AmiOnnx__Node *nodes[MAX_NODES];
     char *inputs[MAX_NODES][3];
     char *output[MAX_NODES];
-    AmbOnnx__Attribute attribute[MAX_NODES];
-    AmbOnnx__Attribute *attributes[MAX_NODES];
-    end input, outputs[AMB_NET_MAX_HEADS];
-    AmbOnnx__ValueInfo *infos[SHAPES];
-    char *head[AMB_NET_MAX_HEADS]; /* names of the outputs */
+    AmiOnnx__Attribute attribute[MAX_NODES];
+    AmiOnnx__Attribute *attributes[MAX_NODES];
+    end input, outputs[AMI_NET_MAX_HEADS];
+    AmiOnnx__ValueInfo *infos[SHAPES];
+    char *head[AMI_NET_MAX_HEADS]; /* names of the outputs */
     int64_t shape[SHAPES][MAX_DIMS];
     int shapes;
     char text[MAX_TEXTS][TEXT];
@@ -75,7 +75,7 @@ __attribute__((format(printf, 2, 3))) static char *text(writer *w, const char *f
     char *out = w->text[w->texts++];
     va_list args;
     va_start(args, format);
-    int length = amb_number_vformat(out, TEXT - AMB_NET_MAX_HEADS - 1, format, args);
+    int length = ami_number_vformat(out, TEXT - AMI_NET_MAX_HEADS - 1, format, args);
     va_end(args);
     for (int h = 0; h < w->net->heads; h++) {
         if (w->head[h] && strcmp(w->head[h], out) == 0) {
@@ -88,12 +88,12 @@ __attribute__((format(printf, 2, 3))) static char *text(writer *w, const char *f
 }
 
 /* An initialiser of shape (rows, cols), or (cols) where rows is 0, or a single number where both are. */
-static bool add_tensor(writer *w, char *name, const float *data, int rows, int cols, amb_onnx_dtype dtype)
+static bool add_tensor(writer *w, char *name, const float *data, int rows, int cols, ami_onnx_dtype dtype)
 {
     size_t i = w->graph.n_initializer++, count = (size_t)(rows ? rows : 1) * (size_t)(cols ? cols : 1);
     assert(i < MAX_TENSORS);
-    AmbOnnx__Tensor *t = w->tensors[i] = &w->tensor[i];
-    amb_onnx__tensor__init(t);
+    AmiOnnx__Tensor *t = w->tensors[i] = &w->tensor[i];
+    ami_onnx__tensor__init(t);
     t->name = name;
     t->dims = w->dims[i];
     if (rows)
@@ -104,22 +104,22 @@ static bool add_tensor(writer *w, char *name, const float *data, int rows, int c
     t->data_type = (int)dtype;
     for (size_t k = 0; k < count; k++) {
         if (!isfinite(data[k])) {
-            return amb_fail(w->err, "%s: not written, %s: number %zu is %g, a finite number was expected",
+            return ami_fail(w->err, "%s: not written, %s: number %zu is %g, a finite number was expected",
                             w->path, name, k, (double)data[k]);
         }
     }
-    if (dtype == AMB_ONNX_FLOAT32) {
+    if (dtype == AMI_ONNX_FLOAT32) {
         t->raw_data.data = (uint8_t *)(uintptr_t)data; /* only read */
         t->raw_data.len = count * sizeof *data;
         return true;
     }
     uint16_t *halves = w->halves[i] = malloc(count * sizeof *halves);
     if (!halves)
-        return amb_fail(w->err, "%s: not enough memory to write it", w->path);
+        return ami_fail(w->err, "%s: not enough memory to write it", w->path);
     for (size_t k = 0; k < count; k++) {
-        halves[k] = amb_float_to_half(data[k]);
+        halves[k] = ami_float_to_half(data[k]);
         if ((halves[k] & 0x7c00) == 0x7c00) {
-            return amb_fail(w->err,
+            return ami_fail(w->err,
                             "%s: not written, %s: number %zu is %g, which overflows float16 (65504 at most)",
                             w->path, name, k, (double)data[k]);
         }
@@ -130,12 +130,12 @@ static bool add_tensor(writer *w, char *name, const float *data, int rows, int c
 }
 
 /* A node named as its output. b and c may be NULL. */
-static AmbOnnx__Node *add_node(writer *w, const char *op, char *a, char *b, char *c, char *out)
+static AmiOnnx__Node *add_node(writer *w, const char *op, char *a, char *b, char *c, char *out)
 {
     size_t i = w->graph.n_node++;
     assert(i < MAX_NODES);
-    AmbOnnx__Node *n = w->nodes[i] = &w->node[i];
-    amb_onnx__node__init(n);
+    AmiOnnx__Node *n = w->nodes[i] = &w->node[i];
+    ami_onnx__node__init(n);
     n->op_type = (char *)(uintptr_t)op; /* only read */
     n->name = out;
     n->input = w->inputs[i];
@@ -151,11 +151,11 @@ static AmbOnnx__Node *add_node(writer *w, const char *op, char *a, char *b, char
 }
 
 /* Gives the last node its only attribute, to be filled. */
-static AmbOnnx__Attribute *add_attribute(writer *w, const char *name)
+static AmiOnnx__Attribute *add_attribute(writer *w, const char *name)
 {
     size_t i = w->graph.n_node - 1;
-    AmbOnnx__Attribute *a = w->attributes[i] = &w->attribute[i];
-    amb_onnx__attribute__init(a);
+    AmiOnnx__Attribute *a = w->attributes[i] = &w->attribute[i];
+    ami_onnx__attribute__init(a);
     a->name = (char *)(uintptr_t)name;
     a->has_type = 1;
     w->node[i].attribute = &w->attributes[i];
@@ -165,7 +165,7 @@ static AmbOnnx__Attribute *add_attribute(writer *w, const char *name)
 
 static void add_int_attribute(writer *w, const char *name, int64_t value)
 {
-    AmbOnnx__Attribute *a = add_attribute(w, name);
+    AmiOnnx__Attribute *a = add_attribute(w, name);
     a->type = 2; /* INT */
     a->has_i = 1;
     a->i = value;
@@ -173,14 +173,14 @@ static void add_int_attribute(writer *w, const char *name, int64_t value)
 
 static void add_float_attribute(writer *w, const char *name, float value)
 {
-    AmbOnnx__Attribute *a = add_attribute(w, name);
+    AmiOnnx__Attribute *a = add_attribute(w, name);
     a->type = 1; /* FLOAT */
     a->has_f = 1;
     a->f = value;
 }
 
 /* A Reshape of rows to `shape`, the batch left as it is. */
-static void add_reshape(writer *w, char *from, const amb_net_shape *shape, char *name, char *out)
+static void add_reshape(writer *w, char *from, const ami_net_shape *shape, char *name, char *out)
 {
     size_t i = w->graph.n_initializer++;
     assert(i < MAX_TENSORS && w->shapes < SHAPES);
@@ -188,13 +188,13 @@ static void add_reshape(writer *w, char *from, const amb_net_shape *shape, char 
     dims[0] = 0; /* stands for what it was */
     for (int d = 0; d < shape->rank; d++)
         dims[1 + d] = shape->dim[d];
-    AmbOnnx__Tensor *t = w->tensors[i] = &w->tensor[i];
-    amb_onnx__tensor__init(t);
+    AmiOnnx__Tensor *t = w->tensors[i] = &w->tensor[i];
+    ami_onnx__tensor__init(t);
     t->name = name;
     t->dims = w->dims[i];
     t->dims[t->n_dims++] = 1 + shape->rank;
     t->has_data_type = t->has_raw_data = 1;
-    t->data_type = AMB_ONNX_INT64;
+    t->data_type = AMI_ONNX_INT64;
     t->raw_data.data = (uint8_t *)dims;
     t->raw_data.len = (size_t)(1 + shape->rank) * sizeof *dims;
     add_node(w, "Reshape", from, name, NULL, out);
@@ -203,26 +203,26 @@ static void add_reshape(writer *w, char *from, const amb_net_shape *shape, char 
 /* An initialiser that is float for its user: float16 goes through a Cast node. */
 static bool add_parameter(writer *w, char *name, const float *data, int rows, int cols)
 {
-    if (w->dtype == AMB_ONNX_FLOAT32)
+    if (w->dtype == AMI_ONNX_FLOAT32)
         return add_tensor(w, name, data, rows, cols, w->dtype);
     char *stored = text(w, "%s.float16", name);
     if (!add_tensor(w, stored, data, rows, cols, w->dtype))
         return false;
     add_node(w, "Cast", stored, NULL, NULL, name);
-    add_int_attribute(w, "to", AMB_ONNX_FLOAT32);
+    add_int_attribute(w, "to", AMI_ONNX_FLOAT32);
     return true;
 }
 
 /* Returns the normaliser's output, or NULL on error. */
 static char *add_normalizer(writer *w, char *head)
 {
-    const amb_net *net = w->net;
+    const ami_net *net = w->net;
     int inputs = net->dim[0];
     if (!net->in_mean)
         return head;
     for (int i = 0; i < inputs; i++) {
         if (!(net->in_std[i] > 0)) {
-            amb_fail(w->err,
+            ami_fail(w->err,
                      "%s: not written, the normaliser's standard deviation %d is %g, a positive number was "
                      "expected",
                      w->path, i, (double)net->in_std[i]);
@@ -230,9 +230,9 @@ static char *add_normalizer(writer *w, char *head)
         }
     }
     char *mean = text(w, "normalizer.mean"), *std = text(w, "normalizer.std");
-    if (!add_tensor(w, mean, net->in_mean, 0, inputs, AMB_ONNX_FLOAT32))
+    if (!add_tensor(w, mean, net->in_mean, 0, inputs, AMI_ONNX_FLOAT32))
         return NULL;
-    if (!add_tensor(w, std, net->in_std, 0, inputs, AMB_ONNX_FLOAT32))
+    if (!add_tensor(w, std, net->in_std, 0, inputs, AMI_ONNX_FLOAT32))
         return NULL;
     char *centered = text(w, "normalizer.centered"), *scaled = text(w, "normalizer.scaled");
     add_node(w, "Sub", head, mean, NULL, centered);
@@ -243,8 +243,8 @@ static char *add_normalizer(writer *w, char *head)
     w->bound[1] = net->in_clip;
     char *lo = text(w, "normalizer.min"), *hi = text(w, "normalizer.max"),
          *clipped = text(w, "normalizer.clipped");
-    if (!add_tensor(w, lo, &w->bound[0], 0, 0, AMB_ONNX_FLOAT32) ||
-        !add_tensor(w, hi, &w->bound[1], 0, 0, AMB_ONNX_FLOAT32))
+    if (!add_tensor(w, lo, &w->bound[0], 0, 0, AMI_ONNX_FLOAT32) ||
+        !add_tensor(w, hi, &w->bound[1], 0, 0, AMI_ONNX_FLOAT32))
         return NULL;
     add_node(w, "Clip", scaled, lo, hi, clipped);
     return clipped;
@@ -264,30 +264,30 @@ static bool add_gemm(writer *w, char *from, const char *name, const float *weigh
 
 static bool add_activation(writer *w, int l, char *from, char *out)
 {
-    amb_activation act = w->net->act[l];
+    ami_activation act = w->net->act[l];
     float alpha = w->net->act_alpha[l];
-    add_node(w, amb_onnx_activation_operator(act), from, NULL, NULL, out);
-    if (act != AMB_ACT_ELU && act != AMB_ACT_LEAKY_RELU)
+    add_node(w, ami_onnx_activation_operator(act), from, NULL, NULL, out);
+    if (act != AMI_ACT_ELU && act != AMI_ACT_LEAKY_RELU)
         return true;
     add_float_attribute(w, "alpha", alpha);
     return isfinite(alpha) ||
-           amb_fail(w->err, "%s: not written, the alpha of layer %d's %s is %g, a finite number was expected",
-                    w->path, l, amb_activation_name(act), (double)alpha);
+           ami_fail(w->err, "%s: not written, the alpha of layer %d's %s is %g, a finite number was expected",
+                    w->path, l, ami_activation_name(act), (double)alpha);
 }
 
 /* All layers but the last. Returns the last hidden tensor, or NULL on error. */
 static char *add_hidden(writer *w, char *from)
 {
-    const amb_net *net = w->net;
+    const ami_net *net = w->net;
     for (int l = 0; l < net->layers - 1; l++) {
         char name[32], *linear = text(w, "layers.%d.linear", l);
         snprintf(name, sizeof name, "layers.%d", l);
         if (!add_gemm(w, from, name, net->weight[l], net->bias[l], net->dim[l + 1], net->dim[l], linear))
             return NULL;
         from = linear;
-        if (net->act[l] == AMB_ACT_IDENTITY)
+        if (net->act[l] == AMI_ACT_IDENTITY)
             continue;
-        from = text(w, "layers.%d.%s", l, amb_activation_name(net->act[l]));
+        from = text(w, "layers.%d.%s", l, ami_activation_name(net->act[l]));
         if (!add_activation(w, l, linear, from))
             return NULL;
     }
@@ -297,22 +297,22 @@ static char *add_hidden(writer *w, char *from)
 /* The last layer: a Gemm for each head, whose rows lie in order; then its activation and its shape. */
 static bool add_heads(writer *w, char *from)
 {
-    const amb_net *net = w->net;
+    const ami_net *net = w->net;
     int last = net->layers - 1, inputs = net->dim[last], at = 0;
-    amb_activation act = net->act[last];
-    if (net->heads > 1 && act != AMB_ACT_IDENTITY)
-        return amb_fail(w->err, "%s: not written, its %d heads end in %s, linear ones were expected", w->path,
-                        net->heads, amb_activation_name(act));
+    ami_activation act = net->act[last];
+    if (net->heads > 1 && act != AMI_ACT_IDENTITY)
+        return ami_fail(w->err, "%s: not written, its %d heads end in %s, linear ones were expected", w->path,
+                        net->heads, ami_activation_name(act));
     for (int h = 0; h < net->heads; h++) {
-        const amb_net_head *head = &net->head[h];
+        const ami_net_head *head = &net->head[h];
         char name[32], *shaped = w->head[h];
         snprintf(name, sizeof name, "%s.%d", net->heads > 1 ? "heads" : "layers", net->heads > 1 ? h : last);
         char *flat = head->shape.rank > 1 ? text(w, "%s.flat", name) : shaped;
-        char *linear = act == AMB_ACT_IDENTITY ? flat : text(w, "%s.linear", name);
+        char *linear = act == AMI_ACT_IDENTITY ? flat : text(w, "%s.linear", name);
         if (!add_gemm(w, from, name, net->weight[last] + (size_t)at * (size_t)inputs, net->bias[last] + at,
                       head->outputs, inputs, linear))
             return false;
-        if (act != AMB_ACT_IDENTITY && !add_activation(w, last, linear, flat))
+        if (act != AMI_ACT_IDENTITY && !add_activation(w, last, linear, flat))
             return false;
         if (flat != shaped)
             add_reshape(w, flat, &head->shape, text(w, "%s.shape", name), shaped);
@@ -323,14 +323,14 @@ static bool add_heads(writer *w, char *from)
 }
 
 /* Rows of `shape`, behind a batch of any number of them. */
-static void fill_end(end *e, char *name, char *batch, const amb_net_shape *shape)
+static void fill_end(end *e, char *name, char *batch, const ami_net_shape *shape)
 {
-    amb_onnx__value_info__init(&e->info);
-    amb_onnx__type__init(&e->type);
-    amb_onnx__tensor_type__init(&e->tensor);
-    amb_onnx__shape__init(&e->shape);
+    ami_onnx__value_info__init(&e->info);
+    ami_onnx__type__init(&e->type);
+    ami_onnx__tensor_type__init(&e->tensor);
+    ami_onnx__shape__init(&e->shape);
     for (int i = 0; i <= shape->rank; i++) {
-        amb_onnx__dimension__init(&e->dim[i]);
+        ami_onnx__dimension__init(&e->dim[i]);
         e->dims[i] = &e->dim[i];
         e->dim[i].has_dim_value = i > 0;
         e->dim[i].dim_value = i > 0 ? shape->dim[i - 1] : 0;
@@ -339,7 +339,7 @@ static void fill_end(end *e, char *name, char *batch, const amb_net_shape *shape
     e->shape.n_dim = (size_t)shape->rank + 1;
     e->shape.dim = e->dims;
     e->tensor.has_elem_type = 1;
-    e->tensor.elem_type = AMB_ONNX_FLOAT32;
+    e->tensor.elem_type = AMI_ONNX_FLOAT32;
     e->tensor.shape = &e->shape;
     e->type.tensor_type = &e->tensor;
     e->info.name = name;
@@ -349,18 +349,18 @@ static void fill_end(end *e, char *name, char *batch, const amb_net_shape *shape
 /* What the outputs are called. */
 static bool name_heads(writer *w)
 {
-    const amb_net *net = w->net;
+    const ami_net *net = w->net;
     for (int h = 0; h < net->heads; h++) {
         char *name = net->head[h].name;
         if (!name || !name[0])
             continue;
-        if (!amb_text_is_utf8(name))
-            return amb_fail(w->err, "%s: not written, the name of output %d (%s) is not UTF-8 text", w->path,
-                            h, amb_onnx_show(name).text);
+        if (!ami_text_is_utf8(name))
+            return ami_fail(w->err, "%s: not written, the name of output %d (%s) is not UTF-8 text", w->path,
+                            h, ami_onnx_show(name).text);
         for (int k = 0; k < h; k++) {
             if (w->head[k] && strcmp(w->head[k], name) == 0)
-                return amb_fail(w->err, "%s: not written, outputs %d and %d are both named %s", w->path, k, h,
-                                amb_onnx_show(name).text);
+                return ami_fail(w->err, "%s: not written, outputs %d and %d are both named %s", w->path, k, h,
+                                ami_onnx_show(name).text);
         }
         w->head[h] = name;
     }
@@ -371,40 +371,40 @@ static bool name_heads(writer *w)
     return true;
 }
 
-static bool check_metadata(const writer *w, const amb_net *net)
+static bool check_metadata(const writer *w, const ami_net *net)
 {
     for (int i = 0; i < net->metas; i++) {
         const char *key = net->meta[i].key;
         if (!key[0])
-            return amb_fail(w->err, "%s: not written, metadata entry %d has an empty key", w->path, i);
-        if (amb_text_is_utf8(key) && amb_text_is_utf8(net->meta[i].value))
+            return ami_fail(w->err, "%s: not written, metadata entry %d has an empty key", w->path, i);
+        if (ami_text_is_utf8(key) && ami_text_is_utf8(net->meta[i].value))
             continue;
-        return amb_fail(w->err, "%s: not written, metadata entry %d (%s) is not UTF-8 text", w->path, i,
-                        amb_onnx_show(key).text);
+        return ami_fail(w->err, "%s: not written, metadata entry %d (%s) is not UTF-8 text", w->path, i,
+                        ami_onnx_show(key).text);
     }
     return true;
 }
 
 /* Packs the model around the finished graph and writes it. */
-static bool write_model(writer *w, const amb_net *net)
+static bool write_model(writer *w, const ami_net *net)
 {
-    AmbOnnx__Property *property = calloc((size_t)net->metas + 1, sizeof *property);
-    AmbOnnx__Property **properties = calloc((size_t)net->metas + 1, sizeof *properties);
+    AmiOnnx__Property *property = calloc((size_t)net->metas + 1, sizeof *property);
+    AmiOnnx__Property **properties = calloc((size_t)net->metas + 1, sizeof *properties);
     uint8_t *bytes = NULL;
     bool ok = false;
     if (!property || !properties)
         goto memory;
     for (int i = 0; i < net->metas; i++) {
-        amb_onnx__property__init(&property[i]);
+        ami_onnx__property__init(&property[i]);
         property[i].key = net->meta[i].key;
         property[i].value = net->meta[i].value;
         properties[i] = &property[i];
     }
-    AmbOnnx__OperatorSet set = AMB_ONNX__OPERATOR_SET__INIT, *sets[1] = {&set};
+    AmiOnnx__OperatorSet set = AMI_ONNX__OPERATOR_SET__INIT, *sets[1] = {&set};
     set.domain = text(w, "%s", "");
     set.has_version = 1;
     set.version = OPSET;
-    AmbOnnx__Model model = AMB_ONNX__MODEL__INIT;
+    AmiOnnx__Model model = AMI_ONNX__MODEL__INIT;
     model.has_ir_version = 1;
     model.ir_version = IR_VERSION;
     model.producer_name = text(w, "amble");
@@ -414,20 +414,20 @@ static bool write_model(writer *w, const amb_net *net)
     model.n_metadata_props = (size_t)net->metas;
     model.metadata_props = properties;
 
-    size_t size = amb_onnx__model__get_packed_size(&model);
-    if (size > AMB_ONNX_MAX_BYTES) {
-        amb_fail(w->err, "%s: not written, it would be %zu bytes long, at most %zu can be read back", w->path,
-                 size, AMB_ONNX_MAX_BYTES);
+    size_t size = ami_onnx__model__get_packed_size(&model);
+    if (size > AMI_ONNX_MAX_BYTES) {
+        ami_fail(w->err, "%s: not written, it would be %zu bytes long, at most %zu can be read back", w->path,
+                 size, AMI_ONNX_MAX_BYTES);
         goto out;
     }
     bytes = malloc(size);
     if (!bytes)
         goto memory;
-    amb_onnx__model__pack(&model, bytes);
-    ok = amb_file_write(w->path, bytes, size, w->err);
+    ami_onnx__model__pack(&model, bytes);
+    ok = ami_file_write(w->path, bytes, size, w->err);
     goto out;
 memory:
-    amb_fail(w->err, "%s: not enough memory to write it", w->path);
+    ami_fail(w->err, "%s: not enough memory to write it", w->path);
 out:
     free(bytes);
     free(property);
@@ -437,7 +437,7 @@ out:
 
 static bool write_net(writer *w)
 {
-    const amb_net *net = w->net;
+    const ami_net *net = w->net;
     if (!check_metadata(w, net) || !name_heads(w))
         return false;
     char *input = text(w, "input"), *batch = text(w, "batch"), *from = input;
@@ -453,7 +453,7 @@ static bool write_net(writer *w)
     w->graph.n_output = (size_t)net->heads;
     w->graph.output = w->infos + 1;
     if (net->in_shape.rank > 1) {
-        const amb_net_shape flat = {1, {net->dim[0]}};
+        const ami_net_shape flat = {1, {net->dim[0]}};
         from = text(w, "input.flat");
         add_reshape(w, input, &flat, text(w, "input.shape"), from);
     }
@@ -462,17 +462,17 @@ static bool write_net(writer *w)
     return from && add_heads(w, from) && write_model(w, net);
 }
 
-bool amb_onnx_write(const char *path, const amb_net *net, amb_onnx_dtype dtype, amb_error *err)
+bool ami_onnx_write(const char *path, const ami_net *net, ami_onnx_dtype dtype, ami_error *err)
 {
-    assert(dtype == AMB_ONNX_FLOAT32 || dtype == AMB_ONNX_FLOAT16);
+    assert(dtype == AMI_ONNX_FLOAT32 || dtype == AMI_ONNX_FLOAT16);
     writer *w = calloc(1, sizeof *w);
     if (!w)
-        return amb_fail(err, "%s: not enough memory to write it", path);
+        return ami_fail(err, "%s: not enough memory to write it", path);
     w->path = path;
     w->net = net;
     w->dtype = dtype;
     w->err = err;
-    amb_onnx__graph__init(&w->graph);
+    ami_onnx__graph__init(&w->graph);
     w->graph.node = w->nodes;
     w->graph.initializer = w->tensors;
     bool ok = write_net(w);

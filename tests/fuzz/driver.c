@@ -34,12 +34,12 @@ static void die(const char *what)
 
 static void add_file(const char *path)
 {
-    amb_error err = {0};
+    ami_error err = {0};
     if (count == MAX_FILES)
         die("too many files");
     input *in = &files[count++];
     in->path = strdup(path);
-    in->bytes = amb_file_read(path, MAX_BYTES, &in->size, &err);
+    in->bytes = ami_file_read(path, MAX_BYTES, &in->size, &err);
     if (!in->bytes)
         die(err.text);
 }
@@ -78,11 +78,11 @@ static void run(const uint8_t *bytes, size_t size)
 }
 
 /* Numbers at which readers go wrong, in one to ten bytes as protocol buffers write them. */
-static size_t put_number(amb_rng *rng, uint8_t *out)
+static size_t put_number(ami_rng *rng, uint8_t *out)
 {
     static const uint64_t bases[] = {0,     1,       127,       128,        255,       65535,
                                      65536, 1 << 20, INT32_MAX, UINT32_MAX, INT64_MAX, UINT64_MAX};
-    uint64_t value = bases[amb_rng_below(rng, sizeof bases / sizeof *bases)] + amb_rng_below(rng, 3) - 1;
+    uint64_t value = bases[ami_rng_below(rng, sizeof bases / sizeof *bases)] + ami_rng_below(rng, 3) - 1;
     size_t n = 0;
     for (; value > 127; value >>= 7)
         out[n++] = (uint8_t)(value | 128);
@@ -102,43 +102,43 @@ static size_t splice(uint8_t *bytes, size_t size, size_t at, size_t gone, const 
     return size - gone + come;
 }
 
-static size_t mutate(amb_rng *rng, uint8_t *bytes, size_t size)
+static size_t mutate(ami_rng *rng, uint8_t *bytes, size_t size)
 {
-    size_t at = size ? amb_rng_below(rng, (uint32_t)size) : 0, length = 1 + amb_rng_below(rng, 16);
+    size_t at = size ? ami_rng_below(rng, (uint32_t)size) : 0, length = 1 + ami_rng_below(rng, 16);
     uint8_t fresh[16];
-    const input *other = &files[amb_rng_below(rng, (uint32_t)count)];
+    const input *other = &files[ami_rng_below(rng, (uint32_t)count)];
     /* Half of them keep the size, because formats full of lengths fall apart at once where it changes. */
-    uint32_t kind = size ? amb_rng_below(rng, 16) : 4;
+    uint32_t kind = size ? ami_rng_below(rng, 16) : 4;
     switch (kind < 8 ? kind : kind & 1) {
     case 0:
-        bytes[at] ^= (uint8_t)(1u << amb_rng_below(rng, 8));
+        bytes[at] ^= (uint8_t)(1u << ami_rng_below(rng, 8));
         return size;
     case 1:
-        bytes[at] = (uint8_t)amb_rng_next(rng);
+        bytes[at] = (uint8_t)ami_rng_next(rng);
         return size;
     case 2:
         length = put_number(rng, fresh);
-        return splice(bytes, size, at, amb_rng_below(rng, 8) ? length : 1, fresh, length);
+        return splice(bytes, size, at, ami_rng_below(rng, 8) ? length : 1, fresh, length);
     case 3: /* remove */
         return splice(bytes, size, at, length, fresh, 0);
     case 4: /* insert */
         for (size_t i = 0; i < length; i++)
-            fresh[i] = (uint8_t)amb_rng_next(rng);
+            fresh[i] = (uint8_t)ami_rng_next(rng);
         return splice(bytes, size, at, 0, fresh, length);
     case 5: { /* repeat a piece of itself elsewhere */
-        size_t from = amb_rng_below(rng, (uint32_t)size);
+        size_t from = ami_rng_below(rng, (uint32_t)size);
         length = length < size - from ? length : size - from;
         memcpy(fresh, bytes + from, length);
-        return splice(bytes, size, at, amb_rng_below(rng, 8) ? length : 0, fresh, length);
+        return splice(bytes, size, at, ami_rng_below(rng, 8) ? length : 0, fresh, length);
     }
     case 6: { /* a piece of another file, of any length */
-        size_t from = other->size ? amb_rng_below(rng, (uint32_t)other->size) : 0;
-        length = 1 + amb_rng_below(rng, 200);
+        size_t from = other->size ? ami_rng_below(rng, (uint32_t)other->size) : 0;
+        length = 1 + ami_rng_below(rng, 200);
         length = length < other->size - from ? length : other->size - from;
-        return splice(bytes, size, at, amb_rng_below(rng, 8) ? length : 0, other->bytes + from, length);
+        return splice(bytes, size, at, ami_rng_below(rng, 8) ? length : 0, other->bytes + from, length);
     }
     default:
-        return amb_rng_below(rng, 8) ? size : at; /* cut off */
+        return ami_rng_below(rng, 8) ? size : at; /* cut off */
     }
 }
 
@@ -158,15 +158,15 @@ int main(int argc, char **argv)
     qsort(files, (size_t)count, sizeof *files, by_path);
     for (int i = 0; i < count; i++)
         run(files[i].bytes, files[i].size);
-    amb_rng rng = amb_rng_seed(seed, 0);
+    ami_rng rng = ami_rng_seed(seed, 0);
     uint8_t *bytes = malloc(ROOM);
     if (!bytes)
         die("not enough memory");
     for (unsigned long r = 0; r < runs; r++) {
-        const input *in = &files[amb_rng_below(&rng, (uint32_t)count)];
+        const input *in = &files[ami_rng_below(&rng, (uint32_t)count)];
         size_t size = in->size;
         memcpy(bytes, in->bytes, size);
-        for (uint32_t m = 1 + amb_rng_below(&rng, 3); m > 0; m--)
+        for (uint32_t m = 1 + ami_rng_below(&rng, 3); m > 0; m--)
             size = mutate(&rng, bytes, size);
         run(bytes, size);
     }

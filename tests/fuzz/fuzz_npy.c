@@ -14,26 +14,26 @@ static void demand(bool truth)
         abort();
 }
 
-static void round_trip(const amb_npy *a)
+static void round_trip(const ami_npy *a)
 {
-    amb_npy again;
+    ami_npy again;
     size_t size;
-    uint8_t *bytes = amb_npy_encode(a->type, a->rank, a->shape, a->data, &size, NULL);
+    uint8_t *bytes = ami_npy_encode(a->type, a->rank, a->shape, a->data, &size, NULL);
     demand(bytes != NULL);
-    demand(amb_npy_decode(bytes, size, "again", AMB_NPY_AS_STORED, &again, NULL));
+    demand(ami_npy_decode(bytes, size, "again", AMI_NPY_AS_STORED, &again, NULL));
     demand(again.type == a->type && again.rank == a->rank && again.count == a->count);
     demand(memcmp(again.shape, a->shape, (size_t)a->rank * sizeof a->shape[0]) == 0);
-    demand(memcmp(again.data, a->data, a->count * (a->type == AMB_NPY_FLOAT32 ? 4 : 8)) == 0);
-    amb_npy_free(&again);
+    demand(memcmp(again.data, a->data, a->count * (a->type == AMI_NPY_FLOAT32 ? 4 : 8)) == 0);
+    ami_npy_free(&again);
     free(bytes);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    for (int want = AMB_NPY_AS_STORED; want <= AMB_NPY_WIDEN_TO_DOUBLE; want++) {
-        amb_npy array;
-        amb_error err = {""};
-        if (amb_npy_decode(data, size, "input", (amb_npy_want)want, &array, &err)) {
+    for (int want = AMI_NPY_AS_STORED; want <= AMI_NPY_WIDEN_TO_DOUBLE; want++) {
+        ami_npy array;
+        ami_error err = {""};
+        if (ami_npy_decode(data, size, "input", (ami_npy_want)want, &array, &err)) {
             demand(array.count * 4 <= size);
             round_trip(&array);
         } else {
@@ -42,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             for (const char *c = err.text; *c; c++)
                 demand(*c >= ' ' && *c <= '~');
         }
-        amb_npy_free(&array);
+        ami_npy_free(&array);
     }
     return 0;
 }

@@ -21,10 +21,10 @@ static void check_numbers(const float *numbers, size_t count)
         require(isfinite(numbers[i]));
 }
 
-static size_t numbers_of(const amb_net_shape *shape)
+static size_t numbers_of(const ami_net_shape *shape)
 {
     size_t count = 1;
-    require(shape->rank >= 1 && shape->rank <= AMB_NET_MAX_RANK);
+    require(shape->rank >= 1 && shape->rank <= AMI_NET_MAX_RANK);
     for (int i = 0; i < shape->rank; i++) {
         require(shape->dim[i] >= 1);
         count *= (size_t)shape->dim[i];
@@ -32,15 +32,15 @@ static size_t numbers_of(const amb_net_shape *shape)
     return count;
 }
 
-static void check_net(const amb_net *net)
+static void check_net(const ami_net *net)
 {
     size_t outputs = 0;
-    require(net->layers >= 1 && net->layers <= AMB_NET_MAX_LAYERS && net->heads >= 1 &&
-            net->heads <= AMB_NET_MAX_HEADS);
+    require(net->layers >= 1 && net->layers <= AMI_NET_MAX_LAYERS && net->heads >= 1 &&
+            net->heads <= AMI_NET_MAX_HEADS);
     for (int l = 0; l < net->layers; l++) {
         check_numbers(net->weight[l], (size_t)net->dim[l] * (size_t)net->dim[l + 1]);
         check_numbers(net->bias[l], (size_t)net->dim[l + 1]);
-        require(net->act[l] < AMB_ACTIVATIONS && isfinite(net->act_alpha[l]));
+        require(net->act[l] < AMI_ACTIVATIONS && isfinite(net->act_alpha[l]));
     }
     if (net->in_mean) {
         check_numbers(net->in_mean, (size_t)net->dim[0]);
@@ -53,20 +53,20 @@ static void check_net(const amb_net *net)
         outputs += (size_t)net->head[h].outputs;
     }
     require(outputs == (size_t)net->dim[net->layers]);
-    require(net->heads == 1 || net->act[net->layers - 1] == AMB_ACT_IDENTITY);
+    require(net->heads == 1 || net->act[net->layers - 1] == AMI_ACT_IDENTITY);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    amb_error err = {0};
-    amb_net *net = amb_onnx_read_memory(data, size, "model", &err);
+    ami_error err = {0};
+    ami_net *net = ami_onnx_read_memory(data, size, "model", &err);
     if (net) {
         require(err.text[0] == 0);
         check_net(net);
-        amb_net_destroy(net);
+        ami_net_destroy(net);
         return 0;
     }
     require(strncmp(err.text, "model: ", 7) == 0 && strlen(err.text) > 16);
-    require(amb_text_is_printable(err.text));
+    require(ami_text_is_printable(err.text));
     return 0;
 }
