@@ -1,36 +1,87 @@
+/* Looks for amble's own files, in the order that assets.h gives. */
+#define _GNU_SOURCE /* dladdr */
 #include "base/assets.h"
 
+#include <dlfcn.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+enum { PLACES = 3 };
+
+static const char installed[] = "/../share/amble";
+static char own[PATH_MAX];
+
+/* The assets' folder of an installation in which `file` is a program or a library; false where the path does
+ * not say its folder. */
+static bool beside(const char *file, char *folder, size_t size)
+{
+    const char *slash = strrchr(file, '/');
+    return slash && (size_t)snprintf(folder, size, "%.*s%s", (int)(slash - file), file, installed) < size;
+}
+
+static bool beside_library(char *folder, size_t size)
+{
+    Dl_info about;
+    return dladdr(installed, &about) != 0 && about.dli_fname && beside(about.dli_fname, folder, size);
+}
+
+static bool beside_program(char *folder, size_t size)
+{
+    char file[PATH_MAX];
+    const ssize_t n = readlink("/proc/self/exe", file, sizeof file - 1);
+    if (n <= 0)
+        return false;
+    file[n] = 0;
+    return beside(file, folder, size);
+}
 
 bool ami_asset_path(const char *name, char *path, size_t size, ami_error *err)
 {
-    static const char installed[] = "/../share/amble";
-    char beside[PATH_MAX + sizeof installed] = "";
-    const ssize_t n = readlink("/proc/self/exe", beside, PATH_MAX);
-    beside[n > 0 && n < PATH_MAX ? n : 0] = 0;
-    char *slash = strrchr(beside, '/');
-    if (slash)
-        strcpy(slash, installed);
-
-    const char *own = getenv("AMBLE_ASSETS"), *places[2];
+    char library[PATH_MAX], program[PATH_MAX];
+    const char *variable = getenv("AMBLE_ASSETS"), *place[PLACES], *why = "";
     int count = 0;
-    if (own && *own)
-        places[count++] = own;
-    else {
-        if (slash)
-            places[count++] = beside;
-        places[count++] = AMB_SOURCE_DIR "/assets";
+    if (own[0]) {
+        place[count++] = own;
+    } else if (variable && *variable) {
+        place[count++] = variable;
+        why = " ($AMBLE_ASSETS)";
+    } else {
+        if (beside_library(library, sizeof library))
+            place[count++] = library;
+        if (beside_program(program, sizeof program) && !(count && !strcmp(program, place[0])))
+            place[count++] = program;
+        place[count++] = AMB_SOURCE_DIR "/assets";
     }
+    char places[3 * 300] = "";
     for (int i = 0; i < count; i++) {
-        const int length = snprintf(path, size, "%s/%s", places[i], name);
+        const int length = snprintf(path, size, "%s/%s", place[i], name);
         if (length > 0 && (size_t)length < size && access(path, R_OK) == 0)
             return true;
+        const size_t used = strlen(places);
+        snprintf(places + used, sizeof places - used, "%s%.280s",
+                 i == 0           ? ""
+                 : i + 1 == count ? " and "
+                                  : ", ",
+                 place[i]);
     }
-    return ami_fail(err, "%s is not among amble's assets: looked in %.400s%s%.400s%s", name, places[0],
-                    count > 1 ? " and " : "", count > 1 ? places[1] : "",
-                    own && *own ? " ($AMBLE_ASSETS)" : "");
+    return ami_fail(err, "%s is not among amble's assets: looked in %s%s", name, places, why);
+}
+
+bool ami_assets_set(const char *folder, ami_error *err)
+{
+    struct stat about;
+    if (!folder) {
+        own[0] = 0;
+        return true;
+    }
+    if (stat(folder, &about) != 0 || !S_ISDIR(about.st_mode))
+        return ami_fail(err, "the assets' folder \"%.300s\" is not a folder", folder);
+    if (strlen(folder) >= sizeof own)
+        return ami_fail(err, "the path of the assets' folder is longer than %zu bytes", sizeof own - 1);
+    strcpy(own, folder);
+    return true;
 }

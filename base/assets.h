@@ -6,9 +6,14 @@
 
 #include <stddef.h>
 
-/* Path of a file of amble's assets ("humanoid.xml", "models/walk.onnx"): in $AMBLE_ASSETS, else
- * ../share/amble beside the program, else the source tree it was built from. False and a sentence naming the
- * places looked at. */
+/* Path of a file of amble's assets ("humanoid.xml", "models/walk.onnx"): in the folder of ami_assets_set, else
+ * in $AMBLE_ASSETS, else in ../share/amble beside the library or program that this code is part of, else
+ * beside the program, else in the source tree it was built from. False and a sentence naming the places
+ * looked at. */
 bool ami_asset_path(const char *name, char *path, size_t size, ami_error *err);
+
+/* The folder to look in and nowhere else; copied. NULL: the places above. False and a sentence where it is not
+ * a folder. Not to be called while another thread looks something up. */
+bool ami_assets_set(const char *folder, ami_error *err);
 
 #endif

@@ -52,16 +52,24 @@ ami_net *ami_net_create(int layers, const int *dim, ami_error *err)
     return net;
 }
 
+void ami_net_drop_weights(ami_net *net)
+{
+    for (int l = 0; l < AMI_NET_MAX_LAYERS; l++) {
+        free(net->weight[l]);
+        free(net->bias[l]);
+        net->weight[l] = net->bias[l] = NULL;
+    }
+    free(net->in_mean);
+    free(net->in_std);
+    net->in_mean = net->in_std = NULL;
+}
+
 void ami_net_destroy(ami_net *net)
 {
     if (!net)
         return;
-    for (int l = 0; l < AMI_NET_MAX_LAYERS; l++) {
-        free(net->weight[l]);
-        free(net->bias[l]);
-    }
-    free(net->in_mean);
-    free(net->in_std);
+    ami_net_drop_weights(net);
+    free(net->in_name);
     for (int h = 0; h < AMI_NET_MAX_HEADS; h++)
         free(net->head[h].name);
     for (int i = 0; i < net->metas; i++) {

@@ -62,6 +62,7 @@ typedef struct ami_net {
     float *in_mean;                         /* (dim[0]) or NULL: no normalisation */
     float *in_std;                          /* (dim[0]), > 0; NULL where in_mean is */
     float in_clip;                          /* in units of in_std; 0: no clamp */
+    char *in_name;                          /* the input's name in the file; NULL: none given */
     ami_net_shape in_shape;                 /* its dimensions' product is dim[0] */
     int heads;                              /* 1 .. AMI_NET_MAX_HEADS; their outputs' sum is dim[layers] */
     ami_net_head head[AMI_NET_MAX_HEADS];
@@ -74,6 +75,10 @@ typedef struct ami_net {
  * dimension is out of range or memory is short. */
 ami_net *ami_net_create(int layers, const int *dim, ami_error *err);
 void ami_net_destroy(ami_net *net); /* NULL is fine */
+
+/* Frees weights, biases and normaliser and keeps the rest: for who has packed the net (nets/model.h) and still
+ * wants its names, shapes and metadata. The net is then good for reading these and for ami_net_destroy. */
+void ami_net_drop_weights(ami_net *net);
 
 /* Allocates in_mean (0) and in_std (1) if they are not there. False, and nothing changed, when memory is
  * short. */

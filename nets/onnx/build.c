@@ -108,6 +108,9 @@ static bool build_heads(ami_onnx_graph *g, ami_net *net)
 {
     int last = net->layers - 1, at = 0;
     net->in_shape = shape_of(&g->input);
+    net->in_name = strdup(g->input_name);
+    if (!net->in_name)
+        return ami_onnx_graph_fail(g, "not enough memory");
     net->heads = g->heads;
     for (int h = 0; h < g->heads; h++) {
         const ami_onnx_layer *layer = &g->layer[g->head[h].tensor->layer];

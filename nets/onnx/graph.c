@@ -217,6 +217,7 @@ static bool read_input(ami_onnx_graph *g)
     if (!find_input(g, &input) || !read_shape(g, "input", input, &g->input) ||
         !check_input(g, input->name, &g->input))
         return false;
+    g->input_name = input->name;
     g->rows = (int64_t)g->input.dim[0];
     g->inputs = ami_onnx_features(&g->input);
     g->lo = -INFINITY;

@@ -78,6 +78,7 @@ typedef struct ami_onnx_graph {
 
     int64_t rows;          /* the input is fixed to, 0: any number */
     ami_onnx_tensor input; /* as it came */
+    const char *input_name;
     size_t inputs;         /* numbers in a row of it */
 
     /* before the first layer the input becomes clamp((input - mean) / std, lo, hi) */

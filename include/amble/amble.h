@@ -1,0 +1,8 @@
+/* All of libamble but rendering (amble/render.h, in a library of its own). */
+#ifndef AMBLE_AMBLE_H
+#define AMBLE_AMBLE_H
+
+#include <amble/base.h>
+#include <amble/model.h>
+
+#endif
