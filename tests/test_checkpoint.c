@@ -1,4 +1,4 @@
-/* policy/checkpoint: what was put comes back, and no damaged, shortened or foreign file is taken for a
+/* base/checkpoint: what was put comes back, and no damaged, shortened or foreign file is taken for a
  * checkpoint. */
 #include "base/checkpoint.h"
 #include "base/file.h"

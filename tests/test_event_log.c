@@ -1,4 +1,4 @@
-/* policy/event_log: read back by a parser of its own, down to the bits of the checksums, and what a full disk
+/* learn/event_log: read back by a parser of its own, down to the bits of the checksums, and what a full disk
  * leaves behind. */
 #include "learn/event_log.h"
 

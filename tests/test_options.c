@@ -1,4 +1,4 @@
-/* cli/options: strict numbers and their sentences, the shared options through argp, JSON to files and to
+/* options/options: strict numbers and their sentences, the shared options through argp, JSON to files and to
  * standard output. */
 #include "options/options.c"
 
