@@ -7,6 +7,9 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "motion/bvh.h"
+#include "motion/clip_check.h"
+#include "motion/motion_file.h"
 #include "motion/rotation.h"
 
 #include <errno.h>
@@ -21,15 +24,14 @@
 
 enum { FRAME = 1 + AMI_POSE, WRITTEN_DIGITS = 12, LOOKED_AT = 1 << 16 };
 
-static const size_t max_file = 256u << 20; /* bytes */
 /* A comma costs a byte in the file but tens in memory; a clip has one per number. */
 static const size_t max_commas = (size_t)FRAME * AMI_CLIP_MAX_FRAMES + 100000;
 static const char prefix[] = "humanoid3d_";
-/* What no human does: a file beyond this has other units. The public clips stay below 1.5 m, 6 m/s and 40
- * rad/s; the world's best run at 12.4 m/s and throw at 130 rad/s (shoulder). */
-static const double max_height = 2.5, min_height = 0, max_lowest = 1.5; /* m, of the root */
-static const double max_gap = 1;                                        /* s */
-static const double max_speed = 20, max_turn = 200;                     /* m/s, rad/s */
+static const double max_gap = 1; /* s */
+static const char heights_remedy[] = "the floor is at 0 and lengths are in metres: multiply root positions "
+                                     "by 0.01 if these are centimetres, by "
+                                     "0.0254 if inches, by 0.3048 if feet";
+static const char speeds_remedy[] = "lengths are in metres, durations in seconds";
 
 static bool is_file(const char *path)
 {
@@ -147,56 +149,6 @@ static const char *name_of(const char *path, char name[AMI_NAME])
     return name;
 }
 
-/* Heights before the rest, which they explain: lengths in other units make all else strange too. */
-static bool check_heights(int frames, const double *pose, ami_error *err)
-{
-    static const char remedy[] = "the floor is at 0 and lengths are in metres: multiply root positions by "
-                                 "0.01 if these are centimetres, "
-                                 "by 0.0254 if inches, by 0.3048 if feet";
-    int lowest = 0, highest = 0;
-    for (int f = 1; f < frames; f++) {
-        lowest = pose[(size_t)f * AMI_POSE + 2] < pose[(size_t)lowest * AMI_POSE + 2] ? f : lowest;
-        highest = pose[(size_t)f * AMI_POSE + 2] > pose[(size_t)highest * AMI_POSE + 2] ? f : highest;
-    }
-    const double low = pose[(size_t)lowest * AMI_POSE + 2], high = pose[(size_t)highest * AMI_POSE + 2];
-    if (high > max_height) {
-        return ami_fail(err, "frame %d: the root's height is %g m, expected at most %g; %s", highest, high,
-                        max_height, remedy);
-    }
-    if (low > max_lowest) {
-        return ami_fail(err, "frame %d: the root's lowest height is %g m, expected less than %g; %s", lowest,
-                        low, max_lowest, remedy);
-    }
-    return low >= min_height || ami_fail(err,
-                                         "frame %d: the root's height is %g m, below the floor, which is at "
-                                         "0; y is up in a clip's file",
-                                         lowest, low);
-}
-
-/* What is out of the ordinary in a clip that is one by its form. */
-static bool check_speeds(const ami_clip *clip, ami_error *err)
-{
-    static const char remedy[] = "lengths are in metres, durations in seconds";
-    for (int f = 0; f < ami_clip_frames(clip); f++) {
-        const double *v = ami_clip_vels(clip) + (size_t)f * AMI_VEL,
-                     speed = sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
-        if (speed > max_speed) {
-            return ami_fail(err, "frame %d: the root moves at %.3g m/s, expected at most %g; %s", f, speed,
-                            max_speed, remedy);
-        }
-        for (int j = -1; j < AMI_CLIP_JOINTS; j++) {
-            const bool three = j < 0 || ami_clip_joints[j].ball;
-            const double *w = v + (j < 0 ? 3 : ami_clip_joints[j].vel);
-            const double turn = three ? sqrt(w[0] * w[0] + w[1] * w[1] + w[2] * w[2]) : fabs(w[0]);
-            if (turn > max_turn) {
-                return ami_fail(err, "frame %d: %s turns at %.3g rad/s, expected at most %g; %s", f,
-                                j < 0 ? "the root" : ami_clip_joints[j].name, turn, max_turn, remedy);
-            }
-        }
-    }
-    return true;
-}
-
 /* DeepMimic's "wrap" and "none", and what other writers make of them. */
 static bool read_loop(const json_t *loop, bool *loops, ami_error *err)
 {
@@ -261,11 +213,11 @@ static ami_clip *clip_of_json(const json_t *root, const char *path, ami_error *e
         now += values[0];
         pose_from_file(pose + f * AMI_POSE, values + 1);
     }
-    if (!check_heights((int)n, pose, err)) {
+    if (!ami_clip_check_heights((int)n, pose, heights_remedy, err)) {
         goto out;
     }
     clip = ami_clip_create((int)n, time, pose, loops, name_of(path, name), err);
-    if (clip && !check_speeds(clip, err)) {
+    if (clip && !ami_clip_check_speeds(clip, 0, speeds_remedy, err)) {
         ami_clip_destroy(clip);
         clip = NULL;
     }
@@ -279,10 +231,13 @@ static const char *format_of(const char *text, size_t size)
 {
     static const struct {
         const char *begins, *is;
-    } formats[] = {{"HIERARCHY", "a BVH file"},   {"Kaydara FBX Binary", "an FBX file"},
-                   {"; FBX", "an FBX file"},      {"glTF", "a GLB file"},
-                   {":ASF", "an ASF skeleton"},   {":FULLY-SPECIFIED", "an AMC file"},
-                   {"\x93NUMPY", "a NumPy file"}, {"PK\x03\x04", "a ZIP or NPZ file"},
+    } formats[] = {{"Kaydara FBX Binary", "an FBX file"},
+                   {"; FBX", "an FBX file"},
+                   {"glTF", "a GLB file"},
+                   {":ASF", "an ASF skeleton"},
+                   {":FULLY-SPECIFIED", "an AMC file"},
+                   {"\x93NUMPY", "a NumPy file"},
+                   {"PK\x03\x04", "a ZIP or NPZ file"},
                    {"<", "an XML file"}};
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
         const size_t length = strlen(formats[i].begins);
@@ -299,14 +254,15 @@ static const char *skip_blanks(const char *at)
     return at + strspn(at, " \t\r\n");
 }
 
-static ami_clip *clip_of_text(const char *text, size_t size, const char *path, ami_error *err)
+ami_clip *ami_clip_decode(const char *text, size_t size, const char *path, ami_error *err)
 {
     const char *const format = format_of(text, size);
     if (format) {
-        ami_fail(err,
-                 "is %s; amble reads motions of DeepMimic's humanoid3d: JSON with Loop and Frames of %d "
-                 "numbers each",
-                 format, FRAME);
+        ami_fail(
+            err,
+            "is %s; amble reads BVH and motions of DeepMimic's humanoid3d: JSON with Loop and Frames of %d "
+            "numbers each",
+            format, FRAME);
         return NULL;
     }
     size_t commas = 0;
@@ -334,17 +290,7 @@ static ami_clip *clip_of_text(const char *text, size_t size, const char *path, a
 
 ami_clip *ami_clip_read(const char *path, ami_error *err)
 {
-    size_t size;
-    char *text = ami_file_read_text(path, max_file, &size, err);
-    if (!text) {
-        return NULL;
-    }
-    ami_clip *clip = clip_of_text(text, size, path, err);
-    if (!clip) {
-        ami_fail_in(err, "%s", path);
-    }
-    free(text);
-    return clip;
+    return ami_motion_read(path, NULL, NULL, err);
 }
 
 bool ami_clip_looks_like(const char *path)
@@ -355,6 +301,7 @@ bool ami_clip_looks_like(const char *path)
     bool found = false;
     if (size > 0) {
         text[size] = 0;
+        found = ami_bvh_looks_like(text, size);
         const char *at = skip_blanks(strncmp(text, "\xef\xbb\xbf", 3) ? text : text + 3);
         const char *frames = *at == '{' ? strstr(at, "\"Frames\"") : NULL;
         static const char *const next[3] = {":", "[", "["};
@@ -368,7 +315,7 @@ bool ami_clip_looks_like(const char *path)
         for (; at && at < end; at++) {
             values += *at == ',';
         }
-        found = end && *end == ']' && values == FRAME;
+        found |= end && *end == ']' && values == FRAME;
     }
     if (file) {
         fclose(file);
@@ -397,19 +344,26 @@ static bool write_frame(FILE *out, const double values[FRAME])
     return done;
 }
 
-/* Endings that promise something else than JSON. */
+static bool has_ending(const char *path, const char *ending)
+{
+    const size_t length = strlen(path), n = strlen(ending);
+    return length > n && strcasecmp(path + length - n, ending) == 0;
+}
+
+/* Endings that promise something else than JSON and BVH. */
 static bool check_ending(const char *path, ami_error *err)
 {
-    static const char *const others[] = {".csv",  ".bvh", ".fbx", ".glb",  ".gltf", ".c3d", ".amc", ".asf",
-                                         ".npy",  ".npz", ".pkl", ".yaml", ".yml",  ".xml", ".usd", ".usda",
-                                         ".usdc", ".dae", ".mp4", ".png",  ".onnx", ".bin"};
+    static const char *const others[] = {".csv",  ".fbx",  ".glb", ".gltf", ".c3d", ".amc",  ".asf",
+                                         ".npy",  ".npz",  ".pkl", ".yaml", ".yml", ".xml",  ".usd",
+                                         ".usda", ".usdc", ".dae", ".mp4",  ".png", ".onnx", ".bin"};
     const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
     for (size_t i = 0; dot && i < sizeof others / sizeof *others; i++) {
         if (strcasecmp(dot, others[i]) == 0) {
-            return ami_fail(err,
-                            "%s: a motion is written as DeepMimic's JSON, expected a name that ends in .txt "
-                            "or .json and not in %s",
-                            path, others[i]);
+            return ami_fail(
+                err,
+                "%s: a motion is written as DeepMimic's JSON or as BVH, expected a name that ends in "
+                ".txt, .json or .bvh and not in %s",
+                path, others[i]);
         }
     }
     return true;
@@ -422,6 +376,12 @@ bool ami_clip_write(const ami_clip *clip, const char *path, ami_error *err)
     }
     char *text = NULL;
     size_t size = 0;
+    if (has_ending(path, ".bvh")) {
+        text = ami_bvh_encode(clip, &size, err);
+        const bool written = text ? ami_file_write(path, text, size, err) : ami_fail_in(err, "%s", path);
+        free(text);
+        return written;
+    }
     FILE *out = open_memstream(&text, &size);
     if (!out) {
         return ami_fail(err, "%s: out of memory for the text of a clip", path);

@@ -330,7 +330,7 @@ one=1 frame, expected 2
 turn=Loop is "turn"
 units_cm=height is 88.1416 m|at most 2.5|by 0.01 if these are centimetres
 milliseconds=duration is 33.3 s|divide by 1000 if these are milliseconds
-bvh=is a BVH file|amble reads motions of DeepMimic
+bvh=line 3: |the file ends
 cut=not JSON
 empty=not JSON
 zeros=not JSON
@@ -452,9 +452,9 @@ check 'clip info, names are escaped' grep -qF '\x1b[31mred ' log/out
 check 'clip info, nothing for a terminal' test "$(tr -dc '\033' <log/out | wc -c)" -eq 0
 run clip info --json - ./*red.txt
 check 'clip info, names in JSON' fields log/out 0/name 0/file
-refuse 'x.bvh: |ends in .txt or .json and not in .bvh' clip convert motion.txt x.bvh
-refuse 'x.glb: |ends in .txt or .json and not in .glb' style export walk -o x.glb
-check 'no file of another format is written' test ! -e x.bvh -a ! -e x.glb
+refuse 'x.fbx: |ends in .txt, .json or .bvh and not in .fbx' clip convert motion.txt x.fbx
+refuse 'x.glb: |ends in .txt, .json or .bvh and not in .glb' style export walk -o x.glb
+check 'no file of another format is written' test ! -e x.fbx -a ! -e x.glb
 sed 's/"name": "walk"/"name": "\\u001b[1mwalk"/' "$AMBLE_ASSETS/models/styles.json" >coloured.json
 refuse 'coloured.json: style 5|name "\x1b[1mwalk" holds control characters' style list --styles coloured.json
 run clip convert motion.txt motion.csv
