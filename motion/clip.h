@@ -56,7 +56,7 @@ bool ami_clip_looks_like(const char *path);
 AMI_MUST_CHECK bool ami_clip_write(const ami_clip *clip, const char *path, ami_error *err);
 
 /* A motion as users give it: an existing file is taken as it is; otherwise a NAME, looked up as
- * DIR/humanoid3d_NAME.txt, then DIR/NAME.txt in `clips_dir`, or, where that is NULL, in $AMBLE_CLIPS,
+ * DIR/humanoid3d_NAME.txt, DIR/NAME.txt, then DIR/NAME.bvh in `clips_dir`, or, where that is NULL, in $AMBLE_CLIPS,
  * ./clips, the clips folder amble was built with and amble's own assets/motions, in this order. The path goes
  * to path[n]. On error the sentence names the folders looked at and the motions they hold, or how to get
  * some. */

@@ -23,7 +23,8 @@ static bool is_file(const char *path)
 static int is_clip(const struct dirent *entry)
 {
     const size_t length = strlen(entry->d_name);
-    return entry->d_name[0] != '.' && length > 4 && strcmp(entry->d_name + length - 4, ".txt") == 0;
+    const char *ending = entry->d_name + length - (length > 4 ? 4 : length);
+    return entry->d_name[0] != '.' && (strcmp(ending, ".txt") == 0 || strcmp(ending, ".bvh") == 0);
 }
 
 /* Appends to text[size], as much as fits. */
@@ -112,8 +113,8 @@ bool ami_clip_find(const char *name_or_path, const char *clips_dir, char *path, 
     }
     char places[320] = "", there[320] = "", ways[600];
     for (int i = 0; i < count; i++) {
-        static const char *const form[2] = {"%s/humanoid3d_%s.txt", "%s/%s.txt"};
-        for (int k = 0; k < 2; k++) {
+        static const char *const form[3] = {"%s/humanoid3d_%s.txt", "%s/%s.txt", "%s/%s.bvh"};
+        for (int k = 0; k < 3; k++) {
             if ((size_t)snprintf(path, n, form[k], dirs[i], name_or_path) < n && is_file(path)) {
                 return true;
             }

@@ -17,11 +17,12 @@ enum { LEG, ARM, LIMBS };
  * is off by 0, somebody who stands at ease by .5. */
 static const double rest_off = .6; /* rad */
 /* Weight of a limb's usual hinge axis against the plane in which it is bent, which has the bend's sine. */
-static const double usual_weight = .03;
-/* A limb bent to the wrong side by less than this is overstretched and laid straight. */
-static const double overstretched = .35; /* sine */
-static const double consistent = .8;     /* of a limb's bends about one axis of its own */
-static const double bends_enough = .05;  /* mean sine */
+static const double usual_weight = .1;
+/* A limb bent to the wrong side by less than the first is overstretched and laid straight; by more than the
+ * second, it is bent about that axis. */
+static const double overstretched[2] = {.2, .4}; /* sine */
+static const double consistent = .8;             /* of a limb's bends about one axis of its own */
+static const double bends_enough = .05;          /* mean sine */
 /* A straight arm's twist may jump; a wrong frame time makes everything fast. */
 static const double spikes = .02;
 
@@ -222,6 +223,13 @@ static void calibrate_limb(work *w, limb *l, const ami_parts *rest, bool zero)
     }
 }
 
+/* From 0 at a to 1 at b, smoothly. */
+static double ramp(double x, double a, double b)
+{
+    const double u = fmin(fmax((x - a) / (b - a), 0), 1);
+    return u * u * (3 - 2 * u);
+}
+
 /* The upper bone's frame and the hinge's angle. `body`: the frame that the limb hangs on. */
 static void solve_limb(limb *l, const ami_parts *parts, const double body[4], bool first, double frame[4],
                        double *angle)
@@ -240,22 +248,22 @@ static void solve_limb(limb *l, const ami_parts *parts, const double body[4], bo
         memcpy(usual, l->last, sizeof usual);
     if (!ami_across(usual, usual, upper))
         axis_at_rest(body, upper, usual);
+    /* The plane of a small bend is noise, and one to the wrong side is none: then the usual axis counts. */
     const double size = sqrt(ami_dot(bend, bend)), same = ami_dot(bend, usual);
-    double down[3] = {-upper[0], -upper[1], -upper[2]};
-    if (same < 0 && size < overstretched) {
+    const double large = ramp(size, overstretched[0], overstretched[1]);
+    const double trust = fmax(large, size > 0 ? ramp(same / size, 0, .5) : 0);
+    double down[3] = {-upper[0], -upper[1], -upper[2]}, c[3];
+    for (int k = 0; k < 3; k++)
+        axis[k] = trust * bend[k] + ((1 - large) * usual_weight + (1 - trust) * fmax(0, same)) * usual[k];
+    if (!ami_across(axis, axis, upper))
+        memcpy(axis, usual, sizeof axis);
+    ami_cross(c, upper, lower);
+    *angle = atan2(ami_dot(c, axis), ami_dot(upper, lower));
+    if (*angle * l->flexion < 0) { /* overstretched: straight, along both bones */
         for (int k = 0; k < 3; k++)
             down[k] = -(upper[k] + lower[k]);
         ami_unit(down);
-        memcpy(axis, usual, sizeof axis);
         *angle = 0;
-    } else {
-        for (int k = 0; k < 3; k++)
-            axis[k] = bend[k] + usual_weight * usual[k];
-        if (!ami_across(axis, axis, upper))
-            memcpy(axis, usual, sizeof axis);
-        double c[3];
-        ami_cross(c, upper, lower);
-        *angle = atan2(ami_dot(c, axis), ami_dot(upper, lower));
     }
     *angle = fmin(fmax(*angle, l->hinge[0]), l->hinge[1]);
     memcpy(l->last, axis, sizeof axis);

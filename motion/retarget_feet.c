@@ -167,7 +167,7 @@ static void hold_rest(feet *w, int foot, int point, int begin, int end)
         const double u = 1 - (double)away / (around + 1), weight = u * u * (3 - 2 * u);
         const double *at = w->point[place(inside, foot, point)];
         const size_t i = (size_t)f * FEET + (size_t)foot;
-        const double share = weight / (1.001 - weight); /* who rests counts for more than who fades */
+        const double share = weight / (1.05 - weight); /* who rests counts for more than who fades */
         for (int k = 0; k < 2; k++)
             w->off[i][k] += share * (mean[k] - at[k]);
         w->off[i][2] += share;
@@ -175,19 +175,24 @@ static void hold_rest(feet *w, int foot, int point, int begin, int end)
     }
 }
 
+/* A rest in which the point is carried too far is several, with time between them to fade. */
 static void hold_rests(feet *w, int foot, int point)
 {
+    const int around = (int)ceil(fade / w->track->frame_time);
     for (int f = 0; f < w->track->frames;) {
         int end = f;
-        for (; end < w->track->frames && w->rests[place(end, foot, point)]; end++) {
+        bool carried = false;
+        for (; end < w->track->frames && w->rests[place(end, foot, point)] && !carried; end++) {
             double way[3];
             ami_sub(way, w->point[place(end, foot, point)], w->point[place(f, foot, point)]);
-            if (hypot(way[0], way[1]) > widest)
-                break;
+            carried = hypot(way[0], way[1]) > widest;
         }
         if (end > f)
             hold_rest(w, foot, point, f, end);
         f = end > f ? end : f + 1;
+        for (int k = 0; carried && k < 2 * around && f < w->track->frames && w->rests[place(f, foot, point)];
+             k++)
+            w->rests[place(f++, foot, point)] = false;
     }
 }
 
