@@ -241,7 +241,7 @@ static int tip_of(const ami_mocap *m, int joint)
     return tip;
 }
 
-/* Whether nine of ten joints have names that begin with the same word: a prefix that no table knows. */
+/* Whether four of five joints have names that begin with the same word: a prefix that no table knows. */
 static bool shared_word(const ami_mocap *m, char common[WORD])
 {
     const words last = split(m->joint[m->joints - 1].name);
@@ -252,7 +252,7 @@ static bool shared_word(const ami_mocap *m, char common[WORD])
         names += !m->joint[j].end;
         same += !m->joint[j].end && w.count > 1 && strcmp(w.word[0], common) == 0;
     }
-    return names > 4 && same * 10 >= names * 9;
+    return names > 4 && same * 5 >= names * 4;
 }
 
 static void guess_by_name(ami_joint_map *map, const ami_mocap *m)
