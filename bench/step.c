@@ -3,26 +3,21 @@
  *
  * Every step's times are kept and sorted: percentiles are exact. With --compete the same is measured again
  * beside busy processes. */
-#define _GNU_SOURCE
-
 #include "base/cores.h"
 #include "bench/bench.h"
 #include "bench/compete.h"
 #include "bench/invention.h"
 #include "bench/plot.h"
+#include "bench/realtime.h"
 #include "options/options.h"
 #include "options/program.h"
 #include "options/style.h"
 #include "policy/models.h"
 
-#include <errno.h>
 #include <math.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 enum {
     KEY_MOTION = 'm',
@@ -33,7 +28,7 @@ enum {
     KEY_RATE = 'r',
     KEY_POLICY = 'p'
 };
-enum { KEY_SPIN = CLI_KEY_OWN, KEY_PLOT, KEY_SCHEDULER, FIFO_PRIORITY = 80, CHANGE_S = 2 };
+enum { KEY_SPIN = CLI_KEY_OWN, KEY_PLOT, KEY_SCHEDULER, CHANGE_S = 2 };
 
 typedef struct arguments {
     cli_common common;
@@ -77,9 +72,9 @@ static const struct argp_option options[] = {
 
 static void take_scheduler(arguments *a, const char *text, struct argp_state *state)
 {
-    if (strcmp(text, "fifo") && strcmp(text, "other"))
-        argp_error(state, "--scheduler is \"%.100s\", expected fifo or other", text);
-    a->fifo = !strcmp(text, "fifo");
+    ami_error err = {""};
+    if (!bench_parse_scheduler(text, &a->fifo, &err))
+        argp_error(state, "%s", err.text);
     a->scheduler_given = true;
 }
 
@@ -308,20 +303,6 @@ static bool measure_once(bench *b, bench_pace *pace, int rivals, ami_error *err)
     return b->quiet || cli_flush_row(b->args->common.json, err);
 }
 
-/* SCHED_FIFO and locked memory for the loop; rivals set themselves back to SCHED_OTHER. */
-static bool become_real_time(bench *b, ami_error *err)
-{
-    const struct sched_param priority = {.sched_priority = FIFO_PRIORITY};
-    if (b->args->fifo && sched_setscheduler(0, SCHED_FIFO, &priority) != 0)
-        return ami_fail(err,
-                        "--scheduler fifo: SCHED_FIFO is not this user's to take (%s); it needs root, "
-                        "CAP_SYS_NICE or a real-time limit "
-                        "(ulimit -r) of %d or more",
-                        strerror(errno), FIFO_PRIORITY);
-    b->locked = b->args->pace.rate > 0 && mlockall(MCL_CURRENT | MCL_FUTURE) == 0;
-    return true;
-}
-
 static json_t *result(bench *b)
 {
     const arguments *a = b->args;
@@ -363,7 +344,8 @@ static bool measure(bench *b, ami_error *err)
 {
     const arguments *a = b->args;
     if (!bench_walker_init(&b->walker, &a->walker, err) ||
-        !bench_walker_check(&b->walker, steps_to_check(b), err) || !become_real_time(b, err))
+        !bench_walker_check(&b->walker, steps_to_check(b), err) ||
+        !(a->pace.rate > 0 ? bench_become_real_time(a->fifo, &b->locked, err) : true))
         return false;
     if (!b->quiet)
         print_head(b);
