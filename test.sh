@@ -163,7 +163,7 @@ newest() {
     stage "$compiler" "newest-$tool" none "-DCMAKE_C_COMPILER=$compiler" "${options[@]}"
 }
 
-groups=(build viewer tests viewer_tests)
+groups=(build viewer server tests viewer_tests server_tests)
 [ "$all" = true ] && groups+=(checks)
 announce
 amb_install "${groups[@]}"
