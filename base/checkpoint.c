@@ -96,12 +96,12 @@ ami_checkpoint_writer *ami_checkpoint_writer_create(ami_error *err)
     return w;
 }
 
-void ami_checkpoint_writer_destroy(ami_checkpoint_writer *w)
+void ami_checkpoint_writer_destroy(ami_checkpoint_writer *writer)
 {
-    if (!w)
+    if (!writer)
         return;
-    free(w->data);
-    free(w);
+    free(writer->data);
+    free(writer);
 }
 
 bool ami_checkpoint_put(ami_checkpoint_writer *w, const char *name, const void *data, size_t size,
@@ -211,18 +211,18 @@ ami_checkpoint *ami_checkpoint_read(const char *path, ami_error *err)
     return c;
 }
 
-void ami_checkpoint_destroy(ami_checkpoint *c)
+void ami_checkpoint_destroy(ami_checkpoint *checkpoint)
 {
-    if (!c)
+    if (!checkpoint)
         return;
-    free(c->path);
-    free(c->data);
-    free(c);
+    free(checkpoint->path);
+    free(checkpoint->data);
+    free(checkpoint);
 }
 
-const char *ami_checkpoint_path(const ami_checkpoint *c)
+const char *ami_checkpoint_path(const ami_checkpoint *checkpoint)
 {
-    return c->path;
+    return checkpoint->path;
 }
 
 bool ami_checkpoint_is_current(const ami_checkpoint *c, ami_error *err)
@@ -239,9 +239,9 @@ bool ami_checkpoint_is_current(const ami_checkpoint *c, ami_error *err)
                     c->path);
 }
 
-const void *ami_checkpoint_find(const ami_checkpoint *c, const char *name, size_t *size)
+const void *ami_checkpoint_find(const ami_checkpoint *checkpoint, const char *name, size_t *size)
 {
-    const uint8_t *head = find(c->data, c->sections, name);
+    const uint8_t *head = find(checkpoint->data, checkpoint->sections, name);
     if (!head)
         return NULL;
     *size = (size_t)get_le(head + NAME, 8);

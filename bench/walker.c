@@ -134,21 +134,21 @@ bool bench_walker_init(bench_walker *w, const bench_walker_def *def, ami_error *
     return w->workspace || ami_fail(err, "out of memory");
 }
 
-void bench_walker_free(bench_walker *w)
+void bench_walker_free(bench_walker *walker)
 {
-    ami_env_free(&w->env);
-    ami_generator_destroy(w->generator);
-    ami_cycle_room_destroy(w->room);
-    ami_followed_free(&w->followed);
-    ami_character_destroy(w->character);
-    ami_model_destroy(w->own_phase);
-    ami_model_destroy(w->critic);
-    ami_model_destroy(w->bare);
-    ami_policy_free(&w->policy);
-    free(w->mean);
-    free(w->inv_std);
-    free(w->workspace);
-    memset(w, 0, sizeof *w);
+    ami_env_free(&walker->env);
+    ami_generator_destroy(walker->generator);
+    ami_cycle_room_destroy(walker->room);
+    ami_followed_free(&walker->followed);
+    ami_character_destroy(walker->character);
+    ami_model_destroy(walker->own_phase);
+    ami_model_destroy(walker->critic);
+    ami_model_destroy(walker->bare);
+    ami_policy_free(&walker->policy);
+    free(walker->mean);
+    free(walker->inv_std);
+    free(walker->workspace);
+    memset(walker, 0, sizeof *walker);
 }
 
 /* What nets/model.c does with its own. */
@@ -180,12 +180,12 @@ bool bench_walker_has(const bench_walker *w, bench_part part)
     return part != BENCH_PHASE || !w->generator || !(w->followed.motions.def.phase_gain > 0);
 }
 
-int bench_walker_readings(const bench_walker *w)
+int bench_walker_readings(const bench_walker *walker)
 {
     int parts = 0;
     for (int i = 0; i < BENCH_PARTS; i++)
-        parts += bench_walker_has(w, (bench_part)i);
-    return parts + 2 + w->env.def.goal; /* at the beginning, and where a part is in two places */
+        parts += bench_walker_has(walker, (bench_part)i);
+    return parts + 2 + walker->env.def.goal; /* at the beginning, and where a part is in two places */
 }
 
 static void find_phase(bench_walker *w)
@@ -271,22 +271,23 @@ static void put_on_its_feet(bench_walker *w)
     w->resets++;
 }
 
-double bench_walker_step(bench_walker *w, double part[BENCH_PARTS])
+double bench_walker_step(bench_walker *walker, double part[BENCH_PARTS])
 {
     memset(part, 0, BENCH_PARTS * sizeof *part);
     bool making = false;
     ami_generator_counts before = {0};
-    if (w->generator) {
-        making = ami_generator_is_making(w->generator);
-        before = *ami_generator_get_counts(w->generator);
+    if (walker->generator) {
+        making = ami_generator_is_making(walker->generator);
+        before = *ami_generator_get_counts(walker->generator);
     }
     const double begun = ami_clock_now();
     double then = begun;
-    const bool up = take_step(w, part, &then);
-    if (w->generator)
-        w->making = count_motions(w, &before) || making || ami_generator_is_making(w->generator);
+    const bool up = take_step(walker, part, &then);
+    if (walker->generator)
+        walker->making =
+            count_motions(walker, &before) || making || ami_generator_is_making(walker->generator);
     if (!up)
-        put_on_its_feet(w);
+        put_on_its_feet(walker);
     return then - begun;
 }
 

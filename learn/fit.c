@@ -188,9 +188,9 @@ static void sum_up(const ami_fit *fit, ami_fit_stats *s, int steps)
     }
 }
 
-void ami_fit_run(ami_fit *fit, int steps, ami_fit_stats *s)
+void ami_fit_run(ami_fit *fit, int steps, ami_fit_stats *stats)
 {
-    memset(s, 0, sizeof *s);
+    memset(stats, 0, sizeof *stats);
     const double left = ceil((fit->settings.samples - (double)fit->progress.samples) / fit->batch);
     const int n = (int)fmin(steps, fmax(left, 1));
 #pragma omp parallel
@@ -199,7 +199,7 @@ void ami_fit_run(ami_fit *fit, int steps, ami_fit_stats *s)
         {
             const double done = share_done(fit), warmup = fit->settings.warmup;
             fit->beta = fit->settings.beta * (warmup > 0 ? fmin(done / warmup, 1) : 1);
-            s->rate = fit->settings.rate * (last_rate + (1 - last_rate) * .5 * (1 + cos(M_PI * done)));
+            stats->rate = fit->settings.rate * (last_rate + (1 - last_rate) * .5 * (1 + cos(M_PI * done)));
         }
         if (fit->what == AMI_FIT_PHASE)
             fit_phase_step(fit);
@@ -208,23 +208,23 @@ void ami_fit_run(ami_fit *fit, int steps, ami_fit_stats *s)
         double most = 0;
         for (int i = 0; i < fit->nets; i++) {
             const float norm = ami_adam_update(&fit->adam[i], ami_train_net_parameters(fit->net[i]),
-                                               ami_train_net_gradient(fit->net[i]), (float)s->rate,
+                                               ami_train_net_gradient(fit->net[i]), (float)stats->rate,
                                                (float)fit->settings.gradient_norm);
             ami_train_net_parameters_changed(fit->net[i]);
             most = isfinite(norm) ? fmax(most, (double)norm) : INFINITY;
         }
 #pragma omp single
         {
-            sum_up(fit, s, n);
+            sum_up(fit, stats, n);
             if (isfinite(most))
-                s->gradient += most / n;
+                stats->gradient += most / n;
             else
                 fit->progress.skipped++;
             fit->progress.samples += fit->batch;
         }
     }
-    s->samples = fit->progress.samples;
-    s->skipped = fit->progress.skipped;
+    stats->samples = fit->progress.samples;
+    stats->skipped = fit->progress.skipped;
 }
 
 bool ami_fit_failed(const ami_fit *fit, ami_error *err)

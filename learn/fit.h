@@ -105,8 +105,8 @@ bool ami_fit_failed(const ami_fit *fit, ami_error *err);
 int64_t ami_fit_samples(const ami_fit *fit);
 bool ami_fit_uses_bf16(const ami_fit *fit);
 
-/* Network i as it is now, normaliser, shapes and metadata included; NULL when memory is short. */
-ami_net *ami_fit_export(const ami_fit *fit, int net, ami_error *err);
+/* Network `which` as it is now, normaliser, shapes and metadata included; NULL when memory is short. */
+ami_net *ami_fit_export(const ami_fit *fit, int which, ami_error *err);
 
 bool ami_fit_save(const ami_fit *fit, const char *path, ami_error *err);
 

@@ -13,12 +13,12 @@ static const double degree = M_PI / 180;
 static const double usable_cm = 5; /* a style decodes to its own window this well, or has no place in the
                                       table */
 
-void ami_fit_evaluation_destroy(ami_fit_evaluation *j)
+void ami_fit_evaluation_destroy(ami_fit_evaluation *evaluation)
 {
-    if (!j)
+    if (!evaluation)
         return;
-    free(j->row);
-    free(j);
+    free(evaluation->row);
+    free(evaluation);
 }
 
 /* A new row of NANs; NULL when memory is short. */

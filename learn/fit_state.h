@@ -62,6 +62,6 @@ double fit_style_loss(const float *y, const float *target, const float *mean, co
                       double term[AMI_FIT_TERMS]);
 
 ami_net *fit_phase_export(const ami_fit *fit, ami_error *err);
-ami_net *fit_style_export(const ami_fit *fit, int net, ami_error *err);
+ami_net *fit_style_export(const ami_fit *fit, int which, ami_error *err);
 
 #endif

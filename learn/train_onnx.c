@@ -61,19 +61,19 @@ static ami_net *export_net(const ami_train *t, bool actor, int outputs, ami_erro
     return ok ? net : out_of_memory(net, err);
 }
 
-ami_net *ami_train_export_actor(const ami_train *t, ami_error *err)
+ami_net *ami_train_export_actor(const ami_train *train, ami_error *err)
 {
-    const ami_settings *s = &t->settings;
-    ami_net *net = export_net(t, true, AMI_ACTION, err);
+    const ami_settings *s = &train->settings;
+    ami_net *net = export_net(train, true, AMI_ACTION, err);
     if (!net)
         return NULL;
     for (int a = 0; a < AMI_ACTION; a++) {
         for (int k = 0; k < net->dim[2]; k++)
-            net->weight[2][(size_t)a * (size_t)net->dim[2] + (size_t)k] *= t->action_std[a];
-        net->bias[2][a] = net->bias[2][a] * t->action_std[a] + t->action_mean[a];
+            net->weight[2][(size_t)a * (size_t)net->dim[2] + (size_t)k] *= train->action_std[a];
+        net->bias[2][a] = net->bias[2][a] * train->action_std[a] + train->action_mean[a];
     }
     char bodies[256];
-    ami_bodies_print(t->env[0].def.may_touch, bodies, sizeof bodies);
+    ami_bodies_print(train->env[0].def.may_touch, bodies, sizeof bodies);
     const bool named =
         ami_net_set_meta(net, "kind", "actor") && ami_net_set_meta(net, "may_touch", bodies) &&
         ami_net_set_meta(net, "action", s->absolute != 0 ? "absolute" : "residual") &&
@@ -87,12 +87,12 @@ ami_net *ami_train_export_actor(const ami_train *t, ami_error *err)
     return net;
 }
 
-ami_net *ami_train_export_critic(const ami_train *t, ami_error *err)
+ami_net *ami_train_export_critic(const ami_train *train, ami_error *err)
 {
-    ami_net *net = export_net(t, false, 1, err);
+    ami_net *net = export_net(train, false, 1, err);
     if (!net)
         return NULL;
-    if (!ami_net_set_meta(net, "kind", "critic") || !set_number(net, "gamma", t->settings.gamma) ||
+    if (!ami_net_set_meta(net, "kind", "critic") || !set_number(net, "gamma", train->settings.gamma) ||
         !ami_net_set_meta(net, "output", "value * (1 - gamma)"))
         return out_of_memory(net, err);
     return net;

@@ -13,18 +13,18 @@
 enum { BLEND_FRAMES = 64 };
 static const double shortest = .3; /* s, of a clip */
 
-void ami_gait_destroy(ami_gait *g)
+void ami_gait_destroy(ami_gait *gait)
 {
-    if (!g)
+    if (!gait)
         return;
-    ami_clip_destroy(g->clip);
-    free(g->name);
-    free(g->strike);
-    free(g->whole);
-    free(g->feature);
-    free(g->phase);
-    free(g->amplitude);
-    free(g);
+    ami_clip_destroy(gait->clip);
+    free(gait->name);
+    free(gait->strike);
+    free(gait->whole);
+    free(gait->feature);
+    free(gait->phase);
+    free(gait->amplitude);
+    free(gait);
 }
 
 /* ---- Closing a loop ---- */
@@ -122,30 +122,31 @@ static void mix(const float *restrict a, const float *restrict b, float share, i
         out[i] = a[i] + share * (b[i] - a[i]);
 }
 
-void ami_gait_sample(const ami_gait *g, double t, float feature[AMI_FEATURES],
+void ami_gait_sample(const ami_gait *gait, double t, float feature[AMI_FEATURES],
                      float phase_feature[AMI_PHASE_FEATURES])
 {
     float share;
-    const size_t i = place(g, t, &share);
+    const size_t i = place(gait, t, &share);
     if (feature)
-        mix(g->feature + i * AMI_FEATURES, g->feature + (i + 1) * AMI_FEATURES, share, AMI_FEATURES, feature);
+        mix(gait->feature + i * AMI_FEATURES, gait->feature + (i + 1) * AMI_FEATURES, share, AMI_FEATURES,
+            feature);
     if (phase_feature)
-        mix(g->phase + i * AMI_PHASE_FEATURES, g->phase + (i + 1) * AMI_PHASE_FEATURES, share,
+        mix(gait->phase + i * AMI_PHASE_FEATURES, gait->phase + (i + 1) * AMI_PHASE_FEATURES, share,
             AMI_PHASE_FEATURES, phase_feature);
 }
 
-double ami_gait_amplitude(const ami_gait *g, double t)
+double ami_gait_amplitude(const ami_gait *gait, double t)
 {
     float share;
-    const size_t i = place(g, t, &share);
-    return (double)(g->amplitude[i] + share * (g->amplitude[i + 1] - g->amplitude[i]));
+    const size_t i = place(gait, t, &share);
+    return (double)(gait->amplitude[i] + share * (gait->amplitude[i + 1] - gait->amplitude[i]));
 }
 
-void ami_gait_window(const ami_gait *g, double t0, double scale, int n, float *window)
+void ami_gait_window(const ami_gait *gait, double t0, double scale, int n, float *window)
 {
     for (int i = 0; i < n; i++) {
         float *frame = window + (size_t)i * AMI_FEATURES;
-        ami_gait_sample(g, t0 + scale * i / 30, frame, NULL);
+        ami_gait_sample(gait, t0 + scale * i / 30, frame, NULL);
         for (int k = AMI_FEATURE_FORWARD; k <= AMI_FEATURE_YAW_RATE; k++)
             frame[k] *= (float)scale;
     }
@@ -153,14 +154,14 @@ void ami_gait_window(const ami_gait *g, double t0, double scale, int n, float *w
 
 /* ---- Phase ---- */
 
-int ami_gait_cycle(const ami_gait *g, double *t)
+int ami_gait_cycle(const ami_gait *gait, double *t)
 {
-    if (g->loops)
-        *t -= g->duration * floor((*t - g->strike[0]) / g->duration);
-    int lo = 0, hi = g->strikes - 2;
+    if (gait->loops)
+        *t -= gait->duration * floor((*t - gait->strike[0]) / gait->duration);
+    int lo = 0, hi = gait->strikes - 2;
     while (lo < hi) {
         const int mid = (lo + hi + 1) / 2;
-        if (g->strike[mid] <= *t)
+        if (gait->strike[mid] <= *t)
             lo = mid;
         else
             hi = mid - 1;
@@ -168,26 +169,27 @@ int ami_gait_cycle(const ami_gait *g, double *t)
     return lo;
 }
 
-double ami_gait_phase(const ami_gait *g, double t)
+double ami_gait_phase(const ami_gait *gait, double t)
 {
-    if (g->strikes < 2)
+    if (gait->strikes < 2)
         return 0;
-    const int c = ami_gait_cycle(g, &t);
-    const double u = (t - g->strike[c]) / (g->strike[c + 1] - g->strike[c]), phase = u - floor(u);
+    const int c = ami_gait_cycle(gait, &t);
+    const double u = (t - gait->strike[c]) / (gait->strike[c + 1] - gait->strike[c]), phase = u - floor(u);
     return phase < 1 ? phase : 0;
 }
 
-double ami_gait_time(const ami_gait *g, int c, double phase)
+double ami_gait_time(const ami_gait *gait, int cycle, double phase)
 {
     double cycles = floor(phase);
     phase -= cycles;
-    for (; cycles > 0 && (g->loops || c + 2 < g->strikes); cycles--)
-        c++;
-    for (; cycles < 0 && (g->loops || c > 0); cycles++)
-        c--;
-    const int n = g->strikes - 1;
-    const int turn = g->loops ? (int)floor((double)c / n) : 0, at = c - turn * n;
-    return turn * g->duration + g->strike[at] + (phase + cycles) * (g->strike[at + 1] - g->strike[at]);
+    for (; cycles > 0 && (gait->loops || cycle + 2 < gait->strikes); cycles--)
+        cycle++;
+    for (; cycles < 0 && (gait->loops || cycle > 0); cycles++)
+        cycle--;
+    const int n = gait->strikes - 1;
+    const int turn = gait->loops ? (int)floor((double)cycle / n) : 0, at = cycle - turn * n;
+    return turn * gait->duration + gait->strike[at] +
+           (phase + cycles) * (gait->strike[at + 1] - gait->strike[at]);
 }
 
 bool ami_gait_room(ami_gait *g, int n, ami_error *err)
@@ -231,9 +233,9 @@ ami_gait *ami_gait_create(const ami_skeleton *skeleton, const ami_clip *clip, am
     return g;
 }
 
-double ami_gait_scale(const ami_gait *g)
+double ami_gait_scale(const ami_gait *gait)
 {
-    return fmax(1, g->period / AMI_GAIT_LONGEST);
+    return fmax(1, gait->period / AMI_GAIT_LONGEST);
 }
 
 /* ---- Blending ---- */
@@ -267,12 +269,12 @@ static void blend_pose(double *pose, const double *other_pose, double w)
     }
 }
 
-ami_gait *ami_gait_blend(const ami_skeleton *skeleton, const ami_gait *a, const ami_gait *b, double w,
+ami_gait *ami_gait_blend(const ami_skeleton *skeleton, const ami_gait *a, const ami_gait *b, double weight,
                          const char *name, ami_error *err)
 {
     enum { N = BLEND_FRAMES };
     const double period =
-        exp((1 - w) * log(a->strike[1] - a->strike[0]) + w * log(b->strike[1] - b->strike[0]));
+        exp((1 - weight) * log(a->strike[1] - a->strike[0]) + weight * log(b->strike[1] - b->strike[0]));
     double time[N + 1], step[N + 1][3], turned = 0, heading = 0, at[2] = {0, 0};
     double(*pose)[AMI_POSE] = malloc((N + 1) * sizeof *pose);
     if (!pose) {
@@ -284,9 +286,9 @@ ami_gait *ami_gait_blend(const ami_skeleton *skeleton, const ami_gait *a, const 
         time[i] = period * i / N;
         pose_at(a, (double)(i % N) / N, pose[i], step[i]);
         pose_at(b, (double)(i % N) / N, far, far_step);
-        blend_pose(pose[i], far, w);
+        blend_pose(pose[i], far, weight);
         for (int k = 0; k < 3; k++)
-            step[i][k] += w * (far_step[k] - step[i][k]);
+            step[i][k] += weight * (far_step[k] - step[i][k]);
         turned += i < N ? step[i][2] / N : 0;
     }
     for (int i = 0; i <= N; i++) { /* trapezoids; a cycle ends with the heading it began with */

@@ -86,13 +86,13 @@ bool ami_motions_load(ami_motions *m, const ami_style_request *s, const ami_skel
     return false;
 }
 
-void ami_motions_free(ami_motions *m)
+void ami_motions_free(ami_motions *motions)
 {
-    ami_style_plan_free(&m->plan);
-    ami_styles_destroy(m->styles);
-    ami_deepphase_free(&m->deepphase);
-    ami_stylevae_free(&m->vae);
-    m->styles = NULL;
+    ami_style_plan_free(&motions->plan);
+    ami_styles_destroy(motions->styles);
+    ami_deepphase_free(&motions->deepphase);
+    ami_stylevae_free(&motions->vae);
+    motions->styles = NULL;
 }
 
 const char *ami_style_trained_on(const char *motion)
@@ -121,10 +121,10 @@ bool ami_follow(ami_followed *f, const char *motion, const ami_style_request *st
     return f->clip != NULL;
 }
 
-void ami_followed_free(ami_followed *f)
+void ami_followed_free(ami_followed *followed)
 {
-    if (!f->clip)
-        ami_motions_free(&f->motions);
-    ami_clip_destroy(f->clip);
-    f->clip = NULL;
+    if (!followed->clip)
+        ami_motions_free(&followed->motions);
+    ami_clip_destroy(followed->clip);
+    followed->clip = NULL;
 }

@@ -140,7 +140,7 @@ void ami_app_act(ami_app *app, ami_action action, double value);
 bool ami_app_send(ami_app *app, const ami_command *command);
 /* Whether whoever waits for something must give up, because the program is to end. */
 bool ami_app_stopped(const ami_app *app);
-void ami_app_choose(ami_app *app, int choice);
+void ami_app_choose(ami_app *app, int number);
 /* The choice that is followed or about to be; -1: none of them, but a blend. */
 int ami_app_chosen(const ami_app *app, const ami_snapshot *snapshot);
 bool ami_app_have_skill(ami_app *app, int skill); /* loads it if need be; says why not */

@@ -155,14 +155,15 @@ bool ami_app_check_cues(const ami_app *app, ami_error *err)
 
 /* ---- seeing ---- */
 
-void ami_app_see_style(ami_app *app, const ami_snapshot *s)
+void ami_app_see_style(ami_app *app, const ami_snapshot *snapshot)
 {
-    if (!s->invents || app->sent > s->commands_done)
+    if (!snapshot->invents || app->sent > snapshot->commands_done)
         return;
-    app->pace = s->pace;
-    if (!memcmp(app->latent.z, s->latent.z, sizeof app->latent.z) && app->latent.scale == s->latent.scale)
+    app->pace = snapshot->pace;
+    if (!memcmp(app->latent.z, snapshot->latent.z, sizeof app->latent.z) &&
+        app->latent.scale == snapshot->latent.scale)
         return;
-    app->latent = s->latent;
+    app->latent = snapshot->latent;
     show_weights(app);
 }
 
@@ -203,15 +204,15 @@ void ami_app_style_text(const ami_app *app, char *text, size_t size)
     }
 }
 
-int ami_app_chosen(const ami_app *app, const ami_snapshot *s)
+int ami_app_chosen(const ami_app *app, const ami_snapshot *snapshot)
 {
     if (app->asked >= 0)
         return app->asked;
-    const bool style = s->wanted == s->skill && s->invents && lists_styles(app);
+    const bool style = snapshot->wanted == snapshot->skill && snapshot->invents && lists_styles(app);
     const int most = style ? heaviest(app, NULL) : -1;
     for (int i = 0; i < app->choices; i++) {
         const ami_choice *c = &app->choice[i];
-        if (c->skill == s->wanted &&
+        if (c->skill == snapshot->wanted &&
             (style ? c->style == most && app->weight[most] > .995 * sum_of_weights(app) : c->style < 0))
             return i;
     }

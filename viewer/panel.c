@@ -174,28 +174,29 @@ ami_panel *ami_panel_create(ami_app *app, ami_error *err)
     return p;
 }
 
-void ami_panel_destroy(ami_panel *p)
+void ami_panel_destroy(ami_panel *panel)
 {
-    free(p);
+    free(panel);
 }
 
-void ami_panel_measure(ami_panel *p, const mjrContext *context)
+void ami_panel_measure(ami_panel *panel, const mjrContext *context)
 {
-    p->context = context;
-    mjui_resize(&p->ui, context);
-    mjr_addAux(p->ui.auxid, p->ui.width, p->ui.maxheight, p->ui.spacing.samples, (mjrContext *)context);
-    p->dirty = true;
+    panel->context = context;
+    mjui_resize(&panel->ui, context);
+    mjr_addAux(panel->ui.auxid, panel->ui.width, panel->ui.maxheight, panel->ui.spacing.samples,
+               (mjrContext *)context);
+    panel->dirty = true;
 }
 
-int ami_panel_width(const ami_panel *p)
+int ami_panel_width(const ami_panel *panel)
 {
-    return p->ui.width;
+    return panel->ui.width;
 }
 
-void ami_panel_relist(ami_panel *p)
+void ami_panel_relist(ami_panel *panel)
 {
-    fill(p);
-    ami_panel_measure(p, p->context);
+    fill(panel);
+    ami_panel_measure(panel, panel->context);
 }
 
 static void set_rects(ami_panel *p, mjrRect whole)
@@ -237,16 +238,16 @@ static bool read_snapshot(ami_panel *p, const ami_snapshot *s)
     return !same_weights(p) || !same;
 }
 
-void ami_panel_draw(ami_panel *p, const ami_snapshot *snapshot, mjrRect whole)
+void ami_panel_draw(ami_panel *panel, const ami_snapshot *snapshot, mjrRect whole)
 {
     static int forgotten; /* switches that keys have changed show at the next draw; comparing them all costs
                              more than drawing */
-    set_rects(p, whole);
-    const bool changed = read_snapshot(p, snapshot) && !p->state.dragrect;
-    if (changed || p->dirty || ++forgotten % 15 == 0)
-        mjui_update(-1, -1, &p->ui, &p->state, p->context);
-    p->dirty = false;
-    mjui_render(&p->ui, &p->state, p->context);
+    set_rects(panel, whole);
+    const bool changed = read_snapshot(panel, snapshot) && !panel->state.dragrect;
+    if (changed || panel->dirty || ++forgotten % 15 == 0)
+        mjui_update(-1, -1, &panel->ui, &panel->state, panel->context);
+    panel->dirty = false;
+    mjui_render(&panel->ui, &panel->state, panel->context);
 }
 
 static bool is_weight(const ami_app *app, const void *data)

@@ -15,15 +15,15 @@ static double cpu(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-void ami_report_frame(ami_report *r, double draw, double update)
+void ami_report_frame(ami_report *report, double draw, double update)
 {
-    r->last = ami_clock_now();
-    if (!r->frames++) {
-        r->first_frame = r->last - r->begun;
-        r->cpu_begun = cpu();
+    report->last = ami_clock_now();
+    if (!report->frames++) {
+        report->first_frame = report->last - report->begun;
+        report->cpu_begun = cpu();
     }
-    ami_histogram_add(&r->draw, draw, 1);
-    ami_histogram_add(&r->update, update, 1);
+    ami_histogram_add(&report->draw, draw, 1);
+    ami_histogram_add(&report->update, update, 1);
 }
 
 static json_t *times(const ami_histogram *h)

@@ -111,13 +111,13 @@ bool ami_scene_open_context(const ami_scene *s, mjrContext *context, int font, a
     return ami_mujoco_guard(make_context, &parts, err) || ami_fail_in(err, "OpenGL cannot be used");
 }
 
-void ami_scene_free(ami_scene *s)
+void ami_scene_free(ami_scene *scene)
 {
-    mjv_freeScene(&s->scene);
-    mj_deleteData(s->data);
-    mj_deleteModel(s->model);
-    free(s->place);
-    memset(s, 0, sizeof *s);
+    mjv_freeScene(&scene->scene);
+    mj_deleteData(scene->data);
+    mj_deleteModel(scene->model);
+    free(scene->place);
+    memset(scene, 0, sizeof *scene);
 }
 
 static void blend_poses(double out[AMI_POSE], const double a[AMI_POSE], const double b[AMI_POSE], double u)
@@ -446,29 +446,29 @@ static void add_flat_shadows(ami_scene *s)
     }
 }
 
-void ami_scene_update(ami_scene *s, const ami_snapshot *snap, double alpha, double seconds,
+void ami_scene_update(ami_scene *scene, const ami_snapshot *snapshot, double alpha, double seconds,
                       const ami_look *look)
 {
-    s->scene.ngeom = 0;
-    set_camera(s, snap, alpha, seconds); /* first: an endless floor is drawn around the camera */
-    s->scene.flags[mjRND_SHADOW] = look->shadows && !s->flat_shadows;
-    mjv_addGeoms(s->model, s->data, &s->option, NULL, mjCAT_STATIC, &s->scene);
-    if (look->ghost && snap->clip_duration <= 0)
-        add_ghost(s, snap, alpha, look->ghost == 2);
-    add_bodies(s, snap, alpha);
-    mj_comPos(s->model, s->data);
-    mj_camlight(s->model, s->data);
-    mjv_makeLights(s->model, s->data, &s->scene);
-    if (look->shadows && s->flat_shadows)
-        add_flat_shadows(s);
-    keep_trail(s, snap);
+    scene->scene.ngeom = 0;
+    set_camera(scene, snapshot, alpha, seconds); /* first: an endless floor is drawn around the camera */
+    scene->scene.flags[mjRND_SHADOW] = look->shadows && !scene->flat_shadows;
+    mjv_addGeoms(scene->model, scene->data, &scene->option, NULL, mjCAT_STATIC, &scene->scene);
+    if (look->ghost && snapshot->clip_duration <= 0)
+        add_ghost(scene, snapshot, alpha, look->ghost == 2);
+    add_bodies(scene, snapshot, alpha);
+    mj_comPos(scene->model, scene->data);
+    mj_camlight(scene->model, scene->data);
+    mjv_makeLights(scene->model, scene->data, &scene->scene);
+    if (look->shadows && scene->flat_shadows)
+        add_flat_shadows(scene);
+    keep_trail(scene, snapshot);
     if (look->trail)
-        add_trail(s, s->place[snap->follow]);
+        add_trail(scene, scene->place[snapshot->follow]);
     if (look->forces)
-        add_forces(s, snap);
+        add_forces(scene, snapshot);
     if (look->points)
-        add_points(s, snap, alpha);
-    add_touch(s, snap);
+        add_points(scene, snapshot, alpha);
+    add_touch(scene, snapshot);
 }
 
 /* Position and direction (length 1 along the camera's axis) of the ray through a point of the picture. */
@@ -511,12 +511,12 @@ bool ami_scene_pick(ami_scene *s, const ami_snapshot *snap, double x, double y, 
     return isfinite(depth[0]);
 }
 
-void ami_scene_unproject(const ami_scene *s, int character, double x, double y, double aspect, double depth,
-                         double at[3])
+void ami_scene_unproject(const ami_scene *scene, int character, double x, double y, double aspect,
+                         double depth, double at[3])
 {
     double from[3], along[3];
-    ray(s, x, y, aspect, from, along);
+    ray(scene, x, y, aspect, from, along);
     for (int k = 0; k < 3; k++)
-        at[k] = from[k] + depth * along[k] - (k < 2 ? s->place[character][k] : 0);
+        at[k] = from[k] + depth * along[k] - (k < 2 ? scene->place[character][k] : 0);
     at[2] = fmax(at[2], .02);
 }
