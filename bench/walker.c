@@ -120,18 +120,18 @@ static bool start_body(bench_walker *w, const bench_walker_def *def, ami_error *
     return ami_env_init(&w->env, &env, err);
 }
 
-bool bench_walker_init(bench_walker *w, const bench_walker_def *def, ami_error *err)
+bool bench_walker_init(bench_walker *walker, const bench_walker_def *def, ami_error *err)
 {
-    memset(w, 0, sizeof *w);
-    if (!load_actor(w, def->actor, err) || !load_critic(w, def, err) || !start_body(w, def, err) ||
-        !load_phase(w, def, err))
+    memset(walker, 0, sizeof *walker);
+    if (!load_actor(walker, def->actor, err) || !load_critic(walker, def, err) ||
+        !start_body(walker, def, err) || !load_phase(walker, def, err))
         return false;
-    size_t size = ami_model_workspace_size(w->policy.actor, 1);
-    const ami_model *const others[] = {w->bare, w->critic, w->phase};
+    size_t size = ami_model_workspace_size(walker->policy.actor, 1);
+    const ami_model *const others[] = {walker->bare, walker->critic, walker->phase};
     for (int i = 0; i < 3; i++)
         size = ami_model_workspace_size(others[i], 1) > size ? ami_model_workspace_size(others[i], 1) : size;
-    w->workspace = malloc(size);
-    return w->workspace || ami_fail(err, "out of memory");
+    walker->workspace = malloc(size);
+    return walker->workspace || ami_fail(err, "out of memory");
 }
 
 void bench_walker_free(bench_walker *walker)
@@ -173,11 +173,11 @@ static void stamp(double *then, double *part)
     *then = now;
 }
 
-bool bench_walker_has(const bench_walker *w, bench_part part)
+bool bench_walker_has(const bench_walker *walker, bench_part part)
 {
     if (part == BENCH_GENERATION)
-        return w->generator != NULL;
-    return part != BENCH_PHASE || !w->generator || !(w->followed.motions.def.phase_gain > 0);
+        return walker->generator != NULL;
+    return part != BENCH_PHASE || !walker->generator || !(walker->followed.motions.def.phase_gain > 0);
 }
 
 int bench_walker_readings(const bench_walker *walker)
@@ -323,30 +323,30 @@ static void take_real_step(bench_walker *w, ami_controller *controller)
     ami_controller_step(controller, &w->env, &reward);
 }
 
-bool bench_walker_check(bench_walker *w, int steps, ami_error *err)
+bool bench_walker_check(bench_walker *walker, int steps, ami_error *err)
 {
-    const size_t size = save_size(w);
+    const size_t size = save_size(walker);
     char *start = malloc(3 * size), *mine = start ? start + size : NULL, *theirs = start ? mine + size : NULL;
     ami_controller controller = {0};
     bool ok = start || ami_fail(err, "out of memory");
-    ok = ok && ami_controller_init(&controller, &w->policy, 1, err);
+    ok = ok && ami_controller_init(&controller, &walker->policy, 1, err);
     double part[BENCH_PARTS] = {0}, then = 0;
     if (ok) {
-        save(w, start);
-        for (int i = 0; i < steps && take_step(w, part, &then); i++)
+        save(walker, start);
+        for (int i = 0; i < steps && take_step(walker, part, &then); i++)
             ;
-        const int taken = w->env.step;
-        save(w, mine);
-        ok = load(w, start, err);
-        while (ok && w->env.step < taken)
-            take_real_step(w, &controller);
-        save(w, theirs);
+        const int taken = walker->env.step;
+        save(walker, mine);
+        ok = load(walker, start, err);
+        while (ok && walker->env.step < taken)
+            take_real_step(walker, &controller);
+        save(walker, theirs);
         if (ok && memcmp(mine, theirs, size))
             ok = ami_fail(err,
                           "the step taken apart and ami_controller_step part within %d steps: the parts' "
                           "times would be another step's",
                           steps);
-        ok = ok && load(w, start, err);
+        ok = ok && load(walker, start, err);
     }
     ami_controller_free(&controller);
     free(start);

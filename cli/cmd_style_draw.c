@@ -193,10 +193,10 @@ static bool write_script(const style_pictures *p, void (*put)(const style_pictur
     return ok;
 }
 
-bool style_write_scripts(const style_pictures *p, const char *folder, ami_error *err)
+bool style_write_scripts(const style_pictures *pictures, const char *folder, ami_error *err)
 {
-    return write_script(p, put_phase_script, folder, STYLE_PHASE_NAME ".gp", err) &&
-           write_script(p, put_map_script, folder, STYLE_MAP_NAME ".gp", err);
+    return write_script(pictures, put_phase_script, folder, STYLE_PHASE_NAME ".gp", err) &&
+           write_script(pictures, put_map_script, folder, STYLE_MAP_NAME ".gp", err);
 }
 
 /* gnuplot's exit status, 127 where it is not there, -1 where it cannot be started. Its complaints go to

@@ -4,19 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool ami_copier_init(ami_copier *c, int inputs, int hidden1, int hidden2, int actions, int rows,
+bool ami_copier_init(ami_copier *copier, int inputs, int hidden1, int hidden2, int actions, int rows,
                      ami_train_precision precision, ami_error *err)
 {
-    *c = (ami_copier){.rows = rows, .outputs = {actions, 1}};
+    *copier = (ami_copier){.rows = rows, .outputs = {actions, 1}};
     for (int k = 0; k < 2; k++) {
-        const int dim[] = {inputs, hidden1, hidden2, c->outputs[k]};
-        c->net[k] = ami_train_net_create(3, dim, rows, precision, err);
-        c->d[k] = malloc((size_t)rows * (size_t)c->outputs[k] * sizeof(float));
-        if (c->net[k] && c->d[k] && ami_adam_init(&c->adam[k], ami_train_net_size(c->net[k]), err))
+        const int dim[] = {inputs, hidden1, hidden2, copier->outputs[k]};
+        copier->net[k] = ami_train_net_create(3, dim, rows, precision, err);
+        copier->d[k] = malloc((size_t)rows * (size_t)copier->outputs[k] * sizeof(float));
+        if (copier->net[k] && copier->d[k] &&
+            ami_adam_init(&copier->adam[k], ami_train_net_size(copier->net[k]), err))
             continue;
-        if (c->net[k] && !c->d[k])
+        if (copier->net[k] && !copier->d[k])
             ami_fail(err, "out of memory for %d examples", rows);
-        ami_copier_free(c);
+        ami_copier_free(copier);
         return false;
     }
     return true;
@@ -32,9 +33,9 @@ void ami_copier_free(ami_copier *copier)
     *copier = (ami_copier){0};
 }
 
-bool ami_copier_failed(const ami_copier *c, ami_error *err)
+bool ami_copier_failed(const ami_copier *copier, ami_error *err)
 {
-    return ami_train_net_failed(c->net[0], err) || ami_train_net_failed(c->net[1], err);
+    return ami_train_net_failed(copier->net[0], err) || ami_train_net_failed(copier->net[1], err);
 }
 
 void ami_copier_start(ami_copier *copier, const float *actor, const float *critic)

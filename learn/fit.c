@@ -344,15 +344,15 @@ bool ami_fit_save(const ami_fit *fit, const char *path, ami_error *err)
     return ok;
 }
 
-bool ami_fit_read_settings(const ami_checkpoint *c, ami_fit_what *what, ami_fit_settings *settings,
+bool ami_fit_read_settings(const ami_checkpoint *checkpoint, ami_fit_what *what, ami_fit_settings *settings,
                            ami_error *err)
 {
     size_t size, length;
-    const char *name = ami_checkpoint_find(c, "fit", &size),
-               *text = ami_checkpoint_find(c, "settings", &length);
+    const char *name = ami_checkpoint_find(checkpoint, "fit", &size),
+               *text = ami_checkpoint_find(checkpoint, "settings", &length);
     if (!name || !text || size < 1 || length < 1 || name[size - 1] || text[length - 1])
         return ami_fail(err, "%s: no settings of a fit in it; is it a checkpoint of amble fit?",
-                        ami_checkpoint_path(c));
+                        ami_checkpoint_path(checkpoint));
     *what = strcmp(name, what_name[AMI_FIT_STYLE]) ? AMI_FIT_PHASE : AMI_FIT_STYLE;
     *settings = ami_fit_settings_default(*what);
     for (int i = 0; i < AMI_FIT_SETTING_COUNT; i++) {
@@ -362,8 +362,9 @@ bool ami_fit_read_settings(const ami_checkpoint *c, ami_fit_what *what, ami_fit_
             if (strncmp(line, setting, n) != 0 || line[n] != '=')
                 continue;
             if (!ami_number_read(line + n + 1, &end, (double *)settings + i) || (*end && *end != '\n'))
-                return ami_fail(err, "%s: setting %s is \"%.*s\", expected a number", ami_checkpoint_path(c),
-                                setting, (int)fmin(40, (double)strcspn(line + n + 1, "\n")), line + n + 1);
+                return ami_fail(err, "%s: setting %s is \"%.*s\", expected a number",
+                                ami_checkpoint_path(checkpoint), setting,
+                                (int)fmin(40, (double)strcspn(line + n + 1, "\n")), line + n + 1);
         }
     }
     return true;
@@ -391,21 +392,21 @@ static bool get_net(ami_fit *fit, const ami_checkpoint *c, int i, ami_error *err
     return true;
 }
 
-bool ami_fit_load(ami_fit *fit, const ami_checkpoint *c, ami_error *err)
+bool ami_fit_load(ami_fit *fit, const ami_checkpoint *checkpoint, ami_error *err)
 {
     uint32_t crc;
-    if (!ami_checkpoint_get(c, "data_crc", &crc, sizeof crc, err))
+    if (!ami_checkpoint_get(checkpoint, "data_crc", &crc, sizeof crc, err))
         return false;
     if (crc != fit->data->crc)
         return ami_fail(
             err,
             "%s: learned from other clips, or held out others; go on with the same folder and --hold-out",
-            ami_checkpoint_path(c));
-    bool ok = ami_checkpoint_get(c, "progress", &fit->progress, sizeof fit->progress, err);
+            ami_checkpoint_path(checkpoint));
+    bool ok = ami_checkpoint_get(checkpoint, "progress", &fit->progress, sizeof fit->progress, err);
     for (int i = 0; i < fit->nets; i++)
-        ok = ok && get_net(fit, c, i, err);
+        ok = ok && get_net(fit, checkpoint, i, err);
     if (ok && (fit->progress.samples < 0 || fit->progress.skipped < 0))
-        return ami_fail(err, "%s: %lld samples found, which no fit has", ami_checkpoint_path(c),
+        return ami_fail(err, "%s: %lld samples found, which no fit has", ami_checkpoint_path(checkpoint),
                         (long long)fit->progress.samples);
     return ok;
 }

@@ -255,18 +255,18 @@ static bool in_held_band(const ami_gait *g, double t0)
     return (u >= held_band[0][0] && u < held_band[0][1]) || (u >= held_band[1][0] && u < held_band[1][1]);
 }
 
-bool ami_fit_held(const ami_fit_data *d, int i, double t0, double span)
+bool ami_fit_held(const ami_fit_data *data, int motion, double t0, double span)
 {
-    const ami_gait *g = d->motion[i];
+    const ami_gait *g = data->motion[motion];
     if (g->loops)
-        return d->held[i] || in_held_band(g, t0);
-    return t0 >= (d->held[i] ? 0 : held_from * g->duration) && t0 + span <= g->duration;
+        return data->held[motion] || in_held_band(g, t0);
+    return t0 >= (data->held[motion] ? 0 : held_from * g->duration) && t0 + span <= g->duration;
 }
 
-bool ami_fit_trains(const ami_fit_data *d, int i, double t0, double span)
+bool ami_fit_trains(const ami_fit_data *data, int motion, double t0, double span)
 {
-    const ami_gait *g = d->motion[i];
-    if (d->held[i])
+    const ami_gait *g = data->motion[motion];
+    if (data->held[motion])
         return false;
     return g->loops ? !in_held_band(g, t0) : t0 >= 0 && t0 + span <= held_from * g->duration;
 }

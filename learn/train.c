@@ -505,9 +505,9 @@ void ami_train_iterate(ami_train *train, ami_train_stats *stats)
     stats->learn_s = ami_clock_now() - collected;
 }
 
-bool ami_train_failed(const ami_train *t, ami_error *err)
+bool ami_train_failed(const ami_train *train, ami_error *err)
 {
-    return ami_ppo_failed(t->ppo, err) || (t->mirror && ami_copier_failed(&t->copier, err));
+    return ami_ppo_failed(train->ppo, err) || (train->mirror && ami_copier_failed(&train->copier, err));
 }
 
 const char *ami_train_motion(const ami_train *train)
@@ -535,7 +535,7 @@ int64_t ami_train_iterations(const ami_train *train)
     return train->progress.iterations;
 }
 
-bool ami_train_uses_bf16(const ami_train *t)
+bool ami_train_uses_bf16(const ami_train *train)
 {
-    return t->bf16;
+    return train->bf16;
 }

@@ -159,13 +159,13 @@ static bool put_all(const ami_train *t, ami_checkpoint_writer *w, void *envs, am
            ami_checkpoint_put(w, "environments", envs, (size_t)t->envs * env_size, err);
 }
 
-bool ami_train_save(const ami_train *t, const char *path, ami_error *err)
+bool ami_train_save(const ami_train *train, const char *path, ami_error *err)
 {
     ami_checkpoint_writer *w = ami_checkpoint_writer_create(err);
-    void *envs = malloc((size_t)t->envs * ami_env_save_size(&t->env[0]));
+    void *envs = malloc((size_t)train->envs * ami_env_save_size(&train->env[0]));
     if (!envs && w)
         ami_fail(err, "out of memory for a checkpoint");
-    const bool ok = w && envs && put_all(t, w, envs, err) && ami_checkpoint_save(w, path, err);
+    const bool ok = w && envs && put_all(train, w, envs, err) && ami_checkpoint_save(w, path, err);
     ami_checkpoint_writer_destroy(w);
     free(envs);
     return ok;
@@ -198,21 +198,21 @@ static bool get_networks(ami_train *t, const ami_checkpoint *c, ami_error *err)
     return !copies || get_copies(t, c, err);
 }
 
-bool ami_train_load_networks(ami_train *t, const ami_checkpoint *c, ami_error *err)
+bool ami_train_load_networks(ami_train *train, const ami_checkpoint *checkpoint, ami_error *err)
 {
     ami_normalizer normalizer;
-    if (!ami_checkpoint_get(c, "normalizer", &normalizer, sizeof normalizer, err))
+    if (!ami_checkpoint_get(checkpoint, "normalizer", &normalizer, sizeof normalizer, err))
         return false;
-    if (normalizer.columns != t->inputs)
+    if (normalizer.columns != train->inputs)
         return ami_fail(err,
                         "%s: its networks see %lld numbers, expected %d (setting goal: %d without what the "
                         "reference wants, %d with)",
-                        ami_checkpoint_path(c), (long long)normalizer.columns, t->inputs, AMI_OBS,
-                        AMI_OBS_MAX);
-    if (!get_networks(t, c, err))
+                        ami_checkpoint_path(checkpoint), (long long)normalizer.columns, train->inputs,
+                        AMI_OBS, AMI_OBS_MAX);
+    if (!get_networks(train, checkpoint, err))
         return false;
-    t->normalizer = normalizer;
-    ami_train_refresh_normalizer(t);
+    train->normalizer = normalizer;
+    ami_train_refresh_normalizer(train);
     return true;
 }
 
@@ -241,34 +241,36 @@ static bool check_format(const ami_checkpoint *c, ami_error *err)
                                        ami_checkpoint_path(c), found < format ? "an older" : "a newer");
 }
 
-bool ami_train_load(ami_train *t, const ami_checkpoint *c, ami_error *err)
+bool ami_train_load(ami_train *train, const ami_checkpoint *checkpoint, ami_error *err)
 {
     uint32_t crc, may_touch;
-    if (!ami_checkpoint_get(c, "clip_crc", &crc, sizeof crc, err))
+    if (!ami_checkpoint_get(checkpoint, "clip_crc", &crc, sizeof crc, err))
         return false;
-    if (crc != motion_crc(t))
+    if (crc != motion_crc(train))
         return ami_fail(err,
                         "%s: was trained on another motion than \"%s\" as it is now; continue with the same "
                         "clip, or start from its "
                         "networks with --init",
-                        ami_checkpoint_path(c), ami_train_motion(t));
-    if (!check_format(c, err) || !check_teachers(t, c, err))
+                        ami_checkpoint_path(checkpoint), ami_train_motion(train));
+    if (!check_format(checkpoint, err) || !check_teachers(train, checkpoint, err))
         return false;
-    const size_t env_size = ami_env_save_size(&t->env[0]);
-    char *envs = malloc((size_t)t->envs * env_size);
+    const size_t env_size = ami_env_save_size(&train->env[0]);
+    char *envs = malloc((size_t)train->envs * env_size);
     if (!envs)
         return ami_fail(err, "out of memory for a checkpoint");
-    const bool ok = ami_train_load_networks(t, c, err) &&
-                    ami_checkpoint_get(c, "progress", &t->progress, sizeof t->progress, err) &&
-                    ami_checkpoint_get(c, "runners", t->run, (size_t)t->envs * sizeof *t->run, err) &&
-                    ami_checkpoint_get(c, "environments", envs, (size_t)t->envs * env_size, err) &&
-                    ami_checkpoint_get(c, "may_touch", &may_touch, sizeof may_touch, err) &&
-                    check_progress(&t->progress, c, err) && get_generators(t, c, err) &&
-                    get_average(t, c, err);
-    ami_train_refresh_starts(t);
-    for (int e = 0; ok && e < t->envs; e++) {
-        t->env[e].def.may_touch = may_touch;
-        ami_env_load(&t->env[e], envs + (size_t)e * env_size);
+    const bool ok =
+        ami_train_load_networks(train, checkpoint, err) &&
+        ami_checkpoint_get(checkpoint, "progress", &train->progress, sizeof train->progress, err) &&
+        ami_checkpoint_get(checkpoint, "runners", train->run, (size_t)train->envs * sizeof *train->run,
+                           err) &&
+        ami_checkpoint_get(checkpoint, "environments", envs, (size_t)train->envs * env_size, err) &&
+        ami_checkpoint_get(checkpoint, "may_touch", &may_touch, sizeof may_touch, err) &&
+        check_progress(&train->progress, checkpoint, err) && get_generators(train, checkpoint, err) &&
+        get_average(train, checkpoint, err);
+    ami_train_refresh_starts(train);
+    for (int e = 0; ok && e < train->envs; e++) {
+        train->env[e].def.may_touch = may_touch;
+        ami_env_load(&train->env[e], envs + (size_t)e * env_size);
     }
     free(envs);
     return ok;

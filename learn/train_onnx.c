@@ -238,23 +238,23 @@ static bool widen(const ami_train *t, ami_net *net, ami_error *err)
     return true;
 }
 
-bool ami_train_load_onnx(ami_train *t, const char *actor_path, const char *critic_path, ami_error *err)
+bool ami_train_load_onnx(ami_train *train, const char *actor_path, const char *critic_path, ami_error *err)
 {
-    double samples = t->settings.normalizer_samples;
+    double samples = train->settings.normalizer_samples;
     ami_net *actor = ami_onnx_read(actor_path, err), *critic = actor ? ami_onnx_read(critic_path, err) : NULL;
-    bool ok = critic && widen(t, actor, err) && widen(t, critic, err);
-    if (ok && !(check_shape(t, actor, AMI_ACTION, err) && check_normalizer(t, actor, err) &&
-                check_use(t, actor, err) && ami_net_get_number(actor, "samples", 0, 1e15, &samples, err)))
+    bool ok = critic && widen(train, actor, err) && widen(train, critic, err);
+    if (ok && !(check_shape(train, actor, AMI_ACTION, err) && check_normalizer(train, actor, err) &&
+                check_use(train, actor, err) && ami_net_get_number(actor, "samples", 0, 1e15, &samples, err)))
         ok = ami_fail_in(err, "%s", actor_path);
-    if (ok && !(check_shape(t, critic, 1, err) && check_normalizer(t, critic, err) &&
-                check_pair(t, actor, critic, actor_path, err)))
+    if (ok && !(check_shape(train, critic, 1, err) && check_normalizer(train, critic, err) &&
+                check_pair(train, actor, critic, actor_path, err)))
         ok = ami_fail_in(err, "%s", critic_path);
     if (ok) {
-        unscale_actions(t, actor);
-        take_network(actor, ami_ppo_actor(t->ppo), ami_ppo_actor_adam(t->ppo));
-        take_network(critic, ami_ppo_critic(t->ppo), ami_ppo_critic_adam(t->ppo));
-        take_normalizer(t, actor, samples);
-        ami_train_start_copy(t);
+        unscale_actions(train, actor);
+        take_network(actor, ami_ppo_actor(train->ppo), ami_ppo_actor_adam(train->ppo));
+        take_network(critic, ami_ppo_critic(train->ppo), ami_ppo_critic_adam(train->ppo));
+        take_normalizer(train, actor, samples);
+        ami_train_start_copy(train);
     }
     ami_net_destroy(actor);
     ami_net_destroy(critic);

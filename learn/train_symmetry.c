@@ -14,12 +14,12 @@
 
 static const float rate = 5e-4f, rate_end = 5e-5f;
 
-bool ami_train_fold(const ami_train *t, float *obs)
+bool ami_train_fold(const ami_train *train, float *obs)
 {
-    if (!t->mirror || obs[0] < .5f)
+    if (!train->mirror || obs[0] < .5f)
         return false;
     ami_mirror_obs(obs, obs);
-    if (t->inputs == AMI_OBS_MAX)
+    if (train->inputs == AMI_OBS_MAX)
         ami_mirror_goal(obs + AMI_OBS, obs + AMI_OBS);
     obs[0] -= .5f;
     return true;

@@ -192,11 +192,11 @@ double ami_gait_time(const ami_gait *gait, int cycle, double phase)
            (phase + cycles) * (gait->strike[at + 1] - gait->strike[at]);
 }
 
-bool ami_gait_room(ami_gait *g, int n, ami_error *err)
+bool ami_gait_room(ami_gait *gait, int n, ami_error *err)
 {
-    g->strike = calloc((size_t)n + 1, sizeof *g->strike);
-    g->whole = calloc((size_t)n + 1, sizeof *g->whole);
-    return (g->strike && g->whole) || ami_fail(err, "%s: out of memory for %d cycles", g->name, n);
+    gait->strike = calloc((size_t)n + 1, sizeof *gait->strike);
+    gait->whole = calloc((size_t)n + 1, sizeof *gait->whole);
+    return (gait->strike && gait->whole) || ami_fail(err, "%s: out of memory for %d cycles", gait->name, n);
 }
 
 static ami_gait *start(const char *name, ami_clip *clip, ami_error *err)

@@ -416,9 +416,9 @@ const ami_generator_counts *ami_generator_get_counts(const ami_generator *genera
     return &generator->s.counts;
 }
 
-bool ami_generator_is_making(const ami_generator *g)
+bool ami_generator_is_making(const ami_generator *generator)
 {
-    return g->s.busy;
+    return generator->s.busy;
 }
 
 static void make_wanted(ami_generator *g, ami_cycle_room *room, ami_env *env)
@@ -538,10 +538,10 @@ double ami_generator_phase(const ami_generator *generator, const ami_env *env)
     return ami_cycle_phase_at(&generator->cycle[generator->s.current], ami_reference_phase(&env->reference));
 }
 
-bool ami_generator_body_phase(const ami_generator *g, ami_cycle_room *room, const ami_env *env,
+bool ami_generator_body_phase(const ami_generator *generator, ami_cycle_room *room, const ami_env *env,
                               ami_phase *phase)
 {
-    return ami_cycle_body_phase(g->def.nets, room, &env->state, phase);
+    return ami_cycle_body_phase(generator->def.nets, room, &env->state, phase);
 }
 
 /* ---- saving ---- */
@@ -573,7 +573,7 @@ void ami_generator_save(const ami_generator *generator, void *data)
     memcpy(data, &saved, sizeof saved);
 }
 
-bool ami_generator_load(ami_generator *g, ami_cycle_room *room, const void *data, ami_env *env,
+bool ami_generator_load(ami_generator *generator, ami_cycle_room *room, const void *data, ami_env *env,
                         ami_error *err)
 {
     saved_generator saved;
@@ -581,15 +581,17 @@ bool ami_generator_load(ami_generator *g, ami_cycle_room *room, const void *data
     if (saved.s.current < 0 || saved.s.current > 1 || saved.s.busy < 0 || saved.s.busy > 1 ||
         saved.s.moment < 0 || saved.stage < 0 || saved.stage >= AMI_CYCLE_DONE)
         return ami_fail(err, "a generator of motions in a state that none can be in");
-    g->s = saved.s;
-    ami_cycle *followed = &g->cycle[g->s.current], *coming = &g->cycle[1 - g->s.current];
-    ami_refusal refusal =
-        ami_cycle_make(followed, g->def.nets, &g->def.limits, room, &saved.followed, g->clip[g->s.current]);
-    if (g->s.busy)
+    generator->s = saved.s;
+    ami_cycle *followed = &generator->cycle[generator->s.current],
+              *coming = &generator->cycle[1 - generator->s.current];
+    ami_refusal refusal = ami_cycle_make(followed, generator->def.nets, &generator->def.limits, room,
+                                         &saved.followed, generator->clip[generator->s.current]);
+    if (generator->s.busy)
         ami_cycle_begin(coming, &saved.coming);
-    while (refusal == AMI_MOTION_OK && g->s.busy && coming->stage < (ami_cycle_stage)saved.stage)
-        refusal = ami_cycle_advance(coming, g->def.nets, &g->def.limits, room, g->clip[1 - g->s.current]);
-    ami_generator_use(g, &env->def);
+    while (refusal == AMI_MOTION_OK && generator->s.busy && coming->stage < (ami_cycle_stage)saved.stage)
+        refusal = ami_cycle_advance(coming, generator->def.nets, &generator->def.limits, room,
+                                    generator->clip[1 - generator->s.current]);
+    ami_generator_use(generator, &env->def);
     return refusal == AMI_MOTION_OK || ami_fail(err, "a motion that was being followed is not usable any "
                                                      "more: these are other networks than it was made by");
 }

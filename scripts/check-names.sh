@@ -24,9 +24,9 @@ if [ "$(wc -l <"$work/files")" -lt 100 ]; then
     echo "check-names: $1/compile_commands.json names $(wc -l <"$work/files") files of $root, expected at least 100" >&2
     exit 2
 fi
-# The build may warn with gcc's options, which clang does not know.
+# The build may warn with gcc's options, which clang does not know. IgnoreMacros would pass every function that returns a `bool`.
 xargs -P "$(nproc)" -n 8 clang-tidy -p "$1" --quiet --checks="-*,$check" --extra-arg=-Wno-error --extra-arg=-Wno-unknown-warning-option \
-    --config="{CheckOptions: [{key: $check.Strict, value: true}]}" <"$work/files" >"$work/out" 2>"$work/err"
+    --config="{CheckOptions: [{key: $check.Strict, value: true}, {key: $check.IgnoreMacros, value: false}]}" <"$work/files" >"$work/out" 2>"$work/err"
 if grep -h -e ' error: ' -e '^Error while' "$work/out" "$work/err" >"$work/errors"; then
     sort -u "$work/errors" | head >&2
     echo 'check-names: clang-tidy could not read these files' >&2

@@ -140,15 +140,15 @@ static int step_by(ami_session *s, int steps)
     return steps > 0 && ami_session_step(s) ? steps - 1 : 0;
 }
 
-bool ami_session_apply_part(ami_session *s, ami_command *c)
+bool ami_session_apply_part(ami_session *session, ami_command *command)
 {
-    if (c->kind != AMI_DO_STEP) {
-        ami_session_apply(s, c);
+    if (command->kind != AMI_DO_STEP) {
+        ami_session_apply(session, command);
         return false;
     }
-    const int left = step_by(s, whole(c->value));
-    c->value = left;
-    s->commands += left == 0;
+    const int left = step_by(session, whole(command->value));
+    command->value = left;
+    session->commands += left == 0;
     return left != 0;
 }
 

@@ -251,25 +251,25 @@ static void measure(ami_session *s, double begun)
     s->step_us = 1e6 * (ami_clock_now() - begun);
 }
 
-bool ami_session_step(ami_session *s)
+bool ami_session_step(ami_session *session)
 {
-    if (s->def.step_limit && s->step >= s->def.step_limit)
+    if (session->def.step_limit && session->step >= session->def.step_limit)
         return false;
     const double begun = ami_clock_now();
-    s->entered = false;
-    const int groups = (s->def.characters + AMI_SKILL_GROUP - 1) / AMI_SKILL_GROUP;
+    session->entered = false;
+    const int groups = (session->def.characters + AMI_SKILL_GROUP - 1) / AMI_SKILL_GROUP;
     if (groups == 1) {
-        step_group(s, 0); /* no team for a few: its threads would only wake and sleep */
+        step_group(session, 0); /* no team for a few: its threads would only wake and sleep */
     } else {
 #pragma omp parallel for schedule(dynamic, 1)
         for (int g = 0; g < groups; g++)
-            step_group(s, g);
+            step_group(session, g);
     }
-    s->step++;
-    measure(s, begun);
-    ami_enter_if_good(s);
-    return_from_single(s);
-    ami_past_keep(s);
+    session->step++;
+    measure(session, begun);
+    ami_enter_if_good(session);
+    return_from_single(session);
+    ami_past_keep(session);
     return true;
 }
 

@@ -385,20 +385,20 @@ static ami_skill *load_skill(ami_app *app, const ami_skill_def *def, ami_error *
     return NULL;
 }
 
-bool ami_app_have_skill(ami_app *app, int number)
+bool ami_app_have_skill(ami_app *app, int skill)
 {
-    if (app->skill[number])
+    if (app->skill[skill])
         return true;
-    const ami_skill_def def = skill_def(app, app->skill_path[number]);
+    const ami_skill_def def = skill_def(app, app->skill_path[skill]);
     ami_error err;
-    ami_skill *skill = load_skill(app, &def, &err);
-    if (!skill) {
+    ami_skill *loaded = load_skill(app, &def, &err);
+    if (!loaded) {
         ami_app_say(app, "%s", err.text);
         return false;
     }
-    if (!teach(app, number, skill))
+    if (!teach(app, skill, loaded))
         return false;
-    if (app->panel && skill->invents)
+    if (app->panel && loaded->invents)
         ami_panel_relist(app->panel); /* its styles */
     return true;
 }

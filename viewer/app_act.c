@@ -277,9 +277,9 @@ void ami_app_cues(ami_app *app, double time)
         act_on_cue(app, &app->def.cue[app->next_cue++]);
 }
 
-bool ami_app_scrub_rect(const ami_app *app, const ami_snapshot *s, mjrRect whole, mjrRect *bar)
+bool ami_app_scrub_rect(const ami_app *app, const ami_snapshot *snapshot, mjrRect whole, mjrRect *bar)
 {
-    if (s->clip_duration <= 0 && !(s->paused && s->step > s->oldest))
+    if (snapshot->clip_duration <= 0 && !(snapshot->paused && snapshot->step > snapshot->oldest))
         return false;
     const mjrRect world = ami_app_world(app, whole);
     const int margin = (int)(16 * app->scale);

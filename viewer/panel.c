@@ -305,48 +305,48 @@ static void place_mouse(ami_panel *p, mjrRect whole, double x, double y)
         p->state.dragrect ? p->state.dragrect : 1 + mjr_findRect((int)x, (int)y, 1, p->state.rect + 1);
 }
 
-bool ami_panel_mouse_button(ami_panel *p, mjrRect whole, double x, double y, int which, bool pressed)
+bool ami_panel_mouse_button(ami_panel *panel, mjrRect whole, double x, double y, int which, bool pressed)
 {
     static const int names[3] = {mjBUTTON_LEFT, mjBUTTON_RIGHT, mjBUTTON_MIDDLE};
-    place_mouse(p, whole, x, y);
-    mjuiState *s = &p->state;
+    place_mouse(panel, whole, x, y);
+    mjuiState *s = &panel->state;
     int *const down[3] = {&s->left, &s->right, &s->middle};
-    if (pressed && s->mouserect != p->ui.rectid)
+    if (pressed && s->mouserect != panel->ui.rectid)
         return false;
-    if (!pressed && s->dragrect != p->ui.rectid)
+    if (!pressed && s->dragrect != panel->ui.rectid)
         return false;
     *down[which] = pressed;
     s->button = names[which];
     s->doubleclick = 0;
     s->type = pressed ? mjEVENT_PRESS : mjEVENT_RELEASE;
     if (pressed) {
-        s->dragrect = p->ui.rectid;
+        s->dragrect = panel->ui.rectid;
         s->dragbutton = s->button;
     }
-    pass_on(p);
+    pass_on(panel);
     if (!pressed)
         s->dragrect = s->dragbutton = 0;
     return true;
 }
 
-bool ami_panel_mouse_move(ami_panel *p, mjrRect whole, double x, double y)
+bool ami_panel_mouse_move(ami_panel *panel, mjrRect whole, double x, double y)
 {
-    place_mouse(p, whole, x, y);
-    if (p->state.dragrect != p->ui.rectid)
+    place_mouse(panel, whole, x, y);
+    if (panel->state.dragrect != panel->ui.rectid)
         return false;
-    p->state.type = mjEVENT_MOVE;
-    pass_on(p);
+    panel->state.type = mjEVENT_MOVE;
+    pass_on(panel);
     return true;
 }
 
-bool ami_panel_scroll(ami_panel *p, mjrRect whole, double x, double y, double by)
+bool ami_panel_scroll(ami_panel *panel, mjrRect whole, double x, double y, double by)
 {
-    place_mouse(p, whole, x, y);
-    if (p->state.mouserect != p->ui.rectid)
+    place_mouse(panel, whole, x, y);
+    if (panel->state.mouserect != panel->ui.rectid)
         return false;
-    p->state.type = mjEVENT_SCROLL;
-    p->state.sx = 0;
-    p->state.sy = by;
-    pass_on(p);
+    panel->state.type = mjEVENT_SCROLL;
+    panel->state.sx = 0;
+    panel->state.sy = by;
+    pass_on(panel);
     return true;
 }

@@ -64,31 +64,31 @@ static void make_model(void *context)
     mjv_makeScene(s->model, &s->scene, 1000 + 52 * s->characters);
 }
 
-bool ami_scene_init(ami_scene *s, const ami_character *character, int characters, ami_quality quality,
+bool ami_scene_init(ami_scene *scene, const ami_character *character, int characters, ami_quality quality,
                     int width, int height, ami_error *err)
 {
-    memset(s, 0, sizeof *s);
-    s->character = character;
-    s->characters = characters;
-    mjv_defaultScene(&s->scene);
-    mjv_defaultOption(&s->option);
-    s->place = calloc((size_t)characters, sizeof *s->place);
-    model_parts parts = {s, quality, width, height};
+    memset(scene, 0, sizeof *scene);
+    scene->character = character;
+    scene->characters = characters;
+    mjv_defaultScene(&scene->scene);
+    mjv_defaultOption(&scene->option);
+    scene->place = calloc((size_t)characters, sizeof *scene->place);
+    model_parts parts = {scene, quality, width, height};
     if (!ami_mujoco_guard(make_model, &parts, err)) {
-        ami_scene_free(s);
+        ami_scene_free(scene);
         return ami_fail_in(err, "no picture of %d characters", characters);
     }
-    if (!s->data || !s->place) {
-        ami_scene_free(s);
+    if (!scene->data || !scene->place) {
+        ami_scene_free(scene);
         return ami_fail(err, "out of memory for a picture of %d characters", characters);
     }
-    s->scene.flags[mjRND_HAZE] = 1;
-    s->scene.flags[mjRND_REFLECTION] = quality == AMI_QUALITY_HIGH;
-    s->flat_shadows = quality != AMI_QUALITY_HIGH || characters > 1; /* a shadow map has no room for a
+    scene->scene.flags[mjRND_HAZE] = 1;
+    scene->scene.flags[mjRND_REFLECTION] = quality == AMI_QUALITY_HIGH;
+    scene->flat_shadows = quality != AMI_QUALITY_HIGH || characters > 1; /* a shadow map has no room for a
                                                                         crowd */
-    set_up_ranks(s);
-    ami_camera_home(&s->camera, characters);
-    s->jumps = -1;
+    set_up_ranks(scene);
+    ami_camera_home(&scene->camera, characters);
+    scene->jumps = -1;
     return true;
 }
 
@@ -104,9 +104,9 @@ static void make_context(void *argument)
     mjr_makeContext(p->scene->model, p->context, p->font);
 }
 
-bool ami_scene_open_context(const ami_scene *s, mjrContext *context, int font, ami_error *err)
+bool ami_scene_open_context(const ami_scene *scene, mjrContext *context, int font, ami_error *err)
 {
-    context_parts parts = {s, context, font};
+    context_parts parts = {scene, context, font};
     mjr_defaultContext(context);
     return ami_mujoco_guard(make_context, &parts, err) || ami_fail_in(err, "OpenGL cannot be used");
 }
@@ -487,26 +487,26 @@ static void ray(const ami_scene *s, double x, double y, double aspect, double fr
     }
 }
 
-bool ami_scene_pick(ami_scene *s, const ami_snapshot *snap, double x, double y, double aspect, int *character,
-                    int *body, double local[3], double depth[1])
+bool ami_scene_pick(ami_scene *scene, const ami_snapshot *snapshot, double x, double y, double aspect,
+                    int *character, int *body, double local[3], double depth[1])
 {
     double from[3], along[3];
-    ray(s, x, y, aspect, from, along);
+    ray(scene, x, y, aspect, from, along);
     depth[0] = INFINITY;
-    for (int i = 0; i < snap->characters; i++) {
-        pose_data(s, snap->body[i].pose, s->place[i]);
+    for (int i = 0; i < snapshot->characters; i++) {
+        pose_data(scene, snapshot->body[i].pose, scene->place[i]);
         int geom = -1;
-        const double d = mj_ray(s->model, s->data, from, along, NULL, 0, -1, &geom, NULL);
-        if (geom < 0 || d < 0 || d >= depth[0] || s->character->geom_body[geom] < 0)
+        const double d = mj_ray(scene->model, scene->data, from, along, NULL, 0, -1, &geom, NULL);
+        if (geom < 0 || d < 0 || d >= depth[0] || scene->character->geom_body[geom] < 0)
             continue;
         depth[0] = d;
         *character = i;
-        *body = s->character->geom_body[geom];
-        const int id = s->character->body[*body];
+        *body = scene->character->geom_body[geom];
+        const int id = scene->character->body[*body];
         double arm[3];
         for (int k = 0; k < 3; k++)
-            arm[k] = from[k] + d * along[k] - s->data->xpos[3 * id + k];
-        mju_mulMatTVec3(local, s->data->xmat + 9 * id, arm);
+            arm[k] = from[k] + d * along[k] - scene->data->xpos[3 * id + k];
+        mju_mulMatTVec3(local, scene->data->xmat + 9 * id, arm);
     }
     return isfinite(depth[0]);
 }
