@@ -3,6 +3,7 @@
 #include "cli/cmd_style.h"
 
 #include "base/number.h"
+#include "options/gnuplot.h"
 
 #include <math.h>
 #include <signal.h>
@@ -16,18 +17,6 @@
 static const char *const colour[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
                                      "#E69F00", "#56B4E9", "#000000"};
 enum { COLOURS = sizeof colour / sizeof *colour };
-
-/* As gnuplot reads it between single quotes. */
-static void put_quoted(FILE *f, const char *text)
-{
-    putc('\'', f);
-    for (; *text; text++) {
-        if (*text == '\'')
-            putc('\'', f);
-        putc(*text, f);
-    }
-    putc('\'', f);
-}
 
 static void put_head(FILE *f, const char *name, int width, int height)
 {
@@ -99,7 +88,7 @@ static void put_phase_script(const style_pictures *p, FILE *f)
         else
             style_plain_name(p->motions, i, title);
         fputs("set title ", f);
-        put_quoted(f, title);
+        cli_put_quoted(f, title);
         fputs(" noenhanced offset 0,-.6\nplot cos(t), sin(t) with lines lw 1.2 lc rgb '#b8b8b8', \\\n", f);
         if (blend) {
             put_thin(f, a, colour[a % COLOURS]);
@@ -125,7 +114,7 @@ static void put_names(const style_pictures *p, FILE *f)
                 nearest = p->at[j];
         const bool left = nearest && nearest[0] > at[0];
         fputs("set label ", f);
-        put_quoted(f, style_plain_name(p->motions, i, plain));
+        cli_put_quoted(f, style_plain_name(p->motions, i, plain));
         ami_number_fprintf(f, " at %.6f,%.6f %s offset %s,%s font 'sans,13' front noenhanced\n", at[0], at[1],
                            left ? "right" : "left", left ? "-1.3" : "1.3",
                            nearest && nearest[1] > at[1] ? "-.5" : ".4");

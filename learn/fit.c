@@ -1,6 +1,7 @@
 #include "learn/fit_state.h"
 
 #include "base/number.h"
+#include "learn/net_checkpoint.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -305,27 +306,6 @@ ami_net *ami_fit_export(const ami_fit *fit, int which, ami_error *err)
 
 /* ---- Checkpoints ---- */
 
-static bool put_net(ami_checkpoint_writer *w, const ami_fit *fit, int i, ami_error *err)
-{
-    const ami_adam *adam = &fit->adam[i];
-    const size_t bytes = adam->size * sizeof(float);
-    const struct {
-        const char *what;
-        const void *data;
-        size_t size;
-    } part[] = {{"parameters", ami_train_net_parameters(fit->net[i]), bytes},
-                {"adam_m", adam->m, bytes},
-                {"adam_v", adam->v, bytes},
-                {"adam_step", &adam->step, sizeof adam->step}};
-    for (size_t k = 0; k < sizeof part / sizeof *part; k++) {
-        char section[AMI_CHECKPOINT_NAME];
-        snprintf(section, sizeof section, "%s.%s", ami_fit_net_name[fit->what][i], part[k].what);
-        if (!ami_checkpoint_put(w, section, part[k].data, part[k].size, err))
-            return false;
-    }
-    return true;
-}
-
 bool ami_fit_save(const ami_fit *fit, const char *path, ami_error *err)
 {
     ami_checkpoint_writer *w = ami_checkpoint_writer_create(err);
@@ -338,7 +318,7 @@ bool ami_fit_save(const ami_fit *fit, const char *path, ami_error *err)
               ami_checkpoint_put(w, "data_crc", &crc, sizeof crc, err) &&
               ami_checkpoint_put(w, "progress", &fit->progress, sizeof fit->progress, err);
     for (int i = 0; i < fit->nets; i++)
-        ok = ok && put_net(w, fit, i, err);
+        ok = ok && ami_net_checkpoint_put(w, ami_fit_net_name[fit->what][i], fit->net[i], &fit->adam[i], err);
     ok = ok && ami_checkpoint_save(w, path, err);
     ami_checkpoint_writer_destroy(w);
     return ok;
@@ -370,28 +350,6 @@ bool ami_fit_read_settings(const ami_checkpoint *checkpoint, ami_fit_what *what,
     return true;
 }
 
-static bool get_net(ami_fit *fit, const ami_checkpoint *c, int i, ami_error *err)
-{
-    ami_adam *adam = &fit->adam[i];
-    const size_t bytes = adam->size * sizeof(float);
-    const struct {
-        const char *what;
-        void *data;
-        size_t size;
-    } part[] = {{"parameters", ami_train_net_parameters(fit->net[i]), bytes},
-                {"adam_m", adam->m, bytes},
-                {"adam_v", adam->v, bytes},
-                {"adam_step", &adam->step, sizeof adam->step}};
-    for (size_t k = 0; k < sizeof part / sizeof *part; k++) {
-        char section[AMI_CHECKPOINT_NAME];
-        snprintf(section, sizeof section, "%s.%s", ami_fit_net_name[fit->what][i], part[k].what);
-        if (!ami_checkpoint_get(c, section, part[k].data, part[k].size, err))
-            return false;
-    }
-    ami_train_net_parameters_changed(fit->net[i]);
-    return true;
-}
-
 bool ami_fit_load(ami_fit *fit, const ami_checkpoint *checkpoint, ami_error *err)
 {
     uint32_t crc;
@@ -404,7 +362,8 @@ bool ami_fit_load(ami_fit *fit, const ami_checkpoint *checkpoint, ami_error *err
             ami_checkpoint_path(checkpoint));
     bool ok = ami_checkpoint_get(checkpoint, "progress", &fit->progress, sizeof fit->progress, err);
     for (int i = 0; i < fit->nets; i++)
-        ok = ok && get_net(fit, checkpoint, i, err);
+        ok = ok && ami_net_checkpoint_get(checkpoint, ami_fit_net_name[fit->what][i], fit->net[i],
+                                          &fit->adam[i], err);
     if (ok && (fit->progress.samples < 0 || fit->progress.skipped < 0))
         return ami_fail(err, "%s: %lld samples found, which no fit has", ami_checkpoint_path(checkpoint),
                         (long long)fit->progress.samples);

@@ -1,3 +1,5 @@
+/* A training in a checkpoint: what there is of it beside its networks, and whether it fits. */
+#include "learn/net_checkpoint.h"
 #include "learn/train_state.h"
 
 #include <stdio.h>
@@ -67,54 +69,18 @@ static bool get_generators(ami_train *t, const ami_checkpoint *c, ami_error *err
     return ok;
 }
 
-static bool put_network(ami_checkpoint_writer *w, const char *name, ami_train_net *net, const ami_adam *adam,
-                        ami_error *err)
-{
-    const size_t bytes = ami_train_net_size(net) * sizeof(float);
-    char section[48];
-    const struct {
-        const char *what;
-        const void *data;
-        size_t size;
-    } part[] = {{"parameters", ami_train_net_parameters(net), bytes},
-                {"adam_m", adam->m, bytes},
-                {"adam_v", adam->v, bytes},
-                {"adam_step", &adam->step, sizeof adam->step}};
-    for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
-        snprintf(section, sizeof section, "%s.%s", name, part[i].what);
-        if (!ami_checkpoint_put(w, section, part[i].data, part[i].size, err))
-            return false;
-    }
-    return true;
-}
-
-static bool get_network(const ami_checkpoint *c, const char *name, ami_train_net *net, ami_adam *adam,
-                        ami_error *err)
-{
-    const size_t bytes = ami_train_net_size(net) * sizeof(float);
-    char section[4][48];
-    const char *what[] = {"parameters", "adam_m", "adam_v", "adam_step"};
-    for (int i = 0; i < 4; i++)
-        snprintf(section[i], sizeof section[i], "%s.%s", name, what[i]);
-    if (!ami_checkpoint_get(c, section[0], ami_train_net_parameters(net), bytes, err) ||
-        !ami_checkpoint_get(c, section[1], adam->m, bytes, err) ||
-        !ami_checkpoint_get(c, section[2], adam->v, bytes, err) ||
-        !ami_checkpoint_get(c, section[3], &adam->step, sizeof adam->step, err))
-        return false;
-    ami_train_net_parameters_changed(net);
-    return true;
-}
-
 static bool put_copies(const ami_train *t, ami_checkpoint_writer *w, ami_error *err)
 {
-    return !t->mirror || (put_network(w, "plain_actor", t->copier.net[0], &t->copier.adam[0], err) &&
-                          put_network(w, "plain_critic", t->copier.net[1], &t->copier.adam[1], err));
+    return !t->mirror ||
+           (ami_net_checkpoint_put(w, "plain_actor", t->copier.net[0], &t->copier.adam[0], err) &&
+            ami_net_checkpoint_put(w, "plain_critic", t->copier.net[1], &t->copier.adam[1], err));
 }
 
 static bool get_copies(ami_train *t, const ami_checkpoint *c, ami_error *err)
 {
-    return !t->mirror || (get_network(c, "plain_actor", t->copier.net[0], &t->copier.adam[0], err) &&
-                          get_network(c, "plain_critic", t->copier.net[1], &t->copier.adam[1], err));
+    return !t->mirror ||
+           (ami_net_checkpoint_get(c, "plain_actor", t->copier.net[0], &t->copier.adam[0], err) &&
+            ami_net_checkpoint_get(c, "plain_critic", t->copier.net[1], &t->copier.adam[1], err));
 }
 
 static bool put_average(const ami_train *t, ami_checkpoint_writer *w, ami_error *err)
@@ -150,8 +116,8 @@ static bool put_all(const ami_train *t, ami_checkpoint_writer *w, void *envs, am
            ami_checkpoint_put(w, "may_touch", &may_touch, sizeof may_touch, err) &&
            put_generators(t, w, err) &&
            (!teachers || ami_checkpoint_put(w, "teachers_crc", &teachers, sizeof teachers, err)) &&
-           put_network(w, "actor", ami_ppo_actor(t->ppo), ami_ppo_actor_adam(t->ppo), err) &&
-           put_network(w, "critic", ami_ppo_critic(t->ppo), ami_ppo_critic_adam(t->ppo), err) &&
+           ami_net_checkpoint_put(w, "actor", ami_ppo_actor(t->ppo), ami_ppo_actor_adam(t->ppo), err) &&
+           ami_net_checkpoint_put(w, "critic", ami_ppo_critic(t->ppo), ami_ppo_critic_adam(t->ppo), err) &&
            put_copies(t, w, err) && put_average(t, w, err) &&
            ami_checkpoint_put(w, "normalizer", &t->normalizer, sizeof t->normalizer, err) &&
            ami_checkpoint_put(w, "progress", &t->progress, sizeof t->progress, err) &&
@@ -189,10 +155,10 @@ static bool get_networks(ami_train *t, const ami_checkpoint *c, ami_error *err)
     size_t size;
     const bool copies = ami_checkpoint_find(c, "plain_actor.parameters", &size) != NULL,
                plain = copies && !t->mirror;
-    if (!get_network(c, plain ? "plain_actor" : "actor", ami_ppo_actor(t->ppo), ami_ppo_actor_adam(t->ppo),
-                     err) ||
-        !get_network(c, plain ? "plain_critic" : "critic", ami_ppo_critic(t->ppo),
-                     ami_ppo_critic_adam(t->ppo), err))
+    if (!ami_net_checkpoint_get(c, plain ? "plain_actor" : "actor", ami_ppo_actor(t->ppo),
+                                ami_ppo_actor_adam(t->ppo), err) ||
+        !ami_net_checkpoint_get(c, plain ? "plain_critic" : "critic", ami_ppo_critic(t->ppo),
+                                ami_ppo_critic_adam(t->ppo), err))
         return false;
     ami_train_start_copy(t);
     return !copies || get_copies(t, c, err);

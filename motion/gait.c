@@ -146,7 +146,7 @@ void ami_gait_window(const ami_gait *gait, double t0, double scale, int n, float
 {
     for (int i = 0; i < n; i++) {
         float *frame = window + (size_t)i * AMI_FEATURES;
-        ami_gait_sample(gait, t0 + scale * i / 30, frame, NULL);
+        ami_gait_sample(gait, t0 + scale * i / AMI_FEATURE_RATE, frame, NULL);
         for (int k = AMI_FEATURE_FORWARD; k <= AMI_FEATURE_YAW_RATE; k++)
             frame[k] *= (float)scale;
     }

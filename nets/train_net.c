@@ -5,6 +5,7 @@
 #include "nets/train_net.h"
 
 #include "nets/gemm.h"
+#include "nets/half.h"
 #include "nets/kernels/vector.h"
 #include "nets/net.h"
 
@@ -53,19 +54,10 @@ struct ami_train_net {
 
 /* ---- Loops ---- */
 
-static inline uint16_t bf16_from_float(float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    const uint32_t rounded = (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16; /* to nearest even */
-    const uint32_t nan = bits >> 16 | 0x40u;
-    return (uint16_t)((bits & 0x7fffffffu) > 0x7f800000u ? nan : rounded);
-}
-
 AMI_VECTOR_CLONES static void bf16_from_floats(const float *restrict in, size_t n, uint16_t *restrict out)
 {
     for (size_t i = 0; i < n; i++)
-        out[i] = bf16_from_float(in[i]);
+        out[i] = ami_float_to_bfloat(in[i]);
 }
 
 AMI_VECTOR_CLONES static void relu_backward_f32(const float *restrict h, size_t n, float *restrict d)

@@ -8,8 +8,7 @@
  * on time. */
 static const double stage_us[AMI_CYCLE_DONE] = {90, 60, 120, 30};
 
-static const double slowest = .7, fastest = 1.4; /* rates at which a motion is still itself */
-static const double rate_slew = 1.5;             /* 1/s */
+static const double rate_slew = 1.5; /* 1/s */
 static const double max_pull = .25, lag_s = 2;
 static const double longest_glide_s = 3;
 static const double straight_up_to = 5;            /* ratio of speeds */
@@ -190,7 +189,7 @@ static double wanted_rate(const ami_generator *g, const ami_cycle *cycle)
     if (!(g->s.speed > 0))
         return g->s.pace;
     const double own = cycle->facts.speed; /* a style that goes nowhere cannot go faster */
-    return own < .1 ? 1 : fmin(fmax(g->s.speed / own, slowest), fastest);
+    return own < .1 ? 1 : fmin(fmax(g->s.speed / own, AMI_PACE_MIN), AMI_PACE_MAX);
 }
 
 static ami_refusal count(ami_generator *g, ami_refusal refusal)
@@ -499,7 +498,7 @@ void ami_generator_start_with(ami_generator *generator, ami_cycle_room *room, am
 void ami_generator_set_pace(ami_generator *generator, double pace)
 {
     generator->s.speed = 0;
-    generator->s.pace = fmin(fmax(pace, slowest), fastest);
+    generator->s.pace = fmin(fmax(pace, AMI_PACE_MIN), AMI_PACE_MAX);
 }
 
 void ami_generator_set_speed(ami_generator *generator, double speed)

@@ -41,7 +41,7 @@ void ami_styles_nearest(const ami_styles *styles, const float z[AMI_STYLE_SIZE],
 static int encode_cycles(const ami_stylevae *vae, void *workspace, const ami_gait *g, double scale,
                          bool steady, float *z)
 {
-    const double span = scale * (AMI_STYLE_FRAMES - 1) / 30;
+    const double span = scale * (AMI_STYLE_FRAMES - 1) / AMI_FEATURE_RATE;
     int count = 0;
     for (int c = 0; c + 1 < g->strikes; c++) {
         const double mid = .5 * (g->strike[c] + g->strike[c + 1]);
@@ -139,7 +139,7 @@ bool ami_style_of_gait(const ami_stylevae *vae, const ami_gait *gait, ami_style 
             centre(z, n, distance, style);
         else
             ami_fail(err, "%s: no left-foot strike has %.2g s of motion behind it", gait->name,
-                     style->scale * (AMI_STYLE_FRAMES - 1) / 30);
+                     style->scale * (AMI_STYLE_FRAMES - 1) / AMI_FEATURE_RATE);
     } else {
         ami_fail(err, "%s: out of memory", gait->name);
     }

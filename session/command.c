@@ -188,7 +188,8 @@ void ami_session_apply(ami_session *session, const ami_command *command)
         break;
     case AMI_DO_PACE:
         session->newest = session->step;
-        session->pace = fmin(fmax(command->value, .7), session->known[session->skill]->invents ? 1.4 : 1.3);
+        session->pace = fmin(fmax(command->value, AMI_PACE_MIN),
+                             session->known[session->skill]->invents ? AMI_PACE_MAX : AMI_PACE_MAX_CLIP);
         ami_style_pace(session, session->pace);
         break;
     case AMI_DO_GROUND_SPEED:

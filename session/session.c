@@ -1,6 +1,7 @@
 #include "session/internal.h"
 
 #include "base/clock.h"
+#include "base/hash.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -369,23 +370,15 @@ double ami_session_dt(const ami_session *session)
     return session->dt;
 }
 
-static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t size)
-{
-    for (size_t i = 0; i < size; i++) /* FNV-1a */
-        hash = (hash ^ ((const unsigned char *)bytes)[i]) * UINT64_C(0x100000001b3);
-    return hash;
-}
-
 uint64_t ami_session_hash(const ami_session *session)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    uint64_t hash = AMI_HASH_START;
     for (int i = 0; i < session->def.characters; i++) {
         const member *m = &session->member[i];
         if (m->facts.fell) {
-            hash = hash_bytes(hash, m->frozen, sizeof m->frozen);
+            hash = ami_hash(hash, m->frozen, sizeof m->frozen);
         } else {
-            hash = hash_bytes(hash, m->env.world.data->qpos, (7 + AMI_ACTION) * sizeof(double));
-            hash = hash_bytes(hash, m->env.world.data->qvel, AMI_VEL * sizeof(double));
+            hash = ami_world_hash(&m->env.world, hash);
         }
     }
     return hash;

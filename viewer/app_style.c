@@ -10,7 +10,6 @@
 /* What comes first in the list, and what up and down go through, by speed. */
 static const char *const gaits[] = {"walk", "jog", "run", "stealthy", "zombie"};
 enum { GAITS = sizeof gaits / sizeof *gaits };
-static const double slowest = .7, fastest = 1.4;
 
 static bool is_gait(const char *name)
 {
@@ -223,8 +222,8 @@ int ami_app_chosen(const ami_app *app, const ami_snapshot *snapshot)
 
 void ami_app_set_pace(ami_app *app, double pace)
 {
-    const double most = ami_app_look(app)->invents ? fastest : 1.3;
-    app->pace = fmin(fmax(round(pace * 20) / 20, slowest), most);
+    const double most = ami_app_look(app)->invents ? AMI_PACE_MAX : AMI_PACE_MAX_CLIP;
+    app->pace = fmin(fmax(round(pace * 20) / 20, AMI_PACE_MIN), most);
     app->hurried = fabs(app->pace - 1) > 1e-9;
     ami_app_send(app, &(ami_command){.kind = AMI_DO_PACE, .value = app->pace});
 }
@@ -248,7 +247,7 @@ bool ami_app_style_pace(ami_app *app, int sign)
     const ami_styles *styles = app->motions.styles;
     if (!ami_app_look(app)->invents)
         return false;
-    if (sign > 0 ? app->pace < fastest - 1e-9 : app->pace > slowest + 1e-9) {
+    if (sign > 0 ? app->pace < AMI_PACE_MAX - 1e-9 : app->pace > AMI_PACE_MIN + 1e-9) {
         ami_app_set_pace(app, app->pace + .05 * sign);
         return true;
     }
