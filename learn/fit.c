@@ -1,6 +1,5 @@
 #include "learn/fit_state.h"
 
-#include "base/number.h"
 #include "learn/net_checkpoint.h"
 
 #include <math.h>
@@ -8,13 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { whole_int = true, whole_real = false };
-
-const ami_fit_setting ami_fit_setting_list[AMI_FIT_SETTING_COUNT] = {
-#define SETTING(name, kind, phase, style, lo, hi, help) {#name, whole_##kind, {phase, style}, lo, hi, help},
-    AMI_FIT_SETTINGS(SETTING)
+const ami_setting ami_fit_setting_list[2][AMI_FIT_SETTING_COUNT] = {
+    {
+#define SETTING(name, kind, phase, style, lo, hi, help) {#name, ami_setting_##kind, phase, lo, hi, help},
+        AMI_FIT_SETTINGS(SETTING)
 #undef SETTING
+    },
+    {
+#define SETTING(name, kind, phase, style, lo, hi, help) {#name, ami_setting_##kind, style, lo, hi, help},
+        AMI_FIT_SETTINGS(SETTING)
+#undef SETTING
+    },
 };
+
+_Static_assert(sizeof(ami_fit_settings) == AMI_FIT_SETTING_COUNT * sizeof(double),
+               "settings are an array of doubles");
 
 const char *const ami_fit_term[2][AMI_FIT_TERMS] = {
     {"x", "y"}, {"points", "root_velocity", "contacts", "point_velocity", "soles", "kl"}};
@@ -34,8 +41,7 @@ enum {
 ami_fit_settings ami_fit_settings_default(ami_fit_what what)
 {
     ami_fit_settings settings;
-    for (int i = 0; i < AMI_FIT_SETTING_COUNT; i++)
-        ((double *)&settings)[i] = ami_fit_setting_list[i].value[what];
+    ami_setting_defaults(ami_fit_setting_list[what], AMI_FIT_SETTING_COUNT, (double *)&settings);
     return settings;
 }
 
@@ -122,7 +128,7 @@ ami_fit *ami_fit_create(ami_fit_what what, const ami_fit_settings *settings, con
                         ami_error *err)
 {
     for (int i = 0; i < AMI_FIT_SETTING_COUNT; i++) {
-        const ami_fit_setting *s = &ami_fit_setting_list[i];
+        const ami_setting *s = &ami_fit_setting_list[what][i];
         const double v = ((const double *)settings)[i];
         if (!(v >= s->lo && v <= s->hi)) {
             ami_fail(err, "%s is %g, expected %g to %g", s->name, v, s->lo, s->hi);
@@ -248,13 +254,10 @@ bool ami_fit_uses_bf16(const ami_fit *fit)
 
 /* ---- Export ---- */
 
-static void settings_text(const ami_fit_settings *settings, char *text, size_t size)
+static size_t settings_text(const ami_fit *fit, char *text, size_t size)
 {
-    size_t n = 0;
-    char number[AMI_NUMBER_TEXT];
-    for (int i = 0; i < AMI_FIT_SETTING_COUNT && n < size; i++)
-        n += (size_t)snprintf(text + n, size - n, "%s=%s\n", ami_fit_setting_list[i].name,
-                              ami_number_print(((const double *)settings)[i], number));
+    return ami_setting_print(ami_fit_setting_list[fit->what], AMI_FIT_SETTING_COUNT,
+                             (const double *)&fit->settings, text, size);
 }
 
 static size_t add_name(char *text, size_t used, size_t size, const char *name)
@@ -285,7 +288,7 @@ ami_net *ami_fit_export(const ami_fit *fit, int which, ami_error *err)
         return NULL;
     char text[8192];
     bool ok = ami_net_set_meta(net, "kind", ami_fit_net_name[fit->what][which]);
-    settings_text(&fit->settings, text, sizeof text);
+    settings_text(fit, text, sizeof text);
     ok = ok && ami_net_set_meta(net, "training", text);
     motion_names(fit->data, false, text, sizeof text);
     ok = ok && ami_net_set_meta(net, "clips", text);
@@ -311,7 +314,7 @@ bool ami_fit_save(const ami_fit *fit, const char *path, ami_error *err)
     ami_checkpoint_writer *w = ami_checkpoint_writer_create(err);
     const uint32_t crc = fit->data->crc;
     char text[4096];
-    settings_text(&fit->settings, text, sizeof text);
+    settings_text(fit, text, sizeof text);
     bool ok = w &&
               ami_checkpoint_put(w, "fit", what_name[fit->what], strlen(what_name[fit->what]) + 1, err) &&
               ami_checkpoint_put(w, "settings", text, strlen(text) + 1, err) &&
@@ -335,19 +338,9 @@ bool ami_fit_read_settings(const ami_checkpoint *checkpoint, ami_fit_what *what,
                         ami_checkpoint_path(checkpoint));
     *what = strcmp(name, what_name[AMI_FIT_STYLE]) ? AMI_FIT_PHASE : AMI_FIT_STYLE;
     *settings = ami_fit_settings_default(*what);
-    for (int i = 0; i < AMI_FIT_SETTING_COUNT; i++) {
-        const char *setting = ami_fit_setting_list[i].name, *end;
-        const size_t n = strlen(setting);
-        for (const char *line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
-            if (strncmp(line, setting, n) != 0 || line[n] != '=')
-                continue;
-            if (!ami_number_read(line + n + 1, &end, (double *)settings + i) || (*end && *end != '\n'))
-                return ami_fail(err, "%s: setting %s is \"%.*s\", expected a number",
-                                ami_checkpoint_path(checkpoint), setting,
-                                (int)fmin(40, (double)strcspn(line + n + 1, "\n")), line + n + 1);
-        }
-    }
-    return true;
+    return ami_setting_parse(ami_fit_setting_list[*what], AMI_FIT_SETTING_COUNT, (double *)settings, text,
+                             err) ||
+           ami_fail_in(err, "%s", ami_checkpoint_path(checkpoint));
 }
 
 bool ami_fit_load(ami_fit *fit, const ami_checkpoint *checkpoint, ami_error *err)
