@@ -4,6 +4,7 @@
 #ifndef AMI_VIEWER_APP_H
 #define AMI_VIEWER_APP_H
 
+#include "options/simulation.h"
 #include "policy/followed.h"
 #include "session/clock_thread.h"
 #include "session/player.h"
@@ -19,13 +20,10 @@ enum { AMI_CUES = 64, AMI_RETIRED = 16, AMI_CHOICES = 32, AMI_STYLES_SHOWN = 16 
 
 /* What the command line says. */
 typedef struct ami_app_def {
-    const char *policy, *critic, *motion, *clips, *may_touch, *watch, *clip_file;
+    cli_simulation sim; /* envs: characters; seconds 0: until somebody ends it */
+    const char *critic, *clips, *watch, *clip_file;
     ami_style_request style;
-    bool no_policy, self_collision;
     uint64_t seed;
-    int characters;
-    double seconds; /* 0: until somebody ends it */
-    double push_speed, push_period, turn, heading, start, max_root;
     double speed, get_up_s;
     int width, height;
     double fps;

@@ -144,7 +144,7 @@ static void fill(ami_panel *p)
         {mjITEM_BUTTON, "Camera home", 1, NULL, "", 0},
         {mjITEM_END, "", 0, NULL, "", 0}};
     mjui_add(&p->ui, show);
-    if (p->app->def.characters > 1 && !p->app->playing_clip) {
+    if (p->app->def.sim.envs > 1 && !p->app->playing_clip) {
         const mjuiDef next[] = {{mjITEM_BUTTON, "Follow next", 1, NULL, "", 0},
                                 {mjITEM_END, "", 0, NULL, "", 0}};
         mjui_addToSection(&p->ui, p->ui.nsect - 1, next);
