@@ -2,6 +2,7 @@
  * may change a script and run it again. */
 #include "cli/cmd_style.h"
 
+#include "base/file.h"
 #include "base/number.h"
 #include "options/gnuplot.h"
 
@@ -17,6 +18,23 @@
 static const char *const colour[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
                                      "#E69F00", "#56B4E9", "#000000"};
 enum { COLOURS = sizeof colour / sizeof *colour };
+
+const char *style_plain_name(const ami_motions *motions, int style, char plain[AMI_NAME])
+{
+    snprintf(plain, AMI_NAME, "%s", motions->styles->style[style].name);
+    for (char *c = plain; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 127)
+            *c = '?';
+    return plain;
+}
+
+bool style_write_text(const char *folder, const char *name, const char *text, size_t size, ami_error *err)
+{
+    char path[4096];
+    if ((size_t)snprintf(path, sizeof path, "%s/%s", folder, name) >= sizeof path)
+        return ami_fail(err, "%.100s...: too long for the name of a folder", folder);
+    return ami_file_write(path, text, size, err);
+}
 
 static void put_head(FILE *f, const char *name, int width, int height)
 {

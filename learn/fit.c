@@ -31,23 +31,13 @@ static const char *const what_name[2] = {"phase", "style"};
 
 static const double last_rate = .01;        /* of the first */
 static const float first_log_variance = -4; /* a quiet start */
-enum {
-    LEAST_BATCH = 8,
-    PAIRS_SHARE = 5,
-    STREAMS = 4
-}; /* a fifth of the batch's rows are first of a pair, a
-                                                           fifth second */
+enum { PAIRS_SHARE = 5 }; /* a fifth of the batch's rows are first of a pair, a fifth second */
 
 ami_fit_settings ami_fit_settings_default(ami_fit_what what)
 {
     ami_fit_settings settings;
     ami_setting_defaults(ami_fit_setting_list[what], AMI_FIT_SETTING_COUNT, (double *)&settings);
     return settings;
-}
-
-ami_rng fit_rng(const ami_fit *fit, int64_t sample, int lane)
-{
-    return ami_rng_seed((uint64_t)fit->settings.seed, (uint64_t)sample * STREAMS + (uint64_t)lane);
 }
 
 /* ---- Creation ---- */

@@ -1,5 +1,5 @@
 /* Where a motion repeats: strikes, the parts of a loop, cycles, amplitude. Everything here reads the tables
- * of gait.c. */
+ * through gait.c. */
 #include "motion/gait_find.h"
 
 #include <math.h>
