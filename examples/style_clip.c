@@ -1,7 +1,7 @@
-/* A motion in a mixture of styles, made by StyleVAE: where its cycle DeepPhase says the body is, and where the
- * root goes, frame by frame.
+/* A motion in a mixture of styles, made by StyleVAE: where its cycle DeepPhase says the body is, and where
+ * the root goes, frame by frame.
  *
- *     style_clip [MIXTURE [FOLDER]]     default: walk:0.7,zombie:0.3; FOLDER/style_clip.txt is written if given */
+ *     style_clip [MIXTURE [FOLDER]]     default: walk:0.7,zombie:0.3; writes FOLDER/style_clip.txt */
 #include <amble/amble.h>
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* What the files of libamble share about motion: the humanoid's skeleton, clips, and settings of networks. Not
- * installed. */
+/* What the files of libamble share about motion: the humanoid's skeleton, clips, and settings of networks.
+ * Not installed. */
 #ifndef AMB_LIB_MOTION_H
 #define AMB_LIB_MOTION_H
 

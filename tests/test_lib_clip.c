@@ -82,8 +82,8 @@ static void describes_every_number_of_a_pose_once(void **state)
     expect_sentence("body 15 was asked for, expected 0 to 14");
 }
 
-/* Bodies hang on their parents by their offsets, in the rest pose, in a pose turned and moved, and in one of a
- * clip. */
+/* Bodies hang on their parents by their offsets, in the rest pose, in a pose turned and moved, and in one of
+ * a clip. */
 static void puts_bodies_where_their_parents_carry_them(void **state)
 {
     (void)state;

@@ -133,7 +133,8 @@ static void encodes_the_same_alone_together_and_on_threads(void **state)
     amb_clip_destroy(clip);
 }
 
-/* Features have neither place nor heading in the world, and are those of the same points given by the host. */
+/* Features have neither place nor heading in the world, and are those of the same points given by the
+ * host. */
 static void features_are_free_of_place_and_heading(void **state)
 {
     (void)state;

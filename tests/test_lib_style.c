@@ -130,8 +130,8 @@ static void mixes_by_weights(void **state)
     assert_true(same(&mix, &before));
 }
 
-/* Every named style is a loop of one cycle, as fast and as long as the table says, whose phase goes round once;
- * the encoder finds the style in it again. */
+/* Every named style is a loop of one cycle, as fast and as long as the table says, whose phase goes round
+ * once; the encoder finds the style in it again. */
 static void makes_clips_of_styles(void **state)
 {
     (void)state;
@@ -424,6 +424,49 @@ static void threads_share_the_networks(void **state)
     amb_clip_destroy(clip[THREADS]);
 }
 
+/* Each request for memory refused alone: a result that says so, and nothing else. */
+static void short_memory_is_a_result(void **state)
+{
+    (void)state;
+#ifdef AMI_OWN_MALLOC
+    skip_because("memory cannot be refused beside a sanitizer's own malloc");
+#else
+    amb_clip *clip = shipped("style_walk"), *made;
+    style s;
+    parse(&s, "walk");
+    for (int what = 0; what < 3; what++) {
+        int refused = 0;
+        bool met = true;
+        for (long k = 0; met; k += what == 0 ? 1 + k / 20 : 1) {
+            amb_stylevae *part = NULL;
+            amb_stylevae_def def;
+            amb_stylevae_def_init(&def);
+            def.without_encoder = true;
+            made = NULL;
+            refused_call = asked + k;
+            const amb_result result = what == 0   ? amb_stylevae_load(&def, &part)
+                                      : what == 1 ? amb_style_of_clip(vae, clip, &s.latent)
+                                                  : amb_style_to_clip(vae, &s.latent, "walk", NULL, &made);
+            met = asked > refused_call;
+            refused_call = -1;
+            /* jansson takes a string that it has no memory for, for one that is not there */
+            const bool misread =
+                what == 0 && result == AMB_ERROR_FILE && strstr(amb_error_message(), "not JSON");
+            if (result != AMB_OK && !misread)
+                expect(result, AMB_ERROR_MEMORY);
+            assert_true(result == AMB_OK || met);
+            assert_int_equal(part != NULL, what == 0 && result == AMB_OK);
+            assert_int_equal(made != NULL, what == 2 && result == AMB_OK);
+            refused += result != AMB_OK;
+            amb_clip_destroy(made);
+            amb_stylevae_destroy(part);
+        }
+        assert_true(refused >= 2);
+    }
+    amb_clip_destroy(clip);
+#endif
+}
+
 static int load(void **state)
 {
     (void)state;
@@ -449,6 +492,7 @@ int main(void)
         cmocka_unit_test(loads_parts_and_refuses_others),
         cmocka_unit_test(mixing_and_networks_allocate_nothing),
         cmocka_unit_test(threads_share_the_networks),
+        cmocka_unit_test(short_memory_is_a_result),
     };
     return cmocka_run_group_tests(tests, load, unload);
 }

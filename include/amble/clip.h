@@ -14,11 +14,12 @@
  *
  * Poses and velocities
  *   A pose is pose_size numbers: root position (m, the z axis points up), root rotation, then the joints. All
- *   rotations are quaternions wxyz; the sign of a quaternion carries no meaning. A ball joint has the rotation
- *   of its body relative to the parent, a hinge an angle in rad about its body's z axis. A velocity is
- *   velocity_size numbers: the root's linear velocity (world, m/s), its angular velocity (rad/s, in the root's
- *   own frame), then the joints: a ball has the angular velocity relative to the parent in the frame of its
- *   body, a hinge rad/s. Where a joint's numbers begin: amb_body_info.
+ *   rotations are quaternions wxyz, whose sign carries no meaning. A ball joint has the rotation of its body
+ *   relative to the parent, a hinge an angle in rad about its body's z axis.
+ *
+ *   A velocity is velocity_size numbers: the root's linear velocity (world, m/s), its angular velocity (rad/s,
+ *   in the root's own frame), then the joints: a ball has the angular velocity relative to the parent in the
+ *   frame of its body, a hinge rad/s. Where a joint's numbers begin: amb_body_info.
  *
  *   Body frames at rest: x forward, y up, z to the right (DeepMimic's), so the root of a body that stands
  *   upright and faces the world's x axis has the rotation (√½, √½, 0, 0).
@@ -42,10 +43,10 @@ extern "C" {
 
 typedef struct amb_skeleton amb_skeleton;
 
-/* amble's humanoid, DeepMimic's: 15 bodies, 45 kg. It is read from humanoid.xml among the assets, which MuJoCo
- * compiles, at the first call in a process (some milliseconds); later calls return the same. Any thread may
- * call at any time. It needs no destroying. AMB_ERROR_NOT_FOUND where the assets are not there; the next call
- * tries again. */
+/* amble's humanoid, DeepMimic's: 15 bodies, 45 kg. It is read from humanoid.xml among the assets, which
+ * MuJoCo compiles, at the first call in a process (some milliseconds); later calls return the same. Any
+ * thread may call at any time. It needs no destroying. AMB_ERROR_NOT_FOUND where the assets are not there;
+ * the next call tries again. */
 AMB_NODISCARD AMB_API amb_result amb_skeleton_humanoid(const amb_skeleton **skeleton);
 
 typedef struct amb_skeleton_info {
@@ -88,9 +89,9 @@ AMB_API int amb_skeleton_find_body(const amb_skeleton *skeleton, const char *nam
 /* Standing upright on the floor at the origin, facing x, all joints at 0: pose (pose_size). */
 AMB_API amb_result amb_skeleton_rest_pose(const amb_skeleton *skeleton, double *pose);
 
-/* Where the bodies are in a pose (forward kinematics): position (bodies, 3) m, of each body's origin, which is
- * its joint; rotation (bodies, 4) wxyz, from the body's frame to the world's. Either may be NULL. Quaternions
- * of the pose need not have unit length. AMB_ERROR_ARGUMENT for numbers that are not finite. */
+/* Where the bodies are in a pose (forward kinematics): position (bodies, 3) m, of each body's origin, which
+ * is its joint; rotation (bodies, 4) wxyz, from the body's frame to the world's. Either may be NULL.
+ * Quaternions of the pose need not have unit length. AMB_ERROR_ARGUMENT for numbers that are not finite. */
 AMB_API amb_result amb_skeleton_transforms(const amb_skeleton *skeleton, const double *pose, double *position,
                                            double *rotation);
 

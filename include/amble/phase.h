@@ -10,9 +10,9 @@
  *     amb_deepphase_encode(deepphase, features, &phase, workspace);
  *     printf("%.2f of a cycle\n", phase.phase);
  *
- * A network takes the features of one frame to a point in the plane, (x, y) = A (cos 2πφ, sin 2πφ): phase φ in
- * cycles, [0, 1), 0 where the left foot strikes, and amplitude A, which is small where the network is unsure.
- * Phases and speeds are in cycles, times in seconds.
+ * A network takes the features of one frame to a point in the plane, (x, y) = A (cos 2πφ, sin 2πφ): phase φ
+ * in cycles, [0, 1), 0 where the left foot strikes, and amplitude A, which is small where the network is
+ * unsure. Phases and speeds are in cycles, times in seconds.
  *
  * Six functions: encode, encode_batch, encode_sequence, velocity, periodicity, interpolate. None of them
  * allocates, locks or does I/O.
@@ -47,22 +47,22 @@ AMB_API double amb_phase_difference(double from, double to);
 
 /* ---- features ---- */
 
-/* Numbers in a frame of features (132): 6 for each of 22 points of the body: its position (m) and its velocity
- * (m/s). Positions are in a frame with its origin at the root's projection to the ground, x along the heading,
- * y to the left, z up. Velocities are those in the world, along the axes of that frame. */
+/* Numbers in a frame of features (132): 6 for each of 22 points of the body: its position (m) and its
+ * velocity (m/s). Positions are in a frame with its origin at the root's projection to the ground, x along
+ * the heading, y to the left, z up. Velocities are those in the world, along the axes of that frame. */
 AMB_API int amb_phase_feature_count(void);
 
 /* The points' number (22) and names ("root", "left heel", …); NULL beyond the last. */
 AMB_API int amb_phase_point_count(void);
 AMB_API const char *amb_phase_point_name(int index);
 
-/* Of a body in a pose with a velocity (amble/clip.h): features (feature_count). AMB_ERROR_ARGUMENT for numbers
- * that are not finite. */
+/* Of a body in a pose with a velocity (amble/clip.h): features (feature_count). AMB_ERROR_ARGUMENT for
+ * numbers that are not finite. */
 AMB_API amb_result amb_phase_features(const amb_skeleton *skeleton, const double *pose,
                                       const double *velocity, float *features);
 
-/* Of a body of the host's own: the points' positions and velocities in the world (z up), (point_count, 3) in m
- * and m/s, and the root's rotation, a quaternion wxyz as in amble/clip.h, for the heading. */
+/* Of a body of the host's own: the points' positions and velocities in the world (z up), (point_count, 3) in
+ * m and m/s, and the root's rotation, a quaternion wxyz as in amble/clip.h, for the heading. */
 AMB_API amb_result amb_phase_features_of_points(const double *position, const double *velocity,
                                                 const double root_rotation[4], float *features);
 
@@ -88,9 +88,9 @@ AMB_API size_t amb_deepphase_workspace_size(const amb_deepphase *deepphase);
 AMB_API amb_result amb_deepphase_encode(const amb_deepphase *deepphase, const float *features,
                                         amb_phase *phase, void *workspace);
 
-/* n ≥ 1 frames (n, feature_count), each for itself: to the bit what n calls of encode give. The sentence names
- * the frame that is not finite. Where the network's own numbers are not (features far beyond a body's), the
- * frames before it may have been written. */
+/* n ≥ 1 frames (n, feature_count), each for itself: to the bit what n calls of encode give. The sentence
+ * names the frame that is not finite. Where the network's own numbers are not (features far beyond a
+ * body's), the frames before it may have been written. */
 AMB_API amb_result amb_deepphase_encode_batch(const amb_deepphase *deepphase, const float *features, int n,
                                               amb_phase *phase, void *workspace);
 
@@ -125,8 +125,8 @@ AMB_API amb_result amb_deepphase_periodicity(const amb_phase *phase, const doubl
                                              double rate, amb_phase_period *period);
 
 /* Between a and b, weight 0 to 1: the phase goes the shortest way around the circle, the amplitude straight.
- * Weight 0 gives a and 1 gives b, to the bit. Where one has amplitude 0, and so no phase, the other's phase is
- * kept. */
+ * Weight 0 gives a and 1 gives b, to the bit. Where one has amplitude 0, and so no phase, the other's phase
+ * is kept. */
 AMB_API amb_result amb_deepphase_interpolate(const amb_phase *a, const amb_phase *b, double weight,
                                              amb_phase *out);
 

@@ -1,4 +1,5 @@
-/* Styles of walking and running: StyleVAE's latents, named ones, mixtures, and the motion that they stand for.
+/* Styles of walking and running: StyleVAE's latents, named ones, mixtures, and the motion that they stand
+ * for.
  *
  *     amb_stylevae *vae;
  *     amb_stylevae_load(NULL, &vae);
@@ -36,11 +37,12 @@ typedef struct amb_stylevae amb_stylevae;
 
 typedef struct amb_stylevae_def {
     size_t size;
-    const char *encoder;   /* NULL: amble's own, models/stylevae_encoder.onnx of the assets */
-    const char *decoder;   /* NULL: models/stylevae_decoder.onnx */
-    const char *deepphase; /* NULL: models/deepphase.onnx, which finds the cycle in what is decoded */
-    const char *styles;    /* NULL: models/styles.json, the named styles */
-    bool without_encoder;  /* false. Without it loading takes half the time; encode and style_of_clip fail */
+    const char *encoder;     /* NULL: amble's own, models/stylevae_encoder.onnx of the assets */
+    const char *decoder;     /* NULL: models/stylevae_decoder.onnx */
+    const char *deepphase;   /* NULL: models/deepphase.onnx, which finds the cycle in what is decoded */
+    const char *styles;      /* NULL: models/styles.json, the named styles */
+    bool without_encoder;    /* false. true: do not load the encoder, which takes four fifths of the time;
+                                amb_stylevae_encode and amb_style_of_clip fail then */
     amb_precision precision; /* AMB_PRECISION_AUTO, of all networks, see amble/model.h */
 } amb_stylevae_def;
 
@@ -50,8 +52,8 @@ static inline void amb_stylevae_def_init(amb_stylevae_def *def)
     amb_stylevae_def_init_size(def, sizeof *def);
 }
 
-/* Loads networks and named styles; def NULL: the defaults. AMB_ERROR_NOT_FOUND where a file or an asset is not
- * there, AMB_ERROR_FILE where one is not what it should be. */
+/* Loads networks and named styles; def NULL: the defaults. AMB_ERROR_NOT_FOUND where a file or an asset is
+ * not there, AMB_ERROR_FILE where one is not what it should be. */
 AMB_NODISCARD AMB_API amb_result amb_stylevae_load(const amb_stylevae_def *def, amb_stylevae **vae);
 AMB_API void amb_stylevae_destroy(amb_stylevae *vae); /* NULL is fine */
 
@@ -100,9 +102,9 @@ typedef struct amb_style_info {
 AMB_API amb_result amb_style_get_info(const amb_stylevae *vae, int index, amb_style_info *info);
 
 /* A name, or a mixture "walk:0.7,zombie:0.3": the weighted mean of the named latents. Weights are 0 to 1000,
- * not all 0, and need not sum to 1; the scale is the one whose accelerations, 1/scale², are the weighted mean.
- * AMB_ERROR_NOT_FOUND for an unknown name, with the known ones in the sentence; AMB_ERROR_ARGUMENT for text
- * that is no mixture. */
+ * not all 0, and need not sum to 1; the scale is the one whose accelerations, 1/scale², are the weighted
+ * mean. AMB_ERROR_NOT_FOUND for an unknown name, with the known ones in the sentence; AMB_ERROR_ARGUMENT for
+ * text that is no mixture. */
 AMB_API amb_result amb_style_parse(const amb_stylevae *vae, const char *text, amb_latent *latent);
 
 /* From a (weight 0) to b (1): latents, speed and tempo straight, the scale as in a mixture. The ends to the
@@ -120,7 +122,8 @@ typedef struct amb_style_report {
     double period;     /* s, of the cycle */
     double speed;      /* m/s over ground */
     double stretch;    /* the period over that in the decoded window: the latent's scale, within .5 to 5 */
-    double confidence; /* [0, 1]: DeepPhase's, that there is a cycle; rarely above .6 in a window of 2 s */
+    double confidence; /* [0, 1]: DeepPhase's, that there is a cycle; at most half the number of cycles in the
+                          decoded window */
     double close; /* m: mean distance of the body's points between the cycle's ends before it was closed */
     double fit;   /* m: mean distance of the decoded points from those of the body in its poses */
     double skate; /* m/s: mean speed of the soles while they are on the ground */
@@ -129,7 +132,7 @@ typedef struct amb_style_report {
 /* A style as a clip: one cycle from left-foot strike to left-foot strike, a loop along the x axis, at most 50
  * frames; *clip is the caller's to destroy. report may be NULL. AMB_ERROR_ARGUMENT where the latent gives no
  * usable motion: the sentence says which limit it breaks (rhythm, closing, points not those of the body,
- * height, speed, joints). Takes about a millisecond. */
+ * height, speed, joints). Takes less than a millisecond. */
 AMB_NODISCARD AMB_API amb_result amb_style_to_clip(const amb_stylevae *vae, const amb_latent *latent,
                                                    const char *name, amb_style_report *report,
                                                    amb_clip **clip);
@@ -139,9 +142,9 @@ AMB_NODISCARD AMB_API amb_result amb_style_to_clip(const amb_stylevae *vae, cons
 /* Bytes of a workspace for encoding and decoding any number of windows; aligned as malloc does. */
 AMB_API size_t amb_stylevae_workspace_size(const amb_stylevae *vae);
 
-/* One frame of features of a body in a pose with a velocity (amble/clip.h): features (window_features). Its 22
- * points' positions as in amble/phase.h (66 numbers), the root's velocity forward and to the left (m/s), its
- * yaw rate (rad/s), and contact of left heel, left toe, right heel, right toe, [0, 1]. */
+/* One frame of features of a body in a pose with a velocity (amble/clip.h): features (window_features). Its
+ * 22 points' positions as in amble/phase.h (66 numbers), the root's velocity forward and to the left (m/s),
+ * its yaw rate (rad/s), and contact of left heel, left toe, right heel, right toe, [0, 1]. */
 AMB_API amb_result amb_style_features(const amb_skeleton *skeleton, const double *pose,
                                       const double *velocity, float *features);
 
@@ -150,9 +153,9 @@ AMB_API amb_result amb_style_features(const amb_skeleton *skeleton, const double
 AMB_API amb_result amb_style_window(const amb_stylevae *vae, const amb_clip *clip, double time, double scale,
                                     float *window);
 
-/* n ≥ 1 windows (n, window_frames, window_features) → mean and log-variance of their latents (n, latent_size);
- * either may be NULL. Take the mean as the latent, or add noise: mean + ε exp(log_variance / 2). A NaN in a
- * window makes its latent NaN. AMB_ERROR_UNSUPPORTED where the encoder was not loaded. */
+/* n ≥ 1 windows (n, window_frames, window_features) → mean and log-variance of their latents (n,
+ * latent_size); either may be NULL. Take the mean as the latent, or add noise: mean + ε exp(log_variance /
+ * 2). A NaN in a window makes its latent NaN. AMB_ERROR_UNSUPPORTED where the encoder was not loaded. */
 AMB_API amb_result amb_stylevae_encode(const amb_stylevae *vae, const float *window, int n, float *mean,
                                        float *log_variance, void *workspace);
 
