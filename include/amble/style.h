@@ -16,7 +16,7 @@
  * features. Its latent of a window that begins where the left foot strikes is a style; styles can be mixed.
  * Only motions that walk have one: left and right foot take turns, upright, faster than 0.2 m/s.
  *
- * Tempo: a motion whose cycle takes longer than 1.4 s is encoded as played `scale` times faster, so that 2 s
+ * Scale: a motion whose cycle takes longer than 1.4 s is encoded as played `scale` times faster, so that 2 s
  * hold more than a cycle. Whoever decodes its latent plays the window `scale` times slower. It belongs to a
  * style as its latent does; amb_style_to_clip does it.
  *
@@ -70,11 +70,11 @@ AMB_API amb_result amb_stylevae_get_info(const amb_stylevae *vae, amb_stylevae_i
 
 /* ---- latents ---- */
 
-/* A style: a latent and the tempo that goes with it. */
+/* A style: a latent and how much slower than decoded it is played. */
 typedef struct amb_latent {
     size_t size;  /* sizeof(amb_latent), set by the caller, who also sets */
     float *z;     /* (latent_size) numbers, the caller's, filled by functions that write a latent */
-    double scale; /* .1 to 100: how many times slower than decoded it is played; 1 for cycles below 1.4 s */
+    double scale; /* .1 to 100: how many times slower than decoded; 1 for cycles up to 1.4 s */
     double speed; /* m/s, about; 0 where it is not known. No motion depends on it */
     double tempo; /* cycles/s, about; the same */
 } amb_latent;
@@ -129,10 +129,10 @@ typedef struct amb_style_report {
     double skate; /* m/s: mean speed of the soles while they are on the ground */
 } amb_style_report;
 
-/* A style as a clip: one cycle from left-foot strike to left-foot strike, a loop along the x axis, at most 50
- * frames; *clip is the caller's to destroy. report may be NULL. AMB_ERROR_ARGUMENT where the latent gives no
- * usable motion: the sentence says which limit it breaks (rhythm, closing, points not those of the body,
- * height, speed, joints). Takes less than a millisecond. */
+/* A style as a clip: one cycle from left-foot strike to left-foot strike, a loop along the x axis, at most 51
+ * frames, of which the last begins the next cycle; *clip is the caller's to destroy. report may be NULL.
+ * AMB_ERROR_ARGUMENT where the latent gives no usable motion: the sentence says which limit it breaks
+ * (rhythm, closing, points not those of the body, height, speed, joints). Takes less than a millisecond. */
 AMB_NODISCARD AMB_API amb_result amb_style_to_clip(const amb_stylevae *vae, const amb_latent *latent,
                                                    const char *name, amb_style_report *report,
                                                    amb_clip **clip);
