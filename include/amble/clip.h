@@ -17,9 +17,9 @@
  *   rotations are quaternions wxyz, whose sign carries no meaning. A ball joint has the rotation of its body
  *   relative to the parent, a hinge an angle in rad about its body's z axis.
  *
- *   A velocity is velocity_size numbers: the root's linear velocity (world, m/s), its angular velocity (rad/s,
- *   in the root's own frame), then the joints: a ball has the angular velocity relative to the parent in the
- *   frame of its body, a hinge rad/s. Where a joint's numbers begin: amb_body_info.
+ *   A velocity is velocity_size numbers: the root's linear velocity (world, m/s), its angular velocity
+ *   (rad/s, in the root's own frame), then the joints: a ball has the angular velocity relative to the parent
+ *   in the frame of its body, a hinge rad/s. Where a joint's numbers begin: amb_body_info.
  *
  *   Body frames at rest: x forward, y up, z to the right (DeepMimic's), so the root of a body that stands
  *   upright and faces the world's x axis has the rotation (√½, √½, 0, 0).
