@@ -161,7 +161,7 @@ amb_result amb_stylevae_get_info(const amb_stylevae *vae, amb_stylevae_info *inf
     const amb_stylevae_info full = {.latent_size = AMI_STYLE_SIZE,
                                     .window_frames = AMI_STYLE_FRAMES,
                                     .window_features = AMI_STYLE_FEATURES,
-                                    .window_rate = AMI_WINDOW_RATE,
+                                    .window_rate = AMI_FEATURE_RATE,
                                     .styles = vae->styles->count};
     LIB_REQUIRE(lib_out_copy(info, &full, sizeof full) && "size is set");
     return AMB_OK;
@@ -341,9 +341,9 @@ amb_result amb_style_window(const amb_stylevae *vae, const amb_clip *clip, doubl
                         scale_range[1]);
     amb_result result = amb_clip_sample(clip, time, NULL, NULL); /* before anything is written */
     if (result == AMB_OK)
-        result = amb_clip_sample(clip, time + scale * AMI_STYLE_FRAMES / AMI_WINDOW_RATE, NULL, NULL);
+        result = amb_clip_sample(clip, time + scale * AMI_STYLE_FRAMES / AMI_FEATURE_RATE, NULL, NULL);
     for (int f = 0; result == AMB_OK && f < AMI_STYLE_FRAMES; f++) {
-        ami_clip_sample(clip->clip, time + scale * f / AMI_WINDOW_RATE, pose, velocity);
+        ami_clip_sample(clip->clip, time + scale * f / AMI_FEATURE_RATE, pose, velocity);
         for (int k = 0; k < AMI_VEL; k++)
             velocity[k] *= scale;
         result = amb_style_features(vae->skeleton, pose, velocity, window + (size_t)f * AMI_STYLE_FEATURES);
