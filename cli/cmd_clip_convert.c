@@ -76,7 +76,7 @@ static moment moment_of(struct argp_state *state, const char *text, const char *
 static error_t parse(int key, char *text, struct argp_state *state)
 {
     static const char *const loops[] = {"none", "wrap", "auto"};
-    static const char *const formats[] = {"txt", "json", "bvh", "csv"};
+    static const char *const formats[] = {"txt", "json", "bvh", "npz", "csv"};
     options *o = state->input;
     int k = 0;
     switch (key) {
@@ -88,10 +88,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
         o->out = text;
         return 0;
     case KEY_FORMAT:
-        while (k < 4 && strcmp(text, formats[k]) != 0)
+        while (k < 5 && strcmp(text, formats[k]) != 0)
             k++;
-        if (k == 4)
-            argp_error(state, "--format: \"%s\", expected txt, json, bvh or csv", text);
+        if (k == 5)
+            argp_error(state, "--format: \"%s\", expected txt, json, bvh, npz or csv", text);
         o->format = text;
         return 0;
     case KEY_RATE:
@@ -151,8 +151,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 static const struct argp_option convert_options[] = {
     {"output", KEY_OUT, "OUT", 0,
-     "file, or folder for several: .txt and .json DeepMimic's, .bvh, .csv a table", 1},
-    {"format", KEY_FORMAT, "NAME", 0, "what a folder is filled with: txt (default), json, bvh or csv", 1},
+     "file, or folder for several: .txt and .json DeepMimic's, .bvh, .npz, .csv a table", 1},
+    {"format", KEY_FORMAT, "NAME", 0, "what a folder is filled with: txt (default), json, bvh, npz or csv",
+     1},
     {"skip-existing", KEY_SKIP, NULL, 0,
      "leave out what is there already, to go on with a stopped conversion", 1},
     {"verbose", KEY_VERBOSE, NULL, 0, "print how far each joint is from the source's", 1},
@@ -423,20 +424,21 @@ int clip_convert(int argc, char **argv)
 {
     static const struct argp_child children[] = {
         {&cli_common_argp, 0, NULL, 90}, {&clip_import_argp, 0, NULL, 0}, {0}};
-    static const struct argp argp = {convert_options,
-                                     parse,
-                                     "NAME-or-FILE... -o OUT\nNAME-or-FILE OUT",
-                                     "Brings motions of any format that amble reads (BVH, DeepMimic's JSON) "
-                                     "on to the humanoid, edits them if "
-                                     "asked, and writes them as DeepMimic's JSON, BVH or a table. A folder "
-                                     "or several files go into a folder. "
-                                     "Prints how other skeletons were understood.\v"
-                                     "Examples:\n  amble clip convert dance.bvh -o dance.txt --loop auto\n"
-                                     "  amble clip convert takes/ -o clips/ --rate 30\n"
-                                     "  amble clip convert walk walk.bvh\n",
-                                     children,
-                                     NULL,
-                                     NULL};
+    static const struct argp argp = {
+        convert_options,
+        parse,
+        "NAME-or-FILE... -o OUT\nNAME-or-FILE OUT",
+        "Brings motions of any format that amble reads (BVH, DeepMimic's JSON) "
+        "on to the humanoid, edits them if "
+        "asked, and writes them as DeepMimic's JSON, BVH, npz or a table. A folder "
+        "or several files go into a folder. "
+        "Prints how other skeletons were understood.\v"
+        "Examples:\n  amble clip convert dance.bvh -o dance.txt --loop auto\n"
+        "  amble clip convert takes/ -o clips/ --rate 30\n"
+        "  amble clip convert walk walk.bvh\n",
+        children,
+        NULL,
+        NULL};
     options o = {.time_scale = 1, .heading = NAN};
     cli_parse(&argp, argc, argv, &o);
     cli_set_threads(o.common.threads);

@@ -1,8 +1,8 @@
 /* What the motion networks learn from: a folder of clips, analysed (motion/gait.h), mirrored and blended, and
  * what of it is held out.
  *
- * Every file *.txt, *.json and *.bvh of the folder that looks like a clip (ami_clip_looks_like) is a motion, and so
- * is its mirror image; others are left out. Any two loops that walk, mirrored ones among themselves, give
+ * Every file *.txt, *.json, *.bvh and *.npz of the folder that looks like a clip (ami_clip_looks_like) is a motion,
+ * and so is its mirror image; others are left out. Any two loops that walk, mirrored ones among themselves, give
  * blends at weights 1/8 … 7/8. Where that makes more than AMI_FIT_MOST_PAIRS pairs, it is about as many:
  * every loop with the same number of others, chosen by the clips' checksum.
  *
@@ -39,9 +39,9 @@ typedef struct ami_fit_data {
                                  same */
 } ami_fit_data;
 
-/* `hold_out`: names with commas, or NULL. NULL and a sentence: the folder cannot be read or holds no clips, a
+/* `held_out`: names with commas, or NULL. NULL and a sentence: the folder cannot be read or holds no clips, a
  * clip is bad or too short, a name is none of them or holds out everything that walks. */
-ami_fit_data *ami_fit_data_read(const ami_skeleton *skeleton, const char *folder, const char *hold_out,
+ami_fit_data *ami_fit_data_read(const ami_skeleton *skeleton, const char *folder, const char *held_out,
                                 ami_error *err);
 void ami_fit_data_destroy(ami_fit_data *data); /* NULL is fine */
 

@@ -46,17 +46,21 @@ typedef struct ami_clip ami_clip;
  * ending. */
 ami_clip *ami_clip_read(const char *path, ami_error *err);
 
+/* The same from the bytes of such a file; `name` stands in sentences for its path, and names the clip as a
+ * path would. */
+ami_clip *ami_clip_read_memory(const void *bytes, size_t size, const char *name, ami_error *err);
+
 /* Whether a file looks like such a motion: BVH, or an object in whose Frames the first one has 44 values. It
  * looks at the first 64 KiB, believes nothing else and changes nothing. */
 bool ami_clip_looks_like(const char *path);
 
-/* Writes DeepMimic's JSON, one frame a line, numbers with 12 digits, or, where the name ends in .bvh, BVH
- * (motion/bvh.h), replacing `path` as a whole or not at all. A name that ends as those of another format do
+/* Writes DeepMimic's JSON, one frame a line, numbers with 12 digits, or, where the name ends in .bvh or .npz, BVH
+ * (motion/bvh.h) or npz (motion/npz.h), replacing `path` as a whole or not at all. A name that ends as those of another format do
  * (.fbx, .csv) is refused. */
 AMI_MUST_CHECK bool ami_clip_write(const ami_clip *clip, const char *path, ami_error *err);
 
 /* A motion as users give it: an existing file is taken as it is; otherwise a NAME, looked up as
- * DIR/humanoid3d_NAME.txt, DIR/NAME.txt, then DIR/NAME.bvh in `clips_dir`, or, where that is NULL, in $AMBLE_CLIPS,
+ * DIR/humanoid3d_NAME.txt, DIR/NAME.txt, DIR/NAME.bvh, then DIR/NAME.npz in `clips_dir`, or, where that is NULL, in $AMBLE_CLIPS,
  * ./clips, the clips folder amble was built with and amble's own assets/motions, in this order. The path goes
  * to path[n]. On error the sentence names the folders looked at and the motions they hold, or how to get
  * some. */
@@ -74,6 +78,10 @@ bool ami_clip_name_of_file(const char *path, char *name, size_t n, ami_error *er
  * first of the next cycle, moved by the cycle offset. Inputs are copied. NULL on error. */
 ami_clip *ami_clip_create(int frames, const double *time, const double *pose, bool loop, const char *name,
                           ami_error *err);
+
+/* The same, but refuses what no human does, as ami_clip_read does. */
+ami_clip *ami_clip_create_human(int frames, const double *time, const double *pose, bool loop,
+                                const char *name, ami_error *err);
 
 /* A clip with room for `capacity` frames (2 to AMI_CLIP_MAX_FRAMES), for a motion that is made while others
  * run: until it is filled it is a loop of one second in which the body stands upright at the origin. NULL on

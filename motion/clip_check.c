@@ -16,6 +16,9 @@ bool ami_clip_check_heights(int frames, const double *pose, const char *remedy, 
         highest = pose[(size_t)f * AMI_POSE + 2] > pose[(size_t)highest * AMI_POSE + 2] ? f : highest;
     }
     const double low = pose[(size_t)lowest * AMI_POSE + 2], high = pose[(size_t)highest * AMI_POSE + 2];
+    if (!isfinite(low) || !isfinite(high)) {
+        return true; /* ami_clip_create names what is not finite */
+    }
     if (high > max_height) {
         return ami_fail(err, "frame %d: the root's height is %g m, expected at most %g; %s", highest, high,
                         max_height, remedy);

@@ -10,6 +10,7 @@
 #include "motion/bvh.h"
 #include "motion/clip_check.h"
 #include "motion/motion_file.h"
+#include "motion/npz.h"
 #include "motion/rotation.h"
 
 #include <errno.h>
@@ -37,6 +38,12 @@ static bool is_file(const char *path)
 {
     struct stat st;
     return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+static bool has_ending(const char *path, const char *ending)
+{
+    const size_t length = strlen(path), n = strlen(ending);
+    return length > n && strcasecmp(path + length - n, ending) == 0;
 }
 
 static const char *kind_of(const json_t *value)
@@ -149,6 +156,20 @@ static const char *name_of(const char *path, char name[AMI_NAME])
     return name;
 }
 
+ami_clip *ami_clip_create_human(int frames, const double *time, const double *pose, bool loop,
+                                const char *name, ami_error *err)
+{
+    if (frames >= 2 && !ami_clip_check_heights(frames, pose, heights_remedy, err)) {
+        return NULL;
+    }
+    ami_clip *clip = ami_clip_create(frames, time, pose, loop, name, err);
+    if (clip && !ami_clip_check_speeds(clip, 0, speeds_remedy, err)) {
+        ami_clip_destroy(clip);
+        return NULL;
+    }
+    return clip;
+}
+
 /* DeepMimic's "wrap" and "none", and what other writers make of them. */
 static bool read_loop(const json_t *loop, bool *loops, ami_error *err)
 {
@@ -213,14 +234,7 @@ static ami_clip *clip_of_json(const json_t *root, const char *path, ami_error *e
         now += values[0];
         pose_from_file(pose + f * AMI_POSE, values + 1);
     }
-    if (!ami_clip_check_heights((int)n, pose, heights_remedy, err)) {
-        goto out;
-    }
-    clip = ami_clip_create((int)n, time, pose, loops, name_of(path, name), err);
-    if (clip && !ami_clip_check_speeds(clip, 0, speeds_remedy, err)) {
-        ami_clip_destroy(clip);
-        clip = NULL;
-    }
+    clip = ami_clip_create_human((int)n, time, pose, loops, name_of(path, name), err);
 out:
     free(block);
     return clip;
@@ -237,7 +251,7 @@ static const char *format_of(const char *text, size_t size)
                    {":ASF", "an ASF skeleton"},
                    {":FULLY-SPECIFIED", "an AMC file"},
                    {"\x93NUMPY", "a NumPy file"},
-                   {"PK\x03\x04", "a ZIP or NPZ file"},
+                   {"PK\x03\x04", "a ZIP file"},
                    {"<", "an XML file"}};
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
         const size_t length = strlen(formats[i].begins);
@@ -293,6 +307,11 @@ ami_clip *ami_clip_read(const char *path, ami_error *err)
     return ami_motion_read(path, NULL, NULL, err);
 }
 
+ami_clip *ami_clip_read_memory(const void *bytes, size_t size, const char *name, ami_error *err)
+{
+    return ami_motion_decode(bytes, size, name, NULL, NULL, err);
+}
+
 bool ami_clip_looks_like(const char *path)
 {
     char *text = is_file(path) ? malloc(LOOKED_AT + 1) : NULL;
@@ -301,7 +320,8 @@ bool ami_clip_looks_like(const char *path)
     bool found = false;
     if (size > 0) {
         text[size] = 0;
-        found = ami_bvh_looks_like(text, size);
+        found =
+            ami_bvh_looks_like(text, size) || (ami_npz_looks_like(text, size) && has_ending(path, ".npz"));
         const char *at = skip_blanks(strncmp(text, "\xef\xbb\xbf", 3) ? text : text + 3);
         const char *frames = *at == '{' ? strstr(at, "\"Frames\"") : NULL;
         static const char *const next[3] = {":", "[", "["};
@@ -344,25 +364,19 @@ static bool write_frame(FILE *out, const double values[FRAME])
     return done;
 }
 
-static bool has_ending(const char *path, const char *ending)
-{
-    const size_t length = strlen(path), n = strlen(ending);
-    return length > n && strcasecmp(path + length - n, ending) == 0;
-}
-
 /* Endings that promise something else than JSON and BVH. */
 static bool check_ending(const char *path, ami_error *err)
 {
-    static const char *const others[] = {".csv",  ".fbx",  ".glb", ".gltf", ".c3d", ".amc",  ".asf",
-                                         ".npy",  ".npz",  ".pkl", ".yaml", ".yml", ".xml",  ".usd",
-                                         ".usda", ".usdc", ".dae", ".mp4",  ".png", ".onnx", ".bin"};
+    static const char *const others[] = {".csv",  ".fbx", ".glb",  ".gltf", ".c3d",  ".amc", ".asf",
+                                         ".npy",  ".pkl", ".yaml", ".yml",  ".xml",  ".usd", ".usda",
+                                         ".usdc", ".dae", ".mp4",  ".png",  ".onnx", ".bin"};
     const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
     for (size_t i = 0; dot && i < sizeof others / sizeof *others; i++) {
         if (strcasecmp(dot, others[i]) == 0) {
             return ami_fail(
                 err,
-                "%s: a motion is written as DeepMimic's JSON or as BVH, expected a name that ends in "
-                ".txt, .json or .bvh and not in %s",
+                "%s: a motion is written as DeepMimic's JSON, as BVH or as npz, expected a name that ends in "
+                ".txt, .json, .bvh or .npz and not in %s",
                 path, others[i]);
         }
     }
@@ -376,6 +390,9 @@ bool ami_clip_write(const ami_clip *clip, const char *path, ami_error *err)
     }
     char *text = NULL;
     size_t size = 0;
+    if (has_ending(path, ".npz")) {
+        return ami_npz_write(clip, path, err);
+    }
     if (has_ending(path, ".bvh")) {
         text = ami_bvh_encode(clip, &size, err);
         const bool written = text ? ami_file_write(path, text, size, err) : ami_fail_in(err, "%s", path);

@@ -33,6 +33,10 @@ void ami_mocap_local(const ami_mocap *mocap, int frame, double (*local)[4])
         ami_quat_identity(local[j]);
         for (int c = 0; values && c < joint->channels; c++) {
             const int kind = joint->channel[c];
+            if (kind == AMI_CHANNEL_VECTOR) {
+                ami_quat_exp(local[j], values + joint->first + c);
+                break;
+            }
             if (kind >= AMI_CHANNEL_ROTATION && kind < AMI_CHANNEL_SCALE)
                 turn_about(local[j], kind - AMI_CHANNEL_ROTATION, values[joint->first + c] * (M_PI / 180));
         }
@@ -47,7 +51,7 @@ void ami_mocap_place(const ami_mocap *mocap, int frame, const double (*local)[4]
         const ami_mocap_joint *joint = &mocap->joint[j];
         double at[3];
         memcpy(at, joint->offset, sizeof at);
-        for (int c = 0; values && c < joint->channels; c++)
+        for (int c = 0; values && c < joint->channels && joint->channel[c] != AMI_CHANNEL_VECTOR; c++)
             if (joint->channel[c] < AMI_CHANNEL_ROTATION)
                 at[joint->channel[c]] =
                     values[joint->first + c]; /* in place of the offset, as all tools do */

@@ -3,7 +3,7 @@
  * Readers (motion/bvh.h, ...) fill it, retargeting (motion/retarget.h) makes a clip of it. A joint without
  * channels stays at its offset. Three kinds of file fit in:
  * - rotations down a tree (BVH): position and rotation channels in any order, on any joint;
- * - SMPL (AMASS): the same, its axis-angle vectors turned into Euler angles;
+ * - rotation vectors down a tree (AMASS);
  * - positions alone (npz): `global` is set, each joint has three position channels, in world coordinates, and
  *   there are no rotations.
  *
@@ -19,8 +19,9 @@
 
 enum { AMI_MOCAP_JOINTS = 1024, AMI_MOCAP_CHANNELS = 9 };
 
-/* 0 to 2: position x, y, z; 3 to 5: rotation about x, y, z in degrees; 6 to 8: scale, always 1. */
-enum { AMI_CHANNEL_POSITION = 0, AMI_CHANNEL_ROTATION = 3, AMI_CHANNEL_SCALE = 6 };
+/* 0 to 2: position x, y, z; 3 to 5: rotation about x, y, z in degrees; 6 to 8: scale, always 1.
+ * 9: the first of three numbers that are a rotation vector, rad; the other two have no kind. */
+enum { AMI_CHANNEL_POSITION = 0, AMI_CHANNEL_ROTATION = 3, AMI_CHANNEL_SCALE = 6, AMI_CHANNEL_VECTOR = 9 };
 
 typedef struct ami_mocap_joint {
     char name[AMI_NAME]; /* printable; longer names are cut */

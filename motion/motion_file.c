@@ -3,64 +3,86 @@
 
 #include "base/file.h"
 #include "motion/bvh.h"
+#include "motion/npz.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static ami_clip *clip_of_bvh(const char *text, size_t size, const char *path, const ami_retarget_def *def,
-                             ami_retarget_report *report, ami_error *err)
+/* The skeleton and motion of a file that has them. *text is set where it is text without: a clip. NULL and a
+ * sentence, or NULL and *text. */
+static ami_mocap *mocap_of(const void *bytes, size_t *size, const char **text, ami_error *err)
 {
+    *text = NULL;
+    if (ami_npz_looks_like(bytes, *size))
+        return ami_npz_decode(bytes, *size, err);
+    const char *begin = ami_text_begin(bytes, size, err);
+    if (!begin)
+        return NULL;
+    if (ami_bvh_looks_like(begin, *size))
+        return ami_bvh_decode(begin, *size, err);
+    *text = begin;
+    return NULL;
+}
+
+static ami_clip *clip_of(const ami_mocap *mocap, const char *path, const ami_retarget_def *def,
+                         ami_retarget_report *report, ami_error *err)
+{
+    const ami_retarget_def usual = ami_retarget_default_def();
     char name[AMI_NAME];
+    if (!ami_clip_name_of_file(path, name, sizeof name, err))
+        return NULL;
+    report->own = ami_bvh_is_own(mocap);
+    return report->own ? ami_bvh_own_clip(mocap, name, err)
+                       : ami_retarget(mocap, def ? def : &usual, name, report, err);
+}
+
+ami_clip *ami_motion_decode(const void *bytes, size_t size, const char *name, const ami_retarget_def *def,
+                            ami_retarget_report *report, ami_error *err)
+{
+    ami_retarget_report own;
+    report = report ? report : &own;
+    memset(report, 0, sizeof *report);
     ami_clip *clip = NULL;
-    ami_mocap *mocap =
-        ami_clip_name_of_file(path, name, sizeof name, err) ? ami_bvh_decode(text, size, err) : NULL;
-    if (mocap && ami_bvh_is_own(mocap)) {
-        report->own = true;
-        clip = ami_bvh_own_clip(mocap, name, err);
-    } else if (mocap) {
-        clip = ami_retarget(mocap, def, name, report, err);
+    const char *text;
+    if (size > AMI_MOTION_FILE_MAX) {
+        ami_fail(err, "holds %zu bytes, expected at most %d", size, AMI_MOTION_FILE_MAX);
+    } else {
+        ami_mocap *mocap = mocap_of(bytes, &size, &text, err);
+        if (mocap) {
+            clip = clip_of(mocap, name, def, report, err);
+        } else if (text) {
+            report->own = true;
+            clip = ami_clip_decode(text, size, name, err);
+        }
+        ami_mocap_destroy(mocap);
     }
-    ami_mocap_destroy(mocap);
+    if (!clip)
+        ami_fail_in(err, "%s", name);
     return clip;
 }
 
 ami_clip *ami_motion_read(const char *path, const ami_retarget_def *def, ami_retarget_report *report,
                           ami_error *err)
 {
-    const ami_retarget_def usual = ami_retarget_default_def();
-    ami_retarget_report own;
-    report = report ? report : &own;
-    memset(report, 0, sizeof *report);
     size_t size;
-    char *text = ami_file_read_text(path, AMI_MOTION_FILE_MAX, &size, err);
-    if (!text)
-        return NULL;
-    ami_clip *clip;
-    if (ami_bvh_looks_like(text, size)) {
-        clip = clip_of_bvh(text, size, path, def ? def : &usual, report, err);
-    } else {
-        report->own = true;
-        clip = ami_clip_decode(text, size, path, err);
-    }
-    if (!clip)
-        ami_fail_in(err, "%s", path);
-    free(text);
+    uint8_t *bytes = ami_file_read(path, AMI_MOTION_FILE_MAX, &size, err);
+    ami_clip *clip = bytes ? ami_motion_decode(bytes, size, path, def, report, err) : NULL;
+    free(bytes);
     return clip;
 }
 
 ami_mocap *ami_motion_read_mocap(const char *path, ami_error *err)
 {
     size_t size;
-    char *text = ami_file_read_text(path, AMI_MOTION_FILE_MAX, &size, err);
-    if (!text)
+    const char *text;
+    uint8_t *bytes = ami_file_read(path, AMI_MOTION_FILE_MAX, &size, err);
+    if (!bytes)
         return NULL;
-    ami_mocap *mocap = NULL;
-    if (ami_bvh_looks_like(text, size))
-        mocap = ami_bvh_decode(text, size, err);
-    else
-        ami_fail(err, "has no skeleton of its own to map, expected a BVH file");
+    ami_mocap *mocap = mocap_of(bytes, &size, &text, err);
+    if (!mocap && text)
+        ami_fail(err, "has no skeleton of its own to map, expected a BVH or npz file");
     if (!mocap)
         ami_fail_in(err, "%s", path);
-    free(text);
+    free(bytes);
     return mocap;
 }

@@ -66,6 +66,7 @@ amb_check() {
             amb_need libprotobuf-c-dev amb_has_header protobuf-c/protobuf-c.h
             amb_need libdnnl-dev amb_has_header dnnl.h
             amb_need libjansson-dev amb_has_header jansson.h
+            amb_need libzip-dev amb_has_header zip.h
             compgen -G "$root/.deps/mujoco-*/lib/libmujoco.so*" >/dev/null || amb_need python3-pip python3 -m pip --version
             ;;
         viewer) # what amble-view is built with, and what draws
@@ -75,6 +76,8 @@ amb_check() {
             amb_need libegl-dev amb_has_header EGL/eglext.h
             amb_need libgl1-mesa-dri amb_has_gl_drivers
             ;;
+        server) amb_need libwebsockets-dev amb_has_header libwebsockets.h ;; # what amble-serve is built with
+        server_tests) amb_need curl command -v curl ;;
         osmesa) amb_need libosmesa6 amb_has_osmesa ;; # another way to draw; newer distributions have none, and nothing needs it
         viewer_tests)
             amb_need ffmpeg command -v ffmpeg
@@ -90,6 +93,7 @@ amb_check() {
             amb_need clang command -v clang
             amb_need libomp-dev amb_has_openmp clang
             amb_need clang-format command -v clang-format
+            amb_need clang-tidy command -v clang-tidy
             amb_need qemu-user command -v qemu-x86_64
             ;;
         tsan) amb_need "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev" amb_has_tsan ;;

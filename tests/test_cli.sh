@@ -302,11 +302,11 @@ for sub in phase style; do
     refuse 'in/cut.txt: |not JSON' fit $sub --clips in # the first that is none, by name
     refuse '"stroll"|amble, hurry, once' fit $sub --clips in/walks --hold-out stroll
     refuse 'no clip to learn from' fit $sub --clips in/walks --hold-out amble,hurry,once
-    refuse '--batch is 4|8 to 65536' fit $sub --clips in/walks --batch 4
-    refuse '--samples is "many"' fit $sub --clips in/walks --samples many
-    refuse '--samples is "20kk"' fit $sub --clips in/walks --samples 20kk
-    refuse '--samples is 1.5|whole number' fit $sub --clips in/walks --samples 1.5
-    refuse '--batch is 64.5|whole number' fit $sub --clips in/walks --batch 64.5
+    refuse 'batch: 4 found|8 to 65536' fit $sub --clips in/walks --batch 4
+    refuse 'samples: "many"' fit $sub --clips in/walks --samples many
+    refuse 'samples: "20kk"' fit $sub --clips in/walks --samples 20kk
+    refuse 'samples: 1.5|whole number' fit $sub --clips in/walks --samples 1.5
+    refuse 'batch: 64.5|whole number' fit $sub --clips in/walks --batch 64.5
     refuse '--precision|"int8"' fit $sub --clips in/walks --precision int8
     refuse 'nothing.bin' fit $sub --clips in/walks --resume nothing.bin
 done
@@ -452,8 +452,8 @@ check 'clip info, names are escaped' grep -qF '\x1b[31mred ' log/out
 check 'clip info, nothing for a terminal' test "$(tr -dc '\033' <log/out | wc -c)" -eq 0
 run clip info --json - ./*red.txt
 check 'clip info, names in JSON' fields log/out 0/name 0/file
-refuse 'x.fbx: |ends in .txt, .json or .bvh and not in .fbx' clip convert motion.txt x.fbx
-refuse 'x.glb: |ends in .txt, .json or .bvh and not in .glb' style export walk -o x.glb
+refuse 'x.fbx: |ends in .txt, .json, .bvh or .npz and not in .fbx' clip convert motion.txt x.fbx
+refuse 'x.glb: |ends in .txt, .json, .bvh or .npz and not in .glb' style export walk -o x.glb
 check 'no file of another format is written' test ! -e x.fbx -a ! -e x.glb
 sed 's/"name": "walk"/"name": "\\u001b[1mwalk"/' "$AMBLE_ASSETS/models/styles.json" >coloured.json
 refuse 'coloured.json: style 5|name "\x1b[1mwalk" holds control characters' style list --styles coloured.json

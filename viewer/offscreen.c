@@ -180,22 +180,22 @@ ami_offscreen *ami_offscreen_open(const char *backend, ami_error *err)
     return NULL;
 }
 
-void ami_offscreen_close(ami_offscreen *o)
+void ami_offscreen_close(ami_offscreen *offscreen)
 {
-    if (!o)
+    if (!offscreen)
         return;
-    if (o->context) {
-        o->make_current(o->display, EGL_NO_SURFACE, EGL_NO_SURFACE, EGL_NO_CONTEXT);
-        o->destroy_context(o->display, o->context);
-        o->terminate(o->display);
+    if (offscreen->context) {
+        offscreen->make_current(offscreen->display, EGL_NO_SURFACE, EGL_NO_SURFACE, EGL_NO_CONTEXT);
+        offscreen->destroy_context(offscreen->display, offscreen->context);
+        offscreen->terminate(offscreen->display);
     }
-    if (o->mesa)
-        o->mesa_destroy(o->mesa);
-    free(o->pixels);
-    free(o);
+    if (offscreen->mesa)
+        offscreen->mesa_destroy(offscreen->mesa);
+    free(offscreen->pixels);
+    free(offscreen);
 }
 
-const char *ami_offscreen_name(const ami_offscreen *o)
+const char *ami_offscreen_name(const ami_offscreen *offscreen)
 {
-    return o->name;
+    return offscreen->name;
 }

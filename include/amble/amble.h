@@ -3,6 +3,9 @@
 #define AMBLE_AMBLE_H
 
 #include <amble/base.h>
+#include <amble/clip.h>
 #include <amble/model.h>
+#include <amble/phase.h>
+#include <amble/style.h>
 
 #endif
