@@ -28,6 +28,21 @@ AMI_MUST_CHECK bool ami_metrics_of_joints(int frames_a, const double (*a)[AMI_BO
 AMI_MUST_CHECK bool ami_metrics_of_clips(const ami_clip *a, const ami_clip *b, ami_metrics *metrics,
                                          ami_error *err);
 
+/* The same errors frame by frame, without storing a motion: e_vel and e_acc from the third frame of an episode on.
+ * Starts as zeros. */
+typedef struct ami_tracking {
+    int frames;                      /* added */
+    double g_mpjpe, mpjpe, vel, acc; /* sums over frames of means over joints, m */
+    double worst;                 /* m: largest mean distance of the joints in a frame (PHC's success: at most
+                                        AMI_PHC_DISTANCE) */
+    double off[2][AMI_BODIES][3]; /* of the two frames before */
+} ami_tracking;
+
+#define AMI_PHC_DISTANCE .5 /* m */
+
+void ami_tracking_add(ami_tracking *tracking, const double body[AMI_BODIES][3],
+                      const double reference[AMI_BODIES][3]);
+
 typedef struct ami_quality {
     double jerk; /* m/s³: mean norm of the joints' third derivative */
     double

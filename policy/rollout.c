@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/histogram.h"
+#include "motion/metrics.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -31,6 +32,7 @@ typedef struct score {
     int steps; /* steps simulated */
     int64_t unstable;
     double reward, part[AMI_REWARD_PARTS], root_m, joint_rad, end_effector_m;
+    ami_tracking tracking; /* up to the fall */
 } score;
 
 typedef struct worker {
@@ -112,6 +114,9 @@ static bool step_environment(rollout *r, int e, const float *action)
     }
     if (s->fell) /* after a reset: simulated, but worth nothing */
         reward.total = 0;
+    else
+        ami_tracking_add(&s->tracking, (const double(*)[3])env->state.joint,
+                         (const double(*)[3])env->reference_state.joint);
     count_step(s, &reward);
     count_moment(r, e, env->step - 1, reward.total);
     return true;
@@ -244,8 +249,32 @@ static void summarise_moments(const rollout *r, ami_rollout_result *result)
     }
 }
 
+/* Over all characters' frames. */
+static void summarise_tracking(const rollout *r, ami_rollout_result *result)
+{
+    ami_tracking all = {0};
+    int pairs = 0;
+    for (int e = 0; e < r->def->envs; e++) {
+        const ami_tracking *t = &r->score[e].tracking;
+        all.frames += t->frames;
+        all.g_mpjpe += t->g_mpjpe;
+        all.mpjpe += t->mpjpe;
+        all.vel += t->vel;
+        all.acc += t->acc;
+        pairs += t->frames > 2 ? t->frames - 2 : 0;
+        result->success_phc += !r->score[e].fell && t->worst <= AMI_PHC_DISTANCE;
+    }
+    result->success_phc /= r->def->envs;
+    const double frames = fmax(all.frames, 1);
+    result->e_g_mpjpe = all.g_mpjpe / frames;
+    result->e_mpjpe = all.mpjpe / frames;
+    result->e_vel = all.vel / fmax(pairs, 1);
+    result->e_acc = all.acc / fmax(pairs, 1);
+}
+
 static void summarise(rollout *r, double wall, ami_rollout_result *result)
 {
+    summarise_tracking(r, result);
     const int envs = r->def->envs;
     score all = {0};
     for (int e = 0; e < envs; e++) {

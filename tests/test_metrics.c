@@ -127,6 +127,36 @@ static void random_motions_against_the_definitions(void **unused)
     near(m.dtw, warped((const joints *)a, N, (const joints *)b, M), "dtw");
 }
 
+/* Frame by frame it is the same, but for the first frame's velocity. */
+static void frame_by_frame_is_the_same(void **unused)
+{
+    (void)unused;
+    static joints a[N], b[N];
+    ami_metrics m;
+    draw(a, N, 5);
+    draw(b, N, 6);
+    ami_tracking t = {0};
+    double worst = 0;
+    for (int f = 0; f < N; f++) {
+        ami_tracking_add(&t, (const double(*)[3])a[f], (const double(*)[3])b[f]);
+        worst = fmax(worst, gap((const double(*)[3])a[f], (const double(*)[3])b[f]));
+    }
+    assert_true(ami_metrics_of_joints(N, (const joints *)a, N, (const joints *)b, &m, NULL));
+    assert_int_equal(t.frames, N);
+    near(t.g_mpjpe / N, m.e_g_mpjpe, "g_mpjpe");
+    near(t.mpjpe / N, m.e_mpjpe, "mpjpe");
+    near(t.acc / (N - 2), m.e_acc, "acc");
+    near(t.worst, worst, "worst");
+    double first = 0;
+    for (int j = 0; j < AMI_BODIES; j++) {
+        double v[3];
+        for (int k = 0; k < 3; k++)
+            v[k] = (a[1][j][k] - b[1][j][k]) - (a[0][j][k] - b[0][j][k]);
+        first += sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]) / AMI_BODIES;
+    }
+    near(t.vel, m.e_vel * (N - 1) - first, "vel");
+}
+
 /* A clip held back for a while is no other motion to warping. */
 static void warping_forgives_time(void **unused)
 {
@@ -172,6 +202,7 @@ int main(void)
         cmocka_unit_test(a_motion_moved_by_a_vector),
         cmocka_unit_test(one_that_gets_faster),
         cmocka_unit_test(random_motions_against_the_definitions),
+        cmocka_unit_test(frame_by_frame_is_the_same),
         cmocka_unit_test(warping_forgives_time),
         cmocka_unit_test(quality_of_a_body_that_stands_and_slides),
     };
