@@ -274,9 +274,8 @@ static const char usage[] =
     "       amble clip map [OPTION...] FILE\n"
     "       amble clip compare [OPTION...] A B\n"
     "       amble clip style [OPTION...] NAME-or-FILE...\n"
-    "Prints what is in motion clips, imports, edits and converts them, shows which joint of a\n"
-    "file is which, measures how far two motions are apart, or finds their style.\n"
-    "`amble clip info --help` and so on say more.\n"
+    "Says what is in motion clips, imports, edits and compares them, or finds their style. `amble clip info "
+    "--help` and so on say more.\n"
     "Example: amble clip convert dance.bvh -o dance.txt --loop auto\n";
 
 int cmd_clip(int argc, char **argv)

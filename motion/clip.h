@@ -59,6 +59,10 @@ bool ami_clip_looks_like(const char *path);
  * (.fbx, .csv) is refused. */
 AMI_MUST_CHECK bool ami_clip_write(const ami_clip *clip, const char *path, ami_error *err);
 
+/* The text of DeepMimic's JSON that ami_clip_write writes, malloc'd, *size long. NULL and a sentence when
+ * memory is short. */
+char *ami_clip_encode(const ami_clip *clip, size_t *size, ami_error *err);
+
 /* A motion as users give it: an existing file is taken as it is; otherwise a NAME, looked up as
  * DIR/humanoid3d_NAME.txt, DIR/NAME.txt, DIR/NAME.bvh, then DIR/NAME.npz in `clips_dir`, or, where that is NULL, in $AMBLE_CLIPS,
  * ./clips, the clips folder amble was built with and amble's own assets/motions, in this order. The path goes

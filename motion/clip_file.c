@@ -320,9 +320,10 @@ bool ami_clip_looks_like(const char *path)
     bool found = false;
     if (size > 0) {
         text[size] = 0;
-        found =
-            ami_bvh_looks_like(text, size) || (ami_npz_looks_like(text, size) && has_ending(path, ".npz"));
-        const char *at = skip_blanks(strncmp(text, "\xef\xbb\xbf", 3) ? text : text + 3);
+        const size_t mark = strncmp(text, "\xef\xbb\xbf", 3) ? 0 : 3;
+        found = ami_bvh_looks_like(text + mark, size - mark) ||
+                (ami_npz_looks_like(text, size) && has_ending(path, ".npz"));
+        const char *at = skip_blanks(text + mark);
         const char *frames = *at == '{' ? strstr(at, "\"Frames\"") : NULL;
         static const char *const next[3] = {":", "[", "["};
         at = frames ? frames + strlen("\"Frames\"") : NULL;
@@ -383,45 +384,46 @@ static bool check_ending(const char *path, ami_error *err)
     return true;
 }
 
+char *ami_clip_encode(const ami_clip *clip, size_t *size, ami_error *err)
+{
+    char *text = NULL;
+    FILE *out = open_memstream(&text, size);
+    bool done = out != NULL;
+    if (out) {
+        const int n = ami_clip_frames(clip);
+        const double *time = ami_clip_times(clip), *pose = ami_clip_poses(clip);
+        fprintf(out, "{\n\"Loop\": \"%s\",\n\"Frames\":\n[\n", ami_clip_loops(clip) ? "wrap" : "none");
+        for (int f = 0; f < n && done; f++) {
+            double values[FRAME];
+            values[0] = f < n - 1 ? time[f + 1] - time[f] : 0.0;
+            pose_to_file(values + 1, pose + (size_t)f * AMI_POSE);
+            done = write_frame(out, values);
+            fputs(f < n - 1 ? ",\n" : "\n", out);
+        }
+        fputs("]\n}\n", out);
+        done &= !ferror(out);
+        done &= fclose(out) == 0;
+    }
+    if (!done) {
+        free(text);
+        ami_fail(err, "out of memory for the text of a clip");
+        return NULL;
+    }
+    return text;
+}
+
 bool ami_clip_write(const ami_clip *clip, const char *path, ami_error *err)
 {
     if (!check_ending(path, err)) {
         return false;
     }
-    char *text = NULL;
-    size_t size = 0;
     if (has_ending(path, ".npz")) {
         return ami_npz_write(clip, path, err);
     }
-    if (has_ending(path, ".bvh")) {
-        text = ami_bvh_encode(clip, &size, err);
-        const bool written = text ? ami_file_write(path, text, size, err) : ami_fail_in(err, "%s", path);
-        free(text);
-        return written;
-    }
-    FILE *out = open_memstream(&text, &size);
-    if (!out) {
-        return ami_fail(err, "%s: out of memory for the text of a clip", path);
-    }
-    const int n = ami_clip_frames(clip);
-    const double *time = ami_clip_times(clip), *pose = ami_clip_poses(clip);
-    bool done = true;
-    fprintf(out, "{\n\"Loop\": \"%s\",\n\"Frames\":\n[\n", ami_clip_loops(clip) ? "wrap" : "none");
-    for (int f = 0; f < n && done; f++) {
-        double values[FRAME];
-        values[0] = f < n - 1 ? time[f + 1] - time[f] : 0.0;
-        pose_to_file(values + 1, pose + (size_t)f * AMI_POSE);
-        done = write_frame(out, values);
-        fputs(f < n - 1 ? ",\n" : "\n", out);
-    }
-    fputs("]\n}\n", out);
-    done &= !ferror(out);
-    done &= fclose(out) == 0;
-    if (!done) {
-        free(text);
-        return ami_fail(err, "%s: out of memory for the text of a clip", path);
-    }
-    done = ami_file_write(path, text, size, err);
+    size_t size;
+    char *text =
+        has_ending(path, ".bvh") ? ami_bvh_encode(clip, &size, err) : ami_clip_encode(clip, &size, err);
+    const bool done = text ? ami_file_write(path, text, size, err) : ami_fail_in(err, "%s", path);
     free(text);
     return done;
 }

@@ -365,6 +365,25 @@ static ami_clip *close_loop(const ami_clip *clip, ami_error *err)
     return draft_finish(&d, clip, true, err);
 }
 
+/* Whether the clip is made of this cycle: it is most of it, or half of all moments come back after a cycle. */
+static bool is_made_of(const ami_clip *clip, const ami_edit_cycle *cycle)
+{
+    enum { MOMENTS = 61 };
+    const double period = cycle->end - cycle->begin, rest = ami_clip_duration(clip) - period;
+    double gap[MOMENTS];
+    if (period > .6 * ami_clip_duration(clip))
+        return true;
+    for (int i = 0; i < MOMENTS; i++) {
+        const double t = rest * i / MOMENTS;
+        moment a, b;
+        ami_clip_sample(clip, t, a.pose, a.vel);
+        ami_clip_sample(clip, t + period, b.pose, b.vel);
+        gap[i] = gap_of(&a, &b);
+    }
+    qsort(gap, MOMENTS, sizeof *gap, compare);
+    return gap[MOMENTS / 2] < AMI_CYCLE_GAP;
+}
+
 ami_clip *ami_edit_loop(const ami_clip *clip, int mode, ami_edit_cycle *cycle, ami_error *err)
 {
     ami_edit_cycle own;
@@ -381,7 +400,7 @@ ami_clip *ami_edit_loop(const ami_clip *clip, int mode, ami_edit_cycle *cycle, a
         *cycle = (ami_edit_cycle){0, ami_clip_duration(clip), gap_of(&a, &b)};
         return close_loop(clip, err);
     }
-    if (!ami_edit_find_cycle(clip, cycle, &none) || cycle->gap > AMI_CYCLE_GAP) {
+    if (!ami_edit_find_cycle(clip, cycle, &none) || cycle->gap > AMI_CYCLE_GAP || !is_made_of(clip, cycle)) {
         cycle->end = 0;
         return draft_copy(&d, clip, err) ? draft_finish(&d, clip, false, err) : NULL;
     }

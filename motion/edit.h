@@ -48,7 +48,8 @@ enum { AMI_LOOP_NONE, AMI_LOOP_WRAP, AMI_LOOP_AUTO };
 
 /* AMI_LOOP_NONE: a clip that does not loop. AMI_LOOP_WRAP: the whole clip as a loop, closed: what its last frame
  * is off the first one is taken off evenly over the clip, heading included. AMI_LOOP_AUTO: cut to the best cycle
- * and closed, if there is one that closes within AMI_CYCLE_GAP; else as AMI_LOOP_NONE. A clip that loops already
+ * and closed, if it closes within AMI_CYCLE_GAP and the clip repeats it throughout (a gait) or is hardly longer; else
+ * as AMI_LOOP_NONE, so that a dance is not cut to a step of it. A clip that loops already
  * stays as it is for the latter two. *cycle (NULL is fine) gets the cycle that was used, or end 0. */
 ami_clip *ami_edit_loop(const ami_clip *clip, int mode, ami_edit_cycle *cycle, ami_error *err);
 

@@ -5,6 +5,7 @@
 #include "motion/bvh.h"
 #include "motion/npz.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,6 +70,17 @@ ami_clip *ami_motion_read(const char *path, const ami_retarget_def *def, ami_ret
     ami_clip *clip = bytes ? ami_motion_decode(bytes, size, path, def, report, err) : NULL;
     free(bytes);
     return clip;
+}
+
+bool ami_motion_is_foreign(const char *path)
+{
+    char text[4096];
+    FILE *file = fopen(path, "rb");
+    const size_t size = file ? fread(text, 1, sizeof text, file) : 0,
+                 mark = size > 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0;
+    if (file)
+        fclose(file);
+    return size > 0 && (ami_npz_looks_like(text, size) || ami_bvh_looks_like(text + mark, size - mark));
 }
 
 ami_mocap *ami_motion_read_mocap(const char *path, ami_error *err)

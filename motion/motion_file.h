@@ -25,6 +25,9 @@ ami_clip *ami_motion_read(const char *path, const ami_retarget_def *def, ami_ret
 ami_clip *ami_motion_decode(const void *bytes, size_t size, const char *name, const ami_retarget_def *def,
                             ami_retarget_report *report, ami_error *err);
 
+/* Whether the file is a motion of another format than DeepMimic's JSON, which says whether it loops. */
+bool ami_motion_is_foreign(const char *path);
+
 /* A file's skeleton and motion before retargeting, for what shows or maps it. NULL and a sentence where the file
  * has none (a clip) or is wrong. */
 ami_mocap *ami_motion_read_mocap(const char *path, ami_error *err);
