@@ -12,7 +12,7 @@
 #include <string.h>
 
 static const double slow = .4;      /* m/s: a resting point is slower */
-static const double low = .06;      /* m above where it rests lowest: and lower */
+static const double low = .06;      /* m: and not further from the height at which it usually rests */
 static const double briefest = .07; /* s: shorter rests are none */
 static const double fade = .12;     /* s, before and after a rest */
 static const double widest = .1;    /* m: who goes further does not rest */
@@ -52,18 +52,34 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The height below which a point is for a fiftieth of the motion, m; 0 where memory is short. */
+/* Whether the point hardly moves about this frame; and where it is. */
+static bool is_slow(const feet *w, int frame, int foot, int point, double here[3])
+{
+    const int half = (int)fmax(1, round(.02 / w->track->frame_time)); /* speeds over .04 s: less noise */
+    const int a = frame > half ? frame - half : 0,
+              b = frame + half < w->track->frames ? frame + half : w->track->frames - 1;
+    double before[3], after[3], v[3];
+    source_point(w, a, foot, point, before);
+    source_point(w, b, foot, point, after);
+    source_point(w, frame, foot, point, here);
+    ami_sub(v, after, before);
+    return sqrt(ami_dot(v, v)) < slow * (b - a) * w->track->frame_time;
+}
+
+/* The height at which the point rests, m: below it is in a twentieth of the frames in which it is slow. INFINITY where it
+ * never is, or memory is short. */
 static double floor_of(const feet *w, int foot, int point)
 {
-    double *height = malloc((size_t)w->track->frames * sizeof *height), found = 0;
+    double *height = malloc((size_t)w->track->frames * sizeof *height), found = INFINITY;
+    int n = 0;
     for (int f = 0; height && f < w->track->frames; f++) {
         double at[3];
-        source_point(w, f, foot, point, at);
-        height[f] = at[2];
+        if (is_slow(w, f, foot, point, at))
+            height[n++] = at[2];
     }
-    if (height) {
-        qsort(height, (size_t)w->track->frames, sizeof *height, compare);
-        found = height[w->track->frames / 50];
+    if (n > 0) {
+        qsort(height, (size_t)n, sizeof *height, compare);
+        found = height[n / 20];
     }
     free(height);
     return found;
@@ -85,18 +101,10 @@ static void tidy_rests(feet *w, int foot, int point)
 
 static void find_rests(feet *w, int foot, int point)
 {
-    const int frames = w->track->frames;
-    const int half = (int)fmax(1, round(.02 / w->track->frame_time)); /* speeds over .04 s: less noise */
     const double ground = floor_of(w, foot, point);
-    for (int f = 0; f < frames; f++) {
-        const int a = f > half ? f - half : 0, b = f + half < frames ? f + half : frames - 1;
-        double before[3], after[3], here[3], v[3];
-        source_point(w, a, foot, point, before);
-        source_point(w, b, foot, point, after);
-        source_point(w, f, foot, point, here);
-        ami_sub(v, after, before);
-        w->rests[place(f, foot, point)] =
-            sqrt(ami_dot(v, v)) < slow * (b - a) * w->track->frame_time && here[2] < ground + low;
+    for (int f = 0; f < w->track->frames; f++) {
+        double at[3];
+        w->rests[place(f, foot, point)] = is_slow(w, f, foot, point, at) && fabs(at[2] - ground) < low;
     }
     tidy_rests(w, foot, point);
 }
