@@ -308,7 +308,7 @@ static void print_result(const options *o, const char *in, const char *out, cons
         printf("  loops from %.2f to %.2f s, off by %.1f deg at the seam before it was closed\n",
                r->cycle.begin, r->cycle.end, r->cycle.gap * 180 / M_PI);
     else if (o->loop == AMI_LOOP_AUTO && !r->skipped)
-        printf("  does not loop: no part of it closes within %.0f deg\n", AMI_CYCLE_GAP * 180 / M_PI);
+        printf("  does not loop: it does not repeat itself within %.0f deg\n", AMI_CYCLE_GAP * 180 / M_PI);
     if (o->verbose && !r->report.own)
         clip_import_print(&r->report);
 }

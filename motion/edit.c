@@ -365,7 +365,7 @@ static ami_clip *close_loop(const ami_clip *clip, ami_error *err)
     return draft_finish(&d, clip, true, err);
 }
 
-/* Whether the clip is made of this cycle: it is most of it, or half of all moments come back after a cycle. */
+/* Whether the clip is made of this cycle: it is most of it, or three of four moments come back after a cycle. */
 static bool is_made_of(const ami_clip *clip, const ami_edit_cycle *cycle)
 {
     enum { MOMENTS = 61 };
@@ -381,7 +381,7 @@ static bool is_made_of(const ami_clip *clip, const ami_edit_cycle *cycle)
         gap[i] = gap_of(&a, &b);
     }
     qsort(gap, MOMENTS, sizeof *gap, compare);
-    return gap[MOMENTS / 2] < AMI_CYCLE_GAP;
+    return gap[MOMENTS * 3 / 4] < AMI_CYCLE_GAP;
 }
 
 ami_clip *ami_edit_loop(const ami_clip *clip, int mode, ami_edit_cycle *cycle, ami_error *err)

@@ -222,6 +222,26 @@ static void a_cycle_is_found_and_closed(void **unused)
     assert_true(!ami_clip_loops(same) && cycle.end == 0 && same_frames(same, part));
     ami_clip_destroy(same);
     ami_clip_destroy(part);
+    /* a cycle within something longer is not all there is: nothing is cut */
+    const int before = ami_clip_frames(clip), all = before + 200;
+    double *mixed = calloc((size_t)all * (1 + AMI_POSE), sizeof *mixed);
+    for (int f = 0; f < all; f++) {
+        double *pose = mixed + all + (size_t)f * AMI_POSE;
+        mixed[f] = f / 50.;
+        memcpy(pose, pose_of(clip, f < before ? f : before - 1), AMI_POSE * sizeof *pose);
+        if (f >= before) { /* then the arms are raised, slowly, for twice as long */
+            const double u = (f - before) / 60.;
+            pose[28] = fmin(pose[28] + u, 3);
+            pose[42] = fmin(pose[42] + .7 * u, 3);
+            pose[33] -= .4 * u;
+        }
+    }
+    ami_clip *dance = made(ami_clip_create(all, mixed, mixed + all, false, "dance", &err), &err);
+    free(mixed);
+    same = made(ami_edit_loop(dance, AMI_LOOP_AUTO, &cycle, &err), &err);
+    assert_true(!ami_clip_loops(same) && cycle.end == 0 && same_frames(same, dance));
+    ami_clip_destroy(same);
+    ami_clip_destroy(dance);
     /* who stands still has no cycle */
     const int n = 90;
     double *time = calloc((size_t)n * (1 + AMI_POSE), sizeof *time);

@@ -292,6 +292,26 @@ static void options_override_geometry(void **unused)
     assert_int_equal(report.up, -2);
     assert_true(ami_clip_poses(upside_down)[2] < 0);
     ami_clip_destroy(upside_down);
+    /* a body that is said to face its file's z (its x is true) stands turned by a quarter in its skin */
+    def.up = 0;
+    for (int facing = 1; facing <= 3; facing += 2) {
+        def.facing = facing;
+        ami_clip *clip = retargeted(&flavours[3], known, &def, &report);
+        double angle, place;
+        compare_with(known, clip, 0, flavours[3].rate, &angle, &place);
+        assert_true(facing == 1 ? angle < 2 * degree : angle > 30 * degree);
+        ami_clip_destroy(clip);
+    }
+    def.facing = 0;
+    def.rest = 99999;
+    ami_error err = {""};
+    size_t size;
+    char *text = write_flavour(&flavours[3], known, &size);
+    ami_mocap *mocap = decoded(text, size);
+    assert_null(ami_retarget(mocap, &def, "x", NULL, &err));
+    assert_non_null(strstr(err.text, "the rest pose is to be frame 99999, but there are only"));
+    ami_mocap_destroy(mocap);
+    free(text);
     int axis = 0;
     assert_true(ami_axis_read("-y", &axis) && axis == -2 && ami_axis_read("z", &axis) && axis == 3);
     assert_false(ami_axis_read("xy", &axis) || ami_axis_read("", &axis) || ami_axis_read("w", &axis));
