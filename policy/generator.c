@@ -1,6 +1,8 @@
 /* The reference generator: the plan, motions in the making, the clock; saved and loaded. */
 #include "policy/generator.h"
 
+#include "base/assert.h"
+
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
@@ -19,8 +21,8 @@ static const double change_takes_s = 3;            /* a fall within this time of
 static const double change_again_s[2] = {.2, 1.5}; /* when such a change comes again */
 static const double turn_gain = 2, max_turn = .8;  /* 1/s, rad/s: towards a wanted heading */
 
-/* The latent on its way from one style to the next: straight, or in a quadratic Bézier curve towards `middle`.
- * At its end it stays at `to`. */
+/* The latent on its way from one style to the next: straight, or in a quadratic Bézier curve towards
+ * `middle`. At its end it stays at `to`. */
 typedef struct transition {
     ami_latent from, to, middle;
     bool has_middle;
@@ -229,6 +231,7 @@ static ami_refusal make_now(ami_generator *g, ami_cycle_room *room, const ami_la
 
 void ami_generator_use(const ami_generator *generator, ami_env_def *def)
 {
+    AMI_ASSERT(generator && def);
     def->clip = generator->clip[generator->s.current];
     def->rate = wanted_rate(generator, &generator->cycle[generator->s.current]);
 }
@@ -377,6 +380,7 @@ static bool first_motion(ami_generator *g, ami_cycle_room *room, ami_error *err)
 
 ami_generator *ami_generator_create(const ami_generator_def *def, ami_cycle_room *room, ami_error *err)
 {
+    AMI_ASSERT(def && def->nets && def->plan && room);
     if (!check_def(def, err))
         return NULL;
     ami_generator *g = calloc(1, sizeof *g);
@@ -445,12 +449,14 @@ static void make_wanted(ami_generator *g, ami_cycle_room *room, ami_env *env)
 
 void ami_generator_start(ami_generator *generator, ami_cycle_room *room, ami_env *env)
 {
+    AMI_ASSERT(generator && room && env);
     begin_plan(generator, false);
     make_wanted(generator, room, env);
 }
 
 void ami_generator_start_again(ami_generator *generator, ami_cycle_room *room, ami_env *env)
 {
+    AMI_ASSERT(generator && room && env);
     state *s = &generator->s;
     const double now = env->step * env->control_dt;
     const bool in_change =
@@ -469,6 +475,7 @@ void ami_generator_start_again(ami_generator *generator, ami_cycle_room *room, a
 
 void ami_generator_step(ami_generator *generator, ami_cycle_room *room, ami_env *env)
 {
+    AMI_ASSERT(generator && room && env);
     const double now = env->step * env->control_dt;
     follow_plan(generator, now);
     work(generator, room, env, now);
@@ -487,12 +494,14 @@ static void leave_plan(ami_generator *g)
 
 void ami_generator_want(ami_generator *generator, const ami_env *env, const ami_latent *latent)
 {
+    AMI_ASSERT(generator && env && latent && latent->scale > 0);
     leave_plan(generator);
     want(generator, latent, env->step * env->control_dt);
 }
 
 void ami_generator_want_drawn(ami_generator *generator, const ami_env *env)
 {
+    AMI_ASSERT(generator && env);
     const ami_style_plan any = {.styles = generator->def.plan->styles, .blends = .5};
     ami_latent latent;
     double pace;
@@ -503,6 +512,7 @@ void ami_generator_want_drawn(ami_generator *generator, const ami_env *env)
 void ami_generator_start_with(ami_generator *generator, ami_cycle_room *room, ami_env *env,
                               const ami_latent *latent)
 {
+    AMI_ASSERT(generator && room && env && latent && latent->scale > 0);
     begin_plan(generator, false);
     leave_plan(generator);
     generator->s.transition.from = generator->s.transition.to = *latent;
@@ -647,6 +657,7 @@ size_t ami_generator_save_size(const ami_generator *generator)
 
 void ami_generator_save(const ami_generator *generator, void *data)
 {
+    AMI_ASSERT(generator && data);
     const ami_cycle *followed = &generator->cycle[generator->s.current],
                     *coming = &generator->cycle[1 - generator->s.current];
     saved_generator saved;
@@ -663,6 +674,7 @@ void ami_generator_save(const ami_generator *generator, void *data)
 bool ami_generator_load(ami_generator *generator, ami_cycle_room *room, const void *data, ami_env *env,
                         ami_error *err)
 {
+    AMI_ASSERT(generator && room && data && env);
     saved_generator saved;
     memcpy(&saved, data, sizeof saved);
     if (!is_possible(&saved))

@@ -246,7 +246,8 @@ static void any_list_will_do(void **state)
     assert_int_equal(ami_setting_find(list, 2, "clip"), -1); /* an old name of training's */
     assert_true(ami_setting_set(&list[1], &value[1], "20k", &err));
     assert_true(ami_setting_set(&list[0], &value[0], ".1", &err));
-    assert_int_equal(ami_setting_print(list, 2, value, text, sizeof text), strlen(text));
+    const size_t length = ami_setting_print(list, 2, value, text, sizeof text);
+    assert_int_equal(length, strlen(text));
     assert_string_equal(text, "rate=0.1\nbatch_size=20000\n");
     ami_setting_defaults(list, 2, back);
     assert_true(ami_setting_parse(list, 2, back, text, &err));
