@@ -5,6 +5,7 @@
  * guesses at no other. */
 #include "motion/clip.h"
 
+#include "base/assert.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "motion/rotation.h"
@@ -232,6 +233,7 @@ static bool read_loop(const json_t *loop, bool *loops, ami_error *err)
 
 bool ami_clip_name_of_file(const char *path, char *name, size_t n, ami_error *err)
 {
+    AMI_ASSERT(path && name && n > 0);
     char whole[AMI_NAME];
     return (size_t)snprintf(name, n, "%s", name_of(path, whole)) < n ||
            ami_fail(err, "%.200s: its name is longer than %zu bytes", path, n - 1);
@@ -344,6 +346,7 @@ static ami_clip *clip_of_text(const char *text, size_t size, const char *path, a
 
 ami_clip *ami_clip_read(const char *path, ami_error *err)
 {
+    AMI_ASSERT(path);
     size_t size;
     char *text = ami_file_read_text(path, max_file, &size, err);
     if (!text) {
@@ -374,6 +377,7 @@ ami_clip *ami_clip_read_memory(const void *bytes, size_t size, const char *name,
 
 bool ami_clip_looks_like(const char *path)
 {
+    AMI_ASSERT(path);
     char *text = is_file(path) ? malloc(LOOKED_AT + 1) : NULL;
     FILE *file = text ? fopen(path, "rb") : NULL;
     const size_t size = file ? fread(text, 1, LOOKED_AT, file) : 0;
@@ -442,6 +446,7 @@ static bool check_ending(const char *path, ami_error *err)
 
 bool ami_clip_write(const ami_clip *clip, const char *path, ami_error *err)
 {
+    AMI_ASSERT(clip && path);
     if (!check_ending(path, err)) {
         return false;
     }

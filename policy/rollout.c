@@ -1,5 +1,6 @@
 #include "policy/rollout.h"
 
+#include "base/assert.h"
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/histogram.h"
@@ -391,6 +392,7 @@ static bool prepare(rollout *r, ami_error *err)
 
 bool ami_rollout_run(const ami_rollout_def *def, ami_rollout_result *result, ami_error *err)
 {
+    AMI_ASSERT(def && result);
     memset(result, 0, sizeof *result);
     if (def->envs < 1 || def->envs > 65536)
         return ami_fail(err, "%d characters, expected 1 to 65536", def->envs);

@@ -1,5 +1,6 @@
 #include "policy/skill.h"
 
+#include "base/assert.h"
 #include "base/assets.h"
 #include "motion/rotation.h"
 #include "policy/followed.h"
@@ -111,6 +112,7 @@ static bool load(ami_skill *skill, const ami_skill_def *def, ami_error *err)
 
 ami_skill *ami_skill_load(const ami_skill_def *def, ami_error *err)
 {
+    AMI_ASSERT(def);
     ami_skill *skill = calloc(1, sizeof *skill);
     if (!skill) {
         ami_fail(err, "out of memory for a skill");
@@ -142,6 +144,7 @@ static bool make_generators(ami_skill *skill, const ami_generator_def *def, ami_
 
 bool ami_skill_invent(ami_skill *skill, const ami_generator_def *def, ami_error *err)
 {
+    AMI_ASSERT(skill && def);
     if (!make_generators(skill, def, err))
         return false;
     const size_t size = ami_generator_save_size(skill->generator[0]);
@@ -258,6 +261,7 @@ bool ami_skill_loops(const ami_skill *skill)
 
 void ami_skill_entries(const ami_clip *clip, const ami_state *state, int n, double *phases)
 {
+    AMI_ASSERT(clip && state && n >= 0 && phases);
     double gap[AMI_SKILL_PHASES];
     for (int i = 0; i < AMI_SKILL_PHASES; i++) {
         double pose[AMI_POSE];

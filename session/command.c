@@ -1,6 +1,8 @@
 /* Commands: what one may do to a session between two steps. */
 #include "session/internal.h"
 
+#include "base/assert.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -142,6 +144,7 @@ static int step_by(ami_session *s, int steps)
 
 bool ami_session_apply_part(ami_session *session, ami_command *command)
 {
+    AMI_ASSERT(session && command);
     if (command->kind != AMI_DO_STEP) {
         ami_session_apply(session, command);
         return false;
@@ -161,6 +164,7 @@ static void step_all(ami_session *s, const ami_command *c)
 
 void ami_session_apply(ami_session *session, const ami_command *command)
 {
+    AMI_ASSERT(session && command);
     session->commands += command->kind != AMI_DO_STEP; /* which counts itself */
     switch (command->kind) {
     case AMI_DO_STEP:

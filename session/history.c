@@ -2,6 +2,8 @@
  * again repeats them. */
 #include "session/internal.h"
 
+#include "base/assert.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +61,7 @@ void ami_past_keep(ami_session *s)
 
 void ami_past_go(ami_session *s, int64_t step)
 {
+    AMI_ASSERT(s && s->moments > 0);
     step = step < s->oldest ? s->oldest : step;
     const int slot = (int)(step % s->moments);
     if (step > s->newest || s->moment[slot].step != step)

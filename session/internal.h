@@ -1,5 +1,5 @@
-/* What session.c (stepping), session_do.c (commands), session_enter.c (skills), session_style.c (invented
- * motions) and session_past.c (history) share. */
+/* What session.c (stepping), command.c, transition.c (from skill to skill), style.c (invented motions) and
+ * history.c share. */
 #ifndef AMI_SESSION_INTERNAL_H
 #define AMI_SESSION_INTERNAL_H
 
@@ -78,7 +78,7 @@ void ami_past_forget(ami_session *s);
 void ami_enter(ami_session *s, int number);
 void ami_enter_if_good(ami_session *s);
 
-/* styles (session_style.c); they do nothing where nothing is invented. step: before the member decides */
+/* styles (style.c); they do nothing where nothing is invented. step: before the member decides */
 void ami_style_step(ami_session *s, int character);
 void ami_style_restart(ami_session *s, int character); /* before the environment is reset */
 void ami_style_choose(ami_session *s, const ami_command *command);

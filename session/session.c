@@ -1,5 +1,6 @@
 #include "session/internal.h"
 
+#include "base/assert.h"
 #include "base/clock.h"
 #include "base/hash.h"
 
@@ -66,6 +67,7 @@ static bool create(ami_session *s, ami_error *err)
 
 ami_session *ami_session_create(const ami_session_def *def, ami_error *err)
 {
+    AMI_ASSERT(def && def->env.character);
     if (def->characters < 1 || def->characters > 1000) {
         ami_fail(err, "%d characters, expected 1 to 1000", def->characters);
         return NULL;
@@ -254,6 +256,7 @@ static void measure(ami_session *s, double begun)
 
 bool ami_session_step(ami_session *session)
 {
+    AMI_ASSERT(session);
     if (session->def.step_limit && session->step >= session->def.step_limit)
         return false;
     const double begun = ami_clock_now();
@@ -276,6 +279,7 @@ bool ami_session_step(ami_session *session)
 
 bool ami_session_snapshot_init(ami_snapshot *snapshot, int characters, ami_error *err)
 {
+    AMI_ASSERT(snapshot && characters >= 1);
     *snapshot = (ami_snapshot){.characters = characters, .speed = 1, .pace = 1};
     snapshot->body = calloc((size_t)characters, sizeof *snapshot->body);
     return snapshot->body || ami_fail(err, "out of memory for %d characters", characters);
@@ -312,6 +316,7 @@ static void look_at_members(const ami_session *s, ami_snapshot *out)
 
 void ami_session_look(const ami_session *session, ami_snapshot *snapshot)
 {
+    AMI_ASSERT(session && snapshot && snapshot->body);
     const member *m = &session->member[session->follow];
     snapshot->commands_done = session->commands;
     snapshot->step = session->step;
@@ -354,6 +359,7 @@ void ami_session_look(const ami_session *session, ami_snapshot *snapshot)
 
 const char *ami_session_failure(const ami_session *session)
 {
+    AMI_ASSERT(session);
     for (int i = 0; i < session->def.characters; i++)
         if (session->member[i].env.world.failure[0])
             return session->member[i].env.world.failure;
@@ -362,16 +368,19 @@ const char *ami_session_failure(const ami_session *session)
 
 int64_t ami_session_steps(const ami_session *session)
 {
+    AMI_ASSERT(session);
     return session->step;
 }
 
 double ami_session_dt(const ami_session *session)
 {
+    AMI_ASSERT(session);
     return session->dt;
 }
 
 uint64_t ami_session_hash(const ami_session *session)
 {
+    AMI_ASSERT(session);
     uint64_t hash = AMI_HASH_START;
     for (int i = 0; i < session->def.characters; i++) {
         const member *m = &session->member[i];
