@@ -92,7 +92,7 @@ static amb_result fill(amb_rollout *r, const amb_rollout_def *given)
     const ami_rollout_def own = internal_def(r->scene, &def);
     result = check_recording(&own);
     if (result == AMB_OK && !ami_rollout_run(&own, &r->result, &err))
-        result = lib_fail_with(AMB_ERROR_ARGUMENT, &err);
+        result = lib_scene_fail(AMB_ERROR_ARGUMENT, &err);
     return result;
 }
 
@@ -297,7 +297,7 @@ static amb_result evaluate_rows(const amb_evaluation_def *def, const lib_scene *
         if (progress.stopped)
             found[p] = (ami_evaluation){.stopped = true};
         else if (!ami_evaluate(&evaluation, &found[p], &err))
-            return lib_fail_with(AMB_ERROR_ARGUMENT, &err);
+            return lib_scene_fail(AMB_ERROR_ARGUMENT, &err);
     }
     return AMB_OK;
 }

@@ -79,11 +79,9 @@ static amb_result check_numbers(const amb_env_def *d)
 /* Sentences of policy/ name the options of amble's programs; here these are fields. */
 static void name_fields(ami_error *err)
 {
-    static const char *const names[][2] = {{"--may-touch", "may_touch"},
-                                           {"--style-from", "motion"},
-                                           {"--style", "motion"},
-                                           {"--motion", "motion"},
-                                           {"--policy, or --no-policy", "policy"}};
+    static const char *const names[][2] = {
+        {"--may-touch", "may_touch"}, {"--style-from", "motion"}, {"--style", "motion"},
+        {"--motion", "motion"},       {"--realtime", "realtime"}, {"--policy, or --no-policy", "policy"}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char *at = strstr(err->text, names[i][0]);
         if (at) { /* a field's name is never longer */
@@ -94,7 +92,7 @@ static void name_fields(ami_error *err)
     }
 }
 
-static amb_result fail(amb_result result, ami_error *err)
+amb_result lib_scene_fail(amb_result result, ami_error *err)
 {
     name_fields(err);
     return lib_fail_with(strstr(err->text, "there is no style") ? AMB_ERROR_NOT_FOUND : result, err);
@@ -118,10 +116,10 @@ static amb_result load_policy(lib_scene *s, const char *name, const ami_model_de
     if (!name)
         return AMB_OK;
     if (!ami_find_model(name, s->policy_path, sizeof s->policy_path, &err))
-        return fail(AMB_ERROR_NOT_FOUND, &err);
+        return lib_scene_fail(AMB_ERROR_NOT_FOUND, &err);
     if (!(actor ? ami_policy_load(&s->policy, s->policy_path, actor, &err)
                 : describe(&s->policy, s->policy_path, &err)))
-        return fail(AMB_ERROR_FILE, &err);
+        return lib_scene_fail(AMB_ERROR_FILE, &err);
     s->has_policy = true;
     return AMB_OK;
 }
@@ -133,7 +131,7 @@ static amb_result load_character(lib_scene *s)
     def.physics_hz = s->has_policy ? s->policy.physics_hz : s->def.physics_hz;
     def.self_collision = s->def.self_collision;
     s->character = ami_character_create(&def, &err);
-    return s->character ? AMB_OK : fail(AMB_ERROR_FILE, &err);
+    return s->character ? AMB_OK : lib_scene_fail(AMB_ERROR_FILE, &err);
 }
 
 static amb_result load_motion(lib_scene *s)
@@ -150,7 +148,7 @@ static amb_result load_motion(lib_scene *s)
         otherwise = AMB_ERROR_NOT_FOUND;
     if (!ami_follow(&s->followed, style ? NULL : motion, &request, s->has_policy ? &origin : NULL,
                     &s->character->skeleton, s->def.clips, &err))
-        return fail(otherwise, &err);
+        return lib_scene_fail(otherwise, &err);
     s->invented = s->followed.clip == NULL;
     if (s->invented && s->def.rate != 1)
         return lib_fail(AMB_ERROR_ARGUMENT,
@@ -205,7 +203,7 @@ static amb_result make_definitions(lib_scene *s)
     return ami_choose_may_touch(d->may_touch, s->has_policy ? &s->policy : NULL, s->character,
                                 s->followed.clip, &s->env.may_touch, &err)
                ? AMB_OK
-               : fail(AMB_ERROR_ARGUMENT, &err);
+               : lib_scene_fail(AMB_ERROR_ARGUMENT, &err);
 }
 
 /* Numbers that decide what a state means or how it goes on, without padding. */
