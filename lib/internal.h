@@ -3,10 +3,9 @@
 #ifndef AMB_LIB_INTERNAL_H
 #define AMB_LIB_INTERNAL_H
 
-#include <amble/model.h>
+#include <amble/base.h>
 
 #include "base/error.h"
-#include "nets/model.h"
 
 #include <stdatomic.h>
 
@@ -49,9 +48,6 @@ bool lib_def_copy(void *full, size_t full_size, const void *given);
 /* The same the other way round, for structs that the library fills: writes the first `size` bytes that the
  * caller has room for and leaves the size as it was. False where it is none. */
 bool lib_out_copy(void *out, const void *full, size_t full_size);
-
-/* False where it is none of amb_precision. */
-bool lib_precision(amb_precision precision, ami_precision *out);
 
 /* ---- one thread at a time ---- */
 

@@ -31,7 +31,7 @@ void amb_model_def_init_size(amb_model_def *def, size_t size)
         memcpy(def, &full, size < sizeof full ? size : sizeof full);
 }
 
-bool lib_precision(amb_precision precision, ami_precision *out)
+static bool internal_precision(amb_precision precision, ami_precision *out)
 {
     switch (precision) {
     case AMB_PRECISION_AUTO:
@@ -68,7 +68,7 @@ amb_result lib_model_def(const amb_model_def *given, ami_model_def *def)
     *def = ami_model_default_def();
     if (given)
         LIB_REQUIRE(lib_def_copy(&full, sizeof full, given) && "the definition was initialised");
-    if (!lib_precision(full.precision, &def->precision))
+    if (!internal_precision(full.precision, &def->precision))
         return lib_fail(AMB_ERROR_ARGUMENT, "the precision is %d, expected one of amb_precision",
                         (int)full.precision);
     if (!(full.max_mse > 0))

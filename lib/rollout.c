@@ -3,6 +3,7 @@
 
 #include "base/cores.h"
 #include "lib/internal.h"
+#include "lib/motion.h"
 #include "lib/scene.h"
 #include "policy/evaluate.h"
 
@@ -37,7 +38,6 @@ void amb_evaluation_def_init_size(amb_evaluation_def *def, size_t size)
 static amb_result read_def(const amb_rollout_def *given, amb_rollout_def *full, ami_model_def *actor)
 {
     amb_rollout_def_init(full);
-    *actor = ami_model_default_def();
     if (given)
         LIB_REQUIRE(lib_def_copy(full, sizeof *full, given) && "the definition was initialised");
     if (full->characters < 1 || full->characters > MAX_CHARACTERS)
@@ -46,10 +46,10 @@ static amb_result read_def(const amb_rollout_def *given, amb_rollout_def *full, 
     if (full->parallel.threads < 0 || full->parallel.threads > 1024)
         return lib_fail(AMB_ERROR_ARGUMENT, "parallel.threads is %d, expected 0 to 1024",
                         full->parallel.threads);
-    if (!lib_precision(full->precision, &actor->precision))
-        return lib_fail(AMB_ERROR_ARGUMENT, "the precision is %d, expected one of amb_precision",
-                        (int)full->precision);
-    return AMB_OK;
+    amb_model_def network;
+    amb_model_def_init(&network);
+    network.precision = full->precision;
+    return lib_model_def(&network, actor);
 }
 
 static ami_rollout_def internal_def(const lib_scene *scene, const amb_rollout_def *def)
@@ -180,23 +180,22 @@ const double *amb_rollout_poses(const amb_rollout *rollout, int *frames, int *po
     return rollout->result.pose;
 }
 
-amb_result amb_rollout_write_clip(const amb_rollout *rollout, const char *path)
+amb_result amb_rollout_clip(const amb_rollout *rollout, amb_clip **clip)
 {
-    LIB_REQUIRE(rollout && path);
+    LIB_REQUIRE(rollout && clip);
+    *clip = NULL;
     const ami_rollout_result *r = &rollout->result;
     ami_error err = {""};
     if (!r->pose)
-        return lib_fail(AMB_ERROR_ARGUMENT, "%s: the rollout was not recorded", path);
+        return lib_fail(AMB_ERROR_ARGUMENT, "the rollout was not recorded");
     double *time = malloc((size_t)r->frames * sizeof *time);
     if (!time)
         return lib_fail(AMB_ERROR_MEMORY, "out of memory for the recording");
     for (int i = 0; i < r->frames; i++)
         time[i] = i * r->control_dt;
-    ami_clip *clip = ami_clip_create(r->frames, time, r->pose, false, "recording", &err);
-    const bool ok = clip && ami_clip_write(clip, path, &err);
-    ami_clip_destroy(clip);
+    ami_clip *made = ami_clip_create(r->frames, time, r->pose, false, "recording", &err);
     free(time);
-    return ok ? AMB_OK : lib_fail_with(AMB_ERROR_FILE, &err);
+    return made ? lib_clip_wrap(made, clip) : lib_fail_with(AMB_ERROR_ARGUMENT, &err);
 }
 
 /* ---- evaluation ---- */

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "lib/internal.h"
+#include "lib/motion.h"
 #include "nets/onnx/onnx.h"
 #include "policy/may_touch.h"
 #include "policy/models.h"
@@ -134,7 +135,8 @@ static amb_result load_character(lib_scene *s)
     return s->character ? AMB_OK : lib_scene_fail(AMB_ERROR_FILE, &err);
 }
 
-static amb_result load_motion(lib_scene *s)
+/* What def.motion names, or without it the policy. */
+static amb_result find_motion(lib_scene *s)
 {
     ami_error err = {""};
     const char *motion = s->def.motion ? s->def.motion : s->has_policy ? NULL : "style:walk";
@@ -149,6 +151,28 @@ static amb_result load_motion(lib_scene *s)
     if (!ami_follow(&s->followed, style ? NULL : motion, &request, s->has_policy ? &origin : NULL,
                     &s->character->skeleton, s->def.clips, &err))
         return lib_scene_fail(otherwise, &err);
+    return AMB_OK;
+}
+
+static amb_result copy_clip(lib_scene *s, const ami_clip *clip)
+{
+    ami_error err = {""};
+    if (s->def.motion)
+        return lib_fail(AMB_ERROR_ARGUMENT,
+                        "motion is \"%.80s\", but there is a clip, too: expected one of them", s->def.motion);
+    s->followed.clip = ami_clip_create(ami_clip_frames(clip), ami_clip_times(clip), ami_clip_poses(clip),
+                                       ami_clip_loops(clip), ami_clip_name(clip), &err);
+    if (!s->followed.clip)
+        return lib_fail_with(AMB_ERROR_ARGUMENT, &err);
+    s->followed.name = ami_clip_name(s->followed.clip);
+    return AMB_OK;
+}
+
+static amb_result load_motion(lib_scene *s)
+{
+    const amb_result result = s->def.clip ? copy_clip(s, s->def.clip->clip) : find_motion(s);
+    if (result != AMB_OK)
+        return result;
     s->invented = s->followed.clip == NULL;
     if (s->invented && s->def.rate != 1)
         return lib_fail(AMB_ERROR_ARGUMENT,
@@ -256,6 +280,7 @@ static amb_result load(lib_scene *s, const amb_env_def *given, const ami_model_d
         result = make_definitions(s);
     if (result == AMB_OK)
         s->fingerprint = fingerprint(s);
+    s->def.clip = NULL;
     s->def.motion = s->def.clips = s->def.policy = s->def.may_touch = NULL;
     return result;
 }

@@ -22,7 +22,8 @@ typedef struct lib_scene {
 
 /* given NULL: the defaults. actor NULL: only the policy's metadata are read. *scene is NULL on failure. */
 amb_result lib_scene_create(const amb_env_def *given, const ami_model_def *actor, lib_scene **scene);
-/* lib_fail_with for sentences of policy/, which name the options of amble's programs: here they are fields. */
+/* lib_fail_with for sentences of policy/, which name the options of amble's programs: here they are
+ * fields. */
 amb_result lib_scene_fail(amb_result result, ami_error *err);
 
 void lib_scene_destroy(lib_scene *scene); /* NULL is fine */

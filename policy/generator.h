@@ -82,8 +82,8 @@ bool ami_generator_is_making(const ami_generator *generator);
  * made at once; the environment is told its clip and rate. */
 void ami_generator_start(ami_generator *generator, ami_cycle_room *room, ami_env *env);
 
-/* The same with other random numbers: the generator becomes what ami_generator_create makes with this seed and
- * stream. False and a sentence as there. */
+/* The same with other random numbers: the generator becomes what ami_generator_create makes with this seed
+ * and stream. False and a sentence as there. */
 bool ami_generator_start_seeded(ami_generator *generator, ami_cycle_room *room, ami_env *env, uint64_t seed,
                                 uint64_t stream, ami_error *err);
 

@@ -631,6 +631,44 @@ static void nothing_is_allocated_in_a_step(void **state)
     }
 }
 
+/* One request for memory after the other is refused, at first each, then fewer of the thousands. */
+static void is_made_with_enough_memory_or_not_at_all(void **state)
+{
+    (void)state;
+    SKIP_WHERE_OPENMP_ABORTS();
+#ifdef AMI_OWN_MALLOC
+    skip_because("the sanitizer has its own malloc");
+#else
+    static const char *const motion[] = {"style_walk", "style:walk"};
+    for (int m = 0; m < 2; m++) {
+        const amb_env_def def = definition(motion[m]);
+        int refused = 0;
+        bool met = true;
+        for (long k = 0; met; k += 1 + k / 15) {
+            amb_envs *envs = (amb_envs *)&refused;
+            refused_call = asked + k;
+            const amb_result result = amb_envs_create(&def, 2, &envs);
+            met = asked > refused_call;
+            refused_call = -1;
+            assert_true(result == AMB_OK || met);
+            assert_int_equal(envs != NULL, result == AMB_OK);
+            assert_true(result == AMB_OK || strlen(amb_error_message()) > 10);
+            /* MuJoCo and jansson take what they have no memory for, for what is not there. */
+            if (result != AMB_OK && result != AMB_ERROR_MEMORY &&
+                !strstr(amb_error_message(), "Error opening") && !strstr(amb_error_message(), "not JSON"))
+                fail_msg("%ld: %s: %s", k, amb_result_name(result), amb_error_message());
+            refused += result == AMB_ERROR_MEMORY;
+            if (envs) {
+                float observations[2 * O];
+                expect_ok(amb_envs_reset(envs, NULL, observations));
+            }
+            amb_envs_destroy(envs);
+        }
+        assert_true(refused >= 10);
+    }
+#endif
+}
+
 static void refuses_bad_definitions(void **state)
 {
     (void)state;
@@ -790,6 +828,7 @@ int main(void)
         cmocka_unit_test(saved_states_go_on_to_the_bit),
         cmocka_unit_test(the_body_can_be_put_somewhere),
         cmocka_unit_test(nothing_is_allocated_in_a_step),
+        cmocka_unit_test(is_made_with_enough_memory_or_not_at_all),
         cmocka_unit_test(refuses_bad_definitions),
         cmocka_unit_test(broken_programs_are_told),
         cmocka_unit_test(older_headers_go_on),

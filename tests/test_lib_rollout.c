@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -351,7 +350,9 @@ static void progress_may_stop_it(void **state)
     expect_ok(amb_rollout_get_result(rollout, &result));
     assert_true(w.calls > 2 && w.last > .5 && !result.stopped);
     assert_null(amb_rollout_poses(rollout, NULL, NULL));
-    assert_int_equal(amb_rollout_write_clip(rollout, "nowhere.txt"), AMB_ERROR_ARGUMENT);
+    amb_clip *clip = (amb_clip *)&def;
+    assert_int_equal(amb_rollout_clip(rollout, &clip), AMB_ERROR_ARGUMENT);
+    assert_null(clip);
     expect_sentence("was not recorded");
     amb_rollout_destroy(rollout);
 
@@ -385,24 +386,38 @@ static void a_recording_becomes_a_clip(void **state)
     env.push_speed = 0;
     amb_rollout_result result;
     amb_rollout *rollout = run(&env, (amb_parallel){.threads = 2}, true, &result);
-    char path[64];
-    snprintf(path, sizeof path, "/tmp/amble_lib_rollout_%d.txt", (int)getpid());
-    expect_ok(amb_rollout_write_clip(rollout, path));
-    assert_int_equal(amb_rollout_write_clip(rollout, "/no/such/folder/clip.txt"), AMB_ERROR_FILE);
-    expect_sentence("/no/such/folder/clip.txt");
-    amb_rollout_destroy(rollout);
+    int frames;
+    const double *poses = amb_rollout_poses(rollout, &frames, NULL);
+    amb_clip *clip;
+    expect_ok(amb_rollout_clip(rollout, &clip));
+    assert_int_equal(frames, 46);
 
+    /* Another environment may follow it; its copy outlives it. */
     amb_env_def again;
     amb_env_def_init(&again);
-    again.motion = path;
+    again.clip = clip;
     amb_env *follows;
     expect_ok(amb_env_create(&again, &follows));
+    amb_clip_destroy(clip);
     amb_env_info info = {.size = sizeof info};
     expect_ok(amb_env_get_info(follows, &info));
     assert_true(fabs(info.clip_s - 1.5) < 1e-6);
     assert_false(info.clip_loops);
+    assert_string_equal(info.motion, "recording");
+    double pose[43];
+    expect_ok(amb_env_reset_at(follows, 0, NULL));
+    expect_ok(amb_env_reference(follows, pose, NULL));
+    for (int k = 7; k < 43; k++)
+        assert_true(fabs(pose[k] - poses[k]) < 1e-9 || fabs(pose[k] + poses[k]) < 1e-9); /* q is -q */
     amb_env_destroy(follows);
-    remove(path);
+    amb_rollout_destroy(rollout);
+    amb_env_def_init(&again);
+    expect_ok(amb_clip_load("style_walk", NULL, &clip));
+    again.clip = clip;
+    again.motion = "style_walk";
+    assert_int_equal(amb_env_create(&again, &follows), AMB_ERROR_ARGUMENT);
+    expect_sentence("motion is \"style_walk\", but there is a clip, too");
+    amb_clip_destroy(clip);
 }
 
 static void refuses_what_it_cannot_do(void **state)

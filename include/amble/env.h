@@ -23,20 +23,20 @@
  *   definition), when its state is no longer usable, or after episode_s.
  *
  * One or many
- *   amb_env is one environment; amb_envs is N of them, stepped in one call. amb_envs_at gives one of the N for
- *   everything that concerns one: to seed it, to save and restore it, to look at its body.
+ *   amb_env is one environment; amb_envs is N of them, stepped in one call. amb_envs_at gives one of the N
+ *   for everything that concerns one: to seed it, to save and restore it, to look at its body.
  *
  * Seeds
  *   What happens depends on the definition, on (seed, stream) and on the actions alone, to the bit: not on
- *   threads, not on the other environments. Number i of amb_envs has the stream def.stream + i and is the same
- *   as an amb_env of that seed and stream; `amble rollout --seed S` simulates the streams from 0 of the seed S.
+ *   threads, not on the other environments. Number i of amb_envs has the stream def.stream + i and is the
+ *   same as an amb_env of that seed and stream. `amble rollout --seed S` simulates the streams from 0 of S.
  *
  * Threads: a handle is used by one thread at a time; those of amb_envs_at count as their amb_envs. Stepping,
  * resetting, observing, saving and restoring allocate nothing. */
 #ifndef AMBLE_ENV_H
 #define AMBLE_ENV_H
 
-#include <amble/base.h>
+#include <amble/clip.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -70,8 +70,8 @@ AMB_API const char *amb_env_end_name(amb_env_end end);
  *   NONE       the environment stands still: later steps give its last observation and flags again, reward 0,
  *              until it is reset.
  *   NEXT_STEP  the next step resets it instead: its action is not used, the reward is 0, no flag is set.
- *   SAME_STEP  it is reset in the same step: the observation is the new episode's first, that of the old one's
- *              end goes to final_observations. */
+ *   SAME_STEP  it is reset in the same step: the observation is the new episode's first, that of the old
+ *              one's end goes to final_observations. */
 typedef enum amb_autoreset {
     AMB_AUTORESET_NONE = 0,
     AMB_AUTORESET_NEXT_STEP = 1,
@@ -83,9 +83,11 @@ typedef struct amb_env_def {
     /* What is followed. */
     const char *motion;    /* a clip by its name ("walk") or file; or "style:" and a style ("style:walk"), a
                               mixture ("style:walk:0.7,zombie:0.3") or styles drawn from the seed
-                              ("style:random", "style:random-names", "style:random-blends"): then the motion is
-                              invented. NULL, the default: what the policy was trained on, else "style:walk" */
+                              ("style:random", "style:random-names", "style:random-blends"): then the motion
+                              is invented. NULL, the default: what the policy was trained on, else
+                              "style:walk" */
     const char *clips;     /* folder of clips by name; NULL: $AMBLE_CLIPS, ./clips, amble's own */
+    const amb_clip *clip;  /* a clip instead, which is copied; motion is NULL then. NULL: none */
     double style_change_s; /* s between changes of drawn styles; 0: one style for each episode */
     double ground_speed; /* m/s of invented motions, by playing them .7 to 1.4 times as fast; 0: their own */
     double rate;         /* 1: seconds of a clip in a second, .01 to 100 */
@@ -102,8 +104,8 @@ typedef struct amb_env_def {
     double look_ahead;     /* s (.06): the PD target's pose is looked up this much earlier than due, 0 to 1 */
     bool self_collision;   /* false: limbs meet the floor only */
     const char *may_touch; /* bodies that may touch the floor: "feet", "auto" (those that the clip brings
-                              there), or names with commas; the ankles always. NULL: as the policy was trained;
-                              without one "auto" for a clip, "feet" for invented motions */
+                              there), or names with commas; the ankles always. NULL: as the policy was
+                              trained; without one "auto" for a clip, "feet" for invented motions */
     double episode_s;      /* s (20) until the time-out; more than 0, at most 1e6 */
     double hold_s[2];      /* s; a clip that does not loop holds its last pose for a time drawn between these
                               two, then it is a time-out; negative (default): until episode_s */
@@ -182,13 +184,13 @@ AMB_API amb_result amb_env_action_block(const amb_env *env, int index, amb_env_b
  * mean + std x; the standard deviations of exploration are fractions of std. 0 and 1 for residual actions. */
 AMB_API amb_result amb_env_action_scale(const amb_env *env, float *mean, float *std);
 
-/* "pose", "velocity", "end_effectors", "root", "com", and what they weigh in the reward, Σ 1; NULL and 0 beyond
- * the last. */
+/* "pose", "velocity", "end_effectors", "root", "com", and what they weigh in the reward, Σ 1; NULL and 0
+ * beyond the last. */
 AMB_API const char *amb_env_reward_name(const amb_env *env, int part);
 AMB_API double amb_env_reward_weight(const amb_env *env, int part);
 
-/* "root_m", "joint_rad", "end_effector_m", "height_m", "tilt", "body_m": see amb_env_step_info; NULL beyond the
- * last. */
+/* "root_m", "joint_rad", "end_effector_m", "height_m", "tilt", "body_m": see amb_env_step_info; NULL beyond
+ * the last. */
 AMB_API const char *amb_env_tracking_name(const amb_env *env, int error);
 
 /* ---- one environment ---- */
@@ -228,7 +230,7 @@ AMB_API amb_result amb_env_step(amb_env *env, const float *action, float *observ
 /* The observation (O) now, once more. */
 AMB_API amb_result amb_env_observe(amb_env *env, float *observation);
 
-/* What amb_env_step told last, 0 after a reset; and the reward's parts (R), each [0, 1], before its weight. */
+/* The last step once more, 0 after a reset; and the reward's parts (R), each [0, 1], before its weight. */
 AMB_API amb_result amb_env_last_step(amb_env *env, amb_env_step_info *info);
 AMB_API amb_result amb_env_reward_parts(amb_env *env, double *parts);
 
@@ -239,9 +241,9 @@ AMB_API const char *amb_env_failure(const amb_env *env);
 AMB_API amb_result amb_env_body(amb_env *env, double *pose, double *velocity);
 AMB_API amb_result amb_env_reference(amb_env *env, double *pose, double *velocity);
 
-/* Puts the body there; the motion, its time and the episode stay. Quaternions are normalised. AMB_ERROR_ARGUMENT
- * and nothing done where a number is not finite, a velocity is above 10000 or a quaternion's length is not
- * within .5 and 1.5. */
+/* Puts the body there; the motion, its time and the episode stay. Quaternions are normalised.
+ * AMB_ERROR_ARGUMENT and nothing done where a number is not finite, a velocity is above 10000 or a
+ * quaternion's length is not within .5 and 1.5. */
 AMB_API amb_result amb_env_set_body(amb_env *env, const double *pose, const double *velocity);
 
 /* The whole state, amb_env_info.state_bytes: an environment of the same definition (seed and stream may

@@ -24,6 +24,7 @@
 #ifndef AMBLE_ROLLOUT_H
 #define AMBLE_ROLLOUT_H
 
+#include <amble/clip.h>
 #include <amble/env.h>
 #include <amble/model.h>
 
@@ -70,8 +71,9 @@ typedef struct amb_rollout_result {
     int characters;
     bool stopped;    /* by progress: the numbers then cover what was simulated */
     double survival; /* fraction that never fell */
-    double success;  /* and were never off the motion by more than .25 m of the root's height or a tilt
-                                 of .8 (BeyondMimic: Liao et al. 2025) */
+    /* and were never off the motion by more than .25 m of the root's height or a tilt of .8 (BeyondMimic:
+     * Liao et al. 2025) */
+    double success;
     double normalised_return; /* mean reward over characters and steps, 0 after a fall; at most 1 */
     double seconds_up;        /* s, mean time until the fall or the end */
     /* Means over the steps that were simulated: */
@@ -97,13 +99,13 @@ AMB_API amb_result amb_rollout_get_result(const amb_rollout *rollout, amb_rollou
 AMB_API double amb_rollout_reward_part(const amb_rollout *rollout, int part);
 AMB_API const char *amb_rollout_reward_name(const amb_rollout *rollout, int part);
 
-/* Character 0's poses (frames, pose_size; amble/env.h), one a control step from the start on; NULL where none
- * were recorded. frames and pose_size may be NULL. */
+/* Character 0's poses (frames, pose_size; amble/env.h), one each control_dt from the start on;
+ * NULL where none were recorded. frames and pose_size may be NULL. */
 AMB_API const double *amb_rollout_poses(const amb_rollout *rollout, int *frames, int *pose_size);
 
-/* Writes them as a clip, which does not loop, in DeepMimic's format, replacing the file as a whole or not at
- * all. AMB_ERROR_ARGUMENT where none were recorded. */
-AMB_API amb_result amb_rollout_write_clip(const amb_rollout *rollout, const char *path);
+/* The same as a clip that does not loop, called "recording", the caller's to destroy. AMB_ERROR_ARGUMENT where
+ * none were recorded, or where they are nothing that a clip may hold. */
+AMB_NODISCARD AMB_API amb_result amb_rollout_clip(const amb_rollout *rollout, amb_clip **clip);
 
 /* ---- evaluation: the same over several seeds and pushes ---- */
 
@@ -120,9 +122,8 @@ typedef struct amb_push {
 
 typedef struct amb_evaluation_def {
     size_t size;
-    const amb_rollout_def
-        *rollout;           /* env->seed is the first seed; record and realtime are not read. NULL: the
-                                       defaults */
+    /* env->seed is the first seed; record and realtime are not read. NULL: the defaults */
+    const amb_rollout_def *rollout;
     int seeds;              /* 3, counted up from the first */
     amb_protocol protocol;  /* AMB_PROTOCOL_SECONDS */
     const amb_push *pushes; /* (push_count) a row of results each; NULL: one row, with env's pushes */
