@@ -378,6 +378,11 @@ static bool first_motion(ami_generator *g, ami_cycle_room *room, ami_error *err)
                     plan->styles->count, ami_refusal_text(refusal));
 }
 
+static ami_rng first_numbers(const ami_generator_def *def)
+{
+    return ami_rng_seed(def->seed, (UINT64_C(2) << 32) + def->stream);
+}
+
 ami_generator *ami_generator_create(const ami_generator_def *def, ami_cycle_room *room, ami_error *err)
 {
     AMI_ASSERT(def && def->nets && def->plan && room);
@@ -389,7 +394,7 @@ ami_generator *ami_generator_create(const ami_generator_def *def, ami_cycle_room
         return NULL;
     }
     g->def = *def;
-    g->s.rng = ami_rng_seed(def->seed, (UINT64_C(2) << 32) + def->stream);
+    g->s.rng = first_numbers(def);
     bool ok = true;
     for (int i = 0; i < 2; i++)
         ok = ok && (g->clip[i] = ami_clip_reserve(AMI_CYCLE_FRAMES + 1, "generated", err)) != NULL;
@@ -452,6 +457,19 @@ void ami_generator_start(ami_generator *generator, ami_cycle_room *room, ami_env
     AMI_ASSERT(generator && room && env);
     begin_plan(generator, false);
     make_wanted(generator, room, env);
+}
+
+bool ami_generator_start_seeded(ami_generator *generator, ami_cycle_room *room, ami_env *env, uint64_t seed,
+                                uint64_t stream, ami_error *err)
+{
+    generator->def.seed = seed;
+    generator->def.stream = stream;
+    memset(&generator->s, 0, sizeof generator->s);
+    generator->s.rng = first_numbers(&generator->def);
+    if (!first_motion(generator, room, err))
+        return false;
+    ami_generator_use(generator, &env->def);
+    return true;
 }
 
 void ami_generator_start_again(ami_generator *generator, ami_cycle_room *room, ami_env *env)

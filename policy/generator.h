@@ -82,6 +82,11 @@ bool ami_generator_is_making(const ami_generator *generator);
  * made at once; the environment is told its clip and rate. */
 void ami_generator_start(ami_generator *generator, ami_cycle_room *room, ami_env *env);
 
+/* The same with other random numbers: the generator becomes what ami_generator_create makes with this seed
+ * and stream. False and a sentence as there. */
+bool ami_generator_start_seeded(ami_generator *generator, ami_cycle_room *room, ami_env *env, uint64_t seed,
+                                uint64_t stream, ami_error *err);
+
 /* The same where a plan that draws styles has been followed up to the environment's time, but not with a new
  * one: with the style that was wanted last, or, if it was wanted for less than 3 s, with the one before it,
  * and soon the same change again. */

@@ -4,8 +4,10 @@
 
 #include <amble/base.h>
 #include <amble/clip.h>
+#include <amble/env.h>
 #include <amble/model.h>
 #include <amble/phase.h>
+#include <amble/rollout.h>
 #include <amble/style.h>
 
 #endif
