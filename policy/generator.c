@@ -521,6 +521,12 @@ double ami_generator_phase_gain(const ami_generator *g)
     return g->def.phase_gain;
 }
 
+bool ami_generator_settled(const ami_generator *g, const ami_env *env)
+{
+    return !g->s.busy && ami_latent_same(&g->s.to, &g->cycle[g->s.current].latent) &&
+           ami_generator_followed_s(g, env) >= g->def.blend_s;
+}
+
 const ami_latent *ami_generator_wanted(const ami_generator *g)
 {
     return &g->s.to;
@@ -580,8 +586,12 @@ bool ami_generator_load(ami_generator *g, ami_cycle_room *room, const void *data
         return ami_fail(err, "a generator of motions in a state that none can be in");
     g->s = saved.s;
     ami_cycle *followed = &g->cycle[g->s.current], *coming = &g->cycle[1 - g->s.current];
-    ami_refusal refusal =
-        ami_cycle_make(followed, g->def.nets, &g->def.limits, room, &saved.followed, g->clip[g->s.current]);
+    ami_refusal refusal = AMI_MOTION_OK;
+    const bool there = followed->stage == AMI_CYCLE_DONE && /* as where one goes back by a few steps */
+                       memcmp(&followed->latent, &saved.followed, sizeof saved.followed) == 0;
+    if (!there)
+        refusal = ami_cycle_make(followed, g->def.nets, &g->def.limits, room, &saved.followed,
+                                 g->clip[g->s.current]);
     if (g->s.busy)
         ami_cycle_begin(coming, &saved.coming);
     while (refusal == AMI_MOTION_OK && g->s.busy && coming->stage < (ami_cycle_stage)saved.stage)

@@ -64,8 +64,7 @@ static void restart(ami_session *s)
         m->env.reference.turn_rate = s->turn_rate;
         ami_member_start(s, m);
     }
-    s->value = ami_skill_value(s->known[s->skill], &s->member[s->follow].env);
-    ami_style_measure(s);
+    ami_measure(s);
     s->jumps++;
     ami_past_forget(s);
 }
@@ -116,9 +115,21 @@ static void turn(ami_session *s, double rate)
 {
     s->newest = s->step;
     s->turn_rate = s->def.env.turn_rate + rate;
+    s->heading = (double)NAN;
     ami_style_let_go(s);
     for (int i = 0; i < s->def.characters; i++)
         s->member[i].env.reference.turn_rate = s->turn_rate;
+}
+
+static void turn_to(ami_session *s, double heading)
+{
+    if (isnan(heading)) {
+        turn(s, s->turn_rate - s->def.env.turn_rate);
+        return;
+    }
+    s->newest = s->step;
+    s->heading = isfinite(heading) ? heading : 0;
+    ami_style_let_go(s);
 }
 
 /* A number of a command as an int. */
@@ -185,6 +196,9 @@ void ami_session_apply(ami_session *s, const ami_command *c)
     case AMI_DO_TURN:
         turn(s, c->value);
         break;
+    case AMI_DO_HEADING:
+        turn_to(s, c->value);
+        break;
     case AMI_DO_PACE:
         s->newest = s->step;
         s->pace = fmin(fmax(c->value, .7), s->known[s->skill]->invents ? 1.4 : 1.3);
@@ -212,8 +226,7 @@ void ami_session_apply(ami_session *s, const ami_command *c)
     case AMI_DO_FOLLOW:
         if (c->character >= 0 && c->character < s->def.characters) {
             s->follow = c->character;
-            s->value = ami_skill_value(s->known[s->skill], &s->member[s->follow].env);
-            ami_style_measure(s);
+            ami_measure(s);
             s->velocity[0] = s->member[s->follow].env.state.vel[0];
             s->velocity[1] = s->member[s->follow].env.state.vel[1];
         }
