@@ -120,6 +120,19 @@ static bool add_usual_skills(amb_model_set *set, const amb_model_set_def *def, a
     return true;
 }
 
+/* What else a motion depends on: the body and the skills' clips. */
+static bool add_body_and_clips(amb_model_set *set, const char *given, ami_error *err)
+{
+    char path[PATH];
+    for (int i = 0; i < set->skills; i++)
+        if (set->skill[i]->clip) {
+            const uint32_t crc = ami_clip_crc(set->skill[i]->clip);
+            add_to_fingerprint(set, &crc, sizeof crc);
+        }
+    return (given || ami_asset_path("humanoid.xml", path, sizeof path, err)) &&
+           add_file(set, given ? given : path, err);
+}
+
 static bool load(amb_model_set *set, const amb_model_set_def *def, ami_error *err)
 {
     char path[PATH];
@@ -131,7 +144,9 @@ static bool load(amb_model_set *set, const amb_model_set_def *def, ami_error *er
     for (int i = 0; def->skills && i < def->skill_count; i++)
         if (!ami_find_model(def->skills[i], path, sizeof path, err) || !add_skill(set, def, path, false, err))
             return false;
-    return set->skills > 0 || ami_fail(err, "a set without any actor: there are neither styles nor skills");
+    if (set->skills == 0)
+        return ami_fail(err, "a set without any actor: there are neither styles nor skills");
+    return add_body_and_clips(set, def->body, err);
 }
 
 amb_result amb_model_set_load(const amb_model_set_def *given, amb_model_set **set)
