@@ -14,6 +14,7 @@
 #include <string.h>
 
 static const double due_early_s = 1e-6; /* a step is due when the time is there to within this */
+static const double most_of_a_cycle = .6, end_begins = .8;
 static const double max_dt = 60, max_speed = 20, max_turn = 10;
 
 /* Saved as it is. */
@@ -32,6 +33,7 @@ typedef struct request_state {
     int64_t waiting, by_heading, by_speed;
     double heading, speed; /* rad, amble's; m/s, 0: the motion's own */
     int64_t cycles, skill; /* that are still to be played of this skill; 0: it is for ever */
+    int64_t ending;        /* they have been, and the skill before is to come back */
     double played, phase;  /* of the present cycle; the phase after the last step, -1: another skill's */
 } request_state;
 
@@ -132,6 +134,7 @@ static amb_result make_session(amb_character *c, const amb_character_def *def, a
     session.history_s = 0;
     session.get_up_s = def->get_up_s;
     session.entry_tries = def->entry_tries;
+    session.styles_tried = true;
     session.unmeasured = true;
     c->session = ami_session_create(&session, err);
     if (!c->session)
@@ -326,6 +329,7 @@ amb_result amb_character_request(amb_character *c, const amb_request *given)
     if (r.style || skill >= 0) {
         to->cycles = r.cycles;
         to->skill = skill;
+        to->ending = 0;
         to->played = 0;
         to->phase = -1;
     }
@@ -434,26 +438,31 @@ void amb_character_lift(amb_character *c)
     leave(c);
 }
 
-/* Counts cycles of a skill that is to be played a few times, and goes back after the last. */
+/* Counts cycles of a skill that is to be played a few times. The way back begins before the end of the last:
+ * it is taken at the next good moment. */
 static void count_cycles(amb_character *c, const ami_member_view *view)
 {
     request_state *r = &c->state.request;
+    if (r->ending && view->skill != r->skill) {
+        r->ending = 0;
+        apply_speed(c);
+        add_event(c, AMB_EVENT_SKILL_ENDED);
+    }
     const double phase = r->phase;
     const bool plays = r->cycles > 0 && view->skill == r->skill && view->wanted == r->skill;
     r->phase = plays ? view->phase : -1;
     if (!plays || phase < 0)
         return;
     const double forward = view->phase - phase; /* a lift may go anywhere, and counts for nothing */
-    const bool wrapped = forward < -.5;
-    r->played += wrapped ? forward + 1 : forward > 0 && forward < .5 ? forward : 0;
-    if (!wrapped || r->played < .6)
-        return;
-    r->played = 0;
-    if (--r->cycles > 0)
-        return;
-    command(c, AMI_DO_SKILL, view->before_skill);
-    apply_speed(c);
-    add_event(c, AMB_EVENT_SKILL_ENDED);
+    r->played += forward > 0 && forward < .5 ? forward : 0;
+    if (forward < -.5) {
+        r->cycles -= r->played > most_of_a_cycle && r->cycles > 1;
+        r->played = 0;
+    } else if (r->cycles == 1 && r->played > most_of_a_cycle && view->phase >= end_begins) {
+        r->cycles = 0;
+        r->ending = 1;
+        command(c, AMI_DO_SKILL, view->before_skill);
+    }
 }
 
 /* After a control step. */

@@ -1,4 +1,4 @@
-/* From amble's axes (right-handed, z up, x forward, m) to a host's and back: amb_space of amble/character.h. */
+/* From amble's axes (right-handed, z up, x forward, m) to a host's and back: amble/character.h. */
 #ifndef AMB_LIB_SPACE_H
 #define AMB_LIB_SPACE_H
 

@@ -54,8 +54,8 @@ typedef struct ami_skill_def {
  * trained on invented ones and no motion is given) needs ami_skill_invent before it is used. */
 ami_skill *ami_skill_load(const ami_skill_def *def, ami_error *err);
 
-/* The same actor, critic and motion with scratch memory of its own for so many characters, for another session
- * at the same time. `of` must outlive it. Where motions are invented it needs ami_skill_invent, too. */
+/* The same actor, critic and motion with scratch memory of its own for so many characters, for another
+ * session at the same time. `of` must outlive it. Where motions are invented it needs ami_skill_invent, too. */
 ami_skill *ami_skill_share(const ami_skill *of, int characters, ami_error *err);
 
 /* Makes the generators of a skill that invents motions, with their first motions. What the definition points

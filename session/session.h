@@ -26,6 +26,8 @@ typedef struct ami_session_def {
     int64_t step_limit; /* steps that ami_session_step will do; 0: no limit */
     int entry_tries;    /* 10: phases of a motion that are simulated ahead to find the one to enter it at; 0:
                            the one with the nearest pose is taken, which costs nothing */
+    bool styles_tried;  /* that is done, too, before invented motions take over from a clip; else they do at
+                           once */
     bool unmeasured;    /* the critic's value and the body's phase are not measured after every step */
 } ami_session_def;
 

@@ -57,7 +57,8 @@ static double best_phase(ami_session *s, int character, ami_skill *skill, bool *
     if (!ami_skill_loops(skill))
         return 0;
     ami_skill_entries(ami_skill_clip(skill, character), &m->env.state, tries > 0 ? tries : 1, phases);
-    if (tries <= 0 || s->def.characters > TRIED || m->facts.down_since >= 0 || skill->invents)
+    if (tries <= 0 || s->def.characters > TRIED || m->facts.down_since >= 0 ||
+        (skill->invents && !s->def.styles_tried))
         return phases[0];
     *up = false;
     ami_env_save(&m->env, s->scratch);

@@ -371,7 +371,7 @@ static void add_touch(ami_scene *s, const ami_snapshot *snap)
     }
 }
 
-static void set_camera(ami_scene *s, const ami_snapshot *snap, double alpha, double seconds)
+static void follow(ami_scene *s, const ami_snapshot *snap, double alpha, double seconds)
 {
     const ami_view_body *b = &snap->body[snap->follow];
     double target[2];
@@ -385,6 +385,12 @@ static void set_camera(ami_scene *s, const ami_snapshot *snap, double alpha, dou
         target[1] -= s->place[snap->follow][1];
     }
     ami_camera_follow(&s->camera, target, seconds);
+}
+
+static void set_camera(ami_scene *s, const ami_snapshot *snap, double alpha, double seconds)
+{
+    if (!s->camera.fixed)
+        follow(s, snap, alpha, seconds);
     mjvCamera cam;
     mjv_defaultCamera(&cam);
     cam.lookat[0] = s->camera.at[0];

@@ -22,15 +22,15 @@
  *     }
  *
  * Time
- *   A character is simulated in control steps (usually 1/30 s). amb_character_advance runs those that fall due
+ *   A character is simulated in control steps (usually 1/30 s). amb_character_advance runs those that are due
  *   and keeps the remainder, so that the same requests at the same steps give the same motion at every frame
  *   rate, to the bit. A pose is interpolated between the last two control steps and is therefore up to one
  *   control step old.
  *
  * Space
  *   All positions, directions and rotations that go in and come out are in the host's convention (amb_space).
- *   Rotations are unit quaternions w, x, y, z. A heading is an angle about the host's up axis, positive as the
- *   host counts rotations, 0 where it faces the host's forward axis. Each character lives alone in a world
+ *   Rotations are unit quaternions w, x, y, z. A heading is an angle about the host's up axis, positive as
+ *   the host counts rotations, 0 where it faces the host's forward axis. Each character lives alone in a world
  *   with an endless floor at height 0; characters do not touch each other.
  *
  * Threads
@@ -90,7 +90,7 @@ AMB_API const char *amb_model_set_skill_name(const amb_model_set *set, int index
 /* ---- the host's convention ---- */
 
 /* Axes and units. Bodies' own axes are the host's, too: at rest, facing forward, every body's rotation is the
- * identity (but in AMB_SPACE_MUJOCO, where bodies have the axes of humanoid.xml: x forward, y up, z right). */
+ * identity (but in AMB_SPACE_MUJOCO, where bodies have humanoid.xml's axes: x forward, y up, z right). */
 typedef enum amb_space {
     AMB_SPACE_MUJOCO = 0,  /* right-handed, z up, x forward, m: amble's own */
     AMB_SPACE_UNITY = 1,   /* left-handed, y up, z forward, m */
@@ -125,11 +125,11 @@ typedef struct amb_character_def {
     uint64_t seed;      /* 0: decides where in its motion it begins; give each of a crowd another one */
     double get_up_s;    /* 1.5: s that it lies after a fall before it is lifted; negative: until
                            amb_character_lift */
-    int entry_tries;    /* 6: so many entries into a skill, up to 32, are simulated 2.4 s ahead, and the best is
-                           taken; where all end in a fall, it is tried again in every third step, for 2 s at
-                           most. Each costs about as much as 70 control steps (usually 10 ms), in the request
-                           and in those steps. 0: a skill is entered at once, at the nearest pose: falls are
-                           frequent then. Styles need none of it */
+    int entry_tries;    /* 6: between skills (not between styles) so many entries, up to 32, are simulated
+                           2.4 s ahead, and the best is taken; where all end in a fall, it is tried again in
+                           every third step, for 2 s at most. Each costs as much as 70 control steps, usually
+                           10 ms, in the request and in those steps. 0: the next motion is entered at once, at
+                           the nearest pose; falls are frequent then */
 } amb_character_def;
 
 AMB_API void amb_character_def_init_size(amb_character_def *def, size_t size);
@@ -157,9 +157,9 @@ typedef struct amb_request {
                           style */
     double turn;       /* NaN: as before; rad/s, to turn all the time. Either heading or turn is given, and
                           ends the other */
-    int cycles;        /* 0: for ever; of a skill that loops (a backflip after a backflip): after so many cycles
-                          the skill before it comes back. The one it is entered in counts where most of it is
-                          played */
+    int cycles; /* 0: for ever; of a skill that loops (a backflip after a backflip): after so many cycles
+                   the skill before it comes back, at the first good moment of the last one's end. The
+                   cycle in which it is entered counts where most of it is played */
 } amb_request;
 
 AMB_API void amb_request_init_size(amb_request *request, size_t size);
@@ -279,7 +279,7 @@ AMB_API size_t amb_character_save_size(const amb_character *character);
 AMB_API amb_result amb_character_save(const amb_character *character, void *data, size_t size);
 AMB_API amb_result amb_character_restore(amb_character *character, const void *data, size_t size);
 
-/* Of the body's position and velocity at the last control step: characters that parted have different ones. */
+/* Of position and velocity at the last control step: characters that parted have different ones. */
 AMB_API uint64_t amb_character_hash(const amb_character *character);
 
 #ifdef __cplusplus
