@@ -432,6 +432,18 @@ static void a_push_makes_it_fall_and_it_is_lifted(void **state)
     amb_character_destroy(character);
 }
 
+static void what_flies_apart_begins_anew(void **state)
+{
+    (void)state;
+    amb_character *character = make(AMB_SPACE_UNREAL, 1);
+    ok(amb_character_push(character, (double[3]){1e12, 0, 1e12}));
+    run(character, 3);
+    assert_true(time_of(character, AMB_EVENT_RESTARTED) > 0);
+    assert_false(state_of(character).down);
+    assert_true(isfinite(state_of(character).velocity[0]) && state_of(character).speed < 5);
+    amb_character_destroy(character);
+}
+
 static void requests_are_reached_and_followed(void **state)
 {
     (void)state;
@@ -965,6 +977,7 @@ int main(void)
         cmocka_unit_test(headings_and_pushes_are_the_hosts),
         cmocka_unit_test(begins_where_it_is_put),
         cmocka_unit_test(a_push_makes_it_fall_and_it_is_lifted),
+        cmocka_unit_test(what_flies_apart_begins_anew),
         cmocka_unit_test(requests_are_reached_and_followed),
         cmocka_unit_test(a_pull_pulls_until_it_is_released),
         cmocka_unit_test(skills_come_and_go),

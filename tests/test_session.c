@@ -652,6 +652,8 @@ static void sessions_step_together(void **state)
     for (int i = 0; i < N; i++) {
         assert_int_equal(ami_session_hash(one[i]), ami_session_hash(alone[i]));
         assert_true(i == 0 || ami_session_hash(one[i]) != ami_session_hash(one[0]));
+    }
+    for (int i = 0; i < N; i++) {
         ami_session_destroy(one[i]);
         ami_session_destroy(alone[i]);
     }
