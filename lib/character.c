@@ -168,19 +168,19 @@ static void set_style_label(amb_character *c, const char *style)
         c->state.request.style[i] = style[i];
 }
 
-amb_result amb_character_create(const amb_model_set *set, const amb_character_def *given,
+amb_result amb_character_create(const amb_model_set *set, const amb_character_def *def,
                                 amb_character **character)
 {
-    amb_character_def def;
+    amb_character_def full;
     LIB_REQUIRE(set && character);
     *character = NULL;
-    amb_character_def_init(&def);
-    if (given)
-        LIB_REQUIRE(lib_def_copy(&def, sizeof def, given) && "the definition was initialised");
+    amb_character_def_init(&full);
+    if (def)
+        LIB_REQUIRE(lib_def_copy(&full, sizeof full, def) && "the definition was initialised");
     lib_space space;
-    amb_result result = check_def(&def);
+    amb_result result = check_def(&full);
     if (result == AMB_OK)
-        result = lib_space_make(def.space, &def.axes, &space);
+        result = lib_space_make(full.space, &full.axes, &space);
     if (result != AMB_OK)
         return result;
     amb_character *c = calloc(1, sizeof *c);
@@ -190,30 +190,30 @@ amb_result amb_character_create(const amb_model_set *set, const amb_character_de
     c->set = set;
     c->space = space;
     atomic_fetch_add(&((amb_model_set *)set)->characters, 1);
-    result = make_skills(c, &def, &err);
+    result = make_skills(c, &full, &err);
     if (result == AMB_OK)
-        result = make_session(c, &def, &err);
+        result = make_session(c, &full, &err);
     if (result != AMB_OK) {
         amb_character_destroy(c);
         return lib_fail_with(result, &err);
     }
     if (set->has_styles)
-        set_style_label(c, def.style);
+        set_style_label(c, full.style);
     *character = c;
     return AMB_OK;
 }
 
-void amb_character_destroy(amb_character *c)
+void amb_character_destroy(amb_character *character)
 {
-    if (!c)
+    if (!character)
         return;
-    LIB_REQUIRE_OR(lib_enter(&c->owner) && "no other thread is using it", );
-    ami_session_destroy(c->session);
-    for (int i = 0; i < c->set->skills; i++)
-        ami_skill_free(c->skill[i]);
-    atomic_fetch_sub(&((amb_model_set *)c->set)->characters, 1);
-    free(c->undo);
-    free(c);
+    LIB_REQUIRE_OR(lib_enter(&character->owner) && "no other thread is using it", );
+    ami_session_destroy(character->session);
+    for (int i = 0; i < character->set->skills; i++)
+        ami_skill_free(character->skill[i]);
+    atomic_fetch_sub(&((amb_model_set *)character->set)->characters, 1);
+    free(character->undo);
+    free(character);
 }
 
 /* ---- commands ---- */
@@ -301,31 +301,30 @@ static void apply_speed(amb_character *c)
     command(c, AMI_DO_GROUND_SPEED, speed);
 }
 
-amb_result amb_character_request(amb_character *c, const amb_request *given)
+amb_result amb_character_request(amb_character *character, const amb_request *request)
 {
     amb_request r;
-    ENTER(c);
+    ENTER(character);
     amb_request_init(&r);
-    if (!given || !lib_def_copy(&r, sizeof r, given)) {
-        leave(c);
-        LIB_REQUIRE(given && "the request was initialised" && false);
-        return AMB_ERROR_ARGUMENT;
-    }
+    const bool initialised = request && lib_def_copy(&r, sizeof r, request);
+    if (!initialised)
+        leave(character);
+    LIB_REQUIRE(initialised);
     ami_latent latent;
     int skill;
     amb_result result = check_numbers(&r);
     if (result == AMB_OK)
-        result = look_up(c, &r, &latent, &skill);
+        result = look_up(character, &r, &latent, &skill);
     if (result != AMB_OK)
-        return leave_with(c, result);
-    request_state *to = &c->state.request;
+        return leave_with(character, result);
+    request_state *to = &character->state.request;
     if (r.style) {
         const ami_command style = {.kind = AMI_DO_STYLE, .latent = latent};
-        ami_session_apply(c->session, &style);
-        set_style_label(c, r.style);
+        ami_session_apply(character->session, &style);
+        set_style_label(character, r.style);
     }
     if (skill >= 0)
-        command(c, AMI_DO_SKILL, skill);
+        command(character, AMI_DO_SKILL, skill);
     if (r.style || skill >= 0) {
         to->cycles = r.cycles;
         to->skill = skill;
@@ -336,55 +335,56 @@ amb_result amb_character_request(amb_character *c, const amb_request *given)
     to->by_heading = !isnan(r.heading);
     to->by_speed = r.speed > 0;
     if (to->by_heading) {
-        to->heading = c->space.det * r.heading;
-        command(c, AMI_DO_TURN, 0);
-        command(c, AMI_DO_HEADING, to->heading);
+        to->heading = character->space.det * r.heading;
+        command(character, AMI_DO_TURN, 0);
+        command(character, AMI_DO_HEADING, to->heading);
     }
     if (!isnan(r.turn))
-        command(c, AMI_DO_TURN, c->space.det * r.turn);
+        command(character, AMI_DO_TURN, character->space.det * r.turn);
     if (!isnan(r.speed))
         to->speed = r.speed;
     if (!isnan(r.speed) || r.style || skill >= 0)
-        apply_speed(c);
+        apply_speed(character);
     to->waiting = 1;
-    return leave_with(c, AMB_OK);
+    return leave_with(character, AMB_OK);
 }
 
-amb_result amb_character_push(amb_character *c, const double velocity[3])
+amb_result amb_character_push(amb_character *character, const double velocity[3])
 {
     ami_command push = {.kind = AMI_DO_PUSH};
-    ENTER(c);
+    ENTER(character);
     if (!velocity || !finite3(velocity))
-        return leave_with(c, lib_fail(AMB_ERROR_ARGUMENT, "a push without finite numbers"));
-    lib_space_from_host(&c->space, velocity, push.v);
+        return leave_with(character, lib_fail(AMB_ERROR_ARGUMENT, "a push without finite numbers"));
+    lib_space_from_host(&character->space, velocity, push.v);
     for (int k = 0; k < 3; k++)
-        push.v[k] /= c->space.unit;
-    ami_session_apply(c->session, &push);
-    return leave_with(c, AMB_OK);
+        push.v[k] /= character->space.unit;
+    ami_session_apply(character->session, &push);
+    return leave_with(character, AMB_OK);
 }
 
-amb_result amb_character_pull(amb_character *c, int body, const double point[3], const double target[3])
+amb_result amb_character_pull(amb_character *character, int body, const double point[3],
+                              const double target[3])
 {
     ami_command pull = {.kind = AMI_DO_PULL, .body = body};
-    ENTER(c);
+    ENTER(character);
     if (body < 0 || body >= AMI_BODIES)
-        return leave_with(
-            c, lib_fail(AMB_ERROR_ARGUMENT, "body %d is pulled, expected 0 to %d", body, AMI_BODIES - 1));
+        return leave_with(character, lib_fail(AMB_ERROR_ARGUMENT, "body %d is pulled, expected 0 to %d", body,
+                                              AMI_BODIES - 1));
     if (!point || !target || !finite3(point) || !finite3(target))
-        return leave_with(c, lib_fail(AMB_ERROR_ARGUMENT, "a pull without finite numbers"));
-    lib_space_body_point_from_host(&c->space, point, pull.v);
-    lib_space_from_host(&c->space, target, pull.v + 3);
+        return leave_with(character, lib_fail(AMB_ERROR_ARGUMENT, "a pull without finite numbers"));
+    lib_space_body_point_from_host(&character->space, point, pull.v);
+    lib_space_from_host(&character->space, target, pull.v + 3);
     for (int k = 3; k < 6; k++)
-        pull.v[k] /= c->space.unit;
-    ami_session_apply(c->session, &pull);
-    return leave_with(c, AMB_OK);
+        pull.v[k] /= character->space.unit;
+    ami_session_apply(character->session, &pull);
+    return leave_with(character, AMB_OK);
 }
 
-void amb_character_release(amb_character *c)
+void amb_character_release(amb_character *character)
 {
-    ENTER_OR(c, );
-    command(c, AMI_DO_RELEASE, 0);
-    leave(c);
+    ENTER_OR(character, );
+    command(character, AMI_DO_RELEASE, 0);
+    leave(character);
 }
 
 /* ---- events ---- */
@@ -399,10 +399,10 @@ static void add_event(amb_character *c, amb_event_type type)
     s->event[s->events++] = (queued_event){type, (double)s->clock.steps * c->step_s};
 }
 
-bool amb_character_poll(amb_character *c, amb_event *event)
+bool amb_character_poll(amb_character *character, amb_event *event)
 {
-    ENTER_OR(c, false);
-    own_state *s = &c->state;
+    ENTER_OR(character, false);
+    own_state *s = &character->state;
     const bool any = s->events > 0 && event;
     bool sized = true;
     if (any) {
@@ -412,7 +412,7 @@ bool amb_character_poll(amb_character *c, amb_event *event)
         memmove(s->event, s->event + 1, (size_t)s->events * sizeof s->event[0]);
         s->event[s->events] = (queued_event){0};
     }
-    leave(c);
+    leave(character);
     LIB_REQUIRE_OR(event && sized && "size is set", false);
     return any;
 }
@@ -426,16 +426,16 @@ static bool is_reached(const amb_character *c, const ami_member_view *view)
            !(r->by_speed && fabs(speed - r->speed) > fmax(.15, .1 * r->speed));
 }
 
-void amb_character_lift(amb_character *c)
+void amb_character_lift(amb_character *character)
 {
     ami_member_view view;
-    ENTER_OR(c, );
-    ami_session_view(c->session, 0, &view);
+    ENTER_OR(character, );
+    ami_session_view(character->session, 0, &view);
     if (view.down) {
-        command(c, AMI_DO_RESET, 0);
-        add_event(c, AMB_EVENT_LIFTED);
+        command(character, AMI_DO_RESET, 0);
+        add_event(character, AMB_EVENT_LIFTED);
     }
-    leave(c);
+    leave(character);
 }
 
 /* Counts cycles of a skill that is to be played a few times. The way back begins before the end of the last:
@@ -549,15 +549,15 @@ static amb_result result_of(const amb_character *c)
                          : AMB_OK;
 }
 
-amb_result amb_character_advance(amb_character *c, double dt)
+amb_result amb_character_advance(amb_character *character, double dt)
 {
-    ENTER(c);
+    ENTER(character);
     amb_result result = check_dt(dt);
     if (result == AMB_OK) {
-        advance_group(&c, 1, dt);
-        result = result_of(c);
+        advance_group(&character, 1, dt);
+        result = result_of(character);
     }
-    return leave_with(c, result);
+    return leave_with(character, result);
 }
 
 typedef struct crowd {
@@ -602,27 +602,27 @@ amb_result amb_characters_advance(amb_character *const *characters, int count, d
 
 /* ---- how it looks ---- */
 
-int amb_character_bodies(const amb_character *c)
+int amb_character_bodies(const amb_character *character)
 {
-    LIB_REQUIRE_OR(c, 0);
+    LIB_REQUIRE_OR(character, 0);
     return AMI_BODIES;
 }
 
-const char *amb_character_body_name(const amb_character *c, int body)
+const char *amb_character_body_name(const amb_character *character, int body)
 {
-    LIB_REQUIRE_OR(c, NULL);
+    LIB_REQUIRE_OR(character, NULL);
     return body >= 0 && body < AMI_BODIES ? ami_body_name[body] : NULL;
 }
 
-int amb_character_find_body(const amb_character *c, const char *name)
+int amb_character_find_body(const amb_character *character, const char *name)
 {
-    LIB_REQUIRE_OR(c && name, -1);
+    LIB_REQUIRE_OR(character && name, -1);
     return ami_body_by_name(name);
 }
 
-int amb_character_body_parent(const amb_character *c, int body)
+int amb_character_body_parent(const amb_character *character, int body)
 {
-    LIB_REQUIRE_OR(c, -1);
+    LIB_REQUIRE_OR(character, -1);
     return body >= 0 && body < AMI_BODIES ? ami_body_parent[body] : -1;
 }
 
@@ -654,12 +654,12 @@ static void stand_at_rest(const ami_skeleton *skeleton, double pose[AMI_POSE])
     pose[2] = -lowest;
 }
 
-amb_result amb_character_rest(const amb_character *c, amb_transform *world, amb_transform *local)
+amb_result amb_character_rest(const amb_character *character, amb_transform *world, amb_transform *local)
 {
     double pose[AMI_POSE];
-    LIB_REQUIRE(c);
-    stand_at_rest(&c->set->body->skeleton, pose);
-    place_bodies(c, &c->space, pose, world, local);
+    LIB_REQUIRE(character);
+    stand_at_rest(&character->set->body->skeleton, pose);
+    place_bodies(character, &character->space, pose, world, local);
     return AMB_OK;
 }
 
@@ -677,49 +677,49 @@ static amb_result pose_at(const amb_character *c, const lib_space *space, double
     return AMB_OK;
 }
 
-amb_result amb_character_pose(const amb_character *c, double offset, amb_transform *world,
+amb_result amb_character_pose(const amb_character *character, double offset, amb_transform *world,
                               amb_transform *local)
 {
-    ENTER(c);
-    return leave_with(c, pose_at(c, &c->space, offset, world, local));
+    ENTER(character);
+    return leave_with(character, pose_at(character, &character->space, offset, world, local));
 }
 
-amb_result amb_character_pose_in(const amb_character *c, amb_space space, double offset, amb_transform *world,
-                                 amb_transform *local)
+amb_result amb_character_pose_in(const amb_character *character, amb_space space, double offset,
+                                 amb_transform *world, amb_transform *local)
 {
     lib_space other;
-    LIB_REQUIRE(c);
+    LIB_REQUIRE(character);
     const amb_result result = lib_space_make(space, NULL, &other);
     if (result != AMB_OK)
         return result;
-    ENTER(c);
-    return leave_with(c, pose_at(c, &other, offset, world, local));
+    ENTER(character);
+    return leave_with(character, pose_at(character, &other, offset, world, local));
 }
 
-amb_result amb_character_get_state(const amb_character *c, amb_character_state *state)
+amb_result amb_character_get_state(const amb_character *character, amb_character_state *state)
 {
     ami_member_view view;
     double spin[3];
-    ENTER(c);
-    ami_session_view(c->session, 0, &view);
-    const double remainder_s = now(c) - (double)c->state.clock.steps * c->step_s;
-    amb_character_state full = {.time = now(c),
+    ENTER(character);
+    ami_session_view(character->session, 0, &view);
+    const double remainder_s = now(character) - (double)character->state.clock.steps * character->step_s;
+    amb_character_state full = {.time = now(character),
                                 .remainder = fmax(remainder_s, 0),
-                                .step_s = c->step_s,
-                                .heading = c->space.det * ami_quat_heading(view.pose + 3),
+                                .step_s = character->step_s,
+                                .heading = character->space.det * ami_quat_heading(view.pose + 3),
                                 .speed = hypot(view.velocity[0], view.velocity[1]),
                                 .phase = view.phase,
                                 .down = view.down,
                                 .settled = view.settled,
-                                .skill = c->set->skill[view.skill]->name,
-                                .style = c->state.request.style};
-    lib_space_to_host(&c->space, view.vel, full.velocity);
+                                .skill = character->set->skill[view.skill]->name,
+                                .style = character->state.request.style};
+    lib_space_to_host(&character->space, view.vel, full.velocity);
     for (int k = 0; k < 3; k++)
-        full.velocity[k] *= c->space.unit;
+        full.velocity[k] *= character->space.unit;
     ami_quat_rotate(spin, view.pose + 3, view.vel + 3);
-    lib_space_spin(&c->space, spin, full.angular_velocity);
+    lib_space_spin(&character->space, spin, full.angular_velocity);
     const bool sized = state && lib_out_copy(state, &full, sizeof full);
-    leave(c);
+    leave(character);
     LIB_REQUIRE(sized && "size is set");
     return AMB_OK;
 }
@@ -739,29 +739,30 @@ static size_t save_size(const amb_character *c)
     return sizeof(saved_header) + sizeof(own_state) + ami_session_save_size(c->session);
 }
 
-size_t amb_character_save_size(const amb_character *c)
+size_t amb_character_save_size(const amb_character *character)
 {
-    LIB_REQUIRE_OR(c, 0);
-    return save_size(c);
+    LIB_REQUIRE_OR(character, 0);
+    return save_size(character);
 }
 
-amb_result amb_character_save(const amb_character *c, void *data, size_t size)
+amb_result amb_character_save(const amb_character *character, void *data, size_t size)
 {
-    ENTER(c);
-    const size_t expected = save_size(c);
+    ENTER(character);
+    const size_t expected = save_size(character);
     if (!data || size < expected)
-        return leave_with(c, lib_fail(AMB_ERROR_ARGUMENT, "%zu bytes for a saved character, expected %zu",
-                                      data ? size : 0, expected));
+        return leave_with(character,
+                          lib_fail(AMB_ERROR_ARGUMENT, "%zu bytes for a saved character, expected %zu",
+                                   data ? size : 0, expected));
     char *behind = (char *)data + sizeof(saved_header);
-    memcpy(behind, &c->state, sizeof c->state);
-    ami_session_save(c->session, behind + sizeof c->state);
+    memcpy(behind, &character->state, sizeof character->state);
+    ami_session_save(character->session, behind + sizeof character->state);
     saved_header header = {.size = expected,
-                           .fingerprint = c->set->fingerprint,
+                           .fingerprint = character->set->fingerprint,
                            .version = AMB_VERSION_NUMBER,
                            .crc = ami_crc32c(0, behind, expected - sizeof(saved_header))};
     memcpy(header.magic, magic, sizeof magic);
     memcpy(data, &header, sizeof header);
-    return leave_with(c, AMB_OK);
+    return leave_with(character, AMB_OK);
 }
 
 static amb_result check_saved(const amb_character *c, const void *data, size_t size)
@@ -801,38 +802,40 @@ static bool is_possible(const own_state *s, double step_s)
     return ok;
 }
 
-amb_result amb_character_restore(amb_character *c, const void *data, size_t size)
+amb_result amb_character_restore(amb_character *character, const void *data, size_t size)
 {
     own_state state;
     ami_error err = {""}, ignored;
-    ENTER(c);
-    const amb_result result = check_saved(c, data, size);
+    ENTER(character);
+    const amb_result result = check_saved(character, data, size);
     if (result != AMB_OK)
-        return leave_with(c, result);
+        return leave_with(character, result);
     const char *behind = (const char *)data + sizeof(saved_header);
     memcpy(&state, behind, sizeof state);
-    if (!is_possible(&state, c->step_s))
-        return leave_with(c, lib_fail(AMB_ERROR_ARGUMENT, "the bytes of a saved character are damaged"));
-    ami_session_save(c->session, c->undo);
-    if (!ami_session_load(c->session, behind + sizeof state, &err)) {
-        (void)!ami_session_load(c->session, c->undo, &ignored); /* it was there a moment ago */
-        return leave_with(c, lib_fail(AMB_ERROR_ARGUMENT, "a saved character: %s", err.text));
+    if (!is_possible(&state, character->step_s))
+        return leave_with(character,
+                          lib_fail(AMB_ERROR_ARGUMENT, "the bytes of a saved character are damaged"));
+    ami_session_save(character->session, character->undo);
+    if (!ami_session_load(character->session, behind + sizeof state, &err)) {
+        (void)!ami_session_load(character->session, character->undo,
+                                &ignored); /* it was there a moment ago */
+        return leave_with(character, lib_fail(AMB_ERROR_ARGUMENT, "a saved character: %s", err.text));
     }
-    c->state = state;
-    return leave_with(c, AMB_OK);
+    character->state = state;
+    return leave_with(character, AMB_OK);
 }
 
-uint64_t amb_character_hash(const amb_character *c)
+uint64_t amb_character_hash(const amb_character *character)
 {
     ami_member_view view;
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    ENTER_OR(c, 0);
-    ami_session_view(c->session, 0, &view);
+    ENTER_OR(character, 0);
+    ami_session_view(character->session, 0, &view);
     const double *const part[2] = {view.pose, view.vel};
     const size_t size[2] = {AMI_POSE * sizeof(double), AMI_VEL * sizeof(double)};
     for (int p = 0; p < 2; p++)
         for (size_t i = 0; i < size[p]; i++) /* FNV-1a */
             hash = (hash ^ ((const unsigned char *)part[p])[i]) * UINT64_C(0x100000001b3);
-    leave(c);
+    leave(character);
     return hash;
 }

@@ -149,24 +149,24 @@ static bool load(amb_model_set *set, const amb_model_set_def *def, ami_error *er
     return add_body_and_clips(set, def->body, err);
 }
 
-amb_result amb_model_set_load(const amb_model_set_def *given, amb_model_set **set)
+amb_result amb_model_set_load(const amb_model_set_def *def, amb_model_set **set)
 {
-    amb_model_set_def def;
+    amb_model_set_def full;
     LIB_REQUIRE(set);
     *set = NULL;
-    amb_model_set_def_init(&def);
-    if (given)
-        LIB_REQUIRE(lib_def_copy(&def, sizeof def, given) && "the definition was initialised");
-    if (def.skill_count < 0 || def.skill_count > AMI_SKILLS - 1)
-        return lib_fail(AMB_ERROR_ARGUMENT, "%d skills, expected 0 to %d", def.skill_count, AMI_SKILLS - 1);
-    for (int i = 0; def.skills && i < def.skill_count; i++)
-        if (!def.skills[i])
+    amb_model_set_def_init(&full);
+    if (def)
+        LIB_REQUIRE(lib_def_copy(&full, sizeof full, def) && "the definition was initialised");
+    if (full.skill_count < 0 || full.skill_count > AMI_SKILLS - 1)
+        return lib_fail(AMB_ERROR_ARGUMENT, "%d skills, expected 0 to %d", full.skill_count, AMI_SKILLS - 1);
+    for (int i = 0; full.skills && i < full.skill_count; i++)
+        if (!full.skills[i])
             return lib_fail(AMB_ERROR_ARGUMENT, "skill %d of the set is NULL, expected a file or a name", i);
     ami_error err = {""};
     amb_model_set *made = calloc(1, sizeof *made);
     if (!made)
         return lib_fail(AMB_ERROR_MEMORY, "out of memory for a set of models");
-    if (load(made, &def, &err)) {
+    if (load(made, &full, &err)) {
         *set = made;
         return AMB_OK;
     }

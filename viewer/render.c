@@ -158,15 +158,15 @@ static void release(amb_renderer *r)
     atomic_flag_clear(&taken);
 }
 
-amb_result amb_renderer_create(const amb_renderer_def *given, amb_renderer **renderer)
+amb_result amb_renderer_create(const amb_renderer_def *def, amb_renderer **renderer)
 {
-    amb_renderer_def def;
+    amb_renderer_def full;
     REQUIRE(renderer);
     *renderer = NULL;
-    amb_renderer_def_init(&def);
-    if (given)
-        REQUIRE(copy_def(&def, sizeof def, given) && "the definition was initialised");
-    const amb_result result = check_def(&def);
+    amb_renderer_def_init(&full);
+    if (def)
+        REQUIRE(copy_def(&full, sizeof full, def) && "the definition was initialised");
+    const amb_result result = check_def(&full);
     if (result != AMB_OK)
         return result;
     if (atomic_flag_test_and_set(&taken))
@@ -177,7 +177,7 @@ amb_result amb_renderer_create(const amb_renderer_def *given, amb_renderer **ren
         return refuse(AMB_ERROR_MEMORY, "out of memory for a renderer");
     }
     ami_error err = {""};
-    r->def = def;
+    r->def = full;
     const bool made = make(r, &err);
     r->def.backend = NULL; /* the caller's text */
     if (made) {
@@ -189,18 +189,18 @@ amb_result amb_renderer_create(const amb_renderer_def *given, amb_renderer **ren
                   err.text);
 }
 
-void amb_renderer_destroy(amb_renderer *r)
+void amb_renderer_destroy(amb_renderer *renderer)
 {
-    if (!r)
+    if (!renderer)
         return;
-    REQUIRE_OR(!atomic_flag_test_and_set(&r->busy) && "no other thread is using it", );
-    release(r);
+    REQUIRE_OR(!atomic_flag_test_and_set(&renderer->busy) && "no other thread is using it", );
+    release(renderer);
 }
 
-const char *amb_renderer_backend(const amb_renderer *r)
+const char *amb_renderer_backend(const amb_renderer *renderer)
 {
-    REQUIRE_OR(r, "");
-    return ami_offscreen_name(r->offscreen);
+    REQUIRE_OR(renderer, "");
+    return ami_offscreen_name(renderer->offscreen);
 }
 
 /* ---- drawing ---- */
@@ -322,24 +322,24 @@ static amb_result take(amb_renderer *r, amb_character *const *characters, int co
     return AMB_OK;
 }
 
-amb_result amb_renderer_draw(amb_renderer *r, amb_character *const *characters, int count, double offset,
-                             const amb_camera *given, unsigned char *rgb)
+amb_result amb_renderer_draw(amb_renderer *renderer, amb_character *const *characters, int count,
+                             double offset, const amb_camera *camera, unsigned char *rgb)
 {
-    amb_camera camera;
-    REQUIRE(r && rgb && characters);
-    amb_camera_init(&camera);
-    if (given)
-        REQUIRE(copy_def(&camera, sizeof camera, given) && "the camera was initialised");
-    if (count < 1 || count > r->def.max_characters)
+    amb_camera view;
+    REQUIRE(renderer && rgb && characters);
+    amb_camera_init(&view);
+    if (camera)
+        REQUIRE(copy_def(&view, sizeof view, camera) && "the camera was initialised");
+    if (count < 1 || count > renderer->def.max_characters)
         return refuse(AMB_ERROR_ARGUMENT, "%d characters, expected 1 to %d (max_characters)", count,
-                      r->def.max_characters);
-    amb_result result = check_camera(&camera, count);
+                      renderer->def.max_characters);
+    amb_result result = check_camera(&view, count);
     if (result != AMB_OK)
         return result;
     for (int i = 0; i < count; i++)
         REQUIRE(characters[i]);
-    REQUIRE(!atomic_flag_test_and_set(&r->busy) && "no other thread is using it");
-    result = take(r, characters, count, offset, &camera, rgb);
-    atomic_flag_clear(&r->busy);
+    REQUIRE(!atomic_flag_test_and_set(&renderer->busy) && "no other thread is using it");
+    result = take(renderer, characters, count, offset, &view, rgb);
+    atomic_flag_clear(&renderer->busy);
     return result;
 }
