@@ -26,7 +26,9 @@ static bool beside(const char *file, char *folder, size_t size)
 static bool beside_library(char *folder, size_t size)
 {
     Dl_info about;
-    return dladdr(installed, &about) != 0 && about.dli_fname && beside(about.dli_fname, folder, size);
+    char file[PATH_MAX]; /* a program's name is as it was started: relative, or through a link */
+    return dladdr(installed, &about) != 0 && about.dli_fname && realpath(about.dli_fname, file) &&
+           beside(file, folder, size);
 }
 
 static bool beside_program(char *folder, size_t size)

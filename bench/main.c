@@ -17,6 +17,8 @@ static const struct {
      bench_nets, false},
     {"step", "amble-bench step", "one character's control step, part by part, free-running or in real time",
      bench_step, false},
+    {"latency", "amble-bench latency", "any network in a loop with deadlines: compute time, lateness, misses",
+     bench_latency, false},
     {"rollout", "amble-bench rollout", "a rollout's speed beside that of the same physics alone",
      bench_rollout, true},
 };

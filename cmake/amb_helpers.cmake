@@ -1,4 +1,4 @@
-# What every room shares: the compiler's flags (target amb_flags) and three functions: amb_library, amb_program, amb_proto.
+# What every module shares: the compiler's flags (target amb_flags) and three functions: amb_library, amb_program, amb_proto.
 
 set(CMAKE_C_STANDARD 11)
 set(CMAKE_C_STANDARD_REQUIRED ON)
@@ -50,7 +50,7 @@ else()
     target_compile_options(amb_flags INTERFACE -Wno-unknown-pragmas)
 endif()
 
-# amb_library(NAME SOURCES... [LIBS libs...]): the static library of one room. LIBS are passed on to whoever links it.
+# amb_library(NAME SOURCES... [LIBS libs...]): the static library of one module. LIBS are passed on to whoever links it.
 function(amb_library name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBS")
     add_library(${name} STATIC ${arg_UNPARSED_ARGUMENTS})

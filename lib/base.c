@@ -43,7 +43,7 @@ amb_result lib_fail(amb_result result, const char *format, ...)
     char text[sizeof last.text];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    ami_number_vformat(text, sizeof text, format, arguments);
     va_end(arguments);
     ami_fail(&last, "%s", text);
     return result;
@@ -107,7 +107,7 @@ void lib_log(amb_log_level level, const char *format, ...)
     char text[sizeof last.text];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    ami_number_vformat(text, sizeof text, format, arguments);
     va_end(arguments);
     log_handler(log_context, level, text);
 }

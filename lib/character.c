@@ -3,6 +3,7 @@
 #include "lib/character.h"
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "lib/internal.h"
 #include "lib/space.h"
 #include "motion/kinematics.h"
@@ -828,14 +829,10 @@ amb_result amb_character_restore(amb_character *character, const void *data, siz
 uint64_t amb_character_hash(const amb_character *character)
 {
     ami_member_view view;
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
     ENTER_OR(character, 0);
     ami_session_view(character->session, 0, &view);
-    const double *const part[2] = {view.pose, view.vel};
-    const size_t size[2] = {AMI_POSE * sizeof(double), AMI_VEL * sizeof(double)};
-    for (int p = 0; p < 2; p++)
-        for (size_t i = 0; i < size[p]; i++) /* FNV-1a */
-            hash = (hash ^ ((const unsigned char *)part[p])[i]) * UINT64_C(0x100000001b3);
+    uint64_t hash = ami_hash(AMI_HASH_START, view.pose, AMI_POSE * sizeof(double));
+    hash = ami_hash(hash, view.vel, AMI_VEL * sizeof(double));
     leave(character);
     return hash;
 }

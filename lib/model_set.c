@@ -3,6 +3,7 @@
 
 #include "base/assets.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "lib/internal.h"
 #include "policy/may_touch.h"
 #include "policy/models.h"
@@ -25,8 +26,7 @@ void amb_model_set_def_init_size(amb_model_set_def *def, size_t size)
 
 static void add_to_fingerprint(amb_model_set *set, const void *bytes, size_t size)
 {
-    for (size_t i = 0; i < size; i++) /* FNV-1a */
-        set->fingerprint = (set->fingerprint ^ ((const unsigned char *)bytes)[i]) * UINT64_C(0x100000001b3);
+    set->fingerprint = ami_hash(set->fingerprint, bytes, size);
 }
 
 static bool add_file(amb_model_set *set, const char *path, ami_error *err)
@@ -136,7 +136,7 @@ static bool add_body_and_clips(amb_model_set *set, const char *given, ami_error 
 static bool load(amb_model_set *set, const amb_model_set_def *def, ami_error *err)
 {
     char path[PATH];
-    set->fingerprint = UINT64_C(0xcbf29ce484222325);
+    set->fingerprint = AMI_HASH_START;
     if (!(def->locomotion && !*def->locomotion) && !add_styles(set, def, err))
         return false;
     if (!def->skills && !add_usual_skills(set, def, err))

@@ -159,6 +159,9 @@ static bool check_heights(int frames, const double *pose, ami_error *err)
         highest = pose[(size_t)f * AMI_POSE + 2] > pose[(size_t)highest * AMI_POSE + 2] ? f : highest;
     }
     const double low = pose[(size_t)lowest * AMI_POSE + 2], high = pose[(size_t)highest * AMI_POSE + 2];
+    if (!isfinite(low) || !isfinite(high)) {
+        return true; /* ami_clip_create names what is not finite */
+    }
     if (high > max_height) {
         return ami_fail(err, "frame %d: the root's height is %g m, expected at most %g; %s", highest, high,
                         max_height, remedy);
@@ -195,6 +198,20 @@ static bool check_speeds(const ami_clip *clip, ami_error *err)
         }
     }
     return true;
+}
+
+ami_clip *ami_clip_create_human(int frames, const double *time, const double *pose, bool loop,
+                                const char *name, ami_error *err)
+{
+    if (frames >= 2 && !check_heights(frames, pose, err)) {
+        return NULL;
+    }
+    ami_clip *clip = ami_clip_create(frames, time, pose, loop, name, err);
+    if (clip && !check_speeds(clip, err)) {
+        ami_clip_destroy(clip);
+        return NULL;
+    }
+    return clip;
 }
 
 /* DeepMimic's "wrap" and "none", and what other writers make of them. */
@@ -261,14 +278,7 @@ static ami_clip *clip_of_json(const json_t *root, const char *path, ami_error *e
         now += values[0];
         pose_from_file(pose + f * AMI_POSE, values + 1);
     }
-    if (!check_heights((int)n, pose, err)) {
-        goto out;
-    }
-    clip = ami_clip_create((int)n, time, pose, loops, name_of(path, name), err);
-    if (clip && !check_speeds(clip, err)) {
-        ami_clip_destroy(clip);
-        clip = NULL;
-    }
+    clip = ami_clip_create_human((int)n, time, pose, loops, name_of(path, name), err);
 out:
     free(block);
     return clip;
@@ -344,6 +354,21 @@ ami_clip *ami_clip_read(const char *path, ami_error *err)
         ami_fail_in(err, "%s", path);
     }
     free(text);
+    return clip;
+}
+
+ami_clip *ami_clip_read_memory(const void *bytes, size_t size, const char *name, ami_error *err)
+{
+    const char *text = NULL;
+    if (size <= max_file) {
+        text = ami_text_begin(bytes, &size, err);
+    } else {
+        ami_fail(err, "holds %zu bytes, expected at most %zu", size, max_file);
+    }
+    ami_clip *clip = text ? clip_of_text(text, size, name, err) : NULL;
+    if (!clip) {
+        ami_fail_in(err, "%s", name);
+    }
     return clip;
 }
 

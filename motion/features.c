@@ -41,10 +41,9 @@ void ami_features(const ami_points *points, float features[AMI_FEATURES])
     features[AMI_FEATURE_FORWARD] = speed[0];
     features[AMI_FEATURE_LEFT] = speed[1];
     features[AMI_FEATURE_YAW_RATE] = (float)points->yaw_rate;
-    static const int sole[4] = {AMI_POINT_LEFT + AMI_POINT_HEEL, AMI_POINT_LEFT + AMI_POINT_TOE,
-                                AMI_POINT_RIGHT + AMI_POINT_HEEL, AMI_POINT_RIGHT + AMI_POINT_TOE};
     for (int k = 0; k < 4; k++)
-        features[AMI_FEATURE_CONTACT + k] = (float)ami_contact(points->pos[sole[k]][2], points->vel[sole[k]]);
+        features[AMI_FEATURE_CONTACT + k] =
+            (float)ami_contact(points->pos[ami_sole_point[k]][2], points->vel[ami_sole_point[k]]);
 }
 
 void ami_phase_features(const ami_points *points, float features[AMI_PHASE_FEATURES])
@@ -69,4 +68,14 @@ void ami_features_of_clip(const ami_skeleton *skeleton, const ami_clip *clip, do
         ami_features(&points, features);
     if (phase_features)
         ami_phase_features(&points, phase_features);
+}
+
+double ami_features_distance(const float a[AMI_FEATURES], const float b[AMI_FEATURES])
+{
+    float sum = 0;
+    for (int p = 0; p < 3 * AMI_POINTS; p += 3) {
+        const float d[3] = {a[p] - b[p], a[p + 1] - b[p + 1], a[p + 2] - b[p + 2]};
+        sum += sqrtf(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]);
+    }
+    return (double)sum / AMI_POINTS;
 }

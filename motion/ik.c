@@ -379,7 +379,7 @@ void ami_ik_solve(ami_ik *ik, const float features[AMI_FEATURES])
 
 ami_ik_def ami_ik_default_def(const ami_skeleton *skeleton)
 {
-    return (ami_ik_def){.skeleton = skeleton, .rate = 30, .noise = .01, .turn_speed = 3};
+    return (ami_ik_def){.skeleton = skeleton, .rate = AMI_FEATURE_RATE, .noise = .01, .turn_speed = 3};
 }
 
 static bool check_def(const ami_ik_def *def, ami_error *err)

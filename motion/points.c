@@ -11,6 +11,9 @@ const char *const ami_point_name[AMI_POINTS] = {
     "right heel", "right shoulder", "right elbow",  "right wrist",
 };
 
+const int ami_sole_point[4] = {AMI_POINT_LEFT + AMI_POINT_HEEL, AMI_POINT_LEFT + AMI_POINT_TOE,
+                               AMI_POINT_RIGHT + AMI_POINT_HEEL, AMI_POINT_RIGHT + AMI_POINT_TOE};
+
 void ami_points_heading(const double rot[4], double forward[2])
 {
     /* rot times the inverse of standing upright, (1, -1, 0, 0)/√2, is (w + x, ., ., y + z)/√2: the turn's

@@ -41,7 +41,7 @@ bool ami_policy_describe(ami_policy *policy, const ami_net *net, ami_error *err)
     policy->action_mode = action && !strcmp(action, "residual") ? AMI_ACTION_RESIDUAL : AMI_ACTION_ABSOLUTE;
     policy->physics_hz = 120;
     policy->look_ahead = .06;
-    double control_hz = 30;
+    double control_hz = AMI_CONTROL_HZ;
     if (!ami_net_get_number(net, "physics_hz", 30, 10000, &policy->physics_hz, err) ||
         !ami_net_get_number(net, "control_hz", .1, 10000, &control_hz, err) ||
         !ami_net_get_number(net, "look_ahead", 0, 1, &policy->look_ahead, err))

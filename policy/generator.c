@@ -8,8 +8,7 @@
  * on time. */
 static const double stage_us[AMI_CYCLE_DONE] = {90, 60, 120, 30};
 
-static const double slowest = .7, fastest = 1.4; /* rates at which a motion is still itself */
-static const double rate_slew = 1.5;             /* 1/s */
+static const double rate_slew = 1.5; /* 1/s */
 static const double max_pull = .25, lag_s = 2;
 static const double longest_glide_s = 3;
 static const double straight_up_to = 5;            /* ratio of speeds */
@@ -190,7 +189,7 @@ static double wanted_rate(const ami_generator *g, const ami_cycle *cycle)
     if (!(g->s.speed > 0))
         return g->s.pace;
     const double own = cycle->facts.speed; /* a style that goes nowhere cannot go faster */
-    return own < .1 ? 1 : fmin(fmax(g->s.speed / own, slowest), fastest);
+    return own < .1 ? 1 : fmin(fmax(g->s.speed / own, AMI_PACE_MIN), AMI_PACE_MAX);
 }
 
 static ami_refusal count(ami_generator *g, ami_refusal refusal)
@@ -214,10 +213,10 @@ static ami_refusal make_now(ami_generator *g, ami_cycle_room *room, const ami_la
     return count(g, refusal);
 }
 
-void ami_generator_use(const ami_generator *g, ami_env_def *def)
+void ami_generator_use(const ami_generator *generator, ami_env_def *def)
 {
-    def->clip = g->clip[g->s.current];
-    def->rate = wanted_rate(g, &g->cycle[g->s.current]);
+    def->clip = generator->clip[generator->s.current];
+    def->rate = wanted_rate(generator, &generator->cycle[generator->s.current]);
 }
 
 /* The motion in the making is done: the reference goes on with it, at the same phase. */
@@ -382,43 +381,43 @@ ami_generator *ami_generator_create(const ami_generator_def *def, ami_cycle_room
     return NULL;
 }
 
-void ami_generator_destroy(ami_generator *g)
+void ami_generator_destroy(ami_generator *generator)
 {
-    if (!g)
+    if (!generator)
         return;
-    ami_clip_destroy(g->clip[0]);
-    ami_clip_destroy(g->clip[1]);
-    free(g);
+    ami_clip_destroy(generator->clip[0]);
+    ami_clip_destroy(generator->clip[1]);
+    free(generator);
 }
 
-const ami_clip *ami_generator_clip(const ami_generator *g)
+const ami_clip *ami_generator_clip(const ami_generator *generator)
 {
-    return g->clip[g->s.current];
+    return generator->clip[generator->s.current];
 }
 
-const ami_latent *ami_generator_latent(const ami_generator *g)
+const ami_latent *ami_generator_latent(const ami_generator *generator)
 {
-    return &g->cycle[g->s.current].latent;
+    return &generator->cycle[generator->s.current].latent;
 }
 
-double ami_generator_followed_s(const ami_generator *g, const ami_env *env)
+double ami_generator_followed_s(const ami_generator *generator, const ami_env *env)
 {
-    return env->step * env->control_dt - g->s.entered;
+    return env->step * env->control_dt - generator->s.entered;
 }
 
-const ami_cycle_facts *ami_generator_facts(const ami_generator *g)
+const ami_cycle_facts *ami_generator_facts(const ami_generator *generator)
 {
-    return &g->cycle[g->s.current].facts;
+    return &generator->cycle[generator->s.current].facts;
 }
 
-const ami_generator_counts *ami_generator_get_counts(const ami_generator *g)
+const ami_generator_counts *ami_generator_get_counts(const ami_generator *generator)
 {
-    return &g->s.counts;
+    return &generator->s.counts;
 }
 
-bool ami_generator_is_making(const ami_generator *g)
+bool ami_generator_is_making(const ami_generator *generator)
 {
-    return g->s.busy;
+    return generator->s.busy;
 }
 
 static void make_wanted(ami_generator *g, ami_cycle_room *room, ami_env *env)
@@ -430,36 +429,37 @@ static void make_wanted(ami_generator *g, ami_cycle_room *room, ami_env *env)
     ami_generator_use(g, &env->def);
 }
 
-void ami_generator_start(ami_generator *g, ami_cycle_room *room, ami_env *env)
+void ami_generator_start(ami_generator *generator, ami_cycle_room *room, ami_env *env)
 {
-    begin_plan(g, false);
-    make_wanted(g, room, env);
+    begin_plan(generator, false);
+    make_wanted(generator, room, env);
 }
 
-void ami_generator_start_again(ami_generator *g, ami_cycle_room *room, ami_env *env)
+void ami_generator_start_again(ami_generator *generator, ami_cycle_room *room, ami_env *env)
 {
-    state *s = &g->s;
+    state *s = &generator->s;
     const double now = env->step * env->control_dt;
-    const bool in_change = g->def.plan->moments == 0 && s->changed > 0 && now - s->changed < change_takes_s;
+    const bool in_change =
+        generator->def.plan->moments == 0 && s->changed > 0 && now - s->changed < change_takes_s;
     if (in_change) {
         s->again = s->to;
         s->to = s->before;
     }
-    begin_plan(g, true);
+    begin_plan(generator, true);
     if (in_change) {
         s->change_again = 1;
         s->next_change = ami_rng_range(&s->rng, change_again_s[0], change_again_s[1]);
     }
-    make_wanted(g, room, env);
+    make_wanted(generator, room, env);
 }
 
-void ami_generator_step(ami_generator *g, ami_cycle_room *room, ami_env *env)
+void ami_generator_step(ami_generator *generator, ami_cycle_room *room, ami_env *env)
 {
     const double now = env->step * env->control_dt;
-    follow_plan(g, now);
-    work(g, room, env, now);
-    steer(g, env);
-    set_clock(g, room, env);
+    follow_plan(generator, now);
+    work(generator, room, env, now);
+    steer(generator, env);
+    set_clock(generator, room, env);
 }
 
 /* ---- wishes ---- */
@@ -471,81 +471,83 @@ static void leave_plan(ami_generator *g)
     g->s.next_change = (double)INFINITY;
 }
 
-void ami_generator_want(ami_generator *g, const ami_env *env, const ami_latent *latent)
+void ami_generator_want(ami_generator *generator, const ami_env *env, const ami_latent *latent)
 {
-    leave_plan(g);
-    want(g, latent, env->step * env->control_dt);
+    leave_plan(generator);
+    want(generator, latent, env->step * env->control_dt);
 }
 
-void ami_generator_want_drawn(ami_generator *g, const ami_env *env)
+void ami_generator_want_drawn(ami_generator *generator, const ami_env *env)
 {
-    const ami_style_plan any = {.styles = g->def.plan->styles, .blends = .5};
+    const ami_style_plan any = {.styles = generator->def.plan->styles, .blends = .5};
     ami_latent latent;
     double pace;
-    ami_style_draw(&any, &g->s.rng, &latent, &pace);
-    ami_generator_want(g, env, &latent);
+    ami_style_draw(&any, &generator->s.rng, &latent, &pace);
+    ami_generator_want(generator, env, &latent);
 }
 
-void ami_generator_start_with(ami_generator *g, ami_cycle_room *room, ami_env *env, const ami_latent *latent)
+void ami_generator_start_with(ami_generator *generator, ami_cycle_room *room, ami_env *env,
+                              const ami_latent *latent)
 {
-    begin_plan(g, false);
-    leave_plan(g);
-    g->s.from = g->s.to = *latent;
-    make_wanted(g, room, env);
+    begin_plan(generator, false);
+    leave_plan(generator);
+    generator->s.from = generator->s.to = *latent;
+    make_wanted(generator, room, env);
 }
 
-void ami_generator_set_pace(ami_generator *g, double pace)
+void ami_generator_set_pace(ami_generator *generator, double pace)
 {
-    g->s.speed = 0;
-    g->s.pace = fmin(fmax(pace, slowest), fastest);
+    generator->s.speed = 0;
+    generator->s.pace = fmin(fmax(pace, AMI_PACE_MIN), AMI_PACE_MAX);
 }
 
-void ami_generator_set_speed(ami_generator *g, double speed)
+void ami_generator_set_speed(ami_generator *generator, double speed)
 {
-    g->s.speed = fmin(fmax(speed, 0), 20);
-    g->s.pace = 1;
+    generator->s.speed = fmin(fmax(speed, 0), 20);
+    generator->s.pace = 1;
 }
 
-void ami_generator_let_go(ami_generator *g)
+void ami_generator_let_go(ami_generator *generator)
 {
-    g->s.heading = (double)NAN;
+    generator->s.heading = (double)NAN;
 }
 
-void ami_generator_set_phase_gain(ami_generator *g, double gain)
+void ami_generator_set_phase_gain(ami_generator *generator, double gain)
 {
-    g->def.phase_gain = fmin(fmax(gain, 0), 20);
+    generator->def.phase_gain = fmin(fmax(gain, 0), 20);
 }
 
-double ami_generator_phase_gain(const ami_generator *g)
+double ami_generator_phase_gain(const ami_generator *generator)
 {
-    return g->def.phase_gain;
+    return generator->def.phase_gain;
 }
 
-bool ami_generator_settled(const ami_generator *g, const ami_env *env)
+bool ami_generator_settled(const ami_generator *generator, const ami_env *env)
 {
-    return !g->s.busy && ami_latent_same(&g->s.to, &g->cycle[g->s.current].latent) &&
-           ami_generator_followed_s(g, env) >= g->def.blend_s;
+    return !generator->s.busy &&
+           ami_latent_same(&generator->s.to, &generator->cycle[generator->s.current].latent) &&
+           ami_generator_followed_s(generator, env) >= generator->def.blend_s;
 }
 
-const ami_latent *ami_generator_wanted(const ami_generator *g)
+const ami_latent *ami_generator_wanted(const ami_generator *generator)
 {
-    return &g->s.to;
+    return &generator->s.to;
 }
 
-double ami_generator_rate(const ami_generator *g)
+double ami_generator_rate(const ami_generator *generator)
 {
-    return wanted_rate(g, &g->cycle[g->s.current]);
+    return wanted_rate(generator, &generator->cycle[generator->s.current]);
 }
 
-double ami_generator_phase(const ami_generator *g, const ami_env *env)
+double ami_generator_phase(const ami_generator *generator, const ami_env *env)
 {
-    return ami_cycle_phase_at(&g->cycle[g->s.current], ami_reference_phase(&env->reference));
+    return ami_cycle_phase_at(&generator->cycle[generator->s.current], ami_reference_phase(&env->reference));
 }
 
-bool ami_generator_body_phase(const ami_generator *g, ami_cycle_room *room, const ami_env *env,
+bool ami_generator_body_phase(const ami_generator *generator, ami_cycle_room *room, const ami_env *env,
                               ami_phase *phase)
 {
-    return ami_cycle_body_phase(g->def.nets, room, &env->state, phase);
+    return ami_cycle_body_phase(generator->def.nets, room, &env->state, phase);
 }
 
 /* ---- saving ---- */
@@ -556,27 +558,28 @@ typedef struct saved_generator {
     int64_t stage; /* of the coming one */
 } saved_generator;
 
-size_t ami_generator_save_size(const ami_generator *g)
+size_t ami_generator_save_size(const ami_generator *generator)
 {
-    (void)g;
+    (void)generator;
     return sizeof(saved_generator);
 }
 
-void ami_generator_save(const ami_generator *g, void *data)
+void ami_generator_save(const ami_generator *generator, void *data)
 {
-    const ami_cycle *followed = &g->cycle[g->s.current], *coming = &g->cycle[1 - g->s.current];
+    const ami_cycle *followed = &generator->cycle[generator->s.current],
+                    *coming = &generator->cycle[1 - generator->s.current];
     saved_generator saved;
     memset(&saved, 0, sizeof saved); /* padding too: equal generators save equal bytes */
-    saved.s = g->s;
+    saved.s = generator->s;
     saved.followed = followed->latent;
-    if (g->s.busy) {
+    if (generator->s.busy) {
         saved.coming = coming->latent;
         saved.stage = coming->stage;
     }
     memcpy(data, &saved, sizeof saved);
 }
 
-bool ami_generator_load(ami_generator *g, ami_cycle_room *room, const void *data, ami_env *env,
+bool ami_generator_load(ami_generator *generator, ami_cycle_room *room, const void *data, ami_env *env,
                         ami_error *err)
 {
     saved_generator saved;
@@ -584,19 +587,21 @@ bool ami_generator_load(ami_generator *g, ami_cycle_room *room, const void *data
     if (saved.s.current < 0 || saved.s.current > 1 || saved.s.busy < 0 || saved.s.busy > 1 ||
         saved.s.moment < 0 || saved.stage < 0 || saved.stage >= AMI_CYCLE_DONE)
         return ami_fail(err, "a generator of motions in a state that none can be in");
-    g->s = saved.s;
-    ami_cycle *followed = &g->cycle[g->s.current], *coming = &g->cycle[1 - g->s.current];
+    generator->s = saved.s;
+    ami_cycle *followed = &generator->cycle[generator->s.current],
+              *coming = &generator->cycle[1 - generator->s.current];
     ami_refusal refusal = AMI_MOTION_OK;
     const bool there = followed->stage == AMI_CYCLE_DONE && /* as where one goes back by a few steps */
                        memcmp(&followed->latent, &saved.followed, sizeof saved.followed) == 0;
     if (!there)
-        refusal = ami_cycle_make(followed, g->def.nets, &g->def.limits, room, &saved.followed,
-                                 g->clip[g->s.current]);
-    if (g->s.busy)
+        refusal = ami_cycle_make(followed, generator->def.nets, &generator->def.limits, room, &saved.followed,
+                                 generator->clip[generator->s.current]);
+    if (generator->s.busy)
         ami_cycle_begin(coming, &saved.coming);
-    while (refusal == AMI_MOTION_OK && g->s.busy && coming->stage < (ami_cycle_stage)saved.stage)
-        refusal = ami_cycle_advance(coming, g->def.nets, &g->def.limits, room, g->clip[1 - g->s.current]);
-    ami_generator_use(g, &env->def);
+    while (refusal == AMI_MOTION_OK && generator->s.busy && coming->stage < (ami_cycle_stage)saved.stage)
+        refusal = ami_cycle_advance(coming, generator->def.nets, &generator->def.limits, room,
+                                    generator->clip[1 - generator->s.current]);
+    ami_generator_use(generator, &env->def);
     return refusal == AMI_MOTION_OK || ami_fail(err, "a motion that was being followed is not usable any "
                                                      "more: these are other networks than it was made by");
 }

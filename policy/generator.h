@@ -27,6 +27,12 @@
 #include "policy/cycle.h"
 #include "sim/env.h"
 
+/* The rates at which a motion is still itself: references are played no slower and no faster, and DeepPhase
+ * learns from frames that were played between them. A recorded motion goes up to AMI_PACE_MAX_CLIP only. */
+#define AMI_PACE_MIN .7
+#define AMI_PACE_MAX 1.4
+#define AMI_PACE_MAX_CLIP 1.3
+
 typedef struct ami_generator_def {
     const ami_motion_nets *nets;
     const ami_style_plan *plan;

@@ -1,6 +1,7 @@
 #include "policy/rollout.h"
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/histogram.h"
 
 #include <math.h>
@@ -206,15 +207,9 @@ static void run_all(rollout *r)
 
 static uint64_t hash_states(const rollout *r)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a, by the bytes of qpos and qvel */
-    for (int e = 0; e < r->def->envs; e++) {
-        const mjData *d = r->env[e].world.data;
-        const void *part[2] = {d->qpos, d->qvel};
-        const size_t size[2] = {(7 + AMI_ACTION) * sizeof(double), AMI_VEL * sizeof(double)};
-        for (int p = 0; p < 2; p++)
-            for (size_t i = 0; i < size[p]; i++)
-                hash = (hash ^ ((const unsigned char *)part[p])[i]) * UINT64_C(0x100000001b3);
-    }
+    uint64_t hash = AMI_HASH_START;
+    for (int e = 0; e < r->def->envs; e++)
+        hash = ami_world_hash(&r->env[e].world, hash);
     return hash;
 }
 

@@ -41,7 +41,7 @@ void ami_styles_nearest(const ami_styles *styles, const float z[AMI_STYLE_SIZE],
 static int encode_cycles(const ami_stylevae *vae, void *workspace, const ami_gait *g, double scale,
                          bool steady, float *z)
 {
-    const double span = scale * (AMI_STYLE_FRAMES - 1) / 30;
+    const double span = scale * (AMI_STYLE_FRAMES - 1) / AMI_FEATURE_RATE;
     int count = 0;
     for (int c = 0; c + 1 < g->strikes; c++) {
         const double mid = .5 * (g->strike[c] + g->strike[c + 1]);
@@ -111,37 +111,37 @@ static double mean_speed(const ami_gait *g)
     return g->loops ? hypot(forward, left) : path; /* a long clip may walk to and fro */
 }
 
-bool ami_style_of_gait(const ami_stylevae *vae, const ami_gait *g, ami_style *style, ami_error *err)
+bool ami_style_of_gait(const ami_stylevae *vae, const ami_gait *gait, ami_style *style, ami_error *err)
 {
-    if (!g->walks)
+    if (!gait->walks)
         return ami_fail(err,
                         "%s: does not walk (left and right foot in turn, upright, faster than 0.2 m/s), so "
                         "it has no style",
-                        g->name);
-    float *z = malloc((size_t)g->strikes * Z * sizeof *z);
-    double *distance = malloc((size_t)g->strikes * sizeof *distance);
+                        gait->name);
+    float *z = malloc((size_t)gait->strikes * Z * sizeof *z);
+    double *distance = malloc((size_t)gait->strikes * sizeof *distance);
     void *workspace = malloc(ami_stylevae_workspace_size(vae));
     int n = 0;
     memset(style, 0, sizeof *style);
-    snprintf(style->clip, sizeof style->clip, "%s", g->name);
-    snprintf(style->name, sizeof style->name, "%s", g->name);
+    snprintf(style->clip, sizeof style->clip, "%s", gait->name);
+    snprintf(style->name, sizeof style->name, "%s", gait->name);
     char *walk = strstr(style->name, "_walk");
     if (walk && !walk[5])
         *walk = 0;
-    style->period = g->period;
-    style->scale = ami_gait_scale(g);
-    style->speed = mean_speed(g);
+    style->period = gait->period;
+    style->scale = ami_gait_scale(gait);
+    style->speed = mean_speed(gait);
     if (z && distance && workspace) {
-        n = encode_cycles(vae, workspace, g, style->scale, true, z);
+        n = encode_cycles(vae, workspace, gait, style->scale, true, z);
         if (n == 0)
-            n = encode_cycles(vae, workspace, g, style->scale, false, z);
+            n = encode_cycles(vae, workspace, gait, style->scale, false, z);
         if (n > 0)
             centre(z, n, distance, style);
         else
-            ami_fail(err, "%s: no left-foot strike has %.2g s of motion behind it", g->name,
-                     style->scale * (AMI_STYLE_FRAMES - 1) / 30);
+            ami_fail(err, "%s: no left-foot strike has %.2g s of motion behind it", gait->name,
+                     style->scale * (AMI_STYLE_FRAMES - 1) / AMI_FEATURE_RATE);
     } else {
-        ami_fail(err, "%s: out of memory", g->name);
+        ami_fail(err, "%s: out of memory", gait->name);
     }
     free(z);
     free(distance);

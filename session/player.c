@@ -85,7 +85,7 @@ const ami_snapshot *ami_player_look(ami_player *player)
     s->paused = !player->playing;
     s->speed = player->speed;
     s->jumps = player->jumps;
-    s->dt = 1. / 30;
+    s->dt = 1 / AMI_CONTROL_HZ;
     s->value = NAN;
     s->pushed_ago = 1e9;
     s->phase = ami_clip_phase(player->clip, player->time);

@@ -38,11 +38,11 @@ static size_t generators_size(const ami_session *s)
     return size;
 }
 
-size_t ami_session_save_size(const ami_session *s)
+size_t ami_session_save_size(const ami_session *session)
 {
-    const size_t one =
-        aligned(sizeof(saved_member)) + aligned(ami_env_save_size(&s->member[0].env)) + generators_size(s);
-    return aligned(sizeof(saved_session)) + (size_t)s->def.characters * one;
+    const size_t one = aligned(sizeof(saved_member)) + aligned(ami_env_save_size(&session->member[0].env)) +
+                       generators_size(session);
+    return aligned(sizeof(saved_session)) + (size_t)session->def.characters * one;
 }
 
 static char *save_member(const ami_session *s, int character, char *to)
@@ -75,43 +75,43 @@ static char *save_member(const ami_session *s, int character, char *to)
     return to;
 }
 
-void ami_session_save(const ami_session *s, void *data)
+void ami_session_save(const ami_session *session, void *data)
 {
-    memset(data, 0, ami_session_save_size(s));
+    memset(data, 0, ami_session_save_size(session));
     saved_session saved;
     memset(&saved, 0, sizeof saved);
-    saved.step = s->step;
-    saved.jumps = s->jumps;
-    saved.pushes = s->pushes;
-    saved.endings = s->endings;
-    saved.wanted_since = s->wanted_since;
-    saved.push_step = s->push_step;
-    saved.characters = s->def.characters;
-    saved.skills = s->skills;
-    saved.skill = s->skill;
-    saved.before_skill = s->before_skill;
-    saved.style_skill = s->style_skill;
-    saved.wanted = s->wanted;
-    saved.follow = s->follow;
-    saved.push_character = s->push_character;
-    saved.wished = s->wished;
-    saved.entered = s->entered;
-    saved.turn_rate = s->turn_rate;
-    saved.heading = s->heading;
-    saved.pace = s->pace;
-    memcpy(saved.velocity, s->velocity, sizeof saved.velocity);
-    saved.pulling = s->pull.kind == AMI_DO_PULL;
+    saved.step = session->step;
+    saved.jumps = session->jumps;
+    saved.pushes = session->pushes;
+    saved.endings = session->endings;
+    saved.wanted_since = session->wanted_since;
+    saved.push_step = session->push_step;
+    saved.characters = session->def.characters;
+    saved.skills = session->skills;
+    saved.skill = session->skill;
+    saved.before_skill = session->before_skill;
+    saved.style_skill = session->style_skill;
+    saved.wanted = session->wanted;
+    saved.follow = session->follow;
+    saved.push_character = session->push_character;
+    saved.wished = session->wished;
+    saved.entered = session->entered;
+    saved.turn_rate = session->turn_rate;
+    saved.heading = session->heading;
+    saved.pace = session->pace;
+    memcpy(saved.velocity, session->velocity, sizeof saved.velocity);
+    saved.pulling = session->pull.kind == AMI_DO_PULL;
     if (saved.pulling) {
-        saved.pulled_character = s->pull.character;
-        saved.pulled_body = s->pull.body;
-        memcpy(saved.pull, s->pull.v, sizeof saved.pull);
-        memcpy(saved.pull_from, s->pull_from, sizeof saved.pull_from);
+        saved.pulled_character = session->pull.character;
+        saved.pulled_body = session->pull.body;
+        memcpy(saved.pull, session->pull.v, sizeof saved.pull);
+        memcpy(saved.pull_from, session->pull_from, sizeof saved.pull_from);
     }
-    memcpy(saved.push, s->push, sizeof saved.push);
+    memcpy(saved.push, session->push, sizeof saved.push);
     memcpy(data, &saved, sizeof saved);
     char *to = (char *)data + aligned(sizeof saved);
-    for (int i = 0; i < s->def.characters; i++)
-        to = save_member(s, i, to);
+    for (int i = 0; i < session->def.characters; i++)
+        to = save_member(session, i, to);
 }
 
 static bool within(int32_t x, int32_t least, int32_t end)
@@ -163,42 +163,42 @@ static bool load_member(ami_session *s, int character, const char **from, ami_er
     return true;
 }
 
-bool ami_session_load(ami_session *s, const void *data, ami_error *err)
+bool ami_session_load(ami_session *session, const void *data, ami_error *err)
 {
     saved_session saved;
     memcpy(&saved, data, sizeof saved);
-    if (!fits(s, &saved))
+    if (!fits(session, &saved))
         return ami_fail(err, "a state that no session of %d characters with these skills can be in",
-                        s->def.characters);
-    s->step = saved.step;
-    s->jumps = saved.jumps;
-    s->pushes = saved.pushes;
-    s->endings = saved.endings;
-    s->wanted_since = saved.wanted_since;
-    s->push_step = saved.push_step;
-    s->skill = saved.skill;
-    s->before_skill = saved.before_skill;
-    s->style_skill = saved.style_skill;
-    s->wanted = saved.wanted;
-    s->follow = saved.follow;
-    s->push_character = saved.push_character;
-    s->wished = saved.wished != 0;
-    s->entered = saved.entered != 0;
-    s->turn_rate = saved.turn_rate;
-    s->heading = saved.heading;
-    s->pace = saved.pace;
-    memcpy(s->velocity, saved.velocity, sizeof saved.velocity);
-    s->pull = (ami_command){.kind = saved.pulling ? AMI_DO_PULL : AMI_DO_NOTHING,
-                            .character = saved.pulled_character,
-                            .body = saved.pulled_body};
-    memcpy(s->pull.v, saved.pull, sizeof saved.pull);
-    memcpy(s->pull_from, saved.pull_from, sizeof saved.pull_from);
-    memcpy(s->push, saved.push, sizeof saved.push);
+                        session->def.characters);
+    session->step = saved.step;
+    session->jumps = saved.jumps;
+    session->pushes = saved.pushes;
+    session->endings = saved.endings;
+    session->wanted_since = saved.wanted_since;
+    session->push_step = saved.push_step;
+    session->skill = saved.skill;
+    session->before_skill = saved.before_skill;
+    session->style_skill = saved.style_skill;
+    session->wanted = saved.wanted;
+    session->follow = saved.follow;
+    session->push_character = saved.push_character;
+    session->wished = saved.wished != 0;
+    session->entered = saved.entered != 0;
+    session->turn_rate = saved.turn_rate;
+    session->heading = saved.heading;
+    session->pace = saved.pace;
+    memcpy(session->velocity, saved.velocity, sizeof saved.velocity);
+    session->pull = (ami_command){.kind = saved.pulling ? AMI_DO_PULL : AMI_DO_NOTHING,
+                                  .character = saved.pulled_character,
+                                  .body = saved.pulled_body};
+    memcpy(session->pull.v, saved.pull, sizeof saved.pull);
+    memcpy(session->pull_from, saved.pull_from, sizeof saved.pull_from);
+    memcpy(session->push, saved.push, sizeof saved.push);
     const char *from = (const char *)data + aligned(sizeof saved);
-    for (int i = 0; i < s->def.characters; i++)
-        if (!load_member(s, i, &from, err))
+    for (int i = 0; i < session->def.characters; i++)
+        if (!load_member(session, i, &from, err))
             return false;
-    ami_measure(s);
-    ami_past_forget(s);
+    ami_measure(session);
+    ami_past_forget(session);
     return true;
 }

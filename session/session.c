@@ -1,6 +1,7 @@
 #include "session/internal.h"
 
 #include "base/clock.h"
+#include "base/hash.h"
 
 #include <assert.h>
 #include <math.h>
@@ -91,17 +92,17 @@ ami_session *ami_session_create(const ami_session_def *def, ami_error *err)
     return NULL;
 }
 
-void ami_session_destroy(ami_session *s)
+void ami_session_destroy(ami_session *session)
 {
-    if (!s)
+    if (!session)
         return;
-    for (int i = 0; s->member && i < s->def.characters; i++)
-        ami_env_free(&s->member[i].env);
-    ami_env_free(&s->trial.env);
-    free(s->member);
-    ami_past_free(s);
-    free(s->scratch);
-    free(s);
+    for (int i = 0; session->member && i < session->def.characters; i++)
+        ami_env_free(&session->member[i].env);
+    ami_env_free(&session->trial.env);
+    free(session->member);
+    ami_past_free(session);
+    free(session->scratch);
+    free(session);
 }
 
 /* The spring of a pull: stiff enough to win against a joint, damped by the limb's effective mass, never more
@@ -291,21 +292,21 @@ static void end_step(ami_session *s, double begun)
     ami_past_keep(s);
 }
 
-bool ami_session_step(ami_session *s)
+bool ami_session_step(ami_session *session)
 {
-    if (s->def.step_limit && s->step >= s->def.step_limit)
+    if (session->def.step_limit && session->step >= session->def.step_limit)
         return false;
     const double begun = ami_clock_now();
-    s->entered = false;
-    const int groups = (s->def.characters + AMI_SKILL_GROUP - 1) / AMI_SKILL_GROUP;
+    session->entered = false;
+    const int groups = (session->def.characters + AMI_SKILL_GROUP - 1) / AMI_SKILL_GROUP;
     if (groups == 1) {
-        step_group(s, 0); /* no team for a few: its threads would only wake and sleep */
+        step_group(session, 0); /* no team for a few: its threads would only wake and sleep */
     } else {
 #pragma omp parallel for schedule(dynamic, 1)
         for (int g = 0; g < groups; g++)
-            step_group(s, g);
+            step_group(session, g);
     }
-    end_step(s, begun);
+    end_step(session, begun);
     return true;
 }
 
@@ -382,51 +383,52 @@ static void look_at_members(const ami_session *s, ami_snapshot *out)
     }
 }
 
-void ami_session_look(const ami_session *s, ami_snapshot *out)
+void ami_session_look(const ami_session *session, ami_snapshot *snapshot)
 {
-    const member *m = &s->member[s->follow];
-    out->commands_done = s->commands;
-    out->step = s->step;
-    out->oldest = s->oldest;
-    out->newest = s->newest;
-    out->dt = s->dt;
-    out->jumps = s->jumps;
-    out->pushes = s->pushes;
-    out->finished = s->def.step_limit && s->step >= s->def.step_limit;
-    out->skill = s->skill;
-    out->wanted = s->wanted >= 0 ? s->wanted : s->skill;
-    out->skills = s->skills;
-    out->turn_rate = s->turn_rate;
-    out->pace = s->pace;
-    out->entered_by_skill = s->entered;
-    out->follow = s->follow;
-    memcpy(out->reference, m->env.reference_state.pose, sizeof out->reference);
-    memcpy(out->reference_before, m->jumped ? out->reference : m->reference_before,
-           sizeof out->reference_before);
-    out->phase = ami_reference_phase(&m->env.reference);
-    ami_style_look(s, out);
-    out->reference_heading = m->env.reference.heading;
-    out->reward = m->reward;
-    out->value = s->value;
-    out->step_us = s->step_us;
-    out->physics_us = s->physics_us;
-    out->ground_speed = hypot(s->velocity[0], s->velocity[1]);
-    look_at_contacts(s, out);
-    out->pulling = s->pull.kind == AMI_DO_PULL;
-    out->pulled_character = s->pull.character;
-    out->pulled_body = s->pull.body;
-    mju_copy3(out->pull_from, s->pull_from);
-    mju_copy3(out->pull_to, s->pull.v + 3);
-    mju_copy3(out->push, s->push);
-    out->pushed_ago = s->push_step < 0 ? 1e9 : (double)(s->step - s->push_step) * s->dt;
-    out->pushed_character = s->push_character;
-    look_at_members(s, out);
+    const member *m = &session->member[session->follow];
+    snapshot->commands_done = session->commands;
+    snapshot->step = session->step;
+    snapshot->oldest = session->oldest;
+    snapshot->newest = session->newest;
+    snapshot->dt = session->dt;
+    snapshot->jumps = session->jumps;
+    snapshot->pushes = session->pushes;
+    snapshot->finished = session->def.step_limit && session->step >= session->def.step_limit;
+    snapshot->skill = session->skill;
+    snapshot->wanted = session->wanted >= 0 ? session->wanted : session->skill;
+    snapshot->skills = session->skills;
+    snapshot->turn_rate = session->turn_rate;
+    snapshot->pace = session->pace;
+    snapshot->entered_by_skill = session->entered;
+    snapshot->follow = session->follow;
+    memcpy(snapshot->reference, m->env.reference_state.pose, sizeof snapshot->reference);
+    memcpy(snapshot->reference_before, m->jumped ? snapshot->reference : m->reference_before,
+           sizeof snapshot->reference_before);
+    snapshot->phase = ami_reference_phase(&m->env.reference);
+    ami_style_look(session, snapshot);
+    snapshot->reference_heading = m->env.reference.heading;
+    snapshot->reward = m->reward;
+    snapshot->value = session->value;
+    snapshot->step_us = session->step_us;
+    snapshot->physics_us = session->physics_us;
+    snapshot->ground_speed = hypot(session->velocity[0], session->velocity[1]);
+    look_at_contacts(session, snapshot);
+    snapshot->pulling = session->pull.kind == AMI_DO_PULL;
+    snapshot->pulled_character = session->pull.character;
+    snapshot->pulled_body = session->pull.body;
+    mju_copy3(snapshot->pull_from, session->pull_from);
+    mju_copy3(snapshot->pull_to, session->pull.v + 3);
+    mju_copy3(snapshot->push, session->push);
+    snapshot->pushed_ago =
+        session->push_step < 0 ? 1e9 : (double)(session->step - session->push_step) * session->dt;
+    snapshot->pushed_character = session->push_character;
+    look_at_members(session, snapshot);
 }
 
-void ami_session_view(const ami_session *s, int character, ami_member_view *view)
+void ami_session_view(const ami_session *session, int character, ami_member_view *view)
 {
-    const member *m = &s->member[character];
-    const ami_skill *skill = s->known[s->skill];
+    const member *m = &session->member[character];
+    const ami_skill *skill = session->known[session->skill];
     const ami_generator *generator = skill->invents ? skill->generator[character] : NULL;
     *view = (ami_member_view){
         .before = m->jumped ? m->env.state.pose : m->before,
@@ -434,54 +436,46 @@ void ami_session_view(const ami_session *s, int character, ami_member_view *view
         .vel = m->env.state.vel,
         .heading = m->env.reference.heading,
         .phase = generator ? ami_generator_phase(generator, &m->env) : ami_reference_phase(&m->env.reference),
-        .velocity = {s->velocity[0], s->velocity[1]},
+        .velocity = {session->velocity[0], session->velocity[1]},
         .down = m->facts.down_since >= 0,
         .falls = m->falls,
         .lifts = m->lifts,
         .restarts = m->restarts,
-        .endings = s->endings,
-        .skill = s->skill,
-        .wanted = s->wanted >= 0 ? s->wanted : s->skill,
-        .before_skill = s->before_skill,
-        .settled = s->wanted < 0 && (!generator || ami_generator_settled(generator, &m->env)),
+        .endings = session->endings,
+        .skill = session->skill,
+        .wanted = session->wanted >= 0 ? session->wanted : session->skill,
+        .before_skill = session->before_skill,
+        .settled = session->wanted < 0 && (!generator || ami_generator_settled(generator, &m->env)),
         .failure = m->env.world.failure};
 }
 
-const char *ami_session_failure(const ami_session *s)
+const char *ami_session_failure(const ami_session *session)
 {
-    for (int i = 0; i < s->def.characters; i++)
-        if (s->member[i].env.world.failure[0])
-            return s->member[i].env.world.failure;
+    for (int i = 0; i < session->def.characters; i++)
+        if (session->member[i].env.world.failure[0])
+            return session->member[i].env.world.failure;
     return NULL;
 }
 
-int64_t ami_session_steps(const ami_session *s)
+int64_t ami_session_steps(const ami_session *session)
 {
-    return s->step;
+    return session->step;
 }
 
-double ami_session_dt(const ami_session *s)
+double ami_session_dt(const ami_session *session)
 {
-    return s->dt;
+    return session->dt;
 }
 
-static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t size)
+uint64_t ami_session_hash(const ami_session *session)
 {
-    for (size_t i = 0; i < size; i++) /* FNV-1a */
-        hash = (hash ^ ((const unsigned char *)bytes)[i]) * UINT64_C(0x100000001b3);
-    return hash;
-}
-
-uint64_t ami_session_hash(const ami_session *s)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (int i = 0; i < s->def.characters; i++) {
-        const member *m = &s->member[i];
+    uint64_t hash = AMI_HASH_START;
+    for (int i = 0; i < session->def.characters; i++) {
+        const member *m = &session->member[i];
         if (m->facts.fell) {
-            hash = hash_bytes(hash, m->frozen, sizeof m->frozen);
+            hash = ami_hash(hash, m->frozen, sizeof m->frozen);
         } else {
-            hash = hash_bytes(hash, m->env.world.data->qpos, (7 + AMI_ACTION) * sizeof(double));
-            hash = hash_bytes(hash, m->env.world.data->qvel, AMI_VEL * sizeof(double));
+            hash = ami_world_hash(&m->env.world, hash);
         }
     }
     return hash;

@@ -1,5 +1,6 @@
 #include "sim/world.h"
 
+#include "base/hash.h"
 #include "motion/rotation.h"
 #include "sim/mujoco_guard.h"
 
@@ -198,6 +199,12 @@ void ami_world_push(ami_world *world, const double dv[3])
 {
     for (int k = 0; k < 3; k++)
         world->data->qvel[k] += dv[k];
+}
+
+uint64_t ami_world_hash(const ami_world *world, uint64_t hash)
+{
+    hash = ami_hash(hash, world->data->qpos, (7 + AMI_ACTION) * sizeof(double));
+    return ami_hash(hash, world->data->qvel, AMI_VEL * sizeof(double));
 }
 
 void ami_world_save(const ami_world *world, double *state)

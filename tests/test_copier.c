@@ -1,4 +1,4 @@
-/* policy/copier: two networks learn to answer as examples say, the same bits on any team. */
+/* learn/copier: two networks learn to answer as examples say, the same bits on any team. */
 #include "tests/policy.h"
 
 #include "learn/copier.h"

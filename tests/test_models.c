@@ -1,4 +1,4 @@
-/* cli/models: one way of finding networks and tables, in the current folder and among amble's models, and
+/* policy/models: one way of finding networks and tables, in the current folder and among amble's models, and
  * what is said where there is none. */
 #include "policy/models.h"
 

@@ -1,4 +1,4 @@
-/* cli/motion: the clip that a policy or a checkpoint was trained on, found among the clips or beside it, and
+/* policy/motion: the clip that a policy or a checkpoint was trained on, found among the clips or beside it, and
  * told from others of its name.
  */
 #include "policy/motion.h"

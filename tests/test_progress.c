@@ -1,4 +1,4 @@
-/* cli/progress: the formatting for every width and buffer, and what really arrives at a terminal and at a
+/* options/progress: the formatting for every width and buffer, and what really arrives at a terminal and at a
  * file. */
 #define _GNU_SOURCE /* posix_openpt and its like */
 #include "options/progress.c"

@@ -14,19 +14,20 @@ static ami_app app;
 
 static ami_app_def app_def(void)
 {
-    return (ami_app_def){.seed = 3,
-                         .characters = CHARACTERS,
-                         .push_period = 2,
-                         .start = .1,
-                         .speed = 1,
-                         .get_up_s = .3,
-                         .width = 320,
-                         .height = 180,
-                         .fps = 30,
-                         .quality = AMI_QUALITY_LOW,
-                         .azimuth = (double)NAN,
-                         .elevation = (double)NAN,
-                         .distance = (double)NAN};
+    ami_app_def def = {.sim = cli_simulation_default(),
+                       .seed = 3,
+                       .speed = 1,
+                       .get_up_s = .3,
+                       .width = 320,
+                       .height = 180,
+                       .fps = 30,
+                       .quality = AMI_QUALITY_LOW,
+                       .azimuth = (double)NAN,
+                       .elevation = (double)NAN,
+                       .distance = (double)NAN};
+    def.sim.envs = CHARACTERS;
+    def.sim.start = .1;
+    return def;
 }
 
 static void open_app(const ami_app_def *def)
@@ -127,11 +128,11 @@ static void every_key_over_every_skill(void **state)
     (void)state;
     ami_app_def def = app_def(); /* nothing is said: styles, and the skills that are not among them */
     every_key_over_every_skill_of(&def);
-    def.motion = "walk"; /* skills, of which one generates its motions */
+    def.sim.motion = "walk"; /* skills, of which one generates its motions */
     every_key_over_every_skill_of(&def);
-    def.no_policy = true;
+    def.sim.no_policy = true;
     every_key_over_every_skill_of(&def);
-    def.motion = NULL;
+    def.sim.motion = NULL;
     def.style.style = "walk:.5,zombie:.5";
     every_key_over_every_skill_of(&def);
     const int kinds[] = {seen.loops, seen.ends,    seen.styles,   seen.generates,
@@ -168,7 +169,7 @@ static void faster_is_a_gait(void **state)
 {
     (void)state;
     ami_app_def def = app_def();
-    def.motion = "walk";
+    def.sim.motion = "walk";
     open_app(&def);
     int walk = -1, run = -1, generates = -1;
     for (int i = 0; i < app.choices; i++) {
@@ -206,7 +207,7 @@ static void wild_numbers(void **state)
     (void)state;
     static const double wild[] = {1e300, -1e300, 3e9, -3e9, (double)INFINITY, (double)-INFINITY, (double)NAN};
     ami_app_def def = app_def();
-    def.seconds = 1; /* so that very many steps are not */
+    def.sim.seconds = 1; /* so that very many steps are not */
     for (int clip = 0; clip < 2; clip++) {
         def.clip_file = clip ? "walk" : NULL;
         def.screenshot = "unused.png";
@@ -233,7 +234,7 @@ static void many_steps_can_be_left(void **state)
     (void)state;
     static volatile sig_atomic_t stopped;
     ami_app_def def = app_def();
-    def.motion = "walk";
+    def.sim.motion = "walk";
     open_app(&def);
     app.stopped = &stopped;
     stopped = 1;

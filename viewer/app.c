@@ -31,7 +31,7 @@ void ami_app_say(ami_app *app, const char *format, ...)
 /* Whether nobody has said what is to move how: then it is the actor that follows styles, if there is one. */
 static bool nothing_said(const ami_app_def *def)
 {
-    return !def->policy && !def->motion && !def->watch && !def->no_policy &&
+    return !def->sim.policy && !def->sim.motion && !def->watch && !def->sim.no_policy &&
            !ami_style_requested(&def->style);
 }
 
@@ -46,24 +46,24 @@ static bool have_locomotion(void)
 static bool first_policy(const ami_app_def *def, char *path, size_t size, ami_error *err)
 {
     path[0] = 0;
-    if (def->no_policy)
+    if (def->sim.no_policy)
         return true;
     if (def->watch)
         return (size_t)snprintf(path, size, "%s/actor.onnx", def->watch) < size ||
                ami_fail(err, "--watch: the path %.80s... is longer than %zu bytes", def->watch, size - 12);
     const bool styles = ami_style_requested(&def->style) || (nothing_said(def) && have_locomotion());
-    return ami_find_actor(def->policy, def->motion, def->clips, styles ? "locomotion" : "walk", path, size,
-                          err);
+    return ami_find_actor(def->sim.policy, def->sim.motion, def->clips, styles ? "locomotion" : "walk", path,
+                          size, err);
 }
 
 static ami_skill_def skill_def(const ami_app *app, const char *policy)
 {
     return (ami_skill_def){.policy = policy[0] ? policy : NULL,
                            .clips = app->def.clips,
-                           .may_touch = app->def.may_touch,
+                           .may_touch = app->def.sim.may_touch,
                            .character = app->character,
                            .substeps = app->env.substeps,
-                           .characters = app->def.characters};
+                           .characters = app->def.sim.envs};
 }
 
 static bool load_first(ami_app *app, ami_error *err)
@@ -74,21 +74,21 @@ static bool load_first(ami_app *app, ami_error *err)
         return false;
     ami_skill_def first = skill_def(app, path);
     first.character = NULL; /* it says itself which one it wants */
-    first.motion = def->motion;
+    first.motion = def->sim.motion;
     first.critic = def->critic;
     first.invents = ami_style_requested(&def->style) || (nothing_said(def) && have_locomotion());
     app->skill[0] = ami_skill_load(&first, err);
     if (!app->skill[0])
         return false;
     ami_character_def body = ami_character_default_def();
-    body.self_collision = def->self_collision;
+    body.self_collision = def->sim.self_collision;
     if (app->skill[0]->has_policy)
         body.physics_hz = app->skill[0]->policy.physics_hz;
     if (!app->character)
         app->character = ami_character_create(&body, err);
     const ami_policy *policy = app->skill[0]->has_policy ? &app->skill[0]->policy : NULL;
-    if (!app->character || !ami_choose_may_touch(def->may_touch, policy, app->character, app->skill[0]->clip,
-                                                 &app->skill[0]->may_touch, err))
+    if (!app->character || !ami_choose_may_touch(def->sim.may_touch, policy, app->character,
+                                                 app->skill[0]->clip, &app->skill[0]->may_touch, err))
         return false;
     const char *trained_on = nothing_said(def) ? NULL : ami_style_trained_on(app->skill[0]->policy.motion);
     if (app->skill[0]->invents && !ami_app_invent(app, app->skill[0], trained_on ? trained_on : "walk", err))
@@ -135,20 +135,15 @@ static bool start_session(ami_app *app, ami_error *err)
     if (app->skill[0]->has_policy)
         ami_policy_use(&app->skill[0]->policy, &app->env);
     app->env.seed = def->seed;
-    app->env.push_speed = def->push_speed;
-    app->env.push_period = def->push_period;
-    app->env.turn_rate = def->turn * M_PI / 180;
-    app->env.start_heading = def->heading * M_PI / 180;
-    app->env.start_phase = def->start;
-    app->env.max_root_m = def->max_root;
-    ami_session_def session = ami_session_default_def(&app->env, app->skill[0], def->characters);
+    cli_simulation_use(&def->sim, &app->env);
+    ami_session_def session = ami_session_default_def(&app->env, app->skill[0], def->sim.envs);
     session.get_up_s = def->get_up_s;
-    session.history_s = def->characters > 32 ? fmin(12, 1200. / def->characters) : 20;
-    if (def->seconds > 0)
+    session.history_s = def->sim.envs > 32 ? fmin(12, 1200. / def->sim.envs) : 20;
+    if (def->sim.seconds > 0)
         session.step_limit =
-            (int64_t)ceil(def->seconds / (app->env.substeps * app->character->timestep) - 1e-9);
+            (int64_t)ceil(def->sim.seconds / (app->env.substeps * app->character->timestep) - 1e-9);
     app->session = ami_session_create(&session, err);
-    if (!app->session || !ami_session_snapshot_init(&app->own, def->characters, err))
+    if (!app->session || !ami_session_snapshot_init(&app->own, def->sim.envs, err))
         return false;
     app->own.paused = def->paused;
     app->own.speed = def->speed;
@@ -235,7 +230,7 @@ bool ami_app_make_scene(ami_app *app, ami_error *err)
 {
     const ami_app_def *def = &app->def;
     /* A clip is one character's, but it may be left for the session of all. */
-    if (!ami_scene_init(&app->scene, app->character, def->characters, (ami_quality)def->quality, def->width,
+    if (!ami_scene_init(&app->scene, app->character, def->sim.envs, (ami_quality)def->quality, def->width,
                         def->height, err))
         return false;
     if (def->clip_file)
@@ -385,20 +380,20 @@ static ami_skill *load_skill(ami_app *app, const ami_skill_def *def, ami_error *
     return NULL;
 }
 
-bool ami_app_have_skill(ami_app *app, int number)
+bool ami_app_have_skill(ami_app *app, int skill)
 {
-    if (app->skill[number])
+    if (app->skill[skill])
         return true;
-    const ami_skill_def def = skill_def(app, app->skill_path[number]);
+    const ami_skill_def def = skill_def(app, app->skill_path[skill]);
     ami_error err;
-    ami_skill *skill = load_skill(app, &def, &err);
-    if (!skill) {
+    ami_skill *loaded = load_skill(app, &def, &err);
+    if (!loaded) {
         ami_app_say(app, "%s", err.text);
         return false;
     }
-    if (!teach(app, number, skill))
+    if (!teach(app, skill, loaded))
         return false;
-    if (app->panel && skill->invents)
+    if (app->panel && loaded->invents)
         ami_panel_relist(app->panel); /* its styles */
     return true;
 }
@@ -433,8 +428,7 @@ static bool leave_clip(ami_app *app)
     if (!app->session) {
         app->skills = 0;
         if (!start_session(app, &err) ||
-            !(is_film(app) ||
-              (app->sim = ami_sim_start(app->session, app->def.characters, 1, false, &err)))) {
+            !(is_film(app) || (app->sim = ami_sim_start(app->session, app->def.sim.envs, 1, false, &err)))) {
             end_session(app);
             list_others(app);
             ami_app_say(app, "%s", err.text);
@@ -529,7 +523,7 @@ void ami_app_renew(ami_app *app);
 void ami_app_renew(ami_app *app)
 {
     ami_skill_def def = skill_def(app, app->skill_path[0]);
-    def.motion = app->def.motion;
+    def.motion = app->def.sim.motion;
     def.invents = ami_style_requested(&app->def.style);
     ami_error err;
     if (app->retirees >= AMI_RETIRED)

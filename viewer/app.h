@@ -4,6 +4,7 @@
 #ifndef AMI_VIEWER_APP_H
 #define AMI_VIEWER_APP_H
 
+#include "options/simulation.h"
 #include "policy/followed.h"
 #include "session/clock_thread.h"
 #include "session/player.h"
@@ -19,13 +20,10 @@ enum { AMI_CUES = 64, AMI_RETIRED = 16, AMI_CHOICES = 32, AMI_STYLES_SHOWN = 16 
 
 /* What the command line says. */
 typedef struct ami_app_def {
-    const char *policy, *critic, *motion, *clips, *may_touch, *watch, *clip_file;
+    cli_simulation sim; /* envs: characters; seconds 0: until somebody ends it */
+    const char *critic, *clips, *watch, *clip_file;
     ami_style_request style;
-    bool no_policy, self_collision;
     uint64_t seed;
-    int characters;
-    double seconds; /* 0: until somebody ends it */
-    double push_speed, push_period, turn, heading, start, max_root;
     double speed, get_up_s;
     int width, height;
     double fps;
@@ -140,7 +138,7 @@ void ami_app_act(ami_app *app, ami_action action, double value);
 bool ami_app_send(ami_app *app, const ami_command *command);
 /* Whether whoever waits for something must give up, because the program is to end. */
 bool ami_app_stopped(const ami_app *app);
-void ami_app_choose(ami_app *app, int choice);
+void ami_app_choose(ami_app *app, int number);
 /* The choice that is followed or about to be; -1: none of them, but a blend. */
 int ami_app_chosen(const ami_app *app, const ami_snapshot *snapshot);
 bool ami_app_have_skill(ami_app *app, int skill); /* loads it if need be; says why not */

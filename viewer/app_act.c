@@ -277,9 +277,9 @@ void ami_app_cues(ami_app *app, double time)
         act_on_cue(app, &app->def.cue[app->next_cue++]);
 }
 
-bool ami_app_scrub_rect(const ami_app *app, const ami_snapshot *s, mjrRect whole, mjrRect *bar)
+bool ami_app_scrub_rect(const ami_app *app, const ami_snapshot *snapshot, mjrRect whole, mjrRect *bar)
 {
-    if (s->clip_duration <= 0 && !(s->paused && s->step > s->oldest))
+    if (snapshot->clip_duration <= 0 && !(snapshot->paused && snapshot->step > snapshot->oldest))
         return false;
     const mjrRect world = ami_app_world(app, whole);
     const int margin = (int)(16 * app->scale);
@@ -288,17 +288,17 @@ bool ami_app_scrub_rect(const ami_app *app, const ami_snapshot *s, mjrRect whole
     return bar->width > 50;
 }
 
-void ami_app_scrub(ami_app *app, const ami_snapshot *s, double fraction)
+void ami_app_scrub(ami_app *app, const ami_snapshot *snapshot, double fraction)
 {
     fraction = fmin(fmax(fraction, 0), 1);
-    if (s->clip_duration > 0) {
-        ami_player_seek(&app->player, fraction * s->clip_duration);
+    if (snapshot->clip_duration > 0) {
+        ami_player_seek(&app->player, fraction * snapshot->clip_duration);
         return;
     }
-    const int64_t newest = s->newest > s->step ? s->newest : s->step;
-    const int64_t to = s->oldest + (int64_t)llround(fraction * (double)(newest - s->oldest));
-    if (to != s->step)
-        ami_app_send(app, &(ami_command){.kind = AMI_DO_STEP, .value = (double)(to - s->step)});
+    const int64_t newest = snapshot->newest > snapshot->step ? snapshot->newest : snapshot->step;
+    const int64_t to = snapshot->oldest + (int64_t)llround(fraction * (double)(newest - snapshot->oldest));
+    if (to != snapshot->step)
+        ami_app_send(app, &(ami_command){.kind = AMI_DO_STEP, .value = (double)(to - snapshot->step)});
 }
 
 void ami_app_watch(ami_app *app)
@@ -378,23 +378,23 @@ static void log_changes(ami_app *app, const ami_snapshot *s)
     step_before = s->paused ? step_now : -1;
 }
 
-void ami_app_tidy(ami_app *app, const ami_snapshot *s)
+void ami_app_tidy(ami_app *app, const ami_snapshot *snapshot)
 {
     int left = 0;
-    if (s->clip_duration <= 0) {
+    if (snapshot->clip_duration <= 0) {
         for (int i = 0; i < app->retirees; i++) {
-            if (app->retired[i].number <= s->commands_done)
+            if (app->retired[i].number <= snapshot->commands_done)
                 ami_skill_free(app->retired[i].skill);
             else
                 app->retired[left++] = app->retired[i];
         }
         app->retirees = left;
-        if (app->asked >= 0 && app->sent <= s->commands_done) {
-            app->pace = s->pace;
+        if (app->asked >= 0 && app->sent <= snapshot->commands_done) {
+            app->pace = snapshot->pace;
             app->asked = -1;
         }
-        ami_app_see_style(app, s);
+        ami_app_see_style(app, snapshot);
     }
     if (app->log)
-        log_changes(app, s);
+        log_changes(app, snapshot);
 }

@@ -278,18 +278,18 @@ static void draw_texts(ami_app *app, const ami_snapshot *s, mjrRect world, mjrRe
                   mjFONT_NORMAL, "REC", .80f, .25f, .10f, .9f, 1, 1, 1, &app->context);
 }
 
-void ami_app_draw(ami_app *app, const ami_snapshot *s, double alpha, double seconds, mjrRect whole)
+void ami_app_draw(ami_app *app, const ami_snapshot *snapshot, double alpha, double seconds, mjrRect whole)
 {
     const mjrRect world = ami_app_world(app, whole);
-    ami_plots_add(app->plots, s);
-    ami_app_see_style(app, s);
-    ami_scene_update(&app->scene, s, alpha, seconds, &app->shown.look);
+    ami_plots_add(app->plots, snapshot);
+    ami_app_see_style(app, snapshot);
+    ami_scene_update(&app->scene, snapshot, alpha, seconds, &app->shown.look);
     mjr_render(world, &app->scene.scene, &app->context);
     if (has_plots(app, world) && !app->shown.help)
-        ami_plots_draw(app->plots, s, plots_column(app, world), app->scale, &app->context);
-    draw_texts(app, s, world, whole);
+        ami_plots_draw(app->plots, snapshot, plots_column(app, world), app->scale, &app->context);
+    draw_texts(app, snapshot, world, whole);
     if (app->shown.panel)
-        ami_panel_draw(app->panel, s, whole);
+        ami_panel_draw(app->panel, snapshot, whole);
     if (app->shown.help)
         draw_help(app, whole);
 }

@@ -10,7 +10,6 @@
 /* What comes first in the list, and what up and down go through, by speed. */
 static const char *const gaits[] = {"walk", "jog", "run", "stealthy", "zombie"};
 enum { GAITS = sizeof gaits / sizeof *gaits };
-static const double slowest = .7, fastest = 1.4;
 
 static bool is_gait(const char *name)
 {
@@ -155,14 +154,15 @@ bool ami_app_check_cues(const ami_app *app, ami_error *err)
 
 /* ---- seeing ---- */
 
-void ami_app_see_style(ami_app *app, const ami_snapshot *s)
+void ami_app_see_style(ami_app *app, const ami_snapshot *snapshot)
 {
-    if (!s->invents || app->sent > s->commands_done)
+    if (!snapshot->invents || app->sent > snapshot->commands_done)
         return;
-    app->pace = s->pace;
-    if (!memcmp(app->latent.z, s->latent.z, sizeof app->latent.z) && app->latent.scale == s->latent.scale)
+    app->pace = snapshot->pace;
+    if (!memcmp(app->latent.z, snapshot->latent.z, sizeof app->latent.z) &&
+        app->latent.scale == snapshot->latent.scale)
         return;
-    app->latent = s->latent;
+    app->latent = snapshot->latent;
     show_weights(app);
 }
 
@@ -203,15 +203,15 @@ void ami_app_style_text(const ami_app *app, char *text, size_t size)
     }
 }
 
-int ami_app_chosen(const ami_app *app, const ami_snapshot *s)
+int ami_app_chosen(const ami_app *app, const ami_snapshot *snapshot)
 {
     if (app->asked >= 0)
         return app->asked;
-    const bool style = s->wanted == s->skill && s->invents && lists_styles(app);
+    const bool style = snapshot->wanted == snapshot->skill && snapshot->invents && lists_styles(app);
     const int most = style ? heaviest(app, NULL) : -1;
     for (int i = 0; i < app->choices; i++) {
         const ami_choice *c = &app->choice[i];
-        if (c->skill == s->wanted &&
+        if (c->skill == snapshot->wanted &&
             (style ? c->style == most && app->weight[most] > .995 * sum_of_weights(app) : c->style < 0))
             return i;
     }
@@ -222,8 +222,8 @@ int ami_app_chosen(const ami_app *app, const ami_snapshot *s)
 
 void ami_app_set_pace(ami_app *app, double pace)
 {
-    const double most = ami_app_look(app)->invents ? fastest : 1.3;
-    app->pace = fmin(fmax(round(pace * 20) / 20, slowest), most);
+    const double most = ami_app_look(app)->invents ? AMI_PACE_MAX : AMI_PACE_MAX_CLIP;
+    app->pace = fmin(fmax(round(pace * 20) / 20, AMI_PACE_MIN), most);
     app->hurried = fabs(app->pace - 1) > 1e-9;
     ami_app_send(app, &(ami_command){.kind = AMI_DO_PACE, .value = app->pace});
 }
@@ -247,7 +247,7 @@ bool ami_app_style_pace(ami_app *app, int sign)
     const ami_styles *styles = app->motions.styles;
     if (!ami_app_look(app)->invents)
         return false;
-    if (sign > 0 ? app->pace < fastest - 1e-9 : app->pace > slowest + 1e-9) {
+    if (sign > 0 ? app->pace < AMI_PACE_MAX - 1e-9 : app->pace > AMI_PACE_MIN + 1e-9) {
         ami_app_set_pace(app, app->pace + .05 * sign);
         return true;
     }

@@ -212,39 +212,40 @@ ami_offscreen *ami_offscreen_open(const char *backend, ami_error *err)
     return NULL;
 }
 
-void ami_offscreen_close(ami_offscreen *o)
+void ami_offscreen_close(ami_offscreen *offscreen)
 {
-    if (!o)
+    if (!offscreen)
         return;
-    if (o->context) {
-        o->make_current(o->display, EGL_NO_SURFACE, EGL_NO_SURFACE, EGL_NO_CONTEXT);
-        o->destroy_context(o->display, o->context);
-        o->terminate(o->display);
+    if (offscreen->context) {
+        offscreen->make_current(offscreen->display, EGL_NO_SURFACE, EGL_NO_SURFACE, EGL_NO_CONTEXT);
+        offscreen->destroy_context(offscreen->display, offscreen->context);
+        offscreen->terminate(offscreen->display);
     }
-    if (o->mesa)
-        o->mesa_destroy(o->mesa);
-    free(o->pixels);
-    free(o);
+    if (offscreen->mesa)
+        offscreen->mesa_destroy(offscreen->mesa);
+    free(offscreen->pixels);
+    free(offscreen);
 }
 
-bool ami_offscreen_enter(ami_offscreen *o)
+bool ami_offscreen_enter(ami_offscreen *offscreen)
 {
-    if (o->mesa)
-        return make_mesa_current(o);
-    remember(o);
-    return o->make_current(o->display, EGL_NO_SURFACE, EGL_NO_SURFACE, o->context);
+    if (offscreen->mesa)
+        return make_mesa_current(offscreen);
+    remember(offscreen);
+    return offscreen->make_current(offscreen->display, EGL_NO_SURFACE, EGL_NO_SURFACE, offscreen->context);
 }
 
-void ami_offscreen_leave(ami_offscreen *o)
+void ami_offscreen_leave(ami_offscreen *offscreen)
 {
-    if (o->mesa)
+    if (offscreen->mesa)
         return;
-    o->make_current(o->display, EGL_NO_SURFACE, EGL_NO_SURFACE, EGL_NO_CONTEXT);
-    if (o->before.display != EGL_NO_DISPLAY && o->before.context != EGL_NO_CONTEXT)
-        o->make_current(o->before.display, o->before.draw, o->before.read, o->before.context);
+    offscreen->make_current(offscreen->display, EGL_NO_SURFACE, EGL_NO_SURFACE, EGL_NO_CONTEXT);
+    if (offscreen->before.display != EGL_NO_DISPLAY && offscreen->before.context != EGL_NO_CONTEXT)
+        offscreen->make_current(offscreen->before.display, offscreen->before.draw, offscreen->before.read,
+                                offscreen->before.context);
 }
 
-const char *ami_offscreen_name(const ami_offscreen *o)
+const char *ami_offscreen_name(const ami_offscreen *offscreen)
 {
-    return o->name;
+    return offscreen->name;
 }

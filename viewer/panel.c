@@ -144,7 +144,7 @@ static void fill(ami_panel *p)
         {mjITEM_BUTTON, "Camera home", 1, NULL, "", 0},
         {mjITEM_END, "", 0, NULL, "", 0}};
     mjui_add(&p->ui, show);
-    if (p->app->def.characters > 1 && !p->app->playing_clip) {
+    if (p->app->def.sim.envs > 1 && !p->app->playing_clip) {
         const mjuiDef next[] = {{mjITEM_BUTTON, "Follow next", 1, NULL, "", 0},
                                 {mjITEM_END, "", 0, NULL, "", 0}};
         mjui_addToSection(&p->ui, p->ui.nsect - 1, next);
@@ -174,28 +174,29 @@ ami_panel *ami_panel_create(ami_app *app, ami_error *err)
     return p;
 }
 
-void ami_panel_destroy(ami_panel *p)
+void ami_panel_destroy(ami_panel *panel)
 {
-    free(p);
+    free(panel);
 }
 
-void ami_panel_measure(ami_panel *p, const mjrContext *context)
+void ami_panel_measure(ami_panel *panel, const mjrContext *context)
 {
-    p->context = context;
-    mjui_resize(&p->ui, context);
-    mjr_addAux(p->ui.auxid, p->ui.width, p->ui.maxheight, p->ui.spacing.samples, (mjrContext *)context);
-    p->dirty = true;
+    panel->context = context;
+    mjui_resize(&panel->ui, context);
+    mjr_addAux(panel->ui.auxid, panel->ui.width, panel->ui.maxheight, panel->ui.spacing.samples,
+               (mjrContext *)context);
+    panel->dirty = true;
 }
 
-int ami_panel_width(const ami_panel *p)
+int ami_panel_width(const ami_panel *panel)
 {
-    return p->ui.width;
+    return panel->ui.width;
 }
 
-void ami_panel_relist(ami_panel *p)
+void ami_panel_relist(ami_panel *panel)
 {
-    fill(p);
-    ami_panel_measure(p, p->context);
+    fill(panel);
+    ami_panel_measure(panel, panel->context);
 }
 
 static void set_rects(ami_panel *p, mjrRect whole)
@@ -237,16 +238,16 @@ static bool read_snapshot(ami_panel *p, const ami_snapshot *s)
     return !same_weights(p) || !same;
 }
 
-void ami_panel_draw(ami_panel *p, const ami_snapshot *snapshot, mjrRect whole)
+void ami_panel_draw(ami_panel *panel, const ami_snapshot *snapshot, mjrRect whole)
 {
     static int forgotten; /* switches that keys have changed show at the next draw; comparing them all costs
                              more than drawing */
-    set_rects(p, whole);
-    const bool changed = read_snapshot(p, snapshot) && !p->state.dragrect;
-    if (changed || p->dirty || ++forgotten % 15 == 0)
-        mjui_update(-1, -1, &p->ui, &p->state, p->context);
-    p->dirty = false;
-    mjui_render(&p->ui, &p->state, p->context);
+    set_rects(panel, whole);
+    const bool changed = read_snapshot(panel, snapshot) && !panel->state.dragrect;
+    if (changed || panel->dirty || ++forgotten % 15 == 0)
+        mjui_update(-1, -1, &panel->ui, &panel->state, panel->context);
+    panel->dirty = false;
+    mjui_render(&panel->ui, &panel->state, panel->context);
 }
 
 static bool is_weight(const ami_app *app, const void *data)
@@ -304,48 +305,48 @@ static void place_mouse(ami_panel *p, mjrRect whole, double x, double y)
         p->state.dragrect ? p->state.dragrect : 1 + mjr_findRect((int)x, (int)y, 1, p->state.rect + 1);
 }
 
-bool ami_panel_mouse_button(ami_panel *p, mjrRect whole, double x, double y, int which, bool pressed)
+bool ami_panel_mouse_button(ami_panel *panel, mjrRect whole, double x, double y, int which, bool pressed)
 {
     static const int names[3] = {mjBUTTON_LEFT, mjBUTTON_RIGHT, mjBUTTON_MIDDLE};
-    place_mouse(p, whole, x, y);
-    mjuiState *s = &p->state;
+    place_mouse(panel, whole, x, y);
+    mjuiState *s = &panel->state;
     int *const down[3] = {&s->left, &s->right, &s->middle};
-    if (pressed && s->mouserect != p->ui.rectid)
+    if (pressed && s->mouserect != panel->ui.rectid)
         return false;
-    if (!pressed && s->dragrect != p->ui.rectid)
+    if (!pressed && s->dragrect != panel->ui.rectid)
         return false;
     *down[which] = pressed;
     s->button = names[which];
     s->doubleclick = 0;
     s->type = pressed ? mjEVENT_PRESS : mjEVENT_RELEASE;
     if (pressed) {
-        s->dragrect = p->ui.rectid;
+        s->dragrect = panel->ui.rectid;
         s->dragbutton = s->button;
     }
-    pass_on(p);
+    pass_on(panel);
     if (!pressed)
         s->dragrect = s->dragbutton = 0;
     return true;
 }
 
-bool ami_panel_mouse_move(ami_panel *p, mjrRect whole, double x, double y)
+bool ami_panel_mouse_move(ami_panel *panel, mjrRect whole, double x, double y)
 {
-    place_mouse(p, whole, x, y);
-    if (p->state.dragrect != p->ui.rectid)
+    place_mouse(panel, whole, x, y);
+    if (panel->state.dragrect != panel->ui.rectid)
         return false;
-    p->state.type = mjEVENT_MOVE;
-    pass_on(p);
+    panel->state.type = mjEVENT_MOVE;
+    pass_on(panel);
     return true;
 }
 
-bool ami_panel_scroll(ami_panel *p, mjrRect whole, double x, double y, double by)
+bool ami_panel_scroll(ami_panel *panel, mjrRect whole, double x, double y, double by)
 {
-    place_mouse(p, whole, x, y);
-    if (p->state.mouserect != p->ui.rectid)
+    place_mouse(panel, whole, x, y);
+    if (panel->state.mouserect != panel->ui.rectid)
         return false;
-    p->state.type = mjEVENT_SCROLL;
-    p->state.sx = 0;
-    p->state.sy = by;
-    pass_on(p);
+    panel->state.type = mjEVENT_SCROLL;
+    panel->state.sx = 0;
+    panel->state.sy = by;
+    pass_on(panel);
     return true;
 }

@@ -17,8 +17,8 @@ void ami_panel_relist(ami_panel *panel);
 
 void ami_panel_draw(ami_panel *panel, const ami_snapshot *snapshot, mjrRect whole);
 
-/* Mouse events in framebuffer pixels, y up; button 0 left, 1 right, 2 middle. True if the panel took it. */
-bool ami_panel_mouse_button(ami_panel *panel, mjrRect whole, double x, double y, int button, bool pressed);
+/* Mouse events in framebuffer pixels, y up; `which` is 0 left, 1 right, 2 middle. True if the panel took it. */
+bool ami_panel_mouse_button(ami_panel *panel, mjrRect whole, double x, double y, int which, bool pressed);
 bool ami_panel_mouse_move(ami_panel *panel, mjrRect whole, double x, double y);
 bool ami_panel_scroll(ami_panel *panel, mjrRect whole, double x, double y, double by);
 

@@ -99,14 +99,14 @@ static bool roll(ami_app *app, ami_film *film, ami_report *report, ami_error *er
         }
         if (f && ami_app_stopped(app))
             break; /* the frames that are there make a film; a crowd's next one may take long to draw */
-        last = time + step >= def->seconds - 1e-9 || app->quit;
+        last = time + step >= def->sim.seconds - 1e-9 || app->quit;
         if (!shoot(app, film, report, alpha, began, f == 0, last, err))
             return false;
         time += step;
-        progress(time, def->seconds, begun);
+        progress(time, def->sim.seconds, begun);
     }
     if (app->session && !cli_stopped && !app->quit)
-        simulate_to(app, def->seconds); /* the rest of the time asked for, so that the hash is that of a
+        simulate_to(app, def->sim.seconds); /* the rest of the time asked for, so that the hash is that of a
                                            rollout */
     return true;
 }

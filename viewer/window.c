@@ -410,7 +410,7 @@ static bool play(window *w, ami_report *report, ami_error *err)
     ami_app *app = w->app;
     double before = 0;
     if (!app->playing_clip) {
-        app->sim = ami_sim_start(app->session, app->def.characters, app->def.speed, app->def.paused, err);
+        app->sim = ami_sim_start(app->session, app->def.sim.envs, app->def.speed, app->def.paused, err);
         if (!app->sim)
             return false;
     }
@@ -421,8 +421,8 @@ static bool play(window *w, ami_report *report, ami_error *err)
         if (app->wants_fullscreen)
             toggle_fullscreen(w);
         const ami_snapshot *s = ami_app_look(app);
-        if (app->def.seconds > 0 &&
-            (s->finished || (app->playing_clip && ami_clock_now() - app->begun > app->def.seconds)))
+        if (app->def.sim.seconds > 0 &&
+            (s->finished || (app->playing_clip && ami_clock_now() - app->begun > app->def.sim.seconds)))
             break;
     }
     return true;

@@ -4,6 +4,9 @@
 
 #include <amble/base.h>
 #include <amble/character.h>
+#include <amble/clip.h>
 #include <amble/model.h>
+#include <amble/phase.h>
+#include <amble/style.h>
 
 #endif

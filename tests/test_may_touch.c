@@ -1,4 +1,4 @@
-/* cli/setup: which bodies may touch the floor, by what was given, by the policy, by the motion. */
+/* policy/may_touch: which bodies may touch the floor, by what was given, by the policy, by the motion. */
 #include "policy/may_touch.h"
 #include "tests/body.h"
 
