@@ -400,6 +400,18 @@ static void begins_where_it_is_put(void **state)
 
 /* ---- commands and events ---- */
 
+/* m/s in the mean of the coming seconds, and where it leads, rad, of a character in amble's own axes. */
+static double speed_over(amb_character *character, double seconds, double *direction)
+{
+    amb_transform from[BODIES], to[BODIES];
+    ok(amb_character_pose(character, 0, from, NULL));
+    run(character, seconds);
+    ok(amb_character_pose(character, 0, to, NULL));
+    const double x = to[0].position[0] - from[0].position[0], y = to[0].position[1] - from[0].position[1];
+    *direction = atan2(y, x);
+    return hypot(x, y) / seconds;
+}
+
 static void a_push_makes_it_fall_and_it_is_lifted(void **state)
 {
     (void)state;
@@ -456,13 +468,9 @@ static void requests_are_reached_and_followed(void **state)
     assert_true(state_of(character).settled);
     assert_true(time_of(character, AMB_EVENT_REACHED) > .5);
     assert_true(time_of(character, AMB_EVENT_REACHED) < 0); /* once */
-    amb_transform from[BODIES], to[BODIES];
-    ok(amb_character_pose(character, 0, from, NULL));
-    run(character, 5);
-    ok(amb_character_pose(character, 0, to, NULL));
-    const double dx = to[0].position[0] - from[0].position[0], dy = to[0].position[1] - from[0].position[1];
-    assert_true(fabs(hypot(dx, dy) / 5 - 1.3) < .15);
-    assert_true(fabs(atan2(dy, dx) + 1.2) < .12);
+    double direction;
+    assert_true(fabs(speed_over(character, 5, &direction) - 1.3) < .15);
+    assert_true(fabs(direction + 1.2) < .12);
 
     amb_request circle;
     amb_request_init(&circle);
@@ -542,6 +550,50 @@ static void skills_come_and_go(void **state)
                  ended = time_of(character, AMB_EVENT_SKILL_ENDED);
     assert_true(reached > 0 && ended > reached + 2 && ended < reached + 6);
     amb_character_destroy(character);
+}
+
+/* A set of one's own, without styles: a clip's actor turns and changes its pace, too. */
+static void skills_do_without_styles(void **state)
+{
+    (void)state;
+    if (amb_model_set_skills(set) < 3)
+        skip_because("there are no clips of the skills");
+    amb_model_set_def def;
+    amb_model_set *skills;
+    amb_character *character;
+    amb_model_set_def_init(&def);
+    def.locomotion = "";
+    def.skills = (const char *const[]){"assets/models/walk.onnx", "run"};
+    def.skill_count = 2;
+    ok(amb_model_set_load(&def, &skills));
+    assert_int_equal(amb_model_set_styles(skills), 0);
+    assert_null(amb_model_set_style_name(skills, 0));
+    assert_int_equal(amb_model_set_skills(skills), 2);
+    assert_string_equal(amb_model_set_skill_name(skills, 1), "run");
+    ok(amb_character_create(skills, NULL, &character));
+    assert_string_equal(state_of(character).skill, "walk");
+    assert_string_equal(state_of(character).style, "");
+    run(character, 3);
+    double direction;
+    const double own = speed_over(character, 5, &direction);
+    assert_true(fabs(direction) < .1);
+    ask(character, NULL, 1.2, 1.15 * own);
+    run(character, 5);
+    assert_true(fabs(speed_over(character, 5, &direction) - 1.15 * own) < .06 * own);
+    assert_true(fabs(direction - 1.2) < .1);
+    assert_true(time_of(character, AMB_EVENT_REACHED) > 0);
+    amb_request request = request_of("walk", NAN, NAN);
+    assert_int_equal(amb_character_request(character, &request), AMB_ERROR_NOT_FOUND);
+    expect_sentence("no styles");
+    request = request_of(NULL, NAN, 0);
+    request.skill = "run";
+    ok(amb_character_request(character, &request));
+    run(character, 5);
+    assert_string_equal(state_of(character).skill, "run");
+    assert_true(state_of(character).speed > 2);
+    assert_true(time_of(character, AMB_EVENT_FELL) < 0);
+    amb_character_destroy(character);
+    amb_model_set_destroy(skills);
 }
 
 static void the_queue_keeps_the_newest_events(void **state)
@@ -981,6 +1033,7 @@ int main(void)
         cmocka_unit_test(requests_are_reached_and_followed),
         cmocka_unit_test(a_pull_pulls_until_it_is_released),
         cmocka_unit_test(skills_come_and_go),
+        cmocka_unit_test(skills_do_without_styles),
         cmocka_unit_test(the_queue_keeps_the_newest_events),
         cmocka_unit_test(what_follows_a_restore_is_what_followed_the_save),
         cmocka_unit_test(damaged_and_foreign_states_are_refused),

@@ -119,7 +119,8 @@ typedef struct amb_character_def {
     size_t size;
     amb_space space;    /* AMB_SPACE_MUJOCO */
     amb_axes axes;      /* of AMB_SPACE_CUSTOM */
-    const char *style;  /* "walk"; the style or mixture it begins with */
+    const char *style;  /* "walk"; the style or mixture it begins with; a set without styles begins with its
+                           first skill */
     double position[3]; /* 0 0 0: host's units; where it stands, of which the height is not used */
     double heading;     /* 0: rad */
     uint64_t seed;      /* 0: decides where in its motion it begins; give each of a crowd another one */
@@ -152,9 +153,9 @@ typedef struct amb_request {
     const char *skill; /* NULL: as before; at most one of style and skill is given. After a motion that ends
                           the skill before it comes back */
     double heading;    /* NaN: as before; rad, to turn to, at .8 rad/s at most */
-    double speed;      /* NaN: as before; m/s whatever the host's units, 0: the motion's own. A motion is
-                          played at .7 to 1.4 times its own speed (a skill's to 1.3): for more ask another
-                          style */
+    double speed;      /* NaN: as before; m/s whatever the host's units, 0: the motion's own. A style is played
+                          at .7 to 1.4 times its own speed: for more ask another. A skill at .7 to 1.3, but its
+                          actor knows its own pace: beyond 15 % a runner falls */
     double turn;       /* NaN: as before; rad/s, to turn all the time. Either heading or turn is given, and
                           ends the other */
     int cycles; /* 0: for ever; of a skill that loops (a backflip after a backflip): after so many cycles
