@@ -153,14 +153,14 @@ typedef struct amb_request {
     const char *skill; /* NULL: as before; at most one of style and skill is given. After a motion that ends
                           the skill before it comes back */
     double heading;    /* NaN: as before; rad, to turn to, at .8 rad/s at most */
-    double speed;      /* NaN: as before; m/s whatever the host's units, 0: the motion's own. A style is played
-                          at .7 to 1.4 times its own speed: for more ask another. A skill at .7 to 1.3, but its
-                          actor knows its own pace: beyond 15 % a runner falls */
-    double turn;       /* NaN: as before; rad/s, to turn all the time. Either heading or turn is given, and
-                          ends the other */
-    int cycles; /* 0: for ever; of a skill that loops (a backflip after a backflip): after so many cycles
-                   the skill before it comes back, at the first good moment of the last one's end. The
-                   cycle in which it is entered counts where most of it is played */
+    double speed; /* NaN: as before; m/s whatever the host's units, 0: the motion's own. A style is played
+                     at .7 to 1.4 times its own speed: for more ask another. A skill at .7 to 1.3, but its
+                     actor knows its own pace: beyond 15 % a runner falls */
+    double turn;  /* NaN: as before; rad/s, to turn all the time. Either heading or turn is given, and
+                     ends the other */
+    int cycles;   /* 0: for ever; of a skill that loops (a backflip after a backflip): after so many cycles
+                     the skill before it comes back, at the first good moment of the last one's end. The
+                     cycle in which it is entered counts where most of it is played */
 } amb_request;
 
 AMB_API void amb_request_init_size(amb_request *request, size_t size);
