@@ -30,8 +30,8 @@
  * Space
  *   All positions, directions and rotations that go in and come out are in the host's convention (amb_space).
  *   Rotations are unit quaternions w, x, y, z. A heading is an angle about the host's up axis, positive as
- *   the host counts rotations, 0 where it faces the host's forward axis. Each character lives alone in a world
- *   with an endless floor at height 0; characters do not touch each other.
+ *   the host counts rotations, 0 where it faces the host's forward axis. Each character lives alone in a
+ *   world with an endless floor at height 0; characters do not touch each other.
  *
  * Threads
  *   A model set is const: any number of threads may make and advance characters of it. A character is used by
