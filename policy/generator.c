@@ -564,6 +564,13 @@ double ami_generator_phase_gain(const ami_generator *generator)
     return generator->def.phase_gain;
 }
 
+bool ami_generator_settled(const ami_generator *generator, const ami_env *env)
+{
+    return !generator->s.busy &&
+           ami_latent_same(&generator->s.transition.to, &generator->cycle[generator->s.current].latent) &&
+           ami_generator_followed_s(generator, env) >= generator->def.blend_s;
+}
+
 const ami_latent *ami_generator_wanted(const ami_generator *generator)
 {
     return &generator->s.transition.to;
@@ -700,8 +707,12 @@ bool ami_generator_load(ami_generator *generator, ami_cycle_room *room, const vo
     generator->s = get_state(&saved);
     ami_cycle *followed = &generator->cycle[generator->s.current],
               *coming = &generator->cycle[1 - generator->s.current];
-    ami_refusal refusal = ami_cycle_make(followed, generator->def.nets, &generator->def.limits, room,
-                                         &saved.followed, generator->clip[generator->s.current]);
+    ami_refusal refusal = AMI_MOTION_OK;
+    const bool there = followed->stage == AMI_CYCLE_DONE && /* as where one goes back by a few steps */
+                       memcmp(&followed->latent, &saved.followed, sizeof saved.followed) == 0;
+    if (!there)
+        refusal = ami_cycle_make(followed, generator->def.nets, &generator->def.limits, room, &saved.followed,
+                                 generator->clip[generator->s.current]);
     if (generator->s.busy)
         ami_cycle_begin(coming, &saved.coming);
     while (refusal == AMI_MOTION_OK && generator->s.busy && coming->stage < (ami_cycle_stage)saved.stage)

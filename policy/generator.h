@@ -120,6 +120,10 @@ double ami_generator_phase_gain(const ami_generator *generator);
 const ami_latent *ami_generator_latent(const ami_generator *generator);
 double ami_generator_followed_s(const ami_generator *generator, const ami_env *env);
 
+/* Whether the motion that is followed is that of the latent that is wanted, and what was left of the motion
+ * before has faded. */
+bool ami_generator_settled(const ami_generator *generator, const ami_env *env);
+
 /* The latent that is wanted, and at how many times its speed the motion is to be played, the phase's pull
  * left out. */
 const ami_latent *ami_generator_wanted(const ami_generator *generator);

@@ -86,6 +86,5 @@ void ami_past_go(ami_session *s, int64_t step)
         m->env.reference.turn_rate = s->turn_rate; /* the key that is held now counts, not the one that was */
         m->jumped = true;
     }
-    s->value = ami_skill_value(s->known[s->skill], &s->member[s->follow].env);
-    ami_style_measure(s);
+    ami_measure(s);
 }

@@ -3,6 +3,7 @@
 #define AMBLE_AMBLE_H
 
 #include <amble/base.h>
+#include <amble/character.h>
 #include <amble/clip.h>
 #include <amble/env.h>
 #include <amble/model.h>
