@@ -30,6 +30,11 @@ set(CPACK_AMB_SOURCE ${PROJECT_SOURCE_DIR})
 
 set(CPACK_DEBIAN_PACKAGE_MAINTAINER "the amble developers <amble@localhost>" CACHE STRING "Maintainer of the Debian packages: NAME <ADDRESS>")
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${PROJECT_BINARY_DIR}/lib) # libraries of the other components
+if(amb_mujoco_bundled)
+    get_filename_component(folder ${amb_mujoco_bundled} DIRECTORY)
+    list(APPEND CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${folder})
+endif()
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS_POLICY ">=")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
