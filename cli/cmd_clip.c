@@ -4,10 +4,9 @@
  * `info` reads any number of clips and prints a line for each, or JSON. */
 #include "cli/cmd_clip.h"
 
-#include "base/text.h"
+#include "cli/clip_facts.h"
 #include "cli/commands.h"
 #include "motion/clip.h"
-#include "motion/rotation.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -55,96 +54,6 @@ static ami_clip *open_clip(const char *name, const options *o, char path[PATH_SI
     return ami_clip_find(name, o->common.clips, path, PATH_SIZE, err) ? ami_clip_read(path, err) : NULL;
 }
 
-typedef struct facts {
-    char name[AMI_NAME];
-    bool loops;
-    int frames;
-    double duration;   /* s */
-    double low, high;  /* m: the root's height */
-    double distance;   /* m on the ground, from first frame to last */
-    double speed;      /* m/s: distance over duration */
-    double fastest;    /* rad/s: largest joint speed at a frame */
-    const char *joint; /* the joint it belongs to */
-    double seam;       /* rad: largest jump of the root or a joint from the last frame to the first; 0 without
-                          a loop */
-    double gap[2];     /* s: shortest and longest time between frames */
-} facts;
-
-static double joint_speed(const double *vel, const ami_clip_joint *joint)
-{
-    const double *v = vel + joint->vel;
-    return joint->ball ? sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]) : fabs(v[0]);
-}
-
-static double joint_gap(const double *a, const double *b, const ami_clip_joint *joint)
-{
-    const int at = joint->pose;
-    return joint->ball ? ami_quat_angle(a + at, b + at) : fabs(a[at] - b[at]);
-}
-
-static facts facts_of(const ami_clip *clip)
-{
-    const int n = ami_clip_frames(clip);
-    const double *time = ami_clip_times(clip), *first = ami_clip_poses(clip),
-                 *last = first + (size_t)(n - 1) * AMI_POSE;
-    facts f = {.loops = ami_clip_loops(clip),
-               .frames = n,
-               .duration = ami_clip_duration(clip),
-               .low = INFINITY,
-               .high = -INFINITY,
-               .joint = "",
-               .gap = {INFINITY, 0.0}};
-    snprintf(f.name, sizeof f.name, "%s", ami_clip_name(clip));
-    for (int i = 0; i < n; i++) {
-        double vel[AMI_VEL];
-        ami_clip_sample(clip, time[i], NULL, vel);
-        const double height = first[(size_t)i * AMI_POSE + 2];
-        f.low = fmin(f.low, height);
-        f.high = fmax(f.high, height);
-        for (int j = 0; j < AMI_CLIP_JOINTS; j++) {
-            const double speed = joint_speed(vel, &ami_clip_joints[j]);
-            if (speed > f.fastest) {
-                f.fastest = speed;
-                f.joint = ami_clip_joints[j].name;
-            }
-        }
-        if (i > 0) {
-            f.gap[0] = fmin(f.gap[0], time[i] - time[i - 1]);
-            f.gap[1] = fmax(f.gap[1], time[i] - time[i - 1]);
-        }
-    }
-    if (ami_clip_loops(clip)) {
-        f.seam = ami_quat_angle(first + 3, last + 3);
-        for (int j = 0; j < AMI_CLIP_JOINTS; j++) {
-            f.seam = fmax(f.seam, joint_gap(first, last, &ami_clip_joints[j]));
-        }
-    }
-    f.distance = hypot(last[0] - first[0], last[1] - first[1]);
-    f.speed = f.distance / ami_clip_duration(clip);
-    return f;
-}
-
-static const double degree = M_PI / 180.0;
-
-static json_t *facts_json(const ami_clip *clip, const char *path, const facts *f)
-{
-    double offset[3];
-    ami_clip_cycle_offset(clip, offset);
-    return json_pack("{s:s, s:o, s:b, s:i, s:f, s:f, s:f, s:f, s:[f,f], s:[f,f,f], s:f, s:f, s:s, s:f}",
-                     "name", ami_clip_name(clip), "file", cli_text(path), "loop", (int)ami_clip_loops(clip),
-                     "frames", ami_clip_frames(clip), "duration_s", ami_clip_duration(clip), "frame_min_s",
-                     f->gap[0], "frame_max_s", f->gap[1], "distance_m", f->distance, "root_height_m", f->low,
-                     f->high, "cycle_offset_m", offset[0], offset[1], offset[2], "speed_mps", f->speed,
-                     "fastest_joint_radps", f->fastest, "fastest_joint", f->joint, "seam_deg",
-                     f->seam / degree);
-}
-
-json_t *clip_json(const ami_clip *clip, const char *path)
-{
-    const facts f = facts_of(clip);
-    return facts_json(clip, path, &f);
-}
-
 /* Columns as a terminal counts them: characters of UTF-8. */
 static int columns_of(const char *text)
 {
@@ -161,11 +70,11 @@ static void print_head(int width)
            "m", "m/s", "height m", "rad/s", "fastest joint", "seam deg");
 }
 
-static void print_facts(const facts *f, int width)
+static void print_facts(const clip_facts *f, int width)
 {
     char seam[16] = "-";
     if (f->loops) {
-        snprintf(seam, sizeof seam, "%.1f", f->seam / degree);
+        snprintf(seam, sizeof seam, "%.1f", f->seam * (180 / M_PI));
     }
     printf("%s%*s %-4s %6d %8.3f %6.1f %7.2f %6.2f %5.2f..%.2f %6.1f %-15s %8s\n", f->name,
            width - columns_of(f->name), "", f->loops ? "wrap" : "none", f->frames, f->duration,
@@ -173,7 +82,7 @@ static void print_facts(const facts *f, int width)
 }
 
 /* All clips, once they are known: the first column is as wide as the longest name. */
-static void print_table(const facts *list, int count)
+static void print_table(const clip_facts *list, int count)
 {
     int width = 20;
     for (int i = 0; i < count; i++) {
@@ -194,7 +103,7 @@ static int run_info(const options *o)
     ami_error err = {""};
     json_t *list = json_array();
     const bool table = !o->common.json || strcmp(o->common.json, "-") != 0;
-    facts *all = calloc((size_t)o->count, sizeof *all);
+    clip_facts *all = calloc((size_t)o->count, sizeof *all);
     int read = 0, status = EXIT_SUCCESS;
     if (!list || !all) {
         json_decref(list);
@@ -209,8 +118,8 @@ static int run_info(const options *o)
             status = cli_fail(&err);
             continue;
         }
-        all[read] = facts_of(clip);
-        json_array_append_new(list, facts_json(clip, path, &all[read]));
+        all[read] = clip_facts_of(clip);
+        json_array_append_new(list, clip_facts_json(clip, path, &all[read]));
         ami_clip_destroy(clip);
         read++;
     }

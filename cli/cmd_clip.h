@@ -5,8 +5,8 @@
 #include "motion/clip.h"
 #include "options/options.h"
 
-/* amble clip style: the style latents of clips and their nearest named styles. encoder, styles_file: files, NULL:
- * amble's own. Returns the exit status. */
+/* amble clip style: the style latents of clips and their nearest named styles. encoder, styles_file: files,
+ * NULL: amble's own. Returns the exit status. */
 int clip_style(const cli_common *common, char **names, int count, const char *encoder,
                const char *styles_file);
 
@@ -14,8 +14,5 @@ int clip_style(const cli_common *common, char **names, int count, const char *en
 int clip_convert(int argc, char **argv);
 int clip_map(int argc, char **argv);
 int clip_compare(int argc, char **argv);
-
-/* What `amble clip info` prints of a clip, as JSON; NULL where memory is short. */
-json_t *clip_json(const ami_clip *clip, const char *path);
 
 #endif

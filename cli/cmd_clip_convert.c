@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/number.h"
 #include "base/text.h"
+#include "cli/clip_facts.h"
 #include "cli/clip_import.h"
 #include "cli/cmd_clip.h"
 #include "motion/clip.h"
@@ -284,7 +285,8 @@ static void convert(const options *o, const char *in, const char *out, result *r
         r->frames = ami_clip_frames(clip);
         r->duration = ami_clip_duration(clip);
         if (r->done && o->common.json) {
-            r->json = clip_json(clip, out);
+            const clip_facts facts = clip_facts_of(clip);
+            r->json = clip_facts_json(clip, out, &facts);
             json_object_set_new(r->json, "retarget", clip_import_json(&r->report));
             if (r->cycle.end > 0)
                 json_object_set_new(r->json, "cycle",

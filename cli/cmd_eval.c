@@ -7,9 +7,9 @@
 #include "options/simulation.h"
 #include "options/style.h"
 #include "options/threads.h"
+#include "policy/evaluate.h"
 #include "policy/may_touch.h"
 #include "policy/models.h"
-#include "policy/rollout.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -80,11 +80,9 @@ typedef struct contender {
     ami_character *character; /* its physics rate may be its own */
 } contender;
 
-/* Means over seeds, and the worst seed. */
+/* One row of the table. */
 typedef struct outcome {
-    double survival, worst_survival, success, normalised_return, worst_return, root_m, joint_rad, speed;
-    double e_g_mpjpe, e_mpjpe, e_vel, e_acc, success_phc; /* docs/metrics.md */
-    int64_t unstable;
+    ami_evaluation mean;
     json_t *runs;
 } outcome;
 
@@ -100,68 +98,55 @@ static bool on_progress(void *context, double fraction)
     return true;
 }
 
-/* How a motion is followed: for so many seconds from anywhere; or, as the paper does with a clip that does
- * not loop, once from its first frame to its last. */
-typedef enum protocol { FOR_SECONDS, OWN_LENGTH } protocol;
+static const char *const protocol_name[] = {
+    [AMI_PROTOCOL_SECONDS] = "seconds", [AMI_PROTOCOL_OWN_LENGTH] = "own_length"};
 
-static const char *const protocol_name[] = {[FOR_SECONDS] = "seconds", [OWN_LENGTH] = "own_length"};
+/* What a finished rollout adds to a row. */
+typedef struct row_state {
+    bar_state *bar;
+    const char *motion, *policy;
+    json_t *runs;
+} row_state;
 
-static bool evaluate(const arguments *a, const contender *c, const ami_followed *followed, protocol how,
-                     int push, bar_state *bar, outcome *row, ami_error *err)
+static void on_done(void *context, const ami_rollout_def *def, const ami_rollout_result *r)
 {
-    *row = (outcome){.worst_survival = 1, .worst_return = 1, .runs = json_array()};
-    for (int s = 0; s < a->seeds; s++) {
-        ami_rollout_def def = {.env = ami_env_default_def(c->character, followed->clip),
-                               .envs = a->sim.envs,
-                               .policy = &c->policy};
-        ami_generator_def generator = followed->motions.def;
-        generator.seed = a->common.seed + (uint64_t)s;
-        def.generator = followed->clip ? NULL : &generator;
-        ami_policy_use(&c->policy, &def.env);
-        def.env.seed = a->common.seed + (uint64_t)s;
-        cli_simulation_use(&a->sim, &def.env);
-        def.env.episode_s = a->sim.seconds;
-        if (how == OWN_LENGTH) {
-            def.env.episode_s = ami_clip_duration(followed->clip);
-            def.env.start_phase = 0;
-        }
-        def.env.push_speed = a->sim.push[push].speed;
-        def.env.push_period = a->sim.push[push].period;
-        def.progress = on_progress;
-        def.context = bar;
-        ami_rollout_result r;
-        if (!ami_choose_may_touch(a->sim.may_touch, &c->policy, c->character, followed->clip,
-                                  &def.env.may_touch, err) ||
-            !ami_rollout_run(&def, &r, err)) {
-            json_decref(row->runs);
-            return false;
-        }
-        row->survival += r.survival / a->seeds;
-        row->success += r.success / a->seeds;
-        row->worst_survival = fmin(row->worst_survival, r.survival);
-        row->normalised_return += r.normalised_return / a->seeds;
-        row->worst_return = fmin(row->worst_return, r.normalised_return);
-        row->root_m += r.root_m / a->seeds;
-        row->joint_rad += r.joint_rad / a->seeds;
-        row->e_g_mpjpe += r.e_g_mpjpe / a->seeds;
-        row->e_mpjpe += r.e_mpjpe / a->seeds;
-        row->e_vel += r.e_vel / a->seeds;
-        row->e_acc += r.e_acc / a->seeds;
-        row->success_phc += r.success_phc / a->seeds;
-        row->speed += r.control_steps_per_s / a->seeds;
-        row->unstable += r.resets_unstable;
-        if (r.failed)
-            ami_progress_note(&bar->progress,
-                              "amble: physics failed in %d characters, which count as fallen: %s", r.failed,
-                              r.failure);
-        json_array_append_new(row->runs, cli_rollout_json(&def, &r, followed->name, c->path));
-        ami_rollout_result_free(&r);
-        bar->done++;
-    }
-    return true;
+    row_state *row = context;
+    if (r->failed)
+        ami_progress_note(&row->bar->progress,
+                          "amble: physics failed in %d characters, which count as fallen: %s", r->failed,
+                          r->failure);
+    json_array_append_new(row->runs, cli_rollout_json(def, r, row->motion, row->policy));
+    row->bar->done++;
 }
 
-static void print_row(const char *name, double speed, double period, const outcome *r)
+static bool evaluate(const arguments *a, const contender *c, const ami_followed *followed, ami_protocol how,
+                     int push, bar_state *bar, outcome *out, ami_error *err)
+{
+    ami_rollout_def rollout = {.env = ami_env_default_def(c->character, followed->clip),
+                               .envs = a->sim.envs,
+                               .policy = &c->policy,
+                               .generator = followed->clip ? NULL : &followed->motions.def,
+                               .progress = on_progress,
+                               .context = bar};
+    ami_policy_use(&c->policy, &rollout.env);
+    rollout.env.seed = a->common.seed;
+    cli_simulation_use(&a->sim, &rollout.env);
+    rollout.env.episode_s = a->sim.seconds;
+    rollout.env.push_speed = a->sim.push[push].speed;
+    rollout.env.push_period = a->sim.push[push].period;
+    row_state row = {bar, followed->name, c->path, json_array()};
+    const ami_evaluation_def def = {
+        .rollout = &rollout, .seeds = a->seeds, .protocol = how, .done = on_done, .context = &row};
+    out->runs = row.runs;
+    if (ami_choose_may_touch(a->sim.may_touch, &c->policy, c->character, followed->clip,
+                             &rollout.env.may_touch, err) &&
+        ami_evaluate(&def, &out->mean, err))
+        return true;
+    json_decref(row.runs);
+    return false;
+}
+
+static void print_row(const char *name, double speed, double period, const ami_evaluation *r)
 {
     char push[48] = "none";
     if (speed > 0)
@@ -179,8 +164,9 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-static json_t *row_json(const contender *c, protocol how, double speed, double period, const outcome *r)
+static json_t *row_json(const contender *c, ami_protocol how, double speed, double period, const outcome *row)
 {
+    const ami_evaluation *r = &row->mean;
     json_t *o = json_object();
     json_object_set_new(o, "policy", cli_text(c->path));
     json_object_set_new(o, "protocol", json_string(protocol_name[how]));
@@ -198,13 +184,13 @@ static json_t *row_json(const contender *c, protocol how, double speed, double p
     json_object_set_new(o, "success_phc", cli_real(r->success_phc));
     json_object_set_new(o, "success_beyondmimic", cli_real(r->success));
     json_object_set_new(o, "resets_non_finite", json_integer(r->unstable));
-    json_object_set_new(o, "runs", r->runs);
+    json_object_set_new(o, "runs", row->runs);
     return o;
 }
 
 /* One protocol's table; `rows` gets its rows. */
 static bool evaluate_protocol(const arguments *a, const contender *c, int contenders,
-                              const ami_followed *followed, protocol how, bar_state *bar, json_t *rows,
+                              const ami_followed *followed, ami_protocol how, bar_state *bar, json_t *rows,
                               ami_error *err)
 {
     const bool quiet = a->common.json && !strcmp(a->common.json, "-");
@@ -224,7 +210,7 @@ static bool evaluate_protocol(const arguments *a, const contender *c, int conten
         return true;
     printf("%s, %d character%s × %d seed%s from %llu, ", followed->name, a->sim.envs, cli_plural(a->sim.envs),
            a->seeds, cli_plural(a->seeds), (unsigned long long)a->common.seed);
-    if (how == OWN_LENGTH)
+    if (how == AMI_PROTOCOL_OWN_LENGTH)
         printf("from the first frame to the last, %.2f s", ami_clip_duration(followed->clip));
     else
         printf("%g s%s", a->sim.seconds,
@@ -236,12 +222,12 @@ static bool evaluate_protocol(const arguments *a, const contender *c, int conten
            "E mm");
     for (int p = 0; p < a->sim.pushes; p++) {
         for (int k = 0; k < contenders; k++)
-            print_row(base_name(c[k].path), a->sim.push[p].speed, a->sim.push[p].period, &result[p][k]);
+            print_row(base_name(c[k].path), a->sim.push[p].speed, a->sim.push[p].period, &result[p][k].mean);
         if (contenders == 2)
             printf("%-16s  %-14s  %+6.1f    %8s  %+6.1f    %+7.3f\n", "  difference", "",
-                   100 * (result[p][0].survival - result[p][1].survival), "",
-                   100 * (result[p][0].success - result[p][1].success),
-                   result[p][0].normalised_return - result[p][1].normalised_return);
+                   100 * (result[p][0].mean.survival - result[p][1].mean.survival), "",
+                   100 * (result[p][0].mean.success - result[p][1].mean.success),
+                   result[p][0].mean.normalised_return - result[p][1].mean.normalised_return);
     }
     printf("\n");
     return true;
@@ -254,8 +240,8 @@ static bool evaluate_all(const arguments *a, const contender *c, int contenders,
     const bool once = followed->clip && !ami_clip_loops(followed->clip);
     bar_state bar = {.all = contenders * a->sim.pushes * a->seeds * (once ? 2 : 1)};
     json_t *rows = json_array();
-    if ((once && !evaluate_protocol(a, c, contenders, followed, OWN_LENGTH, &bar, rows, err)) ||
-        !evaluate_protocol(a, c, contenders, followed, FOR_SECONDS, &bar, rows, err)) {
+    if ((once && !evaluate_protocol(a, c, contenders, followed, AMI_PROTOCOL_OWN_LENGTH, &bar, rows, err)) ||
+        !evaluate_protocol(a, c, contenders, followed, AMI_PROTOCOL_SECONDS, &bar, rows, err)) {
         json_decref(rows);
         return false;
     }

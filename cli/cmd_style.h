@@ -24,7 +24,7 @@ typedef struct style_pictures {
 bool style_plot(const ami_motions *motions, const ami_stylevae *encoder, const char *between,
                 const char *folder, json_t *facts, ami_error *err);
 
-/* ---- cmd_style_draw.c: gnuplot's scripts, and a run of gnuplot on them; it calls nothing of the above ---- */
+/* ---- cmd_style_draw.c: scripts for gnuplot, and its run on them. It calls nothing of the above. ---- */
 
 bool style_write_scripts(const style_pictures *pictures, const char *folder, ami_error *err);
 bool style_draw(const char *folder, ami_error *err);

@@ -4,7 +4,8 @@
 
 #include "learn/train.h"
 
-/* From an iteration's statistics: a sentence with advice in `text`, and true, where something is clearly wrong:
+/* From an iteration's statistics: a sentence with advice in `text`, and true, where something is clearly
+ * wrong:
  * - physics became unstable in more than one of 10000 samples (from 50 thousand samples on);
  * - episodes last less than .3 s, because of falls (the body that touches the floor is named) or because the
  *   reference is lost (from 300 thousand samples on);

@@ -14,11 +14,6 @@ static int omp_get_thread_num(void)
 
 enum { STEPS_A_TURN = 4 };
 
-double ami_train_fraction_done(const ami_train *train)
-{
-    return fmin((double)train->progress.samples / train->settings.samples, 1);
-}
-
 double ami_train_noise(const ami_train *train)
 {
     return train->settings.noise +
@@ -69,13 +64,6 @@ void ami_train_start_episode(ami_train *train, int e, ami_cycle_room *room, bool
             ami_rng_range(&train->run[e].rng, -train->settings.turn_rate, train->settings.turn_rate);
         env->reference.turn_rate = straight ? 0 : rate;
     }
-}
-
-void ami_train_normalise(const ami_train *train, const float *obs, float *x)
-{
-    const float limit = (float)train->settings.observation_clip;
-    for (int k = 0; k < train->inputs; k++)
-        x[k] = fminf(fmaxf((obs[k] - train->in_mean[k]) / train->in_std[k], -limit), limit);
 }
 
 /* Step `step` of environment e with the action that was chosen: act, count, and start anew where the episode

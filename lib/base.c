@@ -64,6 +64,16 @@ amb_result lib_result_of_file(const char *path, amb_result otherwise)
     return stat(path, &about) != 0 && (errno == ENOENT || errno == ENOTDIR) ? AMB_ERROR_NOT_FOUND : otherwise;
 }
 
+amb_result amb_fail(amb_result result, const char *sentence)
+{
+    return lib_fail(result, "%s", sentence ? sentence : amb_result_name(result));
+}
+
+void amb_assertion_failed(const char *condition, const char *function)
+{
+    lib_assert_failed(condition ? condition : "", function ? function : "");
+}
+
 /* ---- version ---- */
 
 int amb_version_number(void)

@@ -5,6 +5,7 @@
  * guesses at no other. */
 #include "motion/clip.h"
 
+#include "base/assert.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "motion/bvh.h"
@@ -188,6 +189,7 @@ static bool read_loop(const json_t *loop, bool *loops, ami_error *err)
 
 bool ami_clip_name_of_file(const char *path, char *name, size_t n, ami_error *err)
 {
+    AMI_ASSERT(path && name && n > 0);
     char whole[AMI_NAME];
     return (size_t)snprintf(name, n, "%s", name_of(path, whole)) < n ||
            ami_fail(err, "%.200s: its name is longer than %zu bytes", path, n - 1);
@@ -302,18 +304,9 @@ ami_clip *ami_clip_decode(const char *text, size_t size, const char *path, ami_e
     return clip;
 }
 
-ami_clip *ami_clip_read(const char *path, ami_error *err)
-{
-    return ami_motion_read(path, NULL, NULL, err);
-}
-
-ami_clip *ami_clip_read_memory(const void *bytes, size_t size, const char *name, ami_error *err)
-{
-    return ami_motion_decode(bytes, size, name, NULL, NULL, err);
-}
-
 bool ami_clip_looks_like(const char *path)
 {
+    AMI_ASSERT(path);
     char *text = is_file(path) ? malloc(LOOKED_AT + 1) : NULL;
     FILE *file = text ? fopen(path, "rb") : NULL;
     const size_t size = file ? fread(text, 1, LOOKED_AT, file) : 0;
@@ -414,6 +407,7 @@ char *ami_clip_encode(const ami_clip *clip, size_t *size, ami_error *err)
 
 bool ami_clip_write(const ami_clip *clip, const char *path, ami_error *err)
 {
+    AMI_ASSERT(clip && path);
     if (!check_ending(path, err)) {
         return false;
     }

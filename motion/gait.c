@@ -1,6 +1,8 @@
 /* Motions as tables of features: sampled, and what phase they are in. Made in gait_make.c. */
 #include "motion/gait_find.h"
 
+#include "base/assert.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -39,6 +41,7 @@ static void mix(const float *restrict a, const float *restrict b, float share, i
 void ami_gait_sample(const ami_gait *gait, double t, float feature[AMI_FEATURES],
                      float phase_feature[AMI_PHASE_FEATURES])
 {
+    AMI_ASSERT(gait && isfinite(t));
     float share;
     const size_t i = place(gait, t, &share);
     if (feature)
@@ -51,6 +54,7 @@ void ami_gait_sample(const ami_gait *gait, double t, float feature[AMI_FEATURES]
 
 double ami_gait_amplitude(const ami_gait *gait, double t)
 {
+    AMI_ASSERT(gait && isfinite(t));
     float share;
     const size_t i = place(gait, t, &share);
     return (double)(gait->amplitude[i] + share * (gait->amplitude[i + 1] - gait->amplitude[i]));
@@ -58,6 +62,7 @@ double ami_gait_amplitude(const ami_gait *gait, double t)
 
 void ami_gait_window(const ami_gait *gait, double t0, double scale, int n, float *window)
 {
+    AMI_ASSERT(gait && isfinite(t0) && scale > 0 && n >= 0 && window);
     for (int i = 0; i < n; i++) {
         float *frame = window + (size_t)i * AMI_FEATURES;
         ami_gait_sample(gait, t0 + scale * i / AMI_FEATURE_RATE, frame, NULL);
@@ -70,6 +75,7 @@ void ami_gait_window(const ami_gait *gait, double t0, double scale, int n, float
 
 int ami_gait_cycle(const ami_gait *gait, double *t)
 {
+    AMI_ASSERT(gait && gait->strikes >= 2 && isfinite(*t));
     if (gait->loops)
         *t -= gait->duration * floor((*t - gait->strike[0]) / gait->duration);
     int lo = 0, hi = gait->strikes - 2;
@@ -85,6 +91,7 @@ int ami_gait_cycle(const ami_gait *gait, double *t)
 
 double ami_gait_phase(const ami_gait *gait, double t)
 {
+    AMI_ASSERT(gait && isfinite(t));
     if (gait->strikes < 2)
         return 0;
     const int c = ami_gait_cycle(gait, &t);
@@ -94,6 +101,7 @@ double ami_gait_phase(const ami_gait *gait, double t)
 
 double ami_gait_time(const ami_gait *gait, int cycle, double phase)
 {
+    AMI_ASSERT(gait && cycle >= 0 && cycle < gait->strikes - 1 && isfinite(phase));
     double cycles = floor(phase);
     phase -= cycles;
     for (; cycles > 0 && (gait->loops || cycle + 2 < gait->strikes); cycles--)
@@ -108,6 +116,7 @@ double ami_gait_time(const ami_gait *gait, int cycle, double phase)
 
 bool ami_gait_room(ami_gait *gait, int n, ami_error *err)
 {
+    AMI_ASSERT(gait && n >= 1);
     gait->strike = calloc((size_t)n + 1, sizeof *gait->strike);
     gait->whole = calloc((size_t)n + 1, sizeof *gait->whole);
     return (gait->strike && gait->whole) || ami_fail(err, "%s: out of memory for %d cycles", gait->name, n);
@@ -115,5 +124,6 @@ bool ami_gait_room(ami_gait *gait, int n, ami_error *err)
 
 double ami_gait_scale(const ami_gait *gait)
 {
+    AMI_ASSERT(gait);
     return fmax(1, gait->period / AMI_GAIT_LONGEST);
 }

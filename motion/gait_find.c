@@ -2,6 +2,8 @@
  * through gait.c. */
 #include "motion/gait_find.h"
 
+#include "base/assert.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -252,6 +254,7 @@ static bool analyse_rest(ami_gait *g, const strike *left, int lefts, const strik
 
 bool ami_gait_find(ami_gait *gait, ami_error *err)
 {
+    AMI_ASSERT(gait && gait->feature && gait->frames >= 2);
     const int room = (int)(gait->duration / rest) + 2;
     strike *left = calloc(2 * (size_t)room, sizeof *left), *right = left ? left + room : NULL;
     if (!left)

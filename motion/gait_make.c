@@ -2,6 +2,7 @@
  * What repeats in them is found in gait_find.c. */
 #include "motion/gait_find.h"
 
+#include "base/assert.h"
 #include "motion/kinematics.h"
 #include "motion/rotation.h"
 
@@ -109,6 +110,7 @@ static ami_gait *start(const char *name, ami_clip *clip, ami_error *err)
 
 ami_gait *ami_gait_create(const ami_skeleton *skeleton, const ami_clip *clip, ami_error *err)
 {
+    AMI_ASSERT(skeleton && clip);
     const int frames = ami_clip_frames(clip);
     if (ami_clip_duration(clip) < shortest) {
         ami_fail(err, "%s: %g s long, expected at least %g s", ami_clip_name(clip), ami_clip_duration(clip),
@@ -160,6 +162,8 @@ static void blend_pose(double *pose, const double *other_pose, double w)
 ami_gait *ami_gait_blend(const ami_skeleton *skeleton, const ami_gait *a, const ami_gait *b, double weight,
                          const char *name, ami_error *err)
 {
+    AMI_ASSERT(skeleton && a && b && a->strikes >= 2 && b->strikes >= 2 && weight >= 0 && weight <= 1 &&
+               name);
     enum { N = BLEND_FRAMES };
     const double period =
         exp((1 - weight) * log(a->strike[1] - a->strike[0]) + weight * log(b->strike[1] - b->strike[0]));

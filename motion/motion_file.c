@@ -1,6 +1,7 @@
 /* Which format a file has, and who reads it. */
 #include "motion/motion_file.h"
 
+#include "base/assert.h"
 #include "base/file.h"
 #include "motion/bvh.h"
 #include "motion/npz.h"
@@ -97,4 +98,15 @@ ami_mocap *ami_motion_read_mocap(const char *path, ami_error *err)
         ami_fail_in(err, "%s", path);
     free(bytes);
     return mocap;
+}
+
+ami_clip *ami_clip_read(const char *path, ami_error *err)
+{
+    AMI_ASSERT(path);
+    return ami_motion_read(path, NULL, NULL, err);
+}
+
+ami_clip *ami_clip_read_memory(const void *bytes, size_t size, const char *name, ami_error *err)
+{
+    return ami_motion_decode(bytes, size, name, NULL, NULL, err);
 }

@@ -1,5 +1,6 @@
 #include "motion/points.h"
 
+#include "base/assert.h"
 #include "motion/rotation.h"
 
 #include <string.h>
@@ -52,6 +53,7 @@ static void put_joint(ami_points *points, int point, const ami_state *state, int
 
 void ami_points_of_state(const ami_skeleton *skeleton, const ami_state *state, ami_points *points)
 {
+    AMI_ASSERT(skeleton && state && points);
     memcpy(points->pos[AMI_POINT_ROOT], state->joint[AMI_ROOT], sizeof points->pos[0]);
     memcpy(points->vel[AMI_POINT_ROOT], state->vel, sizeof points->vel[0]);
     put_joint(points, AMI_POINT_PELVIS_TOP, state, AMI_CHEST);

@@ -2,6 +2,7 @@
  * not pinned, nothing is smoothed. */
 #include "policy/cycle.h"
 
+#include "base/assert.h"
 #include "motion/kinematics.h"
 #include "motion/rotation.h"
 
@@ -21,6 +22,11 @@ struct ami_cycle_room {
 
 /* ---- setting up ---- */
 
+/* What motion/ gives is what the networks take, and the other way round. */
+_Static_assert((int)AMI_STYLE_FEATURES == (int)AMI_FEATURES, "StyleVAE's features in a frame");
+_Static_assert((int)AMI_STYLE_WINDOW == AMI_STYLE_FRAMES * (int)AMI_FEATURES, "StyleVAE's window");
+_Static_assert((int)AMI_DEEPPHASE_INPUTS == (int)AMI_PHASE_FEATURES, "DeepPhase's inputs");
+
 ami_motion_limits ami_motion_default_limits(void)
 {
     return (ami_motion_limits){
@@ -39,6 +45,7 @@ ami_motion_limits ami_motion_default_limits(void)
 
 const char *ami_refusal_text(ami_refusal refusal)
 {
+    AMI_ASSERT(refusal >= 0 && refusal < AMI_REFUSALS);
     static const char *const text[AMI_REFUSALS] = {
         "it is usable",
         "it is not made of finite numbers",
@@ -54,6 +61,7 @@ const char *ami_refusal_text(ami_refusal refusal)
 
 ami_cycle_room *ami_cycle_room_create(const ami_motion_nets *nets, ami_error *err)
 {
+    AMI_ASSERT(nets && nets->skeleton && nets->vae && nets->deepphase);
     ami_cycle_room *room = calloc(1, sizeof *room);
     if (room) {
         room->decoder = malloc(ami_stylevae_workspace_size(nets->vae));
@@ -77,6 +85,7 @@ void ami_cycle_room_destroy(ami_cycle_room *room)
 
 void ami_cycle_begin(ami_cycle *cycle, const ami_latent *latent)
 {
+    AMI_ASSERT(cycle && latent);
     memset(cycle, 0, sizeof *cycle);
     cycle->latent = *latent;
 }
@@ -452,6 +461,7 @@ static ami_refusal check(ami_cycle *cycle, const ami_motion_nets *nets, const am
 ami_refusal ami_cycle_advance(ami_cycle *cycle, const ami_motion_nets *nets, const ami_motion_limits *limits,
                               ami_cycle_room *room, ami_clip *clip)
 {
+    AMI_ASSERT(cycle && cycle->stage < AMI_CYCLE_DONE && nets && limits && room && clip);
     switch (cycle->stage++) {
     case AMI_CYCLE_DECODE:
         return decode(cycle, nets, room);
@@ -470,6 +480,7 @@ ami_refusal ami_cycle_advance(ami_cycle *cycle, const ami_motion_nets *nets, con
 ami_refusal ami_cycle_make(ami_cycle *cycle, const ami_motion_nets *nets, const ami_motion_limits *limits,
                            ami_cycle_room *room, const ami_latent *latent, ami_clip *clip)
 {
+    AMI_ASSERT(cycle && nets && limits && room && latent && clip);
     ami_refusal refusal = AMI_MOTION_OK;
     ami_cycle_begin(cycle, latent);
     while (refusal == AMI_MOTION_OK && cycle->stage != AMI_CYCLE_DONE)
@@ -480,6 +491,7 @@ ami_refusal ami_cycle_make(ami_cycle *cycle, const ami_motion_nets *nets, const 
 bool ami_cycle_body_phase(const ami_motion_nets *nets, ami_cycle_room *room, const ami_state *state,
                           ami_phase *phase)
 {
+    AMI_ASSERT(nets && room && state && phase);
     ami_points points;
     ami_points_of_state(nets->skeleton, state, &points);
     ami_phase_features(&points, room->phase_features);
@@ -488,6 +500,7 @@ bool ami_cycle_body_phase(const ami_motion_nets *nets, ami_cycle_room *room, con
 
 double ami_cycle_phase_at(const ami_cycle *cycle, double share)
 {
+    AMI_ASSERT(cycle && cycle->stage == AMI_CYCLE_DONE && share >= 0 && share <= 1);
     const int n = cycle->facts.frames;
     const double at = fmin(fmax(share, 0), 1) * n;
     const int i = at >= n - 1 ? n - 1 : (int)at;
@@ -496,6 +509,7 @@ double ami_cycle_phase_at(const ami_cycle *cycle, double share)
 
 double ami_cycle_share_at(const ami_cycle *cycle, double phase)
 {
+    AMI_ASSERT(cycle && cycle->stage == AMI_CYCLE_DONE && phase >= 0 && phase <= 1);
     const int n = cycle->facts.frames;
     int i = 0;
     while (i < n - 1 && cycle->phase[i + 1] < phase)

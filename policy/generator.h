@@ -82,6 +82,11 @@ bool ami_generator_is_making(const ami_generator *generator);
  * made at once; the environment is told its clip and rate. */
 void ami_generator_start(ami_generator *generator, ami_cycle_room *room, ami_env *env);
 
+/* The same with other random numbers: the generator becomes what ami_generator_create makes with this seed
+ * and stream. False and a sentence as there. */
+bool ami_generator_start_seeded(ami_generator *generator, ami_cycle_room *room, ami_env *env, uint64_t seed,
+                                uint64_t stream, ami_error *err);
+
 /* The same where a plan that draws styles has been followed up to the environment's time, but not with a new
  * one: with the style that was wanted last, or, if it was wanted for less than 3 s, with the one before it,
  * and soon the same change again. */
@@ -114,6 +119,10 @@ double ami_generator_phase_gain(const ami_generator *generator);
  * for an episode's first. */
 const ami_latent *ami_generator_latent(const ami_generator *generator);
 double ami_generator_followed_s(const ami_generator *generator, const ami_env *env);
+
+/* Whether the motion that is followed is that of the latent that is wanted, and what was left of the motion
+ * before has faded. */
+bool ami_generator_settled(const ami_generator *generator, const ami_env *env);
 
 /* The latent that is wanted, and at how many times its speed the motion is to be played, the phase's pull
  * left out. */

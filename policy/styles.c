@@ -1,5 +1,6 @@
 #include "policy/styles.h"
 
+#include "base/assert.h"
 #include "base/file.h"
 #include "base/number.h"
 
@@ -30,6 +31,7 @@ static int by_distance(const void *a, const void *b)
 
 void ami_styles_nearest(const ami_styles *styles, const float z[AMI_STYLE_SIZE], ami_style_near *near)
 {
+    AMI_ASSERT(styles && z && near);
     for (int i = 0; i < styles->count; i++)
         near[i] = (ami_style_near){i, ami_style_distance(z, styles->style[i].z)};
     qsort(near, (size_t)styles->count, sizeof *near, by_distance);
@@ -113,6 +115,7 @@ static double mean_speed(const ami_gait *g)
 
 bool ami_style_of_gait(const ami_stylevae *vae, const ami_gait *gait, ami_style *style, ami_error *err)
 {
+    AMI_ASSERT(vae && gait && style);
     if (!gait->walks)
         return ami_fail(err,
                         "%s: does not walk (left and right foot in turn, upright, faster than 0.2 m/s), so "
@@ -161,6 +164,7 @@ void ami_styles_destroy(ami_styles *styles)
 
 int ami_styles_find(const ami_styles *styles, const char *name, ami_error *err)
 {
+    AMI_ASSERT(styles && name);
     char known[800] = "";
     for (int i = 0; i < styles->count; i++) {
         if (!strcmp(styles->style[i].name, name))
@@ -183,6 +187,7 @@ static void put_text(FILE *out, const char *key, const char *text)
 
 bool ami_styles_write(const ami_styles *styles, const char *path, ami_error *err)
 {
+    AMI_ASSERT(styles && path);
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
@@ -255,6 +260,7 @@ static bool get_style(const json_t *o, const char *path, int i, ami_style *s, am
 
 ami_styles *ami_styles_read(const char *path, ami_error *err)
 {
+    AMI_ASSERT(path);
     size_t size;
     char *text = ami_file_read_text(path, largest_file, &size, err);
     if (!text)

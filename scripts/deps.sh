@@ -94,6 +94,7 @@ amb_check() {
             amb_need libomp-dev amb_has_openmp clang
             amb_need clang-format command -v clang-format
             amb_need clang-tidy command -v clang-tidy
+            amb_need abigail-tools command -v abidiff
             amb_need qemu-user command -v qemu-x86_64
             ;;
         tsan) amb_need "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev" amb_has_tsan ;;

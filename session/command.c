@@ -1,6 +1,8 @@
 /* Commands: what one may do to a session between two steps. */
 #include "session/internal.h"
 
+#include "base/assert.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -64,8 +66,7 @@ static void restart(ami_session *s)
         m->env.reference.turn_rate = s->turn_rate;
         ami_member_start(s, m);
     }
-    s->value = ami_skill_value(s->known[s->skill], &s->member[s->follow].env);
-    ami_style_measure(s);
+    ami_measure(s);
     s->jumps++;
     ami_past_forget(s);
 }
@@ -116,9 +117,21 @@ static void turn(ami_session *s, double rate)
 {
     s->newest = s->step;
     s->turn_rate = s->def.env.turn_rate + rate;
+    s->heading = (double)NAN;
     ami_style_let_go(s);
     for (int i = 0; i < s->def.characters; i++)
         s->member[i].env.reference.turn_rate = s->turn_rate;
+}
+
+static void turn_to(ami_session *s, double heading)
+{
+    if (isnan(heading)) {
+        turn(s, s->turn_rate - s->def.env.turn_rate);
+        return;
+    }
+    s->newest = s->step;
+    s->heading = isfinite(heading) ? heading : 0;
+    ami_style_let_go(s);
 }
 
 /* A number of a command as an int. */
@@ -142,6 +155,7 @@ static int step_by(ami_session *s, int steps)
 
 bool ami_session_apply_part(ami_session *session, ami_command *command)
 {
+    AMI_ASSERT(session && command);
     if (command->kind != AMI_DO_STEP) {
         ami_session_apply(session, command);
         return false;
@@ -161,6 +175,7 @@ static void step_all(ami_session *s, const ami_command *c)
 
 void ami_session_apply(ami_session *session, const ami_command *command)
 {
+    AMI_ASSERT(session && command);
     session->commands += command->kind != AMI_DO_STEP; /* which counts itself */
     switch (command->kind) {
     case AMI_DO_STEP:
@@ -185,6 +200,9 @@ void ami_session_apply(ami_session *session, const ami_command *command)
         break;
     case AMI_DO_TURN:
         turn(session, command->value);
+        break;
+    case AMI_DO_HEADING:
+        turn_to(session, command->value);
         break;
     case AMI_DO_PACE:
         session->newest = session->step;
@@ -214,9 +232,7 @@ void ami_session_apply(ami_session *session, const ami_command *command)
     case AMI_DO_FOLLOW:
         if (command->character >= 0 && command->character < session->def.characters) {
             session->follow = command->character;
-            session->value =
-                ami_skill_value(session->known[session->skill], &session->member[session->follow].env);
-            ami_style_measure(session);
+            ami_measure(session);
             session->velocity[0] = session->member[session->follow].env.state.vel[0];
             session->velocity[1] = session->member[session->follow].env.state.vel[1];
         }

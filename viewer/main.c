@@ -439,9 +439,9 @@ static int amble_view(int argc, char **argv)
         status = 2;
     if (status)
         fprintf(stderr, "amble-view: %s\n", err.text);
-    ami_sim_stop(app.sim);
-    app.sim = NULL;
-    const char *failure = app.session ? ami_session_failure(app.session) : NULL;
+    ami_sim_stop(app.content.sim);
+    app.content.sim = NULL;
+    const char *failure = app.content.session ? ami_session_failure(app.content.session) : NULL;
     if (failure)
         fprintf(stderr, "amble-view: physics failed, and its character was reset: %s\n", failure);
     ami_app_free(&app);

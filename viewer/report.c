@@ -65,10 +65,10 @@ bool ami_report_write(const ami_report *report, ami_app *app, ami_error *err)
     json_object_set_new(o, "cpu_ms_per_frame", cli_real(cpu_ms));
     json_object_set_new(o, "draw_ms", times(&report->draw));
     json_object_set_new(o, "before_ms", times(&report->update));
-    if (app->session) {
+    if (app->content.session) {
         char hash[20];
-        snprintf(hash, sizeof hash, "%016" PRIx64, ami_session_hash(app->session));
-        json_object_set_new(o, "steps", json_integer(ami_session_steps(app->session)));
+        snprintf(hash, sizeof hash, "%016" PRIx64, ami_session_hash(app->content.session));
+        json_object_set_new(o, "steps", json_integer(ami_session_steps(app->content.session)));
         json_object_set_new(o, "hash", json_string(hash));
         json_object_set_new(o, "real_time_factor", cli_real(s->real_time_factor));
         json_object_set_new(o, "step_us", cli_real(s->step_us));

@@ -120,20 +120,6 @@ void ami_scene_free(ami_scene *scene)
     memset(scene, 0, sizeof *scene);
 }
 
-static void blend_poses(double out[AMI_POSE], const double a[AMI_POSE], const double b[AMI_POSE], double u)
-{
-    for (int k = 0; k < 3; k++)
-        out[k] = a[k] + u * (b[k] - a[k]);
-    ami_quat_slerp(out + 3, a + 3, b + 3, u);
-    for (int j = 0; j < AMI_CLIP_JOINTS; j++) {
-        const int k = ami_clip_joints[j].pose;
-        if (ami_clip_joints[j].ball)
-            ami_quat_slerp(out + k, a + k, b + k, u);
-        else
-            out[k] = a[k] + u * (b[k] - a[k]);
-    }
-}
-
 static void pose_data(ami_scene *s, const double pose[AMI_POSE], const double place[2])
 {
     double *qpos = s->data->qpos;
@@ -239,7 +225,7 @@ static void add_bodies(ami_scene *s, const ami_snapshot *snap, double alpha)
     for (int n = 1; n <= snap->characters; n++) {
         const int i = (snap->follow + n) % snap->characters;
         double pose[AMI_POSE];
-        blend_poses(pose, snap->body[i].before, snap->body[i].pose, alpha);
+        ami_pose_between(snap->body[i].before, snap->body[i].pose, alpha, pose);
         pose_data(s, pose, s->place[i]);
         const int first = s->scene.ngeom;
         mjv_addGeoms(s->model, s->data, &s->option, NULL, mjCAT_DYNAMIC, &s->scene);
@@ -255,7 +241,7 @@ static void add_bodies(ami_scene *s, const ami_snapshot *snap, double alpha)
 static void add_ghost(ami_scene *s, const ami_snapshot *snap, double alpha, bool beside)
 {
     double pose[AMI_POSE], place[2] = {s->place[snap->follow][0], s->place[snap->follow][1]};
-    blend_poses(pose, snap->reference_before, snap->reference, alpha);
+    ami_pose_between(snap->reference_before, snap->reference, alpha, pose);
     if (beside) { /* a step to its left */
         place[0] -= .9 * sin(snap->reference_heading);
         place[1] += .9 * cos(snap->reference_heading);
@@ -349,7 +335,7 @@ static void add_points(ami_scene *s, const ami_snapshot *snap, double alpha)
     double pose[AMI_POSE];
     ami_state state;
     ami_points points;
-    blend_poses(pose, snap->body[snap->follow].before, snap->body[snap->follow].pose, alpha);
+    ami_pose_between(snap->body[snap->follow].before, snap->body[snap->follow].pose, alpha, pose);
     pose[0] += s->place[snap->follow][0];
     pose[1] += s->place[snap->follow][1];
     ami_fk_state(&s->character->skeleton, pose, still, &state);
@@ -385,7 +371,7 @@ static void add_touch(ami_scene *s, const ami_snapshot *snap)
     }
 }
 
-static void set_camera(ami_scene *s, const ami_snapshot *snap, double alpha, double seconds)
+static void follow(ami_scene *s, const ami_snapshot *snap, double alpha, double seconds)
 {
     const ami_view_body *b = &snap->body[snap->follow];
     double target[2];
@@ -399,6 +385,12 @@ static void set_camera(ami_scene *s, const ami_snapshot *snap, double alpha, dou
         target[1] -= s->place[snap->follow][1];
     }
     ami_camera_follow(&s->camera, target, seconds);
+}
+
+static void set_camera(ami_scene *s, const ami_snapshot *snap, double alpha, double seconds)
+{
+    if (!s->camera.fixed)
+        follow(s, snap, alpha, seconds);
     mjvCamera cam;
     mjv_defaultCamera(&cam);
     cam.lookat[0] = s->camera.at[0];
