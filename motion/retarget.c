@@ -357,7 +357,9 @@ static void measure(const work *w, double scale, const double *pose, ami_retarge
             for (int k = 0; k < 3; k++)
                 off[k] = joint[b][k] - there[k] * scale;
             off[2] += report->drop;
-            note_residual(row->off, &row->off_frame, sqrt(ami_dot(off, off)), f);
+            if (b !=
+                AMI_CHEST) /* the source's chest is where its arms meet, the humanoid's in the spine's middle */
+                note_residual(row->off, &row->off_frame, sqrt(ami_dot(off, off)), f);
             double angle = 0;
             const bool hand = b == AMI_RIGHT_WRIST || b == AMI_LEFT_WRIST;
             const bool framed = b <= AMI_NECK || b == AMI_RIGHT_ANKLE || b == AMI_LEFT_ANKLE;

@@ -44,7 +44,8 @@ typedef struct ami_retarget_def {
 typedef struct ami_retarget_joint {
     double angle[2]; /* rad: between its bone (pelvis, chest, head, feet: its frame) and the source's; mean,
                           max */
-    double off[2];   /* m: between the joint and the source's, scaled; mean, max */
+    double off[2]; /* m: between the joint and the source's, scaled; mean, max; 0 for the chest, which has no
+                        counterpart in place */
     int angle_frame, off_frame; /* of the max */
 } ami_retarget_joint;
 
