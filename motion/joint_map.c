@@ -36,17 +36,18 @@ static const struct {
     const char *name;
     kind kind;
 } synonyms[] = {
-    {"neck", NECK},      {"neckbase", NECK}, {"cervical", NECK},     {"head", HEAD},
-    {"skull", HEAD},     {"thigh", THIGH},   {"upleg", THIGH},       {"upperleg", THIGH},
-    {"uleg", THIGH},     {"femur", THIGH},   {"hip", HIP},           {"shin", SHIN},
-    {"calf", SHIN},      {"knee", SHIN},     {"lowleg", SHIN},       {"loleg", SHIN},
-    {"lowerleg", SHIN},  {"tibia", SHIN},    {"leg", LEG},           {"ankle", ANKLE},
-    {"foot", FOOT},      {"feet", FOOT},     {"toe", TOE},           {"toes", TOE},
-    {"toebase", TOE},    {"ball", TOE},      {"metatarsal", TOE},    {"arm", ARM},
-    {"uparm", ARM},      {"upperarm", ARM},  {"uarm", ARM},          {"humerus", ARM},
-    {"bicep", ARM},      {"shldr", ARM},     {"shoulder", SHOULDER}, {"forearm", FOREARM},
-    {"lowarm", FOREARM}, {"loarm", FOREARM}, {"lowerarm", FOREARM},  {"elbow", FOREARM},
-    {"radius", FOREARM}, {"wrist", WRIST},   {"hand", HAND},         {"palm", HAND},
+    {"neck", NECK},      {"neckbase", NECK},  {"cervical", NECK},     {"head", HEAD},
+    {"skull", HEAD},     {"thigh", THIGH},    {"upleg", THIGH},       {"upperleg", THIGH},
+    {"uleg", THIGH},     {"femur", THIGH},    {"hip", HIP},           {"shin", SHIN},
+    {"calf", SHIN},      {"knee", SHIN},      {"lowleg", SHIN},       {"loleg", SHIN},
+    {"lowerleg", SHIN},  {"tibia", SHIN},     {"leg", LEG},           {"ankle", ANKLE},
+    {"foot", FOOT},      {"feet", FOOT},      {"toe", TOE},           {"toes", TOE},
+    {"toebase", TOE},    {"ball", TOE},       {"metatarsal", TOE},    {"arm", ARM},
+    {"uparm", ARM},      {"upperarm", ARM},   {"uarm", ARM},          {"humerus", ARM},
+    {"bicep", ARM},      {"shldr", ARM},      {"shoulder", SHOULDER}, {"forearm", FOREARM},
+    {"lowarm", FOREARM}, {"loarm", FOREARM},  {"lowerarm", FOREARM},  {"elbow", FOREARM},
+    {"farm", FOREARM},   {"radius", FOREARM}, {"wrist", WRIST},       {"hand", HAND},
+    {"palm", HAND},
 };
 
 /* Words that end the question: joints beside the body's own. */
@@ -128,8 +129,8 @@ typedef struct meaning {
 
 static int side_of(const char *word)
 {
-    static const char *const left[] = {"left", "l", "lft", "lf", "links"};
-    static const char *const right[] = {"right", "r", "rgt", "rt", "rechts"};
+    static const char *const left[] = {"left", "l", "lft", "links"};
+    static const char *const right[] = {"right", "r", "rgt", "rechts"};
     return is_one_of(word, right, sizeof right / sizeof *right) ? 1
            : is_one_of(word, left, sizeof left / sizeof *left)  ? -1
                                                                 : 0;

@@ -437,6 +437,42 @@ static void names_are_found_with_any_prefix(void **unused)
     }
 }
 
+/* Arms: what is a collar bone in one system is an upper arm in another. */
+static void arms_are_told_from_collar_bones(void **unused)
+{
+    (void)unused;
+    static const char *const names[][4] = {
+        /* collar bone or nothing, arm, forearm, hand */
+        {"LeftShoulder", "LeftArm", "LeftForeArm", "LeftHand"},
+        {"LeftCollar", "LeftShoulder", "LeftElbow", "LeftWrist"},
+        {"clavicle_l", "upperarm_l", "lowerarm_l", "hand_l"},
+        {"shoulder.L", "DEF-upper_arm.L", "DEF-forearm.L", "DEF-hand.L"},
+        {"LShoulder", "LUArm", "LFArm", "LHand"},
+        {"L_Collar", "L_Shoulder", "L_Elbow", "L_Wrist"},
+        {"Bip01 L Clavicle", "Bip01 L UpperArm", "Bip01 L Forearm", "Bip01 L Hand"},
+        {"lclavicle", "lhumerus", "lradius", "lwrist"},
+        {"LeftCollar", "LeftUpArm", "LeftLowArm", "LeftHand"},
+        {"lCollar", "lShldr", "lForeArm", "lHand"},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        ami_mocap_joint joint[6] = {{.parent = -1}};
+        snprintf(joint[0].name, AMI_NAME, "Hips");
+        for (int k = 0; k < 5; k++) {
+            snprintf(joint[1 + k].name, AMI_NAME, "%s", k < 4 ? names[i][k] : "LeftHandThumb1");
+            joint[1 + k].parent = k;
+            joint[1 + k].offset[0] = 1;
+        }
+        const ami_mocap mocap = {.joints = 6, .joint = joint};
+        ami_joint_map map;
+        ami_error err = {""};
+        assert_true(ami_joint_map_guess(&map, &mocap, NULL, &err));
+        for (int k = 0; k < 3; k++)
+            if (map.joint[AMI_PART_LEFT + AMI_PART_ARM + k] != 2 + k)
+                fail_msg("%s: %d, expected %d", names[i][1 + k], map.joint[AMI_PART_LEFT + AMI_PART_ARM + k],
+                         2 + k);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -449,6 +485,7 @@ int main(void)
         cmocka_unit_test(what_no_human_does_is_refused),
         cmocka_unit_test(places_alone_are_enough_for_directions),
         cmocka_unit_test(names_are_found_with_any_prefix),
+        cmocka_unit_test(arms_are_told_from_collar_bones),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
