@@ -146,19 +146,19 @@ static bool write_slice(const options *o, const slice *s, const float *out, int 
 static bool report(const options *o, const char *path, const ami_model *model, const slice *s, int rows,
                    double seconds, ami_error *err)
 {
-    char choice[256], shape[64];
+    char choice[1024], shape[64];
     ami_model_describe(model, choice, sizeof choice);
     if (!o->common.json || strcmp(o->common.json, "-") != 0)
         printf("%s: %s; %d row%s in %.3g ms, %s each, to %s\n", path, choice, rows, cli_plural(rows),
                1e3 * seconds, model_shape_text(&s->shape, shape, sizeof shape), o->output);
-    return cli_write_json(o->common.json,
-                          json_pack("{s:o, s:o, s:o, s:i, s:i, s:s, s:s, s:s, s:I, s:o}", "file",
-                                    cli_text(path), "input", cli_text(o->input), "output",
-                                    cli_text(o->output), "rows", rows, "outputs", s->width, "precision",
-                                    ami_precision_name(ami_model_precision(model)), "kernel",
-                                    ami_model_kernel_name(model), "choice", choice, "packed_bytes",
-                                    (json_int_t)ami_model_bytes(model), "wall_s", cli_real(seconds)),
-                          err);
+    return cli_write_json(
+        o->common.json,
+        json_pack("{s:o, s:o, s:o, s:i, s:i, s:s, s:s, s:s, s:s, s:I, s:o}", "file", cli_text(path), "input",
+                  cli_text(o->input), "output", cli_text(o->output), "rows", rows, "outputs", s->width,
+                  "precision", ami_precision_name(ami_model_precision(model)), "precisions",
+                  ami_model_precisions(model), "kernel", ami_model_kernel_name(model), "choice", choice,
+                  "packed_bytes", (json_int_t)ami_model_bytes(model), "wall_s", cli_real(seconds)),
+        err);
 }
 
 /* 2: not possible as asked; 1: failed on the way. */
