@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 bool model_file_argument(int key, char *text, struct argp_state *state, const char **file)
 {
@@ -107,6 +108,44 @@ bool model_read_inputs(const ami_net *net, const char *path, ami_npy *array, int
     return false;
 }
 
+bool model_read_calibration(const ami_net *net, const char *text, ami_npy *array, int *rows, ami_error *err)
+{
+    const char *const name = net->in_name && *net->in_name ? net->in_name : "input", *const equals =
+                                                                                         strchr(text, '=');
+    const size_t length = strlen(name);
+    const char *path = text;
+    if (equals && !strncmp(text, name, length) && text[length] == '=')
+        path = text + length + 1;
+    else if (equals && !strchr(text, '/') && access(text, F_OK) != 0)
+        return ami_fail(err,
+                        "--calibrate is \"%.80s\", the network has no input of that name, expected \"%.60s\"",
+                        text, name);
+    if (!model_read_inputs(net, path, array, rows, err))
+        return false;
+    for (size_t i = 0; i < array->count; i++)
+        if (!isfinite(array->f32[i])) {
+            const size_t inputs = (size_t)net->dim[0];
+            ami_fail(err, "%s: number %zu of row %zu is %g, finite ones were expected", path, i % inputs,
+                     i / inputs, (double)array->f32[i]);
+            ami_npy_free(array);
+            return false;
+        }
+    return true;
+}
+
+bool model_calibrate(ami_net *net, const char *text, ami_error *err)
+{
+    ami_npy array;
+    int rows;
+    if (!text)
+        return true;
+    if (!model_read_calibration(net, text, &array, &rows, err))
+        return false;
+    const bool ok = ami_net_set_calibration(net, array.f32, rows);
+    ami_npy_free(&array);
+    return ok || ami_fail(err, "out of memory for %d observations", rows);
+}
+
 bool model_read_outputs(const ami_net *net, const char *path, int rows, ami_npy *array, ami_error *err)
 {
     const ami_net_shape *shape = net->heads == 1 ? &net->head[0].shape : NULL;
@@ -128,7 +167,8 @@ static const struct {
 } parts[] = {{"info", cmd_model_info},
              {"run", cmd_model_run},
              {"check", cmd_model_check},
-             {"average", cmd_model_average}};
+             {"average", cmd_model_average},
+             {"export", cmd_model_export}};
 enum { PARTS = sizeof parts / sizeof *parts };
 
 static const char usage[] =
@@ -136,8 +176,9 @@ static const char usage[] =
     "       amble model run   [OPTION...] FILE.onnx --input IN.npy --output OUT.npy\n"
     "       amble model check [OPTION...] FILE.onnx\n"
     "       amble model average [OPTION...] FILE.onnx FILE.onnx... --output OUT.onnx\n"
+    "       amble model export [OPTION...] FILE.onnx --output OUT.onnx\n"
     "Says what is in a network's ONNX file, runs it, measures how exact it is at each precision, averages "
-    "several. Each has a --help.\n"
+    "several, writes one so that it runs fast. Each has a --help.\n"
     "Example: amble model info assets/models/walk.onnx\n";
 
 int cmd_model(int argc, char **argv)
@@ -155,7 +196,7 @@ int cmd_model(int argc, char **argv)
         }
     }
     if (argc >= 2)
-        fprintf(stderr, "amble model: there is no \"%.60s\", expected info, run, check or average\n",
+        fprintf(stderr, "amble model: there is no \"%.60s\", expected info, run, check, average or export\n",
                 argv[1]);
     fputs(usage, stderr);
     return CLI_BAD_INPUT;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_INPUT = 'i', KEY_AGAINST = 'a', KEY_ROWS = 'n' };
+enum { KEY_INPUT = 'i', KEY_AGAINST = 'a', KEY_ROWS = 'n', KEY_CALIBRATE = 'c' };
 
 enum {
     BLOCK = 64, /* rows at once: what is held in memory does not grow with the input */
@@ -22,7 +22,7 @@ enum {
 
 typedef struct options {
     cli_common common;
-    const char *file, *input, *against;
+    const char *file, *input, *against, *calibrate;
     int rows;
 } options;
 
@@ -38,6 +38,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_AGAINST:
         o->against = text;
+        return 0;
+    case KEY_CALIBRATE:
+        o->calibrate = text;
         return 0;
     case KEY_ROWS:
         o->rows = (int)cli_int(state, text, 1, MOST_ROWS, "--rows");
@@ -58,6 +61,8 @@ static const struct argp_option option_list[] = {
      1},
     {"against", KEY_AGAINST, "REF.npy", 0, "compare with these outputs for IN.npy too, float32 or float64",
      1},
+    {"calibrate", KEY_CALIBRATE, "[NAME=]ROWS.npy", 0,
+     "observations that auto chooses by, instead of those that the file carries", 1},
     {"rows", KEY_ROWS, "N", 0,
      "without --input: measure on N rows drawn as the network's normaliser expects them (default 256); with "
      "it: on "
@@ -395,7 +400,7 @@ static int run(const options *o, ami_error *err)
     }
     c->o = o;
     c->net = model_read(o->file, c->path, sizeof c->path, err);
-    if (c->net && read_rows(c, err) && make_models(c, err)) {
+    if (c->net && model_calibrate(c->net, o->calibrate, err) && read_rows(c, err) && make_models(c, err)) {
         const bool table = !o->common.json || strcmp(o->common.json, "-") != 0;
         if (measure(c, err) && measure_laws(c, err)) {
             if (table)

@@ -96,6 +96,13 @@ static void print_table(const ami_net *net, const char *file, long long bytes)
     } else {
         printf("\nnormaliser: none\n");
     }
+    if (net->calibration_rows)
+        printf("\nobservations: %d, for choosing precisions by\n", net->calibration_rows);
+    for (int l = 0, first = 1; l < net->layers; l++)
+        if (ami_net_units(net, l)) {
+            printf(first ? "\nweights stored as int8: layer %d" : ", %d", l);
+            first = 0;
+        }
     printf(net->metas ? "\nmetadata:\n" : "\nmetadata: none\n");
     for (int i = 0; i < net->metas; i++) {
         printf("  ");

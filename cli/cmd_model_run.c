@@ -14,13 +14,13 @@
 #include <omp.h>
 #endif
 
-enum { KEY_INPUT = 'i', KEY_OUTPUT = 'o', KEY_PRECISION = 'p', KEY_HEAD = CLI_KEY_OWN };
+enum { KEY_INPUT = 'i', KEY_OUTPUT = 'o', KEY_PRECISION = 'p', KEY_CALIBRATE = 'c', KEY_HEAD = CLI_KEY_OWN };
 
 enum { BLOCK = 64 }; /* rows that a thread takes at once */
 
 typedef struct options {
     cli_common common;
-    const char *file, *input, *output, *head;
+    const char *file, *input, *output, *head, *calibrate;
     ami_precision precision;
 } options;
 
@@ -41,6 +41,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_PRECISION:
         if (!cli_parse_precision(text, &o->precision, &err))
             argp_error(state, "%s", err.text);
+        return 0;
+    case KEY_CALIBRATE:
+        o->calibrate = text;
         return 0;
     case KEY_HEAD:
         o->head = text;
@@ -63,7 +66,11 @@ static const struct argp_option option_list[] = {
      "where the outputs go, float32: (rows, the output's shape), several heads side by side", 1},
     {"head", KEY_HEAD, "NAME", 0, "of several heads only this one, in its own shape", 1},
     {"precision", KEY_PRECISION, "NAME", 0,
-     "fp32, bf16, int16, int8, or auto (default): the fastest of mean squared error below 1e-6", 1},
+     "fp32, bf16, int16, int8, or auto (default): the fastest of mean squared error below 1e-6, on IN.npy "
+     "too",
+     1},
+    {"calibrate", KEY_CALIBRATE, "[NAME=]ROWS.npy", 0,
+     "observations that auto chooses by, instead of those that the file carries", 1},
     {0},
 };
 
@@ -175,7 +182,10 @@ static int run(const options *o, ami_error *err)
     ami_net *net = model_read(o->file, path, sizeof path, err);
     ami_model *model = NULL;
     float *out = NULL;
-    if (net && choose_slice(net, o->head, &s, err) && model_read_inputs(net, o->input, &in, &rows, err)) {
+    if (net && choose_slice(net, o->head, &s, err) && model_calibrate(net, o->calibrate, err) &&
+        model_read_inputs(net, o->input, &in, &rows, err)) {
+        def.rows = in.f32;
+        def.row_count = rows;
         model = ami_model_create(net, &def, err);
         if (model) {
             out = malloc((size_t)rows * (size_t)ami_model_outputs(model) * sizeof *out);

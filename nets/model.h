@@ -14,7 +14,7 @@
  *   zeros        all zeros, and the normaliser's mean
  *   limits       normal rows with a single input at the clamp, ± (5 standard deviations without one)
  *   given        rows of the caller's (def.rows), if there are any
- * with a margin for what few drawn rows can tell (1.5 × for 16 rows of 8 outputs or more). Where a file's
+ * with a margin for what few drawn rows can tell (1.3 × for 32 rows of 8 outputs or more). Where a file's
  * weights were rounded when it was written (net->rounding_mse), that error counts too.
  *
  * Fastest first a layer's precision is int8 with one plane of activations (int8u, where they cannot be

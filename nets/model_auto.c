@@ -19,7 +19,7 @@ enum {
     LINE = 64,
     CANDIDATES = 5,        /* of a layer: int8u, int8, int16, bf16, fp32 */
     CALIBRATION_ROWS = 64, /* of the file's, at most */
-    LIMIT_ROWS = 16,
+    LIMIT_ROWS = 32,
     ZERO_ROWS = 2,         /* zeros, the normaliser's mean */
     GIVEN_ROWS = 256,      /* of the caller's, at most */
     SAMPLE = 8,            /* rows of each law that a layer's own error is measured on */
@@ -273,8 +273,10 @@ static bool make_rows(choosing *c, ami_error *err)
         double margin = drawn ? doubt(most[law], outputs) : 1;
         margin = half && margin < 2 ? 2 : margin;
         c->report.limit[law] = half ? def->max_mse / 2 : def->max_mse;
-        c->allowed[law] = most[law] ? def->max_mse / margin - net->rounding_mse[law != AMI_LAW_CALIBRATION]
-                                    : (double)INFINITY;
+        /* what rounding the weights has taken already; a little is always left, for exact ones */
+        const double used = law < AMI_NET_ROUNDINGS ? net->rounding_mse[law] : 0,
+                     left = def->max_mse / margin - used, least = .05 * def->max_mse;
+        c->allowed[law] = !most[law] ? (double)INFINITY : left > least ? left : least;
     }
     return true;
 }

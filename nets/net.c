@@ -239,8 +239,18 @@ void ami_net_get_parameters(const ami_net *net, float *block)
     }
 }
 
+void ami_net_forget_units(ami_net *net)
+{
+    for (int l = 0; l < net->layers; l++) {
+        free(net->unit[l]);
+        net->unit[l] = NULL;
+    }
+    memset(net->rounding_mse, 0, sizeof net->rounding_mse);
+}
+
 void ami_net_set_parameters(ami_net *net, const float *block)
 {
+    ami_net_forget_units(net);
     for (int l = 0; l < net->layers; l++) {
         const size_t in = (size_t)net->dim[l], out = (size_t)net->dim[l + 1];
         memcpy(net->weight[l], block, in * out * sizeof *block);

@@ -20,7 +20,7 @@
 
 enum { AMI_NET_MAX_LAYERS = 16, AMI_NET_MAX_DIM = 65536 };
 
-enum { AMI_NET_MAX_HEADS = 8, AMI_NET_MAX_RANK = 3 };
+enum { AMI_NET_MAX_HEADS = 8, AMI_NET_MAX_RANK = 3, AMI_NET_ROUNDINGS = 4 };
 
 /* With the layer's act_alpha as α. ReLU: v < 0 ? 0 : v. Leaky ReLU: v < 0 ? α v : v. ELU (Clevert et al.
  * 2016): v < 0 ? α (e^v - 1) : v. Sigmoid: 1 / (1 + e^-v). NaN stays NaN in each. */
@@ -70,10 +70,11 @@ typedef struct ami_net {
     ami_net_head head[AMI_NET_MAX_HEADS];
     int calibration_rows; /* observations to measure a precision on; 0: none */
     float *calibration;   /* (calibration_rows, dim[0]), as the network is given them; NULL without */
-    double
-        rounding_mse[2]; /* where weights were rounded when the file was written: the mean squared error that
-                               this made, on calibration rows and on N(0,1) through the normaliser; else 0 */
-    int metas;           /* key/value texts that travel in the ONNX file (metadata_props) */
+    double rounding_mse[AMI_NET_ROUNDINGS]; /* where weights were rounded when the file was written: the mean
+                                               squared error that this made on the file's calibration rows,
+                                               N(0,1) through the normaliser, zeros, single inputs at their
+                                               limits (the first laws of nets/model.h); else 0 */
+    int metas; /* key/value texts that travel in the ONNX file (metadata_props) */
     ami_meta *meta;
 } ami_net;
 
@@ -121,6 +122,9 @@ double ami_activation_of(ami_activation act, double alpha, double v);
 
 /* Number of weights and biases, normaliser not counted. */
 size_t ami_net_parameters(const ami_net *net);
+
+/* Forgets what is known of how the weights were rounded: for who changes them. */
+void ami_net_forget_units(ami_net *net);
 
 /* All parameters as one block, layer by layer: weight_0, bias_0, weight_1, … (the layout training uses). */
 void ami_net_get_parameters(const ami_net *net, float *block);

@@ -546,7 +546,7 @@ static double fastest(const ami_net *net, double limit, double part, uint64_t se
         assert_non_null(model);
         if (error_of(net, model, AMI_LAW_NORMAL, seed, 32) < part * limit / 2 &&
             error_of(net, model, AMI_LAW_ZEROS, seed, 2) < part * limit &&
-            error_of(net, model, AMI_LAW_LIMITS, seed, 16) < part * limit / 1.5)
+            error_of(net, model, AMI_LAW_LIMITS, seed, 32) < part * limit / 1.5)
             best = cost;
         ami_model_destroy(model);
     }
