@@ -116,7 +116,7 @@ bool model_read_calibration(const ami_net *net, const char *text, ami_npy *array
     const char *path = text;
     if (equals && !strncmp(text, name, length) && text[length] == '=')
         path = text + length + 1;
-    else if (equals && !strchr(text, '/') && access(text, F_OK) != 0)
+    else if (equals && access(text, F_OK) != 0)
         return ami_fail(err,
                         "--calibrate is \"%.80s\", the network has no input of that name, expected \"%.60s\"",
                         text, name);

@@ -1,6 +1,6 @@
-/* amble model export: writes a network as a file that runs fast and means the same: weights rounded to int8 where
- * their error can be made up for, and observations for choosing precisions by. Any other reader of ONNX runs it
- * too. */
+/* amble model export: writes a network as a file that runs fast and means the same: weights rounded to int8
+ * where their error can be made up for, and observations for choosing precisions by. Any other reader of
+ * ONNX runs it too. */
 #include "cli/cmd_model.h"
 #include "nets/half.h"
 #include "nets/onnx/onnx.h"

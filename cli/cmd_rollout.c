@@ -1,6 +1,7 @@
 /* amble rollout: characters walk headless under an actor for a while, and the terminal says how well and how
  * fast. */
 #include "base/file.h"
+#include "base/npy.h"
 #include "cli/commands.h"
 #include "options/options.h"
 #include "options/precision.h"
@@ -29,16 +30,19 @@ enum {
     KEY_HEADING,
     KEY_START,
     KEY_RECORD,
+    KEY_OBSERVATIONS,
     KEY_SELF_COLLISION,
     KEY_MAY_TOUCH,
     KEY_MAX_ROOT,
     KEY_PRECISION,
 };
 
+enum { OBSERVATIONS = 1024 };
+
 typedef struct arguments {
     cli_common common;
     ami_style_request style;
-    const char *motion, *policy, *record, *may_touch;
+    const char *motion, *policy, *record, *observations, *may_touch;
     ami_precision precision;
     double seconds, push_speed, push_period, turn, heading, start, max_root;
     int envs;
@@ -85,6 +89,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_START:
         a->start = !strcmp(text, "random") ? -1 : cli_double(state, text, 0, .999999, "--start");
         return 0;
+    case KEY_OBSERVATIONS:
+        a->observations = text;
+        return 0;
     case KEY_RECORD:
         a->record = text;
         return 0;
@@ -125,6 +132,11 @@ static const struct argp_option options[] = {
     {"heading", KEY_HEADING, "DEG", 0, "first direction, or random (default 0)", 1},
     {"start", KEY_START, "PHASE", 0, "where in the motion to start, 0 to 1, or random (default)", 1},
     {"record", KEY_RECORD, "FILE", 0, "write character 0's motion as a clip file", 1},
+    {"observations", KEY_OBSERVATIONS, "FILE.npy", 0,
+     "write 1024 of the observations that the actor is given, evenly spread over all characters and steps: "
+     "for "
+     "amble model export --calibrate",
+     1},
     {"precision", KEY_PRECISION, "NAME", 0,
      "the actor's arithmetic: fp32, bf16, int16, int8, or auto (default), the fastest of mean squared error "
      "below 1e-6",
@@ -160,6 +172,12 @@ static bool write_recording(const char *path, const ami_rollout_result *r, ami_e
     return ok;
 }
 
+static bool write_observations(const char *path, const ami_rollout_result *r, ami_error *err)
+{
+    const size_t shape[2] = {(size_t)r->observation_rows, (size_t)r->observation_inputs};
+    return ami_npy_write(path, AMI_NPY_FLOAT32, 2, shape, r->observation, err);
+}
+
 /* Which actor: as given, else the model of the motion's name, else walk's, or locomotion's where motions are
  * invented. False and a sentence if it cannot be loaded. */
 static bool load_policy(const arguments *a, ami_policy *policy, char *path, size_t size, ami_error *err)
@@ -181,6 +199,8 @@ static void choose_style(arguments *a)
 
 static bool run(const arguments *a, ami_error *err)
 {
+    if (a->observations && a->no_policy)
+        return ami_fail(err, "--observations: without a policy there are none");
     ami_policy policy = {0};
     char path[4096] = "";
     bool ok = a->no_policy || load_policy(a, &policy, path, sizeof path, err);
@@ -204,6 +224,7 @@ static bool run(const arguments *a, ami_error *err)
         followed.motions.def.seed = a->common.seed;
         def.generator = followed.clip ? NULL : &followed.motions.def;
         def.record = a->record != NULL;
+        def.observation_rows = a->observations ? OBSERVATIONS : 0;
         def.env.seed = a->common.seed;
         def.env.episode_s = a->seconds;
         def.env.push_speed = a->push_speed;
@@ -231,6 +252,7 @@ static bool run(const arguments *a, ami_error *err)
             if (!quiet)
                 cli_print_rollout(&def, &result, followed.name, a->no_policy ? NULL : path);
             ok = (!a->record || write_recording(a->record, &result, err)) &&
+                 (!a->observations || write_observations(a->observations, &result, err)) &&
                  cli_write_json(a->common.json,
                                 cli_rollout_json(&def, &result, followed.name, a->no_policy ? NULL : path),
                                 err);

@@ -1,9 +1,10 @@
-/* Inference: packs a net, each layer for its kernel, and runs it (model_auto.c chooses the kernels). The only arithmetic of its own is
- * the input's normalisation; layers are the kernel's.
+/* Inference: packs a net, each layer for its kernel, and runs it (model_auto.c chooses the kernels). The
+ * only arithmetic of its own is the input's normalisation; layers are the kernel's.
  *
  * Rows go through the network in chunks, so that the activations between two layers stay in the core's cache
  * and the workspace is bounded, whatever n. */
 #include "base/number.h"
+#include "base/pages.h"
 #include "nets/kernels/vector.h"
 #include "nets/model_layers.h"
 
@@ -105,6 +106,7 @@ ami_model *ami_model_shell(const ami_net *net, const ami_kernel *const *kernel, 
         ami_model_destroy(model);
         return NULL;
     }
+    ami_prefer_large_pages(model->block, size);
     model->mean = (float *)model->block;
     model->inv_std = model->mean + inputs;
     for (int l = 0; l < net->layers; l++)

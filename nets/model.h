@@ -9,8 +9,8 @@
  * combination whose mean squared error against double precision is within the limit (def.max_mse, usually
  * 1e-6) on each of these laws, which are the promise:
  *   calibration  real observations that the file carries (net->calibration): at most half the limit
- *   normal       N(0,1) through the normaliser (mean + std · N, clamped as in use; N(0,1) where there is none);
- *                at most half the limit where the file carries no observations
+ *   normal       N(0,1) through the normaliser (mean + std · N, clamped as in use; N(0,1) where
+ *                there is none); at most half the limit where the file carries no observations
  *   zeros        all zeros, and the normaliser's mean
  *   limits       normal rows with a single input at the clamp, ± (5 standard deviations without one)
  *   given        rows of the caller's (def.rows), if there are any
@@ -19,10 +19,10 @@
  *
  * Fastest first a layer's precision is int8 with one plane of activations (int8u, where they cannot be
  * negative), int8, int16, bf16, fp32: at batch 1 a network is a stream of weights from the caches, so bytes
- * count, and int16 is as fast as bf16 but finer. A precision without a kernel made for this CPU is left out. A
- * forced precision or kernel is forced for all layers (int8u for those that can be; int8 for the others). The
- * environment variable AMB_KERNEL, where it names a kernel (kernels.inc), overrides AUTO, and the choice of
- * kernel where its precision is the one that is forced. */
+ * count, and int16 is as fast as bf16 but finer. A precision without a kernel made for this CPU is left out.
+ * A forced precision or kernel is forced for all layers (int8u for those that can be; int8 for the others).
+ * The environment variable AMB_KERNEL, where it names a kernel (kernels.inc), overrides AUTO, and the choice
+ * of kernel where its precision is the one that is forced. */
 #ifndef AMI_NETS_MODEL_H
 #define AMI_NETS_MODEL_H
 
@@ -84,13 +84,14 @@ typedef enum ami_law {
 } ami_law;
 const char *ami_law_name(ami_law law); /* "calibration", … */
 
-/* Draws n rows of a law that rows can be drawn of (not CALIBRATION, not GIVEN), as AUTO does: in (n, inputs). */
+/* Draws n rows of a law that rows can be drawn of (not CALIBRATION, not GIVEN), as AUTO does: in (n,
+ * inputs). */
 void ami_net_law_inputs(const ami_net *net, ami_law law, uint64_t seed, int n, float *in);
 
 enum { AMI_MODEL_PRECISIONS = 128, AMI_MODEL_TRIED = 12 };
 
-/* What AUTO found: the combinations it measured, and their mean squared errors on each law (NaN or infinite if
- * an output was; 0 for a law without rows). The last one was taken. None where precision or kernel were
+/* What AUTO found: the combinations it measured, and their mean squared errors on each law (NaN or infinite
+ * if an output was; 0 for a law without rows). The last one was taken. None where precision or kernel were
  * forced. */
 typedef struct ami_model_report {
     int tried; /* entries used */
@@ -104,8 +105,8 @@ typedef struct ami_model_report {
 } ami_model_report;
 void ami_model_get_report(const ami_model *model, ami_model_report *report);
 
-/* The choice as one line, "int8 int8u int16 (avx512vnni), mean squared error 2.1e-07; int8 int8u int8 would have
- * 3.4e-06", cut to size: for a program's log. */
+/* The choice as one line, "int8 int8u int16 (avx512vnni), mean squared error 2.1e-07; int8 int8u int8 would
+ * have 3.4e-06", cut to size: for a program's log. */
 void ami_model_describe(const ami_model *model, char *text, size_t size);
 
 /* Bytes of the packed weights: what a run reads. */

@@ -5,8 +5,9 @@
  * fastest combination that should be within the limits; the combination itself is then measured on all rows,
  * and where it is not within them, the search goes on with the sums held to less.
  *
- * Outputs are compared with fp32's, which is measured against double precision on a few rows; where fp32 itself
- * is not far below the limit, all rows are run in double. */
+ * Outputs are compared with fp32's, which is measured against double precision on a few rows; where fp32
+ * itself is not far below the limit, all rows are run in double. */
+#include "base/pages.h"
 #include "base/rng.h"
 #include "nets/model_layers.h"
 
@@ -19,7 +20,9 @@ enum {
     LINE = 64,
     CANDIDATES = 5,        /* of a layer: int8u, int8, int16, bf16, fp32 */
     CALIBRATION_ROWS = 64, /* of the file's, at most */
-    LIMIT_ROWS = 32,
+    LIMIT_ROWS = 64,
+    MOST_LIMIT_ROWS = 192,
+    DRAWN = 1 << 17,       /* numbers, about, for these rows */
     ZERO_ROWS = 2,         /* zeros, the normaliser's mean */
     GIVEN_ROWS = 256,      /* of the caller's, at most */
     SAMPLE = 8,            /* rows of each law that a layer's own error is measured on */
@@ -189,9 +192,11 @@ static bool packed(choosing *c, int l, candidate *k, ami_error *err)
     const ami_net *net = c->net;
     if (k->block)
         return true;
-    k->block = aligned_alloc(LINE, ami_kernel_layer_size(k->kernel, net->dim[l], net->dim[l + 1]));
+    const size_t size = ami_kernel_layer_size(k->kernel, net->dim[l], net->dim[l + 1]);
+    k->block = aligned_alloc(LINE, size);
     if (!k->block)
         return ami_fail(err, "out of memory for measuring a network's precision");
+    ami_prefer_large_pages(k->block, size);
     k->layer = ami_kernel_pack(k->kernel, net->dim[l], net->dim[l + 1], net->weight[l], net->bias[l],
                                c->units[l], k->block);
     k->layer.act = net->act[l];
@@ -243,9 +248,12 @@ static bool make_rows(choosing *c, ami_error *err)
     /* few outputs tell little a row: as many more rows as 8 outputs are more */
     const int times = 8 / (outputs < 8 ? outputs : 8),
               asked = def->calibration_rows > 0 ? def->calibration_rows : 1;
+    int limits = LIMIT_ROWS * times < MOST_LIMIT_ROWS ? LIMIT_ROWS * times : MOST_LIMIT_ROWS;
+    while (limits > LIMIT_ROWS / 2 && (size_t)limits * inputs > DRAWN)
+        limits /= 2; /* drawing takes time too */
     const int most[AMI_LAWS] = {net->calibration_rows < CALIBRATION_ROWS ? net->calibration_rows
                                                                          : CALIBRATION_ROWS,
-                                asked * times, ZERO_ROWS, LIMIT_ROWS * times,
+                                asked * times, ZERO_ROWS, limits,
                                 !def->rows                    ? 0
                                 : def->row_count < GIVEN_ROWS ? def->row_count
                                                               : GIVEN_ROWS};
@@ -416,6 +424,28 @@ static bool measure_alone(choosing *c, int l, candidate *k, ami_error *err)
     return true;
 }
 
+/* All candidates of a layer, fastest first; where one adds next to nothing, slower ones are not looked at. */
+static bool measure_layer(choosing *c, int l, ami_error *err)
+{
+    bool enough = false, fine = false;
+    for (int k = 0; k + 1 < c->candidates[l]; k++) {
+        candidate *const of = &c->layer[l][k];
+        /* bf16 costs what int16 does, and is for where a single scale an output is too coarse */
+        enough |= of->kernel->precision == AMI_PRECISION_BF16 && fine;
+        if (!enough && !measure_alone(c, l, of, err))
+            return false;
+        bool little = !enough;
+        fine = !enough && of->kernel->precision == AMI_PRECISION_INT16;
+        for (int law = 0; law < AMI_LAWS; law++) {
+            of->error[law] = enough ? (double)INFINITY : of->error[law];
+            little &= of->error[law] <= .01 * c->allowed[law];
+            fine &= of->error[law] <= c->allowed[law];
+        }
+        enough |= little;
+    }
+    return true;
+}
+
 /* ---- the search ---- */
 
 static void search(choosing *c, int depth, double cost, double rest, const double *error)
@@ -531,9 +561,8 @@ static bool choose(choosing *c, ami_error *err)
                 return false;
             run_sample(c);
             for (int l = 0; l < c->net->layers; l++)
-                for (int k = 0; k + 1 < c->candidates[l]; k++)
-                    if (!measure_alone(c, l, &c->layer[l][k], err))
-                        return false;
+                if (!measure_layer(c, l, err))
+                    return false;
         } else {
             c->shrink *= .9 / ratio;
         }

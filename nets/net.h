@@ -84,8 +84,9 @@ typedef struct ami_net {
 ami_net *ami_net_create(int layers, const int *dim, ami_error *err);
 void ami_net_destroy(ami_net *net); /* NULL is fine */
 
-/* Frees weights, biases and normaliser and keeps the rest: for who has packed the net (nets/model.h) and still
- * wants its names, shapes and metadata. The net is then good for reading these and for ami_net_destroy. */
+/* Frees weights, biases and normaliser and keeps the rest: for who has packed the net (nets/model.h) and
+ * still wants its names, shapes and metadata. The net is then good for reading these and for
+ * ami_net_destroy. */
 void ami_net_drop_weights(ami_net *net);
 
 /* Allocates in_mean (0) and in_std (1) if they are not there. False, and nothing changed, when memory is

@@ -10,11 +10,13 @@ _Static_assert((int)AMI_NET_ROUNDINGS == (int)AMI_LAW_GIVEN,
                "an error is kept of each law but the caller's rows");
 
 enum {
-    TOGETHER = 16,  /* outputs rounded side by side: a cache line of floats */
-    SCALES = 6,     /* tried for each output */
-    LAW_ROWS = 256, /* to measure on */
-    BLOCK = 64,     /* columns of a block of the Cholesky factor */
-    MOST_LAYERS = 7 /* that may be rounded, the largest ones */
+    TOGETHER = 16, /* outputs rounded side by side: a cache line of floats */
+    SCALES = 6,    /* tried for each output */
+    LEAST_DRAWN = 2048,
+    MOST_DRAWN = 8192, /* with fewer than a few times the inputs, what is made up for is their chance */
+    LAW_ROWS = 256,    /* to measure on */
+    BLOCK = 64,        /* columns of a block of the Cholesky factor */
+    MOST_LAYERS = 7    /* that may be rounded, the largest ones */
 };
 
 /* Added to H's diagonal, of its mean: GPTQ's. */
@@ -318,7 +320,8 @@ static bool prepare(rounding *r, ami_error *err)
         if (!r->weight[l] || !r->bias[l] || !r->new_weight[l] || !r->new_bias[l] || !r->unit[l])
             return no_memory(err);
     }
-    const int drawn = def->drawn_rows > 0 ? def->drawn_rows : 2 * widest > 1024 ? 2 * widest : 1024;
+    int drawn = 8 * widest > LEAST_DRAWN ? 8 * widest : LEAST_DRAWN;
+    drawn = def->drawn_rows > 0 ? def->drawn_rows : drawn < MOST_DRAWN ? drawn : MOST_DRAWN;
     const int zeros = 2;
     r->rows = drawn + zeros + def->row_count;
     const size_t size =

@@ -7,15 +7,16 @@
  *   ami_rounding_report report;
  *   if (!ami_net_round(net, &def, &report, &err)) ...
  *
- * Layer by layer, with H the second moments of the layer's centred inputs on the rows given and on as much
- * weight of rows drawn from the normaliser, with a little of zeros and the normaliser's mean: H = L Lᵀ; the inputs of the largest variance are rounded first, the
- * error of each is spread over the others along its row of L (nearest plane, which is GPTQ's order of
- * operations); of several scales of an output the one with the least remaining error eᵀ H e is taken; the bias
- * makes up for the mean. Inputs are those of the network as rounded so far.
+ * Layer by layer, with H the second moments of the layer's centred inputs: half the weight on the rows given,
+ * half on rows drawn from the normaliser, a little on zeros and the normaliser's mean. H = L Lᵀ; the inputs
+ * of the largest variance are rounded first, the error of each is spread over the others along its row of L
+ * (nearest plane, which is GPTQ's order of operations); of several scales of an output the one with the
+ * least remaining error eᵀ H e is taken; the bias makes up for the mean. Inputs are those of the network as
+ * rounded so far.
  *
  * Layers whose rounding costs too much stay as they are: the error against the network as it was must stay
- * within parts of def.max_mse on each law that AUTO promises something about (nets/model.h), which leaves room
- * for rounding activations. Allocates and takes seconds (4380 × 512: about ten); for exporting, not for
+ * within parts of def.max_mse on each law that AUTO promises something about (nets/model.h), which leaves
+ * room for rounding activations. Allocates and takes seconds (4380 × 512: about ten); for exporting, not for
  * loading. */
 #ifndef AMI_NETS_ROUNDING_H
 #define AMI_NETS_ROUNDING_H
@@ -25,7 +26,7 @@
 typedef struct ami_rounding_def {
     const float *rows; /* (row_count, inputs): observations, as the network is given them; NULL: none */
     int row_count;
-    int drawn_rows; /* of N(0,1) through the normaliser; 0: twice the widest layer, 1024 at least */
+    int drawn_rows; /* of N(0,1) through the normaliser; 0: eight times the widest layer, 2048 to 8192 */
     uint64_t seed;  /* of these */
     double max_mse; /* usually 1e-6 */
 } ami_rounding_def;

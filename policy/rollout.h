@@ -17,8 +17,10 @@ typedef struct ami_rollout_def {
      * replaced by the character's number. */
     const ami_generator_def *generator;
     int envs;
-    bool realtime; /* every control step waits for its absolute deadline */
-    bool record;   /* keep character 0's poses */
+    bool realtime;        /* every control step waits for its absolute deadline */
+    bool record;          /* keep character 0's poses */
+    int observation_rows; /* keep so many of the observations that the actor is given, evenly spread over all
+                             characters' asked steps (fewer where characters fall); 0, or no policy: none */
     /* Called by one thread now and then while it runs, `fraction` in [0, 1] never falling; may be NULL.
      * Returning false stops early. */
     bool (*progress)(void *context, double fraction);
@@ -73,6 +75,9 @@ typedef struct ami_rollout_result {
     int frames; /* record: poses (frames, AMI_POSE), one a control step, and how long a step is */
     double *pose;
     double control_dt;
+    int observation_rows; /* observations: (observation_rows, observation_inputs) */
+    int observation_inputs;
+    float *observation;
 } ami_rollout_result;
 
 bool ami_rollout_run(const ami_rollout_def *def, ami_rollout_result *result, ami_error *err);

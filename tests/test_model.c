@@ -546,15 +546,15 @@ static double fastest(const ami_net *net, double limit, double part, uint64_t se
         assert_non_null(model);
         if (error_of(net, model, AMI_LAW_NORMAL, seed, 32) < part * limit / 2 &&
             error_of(net, model, AMI_LAW_ZEROS, seed, 2) < part * limit &&
-            error_of(net, model, AMI_LAW_LIMITS, seed, 32) < part * limit / 1.5)
+            error_of(net, model, AMI_LAW_LIMITS, seed, 64) < part * limit / 1.3)
             best = cost;
         ami_model_destroy(model);
     }
     return best;
 }
 
-/* AUTO takes a combination whose error is within the limits on the promised laws, reports what it measured, and
- * is about as fast as the fastest of all combinations that are well within. */
+/* AUTO takes a combination whose error is within the limits on the promised laws, reports what it measured,
+ * and is about as fast as the fastest of all combinations that are well within. */
 static void test_auto(void **state)
 {
     (void)state;

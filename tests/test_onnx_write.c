@@ -136,9 +136,9 @@ static void test_metadata_round_trip(void **state)
     free(longer);
 }
 
-/* Weights of whole multiples of units are stored as int8 and come back bit for bit, with their units, alone and
- * where there are several heads; calibration rows come back to 1/254 of each input's largest normalised value.
- * Changed weights are stored as floats. */
+/* Weights of whole multiples of units are stored as int8 and come back bit for bit, with their units, alone
+ * and where there are several heads; calibration rows come back to 1/254 of each input's largest normalised
+ * value. Changed weights are stored as floats. */
 static void test_int8_round_trip(void **state)
 {
     (void)state;

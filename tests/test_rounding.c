@@ -1,5 +1,7 @@
-/* Rounding weights to int8: on the grid afterwards, nearer to the network as it was than plain rounding, within
- * the limits that it reports, the same each time; and what it writes means the same when read back. */
+/* Rounding weights to int8: on the grid afterwards, nearer to the network as it was than plain rounding,
+ * within the limits that it reports, the same each time; and what it writes means the same when read back.
+
+ * */
 #include "base/rng.h"
 #include "nets/rounding.h"
 

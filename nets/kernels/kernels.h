@@ -142,7 +142,8 @@ const ami_kernel *ami_kernel_at(int index);
 /* By name. NULL and a sentence where no kernel has that name, or this CPU does not run it. */
 const ami_kernel *ami_kernel_by_name(const char *name, ami_error *err);
 
-/* The fastest kernel of a precision (not AUTO) here. Never NULL: each has its reference. int8: of two planes. */
+/* The fastest kernel of a precision (not AUTO) here. Never NULL: each has its reference. int8: of two
+ * planes. */
 const ami_kernel *ami_kernel_best(ami_precision precision);
 
 /* The fastest int8 kernel of one plane, and the one of two planes that goes with a kernel where inputs may be

@@ -91,7 +91,8 @@ static bool cast_constant(ami_onnx_graph *g, const AmiOnnx__Node *n, const ami_o
     return true;
 }
 
-/* int8 × units: a matrix of float32. `scale` broadcasts along the axis, or is one for all numbers (not read). */
+/* int8 × units: a matrix of float32. `scale` broadcasts along the axis, or is one for all numbers (not
+ * read). */
 static bool set_units(ami_onnx_graph *g, const AmiOnnx__Node *n, const ami_onnx_value *v,
                       const ami_onnx_value *scale, int axis, ami_onnx_value *out)
 {

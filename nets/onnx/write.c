@@ -63,6 +63,7 @@ typedef struct writer {
     end input, outputs[AMI_NET_MAX_HEADS];
     AmiOnnx__ValueInfo *infos[SHAPES];
     char *head[AMI_NET_MAX_HEADS]; /* names of the outputs */
+    char *from;                    /* of the input */
     int64_t shape[SHAPES][MAX_DIMS];
     int shapes;
     char text[MAX_TEXTS][TEXT];
@@ -70,20 +71,21 @@ typedef struct writer {
     float bound[2]; /* -clip, clip */
 } writer;
 
-/* A name for something in the graph, made one that no output has. */
+/* A name for something in the graph, made one that no output has, nor the input. */
 __attribute__((format(printf, 2, 3))) static char *text(writer *w, const char *format, ...)
 {
     assert(w->texts < MAX_TEXTS);
     char *out = w->text[w->texts++];
     va_list args;
     va_start(args, format);
-    int length = ami_number_vformat(out, TEXT - AMI_NET_MAX_HEADS - 1, format, args);
+    int length = ami_number_vformat(out, TEXT - AMI_NET_MAX_HEADS - 2, format, args);
     va_end(args);
-    for (int h = 0; h < w->net->heads; h++) {
-        if (w->head[h] && strcmp(w->head[h], out) == 0) {
+    for (int h = -1; h < w->net->heads; h++) {
+        const char *const taken = h < 0 ? w->from : w->head[h];
+        if (taken && strcmp(taken, out) == 0) {
             out[length++] = '_';
             out[length] = 0;
-            h = -1; /* from the start, with the new name */
+            h = -2; /* from the start, with the new name */
         }
     }
     return out;
@@ -215,8 +217,8 @@ static bool add_parameter(writer *w, char *name, const float *data, int rows, in
     return true;
 }
 
-/* A weight of whole multiples of each row's unit, as int8: Cast and Mul make floats of it, which other readers
- * fold into constants when they load (they work a DequantizeLinear out in every run). */
+/* A weight of whole multiples of each row's unit, as int8: Cast and Mul make floats of it, which other
+ * readers fold into constants when they load (they work a DequantizeLinear out in every run). */
 static bool add_int8(writer *w, char *name, const float *data, const float *unit, int rows, int cols)
 {
     char *stored = text(w, "%s.int8", name), *units = text(w, "%s.unit", name),
@@ -286,8 +288,8 @@ static char *add_normalizer(writer *w, char *head)
     return clipped;
 }
 
-/* weight and bias (outputs rows), named NAME.weight and NAME.bias, applied to `from`; unit: NULL or the weight's
- * units, with which it is stored as int8, and the bias as float32. */
+/* weight and bias (outputs rows), named NAME.weight and NAME.bias, applied to `from`; unit: NULL or the
+ * weight's units, with which it is stored as int8, and the bias as float32. */
 static bool add_gemm(writer *w, char *from, const char *name, const float *weight, const float *bias,
                      const float *unit, int outputs, int inputs, char *out)
 {
@@ -493,7 +495,15 @@ static bool write_net(writer *w)
     const ami_net *net = w->net;
     if (!check_metadata(w, net) || !name_heads(w))
         return false;
-    char *input = text(w, "input"), *batch = text(w, "batch"), *from = input;
+    char *const name = net->in_name;
+    if (name && !ami_text_is_utf8(name))
+        return ami_fail(w->err, "%s: not written, the name of the input (%s) is not UTF-8 text", w->path,
+                        ami_onnx_show(name).text);
+    bool own = name && name[0];
+    for (int h = 0; own && h < net->heads; h++)
+        own = strcmp(w->head[h], name) != 0;
+    w->from = own ? name : NULL;
+    char *input = own ? name : text(w, "input"), *batch = text(w, "batch"), *from = input;
     w->graph.name = text(w, "amble");
     fill_end(&w->input, input, batch, &net->in_shape);
     w->infos[0] = &w->input.info;
