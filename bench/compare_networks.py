@@ -17,7 +17,7 @@ SHAPES = {
     "encoder": [4380, 512, 256, 512],
     "decoder": [256, 256, 512, 4380],
 }
-FILES = {"actor": "walk.onnx", "locomotion": "locomotion.onnx", "critic": "walk_critic.onnx"}
+FILES = {"actor": "walk.onnx", "locomotion": "locomotion.onnx", "critic": "walk_critic.onnx", "decoder": "stylevae_decoder.onnx"}
 HEADS = {"encoder": [256, 256]}
 
 
@@ -85,7 +85,7 @@ def from_onnx(name, path):
             if attributes.get("transB", 0) != 1 or attributes.get("alpha", 1) != 1 or attributes.get("beta", 1) != 1:
                 raise ValueError(f"{path}: node {node.name}: a Gemm that amble would not have written")
             layers.append((given[0], given[1].reshape(-1)))
-        elif node.op_type not in ("Relu", "Cast", "Constant", "Identity") and not (node.op_type == "Mul" and node.output[0] in known):
+        elif node.op_type not in ("Relu", "Cast", "Constant", "Identity", "Reshape") and not (node.op_type == "Mul" and node.output[0] in known):
             raise ValueError(f"{path}: node {node.name}: operator {node.op_type} is not one of amble's own files")
     sizes = [layers[0][0].shape[1]] + [w.shape[0] for w, _ in layers]
     if sizes != SHAPES[name]:
