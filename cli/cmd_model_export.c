@@ -55,8 +55,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 static const struct argp_option option_list[] = {
     {"output", KEY_OUTPUT, "OUT.onnx", 0, "where the network goes; may be FILE.onnx itself", 1},
-    {"calibrate", KEY_CALIBRATE, "[NAME=]ROWS.npy", 0,
-     "real observations, (rows, inputs), of the input NAME: what weights are rounded for, and what is kept "
+    {"calibrate", KEY_CALIBRATE, "ROWS.npy", 0,
+     "real observations, (rows, inputs), or INPUT=ROWS.npy with its name: what weights are rounded for, and "
+     "what is kept "
      "in the "
      "file (default: those that FILE.onnx carries, if any)",
      1},

@@ -69,8 +69,8 @@ static const struct argp_option option_list[] = {
      "fp32, bf16, int16, int8, or auto (default): the fastest of mean squared error below 1e-6, on IN.npy "
      "too",
      1},
-    {"calibrate", KEY_CALIBRATE, "[NAME=]ROWS.npy", 0,
-     "observations that auto chooses by, instead of those that the file carries", 1},
+    {"calibrate", KEY_CALIBRATE, "ROWS.npy", 0,
+     "observations, or INPUT=ROWS.npy, that auto chooses by instead of those that the file carries", 1},
     {0},
 };
 

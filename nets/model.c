@@ -141,15 +141,15 @@ static bool forced_kernel(const ami_model_def *def, const ami_kernel **kernel, a
     return true;
 }
 
-ami_model *ami_model_create(const ami_net *net, const ami_model_def *given, ami_error *err)
+ami_model *ami_model_create(const ami_net *net, const ami_model_def *def, ami_error *err)
 {
     assert(net->layers >= 1 && net->layers <= AMI_NET_MAX_LAYERS);
-    const ami_model_def def = given ? *given : ami_model_default_def();
+    const ami_model_def chosen = def ? *def : ami_model_default_def();
     const ami_kernel *kernel;
-    if (!forced_kernel(&def, &kernel, err))
+    if (!forced_kernel(&chosen, &kernel, err))
         return NULL;
     if (!kernel)
-        return ami_model_choose(net, &def, err);
+        return ami_model_choose(net, &chosen, err);
     const ami_kernel *each[AMI_NET_MAX_LAYERS];
     for (int l = 0; l < net->layers; l++)
         each[l] = ami_net_non_negative(net, l) ? kernel : ami_kernel_of_two_planes(kernel);
