@@ -166,6 +166,7 @@ json_t *cli_rollout_json(const ami_rollout_def *def, const ami_rollout_result *r
     if (def->policy) {
         json_object_set_new(o, "precision",
                             json_string(ami_precision_name(ami_model_precision(def->policy->actor))));
+        json_object_set_new(o, "precisions", json_string(ami_model_precisions(def->policy->actor)));
         json_object_set_new(o, "kernel", json_string(ami_model_kernel_name(def->policy->actor)));
     }
     json_object_set_new(o, "seed", json_integer((json_int_t)def->env.seed));

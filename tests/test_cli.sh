@@ -158,7 +158,7 @@ picture >/dev/null || exit 1
 
 # ---- Help ----
 
-for sub in '' rollout train fit 'fit phase' 'fit style' eval clip 'clip info' 'clip convert' 'clip map' 'clip compare' 'clip style' style 'style list' 'style export' 'style plot' model 'model info' 'model run' 'model check' 'model average'; do
+for sub in '' rollout train fit 'fit phase' 'fit style' eval clip 'clip info' 'clip convert' 'clip map' 'clip compare' 'clip style' style 'style list' 'style export' 'style plot' model 'model info' 'model run' 'model check' 'model average' 'model export'; do
     # shellcheck disable=SC2086 # the subcommand may be two words
     run $sub --help
     if [ "$status" -ne 0 ] || [ -s log/err ] || ! grep -q -i 'usage: *amble' log/out; then
@@ -1142,6 +1142,53 @@ check 'model check --against another, where' grep -q '^fp32 .* 0.03 (77, 2) .*be
 run model check "$net" --input "$numpy/in.npy" --against "$numpy/out_off.npy" --rows 77 --json -
 check 'model check of the first rows, exit status' test "$status" -eq 0
 check 'model check of the first rows, number' grep -q '"rows": 77' log/out
+
+run model export "$net" -o exported.onnx
+check 'model export, exit status' test "$status" -eq 0
+check 'model export, what it says' grep -q '^exported.onnx: [0-9]* bytes (.*net.onnx: [0-9]*); weights .*; 0 observations' log/out
+check 'model export, the choice' grep -q '^  auto takes ' log/out
+run model run exported.onnx --input "$numpy/in.npy" --output exported.npy --precision fp32
+check 'model export, read back' test "$status" -eq 0
+run model check "$net" --input "$numpy/in.npy" --against exported.npy
+check 'model export, the same outputs' test "$status" -eq 0
+run model check exported.onnx --calibrate "x=$numpy/in.npy"
+check 'model export, the same name of the input' test "$status" -eq 0
+run model export "$net" --calibrate "$numpy/in.npy" --keep 5 -o exported.onnx --json -
+check 'model export --calibrate, fields' fields log/out file output bytes_before bytes observations rounding/rounded/0 \
+    rounding/laws/0/law rounding/laws/0/mse precisions choice
+check 'model export --keep' grep -q '"observations": 5' log/out
+run model info exported.onnx
+check 'model export, in model info' grep -q '^observations: 5' log/out
+check 'model export, no base64 in model info' bash -c '! grep -q "int8 5 " log/out'
+run model check exported.onnx
+check 'model check of exported' grep -q '  observations that the file carries .*within the limit' log/out
+run model check exported.onnx --json -
+check 'model check --json -, laws' fields log/out laws/0/law laws/0/rows laws/0/mse laws/0/promised precisions_auto
+cp exported.onnx again.onnx
+run model export again.onnx -o again.onnx
+check 'model export onto itself, observations kept' grep -q '; 5 observations' log/out
+run model export "$net" --no-rounding -o plain.onnx
+run model run plain.onnx --input "$numpy/in.npy" --output plain.npy --precision fp32
+run model run "$net" --input "$numpy/in.npy" --output was.npy --precision fp32
+check 'model export --no-rounding changes nothing' cmp plain.npy was.npy
+for command in "model export $net -o exported.onnx" "model check $net" "model run $net --input $numpy/in.npy --output any.npy"; do
+    # shellcheck disable=SC2086
+    run $command --calibrate "x=$numpy/in.npy"
+    check "$command --calibrate NAME=ROWS.npy" test "$status" -eq 0
+    # shellcheck disable=SC2086
+    refuse 'no input of that name|expected "x"' $command --calibrate other=in.npy
+    # shellcheck disable=SC2086
+    refuse 'expected (rows, ' $command --calibrate "$numpy/out.npy"
+done
+refuse 'Give --output' model export "$net"
+refuse 'nowhere/out.onnx' model export "$net" -o nowhere/out.onnx
+
+# Rows far outside of what auto is measured on: its own rows hold model run to the limit.
+run rollout --policy runs/whole/actor.onnx "${stand[@]}" --seconds 2 --envs 2 --observations observed.npy
+check 'rollout --observations, exit status' test "$status" -eq 0
+run model export runs/whole/actor.onnx --calibrate observed.npy -o observed.onnx
+check 'rollout --observations, exported with' grep -q -E '; [0-9]{2,3} observations' log/out
+refuse 'without a policy' rollout --no-policy "${stand[@]}" --seconds .2 --envs 1 --observations observed.npy
 
 # ---- A disk that is full, output that goes nowhere ----
 
