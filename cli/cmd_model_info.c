@@ -1,6 +1,7 @@
 /* amble model info: shapes, layers, activations, heads, the normaliser and the metadata of a network's ONNX
- * file, as a table or JSON. It reads only what nets/onnx/onnx.h reads, changes nothing and runs nothing. */
-#include "cli/cmd_model.h"
+ * file, as a table or JSON; of one that is no chain of dense layers, its inputs, outputs, operators and the parts
+ * that run on kernels (cmd_model_graph.c). It changes nothing. */
+#include "cli/cmd_model_graph.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -169,9 +170,15 @@ static int info(const options *o)
     ami_error err = {""};
     char path[4096];
     struct stat st;
-    ami_net *net = model_read(o->file, path, sizeof path, &err);
-    if (!net)
+    ami_net *net;
+    ami_graph *graph;
+    if (!model_open(o->file, path, sizeof path, NULL, &net, &graph, &err))
         return model_fail("info", &err, CLI_BAD_INPUT);
+    if (graph) {
+        const int status = model_graph_info(graph, path, o->common.json, &err);
+        ami_graph_destroy(graph);
+        return status == EXIT_SUCCESS ? status : model_fail("info", &err, status);
+    }
     const long long bytes = stat(path, &st) == 0 ? (long long)st.st_size : -1;
     bool ok = true;
     if (!o->common.json || strcmp(o->common.json, "-") != 0)

@@ -345,7 +345,7 @@ refuse 'in/folder' clip info in/folder/
 # ---- Networks ----
 
 refuse 'cut_off.onnx' model info "$onnx/bad/cut_off.onnx"
-refuse 'unknown_operator.onnx: |Softmax|not supported' model info "$onnx/bad/unknown_operator.onnx"
+refuse 'function_used.onnx: |Layer|not supported' model info "$onnx/bad/function_used.onnx"
 for sub in rollout eval; do
     refuse 'cut_off.onnx' $sub "${stand[@]}" --policy "$onnx/bad/cut_off.onnx"
     refuse 'unknown_operator.onnx: |Softmax' $sub "${stand[@]}" --policy "$onnx/bad/unknown_operator.onnx"

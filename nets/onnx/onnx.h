@@ -37,7 +37,7 @@ ami_net *ami_onnx_read(const char *path, ami_error *err);
 /* The same from `size` bytes, called `name` in sentences. External data is refused: memory has no folder. */
 ami_net *ami_onnx_read_memory(const void *bytes, size_t size, const char *name, ami_error *err);
 
-/* Writes PATH atomically (base/file.h), float: input "input" (batch, in_shape...), an output (batch,
+/* Writes PATH atomically (base/file.h), float: an input (batch, in_shape...), named as the net's or "input", an output (batch,
  * shape...) for each head, named as the head or, where it has no name, "output" ("output1" and so on where
  * there are several). Weights and biases are stored as `dtype` (float16: initialiser + Cast node, rounded to
  * nearest even; refused with a sentence where a value overflows float16); the normaliser always as float.

@@ -435,12 +435,26 @@ out:
     return ok;
 }
 
+/* What the input is called: as in the file that the net is from, so that who runs it finds it again; "input" where
+ * it has no name, or one that this file needs for something else. */
+static char *name_input(writer *w)
+{
+    static const char *const own[] = {"layers.", "heads.", "input.flat", "input.shape", "normalizer"};
+    char *name = w->net->in_name;
+    bool usable = name && name[0] && ami_text_is_utf8(name);
+    for (size_t i = 0; usable && i < sizeof own / sizeof *own; i++)
+        usable = strncmp(name, own[i], strlen(own[i])) != 0;
+    for (int h = 0; usable && h < w->net->heads; h++)
+        usable = strcmp(w->head[h], name) != 0;
+    return usable ? name : text(w, "input");
+}
+
 static bool write_net(writer *w)
 {
     const ami_net *net = w->net;
     if (!check_metadata(w, net) || !name_heads(w))
         return false;
-    char *input = text(w, "input"), *batch = text(w, "batch"), *from = input;
+    char *input = name_input(w), *batch = text(w, "batch"), *from = input;
     w->graph.name = text(w, "amble");
     fill_end(&w->input, input, batch, &net->in_shape);
     w->infos[0] = &w->input.info;
