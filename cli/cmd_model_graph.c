@@ -374,9 +374,9 @@ static void print_graph(const ami_graph *g, const char *file, long long bytes)
     for (int p = 0; p < info.parts; p++) {
         ami_graph_part part;
         ami_graph_get_part(g, p, &part);
-        printf("%s%4d  %-6s %d layer%s, %d -> %d, %s (%s), %zu bytes, from node ", p == 0 ? "part\n" : "", p,
-               part.what, part.layers, cli_plural(part.layers), part.inputs, part.outputs,
-               ami_precision_name(part.precision), part.kernel, part.bytes);
+        printf("%s%4d  %-6s %d layer%s, %d -> %d, %s (%s), %zu bytes, from node ",
+               p == 0 ? "part  kind   made of\n" : "", p, part.what, part.layers, cli_plural(part.layers),
+               part.inputs, part.outputs, ami_precision_name(part.precision), part.kernel, part.bytes);
         model_print_text(part.node[0] ? part.node : "(no name)");
         putchar('\n');
     }
