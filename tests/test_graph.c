@@ -352,6 +352,25 @@ static void test_same_as_chain(void **state)
     }
 }
 
+/* Every operator stands in the documentation's table. */
+static void test_documented(void **state)
+{
+    (void)state;
+    static char text[32 << 10];
+    FILE *f = fopen("docs/networks.md", "r");
+    assert_non_null(f);
+    text[fread(text, 1, sizeof text - 1, f)] = 0;
+    fclose(f);
+    int count = 0;
+    for (const char *name; (name = ami_graph_operator(count)); count++) {
+        char quoted[64];
+        snprintf(quoted, sizeof quoted, "`%s`", name);
+        if (!strstr(text, quoted))
+            fail_msg("docs/networks.md does not list %s", name);
+    }
+    assert_true(count > 100);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -362,6 +381,7 @@ int main(void)
         cmocka_unit_test(test_index_out_of_table),
         cmocka_unit_test(test_cut_off),
         cmocka_unit_test(test_same_as_chain),
+        cmocka_unit_test(test_documented),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -125,6 +125,11 @@ static void windows(const ami_call *c, const float *x, int64_t channels, float *
         for (int64_t ch = 0; ch < channels; ch++) {
             if (n == 1) {
                 const int64_t from = place[0] * p->list[STRIDE] - p->list[PAD], d = p->list[DILATION];
+                if (d == 1 && from >= 0 && from + kernel[0] <= size[0]) {
+                    memcpy(col, x + ch * plane + from, (size_t)kernel[0] * sizeof *col);
+                    col += kernel[0];
+                    continue;
+                }
                 for (int64_t k = 0; k < kernel[0]; k++) {
                     const int64_t at = from + k * d;
                     *col++ = at < 0 || at >= size[0] ? 0 : x[ch * plane + at];

@@ -336,9 +336,10 @@ static bool infer_split(ami_call *c)
     for (int o = 0; o < c->outs; o++) {
         ami_view_like(&c->out[o], in);
         c->out[o].dim[axis] = count >= 0 ? list[o] : each < left ? each : left;
+        if (c->out[o].dim[axis] < 0 || c->out[o].dim[axis] > left)
+            return ami_call_fail(c, "split number %d is %" PRId64 " of %" PRId64 " numbers", o,
+                                 c->out[o].dim[axis], left);
         left -= c->out[o].dim[axis];
-        if (c->out[o].dim[axis] < 0)
-            return ami_call_fail(c, "split number %d is negative", o);
     }
     return left == 0 ||
            ami_call_fail(c, "its split leaves %" PRId64 " of %" PRId64 " numbers", left, in->dim[axis]);
@@ -504,9 +505,10 @@ static bool run_gather_elements(const ami_call *c)
     int64_t stride[AMI_GRAPH_RANK], place[AMI_GRAPH_RANK] = {0};
     strides_of(in, stride);
     for (int64_t i = 0, n = ami_view_count(out); i < n; i++) {
-        int64_t at = place_of(c, index[i], in->dim[axis]) * stride[axis];
+        int64_t at = place_of(c, index[i], in->dim[axis]);
         if (at < 0)
             return false;
+        at *= stride[axis];
         for (int k = 0; k < in->rank; k++)
             at += k == axis ? 0 : place[k] * stride[k];
         memcpy((char *)out->data + (size_t)i * size, (const char *)in->data + (size_t)at * size, size);
@@ -560,6 +562,99 @@ static bool run_gather_nd(const ami_call *c)
             at += place * inner_of(in, batch + i + 1);
         }
         memcpy(to, (const char *)in->data + (size_t)(t / each * slice + at) * size, part);
+    }
+    return true;
+}
+
+/* ---- Scatter ---- */
+
+enum { SCATTER_ND, SCATTER_ELEMENTS };
+enum { SET, ADD, MUL, MAX, MIN };
+
+static bool infer_scatter(ami_call *c)
+{
+    static const char *const names[] = {"none", "add", "mul", "max", "min"};
+    const ami_view *in = &c->in[0], *index = &c->in[1], *updates = &c->in[2];
+    char how[16] = "none";
+    ami_params *p = &c->step->p;
+    ami_call_text(c, "reduction", 0, how, sizeof how);
+    for (p->n[1] = SET; p->n[1] <= MIN && strcmp(names[p->n[1]], how) != 0; p->n[1]++)
+        ;
+    if (p->n[1] > MIN || (p->n[1] != SET && ami_store_of(in->type) != AMI_STORE_FLOAT))
+        return ami_call_fail(c, "reduction %s of %s is not supported", how, ami_onnx_type_name(in->type));
+    if (ami_store_of(index->type) != AMI_STORE_INT || ami_store_of(updates->type) != ami_store_of(in->type))
+        return ami_call_fail(c, "its indices or updates are of a type that does not fit its input");
+    ami_view_like(&c->out[0], in);
+    if (c->step->op->code == SCATTER_ELEMENTS) {
+        int axis;
+        if (!ami_call_axis(c, ami_call_int(c, "axis", 0), in->rank, &axis))
+            return false;
+        p->n[0] = axis;
+        bool fits = index->rank == in->rank && updates->rank == in->rank;
+        for (int i = 0; fits && i < in->rank; i++)
+            fits = index->dim[i] == updates->dim[i] && (i == axis || index->dim[i] <= in->dim[i]);
+        return fits || ami_call_fail(c, "its indices or updates do not fit its input");
+    }
+    const int64_t depth = index->rank > 0 ? index->dim[index->rank - 1] : in->rank + 1;
+    bool fits = depth <= in->rank && updates->rank == index->rank - 1 + in->rank - depth;
+    for (int i = 0; fits && i < updates->rank; i++)
+        fits =
+            updates->dim[i] == (i < index->rank - 1 ? index->dim[i] : in->dim[i - (index->rank - 1) + depth]);
+    return fits || ami_call_fail(c, "its indices or updates do not fit its input");
+}
+
+static void scatter(const ami_call *c, int64_t at, const char *from, int64_t count)
+{
+    const size_t size = ami_store_size(ami_store_of(c->out[0].type));
+    char *to = (char *)c->out[0].data + (size_t)at * size;
+    if (c->step->p.n[1] == SET) {
+        memcpy(to, from, (size_t)count * size);
+        return;
+    }
+    float *y = (float *)(void *)to;
+    const float *x = (const float *)(const void *)from;
+    for (int64_t i = 0; i < count; i++)
+        y[i] = c->step->p.n[1] == ADD   ? y[i] + x[i]
+               : c->step->p.n[1] == MUL ? y[i] * x[i]
+               : c->step->p.n[1] == MAX ? fmaxf(y[i], x[i])
+                                        : fminf(y[i], x[i]);
+}
+
+static bool run_scatter(const ami_call *c)
+{
+    const ami_view *in = &c->in[0], *index = &c->in[1];
+    const size_t size = ami_store_size(ami_store_of(in->type));
+    const int64_t *k = index->data;
+    const char *from = c->in[2].data;
+    run_copy(c);
+    if (c->step->op->code == SCATTER_ELEMENTS) {
+        const int axis = (int)c->step->p.n[0];
+        int64_t stride[AMI_GRAPH_RANK], place[AMI_GRAPH_RANK] = {0};
+        strides_of(in, stride);
+        for (int64_t i = 0, n = ami_view_count(index); i < n; i++, from += size) {
+            int64_t at = place_of(c, k[i], in->dim[axis]);
+            if (at < 0)
+                return false;
+            at *= stride[axis];
+            for (int d = 0; d < in->rank; d++)
+                at += d == axis ? 0 : place[d] * stride[d];
+            scatter(c, at, from, 1);
+            for (int d = in->rank - 1; d >= 0 && ++place[d] == index->dim[d]; d--)
+                place[d] = 0;
+        }
+        return true;
+    }
+    const int depth = (int)index->dim[index->rank - 1];
+    const int64_t part = inner_of(in, depth), tuples = outer_of(index, index->rank - 1);
+    for (int64_t t = 0; t < tuples; t++, k += depth, from += (size_t)part * size) {
+        int64_t at = 0;
+        for (int i = 0; i < depth; i++) {
+            const int64_t place = place_of(c, k[i], in->dim[i]);
+            if (place < 0)
+                return false;
+            at += place * inner_of(in, i + 1);
+        }
+        scatter(c, at, from, part);
     }
     return true;
 }
@@ -961,6 +1056,8 @@ const ami_op ami_ops_shape[] = {
     {"Gather", 2, 2, 1, 0, 0, 0, infer_gather, run_gather, 0, NULL, NULL},
     {"GatherElements", 2, 2, 1, 0, 0, 0, infer_gather_elements, run_gather_elements, 0, NULL, NULL},
     {"GatherND", 2, 2, 1, 0, 0, 0, infer_gather_nd, run_gather_nd, 0, NULL, NULL},
+    {"ScatterElements", 3, 3, 1, 0, 0, 0, infer_scatter, run_scatter, SCATTER_ELEMENTS, NULL, NULL},
+    {"ScatterND", 3, 3, 1, 0, 0, 0, infer_scatter, run_scatter, SCATTER_ND, NULL, NULL},
     {"Expand", 2, 2, 1, 2, 0, 0, infer_expand, run_expand, 0, NULL, NULL},
     {"Tile", 2, 2, 1, 2, 0, 0, infer_tile, run_tile, 0, NULL, NULL},
     {"Pad", 1, 4, 1, 10, 2, 0, infer_pad, run_pad, 0, NULL, NULL},
