@@ -20,7 +20,7 @@ bool model_file_argument(int key, char *text, struct argp_state *state, const ch
 ami_net *model_read(const char *file, char *path, size_t size, ami_error *err);
 
 /* Reads inputs of shape (rows, inputs), (rows, the file's own input shape) or (inputs,), which is one row;
- * float64 is rounded to float32. False and a sentence otherwise. */
+ * float64 is rounded to float32; float16 where the network takes that. False and a sentence otherwise. */
 bool model_read_inputs(const ami_net *net, const char *path, ami_npy *array, int *rows, ami_error *err);
 
 /* The same for outputs of `rows` rows, as double: the heads side by side, or in the shape of the only head.

@@ -3,6 +3,8 @@
 #include "base/clock.h"
 #include "cli/cmd_model_graph.h"
 #include "nets/model.h"
+#include "nets/onnx/onnx.h"
+#include "nets/onnx/tensor.h"
 #include "options/precision.h"
 #include "options/threads.h"
 
@@ -70,7 +72,8 @@ static const struct argp_option option_list[] = {
      "Once for each input of the network, with its NAME where there are several",
      1},
     {"output", KEY_OUTPUT, "OUT.npy", 0,
-     "where the outputs go, float32: (rows, the output's shape), several heads side by side; OUT.npz: an "
+     "where the outputs go, in the file's type: (rows, the output's shape), several heads side by side; "
+     "OUT.npz: an "
      "array "
      "for each output, under its name",
      1},
@@ -112,14 +115,15 @@ static bool run_rows(const ami_model *model, const float *in, int rows, float *o
 
 /* What to write of each row: `width` numbers from `first`, of this shape. */
 typedef struct slice {
-    int first, width;
+    int first, width, type; /* type: in the file */
     ami_net_shape shape;
 } slice;
 
 static bool choose_slice(const ami_net *net, const char *head, slice *s, ami_error *err)
 {
     const int outputs = net->dim[net->layers];
-    *s = (slice){0, outputs, net->heads == 1 ? net->head[0].shape : (ami_net_shape){1, {outputs}}};
+    *s = (slice){0, outputs, net->head[0].type,
+                 net->heads == 1 ? net->head[0].shape : (ami_net_shape){1, {outputs}}};
     if (!head)
         return true;
     char names[256] = "";
@@ -127,7 +131,7 @@ static bool choose_slice(const ami_net *net, const char *head, slice *s, ami_err
     for (int h = 0; h < net->heads; h++) {
         const ami_net_head *this = &net->head[h];
         if (this->name && !strcmp(this->name, head)) {
-            *s = (slice){first, this->outputs, this->shape};
+            *s = (slice){first, this->outputs, this->type, this->shape};
             return true;
         }
         first += this->outputs;
@@ -137,22 +141,37 @@ static bool choose_slice(const ami_net *net, const char *head, slice *s, ami_err
     return ami_fail(err, "no head is named \"%.60s\"; there is %s", head, names);
 }
 
+/* Floats as the file's own type has them: float16 and float64 where it says so. */
+static bool as_in_file(int type, ami_npy *a, ami_error *err)
+{
+    if (type != AMI_ONNX_FLOAT16 && type != AMI_ONNX_FLOAT64)
+        return true;
+    void *data = malloc(a->count * ami_graph_type_size(type) + 1);
+    if (!data)
+        return ami_fail(err, "out of memory for %zu numbers", a->count);
+    ami_graph_convert_out(type, a->f32, a->count, data);
+    free(a->data);
+    a->data = data;
+    a->type = type == AMI_ONNX_FLOAT16 ? AMI_NPY_FLOAT16 : AMI_NPY_FLOAT64;
+    return true;
+}
+
 static bool write_slice(const options *o, const slice *s, const float *out, int rows, int outputs,
                         ami_error *err)
 {
-    size_t shape[1 + AMI_NET_MAX_RANK] = {(size_t)rows};
+    ami_npy a = {.type = AMI_NPY_FLOAT32, .rank = 1 + s->shape.rank, .shape = {(size_t)rows}};
     for (int i = 0; i < s->shape.rank; i++)
-        shape[1 + i] = (size_t)s->shape.dim[i];
-    if (s->width == outputs)
-        return ami_npy_write(o->output, AMI_NPY_FLOAT32, 1 + s->shape.rank, shape, out, err);
-    float *part = malloc((size_t)rows * (size_t)s->width * sizeof *part);
-    if (!part)
+        a.shape[1 + i] = (size_t)s->shape.dim[i];
+    a.count = (size_t)rows * (size_t)s->width;
+    a.data = malloc(a.count * sizeof *a.f32);
+    if (!a.data)
         return ami_fail(err, "out of memory for %d rows", rows);
     for (int r = 0; r < rows; r++)
-        memcpy(part + (size_t)r * (size_t)s->width, out + (size_t)r * (size_t)outputs + s->first,
-               (size_t)s->width * sizeof *part);
-    const bool ok = ami_npy_write(o->output, AMI_NPY_FLOAT32, 1 + s->shape.rank, shape, part, err);
-    free(part);
+        memcpy(a.f32 + (size_t)r * (size_t)s->width, out + (size_t)r * (size_t)outputs + s->first,
+               (size_t)s->width * sizeof *a.f32);
+    const bool ok =
+        as_in_file(s->type, &a, err) && ami_npy_write(o->output, a.type, a.rank, a.shape, a.data, err);
+    ami_npy_free(&a);
     return ok;
 }
 
@@ -182,6 +201,7 @@ static bool write_heads(const options *o, const ami_net *net, const slice *s, co
         for (size_t r = 0; ok && r < (size_t)rows; r++)
             memcpy(a->f32 + r * (size_t)head->outputs, out + r * outputs + (size_t)first,
                    (size_t)head->outputs * sizeof *out);
+        ok = ok && as_in_file(head->type, a, err);
     }
     ok = ok && ami_npz_write(o->output, count, name, array, err);
     for (int i = 0; i < count; i++)

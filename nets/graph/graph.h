@@ -66,6 +66,11 @@ int ami_graph_find_output(const ami_graph *graph, const char *name);
 size_t ami_graph_type_size(int type);
 size_t ami_graph_port_count(const ami_graph_port *port, int rows);
 
+/* Numbers of a file's type from and to how they are held inside: float for all kinds of float, int64 for all
+ * integers, a byte for bool. */
+void ami_graph_convert_in(int type, const void *bytes, size_t count, void *out);
+void ami_graph_convert_out(int type, const void *numbers, size_t count, void *out);
+
 /* The file's metadata. */
 int ami_graph_metas(const ami_graph *graph);
 const ami_meta *ami_graph_meta(const ami_graph *graph, int index);

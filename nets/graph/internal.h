@@ -256,10 +256,6 @@ bool ami_value_varies(const ami_value *v);
 bool ami_graph_read_tensor(ami_graph *g, const AmiOnnx__Tensor *tensor, bool inside, ami_value *v,
                            ami_error *err);
 
-/* Numbers of a file's type from and to how a plan holds them. */
-void ami_graph_convert_in(int type, const void *bytes, size_t count, void *out);
-void ami_graph_convert_out(int type, const void *numbers, size_t count, void *out);
-
 /* Adds a node that is not an If. */
 bool ami_graph_add_node(ami_graph *g, const AmiOnnx__Node *n);
 
