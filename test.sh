@@ -3,7 +3,7 @@
 #
 #   ./test.sh          the optimised build and all tests
 #   ./test.sh --all    also AddressSanitizer + UndefinedBehaviorSanitizer, ThreadSanitizer, without OpenMP, clang, the newest gcc and clang
-#                      that this system offers, formatting (CI=true means this)
+#                      that this system offers, formatting, parameter names (CI=true means this)
 #
 # Installs what is missing like run.sh. The last line counts the test cases that ran in all builds together; a build or check that failed
 # counts as one failed, a check that could not be made as one skipped; above it stands why tests were skipped. Nothing here judges by time.
@@ -126,6 +126,16 @@ formatting() {
     fi
 }
 
+# Parameters are named in definitions as in headers.
+parameter_names() {
+    "$root/scripts/check-names.sh" "$(amb_folder test)"
+    case $? in
+    0) amb_say 'parameter names: as in the headers' ;;
+    77) skip 'parameter names: clang-tidy is not installed' ;;
+    *) failed=$((failed + 1)) ;;
+    esac
+}
+
 # What for, of packages that nobody expects from the tests of a physics engine.
 declare -A purpose=([ffmpeg]='makes films' [xvfb]='an X server without a screen' [xdotool]='presses keys in it' [python3-pip]='fetches MuJoCo, 26 MB'
     [qemu-user]='tries a CPU without AVX' [libgl1-mesa-dri]='draws without a graphics card')
@@ -163,7 +173,7 @@ newest() {
     stage "$compiler" "newest-$tool" none "-DCMAKE_C_COMPILER=$compiler" "${options[@]}"
 }
 
-groups=(build viewer tests viewer_tests)
+groups=(build viewer server tests viewer_tests server_tests)
 [ "$all" = true ] && groups+=(checks)
 announce
 amb_install "${groups[@]}"
@@ -181,6 +191,7 @@ if [ "$all" = true ]; then
     newest gcc
     newest clang
     formatting
+    parameter_names
 fi
 
 if [ "$skipped" -gt 0 ]; then

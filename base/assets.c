@@ -1,32 +1,40 @@
 /* Looks for amble's own files, in the order that assets.h gives. */
-#define _GNU_SOURCE /* dladdr */
+#define _GNU_SOURCE /* dladdr1 */
 #include "base/assets.h"
 
 #include <dlfcn.h>
 #include <limits.h>
+#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PLACES = 3 };
+enum { PLACES = 4 };
 
 static const char installed[] = "/../share/amble";
+static const char installed_multiarch[] = "/../../share/amble"; /* lib/x86_64-linux-gnu/libamble.so */
 static char own[PATH_MAX];
 
 /* The assets' folder of an installation in which `file` is a program or a library; false where the path does
  * not say its folder. */
-static bool beside(const char *file, char *folder, size_t size)
+static bool beside(const char *file, const char *where, char *folder, size_t size)
 {
     const char *slash = strrchr(file, '/');
-    return slash && (size_t)snprintf(folder, size, "%.*s%s", (int)(slash - file), file, installed) < size;
+    return slash && (size_t)snprintf(folder, size, "%.*s%s", (int)(slash - file), file, where) < size;
 }
 
-static bool beside_library(char *folder, size_t size)
+/* False in a program that this code is linked into: its name would be what it was called by, which may be
+ * relative to any folder. */
+static bool beside_library(const char *where, char *folder, size_t size)
 {
     Dl_info about;
-    return dladdr(installed, &about) != 0 && about.dli_fname && beside(about.dli_fname, folder, size);
+    void *map = NULL;
+    char file[PATH_MAX];
+    return dladdr1(installed, &about, &map, RTLD_DL_LINKMAP) != 0 && map &&
+           ((struct link_map *)map)->l_name[0] && realpath(((struct link_map *)map)->l_name, file) &&
+           beside(file, where, folder, size);
 }
 
 static bool beside_program(char *folder, size_t size)
@@ -36,12 +44,12 @@ static bool beside_program(char *folder, size_t size)
     if (n <= 0)
         return false;
     file[n] = 0;
-    return beside(file, folder, size);
+    return beside(file, installed, folder, size);
 }
 
 bool ami_asset_path(const char *name, char *path, size_t size, ami_error *err)
 {
-    char library[PATH_MAX], program[PATH_MAX];
+    char library[PATH_MAX], multiarch[PATH_MAX], program[PATH_MAX];
     const char *variable = getenv("AMBLE_ASSETS"), *place[PLACES], *why = "";
     int count = 0;
     if (own[0]) {
@@ -50,13 +58,15 @@ bool ami_asset_path(const char *name, char *path, size_t size, ami_error *err)
         place[count++] = variable;
         why = " ($AMBLE_ASSETS)";
     } else {
-        if (beside_library(library, sizeof library))
+        if (beside_library(installed, library, sizeof library))
             place[count++] = library;
-        if (beside_program(program, sizeof program) && !(count && !strcmp(program, place[0])))
+        if (beside_library(installed_multiarch, multiarch, sizeof multiarch))
+            place[count++] = multiarch;
+        if (beside_program(program, sizeof program))
             place[count++] = program;
         place[count++] = AMB_SOURCE_DIR "/assets";
     }
-    char places[3 * 300] = "";
+    char places[PLACES * 300] = "";
     for (int i = 0; i < count; i++) {
         const int length = snprintf(path, size, "%s/%s", place[i], name);
         if (length > 0 && (size_t)length < size && access(path, R_OK) == 0)

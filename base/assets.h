@@ -7,8 +7,8 @@
 #include <stddef.h>
 
 /* Path of a file of amble's assets ("humanoid.xml", "models/walk.onnx"): in the folder of ami_assets_set, else
- * in $AMBLE_ASSETS, else in ../share/amble beside the library or program that this code is part of, else
- * beside the program, else in the source tree it was built from. False and a sentence naming the places
+ * in $AMBLE_ASSETS, else in ../share/amble or ../../share/amble beside the library or program that this code
+ * is part of, else in ../share/amble beside the program, else in the source tree it was built from. False and a sentence naming the places
  * looked at. */
 bool ami_asset_path(const char *name, char *path, size_t size, ami_error *err);
 

@@ -96,45 +96,46 @@ ami_checkpoint_writer *ami_checkpoint_writer_create(ami_error *err)
     return w;
 }
 
-void ami_checkpoint_writer_destroy(ami_checkpoint_writer *w)
+void ami_checkpoint_writer_destroy(ami_checkpoint_writer *writer)
 {
-    if (!w)
+    if (!writer)
         return;
-    free(w->data);
-    free(w);
+    free(writer->data);
+    free(writer);
 }
 
-bool ami_checkpoint_put(ami_checkpoint_writer *w, const char *name, const void *data, size_t size,
+bool ami_checkpoint_put(ami_checkpoint_writer *writer, const char *name, const void *data, size_t size,
                         ami_error *err)
 {
     const size_t length = strlen(name);
     if (length < 1 || length >= NAME)
         return ami_fail(err, "checkpoint: section name \"%s\" has %zu characters, expected 1 to %d", name,
                         length, NAME - 1);
-    if (find(w->data, w->sections, name))
+    if (find(writer->data, writer->sections, name))
         return ami_fail(err, "checkpoint: section \"%s\" is there already", name);
-    uint8_t *head = size < largest_file ? grow(w, SECTION_HEAD + padded(size)) : NULL;
+    uint8_t *head = size < largest_file ? grow(writer, SECTION_HEAD + padded(size)) : NULL;
     if (!head)
         return ami_fail(err,
                         "checkpoint: section \"%s\" of %zu bytes, behind %zu others, is too much for memory "
                         "or for the %zu bytes that a "
                         "checkpoint may have",
-                        name, size, w->size, largest_file);
+                        name, size, writer->size, largest_file);
     memcpy(head, name, length);
     put_le(head + NAME, size, 8);
     put_le(head + NAME + 8, ami_crc32c(0, data, size), 4);
     if (size)
         memcpy(head + SECTION_HEAD, data, size);
-    put_le(w->data + AT_SECTIONS, ++w->sections, 4);
+    put_le(writer->data + AT_SECTIONS, ++writer->sections, 4);
     return true;
 }
 
-bool ami_checkpoint_save(ami_checkpoint_writer *w, const char *path, ami_error *err)
+bool ami_checkpoint_save(ami_checkpoint_writer *writer, const char *path, ami_error *err)
 {
-    put_le(w->data + AT_SIZE, w->size + TRAILER, 8);
-    put_le(w->data + w->size, ami_crc32c(0, w->data, w->size), TRAILER); /* grow left room for it; sections
+    put_le(writer->data + AT_SIZE, writer->size + TRAILER, 8);
+    put_le(writer->data + writer->size, ami_crc32c(0, writer->data, writer->size),
+           TRAILER); /* grow left room for it; sections
                                                                             may still follow */
-    return ami_file_write(path, w->data, w->size + TRAILER, err);
+    return ami_file_write(path, writer->data, writer->size + TRAILER, err);
 }
 
 static bool check_head(const ami_checkpoint *c, ami_error *err)
@@ -211,56 +212,57 @@ ami_checkpoint *ami_checkpoint_read(const char *path, ami_error *err)
     return c;
 }
 
-void ami_checkpoint_destroy(ami_checkpoint *c)
+void ami_checkpoint_destroy(ami_checkpoint *checkpoint)
 {
-    if (!c)
+    if (!checkpoint)
         return;
-    free(c->path);
-    free(c->data);
-    free(c);
+    free(checkpoint->path);
+    free(checkpoint->data);
+    free(checkpoint);
 }
 
-const char *ami_checkpoint_path(const ami_checkpoint *c)
+const char *ami_checkpoint_path(const ami_checkpoint *checkpoint)
 {
-    return c->path;
+    return checkpoint->path;
 }
 
-bool ami_checkpoint_is_current(const ami_checkpoint *c, ami_error *err)
+bool ami_checkpoint_is_current(const ami_checkpoint *checkpoint, ami_error *err)
 {
     size_t size;
-    uint8_t *now = ami_file_read(c->path, largest_file, &size, err);
+    uint8_t *now = ami_file_read(checkpoint->path, largest_file, &size, err);
     if (!now)
         return false;
-    const bool same = size == c->size && !memcmp(now, c->data, size);
+    const bool same = size == checkpoint->size && !memcmp(now, checkpoint->data, size);
     free(now);
     return same ||
            ami_fail(err,
                     "%s: was replaced after it had been read; is another run going on from it? Try again",
-                    c->path);
+                    checkpoint->path);
 }
 
-const void *ami_checkpoint_find(const ami_checkpoint *c, const char *name, size_t *size)
+const void *ami_checkpoint_find(const ami_checkpoint *checkpoint, const char *name, size_t *size)
 {
-    const uint8_t *head = find(c->data, c->sections, name);
+    const uint8_t *head = find(checkpoint->data, checkpoint->sections, name);
     if (!head)
         return NULL;
     *size = (size_t)get_le(head + NAME, 8);
     return head + SECTION_HEAD;
 }
 
-bool ami_checkpoint_get(const ami_checkpoint *c, const char *name, void *out, size_t size, ami_error *err)
+bool ami_checkpoint_get(const ami_checkpoint *checkpoint, const char *name, void *out, size_t size,
+                        ami_error *err)
 {
     size_t found;
-    const void *data = ami_checkpoint_find(c, name, &found);
+    const void *data = ami_checkpoint_find(checkpoint, name, &found);
     if (!data)
-        return ami_fail(err, "%s: no section \"%s\" in it; is it a checkpoint of amble train?", c->path,
-                        name);
+        return ami_fail(err, "%s: no section \"%s\" in it; is it a checkpoint of amble train?",
+                        checkpoint->path, name);
     if (found != size)
         return ami_fail(err,
                         "%s: section \"%s\" has %zu bytes, expected %zu: it was made with other settings or "
                         "network sizes, or by another "
                         "version of amble",
-                        c->path, name, found, size);
+                        checkpoint->path, name, found, size);
     if (size)
         memcpy(out, data, size);
     return true;

@@ -107,23 +107,33 @@ out:
     return data;
 }
 
-char *ami_file_read_text(const char *path, size_t max_bytes, size_t *size, ami_error *err)
+const char *ami_text_begin(const char *text, size_t *size, ami_error *err)
 {
     static const char mark[] = "\xef\xbb\xbf";
+    if (*size > 1 && (!memcmp(text, "\xff\xfe", 2) || !memcmp(text, "\xfe\xff", 2))) {
+        ami_fail(err, "is text in UTF-16, UTF-8 was expected: save it anew in that encoding");
+        return NULL;
+    }
+    if (*size < sizeof mark - 1 || memcmp(text, mark, sizeof mark - 1) != 0)
+        return text;
+    *size -= sizeof mark - 1;
+    return text + sizeof mark - 1;
+}
+
+char *ami_file_read_text(const char *path, size_t max_bytes, size_t *size, ami_error *err)
+{
     char *text = (char *)ami_file_read(path, max_bytes, size, err);
     if (!text)
         return NULL;
-    const unsigned char first = (unsigned char)text[0], second = *size > 1 ? (unsigned char)text[1] : 0;
-    if ((first == 0xff && second == 0xfe) || (first == 0xfe && second == 0xff)) {
-        ami_fail(err, "%s: is text in UTF-16, UTF-8 was expected: save it anew in that encoding", path);
+    const char *begin = ami_text_begin(text, size, err);
+    if (!begin) {
+        ami_fail_in(err, "%s", path);
         free(text);
         *size = 0;
         return NULL;
     }
-    if (*size >= sizeof mark - 1 && memcmp(text, mark, sizeof mark - 1) == 0) {
-        *size -= sizeof mark - 1;
-        memmove(text, text + sizeof mark - 1, *size + 1); /* and the zero behind it */
-    }
+    if (begin != text)
+        memmove(text, begin, *size + 1); /* and the zero behind it */
     return text;
 }
 

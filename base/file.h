@@ -22,6 +22,10 @@ uint8_t *ami_file_read(const char *path, size_t max_bytes, size_t *size, ami_err
  * an error. */
 char *ami_file_read_text(const char *path, size_t max_bytes, size_t *size, ami_error *err);
 
+/* Where text that was read from somewhere begins: behind a byte-order mark, by which *size shrinks. NULL and
+ * a sentence without a name for UTF-16. */
+const char *ami_text_begin(const char *text, size_t *size, ami_error *err);
+
 /* Atomic replacement as described above. Missing parent folders are an error, not made. An existing file's
  * permissions are kept; a symbolic link is replaced itself; a folder, device or pipe of that name is an
  * error. Safe to call from several threads, also for the same PATH. */

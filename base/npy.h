@@ -64,7 +64,7 @@ typedef struct ami_npy {
 AMI_MUST_CHECK bool ami_npy_read(const char *path, ami_npy_want want, ami_npy *array, ami_error *err);
 
 /* The same from memory; `name` stands in the sentences where the path would. */
-AMI_MUST_CHECK bool ami_npy_decode(const void *bytes, size_t size, const char *name, ami_npy_want want,
+AMI_MUST_CHECK bool ami_npy_decode(const void *data, size_t size, const char *name, ami_npy_want want,
                                    ami_npy *array, ami_error *err);
 
 /* Leaves it empty; an empty one is fine. */

@@ -76,16 +76,16 @@ bench_summary bench_summarise(double *seconds, int n)
                            .mean = sum / n};
 }
 
-json_t *bench_summary_json(const bench_summary *s)
+json_t *bench_summary_json(const bench_summary *summary)
 {
     json_t *o = json_object();
-    json_object_set_new(o, "n", json_integer(s->n));
-    json_object_set_new(o, "min", cli_real(1e6 * s->min));
-    json_object_set_new(o, "p50", cli_real(1e6 * s->p50));
-    json_object_set_new(o, "p99", cli_real(1e6 * s->p99));
-    json_object_set_new(o, "p99.9", cli_real(1e6 * s->p999));
-    json_object_set_new(o, "max", cli_real(1e6 * s->max));
-    json_object_set_new(o, "mean", cli_real(1e6 * s->mean));
+    json_object_set_new(o, "n", json_integer(summary->n));
+    json_object_set_new(o, "min", cli_real(1e6 * summary->min));
+    json_object_set_new(o, "p50", cli_real(1e6 * summary->p50));
+    json_object_set_new(o, "p99", cli_real(1e6 * summary->p99));
+    json_object_set_new(o, "p99.9", cli_real(1e6 * summary->p999));
+    json_object_set_new(o, "max", cli_real(1e6 * summary->max));
+    json_object_set_new(o, "mean", cli_real(1e6 * summary->mean));
     return o;
 }
 

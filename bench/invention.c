@@ -25,13 +25,13 @@ static void look_at_steps(bench_invention *v, const bench_pace *pace)
     v->slowest_invents = pace->invents[slowest];
 }
 
-void bench_invention_find(bench_invention *v, bench_pace *pace)
+void bench_invention_find(bench_invention *invention, bench_pace *pace)
 {
-    *v = (bench_invention){.counts = pace->counts};
-    look_at_steps(v, pace);
-    v->all = bench_summarise(pace->invents, pace->steps);
+    *invention = (bench_invention){.counts = pace->counts};
+    look_at_steps(invention, pace);
+    invention->all = bench_summarise(pace->invents, pace->steps);
     if (pace->makings)
-        v->making = bench_summarise(pace->making, pace->makings);
+        invention->making = bench_summarise(pace->making, pace->makings);
 }
 
 static int64_t refused(const bench_invention *v)
@@ -42,35 +42,37 @@ static int64_t refused(const bench_invention *v)
     return n;
 }
 
-void bench_invention_print(const bench_invention *v)
+void bench_invention_print(const bench_invention *invention)
 {
     printf("  phase + generation: %.1f %% of the step at the median, %.1f %% in all; most in one step %.0f "
            "µs, of %.0f\n",
-           100 * v->share_p50, 100 * v->share, 1e6 * v->all.max, 1e6 * v->most_whole);
+           100 * invention->share_p50, 100 * invention->share, 1e6 * invention->all.max,
+           1e6 * invention->most_whole);
     printf("  motions: %" PRId64 " made, %" PRId64
            " more refused, in %d steps; the body went over to %" PRId64 " of them\n",
-           v->counts.made, refused(v), v->making.n, v->counts.changes);
+           invention->counts.made, refused(invention), invention->making.n, invention->counts.changes);
     printf("  slowest step: %.0f µs, %.0f of them phase + generation; steps over %g ms: %d, %d of them "
            "because of phase + generation\n",
-           1e6 * v->slowest, 1e6 * v->slowest_invents, 1e3 * BENCH_LONG_STEP, v->long_steps, v->long_because);
+           1e6 * invention->slowest, 1e6 * invention->slowest_invents, 1e3 * BENCH_LONG_STEP,
+           invention->long_steps, invention->long_because);
 }
 
-json_t *bench_invention_json(const bench_invention *v)
+json_t *bench_invention_json(const bench_invention *invention)
 {
     json_t *o = json_object();
-    json_object_set_new(o, "us", bench_summary_json(&v->all));
+    json_object_set_new(o, "us", bench_summary_json(&invention->all));
     json_object_set_new(o, "us_while_one_is_made",
-                        v->making.n ? bench_summary_json(&v->making) : json_null());
-    json_object_set_new(o, "share", cli_real(v->share));
-    json_object_set_new(o, "share_p50", cli_real(v->share_p50));
-    json_object_set_new(o, "step_of_the_most_us", cli_real(1e6 * v->most_whole));
-    json_object_set_new(o, "slowest_step_us", cli_real(1e6 * v->slowest));
-    json_object_set_new(o, "slowest_step_invention_us", cli_real(1e6 * v->slowest_invents));
-    json_object_set_new(o, "steps_over_1_ms", json_integer(v->long_steps));
-    json_object_set_new(o, "steps_over_1_ms_because_of_it", json_integer(v->long_because));
-    json_object_set_new(o, "steps_while_one_is_made", json_integer(v->making.n));
-    json_object_set_new(o, "motions_made", json_integer(v->counts.made));
-    json_object_set_new(o, "motions_refused", json_integer(refused(v)));
-    json_object_set_new(o, "motions_changed_to", json_integer(v->counts.changes));
+                        invention->making.n ? bench_summary_json(&invention->making) : json_null());
+    json_object_set_new(o, "share", cli_real(invention->share));
+    json_object_set_new(o, "share_p50", cli_real(invention->share_p50));
+    json_object_set_new(o, "step_of_the_most_us", cli_real(1e6 * invention->most_whole));
+    json_object_set_new(o, "slowest_step_us", cli_real(1e6 * invention->slowest));
+    json_object_set_new(o, "slowest_step_invention_us", cli_real(1e6 * invention->slowest_invents));
+    json_object_set_new(o, "steps_over_1_ms", json_integer(invention->long_steps));
+    json_object_set_new(o, "steps_over_1_ms_because_of_it", json_integer(invention->long_because));
+    json_object_set_new(o, "steps_while_one_is_made", json_integer(invention->making.n));
+    json_object_set_new(o, "motions_made", json_integer(invention->counts.made));
+    json_object_set_new(o, "motions_refused", json_integer(refused(invention)));
+    json_object_set_new(o, "motions_changed_to", json_integer(invention->counts.changes));
     return o;
 }

@@ -17,6 +17,8 @@ static const struct {
      bench_nets, false},
     {"step", "amble-bench step", "one character's control step, part by part, free-running or in real time",
      bench_step, false},
+    {"latency", "amble-bench latency", "any network in a loop with deadlines: compute time, lateness, misses",
+     bench_latency, false},
     {"rollout", "amble-bench rollout", "a rollout's speed beside that of the same physics alone",
      bench_rollout, true},
     {"graph", "amble-bench graph", "one row through any small policy, call after call", bench_graph, false},
@@ -45,7 +47,8 @@ static int amble_bench(int argc, char **argv)
         fprintf(out,
                 argc > 1 ? "amble-bench: there is no benchmark \"%s\"\n" : "amble-bench: which benchmark?\n",
                 argc > 1 ? argv[1] : "");
-    fprintf(out, "Usage: amble-bench BENCHMARK [OPTION...]\n       amble-bench --help | --version\n\n");
+    fprintf(out, "Usage: amble-bench BENCHMARK [OPTION...]\n       amble-bench --help | --version\n"
+                 "Measures how fast amble runs on this machine.\n\n");
     for (int i = 0; i < BENCHES; i++)
         fprintf(out, "  %-9s %s\n", benches[i].name, benches[i].does);
     fprintf(out, "\nEach has --help.\n\n%s", CLI_ENVIRONMENT_HELP);

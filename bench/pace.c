@@ -1,6 +1,7 @@
 #include "bench/pace.h"
 
 #include "base/clock.h"
+#include "bench/realtime.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -65,24 +66,13 @@ static void run_free(bench_pace *pace, bench_walker *walker, double seconds)
     }
 }
 
-/* Sleeps, then spins, until `due`; whether it had to wait at all. */
-static bool wait_until(double due, double spin)
-{
-    if (ami_clock_now() >= due)
-        return false;
-    ami_clock_sleep_until(due - spin);
-    while (ami_clock_now() < due)
-        ;
-    return true;
-}
-
 static void run_paced(bench_pace *pace, bench_walker *walker, const bench_pace_def *def)
 {
     double part[BENCH_PARTS];
     const double period = 1 / def->rate, begin = ami_clock_now() + period;
     for (int i = 0; i < pace->room; i++) {
         const double due = begin + i * period;
-        const bool waited = wait_until(due, def->spin);
+        const bool waited = bench_wait_until(due, def->spin);
         const double begun = ami_clock_now();
         if (waited)
             pace->wakeup[pace->slept++] = begun - due;

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/number.h"
 #include "bench/bench.h"
+#include "options/gnuplot.h"
 
 #include <math.h>
 #include <signal.h>
@@ -32,24 +33,12 @@ bool bench_plot_check(const char *file, ami_error *err)
     return true;
 }
 
-/* As gnuplot reads it between single quotes. */
-static void put_quoted(FILE *f, const char *text)
-{
-    putc('\'', f);
-    for (; *text; text++) {
-        if (*text == '\'')
-            putc('\'', f);
-        putc(*text, f);
-    }
-    putc('\'', f);
-}
-
 static void put_head(FILE *f, const char *file, const char *title, int most)
 {
     fprintf(f, "set terminal %s\nset output ", terminal(file));
-    put_quoted(f, file);
+    cli_put_quoted(f, file);
     fprintf(f, "\nset title ");
-    put_quoted(f, title);
+    cli_put_quoted(f, title);
     fprintf(f,
             " noenhanced\nset logscale xy\nset grid\nset key top left noenhanced\nset ylabel 'time, µs'\nset "
             "xlabel 'percentile'\n"
@@ -75,7 +64,7 @@ bool bench_plot(const char *file, const char *title, const bench_curve *curve, i
     put_head(f, file, title, most);
     for (int c = 0; c < curves; c++) {
         fprintf(f, "%s'-' using 1:2 with lines linewidth 2 title ", c ? ", " : "");
-        put_quoted(f, curve[c].name);
+        cli_put_quoted(f, curve[c].name);
     }
     putc('\n', f);
     for (int c = 0; c < curves; c++) {

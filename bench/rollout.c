@@ -8,6 +8,7 @@
 #include "bench/bench.h"
 #include "options/options.h"
 #include "options/program.h"
+#include "options/simulation.h"
 #include "options/threads.h"
 #include "policy/controller.h"
 #include "policy/models.h"
@@ -22,20 +23,12 @@
 #include <omp.h>
 #endif
 
-enum {
-    KEY_MOTION = 'm',
-    KEY_POLICY = 'p',
-    KEY_SECONDS = 's',
-    KEY_ENVS = 'n',
-    KEY_ROUNDS = 'r',
-    KEY_STEPS = CLI_KEY_OWN
-};
+enum { KEY_ENVS = 'n', KEY_ROUNDS = 'r', KEY_STEPS = CLI_KEY_OWN };
 enum { GROUP = 8, MAX_ROUNDS = 1000, MOST_LIST = 16, FEWEST_STEPS = 10 };
 
 typedef struct arguments {
     cli_common common;
-    const char *motion, *policy;
-    double seconds;
+    cli_simulation sim;
     int env[MOST_LIST], envs; /* the list of numbers of characters */
     int steps, rounds;
 } arguments;
@@ -46,15 +39,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->common;
-        return 0;
-    case KEY_MOTION:
-        a->motion = text;
-        return 0;
-    case KEY_POLICY:
-        a->policy = text;
-        return 0;
-    case KEY_SECONDS:
-        a->seconds = cli_double(state, text, .1, 3600, "--seconds");
+        state->child_inputs[1] = &a->sim;
         return 0;
     case KEY_ENVS: {
         ami_error err = {""};
@@ -78,9 +63,6 @@ static error_t parse(int key, char *text, struct argp_state *state)
 }
 
 static const struct argp_option options[] = {
-    {"motion", KEY_MOTION, "NAME|FILE", 0, "motion clip (default: the policy's)", 1},
-    {"policy", KEY_POLICY, "FILE", 0, "actor (default walk.onnx among amble's models)", 1},
-    {"seconds", KEY_SECONDS, "S", 0, "simulated time of a round, at most (default 5)", 1},
     {"envs", KEY_ENVS, "LIST", 0, "numbers of characters (default 1,8,32,128,512)", 1},
     {"steps", KEY_STEPS, "N", 0,
      "control steps of a round, of all characters together, at most (default 4800; each takes 10 at least)",
@@ -88,6 +70,14 @@ static const struct argp_option options[] = {
     {"rounds", KEY_ROUNDS, "N", 0, "pairs of runs (default 7)", 1},
     {0},
 };
+
+static const struct argp_option simulated[] = {
+    {"motion", CLI_SIM_MOTION, "NAME|FILE", 0, "motion clip (default: the policy's)", 1},
+    {"policy", CLI_SIM_POLICY, "FILE", 0, "actor (default walk.onnx among amble's models)", 1},
+    {"seconds", CLI_SIM_SECONDS, "S", 0, "simulated time of a round, at most (default 5)", 1},
+    {0},
+};
+static const struct argp simulation_argp = {simulated, cli_simulation_parse, NULL, NULL, NULL, NULL, NULL};
 
 typedef struct bench {
     int envs, steps, group;
@@ -193,11 +183,11 @@ static bool prepare(bench *b, const arguments *a, int envs, int threads, const a
         ami_policy_use(b->policy, &def);
         def.seed = a->common.seed;
         def.stream = (uint64_t)e;
-        def.episode_s = a->seconds + 1; /* no time-out inside a round */
+        def.episode_s = a->sim.seconds + 1; /* no time-out inside a round */
         if (!ami_env_init(&b->env[e], &def, err))
             return false;
     }
-    const int longest = (int)lround(a->seconds / b->env[0].control_dt), share = a->steps / envs;
+    const int longest = (int)lround(a->sim.seconds / b->env[0].control_dt), share = a->steps / envs;
     b->steps = share < FEWEST_STEPS ? FEWEST_STEPS : share;
     b->steps = b->steps < longest ? b->steps : longest < 1 ? 1 : longest;
     b->start_size = ami_env_save_size(&b->env[0]);
@@ -319,13 +309,17 @@ static bool measure_all(const arguments *a, const ami_policy *policy, const char
 int bench_rollout(int argc, char **argv)
 {
     arguments a = {.common = {.seed = 1},
-                   .policy = "walk.onnx",
-                   .seconds = 5,
+                   .sim = cli_simulation_default(),
                    .env = {1, 8, 32, 128, 512},
                    .envs = 5,
                    .steps = 4800,
                    .rounds = 7};
-    const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {0}};
+    a.sim.policy = "walk.onnx";
+    a.sim.seconds = 5;
+    a.sim.seconds_min = .1;
+    a.sim.seconds_max = 3600;
+    const struct argp_child children[] = {
+        {&cli_common_argp, 0, NULL, 90}, {&simulation_argp, 0, NULL, 0}, {0}};
     const struct argp argp = {options,
                               parse,
                               NULL,
@@ -345,14 +339,15 @@ int bench_rollout(int argc, char **argv)
 #endif
     ami_policy policy = {0};
     char path[4096];
-    bool ok = ami_find_model(a.policy, path, sizeof path, &err) && ami_policy_load(&policy, path, NULL, &err);
+    bool ok =
+        ami_find_model(a.sim.policy, path, sizeof path, &err) && ami_policy_load(&policy, path, NULL, &err);
     ami_character_def def = ami_character_default_def();
     def.physics_hz = policy.physics_hz;
     ami_character *character = ok ? ami_character_create(&def, &err) : NULL;
     char clip_path[4096];
     const ami_origin origin = ami_policy_origin(&policy, path);
     ami_clip *clip =
-        character ? ami_load_motion(a.motion, a.common.clips, &origin, clip_path, sizeof clip_path, &err)
+        character ? ami_load_motion(a.sim.motion, a.common.clips, &origin, clip_path, sizeof clip_path, &err)
                   : NULL;
     ok = clip && measure_all(&a, &policy, path, character, clip, &err);
     ami_clip_destroy(clip);

@@ -3,42 +3,31 @@
  *
  * Every step's times are kept and sorted: percentiles are exact. With --compete the same is measured again
  * beside busy processes. */
-#define _GNU_SOURCE
-
 #include "base/cores.h"
 #include "bench/bench.h"
 #include "bench/compete.h"
 #include "bench/invention.h"
 #include "bench/plot.h"
+#include "bench/realtime.h"
 #include "options/options.h"
 #include "options/program.h"
+#include "options/simulation.h"
 #include "options/style.h"
 #include "policy/models.h"
 
-#include <errno.h>
 #include <math.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-enum {
-    KEY_MOTION = 'm',
-    KEY_ACTOR = 'a',
-    KEY_CRITIC = 'c',
-    KEY_SECONDS = 's',
-    KEY_COMPETE = 'n',
-    KEY_RATE = 'r',
-    KEY_POLICY = 'p'
-};
-enum { KEY_SPIN = CLI_KEY_OWN, KEY_PLOT, KEY_SCHEDULER, FIFO_PRIORITY = 80, CHANGE_S = 2 };
+enum { KEY_ACTOR = 'a', KEY_CRITIC = 'c', KEY_COMPETE = 'n', KEY_RATE = 'r', KEY_POLICY = 'p' };
+enum { KEY_SPIN = CLI_KEY_OWN, KEY_PLOT, KEY_SCHEDULER, CHANGE_S = 2 };
 
 typedef struct arguments {
     cli_common common;
     bench_walker_def walker;
     ami_style_request style;
+    cli_simulation sim;
     bench_pace_def pace;
     int rivals;
     bool fifo, scheduler_given, spin_given;
@@ -54,11 +43,6 @@ static const struct argp_option options[] = {
     {"actor", KEY_ACTOR, "FILE", OPTION_HIDDEN, NULL, 1},
     {"critic", KEY_CRITIC, "FILE", 0,
      "critic (default: the one beside the actor, else walk_critic.onnx among amble's models)", 1},
-    {"motion", KEY_MOTION, "NAME|FILE", 0,
-     "motion clip (default: what the actor was trained on; for locomotion.onnx --style random --style-change "
-     "2)",
-     1},
-    {"seconds", KEY_SECONDS, "S", 0, "time to run for (default 5)", 1},
     {"compete", KEY_COMPETE, "N", 0, "then the same once more beside N busy processes on the same cores", 1},
     {"rate", KEY_RATE, "HZ", 0,
      "so many steps a second, each due at its own moment (default: as fast as they go); a step is the "
@@ -75,11 +59,21 @@ static const struct argp_option options[] = {
     {0},
 };
 
+static const struct argp_option simulated[] = {
+    {"motion", CLI_SIM_MOTION, "NAME|FILE", 0,
+     "motion clip (default: what the actor was trained on; for locomotion.onnx --style random --style-change "
+     "2)",
+     1},
+    {"seconds", CLI_SIM_SECONDS, "S", 0, "time to run for (default 5)", 1},
+    {0},
+};
+static const struct argp simulation_argp = {simulated, cli_simulation_parse, NULL, NULL, NULL, NULL, NULL};
+
 static void take_scheduler(arguments *a, const char *text, struct argp_state *state)
 {
-    if (strcmp(text, "fifo") && strcmp(text, "other"))
-        argp_error(state, "--scheduler is \"%.100s\", expected fifo or other", text);
-    a->fifo = !strcmp(text, "fifo");
+    ami_error err = {""};
+    if (!bench_parse_scheduler(text, &a->fifo, &err))
+        argp_error(state, "%s", err.text);
     a->scheduler_given = true;
 }
 
@@ -90,9 +84,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->common;
         state->child_inputs[1] = &a->style;
-        return 0;
-    case KEY_MOTION:
-        a->walker.motion = text;
+        state->child_inputs[2] = &a->sim;
         return 0;
     case KEY_POLICY:
     case KEY_ACTOR:
@@ -105,9 +97,6 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_CRITIC:
         a->walker.critic = text;
-        return 0;
-    case KEY_SECONDS:
-        a->pace.seconds = cli_double(state, text, .01, 86400, "--seconds");
         return 0;
     case KEY_COMPETE:
         a->rivals = (int)cli_int(state, text, 1, BENCH_MOST_RIVALS, "--compete");
@@ -308,20 +297,6 @@ static bool measure_once(bench *b, bench_pace *pace, int rivals, ami_error *err)
     return b->quiet || cli_flush_row(b->args->common.json, err);
 }
 
-/* SCHED_FIFO and locked memory for the loop; rivals set themselves back to SCHED_OTHER. */
-static bool become_real_time(bench *b, ami_error *err)
-{
-    const struct sched_param priority = {.sched_priority = FIFO_PRIORITY};
-    if (b->args->fifo && sched_setscheduler(0, SCHED_FIFO, &priority) != 0)
-        return ami_fail(err,
-                        "--scheduler fifo: SCHED_FIFO is not this user's to take (%s); it needs root, "
-                        "CAP_SYS_NICE or a real-time limit "
-                        "(ulimit -r) of %d or more",
-                        strerror(errno), FIFO_PRIORITY);
-    b->locked = b->args->pace.rate > 0 && mlockall(MCL_CURRENT | MCL_FUTURE) == 0;
-    return true;
-}
-
 static json_t *result(bench *b)
 {
     const arguments *a = b->args;
@@ -363,7 +338,8 @@ static bool measure(bench *b, ami_error *err)
 {
     const arguments *a = b->args;
     if (!bench_walker_init(&b->walker, &a->walker, err) ||
-        !bench_walker_check(&b->walker, steps_to_check(b), err) || !become_real_time(b, err))
+        !bench_walker_check(&b->walker, steps_to_check(b), err) ||
+        !(a->pace.rate > 0 ? bench_become_real_time(a->fifo, &b->locked, err) : true))
         return false;
     if (!b->quiet)
         print_head(b);
@@ -404,9 +380,11 @@ static void choose_actor(arguments *a)
 
 int bench_step(int argc, char **argv)
 {
-    arguments a = {.common = {.seed = 1}, .pace = {.seconds = 5}};
+    arguments a = {.common = {.seed = 1}, .sim = cli_simulation_default()};
+    a.sim.seconds = 5;
+    a.sim.seconds_max = 86400;
     const struct argp_child children[] = {
-        {&cli_common_argp, 0, NULL, 90}, {&cli_style_argp, 0, NULL, 4}, {0}};
+        {&cli_common_argp, 0, NULL, 90}, {&cli_style_argp, 0, NULL, 4}, {&simulation_argp, 0, NULL, 0}, {0}};
     const struct argp argp = {
         options,
         parse,
@@ -419,6 +397,8 @@ int bench_step(int argc, char **argv)
         NULL,
         NULL};
     cli_parse(&argp, argc, argv, &a);
+    a.walker.motion = a.sim.motion;
+    a.pace.seconds = a.sim.seconds;
     choose_actor(&a);
     a.walker.style = &a.style;
     a.walker.clips = a.common.clips;

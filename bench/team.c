@@ -301,14 +301,14 @@ static void *aligned_zeros(size_t size)
     return block ? memset(block, 0, size) : NULL;
 }
 
-ami_team *ami_team_create(const ami_team_def *given, ami_error *err)
+ami_team *ami_team_create(const ami_team_def *def, ami_error *err)
 {
     ami_team *team = aligned_zeros(sizeof *team);
     if (!team) {
         ami_fail(err, "out of memory for a team of threads");
         return NULL;
     }
-    team->def = given ? *given : ami_team_default_def();
+    team->def = def ? *def : ami_team_default_def();
     const int wanted = team->def.threads > 0 ? team->def.threads : ami_cores();
     team->threads = wanted < AMI_TEAM_MOST_THREADS ? wanted : AMI_TEAM_MOST_THREADS;
     team->workers = aligned_zeros((size_t)(team->threads - 1) * sizeof *team->workers);

@@ -120,35 +120,35 @@ static bool start_body(bench_walker *w, const bench_walker_def *def, ami_error *
     return ami_env_init(&w->env, &env, err);
 }
 
-bool bench_walker_init(bench_walker *w, const bench_walker_def *def, ami_error *err)
+bool bench_walker_init(bench_walker *walker, const bench_walker_def *def, ami_error *err)
 {
-    memset(w, 0, sizeof *w);
-    if (!load_actor(w, def->actor, err) || !load_critic(w, def, err) || !start_body(w, def, err) ||
-        !load_phase(w, def, err))
+    memset(walker, 0, sizeof *walker);
+    if (!load_actor(walker, def->actor, err) || !load_critic(walker, def, err) ||
+        !start_body(walker, def, err) || !load_phase(walker, def, err))
         return false;
-    size_t size = ami_model_workspace_size(w->policy.actor, 1);
-    const ami_model *const others[] = {w->bare, w->critic, w->phase};
+    size_t size = ami_model_workspace_size(walker->policy.actor, 1);
+    const ami_model *const others[] = {walker->bare, walker->critic, walker->phase};
     for (int i = 0; i < 3; i++)
         size = ami_model_workspace_size(others[i], 1) > size ? ami_model_workspace_size(others[i], 1) : size;
-    w->workspace = malloc(size);
-    return w->workspace || ami_fail(err, "out of memory");
+    walker->workspace = malloc(size);
+    return walker->workspace || ami_fail(err, "out of memory");
 }
 
-void bench_walker_free(bench_walker *w)
+void bench_walker_free(bench_walker *walker)
 {
-    ami_env_free(&w->env);
-    ami_generator_destroy(w->generator);
-    ami_cycle_room_destroy(w->room);
-    ami_followed_free(&w->followed);
-    ami_character_destroy(w->character);
-    ami_model_destroy(w->own_phase);
-    ami_model_destroy(w->critic);
-    ami_model_destroy(w->bare);
-    ami_policy_free(&w->policy);
-    free(w->mean);
-    free(w->inv_std);
-    free(w->workspace);
-    memset(w, 0, sizeof *w);
+    ami_env_free(&walker->env);
+    ami_generator_destroy(walker->generator);
+    ami_cycle_room_destroy(walker->room);
+    ami_followed_free(&walker->followed);
+    ami_character_destroy(walker->character);
+    ami_model_destroy(walker->own_phase);
+    ami_model_destroy(walker->critic);
+    ami_model_destroy(walker->bare);
+    ami_policy_free(&walker->policy);
+    free(walker->mean);
+    free(walker->inv_std);
+    free(walker->workspace);
+    memset(walker, 0, sizeof *walker);
 }
 
 /* What nets/model.c does with its own. */
@@ -173,19 +173,19 @@ static void stamp(double *then, double *part)
     *then = now;
 }
 
-bool bench_walker_has(const bench_walker *w, bench_part part)
+bool bench_walker_has(const bench_walker *walker, bench_part part)
 {
     if (part == BENCH_GENERATION)
-        return w->generator != NULL;
-    return part != BENCH_PHASE || !w->generator || !(w->followed.motions.def.phase_gain > 0);
+        return walker->generator != NULL;
+    return part != BENCH_PHASE || !walker->generator || !(walker->followed.motions.def.phase_gain > 0);
 }
 
-int bench_walker_readings(const bench_walker *w)
+int bench_walker_readings(const bench_walker *walker)
 {
     int parts = 0;
     for (int i = 0; i < BENCH_PARTS; i++)
-        parts += bench_walker_has(w, (bench_part)i);
-    return parts + 2 + w->env.def.goal; /* at the beginning, and where a part is in two places */
+        parts += bench_walker_has(walker, (bench_part)i);
+    return parts + 2 + walker->env.def.goal; /* at the beginning, and where a part is in two places */
 }
 
 static void find_phase(bench_walker *w)
@@ -271,22 +271,23 @@ static void put_on_its_feet(bench_walker *w)
     w->resets++;
 }
 
-double bench_walker_step(bench_walker *w, double part[BENCH_PARTS])
+double bench_walker_step(bench_walker *walker, double part[BENCH_PARTS])
 {
     memset(part, 0, BENCH_PARTS * sizeof *part);
     bool making = false;
     ami_generator_counts before = {0};
-    if (w->generator) {
-        making = ami_generator_is_making(w->generator);
-        before = *ami_generator_get_counts(w->generator);
+    if (walker->generator) {
+        making = ami_generator_is_making(walker->generator);
+        before = *ami_generator_get_counts(walker->generator);
     }
     const double begun = ami_clock_now();
     double then = begun;
-    const bool up = take_step(w, part, &then);
-    if (w->generator)
-        w->making = count_motions(w, &before) || making || ami_generator_is_making(w->generator);
+    const bool up = take_step(walker, part, &then);
+    if (walker->generator)
+        walker->making =
+            count_motions(walker, &before) || making || ami_generator_is_making(walker->generator);
     if (!up)
-        put_on_its_feet(w);
+        put_on_its_feet(walker);
     return then - begun;
 }
 
@@ -322,30 +323,30 @@ static void take_real_step(bench_walker *w, ami_controller *controller)
     ami_controller_step(controller, &w->env, &reward);
 }
 
-bool bench_walker_check(bench_walker *w, int steps, ami_error *err)
+bool bench_walker_check(bench_walker *walker, int steps, ami_error *err)
 {
-    const size_t size = save_size(w);
+    const size_t size = save_size(walker);
     char *start = malloc(3 * size), *mine = start ? start + size : NULL, *theirs = start ? mine + size : NULL;
     ami_controller controller = {0};
     bool ok = start || ami_fail(err, "out of memory");
-    ok = ok && ami_controller_init(&controller, &w->policy, 1, err);
+    ok = ok && ami_controller_init(&controller, &walker->policy, 1, err);
     double part[BENCH_PARTS] = {0}, then = 0;
     if (ok) {
-        save(w, start);
-        for (int i = 0; i < steps && take_step(w, part, &then); i++)
+        save(walker, start);
+        for (int i = 0; i < steps && take_step(walker, part, &then); i++)
             ;
-        const int taken = w->env.step;
-        save(w, mine);
-        ok = load(w, start, err);
-        while (ok && w->env.step < taken)
-            take_real_step(w, &controller);
-        save(w, theirs);
+        const int taken = walker->env.step;
+        save(walker, mine);
+        ok = load(walker, start, err);
+        while (ok && walker->env.step < taken)
+            take_real_step(walker, &controller);
+        save(walker, theirs);
         if (ok && memcmp(mine, theirs, size))
             ok = ami_fail(err,
                           "the step taken apart and ami_controller_step part within %d steps: the parts' "
                           "times would be another step's",
                           steps);
-        ok = ok && load(w, start, err);
+        ok = ok && load(walker, start, err);
     }
     ami_controller_free(&controller);
     free(start);

@@ -4,8 +4,9 @@
 
 #include "options/options.h"
 
-/* amble clip style: the style latents of clips and their nearest named styles. encoder, styles: files, NULL:
- * amble's own. Returns the exit status. */
-int clip_style(const cli_common *common, char **names, int count, const char *encoder, const char *styles);
+/* amble clip style: the style latents of clips and their nearest named styles. encoder, styles_file: files,
+ * NULL: amble's own. Returns the exit status. */
+int clip_style(const cli_common *common, char **names, int count, const char *encoder,
+               const char *styles_file);
 
 #endif

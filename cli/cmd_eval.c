@@ -4,91 +4,42 @@
 #include "options/precision.h"
 #include "options/progress.h"
 #include "options/report.h"
+#include "options/simulation.h"
 #include "options/style.h"
 #include "options/threads.h"
+#include "policy/evaluate.h"
 #include "policy/may_touch.h"
 #include "policy/models.h"
-#include "policy/rollout.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    KEY_MOTION = 'm',
-    KEY_POLICY = 'p',
-    KEY_SECONDS = 's',
-    KEY_ENVS = 'n',
-    KEY_BASELINE = CLI_KEY_OWN,
-    KEY_SEEDS,
-    KEY_PUSH,
-    KEY_TURN,
-    KEY_MAY_TOUCH,
-    KEY_MAX_ROOT,
-    KEY_PRECISION,
-    MAX_PUSHES = 32,
-    MAX_SEEDS = 1000,
-};
+enum { KEY_BASELINE = CLI_KEY_OWN, KEY_SEEDS, MAX_SEEDS = 1000 };
 
 typedef struct arguments {
     cli_common common;
     ami_style_request style;
-    const char *motion, *policy, *baseline, *may_touch;
-    ami_precision precision;
-    double seconds, turn, max_root;
-    int envs, seeds, pushes;
-    struct {
-        double speed, period;
-    } push[MAX_PUSHES];
+    cli_simulation sim;
+    const char *baseline;
+    int seeds;
 } arguments;
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
     arguments *a = state->input;
-    ami_error err;
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->common;
         state->child_inputs[1] = &a->style;
-        return 0;
-    case KEY_MOTION:
-        a->motion = text;
-        return 0;
-    case KEY_POLICY:
-        a->policy = text;
+        state->child_inputs[2] = &a->sim;
         return 0;
     case KEY_BASELINE:
         a->baseline = text;
         return 0;
-    case KEY_SECONDS:
-        a->seconds = cli_double(state, text, .01, 1e6, "--seconds");
-        return 0;
-    case KEY_ENVS:
-        a->envs = (int)cli_int(state, text, 1, 65536, "--envs");
-        return 0;
     case KEY_SEEDS:
         a->seeds = (int)cli_int(state, text, 1, MAX_SEEDS, "--seeds");
-        return 0;
-    case KEY_PUSH:
-        if (a->pushes == MAX_PUSHES)
-            argp_error(state, "--push: at most %d", MAX_PUSHES);
-        if (!cli_parse_push(text, "--push", &a->push[a->pushes].speed, &a->push[a->pushes].period, &err))
-            argp_error(state, "%s", err.text);
-        a->pushes++;
-        return 0;
-    case KEY_TURN:
-        a->turn = cli_double(state, text, -1000, 1000, "--turn");
-        return 0;
-    case KEY_MAY_TOUCH:
-        a->may_touch = text;
-        return 0;
-    case KEY_PRECISION:
-        if (!cli_parse_precision(text, &a->precision, &err))
-            argp_error(state, "%s", err.text);
-        return 0;
-    case KEY_MAX_ROOT:
-        a->max_root = cli_double(state, text, 0, 1e6, "--max-root-m");
         return 0;
     case ARGP_KEY_ARG:
         argp_error(state, "\"%s\" found where nothing is expected", text);
@@ -99,30 +50,29 @@ static error_t parse(int key, char *text, struct argp_state *state)
 }
 
 static const struct argp_option options[] = {
-    {"policy", KEY_POLICY, "FILE", 0,
+    {"baseline", KEY_BASELINE, "FILE", 0, "another actor to compare with, on the same seeds and pushes", 1},
+    {"seeds", KEY_SEEDS, "N", 0, "number of seeds, counted up from --seed (default 3, from 1000)", 1},
+    {0},
+};
+
+static const struct argp_option simulated[] = {
+    {"policy", CLI_SIM_POLICY, "FILE", 0,
      "actor, an ONNX file; a bare name is looked up among amble's models too (default with a style: "
      "locomotion.onnx)",
      1},
-    {"baseline", KEY_BASELINE, "FILE", 0, "another actor to compare with, on the same seeds and pushes", 1},
-    {"precision", KEY_PRECISION, "NAME", 0,
-     "the actor's arithmetic: fp32, bf16, int16, int8, or auto (default), the fastest of mean squared error "
-     "below 1e-6",
-     1},
-    {"motion", KEY_MOTION, "NAME|FILE", 0,
+    CLI_SIM_OPTION_PRECISION(1),
+    {"motion", CLI_SIM_MOTION, "NAME|FILE", 0,
      "motion clip to follow (default: the one the policy was trained on)", 1},
-    {"seconds", KEY_SECONDS, "S", 0, "how long (default 20)", 1},
-    {"envs", KEY_ENVS, "N", 0, "characters for each seed (default 64)", 1},
-    {"seeds", KEY_SEEDS, "N", 0, "number of seeds, counted up from --seed (default 3, from 1000)", 1},
-    {"push", KEY_PUSH, "SPEED,PERIOD", 0, "may be given several times; default 0,2 (none), 0.5,2 and 1,2", 1},
-    {"turn", KEY_TURN, "DEG/S", 0, "turn the reference all the time", 1},
-    {"may-touch", KEY_MAY_TOUCH, "BODIES", 0,
-     "bodies that may touch the floor: feet, auto (those that the clip brings there), or names with commas "
-     "(default: as in training)",
+    {"seconds", CLI_SIM_SECONDS, "S", 0, "how long (default 20)", 1},
+    {"envs", CLI_SIM_ENVS, "N", 0, "characters for each seed (default 64)", 1},
+    {"push", CLI_SIM_PUSH, "SPEED,PERIOD", 0, "may be given several times; default 0,2 (none), 0.5,2 and 1,2",
      1},
-    {"max-root-m", KEY_MAX_ROOT, "M", 0,
-     "a character this far from its reference counts as fallen (default 0: never)", 1},
+    {"turn", CLI_SIM_TURN, "DEG/S", 0, "turn the reference all the time", 1},
+    CLI_SIM_OPTION_MAY_TOUCH(1),
+    CLI_SIM_OPTION_MAX_ROOT(1),
     {0},
 };
+static const struct argp simulation_argp = {simulated, cli_simulation_parse, NULL, NULL, NULL, NULL, NULL};
 
 typedef struct contender {
     char path[4096];
@@ -130,10 +80,9 @@ typedef struct contender {
     ami_character *character; /* its physics rate may be its own */
 } contender;
 
-/* Means over seeds, and the worst seed. */
+/* One row of the table. */
 typedef struct outcome {
-    double survival, worst_survival, success, normalised_return, worst_return, root_m, joint_rad, speed;
-    int64_t unstable;
+    ami_evaluation mean;
     json_t *runs;
 } outcome;
 
@@ -149,63 +98,55 @@ static bool on_progress(void *context, double fraction)
     return true;
 }
 
-/* How a motion is followed: for so many seconds from anywhere; or, as the paper does with a clip that does
- * not loop, once from its first frame to its last. */
-typedef enum protocol { FOR_SECONDS, OWN_LENGTH } protocol;
+static const char *const protocol_name[] = {
+    [AMI_PROTOCOL_SECONDS] = "seconds", [AMI_PROTOCOL_OWN_LENGTH] = "own_length"};
 
-static const char *const protocol_name[] = {[FOR_SECONDS] = "seconds", [OWN_LENGTH] = "own_length"};
+/* What a finished rollout adds to a row. */
+typedef struct row_state {
+    bar_state *bar;
+    const char *motion, *policy;
+    json_t *runs;
+} row_state;
 
-static bool evaluate(const arguments *a, const contender *c, const ami_followed *followed, protocol how,
-                     int push, bar_state *bar, outcome *row, ami_error *err)
+static void on_done(void *context, const ami_rollout_def *def, const ami_rollout_result *r)
 {
-    *row = (outcome){.worst_survival = 1, .worst_return = 1, .runs = json_array()};
-    for (int s = 0; s < a->seeds; s++) {
-        ami_rollout_def def = {
-            .env = ami_env_default_def(c->character, followed->clip), .envs = a->envs, .policy = &c->policy};
-        ami_generator_def generator = followed->motions.def;
-        generator.seed = a->common.seed + (uint64_t)s;
-        def.generator = followed->clip ? NULL : &generator;
-        ami_policy_use(&c->policy, &def.env);
-        def.env.seed = a->common.seed + (uint64_t)s;
-        def.env.episode_s = a->seconds;
-        if (how == OWN_LENGTH) {
-            def.env.episode_s = ami_clip_duration(followed->clip);
-            def.env.start_phase = 0;
-        }
-        def.env.push_speed = a->push[push].speed;
-        def.env.push_period = a->push[push].period;
-        def.env.turn_rate = a->turn * M_PI / 180;
-        def.env.max_root_m = a->max_root;
-        def.progress = on_progress;
-        def.context = bar;
-        ami_rollout_result r;
-        if (!ami_choose_may_touch(a->may_touch, &c->policy, c->character, followed->clip, &def.env.may_touch,
-                                  err) ||
-            !ami_rollout_run(&def, &r, err)) {
-            json_decref(row->runs);
-            return false;
-        }
-        row->survival += r.survival / a->seeds;
-        row->success += r.success / a->seeds;
-        row->worst_survival = fmin(row->worst_survival, r.survival);
-        row->normalised_return += r.normalised_return / a->seeds;
-        row->worst_return = fmin(row->worst_return, r.normalised_return);
-        row->root_m += r.root_m / a->seeds;
-        row->joint_rad += r.joint_rad / a->seeds;
-        row->speed += r.control_steps_per_s / a->seeds;
-        row->unstable += r.resets_unstable;
-        if (r.failed)
-            ami_progress_note(&bar->progress,
-                              "amble: physics failed in %d characters, which count as fallen: %s", r.failed,
-                              r.failure);
-        json_array_append_new(row->runs, cli_rollout_json(&def, &r, followed->name, c->path));
-        ami_rollout_result_free(&r);
-        bar->done++;
-    }
-    return true;
+    row_state *row = context;
+    if (r->failed)
+        ami_progress_note(&row->bar->progress,
+                          "amble: physics failed in %d characters, which count as fallen: %s", r->failed,
+                          r->failure);
+    json_array_append_new(row->runs, cli_rollout_json(def, r, row->motion, row->policy));
+    row->bar->done++;
 }
 
-static void print_row(const char *name, double speed, double period, const outcome *r)
+static bool evaluate(const arguments *a, const contender *c, const ami_followed *followed, ami_protocol how,
+                     int push, bar_state *bar, outcome *out, ami_error *err)
+{
+    ami_rollout_def rollout = {.env = ami_env_default_def(c->character, followed->clip),
+                               .envs = a->sim.envs,
+                               .policy = &c->policy,
+                               .generator = followed->clip ? NULL : &followed->motions.def,
+                               .progress = on_progress,
+                               .context = bar};
+    ami_policy_use(&c->policy, &rollout.env);
+    rollout.env.seed = a->common.seed;
+    cli_simulation_use(&a->sim, &rollout.env);
+    rollout.env.episode_s = a->sim.seconds;
+    rollout.env.push_speed = a->sim.push[push].speed;
+    rollout.env.push_period = a->sim.push[push].period;
+    row_state row = {bar, followed->name, c->path, json_array()};
+    const ami_evaluation_def def = {
+        .rollout = &rollout, .seeds = a->seeds, .protocol = how, .done = on_done, .context = &row};
+    out->runs = row.runs;
+    if (ami_choose_may_touch(a->sim.may_touch, &c->policy, c->character, followed->clip,
+                             &rollout.env.may_touch, err) &&
+        ami_evaluate(&def, &out->mean, err))
+        return true;
+    json_decref(row.runs);
+    return false;
+}
+
+static void print_row(const char *name, double speed, double period, const ami_evaluation *r)
 {
     char push[48] = "none";
     if (speed > 0)
@@ -221,8 +162,9 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-static json_t *row_json(const contender *c, protocol how, double speed, double period, const outcome *r)
+static json_t *row_json(const contender *c, ami_protocol how, double speed, double period, const outcome *row)
 {
+    const ami_evaluation *r = &row->mean;
     json_t *o = json_object();
     json_object_set_new(o, "policy", cli_text(c->path));
     json_object_set_new(o, "protocol", json_string(protocol_name[how]));
@@ -234,49 +176,49 @@ static json_t *row_json(const contender *c, protocol how, double speed, double p
     json_object_set_new(o, "normalised_return", cli_real(r->normalised_return));
     json_object_set_new(o, "normalised_return_worst_seed", cli_real(r->worst_return));
     json_object_set_new(o, "resets_non_finite", json_integer(r->unstable));
-    json_object_set_new(o, "runs", r->runs);
+    json_object_set_new(o, "runs", row->runs);
     return o;
 }
 
 /* One protocol's table; `rows` gets its rows. */
 static bool evaluate_protocol(const arguments *a, const contender *c, int contenders,
-                              const ami_followed *followed, protocol how, bar_state *bar, json_t *rows,
+                              const ami_followed *followed, ami_protocol how, bar_state *bar, json_t *rows,
                               ami_error *err)
 {
     const bool quiet = a->common.json && !strcmp(a->common.json, "-");
-    outcome result[MAX_PUSHES][2];
+    outcome result[CLI_PUSHES_MAX][2];
     ami_progress_start(&bar->progress, "eval", 0, 1, 0);
-    for (int p = 0; p < a->pushes; p++)
+    for (int p = 0; p < a->sim.pushes; p++)
         for (int k = 0; k < contenders; k++) {
             if (!evaluate(a, &c[k], followed, how, p, bar, &result[p][k], err)) {
                 ami_progress_end(&bar->progress);
                 return false;
             }
-            json_array_append_new(rows,
-                                  row_json(&c[k], how, a->push[p].speed, a->push[p].period, &result[p][k]));
+            json_array_append_new(
+                rows, row_json(&c[k], how, a->sim.push[p].speed, a->sim.push[p].period, &result[p][k]));
         }
     ami_progress_end(&bar->progress);
     if (quiet)
         return true;
-    printf("%s, %d character%s × %d seed%s from %llu, ", followed->name, a->envs, cli_plural(a->envs),
+    printf("%s, %d character%s × %d seed%s from %llu, ", followed->name, a->sim.envs, cli_plural(a->sim.envs),
            a->seeds, cli_plural(a->seeds), (unsigned long long)a->common.seed);
-    if (how == OWN_LENGTH)
+    if (how == AMI_PROTOCOL_OWN_LENGTH)
         printf("from the first frame to the last, %.2f s", ami_clip_duration(followed->clip));
     else
-        printf("%g s%s", a->seconds,
+        printf("%g s%s", a->sim.seconds,
                followed->clip && !ami_clip_loops(followed->clip) ? ", the last pose held" : "");
-    if (a->turn != 0)
-        printf(", turning %g°/s", a->turn);
+    if (a->sim.turn != 0)
+        printf(", turning %g°/s", a->sim.turn);
     printf("\n\n%-16s  %-14s  %8s  %8s  %8s  %7s  %7s  %9s  %6s\n", "policy", "push", "survival", "(worst)",
            "success", "return", "(worst)", "root off", "joints");
-    for (int p = 0; p < a->pushes; p++) {
+    for (int p = 0; p < a->sim.pushes; p++) {
         for (int k = 0; k < contenders; k++)
-            print_row(base_name(c[k].path), a->push[p].speed, a->push[p].period, &result[p][k]);
+            print_row(base_name(c[k].path), a->sim.push[p].speed, a->sim.push[p].period, &result[p][k].mean);
         if (contenders == 2)
             printf("%-16s  %-14s  %+6.1f    %8s  %+6.1f    %+7.3f\n", "  difference", "",
-                   100 * (result[p][0].survival - result[p][1].survival), "",
-                   100 * (result[p][0].success - result[p][1].success),
-                   result[p][0].normalised_return - result[p][1].normalised_return);
+                   100 * (result[p][0].mean.survival - result[p][1].mean.survival), "",
+                   100 * (result[p][0].mean.success - result[p][1].mean.success),
+                   result[p][0].mean.normalised_return - result[p][1].mean.normalised_return);
     }
     printf("\n");
     return true;
@@ -287,10 +229,10 @@ static bool evaluate_all(const arguments *a, const contender *c, int contenders,
 {
     const bool quiet = a->common.json && !strcmp(a->common.json, "-");
     const bool once = followed->clip && !ami_clip_loops(followed->clip);
-    bar_state bar = {.all = contenders * a->pushes * a->seeds * (once ? 2 : 1)};
+    bar_state bar = {.all = contenders * a->sim.pushes * a->seeds * (once ? 2 : 1)};
     json_t *rows = json_array();
-    if ((once && !evaluate_protocol(a, c, contenders, followed, OWN_LENGTH, &bar, rows, err)) ||
-        !evaluate_protocol(a, c, contenders, followed, FOR_SECONDS, &bar, rows, err)) {
+    if ((once && !evaluate_protocol(a, c, contenders, followed, AMI_PROTOCOL_OWN_LENGTH, &bar, rows, err)) ||
+        !evaluate_protocol(a, c, contenders, followed, AMI_PROTOCOL_SECONDS, &bar, rows, err)) {
         json_decref(rows);
         return false;
     }
@@ -300,8 +242,8 @@ static bool evaluate_all(const arguments *a, const contender *c, int contenders,
                ".8;\nreturn: mean reward a step over the whole time, 0 after a fall; worst: of the seeds.\n");
     json_t *o = json_object();
     json_object_set_new(o, "motion", cli_text(followed->name));
-    json_object_set_new(o, "seconds", cli_real(a->seconds));
-    json_object_set_new(o, "envs", json_integer(a->envs));
+    json_object_set_new(o, "seconds", cli_real(a->sim.seconds));
+    json_object_set_new(o, "envs", json_integer(a->sim.envs));
     json_object_set_new(o, "seeds", json_integer(a->seeds));
     json_object_set_new(o, "first_seed", json_integer((json_int_t)a->common.seed));
     json_object_set_new(o, "rows", rows);
@@ -321,10 +263,13 @@ static bool load_contender(const char *name, ami_precision precision, contender 
 
 int cmd_eval(int argc, char **argv)
 {
-    static arguments a = {
-        .common = {.seed = 1000}, .seconds = 20, .envs = 64, .seeds = 3, .precision = AMI_PRECISION_AUTO};
+    static arguments a = {.common = {.seed = 1000}, .seeds = 3};
+    a.sim = cli_simulation_default();
+    a.sim.seconds = 20;
+    a.sim.envs = 64;
+    a.sim.pushes_max = CLI_PUSHES_MAX;
     const struct argp_child children[] = {
-        {&cli_common_argp, 0, NULL, 90}, {&cli_style_argp, 0, NULL, 2}, {0}};
+        {&cli_common_argp, 0, NULL, 90}, {&cli_style_argp, 0, NULL, 2}, {&simulation_argp, 0, NULL, 0}, {0}};
     const struct argp argp = {
         options,
         parse,
@@ -337,32 +282,32 @@ int cmd_eval(int argc, char **argv)
         NULL};
     cli_parse(&argp, argc, argv, &a);
     ami_error err = {{0}};
-    if (!a.policy && ami_style_requested(&a.style))
-        a.policy = "locomotion.onnx";
-    if (!a.policy) {
+    if (!a.sim.policy && ami_style_requested(&a.style))
+        a.sim.policy = "locomotion.onnx";
+    if (!a.sim.policy) {
         ami_fail(&err, "which policy? Give --policy FILE");
         return cli_fail(&err);
     }
-    if (a.pushes == 0) {
+    if (a.sim.pushes == 0) {
         const double speed[] = {0, .5, 1};
-        for (a.pushes = 0; a.pushes < 3; a.pushes++) {
-            a.push[a.pushes].speed = speed[a.pushes];
-            a.push[a.pushes].period = 2;
+        for (a.sim.pushes = 0; a.sim.pushes < 3; a.sim.pushes++) {
+            a.sim.push[a.sim.pushes].speed = speed[a.sim.pushes];
+            a.sim.push[a.sim.pushes].period = 2;
         }
     }
-    if (!cli_style_check(&a.style, a.motion, &err))
+    if (!cli_style_check(&a.style, a.sim.motion, &err))
         return cli_fail(&err);
     cli_set_threads(a.common.threads);
     static contender c[2];
     const int contenders = a.baseline ? 2 : 1;
-    bool ok = load_contender(a.policy, a.precision, &c[0], &err) &&
-              (!a.baseline || load_contender(a.baseline, a.precision, &c[1], &err));
+    bool ok = load_contender(a.sim.policy, a.sim.precision, &c[0], &err) &&
+              (!a.baseline || load_contender(a.baseline, a.sim.precision, &c[1], &err));
     static ami_followed followed;
     const ami_origin origin = ami_policy_origin(&c[0].policy, c[0].path);
-    ok =
-        ok &&
-        ami_follow(&followed, a.motion, &a.style, &origin, &c[0].character->skeleton, a.common.clips, &err) &&
-        evaluate_all(&a, c, contenders, &followed, &err);
+    ok = ok &&
+         ami_follow(&followed, a.sim.motion, &a.style, &origin, &c[0].character->skeleton, a.common.clips,
+                    &err) &&
+         evaluate_all(&a, c, contenders, &followed, &err);
     ami_followed_free(&followed);
     for (int k = 0; k < contenders; k++) {
         ami_policy_free(&c[k].policy);

@@ -2,16 +2,11 @@
  * checkpoint.bin (everything, atomically), the networks as ONNX, TensorBoard events; for style also the table
  * of named styles. */
 #include "base/clock.h"
-#include "base/count.h"
-#include "base/file.h"
-#include "base/number.h"
 #include "cli/commands.h"
-#include "learn/event_log.h"
+#include "cli/training.h"
 #include "learn/fit_evaluate.h"
 #include "nets/onnx/onnx.h"
-#include "options/options.h"
 #include "options/program.h"
-#include "options/progress.h"
 #include "options/run_folder.h"
 #include "options/threads.h"
 #include "policy/styles.h"
@@ -21,36 +16,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    KEY_OUT = 'o',
-    KEY_RESUME = CLI_KEY_OWN,
-    KEY_HOLD_OUT,
-    KEY_MINUTES,
-    KEY_SAVE_MINUTES,
-    KEY_PRECISION,
-    KEY_HALF,
-    KEY_SETTING
-};
+enum { KEY_HOLD_OUT = TRAINING_KEY_OWN };
 enum { STEPS = 50 }; /* between looks at the clock */
 
 typedef struct arguments {
     ami_fit_what what;
     cli_common common;
-    const char *out, *resume, *hold_out;
-    double minutes, save_minutes;
-    bool half;
-    const char *setting[AMI_FIT_SETTING_COUNT];
+    training_options training;
+    const char *hold_out;
 } arguments;
 
-static const char *const word[2] = {"phase", "style"};
+_Static_assert((int)AMI_FIT_SETTING_COUNT <= (int)TRAINING_SETTINGS_MAX, "");
 
-static int setting_by_name(const char *name)
-{
-    for (int i = 0; i < AMI_FIT_SETTING_COUNT; i++)
-        if (!strcmp(ami_fit_setting_list[i].name, name))
-            return i;
-    return -1;
-}
+static const char *const word[2] = {"phase", "style"};
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
@@ -59,89 +37,33 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->common;
         return 0;
-    case KEY_OUT:
-        a->out = text;
-        return 0;
-    case KEY_RESUME:
-        a->resume = text;
-        return 0;
     case KEY_HOLD_OUT:
         a->hold_out = text;
         return 0;
-    case KEY_MINUTES:
-        a->minutes = cli_double(state, text, 0, 1e6, "--minutes");
-        return 0;
-    case KEY_SAVE_MINUTES:
-        a->save_minutes = cli_double(state, text, 0, 1e6, "--save-minutes");
-        return 0;
-    case KEY_HALF:
-        a->half = true;
-        return 0;
-    case KEY_PRECISION: {
-        const int bf16 = setting_by_name("bf16");
-        a->setting[bf16] = !strcmp(text, "fp32")   ? "0"
-                           : !strcmp(text, "bf16") ? "1"
-                           : !strcmp(text, "auto") ? "-1"
-                                                   : NULL;
-        if (!a->setting[bf16])
-            argp_error(state, "--precision: \"%s\" found, expected fp32, bf16 or auto", text);
-        return 0;
-    }
     case ARGP_KEY_ARG:
         argp_error(state, "\"%s\" found where nothing is expected; the folder of clips is given with --clips",
                    text);
         return 0;
     default:
-        if (key >= KEY_SETTING && key < KEY_SETTING + AMI_FIT_SETTING_COUNT) {
-            const ami_fit_setting *s = &ami_fit_setting_list[key - KEY_SETTING];
-            char option[64];
-            snprintf(option, sizeof option, "--%s", s->name);
-            if (s->whole)
-                cli_int(state, text, (int64_t)s->lo, (int64_t)s->hi, option);
-            else
-                cli_double(state, text, s->lo, s->hi, option);
-            a->setting[key - KEY_SETTING] = text;
-            return 0;
-        }
-        return ARGP_ERR_UNKNOWN;
+        return training_parse(&a->training, key, text, state);
     }
 }
 
 static const struct argp_option own_options[] = {
-    {"out", KEY_OUT, "DIR", 0, "run folder (default: runs/phase or runs/style); made if it is not there", 1},
-    {"resume", KEY_RESUME, "FILE", 0,
+    {"out", TRAINING_KEY_OUT, "DIR", 0,
+     "run folder (default: runs/phase or runs/style); made if it is not there", 1},
+    {"resume", TRAINING_KEY_RESUME, "FILE", 0,
      "go on from this checkpoint, bit for bit; only --samples and where to stop may be changed", 1},
     {"hold-out", KEY_HOLD_OUT, "NAMES", 0, "clips, with commas, that are not learned from but evaluated on",
      1},
-    {"minutes", KEY_MINUTES, "M", 0, "stop after this time even if samples are left (default: no limit)", 1},
-    {"save-minutes", KEY_SAVE_MINUTES, "M", 0, "time between checkpoints (default 2)", 1},
-    {"precision", KEY_PRECISION, "P", 0, "of matrix products: fp32, bf16 or auto", 1},
-    {"half", KEY_HALF, NULL, 0, "write the ONNX files with float16 weights", 1},
+    {"minutes", TRAINING_KEY_MINUTES, "M", 0,
+     "stop after this time even if samples are left (default: no limit)", 1},
+    {"save-minutes", TRAINING_KEY_SAVE_MINUTES, "M", 0, "time between checkpoints (default 2)", 1},
+    {"precision", TRAINING_KEY_PRECISION, "P", 0, "of matrix products: fp32, bf16 or auto", 1},
+    {"half", TRAINING_KEY_HALF, NULL, 0, "write the ONNX files with float16 weights", 1},
     {NULL, 0, NULL, 0, "Settings (numbers; 2e6, 500k and 2M are fine):", 3},
+    {0},
 };
-
-/* Our own options and the table of settings behind them. */
-static struct argp_option *all_options(ami_fit_what what, char (*text)[2][160])
-{
-    const size_t own = sizeof own_options / sizeof *own_options;
-    struct argp_option *options = calloc(own + AMI_FIT_SETTING_COUNT + 1, sizeof *options);
-    if (!options)
-        return NULL;
-    memcpy(options, own_options, sizeof own_options);
-    size_t n = own;
-    for (int i = 0; i < AMI_FIT_SETTING_COUNT; i++) {
-        const ami_fit_setting *s = &ami_fit_setting_list[i];
-        if (!strcmp(s->name, "seed") || !strcmp(s->name, "bf16"))
-            continue; /* --seed and --precision */
-        snprintf(text[i][0], sizeof text[i][0], "%s", s->name);
-        for (char *c = text[i][0]; *c; c++)
-            if (*c == '_')
-                *c = '-';
-        snprintf(text[i][1], sizeof text[i][1], "%s (default %g)", s->help, s->value[what]);
-        options[n++] = (struct argp_option){text[i][0], KEY_SETTING + i, "X", 0, text[i][1], 3};
-    }
-    return options;
-}
 
 static bool choose_settings(const arguments *a, const ami_checkpoint *resumed, ami_fit_settings *settings,
                             ami_error *err)
@@ -151,26 +73,9 @@ static bool choose_settings(const arguments *a, const ami_checkpoint *resumed, a
     if (resumed && !ami_fit_read_settings(resumed, &what, settings, err))
         return false;
     if (what != a->what)
-        return ami_fail(err, "%s: is a checkpoint of amble fit %s, expected one of amble fit %s", a->resume,
-                        word[what], word[a->what]);
-    for (int i = 0; i < AMI_FIT_SETTING_COUNT; i++) {
-        const char *name = ami_fit_setting_list[i].name;
-        double *at = (double *)settings + i, value = *at;
-        if (a->setting[i])
-            (void)ami_count_read(a->setting[i], &value); /* checked when it was parsed */
-        else if (!strcmp(name, "seed") && a->common.seed_given)
-            value = (double)a->common.seed;
-        if (resumed && value != *at && strcmp(name, "samples"))
-            return ami_fail(err, "--resume continues with the settings of %s (%s=%g there)", a->resume, name,
-                            *at);
-        *at = value;
-    }
-    return true;
-}
-
-static void warn(ami_progress *progress, const ami_error *err)
-{
-    ami_progress_note(progress, "amble: %s; going on", err->text);
+        return ami_fail(err, "%s: is a checkpoint of amble fit %s, expected one of amble fit %s",
+                        a->training.resume, word[what], word[a->what]);
+    return training_choose_settings(&a->training, &a->common, "", (double *)settings, err);
 }
 
 static bool save_nets(const arguments *a, const ami_fit *fit, const char *folder, ami_error *err)
@@ -179,7 +84,8 @@ static bool save_nets(const arguments *a, const ami_fit *fit, const char *folder
         char path[4200];
         snprintf(path, sizeof path, "%s/%s.onnx", folder, ami_fit_net_name[a->what][i]);
         ami_net *net = ami_fit_export(fit, i, err);
-        const bool ok = net && ami_onnx_write(path, net, a->half ? AMI_ONNX_FLOAT16 : AMI_ONNX_FLOAT32, err);
+        const bool ok =
+            net && ami_onnx_write(path, net, a->training.half ? AMI_ONNX_FLOAT16 : AMI_ONNX_FLOAT32, err);
         ami_net_destroy(net);
         if (!ok)
             return false;
@@ -187,27 +93,22 @@ static bool save_nets(const arguments *a, const ami_fit *fit, const char *folder
     return true;
 }
 
-/* The curves first: a checkpoint must not be newer than the points in the files, or a resumed fit has a hole
- * in them. Failing to write them is only a warning. */
 static bool save_all(const arguments *a, const ami_fit *fit, const char *folder, ami_event_log *log,
                      ami_progress *progress, ami_error *err)
 {
     char path[4200];
-    if (!ami_event_log_flush(log, err))
-        warn(progress, err);
+    training_flush(log, progress);
     snprintf(path, sizeof path, "%s/checkpoint.bin", folder);
     return ami_fit_save(fit, path, err) && save_nets(a, fit, folder, err);
 }
 
-/* For TensorBoard's comparison of runs. */
 static bool log_settings(const arguments *a, ami_event_log *log, const ami_fit_settings *settings,
                          ami_error *err)
 {
-    ami_event_setting list[AMI_FIT_SETTING_COUNT + 2] = {{"fit", word[a->what], 0},
-                                                         {"hold_out", a->hold_out ? a->hold_out : "", 0}};
-    for (int i = 0; i < AMI_FIT_SETTING_COUNT; i++)
-        list[2 + i] = (ami_event_setting){ami_fit_setting_list[i].name, NULL, ((const double *)settings)[i]};
-    return ami_event_log_settings(log, list, AMI_FIT_SETTING_COUNT + 2, err);
+    const ami_event_setting fact[] = {{"fit", word[a->what], 0},
+                                      {"hold_out", a->hold_out ? a->hold_out : "", 0}};
+    return training_log_settings(log, fact, 2, a->training.list, AMI_FIT_SETTING_COUNT,
+                                 (const double *)settings, err);
 }
 
 static void log_events(ami_event_log *log, ami_fit_what what, const ami_fit_stats *s, double rate)
@@ -234,7 +135,7 @@ static bool train(const arguments *a, const ami_fit_settings *settings, ami_fit 
     ami_progress_start(&progress, a->what == AMI_FIT_PHASE ? "fit phase" : "fit style",
                        (double)ami_fit_samples(fit), settings->samples, 0);
     while (!cli_stopped && (double)ami_fit_samples(fit) < settings->samples &&
-           (a->minutes <= 0 || ami_clock_now() - started < 60 * a->minutes)) {
+           (a->training.minutes <= 0 || ami_clock_now() - started < 60 * a->training.minutes)) {
         const double before = ami_clock_now();
         const int64_t samples = ami_fit_samples(fit);
         ami_fit_run(fit, STEPS, stats);
@@ -248,13 +149,12 @@ static bool train(const arguments *a, const ami_fit_settings *settings, ami_fit 
                             1e-6 * (double)stats->samples, rate, stats->loss, stats->rate);
         if (now - flushed > 10) {
             flushed = now;
-            if (!ami_event_log_flush(log, &err))
-                warn(&progress, &err);
+            training_flush(log, &progress);
         }
-        if (now - saved > 60 * a->save_minutes) {
+        if (now - saved > 60 * a->training.save_minutes) {
             saved = flushed = now;
             if (!save_all(a, fit, folder, log, &progress, &err))
-                warn(&progress, &err);
+                training_warn(&progress, &err);
         }
     }
     ami_progress_end(&progress);
@@ -266,15 +166,11 @@ static bool train(const arguments *a, const ami_fit_settings *settings, ami_fit 
 static void print_how_to_go_on(const arguments *a, const ami_fit_settings *settings, const ami_fit *fit,
                                const char *folder)
 {
-    char path[4200], number[AMI_NUMBER_TEXT];
-    snprintf(path, sizeof path, "%s/checkpoint.bin", folder);
     fprintf(stderr, " To go on: amble fit %s", word[a->what]);
-    cli_print_option(stderr, "--resume", path);
+    training_print_resume(folder);
     cli_print_option(stderr, "--clips", a->common.clips);
     cli_print_option(stderr, "--hold-out", a->hold_out);
-    if ((double)ami_fit_samples(fit) >= settings->samples)
-        cli_print_option(stderr, "--samples", ami_number_print(2 * settings->samples, number));
-    fputs(a->half ? " --half\n" : "\n", stderr);
+    training_print_rest(&a->training, ami_fit_samples(fit), settings->samples);
 }
 
 static json_t *report(const arguments *a, const ami_fit *fit, const ami_fit_stats *stats, const char *folder,
@@ -356,18 +252,6 @@ static int run(const arguments *a, const ami_fit_settings *settings, ami_fit *fi
     return !ok ? cli_failed(&err) : cli_stopped ? 130 : 0;
 }
 
-/* As given, else that of the checkpoint, else runs/phase or runs/style. */
-static void choose_folder(const arguments *a, char *folder, size_t size)
-{
-    const char *slash = a->resume ? strrchr(a->resume, '/') : NULL;
-    if (a->out)
-        snprintf(folder, size, "%s", a->out);
-    else if (a->resume)
-        snprintf(folder, size, "%.*s", slash ? (int)(slash - a->resume) : 1, slash ? a->resume : ".");
-    else
-        snprintf(folder, size, "runs/%s", word[a->what]);
-}
-
 static int fit_with(const arguments *a, const ami_checkpoint *resumed)
 {
     ami_error err = {{0}};
@@ -383,8 +267,9 @@ static int fit_with(const arguments *a, const ami_checkpoint *resumed)
     ami_fit *fit = data ? ami_fit_create(a->what, &settings, data, &err) : NULL;
     ami_event_log *log = NULL;
     ami_folder_lock *lock = NULL;
-    char folder[4096];
-    choose_folder(a, folder, sizeof folder);
+    char folder[4096], own_folder[32];
+    snprintf(own_folder, sizeof own_folder, "runs/%s", word[a->what]);
+    training_choose_folder(&a->training, own_folder, folder, sizeof folder);
     int status = CLI_BAD_INPUT;
     if (fit && (!resumed || ami_fit_load(fit, resumed, &err)) &&
         (lock = cli_run_folder_take(folder, resumed, &err)) != NULL &&
@@ -413,7 +298,6 @@ static int fit_with(const arguments *a, const ami_checkpoint *resumed)
 
 static int fit_what(ami_fit_what what, int argc, char **argv)
 {
-    static char text[AMI_FIT_SETTING_COUNT][2][160];
     static const char *const doc[2] = {
         "Trains DeepPhase: where in its cycle a body is, from one frame of 22 points and their velocities.\v"
         "Example, on the clips of a clone of DeepMimic's repository (get-clips.sh is in scripts/, or in "
@@ -426,20 +310,24 @@ static int fit_what(ami_fit_what what, int argc, char **argv)
         "share/amble of an installation):\n"
         "  get-clips.sh --from DeepMimic deepmimic-clips\n"
         "  amble fit style --clips deepmimic-clips --hold-out long_walk2 --out runs/style"};
-    arguments a = {.what = what, .save_minutes = 2};
-    struct argp_option *options = all_options(what, text);
+    arguments a = {.what = what,
+                   .training = {.list = ami_fit_setting_list[what],
+                                .settings = AMI_FIT_SETTING_COUNT,
+                                .save_minutes = 2}};
+    struct argp_option *options =
+        training_options_create(own_options, ami_fit_setting_list[what], AMI_FIT_SETTING_COUNT);
     if (!options)
         return cli_fail(&(ami_error){"out of memory for the options"});
     const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {0}};
     const struct argp argp = {options, parse, NULL, doc[what], children, NULL, NULL};
     cli_parse(&argp, argc, argv, &a);
-    free(options);
+    training_options_free(options);
 
     cli_set_threads(a.common.threads);
     cli_stop_on_signals();
     ami_error err = {{0}};
     ami_checkpoint *from = NULL;
-    if (a.resume && !(from = ami_checkpoint_read(a.resume, &err)))
+    if (a.training.resume && !(from = ami_checkpoint_read(a.training.resume, &err)))
         return cli_fail(&err);
     const int status = fit_with(&a, from);
     ami_checkpoint_destroy(from);

@@ -12,6 +12,8 @@ int cmd_model_run(int argc, char **argv);
 int cmd_model_check(int argc, char **argv);
 int cmd_model_average(int argc, char **argv);
 
+/* ---- model_files.c ---- */
+
 /* For an argp parser: takes ARGP_KEY_ARG and ARGP_KEY_NO_ARGS, exactly one FILE.onnx; true if the key was one
  * of these. */
 bool model_file_argument(int key, char *text, struct argp_state *state, const char **file);

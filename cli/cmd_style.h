@@ -17,22 +17,25 @@ typedef struct style_pictures {
     int mixed, fails;                  /* blends on the map, and how many of them give no usable motion */
 } style_pictures;
 
-/* cmd_style_plot.c: `between` is "A,B", or NULL for the two styles that are farthest apart. Writes the
+/* ---- cmd_style_plot.c ---- */
+
+/* `between` is "A,B", or NULL for the two styles that are farthest apart. Writes the
  * tables, and the scripts that draw them, into the folder, which is made; then draws. */
 bool style_plot(const ami_motions *motions, const ami_stylevae *encoder, const char *between,
                 const char *folder, json_t *facts, ami_error *err);
 
-/* cmd_style_draw.c: gnuplot's scripts, and a run of gnuplot on them. */
+/* ---- cmd_style_draw.c: scripts for gnuplot, and its run on them. It calls nothing of the above. ---- */
+
 bool style_write_scripts(const style_pictures *pictures, const char *folder, ami_error *err);
 bool style_draw(const char *folder, ami_error *err);
-
-#define STYLE_PHASE_NAME "styles-phase" /* .tsv, .gp, .png */
-#define STYLE_MAP_NAME "styles-map"
 
 /* A name as it can stand in a table and in a picture: without control characters. */
 const char *style_plain_name(const ami_motions *motions, int style, char plain[AMI_NAME]);
 
 /* FOLDER/NAME with this text. */
 bool style_write_text(const char *folder, const char *name, const char *text, size_t size, ami_error *err);
+
+#define STYLE_PHASE_NAME "styles-phase" /* .tsv, .gp, .png */
+#define STYLE_MAP_NAME "styles-map"
 
 #endif

@@ -2,7 +2,9 @@
  * may change a script and run it again. */
 #include "cli/cmd_style.h"
 
+#include "base/file.h"
 #include "base/number.h"
+#include "options/gnuplot.h"
 
 #include <math.h>
 #include <signal.h>
@@ -17,16 +19,21 @@ static const char *const colour[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
                                      "#E69F00", "#56B4E9", "#000000"};
 enum { COLOURS = sizeof colour / sizeof *colour };
 
-/* As gnuplot reads it between single quotes. */
-static void put_quoted(FILE *f, const char *text)
+const char *style_plain_name(const ami_motions *motions, int style, char plain[AMI_NAME])
 {
-    putc('\'', f);
-    for (; *text; text++) {
-        if (*text == '\'')
-            putc('\'', f);
-        putc(*text, f);
-    }
-    putc('\'', f);
+    snprintf(plain, AMI_NAME, "%s", motions->styles->style[style].name);
+    for (char *c = plain; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 127)
+            *c = '?';
+    return plain;
+}
+
+bool style_write_text(const char *folder, const char *name, const char *text, size_t size, ami_error *err)
+{
+    char path[4096];
+    if ((size_t)snprintf(path, sizeof path, "%s/%s", folder, name) >= sizeof path)
+        return ami_fail(err, "%.100s...: too long for the name of a folder", folder);
+    return ami_file_write(path, text, size, err);
 }
 
 static void put_head(FILE *f, const char *name, int width, int height)
@@ -99,7 +106,7 @@ static void put_phase_script(const style_pictures *p, FILE *f)
         else
             style_plain_name(p->motions, i, title);
         fputs("set title ", f);
-        put_quoted(f, title);
+        cli_put_quoted(f, title);
         fputs(" noenhanced offset 0,-.6\nplot cos(t), sin(t) with lines lw 1.2 lc rgb '#b8b8b8', \\\n", f);
         if (blend) {
             put_thin(f, a, colour[a % COLOURS]);
@@ -125,7 +132,7 @@ static void put_names(const style_pictures *p, FILE *f)
                 nearest = p->at[j];
         const bool left = nearest && nearest[0] > at[0];
         fputs("set label ", f);
-        put_quoted(f, style_plain_name(p->motions, i, plain));
+        cli_put_quoted(f, style_plain_name(p->motions, i, plain));
         ami_number_fprintf(f, " at %.6f,%.6f %s offset %s,%s font 'sans,13' front noenhanced\n", at[0], at[1],
                            left ? "right" : "left", left ? "-1.3" : "1.3",
                            nearest && nearest[1] > at[1] ? "-.5" : ".4");
@@ -193,10 +200,10 @@ static bool write_script(const style_pictures *p, void (*put)(const style_pictur
     return ok;
 }
 
-bool style_write_scripts(const style_pictures *p, const char *folder, ami_error *err)
+bool style_write_scripts(const style_pictures *pictures, const char *folder, ami_error *err)
 {
-    return write_script(p, put_phase_script, folder, STYLE_PHASE_NAME ".gp", err) &&
-           write_script(p, put_map_script, folder, STYLE_MAP_NAME ".gp", err);
+    return write_script(pictures, put_phase_script, folder, STYLE_PHASE_NAME ".gp", err) &&
+           write_script(pictures, put_map_script, folder, STYLE_MAP_NAME ".gp", err);
 }
 
 /* gnuplot's exit status, 127 where it is not there, -1 where it cannot be started. Its complaints go to

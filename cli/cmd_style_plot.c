@@ -18,23 +18,6 @@
 
 enum { MOST = STYLE_PICTURES_MOST, POINTS = 180, STEPS = 12, WINDOWS = 36 };
 
-const char *style_plain_name(const ami_motions *motions, int style, char plain[AMI_NAME])
-{
-    snprintf(plain, AMI_NAME, "%s", motions->styles->style[style].name);
-    for (char *c = plain; *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 127)
-            *c = '?';
-    return plain;
-}
-
-bool style_write_text(const char *folder, const char *name, const char *text, size_t size, ami_error *err)
-{
-    char path[4096];
-    if ((size_t)snprintf(path, sizeof path, "%s/%s", folder, name) >= sizeof path)
-        return ami_fail(err, "%.100s...: too long for the name of a folder", folder);
-    return ami_file_write(path, text, size, err);
-}
-
 /* ---- phase ---- */
 
 /* A row a point, the first one once more at the end. */

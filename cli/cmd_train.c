@@ -4,14 +4,14 @@
 #include "base/clock.h"
 #include "base/count.h"
 #include "base/file.h"
-#include "base/number.h"
 #include "cli/commands.h"
-#include "learn/event_log.h"
+#include "cli/train_budget.h"
+#include "cli/train_evaluation.h"
+#include "cli/training.h"
+#include "learn/diagnosis.h"
 #include "learn/train.h"
 #include "nets/onnx/onnx.h"
-#include "options/options.h"
 #include "options/program.h"
-#include "options/progress.h"
 #include "options/run_folder.h"
 #include "options/style.h"
 #include "options/threads.h"
@@ -28,20 +28,13 @@
 
 enum {
     KEY_MOTION = 'm',
-    KEY_OUT = 'o',
-    KEY_RESUME = CLI_KEY_OWN,
-    KEY_INIT,
-    KEY_MINUTES,
-    KEY_SAVE_MINUTES,
+    KEY_INIT = TRAINING_KEY_OWN,
     KEY_MAY_TOUCH,
-    KEY_PRECISION,
-    KEY_HALF,
     KEY_DETERMINISTIC,
     KEY_TEACHER,
     KEY_EVALUATE_EVERY,
     KEY_STOP_AT,
     KEY_CLIP,
-    KEY_SETTING, /* + number of the setting */
 };
 
 enum { MAX_TEACHERS = 64 };
@@ -49,14 +42,14 @@ enum { MAX_TEACHERS = 64 };
 typedef struct arguments {
     cli_common common;
     ami_style_request style;
-    const char *motion, *out, *resume, *init, *may_touch;
-    double minutes, save_minutes;   /* minutes 0: no limit */
-    double evaluate_every, stop_at; /* samples, 0: never; return, 0: never */
-    bool half;
+    training_options training;
+    const char *motion, *init, *may_touch;
+    double evaluate_every, stop_at;    /* samples, 0: never; return, 0: never */
     const char *teacher[MAX_TEACHERS]; /* "STYLE=FILE" */
     int teachers;
-    const char *setting[AMI_SETTING_COUNT]; /* texts as given, NULL: not given */
 } arguments;
+
+_Static_assert((int)AMI_SETTING_COUNT <= (int)TRAINING_SETTINGS_MAX, "");
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
@@ -69,20 +62,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_MOTION:
         a->motion = text;
         return 0;
-    case KEY_OUT:
-        a->out = text;
-        return 0;
-    case KEY_RESUME:
-        a->resume = text;
-        return 0;
     case KEY_INIT:
         a->init = text;
-        return 0;
-    case KEY_MINUTES:
-        a->minutes = cli_double(state, text, 0, 1e6, "--minutes");
-        return 0;
-    case KEY_SAVE_MINUTES:
-        a->save_minutes = cli_double(state, text, 0, 1e6, "--save-minutes");
         return 0;
     case KEY_EVALUATE_EVERY:
         a->evaluate_every = (double)cli_int(state, text, 0, INT64_MAX / 2, "--evaluate-every");
@@ -93,21 +74,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_MAY_TOUCH:
         a->may_touch = text;
         return 0;
-    case KEY_HALF:
-        a->half = true;
-        return 0;
     case KEY_DETERMINISTIC:
         return 0; /* it always is */
-    case KEY_PRECISION: {
-        const int bf16 = ami_setting_by_name("bf16");
-        a->setting[bf16] = !strcmp(text, "fp32")   ? "0"
-                           : !strcmp(text, "bf16") ? "1"
-                           : !strcmp(text, "auto") ? "-1"
-                                                   : NULL;
-        if (!a->setting[bf16])
-            argp_error(state, "--precision: \"%s\" found, expected fp32, bf16 or auto", text);
-        return 0;
-    }
     case KEY_TEACHER:
         if (a->teachers == MAX_TEACHERS)
             argp_error(state, "--teacher: more than %d teachers", MAX_TEACHERS);
@@ -121,27 +89,23 @@ static error_t parse(int key, char *text, struct argp_state *state)
                        "given with --motion",
                        text);
         cli_warn_renamed(state, "--clip", "--ratio-clip");
-        a->setting[ami_setting_by_name("ratio_clip")] = text;
+        a->training.setting[ami_setting_by_name("ratio_clip")] = text;
         return 0;
     }
     case ARGP_KEY_ARG:
         argp_error(state, "\"%s\" found where nothing is expected; a motion is given with --motion", text);
         return 0;
     default:
-        if (key >= KEY_SETTING && key < KEY_SETTING + AMI_SETTING_COUNT) {
-            a->setting[key - KEY_SETTING] = text;
-            return 0;
-        }
-        return ARGP_ERR_UNKNOWN;
+        return training_parse(&a->training, key, text, state);
     }
 }
 
 static const struct argp_option own_options[] = {
     {"motion", KEY_MOTION, "NAME|FILE", 0,
      "motion clip to imitate: a file, or a name in the clips folder (walk)", 1},
-    {"out", KEY_OUT, "DIR", 0,
+    {"out", TRAINING_KEY_OUT, "DIR", 0,
      "run folder (default: runs/MOTION, runs/style-STYLE, runs/locomotion); made if it is not there", 1},
-    {"resume", KEY_RESUME, "FILE", 0,
+    {"resume", TRAINING_KEY_RESUME, "FILE", 0,
      "go on from this checkpoint, bit for bit; only --samples and where to stop may be changed", 1},
     {"init", KEY_INIT, "FILE", 0,
      "begin with these networks, under the settings given here: a checkpoint, an actor's ONNX file with its "
@@ -152,12 +116,12 @@ static const struct argp_option own_options[] = {
      "with --style: learn from what this actor would do, too, wherever this style is followed; once for each "
      "style",
      1},
-    {"minutes", KEY_MINUTES, "M", 0,
+    {"minutes", TRAINING_KEY_MINUTES, "M", 0,
      "train for this time: as many samples as it gives at the speed of the first seconds (with --samples or "
      "--resume: stop then, even if "
      "samples are left)",
      1},
-    {"save-minutes", KEY_SAVE_MINUTES, "M", 0, "time between checkpoints (default 2)", 1},
+    {"save-minutes", TRAINING_KEY_SAVE_MINUTES, "M", 0, "time between checkpoints (default 2)", 1},
     {"evaluate-every", KEY_EVALUATE_EVERY, "N", 0,
      "samples between evaluations: 32 characters by the mean action, without noise (default 250000; 0: none)",
      1},
@@ -168,41 +132,15 @@ static const struct argp_option own_options[] = {
      "(default for a style), or names "
      "with commas",
      1},
-    {"precision", KEY_PRECISION, "P", 0,
+    {"precision", TRAINING_KEY_PRECISION, "P", 0,
      "of matrix products while learning: fp32, bf16 or auto (bf16 where the CPU has it)", 1},
-    {"half", KEY_HALF, NULL, 0, "write the ONNX files with float16 weights", 1},
+    {"half", TRAINING_KEY_HALF, NULL, 0, "write the ONNX files with float16 weights", 1},
     {"clip", KEY_CLIP, "X", OPTION_HIDDEN, NULL, 1},
     {"deterministic", KEY_DETERMINISTIC, NULL, 0,
      "accepted and always true: results depend on the seed, not on threads or time", 1},
     {NULL, 0, NULL, 0, "Settings (numbers; 2e6, 500k and 2M are fine):", 3},
+    {0},
 };
-
-/* The table of settings as options, behind our own. */
-static struct argp_option *all_options(char (*help)[160])
-{
-    const size_t own = sizeof own_options / sizeof *own_options;
-    struct argp_option *options = calloc(own + AMI_SETTING_COUNT + 1, sizeof *options);
-    if (!options)
-        return NULL;
-    memcpy(options, own_options, sizeof own_options);
-    size_t n = own;
-    for (int i = 0; i < AMI_SETTING_COUNT; i++) {
-        const ami_setting *s = &ami_setting_list[i];
-        if (!strcmp(s->name, "seed") || !strcmp(s->name, "bf16"))
-            continue; /* --seed and --precision */
-        snprintf(help[i], sizeof help[i], "%s (default %g)", s->help, s->value);
-        char *name = strdup(s->name);
-        if (!name) {
-            free(options);
-            return NULL;
-        }
-        for (char *c = name; *c; c++)
-            if (*c == '_')
-                *c = '-';
-        options[n++] = (struct argp_option){name, KEY_SETTING + i, "X", 0, help[i], 3};
-    }
-    return options;
-}
 
 /* Settings from the checkpoint that is resumed, or defaults, with what was given on the command line. */
 static bool choose_settings(const arguments *a, const ami_checkpoint *resumed, ami_settings *settings,
@@ -211,31 +149,9 @@ static bool choose_settings(const arguments *a, const ami_checkpoint *resumed, a
     *settings = ami_settings_default();
     if (resumed && !ami_train_read_settings(resumed, settings, err))
         return false;
-    for (int i = 0; i < AMI_SETTING_COUNT; i++) {
-        if (!a->setting[i])
-            continue;
-        const double before = ((double *)settings)[i];
-        if (!ami_settings_set(settings, ami_setting_list[i].name, a->setting[i], err))
-            return false;
-        if (resumed && ((double *)settings)[i] != before && strcmp(ami_setting_list[i].name, "samples"))
-            return ami_fail(
-                err, "--resume continues with the settings of %s (%s=%g there); use --init to change them",
-                a->resume, ami_setting_list[i].name, before);
-    }
-    if (a->common.seed_given) {
-        if (resumed && settings->seed != (double)a->common.seed)
-            return ami_fail(err, "--resume continues with the seed of %s (%g there)", a->resume,
-                            settings->seed);
-        settings->seed = (double)a->common.seed;
-    }
-    return ami_settings_check(settings, err);
-}
-
-/* An 'amble: ' sentence that does not end the training: what could not be written now may be written next
- * time. */
-static void warn(ami_progress *progress, const ami_error *err)
-{
-    ami_progress_note(progress, "amble: %s; going on", err->text);
+    return training_choose_settings(&a->training, &a->common, "; use --init to change them",
+                                    (double *)settings, err) &&
+           ami_settings_check(settings, err);
 }
 
 /* The actor last: whoever waits for a new one finds its critic beside it. */
@@ -255,14 +171,11 @@ static bool save_networks(const ami_train *train, const char *folder, bool half,
     return ok;
 }
 
-/* The curves first: a checkpoint must not be newer than the points in the files, or a resumed run has a hole
- * in them. Failing to write them is only a warning. */
 static bool save_all(const ami_train *train, const char *folder, bool half, ami_event_log *log,
                      ami_progress *progress, ami_error *err)
 {
     char path[4200];
-    if (!ami_event_log_flush(log, err))
-        warn(progress, err);
+    training_flush(log, progress);
     snprintf(path, sizeof path, "%s/checkpoint.bin", folder);
     return ami_train_save(train, path, err) && save_networks(train, folder, half, err);
 }
@@ -305,14 +218,12 @@ static void log_events(ami_event_log *log, const ami_train_stats *s, double rate
     }
 }
 
-/* For TensorBoard's comparison of runs. */
 static bool log_settings(ami_event_log *log, const ami_settings *settings, const ami_train *train,
                          ami_error *err)
 {
-    ami_event_setting list[AMI_SETTING_COUNT + 1] = {{"motion", ami_train_motion(train), 0}};
-    for (int i = 0; i < AMI_SETTING_COUNT; i++)
-        list[1 + i] = (ami_event_setting){ami_setting_list[i].name, NULL, ((const double *)settings)[i]};
-    return ami_event_log_settings(log, list, AMI_SETTING_COUNT + 1, err);
+    const ami_event_setting fact[] = {{"motion", ami_train_motion(train), 0}};
+    return training_log_settings(log, fact, 1, ami_setting_list, AMI_SETTING_COUNT, (const double *)settings,
+                                 err);
 }
 
 static void show(ami_progress *progress, const ami_train_stats *s, double rate)
@@ -322,45 +233,6 @@ static void show(ami_progress *progress, const ami_train_stats *s, double rate)
                         "ends %.2f root %.2f com %.2f)",
                         1e-6 * (double)s->samples, rate, s->episode_s, s->normalised_return, s->reward,
                         s->part[0], s->part[1], s->part[2], s->part[3], s->part[4]);
-}
-
-/* An evaluation where one is due. Returns whether the training is as good as was asked for. */
-static bool evaluate(const arguments *a, const ami_train *train, int64_t before, ami_event_log *log,
-                     ami_progress *progress)
-{
-    const int64_t now = ami_train_samples(train), every = (int64_t)a->evaluate_every;
-    if (every == 0 || now / every == before / every)
-        return false;
-    ami_train_score s;
-    ami_error err;
-    if (!ami_train_evaluate(train, 32, 10, &s, &err)) {
-        warn(progress, &err);
-        return false;
-    }
-    if (s.failed)
-        ami_progress_note(
-            progress,
-            "amble: physics failed in %d of the evaluation's characters, which count as fallen: %s; going on",
-            (int)s.failed, s.failure);
-    const struct {
-        const char *tag;
-        double value;
-    } scalar[] = {
-        {"eval/normalised_return", s.normalised_return},
-        {"eval/survival", s.survival},
-        {"eval/success", s.success},
-        {"eval/seconds", s.seconds},
-        {"eval/root_m", s.root_m},
-        {"eval/joint_rad", s.joint_rad},
-        {"eval/end_effector_m", s.end_effector_m},
-    };
-    for (size_t i = 0; i < sizeof scalar / sizeof *scalar; i++)
-        ami_event_log_scalar(log, scalar[i].tag, now, scalar[i].value, NULL);
-    ami_progress_note(
-        progress,
-        "evaluation after %.2fM samples: return %.3f, %.0f %% up, %.0f %% successful, joints off by %.1f°",
-        1e-6 * (double)now, s.normalised_return, 100 * s.survival, 100 * s.success, s.joint_rad * 180 / M_PI);
-    return a->stop_at > 0 && s.normalised_return >= a->stop_at;
 }
 
 static json_t *summary(const ami_train_stats *s, const ami_train *train, const char *folder, double wall)
@@ -383,38 +255,6 @@ static json_t *summary(const ami_train_stats *s, const ami_train *train, const c
     return o;
 }
 
-/* The body that fell first, and why episodes end: what most likely stands in the way, once, when it is clear
- * that little is learned. */
-static void diagnose(const ami_train_stats *s, bool *told, ami_progress *progress)
-{
-    if (*told || s->samples < 300000)
-        return;
-    if (s->episodes > 0 && s->episode_s < .3) {
-        *told = true;
-        if (s->fell >= s->lost && s->fell_on >= 0)
-            ami_progress_note(progress,
-                              "amble: episodes last only %.2f s after %.0fk samples: most end when the %s "
-                              "touches the floor. If the motion "
-                              "takes it there, allow it with --may-touch.",
-                              s->episode_s, 1e-3 * (double)s->samples, ami_body_name[s->fell_on]);
-        else
-            ami_progress_note(
-                progress,
-                "amble: episodes last only %.2f s after %.0fk samples: most end because the body loses its "
-                "reference. Is the "
-                "motion too fast for it? The limits are --max-height-m, --max-tilt and --max-root-m.",
-                s->episode_s, 1e-3 * (double)s->samples);
-    } else if (s->limited > .5) {
-        *told = true;
-        ami_progress_note(
-            progress,
-            "amble: %.0f %% of the joints are at their torque limit: the motion asks for more than the "
-            "body's strength. "
-            "Slow it down, or check that the clip's rate and scale are right (amble clip info).",
-            100 * s->limited);
-    }
-}
-
 /* A clip that cannot be followed because the floor is in its way, or is not where it should be. */
 static bool check_floor(const ami_character *character, const ami_clip *clip, ami_error *err)
 {
@@ -432,31 +272,6 @@ static bool check_floor(const ami_character *character, const ami_clip *clip, am
     return true;
 }
 
-/* With --minutes alone: once the speed is known, the samples that the time gives, from then on as if
- * --samples had said so. */
-typedef struct budget {
-    bool open; /* still to be decided */
-    double seconds;
-} budget;
-
-/* Decides it if enough was measured, or at the end whatever was. Returns whether it was decided now. */
-static bool decide_budget(budget *b, ami_train *train, double elapsed, bool at_end, ami_progress *progress)
-{
-    enum { FIRST = 8 }; /* iterations, at the least */
-    if (!b->open || ami_train_iterations(train) < (at_end ? 1 : FIRST) ||
-        (!at_end && elapsed < fmin(10, .1 * b->seconds)))
-        return false;
-    b->open = false;
-    const ami_settings *s = ami_train_settings(train);
-    const double done = (double)ami_train_samples(train), batch = s->envs * s->steps;
-    const double samples = fmax(batch * round(done / elapsed * b->seconds / batch), done + batch);
-    ami_train_set_samples(train, samples);
-    progress->total = samples;
-    ami_progress_note(progress, "%.0f samples/s: %g minutes give %.2fM samples", done / elapsed,
-                      b->seconds / 60, 1e-6 * samples);
-    return true;
-}
-
 /* Networks as they begin, so that the folder can be watched from the start. A resumed training goes on if
  * they cannot be written. */
 static bool save_first(const ami_train *train, const char *folder, bool half, bool resumed,
@@ -467,7 +282,7 @@ static bool save_first(const ami_train *train, const char *folder, bool half, bo
     if ((resumed && access(path, F_OK) == 0) || save_networks(train, folder, half, err))
         return true;
     if (resumed)
-        warn(progress, err);
+        training_warn(progress, err);
     return resumed;
 }
 
@@ -475,18 +290,14 @@ static bool save_first(const ami_train *train, const char *folder, bool half, bo
 static void print_how_to_go_on(const arguments *a, const ami_settings *settings, const ami_train *train,
                                const char *folder)
 {
-    char path[4200], number[AMI_NUMBER_TEXT];
-    snprintf(path, sizeof path, "%s/checkpoint.bin", folder);
     fprintf(stderr, "Networks: %s/actor.onnx, %s/critic.onnx. To go on: amble train", folder, folder);
-    cli_print_option(stderr, "--resume", path);
+    training_print_resume(folder);
     cli_print_option(stderr, "--decoder", a->style.decoder);
     cli_print_option(stderr, "--deepphase", a->style.deepphase);
     cli_print_option(stderr, "--styles", a->style.table);
     for (int i = 0; i < a->teachers; i++)
         cli_print_option(stderr, "--teacher", a->teacher[i]);
-    if ((double)ami_train_samples(train) >= settings->samples)
-        cli_print_option(stderr, "--samples", ami_number_print(2 * settings->samples, number));
-    fputs(a->half ? " --half\n" : "\n", stderr);
+    training_print_rest(&a->training, ami_train_samples(train), settings->samples);
 }
 
 /* Trains until the samples, the time or the user end it. Returns the exit status. */
@@ -500,12 +311,14 @@ static int run(const arguments *a, ami_train *train, const char *folder, ami_eve
     bool failed = false, warned = false;
     ami_progress progress;
     const ami_settings *settings = ami_train_settings(train);
-    budget time = {a->minutes > 0 && !a->resume && !a->setting[ami_setting_by_name("samples")],
-                   60 * a->minutes};
-    const double limit = time.open ? 0 : 60 * a->minutes;
+    train_budget time = {a->training.minutes > 0 && !a->training.resume &&
+                             !a->training.setting[ami_setting_by_name("samples")],
+                         60 * a->training.minutes};
+    const double limit = time.open ? 0 : 60 * a->training.minutes;
     bool told = false;
+    char advice[512];
     ami_progress_start(&progress, "train", (double)samples_before, time.open ? 0 : settings->samples, 0);
-    if (!save_first(train, folder, a->half, samples_before > 0, &progress, &err))
+    if (!save_first(train, folder, a->training.half, samples_before > 0, &progress, &err))
         return cli_fail(&err);
     while (!cli_stopped && (time.open || (double)ami_train_samples(train) < settings->samples) &&
            (limit <= 0 || ami_clock_now() - started < limit)) {
@@ -524,26 +337,26 @@ static int run(const arguments *a, ami_train *train, const char *folder, ami_eve
         rate = rate > 0 ? .95 * rate + .05 * latest : latest;
         log_events(log, &stats, rate);
         show(&progress, &stats, rate);
-        diagnose(&stats, &told, &progress);
-        if (evaluate(a, train, before, log, &progress))
+        if (!told && (told = ami_train_diagnose(&stats, advice, sizeof advice)))
+            ami_progress_note(&progress, "amble: %s", advice);
+        if (train_evaluate(train, before, a->evaluate_every, a->stop_at, log, &progress))
             break;
-        const bool decided = decide_budget(&time, train, ami_clock_now() - started, false, &progress);
+        const bool decided = train_budget_decide(&time, train, ami_clock_now() - started, false, &progress);
         if (now - flushed > 10) {
             flushed = now;
-            if (!ami_event_log_flush(log, &err))
-                warn(&progress, &err);
+            training_flush(log, &progress);
         }
         /* no checkpoint with another budget */
-        if (decided || (!time.open && now - saved > 60 * a->save_minutes)) {
+        if (decided || (!time.open && now - saved > 60 * a->training.save_minutes)) {
             saved = flushed = now;
-            if (!save_all(train, folder, a->half, log, &progress, &err))
-                warn(&progress, &err);
+            if (!save_all(train, folder, a->training.half, log, &progress, &err))
+                training_warn(&progress, &err);
         }
     }
     const double wall = ami_clock_now() - started;
-    decide_budget(&time, train, wall, true, &progress);
+    train_budget_decide(&time, train, wall, true, &progress);
     ami_progress_end(&progress);
-    const bool kept = save_all(train, folder, a->half, log, &progress, &err);
+    const bool kept = save_all(train, folder, a->training.half, log, &progress, &err);
     if (kept) {
         fprintf(stderr,
                 "%s after %.1f minutes and %.2fM samples (%.0f/s): episode %.2f s, normalised return %.3f, "
@@ -565,21 +378,16 @@ static int run(const arguments *a, ami_train *train, const char *folder, ami_eve
     return cli_stopped ? 130 : 0;
 }
 
-/* The run folder: as given, else that of the checkpoint, else runs/MOTION. */
+/* runs/MOTION, runs/style-STYLE or runs/locomotion, unless another folder is given. */
 static void choose_folder(const arguments *a, const ami_train *train, char *folder, size_t size)
 {
-    if (a->out) {
-        snprintf(folder, size, "%s", a->out);
-    } else if (a->resume) {
-        const char *slash = strrchr(a->resume, '/');
-        snprintf(folder, size, "%.*s", slash ? (int)(slash - a->resume) : 1, slash ? a->resume : ".");
-    } else {
-        const char *style = ami_style_trained_on(ami_train_motion(train));
-        snprintf(folder, size, "runs/%s%s", !style || !strcmp(style, "random") ? "" : "style-",
-                 !style                    ? ami_train_motion(train)
-                 : strcmp(style, "random") ? style
-                                           : "locomotion");
-    }
+    char own[4096];
+    const char *style = ami_style_trained_on(ami_train_motion(train));
+    snprintf(own, sizeof own, "runs/%s%s", !style || !strcmp(style, "random") ? "" : "style-",
+             !style                    ? ami_train_motion(train)
+             : strcmp(style, "random") ? style
+                                       : "locomotion");
+    training_choose_folder(&a->training, own, folder, size);
 }
 
 /* What is drawn: all of the table's styles, or the one that --style names, which `one` is made to hold; it
@@ -679,7 +487,7 @@ static int train_with(const arguments *a, const ami_checkpoint *resumed, const a
     const ami_character_def character_def = ami_train_character_def(&settings);
     ami_character *character = ami_character_create(&character_def, &err);
     ami_followed followed = {0};
-    ami_origin origin = {.file = a->resume, .motion = before};
+    ami_origin origin = {.file = a->training.resume, .motion = before};
     origin.has_crc = before && ami_checkpoint_get(resumed, "clip_crc", &origin.crc, sizeof origin.crc, NULL);
     const bool found = character && ami_follow(&followed, a->motion, &a->style, &origin, &character->skeleton,
                                                a->common.clips, &err);
@@ -721,9 +529,9 @@ static int train_with(const arguments *a, const ami_checkpoint *resumed, const a
 
 int cmd_train(int argc, char **argv)
 {
-    arguments a = {.save_minutes = 2, .evaluate_every = 250000};
-    static char help[AMI_SETTING_COUNT][160];
-    struct argp_option *options = all_options(help);
+    arguments a = {.training = {.list = ami_setting_list, .settings = AMI_SETTING_COUNT, .save_minutes = 2},
+                   .evaluate_every = 250000};
+    struct argp_option *options = training_options_create(own_options, ami_setting_list, AMI_SETTING_COUNT);
     if (!options)
         return cli_fail(&(ami_error){"out of memory for the options"});
     const struct argp_child children[] = {
@@ -738,14 +546,12 @@ int cmd_train(int argc, char **argv)
                               NULL,
                               NULL};
     cli_parse(&argp, argc, argv, &a);
-    for (struct argp_option *o = options + sizeof own_options / sizeof *own_options; o->name; o++)
-        free((char *)o->name);
-    free(options);
+    training_options_free(options);
 
     ami_error err = {{0}};
     if (!cli_style_check(&a.style, a.motion, &err))
         return cli_fail(&err);
-    if (a.resume && a.init) {
+    if (a.training.resume && a.init) {
         ami_fail(&err, "--resume and --init exclude each other");
         return cli_fail(&err);
     }
@@ -753,11 +559,11 @@ int cmd_train(int argc, char **argv)
         ami_fail(&err, "--stop-at asks evaluations, and --evaluate-every 0 makes none");
         return cli_fail(&err);
     }
-    if (a.resume && a.may_touch) {
+    if (a.training.resume && a.may_touch) {
         ami_fail(&err,
                  "--resume and --may-touch exclude each other: the bodies are those of %s; use --init to "
                  "change them",
-                 a.resume);
+                 a.training.resume);
         return cli_fail(&err);
     }
     cli_set_threads(a.common.threads);
@@ -768,10 +574,10 @@ int cmd_train(int argc, char **argv)
     if (a.init && !ami_find_model(a.init, init, sizeof init, &err))
         return cli_fail(&err);
     a.init = a.init ? init : NULL;
-    const bool read = a.resume || (a.init && !is_onnx(a.init));
-    if (read && !(from = ami_checkpoint_read(a.resume ? a.resume : a.init, &err)))
+    const bool read = a.training.resume || (a.init && !is_onnx(a.init));
+    if (read && !(from = ami_checkpoint_read(a.training.resume ? a.training.resume : a.init, &err)))
         return cli_fail(&err);
-    const int status = train_with(&a, a.resume ? from : NULL, a.init ? from : NULL);
+    const int status = train_with(&a, a.training.resume ? from : NULL, a.init ? from : NULL);
     ami_checkpoint_destroy(from);
     return status;
 }

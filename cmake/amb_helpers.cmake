@@ -1,14 +1,20 @@
-# What every module shares: the compiler's flags (target amb_flags) and three functions: amb_library, amb_program, amb_proto.
+# What every module shares: the compiler's flags (target amb_flags) and four functions: amb_library, amb_public_library,
+# amb_program, amb_proto. All variables set here are those of amble's own folders: a project that amble is part of keeps its own.
 
 set(CMAKE_C_STANDARD 11)
 set(CMAKE_C_STANDARD_REQUIRED ON)
 set(CMAKE_C_EXTENSIONS ON)
-set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(PROJECT_IS_TOP_LEVEL)
+    set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+endif()
 # libamble is made of the modules: their code is position independent, and only what AMB_API marks leaves it.
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_C_VISIBILITY_PRESET hidden)
 set(CMAKE_C_FLAGS_RELEASE "-O3 -g -DNDEBUG")
 set(CMAKE_C_FLAGS_DEBUG "-Og -g")
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES) # a project that amble is part of chose none
+    set(CMAKE_C_FLAGS "${CMAKE_C_FLAGS} ${CMAKE_C_FLAGS_RELEASE}")
+endif()
 
 find_program(AMB_CCACHE ccache)
 mark_as_advanced(AMB_CCACHE)
@@ -57,14 +63,35 @@ function(amb_library name)
     target_link_libraries(${name} PUBLIC ${arg_LIBS} amb_flags)
 endfunction()
 
-# All programs and nothing else: `cmake --build build --target programs`.
-add_custom_target(programs)
+# amb_public_library(TARGET NAME COMPONENT): TARGET is a shared library that hosts link as libNAME.so; it is installed as part of
+# COMPONENT. It must hold only position independent code and export only what its header marks.
+function(amb_public_library target name component)
+    set_target_properties(${target} PROPERTIES OUTPUT_NAME ${name} VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
+        INSTALL_RPATH "$ORIGIN")
+    target_include_directories(${target} INTERFACE ${PROJECT_SOURCE_DIR}/include ${PROJECT_BINARY_DIR}/include)
+    target_link_options(${target} PRIVATE -Wl,--as-needed -Wl,--exclude-libs,ALL)
+    if(NOT AMB_SANITIZE) # clang's runtimes are in the program, not in its libraries
+        target_link_options(${target} PRIVATE -Wl,-z,defs)
+    endif()
+    set_property(GLOBAL APPEND PROPERTY amb_public_${component} ${target})
+endfunction()
 
-# amb_program(NAME SOURCES... [LIBS libs...]): a program that lands directly in the build folder and is installed.
+# All programs and nothing else: `cmake --build build --target programs`.
+if(PROJECT_IS_TOP_LEVEL)
+    add_custom_target(programs)
+endif()
+
+# amb_program(NAME SOURCES... [LIBS libs...] [COMPONENT component]): a program that lands directly in the build folder and is installed
+# as part of COMPONENT (tools).
 function(amb_program name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBS")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "COMPONENT" "LIBS")
+    if(NOT arg_COMPONENT)
+        set(arg_COMPONENT tools)
+    endif()
     add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
-    add_dependencies(programs ${name})
+    if(TARGET programs)
+        add_dependencies(programs ${name})
+    endif()
     if(amb_mujoco_needs_avx)
         target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/base/cpu_check.c)
         target_compile_definitions(${name} PRIVATE AMB_PROGRAM="${name}")
@@ -74,7 +101,7 @@ function(amb_program name)
     endif()
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
     target_link_libraries(${name} PRIVATE ${arg_LIBS} amb_flags)
-    install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+    set_property(GLOBAL APPEND PROPERTY amb_programs_${arg_COMPONENT} ${name})
 endfunction()
 
 # amb_proto(TARGET FOLDER/FILE.proto): compiles a schema with protoc-c into TARGET; C code includes it as "FOLDER/FILE.pb-c.h".

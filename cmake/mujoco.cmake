@@ -1,6 +1,6 @@
 # MuJoCo, as the imported target mujoco::mujoco.
 #
-# A system package of at least 3.13 is taken as it is. Else libmujoco and its headers come out of the PyPI wheel, pinned by version and
+# A target of this name that the project has which amble is part of, or a system package of at least 3.13, is taken as it is. Else libmujoco and its headers come out of the PyPI wheel, pinned by version and
 # SHA-256, and are kept in AMBLE_DEPS_DIR (.deps/ in the source tree), which all build folders share and which no rebuild touches: from the
 # second configuration on nothing is downloaded. -DAMBLE_MUJOCO_WHEEL=FILE, or the wheel already lying in AMBLE_DEPS_DIR/downloads, replaces
 # the download. It refuses a wheel with another hash, and never builds MuJoCo from source.
@@ -80,9 +80,15 @@ function(amb_mujoco_unpack wheel folder)
 endfunction()
 
 set(amb_mujoco_needs_avx OFF) # the wheel's library for x86-64 does, and dies before main() where there is none: base/cpu_check.c
-find_package(mujoco 3.13 QUIET CONFIG)
-if(mujoco_FOUND)
+set(amb_mujoco_bundled "")
+if(NOT TARGET mujoco::mujoco)
+    find_package(mujoco 3.13 QUIET CONFIG)
+endif()
+if(TARGET mujoco::mujoco AND NOT mujoco_FOUND)
+    message(STATUS "MuJoCo of the project that amble is part of")
+elseif(mujoco_FOUND)
     message(STATUS "MuJoCo ${mujoco_VERSION} from the system: ${mujoco_DIR}")
+    set_target_properties(mujoco::mujoco PROPERTIES IMPORTED_GLOBAL TRUE) # amble::static links it from anywhere
 else()
     if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
         set(arch x86_64)
@@ -105,8 +111,9 @@ else()
         file(REMOVE_RECURSE ${AMBLE_DEPS_DIR}/downloads)
     endif()
     message(STATUS "MuJoCo ${AMBLE_MUJOCO_VERSION}: ${folder}")
-    add_library(mujoco::mujoco SHARED IMPORTED)
+    # Global, so that a project that amble is part of may link it, and amble::static, too.
+    add_library(mujoco::mujoco SHARED IMPORTED GLOBAL)
     set_target_properties(mujoco::mujoco PROPERTIES IMPORTED_LOCATION ${library} INTERFACE_INCLUDE_DIRECTORIES ${folder}/include)
-    install(FILES ${library} DESTINATION ${CMAKE_INSTALL_LIBDIR})
-    install(DIRECTORY ${folder}/doc/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/mujoco)
+    set(amb_mujoco_bundled ${library}) # goes into amble's installation, with what lies in:
+    set(amb_mujoco_licences ${folder}/doc)
 endif()

@@ -1,6 +1,12 @@
 # What amble-view needs beside the rest, as targets amb_glfw, amb_png, amb_gl_headers; sets AMB_VIEWER_MISSING to the packages that are not
 # there. AMB_VIEWER is AUTO (built where it can be, and said so where not), ON (a missing package stops the configuration) or OFF.
-set(AMB_VIEWER AUTO CACHE STRING "Build amble-view: AUTO, ON or OFF")
+# In a project that amble is part of it is OFF unless that asks for it.
+if(PROJECT_IS_TOP_LEVEL)
+    set(viewer_default AUTO)
+else()
+    set(viewer_default OFF)
+endif()
+set(AMB_VIEWER ${viewer_default} CACHE STRING "Build amble-view: AUTO, ON or OFF")
 set_property(CACHE AMB_VIEWER PROPERTY STRINGS AUTO ON OFF)
 
 set(amb_build_viewer OFF)

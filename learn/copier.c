@@ -4,49 +4,50 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool ami_copier_init(ami_copier *c, int inputs, int hidden1, int hidden2, int actions, int rows,
+bool ami_copier_init(ami_copier *copier, int inputs, int hidden1, int hidden2, int actions, int rows,
                      ami_train_precision precision, ami_error *err)
 {
-    *c = (ami_copier){.rows = rows, .outputs = {actions, 1}};
+    *copier = (ami_copier){.rows = rows, .outputs = {actions, 1}};
     for (int k = 0; k < 2; k++) {
-        const int dim[] = {inputs, hidden1, hidden2, c->outputs[k]};
-        c->net[k] = ami_train_net_create(3, dim, rows, precision, err);
-        c->d[k] = malloc((size_t)rows * (size_t)c->outputs[k] * sizeof(float));
-        if (c->net[k] && c->d[k] && ami_adam_init(&c->adam[k], ami_train_net_size(c->net[k]), err))
+        const int dim[] = {inputs, hidden1, hidden2, copier->outputs[k]};
+        copier->net[k] = ami_train_net_create(3, dim, rows, precision, err);
+        copier->d[k] = malloc((size_t)rows * (size_t)copier->outputs[k] * sizeof(float));
+        if (copier->net[k] && copier->d[k] &&
+            ami_adam_init(&copier->adam[k], ami_train_net_size(copier->net[k]), err))
             continue;
-        if (c->net[k] && !c->d[k])
+        if (copier->net[k] && !copier->d[k])
             ami_fail(err, "out of memory for %d examples", rows);
-        ami_copier_free(c);
+        ami_copier_free(copier);
         return false;
     }
     return true;
 }
 
-void ami_copier_free(ami_copier *c)
+void ami_copier_free(ami_copier *copier)
 {
     for (int k = 0; k < 2; k++) {
-        ami_train_net_destroy(c->net[k]);
-        ami_adam_free(&c->adam[k]);
-        free(c->d[k]);
+        ami_train_net_destroy(copier->net[k]);
+        ami_adam_free(&copier->adam[k]);
+        free(copier->d[k]);
     }
-    *c = (ami_copier){0};
+    *copier = (ami_copier){0};
 }
 
-bool ami_copier_failed(const ami_copier *c, ami_error *err)
+bool ami_copier_failed(const ami_copier *copier, ami_error *err)
 {
-    return ami_train_net_failed(c->net[0], err) || ami_train_net_failed(c->net[1], err);
+    return ami_train_net_failed(copier->net[0], err) || ami_train_net_failed(copier->net[1], err);
 }
 
-void ami_copier_start(ami_copier *c, const float *actor, const float *critic)
+void ami_copier_start(ami_copier *copier, const float *actor, const float *critic)
 {
     const float *from[2] = {actor, critic};
     for (int k = 0; k < 2; k++) {
-        const size_t size = ami_train_net_size(c->net[k]);
-        memcpy(ami_train_net_parameters(c->net[k]), from[k], size * sizeof(float));
-        ami_train_net_parameters_changed(c->net[k]);
-        memset(c->adam[k].m, 0, size * sizeof(float));
-        memset(c->adam[k].v, 0, size * sizeof(float));
-        c->adam[k].step = 0;
+        const size_t size = ami_train_net_size(copier->net[k]);
+        memcpy(ami_train_net_parameters(copier->net[k]), from[k], size * sizeof(float));
+        ami_train_net_parameters_changed(copier->net[k]);
+        memset(copier->adam[k].m, 0, size * sizeof(float));
+        memset(copier->adam[k].v, 0, size * sizeof(float));
+        copier->adam[k].step = 0;
     }
 }
 
@@ -64,17 +65,17 @@ static void learn(ami_copier *c, int k, const float *x, const float *target, int
     ami_train_net_parameters_changed(c->net[k]);
 }
 
-double ami_copier_learn(ami_copier *c, const float *x, const float *action, const float *value, int n,
+double ami_copier_learn(ami_copier *copier, const float *x, const float *action, const float *value, int n,
                         float rate)
 {
 #pragma omp parallel
     {
-        learn(c, 0, x, action, n, rate);
+        learn(copier, 0, x, action, n, rate);
         if (value)
-            learn(c, 1, x, value, n, rate);
+            learn(copier, 1, x, value, n, rate);
     }
     double squares = 0;
-    for (int i = 0; i < n * c->outputs[0]; i++)
-        squares += (double)c->d[0][i] * (double)c->d[0][i];
-    return sqrt(squares * n / c->outputs[0]);
+    for (int i = 0; i < n * copier->outputs[0]; i++)
+        squares += (double)copier->d[0][i] * (double)copier->d[0][i];
+    return sqrt(squares * n / copier->outputs[0]);
 }

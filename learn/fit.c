@@ -1,19 +1,27 @@
 #include "learn/fit_state.h"
 
-#include "base/number.h"
+#include "learn/net_checkpoint.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { whole_int = true, whole_real = false };
-
-const ami_fit_setting ami_fit_setting_list[AMI_FIT_SETTING_COUNT] = {
-#define SETTING(name, kind, phase, style, lo, hi, help) {#name, whole_##kind, {phase, style}, lo, hi, help},
-    AMI_FIT_SETTINGS(SETTING)
+const ami_setting ami_fit_setting_list[2][AMI_FIT_SETTING_COUNT] = {
+    {
+#define SETTING(name, kind, phase, style, lo, hi, help) {#name, ami_setting_##kind, phase, lo, hi, help},
+        AMI_FIT_SETTINGS(SETTING)
 #undef SETTING
+    },
+    {
+#define SETTING(name, kind, phase, style, lo, hi, help) {#name, ami_setting_##kind, style, lo, hi, help},
+        AMI_FIT_SETTINGS(SETTING)
+#undef SETTING
+    },
 };
+
+_Static_assert(sizeof(ami_fit_settings) == AMI_FIT_SETTING_COUNT * sizeof(double),
+               "settings are an array of doubles");
 
 const char *const ami_fit_term[2][AMI_FIT_TERMS] = {
     {"x", "y"}, {"points", "root_velocity", "contacts", "point_velocity", "soles", "kl"}};
@@ -23,24 +31,13 @@ static const char *const what_name[2] = {"phase", "style"};
 
 static const double last_rate = .01;        /* of the first */
 static const float first_log_variance = -4; /* a quiet start */
-enum {
-    LEAST_BATCH = 8,
-    PAIRS_SHARE = 5,
-    STREAMS = 4
-}; /* a fifth of the batch's rows are first of a pair, a
-                                                           fifth second */
+enum { PAIRS_SHARE = 5 }; /* a fifth of the batch's rows are first of a pair, a fifth second */
 
 ami_fit_settings ami_fit_settings_default(ami_fit_what what)
 {
     ami_fit_settings settings;
-    for (int i = 0; i < AMI_FIT_SETTING_COUNT; i++)
-        ((double *)&settings)[i] = ami_fit_setting_list[i].value[what];
+    ami_setting_defaults(ami_fit_setting_list[what], AMI_FIT_SETTING_COUNT, (double *)&settings);
     return settings;
-}
-
-ami_rng fit_rng(const ami_fit *fit, int64_t sample, int lane)
-{
-    return ami_rng_seed((uint64_t)fit->settings.seed, (uint64_t)sample * STREAMS + (uint64_t)lane);
 }
 
 /* ---- Creation ---- */
@@ -121,7 +118,7 @@ ami_fit *ami_fit_create(ami_fit_what what, const ami_fit_settings *settings, con
                         ami_error *err)
 {
     for (int i = 0; i < AMI_FIT_SETTING_COUNT; i++) {
-        const ami_fit_setting *s = &ami_fit_setting_list[i];
+        const ami_setting *s = &ami_fit_setting_list[what][i];
         const double v = ((const double *)settings)[i];
         if (!(v >= s->lo && v <= s->hi)) {
             ami_fail(err, "%s is %g, expected %g to %g", s->name, v, s->lo, s->hi);
@@ -188,9 +185,9 @@ static void sum_up(const ami_fit *fit, ami_fit_stats *s, int steps)
     }
 }
 
-void ami_fit_run(ami_fit *fit, int steps, ami_fit_stats *s)
+void ami_fit_run(ami_fit *fit, int steps, ami_fit_stats *stats)
 {
-    memset(s, 0, sizeof *s);
+    memset(stats, 0, sizeof *stats);
     const double left = ceil((fit->settings.samples - (double)fit->progress.samples) / fit->batch);
     const int n = (int)fmin(steps, fmax(left, 1));
 #pragma omp parallel
@@ -199,7 +196,7 @@ void ami_fit_run(ami_fit *fit, int steps, ami_fit_stats *s)
         {
             const double done = share_done(fit), warmup = fit->settings.warmup;
             fit->beta = fit->settings.beta * (warmup > 0 ? fmin(done / warmup, 1) : 1);
-            s->rate = fit->settings.rate * (last_rate + (1 - last_rate) * .5 * (1 + cos(M_PI * done)));
+            stats->rate = fit->settings.rate * (last_rate + (1 - last_rate) * .5 * (1 + cos(M_PI * done)));
         }
         if (fit->what == AMI_FIT_PHASE)
             fit_phase_step(fit);
@@ -208,23 +205,23 @@ void ami_fit_run(ami_fit *fit, int steps, ami_fit_stats *s)
         double most = 0;
         for (int i = 0; i < fit->nets; i++) {
             const float norm = ami_adam_update(&fit->adam[i], ami_train_net_parameters(fit->net[i]),
-                                               ami_train_net_gradient(fit->net[i]), (float)s->rate,
+                                               ami_train_net_gradient(fit->net[i]), (float)stats->rate,
                                                (float)fit->settings.gradient_norm);
             ami_train_net_parameters_changed(fit->net[i]);
             most = isfinite(norm) ? fmax(most, (double)norm) : INFINITY;
         }
 #pragma omp single
         {
-            sum_up(fit, s, n);
+            sum_up(fit, stats, n);
             if (isfinite(most))
-                s->gradient += most / n;
+                stats->gradient += most / n;
             else
                 fit->progress.skipped++;
             fit->progress.samples += fit->batch;
         }
     }
-    s->samples = fit->progress.samples;
-    s->skipped = fit->progress.skipped;
+    stats->samples = fit->progress.samples;
+    stats->skipped = fit->progress.skipped;
 }
 
 bool ami_fit_failed(const ami_fit *fit, ami_error *err)
@@ -247,13 +244,10 @@ bool ami_fit_uses_bf16(const ami_fit *fit)
 
 /* ---- Export ---- */
 
-static void settings_text(const ami_fit_settings *settings, char *text, size_t size)
+static size_t settings_text(const ami_fit *fit, char *text, size_t size)
 {
-    size_t n = 0;
-    char number[AMI_NUMBER_TEXT];
-    for (int i = 0; i < AMI_FIT_SETTING_COUNT && n < size; i++)
-        n += (size_t)snprintf(text + n, size - n, "%s=%s\n", ami_fit_setting_list[i].name,
-                              ami_number_print(((const double *)settings)[i], number));
+    return ami_setting_print(ami_fit_setting_list[fit->what], AMI_FIT_SETTING_COUNT,
+                             (const double *)&fit->settings, text, size);
 }
 
 static size_t add_name(char *text, size_t used, size_t size, const char *name)
@@ -284,7 +278,7 @@ ami_net *ami_fit_export(const ami_fit *fit, int which, ami_error *err)
         return NULL;
     char text[8192];
     bool ok = ami_net_set_meta(net, "kind", ami_fit_net_name[fit->what][which]);
-    settings_text(&fit->settings, text, sizeof text);
+    settings_text(fit, text, sizeof text);
     ok = ok && ami_net_set_meta(net, "training", text);
     motion_names(fit->data, false, text, sizeof text);
     ok = ok && ami_net_set_meta(net, "clips", text);
@@ -305,107 +299,56 @@ ami_net *ami_fit_export(const ami_fit *fit, int which, ami_error *err)
 
 /* ---- Checkpoints ---- */
 
-static bool put_net(ami_checkpoint_writer *w, const ami_fit *fit, int i, ami_error *err)
-{
-    const ami_adam *adam = &fit->adam[i];
-    const size_t bytes = adam->size * sizeof(float);
-    const struct {
-        const char *what;
-        const void *data;
-        size_t size;
-    } part[] = {{"parameters", ami_train_net_parameters(fit->net[i]), bytes},
-                {"adam_m", adam->m, bytes},
-                {"adam_v", adam->v, bytes},
-                {"adam_step", &adam->step, sizeof adam->step}};
-    for (size_t k = 0; k < sizeof part / sizeof *part; k++) {
-        char section[AMI_CHECKPOINT_NAME];
-        snprintf(section, sizeof section, "%s.%s", ami_fit_net_name[fit->what][i], part[k].what);
-        if (!ami_checkpoint_put(w, section, part[k].data, part[k].size, err))
-            return false;
-    }
-    return true;
-}
-
 bool ami_fit_save(const ami_fit *fit, const char *path, ami_error *err)
 {
     ami_checkpoint_writer *w = ami_checkpoint_writer_create(err);
     const uint32_t crc = fit->data->crc;
     char text[4096];
-    settings_text(&fit->settings, text, sizeof text);
+    settings_text(fit, text, sizeof text);
     bool ok = w &&
               ami_checkpoint_put(w, "fit", what_name[fit->what], strlen(what_name[fit->what]) + 1, err) &&
               ami_checkpoint_put(w, "settings", text, strlen(text) + 1, err) &&
               ami_checkpoint_put(w, "data_crc", &crc, sizeof crc, err) &&
               ami_checkpoint_put(w, "progress", &fit->progress, sizeof fit->progress, err);
     for (int i = 0; i < fit->nets; i++)
-        ok = ok && put_net(w, fit, i, err);
+        ok = ok && ami_net_checkpoint_put(w, ami_fit_net_name[fit->what][i], fit->net[i], &fit->adam[i], err);
     ok = ok && ami_checkpoint_save(w, path, err);
     ami_checkpoint_writer_destroy(w);
     return ok;
 }
 
-bool ami_fit_read_settings(const ami_checkpoint *c, ami_fit_what *what, ami_fit_settings *settings,
+bool ami_fit_read_settings(const ami_checkpoint *checkpoint, ami_fit_what *what, ami_fit_settings *settings,
                            ami_error *err)
 {
     size_t size, length;
-    const char *name = ami_checkpoint_find(c, "fit", &size),
-               *text = ami_checkpoint_find(c, "settings", &length);
+    const char *name = ami_checkpoint_find(checkpoint, "fit", &size),
+               *text = ami_checkpoint_find(checkpoint, "settings", &length);
     if (!name || !text || size < 1 || length < 1 || name[size - 1] || text[length - 1])
         return ami_fail(err, "%s: no settings of a fit in it; is it a checkpoint of amble fit?",
-                        ami_checkpoint_path(c));
+                        ami_checkpoint_path(checkpoint));
     *what = strcmp(name, what_name[AMI_FIT_STYLE]) ? AMI_FIT_PHASE : AMI_FIT_STYLE;
     *settings = ami_fit_settings_default(*what);
-    for (int i = 0; i < AMI_FIT_SETTING_COUNT; i++) {
-        const char *setting = ami_fit_setting_list[i].name, *end;
-        const size_t n = strlen(setting);
-        for (const char *line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
-            if (strncmp(line, setting, n) != 0 || line[n] != '=')
-                continue;
-            if (!ami_number_read(line + n + 1, &end, (double *)settings + i) || (*end && *end != '\n'))
-                return ami_fail(err, "%s: setting %s is \"%.*s\", expected a number", ami_checkpoint_path(c),
-                                setting, (int)fmin(40, (double)strcspn(line + n + 1, "\n")), line + n + 1);
-        }
-    }
-    return true;
+    return ami_setting_parse(ami_fit_setting_list[*what], AMI_FIT_SETTING_COUNT, (double *)settings, text,
+                             err) ||
+           ami_fail_in(err, "%s", ami_checkpoint_path(checkpoint));
 }
 
-static bool get_net(ami_fit *fit, const ami_checkpoint *c, int i, ami_error *err)
-{
-    ami_adam *adam = &fit->adam[i];
-    const size_t bytes = adam->size * sizeof(float);
-    const struct {
-        const char *what;
-        void *data;
-        size_t size;
-    } part[] = {{"parameters", ami_train_net_parameters(fit->net[i]), bytes},
-                {"adam_m", adam->m, bytes},
-                {"adam_v", adam->v, bytes},
-                {"adam_step", &adam->step, sizeof adam->step}};
-    for (size_t k = 0; k < sizeof part / sizeof *part; k++) {
-        char section[AMI_CHECKPOINT_NAME];
-        snprintf(section, sizeof section, "%s.%s", ami_fit_net_name[fit->what][i], part[k].what);
-        if (!ami_checkpoint_get(c, section, part[k].data, part[k].size, err))
-            return false;
-    }
-    ami_train_net_parameters_changed(fit->net[i]);
-    return true;
-}
-
-bool ami_fit_load(ami_fit *fit, const ami_checkpoint *c, ami_error *err)
+bool ami_fit_load(ami_fit *fit, const ami_checkpoint *checkpoint, ami_error *err)
 {
     uint32_t crc;
-    if (!ami_checkpoint_get(c, "data_crc", &crc, sizeof crc, err))
+    if (!ami_checkpoint_get(checkpoint, "data_crc", &crc, sizeof crc, err))
         return false;
     if (crc != fit->data->crc)
         return ami_fail(
             err,
             "%s: learned from other clips, or held out others; go on with the same folder and --hold-out",
-            ami_checkpoint_path(c));
-    bool ok = ami_checkpoint_get(c, "progress", &fit->progress, sizeof fit->progress, err);
+            ami_checkpoint_path(checkpoint));
+    bool ok = ami_checkpoint_get(checkpoint, "progress", &fit->progress, sizeof fit->progress, err);
     for (int i = 0; i < fit->nets; i++)
-        ok = ok && get_net(fit, c, i, err);
+        ok = ok && ami_net_checkpoint_get(checkpoint, ami_fit_net_name[fit->what][i], fit->net[i],
+                                          &fit->adam[i], err);
     if (ok && (fit->progress.samples < 0 || fit->progress.skipped < 0))
-        return ami_fail(err, "%s: %lld samples found, which no fit has", ami_checkpoint_path(c),
+        return ami_fail(err, "%s: %lld samples found, which no fit has", ami_checkpoint_path(checkpoint),
                         (long long)fit->progress.samples);
     return ok;
 }

@@ -32,6 +32,7 @@
 
 #include "base/checkpoint.h"
 #include "learn/fit_data.h"
+#include "learn/settings.h"
 #include "nets/net.h"
 
 typedef enum ami_fit_what { AMI_FIT_PHASE, AMI_FIT_STYLE } ami_fit_what;
@@ -55,22 +56,14 @@ typedef struct ami_fit_settings {
 #undef SETTING
 } ami_fit_settings;
 
-typedef struct ami_fit_setting {
-    const char *name;
-    bool whole;      /* an integer */
-    double value[2]; /* by ami_fit_what */
-    double lo, hi;
-    const char *help;
-} ami_fit_setting;
-
 enum {
     AMI_FIT_SETTING_COUNT = 0
 #define SETTING(name, kind, phase, style, lo, hi, help) +1
     AMI_FIT_SETTINGS(SETTING)
 #undef SETTING
 };
-/* In the order of the struct: setting i is ((double *)settings)[i]. */
-extern const ami_fit_setting ami_fit_setting_list[AMI_FIT_SETTING_COUNT];
+/* By ami_fit_what, in the order of the struct: setting i is ((double *)settings)[i]. */
+extern const ami_setting ami_fit_setting_list[2][AMI_FIT_SETTING_COUNT];
 
 ami_fit_settings ami_fit_settings_default(ami_fit_what what);
 
@@ -105,8 +98,8 @@ bool ami_fit_failed(const ami_fit *fit, ami_error *err);
 int64_t ami_fit_samples(const ami_fit *fit);
 bool ami_fit_uses_bf16(const ami_fit *fit);
 
-/* Network i as it is now, normaliser, shapes and metadata included; NULL when memory is short. */
-ami_net *ami_fit_export(const ami_fit *fit, int net, ami_error *err);
+/* Network `which` as it is now, normaliser, shapes and metadata included; NULL when memory is short. */
+ami_net *ami_fit_export(const ami_fit *fit, int which, ami_error *err);
 
 bool ami_fit_save(const ami_fit *fit, const char *path, ami_error *err);
 

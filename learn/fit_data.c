@@ -17,18 +17,18 @@ enum { PARTS = 8, MAX_CLIPS = 4096, TRIES = 64 };
 static const double held_band[2][2] = {{.20, .25}, {.70, .75}}; /* of a loop */
 static const double held_from = .8;                             /* of another clip */
 
-void ami_fit_data_destroy(ami_fit_data *d)
+void ami_fit_data_destroy(ami_fit_data *data)
 {
-    if (!d)
+    if (!data)
         return;
-    for (int i = 0; i < d->motions; i++)
-        ami_gait_destroy(d->motion[i]);
-    for (int i = 0; i < d->blends; i++)
-        ami_gait_destroy(d->blend[i].gait);
-    free(d->motion);
-    free(d->held);
-    free(d->blend);
-    free(d);
+    for (int i = 0; i < data->motions; i++)
+        ami_gait_destroy(data->motion[i]);
+    for (int i = 0; i < data->blends; i++)
+        ami_gait_destroy(data->blend[i].gait);
+    free(data->motion);
+    free(data->held);
+    free(data->blend);
+    free(data);
 }
 
 /* ---- Reading ---- */
@@ -229,7 +229,7 @@ static bool add_blends(ami_fit_data *d, const ami_skeleton *skeleton, ami_error 
     return ok;
 }
 
-ami_fit_data *ami_fit_data_read(const ami_skeleton *skeleton, const char *folder, const char *names,
+ami_fit_data *ami_fit_data_read(const ami_skeleton *skeleton, const char *folder, const char *held_out,
                                 ami_error *err)
 {
     ami_fit_data *d = calloc(1, sizeof *d);
@@ -237,7 +237,8 @@ ami_fit_data *ami_fit_data_read(const ami_skeleton *skeleton, const char *folder
         ami_fail(err, "out of memory");
         return NULL;
     }
-    if (!add_files(d, skeleton, folder, err) || !hold_out(d, names, err) || !add_blends(d, skeleton, err)) {
+    if (!add_files(d, skeleton, folder, err) || !hold_out(d, held_out, err) ||
+        !add_blends(d, skeleton, err)) {
         ami_fit_data_destroy(d);
         return NULL;
     }
@@ -254,29 +255,29 @@ static bool in_held_band(const ami_gait *g, double t0)
     return (u >= held_band[0][0] && u < held_band[0][1]) || (u >= held_band[1][0] && u < held_band[1][1]);
 }
 
-bool ami_fit_held(const ami_fit_data *d, int i, double t0, double span)
+bool ami_fit_held(const ami_fit_data *data, int motion, double t0, double span)
 {
-    const ami_gait *g = d->motion[i];
+    const ami_gait *g = data->motion[motion];
     if (g->loops)
-        return d->held[i] || in_held_band(g, t0);
-    return t0 >= (d->held[i] ? 0 : held_from * g->duration) && t0 + span <= g->duration;
+        return data->held[motion] || in_held_band(g, t0);
+    return t0 >= (data->held[motion] ? 0 : held_from * g->duration) && t0 + span <= g->duration;
 }
 
-bool ami_fit_trains(const ami_fit_data *d, int i, double t0, double span)
+bool ami_fit_trains(const ami_fit_data *data, int motion, double t0, double span)
 {
-    const ami_gait *g = d->motion[i];
-    if (d->held[i])
+    const ami_gait *g = data->motion[motion];
+    if (data->held[motion])
         return false;
     return g->loops ? !in_held_band(g, t0) : t0 >= 0 && t0 + span <= held_from * g->duration;
 }
 
 /* ---- Drawing ---- */
 
-ami_fit_kind ami_fit_kind_of(const ami_gait *g)
+ami_fit_kind ami_fit_kind_of(const ami_gait *gait)
 {
-    return g->loops   ? g->walks ? AMI_FIT_WALKING_LOOP : AMI_FIT_OTHER_LOOP
-           : g->walks ? AMI_FIT_WALKING
-                      : AMI_FIT_OTHER;
+    return gait->loops   ? gait->walks ? AMI_FIT_WALKING_LOOP : AMI_FIT_OTHER_LOOP
+           : gait->walks ? AMI_FIT_WALKING
+                         : AMI_FIT_OTHER;
 }
 
 /* A loop weighs the same however long it is. */
@@ -288,15 +289,15 @@ static double weight_of(const ami_fit_data *d, int i, ami_fit_kind kind, double 
     return g->loops ? 1 : fmax(0, held_from * g->duration - span);
 }
 
-int ami_fit_draw(const ami_fit_data *d, ami_fit_kind kind, double span, ami_rng *rng, double *t0)
+int ami_fit_draw(const ami_fit_data *data, ami_fit_kind kind, double span, ami_rng *rng, double *t0)
 {
     double total = 0;
-    for (int i = 0; i < d->motions; i++)
-        total += weight_of(d, i, kind, span);
+    for (int i = 0; i < data->motions; i++)
+        total += weight_of(data, i, kind, span);
     double at = ami_rng_uniform(rng) * total;
     int chosen = -1;
-    for (int i = 0; i < d->motions; i++) {
-        const double w = weight_of(d, i, kind, span);
+    for (int i = 0; i < data->motions; i++) {
+        const double w = weight_of(data, i, kind, span);
         if (w <= 0)
             continue;
         chosen = i;
@@ -305,10 +306,10 @@ int ami_fit_draw(const ami_fit_data *d, ami_fit_kind kind, double span, ami_rng 
     }
     if (chosen < 0)
         return -1;
-    const ami_gait *g = d->motion[chosen];
+    const ami_gait *g = data->motion[chosen];
     for (int k = 0; k < TRIES; k++) {
         *t0 = ami_rng_uniform(rng) * (g->loops ? g->duration : held_from * g->duration - span);
-        if (ami_fit_trains(d, chosen, *t0, span))
+        if (ami_fit_trains(data, chosen, *t0, span))
             break;
     }
     return chosen;

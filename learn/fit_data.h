@@ -39,9 +39,9 @@ typedef struct ami_fit_data {
                                  same */
 } ami_fit_data;
 
-/* `hold_out`: names with commas, or NULL. NULL and a sentence: the folder cannot be read or holds no clips, a
+/* `held_out`: names with commas, or NULL. NULL and a sentence: the folder cannot be read or holds no clips, a
  * clip is bad or too short, a name is none of them or holds out everything that walks. */
-ami_fit_data *ami_fit_data_read(const ami_skeleton *skeleton, const char *folder, const char *hold_out,
+ami_fit_data *ami_fit_data_read(const ami_skeleton *skeleton, const char *folder, const char *held_out,
                                 ami_error *err);
 void ami_fit_data_destroy(ami_fit_data *data); /* NULL is fine */
 

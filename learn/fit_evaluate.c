@@ -8,17 +8,17 @@
 #include <string.h>
 
 enum { N = AMI_STYLE_FRAMES, F = AMI_FEATURES, W = AMI_STYLE_WINDOW, MAX_FRAMES = 4096 };
-static const double rate = 30, noise_m = .02, difference_noise = 21.2;
+static const double rate = AMI_FEATURE_RATE, noise_m = .02, difference_noise = 21.2;
 static const double degree = M_PI / 180;
 static const double usable_cm = 5; /* a style decodes to its own window this well, or has no place in the
                                       table */
 
-void ami_fit_evaluation_destroy(ami_fit_evaluation *j)
+void ami_fit_evaluation_destroy(ami_fit_evaluation *evaluation)
 {
-    if (!j)
+    if (!evaluation)
         return;
-    free(j->row);
-    free(j);
+    free(evaluation->row);
+    free(evaluation);
 }
 
 /* A new row of NANs; NULL when memory is short. */
@@ -217,22 +217,9 @@ enum { POINT, SPEED, YAW, CONTACT, SKATE, SKATE_TRUE, CLOSES, WINDOWS, STYLE_COL
 static const char *const style_column[STYLE_COLUMNS] = {
     "point_cm", "speed_error", "yaw_error", "contact_error", "skate", "skate_true", "closes_cm", "windows"};
 
-static double point_distance(const float *a, const float *b)
-{
-    double sum = 0;
-    for (int p = 0; p < AMI_POINTS; p++) {
-        const double x = (double)(a[3 * p] - b[3 * p]), y = (double)(a[3 * p + 1] - b[3 * p + 1]),
-                     z = (double)(a[3 * p + 2] - b[3 * p + 2]);
-        sum += sqrt(x * x + y * y + z * z) / AMI_POINTS;
-    }
-    return sum;
-}
-
 /* Mean speed over ground, m/s, of the soles that stand according to `truth`; 0 where none does. */
 static double skate(const float *window, const float *truth)
 {
-    static const int sole[4] = {AMI_POINT_LEFT + AMI_POINT_HEEL, AMI_POINT_LEFT + AMI_POINT_TOE,
-                                AMI_POINT_RIGHT + AMI_POINT_HEEL, AMI_POINT_RIGHT + AMI_POINT_TOE};
     double sum = 0;
     int n = 0;
     for (int t = 0; t + 1 < N; t++) {
@@ -240,7 +227,7 @@ static double skate(const float *window, const float *truth)
         for (int s = 0; s < 4; s++) {
             if (c[s] < .5f || c[s + F] < .5f)
                 continue;
-            const int p = 3 * sole[s];
+            const int p = 3 * ami_sole_point[s];
             const double yaw = (double)a[AMI_FEATURE_YAW_RATE];
             const double x =
                 rate * (double)(b[p] - a[p]) + (double)a[AMI_FEATURE_FORWARD] - yaw * (double)a[p + 1];
@@ -259,7 +246,7 @@ static void compare(const float *window, const float *truth, double *value)
     double v[2][2] = {{0}}, path = 0, error[2] = {0};
     for (int t = 0; t < N; t++) {
         const float *a = window + t * F, *b = truth + t * F;
-        value[POINT] += 100 * point_distance(a, b) / N;
+        value[POINT] += 100 * ami_features_distance(a, b) / N;
         for (int k = 0; k < 2; k++) {
             v[0][k] += (double)a[AMI_FEATURE_FORWARD + k] / N;
             v[1][k] += (double)b[AMI_FEATURE_FORWARD + k] / N;
@@ -288,7 +275,7 @@ static double closes(const float *window, double period)
         const float share = (float)(t + period - i);
         for (int k = 0; k < F; k++)
             later[k] = window[i * F + k] + share * (window[(i + 1) * F + k] - window[i * F + k]);
-        sum += 100 * point_distance(window + t * F, later);
+        sum += 100 * ami_features_distance(window + t * F, later);
     }
     return n ? sum / n : NAN;
 }

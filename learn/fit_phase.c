@@ -1,6 +1,8 @@
 /* DeepPhase's part of a fit: single frames with noise, and where in the plane they belong. */
 #include "learn/fit_state.h"
 
+#include "policy/generator.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -8,7 +10,6 @@ const int fit_phase_dim[5] = {AMI_DEEPPHASE_INPUTS, 256, 128, 32, AMI_DEEPPHASE_
 
 /* Velocity noise for each metre of position noise: of a central difference over two frames at 30 Hz. */
 static const double difference_noise = 21.2;
-static const double slowest = .7, fastest = 1.4; /* speeds at which frames are played */
 /* Some frames are played at less than half their speed, down to standing still: there a motion repeats no
  * more, and the amplitude falls. */
 static const double halting_share = .06, halting_speed = .5;
@@ -72,7 +73,7 @@ static void draw(const ami_fit *fit, ami_rng *rng, float frame[AMI_PHASE_FEATURE
         g = i >= 0 ? d->motion[i] : NULL;
     }
     ami_gait_sample(g, t, NULL, frame);
-    const double usual = exp(ami_rng_range(rng, log(slowest), log(fastest))) *
+    const double usual = exp(ami_rng_range(rng, log(AMI_PACE_MIN), log(AMI_PACE_MAX))) *
                          (ami_rng_uniform(rng) < .5 ? ami_gait_scale(g) : 1);
     const double halting = ami_rng_uniform(rng) / halting_share;
     const double scale = halting < 1 ? halting_speed * halting : usual;

@@ -1,5 +1,5 @@
 /* What a fit consists of; shared by fit.c, which runs and saves it, and fit_phase.c and fit_style.c, which
- * know what is learned. Private to these. */
+ * know what is learned and call nothing of fit.c. Private to these. */
 #ifndef AMI_LEARN_FIT_STATE_H
 #define AMI_LEARN_FIT_STATE_H
 
@@ -45,8 +45,13 @@ struct ami_fit {
 
 extern const int fit_phase_dim[5], fit_encoder_dim[4], fit_decoder_dim[4];
 
-/* A generator of its own for every sample of every step. `lane` tells apart what is drawn for one sample. */
-ami_rng fit_rng(const ami_fit *fit, int64_t sample, int lane);
+/* A generator of its own for every sample of every step. `lane`, 0 to 3, tells apart what is drawn for one
+ * sample. */
+static inline ami_rng fit_rng(const ami_fit *fit, int64_t sample, int lane)
+{
+    enum { LANES = 4 };
+    return ami_rng_seed((uint64_t)fit->settings.seed, (uint64_t)sample * LANES + (uint64_t)lane);
+}
 
 /* Mean and deviation of the numbers of `n` drawn frames. */
 void fit_phase_normaliser(ami_fit *fit);
@@ -62,6 +67,6 @@ double fit_style_loss(const float *y, const float *target, const float *mean, co
                       double term[AMI_FIT_TERMS]);
 
 ami_net *fit_phase_export(const ami_fit *fit, ami_error *err);
-ami_net *fit_style_export(const ami_fit *fit, int net, ami_error *err);
+ami_net *fit_style_export(const ami_fit *fit, int which, ami_error *err);
 
 #endif

@@ -7,10 +7,10 @@
 const int fit_encoder_dim[4] = {FIT_WINDOW, 512, 256, 2 * FIT_Z};
 const int fit_decoder_dim[4] = {FIT_Z, 256, 512, FIT_WINDOW};
 
-static const double span = (AMI_STYLE_FRAMES - 1) / 30.;
+static const double span = (AMI_STYLE_FRAMES - 1) / AMI_FEATURE_RATE;
 static const double slowest = .9, fastest = 1.1; /* speeds at which windows are played */
 static const double longest_span =
-    1.1 * 3 * 59 / 30.;                   /* s: windows of motions played up to three times faster must fit
+    1.1 * 3 * 59 / AMI_FEATURE_RATE;      /* s: windows of motions played up to three times faster must fit
                                              into what is learned */
 static const double least_amplitude = .3; /* in the window's middle */
 static const double blends_share = .15, loops_share = .2;  /* of the windows that are no pairs; the rest is
@@ -35,7 +35,7 @@ static void cross(const ami_fit *fit, const ami_gait *g, double t0, double scale
     if (!o || o == g || g->strikes < 2)
         return;
     for (int f = 0; f < AMI_STYLE_FRAMES; f++) {
-        const double at = t0 + scale * f / 30;
+        const double at = t0 + scale * f / AMI_FEATURE_RATE;
         const float tempo = (float)(scale * o->period / g->period);
         float other[AMI_FEATURES], *frame = window + f * AMI_FEATURES;
         ami_gait_sample(o, ami_gait_time(o, 0, ami_gait_phase(g, at)), other, NULL);
@@ -111,6 +111,9 @@ static float draw_pair(const ami_fit *fit, ami_rng *rng, float *a, float *b, flo
     const double u = ami_rng_uniform(rng), anywhere = ami_rng_uniform(rng), near = .02 * ami_rng_normal(rng);
     const double phase = u < .75 ? near : anywhere, w = blend->weight;
     const ami_gait *ga = d->motion[blend->a], *gb = d->motion[blend->b];
+    /* Not the scale that a mixture is played with (policy/style_plan.c, the mean of 1/scale²): the blend's
+     * period is the geometric mean of theirs (ami_gait_blend), so with the geometric mean of their scales the
+     * number of cycles in its window is that of theirs, too, and no rhythm jumps from a to b. */
     const double sa = ami_gait_scale(ga), sb = ami_gait_scale(gb);
     ami_gait_window(ga, ami_gait_time(ga, 0, phase), sa, AMI_STYLE_FRAMES, a);
     ami_gait_window(gb, ami_gait_time(gb, 0, phase), sb, AMI_STYLE_FRAMES, b);

@@ -5,14 +5,11 @@
 #include <string.h>
 
 enum { N = AMI_STYLE_FRAMES, F = AMI_FEATURES, P3 = 3 * AMI_POINTS };
-static const float rate = 30; /* frames a second */
+static const float rate = (float)AMI_FEATURE_RATE;
 /* 1 / what is allowed, squared */
 static const float w_point = 1 / (.03f * .03f), w_speed = 1 / (.05f * .05f), w_yaw = 1 / (.2f * .2f),
                    w_contact = 1 / (.15f * .15f);
 static const float w_velocity = 1 / (.5f * .5f), w_sole = 1 / (.2f * .2f);
-
-static const int sole_point[4] = {AMI_POINT_LEFT + AMI_POINT_HEEL, AMI_POINT_LEFT + AMI_POINT_TOE,
-                                  AMI_POINT_RIGHT + AMI_POINT_HEEL, AMI_POINT_RIGHT + AMI_POINT_TOE};
 
 /* Errors within one frame. */
 static void frame_part(const float *e, float *d, double term[AMI_FIT_TERMS])
@@ -58,7 +55,7 @@ static void sole_part(const float *x, const float *e, float *d, double term[AMI_
         const float c = fminf(x[AMI_FEATURE_CONTACT + s], x[F + AMI_FEATURE_CONTACT + s]);
         if (c <= 0)
             continue;
-        const int p = 3 * sole_point[s];
+        const int p = 3 * ami_sole_point[s];
         const float ex = rate * (e[F + p] - e[p]) + e[AMI_FEATURE_FORWARD] - yaw * e[p + 1] -
                          e[AMI_FEATURE_YAW_RATE] * x[p + 1];
         const float ey = rate * (e[F + p + 1] - e[p + 1]) + e[AMI_FEATURE_LEFT] + yaw * e[p] +

@@ -69,30 +69,30 @@ ami_ppo *ami_ppo_create(const ami_ppo_def *def, ami_rng *init, float last_layer,
     return p;
 }
 
-void ami_ppo_destroy(ami_ppo *p)
+void ami_ppo_destroy(ami_ppo *ppo)
 {
-    if (!p)
+    if (!ppo)
         return;
-    ami_train_net_destroy(p->actor);
-    ami_train_net_destroy(p->critic);
-    ami_adam_free(&p->actor_adam);
-    ami_adam_free(&p->critic_adam);
-    free(p->order);
-    free(p->x);
-    free(p->x_critic);
-    free(p->action);
-    free(p->mean);
-    free(p->advantage);
-    free(p->target);
-    free(p->d_actor);
-    free(p->d_critic);
-    free(p->kl);
-    free(p->loss);
-    free(p->clipped);
-    free(p->taught);
-    free(p->apart);
-    free(p->has_teacher);
-    free(p);
+    ami_train_net_destroy(ppo->actor);
+    ami_train_net_destroy(ppo->critic);
+    ami_adam_free(&ppo->actor_adam);
+    ami_adam_free(&ppo->critic_adam);
+    free(ppo->order);
+    free(ppo->x);
+    free(ppo->x_critic);
+    free(ppo->action);
+    free(ppo->mean);
+    free(ppo->advantage);
+    free(ppo->target);
+    free(ppo->d_actor);
+    free(ppo->d_critic);
+    free(ppo->kl);
+    free(ppo->loss);
+    free(ppo->clipped);
+    free(ppo->taught);
+    free(ppo->apart);
+    free(ppo->has_teacher);
+    free(ppo);
 }
 
 ami_train_net *ami_ppo_actor(ami_ppo *ppo)
@@ -137,10 +137,10 @@ static void forward_all(ami_ppo *p, ami_train_net *net, const float *x, int n, i
     }
 }
 
-void ami_ppo_values(ami_ppo *p, const float *x, int n, float *value)
+void ami_ppo_values(ami_ppo *ppo, const float *x, int n, float *value)
 {
 #pragma omp parallel
-    forward_all(p, p->critic, x, n, 1, value);
+    forward_all(ppo, ppo->critic, x, n, 1, value);
 }
 
 static void shuffle(int *order, int n, ami_rng *rng)
@@ -364,18 +364,19 @@ static void run_epochs(ami_ppo *p, const ami_ppo_batch *b, float actor_rate, ami
         }
 }
 
-void ami_ppo_update(ami_ppo *p, const ami_ppo_batch *b, float actor_rate, ami_rng *rng, ami_ppo_stats *stats)
+void ami_ppo_update(ami_ppo *ppo, const ami_ppo_batch *batch, float actor_rate, ami_rng *rng,
+                    ami_ppo_stats *stats)
 {
     memset(stats, 0, sizeof *stats);
-    normalise_advantages(b->advantage, p->def.samples, p->def.advantage_clip);
-    shuffle(p->order, p->def.samples, rng);
+    normalise_advantages(batch->advantage, ppo->def.samples, ppo->def.advantage_clip);
+    shuffle(ppo->order, ppo->def.samples, rng);
 #pragma omp parallel
     {
         /* The samples were drawn by the fp32 actor; probability ratios must compare like with like. */
-        if (p->def.precision == AMI_TRAIN_BF16)
-            forward_all(p, p->actor, b->x, p->def.samples, p->def.actions, b->mean);
-        run_epochs(p, b, actor_rate, rng, stats);
+        if (ppo->def.precision == AMI_TRAIN_BF16)
+            forward_all(ppo, ppo->actor, batch->x, ppo->def.samples, ppo->def.actions, batch->mean);
+        run_epochs(ppo, batch, actor_rate, rng, stats);
     }
-    const int taught = taught_samples(b, p->def.samples);
-    stats->apart = taught > 0 ? sqrt(stats->apart / ((double)taught * p->def.actions)) : 0;
+    const int taught = taught_samples(batch, ppo->def.samples);
+    stats->apart = taught > 0 ? sqrt(stats->apart / ((double)taught * ppo->def.actions)) : 0;
 }

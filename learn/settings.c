@@ -1,3 +1,4 @@
+/* Settings: lists of numbers with names, and the list of training. */
 #include "learn/settings.h"
 
 #include "base/count.h"
@@ -8,10 +9,84 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { whole_int = true, whole_real = false };
+/* ---- Any list ---- */
+
+void ami_setting_defaults(const ami_setting *list, int count, double *values)
+{
+    for (int i = 0; i < count; i++)
+        values[i] = list[i].value;
+}
+
+int ami_setting_find(const ami_setting *list, int count, const char *name)
+{
+    for (int i = 0; i < count; i++) {
+        const char *a = list[i].name, *b = name;
+        while (*a && (*a == *b || (*a == '_' && *b == '-')))
+            a++, b++;
+        if (!*a && !*b)
+            return i;
+    }
+    return -1;
+}
+
+bool ami_setting_set(const ami_setting *setting, double *value, const char *text, ami_error *err)
+{
+    double read;
+    if (!ami_count_read(text, &read))
+        return ami_fail(err, "%s: \"%.40s\" is not a number", setting->name, text);
+    if (setting->whole && read != floor(read))
+        return ami_fail(err, "%s: %s found, expected a whole number", setting->name, text);
+    if (read < setting->lo || read > setting->hi)
+        return ami_fail(err, "%s: %s found, expected %g to %g", setting->name, text, setting->lo,
+                        setting->hi);
+    *value = read;
+    return true;
+}
+
+size_t ami_setting_print(const ami_setting *list, int count, const double *values, char *text, size_t size)
+{
+    size_t length = 0;
+    for (int i = 0; i < count; i++) {
+        char number[AMI_NUMBER_TEXT];
+        const int n = snprintf(text ? text + length : NULL, text && size > length ? size - length : 0,
+                               "%s=%s\n", list[i].name, ami_number_print(values[i], number));
+        length += (size_t)n;
+        if (length >= size)
+            text = NULL;
+    }
+    return length;
+}
+
+/* `find` knows the list's older names too. */
+static bool parse_lines(const ami_setting *list, int count, double *values, const char *text,
+                        int (*find)(const ami_setting *, int, const char *), ami_error *err)
+{
+    while (*text) {
+        char name[64], value[64];
+        int used = 0;
+        if (sscanf(text, "%63[^=\n]=%63[^\n]%n", name, value, &used) != 2 ||
+            (text[used] && text[used] != '\n'))
+            return ami_fail(err, "settings: \"%.40s\" found, expected name=value", text);
+        const int i = find(list, count, name);
+        if (i < 0)
+            return ami_fail(err, "no setting is named \"%s\"", name);
+        if (!ami_setting_set(&list[i], &values[i], value, err))
+            return false;
+        text += used;
+        text += *text == '\n';
+    }
+    return true;
+}
+
+bool ami_setting_parse(const ami_setting *list, int count, double *values, const char *text, ami_error *err)
+{
+    return parse_lines(list, count, values, text, ami_setting_find, err);
+}
+
+/* ---- Those of training ---- */
 
 const ami_setting ami_setting_list[AMI_SETTING_COUNT] = {
-#define SETTING(name, kind, value, lo, hi, help) {#name, whole_##kind, value, lo, hi, help},
+#define SETTING(name, kind, value, lo, hi, help) {#name, ami_setting_##kind, value, lo, hi, help},
     AMI_SETTINGS(SETTING)
 #undef SETTING
 };
@@ -22,23 +97,19 @@ _Static_assert(sizeof(ami_settings) == AMI_SETTING_COUNT * sizeof(double),
 ami_settings ami_settings_default(void)
 {
     ami_settings settings;
-    for (int i = 0; i < AMI_SETTING_COUNT; i++)
-        ((double *)&settings)[i] = ami_setting_list[i].value;
+    ami_setting_defaults(ami_setting_list, AMI_SETTING_COUNT, (double *)&settings);
     return settings;
+}
+
+static int find_training(const ami_setting *list, int count, const char *name)
+{
+    /* "clip" stands in checkpoints and networks of before */
+    return ami_setting_find(list, count, strcmp(name, "clip") ? name : "ratio_clip");
 }
 
 int ami_setting_by_name(const char *name)
 {
-    if (!strcmp(name, "clip")) /* in checkpoints and networks of before */
-        name = "ratio_clip";
-    for (int i = 0; i < AMI_SETTING_COUNT; i++) {
-        const char *a = ami_setting_list[i].name, *b = name;
-        while (*a && (*a == *b || (*a == '_' && *b == '-')))
-            a++, b++;
-        if (!*a && !*b)
-            return i;
-    }
-    return -1;
+    return find_training(ami_setting_list, AMI_SETTING_COUNT, name);
 }
 
 bool ami_settings_set(ami_settings *settings, const char *name, const char *text, ami_error *err)
@@ -46,17 +117,7 @@ bool ami_settings_set(ami_settings *settings, const char *name, const char *text
     const int i = ami_setting_by_name(name);
     if (i < 0)
         return ami_fail(err, "no setting is named \"%s\" (amble train --help lists them)", name);
-    const ami_setting *setting = &ami_setting_list[i];
-    double value;
-    if (!ami_count_read(text, &value))
-        return ami_fail(err, "%s: \"%.40s\" is not a number", setting->name, text);
-    if (setting->whole && value != floor(value))
-        return ami_fail(err, "%s: %s found, expected a whole number", setting->name, text);
-    if (value < setting->lo || value > setting->hi)
-        return ami_fail(err, "%s: %s found, expected %g to %g", setting->name, text, setting->lo,
-                        setting->hi);
-    ((double *)settings)[i] = value;
-    return true;
+    return ami_setting_set(&ami_setting_list[i], (double *)settings + i, text, err);
 }
 
 bool ami_settings_check(const ami_settings *settings, ami_error *err)
@@ -81,31 +142,10 @@ bool ami_settings_check(const ami_settings *settings, ami_error *err)
 
 size_t ami_settings_print(const ami_settings *settings, char *text, size_t size)
 {
-    size_t length = 0;
-    for (int i = 0; i < AMI_SETTING_COUNT; i++) {
-        char number[AMI_NUMBER_TEXT];
-        const int n =
-            snprintf(text ? text + length : NULL, text && size > length ? size - length : 0, "%s=%s\n",
-                     ami_setting_list[i].name, ami_number_print(((const double *)settings)[i], number));
-        length += (size_t)n;
-        if (length >= size)
-            text = NULL;
-    }
-    return length;
+    return ami_setting_print(ami_setting_list, AMI_SETTING_COUNT, (const double *)settings, text, size);
 }
 
 bool ami_settings_parse(ami_settings *settings, const char *text, ami_error *err)
 {
-    while (*text) {
-        char name[64], value[64];
-        int used = 0;
-        if (sscanf(text, "%63[^=\n]=%63[^\n]%n", name, value, &used) != 2 ||
-            (text[used] && text[used] != '\n'))
-            return ami_fail(err, "settings: \"%.40s\" found, expected name=value", text);
-        if (!ami_settings_set(settings, name, value, err))
-            return false;
-        text += used;
-        text += *text == '\n';
-    }
-    return true;
+    return parse_lines(ami_setting_list, AMI_SETTING_COUNT, (double *)settings, text, find_training, err);
 }

@@ -1,5 +1,6 @@
-/* Every number that training depends on: one list, which the command line, checkpoints, the ONNX metadata and
- * the documentation all read.
+/* Settings: numbers with names, bounds and a line of help, in lists that the command line, checkpoints, the
+ * ONNX metadata and the documentation all read. Here are what can be done with any list, and the list of
+ * every number that training depends on; the list of fits is in learn/fit.h.
  *
  * The defaults make a humanoid walk on two cores (docs/training.md). Times and places a user chooses per run
  * (folder, threads, how often to save) are not settings: they do not change the result. */
@@ -9,6 +10,35 @@
 #include "base/error.h"
 
 #include <stddef.h>
+
+typedef struct ami_setting {
+    const char *name;
+    bool whole; /* an integer */
+    double value, lo, hi;
+    const char *help;
+} ami_setting;
+
+/* For SETTING's `kind`. */
+enum { ami_setting_int = true, ami_setting_real = false };
+
+/* ---- Any list: setting i has the value values[i] ---- */
+
+void ami_setting_defaults(const ami_setting *list, int count, double *values);
+
+/* -1 if there is none; '-' and '_' are the same. */
+int ami_setting_find(const ami_setting *list, int count, const char *name);
+
+/* One setting from text; a sentence for text that is not a number ("2e6" and "2M" are), that is not whole
+ * where it must be, or out of range. */
+bool ami_setting_set(const ami_setting *setting, double *value, const char *text, ami_error *err);
+
+/* "name=value" lines, all of them, readable back by ami_setting_parse without loss. Returns the length
+ * without the zero. */
+size_t ami_setting_print(const ami_setting *list, int count, const double *values, char *text, size_t size);
+/* What the text does not name stays as it is; a name that is not in the list is an error. */
+bool ami_setting_parse(const ami_setting *list, int count, double *values, const char *text, ami_error *err);
+
+/* ---- Those of training ---- */
 
 /* SETTING(name, kind, default, smallest, largest, help). kind: int or real. */
 #define AMI_SETTINGS(SETTING)                                                                                \
@@ -82,13 +112,6 @@ typedef struct ami_settings {
 #undef SETTING
 } ami_settings;
 
-typedef struct ami_setting {
-    const char *name;
-    bool whole; /* an integer */
-    double value, lo, hi;
-    const char *help;
-} ami_setting;
-
 enum {
     AMI_SETTING_COUNT = 0
 #define SETTING(name, kind, value, lo, hi, help) +1
@@ -101,19 +124,16 @@ extern const ami_setting ami_setting_list[AMI_SETTING_COUNT];
 
 ami_settings ami_settings_default(void);
 
-/* -1 if there is none; '-' and '_' are the same. "clip", as ratio_clip was called before, is still
- * understood. */
+/* As ami_setting_find; "clip", as ratio_clip was called before, is still understood. */
 int ami_setting_by_name(const char *name);
 
-/* One setting from text; a sentence for a name that is not there, text that is no number ("2e6" and "2M"
- * are), or one out of range. */
+/* As ami_setting_set; a sentence also for a name that is not there. */
 bool ami_settings_set(ami_settings *settings, const char *name, const char *text, ami_error *err);
 
 /* What two settings together make impossible. */
 bool ami_settings_check(const ami_settings *settings, ami_error *err);
 
-/* "name=value" lines, all of them, readable back by ami_settings_parse without loss. Returns the length
- * without the zero. */
+/* As ami_setting_print and ami_setting_parse. */
 size_t ami_settings_print(const ami_settings *settings, char *text, size_t size);
 bool ami_settings_parse(ami_settings *settings, const char *text, ami_error *err);
 

@@ -26,9 +26,9 @@ ami_character_def ami_train_character_def(const ami_settings *settings)
     return def;
 }
 
-void ami_train_refresh_normalizer(ami_train *t)
+void ami_train_refresh_normalizer(ami_train *train)
 {
-    ami_normalizer_get(&t->normalizer, t->in_mean, t->in_std);
+    ami_normalizer_get(&train->normalizer, train->in_mean, train->in_std);
 }
 
 static void pack_actor(ami_train *t)
@@ -190,10 +190,10 @@ static bool make_generators(ami_train *t, ami_error *err)
     return true;
 }
 
-ami_env_def ami_train_env_def(const ami_train *t, int e)
+ami_env_def ami_train_env_def(const ami_train *train, int e)
 {
-    const ami_settings *s = &t->settings;
-    ami_env_def def = ami_env_default_def(t->character, t->clip);
+    const ami_settings *s = &train->settings;
+    ami_env_def def = ami_env_default_def(train->character, train->clip);
     def.seed = (uint64_t)s->seed;
     def.stream = (uint64_t)e;
     def.substeps = (int)s->substeps;
@@ -328,51 +328,51 @@ ami_train *ami_train_create_styles(const ami_settings *settings, const ami_chara
     return create(settings, character, NULL, styles, may_touch, err);
 }
 
-void ami_train_destroy(ami_train *t)
+void ami_train_destroy(ami_train *train)
 {
-    if (!t)
+    if (!train)
         return;
-    for (int e = 0; t->env && e < t->envs; e++)
-        ami_env_free(&t->env[e]);
-    for (int i = 0; t->room && i < t->threads; i++) {
-        free(t->room[i].workspace);
-        free(t->room[i].teacher_workspace);
-        ami_cycle_room_destroy(t->room[i].cycle);
+    for (int e = 0; train->env && e < train->envs; e++)
+        ami_env_free(&train->env[e]);
+    for (int i = 0; train->room && i < train->threads; i++) {
+        free(train->room[i].workspace);
+        free(train->room[i].teacher_workspace);
+        ami_cycle_room_destroy(train->room[i].cycle);
     }
-    for (int e = 0; t->generator && e < t->envs; e++)
-        ami_generator_destroy(t->generator[e]);
-    free(t->generator);
-    ami_ppo_destroy(t->ppo);
-    ami_net_destroy(t->actor_net);
-    ami_model_destroy(t->actor);
-    free(t->env);
-    free(t->run);
-    free(t->extras_used);
-    free(t->share);
-    free(t->room);
-    free(t->group);
-    free(t->obs);
-    free(t->x);
-    free(t->action);
-    free(t->mean);
-    free(t->reward);
-    free(t->after);
-    free(t->bin);
-    free(t->plain_x);
-    free(t->plain_action);
-    ami_copier_free(&t->copier);
-    free(t->actor_average);
-    free(t->critic_average);
-    free(t->last);
-    free(t->extra);
-    free(t->value);
-    free(t->extra_value);
-    free(t->next);
-    free(t->advantage);
-    free(t->target);
-    free(t->taught);
-    free(t->has_teacher);
-    free(t);
+    for (int e = 0; train->generator && e < train->envs; e++)
+        ami_generator_destroy(train->generator[e]);
+    free(train->generator);
+    ami_ppo_destroy(train->ppo);
+    ami_net_destroy(train->actor_net);
+    ami_model_destroy(train->actor);
+    free(train->env);
+    free(train->run);
+    free(train->extras_used);
+    free(train->share);
+    free(train->room);
+    free(train->group);
+    free(train->obs);
+    free(train->x);
+    free(train->action);
+    free(train->mean);
+    free(train->reward);
+    free(train->after);
+    free(train->bin);
+    free(train->plain_x);
+    free(train->plain_action);
+    ami_copier_free(&train->copier);
+    free(train->actor_average);
+    free(train->critic_average);
+    free(train->last);
+    free(train->extra);
+    free(train->value);
+    free(train->extra_value);
+    free(train->next);
+    free(train->advantage);
+    free(train->target);
+    free(train->taught);
+    free(train->has_teacher);
+    free(train);
 }
 
 /* Values of all states, then advantages and targets. Returns the share of the targets' variance that the
@@ -457,84 +457,85 @@ static void adapt_rate(ami_train *t, double kl)
     t->progress.actor_rate = fmin(fmax(rate, 1e-7), 1e-2);
 }
 
-void ami_train_iterate(ami_train *t, ami_train_stats *s)
+void ami_train_iterate(ami_train *train, ami_train_stats *stats)
 {
-    memset(s, 0, sizeof *s);
-    s->noise = ami_train_noise(t);
-    s->push_speed = ami_train_push(t);
-    s->actor_rate = t->progress.actor_rate;
+    memset(stats, 0, sizeof *stats);
+    stats->noise = ami_train_noise(train);
+    stats->push_speed = ami_train_push(train);
+    stats->actor_rate = train->progress.actor_rate;
     const double started = ami_clock_now();
-    pack_actor(t);
-    ami_train_collect(t);
+    pack_actor(train);
+    ami_train_collect(train);
     const double collected = ami_clock_now();
 
-    s->explained = estimate_advantages(t);
-    const ami_ppo_batch batch = {.x = t->x,
-                                 .action = t->action,
-                                 .mean = t->mean,
-                                 .advantage = t->advantage,
-                                 .target = t->target,
-                                 .noise = (float)ami_train_fresh_noise(t),
-                                 .taught = t->taught,
-                                 .has_teacher = t->has_teacher,
-                                 .teach = (float)ami_train_teach(t)};
-    if (!ami_ppo_failed(t->ppo, NULL)) /* in the values */
-        ami_ppo_update(t->ppo, &batch, (float)t->progress.actor_rate, &t->progress.shuffle, &s->ppo);
-    if (ami_ppo_failed(t->ppo, NULL))
+    stats->explained = estimate_advantages(train);
+    const ami_ppo_batch batch = {.x = train->x,
+                                 .action = train->action,
+                                 .mean = train->mean,
+                                 .advantage = train->advantage,
+                                 .target = train->target,
+                                 .noise = (float)ami_train_fresh_noise(train),
+                                 .taught = train->taught,
+                                 .has_teacher = train->has_teacher,
+                                 .teach = (float)ami_train_teach(train)};
+    if (!ami_ppo_failed(train->ppo, NULL)) /* in the values */
+        ami_ppo_update(train->ppo, &batch, (float)train->progress.actor_rate, &train->progress.shuffle,
+                       &stats->ppo);
+    if (ami_ppo_failed(train->ppo, NULL))
         return;
-    if (t->mirror)
-        s->copy_error = ami_train_copy(t);
-    if (ami_train_failed(t, NULL))
+    if (train->mirror)
+        stats->copy_error = ami_train_copy(train);
+    if (ami_train_failed(train, NULL))
         return;
-    ami_train_count_failures(t);
-    fill_stats(t, s);
-    if (t->normalizer.count < (int64_t)t->settings.normalizer_samples) {
+    ami_train_count_failures(train);
+    fill_stats(train, stats);
+    if (train->normalizer.count < (int64_t)train->settings.normalizer_samples) {
 #pragma omp parallel
-        ami_normalizer_add(&t->normalizer, t->obs, t->samples);
-        ami_train_refresh_normalizer(t);
+        ami_normalizer_add(&train->normalizer, train->obs, train->samples);
+        ami_train_refresh_normalizer(train);
     }
-    t->progress.samples += t->samples;
-    t->progress.iterations++;
-    ami_train_average(t);
-    adapt_rate(t, s->ppo.kl);
+    train->progress.samples += train->samples;
+    train->progress.iterations++;
+    ami_train_average(train);
+    adapt_rate(train, stats->ppo.kl);
 
-    s->iteration = t->progress.iterations;
-    s->samples = t->progress.samples;
-    s->collect_s = collected - started;
-    s->learn_s = ami_clock_now() - collected;
+    stats->iteration = train->progress.iterations;
+    stats->samples = train->progress.samples;
+    stats->collect_s = collected - started;
+    stats->learn_s = ami_clock_now() - collected;
 }
 
-bool ami_train_failed(const ami_train *t, ami_error *err)
+bool ami_train_failed(const ami_train *train, ami_error *err)
 {
-    return ami_ppo_failed(t->ppo, err) || (t->mirror && ami_copier_failed(&t->copier, err));
+    return ami_ppo_failed(train->ppo, err) || (train->mirror && ami_copier_failed(&train->copier, err));
 }
 
-const char *ami_train_motion(const ami_train *t)
+const char *ami_train_motion(const ami_train *train)
 {
-    return t->motion;
+    return train->motion;
 }
 
-void ami_train_set_samples(ami_train *t, double samples)
+void ami_train_set_samples(ami_train *train, double samples)
 {
-    t->settings.samples = samples;
+    train->settings.samples = samples;
 }
 
-const ami_settings *ami_train_settings(const ami_train *t)
+const ami_settings *ami_train_settings(const ami_train *train)
 {
-    return &t->settings;
+    return &train->settings;
 }
 
-int64_t ami_train_samples(const ami_train *t)
+int64_t ami_train_samples(const ami_train *train)
 {
-    return t->progress.samples;
+    return train->progress.samples;
 }
 
-int64_t ami_train_iterations(const ami_train *t)
+int64_t ami_train_iterations(const ami_train *train)
 {
-    return t->progress.iterations;
+    return train->progress.iterations;
 }
 
-bool ami_train_uses_bf16(const ami_train *t)
+bool ami_train_uses_bf16(const ami_train *train)
 {
-    return t->bf16;
+    return train->bf16;
 }

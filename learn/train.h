@@ -140,6 +140,6 @@ bool ami_train_load_networks(ami_train *train, const ami_checkpoint *checkpoint,
  * observations that the settings ask for; what the metadata leaves open is as in ami_policy_load. fp32 files
  * give the very parameters they were written from, but for rounding in the last layer of absolute actions,
  * which files hold scaled. On error the training is as it was. */
-bool ami_train_load_onnx(ami_train *train, const char *actor, const char *critic, ami_error *err);
+bool ami_train_load_onnx(ami_train *train, const char *actor_path, const char *critic_path, ami_error *err);
 
 #endif

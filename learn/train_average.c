@@ -27,34 +27,35 @@ static void take_in(const ami_train *t, const float *now, size_t size, float wei
         mean[i] += weight * (now[i] - mean[i]);
 }
 
-void ami_train_average(ami_train *t)
+void ami_train_average(ami_train *train)
 {
-    if (!t->actor_average)
+    if (!train->actor_average)
         return;
-    const double half_life = t->settings.average * (double)t->progress.samples;
+    const double half_life = train->settings.average * (double)train->progress.samples;
     const float weight =
-        t->progress.iterations <= 1 ? 1 : (float)(1 - exp2(-t->samples / fmax(half_life, 1)));
-    ami_train_net *actor = ami_train_exported(t, true), *critic = ami_train_exported(t, false);
-    take_in(t, ami_train_net_parameters(actor), ami_train_net_size(actor), weight, t->actor_average);
-    take_in(t, ami_train_net_parameters(critic), ami_train_net_size(critic), weight, t->critic_average);
+        train->progress.iterations <= 1 ? 1 : (float)(1 - exp2(-train->samples / fmax(half_life, 1)));
+    ami_train_net *actor = ami_train_exported(train, true), *critic = ami_train_exported(train, false);
+    take_in(train, ami_train_net_parameters(actor), ami_train_net_size(actor), weight, train->actor_average);
+    take_in(train, ami_train_net_parameters(critic), ami_train_net_size(critic), weight,
+            train->critic_average);
 }
 
-void ami_train_get_average(const ami_train *t, bool actor, float *out)
+void ami_train_get_average(const ami_train *train, bool actor, float *parameters)
 {
-    ami_train_net *net = ami_train_exported(t, actor);
-    const float *mean = actor ? t->actor_average : t->critic_average;
-    if (!mean || t->progress.iterations == 0) {
-        memcpy(out, ami_train_net_parameters(net), ami_train_net_size(net) * sizeof *out);
+    ami_train_net *net = ami_train_exported(train, actor);
+    const float *mean = actor ? train->actor_average : train->critic_average;
+    if (!mean || train->progress.iterations == 0) {
+        memcpy(parameters, ami_train_net_parameters(net), ami_train_net_size(net) * sizeof *parameters);
         return;
     }
-    memcpy(out, mean, ami_train_net_size(net) * sizeof *out);
-    const size_t inputs = (size_t)t->inputs, rows = (size_t)t->settings.hidden1;
+    memcpy(parameters, mean, ami_train_net_size(net) * sizeof *parameters);
+    const size_t inputs = (size_t)train->inputs, rows = (size_t)train->settings.hidden1;
     for (size_t r = 0; r < rows; r++) {
         double bias = (double)mean[rows * inputs + r];
         for (size_t k = 0; k < inputs; k++) {
-            bias += (double)mean[r * inputs + k] * (double)t->in_mean[k];
-            out[r * inputs + k] = mean[r * inputs + k] * t->in_std[k];
+            bias += (double)mean[r * inputs + k] * (double)train->in_mean[k];
+            parameters[r * inputs + k] = mean[r * inputs + k] * train->in_std[k];
         }
-        out[rows * inputs + r] = (float)bias;
+        parameters[rows * inputs + r] = (float)bias;
     }
 }

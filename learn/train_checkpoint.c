@@ -1,3 +1,5 @@
+/* A training in a checkpoint: what there is of it beside its networks, and whether it fits. */
+#include "learn/net_checkpoint.h"
 #include "learn/train_state.h"
 
 #include <stdio.h>
@@ -67,54 +69,18 @@ static bool get_generators(ami_train *t, const ami_checkpoint *c, ami_error *err
     return ok;
 }
 
-static bool put_network(ami_checkpoint_writer *w, const char *name, ami_train_net *net, const ami_adam *adam,
-                        ami_error *err)
-{
-    const size_t bytes = ami_train_net_size(net) * sizeof(float);
-    char section[48];
-    const struct {
-        const char *what;
-        const void *data;
-        size_t size;
-    } part[] = {{"parameters", ami_train_net_parameters(net), bytes},
-                {"adam_m", adam->m, bytes},
-                {"adam_v", adam->v, bytes},
-                {"adam_step", &adam->step, sizeof adam->step}};
-    for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
-        snprintf(section, sizeof section, "%s.%s", name, part[i].what);
-        if (!ami_checkpoint_put(w, section, part[i].data, part[i].size, err))
-            return false;
-    }
-    return true;
-}
-
-static bool get_network(const ami_checkpoint *c, const char *name, ami_train_net *net, ami_adam *adam,
-                        ami_error *err)
-{
-    const size_t bytes = ami_train_net_size(net) * sizeof(float);
-    char section[4][48];
-    const char *what[] = {"parameters", "adam_m", "adam_v", "adam_step"};
-    for (int i = 0; i < 4; i++)
-        snprintf(section[i], sizeof section[i], "%s.%s", name, what[i]);
-    if (!ami_checkpoint_get(c, section[0], ami_train_net_parameters(net), bytes, err) ||
-        !ami_checkpoint_get(c, section[1], adam->m, bytes, err) ||
-        !ami_checkpoint_get(c, section[2], adam->v, bytes, err) ||
-        !ami_checkpoint_get(c, section[3], &adam->step, sizeof adam->step, err))
-        return false;
-    ami_train_net_parameters_changed(net);
-    return true;
-}
-
 static bool put_copies(const ami_train *t, ami_checkpoint_writer *w, ami_error *err)
 {
-    return !t->mirror || (put_network(w, "plain_actor", t->copier.net[0], &t->copier.adam[0], err) &&
-                          put_network(w, "plain_critic", t->copier.net[1], &t->copier.adam[1], err));
+    return !t->mirror ||
+           (ami_net_checkpoint_put(w, "plain_actor", t->copier.net[0], &t->copier.adam[0], err) &&
+            ami_net_checkpoint_put(w, "plain_critic", t->copier.net[1], &t->copier.adam[1], err));
 }
 
 static bool get_copies(ami_train *t, const ami_checkpoint *c, ami_error *err)
 {
-    return !t->mirror || (get_network(c, "plain_actor", t->copier.net[0], &t->copier.adam[0], err) &&
-                          get_network(c, "plain_critic", t->copier.net[1], &t->copier.adam[1], err));
+    return !t->mirror ||
+           (ami_net_checkpoint_get(c, "plain_actor", t->copier.net[0], &t->copier.adam[0], err) &&
+            ami_net_checkpoint_get(c, "plain_critic", t->copier.net[1], &t->copier.adam[1], err));
 }
 
 static bool put_average(const ami_train *t, ami_checkpoint_writer *w, ami_error *err)
@@ -150,8 +116,8 @@ static bool put_all(const ami_train *t, ami_checkpoint_writer *w, void *envs, am
            ami_checkpoint_put(w, "may_touch", &may_touch, sizeof may_touch, err) &&
            put_generators(t, w, err) &&
            (!teachers || ami_checkpoint_put(w, "teachers_crc", &teachers, sizeof teachers, err)) &&
-           put_network(w, "actor", ami_ppo_actor(t->ppo), ami_ppo_actor_adam(t->ppo), err) &&
-           put_network(w, "critic", ami_ppo_critic(t->ppo), ami_ppo_critic_adam(t->ppo), err) &&
+           ami_net_checkpoint_put(w, "actor", ami_ppo_actor(t->ppo), ami_ppo_actor_adam(t->ppo), err) &&
+           ami_net_checkpoint_put(w, "critic", ami_ppo_critic(t->ppo), ami_ppo_critic_adam(t->ppo), err) &&
            put_copies(t, w, err) && put_average(t, w, err) &&
            ami_checkpoint_put(w, "normalizer", &t->normalizer, sizeof t->normalizer, err) &&
            ami_checkpoint_put(w, "progress", &t->progress, sizeof t->progress, err) &&
@@ -159,13 +125,13 @@ static bool put_all(const ami_train *t, ami_checkpoint_writer *w, void *envs, am
            ami_checkpoint_put(w, "environments", envs, (size_t)t->envs * env_size, err);
 }
 
-bool ami_train_save(const ami_train *t, const char *path, ami_error *err)
+bool ami_train_save(const ami_train *train, const char *path, ami_error *err)
 {
     ami_checkpoint_writer *w = ami_checkpoint_writer_create(err);
-    void *envs = malloc((size_t)t->envs * ami_env_save_size(&t->env[0]));
+    void *envs = malloc((size_t)train->envs * ami_env_save_size(&train->env[0]));
     if (!envs && w)
         ami_fail(err, "out of memory for a checkpoint");
-    const bool ok = w && envs && put_all(t, w, envs, err) && ami_checkpoint_save(w, path, err);
+    const bool ok = w && envs && put_all(train, w, envs, err) && ami_checkpoint_save(w, path, err);
     ami_checkpoint_writer_destroy(w);
     free(envs);
     return ok;
@@ -189,30 +155,30 @@ static bool get_networks(ami_train *t, const ami_checkpoint *c, ami_error *err)
     size_t size;
     const bool copies = ami_checkpoint_find(c, "plain_actor.parameters", &size) != NULL,
                plain = copies && !t->mirror;
-    if (!get_network(c, plain ? "plain_actor" : "actor", ami_ppo_actor(t->ppo), ami_ppo_actor_adam(t->ppo),
-                     err) ||
-        !get_network(c, plain ? "plain_critic" : "critic", ami_ppo_critic(t->ppo),
-                     ami_ppo_critic_adam(t->ppo), err))
+    if (!ami_net_checkpoint_get(c, plain ? "plain_actor" : "actor", ami_ppo_actor(t->ppo),
+                                ami_ppo_actor_adam(t->ppo), err) ||
+        !ami_net_checkpoint_get(c, plain ? "plain_critic" : "critic", ami_ppo_critic(t->ppo),
+                                ami_ppo_critic_adam(t->ppo), err))
         return false;
     ami_train_start_copy(t);
     return !copies || get_copies(t, c, err);
 }
 
-bool ami_train_load_networks(ami_train *t, const ami_checkpoint *c, ami_error *err)
+bool ami_train_load_networks(ami_train *train, const ami_checkpoint *checkpoint, ami_error *err)
 {
     ami_normalizer normalizer;
-    if (!ami_checkpoint_get(c, "normalizer", &normalizer, sizeof normalizer, err))
+    if (!ami_checkpoint_get(checkpoint, "normalizer", &normalizer, sizeof normalizer, err))
         return false;
-    if (normalizer.columns != t->inputs)
+    if (normalizer.columns != train->inputs)
         return ami_fail(err,
                         "%s: its networks see %lld numbers, expected %d (setting goal: %d without what the "
                         "reference wants, %d with)",
-                        ami_checkpoint_path(c), (long long)normalizer.columns, t->inputs, AMI_OBS,
-                        AMI_OBS_MAX);
-    if (!get_networks(t, c, err))
+                        ami_checkpoint_path(checkpoint), (long long)normalizer.columns, train->inputs,
+                        AMI_OBS, AMI_OBS_MAX);
+    if (!get_networks(train, checkpoint, err))
         return false;
-    t->normalizer = normalizer;
-    ami_train_refresh_normalizer(t);
+    train->normalizer = normalizer;
+    ami_train_refresh_normalizer(train);
     return true;
 }
 
@@ -241,34 +207,36 @@ static bool check_format(const ami_checkpoint *c, ami_error *err)
                                        ami_checkpoint_path(c), found < format ? "an older" : "a newer");
 }
 
-bool ami_train_load(ami_train *t, const ami_checkpoint *c, ami_error *err)
+bool ami_train_load(ami_train *train, const ami_checkpoint *checkpoint, ami_error *err)
 {
     uint32_t crc, may_touch;
-    if (!ami_checkpoint_get(c, "clip_crc", &crc, sizeof crc, err))
+    if (!ami_checkpoint_get(checkpoint, "clip_crc", &crc, sizeof crc, err))
         return false;
-    if (crc != motion_crc(t))
+    if (crc != motion_crc(train))
         return ami_fail(err,
                         "%s: was trained on another motion than \"%s\" as it is now; continue with the same "
                         "clip, or start from its "
                         "networks with --init",
-                        ami_checkpoint_path(c), ami_train_motion(t));
-    if (!check_format(c, err) || !check_teachers(t, c, err))
+                        ami_checkpoint_path(checkpoint), ami_train_motion(train));
+    if (!check_format(checkpoint, err) || !check_teachers(train, checkpoint, err))
         return false;
-    const size_t env_size = ami_env_save_size(&t->env[0]);
-    char *envs = malloc((size_t)t->envs * env_size);
+    const size_t env_size = ami_env_save_size(&train->env[0]);
+    char *envs = malloc((size_t)train->envs * env_size);
     if (!envs)
         return ami_fail(err, "out of memory for a checkpoint");
-    const bool ok = ami_train_load_networks(t, c, err) &&
-                    ami_checkpoint_get(c, "progress", &t->progress, sizeof t->progress, err) &&
-                    ami_checkpoint_get(c, "runners", t->run, (size_t)t->envs * sizeof *t->run, err) &&
-                    ami_checkpoint_get(c, "environments", envs, (size_t)t->envs * env_size, err) &&
-                    ami_checkpoint_get(c, "may_touch", &may_touch, sizeof may_touch, err) &&
-                    check_progress(&t->progress, c, err) && get_generators(t, c, err) &&
-                    get_average(t, c, err);
-    ami_train_refresh_starts(t);
-    for (int e = 0; ok && e < t->envs; e++) {
-        t->env[e].def.may_touch = may_touch;
-        ami_env_load(&t->env[e], envs + (size_t)e * env_size);
+    const bool ok =
+        ami_train_load_networks(train, checkpoint, err) &&
+        ami_checkpoint_get(checkpoint, "progress", &train->progress, sizeof train->progress, err) &&
+        ami_checkpoint_get(checkpoint, "runners", train->run, (size_t)train->envs * sizeof *train->run,
+                           err) &&
+        ami_checkpoint_get(checkpoint, "environments", envs, (size_t)train->envs * env_size, err) &&
+        ami_checkpoint_get(checkpoint, "may_touch", &may_touch, sizeof may_touch, err) &&
+        check_progress(&train->progress, checkpoint, err) && get_generators(train, checkpoint, err) &&
+        get_average(train, checkpoint, err);
+    ami_train_refresh_starts(train);
+    for (int e = 0; ok && e < train->envs; e++) {
+        train->env[e].def.may_touch = may_touch;
+        ami_env_load(&train->env[e], envs + (size_t)e * env_size);
     }
     free(envs);
     return ok;

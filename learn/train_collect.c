@@ -14,30 +14,27 @@ static int omp_get_thread_num(void)
 
 enum { STEPS_A_TURN = 4 };
 
-double ami_train_fraction_done(const ami_train *t)
+double ami_train_noise(const ami_train *train)
 {
-    return fmin((double)t->progress.samples / t->settings.samples, 1);
+    return train->settings.noise +
+           (train->settings.noise_end - train->settings.noise) * ami_train_fraction_done(train);
 }
 
-double ami_train_noise(const ami_train *t)
+double ami_train_fresh_noise(const ami_train *train)
 {
-    return t->settings.noise + (t->settings.noise_end - t->settings.noise) * ami_train_fraction_done(t);
+    return ami_train_noise(train) * sqrt(1 - train->settings.noise_memory * train->settings.noise_memory);
 }
 
-double ami_train_fresh_noise(const ami_train *t)
+double ami_train_push(const ami_train *train)
 {
-    return ami_train_noise(t) * sqrt(1 - t->settings.noise_memory * t->settings.noise_memory);
+    const double ramp = train->settings.push_ramp;
+    return train->settings.push_speed * (ramp > 0 ? fmin(ami_train_fraction_done(train) / ramp, 1) : 1);
 }
 
-double ami_train_push(const ami_train *t)
+double ami_train_teach(const ami_train *train)
 {
-    const double ramp = t->settings.push_ramp;
-    return t->settings.push_speed * (ramp > 0 ? fmin(ami_train_fraction_done(t) / ramp, 1) : 1);
-}
-
-double ami_train_teach(const ami_train *t)
-{
-    return t->settings.teach + (t->settings.teach_end - t->settings.teach) * ami_train_fraction_done(t);
+    return train->settings.teach +
+           (train->settings.teach_end - train->settings.teach) * ami_train_fraction_done(train);
 }
 
 /* Without a second chance after a fall the styles that are hard would be seen least: their episodes are
@@ -48,31 +45,25 @@ static void start_motion(ami_train *t, int e, ami_cycle_room *room, bool fell)
     (again ? ami_generator_start_again : ami_generator_start)(t->generator[e], room, &t->env[e]);
 }
 
-void ami_train_start_episode(ami_train *t, int e, ami_cycle_room *room, bool fell)
+void ami_train_start_episode(ami_train *train, int e, ami_cycle_room *room, bool fell)
 {
-    ami_env *env = &t->env[e];
-    env->def.push_speed = ami_train_push(t);
-    if (t->generator)
-        start_motion(t, e, room, fell);
-    env->def.start_phase = ami_train_draw_start(t, e);
+    ami_env *env = &train->env[e];
+    env->def.push_speed = ami_train_push(train);
+    if (train->generator)
+        start_motion(train, e, room, fell);
+    env->def.start_phase = ami_train_draw_start(train, e);
     env->def.start_noise = 0;
-    if (t->settings.start_noise > 0 && ami_rng_uniform(&t->run[e].rng) < t->settings.start_noisy)
-        env->def.start_noise = t->settings.start_noise * ami_train_fraction_done(t);
+    if (train->settings.start_noise > 0 && ami_rng_uniform(&train->run[e].rng) < train->settings.start_noisy)
+        env->def.start_noise = train->settings.start_noise * ami_train_fraction_done(train);
     ami_env_reset(env);
-    t->run[e].episode_return = 0;
-    if (t->settings.turn_rate > 0) {
+    train->run[e].episode_return = 0;
+    if (train->settings.turn_rate > 0) {
         /* Half of the episodes go straight. */
-        const bool straight = ami_rng_uniform(&t->run[e].rng) < .5;
-        const double rate = ami_rng_range(&t->run[e].rng, -t->settings.turn_rate, t->settings.turn_rate);
+        const bool straight = ami_rng_uniform(&train->run[e].rng) < .5;
+        const double rate =
+            ami_rng_range(&train->run[e].rng, -train->settings.turn_rate, train->settings.turn_rate);
         env->reference.turn_rate = straight ? 0 : rate;
     }
-}
-
-void ami_train_normalise(const ami_train *t, const float *obs, float *x)
-{
-    const float limit = (float)t->settings.observation_clip;
-    for (int k = 0; k < t->inputs; k++)
-        x[k] = fminf(fmaxf((obs[k] - t->in_mean[k]) / t->in_std[k], -limit), limit);
 }
 
 /* Step `step` of environment e with the action that was chosen: act, count, and start anew where the episode
@@ -240,13 +231,13 @@ static void put_back(group *g, int steps_done)
 
 /* Threads take groups in turns of a few steps, so that all groups come to their end together, and what a
  * thread has in hand when its core is given to another program is little: the other threads do the rest. */
-void ami_train_collect(ami_train *t)
+void ami_train_collect(ami_train *train)
 {
-    const int groups = make_groups(t);
-#pragma omp parallel num_threads(t->threads)
-    for (group *g; (g = take_group(t, groups)) != NULL;) {
-        const int left = t->steps - g->step, turn_steps = left < STEPS_A_TURN ? left : STEPS_A_TURN;
-        collect_turn(t, g, turn_steps, &t->room[omp_get_thread_num()]);
+    const int groups = make_groups(train);
+#pragma omp parallel num_threads(train->threads)
+    for (group *g; (g = take_group(train, groups)) != NULL;) {
+        const int left = train->steps - g->step, turn_steps = left < STEPS_A_TURN ? left : STEPS_A_TURN;
+        collect_turn(train, g, turn_steps, &train->room[omp_get_thread_num()]);
         put_back(g, turn_steps);
     }
 }

@@ -25,15 +25,16 @@ static void set_up(const ami_train *t, int envs, double seconds, ami_rollout_def
     }
 }
 
-bool ami_train_evaluate(const ami_train *t, int envs, double seconds, ami_train_score *score, ami_error *err)
+bool ami_train_evaluate(const ami_train *train, int envs, double seconds, ami_train_score *score,
+                        ami_error *err)
 {
     ami_rollout_def def;
     ami_generator_def generator;
     ami_rollout_result result = {0};
     ami_policy policy = {0};
-    set_up(t, envs, seconds, &def, &generator);
+    set_up(train, envs, seconds, &def, &generator);
     memset(score, 0, sizeof *score);
-    ami_net *net = ami_train_export_actor(t, err);
+    ami_net *net = ami_train_export_actor(train, err);
     bool ok = net && ami_policy_describe(&policy, net, err) &&
               (policy.actor =
                    ami_model_create(net, &(ami_model_def){.precision = AMI_PRECISION_FP32}, err)) != NULL;

@@ -61,19 +61,19 @@ static ami_net *export_net(const ami_train *t, bool actor, int outputs, ami_erro
     return ok ? net : out_of_memory(net, err);
 }
 
-ami_net *ami_train_export_actor(const ami_train *t, ami_error *err)
+ami_net *ami_train_export_actor(const ami_train *train, ami_error *err)
 {
-    const ami_settings *s = &t->settings;
-    ami_net *net = export_net(t, true, AMI_ACTION, err);
+    const ami_settings *s = &train->settings;
+    ami_net *net = export_net(train, true, AMI_ACTION, err);
     if (!net)
         return NULL;
     for (int a = 0; a < AMI_ACTION; a++) {
         for (int k = 0; k < net->dim[2]; k++)
-            net->weight[2][(size_t)a * (size_t)net->dim[2] + (size_t)k] *= t->action_std[a];
-        net->bias[2][a] = net->bias[2][a] * t->action_std[a] + t->action_mean[a];
+            net->weight[2][(size_t)a * (size_t)net->dim[2] + (size_t)k] *= train->action_std[a];
+        net->bias[2][a] = net->bias[2][a] * train->action_std[a] + train->action_mean[a];
     }
     char bodies[256];
-    ami_bodies_print(t->env[0].def.may_touch, bodies, sizeof bodies);
+    ami_bodies_print(train->env[0].def.may_touch, bodies, sizeof bodies);
     const bool named =
         ami_net_set_meta(net, "kind", "actor") && ami_net_set_meta(net, "may_touch", bodies) &&
         ami_net_set_meta(net, "action", s->absolute != 0 ? "absolute" : "residual") &&
@@ -87,12 +87,12 @@ ami_net *ami_train_export_actor(const ami_train *t, ami_error *err)
     return net;
 }
 
-ami_net *ami_train_export_critic(const ami_train *t, ami_error *err)
+ami_net *ami_train_export_critic(const ami_train *train, ami_error *err)
 {
-    ami_net *net = export_net(t, false, 1, err);
+    ami_net *net = export_net(train, false, 1, err);
     if (!net)
         return NULL;
-    if (!ami_net_set_meta(net, "kind", "critic") || !set_number(net, "gamma", t->settings.gamma) ||
+    if (!ami_net_set_meta(net, "kind", "critic") || !set_number(net, "gamma", train->settings.gamma) ||
         !ami_net_set_meta(net, "output", "value * (1 - gamma)"))
         return out_of_memory(net, err);
     return net;
@@ -238,23 +238,23 @@ static bool widen(const ami_train *t, ami_net *net, ami_error *err)
     return true;
 }
 
-bool ami_train_load_onnx(ami_train *t, const char *actor_path, const char *critic_path, ami_error *err)
+bool ami_train_load_onnx(ami_train *train, const char *actor_path, const char *critic_path, ami_error *err)
 {
-    double samples = t->settings.normalizer_samples;
+    double samples = train->settings.normalizer_samples;
     ami_net *actor = ami_onnx_read(actor_path, err), *critic = actor ? ami_onnx_read(critic_path, err) : NULL;
-    bool ok = critic && widen(t, actor, err) && widen(t, critic, err);
-    if (ok && !(check_shape(t, actor, AMI_ACTION, err) && check_normalizer(t, actor, err) &&
-                check_use(t, actor, err) && ami_net_get_number(actor, "samples", 0, 1e15, &samples, err)))
+    bool ok = critic && widen(train, actor, err) && widen(train, critic, err);
+    if (ok && !(check_shape(train, actor, AMI_ACTION, err) && check_normalizer(train, actor, err) &&
+                check_use(train, actor, err) && ami_net_get_number(actor, "samples", 0, 1e15, &samples, err)))
         ok = ami_fail_in(err, "%s", actor_path);
-    if (ok && !(check_shape(t, critic, 1, err) && check_normalizer(t, critic, err) &&
-                check_pair(t, actor, critic, actor_path, err)))
+    if (ok && !(check_shape(train, critic, 1, err) && check_normalizer(train, critic, err) &&
+                check_pair(train, actor, critic, actor_path, err)))
         ok = ami_fail_in(err, "%s", critic_path);
     if (ok) {
-        unscale_actions(t, actor);
-        take_network(actor, ami_ppo_actor(t->ppo), ami_ppo_actor_adam(t->ppo));
-        take_network(critic, ami_ppo_critic(t->ppo), ami_ppo_critic_adam(t->ppo));
-        take_normalizer(t, actor, samples);
-        ami_train_start_copy(t);
+        unscale_actions(train, actor);
+        take_network(actor, ami_ppo_actor(train->ppo), ami_ppo_actor_adam(train->ppo));
+        take_network(critic, ami_ppo_critic(train->ppo), ami_ppo_critic_adam(train->ppo));
+        take_normalizer(train, actor, samples);
+        ami_train_start_copy(train);
     }
     ami_net_destroy(actor);
     ami_net_destroy(critic);

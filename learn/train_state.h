@@ -8,6 +8,8 @@
 #include "learn/train.h"
 #include "nets/model.h"
 
+#include <math.h>
+
 enum {
     AMI_TRAIN_MOTION = 256,
     AMI_TRAIN_GROUP = 8,     /* environments whose actions are computed together, at most */
@@ -117,7 +119,10 @@ void ami_train_refresh_normalizer(ami_train *train);
 
 /* Schedules: how far the training is, in [0, 1]; standard deviation of exploration, and of the part of it
  * that is new in a step; pushes of up to this much, m/s. */
-double ami_train_fraction_done(const ami_train *train);
+static inline double ami_train_fraction_done(const ami_train *train)
+{
+    return fmin((double)train->progress.samples / train->settings.samples, 1);
+}
 double ami_train_noise(const ami_train *train);
 double ami_train_fresh_noise(const ami_train *train);
 double ami_train_push(const ami_train *train);
@@ -146,7 +151,12 @@ void ami_train_average(ami_train *train);
 void ami_train_get_average(const ami_train *train, bool actor, float *parameters);
 
 /* Normalised observations. */
-void ami_train_normalise(const ami_train *train, const float *obs, float *x);
+static inline void ami_train_normalise(const ami_train *train, const float *obs, float *x)
+{
+    const float limit = (float)train->settings.observation_clip;
+    for (int k = 0; k < train->inputs; k++)
+        x[k] = fminf(fmaxf((obs[k] - train->in_mean[k]) / train->in_std[k], -limit), limit);
+}
 
 /* With a symmetric motion, what the networks see is in the first half of the cycle: obs becomes its mirror
  * image where it is not, and that is returned. */

@@ -14,12 +14,12 @@
 
 static const float rate = 5e-4f, rate_end = 5e-5f;
 
-bool ami_train_fold(const ami_train *t, float *obs)
+bool ami_train_fold(const ami_train *train, float *obs)
 {
-    if (!t->mirror || obs[0] < .5f)
+    if (!train->mirror || obs[0] < .5f)
         return false;
     ami_mirror_obs(obs, obs);
-    if (t->inputs == AMI_OBS_MAX)
+    if (train->inputs == AMI_OBS_MAX)
         ami_mirror_goal(obs + AMI_OBS, obs + AMI_OBS);
     obs[0] -= .5f;
     return true;
@@ -27,41 +27,44 @@ bool ami_train_fold(const ami_train *t, float *obs)
 
 /* Left and right shoulders have other scales in DeepMimic's absolute actions: the mirror is for the angles
  * themselves. */
-void ami_train_mirror_action(const ami_train *t, const float *in, float *out)
+void ami_train_mirror_action(const ami_train *train, const float *in, float *out)
 {
     float action[AMI_ACTION];
     for (int k = 0; k < AMI_ACTION; k++)
-        action[k] = in[k] * t->action_std[k];
+        action[k] = in[k] * train->action_std[k];
     ami_mirror_action(action, action); /* the means are their own mirror image */
     for (int k = 0; k < AMI_ACTION; k++)
-        out[k] = action[k] / t->action_std[k];
+        out[k] = action[k] / train->action_std[k];
 }
 
-double ami_train_copy(ami_train *t)
+double ami_train_copy(ami_train *train)
 {
-    const size_t inputs = (size_t)t->inputs;
+    const size_t inputs = (size_t)train->inputs;
 #pragma omp parallel for schedule(static)
-    for (int i = 0; i < t->samples; i++) {
-        const float *obs = t->obs + (size_t)i * inputs, *mean = t->mean + (size_t)i * AMI_ACTION;
-        float *action = t->plain_action + (size_t)i * AMI_ACTION;
-        ami_train_normalise(t, obs, t->plain_x + (size_t)i * inputs);
+    for (int i = 0; i < train->samples; i++) {
+        const float *obs = train->obs + (size_t)i * inputs, *mean = train->mean + (size_t)i * AMI_ACTION;
+        float *action = train->plain_action + (size_t)i * AMI_ACTION;
+        ami_train_normalise(train, obs, train->plain_x + (size_t)i * inputs);
         if (obs[0] < .5f)
             memcpy(action, mean, AMI_ACTION * sizeof(float));
         else
-            ami_train_mirror_action(t, mean, action);
+            ami_train_mirror_action(train, mean, action);
     }
-    const float now = rate + (rate_end - rate) * (float)ami_train_fraction_done(t);
-    return ami_copier_learn(&t->copier, t->plain_x, t->plain_action, t->target, t->samples, now);
+    const float now = rate + (rate_end - rate) * (float)ami_train_fraction_done(train);
+    return ami_copier_learn(&train->copier, train->plain_x, train->plain_action, train->target,
+                            train->samples, now);
 }
 
-void ami_train_start_copy(ami_train *t)
+void ami_train_start_copy(ami_train *train)
 {
-    if (t->mirror)
-        ami_copier_start(&t->copier, ami_train_net_parameters(ami_ppo_actor(t->ppo)),
-                         ami_train_net_parameters(ami_ppo_critic(t->ppo)));
+    if (train->mirror)
+        ami_copier_start(&train->copier, ami_train_net_parameters(ami_ppo_actor(train->ppo)),
+                         ami_train_net_parameters(ami_ppo_critic(train->ppo)));
 }
 
-ami_train_net *ami_train_exported(const ami_train *t, bool actor)
+ami_train_net *ami_train_exported(const ami_train *train, bool actor)
 {
-    return t->mirror ? t->copier.net[actor ? 0 : 1] : actor ? ami_ppo_actor(t->ppo) : ami_ppo_critic(t->ppo);
+    return train->mirror ? train->copier.net[actor ? 0 : 1]
+           : actor       ? ami_ppo_actor(train->ppo)
+                         : ami_ppo_critic(train->ppo);
 }

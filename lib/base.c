@@ -43,7 +43,7 @@ amb_result lib_fail(amb_result result, const char *format, ...)
     char text[sizeof last.text];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    ami_number_vformat(text, sizeof text, format, arguments);
     va_end(arguments);
     ami_fail(&last, "%s", text);
     return result;
@@ -62,6 +62,16 @@ amb_result lib_result_of_file(const char *path, amb_result otherwise)
 {
     struct stat about;
     return stat(path, &about) != 0 && (errno == ENOENT || errno == ENOTDIR) ? AMB_ERROR_NOT_FOUND : otherwise;
+}
+
+amb_result amb_fail(amb_result result, const char *sentence)
+{
+    return lib_fail(result, "%s", sentence ? sentence : amb_result_name(result));
+}
+
+void amb_assertion_failed(const char *condition, const char *function)
+{
+    lib_assert_failed(condition ? condition : "", function ? function : "");
 }
 
 /* ---- version ---- */
@@ -97,7 +107,7 @@ void lib_log(amb_log_level level, const char *format, ...)
     char text[sizeof last.text];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    ami_number_vformat(text, sizeof text, format, arguments);
     va_end(arguments);
     log_handler(log_context, level, text);
 }

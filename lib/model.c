@@ -3,6 +3,7 @@
 
 #include "lib/internal.h"
 #include "lib/model_graph.h"
+#include "lib/motion.h"
 #include "nets/model.h"
 #include "nets/onnx/onnx.h"
 
@@ -62,8 +63,7 @@ static amb_precision public_precision(ami_precision precision)
                                               : AMB_PRECISION_INT8;
 }
 
-/* The internal definition of a public one; NULL is the default. */
-static amb_result read_def(const amb_model_def *given, ami_model_def *def)
+amb_result lib_model_def(const amb_model_def *given, ami_model_def *def)
 {
     amb_model_def full;
     amb_model_def_init(&full);
@@ -144,7 +144,7 @@ amb_result amb_model_load(const char *path, const amb_model_def *given, amb_mode
     *model = NULL;
     ami_model_def def;
     ami_error err = {""};
-    const amb_result result = read_def(given, &def);
+    const amb_result result = lib_model_def(given, &def);
     if (result != AMB_OK)
         return result;
     ami_net *net = ami_onnx_read(path, &err);
@@ -162,7 +162,7 @@ amb_result amb_model_load_memory(const void *bytes, size_t size, const char *nam
     *model = NULL;
     ami_model_def def;
     ami_error err = {""};
-    const amb_result result = read_def(given, &def);
+    const amb_result result = lib_model_def(given, &def);
     if (result != AMB_OK)
         return result;
     ami_net *net = ami_onnx_read_memory(bytes, size, name, &err);

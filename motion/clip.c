@@ -6,10 +6,10 @@
  * seam, as in DeepMimic. */
 #include "motion/clip.h"
 
+#include "base/assert.h"
 #include "base/file.h"
 #include "motion/rotation.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -231,6 +231,7 @@ static ami_clip *allocate(int capacity, const char *name, ami_error *err)
 ami_clip *ami_clip_create(int frames, const double *time, const double *pose, bool loop, const char *name,
                           ami_error *err)
 {
+    AMI_ASSERT(time && pose && name);
     ami_clip *clip = check_clip(frames, time, pose, err) ? allocate(frames, name, err) : NULL;
     if (clip)
         fill(clip, frames, time, pose, loop);
@@ -239,6 +240,7 @@ ami_clip *ami_clip_create(int frames, const double *time, const double *pose, bo
 
 ami_clip *ami_clip_reserve(int capacity, const char *name, ami_error *err)
 {
+    AMI_ASSERT(name);
     if (capacity < 2 || capacity > AMI_CLIP_MAX_FRAMES) {
         ami_fail(err, "a clip with room for %d frames, expected 2 to %d", capacity, AMI_CLIP_MAX_FRAMES);
         return NULL;
@@ -261,6 +263,7 @@ ami_clip *ami_clip_reserve(int capacity, const char *name, ami_error *err)
 bool ami_clip_refill(ami_clip *clip, int frames, const double *time, const double *pose, bool loop,
                      ami_error *err)
 {
+    AMI_ASSERT(clip && time && pose);
     if (frames > clip->capacity)
         return ami_fail(err, "%d frames, more than the %d that the clip has room for", frames,
                         clip->capacity);
@@ -277,41 +280,49 @@ void ami_clip_destroy(ami_clip *clip)
 
 double ami_clip_duration(const ami_clip *clip)
 {
+    AMI_ASSERT(clip);
     return clip->duration;
 }
 
 int ami_clip_frames(const ami_clip *clip)
 {
+    AMI_ASSERT(clip);
     return clip->frames;
 }
 
 bool ami_clip_loops(const ami_clip *clip)
 {
+    AMI_ASSERT(clip);
     return clip->loop;
 }
 
 const char *ami_clip_name(const ami_clip *clip)
 {
+    AMI_ASSERT(clip);
     return clip->name;
 }
 
 const double *ami_clip_times(const ami_clip *clip)
 {
+    AMI_ASSERT(clip);
     return clip->time;
 }
 
 const double *ami_clip_poses(const ami_clip *clip)
 {
+    AMI_ASSERT(clip);
     return clip->pose;
 }
 
 const double *ami_clip_vels(const ami_clip *clip)
 {
+    AMI_ASSERT(clip);
     return clip->vel;
 }
 
 uint32_t ami_clip_crc(const ami_clip *clip)
 {
+    AMI_ASSERT(clip);
     const size_t frames = (size_t)clip->frames;
     const unsigned char loops = clip->loop;
     const uint32_t crc = ami_crc32c(ami_crc32c(0, &loops, 1), clip->time, frames * sizeof(double));
@@ -320,6 +331,7 @@ uint32_t ami_clip_crc(const ami_clip *clip)
 
 void ami_clip_cycle_offset(const ami_clip *clip, double offset[3])
 {
+    AMI_ASSERT(clip && offset);
     memcpy(offset, clip->offset, sizeof clip->offset);
 }
 
@@ -339,7 +351,7 @@ static double time_in_cycle(const ami_clip *clip, double t, double *cycle)
 
 double ami_clip_phase(const ami_clip *clip, double t)
 {
-    assert(isfinite(t));
+    AMI_ASSERT(isfinite(t));
     double cycle;
     const double tau = clip->loop ? time_in_cycle(clip, t, &cycle) : fmax(t, 0.0);
     return fmin(tau / clip->duration, nextafter(1.0, 0.0));
@@ -389,7 +401,7 @@ static void sample_pose(const double *a, const double *b, double u, double *out)
 
 void ami_clip_sample(const ami_clip *clip, double t, double pose[AMI_POSE], double vel[AMI_VEL])
 {
-    assert(isfinite(t));
+    AMI_ASSERT(isfinite(t));
     double cycle = 0.0, tau;
     const bool outside = !clip->loop && (t < 0.0 || t > clip->duration);
     if (clip->loop) {

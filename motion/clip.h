@@ -45,6 +45,10 @@ typedef struct ami_clip ami_clip;
  * ending. */
 ami_clip *ami_clip_read(const char *path, ami_error *err);
 
+/* The same from the bytes of such a file; `name` stands in sentences for its path, and names the clip as a
+ * path would. */
+ami_clip *ami_clip_read_memory(const void *bytes, size_t size, const char *name, ami_error *err);
+
 /* Whether a file looks like such a clip: an object in whose Frames the first one has 44 values. It looks at
  * the first 64 KiB, believes nothing else and changes nothing. */
 bool ami_clip_looks_like(const char *path);
@@ -72,6 +76,10 @@ bool ami_clip_name_of_file(const char *path, char *name, size_t n, ami_error *er
  * first of the next cycle, moved by the cycle offset. Inputs are copied. NULL on error. */
 ami_clip *ami_clip_create(int frames, const double *time, const double *pose, bool loop, const char *name,
                           ami_error *err);
+
+/* The same, but refuses what no human does, as ami_clip_read does. */
+ami_clip *ami_clip_create_human(int frames, const double *time, const double *pose, bool loop,
+                                const char *name, ami_error *err);
 
 /* A clip with room for `capacity` frames (2 to AMI_CLIP_MAX_FRAMES), for a motion that is made while others
  * run: until it is filled it is a loop of one second in which the body stands upright at the origin. NULL on

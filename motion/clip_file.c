@@ -5,6 +5,7 @@
  * guesses at no other. */
 #include "motion/clip.h"
 
+#include "base/assert.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "motion/rotation.h"
@@ -159,6 +160,9 @@ static bool check_heights(int frames, const double *pose, ami_error *err)
         highest = pose[(size_t)f * AMI_POSE + 2] > pose[(size_t)highest * AMI_POSE + 2] ? f : highest;
     }
     const double low = pose[(size_t)lowest * AMI_POSE + 2], high = pose[(size_t)highest * AMI_POSE + 2];
+    if (!isfinite(low) || !isfinite(high)) {
+        return true; /* ami_clip_create names what is not finite */
+    }
     if (high > max_height) {
         return ami_fail(err, "frame %d: the root's height is %g m, expected at most %g; %s", highest, high,
                         max_height, remedy);
@@ -197,6 +201,20 @@ static bool check_speeds(const ami_clip *clip, ami_error *err)
     return true;
 }
 
+ami_clip *ami_clip_create_human(int frames, const double *time, const double *pose, bool loop,
+                                const char *name, ami_error *err)
+{
+    if (frames >= 2 && !check_heights(frames, pose, err)) {
+        return NULL;
+    }
+    ami_clip *clip = ami_clip_create(frames, time, pose, loop, name, err);
+    if (clip && !check_speeds(clip, err)) {
+        ami_clip_destroy(clip);
+        return NULL;
+    }
+    return clip;
+}
+
 /* DeepMimic's "wrap" and "none", and what other writers make of them. */
 static bool read_loop(const json_t *loop, bool *loops, ami_error *err)
 {
@@ -215,6 +233,7 @@ static bool read_loop(const json_t *loop, bool *loops, ami_error *err)
 
 bool ami_clip_name_of_file(const char *path, char *name, size_t n, ami_error *err)
 {
+    AMI_ASSERT(path && name && n > 0);
     char whole[AMI_NAME];
     return (size_t)snprintf(name, n, "%s", name_of(path, whole)) < n ||
            ami_fail(err, "%.200s: its name is longer than %zu bytes", path, n - 1);
@@ -261,14 +280,7 @@ static ami_clip *clip_of_json(const json_t *root, const char *path, ami_error *e
         now += values[0];
         pose_from_file(pose + f * AMI_POSE, values + 1);
     }
-    if (!check_heights((int)n, pose, err)) {
-        goto out;
-    }
-    clip = ami_clip_create((int)n, time, pose, loops, name_of(path, name), err);
-    if (clip && !check_speeds(clip, err)) {
-        ami_clip_destroy(clip);
-        clip = NULL;
-    }
+    clip = ami_clip_create_human((int)n, time, pose, loops, name_of(path, name), err);
 out:
     free(block);
     return clip;
@@ -334,6 +346,7 @@ static ami_clip *clip_of_text(const char *text, size_t size, const char *path, a
 
 ami_clip *ami_clip_read(const char *path, ami_error *err)
 {
+    AMI_ASSERT(path);
     size_t size;
     char *text = ami_file_read_text(path, max_file, &size, err);
     if (!text) {
@@ -347,8 +360,24 @@ ami_clip *ami_clip_read(const char *path, ami_error *err)
     return clip;
 }
 
+ami_clip *ami_clip_read_memory(const void *bytes, size_t size, const char *name, ami_error *err)
+{
+    const char *text = NULL;
+    if (size <= max_file) {
+        text = ami_text_begin(bytes, &size, err);
+    } else {
+        ami_fail(err, "holds %zu bytes, expected at most %zu", size, max_file);
+    }
+    ami_clip *clip = text ? clip_of_text(text, size, name, err) : NULL;
+    if (!clip) {
+        ami_fail_in(err, "%s", name);
+    }
+    return clip;
+}
+
 bool ami_clip_looks_like(const char *path)
 {
+    AMI_ASSERT(path);
     char *text = is_file(path) ? malloc(LOOKED_AT + 1) : NULL;
     FILE *file = text ? fopen(path, "rb") : NULL;
     const size_t size = file ? fread(text, 1, LOOKED_AT, file) : 0;
@@ -417,6 +446,7 @@ static bool check_ending(const char *path, ami_error *err)
 
 bool ami_clip_write(const ami_clip *clip, const char *path, ami_error *err)
 {
+    AMI_ASSERT(clip && path);
     if (!check_ending(path, err)) {
         return false;
     }

@@ -1,6 +1,7 @@
 /* A motion by its name, in the folders where clips may lie. */
 #include "motion/clip.h"
 
+#include "base/assert.h"
 #include "base/assets.h"
 #include "base/file.h"
 
@@ -80,6 +81,7 @@ static void ways_to_clips(char *text, size_t size)
 
 bool ami_clip_find(const char *name_or_path, const char *clips_dir, char *path, size_t n, ami_error *err)
 {
+    AMI_ASSERT(name_or_path && path && n > 0);
     if (is_file(name_or_path)) {
         if ((size_t)snprintf(path, n, "%s", name_or_path) >= n) {
             return ami_fail(err, "the path %.80s... is longer than %zu bytes", name_or_path, n - 1);

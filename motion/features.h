@@ -38,12 +38,18 @@ enum {
 #define AMI_CONTACT_HEIGHT ((const double[2]){.03, .06}) /* m */
 #define AMI_CONTACT_SPEED ((const double[2]){.4, 1.0})   /* m/s */
 
+/* Frames a second of a window of the 73: of what StyleVAE reads and gives. */
+#define AMI_FEATURE_RATE 30.0
+
 void ami_features(const ami_points *points, float features[AMI_FEATURES]);
 void ami_phase_features(const ami_points *points, float features[AMI_PHASE_FEATURES]);
 
 /* Of a clip at time t (s, as ami_clip_sample takes it). Either may be NULL. */
 void ami_features_of_clip(const ami_skeleton *skeleton, const ami_clip *clip, double t,
                           float features[AMI_FEATURES], float phase_features[AMI_PHASE_FEATURES]);
+
+/* Mean distance of the 22 points of two frames of the 73, m. */
+double ami_features_distance(const float a[AMI_FEATURES], const float b[AMI_FEATURES]);
 
 /* Contact of one point at this height (m) with this velocity (m/s). */
 double ami_contact(double height, const double vel[3]);

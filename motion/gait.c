@@ -1,110 +1,26 @@
-/* Motions as tables of features, closed, sampled and blended; what repeats in them is found in gait_find.c.
- */
+/* Motions as tables of features: sampled, and what phase they are in. Made in gait_make.c. */
 #include "motion/gait_find.h"
 
-#include "motion/kinematics.h"
-#include "motion/rotation.h"
+#include "base/assert.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-enum { BLEND_FRAMES = 64 };
-static const double shortest = .3; /* s, of a clip */
-
-void ami_gait_destroy(ami_gait *g)
+void ami_gait_destroy(ami_gait *gait)
 {
-    if (!g)
+    if (!gait)
         return;
-    ami_clip_destroy(g->clip);
-    free(g->name);
-    free(g->strike);
-    free(g->whole);
-    free(g->feature);
-    free(g->phase);
-    free(g->amplitude);
-    free(g);
-}
-
-/* ---- Closing a loop ---- */
-
-/* Turns q by the share c of the gap, a rotation vector in the body's frame. */
-static void turn_by(double q[4], const double gap[3], double c)
-{
-    double turn[4];
-    ami_quat_exp(turn, (const double[3]){-c * gap[0], -c * gap[1], -c * gap[2]});
-    ami_quat_mul(q, q, turn);
-}
-
-/* At time t of a loop, with half of the seam's gap taken off on either side, falling quadratically: no step,
- * no kink. */
-static void close_pose(double *pose, const double *first, const double *last, double t, double duration)
-{
-    const double reach = fmin(.25 * duration, .3), from = fmax(0, 1 - t / reach),
-                 to = fmax(0, 1 - (duration - t) / reach);
-    const double c = .5 * (to * to - from * from);
-    double q[4], gap[3];
-    pose[2] -= c * (last[2] - first[2]);
-    ami_quat_between(q, first + 3, last + 3);
-    ami_quat_log(gap, q);
-    turn_by(pose + 3, gap, c);
-    for (int j = 0; j < AMI_CLIP_JOINTS; j++) {
-        const int at = ami_clip_joints[j].pose;
-        if (ami_clip_joints[j].ball) {
-            ami_quat_between(q, first + at, last + at);
-            ami_quat_log(gap, q);
-            turn_by(pose + at, gap, c);
-        } else {
-            pose[at] -= c * (last[at] - first[at]);
-        }
-    }
-}
-
-static ami_clip *closed(const ami_clip *clip, ami_error *err)
-{
-    const double duration = ami_clip_duration(clip), *first = ami_clip_poses(clip);
-    const double *last = first + (size_t)(ami_clip_frames(clip) - 1) * AMI_POSE;
-    const int n = (int)fmin(ceil(duration * AMI_GAIT_RATE), AMI_CLIP_MAX_FRAMES - 1);
-    double *time = malloc((size_t)(n + 1) * (1 + AMI_POSE) * sizeof *time);
-    if (!time) {
-        ami_fail(err, "out of memory for a clip of %d frames", n + 1);
-        return NULL;
-    }
-    double *pose = time + n + 1;
-    for (int i = 0; i <= n; i++) {
-        double *p = pose + (size_t)i * AMI_POSE;
-        time[i] = i == n ? duration : duration * i / n;
-        if (i < n)
-            ami_clip_sample(clip, time[i], p, NULL);
-        else
-            memcpy(p, last, AMI_POSE * sizeof *p); /* a loop sampled there is in its next cycle */
-        close_pose(p, first, last, time[i], duration);
-    }
-    ami_clip *result = ami_clip_create(n + 1, time, pose, true, ami_clip_name(clip), err);
-    free(time);
-    return result;
+    ami_clip_destroy(gait->clip);
+    free(gait->name);
+    free(gait->strike);
+    free(gait->whole);
+    free(gait->feature);
+    free(gait->phase);
+    free(gait->amplitude);
+    free(gait);
 }
 
 /* ---- Tables ---- */
-
-static bool make_tables(ami_gait *g, const ami_skeleton *skeleton, ami_error *err)
-{
-    g->duration = ami_clip_duration(g->clip);
-    g->frames = (int)ceil(g->duration * AMI_GAIT_RATE - 1e-9) + 1; /* a loop's last one is its first */
-    const size_t n = (size_t)g->frames;
-    g->feature = malloc(n * AMI_FEATURES * sizeof(float));
-    g->phase = malloc(n * AMI_PHASE_FEATURES * sizeof(float));
-    g->amplitude = calloc(n, sizeof(float));
-    if (!g->feature || !g->phase || !g->amplitude)
-        return ami_fail(err, "%s: out of memory for %d frames", g->name, g->frames);
-    for (int i = 0; i < g->frames; i++) {
-        const double t = g->duration * i / (g->frames - 1);
-        ami_features_of_clip(skeleton, g->clip, t, g->feature + (size_t)i * AMI_FEATURES,
-                             g->phase + (size_t)i * AMI_PHASE_FEATURES);
-    }
-    return true;
-}
 
 /* Where t falls among a table's frames. */
 static size_t place(const ami_gait *g, double t, float *share)
@@ -122,30 +38,34 @@ static void mix(const float *restrict a, const float *restrict b, float share, i
         out[i] = a[i] + share * (b[i] - a[i]);
 }
 
-void ami_gait_sample(const ami_gait *g, double t, float feature[AMI_FEATURES],
+void ami_gait_sample(const ami_gait *gait, double t, float feature[AMI_FEATURES],
                      float phase_feature[AMI_PHASE_FEATURES])
 {
+    AMI_ASSERT(gait && isfinite(t));
     float share;
-    const size_t i = place(g, t, &share);
+    const size_t i = place(gait, t, &share);
     if (feature)
-        mix(g->feature + i * AMI_FEATURES, g->feature + (i + 1) * AMI_FEATURES, share, AMI_FEATURES, feature);
+        mix(gait->feature + i * AMI_FEATURES, gait->feature + (i + 1) * AMI_FEATURES, share, AMI_FEATURES,
+            feature);
     if (phase_feature)
-        mix(g->phase + i * AMI_PHASE_FEATURES, g->phase + (i + 1) * AMI_PHASE_FEATURES, share,
+        mix(gait->phase + i * AMI_PHASE_FEATURES, gait->phase + (i + 1) * AMI_PHASE_FEATURES, share,
             AMI_PHASE_FEATURES, phase_feature);
 }
 
-double ami_gait_amplitude(const ami_gait *g, double t)
+double ami_gait_amplitude(const ami_gait *gait, double t)
 {
+    AMI_ASSERT(gait && isfinite(t));
     float share;
-    const size_t i = place(g, t, &share);
-    return (double)(g->amplitude[i] + share * (g->amplitude[i + 1] - g->amplitude[i]));
+    const size_t i = place(gait, t, &share);
+    return (double)(gait->amplitude[i] + share * (gait->amplitude[i + 1] - gait->amplitude[i]));
 }
 
-void ami_gait_window(const ami_gait *g, double t0, double scale, int n, float *window)
+void ami_gait_window(const ami_gait *gait, double t0, double scale, int n, float *window)
 {
+    AMI_ASSERT(gait && isfinite(t0) && scale > 0 && n >= 0 && window);
     for (int i = 0; i < n; i++) {
         float *frame = window + (size_t)i * AMI_FEATURES;
-        ami_gait_sample(g, t0 + scale * i / 30, frame, NULL);
+        ami_gait_sample(gait, t0 + scale * i / AMI_FEATURE_RATE, frame, NULL);
         for (int k = AMI_FEATURE_FORWARD; k <= AMI_FEATURE_YAW_RATE; k++)
             frame[k] *= (float)scale;
     }
@@ -153,14 +73,15 @@ void ami_gait_window(const ami_gait *g, double t0, double scale, int n, float *w
 
 /* ---- Phase ---- */
 
-int ami_gait_cycle(const ami_gait *g, double *t)
+int ami_gait_cycle(const ami_gait *gait, double *t)
 {
-    if (g->loops)
-        *t -= g->duration * floor((*t - g->strike[0]) / g->duration);
-    int lo = 0, hi = g->strikes - 2;
+    AMI_ASSERT(gait && gait->strikes >= 2 && isfinite(*t));
+    if (gait->loops)
+        *t -= gait->duration * floor((*t - gait->strike[0]) / gait->duration);
+    int lo = 0, hi = gait->strikes - 2;
     while (lo < hi) {
         const int mid = (lo + hi + 1) / 2;
-        if (g->strike[mid] <= *t)
+        if (gait->strike[mid] <= *t)
             lo = mid;
         else
             hi = mid - 1;
@@ -168,152 +89,41 @@ int ami_gait_cycle(const ami_gait *g, double *t)
     return lo;
 }
 
-double ami_gait_phase(const ami_gait *g, double t)
+double ami_gait_phase(const ami_gait *gait, double t)
 {
-    if (g->strikes < 2)
+    AMI_ASSERT(gait && isfinite(t));
+    if (gait->strikes < 2)
         return 0;
-    const int c = ami_gait_cycle(g, &t);
-    const double u = (t - g->strike[c]) / (g->strike[c + 1] - g->strike[c]), phase = u - floor(u);
+    const int c = ami_gait_cycle(gait, &t);
+    const double u = (t - gait->strike[c]) / (gait->strike[c + 1] - gait->strike[c]), phase = u - floor(u);
     return phase < 1 ? phase : 0;
 }
 
-double ami_gait_time(const ami_gait *g, int c, double phase)
+double ami_gait_time(const ami_gait *gait, int cycle, double phase)
 {
+    AMI_ASSERT(gait && cycle >= 0 && cycle < gait->strikes - 1 && isfinite(phase));
     double cycles = floor(phase);
     phase -= cycles;
-    for (; cycles > 0 && (g->loops || c + 2 < g->strikes); cycles--)
-        c++;
-    for (; cycles < 0 && (g->loops || c > 0); cycles++)
-        c--;
-    const int n = g->strikes - 1;
-    const int turn = g->loops ? (int)floor((double)c / n) : 0, at = c - turn * n;
-    return turn * g->duration + g->strike[at] + (phase + cycles) * (g->strike[at + 1] - g->strike[at]);
+    for (; cycles > 0 && (gait->loops || cycle + 2 < gait->strikes); cycles--)
+        cycle++;
+    for (; cycles < 0 && (gait->loops || cycle > 0); cycles++)
+        cycle--;
+    const int n = gait->strikes - 1;
+    const int turn = gait->loops ? (int)floor((double)cycle / n) : 0, at = cycle - turn * n;
+    return turn * gait->duration + gait->strike[at] +
+           (phase + cycles) * (gait->strike[at + 1] - gait->strike[at]);
 }
 
-bool ami_gait_room(ami_gait *g, int n, ami_error *err)
+bool ami_gait_room(ami_gait *gait, int n, ami_error *err)
 {
-    g->strike = calloc((size_t)n + 1, sizeof *g->strike);
-    g->whole = calloc((size_t)n + 1, sizeof *g->whole);
-    return (g->strike && g->whole) || ami_fail(err, "%s: out of memory for %d cycles", g->name, n);
+    AMI_ASSERT(gait && n >= 1);
+    gait->strike = calloc((size_t)n + 1, sizeof *gait->strike);
+    gait->whole = calloc((size_t)n + 1, sizeof *gait->whole);
+    return (gait->strike && gait->whole) || ami_fail(err, "%s: out of memory for %d cycles", gait->name, n);
 }
 
-static ami_gait *start(const char *name, ami_clip *clip, ami_error *err)
+double ami_gait_scale(const ami_gait *gait)
 {
-    ami_gait *g = clip ? calloc(1, sizeof *g) : NULL;
-    if (!g || !(g->name = strdup(name))) {
-        if (clip)
-            ami_fail(err, "%s: out of memory", name);
-        free(g);
-        ami_clip_destroy(clip);
-        return NULL;
-    }
-    g->clip = clip;
-    g->loops = ami_clip_loops(clip);
-    return g;
-}
-
-ami_gait *ami_gait_create(const ami_skeleton *skeleton, const ami_clip *clip, ami_error *err)
-{
-    const int frames = ami_clip_frames(clip);
-    if (ami_clip_duration(clip) < shortest) {
-        ami_fail(err, "%s: %g s long, expected at least %g s", ami_clip_name(clip), ami_clip_duration(clip),
-                 shortest);
-        return NULL;
-    }
-    ami_clip *own = ami_clip_loops(clip) ? closed(clip, err)
-                                         : ami_clip_create(frames, ami_clip_times(clip), ami_clip_poses(clip),
-                                                           false, ami_clip_name(clip), err);
-    ami_gait *g = start(ami_clip_name(clip), own, err);
-    if (!g || !make_tables(g, skeleton, err) || !ami_gait_find(g, err)) {
-        ami_gait_destroy(g);
-        return NULL;
-    }
-    return g;
-}
-
-double ami_gait_scale(const ami_gait *g)
-{
-    return fmax(1, g->period / AMI_GAIT_LONGEST);
-}
-
-/* ---- Blending ---- */
-
-/* The pose at a phase of a loop's first cycle, its heading taken off, and what the root moves and turns in a
- * whole cycle at that rate. */
-static void pose_at(const ami_gait *g, double phase, double pose[AMI_POSE], double step[3])
-{
-    float f[AMI_FEATURES];
-    double heading[2], back[4];
-    const double t = ami_gait_time(g, 0, phase);
-    ami_clip_sample(g->clip, t, pose, NULL);
-    ami_points_heading(pose + 3, heading);
-    ami_quat_axis_angle(back, (const double[3]){0, 0, 1}, -atan2(heading[1], heading[0]));
-    ami_quat_mul(pose + 3, back, pose + 3);
-    ami_gait_sample(g, t, f, NULL);
-    for (int k = 0; k < 3; k++)
-        step[k] = (double)f[AMI_FEATURE_FORWARD + k] * (g->strike[1] - g->strike[0]);
-}
-
-static void blend_pose(double *pose, const double *other_pose, double w)
-{
-    pose[2] += w * (other_pose[2] - pose[2]);
-    ami_quat_slerp(pose + 3, pose + 3, other_pose + 3, w);
-    for (int j = 0; j < AMI_CLIP_JOINTS; j++) {
-        const int at = ami_clip_joints[j].pose;
-        if (ami_clip_joints[j].ball)
-            ami_quat_slerp(pose + at, pose + at, other_pose + at, w);
-        else
-            pose[at] += w * (other_pose[at] - pose[at]);
-    }
-}
-
-ami_gait *ami_gait_blend(const ami_skeleton *skeleton, const ami_gait *a, const ami_gait *b, double w,
-                         const char *name, ami_error *err)
-{
-    enum { N = BLEND_FRAMES };
-    const double period =
-        exp((1 - w) * log(a->strike[1] - a->strike[0]) + w * log(b->strike[1] - b->strike[0]));
-    double time[N + 1], step[N + 1][3], turned = 0, heading = 0, at[2] = {0, 0};
-    double(*pose)[AMI_POSE] = malloc((N + 1) * sizeof *pose);
-    if (!pose) {
-        ami_fail(err, "%s: out of memory", name);
-        return NULL;
-    }
-    for (int i = 0; i <= N; i++) {
-        double far[AMI_POSE], far_step[3];
-        time[i] = period * i / N;
-        pose_at(a, (double)(i % N) / N, pose[i], step[i]);
-        pose_at(b, (double)(i % N) / N, far, far_step);
-        blend_pose(pose[i], far, w);
-        for (int k = 0; k < 3; k++)
-            step[i][k] += w * (far_step[k] - step[i][k]);
-        turned += i < N ? step[i][2] / N : 0;
-    }
-    for (int i = 0; i <= N; i++) { /* trapezoids; a cycle ends with the heading it began with */
-        double turn[4];
-        ami_quat_axis_angle(turn, (const double[3]){0, 0, 1}, heading);
-        ami_quat_mul(pose[i] + 3, turn, pose[i] + 3);
-        pose[i][0] = at[0], pose[i][1] = at[1];
-        if (i == N)
-            break;
-        const double ahead = .5 * (step[i][0] + step[i + 1][0]) / N,
-                     left = .5 * (step[i][1] + step[i + 1][1]) / N;
-        const double next = heading + .5 * (step[i][2] + step[i + 1][2] - 2 * turned) / N,
-                     mid = .5 * (heading + next);
-        at[0] += cos(mid) * ahead - sin(mid) * left;
-        at[1] += sin(mid) * ahead + cos(mid) * left;
-        heading = next;
-    }
-    ami_gait *g = start(name, ami_clip_create(N + 1, time, pose[0], true, name, err), err);
-    free(pose);
-    if (!g || !make_tables(g, skeleton, err) || !ami_gait_room(g, 2, err)) {
-        ami_gait_destroy(g);
-        return NULL;
-    }
-    g->strikes = 2;
-    g->strike[1] = g->period = period;
-    g->whole[0] = g->walks = true;
-    for (int i = 0; i < g->frames; i++)
-        g->amplitude[i] = 1;
-    return g;
+    AMI_ASSERT(gait);
+    return fmax(1, gait->period / AMI_GAIT_LONGEST);
 }

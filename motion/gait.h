@@ -64,7 +64,8 @@ double ami_gait_amplitude(const ami_gait *gait, double t);
  * into the neighbours. */
 double ami_gait_time(const ami_gait *gait, int cycle, double phase);
 
-/* n frames of 73 at 30 a second from t0 of the motion played `scale` times faster, velocities included. */
+/* n frames of 73 at AMI_FEATURE_RATE from t0 of the motion played `scale` times faster, velocities
+ * included. */
 void ami_gait_window(const ami_gait *gait, double t0, double scale, int n, float *window);
 
 /* A motion slower than a cycle in AMI_GAIT_LONGEST s is played so much faster that a window of 2 s holds more

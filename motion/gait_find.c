@@ -1,6 +1,8 @@
 /* Where a motion repeats: strikes, the parts of a loop, cycles, amplitude. Everything here reads the tables
- * of gait.c. */
+ * through gait.c. */
 #include "motion/gait_find.h"
+
+#include "base/assert.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -250,15 +252,16 @@ static bool analyse_rest(ami_gait *g, const strike *left, int lefts, const strik
     return true;
 }
 
-bool ami_gait_find(ami_gait *g, ami_error *err)
+bool ami_gait_find(ami_gait *gait, ami_error *err)
 {
-    const int room = (int)(g->duration / rest) + 2;
+    AMI_ASSERT(gait && gait->feature && gait->frames >= 2);
+    const int room = (int)(gait->duration / rest) + 2;
     strike *left = calloc(2 * (size_t)room, sizeof *left), *right = left ? left + room : NULL;
     if (!left)
-        return ami_fail(err, "%s: out of memory for %d strikes", g->name, room);
-    const int lefts = find_strikes(g, false, left, room), rights = find_strikes(g, true, right, room);
-    const bool ok = g->loops ? analyse_loop(g, left, lefts, right, rights, err)
-                             : analyse_rest(g, left, lefts, right, rights, err);
+        return ami_fail(err, "%s: out of memory for %d strikes", gait->name, room);
+    const int lefts = find_strikes(gait, false, left, room), rights = find_strikes(gait, true, right, room);
+    const bool ok = gait->loops ? analyse_loop(gait, left, lefts, right, rights, err)
+                                : analyse_rest(gait, left, lefts, right, rights, err);
     free(left);
     return ok;
 }

@@ -1,4 +1,5 @@
-/* What gait.c and gait_find.c, the two halves of motion/gait.h, have between them. Private to these. */
+/* What the parts of motion/gait.h have between them: gait.c reads tables, gait_find.c finds what repeats in
+ * them, gait_make.c makes them. Private to these; each uses only those before it. */
 #ifndef AMI_MOTION_GAIT_FIND_H
 #define AMI_MOTION_GAIT_FIND_H
 

@@ -1,6 +1,7 @@
 /* One frame: every joint from the points, down the tree. Where the root goes is in ik_motion.c. */
 #include "motion/ik.h"
 
+#include "base/assert.h"
 #include "motion/rotation.h"
 
 #include <math.h>
@@ -352,6 +353,7 @@ static void solve_limb(solver *s, int limb)
 
 void ami_ik_solve(ami_ik *ik, const float features[AMI_FEATURES])
 {
+    AMI_ASSERT(ik && features);
     const ami_skeleton *k = ik->def.skeleton;
     double pose[AMI_POSE];
     solver s;
@@ -379,7 +381,7 @@ void ami_ik_solve(ami_ik *ik, const float features[AMI_FEATURES])
 
 ami_ik_def ami_ik_default_def(const ami_skeleton *skeleton)
 {
-    return (ami_ik_def){.skeleton = skeleton, .rate = 30, .noise = .01, .turn_speed = 3};
+    return (ami_ik_def){.skeleton = skeleton, .rate = AMI_FEATURE_RATE, .noise = .01, .turn_speed = 3};
 }
 
 static bool check_def(const ami_ik_def *def, ami_error *err)
@@ -433,6 +435,7 @@ static bool check_bones(const ami_skeleton *k, ami_error *err)
 
 bool ami_ik_init(ami_ik *ik, const ami_ik_def *def, ami_error *err)
 {
+    AMI_ASSERT(ik && def && def->skeleton);
     const ami_skeleton *c = def->skeleton;
     memset(ik, 0, sizeof *ik);
     if (!check_def(def, err) || !check_bones(c, err))

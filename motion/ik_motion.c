@@ -1,6 +1,7 @@
 /* The root's way over the ground, and whole motions. */
 #include "motion/ik.h"
 
+#include "base/assert.h"
 #include "motion/rotation.h"
 
 #include <math.h>
@@ -85,6 +86,7 @@ static void move_on(double at[2], double speed[2], const double next[2], double 
 
 void ami_ik_frame(ami_ik *ik, const float features[AMI_FEATURES], double pose[AMI_POSE])
 {
+    AMI_ASSERT(ik && features && pose);
     if (!ik->started) {
         start(ik, features);
     } else {
@@ -99,6 +101,7 @@ void ami_ik_frame(ami_ik *ik, const float features[AMI_FEATURES], double pose[AM
 bool ami_ik_motion(const ami_ik_def *def, int frames, const float *features, bool cyclic, double *time,
                    double *pose, ami_error *err)
 {
+    AMI_ASSERT(def && features && time && pose);
     ami_ik ik;
     if (!ami_ik_init(&ik, def, err))
         return false;

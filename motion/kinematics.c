@@ -3,6 +3,7 @@
  * because a body carries several vectors. */
 #include "motion/kinematics.h"
 
+#include "base/assert.h"
 #include "motion/rotation.h"
 
 #include <math.h>
@@ -69,6 +70,7 @@ static inline void carried(double out[3], const double v[3], const double w[3], 
 void ami_fk(const ami_skeleton *skeleton, const double pose[AMI_POSE], double joint[AMI_BODIES][3],
             double rot[AMI_BODIES][4])
 {
+    AMI_ASSERT(skeleton && pose && joint && rot);
     memcpy(joint[AMI_ROOT], pose, 3 * sizeof(double));
     put_unit(rot[AMI_ROOT], pose + 3);
     for (int i = 1; i < AMI_BODIES; i++) {
@@ -84,6 +86,7 @@ void ami_fk(const ami_skeleton *skeleton, const double pose[AMI_POSE], double jo
 void ami_fk_state(const ami_skeleton *skeleton, const double pose[AMI_POSE], const double vel[AMI_VEL],
                   ami_state *state)
 {
+    AMI_ASSERT(skeleton && pose && vel && state);
     double matrix[AMI_BODIES][9], speed[AMI_BODIES][3]; /* body to world; velocity of the joint */
     double momentum[3] = {0, 0, 0};
     memcpy(state->pose, pose, sizeof state->pose);
@@ -123,4 +126,18 @@ void ami_fk_state(const ami_skeleton *skeleton, const double pose[AMI_POSE], con
     }
     for (int k = 0; k < 3; k++)
         state->com_vel[k] = momentum[k] / skeleton->total_mass;
+}
+
+void ami_pose_between(const double a[AMI_POSE], const double b[AMI_POSE], double u, double out[AMI_POSE])
+{
+    for (int k = 0; k < 3; k++)
+        out[k] = a[k] + u * (b[k] - a[k]);
+    ami_quat_slerp(out + 3, a + 3, b + 3, u);
+    for (int j = 0; j < AMI_CLIP_JOINTS; j++) {
+        const int k = ami_clip_joints[j].pose;
+        if (ami_clip_joints[j].ball)
+            ami_quat_slerp(out + k, a + k, b + k, u);
+        else
+            out[k] = a[k] + u * (b[k] - a[k]);
+    }
 }

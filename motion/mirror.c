@@ -1,5 +1,6 @@
 #include "motion/mirror.h"
 
+#include "base/assert.h"
 #include "motion/rotation.h"
 
 #include <math.h>
@@ -9,6 +10,7 @@
 
 int ami_mirror_joint(int j)
 {
+    AMI_ASSERT(j >= 0 && j < AMI_CLIP_JOINTS);
     return j < 2 ? j : j < 7 ? j + 5 : j - 5;
 }
 
@@ -97,6 +99,7 @@ void ami_mirror_phase_features(float out[AMI_PHASE_FEATURES], const float in[AMI
 
 ami_clip *ami_mirror_clip(const ami_clip *clip, ami_error *err)
 {
+    AMI_ASSERT(clip);
     const int frames = ami_clip_frames(clip);
     const char *name = ami_clip_name(clip);
     const size_t letters = strlen(name) + sizeof "_mirrored";
@@ -118,6 +121,7 @@ ami_clip *ami_mirror_clip(const ami_clip *clip, ami_error *err)
 
 double ami_mirror_asymmetry(const ami_clip *clip)
 {
+    AMI_ASSERT(clip);
     enum { MOMENTS = 120 };
     if (!ami_clip_loops(clip))
         return M_PI;
@@ -140,5 +144,6 @@ double ami_mirror_asymmetry(const ami_clip *clip)
 
 bool ami_mirror_is_symmetric(const ami_clip *clip)
 {
+    AMI_ASSERT(clip);
     return ami_mirror_asymmetry(clip) < .2;
 }

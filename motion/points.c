@@ -1,5 +1,6 @@
 #include "motion/points.h"
 
+#include "base/assert.h"
 #include "motion/rotation.h"
 
 #include <string.h>
@@ -10,6 +11,9 @@ const char *const ami_point_name[AMI_POINTS] = {
     "left elbow", "left wrist",     "right hip",    "right knee",  "right ankle", "right toe",
     "right heel", "right shoulder", "right elbow",  "right wrist",
 };
+
+const int ami_sole_point[4] = {AMI_POINT_LEFT + AMI_POINT_HEEL, AMI_POINT_LEFT + AMI_POINT_TOE,
+                               AMI_POINT_RIGHT + AMI_POINT_HEEL, AMI_POINT_RIGHT + AMI_POINT_TOE};
 
 void ami_points_heading(const double rot[4], double forward[2])
 {
@@ -49,6 +53,7 @@ static void put_joint(ami_points *points, int point, const ami_state *state, int
 
 void ami_points_of_state(const ami_skeleton *skeleton, const ami_state *state, ami_points *points)
 {
+    AMI_ASSERT(skeleton && state && points);
     memcpy(points->pos[AMI_POINT_ROOT], state->joint[AMI_ROOT], sizeof points->pos[0]);
     memcpy(points->vel[AMI_POINT_ROOT], state->vel, sizeof points->vel[0]);
     put_joint(points, AMI_POINT_PELVIS_TOP, state, AMI_CHEST);

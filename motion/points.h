@@ -41,6 +41,10 @@ enum {
 
 extern const char *const ami_point_name[AMI_POINTS];
 
+/* The points that touch the ground, in the order of the contacts in motion/features.h: left heel, left toe,
+ * right heel, right toe. */
+extern const int ami_sole_point[4];
+
 typedef struct ami_points {
     double pos[AMI_POINTS][3], vel[AMI_POINTS][3]; /* m, m/s, world */
     double forward[2];                             /* cosine and sine of the heading */

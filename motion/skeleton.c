@@ -1,6 +1,8 @@
 /* Names, order and parents of the bodies. */
 #include "motion/skeleton.h"
 
+#include "base/assert.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -19,6 +21,7 @@ const int ami_body_parent[AMI_BODIES] = {
 
 ami_joint_layout ami_body_joint(int body)
 {
+    AMI_ASSERT(body >= 0 && body < AMI_BODIES);
     for (int k = 0; k < AMI_CLIP_JOINTS; k++) {
         const ami_clip_joint *joint = &ami_clip_joints[k];
         if (!strcmp(ami_body_name[body], joint->name))
@@ -56,6 +59,7 @@ bool ami_bodies_read(const char *list, unsigned *bits, ami_error *err)
 
 void ami_bodies_print(unsigned bits, char *list, size_t size)
 {
+    AMI_ASSERT(list && size > 0);
     size_t length = 0;
     list[0] = '\0';
     for (int i = 0; i < AMI_BODIES && length < size; i++)

@@ -199,15 +199,16 @@ static double slope(const ami_phase_trajectory *t, int middle, int first, int la
     return spread > 1e-12 * w * wtt ? (w * wtp - wt * wp) / spread : 0;
 }
 
-bool ami_deepphase_velocity(const ami_phase_trajectory *t, double *velocity, ami_error *err)
+bool ami_deepphase_velocity(const ami_phase_trajectory *trajectory, double *velocity, ami_error *err)
 {
-    if (!good_trajectory(t, err))
+    if (!good_trajectory(trajectory, err))
         return false;
-    const double frames = .1 * t->rate;
-    const int half = frames < 1 ? 1 : frames < t->frames ? (int)lround(frames) : t->frames;
-    for (int i = 0; i < t->frames; i++) {
-        const int first = i < half ? 0 : i - half, last = t->frames - 1 - i < half ? t->frames - 1 : i + half;
-        velocity[i] = t->rate * slope(t, i, first, last);
+    const double frames = .1 * trajectory->rate;
+    const int half = frames < 1 ? 1 : frames < trajectory->frames ? (int)lround(frames) : trajectory->frames;
+    for (int i = 0; i < trajectory->frames; i++) {
+        const int first = i < half ? 0 : i - half,
+                  last = trajectory->frames - 1 - i < half ? trajectory->frames - 1 : i + half;
+        velocity[i] = trajectory->rate * slope(trajectory, i, first, last);
     }
     return true;
 }
@@ -261,19 +262,20 @@ static double clamp01(double v)
     return v < 0 ? 0 : v > 1 ? 1 : v;
 }
 
-bool ami_deepphase_periodicity(const ami_phase_trajectory *t, ami_phase_period *out, ami_error *err)
+bool ami_deepphase_periodicity(const ami_phase_trajectory *trajectory, ami_phase_period *out, ami_error *err)
 {
-    if (!good_trajectory(t, err))
+    if (!good_trajectory(trajectory, err))
         return false;
-    const double n = t->frames, speed = mean_speed(t);
-    const double cycles = fabs(speed) * n, wound = t->unwrapped[t->frames - 1] - t->unwrapped[0],
+    const double n = trajectory->frames, speed = mean_speed(trajectory);
+    const double cycles = fabs(speed) * n,
+                 wound = trajectory->unwrapped[trajectory->frames - 1] - trajectory->unwrapped[0],
                  expected = speed * (n - 1);
     const double chance = n > 1 ? sqrt(log(n) / n) : 1;
-    const double even = chance < 1 ? clamp01((evenness(t, speed) - chance) / (1 - chance)) : 0;
+    const double even = chance < 1 ? clamp01((evenness(trajectory, speed) - chance) / (1 - chance)) : 0;
     const double winding = clamp01(1 - fabs(wound - expected) / fmax(1, fabs(expected)));
     *out = (ami_phase_period){
-        .period_s = cycles > 1e-9 ? 1 / (fabs(speed) * t->rate) : (double)INFINITY,
-        .velocity = speed * t->rate,
+        .period_s = cycles > 1e-9 ? 1 / (fabs(speed) * trajectory->rate) : (double)INFINITY,
+        .velocity = speed * trajectory->rate,
         .cycles = cycles,
         .confidence = even * winding * clamp01(cycles / 2),
         .short_of_two_cycles = cycles < 2 * .99,

@@ -1,5 +1,6 @@
-/* IEEE 754 binary16 to and from binary32, and bfloat16 to binary32: the same bits with every compiler and on
- * every CPU. For files and packing, not for inner loops (kernels convert with the CPU's own instructions). */
+/* IEEE 754 binary16 and bfloat16 to and from binary32: the same bits with every compiler and on every CPU.
+ * For files, packing, reference kernels and loops that the compiler vectorises; kernels convert with the
+ * CPU's own instructions, to the same bits. */
 #ifndef AMI_NETS_HALF_H
 #define AMI_NETS_HALF_H
 
@@ -55,6 +56,15 @@ static inline float ami_bfloat_to_float(uint16_t bfloat)
     float out;
     memcpy(&out, &bits, sizeof out);
     return out;
+}
+
+/* Rounds to nearest, ties to even. A NaN stays a (quiet) NaN. */
+static inline uint16_t ami_float_to_bfloat(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    const uint32_t rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16, quiet = bits >> 16 | 0x40;
+    return (uint16_t)((bits & 0x7fffffffu) > 0x7f800000u ? quiet : rounded);
 }
 
 #endif

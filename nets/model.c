@@ -204,14 +204,14 @@ static ami_model *choose(const ami_net *net, const ami_model_def *def, ami_error
     return model;
 }
 
-ami_model *ami_model_create(const ami_net *net, const ami_model_def *given, ami_error *err)
+ami_model *ami_model_create(const ami_net *net, const ami_model_def *def, ami_error *err)
 {
     assert(net->layers >= 1 && net->layers <= AMI_NET_MAX_LAYERS);
-    const ami_model_def def = given ? *given : ami_model_default_def();
+    const ami_model_def chosen = def ? *def : ami_model_default_def();
     const ami_kernel *kernel;
-    if (!forced_kernel(&def, &kernel, err))
+    if (!forced_kernel(&chosen, &kernel, err))
         return NULL;
-    return kernel ? pack(net, kernel, err) : choose(net, &def, err);
+    return kernel ? pack(net, kernel, err) : choose(net, &chosen, err);
 }
 
 void ami_model_destroy(ami_model *model)

@@ -5,6 +5,7 @@
 #include "nets/train_net.h"
 
 #include "nets/gemm.h"
+#include "nets/half.h"
 #include "nets/kernels/vector.h"
 #include "nets/net.h"
 
@@ -53,19 +54,10 @@ struct ami_train_net {
 
 /* ---- Loops ---- */
 
-static inline uint16_t bf16_from_float(float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    const uint32_t rounded = (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16; /* to nearest even */
-    const uint32_t nan = bits >> 16 | 0x40u;
-    return (uint16_t)((bits & 0x7fffffffu) > 0x7f800000u ? nan : rounded);
-}
-
 AMI_VECTOR_CLONES static void bf16_from_floats(const float *restrict in, size_t n, uint16_t *restrict out)
 {
     for (size_t i = 0; i < n; i++)
-        out[i] = bf16_from_float(in[i]);
+        out[i] = ami_float_to_bfloat(in[i]);
 }
 
 AMI_VECTOR_CLONES static void relu_backward_f32(const float *restrict h, size_t n, float *restrict d)
@@ -511,27 +503,27 @@ int ami_train_net_blocks(const ami_train_net *net)
 }
 
 /* weight' += dᵀ h and bias' += Σ d for one block of a layer's units, chunk after chunk. */
-void ami_train_net_gradient_block(ami_train_net *net, const float *x, int n, int b)
+void ami_train_net_gradient_block(ami_train_net *net, const float *x, int n, int block)
 {
-    const unit_block *block = &net->block[b];
-    const train_layer *layer = &net->layer[block->layer];
+    const unit_block *part = &net->block[block];
+    const train_layer *layer = &net->layer[part->layer];
     const size_t out = (size_t)layer->out;
-    float *weight = net->gradient + layer->weight + (size_t)block->first * (size_t)layer->in;
-    float *bias = net->gradient + layer->bias + block->first;
+    float *weight = net->gradient + layer->weight + (size_t)part->first * (size_t)layer->in;
+    float *bias = net->gradient + layer->bias + part->first;
     const int saved = ami_gemm_begin();
-    memset(bias, 0, (size_t)block->units * sizeof(float));
+    memset(bias, 0, (size_t)part->units * sizeof(float));
     for (int chunk = 0; chunk < ami_train_net_chunks(net, n); chunk++) {
         const char *d = (const char *)chunk_of(net, layer->d, layer->out, net->element, chunk) +
-                        (size_t)block->first * net->element;
-        const void *h = block->layer > 0
-                            ? chunk_of(net, net->layer[block->layer - 1].h, layer->in, net->element, chunk)
+                        (size_t)part->first * net->element;
+        const void *h = part->layer > 0
+                            ? chunk_of(net, net->layer[part->layer - 1].h, layer->in, net->element, chunk)
                             : input_chunk(net, x, chunk, n);
-        ami_gemm_run(layer->gradient[block->units != UNITS][chunk > 0], d, h, NULL, weight);
+        ami_gemm_run(layer->gradient[part->units != UNITS][chunk > 0], d, h, NULL, weight);
         if (net->precision == AMI_TRAIN_BF16)
-            add_columns_bf16((const uint16_t *)(const void *)d, chunk_rows(net, chunk, n), out, block->units,
+            add_columns_bf16((const uint16_t *)(const void *)d, chunk_rows(net, chunk, n), out, part->units,
                              bias);
         else
-            add_columns_f32((const float *)(const void *)d, chunk_rows(net, chunk, n), out, block->units,
+            add_columns_f32((const float *)(const void *)d, chunk_rows(net, chunk, n), out, part->units,
                             bias);
     }
     mark_failure(net, bias);

@@ -230,9 +230,9 @@ void cli_watch_json_memory(void)
     json_set_alloc_funcs(json_allocate, free);
 }
 
-json_t *cli_real(double value)
+json_t *cli_real(double x)
 {
-    return isfinite(value) ? json_real(value) : json_null();
+    return isfinite(x) ? json_real(x) : json_null();
 }
 
 bool cli_write_json(const char *file, json_t *object, ami_error *err)

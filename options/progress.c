@@ -166,16 +166,16 @@ static int terminal_columns(void)
     return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : COLUMNS_UNKNOWN;
 }
 
-void ami_progress_start(ami_progress *p, const char *what, double first, double total, double interval)
+void ami_progress_start(ami_progress *progress, const char *what, double first, double total, double interval)
 {
-    memset(p, 0, sizeof *p);
-    p->what = what;
-    p->first = first;
-    p->total = total;
-    p->interval = interval > 0 ? interval : default_interval_s;
-    p->terminal = is_terminal();
-    p->began = ami_clock_now();
-    p->last = p->terminal ? -INFINITY : p->began;
+    memset(progress, 0, sizeof *progress);
+    progress->what = what;
+    progress->first = first;
+    progress->total = total;
+    progress->interval = interval > 0 ? interval : default_interval_s;
+    progress->terminal = is_terminal();
+    progress->began = ami_clock_now();
+    progress->last = progress->terminal ? -INFINITY : progress->began;
 }
 
 static void draw(ami_progress *p)
@@ -185,46 +185,48 @@ static void draw(ami_progress *p)
     p->drawn = true;
 }
 
-void ami_progress_update(ami_progress *p, double done, const char *status, ...)
+void ami_progress_update(ami_progress *progress, double done, const char *status, ...)
 {
     const double now = ami_clock_now();
-    if (now - p->last < (p->terminal ? redraw_s : p->interval))
+    if (now - progress->last < (progress->terminal ? redraw_s : progress->interval))
         return;
-    p->last = now;
+    progress->last = now;
     char said[256];
     va_list args;
     va_start(args, status);
     ami_number_vformat(said, sizeof said, status, args);
     va_end(args);
-    const double elapsed = now - p->began, left = ami_progress_left(p->first, done, p->total, elapsed);
-    const double fraction = p->total > p->first ? done / p->total : NAN;
-    if (p->terminal) {
+    const double elapsed = now - progress->began,
+                 left = ami_progress_left(progress->first, done, progress->total, elapsed);
+    const double fraction = progress->total > progress->first ? done / progress->total : NAN;
+    if (progress->terminal) {
         /* one column less: the cursor behind a full line is on the next one on some terminals */
-        ami_progress_bar(p->line, sizeof p->line, terminal_columns() - 1, p->what, fraction, elapsed, left,
-                         said);
-        draw(p);
+        ami_progress_bar(progress->line, sizeof progress->line, terminal_columns() - 1, progress->what,
+                         fraction, elapsed, left, said);
+        draw(progress);
     } else {
-        ami_progress_plain(p->line, sizeof p->line, p->what, fraction, elapsed, left, said);
-        fprintf(stderr, "%s\n", p->line);
+        ami_progress_plain(progress->line, sizeof progress->line, progress->what, fraction, elapsed, left,
+                           said);
+        fprintf(stderr, "%s\n", progress->line);
     }
 }
 
-void ami_progress_note(ami_progress *p, const char *text, ...)
+void ami_progress_note(ami_progress *progress, const char *text, ...)
 {
     va_list args;
     va_start(args, text);
-    if (p->drawn)
+    if (progress->drawn)
         fputs("\r\x1b[K", stderr);
     vfprintf(stderr, text, args);
     fputc('\n', stderr);
     va_end(args);
-    if (p->drawn)
-        draw(p);
+    if (progress->drawn)
+        draw(progress);
 }
 
-void ami_progress_end(ami_progress *p)
+void ami_progress_end(ami_progress *progress)
 {
-    if (p->drawn)
+    if (progress->drawn)
         fputs("\r\x1b[K", stderr);
-    p->drawn = false;
+    progress->drawn = false;
 }

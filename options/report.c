@@ -61,7 +61,7 @@ static void print_moments(const ami_rollout_result *r)
     }
 }
 
-void cli_print_rollout(const ami_rollout_def *def, const ami_rollout_result *r, const char *motion,
+void cli_print_rollout(const ami_rollout_def *def, const ami_rollout_result *result, const char *motion,
                        const char *policy)
 {
     const ami_env_def *env = &def->env;
@@ -73,39 +73,39 @@ void cli_print_rollout(const ami_rollout_def *def, const ami_rollout_result *r, 
     if (env->turn_rate != 0)
         printf(", turning %g°/s", env->turn_rate * 180 / M_PI);
     printf("\n\n");
-    printf("  still up at the end   %4.0f of %-4d  ", r->survival * r->episodes, r->episodes);
-    bar(r->survival);
-    printf("\n  normalised return     %12.3f  ", r->normalised_return);
-    bar(r->normalised_return);
+    printf("  still up at the end   %4.0f of %-4d  ", result->survival * result->episodes, result->episodes);
+    bar(result->survival);
+    printf("\n  normalised return     %12.3f  ", result->normalised_return);
+    bar(result->normalised_return);
     printf("\n");
-    if (r->moments)
-        print_moments(r);
+    if (result->moments)
+        print_moments(result);
     printf("\n  reward in its parts\n");
     for (int k = 0; k < AMI_REWARD_PARTS; k++) {
-        printf("    %-19s %12.3f  ", part_label[k], r->part[k]);
-        bar(r->part[k]);
+        printf("    %-19s %12.3f  ", part_label[k], result->part[k]);
+        bar(result->part[k]);
         printf("\n");
     }
     printf("\n  off the motion by     %.1f cm root, %.1f° joints, %.1f cm hands and feet (means)\n",
-           100 * r->root_m, r->joint_rad * 180 / M_PI, 100 * r->end_effector_m);
-    printf("  mean time up          %.1f s\n", r->seconds);
-    if (r->resets_unstable)
+           100 * result->root_m, result->joint_rad * 180 / M_PI, 100 * result->end_effector_m);
+    printf("  mean time up          %.1f s\n", result->seconds);
+    if (result->resets_unstable)
         printf("  unstable states       %" PRId64 " (those characters were reset and count as fallen)\n",
-               r->resets_unstable);
-    if (r->failed)
+               result->resets_unstable);
+    if (result->failed)
         printf("  physics failed        in %d characters, which were reset and count as fallen: %s\n",
-               r->failed, r->failure);
+               result->failed, result->failure);
     if (def->generator)
-        print_generator(r);
+        print_generator(result);
     printf("  control step          p50 %.0f µs, p99 %.0f µs, max %.0f µs; physics takes %.0f %% of it\n",
-           r->step_us.p50, r->step_us.p99, r->step_us.max, 100 * r->physics_share);
+           result->step_us.p50, result->step_us.p99, result->step_us.max, 100 * result->physics_share);
     if (def->realtime)
         printf("  real time             woken late by p50 %.0f µs, p99 %.0f µs, max %.0f µs; %" PRId64
                " deadlines missed\n",
-               r->wakeup_us.p50, r->wakeup_us.p99, r->wakeup_us.max, r->missed_deadlines);
+               result->wakeup_us.p50, result->wakeup_us.p99, result->wakeup_us.max, result->missed_deadlines);
     else
         printf("  speed                 %.0f control steps/s, %.0f × real time in all\n",
-               r->control_steps_per_s, r->control_steps_per_s * r->control_dt);
+               result->control_steps_per_s, result->control_steps_per_s * result->control_dt);
 }
 
 static json_t *percentiles(const ami_percentiles *p)
@@ -144,17 +144,17 @@ static json_t *moments_json(const ami_rollout_result *r)
     return list;
 }
 
-json_t *cli_rollout_json(const ami_rollout_def *def, const ami_rollout_result *r, const char *motion,
+json_t *cli_rollout_json(const ami_rollout_def *def, const ami_rollout_result *result, const char *motion,
                          const char *policy)
 {
     json_t *o = json_object(), *parts = json_object(), *tracking = json_object();
     for (int k = 0; k < AMI_REWARD_PARTS; k++)
-        json_object_set_new(parts, ami_reward_name[k], cli_real(r->part[k]));
-    json_object_set_new(tracking, "root_m", cli_real(r->root_m));
-    json_object_set_new(tracking, "joint_rad", cli_real(r->joint_rad));
-    json_object_set_new(tracking, "end_effector_m", cli_real(r->end_effector_m));
+        json_object_set_new(parts, ami_reward_name[k], cli_real(result->part[k]));
+    json_object_set_new(tracking, "root_m", cli_real(result->root_m));
+    json_object_set_new(tracking, "joint_rad", cli_real(result->joint_rad));
+    json_object_set_new(tracking, "end_effector_m", cli_real(result->end_effector_m));
     char hash[20];
-    snprintf(hash, sizeof hash, "%016" PRIx64, r->hash);
+    snprintf(hash, sizeof hash, "%016" PRIx64, result->hash);
     json_object_set_new(o, "motion", cli_text(motion));
     json_object_set_new(o, "policy", policy ? cli_text(policy) : json_null());
     if (def->policy) {
@@ -167,29 +167,29 @@ json_t *cli_rollout_json(const ami_rollout_def *def, const ami_rollout_result *r
     json_object_set_new(o, "push_speed", cli_real(def->env.push_speed));
     json_object_set_new(o, "push_period", cli_real(def->env.push_period));
     json_object_set_new(o, "turn_rate", cli_real(def->env.turn_rate));
-    json_object_set_new(o, "episodes", json_integer(r->episodes));
-    json_object_set_new(o, "survival", cli_real(r->survival));
-    json_object_set_new(o, "normalised_return", cli_real(r->normalised_return));
-    json_object_set_new(o, "mean_seconds_up", cli_real(r->seconds));
+    json_object_set_new(o, "episodes", json_integer(result->episodes));
+    json_object_set_new(o, "survival", cli_real(result->survival));
+    json_object_set_new(o, "normalised_return", cli_real(result->normalised_return));
+    json_object_set_new(o, "mean_seconds_up", cli_real(result->seconds));
     json_object_set_new(o, "reward", parts);
     json_object_set_new(o, "tracking", tracking);
-    json_object_set_new(o, "control_steps", json_integer(r->control_steps));
-    json_object_set_new(o, "control_steps_per_s", cli_real(r->control_steps_per_s));
-    json_object_set_new(o, "wall_s", cli_real(r->wall_s));
-    json_object_set_new(o, "physics_share", cli_real(r->physics_share));
-    json_object_set_new(o, "step_us", percentiles(&r->step_us));
+    json_object_set_new(o, "control_steps", json_integer(result->control_steps));
+    json_object_set_new(o, "control_steps_per_s", cli_real(result->control_steps_per_s));
+    json_object_set_new(o, "wall_s", cli_real(result->wall_s));
+    json_object_set_new(o, "physics_share", cli_real(result->physics_share));
+    json_object_set_new(o, "step_us", percentiles(&result->step_us));
     if (def->realtime) {
-        json_object_set_new(o, "wakeup_us", percentiles(&r->wakeup_us));
-        json_object_set_new(o, "missed_deadlines", json_integer(r->missed_deadlines));
+        json_object_set_new(o, "wakeup_us", percentiles(&result->wakeup_us));
+        json_object_set_new(o, "missed_deadlines", json_integer(result->missed_deadlines));
     }
     if (def->generator)
-        json_object_set_new(o, "invented_motions", generator_json(r));
-    if (r->moments)
-        json_object_set_new(o, "schedule", moments_json(r));
-    json_object_set_new(o, "resets_non_finite", json_integer(r->resets_unstable));
-    if (r->failed) {
-        json_object_set_new(o, "physics_failed", json_integer(r->failed));
-        json_object_set_new(o, "physics_failure", json_string(r->failure));
+        json_object_set_new(o, "invented_motions", generator_json(result));
+    if (result->moments)
+        json_object_set_new(o, "schedule", moments_json(result));
+    json_object_set_new(o, "resets_non_finite", json_integer(result->resets_unstable));
+    if (result->failed) {
+        json_object_set_new(o, "physics_failed", json_integer(result->failed));
+        json_object_set_new(o, "physics_failure", json_string(result->failure));
     }
     json_object_set_new(o, "hash", json_string(hash));
     return o;

@@ -129,26 +129,26 @@ const struct argp cli_train_style_argp = {train_options, parse, NULL, NULL, NULL
 static const struct argp_option file_options[] = {FILES, {0}};
 const struct argp cli_style_files_argp = {file_options, parse, NULL, NULL, NULL, NULL, NULL};
 
-bool cli_style_check(const ami_style_request *s, const char *motion, ami_error *err)
+bool cli_style_check(const ami_style_request *style, const char *motion, ami_error *err)
 {
-    const char *const way[] = {s->style ? "--style" : NULL, s->schedule ? "--style-schedule" : NULL,
-                               s->from ? "--style-from" : NULL, motion ? "--motion" : NULL};
+    const char *const way[] = {style->style ? "--style" : NULL, style->schedule ? "--style-schedule" : NULL,
+                               style->from ? "--style-from" : NULL, motion ? "--motion" : NULL};
     const char *first = NULL;
     for (int i = 0; i < 4; i++) {
         if (first && way[i])
             return ami_fail(err, "%s and %s exclude each other", first, way[i]);
         first = first ? first : way[i];
     }
-    const char *const wants[] = {s->change > 0 ? "--style-change" : NULL,
-                                 s->speed > 0 ? s->speed_option : NULL,
-                                 s->phase_gain > 0 ? "--phase-gain" : NULL};
+    const char *const wants[] = {style->change > 0 ? "--style-change" : NULL,
+                                 style->speed > 0 ? style->speed_option : NULL,
+                                 style->phase_gain > 0 ? "--phase-gain" : NULL};
     for (int i = 0; i < 3; i++)
-        if (wants[i] && !ami_style_requested(s))
+        if (wants[i] && !ami_style_requested(style))
             return ami_fail(err,
                             "%s is for invented motions: give a style too, with --style, --style-schedule or "
                             "--style-from",
                             wants[i]);
-    if (s->change > 0 && !(s->style && !strncmp(s->style, "random", 6)))
+    if (style->change > 0 && !(style->style && !strncmp(style->style, "random", 6)))
         return ami_fail(err, "--style-change is for styles that are drawn: give --style random, random-names "
                              "or random-blends");
     return true;

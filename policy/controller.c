@@ -1,9 +1,9 @@
 #include "policy/controller.h"
 
+#include "base/assert.h"
 #include "base/text.h"
 #include "nets/onnx/onnx.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +24,7 @@ static bool read_motion_crc(ami_policy *policy, const ami_net *net, ami_error *e
 
 bool ami_policy_describe(ami_policy *policy, const ami_net *net, ami_error *err)
 {
+    AMI_ASSERT(policy && net);
     memset(policy, 0, sizeof *policy);
     const char *kind = ami_net_get_meta(net, "kind");
     if (kind && strcmp(kind, "actor"))
@@ -41,7 +42,7 @@ bool ami_policy_describe(ami_policy *policy, const ami_net *net, ami_error *err)
     policy->action_mode = action && !strcmp(action, "residual") ? AMI_ACTION_RESIDUAL : AMI_ACTION_ABSOLUTE;
     policy->physics_hz = 120;
     policy->look_ahead = .06;
-    double control_hz = 30;
+    double control_hz = AMI_CONTROL_HZ;
     if (!ami_net_get_number(net, "physics_hz", 30, 10000, &policy->physics_hz, err) ||
         !ami_net_get_number(net, "control_hz", .1, 10000, &control_hz, err) ||
         !ami_net_get_number(net, "look_ahead", 0, 1, &policy->look_ahead, err))
@@ -63,6 +64,7 @@ bool ami_policy_describe(ami_policy *policy, const ami_net *net, ami_error *err)
 
 bool ami_policy_load(ami_policy *policy, const char *path, const ami_model_def *def, ami_error *err)
 {
+    AMI_ASSERT(policy && path);
     memset(policy, 0, sizeof *policy);
     ami_net *net = ami_onnx_read(path, err);
     if (!net)
@@ -95,6 +97,7 @@ bool ami_policy_critic_path(const char *policy, char *path, size_t size)
 
 void ami_policy_use(const ami_policy *policy, ami_env_def *def)
 {
+    AMI_ASSERT(policy && def);
     def->goal = policy->goal;
     def->action_mode = policy->action_mode;
     def->substeps = policy->substeps;
@@ -103,6 +106,7 @@ void ami_policy_use(const ami_policy *policy, ami_env_def *def)
 
 bool ami_policy_check(const ami_policy *policy, const ami_env_def *def, ami_error *err)
 {
+    AMI_ASSERT(def);
     if (policy && policy->goal != def->goal)
         return ami_fail(
             err, "the network takes observations of %d numbers, the environment gives %d: see ami_policy_use",
@@ -117,6 +121,7 @@ bool ami_policy_check(const ami_policy *policy, const ami_env_def *def, ami_erro
 
 bool ami_controller_init(ami_controller *controller, const ami_policy *policy, int rows, ami_error *err)
 {
+    AMI_ASSERT(controller && rows >= 1);
     *controller = (ami_controller){.policy = policy, .rows = rows};
     controller->obs = malloc((size_t)rows * AMI_OBS_MAX * sizeof(float));
     controller->action = calloc((size_t)rows * AMI_ACTION, sizeof(float));
@@ -137,11 +142,12 @@ void ami_controller_free(ami_controller *controller)
 
 void ami_controller_decide(ami_controller *controller, ami_env *const *env, int n)
 {
+    AMI_ASSERT(controller && env && n >= 1 && n <= controller->rows);
     if (!controller->policy)
         return; /* actions are zero and stay so */
     const size_t inputs = (size_t)ami_model_inputs(controller->policy->actor);
     for (int i = 0; i < n; i++) {
-        assert((size_t)ami_env_obs_size(env[i]) == inputs);
+        AMI_ASSERT((size_t)ami_env_obs_size(env[i]) == inputs);
         ami_env_observe(env[i], controller->obs + (size_t)i * inputs);
     }
     ami_model_run(controller->policy->actor, controller->workspace, controller->obs, n, controller->action);
@@ -149,6 +155,7 @@ void ami_controller_decide(ami_controller *controller, ami_env *const *env, int 
 
 ami_env_end ami_controller_step(ami_controller *controller, ami_env *env, ami_reward *reward)
 {
+    AMI_ASSERT(controller && env && reward);
     ami_controller_decide(controller, &env, 1);
     return ami_env_step(env, controller->action, reward);
 }

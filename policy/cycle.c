@@ -2,6 +2,7 @@
  * not pinned, nothing is smoothed. */
 #include "policy/cycle.h"
 
+#include "base/assert.h"
 #include "motion/kinematics.h"
 #include "motion/rotation.h"
 
@@ -21,6 +22,11 @@ struct ami_cycle_room {
 
 /* ---- setting up ---- */
 
+/* What motion/ gives is what the networks take, and the other way round. */
+_Static_assert((int)AMI_STYLE_FEATURES == (int)AMI_FEATURES, "StyleVAE's features in a frame");
+_Static_assert((int)AMI_STYLE_WINDOW == AMI_STYLE_FRAMES * (int)AMI_FEATURES, "StyleVAE's window");
+_Static_assert((int)AMI_DEEPPHASE_INPUTS == (int)AMI_PHASE_FEATURES, "DeepPhase's inputs");
+
 ami_motion_limits ami_motion_default_limits(void)
 {
     return (ami_motion_limits){
@@ -39,6 +45,7 @@ ami_motion_limits ami_motion_default_limits(void)
 
 const char *ami_refusal_text(ami_refusal refusal)
 {
+    AMI_ASSERT(refusal >= 0 && refusal < AMI_REFUSALS);
     static const char *const text[AMI_REFUSALS] = {
         "it is usable",
         "it is not made of finite numbers",
@@ -54,6 +61,7 @@ const char *ami_refusal_text(ami_refusal refusal)
 
 ami_cycle_room *ami_cycle_room_create(const ami_motion_nets *nets, ami_error *err)
 {
+    AMI_ASSERT(nets && nets->skeleton && nets->vae && nets->deepphase);
     ami_cycle_room *room = calloc(1, sizeof *room);
     if (room) {
         room->decoder = malloc(ami_stylevae_workspace_size(nets->vae));
@@ -77,6 +85,7 @@ void ami_cycle_room_destroy(ami_cycle_room *room)
 
 void ami_cycle_begin(ami_cycle *cycle, const ami_latent *latent)
 {
+    AMI_ASSERT(cycle && latent);
     memset(cycle, 0, sizeof *cycle);
     cycle->latent = *latent;
 }
@@ -114,7 +123,7 @@ static void point_velocities(const float *window, int f, float vel[POINTS])
     const int before = f > 0 ? f - 1 : 0, after = f < AMI_STYLE_FRAMES - 1 ? f + 1 : f;
     const float *now = window + f * AMI_FEATURES, *a = window + before * AMI_FEATURES,
                 *b = window + after * AMI_FEATURES;
-    const float rate = (float)AMI_WINDOW_RATE / (float)(after - before), yaw = now[AMI_FEATURE_YAW_RATE];
+    const float rate = (float)AMI_FEATURE_RATE / (float)(after - before), yaw = now[AMI_FEATURE_YAW_RATE];
     for (int p = 0; p < POINTS; p += 3) {
         vel[p] = rate * (b[p] - a[p]) - yaw * now[p + 1] + now[AMI_FEATURE_FORWARD];
         vel[p + 1] = rate * (b[p + 1] - a[p + 1]) + yaw * now[p] + now[AMI_FEATURE_LEFT];
@@ -147,15 +156,11 @@ static double gap(const float *window, int first, double length)
 {
     const int i = (int)(first + length) < AMI_STYLE_FRAMES - 1 ? (int)(first + length) : AMI_STYLE_FRAMES - 2;
     const float u = (float)(first + length - i);
-    const float *from = window + first * AMI_FEATURES, *a = window + i * AMI_FEATURES, *b = a + AMI_FEATURES;
-    float sum = 0;
-    for (int p = 0; p < POINTS; p += 3) {
-        float d[3];
-        for (int k = 0; k < 3; k++)
-            d[k] = a[p + k] + u * (b[p + k] - a[p + k]) - from[p + k];
-        sum += sqrtf(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]);
-    }
-    return (double)sum / AMI_POINTS;
+    const float *a = window + i * AMI_FEATURES, *b = a + AMI_FEATURES;
+    float later[AMI_FEATURES];
+    for (int k = 0; k < AMI_FEATURES; k++)
+        later[k] = a[k] + u * (b[k] - a[k]);
+    return ami_features_distance(later, window + first * AMI_FEATURES);
 }
 
 static double mean_gap(const float *window, double length)
@@ -220,7 +225,7 @@ static ami_refusal rhythm(ami_cycle *cycle, const ami_motion_nets *nets, const a
                           ami_cycle_room *room)
 {
     ami_window_phase_features(cycle->window, room->phase_features);
-    ami_phase_trajectory trajectory = {AMI_STYLE_FRAMES, AMI_WINDOW_RATE, room->phase, cycle->unwrapped};
+    ami_phase_trajectory trajectory = {AMI_STYLE_FRAMES, AMI_FEATURE_RATE, room->phase, cycle->unwrapped};
     ami_phase_period period;
     if (!ami_deepphase_encode_sequence(nets->deepphase, room->deepphase, room->phase_features, &trajectory,
                                        NULL) ||
@@ -230,14 +235,14 @@ static ami_refusal rhythm(ami_cycle *cycle, const ami_motion_nets *nets, const a
     if (!(period.velocity > 0) || !(period.confidence >= limits->confidence) ||
         !(period.period_s >= limits->period_s[0]) || !(period.period_s <= limits->period_s[1]))
         return AMI_REFUSED_RHYTHM;
-    choose_cut(cycle, period.period_s * AMI_WINDOW_RATE);
+    choose_cut(cycle, period.period_s * AMI_FEATURE_RATE);
     find_strike(cycle);
     if (fabs(cycle->advance - 1) > .25)
         return AMI_REFUSED_RHYTHM;
     cycle->facts.stretch = fmin(fmax(cycle->latent.scale, limits->stretch[0]), limits->stretch[1]);
-    cycle->facts.period_s = cycle->length / AMI_WINDOW_RATE * cycle->facts.stretch;
+    cycle->facts.period_s = cycle->length / AMI_FEATURE_RATE * cycle->facts.stretch;
     cycle->facts.frames =
-        (int)fmin(fmax(round(cycle->facts.period_s * AMI_WINDOW_RATE), 8), AMI_CYCLE_FRAMES);
+        (int)fmin(fmax(round(cycle->facts.period_s * AMI_FEATURE_RATE), 8), AMI_CYCLE_FRAMES);
     return cycle->facts.close_m <= limits->close_m ? AMI_MOTION_OK : AMI_REFUSED_OPEN;
 }
 
@@ -329,7 +334,7 @@ static ami_refusal make_poses(ami_cycle *cycle, const ami_motion_nets *nets, ami
     const int n = cycle->facts.frames;
     cut(cycle, room->features);
     ami_ik_def def = ami_ik_default_def(nets->skeleton);
-    def.rate = n * AMI_WINDOW_RATE / cycle->length;
+    def.rate = n * AMI_FEATURE_RATE / cycle->length;
     if (!ami_ik_motion(&def, n, room->features, true, room->time, room->pose, NULL))
         return AMI_REFUSED_BODY;
     for (int f = 0; f <= n; f++)
@@ -378,9 +383,6 @@ static double skate_of(const skating *s)
     return s->weight > 0 ? s->way / s->weight : 0;
 }
 
-static const int soles[4] = {AMI_POINT_LEFT + AMI_POINT_HEEL, AMI_POINT_LEFT + AMI_POINT_TOE,
-                             AMI_POINT_RIGHT + AMI_POINT_HEEL, AMI_POINT_RIGHT + AMI_POINT_TOE};
-
 /* Of the window, at the moment that is frame f of the clip; velocities over two frames, as the clip's are. */
 static void add_window_skating(const ami_cycle *cycle, int f, skating *s)
 {
@@ -388,29 +390,19 @@ static void add_window_skating(const ami_cycle *cycle, int f, skating *s)
     const double t = fmin(fmax(cut_time(cycle, f, &over), 1), AMI_STYLE_FRAMES - 2);
     const int i[3] = {frame_before(t - 1), frame_before(t), frame_before(t + 1)};
     const float u[3] = {(float)(t - 1 - i[0]), (float)(t - i[1]), (float)(t + 1 - i[2])},
-                rate = (float)(.5 * AMI_WINDOW_RATE);
+                rate = (float)(.5 * AMI_FEATURE_RATE);
     const float yaw = between_frames(cycle->window, i[1], u[1], AMI_FEATURE_YAW_RATE);
     for (int k = 0; k < 4; k++) {
         float at[3], vel[2];
         for (int n = 0; n < 3; n++)
-            at[n] = between_frames(cycle->window, i[1], u[1], 3 * soles[k] + n);
+            at[n] = between_frames(cycle->window, i[1], u[1], 3 * ami_sole_point[k] + n);
         for (int n = 0; n < 2; n++)
-            vel[n] = rate * (between_frames(cycle->window, i[2], u[2], 3 * soles[k] + n) -
-                             between_frames(cycle->window, i[0], u[0], 3 * soles[k] + n)) +
+            vel[n] = rate * (between_frames(cycle->window, i[2], u[2], 3 * ami_sole_point[k] + n) -
+                             between_frames(cycle->window, i[0], u[0], 3 * ami_sole_point[k] + n)) +
                      (n == 0 ? -yaw * at[1] : yaw * at[0]) +
                      between_frames(cycle->window, i[1], u[1], AMI_FEATURE_FORWARD + n);
         add_skating(s, (double)at[2], (double)vel[0], (double)vel[1]);
     }
-}
-
-static double distance_of_points(const float *a, const float *b)
-{
-    double sum = 0;
-    for (int p = 0; p < POINTS; p += 3) {
-        const float d[3] = {a[p] - b[p], a[p + 1] - b[p + 1], a[p + 2] - b[p + 2]};
-        sum += (double)sqrtf(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]);
-    }
-    return sum / AMI_POINTS;
 }
 
 /* What is seen of one frame: how well its points fit, where the soles are. */
@@ -424,9 +416,9 @@ static void look_at(const ami_motion_nets *nets, const ami_cycle_room *room, con
                  &state);
     ami_points_of_state(nets->skeleton, &state, &points);
     ami_features(&points, features);
-    *off += distance_of_points(features, room->features + f * AMI_FEATURES);
+    *off += ami_features_distance(features, room->features + f * AMI_FEATURES);
     for (int k = 0; k < 4; k++) {
-        const int p = soles[k];
+        const int p = ami_sole_point[k];
         *lowest = fmin(*lowest, points.pos[p][2]);
         add_skating(s, points.pos[p][2], points.vel[p][0], points.vel[p][1]);
     }
@@ -469,6 +461,7 @@ static ami_refusal check(ami_cycle *cycle, const ami_motion_nets *nets, const am
 ami_refusal ami_cycle_advance(ami_cycle *cycle, const ami_motion_nets *nets, const ami_motion_limits *limits,
                               ami_cycle_room *room, ami_clip *clip)
 {
+    AMI_ASSERT(cycle && cycle->stage < AMI_CYCLE_DONE && nets && limits && room && clip);
     switch (cycle->stage++) {
     case AMI_CYCLE_DECODE:
         return decode(cycle, nets, room);
@@ -487,6 +480,7 @@ ami_refusal ami_cycle_advance(ami_cycle *cycle, const ami_motion_nets *nets, con
 ami_refusal ami_cycle_make(ami_cycle *cycle, const ami_motion_nets *nets, const ami_motion_limits *limits,
                            ami_cycle_room *room, const ami_latent *latent, ami_clip *clip)
 {
+    AMI_ASSERT(cycle && nets && limits && room && latent && clip);
     ami_refusal refusal = AMI_MOTION_OK;
     ami_cycle_begin(cycle, latent);
     while (refusal == AMI_MOTION_OK && cycle->stage != AMI_CYCLE_DONE)
@@ -497,6 +491,7 @@ ami_refusal ami_cycle_make(ami_cycle *cycle, const ami_motion_nets *nets, const 
 bool ami_cycle_body_phase(const ami_motion_nets *nets, ami_cycle_room *room, const ami_state *state,
                           ami_phase *phase)
 {
+    AMI_ASSERT(nets && room && state && phase);
     ami_points points;
     ami_points_of_state(nets->skeleton, state, &points);
     ami_phase_features(&points, room->phase_features);
@@ -505,6 +500,7 @@ bool ami_cycle_body_phase(const ami_motion_nets *nets, ami_cycle_room *room, con
 
 double ami_cycle_phase_at(const ami_cycle *cycle, double share)
 {
+    AMI_ASSERT(cycle && cycle->stage == AMI_CYCLE_DONE && share >= 0 && share <= 1);
     const int n = cycle->facts.frames;
     const double at = fmin(fmax(share, 0), 1) * n;
     const int i = at >= n - 1 ? n - 1 : (int)at;
@@ -513,6 +509,7 @@ double ami_cycle_phase_at(const ami_cycle *cycle, double share)
 
 double ami_cycle_share_at(const ami_cycle *cycle, double phase)
 {
+    AMI_ASSERT(cycle && cycle->stage == AMI_CYCLE_DONE && phase >= 0 && phase <= 1);
     const int n = cycle->facts.frames;
     int i = 0;
     while (i < n - 1 && cycle->phase[i + 1] < phase)

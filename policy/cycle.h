@@ -17,9 +17,8 @@
 
 enum {
     AMI_CYCLE_FRAMES = 50
-};                           /* in a cycle's clip at most, without the last one, which begins the next
+}; /* in a cycle's clip at most, without the last one, which begins the next
                                    cycle */
-#define AMI_WINDOW_RATE 30.0 /* frames a second that the decoder gives */
 
 /* What is needed to make motions: const, shared by threads, the caller's. */
 typedef struct ami_motion_nets {

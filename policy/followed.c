@@ -64,35 +64,37 @@ static bool make_plan(ami_motions *m, const ami_style_request *s, const char *cl
     return true;
 }
 
-bool ami_motions_load(ami_motions *m, const ami_style_request *s, const ami_skeleton *skeleton,
+bool ami_motions_load(ami_motions *motions, const ami_style_request *style, const ami_skeleton *skeleton,
                       const char *clips, ami_error *err)
 {
     char decoder[4096], deepphase[4096], table[4096];
-    memset(m, 0, sizeof *m);
-    m->nets = (ami_motion_nets){skeleton, &m->vae, &m->deepphase};
-    m->style = s->style;
-    if (find_file(s->decoder, "stylevae_decoder.onnx", false, decoder, sizeof decoder, &m->crc, err) &&
-        find_file(s->deepphase, "deepphase.onnx", false, deepphase, sizeof deepphase, &m->crc, err) &&
-        find_file(s->table, "styles.json", true, table, sizeof table, &m->crc, err) &&
-        ami_stylevae_load(&m->vae, NULL, decoder, NULL, err) &&
-        ami_deepphase_load(&m->deepphase, deepphase, NULL, err) &&
-        (m->styles = ami_styles_read(table, err)) != NULL && make_plan(m, s, clips, err)) {
-        m->def = ami_generator_default_def(&m->nets, &m->plan);
-        m->def.speed = s->speed;
-        m->def.phase_gain = s->phase_gain;
+    memset(motions, 0, sizeof *motions);
+    motions->nets = (ami_motion_nets){skeleton, &motions->vae, &motions->deepphase};
+    motions->style = style->style;
+    if (find_file(style->decoder, "stylevae_decoder.onnx", false, decoder, sizeof decoder, &motions->crc,
+                  err) &&
+        find_file(style->deepphase, "deepphase.onnx", false, deepphase, sizeof deepphase, &motions->crc,
+                  err) &&
+        find_file(style->table, "styles.json", true, table, sizeof table, &motions->crc, err) &&
+        ami_stylevae_load(&motions->vae, NULL, decoder, NULL, err) &&
+        ami_deepphase_load(&motions->deepphase, deepphase, NULL, err) &&
+        (motions->styles = ami_styles_read(table, err)) != NULL && make_plan(motions, style, clips, err)) {
+        motions->def = ami_generator_default_def(&motions->nets, &motions->plan);
+        motions->def.speed = style->speed;
+        motions->def.phase_gain = style->phase_gain;
         return true;
     }
-    ami_motions_free(m);
+    ami_motions_free(motions);
     return false;
 }
 
-void ami_motions_free(ami_motions *m)
+void ami_motions_free(ami_motions *motions)
 {
-    ami_style_plan_free(&m->plan);
-    ami_styles_destroy(m->styles);
-    ami_deepphase_free(&m->deepphase);
-    ami_stylevae_free(&m->vae);
-    m->styles = NULL;
+    ami_style_plan_free(&motions->plan);
+    ami_styles_destroy(motions->styles);
+    ami_deepphase_free(&motions->deepphase);
+    ami_stylevae_free(&motions->vae);
+    motions->styles = NULL;
 }
 
 const char *ami_style_trained_on(const char *motion)
@@ -101,30 +103,30 @@ const char *ami_style_trained_on(const char *motion)
     return strncmp(motion, invented, strlen(invented)) ? NULL : motion + strlen(invented);
 }
 
-bool ami_follow(ami_followed *f, const char *motion, const ami_style_request *style, const ami_origin *origin,
-                const ami_skeleton *skeleton, const char *clips, ami_error *err)
+bool ami_follow(ami_followed *followed, const char *motion, const ami_style_request *style,
+                const ami_origin *origin, const ami_skeleton *skeleton, const char *clips, ami_error *err)
 {
-    memset(f, 0, sizeof *f);
+    memset(followed, 0, sizeof *followed);
     const char *trained_on = origin && origin->motion ? ami_style_trained_on(origin->motion) : NULL;
     if (!motion && !ami_style_requested(style) && trained_on) {
         ami_style_request own = *style;
         own.style = trained_on;
-        f->name = f->motions.name;
-        return ami_motions_load(&f->motions, &own, skeleton, clips, err);
+        followed->name = followed->motions.name;
+        return ami_motions_load(&followed->motions, &own, skeleton, clips, err);
     }
     if (ami_style_requested(style)) {
-        f->name = f->motions.name;
-        return ami_motions_load(&f->motions, style, skeleton, clips, err);
+        followed->name = followed->motions.name;
+        return ami_motions_load(&followed->motions, style, skeleton, clips, err);
     }
-    f->clip = ami_load_motion(motion, clips, origin, f->path, sizeof f->path, err);
-    f->name = f->clip ? ami_clip_name(f->clip) : "";
-    return f->clip != NULL;
+    followed->clip = ami_load_motion(motion, clips, origin, followed->path, sizeof followed->path, err);
+    followed->name = followed->clip ? ami_clip_name(followed->clip) : "";
+    return followed->clip != NULL;
 }
 
-void ami_followed_free(ami_followed *f)
+void ami_followed_free(ami_followed *followed)
 {
-    if (!f->clip)
-        ami_motions_free(&f->motions);
-    ami_clip_destroy(f->clip);
-    f->clip = NULL;
+    if (!followed->clip)
+        ami_motions_free(&followed->motions);
+    ami_clip_destroy(followed->clip);
+    followed->clip = NULL;
 }

@@ -1,5 +1,9 @@
+/* The reference generator: the plan, motions in the making, the clock; saved and loaded. */
 #include "policy/generator.h"
 
+#include "base/assert.h"
+
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +12,7 @@
  * on time. */
 static const double stage_us[AMI_CYCLE_DONE] = {90, 60, 120, 30};
 
-static const double slowest = .7, fastest = 1.4; /* rates at which a motion is still itself */
-static const double rate_slew = 1.5;             /* 1/s */
+static const double rate_slew = 1.5; /* 1/s */
 static const double max_pull = .25, lag_s = 2;
 static const double longest_glide_s = 3;
 static const double straight_up_to = 5;            /* ratio of speeds */
@@ -18,30 +21,41 @@ static const double change_takes_s = 3;            /* a fall within this time of
 static const double change_again_s[2] = {.2, 1.5}; /* when such a change comes again */
 static const double turn_gain = 2, max_turn = .8;  /* 1/s, rad/s: towards a wanted heading */
 
-/* What changes while it runs, motions left out. Plain data, saved as it is. */
+/* The latent on its way from one style to the next: straight, or in a quadratic Bézier curve towards
+ * `middle`. At its end it stays at `to`. */
+typedef struct transition {
+    ami_latent from, to, middle;
+    bool has_middle;
+    double begun, duration; /* s */
+} transition;
+
+/* What changes while it runs, motions left out. */
 typedef struct state {
-    ami_rng rng;
-    ami_latent from, to; /* the latent's way */
-    ami_latent by;       /* what it leads towards in between, where leads_by */
-    int64_t leads_by;
-    ami_latent tried;            /* the last one that a motion was made of */
-    ami_latent before, again;    /* of drawn styles: the one before `to`; where `to` was fallen in on the way
-                                    from it */
-    double glide_from, glide_s;  /* s, when it set out and how long it takes */
-    double entered;              /* s, when the motion that is followed began to be */
-    double begun;                /* s, when the last motion was begun */
+    ami_rng rng; /* of the plan's drawn styles, and of when they change */
+
+    /* The plan (follow_plan, begin_plan) and interactive overrides (ami_generator_want, …_set_pace, …) */
+    transition transition;
+    double heading, speed, pace; /* requested; heading NaN: none, speed 0: the style's */
+    int moment;                  /* the next one of a fixed plan */
     double changed, next_change; /* s, of drawn styles; changed 0: not yet */
-    double heading, speed, pace; /* wanted; heading NaN: none, speed 0: the style's */
-    double lag, lag_seen_s;      /* cycles; for how long the style has been followed that it is the mean of */
-    int64_t moment;              /* the next one of a fixed plan */
-    int64_t current;             /* which of the two motions is followed */
-    int64_t change_again;        /* the next change of drawn styles is to `again` */
-    int64_t busy;                /* the other one is in the making */
+    ami_latent before;           /* of drawn styles: the one before transition.to */
+    bool change_again;           /* the next change of drawn styles is to `again`, … */
+    ami_latent again;            /* … in which the body fell on the way from `before` */
+
+    /* Making motions (work, make_now, change) */
+    int current;      /* which of the two motions is followed */
+    bool busy;        /* the other one is in the making */
+    ami_latent tried; /* the last one that a motion was made of */
+    double begun;     /* s, when the last motion was begun */
+    double entered;   /* s, when the motion that is followed began to be */
     ami_generator_counts counts;
+
+    /* The clock (phase_pull) */
+    double lag, lag_seen_s; /* cycles; for how long the style has been followed that it is the mean of */
 } state;
 
 struct ami_generator {
-    ami_generator_def def;
+    ami_generator_def def; /* phase_gain may be set while it runs */
     ami_clip *clip[2];
     ami_cycle cycle[2];
     state s;
@@ -62,31 +76,31 @@ ami_generator_def ami_generator_default_def(const ami_motion_nets *nets, const a
 
 /* ---- the plan ---- */
 
-/* Where the latent is on its way. */
+/* Where the latent is in its transition. */
 static ami_latent latent_at(const ami_generator *g, double now)
 {
-    const state *s = &g->s;
-    const double u = s->glide_s > 0 ? (now - s->glide_from) / s->glide_s : 1;
+    const transition *t = &g->s.transition;
+    const double u = t->duration > 0 ? (now - t->begun) / t->duration : 1;
     ami_latent here, there;
-    if (!s->leads_by || u <= 0 || u >= 1) {
-        ami_latent_between(&s->from, &s->to, u, &here);
+    if (!t->has_middle || u <= 0 || u >= 1) {
+        ami_latent_between(&t->from, &t->to, u, &here);
         return here;
     }
-    ami_latent_between(&s->from, &s->by, u, &here);
-    ami_latent_between(&s->by, &s->to, u, &there);
+    ami_latent_between(&t->from, &t->middle, u, &here);
+    ami_latent_between(&t->middle, &t->to, u, &there);
     ami_latent_between(&here, &there, u, &here);
     return here;
 }
 
 /* s. A latent need not have a speed or a tempo: what is not a number then, fmax leaves out. */
-static double way_s(const ami_generator *g, const ami_latent *from, const ami_latent *to)
+static double transition_s(const ami_generator *g, const ami_latent *from, const ami_latent *to)
 {
     const double brake_s = fabs(to->speed - from->speed) / g->def.acceleration;
     const double rhythm_s = g->def.octave_s * fabs(log2(to->tempo / from->tempo));
     return fmin(fmax(g->def.glide_s, fmax(brake_s, rhythm_s)), fmax(g->def.glide_s, longest_glide_s));
 }
 
-/* The named style by which a way between speeds that differ too much leads; NULL: straight on. */
+/* The named style in the middle of a transition between speeds that differ too much; NULL: straight on. */
 static const ami_style *style_between(const ami_generator *g, const ami_latent *from, const ami_latent *to)
 {
     const double apart = fabs(log(to->speed / from->speed)), middle = .5 * log(to->speed * from->speed);
@@ -107,14 +121,15 @@ static const ami_style *style_between(const ami_generator *g, const ami_latent *
 
 static void want(ami_generator *g, const ami_latent *latent, double now)
 {
-    g->s.from = latent_at(g, now);
-    g->s.glide_s = way_s(g, &g->s.from, latent);
-    g->s.to = *latent;
-    g->s.glide_from = now;
-    const ami_style *by = style_between(g, &g->s.from, latent);
-    g->s.leads_by = by != NULL;
-    if (by)
-        ami_latent_of_style(by, &g->s.by);
+    transition *t = &g->s.transition;
+    t->from = latent_at(g, now);
+    t->to = *latent;
+    t->begun = now;
+    t->duration = transition_s(g, &t->from, latent);
+    const ami_style *middle = style_between(g, &t->from, latent);
+    t->has_middle = middle != NULL;
+    if (middle)
+        ami_latent_of_style(middle, &t->middle);
 }
 
 static void want_moment(ami_generator *g, const ami_style_moment *moment, double now)
@@ -138,8 +153,8 @@ static void want_drawn(ami_generator *g, double now)
     ami_latent latent = g->s.again;
     if (!g->s.change_again)
         ami_style_draw(plan, &g->s.rng, &latent, &g->s.pace);
-    g->s.change_again = 0;
-    g->s.before = g->s.to;
+    g->s.change_again = false;
+    g->s.before = g->s.transition.to;
     g->s.changed = now;
     want(g, &latent, now);
     draw_next_change(g, now);
@@ -167,10 +182,10 @@ static void begin_plan(ami_generator *g, bool again)
     s->speed = g->def.speed;
     s->lag = 0; /* bodies begin where the reference is */
     s->lag_seen_s = lag_s;
-    s->busy = 0;
+    s->busy = false;
     s->changed = 0;
     s->entered = s->begun = -(double)INFINITY;
-    s->change_again = 0;
+    s->change_again = false;
     if (again && g->def.plan->moments == 0) {
         draw_next_change(g, 0);
     } else {
@@ -178,8 +193,8 @@ static void begin_plan(ami_generator *g, bool again)
         s->next_change = 0;
         follow_plan(g, 0);
     }
-    s->from = s->to;
-    s->leads_by = 0;
+    s->transition.from = s->transition.to;
+    s->transition.has_middle = false;
 }
 
 /* ---- motions ---- */
@@ -190,7 +205,7 @@ static double wanted_rate(const ami_generator *g, const ami_cycle *cycle)
     if (!(g->s.speed > 0))
         return g->s.pace;
     const double own = cycle->facts.speed; /* a style that goes nowhere cannot go faster */
-    return own < .1 ? 1 : fmin(fmax(g->s.speed / own, slowest), fastest);
+    return own < .1 ? 1 : fmin(fmax(g->s.speed / own, AMI_PACE_MIN), AMI_PACE_MAX);
 }
 
 static ami_refusal count(ami_generator *g, ami_refusal refusal)
@@ -205,7 +220,7 @@ static ami_refusal count(ami_generator *g, ami_refusal refusal)
 /* The whole motion at once, into the buffer that is free, which is then the one that is followed. */
 static ami_refusal make_now(ami_generator *g, ami_cycle_room *room, const ami_latent *latent)
 {
-    const int64_t other = 1 - g->s.current;
+    const int other = 1 - g->s.current;
     g->s.tried = *latent;
     const ami_refusal refusal =
         ami_cycle_make(&g->cycle[other], g->def.nets, &g->def.limits, room, latent, g->clip[other]);
@@ -214,10 +229,11 @@ static ami_refusal make_now(ami_generator *g, ami_cycle_room *room, const ami_la
     return count(g, refusal);
 }
 
-void ami_generator_use(const ami_generator *g, ami_env_def *def)
+void ami_generator_use(const ami_generator *generator, ami_env_def *def)
 {
-    def->clip = g->clip[g->s.current];
-    def->rate = wanted_rate(g, &g->cycle[g->s.current]);
+    AMI_ASSERT(generator && def);
+    def->clip = generator->clip[generator->s.current];
+    def->rate = wanted_rate(generator, &generator->cycle[generator->s.current]);
 }
 
 /* The motion in the making is done: the reference goes on with it, at the same phase. */
@@ -235,19 +251,19 @@ static void change(ami_generator *g, ami_env *env)
     ami_generator_use(g, &env->def);
 }
 
-/* Whether it is time for a motion of this latent: at once where a way begins or is at its end, every_s after
- * the last one on it. */
+/* Whether it is time for a motion of this latent: at once where a transition begins or is at its end,
+ * every_s after the last one in it. */
 static bool is_due(const ami_generator *g, const ami_latent *latent, double now)
 {
     if (ami_latent_same(latent, &g->s.tried))
         return false;
-    return now >= g->s.begun + g->def.every_s - 1e-9 || ami_latent_same(latent, &g->s.to);
+    return now >= g->s.begun + g->def.every_s - 1e-9 || ami_latent_same(latent, &g->s.transition.to);
 }
 
 /* Stages of the motion in the making, or the first of a new one if it is time for that. */
 static void work(ami_generator *g, ami_cycle_room *room, ami_env *env, double now)
 {
-    const int64_t other = 1 - g->s.current;
+    const int other = 1 - g->s.current;
     ami_cycle *cycle = &g->cycle[other];
     if (!g->s.busy) {
         const ami_latent latent = latent_at(g, now);
@@ -256,7 +272,7 @@ static void work(ami_generator *g, ami_cycle_room *room, ami_env *env, double no
         g->s.tried = latent;
         g->s.begun = now;
         ami_cycle_begin(cycle, &latent);
-        g->s.busy = 1;
+        g->s.busy = true;
     }
     double spent = 0;
     do {
@@ -264,7 +280,7 @@ static void work(ami_generator *g, ami_cycle_room *room, ami_env *env, double no
         const ami_refusal refusal =
             ami_cycle_advance(cycle, g->def.nets, &g->def.limits, room, g->clip[other]);
         if (refusal != AMI_MOTION_OK || cycle->stage == AMI_CYCLE_DONE) {
-            g->s.busy = 0;
+            g->s.busy = false;
             if (count(g, refusal) == AMI_MOTION_OK)
                 change(g, env);
             return;
@@ -280,16 +296,16 @@ static double clamped(double x, double most)
 }
 
 /* Whether the motion that is followed is not yet the one that is wanted. */
-static bool on_the_way(const ami_generator *g)
+static bool in_transition(const ami_generator *g)
 {
-    return g->s.busy || !ami_latent_same(&g->s.tried, &g->s.to);
+    return g->s.busy || !ami_latent_same(&g->s.tried, &g->s.transition.to);
 }
 
 /* The phase-locked loop of the header. */
 static double phase_pull(ami_generator *g, ami_cycle_room *room, const ami_env *env)
 {
     ami_phase body;
-    if (on_the_way(g)) {
+    if (in_transition(g)) {
         g->s.lag_seen_s = 0;
         return 0;
     }
@@ -319,7 +335,7 @@ static void steer(const ami_generator *g, ami_env *env)
     env->reference.turn_rate = fabs(off) < 1e-6 ? 0 : clamped(turn_gain * off, max_turn);
 }
 
-/* ---- the front door ---- */
+/* ---- creation and steps ---- */
 
 static bool check_def(const ami_generator_def *def, ami_error *err)
 {
@@ -346,7 +362,7 @@ static bool first_motion(ami_generator *g, ami_cycle_room *room, ami_error *err)
 {
     const ami_style_plan *plan = g->def.plan;
     begin_plan(g, false);
-    ami_refusal refusal = make_now(g, room, &g->s.to);
+    ami_refusal refusal = make_now(g, room, &g->s.transition.to);
     if (refusal == AMI_MOTION_OK)
         return true;
     if (plan->moments > 0)
@@ -362,8 +378,14 @@ static bool first_motion(ami_generator *g, ami_cycle_room *room, ami_error *err)
                     plan->styles->count, ami_refusal_text(refusal));
 }
 
+static ami_rng first_numbers(const ami_generator_def *def)
+{
+    return ami_rng_seed(def->seed, (UINT64_C(2) << 32) + def->stream);
+}
+
 ami_generator *ami_generator_create(const ami_generator_def *def, ami_cycle_room *room, ami_error *err)
 {
+    AMI_ASSERT(def && def->nets && def->plan && room);
     if (!check_def(def, err))
         return NULL;
     ami_generator *g = calloc(1, sizeof *g);
@@ -372,7 +394,7 @@ ami_generator *ami_generator_create(const ami_generator_def *def, ami_cycle_room
         return NULL;
     }
     g->def = *def;
-    g->s.rng = ami_rng_seed(def->seed, (UINT64_C(2) << 32) + def->stream);
+    g->s.rng = first_numbers(def);
     bool ok = true;
     for (int i = 0; i < 2; i++)
         ok = ok && (g->clip[i] = ami_clip_reserve(AMI_CYCLE_FRAMES + 1, "generated", err)) != NULL;
@@ -382,87 +404,104 @@ ami_generator *ami_generator_create(const ami_generator_def *def, ami_cycle_room
     return NULL;
 }
 
-void ami_generator_destroy(ami_generator *g)
+void ami_generator_destroy(ami_generator *generator)
 {
-    if (!g)
+    if (!generator)
         return;
-    ami_clip_destroy(g->clip[0]);
-    ami_clip_destroy(g->clip[1]);
-    free(g);
+    ami_clip_destroy(generator->clip[0]);
+    ami_clip_destroy(generator->clip[1]);
+    free(generator);
 }
 
-const ami_clip *ami_generator_clip(const ami_generator *g)
+const ami_clip *ami_generator_clip(const ami_generator *generator)
 {
-    return g->clip[g->s.current];
+    return generator->clip[generator->s.current];
 }
 
-const ami_latent *ami_generator_latent(const ami_generator *g)
+const ami_latent *ami_generator_latent(const ami_generator *generator)
 {
-    return &g->cycle[g->s.current].latent;
+    return &generator->cycle[generator->s.current].latent;
 }
 
-double ami_generator_followed_s(const ami_generator *g, const ami_env *env)
+double ami_generator_followed_s(const ami_generator *generator, const ami_env *env)
 {
-    return env->step * env->control_dt - g->s.entered;
+    return env->step * env->control_dt - generator->s.entered;
 }
 
-const ami_cycle_facts *ami_generator_facts(const ami_generator *g)
+const ami_cycle_facts *ami_generator_facts(const ami_generator *generator)
 {
-    return &g->cycle[g->s.current].facts;
+    return &generator->cycle[generator->s.current].facts;
 }
 
-const ami_generator_counts *ami_generator_get_counts(const ami_generator *g)
+const ami_generator_counts *ami_generator_get_counts(const ami_generator *generator)
 {
-    return &g->s.counts;
+    return &generator->s.counts;
 }
 
-bool ami_generator_is_making(const ami_generator *g)
+bool ami_generator_is_making(const ami_generator *generator)
 {
-    return g->s.busy;
+    return generator->s.busy;
 }
 
 static void make_wanted(ami_generator *g, ami_cycle_room *room, ami_env *env)
 {
-    if (ami_latent_same(&g->s.to, &g->cycle[g->s.current].latent))
-        g->s.tried = g->s.to;
+    if (ami_latent_same(&g->s.transition.to, &g->cycle[g->s.current].latent))
+        g->s.tried = g->s.transition.to;
     else
-        make_now(g, room, &g->s.to);
+        make_now(g, room, &g->s.transition.to);
     ami_generator_use(g, &env->def);
 }
 
-void ami_generator_start(ami_generator *g, ami_cycle_room *room, ami_env *env)
+void ami_generator_start(ami_generator *generator, ami_cycle_room *room, ami_env *env)
 {
-    begin_plan(g, false);
-    make_wanted(g, room, env);
+    AMI_ASSERT(generator && room && env);
+    begin_plan(generator, false);
+    make_wanted(generator, room, env);
 }
 
-void ami_generator_start_again(ami_generator *g, ami_cycle_room *room, ami_env *env)
+bool ami_generator_start_seeded(ami_generator *generator, ami_cycle_room *room, ami_env *env, uint64_t seed,
+                                uint64_t stream, ami_error *err)
 {
-    state *s = &g->s;
+    generator->def.seed = seed;
+    generator->def.stream = stream;
+    memset(&generator->s, 0, sizeof generator->s);
+    generator->s.rng = first_numbers(&generator->def);
+    if (!first_motion(generator, room, err))
+        return false;
+    ami_generator_use(generator, &env->def);
+    return true;
+}
+
+void ami_generator_start_again(ami_generator *generator, ami_cycle_room *room, ami_env *env)
+{
+    AMI_ASSERT(generator && room && env);
+    state *s = &generator->s;
     const double now = env->step * env->control_dt;
-    const bool in_change = g->def.plan->moments == 0 && s->changed > 0 && now - s->changed < change_takes_s;
+    const bool in_change =
+        generator->def.plan->moments == 0 && s->changed > 0 && now - s->changed < change_takes_s;
     if (in_change) {
-        s->again = s->to;
-        s->to = s->before;
+        s->again = s->transition.to;
+        s->transition.to = s->before;
     }
-    begin_plan(g, true);
+    begin_plan(generator, true);
     if (in_change) {
-        s->change_again = 1;
+        s->change_again = true;
         s->next_change = ami_rng_range(&s->rng, change_again_s[0], change_again_s[1]);
     }
-    make_wanted(g, room, env);
+    make_wanted(generator, room, env);
 }
 
-void ami_generator_step(ami_generator *g, ami_cycle_room *room, ami_env *env)
+void ami_generator_step(ami_generator *generator, ami_cycle_room *room, ami_env *env)
 {
+    AMI_ASSERT(generator && room && env);
     const double now = env->step * env->control_dt;
-    follow_plan(g, now);
-    work(g, room, env, now);
-    steer(g, env);
-    set_clock(g, room, env);
+    follow_plan(generator, now);
+    work(generator, room, env, now);
+    steer(generator, env);
+    set_clock(generator, room, env);
 }
 
-/* ---- wishes ---- */
+/* ---- interactive overrides ---- */
 
 /* The plan's later styles do not come. */
 static void leave_plan(ami_generator *g)
@@ -471,122 +510,215 @@ static void leave_plan(ami_generator *g)
     g->s.next_change = (double)INFINITY;
 }
 
-void ami_generator_want(ami_generator *g, const ami_env *env, const ami_latent *latent)
+void ami_generator_want(ami_generator *generator, const ami_env *env, const ami_latent *latent)
 {
-    leave_plan(g);
-    want(g, latent, env->step * env->control_dt);
+    AMI_ASSERT(generator && env && latent && latent->scale > 0);
+    leave_plan(generator);
+    want(generator, latent, env->step * env->control_dt);
 }
 
-void ami_generator_want_drawn(ami_generator *g, const ami_env *env)
+void ami_generator_want_drawn(ami_generator *generator, const ami_env *env)
 {
-    const ami_style_plan any = {.styles = g->def.plan->styles, .blends = .5};
+    AMI_ASSERT(generator && env);
+    const ami_style_plan any = {.styles = generator->def.plan->styles, .blends = .5};
     ami_latent latent;
     double pace;
-    ami_style_draw(&any, &g->s.rng, &latent, &pace);
-    ami_generator_want(g, env, &latent);
+    ami_style_draw(&any, &generator->s.rng, &latent, &pace);
+    ami_generator_want(generator, env, &latent);
 }
 
-void ami_generator_start_with(ami_generator *g, ami_cycle_room *room, ami_env *env, const ami_latent *latent)
+void ami_generator_start_with(ami_generator *generator, ami_cycle_room *room, ami_env *env,
+                              const ami_latent *latent)
 {
-    begin_plan(g, false);
-    leave_plan(g);
-    g->s.from = g->s.to = *latent;
-    make_wanted(g, room, env);
+    AMI_ASSERT(generator && room && env && latent && latent->scale > 0);
+    begin_plan(generator, false);
+    leave_plan(generator);
+    generator->s.transition.from = generator->s.transition.to = *latent;
+    make_wanted(generator, room, env);
 }
 
-void ami_generator_set_pace(ami_generator *g, double pace)
+void ami_generator_set_pace(ami_generator *generator, double pace)
 {
-    g->s.speed = 0;
-    g->s.pace = fmin(fmax(pace, slowest), fastest);
+    generator->s.speed = 0;
+    generator->s.pace = fmin(fmax(pace, AMI_PACE_MIN), AMI_PACE_MAX);
 }
 
-void ami_generator_set_speed(ami_generator *g, double speed)
+void ami_generator_set_speed(ami_generator *generator, double speed)
 {
-    g->s.speed = fmin(fmax(speed, 0), 20);
-    g->s.pace = 1;
+    generator->s.speed = fmin(fmax(speed, 0), 20);
+    generator->s.pace = 1;
 }
 
-void ami_generator_let_go(ami_generator *g)
+void ami_generator_let_go(ami_generator *generator)
 {
-    g->s.heading = (double)NAN;
+    generator->s.heading = (double)NAN;
 }
 
-void ami_generator_set_phase_gain(ami_generator *g, double gain)
+void ami_generator_set_phase_gain(ami_generator *generator, double gain)
 {
-    g->def.phase_gain = fmin(fmax(gain, 0), 20);
+    generator->def.phase_gain = fmin(fmax(gain, 0), 20);
 }
 
-double ami_generator_phase_gain(const ami_generator *g)
+double ami_generator_phase_gain(const ami_generator *generator)
 {
-    return g->def.phase_gain;
+    return generator->def.phase_gain;
 }
 
-const ami_latent *ami_generator_wanted(const ami_generator *g)
+bool ami_generator_settled(const ami_generator *generator, const ami_env *env)
 {
-    return &g->s.to;
+    return !generator->s.busy &&
+           ami_latent_same(&generator->s.transition.to, &generator->cycle[generator->s.current].latent) &&
+           ami_generator_followed_s(generator, env) >= generator->def.blend_s;
 }
 
-double ami_generator_rate(const ami_generator *g)
+const ami_latent *ami_generator_wanted(const ami_generator *generator)
 {
-    return wanted_rate(g, &g->cycle[g->s.current]);
+    return &generator->s.transition.to;
 }
 
-double ami_generator_phase(const ami_generator *g, const ami_env *env)
+double ami_generator_rate(const ami_generator *generator)
 {
-    return ami_cycle_phase_at(&g->cycle[g->s.current], ami_reference_phase(&env->reference));
+    return wanted_rate(generator, &generator->cycle[generator->s.current]);
 }
 
-bool ami_generator_body_phase(const ami_generator *g, ami_cycle_room *room, const ami_env *env,
+double ami_generator_phase(const ami_generator *generator, const ami_env *env)
+{
+    return ami_cycle_phase_at(&generator->cycle[generator->s.current], ami_reference_phase(&env->reference));
+}
+
+bool ami_generator_body_phase(const ami_generator *generator, ami_cycle_room *room, const ami_env *env,
                               ami_phase *phase)
 {
-    return ami_cycle_body_phase(g->def.nets, room, &env->state, phase);
+    return ami_cycle_body_phase(generator->def.nets, room, &env->state, phase);
 }
 
 /* ---- saving ---- */
 
+/* As checkpoints hold it since they hold generators: plain data without padding that matters, apart from how
+ * `state` lies in memory. */
 typedef struct saved_generator {
-    state s;
-    ami_latent followed, coming;
-    int64_t stage; /* of the coming one */
+    ami_rng rng;
+    ami_latent from, to, middle;
+    int64_t has_middle;
+    ami_latent tried, before, again;
+    double transition_begun, transition_s, entered, begun, changed, next_change;
+    double heading, speed, pace, lag, lag_seen_s;
+    int64_t moment, current, change_again, busy;
+    ami_generator_counts counts;
+    ami_latent followed, coming; /* what the two motions are made of */
+    int64_t stage;               /* of the coming one */
 } saved_generator;
 
-size_t ami_generator_save_size(const ami_generator *g)
+static void put_state(const state *s, saved_generator *saved)
 {
-    (void)g;
+    const transition *t = &s->transition;
+    saved->rng = s->rng;
+    saved->from = t->from;
+    saved->to = t->to;
+    saved->middle = t->middle;
+    saved->has_middle = t->has_middle;
+    saved->tried = s->tried;
+    saved->before = s->before;
+    saved->again = s->again;
+    saved->transition_begun = t->begun;
+    saved->transition_s = t->duration;
+    saved->entered = s->entered;
+    saved->begun = s->begun;
+    saved->changed = s->changed;
+    saved->next_change = s->next_change;
+    saved->heading = s->heading;
+    saved->speed = s->speed;
+    saved->pace = s->pace;
+    saved->lag = s->lag;
+    saved->lag_seen_s = s->lag_seen_s;
+    saved->moment = s->moment;
+    saved->current = s->current;
+    saved->change_again = s->change_again;
+    saved->busy = s->busy;
+    saved->counts = s->counts;
+}
+
+static state get_state(const saved_generator *saved)
+{
+    return (state){.rng = saved->rng,
+                   .transition = {.from = saved->from,
+                                  .to = saved->to,
+                                  .middle = saved->middle,
+                                  .has_middle = saved->has_middle != 0,
+                                  .begun = saved->transition_begun,
+                                  .duration = saved->transition_s},
+                   .heading = saved->heading,
+                   .speed = saved->speed,
+                   .pace = saved->pace,
+                   .moment = (int)saved->moment,
+                   .changed = saved->changed,
+                   .next_change = saved->next_change,
+                   .before = saved->before,
+                   .change_again = saved->change_again != 0,
+                   .again = saved->again,
+                   .current = (int)saved->current,
+                   .busy = saved->busy != 0,
+                   .tried = saved->tried,
+                   .begun = saved->begun,
+                   .entered = saved->entered,
+                   .counts = saved->counts,
+                   .lag = saved->lag,
+                   .lag_seen_s = saved->lag_seen_s};
+}
+
+/* Whether a generator can be in this state. */
+static bool is_possible(const saved_generator *saved)
+{
+    return saved->current >= 0 && saved->current <= 1 && saved->busy >= 0 && saved->busy <= 1 &&
+           saved->moment >= 0 && saved->moment <= INT_MAX && saved->stage >= 0 &&
+           saved->stage < AMI_CYCLE_DONE;
+}
+
+size_t ami_generator_save_size(const ami_generator *generator)
+{
+    (void)generator;
     return sizeof(saved_generator);
 }
 
-void ami_generator_save(const ami_generator *g, void *data)
+void ami_generator_save(const ami_generator *generator, void *data)
 {
-    const ami_cycle *followed = &g->cycle[g->s.current], *coming = &g->cycle[1 - g->s.current];
+    AMI_ASSERT(generator && data);
+    const ami_cycle *followed = &generator->cycle[generator->s.current],
+                    *coming = &generator->cycle[1 - generator->s.current];
     saved_generator saved;
     memset(&saved, 0, sizeof saved); /* padding too: equal generators save equal bytes */
-    saved.s = g->s;
+    put_state(&generator->s, &saved);
     saved.followed = followed->latent;
-    if (g->s.busy) {
+    if (generator->s.busy) {
         saved.coming = coming->latent;
         saved.stage = coming->stage;
     }
     memcpy(data, &saved, sizeof saved);
 }
 
-bool ami_generator_load(ami_generator *g, ami_cycle_room *room, const void *data, ami_env *env,
+bool ami_generator_load(ami_generator *generator, ami_cycle_room *room, const void *data, ami_env *env,
                         ami_error *err)
 {
+    AMI_ASSERT(generator && room && data && env);
     saved_generator saved;
     memcpy(&saved, data, sizeof saved);
-    if (saved.s.current < 0 || saved.s.current > 1 || saved.s.busy < 0 || saved.s.busy > 1 ||
-        saved.s.moment < 0 || saved.stage < 0 || saved.stage >= AMI_CYCLE_DONE)
+    if (!is_possible(&saved))
         return ami_fail(err, "a generator of motions in a state that none can be in");
-    g->s = saved.s;
-    ami_cycle *followed = &g->cycle[g->s.current], *coming = &g->cycle[1 - g->s.current];
-    ami_refusal refusal =
-        ami_cycle_make(followed, g->def.nets, &g->def.limits, room, &saved.followed, g->clip[g->s.current]);
-    if (g->s.busy)
+    generator->s = get_state(&saved);
+    ami_cycle *followed = &generator->cycle[generator->s.current],
+              *coming = &generator->cycle[1 - generator->s.current];
+    ami_refusal refusal = AMI_MOTION_OK;
+    const bool there = followed->stage == AMI_CYCLE_DONE && /* as where one goes back by a few steps */
+                       memcmp(&followed->latent, &saved.followed, sizeof saved.followed) == 0;
+    if (!there)
+        refusal = ami_cycle_make(followed, generator->def.nets, &generator->def.limits, room, &saved.followed,
+                                 generator->clip[generator->s.current]);
+    if (generator->s.busy)
         ami_cycle_begin(coming, &saved.coming);
-    while (refusal == AMI_MOTION_OK && g->s.busy && coming->stage < (ami_cycle_stage)saved.stage)
-        refusal = ami_cycle_advance(coming, g->def.nets, &g->def.limits, room, g->clip[1 - g->s.current]);
-    ami_generator_use(g, &env->def);
+    while (refusal == AMI_MOTION_OK && generator->s.busy && coming->stage < (ami_cycle_stage)saved.stage)
+        refusal = ami_cycle_advance(coming, generator->def.nets, &generator->def.limits, room,
+                                    generator->clip[1 - generator->s.current]);
+    ami_generator_use(generator, &env->def);
     return refusal == AMI_MOTION_OK || ami_fail(err, "a motion that was being followed is not usable any "
                                                      "more: these are other networks than it was made by");
 }

@@ -27,6 +27,12 @@
 #include "policy/cycle.h"
 #include "sim/env.h"
 
+/* The rates at which a motion is still itself: references are played no slower and no faster, and DeepPhase
+ * learns from frames that were played between them. A recorded motion goes up to AMI_PACE_MAX_CLIP only. */
+#define AMI_PACE_MIN .7
+#define AMI_PACE_MAX 1.4
+#define AMI_PACE_MAX_CLIP 1.3
+
 typedef struct ami_generator_def {
     const ami_motion_nets *nets;
     const ami_style_plan *plan;
@@ -76,6 +82,11 @@ bool ami_generator_is_making(const ami_generator *generator);
  * made at once; the environment is told its clip and rate. */
 void ami_generator_start(ami_generator *generator, ami_cycle_room *room, ami_env *env);
 
+/* The same with other random numbers: the generator becomes what ami_generator_create makes with this seed
+ * and stream. False and a sentence as there. */
+bool ami_generator_start_seeded(ami_generator *generator, ami_cycle_room *room, ami_env *env, uint64_t seed,
+                                uint64_t stream, ami_error *err);
+
 /* The same where a plan that draws styles has been followed up to the environment's time, but not with a new
  * one: with the style that was wanted last, or, if it was wanted for less than 3 s, with the one before it,
  * and soon the same change again. */
@@ -108,6 +119,10 @@ double ami_generator_phase_gain(const ami_generator *generator);
  * for an episode's first. */
 const ami_latent *ami_generator_latent(const ami_generator *generator);
 double ami_generator_followed_s(const ami_generator *generator, const ami_env *env);
+
+/* Whether the motion that is followed is that of the latent that is wanted, and what was left of the motion
+ * before has faded. */
+bool ami_generator_settled(const ami_generator *generator, const ami_env *env);
 
 /* The latent that is wanted, and at how many times its speed the motion is to be played, the phase's pull
  * left out. */

@@ -31,11 +31,11 @@ static bool bodies_near_floor(const ami_character *c, const ami_clip *clip, doub
     return true;
 }
 
-bool ami_clip_height(const ami_character *c, const ami_clip *clip, double *lowest, double *mean,
+bool ami_clip_height(const ami_character *character, const ami_clip *clip, double *lowest, double *mean,
                      ami_error *err)
 {
     ami_world world;
-    if (!ami_world_init(&world, c, err))
+    if (!ami_world_init(&world, character, err))
         return false;
     *lowest = INFINITY;
     *mean = 0;

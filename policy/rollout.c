@@ -1,9 +1,13 @@
+/* Rollouts: groups of characters, which threads take one after the other. */
 #include "policy/rollout.h"
 
+#include "base/assert.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/histogram.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,10 +17,6 @@
 static int omp_get_max_threads(void)
 {
     return 1;
-}
-static int omp_get_thread_num(void)
-{
-    return 0;
 }
 #endif
 
@@ -46,14 +46,16 @@ typedef struct rollout {
     ami_generator **generator; /* (envs), or NULL */
     score *score;              /* (envs) */
     worker *worker;            /* (threads) */
-    int threads, steps, group;
+    int threads, steps;
+    int group, groups; /* characters in a group, groups */
     double control_dt, started;
     int moments, first_step[AMI_ROLLOUT_MOMENTS + 1]; /* of a style schedule: when each begins, and the end */
     double *moment_reward;                            /* (envs, moments): sums, or NULL */
     double *pose;                                     /* (steps + 1, AMI_POSE) or NULL */
     int frames;
-    int stop;
-    int64_t done; /* steps of groups */
+    atomic_int next_group;
+    atomic_bool stop;
+    atomic_llong done; /* steps of groups */
 } rollout;
 
 static void count_step(score *s, const ami_reward *reward)
@@ -127,22 +129,17 @@ static void wait_for(worker *w, double due)
     ami_histogram_add(&w->wakeup, ami_clock_now() - due, 1);
 }
 
-/* Before step `step` of a group, of which there are `groups`. */
-static bool should_stop(rollout *r, int step, int groups)
+/* Before step `step` of a group. */
+static bool should_stop(rollout *r, const worker *w, int step)
 {
-    int stop;
-    int64_t done;
-#pragma omp atomic capture
-    done = r->done++;
-#pragma omp atomic read
-    stop = r->stop;
-    if (!stop && r->def->progress && omp_get_thread_num() == 0 && step % 32 == 0 &&
-        !r->def->progress(r->def->context, (double)done / ((double)groups * r->steps))) {
-        stop = 1;
-#pragma omp atomic write
-        r->stop = 1;
-    }
-    return stop;
+    const long long done = atomic_fetch_add_explicit(&r->done, 1, memory_order_relaxed);
+    if (atomic_load_explicit(&r->stop, memory_order_relaxed))
+        return true;
+    if (!r->def->progress || w != r->worker || step % 32 != 0 ||
+        r->def->progress(r->def->context, (double)done / ((double)r->groups * r->steps)))
+        return false;
+    atomic_store_explicit(&r->stop, true, memory_order_relaxed);
+    return true;
 }
 
 /* What the characters are to follow from now on. */
@@ -156,7 +153,7 @@ static void generate(rollout *r, worker *w, const int *number, ami_env *const *l
 }
 
 /* All the time for the environments [first, first + count). */
-static void run_group(rollout *r, worker *w, int first, int count, int groups)
+static void run_group(rollout *r, worker *w, int first, int count)
 {
     ami_env *live[GROUP];
     int number[GROUP], n = count;
@@ -166,7 +163,7 @@ static void run_group(rollout *r, worker *w, int first, int count, int groups)
         live[k]->physics_s = 0;
     }
     int step = 0;
-    for (; step < r->steps && n > 0 && !should_stop(r, step, groups); step++) {
+    for (; step < r->steps && n > 0 && !should_stop(r, w, step); step++) {
         if (r->def->realtime && step > 0)
             wait_for(w, r->started + step * r->control_dt);
         const double begun = ami_clock_now();
@@ -184,37 +181,39 @@ static void run_group(rollout *r, worker *w, int first, int count, int groups)
         w->busy_s += took;
         n = left;
     }
-#pragma omp atomic
-    r->done += r->steps - step; /* where all fell early */
+    atomic_fetch_add_explicit(&r->done, r->steps - step, memory_order_relaxed); /* where all fell early */
     for (int k = 0; k < count; k++)
         w->physics_s += r->env[first + k].physics_s;
 }
 
+/* What thread `index` does: it takes groups until none is left. */
+static void run_groups(int index, void *argument)
+{
+    rollout *r = argument;
+    int g;
+    while ((g = atomic_fetch_add_explicit(&r->next_group, 1, memory_order_relaxed)) < r->groups) {
+        const int first = g * r->group, left = r->def->envs - first;
+        run_group(r, &r->worker[index], first, left < r->group ? left : r->group);
+    }
+}
+
 static void run_all(rollout *r)
 {
-    const int groups = (r->def->envs + r->group - 1) / r->group;
     r->started = ami_clock_now();
-    /* In real time every thread needs its groups from the beginning, so all of a thread's characters make one
-     * group. */
-#pragma omp parallel for schedule(dynamic, 1)
-    for (int g = 0; g < groups; g++) {
-        const int first = g * r->group,
-                  count = r->def->envs - first < r->group ? r->def->envs - first : r->group;
-        run_group(r, &r->worker[omp_get_thread_num()], first, count, groups);
+    if (r->def->run) {
+        r->def->run(r->def->run_context, r->threads, run_groups, r);
+        return;
     }
+#pragma omp parallel for num_threads(r->threads) schedule(static, 1) if (r->threads > 1)
+    for (int i = 0; i < r->threads; i++)
+        run_groups(i, r);
 }
 
 static uint64_t hash_states(const rollout *r)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a, by the bytes of qpos and qvel */
-    for (int e = 0; e < r->def->envs; e++) {
-        const mjData *d = r->env[e].world.data;
-        const void *part[2] = {d->qpos, d->qvel};
-        const size_t size[2] = {(7 + AMI_ACTION) * sizeof(double), AMI_VEL * sizeof(double)};
-        for (int p = 0; p < 2; p++)
-            for (size_t i = 0; i < size[p]; i++)
-                hash = (hash ^ ((const unsigned char *)part[p])[i]) * UINT64_C(0x100000001b3);
-    }
+    uint64_t hash = AMI_HASH_START;
+    for (int e = 0; e < r->def->envs; e++)
+        hash = ami_world_hash(&r->env[e].world, hash);
     return hash;
 }
 
@@ -360,9 +359,11 @@ static bool prepare_moments(rollout *r, ami_error *err)
 static bool prepare(rollout *r, ami_error *err)
 {
     const ami_rollout_def *def = r->def;
-    r->threads = omp_get_max_threads();
+    r->threads = def->threads > 0 ? def->threads : omp_get_max_threads();
+    /* In real time every thread needs its characters from the beginning, so they make one group. */
     const int even = (def->envs + r->threads - 1) / r->threads;
     r->group = def->realtime ? even : even < GROUP ? even : GROUP;
+    r->groups = (def->envs + r->group - 1) / r->group;
     if (def->realtime && even > GROUP)
         return ami_fail(err, "--realtime with %d characters on %d threads: at most %d a thread", def->envs,
                         r->threads, GROUP);
@@ -396,6 +397,7 @@ static bool prepare(rollout *r, ami_error *err)
 
 bool ami_rollout_run(const ami_rollout_def *def, ami_rollout_result *result, ami_error *err)
 {
+    AMI_ASSERT(def && result);
     memset(result, 0, sizeof *result);
     if (def->envs < 1 || def->envs > 65536)
         return ami_fail(err, "%d characters, expected 1 to 65536", def->envs);

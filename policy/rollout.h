@@ -17,10 +17,15 @@ typedef struct ami_rollout_def {
      * replaced by the character's number. */
     const ami_generator_def *generator;
     int envs;
+    int threads;   /* how many work at it; 0: as many as OpenMP has */
     bool realtime; /* every control step waits for its absolute deadline */
     bool record;   /* keep character 0's poses */
-    /* Called by one thread now and then while it runs, `fraction` in [0, 1] never falling; may be NULL.
-     * Returning false stops early. */
+    /* Runs task(index, argument) for every index in [0, count), on any threads, and returns when all have
+     * returned. NULL: OpenMP's threads. count is `threads`. */
+    void (*run)(void *run_context, int count, void (*task)(int index, void *argument), void *argument);
+    void *run_context;
+    /* Called by one of the threads now and then while it runs, `fraction` in [0, 1] never falling; may be
+     * NULL. Returning false stops early. */
     bool (*progress)(void *context, double fraction);
     void *context;
 } ami_rollout_def;

@@ -1,5 +1,6 @@
 #include "policy/skill.h"
 
+#include "base/assert.h"
 #include "base/assets.h"
 #include "motion/rotation.h"
 #include "policy/followed.h"
@@ -14,9 +15,19 @@
 #include <string.h>
 #include <unistd.h>
 
+static bool make_critic_scratch(ami_skill *skill, ami_error *err)
+{
+    skill->workspace = malloc(ami_model_workspace_size(skill->critic, 1));
+    skill->obs = malloc(AMI_OBS_MAX * sizeof(float));
+    skill->value = malloc(sizeof(float));
+    return (skill->workspace && skill->obs && skill->value) || ami_fail(err, "out of memory for a critic");
+}
+
 static bool load_critic(ami_skill *skill, const ami_skill_def *def, ami_error *err)
 {
     char path[4200];
+    if (def->no_critic)
+        return true;
     if (def->critic) {
         if (!ami_find_model(def->critic, path, sizeof path, err))
             return false;
@@ -30,10 +41,7 @@ static bool load_critic(ami_skill *skill, const ami_skill_def *def, ami_error *e
     if (ami_model_inputs(skill->critic) != inputs || ami_model_outputs(skill->critic) != 1)
         return ami_fail(err, "%s: a network from %d to %d numbers, expected a critic from %d to 1", path,
                         ami_model_inputs(skill->critic), ami_model_outputs(skill->critic), inputs);
-    skill->workspace = malloc(ami_model_workspace_size(skill->critic, 1));
-    skill->obs = malloc(AMI_OBS_MAX * sizeof(float));
-    skill->value = malloc(sizeof(float));
-    return (skill->workspace && skill->obs && skill->value) || ami_fail(err, "out of memory for a critic");
+    return make_critic_scratch(skill, err);
 }
 
 static bool fits(const ami_skill *skill, const ami_skill_def *def, ami_error *err)
@@ -111,12 +119,34 @@ static bool load(ami_skill *skill, const ami_skill_def *def, ami_error *err)
 
 ami_skill *ami_skill_load(const ami_skill_def *def, ami_error *err)
 {
+    AMI_ASSERT(def);
     ami_skill *skill = calloc(1, sizeof *skill);
     if (!skill) {
         ami_fail(err, "out of memory for a skill");
         return NULL;
     }
     if (load(skill, def, err))
+        return skill;
+    ami_skill_free(skill);
+    return NULL;
+}
+
+ami_skill *ami_skill_share(const ami_skill *of, int characters, ami_error *err)
+{
+    ami_skill *skill = malloc(sizeof *skill);
+    if (!skill) {
+        ami_fail(err, "out of memory for a skill");
+        return NULL;
+    }
+    *skill = *of;
+    skill->shared = true;
+    skill->generator = NULL;
+    skill->room = NULL;
+    skill->initial = NULL;
+    skill->controller = NULL;
+    skill->workspace = NULL;
+    skill->obs = skill->value = NULL;
+    if ((!skill->critic || make_critic_scratch(skill, err)) && make_controllers(skill, characters, err))
         return skill;
     ami_skill_free(skill);
     return NULL;
@@ -142,6 +172,7 @@ static bool make_generators(ami_skill *skill, const ami_generator_def *def, ami_
 
 bool ami_skill_invent(ami_skill *skill, const ami_generator_def *def, ami_error *err)
 {
+    AMI_ASSERT(skill && def);
     if (!make_generators(skill, def, err))
         return false;
     const size_t size = ami_generator_save_size(skill->generator[0]);
@@ -172,9 +203,11 @@ void ami_skill_free(ami_skill *skill)
     for (int g = 0; skill->controller && g < skill->groups; g++)
         ami_controller_free(&skill->controller[g]);
     free(skill->controller);
-    ami_policy_free(&skill->policy);
-    ami_model_destroy(skill->critic);
-    ami_clip_destroy(skill->clip);
+    if (!skill->shared) {
+        ami_policy_free(&skill->policy);
+        ami_model_destroy(skill->critic);
+        ami_clip_destroy(skill->clip);
+    }
     free(skill->workspace);
     free(skill->obs);
     free(skill->value);
@@ -258,6 +291,7 @@ bool ami_skill_loops(const ami_skill *skill)
 
 void ami_skill_entries(const ami_clip *clip, const ami_state *state, int n, double *phases)
 {
+    AMI_ASSERT(clip && state && n >= 0 && phases);
     double gap[AMI_SKILL_PHASES];
     for (int i = 0; i < AMI_SKILL_PHASES; i++) {
         double pose[AMI_POSE];

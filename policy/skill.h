@@ -18,6 +18,7 @@ enum { AMI_SKILL_GROUP = 8, AMI_SKILL_PHASES = 32, AMI_SKILLS = 9 };
 typedef struct ami_skill {
     char name[64];
     char path[4096]; /* of the actor; empty without one */
+    bool shared;     /* policy, critic and clip are another skill's */
     bool has_policy; /* false: zero actions, the joints track the motion and nothing balances */
     ami_policy policy;
     ami_model *critic;         /* NULL: none */
@@ -46,11 +47,16 @@ typedef struct ami_skill_def {
                                        may_touch is feet */
     int substeps;                   /* control rate that the policy must want; 0: any */
     int characters;                 /* to make scratch memory for */
+    bool no_critic;                 /* none is loaded, even where there is one */
 } ami_skill_def;
 
 /* NULL and a sentence where something is missing or does not fit. One that invents motions (asked for, or
  * trained on invented ones and no motion is given) needs ami_skill_invent before it is used. */
 ami_skill *ami_skill_load(const ami_skill_def *def, ami_error *err);
+
+/* The same actor, critic and motion with scratch memory of its own for so many characters, for another
+ * session at the same time. `of` must outlive it. Where motions are invented it needs ami_skill_invent, too. */
+ami_skill *ami_skill_share(const ami_skill *of, int characters, ami_error *err);
 
 /* Makes the generators of a skill that invents motions, with their first motions. What the definition points
  * to must outlive them. */

@@ -1,5 +1,6 @@
 #include "policy/style_motion.h"
 
+#include "base/assert.h"
 #include "motion/gait.h"
 
 #include <stdlib.h>
@@ -7,6 +8,7 @@
 ami_clip *ami_style_motion(const ami_motion_nets *nets, const ami_latent *latent, const char *name,
                            ami_cycle_facts *facts, ami_refusal *refusal, ami_error *err)
 {
+    AMI_ASSERT(nets && latent && name);
     const ami_motion_limits limits = ami_motion_default_limits();
     ami_refusal reason = AMI_MOTION_OK;
     ami_clip *clip = ami_clip_reserve(AMI_CYCLE_FRAMES + 1, name, err);
@@ -35,6 +37,7 @@ ami_clip *ami_style_motion(const ami_motion_nets *nets, const ami_latent *latent
 bool ami_style_portrait(const ami_motion_nets *nets, const ami_clip *clip, int n, ami_phase *phase,
                         ami_error *err)
 {
+    AMI_ASSERT(nets && clip && n >= 1 && phase);
     float *frame = malloc((size_t)n * AMI_PHASE_FEATURES * sizeof *frame);
     void *workspace = malloc(ami_deepphase_workspace_size(nets->deepphase));
     bool ok =
@@ -51,6 +54,7 @@ bool ami_style_portrait(const ami_motion_nets *nets, const ami_clip *clip, int n
 bool ami_style_windows(const ami_stylevae *encoder, const ami_skeleton *skeleton, const ami_clip *clip,
                        double scale, int n, float *mean, ami_error *err)
 {
+    AMI_ASSERT(encoder && skeleton && clip && scale > 0 && n >= 1 && mean);
     ami_gait *gait = ami_gait_create(skeleton, clip, err);
     if (!gait)
         return false;

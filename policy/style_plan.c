@@ -1,5 +1,6 @@
 #include "policy/style_plan.h"
 
+#include "base/assert.h"
 #include "base/file.h"
 #include "base/number.h"
 
@@ -30,6 +31,7 @@ static double tempo_of(const ami_style *style)
 
 void ami_latent_of_style(const ami_style *style, ami_latent *latent)
 {
+    AMI_ASSERT(style && latent);
     memcpy(latent->z, style->z, sizeof latent->z);
     latent->scale = style->scale;
     latent->speed = style->speed;
@@ -65,6 +67,7 @@ static bool finish_mixture(const mixture *m, ami_latent *latent)
 
 bool ami_latent_same(const ami_latent *a, const ami_latent *b)
 {
+    AMI_ASSERT(a && b);
     return a->scale == b->scale && !memcmp(a->z, b->z, sizeof a->z);
 }
 
@@ -76,6 +79,7 @@ static bool number_in(const char *text, double lo, double hi, double *out)
 
 void ami_latent_between(const ami_latent *a, const ami_latent *b, double weight, ami_latent *out)
 {
+    AMI_ASSERT(a && b && out);
     if (weight <= 0 || weight >= 1) {
         *out = weight <= 0 ? *a : *b;
         return;
@@ -91,6 +95,7 @@ void ami_latent_between(const ami_latent *a, const ami_latent *b, double weight,
 
 bool ami_style_mix(const ami_styles *styles, const char *text, ami_latent *latent, ami_error *err)
 {
+    AMI_ASSERT(styles && text && latent);
     mixture m = {.all = 0};
     const char *at = text;
     do {
@@ -117,6 +122,7 @@ bool ami_style_mix(const ami_styles *styles, const char *text, ami_latent *laten
 
 bool ami_style_blend(const ami_styles *styles, const double *weights, ami_latent *latent)
 {
+    AMI_ASSERT(styles && weights && latent);
     mixture m = {.all = 0};
     for (int i = 0; i < styles->count; i++)
         add_style(&m, &styles->style[i], weights[i]);
@@ -136,6 +142,7 @@ static double slope_at(const ami_style *style, const double *rest)
  * the blend nearest. */
 void ami_style_weights(const ami_styles *styles, const ami_latent *latent, double *weights)
 {
+    AMI_ASSERT(styles && latent && weights);
     double rest[AMI_STYLE_SIZE]; /* the latent minus the blend */
     for (int i = 0; i < styles->count; i++)
         weights[i] = i == 0;
@@ -291,6 +298,7 @@ void ami_style_plan_free(ami_style_plan *plan)
 
 void ami_style_draw(const ami_style_plan *plan, ami_rng *rng, ami_latent *latent, double *pace)
 {
+    AMI_ASSERT(plan && plan->styles && rng && latent && pace);
     const ami_styles *styles = plan->styles;
     const bool blend = ami_rng_uniform(rng) < plan->blends;
     ami_latent a, b;

@@ -1,5 +1,6 @@
 #include "policy/styles.h"
 
+#include "base/assert.h"
 #include "base/file.h"
 #include "base/number.h"
 
@@ -30,6 +31,7 @@ static int by_distance(const void *a, const void *b)
 
 void ami_styles_nearest(const ami_styles *styles, const float z[AMI_STYLE_SIZE], ami_style_near *near)
 {
+    AMI_ASSERT(styles && z && near);
     for (int i = 0; i < styles->count; i++)
         near[i] = (ami_style_near){i, ami_style_distance(z, styles->style[i].z)};
     qsort(near, (size_t)styles->count, sizeof *near, by_distance);
@@ -41,7 +43,7 @@ void ami_styles_nearest(const ami_styles *styles, const float z[AMI_STYLE_SIZE],
 static int encode_cycles(const ami_stylevae *vae, void *workspace, const ami_gait *g, double scale,
                          bool steady, float *z)
 {
-    const double span = scale * (AMI_STYLE_FRAMES - 1) / 30;
+    const double span = scale * (AMI_STYLE_FRAMES - 1) / AMI_FEATURE_RATE;
     int count = 0;
     for (int c = 0; c + 1 < g->strikes; c++) {
         const double mid = .5 * (g->strike[c] + g->strike[c + 1]);
@@ -111,37 +113,38 @@ static double mean_speed(const ami_gait *g)
     return g->loops ? hypot(forward, left) : path; /* a long clip may walk to and fro */
 }
 
-bool ami_style_of_gait(const ami_stylevae *vae, const ami_gait *g, ami_style *style, ami_error *err)
+bool ami_style_of_gait(const ami_stylevae *vae, const ami_gait *gait, ami_style *style, ami_error *err)
 {
-    if (!g->walks)
+    AMI_ASSERT(vae && gait && style);
+    if (!gait->walks)
         return ami_fail(err,
                         "%s: does not walk (left and right foot in turn, upright, faster than 0.2 m/s), so "
                         "it has no style",
-                        g->name);
-    float *z = malloc((size_t)g->strikes * Z * sizeof *z);
-    double *distance = malloc((size_t)g->strikes * sizeof *distance);
+                        gait->name);
+    float *z = malloc((size_t)gait->strikes * Z * sizeof *z);
+    double *distance = malloc((size_t)gait->strikes * sizeof *distance);
     void *workspace = malloc(ami_stylevae_workspace_size(vae));
     int n = 0;
     memset(style, 0, sizeof *style);
-    snprintf(style->clip, sizeof style->clip, "%s", g->name);
-    snprintf(style->name, sizeof style->name, "%s", g->name);
+    snprintf(style->clip, sizeof style->clip, "%s", gait->name);
+    snprintf(style->name, sizeof style->name, "%s", gait->name);
     char *walk = strstr(style->name, "_walk");
     if (walk && !walk[5])
         *walk = 0;
-    style->period = g->period;
-    style->scale = ami_gait_scale(g);
-    style->speed = mean_speed(g);
+    style->period = gait->period;
+    style->scale = ami_gait_scale(gait);
+    style->speed = mean_speed(gait);
     if (z && distance && workspace) {
-        n = encode_cycles(vae, workspace, g, style->scale, true, z);
+        n = encode_cycles(vae, workspace, gait, style->scale, true, z);
         if (n == 0)
-            n = encode_cycles(vae, workspace, g, style->scale, false, z);
+            n = encode_cycles(vae, workspace, gait, style->scale, false, z);
         if (n > 0)
             centre(z, n, distance, style);
         else
-            ami_fail(err, "%s: no left-foot strike has %.2g s of motion behind it", g->name,
-                     style->scale * (AMI_STYLE_FRAMES - 1) / 30);
+            ami_fail(err, "%s: no left-foot strike has %.2g s of motion behind it", gait->name,
+                     style->scale * (AMI_STYLE_FRAMES - 1) / AMI_FEATURE_RATE);
     } else {
-        ami_fail(err, "%s: out of memory", g->name);
+        ami_fail(err, "%s: out of memory", gait->name);
     }
     free(z);
     free(distance);
@@ -161,6 +164,7 @@ void ami_styles_destroy(ami_styles *styles)
 
 int ami_styles_find(const ami_styles *styles, const char *name, ami_error *err)
 {
+    AMI_ASSERT(styles && name);
     char known[800] = "";
     for (int i = 0; i < styles->count; i++) {
         if (!strcmp(styles->style[i].name, name))
@@ -183,6 +187,7 @@ static void put_text(FILE *out, const char *key, const char *text)
 
 bool ami_styles_write(const ami_styles *styles, const char *path, ami_error *err)
 {
+    AMI_ASSERT(styles && path);
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
@@ -255,6 +260,7 @@ static bool get_style(const json_t *o, const char *path, int i, ami_style *s, am
 
 ami_styles *ami_styles_read(const char *path, ami_error *err)
 {
+    AMI_ASSERT(path);
     size_t size;
     char *text = ami_file_read_text(path, largest_file, &size, err);
     if (!text)

@@ -75,6 +75,8 @@ amb_check() {
             amb_need libegl-dev amb_has_header EGL/eglext.h
             amb_need libgl1-mesa-dri amb_has_gl_drivers
             ;;
+        server) amb_need libwebsockets-dev amb_has_header libwebsockets.h ;; # what amble-serve is built with
+        server_tests) amb_need curl command -v curl ;;
         osmesa) amb_need libosmesa6 amb_has_osmesa ;; # another way to draw; newer distributions have none, and nothing needs it
         viewer_tests)
             amb_need ffmpeg command -v ffmpeg
@@ -90,6 +92,8 @@ amb_check() {
             amb_need clang command -v clang
             amb_need libomp-dev amb_has_openmp clang
             amb_need clang-format command -v clang-format
+            amb_need clang-tidy command -v clang-tidy
+            amb_need abigail-tools command -v abidiff
             amb_need qemu-user command -v qemu-x86_64
             ;;
         tsan) amb_need "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev" amb_has_tsan ;;

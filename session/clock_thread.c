@@ -1,6 +1,7 @@
 #define _GNU_SOURCE /* sem_clockwait */
 #include "session/clock_thread.h"
 
+#include "base/assert.h"
 #include "base/clock.h"
 
 #include <errno.h>
@@ -52,6 +53,7 @@ static void publish(ami_sim *sim)
 
 const ami_snapshot *ami_sim_latest(ami_sim *sim)
 {
+    AMI_ASSERT(sim);
     if (atomic_load_explicit(&sim->middle, memory_order_relaxed) & FRESH) {
         const int before = atomic_exchange_explicit(&sim->middle, sim->reading, memory_order_acq_rel);
         sim->reading = before & ~FRESH;
@@ -61,6 +63,7 @@ const ami_snapshot *ami_sim_latest(ami_sim *sim)
 
 bool ami_sim_send(ami_sim *sim, const ami_command *command, uint64_t *number)
 {
+    AMI_ASSERT(sim && command);
     const uint64_t sent = atomic_load_explicit(&sim->sent, memory_order_relaxed);
     const uint64_t waiting = sent - atomic_load_explicit(&sim->taken, memory_order_acquire);
     if (waiting >= (command->kind == AMI_DO_PULL || command->kind == AMI_DO_STEP ? QUEUE / 2 : QUEUE))
@@ -177,6 +180,7 @@ static void *run(void *context)
 
 ami_sim *ami_sim_start(ami_session *session, int characters, double speed, bool paused, ami_error *err)
 {
+    AMI_ASSERT(session && characters >= 1 && speed > 0);
     ami_sim *sim = calloc(1, sizeof *sim);
     if (!sim || sem_init(&sim->wake, 0, 0)) {
         ami_fail(err, "out of memory for the simulation's thread");

@@ -1,6 +1,8 @@
 /* Commands: what one may do to a session between two steps. */
 #include "session/internal.h"
 
+#include "base/assert.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -64,8 +66,7 @@ static void restart(ami_session *s)
         m->env.reference.turn_rate = s->turn_rate;
         ami_member_start(s, m);
     }
-    s->value = ami_skill_value(s->known[s->skill], &s->member[s->follow].env);
-    ami_style_measure(s);
+    ami_measure(s);
     s->jumps++;
     ami_past_forget(s);
 }
@@ -116,9 +117,21 @@ static void turn(ami_session *s, double rate)
 {
     s->newest = s->step;
     s->turn_rate = s->def.env.turn_rate + rate;
+    s->heading = (double)NAN;
     ami_style_let_go(s);
     for (int i = 0; i < s->def.characters; i++)
         s->member[i].env.reference.turn_rate = s->turn_rate;
+}
+
+static void turn_to(ami_session *s, double heading)
+{
+    if (isnan(heading)) {
+        turn(s, s->turn_rate - s->def.env.turn_rate);
+        return;
+    }
+    s->newest = s->step;
+    s->heading = isfinite(heading) ? heading : 0;
+    ami_style_let_go(s);
 }
 
 /* A number of a command as an int. */
@@ -140,15 +153,16 @@ static int step_by(ami_session *s, int steps)
     return steps > 0 && ami_session_step(s) ? steps - 1 : 0;
 }
 
-bool ami_session_apply_part(ami_session *s, ami_command *c)
+bool ami_session_apply_part(ami_session *session, ami_command *command)
 {
-    if (c->kind != AMI_DO_STEP) {
-        ami_session_apply(s, c);
+    AMI_ASSERT(session && command);
+    if (command->kind != AMI_DO_STEP) {
+        ami_session_apply(session, command);
         return false;
     }
-    const int left = step_by(s, whole(c->value));
-    c->value = left;
-    s->commands += left == 0;
+    const int left = step_by(session, whole(command->value));
+    command->value = left;
+    session->commands += left == 0;
     return left != 0;
 }
 
@@ -159,63 +173,68 @@ static void step_all(ami_session *s, const ami_command *c)
     }
 }
 
-void ami_session_apply(ami_session *s, const ami_command *c)
+void ami_session_apply(ami_session *session, const ami_command *command)
 {
-    s->commands += c->kind != AMI_DO_STEP; /* which counts itself */
-    switch (c->kind) {
+    AMI_ASSERT(session && command);
+    session->commands += command->kind != AMI_DO_STEP; /* which counts itself */
+    switch (command->kind) {
     case AMI_DO_STEP:
-        step_all(s, c);
+        step_all(session, command);
         break;
     case AMI_DO_RESTART:
-        restart(s);
+        restart(session);
         break;
     case AMI_DO_RESET:
-        reset(s, c->character);
+        reset(session, command->character);
         break;
     case AMI_DO_PUSH:
-        push(s, c->character, c->v);
+        push(session, command->character, command->v);
         break;
     case AMI_DO_PULL:
-        if (c->character >= 0 && c->character < s->def.characters && c->body >= 0 && c->body < AMI_BODIES)
-            s->pull = *c;
+        if (command->character >= 0 && command->character < session->def.characters && command->body >= 0 &&
+            command->body < AMI_BODIES)
+            session->pull = *command;
         break;
     case AMI_DO_RELEASE:
-        s->pull.kind = AMI_DO_NOTHING;
+        session->pull.kind = AMI_DO_NOTHING;
         break;
     case AMI_DO_TURN:
-        turn(s, c->value);
+        turn(session, command->value);
+        break;
+    case AMI_DO_HEADING:
+        turn_to(session, command->value);
         break;
     case AMI_DO_PACE:
-        s->newest = s->step;
-        s->pace = fmin(fmax(c->value, .7), s->known[s->skill]->invents ? 1.4 : 1.3);
-        ami_style_pace(s, s->pace);
+        session->newest = session->step;
+        session->pace = fmin(fmax(command->value, AMI_PACE_MIN),
+                             session->known[session->skill]->invents ? AMI_PACE_MAX : AMI_PACE_MAX_CLIP);
+        ami_style_pace(session, session->pace);
         break;
     case AMI_DO_GROUND_SPEED:
-        ami_style_speed(s, c->value);
+        ami_style_speed(session, command->value);
         break;
     case AMI_DO_PHASE_GAIN:
-        ami_style_gain(s, c->value);
+        ami_style_gain(session, command->value);
         break;
     case AMI_DO_STYLE:
     case AMI_DO_DRAW:
-        ami_style_choose(s, c);
+        ami_style_choose(session, command);
         break;
     case AMI_DO_SKILL:
-        if (whole(c->value) == s->skill && s->known[s->skill]->invents)
-            s->wanted = -1; /* there is nothing to enter */
+        if (whole(command->value) == session->skill && session->known[session->skill]->invents)
+            session->wanted = -1; /* there is nothing to enter */
         else
-            ami_enter(s, whole(c->value));
+            ami_enter(session, whole(command->value));
         break;
     case AMI_DO_TEACH:
-        teach(s, whole(c->value), c->skill);
+        teach(session, whole(command->value), command->skill);
         break;
     case AMI_DO_FOLLOW:
-        if (c->character >= 0 && c->character < s->def.characters) {
-            s->follow = c->character;
-            s->value = ami_skill_value(s->known[s->skill], &s->member[s->follow].env);
-            ami_style_measure(s);
-            s->velocity[0] = s->member[s->follow].env.state.vel[0];
-            s->velocity[1] = s->member[s->follow].env.state.vel[1];
+        if (command->character >= 0 && command->character < session->def.characters) {
+            session->follow = command->character;
+            ami_measure(session);
+            session->velocity[0] = session->member[session->follow].env.state.vel[0];
+            session->velocity[1] = session->member[session->follow].env.state.vel[1];
         }
         break;
     case AMI_DO_NOTHING:

@@ -2,6 +2,8 @@
  * again repeats them. */
 #include "session/internal.h"
 
+#include "base/assert.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +61,7 @@ void ami_past_keep(ami_session *s)
 
 void ami_past_go(ami_session *s, int64_t step)
 {
+    AMI_ASSERT(s && s->moments > 0);
     step = step < s->oldest ? s->oldest : step;
     const int slot = (int)(step % s->moments);
     if (step > s->newest || s->moment[slot].step != step)
@@ -83,6 +86,5 @@ void ami_past_go(ami_session *s, int64_t step)
         m->env.reference.turn_rate = s->turn_rate; /* the key that is held now counts, not the one that was */
         m->jumped = true;
     }
-    s->value = ami_skill_value(s->known[s->skill], &s->member[s->follow].env);
-    ami_style_measure(s);
+    ami_measure(s);
 }

@@ -1,5 +1,5 @@
-/* What session.c (stepping), session_do.c (commands), session_enter.c (skills), session_style.c (invented
- * motions) and session_past.c (history) share. */
+/* What session.c (stepping), command.c, transition.c (from skill to skill), style.c (invented motions) and
+ * history.c share. */
 #ifndef AMI_SESSION_INTERNAL_H
 #define AMI_SESSION_INTERNAL_H
 
@@ -19,8 +19,9 @@ typedef struct member {
     ami_env env;
     member_facts facts;
     ami_reward reward;
-    bool jumped;             /* the last change was no motion */
-    double before[AMI_POSE]; /* pose and reference at the step's beginning */
+    int64_t falls, lifts, restarts; /* so far */
+    bool jumped;                    /* the last change was no motion */
+    double before[AMI_POSE];        /* pose and reference at the step's beginning */
     double reference_before[AMI_POSE];
     double frozen[AMI_MEMBER_STATE]; /* qpos, qvel at the first fall */
 } member;
@@ -48,7 +49,9 @@ struct ami_session {
     ami_skill *known[AMI_SKILLS];
     int64_t step, oldest, newest, jumps, pushes;
     uint64_t commands;
+    int64_t endings; /* of motions that end, so far */
     double dt, turn_rate, pace;
+    double heading; /* rad, to turn to; NaN: nowhere */
     bool entered;
     int follow;
     double value, step_us, physics_us;
@@ -74,11 +77,14 @@ void ami_past_keep(ami_session *s);
 void ami_past_go(ami_session *s, int64_t step);
 void ami_past_forget(ami_session *s);
 
+/* the critic's value and the body's phase, of the followed character */
+void ami_measure(ami_session *s);
+
 /* entering a skill: now or, where that would end in a fall, soon */
 void ami_enter(ami_session *s, int number);
 void ami_enter_if_good(ami_session *s);
 
-/* styles (session_style.c); they do nothing where nothing is invented. step: before the member decides */
+/* styles (style.c); they do nothing where nothing is invented. step: before the member decides */
 void ami_style_step(ami_session *s, int character);
 void ami_style_restart(ami_session *s, int character); /* before the environment is reset */
 void ami_style_choose(ami_session *s, const ami_command *command);

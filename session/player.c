@@ -1,5 +1,6 @@
 #include "session/player.h"
 
+#include "base/assert.h"
 #include "session/session.h"
 
 #include <math.h>
@@ -8,6 +9,7 @@
 
 bool ami_player_init(ami_player *player, const ami_character *character, ami_clip *clip, ami_error *err)
 {
+    AMI_ASSERT(player && character && clip);
     *player = (ami_player){.character = character, .clip = clip, .speed = 1, .playing = true};
     return ami_session_snapshot_init(&player->snapshot, 1, err);
 }
@@ -31,6 +33,7 @@ static double clip_time(const ami_player *player)
 
 void ami_player_advance(ami_player *player, double seconds)
 {
+    AMI_ASSERT(player && player->clip && seconds >= 0);
     if (!player->playing)
         return;
     player->time += seconds * player->speed;
@@ -44,6 +47,7 @@ void ami_player_advance(ami_player *player, double seconds)
 
 void ami_player_seek(ami_player *player, double time)
 {
+    AMI_ASSERT(player && player->clip && isfinite(time));
     const double duration = ami_clip_duration(player->clip);
     player->time = fmin(fmax(time, 0), duration);
     player->playing = false;
@@ -67,6 +71,7 @@ static int frame_now(const ami_player *player)
 
 void ami_player_step(ami_player *player, int frames)
 {
+    AMI_ASSERT(player && player->clip);
     const int last = ami_clip_frames(player->clip) - 1;
     const int64_t wanted = (int64_t)frame_now(player) + frames;
     const int frame = wanted < 0 ? 0 : wanted > last ? last : (int)wanted;
@@ -75,6 +80,7 @@ void ami_player_step(ami_player *player, int frames)
 
 const ami_snapshot *ami_player_look(ami_player *player)
 {
+    AMI_ASSERT(player && player->clip);
     ami_snapshot *s = &player->snapshot;
     double vel[AMI_VEL];
     ami_view_body *body = &s->body[0];
@@ -85,7 +91,7 @@ const ami_snapshot *ami_player_look(ami_player *player)
     s->paused = !player->playing;
     s->speed = player->speed;
     s->jumps = player->jumps;
-    s->dt = 1. / 30;
+    s->dt = 1 / AMI_CONTROL_HZ;
     s->value = NAN;
     s->pushed_ago = 1e9;
     s->phase = ami_clip_phase(player->clip, player->time);

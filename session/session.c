@@ -1,10 +1,15 @@
 #include "session/internal.h"
 
+#include "base/assert.h"
 #include "base/clock.h"
+#include "base/hash.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+static const double turn_gain = 2, max_turn = .8; /* 1/s, rad/s: towards a heading, as a generator's */
 
 ami_session_def ami_session_default_def(const ami_env_def *env, ami_skill *first, int characters)
 {
@@ -13,7 +18,8 @@ ami_session_def ami_session_default_def(const ami_env_def *env, ami_skill *first
                              .skills = 1,
                              .characters = characters,
                              .history_s = 20,
-                             .get_up_s = 1.5};
+                             .get_up_s = 1.5,
+                             .entry_tries = AMI_SESSION_TRIES};
 }
 
 ami_env_def ami_member_def(const ami_session *s, const ami_skill *skill, int character)
@@ -51,20 +57,20 @@ static bool create(ami_session *s, ami_error *err)
             return false;
         ami_member_start(s, &s->member[i]);
     }
-    if (!ami_env_init(&s->trial.env, &s->member[0].env.def, err))
+    if (s->def.entry_tries > 0 && !ami_env_init(&s->trial.env, &s->member[0].env.def, err))
         return false;
     s->scratch = malloc(ami_env_save_size(&s->member[0].env));
     if (!s->scratch)
         return ami_fail(err, "out of memory for a session");
     s->dt = s->member[0].env.control_dt;
     s->turn_rate = s->def.env.turn_rate;
-    ami_style_measure(s);
-    s->value = ami_skill_value(s->known[0], &s->member[0].env);
+    ami_measure(s);
     return ami_past_init(s, err);
 }
 
 ami_session *ami_session_create(const ami_session_def *def, ami_error *err)
 {
+    AMI_ASSERT(def && def->env.character);
     if (def->characters < 1 || def->characters > 1000) {
         ami_fail(err, "%d characters, expected 1 to 1000", def->characters);
         return NULL;
@@ -78,6 +84,7 @@ ami_session *ami_session_create(const ami_session_def *def, ami_error *err)
     s->skills = def->skills;
     memcpy(s->known, def->skill, sizeof s->known);
     s->pace = 1;
+    s->heading = (double)NAN;
     s->push_step = -1;
     s->wanted = -1;
     s->style_skill = s->known[0]->invents ? 0 : -1;
@@ -87,17 +94,17 @@ ami_session *ami_session_create(const ami_session_def *def, ami_error *err)
     return NULL;
 }
 
-void ami_session_destroy(ami_session *s)
+void ami_session_destroy(ami_session *session)
 {
-    if (!s)
+    if (!session)
         return;
-    for (int i = 0; s->member && i < s->def.characters; i++)
-        ami_env_free(&s->member[i].env);
-    ami_env_free(&s->trial.env);
-    free(s->member);
-    ami_past_free(s);
-    free(s->scratch);
-    free(s);
+    for (int i = 0; session->member && i < session->def.characters; i++)
+        ami_env_free(&session->member[i].env);
+    ami_env_free(&session->trial.env);
+    free(session->member);
+    ami_past_free(session);
+    free(session->scratch);
+    free(session);
 }
 
 /* The spring of a pull: stiff enough to win against a joint, damped by the limb's effective mass, never more
@@ -137,9 +144,10 @@ static void apply_pull(ami_session *s, int character)
 static void keep_pace(const ami_session *s, member *m)
 {
     if (s->pace > 1) {
+        const double turn_rate = m->env.reference.turn_rate;
         m->env.reference.turn_rate = 0; /* turning keeps real time */
         ami_reference_advance(&m->env.reference, (s->pace - 1) * s->dt, m->env.state.pose);
-        m->env.reference.turn_rate = s->turn_rate;
+        m->env.reference.turn_rate = turn_rate;
     } else if (s->pace < 1) {
         m->env.reference.time = fmax(m->env.reference.time - (1 - s->pace) * s->dt, 0);
     }
@@ -153,8 +161,10 @@ static void fall(ami_session *s, member *m)
         memcpy(m->frozen + 7 + AMI_ACTION, d->qvel, AMI_VEL * sizeof(double));
         m->facts.fell = true;
     }
-    if (m->facts.down_since < 0)
+    if (m->facts.down_since < 0) {
         m->facts.down_since = s->step;
+        m->falls++;
+    }
 }
 
 void ami_member_refresh(member *m)
@@ -172,6 +182,7 @@ static void restart_unstable(ami_session *s, member *m)
     m->env.step = step;
     m->env.next_push += step * m->env.control_dt;
     m->facts.up_since = s->step + 1;
+    m->restarts++;
     m->jumped = true;
 }
 
@@ -200,8 +211,21 @@ static void step_member(ami_session *s, member *m, int character, const float *a
         fall(s, m);
     if (m->facts.down_since >= 0 && s->def.get_up_s >= 0 &&
         (double)(s->step - m->facts.down_since) * s->dt >= s->def.get_up_s &&
-        !(s->pull.kind == AMI_DO_PULL && s->pull.character == character))
+        !(s->pull.kind == AMI_DO_PULL && s->pull.character == character)) {
         ami_member_reset_here(s, m);
+        m->lifts++;
+    }
+}
+
+/* Before a member decides: what it is to follow. */
+static void prepare(ami_session *s, int character)
+{
+    ami_style_step(s, character);
+    if (isnan(s->heading))
+        return;
+    ami_reference *reference = &s->member[character].env.reference;
+    const double off = remainder(s->heading - reference->heading, 2 * M_PI);
+    reference->turn_rate = fmin(fmax(turn_gain * off, -max_turn), max_turn);
 }
 
 static void step_group(ami_session *s, int group)
@@ -215,7 +239,7 @@ static void step_group(ami_session *s, int group)
     for (int k = 0; k < count; k++) {
         row[k] = n;
         if (s->member[first + k].facts.down_since < 0) {
-            ami_style_step(s, first + k);
+            prepare(s, first + k);
             live[n++] = &s->member[first + k].env;
         }
     }
@@ -233,15 +257,25 @@ static void return_from_single(ami_session *s)
     if (s->wanted >= 0 || ami_skill_loops(skill) || s->before_skill == s->skill)
         return;
     if (s->member[s->follow].env.reference.time >= ami_clip_duration(skill->clip)) {
+        s->endings++;
         ami_enter(s, s->before_skill);
     }
+}
+
+void ami_measure(ami_session *s)
+{
+    s->value = NAN;
+    s->body_phase = (ami_phase){.amplitude = -1};
+    if (s->def.unmeasured)
+        return;
+    s->value = ami_skill_value(s->known[s->skill], &s->member[s->follow].env);
+    ami_style_measure(s);
 }
 
 static void measure(ami_session *s, double begun)
 {
     const member *m = &s->member[s->follow];
-    s->value = ami_skill_value(s->known[s->skill], &m->env);
-    ami_style_measure(s);
+    ami_measure(s);
     const double keep = exp(-s->dt / .5);
     for (int k = 0; k < 2; k++)
         s->velocity[k] = keep * s->velocity[k] + (1 - keep) * m->env.state.vel[k];
@@ -251,30 +285,74 @@ static void measure(ami_session *s, double begun)
     s->step_us = 1e6 * (ami_clock_now() - begun);
 }
 
-bool ami_session_step(ami_session *s)
+static void end_step(ami_session *s, double begun)
 {
-    if (s->def.step_limit && s->step >= s->def.step_limit)
-        return false;
-    const double begun = ami_clock_now();
-    s->entered = false;
-    const int groups = (s->def.characters + AMI_SKILL_GROUP - 1) / AMI_SKILL_GROUP;
-    if (groups == 1) {
-        step_group(s, 0); /* no team for a few: its threads would only wake and sleep */
-    } else {
-#pragma omp parallel for schedule(dynamic, 1)
-        for (int g = 0; g < groups; g++)
-            step_group(s, g);
-    }
     s->step++;
     measure(s, begun);
     ami_enter_if_good(s);
     return_from_single(s);
     ami_past_keep(s);
+}
+
+bool ami_session_step(ami_session *session)
+{
+    AMI_ASSERT(session);
+    if (session->def.step_limit && session->step >= session->def.step_limit)
+        return false;
+    const double begun = ami_clock_now();
+    session->entered = false;
+    const int groups = (session->def.characters + AMI_SKILL_GROUP - 1) / AMI_SKILL_GROUP;
+    if (groups == 1) {
+        step_group(session, 0); /* no team for a few: its threads would only wake and sleep */
+    } else {
+#pragma omp parallel for schedule(dynamic, 1)
+        for (int g = 0; g < groups; g++)
+            step_group(session, g);
+    }
+    end_step(session, begun);
     return true;
+}
+
+void ami_session_step_together(ami_session *const *sessions, int count)
+{
+    assert(count >= 1 && count <= AMI_SKILL_GROUP);
+    const double begun = ami_clock_now();
+    float action[AMI_SKILL_GROUP][AMI_ACTION] = {{0}};
+    bool live[AMI_SKILL_GROUP], decided[AMI_SKILL_GROUP] = {false};
+    for (int i = 0; i < count; i++) {
+        sessions[i]->entered = false;
+        live[i] = sessions[i]->member[0].facts.down_since < 0;
+        if (live[i])
+            prepare(sessions[i], 0);
+    }
+    for (int i = 0; i < count; i++) {
+        if (!live[i] || decided[i])
+            continue;
+        const ami_skill *skill = sessions[i]->known[sessions[i]->skill];
+        ami_env *env[AMI_SKILL_GROUP];
+        int who[AMI_SKILL_GROUP], n = 0;
+        for (int k = i; k < count; k++) {
+            const ami_skill *other = sessions[k]->known[sessions[k]->skill];
+            if (live[k] && !decided[k] && other->has_policy == skill->has_policy &&
+                other->policy.actor == skill->policy.actor) {
+                who[n] = k;
+                env[n++] = &sessions[k]->member[0].env;
+                decided[k] = true;
+            }
+        }
+        ami_controller_decide(&skill->controller[0], env, n);
+        for (int k = 0; k < n; k++)
+            memcpy(action[who[k]], skill->controller[0].action + (size_t)k * AMI_ACTION, sizeof action[0]);
+    }
+    for (int i = 0; i < count; i++)
+        step_member(sessions[i], &sessions[i]->member[0], 0, action[i]);
+    for (int i = 0; i < count; i++)
+        end_step(sessions[i], begun);
 }
 
 bool ami_session_snapshot_init(ami_snapshot *snapshot, int characters, ami_error *err)
 {
+    AMI_ASSERT(snapshot && characters >= 1);
     *snapshot = (ami_snapshot){.characters = characters, .speed = 1, .pace = 1};
     snapshot->body = calloc((size_t)characters, sizeof *snapshot->body);
     return snapshot->body || ami_fail(err, "out of memory for %d characters", characters);
@@ -309,82 +387,104 @@ static void look_at_members(const ami_session *s, ami_snapshot *out)
     }
 }
 
-void ami_session_look(const ami_session *s, ami_snapshot *out)
+void ami_session_look(const ami_session *session, ami_snapshot *snapshot)
 {
-    const member *m = &s->member[s->follow];
-    out->commands_done = s->commands;
-    out->step = s->step;
-    out->oldest = s->oldest;
-    out->newest = s->newest;
-    out->dt = s->dt;
-    out->jumps = s->jumps;
-    out->pushes = s->pushes;
-    out->finished = s->def.step_limit && s->step >= s->def.step_limit;
-    out->skill = s->skill;
-    out->wanted = s->wanted >= 0 ? s->wanted : s->skill;
-    out->skills = s->skills;
-    out->turn_rate = s->turn_rate;
-    out->pace = s->pace;
-    out->entered_by_skill = s->entered;
-    out->follow = s->follow;
-    memcpy(out->reference, m->env.reference_state.pose, sizeof out->reference);
-    memcpy(out->reference_before, m->jumped ? out->reference : m->reference_before,
-           sizeof out->reference_before);
-    out->phase = ami_reference_phase(&m->env.reference);
-    ami_style_look(s, out);
-    out->reference_heading = m->env.reference.heading;
-    out->reward = m->reward;
-    out->value = s->value;
-    out->step_us = s->step_us;
-    out->physics_us = s->physics_us;
-    out->ground_speed = hypot(s->velocity[0], s->velocity[1]);
-    look_at_contacts(s, out);
-    out->pulling = s->pull.kind == AMI_DO_PULL;
-    out->pulled_character = s->pull.character;
-    out->pulled_body = s->pull.body;
-    mju_copy3(out->pull_from, s->pull_from);
-    mju_copy3(out->pull_to, s->pull.v + 3);
-    mju_copy3(out->push, s->push);
-    out->pushed_ago = s->push_step < 0 ? 1e9 : (double)(s->step - s->push_step) * s->dt;
-    out->pushed_character = s->push_character;
-    look_at_members(s, out);
+    AMI_ASSERT(session && snapshot && snapshot->body);
+    const member *m = &session->member[session->follow];
+    snapshot->commands_done = session->commands;
+    snapshot->step = session->step;
+    snapshot->oldest = session->oldest;
+    snapshot->newest = session->newest;
+    snapshot->dt = session->dt;
+    snapshot->jumps = session->jumps;
+    snapshot->pushes = session->pushes;
+    snapshot->finished = session->def.step_limit && session->step >= session->def.step_limit;
+    snapshot->skill = session->skill;
+    snapshot->wanted = session->wanted >= 0 ? session->wanted : session->skill;
+    snapshot->skills = session->skills;
+    snapshot->turn_rate = session->turn_rate;
+    snapshot->pace = session->pace;
+    snapshot->entered_by_skill = session->entered;
+    snapshot->follow = session->follow;
+    memcpy(snapshot->reference, m->env.reference_state.pose, sizeof snapshot->reference);
+    memcpy(snapshot->reference_before, m->jumped ? snapshot->reference : m->reference_before,
+           sizeof snapshot->reference_before);
+    snapshot->phase = ami_reference_phase(&m->env.reference);
+    ami_style_look(session, snapshot);
+    snapshot->reference_heading = m->env.reference.heading;
+    snapshot->reward = m->reward;
+    snapshot->value = session->value;
+    snapshot->step_us = session->step_us;
+    snapshot->physics_us = session->physics_us;
+    snapshot->ground_speed = hypot(session->velocity[0], session->velocity[1]);
+    look_at_contacts(session, snapshot);
+    snapshot->pulling = session->pull.kind == AMI_DO_PULL;
+    snapshot->pulled_character = session->pull.character;
+    snapshot->pulled_body = session->pull.body;
+    mju_copy3(snapshot->pull_from, session->pull_from);
+    mju_copy3(snapshot->pull_to, session->pull.v + 3);
+    mju_copy3(snapshot->push, session->push);
+    snapshot->pushed_ago =
+        session->push_step < 0 ? 1e9 : (double)(session->step - session->push_step) * session->dt;
+    snapshot->pushed_character = session->push_character;
+    look_at_members(session, snapshot);
 }
 
-const char *ami_session_failure(const ami_session *s)
+void ami_session_view(const ami_session *session, int character, ami_member_view *view)
 {
-    for (int i = 0; i < s->def.characters; i++)
-        if (s->member[i].env.world.failure[0])
-            return s->member[i].env.world.failure;
+    const member *m = &session->member[character];
+    const ami_skill *skill = session->known[session->skill];
+    const ami_generator *generator = skill->invents ? skill->generator[character] : NULL;
+    *view = (ami_member_view){
+        .before = m->jumped ? m->env.state.pose : m->before,
+        .pose = m->env.state.pose,
+        .vel = m->env.state.vel,
+        .heading = m->env.reference.heading,
+        .phase = generator ? ami_generator_phase(generator, &m->env) : ami_reference_phase(&m->env.reference),
+        .velocity = {session->velocity[0], session->velocity[1]},
+        .down = m->facts.down_since >= 0,
+        .falls = m->falls,
+        .lifts = m->lifts,
+        .restarts = m->restarts,
+        .endings = session->endings,
+        .skill = session->skill,
+        .wanted = session->wanted >= 0 ? session->wanted : session->skill,
+        .before_skill = session->before_skill,
+        .settled = session->wanted < 0 && (!generator || ami_generator_settled(generator, &m->env)),
+        .failure = m->env.world.failure};
+}
+
+const char *ami_session_failure(const ami_session *session)
+{
+    AMI_ASSERT(session);
+    for (int i = 0; i < session->def.characters; i++)
+        if (session->member[i].env.world.failure[0])
+            return session->member[i].env.world.failure;
     return NULL;
 }
 
-int64_t ami_session_steps(const ami_session *s)
+int64_t ami_session_steps(const ami_session *session)
 {
-    return s->step;
+    AMI_ASSERT(session);
+    return session->step;
 }
 
-double ami_session_dt(const ami_session *s)
+double ami_session_dt(const ami_session *session)
 {
-    return s->dt;
+    AMI_ASSERT(session);
+    return session->dt;
 }
 
-static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t size)
+uint64_t ami_session_hash(const ami_session *session)
 {
-    for (size_t i = 0; i < size; i++) /* FNV-1a */
-        hash = (hash ^ ((const unsigned char *)bytes)[i]) * UINT64_C(0x100000001b3);
-    return hash;
-}
-
-uint64_t ami_session_hash(const ami_session *s)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (int i = 0; i < s->def.characters; i++) {
-        const member *m = &s->member[i];
+    AMI_ASSERT(session);
+    uint64_t hash = AMI_HASH_START;
+    for (int i = 0; i < session->def.characters; i++) {
+        const member *m = &session->member[i];
         if (m->facts.fell) {
-            hash = hash_bytes(hash, m->frozen, sizeof m->frozen);
+            hash = ami_hash(hash, m->frozen, sizeof m->frozen);
         } else {
-            hash = hash_bytes(hash, m->env.world.data->qpos, (7 + AMI_ACTION) * sizeof(double));
-            hash = hash_bytes(hash, m->env.world.data->qvel, AMI_VEL * sizeof(double));
+            hash = ami_world_hash(&m->env.world, hash);
         }
     }
     return hash;

@@ -22,6 +22,8 @@ typedef enum ami_command_kind {
     AMI_DO_PULL,         /* `character`, `body`: a spring from local point v[0:3] to world point v[3:6] */
     AMI_DO_RELEASE,      /* ends the pull */
     AMI_DO_TURN,         /* value: rad/s by which the references are being turned from now on */
+    AMI_DO_HEADING,      /* value: rad, where the references are turned to, at .8 rad/s at most; NaN, or
+                            AMI_DO_TURN: nowhere */
     AMI_DO_PACE,         /* value: how fast the references' clocks run, .7 to 1.3; 1.4 where motions are
                             invented */
     AMI_DO_SKILL,        /* value: number of the skill */

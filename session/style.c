@@ -47,21 +47,21 @@ void ami_style_restart(ami_session *s, int character)
         ami_generator_start_with(generator, room_of(skill, character), env, &wanted);
 }
 
-void ami_style_choose(ami_session *s, const ami_command *c)
+void ami_style_choose(ami_session *s, const ami_command *command)
 {
-    const int number = (int)fmin(fmax(c->value, -1), s->skills);
+    const int number = (int)fmin(fmax(command->value, -1), s->skills);
     if (number < 0 || number >= s->skills || !s->known[number] || !s->known[number]->invents)
         return;
     s->style_skill = number;
     s->wished = true;
     for (int i = 0; i < s->def.characters; i++) {
-        if (c->character >= 0 && c->character != i)
+        if (command->character >= 0 && command->character != i)
             continue;
         ami_generator *generator = s->known[number]->generator[i];
-        if (c->kind == AMI_DO_DRAW)
+        if (command->kind == AMI_DO_DRAW)
             ami_generator_want_drawn(generator, &s->member[i].env);
         else
-            ami_generator_want(generator, &s->member[i].env, &c->latent);
+            ami_generator_want(generator, &s->member[i].env, &command->latent);
     }
     if (number != s->skill)
         ami_enter(s, number);

@@ -11,9 +11,8 @@
 #include <string.h>
 
 enum {
-    TRIES = 10, /* phases */
-    TRIED = 4,  /* at most this many characters are tried; a larger crowd takes the nearest pose */
-    RETRY = 3,  /* steps until the next attempt */
+    TRIED = 4, /* at most this many characters are tried; a larger crowd takes the nearest pose */
+    RETRY = 3, /* steps until the next attempt */
 };
 static const double foresight_s = 2.4, patience_s = 2;
 
@@ -52,16 +51,18 @@ static double foresee(ami_session *s, int character, ami_skill *skill, double ph
 static double best_phase(ami_session *s, int character, ami_skill *skill, bool *up)
 {
     const member *m = &s->member[character];
-    double phases[TRIES], best = -1, chosen = 0;
+    const int tries = s->def.entry_tries < AMI_SKILL_PHASES ? s->def.entry_tries : AMI_SKILL_PHASES;
+    double phases[AMI_SKILL_PHASES], best = -1, chosen = 0;
     *up = true;
     if (!ami_skill_loops(skill))
         return 0;
-    ami_skill_entries(ami_skill_clip(skill, character), &m->env.state, TRIES, phases);
-    if (s->def.characters > TRIED || m->facts.down_since >= 0 || skill->invents)
+    ami_skill_entries(ami_skill_clip(skill, character), &m->env.state, tries > 0 ? tries : 1, phases);
+    if (tries <= 0 || s->def.characters > TRIED || m->facts.down_since >= 0 ||
+        (skill->invents && !s->def.styles_tried))
         return phases[0];
     *up = false;
     ami_env_save(&m->env, s->scratch);
-    for (int i = 0; i < TRIES; i++) {
+    for (int i = 0; i < tries; i++) {
         bool stays;
         const double score = foresee(s, character, skill, phases[i], &stays) + (stays ? 1000 : 0);
         if (score > best) {

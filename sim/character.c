@@ -1,5 +1,6 @@
 #include "sim/character.h"
 
+#include "base/assert.h"
 #include "base/assets.h"
 #include "sim/mujoco_guard.h"
 #include "sim/skeleton.h"
@@ -165,6 +166,7 @@ static mjModel *load_model(const char *path, ami_error *err)
 
 ami_character *ami_character_create(const ami_character_def *def, ami_error *err)
 {
+    AMI_ASSERT(def);
     char asset[PATH_MAX];
     const char *path = def->path ? def->path : asset;
     if (!def->path && !ami_asset_path("humanoid.xml", asset, sizeof asset, err))

@@ -1,5 +1,6 @@
 #include "sim/env.h"
 
+#include "base/assert.h"
 #include "base/clock.h"
 #include "motion/rotation.h"
 
@@ -102,6 +103,7 @@ static bool check_def(const ami_env_def *def, ami_error *err)
 
 bool ami_env_init(ami_env *env, const ami_env_def *def, ami_error *err)
 {
+    AMI_ASSERT(env && def);
     memset(env, 0, sizeof *env);
     if (!check_def(def, err) || !ami_world_init(&env->world, def->character, err))
         return false;
@@ -168,6 +170,7 @@ static int steps_until_end(ami_env *env, double start_s)
 
 void ami_env_reset(ami_env *env)
 {
+    AMI_ASSERT(env && env->world.data);
     const ami_env_def *def = &env->def;
     const double start = def->start_phase >= 0 ? def->start_phase : ami_rng_uniform(&env->rng);
     const double heading =
@@ -195,11 +198,13 @@ void ami_env_reset(ami_env *env)
 
 int ami_env_obs_size(const ami_env *env)
 {
+    AMI_ASSERT(env);
     return env->def.goal ? AMI_OBS_MAX : AMI_OBS;
 }
 
 void ami_env_observe(const ami_env *env, float *obs)
 {
+    AMI_ASSERT(env && env->world.data && obs);
     const ami_reference *reference = &env->reference;
     ami_observe(&env->state, ami_reference_phase(reference), reference->heading, obs);
     if (!env->def.goal)
@@ -215,6 +220,7 @@ void ami_env_observe(const ami_env *env, float *obs)
 
 void ami_env_target(const ami_env *env, const float action[AMI_ACTION], double target[AMI_POSE])
 {
+    AMI_ASSERT(env && action && target);
     ami_reference_sample(&env->reference, env->control_dt + env->def.look_ahead, target, NULL);
     for (int i = 1; i < AMI_BODIES; i++) {
         const ami_joint *joint = &env->def.character->joint[i];
@@ -256,6 +262,7 @@ static void push_if_due(ami_env *env)
 
 ami_env_end ami_env_step(ami_env *env, const float action[AMI_ACTION], ami_reward *reward)
 {
+    AMI_ASSERT(env && env->world.data && action && reward);
     double target[AMI_POSE];
     ami_env_target(env, action, target);
     return ami_env_step_target(env, target, reward);
@@ -276,6 +283,7 @@ static bool is_lost(const ami_env *env, const ami_reward *reward)
 
 ami_env_end ami_env_step_target(ami_env *env, const double target[AMI_POSE], ami_reward *reward)
 {
+    AMI_ASSERT(env && env->world.data && target && reward);
     push_if_due(env);
     const double begun = ami_clock_now();
     ami_world_step(&env->world, target, env->def.substeps);
@@ -316,6 +324,7 @@ size_t ami_env_save_size(const ami_env *env)
 
 void ami_env_save(const ami_env *env, void *data)
 {
+    AMI_ASSERT(env && env->world.data && data);
     const ami_reference *r = &env->reference;
     const saved_env saved = {
         .time = r->time,
@@ -335,6 +344,7 @@ void ami_env_save(const ami_env *env, void *data)
 
 void ami_env_load(ami_env *env, const void *data)
 {
+    AMI_ASSERT(env && env->world.data && data);
     saved_env saved;
     memcpy(&saved, data, sizeof saved);
     env->reference = (ami_reference){

@@ -23,6 +23,9 @@ typedef enum ami_action_mode { AMI_ACTION_RESIDUAL, AMI_ACTION_ABSOLUTE } ami_ac
  * plus mean, is the action. 0 and 1 for residual actions. */
 void ami_action_scale(ami_action_mode mode, float *mean, float *std);
 
+/* Control steps a second with the usual physics (120 Hz, 4 physics steps in a control step). */
+#define AMI_CONTROL_HZ 30.0
+
 typedef struct ami_env_def {
     const ami_character *character;
     const ami_clip *clip;

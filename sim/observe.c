@@ -1,8 +1,14 @@
 #include "sim/observe.h"
 
+#include "base/assert.h"
 #include "motion/rotation.h"
 
 #include <math.h>
+
+_Static_assert(AMI_OBS == 2 + (3 + 4) * AMI_BODIES + (3 + 3) * AMI_BODIES,
+               "phase, height, bodies, velocities");
+_Static_assert((int)AMI_GOAL == 3 + 3 + 4 + 3 + (int)AMI_ACTION, "root's place, velocities and turn; pose");
+_Static_assert((int)AMI_ACTION == (int)AMI_POSE - 7, "an action has what a pose has behind the root");
 
 /* A world vector (z up) in a frame turned by the heading whose cosine and sine are given, in DeepMimic's axes
  * (y up, z right). */
@@ -28,6 +34,7 @@ static void put_rotation(float *out, const double rot[4], double heading)
 
 void ami_observe(const ami_state *state, double phase, double reference_heading, float obs[AMI_OBS])
 {
+    AMI_ASSERT(state && phase >= 0 && phase < 1 && obs);
     const double *root = state->joint[AMI_ROOT];
     obs[0] = fminf((float)phase, 0x1.fffffep-1f); /* rounding must not make a 1 of it */
     obs[1] = (float)root[2];
@@ -49,6 +56,7 @@ void ami_observe(const ami_state *state, double phase, double reference_heading,
 void ami_observe_goal(const ami_state *body, const ami_state *reference, double reference_heading,
                       const double target[AMI_POSE], float goal[AMI_GOAL])
 {
+    AMI_ASSERT(body && reference && target && goal);
     const double cosine = cos(reference_heading), sine = sin(reference_heading);
     const double *mine = body->joint[AMI_ROOT], *wanted = reference->joint[AMI_ROOT];
     put_vector(goal, (const double[3]){wanted[0] - mine[0], wanted[1] - mine[1], wanted[2] - mine[2]}, cosine,

@@ -1,5 +1,6 @@
 #include "sim/reference.h"
 
+#include "base/assert.h"
 #include "motion/rotation.h"
 
 #include <math.h>
@@ -136,6 +137,7 @@ static void place_root(ami_reference *reference, const double at[2])
 void ami_reference_start(ami_reference *reference, const ami_clip *clip, double time, double heading,
                          const double at[2])
 {
+    AMI_ASSERT(reference && clip && isfinite(time) && isfinite(heading) && at);
     *reference = (ami_reference){.clip = clip, .time = time, .heading = heading, .rate = 1};
     place_root(reference, at);
 }
@@ -143,6 +145,7 @@ void ami_reference_start(ami_reference *reference, const ami_clip *clip, double 
 void ami_reference_sample(const ami_reference *reference, double ahead, double pose[AMI_POSE],
                           double vel[AMI_VEL])
 {
+    AMI_ASSERT(reference && reference->clip && isfinite(ahead));
     double own_pose[AMI_POSE];
     double *p = pose ? pose : own_pose;
     sample_own(reference, ahead, p, vel);
@@ -164,6 +167,7 @@ void ami_reference_sample(const ami_reference *reference, double ahead, double p
 
 bool ami_reference_advance(ami_reference *reference, double dt, const double body[2])
 {
+    AMI_ASSERT(reference && reference->clip && dt >= 0 && body);
     reference->time += reference->rate * dt;
     reference->fade.age += dt;
     bool wrapped = false;
@@ -183,6 +187,7 @@ bool ami_reference_advance(ami_reference *reference, double dt, const double bod
 
 void ami_reference_turn(ami_reference *reference, double angle)
 {
+    AMI_ASSERT(reference && isfinite(angle));
     double pose[AMI_POSE];
     ami_reference_sample(reference, 0, pose, NULL);
     reference->heading += angle;
@@ -226,6 +231,7 @@ static void displacement(ami_reference_fade *fade, const double pose[AMI_POSE], 
 void ami_reference_change(ami_reference *reference, const ami_clip *clip, double time, double rate,
                           double blend)
 {
+    AMI_ASSERT(reference && reference->clip && clip && isfinite(time) && rate > 0 && blend > 0);
     double old_pose[AMI_POSE], old_vel[AMI_VEL], pose[AMI_POSE], vel[AMI_VEL], at[AMI_POSE];
     sample_own(reference, 0, old_pose, old_vel);
     ami_reference_sample(reference, 0, at, NULL);
@@ -241,5 +247,6 @@ void ami_reference_change(ami_reference *reference, const ami_clip *clip, double
 
 double ami_reference_phase(const ami_reference *reference)
 {
+    AMI_ASSERT(reference && reference->clip);
     return ami_clip_phase(reference->clip, reference->time);
 }

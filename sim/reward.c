@@ -1,5 +1,6 @@
 #include "sim/reward.h"
 
+#include "base/assert.h"
 #include "motion/rotation.h"
 
 #include <math.h>
@@ -51,6 +52,7 @@ static double up(const ami_state *state)
 void ami_reward_compute(const ami_character *character, const ami_state *body, const ami_state *reference,
                         ami_reward *reward)
 {
+    AMI_ASSERT(character && body && reference && reward);
     double pose = 0, velocity = 0, joints = 0, angles = 0, root_angle = 0, root_spin = 0;
     for (int i = 0; i < AMI_BODIES; i++) {
         const ami_joint *joint = &character->joint[i];

@@ -1,5 +1,7 @@
 #include "sim/world.h"
 
+#include "base/assert.h"
+#include "base/hash.h"
 #include "motion/rotation.h"
 #include "sim/mujoco_guard.h"
 
@@ -17,6 +19,7 @@ static void make_data(void *context)
 
 bool ami_world_init(ami_world *world, const ami_character *character, ami_error *err)
 {
+    AMI_ASSERT(world && character);
     *world = (ami_world){.character = character};
     if (!ami_mujoco_guard(make_data, world, err))
         return ami_fail_in(err, "no world for a character");
@@ -36,6 +39,7 @@ void ami_world_update(ami_world *world)
 
 void ami_world_set(ami_world *world, const double pose[AMI_POSE], const double vel[AMI_VEL])
 {
+    AMI_ASSERT(world && world->data && pose && vel);
     const ami_character *c = world->character;
     mjData *d = world->data;
     mj_resetData(c->model, d);
@@ -130,6 +134,7 @@ static void run_physics(void *context)
 
 void ami_world_step(ami_world *world, const double target[AMI_POSE], int substeps)
 {
+    AMI_ASSERT(world && world->data && target && substeps >= 1);
     if (world->unstable)
         return;
     world->touching = 0;
@@ -145,6 +150,7 @@ void ami_world_step(ami_world *world, const double target[AMI_POSE], int substep
 
 void ami_world_state(const ami_world *world, ami_state *state)
 {
+    AMI_ASSERT(world && world->data && state);
     const ami_character *c = world->character;
     const mjData *d = world->data;
     double pose[AMI_POSE], vel[AMI_VEL];
@@ -161,6 +167,7 @@ void ami_world_state(const ami_world *world, ami_state *state)
 
 double ami_world_lowest(const ami_world *world)
 {
+    AMI_ASSERT(world && world->data);
     double lowest = INFINITY;
     for (int i = 0; i < AMI_BODIES; i++)
         lowest = fmin(lowest, ami_world_lowest_of(world, i));
@@ -169,6 +176,7 @@ double ami_world_lowest(const ami_world *world)
 
 double ami_world_lowest_of(const ami_world *world, int body)
 {
+    AMI_ASSERT(world && world->data && body >= 0 && body < AMI_BODIES);
     const ami_character *c = world->character;
     const mjModel *m = c->model;
     double lowest = INFINITY;
@@ -189,6 +197,7 @@ double ami_world_lowest_of(const ami_world *world, int body)
 
 void ami_world_move(ami_world *world, const double d[3])
 {
+    AMI_ASSERT(world && world->data && d);
     for (int k = 0; k < 3; k++)
         world->data->qpos[k] += d[k];
     ami_world_update(world);
@@ -196,17 +205,27 @@ void ami_world_move(ami_world *world, const double d[3])
 
 void ami_world_push(ami_world *world, const double dv[3])
 {
+    AMI_ASSERT(world && world->data && dv);
     for (int k = 0; k < 3; k++)
         world->data->qvel[k] += dv[k];
 }
 
+uint64_t ami_world_hash(const ami_world *world, uint64_t hash)
+{
+    AMI_ASSERT(world && world->data);
+    hash = ami_hash(hash, world->data->qpos, (7 + AMI_ACTION) * sizeof(double));
+    return ami_hash(hash, world->data->qvel, AMI_VEL * sizeof(double));
+}
+
 void ami_world_save(const ami_world *world, double *state)
 {
+    AMI_ASSERT(world && world->data && state);
     mj_getState(world->character->model, world->data, state, mjSTATE_INTEGRATION);
 }
 
 void ami_world_load(ami_world *world, const double *state)
 {
+    AMI_ASSERT(world && world->data && state);
     if (world->interrupted)
         mj_resetData(world->character->model, world->data);
     mj_setState(world->character->model, world->data, state, mjSTATE_INTEGRATION);

@@ -58,6 +58,10 @@ void ami_world_move(ami_world *world, const double d[3]);
 /* Adds to the root's linear velocity (m/s, world frame): a push. */
 void ami_world_push(ami_world *world, const double dv[3]);
 
+/* A hash of positions and velocities (qpos, qvel), going on from `hash` (base/hash.h): what rollouts and
+ * sessions report, so that two runs can be compared. */
+uint64_t ami_world_hash(const ami_world *world, uint64_t hash);
+
 /* Complete state for bit-equal continuation: character->state_size numbers. */
 void ami_world_save(const ami_world *world, double *state);
 void ami_world_load(ami_world *world, const double *state);

@@ -28,7 +28,7 @@ static inline void window_of_clip(const ami_character *body, const ami_clip *rec
                                   float window[AMI_STYLE_WINDOW])
 {
     for (int f = 0; f < AMI_STYLE_FRAMES; f++)
-        ami_features_of_clip(&body->skeleton, recorded, t + f / AMI_WINDOW_RATE, window + f * AMI_FEATURES,
+        ami_features_of_clip(&body->skeleton, recorded, t + f / AMI_FEATURE_RATE, window + f * AMI_FEATURES,
                              NULL);
 }
 

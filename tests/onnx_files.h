@@ -18,46 +18,26 @@
 
 #include <cmocka.h>
 
+#include "tests/scratch.h"
+
 #ifndef AMB_SOURCE_DIR
 #define AMB_SOURCE_DIR "."
 #endif
 #define CASES AMB_SOURCE_DIR "/tests/data/onnx/"
 
-static char folder[] = "/tmp/ami_test_onnx.XXXXXX";
-static char scratch[64]; /* a file in it */
+static char net_path[96]; /* a file in the scratch folder */
 
 static inline int make_folder(void **state)
 {
-    (void)state;
-    if (!mkdtemp(folder))
-        return -1;
-    snprintf(scratch, sizeof scratch, "%s/net.onnx", folder);
-    return 0;
+    const int failed = make_scratch(state);
+    snprintf(net_path, sizeof net_path, "%s/net.onnx", scratch_folder);
+    return failed;
 }
 
 static inline int remove_folder(void **state)
 {
-    (void)state;
-    unlink(scratch);
-    return rmdir(folder); /* fails if a temporary file was left behind */
-}
-
-static inline void put(const char *path, const void *data, size_t size)
-{
-    unlink(path); /* some file systems flush a file that is cut to nothing and written again */
-    FILE *f = fopen(path, "wb");
-    assert_non_null(f);
-    assert_int_equal(fwrite(data, 1, size, f), size);
-    assert_int_equal(fclose(f), 0);
-}
-
-static inline uint8_t *get(const char *path, size_t *size)
-{
-    ami_error err = {0};
-    uint8_t *data = ami_file_read(path, 1 << 24, size, &err);
-    if (!data)
-        fail_msg("%s", err.text);
-    return data;
+    unlink(net_path);
+    return remove_empty_scratch(state); /* fails if a temporary file was left behind */
 }
 
 static inline ami_net *read_net(const char *path)

@@ -4,6 +4,7 @@
 #define AMI_TESTS_POLICY_H
 
 #include "tests/body.h"
+#include "tests/scratch.h"
 
 #include "nets/net.h"
 #include "sim/env.h"
@@ -67,30 +68,6 @@ static inline ami_net *small_actor_of(int inputs, uint64_t seed, double size)
 static inline ami_net *small_actor(uint64_t seed, double size)
 {
     return small_actor_of(AMI_OBS, seed, size);
-}
-
-/* A folder for the test's files, made on the first call; remove_scratch takes it away with what is in it. */
-static char scratch_folder[64];
-
-static inline const char *scratch(const char *name)
-{
-    static char path[4][160];
-    static int turn;
-    if (!scratch_folder[0]) {
-        strcpy(scratch_folder, "/tmp/amble-test-XXXXXX");
-        assert_non_null(mkdtemp(scratch_folder));
-    }
-    turn = (turn + 1) % 4;
-    snprintf(path[turn], sizeof path[turn], "%s/%s", scratch_folder, name);
-    return path[turn];
-}
-
-static inline int remove_scratch(void **state)
-{
-    (void)state;
-    char command[96];
-    snprintf(command, sizeof command, "rm -rf '%s'", scratch_folder);
-    return scratch_folder[0] ? system(command) : 0;
 }
 
 #endif

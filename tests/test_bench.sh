@@ -104,13 +104,13 @@ awk 'BEGIN {
 
 run --help
 check '--help, exit status' test "$status" -eq 0
-for sub in nets step rollout; do
+for sub in nets step latency rollout; do
     check "--help names $sub" grep -q "^  $sub " log/out
 done
-for sub in nets step rollout; do
+for sub in nets step latency rollout; do
     "$bench" $sub --help >log/help 2>log/err
     check "$sub --help" test $? -eq 0 -a -s log/help
-    refuse '"word"' $sub word
+    refuse 'word' $sub word
     refuse '' $sub --no-such-option
     refuse 'expected' $sub --seconds -1
     refuse 'expected' $sub --seconds nan
@@ -190,6 +190,27 @@ check 'server, answers' holds answers.json 'len(o) == 13' 'o[0]["inputs"] == 5 a
     'o[1] == {} and o[2] == {} and o[3] == {}' '0 < o[4]["min"] <= o[4]["p50"] <= o[4]["max"] and o[4]["n"] >= 3' \
     'o[6]["resident"] >= o[6]["private"] > 0' 'all("error" in a for a in o[7:]) and "error" in o[5]' '"nothing.onnx" in o[7]["error"]' \
     '"fp33" in o[8]["error"]' '"nonsense" in o[9]["error"]' '"120 bytes" in o[10]["error"]' '"words" in o[11]["error"]' '"nobody" in o[12]["error"]'
+
+# ---- latency ----
+
+refuse 'which network?' latency
+refuse 'nothing.onnx' latency nothing.onnx
+refuse 'one network at a time' latency walk run
+refuse '--rate is 0' latency walk --rate 0
+refuse '--threads is 65|1 to 64' latency walk --threads 65
+refuse '--scheduler is "slow"|fifo or other' latency walk --scheduler slow
+refuse '--precision is "fp7"' latency walk --precision fp7
+refuse 'more than 4194304 calls' latency walk --rate 100000 --seconds 100
+refuse '--peer|is no Python with onnxruntime' latency walk --seconds .01 --peer ./nothing
+run latency "$onnx/good/gemm_opset13.onnx" --rate 2000 --seconds .1 --compete 1 --json latency.json
+check 'latency, exit status' test "$status" -eq 0
+check 'latency, table' bash -c "grep -q 'missed deadlines: [0-9]* of 200' log/out && grep -q 'beside 1 busy process' log/out"
+check 'latency, JSON' holds latency.json '[r["competing"] for r in o["runs"]] == [0, 1]' 'all(r["calls"] == 200 for r in o["runs"])' \
+    'all(0 <= r[k]["p50"] <= r[k]["p99"] <= r[k]["p99.9"] <= r[k]["max"] for r in o["runs"] for k in ("compute", "response (from due)"))' \
+    'all(r["response (from due)"]["max"] >= r["compute"]["p50"] for r in o["runs"])' 'o["threads"] == 1 and o["rate_hz"] == 2000' \
+    'all(0 <= r["missed_deadlines"] <= 200 for r in o["runs"])'
+run latency walk --rate 1000 --seconds .05 --threads 2 --rows 3 --precision fp32 --json -
+check 'latency on two threads' holds log/out 'o["threads"] == 2 and o["rows"] == 3 and o["precision"] == "fp32"'
 
 # ---- step ----
 

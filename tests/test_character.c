@@ -1,5 +1,6 @@
 /* The body: humanoid.xml against DeepMimic's table, what is refused, and the collision switch. */
 #include "tests/body.h"
+#include "tests/scratch.h"
 
 #include "base/assets.h"
 #include "base/file.h"
@@ -10,32 +11,28 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char folder[64], *humanoid; /* a place for broken files; the text they are made from */
+static char *humanoid; /* the text that broken files are made from */
 
 static int set_up(void **unused)
 {
     (void)unused;
     char path[1024];
     size_t size;
-    snprintf(folder, sizeof folder, "/tmp/test_character.XXXXXX");
-    if (!mkdtemp(folder) || !ami_asset_path("humanoid.xml", path, sizeof path, NULL))
+    if (make_scratch(NULL) || !ami_asset_path("humanoid.xml", path, sizeof path, NULL))
         return -1;
     humanoid = (char *)ami_file_read(path, 1 << 20, &size, NULL);
     return humanoid ? 0 : -1;
 }
 
-static int tear_down(void **unused)
+static int tear_down(void **state)
 {
-    (void)unused;
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
     free(humanoid);
-    return system(command);
+    return remove_scratch(state);
 }
 
 static ami_character *load_text(const char *text, char path[128], ami_error *err)
 {
-    snprintf(path, 128, "%s/body.xml", folder);
+    snprintf(path, 128, "%s/body.xml", scratch_folder);
     assert_true(ami_file_write(path, text, strlen(text), NULL));
     ami_character_def def = ami_character_default_def();
     def.path = path;
@@ -216,9 +213,9 @@ static void files_that_are_none_are_refused(void **unused)
     def.path = "/nowhere/humanoid.xml";
     assert_null(ami_character_create(&def, &err));
     assert_sentence(&err, "/nowhere/humanoid.xml|No such file");
-    def.path = folder;
+    def.path = scratch_folder;
     assert_null(ami_character_create(&def, &err));
-    assert_sentence(&err, folder);
+    assert_sentence(&err, scratch_folder);
     static const char *const texts[] = {"", "not XML at all", "<mujoco/>",
                                         "<mujoco><worldbody><geom size=\"nan\"/></worldbody></mujoco>"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -250,12 +247,12 @@ static void assets_are_found(void **unused)
     assert_false(ami_asset_path("humanoid.xml", small, sizeof small, &err));
 
     load_text("x", path, &err);
-    assert_int_equal(setenv("AMBLE_ASSETS", folder, 1), 0);
+    assert_int_equal(setenv("AMBLE_ASSETS", scratch_folder, 1), 0);
     assert_true(ami_asset_path("body.xml", path, sizeof path, &err));
-    assert_true(strncmp(path, folder, strlen(folder)) == 0);
+    assert_true(strncmp(path, scratch_folder, strlen(scratch_folder)) == 0);
     assert_false(ami_asset_path("humanoid.xml", path, sizeof path, &err)); /* only there */
     assert_sentence(&err, "$AMBLE_ASSETS");
-    assert_sentence(&err, folder);
+    assert_sentence(&err, scratch_folder);
     if (kept)
         setenv("AMBLE_ASSETS", kept, 1);
     else
@@ -270,7 +267,7 @@ static void long_paths_are_whole(void **unused)
     char path[2048], assets[2048], body[128], found[PATH_MAX];
     ami_error err = {""};
     ami_character_destroy(load_text(humanoid, body, &err));
-    size_t length = (size_t)snprintf(assets, sizeof assets, "%s", folder);
+    size_t length = (size_t)snprintf(assets, sizeof assets, "%s", scratch_folder);
     for (int i = 0; i < 8; i++) {
         length += (size_t)snprintf(assets + length, sizeof assets - length, "/%0200d", i);
         assert_true(mkdir(assets, 0700) == 0 || errno == EEXIST);
@@ -383,7 +380,7 @@ static void the_floor_needs_no_pairs(void **unused)
                        without_pairs()};
         int between[3][2], floor[3][2];
         for (int i = 0; i < 3; i++) {
-            snprintf(path, sizeof path, "%s/body.xml", folder);
+            snprintf(path, sizeof path, "%s/body.xml", scratch_folder);
             assert_true(ami_file_write(path, text[i], strlen(text[i]), NULL));
             ami_character_def def = ami_character_default_def();
             def.path = path;

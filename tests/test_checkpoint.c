@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "tests/scratch.h"
+
 #include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,24 +21,7 @@
 
 enum { HEAD = 32 }; /* as checkpoint.h describes the layout */
 
-static char folder[] = "/tmp/ami_test_checkpoint.XXXXXX";
 static char path[256], other[256];
-
-static void spill(const char *name, const uint8_t *data, size_t size)
-{
-    FILE *f = fopen(name, "wb");
-    assert_non_null(f);
-    assert_int_equal(fwrite(data, 1, size, f), size);
-    assert_int_equal(fclose(f), 0);
-}
-
-static uint8_t *slurp(const char *name, size_t *size)
-{
-    ami_error err = {""};
-    uint8_t *data = ami_file_read(name, 1 << 24, size, &err);
-    assert_non_null(data);
-    return data;
-}
 
 static void fill(uint8_t *data, size_t size, unsigned seed)
 {
@@ -196,7 +181,7 @@ static void test_save_put_save(void **state)
     assert_true(ami_checkpoint_put(w, "one", "1", 1, &err));
     assert_true(ami_checkpoint_save(w, path, &err));
     assert_true(ami_checkpoint_save(w, other, &err));
-    uint8_t *a = slurp(path, &size), *b = slurp(other, &n);
+    uint8_t *a = get_file(path, &size), *b = get_file(other, &n);
     assert_int_equal(size, n);
     assert_memory_equal(a, b, n); /* the same sections make the same bytes */
     free(a);
@@ -217,11 +202,11 @@ static void test_every_truncation(void **state)
     (void)state;
     save_small();
     size_t size;
-    uint8_t *data = slurp(path, &size);
+    uint8_t *data = get_file(path, &size);
     for (size_t n = 0; n < size; n++) {
         char found[64];
         snprintf(found, sizeof found, "%zu bytes", n);
-        spill(other, data, n);
+        put_file(other, data, n);
         refused(other, found);
         if (n >= HEAD + 4) {
             snprintf(found, sizeof found, "cut short: %zu bytes found, expected %zu", n, size);
@@ -229,7 +214,7 @@ static void test_every_truncation(void **state)
         }
     }
     data[size] = 0; /* ami_file_read leaves room for one more byte */
-    spill(other, data, size + 1);
+    put_file(other, data, size + 1);
     refused(other, "damaged");
     free(data);
 }
@@ -239,16 +224,16 @@ static void test_every_flipped_bit(void **state)
     (void)state;
     save_small();
     size_t size;
-    uint8_t *data = slurp(path, &size);
+    uint8_t *data = get_file(path, &size);
     for (size_t i = 0; i < size; i++) {
         for (int bit = 0; bit < 8; bit++) {
             data[i] ^= (uint8_t)(1 << bit);
-            spill(other, data, size);
+            put_file(other, data, size);
             refused(other, "");
             data[i] ^= (uint8_t)(1 << bit);
         }
     }
-    spill(other, data, size);
+    put_file(other, data, size);
     ami_error err = {""};
     ami_checkpoint *c = ami_checkpoint_read(other, &err);
     assert_non_null(c);
@@ -263,7 +248,7 @@ static void test_hostile(void **state)
     (void)state;
     save_small();
     size_t size;
-    uint8_t *data = slurp(path, &size), *bad = malloc(size);
+    uint8_t *data = get_file(path, &size), *bad = malloc(size);
     assert_non_null(bad);
     static const struct {
         size_t at;
@@ -297,18 +282,18 @@ static void test_hostile(void **state)
         memcpy(bad, data, size);
         memcpy(bad + edit[i].at, edit[i].value, (size_t)edit[i].bytes);
         put32(bad + size - 4, ami_crc32c(0, bad, size - 4));
-        spill(other, bad, size);
+        put_file(other, bad, size);
         refused(other, edit[i].because);
     }
     memcpy(bad, data, size); /* and a wrong trailer on its own */
     put32(bad + size - 4, ami_crc32c(0, bad, size - 4) + 1);
-    spill(other, bad, size);
+    put_file(other, bad, size);
     refused(other, "its checksum is wrong");
-    spill(other, (const uint8_t *)"", 0);
+    put_file(other, (const uint8_t *)"", 0);
     refused(other, "0 bytes");
-    spill(other, (const uint8_t *)"ONNX is something else, and long enough", 39);
+    put_file(other, (const uint8_t *)"ONNX is something else, and long enough", 39);
     refused(other, "AMBLECKP");
-    refused(folder, "folder");
+    refused(scratch_folder, "folder");
     free(data);
     free(bad);
 }
@@ -320,19 +305,19 @@ static void test_is_current(void **state)
     ami_error err = {""};
     save_small();
     size_t size;
-    uint8_t *data = slurp(path, &size);
+    uint8_t *data = get_file(path, &size);
     ami_checkpoint *c = ami_checkpoint_read(path, &err);
     assert_non_null(c);
     assert_true(ami_checkpoint_is_current(c, &err));
-    spill(path, data, size); /* the same bytes are the same checkpoint */
+    put_file(path, data, size); /* the same bytes are the same checkpoint */
     assert_true(ami_checkpoint_is_current(c, &err));
     data[size / 2] ^= 1;
-    spill(path, data, size);
+    put_file(path, data, size);
     assert_false(ami_checkpoint_is_current(c, &err));
     assert_non_null(strstr(err.text, path));
     assert_non_null(strstr(err.text, "was replaced"));
     data[size / 2] ^= 1;
-    spill(path, data, size - 1);
+    put_file(path, data, size - 1);
     assert_false(ami_checkpoint_is_current(c, &err));
     assert_int_equal(unlink(path), 0);
     assert_false(ami_checkpoint_is_current(c, &err));
@@ -344,7 +329,7 @@ static void test_is_current(void **state)
 static int files_in_folder(void)
 {
     int n = 0;
-    DIR *dir = opendir(folder);
+    DIR *dir = opendir(scratch_folder);
     assert_non_null(dir);
     for (const struct dirent *e; (e = readdir(dir));)
         n += e->d_name[0] != '.';
@@ -357,7 +342,7 @@ static void test_failure_keeps_old_file(void **state)
     (void)state;
     save_small();
     size_t size, after;
-    uint8_t *before = slurp(path, &size), *data = calloc(1, 1 << 16);
+    uint8_t *before = get_file(path, &size), *data = calloc(1, 1 << 16);
     assert_non_null(data);
     const int files = files_in_folder();
     ami_error err = {""};
@@ -377,12 +362,12 @@ static void test_failure_keeps_old_file(void **state)
     signal(SIGXFSZ, old);
     assert_false(saved);
     assert_non_null(strstr(err.text, path));
-    uint8_t *now = slurp(path, &after);
+    uint8_t *now = get_file(path, &after);
     assert_int_equal(after, size);
     assert_memory_equal(now, before, size);
     assert_int_equal(files_in_folder(), files);
 
-    assert_false(ami_checkpoint_save(w, folder, &err));
+    assert_false(ami_checkpoint_save(w, scratch_folder, &err));
     assert_true(ami_checkpoint_save(w, path, &err)); /* the writer outlives failures */
     ami_checkpoint *c = ami_checkpoint_read(path, &err);
     assert_non_null(c);
@@ -396,20 +381,18 @@ static void test_failure_keeps_old_file(void **state)
 
 static int set_up(void **state)
 {
-    (void)state;
-    if (!mkdtemp(folder))
+    if (make_scratch(state))
         return -1;
-    snprintf(path, sizeof path, "%s/run.ckpt", folder);
-    snprintf(other, sizeof other, "%s/other.ckpt", folder);
+    snprintf(path, sizeof path, "%s/run.ckpt", scratch_folder);
+    snprintf(other, sizeof other, "%s/other.ckpt", scratch_folder);
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    (void)state;
     unlink(path);
     unlink(other);
-    return rmdir(folder);
+    return remove_empty_scratch(state);
 }
 
 int main(void)

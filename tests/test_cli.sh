@@ -302,11 +302,11 @@ for sub in phase style; do
     refuse 'in/cut.txt: |not JSON' fit $sub --clips in # the first that is none, by name
     refuse '"stroll"|amble, hurry, once' fit $sub --clips in/walks --hold-out stroll
     refuse 'no clip to learn from' fit $sub --clips in/walks --hold-out amble,hurry,once
-    refuse '--batch is 4|8 to 65536' fit $sub --clips in/walks --batch 4
-    refuse '--samples is "many"' fit $sub --clips in/walks --samples many
-    refuse '--samples is "20kk"' fit $sub --clips in/walks --samples 20kk
-    refuse '--samples is 1.5|whole number' fit $sub --clips in/walks --samples 1.5
-    refuse '--batch is 64.5|whole number' fit $sub --clips in/walks --batch 64.5
+    refuse 'batch: 4 found|8 to 65536' fit $sub --clips in/walks --batch 4
+    refuse 'samples: "many"' fit $sub --clips in/walks --samples many
+    refuse 'samples: "20kk"' fit $sub --clips in/walks --samples 20kk
+    refuse 'samples: 1.5|whole number' fit $sub --clips in/walks --samples 1.5
+    refuse 'batch: 64.5|whole number' fit $sub --clips in/walks --batch 64.5
     refuse '--precision|"int8"' fit $sub --clips in/walks --precision int8
     refuse 'nothing.bin' fit $sub --clips in/walks --resume nothing.bin
 done

@@ -23,24 +23,9 @@
 
 #include <cmocka.h>
 
+#include "tests/scratch.h"
+
 enum { FRAME = 44 };
-
-static char scratch[64]; /* a folder of this run's own */
-
-static const char *in_scratch(const char *name)
-{
-    static char path[160];
-    snprintf(path, sizeof path, "%s/%s", scratch, name);
-    return path;
-}
-
-static void put(const char *path, const char *text)
-{
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(text, 1, strlen(text), file), strlen(text));
-    assert_int_equal(fclose(file), 0);
-}
 
 /* A folder with the public clips: $AMBLE_CLIPS, clips/ or ../shared/clips beside the sources. NULL where
  * there is none. */
@@ -108,9 +93,9 @@ static void a_small_file_reads_as_written_on_paper(void **state)
 {
     (void)state;
     char *text = small_file(5, "wrap");
-    put(in_scratch("humanoid3d_small.txt"), text);
+    put_text(scratch("humanoid3d_small.txt"), text);
     free(text);
-    ami_clip *clip = read_well(in_scratch("humanoid3d_small.txt"));
+    ami_clip *clip = read_well(scratch("humanoid3d_small.txt"));
     assert_string_equal(ami_clip_name(clip), "small");
     assert_int_equal(ami_clip_frames(clip), 5);
     assert_true(ami_clip_loops(clip));
@@ -166,10 +151,10 @@ static void what_is_written_is_read_back(void **state)
     (void)state;
     for (int loop = 0; loop < 2; loop++) {
         char *text = small_file(9, loop ? "wrap" : "none"), copy[160];
-        put(in_scratch("first.txt"), text);
+        put_text(scratch("first.txt"), text);
         free(text);
-        ami_clip *first = read_well(in_scratch("first.txt"));
-        snprintf(copy, sizeof copy, "%s", in_scratch("second.json"));
+        ami_clip *first = read_well(scratch("first.txt"));
+        snprintf(copy, sizeof copy, "%s", scratch("second.json"));
         ami_error err = {""};
         assert_true(ami_clip_write(first, copy, &err));
         ami_clip *second = read_well(copy);
@@ -178,9 +163,9 @@ static void what_is_written_is_read_back(void **state)
         ami_clip_destroy(first);
         ami_clip_destroy(second);
     }
-    ami_clip *clip = read_well(in_scratch("first.txt"));
+    ami_clip *clip = read_well(scratch("first.txt"));
     ami_error err = {""};
-    assert_false(ami_clip_write(clip, in_scratch("no such folder/clip.txt"), &err));
+    assert_false(ami_clip_write(clip, scratch("no such folder/clip.txt"), &err));
     assert_non_null(strstr(err.text, "no such folder"));
     ami_clip_destroy(clip);
 }
@@ -246,7 +231,7 @@ static int clips_load(const char *dir)
             assert_true(pose[2] > 0.05 && pose[2] < 1.6);
         }
         char copy[160];
-        snprintf(copy, sizeof copy, "%s", in_scratch("copy.txt"));
+        snprintf(copy, sizeof copy, "%s", scratch("copy.txt"));
         ami_error err = {""};
         assert_true(ami_clip_write(clip, copy, &err));
         ami_clip *again = read_well(copy);
@@ -335,10 +320,10 @@ static void bad_files_get_a_sentence(void **state)
         {"]\n}\n", "]\n}\n}\n", "not JSON at line 13, column 1"},
     };
     char *text = small_file(5, "wrap"), path[160];
-    snprintf(path, sizeof path, "%s", in_scratch("bad.txt"));
+    snprintf(path, sizeof path, "%s", scratch("bad.txt"));
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char *bad = changed(text, rows[i].old, rows[i].new), says[400];
-        put(path, bad);
+        put_text(path, bad);
         free(bad);
         snprintf(says, sizeof says, "%s: %s", path, rows[i].says);
         ami_error err = {""};
@@ -367,16 +352,16 @@ static void bad_files_get_a_sentence(void **state)
     };
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
         ami_error err = {""};
-        put(path, whole[i][0]);
+        put_text(path, whole[i][0]);
         assert_null(ami_clip_read(path, &err));
         if (!strstr(err.text, whole[i][1])) {
             fail_msg("whole file %zu: \"%s\" does not say \"%s\"", i, err.text, whole[i][1]);
         }
     }
     ami_error err = {""};
-    assert_null(ami_clip_read(in_scratch("nowhere.txt"), &err));
+    assert_null(ami_clip_read(scratch("nowhere.txt"), &err));
     assert_non_null(strstr(err.text, "nowhere.txt"));
-    assert_null(ami_clip_read(scratch, &err)); /* a folder */
+    assert_null(ami_clip_read(scratch_folder, &err)); /* a folder */
 }
 
 /* The small file with lengths and durations in other units. */
@@ -426,8 +411,8 @@ static void other_units_are_refused(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char *text = scaled_file(rows[i].length, rows[i].duration);
         ami_error err = {""};
-        put(in_scratch("units.txt"), text);
-        ami_clip *clip = ami_clip_read(in_scratch("units.txt"), &err);
+        put_text(scratch("units.txt"), text);
+        ami_clip *clip = ami_clip_read(scratch("units.txt"), &err);
         if (!clip != !!rows[i].says || (rows[i].says && !strstr(err.text, rows[i].says)))
             fail_msg("row %zu: %s \"%s\"", i, clip ? "read" : "refused", err.text);
         ami_clip_destroy(clip);
@@ -446,16 +431,16 @@ static void loops_are_told_in_several_ways(void **state)
     char *text = small_file(5, "wrap");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char *other = changed(text, "\"wrap\"", rows[i].loop);
-        put(in_scratch("loop.txt"), other);
-        ami_clip *clip = read_well(in_scratch("loop.txt"));
+        put_text(scratch("loop.txt"), other);
+        ami_clip *clip = read_well(scratch("loop.txt"));
         assert_int_equal(ami_clip_loops(clip), rows[i].loops);
         ami_clip_destroy(clip);
         free(other);
     }
     char *marked = changed(text, "{", "\xef\xbb\xbf{"); /* as some editors save it */
-    put(in_scratch("marked.txt"), marked);
-    ami_clip_destroy(read_well(in_scratch("marked.txt")));
-    assert_true(ami_clip_looks_like(in_scratch("marked.txt")));
+    put_text(scratch("marked.txt"), marked);
+    ami_clip_destroy(read_well(scratch("marked.txt")));
+    assert_true(ami_clip_looks_like(scratch("marked.txt")));
     free(marked);
     free(text);
 }
@@ -478,12 +463,12 @@ static void a_clip_has_a_name_whatever_its_file_is_called(void **state)
                                    {"fr\xc3\xb6hlich.txt", "fr\xc3\xb6hlich"}};
     char *text = small_file(5, "none");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        put(in_scratch(rows[i][0]), text);
-        ami_clip *clip = read_well(in_scratch(rows[i][0]));
+        put_text(scratch(rows[i][0]), text);
+        ami_clip *clip = read_well(scratch(rows[i][0]));
         assert_string_equal(ami_clip_name(clip), rows[i][1]);
         assert_true(ami_name_check(ami_clip_name(clip), "clip", NULL));
         ami_clip_destroy(clip);
-        unlink(in_scratch(rows[i][0]));
+        unlink(scratch(rows[i][0]));
     }
     free(text);
 }
@@ -492,21 +477,21 @@ static void other_formats_are_not_written(void **state)
 {
     (void)state;
     char *text = small_file(5, "none");
-    put(in_scratch("in.txt"), text);
+    put_text(scratch("in.txt"), text);
     free(text);
-    ami_clip *clip = read_well(in_scratch("in.txt"));
+    ami_clip *clip = read_well(scratch("in.txt"));
     static const char *const refused[] = {"x.bvh", "x.FBX", "x.glb", "x.csv", "x.npy", "x.mp4", "a.txt.bvh"};
     static const char *const written[] = {"x.txt", "x.json", "x", "x.v2", "bvh"};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         ami_error err = {""};
-        assert_false(ami_clip_write(clip, in_scratch(refused[i]), &err));
+        assert_false(ami_clip_write(clip, scratch(refused[i]), &err));
         if (!strstr(err.text, "expected a name that ends in .txt or .json") ||
-            access(in_scratch(refused[i]), F_OK) == 0)
+            access(scratch(refused[i]), F_OK) == 0)
             fail_msg("%s: \"%s\"", refused[i], err.text);
     }
     for (size_t i = 0; i < sizeof written / sizeof *written; i++) {
-        assert_true(ami_clip_write(clip, in_scratch(written[i]), NULL));
-        unlink(in_scratch(written[i]));
+        assert_true(ami_clip_write(clip, scratch(written[i]), NULL));
+        unlink(scratch(written[i]));
     }
     ami_clip_destroy(clip);
 }
@@ -532,12 +517,12 @@ static void what_is_no_clip_does_not_look_like_one(void **state)
                 {"[[1]]", false},
                 {"{\"Frames\": 3}", false}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        put(in_scratch("look.txt"), rows[i].text);
-        if (ami_clip_looks_like(in_scratch("look.txt")) != rows[i].looks)
+        put_text(scratch("look.txt"), rows[i].text);
+        if (ami_clip_looks_like(scratch("look.txt")) != rows[i].looks)
             fail_msg("row %zu", i);
     }
-    assert_false(ami_clip_looks_like(scratch));
-    assert_false(ami_clip_looks_like(in_scratch("nowhere.txt")));
+    assert_false(ami_clip_looks_like(scratch_folder));
+    assert_false(ami_clip_looks_like(scratch("nowhere.txt")));
     free(late);
     free(spaced);
     free(dog);
@@ -551,7 +536,7 @@ static void oversized_files_are_refused(void **state)
 {
     (void)state;
     char path[160];
-    snprintf(path, sizeof path, "%s", in_scratch("large.txt"));
+    snprintf(path, sizeof path, "%s", scratch("large.txt"));
     for (int kind = 0; kind < 2; kind++) {
         FILE *file = fopen(path, "wb");
         assert_non_null(file);
@@ -584,10 +569,10 @@ static void deep_nesting_is_refused(void **state)
     assert_non_null(text);
     memset(text, '[', DEEP);
     text[DEEP] = '\0';
-    put(in_scratch("deep.txt"), text);
+    put_text(scratch("deep.txt"), text);
     free(text);
     ami_error err = {""};
-    assert_null(ami_clip_read(in_scratch("deep.txt"), &err));
+    assert_null(ami_clip_read(scratch("deep.txt"), &err));
     assert_non_null(strstr(err.text, "not JSON at line 1"));
 }
 
@@ -597,11 +582,11 @@ static void broken_bytes_do_no_harm(void **state)
     (void)state;
     char *text = small_file(4, "none"), path[160];
     const size_t size = strlen(text), end = size - 2; /* without the last brace */
-    snprintf(path, sizeof path, "%s", in_scratch("broken.txt"));
+    snprintf(path, sizeof path, "%s", scratch("broken.txt"));
     for (size_t length = 0; length <= end; length += length < 100 || length > end - 100 ? 1 : 13) {
         char *part = strndup(text, length);
         assert_non_null(part);
-        put(path, part);
+        put_text(path, part);
         free(part);
         ami_error err = {""};
         assert_null(ami_clip_read(path, &err));
@@ -647,17 +632,18 @@ static void motions_are_found_by_name(void **state)
     (void)state;
     char dir[128], path[200], want[200];
     ami_error err = {""};
-    snprintf(dir, sizeof dir, "%s/motions", scratch);
+    snprintf(dir, sizeof dir, "%s/motions", scratch_folder);
     assert_int_equal(mkdir(dir, 0700), 0);
-    snprintf(path, sizeof path, "%s/motions/sub.txt", scratch);
+    snprintf(path, sizeof path, "%s/motions/sub.txt", scratch_folder);
     assert_int_equal(mkdir(path, 0700), 0); /* a folder is no motion */
     assert_false(ami_clip_find("sub", dir, path, sizeof path, &err));
 
     char *text = small_file(5, "none"), *dog = changed(text, "[0.03125, 0,", "[0.03125, 0, 0, 0, 0, 0,");
-    put(in_scratch("motions/humanoid3d_hop.txt"), text);
-    put(in_scratch("motions/limp.txt"), text);
-    put(in_scratch("motions/dog3d_pace.txt"), dog); /* what is no motion of this body is not offered below */
-    put(in_scratch("motions/LICENSE.txt"), "MIT License");
+    put_text(scratch("motions/humanoid3d_hop.txt"), text);
+    put_text(scratch("motions/limp.txt"), text);
+    put_text(scratch("motions/dog3d_pace.txt"),
+             dog); /* what is no motion of this body is not offered below */
+    put_text(scratch("motions/LICENSE.txt"), "MIT License");
     free(dog);
     free(text);
     snprintf(want, sizeof want, "%s/humanoid3d_hop.txt", dir);
@@ -686,7 +672,7 @@ static void motions_are_found_by_name(void **state)
     assert_null(strstr(err.text, "pace"));
     assert_int_equal(unsetenv("AMBLE_CLIPS"), 0);
 
-    assert_false(ami_clip_find("walk", in_scratch("empty"), path, sizeof path, &err));
+    assert_false(ami_clip_find("walk", scratch("empty"), path, sizeof path, &err));
     assert_non_null(strstr(err.text, "nor any other; " AMB_SOURCE_DIR "/scripts/get-clips.sh fetches"));
     /* a folder that is given is the only one */
     assert_false(ami_clip_find("style_jog", dir, path, sizeof path, &err));
@@ -694,7 +680,7 @@ static void motions_are_found_by_name(void **state)
     /* amble's own motions come last */
     assert_true(ami_clip_find("style_jog", NULL, path, sizeof path, &err));
     assert_string_equal(path, AMB_SOURCE_DIR "/assets/motions/style_jog.txt");
-    put(in_scratch("motions/style_jog.txt"), "x");
+    put_text(scratch("motions/style_jog.txt"), "x");
     assert_int_equal(setenv("AMBLE_CLIPS", dir, 1), 0);
     assert_true(ami_clip_find("style_jog", NULL, path, sizeof path, &err));
     snprintf(want, sizeof want, "%s/style_jog.txt", dir);
@@ -750,29 +736,14 @@ static void the_checksum_tells_motions_apart(void **state)
     assert_true(ami_clip_crc(first) != ami_clip_crc(once));
     assert_true(ami_clip_crc(first) != ami_clip_crc(later));
     assert_true(ami_clip_crc(first) != ami_clip_crc(bent));
-    assert_true(ami_clip_write(first, in_scratch("first.txt"), &err));
-    ami_clip *read = ami_clip_read(in_scratch("first.txt"), &err),
-             *again = ami_clip_read(in_scratch("first.txt"), &err);
+    assert_true(ami_clip_write(first, scratch("first.txt"), &err));
+    ami_clip *read = ami_clip_read(scratch("first.txt"), &err),
+             *again = ami_clip_read(scratch("first.txt"), &err);
     assert_true(read && again);
     assert_int_equal(ami_clip_crc(read), ami_clip_crc(again));
     ami_clip *const all[] = {first, named, once, later, bent, read, again};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         ami_clip_destroy(all[i]);
-}
-
-static int make_scratch(void **state)
-{
-    (void)state;
-    snprintf(scratch, sizeof scratch, "/tmp/amble-test-clip-XXXXXX");
-    return mkdtemp(scratch) ? 0 : -1;
-}
-
-static int remove_scratch(void **state)
-{
-    (void)state;
-    char command[100];
-    snprintf(command, sizeof command, "rm -r %s", scratch);
-    return system(command);
 }
 
 int main(void)

@@ -9,6 +9,8 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include "tests/scratch.h"
+
 #include <math.h>
 #include <sched.h>
 #include <stdio.h>
@@ -16,14 +18,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static char folder[] = "/tmp/ami_test_cores.XXXXXX";
 static char root[64];
 
 /* A new, empty file system. */
 static void begin(void)
 {
     static int number;
-    snprintf(root, sizeof root, "%s/%d", folder, number++);
+    snprintf(root, sizeof root, "%s/%d", scratch_folder, number++);
     assert_int_equal(mkdir(root, 0700), 0);
 }
 
@@ -144,20 +145,6 @@ static void the_affinity_mask_counts(void **state)
     assert_int_equal(ami_cores_within_quota(1 << 20), quota);
 }
 
-static int make_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    char command[96];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    return system(command);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,5 +153,5 @@ int main(void)
         cmocka_unit_test(version_1),
         cmocka_unit_test(the_affinity_mask_counts),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
 }

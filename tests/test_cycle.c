@@ -59,8 +59,6 @@ static double points_apart(const float *a, const float *b)
 /* Mean speed over ground of sole points that are near it, m/s. */
 static double skate_of(const ami_clip *clip, double t0, double span)
 {
-    static const int sole[4] = {AMI_POINT_LEFT + AMI_POINT_HEEL, AMI_POINT_LEFT + AMI_POINT_TOE,
-                                AMI_POINT_RIGHT + AMI_POINT_HEEL, AMI_POINT_RIGHT + AMI_POINT_TOE};
     double way = 0, weight = 0;
     for (int n = 0; n < 400; n++) {
         double pose[AMI_POSE], vel[AMI_VEL];
@@ -70,8 +68,10 @@ static double skate_of(const ami_clip *clip, double t0, double span)
         ami_fk_state(&character->skeleton, pose, vel, &state);
         ami_points_of_state(&character->skeleton, &state, &points);
         for (int k = 0; k < 4; k++) {
-            const double z = points.pos[sole[k]][2], near = z < .03 ? 1 : z < .06 ? (.06 - z) / .03 : 0;
-            way += near * hypot(points.vel[sole[k]][0], points.vel[sole[k]][1]);
+            const double z = points.pos[ami_sole_point[k]][2], near = z < .03   ? 1
+                                                                      : z < .06 ? (.06 - z) / .03
+                                                                                : 0;
+            way += near * hypot(points.vel[ami_sole_point[k]][0], points.vel[ami_sole_point[k]][1]);
             weight += near;
         }
     }
@@ -105,8 +105,8 @@ static void comes_back(const ami_clip *clip)
             float a[AMI_FEATURES], b[AMI_FEATURES];
             const double u = k / 40.;
             ami_features_of_clip(&character->skeleton, out, u * ami_clip_duration(out), a, NULL);
-            ami_features_of_clip(&character->skeleton, clip, t0 + cycle.strike / AMI_WINDOW_RATE + u * period,
-                                 b, NULL);
+            ami_features_of_clip(&character->skeleton, clip,
+                                 t0 + cycle.strike / AMI_FEATURE_RATE + u * period, b, NULL);
             apart += points_apart(a, b) / 40;
             const double stride = (double)(a[3 * (AMI_POINT_LEFT + AMI_POINT_ANKLE)] -
                                            a[3 * (AMI_POINT_RIGHT + AMI_POINT_ANKLE)]);

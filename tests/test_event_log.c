@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "tests/scratch.h"
+
 #include <dirent.h>
 #include <math.h>
 #include <signal.h>
@@ -18,8 +20,6 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-static char folder[] = "/tmp/ami_test_event_log.XXXXXX";
 
 typedef struct record {
     double wall_time, start_time;
@@ -265,7 +265,7 @@ static void test_scalars(void **state)
     enum { N = sizeof point / sizeof *point };
     ami_error err = {""};
     char name[300], path[600];
-    snprintf(name, sizeof name, "%s/some/run", folder); /* neither exists yet */
+    snprintf(name, sizeof name, "%s/some/run", scratch_folder); /* neither exists yet */
     const double before = (double)time(NULL);
     ami_event_log *log = open_log(name, 0, path, sizeof path);
     for (int i = 0; i < N; i++)
@@ -303,7 +303,7 @@ static void test_settings(void **state)
                                       {"bf16", NULL, -1}};
     char path[600], name[300];
     ami_error err = {""};
-    snprintf(name, sizeof name, "%s/settings", folder);
+    snprintf(name, sizeof name, "%s/settings", scratch_folder);
     ami_event_log *log = open_log(name, 0, path, sizeof path);
     assert_true(ami_event_log_settings(log, list, sizeof list / sizeof *list, &err));
     assert_true(ami_event_log_scalar(log, "a", 1, 1, &err));
@@ -327,7 +327,7 @@ static void test_restart(void **state)
 {
     (void)state;
     char name[300], path[4][600];
-    snprintf(name, sizeof name, "%s/restart", folder);
+    snprintf(name, sizeof name, "%s/restart", scratch_folder);
     for (int i = 0; i < 4; i++) {
         ami_event_log *log = open_log(name, i == 0 ? 0 : 1000 * i, path[i], sizeof path[i]);
         assert_true(ami_event_log_close(log, NULL));
@@ -368,7 +368,7 @@ static void test_full_disk(void **state)
     ami_error err = {""};
     char path[600];
     size_t count;
-    ami_event_log *log = open_log(folder, 0, path, sizeof path);
+    ami_event_log *log = open_log(scratch_folder, 0, path, sizeof path);
     assert_true(ami_event_log_scalar(log, "a", 1, 1, &err) && ami_event_log_flush(log, &err));
     struct stat st;
     assert_int_equal(stat(path, &st), 0);
@@ -400,7 +400,7 @@ static void test_full_for_long(void **state)
     enum { POINTS = 200000 };
     ami_error err = {""};
     char path[600];
-    ami_event_log *log = open_log(folder, 0, path, sizeof path);
+    ami_event_log *log = open_log(scratch_folder, 0, path, sizeof path);
     fill_disk(10);
     bool ok = true;
     for (int i = 0; i < POINTS; i++)
@@ -427,7 +427,7 @@ static void test_unflushed_is_bounded(void **state)
     enum { POINTS = 150000 };
     ami_error err = {""};
     char path[600];
-    ami_event_log *log = open_log(folder, 0, path, sizeof path);
+    ami_event_log *log = open_log(scratch_folder, 0, path, sizeof path);
     for (int i = 0; i < POINTS; i++)
         assert_true(ami_event_log_scalar(log, "a/long/enough/name", i, i, &err));
     struct stat st;
@@ -447,13 +447,13 @@ static void test_cannot_open(void **state)
     (void)state;
     ami_error err = {""};
     char name[300];
-    snprintf(name, sizeof name, "%s/file", folder);
+    snprintf(name, sizeof name, "%s/file", scratch_folder);
     FILE *f = fopen(name, "w");
     assert_non_null(f);
     fclose(f);
     assert_null(ami_event_log_open(name, 0, &err));
     assert_non_null(strstr(err.text, name));
-    snprintf(name, sizeof name, "%s/full", folder);
+    snprintf(name, sizeof name, "%s/full", scratch_folder);
     fill_disk(0);
     ami_event_log *log = ami_event_log_open(name, 0, &err);
     fill_disk(limit_before.rlim_cur);
@@ -467,30 +467,13 @@ static int set_up(void **state)
 {
     (void)state;
     signal(SIGXFSZ, SIG_IGN);
-    return mkdtemp(folder) && getrlimit(RLIMIT_FSIZE, &limit_before) == 0 ? 0 : -1;
-}
-
-static int remove_all(const char *name)
-{
-    DIR *dir = opendir(name);
-    if (!dir)
-        return -1;
-    for (const struct dirent *e; (e = readdir(dir));) {
-        char path[1024];
-        if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
-            continue;
-        snprintf(path, sizeof path, "%s/%s", name, e->d_name);
-        if (unlink(path) != 0)
-            remove_all(path);
-    }
-    closedir(dir);
-    return rmdir(name);
+    return make_scratch(state) == 0 && getrlimit(RLIMIT_FSIZE, &limit_before) == 0 ? 0 : -1;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    return remove_all(folder);
+    return remove_scratch(NULL);
 }
 
 int main(void)

@@ -7,6 +7,8 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include "tests/scratch.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -21,17 +23,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static char folder[] = "/tmp/ami_test_file.XXXXXX";
-
-static const char *in_folder(const char *name)
-{
-    static char path[4][512];
-    static int next;
-    char *out = path[next++ & 3];
-    snprintf(out, sizeof *path, "%s/%s", folder, name);
-    return out;
-}
 
 static int entries(const char *path)
 {
@@ -73,31 +64,17 @@ static void assert_unreadable(const char *path, size_t max, const char *words)
     assert_null(ami_file_read(path, max, &size, NULL));
 }
 
-static int make_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    char command[600];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    return system(command);
-}
-
 static void test_read_refuses(void **state)
 {
     (void)state;
-    assert_unreadable(in_folder("missing"), 100, "No such file");
-    assert_unreadable(folder, 100, "is a folder, a regular file was expected");
-    const char *pipe = in_folder("pipe");
+    assert_unreadable(scratch("missing"), 100, "No such file");
+    assert_unreadable(scratch_folder, 100, "is a folder, a regular file was expected");
+    const char *pipe = scratch("pipe");
     assert_int_equal(mkfifo(pipe, 0600), 0);
     assert_unreadable(pipe, 100, "is a pipe");
     assert_unreadable("/dev/zero", 100, "is a device");
     ami_error err = {0};
-    const char *big = in_folder("big");
+    const char *big = scratch("big");
     assert_true(ami_file_write(big, "0123456789", 10, &err));
     assert_unreadable(big, 9, "10 bytes long, at most 9");
     assert_holds(big, "0123456789", 10);
@@ -108,7 +85,7 @@ static void test_write_then_read(void **state)
 {
     (void)state;
     ami_error err = {0};
-    const char *path = in_folder("round");
+    const char *path = scratch("round");
     uint8_t data[70000];
     for (size_t i = 0; i < sizeof data; i++)
         data[i] = (uint8_t)(i * 2654435761u >> 13);
@@ -120,11 +97,11 @@ static void test_write_then_read(void **state)
     /* a name without a folder in it */
     char before[512];
     assert_non_null(getcwd(before, sizeof before));
-    assert_int_equal(chdir(folder), 0);
+    assert_int_equal(chdir(scratch_folder), 0);
     bool written = ami_file_write("bare", "x", 1, &err);
     assert_int_equal(chdir(before), 0);
     assert_true(written);
-    assert_holds(in_folder("bare"), "x", 1);
+    assert_holds(scratch("bare"), "x", 1);
 }
 
 static void test_write_keeps_permissions(void **state)
@@ -132,7 +109,7 @@ static void test_write_keeps_permissions(void **state)
     (void)state;
     ami_error err = {0};
     struct stat st;
-    const char *path = in_folder("private");
+    const char *path = scratch("private");
     assert_true(ami_file_write(path, "a", 1, &err));
     assert_int_equal(chmod(path, 0640), 0);
     assert_true(ami_file_write(path, "b", 1, &err));
@@ -145,36 +122,36 @@ static void test_write_replaces_a_link_not_its_target(void **state)
     (void)state;
     ami_error err = {0};
     struct stat st;
-    assert_true(ami_file_write(in_folder("target"), "old", 3, &err));
-    assert_int_equal(symlink("target", in_folder("link")), 0);
-    assert_true(ami_file_write(in_folder("link"), "new", 3, &err));
-    assert_int_equal(lstat(in_folder("link"), &st), 0);
+    assert_true(ami_file_write(scratch("target"), "old", 3, &err));
+    assert_int_equal(symlink("target", scratch("link")), 0);
+    assert_true(ami_file_write(scratch("link"), "new", 3, &err));
+    assert_int_equal(lstat(scratch("link"), &st), 0);
     assert_true(S_ISREG(st.st_mode));
-    assert_holds(in_folder("target"), "old", 3);
-    assert_holds(in_folder("link"), "new", 3);
+    assert_holds(scratch("target"), "old", 3);
+    assert_holds(scratch("link"), "new", 3);
 }
 
 static void assert_unwritable(const char *path, const char *words)
 {
     ami_error err = {0};
-    int before = entries(folder);
+    int before = entries(scratch_folder);
     assert_false(ami_file_write(path, "data", 4, &err));
     assert_says(&err, path, words);
-    assert_int_equal(entries(folder), before);
+    assert_int_equal(entries(scratch_folder), before);
 }
 
 static void test_write_refuses(void **state)
 {
     (void)state;
-    assert_unwritable(folder, "is a folder");
+    assert_unwritable(scratch_folder, "is a folder");
     assert_unwritable("/dev/null", "is a device");
     assert_unwritable("/dev/full", "is a device");
-    assert_unwritable(in_folder("no/such/folder/file"), "No such file");
+    assert_unwritable(scratch("no/such/folder/file"), "No such file");
     assert_unwritable("/proc/ami_no_such_file", "not written");
     char path[400];
     memset(path, 'n', sizeof path);
-    memcpy(path, folder, strlen(folder));
-    path[strlen(folder)] = '/';
+    memcpy(path, scratch_folder, strlen(scratch_folder));
+    path[strlen(scratch_folder)] = '/';
     path[sizeof path - 1] = 0;
     assert_unwritable(path, "too long");
     assert_unwritable("", "not written");
@@ -187,9 +164,9 @@ static void test_check_writable(void **state)
     ami_error err = {0};
     const struct {
         const char *path, *words;
-    } bad[] = {{folder, "is a folder"},
+    } bad[] = {{scratch_folder, "is a folder"},
                {"/dev/null", "is a device"},
-               {in_folder("no/such/file"), "No such file"},
+               {scratch("no/such/file"), "No such file"},
                {"", "No such file"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_false(ami_file_check_writable(bad[i].path, &err));
@@ -197,7 +174,7 @@ static void test_check_writable(void **state)
         assert_non_null(strstr(err.text, bad[i].words));
     }
     char path[512];
-    snprintf(path, sizeof path, "%s", in_folder("new-pipe"));
+    snprintf(path, sizeof path, "%s", scratch("new-pipe"));
     assert_int_equal(mkfifo(path, 0600), 0);
     assert_false(ami_file_check_writable(path, &err));
     assert_non_null(strstr(err.text, "is a pipe"));
@@ -218,10 +195,10 @@ static void test_unwritable_folder(void **state)
 {
     (void)state;
     ami_error err = {0};
-    const char *closed = in_folder("closed"), *file = in_folder("closed/file");
+    const char *closed = scratch("closed"), *file = scratch("closed/file");
     assert_true(ami_folder_make(closed, &err));
     assert_true(ami_file_write(file, "old", 3, &err));
-    assert_int_equal(chmod(folder, 0755), 0);
+    assert_int_equal(chmod(scratch_folder, 0755), 0);
     assert_int_equal(chmod(closed, 0555), 0);
     pid_t child = fork();
     assert_true(child >= 0);
@@ -243,7 +220,7 @@ static void test_full_disk(void **state)
 {
     (void)state;
     ami_error err = {0};
-    const char *full = in_folder("full"), *file = in_folder("full/file");
+    const char *full = scratch("full"), *file = scratch("full/file");
     assert_true(ami_folder_make(full, &err));
     assert_true(ami_file_write(file, "old", 3, &err));
     static uint8_t data[100000];
@@ -271,10 +248,10 @@ static void test_stale_temporary(void **state)
     ami_error err = {0};
     char name[64];
     snprintf(name, sizeof name, "stale.tmp.%ld", (long)getpid());
-    assert_true(ami_file_write(in_folder(name), "half", 4, &err));
-    assert_true(ami_file_write(in_folder("stale"), "whole", 5, &err));
-    assert_holds(in_folder("stale"), "whole", 5);
-    assert_holds(in_folder(name), "half", 4);
+    assert_true(ami_file_write(scratch(name), "half", 4, &err));
+    assert_true(ami_file_write(scratch("stale"), "whole", 5, &err));
+    assert_holds(scratch("stale"), "whole", 5);
+    assert_holds(scratch(name), "half", 4);
 }
 
 /* The number of a process that is not there any more. */
@@ -322,34 +299,34 @@ static void test_remove_temporaries(void **state)
     enum { FILES = sizeof file / sizeof *file };
     char name[FILES][80];
     int removed = 0;
-    assert_int_equal(ami_folder_remove_temporaries(in_folder("left")), 0); /* no such folder */
-    assert_true(ami_folder_make(in_folder("left"), &err));
+    assert_int_equal(ami_folder_remove_temporaries(scratch("left")), 0); /* no such folder */
+    assert_true(ami_folder_make(scratch("left"), &err));
     for (int i = 0; i < FILES; i++) {
         snprintf(name[i], sizeof name[i], file[i].format, file[i].pid);
-        assert_true(ami_file_write(in_folder(name[i]), "half", 4, &err));
+        assert_true(ami_file_write(scratch(name[i]), "half", 4, &err));
         removed += file[i].removed;
     }
     /* Neither a folder nor a link, and nothing that a process which is not seen from here is writing. */
     char odd[3][80];
     for (int i = 0; i < 3; i++)
         snprintf(odd[i], sizeof odd[i], "left/%c.tmp.%ld", "xyz"[i], gone);
-    assert_true(ami_folder_make(in_folder(odd[0]), &err));
-    assert_int_equal(symlink("/dev/null", in_folder(odd[1])), 0);
-    assert_true(ami_file_write(in_folder(odd[2]), "half", 4, &err));
-    const int writer = open(in_folder(odd[2]), O_WRONLY);
+    assert_true(ami_folder_make(scratch(odd[0]), &err));
+    assert_int_equal(symlink("/dev/null", scratch(odd[1])), 0);
+    assert_true(ami_file_write(scratch(odd[2]), "half", 4, &err));
+    const int writer = open(scratch(odd[2]), O_WRONLY);
     assert_true(writer >= 0);
     assert_int_equal(flock(writer, LOCK_EX), 0);
 
-    assert_int_equal(ami_folder_remove_temporaries(in_folder("left")), removed);
+    assert_int_equal(ami_folder_remove_temporaries(scratch("left")), removed);
     for (int i = 0; i < FILES; i++)
-        if ((access(in_folder(name[i]), F_OK) != 0) != file[i].removed)
+        if ((access(scratch(name[i]), F_OK) != 0) != file[i].removed)
             fail_msg("%s should %s", name[i], file[i].removed ? "be gone" : "have stayed");
     struct stat st;
     for (int i = 0; i < 3; i++)
-        assert_int_equal(lstat(in_folder(odd[i]), &st), 0);
+        assert_int_equal(lstat(scratch(odd[i]), &st), 0);
     close(writer);
-    assert_int_equal(ami_folder_remove_temporaries(in_folder("left")), 1);
-    assert_int_equal(lstat(in_folder(odd[2]), &st), -1);
+    assert_int_equal(ami_folder_remove_temporaries(scratch("left")), 1);
+    assert_int_equal(lstat(scratch(odd[2]), &st), -1);
 }
 
 static void *write_in_thread(void *context)
@@ -357,7 +334,7 @@ static void *write_in_thread(void *context)
     ami_error err = {0};
     bool ok = true;
     for (int i = 0; ok && i < 100; i++)
-        ok = ami_file_write(in_folder("busy/file"), "content", 7, &err);
+        ok = ami_file_write(scratch("busy/file"), "content", 7, &err);
     if (!ok)
         fprintf(stderr, "%s\n", err.text);
     atomic_store((atomic_int *)context, ok ? 1 : -1);
@@ -373,7 +350,7 @@ static void test_remove_while_writing(void **state)
     atomic_int done = 0;
     pthread_t writer;
     char busy[512];
-    snprintf(busy, sizeof busy, "%s", in_folder("busy"));
+    snprintf(busy, sizeof busy, "%s", scratch("busy"));
     assert_true(ami_folder_make(busy, &err));
     assert_int_equal(pthread_create(&writer, NULL, write_in_thread, &done), 0);
     while (!atomic_load(&done))
@@ -390,7 +367,7 @@ static bool write_often(char fill)
     char content[3000];
     memset(content, fill, sizeof content);
     for (int i = 0; i < 50; i++) {
-        if (!ami_file_write(in_folder("contended"), content, sizeof content, &err))
+        if (!ami_file_write(scratch("contended"), content, sizeof content, &err))
             return false;
     }
     return true;
@@ -400,7 +377,7 @@ static void test_two_writers(void **state)
 {
     (void)state;
     ami_error err = {0};
-    assert_true(ami_folder_make(in_folder("race"), &err));
+    assert_true(ami_folder_make(scratch("race"), &err));
     pid_t child[2];
     for (int i = 0; i < 2; i++) {
         child[i] = fork();
@@ -410,7 +387,7 @@ static void test_two_writers(void **state)
     }
     for (int looks = 0; looks < 200; looks++) {
         size_t size;
-        uint8_t *seen = ami_file_read(in_folder("contended"), 10000, &size, NULL);
+        uint8_t *seen = ami_file_read(scratch("contended"), 10000, &size, NULL);
         if (!seen)
             continue;
         bool whole = size == 3000;
@@ -431,18 +408,18 @@ static void test_folder_make(void **state)
     (void)state;
     ami_error err = {0};
     struct stat st;
-    assert_true(ami_folder_make(in_folder("a/b//c/"), &err));
-    assert_int_equal(stat(in_folder("a/b/c"), &st), 0);
+    assert_true(ami_folder_make(scratch("a/b//c/"), &err));
+    assert_int_equal(stat(scratch("a/b/c"), &st), 0);
     assert_true(S_ISDIR(st.st_mode));
-    assert_true(ami_folder_make(in_folder("a/b/c"), &err));
+    assert_true(ami_folder_make(scratch("a/b/c"), &err));
     assert_true(ami_folder_make("/", &err));
     assert_true(ami_folder_make(".", &err));
-    assert_true(ami_file_write(in_folder("a/file"), "", 0, &err));
+    assert_true(ami_file_write(scratch("a/file"), "", 0, &err));
     assert_string_equal(err.text, "");
-    assert_false(ami_folder_make(in_folder("a/file"), &err));
-    assert_says(&err, in_folder("a/file"), "not a folder");
-    assert_false(ami_folder_make(in_folder("a/file/d"), &err));
-    assert_says(&err, in_folder("a/file/d"), "not a folder");
+    assert_false(ami_folder_make(scratch("a/file"), &err));
+    assert_says(&err, scratch("a/file"), "not a folder");
+    assert_false(ami_folder_make(scratch("a/file/d"), &err));
+    assert_says(&err, scratch("a/file/d"), "not a folder");
     assert_false(ami_folder_make("/proc/amb/x", &err));
     assert_says(&err, "/proc/amb/x", "cannot be made");
     assert_false(ami_folder_make("", &err));
@@ -504,11 +481,11 @@ static void test_read_text(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         ami_error err = {""};
         size_t size = 99;
-        assert_true(ami_file_write(in_folder("text"), rows[i].bytes, rows[i].size, &err));
-        char *text = ami_file_read_text(in_folder("text"), 1000, &size, &err);
+        assert_true(ami_file_write(scratch("text"), rows[i].bytes, rows[i].size, &err));
+        char *text = ami_file_read_text(scratch("text"), 1000, &size, &err);
         if (!rows[i].text) {
             assert_null(text);
-            assert_says(&err, in_folder("text"), "UTF-16");
+            assert_says(&err, scratch("text"), "UTF-16");
             continue;
         }
         assert_non_null(text);
@@ -517,7 +494,7 @@ static void test_read_text(void **state)
         free(text);
     }
     size_t size;
-    assert_null(ami_file_read_text(in_folder("none"), 1000, &size, NULL));
+    assert_null(ami_file_read_text(scratch("none"), 1000, &size, NULL));
 }
 
 int main(void)
@@ -539,5 +516,5 @@ int main(void)
         cmocka_unit_test(test_folder_make),
         cmocka_unit_test(test_crc32c),
     };
-    return cmocka_run_group_tests_name("file", tests, make_folder, remove_folder);
+    return cmocka_run_group_tests_name("file", tests, make_scratch, remove_scratch);
 }

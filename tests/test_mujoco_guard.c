@@ -1,6 +1,7 @@
 /* MuJoCo's errors: in amble's own calls they are sentences, and the world can be set anew; elsewhere they go
  * to the host's handler, as if amble were not there. */
 #include "tests/body.h"
+#include "tests/scratch.h"
 
 #include "base/assets.h"
 #include "base/file.h"
@@ -19,7 +20,7 @@ static void host_handler(const mjLogMessage *message)
     snprintf(host_text, sizeof host_text, "%.200s", message->subject);
 }
 
-static char folder[64], body[96];
+static char body[96];
 
 /* humanoid.xml with so little memory that lying on the floor is too much for a step. */
 static int set_up(void **state)
@@ -27,19 +28,18 @@ static int set_up(void **state)
     (void)state;
     char path[1024];
     size_t size;
-    snprintf(folder, sizeof folder, "/tmp/test_mujoco_guard.XXXXXX");
-    if (!mkdtemp(folder) || !ami_asset_path("humanoid.xml", path, sizeof path, NULL))
+    if (make_scratch(NULL) || !ami_asset_path("humanoid.xml", path, sizeof path, NULL))
         return -1;
     char *text = (char *)ami_file_read(path, 1 << 20, &size, NULL),
          *memory = text ? strstr(text, "memory=\"2M\"") : NULL;
     if (!memory)
         return -1;
     memcpy(memory, "memory=\"9K\"", 11);
-    snprintf(body, sizeof body, "%s/body.xml", folder);
+    snprintf(body, sizeof body, "%s/body.xml", scratch_folder);
     const bool written = ami_file_write(body, text, strlen(text), NULL);
     free(text);
     mju_setLogHandler(host_handler); /* as a host would, before it uses amble */
-    return written && chdir(folder) == 0 ? 0 : -1;
+    return written && chdir(scratch_folder) == 0 ? 0 : -1;
 }
 
 static int tear_down(void **state)
@@ -48,7 +48,7 @@ static int tear_down(void **state)
     const bool log = access("MUJOCO_LOG.TXT", F_OK) == 0;
     unlink("MUJOCO_LOG.TXT");
     unlink(body);
-    return chdir("/") == 0 && rmdir(folder) == 0 && !log ? 0 : -1;
+    return chdir("/") == 0 && remove_empty_scratch(NULL) == 0 && !log ? 0 : -1;
 }
 
 static ami_character *load_small(void)

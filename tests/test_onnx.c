@@ -17,9 +17,9 @@ static void check_case(const char *name)
     ami_net *net = read_net(path);
     size_t in_size, out_size, inputs = (size_t)net->dim[0], outputs = (size_t)net->dim[net->layers];
     snprintf(path, sizeof path, CASES "good/%s.in", name);
-    float *in = (float *)get(path, &in_size);
+    float *in = (float *)get_file(path, &in_size);
     snprintf(path, sizeof path, CASES "good/%s.out", name);
-    float *out = (float *)get(path, &out_size);
+    float *out = (float *)get_file(path, &out_size);
     size_t rows = in_size / sizeof *in / inputs;
     assert_true(rows > 0);
     assert_int_equal(in_size, rows * inputs * sizeof *in);
@@ -131,7 +131,7 @@ static void test_memory(void **state)
     (void)state;
     size_t size;
     ami_error err = {0};
-    uint8_t *bytes = get(CASES "good/heads.onnx", &size);
+    uint8_t *bytes = get_file(CASES "good/heads.onnx", &size);
     ami_net *net = ami_onnx_read_memory(bytes, size, "bytes", &err),
             *same = read_net(CASES "good/heads.onnx");
     assert_non_null(net);
@@ -145,7 +145,7 @@ static void test_memory(void **state)
     assert_null(ami_onnx_read_memory(bytes, 0, "bytes", &err));
     assert_non_null(strstr(err.text, "bytes: is empty"));
     free(bytes);
-    bytes = get(CASES "good/external.onnx", &size);
+    bytes = get_file(CASES "good/external.onnx", &size);
     assert_null(ami_onnx_read_memory(bytes, size, "bytes", &err));
     assert_non_null(
         strstr(err.text, "external, in another file, which a model read from memory does not have"));

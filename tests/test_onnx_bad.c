@@ -8,7 +8,7 @@ static void test_bad_cases(void **state)
 {
     (void)state;
     size_t size;
-    char *lines = (char *)get(CASES "bad.txt", &size), *rest_of_lines = lines;
+    char *lines = (char *)get_file(CASES "bad.txt", &size), *rest_of_lines = lines;
     int cases = 0;
     for (char *line; (line = strtok_r(rest_of_lines, "\n", &rest_of_lines)); cases++) {
         char path[512], *rest = line;
@@ -26,11 +26,11 @@ static void test_no_file(void **state)
 {
     (void)state;
     char path[128];
-    snprintf(path, sizeof path, "%s/missing.onnx", folder);
+    snprintf(path, sizeof path, "%s/missing.onnx", scratch_folder);
     assert_refused(path, "No such file");
-    assert_refused(folder, "is a folder");
-    put(scratch, "", 0);
-    assert_refused(scratch, "is empty");
+    assert_refused(scratch_folder, "is a folder");
+    put_file(net_path, "", 0);
+    assert_refused(net_path, "is empty");
 }
 
 static bool all_finite(const float *values, int n)
@@ -46,11 +46,11 @@ static bool all_finite(const float *values, int n)
 static bool refused_or_sound(const uint8_t *data, size_t size)
 {
     ami_error err = {0};
-    put(scratch, data, size);
-    ami_net *net = ami_onnx_read(scratch, &err);
+    put_file(net_path, data, size);
+    ami_net *net = ami_onnx_read(net_path, &err);
     if (!net) {
-        assert_int_equal(strncmp(err.text, scratch, strlen(scratch)), 0);
-        assert_true(strlen(err.text) > strlen(scratch) + 10);
+        assert_int_equal(strncmp(err.text, net_path, strlen(net_path)), 0);
+        assert_true(strlen(err.text) > strlen(net_path) + 10);
         assert_true(ami_text_is_printable(err.text));
         return true;
     }
@@ -73,9 +73,9 @@ static uint8_t *sample(ami_onnx_dtype dtype, size_t *size)
     ami_rng rng = ami_rng_seed(12, 0);
     ami_net *net = random_net(&rng, 2, dim, true, 5);
     assert_true(ami_net_set_meta(net, "amble.action", "residual"));
-    assert_true(ami_onnx_write(scratch, net, dtype, &err));
+    assert_true(ami_onnx_write(net_path, net, dtype, &err));
     ami_net_destroy(net);
-    return get(scratch, size);
+    return get_file(net_path, size);
 }
 
 static void test_truncation(void **state)
@@ -105,7 +105,7 @@ static void test_damage(void **state)
     for (int i = 0; i < MODELS; i++) {
         char path[512];
         snprintf(path, sizeof path, CASES "good/%s.onnx", models[i]);
-        data[i] = get(path, &size[i]);
+        data[i] = get_file(path, &size[i]);
     }
     data[MODELS] = sample(AMI_ONNX_FLOAT16, &size[MODELS]);
     ami_rng rng = ami_rng_seed(13, 0);
@@ -163,12 +163,12 @@ static void test_deep_nesting(void **state)
         data[--at] = i == 2 ? 7 << 3 | 2 : keys[i];
     }
     size_t size;
-    uint8_t *whole = get(CASES "good/constants.onnx", &size);
+    uint8_t *whole = get_file(CASES "good/constants.onnx", &size);
     uint8_t *both = malloc(size + ROOM - at);
     memcpy(both, whole, size);
     memcpy(both + size, data + at, ROOM - at);
-    put(scratch, both, size + ROOM - at);
-    assert_refused(scratch, "operator '' is not supported");
+    put_file(net_path, both, size + ROOM - at);
+    assert_refused(net_path, "operator '' is not supported");
     free(both);
     free(whole);
     free(data);
@@ -187,8 +187,8 @@ static void test_amplification(void **state)
         data[1 + n + 2 * i] = 1 << 3 | 2;
         data[2 + n + 2 * i] = 0;
     }
-    put(scratch, data, 1 + n + 2 * NODES);
-    assert_refused(scratch, "more memory than a model of that size can need");
+    put_file(net_path, data, 1 + n + 2 * NODES);
+    assert_refused(net_path, "more memory than a model of that size can need");
     free(data);
 }
 

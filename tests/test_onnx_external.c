@@ -34,7 +34,7 @@ static void put_bytes(bytes *b, int field, const void *data, size_t size)
     b->size += size;
 }
 
-static void put_text(bytes *b, int field, const char *text)
+static void put_string(bytes *b, int field, const char *text)
 {
     put_bytes(b, field, text, strlen(text));
 }
@@ -42,8 +42,8 @@ static void put_text(bytes *b, int field, const char *text)
 static void put_pair(bytes *b, const char *key, const char *value)
 {
     bytes pair = {.size = 0};
-    put_text(&pair, 1, key);
-    put_text(&pair, 2, value);
+    put_string(&pair, 1, key);
+    put_string(&pair, 2, value);
     put_bytes(b, 13, pair.data, pair.size);
 }
 
@@ -51,14 +51,14 @@ static void put_info(bytes *graph, int field, const char *name, int features)
 {
     bytes rows = {.size = 0}, cols = {.size = 0}, shape = {.size = 0}, tensor = {.size = 0},
           type = {.size = 0}, info = {.size = 0};
-    put_text(&rows, 2, "n");
+    put_string(&rows, 2, "n");
     put_int(&cols, 1, (uint64_t)features);
     put_bytes(&shape, 1, rows.data, rows.size);
     put_bytes(&shape, 1, cols.data, cols.size);
     put_int(&tensor, 1, 1);
     put_bytes(&tensor, 2, shape.data, shape.size);
     put_bytes(&type, 1, tensor.data, tensor.size);
-    put_text(&info, 1, name);
+    put_string(&info, 1, name);
     put_bytes(&info, 2, type.data, type.size);
     put_bytes(graph, field, info.data, info.size);
 }
@@ -71,16 +71,16 @@ static void write_model(const char *const *pairs, int location)
     put_int(&weight, 1, 2);
     put_int(&weight, 1, 3);
     put_int(&weight, 2, 1);
-    put_text(&weight, 8, "w");
+    put_string(&weight, 8, "w");
     for (; *pairs; pairs += 2)
         put_pair(&weight, pairs[0], pairs[1]);
     put_int(&weight, 14, (uint64_t)location);
-    put_text(&node, 1, "x");
-    put_text(&node, 1, "w");
-    put_text(&node, 2, "y");
-    put_text(&node, 4, "MatMul");
+    put_string(&node, 1, "x");
+    put_string(&node, 1, "w");
+    put_string(&node, 2, "y");
+    put_string(&node, 4, "MatMul");
     put_bytes(&graph, 1, node.data, node.size);
-    put_text(&graph, 2, "g");
+    put_string(&graph, 2, "g");
     put_bytes(&graph, 5, weight.data, weight.size);
     put_info(&graph, 11, "x", 2);
     put_info(&graph, 12, "y", 3);
@@ -88,7 +88,7 @@ static void write_model(const char *const *pairs, int location)
     put_int(&model, 1, 7);
     put_bytes(&model, 7, graph.data, graph.size);
     put_bytes(&model, 8, opset.data, opset.size);
-    put(scratch, model.data, model.size);
+    put_file(net_path, model.data, model.size);
 }
 
 static char data_path[128], other_path[128], link_path[128], sub_path[128];
@@ -98,14 +98,14 @@ static int make_files(void **state)
     float numbers[8] = {-9, 1, 2, 3, 4, 5, 6, -8};
     if (make_folder(state) != 0)
         return -1;
-    snprintf(data_path, sizeof data_path, "%s/w.data", folder);
-    snprintf(link_path, sizeof link_path, "%s/link", folder);
-    snprintf(sub_path, sizeof sub_path, "%s/sub", folder);
-    snprintf(other_path, sizeof other_path, "%s/sub/w.data", folder);
+    snprintf(data_path, sizeof data_path, "%s/w.data", scratch_folder);
+    snprintf(link_path, sizeof link_path, "%s/link", scratch_folder);
+    snprintf(sub_path, sizeof sub_path, "%s/sub", scratch_folder);
+    snprintf(other_path, sizeof other_path, "%s/sub/w.data", scratch_folder);
     if (mkdir(sub_path, 0777) != 0)
         return -1;
-    put(data_path, numbers, sizeof numbers);
-    put(other_path, numbers + 1, 24);
+    put_file(data_path, numbers, sizeof numbers);
+    put_file(other_path, numbers + 1, 24);
     return 0;
 }
 
@@ -121,7 +121,7 @@ static int remove_files(void **state)
 static void assert_reads(const char *const *pairs)
 {
     write_model(pairs, 1);
-    ami_net *net = read_net(scratch);
+    ami_net *net = read_net(net_path);
     for (int o = 0; o < 3; o++) {
         for (int i = 0; i < 2; i++)
             assert_true(net->weight[0][2 * o + i] == (float)(1 + 3 * i + o));
@@ -150,9 +150,9 @@ static void test_reads_in_working_folder(void **state)
     write_model(PAIRS("location", "w.data", "offset", "4", "length", "24"), 1);
     int here = open(".", O_RDONLY | O_DIRECTORY);
     assert_true(here >= 0);
-    assert_int_equal(chdir(folder), 0);
+    assert_int_equal(chdir(scratch_folder), 0);
     ami_error err = {0};
-    ami_net *net = ami_onnx_read(strrchr(scratch, '/') + 1, &err);
+    ami_net *net = ami_onnx_read(strrchr(net_path, '/') + 1, &err);
     assert_int_equal(fchdir(here), 0);
     close(here);
     if (!net)
@@ -175,14 +175,14 @@ static void test_refuses_locations(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         write_model(PAIRS("location", cases[i].location, "offset", "4", "length", "24"), 1);
-        assert_refused(scratch, cases[i].words);
-        assert_refused(scratch, "initialiser 'w': its ");
+        assert_refused(net_path, cases[i].words);
+        assert_refused(net_path, "initialiser 'w': its ");
     }
     char *long_name = malloc(6000);
     memset(long_name, 'x', 900);
     long_name[300] = 0;
     write_model(PAIRS("location", long_name), 1);
-    assert_refused(scratch, "File name too long");
+    assert_refused(net_path, "File name too long");
     free(long_name);
 }
 
@@ -196,12 +196,12 @@ static void test_refuses_links(void **state)
                                       : i == 2 ? "link/amble-has-no-such-file"
                                                : "link/etc/passwd"),
                     1);
-        assert_refused(scratch, i == 2 ? "No such file" : "a link that leads out of the model's folder");
+        assert_refused(net_path, i == 2 ? "No such file" : "a link that leads out of the model's folder");
         unlink(link_path);
     }
     assert_int_equal(mkfifo(link_path, 0666), 0);
     write_model(PAIRS("location", "link"), 1);
-    assert_refused(scratch, "is a pipe");
+    assert_refused(net_path, "is a pipe");
     unlink(link_path);
 }
 
@@ -225,20 +225,20 @@ static void test_refuses_ranges(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         write_model(PAIRS("location", "w.data", "offset", cases[i].offset, "length", cases[i].length), 1);
-        assert_refused(scratch, cases[i].words);
+        assert_refused(net_path, cases[i].words);
     }
     write_model(PAIRS("location", "w.data"), 1);
-    assert_refused(scratch, "holds 32 bytes of data");
+    assert_refused(net_path, "holds 32 bytes of data");
     write_model(PAIRS("location", "w.data", "offset", "40"), 1);
-    assert_refused(scratch, "which has only 32");
+    assert_refused(net_path, "which has only 32");
     write_model(PAIRS("location", "w.data", "location", "w.data"), 1);
-    assert_refused(scratch, "gives 'location' twice");
+    assert_refused(net_path, "gives 'location' twice");
     write_model(PAIRS("offset", "4"), 1);
-    assert_refused(scratch, "has no location");
+    assert_refused(net_path, "has no location");
     write_model(PAIRS("location", "w.data", "offset", "4", "length", "24"), 2);
-    assert_refused(scratch, "location number 2");
+    assert_refused(net_path, "location number 2");
     write_model(PAIRS("location", "w.data", "offset", "4", "length", "24"), 0);
-    assert_refused(scratch, "location number 0");
+    assert_refused(net_path, "location number 0");
 }
 
 int main(void)

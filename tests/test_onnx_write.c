@@ -58,9 +58,9 @@ static void assert_round_trip(const ami_net *net)
 {
     ami_error err = {0};
     for (int half = 0; half < 2; half++) {
-        if (!ami_onnx_write(scratch, net, half ? AMI_ONNX_FLOAT16 : AMI_ONNX_FLOAT32, &err))
+        if (!ami_onnx_write(net_path, net, half ? AMI_ONNX_FLOAT16 : AMI_ONNX_FLOAT32, &err))
             fail_msg("%s", err.text);
-        ami_net *back = read_net(scratch);
+        ami_net *back = read_net(net_path);
         assert_same_net(back, net, half ? through_half : unchanged);
         ami_net_destroy(back);
     }
@@ -110,8 +110,8 @@ static void test_round_trip_of_extremes(void **state)
     net->in_std[0] = FLT_TRUE_MIN;
     net->in_std[1] = FLT_MAX;
     net->in_mean[2] = FLT_MAX;
-    assert_true(ami_onnx_write(scratch, net, AMI_ONNX_FLOAT32, &err));
-    ami_net *back = read_net(scratch);
+    assert_true(ami_onnx_write(net_path, net, AMI_ONNX_FLOAT32, &err));
+    ami_net *back = read_net(net_path);
     assert_same_net(back, net, unchanged);
     ami_net_destroy(back);
     ami_net_destroy(net);
@@ -174,12 +174,12 @@ static void assert_not_written(ami_net *net, ami_onnx_dtype dtype, const char *w
 {
     ami_error err = {0};
     struct stat st;
-    unlink(scratch);
-    if (ami_onnx_write(scratch, net, dtype, &err))
+    unlink(net_path);
+    if (ami_onnx_write(net_path, net, dtype, &err))
         fail_msg("written, should be refused: %s", words);
-    if (strncmp(err.text, scratch, strlen(scratch)) != 0 || !strstr(err.text, words))
+    if (strncmp(err.text, net_path, strlen(net_path)) != 0 || !strstr(err.text, words))
         fail_msg("\"%s\" should begin with the path and contain \"%s\"", err.text, words);
-    assert_int_not_equal(stat(scratch, &st), 0);
+    assert_int_not_equal(stat(net_path, &st), 0);
 }
 
 static void test_write_refuses(void **state)
@@ -213,7 +213,7 @@ static void test_write_refuses(void **state)
         *cases[i].place = kept;
     }
     net->weight[0][1] = 65519; /* the last one that rounds to 65504 */
-    assert_true(ami_onnx_write(scratch, net, AMI_ONNX_FLOAT16, &err));
+    assert_true(ami_onnx_write(net_path, net, AMI_ONNX_FLOAT16, &err));
     assert_true(ami_net_set_meta(net, "latin1", "L\xe4ufer"));
     assert_not_written(net, AMI_ONNX_FLOAT32, "('latin1') is not UTF-8");
     assert_true(ami_net_set_meta(net, "latin1", ""));
@@ -228,8 +228,9 @@ static void test_write_to_nowhere(void **state)
     const int dim[] = {1, 1};
     ami_rng rng = ami_rng_seed(11, 0);
     ami_net *net = random_net(&rng, 1, dim, false, 0);
-    const char *places[][2] = {
-        {"/no/such/folder/net.onnx", "No such file"}, {folder, "is a folder"}, {"/dev/null", "is a device"}};
+    const char *places[][2] = {{"/no/such/folder/net.onnx", "No such file"},
+                               {scratch_folder, "is a folder"},
+                               {"/dev/null", "is a device"}};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         ami_error err = {0};
         assert_false(ami_onnx_write(places[i][0], net, AMI_ONNX_FLOAT32, &err));
@@ -288,14 +289,14 @@ static void test_names(void **state)
         set_head(net, h, names[h], (ami_net_shape){2, {1, 1}});
     set_head(net, NAMES, NULL, (ami_net_shape){1, {1}});
     assert_round_trip(net);
-    assert_true(ami_onnx_write(scratch, net, AMI_ONNX_FLOAT32, &err));
-    ami_net *back = read_net(scratch);
+    assert_true(ami_onnx_write(net_path, net, AMI_ONNX_FLOAT32, &err));
+    ami_net *back = read_net(net_path);
     assert_string_equal(back->head[NAMES].name, "output8");
     ami_net_destroy(back);
     ami_net_destroy(net);
     net = random_net(&rng, 2, dim, false, 0);
-    assert_true(ami_onnx_write(scratch, net, AMI_ONNX_FLOAT32, &err));
-    back = read_net(scratch);
+    assert_true(ami_onnx_write(net_path, net, AMI_ONNX_FLOAT32, &err));
+    back = read_net(net_path);
     assert_string_equal(back->head[0].name, "output");
     ami_net_destroy(back);
     ami_net_destroy(net);

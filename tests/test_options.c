@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "tests/scratch.h"
+
 #include <fcntl.h>
 #include <stdio_ext.h>
 #include <sys/wait.h>
@@ -222,10 +224,8 @@ static const char sample_text[] =
 static void test_json_file(void **state)
 {
     (void)state;
-    char folder[] = "/tmp/ami_test_options.XXXXXX", path[64];
+    const char *path = scratch("out.json");
     ami_error err = {""};
-    assert_non_null(mkdtemp(folder));
-    snprintf(path, sizeof path, "%s/out.json", folder);
     assert_true(cli_write_json(path, sample(), &err));
     size_t size;
     uint8_t *text = ami_file_read(path, 4096, &size, &err);
@@ -236,10 +236,10 @@ static void test_json_file(void **state)
     assert_true(cli_write_json(NULL, NULL, &err));
     assert_false(cli_write_json(path, NULL, &err));
     assert_non_null(strstr(err.text, "memory"));
-    assert_false(cli_write_json(folder, sample(), &err));
-    assert_non_null(strstr(err.text, folder));
+    assert_false(cli_write_json(scratch_folder, sample(), &err));
+    assert_non_null(strstr(err.text, scratch_folder));
     assert_int_equal(unlink(path), 0);
-    assert_int_equal(rmdir(folder), 0);
+    assert_int_equal(remove_empty_scratch(state), 0);
 }
 
 /* Writes the sample to standard output as fd; returns cli_write_json's result. */

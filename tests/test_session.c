@@ -543,6 +543,124 @@ static void refuses(void **state)
     ami_skill_free(seeing);
 }
 
+/* ---- the whole state ---- */
+
+/* Everything that a session can be in the middle of. */
+static void busy(ami_session *s)
+{
+    apply(s, AMI_DO_HEADING, 1.1);
+    apply(s, AMI_DO_PACE, 1.2);
+    steps(s, 20);
+    ami_session_apply(s, &(ami_command){.kind = AMI_DO_PUSH, .character = 3, .v = {4, 3, 0}});
+    ami_session_apply(
+        s, &(ami_command){.kind = AMI_DO_PULL, .character = 5, .body = 8, .v = {0, 0, 0, 2, 1, 1}});
+    ami_session_apply(s, &(ami_command){.kind = AMI_DO_FOLLOW, .character = 4});
+    steps(s, 13);
+}
+
+static void a_saved_session_goes_on_to_the_bit(void **state)
+{
+    (void)state;
+    const ami_session_def def = session_def(skill, 11);
+    ami_session *s = make_session(&def);
+    const size_t size = ami_session_save_size(s);
+    char *saved = malloc(size), *again = malloc(size);
+    assert_true(saved && again);
+    busy(s);
+    ami_session_save(s, saved);
+    steps(s, 60);
+    const uint64_t expected = ami_session_hash(s);
+    ami_session_save(s, again);
+    assert_memory_not_equal(saved, again, size);
+
+    ami_error err = {""};
+    ami_session *other = make_session(&def);
+    steps(other, 7);
+    for (int k = 0; k < 2; k++) {
+        ami_session *to = k ? s : other;
+        assert_true(ami_session_load(to, saved, &err));
+        ami_session_save(to, again);
+        assert_memory_equal(saved, again, size);
+        assert_int_equal(ami_session_steps(to), 33);
+        assert_int_equal(look(to, 11).follow, 4);
+        assert_int_equal(look(to, 11).oldest, 33); /* the history begins anew */
+        steps(to, 60);
+        assert_int_equal(ami_session_hash(to), expected);
+    }
+    /* What no session can be in is refused, and nothing changes. */
+    memcpy(again, saved, size);
+    const int32_t none = 99;
+    memcpy(again + 6 * sizeof(int64_t) + 2 * sizeof none, &none, sizeof none); /* the skill's number */
+    assert_false(ami_session_load(s, again, &err));
+    assert_non_null(strstr(err.text, "11 characters"));
+    assert_int_equal(ami_session_hash(s), expected);
+    ami_session_destroy(s);
+    ami_session_destroy(other);
+    free(saved);
+    free(again);
+}
+
+static void a_heading_is_turned_to(void **state)
+{
+    (void)state;
+    const ami_session_def def = session_def(skill, 2);
+    ami_session *s = make_session(&def);
+    const double from = look(s, 2).reference_heading;
+    apply(s, AMI_DO_HEADING, from + .5);
+    steps(s, 10);
+    const double turned = look(s, 2).reference_heading - from;
+    assert_true(turned > .15 && turned < .8 * 10 / 30 + .01); /* .8 rad/s at most */
+    steps(s, 80);
+    assert_true(fabs(look(s, 2).reference_heading - from - .5) < .01);
+    apply(s, AMI_DO_TURN, .3); /* ends it */
+    steps(s, 30);
+    assert_true(fabs(look(s, 2).reference_heading - from - .5 - .3) < .02);
+    apply(s, AMI_DO_HEADING, from);
+    steps(s, 10);
+    apply(s, AMI_DO_TURN, 0);
+    apply(s, AMI_DO_HEADING, NAN); /* nowhere */
+    const double here = look(s, 2).reference_heading;
+    assert_true(fabs(here - from) > .1);
+    steps(s, 30);
+    assert_true(look(s, 2).reference_heading == here);
+    ami_session_destroy(s);
+}
+
+/* Each shares its networks with the others, and goes on as alone. */
+static void sessions_step_together(void **state)
+{
+    (void)state;
+    enum { N = 5 };
+    ami_session *one[N], *alone[N];
+    ami_skill *shared[2 * N];
+    ami_error err = {""};
+    for (int i = 0; i < 2 * N; i++) {
+        assert_non_null(shared[i] = ami_skill_share(skill, 1, &err));
+        ami_session_def def = session_def(shared[i], 1);
+        def.env.seed = (uint64_t)(i % N);
+        def.unmeasured = i % 2;
+        *(i < N ? &one[i] : &alone[i - N]) = make_session(&def);
+    }
+    for (int step = 0; step < 60; step++) {
+        ami_session_step_together(one, N);
+        for (int i = 0; i < N; i++)
+            assert_true(ami_session_step(alone[i]));
+        if (step == 20)
+            for (int k = 0; k < 2; k++)
+                ami_session_apply(k ? one[2] : alone[2], &(ami_command){.kind = AMI_DO_PUSH, .v = {4, 0, 0}});
+    }
+    for (int i = 0; i < N; i++) {
+        assert_int_equal(ami_session_hash(one[i]), ami_session_hash(alone[i]));
+        assert_true(i == 0 || ami_session_hash(one[i]) != ami_session_hash(one[0]));
+    }
+    for (int i = 0; i < N; i++) {
+        ami_session_destroy(one[i]);
+        ami_session_destroy(alone[i]);
+    }
+    for (int i = 0; i < 2 * N; i++)
+        ami_skill_free(shared[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -567,6 +685,9 @@ int main(void)
         cmocka_unit_test(skills_may_see_different_things),
         cmocka_unit_test(contacts_carry_the_weight),
         cmocka_unit_test(following_and_value),
+        cmocka_unit_test(a_saved_session_goes_on_to_the_bit),
+        cmocka_unit_test(a_heading_is_turned_to),
+        cmocka_unit_test(sessions_step_together),
         cmocka_unit_test(refuses),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -231,6 +231,36 @@ static void parsing_reads_lines_and_refuses_the_rest(void **unused)
     assert_true(settings.seed == 1);
 }
 
+/* What fits use: a list of their own, by the same functions. */
+static void any_list_will_do(void **state)
+{
+    (void)state;
+    static const ami_setting list[] = {{"rate", ami_setting_real, .5, 0, 1, "a rate"},
+                                       {"batch_size", ami_setting_int, 32, 1, 1e6, "rows"}};
+    double value[2], back[2];
+    char text[64];
+    ami_error err = {""};
+    ami_setting_defaults(list, 2, value);
+    assert_true(value[0] == .5 && value[1] == 32);
+    assert_int_equal(ami_setting_find(list, 2, "batch-size"), 1);
+    assert_int_equal(ami_setting_find(list, 2, "clip"), -1); /* an old name of training's */
+    assert_true(ami_setting_set(&list[1], &value[1], "20k", &err));
+    assert_true(ami_setting_set(&list[0], &value[0], ".1", &err));
+    const size_t length = ami_setting_print(list, 2, value, text, sizeof text);
+    assert_int_equal(length, strlen(text));
+    assert_string_equal(text, "rate=0.1\nbatch_size=20000\n");
+    ami_setting_defaults(list, 2, back);
+    assert_true(ami_setting_parse(list, 2, back, text, &err));
+    assert_memory_equal(back, value, sizeof value);
+    assert_true(ami_setting_parse(list, 2, back, "batch_size=7\n", &err));
+    assert_true(back[0] == .1 && back[1] == 7); /* what is not named stays */
+    assert_false(ami_setting_set(&list[1], &value[1], "0", &err));
+    assert_string_equal(err.text, "batch_size: 0 found, expected 1 to 1e+06");
+    assert_true(value[1] == 20000);
+    assert_false(ami_setting_parse(list, 2, back, "clip=1\n", &err));
+    assert_string_equal(err.text, "no setting is named \"clip\"");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,6 +270,7 @@ int main(void)
         cmocka_unit_test(what_is_wrong_is_said),
         cmocka_unit_test(printing_and_parsing_is_lossless),
         cmocka_unit_test(parsing_reads_lines_and_refuses_the_rest),
+        cmocka_unit_test(any_list_will_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

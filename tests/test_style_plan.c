@@ -152,10 +152,7 @@ static void bad_mixtures_are_refused(void **unused)
 static const char *write_file(const char *text)
 {
     const char *path = scratch("schedule.txt");
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    fputs(text, file);
-    fclose(file);
+    put_text(path, text);
     return path;
 }
 

@@ -14,19 +14,20 @@ static ami_app app;
 
 static ami_app_def app_def(void)
 {
-    return (ami_app_def){.seed = 3,
-                         .characters = CHARACTERS,
-                         .push_period = 2,
-                         .start = .1,
-                         .speed = 1,
-                         .get_up_s = .3,
-                         .width = 320,
-                         .height = 180,
-                         .fps = 30,
-                         .quality = AMI_QUALITY_LOW,
-                         .azimuth = (double)NAN,
-                         .elevation = (double)NAN,
-                         .distance = (double)NAN};
+    ami_app_def def = {.sim = cli_simulation_default(),
+                       .seed = 3,
+                       .speed = 1,
+                       .get_up_s = .3,
+                       .width = 320,
+                       .height = 180,
+                       .fps = 30,
+                       .quality = AMI_QUALITY_LOW,
+                       .azimuth = (double)NAN,
+                       .elevation = (double)NAN,
+                       .distance = (double)NAN};
+    def.sim.envs = CHARACTERS;
+    def.sim.start = .1;
+    return def;
 }
 
 static void open_app(const ami_app_def *def)
@@ -40,15 +41,15 @@ static void open_app(const ami_app_def *def)
 static const ami_snapshot *frames(int n)
 {
     for (int i = 0; i < n; i++) {
-        if (app.playing_clip)
-            ami_player_advance(&app.player, 1. / 30);
+        if (app.content.playing_clip)
+            ami_player_advance(&app.content.player, 1. / 30);
         else
-            ami_session_step(app.session);
-        app.own_fresh = false;
+            ami_session_step(app.content.session);
+        app.content.own_fresh = false;
         const ami_snapshot *s = ami_app_look(&app);
-        ami_plots_add(app.plots, s);
+        ami_plots_add(app.view.plots, s);
         ami_app_see_style(&app, s);
-        ami_scene_update(&app.scene, s, .5, 1. / 30, &app.shown.look);
+        ami_scene_update(&app.view.scene, s, .5, 1. / 30, &app.view.shown.look);
         ami_app_tidy(&app, s);
     }
     return ami_app_look(&app);
@@ -57,9 +58,9 @@ static const ami_snapshot *frames(int n)
 static void choose(int choice)
 {
     ami_app_choose(&app, choice);
-    const int skill = app.choice[choice].skill;
+    const int skill = app.content.choice[choice].skill;
     if (frames(1)->skill != skill)
-        fail_msg("\"%s\" is not followed: %s", app.choice[choice].name, app.message);
+        fail_msg("\"%s\" is not followed: %s", app.content.choice[choice].name, app.view.message);
 }
 
 /* Kinds of skills that the tests have pressed their keys over. */
@@ -69,7 +70,7 @@ static struct {
 
 static void note_kind(const ami_choice *choice)
 {
-    const ami_skill *skill = app.skill[choice->skill];
+    const ami_skill *skill = app.content.skill[choice->skill];
     assert_non_null(skill);
     seen.loops += !skill->invents && ami_skill_loops(skill);
     seen.ends += !ami_skill_loops(skill);
@@ -103,20 +104,20 @@ static void press_every_key(int choice)
 /* Of the styles two stand for all. */
 static bool is_one_of_many(int choice)
 {
-    return choice >= 2 && app.choice[choice].style >= 0;
+    return choice >= 2 && app.content.choice[choice].style >= 0;
 }
 
 static void every_key_over_every_skill_of(const ami_app_def *def)
 {
     open_app(def);
-    assert_in_range(app.choices, 1, AMI_CHOICES);
-    for (int i = 0; i < app.choices; i++) /* every skill is loaded, so that the others can find it */
+    assert_in_range(app.content.choices, 1, AMI_CHOICES);
+    for (int i = 0; i < app.content.choices; i++) /* every skill is loaded, so that the others can find it */
         if (!is_one_of_many(i))
             choose(i);
-    for (int i = 0; i < app.choices; i++) {
+    for (int i = 0; i < app.content.choices; i++) {
         if (is_one_of_many(i))
             continue;
-        note_kind(&app.choice[i]);
+        note_kind(&app.content.choice[i]);
         press_every_key(i);
     }
     ami_app_free(&app);
@@ -127,11 +128,11 @@ static void every_key_over_every_skill(void **state)
     (void)state;
     ami_app_def def = app_def(); /* nothing is said: styles, and the skills that are not among them */
     every_key_over_every_skill_of(&def);
-    def.motion = "walk"; /* skills, of which one generates its motions */
+    def.sim.motion = "walk"; /* skills, of which one generates its motions */
     every_key_over_every_skill_of(&def);
-    def.no_policy = true;
+    def.sim.no_policy = true;
     every_key_over_every_skill_of(&def);
-    def.motion = NULL;
+    def.sim.motion = NULL;
     def.style.style = "walk:.5,zombie:.5";
     every_key_over_every_skill_of(&def);
     const int kinds[] = {seen.loops, seen.ends,    seen.styles,   seen.generates,
@@ -153,10 +154,10 @@ static void every_key_over_a_clip(void **state)
         def.screenshot = "unused.png";
         open_app(&def);
         press_every_key(-1);
-        assert_null(app.sim);
+        assert_null(app.content.sim);
         ami_app_choose(&app, 0);
-        assert_false(app.playing_clip);
-        assert_null(app.sim);
+        assert_false(app.content.playing_clip);
+        assert_null(app.content.sim);
         assert_int_equal(frames(3)->characters, CHARACTERS);
         press_every_key(0);
         ami_app_free(&app);
@@ -168,35 +169,35 @@ static void faster_is_a_gait(void **state)
 {
     (void)state;
     ami_app_def def = app_def();
-    def.motion = "walk";
+    def.sim.motion = "walk";
     open_app(&def);
     int walk = -1, run = -1, generates = -1;
-    for (int i = 0; i < app.choices; i++) {
+    for (int i = 0; i < app.content.choices; i++) {
         choose(i);
-        const ami_skill *skill = app.skill[app.choice[i].skill];
-        walk = !strcmp(app.choice[i].name, "walk") ? i : walk;
-        run = !strcmp(app.choice[i].name, "run") ? i : run;
+        const ami_skill *skill = app.content.skill[app.content.choice[i].skill];
+        walk = !strcmp(app.content.choice[i].name, "walk") ? i : walk;
+        run = !strcmp(app.content.choice[i].name, "run") ? i : run;
         generates = skill->invents ? i : generates;
     }
     assert_true(walk >= 0 && run >= 0 && generates >= 0);
     choose(walk);
     for (int i = 0; i < 3; i++) {
         ami_app_act(&app, AMI_ACT_PACE_UP, 0);
-        assert_int_equal(frames(1)->skill, app.choice[walk].skill);
+        assert_int_equal(frames(1)->skill, app.content.choice[walk].skill);
     }
-    assert_true(fabs(app.pace - 1.15) < 1e-9);
+    assert_true(fabs(app.input.pace - 1.15) < 1e-9);
     ami_app_act(&app, AMI_ACT_PACE_UP, 0);
-    assert_int_equal(frames(1)->skill, app.choice[run].skill);
+    assert_int_equal(frames(1)->skill, app.content.choice[run].skill);
     for (int i = 0; i < 4; i++) {
         ami_app_act(&app, AMI_ACT_PACE_DOWN, 0);
         frames(1);
     }
-    assert_int_equal(frames(1)->skill, app.choice[walk].skill);
+    assert_int_equal(frames(1)->skill, app.content.choice[walk].skill);
     for (int i = 0; i < 9; i++) { /* nothing is slower */
         ami_app_act(&app, AMI_ACT_PACE_DOWN, 0);
-        assert_int_equal(frames(1)->skill, app.choice[walk].skill);
+        assert_int_equal(frames(1)->skill, app.content.choice[walk].skill);
     }
-    assert_true(fabs(app.pace - .7) < 1e-9);
+    assert_true(fabs(app.input.pace - .7) < 1e-9);
     ami_app_free(&app);
 }
 
@@ -206,7 +207,7 @@ static void wild_numbers(void **state)
     (void)state;
     static const double wild[] = {1e300, -1e300, 3e9, -3e9, (double)INFINITY, (double)-INFINITY, (double)NAN};
     ami_app_def def = app_def();
-    def.seconds = 1; /* so that very many steps are not */
+    def.sim.seconds = 1; /* so that very many steps are not */
     for (int clip = 0; clip < 2; clip++) {
         def.clip_file = clip ? "walk" : NULL;
         def.screenshot = "unused.png";
@@ -220,9 +221,9 @@ static void wild_numbers(void **state)
             }
         const ami_snapshot *s = ami_app_look(&app);
         assert_true(s->speed >= AMI_SPEED_MIN && s->speed <= AMI_SPEED_MAX);
-        assert_true(fabs(app.turn_base) <= 1000 * M_PI / 180);
-        assert_true(isfinite(app.scene.camera.azimuth) && isfinite(app.scene.camera.elevation) &&
-                    isfinite(app.scene.camera.distance));
+        assert_true(fabs(app.input.turn_base) <= 1000 * M_PI / 180);
+        assert_true(isfinite(app.view.scene.camera.azimuth) && isfinite(app.view.scene.camera.elevation) &&
+                    isfinite(app.view.scene.camera.distance));
         ami_app_free(&app);
     }
 }
@@ -233,15 +234,15 @@ static void many_steps_can_be_left(void **state)
     (void)state;
     static volatile sig_atomic_t stopped;
     ami_app_def def = app_def();
-    def.motion = "walk";
+    def.sim.motion = "walk";
     open_app(&def);
-    app.stopped = &stopped;
+    app.content.stopped = &stopped;
     stopped = 1;
     ami_app_act(&app, AMI_ACT_FORWARD, 1e9);
-    assert_in_range(ami_session_steps(app.session), 0, 2);
+    assert_in_range(ami_session_steps(app.content.session), 0, 2);
     stopped = 0;
     ami_app_act(&app, AMI_ACT_FORWARD, 5);
-    assert_in_range(ami_session_steps(app.session), 5, 7);
+    assert_in_range(ami_session_steps(app.content.session), 5, 7);
     ami_app_free(&app);
 }
 

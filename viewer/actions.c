@@ -1,6 +1,7 @@
 #include "viewer/actions.h"
 
 #include "base/number.h"
+#include "policy/generator.h"
 
 #include <GLFW/glfw3.h>
 #include <math.h>
@@ -63,7 +64,9 @@ static const ami_action_bounds bounds[AMI_ACTIONS] = {
     [AMI_ACT_PHASE_GAIN] = {0, 20, false},
     [AMI_ACT_GROUND_SPEED] = {0, 20, false},
     [AMI_ACT_TURN] = {-1000, 1000, false},
-    [AMI_ACT_PACE] = {.7, 1.4, false},
+    [AMI_ACT_PACE] = {AMI_PACE_MIN, AMI_PACE_MAX, false},
+    [AMI_ACT_REFERENCE] = {0, 2, true},
+    [AMI_ACT_WEIGHT] = {0, 1, false},
     [AMI_ACT_ORBIT] = {-3600, 3600, false},
     [AMI_ACT_TILT] = {-180, 180, false},
     [AMI_ACT_ZOOM] = {.01, 100, false},

@@ -27,8 +27,10 @@ typedef enum ami_action {
     AMI_ACT_PACE,         /* value: .7 to 1.3, of styles 1.4 */
     AMI_ACT_PACE_UP,
     AMI_ACT_PACE_DOWN,
-    AMI_ACT_NEXT, /* follow the next character */
-    AMI_ACT_GHOST,
+    AMI_ACT_NEXT,      /* follow the next character */
+    AMI_ACT_GHOST,     /* the next of off, inside, beside */
+    AMI_ACT_REFERENCE, /* value: 0 off, 1 inside, 2 beside; the panel's */
+    AMI_ACT_WEIGHT,    /* value: of a style in the blend; the panel's, for ami_app_weigh */
     AMI_ACT_FORCES,
     AMI_ACT_TRAIL,
     AMI_ACT_POINTS,

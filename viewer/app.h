@@ -1,9 +1,19 @@
 /* The viewer without its window: what is simulated or played, what is shown of it, and what every action
  * does. viewer/window.c gives it a window and a user, viewer/studio.c an offscreen buffer and a clock of its
- * own; both draw with ami_app_draw. */
+ * own; both draw with ami_app_draw.
+ *
+ * Its files use only those above them:
+ *   app_session.c   the simulation from outside: look, send, say
+ *   app_style.c     styles: the list, blends, speeds
+ *   app_skill.c     skills, sessions and clips: loaded and chosen
+ *   app_act.c       actions, cues, the log's lines, --watch
+ *   panel.c         the panel, which reads all this and returns actions
+ *   app_draw.c, app_film.c   the picture, and what keeps it
+ *   app.c           begin and end */
 #ifndef AMI_VIEWER_APP_H
 #define AMI_VIEWER_APP_H
 
+#include "options/simulation.h"
 #include "policy/followed.h"
 #include "session/clock_thread.h"
 #include "session/player.h"
@@ -19,13 +29,10 @@ enum { AMI_CUES = 64, AMI_RETIRED = 16, AMI_CHOICES = 32, AMI_STYLES_SHOWN = 16 
 
 /* What the command line says. */
 typedef struct ami_app_def {
-    const char *policy, *critic, *motion, *clips, *may_touch, *watch, *clip_file;
+    cli_simulation sim; /* envs: characters; seconds 0: until somebody ends it */
+    const char *critic, *clips, *watch, *clip_file;
     ami_style_request style;
-    bool no_policy, self_collision;
     uint64_t seed;
-    int characters;
-    double seconds; /* 0: until somebody ends it */
-    double push_speed, push_period, turn, heading, start, max_root;
     double speed, get_up_s;
     int width, height;
     double fps;
@@ -53,46 +60,51 @@ typedef struct ami_choice {
 
 typedef struct ami_panel ami_panel;
 
-typedef struct ami_app {
-    ami_app_def def;
-    double begun; /* ami_clock_now() at the program's start */
+/* What is shown: skills and their session, or a clip. */
+typedef struct ami_content {
+    /* Skills: app_skill.c. */
     ami_character *character;
+    ami_env_def env;
     ami_skill *skill[AMI_SKILLS];
     char skill_name[AMI_SKILLS][64], skill_path[AMI_SKILLS][4096]; /* path: of those that are not loaded
                                                                       yet */
     int skills;
-    ami_motions motions; /* styles NULL: nothing is invented yet */
-    ami_choice choice[AMI_CHOICES];
-    int choices;
-    int styles_shown, style_shown[AMI_STYLES_SHOWN]; /* numbers in the table, in the order of the list */
-    double *weight;                                  /* (styles): of the style that is wanted, as asked for or
-                                                        as seen */
-    ami_latent latent;                               /* which that makes */
-    double own_gain;                                 /* of the phase loop, when it is switched on */
-    ami_env_def env;
-    ami_session *session;
-    ami_sim *sim;     /* NULL: the session is stepped by hand (film) */
-    ami_snapshot own; /* without a thread */
-    bool own_fresh;
-    bool playing_clip;
-    ami_player player;
     struct {
         ami_skill *skill;
         uint64_t number;
     } retired[AMI_RETIRED]; /* until the simulation has let go of them */
     int retirees;
+    bool playing_clip;
+    ami_player player;
+    struct {
+        double checked, changed;
+        long long stamp;
+        int generation;
+    } watch;
+
+    /* Styles, and the list to choose from: app_style.c. */
+    ami_motions motions; /* styles NULL: nothing is invented yet */
+    ami_choice choice[AMI_CHOICES];
+    int choices;
+    int styles_shown, style_shown[AMI_STYLES_SHOWN]; /* numbers in the table, in the order of the list */
+    int64_t lists;                                   /* times that what can be chosen has changed */
+    double *weight;                                  /* (styles): of the style that is wanted, as asked for or
+                                                        as seen */
+    ami_latent latent;                               /* which that makes */
+    double own_gain;                                 /* of the phase loop, when it is switched on */
+
+    /* The simulation: app_session.c. */
+    ami_session *session;
+    ami_sim *sim;     /* NULL: the session is stepped by hand (film) */
+    ami_snapshot own; /* without a thread */
+    bool own_fresh;
     uint64_t sent;                        /* number of the last command */
     bool stuck;                           /* the simulation's queue was full when something was last sent */
     const volatile sig_atomic_t *stopped; /* not 0: somebody wants to leave, now; NULL: nobody can */
+} ami_content;
 
-    double turn_key, turn_sent, turn_base, pace; /* steering: -1 to 1 as held, rad/s as sent and as set in the
-                                                    panel */
-    bool dragging;
-    ami_command pull;
-    double pull_depth;
-    int asked;    /* the choice, until the simulation has heard of it; else -1 */
-    bool hurried; /* the pace was changed: what is chosen next goes at its own again */
-
+/* How it is seen. */
+typedef struct ami_view {
     ami_shown shown;
     ami_scene scene;
     mjrContext context;
@@ -100,23 +112,40 @@ typedef struct ami_app {
     double scale; /* of texts and panels, 1 at 96 dots an inch */
     ami_plots *plots;
     ami_panel *panel;
-    char message[300];
+    double now; /* of this frame: wall clock, or the film's own */
+    bool hint;  /* the first minute's line at the bottom */
+
+    char message[300];    /* app_session.c */
     double message_until; /* ami_clock_now() */
-    double now;           /* of this frame: wall clock, or the film's own */
-    bool wants_screenshot, wants_fullscreen, quit;
-    bool hint; /* the first minute's line at the bottom */
 
-    ami_film *film;
+    ami_film *film; /* app_film.c */
     char film_path[64];
-    double film_begun;
-    FILE *log;
-    int next_cue;
+    double film_begun; /* -1: one is to begin with the next picture */
+} ami_view;
 
-    struct {
-        double checked, changed;
-        long long stamp;
-        int generation;
-    } watch;
+/* What was pressed, and is held or not done yet. */
+typedef struct ami_input {
+    double turn_key, turn_sent, turn_base; /* steering: -1 to 1 as held, rad/s as sent and as set in the
+                                              panel */
+    double pace;
+    bool hurried; /* the pace was changed: what is chosen next goes at its own again */
+    int asked;    /* the choice, until the simulation has heard of it; else -1 */
+
+    bool dragging; /* window.c: a body is pulled */
+    ami_command pull;
+    double pull_depth;
+
+    bool wants_screenshot, wants_fullscreen, quit;
+    int next_cue;
+} ami_input;
+
+typedef struct ami_app {
+    ami_app_def def;
+    double begun; /* ami_clock_now() at the program's start */
+    FILE *log;
+    ami_content content;
+    ami_view view;
+    ami_input input;
 } ami_app;
 
 /* Loads character, skill and session (or the clip); no OpenGL yet. False and a sentence. */
@@ -132,31 +161,56 @@ bool ami_app_open_renderer(ami_app *app, double scale, int framebuffer, ami_erro
 /* Of it the scene, which needs no OpenGL. */
 bool ami_app_make_scene(ami_app *app, ami_error *err);
 
-const ami_snapshot *ami_app_look(ami_app *app);
+/* ---- app_session.c ---- */
 
-/* Does it now. A value out of its bounds (ami_action_bounds_of) is taken to mean the nearest one in them. */
-void ami_app_act(ami_app *app, ami_action action, double value);
+const ami_snapshot *ami_app_look(ami_app *app);
 /* False: not sent, because the simulation is still busy with what it was sent before; then that is said. */
 bool ami_app_send(ami_app *app, const ami_command *command);
 /* Whether whoever waits for something must give up, because the program is to end. */
 bool ami_app_stopped(const ami_app *app);
-void ami_app_choose(ami_app *app, int choice);
-/* The choice that is followed or about to be; -1: none of them, but a blend. */
-int ami_app_chosen(const ami_app *app, const ami_snapshot *snapshot);
-bool ami_app_have_skill(ami_app *app, int skill); /* loads it if need be; says why not */
-void ami_app_steer(ami_app *app, double left);    /* -1 to 1; as long as it is held */
+/* A line at the top for a few seconds. */
+void ami_app_say(ami_app *app, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* ---- app_act.c ---- */
+
+/* Does it now. A value out of its bounds (ami_action_bounds_of) is taken to mean the nearest one in them. */
+void ami_app_act(ami_app *app, ami_action action, double value);
+void ami_app_steer(ami_app *app, double left); /* -1 to 1; as long as it is held */
+/* The cues that are due at this simulated time. */
+void ami_app_cues(ami_app *app, double time);
+/* --watch: looks now and then whether training has written a new model, and teaches it. */
+void ami_app_watch(ami_app *app);
+/* Frees what the simulation has let go of; writes what changed into the log. */
+void ami_app_tidy(ami_app *app, const ami_snapshot *snapshot);
+/* To this part of the clip, or of the history while paused. */
+void ami_app_scrub(ami_app *app, const ami_snapshot *snapshot, double fraction);
+
+/* ---- app_skill.c ---- */
+
+/* What the definition asks for, and the other models' names. Before the first session no skill is loaded. */
+bool ami_app_start_session(ami_app *app, ami_error *err);
+bool ami_app_start_clip(ami_app *app, const char *file, ami_error *err);
+void ami_app_list_others(ami_app *app);
+void ami_app_choose(ami_app *app, int number);
+bool ami_app_have_skill(ami_app *app, int skill); /* loads it if need be; says why not */
+/* A successor for skill 0, made of the run folder's newest files. */
+void ami_app_renew(ami_app *app);
 /* A file that was dropped on the window: a clip (played without physics) or an actor (a new skill). Says what
  * it did. */
 void ami_app_drop(ami_app *app, const char *path);
 
-/* app_style.c. Generators for a skill that invents motions; `style`: of the plan, where the command line
+/* ---- app_style.c ---- */
+
+/* Generators for a skill that invents motions; `style`: of the plan, where the command line
  * gives none. */
 bool ami_app_invent(ami_app *app, ami_skill *skill, const char *style, ami_error *err);
 void ami_app_list(ami_app *app); /* fills the choices */
-/* A mixture ("walk:.7,zombie:.3") or "random"; the blend of app->weight. They say what is wrong. */
+/* A mixture ("walk:.7,zombie:.3") or "random"; another weight of one style (by its number in the table) in
+ * the blend. They say what is wrong. */
 void ami_app_style(ami_app *app, const char *text);
-void ami_app_blend(ami_app *app);
+void ami_app_weigh(ami_app *app, int style, double weight);
+/* The choice that is followed or about to be; -1: none of them, but a blend. */
+int ami_app_chosen(const ami_app *app, const ami_snapshot *snapshot);
 bool ami_app_check_cues(const ami_app *app, ami_error *err);
 void ami_app_set_pace(ami_app *app, double pace);
 bool ami_app_style_pace(ami_app *app, int sign); /* a little faster or slower, or the next style; false: no
@@ -164,35 +218,25 @@ bool ami_app_style_pace(ami_app *app, int sign); /* a little faster or slower, o
 void ami_app_see_style(ami_app *app, const ami_snapshot *snapshot);
 void ami_app_style_text(const ami_app *app, char *text, size_t size); /* "walk 70 %, zombie 30 %" */
 
-/* The cues that are due at this simulated time. */
-void ami_app_cues(ami_app *app, double time);
-
-/* --watch: looks now and then whether training has written a new model, and teaches it. */
-void ami_app_watch(ami_app *app);
-
-/* Frees what the simulation has let go of; writes what changed into the log. */
-void ami_app_tidy(ami_app *app, const ami_snapshot *snapshot);
-
-/* A line at the top for a few seconds. */
-void ami_app_say(ami_app *app, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* ---- app_draw.c ---- */
 
 /* Draws everything into the current buffer; `seconds` since the last frame. */
 void ami_app_draw(ami_app *app, const ami_snapshot *snapshot, double alpha, double seconds, mjrRect whole);
 /* The part of the picture that is the world's: without panel. */
 mjrRect ami_app_world(const ami_app *app, mjrRect whole);
+/* The scrub bar: of a clip or of the history while paused. False: there is none. */
+bool ami_app_scrub_rect(const ami_app *app, const ami_snapshot *snapshot, mjrRect whole, mjrRect *bar);
+
+/* ---- app_film.c ---- */
 
 /* Reads the picture back, (height, width, 3), bottom row first; the buffer is kept and grows. NULL when
  * memory is short. */
 const unsigned char *ami_app_read(ami_app *app, mjrRect whole);
 
-/* app_film.c: a picture or a frame of a video, where one is asked for. */
+/* A picture or a frame of a video, where one is asked for. */
 void ami_app_capture(ami_app *app, mjrRect whole);
 void ami_app_toggle_film(ami_app *app, mjrRect whole);
 void ami_app_end_film(ami_app *app);
-
-/* The scrub bar: of a clip or of the history while paused. */
-bool ami_app_scrub_rect(const ami_app *app, const ami_snapshot *snapshot, mjrRect whole, mjrRect *bar);
-void ami_app_scrub(ami_app *app, const ami_snapshot *snapshot, double fraction);
 
 /* window.c, studio.c: run until the end; 0, or 2 with a sentence in err. */
 int ami_window_run(ami_app *app, ami_error *err);

@@ -3,14 +3,11 @@
 
 #include "base/clock.h"
 #include "base/number.h"
-#include "viewer/panel.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-void ami_app_renew(ami_app *app);
 
 static void send(ami_app *app, ami_command_kind kind, double value)
 {
@@ -20,8 +17,8 @@ static void send(ami_app *app, ami_command_kind kind, double value)
 static void set_speed(ami_app *app, double speed)
 {
     speed = fmin(fmax(speed, AMI_SPEED_MIN), AMI_SPEED_MAX);
-    if (app->playing_clip)
-        app->player.speed = speed;
+    if (app->content.playing_clip)
+        app->content.player.speed = speed;
     else
         send(app, AMI_DO_SPEED, speed);
     ami_app_say(app, "time runs at %g x", speed);
@@ -29,8 +26,8 @@ static void set_speed(ami_app *app, double speed)
 
 static void step(ami_app *app, double steps)
 {
-    if (app->playing_clip)
-        ami_player_step(&app->player, (int)steps);
+    if (app->content.playing_clip)
+        ami_player_step(&app->content.player, (int)steps);
     else
         send(app, AMI_DO_STEP, steps);
 }
@@ -40,9 +37,9 @@ static void push(ami_app *app, double speed)
 {
     ami_command c = {.kind = AMI_DO_PUSH, .character = ami_app_look(app)->follow};
     double forward[2];
-    if (app->playing_clip)
+    if (app->content.playing_clip)
         return;
-    ami_scene_forward(&app->scene, forward);
+    ami_scene_forward(&app->view.scene, forward);
     c.v[0] = speed * forward[0];
     c.v[1] = speed * forward[1];
     ami_app_send(app, &c);
@@ -50,16 +47,16 @@ static void push(ami_app *app, double speed)
 
 static void send_turn(ami_app *app)
 {
-    const double rate = app->turn_base + app->turn_key * .9;
-    if (rate == app->turn_sent)
+    const double rate = app->input.turn_base + app->input.turn_key * .9;
+    if (rate == app->input.turn_sent)
         return;
-    app->turn_sent = rate;
+    app->input.turn_sent = rate;
     send(app, AMI_DO_TURN, rate);
 }
 
 void ami_app_steer(ami_app *app, double left)
 {
-    app->turn_key = left;
+    app->input.turn_key = left;
     send_turn(app);
 }
 
@@ -68,14 +65,14 @@ void ami_app_steer(ami_app *app, double left)
 static int other_gait(const ami_app *app, int now, int sign)
 {
     int best = -1;
-    const double speed = app->skill[now] ? app->skill[now]->speed : 0;
+    const double speed = app->content.skill[now] ? app->content.skill[now]->speed : 0;
     if (speed <= 0)
         return -1;
-    for (int i = 0; i < app->skills; i++) {
-        const ami_skill *s = app->skill[i];
+    for (int i = 0; i < app->content.skills; i++) {
+        const ami_skill *s = app->content.skill[i];
         if (!s || s->invents || !ami_skill_loops(s) || sign * (s->speed - speed) < .2 * speed)
             continue;
-        if (best < 0 || sign * (s->speed - app->skill[best]->speed) < 0)
+        if (best < 0 || sign * (s->speed - app->content.skill[best]->speed) < 0)
             best = i;
     }
     return best;
@@ -84,53 +81,56 @@ static int other_gait(const ami_app *app, int now, int sign)
 /* A little faster or slower; at the end of what the gait allows, the next gait. */
 static void change_pace(ami_app *app, int sign)
 {
-    if (app->playing_clip)
+    if (app->content.playing_clip)
         return;
-    if (app->asked < 0 ? ami_app_style_pace(app, sign) : app->choice[app->asked].style >= 0)
+    if (app->input.asked < 0 ? ami_app_style_pace(app, sign)
+                             : app->content.choice[app->input.asked].style >= 0)
         return; /* what has just been asked for is not there yet to be changed */
-    const int now = app->asked >= 0 ? app->choice[app->asked].skill : ami_app_look(app)->skill;
-    if (sign > 0 ? app->pace < 1.15 - 1e-9 : app->pace > .85 + 1e-9) {
-        ami_app_set_pace(app, app->pace + .05 * sign);
+    const int now =
+        app->input.asked >= 0 ? app->content.choice[app->input.asked].skill : ami_app_look(app)->skill;
+    if (sign > 0 ? app->input.pace < 1.15 - 1e-9 : app->input.pace > .85 + 1e-9) {
+        ami_app_set_pace(app, app->input.pace + .05 * sign);
         return;
     }
-    const bool styles = app->choices > 0 && app->choice[0].style >= 0; /* then no skill is a gait */
-    for (int i = 0; i < app->skills && i < 2 && !styles; i++)          /* walk and run, if nobody has asked
+    const bool styles =
+        app->content.choices > 0 && app->content.choice[0].style >= 0; /* then no skill is a gait */
+    for (int i = 0; i < app->content.skills && i < 2 && !styles; i++)  /* walk and run, if nobody has asked
                                                                           for them yet */
         (void)ami_app_have_skill(app, i);
     const int next = styles ? -1 : other_gait(app, now, sign);
     if (next >= 0) {
         ami_app_choose(app, next);
-        ami_app_say(app, "%s", app->skill_name[next]);
+        ami_app_say(app, "%s", app->content.skill_name[next]);
     } else {
-        ami_app_set_pace(app, app->pace + .05 * sign);
+        ami_app_set_pace(app, app->input.pace + .05 * sign);
     }
 }
 
 static void restart(ami_app *app)
 {
-    if (app->playing_clip) {
-        app->player.time = 0;
-        app->player.playing = true;
-        app->player.jumps++;
+    if (app->content.playing_clip) {
+        app->content.player.time = 0;
+        app->content.player.playing = true;
+        app->content.player.jumps++;
     } else {
-        app->pace = 1;
-        app->hurried = false;
+        app->input.pace = 1;
+        app->input.hurried = false;
         send(app, AMI_DO_RESTART, 0);
     }
-    app->scene.camera.placed = false;
+    app->view.scene.camera.placed = false;
 }
 
 static void pause(ami_app *app)
 {
-    if (app->playing_clip)
-        app->player.playing = !app->player.playing;
+    if (app->content.playing_clip)
+        app->content.player.playing = !app->content.player.playing;
     else
         send(app, AMI_DO_PAUSE, -1);
 }
 
 static bool act_on_view(ami_app *app, ami_action action, double value)
 {
-    ami_shown *shown = &app->shown;
+    ami_shown *shown = &app->view.shown;
     int *const flag = action == AMI_ACT_FORCES    ? &shown->look.forces
                       : action == AMI_ACT_TRAIL   ? &shown->look.trail
                       : action == AMI_ACT_POINTS  ? &shown->look.points
@@ -148,17 +148,20 @@ static bool act_on_view(ami_app *app, ami_action action, double value)
     case AMI_ACT_GHOST:
         shown->look.ghost = (shown->look.ghost + 1) % 3;
         return true;
+    case AMI_ACT_REFERENCE:
+        shown->look.ghost = (int)value;
+        return true;
     case AMI_ACT_CAMERA:
-        ami_camera_home(&app->scene.camera, app->scene.characters);
+        ami_camera_home(&app->view.scene.camera, app->view.scene.characters);
         return true;
     case AMI_ACT_ORBIT:
-        ami_camera_orbit(&app->scene.camera, value, 0);
+        ami_camera_orbit(&app->view.scene.camera, value, 0);
         return true;
     case AMI_ACT_TILT:
-        ami_camera_orbit(&app->scene.camera, 0, value);
+        ami_camera_orbit(&app->view.scene.camera, 0, value);
         return true;
     case AMI_ACT_ZOOM:
-        ami_camera_zoom(&app->scene.camera, value);
+        ami_camera_zoom(&app->view.scene.camera, value);
         return true;
     default:
         return false;
@@ -207,7 +210,7 @@ void ami_app_act(ami_app *app, ami_action action, double value)
         ami_app_style(app, "random");
         break;
     case AMI_ACT_PHASE_LOOP:
-        send(app, AMI_DO_PHASE_GAIN, now->phase_gain > 0 ? 0 : app->own_gain);
+        send(app, AMI_DO_PHASE_GAIN, now->phase_gain > 0 ? 0 : app->content.own_gain);
         break;
     case AMI_ACT_PHASE_GAIN:
         send(app, AMI_DO_PHASE_GAIN, value);
@@ -216,7 +219,7 @@ void ami_app_act(ami_app *app, ami_action action, double value)
         send(app, AMI_DO_GROUND_SPEED, value);
         break;
     case AMI_ACT_TURN:
-        app->turn_base = value * M_PI / 180;
+        app->input.turn_base = value * M_PI / 180;
         send_turn(app);
         break;
     case AMI_ACT_PACE:
@@ -233,16 +236,16 @@ void ami_app_act(ami_app *app, ami_action action, double value)
                      &(ami_command){.kind = AMI_DO_FOLLOW, .character = (now->follow + 1) % now->characters});
         break;
     case AMI_ACT_SCREENSHOT:
-        app->wants_screenshot = true;
+        app->input.wants_screenshot = true;
         break;
     case AMI_ACT_FILM:
-        app->film_begun = -1; /* the next frame knows its size */
+        app->view.film_begun = -1; /* the next frame knows its size */
         break;
     case AMI_ACT_FULLSCREEN:
-        app->wants_fullscreen = true;
+        app->input.wants_fullscreen = true;
         break;
     case AMI_ACT_QUIT:
-        app->quit = true;
+        app->input.quit = true;
         break;
     default:
         break;
@@ -263,8 +266,8 @@ static void act_on_cue(ami_app *app, const ami_cue *cue)
         ami_app_act(app, cue->action, cue->value);
         return;
     }
-    for (int i = 0; i < app->choices; i++)
-        if (!strcmp(app->choice[i].name, cue->text)) {
+    for (int i = 0; i < app->content.choices; i++)
+        if (!strcmp(app->content.choice[i].name, cue->text)) {
             ami_app_choose(app, i);
             return;
         }
@@ -273,49 +276,38 @@ static void act_on_cue(ami_app *app, const ami_cue *cue)
 
 void ami_app_cues(ami_app *app, double time)
 {
-    while (app->next_cue < app->def.cues && app->def.cue[app->next_cue].time <= time + 1e-9)
-        act_on_cue(app, &app->def.cue[app->next_cue++]);
+    while (app->input.next_cue < app->def.cues && app->def.cue[app->input.next_cue].time <= time + 1e-9)
+        act_on_cue(app, &app->def.cue[app->input.next_cue++]);
 }
 
-bool ami_app_scrub_rect(const ami_app *app, const ami_snapshot *s, mjrRect whole, mjrRect *bar)
-{
-    if (s->clip_duration <= 0 && !(s->paused && s->step > s->oldest))
-        return false;
-    const mjrRect world = ami_app_world(app, whole);
-    const int margin = (int)(16 * app->scale);
-    *bar = (mjrRect){world.left + margin, world.bottom + margin, world.width - 2 * margin,
-                     (int)(14 * app->scale)};
-    return bar->width > 50;
-}
-
-void ami_app_scrub(ami_app *app, const ami_snapshot *s, double fraction)
+void ami_app_scrub(ami_app *app, const ami_snapshot *snapshot, double fraction)
 {
     fraction = fmin(fmax(fraction, 0), 1);
-    if (s->clip_duration > 0) {
-        ami_player_seek(&app->player, fraction * s->clip_duration);
+    if (snapshot->clip_duration > 0) {
+        ami_player_seek(&app->content.player, fraction * snapshot->clip_duration);
         return;
     }
-    const int64_t newest = s->newest > s->step ? s->newest : s->step;
-    const int64_t to = s->oldest + (int64_t)llround(fraction * (double)(newest - s->oldest));
-    if (to != s->step)
-        ami_app_send(app, &(ami_command){.kind = AMI_DO_STEP, .value = (double)(to - s->step)});
+    const int64_t newest = snapshot->newest > snapshot->step ? snapshot->newest : snapshot->step;
+    const int64_t to = snapshot->oldest + (int64_t)llround(fraction * (double)(newest - snapshot->oldest));
+    if (to != snapshot->step)
+        ami_app_send(app, &(ami_command){.kind = AMI_DO_STEP, .value = (double)(to - snapshot->step)});
 }
 
 void ami_app_watch(ami_app *app)
 {
     const double now = ami_clock_now();
     struct stat status;
-    if (!app->def.watch || app->playing_clip || now < app->watch.checked + .3)
+    if (!app->def.watch || app->content.playing_clip || now < app->content.watch.checked + .3)
         return;
-    app->watch.checked = now;
-    if (stat(app->skill_path[0], &status))
+    app->content.watch.checked = now;
+    if (stat(app->content.skill_path[0], &status))
         return;
     const long long stamp =
         (long long)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec + (long long)status.st_ino;
-    if (stamp == app->watch.stamp)
+    if (stamp == app->content.watch.stamp)
         return;
-    const bool first = app->watch.stamp == 0;
-    app->watch.stamp = stamp;
+    const bool first = app->content.watch.stamp == 0;
+    app->content.watch.stamp = stamp;
     if (!first)
         ami_app_renew(app);
 }
@@ -330,9 +322,9 @@ static void log_changes(ami_app *app, const ami_snapshot *s)
     static double before[sizeof names / sizeof *names];
     static bool begun;
     static int skill; /* what is asked for counts when it is there */
-    if (s->wanted == s->skill && app->asked < 0)
+    if (s->wanted == s->skill && app->input.asked < 0)
         skill = ami_app_chosen(app, s) + 1;
-    const ami_shown *shown = &app->shown;
+    const ami_shown *shown = &app->view.shown;
     const double now[] = {s->paused,
                           s->speed,
                           skill,
@@ -351,11 +343,11 @@ static void log_changes(ami_app *app, const ami_snapshot *s)
                           shown->status,
                           shown->help,
                           shown->look.shadows,
-                          app->film != NULL,
-                          app->playing_clip,
-                          round(app->scene.camera.azimuth),
-                          round(app->scene.camera.distance * 10) / 10,
-                          round(app->scene.camera.elevation),
+                          app->view.film != NULL,
+                          app->content.playing_clip,
+                          round(app->view.scene.camera.azimuth),
+                          round(app->view.scene.camera.distance * 10) / 10,
+                          round(app->view.scene.camera.elevation),
                           s->phase_gain};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (!begun || now[i] != before[i])
@@ -378,23 +370,23 @@ static void log_changes(ami_app *app, const ami_snapshot *s)
     step_before = s->paused ? step_now : -1;
 }
 
-void ami_app_tidy(ami_app *app, const ami_snapshot *s)
+void ami_app_tidy(ami_app *app, const ami_snapshot *snapshot)
 {
     int left = 0;
-    if (s->clip_duration <= 0) {
-        for (int i = 0; i < app->retirees; i++) {
-            if (app->retired[i].number <= s->commands_done)
-                ami_skill_free(app->retired[i].skill);
+    if (snapshot->clip_duration <= 0) {
+        for (int i = 0; i < app->content.retirees; i++) {
+            if (app->content.retired[i].number <= snapshot->commands_done)
+                ami_skill_free(app->content.retired[i].skill);
             else
-                app->retired[left++] = app->retired[i];
+                app->content.retired[left++] = app->content.retired[i];
         }
-        app->retirees = left;
-        if (app->asked >= 0 && app->sent <= s->commands_done) {
-            app->pace = s->pace;
-            app->asked = -1;
+        app->content.retirees = left;
+        if (app->input.asked >= 0 && app->content.sent <= snapshot->commands_done) {
+            app->input.pace = snapshot->pace;
+            app->input.asked = -1;
         }
-        ami_app_see_style(app, s);
+        ami_app_see_style(app, snapshot);
     }
     if (app->log)
-        log_changes(app, s);
+        log_changes(app, snapshot);
 }

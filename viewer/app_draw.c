@@ -10,27 +10,38 @@
 
 static int px(const ami_app *app, double at_100_percent)
 {
-    return (int)lround(at_100_percent * app->scale);
+    return (int)lround(at_100_percent * app->view.scale);
 }
 
 mjrRect ami_app_world(const ami_app *app, mjrRect whole)
 {
-    const int panel = app->shown.panel ? ami_panel_width(app->panel) : 0;
+    const int panel = app->view.shown.panel ? ami_panel_width(app->view.panel) : 0;
     if (panel <= 0 || whole.width - panel < 100)
         return whole;
     return (mjrRect){panel, 0, whole.width - panel, whole.height};
 }
 
+bool ami_app_scrub_rect(const ami_app *app, const ami_snapshot *snapshot, mjrRect whole, mjrRect *bar)
+{
+    if (snapshot->clip_duration <= 0 && !(snapshot->paused && snapshot->step > snapshot->oldest))
+        return false;
+    const mjrRect world = ami_app_world(app, whole);
+    const int margin = (int)(16 * app->view.scale);
+    *bar = (mjrRect){world.left + margin, world.bottom + margin, world.width - 2 * margin,
+                     (int)(14 * app->view.scale)};
+    return bar->width > 50;
+}
+
 /* Text of `font` from a point, its baseline there. */
 static void text(const ami_app *app, mjrRect at, int font, const char *words, int x, int y, float shade)
 {
-    mjr_text(font, words, &app->context, (float)(x - at.left) / (float)at.width,
+    mjr_text(font, words, &app->view.context, (float)(x - at.left) / (float)at.width,
              (float)(y - at.bottom) / (float)at.height, shade, shade, shade);
 }
 
 static int text_width(const ami_app *app, const char *words, int font)
 {
-    const int *width = font == mjFONT_BIG ? app->context.charWidthBig : app->context.charWidth;
+    const int *width = font == mjFONT_BIG ? app->view.context.charWidthBig : app->view.context.charWidth;
     int sum = 0;
     for (; *words; words++)
         sum += width[(unsigned char)*words < 127 ? (unsigned char)*words : (unsigned char)'?'];
@@ -41,9 +52,9 @@ static int text_width(const ami_app *app, const char *words, int font)
 static void centred_line(const ami_app *app, mjrRect in, int y, const char *words, float alpha)
 {
     const int width = text_width(app, words, mjFONT_NORMAL) + px(app, 28),
-              height = app->context.charHeight + px(app, 12);
+              height = app->view.context.charHeight + px(app, 12);
     const mjrRect box = {in.left + (in.width - width) / 2, y, width, height};
-    mjr_label(box, mjFONT_NORMAL, words, .11f, .12f, .15f, alpha, .95f, .96f, .97f, &app->context);
+    mjr_label(box, mjFONT_NORMAL, words, .11f, .12f, .15f, alpha, .95f, .96f, .97f, &app->view.context);
 }
 
 /* Two columns of texts on a dark plate. */
@@ -53,7 +64,7 @@ typedef struct line {
 
 static int line_height(const ami_app *app)
 {
-    return app->context.charHeight + px(app, 5);
+    return app->view.context.charHeight + px(app, 5);
 }
 
 static mjrRect plate_size(const ami_app *app, const line *lines, int n, int *first_column)
@@ -125,7 +136,8 @@ static int skill_line(const ami_app *app, const ami_snapshot *s, line *lines, ch
                         : s->wanted != s->skill ? ", about to change"
                                                 : "";
     const char *pace = s->pace > 1.01 ? ", hurried" : s->pace < .99 ? ", slow" : "";
-    snprintf(buffer[0], 96, "%s%s%s", s->skill < app->skills ? app->skill_name[s->skill] : "?", state, pace);
+    snprintf(buffer[0], 96, "%s%s%s",
+             s->skill < app->content.skills ? app->content.skill_name[s->skill] : "?", state, pace);
     lines[0] = (line){"Skill", buffer[0]};
     return 1;
 }
@@ -169,7 +181,7 @@ static int simulation_lines(const ami_app *app, const ami_snapshot *s, line *lin
     n++;
     if (s->paused)
         snprintf(buffer[n], 96, "paused at %.2f s", (double)s->step * s->dt);
-    else if (app->sim)
+    else if (app->content.sim)
         snprintf(buffer[n], 96, "%s, real %.2f x", speed, s->real_time_factor);
     else /* a film's time is whatever it wants to be */
         snprintf(buffer[n], 96, "%s", speed);
@@ -181,7 +193,7 @@ static int clip_lines(const ami_app *app, const ami_snapshot *s, line *lines, ch
 {
     char speed[32];
     speed_text(speed, sizeof speed, s->speed);
-    snprintf(buffer[0], 96, "%.60s", ami_clip_name(app->player.clip));
+    snprintf(buffer[0], 96, "%.60s", ami_clip_name(app->content.player.clip));
     snprintf(buffer[1], 96, "%.2f of %.2f s", s->clip_time, s->clip_duration);
     snprintf(buffer[2], 96, "%d of %d", s->clip_frame, s->clip_frames - 1);
     snprintf(buffer[3], 96, "%s", s->paused ? "paused" : speed);
@@ -200,7 +212,7 @@ static void draw_status(const ami_app *app, const ami_snapshot *s, mjrRect world
     const int n =
         s->clip_duration > 0 ? clip_lines(app, s, lines, buffer) : simulation_lines(app, s, lines, buffer);
     mjrRect box = plate_size(app, lines, n, &first);
-    const int least = px(app, app->sim ? 200 : 150); /* so that it does not twitch with every digit */
+    const int least = px(app, app->content.sim ? 200 : 150); /* so that it does not twitch with every digit */
     box.width = box.width < least ? least : box.width;
     box.left = world.left + px(app, 12);
     box.bottom = bottom;
@@ -232,7 +244,7 @@ static mjrRect plots_column(const ami_app *app, mjrRect world)
 
 static bool has_plots(const ami_app *app, mjrRect world)
 {
-    return app->shown.plots && world.width >= px(app, 360);
+    return app->view.shown.plots && world.width >= px(app, 360);
 }
 
 static mjrRect without_plots(const ami_app *app, mjrRect world)
@@ -250,7 +262,7 @@ static void draw_hint(const ami_app *app, mjrRect clear)
     static const char *const play[] = {
         "Drag a limb to pull it     Right click or P: push     Arrows: steer     Space: pause     H: help",
         "Drag a limb: pull     P: push     Arrows: steer     H: help", "P: push     H: help", NULL};
-    for (const char *const *hint = app->playing_clip ? clip : play; *hint; hint++)
+    for (const char *const *hint = app->content.playing_clip ? clip : play; *hint; hint++)
         if (text_width(app, *hint, mjFONT_NORMAL) + px(app, 60) < clear.width) {
             centred_line(app, clear, clear.bottom + clear.height - px(app, 40), *hint, .72f);
             return;
@@ -262,34 +274,37 @@ static void draw_texts(ami_app *app, const ami_snapshot *s, mjrRect world, mjrRe
     mjrRect bar;
     const bool has_bar = ami_app_scrub_rect(app, s, whole, &bar);
     const int bottom = world.bottom + px(app, 12) + (has_bar ? px(app, 30) : 0);
-    if (has_bar && app->shown.status)
+    if (has_bar && app->view.shown.status)
         draw_scrub(app, s, bar);
-    if (app->shown.status && !app->shown.help) /* help is over all of it */
+    if (app->view.shown.status && !app->view.shown.help) /* help is over all of it */
         draw_status(app, s, world, bottom);
     const mjrRect clear = without_plots(app, world);
-    if (!app->shown.help && app->hint && app->shown.status && app->now - app->begun < 20)
+    if (!app->view.shown.help && app->view.hint && app->view.shown.status && app->view.now - app->begun < 20)
         draw_hint(app, clear);
-    if (ami_clock_now() < app->message_until)
-        centred_line(app, clear, world.bottom + world.height - px(app, 76), app->message, .8f);
-    if (app->film && !app->def.record && fmod(app->now, 1) < .6) /* this stays out of the film: it is drawn
+    if (ami_clock_now() < app->view.message_until)
+        centred_line(app, clear, world.bottom + world.height - px(app, 76), app->view.message, .8f);
+    if (app->view.film && !app->def.record &&
+        fmod(app->view.now, 1) < .6) /* this stays out of the film: it is drawn
                                                                     after the capture */
         mjr_label((mjrRect){world.left + world.width - px(app, 70), world.bottom + px(app, 10), px(app, 58),
                             px(app, 24)},
-                  mjFONT_NORMAL, "REC", .80f, .25f, .10f, .9f, 1, 1, 1, &app->context);
+                  mjFONT_NORMAL, "REC", .80f, .25f, .10f, .9f, 1, 1, 1, &app->view.context);
 }
 
-void ami_app_draw(ami_app *app, const ami_snapshot *s, double alpha, double seconds, mjrRect whole)
+void ami_app_draw(ami_app *app, const ami_snapshot *snapshot, double alpha, double seconds, mjrRect whole)
 {
+    ami_panel_refresh(app->view.panel);
     const mjrRect world = ami_app_world(app, whole);
-    ami_plots_add(app->plots, s);
-    ami_app_see_style(app, s);
-    ami_scene_update(&app->scene, s, alpha, seconds, &app->shown.look);
-    mjr_render(world, &app->scene.scene, &app->context);
-    if (has_plots(app, world) && !app->shown.help)
-        ami_plots_draw(app->plots, s, plots_column(app, world), app->scale, &app->context);
-    draw_texts(app, s, world, whole);
-    if (app->shown.panel)
-        ami_panel_draw(app->panel, s, whole);
-    if (app->shown.help)
+    ami_plots_add(app->view.plots, snapshot);
+    ami_app_see_style(app, snapshot);
+    ami_scene_update(&app->view.scene, snapshot, alpha, seconds, &app->view.shown.look);
+    mjr_render(world, &app->view.scene.scene, &app->view.context);
+    if (has_plots(app, world) && !app->view.shown.help)
+        ami_plots_draw(app->view.plots, snapshot, plots_column(app, world), app->view.scale,
+                       &app->view.context);
+    draw_texts(app, snapshot, world, whole);
+    if (app->view.shown.panel)
+        ami_panel_draw(app->view.panel, snapshot, whole);
+    if (app->view.shown.help)
         draw_help(app, whole);
 }

@@ -21,7 +21,7 @@ const unsigned char *ami_app_read(ami_app *app, mjrRect whole)
         buffer = bigger;
         room = size;
     }
-    mjr_readPixels(buffer, NULL, whole, &app->context);
+    mjr_readPixels(buffer, NULL, whole, &app->view.context);
     return buffer;
 }
 
@@ -40,29 +40,29 @@ static void new_name(char *path, size_t size, const char *ending)
 
 void ami_app_end_film(ami_app *app)
 {
-    if (!app->film)
+    if (!app->view.film)
         return;
     ami_error err;
-    const double seconds = (double)ami_film_frames(app->film) / app->def.fps;
-    if (ami_film_close(app->film, &err))
-        ami_app_say(app, "%s: %.1f s", app->film_path, seconds);
+    const double seconds = (double)ami_film_frames(app->view.film) / app->def.fps;
+    if (ami_film_close(app->view.film, &err))
+        ami_app_say(app, "%s: %.1f s", app->view.film_path, seconds);
     else
         ami_app_say(app, "%s", err.text);
-    app->film = NULL;
+    app->view.film = NULL;
 }
 
 void ami_app_toggle_film(ami_app *app, mjrRect whole)
 {
-    if (app->film) {
+    if (app->view.film) {
         ami_app_end_film(app);
         return;
     }
     ami_error err;
-    new_name(app->film_path, sizeof app->film_path, ".mp4");
-    app->film = ami_film_open(app->film_path, whole.width, whole.height, app->def.fps, &err);
-    app->film_begun = ami_clock_now();
-    if (app->film)
-        ami_app_say(app, "filming into %s; V ends it", app->film_path);
+    new_name(app->view.film_path, sizeof app->view.film_path, ".mp4");
+    app->view.film = ami_film_open(app->view.film_path, whole.width, whole.height, app->def.fps, &err);
+    app->view.film_begun = ami_clock_now();
+    if (app->view.film)
+        ami_app_say(app, "filming into %s; V ends it", app->view.film_path);
     else
         ami_app_say(app, "%s", err.text);
 }
@@ -72,12 +72,13 @@ void ami_app_toggle_film(ami_app *app, mjrRect whole)
 static void film_frame(ami_app *app, const unsigned char *rgb)
 {
     const double begun = ami_clock_now();
-    const int64_t due = (int64_t)floor((begun - app->film_begun) * app->def.fps) + 1;
+    const int64_t due = (int64_t)floor((begun - app->view.film_begun) * app->def.fps) + 1;
     ami_error err;
-    for (int64_t left = due - ami_film_frames(app->film); left > 0 && ami_clock_now() < begun + .2; left--)
-        if (!ami_film_frame(app->film, rgb, &err)) {
-            ami_film_close(app->film, NULL);
-            app->film = NULL;
+    for (int64_t left = due - ami_film_frames(app->view.film); left > 0 && ami_clock_now() < begun + .2;
+         left--)
+        if (!ami_film_frame(app->view.film, rgb, &err)) {
+            ami_film_close(app->view.film, NULL);
+            app->view.film = NULL;
             ami_app_say(app, "%s", err.text);
             return;
         }
@@ -85,21 +86,21 @@ static void film_frame(ami_app *app, const unsigned char *rgb)
 
 void ami_app_capture(ami_app *app, mjrRect whole)
 {
-    if (app->film_begun < 0) {
-        app->film_begun = 0;
+    if (app->view.film_begun < 0) {
+        app->view.film_begun = 0;
         ami_app_toggle_film(app, whole);
     }
-    if (!app->film && !app->wants_screenshot)
+    if (!app->view.film && !app->input.wants_screenshot)
         return;
     const unsigned char *rgb = ami_app_read(app, whole);
     if (!rgb)
         return;
-    if (app->film)
+    if (app->view.film)
         film_frame(app, rgb);
-    if (app->wants_screenshot) {
+    if (app->input.wants_screenshot) {
         char path[64];
         ami_error err;
-        app->wants_screenshot = false;
+        app->input.wants_screenshot = false;
         new_name(path, sizeof path, ".png");
         if (ami_png_write(path, rgb, whole.width, whole.height, &err))
             ami_app_say(app, "saved %s", path);

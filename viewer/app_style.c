@@ -1,8 +1,6 @@
 /* Styles: the list to choose from, blends and their names, speeds. */
 #include "viewer/app.h"
 
-#include "viewer/panel.h"
-
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +8,6 @@
 /* What comes first in the list, and what up and down go through, by speed. */
 static const char *const gaits[] = {"walk", "jog", "run", "stealthy", "zombie"};
 enum { GAITS = sizeof gaits / sizeof *gaits };
-static const double slowest = .7, fastest = 1.4;
 
 static bool is_gait(const char *name)
 {
@@ -23,73 +20,74 @@ static bool is_gait(const char *name)
 /* The gaits first. */
 static void order_styles(ami_app *app)
 {
-    const ami_styles *styles = app->motions.styles;
-    app->styles_shown = 0;
+    const ami_styles *styles = app->content.motions.styles;
+    app->content.styles_shown = 0;
     for (int i = 0; i < GAITS; i++) {
         const int k = ami_styles_find(styles, gaits[i], NULL);
         if (k >= 0)
-            app->style_shown[app->styles_shown++] = k;
+            app->content.style_shown[app->content.styles_shown++] = k;
     }
-    for (int k = 0; k < styles->count && app->styles_shown < AMI_STYLES_SHOWN; k++)
+    for (int k = 0; k < styles->count && app->content.styles_shown < AMI_STYLES_SHOWN; k++)
         if (!is_gait(styles->style[k].name))
-            app->style_shown[app->styles_shown++] = k;
+            app->content.style_shown[app->content.styles_shown++] = k;
 }
 
 bool ami_app_invent(ami_app *app, ami_skill *skill, const char *style, ami_error *err)
 {
-    if (!app->motions.styles) {
+    if (!app->content.motions.styles) {
         ami_style_request wanted = app->def.style;
         if (!ami_style_requested(&wanted))
             wanted.style = style;
-        if (!ami_motions_load(&app->motions, &wanted, &app->character->skeleton, app->def.clips, err))
+        if (!ami_motions_load(&app->content.motions, &wanted, &app->content.character->skeleton,
+                              app->def.clips, err))
             return false;
-        app->motions.def.seed = app->def.seed;
-        app->own_gain = wanted.phase_gain > 0 ? wanted.phase_gain : 1;
-        app->weight = calloc((size_t)app->motions.styles->count, sizeof *app->weight);
-        if (!app->weight)
-            return ami_fail(err, "out of memory for %d styles", app->motions.styles->count);
+        app->content.motions.def.seed = app->def.seed;
+        app->content.own_gain = wanted.phase_gain > 0 ? wanted.phase_gain : 1;
+        app->content.weight = calloc((size_t)app->content.motions.styles->count, sizeof *app->content.weight);
+        if (!app->content.weight)
+            return ami_fail(err, "out of memory for %d styles", app->content.motions.styles->count);
         order_styles(app);
     }
-    return ami_skill_invent(skill, &app->motions.def, err);
+    return ami_skill_invent(skill, &app->content.motions.def, err);
 }
 
 /* The skill that the list's styles are of: only where a session begins with it, otherwise its name is one
  * among others. */
 static bool lists_styles(const ami_app *app)
 {
-    return app->skills > 0 && app->skill[0] && app->skill[0]->invents;
+    return app->content.skills > 0 && app->content.skill[0] && app->content.skill[0]->invents;
 }
 
 static void add_choice(ami_app *app, const char *name, int skill, int style)
 {
-    if (app->choices == AMI_CHOICES)
+    if (app->content.choices == AMI_CHOICES)
         return;
-    ami_choice *choice = &app->choice[app->choices++];
+    ami_choice *choice = &app->content.choice[app->content.choices++];
     *choice = (ami_choice){.skill = skill, .style = style};
     snprintf(choice->name, sizeof choice->name, "%.60s", name);
 }
 
 void ami_app_list(ami_app *app)
 {
-    const ami_styles *styles = app->motions.styles;
-    app->choices = 0;
+    const ami_styles *styles = app->content.motions.styles;
+    app->content.choices = 0;
     if (!lists_styles(app)) {
-        for (int i = 0; i < app->skills; i++)
-            add_choice(app, app->skill_name[i], i, -1);
+        for (int i = 0; i < app->content.skills; i++)
+            add_choice(app, app->content.skill_name[i], i, -1);
         return;
     }
-    for (int i = 0; i < app->styles_shown; i++)
-        add_choice(app, styles->style[app->style_shown[i]].name, 0, app->style_shown[i]);
-    for (int i = 1; i < app->skills; i++)
-        add_choice(app, app->skill_name[i], i, -1);
+    for (int i = 0; i < app->content.styles_shown; i++)
+        add_choice(app, styles->style[app->content.style_shown[i]].name, 0, app->content.style_shown[i]);
+    for (int i = 1; i < app->content.skills; i++)
+        add_choice(app, app->content.skill_name[i], i, -1);
 }
 
 /* ---- choosing ---- */
 
 static int style_skill(const ami_app *app)
 {
-    for (int i = 0; i < app->skills; i++)
-        if (app->skill[i] && app->skill[i]->invents)
+    for (int i = 0; i < app->content.skills; i++)
+        if (app->content.skill[i] && app->content.skill[i]->invents)
             return i;
     return -1;
 }
@@ -97,9 +95,9 @@ static int style_skill(const ami_app *app)
 /* The latent's weights, to the thousandth. */
 static void show_weights(ami_app *app)
 {
-    ami_style_weights(app->motions.styles, &app->latent, app->weight);
-    for (int i = 0; i < app->motions.styles->count; i++)
-        app->weight[i] = round(1000 * app->weight[i]) / 1000;
+    ami_style_weights(app->content.motions.styles, &app->content.latent, app->content.weight);
+    for (int i = 0; i < app->content.motions.styles->count; i++)
+        app->content.weight[i] = round(1000 * app->content.weight[i]) / 1000;
 }
 
 static void take(ami_app *app, const ami_latent *latent)
@@ -107,7 +105,7 @@ static void take(ami_app *app, const ami_latent *latent)
     const int skill = style_skill(app);
     if (skill < 0)
         return;
-    app->latent = *latent;
+    app->content.latent = *latent;
     ami_app_send(app,
                  &(ami_command){.kind = AMI_DO_STYLE, .value = skill, .character = -1, .latent = *latent});
 }
@@ -120,7 +118,7 @@ void ami_app_style(ami_app *app, const char *text)
         ami_app_say(app, "there are no styles here; begin with --style");
     else if (!strcmp(text, "random"))
         ami_app_send(app, &(ami_command){.kind = AMI_DO_DRAW, .value = style_skill(app), .character = -1});
-    else if (!ami_style_mix(app->motions.styles, text, &latent, &err))
+    else if (!ami_style_mix(app->content.motions.styles, text, &latent, &err))
         ami_app_say(app, "%s", err.text);
     else {
         take(app, &latent);
@@ -128,10 +126,11 @@ void ami_app_style(ami_app *app, const char *text)
     }
 }
 
-void ami_app_blend(ami_app *app)
+void ami_app_weigh(ami_app *app, int style, double weight)
 {
     ami_latent latent;
-    if (ami_style_blend(app->motions.styles, app->weight, &latent))
+    app->content.weight[style] = fmin(fmax(weight, 0), 1);
+    if (ami_style_blend(app->content.motions.styles, app->content.weight, &latent))
         take(app, &latent);
     else
         ami_app_say(app, "a style has to be left");
@@ -144,10 +143,11 @@ bool ami_app_check_cues(const ami_app *app, ami_error *err)
         ami_latent latent;
         if (cue->action != AMI_ACT_STYLE)
             continue;
-        if (!app->motions.styles)
+        if (!app->content.motions.styles)
             return ami_fail(err, "--do \"style %.60s\": nothing here follows styles; give one with --style",
                             cue->text);
-        if (strcmp(cue->text, "random") && !ami_style_mix(app->motions.styles, cue->text, &latent, err))
+        if (strcmp(cue->text, "random") &&
+            !ami_style_mix(app->content.motions.styles, cue->text, &latent, err))
             return ami_fail_in(err, "--do \"style %.60s\"", cue->text);
     }
     return true;
@@ -155,30 +155,31 @@ bool ami_app_check_cues(const ami_app *app, ami_error *err)
 
 /* ---- seeing ---- */
 
-void ami_app_see_style(ami_app *app, const ami_snapshot *s)
+void ami_app_see_style(ami_app *app, const ami_snapshot *snapshot)
 {
-    if (!s->invents || app->sent > s->commands_done)
+    if (!snapshot->invents || app->content.sent > snapshot->commands_done)
         return;
-    app->pace = s->pace;
-    if (!memcmp(app->latent.z, s->latent.z, sizeof app->latent.z) && app->latent.scale == s->latent.scale)
+    app->input.pace = snapshot->pace;
+    if (!memcmp(app->content.latent.z, snapshot->latent.z, sizeof app->content.latent.z) &&
+        app->content.latent.scale == snapshot->latent.scale)
         return;
-    app->latent = s->latent;
+    app->content.latent = snapshot->latent;
     show_weights(app);
 }
 
 static double sum_of_weights(const ami_app *app)
 {
     double sum = 0;
-    for (int i = 0; i < app->motions.styles->count; i++)
-        sum += app->weight[i];
+    for (int i = 0; i < app->content.motions.styles->count; i++)
+        sum += app->content.weight[i];
     return fmax(sum, 1e-9);
 }
 
 static int heaviest(const ami_app *app, const bool *taken)
 {
     int best = -1;
-    for (int i = 0; i < app->motions.styles->count; i++)
-        if (!(taken && taken[i]) && (best < 0 || app->weight[i] > app->weight[best]))
+    for (int i = 0; i < app->content.motions.styles->count; i++)
+        if (!(taken && taken[i]) && (best < 0 || app->content.weight[i] > app->content.weight[best]))
             best = i;
     return best;
 }
@@ -186,13 +187,13 @@ static int heaviest(const ami_app *app, const bool *taken)
 /* The heaviest three, the others left out. */
 void ami_app_style_text(const ami_app *app, char *text, size_t size)
 {
-    const ami_styles *styles = app->motions.styles;
+    const ami_styles *styles = app->content.motions.styles;
     const double all = sum_of_weights(app);
     bool taken[256] = {false};
     text[0] = 0;
     for (int k = 0; k < 3 && k < styles->count && styles->count <= 256; k++) {
         const int i = heaviest(app, taken);
-        const double share = app->weight[i] / all;
+        const double share = app->content.weight[i] / all;
         const size_t used = strlen(text);
         taken[i] = true;
         if (share > .995)
@@ -203,16 +204,17 @@ void ami_app_style_text(const ami_app *app, char *text, size_t size)
     }
 }
 
-int ami_app_chosen(const ami_app *app, const ami_snapshot *s)
+int ami_app_chosen(const ami_app *app, const ami_snapshot *snapshot)
 {
-    if (app->asked >= 0)
-        return app->asked;
-    const bool style = s->wanted == s->skill && s->invents && lists_styles(app);
+    if (app->input.asked >= 0)
+        return app->input.asked;
+    const bool style = snapshot->wanted == snapshot->skill && snapshot->invents && lists_styles(app);
     const int most = style ? heaviest(app, NULL) : -1;
-    for (int i = 0; i < app->choices; i++) {
-        const ami_choice *c = &app->choice[i];
-        if (c->skill == s->wanted &&
-            (style ? c->style == most && app->weight[most] > .995 * sum_of_weights(app) : c->style < 0))
+    for (int i = 0; i < app->content.choices; i++) {
+        const ami_choice *c = &app->content.choice[i];
+        if (c->skill == snapshot->wanted &&
+            (style ? c->style == most && app->content.weight[most] > .995 * sum_of_weights(app)
+                   : c->style < 0))
             return i;
     }
     return -1;
@@ -222,10 +224,10 @@ int ami_app_chosen(const ami_app *app, const ami_snapshot *s)
 
 void ami_app_set_pace(ami_app *app, double pace)
 {
-    const double most = ami_app_look(app)->invents ? fastest : 1.3;
-    app->pace = fmin(fmax(round(pace * 20) / 20, slowest), most);
-    app->hurried = fabs(app->pace - 1) > 1e-9;
-    ami_app_send(app, &(ami_command){.kind = AMI_DO_PACE, .value = app->pace});
+    const double most = ami_app_look(app)->invents ? AMI_PACE_MAX : AMI_PACE_MAX_CLIP;
+    app->input.pace = fmin(fmax(round(pace * 20) / 20, AMI_PACE_MIN), most);
+    app->input.hurried = fabs(app->input.pace - 1) > 1e-9;
+    ami_app_send(app, &(ami_command){.kind = AMI_DO_PACE, .value = app->input.pace});
 }
 
 /* The gait that is the next faster one than `speed`, or the next slower one; -1: none. */
@@ -244,22 +246,22 @@ static int next_gait(const ami_styles *styles, double speed, int sign)
 
 bool ami_app_style_pace(ami_app *app, int sign)
 {
-    const ami_styles *styles = app->motions.styles;
+    const ami_styles *styles = app->content.motions.styles;
     if (!ami_app_look(app)->invents)
         return false;
-    if (sign > 0 ? app->pace < fastest - 1e-9 : app->pace > slowest + 1e-9) {
-        ami_app_set_pace(app, app->pace + .05 * sign);
+    if (sign > 0 ? app->input.pace < AMI_PACE_MAX - 1e-9 : app->input.pace > AMI_PACE_MIN + 1e-9) {
+        ami_app_set_pace(app, app->input.pace + .05 * sign);
         return true;
     }
     double own = 0;
     for (int i = 0; i < styles->count; i++)
-        own += app->weight[i] / sum_of_weights(app) * styles->style[i].speed;
+        own += app->content.weight[i] / sum_of_weights(app) * styles->style[i].speed;
     const int next = next_gait(styles, own, sign);
     if (next < 0) {
         ami_app_say(app, sign > 0 ? "it goes no faster" : "it goes no slower");
         return true;
     }
-    const double speed = own * app->pace; /* it goes on as fast as before, as far as it can */
+    const double speed = own * app->input.pace; /* it goes on as fast as before, as far as it can */
     ami_app_style(app, styles->style[next].name);
     ami_app_set_pace(app, speed / styles->style[next].speed + .05 * sign);
     ami_app_say(app, "%s", styles->style[next].name);

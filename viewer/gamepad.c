@@ -19,8 +19,8 @@ static bool first_gamepad(GLFWgamepadstate *state)
 static void choose_beside(ami_app *app, int by)
 {
     const int chosen = ami_app_chosen(app, ami_app_look(app));
-    if (app->choices > 0)
-        ami_app_choose(app, chosen < 0 ? 0 : (chosen + by + app->choices) % app->choices);
+    if (app->content.choices > 0)
+        ami_app_choose(app, chosen < 0 ? 0 : (chosen + by + app->content.choices) % app->content.choices);
 }
 
 /* What buttons do that are pressed now and were not before. */
@@ -81,6 +81,6 @@ void ami_gamepad_read(ami_gamepad *pad, ami_app *app, bool keys_steer, double no
     const double turn = beyond_dead((double)state.axes[GLFW_GAMEPAD_AXIS_RIGHT_X]);
     const double tilt = beyond_dead((double)state.axes[GLFW_GAMEPAD_AXIS_RIGHT_Y]);
     if (turn != 0 || tilt != 0)
-        ami_camera_orbit(&app->scene.camera, -camera_degrees * turn * fmin(seconds, .1),
+        ami_camera_orbit(&app->view.scene.camera, -camera_degrees * turn * fmin(seconds, .1),
                          -camera_degrees * tilt * fmin(seconds, .1));
 }

@@ -16,22 +16,10 @@
 #include <unistd.h>
 
 enum {
-    KEY_MOTION = 'm',
-    KEY_POLICY = 'p',
-    KEY_SECONDS = 's',
-    KEY_CHARACTERS = 'n',
     KEY_RECORD = 'r',
     KEY_CLIP = 'c',
-    KEY_NO_POLICY = CLI_KEY_OWN,
-    KEY_CRITIC,
+    KEY_CRITIC = CLI_KEY_OWN,
     KEY_WATCH,
-    KEY_PUSH,
-    KEY_TURN,
-    KEY_HEADING,
-    KEY_START,
-    KEY_SELF_COLLISION,
-    KEY_MAY_TOUCH,
-    KEY_MAX_ROOT,
     KEY_GET_UP,
     KEY_TIME_SCALE,
     KEY_SPEED,
@@ -64,30 +52,10 @@ typedef struct arguments {
 } arguments;
 
 static const struct argp_option options[] = {
-    {"motion", KEY_MOTION, "NAME|FILE", 0, "motion to follow (default: the one the policy was trained on)",
-     1},
-    {"policy", KEY_POLICY, "FILE", 0,
-     "actor, an ONNX file; a bare name is looked up among amble's models too (default: locomotion.onnx "
-     "there, with --motion MOTION.onnx)",
-     1},
     {"critic", KEY_CRITIC, "FILE", 0,
      "its critic (default: FILE_critic.onnx or critic.onnx beside the policy, if there is one)", 1},
-    {"no-policy", KEY_NO_POLICY, NULL, 0, "no network: the joints track the motion and nothing balances", 1},
-    {"characters", KEY_CHARACTERS, "N", 0, "a crowd (default 1)", 1},
     {"clip", KEY_CLIP, "NAME|FILE", 0, "play a motion without physics, with a scrub bar", 1},
     {"watch", KEY_WATCH, "FOLDER", 0, "a training's run folder: takes every new model as it is written", 1},
-    {"push", KEY_PUSH, "SPEED,PERIOD", 0, "as amble rollout: push by SPEED m/s every PERIOD s", 2},
-    {"turn", KEY_TURN, "DEG/S", 0, "turn the reference all the time", 2},
-    {"heading", KEY_HEADING, "DEG", 0, "first direction, or random (default 0)", 2},
-    {"start", KEY_START, "PHASE", 0, "where in the motion to start, 0 to 1, or random (default)", 2},
-    {"self-collision", KEY_SELF_COLLISION, NULL, 0, "limbs collide with each other, not only with the floor",
-     2},
-    {"may-touch", KEY_MAY_TOUCH, "BODIES", 0,
-     "bodies that may touch the floor: feet, auto (those that the clip brings there), or names with commas "
-     "(default: as in training)",
-     2},
-    {"max-root-m", KEY_MAX_ROOT, "M", 0,
-     "a character this far from its reference counts as fallen (default 0: never)", 2},
     {"get-up", KEY_GET_UP, "S", 0, "a fallen character stands up after S seconds, or never (default 1.5)", 2},
     {"time-scale", KEY_TIME_SCALE, "X", 0, "simulated seconds a second, .0625 to 16 (default 1)", 2},
     {"speed", KEY_SPEED, "X", OPTION_HIDDEN, NULL, 2},
@@ -107,7 +75,6 @@ static const struct argp_option options[] = {
      "clip's file (default: every "
      "named style)",
      3},
-    {"seconds", KEY_SECONDS, "S", 0, "end after this much simulated time", 3},
     {"size", KEY_SIZE, "WxH", 0, "of window or film (default 1280x720)", 3},
     {"fps", KEY_FPS, "RATE", 0, "of the film (default 60, GIF 25)", 3},
     {"panel", KEY_PANEL, "yes|no", 0, "show the panel", 4},
@@ -126,6 +93,27 @@ static const struct argp_option options[] = {
     {"log", KEY_LOG, "FILE", 0, "write a line for everything that changes", 5},
     {0},
 };
+
+static const struct argp_option simulated[] = {
+    {"motion", CLI_SIM_MOTION, "NAME|FILE", 0,
+     "motion to follow (default: the one the policy was trained on)", 1},
+    {"policy", CLI_SIM_POLICY, "FILE", 0,
+     "actor, an ONNX file; a bare name is looked up among amble's models too (default: locomotion.onnx "
+     "there, with --motion MOTION.onnx)",
+     1},
+    CLI_SIM_OPTION_NO_POLICY(1),
+    {"characters", CLI_SIM_ENVS, "N", 0, "a crowd (default 1)", 1},
+    {"push", CLI_SIM_PUSH, "SPEED,PERIOD", 0, "as amble rollout: push by SPEED m/s every PERIOD s", 2},
+    {"turn", CLI_SIM_TURN, "DEG/S", 0, "turn the reference all the time", 2},
+    CLI_SIM_OPTION_HEADING(2),
+    CLI_SIM_OPTION_START(2),
+    CLI_SIM_OPTION_SELF_COLLISION(2),
+    CLI_SIM_OPTION_MAY_TOUCH(2),
+    CLI_SIM_OPTION_MAX_ROOT(2),
+    {"seconds", CLI_SIM_SECONDS, "S", 0, "end after this much simulated time", 3},
+    {0},
+};
+static const struct argp simulation_argp = {simulated, cli_simulation_parse, NULL, NULL, NULL, NULL, NULL};
 
 static int yes_or_no(struct argp_state *state, const char *text, const char *option)
 {
@@ -234,31 +222,6 @@ static error_t parse_simulation(int key, char *text, struct argp_state *state, a
     ami_error err;
     char word[8];
     switch (key) {
-    case KEY_CHARACTERS:
-        d->characters = (int)cli_int(state, text, 1, 1000, "--characters");
-        return 0;
-    case KEY_PUSH:
-        if (!cli_parse_push(text, "--push", &d->push_speed, &d->push_period, &err))
-            argp_error(state, "%s", err.text);
-        return 0;
-    case KEY_TURN:
-        d->turn = cli_double(state, text, -1000, 1000, "--turn");
-        return 0;
-    case KEY_HEADING:
-        d->heading = !strcmp(text, "random") ? NAN : cli_double(state, text, -360, 360, "--heading");
-        return 0;
-    case KEY_START:
-        d->start = !strcmp(text, "random") ? -1 : cli_double(state, text, 0, .999999, "--start");
-        return 0;
-    case KEY_SELF_COLLISION:
-        d->self_collision = true;
-        return 0;
-    case KEY_MAY_TOUCH:
-        d->may_touch = text;
-        return 0;
-    case KEY_MAX_ROOT:
-        d->max_root = cli_double(state, text, 0, 1e6, "--max-root-m");
-        return 0;
     case KEY_GET_UP:
         d->get_up_s = !strcmp(text, "never") ? -1 : cli_double(state, text, 0, 1e6, "--get-up");
         return 0;
@@ -293,18 +256,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->common;
         state->child_inputs[1] = &d->style;
-        return 0;
-    case KEY_MOTION:
-        d->motion = text;
-        return 0;
-    case KEY_POLICY:
-        d->policy = text;
+        state->child_inputs[2] = &d->sim;
         return 0;
     case KEY_CRITIC:
         d->critic = text;
-        return 0;
-    case KEY_NO_POLICY:
-        d->no_policy = true;
         return 0;
     case KEY_CLIP:
         d->clip_file = text;
@@ -317,9 +272,6 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_SCREENSHOT:
         d->screenshot = text;
-        return 0;
-    case KEY_SECONDS:
-        d->seconds = cli_double(state, text, .01, 1e6, "--seconds");
         return 0;
     case KEY_BENCH:
         d->bench = true;
@@ -353,9 +305,9 @@ static int by_time(const void *a, const void *b)
 
 static bool check(const ami_app_def *d, ami_error *err)
 {
-    if (d->no_policy && (d->policy || d->watch))
-        return ami_fail(err, "--no-policy and %s exclude each other", d->policy ? "--policy" : "--watch");
-    if (d->watch && d->policy)
+    if (d->sim.no_policy && (d->sim.policy || d->watch))
+        return ami_fail(err, "--no-policy and %s exclude each other", d->sim.policy ? "--policy" : "--watch");
+    if (d->watch && d->sim.policy)
         return ami_fail(err, "--watch and --policy exclude each other");
     for (int i = 0; i < d->cues; i++)
         if ((d->record || d->screenshot) && d->cue[i].action == AMI_ACT_PAUSE)
@@ -364,10 +316,10 @@ static bool check(const ami_app_def *d, ami_error *err)
     if (d->paused && (d->record || d->screenshot))
         return ami_fail(err, "--paused is for the window; a film would never end");
     if (d->clip_file &&
-        (d->policy || d->watch || d->motion || d->no_policy || ami_style_requested(&d->style)))
+        (d->sim.policy || d->watch || d->sim.motion || d->sim.no_policy || ami_style_requested(&d->style)))
         return ami_fail(err, "--clip plays a motion without physics; it goes with no --policy, --motion, "
                              "--style, --no-policy or --watch");
-    if (!cli_style_check(&d->style, d->motion, err))
+    if (!cli_style_check(&d->style, d->sim.motion, err))
         return false;
     return true;
 }
@@ -398,8 +350,8 @@ static int make_strip(arguments *a)
 {
     ami_error err = {{0}};
     const ami_app_def *d = &a->def;
-    const bool other =
-        d->record || d->screenshot || d->clip_file || d->motion || d->policy || d->watch || d->no_policy;
+    const bool other = d->record || d->screenshot || d->clip_file || d->sim.motion || d->sim.policy ||
+                       d->watch || d->sim.no_policy;
     a->strip.poses = 8;
     a->strip.width = a->def.width;
     a->strip.backend = a->def.backend;
@@ -421,8 +373,8 @@ static void fill_in(arguments *a)
     const char *dot = d->record ? strrchr(d->record, '.') : NULL;
     if (d->fps <= 0)
         d->fps = dot && !strcasecmp(dot, ".gif") ? 25 : 60;
-    if (film && d->seconds <= 0)
-        d->seconds = d->record ? 10 : 2;
+    if (film && d->sim.seconds <= 0)
+        d->sim.seconds = d->record ? 10 : 2;
     d->panel = a->panel >= 0 ? a->panel : !film && d->width >= 760;
     d->plots = a->plots >= 0 ? a->plots : !film && d->width >= 1100;
     d->status = a->status != 0;
@@ -454,9 +406,7 @@ static int amble_view(int argc, char **argv)
     static arguments a;
     cli_set_up_openmp(argv);
     a = (arguments){.common = {.seed = 1}, .panel = -1, .plots = -1, .status = -1};
-    a.def = (ami_app_def){.characters = 1,
-                          .push_period = 2,
-                          .start = -1,
+    a.def = (ami_app_def){.sim = cli_simulation_default(),
                           .speed = 1,
                           .get_up_s = 1.5,
                           .width = 1280,
@@ -465,8 +415,12 @@ static int amble_view(int argc, char **argv)
                           .azimuth = NAN,
                           .elevation = NAN,
                           .distance = NAN};
-    const struct argp_child children[] = {
-        {&cli_common_argp, 0, NULL, 90}, {&cli_view_style_argp, 0, NULL, 2}, {0}};
+    a.def.sim.envs_option = "--characters";
+    a.def.sim.envs_max = 1000;
+    const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90},
+                                          {&cli_view_style_argp, 0, NULL, 2},
+                                          {&simulation_argp, 0, NULL, 0},
+                                          {0}};
     const struct argp argp = {options, parse, "[ROW...]", doc, children, NULL, NULL};
     argp_err_exit_status = CLI_BAD_INPUT;
     argp_program_version = "amble-view " AMB_VERSION;
@@ -485,9 +439,9 @@ static int amble_view(int argc, char **argv)
         status = 2;
     if (status)
         fprintf(stderr, "amble-view: %s\n", err.text);
-    ami_sim_stop(app.sim);
-    app.sim = NULL;
-    const char *failure = app.session ? ami_session_failure(app.session) : NULL;
+    ami_sim_stop(app.content.sim);
+    app.content.sim = NULL;
+    const char *failure = app.content.session ? ami_session_failure(app.content.session) : NULL;
     if (failure)
         fprintf(stderr, "amble-view: physics failed, and its character was reset: %s\n", failure);
     ami_app_free(&app);

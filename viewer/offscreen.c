@@ -23,7 +23,16 @@ struct ami_offscreen {
     EGLBoolean (*make_current)(EGLDisplay, EGLSurface, EGLSurface, EGLContext);
     EGLBoolean (*destroy_context)(EGLDisplay, EGLContext);
     EGLBoolean (*terminate)(EGLDisplay);
+    struct { /* in the calling thread, before ami_offscreen_enter */
+        EGLDisplay display;
+        EGLSurface draw, read;
+        EGLContext context;
+    } before;
+    EGLDisplay (*current_display)(void);
+    EGLSurface (*current_surface)(EGLint);
+    EGLContext (*current_context)(void);
     OSMesaContext mesa;
+    GLboolean (*mesa_make_current)(OSMesaContext, void *, GLenum, GLsizei, GLsizei);
     void (*mesa_destroy)(OSMesaContext);
     unsigned char *pixels; /* OSMesa wants some memory to be current on */
 };
@@ -40,6 +49,9 @@ typedef struct egl {
     EGLBoolean (*make_current)(EGLDisplay, EGLSurface, EGLSurface, EGLContext);
     EGLBoolean (*destroy_context)(EGLDisplay, EGLContext);
     EGLBoolean (*terminate)(EGLDisplay);
+    EGLDisplay (*current_display)(void);
+    EGLSurface (*current_surface)(EGLint);
+    EGLContext (*current_context)(void);
     PFNEGLGETPLATFORMDISPLAYEXTPROC platform_display;
     PFNEGLQUERYDEVICESEXTPROC query_devices;
 } egl;
@@ -61,8 +73,12 @@ static bool load_egl(egl *e, void *library)
     find(library, "eglMakeCurrent", &e->make_current);
     find(library, "eglDestroyContext", &e->destroy_context);
     find(library, "eglTerminate", &e->terminate);
+    find(library, "eglGetCurrentDisplay", &e->current_display);
+    find(library, "eglGetCurrentSurface", &e->current_surface);
+    find(library, "eglGetCurrentContext", &e->current_context);
     if (!e->get_proc || !e->initialize || !e->bind_api || !e->choose_config || !e->create_context ||
-        !e->make_current || !e->destroy_context || !e->terminate)
+        !e->make_current || !e->destroy_context || !e->terminate || !e->current_display ||
+        !e->current_surface || !e->current_context)
         return false;
     void *f = e->get_proc("eglGetPlatformDisplayEXT");
     memcpy(&e->platform_display, &f, sizeof f);
@@ -108,12 +124,24 @@ static bool use_display(ami_offscreen *o, const egl *e, EGLDisplay display)
     return false;
 }
 
+static void remember(ami_offscreen *o)
+{
+    o->before.display = o->current_display();
+    o->before.draw = o->current_surface(EGL_DRAW);
+    o->before.read = o->current_surface(EGL_READ);
+    o->before.context = o->current_context();
+}
+
 static bool open_egl(ami_offscreen *o, ami_error *err)
 {
     o->library = dlopen("libEGL.so.1", RTLD_NOW | RTLD_GLOBAL);
     egl e = {0};
     if (!o->library || !load_egl(&e, o->library))
         return ami_fail(err, "libEGL.so.1 is not there (package libegl1)");
+    o->current_display = e.current_display;
+    o->current_surface = e.current_surface;
+    o->current_context = e.current_context;
+    remember(o);
     EGLDeviceEXT device[16];
     EGLint devices = 0;
     if (e.query_devices && e.query_devices(16, device, &devices))
@@ -130,23 +158,27 @@ static bool open_egl(ami_offscreen *o, ami_error *err)
         err, "libEGL has no device that can draw (software drawing needs the package libgl1-mesa-dri)");
 }
 
+static bool make_mesa_current(ami_offscreen *o)
+{
+    return o->mesa_make_current(o->mesa, o->pixels, GL_UNSIGNED_BYTE, MESA_SIDE, MESA_SIDE);
+}
+
 static bool open_osmesa(ami_offscreen *o, ami_error *err)
 {
     static const char *const names[] = {"libOSMesa.so.8", "libOSMesa.so.6", "libOSMesa.so"};
     for (size_t i = 0; i < sizeof names / sizeof *names && !o->library; i++)
         o->library = dlopen(names[i], RTLD_NOW | RTLD_GLOBAL);
     OSMesaContext (*create)(GLenum, GLint, GLint, GLint, OSMesaContext) = NULL;
-    GLboolean (*make_current)(OSMesaContext, void *, GLenum, GLsizei, GLsizei) = NULL;
     if (o->library) {
         find(o->library, "OSMesaCreateContextExt", &create);
-        find(o->library, "OSMesaMakeCurrent", &make_current);
+        find(o->library, "OSMesaMakeCurrent", &o->mesa_make_current);
         find(o->library, "OSMesaDestroyContext", &o->mesa_destroy);
     }
-    if (!create || !make_current || !o->mesa_destroy)
+    if (!create || !o->mesa_make_current || !o->mesa_destroy)
         return ami_fail(err, "libOSMesa is not there (package libosmesa6)");
     o->pixels = malloc((size_t)4 * MESA_SIDE * MESA_SIDE);
     o->mesa = create(OSMESA_RGBA, 24, 8, 0, NULL);
-    if (!o->pixels || !o->mesa || !make_current(o->mesa, o->pixels, GL_UNSIGNED_BYTE, MESA_SIDE, MESA_SIDE))
+    if (!o->pixels || !o->mesa || !make_mesa_current(o))
         return ami_fail(err, "libOSMesa makes no context");
     snprintf(o->name, sizeof o->name, "OSMesa");
     return true;
@@ -180,22 +212,40 @@ ami_offscreen *ami_offscreen_open(const char *backend, ami_error *err)
     return NULL;
 }
 
-void ami_offscreen_close(ami_offscreen *o)
+void ami_offscreen_close(ami_offscreen *offscreen)
 {
-    if (!o)
+    if (!offscreen)
         return;
-    if (o->context) {
-        o->make_current(o->display, EGL_NO_SURFACE, EGL_NO_SURFACE, EGL_NO_CONTEXT);
-        o->destroy_context(o->display, o->context);
-        o->terminate(o->display);
+    if (offscreen->context) {
+        offscreen->make_current(offscreen->display, EGL_NO_SURFACE, EGL_NO_SURFACE, EGL_NO_CONTEXT);
+        offscreen->destroy_context(offscreen->display, offscreen->context);
+        offscreen->terminate(offscreen->display);
     }
-    if (o->mesa)
-        o->mesa_destroy(o->mesa);
-    free(o->pixels);
-    free(o);
+    if (offscreen->mesa)
+        offscreen->mesa_destroy(offscreen->mesa);
+    free(offscreen->pixels);
+    free(offscreen);
 }
 
-const char *ami_offscreen_name(const ami_offscreen *o)
+bool ami_offscreen_enter(ami_offscreen *offscreen)
 {
-    return o->name;
+    if (offscreen->mesa)
+        return make_mesa_current(offscreen);
+    remember(offscreen);
+    return offscreen->make_current(offscreen->display, EGL_NO_SURFACE, EGL_NO_SURFACE, offscreen->context);
+}
+
+void ami_offscreen_leave(ami_offscreen *offscreen)
+{
+    if (offscreen->mesa)
+        return;
+    offscreen->make_current(offscreen->display, EGL_NO_SURFACE, EGL_NO_SURFACE, EGL_NO_CONTEXT);
+    if (offscreen->before.display != EGL_NO_DISPLAY && offscreen->before.context != EGL_NO_CONTEXT)
+        offscreen->make_current(offscreen->before.display, offscreen->before.draw, offscreen->before.read,
+                                offscreen->before.context);
+}
+
+const char *ami_offscreen_name(const ami_offscreen *offscreen)
+{
+    return offscreen->name;
 }

@@ -15,6 +15,11 @@ typedef struct ami_offscreen ami_offscreen;
 ami_offscreen *ami_offscreen_open(const char *backend, ami_error *err);
 void ami_offscreen_close(ami_offscreen *offscreen); /* NULL is fine */
 
+/* Makes it current in the calling thread, which need not be the one that opened it, until
+ * ami_offscreen_leave, which makes current again what was before, as far as that was EGL's, too. */
+bool ami_offscreen_enter(ami_offscreen *offscreen);
+void ami_offscreen_leave(ami_offscreen *offscreen);
+
 const char *ami_offscreen_name(const ami_offscreen *offscreen); /* "EGL (surfaceless)", "EGL (device)",
                                                                    "OSMesa" */
 

@@ -1,18 +1,31 @@
+/* The panel: what it shows it copies from the viewer, what is done with it it returns as an action. */
 #include "viewer/panel.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+enum { FORCES, TRAIL, POINTS, PLOTS, SHADOWS, FLAGS };
+static const ami_action flag_action[FLAGS] = {[FORCES] = AMI_ACT_FORCES,
+                                              [TRAIL] = AMI_ACT_TRAIL,
+                                              [POINTS] = AMI_ACT_POINTS,
+                                              [PLOTS] = AMI_ACT_PLOTS,
+                                              [SHADOWS] = AMI_ACT_SHADOWS};
+
 struct ami_panel {
-    ami_app *app;
+    const ami_app *app;
     const mjrContext *context;
     mjUI ui;
     mjuiState state;
+    int listed;   /* choices; behind them "a blend" */
+    int64_t list; /* number of the lists that it shows */
+
+    /* What its items show, and what they become when one works them. */
     int skill, pause, ghost, filming, loop;
-    int listed;        /* choices; behind them "a blend" */
+    int flag[FLAGS];
     double turn, pace; /* degrees a second; per cent */
     double weight[AMI_STYLES_SHOWN];
+
     bool dirty;
 };
 
@@ -70,35 +83,37 @@ static void add_skills(ami_panel *p)
                      {mjITEM_BUTTON, "Start over", 1, NULL, "", 0},
                      {mjITEM_END, "", 0, NULL, "", 0}};
     char *list = def[1].other;
-    for (int i = 0; i < p->app->choices; i++) {
+    for (int i = 0; i < p->app->content.choices; i++) {
         const size_t used = strlen(list);
         if (used + 32 > sizeof def[1].other)
             break;
         snprintf(list + used, sizeof def[1].other - used, "%s%d %.14s", i ? "\n" : "", i + 1,
-                 p->app->choice[i].name);
+                 p->app->content.choice[i].name);
         p->listed = i + 1;
     }
-    if (p->app->motions.styles)
+    if (p->app->content.motions.styles)
         snprintf(list + strlen(list), sizeof def[1].other - strlen(list), "\na blend");
-    snprintf(def[5].other, sizeof def[5].other, "70 %d", p->app->motions.styles ? 140 : 130);
+    snprintf(def[5].other, sizeof def[5].other, "%.0f %.0f", 100 * AMI_PACE_MIN,
+             100 * (p->app->content.motions.styles ? AMI_PACE_MAX : AMI_PACE_MAX_CLIP));
     mjui_add(&p->ui, def);
 }
 
 /* A slider a style; where there are styles. */
 static void add_styles(ami_panel *p)
 {
-    ami_app *app = p->app;
-    if (!app->motions.styles)
+    const ami_app *app = p->app;
+    if (!app->content.motions.styles)
         return;
     const mjuiDef head[] = {{mjITEM_SECTION, "Styles", mjSECT_OPEN, NULL, "", 0},
                             {mjITEM_END, "", 0, NULL, "", 0}};
     mjui_add(&p->ui, head);
     const int section = p->ui.nsect - 1;
-    for (int i = 0; i < app->styles_shown; i++) {
-        const int style = app->style_shown[i];
-        mjuiDef slider[] = {{mjITEM_SLIDERNUM, "", 1, &app->weight[style], "0 1", 0},
+    for (int i = 0; i < app->content.styles_shown; i++) {
+        const int style = app->content.style_shown[i];
+        mjuiDef slider[] = {{mjITEM_SLIDERNUM, "", 1, &p->weight[i], "0 1", 0},
                             {mjITEM_END, "", 0, NULL, "", 0}};
-        snprintf(slider[0].name, sizeof slider[0].name, "%.18s", app->motions.styles->style[style].name);
+        snprintf(slider[0].name, sizeof slider[0].name, "%.18s",
+                 app->content.motions.styles->style[style].name);
         mjui_addToSection(&p->ui, section, slider);
     }
     const mjuiDef rest[] = {{mjITEM_BUTTON, "Random style", 1, NULL, "", 0},
@@ -109,9 +124,9 @@ static void add_styles(ami_panel *p)
 
 static void fill(ami_panel *p)
 {
-    ami_look *look = &p->app->shown.look;
+    p->list = p->app->content.lists;
     p->ui.nsect = 0;
-    if (p->app->playing_clip) {
+    if (p->app->content.playing_clip) {
         const mjuiDef clip[] = {{mjITEM_SECTION, "Clip", mjSECT_OPEN, NULL, "", 0},
                                 {mjITEM_CHECKINT, "Pause", 1, &p->pause, "", 0},
                                 {mjITEM_BUTTON, "Step back", 1, NULL, "", 0},
@@ -135,16 +150,17 @@ static void fill(ami_panel *p)
     }
     const mjuiDef show[] = {
         {mjITEM_SECTION, "Show", mjSECT_OPEN, NULL, "", 0},
-        {mjITEM_RADIO, "Reference", p->app->playing_clip ? 0 : 1, &p->ghost, "off\ninside\nbeside", 0},
-        {mjITEM_CHECKINT, "Forces", p->app->playing_clip ? 0 : 1, &look->forces, "", 0},
-        {mjITEM_CHECKINT, "Foot trail", 1, &look->trail, "", 0},
-        {mjITEM_CHECKINT, "Joints", 1, &look->points, "", 0},
-        {mjITEM_CHECKINT, "Plots", 1, &p->app->shown.plots, "", 0},
-        {mjITEM_CHECKINT, "Shadows", 1, &look->shadows, "", 0},
+        {mjITEM_RADIO, "Reference", p->app->content.playing_clip ? 0 : 1, &p->ghost, "off\ninside\nbeside",
+         0},
+        {mjITEM_CHECKINT, "Forces", p->app->content.playing_clip ? 0 : 1, &p->flag[FORCES], "", 0},
+        {mjITEM_CHECKINT, "Foot trail", 1, &p->flag[TRAIL], "", 0},
+        {mjITEM_CHECKINT, "Joints", 1, &p->flag[POINTS], "", 0},
+        {mjITEM_CHECKINT, "Plots", 1, &p->flag[PLOTS], "", 0},
+        {mjITEM_CHECKINT, "Shadows", 1, &p->flag[SHADOWS], "", 0},
         {mjITEM_BUTTON, "Camera home", 1, NULL, "", 0},
         {mjITEM_END, "", 0, NULL, "", 0}};
     mjui_add(&p->ui, show);
-    if (p->app->def.characters > 1 && !p->app->playing_clip) {
+    if (p->app->def.sim.envs > 1 && !p->app->content.playing_clip) {
         const mjuiDef next[] = {{mjITEM_BUTTON, "Follow next", 1, NULL, "", 0},
                                 {mjITEM_END, "", 0, NULL, "", 0}};
         mjui_addToSection(&p->ui, p->ui.nsect - 1, next);
@@ -157,7 +173,7 @@ static void fill(ami_panel *p)
     mjui_add(&p->ui, keep);
 }
 
-ami_panel *ami_panel_create(ami_app *app, ami_error *err)
+ami_panel *ami_panel_create(const ami_app *app, ami_error *err)
 {
     ami_panel *p = calloc(1, sizeof *p);
     if (!p) {
@@ -174,46 +190,64 @@ ami_panel *ami_panel_create(ami_app *app, ami_error *err)
     return p;
 }
 
-void ami_panel_destroy(ami_panel *p)
+void ami_panel_destroy(ami_panel *panel)
 {
-    free(p);
+    free(panel);
 }
 
-void ami_panel_measure(ami_panel *p, const mjrContext *context)
+void ami_panel_measure(ami_panel *panel, const mjrContext *context)
 {
-    p->context = context;
-    mjui_resize(&p->ui, context);
-    mjr_addAux(p->ui.auxid, p->ui.width, p->ui.maxheight, p->ui.spacing.samples, (mjrContext *)context);
-    p->dirty = true;
+    panel->context = context;
+    mjui_resize(&panel->ui, context);
+    mjr_addAux(panel->ui.auxid, panel->ui.width, panel->ui.maxheight, panel->ui.spacing.samples,
+               (mjrContext *)context);
+    panel->dirty = true;
 }
 
-int ami_panel_width(const ami_panel *p)
+int ami_panel_width(const ami_panel *panel)
 {
-    return p->ui.width;
+    return panel->ui.width;
 }
 
-void ami_panel_relist(ami_panel *p)
+void ami_panel_refresh(ami_panel *panel)
 {
-    fill(p);
-    ami_panel_measure(p, p->context);
+    if (panel->list == panel->app->content.lists)
+        return;
+    fill(panel);
+    ami_panel_measure(panel, panel->context);
+    mjr_restoreBuffer(panel->context);
 }
 
 static void set_rects(ami_panel *p, mjrRect whole)
 {
     p->state.nrect = 2;
     p->state.rect[0] = whole;
-    p->state.rect[1] = (mjrRect){0, 0, p->app->shown.panel ? p->ui.width : 0, whole.height};
+    p->state.rect[1] = (mjrRect){0, 0, p->app->view.shown.panel ? p->ui.width : 0, whole.height};
 }
 
 /* Whether the sliders show what they should; then they do. */
 static bool same_weights(ami_panel *p)
 {
     bool same = true;
-    for (int i = 0; i < p->app->styles_shown; i++) {
-        const double weight = p->app->weight[p->app->style_shown[i]];
+    for (int i = 0; i < p->app->content.styles_shown; i++) {
+        const double weight = p->app->content.weight[p->app->content.style_shown[i]];
         same = same && p->weight[i] == weight;
         p->weight[i] = weight;
     }
+    return same;
+}
+
+/* Whether the boxes show what they should; then they do. */
+static bool same_flags(ami_panel *p)
+{
+    const ami_shown *shown = &p->app->view.shown;
+    const int now[FLAGS] = {[FORCES] = shown->look.forces,
+                            [TRAIL] = shown->look.trail,
+                            [POINTS] = shown->look.points,
+                            [PLOTS] = shown->plots,
+                            [SHADOWS] = shown->look.shadows};
+    const bool same = !memcmp(p->flag, now, sizeof now);
+    memcpy(p->flag, now, sizeof now);
     return same;
 }
 
@@ -221,76 +255,81 @@ static bool same_weights(ami_panel *p)
 static bool read_snapshot(ami_panel *p, const ami_snapshot *s)
 {
     const ami_app *app = p->app;
-    const double turn = app->turn_base * 180 / M_PI, pace = 100 * s->pace;
+    const double turn = app->input.turn_base * 180 / M_PI, pace = 100 * s->pace;
     const int chosen = ami_app_chosen(app, s), skill = chosen >= 0 ? chosen : p->listed;
-    const int filming = app->film != NULL, loop = s->phase_gain > 0;
+    const int filming = app->view.film != NULL, loop = s->phase_gain > 0;
     const bool same = p->skill == skill && p->loop == loop && p->pause == s->paused &&
-                      p->ghost == app->shown.look.ghost && p->filming == filming &&
+                      p->ghost == app->view.shown.look.ghost && p->filming == filming &&
                       fabs(p->turn - turn) < 1e-6 && fabs(p->pace - pace) < 1e-6;
     p->skill = skill;
     p->loop = loop;
     p->pause = s->paused;
-    p->ghost = app->shown.look.ghost;
+    p->ghost = app->view.shown.look.ghost;
     p->filming = filming;
     p->turn = turn;
     p->pace = pace;
-    return !same_weights(p) || !same;
+    const bool weights = same_weights(p), flags = same_flags(p);
+    return !(same && weights && flags);
 }
 
-void ami_panel_draw(ami_panel *p, const ami_snapshot *snapshot, mjrRect whole)
+void ami_panel_draw(ami_panel *panel, const ami_snapshot *snapshot, mjrRect whole)
 {
-    static int forgotten; /* switches that keys have changed show at the next draw; comparing them all costs
-                             more than drawing */
-    set_rects(p, whole);
-    const bool changed = read_snapshot(p, snapshot) && !p->state.dragrect;
-    if (changed || p->dirty || ++forgotten % 15 == 0)
-        mjui_update(-1, -1, &p->ui, &p->state, p->context);
-    p->dirty = false;
-    mjui_render(&p->ui, &p->state, p->context);
+    set_rects(panel, whole);
+    const bool changed = read_snapshot(panel, snapshot) && !panel->state.dragrect;
+    if (changed || panel->dirty)
+        mjui_update(-1, -1, &panel->ui, &panel->state, panel->context);
+    panel->dirty = false;
+    mjui_render(&panel->ui, &panel->state, panel->context);
 }
 
-static bool is_weight(const ami_app *app, const void *data)
-{
-    for (int i = 0; app->motions.styles && i < app->motions.styles->count; i++)
-        if (data == &app->weight[i])
-            return true;
-    return false;
-}
+/* ---- What is done with it ---- */
 
-static void changed(ami_panel *p, const mjuiItem *item)
+static ami_panel_event event_of(ami_panel *p, const mjuiItem *item)
 {
-    ami_app *app = p->app;
+    ami_panel_event e = {.taken = true};
+    const void *data = item->pdata;
     for (size_t i = 0; i < sizeof button / sizeof *button; i++)
         if (!strcmp(item->name, button[i].label)) {
-            ami_app_act(app, button[i].action, button[i].value);
-            return;
+            e.action = button[i].action;
+            e.value = button[i].value;
+            return e;
         }
-    if (item->pdata == &p->skill && p->skill < p->listed)
-        ami_app_choose(app, p->skill);
-    else if (item->pdata == &p->skill && p->skill >= p->listed)
-        p->dirty = true; /* blends are made with the sliders */
-    else if (is_weight(app, item->pdata))
-        ami_app_blend(app);
-    else if (item->pdata == &p->loop)
-        ami_app_act(app, AMI_ACT_PHASE_LOOP, 0);
-    else if (item->pdata == &p->pause)
-        ami_app_act(app, AMI_ACT_PAUSE, 0);
-    else if (item->pdata == &p->ghost)
-        app->shown.look.ghost = p->ghost;
-    else if (item->pdata == &p->filming)
-        ami_app_act(app, AMI_ACT_FILM, 0);
-    else if (item->pdata == &p->turn)
-        ami_app_act(app, AMI_ACT_TURN, fabs(p->turn) < 3 ? 0 : p->turn);
-    else if (item->pdata == &p->pace)
-        ami_app_act(app, AMI_ACT_PACE, fabs(p->pace - 100) < 2 ? 1 : p->pace / 100);
+    for (int i = 0; i < FLAGS; i++)
+        if (data == &p->flag[i])
+            e.action = flag_action[i];
+    for (int i = 0; i < p->app->content.styles_shown; i++)
+        if (data == &p->weight[i]) {
+            e.action = AMI_ACT_WEIGHT;
+            e.value = p->weight[i];
+            e.style = p->app->content.style_shown[i];
+        }
+    if (data == &p->skill && p->skill < p->listed) { /* blends are made with the sliders */
+        e.action = AMI_ACT_SKILL;
+        e.value = p->skill + 1;
+    } else if (data == &p->loop) {
+        e.action = AMI_ACT_PHASE_LOOP;
+    } else if (data == &p->pause) {
+        e.action = AMI_ACT_PAUSE;
+    } else if (data == &p->ghost) {
+        e.action = AMI_ACT_REFERENCE;
+        e.value = p->ghost;
+    } else if (data == &p->filming) {
+        e.action = AMI_ACT_FILM;
+    } else if (data == &p->turn) {
+        e.action = AMI_ACT_TURN;
+        e.value = fabs(p->turn) < 3 ? 0 : p->turn;
+    } else if (data == &p->pace) {
+        e.action = AMI_ACT_PACE;
+        e.value = fabs(p->pace - 100) < 2 ? 1 : p->pace / 100;
+    }
+    return e;
 }
 
-static void pass_on(ami_panel *p)
+static ami_panel_event pass_on(ami_panel *p)
 {
     const mjuiItem *item = mjui_event(&p->ui, &p->state, p->context);
-    if (item)
-        changed(p, item);
     p->dirty = true;
+    return item ? event_of(p, item) : (ami_panel_event){.taken = true};
 }
 
 static void place_mouse(ami_panel *p, mjrRect whole, double x, double y)
@@ -304,48 +343,47 @@ static void place_mouse(ami_panel *p, mjrRect whole, double x, double y)
         p->state.dragrect ? p->state.dragrect : 1 + mjr_findRect((int)x, (int)y, 1, p->state.rect + 1);
 }
 
-bool ami_panel_mouse_button(ami_panel *p, mjrRect whole, double x, double y, int which, bool pressed)
+ami_panel_event ami_panel_mouse_button(ami_panel *panel, mjrRect whole, double x, double y, int which,
+                                       bool pressed)
 {
     static const int names[3] = {mjBUTTON_LEFT, mjBUTTON_RIGHT, mjBUTTON_MIDDLE};
-    place_mouse(p, whole, x, y);
-    mjuiState *s = &p->state;
+    place_mouse(panel, whole, x, y);
+    mjuiState *s = &panel->state;
     int *const down[3] = {&s->left, &s->right, &s->middle};
-    if (pressed && s->mouserect != p->ui.rectid)
-        return false;
-    if (!pressed && s->dragrect != p->ui.rectid)
-        return false;
+    if (pressed && s->mouserect != panel->ui.rectid)
+        return (ami_panel_event){.taken = false};
+    if (!pressed && s->dragrect != panel->ui.rectid)
+        return (ami_panel_event){.taken = false};
     *down[which] = pressed;
     s->button = names[which];
     s->doubleclick = 0;
     s->type = pressed ? mjEVENT_PRESS : mjEVENT_RELEASE;
     if (pressed) {
-        s->dragrect = p->ui.rectid;
+        s->dragrect = panel->ui.rectid;
         s->dragbutton = s->button;
     }
-    pass_on(p);
+    const ami_panel_event event = pass_on(panel);
     if (!pressed)
         s->dragrect = s->dragbutton = 0;
-    return true;
+    return event;
 }
 
-bool ami_panel_mouse_move(ami_panel *p, mjrRect whole, double x, double y)
+ami_panel_event ami_panel_mouse_move(ami_panel *panel, mjrRect whole, double x, double y)
 {
-    place_mouse(p, whole, x, y);
-    if (p->state.dragrect != p->ui.rectid)
-        return false;
-    p->state.type = mjEVENT_MOVE;
-    pass_on(p);
-    return true;
+    place_mouse(panel, whole, x, y);
+    if (panel->state.dragrect != panel->ui.rectid)
+        return (ami_panel_event){.taken = false};
+    panel->state.type = mjEVENT_MOVE;
+    return pass_on(panel);
 }
 
-bool ami_panel_scroll(ami_panel *p, mjrRect whole, double x, double y, double by)
+ami_panel_event ami_panel_scroll(ami_panel *panel, mjrRect whole, double x, double y, double by)
 {
-    place_mouse(p, whole, x, y);
-    if (p->state.mouserect != p->ui.rectid)
-        return false;
-    p->state.type = mjEVENT_SCROLL;
-    p->state.sx = 0;
-    p->state.sy = by;
-    pass_on(p);
-    return true;
+    place_mouse(panel, whole, x, y);
+    if (panel->state.mouserect != panel->ui.rectid)
+        return (ami_panel_event){.taken = false};
+    panel->state.type = mjEVENT_SCROLL;
+    panel->state.sx = 0;
+    panel->state.sy = by;
+    return pass_on(panel);
 }

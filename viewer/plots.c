@@ -78,36 +78,37 @@ ami_plots *ami_plots_create(ami_error *err)
     return p;
 }
 
-void ami_plots_destroy(ami_plots *p)
+void ami_plots_destroy(ami_plots *plots)
 {
-    free(p);
+    free(plots);
 }
 
-void ami_plots_add(ami_plots *p, const ami_snapshot *s)
+void ami_plots_add(ami_plots *plots, const ami_snapshot *snapshot)
 {
-    if (s->clip_duration > 0 || (s->step == p->step && s->jumps == p->jumps))
+    if (snapshot->clip_duration > 0 || (snapshot->step == plots->step && snapshot->jumps == plots->jumps))
         return;
-    if (s->step < p->step || s->jumps != p->jumps) {
-        while (p->count && p->time[(p->begin + p->count - 1) % SAMPLES] >= (double)s->step * s->dt)
-            p->count--;
+    if (snapshot->step < plots->step || snapshot->jumps != plots->jumps) {
+        while (plots->count && plots->time[(plots->begin + plots->count - 1) % SAMPLES] >=
+                                   (double)snapshot->step * snapshot->dt)
+            plots->count--;
     }
-    p->step = s->step;
-    p->jumps = s->jumps;
-    if (!s->step)
+    plots->step = snapshot->step;
+    plots->jumps = snapshot->jumps;
+    if (!snapshot->step)
         return; /* no step, no reward */
-    const int slot = (p->begin + p->count) % SAMPLES;
-    p->time[slot] = (double)s->step * s->dt;
+    const int slot = (plots->begin + plots->count) % SAMPLES;
+    plots->time[slot] = (double)snapshot->step * snapshot->dt;
     for (int k = 0; k < AMI_REWARD_PARTS; k++)
-        p->sample[slot][k] = (float)s->reward.part[k];
-    p->sample[slot][VALUE] = (float)s->value;
-    p->sample[slot][COST] = (float)s->step_us;
-    const bool measured = s->invents && s->body_phase.amplitude >= 0;
-    p->sample[slot][BODY_X] = measured ? (float)s->body_phase.x : NAN;
-    p->sample[slot][BODY_Y] = measured ? (float)s->body_phase.y : NAN;
-    if (p->count < SAMPLES)
-        p->count++;
+        plots->sample[slot][k] = (float)snapshot->reward.part[k];
+    plots->sample[slot][VALUE] = (float)snapshot->value;
+    plots->sample[slot][COST] = (float)snapshot->step_us;
+    const bool measured = snapshot->invents && snapshot->body_phase.amplitude >= 0;
+    plots->sample[slot][BODY_X] = measured ? (float)snapshot->body_phase.x : NAN;
+    plots->sample[slot][BODY_Y] = measured ? (float)snapshot->body_phase.y : NAN;
+    if (plots->count < SAMPLES)
+        plots->count++;
     else
-        p->begin = (p->begin + 1) % SAMPLES;
+        plots->begin = (plots->begin + 1) % SAMPLES;
 }
 
 static void fill(mjvFigure *f, const ami_plots *p, int line, int value, double now, float range[2])
@@ -284,12 +285,12 @@ static void draw_phase(const ami_plots *p, const ami_snapshot *s, mjrRect rect, 
         draw_body(p, s, d, body);
 }
 
-void ami_plots_draw(ami_plots *p, const ami_snapshot *s, mjrRect column, double scale,
+void ami_plots_draw(ami_plots *plots, const ami_snapshot *snapshot, mjrRect column, double scale,
                     const mjrContext *context)
 {
     const int gap = (int)(6 * scale), least = (int)(104 * scale);
-    const bool clip = s->clip_duration > 0;
-    int wanted = clip ? 0 : isfinite(s->value) ? 3 : 2;
+    const bool clip = snapshot->clip_duration > 0;
+    int wanted = clip ? 0 : isfinite(snapshot->value) ? 3 : 2;
     int height = (column.height - gap * wanted) / (wanted + 1);
     while (wanted > 0 && height < least) {
         wanted--;
@@ -300,8 +301,9 @@ void ami_plots_draw(ami_plots *p, const ami_snapshot *s, mjrRect column, double 
     mjrRect rect[3] = {{0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}};
     static const int order[2][3] = {{0, 2, 1}, {0, 1, 2}};
     for (int i = 0; i < wanted; i++, top -= height + gap)
-        rect[order[isfinite(s->value)][i]] = (mjrRect){column.left, top - height, column.width, height};
+        rect[order[isfinite(snapshot->value)][i]] =
+            (mjrRect){column.left, top - height, column.width, height};
     if (wanted)
-        draw_curves(p, s, rect, scale, context);
-    draw_phase(p, s, (mjrRect){column.left, top - height, column.width, height}, scale, context);
+        draw_curves(plots, snapshot, rect, scale, context);
+    draw_phase(plots, snapshot, (mjrRect){column.left, top - height, column.width, height}, scale, context);
 }

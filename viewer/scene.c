@@ -64,31 +64,31 @@ static void make_model(void *context)
     mjv_makeScene(s->model, &s->scene, 1000 + 52 * s->characters);
 }
 
-bool ami_scene_init(ami_scene *s, const ami_character *character, int characters, ami_quality quality,
+bool ami_scene_init(ami_scene *scene, const ami_character *character, int characters, ami_quality quality,
                     int width, int height, ami_error *err)
 {
-    memset(s, 0, sizeof *s);
-    s->character = character;
-    s->characters = characters;
-    mjv_defaultScene(&s->scene);
-    mjv_defaultOption(&s->option);
-    s->place = calloc((size_t)characters, sizeof *s->place);
-    model_parts parts = {s, quality, width, height};
+    memset(scene, 0, sizeof *scene);
+    scene->character = character;
+    scene->characters = characters;
+    mjv_defaultScene(&scene->scene);
+    mjv_defaultOption(&scene->option);
+    scene->place = calloc((size_t)characters, sizeof *scene->place);
+    model_parts parts = {scene, quality, width, height};
     if (!ami_mujoco_guard(make_model, &parts, err)) {
-        ami_scene_free(s);
+        ami_scene_free(scene);
         return ami_fail_in(err, "no picture of %d characters", characters);
     }
-    if (!s->data || !s->place) {
-        ami_scene_free(s);
+    if (!scene->data || !scene->place) {
+        ami_scene_free(scene);
         return ami_fail(err, "out of memory for a picture of %d characters", characters);
     }
-    s->scene.flags[mjRND_HAZE] = 1;
-    s->scene.flags[mjRND_REFLECTION] = quality == AMI_QUALITY_HIGH;
-    s->flat_shadows = quality != AMI_QUALITY_HIGH || characters > 1; /* a shadow map has no room for a
+    scene->scene.flags[mjRND_HAZE] = 1;
+    scene->scene.flags[mjRND_REFLECTION] = quality == AMI_QUALITY_HIGH;
+    scene->flat_shadows = quality != AMI_QUALITY_HIGH || characters > 1; /* a shadow map has no room for a
                                                                         crowd */
-    set_up_ranks(s);
-    ami_camera_home(&s->camera, characters);
-    s->jumps = -1;
+    set_up_ranks(scene);
+    ami_camera_home(&scene->camera, characters);
+    scene->jumps = -1;
     return true;
 }
 
@@ -104,34 +104,20 @@ static void make_context(void *argument)
     mjr_makeContext(p->scene->model, p->context, p->font);
 }
 
-bool ami_scene_open_context(const ami_scene *s, mjrContext *context, int font, ami_error *err)
+bool ami_scene_open_context(const ami_scene *scene, mjrContext *context, int font, ami_error *err)
 {
-    context_parts parts = {s, context, font};
+    context_parts parts = {scene, context, font};
     mjr_defaultContext(context);
     return ami_mujoco_guard(make_context, &parts, err) || ami_fail_in(err, "OpenGL cannot be used");
 }
 
-void ami_scene_free(ami_scene *s)
+void ami_scene_free(ami_scene *scene)
 {
-    mjv_freeScene(&s->scene);
-    mj_deleteData(s->data);
-    mj_deleteModel(s->model);
-    free(s->place);
-    memset(s, 0, sizeof *s);
-}
-
-static void blend_poses(double out[AMI_POSE], const double a[AMI_POSE], const double b[AMI_POSE], double u)
-{
-    for (int k = 0; k < 3; k++)
-        out[k] = a[k] + u * (b[k] - a[k]);
-    ami_quat_slerp(out + 3, a + 3, b + 3, u);
-    for (int j = 0; j < AMI_CLIP_JOINTS; j++) {
-        const int k = ami_clip_joints[j].pose;
-        if (ami_clip_joints[j].ball)
-            ami_quat_slerp(out + k, a + k, b + k, u);
-        else
-            out[k] = a[k] + u * (b[k] - a[k]);
-    }
+    mjv_freeScene(&scene->scene);
+    mj_deleteData(scene->data);
+    mj_deleteModel(scene->model);
+    free(scene->place);
+    memset(scene, 0, sizeof *scene);
 }
 
 static void pose_data(ami_scene *s, const double pose[AMI_POSE], const double place[2])
@@ -239,7 +225,7 @@ static void add_bodies(ami_scene *s, const ami_snapshot *snap, double alpha)
     for (int n = 1; n <= snap->characters; n++) {
         const int i = (snap->follow + n) % snap->characters;
         double pose[AMI_POSE];
-        blend_poses(pose, snap->body[i].before, snap->body[i].pose, alpha);
+        ami_pose_between(snap->body[i].before, snap->body[i].pose, alpha, pose);
         pose_data(s, pose, s->place[i]);
         const int first = s->scene.ngeom;
         mjv_addGeoms(s->model, s->data, &s->option, NULL, mjCAT_DYNAMIC, &s->scene);
@@ -255,7 +241,7 @@ static void add_bodies(ami_scene *s, const ami_snapshot *snap, double alpha)
 static void add_ghost(ami_scene *s, const ami_snapshot *snap, double alpha, bool beside)
 {
     double pose[AMI_POSE], place[2] = {s->place[snap->follow][0], s->place[snap->follow][1]};
-    blend_poses(pose, snap->reference_before, snap->reference, alpha);
+    ami_pose_between(snap->reference_before, snap->reference, alpha, pose);
     if (beside) { /* a step to its left */
         place[0] -= .9 * sin(snap->reference_heading);
         place[1] += .9 * cos(snap->reference_heading);
@@ -349,7 +335,7 @@ static void add_points(ami_scene *s, const ami_snapshot *snap, double alpha)
     double pose[AMI_POSE];
     ami_state state;
     ami_points points;
-    blend_poses(pose, snap->body[snap->follow].before, snap->body[snap->follow].pose, alpha);
+    ami_pose_between(snap->body[snap->follow].before, snap->body[snap->follow].pose, alpha, pose);
     pose[0] += s->place[snap->follow][0];
     pose[1] += s->place[snap->follow][1];
     ami_fk_state(&s->character->skeleton, pose, still, &state);
@@ -385,7 +371,7 @@ static void add_touch(ami_scene *s, const ami_snapshot *snap)
     }
 }
 
-static void set_camera(ami_scene *s, const ami_snapshot *snap, double alpha, double seconds)
+static void follow(ami_scene *s, const ami_snapshot *snap, double alpha, double seconds)
 {
     const ami_view_body *b = &snap->body[snap->follow];
     double target[2];
@@ -399,6 +385,12 @@ static void set_camera(ami_scene *s, const ami_snapshot *snap, double alpha, dou
         target[1] -= s->place[snap->follow][1];
     }
     ami_camera_follow(&s->camera, target, seconds);
+}
+
+static void set_camera(ami_scene *s, const ami_snapshot *snap, double alpha, double seconds)
+{
+    if (!s->camera.fixed)
+        follow(s, snap, alpha, seconds);
     mjvCamera cam;
     mjv_defaultCamera(&cam);
     cam.lookat[0] = s->camera.at[0];
@@ -446,29 +438,29 @@ static void add_flat_shadows(ami_scene *s)
     }
 }
 
-void ami_scene_update(ami_scene *s, const ami_snapshot *snap, double alpha, double seconds,
+void ami_scene_update(ami_scene *scene, const ami_snapshot *snapshot, double alpha, double seconds,
                       const ami_look *look)
 {
-    s->scene.ngeom = 0;
-    set_camera(s, snap, alpha, seconds); /* first: an endless floor is drawn around the camera */
-    s->scene.flags[mjRND_SHADOW] = look->shadows && !s->flat_shadows;
-    mjv_addGeoms(s->model, s->data, &s->option, NULL, mjCAT_STATIC, &s->scene);
-    if (look->ghost && snap->clip_duration <= 0)
-        add_ghost(s, snap, alpha, look->ghost == 2);
-    add_bodies(s, snap, alpha);
-    mj_comPos(s->model, s->data);
-    mj_camlight(s->model, s->data);
-    mjv_makeLights(s->model, s->data, &s->scene);
-    if (look->shadows && s->flat_shadows)
-        add_flat_shadows(s);
-    keep_trail(s, snap);
+    scene->scene.ngeom = 0;
+    set_camera(scene, snapshot, alpha, seconds); /* first: an endless floor is drawn around the camera */
+    scene->scene.flags[mjRND_SHADOW] = look->shadows && !scene->flat_shadows;
+    mjv_addGeoms(scene->model, scene->data, &scene->option, NULL, mjCAT_STATIC, &scene->scene);
+    if (look->ghost && snapshot->clip_duration <= 0)
+        add_ghost(scene, snapshot, alpha, look->ghost == 2);
+    add_bodies(scene, snapshot, alpha);
+    mj_comPos(scene->model, scene->data);
+    mj_camlight(scene->model, scene->data);
+    mjv_makeLights(scene->model, scene->data, &scene->scene);
+    if (look->shadows && scene->flat_shadows)
+        add_flat_shadows(scene);
+    keep_trail(scene, snapshot);
     if (look->trail)
-        add_trail(s, s->place[snap->follow]);
+        add_trail(scene, scene->place[snapshot->follow]);
     if (look->forces)
-        add_forces(s, snap);
+        add_forces(scene, snapshot);
     if (look->points)
-        add_points(s, snap, alpha);
-    add_touch(s, snap);
+        add_points(scene, snapshot, alpha);
+    add_touch(scene, snapshot);
 }
 
 /* Position and direction (length 1 along the camera's axis) of the ray through a point of the picture. */
@@ -487,36 +479,36 @@ static void ray(const ami_scene *s, double x, double y, double aspect, double fr
     }
 }
 
-bool ami_scene_pick(ami_scene *s, const ami_snapshot *snap, double x, double y, double aspect, int *character,
-                    int *body, double local[3], double depth[1])
+bool ami_scene_pick(ami_scene *scene, const ami_snapshot *snapshot, double x, double y, double aspect,
+                    int *character, int *body, double local[3], double depth[1])
 {
     double from[3], along[3];
-    ray(s, x, y, aspect, from, along);
+    ray(scene, x, y, aspect, from, along);
     depth[0] = INFINITY;
-    for (int i = 0; i < snap->characters; i++) {
-        pose_data(s, snap->body[i].pose, s->place[i]);
+    for (int i = 0; i < snapshot->characters; i++) {
+        pose_data(scene, snapshot->body[i].pose, scene->place[i]);
         int geom = -1;
-        const double d = mj_ray(s->model, s->data, from, along, NULL, 0, -1, &geom, NULL);
-        if (geom < 0 || d < 0 || d >= depth[0] || s->character->geom_body[geom] < 0)
+        const double d = mj_ray(scene->model, scene->data, from, along, NULL, 0, -1, &geom, NULL);
+        if (geom < 0 || d < 0 || d >= depth[0] || scene->character->geom_body[geom] < 0)
             continue;
         depth[0] = d;
         *character = i;
-        *body = s->character->geom_body[geom];
-        const int id = s->character->body[*body];
+        *body = scene->character->geom_body[geom];
+        const int id = scene->character->body[*body];
         double arm[3];
         for (int k = 0; k < 3; k++)
-            arm[k] = from[k] + d * along[k] - s->data->xpos[3 * id + k];
-        mju_mulMatTVec3(local, s->data->xmat + 9 * id, arm);
+            arm[k] = from[k] + d * along[k] - scene->data->xpos[3 * id + k];
+        mju_mulMatTVec3(local, scene->data->xmat + 9 * id, arm);
     }
     return isfinite(depth[0]);
 }
 
-void ami_scene_unproject(const ami_scene *s, int character, double x, double y, double aspect, double depth,
-                         double at[3])
+void ami_scene_unproject(const ami_scene *scene, int character, double x, double y, double aspect,
+                         double depth, double at[3])
 {
     double from[3], along[3];
-    ray(s, x, y, aspect, from, along);
+    ray(scene, x, y, aspect, from, along);
     for (int k = 0; k < 3; k++)
-        at[k] = from[k] + depth * along[k] - (k < 2 ? s->place[character][k] : 0);
+        at[k] = from[k] + depth * along[k] - (k < 2 ? scene->place[character][k] : 0);
     at[2] = fmax(at[2], .02);
 }

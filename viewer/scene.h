@@ -30,6 +30,7 @@ typedef struct ami_camera {
     double distance, height;   /* m: from what it looks at; of what it looks at */
     double at[2], speed[2];    /* m, m/s: what it looks at, moving smoothly after the character */
     bool placed;               /* false: the next frame jumps to the character */
+    bool fixed;                /* it follows nobody: `at` is the caller's */
 } ami_camera;
 
 typedef struct ami_scene {

@@ -16,16 +16,16 @@
 /* Steps until the picture at `time` lies within the last step; returns where in it. */
 static double simulate_to(ami_app *app, double time)
 {
-    const double dt = ami_session_dt(app->session);
-    while ((double)ami_session_steps(app->session) * dt < time - 1e-9 && !app->own.finished &&
+    const double dt = ami_session_dt(app->content.session);
+    while ((double)ami_session_steps(app->content.session) * dt < time - 1e-9 && !app->content.own.finished &&
            !ami_app_stopped(app)) {
-        ami_app_cues(app, (double)ami_session_steps(app->session) * dt);
-        if (!ami_session_step(app->session))
+        ami_app_cues(app, (double)ami_session_steps(app->content.session) * dt);
+        if (!ami_session_step(app->content.session))
             break;
-        app->own_fresh = false;
+        app->content.own_fresh = false;
         ami_app_look(app);
     }
-    const double late = (double)ami_session_steps(app->session) * dt - time;
+    const double late = (double)ami_session_steps(app->content.session) * dt - time;
     return fmin(fmax(1 - late / dt, 0), 1);
 }
 
@@ -68,8 +68,8 @@ static bool shoot(ami_app *app, ami_film *film, ami_report *report, double alpha
         ami_app_draw(app, s, alpha, seconds, whole);
         mjr_finish();
     } else { /* for a picture of the end, the camera and the curves have to be brought there */
-        ami_plots_add(app->plots, s);
-        ami_scene_update(&app->scene, s, alpha, seconds, &app->shown.look);
+        ami_plots_add(app->view.plots, s);
+        ami_scene_update(&app->view.scene, s, alpha, seconds, &app->view.shown.look);
     }
     ami_report_frame(report, ami_clock_now() - drawn_from, drawn_from - began);
     ami_app_tidy(app, s);
@@ -86,27 +86,27 @@ static bool roll(ami_app *app, ami_film *film, ami_report *report, ami_error *er
                                                                 ended */
         const double began = ami_clock_now();
         double alpha = 1;
-        app->now = app->begun + 60 + (double)f / def->fps; /* nobody reads the first minute's hint in a
+        app->view.now = app->begun + 60 + (double)f / def->fps; /* nobody reads the first minute's hint in a
                                                               film */
-        if (app->playing_clip) {
-            ami_player_advance(&app->player, f ? 1 / def->fps : 0);
+        if (app->content.playing_clip) {
+            ami_player_advance(&app->content.player, f ? 1 / def->fps : 0);
             ami_app_cues(app, time);
             step = 1 / def->fps;
         } else {
             alpha = simulate_to(app, time);
             ami_app_cues(app, time);
-            step = app->own.speed / def->fps;
+            step = app->content.own.speed / def->fps;
         }
         if (f && ami_app_stopped(app))
             break; /* the frames that are there make a film; a crowd's next one may take long to draw */
-        last = time + step >= def->seconds - 1e-9 || app->quit;
+        last = time + step >= def->sim.seconds - 1e-9 || app->input.quit;
         if (!shoot(app, film, report, alpha, began, f == 0, last, err))
             return false;
         time += step;
-        progress(time, def->seconds, begun);
+        progress(time, def->sim.seconds, begun);
     }
-    if (app->session && !cli_stopped && !app->quit)
-        simulate_to(app, def->seconds); /* the rest of the time asked for, so that the hash is that of a
+    if (app->content.session && !cli_stopped && !app->input.quit)
+        simulate_to(app, def->sim.seconds); /* the rest of the time asked for, so that the hash is that of a
                                            rollout */
     return true;
 }
@@ -118,7 +118,7 @@ int ami_studio_run(ami_app *app, ami_error *err)
     if (!offscreen)
         return 2;
     cli_stop_on_signals();
-    app->stopped = &cli_stopped;
+    app->content.stopped = &cli_stopped;
     if (app->def.quality < 0)
         app->def.quality = AMI_QUALITY_MEDIUM;
     /* texts as large as the picture */
@@ -138,9 +138,9 @@ int ami_studio_run(ami_app *app, ami_error *err)
     if (ok && cli_stopped)
         fprintf(stderr, "amble-view: ended early; the file is whole\n");
     ok = ok && ami_report_write(&report, app, err);
-    if (app->has_context)
-        mjr_freeContext(&app->context);
-    app->has_context = false;
+    if (app->view.has_context)
+        mjr_freeContext(&app->view.context);
+    app->view.has_context = false;
     ami_offscreen_close(offscreen);
     return ok ? 0 : 2;
 }

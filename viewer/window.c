@@ -45,8 +45,8 @@ static bool pick(window *w, int *character, int *body, double local[3], double d
 {
     double x, y, aspect;
     relative(w, &x, &y, &aspect);
-    return !w->app->playing_clip &&
-           ami_scene_pick(&w->app->scene, ami_app_look(w->app), x, y, aspect, character, body, local, depth);
+    return !w->app->content.playing_clip && ami_scene_pick(&w->app->view.scene, ami_app_look(w->app), x, y,
+                                                           aspect, character, body, local, depth);
 }
 
 static void pull(window *w)
@@ -54,8 +54,9 @@ static void pull(window *w)
     ami_app *app = w->app;
     double x, y, aspect;
     relative(w, &x, &y, &aspect);
-    ami_scene_unproject(&app->scene, app->pull.character, x, y, aspect, app->pull_depth, app->pull.v + 3);
-    ami_app_send(app, &app->pull);
+    ami_scene_unproject(&app->view.scene, app->input.pull.character, x, y, aspect, app->input.pull_depth,
+                        app->input.pull.v + 3);
+    ami_app_send(app, &app->input.pull);
 }
 
 static void scrub(window *w)
@@ -69,7 +70,7 @@ static void scrub(window *w)
 static bool over_scrub(const window *w)
 {
     mjrRect bar;
-    return w->app->shown.status && ami_app_scrub_rect(w->app, ami_app_look(w->app), w->whole, &bar) &&
+    return w->app->view.shown.status && ami_app_scrub_rect(w->app, ami_app_look(w->app), w->whole, &bar) &&
            w->x >= bar.left - 6 && w->x <= bar.left + bar.width + 6 && w->y >= bar.bottom - 6 &&
            w->y <= bar.bottom + bar.height + 6;
 }
@@ -83,14 +84,14 @@ static void press(window *w, int button)
         w->drag = SCRUBBING;
         scrub(w);
     } else if (button == GLFW_MOUSE_BUTTON_LEFT && pick(w, &character, &body, local, &depth)) {
-        app->dragging = true;
-        app->pull = (ami_command){
+        app->input.dragging = true;
+        app->input.pull = (ami_command){
             .kind = AMI_DO_PULL, .character = character, .body = body, .v = {local[0], local[1], local[2]}};
-        app->pull_depth = depth;
+        app->input.pull_depth = depth;
         pull(w);
     } else if (button == GLFW_MOUSE_BUTTON_RIGHT && pick(w, &character, &body, local, &depth)) {
         ami_command push = {.kind = AMI_DO_PUSH, .character = character};
-        ami_scene_forward(&app->scene, push.v);
+        ami_scene_forward(&app->view.scene, push.v);
         mju_scl(push.v, push.v, 1.2, 2);
         ami_app_send(app, &push);
     } else {
@@ -101,10 +102,20 @@ static void press(window *w, int button)
 static void release(window *w)
 {
     w->drag = NOT_DRAGGING;
-    if (!w->app->dragging)
+    if (!w->app->input.dragging)
         return;
-    w->app->dragging = false;
+    w->app->input.dragging = false;
     ami_app_send(w->app, &(ami_command){.kind = AMI_DO_RELEASE});
+}
+
+/* Does what the panel returned; whether the event was its own. */
+static bool do_event(ami_app *app, ami_panel_event event)
+{
+    if (event.action == AMI_ACT_WEIGHT)
+        ami_app_weigh(app, event.style, event.value);
+    else if (event.action != AMI_ACT_NONE)
+        ami_app_act(app, event.action, event.value);
+    return event.taken;
 }
 
 static void on_button(GLFWwindow *glfw, int button, int action, int mods)
@@ -113,8 +124,9 @@ static void on_button(GLFWwindow *glfw, int button, int action, int mods)
     (void)mods;
     if (button > GLFW_MOUSE_BUTTON_MIDDLE)
         return;
-    if (w->app->shown.panel &&
-        ami_panel_mouse_button(w->app->panel, w->whole, w->x, w->y, button, action == GLFW_PRESS))
+    if (w->app->view.shown.panel &&
+        do_event(w->app, ami_panel_mouse_button(w->app->view.panel, w->whole, w->x, w->y, button,
+                                                action == GLFW_PRESS)))
         return;
     if (action == GLFW_PRESS)
         press(w, button);
@@ -130,15 +142,18 @@ static void on_move(GLFWwindow *glfw, double x, double y)
     const double dx = fx - w->x, dy = fy - w->y;
     w->x = fx;
     w->y = fy;
-    if (app->shown.panel && ami_panel_mouse_move(app->panel, w->whole, fx, fy))
+    if (app->view.shown.panel && do_event(app, ami_panel_mouse_move(app->view.panel, w->whole, fx, fy)))
         return;
-    if (app->dragging)
+    if (app->input.dragging)
         pull(w);
     else if (w->drag == ORBITING)
-        ami_camera_orbit(&app->scene.camera, -.35 * dx / app->scale, .25 * dy / app->scale);
+        ami_camera_orbit(&app->view.scene.camera, -.35 * dx / app->view.scale, .25 * dy / app->view.scale);
     else if (w->drag == LIFTING)
-        app->scene.camera.height = fmin(
-            fmax(app->scene.camera.height - .0015 * app->scene.camera.distance * dy / app->scale, .05), 4);
+        app->view.scene.camera.height =
+            fmin(fmax(app->view.scene.camera.height -
+                          .0015 * app->view.scene.camera.distance * dy / app->view.scale,
+                      .05),
+                 4);
     else if (w->drag == SCRUBBING)
         scrub(w);
 }
@@ -147,9 +162,10 @@ static void on_scroll(GLFWwindow *glfw, double dx, double dy)
 {
     window *w = glfwGetWindowUserPointer(glfw);
     (void)dx;
-    if (w->app->shown.panel && ami_panel_scroll(w->app->panel, w->whole, w->x, w->y, dy))
+    if (w->app->view.shown.panel &&
+        do_event(w->app, ami_panel_scroll(w->app->view.panel, w->whole, w->x, w->y, dy)))
         return;
-    ami_camera_zoom(&w->app->scene.camera, pow(.9, dy));
+    ami_camera_zoom(&w->app->view.scene.camera, pow(.9, dy));
 }
 
 /* Arrow keys step while all stands still and steer while it moves. */
@@ -159,7 +175,7 @@ static bool arrow(window *w, int key, int action)
     if (key != GLFW_KEY_LEFT && key != GLFW_KEY_RIGHT && key != GLFW_KEY_UP && key != GLFW_KEY_DOWN)
         return false;
     const int side = key == GLFW_KEY_LEFT ? 1 : key == GLFW_KEY_RIGHT ? -1 : 0;
-    if (ami_app_look(app)->paused || app->playing_clip) {
+    if (ami_app_look(app)->paused || app->content.playing_clip) {
         if (action != GLFW_RELEASE && side)
             ami_app_act(app, side > 0 ? AMI_ACT_BACK : AMI_ACT_FORWARD, 1);
     } else if (action == GLFW_PRESS && side) {
@@ -194,7 +210,7 @@ static void on_key(GLFWwindow *glfw, int key, int scancode, int action, int mods
         return;
     }
     if (key == GLFW_KEY_ESCAPE) { /* what every window's user expects of it, except to lose what is running */
-        app->shown.help = 0;
+        app->view.shown.help = 0;
         return;
     }
     const ami_action_info *info = ami_action_by_key(key);
@@ -214,7 +230,7 @@ static void measure(window *w)
     int width, height, own_width, own_height;
     glfwGetFramebufferSize(w->glfw, &width, &height);
     glfwGetWindowSize(w->glfw, &own_width, &own_height);
-    if (w->app->film && (width != w->whole.width || height != w->whole.height))
+    if (w->app->view.film && (width != w->whole.width || height != w->whole.height))
         ami_app_end_film(w->app); /* a film's frames are of one size */
     if (w->app->log && (width != w->whole.width || height != w->whole.height))
         fprintf(w->app->log, "size %dx%d\n", width, height);
@@ -227,15 +243,15 @@ static void on_scale(GLFWwindow *glfw, float x, float y)
     window *w = glfwGetWindowUserPointer(glfw);
     ami_app *app = w->app;
     const int font = (int)fmin(fmax(50 * round(2 * fmax(x, y)), 100), 300);
-    mjr_changeFont(font, &app->context);
-    app->scale = font / 100.;
-    ami_panel_measure(app->panel, &app->context);
-    mjr_restoreBuffer(&app->context);
+    mjr_changeFont(font, &app->view.context);
+    app->view.scale = font / 100.;
+    ami_panel_measure(app->view.panel, &app->view.context);
+    mjr_restoreBuffer(&app->view.context);
 }
 
 static void toggle_fullscreen(window *w)
 {
-    w->app->wants_fullscreen = false;
+    w->app->input.wants_fullscreen = false;
     GLFWmonitor *monitor = glfwGetPrimaryMonitor();
     if (glfwGetWindowMonitor(w->glfw)) {
         glfwSetWindowMonitor(w->glfw, NULL, w->windowed[0], w->windowed[1], w->windowed[2], w->windowed[3],
@@ -328,7 +344,8 @@ static bool open_window(window *w, char *renderer, size_t size, ami_error *err)
     glfwWindowHint(GLFW_SAMPLES, app->def.quality == AMI_QUALITY_LOW ? 0 : 4);
     char title[128];
     snprintf(title, sizeof title, "amble: %s",
-             app->playing_clip ? ami_clip_name(app->player.clip) : app->skill_name[0]);
+             app->content.playing_clip ? ami_clip_name(app->content.player.clip)
+                                       : app->content.skill_name[0]);
     w->glfw = glfwCreateWindow(app->def.width, app->def.height, title, NULL, NULL);
     if (!w->glfw)
         return ami_fail(err, "no window can be opened: %s", glfw_words());
@@ -347,7 +364,7 @@ static void simplify_textures(const window *w)
     memcpy(&bind, &f, sizeof f);
     memcpy(&set, &g, sizeof g);
     enum { TEXTURE_2D = 0x0DE1, MIN_FILTER = 0x2801, LINEAR_MIPMAP_NEAREST = 0x2701 };
-    const mjrContext *context = &w->app->context;
+    const mjrContext *context = &w->app->view.context;
     for (int i = 0; bind && set && i < context->ntexture; i++)
         if (context->textureType[i] == mjTEXTURE_2D) {
             bind(TEXTURE_2D, context->texture[i]);
@@ -366,7 +383,7 @@ static void listen(window *w)
     glfwSetDropCallback(w->glfw, on_drop);
     glfwSetWindowContentScaleCallback(w->glfw, on_scale);
     cli_stop_on_signals();
-    w->app->stopped = &cli_stopped;
+    w->app->content.stopped = &cli_stopped;
 }
 
 static void frame(window *w, ami_report *report, double *before)
@@ -378,11 +395,11 @@ static void frame(window *w, ami_report *report, double *before)
     measure(w);
     ami_gamepad_read(&w->gamepad, app, w->held_turn != 0, begun, seconds);
     ami_app_watch(app);
-    if (app->playing_clip)
-        ami_player_advance(&app->player, seconds);
+    if (app->content.playing_clip)
+        ami_player_advance(&app->content.player, seconds);
     const ami_snapshot *s = ami_app_look(app);
-    ami_app_cues(app, app->playing_clip ? begun - app->begun : (double)s->step * s->dt);
-    app->now = begun;
+    ami_app_cues(app, app->content.playing_clip ? begun - app->begun : (double)s->step * s->dt);
+    app->view.now = begun;
     if (w->whole.width < 1 || w->whole.height < 1 || glfwGetWindowAttrib(w->glfw, GLFW_ICONIFIED)) {
         glfwWaitEventsTimeout(.05); /* nothing to draw; the simulation goes on */
         ami_app_tidy(app, s);
@@ -409,20 +426,22 @@ static bool play(window *w, ami_report *report, ami_error *err)
 {
     ami_app *app = w->app;
     double before = 0;
-    if (!app->playing_clip) {
-        app->sim = ami_sim_start(app->session, app->def.characters, app->def.speed, app->def.paused, err);
-        if (!app->sim)
+    if (!app->content.playing_clip) {
+        app->content.sim =
+            ami_sim_start(app->content.session, app->def.sim.envs, app->def.speed, app->def.paused, err);
+        if (!app->content.sim)
             return false;
     }
     ami_app_watch(app);
-    while (!cli_stopped && !app->quit && !glfwWindowShouldClose(w->glfw)) {
+    while (!cli_stopped && !app->input.quit && !glfwWindowShouldClose(w->glfw)) {
         glfwPollEvents();
         frame(w, report, &before);
-        if (app->wants_fullscreen)
+        if (app->input.wants_fullscreen)
             toggle_fullscreen(w);
         const ami_snapshot *s = ami_app_look(app);
-        if (app->def.seconds > 0 &&
-            (s->finished || (app->playing_clip && ami_clock_now() - app->begun > app->def.seconds)))
+        if (app->def.sim.seconds > 0 &&
+            (s->finished ||
+             (app->content.playing_clip && ami_clock_now() - app->begun > app->def.sim.seconds)))
             break;
     }
     return true;
@@ -446,20 +465,20 @@ int ami_window_run(ami_app *app, ami_error *err)
         ok = ok && play(&w, &report, err);
     }
     ami_app_end_film(app);
-    if (app->sim) { /* the session is ours again, for its hash */
+    if (app->content.sim) { /* the session is ours again, for its hash */
         const double factor = ami_app_look(app)->real_time_factor, cost = ami_app_look(app)->step_us;
-        ami_sim_stop(app->sim);
-        app->sim = NULL;
-        app->own_fresh = false;
+        ami_sim_stop(app->content.sim);
+        app->content.sim = NULL;
+        app->content.own_fresh = false;
         ami_app_look(app);
-        app->own.real_time_factor = factor;
-        app->own.step_us = cost;
+        app->content.own.real_time_factor = factor;
+        app->content.own.step_us = cost;
     }
     if (ok)
         ok = ami_report_write(&report, app, err);
-    if (app->has_context)
-        mjr_freeContext(&app->context);
-    app->has_context = false;
+    if (app->view.has_context)
+        mjr_freeContext(&app->view.context);
+    app->view.has_context = false;
     if (w.glfw)
         glfwDestroyWindow(w.glfw);
     glfwTerminate();

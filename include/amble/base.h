@@ -75,6 +75,11 @@ AMB_API const char *amb_result_name(amb_result result);
  * thread's next failure. */
 AMB_API const char *amb_error_message(void);
 
+/* For libraries on top of this one, as libamble-render is: keeps a sentence as this thread's last failure and
+ * returns `result`; treats a broken program as the library itself does (amb_set_assert_handler). */
+AMB_API amb_result amb_fail(amb_result result, const char *sentence);
+AMB_API void amb_assertion_failed(const char *condition, const char *function);
+
 /* ---- version ---- */
 
 /* The version of the library that is linked, as AMB_VERSION_NUMBER and AMB_VERSION_STRING are those of the

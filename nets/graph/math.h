@@ -53,10 +53,11 @@ static inline __attribute__((always_inline)) float math_exp(float v)
     return v == v ? e : v;
 }
 
-/* e^v - 1 for v ≤ 0. */
+/* e^v - 1 for v ≤ 0; above, up to e^88. */
 static inline __attribute__((always_inline)) float math_expm1_negative(float v)
 {
     float x = v < -60.0f ? -60.0f : v;
+    x = x > 88.0f ? 88.0f : x;
     x = x == x ? x : 0.0f;
     int32_t n;
     const float part = math_exp_parts(x, &n), power = math_from_bits((n + 127) << 23);

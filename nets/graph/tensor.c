@@ -120,16 +120,6 @@ void ami_graph_convert_in(int type, const void *bytes, size_t count, void *out)
 }
 #undef LOAD
 
-/* Nearest, ties to even; a NaN stays one. */
-static uint16_t float_to_bfloat(float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    if ((bits & 0x7fffffff) > 0x7f800000u)
-        return (uint16_t)(bits >> 16 | 0x40);
-    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-}
-
 void ami_graph_convert_out(int type, const void *numbers, size_t count, void *out)
 {
     const float *f = numbers;
@@ -145,7 +135,7 @@ void ami_graph_convert_out(int type, const void *numbers, size_t count, void *ou
             const double v = f[i];
             memcpy(to, &v, sizeof v);
         } else if (type == AMI_ONNX_FLOAT16 || type == AMI_ONNX_BFLOAT16) {
-            const uint16_t v = type == AMI_ONNX_FLOAT16 ? ami_float_to_half(f[i]) : float_to_bfloat(f[i]);
+            const uint16_t v = type == AMI_ONNX_FLOAT16 ? ami_float_to_half(f[i]) : ami_float_to_bfloat(f[i]);
             memcpy(to, &v, sizeof v);
         } else {
             memcpy(to, &k[i], width); /* little-endian: the low bytes */

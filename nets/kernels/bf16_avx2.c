@@ -16,7 +16,7 @@ ALWAYS_INLINE vf multiply_add(vf sum, vi w, vi x)
     return _mm256_fmadd_ps(as_vf(vi_and(w, upper)), as_vf(vi_and(x, upper)), sum);
 }
 
-/* As ami_bf16_of, eight at once. A NaN is made quiet by an addition. */
+/* As ami_float_to_bfloat (nets/half.h), eight at once. A NaN is made quiet by an addition. */
 ALWAYS_INLINE void store_bf16(void *at, vf a)
 {
     const vi bits = as_vi(a), odd = vi_and(_mm256_srli_epi32(bits, 16), vi_set(1));

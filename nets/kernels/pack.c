@@ -1,5 +1,6 @@
 /* Packing: weights as the file has them → the cells that a kernel reads (kernels.h), rounded to its
  * precision. Works in tiles that stay in the L1 cache, because a panel is the transpose of its rows. */
+#include "nets/half.h"
 #include "nets/kernels/kernels.h"
 #include "nets/kernels/round.h"
 #include "nets/kernels/vector.h"
@@ -94,7 +95,7 @@ AMI_VECTOR_CLONES static void round_int8(const float *w, size_t count, float uni
 AMI_VECTOR_CLONES static void round_bf16(const float *w, size_t count, uint16_t *q)
 {
     for (size_t k = 0; k < count; k++)
-        q[k] = ami_bf16_of(w[k]);
+        q[k] = ami_float_to_bfloat(w[k]);
 }
 
 AMI_VECTOR_CLONES static uint32_t largest_bits(const float *w, size_t count)

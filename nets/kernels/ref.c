@@ -1,6 +1,7 @@
 /* The reference kernels: plain C, any CPU, one for each precision. What the other kernels are tested against
  * and what runs where none of them does. Each output is written as kernels.h defines it, one after the other;
  * no blocks, no shortcuts. */
+#include "nets/half.h"
 #include "nets/kernels/kernels.h"
 #include "nets/kernels/round.h"
 
@@ -188,7 +189,7 @@ void ami_prepare_bf16_ref(int inputs, const float *x, size_t x_stride, int n, vo
         char *row = (char *)cell + (size_t)r * stride;
         memset(row, 0, stride);
         for (int k = 0; k < inputs; k++) {
-            const uint16_t q = ami_bf16_of(x[(size_t)r * x_stride + (size_t)k]);
+            const uint16_t q = ami_float_to_bfloat(x[(size_t)r * x_stride + (size_t)k]);
             memcpy(row + (size_t)k * sizeof q, &q, sizeof q);
         }
     }

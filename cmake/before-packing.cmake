@@ -1,0 +1,26 @@
+# Run by cpack before it packs: strips the static library (cpack does the rest), and adds what Debian's policy asks for.
+file(GLOB_RECURSE archives ${CPACK_TEMPORARY_INSTALL_DIRECTORY}/*/libamble*.a)
+foreach(archive ${archives})
+    execute_process(COMMAND strip --strip-debug --enable-deterministic-archives ${archive} COMMAND_ERROR_IS_FATAL ANY)
+endforeach()
+if(CPACK_GENERATOR STREQUAL "DEB")
+    string(TIMESTAMP now "%a, %d %b %Y %H:%M:%S +0000" UTC) # SOURCE_DATE_EPOCH's time where that is set
+    foreach(component ${CPACK_COMPONENTS_ALL})
+        string(TOUPPER ${component} upper)
+        set(package ${CPACK_DEBIAN_${upper}_PACKAGE_NAME})
+        set(root ${CPACK_TEMPORARY_INSTALL_DIRECTORY}/${component}/usr)
+        set(doc ${root}/share/doc/${package})
+        file(MAKE_DIRECTORY ${doc})
+        file(COPY_FILE ${CPACK_AMB_SOURCE}/cmake/debian-copyright ${doc}/copyright)
+        file(WRITE ${doc}/changelog "${CPACK_PACKAGE_NAME} (${CPACK_PACKAGE_VERSION}) unstable; urgency=medium\n\n"
+             "  * See CHANGELOG.md in libamble-dev.\n\n -- ${CPACK_DEBIAN_PACKAGE_MAINTAINER}  ${now}\n")
+        file(GLOB pages ${root}/share/man/man1/*.1)
+        file(GLOB_RECURSE mujoco ${root}/lib/libmujoco.so.*)
+        if(mujoco)
+            execute_process(COMMAND strip --strip-unneeded ${mujoco} COMMAND_ERROR_IS_FATAL ANY)
+        endif()
+        execute_process(COMMAND gzip -9n ${pages} ${doc}/changelog COMMAND_ERROR_IS_FATAL ANY)
+        file(CHMOD_RECURSE ${doc} FILE_PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ
+             DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+    endforeach()
+endif()

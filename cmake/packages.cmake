@@ -1,0 +1,71 @@
+# What cpack makes of the installation: a tar.gz with everything, and a Debian package for each component. For Debian's multiarch
+# folders configure with -DCMAKE_INSTALL_PREFIX=/usr, and with -DCPACK_DEBIAN_PACKAGE_MAINTAINER="NAME <ADDRESS>".
+get_property(tools GLOBAL PROPERTY amb_programs_tools)
+get_property(viewer GLOBAL PROPERTY amb_programs_viewer)
+set(CPACK_PACKAGE_NAME amble)
+set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
+set(CPACK_PACKAGE_VENDOR amble)
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
+set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/LICENSE)
+string(TOLOWER ${CMAKE_SYSTEM_NAME}-${CMAKE_SYSTEM_PROCESSOR} system)
+set(CPACK_PACKAGE_FILE_NAME amble-${PROJECT_VERSION}-${system})
+set(CPACK_PACKAGE_DIRECTORY ${PROJECT_BINARY_DIR}/packages)
+set(CPACK_PACKAGE_CHECKSUM SHA256)
+set(CPACK_VERBATIM_VARIABLES ON)
+set(CPACK_GENERATOR TGZ DEB)
+set(CPACK_COMPONENTS_ALL ${amb_components})
+if(NOT viewer)
+    list(REMOVE_ITEM CPACK_COMPONENTS_ALL viewer)
+endif()
+if(NOT tools)
+    list(REMOVE_ITEM CPACK_COMPONENTS_ALL tools)
+endif()
+set(CPACK_COMPONENTS_GROUPING ONE_PER_GROUP)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
+    OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+set(CPACK_PROJECT_CONFIG_FILE ${PROJECT_SOURCE_DIR}/cmake/package-kind.cmake) # what differs between tar.gz and deb
+set(CPACK_PRE_BUILD_SCRIPTS ${PROJECT_SOURCE_DIR}/cmake/before-packing.cmake)
+set(CPACK_AMB_SOURCE ${PROJECT_SOURCE_DIR})
+
+set(CPACK_DEBIAN_PACKAGE_MAINTAINER "the amble developers <amble@localhost>" CACHE STRING "Maintainer of the Debian packages: NAME <ADDRESS>")
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${PROJECT_BINARY_DIR}/lib) # libraries of the other components
+if(amb_mujoco_bundled)
+    get_filename_component(folder ${amb_mujoco_bundled} DIRECTORY)
+    list(APPEND CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${folder})
+endif()
+set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
+set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS_POLICY ">=")
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+set(CPACK_DEBIAN_ENABLE_COMPONENT_DEPENDS ON)
+set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(bundled "")
+if(amb_mujoco_bundled)
+    set(bundled "\nIt brings MuJoCo ${AMBLE_MUJOCO_VERSION} (${amb_mujoco_file}, Apache licence 2.0)\nout of the package that its makers publish for Python, as Debian's is older.")
+endif()
+set(about "amble drives physics-simulated humanoids by small neural networks,\nin real time, on a CPU.\n.\n")
+
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME libamble${PROJECT_VERSION_MAJOR})
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_SECTION libs)
+set(CPACK_COMPONENT_RUNTIME_DESCRIPTION "${about}This package has the library, its networks and motions.${bundled}")
+
+set(CPACK_DEBIAN_DEV_PACKAGE_NAME libamble-dev)
+set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
+set(CPACK_DEBIAN_DEV_PACKAGE_SUGGESTS "libprotobuf-c-dev, libjansson-dev") # for the static library alone
+set(CPACK_COMPONENT_DEV_DEPENDS runtime)
+set(CPACK_COMPONENT_DEV_DESCRIPTION "${about}This package has what programs are built with against libamble: headers,\nthe static library, pkg-config and CMake files, examples, documentation.")
+
+set(CPACK_DEBIAN_TOOLS_PACKAGE_NAME amble)
+set(CPACK_DEBIAN_TOOLS_PACKAGE_SECTION science)
+set(CPACK_DEBIAN_TOOLS_PACKAGE_SUGGESTS "libamble-dev, amble-view, gnuplot-nox, python3-pip") # documents, plots, get-clips.sh
+set(CPACK_COMPONENT_TOOLS_DEPENDS runtime)
+set(CPACK_COMPONENT_TOOLS_DESCRIPTION "${about}This package has the programs amble, which runs, evaluates and trains\npolicies, and amble-bench.")
+
+set(CPACK_DEBIAN_VIEWER_PACKAGE_NAME amble-view)
+set(CPACK_DEBIAN_VIEWER_PACKAGE_SECTION science)
+set(CPACK_DEBIAN_VIEWER_PACKAGE_RECOMMENDS "libegl1, libgl1-mesa-dri, ffmpeg") # opened at run time
+set(CPACK_COMPONENT_VIEWER_DEPENDS runtime)
+set(CPACK_COMPONENT_VIEWER_DESCRIPTION "${about}This package has the program amble-view: it shows characters in a window\nand films them.")
+include(CPack)

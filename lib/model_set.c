@@ -1,0 +1,225 @@
+/* amble/character.h: the models that characters are made of. */
+#include "lib/character.h"
+
+#include "base/assets.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "lib/internal.h"
+#include "policy/may_touch.h"
+#include "policy/models.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PATH = 4096, MAX_FILE = 256 << 20 };
+
+static const char *const usual_skills[] = {"walk", "run", "backflip"};
+enum { USUAL = sizeof usual_skills / sizeof *usual_skills };
+
+void amb_model_set_def_init_size(amb_model_set_def *def, size_t size)
+{
+    const amb_model_set_def full = {.size = size};
+    if (def)
+        memcpy(def, &full, size < sizeof full ? size : sizeof full);
+}
+
+static void add_to_fingerprint(amb_model_set *set, const void *bytes, size_t size)
+{
+    set->fingerprint = ami_hash(set->fingerprint, bytes, size);
+}
+
+static bool add_file(amb_model_set *set, const char *path, ami_error *err)
+{
+    size_t size;
+    uint8_t *data = ami_file_read(path, MAX_FILE, &size, err);
+    if (!data)
+        return false;
+    const uint32_t crc = ami_crc32c(0, data, size);
+    free(data);
+    add_to_fingerprint(set, &crc, sizeof crc);
+    return true;
+}
+
+/* The actor's file: as given, or one of amble's own. */
+static bool find_actor(const char *given, const char *own, char *path, ami_error *err)
+{
+    char name[64];
+    if (given)
+        return ami_find_model(given, path, PATH, err);
+    snprintf(name, sizeof name, "models/%s.onnx", own);
+    return ami_asset_path(name, path, PATH, err);
+}
+
+static bool same_rates(const ami_policy *a, const ami_policy *b, const char *path, ami_error *err)
+{
+    const double difference = a->physics_hz - b->physics_hz;
+    if (a->substeps == b->substeps && difference < 1e-6 * a->physics_hz && difference > -1e-6 * a->physics_hz)
+        return true;
+    return ami_fail(
+        err, "%s wants physics at %g Hz and control at %g Hz, but the set's first actor %g and %g Hz", path,
+        b->physics_hz, b->physics_hz / b->substeps, a->physics_hz, a->physics_hz / a->substeps);
+}
+
+/* Loads one actor behind the others and, with the first, the body, whose rate it says. */
+static bool add_skill(amb_model_set *set, const amb_model_set_def *def, const char *path, bool invents,
+                      ami_error *err)
+{
+    const ami_skill_def skill_def = {
+        .policy = path, .invents = invents, .clips = def->motions, .characters = 1, .no_critic = true};
+    ami_skill *skill = ami_skill_load(&skill_def, err);
+    if (!skill)
+        return false;
+    set->skill[set->skills++] = skill; /* from here on the set frees it */
+    if (skill->invents && !invents)
+        return ami_fail(
+            err, "%s follows invented motions, expected an actor of one motion (give it as locomotion)",
+            path);
+    if (!same_rates(&set->skill[0]->policy, &skill->policy, path, err))
+        return false;
+    if (!set->body) {
+        ami_character_def body = ami_character_default_def();
+        body.path = def->body;
+        body.physics_hz = skill->policy.physics_hz;
+        set->body = ami_character_create(&body, err);
+    }
+    for (int i = 0; i < set->skills - 1; i++)
+        if (!strcmp(set->skill[i]->name, skill->name))
+            return ami_fail(err, "%s: there is a skill named %s already", path, skill->name);
+    return set->body &&
+           ami_choose_may_touch(NULL, &skill->policy, set->body, skill->clip, &skill->may_touch, err) &&
+           add_file(set, path, err);
+}
+
+static bool add_styles(amb_model_set *set, const amb_model_set_def *def, ami_error *err)
+{
+    char path[PATH];
+    const ami_style_request request = {
+        .style = "random", .decoder = def->decoder, .deepphase = def->deepphase, .table = def->styles};
+    if (!find_actor(def->locomotion, "locomotion", path, err) || !add_skill(set, def, path, true, err) ||
+        !ami_motions_load(&set->motions, &request, &set->body->skeleton, def->motions, err))
+        return false;
+    set->has_styles = true;
+    snprintf(set->skill[0]->name, sizeof set->skill[0]->name, "locomotion");
+    add_to_fingerprint(set, &set->motions.crc, sizeof set->motions.crc);
+    return true;
+}
+
+/* Amble's own: what has no motion here is left out, with a remark. */
+static bool add_usual_skills(amb_model_set *set, const amb_model_set_def *def, ami_error *err)
+{
+    char motion[PATH], path[PATH];
+    for (int i = 0; i < USUAL; i++) {
+        if (!ami_clip_find(usual_skills[i], def->motions, motion, sizeof motion, err)) {
+            lib_log(AMB_LOG_WARNING, "the skill %s is left out: %s", usual_skills[i], err->text);
+            continue;
+        }
+        if (!find_actor(NULL, usual_skills[i], path, err) || !add_skill(set, def, path, false, err))
+            return false;
+    }
+    return true;
+}
+
+/* What else a motion depends on: the body and the skills' clips. */
+static bool add_body_and_clips(amb_model_set *set, const char *given, ami_error *err)
+{
+    char path[PATH];
+    for (int i = 0; i < set->skills; i++)
+        if (set->skill[i]->clip) {
+            const uint32_t crc = ami_clip_crc(set->skill[i]->clip);
+            add_to_fingerprint(set, &crc, sizeof crc);
+        }
+    return (given || ami_asset_path("humanoid.xml", path, sizeof path, err)) &&
+           add_file(set, given ? given : path, err);
+}
+
+static bool load(amb_model_set *set, const amb_model_set_def *def, ami_error *err)
+{
+    char path[PATH];
+    set->fingerprint = AMI_HASH_START;
+    if (!(def->locomotion && !*def->locomotion) && !add_styles(set, def, err))
+        return false;
+    if (!def->skills && !add_usual_skills(set, def, err))
+        return false;
+    for (int i = 0; def->skills && i < def->skill_count; i++)
+        if (!ami_find_model(def->skills[i], path, sizeof path, err) || !add_skill(set, def, path, false, err))
+            return false;
+    if (set->skills == 0)
+        return ami_fail(err, "a set without any actor: there are neither styles nor skills");
+    return add_body_and_clips(set, def->body, err);
+}
+
+amb_result amb_model_set_load(const amb_model_set_def *def, amb_model_set **set)
+{
+    amb_model_set_def full;
+    LIB_REQUIRE(set);
+    *set = NULL;
+    amb_model_set_def_init(&full);
+    if (def)
+        LIB_REQUIRE(lib_def_copy(&full, sizeof full, def) && "the definition was initialised");
+    if (full.skill_count < 0 || full.skill_count > AMI_SKILLS - 1)
+        return lib_fail(AMB_ERROR_ARGUMENT, "%d skills, expected 0 to %d", full.skill_count, AMI_SKILLS - 1);
+    for (int i = 0; full.skills && i < full.skill_count; i++)
+        if (!full.skills[i])
+            return lib_fail(AMB_ERROR_ARGUMENT, "skill %d of the set is NULL, expected a file or a name", i);
+    ami_error err = {""};
+    amb_model_set *made = calloc(1, sizeof *made);
+    if (!made)
+        return lib_fail(AMB_ERROR_MEMORY, "out of memory for a set of models");
+    if (load(made, &full, &err)) {
+        *set = made;
+        return AMB_OK;
+    }
+    amb_model_set_destroy(made);
+    return lib_fail_with(strstr(err.text, "No such file") ? AMB_ERROR_NOT_FOUND : AMB_ERROR_FILE, &err);
+}
+
+void amb_model_set_destroy(amb_model_set *set)
+{
+    if (!set)
+        return;
+    LIB_REQUIRE_OR(atomic_load(&set->characters) == 0 && "its characters are destroyed", );
+    for (int i = 0; i < set->skills; i++)
+        ami_skill_free(set->skill[i]);
+    if (set->has_styles)
+        ami_motions_free(&set->motions);
+    ami_character_destroy(set->body);
+    free(set);
+}
+
+int amb_model_set_styles(const amb_model_set *set)
+{
+    LIB_REQUIRE_OR(set, 0);
+    return set->has_styles ? set->motions.styles->count : 0;
+}
+
+static const ami_style *style(const amb_model_set *set, int index)
+{
+    return set->has_styles && index >= 0 && index < set->motions.styles->count
+               ? &set->motions.styles->style[index]
+               : NULL;
+}
+
+const char *amb_model_set_style_name(const amb_model_set *set, int index)
+{
+    LIB_REQUIRE_OR(set, NULL);
+    return style(set, index) ? style(set, index)->name : NULL;
+}
+
+double amb_model_set_style_speed(const amb_model_set *set, int index)
+{
+    LIB_REQUIRE_OR(set, 0);
+    return style(set, index) ? style(set, index)->speed : 0;
+}
+
+int amb_model_set_skills(const amb_model_set *set)
+{
+    LIB_REQUIRE_OR(set, 0);
+    return set->skills;
+}
+
+const char *amb_model_set_skill_name(const amb_model_set *set, int index)
+{
+    LIB_REQUIRE_OR(set, NULL);
+    return index >= 0 && index < set->skills ? set->skill[index]->name : NULL;
+}

@@ -1,0 +1,13 @@
+/* What programs that write gnuplot scripts share. */
+#include "options/gnuplot.h"
+
+void cli_put_quoted(FILE *f, const char *text)
+{
+    putc('\'', f);
+    for (; *text; text++) {
+        if (*text == '\'')
+            putc('\'', f);
+        putc(*text, f);
+    }
+    putc('\'', f);
+}

@@ -1,0 +1,109 @@
+/* What to simulate: the options that rollout, eval, the viewer and the benches share.
+ *
+ *   static const struct argp_option simulated[] = {
+ *       {"motion", CLI_SIM_MOTION, "NAME|FILE", 0, "motion clip to follow (default: …)", 1},
+ *       CLI_SIM_OPTION_MAX_ROOT(1),
+ *       {0}};
+ *   const struct argp child = {simulated, cli_simulation_parse, NULL, NULL, NULL, NULL, NULL};
+ *
+ * A program lists the options that it has, in its own words and groups; what they take, their bounds and
+ * where they go are here. The child's input is a cli_simulation, to begin with cli_simulation_default(). */
+#ifndef AMI_OPTIONS_SIMULATION_H
+#define AMI_OPTIONS_SIMULATION_H
+
+#include "nets/model.h"
+#include "sim/env.h"
+
+#include <argp.h>
+
+enum {
+    CLI_SIM_MOTION = 'm',
+    CLI_SIM_POLICY = 'p',
+    CLI_SIM_SECONDS = 's',
+    CLI_SIM_ENVS = 'n', /* --envs or --characters */
+    CLI_SIM_NO_POLICY = 0x30000,
+    CLI_SIM_PUSH,
+    CLI_SIM_TURN,
+    CLI_SIM_HEADING,
+    CLI_SIM_START,
+    CLI_SIM_SELF_COLLISION,
+    CLI_SIM_MAY_TOUCH,
+    CLI_SIM_MAX_ROOT,
+    CLI_SIM_PRECISION,
+};
+
+enum { CLI_PUSHES_MAX = 32 };
+
+typedef struct cli_push {
+    double speed, period; /* m/s, s */
+} cli_push;
+
+typedef struct cli_simulation {
+    /* The program's: bounds. */
+    double seconds_min, seconds_max; /* .01, 1e6 */
+    int envs_max;                    /* 65536 */
+    const char *envs_option;         /* "--envs" */
+    int pushes_max;                  /* 1: of several --push the last one counts */
+
+    /* The command line's; before, the program's defaults. */
+    const char *motion, *policy, *may_touch; /* NULL: not given */
+    bool no_policy, self_collision;
+    ami_precision precision; /* auto */
+    int envs;                /* 1 */
+    double seconds;          /* 0 */
+    double turn, heading;    /* degrees a second, degrees or NAN (random); 0 */
+    double start;            /* 0 to 1, or -1 (random), the default */
+    double max_root;         /* m; 0: never */
+    int pushes;              /* that were given */
+    cli_push push[CLI_PUSHES_MAX];
+} cli_simulation;
+
+cli_simulation cli_simulation_default(void);
+
+error_t cli_simulation_parse(int key, char *text, struct argp_state *state);
+
+/* Into an environment's definition: turn, heading, start, limit and the first push. Time and seed are the
+ * caller's. */
+void cli_simulation_use(const cli_simulation *simulation, ami_env_def *def);
+
+/* Options that every program has in the same words. */
+#define CLI_SIM_OPTION_NO_POLICY(group)                                           \
+    {                                                                             \
+        "no-policy", CLI_SIM_NO_POLICY, NULL, 0,                                  \
+            "no network: the joints track the motion and nothing balances", group \
+    }
+#define CLI_SIM_OPTION_HEADING(group)                                                         \
+    {                                                                                         \
+        "heading", CLI_SIM_HEADING, "DEG", 0, "first direction, or random (default 0)", group \
+    }
+#define CLI_SIM_OPTION_START(group)                                                                      \
+    {                                                                                                    \
+        "start", CLI_SIM_START, "PHASE", 0, "where in the motion to start, 0 to 1, or random (default)", \
+            group                                                                                        \
+    }
+#define CLI_SIM_OPTION_SELF_COLLISION(group)                                \
+    {                                                                       \
+        "self-collision", CLI_SIM_SELF_COLLISION, NULL, 0,                  \
+            "limbs collide with each other, not only with the floor", group \
+    }
+#define CLI_SIM_OPTION_MAY_TOUCH(group)                                                                      \
+    {                                                                                                        \
+        "may-touch", CLI_SIM_MAY_TOUCH, "BODIES", 0,                                                         \
+            "bodies that may touch the floor: feet, auto (those that the clip brings there), or names with " \
+            "commas (default: as in training)",                                                              \
+            group                                                                                            \
+    }
+#define CLI_SIM_OPTION_MAX_ROOT(group)                                                           \
+    {                                                                                            \
+        "max-root-m", CLI_SIM_MAX_ROOT, "M", 0,                                                  \
+            "a character this far from its reference counts as fallen (default 0: never)", group \
+    }
+#define CLI_SIM_OPTION_PRECISION(group)                                                                \
+    {                                                                                                  \
+        "precision", CLI_SIM_PRECISION, "NAME", 0,                                                     \
+            "the actor's arithmetic: fp32, bf16, int16, int8, or auto (default), the fastest of mean " \
+            "squared error below 1e-6",                                                                \
+            group                                                                                      \
+    }
+
+#endif

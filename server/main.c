@@ -1,0 +1,209 @@
+/* amble-serve: the networks of a folder behind the Open Inference Protocol. */
+#include "base/assets.h"
+#include "base/cores.h"
+#include "base/file.h"
+#include "server/http.h"
+
+#include <argp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FAILED = 1, BAD_INPUT = 2 };
+enum { KEY_CERT = 0x1000, KEY_KEY, KEY_TOKEN, KEY_GRACE, KEY_QUEUE, KEY_BATCH, KEY_DELAY, KEY_BODY, KEY_LOG };
+
+typedef struct arguments {
+    srv_http_def http;
+    srv_workers_def workers;
+    const char *models, *token_file;
+} arguments;
+
+static const struct argp_option options[] = {
+    {"listen", 'l', "ADDRESS", 0, "address to listen at (default 127.0.0.1; 0.0.0.0: every one)", 1},
+    {"port", 'p', "PORT", 0, "port (default 8000; 0: any that is free, printed)", 1},
+    {"models", 'm', "DIR", 0, "folder of ONNX files (default: amble's own models)", 1},
+    {"threads", 't', "N", 0, "threads that run networks (default: one for each core)", 2},
+    {"max-queue", KEY_QUEUE, "N", 0, "requests that may wait; more are answered with 503 (default 256)", 2},
+    {"max-batch", KEY_BATCH, "ROWS", 0, "rows of waiting requests that are run together (default 256)", 2},
+    {"max-delay", KEY_DELAY, "US", 0,
+     "microseconds that a request may wait for others to be run with (default 0: those that wait anyway)", 2},
+    {"max-body", KEY_BODY, "MB", 0, "largest body of a request (default 64)", 2},
+    {"tls-cert", KEY_CERT, "FILE", 0, "certificate chain, PEM: TLS", 3},
+    {"tls-key", KEY_KEY, "FILE", 0, "its private key, PEM", 3},
+    {"token-file", KEY_TOKEN, "FILE", 0, "file with the bearer token that requests must bring", 3},
+    {"grace", KEY_GRACE, "S", 0, "seconds that requests under way have at the end (default 5)", 4},
+    {"log-requests", KEY_LOG, NULL, 0, "a line of JSON for each request on standard error", 4},
+    {0},
+};
+
+static double number(struct argp_state *state, const char *text, double lo, double hi, const char *option)
+{
+    char *end;
+    const double x = strtod(text, &end);
+    if (end == text || *end || !(x >= lo && x <= hi))
+        argp_error(state, "%s is \"%.60s\", expected %g to %g", option, text, lo, hi);
+    return x;
+}
+
+static int whole(struct argp_state *state, const char *text, int lo, int hi, const char *option)
+{
+    const double x = number(state, text, lo, hi, option);
+    if (x != (int)x)
+        argp_error(state, "%s is \"%.60s\", expected a whole number", option, text);
+    return (int)x;
+}
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+    arguments *a = state->input;
+    switch (key) {
+    case 'l':
+        a->http.listen = text;
+        return 0;
+    case 'p':
+        a->http.port = whole(state, text, 0, 65535, "--port");
+        return 0;
+    case 'm':
+        a->models = text;
+        return 0;
+    case 't':
+        a->workers.threads = whole(state, text, 1, 64, "--threads");
+        return 0;
+    case KEY_QUEUE:
+        a->workers.max_queue = whole(state, text, 1, 1000000, "--max-queue");
+        return 0;
+    case KEY_BATCH:
+        a->workers.max_batch = whole(state, text, 1, SRV_MAX_ROWS, "--max-batch");
+        return 0;
+    case KEY_DELAY:
+        a->workers.max_delay_us = number(state, text, 0, 1e6, "--max-delay");
+        return 0;
+    case KEY_BODY:
+        a->http.max_body = (size_t)(1e6 * number(state, text, .001, 2000, "--max-body"));
+        return 0;
+    case KEY_CERT:
+        a->http.cert = text;
+        return 0;
+    case KEY_KEY:
+        a->http.key = text;
+        return 0;
+    case KEY_TOKEN:
+        a->token_file = text;
+        return 0;
+    case KEY_GRACE:
+        a->http.grace_s = number(state, text, 0, 3600, "--grace");
+        return 0;
+    case KEY_LOG:
+        a->http.log_requests = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "\"%s\" found where nothing is expected", text);
+        return 0;
+    case ARGP_KEY_END:
+        if (!a->http.cert != !a->http.key)
+            argp_error(state, "--tls-cert and --tls-key belong together");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static srv_http *running;
+
+static void on_signal(int signal_number)
+{
+    if (signal_number == SIGHUP)
+        srv_http_refresh(running);
+    else
+        srv_http_stop(running);
+}
+
+static void warn(const char *sentence)
+{
+    fprintf(stderr, "amble-serve: %s\n", sentence);
+}
+
+static int fail(const ami_error *err)
+{
+    warn(err->text);
+    return BAD_INPUT;
+}
+
+/* The file's first line. */
+static char *read_token(const char *path, ami_error *err)
+{
+    size_t size;
+    char *token = ami_file_read_text(path, 4096, &size, err);
+    if (!token)
+        return NULL;
+    token[strcspn(token, "\r\n")] = 0;
+    if (token[0])
+        return token;
+    ami_fail(err, "%s: the first line is empty, expected a token", path);
+    free(token);
+    return NULL;
+}
+
+static int serve(arguments *a, ami_error *err)
+{
+    srv_store *store = srv_store_open(a->models, warn, err);
+    srv_workers *workers = store ? srv_workers_start(&a->workers, err) : NULL;
+    a->http.store = store;
+    a->http.workers = workers;
+    running = workers ? srv_http_open(&a->http, err) : NULL;
+    int status = BAD_INPUT;
+    if (running) {
+        const struct sigaction action = {.sa_handler = on_signal};
+        sigaction(SIGINT, &action, NULL);
+        sigaction(SIGTERM, &action, NULL);
+        sigaction(SIGHUP, &action, NULL);
+        printf("amble-serve: http%s://%s:%d\n", a->http.cert ? "s" : "", a->http.listen,
+               srv_http_port(running));
+        fflush(stdout);
+        srv_http_run(running);
+        status = 0;
+    }
+    srv_workers_stop(workers);
+    srv_http_close(running);
+    srv_store_close(store);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    static char models[4096];
+    arguments a = {.http = {.listen = "127.0.0.1", .port = 8000, .grace_s = 5, .max_body = 64000000},
+                   .workers = {.max_queue = 256, .max_batch = 256}};
+    const struct argp argp = {
+        options,
+        parse,
+        NULL,
+        "Serves the networks of a folder: Open Inference Protocol, version 2, under /v2; "
+        "Prometheus' metrics under /metrics.\v"
+        "A model's name is its file's without .onnx; NAME/VERSION/model.onnx are versions. "
+        "SIGHUP has the folder looked at again, SIGTERM ends after what is under way.\n\n"
+        "Example:\n  amble-serve --port 8000 --models assets/models",
+        NULL,
+        NULL,
+        NULL};
+    ami_error err = {""};
+    signal(SIGPIPE, SIG_IGN);
+    argp_err_exit_status = BAD_INPUT;
+    argp_program_version = "amble-serve " AMB_VERSION;
+    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    if (!a.workers.threads)
+        a.workers.threads = ami_cores();
+    if (!a.models) {
+        if (!ami_asset_path("models", models, sizeof models, &err))
+            return fail(&err);
+        a.models = models;
+    }
+    char *token = NULL;
+    if (a.token_file && !(token = read_token(a.token_file, &err)))
+        return fail(&err);
+    a.http.token = token;
+    const int status = serve(&a, &err);
+    free(token);
+    return status ? fail(&err) : 0;
+}

@@ -1,0 +1,420 @@
+/* Metadata, repository, metrics and status. */
+#include "server/routes.h"
+
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static const char json_content[] = "application/json";
+
+srv_answer srv_error(int status, const char *format, ...)
+{
+    ami_error err = {""};
+    char text[sizeof err.text];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    ami_fail(&err, "%s", text); /* escapes what is not UTF-8 */
+    json_t *o = json_pack("{ss}", "error", err.text);
+    char *body = o ? json_dumps(o, JSON_COMPACT) : NULL;
+    json_decref(o);
+    return (srv_answer){status, json_content, body, body ? strlen(body) : 0, -1, status == 503};
+}
+
+static srv_answer answer_json(json_t *o)
+{
+    char *body = o ? json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+    json_decref(o);
+    if (!body)
+        return srv_error(500, "out of memory");
+    return (srv_answer){200, json_content, body, strlen(body), -1, false};
+}
+
+static srv_answer empty(int status)
+{
+    return (srv_answer){status, json_content, NULL, 0, -1, false};
+}
+
+/* ---- paths ---- */
+
+/* The next part of a path, between slashes, into part[size]; *path moves behind it. False at the end, and where
+ * it is empty or too long. */
+static bool next_part(const char **path, char *part, size_t size)
+{
+    if (**path != '/')
+        return false;
+    const char *from = *path + 1;
+    const size_t n = strcspn(from, "/");
+    if (n == 0 || n >= size)
+        return false;
+    memcpy(part, from, n);
+    part[n] = 0;
+    *path = from + n;
+    return true;
+}
+
+/* "/NAME[/versions/V]" and what follows it. */
+static bool read_model(const char **path, char name[SRV_NAME], int *version)
+{
+    char word[SRV_NAME];
+    *version = 0;
+    if (!next_part(path, name, SRV_NAME))
+        return false;
+    const char *at = *path;
+    if (!next_part(&at, word, sizeof word) || strcmp(word, "versions") != 0)
+        return true;
+    char *end;
+    if (!next_part(&at, word, sizeof word))
+        return false;
+    const long v = strtol(word, &end, 10);
+    if (*end || v < 1 || v > 1000000)
+        return false;
+    *version = (int)v;
+    *path = at;
+    return true;
+}
+
+static bool begins(const char **path, const char *prefix)
+{
+    const size_t n = strlen(prefix);
+    if (strncmp(*path, prefix, n) != 0 || ((*path)[n] != '/' && (*path)[n]))
+        return false;
+    *path += n;
+    return true;
+}
+
+bool srv_is_infer(const char *path, char name[SRV_NAME], int *version)
+{
+    return begins(&path, "/v2/models") && read_model(&path, name, version) && !strcmp(path, "/infer");
+}
+
+/* ---- metadata of models ---- */
+
+static json_t *shape_json(const ami_net_shape *shape)
+{
+    json_t *list = json_pack("[i]", -1);
+    for (int i = 0; i < shape->rank; i++)
+        json_array_append_new(list, json_integer(shape->dim[i]));
+    return list;
+}
+
+static json_t *tensor_json(const char *name, const ami_net_shape *shape)
+{
+    return json_pack("{ss ss so}", "name", name, "datatype", "FP32", "shape", shape_json(shape));
+}
+
+static json_t *metadata_json(const srv_model *m)
+{
+    char version[16];
+    snprintf(version, sizeof version, "%d", m->version);
+    json_t *outputs = json_array();
+    for (int h = 0; h < m->net->heads; h++)
+        json_array_append_new(outputs, tensor_json(m->output[h], &m->net->head[h].shape));
+    return json_pack("{ss s[s] ss s[o] so}", "name", m->name, "versions", version, "platform",
+                     "onnxruntime_onnx", "inputs", tensor_json(m->input, &m->net->in_shape), "outputs",
+                     outputs);
+}
+
+static json_t *config_tensor(const char *name, const ami_net_shape *shape)
+{
+    json_t *dims = json_array();
+    for (int i = 0; i < shape->rank; i++)
+        json_array_append_new(dims, json_integer(shape->dim[i]));
+    return json_pack("{ss ss so}", "name", name, "data_type", "TYPE_FP32", "dims", dims);
+}
+
+static json_t *config_json(const srv_model *m)
+{
+    char text[256];
+    json_t *outputs = json_array();
+    for (int h = 0; h < m->net->heads; h++)
+        json_array_append_new(outputs, config_tensor(m->output[h], &m->net->head[h].shape));
+    ami_model_describe(m->model, text, sizeof text);
+    return json_pack("{ss ss ss si s[o] so s{s{ss}}}", "name", m->name, "platform", "onnxruntime_onnx",
+                     "backend", "amble", "max_batch_size", SRV_MAX_ROWS, "input",
+                     config_tensor(m->input, &m->net->in_shape), "output", outputs, "parameters", "precision",
+                     "string_value", text);
+}
+
+static json_t *duration_json(long long count, long long ns)
+{
+    return json_pack("{sI sI}", "count", (json_int_t)count, "ns", (json_int_t)ns);
+}
+
+static json_t *stats_json(const char *name, int version, const srv_stats *s)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%d", version);
+    const long long n = atomic_load(&s->requests), failed = atomic_load(&s->failures);
+    return json_pack("{ss ss sI sI s{so so so so}}", "name", name, "version", text, "inference_count",
+                     (json_int_t)atomic_load(&s->rows), "execution_count",
+                     (json_int_t)atomic_load(&s->batches), "inference_stats", "success",
+                     duration_json(n, atomic_load(&s->queue_ns) + atomic_load(&s->compute_ns)), "fail",
+                     duration_json(failed, 0), "queue", duration_json(n, atomic_load(&s->queue_ns)),
+                     "compute_infer", duration_json(n, atomic_load(&s->compute_ns)));
+}
+
+typedef struct listing {
+    json_t *list;
+    const char *name; /* only this one; NULL: all */
+    int version;
+    bool ready_only;
+} listing;
+
+static void list_stats(void *context, const char *name, int version, const srv_model *model,
+                       const srv_stats *stats, const char *why)
+{
+    listing *l = context;
+    (void)why;
+    if (model && (!l->name || !strcmp(name, l->name)) && (!l->version || version == l->version))
+        json_array_append_new(l->list, stats_json(name, version, stats));
+}
+
+static void list_index(void *context, const char *name, int version, const srv_model *model,
+                       const srv_stats *stats, const char *why)
+{
+    listing *l = context;
+    char text[16];
+    (void)stats;
+    if (l->ready_only && !model)
+        return;
+    snprintf(text, sizeof text, "%d", version);
+    json_array_append_new(l->list, json_pack("{ss ss ss ss}", "name", name, "version", text, "state",
+                                             model ? "READY" : "UNAVAILABLE", "reason", why));
+}
+
+static void list_names(void *context, const char *name, int version, const srv_model *model,
+                       const srv_stats *stats, const char *why)
+{
+    listing *l = context;
+    (void)version, (void)stats, (void)why;
+    const size_t n = json_array_size(l->list);
+    const char *last = n ? json_string_value(json_array_get(l->list, n - 1)) : NULL;
+    if (model && !(last && !strcmp(last, name)))
+        json_array_append_new(l->list, json_string(name));
+}
+
+static srv_answer answer_model(srv_site *site, const char *path)
+{
+    char name[SRV_NAME];
+    int version;
+    if (!read_model(&path, name, &version))
+        return srv_error(404, "expected /v2/models/NAME[/versions/VERSION], VERSION a whole number from 1");
+    srv_model *m = srv_acquire(site->store, name, version);
+    if (!m && version)
+        return srv_error(404, "there is no model \"%s\" of version %d", name, version);
+    if (!m)
+        return srv_error(404, "there is no model \"%s\"", name);
+    srv_answer answer;
+    if (!*path) {
+        answer = answer_json(metadata_json(m));
+    } else if (!strcmp(path, "/ready")) {
+        answer = empty(200);
+    } else if (!strcmp(path, "/config")) {
+        answer = answer_json(config_json(m));
+    } else if (!strcmp(path, "/stats")) {
+        listing l = {json_array(), name, version, false};
+        srv_store_visit(site->store, list_stats, &l);
+        answer = answer_json(json_pack("{so}", "model_stats", l.list));
+    } else {
+        answer = srv_error(
+            404, "a model has no \"%.60s\", expected nothing, /ready, /config, /stats or /infer", path);
+    }
+    srv_release(m);
+    return answer;
+}
+
+static srv_answer answer_repository(srv_site *site, const char *path, const srv_request *request)
+{
+    char name[SRV_NAME], word[SRV_NAME];
+    ami_error err = {""};
+    if (!strcmp(path, "/index")) {
+        json_t *body = request->body_size ? json_loadb(request->body, request->body_size, 0, NULL) : NULL;
+        listing l = {json_array(), NULL, 0, json_is_true(json_object_get(body, "ready"))};
+        json_decref(body);
+        srv_store_visit(site->store, list_index, &l);
+        return answer_json(l.list);
+    }
+    if (!begins(&path, "/models") || !next_part(&path, name, sizeof name) ||
+        !next_part(&path, word, sizeof word) || *path)
+        return srv_error(404, "expected /v2/repository/index or /v2/repository/models/NAME/load or /unload");
+    if (!strcmp(word, "load"))
+        return srv_store_load(site->store, name, &err) ? empty(200) : srv_error(400, "%s", err.text);
+    if (!strcmp(word, "unload"))
+        return srv_store_unload(site->store, name, &err) ? empty(200) : srv_error(400, "%s", err.text);
+    return srv_error(404, "expected load or unload, found \"%s\"", word);
+}
+
+/* ---- metrics ---- */
+
+typedef struct metric {
+    FILE *out;
+    int what;
+} metric;
+
+enum { REQUESTS, FAILURES, ROWS, BATCHES, FINE, QUEUE, COMPUTE };
+
+static void put_label(FILE *out, const char *name)
+{
+    for (; *name; name++) {
+        if (*name == '"' || *name == '\\')
+            fputc('\\', out);
+        fputc(*name, out);
+    }
+}
+
+static void put_histogram(FILE *out, const char *metric_name, const char *name, int version,
+                          const atomic_llong bucket[SRV_BUCKETS], long long ns)
+{
+    long long below = 0;
+    for (int k = 0; k < SRV_BUCKETS; k++) {
+        below += atomic_load(&bucket[k]);
+        fprintf(out, "%s_bucket{model=\"", metric_name);
+        put_label(out, name);
+        if (k + 1 < SRV_BUCKETS)
+            fprintf(out, "\",version=\"%d\",le=\"%.6f\"} %lld\n", version, 1e-6 * (double)(1 << k), below);
+        else
+            fprintf(out, "\",version=\"%d\",le=\"+Inf\"} %lld\n", version, below);
+    }
+    fprintf(out, "%s_sum{model=\"", metric_name);
+    put_label(out, name);
+    fprintf(out, "\",version=\"%d\"} %.9f\n%s_count{model=\"", version, 1e-9 * (double)ns, metric_name);
+    put_label(out, name);
+    fprintf(out, "\",version=\"%d\"} %lld\n", version, below);
+}
+
+static void put_metric(void *context, const char *name, int version, const srv_model *model,
+                       const srv_stats *s, const char *why)
+{
+    static const char *const counter[] = {"requests", "failures", "rows", "batches", "fp32_batches"};
+    const metric *m = context;
+    (void)model, (void)why;
+    if (m->what == QUEUE) {
+        put_histogram(m->out, "amble_queue_seconds", name, version, s->queue_bucket,
+                      atomic_load(&s->queue_ns));
+        return;
+    }
+    if (m->what == COMPUTE) {
+        put_histogram(m->out, "amble_compute_seconds", name, version, s->compute_bucket,
+                      atomic_load(&s->compute_ns));
+        return;
+    }
+    const atomic_llong *value[] = {&s->requests, &s->failures, &s->rows, &s->batches, &s->fine};
+    fprintf(m->out, "amble_%s_total{model=\"", counter[m->what]);
+    put_label(m->out, name);
+    fprintf(m->out, "\",version=\"%d\"} %lld\n", version, (long long)atomic_load(value[m->what]));
+}
+
+static double resident_bytes(void)
+{
+    FILE *f = fopen("/proc/self/statm", "r");
+    long size = 0, resident = 0;
+    if (f) {
+        if (fscanf(f, "%ld %ld", &size, &resident) != 2)
+            resident = 0;
+        fclose(f);
+    }
+    return (double)resident * (double)sysconf(_SC_PAGESIZE);
+}
+
+static srv_answer answer_metrics(srv_site *site)
+{
+    static const struct {
+        int what;
+        const char *name, *type, *help;
+    } metrics[] = {
+        {REQUESTS, "amble_requests_total", "counter", "Requests for inference that were answered."},
+        {FAILURES, "amble_failures_total", "counter",
+         "Requests for inference that failed while they were run."},
+        {ROWS, "amble_rows_total", "counter", "Rows that went through the networks."},
+        {BATCHES, "amble_batches_total", "counter", "Batches that requests were run in."},
+        {FINE, "amble_fp32_batches_total", "counter", "Batches that ran in fp32 because of unusual rows."},
+        {QUEUE, "amble_queue_seconds", "histogram", "Time that a request waited before it was run."},
+        {COMPUTE, "amble_compute_seconds", "histogram", "Time that the batch of a request took to run."},
+    };
+    char *body = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&body, &size);
+    if (!out)
+        return srv_error(500, "out of memory");
+    for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++) {
+        fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", metrics[i].name, metrics[i].help, metrics[i].name,
+                metrics[i].type);
+        metric m = {out, metrics[i].what};
+        srv_store_visit(site->store, put_metric, &m);
+    }
+    fputs("# HELP amble_http_answers_total Answers by class of status.\n# TYPE amble_http_answers_total "
+          "counter\n",
+          out);
+    for (int c = 2; c < 6; c++)
+        fprintf(out, "amble_http_answers_total{class=\"%dxx\"} %lld\n", c,
+                (long long)atomic_load(&site->answers[c]));
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    fprintf(
+        out,
+        "# HELP amble_waiting_requests Requests that wait to be run.\n# TYPE amble_waiting_requests gauge\n"
+        "amble_waiting_requests %d\n"
+        "# HELP process_resident_memory_bytes Resident memory.\n"
+        "# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes %.0f\n"
+        "# HELP process_cpu_seconds_total CPU time, user and system.\n"
+        "# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total %.6f\n",
+        srv_waiting(site->workers), resident_bytes(),
+        (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+            1e-6 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec));
+    if (fclose(out) != 0) {
+        free(body);
+        return srv_error(500, "out of memory");
+    }
+    return (srv_answer){200, "text/plain; version=0.0.4", body, size, -1, false};
+}
+
+static srv_answer answer_status(srv_site *site)
+{
+    listing l = {json_array(), NULL, 0, false};
+    srv_store_visit(site->store, list_stats, &l);
+    return answer_json(json_pack("{ss ss sb sf si so}", "name", "amble-serve", "version", AMB_VERSION,
+                                 "ready", site->ready, "up_s", 1e-9 * (double)(srv_now() - site->started),
+                                 "waiting", srv_waiting(site->workers), "models", l.list));
+}
+
+srv_answer srv_route(srv_site *site, const srv_request *request)
+{
+    const char *path = request->path;
+    if (begins(&path, "/v2/repository"))
+        return request->post ? answer_repository(site, path, request)
+                             : srv_error(405, "the repository is asked with POST");
+    if (request->post)
+        return srv_error(404, "nothing is at %.200s for POST", request->path);
+    if (!strcmp(path, "/v2") || !strcmp(path, "/v2/"))
+        return answer_json(json_pack("{ss ss s[sss]}", "name", "amble-serve", "version", AMB_VERSION,
+                                     "extensions", "binary_tensor_data", "model_repository", "statistics"));
+    if (!strcmp(path, "/v2/health/live"))
+        return empty(200);
+    if (!strcmp(path, "/v2/health/ready"))
+        return empty(site->ready ? 200 : 400);
+    if (!strcmp(path, "/v2/models") || !strcmp(path, "/v2/models/")) {
+        listing l = {json_array(), NULL, 0, false};
+        srv_store_visit(site->store, list_names, &l);
+        return answer_json(json_pack("{so}", "models", l.list));
+    }
+    if (!strcmp(path, "/v2/models/stats")) {
+        listing l = {json_array(), NULL, 0, false};
+        srv_store_visit(site->store, list_stats, &l);
+        return answer_json(json_pack("{so}", "model_stats", l.list));
+    }
+    if (begins(&path, "/v2/models"))
+        return answer_model(site, path);
+    if (!strcmp(path, "/metrics"))
+        return answer_metrics(site);
+    if (!strcmp(path, "/v1/status"))
+        return answer_status(site);
+    return srv_error(404,
+                     "nothing is at %.200s; the Open Inference Protocol is under /v2, metrics under /metrics",
+                     request->path);
+}

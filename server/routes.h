@@ -1,0 +1,39 @@
+/* What is answered without running a network: the protocol's metadata, the repository, metrics, status. */
+#ifndef SRV_ROUTES_H
+#define SRV_ROUTES_H
+
+#include "server/worker.h"
+
+typedef struct srv_request {
+    bool post;
+    const char *path; /* decoded, without query */
+    const char *body;
+    size_t body_size;
+} srv_request;
+
+typedef struct srv_answer {
+    int status;       /* of HTTP */
+    const char *type; /* Content-Type */
+    char *body;       /* malloc'ed */
+    size_t size;
+    int64_t header; /* bytes of it that are JSON, for the binary extension; -1: all */
+    bool retry;     /* Retry-After: 1 */
+} srv_answer;
+
+/* A sentence as {"error": …} with a status. */
+srv_answer srv_error(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* "/v2/models/NAME[/versions/V]/infer" → name and version (0: not given). */
+bool srv_is_infer(const char *path, char name[SRV_NAME], int *version);
+
+typedef struct srv_site {
+    srv_store *store;
+    srv_workers *workers;
+    bool ready; /* false while it is ending */
+    int64_t started;
+    atomic_llong answers[6]; /* by class of status: 2xx is answers[2] */
+} srv_site;
+
+srv_answer srv_route(srv_site *site, const srv_request *request);
+
+#endif

@@ -1,0 +1,192 @@
+#!/usr/bin/env bash
+# amble-serve as its clients see it: the Open Inference Protocol in JSON and binary, models that come, go and break, bad requests, limits, TLS,
+# tokens, signals. Its last lines count like cmocka's. Needs curl; without it everything is skipped.
+#
+#   tests/test_serve.sh PATH/TO/amble-serve
+set -u
+serve=$(realpath "$1") || exit 1
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+if ! command -v curl >/dev/null 2>&1; then
+    echo "SKIPPED: curl is missing"
+    exit 0
+fi
+work=$(mktemp -d "${TMPDIR:-/tmp}/amble-serve-XXXXXX") || exit 1
+pid=
+trap '[ -z "$pid" ] || kill -9 "$pid" 2>/dev/null; rm -rf "$work"' EXIT
+cd "$work" || exit 1
+passed=0
+failed=()
+
+check() { # check NAME COMMAND...
+    local name=$1
+    shift
+    if "$@"; then
+        passed=$((passed + 1))
+    else
+        failed+=("$name")
+        printf '[  FAILED  ] %s\n' "$name"
+        head -c 300 body 2>/dev/null | sed 's/^/    body: /'
+        sed 's/^/    stderr: /' err 2>/dev/null | head -n 5
+    fi
+}
+
+start() { # start [OPTIONS]: sets $pid and $at
+    : >out
+    "$serve" --port 0 --threads 2 "$@" >out 2>err &
+    pid=$!
+    for _ in $(seq 200); do
+        at=$(sed -n 's/^amble-serve: //p' out)
+        [ -n "$at" ] && return 0
+        kill -0 "$pid" 2>/dev/null || return 1
+        sleep .05
+    done
+    return 1
+}
+
+stop() { # ends it and keeps its exit status in $status
+    kill -TERM "$pid" 2>/dev/null
+    wait "$pid"
+    status=$?
+    pid=
+}
+
+ask() { # ask PATH [CURL OPTIONS]: the answer in `body`, its status in $code
+    local path=$1
+    shift
+    code=$(curl -s -m 20 -o body -w '%{http_code}' "$@" "$at$path")
+}
+
+refuses() { # refuses STATUS TEXT PATH [CURL OPTIONS]: with the protocol's JSON error
+    local status=$1 text=$2
+    shift 2
+    ask "$@"
+    [ "$code" = "$status" ] && grep -q '^{"error":"' body && grep -qF -- "$text" body
+}
+
+mkdir models models/versioned models/versioned/1 models/versioned/3
+cp "$root/assets/models/deepphase.onnx" models/phase.onnx
+cp "$root/tests/data/onnx/good/act_elu.onnx" models/versioned/1/model.onnx
+cp "$root/tests/data/onnx/good/gemm_opset13.onnx" models/versioned/3/model.onnx
+echo nonsense >models/broken.onnx
+check 'it starts beside a broken file' start --models models
+check 'and says which one' grep -q 'models/broken.onnx: ' err
+
+# ---- metadata ----
+for path in /v2 /v2/health/live /v2/health/ready /v2/models /v2/models/phase /v2/models/phase/versions/1 /v2/models/phase/ready \
+    /v2/models/phase/config /v2/models/phase/stats /v2/models/versioned/versions/1 /metrics /v1/status; do
+    ask $path
+    check "GET $path" test "$code" = 200
+done
+ask /v2/models/versioned
+check 'the highest version is the default' grep -q '"versions":\["3"\]' body
+check 'no such model' refuses 404 'there is no model \"walk\"' /v2/models/walk
+check 'no such version' refuses 404 'of version 2' /v2/models/versioned/versions/2
+check 'a version that is no number' refuses 404 'a whole number from 1' /v2/models/versioned/versions/x
+check 'a broken model' refuses 404 'there is no model' /v2/models/broken
+check 'no such page' refuses 404 'nothing is at /v3' /v3
+check 'a method that is not understood' refuses 405 'expected GET or POST' /v2 -X DELETE
+ask /v2/repository/index -X POST
+check 'the index has the broken one' grep -q '"name":"broken","version":"1","state":"UNAVAILABLE","reason":"models/broken.onnx' body
+
+# ---- inference ----
+numbers() { # numbers COUNT: 0.1, 0.2, ... as a list
+    seq "$1" | awk '{ printf "%s%g", (NR > 1 ? "," : ""), ($1 % 7) / 10 } END { print "" }'
+}
+printf '{"id":"a","inputs":[{"name":"input","shape":[2,132],"datatype":"FP32","data":[%s]}]}' "$(numbers 264)" >two.json
+ask /v2/models/phase/infer -d @two.json
+check 'inference in JSON' test "$code" = 200
+check 'names its model, version and request' grep -q '^{"model_name":"phase","model_version":"1","id":"a","outputs":\[{"name":"output","datatype":"FP32","shape":\[2,2\],"data":\[' body
+sed 's/.*"data":\[\(.*\)\]}\]}/\1/' body >json_numbers
+# The same rows as bytes, through od and back.
+numbers 264 | tr , '\n' | awk 'BEGIN { ORS = "" } { print $1 "\n" }' >list
+if command -v python3 >/dev/null 2>&1; then
+    python3 -c "import struct; open('rows', 'wb').write(b''.join(struct.pack('<f', float(x)) for x in open('list')))"
+    head='{"inputs":[{"name":"input","shape":[2,132],"datatype":"FP32","parameters":{"binary_data_size":1056}}],"parameters":{"binary_data_output":true}}'
+    { printf '%s' "$head"; cat rows; } >binary
+    code=$(curl -s -m 20 -o body -D headers -w '%{http_code}' --data-binary @binary -H "Inference-Header-Content-Length: ${#head}" "$at/v2/models/phase/infer")
+    check 'inference in binary' test "$code" = 200
+    length=$(sed -n 's/^[Ii]nference-[Hh]eader-[Cc]ontent-[Ll]ength: *\([0-9]*\).*/\1/p' headers)
+    check 'the answer says where its tensors begin' test -n "$length"
+    check 'both say the same' python3 -c "
+import json, struct
+text = open('body', 'rb').read()
+found = struct.unpack('<4f', text[${length:-0}:])
+expected = [float(x) for x in open('json_numbers').read().split(',')]
+assert json.loads(text[:${length:-0}])['outputs'][0]['parameters']['binary_data_size'] == 16
+assert all(abs(a - b) < 1e-6 for a, b in zip(found, expected)), (found, expected)"
+    check 'bytes that do not fit their shape' refuses 400 'expected 1056' /v2/models/phase/infer --data-binary "${head/1056/1052}" -H "Inference-Header-Content-Length: ${#head}"
+    check 'a header longer than the body' refuses 400 'but the body has' /v2/models/phase/infer --data-binary "$head" -H 'Inference-Header-Content-Length: 99999'
+fi
+infer=/v2/models/phase/infer
+check 'not JSON' refuses 400 'is not JSON: line 1' $infer -d 'what'
+check 'an empty body' refuses 400 'is not JSON' $infer -X POST
+check 'no inputs' refuses 400 '\"inputs\" has 0 entries' $infer -d '{}'
+check 'another input' refuses 400 'there is no input \"obs\", expected \"input\"' $infer -d '{"inputs":[{"name":"obs","shape":[1,132],"datatype":"FP32","data":[1]}]}'
+check 'another type' refuses 400 'datatype \"INT64\", expected FP32' $infer -d '{"inputs":[{"name":"input","shape":[1,132],"datatype":"INT64","data":[1]}]}'
+check 'another shape' refuses 400 'has shape [1,131], expected [rows,132]' $infer -d '{"inputs":[{"name":"input","shape":[1,131],"datatype":"FP32","data":[1]}]}'
+check 'no rows' refuses 400 'expected 1 to 65536 rows' $infer -d '{"inputs":[{"name":"input","shape":[0,132],"datatype":"FP32","data":[]}]}'
+check 'endless rows' refuses 400 'expected 1 to 65536 rows' $infer -d '{"inputs":[{"name":"input","shape":[99999999999,132],"datatype":"FP32","data":[]}]}'
+check 'too few numbers' refuses 400 'are 1 numbers, expected 132' $infer -d '{"inputs":[{"name":"input","shape":[1,132],"datatype":"FP32","data":[1]}]}'
+check 'text among the numbers' refuses 400 'are not a list' $infer -d '{"inputs":[{"name":"input","shape":[1,132],"datatype":"FP32","data":["1"]}]}'
+check 'another output' refuses 400 'there is no output \"torque\"' $infer -d '{"inputs":[],"outputs":[{"name":"torque"}]}'
+check 'compressed' refuses 415 'gzip' $infer -d '{}' -H 'Content-Encoding: gzip'
+check 'chunked' refuses 411 'expected Content-Length' $infer -d '{}' -H 'Transfer-Encoding: chunked'
+ask $infer -d @two.json
+check 'it still answers' test "$code" = 200
+ask /metrics
+check 'counts what was answered' grep -q '^amble_requests_total{model="phase",version="1"} 3$' body
+
+# ---- the folder ----
+cp "$root/assets/models/walk.onnx" models/walk.onnx
+kill -HUP "$pid"
+for _ in $(seq 100); do
+    ask /v2/models/walk
+    [ "$code" = 200 ] && break
+    sleep .05
+done
+check 'a new file is there after SIGHUP' test "$code" = 200
+echo nonsense >models/walk.onnx
+ask /v2/repository/models/walk/load -X POST
+check 'a broken file is refused' test "$code" = 400
+ask /v2/models/walk
+check 'and the old one goes on' test "$code" = 200
+ask /v2/repository/models/phase/unload -X POST
+check 'unload' test "$code" = 200
+check 'what is unloaded is gone' refuses 404 'there is no model' /v2/models/phase
+ask /v2/repository/models/phase/load -X POST
+check 'load' test "$code" = 200
+ask /v2/models/phase/ready
+check 'what is loaded is there' test "$code" = 200
+check 'no such file to load' refuses 400 'there is no model \"fly\"' /v2/repository/models/fly/load -X POST
+stop
+check 'SIGTERM ends it' test "$status" = 0
+
+# ---- limits, tokens, options ----
+echo secret >token
+check 'it starts with a token' start --models models --token-file token --max-body .001
+check 'no token' refuses 401 'Authorization' /v2/models
+check 'a wrong token' refuses 401 'Authorization' /v2/models -H 'Authorization: Bearer secre'
+ask /v2/models -H 'Authorization: Bearer secret'
+check 'the right token' test "$code" = 200
+ask /v2/health/live
+check 'health needs none' test "$code" = 200
+check 'a body that is too long' refuses 413 'at most 1000 are taken' /v2/models/phase/infer -d @two.json -H 'Authorization: Bearer secret'
+port=${at##*:}
+"$serve" --port "$port" >out2 2>err2
+check 'a port that is taken' test $? = 2
+check 'is a sentence' grep -q "port $port of 127.0.0.1 cannot be listened at" err2
+stop
+for words in '--port 70000' '--threads 0' '--max-queue x' '--models nowhere' '--token-file nowhere' '--tls-cert x.pem' 'word'; do
+    # shellcheck disable=SC2086
+    "$serve" $words >out2 2>err2
+    check "$words is refused" test $? = 2 -a -s err2
+done
+
+total=$((passed + ${#failed[@]}))
+echo "[==========] $total test(s) run."
+echo "[  PASSED  ] $passed test(s)."
+if [ ${#failed[@]} -gt 0 ]; then
+    echo "[  FAILED  ] ${#failed[@]} test(s), listed below:"
+    printf '[  FAILED  ] %s\n' "${failed[@]}"
+    exit 1
+fi
