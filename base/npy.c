@@ -450,8 +450,8 @@ static bool put_number(zip *z, uint32_t value, size_t bytes)
     return put(z, little_end, bytes);
 }
 
-/* What a local header and the central directory share (PKWARE's APPNOTE, 4.3.7): from the version needed to the
- * lengths of name and extra field. Flag 0x800: the name is UTF-8. */
+/* What a local header and the central directory share (PKWARE's APPNOTE, 4.3.7): from the version needed to
+ * the lengths of name and extra field. Flag 0x800: the name is UTF-8. */
 static bool put_entry(zip *z, uint32_t crc, uint32_t size, size_t name_length)
 {
     return put_number(z, 20, 2) && put_number(z, 0x800, 2) && put_number(z, 0, 2) && put_number(z, 0, 2) &&

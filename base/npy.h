@@ -1,6 +1,6 @@
 /* NumPy's .npy files (NEP 1, format versions 1.0, 2.0 and 3.0): arrays of float32 or float64, little-endian,
- * in C order; with AMI_NPY_ANY of every real number's type and of bool, also single numbers (shape ()) and shapes
- * with a zero. And .npz files: several such arrays under names, stored uncompressed in a ZIP archive.
+ * in C order; with AMI_NPY_ANY of every real number's type and of bool, also single numbers (shape ()) and
+ * shapes with a zero. And .npz files: several such arrays under names, stored uncompressed in a ZIP archive.
  *
  * Everything else is refused in one sentence that names the file, what was found and what was expected: other
  * types, big-endian numbers, Fortran order, object arrays, a shape without dimensions, with a zero, with more
@@ -79,8 +79,8 @@ AMI_MUST_CHECK bool ami_npy_write(const char *path, ami_npy_type type, int rank,
 uint8_t *ami_npy_encode(ami_npy_type type, int rank, const size_t *shape, const void *data, size_t *size,
                         ami_error *err);
 
-/* Writes `count` arrays as a .npz file, as numpy.savez does: each an entry "NAME.npy", uncompressed, all dated
- * 1980-01-01, so that the same arrays give the same bytes. Atomic. Below 4 GiB. */
+/* Writes `count` arrays as a .npz file, as numpy.savez does: each an entry "NAME.npy", uncompressed, all
+ * dated 1980-01-01, so that the same arrays give the same bytes. Atomic. Below 4 GiB. */
 AMI_MUST_CHECK bool ami_npz_write(const char *path, int count, const char *const *name, const ami_npy *array,
                                   ami_error *err);
 

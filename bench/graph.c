@@ -1,5 +1,5 @@
-/* amble-bench graph: how long one row takes through a network that is a graph (nets/graph/graph.h), on one thread,
- * call after call: for bench/compare_graphs.py and for who has a policy of his own. */
+/* amble-bench graph: how long one row takes through a network that is a graph (nets/graph/graph.h), on one
+ * thread, call after call: for bench/compare_graphs.py and for who has a policy of his own. */
 #include "bench/bench.h"
 
 #include "base/clock.h"

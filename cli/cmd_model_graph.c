@@ -1,5 +1,5 @@
-/* What amble model does with a network that is no chain of dense layers (nets/graph/graph.h): run, info, check.
- * Inputs and outputs have names, shapes and types of their own. */
+/* What amble model does with a network that is no chain of dense layers (nets/graph/graph.h): run, info,
+ * check. Inputs and outputs have names, shapes and types of their own. */
 #include "cli/cmd_model_graph.h"
 
 #include "base/clock.h"
@@ -125,8 +125,8 @@ static bool convert(const char *path, ami_npy *a, const ami_graph_port *port, am
     return true;
 }
 
-/* Whether an array has the shape of a port, for a number of rows that goes to *rows (0: any); a single row may
- * leave the rows' dimension out. */
+/* Whether an array has the shape of a port, for a number of rows that goes to *rows (0: any); a single row
+ * may leave the rows' dimension out. */
 static bool fits(const ami_npy *a, const ami_graph_port *port, int *rows)
 {
     const bool without = port->rank > 0 && port->dim[0] < 0 && a->rank == port->rank - 1;
@@ -147,7 +147,8 @@ static bool fits(const ami_npy *a, const ami_graph_port *port, int *rows)
     return true;
 }
 
-/* "NAME=FILE" where NAME is an input's, else a file for the only input, or for the first that has none yet. */
+/* "NAME=FILE" where NAME is an input's, else a file for the only input, or for the first that has none
+ * yet. */
 static int port_of(const ami_graph *g, const char *text, const char **path)
 {
     for (int i = 0; i < ami_graph_inputs(g); i++) {

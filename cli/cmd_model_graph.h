@@ -10,8 +10,8 @@
 bool model_open(const char *file, char *path, size_t size, const ami_model_def *def, ami_net **net,
                 ami_graph **graph, ami_error *err);
 
-/* Each returns the program's exit status, with a sentence where that is CLI_BAD_INPUT. input: the texts of --input,
- * "NAME=FILE.npy", or "FILE.npy" for the only input. */
+/* Each returns the program's exit status, with a sentence where that is CLI_BAD_INPUT. input: the texts of
+ * --input, "NAME=FILE.npy", or "FILE.npy" for the only input. */
 int model_graph_run(const ami_graph *g, const char *path, char *const *input, int inputs, const char *output,
                     const char *head, const char *json, ami_error *err);
 int model_graph_info(const ami_graph *g, const char *path, const char *json, ami_error *err);

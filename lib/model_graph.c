@@ -1,4 +1,5 @@
-/* Networks that are graphs, for amble/model.h: several inputs and outputs by name, in the file's own types. */
+/* Networks that are graphs, for amble/model.h: several inputs and outputs by name, in the file's own
+ * types. */
 #include "lib/model_graph.h"
 
 #include "lib/internal.h"
@@ -71,7 +72,8 @@ static int find(const ami_graph *g, bool input, const amb_tensor *t, int place)
     return input ? ami_graph_find_input(g, t->name) : ami_graph_find_output(g, t->name);
 }
 
-/* Whether a tensor is what the port says; its rows go to *rows, which must be the same for all (0: not known yet). */
+/* Whether a tensor is what the port says; its rows go to *rows, which must be the same for all (0: not known
+ * yet). */
 static amb_result check_tensor(const char *what, const amb_tensor *t, const ami_graph_port *port,
                                int64_t *rows)
 {

@@ -1,5 +1,5 @@
-/* Graphs (nets/graph): node tests of the ONNX package and exporters' patterns, whose outputs are given; rows in any
- * blocks and threads; nothing allocated in a run; files that are refused. */
+/* Graphs (nets/graph): node tests of the ONNX package and exporters' patterns, whose outputs are given; rows
+ * in any blocks and threads; nothing allocated in a run; files that are refused. */
 #include "base/npy.h"
 #include "nets/graph/graph.h"
 #include "nets/onnx/onnx.h"
@@ -196,7 +196,8 @@ static void test_exports(void **state)
     assert_true(each_file("exports", check_export) >= 25);
 }
 
-/* A row alone gives the bits that it gives beside others, where the graph says that rows may be run in blocks. */
+/* A row alone gives the bits that it gives beside others, where the graph says that rows may be run in
+ * blocks. */
 static int blocks_seen;
 static void check_blocks(const char *base, const char *path)
 {

@@ -8,10 +8,11 @@
  *     amb_tensor out = {"actions", action, AMB_FLOAT32, 2, {1, 12}};
  *     amb_model_run(model, &in, 1, &out, 1, workspace);
  *
- * Supported: chains of dense layers, and any other small graph of the operators in docs/networks.md (recurrent
- * cells and LSTM or GRU with their state as inputs and outputs, convolutions, LayerNorm, attention), with several
- * inputs and outputs of their own types; operator set 7 and newer. What needs a shape known only in a run, beyond
- * the number of rows, is refused in a sentence that names the operator and the node.
+ * Supported: chains of dense layers, and any other small graph of the operators in docs/networks.md
+ * (recurrent cells and LSTM or GRU with their state as inputs and outputs, convolutions, LayerNorm,
+ * attention), with several inputs and outputs of their own types; operator set 7 and newer. What needs a
+ * shape known only in a run, beyond the number of rows, is refused in a sentence that names the operator and
+ * the node.
  *
  * Threads: a model is const after loading, any number of threads may run it at once, each with a workspace of
  * its own. A run allocates nothing, takes no lock, and makes no system call. */
@@ -121,8 +122,8 @@ typedef struct amb_tensor {
 AMB_API size_t amb_model_workspace_size(const amb_model *model, int64_t rows);
 
 /* Runs the network on all inputs. Outputs that are not wanted may be left out. AMB_ERROR_ARGUMENT and nothing
- * written where a name, type or shape does not fit; also where an integer input of a graph points out of a table
- * in the file (outputs are then undefined). A NaN in a row makes that row's outputs NaN. Each row's
+ * written where a name, type or shape does not fit; also where an integer input of a graph points out of a
+ * table in the file (outputs are then undefined). A NaN in a row makes that row's outputs NaN. Each row's
  * result is the same, to the bit, whatever rows stand beside it. */
 AMB_API amb_result amb_model_run(const amb_model *model, const amb_tensor *inputs, int input_count,
                                  const amb_tensor *outputs, int output_count, void *workspace);

@@ -1,6 +1,6 @@
-/* Dense layers of a plan: products with constant weights, the biases, factors and activations behind them, and
- * the next product, as long as nothing else reads what is between, become one part on packed kernels. Also joins
- * x · sigmoid(x), and removes steps that nobody reads. */
+/* Dense layers of a plan: products with constant weights, the biases, factors and activations behind them,
+ * and the next product, as long as nothing else reads what is between, become one part on packed kernels.
+ * Also joins x · sigmoid(x), and removes steps that nobody reads. */
 #include "nets/graph/ops.h"
 
 #include <stdlib.h>
@@ -84,7 +84,7 @@ static void join_swish(ami_graph *g)
         mul->op = swish;
         mul->ins = 1;
         mul->in[0] = x;
-        mul->p = (ami_params){.n = {UNARY_SWISH}, .f = {1}};
+        mul->p = (ami_params){.n = {AMI_UNARY_SWISH}, .f = {1}};
         s->gone = true;
         g->value[root_of(g, x)].users--;
     }

@@ -1,5 +1,6 @@
-/* Any small network: an ONNX graph as a plan of steps. Its dense layers (Gemm, MatMul, the products inside Conv,
- * LSTM and GRU) run on the packed kernels of nets/model.h; everything else is plain loops that vectorise.
+/* Any small network: an ONNX graph as a plan of steps. Its dense layers (Gemm, MatMul, the products inside
+ * Conv, LSTM and GRU) run on the packed kernels of nets/model.h; everything else is plain loops that
+ * vectorise.
  *
  *   graph = ami_graph_load("policy.onnx", NULL, &err);
  *   workspace = malloc(ami_graph_workspace_size(graph, rows));
@@ -8,23 +9,23 @@
  *   ami_graph_run(graph, workspace, rows, in, out, &err);
  *
  * Planned at load: constants are folded, shapes are worked out with the number of rows as the only unknown,
- * buffers are assigned. A run allocates nothing, takes no lock and makes no system call; a graph is const after
- * loading and shared by threads, each with a workspace of its own.
+ * buffers are assigned. A run allocates nothing, takes no lock and makes no system call; a graph is const
+ * after loading and shared by threads, each with a workspace of its own.
  *
- * Rows. Where the file leaves the batch open, that is the number of rows. Where every size is fixed (a batch of
- * 1, or no batch dimension) the network is run once for each row, and every input and output has its rows in
- * front: a first dimension of 1 becomes the rows if all inputs and outputs have one, else the rows are a
- * dimension more.
+ * Rows. Where the file leaves the batch open, that is the number of rows. Where every size is fixed (a batch
+ * of 1, or no batch dimension) each row is run as if it were alone (together, where no row has a say in
+ * another), and every input and output has its rows in front: a first dimension of 1 becomes the rows if all
+ * inputs and outputs have one, else the rows are a dimension more.
  *
- * Precision. Floats are float32 inside, whatever the file says (float16, bfloat16 and float64 are converted at
- * both ends). Dense layers with constant weights take the fastest precision whose outputs differ from those of
- * float32 by less than max_mse on calibration rows that are drawn for the inputs (N(0, 1), behind a normaliser's
- * mean and deviation where the input goes through one) and come to the layers through the graph.
+ * Precision. Floats are float32 inside, whatever the file says (float16, bfloat16 and float64 are converted
+ * at both ends). Dense layers with constant weights take the fastest precision whose outputs differ from
+ * those of float32 by less than max_mse on calibration rows that are drawn for the inputs (N(0, 1), behind a
+ * normaliser's mean and deviation where the input goes through one) and come to the layers through the graph.
  *
- * Refused, in a sentence that names node, operator and reason: operators that are not in ops.c; whatever needs a
- * shape known only in a run, beyond the number of rows (a Reshape to a computed shape, an If on a computed
- * condition); files beyond the limits of internal.h. A malformed file gets a sentence, never a crash or a huge
- * allocation. docs/networks.md lists the operators. */
+ * Refused, in a sentence that names node, operator and reason: operators that are not in ops.c; whatever
+ * needs a shape known only in a run, beyond the number of rows (a Reshape to a computed shape, an If on a
+ * computed condition); files beyond the limits of internal.h. A malformed file gets a sentence, never a crash
+ * or a huge allocation. docs/networks.md lists the operators. */
 #ifndef AMI_NETS_GRAPH_GRAPH_H
 #define AMI_NETS_GRAPH_GRAPH_H
 
@@ -78,8 +79,8 @@ const ami_meta *ami_graph_meta(const ami_graph *graph, int index);
 /* Bytes of workspace for up to `rows` rows (any alignment of the pointer will do). */
 size_t ami_graph_workspace_size(const ami_graph *graph, int rows);
 
-/* in[i], out[o]: numbers of the ports, any alignment that their type allows; out[o] NULL: not wanted. False and a
- * sentence, outputs undefined, where an index input (Gather's) points out of its table. */
+/* in[i], out[o]: numbers of the ports, any alignment that their type allows; out[o] NULL: not wanted. False
+ * and a sentence, outputs undefined, where an index input (Gather's) points out of its table. */
 AMI_MUST_CHECK bool ami_graph_run(const ami_graph *graph, void *workspace, int rows, const void *const *in,
                                   void *const *out, ami_error *err);
 

@@ -1,5 +1,5 @@
-/* One node of the file: its operator, its inputs, the shapes of its outputs for three numbers of rows, and then
- * either constants (all its inputs are known) or a step of the plan. */
+/* One node of the file: its operator, its inputs, the shapes of its outputs for three numbers of rows, and
+ * then either constants (all its inputs are known) or a step of the plan. */
 #include "nets/graph/ops.h"
 
 #include "base/number.h"
@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-const int ami_graph_sample[GRAPH_SAMPLES] = {61, 127, 1};
+const int ami_graph_sample[AMI_GRAPH_SAMPLES] = {61, 127, 1};
 
 /* ---- what operators ask for ---- */
 
@@ -70,7 +70,7 @@ bool ami_call_text(const ami_call *c, const char *name, size_t i, char *text, si
     return true;
 }
 
-bool ami_call_list(const ami_call *c, int input, const char *name, int64_t list[GRAPH_LIST], int *count)
+bool ami_call_list(const ami_call *c, int input, const char *name, int64_t list[AMI_GRAPH_LIST], int *count)
 {
     *count = -1;
     if (input >= 0 && ami_call_given(c, input)) {
@@ -78,9 +78,9 @@ bool ami_call_list(const ami_call *c, int input, const char *name, int64_t list[
         const int64_t n = ami_view_count(v);
         if (ami_store_of(v->type) != AMI_STORE_INT || v->rank > 1)
             return ami_call_fail(c, "its input number %d is no list of integers", input);
-        if (n > GRAPH_LIST)
+        if (n > AMI_GRAPH_LIST)
             return ami_call_fail(c, "its input number %d has %" PRId64 " numbers, at most %d are supported",
-                                 input, n, GRAPH_LIST);
+                                 input, n, AMI_GRAPH_LIST);
         *count = (int)n;
         if (n > 0)
             memcpy(list, v->data, (size_t)n * sizeof *list);
@@ -89,9 +89,9 @@ bool ami_call_list(const ami_call *c, int input, const char *name, int64_t list[
     const AmiOnnx__Attribute *a = name ? ami_call_attribute(c, name) : NULL;
     if (!a)
         return true;
-    if (a->n_ints > GRAPH_LIST)
+    if (a->n_ints > AMI_GRAPH_LIST)
         return ami_call_fail(c, "attribute '%s' has %zu numbers, at most %d are supported", name, a->n_ints,
-                             GRAPH_LIST);
+                             AMI_GRAPH_LIST);
     *count = (int)a->n_ints;
     for (int i = 0; i < *count; i++)
         list[i] = a->ints[i];
@@ -167,7 +167,7 @@ void ami_value_view(const ami_value *v, int64_t rows, ami_view *view)
 
 bool ami_value_varies(const ami_value *v)
 {
-    for (int s = 1; s < GRAPH_SAMPLES; s++) {
+    for (int s = 1; s < AMI_GRAPH_SAMPLES; s++) {
         if (memcmp(v->dim[s], v->dim[0], sizeof v->dim[0]) != 0 || v->data[s] != v->data[0])
             return true;
     }
@@ -180,7 +180,7 @@ typedef struct node {
     ami_graph *g;
     ami_step *step;
     ami_call call;
-    ami_view in[GRAPH_SAMPLES][GRAPH_ARGUMENTS], out[GRAPH_SAMPLES][GRAPH_ARGUMENTS];
+    ami_view in[AMI_GRAPH_SAMPLES][AMI_GRAPH_ARGUMENTS], out[AMI_GRAPH_SAMPLES][AMI_GRAPH_ARGUMENTS];
 } node;
 
 static bool fail_at(const node *n, const char *text)
@@ -220,7 +220,7 @@ static bool check_known(const node *n)
                                  "input %s (number %d) is known only in a run, but the shape depends on it",
                                  ami_onnx_show(v->name).text, i);
         bool same = true;
-        for (int s = 1; s < GRAPH_SAMPLES && read; s++)
+        for (int s = 1; s < AMI_GRAPH_SAMPLES && read; s++)
             same &= v->data[s] == v->data[0];
         if (!same)
             return ami_call_fail(&n->call, "input %s (number %d) depends on the number of rows",
@@ -256,7 +256,7 @@ static bool infer(node *n, int s)
             return fail_at(n, "an output that this operator does not have is used");
         for (int i = 0; i < v->rank; i++)
             if (v->dim[i] < 0 || __builtin_mul_overflow(count, v->dim[i], &count) ||
-                count > GRAPH_NUMBERS * ami_graph_sample[s])
+                count > AMI_GRAPH_NUMBERS * ami_graph_sample[s])
                 return fail_at(n, "its output has more numbers than are supported");
     }
     return true;
@@ -287,7 +287,7 @@ static bool make_outputs(node *n, const AmiOnnx__Node *from, bool varies)
         ami_value *v = &n->g->value[number];
         v->type = n->out[0][o].type;
         v->rank = n->out[0][o].rank;
-        for (int s = 0; s < GRAPH_SAMPLES; s++) {
+        for (int s = 0; s < AMI_GRAPH_SAMPLES; s++) {
             const ami_view *view = &n->out[varies ? s : 0][o];
             if (view->rank != v->rank || view->type != v->type)
                 return fail_at(n, "the number of its output's dimensions depends on the number of rows");
@@ -321,13 +321,13 @@ static bool all_constant(const node *n)
 static bool fold(node *n, bool varies)
 {
     ami_graph *g = n->g;
-    for (int s = 0; s < (varies ? GRAPH_SAMPLES : 1); s++) {
+    for (int s = 0; s < (varies ? AMI_GRAPH_SAMPLES : 1); s++) {
         n->call.in = n->in[s];
         n->call.out = n->out[s];
         for (int o = 0; o < n->step->outs; o++) {
             const int64_t count = ami_view_count(&n->out[s][o]);
             const size_t size = ami_store_size(ami_store_of(n->out[s][o].type));
-            if (count > GRAPH_FOLDED - g->folded)
+            if (count > AMI_GRAPH_FOLDED - g->folded)
                 return fail_at(n,
                                "the constants that can be worked out have more numbers than are supported");
             g->folded += count;
@@ -339,7 +339,7 @@ static bool fold(node *n, bool varies)
         void *scratch = NULL;
         if (n->step->op->scratch) {
             const size_t size = n->step->op->scratch(&n->call);
-            if (size > GRAPH_WORKSPACE)
+            if (size > AMI_GRAPH_WORKSPACE)
                 return fail_at(n, "takes more memory than is supported");
             scratch = aligned_alloc(64, ami_round_line(size + 1));
             if (!scratch)
@@ -359,9 +359,9 @@ static bool fold(node *n, bool varies)
         bool same = true;
         const size_t bytes =
             (size_t)ami_view_count(&n->out[0][o]) * ami_store_size(ami_store_of(n->out[0][o].type));
-        for (int s = 1; s < GRAPH_SAMPLES && varies; s++)
+        for (int s = 1; s < AMI_GRAPH_SAMPLES && varies; s++)
             same &= memcmp(n->out[s][o].data, n->out[0][o].data, bytes) == 0;
-        for (int s = 0; s < GRAPH_SAMPLES; s++)
+        for (int s = 0; s < AMI_GRAPH_SAMPLES; s++)
             v->data[s] = n->out[same ? 0 : s][o].data;
         if (!ami_value_fit(v))
             return fail_at(n, "its output's shape is no multiple of the number of rows");
@@ -373,7 +373,7 @@ static bool fold(node *n, bool varies)
 static bool make_alias(node *n)
 {
     ami_graph *g = n->g;
-    if (!(n->step->op->flags & OP_ALIAS) || n->step->in[0] < 0)
+    if (!(n->step->op->flags & AMI_OP_ALIAS) || n->step->in[0] < 0)
         return false;
     ami_value *out = &g->value[n->step->out[0]], *in = &g->value[n->step->in[0]];
     const ami_store store = ami_store_of(out->type);
@@ -381,7 +381,7 @@ static bool make_alias(node *n)
         return false;
     if (store == AMI_STORE_INT && out->type != in->type && out->type != AMI_ONNX_INT64)
         return false;
-    if (n->step->op->run == NULL || n->step->p.axis == ALIAS_NOT)
+    if (n->step->op->run == NULL || n->step->p.axis == AMI_ALIAS_NOT)
         return false;
     out->root = in->root;
     g->mixes |= !ami_alias_keeps_rows_apart(in, out);
@@ -396,7 +396,7 @@ static bool add_step(node *n)
             continue;
         const ami_value *v = &g->value[n->step->in[i]];
         const bool shape_only = i < 32 && n->step->op->shape_in >> i & 1;
-        for (int s = 1; s < GRAPH_SAMPLES && v->constant && !shape_only; s++)
+        for (int s = 1; s < AMI_GRAPH_SAMPLES && v->constant && !shape_only; s++)
             if (v->data[s] != v->data[0])
                 return ami_call_fail(&n->call, "computes with %s, which depends on the number of rows",
                                      ami_onnx_show(v->name).text);
@@ -499,7 +499,7 @@ static ami_step *make_step(ami_graph *g, const AmiOnnx__Node *n, int number)
         return NULL;
     }
     if (n->n_input < (size_t)op->min_in || n->n_input > (size_t)op->max_in || n->n_output < 1 ||
-        n->n_output > (size_t)op->max_out || n->n_output > GRAPH_ARGUMENTS) {
+        n->n_output > (size_t)op->max_out || n->n_output > AMI_GRAPH_ARGUMENTS) {
         ami_graph_fail(g, "%s: has %zu inputs and %zu outputs, %d to %d and 1 to %d were expected", shown,
                        n->n_input, n->n_output, op->min_in, op->max_in, op->max_out);
         return NULL;
@@ -526,7 +526,7 @@ static ami_step *make_step(ami_graph *g, const AmiOnnx__Node *n, int number)
                        .outs = (int)n->n_output,
                        .in = numbers,
                        .out = numbers + n->n_input};
-    for (int i = 0; i < STEP_PARTS; i++)
+    for (int i = 0; i < AMI_STEP_PARTS; i++)
         step->part[i] = -1;
     return step;
 }
@@ -543,11 +543,11 @@ bool ami_graph_add_node(ami_graph *g, const AmiOnnx__Node *from)
     n->call = (ami_call){.graph = g, .step = step, .err = &why, .ins = step->ins, .outs = step->outs};
     bool ok = find_inputs(n, from) && check_known(n);
     const bool varies = ok && has_varying_input(n);
-    for (int s = 0; ok && s < (varies ? GRAPH_SAMPLES : 1); s++)
+    for (int s = 0; ok && s < (varies ? AMI_GRAPH_SAMPLES : 1); s++)
         ok = infer(n, s);
     ok = ok && make_outputs(n, from, varies);
     if (ok) {
-        const bool known = all_constant(n), shape_only = step->op->flags & OP_SHAPE;
+        const bool known = all_constant(n), shape_only = step->op->flags & AMI_OP_SHAPE;
         const bool folds = shape_only || (known && (fixed_outputs(n) || !varies));
         ok = folds ? fold(n, varies) : add_step(n);
     }

@@ -12,9 +12,9 @@
  *   ops.c       the table of operators; ops_*.c the operators themselves
  *
  * How shapes with an unknown number of rows are worked out. Every operator's shape function works on plain
- * numbers. It is called for three numbers of rows (ami_graph_sample), and a dimension is then rows × k where its
- * three values say so. A constant that depends on the rows (what Shape gives) has three sets of numbers, on which
- * operators are folded as on any other. */
+ * numbers. It is called for three numbers of rows (ami_graph_sample), and a dimension is then rows × k where
+ * its three values say so. A constant that depends on the rows (what Shape gives) has three sets of numbers,
+ * on which operators are folded as on any other. */
 #ifndef AMI_NETS_GRAPH_INTERNAL_H
 #define AMI_NETS_GRAPH_INTERNAL_H
 
@@ -25,22 +25,22 @@
 #include <stdint.h>
 
 enum {
-    GRAPH_SAMPLES = 3,
-    GRAPH_NODES = 8192,     /* in the file and the branches of its Ifs */
-    GRAPH_CONSTANTS = 8192, /* initialisers */
-    GRAPH_VALUES = 65536,   /* names */
-    GRAPH_ARGUMENTS = 128,  /* inputs, and outputs, of one node */
-    GRAPH_DEPTH = 8,        /* of If in If */
-    GRAPH_LIST = 64,        /* numbers of a list of axes, sizes, starts */
-    GRAPH_METAS = 4096
+    AMI_GRAPH_SAMPLES = 3,
+    AMI_GRAPH_NODES = 8192,     /* in the file and the branches of its Ifs */
+    AMI_GRAPH_CONSTANTS = 8192, /* initialisers */
+    AMI_GRAPH_VALUES = 65536,   /* names */
+    AMI_GRAPH_ARGUMENTS = 128,  /* inputs, and outputs, of one node */
+    AMI_GRAPH_DEPTH = 8,        /* of If in If */
+    AMI_GRAPH_LIST = 64,        /* numbers of a list of axes, sizes, starts */
+    AMI_GRAPH_METAS = 4096
 };
 /* Numbers of a value for one row, and of all constants that folding makes together. */
-#define GRAPH_NUMBERS ((int64_t)1 << 26)
-#define GRAPH_FOLDED ((int64_t)1 << 25)
+#define AMI_GRAPH_NUMBERS ((int64_t)1 << 26)
+#define AMI_GRAPH_FOLDED ((int64_t)1 << 25)
 /* Bytes of workspace for one row. */
-#define GRAPH_WORKSPACE ((size_t)1 << 30)
+#define AMI_GRAPH_WORKSPACE ((size_t)1 << 30)
 
-extern const int ami_graph_sample[GRAPH_SAMPLES];
+extern const int ami_graph_sample[AMI_GRAPH_SAMPLES];
 
 /* How numbers lie in memory: float32 for all floats, int64 for all integers, a byte for a truth value. */
 typedef enum ami_store { AMI_STORE_NONE, AMI_STORE_FLOAT, AMI_STORE_INT, AMI_STORE_BOOL } ami_store;
@@ -69,14 +69,15 @@ typedef enum ami_place { AMI_PLACE_CONSTANT, AMI_PLACE_INPUT, AMI_PLACE_WORKSPAC
 typedef struct ami_value {
     const char *name;
     int type, rank;
-    int64_t dim[GRAPH_SAMPLES][AMI_GRAPH_RANK];
+    int64_t dim[AMI_GRAPH_SAMPLES][AMI_GRAPH_RANK];
     int64_t fixed[AMI_GRAPH_RANK],
         slope[AMI_GRAPH_RANK]; /* a dimension is fixed + slope × rows; one of both is 0 */
     int row_axis;              /* of the dimension with a slope; -1: none */
 
     bool constant;
-    bool from_file;            /* its numbers are the file's own */
-    void *data[GRAPH_SAMPLES]; /* of a constant; all three the same where it does not depend on the rows */
+    bool from_file; /* its numbers are the file's own */
+    void
+        *data[AMI_GRAPH_SAMPLES]; /* of a constant; all three the same where it does not depend on the rows */
 
     int root;  /* the value whose memory it shares, itself if none */
     int users; /* steps and outputs that read this memory (of a root) */
@@ -101,7 +102,8 @@ typedef struct ami_params {
     int act[6];
 } ami_params;
 
-/* A dense layer, or several, inside a step: y = W x + b ... on packed kernels, where the weights are constants. */
+/* A dense layer, or several, inside a step: y = W x + b ... on packed kernels, where the weights are
+ * constants. */
 typedef struct ami_part {
     ami_net *net; /* until the precision is chosen */
     ami_model *model;
@@ -111,7 +113,7 @@ typedef struct ami_part {
     int64_t multiplications;
 } ami_part;
 
-enum { STEP_PARTS = 6 };
+enum { AMI_STEP_PARTS = 6 };
 
 /* One operator of the plan. */
 struct ami_step {
@@ -123,8 +125,8 @@ struct ami_step {
     int *in;  /* values; -1: left out */
     int *out; /* values; -1: not wanted */
     ami_params p;
-    int part[STEP_PARTS]; /* in graph->part; -1: none */
-    bool gone;            /* part of another step now */
+    int part[AMI_STEP_PARTS]; /* in graph->part; -1: none */
+    bool gone;                /* part of another step now */
 };
 
 /* An operator at work: at load with shapes (and constants), in a run with everything. */
@@ -139,17 +141,17 @@ struct ami_call {
     ami_view *in, *out;
 };
 
-/* An operator. infer: types and shapes of the outputs from those of the inputs; reads attributes into step->p.
- * run: the outputs' numbers. Both may fail with ami_call_fail. */
+/* An operator. infer: types and shapes of the outputs from those of the inputs; reads attributes into
+ * step->p. run: the outputs' numbers. Both may fail with ami_call_fail. */
 typedef struct ami_op {
     const char *name;
     int min_in, max_in, max_out;
     unsigned shape_in; /* bits: inputs that must be known at load */
     unsigned fixed_in; /* bits: of these, those whose numbers a run, too, reads (from step->p or the input) */
     enum {
-        OP_ALIAS = 1,      /* the output is the first input with another shape, if its type is stored alike */
-        OP_SHAPE = 2,      /* needs the input's shape alone: always folded */
-        OP_ELEMENTWISE = 4 /* numbers of one place depend on those of the same place alone, broadcast */
+        AMI_OP_ALIAS = 1, /* the output is the first input with another shape, if its type is stored alike */
+        AMI_OP_SHAPE = 2, /* needs the input's shape alone: always folded */
+        AMI_OP_ELEMENTWISE = 4 /* numbers of one place depend on those of the same place alone, broadcast */
     } flags;
     bool (*infer)(ami_call *c);
     bool (*run)(const ami_call *c);
@@ -163,17 +165,17 @@ extern const ami_op ami_op_dense; /* what fuse.c makes; not in the table */
 
 bool ami_call_fail(const ami_call *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Attributes; the value that is given where there is none of that name. A wrong type sets c->step->number aside:
- * the caller asks ami_call_failed. */
+/* Attributes of the node; `otherwise` where there is none of that name. Their types were checked before
+ * (infer.c). */
 int64_t ami_call_int(const ami_call *c, const char *name, int64_t otherwise);
 float ami_call_float(const ami_call *c, const char *name, float otherwise);
 bool ami_call_has(const ami_call *c, const char *name);
 const AmiOnnx__Attribute *ami_call_attribute(const ami_call *c, const char *name);
 /* The text of attribute i of a list of texts, or of a text; NULL beyond the end. */
 bool ami_call_text(const ami_call *c, const char *name, size_t i, char *text, size_t size);
-/* Integers from a constant input (number `input`, -1: none) or else from the attribute; *count -1 where there is
- * neither. At most GRAPH_LIST. */
-bool ami_call_list(const ami_call *c, int input, const char *name, int64_t list[GRAPH_LIST], int *count);
+/* Integers from a constant input (number `input`, -1: none) or else from the attribute; *count -1 where there
+ * is neither. At most AMI_GRAPH_LIST. */
+bool ami_call_list(const ami_call *c, int input, const char *name, int64_t list[AMI_GRAPH_LIST], int *count);
 /* An axis in [-rank, rank) as one in [0, rank). */
 bool ami_call_axis(const ami_call *c, int64_t axis, int rank, int *out);
 int ami_call_opset(const ami_call *c);
@@ -267,7 +269,8 @@ bool ami_graph_fuse(ami_graph *g);
 bool ami_graph_assign(ami_graph *g);
 bool ami_graph_choose_precision(ami_graph *g, const ami_model_def *def, ami_error *err);
 
-/* A part of one dense layer from weight (outputs, inputs) and bias (NULL: zero); -1 and a sentence on error. */
+/* A part of one dense layer from weight (outputs, inputs) and bias (NULL: zero); -1 and a sentence on
+ * error. */
 int ami_graph_add_part(ami_graph *g, const char *what, const char *node, int inputs, int outputs,
                        const float *weight, const float *bias);
 
@@ -290,7 +293,8 @@ typedef struct ami_loop {
     int64_t stride[4][AMI_GRAPH_RANK]; /* in numbers; 0: broadcast */
 } ami_loop;
 
-/* operands: views that broadcast to out's shape. Neighbouring dimensions are joined where that is possible. */
+/* operands: views that broadcast to out's shape. Neighbouring dimensions are joined where that is
+ * possible. */
 void ami_loop_make(ami_loop *loop, const ami_view *out, const ami_view *const *operand, int operands);
 /* The next row of the loops; at[operand] are the offsets, index starts as zeros. False at the end. */
 bool ami_loop_next(const ami_loop *loop, int operands, int64_t *index, int64_t *at);

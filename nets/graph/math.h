@@ -1,6 +1,6 @@
 /* Elementary functions in plain C without branches, so that loops of them vectorise; nets/kernels/act.inc has
- * the same formulas for the kernels. Errors against double precision: a few units in the last place of a float,
- * erf 2e-7 absolute. Internal to nets/graph. */
+ * the same formulas for the kernels. Errors against double precision: a few units in the last place of a
+ * float, erf 2e-7 absolute. Internal to nets/graph. */
 #ifndef AMI_NETS_GRAPH_MATH_H
 #define AMI_NETS_GRAPH_MATH_H
 

@@ -8,83 +8,90 @@
 #include <math.h>
 #include <string.h>
 
-enum { ONNX_UINT8 = 2, ONNX_INT8 = 3, ONNX_UINT16 = 4, ONNX_INT16 = 5, ONNX_UINT32 = 12, ONNX_UINT64 = 13 };
-
 enum {
-    UNARY_IDENTITY,
-    UNARY_RELU,
-    UNARY_LEAKY,
-    UNARY_ELU,
-    UNARY_SELU,
-    UNARY_CELU,
-    UNARY_GELU,
-    UNARY_GELU_TANH,
-    UNARY_SIGMOID,
-    UNARY_HARD_SIGMOID,
-    UNARY_HARD_SWISH,
-    UNARY_SWISH,
-    UNARY_MISH,
-    UNARY_SOFTPLUS,
-    UNARY_SOFTSIGN,
-    UNARY_TANH,
-    UNARY_ERF,
-    UNARY_THRESHOLDED,
-    UNARY_SHRINK,
-    UNARY_SQRT,
-    UNARY_EXP,
-    UNARY_LOG,
-    UNARY_ABS,
-    UNARY_NEG,
-    UNARY_RECIPROCAL,
-    UNARY_SIN,
-    UNARY_COS,
-    UNARY_TAN,
-    UNARY_ASIN,
-    UNARY_ACOS,
-    UNARY_ATAN,
-    UNARY_SINH,
-    UNARY_COSH,
-    UNARY_ASINH,
-    UNARY_ACOSH,
-    UNARY_ATANH,
-    UNARY_FLOOR,
-    UNARY_CEIL,
-    UNARY_ROUND,
-    UNARY_SIGN,
-    UNARY_AFFINE /* a v + b: Affine, ScaledTanh's cousin among the activations of LSTM and GRU */
+    AMI_ONNX_UINT8 = 2,
+    AMI_ONNX_INT8 = 3,
+    AMI_ONNX_UINT16 = 4,
+    AMI_ONNX_INT16 = 5,
+    AMI_ONNX_UINT32 = 12,
+    AMI_ONNX_UINT64 = 13
 };
 
 enum {
-    PAIR_FIRST,
-    PAIR_ADD,
-    PAIR_SUB,
-    PAIR_MUL,
-    PAIR_DIV,
-    PAIR_MIN,
-    PAIR_MAX,
-    PAIR_POW,
-    PAIR_MOD,
-    PAIR_FMOD,
-    PAIR_PRELU,
-    PAIR_EQUAL,
-    PAIR_LESS,
-    PAIR_LESS_EQUAL,
-    PAIR_GREATER,
-    PAIR_GREATER_EQUAL,
-    PAIR_AND,
-    PAIR_OR,
-    PAIR_XOR,
-    MANY_MEAN
+    AMI_UNARY_IDENTITY,
+    AMI_UNARY_RELU,
+    AMI_UNARY_LEAKY,
+    AMI_UNARY_ELU,
+    AMI_UNARY_SELU,
+    AMI_UNARY_CELU,
+    AMI_UNARY_GELU,
+    AMI_UNARY_GELU_TANH,
+    AMI_UNARY_SIGMOID,
+    AMI_UNARY_HARD_SIGMOID,
+    AMI_UNARY_HARD_SWISH,
+    AMI_UNARY_SWISH,
+    AMI_UNARY_MISH,
+    AMI_UNARY_SOFTPLUS,
+    AMI_UNARY_SOFTSIGN,
+    AMI_UNARY_TANH,
+    AMI_UNARY_ERF,
+    AMI_UNARY_THRESHOLDED,
+    AMI_UNARY_SHRINK,
+    AMI_UNARY_SQRT,
+    AMI_UNARY_EXP,
+    AMI_UNARY_LOG,
+    AMI_UNARY_ABS,
+    AMI_UNARY_NEG,
+    AMI_UNARY_RECIPROCAL,
+    AMI_UNARY_SIN,
+    AMI_UNARY_COS,
+    AMI_UNARY_TAN,
+    AMI_UNARY_ASIN,
+    AMI_UNARY_ACOS,
+    AMI_UNARY_ATAN,
+    AMI_UNARY_SINH,
+    AMI_UNARY_COSH,
+    AMI_UNARY_ASINH,
+    AMI_UNARY_ACOSH,
+    AMI_UNARY_ATANH,
+    AMI_UNARY_FLOOR,
+    AMI_UNARY_CEIL,
+    AMI_UNARY_ROUND,
+    AMI_UNARY_SIGN,
+    AMI_UNARY_AFFINE /* a v + b: Affine, ScaledTanh's cousin among the activations of LSTM and GRU */
+};
+
+enum {
+    AMI_PAIR_FIRST,
+    AMI_PAIR_ADD,
+    AMI_PAIR_SUB,
+    AMI_PAIR_MUL,
+    AMI_PAIR_DIV,
+    AMI_PAIR_MIN,
+    AMI_PAIR_MAX,
+    AMI_PAIR_POW,
+    AMI_PAIR_MOD,
+    AMI_PAIR_FMOD,
+    AMI_PAIR_PRELU,
+    AMI_PAIR_EQUAL,
+    AMI_PAIR_LESS,
+    AMI_PAIR_LESS_EQUAL,
+    AMI_PAIR_GREATER,
+    AMI_PAIR_GREATER_EQUAL,
+    AMI_PAIR_AND,
+    AMI_PAIR_OR,
+    AMI_PAIR_XOR,
+    AMI_MANY_MEAN
 };
 
 /* AttributeProto.AttributeType */
 enum { AMI_ATTRIBUTE_FLOAT = 1, AMI_ATTRIBUTE_INT = 2 };
 
-enum { IS_NAN, IS_INF };
+enum { AMI_IS_NAN, AMI_IS_INF };
 
-/* p.axis of an OP_ALIAS operator that has to move numbers after all. */
-enum { ALIAS_NOT = -1000 };
-enum { CAST_TO, CAST_LIKE };
+/* p.axis of an AMI_OP_ALIAS operator that has to move numbers after all. */
+enum { AMI_ALIAS_NOT = -1000 };
+enum { AMI_CAST_TO, AMI_CAST_LIKE };
 
 /* A function of one number on n of them; x and y may be the same. */
 void ami_unary(int code, float a, float b, int64_t n, const float *x, float *y);

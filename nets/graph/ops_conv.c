@@ -1,5 +1,5 @@
-/* Convolutions and pooling over one to three dimensions. A convolution with constant weights and one group runs
- * as a dense layer over its windows (im2col) on packed kernels, another one in plain loops. */
+/* Convolutions and pooling over one to three dimensions. A convolution with constant weights and one group
+ * runs as a dense layer over its windows (im2col) on packed kernels, another one in plain loops. */
 #include "nets/graph/ops.h"
 
 #include <inttypes.h>
@@ -15,7 +15,7 @@ static bool infer_windows(ami_call *c, const int64_t *kernel, int n, bool ceil_m
 {
     const ami_view *in = &c->in[0];
     ami_params *p = &c->step->p;
-    int64_t stride[GRAPH_LIST], dilation[GRAPH_LIST], pad[GRAPH_LIST];
+    int64_t stride[AMI_GRAPH_LIST], dilation[AMI_GRAPH_LIST], pad[AMI_GRAPH_LIST];
     int strides, dilations, pads;
     char automatic[16] = "NOTSET";
     if (!ami_call_list(c, -1, "strides", stride, &strides) ||
@@ -242,7 +242,7 @@ enum { POOL_MAX, POOL_AVERAGE };
 
 static bool infer_pool(ami_call *c)
 {
-    int64_t kernel[GRAPH_LIST];
+    int64_t kernel[AMI_GRAPH_LIST];
     int n;
     if (!check_space(c) || !ami_call_list(c, -1, "kernel_shape", kernel, &n))
         return false;

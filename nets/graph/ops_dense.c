@@ -1,5 +1,5 @@
-/* Products of matrices. With constant weights they become parts on packed kernels (fuse.c); what is here is for
- * two computed matrices, and the step of such a part. */
+/* Products of matrices. With constant weights they become parts on packed kernels (fuse.c); what is here is
+ * for two computed matrices, and the step of such a part. */
 #include "nets/graph/ops.h"
 
 #include "nets/kernels/vector.h"

@@ -1,5 +1,5 @@
-/* Operators whose results depend on the numbers of one place alone: activations, arithmetic, comparisons, Where,
- * Cast, Clip. */
+/* Operators whose results depend on the numbers of one place alone: activations, arithmetic, comparisons,
+ * Where, Cast, Clip. */
 #include "nets/graph/ops.h"
 
 #include "nets/graph/math.h"
@@ -21,85 +21,85 @@
 AMI_VECTOR_CLONES static void unary_floats(int code, float a, float b, int64_t n, const float *x, float *y)
 {
     switch (code) {
-    case UNARY_RELU:
+    case AMI_UNARY_RELU:
         EACH(v < 0.0f ? 0.0f : v);
-    case UNARY_LEAKY:
+    case AMI_UNARY_LEAKY:
         EACH(v < 0.0f ? a * v : v);
-    case UNARY_ELU:
+    case AMI_UNARY_ELU:
         EACH(v < 0.0f ? a * math_expm1_negative(v) : v);
-    case UNARY_SELU:
+    case AMI_UNARY_SELU:
         EACH(b * (v < 0.0f ? a * math_expm1_negative(v) : v));
-    case UNARY_CELU:
+    case AMI_UNARY_CELU:
         EACH(v < 0.0f ? a * math_expm1_negative(v / a) : v);
-    case UNARY_GELU:
+    case AMI_UNARY_GELU:
         EACH(0.5f * v * (1.0f + math_erf(v * 0.70710678f)));
-    case UNARY_GELU_TANH:
+    case AMI_UNARY_GELU_TANH:
         EACH(0.5f * v * (1.0f + math_tanh(0.79788456f * (v + 0.044715f * v * v * v))));
-    case UNARY_SIGMOID:
+    case AMI_UNARY_SIGMOID:
         EACH(math_sigmoid(v));
-    case UNARY_HARD_SIGMOID:
+    case AMI_UNARY_HARD_SIGMOID:
         EACH(fminf(1.0f, fmaxf(0.0f, a * v + b)));
-    case UNARY_HARD_SWISH:
+    case AMI_UNARY_HARD_SWISH:
         EACH(v * fminf(1.0f, fmaxf(0.0f, v * (1.0f / 6) + 0.5f)));
-    case UNARY_SWISH:
+    case AMI_UNARY_SWISH:
         EACH(v * math_sigmoid(a * v));
-    case UNARY_MISH:
+    case AMI_UNARY_MISH:
         EACH(v * math_tanh(math_softplus(v)));
-    case UNARY_SOFTPLUS:
+    case AMI_UNARY_SOFTPLUS:
         EACH(math_softplus(v));
-    case UNARY_SOFTSIGN:
+    case AMI_UNARY_SOFTSIGN:
         EACH(v / (1.0f + fabsf(v)));
-    case UNARY_TANH:
+    case AMI_UNARY_TANH:
         EACH(math_tanh(v));
-    case UNARY_ERF:
+    case AMI_UNARY_ERF:
         EACH(math_erf(v));
-    case UNARY_AFFINE:
+    case AMI_UNARY_AFFINE:
         EACH(a * v + b);
-    case UNARY_THRESHOLDED:
+    case AMI_UNARY_THRESHOLDED:
         EACH(v > a ? v : 0.0f);
-    case UNARY_SHRINK:
+    case AMI_UNARY_SHRINK:
         EACH(v < -a ? v + b : v > a ? v - b : 0.0f);
-    case UNARY_SQRT:
+    case AMI_UNARY_SQRT:
         EACH(sqrtf(v));
-    case UNARY_EXP:
+    case AMI_UNARY_EXP:
         EACH(math_exp(v));
-    case UNARY_LOG:
+    case AMI_UNARY_LOG:
         EACH(logf(v));
-    case UNARY_ABS:
+    case AMI_UNARY_ABS:
         EACH(fabsf(v));
-    case UNARY_NEG:
+    case AMI_UNARY_NEG:
         EACH(-v);
-    case UNARY_RECIPROCAL:
+    case AMI_UNARY_RECIPROCAL:
         EACH(1.0f / v);
-    case UNARY_SIN:
+    case AMI_UNARY_SIN:
         EACH(sinf(v));
-    case UNARY_COS:
+    case AMI_UNARY_COS:
         EACH(cosf(v));
-    case UNARY_TAN:
+    case AMI_UNARY_TAN:
         EACH(tanf(v));
-    case UNARY_ASIN:
+    case AMI_UNARY_ASIN:
         EACH(asinf(v));
-    case UNARY_ACOS:
+    case AMI_UNARY_ACOS:
         EACH(acosf(v));
-    case UNARY_ATAN:
+    case AMI_UNARY_ATAN:
         EACH(atanf(v));
-    case UNARY_SINH:
+    case AMI_UNARY_SINH:
         EACH(sinhf(v));
-    case UNARY_COSH:
+    case AMI_UNARY_COSH:
         EACH(coshf(v));
-    case UNARY_ASINH:
+    case AMI_UNARY_ASINH:
         EACH(asinhf(v));
-    case UNARY_ACOSH:
+    case AMI_UNARY_ACOSH:
         EACH(acoshf(v));
-    case UNARY_ATANH:
+    case AMI_UNARY_ATANH:
         EACH(atanhf(v));
-    case UNARY_FLOOR:
+    case AMI_UNARY_FLOOR:
         EACH(floorf(v));
-    case UNARY_CEIL:
+    case AMI_UNARY_CEIL:
         EACH(ceilf(v));
-    case UNARY_ROUND:
+    case AMI_UNARY_ROUND:
         EACH(rintf(v));
-    case UNARY_SIGN:
+    case AMI_UNARY_SIGN:
         EACH(v > 0.0f ? 1.0f : v < 0.0f ? -1.0f : v);
     default:
         EACH(v);
@@ -116,16 +116,16 @@ static void unary_ints(int code, int64_t n, const int64_t *x, int64_t *y)
 {
     for (int64_t i = 0; i < n; i++)
         switch (code) {
-        case UNARY_ABS:
+        case AMI_UNARY_ABS:
             y[i] = x[i] < 0 ? (int64_t)(0 - (uint64_t)x[i]) : x[i];
             break;
-        case UNARY_NEG:
+        case AMI_UNARY_NEG:
             y[i] = (int64_t)(0 - (uint64_t)x[i]);
             break;
-        case UNARY_RELU:
+        case AMI_UNARY_RELU:
             y[i] = x[i] < 0 ? 0 : x[i];
             break;
-        case UNARY_SIGN:
+        case AMI_UNARY_SIGN:
             y[i] = (x[i] > 0) - (x[i] < 0);
             break;
         default:
@@ -135,7 +135,7 @@ static void unary_ints(int code, int64_t n, const int64_t *x, int64_t *y)
 
 static bool takes_ints(int code)
 {
-    return code == UNARY_ABS || code == UNARY_NEG || code == UNARY_RELU || code == UNARY_SIGN;
+    return code == AMI_UNARY_ABS || code == AMI_UNARY_NEG || code == AMI_UNARY_RELU || code == AMI_UNARY_SIGN;
 }
 
 static bool infer_unary(ami_call *c)
@@ -147,32 +147,32 @@ static bool infer_unary(ami_call *c)
         return ami_call_fail(c, "its input is %s, a float was expected", ami_onnx_type_name(c->in[0].type));
     p->n[0] = c->step->op->code;
     switch (c->step->op->code) {
-    case UNARY_LEAKY:
+    case AMI_UNARY_LEAKY:
         p->f[0] = ami_call_float(c, "alpha", 0.01f);
         break;
-    case UNARY_ELU:
-    case UNARY_CELU:
-    case UNARY_THRESHOLDED:
-    case UNARY_SWISH:
+    case AMI_UNARY_ELU:
+    case AMI_UNARY_CELU:
+    case AMI_UNARY_THRESHOLDED:
+    case AMI_UNARY_SWISH:
         p->f[0] = ami_call_float(c, "alpha", 1);
         break;
-    case UNARY_SELU:
+    case AMI_UNARY_SELU:
         p->f[0] = ami_call_float(c, "alpha", 1.67326319f);
         p->f[1] = ami_call_float(c, "gamma", 1.05070102f);
         break;
-    case UNARY_HARD_SIGMOID:
+    case AMI_UNARY_HARD_SIGMOID:
         p->f[0] = ami_call_float(c, "alpha", 0.2f);
         p->f[1] = ami_call_float(c, "beta", 0.5f);
         break;
-    case UNARY_SHRINK:
+    case AMI_UNARY_SHRINK:
         p->f[0] = ami_call_float(c, "lambd", 0.5f);
         p->f[1] = ami_call_float(c, "bias", 0);
         break;
-    case UNARY_GELU:
+    case AMI_UNARY_GELU:
         if (!ami_call_text(c, "approximate", 0, approximate, sizeof approximate))
             break;
         if (!strcmp(approximate, "tanh"))
-            p->n[0] = UNARY_GELU_TANH;
+            p->n[0] = AMI_UNARY_GELU_TANH;
         else if (strcmp(approximate, "none") != 0)
             return ami_call_fail(c, "approximate is '%s', expected none or tanh", approximate);
         break;
@@ -228,8 +228,8 @@ static bool run_is(const ami_call *c)
     const float *x = c->in[0].data;
     uint8_t *y = c->out[0].data;
     for (int64_t i = 0, n = ami_view_count(&c->in[0]); i < n; i++)
-        y[i] = c->step->op->code == IS_NAN ? isnan(x[i]) != 0
-                                           : isinf(x[i]) && (x[i] < 0 ? p->n[0] != 0 : p->n[1] != 0);
+        y[i] = c->step->op->code == AMI_IS_NAN ? isnan(x[i]) != 0
+                                               : isinf(x[i]) && (x[i] < 0 ? p->n[0] != 0 : p->n[1] != 0);
     return true;
 }
 
@@ -285,37 +285,37 @@ AMI_VECTOR_CLONES static void pair_floats(int code, int64_t n, const void *a, in
                                           int64_t sb, void *y)
 {
     switch (code) {
-    case PAIR_ADD:
+    case AMI_PAIR_ADD:
         PAIRS(float, float, u + v);
-    case PAIR_SUB:
+    case AMI_PAIR_SUB:
         PAIRS(float, float, u - v);
-    case PAIR_MUL:
+    case AMI_PAIR_MUL:
         PAIRS(float, float, u *v);
-    case PAIR_DIV:
+    case AMI_PAIR_DIV:
         PAIRS(float, float, u / v);
-    case PAIR_MIN:
+    case AMI_PAIR_MIN:
         PAIRS(float, float, float_min(u, v));
-    case PAIR_MAX:
+    case AMI_PAIR_MAX:
         PAIRS(float, float, float_max(u, v));
-    case PAIR_POW:
+    case AMI_PAIR_POW:
         if (sb == 0 && *(const float *)b == 2.0f)
             PAIRS(float, float, ((void)v, u * u));
         PAIRS(float, float, powf(u, v));
-    case PAIR_MOD:
+    case AMI_PAIR_MOD:
         PAIRS(float, float, float_mod(u, v));
-    case PAIR_FMOD:
+    case AMI_PAIR_FMOD:
         PAIRS(float, float, fmodf(u, v));
-    case PAIR_PRELU:
+    case AMI_PAIR_PRELU:
         PAIRS(float, float, u < 0.0f ? v * u : u);
-    case PAIR_EQUAL:
+    case AMI_PAIR_EQUAL:
         PAIRS(float, uint8_t, u == v);
-    case PAIR_LESS:
+    case AMI_PAIR_LESS:
         PAIRS(float, uint8_t, u < v);
-    case PAIR_LESS_EQUAL:
+    case AMI_PAIR_LESS_EQUAL:
         PAIRS(float, uint8_t, u <= v);
-    case PAIR_GREATER:
+    case AMI_PAIR_GREATER:
         PAIRS(float, uint8_t, u > v);
-    case PAIR_GREATER_EQUAL:
+    case AMI_PAIR_GREATER_EQUAL:
         PAIRS(float, uint8_t, u >= v);
     default:
         PAIRS(float, float, ((void)v, u));
@@ -362,35 +362,35 @@ static int64_t int_pow(int64_t u, int64_t v)
 static void pair_ints(int code, int64_t n, const void *a, int64_t sa, const void *b, int64_t sb, void *y)
 {
     switch (code) {
-    case PAIR_ADD:
+    case AMI_PAIR_ADD:
         PAIRS(int64_t, int64_t, int_add(u, v));
-    case PAIR_SUB:
+    case AMI_PAIR_SUB:
         PAIRS(int64_t, int64_t, int_sub(u, v));
-    case PAIR_MUL:
+    case AMI_PAIR_MUL:
         PAIRS(int64_t, int64_t, int_mul(u, v));
-    case PAIR_DIV:
+    case AMI_PAIR_DIV:
         PAIRS(int64_t, int64_t, int_div(u, v));
-    case PAIR_MIN:
+    case AMI_PAIR_MIN:
         PAIRS(int64_t, int64_t, u < v ? u : v);
-    case PAIR_MAX:
+    case AMI_PAIR_MAX:
         PAIRS(int64_t, int64_t, u > v ? u : v);
-    case PAIR_POW:
+    case AMI_PAIR_POW:
         PAIRS(int64_t, int64_t, int_pow(u, v));
-    case PAIR_MOD:
+    case AMI_PAIR_MOD:
         PAIRS(int64_t, int64_t, int_mod(u, v));
-    case PAIR_FMOD:
+    case AMI_PAIR_FMOD:
         PAIRS(int64_t, int64_t, int_fmod(u, v));
-    case PAIR_PRELU:
+    case AMI_PAIR_PRELU:
         PAIRS(int64_t, int64_t, u < 0 ? int_mul(u, v) : u);
-    case PAIR_EQUAL:
+    case AMI_PAIR_EQUAL:
         PAIRS(int64_t, uint8_t, u == v);
-    case PAIR_LESS:
+    case AMI_PAIR_LESS:
         PAIRS(int64_t, uint8_t, u < v);
-    case PAIR_LESS_EQUAL:
+    case AMI_PAIR_LESS_EQUAL:
         PAIRS(int64_t, uint8_t, u <= v);
-    case PAIR_GREATER:
+    case AMI_PAIR_GREATER:
         PAIRS(int64_t, uint8_t, u > v);
-    case PAIR_GREATER_EQUAL:
+    case AMI_PAIR_GREATER_EQUAL:
         PAIRS(int64_t, uint8_t, u >= v);
     default:
         PAIRS(int64_t, int64_t, ((void)v, u));
@@ -400,11 +400,11 @@ static void pair_ints(int code, int64_t n, const void *a, int64_t sa, const void
 static void pair_bools(int code, int64_t n, const void *a, int64_t sa, const void *b, int64_t sb, void *y)
 {
     switch (code) {
-    case PAIR_AND:
+    case AMI_PAIR_AND:
         PAIRS(uint8_t, uint8_t, u & v);
-    case PAIR_OR:
+    case AMI_PAIR_OR:
         PAIRS(uint8_t, uint8_t, u | v);
-    case PAIR_XOR:
+    case AMI_PAIR_XOR:
         PAIRS(uint8_t, uint8_t, u ^ v);
     default:
         PAIRS(uint8_t, uint8_t, u == v);
@@ -437,21 +437,21 @@ static void run_pairs(ami_store store, int code, const ami_view *a, const ami_vi
 
 static bool is_comparison(int code)
 {
-    return code >= PAIR_EQUAL && code <= PAIR_GREATER_EQUAL;
+    return code >= AMI_PAIR_EQUAL && code <= AMI_PAIR_GREATER_EQUAL;
 }
 
 static bool infer_pair(ami_call *c)
 {
     const int code = c->step->op->code;
     const ami_store a = ami_store_of(c->in[0].type), b = ami_store_of(c->in[1].type);
-    const bool logical = code >= PAIR_AND && code <= PAIR_XOR;
+    const bool logical = code >= AMI_PAIR_AND && code <= AMI_PAIR_XOR;
     if (a != b)
         return ami_call_fail(c, "its inputs are %s and %s, the same type was expected",
                              ami_onnx_type_name(c->in[0].type), ami_onnx_type_name(c->in[1].type));
-    if (logical != (a == AMI_STORE_BOOL) && !(code == PAIR_EQUAL && a == AMI_STORE_BOOL))
+    if (logical != (a == AMI_STORE_BOOL) && !(code == AMI_PAIR_EQUAL && a == AMI_STORE_BOOL))
         return ami_call_fail(c, "its inputs are %s, %s was expected", ami_onnx_type_name(c->in[0].type),
                              logical ? "bool" : "a number");
-    c->step->p.n[0] = code == PAIR_MOD && ami_call_int(c, "fmod", 0) ? PAIR_FMOD : code;
+    c->step->p.n[0] = code == AMI_PAIR_MOD && ami_call_int(c, "fmod", 0) ? AMI_PAIR_FMOD : code;
     if (!ami_call_broadcast(c, &c->out[0], &c->in[0], &c->in[1]))
         return false;
     c->out[0].type = is_comparison(code) ? AMI_ONNX_BOOL : c->in[0].type;
@@ -481,7 +481,7 @@ static bool run_pow(const ami_call *c)
 {
     const ami_store a = ami_store_of(c->in[0].type), b = ami_store_of(c->in[1].type);
     if (a == b) {
-        run_pairs(a, PAIR_POW, &c->in[0], &c->in[1], &c->out[0]);
+        run_pairs(a, AMI_PAIR_POW, &c->in[0], &c->in[1], &c->out[0]);
         return true;
     }
     const ami_view *const operand[2] = {&c->in[0], &c->in[1]};
@@ -538,12 +538,12 @@ static bool infer_many(ami_call *c)
 
 static bool run_many(const ami_call *c)
 {
-    const int code = c->step->op->code == MANY_MEAN ? PAIR_ADD : c->step->op->code;
+    const int code = c->step->op->code == AMI_MANY_MEAN ? AMI_PAIR_ADD : c->step->op->code;
     const ami_store store = ami_store_of(c->in[0].type);
-    run_pairs(store, c->ins > 1 ? code : PAIR_FIRST, &c->in[0], &c->in[c->ins > 1], &c->out[0]);
+    run_pairs(store, c->ins > 1 ? code : AMI_PAIR_FIRST, &c->in[0], &c->in[c->ins > 1], &c->out[0]);
     for (int i = 2; i < c->ins; i++)
         run_pairs(store, code, &c->out[0], &c->in[i], &c->out[0]);
-    if (c->step->op->code == MANY_MEAN) {
+    if (c->step->op->code == AMI_MANY_MEAN) {
         float *y = c->out[0].data;
         for (int64_t i = 0, n = ami_view_count(&c->out[0]); store == AMI_STORE_FLOAT && i < n; i++)
             y[i] /= (float)c->ins;
@@ -651,7 +651,7 @@ static bool run_clip(const ami_call *c)
 
 static bool infer_cast(ami_call *c)
 {
-    const int64_t to = c->step->op->code == CAST_LIKE ? c->in[1].type : ami_call_int(c, "to", 0);
+    const int64_t to = c->step->op->code == AMI_CAST_LIKE ? c->in[1].type : ami_call_int(c, "to", 0);
     if (to < 0 || to > INT_MAX || ami_store_of((int)to) == AMI_STORE_NONE)
         return ami_call_fail(c, "a cast to %s is not supported", ami_onnx_type_name((int)to));
     ami_view_like(&c->out[0], &c->in[0]);
@@ -663,17 +663,17 @@ static bool infer_cast(ami_call *c)
 static int64_t wrapped(int type, int64_t v)
 {
     switch (type) {
-    case ONNX_INT8:
+    case AMI_ONNX_INT8:
         return (int8_t)v;
-    case ONNX_UINT8:
+    case AMI_ONNX_UINT8:
         return (uint8_t)v;
-    case ONNX_INT16:
+    case AMI_ONNX_INT16:
         return (int16_t)v;
-    case ONNX_UINT16:
+    case AMI_ONNX_UINT16:
         return (uint16_t)v;
     case AMI_ONNX_INT32:
         return (int32_t)v;
-    case ONNX_UINT32:
+    case AMI_ONNX_UINT32:
         return (uint32_t)v;
     default:
         return v;
@@ -701,82 +701,83 @@ static bool run_cast(const ami_call *c)
 
 /* ---- the table ---- */
 
-#define UNARY(name, code)                                                             \
-    {                                                                                 \
-        name, 1, 1, 1, 0, 0, OP_ELEMENTWISE, infer_unary, run_unary, code, NULL, NULL \
+#define UNARY(name, code)                                                                 \
+    {                                                                                     \
+        name, 1, 1, 1, 0, 0, AMI_OP_ELEMENTWISE, infer_unary, run_unary, code, NULL, NULL \
     }
-#define PAIR(name, code)                                                            \
-    {                                                                               \
-        name, 2, 2, 1, 0, 0, OP_ELEMENTWISE, infer_pair, run_pair, code, NULL, NULL \
+#define PAIR(name, code)                                                                \
+    {                                                                                   \
+        name, 2, 2, 1, 0, 0, AMI_OP_ELEMENTWISE, infer_pair, run_pair, code, NULL, NULL \
     }
-#define MANY(name, code)                                                                          \
-    {                                                                                             \
-        name, 1, GRAPH_ARGUMENTS, 1, 0, 0, OP_ELEMENTWISE, infer_many, run_many, code, NULL, NULL \
+#define MANY(name, code)                                                                                  \
+    {                                                                                                     \
+        name, 1, AMI_GRAPH_ARGUMENTS, 1, 0, 0, AMI_OP_ELEMENTWISE, infer_many, run_many, code, NULL, NULL \
     }
 const ami_op ami_ops_elementwise[] = {
-    UNARY("Relu", UNARY_RELU),
-    UNARY("LeakyRelu", UNARY_LEAKY),
-    UNARY("Elu", UNARY_ELU),
-    UNARY("Selu", UNARY_SELU),
-    UNARY("Celu", UNARY_CELU),
-    UNARY("Gelu", UNARY_GELU),
-    UNARY("Sigmoid", UNARY_SIGMOID),
-    UNARY("HardSigmoid", UNARY_HARD_SIGMOID),
-    UNARY("HardSwish", UNARY_HARD_SWISH),
-    UNARY("Swish", UNARY_SWISH),
-    UNARY("Mish", UNARY_MISH),
-    UNARY("Softplus", UNARY_SOFTPLUS),
-    UNARY("Softsign", UNARY_SOFTSIGN),
-    UNARY("Tanh", UNARY_TANH),
-    UNARY("Erf", UNARY_ERF),
-    UNARY("ThresholdedRelu", UNARY_THRESHOLDED),
-    UNARY("Shrink", UNARY_SHRINK),
-    UNARY("Sqrt", UNARY_SQRT),
-    UNARY("Exp", UNARY_EXP),
-    UNARY("Log", UNARY_LOG),
-    UNARY("Abs", UNARY_ABS),
-    UNARY("Neg", UNARY_NEG),
-    UNARY("Reciprocal", UNARY_RECIPROCAL),
-    UNARY("Sin", UNARY_SIN),
-    UNARY("Cos", UNARY_COS),
-    UNARY("Tan", UNARY_TAN),
-    UNARY("Asin", UNARY_ASIN),
-    UNARY("Acos", UNARY_ACOS),
-    UNARY("Atan", UNARY_ATAN),
-    UNARY("Sinh", UNARY_SINH),
-    UNARY("Cosh", UNARY_COSH),
-    UNARY("Asinh", UNARY_ASINH),
-    UNARY("Acosh", UNARY_ACOSH),
-    UNARY("Atanh", UNARY_ATANH),
-    UNARY("Floor", UNARY_FLOOR),
-    UNARY("Ceil", UNARY_CEIL),
-    UNARY("Round", UNARY_ROUND),
-    UNARY("Sign", UNARY_SIGN),
-    {"Not", 1, 1, 1, 0, 0, OP_ELEMENTWISE, infer_not, run_not, 0, NULL, NULL},
-    {"IsNaN", 1, 1, 1, 0, 0, OP_ELEMENTWISE, infer_is, run_is, IS_NAN, NULL, NULL},
-    {"IsInf", 1, 1, 1, 0, 0, OP_ELEMENTWISE, infer_is, run_is, IS_INF, NULL, NULL},
-    PAIR("Add", PAIR_ADD),
-    PAIR("Sub", PAIR_SUB),
-    PAIR("Mul", PAIR_MUL),
-    PAIR("Div", PAIR_DIV),
-    PAIR("Mod", PAIR_MOD),
-    PAIR("Equal", PAIR_EQUAL),
-    PAIR("Less", PAIR_LESS),
-    PAIR("LessOrEqual", PAIR_LESS_EQUAL),
-    PAIR("Greater", PAIR_GREATER),
-    PAIR("GreaterOrEqual", PAIR_GREATER_EQUAL),
-    PAIR("And", PAIR_AND),
-    PAIR("Or", PAIR_OR),
-    PAIR("Xor", PAIR_XOR),
-    {"PRelu", 2, 2, 1, 0, 0, OP_ELEMENTWISE, infer_prelu, run_pair, PAIR_PRELU, NULL, NULL},
-    {"Pow", 2, 2, 1, 0, 0, OP_ELEMENTWISE, infer_pow, run_pow, PAIR_POW, NULL, NULL},
-    MANY("Min", PAIR_MIN),
-    MANY("Max", PAIR_MAX),
-    MANY("Sum", PAIR_ADD),
-    MANY("Mean", MANY_MEAN),
-    {"Where", 3, 3, 1, 0, 0, OP_ELEMENTWISE, infer_where, run_where, 0, NULL, NULL},
-    {"Clip", 1, 3, 1, 0, 0, OP_ELEMENTWISE, infer_clip, run_clip, 0, NULL, NULL},
-    {"Cast", 1, 1, 1, 0, 0, OP_ELEMENTWISE | OP_ALIAS, infer_cast, run_cast, 0, NULL, NULL},
-    {"CastLike", 2, 2, 1, 0, 0, OP_ELEMENTWISE | OP_ALIAS, infer_cast, run_cast, CAST_LIKE, NULL, NULL},
+    UNARY("Relu", AMI_UNARY_RELU),
+    UNARY("LeakyRelu", AMI_UNARY_LEAKY),
+    UNARY("Elu", AMI_UNARY_ELU),
+    UNARY("Selu", AMI_UNARY_SELU),
+    UNARY("Celu", AMI_UNARY_CELU),
+    UNARY("Gelu", AMI_UNARY_GELU),
+    UNARY("Sigmoid", AMI_UNARY_SIGMOID),
+    UNARY("HardSigmoid", AMI_UNARY_HARD_SIGMOID),
+    UNARY("HardSwish", AMI_UNARY_HARD_SWISH),
+    UNARY("Swish", AMI_UNARY_SWISH),
+    UNARY("Mish", AMI_UNARY_MISH),
+    UNARY("Softplus", AMI_UNARY_SOFTPLUS),
+    UNARY("Softsign", AMI_UNARY_SOFTSIGN),
+    UNARY("Tanh", AMI_UNARY_TANH),
+    UNARY("Erf", AMI_UNARY_ERF),
+    UNARY("ThresholdedRelu", AMI_UNARY_THRESHOLDED),
+    UNARY("Shrink", AMI_UNARY_SHRINK),
+    UNARY("Sqrt", AMI_UNARY_SQRT),
+    UNARY("Exp", AMI_UNARY_EXP),
+    UNARY("Log", AMI_UNARY_LOG),
+    UNARY("Abs", AMI_UNARY_ABS),
+    UNARY("Neg", AMI_UNARY_NEG),
+    UNARY("Reciprocal", AMI_UNARY_RECIPROCAL),
+    UNARY("Sin", AMI_UNARY_SIN),
+    UNARY("Cos", AMI_UNARY_COS),
+    UNARY("Tan", AMI_UNARY_TAN),
+    UNARY("Asin", AMI_UNARY_ASIN),
+    UNARY("Acos", AMI_UNARY_ACOS),
+    UNARY("Atan", AMI_UNARY_ATAN),
+    UNARY("Sinh", AMI_UNARY_SINH),
+    UNARY("Cosh", AMI_UNARY_COSH),
+    UNARY("Asinh", AMI_UNARY_ASINH),
+    UNARY("Acosh", AMI_UNARY_ACOSH),
+    UNARY("Atanh", AMI_UNARY_ATANH),
+    UNARY("Floor", AMI_UNARY_FLOOR),
+    UNARY("Ceil", AMI_UNARY_CEIL),
+    UNARY("Round", AMI_UNARY_ROUND),
+    UNARY("Sign", AMI_UNARY_SIGN),
+    {"Not", 1, 1, 1, 0, 0, AMI_OP_ELEMENTWISE, infer_not, run_not, 0, NULL, NULL},
+    {"IsNaN", 1, 1, 1, 0, 0, AMI_OP_ELEMENTWISE, infer_is, run_is, AMI_IS_NAN, NULL, NULL},
+    {"IsInf", 1, 1, 1, 0, 0, AMI_OP_ELEMENTWISE, infer_is, run_is, AMI_IS_INF, NULL, NULL},
+    PAIR("Add", AMI_PAIR_ADD),
+    PAIR("Sub", AMI_PAIR_SUB),
+    PAIR("Mul", AMI_PAIR_MUL),
+    PAIR("Div", AMI_PAIR_DIV),
+    PAIR("Mod", AMI_PAIR_MOD),
+    PAIR("Equal", AMI_PAIR_EQUAL),
+    PAIR("Less", AMI_PAIR_LESS),
+    PAIR("LessOrEqual", AMI_PAIR_LESS_EQUAL),
+    PAIR("Greater", AMI_PAIR_GREATER),
+    PAIR("GreaterOrEqual", AMI_PAIR_GREATER_EQUAL),
+    PAIR("And", AMI_PAIR_AND),
+    PAIR("Or", AMI_PAIR_OR),
+    PAIR("Xor", AMI_PAIR_XOR),
+    {"PRelu", 2, 2, 1, 0, 0, AMI_OP_ELEMENTWISE, infer_prelu, run_pair, AMI_PAIR_PRELU, NULL, NULL},
+    {"Pow", 2, 2, 1, 0, 0, AMI_OP_ELEMENTWISE, infer_pow, run_pow, AMI_PAIR_POW, NULL, NULL},
+    MANY("Min", AMI_PAIR_MIN),
+    MANY("Max", AMI_PAIR_MAX),
+    MANY("Sum", AMI_PAIR_ADD),
+    MANY("Mean", AMI_MANY_MEAN),
+    {"Where", 3, 3, 1, 0, 0, AMI_OP_ELEMENTWISE, infer_where, run_where, 0, NULL, NULL},
+    {"Clip", 1, 3, 1, 0, 0, AMI_OP_ELEMENTWISE, infer_clip, run_clip, 0, NULL, NULL},
+    {"Cast", 1, 1, 1, 0, 0, AMI_OP_ELEMENTWISE | AMI_OP_ALIAS, infer_cast, run_cast, 0, NULL, NULL},
+    {"CastLike", 2, 2, 1, 0, 0, AMI_OP_ELEMENTWISE | AMI_OP_ALIAS, infer_cast, run_cast, AMI_CAST_LIKE, NULL,
+     NULL},
 };
 const int ami_ops_elementwise_count = sizeof ami_ops_elementwise / sizeof *ami_ops_elementwise;

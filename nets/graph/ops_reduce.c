@@ -61,7 +61,7 @@ static bool infer_reduce(ami_call *c)
 {
     const ami_view *in = &c->in[0];
     ami_params *p = &c->step->p;
-    int64_t list[GRAPH_LIST];
+    int64_t list[AMI_GRAPH_LIST];
     int count;
     const int code = c->step->op->code;
     const ami_store store = ami_store_of(in->type);
@@ -420,7 +420,7 @@ static bool run_arg(const ami_call *c)
 
 static bool infer_cumsum(ami_call *c)
 {
-    int64_t list[GRAPH_LIST];
+    int64_t list[AMI_GRAPH_LIST];
     int count, axis;
     if (!ami_call_list(c, 1, NULL, list, &count))
         return false;

@@ -1,5 +1,5 @@
-/* LSTM, GRU and RNN over a sequence, in both directions. The input's products of all steps are done at once; the
- * state's, step by step; both on packed kernels where the weights are constants.
+/* LSTM, GRU and RNN over a sequence, in both directions. The input's products of all steps are done at once;
+ * the state's, step by step; both on packed kernels where the weights are constants.
  *
  * Formulas and the order of the gates: ONNX's operator specification (LSTM: i o f c; GRU: z r h). */
 #include "nets/graph/ops.h"
@@ -15,7 +15,7 @@ enum { IN_X, IN_W, IN_R, IN_B, IN_LENGTHS, IN_H, IN_C, IN_P };
 
 /* Parts of one direction. */
 enum { PART_W, PART_R, PART_RH, DIRECTION_PARTS };
-_Static_assert(2 * DIRECTION_PARTS <= STEP_PARTS, "a step holds the parts of both directions");
+_Static_assert(2 * DIRECTION_PARTS <= AMI_STEP_PARTS, "a step holds the parts of both directions");
 
 static int gates_of(int code)
 {
@@ -28,14 +28,15 @@ static bool read_activations(ami_call *c, int directions)
         const char *name;
         int code;
         float alpha, beta;
-    } known[] = {{"Sigmoid", UNARY_SIGMOID, 0, 0},   {"Tanh", UNARY_TANH, 0, 0},
-                 {"Relu", UNARY_RELU, 0, 0},         {"LeakyRelu", UNARY_LEAKY, .01f, 0},
-                 {"Elu", UNARY_ELU, 1, 0},           {"HardSigmoid", UNARY_HARD_SIGMOID, .2f, .5f},
-                 {"Softsign", UNARY_SOFTSIGN, 0, 0}, {"Softplus", UNARY_SOFTPLUS, 0, 0},
-                 {"Affine", UNARY_AFFINE, 1, 0}};
+    } known[] = {{"Sigmoid", AMI_UNARY_SIGMOID, 0, 0},   {"Tanh", AMI_UNARY_TANH, 0, 0},
+                 {"Relu", AMI_UNARY_RELU, 0, 0},         {"LeakyRelu", AMI_UNARY_LEAKY, .01f, 0},
+                 {"Elu", AMI_UNARY_ELU, 1, 0},           {"HardSigmoid", AMI_UNARY_HARD_SIGMOID, .2f, .5f},
+                 {"Softsign", AMI_UNARY_SOFTSIGN, 0, 0}, {"Softplus", AMI_UNARY_SOFTPLUS, 0, 0},
+                 {"Affine", AMI_UNARY_AFFINE, 1, 0}};
     enum { KNOWN = sizeof known / sizeof *known };
-    static const int usual[3][3] = {
-        {UNARY_TANH}, {UNARY_SIGMOID, UNARY_TANH}, {UNARY_SIGMOID, UNARY_TANH, UNARY_TANH}};
+    static const int usual[3][3] = {{AMI_UNARY_TANH},
+                                    {AMI_UNARY_SIGMOID, AMI_UNARY_TANH},
+                                    {AMI_UNARY_SIGMOID, AMI_UNARY_TANH, AMI_UNARY_TANH}};
     const int code = c->step->op->code, each = code + 1;
     if (ami_call_has(c, "activation_alpha") || ami_call_has(c, "activation_beta"))
         return ami_call_fail(c, "has activation_alpha or activation_beta, the usual numbers were expected");
@@ -61,8 +62,8 @@ static bool read_activations(ami_call *c, int directions)
 /* The numbers an activation takes by itself. */
 static void activate(int code, int64_t n, float *x)
 {
-    const float alpha = code == UNARY_LEAKY ? .01f : code == UNARY_HARD_SIGMOID ? .2f : 1;
-    const float beta = code == UNARY_HARD_SIGMOID ? .5f : 0;
+    const float alpha = code == AMI_UNARY_LEAKY ? .01f : code == AMI_UNARY_HARD_SIGMOID ? .2f : 1;
+    const float beta = code == AMI_UNARY_HARD_SIGMOID ? .5f : 0;
     ami_unary(code, alpha, beta, n, x, x);
 }
 
@@ -169,7 +170,7 @@ static size_t rnn_scratch(const ami_call *c)
 {
     work w;
     size_t size = cut(c, NULL, &w), most = 0;
-    for (int k = 0; k < STEP_PARTS && c->running; k++) {
+    for (int k = 0; k < AMI_STEP_PARTS && c->running; k++) {
         if (c->step->part[k] < 0)
             continue;
         const size_t one = ami_part_scratch(c->running, c->step->part[k],

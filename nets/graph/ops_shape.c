@@ -15,7 +15,7 @@ static bool run_copy(const ami_call *c)
 
 static bool infer_reshape(ami_call *c)
 {
-    int64_t list[GRAPH_LIST], known = 1, all = ami_view_count(&c->in[0]);
+    int64_t list[AMI_GRAPH_LIST], known = 1, all = ami_view_count(&c->in[0]);
     int count, open = -1;
     if (!ami_call_list(c, 1, "shape", list, &count))
         return false;
@@ -83,7 +83,7 @@ static bool axis_bits(ami_call *c, const int64_t *list, int count, int rank, uin
 static bool infer_squeeze(ami_call *c)
 {
     const ami_view *in = &c->in[0];
-    int64_t list[GRAPH_LIST];
+    int64_t list[AMI_GRAPH_LIST];
     int count;
     uint32_t bits = 0;
     if (!ami_call_list(c, 1, "axes", list, &count) || !axis_bits(c, list, count, in->rank, &bits))
@@ -111,7 +111,7 @@ static bool infer_squeeze(ami_call *c)
 static bool infer_unsqueeze(ami_call *c)
 {
     const ami_view *in = &c->in[0];
-    int64_t list[GRAPH_LIST];
+    int64_t list[AMI_GRAPH_LIST];
     int count;
     uint32_t bits = 0;
     if (!ami_call_list(c, 1, "axes", list, &count))
@@ -141,7 +141,7 @@ static bool infer_dropout(ami_call *c)
     if (c->outs > 1) {
         ami_view_like(&c->out[1], &c->in[0]);
         c->out[1].type = AMI_ONNX_BOOL;
-        c->step->p.axis = ALIAS_NOT;
+        c->step->p.axis = AMI_ALIAS_NOT;
     }
     return true;
 }
@@ -159,7 +159,7 @@ static bool infer_transpose(ami_call *c)
 {
     const ami_view *in = &c->in[0];
     ami_params *p = &c->step->p;
-    int64_t list[GRAPH_LIST];
+    int64_t list[AMI_GRAPH_LIST];
     int count;
     uint32_t seen = 0;
     if (!ami_call_list(c, -1, "perm", list, &count))
@@ -184,7 +184,7 @@ static bool infer_transpose(ami_call *c)
     }
     /* Of the first sample: a single row is a dimension of its own. */
     if (c->sample == 0)
-        p->axis = moves ? ALIAS_NOT : 0;
+        p->axis = moves ? AMI_ALIAS_NOT : 0;
     return true;
 }
 
@@ -323,7 +323,7 @@ static bool run_concat(const ami_call *c)
 static bool infer_split(ami_call *c)
 {
     const ami_view *in = &c->in[0];
-    int64_t list[GRAPH_LIST];
+    int64_t list[AMI_GRAPH_LIST];
     int count, axis;
     if (!ami_call_axis(c, ami_call_int(c, "axis", 0), in->rank, &axis) ||
         !ami_call_list(c, 1, "split", list, &count))
@@ -367,7 +367,7 @@ static bool infer_slice(ami_call *c)
 {
     const ami_view *in = &c->in[0];
     ami_params *p = &c->step->p;
-    int64_t start[GRAPH_LIST], end[GRAPH_LIST], axes[GRAPH_LIST], steps[GRAPH_LIST];
+    int64_t start[AMI_GRAPH_LIST], end[AMI_GRAPH_LIST], axes[AMI_GRAPH_LIST], steps[AMI_GRAPH_LIST];
     int starts, ends, axis_count, step_count;
     if (!ami_call_list(c, 1, "starts", start, &starts) || !ami_call_list(c, 2, "ends", end, &ends) ||
         !ami_call_list(c, 3, "axes", axes, &axis_count) || !ami_call_list(c, 4, NULL, steps, &step_count))
@@ -663,7 +663,7 @@ static bool run_scatter(const ami_call *c)
 
 static bool infer_expand(ami_call *c)
 {
-    int64_t list[GRAPH_LIST];
+    int64_t list[AMI_GRAPH_LIST];
     int count;
     if (!ami_call_list(c, 1, NULL, list, &count))
         return false;
@@ -690,7 +690,7 @@ static bool run_expand(const ami_call *c)
 static bool infer_tile(ami_call *c)
 {
     const ami_view *in = &c->in[0];
-    int64_t list[GRAPH_LIST];
+    int64_t list[AMI_GRAPH_LIST];
     int count;
     if (!ami_call_list(c, 1, NULL, list, &count))
         return false;
@@ -735,7 +735,7 @@ static bool infer_pad(ami_call *c)
 {
     const ami_view *in = &c->in[0];
     ami_params *p = &c->step->p;
-    int64_t list[GRAPH_LIST], axes[GRAPH_LIST];
+    int64_t list[AMI_GRAPH_LIST], axes[AMI_GRAPH_LIST];
     int count, axis_count;
     char mode[16] = "constant";
     ami_call_text(c, "mode", 0, mode, sizeof mode);
@@ -898,7 +898,7 @@ static bool run_constant(const ami_call *c)
 
 static bool infer_fill(ami_call *c)
 {
-    int64_t list[GRAPH_LIST];
+    int64_t list[AMI_GRAPH_LIST];
     int count;
     const AmiOnnx__Attribute *a = ami_call_attribute(c, "value");
     if (!ami_call_list(c, 0, NULL, list, &count))
@@ -1038,20 +1038,20 @@ static bool run_one_hot(const ami_call *c)
     return true;
 }
 
-#define ALIAS(name, max, shapes, infer)                                      \
-    {                                                                        \
-        name, 1, max, 1, shapes, 0, OP_ALIAS, infer, run_copy, 0, NULL, NULL \
+#define ALIAS(name, max, shapes, infer)                                          \
+    {                                                                            \
+        name, 1, max, 1, shapes, 0, AMI_OP_ALIAS, infer, run_copy, 0, NULL, NULL \
     }
 const ami_op ami_ops_shape[] = {
     ALIAS("Identity", 1, 0, ami_infer_same),
-    {"Dropout", 1, 3, 2, 4, 0, OP_ALIAS, infer_dropout, run_dropout, 0, NULL, NULL},
+    {"Dropout", 1, 3, 2, 4, 0, AMI_OP_ALIAS, infer_dropout, run_dropout, 0, NULL, NULL},
     ALIAS("Reshape", 2, 2, infer_reshape),
     ALIAS("Flatten", 1, 0, infer_flatten),
     ALIAS("Squeeze", 2, 2, infer_squeeze),
     ALIAS("Unsqueeze", 2, 2, infer_unsqueeze),
-    {"Transpose", 1, 1, 1, 0, 0, OP_ALIAS, infer_transpose, run_transpose, 0, NULL, NULL},
-    {"Concat", 1, GRAPH_ARGUMENTS, 1, 0, 0, 0, infer_concat, run_concat, 0, NULL, NULL},
-    {"Split", 1, 2, GRAPH_ARGUMENTS, 2, 0, 0, infer_split, run_split, 0, NULL, NULL},
+    {"Transpose", 1, 1, 1, 0, 0, AMI_OP_ALIAS, infer_transpose, run_transpose, 0, NULL, NULL},
+    {"Concat", 1, AMI_GRAPH_ARGUMENTS, 1, 0, 0, 0, infer_concat, run_concat, 0, NULL, NULL},
+    {"Split", 1, 2, AMI_GRAPH_ARGUMENTS, 2, 0, 0, infer_split, run_split, 0, NULL, NULL},
     {"Slice", 1, 5, 1, 30, 0, 0, infer_slice, run_slice, 0, NULL, NULL},
     {"Gather", 2, 2, 1, 0, 0, 0, infer_gather, run_gather, 0, NULL, NULL},
     {"GatherElements", 2, 2, 1, 0, 0, 0, infer_gather_elements, run_gather_elements, 0, NULL, NULL},
@@ -1061,8 +1061,8 @@ const ami_op ami_ops_shape[] = {
     {"Expand", 2, 2, 1, 2, 0, 0, infer_expand, run_expand, 0, NULL, NULL},
     {"Tile", 2, 2, 1, 2, 0, 0, infer_tile, run_tile, 0, NULL, NULL},
     {"Pad", 1, 4, 1, 10, 2, 0, infer_pad, run_pad, 0, NULL, NULL},
-    {"Shape", 1, 1, 1, 0, 0, OP_SHAPE, infer_shape, run_shape, 0, NULL, NULL},
-    {"Size", 1, 1, 1, 0, 0, OP_SHAPE, infer_size, run_size, 0, NULL, NULL},
+    {"Shape", 1, 1, 1, 0, 0, AMI_OP_SHAPE, infer_shape, run_shape, 0, NULL, NULL},
+    {"Size", 1, 1, 1, 0, 0, AMI_OP_SHAPE, infer_size, run_size, 0, NULL, NULL},
     {"Constant", 0, 0, 1, 0, 0, 0, infer_constant, run_constant, 0, NULL, NULL},
     {"ConstantOfShape", 1, 1, 1, 1, 0, 0, infer_fill, run_fill, 0, NULL, NULL},
     {"Range", 3, 3, 1, 7, 7, 0, infer_range, run_range, 0, NULL, NULL},

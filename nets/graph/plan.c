@@ -1,5 +1,5 @@
-/* Which value lies where: a value's memory is free again after the step that reads it last. Sizes are for each
- * row, or fixed; both kinds have an area of the workspace of their own. */
+/* Which value lies where: a value's memory is free again after the step that reads it last. Sizes are for
+ * each row, or fixed; both kinds have an area of the workspace of their own. */
 #include "nets/graph/ops.h"
 
 #include <stdlib.h>
@@ -63,7 +63,7 @@ static bool place(ami_graph *g, ami_value *v, area *fixed, area *rows, int from,
 /* Inputs that do not lie in memory as a plan wants them are converted first. */
 static bool is_stored(int type)
 {
-    return type == AMI_ONNX_FLOAT32 || type == AMI_ONNX_INT64 || type == ONNX_UINT64;
+    return type == AMI_ONNX_FLOAT32 || type == AMI_ONNX_INT64 || type == AMI_ONNX_UINT64;
 }
 
 bool ami_graph_assign(ami_graph *g)
@@ -99,8 +99,8 @@ bool ami_graph_assign(ami_graph *g)
     free(fixed.slot);
     free(rows.slot);
     free(last);
-    if (ok && (g->fixed_bytes > GRAPH_WORKSPACE || g->row_bytes > GRAPH_WORKSPACE))
+    if (ok && (g->fixed_bytes > AMI_GRAPH_WORKSPACE || g->row_bytes > AMI_GRAPH_WORKSPACE))
         return ami_graph_fail(g, "needs %zu bytes of workspace for one row, at most %zu are supported",
-                              g->fixed_bytes + g->row_bytes, GRAPH_WORKSPACE);
+                              g->fixed_bytes + g->row_bytes, AMI_GRAPH_WORKSPACE);
     return ok;
 }

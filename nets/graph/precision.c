@@ -1,5 +1,5 @@
-/* The precision of the dense parts: packs them, runs the graph on calibration rows, and keeps what is fast and
- * close enough to float32. */
+/* The precision of the dense parts: packs them, runs the graph on calibration rows, and keeps what is fast
+ * and close enough to float32. */
 #include "nets/graph/ops.h"
 
 #include "base/number.h"
@@ -250,9 +250,9 @@ bool ami_graph_choose_precision(ami_graph *g, const ami_model_def *def, ami_erro
         if (!pack(g, p, choice ? AMI_PRECISION_FP32 : def->precision, kernel, err))
             return ami_fail_in(err, "%s", g->path);
     }
-    if (ami_graph_workspace_size(g, 1) > GRAPH_WORKSPACE)
+    if (ami_graph_workspace_size(g, 1) > AMI_GRAPH_WORKSPACE)
         return ami_graph_fail(g, "needs %zu bytes of workspace for one row, at most %zu are supported",
-                              ami_graph_workspace_size(g, 1), GRAPH_WORKSPACE);
+                              ami_graph_workspace_size(g, 1), AMI_GRAPH_WORKSPACE);
     if (choice && can_calibrate(g) && !choose(g, def, err))
         return ami_fail_in(err, "%s", g->path);
     for (int p = 0; p < g->parts; p++) {

@@ -1,5 +1,5 @@
-/* ONNX file → plan: names, constants, nodes in order, inputs and outputs. An If whose condition is known gives
- * the nodes of the branch that is taken.
+/* ONNX file → plan: names, constants, nodes in order, inputs and outputs. An If whose condition is known
+ * gives the nodes of the branch that is taken.
  *
  * Memory is bounded by the file's size and the limits of internal.h, whatever the file claims. */
 #include "nets/graph/ops.h"
@@ -103,8 +103,8 @@ static bool grow_names(ami_graph *g)
 
 int ami_graph_add_value(ami_graph *g, const char *name)
 {
-    if (g->values == GRAPH_VALUES) {
-        ami_graph_fail(g, "names more than %d tensors", GRAPH_VALUES);
+    if (g->values == AMI_GRAPH_VALUES) {
+        ami_graph_fail(g, "names more than %d tensors", AMI_GRAPH_VALUES);
         return -1;
     }
     if (g->values == g->value_room) {
@@ -136,9 +136,9 @@ static bool read_initializers(ami_graph *g, const AmiOnnx__Graph *graph, bool in
 {
     if (graph->n_sparse_initializer > 0)
         return ami_graph_fail(g, "has sparse initialisers, dense ones were expected");
-    if (graph->n_initializer > GRAPH_CONSTANTS)
+    if (graph->n_initializer > AMI_GRAPH_CONSTANTS)
         return ami_graph_fail(g, "has %zu initialisers, at most %d are supported", graph->n_initializer,
-                              GRAPH_CONSTANTS);
+                              AMI_GRAPH_CONSTANTS);
     for (size_t i = 0; i < graph->n_initializer; i++) {
         const AmiOnnx__Tensor *t = graph->initializer[i];
         const char *name = ami_onnx_text(t->name);
@@ -214,10 +214,10 @@ static bool read_input(ami_graph *g, const AmiOnnx__ValueInfo *info)
     int64_t count = 1;
     for (int i = 0; i < v->rank; i++) {
         const int64_t dim = i == open ? 1 : type->shape->dim[i]->dim_value;
-        if (__builtin_mul_overflow(count, dim, &count) || count > GRAPH_NUMBERS)
+        if (__builtin_mul_overflow(count, dim, &count) || count > AMI_GRAPH_NUMBERS)
             return ami_graph_fail(g, "input %s has more numbers than are supported", shown.text);
         const bool rows = i == open || (g->lifted && i == 0 && dim == 1);
-        for (int s = 0; s < GRAPH_SAMPLES; s++)
+        for (int s = 0; s < AMI_GRAPH_SAMPLES; s++)
             v->dim[s][i] = rows ? ami_graph_sample[s] : dim;
     }
     g->batched |= open >= 0;
@@ -265,7 +265,7 @@ static bool read_if(ami_graph *g, const AmiOnnx__Node *n, int depth)
         return ami_graph_fail(
             g, "node %s ('If'): its condition %s is known only in a run, a constant was expected", name.text,
             ami_onnx_show(v->name).text);
-    if (depth == GRAPH_DEPTH)
+    if (depth == AMI_GRAPH_DEPTH)
         return ami_graph_fail(g, "node %s ('If'): is inside of %d others, which is not supported", name.text,
                               depth);
     const char *wanted = *(const uint8_t *)v->data[0] ? "then_branch" : "else_branch";
@@ -276,9 +276,9 @@ static bool read_if(ami_graph *g, const AmiOnnx__Node *n, int depth)
         AmiOnnx__Graph *branch = ami_onnx_decode_graph(&g->decoded, a->g.data, a->g.len);
         if (!branch)
             return ami_graph_fail(g, "node %s ('If'): its %s cannot be decoded", name.text, wanted);
-        if (g->branches == GRAPH_NODES) {
+        if (g->branches == AMI_GRAPH_NODES) {
             ami_onnx__graph__free_unpacked(branch, &g->decoded.allocator);
-            return ami_graph_fail(g, "has more than %d branches", GRAPH_NODES);
+            return ami_graph_fail(g, "has more than %d branches", AMI_GRAPH_NODES);
         }
         g->branch[g->branches++] = branch; /* its names live as long as the loading */
         const bool outside = g->inside;
@@ -296,8 +296,8 @@ static bool read_nodes(ami_graph *g, const AmiOnnx__Graph *graph, int depth)
     for (size_t i = 0; i < graph->n_node; i++) {
         const AmiOnnx__Node *n = graph->node[i];
         const char *domain = ami_onnx_text(n->domain);
-        if (g->nodes++ == GRAPH_NODES)
-            return ami_graph_fail(g, "has more than %d nodes", GRAPH_NODES);
+        if (g->nodes++ == AMI_GRAPH_NODES)
+            return ami_graph_fail(g, "has more than %d nodes", AMI_GRAPH_NODES);
         const bool is_if =
             strcmp(ami_onnx_text(n->op_type), "If") == 0 && (!domain[0] || !strcmp(domain, "ai.onnx"));
         if (!(is_if ? read_if(g, n, depth) : ami_graph_add_node(g, n)))
@@ -330,9 +330,9 @@ static bool read_opset(ami_graph *g)
 static bool read_metadata(ami_graph *g)
 {
     const AmiOnnx__Model *model = g->decoded.model;
-    if (model->n_metadata_props > GRAPH_METAS)
+    if (model->n_metadata_props > AMI_GRAPH_METAS)
         return ami_graph_fail(g, "has %zu metadata entries, at most %d are supported",
-                              model->n_metadata_props, GRAPH_METAS);
+                              model->n_metadata_props, AMI_GRAPH_METAS);
     g->meta = ami_graph_keep(g, model->n_metadata_props * sizeof *g->meta);
     if (!g->meta)
         return false;
@@ -374,7 +374,7 @@ static bool read_outputs(ami_graph *g, const AmiOnnx__Graph *graph)
         if (v->rank > AMI_GRAPH_RANK - 1)
             return ami_graph_fail(g, "output %s has %d dimensions, at most %d are supported",
                                   ami_onnx_show(name).text, v->rank, AMI_GRAPH_RANK - 1);
-        for (int s = 1; s < GRAPH_SAMPLES && v->constant; s++)
+        for (int s = 1; s < AMI_GRAPH_SAMPLES && v->constant; s++)
             if (v->data[s] != v->data[0])
                 return ami_graph_fail(g, "output %s depends on the number of rows alone",
                                       ami_onnx_show(name).text);
@@ -472,13 +472,14 @@ static void end_loading(ami_graph *g)
         g->step[i]->node = NULL;
 }
 
-/* `lifted`: every first dimension of 1 of an input is taken for the rows'. *fixed: no input leaves one open. */
+/* `lifted`: every first dimension of 1 of an input is taken for the rows'. *fixed: no input leaves one
+ * open. */
 static ami_graph *load_as(ami_onnx_source *source, const char *name, const ami_model_def *given, bool lifted,
                           bool *fixed, ami_error *err)
 {
     const ami_model_def def = given ? *given : ami_model_default_def();
     ami_graph *g = calloc(1, sizeof *g);
-    if (!g || !(g->branch = calloc(GRAPH_NODES, sizeof *g->branch))) {
+    if (!g || !(g->branch = calloc(AMI_GRAPH_NODES, sizeof *g->branch))) {
         free(g);
         ami_fail(err, "%s: not enough memory", name);
         return NULL;

@@ -1,5 +1,5 @@
-/* Whether a plan keeps the rows apart: then any rows may be run together, in blocks, and a file with a fixed batch
- * of 1 may be run with more. Says yes only where it is certain. */
+/* Whether a plan keeps the rows apart: then any rows may be run together, in blocks, and a file with a fixed
+ * batch of 1 may be run with more. Says yes only where it is certain. */
 #include "nets/graph/ops.h"
 
 /* Numbers before the rows' dimension. */
@@ -49,7 +49,7 @@ bool ami_step_keeps_rows_apart(const ami_graph *g, const ami_step *s)
         any |= s->in[i] >= 0 && g->value[s->in[i]].row_axis >= 0;
     if (!any) /* nothing of a row comes in */
         return true;
-    if (s->op->flags & OP_ELEMENTWISE)
+    if (s->op->flags & AMI_OP_ELEMENTWISE)
         return aligned(g, s);
     for (size_t i = 0; i < sizeof along_axis / sizeof *along_axis; i++)
         if (!strcmp(name, along_axis[i])) {

@@ -27,7 +27,7 @@ void ami_part_run(const ami_graph *g, int part, const float *x, int64_t rows, fl
 /* ---- sizes ---- */
 
 typedef struct views {
-    ami_view in[GRAPH_ARGUMENTS], out[GRAPH_ARGUMENTS];
+    ami_view in[AMI_GRAPH_ARGUMENTS], out[AMI_GRAPH_ARGUMENTS];
 } views;
 
 static void make_views(const ami_graph *g, const ami_step *s, int64_t rows, views *v)

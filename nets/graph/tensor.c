@@ -11,20 +11,20 @@ static size_t width_of(int type)
     switch (type) {
     case AMI_ONNX_FLOAT64:
     case AMI_ONNX_INT64:
-    case ONNX_UINT64:
+    case AMI_ONNX_UINT64:
         return 8;
     case AMI_ONNX_FLOAT32:
     case AMI_ONNX_INT32:
-    case ONNX_UINT32:
+    case AMI_ONNX_UINT32:
         return 4;
     case AMI_ONNX_FLOAT16:
     case AMI_ONNX_BFLOAT16:
-    case ONNX_INT16:
-    case ONNX_UINT16:
+    case AMI_ONNX_INT16:
+    case AMI_ONNX_UINT16:
         return 2;
     case AMI_ONNX_BOOL:
-    case ONNX_INT8:
-    case ONNX_UINT8:
+    case AMI_ONNX_INT8:
+    case AMI_ONNX_UINT8:
         return 1;
     default:
         return 0;
@@ -83,7 +83,7 @@ void ami_graph_convert_in(int type, const void *bytes, size_t count, void *out)
             break;
         }
         case AMI_ONNX_INT64:
-        case ONNX_UINT64: {
+        case AMI_ONNX_UINT64: {
             LOAD(int64_t);
             k[i] = v;
             break;
@@ -93,25 +93,25 @@ void ami_graph_convert_in(int type, const void *bytes, size_t count, void *out)
             k[i] = v;
             break;
         }
-        case ONNX_UINT32: {
+        case AMI_ONNX_UINT32: {
             LOAD(uint32_t);
             k[i] = v;
             break;
         }
-        case ONNX_INT16: {
+        case AMI_ONNX_INT16: {
             LOAD(int16_t);
             k[i] = v;
             break;
         }
-        case ONNX_UINT16: {
+        case AMI_ONNX_UINT16: {
             LOAD(uint16_t);
             k[i] = v;
             break;
         }
-        case ONNX_INT8:
+        case AMI_ONNX_INT8:
             k[i] = (int8_t)from[i];
             break;
-        case ONNX_UINT8:
+        case AMI_ONNX_UINT8:
             k[i] = from[i];
             break;
         default:
@@ -126,7 +126,8 @@ void ami_graph_convert_out(int type, const void *numbers, size_t count, void *ou
     const int64_t *k = numbers;
     char *to = out;
     const size_t width = width_of(type);
-    if (type == AMI_ONNX_FLOAT32 || type == AMI_ONNX_INT64 || type == ONNX_UINT64 || type == AMI_ONNX_BOOL) {
+    if (type == AMI_ONNX_FLOAT32 || type == AMI_ONNX_INT64 || type == AMI_ONNX_UINT64 ||
+        type == AMI_ONNX_BOOL) {
         memcpy(out, numbers, count * width);
         return;
     }
@@ -182,7 +183,7 @@ static bool read_dims(const AmiOnnx__Tensor *t, ami_value *v, int64_t *count, am
                             AMI_ONNX_MAX_BYTES);
         if (__builtin_mul_overflow(*count, dim, count) || *count > (int64_t)AMI_ONNX_MAX_BYTES)
             return ami_fail(err, "its dimensions claim more numbers than a file can hold");
-        for (int s = 0; s < GRAPH_SAMPLES; s++)
+        for (int s = 0; s < AMI_GRAPH_SAMPLES; s++)
             v->dim[s][i] = dim;
     }
     return true;
@@ -197,7 +198,7 @@ static bool read_typed(const AmiOnnx__Tensor *t, int64_t count, void *out, ami_e
                        : type == AMI_ONNX_FLOAT64 ? t->n_double_data
                        : type == AMI_ONNX_INT64   ? t->n_int64_data
                                                   : t->n_int32_data;
-    if (type == ONNX_UINT32 || type == ONNX_UINT64)
+    if (type == AMI_ONNX_UINT32 || type == AMI_ONNX_UINT64)
         return count == 0 ||
                ami_fail(err, "lists %s numbers, raw data was expected", ami_onnx_type_name(type));
     if (own != typed)
@@ -249,7 +250,7 @@ bool ami_graph_read_tensor(ami_graph *g, const AmiOnnx__Tensor *t, bool inside, 
     void *data = ami_graph_keep(g, ((size_t)count + 1) * ami_store_size(ami_store_of(v->type)));
     if (!data)
         return ami_fail(err, "not enough memory");
-    for (int s = 0; s < GRAPH_SAMPLES; s++)
+    for (int s = 0; s < AMI_GRAPH_SAMPLES; s++)
         v->data[s] = data;
     if (!raw && !read_typed(t, count, data, err))
         return false;

@@ -1,5 +1,5 @@
-/* Decodes an ONNX file's structure: scans the bytes, so that long data stay where they are, and has protobuf-c
- * decode what is left.
+/* Decodes an ONNX file's structure: scans the bytes, so that long data stay where they are, and has
+ * protobuf-c decode what is left.
  *
  * Memory is bounded by the file's size, whatever the file claims. */
 #include "nets/onnx/decode.h"

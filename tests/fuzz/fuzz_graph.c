@@ -1,5 +1,5 @@
-/* Fuzzing of graphs: any bytes are refused with a sentence, or they make a plan that runs (or says why it does not)
- * without touching memory that is not its own. */
+/* Fuzzing of graphs: any bytes are refused with a sentence, or they make a plan that runs (or says why it
+ * does not) without touching memory that is not its own. */
 #include "base/text.h"
 #include "nets/graph/graph.h"
 
