@@ -123,10 +123,21 @@ static size_t floats_of(const ami_graph *g, const calibration *c, int o, float *
     return count;
 }
 
-/* The largest mean squared error of an output. */
-static double error_of(const ami_graph *g, calibration *c, bool *memory)
+/* What an error measured on few numbers is multiplied with to be sure of the true one: as in nets/model.c
+ * (Wilson and Hilferty 1931, three standard deviations). */
+static double doubt(int rows, size_t numbers)
+{
+    const size_t of_a_row = numbers / (size_t)rows;
+    const double part = 2 / (9. * rows * (double)(of_a_row < 1 ? 1 : of_a_row < 8 ? of_a_row : 8));
+    const double root = 1 - part - 3 * sqrt(part);
+    return root > .1 ? 1 / (root * root * root) : 1000;
+}
+
+/* The largest mean squared error of an output; *sure: with doubt. */
+static double error_of(const ami_graph *g, calibration *c, double *sure, bool *memory)
 {
     double worst = 0;
+    *sure = 0;
     for (int o = 0; o < g->outputs; o++) {
         if (!c->exact[o])
             continue;
@@ -146,6 +157,7 @@ static double error_of(const ami_graph *g, calibration *c, bool *memory)
         free(got);
         const double mse = count ? sum / (double)count : 0;
         worst = mse > worst || isnan(mse) ? (isnan(mse) ? INFINITY : mse) : worst;
+        *sure = fmax(*sure, isnan(mse) ? INFINITY : mse * doubt(c->rows, count));
     }
     return worst;
 }
@@ -193,10 +205,11 @@ static bool try_precision(ami_graph *g, calibration *c, int first, int end, ami_
             return false;
     if (!run(g, c, err))
         return false;
-    const double mse = error_of(g, c, &memory);
+    double sure;
+    const double mse = error_of(g, c, &sure, &memory);
     if (!memory)
         return ami_fail(err, "not enough memory");
-    *kept = mse <= limit;
+    *kept = sure <= limit;
     if (*kept)
         g->info.mse = mse;
     return true;
@@ -205,8 +218,7 @@ static bool try_precision(ami_graph *g, calibration *c, int first, int end, ami_
 static bool choose(ami_graph *g, const ami_model_def *def, ami_error *err)
 {
     calibration c = {.rows = def->calibration_rows > 0 ? def->calibration_rows : 1};
-    /* Few rows say little: as much margin as nets/model.c takes for rows of eight numbers. */
-    const double limit = def->max_mse / 1.5;
+    const double limit = def->max_mse;
     bool ok = begin(g, &c, def, err), kept = false;
     g->info.mse = 0;
     for (int i = 0; i < NARROW && ok && !kept; i++)
