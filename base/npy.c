@@ -28,9 +28,28 @@ enum {
     LONGEST_HEADER = 65536
 };
 
+static const struct {
+    const char *descr, *name;
+    size_t size;
+} types[AMI_NPY_TYPES] = {{"<f4", "float32", 4}, {"<f8", "float64", 8}, {"<f2", "float16", 2},
+                          {"|b1", "bool", 1},    {"|i1", "int8", 1},    {"<i2", "int16", 2},
+                          {"<i4", "int32", 4},   {"<i8", "int64", 8},   {"|u1", "uint8", 1},
+                          {"<u2", "uint16", 2},  {"<u4", "uint32", 4},  {"<u8", "uint64", 8}};
+
+const char *ami_npy_type_name(ami_npy_type type)
+{
+    return types[type].name;
+}
+
+size_t ami_npy_type_size(ami_npy_type type)
+{
+    return types[type].size;
+}
+
 /* The header's text and how far it was read; `why` holds the sentence's end where it is wrong. */
 typedef struct parser {
     const char *at, *end;
+    bool any; /* AMI_NPY_ANY */
     char why[256];
 } parser;
 
@@ -125,17 +144,18 @@ static bool read_type(parser *p, ami_npy_type *type)
         return wrong(p, "it holds a structured type, '<f4' or '<f8' was expected");
     if (!read_string(p, "the type (descr)", text, sizeof text))
         return false;
-    if (!strcmp(text, "<f4"))
-        *type = AMI_NPY_FLOAT32;
-    else if (!strcmp(text, "<f8"))
-        *type = AMI_NPY_FLOAT64;
-    else if (!strcmp(text, "|O"))
+    for (int t = 0; t < (p->any ? AMI_NPY_TYPES : AMI_NPY_FLOAT64 + 1); t++)
+        if (!strcmp(text, types[t].descr)) {
+            *type = (ami_npy_type)t;
+            return true;
+        }
+    if (p->any)
+        return wrong(p, "its numbers are of type '%s', expected a little-endian float, integer or bool",
+                     text);
+    if (!strcmp(text, "|O"))
         return wrong(p, "it holds Python objects ('|O'), numbers of type '<f4' or '<f8' were expected");
-    else
-        return wrong(
-            p, "its numbers are of type '%s', expected '<f4' or '<f8' (little-endian float32 or float64)",
-            text);
-    return true;
+    return wrong(
+        p, "its numbers are of type '%s', expected '<f4' or '<f8' (little-endian float32 or float64)", text);
 }
 
 static bool read_dimension(parser *p, size_t *out)
@@ -151,7 +171,7 @@ static bool read_dimension(parser *p, size_t *out)
             return wrong(p, "a dimension of the shape is larger than any array");
         n = 10 * n + digit;
     }
-    if (n == 0)
+    if (n == 0 && !p->any)
         return wrong(p, "a dimension of the shape is 0, at least 1 was expected");
     *out = n;
     return true;
@@ -173,13 +193,13 @@ static bool read_shape(parser *p, ami_npy *a)
         size_t n = 0;
         if (!read_dimension(p, &n))
             return false;
-        if (a->count > SIZE_MAX / sizeof(double) / n)
+        if (n > 0 && a->count > SIZE_MAX / sizeof(double) / n)
             return wrong(p, "the shape's product is larger than any array");
         a->count *= n;
         a->shape[a->rank++] = n;
         comma = take(p, ',');
     }
-    if (a->rank == 0)
+    if (a->rank == 0 && !p->any)
         return wrong(p, "the shape is (), at least one dimension was expected");
     if (a->rank == 1 && !comma)
         return wrong(p, "the shape is (%zu), expected a tuple: (%zu,)", a->shape[0], a->shape[0]);
@@ -248,16 +268,12 @@ static bool find_header(const uint8_t *bytes, size_t size, const char *name, siz
     return true;
 }
 
-static size_t width(ami_npy_type type)
-{
-    return type == AMI_NPY_FLOAT32 ? sizeof(float) : sizeof(double);
-}
-
 /* `from` may lie at any address. */
 static bool convert(const uint8_t *from, const char *name, ami_npy_type stored, ami_npy *a, ami_error *err)
 {
     if (stored == a->type) {
-        memcpy(a->data, from, a->count * width(stored));
+        if (a->count > 0)
+            memcpy(a->data, from, a->count * ami_npy_type_size(stored));
         return true;
     }
     for (size_t i = 0; i < a->count; i++) {
@@ -287,25 +303,27 @@ bool ami_npy_decode(const void *data, size_t size, const char *name, ami_npy_wan
     *array = a;
     if (!find_header(bytes, size, name, &start, &length, err))
         return false;
-    parser p = {.at = (const char *)bytes + start, .end = (const char *)bytes + start + length};
+    parser p = {.at = (const char *)bytes + start,
+                .end = (const char *)bytes + start + length,
+                .any = want == AMI_NPY_ANY};
     if (!read_header(&p, &a))
         return ami_fail(err, "%s: the .npy header is not understood: %s", name, p.why);
 
     const ami_npy_type stored = a.type;
     if (want == AMI_NPY_ONLY_FLOAT32 && stored != AMI_NPY_FLOAT32)
         return ami_fail(err, "%s: its numbers are of type '<f8' (float64), expected '<f4' (float32)", name);
-    const size_t held = size - start - length, claimed = a.count * width(stored);
+    const size_t held = size - start - length, claimed = a.count * ami_npy_type_size(stored);
     if (held != claimed) {
         char shape[192];
         return ami_fail(err, "%s: holds %zu bytes of numbers, but its shape %s of %s needs %zu", name, held,
-                        ami_npy_shape_text(a.rank, a.shape, shape, sizeof shape),
-                        stored == AMI_NPY_FLOAT32 ? "float32" : "float64", claimed);
+                        ami_npy_shape_text(a.rank, a.shape, shape, sizeof shape), types[stored].name,
+                        claimed);
     }
     if (want == AMI_NPY_ROUND_TO_FLOAT)
         a.type = AMI_NPY_FLOAT32;
     else if (want == AMI_NPY_WIDEN_TO_DOUBLE)
         a.type = AMI_NPY_FLOAT64;
-    a.data = malloc(a.count * width(a.type));
+    a.data = malloc(a.count * ami_npy_type_size(a.type) + (a.count == 0));
     if (!a.data)
         return ami_fail(err, "%s: not enough memory for its %zu numbers", name, a.count);
     if (!convert(bytes + start + length, name, stored, &a, err)) {
@@ -345,19 +363,19 @@ const char *ami_npy_shape_text(int rank, const size_t *shape, char *text, size_t
 uint8_t *ami_npy_encode(ami_npy_type type, int rank, const size_t *shape, const void *data, size_t *size,
                         ami_error *err)
 {
-    assert(rank >= 1 && rank <= AMI_NPY_MAX_RANK);
+    assert(rank >= 0 && rank <= AMI_NPY_MAX_RANK);
     size_t count = 1;
     for (int i = 0; i < rank; i++) {
-        assert(shape[i] > 0 && count <= SIZE_MAX / sizeof(double) / shape[i]);
+        assert(shape[i] == 0 || count <= SIZE_MAX / sizeof(double) / shape[i]);
         count *= shape[i];
     }
     char tuple[192], head[384];
-    const int used = snprintf(head, sizeof head, "{'descr': '<f%zu', 'fortran_order': False, 'shape': %s, }",
-                              width(type), ami_npy_shape_text(rank, shape, tuple, sizeof tuple));
+    const int used = snprintf(head, sizeof head, "{'descr': '%s', 'fortran_order': False, 'shape': %s, }",
+                              types[type].descr, ami_npy_shape_text(rank, shape, tuple, sizeof tuple));
     /* Filled up to a multiple of ALIGN, a newline last. */
     const size_t start = ((size_t)START_1 + (size_t)used + 1 + ALIGN - 1) / ALIGN * ALIGN,
                  length = start - START_1;
-    *size = start + count * width(type);
+    *size = start + count * ami_npy_type_size(type);
     uint8_t *bytes = malloc(*size);
     if (!bytes) {
         ami_fail(err, "not enough memory to write %zu numbers", count);
@@ -371,7 +389,8 @@ uint8_t *ami_npy_encode(ami_npy_type type, int rank, const size_t *shape, const 
     bytes[9] = (uint8_t)(length >> 8);
     memcpy(bytes + START_1, head, (size_t)used);
     bytes[start - 1] = '\n';
-    memcpy(bytes + start, data, count * width(type));
+    if (count > 0)
+        memcpy(bytes + start, data, count * ami_npy_type_size(type));
     return bytes;
 }
 
@@ -384,5 +403,95 @@ bool ami_npy_write(const char *path, ami_npy_type type, int rank, const size_t *
         return ami_fail_in(err, "%s", path);
     const bool ok = ami_file_write(path, bytes, size, err);
     free(bytes);
+    return ok;
+}
+
+/* ---- .npz ---- */
+
+/* CRC-32 as ZIP wants it (ISO 3309, reflected, polynomial EDB88320). */
+static uint32_t crc32_of(const uint8_t *bytes, size_t size)
+{
+    uint32_t table[256], crc = UINT32_MAX;
+    for (uint32_t i = 0; i < 256; i++) {
+        table[i] = i;
+        for (int k = 0; k < 8; k++)
+            table[i] = table[i] & 1 ? table[i] >> 1 ^ 0xedb88320u : table[i] >> 1;
+    }
+    for (size_t i = 0; i < size; i++)
+        crc = crc >> 8 ^ table[(crc ^ bytes[i]) & 255];
+    return ~crc;
+}
+
+typedef struct zip {
+    uint8_t *bytes;
+    size_t size, capacity;
+} zip;
+
+static bool put(zip *z, const void *bytes, size_t size)
+{
+    if (size > z->capacity - z->size) {
+        const size_t capacity = 2 * z->capacity + size + 256;
+        uint8_t *more = realloc(z->bytes, capacity);
+        if (!more)
+            return false;
+        z->bytes = more;
+        z->capacity = capacity;
+    }
+    if (size > 0)
+        memcpy(z->bytes + z->size, bytes, size);
+    z->size += size;
+    return true;
+}
+
+static bool put_number(zip *z, uint32_t value, size_t bytes)
+{
+    const uint8_t little_end[4] = {(uint8_t)value, (uint8_t)(value >> 8), (uint8_t)(value >> 16),
+                                   (uint8_t)(value >> 24)};
+    return put(z, little_end, bytes);
+}
+
+/* What a local header and the central directory share (PKWARE's APPNOTE, 4.3.7): from the version needed to
+ * the lengths of name and extra field. Flag 0x800: the name is UTF-8. */
+static bool put_entry(zip *z, uint32_t crc, uint32_t size, size_t name_length)
+{
+    return put_number(z, 20, 2) && put_number(z, 0x800, 2) && put_number(z, 0, 2) && put_number(z, 0, 2) &&
+           put_number(z, 0x21, 2) && put_number(z, crc, 4) && put_number(z, size, 4) &&
+           put_number(z, size, 4) && put_number(z, (uint32_t)name_length, 2) && put_number(z, 0, 2);
+}
+
+static bool add_array(zip *z, zip *directory, const char *name, const uint8_t *bytes, size_t size)
+{
+    const uint32_t crc = crc32_of(bytes, size), at = (uint32_t)z->size;
+    const size_t length = strlen(name) + 4;
+    return put(z, "PK\3\4", 4) && put_entry(z, crc, (uint32_t)size, length) && put(z, name, length - 4) &&
+           put(z, ".npy", 4) && put(z, bytes, size) && put(directory, "PK\1\2", 4) &&
+           put_number(directory, 20, 2) && put_entry(directory, crc, (uint32_t)size, length) &&
+           put_number(directory, 0, 4) && put_number(directory, 0, 2) && put_number(directory, 0, 4) &&
+           put_number(directory, at, 4) && put(directory, name, length - 4) && put(directory, ".npy", 4);
+}
+
+bool ami_npz_write(const char *path, int count, const char *const *name, const ami_npy *array, ami_error *err)
+{
+    zip z = {0}, directory = {0};
+    bool ok = true;
+    for (int i = 0; i < count && ok; i++) {
+        size_t size = 0;
+        uint8_t *bytes =
+            ami_npy_encode(array[i].type, array[i].rank, array[i].shape, array[i].data, &size, err);
+        ok = bytes || ami_fail_in(err, "%s", path);
+        if (ok && (strlen(name[i]) > 60000 || z.size + size + directory.size + 70000 > UINT32_MAX))
+            ok = ami_fail(err, "%s: its arrays take 4 GiB or more, which this archive does not hold", path);
+        if (ok && !add_array(&z, &directory, name[i], bytes, size))
+            ok = ami_fail(err, "%s: not enough memory", path);
+        free(bytes);
+    }
+    const uint32_t at = (uint32_t)z.size, length = (uint32_t)directory.size;
+    if (ok && !(put(&z, directory.bytes, directory.size) && put(&z, "PK\5\6", 4) && put_number(&z, 0, 4) &&
+                put_number(&z, (uint32_t)count, 2) && put_number(&z, (uint32_t)count, 2) &&
+                put_number(&z, length, 4) && put_number(&z, at, 4) && put_number(&z, 0, 2)))
+        ok = ami_fail(err, "%s: not enough memory", path);
+    ok = ok && ami_file_write(path, z.bytes, z.size, err);
+    free(z.bytes);
+    free(directory.bytes);
     return ok;
 }

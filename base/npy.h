@@ -1,5 +1,6 @@
 /* NumPy's .npy files (NEP 1, format versions 1.0, 2.0 and 3.0): arrays of float32 or float64, little-endian,
- * in C order.
+ * in C order; with AMI_NPY_ANY of every real number's type and of bool, also single numbers (shape ()) and
+ * shapes with a zero. And .npz files: several such arrays under names, stored uncompressed in a ZIP archive.
  *
  * Everything else is refused in one sentence that names the file, what was found and what was expected: other
  * types, big-endian numbers, Fortran order, object arrays, a shape without dimensions, with a zero, with more
@@ -16,22 +17,41 @@
 
 enum { AMI_NPY_MAX_RANK = 8 };
 
-typedef enum ami_npy_type { AMI_NPY_FLOAT32, AMI_NPY_FLOAT64 } ami_npy_type;
+typedef enum ami_npy_type {
+    AMI_NPY_FLOAT32,
+    AMI_NPY_FLOAT64,
+    AMI_NPY_FLOAT16, /* this and the next: only with AMI_NPY_ANY */
+    AMI_NPY_BOOL,
+    AMI_NPY_INT8,
+    AMI_NPY_INT16,
+    AMI_NPY_INT32,
+    AMI_NPY_INT64,
+    AMI_NPY_UINT8,
+    AMI_NPY_UINT16,
+    AMI_NPY_UINT32,
+    AMI_NPY_UINT64,
+    AMI_NPY_TYPES
+} ami_npy_type;
+
+/* "float32", "bool", ...; and bytes of one number. */
+const char *ami_npy_type_name(ami_npy_type type);
+size_t ami_npy_type_size(ami_npy_type type);
 
 /* What the reader may hand out. */
 typedef enum ami_npy_want {
-    AMI_NPY_AS_STORED,      /* either type, as it lies in the file */
-    AMI_NPY_ONLY_FLOAT32,   /* a float64 file is refused */
-    AMI_NPY_ROUND_TO_FLOAT, /* float64 is rounded to the nearest float32; a finite number that would become
+    AMI_NPY_AS_STORED,       /* either type, as it lies in the file */
+    AMI_NPY_ONLY_FLOAT32,    /* a float64 file is refused */
+    AMI_NPY_ROUND_TO_FLOAT,  /* float64 is rounded to the nearest float32; a finite number that would become
                                infinite is refused */
-    AMI_NPY_WIDEN_TO_DOUBLE /* float32 is widened, exactly */
+    AMI_NPY_WIDEN_TO_DOUBLE, /* float32 is widened, exactly */
+    AMI_NPY_ANY              /* any type, as it lies in the file */
 } ami_npy_want;
 
 typedef struct ami_npy {
     ami_npy_type type;
-    int rank; /* 1 .. AMI_NPY_MAX_RANK */
+    int rank; /* 1 .. AMI_NPY_MAX_RANK; with AMI_NPY_ANY from 0 */
     size_t shape[AMI_NPY_MAX_RANK];
-    size_t count; /* the shape's product, > 0 */
+    size_t count; /* the shape's product, > 0; with AMI_NPY_ANY from 0 */
     union {
         float *f32; /* (count) where type is AMI_NPY_FLOAT32; C order */
         double *f64;
@@ -58,6 +78,11 @@ AMI_MUST_CHECK bool ami_npy_write(const char *path, ami_npy_type type, int rank,
 /* The bytes such a file holds, malloc'd, *size long. NULL and a sentence when memory is short. */
 uint8_t *ami_npy_encode(ami_npy_type type, int rank, const size_t *shape, const void *data, size_t *size,
                         ami_error *err);
+
+/* Writes `count` arrays as a .npz file, as numpy.savez does: each an entry "NAME.npy", uncompressed, all
+ * dated 1980-01-01, so that the same arrays give the same bytes. Atomic. Below 4 GiB. */
+AMI_MUST_CHECK bool ami_npz_write(const char *path, int count, const char *const *name, const ami_npy *array,
+                                  ami_error *err);
 
 /* "(2, 60, 73)", "(5,)", cut to size; returns text. */
 const char *ami_npy_shape_text(int rank, const size_t *shape, char *text, size_t size);

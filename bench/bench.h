@@ -47,6 +47,7 @@ int bench_parse_list(const char *text, int lo, int hi, const char *option, int *
 int bench_latency(int argc, char **argv);
 int bench_nets(int argc, char **argv);
 int bench_rollout(int argc, char **argv);
+int bench_graph(int argc, char **argv);
 int bench_step(int argc, char **argv);
 
 #endif

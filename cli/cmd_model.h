@@ -23,7 +23,7 @@ bool model_file_argument(int key, char *text, struct argp_state *state, const ch
 ami_net *model_read(const char *file, char *path, size_t size, ami_error *err);
 
 /* Reads inputs of shape (rows, inputs), (rows, the file's own input shape) or (inputs,), which is one row;
- * float64 is rounded to float32. False and a sentence otherwise. */
+ * float64 is rounded to float32; float16 where the network takes that. False and a sentence otherwise. */
 bool model_read_inputs(const ami_net *net, const char *path, ami_npy *array, int *rows, ami_error *err);
 
 /* Observations to calibrate with, given as "ROWS.npy" or "NAME=ROWS.npy" with the input's name; finite. */

@@ -1,6 +1,6 @@
 /* amble model check: how far each precision's outputs are from double precision, and from somebody else's
  * outputs, on the same inputs; and whether what would be used by itself (auto) is exact enough. */
-#include "cli/cmd_model.h"
+#include "cli/cmd_model_graph.h"
 #include "nets/model.h"
 
 #include <math.h>
@@ -22,7 +22,9 @@ enum {
 
 typedef struct options {
     cli_common common;
-    const char *file, *input, *against, *calibrate;
+    const char *file, *input, *against, *calibrate; /* input: the first of `inputs` */
+    char *inputs[AMI_GRAPH_PORTS];
+    int input_count;
     int rows;
 } options;
 
@@ -34,7 +36,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
         state->child_inputs[0] = &o->common;
         return 0;
     case KEY_INPUT:
-        o->input = text;
+        if (o->input_count == AMI_GRAPH_PORTS)
+            argp_error(state, "--input is given more than %d times", (int)AMI_GRAPH_PORTS);
+        o->inputs[o->input_count++] = text;
+        o->input = o->inputs[0];
         return 0;
     case KEY_AGAINST:
         o->against = text;
@@ -55,7 +60,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 }
 
 static const struct argp_option option_list[] = {
-    {"input", KEY_INPUT, "IN.npy", 0,
+    {"input", KEY_INPUT, "[NAME=]IN.npy", 0,
      "measure on these rows: (rows, inputs), (rows, the file's own input shape), or (inputs,) for one; "
      "float64 is rounded",
      1},
@@ -399,7 +404,21 @@ static int run(const options *o, ami_error *err)
         return CLI_BAD_INPUT;
     }
     c->o = o;
-    c->net = model_read(o->file, c->path, sizeof c->path, err);
+    ami_graph *graph;
+    if (!model_open(o->file, c->path, sizeof c->path, NULL, &c->net, &graph, err)) {
+        free(c);
+        return CLI_BAD_INPUT;
+    }
+    if (graph) {
+        ami_graph_destroy(graph);
+        if (o->against)
+            ami_fail(err, "--against compares chains of dense layers, %s is a graph", c->path);
+        else
+            status = model_graph_check(c->path, (char *const *)o->inputs, o->input_count, o->common.seed,
+                                       o->rows ? o->rows : 256, o->common.json, err);
+        free(c);
+        return status;
+    }
     if (c->net && model_calibrate(c->net, o->calibrate, err) && read_rows(c, err) && make_models(c, err)) {
         const bool table = !o->common.json || strcmp(o->common.json, "-") != 0;
         if (measure(c, err) && measure_laws(c, err)) {

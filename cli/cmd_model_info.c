@@ -1,7 +1,8 @@
 /* amble model info: shapes, layers, activations, heads, the normaliser and the metadata of a network's ONNX
- * file, as a table or JSON, and the precision that auto gives each layer here. It reads only what
- * nets/onnx/onnx.h reads and changes nothing. */
-#include "cli/cmd_model.h"
+ * file, as a table or JSON, and the precision that auto gives each layer here; of one that is no chain of dense
+ * layers, its inputs, outputs, operators and the parts that run on kernels (cmd_model_graph.c). It changes
+ * nothing. */
+#include "cli/cmd_model_graph.h"
 #include "nets/model.h"
 
 #include <math.h>
@@ -182,8 +183,16 @@ static int info(const options *o)
     ami_error err = {""};
     char path[4096];
     struct stat st;
-    ami_net *net = model_read(o->file, path, sizeof path, &err);
-    ami_model *model = net ? ami_model_create(net, NULL, &err) : NULL;
+    ami_net *net;
+    ami_graph *graph;
+    if (!model_open(o->file, path, sizeof path, NULL, &net, &graph, &err))
+        return model_fail("info", &err, CLI_BAD_INPUT);
+    if (graph) {
+        const int status = model_graph_info(graph, path, o->common.json, &err);
+        ami_graph_destroy(graph);
+        return status == EXIT_SUCCESS ? status : model_fail("info", &err, status);
+    }
+    ami_model *model = ami_model_create(net, NULL, &err);
     if (!model) {
         ami_net_destroy(net);
         return model_fail("info", &err, CLI_BAD_INPUT);

@@ -1,8 +1,10 @@
 /* amble model run: the rows of a .npy file through a network, into another .npy file. Rows are shared out
  * over threads; what comes out of a row does not depend on how. */
 #include "base/clock.h"
-#include "cli/cmd_model.h"
+#include "cli/cmd_model_graph.h"
 #include "nets/model.h"
+#include "nets/onnx/onnx.h"
+#include "nets/onnx/tensor.h"
 #include "options/precision.h"
 #include "options/threads.h"
 
@@ -16,11 +18,16 @@
 
 enum { KEY_INPUT = 'i', KEY_OUTPUT = 'o', KEY_PRECISION = 'p', KEY_CALIBRATE = 'c', KEY_HEAD = CLI_KEY_OWN };
 
-enum { BLOCK = 64 }; /* rows that a thread takes at once */
+enum {
+    BLOCK = 64, /* rows that a thread takes at once */
+    MAX_INPUTS = AMI_GRAPH_PORTS
+};
 
 typedef struct options {
     cli_common common;
-    const char *file, *input, *output, *head, *calibrate;
+    const char *file, *input, *output, *head, *calibrate; /* input: the first of `inputs` */
+    char *inputs[MAX_INPUTS];
+    int input_count;
     ami_precision precision;
 } options;
 
@@ -33,7 +40,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
         state->child_inputs[0] = &o->common;
         return 0;
     case KEY_INPUT:
-        o->input = text;
+        if (o->input_count == MAX_INPUTS)
+            argp_error(state, "--input is given more than %d times", (int)MAX_INPUTS);
+        o->inputs[o->input_count++] = text;
+        o->input = o->inputs[0];
         return 0;
     case KEY_OUTPUT:
         o->output = text;
@@ -59,12 +69,18 @@ static error_t parse(int key, char *text, struct argp_state *state)
 }
 
 static const struct argp_option option_list[] = {
-    {"input", KEY_INPUT, "IN.npy", 0,
-     "the rows: (rows, inputs), (rows, the file's own input shape), or (inputs,) for one; float64 is rounded",
+    {"input", KEY_INPUT, "[NAME=]IN.npy", 0,
+     "the rows: (rows, inputs), (rows, the file's own input shape), or (inputs,) for one; float64 is "
+     "rounded. "
+     "Once for each input of the network, with its NAME where there are several",
      1},
     {"output", KEY_OUTPUT, "OUT.npy", 0,
-     "where the outputs go, float32: (rows, the output's shape), several heads side by side", 1},
-    {"head", KEY_HEAD, "NAME", 0, "of several heads only this one, in its own shape", 1},
+     "where the outputs go, in the file's type: (rows, the output's shape), several heads side by side; "
+     "OUT.npz: an "
+     "array "
+     "for each output, under its name",
+     1},
+    {"head", KEY_HEAD, "NAME", 0, "of several outputs only this one, in its own shape", 1},
     {"precision", KEY_PRECISION, "NAME", 0,
      "fp32, bf16, int16, int8, or auto (default): the fastest of mean squared error below 1e-6, on IN.npy "
      "too",
@@ -106,14 +122,15 @@ static bool run_rows(const ami_model *model, const float *in, int rows, float *o
 
 /* What to write of each row: `width` numbers from `first`, of this shape. */
 typedef struct slice {
-    int first, width;
+    int first, width, type; /* type: in the file */
     ami_net_shape shape;
 } slice;
 
 static bool choose_slice(const ami_net *net, const char *head, slice *s, ami_error *err)
 {
     const int outputs = net->dim[net->layers];
-    *s = (slice){0, outputs, net->heads == 1 ? net->head[0].shape : (ami_net_shape){1, {outputs}}};
+    *s = (slice){0, outputs, net->head[0].type,
+                 net->heads == 1 ? net->head[0].shape : (ami_net_shape){1, {outputs}}};
     if (!head)
         return true;
     char names[256] = "";
@@ -121,7 +138,7 @@ static bool choose_slice(const ami_net *net, const char *head, slice *s, ami_err
     for (int h = 0; h < net->heads; h++) {
         const ami_net_head *this = &net->head[h];
         if (this->name && !strcmp(this->name, head)) {
-            *s = (slice){first, this->outputs, this->shape};
+            *s = (slice){first, this->outputs, this->type, this->shape};
             return true;
         }
         first += this->outputs;
@@ -131,23 +148,91 @@ static bool choose_slice(const ami_net *net, const char *head, slice *s, ami_err
     return ami_fail(err, "no head is named \"%.60s\"; there is %s", head, names);
 }
 
+/* Floats as the file's own type has them: float16 and float64 where it says so. */
+static bool as_in_file(int type, ami_npy *a, ami_error *err)
+{
+    if (type != AMI_ONNX_FLOAT16 && type != AMI_ONNX_FLOAT64)
+        return true;
+    void *data = malloc(a->count * ami_graph_type_size(type) + 1);
+    if (!data)
+        return ami_fail(err, "out of memory for %zu numbers", a->count);
+    ami_graph_convert_out(type, a->f32, a->count, data);
+    free(a->data);
+    a->data = data;
+    a->type = type == AMI_ONNX_FLOAT16 ? AMI_NPY_FLOAT16 : AMI_NPY_FLOAT64;
+    return true;
+}
+
 static bool write_slice(const options *o, const slice *s, const float *out, int rows, int outputs,
                         ami_error *err)
 {
-    size_t shape[1 + AMI_NET_MAX_RANK] = {(size_t)rows};
+    ami_npy a = {.type = AMI_NPY_FLOAT32, .rank = 1 + s->shape.rank, .shape = {(size_t)rows}};
     for (int i = 0; i < s->shape.rank; i++)
-        shape[1 + i] = (size_t)s->shape.dim[i];
-    if (s->width == outputs)
-        return ami_npy_write(o->output, AMI_NPY_FLOAT32, 1 + s->shape.rank, shape, out, err);
-    float *part = malloc((size_t)rows * (size_t)s->width * sizeof *part);
-    if (!part)
+        a.shape[1 + i] = (size_t)s->shape.dim[i];
+    a.count = (size_t)rows * (size_t)s->width;
+    a.data = malloc(a.count * sizeof *a.f32);
+    if (!a.data)
         return ami_fail(err, "out of memory for %d rows", rows);
     for (int r = 0; r < rows; r++)
-        memcpy(part + (size_t)r * (size_t)s->width, out + (size_t)r * (size_t)outputs + s->first,
-               (size_t)s->width * sizeof *part);
-    const bool ok = ami_npy_write(o->output, AMI_NPY_FLOAT32, 1 + s->shape.rank, shape, part, err);
-    free(part);
+        memcpy(a.f32 + (size_t)r * (size_t)s->width, out + (size_t)r * (size_t)outputs + s->first,
+               (size_t)s->width * sizeof *a.f32);
+    const bool ok =
+        as_in_file(s->type, &a, err) && ami_npy_write(o->output, a.type, a.rank, a.shape, a.data, err);
+    ami_npy_free(&a);
     return ok;
+}
+
+/* OUT.npz: every head that is wanted under its name. */
+static bool write_heads(const options *o, const ami_net *net, const slice *s, const float *out, int rows,
+                        ami_error *err)
+{
+    const size_t outputs = (size_t)net->dim[net->layers];
+    const char *name[AMI_NET_MAX_HEADS];
+    ami_npy array[AMI_NET_MAX_HEADS];
+    char own[AMI_NET_MAX_HEADS][16];
+    int count = 0, first = 0;
+    bool ok = true;
+    for (int h = 0; h < net->heads && ok; first += net->head[h++].outputs) {
+        const ami_net_head *head = &net->head[h];
+        if (o->head && s->first != first)
+            continue;
+        snprintf(own[count], sizeof own[count], net->heads > 1 ? "output%d" : "output", h + 1);
+        name[count] = head->name ? head->name : own[count];
+        ami_npy *a = &array[count++];
+        *a = (ami_npy){.type = AMI_NPY_FLOAT32, .rank = 1 + head->shape.rank, .shape = {(size_t)rows}};
+        for (int i = 0; i < head->shape.rank; i++)
+            a->shape[1 + i] = (size_t)head->shape.dim[i];
+        a->count = (size_t)rows * (size_t)head->outputs;
+        a->data = malloc(a->count * sizeof *a->f32);
+        ok = a->data || ami_fail(err, "out of memory for %d rows", rows);
+        for (size_t r = 0; ok && r < (size_t)rows; r++)
+            memcpy(a->f32 + r * (size_t)head->outputs, out + r * outputs + (size_t)first,
+                   (size_t)head->outputs * sizeof *out);
+        ok = ok && as_in_file(head->type, a, err);
+    }
+    ok = ok && ami_npz_write(o->output, count, name, array, err);
+    for (int i = 0; i < count; i++)
+        ami_npy_free(&array[i]);
+    return ok;
+}
+
+static bool is_npz(const char *path)
+{
+    const size_t n = strlen(path);
+    return n >= 4 && strcmp(path + n - 4, ".npz") == 0;
+}
+
+/* The file of the only input: "IN.npy", or "NAME=IN.npy" with that input's name. */
+static const char *only_input(const options *o, const ami_net *net, ami_error *err)
+{
+    const char *name = net->in_name ? net->in_name : "input";
+    const size_t n = strlen(name);
+    if (o->input_count > 1) {
+        ami_fail(err, "--input is given %d times, the network has one input, \"%.60s\"", o->input_count,
+                 name);
+        return NULL;
+    }
+    return strncmp(o->input, name, n) == 0 && o->input[n] == '=' ? o->input + n + 1 : o->input;
 }
 
 static bool report(const options *o, const char *path, const ami_model *model, const slice *s, int rows,
@@ -179,11 +264,21 @@ static int run(const options *o, ami_error *err)
         def.seed = o->common.seed; /* of the inputs that auto is measured on */
     slice s;
     int rows = 0, status = CLI_BAD_INPUT;
-    ami_net *net = model_read(o->file, path, sizeof path, err);
+    ami_net *net;
+    ami_graph *graph;
+    if (!model_open(o->file, path, sizeof path, &def, &net, &graph, err))
+        return status;
+    if (graph) {
+        status =
+            model_graph_run(graph, path, o->inputs, o->input_count, o->output, o->head, o->common.json, err);
+        ami_graph_destroy(graph);
+        return status;
+    }
     ami_model *model = NULL;
     float *out = NULL;
-    if (net && choose_slice(net, o->head, &s, err) && model_calibrate(net, o->calibrate, err) &&
-        model_read_inputs(net, o->input, &in, &rows, err)) {
+    const char *input = only_input(o, net, err);
+    if (input && choose_slice(net, o->head, &s, err) && model_calibrate(net, o->calibrate, err) &&
+        model_read_inputs(net, input, &in, &rows, err)) {
         def.rows = in.f32;
         def.row_count = rows;
         model = ami_model_create(net, &def, err);
@@ -197,7 +292,9 @@ static int run(const options *o, ami_error *err)
         const double start = ami_clock_now();
         const bool ok = run_rows(model, in.f32, rows, out, err);
         const double seconds = ami_clock_now() - start;
-        if (ok && write_slice(o, &s, out, rows, ami_model_outputs(model), err) &&
+        if (ok &&
+            (is_npz(o->output) ? write_heads(o, net, &s, out, rows, err)
+                               : write_slice(o, &s, out, rows, ami_model_outputs(model), err)) &&
             report(o, path, model, &s, rows, seconds, err))
             status = EXIT_SUCCESS;
     }
@@ -215,9 +312,10 @@ int cmd_model_run(int argc, char **argv)
         option_list,
         parse,
         "FILE.onnx",
-        "Runs the rows of a NumPy file through a network.\v"
+        "Runs the rows of NumPy files through a network.\v"
         "A NaN in a row makes that row's outputs NaN.\n\n"
-        "Example: amble model run walk.onnx --input observations.npy --output actions.npy",
+        "Examples: amble model run walk.onnx --input observations.npy --output actions.npy\n"
+        "          amble model run gru.onnx --input obs=o.npy --input h_in=h.npy --output next.npz",
         children,
         NULL,
         NULL};

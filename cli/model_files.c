@@ -2,6 +2,7 @@
 #include "cli/cmd_model.h"
 
 #include "base/text.h"
+#include "nets/graph/graph.h"
 #include "nets/onnx/onnx.h"
 #include "policy/models.h"
 
@@ -92,9 +93,31 @@ static bool wrong_shape(const char *path, const ami_npy *array, const char *rows
     return ami_fail(err, "%s: is of shape %s, expected (%s, %d)", path, found, rows, width);
 }
 
+/* The rows of a file whose network takes float16 may be float16 too. */
+static bool read_half(const char *path, ami_npy *array, ami_error *err)
+{
+    if (!ami_npy_read(path, AMI_NPY_ANY, array, err))
+        return false;
+    if (array->type != AMI_NPY_FLOAT16 || array->count == 0 || array->rank == 0) {
+        ami_npy_free(array);
+        return ami_npy_read(path, AMI_NPY_ROUND_TO_FLOAT, array, err);
+    }
+    float *wide = malloc(array->count * sizeof *wide);
+    if (!wide) {
+        ami_npy_free(array);
+        return ami_fail(err, "%s: not enough memory", path);
+    }
+    ami_graph_convert_in(AMI_ONNX_FLOAT16, array->data, array->count, wide);
+    free(array->data);
+    array->f32 = wide;
+    array->type = AMI_NPY_FLOAT32;
+    return true;
+}
+
 bool model_read_inputs(const ami_net *net, const char *path, ami_npy *array, int *rows, ami_error *err)
 {
-    if (!ami_npy_read(path, AMI_NPY_ROUND_TO_FLOAT, array, err))
+    if (!(net->in_type == AMI_ONNX_FLOAT16 ? read_half(path, array, err)
+                                           : ami_npy_read(path, AMI_NPY_ROUND_TO_FLOAT, array, err)))
         return false;
     const size_t n = rows_of(array, net->dim[0], &net->in_shape);
     *rows = n <= INT_MAX ? (int)n : 0;

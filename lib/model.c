@@ -1,7 +1,8 @@
-/* amble/model.h: a packed network with the names, shapes and metadata of its file. */
+/* amble/model.h: a packed network with the names, shapes and metadata of its file; or a graph (model_graph.c). */
 #include <amble/model.h>
 
 #include "lib/internal.h"
+#include "lib/model_graph.h"
 #include "lib/motion.h"
 #include "nets/model.h"
 #include "nets/onnx/onnx.h"
@@ -13,6 +14,7 @@
 #include <string.h>
 
 struct amb_model {
+    ami_graph *graph; /* where it is no chain of dense layers; then nothing else is set */
     ami_model *packed;
     ami_net *net;                       /* without its weights: names, shapes, metadata */
     const char *input;                  /* its name, or "input" */
@@ -119,6 +121,23 @@ static amb_result make(ami_net *net, const char *name, const ami_model_def *def,
     return AMB_OK;
 }
 
+/* The same for a graph. */
+static amb_result make_graph(ami_graph *graph, const char *name, amb_model **out)
+{
+    amb_result result = lib_graph_check(graph, name);
+    amb_model *model = result == AMB_OK ? calloc(1, sizeof *model) : NULL;
+    if (!model) {
+        ami_graph_destroy(graph);
+        return result != AMB_OK ? result : lib_fail(AMB_ERROR_MEMORY, "%s: out of memory", name);
+    }
+    model->graph = graph;
+    char text[256];
+    ami_graph_describe(graph, text, sizeof text);
+    lib_log(AMB_LOG_INFO, "%s: %s", name, text);
+    *out = model;
+    return AMB_OK;
+}
+
 amb_result amb_model_load(const char *path, const amb_model_def *given, amb_model **model)
 {
     LIB_REQUIRE(path && model);
@@ -129,7 +148,11 @@ amb_result amb_model_load(const char *path, const amb_model_def *given, amb_mode
     if (result != AMB_OK)
         return result;
     ami_net *net = ami_onnx_read(path, &err);
-    return net ? make(net, path, &def, model) : lib_fail_with(lib_result_of_file(path, AMB_ERROR_FILE), &err);
+    if (net)
+        return make(net, path, &def, model);
+    ami_graph *graph = ami_graph_load(path, &def, &err);
+    return graph ? make_graph(graph, path, model)
+                 : lib_fail_with(lib_result_of_file(path, AMB_ERROR_FILE), &err);
 }
 
 amb_result amb_model_load_memory(const void *bytes, size_t size, const char *name, const amb_model_def *given,
@@ -143,13 +166,17 @@ amb_result amb_model_load_memory(const void *bytes, size_t size, const char *nam
     if (result != AMB_OK)
         return result;
     ami_net *net = ami_onnx_read_memory(bytes, size, name, &err);
-    return net ? make(net, name, &def, model) : lib_fail_with(AMB_ERROR_FILE, &err);
+    if (net)
+        return make(net, name, &def, model);
+    ami_graph *graph = ami_graph_load_memory(bytes, size, name, &def, &err);
+    return graph ? make_graph(graph, name, model) : lib_fail_with(AMB_ERROR_FILE, &err);
 }
 
 void amb_model_destroy(amb_model *model)
 {
     if (!model)
         return;
+    ami_graph_destroy(model->graph);
     ami_model_destroy(model->packed);
     ami_net_destroy(model->net);
     free(model);
@@ -160,13 +187,13 @@ void amb_model_destroy(amb_model *model)
 int amb_model_inputs(const amb_model *model)
 {
     LIB_REQUIRE_OR(model, 0);
-    return 1;
+    return model->graph ? ami_graph_inputs(model->graph) : 1;
 }
 
 int amb_model_outputs(const amb_model *model)
 {
     LIB_REQUIRE_OR(model, 0);
-    return model->net->heads;
+    return model->graph ? ami_graph_outputs(model->graph) : model->net->heads;
 }
 
 static amb_tensor_info info_of(const char *name, const ami_net_shape *shape)
@@ -186,9 +213,14 @@ static const char *output_name(const amb_model *model, int index)
 amb_result amb_model_input(const amb_model *model, int index, amb_tensor_info *info)
 {
     LIB_REQUIRE(model && info);
-    if (index != 0)
-        return lib_fail(AMB_ERROR_ARGUMENT, "input %d was asked for, expected 0, the only one", index);
-    const amb_tensor_info full = info_of(model->input, &model->net->in_shape);
+    const int count = amb_model_inputs(model);
+    if (index < 0 || index >= count)
+        return lib_fail(AMB_ERROR_ARGUMENT,
+                        count == 1 ? "input %d was asked for, expected 0, the only one"
+                                   : "input %d was asked for, expected 0 to %d",
+                        index, count - 1);
+    const amb_tensor_info full = model->graph ? lib_graph_port(ami_graph_input(model->graph, index))
+                                              : info_of(model->input, &model->net->in_shape);
     LIB_REQUIRE(lib_out_copy(info, &full, sizeof full) && "size is set");
     return AMB_OK;
 }
@@ -196,10 +228,12 @@ amb_result amb_model_input(const amb_model *model, int index, amb_tensor_info *i
 amb_result amb_model_output(const amb_model *model, int index, amb_tensor_info *info)
 {
     LIB_REQUIRE(model && info);
-    if (index < 0 || index >= model->net->heads)
+    if (index < 0 || index >= amb_model_outputs(model))
         return lib_fail(AMB_ERROR_ARGUMENT, "output %d was asked for, expected 0 to %d", index,
-                        model->net->heads - 1);
-    const amb_tensor_info full = info_of(output_name(model, index), &model->net->head[index].shape);
+                        amb_model_outputs(model) - 1);
+    const amb_tensor_info full = model->graph
+                                     ? lib_graph_port(ami_graph_output(model->graph, index))
+                                     : info_of(output_name(model, index), &model->net->head[index].shape);
     LIB_REQUIRE(lib_out_copy(info, &full, sizeof full) && "size is set");
     return AMB_OK;
 }
@@ -207,18 +241,32 @@ amb_result amb_model_output(const amb_model *model, int index, amb_tensor_info *
 const char *amb_model_metadata(const amb_model *model, const char *key)
 {
     LIB_REQUIRE_OR(model && key, NULL);
-    return ami_net_get_meta(model->net, key);
+    if (!model->graph)
+        return ami_net_get_meta(model->net, key);
+    for (int i = 0; i < ami_graph_metas(model->graph); i++)
+        if (!strcmp(ami_graph_meta(model->graph, i)->key, key))
+            return ami_graph_meta(model->graph, i)->value;
+    return NULL;
 }
 
 const char *amb_model_metadata_key(const amb_model *model, int index)
 {
     LIB_REQUIRE_OR(model, NULL);
+    if (model->graph) {
+        const ami_meta *meta = ami_graph_meta(model->graph, index);
+        return meta ? meta->key : NULL;
+    }
     return index >= 0 && index < model->net->metas ? model->net->meta[index].key : NULL;
 }
 
 amb_result amb_model_get_info(const amb_model *model, amb_model_info *info)
 {
     LIB_REQUIRE(model && info);
+    if (model->graph) {
+        const amb_model_info graph = lib_graph_info(model->graph);
+        LIB_REQUIRE(lib_out_copy(info, &graph, sizeof graph) && "size is set");
+        return AMB_OK;
+    }
     ami_model_report report;
     ami_model_get_report(model->packed, &report);
     const amb_model_info full = {.precision = public_precision(ami_model_precision(model->packed)),
@@ -248,6 +296,8 @@ static size_t heads_bytes(const amb_model *model, int64_t rows)
 size_t amb_model_workspace_size(const amb_model *model, int64_t rows)
 {
     LIB_REQUIRE_OR(model && rows >= 1 && rows <= INT_MAX, 0);
+    if (model->graph)
+        return ami_graph_workspace_size(model->graph, (int)rows);
     return heads_bytes(model, rows) + ami_model_workspace_size(model->packed, (int)rows);
 }
 
@@ -323,6 +373,8 @@ amb_result amb_model_run(const amb_model *model, const amb_tensor *inputs, int i
                          const amb_tensor *outputs, int output_count, void *workspace)
 {
     LIB_REQUIRE(model && inputs && outputs && workspace);
+    if (model->graph)
+        return lib_graph_run(model->graph, inputs, input_count, outputs, output_count, workspace);
     int64_t rows = 0;
     int head[AMI_NET_MAX_HEADS];
     if (input_count != 1)

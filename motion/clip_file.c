@@ -315,7 +315,7 @@ bool ami_clip_looks_like(const char *path)
         text[size] = 0;
         const size_t mark = strncmp(text, "\xef\xbb\xbf", 3) ? 0 : 3;
         found = ami_bvh_looks_like(text + mark, size - mark) ||
-                (ami_npz_looks_like(text, size) && has_ending(path, ".npz"));
+                (ami_motion_npz_looks_like(text, size) && has_ending(path, ".npz"));
         const char *at = skip_blanks(text + mark);
         const char *frames = *at == '{' ? strstr(at, "\"Frames\"") : NULL;
         static const char *const next[3] = {":", "[", "["};
@@ -412,7 +412,7 @@ bool ami_clip_write(const ami_clip *clip, const char *path, ami_error *err)
         return false;
     }
     if (has_ending(path, ".npz")) {
-        return ami_npz_write(clip, path, err);
+        return ami_motion_npz_write(clip, path, err);
     }
     size_t size;
     char *text =

@@ -15,8 +15,8 @@
 static ami_mocap *mocap_of(const void *bytes, size_t *size, const char **text, ami_error *err)
 {
     *text = NULL;
-    if (ami_npz_looks_like(bytes, *size))
-        return ami_npz_decode(bytes, *size, err);
+    if (ami_motion_npz_looks_like(bytes, *size))
+        return ami_motion_npz_decode(bytes, *size, err);
     const char *begin = ami_text_begin(bytes, size, err);
     if (!begin)
         return NULL;
@@ -81,7 +81,8 @@ bool ami_motion_is_foreign(const char *path)
                  mark = size > 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0;
     if (file)
         fclose(file);
-    return size > 0 && (ami_npz_looks_like(text, size) || ami_bvh_looks_like(text + mark, size - mark));
+    return size > 0 &&
+           (ami_motion_npz_looks_like(text, size) || ami_bvh_looks_like(text + mark, size - mark));
 }
 
 ami_mocap *ami_motion_read_mocap(const char *path, ami_error *err)

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool ami_npz_looks_like(const void *bytes, size_t size)
+bool ami_motion_npz_looks_like(const void *bytes, size_t size)
 {
     return size >= 4 && memcmp(bytes, "PK\x03\x04", 4) == 0;
 }
@@ -343,7 +343,7 @@ static ami_mocap *decode(zip_t *zip, ami_error *err)
     return m;
 }
 
-ami_mocap *ami_npz_decode(const void *bytes, size_t size, ami_error *err)
+ami_mocap *ami_motion_npz_decode(const void *bytes, size_t size, ami_error *err)
 {
     zip_error_t why;
     zip_error_init(&why);
@@ -423,7 +423,7 @@ static bool add_all(zip_t *zip, const ami_clip *clip, ami_error *err)
     return ok || ami_fail(err, "out of memory for %zu frames", n);
 }
 
-bool ami_npz_write(const ami_clip *clip, const char *path, ami_error *err)
+bool ami_motion_npz_write(const ami_clip *clip, const char *path, ami_error *err)
 {
     const int n = ami_clip_frames(clip);
     ami_clip *even = ami_edit_resample(clip, (n - 1) / ami_clip_duration(clip), err);
@@ -465,14 +465,14 @@ bool ami_npz_write(const ami_clip *clip, const char *path, ami_error *err)
 
 static const char without[] = "npz files need libzip, without which this amble was built";
 
-ami_mocap *ami_npz_decode(const void *bytes, size_t size, ami_error *err)
+ami_mocap *ami_motion_npz_decode(const void *bytes, size_t size, ami_error *err)
 {
     (void)bytes, (void)size;
     ami_fail(err, "%s", without);
     return NULL;
 }
 
-bool ami_npz_write(const ami_clip *clip, const char *path, ami_error *err)
+bool ami_motion_npz_write(const ami_clip *clip, const char *path, ami_error *err)
 {
     (void)clip;
     return ami_fail(err, "%s: %s", path, without);

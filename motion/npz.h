@@ -17,13 +17,13 @@
 #include "motion/mocap.h"
 
 /* Whether it is a ZIP file. */
-bool ami_npz_looks_like(const void *bytes, size_t size);
+bool ami_motion_npz_looks_like(const void *bytes, size_t size);
 
 /* NULL and a sentence on error, also where amble was built without libzip. */
-ami_mocap *ami_npz_decode(const void *bytes, size_t size, ami_error *err);
+ami_mocap *ami_motion_npz_decode(const void *bytes, size_t size, ami_error *err);
 
 /* A clip as positions (T, 15, 3) m and rotations (T, 15, 4) wxyz, z up, names (15), fps, at an even rate, replacing
  * `path` as a whole or not at all. */
-AMI_MUST_CHECK bool ami_npz_write(const ami_clip *clip, const char *path, ami_error *err);
+AMI_MUST_CHECK bool ami_motion_npz_write(const ami_clip *clip, const char *path, ami_error *err);
 
 #endif

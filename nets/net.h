@@ -44,6 +44,7 @@ typedef struct ami_net_head {
     char *name; /* the output's name in the file; NULL: none given */
     int outputs;
     ami_net_shape shape; /* its dimensions' product is `outputs` */
+    int type;            /* in the file, an ONNX data type number; 0: float32 */
 } ami_net_head;
 
 typedef struct ami_meta {
@@ -66,6 +67,8 @@ typedef struct ami_net {
     float in_clip;                          /* in units of in_std; 0: no clamp */
     char *in_name;                          /* the input's name in the file; NULL: none given */
     ami_net_shape in_shape;                 /* its dimensions' product is dim[0] */
+    int in_type;                            /* in the file, an ONNX data type number; 0: float32. The net
+                                               computes in float32 whatever it is */
     int heads;                              /* 1 .. AMI_NET_MAX_HEADS; their outputs' sum is dim[layers] */
     ami_net_head head[AMI_NET_MAX_HEADS];
     int calibration_rows; /* observations to measure a precision on; 0: none */

@@ -66,6 +66,8 @@ add train "$amble" train --motion "$clip" --samples 256 --envs 8 --steps 16 --hi
 add fit "$amble" fit phase --clips "$work/clips" --samples 512 --batch 128 --threads 2 --out out --json o.json
 add eval "$amble" eval --motion "$clip" --policy walk.onnx --envs 1 --seeds 1 --seconds .2 --threads 2 --json o.json
 add run "$amble" model run "$net" --input "$numpy/in.npy" --output out.npy --threads 2
+lstm=$root/tests/data/graph/exports/rsl_lstm_batch
+add graph "$amble" model run "$lstm.onnx" --input "obs=$lstm.in.obs.npy" --input "h_in=$lstm.in.h_in.npy" --input "c_in=$lstm.in.c_in.npy" --output out.npz
 add check "$amble" model check "$net" --rows 4 --json o.json
 if [ -x "$view" ]; then
     add picture "$view" --screenshot out.png --seconds .1 --size 160x120 --json o.json

@@ -351,7 +351,7 @@ refuse 'in/folder' clip info in/folder/
 # ---- Networks ----
 
 refuse 'cut_off.onnx' model info "$onnx/bad/cut_off.onnx"
-refuse 'unknown_operator.onnx: |Softmax|not supported' model info "$onnx/bad/unknown_operator.onnx"
+refuse 'function_used.onnx: |Layer|not supported' model info "$onnx/bad/function_used.onnx"
 for sub in rollout eval; do
     refuse 'cut_off.onnx' $sub "${stand[@]}" --policy "$onnx/bad/cut_off.onnx"
     refuse 'unknown_operator.onnx: |Softmax' $sub "${stand[@]}" --policy "$onnx/bad/unknown_operator.onnx"
@@ -376,6 +376,27 @@ refuse '--rows is 151|has 150' model check "$net" --input "$numpy/in.npy" --rows
 refuse 'in_nan.npy: |number 4 of row 2 is nan' model check "$net" --input "$numpy/in_nan.npy"
 refuse 'out_short.npy: |(149, 3)|expected (150, 3)' model check "$net" --input "$numpy/in.npy" --against "$numpy/out_short.npy"
 refuse 'cut_off.onnx' model check "$onnx/bad/cut_off.onnx"
+
+# ---- Networks that are graphs ----
+
+graphs=$root/tests/data/graph/exports
+lstm=$graphs/rsl_lstm_batch
+given=(--input "obs=$lstm.in.obs.npy" --input "h_in=$lstm.in.h_in.npy" --input "c_in=$lstm.in.c_in.npy")
+run model info "$lstm.onnx"
+check 'model info, a graph, exit status' test "$status" -eq 0
+check 'model info, a graph, its inputs' grep -q '^  h_in  float32 (1, rows, 16)' log/out
+check 'model info, a graph, its operators' grep -q 'operators: .*LSTM 1' log/out
+run model run "$lstm.onnx" "${given[@]}" --output next.npz
+check 'model run, a graph, exit status' test "$status" -eq 0
+run model run "$lstm.onnx" "${given[@]}" --output actions.npy --head actions --precision fp32
+check 'model run, an output of a graph' test "$(stat -c %s actions.npy)" -eq $((128 + 5 * 5 * 4))
+run model check "$lstm.onnx"
+check 'model check, a graph, exit status' test "$status" -eq 0
+refuse 'input "h_in" is missing|"c_in" float32 (1, rows, 16)' model run "$lstm.onnx" --input "obs=$lstm.in.obs.npy" --output next.npz
+refuse 'names no input|"h_in"' model run "$lstm.onnx" "${given[@]}" --input "h=$lstm.in.h_in.npy" --output next.npz
+refuse 'of shape (1, 5, 16)|(rows, 18)' model run "$lstm.onnx" --input "obs=$lstm.in.h_in.npy" --output next.npz
+refuse '3 outputs|.npz' model run "$lstm.onnx" "${given[@]}" --output next.npy
+refuse 'no output is named "mu"|actions, h_out, c_out' model run "$lstm.onnx" "${given[@]}" --output next.npz --head mu
 
 # ---- Working: rollouts, their JSON, their hash ----
 

@@ -363,15 +363,60 @@ static void finds_assets_where_it_is_told(void **state)
     assert_int_equal(amb_find_asset("models/walk.onnx", path, sizeof path), AMB_OK);
 }
 
+/* A recurrent network: three inputs and outputs by name, the state's rows in its second dimension. */
+static void runs_a_graph(void **state)
+{
+    (void)state;
+    static const char path[] = "tests/data/graph/exports/rsl_lstm_batch.onnx";
+    amb_model *model;
+    assert_int_equal(amb_model_load(path, NULL, &model), AMB_OK);
+    assert_int_equal(amb_model_inputs(model), 3);
+    assert_int_equal(amb_model_outputs(model), 3);
+    amb_tensor_info info = {.size = sizeof info};
+    assert_int_equal(amb_model_input(model, 1, &info), AMB_OK);
+    assert_string_equal(info.name, "h_in");
+    assert_int_equal(info.rank, 3);
+    assert_int_equal(info.shape[1], -1);
+    assert_int_equal(amb_model_input(model, 3, &info), AMB_ERROR_ARGUMENT);
+
+    enum { ROWS = 4 };
+    static float obs[ROWS * 18], h[ROWS * 16], c[ROWS * 16], actions[ROWS * 5], h_out[ROWS * 16], one[5];
+    for (int i = 0; i < ROWS * 18; i++)
+        obs[i] = (float)(i % 7) * .1f;
+    void *workspace = malloc(amb_model_workspace_size(model, ROWS));
+    const amb_tensor in[] = {{"c_in", c, AMB_FLOAT32, 3, {1, ROWS, 16}},
+                             {"obs", obs, AMB_FLOAT32, 2, {ROWS, 18}},
+                             {"h_in", h, AMB_FLOAT32, 3, {1, ROWS, 16}}};
+    const amb_tensor out[] = {{"actions", actions, AMB_FLOAT32, 2, {ROWS, 5}},
+                              {"h_out", h_out, AMB_FLOAT32, 3, {1, ROWS, 16}}};
+    assert_int_equal(amb_model_run(model, in, 3, out, 2, workspace), AMB_OK);
+    const amb_tensor in_one[] = {{"obs", obs + 2 * 18, AMB_FLOAT32, 1, {18}},
+                                 {"h_in", h, AMB_FLOAT32, 3, {1, 1, 16}},
+                                 {"c_in", c, AMB_FLOAT32, 3, {1, 1, 16}}};
+    const amb_tensor out_one[] = {{"actions", one, AMB_FLOAT32, 2, {1, 5}}};
+    assert_int_equal(amb_model_run(model, in_one, 3, out_one, 1, workspace), AMB_OK);
+    assert_memory_equal(one, actions + 2 * 5, sizeof one);
+    assert_true(h_out[0] != 0);
+
+    assert_int_equal(amb_model_run(model, in, 2, out, 2, workspace), AMB_ERROR_ARGUMENT);
+    const amb_tensor wrong[] = {in[0], in[1], {"h_in", h, AMB_FLOAT32, 3, {1, ROWS - 1, 16}}};
+    assert_int_equal(amb_model_run(model, wrong, 3, out, 2, workspace), AMB_ERROR_ARGUMENT);
+    const amb_tensor unknown[] = {in[0], in[1], {"state", h, AMB_FLOAT32, 3, {1, ROWS, 16}}};
+    assert_int_equal(amb_model_run(model, unknown, 3, out, 2, workspace), AMB_ERROR_ARGUMENT);
+    assert_non_null(strstr(amb_error_message(), "state"));
+    free(workspace);
+    amb_model_destroy(model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(loads_a_policy_and_describes_it),  cmocka_unit_test(a_row_depends_on_itself_alone),
-        cmocka_unit_test(gives_what_pytorch_gives),         cmocka_unit_test(several_outputs_in_any_order),
-        cmocka_unit_test(a_run_allocates_nothing),          cmocka_unit_test(refuses_what_does_not_fit),
-        cmocka_unit_test(bad_files_have_their_own_results), cmocka_unit_test(definitions_carry_their_size),
-        cmocka_unit_test(logs_through_the_host_alone),      cmocka_unit_test(says_what_it_is_and_runs_on),
-        cmocka_unit_test(finds_assets_where_it_is_told),
+        cmocka_unit_test(loads_a_policy_and_describes_it), cmocka_unit_test(a_row_depends_on_itself_alone),
+        cmocka_unit_test(gives_what_pytorch_gives),        cmocka_unit_test(several_outputs_in_any_order),
+        cmocka_unit_test(a_run_allocates_nothing),         cmocka_unit_test(runs_a_graph),
+        cmocka_unit_test(refuses_what_does_not_fit),       cmocka_unit_test(bad_files_have_their_own_results),
+        cmocka_unit_test(definitions_carry_their_size),    cmocka_unit_test(logs_through_the_host_alone),
+        cmocka_unit_test(says_what_it_is_and_runs_on),     cmocka_unit_test(finds_assets_where_it_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

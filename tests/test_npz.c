@@ -118,7 +118,7 @@ static entry raw(const char *name, const char *descr, const char *shape, const v
 static bool built_without(void)
 {
     ami_error err = {""};
-    return !ami_npz_decode("PK\3\4", 4, &err) && strstr(err.text, "need libzip");
+    return !ami_motion_npz_decode("PK\3\4", 4, &err) && strstr(err.text, "need libzip");
 }
 
 static void a_clip_keeps_its_directions(void **unused)

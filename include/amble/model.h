@@ -8,9 +8,11 @@
  *     amb_tensor out = {"actions", action, AMB_FLOAT32, 2, {1, 12}};
  *     amb_model_run(model, &in, 1, &out, 1, workspace);
  *
- * Supported: chains of dense layers with a normaliser before them, and several linear heads behind the last
- * hidden layer; activations ReLU, leaky ReLU, ELU, tanh, sigmoid; operator set 9 and newer. Other graphs are
- * refused in a sentence that names the operator and the node.
+ * Supported: chains of dense layers, and any other small graph of the operators in docs/networks.md
+ * (recurrent cells and LSTM or GRU with their state as inputs and outputs, convolutions, LayerNorm,
+ * attention), with several inputs and outputs of their own types; operator set 7 and newer. What needs a
+ * shape known only in a run, beyond the number of rows, is refused in a sentence that names the operator and
+ * the node.
  *
  * Threads: a model is const after loading, any number of threads may run it at once, each with a workspace of
  * its own. A run allocates nothing, takes no lock, and makes no system call. */
@@ -41,7 +43,8 @@ typedef enum amb_type {
     AMB_INT32 = 6,
     AMB_INT64 = 7,
     AMB_BOOL = 9,
-    AMB_FLOAT16 = 10
+    AMB_FLOAT16 = 10,
+    AMB_FLOAT64 = 11
 } amb_type;
 
 enum { AMB_MAX_RANK = 4 };
@@ -76,7 +79,8 @@ typedef struct amb_tensor_info {
     const char *name; /* as in the file; lives as long as the model */
     amb_type type;
     int rank;                    /* dimensions, 1 to AMB_MAX_RANK */
-    int64_t shape[AMB_MAX_RANK]; /* -1: the batch, any number of rows */
+    int64_t shape[AMB_MAX_RANK]; /* -1: the batch, any number of rows; usually the first, but a recurrent
+                                    network's state may have it second */
 } amb_tensor_info;
 
 AMB_API int amb_model_inputs(const amb_model *model);
@@ -93,11 +97,12 @@ AMB_API const char *amb_model_metadata_key(const amb_model *model, int index);
 
 /* What it became. */
 typedef struct amb_model_info {
-    size_t size; /* sizeof(amb_model_info), set by the caller */
-    amb_precision precision;
+    size_t size;             /* sizeof(amb_model_info), set by the caller */
+    amb_precision precision; /* of a graph: of its largest dense part */
     const char *kernel;      /* "avx512", "int16_avx512vnni", … */
-    double mse;              /* measured by AUTO on its calibration rows; NaN where it was not measured */
-    size_t weight_bytes;     /* of weights, biases and scales, as they are read in a run */
+    double mse;          /* measured by AUTO on its calibration rows (a graph's: against fp32); NaN where it
+                                was not measured */
+    size_t weight_bytes; /* of weights, biases and scales, as they are read in a run */
     int64_t multiplications; /* for one row */
     const char *precisions;  /* of each layer, "int8 int8u int16", or "int8" where all have the same; int8u is
                                 int8 with activations of 8 bits. Lives as long as the model */
@@ -119,7 +124,8 @@ typedef struct amb_tensor {
 AMB_API size_t amb_model_workspace_size(const amb_model *model, int64_t rows);
 
 /* Runs the network on all inputs. Outputs that are not wanted may be left out. AMB_ERROR_ARGUMENT and nothing
- * written where a name, type or shape does not fit. A NaN in a row makes that row's outputs NaN. Each row's
+ * written where a name, type or shape does not fit; also where an integer input of a graph points out of a
+ * table in the file (outputs are then undefined). A NaN in a row makes that row's outputs NaN. Each row's
  * result is the same, to the bit, whatever rows stand beside it. */
 AMB_API amb_result amb_model_run(const amb_model *model, const amb_tensor *inputs, int input_count,
                                  const amb_tensor *outputs, int output_count, void *workspace);

@@ -120,6 +120,7 @@ static bool build_heads(ami_onnx_graph *g, ami_net *net)
 {
     int last = net->layers - 1, at = 0;
     net->in_shape = shape_of(&g->input);
+    net->in_type = g->input.type;
     net->in_name = strdup(g->input_name);
     if (!net->in_name)
         return ami_onnx_graph_fail(g, "not enough memory");
@@ -128,7 +129,8 @@ static bool build_heads(ami_onnx_graph *g, ami_net *net)
         const ami_onnx_layer *layer = &g->layer[g->head[h].tensor->layer];
         net->head[h] = (ami_net_head){.name = strdup(g->head[h].name),
                                       .outputs = (int)layer->weight.dim[0],
-                                      .shape = shape_of(g->head[h].tensor)};
+                                      .shape = shape_of(g->head[h].tensor),
+                                      .type = g->head[h].tensor->type};
         if (!net->head[h].name)
             return ami_onnx_graph_fail(g, "not enough memory");
         if (!build_layer(g, layer, net->weight[last] + (size_t)at * (size_t)net->dim[last],

@@ -1,5 +1,5 @@
-/* ONNX file → ami_net: scans the bytes, decodes what is left of them, has the graph walked (onnx/graph.c) and
- * the net built (onnx/build.c).
+/* ONNX file → ami_net: has the bytes decoded (onnx/decode.c), the graph walked (onnx/graph.c) and the net built
+ * (onnx/build.c).
  *
  * Memory is bounded by the file's size, whatever the file claims. */
 #include "nets/onnx/onnx.h"
@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "nets/onnx/calibration.h"
+#include "nets/onnx/decode.h"
 #include "nets/onnx/graph.h"
 
 #include <inttypes.h>
@@ -89,62 +90,9 @@ static ami_net *read_model(ami_onnx_graph *g)
     return net;
 }
 
-/* protobuf-c's memory comes out of a budget in proportion to the file: a few bytes can stand for a large
- * structure. */
-typedef struct budget {
-    size_t left;
-    bool exceeded, no_memory;
-} budget;
-
-static void *budget_alloc(void *data, size_t size)
-{
-    budget *b = data;
-    b->exceeded |= size > b->left;
-    if (b->exceeded)
-        return NULL;
-    b->left -= size;
-    void *block = malloc(size);
-    b->no_memory |= !block && size > 0;
-    return block;
-}
-
-static void budget_free(void *data, void *pointer)
-{
-    (void)data;
-    free(pointer);
-}
-
-/* The file's structure; its long data stay where they are. NULL and a sentence when it is none. */
-static AmiOnnx__Model *decode(ami_onnx_graph *g, const ami_onnx_source *source, ProtobufCAllocator *allocator,
-                              budget *memory)
-{
-    size_t size = source->size, left;
-    bool no_memory = false;
-    uint8_t *scanned = size > 0 ? ami_onnx_scan(source->bytes, size, &left, &no_memory) : NULL;
-    AmiOnnx__Model *model = scanned ? ami_onnx__model__unpack(allocator, left, scanned) : NULL;
-    free(scanned);
-    if (size == 0) {
-        ami_onnx_graph_fail(g, "is empty, an ONNX model was expected");
-    } else if (no_memory || memory->no_memory) {
-        ami_onnx_graph_fail(g, "not enough memory");
-    } else if (memory->exceeded) {
-        ami_onnx_graph_fail(g, "decoding its %zu bytes takes more memory than a model of that size can need",
-                            size);
-    } else if (!model) {
-        ami_onnx_graph_fail(
-            g, "its %zu bytes cannot be decoded: not an ONNX model, or one that is damaged or was cut off",
-            size);
-    }
-    return model;
-}
-
 static ami_net *read_source(ami_onnx_source *source, const char *name, ami_error *err)
 {
-    /* 4: float16 bits as one-byte varints become four bytes. The rest: some 40 bytes for each field while its
-     * message is being decoded. */
-    size_t extra = (size_t)256 << 20, size = source->size;
-    budget memory = {.left = 4 * size + (size < extra / 32 ? 32 * size : extra) + (1 << 20)};
-    ProtobufCAllocator allocator = {budget_alloc, budget_free, &memory};
+    ami_onnx_decoded decoded;
     ami_onnx_graph *g = calloc(1, sizeof *g);
     if (!g) {
         ami_fail(err, "%s: not enough memory", name);
@@ -153,9 +101,8 @@ static ami_net *read_source(ami_onnx_source *source, const char *name, ami_error
     g->path = name;
     g->err = err;
     g->source = source;
-    AmiOnnx__Model *model = decode(g, source, &allocator, &memory);
-    g->model = model;
-    ami_net *net = model ? read_model(g) : NULL;
+    g->model = ami_onnx_decode(&decoded, source, name, err);
+    ami_net *net = g->model ? read_model(g) : NULL;
     for (int l = 0; l < g->layers; l++) {
         free(g->layer[l].scale);
         free(g->layer[l].bias);
@@ -164,7 +111,7 @@ static ami_net *read_source(ami_onnx_source *source, const char *name, ami_error
     free(g->std);
     free(g->value);
     free(g);
-    ami_onnx__model__free_unpacked(model, &allocator);
+    ami_onnx_decoded_free(&decoded);
     ami_onnx_source_close(source);
     return net;
 }

@@ -18,7 +18,7 @@ static void demand(bool truth)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     ami_error err = {""};
-    ami_mocap *mocap = ami_npz_decode(data, size, &err);
+    ami_mocap *mocap = ami_motion_npz_decode(data, size, &err);
     if (!mocap) {
         demand(err.text[0] != 0);
         for (const char *c = err.text; *c; c++)
