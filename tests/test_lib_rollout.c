@@ -416,7 +416,7 @@ static void a_recording_becomes_a_clip(void **state)
     again.clip = clip;
     again.motion = "style_walk";
     assert_int_equal(amb_env_create(&again, &follows), AMB_ERROR_ARGUMENT);
-    expect_sentence("motion is \"style_walk\", but there is a clip, too");
+    expect_sentence("motion is \"style_walk\", but a clip is given, too");
     amb_clip_destroy(clip);
 }
 
