@@ -201,7 +201,7 @@ refuse '--threads is 65|1 to 64' latency walk --threads 65
 refuse '--scheduler is "slow"|fifo or other' latency walk --scheduler slow
 refuse '--precision is "fp7"' latency walk --precision fp7
 refuse 'more than 4194304 calls' latency walk --rate 100000 --seconds 100
-refuse '--peer|is no Python with onnxruntime' latency walk --seconds .01 --peer ./nothing
+refuse '--peer|is not a Python with onnxruntime' latency walk --seconds .01 --peer ./nothing
 run latency "$onnx/good/gemm_opset13.onnx" --rate 2000 --seconds .1 --compete 1 --json latency.json
 check 'latency, exit status' test "$status" -eq 0
 check 'latency, table' bash -c "grep -q 'missed deadlines: [0-9]* of 200' log/out && grep -q 'beside 1 busy process' log/out"

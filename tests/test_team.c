@@ -368,23 +368,23 @@ static void test_life(void **state)
     reserve(team, &p);
     reserve(team, &p);
     run_and_check(team, &p, 0, 50, "made anew");
-    problem others[AMI_TEAM_MOST_MODELS];
-    for (int i = 0; i < AMI_TEAM_MOST_MODELS; i++)
+    problem others[AMI_TEAM_MAX_MODELS];
+    for (int i = 0; i < AMI_TEAM_MAX_MODELS; i++)
         others[i] = problem_create(AMI_PRECISION_FP32, 2, small, false, 2);
-    for (int i = 0; i < AMI_TEAM_MOST_MODELS - 1; i++)
+    for (int i = 0; i < AMI_TEAM_MAX_MODELS - 1; i++)
         reserve(team, &others[i]);
     ami_error err = {""};
-    assert_false(ami_team_reserve(team, others[AMI_TEAM_MOST_MODELS - 1].model, 1, &err));
+    assert_false(ami_team_reserve(team, others[AMI_TEAM_MAX_MODELS - 1].model, 1, &err));
     assert_non_null(strstr(err.text, "at most 32 models"));
     ami_team_destroy(team);
-    for (int i = 0; i < AMI_TEAM_MOST_MODELS; i++)
+    for (int i = 0; i < AMI_TEAM_MAX_MODELS; i++)
         problem_free(&others[i]);
     problem_free(&p);
 
     team = ami_team_create(NULL, NULL);
     assert_non_null(team);
     assert_int_equal(ami_team_threads(team),
-                     ami_cores() < AMI_TEAM_MOST_THREADS ? ami_cores() : AMI_TEAM_MOST_THREADS);
+                     ami_cores() < AMI_TEAM_MAX_THREADS ? ami_cores() : AMI_TEAM_MAX_THREADS);
     ami_team_destroy(team);
 }
 
