@@ -1,4 +1,4 @@
-"""Makes tests/data/npy/: .npy files as NumPy writes them, and files that amble must refuse.
+"""Makes tests/data/npy/: .npy files as NumPy writes them, and bad files that amble must reject.
 
     VENV/bin/python tests/make_npy_cases.py        (VENV as in make_onnx_cases.py; the files in the tree were made with NumPy 2.4)
 

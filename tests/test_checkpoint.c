@@ -1,5 +1,4 @@
-/* base/checkpoint: what was put comes back, and no damaged, shortened or foreign file is taken for a
- * checkpoint. */
+/* base/checkpoint: sections are read as they were written; damaged, shortened or other files are errors. */
 #include "base/checkpoint.h"
 #include "base/file.h"
 

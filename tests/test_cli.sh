@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The program as its users see it: bad input gets one sentence on standard error and exit status 2 and touches no file; JSON is JSON;
-# kill -9 in the middle of a training changes nothing in its end; a full disk leaves the old checkpoint whole; a closed terminal and a reader
-# that leaves lose nothing; two runs do not share a folder.
+# The program as its users run it: bad input gets one sentence on standard error and exit status 2 and changes no file; JSON is valid;
+# kill -9 during a training does not change its result; a full disk leaves the old checkpoint intact; a closed terminal and a reader
+# that ends lose nothing; two runs do not share a folder.
 #
 #   tests/test_cli.sh PATH/TO/amble
 #
-# Its last lines count like cmocka's. Needs no clips, no models and no network. Judges nothing by time.
+# Its last lines count like cmocka's. Needs no clips, no models and no network. No test depends on times.
 set -u
 
 amble=$(realpath "$1") || exit 1

@@ -1,4 +1,4 @@
-/* amble/character.h as a host sees it: linked against the shared library alone. */
+/* amble/character.h as a host uses it: linked against the shared library alone. */
 #include <amble/character.h>
 
 #include "tests/allocations.h"

@@ -1,4 +1,4 @@
-/* amble/env.h as a host sees it: linked against the shared library alone. */
+/* amble/env.h as a host uses it: linked against the shared library alone. */
 #include <amble/env.h>
 
 #include "tests/allocations.h"

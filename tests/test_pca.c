@@ -1,5 +1,5 @@
-/* Principal components: of points whose axes are known, against the definition for others, and where there is
- * little to be found. */
+/* Principal components: of points with known axes, of others against the definition, and of degenerate
+ * sets. */
 #include "base/pca.h"
 
 #include "base/rng.h"
