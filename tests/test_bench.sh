@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# amble-bench as its users see it: each benchmark runs shortly and its JSON is JSON; bad options get one sentence and exit status 2.
+# amble-bench as its users run it: each benchmark runs for a short time and prints valid JSON; bad options get one sentence and exit status 2.
 #
 #   tests/test_bench.sh PATH/TO/amble-bench
 #
-# Its last lines count like cmocka's. Needs no clips and no network; what a missing gnuplot or python3 would be needed for is skipped. Judges
-# nothing by time.
+# Its last lines count like cmocka's. Needs no clips and no network; tests that need gnuplot or python3 are skipped without
+# them. No test depends on times.
 set -u
 
 bench=$(realpath "$1") || exit 1

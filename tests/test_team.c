@@ -1,5 +1,5 @@
-/* A team's results are ami_model_run's, bit for bit, whatever its workers do: awake, asleep, stopped in the
- * middle of a part for longer than anybody waits, or gone. Run under ThreadSanitizer too. */
+/* A team's results are ami_model_run's, bit for bit, in any state of its workers: awake, asleep, stopped in a
+ * part for longer than the caller waits, or ended. Run under ThreadSanitizer too. */
 #define _GNU_SOURCE
 #include "base/clock.h"
 #include "base/cores.h"
