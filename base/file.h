@@ -14,7 +14,7 @@
 
 /* Reads a regular file of at most `max_bytes`; the caller frees the buffer, which has an extra zero byte at
  * its end, so that text is a C string. NULL on error: missing, a folder, unreadable, larger than max_bytes,
- * shorter than stat said. */
+ * shorter than its size by stat. */
 uint8_t *ami_file_read(const char *path, size_t max_bytes, size_t *size, ami_error *err);
 
 /* The same for a text file: removes the byte-order mark that some editors put before UTF-8. UTF-16 is an

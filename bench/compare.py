@@ -5,7 +5,7 @@
     bench/compare.py --bench build/amble-bench
     bench/compare.py --bench build/amble-bench --batches 1 --networks actor,phase --markdown -
 
-How it measures. Every system runs in a process of its own, with its own number of threads, and sleeps while another is timed. In each round
+How it measures. Every system runs in its own process, with its number of threads, and sleeps while another is timed. In each round
 all systems are timed one after the other, beginning with another one each time; a ratio is the quotient of two medians (p50) of the same
 round, and what is printed is the median over the rounds: machines are shared and their speed drifts, ratios within a round drift least.
 Calls are timed one by one. amble is timed inside amble-bench, in C, as a C program calls it; the others inside Python, as Python programs

@@ -321,7 +321,7 @@ ami_team *ami_team_create(const ami_team_def *def, ami_error *err)
         w->index = i;
         w->cpu = team->def.bind ? cpu_for(i) : -1;
         if (pthread_create(&w->thread, NULL, work, w) != 0) {
-            ami_fail(err, "the system gives no more threads: got %d of %d", i, team->threads);
+            ami_fail(err, "only %d of %d threads can be started", i, team->threads);
             ami_team_destroy(team);
             return NULL;
         }

@@ -191,10 +191,10 @@ void ami_progress_update(ami_progress *progress, double done, const char *status
     if (now - progress->last < (progress->terminal ? redraw_s : progress->interval))
         return;
     progress->last = now;
-    char said[256];
+    char shown[256];
     va_list args;
     va_start(args, status);
-    ami_number_vformat(said, sizeof said, status, args);
+    ami_number_vformat(shown, sizeof shown, status, args);
     va_end(args);
     const double elapsed = now - progress->began,
                  left = ami_progress_left(progress->first, done, progress->total, elapsed);
@@ -202,11 +202,11 @@ void ami_progress_update(ami_progress *progress, double done, const char *status
     if (progress->terminal) {
         /* one column less: the cursor behind a full line is on the next one on some terminals */
         ami_progress_bar(progress->line, sizeof progress->line, terminal_columns() - 1, progress->what,
-                         fraction, elapsed, left, said);
+                         fraction, elapsed, left, shown);
         draw(progress);
     } else {
         ami_progress_plain(progress->line, sizeof progress->line, progress->what, fraction, elapsed, left,
-                           said);
+                           shown);
         fprintf(stderr, "%s\n", progress->line);
     }
 }

@@ -30,7 +30,7 @@ void ami_progress_start(ami_progress *progress, const char *what, double first, 
 void ami_progress_update(ami_progress *progress, double done, const char *status, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* A message line of its own, above the bar. Without a newline in it. */
+/* Prints a message, which has no newline, as a separate line above the bar. */
 void ami_progress_note(ami_progress *progress, const char *text, ...) __attribute__((format(printf, 2, 3)));
 
 /* Erases the bar. Does nothing without a terminal. */

@@ -59,7 +59,7 @@ static bool load_first(ami_app *app, ami_error *err)
     if (!first_policy(def, path, sizeof path, err))
         return false;
     ami_skill_def first = skill_def(app, path);
-    first.character = NULL; /* the actor's file names its motion */
+    first.character = NULL; /* the first actor determines the physics rate */
     first.motion = def->sim.motion;
     first.critic = def->critic;
     first.invents = ami_style_requested(&def->style) || (uses_defaults(def) && have_locomotion());

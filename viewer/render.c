@@ -103,7 +103,7 @@ static bool open_context(amb_renderer *r, ami_error *err)
     r->has_context = true;
     mjr_setBuffer(mjFB_OFFSCREEN, &r->context);
     return r->context.currentBuffer == mjFB_OFFSCREEN ||
-           ami_fail(err, "OpenGL gives no buffer of %d x %d pixels", r->def.width, r->def.height);
+           ami_fail(err, "OpenGL has no buffer of %d x %d pixels", r->def.width, r->def.height);
 }
 
 static bool open_drawing(amb_renderer *r, ami_error *err)

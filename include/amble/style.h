@@ -130,7 +130,7 @@ typedef struct amb_style_report {
 
 /* A style as a clip: one cycle from left-foot strike to left-foot strike, a loop along the x axis, at most 51
  * frames, of which the last begins the next cycle; *clip is the caller's to destroy. report may be NULL.
- * AMB_ERROR_ARGUMENT where the latent gives no usable motion: the sentence says which limit it breaks
+ * AMB_ERROR_ARGUMENT where the latent gives no usable motion: the sentence names the limit that it breaks
  * (rhythm, closing, points not those of the body, height, speed, joints). Takes less than a millisecond. */
 AMB_NODISCARD AMB_API amb_result amb_style_to_clip(const amb_stylevae *vae, const amb_latent *latent,
                                                    const char *name, amb_style_report *report,
