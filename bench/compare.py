@@ -28,6 +28,7 @@ import importlib.util
 import json
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -123,7 +124,8 @@ class Amble(Worker):
         return self.send("\t".join(str(w) for w in words))
 
     def load(self, name, stem):
-        answer = self.words("load", name, stem + ".onnx", self.precision)
+        own = stem + ".amble.onnx"  # amble's file as it is: the same numbers, and what it knows of them
+        answer = self.words("load", name, own if os.path.exists(own) else stem + ".onnx", self.precision)
         self.choice[name] = answer["choice"]
         return answer
 
@@ -414,6 +416,8 @@ def main():
         stems = {n["name"]: os.path.join(folder, n["name"]) for n in networks}
         for network in networks:
             compare_networks.write_onnx(network, stems[network["name"]] + ".onnx")
+            if network.get("file"):
+                shutil.copyfile(network["file"], stems[network["name"]] + ".amble.onnx")
             compare_networks.write_onnx(network, stems[network["name"]] + ".bf16.onnx", bf16=True)
             compare_networks.write_numbers(network, stems[network["name"]] + ".npz")
         try:

@@ -17,7 +17,7 @@ SHAPES = {
     "encoder": [4380, 512, 256, 512],
     "decoder": [256, 256, 512, 4380],
 }
-FILES = {"actor": "walk.onnx", "locomotion": "locomotion.onnx", "critic": "walk_critic.onnx"}
+FILES = {"actor": "walk.onnx", "locomotion": "locomotion.onnx", "critic": "walk_critic.onnx", "decoder": "stylevae_decoder.onnx"}
 HEADS = {"encoder": [256, 256]}
 
 
@@ -56,7 +56,8 @@ def random(name, seed):
 
 
 def from_onnx(name, path):
-    """Reads amble's ONNX files: Sub, Div, Clip, then Gemm with transB and Relu in turn, weights as float32 or float16 behind a Cast."""
+    """Reads amble's ONNX files: Sub, Div, Clip, then Gemm with transB and Relu in turn, weights as float32, as float16 behind a Cast,
+    or as int8 behind a Cast and a Mul."""
     import onnx
     from onnx import numpy_helper
 
@@ -67,6 +68,8 @@ def from_onnx(name, path):
             known[node.output[0]] = numpy_helper.to_array(node.attribute[0].t).astype(numpy.float32)
         elif node.op_type == "Cast" and node.input[0] in known:
             known[node.output[0]] = known[node.input[0]]
+        elif node.op_type == "Mul" and all(i in known for i in node.input):  # int8 weights times one number an output
+            known[node.output[0]] = known[node.input[0]] * known[node.input[1]]
     mean = std = clip = None
     layers = []
     for node in graph.node:
@@ -82,13 +85,13 @@ def from_onnx(name, path):
             if attributes.get("transB", 0) != 1 or attributes.get("alpha", 1) != 1 or attributes.get("beta", 1) != 1:
                 raise ValueError(f"{path}: node {node.name}: not a Gemm as amble writes it")
             layers.append((given[0], given[1].reshape(-1)))
-        elif node.op_type not in ("Relu", "Cast", "Constant", "Identity"):
+        elif node.op_type not in ("Relu", "Cast", "Constant", "Identity", "Reshape") and not (node.op_type == "Mul" and node.output[0] in known):
             raise ValueError(f"{path}: node {node.name}: operator {node.op_type} is not one of amble's own files")
     sizes = [layers[0][0].shape[1]] + [w.shape[0] for w, _ in layers]
     if sizes != SHAPES[name]:
         raise ValueError(f"{path}: sizes {sizes}, expected {SHAPES[name]}")
     normaliser = None if mean is None else {"mean": mean.reshape(-1), "std": std.reshape(-1), "clip": clip}
-    return {"name": name, "source": os.path.basename(path), "layers": layers, "heads": [sizes[-1]], "normaliser": normaliser}
+    return {"name": name, "source": os.path.basename(path), "layers": layers, "heads": [sizes[-1]], "normaliser": normaliser, "file": path}
 
 
 def write_onnx(network, path, bf16=False):

@@ -149,8 +149,10 @@ static bool check_kernels(const char *names, ami_error *err)
 
 static bool same_choice(const ami_model *a, const ami_model *b)
 {
-    return ami_model_precision(a) == ami_model_precision(b) &&
-           !strcmp(ami_model_kernel_name(a), ami_model_kernel_name(b));
+    for (int l = 0; l < ami_model_layers(a); l++)
+        if (ami_model_layer_kernel(a, l) != ami_model_layer_kernel(b, l))
+            return false;
+    return true;
 }
 
 /* Packs the net for every requested kernel, and as AUTO does. Returns the count, or 0 and a sentence. */
@@ -200,7 +202,8 @@ static double limit_of(bench *b, const ami_net *net, const ami_model *model, int
 
 static void print_head(void)
 {
-    printf("  precision  kernel             rows threads       min       p50       p99  GFLOP/s     GB/s  of "
+    printf("  precision         kernel             rows threads       min       p50       p99  GFLOP/s     "
+           "GB/s  of "
            "limit  bound by    had core  "
            "shared\n");
 }
@@ -211,6 +214,7 @@ static json_t *row_json(const bench_network *network, const choice *c, int rows,
     json_t *o = json_object();
     json_object_set_new(o, "network", json_string(network->name));
     json_object_set_new(o, "precision", json_string(ami_precision_name(ami_model_precision(c->model))));
+    json_object_set_new(o, "precisions", json_string(ami_model_precisions(c->model)));
     json_object_set_new(o, "kernel", json_string(ami_model_kernel_name(c->model)));
     json_object_set_new(o, "auto", json_boolean(c->by_auto));
     json_object_set_new(o, "rows", json_integer(rows));
@@ -240,11 +244,11 @@ static bool measure_case(bench *b, const bench_network *network, const choice *c
     const double flops = rows * bench_network_flops(network->net);
     const bench_summary s = timing.call;
     if (!b->quiet) {
-        printf("  %-9s%c %-17s %5d %7d %9.2f %9.2f %9.2f %8.1f %8.1f   %5.1f %%  %-10s     %3.0f %%",
-               ami_precision_name(ami_model_precision(c->model)), c->by_auto ? '*' : ' ',
-               ami_model_kernel_name(c->model), rows, threads, 1e6 * s.min, 1e6 * s.p50, 1e6 * s.p99,
-               1e-9 * flops / s.min, 1e-9 * (double)ami_model_bytes(c->model) / s.min, 100 * limit / s.min,
-               bound, 100 * timing.had_core);
+        printf("  %-16s%c %-17s %5d %7d %9.2f %9.2f %9.2f %8.1f %8.1f   %5.1f %%  %-10s     %3.0f %%",
+               ami_model_precisions(c->model), c->by_auto ? '*' : ' ', ami_model_kernel_name(c->model), rows,
+               threads, 1e6 * s.min, 1e6 * s.p50, 1e6 * s.p99, 1e-9 * flops / s.min,
+               1e-9 * (double)ami_model_bytes(c->model) / s.min, 100 * limit / s.min, bound,
+               100 * timing.had_core);
         printf(threads > 1 ? "   %3.0f %%\n" : "\n", 100 * timing.shared);
         if (!cli_flush_row(b->args->common.json, err))
             return false;

@@ -56,10 +56,11 @@ static json_t *load(server *s, char **word, ami_error *err)
     snprintf(to->name, sizeof to->name, "%s", word[1]);
     char text[256];
     ami_model_describe(model, text, sizeof text);
-    return json_pack("{si si ss ss sI sf ss}", "inputs", ami_model_inputs(model), "outputs",
+    return json_pack("{si si ss ss ss sI sf ss}", "inputs", ami_model_inputs(model), "outputs",
                      ami_model_outputs(model), "kernel", ami_model_kernel_name(model), "precision",
-                     ami_precision_name(ami_model_precision(model)), "weight_bytes",
-                     (json_int_t)ami_model_bytes(model), "ms", 1e3 * taken, "choice", text);
+                     ami_precision_name(ami_model_precision(model)), "precisions",
+                     ami_model_precisions(model), "weight_bytes", (json_int_t)ami_model_bytes(model), "ms",
+                     1e3 * taken, "choice", text);
 }
 
 static json_t *take_inputs(server *s, char **word, ami_error *err)

@@ -166,7 +166,7 @@ static bool wait_for(const ami_team *team, int step, int p, double us)
 /* Layer l's outputs are divided at panels, as evenly as possible. */
 static int cut_outputs(const ami_model *model, int l, int p, int parts)
 {
-    const int panel = model->kernel->panel, outputs = model->dim[l + 1],
+    const int panel = model->kernel[l]->panel, outputs = model->dim[l + 1],
               panels = (outputs + panel - 1) / panel;
     const int end = panels * p / parts * panel;
     return end < outputs ? end : outputs;
@@ -520,7 +520,7 @@ static void run_by_outputs(ami_team *team, const entry *e, const float *in, int 
     team->n = n;
     team->steps = model->layers;
     for (int l = 0; l < model->layers; l++) {
-        const size_t bytes = ami_kernel_weight_cells(model->kernel, model->dim[l], model->dim[l + 1]) * 4;
+        const size_t bytes = ami_kernel_weight_cells(model->kernel[l], model->dim[l], model->dim[l + 1]) * 4;
         team->parts[l] = bytes < SMALL_LAYER ? 1 : team->threads;
     }
     if (model->normalized)

@@ -1,33 +1,25 @@
-/* amble clip: says what is in motion clips, converts them, and finds their style (cmd_clip_style.c).
+/* amble clip: prints what is in motion clips. What has a file of its own: convert and map (cmd_clip_convert.c),
+ * compare (cmd_clip_compare.c), style (cmd_clip_style.c).
  *
- * `info` reads any number of clips and prints a line for each, or JSON. `convert` writes one as DeepMimic's
- * JSON or as a table (.csv), resampled if asked. Neither changes a motion: what does not close at a loop's
- * seam is reported, not repaired. */
+ * `info` reads any number of clips and prints a line for each, or JSON. */
 #include "cli/cmd_clip.h"
 
-#include "base/file.h"
-#include "base/number.h"
-#include "base/text.h"
+#include "cli/clip_facts.h"
 #include "cli/commands.h"
 #include "motion/clip.h"
-#include "motion/rotation.h"
 
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-enum { PATH_SIZE = 4096, KEY_RATE = CLI_KEY_OWN, KEY_ENCODER, KEY_STYLES };
+enum { PATH_SIZE = 4096, KEY_ENCODER = CLI_KEY_OWN, KEY_STYLES };
 
 typedef struct options {
     cli_common common;
-    double rate; /* frames a second to resample to, 0 as they are */
     const char *encoder, *styles;
     char **names; /* (count) positional arguments */
     int count;
-    int least, most; /* positional arguments accepted */
 } options;
 
 static error_t parse_option(int key, char *text, struct argp_state *state)
@@ -36,9 +28,6 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &o->common;
-        return 0;
-    case KEY_RATE:
-        o->rate = cli_double(state, text, 1, 1000, "--rate");
         return 0;
     case KEY_ENCODER:
         o->encoder = text;
@@ -51,9 +40,8 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         o->count = state->argc - state->next;
         return 0;
     case ARGP_KEY_END:
-        if (o->count < o->least || o->count > o->most) {
-            argp_error(state, o->most == 2 ? "expected two files, IN and OUT"
-                                           : "which motion? Give a NAME or a FILE");
+        if (o->count < 1) {
+            argp_error(state, "which motion? Give a NAME or a FILE");
         }
         return 0;
     default:
@@ -64,90 +52,6 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 static ami_clip *open_clip(const char *name, const options *o, char path[PATH_SIZE], ami_error *err)
 {
     return ami_clip_find(name, o->common.clips, path, PATH_SIZE, err) ? ami_clip_read(path, err) : NULL;
-}
-
-typedef struct facts {
-    char name[AMI_NAME];
-    bool loops;
-    int frames;
-    double duration;   /* s */
-    double low, high;  /* m: the root's height */
-    double distance;   /* m on the ground, from first frame to last */
-    double speed;      /* m/s: distance over duration */
-    double fastest;    /* rad/s: largest joint speed at a frame */
-    const char *joint; /* the joint it belongs to */
-    double seam;       /* rad: largest jump of the root or a joint from the last frame to the first; 0 without
-                          a loop */
-    double gap[2];     /* s: shortest and longest time between frames */
-} facts;
-
-static double joint_speed(const double *vel, const ami_clip_joint *joint)
-{
-    const double *v = vel + joint->vel;
-    return joint->ball ? sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]) : fabs(v[0]);
-}
-
-static double joint_gap(const double *a, const double *b, const ami_clip_joint *joint)
-{
-    const int at = joint->pose;
-    return joint->ball ? ami_quat_angle(a + at, b + at) : fabs(a[at] - b[at]);
-}
-
-static facts facts_of(const ami_clip *clip)
-{
-    const int n = ami_clip_frames(clip);
-    const double *time = ami_clip_times(clip), *first = ami_clip_poses(clip),
-                 *last = first + (size_t)(n - 1) * AMI_POSE;
-    facts f = {.loops = ami_clip_loops(clip),
-               .frames = n,
-               .duration = ami_clip_duration(clip),
-               .low = INFINITY,
-               .high = -INFINITY,
-               .joint = "",
-               .gap = {INFINITY, 0.0}};
-    snprintf(f.name, sizeof f.name, "%s", ami_clip_name(clip));
-    for (int i = 0; i < n; i++) {
-        double vel[AMI_VEL];
-        ami_clip_sample(clip, time[i], NULL, vel);
-        const double height = first[(size_t)i * AMI_POSE + 2];
-        f.low = fmin(f.low, height);
-        f.high = fmax(f.high, height);
-        for (int j = 0; j < AMI_CLIP_JOINTS; j++) {
-            const double speed = joint_speed(vel, &ami_clip_joints[j]);
-            if (speed > f.fastest) {
-                f.fastest = speed;
-                f.joint = ami_clip_joints[j].name;
-            }
-        }
-        if (i > 0) {
-            f.gap[0] = fmin(f.gap[0], time[i] - time[i - 1]);
-            f.gap[1] = fmax(f.gap[1], time[i] - time[i - 1]);
-        }
-    }
-    if (ami_clip_loops(clip)) {
-        f.seam = ami_quat_angle(first + 3, last + 3);
-        for (int j = 0; j < AMI_CLIP_JOINTS; j++) {
-            f.seam = fmax(f.seam, joint_gap(first, last, &ami_clip_joints[j]));
-        }
-    }
-    f.distance = hypot(last[0] - first[0], last[1] - first[1]);
-    f.speed = f.distance / ami_clip_duration(clip);
-    return f;
-}
-
-static const double degree = M_PI / 180.0;
-
-static json_t *facts_json(const ami_clip *clip, const char *path, const facts *f)
-{
-    double offset[3];
-    ami_clip_cycle_offset(clip, offset);
-    return json_pack("{s:s, s:o, s:b, s:i, s:f, s:f, s:f, s:f, s:[f,f], s:[f,f,f], s:f, s:f, s:s, s:f}",
-                     "name", ami_clip_name(clip), "file", cli_text(path), "loop", (int)ami_clip_loops(clip),
-                     "frames", ami_clip_frames(clip), "duration_s", ami_clip_duration(clip), "frame_min_s",
-                     f->gap[0], "frame_max_s", f->gap[1], "distance_m", f->distance, "root_height_m", f->low,
-                     f->high, "cycle_offset_m", offset[0], offset[1], offset[2], "speed_mps", f->speed,
-                     "fastest_joint_radps", f->fastest, "fastest_joint", f->joint, "seam_deg",
-                     f->seam / degree);
 }
 
 /* Columns as a terminal counts them: characters of UTF-8. */
@@ -166,11 +70,11 @@ static void print_head(int width)
            "m", "m/s", "height m", "rad/s", "fastest joint", "seam deg");
 }
 
-static void print_facts(const facts *f, int width)
+static void print_facts(const clip_facts *f, int width)
 {
     char seam[16] = "-";
     if (f->loops) {
-        snprintf(seam, sizeof seam, "%.1f", f->seam / degree);
+        snprintf(seam, sizeof seam, "%.1f", f->seam * (180 / M_PI));
     }
     printf("%s%*s %-4s %6d %8.3f %6.1f %7.2f %6.2f %5.2f..%.2f %6.1f %-15s %8s\n", f->name,
            width - columns_of(f->name), "", f->loops ? "wrap" : "none", f->frames, f->duration,
@@ -178,7 +82,7 @@ static void print_facts(const facts *f, int width)
 }
 
 /* All clips, once they are known: the first column is as wide as the longest name. */
-static void print_table(const facts *list, int count)
+static void print_table(const clip_facts *list, int count)
 {
     int width = 20;
     for (int i = 0; i < count; i++) {
@@ -199,7 +103,7 @@ static int run_info(const options *o)
     ami_error err = {""};
     json_t *list = json_array();
     const bool table = !o->common.json || strcmp(o->common.json, "-") != 0;
-    facts *all = calloc((size_t)o->count, sizeof *all);
+    clip_facts *all = calloc((size_t)o->count, sizeof *all);
     int read = 0, status = EXIT_SUCCESS;
     if (!list || !all) {
         json_decref(list);
@@ -214,8 +118,8 @@ static int run_info(const options *o)
             status = cli_fail(&err);
             continue;
         }
-        all[read] = facts_of(clip);
-        json_array_append_new(list, facts_json(clip, path, &all[read]));
+        all[read] = clip_facts_of(clip);
+        json_array_append_new(list, clip_facts_json(clip, path, &all[read]));
         ami_clip_destroy(clip);
         read++;
     }
@@ -229,96 +133,6 @@ static int run_info(const options *o)
     return status;
 }
 
-/* The same motion at an even rate. A whole number of intervals fits, so a loop stays one and the rate may
- * differ a little from the asked.
- */
-static ami_clip *resample(const ami_clip *clip, double rate, ami_error *err)
-{
-    const double duration = ami_clip_duration(clip), want = fmax(1.0, round(duration * rate));
-    if (want >= AMI_CLIP_MAX_FRAMES) {
-        ami_fail(err, "%s: %g frames at %g a second, expected at most %d", ami_clip_name(clip), want + 1.0,
-                 rate, AMI_CLIP_MAX_FRAMES);
-        return NULL;
-    }
-    const int n = (int)want + 1;
-    double *time = malloc((size_t)n * (1 + AMI_POSE) * sizeof *time);
-    if (!time) {
-        ami_fail(err, "out of memory for %d frames", n);
-        return NULL;
-    }
-    double *pose = time + n;
-    for (int i = 0; i < n - 1; i++) {
-        time[i] = duration * i / (n - 1);
-        ami_clip_sample(clip, time[i], pose + (size_t)i * AMI_POSE, NULL);
-    }
-    time[n - 1] = duration;
-    /* the last frame itself: a loop sampled there is in its next cycle */
-    memcpy(pose + (size_t)(n - 1) * AMI_POSE,
-           ami_clip_poses(clip) + (size_t)(ami_clip_frames(clip) - 1) * AMI_POSE, AMI_POSE * sizeof *pose);
-    ami_clip *even = ami_clip_create(n, time, pose, ami_clip_loops(clip), ami_clip_name(clip), err);
-    free(time);
-    return even;
-}
-
-/* A table for other programs: time and pose, z up, one frame a line. */
-static bool write_csv(const ami_clip *clip, const char *path, ami_error *err)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (!out) {
-        return ami_fail(err, "%s: out of memory", path);
-    }
-    static const char *const part[4] = {"w", "x", "y", "z"};
-    fputs("time_s,root_x_m,root_y_m,root_z_m,root_qw,root_qx,root_qy,root_qz", out);
-    for (int j = 0; j < AMI_CLIP_JOINTS; j++) {
-        for (int k = 0; k < (ami_clip_joints[j].ball ? 4 : 1); k++) {
-            fprintf(out, ",%s_%s", ami_clip_joints[j].name, ami_clip_joints[j].ball ? part[k] : "rad");
-        }
-    }
-    const double *time = ami_clip_times(clip), *pose = ami_clip_poses(clip);
-    for (int f = 0; f < ami_clip_frames(clip); f++) {
-        ami_number_fprintf(out, "\n%.12g", time[f]);
-        for (int i = 0; i < AMI_POSE; i++) {
-            ami_number_fprintf(out, ",%.12g", pose[(size_t)f * AMI_POSE + i]);
-        }
-    }
-    fputc('\n', out);
-    const bool whole = !ferror(out);
-    const bool done = (fclose(out) == 0 && whole) ? ami_file_write(path, text, size, err)
-                                                  : ami_fail(err, "%s: out of memory", path);
-    free(text);
-    return done;
-}
-
-static int run_convert(const options *o)
-{
-    ami_error err = {""};
-    char path[PATH_SIZE];
-    const char *out = o->names[1];
-    ami_clip *clip = open_clip(o->names[0], o, path, &err);
-    if (!clip) {
-        return cli_fail(&err);
-    }
-    if (o->rate > 0.0) {
-        ami_clip *even = resample(clip, o->rate, &err);
-        ami_clip_destroy(clip);
-        clip = even;
-        if (!clip) {
-            return cli_fail(&err);
-        }
-    }
-    const size_t length = strlen(out);
-    const bool csv = length > 4 && strcasecmp(out + length - 4, ".csv") == 0;
-    bool done = csv ? write_csv(clip, out, &err) : ami_clip_write(clip, out, &err);
-    if (done && o->common.json) {
-        const facts f = facts_of(clip);
-        done = cli_write_json(o->common.json, facts_json(clip, out, &f), &err);
-    }
-    ami_clip_destroy(clip);
-    return done ? EXIT_SUCCESS : cli_fail(&err);
-}
-
 static int run_style(const options *o)
 {
     return clip_style(&o->common, o->names, o->count, o->encoder, o->styles);
@@ -329,39 +143,21 @@ static const struct argp_option style_options[] = {
     {"styles", KEY_STYLES, "FILE", 0, "named styles (default: amble's own styles.json)", 1},
     {0},
 };
-static const struct argp_option convert_options[] = {
-    {"rate", KEY_RATE, "HZ", 0, "resample to about HZ even frames a second", 1},
-    {0},
-};
 static const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90}, {0}};
 
 static const struct {
     const char *verb;
     struct argp argp;
-    int least, most;
     int (*run)(const options *o);
 } verbs[] = {
     {"info",
      {NULL, parse_option, "NAME-or-FILE...",
-      "Says what is in motion clips: frames, seconds, frames a second, metres travelled, speed, the root's "
-      "height, the fastest joint, and "
-      "how far a "
-      "loop is from closing at its seam.\v"
-      "Example: amble clip info walk run style_jog",
+      "Prints what is in motion clips: frames, seconds, frames a second, metres travelled, speed, the root's "
+      "height, the fastest joint, and how far a loop is from closing at its seam. Takes every format that "
+      "amble reads: BVH and DeepMimic's JSON.\v"
+      "Example: amble clip info walk run dance.bvh",
       children, NULL, NULL},
-     1,
-     INT_MAX,
      run_info},
-    {"convert",
-     {convert_options, parse_option, "NAME-or-FILE OUT",
-      "Writes a motion clip as DeepMimic's JSON or, where OUT ends in .csv, as a table (time, then the pose "
-      "in a z-up world). "
-      "Names that end as those of other formats do (.bvh, .fbx, .glb) are refused.\v"
-      "Example: amble clip convert walk --rate 30 walk30.txt",
-      children, NULL, NULL},
-     2,
-     2,
-     run_convert},
     {"style",
      {style_options, parse_option, "NAME-or-FILE...",
       "Finds the style of motion clips that walk: the mean latent of their windows of 2 s from a left-foot "
@@ -372,17 +168,24 @@ static const struct {
       "cycles' latents lie from their mean (spread).\v"
       "Example: amble clip style walk style_zombie",
       children, NULL, NULL},
-     1,
-     INT_MAX,
      run_style},
 };
 
-static const char usage[] = "Usage: amble clip info [OPTION...] NAME-or-FILE...\n"
-                            "       amble clip convert [OPTION...] NAME-or-FILE OUT\n"
-                            "       amble clip style [OPTION...] NAME-or-FILE...\n"
-                            "Says what is in motion clips, converts one, or finds their style. `amble clip "
-                            "info --help` and so on say more.\n"
-                            "Example: amble clip info walk run\n";
+/* Those with command lines of their own. */
+static const struct {
+    const char *verb;
+    int (*run)(int argc, char **argv);
+} own_verbs[] = {{"convert", clip_convert}, {"map", clip_map}, {"compare", clip_compare}};
+
+static const char usage[] =
+    "Usage: amble clip info [OPTION...] NAME-or-FILE...\n"
+    "       amble clip convert [OPTION...] NAME-or-FILE... -o OUT\n"
+    "       amble clip map [OPTION...] FILE\n"
+    "       amble clip compare [OPTION...] A B\n"
+    "       amble clip style [OPTION...] NAME-or-FILE...\n"
+    "Says what is in motion clips, imports, edits and compares them, or finds their style. `amble clip info "
+    "--help` and so on say more.\n"
+    "Example: amble clip convert dance.bvh -o dance.txt --loop auto\n";
 
 int cmd_clip(int argc, char **argv)
 {
@@ -395,13 +198,21 @@ int cmd_clip(int argc, char **argv)
             char name[32];
             snprintf(name, sizeof name, "amble clip %s", verbs[i].verb);
             argv[1] = name; /* what argp calls the program */
-            options o = {.least = verbs[i].least, .most = verbs[i].most};
+            options o = {0};
             cli_parse(&verbs[i].argp, argc - 1, argv + 1, &o);
             return verbs[i].run(&o);
         }
     }
+    for (size_t i = 0; argc >= 2 && i < sizeof own_verbs / sizeof *own_verbs; i++) {
+        if (strcmp(argv[1], own_verbs[i].verb) == 0) {
+            char name[32];
+            snprintf(name, sizeof name, "amble clip %s", own_verbs[i].verb);
+            argv[1] = name;
+            return own_verbs[i].run(argc - 1, argv + 1);
+        }
+    }
     if (argc >= 2) {
-        fprintf(stderr, "amble clip: \"%s\" is none of info, convert and style\n", argv[1]);
+        fprintf(stderr, "amble clip: \"%s\" is none of info, convert, map, compare and style\n", argv[1]);
     }
     fputs(usage, stderr);
     return CLI_BAD_INPUT;

@@ -151,9 +151,11 @@ static void print_row(const char *name, double speed, double period, const ami_e
     char push[48] = "none";
     if (speed > 0)
         snprintf(push, sizeof push, "%g m/s / %g s", speed, period);
-    printf("%-16.16s  %-14s  %6.1f %%  %6.1f %%  %6.1f %%  %7.3f  %7.3f  %6.1f cm  %5.1f°\n", name, push,
-           100 * r->survival, 100 * r->worst_survival, 100 * r->success, r->normalised_return,
-           r->worst_return, 100 * r->root_m, r->joint_rad * 180 / M_PI);
+    printf("%-16.16s  %-14s  %6.1f %%  %6.1f %%  %6.1f %%  %7.3f  %7.3f  %6.1f cm  %5.1f°  %6.1f %%  %6.1f  "
+           "%6.1f\n",
+           name, push, 100 * r->survival, 100 * r->worst_survival, 100 * r->success, r->normalised_return,
+           r->worst_return, 100 * r->root_m, r->joint_rad * 180 / M_PI, 100 * r->success_phc,
+           1e3 * r->e_g_mpjpe, 1e3 * r->e_mpjpe);
 }
 
 static const char *base_name(const char *path)
@@ -175,6 +177,12 @@ static json_t *row_json(const contender *c, ami_protocol how, double speed, doub
     json_object_set_new(o, "success", cli_real(r->success));
     json_object_set_new(o, "normalised_return", cli_real(r->normalised_return));
     json_object_set_new(o, "normalised_return_worst_seed", cli_real(r->worst_return));
+    json_object_set_new(o, "e_g_mpjpe_mm", cli_real(1e3 * r->e_g_mpjpe));
+    json_object_set_new(o, "e_mpjpe_mm", cli_real(1e3 * r->e_mpjpe));
+    json_object_set_new(o, "e_vel_mm", cli_real(1e3 * r->e_vel));
+    json_object_set_new(o, "e_acc_mm", cli_real(1e3 * r->e_acc));
+    json_object_set_new(o, "success_phc", cli_real(r->success_phc));
+    json_object_set_new(o, "success_beyondmimic", cli_real(r->success));
     json_object_set_new(o, "resets_non_finite", json_integer(r->unstable));
     json_object_set_new(o, "runs", row->runs);
     return o;
@@ -209,8 +217,9 @@ static bool evaluate_protocol(const arguments *a, const contender *c, int conten
                followed->clip && !ami_clip_loops(followed->clip) ? ", the last pose held" : "");
     if (a->sim.turn != 0)
         printf(", turning %g°/s", a->sim.turn);
-    printf("\n\n%-16s  %-14s  %8s  %8s  %8s  %7s  %7s  %9s  %6s\n", "policy", "push", "survival", "(worst)",
-           "success", "return", "(worst)", "root off", "joints");
+    printf("\n\n%-16s  %-14s  %8s  %8s  %8s  %7s  %7s  %9s  %6s  %8s  %6s  %6s\n", "policy", "push",
+           "survival", "(worst)", "success", "return", "(worst)", "root off", "joints", "PHC", "E_g mm",
+           "E mm");
     for (int p = 0; p < a->sim.pushes; p++) {
         for (int k = 0; k < contenders; k++)
             print_row(base_name(c[k].path), a->sim.push[p].speed, a->sim.push[p].period, &result[p][k].mean);

@@ -14,7 +14,8 @@ static const struct {
 } parts[] = {{"info", cmd_model_info},
              {"run", cmd_model_run},
              {"check", cmd_model_check},
-             {"average", cmd_model_average}};
+             {"average", cmd_model_average},
+             {"export", cmd_model_export}};
 enum { PARTS = sizeof parts / sizeof *parts };
 
 static const char usage[] =
@@ -22,8 +23,9 @@ static const char usage[] =
     "       amble model run   [OPTION...] FILE.onnx --input IN.npy --output OUT.npy\n"
     "       amble model check [OPTION...] FILE.onnx\n"
     "       amble model average [OPTION...] FILE.onnx FILE.onnx... --output OUT.onnx\n"
+    "       amble model export [OPTION...] FILE.onnx --output OUT.onnx\n"
     "Says what is in a network's ONNX file, runs it, measures how exact it is at each precision, averages "
-    "several. Each has a --help.\n"
+    "several, writes one so that it runs fast. Each has a --help.\n"
     "Example: amble model info assets/models/walk.onnx\n";
 
 int cmd_model(int argc, char **argv)
@@ -41,7 +43,7 @@ int cmd_model(int argc, char **argv)
         }
     }
     if (argc >= 2)
-        fprintf(stderr, "amble model: there is no \"%.60s\", expected info, run, check or average\n",
+        fprintf(stderr, "amble model: there is no \"%.60s\", expected info, run, check, average or export\n",
                 argv[1]);
     fputs(usage, stderr);
     return CLI_BAD_INPUT;

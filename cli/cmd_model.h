@@ -11,6 +11,7 @@ int cmd_model_info(int argc, char **argv);
 int cmd_model_run(int argc, char **argv);
 int cmd_model_check(int argc, char **argv);
 int cmd_model_average(int argc, char **argv);
+int cmd_model_export(int argc, char **argv);
 
 /* ---- model_files.c ---- */
 
@@ -24,6 +25,12 @@ ami_net *model_read(const char *file, char *path, size_t size, ami_error *err);
 /* Reads inputs of shape (rows, inputs), (rows, the file's own input shape) or (inputs,), which is one row;
  * float64 is rounded to float32. False and a sentence otherwise. */
 bool model_read_inputs(const ami_net *net, const char *path, ami_npy *array, int *rows, ami_error *err);
+
+/* Observations to calibrate with, given as "ROWS.npy" or "NAME=ROWS.npy" with the input's name; finite. */
+bool model_read_calibration(const ami_net *net, const char *text, ami_npy *array, int *rows, ami_error *err);
+
+/* The same into the net, in place of those that its file carries; NULL: nothing. */
+bool model_calibrate(ami_net *net, const char *text, ami_error *err);
 
 /* The same for outputs of `rows` rows, as double: the heads side by side, or in the shape of the only head.
  */

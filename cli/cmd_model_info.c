@@ -1,6 +1,8 @@
 /* amble model info: shapes, layers, activations, heads, the normaliser and the metadata of a network's ONNX
- * file, as a table or JSON. It reads only what nets/onnx/onnx.h reads, changes nothing and runs nothing. */
+ * file, as a table or JSON, and the precision that auto gives each layer here. It reads only what
+ * nets/onnx/onnx.h reads and changes nothing. */
 #include "cli/cmd_model.h"
+#include "nets/model.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -77,7 +79,7 @@ static void print_shapes(const ami_net *net)
     }
 }
 
-static void print_table(const ami_net *net, const char *file, long long bytes)
+static void print_table(const ami_net *net, const ami_model *model, const char *file, long long bytes)
 {
     const int inputs = net->dim[0], outputs = net->dim[net->layers];
     printf("%s: %d input%s, %d output%s, %d layer%s, %zu parameters, %lld bytes\n\n", file, inputs,
@@ -96,6 +98,16 @@ static void print_table(const ami_net *net, const char *file, long long bytes)
     } else {
         printf("\nnormaliser: none\n");
     }
+    if (net->calibration_rows)
+        printf("\nobservations: %d, for choosing precisions by\n", net->calibration_rows);
+    for (int l = 0, first = 1; l < net->layers; l++)
+        if (ami_net_units(net, l)) {
+            printf(first ? "\nweights stored as int8: layer %d" : ", %d", l);
+            first = 0;
+        }
+    char choice[1024];
+    ami_model_describe(model, choice, sizeof choice);
+    printf("\nauto takes %s\n", choice);
     printf(net->metas ? "\nmetadata:\n" : "\nmetadata: none\n");
     for (int i = 0; i < net->metas; i++) {
         printf("  ");
@@ -135,7 +147,7 @@ static json_t *layer_json(const ami_net *net, int l)
                      range_json(range_of(net->bias[l], out)));
 }
 
-static json_t *info_json(const ami_net *net, const char *file, long long bytes)
+static json_t *info_json(const ami_net *net, const ami_model *model, const char *file, long long bytes)
 {
     json_t *layers = json_array(), *heads = json_array(), *metas = json_object(), *normalizer = json_null();
     bool ok = true;
@@ -152,11 +164,12 @@ static json_t *info_json(const ami_net *net, const char *file, long long bytes)
                                range_json(range_of(net->in_mean, (size_t)net->dim[0])), "std_range",
                                range_json(range_of(net->in_std, (size_t)net->dim[0])), "clip",
                                net->in_clip > 0 ? cli_real((double)net->in_clip) : json_null());
-    json_t *all = json_pack("{s:o, s:I, s:i, s:i, s:o, s:o, s:I, s:o, s:o, s:o}", "file", cli_text(file),
-                            "bytes", (json_int_t)bytes, "inputs", net->dim[0], "outputs",
-                            net->dim[net->layers], "input_shape", shape_json(&net->in_shape), "heads", heads,
-                            "parameters", (json_int_t)ami_net_parameters(net), "layers", layers, "normalizer",
-                            normalizer, "metadata", metas);
+    json_t *all =
+        json_pack("{s:o, s:I, s:i, s:i, s:o, s:o, s:I, s:o, s:o, s:o, s:s, s:i}", "file", cli_text(file),
+                  "bytes", (json_int_t)bytes, "inputs", net->dim[0], "outputs", net->dim[net->layers],
+                  "input_shape", shape_json(&net->in_shape), "heads", heads, "parameters",
+                  (json_int_t)ami_net_parameters(net), "layers", layers, "normalizer", normalizer, "metadata",
+                  metas, "precisions", ami_model_precisions(model), "observations", net->calibration_rows);
     if (all && !ok) {
         json_decref(all);
         all = NULL;
@@ -170,14 +183,18 @@ static int info(const options *o)
     char path[4096];
     struct stat st;
     ami_net *net = model_read(o->file, path, sizeof path, &err);
-    if (!net)
+    ami_model *model = net ? ami_model_create(net, NULL, &err) : NULL;
+    if (!model) {
+        ami_net_destroy(net);
         return model_fail("info", &err, CLI_BAD_INPUT);
+    }
     const long long bytes = stat(path, &st) == 0 ? (long long)st.st_size : -1;
     bool ok = true;
     if (!o->common.json || strcmp(o->common.json, "-") != 0)
-        print_table(net, path, bytes);
+        print_table(net, model, path, bytes);
     if (o->common.json)
-        ok = cli_write_json(o->common.json, info_json(net, path, bytes), &err);
+        ok = cli_write_json(o->common.json, info_json(net, model, path, bytes), &err);
+    ami_model_destroy(model);
     ami_net_destroy(net);
     return ok ? EXIT_SUCCESS : model_fail("info", &err, CLI_BAD_INPUT);
 }

@@ -14,13 +14,13 @@
 #include <omp.h>
 #endif
 
-enum { KEY_INPUT = 'i', KEY_OUTPUT = 'o', KEY_PRECISION = 'p', KEY_HEAD = CLI_KEY_OWN };
+enum { KEY_INPUT = 'i', KEY_OUTPUT = 'o', KEY_PRECISION = 'p', KEY_CALIBRATE = 'c', KEY_HEAD = CLI_KEY_OWN };
 
 enum { BLOCK = 64 }; /* rows that a thread takes at once */
 
 typedef struct options {
     cli_common common;
-    const char *file, *input, *output, *head;
+    const char *file, *input, *output, *head, *calibrate;
     ami_precision precision;
 } options;
 
@@ -41,6 +41,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_PRECISION:
         if (!cli_parse_precision(text, &o->precision, &err))
             argp_error(state, "%s", err.text);
+        return 0;
+    case KEY_CALIBRATE:
+        o->calibrate = text;
         return 0;
     case KEY_HEAD:
         o->head = text;
@@ -63,7 +66,11 @@ static const struct argp_option option_list[] = {
      "where the outputs go, float32: (rows, the output's shape), several heads side by side", 1},
     {"head", KEY_HEAD, "NAME", 0, "of several heads only this one, in its own shape", 1},
     {"precision", KEY_PRECISION, "NAME", 0,
-     "fp32, bf16, int16, int8, or auto (default): the fastest of mean squared error below 1e-6", 1},
+     "fp32, bf16, int16, int8, or auto (default): the fastest of mean squared error below 1e-6, on IN.npy "
+     "too",
+     1},
+    {"calibrate", KEY_CALIBRATE, "ROWS.npy", 0,
+     "observations, or INPUT=ROWS.npy, that auto chooses by instead of those that the file carries", 1},
     {0},
 };
 
@@ -146,19 +153,19 @@ static bool write_slice(const options *o, const slice *s, const float *out, int 
 static bool report(const options *o, const char *path, const ami_model *model, const slice *s, int rows,
                    double seconds, ami_error *err)
 {
-    char choice[256], shape[64];
+    char choice[1024], shape[64];
     ami_model_describe(model, choice, sizeof choice);
     if (!o->common.json || strcmp(o->common.json, "-") != 0)
         printf("%s: %s; %d row%s in %.3g ms, %s each, to %s\n", path, choice, rows, cli_plural(rows),
                1e3 * seconds, model_shape_text(&s->shape, shape, sizeof shape), o->output);
-    return cli_write_json(o->common.json,
-                          json_pack("{s:o, s:o, s:o, s:i, s:i, s:s, s:s, s:s, s:I, s:o}", "file",
-                                    cli_text(path), "input", cli_text(o->input), "output",
-                                    cli_text(o->output), "rows", rows, "outputs", s->width, "precision",
-                                    ami_precision_name(ami_model_precision(model)), "kernel",
-                                    ami_model_kernel_name(model), "choice", choice, "packed_bytes",
-                                    (json_int_t)ami_model_bytes(model), "wall_s", cli_real(seconds)),
-                          err);
+    return cli_write_json(
+        o->common.json,
+        json_pack("{s:o, s:o, s:o, s:i, s:i, s:s, s:s, s:s, s:s, s:I, s:o}", "file", cli_text(path), "input",
+                  cli_text(o->input), "output", cli_text(o->output), "rows", rows, "outputs", s->width,
+                  "precision", ami_precision_name(ami_model_precision(model)), "precisions",
+                  ami_model_precisions(model), "kernel", ami_model_kernel_name(model), "choice", choice,
+                  "packed_bytes", (json_int_t)ami_model_bytes(model), "wall_s", cli_real(seconds)),
+        err);
 }
 
 /* 2: not possible as asked; 1: failed on the way. */
@@ -175,7 +182,10 @@ static int run(const options *o, ami_error *err)
     ami_net *net = model_read(o->file, path, sizeof path, err);
     ami_model *model = NULL;
     float *out = NULL;
-    if (net && choose_slice(net, o->head, &s, err) && model_read_inputs(net, o->input, &in, &rows, err)) {
+    if (net && choose_slice(net, o->head, &s, err) && model_calibrate(net, o->calibrate, err) &&
+        model_read_inputs(net, o->input, &in, &rows, err)) {
+        def.rows = in.f32;
+        def.row_count = rows;
         model = ami_model_create(net, &def, err);
         if (model) {
             out = malloc((size_t)rows * (size_t)ami_model_outputs(model) * sizeof *out);

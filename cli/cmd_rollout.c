@@ -1,6 +1,7 @@
 /* amble rollout: characters walk headless under an actor for a while, and the terminal says how well and how
  * fast. */
 #include "base/file.h"
+#include "base/npy.h"
 #include "cli/commands.h"
 #include "options/options.h"
 #include "options/precision.h"
@@ -18,13 +19,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_REALTIME = CLI_KEY_OWN, KEY_RECORD };
+enum { KEY_REALTIME = CLI_KEY_OWN, KEY_RECORD, KEY_OBSERVATIONS };
+
+enum { OBSERVATIONS = 1024 };
 
 typedef struct arguments {
     cli_common common;
     ami_style_request style;
     cli_simulation sim;
-    const char *record;
+    const char *record, *observations;
     bool realtime;
 } arguments;
 
@@ -40,6 +43,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_REALTIME:
         a->realtime = true;
         return 0;
+    case KEY_OBSERVATIONS:
+        a->observations = text;
+        return 0;
     case KEY_RECORD:
         a->record = text;
         return 0;
@@ -54,6 +60,11 @@ static error_t parse(int key, char *text, struct argp_state *state)
 static const struct argp_option options[] = {
     {"realtime", KEY_REALTIME, NULL, 0, "wait for every control step's absolute deadline", 1},
     {"record", KEY_RECORD, "FILE", 0, "write character 0's motion as a clip file", 1},
+    {"observations", KEY_OBSERVATIONS, "FILE.npy", 0,
+     "write 1024 of the observations that the actor is given, evenly spread over all characters and steps: "
+     "for "
+     "amble model export --calibrate",
+     1},
     {0},
 };
 
@@ -99,6 +110,12 @@ static bool write_recording(const char *path, const ami_rollout_result *r, ami_e
     return ok;
 }
 
+static bool write_observations(const char *path, const ami_rollout_result *r, ami_error *err)
+{
+    const size_t shape[2] = {(size_t)r->observation_rows, (size_t)r->observation_inputs};
+    return ami_npy_write(path, AMI_NPY_FLOAT32, 2, shape, r->observation, err);
+}
+
 /* Which actor: as given, else the model of the motion's name, else walk's, or locomotion's where motions are
  * invented. False and a sentence if it cannot be loaded. */
 static bool load_policy(const arguments *a, ami_policy *policy, char *path, size_t size, ami_error *err)
@@ -120,6 +137,8 @@ static void choose_style(arguments *a)
 
 static bool run(const arguments *a, ami_error *err)
 {
+    if (a->observations && a->sim.no_policy)
+        return ami_fail(err, "--observations: without a policy there are none");
     ami_policy policy = {0};
     char path[4096] = "";
     bool ok = a->sim.no_policy || load_policy(a, &policy, path, sizeof path, err);
@@ -144,6 +163,7 @@ static bool run(const arguments *a, ami_error *err)
         followed.motions.def.seed = a->common.seed;
         def.generator = followed.clip ? NULL : &followed.motions.def;
         def.record = a->record != NULL;
+        def.observation_rows = a->observations ? OBSERVATIONS : 0;
         def.env.seed = a->common.seed;
         def.env.episode_s = a->sim.seconds;
         cli_simulation_use(&a->sim, &def.env);
@@ -166,6 +186,7 @@ static bool run(const arguments *a, ami_error *err)
             if (!quiet)
                 cli_print_rollout(&def, &result, followed.name, a->sim.no_policy ? NULL : path);
             ok = (!a->record || write_recording(a->record, &result, err)) &&
+                 (!a->observations || write_observations(a->observations, &result, err)) &&
                  cli_write_json(
                      a->common.json,
                      cli_rollout_json(&def, &result, followed.name, a->sim.no_policy ? NULL : path), err);

@@ -35,6 +35,7 @@ enum {
     KEY_EVALUATE_EVERY,
     KEY_STOP_AT,
     KEY_CLIP,
+    KEY_LOOP,
 };
 
 enum { MAX_TEACHERS = 64 };
@@ -47,6 +48,7 @@ typedef struct arguments {
     double evaluate_every, stop_at;    /* samples, 0: never; return, 0: never */
     const char *teacher[MAX_TEACHERS]; /* "STYLE=FILE" */
     int teachers;
+    int loop; /* AMI_LOOP_... */
 } arguments;
 
 _Static_assert((int)AMI_SETTING_COUNT <= (int)TRAINING_SETTINGS_MAX, "");
@@ -58,6 +60,13 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->common;
         state->child_inputs[1] = &a->style;
+        return 0;
+    case KEY_LOOP:
+        a->loop = !strcmp(text, "none")   ? AMI_LOOP_NONE
+                  : !strcmp(text, "wrap") ? AMI_LOOP_WRAP
+                                          : AMI_LOOP_AUTO;
+        if (a->loop == AMI_LOOP_AUTO && strcmp(text, "auto") != 0)
+            argp_error(state, "--loop: \"%s\", expected auto, wrap or none", text);
         return 0;
     case KEY_MOTION:
         a->motion = text;
@@ -103,6 +112,11 @@ static error_t parse(int key, char *text, struct argp_state *state)
 static const struct argp_option own_options[] = {
     {"motion", KEY_MOTION, "NAME|FILE", 0,
      "motion clip to imitate: a file, or a name in the clips folder (walk)", 1},
+    {"loop", KEY_LOOP, "HOW", 0,
+     "of a BVH or npz file, which does not say whether it loops: auto (default): if it repeats itself, cut "
+     "to a cycle "
+     "and closed; wrap: the whole of it, closed; none",
+     1},
     {"out", TRAINING_KEY_OUT, "DIR", 0,
      "run folder (default: runs/MOTION, runs/style-STYLE, runs/locomotion); made if it is not there", 1},
     {"resume", TRAINING_KEY_RESUME, "FILE", 0,
@@ -472,6 +486,25 @@ static bool check_motion(const ami_origin *before, const ami_followed *followed,
                     before->file, followed->name);
 }
 
+/* A motion of another format: looped as asked, and reported. */
+static bool settle(const arguments *a, ami_followed *followed, char **text, ami_error *err)
+{
+    ami_edit_cycle cycle;
+    if (!followed->clip)
+        return true;
+    if (!ami_settle_clip(&followed->clip, followed->path, a->loop, &cycle, text, err))
+        return false;
+    followed->name = ami_clip_name(followed->clip);
+    if (*text && cycle.end > 0)
+        fprintf(stderr,
+                "%s: loops from %.2f to %.2f s, off by %.1f degrees before it was closed (--loop none: all "
+                "of it)\n",
+                followed->path, cycle.begin, cycle.end, cycle.gap * 180 / M_PI);
+    else if (*text)
+        fprintf(stderr, "%s: %.2f s, does not loop\n", followed->path, ami_clip_duration(followed->clip));
+    return true;
+}
+
 static int train_with(const arguments *a, const ami_checkpoint *resumed, const ami_checkpoint *init)
 {
     ami_error err = {{0}};
@@ -489,8 +522,11 @@ static int train_with(const arguments *a, const ami_checkpoint *resumed, const a
     ami_followed followed = {0};
     ami_origin origin = {.file = a->training.resume, .motion = before};
     origin.has_crc = before && ami_checkpoint_get(resumed, "clip_crc", &origin.crc, sizeof origin.crc, NULL);
-    const bool found = character && ami_follow(&followed, a->motion, &a->style, &origin, &character->skeleton,
-                                               a->common.clips, &err);
+    char *text = NULL; /* a copy of the clip in amble's format, where its file has another */
+    const bool found =
+        character &&
+        ami_follow(&followed, a->motion, &a->style, &origin, &character->skeleton, a->common.clips, &err) &&
+        settle(a, &followed, &text, &err);
     ami_teachers teachers = {0};
     ami_styles one = {0};
     unsigned may_touch = 0;
@@ -507,7 +543,7 @@ static int train_with(const arguments *a, const ami_checkpoint *resumed, const a
         (!resumed || ami_train_load(train, resumed, &err)) && load_init(a, train, init, &err) &&
         (choose_folder(a, train, folder, sizeof folder), lock = cli_run_folder_take(folder, resumed, &err)) !=
             NULL &&
-        (!followed.clip || ami_keep_clip(folder, followed.path, followed.clip, &err)) &&
+        (!followed.clip || ami_keep_clip(folder, followed.path, text, followed.clip, &err)) &&
         (log = ami_event_log_open(folder, ami_train_samples(train), &err)) != NULL &&
         log_settings(log, ami_train_settings(train), train, &err)) {
         fprintf(stderr,
@@ -518,6 +554,7 @@ static int train_with(const arguments *a, const ami_checkpoint *resumed, const a
     } else {
         cli_fail(&err);
     }
+    free(text);
     ami_event_log_close(log, NULL);
     ami_folder_lock_release(lock);
     ami_train_destroy(train);
@@ -530,7 +567,8 @@ static int train_with(const arguments *a, const ami_checkpoint *resumed, const a
 int cmd_train(int argc, char **argv)
 {
     arguments a = {.training = {.list = ami_setting_list, .settings = AMI_SETTING_COUNT, .save_minutes = 2},
-                   .evaluate_every = 250000};
+                   .evaluate_every = 250000,
+                   .loop = AMI_LOOP_AUTO};
     struct argp_option *options = training_options_create(own_options, ami_setting_list, AMI_SETTING_COUNT);
     if (!options)
         return cli_fail(&(ami_error){"out of memory for the options"});

@@ -6,9 +6,11 @@
 #include "policy/models.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 bool model_file_argument(int key, char *text, struct argp_state *state, const char **file)
 {
@@ -101,6 +103,44 @@ bool model_read_inputs(const ami_net *net, const char *path, ami_npy *array, int
     wrong_shape(path, array, "rows", net->dim[0], &net->in_shape, err);
     ami_npy_free(array);
     return false;
+}
+
+bool model_read_calibration(const ami_net *net, const char *text, ami_npy *array, int *rows, ami_error *err)
+{
+    const char *const name = net->in_name && *net->in_name ? net->in_name : "input", *const equals =
+                                                                                         strchr(text, '=');
+    const size_t length = strlen(name);
+    const char *path = text;
+    if (equals && !strncmp(text, name, length) && text[length] == '=')
+        path = text + length + 1;
+    else if (equals && access(text, F_OK) != 0)
+        return ami_fail(err,
+                        "--calibrate is \"%.80s\", the network has no input of that name, expected \"%.60s\"",
+                        text, name);
+    if (!model_read_inputs(net, path, array, rows, err))
+        return false;
+    for (size_t i = 0; i < array->count; i++)
+        if (!isfinite(array->f32[i])) {
+            const size_t inputs = (size_t)net->dim[0];
+            ami_fail(err, "%s: number %zu of row %zu is %g, finite ones were expected", path, i % inputs,
+                     i / inputs, (double)array->f32[i]);
+            ami_npy_free(array);
+            return false;
+        }
+    return true;
+}
+
+bool model_calibrate(ami_net *net, const char *text, ami_error *err)
+{
+    ami_npy array;
+    int rows;
+    if (!text)
+        return true;
+    if (!model_read_calibration(net, text, &array, &rows, err))
+        return false;
+    const bool ok = ami_net_set_calibration(net, array.f32, rows);
+    ami_npy_free(&array);
+    return ok || ami_fail(err, "out of memory for %d observations", rows);
 }
 
 bool model_read_outputs(const ami_net *net, const char *path, int rows, ami_npy *array, ami_error *err)

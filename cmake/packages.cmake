@@ -53,7 +53,7 @@ set(CPACK_COMPONENT_RUNTIME_DESCRIPTION "${about}This package has the library, i
 
 set(CPACK_DEBIAN_DEV_PACKAGE_NAME libamble-dev)
 set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
-set(CPACK_DEBIAN_DEV_PACKAGE_SUGGESTS "libprotobuf-c-dev, libjansson-dev") # for the static library alone
+set(CPACK_DEBIAN_DEV_PACKAGE_SUGGESTS "libprotobuf-c-dev, libjansson-dev, libzip-dev") # for the static library alone
 set(CPACK_COMPONENT_DEV_DEPENDS runtime)
 set(CPACK_COMPONENT_DEV_DESCRIPTION "${about}This package has what programs are built with against libamble: headers,\nthe static library, pkg-config and CMake files, examples, documentation.")
 

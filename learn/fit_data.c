@@ -37,6 +37,8 @@ static int is_clip(const struct dirent *entry)
 {
     const size_t n = strlen(entry->d_name);
     return entry->d_name[0] != '.' && ((n > 4 && !strcmp(entry->d_name + n - 4, ".txt")) ||
+                                       (n > 4 && !strcmp(entry->d_name + n - 4, ".bvh")) ||
+                                       (n > 4 && !strcmp(entry->d_name + n - 4, ".npz")) ||
                                        (n > 5 && !strcmp(entry->d_name + n - 5, ".json")));
 }
 
@@ -105,8 +107,9 @@ static bool add_files(ami_fit_data *d, const ami_skeleton *skeleton, const char 
     if (!ok)
         ami_fail(err, "out of memory for %d clips", n);
     else if (n < 1 || n > MAX_CLIPS)
-        ok = ami_fail(err, "%s: %d motion clips (*.txt, *.json) in this folder, expected 1 to %d", folder, n,
-                      MAX_CLIPS);
+        ok = ami_fail(err,
+                      "%s: %d motion clips (*.txt, *.json, *.bvh, *.npz) in this folder, expected 1 to %d",
+                      folder, n, MAX_CLIPS);
     for (int i = 0; i < n; i++) {
         ok = ok && add_file(d, skeleton, folder, list[i]->d_name, err);
         free(list[i]);
@@ -114,8 +117,9 @@ static bool add_files(ami_fit_data *d, const ami_skeleton *skeleton, const char 
     free(list);
     if (ok && d->motions == 0)
         ok = ami_fail(err,
-                      "%s: none of the %d files (*.txt, *.json) in this folder is a motion of DeepMimic's "
-                      "humanoid3d, there are %s",
+                      "%s: none of the %d files (*.txt, *.json, *.bvh, *.npz) in this folder is a motion of "
+                      "DeepMimic's "
+                      "humanoid3d, BVH or npz, there are %s",
                       folder, n, d->left_out_names);
     return ok;
 }

@@ -1,8 +1,8 @@
 /* What the motion networks learn from: a folder of clips, analysed (motion/gait.h), mirrored and blended, and
  * what of it is held out.
  *
- * Every file *.txt and *.json of the folder that looks like a clip (ami_clip_looks_like) is a motion, and so
- * is its mirror image; others are left out. Any two loops that walk, mirrored ones among themselves, give
+ * Every file *.txt, *.json, *.bvh and *.npz of the folder that looks like a clip (ami_clip_looks_like) is a motion,
+ * and so is its mirror image; others are left out. Any two loops that walk, mirrored ones among themselves, give
  * blends at weights 1/8 … 7/8. Where that makes more than AMI_FIT_MOST_PAIRS pairs, it is about as many:
  * every loop with the same number of others, chosen by the clips' checksum.
  *

@@ -225,7 +225,8 @@ amb_result amb_model_get_info(const amb_model *model, amb_model_info *info)
                                  .kernel = ami_model_kernel_name(model->packed),
                                  .mse = report.tried ? report.entry[report.tried - 1].mse : NAN,
                                  .weight_bytes = ami_model_bytes(model->packed),
-                                 .multiplications = model->multiplications};
+                                 .multiplications = model->multiplications,
+                                 .precisions = ami_model_precisions(model->packed)};
     LIB_REQUIRE(lib_out_copy(info, &full, sizeof full) && "size is set");
     return AMB_OK;
 }

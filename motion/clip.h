@@ -36,7 +36,8 @@ extern const ami_clip_joint ami_clip_joints[AMI_CLIP_JOINTS];
 
 typedef struct ami_clip ami_clip;
 
-/* Reads DeepMimic's JSON: `Loop` ("wrap" or true or 1, "none" or false or 0) and `Frames`, each of 44
+/* Reads a motion of any format that amble knows (motion/motion_file.h): BVH, which is retargeted to the humanoid
+ * and does not loop, or DeepMimic's JSON: `Loop` ("wrap" or true or 1, "none" or false or 0) and `Frames`, each of 44
  * numbers: duration s, then the pose, y up. A frame's time is the sum of the durations before it; the last
  * one's is ignored. Other keys are ignored, and a byte-order mark. NULL on error: the sentence names file,
  * frame (from 0), field, what was found and what was expected. So it is for what no human does, which is how
@@ -49,16 +50,21 @@ ami_clip *ami_clip_read(const char *path, ami_error *err);
  * path would. */
 ami_clip *ami_clip_read_memory(const void *bytes, size_t size, const char *name, ami_error *err);
 
-/* Whether a file looks like such a clip: an object in whose Frames the first one has 44 values. It looks at
- * the first 64 KiB, believes nothing else and changes nothing. */
+/* Whether a file looks like such a motion: BVH, or an object in whose Frames the first one has 44 values. It
+ * looks at the first 64 KiB, believes nothing else and changes nothing. */
 bool ami_clip_looks_like(const char *path);
 
-/* Writes the same format, one frame a line, replacing `path` as a whole or not at all. Numbers have 12
- * digits. A name that ends as those of another format do (.bvh, .csv) is refused. */
+/* Writes DeepMimic's JSON, one frame a line, numbers with 12 digits, or, where the name ends in .bvh or .npz, BVH
+ * (motion/bvh.h) or npz (motion/npz.h), replacing `path` as a whole or not at all. A name that ends as those of another format do
+ * (.fbx, .csv) is refused. */
 AMI_MUST_CHECK bool ami_clip_write(const ami_clip *clip, const char *path, ami_error *err);
 
+/* The text of DeepMimic's JSON that ami_clip_write writes, malloc'd, *size long. NULL and a sentence when
+ * memory is short. */
+char *ami_clip_encode(const ami_clip *clip, size_t *size, ami_error *err);
+
 /* A motion as users give it: an existing file is taken as it is; otherwise a NAME, looked up as
- * DIR/humanoid3d_NAME.txt, then DIR/NAME.txt in `clips_dir`, or, where that is NULL, in $AMBLE_CLIPS,
+ * DIR/humanoid3d_NAME.txt, DIR/NAME.txt, DIR/NAME.bvh, then DIR/NAME.npz in `clips_dir`, or, where that is NULL, in $AMBLE_CLIPS,
  * ./clips, the clips folder amble was built with and amble's own assets/motions, in this order. The path goes
  * to path[n]. On error the sentence names the folders looked at and the motions they hold, or how to get
  * some. */

@@ -8,6 +8,10 @@
 #include "base/assert.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "motion/bvh.h"
+#include "motion/clip_check.h"
+#include "motion/motion_file.h"
+#include "motion/npz.h"
 #include "motion/rotation.h"
 
 #include <errno.h>
@@ -22,20 +26,25 @@
 
 enum { FRAME = 1 + AMI_POSE, WRITTEN_DIGITS = 12, LOOKED_AT = 1 << 16 };
 
-static const size_t max_file = 256u << 20; /* bytes */
 /* A comma costs a byte in the file but tens in memory; a clip has one per number. */
 static const size_t max_commas = (size_t)FRAME * AMI_CLIP_MAX_FRAMES + 100000;
 static const char prefix[] = "humanoid3d_";
-/* What no human does: a file beyond this has other units. The public clips stay below 1.5 m, 6 m/s and 40
- * rad/s; the world's best run at 12.4 m/s and throw at 130 rad/s (shoulder). */
-static const double max_height = 2.5, min_height = 0, max_lowest = 1.5; /* m, of the root */
-static const double max_gap = 1;                                        /* s */
-static const double max_speed = 20, max_turn = 200;                     /* m/s, rad/s */
+static const double max_gap = 1; /* s */
+static const char heights_remedy[] = "the floor is at 0 and lengths are in metres: multiply root positions "
+                                     "by 0.01 if these are centimetres, by "
+                                     "0.0254 if inches, by 0.3048 if feet";
+static const char speeds_remedy[] = "lengths are in metres, durations in seconds";
 
 static bool is_file(const char *path)
 {
     struct stat st;
     return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+static bool has_ending(const char *path, const char *ending)
+{
+    const size_t length = strlen(path), n = strlen(ending);
+    return length > n && strcasecmp(path + length - n, ending) == 0;
 }
 
 static const char *kind_of(const json_t *value)
@@ -148,67 +157,14 @@ static const char *name_of(const char *path, char name[AMI_NAME])
     return name;
 }
 
-/* Heights before the rest, which they explain: lengths in other units make all else strange too. */
-static bool check_heights(int frames, const double *pose, ami_error *err)
-{
-    static const char remedy[] = "the floor is at 0 and lengths are in metres: multiply root positions by "
-                                 "0.01 if these are centimetres, "
-                                 "by 0.0254 if inches, by 0.3048 if feet";
-    int lowest = 0, highest = 0;
-    for (int f = 1; f < frames; f++) {
-        lowest = pose[(size_t)f * AMI_POSE + 2] < pose[(size_t)lowest * AMI_POSE + 2] ? f : lowest;
-        highest = pose[(size_t)f * AMI_POSE + 2] > pose[(size_t)highest * AMI_POSE + 2] ? f : highest;
-    }
-    const double low = pose[(size_t)lowest * AMI_POSE + 2], high = pose[(size_t)highest * AMI_POSE + 2];
-    if (!isfinite(low) || !isfinite(high)) {
-        return true; /* ami_clip_create names what is not finite */
-    }
-    if (high > max_height) {
-        return ami_fail(err, "frame %d: the root's height is %g m, expected at most %g; %s", highest, high,
-                        max_height, remedy);
-    }
-    if (low > max_lowest) {
-        return ami_fail(err, "frame %d: the root's lowest height is %g m, expected less than %g; %s", lowest,
-                        low, max_lowest, remedy);
-    }
-    return low >= min_height || ami_fail(err,
-                                         "frame %d: the root's height is %g m, below the floor, which is at "
-                                         "0; y is up in a clip's file",
-                                         lowest, low);
-}
-
-/* What is out of the ordinary in a clip that is one by its form. */
-static bool check_speeds(const ami_clip *clip, ami_error *err)
-{
-    static const char remedy[] = "lengths are in metres, durations in seconds";
-    for (int f = 0; f < ami_clip_frames(clip); f++) {
-        const double *v = ami_clip_vels(clip) + (size_t)f * AMI_VEL,
-                     speed = sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
-        if (speed > max_speed) {
-            return ami_fail(err, "frame %d: the root moves at %.3g m/s, expected at most %g; %s", f, speed,
-                            max_speed, remedy);
-        }
-        for (int j = -1; j < AMI_CLIP_JOINTS; j++) {
-            const bool three = j < 0 || ami_clip_joints[j].ball;
-            const double *w = v + (j < 0 ? 3 : ami_clip_joints[j].vel);
-            const double turn = three ? sqrt(w[0] * w[0] + w[1] * w[1] + w[2] * w[2]) : fabs(w[0]);
-            if (turn > max_turn) {
-                return ami_fail(err, "frame %d: %s turns at %.3g rad/s, expected at most %g; %s", f,
-                                j < 0 ? "the root" : ami_clip_joints[j].name, turn, max_turn, remedy);
-            }
-        }
-    }
-    return true;
-}
-
 ami_clip *ami_clip_create_human(int frames, const double *time, const double *pose, bool loop,
                                 const char *name, ami_error *err)
 {
-    if (frames >= 2 && !check_heights(frames, pose, err)) {
+    if (frames >= 2 && !ami_clip_check_heights(frames, pose, heights_remedy, err)) {
         return NULL;
     }
     ami_clip *clip = ami_clip_create(frames, time, pose, loop, name, err);
-    if (clip && !check_speeds(clip, err)) {
+    if (clip && !ami_clip_check_speeds(clip, 0, speeds_remedy, err)) {
         ami_clip_destroy(clip);
         return NULL;
     }
@@ -291,10 +247,13 @@ static const char *format_of(const char *text, size_t size)
 {
     static const struct {
         const char *begins, *is;
-    } formats[] = {{"HIERARCHY", "a BVH file"},   {"Kaydara FBX Binary", "an FBX file"},
-                   {"; FBX", "an FBX file"},      {"glTF", "a GLB file"},
-                   {":ASF", "an ASF skeleton"},   {":FULLY-SPECIFIED", "an AMC file"},
-                   {"\x93NUMPY", "a NumPy file"}, {"PK\x03\x04", "a ZIP or NPZ file"},
+    } formats[] = {{"Kaydara FBX Binary", "an FBX file"},
+                   {"; FBX", "an FBX file"},
+                   {"glTF", "a GLB file"},
+                   {":ASF", "an ASF skeleton"},
+                   {":FULLY-SPECIFIED", "an AMC file"},
+                   {"\x93NUMPY", "a NumPy file"},
+                   {"PK\x03\x04", "a ZIP file"},
                    {"<", "an XML file"}};
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
         const size_t length = strlen(formats[i].begins);
@@ -311,14 +270,15 @@ static const char *skip_blanks(const char *at)
     return at + strspn(at, " \t\r\n");
 }
 
-static ami_clip *clip_of_text(const char *text, size_t size, const char *path, ami_error *err)
+ami_clip *ami_clip_decode(const char *text, size_t size, const char *path, ami_error *err)
 {
     const char *const format = format_of(text, size);
     if (format) {
-        ami_fail(err,
-                 "is %s; amble reads motions of DeepMimic's humanoid3d: JSON with Loop and Frames of %d "
-                 "numbers each",
-                 format, FRAME);
+        ami_fail(
+            err,
+            "is %s; amble reads BVH and motions of DeepMimic's humanoid3d: JSON with Loop and Frames of %d "
+            "numbers each",
+            format, FRAME);
         return NULL;
     }
     size_t commas = 0;
@@ -344,37 +304,6 @@ static ami_clip *clip_of_text(const char *text, size_t size, const char *path, a
     return clip;
 }
 
-ami_clip *ami_clip_read(const char *path, ami_error *err)
-{
-    AMI_ASSERT(path);
-    size_t size;
-    char *text = ami_file_read_text(path, max_file, &size, err);
-    if (!text) {
-        return NULL;
-    }
-    ami_clip *clip = clip_of_text(text, size, path, err);
-    if (!clip) {
-        ami_fail_in(err, "%s", path);
-    }
-    free(text);
-    return clip;
-}
-
-ami_clip *ami_clip_read_memory(const void *bytes, size_t size, const char *name, ami_error *err)
-{
-    const char *text = NULL;
-    if (size <= max_file) {
-        text = ami_text_begin(bytes, &size, err);
-    } else {
-        ami_fail(err, "holds %zu bytes, expected at most %zu", size, max_file);
-    }
-    ami_clip *clip = text ? clip_of_text(text, size, name, err) : NULL;
-    if (!clip) {
-        ami_fail_in(err, "%s", name);
-    }
-    return clip;
-}
-
 bool ami_clip_looks_like(const char *path)
 {
     AMI_ASSERT(path);
@@ -384,7 +313,10 @@ bool ami_clip_looks_like(const char *path)
     bool found = false;
     if (size > 0) {
         text[size] = 0;
-        const char *at = skip_blanks(strncmp(text, "\xef\xbb\xbf", 3) ? text : text + 3);
+        const size_t mark = strncmp(text, "\xef\xbb\xbf", 3) ? 0 : 3;
+        found = ami_bvh_looks_like(text + mark, size - mark) ||
+                (ami_npz_looks_like(text, size) && has_ending(path, ".npz"));
+        const char *at = skip_blanks(text + mark);
         const char *frames = *at == '{' ? strstr(at, "\"Frames\"") : NULL;
         static const char *const next[3] = {":", "[", "["};
         at = frames ? frames + strlen("\"Frames\"") : NULL;
@@ -397,7 +329,7 @@ bool ami_clip_looks_like(const char *path)
         for (; at && at < end; at++) {
             values += *at == ',';
         }
-        found = end && *end == ']' && values == FRAME;
+        found |= end && *end == ']' && values == FRAME;
     }
     if (file) {
         fclose(file);
@@ -426,22 +358,51 @@ static bool write_frame(FILE *out, const double values[FRAME])
     return done;
 }
 
-/* Endings that promise something else than JSON. */
+/* Endings that promise something else than JSON and BVH. */
 static bool check_ending(const char *path, ami_error *err)
 {
-    static const char *const others[] = {".csv",  ".bvh", ".fbx", ".glb",  ".gltf", ".c3d", ".amc", ".asf",
-                                         ".npy",  ".npz", ".pkl", ".yaml", ".yml",  ".xml", ".usd", ".usda",
-                                         ".usdc", ".dae", ".mp4", ".png",  ".onnx", ".bin"};
+    static const char *const others[] = {".csv",  ".fbx", ".glb",  ".gltf", ".c3d",  ".amc", ".asf",
+                                         ".npy",  ".pkl", ".yaml", ".yml",  ".xml",  ".usd", ".usda",
+                                         ".usdc", ".dae", ".mp4",  ".png",  ".onnx", ".bin"};
     const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
     for (size_t i = 0; dot && i < sizeof others / sizeof *others; i++) {
         if (strcasecmp(dot, others[i]) == 0) {
-            return ami_fail(err,
-                            "%s: a motion is written as DeepMimic's JSON, expected a name that ends in .txt "
-                            "or .json and not in %s",
-                            path, others[i]);
+            return ami_fail(
+                err,
+                "%s: a motion is written as DeepMimic's JSON, as BVH or as npz, expected a name that ends in "
+                ".txt, .json, .bvh or .npz and not in %s",
+                path, others[i]);
         }
     }
     return true;
+}
+
+char *ami_clip_encode(const ami_clip *clip, size_t *size, ami_error *err)
+{
+    char *text = NULL;
+    FILE *out = open_memstream(&text, size);
+    bool done = out != NULL;
+    if (out) {
+        const int n = ami_clip_frames(clip);
+        const double *time = ami_clip_times(clip), *pose = ami_clip_poses(clip);
+        fprintf(out, "{\n\"Loop\": \"%s\",\n\"Frames\":\n[\n", ami_clip_loops(clip) ? "wrap" : "none");
+        for (int f = 0; f < n && done; f++) {
+            double values[FRAME];
+            values[0] = f < n - 1 ? time[f + 1] - time[f] : 0.0;
+            pose_to_file(values + 1, pose + (size_t)f * AMI_POSE);
+            done = write_frame(out, values);
+            fputs(f < n - 1 ? ",\n" : "\n", out);
+        }
+        fputs("]\n}\n", out);
+        done &= !ferror(out);
+        done &= fclose(out) == 0;
+    }
+    if (!done) {
+        free(text);
+        ami_fail(err, "out of memory for the text of a clip");
+        return NULL;
+    }
+    return text;
 }
 
 bool ami_clip_write(const ami_clip *clip, const char *path, ami_error *err)
@@ -450,31 +411,13 @@ bool ami_clip_write(const ami_clip *clip, const char *path, ami_error *err)
     if (!check_ending(path, err)) {
         return false;
     }
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (!out) {
-        return ami_fail(err, "%s: out of memory for the text of a clip", path);
+    if (has_ending(path, ".npz")) {
+        return ami_npz_write(clip, path, err);
     }
-    const int n = ami_clip_frames(clip);
-    const double *time = ami_clip_times(clip), *pose = ami_clip_poses(clip);
-    bool done = true;
-    fprintf(out, "{\n\"Loop\": \"%s\",\n\"Frames\":\n[\n", ami_clip_loops(clip) ? "wrap" : "none");
-    for (int f = 0; f < n && done; f++) {
-        double values[FRAME];
-        values[0] = f < n - 1 ? time[f + 1] - time[f] : 0.0;
-        pose_to_file(values + 1, pose + (size_t)f * AMI_POSE);
-        done = write_frame(out, values);
-        fputs(f < n - 1 ? ",\n" : "\n", out);
-    }
-    fputs("]\n}\n", out);
-    done &= !ferror(out);
-    done &= fclose(out) == 0;
-    if (!done) {
-        free(text);
-        return ami_fail(err, "%s: out of memory for the text of a clip", path);
-    }
-    done = ami_file_write(path, text, size, err);
+    size_t size;
+    char *text =
+        has_ending(path, ".bvh") ? ami_bvh_encode(clip, &size, err) : ami_clip_encode(clip, &size, err);
+    const bool done = text ? ami_file_write(path, text, size, err) : ami_fail_in(err, "%s", path);
     free(text);
     return done;
 }

@@ -41,6 +41,7 @@ static void mix(float *mine, const float *other, size_t n, double share)
 
 void ami_net_average(ami_net *net, const ami_net *other, double share)
 {
+    ami_net_forget_units(net);
     for (int l = 0; l < net->layers; l++) {
         const size_t out = (size_t)net->dim[l + 1];
         mix(net->weight[l], other->weight[l], out * (size_t)net->dim[l], share);

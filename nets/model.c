@@ -1,9 +1,10 @@
-/* Inference: packs a net for one kernel, chooses the kernel, and runs it. The only arithmetic of its own is
- * the input's normalisation; layers are the kernel's.
+/* Inference: packs a net, each layer for its kernel, and runs it (model_auto.c chooses the kernels). The
+ * only arithmetic of its own is the input's normalisation; layers are the kernel's.
  *
  * Rows go through the network in chunks, so that the activations between two layers stay in the core's cache
  * and the workspace is bounded, whatever n. */
 #include "base/number.h"
+#include "base/pages.h"
 #include "nets/kernels/vector.h"
 #include "nets/model_layers.h"
 
@@ -33,7 +34,7 @@ static size_t round_up(size_t n, size_t to)
 
 ami_model_def ami_model_default_def(void)
 {
-    return (ami_model_def){.precision = AMI_PRECISION_AUTO, .max_mse = 1e-6, .calibration_rows = 16};
+    return (ami_model_def){.precision = AMI_PRECISION_AUTO, .max_mse = 1e-6, .calibration_rows = 32};
 }
 
 /* How many rows go together: those whose activations, prepared inputs of the layers included, fit in
@@ -50,28 +51,52 @@ static int chunk_rows(const ami_model *model, const ami_net *net)
     return rows < LEAST_CHUNK ? LEAST_CHUNK : rows > MOST_CHUNK ? MOST_CHUNK : (int)rows;
 }
 
-/* A model packed for this kernel. */
-static ami_model *pack(const ami_net *net, const ami_kernel *kernel, ami_error *err)
+static void take_normalizer(ami_model *model, const ami_net *net)
+{
+    model->normalized = net->in_mean != NULL;
+    model->clip = net->in_clip > 0.0f ? net->in_clip : __builtin_inff();
+    if (model->normalized) {
+        for (int i = 0; i < model->dim[0]; i++) {
+            model->mean[i] = net->in_mean[i];
+            model->inv_std[i] = 1.0f / net->in_std[i];
+        }
+    }
+}
+
+void ami_model_write_precisions(const ami_kernel *const *kernel, int layers, char text[AMI_MODEL_PRECISIONS])
+{
+    bool same = true;
+    for (int l = 1; l < layers; l++)
+        same &= kernel[l]->precision == kernel[0]->precision && kernel[l]->one_plane == kernel[0]->one_plane;
+    size_t used = 0;
+    for (int l = 0; l < (same ? 1 : layers); l++)
+        used += (size_t)snprintf(text + used, AMI_MODEL_PRECISIONS - used, "%s%s%s", l ? " " : "",
+                                 ami_precision_name(kernel[l]->precision), kernel[l]->one_plane ? "u" : "");
+}
+
+ami_model *ami_model_shell(const ami_net *net, const ami_kernel *const *kernel, size_t row_cells,
+                           ami_error *err)
 {
     ami_model *model = calloc(1, sizeof *model);
     if (!model) {
         ami_fail(err, "out of memory for a packed network");
         return NULL;
     }
-    model->kernel = kernel;
     model->layers = net->layers;
     memcpy(model->dim, net->dim, sizeof model->dim);
+    model->row_cells = row_cells;
 
     /* One block: mean, inv_std, then the layers in the order a forward pass reads them, each at a cache
      * line's start. */
     const size_t inputs = round_up((size_t)net->dim[0], LINE_FLOATS);
     size_t at[AMI_NET_MAX_LAYERS], size = 2 * inputs * sizeof(float), widest = (size_t)net->dim[0];
     for (int l = 0; l < net->layers; l++) {
+        model->kernel[l] = kernel[l];
         at[l] = size;
-        size += ami_kernel_layer_size(kernel, net->dim[l], net->dim[l + 1]);
+        size += row_cells ? 0 : ami_kernel_layer_size(kernel[l], net->dim[l], net->dim[l + 1]);
         if (l + 1 < net->layers && (size_t)net->dim[l + 1] > widest)
             widest = (size_t)net->dim[l + 1];
-        const size_t cells = ami_kernel_row_cells(kernel, net->dim[l]);
+        const size_t cells = ami_kernel_row_cells(kernel[l], net->dim[l]);
         model->row_cells = cells > model->row_cells ? cells : model->row_cells;
     }
     model->bytes = size - at[0];
@@ -81,6 +106,7 @@ static ami_model *pack(const ami_net *net, const ami_kernel *kernel, ami_error *
         ami_model_destroy(model);
         return NULL;
     }
+    ami_prefer_large_pages(model->block, size);
     model->mean = (float *)model->block;
     model->inv_std = model->mean + inputs;
     for (int l = 0; l < net->layers; l++)
@@ -88,7 +114,16 @@ static ami_model *pack(const ami_net *net, const ami_kernel *kernel, ami_error *
     /* One line more than needed: rows 4096 bytes apart would all fall into the same few cache sets. */
     model->stride = round_up(widest, LINE_FLOATS) + LINE_FLOATS;
     model->chunk = chunk_rows(model, net);
-    ami_model_repack(model, net);
+    ami_model_write_precisions(model->kernel, model->layers, model->precisions);
+    take_normalizer(model, net);
+    return model;
+}
+
+ami_model *ami_model_pack(const ami_net *net, const ami_kernel *const *kernel, ami_error *err)
+{
+    ami_model *model = ami_model_shell(net, kernel, 0, err);
+    if (model)
+        ami_model_repack(model, net);
     return model;
 }
 
@@ -106,104 +141,6 @@ static bool forced_kernel(const ami_model_def *def, const ami_kernel **kernel, a
     return true;
 }
 
-/* What calibration compares with. */
-typedef struct calibration {
-    int rows;
-    size_t outputs; /* of all rows together */
-    float *in, *out;
-    double *exact;
-} calibration;
-
-static void calibration_free(calibration *c)
-{
-    free(c->in);
-    free(c->out);
-    free(c->exact);
-}
-
-static bool calibration_create(calibration *c, const ami_net *net, const ami_model_def *def, ami_error *err)
-{
-    const int rows = def->calibration_rows > 0 ? def->calibration_rows : 1;
-    *c = (calibration){.rows = rows, .outputs = (size_t)rows * (size_t)net->dim[net->layers]};
-    c->in = malloc((size_t)rows * (size_t)net->dim[0] * sizeof *c->in);
-    c->out = malloc(c->outputs * sizeof *c->out);
-    c->exact = malloc(c->outputs * sizeof *c->exact);
-    if (!c->in || !c->out || !c->exact) {
-        calibration_free(c);
-        return ami_fail(err, "out of memory for measuring a network's precision");
-    }
-    ami_net_calibration_inputs(net, def->seed, rows, c->in);
-    if (!ami_net_run_double(net, c->in, rows, c->exact, err)) {
-        calibration_free(c);
-        return false;
-    }
-    return true;
-}
-
-/* Mean squared error; negative when memory is short. */
-static double measure(calibration *c, const ami_model *model)
-{
-    void *workspace = malloc(ami_model_workspace_size(model, c->rows));
-    if (!workspace)
-        return -1;
-    ami_model_run(model, workspace, c->in, c->rows, c->out);
-    free(workspace);
-    double sum = 0;
-    for (size_t i = 0; i < c->outputs; i++)
-        sum += ((double)c->out[i] - c->exact[i]) * ((double)c->out[i] - c->exact[i]);
-    return sum / (double)c->outputs;
-}
-
-/* What a mean squared error measured on few numbers must be multiplied with to be sure of the true one. Were
- * the errors independent and normal, n of them would give a chi-squared mean, whose quantile at three
- * standard deviations is, by Wilson and Hilferty (1931), (1 - 2/(9n) - 3 sqrt(2/(9n)))^3. Errors of one row
- * are not independent; no more than 8 of them are counted. */
-static double doubt(const calibration *c)
-{
-    const size_t of_a_row = c->outputs / (size_t)c->rows;
-    const double part = 2 / (9. * c->rows * (double)(of_a_row < 8 ? of_a_row : 8));
-    const double root = 1 - part - 3 * sqrt(part);
-    return root > .1 ? 1 / (root * root * root) : 1000;
-}
-
-/* Fastest first; see nets/model.h. */
-static const ami_precision fastest_first[] = {AMI_PRECISION_INT8, AMI_PRECISION_INT16, AMI_PRECISION_BF16,
-                                              AMI_PRECISION_FP32};
-enum { CANDIDATES = sizeof fastest_first / sizeof fastest_first[0] };
-
-static ami_model *choose(const ami_net *net, const ami_model_def *def, ami_error *err)
-{
-    calibration c;
-    if (!calibration_create(&c, net, def, err))
-        return NULL;
-    ami_model *model = NULL;
-    ami_model_report report = {0};
-    for (int i = 0; i < CANDIDATES && !model; i++) {
-        const ami_precision precision = fastest_first[i];
-        const bool last = i + 1 == CANDIDATES;
-        if (!last && !ami_kernel_is_fast(precision))
-            continue;
-        model = pack(net, ami_kernel_best(precision), err);
-        const double mse = model ? measure(&c, model) : 0;
-        if (!model || mse < 0) {
-            if (model)
-                ami_fail(err, "out of memory for measuring a network's precision");
-            ami_model_destroy(model);
-            calibration_free(&c);
-            return NULL;
-        }
-        report.entry[report.tried].precision = precision;
-        report.entry[report.tried++].mse = mse;
-        if (!last && !(mse * doubt(&c) < def->max_mse)) {
-            ami_model_destroy(model);
-            model = NULL;
-        }
-    }
-    calibration_free(&c);
-    model->report = report;
-    return model;
-}
-
 ami_model *ami_model_create(const ami_net *net, const ami_model_def *def, ami_error *err)
 {
     assert(net->layers >= 1 && net->layers <= AMI_NET_MAX_LAYERS);
@@ -211,7 +148,12 @@ ami_model *ami_model_create(const ami_net *net, const ami_model_def *def, ami_er
     const ami_kernel *kernel;
     if (!forced_kernel(&chosen, &kernel, err))
         return NULL;
-    return kernel ? pack(net, kernel, err) : choose(net, &chosen, err);
+    if (!kernel)
+        return ami_model_choose(net, &chosen, err);
+    const ami_kernel *each[AMI_NET_MAX_LAYERS];
+    for (int l = 0; l < net->layers; l++)
+        each[l] = ami_net_non_negative(net, l) ? kernel : ami_kernel_of_two_planes(kernel);
+    return ami_model_pack(net, each, err);
 }
 
 void ami_model_destroy(ami_model *model)
@@ -227,19 +169,13 @@ void ami_model_repack(ami_model *model, const ami_net *net)
     assert(net->layers == model->layers);
     assert(memcmp(net->dim, model->dim, (size_t)(model->layers + 1) * sizeof model->dim[0]) == 0);
     for (int l = 0; l < model->layers; l++) {
-        model->layer[l] = ami_kernel_pack(model->kernel, net->dim[l], net->dim[l + 1], net->weight[l],
-                                          net->bias[l], model->packed[l]);
+        assert(!model->kernel[l]->one_plane || ami_net_non_negative(net, l));
+        model->layer[l] = ami_kernel_pack(model->kernel[l], net->dim[l], net->dim[l + 1], net->weight[l],
+                                          net->bias[l], ami_net_units(net, l), model->packed[l]);
         model->layer[l].act = net->act[l];
         model->layer[l].alpha = net->act_alpha[l];
     }
-    model->normalized = net->in_mean != NULL;
-    model->clip = net->in_clip > 0.0f ? net->in_clip : __builtin_inff();
-    if (model->normalized) {
-        for (int i = 0; i < model->dim[0]; i++) {
-            model->mean[i] = net->in_mean[i];
-            model->inv_std[i] = 1.0f / net->in_std[i];
-        }
-    }
+    take_normalizer(model, net);
 }
 
 int ami_model_inputs(const ami_model *model)
@@ -252,14 +188,41 @@ int ami_model_outputs(const ami_model *model)
     return model->dim[model->layers];
 }
 
+/* The layer that most of the time goes into. */
+static int largest_layer(const ami_model *model)
+{
+    int largest = 0;
+    for (int l = 1; l < model->layers; l++)
+        if ((int64_t)model->dim[l] * model->dim[l + 1] >
+            (int64_t)model->dim[largest] * model->dim[largest + 1])
+            largest = l;
+    return largest;
+}
+
 const char *ami_model_kernel_name(const ami_model *model)
 {
-    return model->kernel->name;
+    return model->kernel[largest_layer(model)]->name;
 }
 
 ami_precision ami_model_precision(const ami_model *model)
 {
-    return model->kernel->precision;
+    return model->kernel[largest_layer(model)]->precision;
+}
+
+const char *ami_model_precisions(const ami_model *model)
+{
+    return model->precisions;
+}
+
+int ami_model_layers(const ami_model *model)
+{
+    return model->layers;
+}
+
+const ami_kernel *ami_model_layer_kernel(const ami_model *model, int layer)
+{
+    assert(layer >= 0 && layer < model->layers);
+    return model->kernel[layer];
 }
 
 void ami_model_get_report(const ami_model *model, ami_model_report *report)
@@ -267,19 +230,33 @@ void ami_model_get_report(const ami_model *model, ami_model_report *report)
     *report = model->report;
 }
 
+/* The instruction sets, each once: "avx512vnni", "avx512vnni, avx512". */
+static int write_isa(const ami_model *model, char *text, size_t size)
+{
+    int used = 0;
+    for (int l = 0; l < model->layers && used >= 0 && (size_t)used < size; l++) {
+        bool seen = false;
+        for (int k = 0; k < l; k++)
+            seen |= !strcmp(model->kernel[k]->isa, model->kernel[l]->isa);
+        if (!seen)
+            used += snprintf(text + used, size - (size_t)used, "%s%s", l ? ", " : "", model->kernel[l]->isa);
+    }
+    return used;
+}
+
 void ami_model_describe(const ami_model *model, char *text, size_t size)
 {
     const ami_model_report *report = &model->report;
-    int used =
-        snprintf(text, size, "%s (%s)", ami_precision_name(ami_model_precision(model)), model->kernel->isa);
+    char isa[96];
+    write_isa(model, isa, sizeof isa);
+    int used = snprintf(text, size, "%s (%s)", model->precisions, isa);
     for (int i = report->tried - 1; i >= 0 && used >= 0 && (size_t)used < size; i--) {
-        const char *const name = ami_precision_name(report->entry[i].precision);
-        const int more =
-            i + 1 == report->tried
-                ? ami_number_format(text + used, size - (size_t)used, ", mean squared error %.1e",
-                                    report->entry[i].mse)
-                : ami_number_format(text + used, size - (size_t)used, "%s %s would have %.1e",
-                                    i + 2 == report->tried ? ";" : ",", name, report->entry[i].mse);
+        const int more = i + 1 == report->tried
+                             ? ami_number_format(text + used, size - (size_t)used,
+                                                 ", mean squared error %.1e", report->entry[i].mse)
+                             : ami_number_format(text + used, size - (size_t)used, "%s %s would have %.1e",
+                                                 i + 2 == report->tried ? ";" : ",",
+                                                 report->entry[i].precisions, report->entry[i].mse);
         used = more < 0 ? more : used + more;
     }
 }
@@ -334,13 +311,14 @@ void ami_model_layer(const ami_model *model, int l, int first, int end, const am
                      const float *x, size_t x_stride, int n, float *y, size_t y_stride)
 {
     ami_rows rows = {.cell = x, .stride = x_stride};
-    if (model->kernel->prepare) {
-        model->kernel->prepare(model->dim[l], x, x_stride, n, buffers->prepared, buffers->scale);
+    const ami_kernel *kernel = model->kernel[l];
+    if (kernel->prepare) {
+        kernel->prepare(model->dim[l], x, x_stride, n, buffers->prepared, buffers->scale);
         rows = (ami_rows){.cell = buffers->prepared,
-                          .stride = ami_kernel_row_cells(model->kernel, model->dim[l]),
+                          .stride = ami_kernel_row_cells(kernel, model->dim[l]),
                           .scale = buffers->scale};
     }
-    model->kernel->layer(&model->layer[l], first, end, &rows, n, y, y_stride);
+    kernel->layer(&model->layer[l], first, end, &rows, n, y, y_stride);
 }
 
 void ami_model_run(const ami_model *model, void *workspace, const float *in, int n, float *out)

@@ -5,7 +5,7 @@
 #include "nets/model.h"
 
 struct ami_model {
-    const ami_kernel *kernel;
+    const ami_kernel *kernel[AMI_NET_MAX_LAYERS];
     int layers;
     int dim[AMI_NET_MAX_LAYERS + 1];
     ami_layer layer[AMI_NET_MAX_LAYERS];
@@ -19,8 +19,23 @@ struct ami_model {
     size_t row_cells;                 /* of the widest layer's prepared rows */
     size_t bytes;                     /* of weights, biases and scales */
     ami_model_report report;
+    char precisions[AMI_MODEL_PRECISIONS];
     char *block; /* 64-byte aligned */
 };
+
+/* A model packed for these kernels, one a layer. */
+ami_model *ami_model_pack(const ami_net *net, const ami_kernel *const *kernel, ami_error *err);
+
+/* A model of these kernels whose layers are not packed yet (layer[], packed[] and bytes are the caller's);
+ * the normaliser is. For measuring: `row_cells` of the workspace at least. */
+ami_model *ami_model_shell(const ami_net *net, const ami_kernel *const *kernel, size_t row_cells,
+                           ami_error *err);
+
+/* "int8 int8u int16", or "int8" where all are the same. */
+void ami_model_write_precisions(const ami_kernel *const *kernel, int layers, char text[AMI_MODEL_PRECISIONS]);
+
+/* AUTO (nets/model_auto.c): measures, and packs what is fastest within the limit. */
+ami_model *ami_model_choose(const ami_net *net, const ami_model_def *def, ami_error *err);
 
 /* A workspace's parts, for `rows` rows. */
 typedef struct ami_model_buffers {

@@ -57,11 +57,55 @@ void ami_net_drop_weights(ami_net *net)
     for (int l = 0; l < AMI_NET_MAX_LAYERS; l++) {
         free(net->weight[l]);
         free(net->bias[l]);
-        net->weight[l] = net->bias[l] = NULL;
+        free(net->unit[l]);
+        net->weight[l] = net->bias[l] = net->unit[l] = NULL;
     }
     free(net->in_mean);
     free(net->in_std);
     net->in_mean = net->in_std = NULL;
+    free(net->calibration);
+    net->calibration = NULL;
+    net->calibration_rows = 0;
+}
+
+const float *ami_net_units(const ami_net *net, int layer)
+{
+    const size_t inputs = (size_t)net->dim[layer];
+    if (!net->unit[layer])
+        return NULL;
+    for (int o = 0; o < net->dim[layer + 1]; o++) {
+        const float *w = net->weight[layer] + (size_t)o * inputs, unit = net->unit[layer][o];
+        const float per = unit > 0.0f ? 1.0f / unit : 0.0f;
+        int off = 0; /* no early end, so that it runs as vectors */
+        for (size_t k = 0; k < inputs; k++) {
+            const float q = nearbyintf(w[k] * per);
+            off |= !(fabsf(q) <= 127.0f) | !(q * unit == w[k]);
+        }
+        if (off)
+            return NULL;
+    }
+    return net->unit[layer];
+}
+
+bool ami_net_set_calibration(ami_net *net, const float *in, int rows)
+{
+    const size_t count = (size_t)rows * (size_t)net->dim[0];
+    float *copy = NULL;
+    if (rows > 0) {
+        copy = malloc(count * sizeof *copy);
+        if (!copy)
+            return false;
+        memcpy(copy, in, count * sizeof *copy);
+    }
+    free(net->calibration);
+    net->calibration = copy;
+    net->calibration_rows = rows;
+    return true;
+}
+
+bool ami_net_non_negative(const ami_net *net, int layer)
+{
+    return layer > 0 && (net->act[layer - 1] == AMI_ACT_RELU || net->act[layer - 1] == AMI_ACT_SIGMOID);
 }
 
 void ami_net_destroy(ami_net *net)
@@ -195,8 +239,18 @@ void ami_net_get_parameters(const ami_net *net, float *block)
     }
 }
 
+void ami_net_forget_units(ami_net *net)
+{
+    for (int l = 0; l < net->layers; l++) {
+        free(net->unit[l]);
+        net->unit[l] = NULL;
+    }
+    memset(net->rounding_mse, 0, sizeof net->rounding_mse);
+}
+
 void ami_net_set_parameters(ami_net *net, const float *block)
 {
+    ami_net_forget_units(net);
     for (int l = 0; l < net->layers; l++) {
         const size_t in = (size_t)net->dim[l], out = (size_t)net->dim[l + 1];
         memcpy(net->weight[l], block, in * out * sizeof *block);

@@ -20,7 +20,7 @@
 
 enum { AMI_NET_MAX_LAYERS = 16, AMI_NET_MAX_DIM = 65536 };
 
-enum { AMI_NET_MAX_HEADS = 8, AMI_NET_MAX_RANK = 3 };
+enum { AMI_NET_MAX_HEADS = 8, AMI_NET_MAX_RANK = 3, AMI_NET_ROUNDINGS = 4 };
 
 /* With the layer's act_alpha as α. ReLU: v < 0 ? 0 : v. Leaky ReLU: v < 0 ? α v : v. ELU (Clevert et al.
  * 2016): v < 0 ? α (e^v - 1) : v. Sigmoid: 1 / (1 + e^-v). NaN stays NaN in each. */
@@ -59,6 +59,8 @@ typedef struct ami_net {
     float act_alpha[AMI_NET_MAX_LAYERS];    /* ELU's and leaky ReLU's α */
     float *weight[AMI_NET_MAX_LAYERS];      /* (dim[l+1], dim[l]) row-major, as PyTorch's Linear.weight */
     float *bias[AMI_NET_MAX_LAYERS];        /* (dim[l+1]) */
+    float *unit[AMI_NET_MAX_LAYERS];        /* (dim[l+1]) or NULL: the weights were stored as int8, whole
+                                               multiples of one number an output; see ami_net_units */
     float *in_mean;                         /* (dim[0]) or NULL: no normalisation */
     float *in_std;                          /* (dim[0]), > 0; NULL where in_mean is */
     float in_clip;                          /* in units of in_std; 0: no clamp */
@@ -66,6 +68,12 @@ typedef struct ami_net {
     ami_net_shape in_shape;                 /* its dimensions' product is dim[0] */
     int heads;                              /* 1 .. AMI_NET_MAX_HEADS; their outputs' sum is dim[layers] */
     ami_net_head head[AMI_NET_MAX_HEADS];
+    int calibration_rows; /* observations to measure a precision on; 0: none */
+    float *calibration;   /* (calibration_rows, dim[0]), as the network is given them; NULL without */
+    double rounding_mse[AMI_NET_ROUNDINGS]; /* where weights were rounded when the file was written: the mean
+                                               squared error that this made on the file's calibration rows,
+                                               N(0,1) through the normaliser, zeros, single inputs at their
+                                               limits (the first laws of nets/model.h); else 0 */
     int metas; /* key/value texts that travel in the ONNX file (metadata_props) */
     ami_meta *meta;
 } ami_net;
@@ -76,13 +84,26 @@ typedef struct ami_net {
 ami_net *ami_net_create(int layers, const int *dim, ami_error *err);
 void ami_net_destroy(ami_net *net); /* NULL is fine */
 
-/* Frees weights, biases and normaliser and keeps the rest: for who has packed the net (nets/model.h) and still
- * wants its names, shapes and metadata. The net is then good for reading these and for ami_net_destroy. */
+/* Frees weights, biases and normaliser and keeps the rest: for who has packed the net (nets/model.h) and
+ * still wants its names, shapes and metadata. The net is then good for reading these and for
+ * ami_net_destroy. */
 void ami_net_drop_weights(ami_net *net);
 
 /* Allocates in_mean (0) and in_std (1) if they are not there. False, and nothing changed, when memory is
  * short. */
 AMI_MUST_CHECK bool ami_net_add_normalizer(ami_net *net);
+
+/* A layer's units where each of its weights is (float)(q · unit) with a whole |q| ≤ 127 (checked: training or
+ * averaging may have changed them since); NULL where not. Such a layer can be packed as int8 or int16, and
+ * written as int8, without an error. */
+const float *ami_net_units(const ami_net *net, int layer);
+
+/* Replaces the calibration rows by a copy of `rows` rows (rows, dim[0]); none: rows 0. False, and nothing
+ * changed, when memory is short. */
+AMI_MUST_CHECK bool ami_net_set_calibration(ami_net *net, const float *in, int rows);
+
+/* Whether what layer l is given can never be negative: it comes out of a ReLU or a sigmoid. */
+bool ami_net_non_negative(const ami_net *net, int layer);
 
 /* Metadata: set replaces; get returns NULL where the key is absent. The net owns its copies. set: false,
  * and nothing changed, when memory is short. */
@@ -102,6 +123,9 @@ double ami_activation_of(ami_activation act, double alpha, double v);
 
 /* Number of weights and biases, normaliser not counted. */
 size_t ami_net_parameters(const ami_net *net);
+
+/* Forgets what is known of how the weights were rounded: for who changes them. */
+void ami_net_forget_units(ami_net *net);
 
 /* All parameters as one block, layer by layer: weight_0, bias_0, weight_1, … (the layout training uses). */
 void ami_net_get_parameters(const ami_net *net, float *block);

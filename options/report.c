@@ -154,6 +154,12 @@ json_t *cli_rollout_json(const ami_rollout_def *def, const ami_rollout_result *r
     json_object_set_new(tracking, "root_m", cli_real(result->root_m));
     json_object_set_new(tracking, "joint_rad", cli_real(result->joint_rad));
     json_object_set_new(tracking, "end_effector_m", cli_real(result->end_effector_m));
+    json_object_set_new(o, "e_g_mpjpe_mm", cli_real(1e3 * result->e_g_mpjpe));
+    json_object_set_new(o, "e_mpjpe_mm", cli_real(1e3 * result->e_mpjpe));
+    json_object_set_new(o, "e_vel_mm", cli_real(1e3 * result->e_vel));
+    json_object_set_new(o, "e_acc_mm", cli_real(1e3 * result->e_acc));
+    json_object_set_new(o, "success_phc", cli_real(result->success_phc));
+    json_object_set_new(o, "success_beyondmimic", cli_real(result->success));
     char hash[20];
     snprintf(hash, sizeof hash, "%016" PRIx64, result->hash);
     json_object_set_new(o, "motion", cli_text(motion));
@@ -161,6 +167,7 @@ json_t *cli_rollout_json(const ami_rollout_def *def, const ami_rollout_result *r
     if (def->policy) {
         json_object_set_new(o, "precision",
                             json_string(ami_precision_name(ami_model_precision(def->policy->actor))));
+        json_object_set_new(o, "precisions", json_string(ami_model_precisions(def->policy->actor)));
         json_object_set_new(o, "kernel", json_string(ami_model_kernel_name(def->policy->actor)));
     }
     json_object_set_new(o, "seed", json_integer((json_int_t)def->env.seed));

@@ -11,6 +11,11 @@ static void add(ami_evaluation *e, const ami_rollout_result *r, int seeds)
     e->normalised_return += r->normalised_return / seeds;
     e->root_m += r->root_m / seeds;
     e->joint_rad += r->joint_rad / seeds;
+    e->e_g_mpjpe += r->e_g_mpjpe / seeds;
+    e->e_mpjpe += r->e_mpjpe / seeds;
+    e->e_vel += r->e_vel / seeds;
+    e->e_acc += r->e_acc / seeds;
+    e->success_phc += r->success_phc / seeds;
     e->control_steps_per_s += r->control_steps_per_s / seeds;
     e->worst_survival = fmin(e->worst_survival, r->survival);
     e->worst_return = fmin(e->worst_return, r->normalised_return);
@@ -25,6 +30,11 @@ static void stretch(ami_evaluation *e, double by)
     e->normalised_return *= by;
     e->root_m *= by;
     e->joint_rad *= by;
+    e->e_g_mpjpe *= by;
+    e->e_mpjpe *= by;
+    e->e_vel *= by;
+    e->e_acc *= by;
+    e->success_phc *= by;
     e->control_steps_per_s *= by;
 }
 

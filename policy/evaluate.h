@@ -25,6 +25,7 @@ typedef struct ami_evaluation {
     int seeds;    /* as many as asked for, fewer where it was stopped */
     bool stopped; /* by the rollout's progress(): the seed in which that was is not counted */
     double survival, worst_survival, success, normalised_return, worst_return, root_m, joint_rad;
+    double e_g_mpjpe, e_mpjpe, e_vel, e_acc, success_phc; /* as in ami_rollout_result */
     double control_steps_per_s;
     int64_t unstable;
 } ami_evaluation;

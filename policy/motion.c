@@ -1,6 +1,7 @@
 #include "policy/motion.h"
 
 #include "base/file.h"
+#include "motion/motion_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,7 +78,30 @@ ami_clip *ami_load_motion(const char *motion, const char *clips, const ami_origi
                : NULL;
 }
 
-bool ami_keep_clip(const char *folder, const char *path, const ami_clip *clip, ami_error *err)
+bool ami_settle_clip(ami_clip **clip, const char *path, int loop, ami_edit_cycle *cycle, char **text,
+                     ami_error *err)
+{
+    *text = NULL;
+    *cycle = (ami_edit_cycle){0};
+    if (!ami_motion_is_foreign(path))
+        return true;
+    size_t size;
+    ami_clip *edited = ami_edit_loop(*clip, loop, cycle, err);
+    *text = edited ? ami_clip_encode(edited, &size, err) : NULL;
+    ami_clip *copy = *text ? ami_clip_read_memory(*text, size, path, err) : NULL;
+    ami_clip_destroy(edited);
+    if (!copy) {
+        free(*text);
+        *text = NULL;
+        return false;
+    }
+    ami_clip_destroy(*clip);
+    *clip = copy;
+    return true;
+}
+
+bool ami_keep_clip(const char *folder, const char *path, const char *text, const ami_clip *clip,
+                   ami_error *err)
 {
     char copy[PATH + 300];
     if ((size_t)snprintf(copy, sizeof copy, "%s/humanoid3d_%s.txt", folder, ami_clip_name(clip)) >=
@@ -93,6 +117,8 @@ bool ami_keep_clip(const char *folder, const char *path, const ami_clip *clip, a
         ami_clip_destroy(there);
         return same;
     }
+    if (text)
+        return ami_file_write(copy, text, strlen(text), err);
     size_t size;
     uint8_t *data = ami_file_read(path, max_file, &size, err);
     const bool ok = data && ami_file_write(copy, data, size, err);

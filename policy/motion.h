@@ -4,7 +4,7 @@
 #ifndef AMI_POLICY_MOTION_H
 #define AMI_POLICY_MOTION_H
 
-#include "motion/clip.h"
+#include "motion/edit.h"
 #include "policy/controller.h"
 
 /* A policy or a checkpoint, and what it says it was trained on. */
@@ -27,8 +27,16 @@ ami_origin ami_policy_origin(const ami_policy *policy, const char *file);
 ami_clip *ami_load_motion(const char *motion, const char *clips, const ami_origin *origin, char *path,
                           size_t size, ami_error *err);
 
+/* For training on a file of another format than DeepMimic's JSON: replaces *clip, read from `path`, by what a copy of
+ * it in that format holds, looped as `loop` says (motion/edit.h: AMI_LOOP_AUTO, ...; *cycle gets where). *text gets
+ * the copy, malloc'd; NULL where nothing was to be done. False and a sentence on error. */
+AMI_MUST_CHECK bool ami_settle_clip(ami_clip **clip, const char *path, int loop, ami_edit_cycle *cycle,
+                                    char **text, ami_error *err);
+
 /* Puts a copy of the clip's file into a run folder, as humanoid3d_NAME.txt, if it is not there already. False
- * and a sentence where that cannot be written, or where another clip has the name there. */
-bool ami_keep_clip(const char *folder, const char *path, const ami_clip *clip, ami_error *err);
+ * and a sentence where that cannot be written, or where another clip has the name there. text: what
+ * ami_settle_clip gave, instead of the file's own; may be NULL. */
+bool ami_keep_clip(const char *folder, const char *path, const char *text, const ami_clip *clip,
+                   ami_error *err);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/histogram.h"
+#include "motion/metrics.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -30,6 +31,7 @@ typedef struct score {
     int steps; /* steps simulated */
     int64_t unstable;
     double reward, part[AMI_REWARD_PARTS], root_m, joint_rad, end_effector_m;
+    ami_tracking tracking; /* up to the fall */
 } score;
 
 typedef struct worker {
@@ -53,6 +55,9 @@ typedef struct rollout {
     double *moment_reward;                            /* (envs, moments): sums, or NULL */
     double *pose;                                     /* (steps + 1, AMI_POSE) or NULL */
     int frames;
+    int observation_rows, observation_inputs;
+    float *observation; /* (observation_rows, observation_inputs) or NULL */
+    bool *observed;     /* (observation_rows) whether the row was reached */
     atomic_int next_group;
     atomic_bool stop;
     atomic_llong done; /* steps of groups */
@@ -113,6 +118,9 @@ static bool step_environment(rollout *r, int e, const float *action)
     }
     if (s->fell) /* after a reset: simulated, but worth nothing */
         reward.total = 0;
+    else
+        ami_tracking_add(&s->tracking, (const double(*)[3])env->state.joint,
+                         (const double(*)[3])env->reference_state.joint);
     count_step(s, &reward);
     count_moment(r, e, env->step - 1, reward.total);
     return true;
@@ -152,6 +160,22 @@ static void generate(rollout *r, worker *w, const int *number, ami_env *const *l
     }
 }
 
+/* Keeps what the actor was given before step `step`, where it is one of those asked for. */
+static void keep_observations(rollout *r, const ami_controller *controller, const int *number, int step,
+                              int n)
+{
+    const int64_t rows = r->observation_rows, total = (int64_t)r->def->envs * r->steps;
+    const size_t inputs = (size_t)r->observation_inputs;
+    for (int k = 0; r->observation && k < n; k++) {
+        const int64_t i = (int64_t)number[k] * r->steps + step, row = i * rows / total;
+        if (i > 0 && (i - 1) * rows / total == row)
+            continue;
+        memcpy(r->observation + (size_t)row * inputs, controller->obs + (size_t)k * inputs,
+               inputs * sizeof(float));
+        r->observed[row] = true;
+    }
+}
+
 /* All the time for the environments [first, first + count). */
 static void run_group(rollout *r, worker *w, int first, int count)
 {
@@ -169,6 +193,7 @@ static void run_group(rollout *r, worker *w, int first, int count)
         const double begun = ami_clock_now();
         generate(r, w, number, live, n);
         ami_controller_decide(&w->controller, live, n);
+        keep_observations(r, &w->controller, number, step, n);
         int left = 0;
         for (int k = 0; k < n; k++) {
             if (step_environment(r, number[k], w->controller.action + (size_t)k * AMI_ACTION)) {
@@ -248,8 +273,32 @@ static void summarise_moments(const rollout *r, ami_rollout_result *result)
     }
 }
 
+/* Over all characters' frames. */
+static void summarise_tracking(const rollout *r, ami_rollout_result *result)
+{
+    ami_tracking all = {0};
+    int pairs = 0;
+    for (int e = 0; e < r->def->envs; e++) {
+        const ami_tracking *t = &r->score[e].tracking;
+        all.frames += t->frames;
+        all.g_mpjpe += t->g_mpjpe;
+        all.mpjpe += t->mpjpe;
+        all.vel += t->vel;
+        all.acc += t->acc;
+        pairs += t->frames > 2 ? t->frames - 2 : 0;
+        result->success_phc += !r->score[e].fell && t->worst <= AMI_PHC_DISTANCE;
+    }
+    result->success_phc /= r->def->envs;
+    const double frames = fmax(all.frames, 1);
+    result->e_g_mpjpe = all.g_mpjpe / frames;
+    result->e_mpjpe = all.mpjpe / frames;
+    result->e_vel = all.vel / fmax(pairs, 1);
+    result->e_acc = all.acc / fmax(pairs, 1);
+}
+
 static void summarise(rollout *r, double wall, ami_rollout_result *result)
 {
+    summarise_tracking(r, result);
     const int envs = r->def->envs;
     score all = {0};
     for (int e = 0; e < envs; e++) {
@@ -395,6 +444,33 @@ static bool prepare(rollout *r, ami_error *err)
     return true;
 }
 
+static bool prepare_observations(rollout *r, ami_error *err)
+{
+    const ami_rollout_def *def = r->def;
+    const int64_t total = (int64_t)def->envs * r->steps;
+    if (def->observation_rows < 1 || !def->policy)
+        return true;
+    r->observation_rows = def->observation_rows < total ? def->observation_rows : (int)total;
+    r->observation_inputs = ami_env_obs_size(&r->env[0]);
+    r->observation = malloc((size_t)r->observation_rows * (size_t)r->observation_inputs * sizeof(float));
+    r->observed = calloc((size_t)r->observation_rows, sizeof *r->observed);
+    return (r->observation && r->observed) ||
+           ami_fail(err, "out of memory for %d observations", r->observation_rows);
+}
+
+/* Those that were reached, to the result. */
+static void give_observations(rollout *r, ami_rollout_result *result)
+{
+    const size_t inputs = (size_t)r->observation_inputs;
+    for (int i = 0; i < r->observation_rows; i++)
+        if (r->observed[i])
+            memmove(r->observation + (size_t)result->observation_rows++ * inputs,
+                    r->observation + (size_t)i * inputs, inputs * sizeof(float));
+    result->observation_inputs = r->observation_inputs;
+    result->observation = r->observation;
+    r->observation = NULL;
+}
+
 bool ami_rollout_run(const ami_rollout_def *def, ami_rollout_result *result, ami_error *err)
 {
     AMI_ASSERT(def && result);
@@ -402,10 +478,11 @@ bool ami_rollout_run(const ami_rollout_def *def, ami_rollout_result *result, ami
     if (def->envs < 1 || def->envs > 65536)
         return ami_fail(err, "%d characters, expected 1 to 65536", def->envs);
     rollout r = {.def = def};
-    const bool ok = prepare(&r, err);
+    const bool ok = prepare(&r, err) && prepare_observations(&r, err);
     if (ok) {
         run_all(&r);
         summarise(&r, ami_clock_now() - r.started, result);
+        give_observations(&r, result);
     }
     for (int e = 0; r.env && e < def->envs; e++)
         ami_env_free(&r.env[e]);
@@ -421,11 +498,15 @@ bool ami_rollout_run(const ami_rollout_def *def, ami_rollout_result *result, ami
     free(r.moment_reward);
     free(r.worker);
     free(r.pose);
+    free(r.observation);
+    free(r.observed);
     return ok;
 }
 
 void ami_rollout_result_free(ami_rollout_result *result)
 {
     free(result->pose);
+    free(result->observation);
     result->pose = NULL;
+    result->observation = NULL;
 }

@@ -17,9 +17,11 @@ typedef struct ami_rollout_def {
      * replaced by the character's number. */
     const ami_generator_def *generator;
     int envs;
-    int threads;   /* how many work at it; 0: as many as OpenMP has */
-    bool realtime; /* every control step waits for its absolute deadline */
-    bool record;   /* keep character 0's poses */
+    int threads;          /* how many work at it; 0: as many as OpenMP has */
+    bool realtime;        /* every control step waits for its absolute deadline */
+    bool record;          /* keep character 0's poses */
+    int observation_rows; /* keep so many of the observations that the actor is given, evenly spread over all
+                             characters' asked steps (fewer where characters fall); 0, or no policy: none */
     /* Runs task(index, argument) for every index in [0, count), on any threads, and returns when all have
      * returned. NULL: OpenMP's threads. count is `threads`. */
     void (*run)(void *run_context, int count, void (*task)(int index, void *argument), void *argument);
@@ -55,6 +57,9 @@ typedef struct ami_rollout_result {
     /* Means over the steps that were simulated: */
     double part[AMI_REWARD_PARTS];
     double root_m, joint_rad, end_effector_m;
+    /* The field's errors against the reference (docs/metrics.md), m, m a step, m a step²; and the fraction of
+     * characters that never fell and whose joints never were off by more than .5 m in the mean (PHC's rule). */
+    double e_g_mpjpe, e_mpjpe, e_vel, e_acc, success_phc;
     int64_t control_steps;
     int64_t resets_unstable;
     int failed;                      /* characters that were reset because MuJoCo reported an error */
@@ -78,6 +83,9 @@ typedef struct ami_rollout_result {
     int frames; /* record: poses (frames, AMI_POSE), one a control step, and how long a step is */
     double *pose;
     double control_dt;
+    int observation_rows; /* observations: (observation_rows, observation_inputs) */
+    int observation_inputs;
+    float *observation;
 } ami_rollout_result;
 
 bool ami_rollout_run(const ami_rollout_def *def, ami_rollout_result *result, ami_error *err);

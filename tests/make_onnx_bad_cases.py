@@ -26,6 +26,28 @@ def edited(change, nodes=None, inits=LAYERS, **options):
     return made
 
 
+def bad_int8():
+    gemm = two_layers()
+    q, u = np.ones((HIDDEN, IN), np.int8), np.full(HIDDEN, 0.01, np.float32)
+    dequantize = node("DequantizeLinear", ["q", "u", "z"], "w0", axis=0)
+
+    def case(name, nodes, inits, *words):
+        bad(name, model([*nodes, *gemm], [*LAYERS[1:], *inits]), *words)
+
+    case("int8_without_units", [node("Identity", ["q"], "w0")], [init("q", q)], "'n_h' ('Gemm')", "'w0' is int8, float32 was expected")
+    case("int8_zero_point", [dequantize], [init("q", q), init("u", u), init("z", np.int8([0, 1] + [0] * (HIDDEN - 2)))], "'n_w0'", "'z' that is not 0")
+    case("int8_too_few_units", [node("DequantizeLinear", ["q", "u"], "w0", axis=0)], [init("q", q), init("u", u[:3])], "'n_w0'", "one float32 for each row")
+    case("int8_unsigned", [node("DequantizeLinear", ["q", "u"], "w0", axis=0)], [init("q", q.astype(np.uint8)), init("u", u)], "'q': holds uint8")
+    case(
+        "int8_reshaped",
+        [node("DequantizeLinear", ["q", "u"], "t", axis=0), node("Reshape", ["t", "s"], "w0")],
+        [init("q", q), init("u", u), init("s", np.int64([HIDDEN, IN]))],
+        "'n_w0' ('Reshape')",
+        "int8 with units",
+    )
+    case("int8_times_two_matrices", [node("Cast", ["q"], "c", to=1), node("Mul", ["c", "m"], "w0")], [init("q", q), init("m", rand(HIDDEN, IN))], "'n_w0' ('Mul')", "one float32 for each row")
+
+
 def bad_graphs():
     gemm = two_layers()
     bad(
@@ -670,6 +692,7 @@ def bad_models():
 
 def main():
     (ROOT / "bad").mkdir(parents=True, exist_ok=True)
+    bad_int8()
     bad_graphs()
     bad_operators()
     bad_branches()

@@ -611,6 +611,35 @@ def others():
     external()
 
 
+def int8():
+    """Weights as int8 with one number a row or a column: by Cast and Mul, by DequantizeLinear."""
+    rng = np.random.default_rng(8)  # its own, so that the other cases stay as they are
+    q0, q1 = (rng.integers(-127, 128, s).astype(np.int8) for s in ((HIDDEN, IN), (OUT, HIDDEN)))
+    u0, u1 = (rng.uniform(0.002, 0.02, n).astype(np.float32) for n in (HIDDEN, OUT))
+    biases = [LAYERS[1], LAYERS[3]]
+    gemm = two_layers()
+    x = rng.standard_normal((4, IN)).astype(np.float32) * 2
+
+    def case(name, nodes, inits, opset=19, layers=gemm):
+        good(name, model([*nodes, *layers], [*biases, *inits], opset), x=x)
+
+    cast = [node("Cast", ["q0"], "c0", to=1), node("Cast", ["q1"], "c1", to=1)]
+    whole = [init("q0", q0), init("q1", q1)]
+    case("int8_cast", [*cast, node("Mul", ["c0", "u0"], "w0"), node("Mul", ["u1", "c1"], "w1")],
+         [*whole, init("u0", u0[:, None]), init("u1", u1[:, None])])
+    case("int8_cast_typed", [*cast, node("Mul", ["c0", "u0"], "w0"), node("Mul", ["u1", "c1"], "w1")],
+         [init("q0", q0, raw=False), init("q1", q1, raw=False), init("u0", u0[:, None], raw=False), init("u1", u1[:, None])])
+    zero = init("zero", np.zeros(OUT, np.int8))
+    case("int8_dequantize", [node("DequantizeLinear", ["q0", "u0"], "w0", axis=0), node("DequantizeLinear", ["q1", "u1", "zero"], "w1", axis=-2)],
+         [*whole, init("u0", u0), init("u1", u1), zero])
+    matmul = [node("MatMul", ["x", "w0"], "m"), node("Add", ["m", "b0"], "h"), node("Relu", ["h"], "r"), gemm[2]]
+    case("int8_columns", [node("DequantizeLinear", ["q0", "u0"], "w0"), node("Cast", ["q1"], "c1", to=1), node("Mul", ["c1", "u1"], "t1"),
+                          node("Transpose", ["t1"], "w1", perm=[1, 0])],
+         [init("q0", q0.T.copy()), init("q1", q1.T.copy()), init("u0", u0), init("u1", u1)], layers=matmul)
+    case("int8_units_of_inputs", [*cast, node("Mul", ["c0", "u0"], "w0"), node("Mul", ["c1", "u1"], "w1")],
+         [*whole, init("u0", rng.uniform(0.002, 0.02, IN).astype(np.float32)), init("u1", u1[:, None])])
+
+
 def external():
     made = model(two_layers(), LAYERS)
     path = ROOT / "good" / "external.onnx"
@@ -628,6 +657,7 @@ def main():
     types()
     shapes()
     others()
+    int8()
     try:
         import make_onnx_exports
     except ImportError as missing:

@@ -158,7 +158,7 @@ picture >/dev/null || exit 1
 
 # ---- Help ----
 
-for sub in '' rollout train fit 'fit phase' 'fit style' eval clip 'clip info' 'clip convert' 'clip style' style 'style list' 'style export' 'style plot' model 'model info' 'model run' 'model check' 'model average'; do
+for sub in '' rollout train fit 'fit phase' 'fit style' eval clip 'clip info' 'clip convert' 'clip map' 'clip compare' 'clip style' style 'style list' 'style export' 'style plot' model 'model info' 'model run' 'model check' 'model average' 'model export'; do
     # shellcheck disable=SC2086 # the subcommand may be two words
     run $sub --help
     if [ "$status" -ne 0 ] || [ -s log/err ] || ! grep -q -i 'usage: *amble' log/out; then
@@ -193,6 +193,12 @@ refuse 'sideways' model sideways
 refuse 'amble clip info: an argument of 5000 bytes|at most 4095' clip info "$(printf '%05000d' 0)"
 refuse 'which motion' clip info
 refuse 'two files' clip convert in/stand.txt
+refuse 'two motions' clip compare in/stand.txt
+refuse '--loop|twice|auto, wrap or none' clip convert --loop twice in/stand.txt out.txt
+refuse '--up|w|x, y, z' clip convert --up w in/stand.txt out.txt
+refuse '--format|fbx' clip convert --format fbx in -o out
+refuse 'in/stand.txt: |has no skeleton' clip map in/stand.txt
+refuse 'no_map: ' clip convert --map no_map in/stand.txt out.txt
 refuse '--rate|0|1 to 1000' clip convert --rate 0 in/stand.txt out.txt
 for sub in info run check; do
     refuse 'which network' model $sub
@@ -299,7 +305,7 @@ refuse '--may-touch: |no body is named "tail"|left_wrist' train "${stand[@]}" --
 for sub in phase style; do
     refuse 'in/nothing|0 motion clips' fit $sub --clips in/nothing
     refuse 'in/missing|No such file' fit $sub --clips in/missing
-    refuse 'in/cut.txt: |not JSON' fit $sub --clips in # the first that is none, by name
+    refuse 'in/bvh.txt: |the file ends' fit $sub --clips in # the first that is wrong, by name
     refuse '"stroll"|amble, hurry, once' fit $sub --clips in/walks --hold-out stroll
     refuse 'no clip to learn from' fit $sub --clips in/walks --hold-out amble,hurry,once
     refuse 'batch: 4 found|8 to 65536' fit $sub --clips in/walks --batch 4
@@ -330,7 +336,7 @@ one=1 frame, expected 2
 turn=Loop is "turn"
 units_cm=height is 88.1416 m|at most 2.5|by 0.01 if these are centimetres
 milliseconds=duration is 33.3 s|divide by 1000 if these are milliseconds
-bvh=is a BVH file|amble reads motions of DeepMimic
+bvh=line 3: |the file ends
 cut=not JSON
 empty=not JSON
 zeros=not JSON
@@ -452,13 +458,45 @@ check 'clip info, names are escaped' grep -qF '\x1b[31mred ' log/out
 check 'clip info, nothing for a terminal' test "$(tr -dc '\033' <log/out | wc -c)" -eq 0
 run clip info --json - ./*red.txt
 check 'clip info, names in JSON' fields log/out 0/name 0/file
-refuse 'x.bvh: |ends in .txt or .json and not in .bvh' clip convert motion.txt x.bvh
-refuse 'x.glb: |ends in .txt or .json and not in .glb' style export walk -o x.glb
-check 'no file of another format is written' test ! -e x.bvh -a ! -e x.glb
+refuse 'x.fbx: |ends in .txt, .json, .bvh or .npz and not in .fbx' clip convert motion.txt x.fbx
+refuse 'x.glb: |ends in .txt, .json, .bvh or .npz and not in .glb' style export walk -o x.glb
+check 'no file of another format is written' test ! -e x.fbx -a ! -e x.glb
 sed 's/"name": "walk"/"name": "\\u001b[1mwalk"/' "$AMBLE_ASSETS/models/styles.json" >coloured.json
 refuse 'coloured.json: style 5|name "\x1b[1mwalk" holds control characters' style list --styles coloured.json
 run clip convert motion.txt motion.csv
 check 'clip convert' test "$(wc -l <motion.csv)" -eq 32
+run clip convert motion.txt motion.bvh
+check 'clip convert, BVH' grep -q '^Frames: 31$' motion.bvh
+run clip compare motion.txt motion.bvh --json -
+check 'clip compare' fields log/out frames e_g_mpjpe_mm e_mpjpe_mm e_vel_mm e_acc_mm dtw_m jerk foot_skate_mps
+check 'a BVH of its own comes back' python3 -c 'import json; assert json.load(open("log/out"))["e_g_mpjpe_mm"] < .1'
+run clip map motion.bvh
+check 'clip map' grep -q '^left_shin = LeftLeg$' log/out
+sed 's/LeftLeg/Peg/' motion.bvh >peg.bvh
+refuse 'peg.bvh: no joint is the left_shin|Peg|--map' clip convert peg.bvh peg.txt
+run clip map peg.bvh
+check 'clip map, what is not found' bash -c 'grep -q "^# not found: left_shin" log/out && grep -q "not used:.*Peg" log/out'
+echo 'left_shin = Peg' >peg.map
+run clip convert peg.bvh -o peg.txt --map peg.map --json -
+check 'clip convert, a map' fields log/out retarget/up retarget/unit retarget/scale_m retarget/rest_pose retarget/foot_skate_mps retarget/penetration_m retarget/joints/0/angle_mean_deg
+mkdir takes
+cp motion.bvh takes/one.bvh
+cp motion.txt takes/two.txt
+echo 'Nobody may do anything.' >takes/LICENCE
+run clip convert takes -o clips2 --rate 15
+check 'clip convert, a folder' test "$status" -eq 0 -a -s clips2/one.txt -a -s clips2/two.txt -a ! -e clips2/LICENCE.txt
+check 'clip convert, what is no motion is named' grep -q 'left out 1 file that holds no motion: LICENCE' log/err
+echo broken >clips2/one.txt
+run clip convert takes -o clips2 --skip-existing
+check 'clip convert, what is there is left' grep -q broken clips2/one.txt
+cp motion.bvh takes/two.bvh
+refuse 'two.bvh|two.txt|would both become' clip convert takes -o clips2
+run clip convert motion.txt -o part.txt --from 2f --to .8s --time-scale 2 --reverse --mirror --smooth 5 --heading 90 --ground
+check 'clip convert, edited' test "$status" -eq 0
+run clip info part.txt --json -
+check 'clip convert, cut and stretched' python3 -c 'import json; d = json.load(open("log/out"))[0]["duration_s"]; assert abs(d - 2 * (.8 - 2 / 30)) < .01, d'
+run "${roll[@]}" --record recorded.bvh
+check 'rollout, recorded as BVH' grep -q '^HIERARCHY' recorded.bvh
 run "${roll[@]}" --record nowhere/motion.txt
 check 'rollout --record into no folder, exit status' test "$status" -ne 0
 check 'rollout --record into no folder, sentence' grep -q '^amble: nowhere/motion.txt: not written' log/err
@@ -1104,6 +1142,53 @@ check 'model check --against another, where' grep -q '^fp32 .* 0.03 (77, 2) .*be
 run model check "$net" --input "$numpy/in.npy" --against "$numpy/out_off.npy" --rows 77 --json -
 check 'model check of the first rows, exit status' test "$status" -eq 0
 check 'model check of the first rows, number' grep -q '"rows": 77' log/out
+
+run model export "$net" -o exported.onnx
+check 'model export, exit status' test "$status" -eq 0
+check 'model export, what it says' grep -q '^exported.onnx: [0-9]* bytes (.*net.onnx: [0-9]*); weights .*; 0 observations' log/out
+check 'model export, the choice' grep -q '^  auto takes ' log/out
+run model run exported.onnx --input "$numpy/in.npy" --output exported.npy --precision fp32
+check 'model export, read back' test "$status" -eq 0
+run model check "$net" --input "$numpy/in.npy" --against exported.npy
+check 'model export, the same outputs' test "$status" -eq 0
+run model check exported.onnx --calibrate "x=$numpy/in.npy"
+check 'model export, the same name of the input' test "$status" -eq 0
+run model export "$net" --calibrate "$numpy/in.npy" --keep 5 -o exported.onnx --json -
+check 'model export --calibrate, fields' fields log/out file output bytes_before bytes observations rounding/rounded/0 \
+    rounding/laws/0/law rounding/laws/0/mse precisions choice
+check 'model export --keep' grep -q '"observations": 5' log/out
+run model info exported.onnx
+check 'model export, in model info' grep -q '^observations: 5' log/out
+check 'model export, no base64 in model info' bash -c '! grep -q "int8 5 " log/out'
+run model check exported.onnx
+check 'model check of exported' grep -q '  observations that the file carries .*within the limit' log/out
+run model check exported.onnx --json -
+check 'model check --json -, laws' fields log/out laws/0/law laws/0/rows laws/0/mse laws/0/promised precisions_auto
+cp exported.onnx again.onnx
+run model export again.onnx -o again.onnx
+check 'model export onto itself, observations kept' grep -q '; 5 observations' log/out
+run model export "$net" --no-rounding -o plain.onnx
+run model run plain.onnx --input "$numpy/in.npy" --output plain.npy --precision fp32
+run model run "$net" --input "$numpy/in.npy" --output was.npy --precision fp32
+check 'model export --no-rounding changes nothing' cmp plain.npy was.npy
+for command in "model export $net -o exported.onnx" "model check $net" "model run $net --input $numpy/in.npy --output any.npy"; do
+    # shellcheck disable=SC2086
+    run $command --calibrate "x=$numpy/in.npy"
+    check "$command --calibrate NAME=ROWS.npy" test "$status" -eq 0
+    # shellcheck disable=SC2086
+    refuse 'no input of that name|expected "x"' $command --calibrate other=in.npy
+    # shellcheck disable=SC2086
+    refuse 'expected (rows, ' $command --calibrate "$numpy/out.npy"
+done
+refuse 'Give --output' model export "$net"
+refuse 'nowhere/out.onnx' model export "$net" -o nowhere/out.onnx
+
+# Rows far outside of what auto is measured on: its own rows hold model run to the limit.
+run rollout --policy runs/whole/actor.onnx "${stand[@]}" --seconds 2 --envs 2 --observations observed.npy
+check 'rollout --observations, exit status' test "$status" -eq 0
+run model export runs/whole/actor.onnx --calibrate observed.npy -o observed.onnx
+check 'rollout --observations, exported with' grep -q -E '; [0-9]{2,3} observations' log/out
+refuse 'without a policy' rollout --no-policy "${stand[@]}" --seconds .2 --envs 1 --observations observed.npy
 
 # ---- A disk that is full, output that goes nowhere ----
 

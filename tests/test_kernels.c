@@ -64,7 +64,7 @@ static void problem_pack(problem *p, const ami_kernel *kernel)
 {
     p->packed = fenced_alloc(ami_kernel_layer_size(kernel, p->inputs, p->outputs) / sizeof(float));
     memset(p->packed.at, 0xff, ami_kernel_layer_size(kernel, p->inputs, p->outputs));
-    p->layer = ami_kernel_pack(kernel, p->inputs, p->outputs, p->weight, p->bias, p->packed.at);
+    p->layer = ami_kernel_pack(kernel, p->inputs, p->outputs, p->weight, p->bias, NULL, p->packed.at);
     p->layer.act = p->act;
     p->layer.alpha = 0.25f;
 }
@@ -136,6 +136,14 @@ static double largest(const float *v, size_t count)
     return most;
 }
 
+/* What a kernel's results are compared with: its precision, or int8 of one plane. */
+enum { ONE_PLANE = AMI_PRECISIONS, KINDS };
+
+static int kind_of(const ami_kernel *kernel)
+{
+    return kernel->one_plane ? ONE_PLANE : (int)kernel->precision;
+}
+
 /* want: the layer's outputs in double; bound: how far each precision may be from it.
  * Summing inputs + 1 terms in any order, each product rounded, errs by at most (inputs + 1) u (|b| + sum |w
  * x|) to first order, u = 2^-24; one more u covers the higher orders, and three the integers' few roundings
@@ -143,7 +151,7 @@ static double largest(const float *v, size_t count)
  * output's largest weight or the row's largest value. The product of two rounded factors errs by |dw| |x| +
  * |w| |dx| + |dw| |dx|. Activations here do not widen an error. */
 static void in_double(const problem *p, const float *x, size_t x_stride, int n, double *want,
-                      double *bound[AMI_PRECISIONS])
+                      double *bound[KINDS])
 {
     const size_t in = (size_t)p->inputs;
     for (int r = 0; r < n; r++) {
@@ -152,8 +160,8 @@ static void in_double(const problem *p, const float *x, size_t x_stride, int n, 
             const float *w = p->weight + (size_t)o * in;
             const double w_most = largest(w, in), dx16 = x_most / AMI_INT16_MAX / 2,
                          dw16 = w_most / AMI_INT16_MAX / 2, dx8 = x_most / AMI_INT8_ACTIVATION_MAX / 2,
-                         dw8 = w_most / AMI_INT8_MAX / 2;
-            double sum = p->bias[o], size = fabs(sum), bf16 = 0, int16 = 0, int8 = 0;
+                         dw8 = w_most / AMI_INT8_MAX / 2, dx8u = x_most / AMI_INT8U_ACTIVATION_MAX / 2;
+            double sum = p->bias[o], size = fabs(sum), bf16 = 0, int16 = 0, int8 = 0, int8u = 0;
             for (size_t k = 0; k < in; k++) {
                 const double v = x[(size_t)r * x_stride + k], term = (double)w[k] * v;
                 sum += term;
@@ -161,6 +169,7 @@ static void in_double(const problem *p, const float *x, size_t x_stride, int n, 
                 bf16 += fabs(term) * (2 * 0x1p-8 + 0x1p-16);
                 int16 += fabs(v) * dw16 + fabs((double)w[k]) * dx16 + dw16 * dx16;
                 int8 += fabs(v) * dw8 + fabs((double)w[k]) * dx8 + dw8 * dx8;
+                int8u += fabs(v) * dw8 + fabs((double)w[k]) * dx8u + dw8 * dx8u;
             }
             const size_t i = (size_t)r * (size_t)p->outputs + (size_t)o;
             const double rounding = (p->inputs + 5) * 0x1p-24 * size;
@@ -169,14 +178,15 @@ static void in_double(const problem *p, const float *x, size_t x_stride, int n, 
             bound[AMI_PRECISION_BF16][i] = rounding + bf16;
             bound[AMI_PRECISION_INT16][i] = rounding + int16 * 1.00001;
             bound[AMI_PRECISION_INT8][i] = rounding + int8 * 1.00001;
+            bound[ONE_PLANE][i] = rounding + int8u * 1.00001;
         }
     }
 }
 
 /* A layer's answers for max_n rows: in double with bounds, and each precision's reference. */
 typedef struct answers {
-    double *want, *bound[AMI_PRECISIONS];
-    float *reference[AMI_PRECISIONS];
+    double *want, *bound[KINDS];
+    float *reference[KINDS];
 } answers;
 
 static answers answers_create(problem *p, const float *x, int max_n)
@@ -184,17 +194,17 @@ static answers answers_create(problem *p, const float *x, int max_n)
     const size_t count = (size_t)max_n * (size_t)p->outputs;
     answers a = {.want = malloc(count * sizeof(double))};
     assert_non_null(a.want);
-    for (int i = 0; i < AMI_PRECISIONS; i++) {
+    for (int i = 0; i < KINDS; i++) {
         a.bound[i] = malloc(count * sizeof(double));
         a.reference[i] = malloc(count * sizeof(float));
         assert_true(a.bound[i] && a.reference[i]);
     }
     in_double(p, x, (size_t)p->inputs, max_n, a.want, a.bound);
-    static const char *const name[AMI_PRECISIONS] = {"ref", "bf16_ref", "int16_ref", "int8_ref"};
-    for (int i = 0; i < AMI_PRECISIONS; i++) {
+    static const char *const name[KINDS] = {"ref", "bf16_ref", "int16_ref", "int8_ref", "int8u_ref"};
+    for (int i = 0; i < KINDS; i++) {
         const ami_kernel *kernel = ami_kernel_by_name(name[i], NULL);
         assert_non_null(kernel);
-        assert_int_equal(kernel->precision, i);
+        assert_int_equal(kind_of(kernel), i);
         problem_pack(p, kernel);
         run(kernel, p, x, (size_t)p->inputs, max_n, a.reference[i], (size_t)p->outputs);
         problem_unpack(p);
@@ -205,7 +215,7 @@ static answers answers_create(problem *p, const float *x, int max_n)
 static void answers_free(answers *a)
 {
     free(a->want);
-    for (int i = 0; i < AMI_PRECISIONS; i++) {
+    for (int i = 0; i < KINDS; i++) {
         free(a->bound[i]);
         free(a->reference[i]);
     }
@@ -222,12 +232,12 @@ static void check_values(const ami_kernel *kernel, const problem *p, const answe
     for (size_t i = 0; i < (size_t)n * out; i++) {
         const size_t at = (size_t)first * out + i;
         const float got = y[i / out * y_stride + i % out];
-        const double off = fabs((double)got - a->want[at]) / a->bound[kernel->precision][at];
+        const double off = fabs((double)got - a->want[at]) / a->bound[kind_of(kernel)][at];
         if (!(off <= worst)) {
             worst = isnan(off) ? (double)INFINITY : off;
             worst_at = i;
         }
-        const float reference = a->reference[kernel->precision][at];
+        const float reference = a->reference[kind_of(kernel)][at];
         /* Floats may be summed in another order than the reference's: both are within the rounding's bound of
          * the same exact sum. */
         const double apart = fabs((double)got - (double)reference),
@@ -306,11 +316,17 @@ static void check_shape(ami_rng *rng, int inputs, int outputs, int max_n)
     float *x = malloc((size_t)max_n * (size_t)inputs * sizeof(float));
     assert_non_null(x);
     fill(rng, x, (size_t)max_n * (size_t)inputs);
-    answers a = answers_create(&p, x, max_n);
-    for (int k = 0; k < ami_kernel_count(); k++)
-        check_layer(ami_kernel_at(k), &p, x, max_n, &a);
+    /* kernels of one plane take no negative inputs */
+    for (int one_plane = 0; one_plane <= 1; one_plane++) {
+        for (int i = 0; one_plane && i < max_n * inputs; i++)
+            x[i] = fabsf(x[i]);
+        answers a = answers_create(&p, x, max_n);
+        for (int k = 0; k < ami_kernel_count(); k++)
+            if (ami_kernel_at(k)->one_plane == one_plane)
+                check_layer(ami_kernel_at(k), &p, x, max_n, &a);
+        answers_free(&a);
+    }
     problem_free(&p);
-    answers_free(&a);
     free(x);
 }
 
@@ -407,6 +423,8 @@ static void test_special_values(void **state)
                 run(kernel, &p, in + ROWS - n, 1, n, y, (size_t)out);
                 for (int j = 0; j < n * out; j++) {
                     float v = in[ROWS - n + j / out];
+                    if (kernel->one_plane && v < 0.0f)
+                        continue;
                     if (integer && isinf(v))
                         v = NAN;
                     if (integer && fabsf(v) < 0x1p-100f)
@@ -572,13 +590,56 @@ static void test_best(void **state)
         const ami_kernel *last = NULL;
         int count = 0;
         for (int k = 0; k < ami_kernel_count(); k++)
-            if ((int)ami_kernel_at(k)->precision == precision) {
+            if (kind_of(ami_kernel_at(k)) == precision) {
                 last = ami_kernel_at(k);
                 count++;
             }
         assert_ptr_equal(ami_kernel_best((ami_precision)precision), last);
         assert_int_equal(ami_kernel_is_fast((ami_precision)precision), count > 1);
     }
+    assert_true(ami_kernel_best_one_plane()->one_plane);
+    for (int k = 0; k < ami_kernel_count(); k++) {
+        const ami_kernel *kernel = ami_kernel_at(k), *two = ami_kernel_of_two_planes(kernel);
+        assert_false(two->one_plane);
+        assert_int_equal(two->precision, kernel->precision);
+        assert_string_equal(two->isa, kernel->isa);
+        assert_true(kernel->one_plane || two == kernel);
+    }
+}
+
+/* Weights that are whole multiples of a given unit are packed as they are: with inputs that activations hold
+ * exactly, the sum is exact but for fp32's rounding. */
+static void test_given_units(void **state)
+{
+    (void)state;
+    enum { IN = 45, OUT = 70 };
+    ami_rng rng = ami_rng_seed(9, 0);
+    problem p = problem_create(&rng, IN, OUT, AMI_ACT_IDENTITY);
+    float unit[OUT], x[IN], y[OUT];
+    for (int o = 0; o < OUT; o++) {
+        unit[o] = (float)ami_rng_range(&rng, .01, 1); /* the largest weight need not be ±127 of them */
+        for (int k = 0; k < IN; k++)
+            p.weight[o * IN + k] = unit[o] * (float)(int)ami_rng_range(&rng, -99, 99);
+    }
+    for (int k = 0; k < IN; k++)
+        x[k] = k ? (float)(k % 2) : 1.0f;
+    for (int i = 0; i < ami_kernel_count(); i++) {
+        const ami_kernel *kernel = ami_kernel_at(i);
+        if (kernel->precision != AMI_PRECISION_INT8 && kernel->precision != AMI_PRECISION_INT16)
+            continue;
+        p.packed = fenced_alloc(ami_kernel_layer_size(kernel, IN, OUT) / sizeof(float));
+        p.layer = ami_kernel_pack(kernel, IN, OUT, p.weight, p.bias, unit, p.packed.at);
+        run(kernel, &p, x, IN, 1, y, OUT);
+        problem_unpack(&p);
+        for (int o = 0; o < OUT; o++) {
+            double want = p.bias[o];
+            for (int k = 0; k < IN; k++)
+                want += (double)p.weight[o * IN + k] * (double)x[k];
+            if (!(fabs((double)y[o] - want) <= 1e-6 * (100 * (double)unit[o] + fabs(want))))
+                fail_msg("%s: output %d is %.9g, expected %.9g", kernel->name, o, (double)y[o], want);
+        }
+    }
+    problem_free(&p);
 }
 
 static void test_precision_names(void **state)
@@ -639,6 +700,7 @@ int main(void)
         cmocka_unit_test(test_precision_names),
         cmocka_unit_test(test_environment_variable),
         cmocka_unit_test(test_packing),
+        cmocka_unit_test(test_given_units),
         cmocka_unit_test(test_special_values),
         cmocka_unit_test(test_nan_stays_in_its_row),
         cmocka_unit_test(test_integers_do_not_overflow),

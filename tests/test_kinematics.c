@@ -4,6 +4,7 @@
 
 #include "base/assets.h"
 #include "base/clock.h"
+#include "motion/humanoid.h"
 #include "motion/kinematics.h"
 
 static ami_character *character;
@@ -22,6 +23,28 @@ static int tear_down(void **unused)
     ami_world_free(&world);
     ami_character_destroy(character);
     return 0;
+}
+
+/* What imports motions without a model takes the same measures. */
+static void the_humanoid_is_the_compiled_one(void **unused)
+{
+    (void)unused;
+    const ami_skeleton *s = &character->skeleton, *h = ami_humanoid();
+    for (int i = 0; i < AMI_BODIES; i++) {
+        assert_int_equal(h->parent[i], s->parent[i]);
+        assert_memory_equal(&h->joint[i], &s->joint[i], sizeof h->joint[i]);
+        assert_all_near(h->offset[i], s->offset[i], 3, 1e-12, ami_body_name[i]);
+        assert_all_near(h->centre[i], s->centre[i], 3, 1e-12, ami_body_name[i]);
+        assert_near(h->mass[i], s->mass[i], 1e-12, ami_body_name[i], i);
+        if (h->joint[i].width == 1)
+            assert_all_near(h->hinge_range[i], s->hinge_range[i], 2, 1e-12, ami_body_name[i]);
+    }
+    for (int side = 0; side < 2; side++) {
+        assert_all_near(h->toe[side], s->toe[side], 3, 1e-12, "toe");
+        assert_all_near(h->heel[side], s->heel[side], 3, 1e-12, "heel");
+    }
+    assert_all_near(h->head_front, s->head_front, 3, 1e-12, "head front");
+    assert_near(h->total_mass, s->total_mass, 1e-12, "mass", 0);
 }
 
 static void the_measures_are_those_of_the_table(void **unused)
@@ -217,6 +240,7 @@ static void another_skeleton_is_refused(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_humanoid_is_the_compiled_one),
         cmocka_unit_test(the_measures_are_those_of_the_table),
         cmocka_unit_test(any_state_is_mujocos),
         cmocka_unit_test(lengths_of_quaternions_do_not_matter),

@@ -256,8 +256,8 @@ static void saves_what_it_loads(void **state)
     amb_clip_destroy(from_bytes);
     amb_clip_destroy(again);
 
-    expect(amb_clip_save(clip, in_folder("clip.bvh")), AMB_ERROR_FILE);
-    expect_sentence("expected a name that ends in .txt or .json");
+    expect(amb_clip_save(clip, in_folder("clip.fbx")), AMB_ERROR_FILE);
+    expect_sentence("expected a name that ends in .txt, .json, .bvh or .npz");
     expect(amb_clip_save(clip, in_folder("no such folder/clip.txt")), AMB_ERROR_FILE);
     expect_sentence("no such folder");
     amb_clip_destroy(clip);
@@ -406,7 +406,7 @@ static void bad_files_have_their_own_results(void **state)
         {"[1, 2]", "mine: the file holds a list, expected an object with Loop and Frames"},
         {"{\"Loop\": \"wrap\"}", "mine: Frames is missing"},
         {"{\"Loop\": \"wrap\", \"Frames\": [[1], [2]]}", "mine: frame 0 holds 1 values"},
-        {"HIERARCHY\nROOT", "mine: is a BVH file"},
+        {"HIERARCHY\nROOT", "mine: line 2: the file ends"},
         {"\xff\xfe{", "mine: is text in UTF-16"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

@@ -70,6 +70,9 @@ static void loads_a_policy_and_describes_it(void **state)
     assert_int_equal(info.multiplications, 197 * 1024 + 1024 * 512 + 512 * 36);
     assert_true(info.weight_bytes >= (size_t)info.multiplications);
     assert_true(info.mse < 1e-6);
+    assert_non_null(info.precisions);
+    assert_true(!strncmp(info.precisions, "int", 3) || !strncmp(info.precisions, "bf16", 4) ||
+                !strncmp(info.precisions, "fp32", 4));
     assert_int_equal(amb_model_output(model, 1, &out), AMB_ERROR_ARGUMENT);
     expect_sentence("output 1 was asked for, expected 0 to 0");
     amb_model_destroy(model);
@@ -294,6 +297,7 @@ static void definitions_carry_their_size(void **state)
     amb_model_info info = {.size = sizeof info};
     amb_model_get_info(model, &info);
     assert_int_equal(info.precision, AMB_PRECISION_FP32);
+    assert_string_equal(info.precisions, "fp32");
     info = (amb_model_info){.size = offsetof(amb_model_info, kernel), .kernel = "as it was"};
     assert_int_equal(amb_model_get_info(model, &info), AMB_OK);
     assert_string_equal(info.kernel, "as it was");

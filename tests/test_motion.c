@@ -77,7 +77,7 @@ static void the_own_clip_is_found(void **state)
 
     ami_clip *clip = ami_clip_read(scratch("hop.txt"), NULL);
     ami_error err = {""};
-    assert_true(ami_keep_clip(run, scratch("hop.txt"), clip, &err));
+    assert_true(ami_keep_clip(run, scratch("hop.txt"), NULL, clip, &err));
     load(NULL, clips, &origin, copy, NULL); /* beside it */
     load("hop", clips, &origin, copy, NULL);
     load("hop", clips, NULL, NULL, "no motion \"hop\"");
@@ -116,7 +116,7 @@ static void a_copy_is_kept_once(void **state)
     ami_clip *clip = ami_clip_read(scratch("hop.txt"), &err);
     assert_non_null(clip);
     for (int i = 0; i < 2; i++) { /* the second time it is there */
-        if (!ami_keep_clip(run, scratch("hop.txt"), clip, &err))
+        if (!ami_keep_clip(run, scratch("hop.txt"), NULL, clip, &err))
             fail_msg("%s", err.text);
         uint8_t *was = ami_file_read(scratch("hop.txt"), 1 << 20, &size[0], &err),
                 *is = ami_file_read(copy, 1 << 20, &size[1], &err);
@@ -124,13 +124,13 @@ static void a_copy_is_kept_once(void **state)
         assert_memory_equal(was, is, size[0]);
         free(was), free(is);
     }
-    assert_true(ami_keep_clip(run, copy, clip, &err)); /* the copy itself */
+    assert_true(ami_keep_clip(run, copy, NULL, clip, &err)); /* the copy itself */
     ami_clip *other = march(.6, true);
     ami_clip *renamed = ami_clip_create(ami_clip_frames(other), ami_clip_times(other), ami_clip_poses(other),
                                         true, "hop", &err);
-    assert_false(ami_keep_clip(run, scratch("elsewhere.txt"), renamed, &err));
+    assert_false(ami_keep_clip(run, scratch("elsewhere.txt"), NULL, renamed, &err));
     assert_sentence(&err, "humanoid3d_hop.txt is there already|another motion|elsewhere.txt|--out");
-    assert_false(ami_keep_clip(scratch("nowhere"), scratch("hop.txt"), clip, &err));
+    assert_false(ami_keep_clip(scratch("nowhere"), scratch("hop.txt"), NULL, clip, &err));
     assert_sentence(&err, "nowhere/humanoid3d_hop.txt: not written");
     assert_int_equal(remove(copy), 0);
     ami_clip_destroy(renamed);
@@ -138,9 +138,43 @@ static void a_copy_is_kept_once(void **state)
     ami_clip_destroy(clip);
 }
 
+/* A BVH file does not say whether it loops: training settles that, and what it keeps is what it was trained on, to
+ * the bit. */
+static void a_foreign_file_is_settled(void **state)
+{
+    (void)state;
+    char bvh[400], copy[400], *text = NULL;
+    ami_error err = {""};
+    in(run, "march.bvh", bvh);
+    in(run, "humanoid3d_march.txt", copy);
+    ami_clip *made = march(.5, true);
+    assert_true(ami_clip_write(made, bvh, &err));
+    ami_clip *clip = ami_clip_read(bvh, &err);
+    assert_true(clip && !ami_clip_loops(clip));
+    ami_edit_cycle cycle;
+    if (!ami_settle_clip(&clip, bvh, AMI_LOOP_WRAP, &cycle, &text, &err))
+        fail_msg("%s", err.text);
+    assert_true(text && ami_clip_loops(clip) && cycle.end > 0);
+    assert_string_equal(ami_clip_name(clip), "march");
+    assert_true(ami_keep_clip(run, bvh, text, clip, &err));
+    assert_true(ami_keep_clip(run, bvh, text, clip, &err)); /* it is there */
+    ami_clip *kept = ami_clip_read(copy, &err);
+    assert_true(kept && ami_clip_crc(kept) == ami_clip_crc(clip));
+    free(text);
+    /* what is in amble's format already stays as it is */
+    assert_true(ami_settle_clip(&kept, copy, AMI_LOOP_NONE, &cycle, &text, &err));
+    assert_true(!text && ami_clip_loops(kept));
+    assert_int_equal(remove(copy), 0);
+    assert_int_equal(remove(bvh), 0);
+    ami_clip_destroy(kept);
+    ami_clip_destroy(clip);
+    ami_clip_destroy(made);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(the_own_clip_is_found),
-                                       cmocka_unit_test(a_copy_is_kept_once)};
+                                       cmocka_unit_test(a_copy_is_kept_once),
+                                       cmocka_unit_test(a_foreign_file_is_settled)};
     return cmocka_run_group_tests(tests, set_up, remove_scratch);
 }

@@ -19,7 +19,7 @@ static void test_bad_cases(void **state)
         assert_true(words > 0);
     }
     free(lines);
-    assert_int_equal(cases, 199);
+    assert_int_equal(cases, 205);
 }
 
 static void test_no_file(void **state)

@@ -136,6 +136,110 @@ static void test_metadata_round_trip(void **state)
     free(longer);
 }
 
+/* Weights of whole multiples of units are stored as int8 and come back bit for bit, with their units, alone
+ * and where there are several heads; calibration rows come back to 1/254 of each input's largest normalised
+ * value. Changed weights are stored as floats. */
+static void test_int8_round_trip(void **state)
+{
+    (void)state;
+    enum { ROWS = 9 };
+    const int dim[] = {7, 11, 6};
+    ami_rng rng = ami_rng_seed(11, 0);
+    for (int variant = 0; variant < 4; variant++) { /* bit 0: normaliser; bit 1: two heads */
+        ami_net *net = random_net(&rng, 2, dim, variant & 1, 0);
+        if (variant & 2) {
+            net->heads = 2;
+            net->head[0] = (ami_net_head){.outputs = 4, .shape = {1, {4}}};
+            net->head[1] = (ami_net_head){.outputs = 2, .shape = {1, {2}}};
+        }
+        for (int l = 0; l < 2; l++) {
+            net->unit[l] = malloc((size_t)dim[l + 1] * sizeof(float));
+            assert_non_null(net->unit[l]);
+            for (int o = 0; o < dim[l + 1]; o++) {
+                net->unit[l][o] = o == 1 ? 0 : (float)ami_rng_range(&rng, .001, .02);
+                for (int k = 0; k < dim[l]; k++)
+                    net->weight[l][o * dim[l] + k] =
+                        o == 1 ? 0 : net->unit[l][o] * (float)((int)ami_rng_below(&rng, 255) - 127);
+            }
+            for (int o = 0; o < dim[l + 1]; o++)
+                net->bias[l][o] = through_half(net->bias[l][o]);
+        }
+        float x[ROWS * 7];
+        for (int i = 0; i < ROWS * 7; i++)
+            x[i] = i % 7 == 3 ? 5 : (float)ami_rng_normal(&rng);
+        assert_true(ami_net_set_calibration(net, x, ROWS));
+        net->rounding_mse[1] = 3.25e-7;
+        for (int half = 0; half < 2; half++) {
+            ami_error err = {0};
+            if (!ami_onnx_write(net_path, net, half ? AMI_ONNX_FLOAT16 : AMI_ONNX_FLOAT32, &err))
+                fail_msg("%s", err.text);
+            ami_net *back = read_net(net_path);
+            assert_same_net(back, net, unchanged);
+            for (int l = 0; l < 2; l++) {
+                assert_non_null(ami_net_units(back, l));
+                assert_memory_equal(back->unit[l], net->unit[l], (size_t)dim[l + 1] * sizeof(float));
+            }
+            assert_true(back->rounding_mse[1] == 3.25e-7 && back->rounding_mse[0] == 0);
+            assert_int_equal(back->calibration_rows, ROWS);
+            for (int k = 0; k < 7; k++) {
+                const float mean = net->in_mean ? net->in_mean[k] : 0,
+                            std = net->in_mean ? net->in_std[k] : 1;
+                float most = 0;
+                for (int r = 0; r < ROWS; r++)
+                    most = fmaxf(most, fabsf(x[r * 7 + k] - mean));
+                for (int r = 0; r < ROWS; r++)
+                    if (!(fabsf(back->calibration[r * 7 + k] - x[r * 7 + k]) <= most / 250 + 1e-6f * std))
+                        fail_msg("row %d, input %d: %g, expected %g", r, k,
+                                 (double)back->calibration[r * 7 + k], (double)x[r * 7 + k]);
+            }
+            ami_net_destroy(back);
+        }
+        net->weight[0][3] = .1234f;
+        ami_error err = {0};
+        assert_true(ami_onnx_write(net_path, net, AMI_ONNX_FLOAT32, &err));
+        ami_net *back = read_net(net_path);
+        assert_same_net(back, net, unchanged);
+        assert_null(ami_net_units(back, 0));
+        assert_non_null(ami_net_units(back, 1));
+        ami_net_destroy(back);
+        ami_net_destroy(net);
+    }
+}
+
+/* Metadata of amble's own that are malformed get a sentence. */
+static void test_bad_calibration(void **state)
+{
+    (void)state;
+    static const char *const row[][3] = {
+        {"calibration", "int8 1 2 AAAA", "4 characters of base64|take 16"},
+        {"calibration", "int8 1 2 AAAAAAAAAAAAA!==", "is not base64"},
+        {"calibration", "int8 1 2 AACAfwAAgH8AAA==", "magnitude of input 0 is"},
+        {"calibration", "int8 1 3 AAAAAAAAAAAAAAAA", "3 inputs, the network has 2"},
+        {"calibration", "int8 0 2 ", "numbers of rows"},
+        {"calibration", "int8 99999999999999999999 2 AAAA", "numbers of rows"},
+        {"calibration", "half 1 2 AAAA", "expected int8"},
+        {"calibration", "", "expected int8"},
+        {"rounding_mse", "1e-7 2e-7", "expected 4 numbers"},
+        {"rounding_mse", "1e-7 2e-7 -1 0", "expected 4 numbers"},
+    };
+    const int dim[] = {2, 2};
+    ami_rng rng = ami_rng_seed(9, 0);
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        ami_net *net = random_net(&rng, 1, dim, false, 0);
+        ami_error err = {0};
+        assert_true(ami_net_set_meta(net, row[i][0], row[i][1]));
+        assert_true(ami_onnx_write(net_path, net, AMI_ONNX_FLOAT32, &err));
+        ami_net_destroy(net);
+        net = ami_onnx_read(net_path, &err);
+        assert_null(net);
+        char words[128];
+        snprintf(words, sizeof words, "%s", row[i][2]);
+        for (char *rest = words, *word; (word = strsep(&rest, "|"));)
+            if (!strstr(err.text, word))
+                fail_msg("\"%s\": %s, expected \"%s\"", row[i][1], err.text, word);
+    }
+}
+
 /* Halves are neighbours in magnitude where their bits are; midway goes to the even one. Every one of them,
  * and both signs. */
 static void test_half(void **state)
@@ -330,7 +434,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),          cmocka_unit_test(test_round_trip_of_extremes),
-        cmocka_unit_test(test_metadata_round_trip), cmocka_unit_test(test_half),
+        cmocka_unit_test(test_metadata_round_trip), cmocka_unit_test(test_int8_round_trip),
+        cmocka_unit_test(test_bad_calibration),     cmocka_unit_test(test_half),
         cmocka_unit_test(test_write_refuses),       cmocka_unit_test(test_write_to_nowhere),
         cmocka_unit_test(test_shapes_and_heads),    cmocka_unit_test(test_names),
         cmocka_unit_test(test_write_refuses_heads),

@@ -284,6 +284,44 @@ static ami_policy exploding_policy(void)
     return p;
 }
 
+/* Observations are those the actor was given, in the characters' and steps' order, evenly spread, whatever
+ * the team; rows after a fall are left out. */
+static void observations_are_kept(void **state)
+{
+    (void)state;
+    enum { ENVS = 5, ROWS = 40 };
+    ami_rollout_def def = {.env = ami_env_default_def(character, clip), .policy = &policy, .envs = ENVS};
+    ami_policy_use(&policy, &def.env);
+    def.env.episode_s = 2;
+    def.observation_rows = ROWS;
+    ami_rollout_result result, other;
+    ami_error err = {""};
+    assert_true(ami_rollout_run(&def, &result, &err));
+    assert_int_equal(result.observation_inputs, AMI_OBS);
+    assert_true(result.observation_rows > 0 && result.observation_rows <= ROWS);
+    set_threads(1);
+    assert_true(ami_rollout_run(&def, &other, &err));
+    set_threads(2);
+    assert_int_equal(other.observation_rows, result.observation_rows);
+    assert_memory_equal(other.observation, result.observation,
+                        (size_t)result.observation_rows * AMI_OBS * sizeof(float));
+    /* the first is what character 0 sees at the start */
+    ami_env env;
+    def.env.stream = 0;
+    assert_true(ami_env_init(&env, &def.env, &err));
+    float obs[AMI_OBS];
+    ami_env_observe(&env, obs);
+    assert_memory_equal(obs, result.observation, sizeof obs);
+    ami_env_free(&env);
+    ami_rollout_result_free(&result);
+    ami_rollout_result_free(&other);
+
+    def.observation_rows = 1000000; /* more than there are steps: each one */
+    assert_true(ami_rollout_run(&def, &result, &err));
+    assert_int_equal(result.observation_rows, result.control_steps);
+    ami_rollout_result_free(&result);
+}
+
 static void broken_states_are_reset_and_counted(void **state)
 {
     (void)state;
@@ -552,6 +590,7 @@ int main(void)
         cmocka_unit_test(falls_count_zero_afterwards),
         cmocka_unit_test(any_team_gives_the_same_results),
         cmocka_unit_test(a_recording_has_every_pose),
+        cmocka_unit_test(observations_are_kept),
         cmocka_unit_test(broken_states_are_reset_and_counted),
         cmocka_unit_test(real_time_keeps_its_rate),
         cmocka_unit_test(progress_is_told_and_may_stop_it),

@@ -26,7 +26,9 @@
  *
  * Files
  *   DeepMimic's JSON (Peng et al. 2018), y up: "Loop" and "Frames", each of 44 numbers: duration s and the
- *   pose. Files are converted to z up when read, and back when saved.
+ *   pose. Files are converted to z up when read, and back when saved. BVH files, and npz files of AMASS or of
+ *   joints' places (where the library was built with libzip), are read too: brought on to the humanoid by the
+ *   directions of their bones, feet held where they rest; they do not loop.
  *
  * Threads: clips and skeletons are const once made; any number of threads may use one. amb_clip_sample,
  * amb_clip_frame and amb_skeleton_transforms allocate nothing and take no lock. */
@@ -99,9 +101,10 @@ AMB_API amb_result amb_skeleton_transforms(const amb_skeleton *skeleton, const d
 
 typedef struct amb_clip amb_clip;
 
-/* A file, or the name of a motion ("walk"): DIR/humanoid3d_NAME.txt or DIR/NAME.txt, DIR being `folder`, or,
- * where that is NULL, one after the other $AMBLE_CLIPS, ./clips and amble's own motions. The clip is named
- * after the file, without "humanoid3d_" and extension. The caller destroys *clip.
+/* A file, or the name of a motion ("walk"): DIR/humanoid3d_NAME.txt, DIR/NAME.txt, DIR/NAME.bvh or
+ * DIR/NAME.npz, DIR being `folder`, or, where that is NULL, one after the other $AMBLE_CLIPS, ./clips and
+ * amble's own motions. The clip is named after the file, without "humanoid3d_" and extension. The caller
+ * destroys *clip.
  *
  * AMB_ERROR_NOT_FOUND: no such file or motion; the sentence lists the available ones. AMB_ERROR_FILE: the
  * content is not valid; the sentence names frame (from 0), field, what was found and what was expected.
@@ -141,8 +144,9 @@ AMB_NODISCARD AMB_API amb_result amb_clip_create(const amb_clip_def *def, amb_cl
 AMB_NODISCARD AMB_API amb_result amb_clip_mirror(const amb_clip *clip, amb_clip **mirrored);
 AMB_API void amb_clip_destroy(amb_clip *clip); /* NULL is fine */
 
-/* Writes DeepMimic's JSON, replacing `path` as a whole or not at all. Numbers have 12 digits. AMB_ERROR_FILE
- * where it cannot be written, or where the name has the extension of another format (.bvh, .csv). */
+/* Writes DeepMimic's JSON, numbers with 12 digits, or, where the name ends in .bvh or .npz, that format,
+ * replacing `path` as a whole or not at all. AMB_ERROR_FILE where it cannot be written, or where the name has
+ * the extension of another format (.fbx, .csv). */
 AMB_NODISCARD AMB_API amb_result amb_clip_save(const amb_clip *clip, const char *path);
 
 typedef struct amb_clip_info {

@@ -34,13 +34,25 @@ static bool has_avx_vnni(void)
 #define PREPARE_BF16(name) ami_prepare_##name
 #define PREPARE_INT16(name) ami_prepare_##name
 #define PREPARE_INT8(name) ami_prepare_##name
+#define PREPARE_INT8U(name) ami_prepare_##name
+#define PRECISION_FP32 AMI_PRECISION_FP32
+#define PRECISION_BF16 AMI_PRECISION_BF16
+#define PRECISION_INT16 AMI_PRECISION_INT16
+#define PRECISION_INT8 AMI_PRECISION_INT8
+#define PRECISION_INT8U AMI_PRECISION_INT8
+#define UNSIGNED_FP32 false
+#define UNSIGNED_BF16 false
+#define UNSIGNED_INT16 false
+#define UNSIGNED_INT8 false
+#define UNSIGNED_INT8U true
 
 static const struct {
     ami_kernel kernel;
     bool (*runs)(void);
 } kernels[] = {
-#define AMI_KERNEL(name, precision, isa, lanes, panel, runs_here)                                        \
-    {{#name, AMI_PRECISION_##precision, isa, lanes, panel, PREPARE_##precision(name), ami_layer_##name}, \
+#define AMI_KERNEL(name, precision, isa, lanes, panel, runs_here)                                       \
+    {{#name, PRECISION_##precision, UNSIGNED_##precision, isa, lanes, panel, PREPARE_##precision(name), \
+      ami_layer_##name},                                                                                \
      runs_##name},
 #include "nets/kernels/kernels.inc"
 #undef AMI_KERNEL
@@ -92,20 +104,39 @@ const ami_kernel *ami_kernel_at(int index)
     return NULL;
 }
 
-const ami_kernel *ami_kernel_best(ami_precision precision)
+static const ami_kernel *best(ami_precision precision, bool one_plane)
 {
     for (int i = KERNELS - 1; i >= 0; i--)
-        if (kernels[i].kernel.precision == precision && runs(i))
+        if (kernels[i].kernel.precision == precision && kernels[i].kernel.one_plane == one_plane && runs(i))
             return &kernels[i].kernel;
     return NULL; /* not reached: references run everywhere */
+}
+
+const ami_kernel *ami_kernel_best(ami_precision precision)
+{
+    return best(precision, false);
+}
+
+const ami_kernel *ami_kernel_best_one_plane(void)
+{
+    return best(AMI_PRECISION_INT8, true);
 }
 
 bool ami_kernel_is_fast(ami_precision precision)
 {
     int count = 0;
     for (int i = 0; i < KERNELS; i++)
-        count += kernels[i].kernel.precision == precision && runs(i);
+        count += kernels[i].kernel.precision == precision && !kernels[i].kernel.one_plane && runs(i);
     return count > 1;
+}
+
+const ami_kernel *ami_kernel_of_two_planes(const ami_kernel *kernel)
+{
+    for (int i = 0; i < KERNELS && kernel->one_plane; i++)
+        if (kernels[i].kernel.precision == kernel->precision && !kernels[i].kernel.one_plane &&
+            !strcmp(kernels[i].kernel.isa, kernel->isa))
+            return &kernels[i].kernel;
+    return kernel;
 }
 
 /* "ref, avx2, avx512": the kernels that run here. */

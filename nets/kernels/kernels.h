@@ -17,6 +17,9 @@
  *   int8   weights as integers of at most ±127 with one scale an output, activations of at most ±32767 with
  *          one scale a row, as two planes of bytes (two vpdpbusd), so that only the weights are coarse; sums
  *          exact in int32.
+ *   int8u  int8 whose activations are one plane of bytes, 0 to 255, with one scale a row: for layers whose
+ *          inputs are never negative, as behind a ReLU. Half the products of int8, activations of 8 bits. Not
+ *          a precision of its own (AMI_PRECISION_INT8): forced, int8 means two planes.
  *
  * A NaN anywhere in a row's input makes all that row's outputs NaN, in every precision. Infinities: fp32 and
  * bf16 follow IEEE 754; the integers cannot hold them, there a row with one gives NaN. A row whose values are
@@ -53,6 +56,7 @@ enum {
     AMI_INT16_MAX = 8191,            /* of weights and activations */
     AMI_INT8_MAX = 127,              /* of weights */
     AMI_INT8_ACTIVATION_MAX = 32767, /* stored + 32768, in two bytes */
+    AMI_INT8U_ACTIVATION_MAX = 255,  /* one plane */
     AMI_DOT = 4,                     /* layers of at most so many outputs are packed and summed along the
                                         inputs */
     AMI_FEW = 64,                    /* and of at most so many in CHAINS sums an output, so that no sum waits
@@ -79,8 +83,8 @@ typedef struct ami_layer {
     const float *bias;     /* (padded outputs) */
     const float *scale;    /* integers: (padded outputs) what one unit of weight is worth; NULL in the
                               others */
-    const int32_t *offset; /* int8: (padded outputs) -128 Σ w, what the upper plane's sum starts from; NULL in
-                              the others */
+    const int32_t *offset; /* int8 of two planes: (padded outputs) -128 Σ w, what the upper plane's sum starts
+                              from; NULL in the others */
 } ami_layer;
 
 /* n rows of activations as a kernel reads them. */
@@ -105,6 +109,7 @@ typedef void ami_layer_function(const ami_layer *layer, int first, int end, cons
 typedef struct ami_kernel {
     const char *name;
     ami_precision precision;
+    bool one_plane; /* int8u: no input may be negative (NaN and infinities may come) */
     const char *isa;
     int lanes;
     int panel;
@@ -137,8 +142,14 @@ const ami_kernel *ami_kernel_at(int index);
 /* By name. NULL and a sentence where no kernel has that name, or this CPU does not run it. */
 const ami_kernel *ami_kernel_by_name(const char *name, ami_error *err);
 
-/* The fastest kernel of a precision (not AUTO) here. Never NULL: each has its reference. */
+/* The fastest kernel of a precision (not AUTO) here. Never NULL: each has its reference. int8: of two
+ * planes. */
 const ami_kernel *ami_kernel_best(ami_precision precision);
+
+/* The fastest int8 kernel of one plane, and the one of two planes that goes with a kernel where inputs may be
+ * negative: the kernel itself, unless it is of one plane. */
+const ami_kernel *ami_kernel_best_one_plane(void);
+const ami_kernel *ami_kernel_of_two_planes(const ami_kernel *kernel);
 
 /* Whether a precision has a kernel here that is more than its reference. */
 bool ami_kernel_is_fast(ami_precision precision);
@@ -163,9 +174,11 @@ size_t ami_kernel_weight_cells(const ami_kernel *kernel, int inputs, int outputs
 size_t ami_kernel_layer_size(const ami_kernel *kernel, int inputs, int outputs);
 
 /* Packs weight (outputs, inputs) row-major and bias (outputs) for the kernel into block
- * (ami_kernel_layer_size bytes, 64-byte aligned). The layer points into it. */
+ * (ami_kernel_layer_size bytes, 64-byte aligned). The layer points into it. unit (outputs): what one unit of
+ * each output's weight is worth with integers, where the weights are whole multiples of it already, ±127 at
+ * most (net->unit): they are packed without an error; NULL: chosen from the largest weight. */
 ami_layer ami_kernel_pack(const ami_kernel *kernel, int inputs, int outputs, const float *weight,
-                          const float *bias, void *block);
+                          const float *bias, const float *unit, void *block);
 
 /* act over a block of sums, in place: what the kernels of an instruction set share for the activations that
  * are not done in registers. */

@@ -53,7 +53,7 @@ size_t ami_kernel_row_cells(const ami_kernel *kernel, int inputs)
     case AMI_PRECISION_FP32:
         return 0;
     case AMI_PRECISION_INT8:
-        return 2 * plane + AMI_LINE_CELLS;
+        return (kernel->one_plane ? 1 : 2) * plane + AMI_LINE_CELLS;
     default:
         return plane + AMI_LINE_CELLS;
     }
@@ -67,10 +67,16 @@ size_t ami_kernel_weight_cells(const ami_kernel *kernel, int inputs, int outputs
     return ami_kernel_padded_outputs(kernel, outputs) * groups;
 }
 
-/* Vectors of one number an output behind the weights: bias; with integers scale; with int8 offset. */
+static bool has_offset(const ami_kernel *kernel)
+{
+    return kernel->precision == AMI_PRECISION_INT8 && !kernel->one_plane;
+}
+
+/* Vectors of one number an output behind the weights: bias; with integers scale; with two planes offset. */
 static size_t vectors(const ami_kernel *kernel)
 {
-    return kernel->precision == AMI_PRECISION_INT8 ? 3 : kernel->precision == AMI_PRECISION_INT16 ? 2 : 1;
+    const bool integers = kernel->precision == AMI_PRECISION_INT8 || kernel->precision == AMI_PRECISION_INT16;
+    return (size_t)(1 + integers + has_offset(kernel));
 }
 
 size_t ami_kernel_layer_size(const ami_kernel *kernel, int inputs, int outputs)
@@ -204,11 +210,12 @@ static int longest_window(const packing *p, int outputs)
     return (int)window;
 }
 
-static void find_scales(packing *p, int outputs, size_t padded)
+static void find_scales(packing *p, int outputs, size_t padded, const float *unit)
 {
     const float most = p->precision == AMI_PRECISION_INT8 ? AMI_INT8_MAX : AMI_INT16_MAX;
     for (size_t o = 0; o < (size_t)outputs; o++)
-        p->scale[o] = ami_row_scale(largest_bits(p->weight + o * p->inputs, p->inputs), most);
+        p->scale[o] =
+            unit ? unit[o] : ami_row_scale(largest_bits(p->weight + o * p->inputs, p->inputs), most);
     for (size_t o = (size_t)outputs; o < padded; o++)
         p->scale[o] = 0.0f;
 }
@@ -230,7 +237,7 @@ static void find_offsets(const packing *p, int outputs, size_t padded)
 }
 
 ami_layer ami_kernel_pack(const ami_kernel *kernel, int inputs, int outputs, const float *weight,
-                          const float *bias, void *block)
+                          const float *bias, const float *unit, void *block)
 {
     assert(kernel->panel <= WIDEST);
     const size_t padded = ami_kernel_padded_outputs(kernel, outputs),
@@ -248,11 +255,11 @@ ami_layer ami_kernel_pack(const ami_kernel *kernel, int inputs, int outputs, con
     memset(packed_bias + outputs, 0, (padded - (size_t)outputs) * sizeof *bias);
     if (kernel->precision == AMI_PRECISION_INT16 || kernel->precision == AMI_PRECISION_INT8) {
         p.scale = (float *)(behind + vector);
-        find_scales(&p, outputs, padded);
+        find_scales(&p, outputs, padded, unit);
     }
     if (kernel->precision == AMI_PRECISION_INT16)
         window = longest_window(&p, outputs);
-    if (kernel->precision == AMI_PRECISION_INT8) {
+    if (has_offset(kernel)) {
         p.offset = (int32_t *)(behind + 2 * vector);
         find_offsets(&p, outputs, padded);
     }

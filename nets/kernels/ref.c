@@ -11,7 +11,7 @@
 enum { LANES = AMI_LANES_ref };
 _Static_assert((int)AMI_PANEL_ref == (int)LANES, "every panel of the reference kernels has one width");
 _Static_assert((int)AMI_LANES_bf16_ref == (int)LANES && (int)AMI_LANES_int16_ref == (int)LANES &&
-                   (int)AMI_LANES_int8_ref == (int)LANES,
+                   (int)AMI_LANES_int8_ref == (int)LANES && (int)AMI_LANES_int8u_ref == (int)LANES,
                "the reference kernels share their layout");
 
 void ami_activate_ref(ami_activation act, float alpha, float *y, size_t y_stride, int rows, int width)
@@ -126,6 +126,15 @@ static float sum_int8(const ami_layer *layer, const ami_rows *x, int r, int o)
     return fmaf(fmaf((float)high, 256.0f, (float)low), layer->scale[o] * x->scale[r], layer->bias[o]);
 }
 
+static float sum_int8u(const ami_layer *layer, const ami_rows *x, int r, int o)
+{
+    const size_t groups = ((size_t)layer->inputs + 3) / 4;
+    int32_t sum = 0;
+    for (size_t g = 0; g < groups; g++)
+        sum += int8_product(weight_cell(layer, groups, o, g), row_cell(x, r, g));
+    return fmaf((float)sum, layer->scale[o] * x->scale[r], layer->bias[o]);
+}
+
 typedef float sum_function(const ami_layer *layer, const ami_rows *x, int r, int o);
 
 static void layer_ref(sum_function *sum, const ami_layer *layer, int first, int end, const ami_rows *x, int n,
@@ -173,6 +182,12 @@ void ami_layer_int8_ref(const ami_layer *layer, int first, int end, const ami_ro
                         size_t y_stride)
 {
     layer_ref(sum_int8, layer, first, end, x, n, y, y_stride);
+}
+
+void ami_layer_int8u_ref(const ami_layer *layer, int first, int end, const ami_rows *x, int n, float *y,
+                         size_t y_stride)
+{
+    layer_ref(sum_int8u, layer, first, end, x, n, y, y_stride);
 }
 
 static size_t row_cells(int inputs, int cell_inputs, size_t planes)
@@ -241,5 +256,18 @@ void ami_prepare_int8_ref(int inputs, const float *x, size_t x_stride, int n, vo
             row[k] = (unsigned char)(q >> 8);
             row[plane + (size_t)k] = (unsigned char)(q & 255);
         }
+    }
+}
+
+void ami_prepare_int8u_ref(int inputs, const float *x, size_t x_stride, int n, void *cell, float *scale)
+{
+    const size_t stride = row_cells(inputs, 4, 1) * 4;
+    for (int r = 0; r < n; r++) {
+        const float *in = x + (size_t)r * x_stride;
+        unsigned char *row = (unsigned char *)cell + (size_t)r * stride;
+        memset(row, 0, stride);
+        scale[r] = row_scale(in, inputs, AMI_INT8U_ACTIVATION_MAX);
+        for (int k = 0; k < inputs; k++)
+            row[k] = (unsigned char)(units(in[k], scale[r]) & 255);
     }
 }

@@ -2,11 +2,11 @@
  * last layer. Refuses every number that is not finite. */
 #include "nets/onnx/graph.h"
 
+#include "base/pages.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 static bool build_normalizer(ami_onnx_graph *g, ami_net *net)
 {
@@ -51,10 +51,36 @@ static size_t first_not_finite(const float *numbers, size_t count)
     return count;
 }
 
+/* The units of a layer stored as int8 with one an output, into *unit (all) from `first` on; allocated with
+ * the first of several heads. Where a head has none, none is kept. */
+static bool build_units(ami_onnx_graph *g, const ami_onnx_layer *layer, float **unit, size_t first,
+                        size_t all)
+{
+    const ami_onnx_array *const w = &layer->weight;
+    bool has = w->units && w->unit_axis == (w->transposed ? 1 : 0) && (first == 0 || *unit);
+    for (size_t o = 0; o < w->dim[0] && layer->scale; o++)
+        has &= layer->scale[o] == 1;
+    if (has && !*unit) {
+        *unit = malloc(all * sizeof **unit);
+        if (!*unit)
+            return ami_onnx_graph_fail(g, "not enough memory");
+    }
+    for (size_t o = 0; has && o < w->dim[0]; o++)
+        (*unit)[first + o] = ami_onnx_array_unit(w, o);
+    if (!has) {
+        free(*unit);
+        *unit = NULL;
+    }
+    return true;
+}
+
 /* One layer of the graph as `outputs` rows of a net's layer. */
-static bool build_layer(ami_onnx_graph *g, const ami_onnx_layer *layer, float *weight, float *bias)
+static bool build_layer(ami_onnx_graph *g, const ami_onnx_layer *layer, float *weight, float *bias,
+                        float **unit, size_t first, size_t all)
 {
     size_t outputs = layer->weight.dim[0], inputs = layer->weight.dim[1];
+    if (!build_units(g, layer, unit, first, all))
+        return false;
     ami_onnx_array_floats(&layer->weight, weight);
     for (size_t o = 0; o < outputs && layer->scale; o++) {
         if (layer->scale[o] == 1)
@@ -78,20 +104,6 @@ static bool build_layer(ami_onnx_graph *g, const ami_onnx_layer *layer, float *w
         bias[o] = layer->bias[o];
     }
     return true;
-}
-
-/* Most of the time of reading a large network goes into its memory's first touch, page by page: this asks for
- * large pages. A hint: where it is not understood or not granted nothing changes. */
-static void prefer_large_pages(void *memory, size_t size)
-{
-#ifdef MADV_HUGEPAGE
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = ((uintptr_t)memory + page - 1) / page * page;
-    uintptr_t to = ((uintptr_t)memory + size) / page * page;
-    if (size >= (size_t)2 << 20 && to > from)
-        (void)madvise((void *)from, to - from, MADV_HUGEPAGE);
-#else
-    (void)memory, (void)size;
-#endif
 }
 
 static ami_net_shape shape_of(const ami_onnx_tensor *t)
@@ -120,7 +132,7 @@ static bool build_heads(ami_onnx_graph *g, ami_net *net)
         if (!net->head[h].name)
             return ami_onnx_graph_fail(g, "not enough memory");
         if (!build_layer(g, layer, net->weight[last] + (size_t)at * (size_t)net->dim[last],
-                         net->bias[last] + at))
+                         net->bias[last] + at, &net->unit[last], (size_t)at, (size_t)net->dim[net->layers]))
             return false;
         at += net->head[h].outputs;
         net->act[last] = layer->act;
@@ -147,10 +159,11 @@ ami_net *ami_onnx_build(ami_onnx_graph *g)
         return NULL;
     }
     for (int l = 0; l < layers; l++)
-        prefer_large_pages(net->weight[l], sizeof(float) * (size_t)dim[l] * (size_t)dim[l + 1]);
+        ami_prefer_large_pages(net->weight[l], sizeof(float) * (size_t)dim[l] * (size_t)dim[l + 1]);
     bool ok = build_normalizer(g, net);
     for (int l = 0; l < layers - 1 && ok; l++) {
-        ok = build_layer(g, &g->layer[path[l]], net->weight[l], net->bias[l]);
+        ok = build_layer(g, &g->layer[path[l]], net->weight[l], net->bias[l], &net->unit[l], 0,
+                         (size_t)net->dim[l + 1]);
         net->act[l] = g->layer[path[l]].act;
         net->act_alpha[l] = g->layer[path[l]].alpha;
     }

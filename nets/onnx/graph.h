@@ -79,7 +79,7 @@ typedef struct ami_onnx_graph {
     int64_t rows;          /* the input is fixed to, 0: any number */
     ami_onnx_tensor input; /* as it came */
     const char *input_name;
-    size_t inputs;         /* numbers in a row of it */
+    size_t inputs; /* numbers in a row of it */
 
     /* before the first layer the input becomes clamp((input - mean) / std, lo, hi) */
     double *mean, *std; /* (inputs) */
@@ -154,6 +154,9 @@ void ami_onnx_operator_names(char *text, size_t room);
 /* In onnx/layer.c */
 ami_onnx_handler ami_onnx_read_elementwise, ami_onnx_read_clip, ami_onnx_read_bound, ami_onnx_read_matmul,
     ami_onnx_read_gemm, ami_onnx_read_activation, ami_onnx_read_dropout;
+
+/* In onnx/ops.c: an int8 matrix, cast to float32, times one number for each row or column. */
+ami_onnx_handler ami_onnx_read_int8_product;
 
 /* In onnx/shape.c. Those with "constant" in their name work on constants, the others on what is computed. */
 ami_onnx_handler ami_onnx_read_flatten, ami_onnx_read_reshape, ami_onnx_read_squeeze, ami_onnx_read_unsqueeze,

@@ -14,14 +14,14 @@
  * Unsqueeze and integer arithmetic from the input's. An output of shape (batch) is read as (batch, 1).
  * Identity, Dropout (as in inference), Cast, CastLike, and factors of 1 or terms of 0 may stand anywhere.
  * Constants: initialisers, Constant or ConstantOfShape nodes, raw or typed, also behind Identity, Reshape and
- * Transpose. Floats: float32, float16, bfloat16 or float64, for constants, inputs and outputs; the net
- * computes in float32 whatever they are, so a Cast to a narrower one rounds nothing. A float64 weight beyond
- * float32 is refused. External data: in regular files in the model's folder or below; absolute locations,
- * "..", links that lead out of it, and offsets or lengths that do not fit are refused. Everything else is
- * refused by operator and node name. The file's size, every dimension and every offset is checked before it
- * is trusted: a malformed file gets a sentence, never a crash or a huge allocation. A file cut off exactly
- * between two metadata entries cannot be told from one that never had more; writing is atomic for that
- * reason. */
+ * Transpose; int8 matrices behind DequantizeLinear, or Cast and Mul, with one float32 for each row or column.
+ * Floats: float32, float16, bfloat16 or float64, for constants, inputs and outputs; the net computes in
+ * float32 whatever they are, so a Cast to a narrower one rounds nothing. A float64 weight beyond float32 is
+ * refused. External data: in regular files in the model's folder or below; absolute locations, "..", links
+ * that lead out of it, and offsets or lengths that do not fit are refused. Everything else is refused by
+ * operator and node name. The file's size, every dimension and every offset is checked before it is trusted:
+ * a malformed file gets a sentence, never a crash or a huge allocation. A file cut off exactly between two
+ * metadata entries cannot be told from one that never had more; writing is atomic for that reason. */
 #ifndef AMI_NETS_ONNX_ONNX_H
 #define AMI_NETS_ONNX_ONNX_H
 
@@ -37,13 +37,15 @@ ami_net *ami_onnx_read(const char *path, ami_error *err);
 /* The same from `size` bytes, called `name` in sentences. External data is refused: memory has no folder. */
 ami_net *ami_onnx_read_memory(const void *bytes, size_t size, const char *name, ami_error *err);
 
-/* Writes PATH atomically (base/file.h), float: input "input" (batch, in_shape...), an output (batch,
- * shape...) for each head, named as the head or, where it has no name, "output" ("output1" and so on where
- * there are several). Weights and biases are stored as `dtype` (float16: initialiser + Cast node, rounded to
- * nearest even; refused with a sentence where a value overflows float16); the normaliser always as float.
- * Opset 13, so that ONNX Runtime and others load it. Refuses what could not be read back: numbers that are
- * not finite, standard deviations that are not positive, metadata or output names that are not UTF-8, outputs
- * of the same name. */
+/* Writes PATH atomically (base/file.h), float: an input (batch, in_shape...), named as net->in_name or,
+ * where it has none, "input"; an output (batch, shape...) for each head, named as the head or, where it
+ * has no name, "output" ("output1" and so on where there are several). Weights and biases are stored as
+ * `dtype` (float16: initialiser + Cast node, rounded to nearest even; refused with a sentence where a
+ * value overflows float16); weights of layers that have units (ami_net_units) as int8 behind a Cast and a
+ * Mul, their biases and the normaliser always as float. Calibration rows and rounding errors travel as
+ * metadata (nets/onnx/calibration.h; the reader takes them back into the net). Opset 13, so that ONNX
+ * Runtime and others load it. Refuses what could not be read back: numbers that are not finite, standard
+ * deviations that are not positive, metadata or names that are not UTF-8, outputs of the same name. */
 AMI_MUST_CHECK bool ami_onnx_write(const char *path, const ami_net *net, ami_onnx_dtype dtype,
                                    ami_error *err);
 

@@ -76,7 +76,8 @@ static bool cast_constant(ami_onnx_graph *g, const AmiOnnx__Node *n, const ami_o
     const ami_onnx_array *a = &v->array;
     bool known = to > 0 && to <= INT32_MAX, from_int = ami_onnx_is_int(a->type);
     bool to_float = known && ami_onnx_is_float((int)to), to_int = known && ami_onnx_is_int((int)to);
-    if (!(to_float && (from_int || ami_onnx_is_float(a->type))) && !(to_int && from_int)) {
+    const bool from_int8 = a->type == AMI_ONNX_INT8 && to == AMI_ONNX_FLOAT32;
+    if (!from_int8 && !(to_float && (from_int || ami_onnx_is_float(a->type))) && !(to_int && from_int)) {
         return ami_onnx_node_fail(g, n,
                                   "casts constant %s from %s to data type %" PRId64
                                   ", 1 (float32), 10, 11 or 16 was expected",
@@ -88,6 +89,61 @@ static bool cast_constant(ami_onnx_graph *g, const AmiOnnx__Node *n, const ami_o
     out->array = *a;
     out->array.type = (int)to;
     return true;
+}
+
+/* int8 × units: a matrix of float32. `scale` broadcasts along the axis, or is one for all numbers (not
+ * read). */
+static bool set_units(ami_onnx_graph *g, const AmiOnnx__Node *n, const ami_onnx_value *v,
+                      const ami_onnx_value *scale, int axis, ami_onnx_value *out)
+{
+    const ami_onnx_array *const q = &v->array, *const s = &scale->array;
+    if (q->rank != 2 || axis < 0 || s->type != AMI_ONNX_FLOAT32 || s->stored != AMI_ONNX_FLOAT32 ||
+        s->repeated || s->count != q->dim[axis] || q->units || q->repeated)
+        return ami_onnx_node_fail(
+            g, n,
+            "scales the int8 constant %s of shape %s by %s of shape %s, a matrix and one "
+            "float32 for each row or each column were expected",
+            ami_onnx_show(v->name).text, ami_onnx_show_shape(q).text, ami_onnx_type_name(s->type),
+            ami_onnx_show_shape(s).text);
+    out->array = *q;
+    out->array.type = AMI_ONNX_FLOAT32;
+    out->array.unit_axis = q->transposed ? 1 - axis : axis;
+    out->array.units = s->raw ? s->raw : (const uint8_t *)s->floats;
+    return true;
+}
+
+bool ami_onnx_read_int8_product(ami_onnx_graph *g, const AmiOnnx__Node *n, ami_onnx_value *const *in, int at,
+                                ami_onnx_value *out)
+{
+    (void)at;
+    const int first = in[0]->array.stored == AMI_ONNX_INT8 ? 0 : 1;
+    const ami_onnx_array *const q = &in[first]->array, *const s = &in[1 - first]->array;
+    int axis = -1;
+    if (q->rank == 2 && s->rank == 2 && s->dim[1] == 1 && s->dim[0] == q->dim[0])
+        axis = 0;
+    else if (q->rank == 2 && s->rank >= 1 && s->rank <= 2 && s->dim[s->rank - 1] == q->dim[1] &&
+             s->count == q->dim[1])
+        axis = 1;
+    return set_units(g, n, in[first], in[1 - first], axis, out);
+}
+
+static bool read_dequantize(ami_onnx_graph *g, const AmiOnnx__Node *n, ami_onnx_value *const *in, int at,
+                            ami_onnx_value *out)
+{
+    (void)at;
+    int64_t axis = 1;
+    if (!ami_onnx_int_attribute(g, n, "axis", &axis))
+        return false;
+    if (in[0]->array.type != AMI_ONNX_INT8)
+        return ami_onnx_node_fail(g, n, "constant %s is %s, int8 was expected",
+                                  ami_onnx_show(in[0]->name).text, ami_onnx_type_name(in[0]->array.type));
+    for (size_t i = 0; in[2] && i < in[2]->array.count; i++)
+        if (in[2]->array.type != AMI_ONNX_INT8 || ami_onnx_array_int(&in[2]->array, i) != 0)
+            return ami_onnx_node_fail(g, n, "has a zero point %s that is not 0 of int8",
+                                      ami_onnx_show(in[2]->name).text);
+    axis += axis < 0 ? in[0]->array.rank : 0;
+    return set_units(g, n, in[0], in[1], axis >= 0 && axis < 2 && in[1]->array.rank == 1 ? (int)axis : -1,
+                     out);
 }
 
 static bool read_cast(ami_onnx_graph *g, const AmiOnnx__Node *n, ami_onnx_value *const *in, int at,
@@ -148,6 +204,7 @@ static const ami_onnx_operator operators[] = {
      read_constant,
      0},
     {"ConstantOfShape", 1, 1, {"value", NULL}, NULL, ami_onnx_constant_fill, 0},
+    {"DequantizeLinear", 2, 3, {"axis", NULL}, NULL, read_dequantize, 0},
     {"Div", 2, 2, {NULL}, ami_onnx_read_elementwise, ami_onnx_constant_arithmetic, 0},
     {"Dropout", 1, 3, {"ratio", "seed", NULL}, ami_onnx_read_dropout, NULL, 2},
     {"Elu", 1, 1, {"alpha", NULL}, ami_onnx_read_activation, NULL, 0},

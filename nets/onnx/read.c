@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "nets/onnx/calibration.h"
 #include "nets/onnx/graph.h"
 
 #include <inttypes.h>
@@ -32,7 +33,11 @@ static bool build_metadata(ami_onnx_graph *g, ami_net *net)
         }
         if (ami_net_get_meta(net, key))
             return ami_onnx_graph_fail(g, "metadata key %s is given twice", ami_onnx_show(key).text);
-        if (!ami_net_set_meta(net, key, value))
+        bool taken;
+        ami_error why = {""};
+        if (!ami_onnx_take_meta(net, key, value, &taken, &why))
+            return ami_onnx_graph_fail(g, "%s", why.text);
+        if (!taken && !ami_net_set_meta(net, key, value))
             return ami_onnx_graph_fail(g, "not enough memory");
     }
     return true;

@@ -95,6 +95,9 @@ static bool set_dims(ami_onnx_graph *g, const AmiOnnx__Node *n, const ami_onnx_v
     if (from->array.transposed)
         return ami_onnx_node_fail(g, n, "constant %s is transposed before it, which is not supported",
                                   ami_onnx_show(from->name).text);
+    if (from->array.units)
+        return ami_onnx_node_fail(g, n, "constant %s is int8 with units, which cannot be reshaped",
+                                  ami_onnx_show(from->name).text);
     if (rank > AMI_ONNX_MAX_RANK)
         return ami_onnx_node_fail(g, n, "makes %d dimensions, at most %d are supported", rank,
                                   AMI_ONNX_MAX_RANK);
@@ -305,6 +308,9 @@ bool ami_onnx_constant_arithmetic(ami_onnx_graph *g, const AmiOnnx__Node *n, ami
     ami_onnx_ints a = {0}, b = {0};
     bool mod = strcmp(n->op_type, "Mod") == 0;
     char op = mod ? '%' : n->op_type[0];
+    if (op == 'M' && (in[0]->array.stored == AMI_ONNX_INT8) != (in[1]->array.stored == AMI_ONNX_INT8) &&
+        ami_onnx_is_float(in[0]->array.type) && ami_onnx_is_float(in[1]->array.type))
+        return ami_onnx_read_int8_product(g, n, in, at, out);
     if (ami_onnx_is_float(in[0]->array.type) || ami_onnx_is_float(in[1]->array.type))
         return ami_onnx_node_fail(g, n, "has constant inputs only, which is not supported for this operator");
     if (!ami_onnx_get_ints(g, n, in[0], &a) || !ami_onnx_get_ints(g, n, in[1], &b))

@@ -39,6 +39,7 @@ static size_t width_of(int type)
     case AMI_ONNX_BFLOAT16:
         return 2;
     case AMI_ONNX_BOOL:
+    case AMI_ONNX_INT8:
         return 1;
     default:
         return 0;
@@ -116,12 +117,15 @@ static bool open_typed(ami_onnx_array *array, const AmiOnnx__Tensor *tensor, ami
     array->doubles = tensor->double_data;
     array->ints = tensor->int64_data;
     array->words = tensor->int32_data;
-    if (array->type != AMI_ONNX_FLOAT16 && array->type != AMI_ONNX_BFLOAT16)
+    const bool int8 = array->type == AMI_ONNX_INT8;
+    const int32_t least = int8 ? -128 : 0, most = int8 ? 127 : 0xffff;
+    if (!int8 && array->type != AMI_ONNX_FLOAT16 && array->type != AMI_ONNX_BFLOAT16)
         return true;
     for (size_t i = 0; i < array->count; i++) {
-        if (array->words[i] < 0 || array->words[i] > 0xffff) {
-            return ami_fail(err, "number %zu of its %s data is %" PRId32 ", 0 to 65535 was expected", i,
-                            ami_onnx_type_name(array->type), array->words[i]);
+        if (array->words[i] < least || array->words[i] > most) {
+            return ami_fail(
+                err, "number %zu of its %s data is %" PRId32 ", %" PRId32 " to %" PRId32 " was expected", i,
+                ami_onnx_type_name(array->type), array->words[i], least, most);
         }
     }
     return true;
@@ -133,10 +137,10 @@ bool ami_onnx_array_open(ami_onnx_array *array, const AmiOnnx__Tensor *tensor, a
     *array = (ami_onnx_array){.type = tensor->data_type, .stored = tensor->data_type};
     size_t width = width_of(array->type), size = 0;
     if (width == 0) {
-        return ami_fail(
-            err,
-            "holds %s (data type %d), float32, float16, bfloat16, float64, int32, int64 or bool was expected",
-            ami_onnx_type_name(array->type), array->type);
+        return ami_fail(err,
+                        "holds %s (data type %d), float32, float16, bfloat16, float64, int8, int32, int64 or "
+                        "bool was expected",
+                        ami_onnx_type_name(array->type), array->type);
     }
     if (!open_dims(array, tensor, err) || !find_raw(tensor, source, &array->raw, &size, err))
         return false;
@@ -185,13 +189,23 @@ int64_t ami_onnx_array_int(const ami_onnx_array *array, size_t i)
                sizeof value);
         return value;
     }
+    if (array->stored == AMI_ONNX_INT8 && array->raw)
+        return (int8_t)array->raw[i];
     if (array->stored == AMI_ONNX_BOOL && array->raw)
         return array->raw[i] != 0;
-    assert(array->stored == AMI_ONNX_INT32 || array->stored == AMI_ONNX_BOOL);
+    assert(array->stored == AMI_ONNX_INT32 || array->stored == AMI_ONNX_BOOL ||
+           array->stored == AMI_ONNX_INT8);
     int32_t value;
     memcpy(&value, array->raw ? array->raw + i * sizeof value : (const uint8_t *)(array->words + i),
            sizeof value);
     return value;
+}
+
+float ami_onnx_array_unit(const ami_onnx_array *array, size_t i)
+{
+    float unit;
+    memcpy(&unit, array->units + i * sizeof unit, sizeof unit);
+    return unit;
 }
 
 static float double_to_float(double value)
@@ -235,6 +249,12 @@ static void stored_floats(const ami_onnx_array *array, size_t from, size_t count
     default:
         for (size_t i = 0; i < count; i++)
             out[i] = (float)ami_onnx_array_int(array, from + i);
+        if (array->units) {
+            const size_t cols = array->dim[array->transposed ? 0 : 1];
+            for (size_t i = 0; i < count; i++)
+                out[i] *=
+                    ami_onnx_array_unit(array, array->unit_axis ? (from + i) % cols : (from + i) / cols);
+        }
     }
 }
 

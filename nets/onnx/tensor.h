@@ -12,6 +12,7 @@
 
 /* ONNX's TensorProto.DataType numbers; 1 and 10 are in nets/onnx/onnx.h. */
 enum {
+    AMI_ONNX_INT8 = 3,
     AMI_ONNX_INT32 = 6,
     AMI_ONNX_INT64 = 7,
     AMI_ONNX_BOOL = 9,
@@ -31,10 +32,13 @@ typedef struct ami_onnx_array {
     bool repeated;                 /* one number is stored, and stands for all */
     uint8_t batch;                 /* bit i: number i counts batches, times an unknown number of rows (int64,
                                       AMI_ONNX_MAX_SMALL at most) */
-    const uint8_t *raw;            /* little-endian, any alignment; or NULL and one of the next: */
+    int unit_axis; /* int8 by units, rank 2: number i along this axis of the stored numbers has
+                                      units[i], float32, any alignment; NULL: no units */
+    const uint8_t *units;
+    const uint8_t *raw; /* little-endian, any alignment; or NULL and one of the next: */
     const float *floats;
     const double *doubles;
-    const int32_t *words; /* int32, bool, or the bits of float16 and bfloat16, each 0 .. 65535 */
+    const int32_t *words; /* int32, int8, bool, or the bits of float16 and bfloat16, each 0 .. 65535 */
     const int64_t *ints;
 } ami_onnx_array;
 
@@ -59,6 +63,9 @@ void ami_onnx_array_transpose(ami_onnx_array *array);
 /* All numbers of an array of floats or integers as an operator sees them, row-major, to out (count). A
  * float64 beyond float32 becomes an infinity. */
 void ami_onnx_array_floats(const ami_onnx_array *array, float *out);
+
+/* Unit i along the unit axis. */
+float ami_onnx_array_unit(const ami_onnx_array *array, size_t i);
 
 /* Stored number i of an array of integers or bools. */
 int64_t ami_onnx_array_int(const ami_onnx_array *array, size_t i);

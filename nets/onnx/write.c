@@ -10,6 +10,7 @@
 #include "base/number.h"
 #include "base/text.h"
 #include "nets/half.h"
+#include "nets/onnx/calibration.h"
 #include "nets/onnx/tensor.h"
 
 #include <assert.h>
@@ -24,11 +25,12 @@ enum {
     IR_VERSION = 7, /* what goes with opset 13 */
     GEMMS = AMI_NET_MAX_LAYERS - 1 + AMI_NET_MAX_HEADS,
     SHAPES = 1 + AMI_NET_MAX_HEADS, /* of the input and of each head */
-    MAX_TENSORS = 4 + 2 * GEMMS + SHAPES,
-    MAX_NODES = 3 + 4 * GEMMS + SHAPES,
+    MAX_TENSORS = 4 + 3 * GEMMS + SHAPES,
+    MAX_NODES = 3 + 6 * GEMMS + SHAPES,
     MAX_TEXTS = 8 + MAX_TENSORS + MAX_NODES,
     TEXT = 64,
     MAX_DIMS = 1 + AMI_NET_MAX_RANK,
+    OWN_METAS = 2,
 };
 
 /* A graph's input or output, float32 (batch, ...). */
@@ -51,7 +53,7 @@ typedef struct writer {
     AmiOnnx__Tensor tensor[MAX_TENSORS];
     AmiOnnx__Tensor *tensors[MAX_TENSORS];
     int64_t dims[MAX_TENSORS][2];
-    uint16_t *halves[MAX_TENSORS]; /* owned; NULL where a tensor points into the net */
+    void *halves[MAX_TENSORS]; /* owned, float16 or int8; NULL where a tensor points into the net */
     AmiOnnx__Node node[MAX_NODES];
     AmiOnnx__Node *nodes[MAX_NODES];
     char *inputs[MAX_NODES][3];
@@ -61,6 +63,7 @@ typedef struct writer {
     end input, outputs[AMI_NET_MAX_HEADS];
     AmiOnnx__ValueInfo *infos[SHAPES];
     char *head[AMI_NET_MAX_HEADS]; /* names of the outputs */
+    char *from;                    /* of the input */
     int64_t shape[SHAPES][MAX_DIMS];
     int shapes;
     char text[MAX_TEXTS][TEXT];
@@ -68,20 +71,21 @@ typedef struct writer {
     float bound[2]; /* -clip, clip */
 } writer;
 
-/* A name for something in the graph, made one that no output has. */
+/* A name for something in the graph, made one that no output has, nor the input. */
 __attribute__((format(printf, 2, 3))) static char *text(writer *w, const char *format, ...)
 {
     assert(w->texts < MAX_TEXTS);
     char *out = w->text[w->texts++];
     va_list args;
     va_start(args, format);
-    int length = ami_number_vformat(out, TEXT - AMI_NET_MAX_HEADS - 1, format, args);
+    int length = ami_number_vformat(out, TEXT - AMI_NET_MAX_HEADS - 2, format, args);
     va_end(args);
-    for (int h = 0; h < w->net->heads; h++) {
-        if (w->head[h] && strcmp(w->head[h], out) == 0) {
+    for (int h = -1; h < w->net->heads; h++) {
+        const char *const taken = h < 0 ? w->from : w->head[h];
+        if (taken && strcmp(taken, out) == 0) {
             out[length++] = '_';
             out[length] = 0;
-            h = -1; /* from the start, with the new name */
+            h = -2; /* from the start, with the new name */
         }
     }
     return out;
@@ -213,6 +217,40 @@ static bool add_parameter(writer *w, char *name, const float *data, int rows, in
     return true;
 }
 
+/* A weight of whole multiples of each row's unit, as int8: Cast and Mul make floats of it, which other
+ * readers fold into constants when they load (they work a DequantizeLinear out in every run). */
+static bool add_int8(writer *w, char *name, const float *data, const float *unit, int rows, int cols)
+{
+    char *stored = text(w, "%s.int8", name), *units = text(w, "%s.unit", name),
+         *cast = text(w, "%s.float", name);
+    if (!add_tensor(w, units, unit, rows, 1, AMI_ONNX_FLOAT32))
+        return false;
+    size_t i = w->graph.n_initializer++;
+    assert(i < MAX_TENSORS);
+    AmiOnnx__Tensor *t = w->tensors[i] = &w->tensor[i];
+    ami_onnx__tensor__init(t);
+    int8_t *q = w->halves[i] = malloc((size_t)rows * (size_t)cols);
+    if (!q)
+        return ami_fail(w->err, "%s: not enough memory to write it", w->path);
+    for (int r = 0; r < rows; r++)
+        for (int c = 0; c < cols; c++) {
+            const size_t at = (size_t)r * (size_t)cols + (size_t)c;
+            q[at] = (int8_t)(unit[r] > 0.0f ? nearbyintf(data[at] / unit[r]) : 0.0f);
+        }
+    t->name = stored;
+    t->dims = w->dims[i];
+    t->dims[t->n_dims++] = rows;
+    t->dims[t->n_dims++] = cols;
+    t->has_data_type = t->has_raw_data = 1;
+    t->data_type = AMI_ONNX_INT8;
+    t->raw_data.data = (uint8_t *)q;
+    t->raw_data.len = (size_t)rows * (size_t)cols;
+    add_node(w, "Cast", stored, NULL, NULL, cast);
+    add_int_attribute(w, "to", AMI_ONNX_FLOAT32);
+    add_node(w, "Mul", cast, units, NULL, name);
+    return true;
+}
+
 /* Returns the normaliser's output, or NULL on error. */
 static char *add_normalizer(writer *w, char *head)
 {
@@ -250,12 +288,16 @@ static char *add_normalizer(writer *w, char *head)
     return clipped;
 }
 
-/* weight and bias (outputs rows), named NAME.weight and NAME.bias, applied to `from`. */
+/* weight and bias (outputs rows), named NAME.weight and NAME.bias, applied to `from`; unit: NULL or the
+ * weight's units, with which it is stored as int8, and the bias as float32. */
 static bool add_gemm(writer *w, char *from, const char *name, const float *weight, const float *bias,
-                     int outputs, int inputs, char *out)
+                     const float *unit, int outputs, int inputs, char *out)
 {
     char *w_name = text(w, "%s.weight", name), *b_name = text(w, "%s.bias", name);
-    if (!add_parameter(w, w_name, weight, outputs, inputs) || !add_parameter(w, b_name, bias, 0, outputs))
+    if (unit ? !add_int8(w, w_name, weight, unit, outputs, inputs) ||
+                   !add_tensor(w, b_name, bias, 0, outputs, AMI_ONNX_FLOAT32)
+             : !add_parameter(w, w_name, weight, outputs, inputs) ||
+                   !add_parameter(w, b_name, bias, 0, outputs))
         return false;
     add_node(w, "Gemm", from, w_name, b_name, out);
     add_int_attribute(w, "transB", 1);
@@ -282,7 +324,8 @@ static char *add_hidden(writer *w, char *from)
     for (int l = 0; l < net->layers - 1; l++) {
         char name[32], *linear = text(w, "layers.%d.linear", l);
         snprintf(name, sizeof name, "layers.%d", l);
-        if (!add_gemm(w, from, name, net->weight[l], net->bias[l], net->dim[l + 1], net->dim[l], linear))
+        if (!add_gemm(w, from, name, net->weight[l], net->bias[l], ami_net_units(net, l), net->dim[l + 1],
+                      net->dim[l], linear))
             return NULL;
         from = linear;
         if (net->act[l] == AMI_ACT_IDENTITY)
@@ -300,6 +343,7 @@ static bool add_heads(writer *w, char *from)
     const ami_net *net = w->net;
     int last = net->layers - 1, inputs = net->dim[last], at = 0;
     ami_activation act = net->act[last];
+    const float *const unit = ami_net_units(net, last);
     if (net->heads > 1 && act != AMI_ACT_IDENTITY)
         return ami_fail(w->err, "%s: not written, its %d heads end in %s, linear ones were expected", w->path,
                         net->heads, ami_activation_name(act));
@@ -310,7 +354,7 @@ static bool add_heads(writer *w, char *from)
         char *flat = head->shape.rank > 1 ? text(w, "%s.flat", name) : shaped;
         char *linear = act == AMI_ACT_IDENTITY ? flat : text(w, "%s.linear", name);
         if (!add_gemm(w, from, name, net->weight[last] + (size_t)at * (size_t)inputs, net->bias[last] + at,
-                      head->outputs, inputs, linear))
+                      unit ? unit + at : NULL, head->outputs, inputs, linear))
             return false;
         if (act != AMI_ACT_IDENTITY && !add_activation(w, last, linear, flat))
             return false;
@@ -388,17 +432,26 @@ static bool check_metadata(const writer *w, const ami_net *net)
 /* Packs the model around the finished graph and writes it. */
 static bool write_model(writer *w, const ami_net *net)
 {
-    AmiOnnx__Property *property = calloc((size_t)net->metas + 1, sizeof *property);
-    AmiOnnx__Property **properties = calloc((size_t)net->metas + 1, sizeof *properties);
+    AmiOnnx__Property *property = calloc((size_t)net->metas + OWN_METAS, sizeof *property);
+    AmiOnnx__Property **properties = calloc((size_t)net->metas + OWN_METAS, sizeof *properties);
+    const char *key[OWN_METAS];
+    char *value[OWN_METAS] = {NULL};
+    int own = 0;
     uint8_t *bytes = NULL;
     bool ok = false;
-    if (!property || !properties)
+    if (!property || !properties || !ami_onnx_own_metas(net, key, value, &own))
         goto memory;
     for (int i = 0; i < net->metas; i++) {
         ami_onnx__property__init(&property[i]);
         property[i].key = net->meta[i].key;
         property[i].value = net->meta[i].value;
         properties[i] = &property[i];
+    }
+    for (int i = 0; i < own; i++) {
+        AmiOnnx__Property *const p = properties[net->metas + i] = &property[net->metas + i];
+        ami_onnx__property__init(p);
+        p->key = (char *)(uintptr_t)key[i]; /* only read */
+        p->value = value[i];
     }
     AmiOnnx__OperatorSet set = AMI_ONNX__OPERATOR_SET__INIT, *sets[1] = {&set};
     set.domain = text(w, "%s", "");
@@ -411,7 +464,7 @@ static bool write_model(writer *w, const ami_net *net)
     model.graph = &w->graph;
     model.n_opset_import = 1;
     model.opset_import = sets;
-    model.n_metadata_props = (size_t)net->metas;
+    model.n_metadata_props = (size_t)(net->metas + own);
     model.metadata_props = properties;
 
     size_t size = ami_onnx__model__get_packed_size(&model);
@@ -429,6 +482,8 @@ static bool write_model(writer *w, const ami_net *net)
 memory:
     ami_fail(w->err, "%s: not enough memory to write it", w->path);
 out:
+    for (int i = 0; i < OWN_METAS; i++)
+        free(value[i]);
     free(bytes);
     free(property);
     free(properties);
@@ -440,7 +495,15 @@ static bool write_net(writer *w)
     const ami_net *net = w->net;
     if (!check_metadata(w, net) || !name_heads(w))
         return false;
-    char *input = text(w, "input"), *batch = text(w, "batch"), *from = input;
+    char *const name = net->in_name;
+    if (name && !ami_text_is_utf8(name))
+        return ami_fail(w->err, "%s: not written, the name of the input (%s) is not UTF-8 text", w->path,
+                        ami_onnx_show(name).text);
+    bool own = name && name[0];
+    for (int h = 0; own && h < net->heads; h++)
+        own = strcmp(w->head[h], name) != 0;
+    w->from = own ? name : NULL;
+    char *input = own ? name : text(w, "input"), *batch = text(w, "batch"), *from = input;
     w->graph.name = text(w, "amble");
     fill_end(&w->input, input, batch, &net->in_shape);
     w->infos[0] = &w->input.info;

@@ -1,0 +1,588 @@
+/* amble clip convert and map: motions of any format brought on to the humanoid, edited and written, one or a
+ * whole folder; and the guess which joint of a file is which.
+ *
+ * Unless asked nothing is cut, looped or smoothed. Files are written whole or not at all, so a folder's
+ * conversion can be stopped and gone on with (--skip-existing). */
+#include "base/file.h"
+#include "base/number.h"
+#include "base/text.h"
+#include "cli/clip_facts.h"
+#include "cli/clip_import.h"
+#include "cli/cmd_clip.h"
+#include "motion/clip.h"
+#include "motion/edit.h"
+#include "motion/mirror.h"
+#include "motion/motion_file.h"
+#include "options/program.h"
+#include "options/progress.h"
+#include "options/threads.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+enum {
+    PATH_SIZE = 4096,
+    KEY_OUT = 'o',
+    KEY_VERBOSE = 'v',
+    KEY_RATE = CLI_KEY_OWN,
+    KEY_FORMAT,
+    KEY_FROM,
+    KEY_TO,
+    KEY_LOOP,
+    KEY_MIRROR,
+    KEY_SMOOTH,
+    KEY_TIME_SCALE,
+    KEY_REVERSE,
+    KEY_GROUND,
+    KEY_HEADING,
+    KEY_SKIP,
+};
+
+/* A moment: s, or a frame. */
+typedef struct moment {
+    bool given, frame;
+    double at;
+} moment;
+
+typedef struct options {
+    cli_common common;
+    clip_import import;
+    const char *out, *format;
+    moment from, to;
+    double rate, smooth, time_scale, heading; /* Hz, Hz, 1, degrees; 0, 0, 1, NAN: not asked for */
+    int loop;
+    bool mirror, reverse, ground, verbose, skip;
+    char **names;
+    int count;
+} options;
+
+static moment moment_of(struct argp_state *state, const char *text, const char *option)
+{
+    char number[64];
+    const size_t n = strlen(text);
+    moment m = {.given = true, .frame = n > 1 && text[n - 1] == 'f'};
+    const bool unit = m.frame || (n > 1 && text[n - 1] == 's');
+    snprintf(number, sizeof number, "%.*s", (int)(unit ? n - 1 : n), text);
+    m.at = m.frame ? (double)cli_int(state, number, 0, AMI_CLIP_MAX_FRAMES, option)
+                   : cli_double(state, number, 0, 1e6, option);
+    return m;
+}
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+    static const char *const loops[] = {"none", "wrap", "auto"};
+    static const char *const formats[] = {"txt", "json", "bvh", "npz", "csv"};
+    options *o = state->input;
+    int k = 0;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &o->common;
+        state->child_inputs[1] = &o->import;
+        return 0;
+    case KEY_OUT:
+        o->out = text;
+        return 0;
+    case KEY_FORMAT:
+        while (k < 5 && strcmp(text, formats[k]) != 0)
+            k++;
+        if (k == 5)
+            argp_error(state, "--format: \"%s\", expected txt, json, bvh, npz or csv", text);
+        o->format = text;
+        return 0;
+    case KEY_RATE:
+        o->rate = cli_double(state, text, 1, 1000, "--rate");
+        return 0;
+    case KEY_FROM:
+        o->from = moment_of(state, text, "--from");
+        return 0;
+    case KEY_TO:
+        o->to = moment_of(state, text, "--to");
+        return 0;
+    case KEY_LOOP:
+        while (k < 3 && strcmp(text, loops[k]) != 0)
+            k++;
+        if (k == 3)
+            argp_error(state, "--loop: \"%s\", expected auto, wrap or none", text);
+        o->loop = k;
+        return 0;
+    case KEY_MIRROR:
+        o->mirror = true;
+        return 0;
+    case KEY_SMOOTH:
+        o->smooth = cli_double(state, text, .1, 100, "--smooth");
+        return 0;
+    case KEY_TIME_SCALE:
+        o->time_scale = cli_double(state, text, .001, 1000, "--time-scale");
+        return 0;
+    case KEY_REVERSE:
+        o->reverse = true;
+        return 0;
+    case KEY_GROUND:
+        o->ground = true;
+        return 0;
+    case KEY_HEADING:
+        o->heading = cli_double(state, text, -360, 360, "--heading");
+        return 0;
+    case KEY_SKIP:
+        o->skip = true;
+        return 0;
+    case KEY_VERBOSE:
+        o->verbose = true;
+        return 0;
+    case ARGP_KEY_ARGS:
+        o->names = state->argv + state->next;
+        o->count = state->argc - state->next;
+        return 0;
+    case ARGP_KEY_END:
+        if (!o->out && o->count == 2)
+            o->out = o->names[--o->count];
+        if (!o->out || o->count < 1)
+            argp_error(state, "expected two files, IN and OUT, or IN... and -o OUT");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option convert_options[] = {
+    {"output", KEY_OUT, "OUT", 0,
+     "file, or folder for several: .txt and .json DeepMimic's, .bvh, .npz, .csv a table", 1},
+    {"format", KEY_FORMAT, "NAME", 0, "what a folder is filled with: txt (default), json, bvh, npz or csv",
+     1},
+    {"skip-existing", KEY_SKIP, NULL, 0,
+     "leave out what is there already, to go on with a stopped conversion", 1},
+    {"verbose", KEY_VERBOSE, NULL, 0, "print how far each joint is from the source's", 1},
+    {NULL, 0, NULL, 0, "Editing, in this order:", 2},
+    {"from", KEY_FROM, "T", 0, "begin here: seconds, or a frame as in 45f", 2},
+    {"to", KEY_TO, "T", 0, "end here", 2},
+    {"time-scale", KEY_TIME_SCALE, "X", 0, "durations times X: 2 is half as fast", 2},
+    {"reverse", KEY_REVERSE, NULL, 0, "backwards", 2},
+    {"mirror", KEY_MIRROR, NULL, 0, "left and right exchanged", 2},
+    {"smooth", KEY_SMOOTH, "HZ", 0, "filter out what is faster than HZ", 2},
+    {"loop", KEY_LOOP, "HOW", 0,
+     "auto: cut to the cycle that closes best, and close it, if there is one; wrap: close the whole motion; "
+     "none (default)",
+     2},
+    {"heading", KEY_HEADING, "DEG", 0, "turn, so that the first frame faces this way (0 is x)", 2},
+    {"ground", KEY_GROUND, NULL, 0, "move up or down until the soles are on the floor", 2},
+    {"rate", KEY_RATE, "HZ", 0, "resample to about HZ even frames a second", 2},
+    {0},
+};
+
+/* A table for other programs: time and pose, z up, one frame a line. */
+static bool write_csv(const ami_clip *clip, const char *path, ami_error *err)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out) {
+        return ami_fail(err, "%s: out of memory", path);
+    }
+    static const char *const part[4] = {"w", "x", "y", "z"};
+    fputs("time_s,root_x_m,root_y_m,root_z_m,root_qw,root_qx,root_qy,root_qz", out);
+    for (int j = 0; j < AMI_CLIP_JOINTS; j++) {
+        for (int k = 0; k < (ami_clip_joints[j].ball ? 4 : 1); k++) {
+            fprintf(out, ",%s_%s", ami_clip_joints[j].name, ami_clip_joints[j].ball ? part[k] : "rad");
+        }
+    }
+    const double *time = ami_clip_times(clip), *pose = ami_clip_poses(clip);
+    for (int f = 0; f < ami_clip_frames(clip); f++) {
+        ami_number_fprintf(out, "\n%.12g", time[f]);
+        for (int i = 0; i < AMI_POSE; i++) {
+            ami_number_fprintf(out, ",%.12g", pose[(size_t)f * AMI_POSE + i]);
+        }
+    }
+    fputc('\n', out);
+    const bool whole = !ferror(out);
+    const bool done = (fclose(out) == 0 && whole) ? ami_file_write(path, text, size, err)
+                                                  : ami_fail(err, "%s: out of memory", path);
+    free(text);
+    return done;
+}
+
+static bool has_ending(const char *path, const char *ending)
+{
+    const size_t length = strlen(path), n = strlen(ending);
+    return length > n && strcasecmp(path + length - n, ending) == 0;
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* Replaces *clip by `edited`; false where there is none. */
+static bool take(ami_clip **clip, ami_clip *edited)
+{
+    ami_clip_destroy(*clip);
+    *clip = edited;
+    return edited != NULL;
+}
+
+static double time_of(const ami_clip *clip, moment m, double otherwise)
+{
+    if (!m.given)
+        return otherwise;
+    const int last = ami_clip_frames(clip) - 1;
+    return m.frame ? ami_clip_times(clip)[m.at < last ? (int)m.at : last] : m.at;
+}
+
+static bool edit(const options *o, ami_clip **clip, ami_edit_cycle *cycle, ami_error *err)
+{
+    *cycle = (ami_edit_cycle){0};
+    if ((o->from.given || o->to.given) &&
+        !take(clip, ami_edit_cut(*clip, time_of(*clip, o->from, 0),
+                                 time_of(*clip, o->to, ami_clip_duration(*clip)), err)))
+        return false;
+    if (o->time_scale != 1 && !take(clip, ami_edit_time_scale(*clip, o->time_scale, err)))
+        return false;
+    if (o->reverse && !take(clip, ami_edit_reverse(*clip, err)))
+        return false;
+    if (o->mirror && !take(clip, ami_mirror_clip(*clip, err)))
+        return false;
+    if (o->smooth > 0 && !take(clip, ami_edit_smooth(*clip, o->smooth, err)))
+        return false;
+    if (o->loop != AMI_LOOP_NONE && !take(clip, ami_edit_loop(*clip, o->loop, cycle, err)))
+        return false;
+    if (!isnan(o->heading) && !take(clip, ami_edit_heading(*clip, o->heading * (M_PI / 180), err)))
+        return false;
+    if (o->ground && !take(clip, ami_edit_ground(*clip, NULL, err)))
+        return false;
+    return o->rate <= 0 || take(clip, ami_edit_resample(*clip, o->rate, err));
+}
+
+/* What became of one file. */
+typedef struct result {
+    bool done, skipped;
+    ami_retarget_report report;
+    ami_edit_cycle cycle;
+    int frames;
+    double duration;
+    json_t *json;
+    ami_error err;
+} result;
+
+static void convert(const options *o, const char *in, const char *out, result *r)
+{
+    struct stat st;
+    if (o->skip && stat(out, &st) == 0) {
+        r->done = r->skipped = true;
+        return;
+    }
+    ami_retarget_def def = o->import.def;
+    def.check = o->time_scale == 1; /* the scale is the remedy for a wrong frame time */
+    ami_clip *clip = ami_motion_read(in, &def, &r->report, &r->err);
+    if (clip && edit(o, &clip, &r->cycle, &r->err)) {
+        r->done =
+            has_ending(out, ".csv") ? write_csv(clip, out, &r->err) : ami_clip_write(clip, out, &r->err);
+        r->frames = ami_clip_frames(clip);
+        r->duration = ami_clip_duration(clip);
+        if (r->done && o->common.json) {
+            const clip_facts facts = clip_facts_of(clip);
+            r->json = clip_facts_json(clip, out, &facts);
+            json_object_set_new(r->json, "retarget", clip_import_json(&r->report));
+            if (r->cycle.end > 0)
+                json_object_set_new(r->json, "cycle",
+                                    json_pack("{s:o, s:o, s:o}", "begin_s", cli_real(r->cycle.begin), "end_s",
+                                              cli_real(r->cycle.end), "gap_deg",
+                                              cli_real(r->cycle.gap * 180 / M_PI)));
+        }
+    }
+    ami_clip_destroy(clip);
+}
+
+static void print_result(const options *o, const char *in, const char *out, const result *r)
+{
+    char line[512];
+    if (r->skipped || (r->report.own && r->cycle.end <= 0 && o->loop != AMI_LOOP_AUTO))
+        return;
+    printf("%s -> %s: %d frames, %.3g s\n", in, out, r->frames, r->duration);
+    if (!r->report.own)
+        printf("  %s\n", clip_import_line(&r->report, line, sizeof line));
+    if (r->cycle.end > 0)
+        printf("  loops from %.2f to %.2f s, off by %.1f deg at the seam before it was closed\n",
+               r->cycle.begin, r->cycle.end, r->cycle.gap * 180 / M_PI);
+    else if (o->loop == AMI_LOOP_AUTO && !r->skipped)
+        printf("  does not loop: it does not repeat itself within %.0f deg\n", AMI_CYCLE_GAP * 180 / M_PI);
+    if (o->verbose && !r->report.own)
+        clip_import_print(&r->report);
+}
+
+/* The files to convert, and where to. */
+typedef struct work {
+    char **in, **out;
+    int count, capacity;
+    char others[512]; /* files of a folder that are no motions */
+    int other;
+} work;
+
+static void work_free(work *w)
+{
+    for (int i = 0; i < w->count; i++) {
+        free(w->in[i]);
+        free(w->out[i]);
+    }
+    free(w->in);
+    free(w->out);
+}
+
+/* OUT/NAME.FORMAT for a file in a folder. */
+static bool add(work *w, const options *o, const char *in, bool folder, ami_error *err)
+{
+    char out[PATH_SIZE];
+    if (w->count == w->capacity) {
+        const int capacity = w->capacity ? 2 * w->capacity : 64;
+        char **ins = realloc(w->in, (size_t)capacity * sizeof *ins);
+        w->in = ins ? ins : w->in;
+        char **outs = realloc(w->out, (size_t)capacity * sizeof *outs);
+        w->out = outs ? outs : w->out;
+        if (!ins || !outs)
+            return ami_fail(err, "out of memory for %d files", capacity);
+        w->capacity = capacity;
+    }
+    if (folder) {
+        const char *slash = strrchr(in, '/'), *base = slash ? slash + 1 : in, *dot = strrchr(base, '.');
+        const int length = (int)(dot && dot > base ? (size_t)(dot - base) : strlen(base));
+        if ((size_t)snprintf(out, sizeof out, "%s/%.*s.%s", o->out, length, base,
+                             o->format ? o->format : "txt") >= sizeof out)
+            return ami_fail(err, "%.80s...: the path is longer than %d bytes", o->out, PATH_SIZE - 1);
+        for (int i = 0; i < w->count; i++)
+            if (strcmp(w->out[i], out) == 0)
+                return ami_fail(err, "%s and %s would both become %s", w->in[i], in, out);
+    } else {
+        snprintf(out, sizeof out, "%s", o->out);
+    }
+    w->in[w->count] = strdup(in);
+    w->out[w->count] = strdup(out);
+    w->count++;
+    return (w->in[w->count - 1] && w->out[w->count - 1]) || ami_fail(err, "out of memory");
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int is_visible(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+/* The motions of a folder; what else there is is named once. */
+static bool add_folder(work *w, const options *o, const char *folder, ami_error *err)
+{
+    struct dirent **list = NULL;
+    const int n = scandir(folder, &list, is_visible, by_name);
+    bool ok = n >= 0 || ami_fail(err, "%s: cannot be read as a folder", folder);
+    for (int i = 0; i < n; i++) {
+        char path[PATH_SIZE];
+        if (ok && (size_t)snprintf(path, sizeof path, "%s/%s", folder, list[i]->d_name) < sizeof path) {
+            if (ami_clip_looks_like(path)) {
+                ok = add(w, o, path, true, err);
+            } else {
+                const size_t used = strlen(w->others);
+                if (used + strlen(list[i]->d_name) + 8 < sizeof w->others)
+                    snprintf(w->others + used, sizeof w->others - used, "%s%s", used ? ", " : "",
+                             list[i]->d_name);
+                w->other++;
+            }
+        }
+        free(list[i]);
+    }
+    free(list);
+    return ok;
+}
+
+static bool find_work(work *w, const options *o, ami_error *err)
+{
+    const bool folder =
+        o->count > 1 || is_folder(o->names[0]) || is_folder(o->out) || has_ending(o->out, "/");
+    for (int i = 0; i < o->count; i++) {
+        char path[PATH_SIZE];
+        if (!(is_folder(o->names[i]) ? add_folder(w, o, o->names[i], err)
+                                     : ami_clip_find(o->names[i], o->common.clips, path, sizeof path, err) &&
+                                           add(w, o, path, folder, err)))
+            return false;
+    }
+    if (w->other > 0) {
+        char names[sizeof w->others];
+        fprintf(stderr, "amble: left out %d file%s that hold%s no motion: %s\n", w->other,
+                cli_plural(w->other), w->other == 1 ? "s" : "",
+                ami_text_escape(w->others, names, sizeof names));
+    }
+    if (w->count == 0)
+        return ami_fail(err, "%s: none of the files in it is a motion", o->names[0]);
+    return !folder || ami_folder_make(o->out, err);
+}
+
+int clip_convert(int argc, char **argv)
+{
+    static const struct argp_child children[] = {
+        {&cli_common_argp, 0, NULL, 90}, {&clip_import_argp, 0, NULL, 0}, {0}};
+    static const struct argp argp = {
+        convert_options,
+        parse,
+        "NAME-or-FILE... -o OUT\nNAME-or-FILE OUT",
+        "Brings motions of any format that amble reads (BVH, DeepMimic's JSON) "
+        "on to the humanoid, edits them if "
+        "asked, and writes them as DeepMimic's JSON, BVH, npz or a table. A folder "
+        "or several files go into a folder. "
+        "Prints how other skeletons were understood.\v"
+        "Examples:\n  amble clip convert dance.bvh -o dance.txt --loop auto\n"
+        "  amble clip convert takes/ -o clips/ --rate 30\n"
+        "  amble clip convert walk walk.bvh\n",
+        children,
+        NULL,
+        NULL};
+    options o = {.time_scale = 1, .heading = NAN};
+    cli_parse(&argp, argc, argv, &o);
+    cli_set_threads(o.common.threads);
+    ami_error err = {""};
+    work w = {0};
+    result *results = NULL;
+    int status = EXIT_SUCCESS, done = 0, failed = 0;
+    bool ok = clip_import_load(&o.import, &err) && find_work(&w, &o, &err);
+    if (ok) {
+        results = calloc((size_t)w.count, sizeof *results);
+        ok = results || ami_fail(&err, "out of memory for %d files", w.count);
+    }
+    if (ok) {
+        ami_progress progress;
+        ami_progress_start(&progress, "convert", 0, w.count, 0);
+        if (w.count > 1)
+            cli_stop_on_signals();
+#pragma omp parallel for schedule(dynamic) if (w.count > 1)
+        for (int i = 0; i < w.count; i++) {
+            if (cli_stopped)
+                continue;
+            convert(&o, w.in[i], w.out[i], &results[i]);
+#pragma omp critical(clip_convert_progress)
+            {
+                done++;
+                if (w.count > 1)
+                    ami_progress_update(&progress, done, "%d of %d files", done, w.count);
+            }
+        }
+        ami_progress_end(&progress);
+        json_t *list = json_array();
+        const bool quiet = o.common.json && strcmp(o.common.json, "-") == 0;
+        for (int i = 0; i < w.count; i++) {
+            if (!results[i].done && results[i].err.text[0]) {
+                status = cli_fail(&results[i].err);
+                failed++;
+            } else if (results[i].done && !quiet) {
+                print_result(&o, w.in[i], w.out[i], &results[i]);
+            }
+            if (results[i].json)
+                json_array_append_new(list, results[i].json);
+        }
+        if (cli_stopped) {
+            fprintf(stderr, "amble: stopped after %d of %d files; --skip-existing goes on\n", done, w.count);
+            status = CLI_FAILED;
+        }
+        const bool one = w.count == 1 && json_array_size(list) == 1;
+        json_t *json = one ? json_incref(json_array_get(list, 0)) : json_incref(list);
+        json_decref(list);
+        if ((w.count == 1 && failed > 0) || !o.common.json)
+            json_decref(json);
+        else if (!cli_write_json(o.common.json, json, &err))
+            status = cli_fail(&err);
+    } else {
+        status = cli_fail(&err);
+    }
+    free(results);
+    work_free(&w);
+    clip_import_free(&o.import);
+    return status;
+}
+
+/* The map as a file that --map reads: what is known, and in comments what is not used. */
+static int print_map(const char *file, const clip_import *import, ami_error *err)
+{
+    ami_mocap *mocap = ami_motion_read_mocap(file, err);
+    ami_joint_map map;
+    if (!mocap)
+        return cli_fail(err);
+    const bool ok = ami_joint_map_guess(&map, mocap, import->map, err);
+    if (ok) {
+        char escaped[PATH_SIZE];
+        printf("# Parts of the body in %s, for --map. \"PART =\" leaves one out.\n",
+               ami_text_escape(file, escaped, sizeof escaped));
+        for (int p = 0; p < AMI_PARTS; p++)
+            if (map.joint[p] >= 0 && mocap->joint[map.joint[p]].end)
+                printf("# %s: the end of \"%s\"\n", ami_part_name[p],
+                       mocap->joint[mocap->joint[map.joint[p]].parent].name);
+            else
+                printf("%s%s = %s\n", map.joint[p] < 0 ? "# not found: " : "", ami_part_name[p],
+                       map.joint[p] < 0 ? "" : mocap->joint[map.joint[p]].name);
+        int unused = 0;
+        for (int j = 0; j < mocap->joints; j++) {
+            bool used = mocap->joint[j].end;
+            for (int p = 0; p < AMI_PARTS; p++)
+                used |= map.joint[p] == j;
+            if (!used)
+                printf("%s%s", unused++ ? ", " : "# not used: ", mocap->joint[j].name);
+        }
+        if (unused)
+            putchar('\n');
+    }
+    ami_mocap_destroy(mocap);
+    return ok ? EXIT_SUCCESS : cli_fail(err);
+}
+
+typedef struct map_options {
+    cli_common common;
+    clip_import import;
+    const char *file;
+} map_options;
+
+static error_t parse_map(int key, char *text, struct argp_state *state)
+{
+    map_options *o = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &o->import;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (o->file)
+            argp_error(state, "\"%s\" found where nothing is expected", text);
+        o->file = text;
+        return 0;
+    case ARGP_KEY_END:
+        if (!o->file)
+            argp_error(state, "which motion? Give a FILE");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+int clip_map(int argc, char **argv)
+{
+    static const struct argp_child children[] = {{&clip_import_argp, 0, NULL, 0}, {0}};
+    static const struct argp argp = {
+        NULL,
+        parse_map,
+        "FILE",
+        "Prints which joint of a motion file is which part of the body, as a file that "
+        "--map of `amble clip convert` reads, with what was not found and what is not "
+        "used.\v"
+        "Example: amble clip map dance.bvh >dance.map\n",
+        children,
+        NULL,
+        NULL};
+    map_options o = {0};
+    cli_parse(&argp, argc, argv, &o);
+    ami_error err = {""};
+    const int status =
+        clip_import_load(&o.import, &err) ? print_map(o.file, &o.import, &err) : cli_fail(&err);
+    clip_import_free(&o.import);
+    return status;
+}

@@ -1,0 +1,481 @@
+/* Motions in npz files. */
+#include "motion/npz.h"
+
+#include "base/file.h"
+#include "base/npy.h"
+#include "motion/edit.h"
+#include "motion/humanoid.h"
+#include "motion/kinematics.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool ami_npz_looks_like(const void *bytes, size_t size)
+{
+    return size >= 4 && memcmp(bytes, "PK\x03\x04", 4) == 0;
+}
+
+#ifdef AMB_LIBZIP
+#include <zip.h>
+
+enum { SMPL_JOINTS = 22, LONGEST_NAME = 256 };
+
+static const size_t max_array = (size_t)512 << 20; /* bytes */
+
+/* SMPL's joints: names, parents, and bones of a mean adult body at rest (m; x left, y up, z forward), the same on
+ * both sides. */
+static const struct {
+    const char *name;
+    int parent;
+    double offset[3];
+} smpl[SMPL_JOINTS] = {
+    {"pelvis", -1, {0, 0, 0}},
+    {"left_hip", 0, {.069, -.091, -.006}},
+    {"right_hip", 0, {-.069, -.091, -.006}},
+    {"spine1", 0, {0, .109, -.027}},
+    {"left_knee", 1, {.036, -.379, -.007}},
+    {"right_knee", 2, {-.036, -.379, -.007}},
+    {"spine2", 3, {0, .135, .001}},
+    {"left_ankle", 4, {-.015, -.398, -.043}},
+    {"right_ankle", 5, {.015, -.398, -.043}},
+    {"spine3", 6, {0, .053, .025}},
+    {"left_foot", 7, {.026, -.052, .121}},
+    {"right_foot", 8, {-.026, -.052, .121}},
+    {"neck", 9, {0, .214, -.043}},
+    {"left_collar", 9, {.08, .12, -.036}},
+    {"right_collar", 9, {-.08, .12, -.036}},
+    {"head", 12, {0, .065, .051}},
+    {"left_shoulder", 13, {.094, .032, -.009}},
+    {"right_shoulder", 14, {-.094, .032, -.009}},
+    {"left_elbow", 16, {.257, -.013, -.024}},
+    {"right_elbow", 17, {-.257, -.013, -.024}},
+    {"left_wrist", 18, {.252, .008, -.003}},
+    {"right_wrist", 19, {-.252, .008, -.003}},
+};
+
+/* An array's bytes, *size long; NULL without a sentence where there is none of that name. */
+static uint8_t *entry_of(zip_t *zip, const char *name, size_t *size, bool *failed, ami_error *err)
+{
+    char file[64];
+    zip_stat_t st;
+    snprintf(file, sizeof file, "%s.npy", name);
+    if (zip_stat(zip, file, 0, &st) != 0)
+        return NULL;
+    *failed = true;
+    if (!(st.valid & ZIP_STAT_SIZE) || st.size > max_array) {
+        ami_fail(err, "%s is larger than %zu bytes", file, max_array);
+        return NULL;
+    }
+    /* The size is the file's own claim: memory grows with what really comes. */
+    size_t capacity = st.size < 65536 ? st.size + 1 : 65536, used = 0;
+    uint8_t *bytes = malloc(capacity);
+    zip_file_t *in = bytes ? zip_fopen(zip, file, 0) : NULL;
+    zip_int64_t n = in ? 1 : -1;
+    while (bytes && n > 0) {
+        if (used == capacity) {
+            capacity = capacity * 2 < st.size + 1 ? capacity * 2 : st.size + 1;
+            uint8_t *more = used < capacity ? realloc(bytes, capacity) : NULL;
+            if (!more)
+                break;
+            bytes = more;
+        }
+        n = zip_fread(in, bytes + used, capacity - used);
+        used += n > 0 ? (size_t)n : 0;
+    }
+    if (in)
+        zip_fclose(in);
+    if (n != 0 || used != st.size) {
+        free(bytes);
+        ami_fail(err, "%s is damaged or needs more memory than there is", file);
+        return NULL;
+    }
+    *size = used;
+    *failed = false;
+    return bytes;
+}
+
+/* An array of doubles of this rank; false where it is wrong, and, with a sentence only if `needed`, where there is
+ * none. */
+static bool array_of(zip_t *zip, const char *name, int rank, ami_npy *array, bool *failed, ami_error *err)
+{
+    size_t size;
+    uint8_t *bytes = entry_of(zip, name, &size, failed, err);
+    if (!bytes)
+        return false;
+    bool ok = ami_npy_decode(bytes, size, name, AMI_NPY_WIDEN_TO_DOUBLE, array, err);
+    free(bytes);
+    if (ok && array->rank != rank) {
+        char shape[64];
+        ok = ami_fail(err, "%s has the shape %s, expected %d dimensions", name,
+                      ami_npy_shape_text(array->rank, array->shape, shape, sizeof shape), rank);
+        ami_npy_free(array);
+    }
+    *failed = !ok;
+    return ok;
+}
+
+/* The text of an npy header, and where its data begins; false where it is none. */
+static bool header_of(const uint8_t *bytes, size_t size, char *header, size_t room, size_t *data)
+{
+    if (size < 12 || memcmp(bytes, "\x93NUMPY", 6) != 0)
+        return false;
+    const size_t start = bytes[6] == 1 ? 10 : 12;
+    const size_t length = bytes[6] == 1 ? (size_t)bytes[8] | (size_t)bytes[9] << 8
+                                        : (size_t)bytes[8] | (size_t)bytes[9] << 8 | (size_t)bytes[10] << 16 |
+                                              (size_t)bytes[11] << 24;
+    *data = start + length;
+    if (*data > size || length >= room)
+        return false;
+    memcpy(header, bytes + start, length);
+    header[length] = 0;
+    return true;
+}
+
+/* A frame rate: one number of any usual type, with or without a dimension. */
+static bool rate_of(zip_t *zip, double *rate, bool *failed, ami_error *err)
+{
+    static const char *const names[] = {"mocap_framerate", "mocap_frame_rate", "fps", "framerate",
+                                        "frame_rate"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        size_t size, data;
+        char header[512];
+        uint8_t *bytes = entry_of(zip, names[i], &size, failed, err);
+        if (!bytes) {
+            if (*failed)
+                return false;
+            continue;
+        }
+        bool ok = header_of(bytes, size, header, sizeof header, &data);
+        const uint8_t *at = bytes + data;
+        const size_t left = ok ? size - data : 0;
+        if (ok && strstr(header, "'<f8'") && left == 8) {
+            memcpy(rate, at, 8);
+        } else if (ok && strstr(header, "'<f4'") && left == 4) {
+            float value;
+            memcpy(&value, at, 4);
+            *rate = value;
+        } else if (ok && strstr(header, "'<i8'") && left == 8) {
+            int64_t value;
+            memcpy(&value, at, 8);
+            *rate = (double)value;
+        } else if (ok && strstr(header, "'<i4'") && left == 4) {
+            int32_t value;
+            memcpy(&value, at, 4);
+            *rate = value;
+        } else {
+            ok = false;
+        }
+        free(bytes);
+        *failed = true;
+        if (!ok)
+            return ami_fail(err, "%s is not one number", names[i]);
+        if (!(*rate >= 1 && *rate <= 1000))
+            return ami_fail(err, "%s is %g, expected 1 to 1000 Hz", names[i], *rate);
+        *failed = false;
+        return true;
+    }
+    *failed = true;
+    return ami_fail(err, "there is no frame rate, expected mocap_framerate, mocap_frame_rate or fps");
+}
+
+static ami_mocap *allocate(int joints, size_t frames, int channels, double rate, ami_error *err)
+{
+    if (frames < 1 || frames > AMI_CLIP_MAX_FRAMES) {
+        ami_fail(err, "%zu frames, expected 1 to %d", frames, AMI_CLIP_MAX_FRAMES);
+        return NULL;
+    }
+    ami_mocap *m = calloc(1, sizeof *m);
+    if (m) {
+        m->joints = joints;
+        m->frames = (int)frames;
+        m->channels = channels;
+        m->frame_time = 1 / rate;
+        m->joint = calloc((size_t)joints, sizeof *m->joint);
+        m->value = malloc(frames * (size_t)channels * sizeof *m->value);
+    }
+    if (!m || !m->joint || !m->value) {
+        ami_mocap_destroy(m);
+        ami_fail(err, "out of memory for %zu frames", frames);
+        return NULL;
+    }
+    return m;
+}
+
+/* `limit`: what a number may be. */
+static bool copy_checked(double *out, const double *in, size_t n, double limit, const char *what,
+                         size_t frame, ami_error *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!(fabs(in[i]) <= limit))
+            return ami_fail(err, "frame %zu: number %zu of %s is %g, expected a finite one of at most %g",
+                            frame, i, what, in[i], limit);
+        out[i] = in[i];
+    }
+    return true;
+}
+
+static ami_mocap *amass(const ami_npy *poses, const ami_npy *trans, double rate, ami_error *err)
+{
+    const size_t width = poses->shape[1], frames = poses->shape[0];
+    if (width < 3 * SMPL_JOINTS || trans->shape[0] != frames || trans->shape[1] != 3) {
+        ami_fail(err, "poses is (%zu, %zu) and trans (%zu, %zu), expected (T, %d or more) and (T, 3)", frames,
+                 width, trans->shape[0], trans->shape[1], 3 * SMPL_JOINTS);
+        return NULL;
+    }
+    ami_mocap *m = allocate(SMPL_JOINTS, frames, 3 + 3 * SMPL_JOINTS, rate, err);
+    for (int j = 0, first = 0; m && j < SMPL_JOINTS; j++) {
+        ami_mocap_joint *joint = &m->joint[j];
+        snprintf(joint->name, sizeof joint->name, "%s", smpl[j].name);
+        joint->parent = smpl[j].parent;
+        memcpy(joint->offset, smpl[j].offset, sizeof joint->offset);
+        joint->first = first;
+        for (int k = 0; j == 0 && k < 3; k++)
+            joint->channel[joint->channels++] = (unsigned char)k;
+        joint->channel[joint->channels++] = AMI_CHANNEL_VECTOR;
+        joint->channels += 2;
+        first += joint->channels;
+    }
+    for (size_t f = 0; m && f < frames; f++) {
+        double *value = m->value + f * (size_t)m->channels;
+        if (!copy_checked(value, trans->f64 + 3 * f, 3, 1e6, "trans", f, err) ||
+            !copy_checked(value + 3, poses->f64 + width * f, 3 * SMPL_JOINTS, 1e3, "poses", f, err)) {
+            ami_mocap_destroy(m);
+            return NULL;
+        }
+    }
+    return m;
+}
+
+/* Joint j's name out of '<U20' or '|S20'. */
+static void name_of(const uint8_t *data, char type, int letters, int j, char name[AMI_NAME])
+{
+    char text[LONGEST_NAME + 1];
+    int n = 0;
+    for (int i = 0; i < letters && n < LONGEST_NAME; i++) {
+        const uint8_t *at = data + ((size_t)j * (size_t)letters + (size_t)i) * (type == 'U' ? 4 : 1);
+        const bool ascii = type != 'U' || (!at[1] && !at[2] && !at[3]);
+        if (at[0] == 0)
+            break;
+        text[n++] = ascii && at[0] < 128 ? (char)at[0] : '?';
+    }
+    text[n] = 0;
+    ami_text_escape(text, name, AMI_NAME);
+}
+
+static bool read_names(zip_t *zip, ami_mocap *m, ami_error *err)
+{
+    size_t size, data;
+    bool failed = false;
+    char header[512];
+    uint8_t *bytes = entry_of(zip, "names", &size, &failed, err);
+    if (!bytes)
+        return failed ? false : ami_fail(err, "there are positions, but no names of joints");
+    bool ok = header_of(bytes, size, header, sizeof header, &data);
+    const char *type = ok ? strstr(header, "'<U") : NULL;
+    type = type || !ok ? type : strstr(header, "'|S");
+    const int letters = type ? atoi(type + 3) : 0;
+    ok = type && letters > 0 && letters <= 4096 &&
+         size - data == (size_t)m->joints * (size_t)letters * (type[2] == 'U' ? 4u : 1u);
+    if (!ok)
+        ami_fail(err, "names is not a list of %d short texts, one for each joint", m->joints);
+    for (int j = 0; ok && j < m->joints; j++)
+        name_of(bytes + data, type[2], letters, j, m->joint[j].name);
+    free(bytes);
+    return ok;
+}
+
+static ami_mocap *places(zip_t *zip, const ami_npy *positions, double rate, ami_error *err)
+{
+    const size_t frames = positions->shape[0], joints = positions->shape[1];
+    if (positions->shape[2] != 3 || joints < 1 || joints > AMI_MOCAP_JOINTS) {
+        ami_fail(err, "positions is (%zu, %zu, %zu), expected (frames, joints up to %d, 3)", frames, joints,
+                 positions->shape[2], AMI_MOCAP_JOINTS);
+        return NULL;
+    }
+    ami_mocap *m = allocate((int)joints, frames, 3 * (int)joints, rate, err);
+    if (!m)
+        return NULL;
+    m->global = true;
+    for (int j = 0; j < m->joints; j++) {
+        ami_mocap_joint *joint = &m->joint[j];
+        joint->parent = -1;
+        joint->channels = 3;
+        joint->first = 3 * j;
+        for (int k = 0; k < 3; k++)
+            joint->channel[k] = (unsigned char)k;
+    }
+    bool ok = read_names(zip, m, err);
+    for (size_t f = 0; ok && f < frames; f++)
+        ok = copy_checked(m->value + f * (size_t)m->channels, positions->f64 + f * (size_t)m->channels,
+                          (size_t)m->channels, 1e9, "positions", f, err);
+    if (ok)
+        return m;
+    ami_mocap_destroy(m);
+    return NULL;
+}
+
+static ami_mocap *decode(zip_t *zip, ami_error *err)
+{
+    static const char *const names[] = {"positions", "joint_positions", "global_positions"};
+    ami_npy first = {0}, second = {0};
+    bool failed = false;
+    double rate;
+    ami_mocap *m = NULL;
+    if (array_of(zip, "poses", 2, &first, &failed, err)) {
+        if (array_of(zip, "trans", 2, &second, &failed, err)) {
+            m = rate_of(zip, &rate, &failed, err) ? amass(&first, &second, rate, err) : NULL;
+        } else if (!failed) {
+            ami_fail(err, "there are poses, but no trans");
+        }
+    } else if (!failed) {
+        bool found = false;
+        for (int i = 0; !found && !failed && i < 3; i++)
+            found = array_of(zip, names[i], 3, &first, &failed, err);
+        if (found)
+            m = rate_of(zip, &rate, &failed, err) ? places(zip, &first, rate, err) : NULL;
+        else if (!failed)
+            ami_fail(err, "holds neither poses and trans (AMASS) nor positions and names");
+    }
+    ami_npy_free(&first);
+    ami_npy_free(&second);
+    return m;
+}
+
+ami_mocap *ami_npz_decode(const void *bytes, size_t size, ami_error *err)
+{
+    zip_error_t why;
+    zip_error_init(&why);
+    zip_source_t *source = zip_source_buffer_create(bytes, size, 0, &why);
+    zip_t *zip = source ? zip_open_from_source(source, ZIP_RDONLY, &why) : NULL;
+    ami_mocap *m = NULL;
+    if (zip) {
+        m = decode(zip, err);
+        zip_discard(zip);
+    } else {
+        zip_source_free(source);
+        ami_fail(err, "not a whole ZIP file: %s", zip_error_strerror(&why));
+    }
+    zip_error_fini(&why);
+    return m;
+}
+
+/* Adds bytes (taken over) under a name. */
+static bool add(zip_t *zip, const char *name, uint8_t *bytes, size_t size)
+{
+    zip_source_t *source = bytes ? zip_source_buffer(zip, bytes, size, 1) : NULL;
+    if (!source) {
+        free(bytes);
+        return false;
+    }
+    if (zip_file_add(zip, name, source, 0) < 0) {
+        zip_source_free(source);
+        return false;
+    }
+    return true;
+}
+
+/* What NumPy writes for a list of short ASCII texts. */
+static uint8_t *encode_names(const char *const *names, int count, size_t *size)
+{
+    enum { HEADER = 128, LETTERS = 16 };
+    uint8_t *bytes = calloc(1, HEADER + (size_t)count * LETTERS);
+    if (!bytes)
+        return NULL;
+    memcpy(bytes, "\x93NUMPY\x01\x00", 8);
+    bytes[8] = HEADER - 10;
+    const int n = snprintf((char *)bytes + 10, HEADER - 10,
+                           "{'descr': '|S%d', 'fortran_order': False, 'shape': (%d,), }", LETTERS, count);
+    memset(bytes + 10 + n, ' ', (size_t)(HEADER - 10 - n));
+    bytes[HEADER - 1] = '\n';
+    for (int i = 0; i < count; i++)
+        for (int k = 0; k < LETTERS && names[i][k]; k++)
+            bytes[HEADER + i * LETTERS + k] = (uint8_t)names[i][k];
+    *size = HEADER + (size_t)count * LETTERS;
+    return bytes;
+}
+
+static bool add_all(zip_t *zip, const ami_clip *clip, ami_error *err)
+{
+    const size_t n = (size_t)ami_clip_frames(clip);
+    double *pos = malloc(n * AMI_BODIES * 3 * sizeof *pos), *rot = malloc(n * AMI_BODIES * 4 * sizeof *rot);
+    const double rate = (double)(n - 1) / ami_clip_duration(clip);
+    bool ok = pos && rot;
+    for (size_t f = 0; ok && f < n; f++) {
+        double joint[AMI_BODIES][3], turn[AMI_BODIES][4];
+        ami_fk(ami_humanoid(), ami_clip_poses(clip) + f * AMI_POSE, joint, turn);
+        memcpy(pos + f * AMI_BODIES * 3, joint, sizeof joint);
+        memcpy(rot + f * AMI_BODIES * 4, turn, sizeof turn);
+    }
+    size_t size;
+    const size_t one[1] = {1}, places_shape[3] = {n, AMI_BODIES, 3}, turns_shape[3] = {n, AMI_BODIES, 4};
+    uint8_t *bytes;
+    ok = ok && (bytes = ami_npy_encode(AMI_NPY_FLOAT64, 3, places_shape, pos, &size, NULL)) &&
+         add(zip, "positions.npy", bytes, size);
+    ok = ok && (bytes = ami_npy_encode(AMI_NPY_FLOAT64, 3, turns_shape, rot, &size, NULL)) &&
+         add(zip, "rotations.npy", bytes, size);
+    ok = ok && (bytes = ami_npy_encode(AMI_NPY_FLOAT64, 1, one, &rate, &size, NULL)) &&
+         add(zip, "fps.npy", bytes, size);
+    ok = ok && (bytes = encode_names(ami_body_name, AMI_BODIES, &size)) && add(zip, "names.npy", bytes, size);
+    free(pos);
+    free(rot);
+    return ok || ami_fail(err, "out of memory for %zu frames", n);
+}
+
+bool ami_npz_write(const ami_clip *clip, const char *path, ami_error *err)
+{
+    const int n = ami_clip_frames(clip);
+    ami_clip *even = ami_edit_resample(clip, (n - 1) / ami_clip_duration(clip), err);
+    if (!even)
+        return ami_fail_in(err, "%s", path);
+    zip_error_t why;
+    zip_error_init(&why);
+    zip_source_t *source = zip_source_buffer_create(NULL, 0, 0, &why);
+    zip_t *zip = source ? zip_open_from_source(source, ZIP_TRUNCATE, &why) : NULL;
+    bool ok = zip != NULL || ami_fail(err, "out of memory");
+    if (zip) {
+        zip_source_keep(source);
+        ok = add_all(zip, even, err);
+        if (ok && zip_close(zip) != 0)
+            ok = ami_fail(err, "out of memory");
+        else if (ok)
+            zip = NULL;
+        if (zip)
+            zip_discard(zip);
+    }
+    zip_stat_t st;
+    zip_stat_init(&st);
+    if (ok) {
+        uint8_t *bytes =
+            zip_source_stat(source, &st) == 0 && zip_source_open(source) == 0 ? malloc(st.size) : NULL;
+        ok = bytes && zip_source_read(source, bytes, st.size) == (zip_int64_t)st.size;
+        ok = ok ? ami_file_write(path, bytes, st.size, err) : ami_fail(err, "%s: out of memory", path);
+        free(bytes);
+    } else {
+        ami_fail_in(err, "%s", path);
+    }
+    zip_source_free(source);
+    zip_error_fini(&why);
+    ami_clip_destroy(even);
+    return ok;
+}
+
+#else
+
+static const char without[] = "npz files need libzip, without which this amble was built";
+
+ami_mocap *ami_npz_decode(const void *bytes, size_t size, ami_error *err)
+{
+    (void)bytes, (void)size;
+    ami_fail(err, "%s", without);
+    return NULL;
+}
+
+bool ami_npz_write(const ami_clip *clip, const char *path, ami_error *err)
+{
+    (void)clip;
+    return ami_fail(err, "%s: %s", path, without);
+}
+
+#endif
