@@ -27,8 +27,8 @@
  * Files
  *   DeepMimic's JSON (Peng et al. 2018), y up: "Loop" and "Frames", each of 44 numbers: duration s and the
  *   pose. Files are converted to z up when read, and back when saved. BVH files, and npz files of AMASS or of
- *   joints' places (where the library was built with libzip), are read too: brought on to the humanoid by the
- *   directions of their bones, feet held where they rest; they do not loop.
+ *   joint positions (if the library was built with libzip), are retargeted to the humanoid by the directions
+ *   of their bones, with resting feet held in place; they do not loop.
  *
  * Threads: clips and skeletons are const once made; any number of threads may use one. amb_clip_sample,
  * amb_clip_frame and amb_skeleton_transforms allocate nothing and take no lock. */

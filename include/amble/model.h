@@ -98,8 +98,8 @@ typedef struct amb_model_info {
     double mse;              /* measured by AUTO on its calibration rows; NaN where it was not measured */
     size_t weight_bytes;     /* of weights, biases and scales, as they are read in a run */
     int64_t multiplications; /* for one row */
-    const char *precisions;  /* of each layer, "int8 int8u int16", or "int8" where all have the same; int8u is
-                                int8 with activations of 8 bits. Lives as long as the model */
+    const char *precisions;  /* of each layer, "int8 int8u int16", or "int8" if all are the same; int8u is
+                                int8 with 8-bit activations. Lives as long as the model */
 } amb_model_info;
 
 AMB_API amb_result amb_model_get_info(const amb_model *model, amb_model_info *info);
