@@ -1,4 +1,4 @@
-/* Looks for amble's own files, in the order that assets.h gives. */
+/* Looks for amble's own files, in the order given in assets.h. */
 #define _GNU_SOURCE /* dladdr1 */
 #include "base/assets.h"
 
@@ -17,16 +17,16 @@ static const char installed[] = "/../share/amble";
 static const char installed_multiarch[] = "/../../share/amble"; /* lib/x86_64-linux-gnu/libamble.so */
 static char own[PATH_MAX];
 
-/* The assets' folder of an installation in which `file` is a program or a library; false where the path does
- * not say its folder. */
+/* The assets' folder of the installation that the program or library `file` belongs to; false where the path
+ * has no folder. */
 static bool beside(const char *file, const char *where, char *folder, size_t size)
 {
     const char *slash = strrchr(file, '/');
     return slash && (size_t)snprintf(folder, size, "%.*s%s", (int)(slash - file), file, where) < size;
 }
 
-/* False in a program that this code is linked into: its name would be what it was called by, which may be
- * relative to any folder. */
+/* The assets' folder beside the shared library that contains this code. False where a program contains it:
+ * its path would be the name it was started by, which may be relative to any folder. */
 static bool beside_library(const char *where, char *folder, size_t size)
 {
     Dl_info about;

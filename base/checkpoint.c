@@ -1,6 +1,6 @@
-/* Checkpoints: sections gather in one growing block, which is the file but for its trailer; reading keeps the
- * file as one block and finds sections by walking it. Nothing read from a file is trusted before its bounds
- * and checksums are checked. */
+/* Checkpoints. A writer appends sections to one growing block, which is the file without its trailer. A
+ * reader keeps the file as one block and walks it to find sections, after all bounds and checksums were
+ * checked. */
 #include "base/checkpoint.h"
 
 #include "base/file.h"
@@ -10,13 +10,13 @@
 #include <string.h>
 
 enum { VERSION = 1, NAME = AMI_CHECKPOINT_NAME, FILE_HEAD = 32, SECTION_HEAD = NAME + 16, TRAILER = 4 };
-enum { AT_VERSION = 8, AT_SECTIONS = 12, AT_SIZE = 16, AT_ORDER = 24 }; /* in the file's head */
+enum { AT_VERSION = 8, AT_SECTIONS = 12, AT_SIZE = 16, AT_ORDER = 24 }; /* in the file's header */
 static const char magic[8] = {'A', 'M', 'B', 'L', 'E', 'C', 'K', 'P'};
 static const size_t largest_file = (size_t)4 << 30;
 
 struct ami_checkpoint_writer {
     uint8_t *data;
-    size_t size, room;
+    size_t size, capacity;
     uint32_t sections;
 };
 
@@ -47,21 +47,21 @@ static uint64_t get_le(const uint8_t *from, int bytes)
     return x;
 }
 
-/* The same four bytes in the writer's order: tells machines apart whose structs cannot be each other's. */
+/* A number in the writer's own byte order: detects files of machines with another one. */
 static const uint32_t order_mark = 0x01020304u;
 
-/* `size` more zero bytes at the end, or NULL. */
+/* Appends `size` zero bytes and returns them; NULL when memory is short. */
 static uint8_t *grow(ami_checkpoint_writer *w, size_t size)
 {
     if (size > largest_file - TRAILER || w->size > largest_file - TRAILER - size)
         return NULL;
-    if (w->size + size + TRAILER > w->room) {
-        const size_t room = (w->size + size) / 2 * 3 + 1024;
-        uint8_t *data = realloc(w->data, room);
+    if (w->size + size + TRAILER > w->capacity) {
+        const size_t capacity = (w->size + size) / 2 * 3 + 1024;
+        uint8_t *data = realloc(w->data, capacity);
         if (!data)
             return NULL;
         w->data = data;
-        w->room = room;
+        w->capacity = capacity;
     }
     uint8_t *at = w->data + w->size;
     memset(at, 0, size);
@@ -69,7 +69,7 @@ static uint8_t *grow(ami_checkpoint_writer *w, size_t size)
     return at;
 }
 
-/* The head of the section of this name among checked ones, or NULL. */
+/* The header of the section of this name, or NULL; the sections must have been checked. */
 static const uint8_t *find(const uint8_t *file, uint32_t sections, const char *name)
 {
     const uint8_t *head = file + FILE_HEAD;
@@ -112,7 +112,7 @@ bool ami_checkpoint_put(ami_checkpoint_writer *writer, const char *name, const v
         return ami_fail(err, "checkpoint: section name \"%s\" has %zu characters, expected 1 to %d", name,
                         length, NAME - 1);
     if (find(writer->data, writer->sections, name))
-        return ami_fail(err, "checkpoint: section \"%s\" is there already", name);
+        return ami_fail(err, "checkpoint: section \"%s\" was already added", name);
     uint8_t *head = size < largest_file ? grow(writer, SECTION_HEAD + padded(size)) : NULL;
     if (!head)
         return ami_fail(err,
@@ -132,9 +132,8 @@ bool ami_checkpoint_put(ami_checkpoint_writer *writer, const char *name, const v
 bool ami_checkpoint_save(ami_checkpoint_writer *writer, const char *path, ami_error *err)
 {
     put_le(writer->data + AT_SIZE, writer->size + TRAILER, 8);
-    put_le(writer->data + writer->size, ami_crc32c(0, writer->data, writer->size),
-           TRAILER); /* grow left room for it; sections
-                                                                            may still follow */
+    /* grow() left space for the trailer; more sections may replace it */
+    put_le(writer->data + writer->size, ami_crc32c(0, writer->data, writer->size), TRAILER);
     return ami_file_write(path, writer->data, writer->size + TRAILER, err);
 }
 
@@ -142,7 +141,7 @@ static bool check_head(const ami_checkpoint *c, ami_error *err)
 {
     const size_t there = c->size < sizeof magic ? c->size : sizeof magic;
     if (!there || memcmp(c->data, magic, there))
-        return ami_fail(err, "%s: no checkpoint of amble (%zu bytes that do not begin with \"AMBLECKP\")",
+        return ami_fail(err, "%s: not a checkpoint of amble (%zu bytes that do not begin with \"AMBLECKP\")",
                         c->path, c->size);
     if (c->size < FILE_HEAD + TRAILER)
         return ami_fail(err, "%s: cut short: %zu bytes found, expected at least %d", c->path, c->size,
@@ -177,7 +176,7 @@ static bool check(const ami_checkpoint *c, ami_error *err)
         const uint64_t size = get_le(head + NAME, 8);
         at += SECTION_HEAD;
         if (!head[0] || head[NAME - 1])
-            return ami_fail(err, "%s: damaged: section %u of %u has no proper name", c->path, i + 1,
+            return ami_fail(err, "%s: damaged: section %u of %u has no valid name", c->path, i + 1,
                             c->sections);
         if (size > end - at || padded((size_t)size) > end - at)
             return ami_fail(err, "%s: damaged: section \"%s\" claims %llu bytes at byte %zu of %zu", c->path,
@@ -235,8 +234,7 @@ bool ami_checkpoint_is_current(const ami_checkpoint *checkpoint, ami_error *err)
     const bool same = size == checkpoint->size && !memcmp(now, checkpoint->data, size);
     free(now);
     return same ||
-           ami_fail(err,
-                    "%s: was replaced after it had been read; is another run going on from it? Try again",
+           ami_fail(err, "%s: was replaced after it was read; is another run continuing from it? Try again",
                     checkpoint->path);
 }
 

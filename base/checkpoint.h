@@ -1,11 +1,11 @@
-/* A checkpoint: a file of named sections, each a run of bytes, that holds everything a training needs to
- * continue bit for bit.
+/* A checkpoint: a file of named sections of bytes with everything that a training run needs to continue bit
+ * for bit.
  *
- * The file is for the machine and the program version that wrote it: sections hold structs as they lie in
- * memory. What the file itself vouches for is that nothing in it has changed: sizes, bounds and a CRC-32C of
- * every section and of the whole are checked when it is read. It is written in one atomic replacement
- * (base/file.h), so a crash or a full disk leaves the previous checkpoint as it was. It does not know what
- * the sections mean, does not convert byte orders, does not compress.
+ * The file is for the machine and the program version that wrote it: sections hold structs as they are in
+ * memory. Reading checks that the file is unchanged: sizes, bounds, and a CRC-32C of every section and of the
+ * whole. It is written in one atomic replacement (base/file.h), so a crash or a full disk leaves the previous
+ * checkpoint as it was. It does not know what the sections mean, does not convert byte orders, does not
+ * compress.
  *
  * Layout, integers little endian:
  *   header    "AMBLECKP", u32 version, u32 number of sections, u64 bytes of the whole file, u32 0x01020304 in
@@ -34,8 +34,8 @@ void ami_checkpoint_writer_destroy(ami_checkpoint_writer *writer);   /* NULL is 
 AMI_MUST_CHECK bool ami_checkpoint_put(ami_checkpoint_writer *writer, const char *name, const void *data,
                                        size_t size, ami_error *err);
 
-/* Writes PATH atomically; on error false, and the old file as it was. The writer may go on: put more and save
- * again. */
+/* Writes PATH atomically; on error false, and the old file as it was. The writer stays usable: more sections
+ * may be added and saved. */
 AMI_MUST_CHECK bool ami_checkpoint_save(ami_checkpoint_writer *writer, const char *path, ami_error *err);
 
 /* Reads and checks a whole file (4 GiB at most). NULL and a sentence that begins with PATH on error. */
@@ -44,8 +44,8 @@ void ami_checkpoint_destroy(ami_checkpoint *checkpoint); /* NULL is fine */
 
 const char *ami_checkpoint_path(const ami_checkpoint *checkpoint); /* as given to ami_checkpoint_read */
 
-/* Whether the file still holds what was read: false and a sentence if it was replaced, changed or removed
- * since. */
+/* Whether the file is still the one that was read: false and a sentence if it was replaced, changed or
+ * removed since. */
 bool ami_checkpoint_is_current(const ami_checkpoint *checkpoint, ami_error *err);
 
 /* A section by name, aligned to 8 bytes, valid until destroy; NULL where there is none. An empty section is

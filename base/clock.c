@@ -1,3 +1,4 @@
+/* The clock and sleeps, by clock_gettime and clock_nanosleep. */
 #include "base/clock.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Counts the cores that this process may use, from its affinity mask and its control groups. */
 #define _GNU_SOURCE /* sched_getaffinity, CPU_ALLOC */
 #include "base/cores.h"
 
@@ -8,15 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATH_SIZE = 4096, MOST_CPUS = 1 << 20 };
+enum { PATH_SIZE = 4096, MAX_CPUS = 1 << 20 };
 
 /* ---- Affinity ---- */
 
-/* 0 where the system does not answer. The mask is as large as the kernel's, which may be larger than
- * cpu_set_t. */
+/* The number of cores in the affinity mask; 0 where the system call fails. The mask is as large as the
+ * kernel's, which may be larger than cpu_set_t. */
 static int allowed_cores(void)
 {
-    for (int cpus = CPU_SETSIZE; cpus <= MOST_CPUS; cpus *= 2) {
+    for (int cpus = CPU_SETSIZE; cpus <= MAX_CPUS; cpus *= 2) {
         cpu_set_t *set = CPU_ALLOC((size_t)cpus);
         const size_t size = CPU_ALLOC_SIZE((size_t)cpus);
         const bool answered = set && sched_getaffinity(0, size, set) == 0;
@@ -66,7 +67,7 @@ static int read_numbers(const char *folder, const char *name, double *number, in
     return found;
 }
 
-/* What one group's folder grants. */
+/* The quota in one group's folder, cores. */
 static double group_quota(const char *folder, bool version2)
 {
     double number[2] = {0, 0}; /* quota and period, µs */
@@ -133,7 +134,7 @@ static void unescape(char *text)
 }
 
 /* Where a mount shows the group: the path below the mount point. A mount that shows another part of the
- * hierarchy (a container's own, seen with the host's path) is taken to show the group itself. */
+ * hierarchy (a container's own, seen with the host's path) is assumed to show the group itself. */
 static const char *below_mount(const char *shown, const char *group)
 {
     const size_t length = strcmp(shown, "/") ? strlen(shown) : 0;

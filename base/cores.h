@@ -1,4 +1,4 @@
-/* How many cores this process may keep busy: those that it has been granted, not those that the machine has.
+/* How many cores this process may use: by its affinity mask and CPU quota, not the machine's number.
  */
 #ifndef AMI_BASE_CORES_H
 #define AMI_BASE_CORES_H

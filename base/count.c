@@ -1,3 +1,4 @@
+/* Reads counts such as "20k" and "4.1M". */
 #include "base/count.h"
 
 #include "base/number.h"

@@ -1,3 +1,4 @@
+/* Writes error sentences. */
 #include "base/error.h"
 
 #include "base/number.h"
@@ -7,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What came from a file into the sentence does nothing to a terminal, and a character that the end has cut in
- * two is left out. */
+/* Escapes text from files that could change a terminal, and drops a character that the buffer's end cut in
+ * two. */
 static void make_printable(ami_error *err)
 {
     char raw[sizeof err->text];

@@ -1,7 +1,7 @@
 /* Whole files: bounded reads, atomic writes, mkdir -p, removal of temporary files and CRC-32C.
  *
  * Does not map files, does not read pipes or devices, does not follow a symbolic link when it replaces a file
- * (the link itself is replaced), and does not keep hold of anything between calls. */
+ * (the link itself is replaced), and keeps no state between calls. */
 #include "base/file.h"
 
 #include <dirent.h>
@@ -33,8 +33,8 @@ static const char *kind_of(mode_t mode)
     return "a special file";
 }
 
-/* malloc, but large files get large pages where the system has them: the first touch of small ones takes
- * longer than the reading. */
+/* malloc, but with huge pages for large files where the system has them: page faults of small pages take
+ * longer than reading. */
 static uint8_t *allocate(size_t size)
 {
 #ifdef MADV_HUGEPAGE
@@ -55,7 +55,7 @@ uint8_t *ami_file_read(const char *path, size_t max_bytes, size_t *size, ami_err
     uint8_t *data = NULL;
     bool done = false;
     *size = 0;
-    /* O_NONBLOCK: opening a pipe that nobody writes to must fail below, not hang here. */
+    /* O_NONBLOCK: opening a pipe without a writer must fail below, not hang here. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) {
         ami_fail(err, "%s: cannot be opened for reading: %s", path, strerror(errno));
@@ -111,7 +111,7 @@ const char *ami_text_begin(const char *text, size_t *size, ami_error *err)
 {
     static const char mark[] = "\xef\xbb\xbf";
     if (*size > 1 && (!memcmp(text, "\xff\xfe", 2) || !memcmp(text, "\xfe\xff", 2))) {
-        ami_fail(err, "is text in UTF-16, UTF-8 was expected: save it anew in that encoding");
+        ami_fail(err, "is text in UTF-16, UTF-8 was expected: save it again in that encoding");
         return NULL;
     }
     if (*size < sizeof mark - 1 || memcmp(text, mark, sizeof mark - 1) != 0)
@@ -133,11 +133,11 @@ char *ami_file_read_text(const char *path, size_t max_bytes, size_t *size, ami_e
         return NULL;
     }
     if (begin != text)
-        memmove(text, begin, *size + 1); /* and the zero behind it */
+        memmove(text, begin, *size + 1); /* and the zero after it */
     return text;
 }
 
-/* The folder PATH lies in, as a malloc'd string. */
+/* The folder that contains PATH, malloc'd. */
 static char *folder_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -146,9 +146,9 @@ static char *folder_of(const char *path)
     return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
 }
 
-/* Locks a new temporary file until it is closed (and its copies), where the file system can, so that
- * ami_folder_remove_temporaries knows, also in another process that does not see this one, that it is being
- * written. False if that was just about to remove it. */
+/* Locks a new temporary file until all its descriptors are closed, where the file system can, so that
+ * ami_folder_remove_temporaries of any process (another container's, too) leaves it. False if one was just
+ * removing it. */
 static bool keep_temporary(int fd)
 {
     struct stat st;
@@ -157,9 +157,9 @@ static bool keep_temporary(int fd)
     return fstat(fd, &st) != 0 || st.st_nlink > 0;
 }
 
-/* Opens a temporary file beside PATH that did not exist before, and writes its name; -1 and errno on failure.
- * Nobody else can hold the same one: not another thread, nor a process with the same id in another container,
- * nor what a crash left behind. */
+/* Creates a new temporary file beside PATH and writes its name; -1 and errno on failure. The file is
+ * exclusive: it differs from those of other threads, of a process with the same id in another container, and
+ * from one that a crash left. */
 static int open_temporary(const char *path, char *name, size_t name_size)
 {
     for (int i = 0; i < TEMPORARY_TRIES; i++) {
@@ -194,13 +194,12 @@ static bool write_all(int fd, const uint8_t *data, size_t size)
     return true;
 }
 
-/* Makes the rename itself durable. File systems that cannot do it say EINVAL; there is nothing better to do
- * on them. */
+/* Makes the rename durable. File systems without support return EINVAL, which is ignored. */
 static bool sync_folder(const char *folder)
 {
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return errno == EACCES; /* a folder one may write to but not list */
+        return errno == EACCES; /* a folder with permission to write but not to list */
     bool ok = fsync(fd) == 0 || errno == EINVAL;
     int saved = errno;
     close(fd);
@@ -258,7 +257,7 @@ out:
         if (made && !renamed)
             unlink(name);
         ami_fail(err, "%s: %s, %s failed: %s", path,
-                 renamed ? "written, but perhaps not for good" : "not written", what, strerror(saved));
+                 renamed ? "written, but perhaps not to disk" : "not written", what, strerror(saved));
     }
     if (lock >= 0)
         close(lock);
@@ -273,7 +272,7 @@ bool ami_file_check_writable(const char *path, ami_error *err)
     const bool existed = stat(path, &st) == 0;
     if (existed && !S_ISREG(st.st_mode))
         return ami_fail(err, "%s: is %s, only a regular file can be written", path, kind_of(st.st_mode));
-    /* O_NONBLOCK: as for reading, should a pipe take the file's place in this moment. */
+    /* O_NONBLOCK: as for reading, in case a pipe has just replaced the file. */
     const int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
     if (fd < 0)
         return ami_fail(err, "%s: cannot be written: %s", path, strerror(errno));
@@ -298,8 +297,7 @@ bool ami_folder_make(const char *path, ami_error *err)
         *p = 0;
         struct stat st;
         if (mkdir(part, 0777) != 0) {
-            int why = errno; /* a read-only file system or an unwritable parent is no matter where the folder
-                                is already there */
+            int why = errno; /* a read-only file system or parent is no error if the folder exists */
             if (stat(part, &st) != 0) {
                 ok = ami_fail(err, "%s: folder %s cannot be made: %s", path, part, strerror(why));
             } else if (!S_ISDIR(st.st_mode)) {
@@ -314,9 +312,9 @@ bool ami_folder_make(const char *path, ami_error *err)
     return ok;
 }
 
-/* A whole number as "%ld" prints it, with no sign and at most `most`; 0 if there is none. *text is moved
- * behind it. */
-static long read_plain(const char **text, long most)
+/* A whole number as "%ld" prints it, without sign, at most `max`; 0 if there is none. *text is moved past
+ * it. */
+static long read_plain(const char **text, long max)
 {
     char *end;
     errno = 0;
@@ -324,10 +322,10 @@ static long read_plain(const char **text, long most)
         return 0;
     const long value = strtol(*text, &end, 10);
     *text = end;
-    return errno || value > most ? 0 : value;
+    return errno || value > max ? 0 : value;
 }
 
-/* The process that open_temporary made a file of this name for; 0 for any other name. */
+/* The id of the process for which open_temporary created a file of this name; 0 for any other name. */
 static pid_t temporary_process(const char *name)
 {
     static const char mark[] = ".tmp.";
@@ -346,8 +344,8 @@ static pid_t temporary_process(const char *name)
     return *at ? 0 : (pid_t)pid;
 }
 
-/* A regular file that nobody has locked, and that still has its name: a writer unlocks it when it has got
- * another one. On a file system without locks nobody can tell. */
+/* Whether it is a regular file without a lock that still has its name: a writer unlocks it after renaming it.
+ * Without locks in the file system the answer is yes. */
 static bool is_abandoned(int fd, int folder, const char *name)
 {
     struct stat st, named;
@@ -364,7 +362,7 @@ int ami_folder_remove_temporaries(const char *folder)
         const pid_t pid = temporary_process(entry->d_name);
         if (pid == 0 || (pid != getpid() && (kill(pid, 0) == 0 || errno != ESRCH)))
             continue;
-        /* Open for reading and a shared lock: enough to notice a writer's, also where the file is read-only.
+        /* A shared lock and opening for reading suffice to detect a writer's lock, also for a read-only file.
          */
         const int fd =
             openat(dirfd(dir), entry->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);

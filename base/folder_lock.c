@@ -1,5 +1,5 @@
-/* flock and not fcntl: a fcntl lock is lost when any descriptor of the file is closed, and two threads of a
- * process share it. */
+/* Locks of folders, by flock and not fcntl: a fcntl lock is lost when any descriptor of the file is closed,
+ * and two threads of a process share it. */
 #include "base/folder_lock.h"
 
 #include <errno.h>
@@ -18,7 +18,7 @@ struct ami_folder_lock {
     int fd;
 };
 
-enum { MOST_HOST = 64 };
+enum { MAX_HOST = 64 };
 
 static char *lock_path(const char *folder, ami_error *err)
 {
@@ -32,22 +32,22 @@ static char *lock_path(const char *folder, ami_error *err)
 }
 
 /* This machine's name as one word. */
-static void host_name(char host[MOST_HOST])
+static void host_name(char host[MAX_HOST])
 {
-    if (gethostname(host, MOST_HOST) != 0 || !host[0])
+    if (gethostname(host, MAX_HOST) != 0 || !host[0])
         strcpy(host, "localhost");
-    host[MOST_HOST - 1] = 0;
+    host[MAX_HOST - 1] = 0;
     for (char *c = host; *c; c++)
         if ((unsigned char)*c <= ' ' || *c == 127)
             *c = '_';
 }
 
-/* The process that the lock's file names. A process that was killed leaves its name there, and the next one
- * needs a moment to write its own: a process of this machine that is not there is not named. */
+/* Fails with a sentence that names the process in the lock's file. The file may still name a killed process
+ * while the next one writes its own name: a process of this machine that does not exist is not named. */
 static bool fail_busy(const char *folder, int fd, ami_error *err)
 {
     static const char remedy[] = "wait until it ends, or take another folder";
-    char text[128], host[MOST_HOST], own[MOST_HOST];
+    char text[128], host[MAX_HOST], own[MAX_HOST];
     long pid;
     const ssize_t n = pread(fd, text, sizeof text - 1, 0);
     text[n > 0 ? n : 0] = 0;
@@ -61,7 +61,7 @@ static bool fail_busy(const char *folder, int fd, ami_error *err)
     return ami_fail(err, "%s: process %ld is writing to this folder; %s", folder, pid, remedy);
 }
 
-/* 0 if the descriptor now has the lock, else errno; EWOULDBLOCK: another one has it. */
+/* Locks the descriptor: 0, else errno; EWOULDBLOCK: another one has the lock. */
 static int try_lock(int fd)
 {
     while (flock(fd, LOCK_EX | LOCK_NB) != 0)
@@ -70,7 +70,7 @@ static int try_lock(int fd)
     return 0;
 }
 
-/* Whether the path still leads to the open file. */
+/* Whether the path still names the open file. */
 static bool is_at(int fd, const char *path)
 {
     struct stat open_one, there;
@@ -80,15 +80,15 @@ static bool is_at(int fd, const char *path)
 
 static void write_owner(int fd)
 {
-    char host[MOST_HOST], text[128];
+    char host[MAX_HOST], text[128];
     host_name(host);
     const int n = snprintf(text, sizeof text, "%ld %s\n", (long)getpid(), host);
-    /* Where the disk is full the folder is locked all the same; others then hear of "another process". */
+    /* On a full disk the folder is locked all the same; sentences then name "another process". */
     if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)n, 0) != n)
         return;
 }
 
-/* Opens the file and locks it; again where its last owner removed it in between. */
+/* Opens the file and locks it; repeats that where the last owner removed it in between. */
 static bool open_locked(ami_folder_lock *lock, const char *folder, ami_error *err)
 {
     for (;;) {
@@ -152,7 +152,7 @@ void ami_folder_lock_release(ami_folder_lock *lock)
 {
     if (!lock)
         return;
-    if (is_at(lock->fd, lock->path)) /* not where the folder was moved and another one has its name */
+    if (is_at(lock->fd, lock->path)) /* not where another folder has the name now */
         unlink(lock->path);
     close(lock->fd);
     free(lock->path);

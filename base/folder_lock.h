@@ -5,7 +5,7 @@
  * on NFS and SMB: two machines see each other's. The file holds "PID HOST\n" of the process that has the
  * lock. It is removed with the lock; after a kill it stays, unlocked, and the next process takes it over.
  *
- * Does not wait for a lock, and does not keep anybody from writing who does not ask for it. */
+ * Does not wait for a lock. Advisory: a program that does not ask for the lock can still write. */
 #ifndef AMI_BASE_FOLDER_LOCK_H
 #define AMI_BASE_FOLDER_LOCK_H
 
@@ -14,8 +14,8 @@
 typedef struct ami_folder_lock ami_folder_lock;
 
 /* Locks an existing folder. NULL and a sentence if another process has it (the sentence names that process),
- * or if the lock's file cannot be made. A file system without locks is no error: see ami_folder_lock_missing.
- * A child process that neither ends nor calls exec keeps the lock too. */
+ * or if the lock's file cannot be created. A file system without locks is not an error: see
+ * ami_folder_lock_missing. A child process keeps the lock, too, until it ends or calls exec. */
 ami_folder_lock *ami_folder_lock_take(const char *folder, ami_error *err);
 
 /* Why this file system could not lock the folder, NULL if it did. */

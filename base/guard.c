@@ -1,3 +1,4 @@
+/* Ends exceptions of libraries in a C function with its own personality routine. */
 #include "base/guard.h"
 
 #include <assert.h>
@@ -15,9 +16,9 @@ typedef struct guard {
 
 static _Thread_local guard *innermost;
 
-/* What the unwinder asks about the frame of ami_guard, first whether a handler is there, then, after it has
- * run the destructors on the way, to go to it. Nothing of the unwinder is used, because it may be any
- * library's own. */
+/* The personality routine of ami_guard's frame. The unwinder calls it twice: to find out whether the frame
+ * has a handler, then, after the destructors of inner frames, to enter that. It uses no function of the
+ * unwinder, because that may be any library's own. */
 __attribute__((used)) static _Unwind_Reason_Code end_exception(int version, _Unwind_Action actions,
                                                                _Unwind_Exception_Class class,
                                                                struct _Unwind_Exception *exception,
@@ -30,16 +31,16 @@ __attribute__((used)) static _Unwind_Reason_Code end_exception(int version, _Unw
         return _URC_CONTINUE_UNWIND;
     const bool no_memory = errno == ENOMEM;
     if (exception->exception_cleanup)
-        /* frees it, in the runtime that it came from */
+        /* frees the exception, in its own runtime */
         exception->exception_cleanup(_URC_FOREIGN_EXCEPTION_CAUGHT, exception);
     ami_guard_leave(no_memory ? "out of memory" : "it ended with an exception");
 }
 
-/* Not inlined, so that the frame that `end_exception` speaks for is this one and no other. */
+/* Not inlined, so that `end_exception` belongs to this frame only. */
 __attribute__((noinline)) bool ami_guard(void (*call)(void *), void *context, ami_error *err)
 {
-    __asm__ volatile(".cfi_personality 0x1b, end_exception"); /* 0x1b: where it is, as 4 bytes relative to the
-                                                                 place that says so */
+    __asm__ volatile(".cfi_personality 0x1b, end_exception"); /* 0x1b: a 4-byte offset relative to its own
+                                                                 address */
     guard own;
     own.outer = innermost;
     own.text[0] = 0;

@@ -1,4 +1,4 @@
-/* FNV-1a over bytes, 64 bits: for comparing runs, not for tables that somebody may attack. */
+/* FNV-1a over bytes, 64 bits: for comparing runs; not safe against attacks on hash tables. */
 #ifndef AMI_BASE_HASH_H
 #define AMI_BASE_HASH_H
 
@@ -7,7 +7,7 @@
 
 #define AMI_HASH_START UINT64_C(0xcbf29ce484222325)
 
-/* Goes on from `hash`; the first call gets AMI_HASH_START. */
+/* Continues from `hash`; the first call gets AMI_HASH_START. */
 static inline uint64_t ami_hash(uint64_t hash, const void *bytes, size_t size)
 {
     for (size_t i = 0; i < size; i++)

@@ -1,9 +1,9 @@
+/* Latency histogram with logarithmic buckets. */
 #include "base/histogram.h"
 
 #include <math.h>
 
-/* Nanoseconds below 64 have a bin each; above, bucket b holds [2^(b+5), 2^(b+6)) in 32 steps' worth of the
- * 64. */
+/* Each nanosecond below 64 has its bin; above, bucket b divides [2^(b+5), 2^(b+6)) into 32 bins. */
 static int bin_of(uint64_t ns)
 {
     if (ns < AMI_HISTOGRAM_STEPS)
@@ -42,11 +42,11 @@ void ami_histogram_merge(ami_histogram *to, const ami_histogram *from)
 
 double ami_histogram_quantile(const ami_histogram *histogram, double q)
 {
-    const double wanted = q * (double)histogram->count;
+    const double target = q * (double)histogram->count;
     int64_t seen = 0;
     for (int i = 0; i < AMI_HISTOGRAM_BUCKETS * AMI_HISTOGRAM_STEPS; i++) {
         seen += histogram->bin[i];
-        if (histogram->bin[i] && (double)seen >= wanted)
+        if (histogram->bin[i] && (double)seen >= target)
             return fmin(top_of(i) * 1e-9, histogram->max);
     }
     return histogram->max;

@@ -1,5 +1,5 @@
 /* Latency histogram after Tene's HdrHistogram: 32 linear steps an octave, so a percentile (the upper end of
- * its step) is right to 3.2 % from 1 ns to hours, in fixed space. Adding never allocates. */
+ * its step) is exact to 3.2 % from 1 ns to hours, in constant memory. Adding never allocates. */
 #ifndef AMI_BASE_HISTOGRAM_H
 #define AMI_BASE_HISTOGRAM_H
 

@@ -1,8 +1,8 @@
 /* .npy files: a magic word, a header in Python's dictionary syntax, then the numbers.
  *
- * The header is read by a parser that knows strings, True, False and tuples of whole numbers and nothing else
- * of Python; it never looks beyond the header's length, and the length never beyond the file. The claimed
- * shape must match the file's size exactly before memory for the numbers is taken. */
+ * The parser of the header knows strings, True, False and tuples of whole numbers, and nothing else of
+ * Python; it never reads beyond the header's length, which is checked against the file's size. The shape must
+ * match the file's size exactly before memory for the numbers is allocated. */
 #include "base/npy.h"
 
 #include "base/file.h"
@@ -15,7 +15,7 @@
 #include <string.h>
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "numbers are copied as they lie in the file, which is little-endian"
+#error "numbers are copied from the file unchanged, and the file is little-endian"
 #endif
 
 static const char magic[6] = {'\x93', 'N', 'U', 'M', 'P', 'Y'};
@@ -24,7 +24,7 @@ static const size_t largest_file = (size_t)1 << 30;
 enum {
     START_1 = 10, /* bytes before the header: magic, two of version, and two (format 1) or four of length */
     START_2 = 12,
-    ALIGN = 64, /* where the numbers of a written file begin, as NumPy does it */
+    ALIGN = 64, /* alignment of the numbers in a written file, as NumPy's */
     LONGEST_HEADER = 65536
 };
 
@@ -46,7 +46,7 @@ size_t ami_npy_type_size(ami_npy_type type)
     return types[type].size;
 }
 
-/* The header's text and how far it was read; `why` holds the sentence's end where it is wrong. */
+/* The header's text and the parser's position; `why` is the end of the error sentence. */
 typedef struct parser {
     const char *at, *end;
     bool any; /* AMI_NPY_ANY */
@@ -69,7 +69,7 @@ static void skip_blanks(parser *p)
         p->at++;
 }
 
-/* Takes `c` if it is what comes next. */
+/* Skips `c` if it comes next. */
 static bool take(parser *p, char c)
 {
     skip_blanks(p);
@@ -79,7 +79,7 @@ static bool take(parser *p, char c)
     return true;
 }
 
-/* What comes next, for a sentence: printable ASCII only, whatever the file holds. */
+/* The next characters, for a sentence: printable ASCII only. */
 static const char *found(parser *p, char text[24])
 {
     skip_blanks(p);
@@ -111,7 +111,7 @@ static bool read_string(parser *p, const char *what, char *out, size_t size)
     size_t n = 0;
     for (; p->at < p->end && *p->at != quote; p->at++) {
         if (*p->at < ' ' || *p->at > '~' || *p->at == '\\')
-            return wrong(p, "%s holds a character that has no place in it", what);
+            return wrong(p, "%s holds a character that is not allowed in it", what);
         if (n + 1 == size)
             return wrong(p, "%s is longer than %zu characters", what, size - 1);
         out[n++] = *p->at;
@@ -224,7 +224,7 @@ static bool read_header(parser *p, ami_npy *a)
             k++;
         if (k == 3 || seen[k])
             return wrong(p, "\"%s\" is %s, expected descr, fortran_order and shape", key,
-                         k == 3 ? "no entry of a header" : "there twice");
+                         k == 3 ? "not an entry of a header" : "given twice");
         seen[k] = true;
         if (!expect(p, ':') || !(k == 0 ? read_type(p, &a->type) : k == 1 ? read_order(p) : read_shape(p, a)))
             return false;
@@ -246,7 +246,7 @@ static uint32_t little(const uint8_t *p, int bytes)
     return n;
 }
 
-/* Where the header's text lies in the file: checks magic, version and length. False and a sentence. */
+/* Finds the header's text in the file: checks magic, version and length. False and a sentence. */
 static bool find_header(const uint8_t *bytes, size_t size, const char *name, size_t *start, size_t *length,
                         ami_error *err)
 {
@@ -268,7 +268,7 @@ static bool find_header(const uint8_t *bytes, size_t size, const char *name, siz
     return true;
 }
 
-/* `from` may lie at any address. */
+/* `from` may have any alignment. */
 static bool convert(const uint8_t *from, const char *name, ami_npy_type stored, ami_npy *a, ami_error *err)
 {
     if (stored == a->type) {
@@ -285,8 +285,8 @@ static bool convert(const uint8_t *from, const char *name, ami_npy_type stored, 
         }
         double v;
         memcpy(&v, from + i * sizeof v, sizeof v);
-        /* Half a unit beyond FLT_MAX and more rounds to infinity; asked before the cast, which sanitizers may
-         * trap. */
+        /* From half a unit above FLT_MAX values round to infinity; checked before the cast, which sanitizers
+         * may trap. */
         if (isfinite(v) && fabs(v) >= 0x1.ffffffp127)
             return ami_fail(err, "%s: number %zu is %g, which is beyond float32", name, i, v);
         a->f32[i] = (float)v;
@@ -372,7 +372,7 @@ uint8_t *ami_npy_encode(ami_npy_type type, int rank, const size_t *shape, const 
     char tuple[192], head[384];
     const int used = snprintf(head, sizeof head, "{'descr': '%s', 'fortran_order': False, 'shape': %s, }",
                               types[type].descr, ami_npy_shape_text(rank, shape, tuple, sizeof tuple));
-    /* Filled up to a multiple of ALIGN, a newline last. */
+    /* Padded to a multiple of ALIGN; a newline is last. */
     const size_t start = ((size_t)START_1 + (size_t)used + 1 + ALIGN - 1) / ALIGN * ALIGN,
                  length = start - START_1;
     *size = start + count * ami_npy_type_size(type);

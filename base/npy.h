@@ -5,8 +5,8 @@
  * Everything else is refused in one sentence that names the file, what was found and what was expected: other
  * types, big-endian numbers, Fortran order, object arrays, a shape without dimensions, with a zero, with more
  * than AMI_NPY_MAX_RANK dimensions or with more numbers than the file holds, a header that is not the three
- * entries NumPy writes, data that ends early or goes on too long. No more memory is taken than a small
- * multiple of the file's own size, whatever it claims. Infinities and NaN are numbers like others here. */
+ * entries NumPy writes, data that ends early or goes on too long. Memory use is at most a small multiple of
+ * the file's size, whatever its header claims. Infinities and NaN are valid numbers. */
 #ifndef AMI_BASE_NPY_H
 #define AMI_BASE_NPY_H
 
@@ -37,9 +37,9 @@ typedef enum ami_npy_type {
 const char *ami_npy_type_name(ami_npy_type type);
 size_t ami_npy_type_size(ami_npy_type type);
 
-/* What the reader may hand out. */
+/* The type that the reader returns. */
 typedef enum ami_npy_want {
-    AMI_NPY_AS_STORED,       /* either type, as it lies in the file */
+    AMI_NPY_AS_STORED,       /* either type, as in the file */
     AMI_NPY_ONLY_FLOAT32,    /* a float64 file is refused */
     AMI_NPY_ROUND_TO_FLOAT,  /* float64 is rounded to the nearest float32; a finite number that would become
                                infinite is refused */
@@ -63,11 +63,11 @@ typedef struct ami_npy {
  * empty (no data). */
 AMI_MUST_CHECK bool ami_npy_read(const char *path, ami_npy_want want, ami_npy *array, ami_error *err);
 
-/* The same from memory; `name` stands in the sentences where the path would. */
+/* The same from memory; `name` replaces the path in sentences. */
 AMI_MUST_CHECK bool ami_npy_decode(const void *data, size_t size, const char *name, ami_npy_want want,
                                    ami_npy *array, ami_error *err);
 
-/* Leaves it empty; an empty one is fine. */
+/* Frees the data and leaves the array empty; an empty one is fine. */
 void ami_npy_free(ami_npy *array);
 
 /* Writes data (the shape's product of `type`) as format 1.0, byte for byte as numpy.save does, atomically

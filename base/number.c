@@ -1,5 +1,5 @@
-/* Numbers in text without the host's locale: the C library's own conversions, in a thread that is given the C
- * locale meanwhile. */
+/* Numbers in text, independent of the host's locale: the C library's conversions, with the C locale set in
+ * the calling thread meanwhile. */
 #include "base/number.h"
 
 #include <float.h>
@@ -17,7 +17,7 @@ static void make_plain(void)
     plain = newlocale(LC_ALL_MASK, "C", (locale_t)0); /* part of the C library: takes no memory */
 }
 
-/* Gives this thread the C locale; returns what it had. */
+/* Sets the C locale in this thread; returns the previous one. */
 static locale_t leave_locale(void)
 {
     pthread_once(&plain_once, make_plain);
@@ -29,7 +29,7 @@ static const char *skip_digits(const char *at)
     return at + strspn(at, "0123456789");
 }
 
-/* Where the number that begins at text ends; text itself where there is none. */
+/* The end of the number that begins at text; text itself where there is none. */
 static const char *number_end(const char *text)
 {
     const char *whole = text + (*text == '+' || *text == '-'), *at = skip_digits(whole);
@@ -58,7 +58,7 @@ bool ami_number_read(const char *text, const char **end, double *value)
     char *stopped;
     double x = strtod(text, &stopped);
     uselocale(host);
-    if (stopped != behind) /* hexadecimal: "0x10" is a 0 here, with an x behind it */
+    if (stopped != behind) /* hexadecimal: "0x10" is a 0 followed by an x */
         x = *text == '-' ? -0. : 0.;
     if (!isfinite(x))
         return false;
@@ -71,8 +71,8 @@ bool ami_number_read(const char *text, const char **end, double *value)
 const char *ami_number_print(double value, char text[AMI_NUMBER_TEXT])
 {
     const locale_t host = leave_locale();
-    /* %.15g drops zeros at the end, so it writes whatever has up to 15 digits as short as that goes; not so
-     * where doubles lose digits. */
+    /* %.15g drops trailing zeros, so it is the shortest form of numbers with up to 15 digits, except where
+     * doubles lose digits. */
     for (int digits = fabs(value) < DBL_MIN ? 1 : DBL_DIG; digits <= DBL_DECIMAL_DIG; digits++) {
         snprintf(text, AMI_NUMBER_TEXT, "%.*g", digits, value);
         if (!isfinite(value) || strtod(text, NULL) == value)
@@ -80,7 +80,7 @@ const char *ami_number_print(double value, char text[AMI_NUMBER_TEXT])
     }
     uselocale(host);
     if (isnan(value))
-        strcpy(text, "nan"); /* without the sign that some have */
+        strcpy(text, "nan"); /* without a sign */
     return text;
 }
 

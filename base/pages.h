@@ -1,5 +1,5 @@
-/* Large pages for large blocks of memory. Most of the time of reading or packing a large network goes into
- * its memory's first touch, page by page. */
+/* Huge pages for large blocks of memory. Page faults take most of the time of reading or packing a large
+ * network. */
 #ifndef AMI_BASE_PAGES_H
 #define AMI_BASE_PAGES_H
 
@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Asks for large pages. A hint: where it is not understood or not granted nothing changes. */
+/* Requests huge pages. A hint: no effect where the system does not support or grant it. */
 static inline void ami_prefer_large_pages(void *memory, size_t size)
 {
 #ifdef MADV_HUGEPAGE

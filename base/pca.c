@@ -1,3 +1,4 @@
+/* Principal components by Jacobi's rotations. */
 #include "base/pca.h"
 
 #include <math.h>
@@ -35,7 +36,7 @@ static void rotate(double *g, double *v, int n, int p, int q)
 }
 
 /* Cyclic Jacobi: afterwards g's diagonal holds the eigenvalues, the rows of v the eigenvectors. Converges
- * quadratically; what is left after a sweep that began below rounding is rounding. */
+ * quadratically: after one more sweep from below rounding error, only rounding error remains. */
 static void diagonalise(double *g, double *v, int n)
 {
     enum { SWEEPS = 60 };
@@ -57,7 +58,7 @@ static void diagonalise(double *g, double *v, int n)
     }
 }
 
-/* The axis that belongs to an eigenvector of the inner products: that mixture of the vectors, of length 1. */
+/* The axis of an eigenvector of the inner products: the vectors weighted by it, of length 1. */
 static void make_axis(const double *centred, const double *weight, int n, int size, double *axis)
 {
     int largest = 0;
@@ -72,7 +73,7 @@ static void make_axis(const double *centred, const double *weight, int n, int si
         axis[k] /= length;
 }
 
-/* centred (n, size); room for g and v (n, n each). */
+/* centred (n, size); work arrays g and v (n, n each). */
 static void find_axes(ami_pca *pca, const double *centred, int n, double *g, double *v)
 {
     double all = 0;
@@ -88,9 +89,9 @@ static void find_axes(ami_pca *pca, const double *centred, int n, double *g, dou
             if (g[i * n + i] > g[best * n + best])
                 best = i;
         const double variance = g[best * n + best];
-        if (!(variance > 1e-12 * all)) /* rounding: there are no more directions */
+        if (!(variance > 1e-12 * all)) /* only rounding error: no more directions */
             return;
-        pca->share[a] = variance / all;
+        pca->fraction[a] = variance / all;
         make_axis(centred, v + best * n, n, pca->size, pca->axis + a * pca->size);
         g[best * n + best] = -1;
     }
@@ -114,21 +115,21 @@ ami_pca *ami_pca_create(const float *x, int n, int size, int axes, ami_error *er
         return NULL;
     const size_t d = (size_t)size, rows = (size_t)n;
     ami_pca *pca = calloc(1, sizeof *pca + (d + (size_t)axes * d + (size_t)axes) * sizeof(double));
-    double *room = malloc((rows * d + 2 * rows * rows) * sizeof *room);
-    if (pca && room) {
+    double *workspace = malloc((rows * d + 2 * rows * rows) * sizeof *workspace);
+    if (pca && workspace) {
         double *const own = (double *)(pca + 1);
         *pca = (ami_pca){size, axes, own, own + d, own + d + (size_t)axes * d};
         for (int i = 0; i < n * size; i++)
             pca->mean[i % size] += (double)x[i] / n;
         for (int i = 0; i < n * size; i++)
-            room[i] = (double)x[i] - pca->mean[i % size];
-        find_axes(pca, room, n, room + rows * d, room + rows * d + rows * rows);
+            workspace[i] = (double)x[i] - pca->mean[i % size];
+        find_axes(pca, workspace, n, workspace + rows * d, workspace + rows * d + rows * rows);
     } else {
         free(pca);
         pca = NULL;
         ami_fail(err, "out of memory for principal components of %d vectors", n);
     }
-    free(room);
+    free(workspace);
     return pca;
 }
 

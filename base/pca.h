@@ -1,9 +1,9 @@
-/* Principal components (Pearson 1901) of a few vectors, for maps of what lives in many dimensions: the
- * directions in which the vectors vary most about their mean.
+/* Principal components (Pearson 1901) of a few vectors, for two-dimensional maps of high-dimensional data:
+ * the directions in which the vectors vary most about their mean.
  *
- * Found from the vectors' inner products, n × n, by Jacobi's rotations (1846): meant for n up to some
- * hundreds, whatever the dimension. The same vectors give the same bits; an axis points to where its largest
- * coordinate is positive. */
+ * Computed from the vectors' inner products, n × n, by Jacobi's rotations (1846): for n up to some hundreds
+ * and any dimension. The same vectors give the same bits; an axis' sign makes its largest coordinate
+ * positive. */
 #ifndef AMI_BASE_PCA_H
 #define AMI_BASE_PCA_H
 
@@ -13,9 +13,9 @@ enum { AMI_PCA_VECTORS = 1000 };
 
 typedef struct ami_pca {
     int size, axes;
-    double *mean;  /* (size) */
-    double *axis;  /* (axes, size), orthonormal; 0 where the vectors do not vary in so many directions */
-    double *share; /* (axes): of the variance, falling; 0 for axes that are 0 */
+    double *mean;     /* (size) */
+    double *axis;     /* (axes, size), orthonormal; 0 where the vectors do not vary in so many directions */
+    double *fraction; /* (axes): of the variance, descending; 0 for axes that are 0 */
 } ami_pca;
 
 /* x (n, size): 1 to AMI_PCA_VECTORS vectors of finite numbers. NULL and a sentence otherwise, and where
@@ -23,7 +23,7 @@ typedef struct ami_pca {
 ami_pca *ami_pca_create(const float *x, int n, int size, int axes, ami_error *err);
 void ami_pca_destroy(ami_pca *pca); /* NULL is fine */
 
-/* Where a vector x (size) lies on the axes: out (axes). */
+/* Coordinates of a vector x (size) on the axes: out (axes). */
 void ami_pca_project(const ami_pca *pca, const float *x, double *out);
 
 #endif

@@ -1,3 +1,4 @@
+/* xoshiro256++, and numbers of several distributions from it. */
 #include "base/rng.h"
 
 #include <math.h>

@@ -10,7 +10,7 @@ typedef struct ami_rng {
     uint64_t s[4];
 } ami_rng;
 
-/* A stream of its own for every (seed, stream) pair: environments are streams of one seed. */
+/* Each (seed, stream) pair has its own sequence: environments are streams of one seed. */
 ami_rng ami_rng_seed(uint64_t seed, uint64_t stream);
 uint64_t ami_rng_next(ami_rng *rng);
 double ami_rng_uniform(ami_rng *rng);                     /* [0, 1), 53 bits */

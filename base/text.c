@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The bytes of the character that begins at p and its code; 0 where that is no UTF-8. */
+/* Length in bytes of the character that begins at p, and its code; 0 where that is not UTF-8. */
 static int decode(const uint8_t *p, uint32_t *code)
 {
-    static const uint32_t least[4] = {0, 0x80, 0x800, 0x10000};
+    static const uint32_t smallest[4] = {0, 0x80, 0x800, 0x10000};
     const int more = *p < 0x80                  ? 0
                      : *p >= 0xc2 && *p <= 0xdf ? 1
                      : *p >= 0xe0 && *p <= 0xef ? 2
@@ -22,7 +22,7 @@ static int decode(const uint8_t *p, uint32_t *code)
             return 0;
         c = c << 6 | (p[i] & 0x3fu);
     }
-    if (c < least[more] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+    if (c < smallest[more] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
         return 0;
     *code = c;
     return more + 1;

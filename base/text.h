@@ -1,8 +1,8 @@
-/* Text from files: what of it may be a name, and how the rest is printed.
+/* Text from files: checks names, and escapes other text for printing.
  *
  * A file may hold anything: control characters that colour or clear a terminal, bytes that are not UTF-8,
- * marks that turn the direction of writing. Names are checked where they are read. Whatever else comes from a
- * file is printed with such characters escaped ("\x1b"); the sentences of ami_fail are by themselves. */
+ * marks that turn the direction of writing. Names are checked where they are read. Other text from a file is
+ * printed with such characters escaped ("\x1b"), as ami_fail does. */
 #ifndef AMI_BASE_TEXT_H
 #define AMI_BASE_TEXT_H
 
@@ -17,8 +17,8 @@ enum { AMI_NAME = 65 }; /* bytes of the longest name, with its zero */
  */
 bool ami_text_is_utf8(const char *text);
 
-/* Whether it is that, without control characters (U+0000 to 1F, 7F to 9F), line separators (U+2028, 2029) and
- * marks of direction (U+200E, 200F, 202A to 202E, 2066 to 2069). Empty text is. */
+/* Whether it is well-formed and without control characters (U+0000 to 1F, 7F to 9F), line separators (U+2028,
+ * 2029) and marks of direction (U+200E, 200F, 202A to 202E, 2066 to 2069). Empty text is. */
 bool ami_text_is_printable(const char *text);
 
 /* Copies text with every other byte written as "\x1b", cut at the size between two characters. Returns out.

@@ -1,7 +1,6 @@
-/* What the parts of amble-bench share: statistics of timed calls, lists on the command line, words about the
- * machine.
+/* Common code of amble-bench: statistics of timed calls, lists on the command line, the processor's name.
  *
- * Every quantile is taken from the sorted measurements themselves, never from bins. */
+ * Quantiles are exact: taken from the sorted measurements, not from bins. */
 #ifndef AMI_BENCH_BENCH_H
 #define AMI_BENCH_BENCH_H
 
@@ -10,23 +9,23 @@
 #include <jansson.h>
 #include <stddef.h>
 
-/* The processor's own name, "unknown processor" where the system does not say. */
+/* The processor's model name, "unknown processor" where the system does not report one. */
 void bench_cpu_name(char *name, size_t size);
 
-/* What reading the clock costs, s: the median and the least difference of two readings in a row. Nothing
- * reported has it taken off. */
+/* The cost of reading the clock, s: median and minimum of the difference of two consecutive readings.
+ * Reported times include it. */
 typedef struct bench_timer {
-    double median, least;
+    double median, min;
 } bench_timer;
 bench_timer bench_timer_measure(void);
 
 /* Sorts ascending. */
 void bench_sort(double *x, int n);
 
-/* Of sorted x: the smallest that at least the fraction q of them is not above. n ≥ 1. */
+/* The quantile q of sorted x: the smallest value with at least the fraction q of all values ≤ it. n ≥ 1. */
 double bench_quantile(const double *sorted, int n, double q);
 
-/* Sorts x, which need not be sorted. The mean of the two middle ones where n is even. */
+/* The median, for even n the mean of the two middle values. Sorts x. */
 double bench_median(double *x, int n);
 
 /* Sorts and summarises n ≥ 1 measurements in seconds. */
@@ -39,9 +38,9 @@ bench_summary bench_summarise(double *seconds, int n);
 /* {"n", "min", "p50", "p99", "p99.9", "max", "mean"}, in µs. */
 json_t *bench_summary_json(const bench_summary *summary);
 
-/* "1,2,8": at most `most` whole numbers in [lo, hi]; `option` is named in the sentence. The count, or 0 and a
- * sentence. */
-int bench_parse_list(const char *text, int lo, int hi, const char *option, int *list, int most,
+/* Reads "1,2,8": at most `max` whole numbers in [lo, hi]; the sentence names `option`. Returns the count, or
+ * 0 and a sentence. */
+int bench_parse_list(const char *text, int lo, int hi, const char *option, int *list, int max,
                      ami_error *err);
 
 int bench_latency(int argc, char **argv);

@@ -1,3 +1,4 @@
+/* Statistics of timed calls, lists of numbers, the processor's name. */
 #include "bench/bench.h"
 
 #include "base/clock.h"
@@ -33,7 +34,7 @@ bench_timer bench_timer_measure(void)
         difference[i] = ami_clock_now() - begun;
     }
     bench_sort(difference, N);
-    return (bench_timer){.median = difference[N / 2], .least = difference[0]};
+    return (bench_timer){.median = difference[N / 2], .min = difference[0]};
 }
 
 static int by_size(const void *a, const void *b)
@@ -49,9 +50,9 @@ void bench_sort(double *x, int n)
 
 double bench_quantile(const double *sorted, int n, double q)
 {
-    const double wanted = q * n;
-    int rank = (int)wanted;
-    rank += rank < wanted - 1e-9; /* ceil, but for what rounding adds */
+    const double position = q * n;
+    int rank = (int)position;
+    rank += rank < position - 1e-9; /* ceil, with a tolerance for rounding errors */
     return sorted[rank < 1 ? 0 : rank > n ? n - 1 : rank - 1];
 }
 
@@ -89,8 +90,7 @@ json_t *bench_summary_json(const bench_summary *summary)
     return o;
 }
 
-int bench_parse_list(const char *text, int lo, int hi, const char *option, int *list, int most,
-                     ami_error *err)
+int bench_parse_list(const char *text, int lo, int hi, const char *option, int *list, int max, ami_error *err)
 {
     int count = 0;
     for (const char *at = text;; at++) {
@@ -98,8 +98,8 @@ int bench_parse_list(const char *text, int lo, int hi, const char *option, int *
         const size_t length = strcspn(at, ",");
         int64_t value = lo;
         snprintf(word, sizeof word, "%.*s", (int)(length < sizeof word ? length : sizeof word - 1), at);
-        if (count == most) {
-            ami_fail(err, "%s is \"%.100s\", expected at most %d numbers", option, text, most);
+        if (count == max) {
+            ami_fail(err, "%s is \"%.100s\", expected at most %d numbers", option, text, max);
             return 0;
         }
         if (!cli_parse_int(word, lo, hi, option, &value, err))

@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
-"""amble's networks beside ONNX Runtime, PyTorch, torch.compile and MAX: the same weights, the same inputs, in turns, on this machine.
+"""Compares the speed of amble's networks with ONNX Runtime, PyTorch, torch.compile and MAX: same weights, same inputs, alternating, on this machine.
 
     pip install torch onnx onnxruntime numpy      (and modular, for MAX)
     bench/compare.py --bench build/amble-bench
     bench/compare.py --bench build/amble-bench --batches 1 --networks actor,phase --markdown -
 
-How it measures. Every system runs in a process of its own, with its own number of threads, and sleeps while another is timed. In each round
+How it measures. Every system runs in its own process, with its number of threads, and sleeps while another is timed. In each round
 all systems are timed one after the other, beginning with another one each time; a ratio is the quotient of two medians (p50) of the same
 round, and what is printed is the median over the rounds: machines are shared and their speed drifts, ratios within a round drift least.
 Calls are timed one by one. amble is timed inside amble-bench, in C, as a C program calls it; the others inside Python, as Python programs
 call them, their Python call included (ONNX Runtime also with inputs and outputs bound beforehand, its cheapest call). Every system takes the
-same few inputs in turn. amble's "auto" takes the narrowest weights that keep the mean squared error of the outputs below 1e-6; "amble fp32" is
-there to compare like with like. The others are measured in fp32, and in the narrow formats that they offer themselves whatever the error:
-ONNX Runtime's dynamic quantisation to int8 and its bf16 (on x86-64 it has none, and is left out with its own sentence), PyTorch's bf16.
+same few inputs in turn. amble's "auto" takes the narrowest weights that keep the mean squared error of the outputs below 1e-6; "amble fp32" compares
+equal precisions. The others are measured in fp32, and in the narrow formats that they offer themselves whatever the error:
+ONNX Runtime's dynamic quantisation to int8 and its bf16 (on x86-64 it has none, and is left out with its error message), PyTorch's bf16.
 
 How it checks. Each system's outputs for the first input are compared with PyTorch in double precision. If amble's mean squared error is not
 below 1e-6 anywhere, this program fails (exit status 1).
@@ -20,7 +20,7 @@ below 1e-6 anywhere, this program fails (exit status 1).
 Memory is measured in processes of their own that only load the networks asked for and then call each once with one row: resident set, which for
 the Python systems includes Python itself (shown too).
 
-Refuses to compare across runs or machines. What is not installed is left out, and said.
+Does not compare across runs or machines. Systems that are not installed are left out with a line on standard error.
 """
 
 import argparse
@@ -58,7 +58,7 @@ def missing(names):
 
 
 class Failed(Exception):
-    """A system's own sentence."""
+    """An error of a system, in its own words."""
 
 
 class Worker:
@@ -143,7 +143,7 @@ class Amble(Worker):
 
 
 def systems(args):
-    """Starts all that are installed. Every one on each number of threads, in a process of its own."""
+    """Starts all that are installed: one process for each system and number of threads."""
     found = []
     kinds = [("ort", "ONNX Runtime", ["onnxruntime"]), ("ort-bound", "ONNX Runtime bound", ["onnxruntime"])]
     kinds += [("ort-int8", "ONNX Runtime int8", ["onnxruntime"]), ("ort-bf16", "ONNX Runtime bf16", ["onnxruntime"])]
@@ -169,12 +169,12 @@ def systems(args):
 
 
 def pool_count(floats):
-    """How many inputs to take in turn: few enough to stay in a core's own cache beside the weights, at least two, at most sixteen."""
+    """The number of inputs to use in turn: few enough to stay in a core's own cache beside the weights, at least two, at most sixteen."""
     return max(2, min(16, POOL_BYTES // (4 * floats)))
 
 
 def prepare_case(every, network, stem, rows, folder, seed):
-    """Gives all the inputs, checks what they make of them. The systems that can, with their mean squared errors."""
+    """Gives all systems the inputs and checks their outputs. Returns those that succeeded, with their mean squared errors."""
     import numpy
 
     import compare_networks
@@ -211,7 +211,7 @@ def time_case(able, name, rows, args):
 
 
 def summarise(able, times, name, rows):
-    """One entry a system: its times, and how many times amble's (auto, the same threads) it takes, round by round."""
+    """One entry per system: its times, and their ratio to amble's (auto, the same threads), round by round."""
     entries = []
     for system, mse in able:
         mine = times[system.label]
@@ -244,7 +244,7 @@ def summarise(able, times, name, rows):
 
 
 def fastest_of_others(entries, times):
-    """Over all threads: amble's best beside the best of the others, as the median of the rounds' quotients. Which is best is decided by p50."""
+    """Over all threads: amble's best against the best of the others, as the median of the rounds' ratios. The best has the smallest p50."""
     ours = min((e for e in entries if e["kind"] == "amble"), key=lambda e: e["p50_us"], default=None)
     theirs = min((e for e in entries if e["kind"] != "amble"), key=lambda e: e["p50_us"], default=None)
     if not ours or not theirs:
@@ -255,7 +255,7 @@ def fastest_of_others(entries, times):
 
 
 def measure_memory(args, networks, stems, folder):
-    """Each system by itself with these networks only: kB after loading, and after one call of each."""
+    """Each system alone with these networks: kB after loading, and after one call of each."""
     import compare_networks
 
     rows = []
@@ -292,7 +292,7 @@ def measure_memory(args, networks, stems, folder):
     return rows
 
 
-# ---- Telling ----
+# ---- Output ----
 
 
 def number(us):
@@ -312,10 +312,10 @@ def tell(result, markdown):
     parts = []
     title = "**" if markdown else ""
     parts.append(f"{result['cpu']}, {result['cores']} cores for this process; {'; '.join(result['versions'])}")
-    parts.append("Times in µs: p50, median of the rounds. \"×\" is how often amble auto's time on as many threads goes into it, round by round; "
-                 "\"× least\" is the same of the least times of all rounds, \"× fp32\" that against amble fp32. \"had core\" is the part of the time in "
-                 "which the calling thread had a core: where it is far below 100 %, other programs were there, and of calls longer than a few "
-                 "hundred µs only the least times mean anything.")
+    parts.append("Times in µs: p50, median of the rounds. \"×\" is the ratio to amble auto's time on as many threads, round by round; "
+                 "\"× least\" is the same of the least times of all rounds, \"× fp32\" that against amble fp32. \"had core\" is the fraction of the time in "
+                 "which the calling thread had a core: where it is far below 100 %, other programs ran, and of calls longer than a few "
+                 "hundred µs only the least times are meaningful.")
     for case in result["cases"]:
         entries = [e for e in result["entries"] if e["network"] == case["network"] and e["rows"] == case["rows"]]
         head = [f"{case['network']}, {case['rows']} rows", "p50", "least", "p99", "×", "× least", "× fp32", "had core", "mean squared error"]
@@ -404,7 +404,7 @@ def main():
     args = parse()
     lacking = missing(["numpy", "torch", "onnx"])
     if lacking:
-        stop(f"to make and check the networks it needs: pip install {' '.join(lacking)}")
+        stop(f"needed to make and check the networks: pip install {' '.join(lacking)}")
     import compare_networks
 
     unknown = [n for n in args.networks if n not in compare_networks.SHAPES]

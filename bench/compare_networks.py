@@ -22,7 +22,7 @@ HEADS = {"encoder": [256, 256]}
 
 
 def make(name, models, seed):
-    """One network: from FOLDER models where its file is there, else random."""
+    """One network: from the folder models if its file exists, else random."""
     path = os.path.join(models, FILES.get(name, "")) if name in FILES else None
     if path and os.path.exists(path):
         return from_onnx(name, path)
@@ -56,7 +56,7 @@ def random(name, seed):
 
 
 def from_onnx(name, path):
-    """Reads what amble writes: Sub, Div, Clip, then Gemm with transB and Relu in turn, weights as float32, as float16 behind a Cast,
+    """Reads amble's ONNX files: Sub, Div, Clip, then Gemm with transB and Relu in turn, weights as float32, as float16 behind a Cast,
     or as int8 behind a Cast and a Mul."""
     import onnx
     from onnx import numpy_helper
@@ -83,7 +83,7 @@ def from_onnx(name, path):
         elif node.op_type == "Gemm":
             attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
             if attributes.get("transB", 0) != 1 or attributes.get("alpha", 1) != 1 or attributes.get("beta", 1) != 1:
-                raise ValueError(f"{path}: node {node.name}: a Gemm that amble would not have written")
+                raise ValueError(f"{path}: node {node.name}: not a Gemm as amble writes it")
             layers.append((given[0], given[1].reshape(-1)))
         elif node.op_type not in ("Relu", "Cast", "Constant", "Identity", "Reshape") and not (node.op_type == "Mul" and node.output[0] in known):
             raise ValueError(f"{path}: node {node.name}: operator {node.op_type} is not one of amble's own files")
@@ -154,7 +154,7 @@ def write_onnx(network, path, bf16=False):
 
 
 def write_numbers(network, path):
-    """For the systems that build a network themselves."""
+    """Writes the numbers for systems that build a network themselves."""
     arrays = {"heads": numpy.array(network["heads"])}
     for i, (weight, bias) in enumerate(network["layers"]):
         arrays[f"weight_{i}"] = weight

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""One system of the comparison in a process of its own: started by compare.py, orders as JSON lines on standard input, answers on standard output.
+"""One system of the comparison in its own process: started by compare.py, orders as JSON lines on standard input, answers on standard output.
 
     compare_worker.py SYSTEM THREADS      SYSTEM: torch, torch-bf16, compile, ort, ort-bound, ort-int8, ort-bf16, max,
                                           python (loads nothing: what Python itself takes)
@@ -166,7 +166,7 @@ class Max:
             from importlib.metadata import version
 
             self.version = f"MAX {version('max')}"
-        except Exception:  # any name of the package will do
+        except Exception:  # the package's name varies
             self.version = "MAX"
         self.session = InferenceSession()
         self.model = {}
@@ -233,7 +233,7 @@ def system_of(name, threads):
 def measure(call, count, seconds, least=3):
     """Times in µs: warm-up for a fifth of the time, then call by call until both time and count are reached."""
     clock = time.perf_counter_ns
-    gc.collect()  # takes its time and the caches: before the warm-up
+    gc.collect()  # takes time and evicts caches: before the warm-up
     gc.disable()
     begun = clock()
     call(0)
@@ -276,7 +276,7 @@ def memory():
 
 def main():
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what a library prints does not get among the answers
+    os.dup2(2, 1)  # output of libraries must not mix with the answers
     system, calls, pools = None, {}, {}
     for line in sys.stdin:
         order = json.loads(line)
@@ -298,7 +298,7 @@ def main():
                 pools[order["name"]] = pool
                 begun = time.perf_counter()
                 calls[order["name"]] = system.prepare(order["name"], list(pool))
-                calls[order["name"]](0)  # compiles, where it compiles
+                calls[order["name"]](0)  # compiles, if the system does
                 answer = {"ms": 1e3 * (time.perf_counter() - begun)}
             elif what == "run":
                 system.numbers(calls[order["name"]](0)).astype(numpy.float32).tofile(order["file"])
@@ -308,7 +308,7 @@ def main():
                 answer = memory()
             else:
                 raise ValueError(f'there is no order "{what}"')
-        except Exception as error:  # told to the parent, which goes on without
+        except Exception as error:  # reported to the parent, which continues without
             answer = {"error": f"{type(error).__name__}: {error}".split("\n")[0][:400]}
         print(json.dumps(answer), file=answers, flush=True)
 

@@ -1,4 +1,5 @@
-#define _GNU_SOURCE /* SCHED_RESET_ON_FORK's friends */
+/* Starts and ends busy child processes. */
+#define _GNU_SOURCE /* CPU sets */
 
 #include "bench/compete.h"
 
@@ -20,7 +21,7 @@ static void be_busy(pid_t parent)
     const struct sched_param none = {0};
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     sched_setscheduler(0, SCHED_OTHER, &none);
-    alarm(LONGEST_S); /* and if all else fails */
+    alarm(LONGEST_S); /* a last resort */
     uint64_t x = 1;
     while (getppid() == parent) {
         for (int i = 0; i < WORDS; i++) {

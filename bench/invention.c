@@ -1,3 +1,4 @@
+/* Statistics of the time that generating motions takes. */
 #include "bench/invention.h"
 
 #include "options/options.h"
@@ -7,20 +8,20 @@
 
 static void look_at_steps(bench_invention *v, const bench_pace *pace)
 {
-    int most = 0, slowest = 0;
+    int longest = 0, slowest = 0;
     double total = 0, invents = 0;
     for (int i = 0; i < pace->steps; i++) {
         total += pace->whole[i];
         invents += pace->invents[i];
-        most = pace->invents[i] > pace->invents[most] ? i : most;
+        longest = pace->invents[i] > pace->invents[longest] ? i : longest;
         slowest = pace->whole[i] > pace->whole[slowest] ? i : slowest;
         if (pace->whole[i] > BENCH_LONG_STEP) {
             v->long_steps++;
             v->long_because += pace->whole[i] - pace->invents[i] <= BENCH_LONG_STEP;
         }
     }
-    v->share = invents / total;
-    v->most_whole = pace->whole[most];
+    v->fraction = invents / total;
+    v->max_whole = pace->whole[longest];
     v->slowest = pace->whole[slowest];
     v->slowest_invents = pace->invents[slowest];
 }
@@ -44,12 +45,12 @@ static int64_t refused(const bench_invention *v)
 
 void bench_invention_print(const bench_invention *invention)
 {
-    printf("  phase + generation: %.1f %% of the step at the median, %.1f %% in all; most in one step %.0f "
+    printf("  phase + generation: %.1f %% of the step at the median, %.1f %% in all; max in one step %.0f "
            "µs, of %.0f\n",
-           100 * invention->share_p50, 100 * invention->share, 1e6 * invention->all.max,
-           1e6 * invention->most_whole);
-    printf("  motions: %" PRId64 " made, %" PRId64
-           " more refused, in %d steps; the body went over to %" PRId64 " of them\n",
+           100 * invention->fraction_p50, 100 * invention->fraction, 1e6 * invention->all.max,
+           1e6 * invention->max_whole);
+    printf("  motions: %" PRId64 " made, %" PRId64 " more refused, in %d steps; the body changed to %" PRId64
+           " of them\n",
            invention->counts.made, refused(invention), invention->making.n, invention->counts.changes);
     printf("  slowest step: %.0f µs, %.0f of them phase + generation; steps over %g ms: %d, %d of them "
            "because of phase + generation\n",
@@ -63,9 +64,9 @@ json_t *bench_invention_json(const bench_invention *invention)
     json_object_set_new(o, "us", bench_summary_json(&invention->all));
     json_object_set_new(o, "us_while_one_is_made",
                         invention->making.n ? bench_summary_json(&invention->making) : json_null());
-    json_object_set_new(o, "share", cli_real(invention->share));
-    json_object_set_new(o, "share_p50", cli_real(invention->share_p50));
-    json_object_set_new(o, "step_of_the_most_us", cli_real(1e6 * invention->most_whole));
+    json_object_set_new(o, "share", cli_real(invention->fraction));
+    json_object_set_new(o, "share_p50", cli_real(invention->fraction_p50));
+    json_object_set_new(o, "step_of_the_most_us", cli_real(1e6 * invention->max_whole));
     json_object_set_new(o, "slowest_step_us", cli_real(1e6 * invention->slowest));
     json_object_set_new(o, "slowest_step_invention_us", cli_real(1e6 * invention->slowest_invents));
     json_object_set_new(o, "steps_over_1_ms", json_integer(invention->long_steps));

@@ -1,9 +1,9 @@
-/* amble-bench latency: one network in a loop with absolute deadlines, as a controller runs it: how long a call
- * takes, how late the loop wakes, how long after its due moment a call is done, how many deadlines are missed;
- * alone and beside busy processes, and beside ONNX Runtime in the same run.
+/* amble-bench latency: one network in a loop with absolute deadlines, as a controller runs it: compute time
+ * of a call, wake-up lateness, response time after the deadline, missed deadlines; alone and beside busy
+ * processes, optionally compared with ONNX Runtime in the same run.
  *
- * Every call's times are kept and sorted: percentiles are exact. Call i is due at begin + i / rate whatever
- * happened before, so a stall counts for every call that it delays. */
+ * Every call's times are kept and sorted: percentiles are exact. Call i is due at begin + i / rate in any
+ * case, so a stall counts for every call that it delays. */
 #include "base/assets.h"
 #include "base/clock.h"
 #include "base/cores.h"
@@ -25,7 +25,7 @@
 
 enum { KEY_SECONDS = 's', KEY_RATE = 'r', KEY_COMPETE = 'n', KEY_ROWS = 'b' };
 enum { KEY_SPIN = CLI_KEY_OWN, KEY_SCHEDULER, KEY_PEER, KEY_PRECISION };
-enum { WARM_UP = 50, MOST_CALLS = 1 << 22 };
+enum { WARM_UP = 50, MAX_CALLS = 1 << 22 };
 
 typedef struct arguments {
     cli_common common;
@@ -37,7 +37,7 @@ typedef struct arguments {
 } arguments;
 
 static const struct argp_option options[] = {
-    {"rate", KEY_RATE, "HZ", 0, "calls a second, each due at its own moment (default 500)", 1},
+    {"rate", KEY_RATE, "HZ", 0, "calls a second, each due at a fixed time (default 500)", 1},
     {"seconds", KEY_SECONDS, "S", 0, "time to run for (default 5)", 1},
     {"rows", KEY_ROWS, "N", 0, "rows in a call (default 1)", 1},
     {"precision", KEY_PRECISION, "P", 0, "fp32, bf16, int16, int8 or auto (default)", 1},
@@ -74,7 +74,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
             argp_error(state, "%s", err.text);
         return 0;
     case KEY_COMPETE:
-        a->rivals = (int)cli_int(state, text, 1, BENCH_MOST_RIVALS, "--compete");
+        a->rivals = (int)cli_int(state, text, 1, BENCH_MAX_RIVALS, "--compete");
         return 0;
     case KEY_SCHEDULER:
         if (!bench_parse_scheduler(text, &a->fifo, &err))
@@ -96,8 +96,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
             argp_error(state, "which network? Give an ONNX file, or the name of one of amble's models");
         if (a->common.threads > BENCH_MAX_THREADS)
             argp_error(state, "--threads is %d, expected 1 to %d", a->common.threads, BENCH_MAX_THREADS);
-        if (a->seconds * a->rate > MOST_CALLS)
-            argp_error(state, "%g s at %g Hz are more than %d calls", a->seconds, a->rate, MOST_CALLS);
+        if (a->seconds * a->rate > MAX_CALLS)
+            argp_error(state, "%g s at %g Hz are more than %d calls", a->seconds, a->rate, MAX_CALLS);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -128,7 +128,7 @@ static bool reserve(times *t, int calls, ami_error *err)
     *t = (times){.calls = calls, .compute = malloc(3 * n * sizeof(double))};
     if (!t->compute)
         return ami_fail(err, "out of memory for the times of %d calls", calls);
-    memset(t->compute, 1, 3 * n * sizeof(double)); /* no page is made while calls are timed */
+    memset(t->compute, 1, 3 * n * sizeof(double)); /* no page faults while calls are timed */
     t->response = t->compute + n;
     t->wakeup = t->response + n;
     return true;
@@ -215,7 +215,7 @@ static void print_peer(const json_t *peer, const json_t *own)
     printf("  compute at the median: %.2f x amble's\n", theirs / ours);
 }
 
-/* Whether the peer's Python is there and has ONNX Runtime: asked before anything is measured. */
+/* Whether the peer's Python exists and has ONNX Runtime; checked before measuring. */
 static bool check_peer(const char *python, ami_error *err)
 {
     char quoted[CLI_QUOTED], command[CLI_QUOTED + 64], text[256] = "", line[256];
@@ -223,10 +223,10 @@ static bool check_peer(const char *python, ami_error *err)
              cli_quote(python, quoted, sizeof quoted));
     FILE *pipe = popen(command, "r");
     while (pipe && fgets(line, sizeof line, pipe))
-        snprintf(text, sizeof text, "%.*s", (int)strcspn(line, "\n"), line); /* the last line says it */
+        snprintf(text, sizeof text, "%.*s", (int)strcspn(line, "\n"), line); /* the last line is the reason */
     if (pipe && pclose(pipe) == 0)
         return true;
-    return ami_fail(err, "--peer: \"%.200s\" is no Python with onnxruntime and numpy: %s", python, text);
+    return ami_fail(err, "--peer: \"%.200s\" is not a Python with onnxruntime and numpy: %s", python, text);
 }
 
 /* Runs bench/latency_peer.py and reads its JSON. */
@@ -249,7 +249,7 @@ static bool measure_peer(bench *b, json_t *own, ami_error *err)
     const int status = pclose(pipe);
     if (!peer || status != 0) {
         json_decref(peer);
-        return ami_fail(err, "--peer: %s %s failed (its own sentence is above)", a->peer, script);
+        return ami_fail(err, "--peer: %s %s failed (see its message above)", a->peer, script);
     }
     if (!b->quiet)
         print_peer(peer, own);
@@ -339,8 +339,8 @@ int bench_latency(int argc, char **argv)
         options,
         parse,
         "FILE.onnx",
-        "Runs a network at a fixed rate, each call due at its own moment, and reports compute time, wake-up "
-        "lateness, response from the due moment and missed deadlines.\v"
+        "Runs a network at a fixed rate, each call due at a fixed time, and reports compute time, wake-up "
+        "lateness, response from the due time and missed deadlines.\v"
         "Examples:\n  amble-bench latency policy.onnx --rate 500 --compete 1\n"
         "  amble-bench latency walk --rate 1000 --scheduler fifo --spin 150 --seconds 60\n"
         "  amble-bench latency policy.onnx --peer ~/venv/bin/python3",

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""ONNX Runtime in amble-bench latency's loop: the same rate, the same number of calls, standard normal inputs. Started by
+"""ONNX Runtime in the loop of amble-bench latency: the same rate, the same number of calls, standard normal inputs. Started by
 `amble-bench latency FILE --peer PYTHON`; prints one JSON object.
 
     latency_peer.py FILE RATE CALLS ROWS THREADS fifo|other SPIN_S

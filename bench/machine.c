@@ -1,3 +1,4 @@
+/* Measures the machine's limits by running probes on one or more threads. */
 #include "bench/machine.h"
 
 #include "base/clock.h"
@@ -66,7 +67,7 @@ static bool read_text(const char *path, char *text, int size)
     return ok;
 }
 
-/* What the kernel says of CPU 0, which knows of virtual machines; else what CPUID says. */
+/* Cache sizes of CPU 0 from the kernel, which knows about virtual machines; else from CPUID. */
 static void find_caches(size_t cache[3])
 {
     for (int i = 0; i < 16; i++) {
@@ -124,16 +125,15 @@ size_t bench_machine_level_size(const bench_machine *machine, int level)
     const size_t fallback[] = {16 << 10, 256 << 10, 4 << 20, (size_t)128 << 20};
     if (level == 4) {
         const size_t largest = machine->cache[2] ? machine->cache[2] : machine->cache[1];
-        const size_t most = (size_t)512 << 20; /* a socket's whole L3, of which a virtual machine has a
-                                                  part */
-        return 4 * largest > most ? most : 4 * largest > fallback[3] ? 4 * largest : fallback[3];
+        const size_t limit = (size_t)512 << 20; /* a socket's whole L3, more than a virtual machine has */
+        return 4 * largest > limit ? limit : 4 * largest > fallback[3] ? 4 * largest : fallback[3];
     }
     const size_t own = machine->cache[level - 1];
     if (!own)
         return fallback[level - 1];
     if (level < 3)
         return own / 2;
-    /* A shared cache may be shared with strangers: only a little more than what the L2 holds is asked of it.
+    /* Other programs may use a shared cache: measured with only a little more than the L2 holds.
      */
     const size_t some = 4 * bench_machine_level_size(machine, 2) * 2;
     return some < own / 2 ? some : own / 2;
@@ -141,10 +141,10 @@ size_t bench_machine_level_size(const bench_machine *machine, int level)
 
 /* ---- Bursts ---- */
 
-/* Nobody begins before all are there. */
+/* A barrier: no thread begins before all have arrived. */
 typedef struct gate {
     pthread_mutex_t shut;
-    bool off; /* not all threads could be had: go home */
+    bool off; /* not all threads could be started: end */
     pthread_barrier_t together;
 } gate;
 
@@ -152,8 +152,8 @@ typedef struct burst {
     const probe *probe;
     const char *data;
     size_t n;              /* the probe's argument */
-    int calls;             /* of it in one burst */
-    int bursts;            /* so many, each begun together */
+    int calls;             /* of the probe in one burst */
+    int bursts;            /* number of bursts, each begun together */
     double *begun, *ended; /* (bursts) s, this thread's */
     gate *gate;            /* NULL: this thread alone */
 } burst;
@@ -178,23 +178,23 @@ static void *run_bursts(void *argument)
     return NULL;
 }
 
-/* The least of `bursts` bursts' times, each burst's being from its first thread's beginning to its last one's
- * end: threads that have to take turns on a core are not counted as if they ran together. */
-static double least_time(const burst *b, int threads, int bursts)
+/* The minimum of the bursts' times. A burst's time is from its first thread's beginning to its last thread's
+ * end, so that threads that take turns on a core do not count as parallel. */
+static double min_time(const burst *b, int threads, int bursts)
 {
-    double least = 1e9;
+    double min = 1e9;
     for (int i = 0; i < bursts; i++) {
         double first = b[0].begun[i], last = b[0].ended[i];
         for (int t = 1; t < threads; t++) {
             first = b[t].begun[i] < first ? b[t].begun[i] : first;
             last = b[t].ended[i] > last ? b[t].ended[i] : last;
         }
-        least = last - first < least ? last - first : least;
+        min = last - first < min ? last - first : min;
     }
-    return least;
+    return min;
 }
 
-/* Runs the bursts on `threads` threads, the caller being one. False when a thread cannot be had. */
+/* Runs the bursts on `threads` threads, the caller included. False if a thread cannot be started. */
 static bool run_together(burst *b, int threads)
 {
     pthread_t thread[BENCH_MAX_THREADS];
@@ -225,12 +225,12 @@ static bool run_together(burst *b, int threads)
 
 /* Amounts (operations or bytes) a second of all threads together; 0 on error.
  *
- * One thread alone is timed in bursts as short as the clock allows, as calls of a network are: the best of
- * few microseconds is what a call can hope for. Several threads begin a burst some microseconds apart, so
- * theirs is a millisecond. */
+ * One thread is timed in bursts as short as the clock allows, like calls of a network: the best of a few
+ * microseconds is the limit of a call. Several threads begin a burst some microseconds apart, so their bursts
+ * take a millisecond. */
 static double rate_of(const bench_machine *machine, const probe *p, size_t bytes, int threads, ami_error *err)
 {
-    enum { MOST = 4096 };
+    enum { MAX_BURSTS = 4096 };
     const bool reads = p->what == READ;
     const size_t n = reads ? bytes : 4096;
     const double length = threads == 1 ? 2e-6 : 1e-3;
@@ -243,8 +243,8 @@ static double rate_of(const bench_machine *machine, const probe *p, size_t bytes
         once = t < once ? t : once;
     }
     const int calls = once < length ? (int)(length / (once > 1e-9 ? once : 1e-9)) + 1 : 1;
-    const double wanted = machine->burst_s / (calls * once);
-    const int bursts = wanted < 10 ? 10 : wanted > MOST ? MOST : (int)wanted;
+    const double target = machine->burst_s / (calls * once);
+    const int bursts = target < 10 ? 10 : target > MAX_BURSTS ? MAX_BURSTS : (int)target;
     double *times = malloc(2 * (size_t)threads * (size_t)bursts * sizeof *times);
     burst b[BENCH_MAX_THREADS];
     for (int t = 0; times && t < threads; t++) {
@@ -259,7 +259,7 @@ static double rate_of(const bench_machine *machine, const probe *p, size_t bytes
     else if (!run_together(b, threads))
         ami_fail(err, "%d threads cannot be started together", threads);
     else
-        rate = threads * calls * (double)n * p->amount / least_time(b, threads, bursts);
+        rate = threads * calls * (double)n * p->amount / min_time(b, threads, bursts);
     free(times);
     return rate;
 }
@@ -273,7 +273,7 @@ static bool reserve(bench_machine *machine, size_t size, ami_error *err)
     machine->size = machine->buffer ? size : 0;
     if (!machine->buffer)
         return ami_fail(err, "out of memory for a buffer of %zu bytes to read", size);
-    memset(machine->buffer, 1, size); /* real pages, not the one page of zeros */
+    memset(machine->buffer, 1, size); /* allocates pages, instead of the zero page */
     return true;
 }
 

@@ -1,10 +1,9 @@
-/* The machine's own limits, measured: how many operations a second its vector units do, and how fast its
- * cores read a buffer of a given size again and again, on 1 to BENCH_MAX_THREADS threads at once. A network
- * cannot be faster than either (the roofline of Williams, Waterman and Patterson 2009), so a network's time
- * beside them says how much is left.
+/* The machine's measured limits: operations a second of its vector units, and bandwidth of repeated reads of
+ * a buffer of a given size, on 1 to BENCH_MAX_THREADS threads. They bound a network's speed (the roofline of
+ * Williams, Waterman and Patterson 2009).
  *
- * Limits are the best of many short bursts by the best of several probes (probes.inc). A machine whose cores
- * are taken away at times still shows them. Nothing here knows networks. */
+ * Limits are the best of many short bursts by the best of several probes (probes.inc). They are found even
+ * where other programs take cores at times. Independent of networks. */
 #ifndef AMI_BENCH_MACHINE_H
 #define AMI_BENCH_MACHINE_H
 
@@ -16,12 +15,11 @@
 enum { BENCH_MAX_THREADS = 64, BENCH_MAX_READS = 256 };
 
 typedef struct bench_machine {
-    size_t cache[3];                                       /* bytes of L1 data, L2, L3; 0 where the system
-                                                              does not say */
-    double burst_s;                                        /* total time spent on finding one limit */
+    size_t cache[3];                                       /* bytes of L1 data, L2, L3; 0: unknown */
+    double burst_s;                                        /* s for measuring one limit */
     double peak[AMI_PRECISIONS][BENCH_MAX_THREADS + 1];    /* operations/s of all threads together; 0: not
                                                               measured yet */
-    const char *by[AMI_PRECISIONS][BENCH_MAX_THREADS + 1]; /* the probe that did it */
+    const char *by[AMI_PRECISIONS][BENCH_MAX_THREADS + 1]; /* the fastest probe */
     int reads;                                             /* sizes measured so far */
     struct {
         size_t bytes;
@@ -29,7 +27,7 @@ typedef struct bench_machine {
         double rate;
         const char *by;
     } read[BENCH_MAX_READS];
-    char *buffer; /* what is read, 64-byte aligned; each thread has its part */
+    char *buffer; /* the buffer to read, 64-byte aligned; each thread has its part */
     size_t size;
 } bench_machine;
 
@@ -38,27 +36,28 @@ void bench_machine_init(bench_machine *machine, double burst_s);
 void bench_machine_free(bench_machine *machine);
 
 /* Operations/s (a multiply-add is two) that `threads` threads do together with operands of this precision, by
- * the best instruction found here; where none multiplies such operands directly, it is what widening them
- * leaves. Measured once. 0 and a sentence when memory or threads are short. */
+ * the best instruction found here; where no instruction multiplies such operands directly, with the cost of
+ * widening them. Measured once. 0 and a sentence when memory or threads are short. */
 double bench_machine_peak(bench_machine *machine, ami_precision precision, int threads, ami_error *err);
 
-/* Bytes/s that `threads` threads read together where each reads its own `bytes` (rounded up to 2 KiB) over
- * and over. Measured once a size.
+/* Bytes/s that `threads` threads read together where each reads its own `bytes` (rounded up to 2 KiB)
+ * repeatedly. Measured once a size.
  */
 double bench_machine_read(bench_machine *machine, size_t bytes, int threads, ami_error *err);
 
-/* Where so many bytes of one thread stay: "L1", "L2", "L3", "DRAM"; "memory" where the caches are not known.
+/* The level that holds so many bytes of one thread: "L1", "L2", "L3", "DRAM"; "memory" where the caches are
+ * not known.
  */
 const char *bench_machine_level(const bench_machine *machine, size_t bytes);
 
-/* A size that surely lies in level 1, 2, 3 or (4) in none. */
+/* A size that certainly fits into level 1, 2, 3 or (4) into none. */
 size_t bench_machine_level_size(const bench_machine *machine, int level);
 
-/* Throws everything out of the caches: writes more than they hold. False and a sentence when memory is short.
+/* Evicts everything from the caches: writes more than they hold. False and a sentence when memory is short.
  */
 bool bench_machine_evict(bench_machine *machine, ami_error *err);
 
-/* What was measured so far. */
+/* The results so far. */
 json_t *bench_machine_json(const bench_machine *machine);
 
 #endif

@@ -1,4 +1,4 @@
-/* amble-bench: measures, each subcommand one thing. */
+/* amble-bench: the main program; each subcommand is one benchmark. */
 #include "bench/bench.h"
 
 #include "options/options.h"

@@ -1,9 +1,8 @@
-/* amble-bench nets: how fast the networks run here, by every kernel, beside what this machine could do at
- * all.
+/* amble-bench nets: latency of the networks with every kernel, compared with this machine's limits.
  *
- * Each call is timed by itself; inputs differ from call to call; the clock's own cost is printed and not
- * taken off. "In cache" is what a caller sees who runs the same network all the time; --cold is one whose
- * weights have been thrown out since. */
+ * Each call is timed separately; inputs differ from call to call; the clock's cost is printed and included.
+ * By default the network stays in the caches, as in a loop that runs nothing else; --cold evicts it before
+ * each call. */
 #include "base/cores.h"
 #include "bench/bench.h"
 #include "bench/machine.h"
@@ -18,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_LIST = 16, MOST_CHOICES = 32 };
+enum { MAX_LIST = 16, MAX_CHOICES = 32 };
 enum {
     KEY_NETWORKS = 'n',
     KEY_BATCHES = 'b',
@@ -31,11 +30,11 @@ enum {
 };
 
 typedef struct arguments {
-    cli_common common; /* of which only json is used */
-    const char *word[BENCH_MOST_NETWORKS];
+    cli_common common; /* only json is used */
+    const char *word[BENCH_MAX_NETWORKS];
     int words;
     const char *kernels; /* NULL: all */
-    int batch[MOST_LIST], batches, thread[MOST_LIST], threads;
+    int batch[MAX_LIST], batches, thread[MAX_LIST], threads;
     uint64_t seed;
     double seconds;
     bool cold, serve;
@@ -46,12 +45,12 @@ static const struct argp_option options[] = {
      1},
     {"batches", KEY_BATCHES, "LIST", 0, "rows in a call (default 1,16,256,4096)", 1},
     {"threads", KEY_THREADS, "LIST", 0,
-     "threads a call is split over (default 1,2, as far as there are cores)", 1},
+     "threads that share a call (default 1,2, at most the number of cores)", 1},
     {"kernels", KEY_KERNELS, "LIST", 0,
      "some of the kernels' names, and auto (default: all that run here, and auto)", 1},
-    {"seconds", KEY_SECONDS, "S", 0, "time to go on for with each case (default 0.2)", 1},
+    {"seconds", KEY_SECONDS, "S", 0, "time to measure each case (default 0.2)", 1},
     {"seed", KEY_SEED, "N", 0, "seed of random weights and of inputs (default 1)", 1},
-    {"cold", KEY_COLD, NULL, 0, "throw everything out of the caches before each call", 1},
+    {"cold", KEY_COLD, NULL, 0, "evict everything from the caches before each call", 1},
     {"serve", KEY_SERVE, NULL, 0, "take orders from standard input (bench/serve.h); for bench/compare.py", 2},
     {0},
 };
@@ -59,8 +58,8 @@ static const struct argp_option options[] = {
 static void add_words(struct argp_state *state, arguments *a, char *text)
 {
     for (char *rest = text, *word; (word = strsep(&rest, ","));) {
-        if (a->words == BENCH_MOST_NETWORKS)
-            argp_error(state, "more than %d networks", BENCH_MOST_NETWORKS);
+        if (a->words == BENCH_MAX_NETWORKS)
+            argp_error(state, "more than %d networks", BENCH_MAX_NETWORKS);
         a->word[a->words++] = word;
     }
 }
@@ -68,7 +67,7 @@ static void add_words(struct argp_state *state, arguments *a, char *text)
 static int list(struct argp_state *state, const char *text, int lo, int hi, const char *option, int *to)
 {
     ami_error err = {""};
-    const int count = bench_parse_list(text, lo, hi, option, to, MOST_LIST, &err);
+    const int count = bench_parse_list(text, lo, hi, option, to, MAX_LIST, &err);
     if (!count)
         argp_error(state, "%s", err.text);
     return count;
@@ -111,22 +110,22 @@ static error_t parse(int key, char *text, struct argp_state *state)
     }
 }
 
-/* A network packed in one way. */
+/* A network packed for one kernel. */
 typedef struct choice {
     ami_model *model;
-    bool by_auto; /* it is what AUTO takes */
+    bool by_auto; /* AUTO chooses it */
 } choice;
 
 typedef struct bench {
     const arguments *args;
     bench_machine machine;
     bool quiet; /* JSON goes to standard output */
-    bench_network network[BENCH_MOST_NETWORKS];
+    bench_network network[BENCH_MAX_NETWORKS];
     int networks;
     json_t *rows;
 } bench;
 
-/* Whether `name` is in the list "a,b,c"; NULL holds all. */
+/* Whether `name` is in the list "a,b,c"; NULL contains all. */
 static bool listed(const char *names, const char *name)
 {
     const size_t length = strlen(name);
@@ -136,7 +135,7 @@ static bool listed(const char *names, const char *name)
     return !names;
 }
 
-/* Every name in --kernels must be one. */
+/* Checks that every name in --kernels is a kernel's. */
 static bool check_kernels(const char *names, ami_error *err)
 {
     for (const char *at = names; at && *at; at += strcspn(at, ","), at += *at == ',') {
@@ -156,7 +155,7 @@ static bool same_choice(const ami_model *a, const ami_model *b)
     return true;
 }
 
-/* Packs the net for every kernel asked for, and as AUTO would. The count, or 0 and a sentence. */
+/* Packs the net for every requested kernel, and as AUTO does. Returns the count, or 0 and a sentence. */
 static int make_choices(const bench *b, const ami_net *net, choice *choices, ami_error *err)
 {
     const char *names = b->args->kernels;
@@ -165,7 +164,7 @@ static int make_choices(const bench *b, const ami_net *net, choice *choices, ami
         return 0;
     int count = 0;
     bool met = false;
-    for (int i = 0; i < ami_kernel_count() && count < MOST_CHOICES - 1; i++) {
+    for (int i = 0; i < ami_kernel_count() && count < MAX_CHOICES - 1; i++) {
         ami_model_def def = ami_model_default_def();
         def.kernel = ami_kernel_at(i);
         if (!listed(names, def.kernel->name))
@@ -184,13 +183,13 @@ static int make_choices(const bench *b, const ami_net *net, choice *choices, ami
     return count;
 }
 
-/* The least time this machine's arithmetic and memory allow for a call, s; what bounds it goes to `bound`. 0
- * and a sentence on error. */
+/* The minimum time of a call that this machine's arithmetic and memory allow, s; `bound` receives the
+ * limiting one. 0 and a sentence on error. */
 static double limit_of(bench *b, const ami_net *net, const ami_model *model, int rows, int threads,
                        const char **bound, ami_error *err)
 {
-    const size_t share = ami_model_bytes(model) / (size_t)threads;
-    const size_t size = b->args->cold ? bench_machine_level_size(&b->machine, 4) : share;
+    const size_t bytes = ami_model_bytes(model) / (size_t)threads;
+    const size_t size = b->args->cold ? bench_machine_level_size(&b->machine, 4) : bytes;
     const double peak = bench_machine_peak(&b->machine, ami_model_precision(model), threads, err);
     const double rate = peak > 0 ? bench_machine_read(&b->machine, size, threads, err) : 0;
     if (rate == 0)
@@ -233,7 +232,7 @@ static bool measure_case(bench *b, const bench_network *network, const choice *c
     bench_runner runner;
     bench_timing timing;
     const bench_timing_def def = {
-        .seconds = b->args->seconds, .least = 3, .evict = b->args->cold ? &b->machine : NULL};
+        .seconds = b->args->seconds, .min_calls = 3, .evict = b->args->cold ? &b->machine : NULL};
     if (!bench_runner_init(&runner, c->model, rows, threads, pool, inputs, err))
         return false;
     const bool ok = bench_time(&runner, &def, &timing, err);
@@ -264,8 +263,8 @@ static bool measure_case(bench *b, const bench_network *network, const choice *c
     return true;
 }
 
-/* The references in plain C are there to be right, and need seconds for many rows: unless asked for by name
- * they are left out there. */
+/* The references in plain C are made for correctness and need seconds for many rows: there they are skipped
+ * unless requested by name. */
 static bool too_slow(const arguments *a, const ami_model *model, int rows)
 {
     const char *name = ami_model_kernel_name(model), *end = strstr(name, "ref");
@@ -275,7 +274,7 @@ static bool too_slow(const arguments *a, const ami_model *model, int rows)
 static bool measure_network(bench *b, const bench_network *network, ami_error *err)
 {
     const arguments *a = b->args;
-    choice choices[MOST_CHOICES];
+    choice choices[MAX_CHOICES];
     char text[256];
     const int count = make_choices(b, network->net, choices, err);
     bool ok = count > 0;
@@ -303,15 +302,13 @@ static bool measure_network(bench *b, const bench_network *network, ami_error *e
 static bool print_machine(bench *b, const char *cpu, const bench_timer *timer, ami_error *err)
 {
     static const char *const level[] = {"L1", "L2", "L3", "DRAM"};
-    printf("%s, %d core%s for this process; clock reading %.0f ns (least %.0f)%s\n", cpu, ami_cores(),
-           ami_cores() == 1 ? "" : "s", 1e9 * timer->median, 1e9 * timer->least,
+    printf("%s, %d core%s for this process; clock reading %.0f ns (min %.0f)%s\n", cpu, ami_cores(),
+           ami_cores() == 1 ? "" : "s", 1e9 * timer->median, 1e9 * timer->min,
            b->args->cold ? "; caches emptied before each call" : "");
-    printf("Times in µs. GFLOP/s, GB/s of weights and the share of the machine's limit are those of the "
+    printf("Times in µs. GFLOP/s, GB/s of weights and the fraction of the machine's limit are those of the "
            "fastest call; \"had core\" is the "
-           "part "
-           "of the time\nin which no other program was on this thread's core, \"shared\" the part of the "
-           "calls that other threads had a "
-           "share in. * is what AUTO takes.\n");
+           "fraction of the time\nin which no other program was on this thread's core, \"shared\" the "
+           "fraction of the calls to which other threads contributed. * marks AUTO's choice.\n");
     if (!b->args->kernels)
         printf("The references in plain C are left out above 16 rows; --kernels measures them by name.\n");
     printf("\nThis machine's limits (the best of many bursts):\n");
@@ -339,7 +336,7 @@ static bool print_machine(bench *b, const char *cpu, const bench_timer *timer, a
     return true;
 }
 
-/* All of them before anything is measured: a wrong name is told at once. */
+/* Loads all networks before measuring: a wrong name is reported at once. */
 static bool make_networks(bench *b, ami_error *err)
 {
     for (int i = 0; i < b->args->words; i++)
@@ -387,7 +384,7 @@ static bool measure(const arguments *a, ami_error *err)
     return ok;
 }
 
-/* Threads beyond the cores measure the scheduler; asked for, they are measured all the same. */
+/* More threads than cores measure the scheduler; they are measured only on request. */
 static void default_threads(arguments *a)
 {
     if (!a->threads) {
@@ -398,7 +395,7 @@ static void default_threads(arguments *a)
     for (int i = 0; i < a->threads; i++)
         if (a->thread[i] > ami_cores())
             fprintf(stderr,
-                    "amble-bench nets: %d threads on %d core%s take turns: their times say nothing about "
+                    "amble-bench nets: %d threads on %d core%s take turns: their times do not apply to "
                     "more cores\n",
                     a->thread[i], ami_cores(), ami_cores() == 1 ? "" : "s");
 }
@@ -411,7 +408,7 @@ int bench_nets(int argc, char **argv)
         options,
         parse,
         "[FILE.onnx...]",
-        "Times the networks with every kernel, and compares with what this machine can do.\v"
+        "Times the networks with every kernel, and compares them with this machine's limits.\v"
         "Examples:\n  amble-bench nets --batches 1 --threads 1\n  amble-bench nets my.onnx --cold",
         children,
         NULL,

@@ -1,3 +1,4 @@
+/* Loads or makes the networks that are measured. */
 #include "bench/networks.h"
 
 #include "base/rng.h"
@@ -10,7 +11,7 @@
 
 typedef struct shape {
     const char *name;
-    const char *file; /* among amble's models */
+    const char *file; /* in amble's models/ */
     int layers;
     int dim[5];
     int heads; /* of equal size */

@@ -1,3 +1,4 @@
+/* Runs and times control steps, free-running or with deadlines. */
 #include "bench/pace.h"
 
 #include "base/clock.h"
@@ -6,15 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_STEPS = 1 << 21, WARM_UP = 30 };
+enum { MAX_STEPS = 1 << 21, WARM_UP = 30 };
 
-bool bench_pace_reserve(bench_pace *pace, int room, ami_error *err)
+bool bench_pace_reserve(bench_pace *pace, int capacity, ami_error *err)
 {
-    *pace = (bench_pace){.room = room};
-    const size_t n = (size_t)room, lists = BENCH_PARTS + 6;
+    *pace = (bench_pace){.capacity = capacity};
+    const size_t n = (size_t)capacity, lists = BENCH_PARTS + 6;
     pace->block = malloc(n * lists * sizeof(double));
     if (!pace->block)
-        return ami_fail(err, "out of memory for the times of %d steps", room);
+        return ami_fail(err, "out of memory for the times of %d steps", capacity);
     memset(pace->block, 1, n * lists * sizeof(double));
     for (int i = 0; i < BENCH_PARTS; i++)
         pace->part[i] = pace->block + (size_t)i * n;
@@ -35,13 +36,13 @@ void bench_pace_free(bench_pace *pace)
 
 int bench_pace_most(bench_walker *walker, const bench_pace_def *def)
 {
-    double part[BENCH_PARTS], least = 1e9;
+    double part[BENCH_PARTS], min = 1e9;
     for (int i = 0; i < WARM_UP; i++) {
         const double t = bench_walker_step(walker, part);
-        least = t < least ? t : least;
+        min = t < min ? t : min;
     }
-    const double wanted = def->rate > 0 ? def->seconds * def->rate : 1.5 * def->seconds / least;
-    return wanted < 1 ? 1 : wanted > MOST_STEPS ? MOST_STEPS : (int)(wanted + .5);
+    const double target = def->rate > 0 ? def->seconds * def->rate : 1.5 * def->seconds / min;
+    return target < 1 ? 1 : target > MAX_STEPS ? MAX_STEPS : (int)(target + .5);
 }
 
 static void keep(bench_pace *pace, const bench_walker *walker, double whole, const double part[BENCH_PARTS])
@@ -60,7 +61,7 @@ static void run_free(bench_pace *pace, bench_walker *walker, double seconds)
 {
     double part[BENCH_PARTS];
     const double end = ami_clock_now() + seconds;
-    while (pace->steps < pace->room && (!pace->steps || ami_clock_now() < end)) {
+    while (pace->steps < pace->capacity && (!pace->steps || ami_clock_now() < end)) {
         const double whole = bench_walker_step(walker, part);
         keep(pace, walker, whole, part);
     }
@@ -70,7 +71,7 @@ static void run_paced(bench_pace *pace, bench_walker *walker, const bench_pace_d
 {
     double part[BENCH_PARTS];
     const double period = 1 / def->rate, begin = ami_clock_now() + period;
-    for (int i = 0; i < pace->room; i++) {
+    for (int i = 0; i < pace->capacity; i++) {
         const double due = begin + i * period;
         const bool waited = bench_wait_until(due, def->spin);
         const double begun = ami_clock_now();

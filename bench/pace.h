@@ -1,13 +1,11 @@
-/* Runs control steps and keeps every step's times: as fast as they go, or in real time on absolute deadlines.
+/* Runs control steps and stores every step's times: free-running, or in real time with absolute deadlines.
  *
- * In real time step i is due at begin + i / rate whatever happened before. Four times are kept apart:
+ * In real time step i is due at begin + i / rate in any case. Four quantities are measured:
  *   compute    from the step's beginning to its end
- *   wake-up    how much later than due the thread came back from its sleep; only of steps before which it
- *              could sleep
- *   response   from when the step was due to its end: what the body feels. A step that is late because the
- *              one before it was is late by its own measure too, so a stall counts for every step it delays
- *              (Tene's coordinated omission is corrected by construction, as HdrHistogram's latency from the
- *              intended start is).
+ *   wake-up    how much later than due the thread woke; only of steps before which it could sleep
+ *   response   from the time a step was due to its end: the delay of the control. A stall counts for every
+ *              step that it delays (Tene's coordinated omission is avoided by construction, like
+ *              HdrHistogram's latency from the intended start).
  *   missed     steps that were not done when the next one was due */
 #ifndef AMI_BENCH_PACE_H
 #define AMI_BENCH_PACE_H
@@ -16,17 +14,17 @@
 
 typedef struct bench_pace_def {
     double seconds;
-    double rate; /* steps/s; 0: as fast as they go */
+    double rate; /* steps/s; 0: free-running */
     double spin; /* s before a step is due at which the thread stops sleeping and watches the clock */
 } bench_pace_def;
 
 typedef struct bench_pace {
-    int room, steps;
+    int capacity, steps;
     double *whole;             /* (steps) s: compute */
     double *other;             /* (steps) all but physics */
     double *part[BENCH_PARTS]; /* (steps) */
     double *invents;           /* (steps) phase and generation */
-    double *making;            /* (makings) the same, of the steps in which a motion was in the making */
+    double *making;            /* (makings) the same, of the steps that worked on a new motion */
     int makings;
     ami_generator_counts counts; /* in these steps */
     double *response;            /* (steps), in real time */
@@ -37,11 +35,11 @@ typedef struct bench_pace {
     double *block;
 } bench_pace;
 
-/* Room for so many steps, every page touched. False and a sentence when memory is short. */
-bool bench_pace_reserve(bench_pace *pace, int room, ami_error *err);
+/* Allocates space for `capacity` steps and touches every page. False and a sentence when memory is short. */
+bool bench_pace_reserve(bench_pace *pace, int capacity, ami_error *err);
 void bench_pace_free(bench_pace *pace);
 
-/* How many steps def can take of this walker at most, from a few tried. */
+/* The maximum number of steps of this walker within def's time, estimated from a few. */
 int bench_pace_most(bench_walker *walker, const bench_pace_def *def);
 
 /* Runs; no allocation. */

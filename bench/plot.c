@@ -1,3 +1,4 @@
+/* Percentile plots by gnuplot. */
 #include "bench/plot.h"
 
 #include "base/file.h"
@@ -25,15 +26,14 @@ bool bench_plot_check(const char *file, ami_error *err)
 {
     if (!terminal(file) || strpbrk(file, "\r\n"))
         return ami_fail(err, "--plot is \"%.200s\", expected a file that ends in .png or .svg", file);
-    if (!ami_file_check_writable(file, err)) /* gnuplot would wait for a pipe's reader */
+    if (!ami_file_check_writable(file, err)) /* gnuplot would wait for the reader of a pipe */
         return ami_fail_in(err, "--plot");
     if (system("gnuplot --version >/dev/null 2>&1") != 0)
-        return ami_fail(err,
-                        "--plot: gnuplot is not here; install it (Debian, Ubuntu: the package gnuplot-nox)");
+        return ami_fail(err, "--plot: gnuplot is not installed (Debian, Ubuntu: the package gnuplot-nox)");
     return true;
 }
 
-static void put_head(FILE *f, const char *file, const char *title, int most)
+static void put_head(FILE *f, const char *file, const char *title, int max)
 {
     fprintf(f, "set terminal %s\nset output ", terminal(file));
     cli_put_quoted(f, file);
@@ -44,24 +44,24 @@ static void put_head(FILE *f, const char *file, const char *title, int most)
             "xlabel 'percentile'\n"
             "set xrange [1:%d]\nset xtics ('0' 1, '50' 2, '90' 10, '99' 100, '99.9' 1000, '99.99' 10000, "
             "'99.999' 100000, '99.9999' 1000000)\n",
-            most);
+            max);
     fprintf(f, "plot ");
 }
 
 bool bench_plot(const char *file, const char *title, const bench_curve *curve, int curves, ami_error *err)
 {
     enum { POINTS = 300 };
-    int most = 10;
+    int max = 10;
     for (int c = 0; c < curves; c++)
-        most = curve[c].n > most ? curve[c].n : most;
-    void (*const before)(int) = signal(SIGPIPE, SIG_IGN); /* a gnuplot that ends early is an error of ours,
-                                                             not our end */
+        max = curve[c].n > max ? curve[c].n : max;
+    void (*const before)(int) = signal(SIGPIPE, SIG_IGN); /* if gnuplot ends early, report an error instead of
+                                                             ending */
     FILE *f = popen("gnuplot >/dev/null", "w");
     if (!f) {
         signal(SIGPIPE, before);
         return ami_fail(err, "%s: not drawn: gnuplot cannot be started", file);
     }
-    put_head(f, file, title, most);
+    put_head(f, file, title, max);
     for (int c = 0; c < curves; c++) {
         fprintf(f, "%s'-' using 1:2 with lines linewidth 2 title ", c ? ", " : "");
         cli_put_quoted(f, curve[c].name);

@@ -1,5 +1,5 @@
-/* Percentile plots as latency people draw them: time over 1 / (1 - p), both logarithmic, so that every nine
- * of a percentile gets as much room as the one before. Drawn by gnuplot, which is started for it. */
+/* Percentile plots of latency: time over 1 / (1 - p), both logarithmic, so that every nine of a percentile
+ * has the same width. Drawn by gnuplot as a child process. */
 #ifndef AMI_BENCH_PLOT_H
 #define AMI_BENCH_PLOT_H
 
@@ -11,8 +11,8 @@ typedef struct bench_curve {
     int n;
 } bench_curve;
 
-/* Whether it could be drawn: FILE ends in .png or .svg, and gnuplot is there. For asking before anything is
- * measured. */
+/* Whether a plot can be drawn: FILE ends in .png or .svg, and gnuplot is installed. To be checked before
+ * measuring. */
 bool bench_plot_check(const char *file, ami_error *err);
 
 bool bench_plot(const char *file, const char *title, const bench_curve *curve, int curves, ami_error *err);

@@ -1,4 +1,4 @@
-/* The probes' own files include this: declarations, and what keeps a compiler from computing a probe away. */
+/* For the files of the probes: declarations, and macros that keep a compiler from removing a probe's work. */
 #ifndef AMI_BENCH_PROBE_H
 #define AMI_BENCH_PROBE_H
 
@@ -14,11 +14,11 @@ enum { BENCH_READ_STEP = 2048 };
 #include "bench/probes.inc"
 #undef BENCH_PROBE
 
-/* Twelve sums are as many independent chains: more than any of these instructions' latency times what starts
- * in a cycle. */
+/* Twelve sums are twelve independent chains: more than latency times throughput of any of these
+ * instructions. */
 #define BENCH_TWELVE(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7) DO(8) DO(9) DO(10) DO(11)
 
-/* The compiler must believe that each value was looked at and changed. REG: the constraint of a vector
+/* Makes the compiler assume that each value was read and changed. REG: the constraint of a vector
  * register. */
 #define BENCH_KEEP(REG, value) __asm__ volatile("" : "+" REG(value))
 

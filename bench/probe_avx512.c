@@ -67,7 +67,7 @@ void bench_probe_avx512_read(const void *data, size_t n)
     read_front_to_back(data, n, 0);
 }
 
-/* Asks for each line some time before it is read; a prefetch behind the buffer's end does nothing. */
+/* Prefetches each line before it is read; a prefetch beyond the buffer's end does nothing. */
 void bench_probe_avx512_read_ahead(const void *data, size_t n)
 {
     read_front_to_back(data, n, 1024);

@@ -1,4 +1,5 @@
-/* Probes in what every machine of this architecture has: four lanes, a multiply and an add. */
+/* Probes with the instructions that every machine of this architecture has: four lanes, a multiply and an
+ * add. */
 #include "bench/probe.h"
 
 #include <stdint.h>

@@ -11,10 +11,10 @@ their speed drifts. Each side is measured for --seconds a turn. PyBullet's envir
 reset, and the reset's time counts. It is driven in two ways:
 
   testrl   as its testrl.py does, without drawing and waiting: reward and end of episode after every update
-  gym      as its own Gym environment does: reward and end of episode once a control step (the faster way, and the one to compare with)
+  gym      as its own Gym environment does: reward and end of episode once a control step (the faster one, for comparison)
 
 amble runs `rollout --motion walk --envs N --threads 1` with seed after seed, its actor network included unless --no-policy says otherwise;
-what follows -- goes to it. Its physics takes 4 steps of 1/120 s a control step: same control, not the same simulator. Refuses to compare across runs or machines: it prints what it measured here and now, and the CPU's name.
+what follows -- goes to it. Its physics takes 4 steps of 1/120 s a control step: same control, not the same simulator. Does not compare across runs or machines: it prints this run's measurements and the CPU's name.
 """
 
 import argparse
@@ -45,7 +45,7 @@ def cpu_name():
 
 
 def import_environment():
-    """PyBulletDeepMimicEnv, without the package's __init__: that one registers Gym environments and wants a Gym of 2021."""
+    """PyBulletDeepMimicEnv, without the package's __init__: that one registers Gym environments and requires a Gym of 2021."""
     spec = importlib.machinery.PathFinder.find_spec("pybullet_envs")
     package = types.ModuleType("pybullet_envs")
     package.__path__ = list(spec.submodule_search_locations)
@@ -98,7 +98,7 @@ class Peer:
         return UPDATES, self.ended()
 
     def measure(self, step, seconds):
-        """(control steps a second, episodes ended). A step that a fall cut short counts for its part."""
+        """(control steps a second, episodes ended). A step cut short by a fall counts as its fraction."""
         self.env.reset()
         updates, episodes, start = 0, 0, time.perf_counter()
         while True:
@@ -112,7 +112,7 @@ class Peer:
 
 @contextlib.contextmanager
 def quiet():
-    """Nothing on standard output and error, not from native code either."""
+    """Discards standard output and error, also of native code."""
     sys.stdout.flush()
     sys.stderr.flush()
     kept = [os.dup(1), os.dup(2)]
@@ -194,7 +194,7 @@ def main():
         with open(options.json, "w", encoding="utf-8") as file:
             file.write(text + "\n")
     print(f"{cpu_name()}, core {core}, {options.rounds} alternations; control steps a second")
-    print(f"{'':22}{'median':>10}{'least':>10}{'most':>10}")
+    print(f"{'':22}{'median':>10}{'min':>10}{'max':>10}")
     for name, title in (("testrl", "PyBullet as testrl"), ("gym", "PyBullet as its Gym"), ("amble", "amble rollout")):
         if speed[name]:
             print(f"{title:22}{median[name]:10.0f}{min(speed[name]):10.0f}{max(speed[name]):10.0f}")

@@ -23,7 +23,7 @@ bool bench_become_real_time(bool fifo, bool *locked, ami_error *err)
     const struct sched_param priority = {.sched_priority = BENCH_FIFO_PRIORITY};
     if (fifo && sched_setscheduler(0, SCHED_FIFO, &priority) != 0)
         return ami_fail(err,
-                        "--scheduler fifo: SCHED_FIFO is not this user's to take (%s); it needs root, "
+                        "--scheduler fifo: SCHED_FIFO is not permitted for this user (%s); it needs root, "
                         "CAP_SYS_NICE or a real-time limit (ulimit -r) of %d or more",
                         strerror(errno), BENCH_FIFO_PRIORITY);
     *locked = mlockall(MCL_CURRENT | MCL_FUTURE) == 0;

@@ -1,9 +1,9 @@
-/* amble-bench rollout: what the loop costs on top of physics, for numbers of characters and of threads.
+/* amble-bench rollout: the cost of a rollout beyond its physics, for numbers of characters and of threads.
  *
  * The same characters take the same steps twice: once with everything a rollout does (observe, actor, target,
- * physics, reference, reward), once physics alone, from the recorded PD targets and the same starts. That
- * both end in the same states, bit for bit, is checked: it is the same physics. The two are run in turn
- * several times; the ratio is the median of the pairs'. */
+ * physics, reference, reward), once physics alone, from the recorded PD targets and the same starts. The
+ * benchmark checks that both end in the same states, bit for bit. The two alternate several times; the ratio
+ * is the median over the pairs. */
 #include "base/clock.h"
 #include "bench/bench.h"
 #include "options/options.h"
@@ -24,12 +24,12 @@
 #endif
 
 enum { KEY_ENVS = 'n', KEY_ROUNDS = 'r', KEY_STEPS = CLI_KEY_OWN };
-enum { GROUP = 8, MAX_ROUNDS = 1000, MOST_LIST = 16, FEWEST_STEPS = 10 };
+enum { GROUP = 8, MAX_ROUNDS = 1000, MAX_LIST = 16, MIN_STEPS = 10 };
 
 typedef struct arguments {
     cli_common common;
     cli_simulation sim;
-    int env[MOST_LIST], envs; /* the list of numbers of characters */
+    int env[MAX_LIST], envs; /* the list of numbers of characters */
     int steps, rounds;
 } arguments;
 
@@ -43,7 +43,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_ENVS: {
         ami_error err = {""};
-        a->envs = bench_parse_list(text, 1, 4096, "--envs", a->env, MOST_LIST, &err);
+        a->envs = bench_parse_list(text, 1, 4096, "--envs", a->env, MAX_LIST, &err);
         if (!a->envs)
             argp_error(state, "%s", err.text);
         return 0;
@@ -83,9 +83,9 @@ typedef struct bench {
     int envs, steps, group;
     int threads; /* at most */
     ami_env *env;
-    char *start; /* (envs, start_size) where every round begins */
+    char *start; /* (envs, start_size) initial states of every round */
     size_t start_size;
-    double *target; /* (envs, steps, AMI_POSE) as the actor chose them */
+    double *target; /* (envs, steps, AMI_POSE) chosen by the actor */
     double *end;    /* (envs, state_size) physics state after the full rollout */
     const ami_policy *policy;
     ami_controller *controller; /* (threads) */
@@ -165,7 +165,7 @@ static void save_ends(const bench *b, double *to)
         ami_world_save(&b->env[e].world, to + (size_t)e * (size_t)b->env[e].def.character->state_size);
 }
 
-/* Everything for so many characters on up to `threads` threads. */
+/* Allocates and loads everything for `envs` characters on up to `threads` threads. */
 static bool prepare(bench *b, const arguments *a, int envs, int threads, const ami_character *character,
                     const ami_clip *clip, ami_error *err)
 {
@@ -187,8 +187,8 @@ static bool prepare(bench *b, const arguments *a, int envs, int threads, const a
         if (!ami_env_init(&b->env[e], &def, err))
             return false;
     }
-    const int longest = (int)lround(a->sim.seconds / b->env[0].control_dt), share = a->steps / envs;
-    b->steps = share < FEWEST_STEPS ? FEWEST_STEPS : share;
+    const int longest = (int)lround(a->sim.seconds / b->env[0].control_dt), steps_each = a->steps / envs;
+    b->steps = steps_each < MIN_STEPS ? MIN_STEPS : steps_each;
     b->steps = b->steps < longest ? b->steps : longest < 1 ? 1 : longest;
     b->start_size = ami_env_save_size(&b->env[0]);
     const size_t n = (size_t)b->envs, state = (size_t)character->state_size;
@@ -204,10 +204,10 @@ static bool prepare(bench *b, const arguments *a, int envs, int threads, const a
 
 typedef struct outcome {
     double full, physics; /* control steps/s, medians */
-    double ratio, least_ratio, most_ratio;
+    double ratio, min_ratio, max_ratio;
 } outcome;
 
-/* The rounds on `threads` threads, after a pair that must end alike. */
+/* The rounds on `threads` threads, after a pair that must end in the same states. */
 static bool measure(bench *b, const arguments *a, int threads, outcome *out, ami_error *err)
 {
     const size_t states = (size_t)b->envs * (size_t)b->env[0].def.character->state_size;
@@ -221,8 +221,9 @@ static bool measure(bench *b, const arguments *a, int threads, outcome *out, ami
     if (memcmp(b->end, b->end + states, states * sizeof(double)))
         return ami_fail(err, "physics alone did not end where the rollout did; the two are not comparable");
     if (b->fell)
-        return ami_fail(err, "a character fell: lying bodies are other physics; use a policy that stays up, "
-                             "or fewer --seconds");
+        return ami_fail(
+            err, "a character fell: physics of lying bodies has another cost; use a policy that stays up, "
+                 "or fewer --seconds");
 
     double full[MAX_ROUNDS], physics[MAX_ROUNDS], ratio[MAX_ROUNDS];
     const double steps = (double)b->envs * b->steps;
@@ -233,8 +234,8 @@ static bool measure(bench *b, const arguments *a, int threads, outcome *out, ami
     }
     *out = (outcome){.full = bench_median(full, a->rounds), .physics = bench_median(physics, a->rounds)};
     out->ratio = bench_median(ratio, a->rounds);
-    out->least_ratio = ratio[0];
-    out->most_ratio = ratio[a->rounds - 1];
+    out->min_ratio = ratio[0];
+    out->max_ratio = ratio[a->rounds - 1];
     return true;
 }
 
@@ -247,8 +248,8 @@ static json_t *outcome_json(const bench *b, int threads, const outcome *out)
     json_object_set_new(o, "physics_steps_per_s", cli_real(out->physics));
     json_object_set_new(o, "rollout_steps_per_s", cli_real(out->full));
     json_object_set_new(o, "ratio", cli_real(out->ratio));
-    json_object_set_new(o, "ratio_least", cli_real(out->least_ratio));
-    json_object_set_new(o, "ratio_most", cli_real(out->most_ratio));
+    json_object_set_new(o, "ratio_least", cli_real(out->min_ratio));
+    json_object_set_new(o, "ratio_most", cli_real(out->max_ratio));
     return o;
 }
 
@@ -267,13 +268,13 @@ static void release(bench *b)
     free(b->end);
 }
 
-/* The table's cells: each number of characters, each number of threads. */
+/* The table: a row for each number of characters and of threads. */
 static bool measure_all(const arguments *a, const ami_policy *policy, const char *path,
                         const ami_character *character, const ami_clip *clip, ami_error *err)
 {
     const bool quiet = a->common.json && !strcmp(a->common.json, "-");
     const int cores = cli_cores(), thread[] = {a->common.threads ? a->common.threads : 1, 2};
-    const int threads = a->common.threads || cores < 2 ? 1 : 2, most = thread[threads - 1];
+    const int threads = a->common.threads || cores < 2 ? 1 : 2, max = thread[threads - 1];
     char cpu[128];
     bench_cpu_name(cpu, sizeof cpu);
     if (!quiet)
@@ -284,13 +285,13 @@ static bool measure_all(const arguments *a, const ami_policy *policy, const char
     bool ok = true;
     for (int i = 0; ok && i < a->envs; i++) {
         bench b = {.policy = policy};
-        ok = prepare(&b, a, a->env[i], most, character, clip, err);
+        ok = prepare(&b, a, a->env[i], max, character, clip, err);
         for (int t = 0; ok && t < threads; t++) {
             outcome out = {0};
             ok = measure(&b, a, thread[t], &out, err);
             if (ok && !quiet)
                 printf("  %10d  %7d  %10d  %14.0f  %14.0f   %.3f (%.3f to %.3f)\n", b.envs, thread[t],
-                       b.steps, out.physics, out.full, out.ratio, out.least_ratio, out.most_ratio);
+                       b.steps, out.physics, out.full, out.ratio, out.min_ratio, out.max_ratio);
             ok = ok && (quiet || cli_flush_row(a->common.json, err));
             if (ok)
                 json_array_append_new(rows, outcome_json(&b, thread[t], &out));
@@ -323,8 +324,8 @@ int bench_rollout(int argc, char **argv)
     const struct argp argp = {options,
                               parse,
                               NULL,
-                              "Measures rollouts against the same physics without them.\v"
-                              "Without --threads it takes 1 and 2, as far as there are cores.\n"
+                              "Compares the speed of rollouts with that of the same physics alone.\v"
+                              "Without --threads it measures 1 and 2, at most the number of cores.\n"
                               "Example:\n  amble-bench rollout --policy walk.onnx --envs 32 --threads 1",
                               children,
                               NULL,

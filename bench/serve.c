@@ -1,3 +1,4 @@
+/* Reads orders for timing networks from standard input and answers in JSON. */
 #include "bench/serve.h"
 
 #include "base/clock.h"
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_MODELS = 64, MOST_WORDS = 6 };
+enum { MAX_MODELS = 64, MAX_WORDS = 6 };
 
 typedef struct served {
     char name[64];
@@ -21,7 +22,7 @@ typedef struct served {
 } served;
 
 typedef struct server {
-    served model[MOST_MODELS];
+    served model[MAX_MODELS];
     int models;
 } server;
 
@@ -41,8 +42,8 @@ static json_t *load(server *s, char **word, ami_error *err)
         ami_fail(err, "there is no precision \"%.60s\"", word[3]);
         return NULL;
     }
-    if (s->models == MOST_MODELS) {
-        ami_fail(err, "more than %d networks", MOST_MODELS);
+    if (s->models == MAX_MODELS) {
+        ami_fail(err, "more than %d networks", MAX_MODELS);
         return NULL;
     }
     const double begun = ami_clock_now();
@@ -86,7 +87,7 @@ static json_t *take_inputs(server *s, char **word, ami_error *err)
     return json_object();
 }
 
-/* The runner for "run" and "time": inputs must be there, for as many rows. */
+/* The runner for "run" and "time"; inputs for as many rows must have been loaded. */
 static bool prepare(server *s, char **word, served **m, bench_runner *runner, ami_error *err)
 {
     int64_t rows = 0, threads = 0;
@@ -116,7 +117,7 @@ static json_t *time_it(server *s, char **word, ami_error *err)
 {
     served *m;
     bench_runner runner;
-    bench_timing_def def = {.least = 3};
+    bench_timing_def def = {.min_calls = 3};
     bench_timing timing;
     if (!cli_parse_double(word[4], .0001, 3600, "SECONDS", &def.seconds, err) ||
         !prepare(s, word, &m, &runner, err))
@@ -173,15 +174,15 @@ int bench_serve(void)
 {
     server *s = calloc(1, sizeof *s);
     char *line = NULL;
-    size_t room = 0;
+    size_t capacity = 0;
     ami_error err = {""};
     bool going = s != NULL || ami_fail(&err, "out of memory");
     const bool ok = going;
-    while (going && getline(&line, &room, stdin) > 0) {
-        char *word[MOST_WORDS] = {""}, *rest = line;
+    while (going && getline(&line, &capacity, stdin) > 0) {
+        char *word[MAX_WORDS] = {""}, *rest = line;
         int words = 0;
         line[strcspn(line, "\r\n")] = '\0';
-        while (words < MOST_WORDS && rest)
+        while (words < MAX_WORDS && rest)
             word[words++] = strsep(&rest, "\t");
         if (!strcmp(word[0], "quit"))
             break;

@@ -1,9 +1,9 @@
-/* amble-bench nets --serve: loads networks and times them on request, for a program that compares amble with
- * others (bench/compare.py), so that nobody's time is spent in somebody else's language.
+/* amble-bench nets --serve: loads networks and times them on request, for bench/compare.py, so that amble's
+ * calls are timed without Python.
  *
- * Orders are lines on standard input, words separated by tabs; each is answered with one line of JSON on
- * standard output, {"error": "…"} where it failed. It ends at the end of input or with "quit". Between orders
- * it sleeps.
+ * Orders are lines on standard input, words separated by tabs; the answer to each is one line of JSON on
+ * standard output, {"error": "…"} if it failed. The program ends at the end of input or with "quit". Between
+ * orders it sleeps.
  *
  *   load NAME FILE PRECISION        → inputs, outputs, kernel, precision, weight_bytes, ms (reading,
  *                                   choosing, packing), choice (in words)

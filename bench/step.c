@@ -1,8 +1,8 @@
-/* amble-bench step: where the time of one character's control step goes, and whether a loop keeps its
+/* amble-bench step: the time of one character's control step in its parts, and whether a loop meets its
  * deadlines.
  *
- * Every step's times are kept and sorted: percentiles are exact. With --compete the same is measured again
- * beside busy processes. */
+ * Every step's times are kept and sorted: percentiles are exact. With --compete it measures again beside busy
+ * processes. */
 #include "base/cores.h"
 #include "bench/bench.h"
 #include "bench/compete.h"
@@ -45,7 +45,7 @@ static const struct argp_option options[] = {
      "critic (default: the one beside the actor, else walk_critic.onnx among amble's models)", 1},
     {"compete", KEY_COMPETE, "N", 0, "then the same once more beside N busy processes on the same cores", 1},
     {"rate", KEY_RATE, "HZ", 0,
-     "so many steps a second, each due at its own moment (default: as fast as they go); a step is the "
+     "steps a second, each due at a fixed time (default: free-running); a step is the "
      "actor's, 1/30 s of the body's time "
      "as a "
      "rule, so 30 is real time and 500 is 16.7 times as fast",
@@ -55,7 +55,7 @@ static const struct argp_option options[] = {
     {"spin", KEY_SPIN, "US", 0,
      "microseconds before a step is due at which the loop stops sleeping and watches the clock (default 0)",
      2},
-    {"plot", KEY_PLOT, "FILE", 0, "draw times over percentiles into FILE.png or FILE.svg, by gnuplot", 3},
+    {"plot", KEY_PLOT, "FILE", 0, "plot times over percentiles into FILE.png or FILE.svg, by gnuplot", 3},
     {0},
 };
 
@@ -99,7 +99,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
         a->walker.critic = text;
         return 0;
     case KEY_COMPETE:
-        a->rivals = (int)cli_int(state, text, 1, BENCH_MOST_RIVALS, "--compete");
+        a->rivals = (int)cli_int(state, text, 1, BENCH_MAX_RIVALS, "--compete");
         return 0;
     case KEY_RATE:
         a->pace.rate = cli_double(state, text, .1, 20000, "--rate");
@@ -139,12 +139,12 @@ typedef struct bench {
     json_t *runs;
 } bench;
 
-/* ---- Telling ---- */
+/* ---- Output ---- */
 
-static void print_row(const char *name, const bench_summary *s, double share)
+static void print_row(const char *name, const bench_summary *s, double fraction)
 {
     printf("  %-22s %9.2f %9.2f %9.2f %10.2f", name, 1e6 * s->p50, 1e6 * s->p99, 1e6 * s->p999, 1e6 * s->max);
-    printf(share >= 0 ? "   %5.1f %%\n" : "\n", 100 * share);
+    printf(fraction >= 0 ? "   %5.1f %%\n" : "\n", 100 * fraction);
 }
 
 static double sum(const double *x, int n)
@@ -156,23 +156,23 @@ static double sum(const double *x, int n)
 }
 
 /* Sorts the list, prints its row and puts it into the JSON. `total`: sum of the whole steps' times; 0: no
- * share of it. */
-static void tell(const bench *b, json_t *o, const char *name, double *list, int n, double total)
+ * fraction of it. */
+static void report(const bench *b, json_t *o, const char *name, double *list, int n, double total)
 {
-    const double share = total > 0 ? sum(list, n) / total : -1;
+    const double fraction = total > 0 ? sum(list, n) / total : -1;
     const bench_summary s = bench_summarise(list, n);
     if (!b->quiet)
-        print_row(name, &s, share);
+        print_row(name, &s, fraction);
     json_t *e = bench_summary_json(&s);
-    if (share >= 0)
-        json_object_set_new(e, "share", cli_real(share));
+    if (fraction >= 0)
+        json_object_set_new(e, "share", cli_real(fraction));
     json_object_set_new(o, name, e);
 }
 
-/* pace->whole is sorted by now. */
+/* pace->whole is sorted already. */
 static void tell_invention(const bench *b, bench_invention *invention, const bench_pace *pace, json_t *o)
 {
-    invention->share_p50 = invention->all.p50 / bench_quantile(pace->whole, pace->steps, .5);
+    invention->fraction_p50 = invention->all.p50 / bench_quantile(pace->whole, pace->steps, .5);
     if (!b->quiet)
         bench_invention_print(invention);
     json_object_set_new(o, "invention", bench_invention_json(invention));
@@ -187,14 +187,14 @@ static void tell_parts(const bench *b, bench_pace *pace, json_t *o)
     bench_invention_find(&invention, pace);
     for (int i = 0; i < BENCH_PARTS; i++)
         if (bench_walker_has(&b->walker, (bench_part)i))
-            tell(b, parts, bench_part_name[i], pace->part[i], pace->steps, total);
+            report(b, parts, bench_part_name[i], pace->part[i], pace->steps, total);
     if (b->walker.generator && !b->quiet) {
-        print_row("phase + generation", &invention.all, invention.share);
+        print_row("phase + generation", &invention.all, invention.fraction);
         if (invention.making.n)
             print_row("  while one is made", &invention.making, -1);
     }
-    tell(b, parts, "all but physics", pace->other, pace->steps, total);
-    tell(b, parts, "whole step (compute)", pace->whole, pace->steps, total);
+    report(b, parts, "all but physics", pace->other, pace->steps, total);
+    report(b, parts, "whole step (compute)", pace->whole, pace->steps, total);
     const double ratio = (total - physics) / physics, without = (total - physics - reward) / physics;
     const double p50 = bench_quantile(pace->other, pace->steps, .5) /
                        bench_quantile(pace->part[BENCH_PHYSICS], pace->steps, .5);
@@ -214,8 +214,8 @@ static void tell_pace(const bench *b, bench_pace *pace, json_t *o)
 {
     json_t *real = json_object();
     if (pace->slept)
-        tell(b, real, "wake-up", pace->wakeup, pace->slept, 0);
-    tell(b, real, "response (from due)", pace->response, pace->steps, 0);
+        report(b, real, "wake-up", pace->wakeup, pace->slept, 0);
+    report(b, real, "response (from due)", pace->response, pace->steps, 0);
     if (!b->quiet)
         printf("  missed deadlines: %d of %d; %d steps began late because the one before was late\n",
                pace->missed, pace->steps, pace->steps - pace->slept);
@@ -227,8 +227,8 @@ static void tell_pace(const bench *b, bench_pace *pace, json_t *o)
 static void print_head(const bench *b)
 {
     const arguments *a = b->args;
-    printf("%s, one thread; clock reading %.0f ns (least %.0f), of which a step has %d\n", b->cpu,
-           1e9 * b->timer.median, 1e9 * b->timer.least, bench_walker_readings(&b->walker));
+    printf("%s, one thread; clock reading %.0f ns (min %.0f), %d of them in a step\n", b->cpu,
+           1e9 * b->timer.median, 1e9 * b->timer.min, bench_walker_readings(&b->walker));
     printf("actor %s: %s, critic %s; DeepPhase: %s, on the body's 22 points%s\n", a->walker.actor,
            ami_model_kernel_name(b->walker.bare), ami_model_kernel_name(b->walker.critic),
            b->walker.phase_source, bench_walker_has(&b->walker, BENCH_PHASE) ? "" : ", in generation");
@@ -243,7 +243,7 @@ static void print_head(const bench *b)
 
 /* ---- Measuring ---- */
 
-/* The curves of a plot outlive the run: they are the sorted lists themselves. */
+/* Adds the sorted lists to the plot's curves, which outlive the run. */
 static int add_curves(const arguments *a, const bench_pace *pace, const char *where, bench_curve *curve)
 {
     int n = 0;
@@ -288,7 +288,7 @@ static bool measure_once(bench *b, bench_pace *pace, int rivals, ami_error *err)
                : rivals > 1 ? " busy processes"
                             : "",
                pace->steps, cli_plural(pace->steps), pace->resets, cli_plural(pace->resets));
-        printf("  µs                           p50       p99     p99.9        max     share\n");
+        printf("  µs                           p50       p99     p99.9        max  fraction\n");
     }
     tell_parts(b, pace, o);
     if (a->pace.rate > 0)
@@ -326,12 +326,12 @@ static json_t *result(bench *b)
     return o;
 }
 
-/* Where styles change, enough for a change. */
+/* Steps for warming up; where styles change, enough for a change. */
 static int steps_to_check(const bench *b)
 {
-    enum { FEWEST = 60, MOST = 600 };
+    enum { MIN_STEPS = 60, MAX_WARM_UP = 600 };
     const double change = (b->args->style.change + 1) / b->walker.env.control_dt;
-    return b->args->style.change > 0 && change > FEWEST ? (int)fmin(change, MOST) : FEWEST;
+    return b->args->style.change > 0 && change > MIN_STEPS ? (int)fmin(change, MAX_WARM_UP) : MIN_STEPS;
 }
 
 static bool measure(bench *b, ami_error *err)
@@ -361,7 +361,7 @@ static bool measure(bench *b, ami_error *err)
     return ok;
 }
 
-/* The actor for all styles where it is there, and styles for it where nothing else was asked for. */
+/* The defaults: the actor for all styles if it is installed, and random styles for it. */
 static void choose_actor(arguments *a)
 {
     static const char all_styles[] = "locomotion.onnx";
@@ -385,17 +385,17 @@ int bench_step(int argc, char **argv)
     a.sim.seconds_max = 86400;
     const struct argp_child children[] = {
         {&cli_common_argp, 0, NULL, 90}, {&cli_style_argp, 0, NULL, 4}, {&simulation_argp, 0, NULL, 0}, {0}};
-    const struct argp argp = {
-        options,
-        parse,
-        NULL,
-        "Times the parts of one character's control step; with --rate, whether a loop keeps its deadlines.\v"
-        "Examples:\n  amble-bench step --compete 1\n"
-        "  amble-bench step --style random --style-change 2\n"
-        "  amble-bench step --rate 1000 --scheduler fifo --spin 150 --plot step.svg",
-        children,
-        NULL,
-        NULL};
+    const struct argp argp = {options,
+                              parse,
+                              NULL,
+                              "Times the parts of one character's control step; with --rate, checks whether "
+                              "a loop meets its deadlines.\v"
+                              "Examples:\n  amble-bench step --compete 1\n"
+                              "  amble-bench step --style random --style-change 2\n"
+                              "  amble-bench step --rate 1000 --scheduler fifo --spin 150 --plot step.svg",
+                              children,
+                              NULL,
+                              NULL};
     cli_parse(&argp, argc, argv, &a);
     a.walker.motion = a.sim.motion;
     a.pace.seconds = a.sim.seconds;

@@ -1,12 +1,12 @@
-/* Work shared by claims. A call is cut into steps (layers, or one), a step into parts, each part with an
- * owner. A part is done by whoever claims it first: the owner, or, once it has done its own, the caller.
- * Claims and completions are tagged with the call's number.
+/* Thread teams that divide a network's work by claims. A call is divided into steps (layers, or one), a step
+ * into parts, each part with an owner. The thread that claims a part first computes it: the owner, or the
+ * caller after its own parts. Claims and completions are tagged with the call's number.
  *
- * What makes it free of races: each worker has a ticket. The caller writes a call's description only while
+ * How races are avoided: each worker has a ticket. The caller writes a call's description only while
  * all tickets are IDLE (or SLEEPING), then offers them; a worker joins by changing OFFERED to JOINED, and
- * leaves by storing IDLE; what nobody joined is withdrawn before the caller returns. So no worker is ever
- * inside an older call than the one described, and a worker reads and writes only the description, the models
- * and the team's own buffers, none of which change while a ticket is JOINED. */
+ * leaves by storing IDLE; the caller withdraws offers that no worker accepted before it returns. So no worker
+ * is ever in an older call than the described one, and a worker reads and writes only the description, the
+ * models and the team's own buffers, none of which change while a ticket is JOINED. */
 #define _GNU_SOURCE /* CPU sets, sched_getcpu */
 #include "bench/team.h"
 
@@ -27,12 +27,10 @@
 
 enum {
     LINE = 64,
-    PIECES = 4,         /* parts a thread gets of many rows: what the caller may have to do again is one
-                           piece */
-    ROWS_A_THREAD = 12, /* from so many rows a thread, rows are dealt out; the kernels' blocks are full
-                           then */
-    MOST_PARTS = AMI_TEAM_MOST_THREADS * PIECES,
-    SMALL_MODEL = 192 << 10, /* bytes of weights that one core reads faster than two agree */
+    PIECES = 4,         /* parts per thread for many rows: the caller may have to repeat one of them */
+    ROWS_A_THREAD = 12, /* from so many rows a thread, rows are divided; the kernels' blocks are full then */
+    MAX_PARTS = AMI_TEAM_MAX_THREADS * PIECES,
+    SMALL_MODEL = 192 << 10, /* bytes of weights that one core reads faster than two synchronise */
     SMALL_LAYER = 48 << 10,  /* the same for one layer in a larger network */
     SPINS_A_LOOK = 32        /* pauses between two looks at the clock */
 };
@@ -60,7 +58,7 @@ typedef struct entry {
     float *activation[AMI_NET_MAX_LAYERS]; /* [0] the normalised input, [l] layer l - 1's outputs:
                                               (layer_rows, model->stride) */
     int layer_rows;                        /* rows that may be split by outputs */
-    uint64_t used;                         /* the call that uses it, by number */
+    uint64_t used;                         /* number of the call that uses it */
     void *block;
 } entry;
 
@@ -81,9 +79,9 @@ struct ami_team {
     int threads;
     worker *workers; /* (threads - 1) */
     int started;
-    void *workspace[AMI_TEAM_MOST_THREADS];
+    void *workspace[AMI_TEAM_MAX_THREADS];
     size_t workspace_size;
-    entry entries[AMI_TEAM_MOST_MODELS];
+    entry entries[AMI_TEAM_MAX_MODELS];
     int count;
     ami_team_stats stats;
 
@@ -94,11 +92,11 @@ struct ami_team {
     int n;
     int steps;
     int parts[AMI_NET_MAX_LAYERS]; /* of each step; part p is thread p's in BY_OUTPUTS */
-    part part[MOST_PARTS];         /* BY_PARTS: of the only step */
+    part part[MAX_PARTS];          /* BY_PARTS: of the only step */
 
-    flag closed;                 /* the last call that the caller has finished */
-    flag (*claimed)[MOST_PARTS]; /* (AMI_NET_MAX_LAYERS) the call whose part this is taken */
-    flag (*done)[MOST_PARTS];    /* the same, finished */
+    flag closed;                /* number of the last finished call */
+    flag (*claimed)[MAX_PARTS]; /* (AMI_NET_MAX_LAYERS) number of the call in which this part is claimed */
+    flag (*done)[MAX_PARTS];    /* the same, finished */
 };
 
 static inline void pause_cpu(void)
@@ -110,7 +108,7 @@ static inline void pause_cpu(void)
 #endif
 }
 
-/* A wait that began now: looks at the clock first, and then every SPINS_A_LOOK times. */
+/* A wait that begins now: reads the clock first, then after every SPINS_A_LOOK pauses. */
 typedef struct patience {
     double end;
     int spins;
@@ -121,7 +119,7 @@ static patience wait_at_most(double us)
     return (patience){.end = ami_clock_now() + us * 1e-6};
 }
 
-/* False when it has lasted too long. */
+/* False when the wait has lasted too long. */
 static bool wait_a_little(patience *p)
 {
     pause_cpu();
@@ -133,7 +131,7 @@ static void futex(atomic_uint *word, int operation, unsigned value)
     syscall(SYS_futex, (unsigned *)word, operation | FUTEX_PRIVATE_FLAG, value, NULL, NULL, 0);
 }
 
-/* Takes the part if it is free. */
+/* Claims the part if it is free. */
 static bool claim(ami_team *team, int step, int p)
 {
     atomic_uint *tag = &team->claimed[step][p].tag;
@@ -152,8 +150,7 @@ static void set_done(ami_team *team, int step, int p)
     atomic_store_explicit(&team->done[step][p].tag, team->call, memory_order_release);
 }
 
-/* Waits for a part that another thread has claimed, or will. False: it does not come in time, or the caller
- * has closed the call. */
+/* Waits for a part of another thread. False: it is not done in time, or the caller has closed the call. */
 static bool wait_for(const ami_team *team, int step, int p, double us)
 {
     if (is_done(team, step, p))
@@ -166,7 +163,7 @@ static bool wait_for(const ami_team *team, int step, int p, double us)
     return true;
 }
 
-/* Layer l's outputs are cut at panels, as evenly as they can be. */
+/* Layer l's outputs are divided at panels, as evenly as possible. */
 static int cut_outputs(const ami_model *model, int l, int p, int parts)
 {
     const int panel = model->kernel[l]->panel, outputs = model->dim[l + 1],
@@ -193,17 +190,17 @@ static void do_rows(ami_team *team, int thread, const part *p, const float *in, 
     ami_model_run(p->model, team->workspace[thread], in, p->n, out);
 }
 
-/* A worker's share of the call: its own parts that are still free, step by step. It leaves early when the
- * caller has closed the call, or does not come on for as long as a worker spins at all. */
+/* A worker's part of the call: its own parts that are still free, step by step. It leaves early when the
+ * caller has closed the call, or makes no progress for the time a worker spins. */
 static void take_part(ami_team *team, int thread)
 {
     if (team->kind == BY_PARTS) {
         for (int p = 0; p < team->parts[0]; p++) {
-            const part *share = &team->part[p];
-            if (share->owner == thread && claim(team, 0, p)) {
-                do_rows(team, thread, share,
-                        share->entry->in + (size_t)share->first * (size_t)share->model->dim[0],
-                        share->entry->out + (size_t)share->first * (size_t)ami_model_outputs(share->model));
+            const part *piece = &team->part[p];
+            if (piece->owner == thread && claim(team, 0, p)) {
+                do_rows(team, thread, piece,
+                        piece->entry->in + (size_t)piece->first * (size_t)piece->model->dim[0],
+                        piece->entry->out + (size_t)piece->first * (size_t)ami_model_outputs(piece->model));
                 set_done(team, 0, p);
             }
         }
@@ -250,8 +247,7 @@ static void *work(void *context)
         cpu_set_t set;
         CPU_ZERO(&set);
         CPU_SET((size_t)w->cpu, &set);
-        pthread_setaffinity_np(pthread_self(), sizeof set, &set); /* a wish: without it the team works as
-                                                                     well */
+        pthread_setaffinity_np(pthread_self(), sizeof set, &set); /* optional: a failure is ignored */
     }
     while (next_offer(w)) {
         take_part(w->team, w->index);
@@ -278,7 +274,7 @@ ami_team_def ami_team_default_def(void)
     return (ami_team_def){.join_spin_us = 50, .idle_spin_us = 1000};
 }
 
-/* The CPU that worker `index` is bound to: the index-th behind the caller's among those this process may use.
+/* The CPU that worker `index` is bound to: the index-th after the caller's among those this process may use.
  */
 static int cpu_for(int index)
 {
@@ -309,8 +305,8 @@ ami_team *ami_team_create(const ami_team_def *def, ami_error *err)
         return NULL;
     }
     team->def = def ? *def : ami_team_default_def();
-    const int wanted = team->def.threads > 0 ? team->def.threads : ami_cores();
-    team->threads = wanted < AMI_TEAM_MOST_THREADS ? wanted : AMI_TEAM_MOST_THREADS;
+    const int requested = team->def.threads > 0 ? team->def.threads : ami_cores();
+    team->threads = requested < AMI_TEAM_MAX_THREADS ? requested : AMI_TEAM_MAX_THREADS;
     team->workers = aligned_zeros((size_t)(team->threads - 1) * sizeof *team->workers);
     team->claimed = aligned_zeros(AMI_NET_MAX_LAYERS * sizeof *team->claimed);
     team->done = aligned_zeros(AMI_NET_MAX_LAYERS * sizeof *team->done);
@@ -325,7 +321,7 @@ ami_team *ami_team_create(const ami_team_def *def, ami_error *err)
         w->index = i;
         w->cpu = team->def.bind ? cpu_for(i) : -1;
         if (pthread_create(&w->thread, NULL, work, w) != 0) {
-            ami_fail(err, "the system gives no more threads: got %d of %d", i, team->threads);
+            ami_fail(err, "only %d of %d threads can be started", i, team->threads);
             ami_team_destroy(team);
             return NULL;
         }
@@ -347,7 +343,7 @@ void ami_team_destroy(ami_team *team)
         pthread_join(team->workers[i].thread, NULL);
     for (int i = 0; i < team->count; i++)
         free(team->entries[i].block);
-    for (int i = 0; i < AMI_TEAM_MOST_THREADS; i++)
+    for (int i = 0; i < AMI_TEAM_MAX_THREADS; i++)
         free(team->workspace[i]);
     free(team->workers);
     free(team->claimed);
@@ -376,7 +372,7 @@ static bool reserve_workspaces(ami_team *team, size_t size, ami_error *err)
 {
     if (size <= team->workspace_size)
         return true;
-    void *fresh[AMI_TEAM_MOST_THREADS];
+    void *fresh[AMI_TEAM_MAX_THREADS];
     for (int i = 0; i < team->threads; i++) {
         fresh[i] = aligned_zeros(size);
         if (!fresh[i]) {
@@ -411,8 +407,8 @@ bool ami_team_reserve(ami_team *team, const ami_model *model, int rows, ami_erro
     assert(rows >= 1);
     ami_team_settle(team);
     entry *old = find(team, model);
-    if (!old && team->count == AMI_TEAM_MOST_MODELS)
-        return ami_fail(err, "a team runs at most %d models", AMI_TEAM_MOST_MODELS);
+    if (!old && team->count == AMI_TEAM_MAX_MODELS)
+        return ami_fail(err, "a team runs at most %d models", AMI_TEAM_MAX_MODELS);
     if (!reserve_workspaces(team, ami_model_workspace_size(model, rows), err))
         return false;
 
@@ -449,7 +445,7 @@ void ami_team_forget(ami_team *team, const ami_model *model)
     *e = team->entries[--team->count];
 }
 
-/* Whether all workers can be given a new call. One that is just leaving the last one is waited for. */
+/* Whether all workers are free for a new call. Waits for one that is just leaving the last call. */
 static bool all_free(ami_team *team)
 {
     patience waiting = {0};
@@ -470,7 +466,7 @@ static void offer(ami_team *team)
             futex(&team->workers[i].ticket, FUTEX_WAKE, 1);
 }
 
-/* From here on no worker can join the call any more, and those in it leave. */
+/* From here on no worker can join the call, and those in it leave. */
 static void close_call(ami_team *team)
 {
     atomic_store_explicit(&team->closed.tag, team->call, memory_order_relaxed);
@@ -482,12 +478,12 @@ static void close_call(ami_team *team)
 }
 
 /* The caller's side of a BY_OUTPUTS call. False: a worker does not finish. others: parts that workers have
- * done. */
+ * computed. */
 static bool lead_outputs(ami_team *team, int *others)
 {
     *others = 0;
     for (int l = 0; l < team->steps; l++) {
-        bool mine[AMI_TEAM_MOST_THREADS] = {false};
+        bool mine[AMI_TEAM_MAX_THREADS] = {false};
         for (int p = 0; p < team->parts[l]; p++)
             if (claim(team, l, p)) {
                 do_outputs(team, 0, l, p);
@@ -505,7 +501,7 @@ static bool lead_outputs(ami_team *team, int *others)
 
 static void next_call(ami_team *team, call_kind kind)
 {
-    if (++team->call == 0) /* a tag no flag has */
+    if (++team->call == 0) /* 0 is the tag of unused flags */
         team->call = 1;
     team->kind = kind;
     team->stats.calls++;
@@ -542,50 +538,50 @@ static void run_by_outputs(ami_team *team, const entry *e, const float *in, int 
     team->stats.alone += !good || others == 0;
 }
 
-/* The caller's side of a BY_PARTS call: its own parts, then what nobody has begun, from the last on because
- * owners begin with their first; then the results of the others', or its own where they do not come. */
+/* The caller's side of a BY_PARTS call: its own parts, then parts that no worker has begun, from the last one
+ * because owners begin with their first; then the workers' results, or its own where those are late. */
 static void lead_parts(ami_team *team)
 {
     const int parts = team->parts[0];
-    bool mine[MOST_PARTS] = {false};
+    bool mine[MAX_PARTS] = {false};
     int others = 0;
     for (int own = 1; own >= 0; own--)
         for (int i = 0; i < parts; i++) {
             const int p = own ? i : parts - 1 - i;
-            const part *share = &team->part[p];
-            if ((share->owner == 0) == own && claim(team, 0, p)) {
-                do_rows(team, 0, share, share->in, share->out);
+            const part *piece = &team->part[p];
+            if ((piece->owner == 0) == own && claim(team, 0, p)) {
+                do_rows(team, 0, piece, piece->in, piece->out);
                 mine[p] = true;
             }
         }
     bool waited_in_vain = false;
     for (int p = 0; p < parts; p++) {
-        const part *share = &team->part[p];
+        const part *piece = &team->part[p];
         if (mine[p])
             continue;
         if (!waited_in_vain && !wait_for(team, 0, p, team->def.join_spin_us))
             waited_in_vain = true;
-        const size_t outputs = (size_t)ami_model_outputs(share->model);
+        const size_t outputs = (size_t)ami_model_outputs(piece->model);
         if (is_done(team, 0, p)) {
-            memcpy(share->out, share->entry->out + (size_t)share->first * outputs,
-                   (size_t)share->n * outputs * sizeof(float));
+            memcpy(piece->out, piece->entry->out + (size_t)piece->first * outputs,
+                   (size_t)piece->n * outputs * sizeof(float));
             others++;
         } else {
-            do_rows(team, 0, share, share->in, share->out);
+            do_rows(team, 0, piece, piece->in, piece->out);
         }
     }
     team->stats.alone += waited_in_vain || others == 0;
 }
 
-/* Runs the parts that are described. Inputs of the workers' parts are copied first. */
+/* Runs the described parts. Inputs of the workers' parts are copied first. */
 static void run_parts(ami_team *team)
 {
     for (int p = 0; p < team->parts[0]; p++) {
-        const part *share = &team->part[p];
-        const size_t inputs = (size_t)share->model->dim[0];
-        if (share->owner != 0)
-            memcpy(share->entry->in + (size_t)share->first * inputs, share->in,
-                   (size_t)share->n * inputs * sizeof(float));
+        const part *piece = &team->part[p];
+        const size_t inputs = (size_t)piece->model->dim[0];
+        if (piece->owner != 0)
+            memcpy(piece->entry->in + (size_t)piece->first * inputs, piece->in,
+                   (size_t)piece->n * inputs * sizeof(float));
     }
     offer(team);
     lead_parts(team);
@@ -632,7 +628,7 @@ void ami_team_run(ami_team *team, const ami_model *model, const float *in, int n
 
 void ami_team_run_jobs(ami_team *team, const ami_team_job *job, int jobs)
 {
-    if (team->threads == 1 || jobs == 1 || jobs > MOST_PARTS || !all_free(team)) {
+    if (team->threads == 1 || jobs == 1 || jobs > MAX_PARTS || !all_free(team)) {
         for (int i = 0; i < jobs; i++)
             run_alone(team, job[i].model, job[i].in, job[i].n, job[i].out);
         if (team->threads > 1 && jobs > 1) {

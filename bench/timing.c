@@ -1,3 +1,4 @@
+/* Times the calls of one network. */
 #include "bench/timing.h"
 
 #include "base/clock.h"
@@ -48,12 +49,12 @@ void bench_runner_call(const bench_runner *runner, int i)
 int bench_pool_inputs(size_t floats)
 {
     const size_t fits = ((size_t)128 << 10) / (floats * sizeof(float));
-    return fits > BENCH_MOST_INPUTS ? BENCH_MOST_INPUTS : fits < 2 ? 2 : (int)fits;
+    return fits > BENCH_MAX_INPUTS ? BENCH_MAX_INPUTS : fits < 2 ? 2 : (int)fits;
 }
 
 float *bench_pool_make(const ami_net *net, uint64_t seed, int inputs, int rows, ami_error *err)
 {
-    enum { FRESH = 509 }; /* a prime: repeats fall on other places in the next input */
+    enum { FRESH = 509 }; /* a prime: repeats have other positions in the next input */
     const size_t width = (size_t)net->dim[0], all = (size_t)inputs * (size_t)rows;
     float *pool = malloc(all * width * sizeof *pool);
     if (!pool) {
@@ -67,12 +68,14 @@ float *bench_pool_make(const ami_net *net, uint64_t seed, int inputs, int rows, 
     return pool;
 }
 
-/* Calls until both are over; the times go to `taken` if there is one. The number of calls. */
-static int repeat(const bench_runner *runner, double seconds, int least, bench_machine *evict, double *taken)
+/* Calls until both time and count are reached; stores the times in `taken` unless NULL. Returns the number of
+ * calls. */
+static int repeat(const bench_runner *runner, double seconds, int min_calls, bench_machine *evict,
+                  double *taken)
 {
     const double end = ami_clock_now() + seconds;
     int n = 0;
-    for (double now = 0; n < BENCH_MOST_CALLS && (n < least || now < end); n++) {
+    for (double now = 0; n < BENCH_MAX_CALLS && (n < min_calls || now < end); n++) {
         if (evict)
             bench_machine_evict(evict, NULL);
         const double begun = ami_clock_now();
@@ -84,7 +87,7 @@ static int repeat(const bench_runner *runner, double seconds, int least, bench_m
     return n;
 }
 
-/* s that this thread has had a core. */
+/* CPU time of this thread, s. */
 static double thread_time(void)
 {
     struct timespec t;
@@ -96,21 +99,21 @@ bool bench_time(const bench_runner *runner, const bench_timing_def *def, bench_t
 {
     if (def->evict && !bench_machine_evict(def->evict, err))
         return false;
-    double *taken = malloc(BENCH_MOST_CALLS * sizeof *taken);
+    double *taken = malloc(BENCH_MAX_CALLS * sizeof *taken);
     if (!taken)
         return ami_fail(err, "out of memory for the times");
-    /* Twice the time, in case the first call is slower than the others. Touched now, so that no page is made
-     * while calls are timed. */
+    /* For twice the time, in case the first call is slower than the others. Touched now, so that no page
+     * faults occur while calls are timed. */
     const double begun = ami_clock_now();
     bench_runner_call(runner, 0);
     const double once = ami_clock_now() - begun;
     if (once < def->seconds)
         repeat(runner, .2 * def->seconds, 1, def->evict, NULL);
-    const size_t likely = (size_t)(4 * (def->seconds / (once > 1e-7 ? once : 1e-7)) + def->least);
-    memset(taken, 0, (likely < BENCH_MOST_CALLS ? likely : BENCH_MOST_CALLS) * sizeof *taken);
+    const size_t likely = (size_t)(4 * (def->seconds / (once > 1e-7 ? once : 1e-7)) + def->min_calls);
+    memset(taken, 0, (likely < BENCH_MAX_CALLS ? likely : BENCH_MAX_CALLS) * sizeof *taken);
     const double wall = ami_clock_now(), cpu = thread_time();
     const ami_team_stats before = runner->team ? ami_team_get_stats(runner->team) : (ami_team_stats){0};
-    const int n = repeat(runner, def->seconds, def->least, def->evict, taken);
+    const int n = repeat(runner, def->seconds, def->min_calls, def->evict, taken);
     const ami_team_stats after = runner->team ? ami_team_get_stats(runner->team) : (ami_team_stats){0};
     timing->shared = (double)(after.calls - before.calls - (after.alone - before.alone)) / n;
     timing->had_core = (thread_time() - cpu) / (ami_clock_now() - wall);

@@ -1,3 +1,4 @@
+/* A humanoid's control step, timed part by part. */
 #include "bench/walker.h"
 
 #include "base/clock.h"
@@ -38,7 +39,7 @@ static bool take_normaliser(bench_walker *w, ami_net *net, ami_error *err)
     return true;
 }
 
-/* The actor as the policy chose it, by the same kernel, but without its normaliser. */
+/* The actor with the policy's kernel, but without its normaliser. */
 static bool load_actor(bench_walker *w, const char *name, ami_error *err)
 {
     if (!ami_find_model(name, w->actor_path, sizeof w->actor_path, err))
@@ -69,7 +70,7 @@ static bool load_critic(bench_walker *w, const bench_walker_def *def, ami_error 
                     ami_model_inputs(w->critic), ami_model_outputs(w->critic), inputs);
 }
 
-/* The generator's where there is one, else amble's own or random weights. */
+/* The generator's DeepPhase where there is one, else amble's own or random weights. */
 static bool load_phase(bench_walker *w, const bench_walker_def *def, ami_error *err)
 {
     if (w->generator) {
@@ -151,7 +152,7 @@ void bench_walker_free(bench_walker *walker)
     memset(walker, 0, sizeof *walker);
 }
 
-/* What nets/model.c does with its own. */
+/* As in nets/model.c. */
 static void normalise(const bench_walker *w, const float *restrict in, float *restrict out)
 {
     const float *restrict mean = w->mean, *restrict inv_std = w->inv_std;
@@ -185,7 +186,7 @@ int bench_walker_readings(const bench_walker *walker)
     int parts = 0;
     for (int i = 0; i < BENCH_PARTS; i++)
         parts += bench_walker_has(walker, (bench_part)i);
-    return parts + 2 + walker->env.def.goal; /* at the beginning, and where a part is in two places */
+    return parts + 2 + walker->env.def.goal; /* at the beginning, and where a part runs in two pieces */
 }
 
 static void find_phase(bench_walker *w)
@@ -203,7 +204,7 @@ static void find_reference_state(ami_env *env)
     ami_fk_state(&env->def.character->skeleton, pose, vel, &env->reference_state);
 }
 
-/* The step's parts in their order; whether the body is still up. */
+/* Runs the step's parts in order; returns whether the body is still up. */
 static bool take_step(bench_walker *w, double *part, double *then)
 {
     ami_env *env = &w->env;
@@ -249,7 +250,7 @@ static bool take_step(bench_walker *w, double *part, double *then)
     return up;
 }
 
-/* What the generator has done since; whether it is done with a motion, usable or not. */
+/* Adds the generator's new counts; returns whether it has finished a motion, usable or not. */
 static bool count_motions(bench_walker *w, const ami_generator_counts *before)
 {
     const ami_generator_counts *now = ami_generator_get_counts(w->generator);
@@ -314,7 +315,7 @@ static bool load(bench_walker *w, const char *data, ami_error *err)
     return true;
 }
 
-/* As policy/rollout.c does. */
+/* As in policy/rollout.c. */
 static void take_real_step(bench_walker *w, ami_controller *controller)
 {
     ami_reward reward;
@@ -343,8 +344,8 @@ bool bench_walker_check(bench_walker *walker, int steps, ami_error *err)
         save(walker, theirs);
         if (ok && memcmp(mine, theirs, size))
             ok = ami_fail(err,
-                          "the step taken apart and ami_controller_step part within %d steps: the parts' "
-                          "times would be another step's",
+                          "the step in parts and ami_controller_step diverge within %d steps: the parts' "
+                          "times would be those of another step",
                           steps);
         ok = ok && load(walker, start, err);
     }

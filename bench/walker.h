@@ -1,10 +1,10 @@
-/* The control step of one humanoid, cut into its parts with the clock read between them. It follows a clip or
- * invented motion.
+/* The control step of one humanoid in its parts, with the clock read between them. It follows a clip or
+ * invented motions.
  *
- * It is ami_generator_step (policy/generator.h) and ami_controller_step (policy/controller.h), the latter
- * taken apart into the calls it is made of, with the critic and DeepPhase beside them; that it still takes
- * the body to the same states, bit for bit, is checked (bench_walker_check). The actor's normaliser is taken
- * out of the network and run by itself, with the same bits in the action. */
+ * It is ami_generator_step (policy/generator.h) and ami_controller_step (policy/controller.h), the latter as
+ * its separate calls, with the critic and DeepPhase in addition. bench_walker_check checks that it reaches
+ * the same states, bit for bit. The actor's normaliser is taken out of the network and run by itself, with
+ * the same bits in the action. */
 #ifndef AMI_BENCH_WALKER_H
 #define AMI_BENCH_WALKER_H
 
@@ -12,18 +12,18 @@
 #include "policy/followed.h"
 
 typedef enum bench_part {
-    BENCH_OBSERVE,   /* read the body's state, 197 numbers of it; where the actor sees the reference's goal,
-                        49 of that */
+    BENCH_OBSERVE,   /* make the observation: 197 numbers of the body's state; for an actor with a goal 49
+                        more of the reference */
     BENCH_NORMALISE, /* the actor's */
     BENCH_ACTOR,
-    BENCH_CRITIC,     /* its normalising included */
+    BENCH_CRITIC,     /* including its normaliser */
     BENCH_ACTION,     /* the reference's pose for t + dt + look-ahead, turned by the action: the PD target */
     BENCH_PHYSICS,    /* the physics steps and their kinematics */
-    BENCH_REFERENCE,  /* the reference's clock and place; where the actor sees the goal, its kinematics too */
+    BENCH_REFERENCE,  /* the reference's time and position; for an actor with a goal its kinematics, too */
     BENCH_PHASE,      /* the body's points, 132 numbers of them, and DeepPhase. Not run where the generator
                          does it itself. */
     BENCH_GENERATION, /* ami_generator_step; not where a clip is followed */
-    BENCH_REWARD,     /* the reward and, for an actor without the goal, the reference's kinematics; only
+    BENCH_REWARD,     /* the reward and, for an actor without a goal, the reference's kinematics; only
                          training and evaluation need it */
     BENCH_PARTS
 } bench_part;
@@ -54,7 +54,7 @@ typedef struct bench_walker {
     ami_env env;
     void *workspace;
     float obs[AMI_OBS_MAX], scaled[AMI_OBS_MAX], action[AMI_ACTION], phase_in[132 /* AMI_PHASE_FEATURES */];
-    float value, phase_out[2];   /* what critic and DeepPhase said last */
+    float value, phase_out[2];   /* last outputs of critic and DeepPhase */
     int resets;                  /* times the body fell or the episode was over */
     bool making;                 /* the generator worked on a motion in the last step */
     ami_generator_counts counts; /* in steps; the user may set them to zero */
@@ -64,14 +64,14 @@ typedef struct bench_walker {
 bool bench_walker_init(bench_walker *walker, const bench_walker_def *def, ami_error *err);
 void bench_walker_free(bench_walker *walker);
 
-/* Whether a step has this part at all. */
+/* Whether a step has this part. */
 bool bench_walker_has(const bench_walker *walker, bench_part part);
 
-/* How often a step reads the clock. */
+/* Number of clock readings in a step. */
 int bench_walker_readings(const bench_walker *walker);
 
 /* Takes `steps` steps, fewer where the body falls, beside ami_generator_step and ami_controller_step from the
- * same start; false and a sentence where they part. */
+ * same start; false and a sentence where they diverge. */
 bool bench_walker_check(bench_walker *walker, int steps, ami_error *err);
 
 /* One step; part gets each part's time in s. Returns the whole step's, the clock's readings between the parts

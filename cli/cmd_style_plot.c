@@ -156,7 +156,7 @@ static bool put_map(style_pictures *p, FILE *out, ami_error *err)
     ami_pca *pca = ami_pca_create(z, styles->count, AMI_STYLE_SIZE, 2, err);
     if (!pca)
         return false;
-    memcpy(p->share, pca->share, sizeof p->share);
+    memcpy(p->share, pca->fraction, sizeof p->share);
     fputs(map_head, out);
     const bool ok = put_names(p, pca, out, err) && put_blends(p, pca, out, err);
     ami_pca_destroy(pca);

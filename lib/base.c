@@ -1,4 +1,4 @@
-/* Results, log, assertions, definitions, assets, the processor, parallel work. */
+/* amble/base.h: results, log, assertions, definitions, assets, the processor, parallel work. */
 #include "lib/internal.h"
 
 #include "base/assets.h"
@@ -118,7 +118,8 @@ void lib_assert_failed(const char *condition, const char *function)
         assert_handler(assert_context, condition, function);
         return;
     }
-    lib_log(AMB_LOG_ERROR, "%s: %s does not hold; the program is broken", function, condition);
+    lib_log(AMB_LOG_ERROR, "%s: %s does not hold; this is an error in the calling program", function,
+            condition);
     abort();
 }
 
@@ -162,7 +163,7 @@ amb_result amb_find_asset(const char *name, char *path, size_t size)
     if (!ami_asset_path(name, found, sizeof found, &err))
         return lib_fail_with(AMB_ERROR_NOT_FOUND, &err);
     if (strlen(found) >= size)
-        return lib_fail(AMB_ERROR_ARGUMENT, "the path of %s takes %zu bytes, but there is room for %zu", name,
+        return lib_fail(AMB_ERROR_ARGUMENT, "the path of %s takes %zu bytes, but the buffer has %zu", name,
                         strlen(found) + 1, size);
     strcpy(path, found);
     return AMB_OK;

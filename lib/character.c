@@ -14,13 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double due_early_s = 1e-6; /* a step is due when the time is there to within this */
-static const double most_of_a_cycle = .6, end_begins = .8;
+static const double due_early_s = 1e-6;                     /* a step is due this long before its time */
+static const double counted_fraction = .6, end_begins = .8; /* of a cycle */
 static const double max_dt = 60, max_speed = 20, max_turn = 10;
 
-/* Saved as it is. */
+/* Saved as plain bytes. */
 typedef struct clock_state {
-    double time, carry; /* s that have passed: the sum of all dt, compensated (Neumaier 1974) */
+    double time, carry; /* s: the sum of all dt, compensated (Neumaier 1974) */
     int64_t steps;
 } clock_state;
 
@@ -30,12 +30,12 @@ typedef struct queued_event {
 } queued_event;
 
 typedef struct request_state {
-    char style[64]; /* the last one, cut off */
+    char style[64]; /* the last requested one, cut off */
     int64_t waiting, by_heading, by_speed;
     double heading, speed; /* rad, amble's; m/s, 0: the motion's own */
-    int64_t cycles, skill; /* that are still to be played of this skill; 0: it is for ever */
-    int64_t ending;        /* they have been, and the skill before is to come back */
-    double played, phase;  /* of the present cycle; the phase after the last step, -1: another skill's */
+    int64_t cycles, skill; /* cycles of this skill still to play; 0: no limit */
+    int64_t ending;        /* all cycles were played: return to the previous skill */
+    double played, phase;  /* fraction of the present cycle; phase after the last step, -1: another skill's */
 } request_state;
 
 typedef struct counters {
@@ -54,17 +54,17 @@ struct amb_character {
     lib_owner owner;
     const amb_model_set *set;
     lib_space space;
-    ami_style_plan plan; /* what it begins with */
+    ami_style_plan plan; /* the first style */
     ami_style_moment moment;
     ami_skill *skill[AMI_SKILLS];
     ami_session *session;
     double step_s;
     own_state state;
-    char failure[AMI_WORLD_FAILURE]; /* in the call that is running; empty: none */
-    void *undo;                      /* (save size): for a restore that is refused half-way */
+    char failure[AMI_WORLD_FAILURE]; /* in the current call; empty: none */
+    void *undo;                      /* (save size): the state before a restore, in case that fails */
 };
 
-/* At the start of a public function that changes a character, or reads what changes. */
+/* At the start of a public function that reads or changes a character's state. */
 #define ENTER_OR(character, value)    \
     LIB_REQUIRE_OR(character, value); \
     LIB_REQUIRE_OR(lib_enter(&((amb_character *)(character))->owner) && "no other thread is using it", value)
@@ -155,7 +155,7 @@ static amb_result check_def(const amb_character_def *def)
     if (!isfinite(def->heading))
         return lib_fail(AMB_ERROR_ARGUMENT, "the heading is %g rad, expected a finite number", def->heading);
     if (isnan(def->get_up_s))
-        return lib_fail(AMB_ERROR_ARGUMENT, "get_up_s is not a number, expected seconds, or less than 0");
+        return lib_fail(AMB_ERROR_ARGUMENT, "get_up_s is NaN, expected seconds, or less than 0");
     if (def->entry_tries < 0 || def->entry_tries > AMI_SKILL_PHASES)
         return lib_fail(AMB_ERROR_ARGUMENT, "entry_tries is %d, expected 0 to %d", def->entry_tries,
                         AMI_SKILL_PHASES);
@@ -217,7 +217,7 @@ void amb_character_destroy(amb_character *character)
     free(character);
 }
 
-/* ---- commands ---- */
+/* ---- requests ---- */
 
 void amb_request_init_size(amb_request *request, size_t size)
 {
@@ -257,7 +257,7 @@ static amb_result check_numbers(const amb_request *r)
                         max_turn);
     if (r->cycles < 0 || (r->cycles > 0 && !r->skill))
         return lib_fail(AMB_ERROR_ARGUMENT,
-                        r->cycles < 0 ? "%d cycles, expected 0 (for ever) or more"
+                        r->cycles < 0 ? "%d cycles, expected 0 (no limit) or more"
                                       : "%d cycles, but no skill was given",
                         r->cycles);
     if (!isnan(r->heading) && !isnan(r->turn))
@@ -291,8 +291,8 @@ static void command(amb_character *c, ami_command_kind kind, double value)
     ami_session_apply(c->session, &command);
 }
 
-/* The requested speed, for the motion that is to come: of an invented one the generator's business, of a clip
- * the pace at which it is played. */
+/* Sets the requested speed for the next motion: the generator's ground speed for styles, the playback rate
+ * for a clip. */
 static void apply_speed(amb_character *c)
 {
     ami_member_view view;
@@ -355,7 +355,7 @@ amb_result amb_character_push(amb_character *character, const double velocity[3]
     ami_command push = {.kind = AMI_DO_PUSH};
     ENTER(character);
     if (!velocity || !finite3(velocity))
-        return leave_with(character, lib_fail(AMB_ERROR_ARGUMENT, "a push without finite numbers"));
+        return leave_with(character, lib_fail(AMB_ERROR_ARGUMENT, "the push's velocity is not finite"));
     lib_space_from_host(&character->space, velocity, push.v);
     for (int k = 0; k < 3; k++)
         push.v[k] /= character->space.unit;
@@ -372,7 +372,7 @@ amb_result amb_character_pull(amb_character *character, int body, const double p
         return leave_with(character, lib_fail(AMB_ERROR_ARGUMENT, "body %d is pulled, expected 0 to %d", body,
                                               AMI_BODIES - 1));
     if (!point || !target || !finite3(point) || !finite3(target))
-        return leave_with(character, lib_fail(AMB_ERROR_ARGUMENT, "a pull without finite numbers"));
+        return leave_with(character, lib_fail(AMB_ERROR_ARGUMENT, "the pull's points are not finite"));
     lib_space_body_point_from_host(&character->space, point, pull.v);
     lib_space_from_host(&character->space, target, pull.v + 3);
     for (int k = 3; k < 6; k++)
@@ -439,8 +439,8 @@ void amb_character_lift(amb_character *character)
     leave(character);
 }
 
-/* Counts cycles of a skill that is to be played a few times. The way back begins before the end of the last:
- * it is taken at the next good moment. */
+/* Counts the cycles of a skill that was requested with a number of cycles. The transition back is requested
+ * before the last one ends, because it begins at the next suitable moment. */
 static void count_cycles(amb_character *c, const ami_member_view *view)
 {
     request_state *r = &c->state.request;
@@ -454,12 +454,12 @@ static void count_cycles(amb_character *c, const ami_member_view *view)
     r->phase = plays ? view->phase : -1;
     if (!plays || phase < 0)
         return;
-    const double forward = view->phase - phase; /* a lift may go anywhere, and counts for nothing */
+    const double forward = view->phase - phase; /* a lift may change the phase; it does not count */
     r->played += forward > 0 && forward < .5 ? forward : 0;
     if (forward < -.5) {
-        r->cycles -= r->played > most_of_a_cycle && r->cycles > 1;
+        r->cycles -= r->played > counted_fraction && r->cycles > 1;
         r->played = 0;
-    } else if (r->cycles == 1 && r->played > most_of_a_cycle && view->phase >= end_begins) {
+    } else if (r->cycles == 1 && r->played > counted_fraction && view->phase >= end_begins) {
         r->cycles = 0;
         r->ending = 1;
         command(c, AMI_DO_SKILL, view->before_skill);
@@ -513,7 +513,7 @@ static bool is_due(const amb_character *c)
     return (double)(c->state.clock.steps + 1) * c->step_s <= now(c) + due_early_s;
 }
 
-/* Steps at most AMI_SKILL_GROUP characters, those together that are due at the same time. */
+/* Steps at most AMI_SKILL_GROUP characters; those that are due at the same time are stepped together. */
 static void advance_group(amb_character *const *group, int count, double dt)
 {
     for (int i = 0; i < count; i++) {
@@ -545,8 +545,8 @@ static amb_result check_dt(double dt)
 
 static amb_result result_of(const amb_character *c)
 {
-    return c->failure[0] ? lib_fail(AMB_ERROR_PHYSICS,
-                                    "physics failed, and the character was put up anew: %s", c->failure)
+    return c->failure[0] ? lib_fail(AMB_ERROR_PHYSICS, "physics failed, and the character was restarted: %s",
+                                    c->failure)
                          : AMB_OK;
 }
 
@@ -601,7 +601,7 @@ amb_result amb_characters_advance(amb_character *const *characters, int count, d
     return result;
 }
 
-/* ---- how it looks ---- */
+/* ---- poses and state ---- */
 
 int amb_character_bodies(const amb_character *character)
 {
@@ -670,7 +670,7 @@ static amb_result pose_at(const amb_character *c, const lib_space *space, double
     ami_member_view view;
     double pose[AMI_POSE];
     if (isnan(offset))
-        return lib_fail(AMB_ERROR_ARGUMENT, "the offset is not a number, expected s, usually 0");
+        return lib_fail(AMB_ERROR_ARGUMENT, "the offset is NaN, expected s, usually 0");
     ami_session_view(c->session, 0, &view);
     const double since = now(c) - (double)c->state.clock.steps * c->step_s + offset;
     ami_pose_between(view.before, view.pose, fmin(fmax(since / c->step_s, 0), 1), pose);
@@ -730,7 +730,7 @@ amb_result amb_character_get_state(const amb_character *character, amb_character
 typedef struct saved_header {
     char magic[8];
     uint64_t size, fingerprint;
-    uint32_t version, crc; /* crc: of everything behind this header */
+    uint32_t version, crc; /* crc: of everything after this header */
 } saved_header;
 
 static const char magic[8] = {'a', 'm', 'b', 'l', 'e', 'c', 'h', '1'};
@@ -779,10 +779,9 @@ static amb_result check_saved(const amb_character *c, const void *data, size_t s
                         magic);
     if (header.version != AMB_VERSION_NUMBER || header.fingerprint != c->set->fingerprint ||
         header.size != expected)
-        return lib_fail(AMB_ERROR_ARGUMENT, "a character that %s",
-                        header.version != AMB_VERSION_NUMBER
-                            ? "another version of the library saved"
-                            : "was saved with another set of models than this one has");
+        return lib_fail(AMB_ERROR_ARGUMENT, "a saved character %s",
+                        header.version != AMB_VERSION_NUMBER ? "of another version of the library"
+                                                             : "of a model set other than this one's");
     if (size < expected)
         return lib_fail(AMB_ERROR_ARGUMENT, "a saved character of %zu bytes, expected %zu: it was cut off",
                         size, expected);
@@ -819,7 +818,7 @@ amb_result amb_character_restore(amb_character *character, const void *data, siz
     ami_session_save(character->session, character->undo);
     if (!ami_session_load(character->session, behind + sizeof state, &err)) {
         (void)!ami_session_load(character->session, character->undo,
-                                &ignored); /* it was there a moment ago */
+                                &ignored); /* a valid state, saved above */
         return leave_with(character, lib_fail(AMB_ERROR_ARGUMENT, "a saved character: %s", err.text));
     }
     character->state = state;

@@ -11,12 +11,12 @@
 
 struct amb_model_set {
     ami_character *body;
-    ami_motions motions; /* where the first skill invents */
+    ami_motions motions; /* for a first skill that generates motions */
     bool has_styles;
-    ami_skill *skill[AMI_SKILLS]; /* without scratch memory for characters of their own */
+    ami_skill *skill[AMI_SKILLS]; /* without scratch memory; characters have their own */
     int skills;
-    uint64_t fingerprint;  /* of all files behind it */
-    atomic_int characters; /* that are made of it */
+    uint64_t fingerprint;  /* of all files it was loaded from */
+    atomic_int characters; /* that use it */
 };
 
 #endif

@@ -1,4 +1,4 @@
-/* amble/clip.h: the humanoid's skeleton, made once in a process, and clips. */
+/* amble/clip.h: the humanoid's skeleton, created once in a process, and clips. */
 #include "lib/motion.h"
 
 #include "base/assets.h"
@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const double longest_time = 1e9; /* s, that a clip is sampled at */
+static const double max_time = 1e9; /* s, limit for sampling a clip */
 
 amb_result lib_check_finite(const char *what, const double *values, int count)
 {
@@ -31,7 +31,7 @@ static amb_skeleton humanoid;
 static atomic_bool humanoid_made;
 static pthread_mutex_t humanoid_lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* Under the lock. */
+/* With the lock held. */
 static amb_result make_humanoid(void)
 {
     ami_error err = {""};
@@ -75,7 +75,7 @@ amb_result amb_skeleton_get_info(const amb_skeleton *skeleton, amb_skeleton_info
     return AMB_OK;
 }
 
-/* The joint and where its numbers are. */
+/* The joint's type and the position of its numbers. */
 static void describe_joint(const ami_joint_layout *joint, bool root, amb_body_info *info)
 {
     if (root) {
@@ -122,7 +122,7 @@ amb_result amb_skeleton_rest_pose(const amb_skeleton *skeleton, double *pose)
     for (int j = 0; j < AMI_CLIP_JOINTS; j++)
         if (ami_clip_joints[j].ball)
             rest[ami_clip_joints[j].pose] = 1;
-    /* Body frames stand upright, so the sole's height is y in the ankle's frame. */
+    /* Body frames are upright in the rest pose, so the sole's height is y in the ankle's frame. */
     ami_fk(&skeleton->measures, rest, joint, rot);
     rest[2] = -(joint[AMI_RIGHT_ANKLE][2] + skeleton->measures.heel[0][1]);
     memcpy(pose, rest, sizeof rest);
@@ -269,9 +269,8 @@ amb_result amb_clip_get_info(const amb_clip *clip, amb_clip_info *info)
 amb_result amb_clip_sample(const amb_clip *clip, double time, double *pose, double *velocity)
 {
     LIB_REQUIRE(clip);
-    if (!(fabs(time) <= longest_time))
-        return lib_fail(AMB_ERROR_ARGUMENT, "the time is %g s, expected -%g to %g", time, longest_time,
-                        longest_time);
+    if (!(fabs(time) <= max_time))
+        return lib_fail(AMB_ERROR_ARGUMENT, "the time is %g s, expected -%g to %g", time, max_time, max_time);
     ami_clip_sample(clip->clip, time, pose, velocity);
     return AMB_OK;
 }

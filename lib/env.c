@@ -1,4 +1,4 @@
-/* amble/env.h: environments that share a scene, one or many, and what an episode has added up to. */
+/* amble/env.h: environments that share a scene, one or many, and the sums of their episodes. */
 #include <amble/env.h>
 
 #include "base/cores.h"
@@ -14,13 +14,13 @@
 enum { MAX_ENVS = 65536, TRACKING = 6, TASKS_PER_THREAD = 4, STATE_VERSION = 1 };
 static const uint32_t state_magic = 0x45424d41; /* "AMBE" */
 
-/* What an environment is beside its physics and its motion. Plain data, saved as it is. */
+/* An environment's state besides physics and motion. Plain data, saved as bytes. */
 typedef struct episode {
     double sum;       /* of rewards */
     int64_t length;   /* control steps */
     int32_t end;      /* amb_env_end */
-    int32_t fresh;    /* begun by creation or seeding: the next reset leaves it */
-    ami_reward last;  /* step's */
+    int32_t fresh;    /* begun by creation or seeding: the next reset keeps it */
+    ami_reward last;  /* of the last step */
     double saturated; /* the same */
 } episode;
 
@@ -37,11 +37,11 @@ struct amb_envs {
     bool alone; /* made by amb_env_create */
     int count;
     amb_env *env; /* (count) */
-    /* Work is divided into tasks, each for `share` environments, with a workspace of its own: */
-    int tasks, share;
+    /* Work is divided into tasks, each with `per_task` environments and its own workspace: */
+    int tasks, per_task;
     ami_cycle_room **room; /* (tasks), where motions are invented */
     size_t state_bytes;
-    double *state[2]; /* (state_bytes each): one that comes, one to go back to */
+    double *state[2]; /* (state_bytes each): the one to restore, the one to return to on failure */
 };
 
 #define ENTER(all) LIB_REQUIRE(lib_enter(&(all)->owner) && "one thread at a time uses it")
@@ -98,7 +98,7 @@ static void destroy(amb_envs *all)
     free(all);
 }
 
-/* As rollouts do it (policy/rollout.c): a generator with its first motion, then the environment. */
+/* As in policy/rollout.c: creates a generator with its first motion, then the environment. */
 static bool prepare(amb_envs *all, int i, ami_error *err)
 {
     amb_env *e = &all->env[i];
@@ -123,7 +123,7 @@ static bool prepare(amb_envs *all, int i, ami_error *err)
 
 static size_t state_bytes(const amb_envs *all);
 
-/* More tasks than threads, because some are slower than others; one where there is one thread. */
+/* More tasks than threads, because some take longer than others; one task for one thread. */
 static int most_tasks(const amb_parallel *parallel)
 {
     if (!parallel->run && parallel->threads == 1)
@@ -138,8 +138,8 @@ static amb_result fill(amb_envs *all, const amb_env_def *given)
     if (result != AMB_OK)
         return result;
     const int tasks = most_tasks(&all->scene->def.parallel);
-    all->share = (all->count + tasks - 1) / tasks;
-    all->tasks = (all->count + all->share - 1) / all->share;
+    all->per_task = (all->count + tasks - 1) / tasks;
+    all->tasks = (all->count + all->per_task - 1) / all->per_task;
     all->env = calloc((size_t)all->count, sizeof *all->env);
     all->room = calloc((size_t)all->tasks, sizeof *all->room);
     if (!all->env || !all->room)
@@ -218,7 +218,7 @@ void amb_env_destroy(amb_env *env)
     destroy(env->all);
 }
 
-/* ---- what it takes and gives ---- */
+/* ---- sizes, layouts, names ---- */
 
 amb_result amb_env_get_info(const amb_env *env, amb_env_info *info)
 {
@@ -255,7 +255,7 @@ static const struct {
     {"goal_spin", 3, 1},
     {"goal_joints", AMI_ACTION, 1},
 };
-_Static_assert(2 + 13 * AMI_BODIES == AMI_OBS && 13 + AMI_ACTION == AMI_GOAL, "the blocks are all there is");
+_Static_assert(2 + 13 * AMI_BODIES == AMI_OBS && 13 + AMI_ACTION == AMI_GOAL, "the blocks cover all numbers");
 
 amb_result amb_env_observation_block(const amb_env *env, int index, amb_env_block *block)
 {
@@ -354,8 +354,8 @@ static bool seed(amb_env *e, ami_cycle_room *room, uint64_t numbers, uint64_t st
     return true;
 }
 
-/* Of an environment whose episode goes on. What is to be followed next is decided before the observation of a
- * step that is to come, as in rollouts; one that ends the episode is observed as it is. */
+/* One step of an environment whose episode goes on. As in rollouts, the generator runs before the observation
+ * for the next action; a step that ends the episode is observed without it. */
 static void step(amb_env *e, ami_cycle_room *room, const float *action)
 {
     episode *s = &e->episode;
@@ -390,7 +390,7 @@ static void observe(const amb_env *env, float *observation)
 /* The workspace of the task that the environment belongs to. */
 static ami_cycle_room *room_of(const amb_env *env)
 {
-    return env->all->room[(env - env->all->env) / env->all->share];
+    return env->all->room[(env - env->all->env) / env->all->per_task];
 }
 
 amb_result amb_env_reset(amb_env *env, float *observation)
@@ -545,17 +545,17 @@ static bool normalise(double q[4])
 amb_result amb_env_set_body(amb_env *env, const double *pose, const double *velocity)
 {
     LIB_REQUIRE(env && pose && velocity);
-    const double most = 10000; /* more ends an episode: sim/world.h */
+    const double limit = 10000; /* more ends an episode: sim/world.h */
     double own[AMI_POSE];
     memcpy(own, pose, sizeof own);
     for (int i = 0; i < AMI_POSE; i++)
-        if (!isfinite(pose[i]) || (i >= 2 && fabs(pose[i]) > most))
+        if (!isfinite(pose[i]) || (i >= 2 && fabs(pose[i]) > limit))
             return lib_fail(AMB_ERROR_ARGUMENT, "number %d of the pose is %g, expected -%g to %g", i, pose[i],
-                            most, most);
+                            limit, limit);
     for (int i = 0; i < AMI_VEL; i++)
-        if (!(fabs(velocity[i]) <= most))
+        if (!(fabs(velocity[i]) <= limit))
             return lib_fail(AMB_ERROR_ARGUMENT, "number %d of the velocity is %g, expected -%g to %g", i,
-                            velocity[i], most, most);
+                            velocity[i], limit, limit);
     const char *bad = normalise(own + 3) ? NULL : "root";
     for (int j = 0; j < AMI_CLIP_JOINTS; j++)
         if (ami_clip_joints[j].ball && !normalise(own + ami_clip_joints[j].pose))
@@ -576,7 +576,7 @@ amb_result amb_env_set_body(amb_env *env, const double *pose, const double *velo
 typedef struct state_head {
     uint32_t magic, version;
     uint32_t fingerprint; /* of the scene */
-    uint32_t crc;         /* CRC-32C of what follows the head */
+    uint32_t crc;         /* CRC-32C of the data after the header */
     episode episode;
 } state_head;
 enum { HEAD_CRC_FROM = offsetof(state_head, episode) };
@@ -626,7 +626,7 @@ static bool check_state(const amb_envs *all, const void *bytes, ami_error *err)
     state_head head;
     memcpy(&head, bytes, sizeof head);
     if (head.magic != state_magic || head.version != STATE_VERSION)
-        return ami_fail(err, "these bytes are no environment's state of this version of amble");
+        return ami_fail(err, "the bytes are not an environment's state of this version of amble");
     if (head.crc != ami_crc32c(0, (const char *)bytes + HEAD_CRC_FROM, all->state_bytes - HEAD_CRC_FROM))
         return ami_fail(err, "the state's bytes are damaged: their checksum is not %08x", (unsigned)head.crc);
     return head.fingerprint == all->scene->fingerprint ||
@@ -679,7 +679,7 @@ amb_result amb_env_restore(amb_env *env, const void *bytes, size_t size, float *
 
 /* ---- many ---- */
 
-/* One call's work, which tasks divide. */
+/* The work of one call, divided into tasks. */
 typedef struct job {
     amb_envs *all;
     void (*work)(const struct job *job, int i, ami_cycle_room *room);
@@ -693,7 +693,7 @@ typedef struct job {
 static void run_task(int index, void *argument)
 {
     const job *j = argument;
-    const int first = index * j->all->share, last = first + j->all->share;
+    const int first = index * j->all->per_task, last = first + j->all->per_task;
     for (int i = first; i < last && i < j->all->count; i++)
         j->work(j, i, j->all->room[index]);
 }
@@ -726,7 +726,7 @@ amb_result amb_envs_reset(amb_envs *envs, const bool *mask, float *observations)
     return AMB_OK;
 }
 
-/* A first motion was found at creation among all styles, so one is found with every seed. */
+/* Creation found a first motion among all styles, so every seed finds one. */
 static void work_seed(const job *j, int i, ami_cycle_room *room)
 {
     (void)seed(&j->all->env[i], room, j->seeds[i], j->all->scene->def.stream + (uint64_t)i, NULL);

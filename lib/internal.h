@@ -1,5 +1,5 @@
-/* What the files of libamble share: results with their sentences, assertions, definitions, handles that one
- * thread at a time may use, parallel work. Not installed. */
+/* Shared by the files of libamble: results with their sentences, assertions, definitions, handles for one
+ * thread at a time, parallel work. Not installed. */
 #ifndef AMB_LIB_INTERNAL_H
 #define AMB_LIB_INTERNAL_H
 
@@ -14,12 +14,11 @@
 /* Keeps a sentence for amb_error_message and returns `result`. */
 amb_result lib_fail(amb_result result, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The same with the sentence of an internal function. The result is MEMORY where the sentence says that memory
- * was short, PHYSICS where it is MuJoCo's, else `otherwise`. */
+/* The same with the sentence of an internal function. The result is MEMORY for a sentence about memory,
+ * PHYSICS for one of MuJoCo's, else `otherwise`. */
 amb_result lib_fail_with(amb_result otherwise, const ami_error *err);
 
-/* NOT_FOUND where `path` cannot be opened because nothing is there, else `otherwise`: for what a failed
- * reading of that file means. */
+/* The result for a file that could not be read: NOT_FOUND where `path` does not exist, else `otherwise`. */
 amb_result lib_result_of_file(const char *path, amb_result otherwise);
 
 /* ---- assertions ---- */
@@ -27,8 +26,8 @@ amb_result lib_result_of_file(const char *path, amb_result otherwise);
 void lib_assert_failed(const char *condition, const char *function);
 void lib_log(amb_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* At the start of a public function: a broken program ends in the host's handler; if that returns, the function
- * returns `value`. */
+/* Preconditions at the start of a public function: calls the host's assertion handler; if that returns, the
+ * function returns `value`. */
 #define LIB_REQUIRE_OR(condition, value)             \
     do {                                             \
         if (!(condition)) {                          \
@@ -41,17 +40,17 @@ void lib_log(amb_log_level level, const char *format, ...) __attribute__((format
 
 /* ---- definitions ---- */
 
-/* Copies what the caller's header knows of a definition over `full`, which holds this version's defaults and
- * begins with its own size. False where the definition was never initialised (its size is none). */
+/* Copies the fields that the caller's header has over `full`, which holds this version's defaults and begins
+ * with its own size. False where the definition was never initialised (its size is not valid). */
 bool lib_def_copy(void *full, size_t full_size, const void *given);
 
-/* The same the other way round, for structs that the library fills: writes the first `size` bytes that the
- * caller has room for and leaves the size as it was. False where it is none. */
+/* The reverse, for structs that the library fills: writes the first `size` bytes, as many as the caller's
+ * struct has, and keeps `size`. False where that is not valid. */
 bool lib_out_copy(void *out, const void *full, size_t full_size);
 
 /* ---- one thread at a time ---- */
 
-/* Stands first in a handle that one thread at a time may use; zero at creation. */
+/* The first field of a handle that one thread at a time may use; zero at creation. */
 typedef struct lib_owner {
     atomic_flag busy;
 } lib_owner;
@@ -68,7 +67,8 @@ static inline void lib_leave(lib_owner *owner)
 
 /* ---- parallel work ---- */
 
-/* task(index, argument) for every index in [0, count), as `parallel` says; returns when all are done. */
+/* Calls task(index, argument) for every index in [0, count), divided as in `parallel`; returns when all are
+ * done. */
 void lib_parallel_for(const amb_parallel *parallel, int count, void (*task)(int index, void *argument),
                       void *argument);
 

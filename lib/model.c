@@ -94,7 +94,7 @@ static void name_outputs(amb_model *model)
             snprintf(model->output[h], sizeof model->output[h], "output%d", h + 1);
 }
 
-/* Packs the net, which is taken over. `name` begins sentences. */
+/* Packs the net, which is taken over. Sentences begin with `name`. */
 static amb_result make(ami_net *net, const char *name, const ami_model_def *def, amb_model **out)
 {
     ami_error err = {""};
@@ -182,7 +182,7 @@ void amb_model_destroy(amb_model *model)
     free(model);
 }
 
-/* ---- what it takes and gives ---- */
+/* ---- inputs, outputs, metadata ---- */
 
 int amb_model_inputs(const amb_model *model)
 {
@@ -314,8 +314,8 @@ static const char *show(int rank, const int64_t *shape, char text[96])
     return text;
 }
 
-/* Whether a tensor is what `info` says; its rows go to *rows, which must be the same for all (0: not known
- * yet). `what`: "input", "output". */
+/* Checks a tensor against `info`; *rows receives its number of rows, which must be the same for all tensors
+ * (0: not known yet). `what`: "input", "output". */
 static amb_result check(const char *what, const amb_tensor *t, const amb_tensor_info *info, int64_t *rows)
 {
     char found[96], expected[96];

@@ -1,4 +1,4 @@
-/* amble/character.h: the models that characters are made of. */
+/* amble/character.h: model sets, loaded once and shared by characters. */
 #include "lib/character.h"
 
 #include "base/assets.h"
@@ -56,12 +56,14 @@ static bool same_rates(const ami_policy *a, const ami_policy *b, const char *pat
     const double difference = a->physics_hz - b->physics_hz;
     if (a->substeps == b->substeps && difference < 1e-6 * a->physics_hz && difference > -1e-6 * a->physics_hz)
         return true;
-    return ami_fail(
-        err, "%s wants physics at %g Hz and control at %g Hz, but the set's first actor %g and %g Hz", path,
-        b->physics_hz, b->physics_hz / b->substeps, a->physics_hz, a->physics_hz / a->substeps);
+    return ami_fail(err,
+                    "%s was trained with physics at %g Hz and control at %g Hz, but the set's first actor "
+                    "with %g and %g Hz",
+                    path, b->physics_hz, b->physics_hz / b->substeps, a->physics_hz,
+                    a->physics_hz / a->substeps);
 }
 
-/* Loads one actor behind the others and, with the first, the body, whose rate it says. */
+/* Appends one actor to the set; with the first also loads the body, at that actor's physics rate. */
 static bool add_skill(amb_model_set *set, const amb_model_set_def *def, const char *path, bool invents,
                       ami_error *err)
 {
@@ -70,7 +72,7 @@ static bool add_skill(amb_model_set *set, const amb_model_set_def *def, const ch
     ami_skill *skill = ami_skill_load(&skill_def, err);
     if (!skill)
         return false;
-    set->skill[set->skills++] = skill; /* from here on the set frees it */
+    set->skill[set->skills++] = skill; /* now the set frees it */
     if (skill->invents && !invents)
         return ami_fail(
             err, "%s follows invented motions, expected an actor of one motion (give it as locomotion)",
@@ -105,7 +107,7 @@ static bool add_styles(amb_model_set *set, const amb_model_set_def *def, ami_err
     return true;
 }
 
-/* Amble's own: what has no motion here is left out, with a remark. */
+/* Amble's own skills; those without a motion here are left out, with a line in the log. */
 static bool add_usual_skills(amb_model_set *set, const amb_model_set_def *def, ami_error *err)
 {
     char motion[PATH], path[PATH];
@@ -120,7 +122,7 @@ static bool add_usual_skills(amb_model_set *set, const amb_model_set_def *def, a
     return true;
 }
 
-/* What else a motion depends on: the body and the skills' clips. */
+/* Adds the other data that a motion depends on: the body and the skills' clips. */
 static bool add_body_and_clips(amb_model_set *set, const char *given, ami_error *err)
 {
     char path[PATH];
@@ -145,7 +147,7 @@ static bool load(amb_model_set *set, const amb_model_set_def *def, ami_error *er
         if (!ami_find_model(def->skills[i], path, sizeof path, err) || !add_skill(set, def, path, false, err))
             return false;
     if (set->skills == 0)
-        return ami_fail(err, "a set without any actor: there are neither styles nor skills");
+        return ami_fail(err, "the set has no actor: neither styles nor skills were given");
     return add_body_and_clips(set, def->body, err);
 }
 

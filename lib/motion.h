@@ -1,5 +1,5 @@
-/* What the files of libamble share about motion: the humanoid's skeleton, clips, and settings of networks.
- * Not installed. */
+/* Shared by the files of libamble: the humanoid's skeleton, clips, and settings of networks. Not
+ * installed. */
 #ifndef AMB_LIB_MOTION_H
 #define AMB_LIB_MOTION_H
 
@@ -18,7 +18,7 @@ struct amb_clip {
     uint32_t checksum;
 };
 
-/* Takes an internal clip over into a handle; where memory is short it is destroyed. */
+/* Wraps an internal clip into a handle, which owns it; destroys it where memory is short. */
 amb_result lib_clip_wrap(ami_clip *clip, amb_clip **out);
 
 /* A failure unless all numbers are finite. `what` names them: "the pose". */

@@ -13,7 +13,7 @@
 
 struct amb_deepphase {
     ami_model *model;
-    ami_deepphase net; /* over that model */
+    ami_deepphase net; /* runs that model */
 };
 
 /* One layout, so that arrays need not be copied. */
@@ -86,7 +86,7 @@ amb_result amb_phase_features_of_points(const double *position, const double *ve
                                         const double root_rotation[4], float *features)
 {
     LIB_REQUIRE(position && velocity && root_rotation && features);
-    ami_points points = {.yaw_rate = 0}; /* which these features do not have */
+    ami_points points = {.yaw_rate = 0}; /* not among these features */
     amb_result result = lib_check_finite("the positions", position, 3 * AMI_POINTS);
     if (result == AMB_OK)
         result = lib_check_finite("the velocities", velocity, 3 * AMI_POINTS);
@@ -103,7 +103,7 @@ amb_result amb_phase_features_of_points(const double *position, const double *ve
 
 /* ---- the network ---- */
 
-/* Packs the net, which is taken over; `name` begins sentences. */
+/* Packs the net, which is taken over; sentences begin with `name`. */
 static amb_result make(ami_net *net, const char *name, const ami_model_def *def, amb_deepphase **out)
 {
     ami_error err = {""};
@@ -214,7 +214,7 @@ amb_result amb_deepphase_encode_sequence(const amb_deepphase *deepphase, const f
     return AMB_OK;
 }
 
-/* The functions below only read what they are given. */
+/* The functions below only read these arrays. */
 static ami_phase_trajectory trajectory_of(const amb_phase *phase, const double *unwrapped, int n, double rate)
 {
     return (ami_phase_trajectory){n, rate, (ami_phase *)(uintptr_t)phase, (double *)(uintptr_t)unwrapped};

@@ -1,4 +1,4 @@
-/* amble/rollout.h: policy/rollout.h and policy/evaluate.h over what an amb_env_def describes. */
+/* amble/rollout.h: runs policy/rollout.h and policy/evaluate.h on an amb_env_def. */
 #include <amble/rollout.h>
 
 #include "base/cores.h"
@@ -257,7 +257,7 @@ static amb_evaluation public_evaluation(const ami_evaluation *e)
                             .unstable = e->unstable};
 }
 
-/* Row `index` behind the first, at the distance that the caller's header has. */
+/* Row `index`, at the stride of the caller's header. */
 static void *row_at(amb_evaluation *rows, int index)
 {
     return (char *)rows + rows->size * (size_t)index;

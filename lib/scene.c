@@ -1,4 +1,4 @@
-/* From an amb_env_def to what is simulated: checks, loading, internal definitions. */
+/* Checks an amb_env_def, loads its files and makes the internal definitions. */
 #include "lib/scene.h"
 
 #include "base/file.h"
@@ -77,7 +77,7 @@ static amb_result check_numbers(const amb_env_def *d)
     return AMB_OK;
 }
 
-/* Sentences of policy/ name the options of amble's programs; here these are fields. */
+/* Sentences of policy/ name the options of amble's programs; these are the fields to name instead. */
 static void name_fields(ami_error *err)
 {
     static const char *const names[][2] = {
@@ -85,7 +85,7 @@ static void name_fields(ami_error *err)
         {"--motion", "motion"},       {"--realtime", "realtime"}, {"--policy, or --no-policy", "policy"}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char *at = strstr(err->text, names[i][0]);
-        if (at) { /* a field's name is never longer */
+        if (at) { /* a field's name is not longer than its option's */
             const size_t option = strlen(names[i][0]), field = strlen(names[i][1]);
             memcpy(at, names[i][1], field);
             memmove(at + field, at + option, strlen(at + option) + 1);
@@ -135,7 +135,7 @@ static amb_result load_character(lib_scene *s)
     return s->character ? AMB_OK : lib_scene_fail(AMB_ERROR_FILE, &err);
 }
 
-/* What def.motion names, or without it the policy. */
+/* The motion of def.motion, or without it the policy's. */
 static amb_result find_motion(lib_scene *s)
 {
     ami_error err = {""};
@@ -159,7 +159,7 @@ static amb_result copy_clip(lib_scene *s, const ami_clip *clip)
     ami_error err = {""};
     if (s->def.motion)
         return lib_fail(AMB_ERROR_ARGUMENT,
-                        "motion is \"%.80s\", but there is a clip, too: expected one of them", s->def.motion);
+                        "motion is \"%.80s\", but a clip is given, too: expected one of them", s->def.motion);
     s->followed.clip = ami_clip_create(ami_clip_frames(clip), ami_clip_times(clip), ami_clip_poses(clip),
                                        ami_clip_loops(clip), ami_clip_name(clip), &err);
     if (!s->followed.clip)
@@ -230,7 +230,7 @@ static amb_result make_definitions(lib_scene *s)
                : lib_scene_fail(AMB_ERROR_ARGUMENT, &err);
 }
 
-/* Numbers that decide what a state means or how it goes on, without padding. */
+/* The numbers on which a saved state and its continuation depend, without padding. */
 static uint32_t fingerprint(const lib_scene *s)
 {
     const ami_env_def *e = &s->env;

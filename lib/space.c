@@ -1,4 +1,4 @@
-/* Coordinates of hosts. */
+/* Converts between amble's coordinates and a host's. */
 #include "lib/space.h"
 
 #include "lib/internal.h"

@@ -16,7 +16,7 @@ struct amb_stylevae {
     ami_stylevae vae;
     ami_deepphase deepphase;
     ami_styles *styles;
-    ami_motion_nets nets; /* over those */
+    ami_motion_nets nets; /* points to those */
     const amb_skeleton *skeleton;
 };
 
@@ -33,7 +33,7 @@ void amb_stylevae_def_init_size(amb_stylevae_def *def, size_t size)
         memcpy(def, &full, size < sizeof full ? size : sizeof full);
 }
 
-/* The file as given, or amble's own. */
+/* The given file, or amble's own. */
 static amb_result find_file(const char **path, const char *given, const char *own, char buffer[PATH])
 {
     ami_error err = {""};
@@ -169,7 +169,7 @@ amb_result amb_stylevae_get_info(const amb_stylevae *vae, amb_stylevae_info *inf
 
 /* ---- latents ---- */
 
-/* Reads a caller's latent; *z is left to the caller. */
+/* Reads a caller's latent and copies its numbers. */
 static amb_result read_latent(const amb_latent *given, ami_latent *latent)
 {
     amb_latent full;
@@ -193,7 +193,7 @@ static amb_result read_latent(const amb_latent *given, ami_latent *latent)
     return AMB_OK;
 }
 
-/* Where a latent's numbers go; NULL where the caller gave none. */
+/* The buffer of a latent's numbers; NULL where the caller gave none. */
 static float *numbers_of(const amb_latent *latent)
 {
     amb_latent full;
@@ -204,7 +204,7 @@ static float *numbers_of(const amb_latent *latent)
 static amb_result write_latent(amb_latent *out, const ami_latent *latent)
 {
     float *z = numbers_of(out);
-    LIB_REQUIRE(z && "the latent has a size and room for its numbers");
+    LIB_REQUIRE(z && "the latent has a size and a buffer for its numbers");
     const amb_latent full = {.z = z, .scale = latent->scale, .speed = latent->speed, .tempo = latent->tempo};
     memcpy(z, latent->z, sizeof latent->z);
     lib_out_copy(out, &full, sizeof full);
@@ -285,14 +285,14 @@ amb_result amb_style_to_clip(const amb_stylevae *vae, const amb_latent *latent, 
     LIB_REQUIRE(vae && latent && name && clip);
     *clip = NULL;
     ami_error err = {""};
-    ami_latent wanted;
+    ami_latent requested;
     ami_cycle_facts facts;
-    amb_result result = read_latent(latent, &wanted);
+    amb_result result = read_latent(latent, &requested);
     if (result != AMB_OK)
         return result;
     if (!ami_name_check(name, "the clip's name", &err))
         return lib_fail_with(AMB_ERROR_ARGUMENT, &err);
-    ami_clip *made = ami_style_motion(&vae->nets, &wanted, name, &facts, NULL, &err);
+    ami_clip *made = ami_style_motion(&vae->nets, &requested, name, &facts, NULL, &err);
     if (!made)
         return lib_fail_with(AMB_ERROR_ARGUMENT, &err);
     const amb_style_report full = {.period = facts.period_s,

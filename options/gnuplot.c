@@ -1,4 +1,4 @@
-/* What programs that write gnuplot scripts share. */
+/* Quoting for programs that write gnuplot scripts. */
 #include "options/gnuplot.h"
 
 void cli_put_quoted(FILE *f, const char *text)

@@ -1,5 +1,5 @@
-/* Options and results that subcommands share. Parsing is strict: what is not understood to its last character
- * is refused. */
+/* Common options and results of the subcommands. Parsing is strict: a value must be valid to its last
+ * character. */
 #include "options/options.h"
 
 #include "base/count.h"
@@ -15,16 +15,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_THREADS = 4096 };
-static const int64_t largest_seed = INT64_C(9000000000000000); /* exact as a double, which settings are */
+enum { MAX_THREADS = 4096 };
+static const int64_t largest_seed = INT64_C(9000000000000000); /* exact as a double, the type of settings */
 
 static error_t parse_common(int key, char *text, struct argp_state *state)
 {
     cli_common *common = state->input;
     switch (key) {
     case ARGP_KEY_END:
-        for (int i = 1; i < state->argc; i++) /* nothing behind this has room for more of a path, and none is
-                                                 longer */
+        for (int i = 1; i < state->argc; i++) /* no buffer for paths is larger, and no path is longer */
             if (strlen(state->argv[i]) >= PATH_MAX)
                 argp_error(state, "an argument of %zu bytes, expected at most %d: \"%.40s...\"",
                            strlen(state->argv[i]), PATH_MAX - 1, state->argv[i]);
@@ -34,7 +33,7 @@ static error_t parse_common(int key, char *text, struct argp_state *state)
         common->seed_given = true;
         return 0;
     case CLI_KEY_THREADS:
-        common->threads = (int)cli_int(state, text, 0, MOST_THREADS, "--threads");
+        common->threads = (int)cli_int(state, text, 0, MAX_THREADS, "--threads");
         return 0;
     case CLI_KEY_JSON:
         if (!*text)
@@ -108,7 +107,7 @@ void cli_parse(const struct argp *argp, int argc, char **argv, void *input)
     const error_t failed = argp_parse(argp, argc, argv, 0, NULL, input);
     if (!failed)
         return;
-    fprintf(stderr, "%s: the command line was not read: %s\n", cli_program_name, strerror(failed));
+    fprintf(stderr, "%s: the command line could not be parsed: %s\n", cli_program_name, strerror(failed));
     exit(CLI_BAD_INPUT);
 }
 
@@ -126,7 +125,7 @@ int cli_failed(const ami_error *err)
 
 void cli_warn_renamed(const struct argp_state *state, const char *old, const char *new)
 {
-    fprintf(stderr, "%s: %s is now called %s; the old name goes on working\n", state->name, old, new);
+    fprintf(stderr, "%s: %s is now called %s; the old name still works\n", state->name, old, new);
 }
 
 const char *cli_quote(const char *text, char *quoted, size_t size)
@@ -215,7 +214,7 @@ json_t *cli_text(const char *text)
     return json_string(ami_text_is_utf8(text) ? text : ami_text_escape(text, escaped, sizeof escaped));
 }
 
-static bool json_incomplete; /* jansson got no memory once: what it was for may be missing in an object */
+static bool json_incomplete; /* jansson ran out of memory once: an object may lack something */
 
 static void *json_allocate(size_t size)
 {
@@ -248,7 +247,7 @@ bool cli_write_json(const char *file, json_t *object, ami_error *err)
                         json_incomplete ? "" : ", or a name in them is not UTF-8");
     }
     size_t length = strlen(text);
-    text[length++] = '\n'; /* instead of the final zero: a text file's last line ends too */
+    text[length++] = '\n'; /* instead of the final zero: a text file ends with a newline */
     bool ok;
     if (strcmp(file, "-") == 0) {
         ok = cli_write_output(text, length, err);
@@ -259,7 +258,7 @@ bool cli_write_json(const char *file, json_t *object, ami_error *err)
     return ok;
 }
 
-/* Levenshtein's distance; words longer than the room here are never near. */
+/* Levenshtein's distance; words longer than the buffer here are never near. */
 static int edits(const char *a, const char *b)
 {
     int row[32];
@@ -285,7 +284,7 @@ static int edits(const char *a, const char *b)
 const char *cli_nearest(const char *word, const char *const *names, int count)
 {
     const char *nearest = NULL;
-    int fewest = 3; /* more than two edits is another word */
+    int fewest = 3; /* more than two edits: not similar */
     for (int i = 0; i < count && strlen(word) < 32; i++) {
         const int e = edits(word, names[i]);
         if (e < fewest && e < (int)strlen(names[i])) {

@@ -1,5 +1,5 @@
-/* What the subcommands' command lines share: the common options, strict parsers, and output in JSON. Every
- * failure is one sentence on standard error and exit status 2. */
+/* For the subcommands' command lines: the common options, strict parsers, and output in JSON. Every failure
+ * is one sentence on standard error and exit status 2. */
 #ifndef AMI_OPTIONS_OPTIONS_H
 #define AMI_OPTIONS_OPTIONS_H
 
@@ -13,10 +13,9 @@
 enum {
     CLI_FAILED = 1,
     CLI_BAD_INPUT = 2
-}; /* exit statuses: failed on the way; not understood, or not
-                                               possible as asked */
+}; /* exit statuses: failed while running; command line or input not valid */
 
-/* Keys of the common options, for subcommands that care which were given. */
+/* Keys of the common options, for subcommands that check which were given. */
 enum { CLI_KEY_SEED = 0x10000, CLI_KEY_THREADS, CLI_KEY_JSON, CLI_KEY_CLIPS, CLI_KEY_OWN };
 
 typedef struct cli_common {
@@ -27,13 +26,13 @@ typedef struct cli_common {
     const char *clips; /* folder of motion clips, NULL: see ami_clip_find */
 } cli_common;
 
-/* An argp child; its input is a cli_common. The first has all four options; the others leave out, one after
- * the other, --clips, --threads and --seed, for what does not use them. */
+/* Argp children; their input is a cli_common. The first has all four options; each of the others omits one
+ * more: --clips, --threads, --seed. */
 extern const struct argp cli_common_argp, cli_threads_argp, cli_seed_argp, cli_json_argp;
 
-/* The whole text must be a decimal number in [lo, hi] (no blanks, no "nan", no hexadecimal); `option` is
- * named in the sentence. Whole numbers may be written "2e6", "20k" and "2M" (base/count.h). `out` is
- * untouched on error. */
+/* The whole text must be a decimal number in [lo, hi] (no blanks, no "nan", no hexadecimal); the sentence
+ * names `option`. Whole numbers may be written "2e6", "20k" and "2M" (base/count.h). `out` is untouched on
+ * error. */
 bool cli_parse_double(const char *text, double lo, double hi, const char *option, double *out,
                       ami_error *err);
 bool cli_parse_int(const char *text, int64_t lo, int64_t hi, const char *option, int64_t *out,
@@ -46,18 +45,18 @@ bool cli_parse_push(const char *text, const char *option, double *speed, double 
 double cli_double(struct argp_state *state, const char *text, double lo, double hi, const char *option);
 int64_t cli_int(struct argp_state *state, const char *text, int64_t lo, int64_t hi, const char *option);
 
-/* argp_parse with the program's own command line and `input` for its parser; where it gets no memory, the
- * sentence and status 2. */
+/* argp_parse with the program's command line and `input` for its parser; out of memory is a sentence and
+ * status 2. */
 void cli_parse(const struct argp *argp, int argc, char **argv, void *input);
 
 /* Prints "amble: SENTENCE" on standard error and returns 2, so that `return cli_fail(&err)` ends a
  * subcommand. */
 int cli_fail(const ami_error *err);
 
-/* The same where something was done and could not be kept: returns 1. */
+/* The same for results that were computed and could not be saved: returns 1. */
 int cli_failed(const ami_error *err);
 
-/* "PROGRAM: --old is now called --new" on standard error, once the old name was given; it goes on working. */
+/* Prints "PROGRAM: --old is now called --new" on standard error if the old name was given; it still works. */
 void cli_warn_renamed(const struct argp_state *state, const char *old, const char *new);
 
 /* "" for 1, else "s": "%d seed%s". */
@@ -66,23 +65,23 @@ static inline const char *cli_plural(int64_t n)
     return n == 1 ? "" : "s";
 }
 
-/* A word as a shell reads it back: as it is, or in quotes where it has blanks and the like. For commands that
- * are printed. Returns quoted[size], or `text` itself where the quoted word is longer. */
+/* A word quoted for a shell: unchanged, or in quotes where it has blanks or special characters. For printed
+ * commands. Returns quoted[size], or `text` itself where the quoted word is longer. */
 enum { CLI_QUOTED = 8192 };
 const char *cli_quote(const char *text, char *quoted, size_t size);
 
-/* " --option 'value'", quoted so; nothing where value is NULL. */
+/* Prints " --option 'value'", quoted like that; nothing where value is NULL. */
 void cli_print_option(FILE *to, const char *option, const char *value);
 
-/* What every program's --help says about environment variables. No line is longer than argp's 79 columns. */
+/* Environment variables in every program's --help. Lines have at most argp's 79 columns. */
 #define CLI_ENVIRONMENT_HELP                                                         \
     "Environment:\n"                                                                 \
     "  AMBLE_ASSETS  folder with humanoid.xml and models/, instead of amble's own\n" \
     "  AMBLE_CLIPS   folder of motion clips, where --clips is not given\n"           \
     "  AMB_KERNEL    what networks run with, instead of the fastest: ref, avx2,\n"   \
     "                avx512, int16_avx2, ...; `amble-bench nets` shows them\n"
-/* To be called before the first JSON object is made: a part that jansson got no memory for is then an error
- * of cli_write_json. */
+/* To be called before the first JSON object is created: if jansson runs out of memory, cli_write_json then
+ * fails. */
 void cli_watch_json_memory(void);
 
 /* Writes `object` (taken over) to `file` atomically, or to standard output for "-"; nothing if file is NULL.
@@ -96,8 +95,7 @@ json_t *cli_text(const char *text);
 /* A number as JSON with at most 9 significant digits; null where it is not finite. */
 json_t *cli_real(double x);
 
-/* The one of `count` names that `word` was probably meant to be (at most two edits away), NULL where there is
- * none. */
+/* The most similar of `count` names to a misspelt `word` (at most two edits), NULL where there is none. */
 const char *cli_nearest(const char *word, const char *const *names, int count);
 
 #endif

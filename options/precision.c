@@ -1,4 +1,4 @@
-/* --precision, and loading a policy at it with a line that says what it became. */
+/* --precision, and loading a policy with it; prints the chosen precision. */
 #include "options/precision.h"
 
 #include <stdio.h>

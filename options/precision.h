@@ -7,7 +7,7 @@
 /* "fp32", "bf16", "int16", "int8" or "auto", for --precision. */
 bool cli_parse_precision(const char *text, ami_precision *precision, ami_error *err);
 
-/* Loads an actor at a precision and says on standard error which it became and why: "PATH: int16
+/* Loads an actor at a precision and prints the choice and its reason on standard error: "PATH: int16
  * (avx512vnni), mean squared error …". */
 bool cli_load_policy(ami_policy *policy, const char *path, ami_precision precision, ami_error *err);
 

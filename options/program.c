@@ -1,3 +1,4 @@
+/* Start and end of programs: standard streams, signals, threads. */
 #define _GNU_SOURCE /* on_exit */
 #include "options/program.h"
 
@@ -18,12 +19,12 @@
 volatile sig_atomic_t cli_stopped;
 
 const char *cli_program_name = "amble";
-static bool output_reported; /* cli_write_output's sentence is on its way */
+static bool output_reported; /* cli_write_output has returned a sentence about it */
 
 /* ---- Standard streams ---- */
 
-/* Each closed one is given something that refuses: writing to what is open for reading fails, and the other
- * way round. */
+/* Opens /dev/null for each closed stream in the opposite mode: writing to one opened for reading fails, and
+ * vice versa. */
 static void occupy_standard_streams(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
@@ -66,9 +67,9 @@ bool cli_flush_row(const char *json, ami_error *err)
     return true;
 }
 
-/* ---- Ends that libraries would give the program ---- */
+/* ---- Libraries that would end the program ---- */
 
-static bool returned; /* the program has: a status of 1 is its own */
+static bool returned; /* the program has returned: a status of 1 is its own */
 
 _Noreturn static void print_and_end(const char *sentence)
 {
@@ -95,9 +96,9 @@ static void at_exit(int status, void *context)
 
 static struct sigaction before_segv, before_abrt;
 
-/* A fault, or an abort, in a guarded call right after a request for memory has failed: a library that does
- * not look (oneDNN, in places) or that gives up. This ends the call as an exception does. Everything else
- * goes the way it would have gone. */
+/* A fault or an abort in a guarded call right after a failed allocation: the library did not check it
+ * (oneDNN, in places) or gave up. This ends the call as an exception does. Other faults get their previous
+ * handler. */
 static void on_fault(int number)
 {
     if (errno == ENOMEM && ami_guard_active())
@@ -106,8 +107,8 @@ static void on_fault(int number)
     /* Now it happens again: at the same instruction, or because abort raises its signal a second time. */
 }
 
-/* The C library loads what a thread needs to end when the first one ends, and aborts where it has no memory
- * for that. */
+/* Loads libgcc's unwinder. The C library would load it when the first thread ends, and abort where memory is
+ * short. */
 static void load_unwinder(void)
 {
     void *frame[1];
@@ -177,13 +178,13 @@ static void *wait_at(void *context)
     return NULL;
 }
 
-/* How many of so many threads can run at the same time, this one among them. */
-static int threads_to_be_had(int wanted)
+/* How many of the requested threads can run at the same time, this one included. */
+static int startable_threads(int requested)
 {
-    pthread_t *thread = malloc((size_t)wanted * sizeof *thread);
+    pthread_t *thread = malloc((size_t)requested * sizeof *thread);
     gate g = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false};
     int had = 1;
-    while (thread && had < wanted && pthread_create(&thread[had], NULL, wait_at, &g) == 0)
+    while (thread && had < requested && pthread_create(&thread[had], NULL, wait_at, &g) == 0)
         had++;
     pthread_mutex_lock(&g.mutex);
     g.open = true;
@@ -197,10 +198,10 @@ static int threads_to_be_had(int wanted)
 
 int cli_start_team(int threads)
 {
-    const int had = threads_to_be_had(threads);
+    const int had = startable_threads(threads);
     if (had < threads)
-        fprintf(stderr, "%s: the system gives %d of %d threads; going on with these\n", cli_program_name, had,
-                threads);
+        fprintf(stderr, "%s: only %d of %d threads can be started; continuing with these\n", cli_program_name,
+                had, threads);
 #pragma omp parallel num_threads(had)
     {
     }

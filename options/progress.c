@@ -1,5 +1,5 @@
-/* The bar is redrawn in place with a carriage return; the pure formatting below decides what fits, so that no
- * line ever wraps. */
+/* Progress bars, redrawn in place with a carriage return; the formatting functions decide what fits, so that
+ * no line ever wraps. */
 #include "options/progress.h"
 
 #include "base/clock.h"
@@ -44,7 +44,7 @@ static int columns_of(const char *text)
     return n;
 }
 
-/* Cuts to so many columns, and never inside a character, also where the buffer's end did so before. */
+/* Cuts text to a number of columns, never inside a character, even if the buffer's end had cut one. */
 static size_t cut(char *text, int columns)
 {
     size_t at = 0;
@@ -97,7 +97,7 @@ static void times(char *text, size_t size, double elapsed, double left)
     snprintf(text, size, isnan(left) ? "%s gone" : "%s gone, %s left", a, b);
 }
 
-/* Whole percents, 100 only when done. */
+/* Whole per cent, 100 only at the end. */
 static int percent(double fraction)
 {
     return fraction >= 1 ? 100 : fraction > 0 ? (int)(100 * fraction) : 0;
@@ -106,16 +106,16 @@ static int percent(double fraction)
 size_t ami_progress_bar(char *text, size_t size, int columns, const char *what, double fraction,
                         double elapsed, double left, const char *status)
 {
-    char clock[80], share[16] = "";
+    char clock[80], percentage[16] = "";
     times(clock, sizeof clock, elapsed, left);
     if (size == 0)
         return 0;
     text[0] = 0;
     if (!isnan(fraction))
-        snprintf(share, sizeof share, "%3d %%  ", percent(fraction));
+        snprintf(percentage, sizeof percentage, "%3d %%  ", percent(fraction));
     size_t at = add(text, size, 0, "%s ", what);
-    /* How much room each part wants decides which ones get any. */
-    const int fixed = columns_of(text) + columns_of(share);
+    /* The widths of the parts decide which of them are shown. */
+    const int fixed = columns_of(text) + columns_of(percentage);
     const int wants = columns_of(clock) + (*status ? 2 + columns_of(status) : 0);
     int bar = 0;
     if (!isnan(fraction) && columns - fixed - columns_of(clock) - 3 >= BAR_LEAST) {
@@ -129,7 +129,7 @@ size_t ami_progress_bar(char *text, size_t size, int columns, const char *what, 
             at = add(text, size, at, i < full ? "=" : i == full ? ">" : " ");
         at = add(text, size, at, "] ");
     }
-    at = add(text, size, at, "%s", share);
+    at = add(text, size, at, "%s", percentage);
     if (columns_of(text) + columns_of(clock) <= columns) {
         at = add(text, size, at, "%s", clock);
         if (*status)
@@ -191,10 +191,10 @@ void ami_progress_update(ami_progress *progress, double done, const char *status
     if (now - progress->last < (progress->terminal ? redraw_s : progress->interval))
         return;
     progress->last = now;
-    char said[256];
+    char shown[256];
     va_list args;
     va_start(args, status);
-    ami_number_vformat(said, sizeof said, status, args);
+    ami_number_vformat(shown, sizeof shown, status, args);
     va_end(args);
     const double elapsed = now - progress->began,
                  left = ami_progress_left(progress->first, done, progress->total, elapsed);
@@ -202,11 +202,11 @@ void ami_progress_update(ami_progress *progress, double done, const char *status
     if (progress->terminal) {
         /* one column less: the cursor behind a full line is on the next one on some terminals */
         ami_progress_bar(progress->line, sizeof progress->line, terminal_columns() - 1, progress->what,
-                         fraction, elapsed, left, said);
+                         fraction, elapsed, left, shown);
         draw(progress);
     } else {
         ami_progress_plain(progress->line, sizeof progress->line, progress->what, fraction, elapsed, left,
-                           said);
+                           shown);
         fprintf(stderr, "%s\n", progress->line);
     }
 }

@@ -1,3 +1,4 @@
+/* Prints the results of rollouts as text and JSON. */
 #include "options/report.h"
 
 #include "options/options.h"
@@ -38,7 +39,7 @@ static void print_generator(const ami_rollout_result *r)
                    r->generator.refused[k]);
 }
 
-/* How many bytes and columns of a UTF-8 text differ is printf's problem with "%-24s"; labels are the user's.
+/* Prints a label padded to a width in columns; "%-24s" would count the bytes of UTF-8.
  */
 static void print_padded(const char *text, int columns)
 {

@@ -1,4 +1,4 @@
-/* How rollouts are told: as text for people and as JSON for programs. */
+/* Prints a rollout's results as text, and makes JSON of them. */
 #ifndef AMI_OPTIONS_REPORT_H
 #define AMI_OPTIONS_REPORT_H
 
@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-/* `policy`: path of the actor, NULL for none. On standard output. */
+/* Prints on standard output. `policy`: path of the actor, NULL for none. */
 void cli_print_rollout(const ami_rollout_def *def, const ami_rollout_result *result, const char *motion,
                        const char *policy);
 

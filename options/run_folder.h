@@ -6,10 +6,10 @@
 #include "base/checkpoint.h"
 #include "base/folder_lock.h"
 
-/* Makes the folder if it is not there, locks it and removes the temporary files of processes that were killed
- * in it (said on standard error, as is a file system that cannot lock). NULL and a sentence if another
- * process has it, if another run's checkpoint is in it, or if the checkpoint that is resumed (NULL: none) is
- * the folder's own and was replaced since it was read. */
+/* Creates the folder if it is missing, locks it and removes the temporary files of killed processes (reported
+ * on standard error, as is a file system without locks). NULL and a sentence if another process has locked
+ * it, if it contains another run's checkpoint, or if the resumed checkpoint (NULL: none) is the folder's own
+ * and was replaced since it was read. */
 ami_folder_lock *cli_run_folder_take(const char *folder, const ami_checkpoint *resumed, ami_error *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* What to simulate: the options that rollout, eval, the viewer and the benches share. */
+/* Options of the simulation, common to rollout, eval, the viewer and the benchmarks. */
 #include "options/simulation.h"
 
 #include "options/options.h"

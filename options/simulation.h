@@ -1,4 +1,4 @@
-/* What to simulate: the options that rollout, eval, the viewer and the benches share.
+/* Options of the simulation, common to rollout, eval, the viewer and the benchmarks.
  *
  *   static const struct argp_option simulated[] = {
  *       {"motion", CLI_SIM_MOTION, "NAME|FILE", 0, "motion clip to follow (default: …)", 1},
@@ -6,8 +6,8 @@
  *       {0}};
  *   const struct argp child = {simulated, cli_simulation_parse, NULL, NULL, NULL, NULL, NULL};
  *
- * A program lists the options that it has, in its own words and groups; what they take, their bounds and
- * where they go are here. The child's input is a cli_simulation, to begin with cli_simulation_default(). */
+ * A program lists its options with its own help texts and groups; parsing, bounds and storage are here. The
+ * child's input is a cli_simulation, initialised by cli_simulation_default(). */
 #ifndef AMI_OPTIONS_SIMULATION_H
 #define AMI_OPTIONS_SIMULATION_H
 
@@ -39,13 +39,13 @@ typedef struct cli_push {
 } cli_push;
 
 typedef struct cli_simulation {
-    /* The program's: bounds. */
+    /* Bounds, set by the program. */
     double seconds_min, seconds_max; /* .01, 1e6 */
     int envs_max;                    /* 65536 */
     const char *envs_option;         /* "--envs" */
     int pushes_max;                  /* 1: of several --push the last one counts */
 
-    /* The command line's; before, the program's defaults. */
+    /* Values from the command line, initially the program's defaults. */
     const char *motion, *policy, *may_touch; /* NULL: not given */
     bool no_policy, self_collision;
     ami_precision precision; /* auto */
@@ -54,7 +54,7 @@ typedef struct cli_simulation {
     double turn, heading;    /* degrees a second, degrees or NAN (random); 0 */
     double start;            /* 0 to 1, or -1 (random), the default */
     double max_root;         /* m; 0: never */
-    int pushes;              /* that were given */
+    int pushes;              /* number given */
     cli_push push[CLI_PUSHES_MAX];
 } cli_simulation;
 
@@ -62,11 +62,11 @@ cli_simulation cli_simulation_default(void);
 
 error_t cli_simulation_parse(int key, char *text, struct argp_state *state);
 
-/* Into an environment's definition: turn, heading, start, limit and the first push. Time and seed are the
- * caller's. */
+/* Sets turn, heading, start, limit and the first push of an environment's definition. The caller sets time
+ * and seed. */
 void cli_simulation_use(const cli_simulation *simulation, ami_env_def *def);
 
-/* Options that every program has in the same words. */
+/* Options with the same help text in every program. */
 #define CLI_SIM_OPTION_NO_POLICY(group)                                           \
     {                                                                             \
         "no-policy", CLI_SIM_NO_POLICY, NULL, 0,                                  \
@@ -86,12 +86,12 @@ void cli_simulation_use(const cli_simulation *simulation, ami_env_def *def);
         "self-collision", CLI_SIM_SELF_COLLISION, NULL, 0,                  \
             "limbs collide with each other, not only with the floor", group \
     }
-#define CLI_SIM_OPTION_MAY_TOUCH(group)                                                                      \
-    {                                                                                                        \
-        "may-touch", CLI_SIM_MAY_TOUCH, "BODIES", 0,                                                         \
-            "bodies that may touch the floor: feet, auto (those that the clip brings there), or names with " \
-            "commas (default: as in training)",                                                              \
-            group                                                                                            \
+#define CLI_SIM_OPTION_MAY_TOUCH(group)                                                                     \
+    {                                                                                                       \
+        "may-touch", CLI_SIM_MAY_TOUCH, "BODIES", 0,                                                        \
+            "bodies that may touch the floor: feet, auto (those that touch it in the clip), or names with " \
+            "commas (default: as in training)",                                                             \
+            group                                                                                           \
     }
 #define CLI_SIM_OPTION_MAX_ROOT(group)                                                           \
     {                                                                                            \

@@ -85,7 +85,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
          KEY_SCHEDULE,                                                                               \
          "FILE",                                                                                     \
          0,                                                                                          \
-         "which style when: lines of \"TIME STYLE [heading=DEG] [speed=M/S]\"",                      \
+         "schedule of styles: lines of \"TIME STYLE [heading=DEG] [speed=M/S]\"",                    \
          2},                                                                                         \
         {"style-from", KEY_FROM, "NAME|FILE", 0, "the style of a clip", 2},                          \
         {"style-change",                                                                             \
@@ -120,7 +120,7 @@ const struct argp cli_view_style_argp = {view_options, parse, NULL, NULL, NULL, 
 static const struct argp_option train_options[] = {
     {NULL, 0, NULL, 0, "Invented motions, instead of a clip:", 2},
     {"style", KEY_STYLE, "random|STYLE", 0,
-     "random: styles drawn anew all the time, see the settings style-...; or one style's name", 2},
+     "random: new styles are drawn all the time, see the settings style-...; or one style's name", 2},
     FILES,
     {0},
 };

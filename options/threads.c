@@ -15,8 +15,7 @@
 #endif
 
 #ifdef _OPENMP
-/* This program's file: by its real name, so that it keeps that name in the list of processes, where that can
- * be had. */
+/* The path of this program: its real one, if known, so that it keeps its name in the list of processes. */
 static const char *own_path(void)
 {
     static char path[4096];
@@ -24,8 +23,8 @@ static const char *own_path(void)
     return n > 0 && access(path, X_OK) == 0 ? path : "/proc/self/exe";
 }
 
-/* How often GCC's runtime, which counts, has to look at what it waits for in `us` microseconds. A processor's
- * pause takes 10 to 140 cycles, so it is measured: the fastest of some short runs. */
+/* The number of spins in `us` microseconds, for GCC's runtime, which counts them. A processor's pause takes
+ * 10 to 140 cycles, so it is measured: the fastest of some short runs. */
 static int spins_in(double us)
 {
     enum { RUNS = 5, SPINS = 200 };
@@ -43,28 +42,27 @@ static int spins_in(double us)
 }
 #endif
 
-/* A runtime that is left alone spins for milliseconds at a barrier (GCC's 300,000 times, LLVM's .2 s). Where
- * another program has the core of the thread that is waited for, that is time in which nobody gets on, taken
- * from the core that this thread could have. Waking a sleeping thread costs some microseconds, so waits that
- * are shorter are spun through. Nor are threads bound to cores: the system moves a thread that waits for its
- * core to one that has become free.
+/* By default a runtime spins for milliseconds at a barrier (GCC's 300,000 times, LLVM's .2 s). Where another
+ * program occupies the core of the awaited thread, that time is lost: the spinning thread keeps a core that
+ * the awaited one could use. Waking a sleeping thread costs some microseconds, so only shorter waits spin.
+ * Threads are not bound to cores, so that the system can move a waiting thread to a free core.
  *
  * GCC's runtime reads its environment before main, so the variables are set and the program starts itself
- * again, once. If that cannot be done it goes on as it is: slower, not wrong. */
+ * again, once. If that fails the program continues, with the same results but slower. */
 void cli_set_up_openmp(char **argv)
 {
 #ifdef _OPENMP
     static const char guard[] = "AMBLE_OPENMP_SET_UP";
     const double spin_us = 20;
     if (getenv(guard)) {
-        unsetenv(guard); /* programs that this one starts decide for themselves */
+        unsetenv(guard); /* not for child processes */
         return;
     }
     if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT") || getenv("KMP_BLOCKTIME"))
         return;
     char spins[32];
     snprintf(spins, sizeof spins, "%d", spins_in(spin_us));
-    /* 1 ms, the least */
+    /* 1 ms is the minimum */
     if (setenv("GOMP_SPINCOUNT", spins, 1) == 0 && setenv("KMP_BLOCKTIME", "1", 1) == 0 &&
         setenv(guard, "1", 1) == 0)
         execv(own_path(), argv);
@@ -74,7 +72,7 @@ void cli_set_up_openmp(char **argv)
 #endif
 }
 
-/* Asks OpenMP, which looked at the mask before it may have bound this thread. */
+/* Uses OpenMP's count: it read the mask before it may have bound this thread. */
 int cli_cores(void)
 {
 #ifdef _OPENMP

@@ -2,7 +2,7 @@
 #ifndef AMI_OPTIONS_THREADS_H
 #define AMI_OPTIONS_THREADS_H
 
-/* To be called first in main: bounds the time that OpenMP's threads spin where they wait (GOMP_SPINCOUNT for
+/* To be called first in main: limits the time that waiting threads of OpenMP spin (GOMP_SPINCOUNT for
  * GCC's runtime, KMP_BLOCKTIME for LLVM's) unless the user set one of these or OMP_WAIT_POLICY. May start the
  * program again, once. */
 void cli_set_up_openmp(char **argv);

@@ -1,7 +1,8 @@
-/* libwebsockets glue: connections, bodies, answers, waking up when a worker has done a request.
+/* HTTP by libwebsockets: connections, bodies, answers, waking when a worker has finished a request.
  *
- * All connections belong to the thread of srv_http_run. A request that a worker has in hand points to its
- * connection through a ticket, which outlives it: a client that leaves only empties the ticket. */
+ * All connections belong to the thread of srv_http_run. A request that a worker processes points to its
+ * connection through a ticket, which outlives the connection: when a client disconnects, its ticket is
+ * emptied. */
 #include "server/http.h"
 
 #include "server/routes.h"
@@ -23,15 +24,15 @@ enum { CHUNK = 1 << 16, MAX_PATH = 1024, MAX_HEADERS = 2048 };
 
 typedef struct connection connection;
 
-/* A request with the workers. */
+/* A request that is queued or processed by a worker. */
 typedef struct ticket {
     srv_job job;
     srv_http *http;
-    connection *connection; /* NULL: the client has left */
-    struct ticket *next;    /* in the list of those that are done */
+    connection *connection; /* NULL: the client has disconnected */
+    struct ticket *next;    /* in the list of finished ones */
 } ticket;
 
-/* A request from its header to its answer's end. */
+/* A request, from its header to the end of the answer. */
 struct connection {
     struct lws *wsi;
     char path[MAX_PATH];
@@ -39,7 +40,7 @@ struct connection {
     char *body;
     size_t size, expected;
     int64_t header; /* Inference-Header-Content-Length, -1: none */
-    ticket *ticket; /* while a worker has it */
+    ticket *ticket; /* while a worker processes it */
     srv_answer answer;
     bool answered, headed;
     size_t sent;
@@ -53,7 +54,7 @@ struct srv_http {
     struct lws_vhost *vhost;
     pthread_mutex_t mutex; /* of the list */
     ticket *done;
-    int under_way; /* requests with the workers */
+    int under_way; /* number of tickets in use */
     volatile sig_atomic_t stop, refresh;
 };
 
@@ -149,7 +150,7 @@ static int write_more(srv_http *http, connection *c)
 
 /* ---- workers ---- */
 
-/* A worker's thread. */
+/* Called in a worker's thread. */
 static void job_done(srv_job *job)
 {
     ticket *t = job->context;
@@ -271,20 +272,20 @@ static bool is_authorised(const srv_http *http, struct lws *wsi)
     return !different;
 }
 
-/* What a request's header already rules out; status 0: nothing. */
+/* Errors that the request's header shows; status 0: none. */
 static srv_answer check_header(srv_http *http, connection *c, struct lws *wsi)
 {
     char encoding[32];
     const bool open = !strncmp(c->path, "/v2/health/", 11);
     if (!open && !is_authorised(http, wsi))
-        return srv_error(401, "an Authorization: Bearer header with the right token is needed");
+        return srv_error(401, "an Authorization: Bearer header with the right token is required");
     const int64_t length = header_number(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
     if (length == -2)
         return srv_error(400, "Content-Length is not a whole number");
     if (c->post && lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0)
-        return srv_error(411, "Transfer-Encoding is not understood, expected Content-Length");
+        return srv_error(411, "Transfer-Encoding is not supported, expected Content-Length");
     if (length > (int64_t)http->def.max_body)
-        return srv_error(413, "the body has %lld bytes, at most %zu are taken", (long long)length,
+        return srv_error(413, "the body has %lld bytes, expected at most %zu", (long long)length,
                          http->def.max_body);
     c->expected = length > 0 ? (size_t)length : 0;
     c->header = json_length(wsi);
@@ -292,7 +293,7 @@ static srv_answer check_header(srv_http *http, connection *c, struct lws *wsi)
         return srv_error(400, "Inference-Header-Content-Length is not a whole number");
     if (lws_hdr_copy(wsi, encoding, sizeof encoding, WSI_TOKEN_HTTP_CONTENT_ENCODING) > 0 &&
         strcmp(encoding, "identity") != 0)
-        return srv_error(415, "Content-Encoding %s is not understood, expected none", encoding);
+        return srv_error(415, "Content-Encoding %s is not supported, expected none", encoding);
     return (srv_answer){0};
 }
 
@@ -385,8 +386,8 @@ static void keep_complaint(int level, const char *line)
     snprintf(complaint, sizeof complaint, "%.*s", (int)strcspn(line, "\n"), line);
 }
 
-/* Whether the port can be bound, with the system's reason if not; libwebsockets gives none, and keeps memory
- * where it fails. */
+/* Checks whether the port can be bound, to get the system's reason if not; libwebsockets reports none, and
+ * leaks memory on failure. */
 static bool check_port(const char *address, int port, ami_error *err)
 {
     char service[16];
@@ -399,7 +400,7 @@ static bool check_port(const char *address, int port, ami_error *err)
     const bool ok = s >= 0 && setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
                     bind(s, found->ai_addr, found->ai_addrlen) == 0 && listen(s, 1) == 0;
     if (!ok)
-        ami_fail(err, "port %d of %s cannot be listened at: %s", port, address, strerror(errno));
+        ami_fail(err, "cannot listen on port %d of %s: %s", port, address, strerror(errno));
     if (s >= 0)
         close(s);
     freeaddrinfo(found);
@@ -440,7 +441,7 @@ srv_http *srv_http_open(const srv_http_def *def, ami_error *err)
     http->vhost = http->context ? lws_get_vhost_by_name(http->context, "default") : NULL;
     if (http->vhost)
         return http;
-    ami_fail(err, "port %d of %s cannot be listened at%s%s", def->port, def->listen, complaint[0] ? ": " : "",
+    ami_fail(err, "cannot listen on port %d of %s%s%s", def->port, def->listen, complaint[0] ? ": " : "",
              complaint);
     srv_http_close(http);
     return NULL;
@@ -491,7 +492,7 @@ void srv_http_run(srv_http *http)
         if (lws_service(http->context, 0) < 0)
             break;
     }
-    for (int i = 0; i < 20; i++) { /* what has been answered goes out */
+    for (int i = 0; i < 20; i++) { /* send the remaining answers */
         lws_cancel_service(http->context);
         lws_service(http->context, 0);
     }

@@ -1,4 +1,4 @@
-/* Requests and answers of the Open Inference Protocol. */
+/* Parses requests and writes answers of the Open Inference Protocol. */
 #include "server/infer.h"
 
 #include "base/number.h"
@@ -22,7 +22,7 @@ static const char *print_shape(const ami_net_shape *shape, char text[96])
     return text;
 }
 
-/* The number of rows of a shape, 0 and a sentence where it is not the input's. */
+/* The number of rows of a shape; 0 and a sentence where it does not match the input's. */
 static int read_shape(const srv_model *m, const json_t *shape, ami_error *err)
 {
     char found[96] = "none", expected[96];
@@ -57,7 +57,8 @@ static int read_shape(const srv_model *m, const json_t *shape, ami_error *err)
 
 /* ---- input ---- */
 
-/* Numbers of nested lists into out, at most `count`; how many there were, -1 where there is something else. */
+/* Copies the numbers of nested lists into out, at most `count`; returns their number, -1 where an element is
+ * not a number. */
 static int64_t flatten(const json_t *data, float *out, int64_t count, int depth)
 {
     if (json_is_number(data)) {
@@ -86,10 +87,10 @@ static bool read_data(srv_infer *infer, const json_t *data, ami_error *err)
         return true;
     return found < 0
                ? ami_fail(err,
-                          "the data of input \"%s\" are not a list of at most %lld numbers (its shape says "
-                          "so many)",
+                          "the data of input \"%s\" are not a list of at most %lld numbers (as in its "
+                          "shape)",
                           infer->model->input, (long long)count)
-               : ami_fail(err, "the data of input \"%s\" are %lld numbers, expected %lld (its shape says so)",
+               : ami_fail(err, "the data of input \"%s\" are %lld numbers, expected %lld (as in its shape)",
                           infer->model->input, (long long)found, (long long)count);
 }
 
@@ -98,10 +99,10 @@ static bool read_binary(srv_infer *infer, const json_t *bytes, const char *tail,
 {
     const size_t expected =
         (size_t)infer->rows * (size_t)ami_model_inputs(infer->model->model) * sizeof(float);
-    const int64_t said = json_is_integer(bytes) ? json_integer_value(bytes) : -1;
-    if (said != (int64_t)expected)
-        return ami_fail(err, "binary_data_size of input \"%s\" is %lld, expected %zu (its shape says so)",
-                        infer->model->input, (long long)said, expected);
+    const int64_t claimed = json_is_integer(bytes) ? json_integer_value(bytes) : -1;
+    if (claimed != (int64_t)expected)
+        return ami_fail(err, "binary_data_size of input \"%s\" is %lld, expected %zu (as in its shape)",
+                        infer->model->input, (long long)claimed, expected);
     if (tail_size != expected)
         return ami_fail(err, "%zu bytes follow the JSON, expected the %zu of input \"%s\"", tail_size,
                         expected, infer->model->input);
@@ -175,7 +176,7 @@ static bool read_outputs(srv_infer *infer, const json_t *outputs, bool all_binar
                             m->output[0], heads > 1 ? " or another of the model's" : "");
         for (int k = 0; k < infer->outputs; k++)
             if (infer->head[k] == found)
-                return ami_fail(err, "output \"%s\" is asked for twice", m->output[found]);
+                return ami_fail(err, "output \"%s\" is requested twice", m->output[found]);
         infer->binary[infer->outputs] = binary ? json_is_true(binary) : all_binary;
         infer->head[infer->outputs++] = found;
     }
@@ -198,7 +199,7 @@ bool srv_infer_read(srv_infer *infer, srv_model *model, const char *body, size_t
     const char *id = json_string_value(json_object_get(root, "id"));
     const json_t *all = json_object_get(json_object_get(root, "parameters"), "binary_data_output");
     snprintf(infer->id, sizeof infer->id, "%s", id ? id : "");
-    bool ok = json_is_object(root) || ami_fail(err, "the request is no JSON object");
+    bool ok = json_is_object(root) || ami_fail(err, "the request is not a JSON object");
     ok = ok && (!id || strlen(id) < sizeof infer->id || ami_fail(err, "\"id\" is longer than 255 bytes"));
     ok = ok && read_outputs(infer, json_object_get(root, "outputs"), json_is_true(all), err) &&
          read_input(infer, json_object_get(root, "inputs"), body + json_size, size - json_size, err);

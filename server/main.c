@@ -1,4 +1,4 @@
-/* amble-serve: the networks of a folder behind the Open Inference Protocol. */
+/* amble-serve: serves the networks of a folder by the Open Inference Protocol. */
 #include "base/assets.h"
 #include "base/cores.h"
 #include "base/file.h"
@@ -20,19 +20,20 @@ typedef struct arguments {
 } arguments;
 
 static const struct argp_option options[] = {
-    {"listen", 'l', "ADDRESS", 0, "address to listen at (default 127.0.0.1; 0.0.0.0: every one)", 1},
-    {"port", 'p', "PORT", 0, "port (default 8000; 0: any that is free, printed)", 1},
+    {"listen", 'l', "ADDRESS", 0, "address to listen on (default 127.0.0.1; 0.0.0.0: all)", 1},
+    {"port", 'p', "PORT", 0, "port (default 8000; 0: a free one, which is printed)", 1},
     {"models", 'm', "DIR", 0, "folder of ONNX files (default: amble's own models)", 1},
     {"threads", 't', "N", 0, "threads that run networks (default: one for each core)", 2},
     {"max-queue", KEY_QUEUE, "N", 0, "requests that may wait; more are answered with 503 (default 256)", 2},
-    {"max-batch", KEY_BATCH, "ROWS", 0, "rows of waiting requests that are run together (default 256)", 2},
+    {"max-batch", KEY_BATCH, "ROWS", 0, "rows of waiting requests in one batch (default 256)", 2},
     {"max-delay", KEY_DELAY, "US", 0,
-     "microseconds that a request may wait for others to be run with (default 0: those that wait anyway)", 2},
+     "microseconds that a request may wait for others in its batch (default 0: only those that wait already)",
+     2},
     {"max-body", KEY_BODY, "MB", 0, "largest body of a request (default 64)", 2},
     {"tls-cert", KEY_CERT, "FILE", 0, "certificate chain, PEM: TLS", 3},
     {"tls-key", KEY_KEY, "FILE", 0, "its private key, PEM", 3},
-    {"token-file", KEY_TOKEN, "FILE", 0, "file with the bearer token that requests must bring", 3},
-    {"grace", KEY_GRACE, "S", 0, "seconds that requests under way have at the end (default 5)", 4},
+    {"token-file", KEY_TOKEN, "FILE", 0, "file with the bearer token that requests must have", 3},
+    {"grace", KEY_GRACE, "S", 0, "seconds for pending requests at the end (default 5)", 4},
     {"log-requests", KEY_LOG, NULL, 0, "a line of JSON for each request on standard error", 4},
     {0},
 };
@@ -182,7 +183,7 @@ int main(int argc, char **argv)
         "Serves the networks of a folder: Open Inference Protocol, version 2, under /v2; "
         "Prometheus' metrics under /metrics.\v"
         "A model's name is its file's without .onnx; NAME/VERSION/model.onnx are versions. "
-        "SIGHUP has the folder looked at again, SIGTERM ends after what is under way.\n\n"
+        "SIGHUP reloads the folder, SIGTERM ends after pending requests.\n\n"
         "Example:\n  amble-serve --port 8000 --models assets/models",
         NULL,
         NULL,

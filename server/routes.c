@@ -1,4 +1,4 @@
-/* Metadata, repository, metrics and status. */
+/* Answers about metadata, repository, metrics and status. */
 #include "server/routes.h"
 
 #include <jansson.h>
@@ -42,8 +42,8 @@ static srv_answer empty(int status)
 
 /* ---- paths ---- */
 
-/* The next part of a path, between slashes, into part[size]; *path moves behind it. False at the end, and where
- * it is empty or too long. */
+/* Copies the next part of a path, between slashes, into part[size] and moves *path past it. False at the end,
+ * and where it is empty or too long. */
 static bool next_part(const char **path, char *part, size_t size)
 {
     if (**path != '/')
@@ -58,7 +58,7 @@ static bool next_part(const char **path, char *part, size_t size)
     return true;
 }
 
-/* "/NAME[/versions/V]" and what follows it. */
+/* Reads "/NAME[/versions/V]"; *path moves past it. */
 static bool read_model(const char **path, char name[SRV_NAME], int *version)
 {
     char word[SRV_NAME];
@@ -161,7 +161,7 @@ static json_t *stats_json(const char *name, int version, const srv_stats *s)
 
 typedef struct listing {
     json_t *list;
-    const char *name; /* only this one; NULL: all */
+    const char *name; /* only this model; NULL: all */
     int version;
     bool ready_only;
 } listing;
@@ -223,7 +223,8 @@ static srv_answer answer_model(srv_site *site, const char *path)
         answer = answer_json(json_pack("{so}", "model_stats", l.list));
     } else {
         answer = srv_error(
-            404, "a model has no \"%.60s\", expected nothing, /ready, /config, /stats or /infer", path);
+            404, "a model has no \"%.60s\", expected the model itself, /ready, /config, /stats or /infer",
+            path);
     }
     srv_release(m);
     return answer;
@@ -388,9 +389,9 @@ srv_answer srv_route(srv_site *site, const srv_request *request)
     const char *path = request->path;
     if (begins(&path, "/v2/repository"))
         return request->post ? answer_repository(site, path, request)
-                             : srv_error(405, "the repository is asked with POST");
+                             : srv_error(405, "the repository expects POST");
     if (request->post)
-        return srv_error(404, "nothing is at %.200s for POST", request->path);
+        return srv_error(404, "there is no %.200s for POST", request->path);
     if (!strcmp(path, "/v2") || !strcmp(path, "/v2/"))
         return answer_json(json_pack("{ss ss s[sss]}", "name", "amble-serve", "version", AMB_VERSION,
                                      "extensions", "binary_tensor_data", "model_repository", "statistics"));
@@ -415,6 +416,6 @@ srv_answer srv_route(srv_site *site, const srv_request *request)
     if (!strcmp(path, "/v1/status"))
         return answer_status(site);
     return srv_error(404,
-                     "nothing is at %.200s; the Open Inference Protocol is under /v2, metrics under /metrics",
+                     "there is no %.200s; the Open Inference Protocol is under /v2, metrics under /metrics",
                      request->path);
 }

@@ -1,4 +1,4 @@
-/* What is answered without running a network: the protocol's metadata, the repository, metrics, status. */
+/* Requests answered without running a network: the protocol's metadata, the repository, metrics, status. */
 #ifndef SRV_ROUTES_H
 #define SRV_ROUTES_H
 
@@ -16,11 +16,11 @@ typedef struct srv_answer {
     const char *type; /* Content-Type */
     char *body;       /* malloc'ed */
     size_t size;
-    int64_t header; /* bytes of it that are JSON, for the binary extension; -1: all */
+    int64_t header; /* bytes of JSON in the body, for the binary extension; -1: all */
     bool retry;     /* Retry-After: 1 */
 } srv_answer;
 
-/* A sentence as {"error": …} with a status. */
+/* An answer {"error": …} with a status. */
 srv_answer srv_error(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* "/v2/models/NAME[/versions/V]/infer" → name and version (0: not given). */
@@ -29,7 +29,7 @@ bool srv_is_infer(const char *path, char name[SRV_NAME], int *version);
 typedef struct srv_site {
     srv_store *store;
     srv_workers *workers;
-    bool ready; /* false while it is ending */
+    bool ready; /* false during shutdown */
     int64_t started;
     atomic_llong answers[6]; /* by class of status: 2xx is answers[2] */
 } srv_site;

@@ -1,4 +1,4 @@
-/* The models of a folder: found, loaded, replaced, counted. */
+/* Finds, loads, replaces and counts the models of a folder. */
 #include "server/store.h"
 
 #include "nets/onnx/onnx.h"
@@ -18,15 +18,15 @@ typedef struct entry {
     int version;
     srv_model *model; /* NULL: not loaded */
     srv_stats *stats;
-    char why[512]; /* it is not loaded, or the file of a newer one could not be read */
-    bool unloaded; /* by request: a refresh leaves it so */
+    char why[512]; /* why it is not loaded, or why its changed file could not be read */
+    bool unloaded; /* by request: a refresh does not load it */
     bool seen;
 } entry;
 
 struct srv_store {
     char folder[PATH];
-    pthread_mutex_t mutex;  /* of the table */
-    pthread_mutex_t reload; /* held by whoever loads */
+    pthread_mutex_t mutex;  /* protects the table */
+    pthread_mutex_t reload; /* held while a thread loads */
     entry entry[MAX_MODELS];
     int entries;
 };
@@ -119,8 +119,8 @@ static void keep_sentence(entry *e, const ami_error *err)
     snprintf(e->why, sizeof e->why, "%.511s", err->text);
 }
 
-/* Loads an entry's file if it is new or has changed. Returns whether it was loaded; the table's lock is not
- * held while the file is read. */
+/* Loads an entry's file if it is new or has changed; returns whether it did. The table's lock is not held
+ * while the file is read. */
 static bool refresh_entry(srv_store *store, entry *e, bool always, void (*warn)(const char *))
 {
     struct stat about;
@@ -153,7 +153,7 @@ static bool refresh_entry(srv_store *store, entry *e, bool always, void (*warn)(
     return fresh != NULL;
 }
 
-/* Adds an entry for a file, or marks the one that is there as seen. */
+/* Adds an entry for a file, or marks the existing one as seen. */
 static void add(srv_store *store, const char *name, int version, const char *path)
 {
     if (strlen(name) >= SRV_NAME || strlen(path) >= PATH)
@@ -224,7 +224,7 @@ static bool scan(srv_store *store, ami_error *err)
     return true;
 }
 
-/* Files that went away take their models with them. */
+/* Unloads models whose files were removed. */
 static void drop_unseen(srv_store *store)
 {
     for (int i = 0; i < store->entries; i++) {
@@ -234,7 +234,7 @@ static void drop_unseen(srv_store *store)
         pthread_mutex_lock(&store->mutex);
         srv_model *old = e->model;
         e->model = NULL;
-        snprintf(e->why, sizeof e->why, "the file is gone");
+        snprintf(e->why, sizeof e->why, "the file was removed");
         pthread_mutex_unlock(&store->mutex);
         srv_release(old);
     }

@@ -1,4 +1,4 @@
-/* Runs requests in batches on threads of its own. */
+/* Threads that run requests in batches. */
 #include "server/worker.h"
 
 #include <errno.h>
@@ -31,7 +31,7 @@ int64_t srv_now(void)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* What a thread needs to run a batch; grows. */
+/* A thread's buffers for a batch; they grow. */
 typedef struct scratch {
     void *workspace;
     float *in, *out;
@@ -63,7 +63,7 @@ static bool is_usual(const srv_model *m, const float *rows, int n)
     return true;
 }
 
-/* Runs jobs of one model together. */
+/* Runs jobs of one model as a batch. */
 static void run_batch(srv_job **job, int jobs, int rows, scratch *s)
 {
     srv_model *m = job[0]->infer.model;
@@ -110,7 +110,7 @@ static void run_batch(srv_job **job, int jobs, int rows, scratch *s)
     }
 }
 
-/* Takes jobs of the oldest one's model off the queue, up to the batch's limits. The lock is held. */
+/* Removes jobs of the oldest one's model from the queue, up to the batch's limits. The lock is held. */
 static int take_batch(srv_workers *w, srv_job **job, int *rows)
 {
     int n = 0;
@@ -133,7 +133,7 @@ static int take_batch(srv_workers *w, srv_job **job, int *rows)
     return n;
 }
 
-/* Until the oldest request may not wait longer for others, or there are enough. The lock is held. */
+/* Waits until the oldest request has waited for max_delay, or enough requests wait. The lock is held. */
 static void let_gather(srv_workers *w)
 {
     if (w->def.max_delay_us <= 0 || !w->first)
@@ -189,8 +189,8 @@ srv_workers *srv_workers_start(const srv_workers_def *def, ami_error *err)
     pthread_mutex_init(&w->mutex, NULL);
     pthread_cond_init(&w->work, &attributes);
     pthread_condattr_destroy(&attributes);
-    const int wanted = def->threads < MAX_THREADS ? def->threads : MAX_THREADS;
-    while (w->threads < wanted && pthread_create(&w->thread[w->threads], NULL, work, w) == 0)
+    const int requested = def->threads < MAX_THREADS ? def->threads : MAX_THREADS;
+    while (w->threads < requested && pthread_create(&w->thread[w->threads], NULL, work, w) == 0)
         w->threads++;
     if (w->threads > 0)
         return w;
@@ -217,8 +217,8 @@ void srv_workers_stop(srv_workers *w)
 bool srv_submit(srv_workers *w, srv_job *job)
 {
     pthread_mutex_lock(&w->mutex);
-    const bool room = w->waiting < w->def.max_queue && !w->stopping;
-    if (room) {
+    const bool capacity = w->waiting < w->def.max_queue && !w->stopping;
+    if (capacity) {
         job->queued = srv_now();
         job->next = NULL;
         *w->last = job;
@@ -227,7 +227,7 @@ bool srv_submit(srv_workers *w, srv_job *job)
         pthread_cond_signal(&w->work);
     }
     pthread_mutex_unlock(&w->mutex);
-    return room;
+    return capacity;
 }
 
 int srv_waiting(srv_workers *w)

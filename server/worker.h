@@ -1,8 +1,8 @@
-/* Threads that run the networks: a queue of requests, bounded, first come first served; requests for the same
- * model that wait at the same time are run as one batch.
+/* Threads that run the networks: a bounded queue of requests, first come first served; waiting requests for
+ * the same model are run as one batch.
  *
- * A request is in one of three hands: the caller's until srv_submit, the workers' until done() was called, the
- * caller's again then. */
+ * The caller owns a request until srv_submit, the workers own it until they call done(), then the caller owns
+ * it again. */
 #ifndef SRV_WORKER_H
 #define SRV_WORKER_H
 
@@ -10,7 +10,7 @@
 
 typedef struct srv_job {
     srv_infer infer;
-    bool failed;                       /* memory was short */
+    bool failed;                       /* out of memory */
     int64_t queued, begun, ended;      /* ns of the monotonic clock */
     void (*done)(struct srv_job *job); /* called by a worker; must be short */
     void *context;
@@ -19,19 +19,19 @@ typedef struct srv_job {
 
 typedef struct srv_workers_def {
     int threads;
-    int max_queue;       /* requests that wait at most */
-    int max_batch;       /* rows that run together at most */
-    double max_delay_us; /* how long a request may wait for others to join it; 0: not */
+    int max_queue;       /* maximum number of waiting requests */
+    int max_batch;       /* maximum number of rows in a batch */
+    double max_delay_us; /* maximum time a request waits for others; 0: none */
 } srv_workers_def;
 
 typedef struct srv_workers srv_workers;
 
 srv_workers *srv_workers_start(const srv_workers_def *def, ami_error *err);
 
-/* Ends the threads after what is queued has been done. */
+/* Ends the threads after all queued requests are finished. */
 void srv_workers_stop(srv_workers *workers);
 
-/* False where the queue is full; the job is the caller's still. */
+/* False where the queue is full; the caller still owns the job. */
 bool srv_submit(srv_workers *workers, srv_job *job);
 
 int srv_waiting(srv_workers *workers);

@@ -1,5 +1,5 @@
-/* How often a test's program asks for memory: malloc, counted and refused at will, where no sanitizer has one
- * of its own. To be included by one file of a program. */
+/* Counts a test program's allocations, and makes a chosen one fail, by replacing malloc, unless a sanitizer
+ * replaces it. To be included by one file of a program. */
 #ifndef AMI_TESTS_ALLOCATIONS_H
 #define AMI_TESTS_ALLOCATIONS_H
 

@@ -1,6 +1,6 @@
-/* What the tests of the body share: comparing numbers, poses to test with, and a second derivation of the
- * kinematics, with rotation matrices and DeepMimic's skeleton table in place of MuJoCo and humanoid.xml.
- * Knows the public types of sim/, and nothing of how they are filled. */
+/* For tests of the body: comparing numbers, test poses, and a second derivation of the kinematics, with
+ * rotation matrices and DeepMimic's skeleton table instead of MuJoCo and humanoid.xml. Uses the types of
+ * sim/, but not its functions. */
 #ifndef AMI_TESTS_BODY_H
 #define AMI_TESTS_BODY_H
 

@@ -1,5 +1,4 @@
-/* What the tests of clips and rotations share: comparing numbers, where things are in a pose, random
- * rotations. */
+/* For tests of clips and rotations: comparing numbers, the layout of a pose, random rotations. */
 #ifndef AMI_TESTS_CLIPS_H
 #define AMI_TESTS_CLIPS_H
 

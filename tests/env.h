@@ -1,5 +1,4 @@
-/* What the tests of environments share: clips made on the spot, and definitions in which nothing but a test's
- * point happens. */
+/* For tests of environments: synthetic clips, and definitions that isolate the tested property. */
 #ifndef AMI_TESTS_ENV_H
 #define AMI_TESTS_ENV_H
 

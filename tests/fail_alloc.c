@@ -1,16 +1,16 @@
-/* Preloaded into a program, this makes its requests for memory fail: malloc, calloc, realloc, aligned_alloc,
- * memalign, posix_memalign and mmap of memory; operator new of every C++ library comes here through malloc.
- * Counting begins with main: before it the dynamic linker and libraries prepare themselves, which no program
- * can answer for. Programs that the program starts are left alone.
+/* A library for LD_PRELOAD that makes a program's allocations fail: malloc, calloc, realloc, aligned_alloc,
+ * memalign, posix_memalign and mmap of memory; operator new of every C++ library calls malloc. Counting
+ * begins with main, because a program cannot handle failures of the dynamic linker and of constructors. Child
+ * processes are not affected.
  *
  *   FAIL_ALLOC_FIRST=N   the N-th request fails (from 1; 0: none)
- *   FAIL_ALLOC_COUNT=M   and the M - 1 behind it; 0 (default): and all behind it
+ *   FAIL_ALLOC_COUNT=M   and the next M - 1; 0 (default): and all later ones
  *   FAIL_ALLOC_SIZE=S    only requests of S bytes and more are counted and fail
- *   FAIL_ALLOC_LOG=FILE  at exit: how many requests there were
- *   FAIL_ALLOC_SKIP=A:B  requests are not counted that come from a library whose path contains A or B,
- *                        through the C library or not
- *   FAIL_THREADS_FIRST=N the N-th call of pthread_create (from 1) and all behind it fail
- *   FAIL_ALLOC_TRACE=1   where a request fails, on standard error (for debugging; the first only) */
+ *   FAIL_ALLOC_LOG=FILE  at exit: the number of requests
+ *   FAIL_ALLOC_SKIP=A:B  requests of libraries whose path contains A or B are not counted, direct or through
+ *                        the C library
+ *   FAIL_THREADS_FIRST=N the N-th call of pthread_create (from 1) and all later ones fail
+ *   FAIL_ALLOC_TRACE=1   prints the stack of the first failed request on standard error (for debugging) */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

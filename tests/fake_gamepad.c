@@ -1,6 +1,6 @@
-/* Loaded before GLFW (LD_PRELOAD) by test_viewer.sh: the one gamepad is what the file $AMBLE_TEST_GAMEPAD
- * says now, "b NUMBER" for each button that is held and "a NUMBER VALUE" for each axis that is not in its
- * middle. No file: nothing is plugged in. */
+/* A library for LD_PRELOAD, used by test_viewer.sh: replaces GLFW's gamepads by one whose state is in the
+ * file $AMBLE_TEST_GAMEPAD: "b NUMBER" for each pressed button, "a NUMBER VALUE" for each axis that is not
+ * centred. No file: no gamepad. */
 #include <GLFW/glfw3.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* A folder of made-up clips to fit on, shared by the tests of fits. */
+/* For tests of fits: a folder of synthetic clips to fit on. */
 #ifndef AMI_TESTS_FITS_H
 #define AMI_TESTS_FITS_H
 

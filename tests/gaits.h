@@ -1,4 +1,4 @@
-/* Motions that walk, made up on the spot: legs lifted in turn while the root goes ahead slowly. */
+/* Synthetic walking motions: legs lifted in turn while the root moves forward slowly. */
 #ifndef AMI_TESTS_GAITS_H
 #define AMI_TESTS_GAITS_H
 

@@ -1,4 +1,4 @@
-/* A generator and an environment that follows it, for tests of both. */
+/* For tests of generators: one with an environment that follows it. */
 #ifndef AMI_TESTS_GENERATORS_H
 #define AMI_TESTS_GENERATORS_H
 

@@ -1,5 +1,4 @@
-/* What the tests of clip.h, phase.h and style.h of libamble share. To be included by one file of a
- * program. */
+/* For tests of libamble's clip.h, phase.h and style.h. To be included by one file of a program. */
 #ifndef AMI_TESTS_LIB_MOTION_H
 #define AMI_TESTS_LIB_MOTION_H
 

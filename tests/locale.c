@@ -1,6 +1,6 @@
-/* Linked into every test: runs it as a program would be that has set a locale where the decimal point is a
- * comma. Whatever of amble reads or writes numbers must not notice. The locale is made by the test "locale"
- * (tests/CMakeLists.txt); without it, every test fails. */
+/* Linked into every test: sets a locale with a decimal comma, which amble's reading and writing of numbers
+ * must not depend on. The test "locale" (tests/CMakeLists.txt) makes the locale; without it, every test
+ * fails. */
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-"""Makes tests/data/npy/: .npy files as NumPy writes them, and files that amble must refuse.
+"""Makes tests/data/npy/: .npy files as NumPy writes them, and bad files that amble must reject.
 
     VENV/bin/python tests/make_npy_cases.py        (VENV as in make_onnx_cases.py; the files in the tree were made with NumPy 2.4)
 
@@ -123,7 +123,7 @@ def bad_headers():
     bad("header_number", by_hand("3", data), '"3"', "'{'")
     bad("header_open", by_hand(header()[:-3], data), "its end")
     bad("header_twice", by_hand("{'descr': '<f4', 'descr': '<f4', }", data), "descr", "twice")
-    bad("header_other_entry", by_hand("{'descr': '<f4', 'order': 'C', }", data), "order", "no entry")
+    bad("header_other_entry", by_hand("{'descr': '<f4', 'order': 'C', }", data), "order", "not an entry")
     bad("header_without_shape", by_hand("{'descr': '<f4', 'fortran_order': False}", data), '"shape" is missing')
     bad("header_without_type", by_hand("{}", data), '"descr" is missing')
     bad("header_more_behind", by_hand(header() + "import os", data), '"import os"', "behind it")

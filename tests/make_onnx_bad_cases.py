@@ -1,4 +1,4 @@
-"""Makes tests/data/onnx/bad/: small ONNX files that amble must refuse, with what the sentence must say.
+"""Makes tests/data/onnx/bad/: small ONNX files that amble must reject, with words that the sentence must contain.
 
     VENV/bin/python tests/make_onnx_bad_cases.py        (VENV as in make_onnx_cases.py)
 

@@ -1,6 +1,6 @@
-/* What the tests of invented motions share: networks made by hand that invent motions without having been
- * trained. The decoder's last bias is a recorded window, its weights mix other recorded windows in and bend
- * what comes out; DeepPhase reads the legs' swing. */
+/* For tests of invented motions: hand-made networks that give usable motions without training. The decoder's
+ * last bias is a recorded window, its weights add other recorded windows and distort the result; DeepPhase
+ * reads the legs' swing. */
 #ifndef AMI_TESTS_MOTIONS_H
 #define AMI_TESTS_MOTIONS_H
 

@@ -1,4 +1,4 @@
-/* What the tests of ONNX in and out share: a scratch folder, whole files, nets of random numbers. */
+/* For tests of reading and writing ONNX: a scratch folder, whole files, networks of random numbers. */
 #ifndef AMI_TESTS_ONNX_FILES_H
 #define AMI_TESTS_ONNX_FILES_H
 

@@ -1,4 +1,4 @@
-/* What the tests of DeepPhase share: comparison, and trajectories by formula. */
+/* For tests of DeepPhase: comparison, and trajectories by formula. */
 #ifndef AMI_TESTS_PHASES_H
 #define AMI_TESTS_PHASES_H
 

@@ -1,5 +1,4 @@
-/* What the tests of policy/ share: a motion made up on the spot, small actors, files in a folder of their
- * own. */
+/* For tests of policy/: a synthetic motion, small actors, files in a scratch folder. */
 #ifndef AMI_TESTS_POLICY_H
 #define AMI_TESTS_POLICY_H
 

@@ -1,4 +1,4 @@
-/* What tests of training compare with: a ReLU perceptron's plain formulas, row by row, in double. Parameters
+/* A reference for tests of training: a ReLU perceptron's plain formulas, row by row, in double. Parameters
  * as in nets/train_net.h. */
 #ifndef AMI_TESTS_REFERENCE_MLP_H
 #define AMI_TESTS_REFERENCE_MLP_H

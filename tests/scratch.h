@@ -1,4 +1,4 @@
-/* A folder for a test's files, whole files, and how they go away again. Include it after <cmocka.h>. */
+/* A scratch folder for a test's files, whole files, and their removal. Include it after <cmocka.h>. */
 #ifndef AMI_TESTS_SCRATCH_H
 #define AMI_TESTS_SCRATCH_H
 

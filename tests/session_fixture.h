@@ -1,5 +1,4 @@
-/* What the tests of viewer/ share: a session of small marching characters, from files as a user would give
- * them. */
+/* For tests of viewer/: a session of small marching characters, loaded from files as a user gives them. */
 #ifndef AMI_TESTS_SESSION_FIXTURE_H
 #define AMI_TESTS_SESSION_FIXTURE_H
 

@@ -1,5 +1,5 @@
-/* Adam against the paper's formulas in double precision, clipping, refusal of gradients that are not finite,
- * same bits for any team. */
+/* Adam against the paper's formulas in double precision, clipping, gradients that are not finite, same bits
+ * for any number of threads. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

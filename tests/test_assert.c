@@ -1,5 +1,5 @@
-/* base/assert: a build may put something of its own in the place of AMI_ASSERT; then broken preconditions of
- * amble's own functions get there, and kept ones do not. */
+/* base/assert: a build may replace AMI_ASSERT; then the replacement is called for broken preconditions, and
+ * only for these. */
 #include <stdbool.h>
 
 static int broken;

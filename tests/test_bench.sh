@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# amble-bench as its users see it: each benchmark runs shortly and its JSON is JSON; bad options get one sentence and exit status 2.
+# amble-bench as its users run it: each benchmark runs for a short time and prints valid JSON; bad options get one sentence and exit status 2.
 #
 #   tests/test_bench.sh PATH/TO/amble-bench
 #
-# Its last lines count like cmocka's. Needs no clips and no network; what a missing gnuplot or python3 would be needed for is skipped. Judges
-# nothing by time.
+# Its last lines count like cmocka's. Needs no clips and no network; tests that need gnuplot or python3 are skipped without
+# them. No test depends on times.
 set -u
 
 bench=$(realpath "$1") || exit 1
@@ -201,7 +201,7 @@ refuse '--threads is 65|1 to 64' latency walk --threads 65
 refuse '--scheduler is "slow"|fifo or other' latency walk --scheduler slow
 refuse '--precision is "fp7"' latency walk --precision fp7
 refuse 'more than 4194304 calls' latency walk --rate 100000 --seconds 100
-refuse '--peer|is no Python with onnxruntime' latency walk --seconds .01 --peer ./nothing
+refuse '--peer|is not a Python with onnxruntime' latency walk --seconds .01 --peer ./nothing
 run latency "$onnx/good/gemm_opset13.onnx" --rate 2000 --seconds .1 --compete 1 --json latency.json
 check 'latency, exit status' test "$status" -eq 0
 check 'latency, table' bash -c "grep -q 'missed deadlines: [0-9]* of 200' log/out && grep -q 'beside 1 busy process' log/out"

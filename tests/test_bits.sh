@@ -1,5 +1,5 @@
 #!/bin/sh
-# What docs/reproducibility.md promises: with a precision fixed by name, a rollout ends in the same bits with the kernels of AVX2 and of
+# The guarantees of docs/reproducibility.md: with a precision fixed by name, a rollout ends in the same bits with the kernels of AVX2 and of
 # AVX-512, with glibc's mathematics for either, and on any number of threads. Kernels that this CPU does not run are left out; needs no clips.
 #
 #   tests/test_bits.sh PATH/TO/amble

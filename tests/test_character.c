@@ -1,4 +1,4 @@
-/* The body: humanoid.xml against DeepMimic's table, what is refused, and the collision switch. */
+/* The body: humanoid.xml against DeepMimic's table, errors, and the collision switch. */
 #include "tests/body.h"
 #include "tests/scratch.h"
 

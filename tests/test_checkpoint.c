@@ -1,5 +1,4 @@
-/* base/checkpoint: what was put comes back, and no damaged, shortened or foreign file is taken for a
- * checkpoint. */
+/* base/checkpoint: sections are read as they were written; damaged, shortened or other files are errors. */
 #include "base/checkpoint.h"
 #include "base/file.h"
 
@@ -263,8 +262,8 @@ static void test_hostile(void **state)
         {12, {0}, 1, "sections end at byte"},
         {16, {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, 8, "18446744073709551615"},
         {24, {1, 2, 3, 4}, 4, "byte order mark 04030201 found, expected 01020304"},
-        {HEAD, {0}, 1, "no proper name"},
-        {HEAD + 47, {'x'}, 1, "no proper name"},
+        {HEAD, {0}, 1, "no valid name"},
+        {HEAD + 47, {'x'}, 1, "no valid name"},
         {HEAD + 48,
          {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
          8,

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Files of one module that need each other in a circle: what each object file defines and what it asks for, as nm prints it. The modules below
-# have none; in the others (base, nets, session, options) there are some, which nobody has broken yet.
+# Finds circular dependencies among the files of a module, from the symbols that each object file defines and needs (nm). The modules below
+# must have none; the others (base, nets, session, options) still have some.
 #
 #   tests/test_circles.sh BUILD
 set -eu

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The program as its users see it: bad input gets one sentence on standard error and exit status 2 and touches no file; JSON is JSON;
-# kill -9 in the middle of a training changes nothing in its end; a full disk leaves the old checkpoint whole; a closed terminal and a reader
-# that leaves lose nothing; two runs do not share a folder.
+# The program as its users run it: bad input gets one sentence on standard error and exit status 2 and changes no file; JSON is valid;
+# kill -9 during a training does not change its result; a full disk leaves the old checkpoint intact; a closed terminal and a reader
+# that ends lose nothing; two runs do not share a folder.
 #
 #   tests/test_cli.sh PATH/TO/amble
 #
-# Its last lines count like cmocka's. Needs no clips, no models and no network. Judges nothing by time.
+# Its last lines count like cmocka's. Needs no clips, no models and no network. No test depends on times.
 set -u
 
 amble=$(realpath "$1") || exit 1
@@ -757,7 +757,7 @@ check 'rollout of it along what is given' test "$status" -eq 0
 run train --style zombie "${small[@]}" --teacher zombie=runs/styles/actor --samples 320 --half --out runs/taught
 printed
 check 'train with a teacher, the printed command goes on' test "$status" -eq 0
-refuse "is there already: go on with --resume 'runs/moved run/checkpoint.bin'" train "${stand[@]}" "${tiny[@]}" --out 'runs/moved run'
+refuse "already exists: continue with --resume 'runs/moved run/checkpoint.bin'" train "${stand[@]}" "${tiny[@]}" --out 'runs/moved run'
 
 # ---- Working: networks by name ----
 
@@ -936,7 +936,7 @@ printed
 check 'fit phase, the printed command goes on' test "$status" -eq 0
 run fit phase "${walks[@]}" --resume runs/phase/checkpoint.bin --samples 9600 --out runs/phase3 --threads 1
 check 'fit phase, resumed elsewhere' test "$status" -eq 0 -a -s runs/phase3/deepphase.onnx
-refuse 'runs/phase/checkpoint.bin is there already' fit phase "${walks[@]}" --out runs/phase
+refuse 'runs/phase/checkpoint.bin already exists' fit phase "${walks[@]}" --out runs/phase
 refuse 'batch=64' fit phase "${walks[@]}" --resume runs/phase/checkpoint.bin --batch 32
 refuse 'other clips' fit phase "${walks[@]}" --resume runs/phase/checkpoint.bin --hold-out hurry
 refuse 'runs/phase/checkpoint.bin: |fit phase|fit style' fit style "${walks[@]}" --resume runs/phase/checkpoint.bin
@@ -991,7 +991,7 @@ for option in --resume --init; do
     refuse "half.bin: |cut short|$((size / 2)) bytes found, expected $size" train "${stand[@]}" $option half.bin --out runs/new
     refuse 'stump.bin: |cut short' train "${stand[@]}" $option stump.bin --out runs/new
     refuse 'damaged.bin: |damaged|checksum' train "${stand[@]}" $option damaged.bin --out runs/new
-    refuse 'in/stand.txt: |no checkpoint of amble' train "${stand[@]}" $option in/stand.txt --out runs/new
+    refuse 'in/stand.txt: |not a checkpoint of amble' train "${stand[@]}" $option in/stand.txt --out runs/new
     refuse 'nothing.bin' train "${stand[@]}" $option nothing.bin --out runs/new
 done
 refuse "$good|\"actor.parameters\"|network sizes" train "${stand[@]}" --init $good --hidden1 32 --hidden2 8 --out runs/new
@@ -1006,9 +1006,9 @@ refuse "$good|another motion|--init" train --style walk --resume $good --out run
 refuse 'minibatches=2|--init' train "${stand[@]}" --resume $good --minibatches 3
 refuse 'seed|--resume' train "${stand[@]}" --resume $good --seed 9
 refuse 'may-touch|--resume' train "${stand[@]}" --resume $good --may-touch auto
-refuse 'runs/whole/checkpoint.bin is there already|--out' train "${stand[@]}" "${tiny[@]}" --out runs/whole
-refuse 'runs/whole/checkpoint.bin is there already|--out' train "${stand[@]}" --init $good "${tiny[@]}" --out runs/whole
-refuse 'runs/whole/checkpoint.bin is there already' train "${stand[@]}" --resume runs/killed/checkpoint.bin --out runs/whole
+refuse 'runs/whole/checkpoint.bin already exists|--out' train "${stand[@]}" "${tiny[@]}" --out runs/whole
+refuse 'runs/whole/checkpoint.bin already exists|--out' train "${stand[@]}" --init $good "${tiny[@]}" --out runs/whole
+refuse 'runs/whole/checkpoint.bin already exists' train "${stand[@]}" --resume runs/killed/checkpoint.bin --out runs/whole
 refuse 'in/stand.txt|not a folder' train "${stand[@]}" "${tiny[@]}" --out in/stand.txt/run
 
 # ---- Networks from ONNX files ----

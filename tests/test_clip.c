@@ -1,4 +1,4 @@
-/* Clips in memory: three frames worked out by hand, phases, what is refused, and refilling. */
+/* Clips in memory: three frames calculated by hand, phases, errors, and refilling. */
 #include "tests/clips.h"
 
 /* Three frames, worked out on paper: x = 0, 1, 4 m and right knee 0, -.5, -.2 rad at 0, 1, 3 s. */

@@ -1,5 +1,5 @@
-/* Clips in files: what is read is what the file says, what is written is read back, and no broken file gets
- * further than one sentence. */
+/* Clips in files: reading gives the file's numbers, written files are read back, and each broken file is an
+ * error with one sentence. */
 #include "base/file.h"
 #include "base/number.h"
 #include "base/rng.h"

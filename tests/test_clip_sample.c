@@ -1,5 +1,5 @@
 /* Poses and velocities between frames: against constant rates, differences, a plain search, and across the
- * seam of a loop. */
+ * end of a loop's cycle. */
 #include "tests/clips.h"
 
 /* Where `start` is after t seconds of constant body-frame rates. */

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What outsiders get of motion clips: scripts/get-clips.sh --from on a made-up clone, and an installed amble that finds its own motions and
+# Motion clips for users: scripts/get-clips.sh --from on a made-up clone, and an installed amble that finds its own motions and
 # names only a script that was installed with it.
 #
 #   tests/test_clips.sh CMAKE BUILD_FOLDER

@@ -1,4 +1,4 @@
-/* base/clock: time goes forward, and a sleep ends at its moment or later, never before. */
+/* base/clock: time never goes back, and a sleep never ends early. */
 #include "base/clock.h"
 
 #include <setjmp.h>

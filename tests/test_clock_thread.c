@@ -1,5 +1,5 @@
-/* The simulation's thread: its states are those of a session stepped by hand, whoever looks and however
- * slowly; no snapshot is torn; commands are done in order. */
+/* The simulation's thread: same states as a session stepped directly, with any number of readers of any
+ * speed; snapshots are consistent; commands are executed in order. */
 #include "tests/session_fixture.h"
 
 #include "base/clock.h"

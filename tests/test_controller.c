@@ -1,5 +1,4 @@
-/* Actors from files: what their metadata says and what is refused; and the control step against its parts
- * done by hand. */
+/* Actors from files: their metadata and errors; and the control step against its separate parts. */
 #include "tests/policy.h"
 
 #include "nets/onnx/onnx.h"

@@ -1,4 +1,4 @@
-/* learn/copier: two networks learn to answer as examples say, the same bits on any team. */
+/* learn/copier: two networks learn from examples; same bits for any number of threads. */
 #include "tests/policy.h"
 
 #include "learn/copier.h"

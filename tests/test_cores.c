@@ -1,5 +1,5 @@
-/* base/cores: the cores of the affinity mask, and the CPU quota as version 1 and 2 of the kernel's control
- * groups write it, read from made-up files. */
+/* base/cores: the cores of the affinity mask, and the CPU quota from made-up files of control groups,
+ * versions 1 and 2. */
 #define _GNU_SOURCE
 #include "base/cores.h"
 

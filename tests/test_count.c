@@ -1,4 +1,4 @@
-/* base/count: counts with and without k and M, exact where they are whole, and nothing else. */
+/* base/count: counts with and without k and M, exact for whole numbers; everything else is an error. */
 #include "base/count.h"
 
 #include <math.h>

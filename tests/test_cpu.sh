@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# On a CPU without AVX, on which libmujoco dies before main(), every program says one sentence and exits with status 2, whatever its arguments.
+# On a CPU without AVX, on which libmujoco dies before main(), every program prints one sentence and exits with status 2, whatever its arguments.
 #
 #   tests/test_cpu.sh PROGRAM...
 #
-# qemu plays the CPU. Its last lines count like cmocka's.
+# qemu emulates the CPU. Its last lines count like cmocka's.
 set -u
 
 passed=0

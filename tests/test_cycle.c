@@ -1,5 +1,5 @@
-/* Motions made from latents: recorded windows come back as closed cycles of the same gait; whatever else
- * comes in is within the limits or is refused, and why is told rightly. */
+/* Motions made from latents: recorded windows give closed cycles of the same gait; other latents give motions
+ * within the limits or an error with the right reason. */
 #include "tests/motions.h"
 
 static ami_character *character;

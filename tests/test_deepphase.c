@@ -1,5 +1,5 @@
-/* nets/deepphase: phases, unwrapping and interpolation, for every phase; and networks made by hand whose
- * phase is known exactly, from an ONNX file to the period. */
+/* nets/deepphase: phases, unwrapping and interpolation, for every phase; and hand-made networks with exactly
+ * known phase, from an ONNX file to the period. */
 #include "tests/phases.h"
 
 #include "nets/onnx/onnx.h"

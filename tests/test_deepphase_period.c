@@ -1,5 +1,5 @@
 /* nets/deepphase: speed and period of trajectories made by formula: constant speed, reversal, noise, NaN,
- * short trajectories, and what has no period. */
+ * short trajectories, and trajectories without a period. */
 #include "tests/phases.h"
 
 /* ---- Velocity ---- */

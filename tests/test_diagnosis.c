@@ -1,4 +1,4 @@
-/* learn/diagnosis: which sentence a training's statistics give, and when none. */
+/* learn/diagnosis: the sentences for a training's statistics, and when there is none. */
 #include "learn/diagnosis.h"
 
 #include <setjmp.h>

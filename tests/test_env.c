@@ -1,5 +1,5 @@
-/* What an environment begins with, sees and makes of an action. Clips are made here; the real one is asked
- * for only where the point is the real one. */
+/* An environment's start, observation and use of actions. Clips are made here, except where a real one is
+ * tested. */
 #include "tests/env.h"
 #include "tests/skip.h"
 

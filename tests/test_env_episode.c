@@ -1,4 +1,4 @@
-/* The rules of an episode: ends, pushes, time, and that nothing else decides what happens. */
+/* The rules of an episode: ends, pushes, time, and that results depend on nothing else. */
 #include "tests/env.h"
 
 #include <limits.h>

@@ -1,5 +1,5 @@
-/* learn/event_log: read back by a parser of its own, down to the bits of the checksums, and what a full disk
- * leaves behind. */
+/* learn/event_log: read back by an independent parser that checks the checksums, and the file after a full
+ * disk. */
 #include "learn/event_log.h"
 
 #include <setjmp.h>

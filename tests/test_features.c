@@ -1,5 +1,5 @@
-/* Motion features: frames worked out on paper, the same from a clip and from a simulated body, and free of
- * place and heading. */
+/* Motion features: frames calculated by hand, the same from a clip and from a simulated body, and independent
+ * of position and heading. */
 #include "tests/body.h"
 
 #include "base/clock.h"

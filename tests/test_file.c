@@ -1,5 +1,5 @@
-/* base/file: bounded reads, atomic writes that leave the old file whole when they fail, removal of what
- * killed processes left behind, mkdir -p, CRC-32C. */
+/* base/file: bounded reads, atomic writes that keep the old file when they fail, removal of killed processes'
+ * temporary files, mkdir -p, CRC-32C. */
 #include "base/file.h"
 
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* Fits: the loss against finite differences, short fits that must learn, the same bits for any number of
- * threads and after a stop, exported networks in metres, and what is refused. Looks into learn/fit_state.h,
- * which is private to the fits and to their tests. */
+ * threads and after a stop, exported networks in metres, and errors. Uses learn/fit_state.h, which is private
+ * to the fits and their tests. */
 #include "tests/fits.h"
 
 #include "learn/fit_evaluate.h"

@@ -1,5 +1,4 @@
-/* A folder of clips as something to learn from: what is in it, what is held out and never drawn, and what is
- * refused. */
+/* A folder of clips as training data: its content, held-out clips that are never drawn, and errors. */
 #include "tests/fits.h"
 
 #include "base/file.h"

@@ -1,5 +1,5 @@
-/* base/folder_lock: one process at a time, whose number the others are told; released by a kill; no file is
- * left behind. */
+/* base/folder_lock: one process at a time, whose id is in the others' error; a kill releases the lock; no
+ * file remains. */
 #include "base/file.h"
 #include "base/folder_lock.h"
 

@@ -1,4 +1,4 @@
-/* Generalised advantages against the sums of the paper, written out. */
+/* Generalised advantage estimation against the paper's sums, written out. */
 #include "learn/gae.h"
 
 #include "base/rng.h"

@@ -1,5 +1,5 @@
-/* What repeats in a motion: strikes, periods, phases and amplitudes of motions whose cycle is known because
- * it was made up; loops closed; blends between their parents. */
+/* Cycles in motions: strikes, periods, phases and amplitudes of synthetic motions with known cycles; closed
+ * loops; blends that lie between their sources. */
 #include "tests/gaits.h"
 
 #include "motion/mirror.h"

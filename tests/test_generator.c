@@ -1,5 +1,5 @@
-/* The generator with an environment: what is followed when, changes without a jump, nothing lost by saving,
- * the clock and the heading. */
+/* The generator with an environment: which motion is followed when, continuous transitions, saving and
+ * restoring, time and heading. */
 #include "tests/allocations.h"
 #include "tests/generators.h"
 

@@ -1,4 +1,4 @@
-/* The way from one style to another: how long it takes, what it leads by, how often a motion is made on it.
+/* The transition from one style to another: its duration, its path, and the number of motions made on it.
  */
 #include "tests/generators.h"
 

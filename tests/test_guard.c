@@ -1,5 +1,5 @@
-/* base/guard: exceptions of C++ end in it whatever they are, destructors on the way run, guards nest, and
- * each thread has its own. */
+/* base/guard: C++ exceptions of every type end in it, destructors of inner frames run, guards nest, and each
+ * thread has its own. */
 #include "base/guard.h"
 
 #include <errno.h>

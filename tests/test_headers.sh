@@ -1,5 +1,5 @@
 #!/bin/sh
-# The public headers, each on its own, in every dialect that a host may be compiled in, with all warnings as errors; and that the library's
+# The public headers, each separately, in every dialect that a host may be compiled in, with all warnings as errors; and that the library's
 # exported functions are those of tests/abi/SYMBOLS and are declared in a header.
 #
 #   tests/test_headers.sh BUILD LIBRARY...    a library's list is tests/abi/NAME.symbols (libamble.so.0 -> libamble.symbols)

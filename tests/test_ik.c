@@ -1,5 +1,5 @@
-/* Poses back from motion features: exact where the features are, calm where they are noisy, and the root's
- * way. The public clips, all of them, go there and back where they are at hand. */
+/* Poses from motion features: exact for exact features, smooth for noisy ones, and the root's path. If the
+ * public clips are installed, each is converted to features and back. */
 #include "tests/body.h"
 
 #include "base/clock.h"

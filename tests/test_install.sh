@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# An installed amble as strangers use it: moved to another folder, its programs run there, its examples and small hosts of their own built
+# An installed amble: moved to another folder, its programs run there, its examples and small hosts are built
 # against it through pkg-config and CMake, in C and C++, shared and static; amble as a part of another project; manual pages and completions.
 #
 #   tests/test_install.sh CMAKE BUILD_FOLDER

@@ -1,7 +1,7 @@
 /* Every kernel that runs here against double precision, with a bound derived for its precision, and against
  * the reference of the same precision, to the bit where sums are integers: all tail lengths, unaligned rows,
- * memory fences around what it may touch; the same bits for a row wherever it stands and whichever outputs
- * are asked for; NaN, infinities and signed zeros; packing; and the choice among kernels. */
+ * memory fences around the buffers; the same bits for a row at any place in the batch and for any requested
+ * outputs; NaN, infinities and signed zeros; packing; and the choice of a kernel. */
 #include "base/rng.h"
 #include "nets/kernels/kernels.h"
 

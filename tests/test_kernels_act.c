@@ -1,5 +1,5 @@
-/* The vector activations against double precision over all floats: exp's, tanh's and the sigmoid's errors in
- * units in the last place, and special values. */
+/* The vector activations against double precision over all floats: errors of exp, tanh and sigmoid in units
+ * in the last place, and special values. */
 #include "nets/kernels/kernels.h"
 
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* Our own kinematics against MuJoCo's, whose numbers it must give, and against the skeleton table on paper.
+/* amble's kinematics against MuJoCo's, which it must reproduce, and against DeepMimic's skeleton table.
  */
 #include "tests/body.h"
 

@@ -1,4 +1,4 @@
-/* amble/clip.h as a host sees it: linked against the shared library alone. */
+/* amble/clip.h as a host uses it: linked against the shared library alone. */
 #include "tests/lib_motion.h"
 
 #include <pthread.h>

@@ -1,4 +1,4 @@
-/* amble/base.h and amble/model.h as a host sees them: linked against the shared library alone. */
+/* amble/base.h and amble/model.h as a host uses them: linked against the shared library alone. */
 #include <amble/model.h>
 
 #include "tests/allocations.h"

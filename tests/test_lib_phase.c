@@ -1,4 +1,4 @@
-/* amble/phase.h as a host sees it: linked against the shared library alone. */
+/* amble/phase.h as a host uses it: linked against the shared library alone. */
 #include <amble/phase.h>
 
 #include "tests/lib_motion.h"

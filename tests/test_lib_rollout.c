@@ -1,5 +1,5 @@
 /* amble/rollout.h: against the internal rollouts and evaluations, which amble rollout and amble eval print, and
- * against a host's own loop over amble/env.h and amble/model.h; on any threads. */
+ * against a host's loop over amble/env.h and amble/model.h; on any number of threads. */
 #include <amble/amble.h>
 
 #include "policy/evaluate.h"
@@ -416,7 +416,7 @@ static void a_recording_becomes_a_clip(void **state)
     again.clip = clip;
     again.motion = "style_walk";
     assert_int_equal(amb_env_create(&again, &follows), AMB_ERROR_ARGUMENT);
-    expect_sentence("motion is \"style_walk\", but there is a clip, too");
+    expect_sentence("motion is \"style_walk\", but a clip is given, too");
     amb_clip_destroy(clip);
 }
 

@@ -1,4 +1,4 @@
-/* amble/style.h as a host sees it: linked against the shared library alone. */
+/* amble/style.h as a host uses it: linked against the shared library alone. */
 #include <amble/phase.h>
 #include <amble/style.h>
 

@@ -1,4 +1,4 @@
-/* policy/may_touch: which bodies may touch the floor, by what was given, by the policy, by the motion. */
+/* policy/may_touch: the bodies that may touch the floor, from the option, the policy or the motion. */
 #include "policy/may_touch.h"
 #include "tests/body.h"
 

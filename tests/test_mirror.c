@@ -1,5 +1,4 @@
-/* The mirror: against reflections by matrices, twice is once not, and a mirrored world goes on as the mirror
- * shows it. */
+/* Mirroring: against reflection matrices, twice is the identity, and simulation commutes with it. */
 #include "tests/body.h"
 
 #include "motion/kinematics.h"

@@ -1,5 +1,5 @@
 /* The packed network against double precision, with every kernel that runs here: accuracy, a row's
- * independence of its batch, NaN, the normaliser, repacking, and what it may write to. */
+ * independence of its batch, NaN, the normaliser, repacking, and bounds of its writes. */
 #include "base/number.h"
 #include "base/rng.h"
 #include "nets/model_layers.h"

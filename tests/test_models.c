@@ -1,5 +1,5 @@
-/* policy/models: one way of finding networks and tables, in the current folder and among amble's models, and
- * what is said where there is none. */
+/* policy/models: finding networks and tables in the current folder and among amble's models, and the error
+ * where there is none. */
 #include "policy/models.h"
 
 #include "tests/policy.h"

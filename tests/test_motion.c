@@ -1,5 +1,5 @@
-/* policy/motion: the clip that a policy or a checkpoint was trained on, found among the clips or beside it, and
- * told from others of its name.
+/* policy/motion: the clip that a policy or a checkpoint was trained on, found among the clips or beside it,
+ * and distinguished from others of its name.
  */
 #include "policy/motion.h"
 

@@ -1,5 +1,5 @@
-/* MuJoCo's errors: in amble's own calls they are sentences, and the world can be set anew; elsewhere they go
- * to the host's handler, as if amble were not there. */
+/* MuJoCo's errors: in amble's calls they become error sentences, and the world can be reset; others go to the
+ * host's handler. */
 #include "tests/body.h"
 #include "tests/scratch.h"
 

@@ -1,4 +1,4 @@
-/* Running mean and deviation against two passes over everything, and the same bits for any number of threads;
+/* Running mean and deviation against two passes over all data, and the same bits for any number of threads;
  * for observations of both sizes. */
 #include "learn/normalizer.h"
 

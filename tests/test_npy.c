@@ -1,4 +1,4 @@
-/* base/npy: files that NumPy made, read and written again; types, conversions, and what is refused
+/* base/npy: files of NumPy, read and written again; types, conversions, and errors
  * (tests/make_npy_cases.py). */
 #include "base/npy.h"
 

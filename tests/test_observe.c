@@ -1,5 +1,5 @@
-/* The 197 numbers and the 49 of the goal: the rest pose worked out on paper, anything else against rotation
- * matrices. */
+/* The observation's 197 numbers and the goal's 49: the rest pose calculated by hand, other poses against
+ * rotation matrices. */
 #include "tests/body.h"
 
 #include "motion/kinematics.h"

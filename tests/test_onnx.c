@@ -1,6 +1,6 @@
-/* ONNX in: every file of tests/data/onnx/good, made by make_onnx_cases.py and make_onnx_exports.py beside
- * this file from NumPy, PyTorch and scikit-learn, gives what PyTorch or ONNX's reference evaluator gave. Its
- * arithmetic is in double, so that only the reading is under test.
+/* Reading ONNX: every file of tests/data/onnx/good, made by make_onnx_cases.py and make_onnx_exports.py
+ * beside this file from NumPy, PyTorch and scikit-learn, gives the outputs of PyTorch or ONNX's reference
+ * evaluator. The arithmetic is in double, so that only reading is tested.
  */
 #include "nets/model.h"
 #include "tests/onnx_files.h"

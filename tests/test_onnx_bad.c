@@ -1,5 +1,5 @@
 /* ONNX files that must be refused: those of tests/data/onnx/bad (made by make_onnx_bad_cases.py beside this
- * file), and damaged ones by the thousand. */
+ * file), and thousands of damaged ones. */
 #include "base/text.h"
 #include "tests/onnx_files.h"
 

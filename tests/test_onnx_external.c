@@ -1,5 +1,5 @@
-/* Tensors that an ONNX file keeps in files beside it: read where they lie in the model's folder, refused
- * everywhere else. The model is made here byte by byte, since its locations are what is tested. */
+/* Tensors that an ONNX file stores in other files: read if those are in the model's folder, refused
+ * otherwise. The model is made here byte by byte, with the locations to test. */
 #include "tests/onnx_files.h"
 
 #include <fcntl.h>

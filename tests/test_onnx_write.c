@@ -1,4 +1,4 @@
-/* ONNX out: what is written is read back bit for bit, and what could not be is not written. */
+/* Writing ONNX: files are read back bit for bit, and networks that could not be read are not written. */
 #include "nets/half.h"
 #include "tests/onnx_files.h"
 

@@ -1,5 +1,5 @@
-/* Principal components: of points whose axes are known, against the definition for others, and where there is
- * little to be found. */
+/* Principal components: of points with known axes, of others against the definition, and of degenerate
+ * sets. */
 #include "base/pca.h"
 
 #include "base/rng.h"
@@ -43,9 +43,9 @@ static void a_cross_has_its_arms_for_axes(void **unused)
         near("second axis", pca->axis[3 + k], second[k], 1e-6);
         near("an axis of nothing", pca->axis[6 + k], 0, 0);
     }
-    near("share of the first", pca->share[0], .9, 1e-6);
-    near("share of the second", pca->share[1], .1, 1e-6);
-    near("share of the third", pca->share[2], 0, 0);
+    near("share of the first", pca->fraction[0], .9, 1e-6);
+    near("share of the second", pca->fraction[1], .1, 1e-6);
+    near("share of the third", pca->fraction[2], 0, 0);
     double at[3];
     ami_pca_project(pca, x[1], at);
     near("along the first", at[0], -3, 1e-6);
@@ -82,10 +82,10 @@ static void projections_are_what_the_definition_says(void **unused)
                 for (int i = 0; i < n; i++)
                     product += at[i][a] * at[i][b];
                 near("axes", unit, a == b, 1e-9);
-                near("covariance", product / all, a == b ? pca->share[a] : 0, 1e-9);
+                near("covariance", product / all, a == b ? pca->fraction[a] : 0, 1e-9);
             }
-            assert_true(a == 0 || pca->share[a] <= pca->share[a - 1]);
-            sum += pca->share[a];
+            assert_true(a == 0 || pca->fraction[a] <= pca->fraction[a - 1]);
+            sum += pca->fraction[a];
         }
         near("all shares", sum, 1, 1e-9);
         ami_pca_destroy(pca);
@@ -128,8 +128,9 @@ static void no_other_plane_shows_more(void **unused)
                     along += axis[a][k] * ((double)x[i * SIZE + k] - pca->mean[k]);
                 held += along * along;
             }
-        if (held / all > pca->share[0] + pca->share[1] + 1e-12)
-            fail_msg("another plane holds %.15g, the axes' %.15g", held / all, pca->share[0] + pca->share[1]);
+        if (held / all > pca->fraction[0] + pca->fraction[1] + 1e-12)
+            fail_msg("another plane holds %.15g, the axes' %.15g", held / all,
+                     pca->fraction[0] + pca->fraction[1]);
     }
     ami_pca_destroy(pca);
 }
@@ -144,7 +145,7 @@ static void one_point_and_equal_points_have_no_axes(void **unused)
         for (int k = 0; k < 4; k++)
             near("axis", pca->axis[k], 0, 0);
         ami_pca_project(pca, x, at);
-        near("share", pca->share[0] + pca->share[1], 0, 0);
+        near("share", pca->fraction[0] + pca->fraction[1], 0, 0);
         near("place", fabs(at[0]) + fabs(at[1]), 0, 0);
         ami_pca_destroy(pca);
     }

@@ -1,5 +1,5 @@
-/* The 22 points: standing and moving as on paper, any pose against rotation matrices, and the heading of
- * leaning roots. */
+/* The 22 points: standing and moving, calculated by hand, any pose against rotation matrices, and the heading
+ * of leaning roots. */
 #include "tests/body.h"
 
 #include "motion/kinematics.h"

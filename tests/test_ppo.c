@@ -1,6 +1,6 @@
-/* The update against PPO's formulas written down once more in double: the gradient by finite differences of
- * the clipped surrogate, Adam's first step, KL, clipping, values; every sample used once an epoch; gradients
- * that are not finite; the same bits on any team. */
+/* The update against a second implementation of PPO's formulas in double: the gradient by finite differences
+ * of the clipped surrogate, Adam's first step, KL, clipping, values; every sample used once an epoch;
+ * gradients that are not finite; same bits for any number of threads. */
 #include "tests/policy.h"
 #include "tests/skip.h"
 

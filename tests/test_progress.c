@@ -1,5 +1,4 @@
-/* options/progress: the formatting for every width and buffer, and what really arrives at a terminal and at a
- * file. */
+/* options/progress: the formatting for every width and buffer, and the output to a terminal and to a file. */
 #define _GNU_SOURCE /* posix_openpt and its like */
 #include "options/progress.c"
 

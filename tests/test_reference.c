@@ -1,5 +1,5 @@
-/* The motion to follow: where it starts, how it turns, how it goes round. The clip is made here: a body that
- * goes forward, bobs and turns.
+/* The reference motion: start, turns, loops. The clip is made here: a body that moves forward, bobs and
+ * turns.
  */
 #include "tests/body.h"
 

@@ -1,4 +1,4 @@
-/* The imitation reward: perfect tracking, one known deviation at a time by hand, and anything else against a
+/* The imitation reward: perfect tracking, single known deviations calculated by hand, and others against a
  * second derivation. */
 #include "tests/body.h"
 

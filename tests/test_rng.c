@@ -1,4 +1,4 @@
-/* Random numbers: the published generators' published outputs, and distributions against their laws. */
+/* Random numbers: the generators' published outputs, and distributions against their moments. */
 #include "base/rng.h"
 
 #include <math.h>

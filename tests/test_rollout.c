@@ -1,6 +1,6 @@
-/* Rollouts against a loop of our own over ami_env: survival, returns, means, recording and hash; the same on
- * any team; resets of broken states; stopping; real time keeps its rate (nothing else about time is
- * asserted). */
+/* Rollouts against a separate loop over ami_env: survival, returns, means, recording and hash; same bits for
+ * any number of threads; resets of unusable states; stopping; the rate in real time (no other times are
+ * tested). */
 #include "tests/motions.h"
 
 #include "policy/rollout.h"

@@ -1,4 +1,4 @@
-/* Rotations against matrices, and against what they undo. */
+/* Rotations against matrices, and against their inverses. */
 #include "tests/clips.h"
 
 /* Rotation matrix by Rodrigues' formula, I + sin a K + (1 - cos a) K K. */

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# run.sh and test.sh, in a copy with a played cmake, ctest, apt-get and amble: which folder is built how, when clips are fetched, what is
-# said meanwhile and at the end. Its last lines count like cmocka's. Needs no network and builds nothing.
+# run.sh and test.sh, in a copy with fake cmake, ctest, apt-get and amble: the build's folder and options, when clips are fetched, and what is
+# printed. Its last lines count like cmocka's. Needs no network and builds nothing.
 set -u
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

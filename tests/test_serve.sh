@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# amble-serve as its clients see it: the Open Inference Protocol in JSON and binary, models that come, go and break, bad requests, limits, TLS,
+# amble-serve as its clients use it: the Open Inference Protocol in JSON and binary, added, removed and damaged models, bad requests, limits, TLS,
 # tokens, signals. Its last lines count like cmocka's. Needs curl; without it everything is skipped.
 #
 #   tests/test_serve.sh PATH/TO/amble-serve
@@ -83,7 +83,7 @@ check 'no such model' refuses 404 'there is no model \"walk\"' /v2/models/walk
 check 'no such version' refuses 404 'of version 2' /v2/models/versioned/versions/2
 check 'a version that is no number' refuses 404 'a whole number from 1' /v2/models/versioned/versions/x
 check 'a broken model' refuses 404 'there is no model' /v2/models/broken
-check 'no such page' refuses 404 'nothing is at /v3' /v3
+check 'no such page' refuses 404 'there is no /v3' /v3
 check 'a method that is not understood' refuses 405 'expected GET or POST' /v2 -X DELETE
 ask /v2/repository/index -X POST
 check 'the index has the broken one' grep -q '"name":"broken","version":"1","state":"UNAVAILABLE","reason":"models/broken.onnx' body
@@ -170,11 +170,11 @@ ask /v2/models -H 'Authorization: Bearer secret'
 check 'the right token' test "$code" = 200
 ask /v2/health/live
 check 'health needs none' test "$code" = 200
-check 'a body that is too long' refuses 413 'at most 1000 are taken' /v2/models/phase/infer -d @two.json -H 'Authorization: Bearer secret'
+check 'a body that is too long' refuses 413 'expected at most 1000' /v2/models/phase/infer -d @two.json -H 'Authorization: Bearer secret'
 port=${at##*:}
 "$serve" --port "$port" >out2 2>err2
 check 'a port that is taken' test $? = 2
-check 'is a sentence' grep -q "port $port of 127.0.0.1 cannot be listened at" err2
+check 'is a sentence' grep -q "cannot listen on port $port of 127.0.0.1" err2
 stop
 for words in '--port 70000' '--threads 0' '--max-queue x' '--models nowhere' '--token-file nowhere' '--tls-cert x.pem' 'word'; do
     # shellcheck disable=SC2086

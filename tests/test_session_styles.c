@@ -1,6 +1,6 @@
-/* Styles in the viewer's session: the same bits as a rollout, what one may want of them, history over
- * changes, other skills and back. The networks are made by hand (tests/motions.h) and no actor balances: what
- * is tested does not depend on how well anything walks. */
+/* Styles in the viewer's session: the same bits as a rollout, requests, history over changes, other skills
+ * and back. The networks are made by hand (tests/motions.h) and no actor balances: the tests do not depend on
+ * how well anything walks. */
 #include "tests/allocations.h"
 #include "tests/motions.h"
 #include "tests/session_fixture.h"

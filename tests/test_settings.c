@@ -1,4 +1,4 @@
-/* Settings: every number from text and back without loss, and a sentence for everything else. */
+/* Settings: every number from text and back without loss, and an error for everything else. */
 #include "learn/settings.h"
 
 #include "base/number.h"

@@ -1,4 +1,4 @@
-/* options/simulation: what the shared options become, with a program's own bounds, and in an environment. */
+/* options/simulation: values of the common options, with a program's bounds, and in an environment. */
 #include "options/simulation.h"
 
 #include <math.h>

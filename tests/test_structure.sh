@@ -1,6 +1,6 @@
 #!/bin/sh
-# Which module may include which: the table below, from the top down. A line is "MODULE: MODULES it may use directly", and what these may use,
-# it may use too. Run from the repository's root; prints each include that breaks the table and fails.
+# Which module may include which: the table below, from the top down. A line is "MODULE: MODULES it may use directly"; it may also use
+# the modules that these may use. Run from the repository's root; prints each include that breaks the table and fails.
 #
 #   tests/test_structure.sh [--graph]    --graph prints the includes between modules, with their number, instead
 set -eu

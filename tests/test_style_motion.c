@@ -1,6 +1,6 @@
-/* A style's motion as a clip, by the networks that amble brings along: what is written and read again is the
- * motion that was made; its trajectory goes round once; its windows, encoded, go round too; what gives no
- * motion is refused with the generator's reason. */
+/* A style's motion as a clip, by amble's own networks: writing and reading keeps the motion; its phase makes
+ * one turn; so do the latents of its windows; a latent without a usable motion is an error with the
+ * generator's reason. */
 #include "tests/policy.h"
 
 #include "policy/style_motion.h"

@@ -1,4 +1,4 @@
-/* Mixtures of styles, schedules, draws; and what is wrong in them said in a sentence. */
+/* Mixtures of styles, schedules, draws; and sentences for their errors. */
 #include "tests/policy.h"
 
 #include "policy/style_plan.h"

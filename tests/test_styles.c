@@ -1,4 +1,4 @@
-/* Named styles: the style of a motion by a hand-made encoder, the file there and back, and what is refused.
+/* Named styles: the style of a motion by a hand-made encoder, writing and reading the file, and errors.
  */
 #include "tests/gaits.h"
 

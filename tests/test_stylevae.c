@@ -1,5 +1,5 @@
-/* nets/stylevae: the networks against nets/model.h run by hand, heads in either order, noise, and what is
- * refused. */
+/* nets/stylevae: the networks against direct runs by nets/model.h, heads in either order, noise, and
+ * errors. */
 #include "nets/stylevae.h"
 
 #include "base/rng.h"

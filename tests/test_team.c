@@ -1,5 +1,5 @@
-/* A team's results are ami_model_run's, bit for bit, whatever its workers do: awake, asleep, stopped in the
- * middle of a part for longer than anybody waits, or gone. Run under ThreadSanitizer too. */
+/* A team's results are ami_model_run's, bit for bit, in any state of its workers: awake, asleep, stopped in a
+ * part for longer than the caller waits, or ended. Run under ThreadSanitizer too. */
 #define _GNU_SOURCE
 #include "base/clock.h"
 #include "base/cores.h"
@@ -368,23 +368,23 @@ static void test_life(void **state)
     reserve(team, &p);
     reserve(team, &p);
     run_and_check(team, &p, 0, 50, "made anew");
-    problem others[AMI_TEAM_MOST_MODELS];
-    for (int i = 0; i < AMI_TEAM_MOST_MODELS; i++)
+    problem others[AMI_TEAM_MAX_MODELS];
+    for (int i = 0; i < AMI_TEAM_MAX_MODELS; i++)
         others[i] = problem_create(AMI_PRECISION_FP32, 2, small, false, 2);
-    for (int i = 0; i < AMI_TEAM_MOST_MODELS - 1; i++)
+    for (int i = 0; i < AMI_TEAM_MAX_MODELS - 1; i++)
         reserve(team, &others[i]);
     ami_error err = {""};
-    assert_false(ami_team_reserve(team, others[AMI_TEAM_MOST_MODELS - 1].model, 1, &err));
+    assert_false(ami_team_reserve(team, others[AMI_TEAM_MAX_MODELS - 1].model, 1, &err));
     assert_non_null(strstr(err.text, "at most 32 models"));
     ami_team_destroy(team);
-    for (int i = 0; i < AMI_TEAM_MOST_MODELS; i++)
+    for (int i = 0; i < AMI_TEAM_MAX_MODELS; i++)
         problem_free(&others[i]);
     problem_free(&p);
 
     team = ami_team_create(NULL, NULL);
     assert_non_null(team);
     assert_int_equal(ami_team_threads(team),
-                     ami_cores() < AMI_TEAM_MOST_THREADS ? ami_cores() : AMI_TEAM_MOST_THREADS);
+                     ami_cores() < AMI_TEAM_MAX_THREADS ? ami_cores() : AMI_TEAM_MAX_THREADS);
     ami_team_destroy(team);
 }
 

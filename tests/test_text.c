@@ -1,4 +1,4 @@
-/* Text from files: what is printable, how the rest is escaped, which names are accepted. */
+/* Text from files: printable characters, escapes of others, valid names. */
 #include "base/text.h"
 
 #include <setjmp.h>

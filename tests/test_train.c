@@ -1,5 +1,6 @@
-/* Training: it learns; it is decided by settings and clip alone, bit by bit on any team; the samples handed
- * to PPO say what happened; a broken environment is reset and harms no other; schedules are kept. */
+/* Training: it learns; it depends on settings and clip alone, with the same bits for any number of threads;
+ * PPO's samples are what happened; an unusable environment is reset and does not affect others; schedules are
+ * kept. */
 #include "tests/training.h"
 
 #include <limits.h>

@@ -1,5 +1,5 @@
-/* Means of the weights over training: against a second implementation in double; what is exported is the
- * mean, and means the same however the normaliser moves. */
+/* Means of the weights over training: against a second implementation in double; the mean is exported, and
+ * does not depend on changes of the normaliser. */
 #include "tests/training.h"
 
 static ami_settings averaging(void)

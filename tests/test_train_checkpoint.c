@@ -1,5 +1,5 @@
-/* Checkpoints: a saved training goes on bit by bit; its networks can be taken over; what cannot be continued
- * is refused with a sentence. */
+/* Checkpoints: a saved training continues bit for bit; another one can start with its networks; a checkpoint
+ * that cannot be continued is an error. */
 #include "tests/training.h"
 
 #include "base/file.h"

@@ -1,5 +1,5 @@
-/* Evaluations while training: the exported actor's rollouts by fixed seeds, no noise and no pushes; the
- * training does not notice. */
+/* Evaluations during training: the exported actor's rollouts with fixed seeds, without noise and pushes; they
+ * do not affect the training. */
 #include "tests/training.h"
 
 #include "base/assets.h"

@@ -1,5 +1,5 @@
 /* Training passes: exact arithmetic on small integers, a double-precision reference, finite differences, the
- * same bits for any team, and that oneDNN starts no threads of its own. */
+ * same bits for any number of threads, and that oneDNN starts no threads. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* Networks as ONNX files: exported ones act as the trained ones, a training begins with what another one
- * wrote, and files that do not fit are refused with a sentence. */
+/* Networks as ONNX files: exported ones act as the trained ones, a training begins with another one's
+ * networks, and files that do not fit are errors. */
 #include "tests/allocations.h"
 #include "tests/training.h"
 

@@ -1,4 +1,4 @@
-/* Where episodes start: more often where they fail, uniformly if so asked. */
+/* Phases at which episodes start: more often where they fail, uniformly on request. */
 #include "tests/training.h"
 
 /* Standing for so long. With a gap the reference is 1 m higher for .2 s, from .6 of the cycle on, and nobody

@@ -1,5 +1,5 @@
 /* Training on invented motions: the same bits on any number of threads and after a checkpoint; other networks
- * or styles are refused. */
+ * or styles are errors. */
 #include "tests/training.h"
 
 #include "tests/motions.h"

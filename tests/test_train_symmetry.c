@@ -1,5 +1,5 @@
-/* Motions that are their own mirror image half a cycle later: what is folded, that bodies do what is learned
- * mirrored back, and that what is exported needs no mirror and is symmetric. */
+/* Motions that are their own mirror image half a cycle later: mirrored samples, mirrored actions of bodies,
+ * and exported networks that are symmetric without mirroring. */
 #include "tests/training.h"
 
 #include "sim/mirror.h"

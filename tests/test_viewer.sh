@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# amble-view as its users see it: in a window of its own on a virtual screen (Xvfb, software OpenGL), every key and mouse action of the
-# help does what the help says, by synthetic input through X; films and pictures without a display are neither blank nor still; a film is
-# playable however it ends; the physics' hash is that of a rollout; what is missing gets one sentence.
+# amble-view as its users run it: in a window on a virtual screen (Xvfb, software OpenGL), every key and mouse action has
+# the effect in the help, tested by synthetic input through X; films and pictures without a display are neither blank nor still; a film is
+# playable however it ends; the physics' hash is that of a rollout; missing files and programs get one sentence.
 #
 #   tests/test_viewer.sh PATH/TO/amble-view PATH/TO/amble PATH/TO/libfake_gamepad.so
 #
-# Its last lines count like cmocka's. Needs clips (AMBLE_CLIPS) and, for the window, Xvfb and xdotool; what cannot be run is counted as
-# skipped. Judges nothing by speed.
+# Its last lines count like cmocka's. Needs clips (AMBLE_CLIPS) and, for the window, Xvfb and xdotool; tests that cannot run are counted as
+# skipped. No test depends on speed.
 set -u
 
 view=$(realpath "$1") || exit 1
@@ -112,7 +112,7 @@ run --version
 check "the version" grep -q -E '^amble-view [0-9]+\.[0-9]+\.[0-9]+$' out
 echo x >plain
 run --watch "$work/plain"
-check "a run folder that is none" one_sentence 'watch: .*plain is no folder'
+check "a run folder that is none" one_sentence 'watch: .*plain is not a folder'
 # wait_for_line PATTERN: until the viewer's err says it
 wait_for_line() {
     for _ in $(seq 300); do
@@ -143,7 +143,7 @@ mkfifo pipe.mp4
 run --record pipe.mp4
 check "a film is no pipe, and nobody waits for one" one_sentence 'pipe.mp4: is a pipe'
 run --log pipe.mp4 --motion walk
-check "nor is a log that nobody reads" one_sentence 'pipe.mp4 cannot be written: it is a pipe that nobody reads'
+check "nor is a log that nobody reads" one_sentence 'pipe.mp4 cannot be written: it is a pipe without a reader'
 run --clip "$work/pipe.mp4"
 check "nor is a clip" one_sentence 'pipe.mp4.*not a regular file'
 run --policy pipe.mp4
@@ -199,7 +199,7 @@ check "a row without a filmstrip" grep -q '"walk" found where nothing is expecte
 run --filmstrip strip.png walk limp
 check "a filmstrip of an unknown style" one_sentence '"limp".*there are .*walk, zombie'
 run --filmstrip strip.png --record a.mp4 walk
-check "a filmstrip is no film" one_sentence 'goes with no --record'
+check "a filmstrip is no film" one_sentence 'excludes --record'
 check "and no picture" test ! -e strip.png
 
 # --- a filmstrip needs neither display nor clips
@@ -231,7 +231,7 @@ small=(--size 160x120 --fps 10 --quality low)
 for backend in egl osmesa; do
     if [ $backend = osmesa ] && ! compgen -G '/usr/lib*/*/libOSMesa.so.[68]' >/dev/null && ! compgen -G '/usr/lib*/libOSMesa.so.[68]' >/dev/null; then
         run --screenshot "$backend.png" --seconds .5 "${small[@]}" --backend $backend
-        check "without OSMesa one sentence" one_sentence 'libOSMesa is not there'
+        check "without OSMesa one sentence" one_sentence 'libOSMesa is missing'
         skip 'a picture with OSMesa: its library is not there (package libosmesa6; newer distributions have none)'
         continue
     fi
@@ -317,7 +317,7 @@ if [ -w /dev/full ]; then
     status=$?
     check "results on a full disk" one_sentence '^amble-view: standard output cannot be written: No space left'
     run --screenshot b.png --seconds .1 "${small[@]}" --log /dev/full
-    check "a log on a full disk" one_sentence '^amble-view: --log: /dev/full is not whole'
+    check "a log on a full disk" one_sentence '^amble-view: --log: /dev/full is incomplete'
 fi
 "$view" --screenshot b.png --seconds .1 "${small[@]}" --bench >&- 2>err
 status=$?

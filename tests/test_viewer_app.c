@@ -1,6 +1,6 @@
-/* The viewer without its window: every key over every kind of skill, and numbers out of their bounds. In a
- * folder of assets with amble's own networks for styles and with small actors that follow motions made up on
- * the spot. More characters than are tried out before a skill is entered, so that it is entered at once. */
+/* The viewer without its window: every key over every kind of skill, and numbers out of their bounds. The
+ * assets are amble's networks for styles and small actors of synthetic motions. There are too many characters
+ * for simulating entries ahead, so that skills are entered at once. */
 #include "tests/gaits.h"
 
 #include "nets/onnx/onnx.h"

@@ -1,4 +1,5 @@
-/* Pictures, films, scripts, the table of actions, the clip player and picking: what needs no OpenGL. */
+/* Parts of the viewer without OpenGL: pictures, films, scripts, the table of actions, the clip player,
+ * picking. */
 #include "base/number.h"
 #include "tests/session_fixture.h"
 

@@ -1,5 +1,5 @@
-/* The physics step: stable PD against a reference solve, the torque limit, kinematics against the skeleton
- * table, saving and breaking. */
+/* The physics step: stable PD against a reference solution, the torque limit, kinematics against the skeleton
+ * table, saving, unusable states. */
 #include "tests/body.h"
 
 #include "sim/world.h"

@@ -1,5 +1,5 @@
-/* What the tests of training share: a small and lively training, and comparing two of them bit by bit. Looks
- * into learn/train_state.h, which is private to the training and to its tests. */
+/* For tests of training: a small training with large changes, and comparing two of them bit by bit. Uses
+ * learn/train_state.h, which is private to training and its tests. */
 #ifndef AMI_TESTS_TRAINING_H
 #define AMI_TESTS_TRAINING_H
 

@@ -1,3 +1,4 @@
+/* The table of actions, and parsing of scripts. */
 #include "viewer/actions.h"
 
 #include "base/number.h"
@@ -51,14 +52,14 @@ const ami_action_info ami_action_table[] = {
     {0},
 };
 
-/* Steps: more than a history holds, and an hour of simulation. The others as the options of the same names,
- * where there are such. */
-enum { MOST_STEPS = 100000 };
+/* Steps: more than a history holds, and an hour of simulation. Other bounds are those of the options of the
+ * same names, if any. */
+enum { MAX_STEPS = 100000 };
 static const double most_seconds = 1e6;
 static const ami_action_bounds bounds[AMI_ACTIONS] = {
     [AMI_ACT_PUSH] = {-20, 20, false},
-    [AMI_ACT_FORWARD] = {-MOST_STEPS, MOST_STEPS, true},
-    [AMI_ACT_BACK] = {-MOST_STEPS, MOST_STEPS, true},
+    [AMI_ACT_FORWARD] = {-MAX_STEPS, MAX_STEPS, true},
+    [AMI_ACT_BACK] = {-MAX_STEPS, MAX_STEPS, true},
     [AMI_ACT_SPEED] = {1. / 16, 16, false},
     [AMI_ACT_SKILL] = {1, 32, true},
     [AMI_ACT_PHASE_GAIN] = {0, 20, false},
@@ -86,7 +87,7 @@ const char *const ami_mouse_help[][2] = {
 
 const ami_action_info *ami_action_by_name(const char *name)
 {
-    if (!strcmp(name, "speed")) /* as it was called before */
+    if (!strcmp(name, "speed")) /* the former name */
         name = "time-scale";
     for (const ami_action_info *i = ami_action_table; i->name; i++)
         if (!strcmp(i->name, name))

@@ -1,5 +1,5 @@
-/* Everything one can do, by name: the keys, the buttons of the panel, `--do` and the help on screen all come
- * from this one table, so that they cannot say different things. */
+/* The table of all actions. Keys, buttons of the panel, `--do` and the help on screen come from it, so that
+ * they always agree. */
 #ifndef AMI_VIEWER_ACTIONS_H
 #define AMI_VIEWER_ACTIONS_H
 
@@ -8,7 +8,7 @@
 typedef enum ami_action {
     AMI_ACT_NONE,
     AMI_ACT_PAUSE,
-    AMI_ACT_FORWARD, /* one control step, or frame of a clip; value: how many */
+    AMI_ACT_FORWARD, /* a control step, or frame of a clip; value: number of them */
     AMI_ACT_BACK,
     AMI_ACT_FASTER,
     AMI_ACT_SLOWER,
@@ -19,7 +19,7 @@ typedef enum ami_action {
     AMI_ACT_OPEN,   /* a file, as if it were dropped on the window; scripts only */
     AMI_ACT_SKILL,  /* value: its number, from 1 */
     AMI_ACT_STYLE,  /* text: a mixture, or random; scripts only */
-    AMI_ACT_RANDOM, /* a style that is drawn */
+    AMI_ACT_RANDOM, /* a style drawn at random */
     AMI_ACT_PHASE_LOOP,
     AMI_ACT_PHASE_GAIN,   /* value */
     AMI_ACT_GROUND_SPEED, /* value: m/s */
@@ -39,7 +39,7 @@ typedef enum ami_action {
     AMI_ACT_PANEL,
     AMI_ACT_STATUS,
     AMI_ACT_HELP,
-    AMI_ACT_CAMERA, /* back to where it was at the beginning */
+    AMI_ACT_CAMERA, /* back to its first position */
     AMI_ACT_ORBIT,  /* value: degrees */
     AMI_ACT_TILT,
     AMI_ACT_ZOOM, /* value: factor of the distance */
@@ -53,19 +53,19 @@ typedef enum ami_action {
 typedef struct ami_action_info {
     ami_action action;
     const char *name; /* for --do and --log */
-    double value;     /* where none is given */
-    const char *keys; /* as help shows them; NULL: not in the help */
+    double value;     /* the default */
+    const char *keys; /* as shown in the help; NULL: not in the help */
     const char *what; /* the help's line */
     int key[3];       /* GLFW's numbers; 0: none */
 } ami_action_info;
 
-/* What an action's value may be. Both 0: it takes none. */
+/* Bounds of an action's value. Both 0: it has none. */
 typedef struct ami_action_bounds {
     double lo, hi;
     bool whole; /* only whole numbers */
 } ami_action_bounds;
 
-/* In the order of the help; the end has no name. */
+/* In the order of the help; the last one's name is NULL. */
 extern const ami_action_info ami_action_table[];
 
 const ami_action_info *ami_action_by_name(const char *name); /* NULL: there is none */
@@ -73,11 +73,11 @@ const ami_action_info *ami_action_by_key(int key);
 const ami_action_info *ami_action_of(ami_action action);
 ami_action_bounds ami_action_bounds_of(ami_action action);
 
-/* What the mouse and the held keys do, for the help: pairs of texts, ended by NULL. */
+/* The help for the mouse and held keys: pairs of texts, ended by NULL. */
 extern const char *const ami_mouse_help[][2];
 
-/* One line of a script, "TIME ACTION [VALUE]": at TIME s of simulated time. False and a sentence where `text`
- * is something else, or where a number is out of its bounds. */
+/* Reads a line of a script, "TIME ACTION [VALUE]": at TIME s of simulated time. False and a sentence where
+ * `text` has another form or a number is out of its bounds. */
 typedef struct ami_cue {
     double time, value;
     ami_action action;

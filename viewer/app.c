@@ -1,4 +1,4 @@
-/* Begin and end of the viewer: what the command line asked for, the renderer, the log. */
+/* Start and end of the viewer: loads the requested content, the renderer, the log. */
 #include "viewer/app.h"
 
 #include "base/clock.h"
@@ -25,15 +25,14 @@ static void show_defaults(ami_app *app)
     app->view.scale = 1;
 }
 
-/* A pipe may be a log, but only one that somebody reads: O_NONBLOCK, so that opening it does not wait for
- * that. */
+/* Opens the log. A pipe needs a reader: O_NONBLOCK, so that opening does not wait for one. */
 static bool open_log(ami_app *app, ami_error *err)
 {
     const char *path = app->def.log;
     const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
     if (fd < 0)
         return ami_fail(err, "--log: %s cannot be written: %s", path,
-                        errno == ENXIO ? "it is a pipe that nobody reads" : strerror(errno));
+                        errno == ENXIO ? "it is a pipe without a reader" : strerror(errno));
     if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK) < 0 || !(app->log = fdopen(fd, "w"))) {
         ami_fail(err, "--log: %s cannot be written: %s", path, strerror(errno));
         close(fd);
@@ -67,7 +66,7 @@ bool ami_app_init(ami_app *app, const ami_app_def *def, ami_error *err)
 bool ami_app_make_scene(ami_app *app, ami_error *err)
 {
     const ami_app_def *def = &app->def;
-    /* A clip is one character's, but it may be left for the session of all. */
+    /* A clip shows one character, but the viewer may return to the session of all. */
     if (!ami_scene_init(&app->view.scene, app->content.character, def->sim.envs, (ami_quality)def->quality,
                         def->width, def->height, err))
         return false;
@@ -135,6 +134,6 @@ bool ami_app_close_log(ami_app *app, ami_error *err)
     errno = 0;
     if (fclose(log) == 0 && !failed)
         return true;
-    return ami_fail(err, "--log: %s is not whole: %s", app->def.log,
+    return ami_fail(err, "--log: %s is incomplete: %s", app->def.log,
                     errno ? strerror(errno) : "an earlier write failed");
 }

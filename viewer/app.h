@@ -1,15 +1,14 @@
-/* The viewer without its window: what is simulated or played, what is shown of it, and what every action
- * does. viewer/window.c gives it a window and a user, viewer/studio.c an offscreen buffer and a clock of its
- * own; both draw with ami_app_draw.
+/* The viewer without its window: content (simulation or clip), view, and actions. viewer/window.c adds a
+ * window and input, viewer/studio.c an offscreen buffer and a virtual clock; both draw with ami_app_draw.
  *
  * Its files use only those above them:
- *   app_session.c   the simulation from outside: look, send, say
+ *   app_session.c   access to the simulation: snapshots, commands, messages
  *   app_style.c     styles: the list, blends, speeds
- *   app_skill.c     skills, sessions and clips: loaded and chosen
+ *   app_skill.c     skills, sessions and clips: loading and choosing
  *   app_act.c       actions, cues, the log's lines, --watch
- *   panel.c         the panel, which reads all this and returns actions
- *   app_draw.c, app_film.c   the picture, and what keeps it
- *   app.c           begin and end */
+ *   panel.c         the panel, which reads these and returns actions
+ *   app_draw.c, app_film.c   drawing; pictures and videos
+ *   app.c           start and end */
 #ifndef AMI_VIEWER_APP_H
 #define AMI_VIEWER_APP_H
 
@@ -27,9 +26,9 @@
 
 enum { AMI_CUES = 64, AMI_RETIRED = 16, AMI_CHOICES = 32, AMI_STYLES_SHOWN = 16 };
 
-/* What the command line says. */
+/* The command line. */
 typedef struct ami_app_def {
-    cli_simulation sim; /* envs: characters; seconds 0: until somebody ends it */
+    cli_simulation sim; /* envs: characters; seconds 0: until it is closed */
     const char *critic, *clips, *watch, *clip_file;
     ami_style_request style;
     uint64_t seed;
@@ -46,13 +45,13 @@ typedef struct ami_app_def {
     ami_cue cue[AMI_CUES]; /* in order of time */
 } ami_app_def;
 
-/* What may be switched; ints, because the panel's check boxes want ints. */
+/* Switches; ints, the type of the panel's check boxes. */
 typedef struct ami_shown {
     ami_look look;
     int panel, plots, status, help;
 } ami_shown;
 
-/* One line of the list to choose from: a skill, or a style of one that invents motions. */
+/* An entry of the list of choices: a skill, or a style of a skill that invents motions. */
 typedef struct ami_choice {
     char name[64];
     int skill, style; /* number in the table of styles, -1: none */
@@ -60,19 +59,18 @@ typedef struct ami_choice {
 
 typedef struct ami_panel ami_panel;
 
-/* What is shown: skills and their session, or a clip. */
+/* The content: skills and their session, or a clip. */
 typedef struct ami_content {
     /* Skills: app_skill.c. */
     ami_character *character;
     ami_env_def env;
     ami_skill *skill[AMI_SKILLS];
-    char skill_name[AMI_SKILLS][64], skill_path[AMI_SKILLS][4096]; /* path: of those that are not loaded
-                                                                      yet */
+    char skill_name[AMI_SKILLS][64], skill_path[AMI_SKILLS][4096]; /* path: for loading it later */
     int skills;
     struct {
         ami_skill *skill;
         uint64_t number;
-    } retired[AMI_RETIRED]; /* until the simulation has let go of them */
+    } retired[AMI_RETIRED]; /* until the simulation no longer uses them */
     int retirees;
     bool playing_clip;
     ami_player player;
@@ -83,27 +81,27 @@ typedef struct ami_content {
     } watch;
 
     /* Styles, and the list to choose from: app_style.c. */
-    ami_motions motions; /* styles NULL: nothing is invented yet */
+    ami_motions motions; /* styles NULL: no skill invents motions yet */
     ami_choice choice[AMI_CHOICES];
     int choices;
     int styles_shown, style_shown[AMI_STYLES_SHOWN]; /* numbers in the table, in the order of the list */
-    int64_t lists;                                   /* times that what can be chosen has changed */
-    double *weight;                                  /* (styles): of the style that is wanted, as asked for or
-                                                        as seen */
-    ami_latent latent;                               /* which that makes */
+    int64_t lists;                                   /* number of changes of the list of choices */
+    double *weight;                                  /* (styles): of the target style, as requested or as in
+                                                        the snapshot */
+    ami_latent latent;                               /* the latent of these weights */
     double own_gain;                                 /* of the phase loop, when it is switched on */
 
     /* The simulation: app_session.c. */
     ami_session *session;
-    ami_sim *sim;     /* NULL: the session is stepped by hand (film) */
+    ami_sim *sim;     /* NULL: a film steps the session itself */
     ami_snapshot own; /* without a thread */
     bool own_fresh;
     uint64_t sent;                        /* number of the last command */
-    bool stuck;                           /* the simulation's queue was full when something was last sent */
-    const volatile sig_atomic_t *stopped; /* not 0: somebody wants to leave, now; NULL: nobody can */
+    bool stuck;                           /* the simulation's queue was full at the last command */
+    const volatile sig_atomic_t *stopped; /* not 0: the program is to end at once; NULL: never */
 } ami_content;
 
-/* How it is seen. */
+/* The view. */
 typedef struct ami_view {
     ami_shown shown;
     ami_scene scene;
@@ -113,23 +111,23 @@ typedef struct ami_view {
     ami_plots *plots;
     ami_panel *panel;
     double now; /* of this frame: wall clock, or the film's own */
-    bool hint;  /* the first minute's line at the bottom */
+    bool hint;  /* the line at the bottom, shown for a minute */
 
     char message[300];    /* app_session.c */
     double message_until; /* ami_clock_now() */
 
     ami_film *film; /* app_film.c */
     char film_path[64];
-    double film_begun; /* -1: one is to begin with the next picture */
+    double film_begun; /* -1: begins with the next picture */
 } ami_view;
 
-/* What was pressed, and is held or not done yet. */
+/* Input: held keys, and actions that are not finished. */
 typedef struct ami_input {
-    double turn_key, turn_sent, turn_base; /* steering: -1 to 1 as held, rad/s as sent and as set in the
+    double turn_key, turn_sent, turn_base; /* steering: -1 to 1 from keys, rad/s as sent and as set in the
                                               panel */
     double pace;
-    bool hurried; /* the pace was changed: what is chosen next goes at its own again */
-    int asked;    /* the choice, until the simulation has heard of it; else -1 */
+    bool hurried; /* the pace was changed; the next choice resets it */
+    int asked;    /* the choice until the simulation has received it, else -1 */
 
     bool dragging; /* window.c: a body is pulled */
     ami_command pull;
@@ -155,74 +153,75 @@ void ami_app_free(ami_app *app);
 /* Ends --log. False and a sentence if a line of it could not be written. */
 bool ami_app_close_log(ami_app *app, ami_error *err);
 
-/* Once a context is current: the scene, the renderer, the panel. `scale`: of texts. */
+/* With a current context: creates scene, renderer and panel. `scale`: of texts. */
 bool ami_app_open_renderer(ami_app *app, double scale, int framebuffer, ami_error *err);
 
-/* Of it the scene, which needs no OpenGL. */
+/* Its first part, the scene, which needs no OpenGL. */
 bool ami_app_make_scene(ami_app *app, ami_error *err);
 
 /* ---- app_session.c ---- */
 
 const ami_snapshot *ami_app_look(ami_app *app);
-/* False: not sent, because the simulation is still busy with what it was sent before; then that is said. */
+/* False and a message: not sent, because the simulation is still busy with earlier commands. */
 bool ami_app_send(ami_app *app, const ami_command *command);
-/* Whether whoever waits for something must give up, because the program is to end. */
+/* Whether waits must be given up because the program is to end. */
 bool ami_app_stopped(const ami_app *app);
-/* A line at the top for a few seconds. */
+/* Shows a line at the top for a few seconds. */
 void ami_app_say(ami_app *app, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- app_act.c ---- */
 
-/* Does it now. A value out of its bounds (ami_action_bounds_of) is taken to mean the nearest one in them. */
+/* Executes an action at once. Its value is clamped to its bounds (ami_action_bounds_of). */
 void ami_app_act(ami_app *app, ami_action action, double value);
-void ami_app_steer(ami_app *app, double left); /* -1 to 1; as long as it is held */
-/* The cues that are due at this simulated time. */
+void ami_app_steer(ami_app *app, double left); /* -1 to 1, while a key is held */
+/* Executes the cues that are due at this simulated time. */
 void ami_app_cues(ami_app *app, double time);
-/* --watch: looks now and then whether training has written a new model, and teaches it. */
+/* --watch: checks at intervals whether training has written a new model, and loads it. */
 void ami_app_watch(ami_app *app);
-/* Frees what the simulation has let go of; writes what changed into the log. */
+/* Frees what the simulation no longer uses; writes changes into the log. */
 void ami_app_tidy(ami_app *app, const ami_snapshot *snapshot);
-/* To this part of the clip, or of the history while paused. */
+/* Moves to this fraction of the clip, or of the history while paused. */
 void ami_app_scrub(ami_app *app, const ami_snapshot *snapshot, double fraction);
 
 /* ---- app_skill.c ---- */
 
-/* What the definition asks for, and the other models' names. Before the first session no skill is loaded. */
+/* Loads the content of the definition, and the names of the other models. Before the first session no skill
+ * is loaded. */
 bool ami_app_start_session(ami_app *app, ami_error *err);
 bool ami_app_start_clip(ami_app *app, const char *file, ami_error *err);
 void ami_app_list_others(ami_app *app);
 void ami_app_choose(ami_app *app, int number);
-bool ami_app_have_skill(ami_app *app, int skill); /* loads it if need be; says why not */
-/* A successor for skill 0, made of the run folder's newest files. */
+bool ami_app_have_skill(ami_app *app, int skill); /* loads it if necessary, or shows why not */
+/* Replaces skill 0 by one of the run folder's newest files. */
 void ami_app_renew(ami_app *app);
-/* A file that was dropped on the window: a clip (played without physics) or an actor (a new skill). Says what
- * it did. */
+/* Opens a file dropped on the window: a clip (played without physics) or an actor (a new skill). Shows a
+ * message about it. */
 void ami_app_drop(ami_app *app, const char *path);
 
 /* ---- app_style.c ---- */
 
-/* Generators for a skill that invents motions; `style`: of the plan, where the command line
- * gives none. */
+/* Creates generators for a skill that invents motions; `style`: the plan's, if the command line gives
+ * none. */
 bool ami_app_invent(ami_app *app, ami_skill *skill, const char *style, ami_error *err);
 void ami_app_list(ami_app *app); /* fills the choices */
 /* A mixture ("walk:.7,zombie:.3") or "random"; another weight of one style (by its number in the table) in
- * the blend. They say what is wrong. */
+ * the blend. Errors are shown as a message. */
 void ami_app_style(ami_app *app, const char *text);
 void ami_app_weigh(ami_app *app, int style, double weight);
-/* The choice that is followed or about to be; -1: none of them, but a blend. */
+/* The choice that is followed or comes next; -1: a blend instead. */
 int ami_app_chosen(const ami_app *app, const ami_snapshot *snapshot);
 bool ami_app_check_cues(const ami_app *app, ami_error *err);
 void ami_app_set_pace(ami_app *app, double pace);
-bool ami_app_style_pace(ami_app *app, int sign); /* a little faster or slower, or the next style; false: no
+bool ami_app_style_pace(ami_app *app, int sign); /* one step faster or slower, or the next style; false: no
                                                     style is followed */
 void ami_app_see_style(ami_app *app, const ami_snapshot *snapshot);
 void ami_app_style_text(const ami_app *app, char *text, size_t size); /* "walk 70 %, zombie 30 %" */
 
 /* ---- app_draw.c ---- */
 
-/* Draws everything into the current buffer; `seconds` since the last frame. */
+/* Draws the whole frame into the current buffer; `seconds` since the last frame. */
 void ami_app_draw(ami_app *app, const ami_snapshot *snapshot, double alpha, double seconds, mjrRect whole);
-/* The part of the picture that is the world's: without panel. */
+/* The part of the picture that shows the world: without the panel. */
 mjrRect ami_app_world(const ami_app *app, mjrRect whole);
 /* The scrub bar: of a clip or of the history while paused. False: there is none. */
 bool ami_app_scrub_rect(const ami_app *app, const ami_snapshot *snapshot, mjrRect whole, mjrRect *bar);
@@ -233,7 +232,7 @@ bool ami_app_scrub_rect(const ami_app *app, const ami_snapshot *snapshot, mjrRec
  * memory is short. */
 const unsigned char *ami_app_read(ami_app *app, mjrRect whole);
 
-/* A picture or a frame of a video, where one is asked for. */
+/* Saves a picture or a frame of a video, if requested. */
 void ami_app_capture(ami_app *app, mjrRect whole);
 void ami_app_toggle_film(ami_app *app, mjrRect whole);
 void ami_app_end_film(ami_app *app);

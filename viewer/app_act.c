@@ -1,4 +1,4 @@
-/* Actions: what keys, buttons and scripts do; cues, the log, watching a training. */
+/* Executes the actions of keys, buttons and scripts; cues, the log, watching a training. */
 #include "viewer/app.h"
 
 #include "base/clock.h"
@@ -32,7 +32,7 @@ static void step(ami_app *app, double steps)
         send(app, AMI_DO_STEP, steps);
 }
 
-/* Away from who looks on, on the ground. */
+/* Away from the camera, along the ground. */
 static void push(ami_app *app, double speed)
 {
     ami_command c = {.kind = AMI_DO_PUSH, .character = ami_app_look(app)->follow};
@@ -78,14 +78,14 @@ static int other_gait(const ami_app *app, int now, int sign)
     return best;
 }
 
-/* A little faster or slower; at the end of what the gait allows, the next gait. */
+/* One step faster or slower; at the limit of the gait, the next gait. */
 static void change_pace(ami_app *app, int sign)
 {
     if (app->content.playing_clip)
         return;
     if (app->input.asked < 0 ? ami_app_style_pace(app, sign)
                              : app->content.choice[app->input.asked].style >= 0)
-        return; /* what has just been asked for is not there yet to be changed */
+        return; /* the last request has not taken effect yet */
     const int now =
         app->input.asked >= 0 ? app->content.choice[app->input.asked].skill : ami_app_look(app)->skill;
     if (sign > 0 ? app->input.pace < 1.15 - 1e-9 : app->input.pace > .85 + 1e-9) {
@@ -94,8 +94,7 @@ static void change_pace(ami_app *app, int sign)
     }
     const bool styles =
         app->content.choices > 0 && app->content.choice[0].style >= 0; /* then no skill is a gait */
-    for (int i = 0; i < app->content.skills && i < 2 && !styles; i++)  /* walk and run, if nobody has asked
-                                                                          for them yet */
+    for (int i = 0; i < app->content.skills && i < 2 && !styles; i++)  /* walk and run, if not loaded yet */
         (void)ami_app_have_skill(app, i);
     const int next = styles ? -1 : other_gait(app, now, sign);
     if (next >= 0) {
@@ -312,7 +311,7 @@ void ami_app_watch(ami_app *app)
         ami_app_renew(app);
 }
 
-/* One line of the log for each thing that is not as it was. */
+/* Writes a line of the log for each change. */
 static void log_changes(ami_app *app, const ami_snapshot *s)
 {
     static const char *const names[] = {"paused",  "speed",  "skill",   "turn",     "pace",      "follow",
@@ -321,7 +320,7 @@ static void log_changes(ami_app *app, const ami_snapshot *s)
                                         "film",    "clip",   "azimuth", "distance", "elevation", "gain"};
     static double before[sizeof names / sizeof *names];
     static bool begun;
-    static int skill; /* what is asked for counts when it is there */
+    static int skill; /* logged when the request takes effect */
     if (s->wanted == s->skill && app->input.asked < 0)
         skill = ami_app_chosen(app, s) + 1;
     const ami_shown *shown = &app->view.shown;

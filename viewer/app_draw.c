@@ -1,4 +1,4 @@
-/* The picture: world, plots, texts, scrub bar, panel. */
+/* Draws the picture: world, plots, texts, scrub bar, panel. */
 #include "viewer/app.h"
 #include "viewer/panel.h"
 
@@ -32,7 +32,7 @@ bool ami_app_scrub_rect(const ami_app *app, const ami_snapshot *snapshot, mjrRec
     return bar->width > 50;
 }
 
-/* Text of `font` from a point, its baseline there. */
+/* Draws text of `font` with its baseline from a point. */
 static void text(const ami_app *app, mjrRect at, int font, const char *words, int x, int y, float shade)
 {
     mjr_text(font, words, &app->view.context, (float)(x - at.left) / (float)at.width,
@@ -165,7 +165,7 @@ static int simulation_lines(const ami_app *app, const ami_snapshot *s, line *lin
     snprintf(buffer[n], 96, "%.1f m/s", s->ground_speed);
     if (s->invents && fabs(s->pace - 1) > .01)
         snprintf(buffer[n] + strlen(buffer[n]), 96 - strlen(buffer[n]), ", pace %.0f %%", 100 * s->pace);
-    if (fabs(s->turn_rate) > 1e-3) /* the numbers' own words are enough while nobody steers */
+    if (fabs(s->turn_rate) > 1e-3) /* only while it is steered */
         snprintf(buffer[n] + strlen(buffer[n]), 96 - strlen(buffer[n]), ", turning %s",
                  s->turn_rate > 0 ? "left" : "right");
     lines[n] = (line){"Speed", buffer[n]};
@@ -183,7 +183,7 @@ static int simulation_lines(const ami_app *app, const ami_snapshot *s, line *lin
         snprintf(buffer[n], 96, "paused at %.2f s", (double)s->step * s->dt);
     else if (app->content.sim)
         snprintf(buffer[n], 96, "%s, real %.2f x", speed, s->real_time_factor);
-    else /* a film's time is whatever it wants to be */
+    else /* a film has no wall clock */
         snprintf(buffer[n], 96, "%s", speed);
     lines[n] = (line){"Time", buffer[n]};
     return n + 1;
@@ -212,8 +212,10 @@ static void draw_status(const ami_app *app, const ami_snapshot *s, mjrRect world
     const int n =
         s->clip_duration > 0 ? clip_lines(app, s, lines, buffer) : simulation_lines(app, s, lines, buffer);
     mjrRect box = plate_size(app, lines, n, &first);
-    const int least = px(app, app->content.sim ? 200 : 150); /* so that it does not twitch with every digit */
-    box.width = box.width < least ? least : box.width;
+    const int min_width =
+        px(app, app->content.sim ? 200 : 150); /* so that the width does not change with every
+                                                                digit */
+    box.width = box.width < min_width ? min_width : box.width;
     box.left = world.left + px(app, 12);
     box.bottom = bottom;
     plate(app, box, lines, n, first, .80f);
@@ -254,7 +256,7 @@ static mjrRect without_plots(const ami_app *app, mjrRect world)
     return world;
 }
 
-/* What a newcomer needs to know, as much of it as fits on the line. */
+/* The first hints, as many as fit on the line. */
 static void draw_hint(const ami_app *app, mjrRect clear)
 {
     static const char *const clip[] = {"Space: stop and go     Left, Right: frame by frame     H: help",
@@ -276,7 +278,7 @@ static void draw_texts(ami_app *app, const ami_snapshot *s, mjrRect world, mjrRe
     const int bottom = world.bottom + px(app, 12) + (has_bar ? px(app, 30) : 0);
     if (has_bar && app->view.shown.status)
         draw_scrub(app, s, bar);
-    if (app->view.shown.status && !app->view.shown.help) /* help is over all of it */
+    if (app->view.shown.status && !app->view.shown.help) /* the help covers it */
         draw_status(app, s, world, bottom);
     const mjrRect clear = without_plots(app, world);
     if (!app->view.shown.help && app->view.hint && app->view.shown.status && app->view.now - app->begun < 20)
@@ -284,8 +286,7 @@ static void draw_texts(ami_app *app, const ami_snapshot *s, mjrRect world, mjrRe
     if (ami_clock_now() < app->view.message_until)
         centred_line(app, clear, world.bottom + world.height - px(app, 76), app->view.message, .8f);
     if (app->view.film && !app->def.record &&
-        fmod(app->view.now, 1) < .6) /* this stays out of the film: it is drawn
-                                                                    after the capture */
+        fmod(app->view.now, 1) < .6) /* not in the film: drawn after the capture */
         mjr_label((mjrRect){world.left + world.width - px(app, 70), world.bottom + px(app, 10), px(app, 58),
                             px(app, 24)},
                   mjFONT_NORMAL, "REC", .80f, .25f, .10f, .9f, 1, 1, 1, &app->view.context);

@@ -1,4 +1,4 @@
-/* Pictures and videos of what is on the screen. */
+/* Saves pictures and videos of the screen. */
 #include "viewer/app.h"
 
 #include "base/clock.h"
@@ -12,14 +12,14 @@
 const unsigned char *ami_app_read(ami_app *app, mjrRect whole)
 {
     static unsigned char *buffer;
-    static size_t room;
+    static size_t capacity;
     const size_t size = (size_t)whole.width * (size_t)whole.height * 3;
-    if (size > room) {
+    if (size > capacity) {
         unsigned char *bigger = realloc(buffer, size);
         if (!bigger)
             return NULL;
         buffer = bigger;
-        room = size;
+        capacity = size;
     }
     mjr_readPixels(buffer, NULL, whole, &app->view.context);
     return buffer;
@@ -67,8 +67,8 @@ void ami_app_toggle_film(ami_app *app, mjrRect whole)
         ami_app_say(app, "%s", err.text);
 }
 
-/* The film has a frame for each of its instants: one that the screen missed shows the picture again. If very
- * many are missing, the next pictures bring the rest, so that the window goes on. */
+/* The film has a constant frame rate: frames that the screen missed repeat the picture. If very many are
+ * missing, the rest is written with the next pictures, so that the window stays responsive. */
 static void film_frame(ami_app *app, const unsigned char *rgb)
 {
     const double begun = ami_clock_now();

@@ -1,5 +1,4 @@
-/* What is simulated or played, seen from outside: its snapshot, commands to it, and lines that are said about
- * it. */
+/* Access to the simulation or clip: its snapshot, commands, and messages on the screen. */
 #include "viewer/app.h"
 
 #include "base/clock.h"
@@ -37,9 +36,9 @@ bool ami_app_stopped(const ami_app *app)
     return app->content.stopped && *app->content.stopped;
 }
 
-/* A full queue is waited for, because the other side empties it; but not for long, and not again until it
- * has: it may be in the middle of very many steps, and a window that waits cannot be closed. A pull is
- * followed by the next one. */
+/* If the queue is full, waits for the simulation to empty it, but only for a short time, and not again before
+ * it is empty: the simulation may be busy with many steps, and a waiting window cannot be closed. A lost pull
+ * is replaced by the next one. */
 static bool send_to_thread(ami_app *app, const ami_command *command)
 {
     const double until = ami_clock_now() + (app->content.stuck ? 0 : .3);

@@ -1,4 +1,5 @@
-/* Skills, sessions and clips: loaded, chosen, dropped on the window, and given to the simulation. */
+/* Skills, sessions and clips: loading, choosing, files dropped on the window, passing them to the
+ * simulation. */
 #include "viewer/app.h"
 
 #include "base/assets.h"
@@ -12,8 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Whether nobody has said what is to move how: then it is the actor that follows styles, if there is one. */
-static bool nothing_said(const ami_app_def *def)
+/* Whether no option chooses motion, actor or style: then the default is the actor that follows styles, if it
+ * is installed. */
+static bool uses_defaults(const ami_app_def *def)
 {
     return !def->sim.policy && !def->sim.motion && !def->watch && !def->sim.no_policy &&
            !ami_style_requested(&def->style);
@@ -25,8 +27,8 @@ static bool have_locomotion(void)
     return ami_asset_path("models/locomotion.onnx", path, sizeof path, NULL);
 }
 
-/* Which actor: as given, the run folder's, else the model of the motion's name, else the one that goes with
- * what is to be followed. Empty: none is wanted. */
+/* The actor's path: as given, the run folder's, else the model of the motion's name, else the default for a
+ * style or clip. Empty: no actor. */
 static bool first_policy(const ami_app_def *def, char *path, size_t size, ami_error *err)
 {
     path[0] = 0;
@@ -35,7 +37,7 @@ static bool first_policy(const ami_app_def *def, char *path, size_t size, ami_er
     if (def->watch)
         return (size_t)snprintf(path, size, "%s/actor.onnx", def->watch) < size ||
                ami_fail(err, "--watch: the path %.80s... is longer than %zu bytes", def->watch, size - 12);
-    const bool styles = ami_style_requested(&def->style) || (nothing_said(def) && have_locomotion());
+    const bool styles = ami_style_requested(&def->style) || (uses_defaults(def) && have_locomotion());
     return ami_find_actor(def->sim.policy, def->sim.motion, def->clips, styles ? "locomotion" : "walk", path,
                           size, err);
 }
@@ -57,10 +59,10 @@ static bool load_first(ami_app *app, ami_error *err)
     if (!first_policy(def, path, sizeof path, err))
         return false;
     ami_skill_def first = skill_def(app, path);
-    first.character = NULL; /* it says itself which one it wants */
+    first.character = NULL; /* the first actor determines the physics rate */
     first.motion = def->sim.motion;
     first.critic = def->critic;
-    first.invents = ami_style_requested(&def->style) || (nothing_said(def) && have_locomotion());
+    first.invents = ami_style_requested(&def->style) || (uses_defaults(def) && have_locomotion());
     app->content.skill[0] = ami_skill_load(&first, err);
     if (!app->content.skill[0])
         return false;
@@ -76,7 +78,7 @@ static bool load_first(ami_app *app, ami_error *err)
                               &app->content.skill[0]->may_touch, err))
         return false;
     const char *trained_on =
-        nothing_said(def) ? NULL : ami_style_trained_on(app->content.skill[0]->policy.motion);
+        uses_defaults(def) ? NULL : ami_style_trained_on(app->content.skill[0]->policy.motion);
     if (app->content.skill[0]->invents &&
         !ami_app_invent(app, app->content.skill[0], trained_on ? trained_on : "walk", err))
         return false;
@@ -87,7 +89,7 @@ static bool load_first(ami_app *app, ami_error *err)
     return true;
 }
 
-/* Whether a model's motion is among the styles already. */
+/* Whether a model's motion is one of the styles. */
 static bool is_listed(const ami_app *app, const char *name)
 {
     return app->content.skill[0] && app->content.skill[0]->invents &&
@@ -163,8 +165,8 @@ bool ami_app_start_clip(ami_app *app, const char *file, ami_error *err)
     return true;
 }
 
-/* Gives a new skill to the simulation and keeps the old one until it has let go. False if it cannot take it;
- * then it is freed. */
+/* Passes a new skill to the simulation and keeps the old one until that no longer uses it. False if the
+ * simulation does not accept it; then it is freed. */
 static bool teach(ami_app *app, int number, ami_skill *skill)
 {
     if (!ami_app_send(app, &(ami_command){.kind = AMI_DO_TEACH, .value = number, .skill = skill})) {
@@ -179,7 +181,7 @@ static bool teach(ami_app *app, int number, ami_skill *skill)
     return true;
 }
 
-/* A skill with all it needs; NULL and a sentence. */
+/* Loads a skill with its generators; NULL and a sentence on error. */
 static ami_skill *load_skill(ami_app *app, const ami_skill_def *def, ami_error *err)
 {
     ami_skill *skill = ami_skill_load(def, err);
@@ -206,13 +208,13 @@ bool ami_app_have_skill(ami_app *app, int skill)
     return true;
 }
 
-/* A film's session is stepped by its own clock, without a thread. */
+/* A film steps its session itself, without a thread. */
 static bool is_film(const ami_app *app)
 {
     return app->def.record || app->def.screenshot;
 }
 
-/* What start_session has made before it failed. */
+/* Frees what start_session created before it failed. */
 static void end_session(ami_app *app)
 {
     ami_session_destroy(app->content.session);
@@ -227,7 +229,7 @@ static void end_session(ami_app *app)
     app->content.own.body = NULL;
 }
 
-/* From playing a clip to simulating. */
+/* Ends playing a clip and starts the simulation. */
 static bool leave_clip(ami_app *app)
 {
     if (!app->content.playing_clip)
@@ -257,7 +259,7 @@ void ami_app_choose(ami_app *app, int number)
         ami_app_say(app, "there is no skill %d; there are %d", number + 1, app->content.choices);
         return;
     }
-    if (!leave_clip(app) || number >= app->content.choices) /* the list may be another one now */
+    if (!leave_clip(app) || number >= app->content.choices) /* the list may have changed */
         return;
     const ami_choice choice = app->content.choice[number];
     if (!ami_app_have_skill(app, choice.skill))
@@ -287,7 +289,7 @@ void ami_app_drop(ami_app *app, const char *path)
     if (ends_with(path, ".onnx")) {
         if (app->content.skills >= AMI_SKILLS || !app->content.session) {
             ami_app_say(app, "%s",
-                        app->content.session ? "no room for another skill: nine is all"
+                        app->content.session ? "nine skills are the maximum"
                                              : "choose a skill first; a clip is playing");
             return;
         }

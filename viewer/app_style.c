@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What comes first in the list, and what up and down go through, by speed. */
+/* First in the list; Up and Down choose among them by speed. */
 static const char *const gaits[] = {"walk", "jog", "run", "stealthy", "zombie"};
 enum { GAITS = sizeof gaits / sizeof *gaits };
 
@@ -35,14 +35,14 @@ static void order_styles(ami_app *app)
 bool ami_app_invent(ami_app *app, ami_skill *skill, const char *style, ami_error *err)
 {
     if (!app->content.motions.styles) {
-        ami_style_request wanted = app->def.style;
-        if (!ami_style_requested(&wanted))
-            wanted.style = style;
-        if (!ami_motions_load(&app->content.motions, &wanted, &app->content.character->skeleton,
+        ami_style_request request = app->def.style;
+        if (!ami_style_requested(&request))
+            request.style = style;
+        if (!ami_motions_load(&app->content.motions, &request, &app->content.character->skeleton,
                               app->def.clips, err))
             return false;
         app->content.motions.def.seed = app->def.seed;
-        app->content.own_gain = wanted.phase_gain > 0 ? wanted.phase_gain : 1;
+        app->content.own_gain = request.phase_gain > 0 ? request.phase_gain : 1;
         app->content.weight = calloc((size_t)app->content.motions.styles->count, sizeof *app->content.weight);
         if (!app->content.weight)
             return ami_fail(err, "out of memory for %d styles", app->content.motions.styles->count);
@@ -51,8 +51,8 @@ bool ami_app_invent(ami_app *app, ami_skill *skill, const char *style, ami_error
     return ami_skill_invent(skill, &app->content.motions.def, err);
 }
 
-/* The skill that the list's styles are of: only where a session begins with it, otherwise its name is one
- * among others. */
+/* The skill of the list's styles: only where a session begins with it, otherwise its name is one of the
+ * entries. */
 static bool lists_styles(const ami_app *app)
 {
     return app->content.skills > 0 && app->content.skill[0] && app->content.skill[0]->invents;
@@ -92,7 +92,7 @@ static int style_skill(const ami_app *app)
     return -1;
 }
 
-/* The latent's weights, to the thousandth. */
+/* The weights of the blend as text, rounded to .001. */
 static void show_weights(ami_app *app)
 {
     ami_style_weights(app->content.motions.styles, &app->content.latent, app->content.weight);
@@ -133,7 +133,7 @@ void ami_app_weigh(ami_app *app, int style, double weight)
     if (ami_style_blend(app->content.motions.styles, app->content.weight, &latent))
         take(app, &latent);
     else
-        ami_app_say(app, "a style has to be left");
+        ami_app_say(app, "at least one style needs a weight above 0");
 }
 
 bool ami_app_check_cues(const ami_app *app, ami_error *err)
@@ -153,7 +153,7 @@ bool ami_app_check_cues(const ami_app *app, ami_error *err)
     return true;
 }
 
-/* ---- seeing ---- */
+/* ---- showing ---- */
 
 void ami_app_see_style(ami_app *app, const ami_snapshot *snapshot)
 {
@@ -184,7 +184,7 @@ static int heaviest(const ami_app *app, const bool *taken)
     return best;
 }
 
-/* The heaviest three, the others left out. */
+/* The three largest weights. */
 void ami_app_style_text(const ami_app *app, char *text, size_t size)
 {
     const ami_styles *styles = app->content.motions.styles;
@@ -193,14 +193,14 @@ void ami_app_style_text(const ami_app *app, char *text, size_t size)
     text[0] = 0;
     for (int k = 0; k < 3 && k < styles->count && styles->count <= 256; k++) {
         const int i = heaviest(app, taken);
-        const double share = app->content.weight[i] / all;
+        const double fraction = app->content.weight[i] / all;
         const size_t used = strlen(text);
         taken[i] = true;
-        if (share > .995)
+        if (fraction > .995)
             snprintf(text, size, "%.20s", styles->style[i].name);
-        else if (share >= .005)
+        else if (fraction >= .005)
             snprintf(text + used, size - used, "%s%.20s %.0f %%", used ? ", " : "", styles->style[i].name,
-                     100 * share);
+                     100 * fraction);
     }
 }
 
@@ -209,11 +209,11 @@ int ami_app_chosen(const ami_app *app, const ami_snapshot *snapshot)
     if (app->input.asked >= 0)
         return app->input.asked;
     const bool style = snapshot->wanted == snapshot->skill && snapshot->invents && lists_styles(app);
-    const int most = style ? heaviest(app, NULL) : -1;
+    const int largest = style ? heaviest(app, NULL) : -1;
     for (int i = 0; i < app->content.choices; i++) {
         const ami_choice *c = &app->content.choice[i];
         if (c->skill == snapshot->wanted &&
-            (style ? c->style == most && app->content.weight[most] > .995 * sum_of_weights(app)
+            (style ? c->style == largest && app->content.weight[largest] > .995 * sum_of_weights(app)
                    : c->style < 0))
             return i;
     }
@@ -224,13 +224,13 @@ int ami_app_chosen(const ami_app *app, const ami_snapshot *snapshot)
 
 void ami_app_set_pace(ami_app *app, double pace)
 {
-    const double most = ami_app_look(app)->invents ? AMI_PACE_MAX : AMI_PACE_MAX_CLIP;
-    app->input.pace = fmin(fmax(round(pace * 20) / 20, AMI_PACE_MIN), most);
+    const double max_pace = ami_app_look(app)->invents ? AMI_PACE_MAX : AMI_PACE_MAX_CLIP;
+    app->input.pace = fmin(fmax(round(pace * 20) / 20, AMI_PACE_MIN), max_pace);
     app->input.hurried = fabs(app->input.pace - 1) > 1e-9;
     ami_app_send(app, &(ami_command){.kind = AMI_DO_PACE, .value = app->input.pace});
 }
 
-/* The gait that is the next faster one than `speed`, or the next slower one; -1: none. */
+/* The next gait faster, or slower, than `speed`; -1: none. */
 static int next_gait(const ami_styles *styles, double speed, int sign)
 {
     int best = -1;
@@ -261,7 +261,7 @@ bool ami_app_style_pace(ami_app *app, int sign)
         ami_app_say(app, sign > 0 ? "it goes no faster" : "it goes no slower");
         return true;
     }
-    const double speed = own * app->input.pace; /* it goes on as fast as before, as far as it can */
+    const double speed = own * app->input.pace; /* keeps the speed, as far as possible */
     ami_app_style(app, styles->style[next].name);
     ami_app_set_pace(app, speed / styles->style[next].speed + .05 * sign);
     ami_app_say(app, "%s", styles->style[next].name);

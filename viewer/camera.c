@@ -1,4 +1,4 @@
-/* The camera's own movements; it knows no scene. */
+/* Moves the camera; independent of the scene. */
 #include "viewer/scene.h"
 
 #include <math.h>
@@ -30,8 +30,8 @@ void ami_scene_forward(const ami_scene *scene, double forward[2])
     forward[1] = sin(scene->camera.azimuth * M_PI / 180);
 }
 
-/* A critically damped follower that knows the target's speed, so that it neither lags behind a runner nor
- * shakes with every step. */
+/* A critically damped follower with an estimate of the target's speed, so that it neither lags behind a
+ * runner nor shakes with every step. */
 void ami_camera_follow(ami_camera *camera, const double target[2], double seconds)
 {
     const double gap = hypot(target[0] - camera->at[0], target[1] - camera->at[1]);
@@ -44,7 +44,8 @@ void ami_camera_follow(ami_camera *camera, const double target[2], double second
     const double w = 3.2;
     for (double left = fmin(seconds, .5); left > 0; left -= 1. / 120) {
         const double h = fmin(left, 1. / 120);
-        for (int k = 0; k < 2; k++) { /* speed is the integral part: at a steady pace the gap goes to zero */
+        for (int k = 0; k < 2; k++) { /* speed is the integral term: at constant speed the error goes to
+                                         zero */
             const double error = target[k] - camera->at[k];
             camera->speed[k] += w * w * .6 * error * h;
             camera->at[k] += (camera->speed[k] + 2 * w * .6 * error) * h;

@@ -1,3 +1,4 @@
+/* Writes videos through a pipe to ffmpeg. */
 #define _GNU_SOURCE /* pipe2, memfd_create */
 #include "viewer/film.h"
 
@@ -20,7 +21,7 @@ extern char **environ;
 
 struct ami_film {
     char path[4096];
-    int pipe, log; /* log: what ffmpeg says, in memory */
+    int pipe, log; /* log: ffmpeg's messages, in memory */
     pid_t pid;
     int width, height;
     int64_t frames;
@@ -60,13 +61,13 @@ bool ami_film_check(const char *path, ami_error *err)
     if (!is_known(path))
         return ami_fail(err, "%s: a video's name must end in .mp4, .mov, .mkv, .webm or .gif", path);
     if (!in_path("ffmpeg"))
-        return ami_fail(err, "%s cannot be made because ffmpeg is not there: install the package ffmpeg",
+        return ami_fail(err, "%s cannot be written because ffmpeg is missing: install the package ffmpeg",
                         path);
     return ami_file_check_writable(path, err);
 }
 
-/* ffmpeg reads from the pipe and logs into memory. It gets its own process group and SIGHUP blocked, so that
- * Ctrl-C and a terminal that closes end this program, which then lets ffmpeg finish, and not both at once. */
+/* Starts ffmpeg, which reads from the pipe and logs into memory. It has its own process group and SIGHUP
+ * blocked, so that Ctrl-C and a closing terminal end only this program, which then lets ffmpeg finish. */
 static bool spawn(ami_film *film, char *const *argv, ami_error *err)
 {
     int ends[2];
@@ -164,7 +165,7 @@ ami_film *ami_film_open(const char *path, int width, int height, double fps, ami
     film->width = width;
     film->height = height;
     film->pipe = film->log = -1;
-    signal(SIGPIPE, SIG_IGN); /* a dead ffmpeg shall be an error of write, with its words */
+    signal(SIGPIPE, SIG_IGN); /* if ffmpeg has ended, write fails, and its message is reported */
     if (start(film, fps, err))
         return film;
     ami_film_close(film, NULL);
@@ -173,7 +174,7 @@ ami_film *ami_film_open(const char *path, int width, int height, double fps, ami
 
 enum { LOG_END = 4096 };
 
-/* The end of what ffmpeg said; its length. */
+/* Reads the end of ffmpeg's log; returns its length. */
 static ssize_t read_log(const ami_film *film, char log[LOG_END])
 {
     const off_t end = lseek(film->log, 0, SEEK_END);
@@ -192,7 +193,7 @@ static bool lost_its_end(const ami_film *film)
     return strstr(log, "Error writing trailer") || strstr(log, "Error closing file");
 }
 
-/* The last line that ffmpeg said. */
+/* The last line of ffmpeg's log. */
 static void last_words(const ami_film *film, char *text, size_t size)
 {
     char log[LOG_END];
@@ -201,7 +202,7 @@ static void last_words(const ami_film *film, char *text, size_t size)
         n--;
     log[n] = 0;
     const char *line = strrchr(log, '\n');
-    snprintf(text, size, "%s", n ? (line ? line + 1 : log) : "it said nothing");
+    snprintf(text, size, "%s", n ? (line ? line + 1 : log) : "without a message");
 }
 
 bool ami_film_frame(ami_film *film, const unsigned char *rgb, ami_error *err)

@@ -1,10 +1,11 @@
+/* Turns a gamepad's state into actions. */
 #include "viewer/gamepad.h"
 
 #include <GLFW/glfw3.h>
 #include <math.h>
 
-static const double dead = .15;           /* of a stick's way, that worn sticks rest within */
-static const double pace_at = .6;         /* from where on it is meant up or down */
+static const double dead = .15;           /* dead zone, fraction of a stick's range */
+static const double pace_at = .6;         /* from here on up or down counts */
 static const double pace_again_s = .25;   /* s */
 static const double camera_degrees = 120; /* a second */
 
@@ -23,7 +24,7 @@ static void choose_beside(ami_app *app, int by)
         ami_app_choose(app, chosen < 0 ? 0 : (chosen + by + app->content.choices) % app->content.choices);
 }
 
-/* What buttons do that are pressed now and were not before. */
+/* Executes the actions of newly pressed buttons. */
 static void buttons(ami_app *app, unsigned pressed)
 {
     static const struct {
@@ -68,7 +69,7 @@ static double beyond_dead(double axis)
 
 void ami_gamepad_read(ami_gamepad *pad, ami_app *app, bool keys_steer, double now, double seconds)
 {
-    GLFWgamepadstate state = {0}; /* plugged out, everything is let go */
+    GLFWgamepadstate state = {0}; /* unplugged: everything is released */
     first_gamepad(&state);
     unsigned held = 0;
     for (int i = 0; i <= GLFW_GAMEPAD_BUTTON_LAST; i++)

@@ -1,4 +1,4 @@
-/* amble-view: the character in a window, to be watched, pushed, pulled and steered; or filmed without one. */
+/* amble-view: the main program and its options. Shows characters in a window, or films them without one. */
 #include "base/clock.h"
 #include "options/options.h"
 #include "options/program.h"
@@ -61,10 +61,10 @@ static const struct argp_option options[] = {
     {"speed", KEY_SPEED, "X", OPTION_HIDDEN, NULL, 2},
     {"paused", KEY_PAUSED, NULL, 0, "begin paused", 2},
     {"do", KEY_DO, "\"TIME ACTION [VALUE]\"", 0,
-     "do something at a simulated time, in s: push 1.5, skill run, style walk:0.5,zombie:0.5, turn 30, "
+     "an action at a simulated time, in s: push 1.5, skill run, style walk:0.5,zombie:0.5, turn 30, "
      "time-scale 0.25, orbit 40, help, "
      "...; "
-     "may be given often",
+     "may be given several times",
      2},
     {"record", KEY_RECORD, "FILE", 0,
      "no window: film into FILE (.mp4, .mov, .mkv, .webm, .gif), --seconds long (default 10)", 3},
@@ -88,9 +88,9 @@ static const struct argp_option options[] = {
     {"quality", KEY_QUALITY, "low|medium|high", 0,
      "shadows, reflection, smooth edges (default: what the renderer can do)", 4},
     {"backend", KEY_BACKEND, "egl|osmesa", 0,
-     "what films without a display are drawn with (default: the first that works)", 4},
-    {"bench", KEY_BENCH, NULL, 0, "draw as fast as it goes and print how fast that was", 5},
-    {"log", KEY_LOG, "FILE", 0, "write a line for everything that changes", 5},
+     "OpenGL for films without a display (default: the first that works)", 4},
+    {"bench", KEY_BENCH, NULL, 0, "draw as fast as possible and print the speed", 5},
+    {"log", KEY_LOG, "FILE", 0, "write a line for each change", 5},
     {0},
 };
 
@@ -104,7 +104,7 @@ static const struct argp_option simulated[] = {
     CLI_SIM_OPTION_NO_POLICY(1),
     {"characters", CLI_SIM_ENVS, "N", 0, "a crowd (default 1)", 1},
     {"push", CLI_SIM_PUSH, "SPEED,PERIOD", 0, "as amble rollout: push by SPEED m/s every PERIOD s", 2},
-    {"turn", CLI_SIM_TURN, "DEG/S", 0, "turn the reference all the time", 2},
+    {"turn", CLI_SIM_TURN, "DEG/S", 0, "turn the reference at this rate", 2},
     CLI_SIM_OPTION_HEADING(2),
     CLI_SIM_OPTION_START(2),
     CLI_SIM_OPTION_SELF_COLLISION(2),
@@ -311,41 +311,42 @@ static bool check(const ami_app_def *d, ami_error *err)
         return ami_fail(err, "--watch and --policy exclude each other");
     for (int i = 0; i < d->cues; i++)
         if ((d->record || d->screenshot) && d->cue[i].action == AMI_ACT_PAUSE)
-            return ami_fail(err, "--do: a film cannot pause, for its time is the simulation's; time-scale "
-                                 ".0625 is as slow as it gets");
+            return ami_fail(err,
+                            "--do: a film cannot pause, because its time is the simulation's; time-scale "
+                            ".0625 is the slowest");
     if (d->paused && (d->record || d->screenshot))
         return ami_fail(err, "--paused is for the window; a film would never end");
     if (d->clip_file &&
         (d->sim.policy || d->watch || d->sim.motion || d->sim.no_policy || ami_style_requested(&d->style)))
-        return ami_fail(err, "--clip plays a motion without physics; it goes with no --policy, --motion, "
-                             "--style, --no-policy or --watch");
+        return ami_fail(err, "--clip plays a motion without physics; it excludes --policy, --motion, "
+                             "--style, --no-policy and --watch");
     if (!cli_style_check(&d->style, d->sim.motion, err))
         return false;
     return true;
 }
 
-/* Until training has written its first actor into the folder that is watched, which may not be there yet
- * either. Signals end the program as they do any other. */
+/* Waits until training has written its first actor into the watched folder, which may not exist yet. Signals
+ * end the program as usual. */
 static bool wait_for_model(const char *folder, ami_error *err)
 {
     char path[4200];
     struct stat st;
     snprintf(path, sizeof path, "%s/actor.onnx", folder);
-    bool told = false;
+    bool reported = false;
     while (access(path, R_OK) != 0) {
         if (stat(folder, &st) == 0 ? !S_ISDIR(st.st_mode) : errno != ENOENT)
-            return ami_fail(err, "--watch: %s is no folder that training writes to", folder);
+            return ami_fail(err, "--watch: %s is not a folder that training writes to", folder);
         if (access(path, F_OK) == 0)
             return ami_fail(err, "--watch: %s cannot be read", path);
-        if (!told)
+        if (!reported)
             fprintf(stderr, "amble-view: waiting for %s, which training writes; Ctrl-C ends this\n", path);
-        told = true;
+        reported = true;
         ami_clock_sleep_until(ami_clock_now() + .1);
     }
     return true;
 }
 
-/* Of all options a filmstrip knows --size, --backend and its own. */
+/* A filmstrip has only the options --size, --backend and its own. */
 static int make_strip(arguments *a)
 {
     ami_error err = {{0}};
@@ -356,16 +357,16 @@ static int make_strip(arguments *a)
     a->strip.width = a->def.width;
     a->strip.backend = a->def.backend;
     if (other)
-        ami_fail(&err, "--filmstrip shows motions as they are, and nothing else: it goes with no --record, "
+        ami_fail(&err, "--filmstrip shows motions without physics; it excludes --record, "
                        "--screenshot, --clip, --motion, "
-                       "--policy, --no-policy or --watch");
+                       "--policy, --no-policy and --watch");
     else if (ami_strip_make(&a->strip, &err))
         return 0;
     fprintf(stderr, "amble-view: %s\n", err.text);
     return 2;
 }
 
-/* What nobody said depends on whether it is a film, and how large. */
+/* Defaults that depend on the kind of output and its size. */
 static void fill_in(arguments *a)
 {
     ami_app_def *d = &a->def;
@@ -381,8 +382,8 @@ static void fill_in(arguments *a)
     d->seed = a->common.seed;
     d->clips = a->common.clips;
     d->json = a->common.json;
-    /* Equal times keep the order in which they were given: qsort may not, so the order is part of the time,
-     * far below any step. */
+    /* Equal times keep their order: qsort is not stable, so the index is added to the time, far below any
+     * step. */
     for (int i = 0; i < d->cues; i++)
         d->cue[i].time += 1e-10 * i;
     qsort(d->cue, (size_t)d->cues, sizeof *d->cue, by_time);

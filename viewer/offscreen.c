@@ -1,3 +1,4 @@
+/* Creates OpenGL contexts without a window, by EGL or OSMesa. */
 #include "viewer/offscreen.h"
 
 #include <dlfcn.h>
@@ -10,14 +11,14 @@
 #include <EGL/eglext.h>
 #include <GL/gl.h>
 
-/* Of GL/osmesa.h, which newer distributions no longer have (Mesa ended OSMesa in 2025); the library is still
- * tried where it is there. */
+/* From GL/osmesa.h, which newer distributions lack (Mesa dropped OSMesa in 2025); an installed library is
+ * still used. */
 typedef struct osmesa_context *OSMesaContext;
 #define OSMESA_RGBA GL_RGBA
 
 struct ami_offscreen {
     char name[32];
-    void *library; /* stays open until the end: drivers do not like to be unloaded */
+    void *library; /* stays open until the end: unloading drivers is not safe */
     EGLDisplay display;
     EGLContext context;
     EGLBoolean (*make_current)(EGLDisplay, EGLSurface, EGLSurface, EGLContext);
@@ -34,12 +35,12 @@ struct ami_offscreen {
     OSMesaContext mesa;
     GLboolean (*mesa_make_current)(OSMesaContext, void *, GLenum, GLsizei, GLsizei);
     void (*mesa_destroy)(OSMesaContext);
-    unsigned char *pixels; /* OSMesa wants some memory to be current on */
+    unsigned char *pixels; /* OSMesa needs a buffer for a current context */
 };
 
 enum { MESA_SIDE = 16 };
 
-/* The functions needed of EGL, found by name because the library is opened at run time. */
+/* The EGL functions in use, found by name because the library is loaded at run time. */
 typedef struct egl {
     void *(*get_proc)(const char *);
     EGLBoolean (*initialize)(EGLDisplay, EGLint *, EGLint *);
@@ -87,27 +88,28 @@ static bool load_egl(egl *e, void *library)
     return e->platform_display != NULL;
 }
 
-/* A current context on the display, without a surface; MuJoCo draws into a buffer of its own. */
+/* Makes a context without a surface current on the display; MuJoCo draws into its own buffer. */
 static bool use_display(ami_offscreen *o, const egl *e, EGLDisplay display)
 {
     if (display == EGL_NO_DISPLAY || !e->initialize(display, NULL, NULL))
         return false;
-    static const EGLint wanted[] = {EGL_RENDERABLE_TYPE,
-                                    EGL_OPENGL_BIT,
-                                    EGL_RED_SIZE,
-                                    8,
-                                    EGL_GREEN_SIZE,
-                                    8,
-                                    EGL_BLUE_SIZE,
-                                    8,
-                                    EGL_DEPTH_SIZE,
-                                    24,
-                                    EGL_SURFACE_TYPE,
-                                    EGL_PBUFFER_BIT,
-                                    EGL_NONE};
+    static const EGLint attributes[] = {EGL_RENDERABLE_TYPE,
+                                        EGL_OPENGL_BIT,
+                                        EGL_RED_SIZE,
+                                        8,
+                                        EGL_GREEN_SIZE,
+                                        8,
+                                        EGL_BLUE_SIZE,
+                                        8,
+                                        EGL_DEPTH_SIZE,
+                                        24,
+                                        EGL_SURFACE_TYPE,
+                                        EGL_PBUFFER_BIT,
+                                        EGL_NONE};
     EGLConfig config;
     EGLint count = 0;
-    if (e->choose_config(display, wanted, &config, 1, &count) && count > 0 && e->bind_api(EGL_OPENGL_API)) {
+    if (e->choose_config(display, attributes, &config, 1, &count) && count > 0 &&
+        e->bind_api(EGL_OPENGL_API)) {
         const EGLContext context = e->create_context(display, config, EGL_NO_CONTEXT, NULL);
         if (context != EGL_NO_CONTEXT && e->make_current(display, EGL_NO_SURFACE, EGL_NO_SURFACE, context)) {
             o->display = display;
@@ -137,7 +139,7 @@ static bool open_egl(ami_offscreen *o, ami_error *err)
     o->library = dlopen("libEGL.so.1", RTLD_NOW | RTLD_GLOBAL);
     egl e = {0};
     if (!o->library || !load_egl(&e, o->library))
-        return ami_fail(err, "libEGL.so.1 is not there (package libegl1)");
+        return ami_fail(err, "libEGL.so.1 is missing (package libegl1)");
     o->current_display = e.current_display;
     o->current_surface = e.current_surface;
     o->current_context = e.current_context;
@@ -175,16 +177,16 @@ static bool open_osmesa(ami_offscreen *o, ami_error *err)
         find(o->library, "OSMesaDestroyContext", &o->mesa_destroy);
     }
     if (!create || !o->mesa_make_current || !o->mesa_destroy)
-        return ami_fail(err, "libOSMesa is not there (package libosmesa6)");
+        return ami_fail(err, "libOSMesa is missing (package libosmesa6)");
     o->pixels = malloc((size_t)4 * MESA_SIDE * MESA_SIDE);
     o->mesa = create(OSMESA_RGBA, 24, 8, 0, NULL);
     if (!o->pixels || !o->mesa || !make_mesa_current(o))
-        return ami_fail(err, "libOSMesa makes no context");
+        return ami_fail(err, "libOSMesa cannot create a context");
     snprintf(o->name, sizeof o->name, "OSMesa");
     return true;
 }
 
-/* MuJoCo's loader asks this variable whose functions to use. */
+/* MuJoCo's loader reads this variable to choose the library. */
 static bool try_backend(ami_offscreen *o, const char *backend, ami_error *err)
 {
     const bool ok = !strcmp(backend, "egl") ? open_egl(o, err) : open_osmesa(o, err);
@@ -207,7 +209,7 @@ ami_offscreen *ami_offscreen_open(const char *backend, ami_error *err)
     if ((!backend || !strcmp(backend, "osmesa")) && try_backend(o, "osmesa", &mesa_reason))
         return o;
     ami_offscreen_close(o);
-    ami_fail(err, "nothing here draws pictures without a display: %s%s%s", egl_reason.text,
+    ami_fail(err, "pictures without a display are not possible here: %s%s%s", egl_reason.text,
              egl_reason.text[0] && mesa_reason.text[0] ? "; " : "", mesa_reason.text);
     return NULL;
 }

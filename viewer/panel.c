@@ -1,4 +1,4 @@
-/* The panel: what it shows it copies from the viewer, what is done with it it returns as an action. */
+/* The panel: copies values from the viewer and returns input as actions. */
 #include "viewer/panel.h"
 
 #include <math.h>
@@ -17,10 +17,10 @@ struct ami_panel {
     const mjrContext *context;
     mjUI ui;
     mjuiState state;
-    int listed;   /* choices; behind them "a blend" */
-    int64_t list; /* number of the lists that it shows */
+    int listed;   /* choices; after them "a blend" */
+    int64_t list; /* number of the lists shown */
 
-    /* What its items show, and what they become when one works them. */
+    /* Values of the items, changed by input. */
     int skill, pause, ghost, filming, loop;
     int flag[FLAGS];
     double turn, pace; /* degrees a second; per cent */
@@ -29,7 +29,7 @@ struct ami_panel {
     bool dirty;
 };
 
-/* Buttons and boxes by the names that are seen. */
+/* Buttons and boxes by their labels. */
 static const struct {
     const char *label;
     ami_action action;
@@ -98,7 +98,7 @@ static void add_skills(ami_panel *p)
     mjui_add(&p->ui, def);
 }
 
-/* A slider a style; where there are styles. */
+/* A slider for each style, if there are styles. */
 static void add_styles(ami_panel *p)
 {
     const ami_app *app = p->app;
@@ -225,7 +225,7 @@ static void set_rects(ami_panel *p, mjrRect whole)
     p->state.rect[1] = (mjrRect){0, 0, p->app->view.shown.panel ? p->ui.width : 0, whole.height};
 }
 
-/* Whether the sliders show what they should; then they do. */
+/* Updates the sliders; returns whether they were up to date. */
 static bool same_weights(ami_panel *p)
 {
     bool same = true;
@@ -237,7 +237,7 @@ static bool same_weights(ami_panel *p)
     return same;
 }
 
-/* Whether the boxes show what they should; then they do. */
+/* Updates the boxes; returns whether they were up to date. */
 static bool same_flags(ami_panel *p)
 {
     const ami_shown *shown = &p->app->view.shown;
@@ -251,7 +251,7 @@ static bool same_flags(ami_panel *p)
     return same;
 }
 
-/* What the panel shows of the simulation; true if anything of it has changed. */
+/* Updates the values from the simulation; true if any has changed. */
 static bool read_snapshot(ami_panel *p, const ami_snapshot *s)
 {
     const ami_app *app = p->app;
@@ -282,7 +282,7 @@ void ami_panel_draw(ami_panel *panel, const ami_snapshot *snapshot, mjrRect whol
     mjui_render(&panel->ui, &panel->state, panel->context);
 }
 
-/* ---- What is done with it ---- */
+/* ---- Input ---- */
 
 static ami_panel_event event_of(ami_panel *p, const mjuiItem *item)
 {

@@ -1,3 +1,4 @@
+/* Draws scrolling plots and the phase dial. */
 #include "viewer/plots.h"
 
 #include <math.h>
@@ -128,7 +129,7 @@ static void fill(mjvFigure *f, const ami_plots *p, int line, int value, double n
     f->linepnt[line] = n;
 }
 
-/* A round number of 1, 2 or 5 times a power of ten that is no smaller. */
+/* The smallest number of at least x that is 1, 2 or 5 times a power of ten. */
 static float round_up(float x)
 {
     const float power = powf(10, floorf(log10f(fmaxf(x, 1e-6f)))), m = x / power;
@@ -195,7 +196,7 @@ static void draw_curves(ami_plots *p, const ami_snapshot *s, mjrRect *rect, doub
     }
 }
 
-/* Where the circle is drawn, pixels. */
+/* Position of the circle, pixels. */
 typedef struct dial {
     double x, y, radius;
     int dot;
@@ -216,7 +217,7 @@ static void draw_hand(dial d, double phase, const float rgb[3])
     }
 }
 
-/* The body's phase, its amplitude as the radius (1: the circle), over the last second, the older the paler.
+/* The body's phase of the last second, with the amplitude as radius (1: the circle); older points are paler.
  */
 static void draw_body(const ami_plots *p, const ami_snapshot *s, dial d, const float rgb[3])
 {
@@ -232,7 +233,7 @@ static void draw_body(const ami_plots *p, const ami_snapshot *s, dial d, const f
             continue;
         }
         const double amplitude = hypot(bx, by), shown = fmin(amplitude, 1.15) / fmax(amplitude, 1e-9);
-        /* phase 0 is at the top, as the hand's */
+        /* phase 0 is at the top, as for the hand */
         const double to_x = d.x + d.radius * shown * by, to_y = d.y + d.radius * shown * bx;
         const double shade = .15 + .75 * (1 - age);
         for (int k = 1; begun && k <= 8; k++)
@@ -253,8 +254,8 @@ static void draw_circle(dial d)
     }
 }
 
-/* The clock of the reference as a hand. Of invented motions it is DeepPhase's phase, and with it comes what
- * DeepPhase measures on the body.
+/* The reference's phase as a hand. For invented motions it is DeepPhase's phase, shown with DeepPhase's phase
+ * of the body.
  */
 static void draw_phase(const ami_plots *p, const ami_snapshot *s, mjrRect rect, double scale,
                        const mjrContext *context)
@@ -275,10 +276,10 @@ static void draw_phase(const ami_plots *p, const ami_snapshot *s, mjrRect rect, 
     }
     if (s->phase_gain > 0 && s->invents)
         words(rect, rect.left + gap, rect.bottom + gap, "loop", light, context);
-    const int room = rect.height - context->charHeight - (int)(24 * scale), width = rect.width - 20;
-    const double share = s->invents ? .87 : 1; /* an amplitude may be above 1 */
-    const dial d = {rect.left + .5 * rect.width, rect.bottom + 8 * scale + .5 * room,
-                    .5 * share * (room < width ? room : width), (int)fmax(2 * scale, 2)};
+    const int height = rect.height - context->charHeight - (int)(24 * scale), width = rect.width - 20;
+    const double fraction = s->invents ? .87 : 1; /* an amplitude may be above 1 */
+    const dial d = {rect.left + .5 * rect.width, rect.bottom + 8 * scale + .5 * height,
+                    .5 * fraction * (height < width ? height : width), (int)fmax(2 * scale, 2)};
     draw_circle(d);
     draw_hand(d, s->invents ? s->style_phase : s->phase, hand);
     if (two)
@@ -288,22 +289,22 @@ static void draw_phase(const ami_plots *p, const ami_snapshot *s, mjrRect rect, 
 void ami_plots_draw(ami_plots *plots, const ami_snapshot *snapshot, mjrRect column, double scale,
                     const mjrContext *context)
 {
-    const int gap = (int)(6 * scale), least = (int)(104 * scale);
+    const int gap = (int)(6 * scale), min_height = (int)(104 * scale);
     const bool clip = snapshot->clip_duration > 0;
-    int wanted = clip ? 0 : isfinite(snapshot->value) ? 3 : 2;
-    int height = (column.height - gap * wanted) / (wanted + 1);
-    while (wanted > 0 && height < least) {
-        wanted--;
-        height = (column.height - gap * wanted) / (wanted + 1);
+    int curves = clip ? 0 : isfinite(snapshot->value) ? 3 : 2;
+    int height = (column.height - gap * curves) / (curves + 1);
+    while (curves > 0 && height < min_height) {
+        curves--;
+        height = (column.height - gap * curves) / (curves + 1);
     }
     height = height > (int)(170 * scale) ? (int)(170 * scale) : height;
     int top = column.bottom + column.height;
     mjrRect rect[3] = {{0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}};
     static const int order[2][3] = {{0, 2, 1}, {0, 1, 2}};
-    for (int i = 0; i < wanted; i++, top -= height + gap)
+    for (int i = 0; i < curves; i++, top -= height + gap)
         rect[order[isfinite(snapshot->value)][i]] =
             (mjrRect){column.left, top - height, column.width, height};
-    if (wanted)
+    if (curves)
         draw_curves(plots, snapshot, rect, scale, context);
     draw_phase(plots, snapshot, (mjrRect){column.left, top - height, column.width, height}, scale, context);
 }

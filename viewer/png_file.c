@@ -1,3 +1,4 @@
+/* Writes PNG files. */
 #include "viewer/png_file.h"
 
 #include "base/file.h"

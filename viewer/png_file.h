@@ -1,4 +1,4 @@
-/* Pictures as PNG files, by libpng. */
+/* Writes pictures as PNG files, by libpng. */
 #ifndef AMI_VIEWER_PNG_FILE_H
 #define AMI_VIEWER_PNG_FILE_H
 

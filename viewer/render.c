@@ -1,5 +1,5 @@
-/* amble/render.h: the viewer's scene, drawn without a window for hosts. Characters are seen through libamble
- * alone, as transforms. */
+/* amble/render.h: draws the viewer's scene without a window for hosts. Characters are accessed through
+ * libamble's public functions alone. */
 #include <amble/render.h>
 
 #include "motion/skeleton.h"
@@ -51,7 +51,7 @@ static amb_result refuse(amb_result result, const char *format, ...)
     return amb_fail(result, text);
 }
 
-/* What the caller's header knows of a struct, over the defaults in `full`; false: it was not initialised. */
+/* Copies the fields that the caller's header has over the defaults in `full`; false: not initialised. */
 static bool copy_def(void *full, size_t full_size, const void *given)
 {
     size_t size;
@@ -95,7 +95,7 @@ static amb_result check_def(const amb_renderer_def *def)
     return AMB_OK;
 }
 
-/* With the OpenGL context current. */
+/* The OpenGL context must be current. */
 static bool open_context(amb_renderer *r, ami_error *err)
 {
     if (!ami_scene_open_context(&r->scene, &r->context, 100, err))
@@ -103,7 +103,7 @@ static bool open_context(amb_renderer *r, ami_error *err)
     r->has_context = true;
     mjr_setBuffer(mjFB_OFFSCREEN, &r->context);
     return r->context.currentBuffer == mjFB_OFFSCREEN ||
-           ami_fail(err, "OpenGL gives no buffer of %d x %d pixels", r->def.width, r->def.height);
+           ami_fail(err, "OpenGL has no buffer of %d x %d pixels", r->def.width, r->def.height);
 }
 
 static bool open_drawing(amb_renderer *r, ami_error *err)
@@ -139,7 +139,7 @@ static bool make(amb_renderer *r, ami_error *err)
     if (!r->has_scene)
         return false;
     memset(r->scene.place, 0, (size_t)r->def.max_characters * sizeof *r->scene.place);
-    r->scene.characters = 1; /* there are no ranks whose middle is to be looked at */
+    r->scene.characters = 1; /* no ranks, so the camera does not look at their middle */
     return open_drawing(r, err);
 }
 
@@ -170,7 +170,7 @@ amb_result amb_renderer_create(const amb_renderer_def *def, amb_renderer **rende
     if (result != AMB_OK)
         return result;
     if (atomic_flag_test_and_set(&taken))
-        return refuse(AMB_ERROR_UNSUPPORTED, "there is a renderer already, and a process has one at a time");
+        return refuse(AMB_ERROR_UNSUPPORTED, "a renderer exists already, and a process has one at a time");
     amb_renderer *r = calloc(1, sizeof *r);
     if (!r) {
         atomic_flag_clear(&taken);

@@ -1,3 +1,4 @@
+/* Collects and prints frame times. */
 #include "viewer/report.h"
 
 #include "base/clock.h"
@@ -7,7 +8,7 @@
 #include <math.h>
 #include <time.h>
 
-/* s of processor time of all threads: what a frame costs, however many others want the machine. */
+/* CPU time of all threads, s: the cost of a frame, independent of other programs' load. */
 static double cpu(void)
 {
     struct timespec t;

@@ -1,3 +1,4 @@
+/* Builds MuJoCo's scene from a snapshot: bodies, ranks, shadows, trails, camera. */
 #include "viewer/scene.h"
 
 #include "motion/points.h"
@@ -8,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Okabe and Ito's palette: told apart by everybody. */
+/* Okabe and Ito's palette, safe for colour blindness. */
 static const float green[4] = {0, .62f, .45f, .34f}, orange[4] = {.90f, .62f, 0, .95f},
                    sky[4] = {.34f, .71f, .91f, .9f}, vermilion[4] = {.84f, .37f, 0, .95f},
                    purple[4] = {.80f, .47f, .65f, .9f};
@@ -21,7 +22,7 @@ static void set_visuals(mjModel *m, ami_quality quality, bool crowd, int width, 
                                 : quality == AMI_QUALITY_MEDIUM ? 2048
                                                                 : 1024;
     m->vis.quality.offsamples = quality == AMI_QUALITY_LOW ? 0 : 4;
-    if (quality == AMI_QUALITY_LOW) { /* software renderers pay by the triangle */
+    if (quality == AMI_QUALITY_LOW) { /* a software renderer's time grows with the triangles */
         m->vis.quality.numslices = crowd ? 10 : 20;
         m->vis.quality.numstacks = crowd ? 6 : 12;
     }
@@ -84,8 +85,8 @@ bool ami_scene_init(ami_scene *scene, const ami_character *character, int charac
     }
     scene->scene.flags[mjRND_HAZE] = 1;
     scene->scene.flags[mjRND_REFLECTION] = quality == AMI_QUALITY_HIGH;
-    scene->flat_shadows = quality != AMI_QUALITY_HIGH || characters > 1; /* a shadow map has no room for a
-                                                                        crowd */
+    /* a shadow map does not cover a crowd */
+    scene->flat_shadows = quality != AMI_QUALITY_HIGH || characters > 1;
     set_up_ranks(scene);
     ami_camera_home(&scene->camera, characters);
     scene->jumps = -1;
@@ -166,9 +167,8 @@ static void add_ball(ami_scene *s, const double at[3], double radius, const floa
     g->emission = .35f;
 }
 
-/* What the humanoid lacks for the eye: its masses are balls and capsules that hardly meet, so trunk, neck,
- * shoulders and hips are drawn between them, and a visor shows where it looks. Drawing only; the physics
- * knows nothing of it. */
+/* Additional shapes for drawing: the model's balls and capsules hardly touch, so trunk, neck, shoulders and
+ * hips are drawn between them, and a visor shows the direction of view. Physics does not use them. */
 static void add_trunk(ami_scene *s)
 {
     static const struct {
@@ -219,7 +219,7 @@ static void add_trunk(ami_scene *s)
     g->shininess = .8f;
 }
 
-/* Every character's geoms; the one that is followed last, so that the data are its own afterwards. */
+/* Every character's geoms; the followed one last, so that mjData then holds its state. */
 static void add_bodies(ami_scene *s, const ami_snapshot *snap, double alpha)
 {
     for (int n = 1; n <= snap->characters; n++) {
@@ -232,7 +232,7 @@ static void add_bodies(ami_scene *s, const ami_snapshot *snap, double alpha)
         add_trunk(s);
         if (!snap->body[i].down)
             continue;
-        for (int g = first; g < s->scene.ngeom; g++) /* out of the game for a moment: paler */
+        for (int g = first; g < s->scene.ngeom; g++) /* fallen: paler */
             for (int k = 0; k < 3; k++)
                 s->scene.geoms[g].rgba[k] = .5f * s->scene.geoms[g].rgba[k] + .33f;
     }
@@ -328,7 +328,7 @@ static void add_trail(ami_scene *s, const double place[2])
     }
 }
 
-/* The 22 points that say a pose; those on the ground large and orange. */
+/* The 22 points that describe a pose; those on the ground large and orange. */
 static void add_points(ami_scene *s, const ami_snapshot *snap, double alpha)
 {
     static const double still[AMI_VEL];

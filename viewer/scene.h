@@ -1,8 +1,7 @@
-/* The picture's contents: a snapshot becomes MuJoCo's abstract scene, seen by a camera that follows. No
- * OpenGL here.
+/* Makes MuJoCo's abstract scene from a snapshot, with a camera that follows. Without OpenGL.
  *
- * Draws from its own copy of the model and its own mjData, so a simulation may go on meanwhile. In a crowd
- * every character lives in a world of its own, around the origin; here they are set up in ranks. */
+ * Uses its own copy of the model and its own mjData, so a simulation may run at the same time. In a crowd
+ * every character has its own world, around the origin; here they are placed in ranks. */
 #ifndef AMI_VIEWER_SCENE_H
 #define AMI_VIEWER_SCENE_H
 
@@ -11,14 +10,14 @@
 enum { AMI_TRAIL = 160 };
 
 typedef enum ami_quality {
-    AMI_QUALITY_LOW,    /* flat shadows, no reflection, no multisampling: software renderers at play */
+    AMI_QUALITY_LOW,    /* flat shadows, no reflection, no multisampling: software renderers in a window */
     AMI_QUALITY_MEDIUM, /* multisampling too: software renderers that film */
     AMI_QUALITY_HIGH,   /* shadow map and reflection too: graphics cards */
 } ami_quality;
 
-/* What to show beside the body. Ints, because the panel's check boxes want ints. */
+/* What to show in addition to the body. Ints, the type of the panel's check boxes. */
 typedef struct ami_look {
-    int ghost;  /* 0 none, 1 where the reference is (inside the body when all is well), 2 beside it */
+    int ghost;  /* 0 none, 1 at the reference (inside the body when it follows well), 2 beside it */
     int forces; /* of contacts */
     int trail;  /* of the feet */
     int points; /* joints and soles */
@@ -27,10 +26,10 @@ typedef struct ami_look {
 
 typedef struct ami_camera {
     double azimuth, elevation; /* degrees, as MuJoCo's */
-    double distance, height;   /* m: from what it looks at; of what it looks at */
-    double at[2], speed[2];    /* m, m/s: what it looks at, moving smoothly after the character */
+    double distance, height;   /* m: distance to the point looked at, and that point's height */
+    double at[2], speed[2];    /* m, m/s: the point looked at, which follows the character smoothly */
     bool placed;               /* false: the next frame jumps to the character */
-    bool fixed;                /* it follows nobody: `at` is the caller's */
+    bool fixed;                /* it follows no character: the caller sets `at` */
 } ami_camera;
 
 typedef struct ami_scene {
@@ -41,7 +40,7 @@ typedef struct ami_scene {
     mjvOption option;
     ami_camera camera;
     bool flat_shadows;  /* by projection instead of a shadow map */
-    double (*place)[2]; /* (characters): where each world's origin is drawn */
+    double (*place)[2]; /* (characters): position of each world's origin in the picture */
     int characters;
     struct {
         double at[2][3]; /* right, left sole */
@@ -55,19 +54,19 @@ typedef struct ami_scene {
 bool ami_scene_init(ami_scene *scene, const ami_character *character, int characters, ami_quality quality,
                     int width, int height, ami_error *err);
 
-/* MuJoCo's renderer for it, in the OpenGL context that is current; `font` in percent. The caller's to free
- * with mjr_freeContext unless this returns false and a sentence. */
+/* Creates MuJoCo's renderer for it in the current OpenGL context; `font` in percent. The caller frees it with
+ * mjr_freeContext. False and a sentence on error. */
 bool ami_scene_open_context(const ami_scene *scene, mjrContext *context, int font, ami_error *err);
 
 void ami_scene_free(ami_scene *scene);
 
-/* Builds the picture `alpha` (0 to 1) of the way from the snapshot's last step's beginning to its end;
- * `seconds` have passed since the last picture, for the camera. */
+/* Builds the picture, interpolated by `alpha` (0 to 1) between beginning and end of the snapshot's last step;
+ * `seconds` since the last picture, for the camera. */
 void ami_scene_update(ami_scene *scene, const ami_snapshot *snapshot, double alpha, double seconds,
                       const ami_look *look);
 
-/* What is under a point of the picture, (0, 0) bottom left to (1, 1): character and body, and the point in
- * the body's frame. Poses are those of the snapshot. False where there is nobody. */
+/* Finds character and body under a point of the picture, (0, 0) bottom left to (1, 1), and the point in the
+ * body's frame. Poses are those of the snapshot. False: no body is there. */
 bool ami_scene_pick(ami_scene *scene, const ami_snapshot *snapshot, double x, double y, double aspect,
                     int *character, int *body, double local[3], double depth[1]);
 
@@ -82,7 +81,7 @@ void ami_scene_forward(const ami_scene *scene, double forward[2]);
 /* Turns and moves the camera: degrees, and a factor for the distance. */
 void ami_camera_orbit(ami_camera *camera, double azimuth, double elevation);
 void ami_camera_zoom(ami_camera *camera, double factor);
-/* Lets what the camera looks at follow `target` (m, on the ground) for `seconds`. */
+/* Moves the point that the camera looks at after `target` (m, on the ground) for `seconds`. */
 void ami_camera_follow(ami_camera *camera, const double target[2], double seconds);
 void ami_camera_home(ami_camera *camera, int characters);
 

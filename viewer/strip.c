@@ -1,3 +1,4 @@
+/* Draws filmstrips. */
 #include "viewer/strip.h"
 
 #include "policy/followed.h"
@@ -43,7 +44,7 @@ static ami_clip *clip_of_style(strip *s, const char *text, ami_error *err)
     if (motions.plan.moments)
         clip = ami_style_motion(&motions.nets, &motions.plan.moment[0].latent, text, NULL, NULL, err);
     else
-        ami_fail(err, "\"%.60s\" means another style every time: give a name or a mixture", text);
+        ami_fail(err, "\"%.60s\" is a different style every time: give a name or a mixture", text);
     ami_motions_free(&motions);
     return clip;
 }
@@ -55,7 +56,7 @@ static bool all_styles(strip *s, ami_error *err)
     if (!ami_motions_load(&motions, &style, &s->character->skeleton, NULL, err))
         return false;
     bool ok = motions.styles->count <= AMI_STRIP_ROWS ||
-              ami_fail(err, "%d named styles, a filmstrip has at most %d rows: say which",
+              ami_fail(err, "%d named styles, but a filmstrip has at most %d rows: name some",
                        motions.styles->count, AMI_STRIP_ROWS);
     for (int i = 0; ok && i < motions.styles->count; i++) {
         ami_latent latent;
@@ -91,8 +92,7 @@ static bool load_motions(strip *s, ami_error *err)
 
 /* ---- drawing ---- */
 
-/* One character a pose, all seen from the right side, going to the right, whatever way the motion itself goes
- * between them. */
+/* One character for each pose, seen from its right side and facing right, whatever the motion's direction. */
 static void set_row(strip *s, const ami_clip *clip)
 {
     const int n = s->def->poses;
@@ -105,7 +105,7 @@ static void set_row(strip *s, const ami_clip *clip)
     }
 }
 
-/* One colour for the floor: nothing but the poses is to be compared, and the file stays small. */
+/* A floor of one colour: the poses stand out, and the file is small. */
 static void plain_floor(mjvScene *scene)
 {
     for (int i = 0; i < scene->ngeom; i++) {
@@ -129,7 +129,7 @@ static void set_view(strip *s)
         .azimuth = 90, .elevation = -7, .distance = 6, .height = .5 * high - below_m, .placed = true};
 }
 
-/* How far up a geom of the picture reaches, m. Its axes are the columns of mat. */
+/* The highest z of a geom of the picture, m. Its axes are the columns of mat. */
 static double top_of(const mjvGeom *g)
 {
     const double up[3] = {fabs((double)g->mat[6]), fabs((double)g->mat[7]), fabs((double)g->mat[8])},
@@ -169,7 +169,7 @@ static int text_width(const mjrContext *context, const char *text)
     return width;
 }
 
-/* The name on a plate, top left, and what the motion is like beside it. */
+/* The name on a plate, top left, and the motion's numbers beside it. */
 static void label_row(const strip *s, mjrRect row, const ami_clip *clip)
 {
     char facts[80];
@@ -213,7 +213,8 @@ static bool save(strip *s, ami_error *err)
     if (!rgb)
         return ami_fail(err, "out of memory for a picture of %d x %d", whole.width, whole.height);
     mjr_readPixels(rgb, NULL, whole, &s->context);
-    /* Every colour in 52 steps, 0 and 255 among them: half as large a file, to the eye the same. */
+    /* Quantises every channel to 52 levels, 0 and 255 included: halves the file without a visible
+     * difference. */
     for (size_t i = 0; i < 3 * (size_t)whole.width * (size_t)whole.height; i++)
         rgb[i] = (unsigned char)((rgb[i] + 2) / 5 * 5);
     const bool ok = ami_png_write(s->def->file, rgb, whole.width, whole.height, err);
@@ -229,7 +230,7 @@ static bool shoot(strip *s, ami_error *err)
     if (!ami_session_snapshot_init(&s->snapshot, def->poses, err) ||
         !ami_scene_init(&s->scene, s->character, def->poses, AMI_QUALITY_MEDIUM, s->width, 1, err))
         return false;
-    s->snapshot.clip_duration = 1; /* a clip, no simulation */
+    s->snapshot.clip_duration = 1; /* a clip instead of a simulation */
     s->snapshot.pushed_ago = 1e9;
     s->row_height =
         (int)lround(fmax(label_m * s->pixels_per_m, LABEL_PIXELS) + (highest(s) + below_m) * s->pixels_per_m);

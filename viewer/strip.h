@@ -1,5 +1,5 @@
-/* A filmstrip: poses of one cycle side by side, a motion a row with its name, as one picture; without window
- * and physics. */
+/* A filmstrip: poses of one cycle side by side in one picture, a row with a name for each motion; without
+ * window and physics. */
 #ifndef AMI_VIEWER_STRIP_H
 #define AMI_VIEWER_STRIP_H
 
@@ -11,12 +11,12 @@ typedef struct ami_strip_def {
     const char *file;                /* PNG */
     const char *row[AMI_STRIP_ROWS]; /* a clip's file, or a style: a name or a mixture of named ones */
     int rows;                        /* 0: every named style */
-    int poses;                       /* in a row, at even shares of the cycle, the first at its beginning */
+    int poses;                       /* in a row, evenly spaced over the cycle, the first at its beginning */
     int width;                       /* pixels; the height follows from the rows */
     const char *backend;             /* as in ami_offscreen_open */
 } ami_strip_def;
 
-/* False and a sentence. */
+/* False and a sentence on error. */
 bool ami_strip_make(const ami_strip_def *def, ami_error *err);
 
 #endif

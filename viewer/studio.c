@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Steps until the picture at `time` lies within the last step; returns where in it. */
+/* Steps until `time` lies within the last step; returns its fraction of that step. */
 static double simulate_to(ami_app *app, double time)
 {
     const double dt = ami_session_dt(app->content.session);
@@ -56,7 +56,7 @@ static bool take(ami_app *app, ami_film *film, mjrRect whole, bool last, ami_err
            ami_png_write(app->def.screenshot, rgb, whole.width, whole.height, err);
 }
 
-/* The picture of `time` (simulated, or the clip's), `alpha` of the way through the last step. */
+/* The picture of `time` (simulated, or the clip's), at the fraction `alpha` of the last step. */
 static bool shoot(ami_app *app, ami_film *film, ami_report *report, double alpha, double began, bool first,
                   bool last, ami_error *err)
 {
@@ -67,7 +67,7 @@ static bool shoot(ami_app *app, ami_film *film, ami_report *report, double alpha
     if (film || app->def.bench || last) {
         ami_app_draw(app, s, alpha, seconds, whole);
         mjr_finish();
-    } else { /* for a picture of the end, the camera and the curves have to be brought there */
+    } else { /* a picture of the end needs the camera and the curves up to there */
         ami_plots_add(app->view.plots, s);
         ami_scene_update(&app->view.scene, s, alpha, seconds, &app->view.shown.look);
     }
@@ -80,14 +80,14 @@ static bool roll(ami_app *app, ami_film *film, ami_report *report, ami_error *er
 {
     const ami_app_def *def = &app->def;
     const double begun = ami_clock_now();
-    double time = 0, step = 0; /* s; step: to the next frame, which a script may change */
+    double time = 0, step = 0; /* s; step: to the next frame; a script may change it */
     bool last = false;
-    for (int64_t f = 0; !last && !(f && cli_stopped); f++) { /* a film has a frame, however early it is
-                                                                ended */
+    /* at least one frame, even if it is ended early */
+    for (int64_t f = 0; !last && !(f && cli_stopped); f++) {
         const double began = ami_clock_now();
         double alpha = 1;
-        app->view.now = app->begun + 60 + (double)f / def->fps; /* nobody reads the first minute's hint in a
-                                                              film */
+        /* without the first minute\'s hint */
+        app->view.now = app->begun + 60 + (double)f / def->fps;
         if (app->content.playing_clip) {
             ami_player_advance(&app->content.player, f ? 1 / def->fps : 0);
             ami_app_cues(app, time);
@@ -98,7 +98,7 @@ static bool roll(ami_app *app, ami_film *film, ami_report *report, ami_error *er
             step = app->content.own.speed / def->fps;
         }
         if (f && ami_app_stopped(app))
-            break; /* the frames that are there make a film; a crowd's next one may take long to draw */
+            break; /* end with the frames so far; a crowd's next one may take long to draw */
         last = time + step >= def->sim.seconds - 1e-9 || app->input.quit;
         if (!shoot(app, film, report, alpha, began, f == 0, last, err))
             return false;
@@ -106,8 +106,8 @@ static bool roll(ami_app *app, ami_film *film, ami_report *report, ami_error *er
         progress(time, def->sim.seconds, begun);
     }
     if (app->content.session && !cli_stopped && !app->input.quit)
-        simulate_to(app, def->sim.seconds); /* the rest of the time asked for, so that the hash is that of a
-                                           rollout */
+        /* the rest of the requested time, so that the hash is that of a rollout */
+        simulate_to(app, def->sim.seconds);
     return true;
 }
 
@@ -121,7 +121,7 @@ int ami_studio_run(ami_app *app, ami_error *err)
     app->content.stopped = &cli_stopped;
     if (app->def.quality < 0)
         app->def.quality = AMI_QUALITY_MEDIUM;
-    /* texts as large as the picture */
+    /* texts scaled with the picture */
     const double scale = def->height < 400 ? .5 : fmax(1, round(def->height / 360.) / 2);
     ami_film *film = NULL;
     ami_report report = {.renderer = ami_offscreen_name(offscreen)};
@@ -136,7 +136,7 @@ int ami_studio_run(ami_app *app, ami_error *err)
     if (!ami_film_close(film, &late) && ok)
         ok = ami_fail(err, "%s", late.text);
     if (ok && cli_stopped)
-        fprintf(stderr, "amble-view: ended early; the file is whole\n");
+        fprintf(stderr, "amble-view: ended early; the file is complete\n");
     ok = ok && ami_report_write(&report, app, err);
     if (app->view.has_context)
         mjr_freeContext(&app->view.context);

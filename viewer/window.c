@@ -1,5 +1,5 @@
-/* The window: GLFW's events become actions, pulls and camera moves; frames are drawn as fast as the screen
- * takes them. The simulation runs in its own thread and does not notice. */
+/* The window: GLFW's events become actions, pulls and camera moves; frames are drawn at the screen's rate.
+ * The simulation runs in its own thread, independent of that. */
 #include "viewer/app.h"
 
 #include "base/clock.h"
@@ -32,7 +32,7 @@ static double aspect_of(mjrRect r)
     return (double)r.width / fmax(r.height, 1);
 }
 
-/* Where the mouse is in the world's part of the picture, (0, 0) to (1, 1). */
+/* The mouse's position in the world's part of the picture, (0, 0) to (1, 1). */
 static void relative(const window *w, double *x, double *y, double *aspect)
 {
     const mjrRect world = ami_app_world(w->app, w->whole);
@@ -108,7 +108,7 @@ static void release(window *w)
     ami_app_send(w->app, &(ami_command){.kind = AMI_DO_RELEASE});
 }
 
-/* Does what the panel returned; whether the event was its own. */
+/* Executes the panel's action; returns whether the panel handled the event. */
 static bool do_event(ami_app *app, ami_panel_event event)
 {
     if (event.action == AMI_ACT_WEIGHT)
@@ -168,7 +168,7 @@ static void on_scroll(GLFWwindow *glfw, double dx, double dy)
     ami_camera_zoom(&w->app->view.scene.camera, pow(.9, dy));
 }
 
-/* Arrow keys step while all stands still and steer while it moves. */
+/* Arrow keys step while paused and steer otherwise. */
 static bool arrow(window *w, int key, int action)
 {
     ami_app *app = w->app;
@@ -209,7 +209,7 @@ static void on_key(GLFWwindow *glfw, int key, int scancode, int action, int mods
             ami_app_choose(app, key - GLFW_KEY_1);
         return;
     }
-    if (key == GLFW_KEY_ESCAPE) { /* what every window's user expects of it, except to lose what is running */
+    if (key == GLFW_KEY_ESCAPE) { /* closes the help only, to protect a running simulation */
         app->view.shown.help = 0;
         return;
     }
@@ -231,7 +231,7 @@ static void measure(window *w)
     glfwGetFramebufferSize(w->glfw, &width, &height);
     glfwGetWindowSize(w->glfw, &own_width, &own_height);
     if (w->app->view.film && (width != w->whole.width || height != w->whole.height))
-        ami_app_end_film(w->app); /* a film's frames are of one size */
+        ami_app_end_film(w->app); /* a film's frames have one size */
     if (w->app->log && (width != w->whole.width || height != w->whole.height))
         fprintf(w->app->log, "size %dx%d\n", width, height);
     w->whole = (mjrRect){0, 0, width, height};
@@ -264,8 +264,8 @@ static void toggle_fullscreen(window *w)
     }
 }
 
-/* How far the picture is from the last step's beginning to its end, so that movement is smooth at any rate of
- * either. */
+/* The fraction of the last step at the picture's time, so that motion is smooth at any rate of steps and
+ * frames. */
 static double how_far(const ami_snapshot *s, double now)
 {
     if (s->paused || s->clip_duration > 0 || s->finished)
@@ -276,7 +276,7 @@ static double how_far(const ami_snapshot *s, double now)
 static void on_error(int code, const char *description)
 {
     (void)code;
-    (void)description; /* asked for with glfwGetError where it matters */
+    (void)description; /* read by glfwGetError where needed */
 }
 
 static const char *glfw_words(void)
@@ -290,8 +290,7 @@ static const char *glfw_words(void)
     return text;
 }
 
-/* The renderer's name, from a window nobody sees; a software renderer gets a picture that it can draw in
- * time. */
+/* Whether OpenGL is a software renderer, by its name in a hidden window; then the picture is simpler. */
 static bool is_software(char *name, size_t size)
 {
     glfwWindowHint(GLFW_VISIBLE, GLFW_FALSE);
@@ -312,8 +311,8 @@ static bool is_software(char *name, size_t size)
            strstr(renderer, "SWR") || strstr(renderer, "Software");
 }
 
-/* GLFW 3.4 tries Wayland first, whose library prints a line of its own where there is no socket folder to
- * look in: then only X11 is tried. Older versions know one platform and neither name. */
+/* GLFW 3.4 tries Wayland first, whose library prints a message where its socket folder is missing: then only
+ * X11 is tried. Older versions know one platform and neither name. */
 static void choose_platform(void)
 {
     enum { PLATFORM = 0x00050003, PLATFORM_X11 = 0x00060004 }; /* GLFW_PLATFORM, GLFW_PLATFORM_X11 */
@@ -401,7 +400,7 @@ static void frame(window *w, ami_report *report, double *before)
     ami_app_cues(app, app->content.playing_clip ? begun - app->begun : (double)s->step * s->dt);
     app->view.now = begun;
     if (w->whole.width < 1 || w->whole.height < 1 || glfwGetWindowAttrib(w->glfw, GLFW_ICONIFIED)) {
-        glfwWaitEventsTimeout(.05); /* nothing to draw; the simulation goes on */
+        glfwWaitEventsTimeout(.05); /* nothing to draw; the simulation continues */
         ami_app_tidy(app, s);
         return;
     }
@@ -416,7 +415,7 @@ static void frame(window *w, ami_report *report, double *before)
     if (report->frames == 1 && app->log)
         fprintf(app->log, "ready %.0f ms\n", 1e3 * report->first_frame);
     ami_app_tidy(app, s);
-    /* A driver that does not wait for the screen would draw thousands of frames nobody sees. */
+    /* A driver that does not wait for the screen would draw thousands of invisible frames. */
     const double took = ami_clock_now() - begun;
     if (!app->def.bench && took < 1. / 150)
         ami_clock_sleep_until(begun + 1. / 120);
@@ -451,7 +450,7 @@ int ami_window_run(ami_app *app, ami_error *err)
 {
     window w = {.app = app, .ratio = 1};
     char renderer[200];
-    unsetenv("MUJOCO_GL"); /* a window's functions come from GLX, whatever this says */
+    unsetenv("MUJOCO_GL"); /* a window uses GLX, independent of this variable */
     bool ok = open_window(&w, renderer, sizeof renderer, err);
     ami_report report = {.renderer = renderer, .begun = app->begun};
     if (ok) {
@@ -465,7 +464,7 @@ int ami_window_run(ami_app *app, ami_error *err)
         ok = ok && play(&w, &report, err);
     }
     ami_app_end_film(app);
-    if (app->content.sim) { /* the session is ours again, for its hash */
+    if (app->content.sim) { /* the session is free again: compute its hash */
         const double factor = ami_app_look(app)->real_time_factor, cost = ami_app_look(app)->step_us;
         ami_sim_stop(app->content.sim);
         app->content.sim = NULL;

@@ -1,4 +1,4 @@
-/* All of libamble but rendering (amble/render.h, in a library of its own). */
+/* All of libamble except rendering (amble/render.h, a separate library). */
 #ifndef AMBLE_AMBLE_H
 #define AMBLE_AMBLE_H
 

@@ -1,4 +1,4 @@
-/* libamble: what all of its headers share. Versions, result codes, definitions, assets, log, parallel work.
+/* libamble: what all of its headers share: versions, result codes, definitions, assets, log, parallel work.
  *
  *     #include <amble/amble.h>
  *
@@ -7,11 +7,11 @@
  *         fprintf(stderr, "%s\n", amb_error_message());
  *
  * Results
- *   A function that can fail on what a user gave it (a file, a name, a number, memory) returns an amb_result;
- *   amb_error_message() then has a sentence for people: which file, which field, what was found, what was
- *   expected. Outputs are untouched on failure, handles are set to NULL.
- *   A mistake that only a broken program makes (a NULL handle, one handle used by two threads at once, a
- *   definition that was never initialised) is an assertion: see amb_set_assert_handler.
+ *   A function that can fail because of its input (a file, a name, a number) or for lack of memory returns an
+ *   amb_result; amb_error_message() then returns a sentence for people: which file, which field, what was
+ *   found, what was expected. Outputs are untouched on failure, handles are set to NULL.
+ *   An error in the calling program (a NULL handle, one handle used by two threads at once, a definition that
+ *   was never initialised) is an assertion: see amb_set_assert_handler.
  *
  * Definitions
  *   Objects are made from a definition, a struct of settings:
@@ -19,18 +19,18 @@
  *       amb_env_def_init(&def);      sets every field to its default, and def.size
  *       def.motion = "run";
  *       amb_env_create(&def, &env);  copies the definition; strings may be freed afterwards
- *   A later version of the library may add fields at the end; `size` tells it which are there.
+ *   A later version of the library may add fields at the end; `size` records which of them the caller has.
  *
  * Threads
- *   Each handle says which functions may run at once. Without a word: a handle is used by one thread at a
- *   time, different handles by any threads.
+ *   Each header lists the functions that may run at the same time. Unless it does: one thread at a time uses
+ *   a handle, and any threads use different handles.
  *
  * The library prints nothing, never ends the program, and leaves the host's locale and signals alone.
- * MuJoCo's log handler is set once, when the first object is made that needs MuJoCo; it forwards what the
- * library did not cause to the handler that was there before.
+ * It replaces MuJoCo's log handler once, when the first object that needs MuJoCo is created; the new one
+ * forwards messages that the library did not cause to the previous one.
  *
- * Units are SI (m, s, rad, kg, N) unless a field says otherwise; the world's z axis points up. Arrays are
- * row-major: "(n, 43)" is n rows of 43 numbers. */
+ * Units are SI (m, s, rad, kg, N) unless a field states another unit; the world's z axis points up. Arrays
+ * are row-major: "(n, 43)" is n rows of 43 numbers. */
 #ifndef AMBLE_BASE_H
 #define AMBLE_BASE_H
 
@@ -75,39 +75,37 @@ AMB_API const char *amb_result_name(amb_result result);
  * thread's next failure. */
 AMB_API const char *amb_error_message(void);
 
-/* For libraries on top of this one, as libamble-render is: keeps a sentence as this thread's last failure and
- * returns `result`; treats a broken program as the library itself does (amb_set_assert_handler). */
+/* For libraries built on this one, such as libamble-render. amb_fail stores a sentence as this thread's last
+ * failure and returns `result`; amb_assertion_failed calls the assertion handler. */
 AMB_API amb_result amb_fail(amb_result result, const char *sentence);
 AMB_API void amb_assertion_failed(const char *condition, const char *function);
 
 /* ---- version ---- */
 
-/* The version of the library that is linked, as AMB_VERSION_NUMBER and AMB_VERSION_STRING are those of the
- * header. */
+/* The version of the linked library; AMB_VERSION_NUMBER and AMB_VERSION_STRING are the header's. */
 AMB_API int amb_version_number(void);
 AMB_API const char *amb_version_string(void);
 
 /* ---- assertions and log ---- */
 
-/* What happens where the program is broken: `condition` did not hold in `function`. The default handler gives
- * the sentence to the log and calls abort(). A handler that returns lets the function go on, which then
- * returns AMB_ERROR_ARGUMENT or does nothing. NULL: the default. To be set before other threads use the
- * library. */
+/* Called when an assertion fails: `condition` was false in `function`. The default handler logs a sentence
+ * and calls abort(). If a handler returns, the function returns AMB_ERROR_ARGUMENT or does nothing. NULL: the
+ * default. Set it before other threads use the library. */
 typedef void (*amb_assert_handler)(void *context, const char *condition, const char *function);
 AMB_API void amb_set_assert_handler(amb_assert_handler handler, void *context);
 
-/* Where the library's remarks go, one sentence each, without a newline (which kernel a network runs with, what
- * was retried). NULL, the default: nowhere. May be called by any thread. To be set before other threads use
- * the library. */
+/* Receives the library's messages, one sentence each, without a newline (which kernel runs a network, what
+ * was retried). NULL, the default: messages are dropped. Any thread may call the handler. Set it before other
+ * threads use the library. */
 typedef enum amb_log_level { AMB_LOG_INFO = 0, AMB_LOG_WARNING = 1, AMB_LOG_ERROR = 2 } amb_log_level;
 typedef void (*amb_log_handler)(void *context, amb_log_level level, const char *sentence);
 AMB_API void amb_set_log_handler(amb_log_handler handler, void *context);
 
 /* ---- assets ---- */
 
-/* The folder with amble's own files (humanoid.xml, models/, motions/). Without it: $AMBLE_ASSETS, then
- * ../share/amble beside the library, then beside the program, then the source tree that it was built from.
- * NULL: back to that. The text is copied. To be set before other threads use the library. */
+/* The folder with amble's own files (humanoid.xml, models/, motions/). By default $AMBLE_ASSETS, then
+ * ../share/amble beside the library, then beside the program, then the source tree of the build. NULL: the
+ * default. The text is copied. Set it before other threads use the library. */
 AMB_API amb_result amb_set_assets(const char *folder);
 
 /* The path of one of these files ("models/walk.onnx") in path[size]. */
@@ -117,7 +115,7 @@ AMB_NODISCARD AMB_API amb_result amb_find_asset(const char *name, char *path, si
 
 typedef struct amb_cpu_info {
     size_t size;           /* sizeof(amb_cpu_info), set by the caller */
-    int cores;             /* that this process may use: its affinity, within the CPU quota of its cgroup */
+    int cores;             /* that this process may use: its affinity, limited by its cgroup's CPU quota */
     const char *isa;       /* "x86-64 with avx512vnni", "x86-64 with avx2", "aarch64" … */
     const char *kernel[4]; /* the fastest kernel for fp32, bf16, int16, int8: "avx512", … */
 } amb_cpu_info;
@@ -128,10 +126,10 @@ AMB_API amb_result amb_get_cpu_info(amb_cpu_info *info);
 
 /* How work for many characters or environments is divided.
  *   threads 1 (the default): on the calling thread.
- *   threads 0: on OpenMP's threads, one for each core that the process may use; > 1: on so many.
- *   run: by the host's own scheduler, as a game engine's job system has it. It calls task(index, argument)
+ *   threads 0: on OpenMP's threads, one for each core that the process may use; n > 1: on n threads.
+ *   run: by the host's own scheduler, for example a game engine's job system. It calls task(index, argument)
  *        once for every index in [0, count), on any threads in any order, and returns when all have returned.
- * Results do not depend on it. */
+ * Results do not depend on the choice. */
 typedef struct amb_parallel {
     int threads;
     void (*run)(void *context, int count, void (*task)(int index, void *argument), void *argument);

@@ -1,4 +1,5 @@
-/* Live characters: humanoids that walk, run, are hit, fall and go on, by physics, driven by small networks.
+/* Live characters: physically simulated humanoids, controlled by small networks, that walk, run, and react to
+ * pushes and falls.
  *
  *     amb_model_set *models;
  *     amb_character *hero;
@@ -23,19 +24,19 @@
  *
  * Time
  *   A character is simulated in control steps (usually 1/30 s). amb_character_advance runs those that are due
- *   and keeps the remainder, so that the same requests at the same steps give the same motion at every frame
- *   rate, to the bit. A pose is interpolated between the last two control steps and is therefore up to one
- *   control step old.
+ *   and keeps the remainder. The same requests at the same steps therefore give the same motion at every
+ *   frame rate, to the bit. A pose is interpolated between the last two control steps and is therefore up to
+ *   one control step old.
  *
  * Space
  *   All positions, directions and rotations that go in and come out are in the host's convention (amb_space).
  *   Rotations are unit quaternions w, x, y, z. A heading is an angle about the host's up axis, positive as
- *   the host counts rotations, 0 where it faces the host's forward axis. Each character lives alone in a
- *   world with an endless floor at height 0; characters do not touch each other.
+ *   the host counts rotations, 0 where it faces the host's forward axis. Each character has its own world, an
+ *   endless floor at height 0; characters do not touch each other.
  *
  * Threads
  *   A model set is const: any number of threads may make and advance characters of it. A character is used by
- *   one thread at a time. After creation nothing allocates, prints or makes a system call but
+ *   one thread at a time. After creation no function allocates, prints or makes a system call, except
  *   amb_characters_advance with more than one thread. */
 #ifndef AMBLE_CHARACTER_H
 #define AMBLE_CHARACTER_H
@@ -61,7 +62,7 @@ typedef struct amb_model_set_def {
     const char *deepphase;     /* NULL: amble's deepphase.onnx */
     const char *styles;        /* NULL: amble's styles.json; named styles */
     const char *const *skills; /* (skill_count): actors as ONNX files or names of amble's models. NULL: walk,
-                                  run and backflip, as far as their motions are found */
+                                  run and backflip, those whose motions are found */
     int skill_count;           /* 0; at most 8 */
     const char *motions;       /* NULL: $AMBLE_CLIPS, ./clips, the folder that amble was built with, amble's
                                   own; the folder with the motions that the skills were trained on */
@@ -73,31 +74,32 @@ static inline void amb_model_set_def_init(amb_model_set_def *def)
     amb_model_set_def_init_size(def, sizeof *def);
 }
 
-/* Reads and packs everything; usually .2 s. def NULL: the defaults. All actors must want the same physics and
- * control rates. *set is the caller's to destroy, after its characters. */
+/* Reads and packs everything; usually .2 s. def NULL: the defaults. All actors must have been trained at the
+ * same physics and control rates. The caller destroys *set, after its characters. */
 AMB_NODISCARD AMB_API amb_result amb_model_set_load(const amb_model_set_def *def, amb_model_set **set);
 AMB_API void amb_model_set_destroy(amb_model_set *set); /* NULL is fine */
 
-/* The named styles: how many, the name (NULL beyond the last), and the speed at which it walks, m/s. */
+/* The named styles: their number, a style's name (NULL beyond the last) and its speed, m/s. */
 AMB_API int amb_model_set_styles(const amb_model_set *set);
 AMB_API const char *amb_model_set_style_name(const amb_model_set *set, int index);
 AMB_API double amb_model_set_style_speed(const amb_model_set *set, int index);
 
-/* The skills. The first is "locomotion", the one with styles, where there is one. */
+/* The skills. In a set with an actor for styles, that is the first, called "locomotion". */
 AMB_API int amb_model_set_skills(const amb_model_set *set);
 AMB_API const char *amb_model_set_skill_name(const amb_model_set *set, int index);
 
 /* ---- the host's convention ---- */
 
-/* Axes and units. Bodies' own axes are the host's, too: at rest, facing forward, every body's rotation is the
- * identity (but in AMB_SPACE_MUJOCO, where bodies have humanoid.xml's axes: x forward, y up, z right). */
+/* Axes and units. Body frames have the host's axes, too: in the rest pose, facing forward, every body's
+ * rotation is the identity (except in AMB_SPACE_MUJOCO, where bodies have humanoid.xml's axes: x forward, y
+ * up, z right). */
 typedef enum amb_space {
     AMB_SPACE_MUJOCO = 0,  /* right-handed, z up, x forward, m: amble's own */
     AMB_SPACE_UNITY = 1,   /* left-handed, y up, z forward, m */
     AMB_SPACE_UNREAL = 2,  /* left-handed, z up, x forward, cm */
     AMB_SPACE_GODOT = 3,   /* right-handed, y up, -z forward, m */
     AMB_SPACE_BLENDER = 4, /* right-handed, z up, -y forward, m */
-    AMB_SPACE_CUSTOM = 5   /* as amb_axes says */
+    AMB_SPACE_CUSTOM = 5   /* given by amb_axes */
 } amb_space;
 
 /* The host's axes: 1 x, 2 y, 3 z, negative where it points the other way. */
@@ -119,18 +121,18 @@ typedef struct amb_character_def {
     size_t size;
     amb_space space;    /* AMB_SPACE_MUJOCO */
     amb_axes axes;      /* of AMB_SPACE_CUSTOM */
-    const char *style;  /* "walk"; the style or mixture it begins with; a set without styles begins with its
-                           first skill */
-    double position[3]; /* 0 0 0: host's units; where it stands, of which the height is not used */
+    const char *style;  /* "walk"; the first style or mixture; a set without styles begins with its first
+                           skill */
+    double position[3]; /* 0 0 0: host's units; where it stands; the height is ignored */
     double heading;     /* 0: rad */
-    uint64_t seed;      /* 0: decides where in its motion it begins; give each of a crowd another one */
-    double get_up_s;    /* 1.5: s that it lies after a fall before it is lifted; negative: until
-                           amb_character_lift */
-    int entry_tries;    /* 6: between skills (not between styles) so many entries, up to 32, are simulated
-                           2.4 s ahead, and the best is taken; where all end in a fall, it is tried again in
-                           every third step, for 2 s at most. Each costs as much as 70 control steps, usually
-                           10 ms, in the request and in those steps. 0: the next motion is entered at once, at
-                           the nearest pose; falls are frequent then */
+    uint64_t seed;      /* 0: determines the first phase of its motion; give each character its own */
+    double get_up_s;    /* 1.5: s from a fall until it is lifted; negative: only by amb_character_lift */
+    int entry_tries;    /* 6, at most 32: number of entries into the next motion that are simulated 2.4 s
+                           ahead at a transition between skills (not between styles). The best is taken; if
+                           all end in a fall, the search is repeated every third step, for at most 2 s. Each
+                           entry costs as much as 70 control steps, usually 10 ms, in the request and in those
+                           steps. 0: the next motion is entered at once, at the nearest pose; falls are then
+                           frequent */
 } amb_character_def;
 
 AMB_API void amb_character_def_init_size(amb_character_def *def, size_t size);
@@ -139,28 +141,29 @@ static inline void amb_character_def_init(amb_character_def *def)
     amb_character_def_init_size(def, sizeof *def);
 }
 
-/* def NULL: the defaults. The set must outlive the character, which is the caller's to destroy. */
+/* def NULL: the defaults. The caller destroys the character, before the set. */
 AMB_NODISCARD AMB_API amb_result amb_character_create(const amb_model_set *set, const amb_character_def *def,
                                                       amb_character **character);
 AMB_API void amb_character_destroy(amb_character *character); /* NULL is fine */
 
-/* ---- what it is to do ---- */
+/* ---- requests ---- */
 
 typedef struct amb_request {
     size_t size;
-    const char *style; /* NULL: as before; a named style, or a mixture as "walk:0.7,zombie:0.3", whose weights
-                          need not sum to 1 */
-    const char *skill; /* NULL: as before; at most one of style and skill is given. After a motion that ends
-                          the skill before it comes back */
-    double heading;    /* NaN: as before; rad, to turn to, at .8 rad/s at most */
-    double speed; /* NaN: as before; m/s whatever the host's units, 0: the motion's own. A style is played
-                     at .7 to 1.4 times its own speed: for more ask another. A skill at .7 to 1.3, but its
-                     actor knows its own pace: beyond 15 % a runner falls */
-    double turn;  /* NaN: as before; rad/s, to turn all the time. Either heading or turn is given, and
-                     ends the other */
-    int cycles;   /* 0: for ever; of a skill that loops (a backflip after a backflip): after so many cycles
-                     the skill before it comes back, at the first good moment of the last one's end. The
-                     cycle in which it is entered counts where most of it is played */
+    const char *style; /* NULL: unchanged; a named style, or a mixture such as "walk:0.7,zombie:0.3", whose
+                          weights need not sum to 1 */
+    const char *skill; /* NULL: unchanged; give at most one of style and skill. After a motion that does not
+                          loop, the previous skill resumes */
+    double heading;    /* NaN: unchanged; rad, target heading; it turns at up to .8 rad/s */
+    double speed; /* NaN: unchanged; m/s whatever the host's units, 0: the motion's own. A style is played at
+                     .7 to 1.4 times its own speed; beyond that, request another style. A skill is played at
+                     .7 to 1.3 times its own, but its actor was trained at one speed: a runner falls
+                     beyond 15 % */
+    double turn;  /* NaN: unchanged; rad/s, turns steadily. Give either heading or turn; each replaces the
+                     other */
+    int cycles;   /* 0: without end; number of cycles of a looping skill (one backflip after another), after
+                     which the previous skill resumes, at the first suitable moment near the end of the last
+                     cycle. The cycle in which the skill is entered counts if most of it is played */
 } amb_request;
 
 AMB_API void amb_request_init_size(amb_request *request, size_t size);
@@ -169,48 +172,49 @@ static inline void amb_request_init(amb_request *request)
     amb_request_init_size(request, sizeof *request);
 }
 
-/* Holds from the next control step on. From one style to another it goes within a second, or longer where a
- * body could not change its speed or rhythm that fast. AMB_ERROR_NOT_FOUND: no such style or skill; nothing
- * is changed by a request that fails. */
+/* Takes effect at the next control step. A transition between styles takes up to a second, or longer where a
+ * body could not change its speed or rhythm that fast. AMB_ERROR_NOT_FOUND: no such style or skill. A request
+ * that fails changes nothing. */
 AMB_API amb_result amb_character_request(amb_character *character, const amb_request *request);
 
-/* Adds to the root's velocity at once: host's units a second. */
+/* Changes the root's velocity by this at once: host's units a second. */
 AMB_API amb_result amb_character_push(amb_character *character, const double velocity[3]);
 
-/* Pulls with a spring at a point of a body, in the body's own axes, towards a point of the world, until it is
- * released or pulled elsewhere; at most 700 N. A fallen character is not lifted while it is pulled. */
+/* Pulls a point of a body (given in the body's own axes) towards a point in the world with a spring of at
+ * most 700 N, until it is released or pulled elsewhere. A fallen character is not lifted while it is
+ * pulled. */
 AMB_API amb_result amb_character_pull(amb_character *character, int body, const double point[3],
                                       const double target[3]);
 AMB_API void amb_character_release(amb_character *character);
 
-/* Puts a fallen character on its feet where it lies, now; nothing where it has not fallen. */
+/* Puts a fallen character on its feet where it lies, at once; does nothing if it has not fallen. */
 AMB_API void amb_character_lift(amb_character *character);
 
 /* ---- time ---- */
 
-/* Lets `dt` s pass, 0 to 60. Steps are due when the sum of all dt reaches them to within a microsecond, so
- * that 60 times 1/60 s is a second. A host that falls behind limits dt itself (usually to .1 s).
- * AMB_ERROR_PHYSICS: MuJoCo reported an error; the character was put up anew (AMB_EVENT_RESTARTED) and goes
- * on. */
+/* Advances time by `dt` s, 0 to 60. A step is due when the sum of all dt reaches its time to within a
+ * microsecond, so that 60 times 1/60 s is a second. A host that falls behind limits dt itself (usually to
+ * .1 s). AMB_ERROR_PHYSICS: MuJoCo reported an error; the character was restarted (AMB_EVENT_RESTARTED) and
+ * goes on. */
 AMB_API amb_result amb_character_advance(amb_character *character, double dt);
 
-/* The same for many different characters in one call; they may be of different sets. Those beside each other
- * in the list share runs of their networks. What becomes of a character does not depend on the others.
- * parallel NULL: on the calling thread. */
+/* The same for many different characters in one call; they may be of different sets. Neighbours in the list
+ * are evaluated by their networks as one batch. A character's motion does not depend on the others. parallel
+ * NULL: on the calling thread. */
 AMB_API amb_result amb_characters_advance(amb_character *const *characters, int count, double dt,
                                           const amb_parallel *parallel);
 
 /* ---- what happened ---- */
 
 typedef enum amb_event_type {
-    AMB_EVENT_FELL = 1,        /* a body that may not touch the floor did; it goes limp */
-    AMB_EVENT_STOOD_UP = 2,    /* by itself; not in this version, which lifts */
+    AMB_EVENT_FELL = 1,        /* a body that must not touch the floor did; it goes limp */
+    AMB_EVENT_STOOD_UP = 2,    /* by itself; not in this version, which lifts it */
     AMB_EVENT_LIFTED = 3,      /* it was put on its feet where it lay */
-    AMB_EVENT_REACHED = 4,     /* the newest request: the motion is the requested one, the reference faces the
-                                  heading within .1 rad, and the mean speed of the last .5 s is the requested
-                                  one within .15 m/s or 10 %, as far as the request named them */
-    AMB_EVENT_SKILL_ENDED = 5, /* a motion that ends was at its end, or the requested cycles were */
-    AMB_EVENT_RESTARTED = 6    /* the simulation broke down and was begun anew */
+    AMB_EVENT_REACHED = 4,     /* the newest request, in all that it named: the motion is the requested one,
+                                  the reference faces the heading within .1 rad, and the mean speed of the
+                                  last .5 s is the requested one within .15 m/s or 10 % */
+    AMB_EVENT_SKILL_ENDED = 5, /* a motion that does not loop ended, or the requested cycles were played */
+    AMB_EVENT_RESTARTED = 6    /* the simulation failed and was restarted */
 } amb_event_type;
 
 typedef struct amb_event {
@@ -221,14 +225,14 @@ typedef struct amb_event {
 
 enum { AMB_MAX_EVENTS = 64 };
 
-/* Takes the oldest event from the queue; false: there is none. The queue holds AMB_MAX_EVENTS; when it is
- * full, the oldest is lost. */
+/* Takes the oldest event from the queue; false: the queue is empty. It holds AMB_MAX_EVENTS; when it is full,
+ * a new event replaces the oldest. */
 AMB_API bool amb_character_poll(amb_character *character, amb_event *event);
 
-/* ---- how it looks ---- */
+/* ---- poses and state ---- */
 
-/* The bodies: how many, the name ("root", "chest", "right_hip", …; NULL beyond the last), the number by name
- * (-1: none), and the parent's number, smaller than the body's own (-1: the root's). A body's origin is the
+/* The bodies: their number, a body's name ("root", "chest", "right_hip", …; NULL beyond the last), its index
+ * by name (-1: none), and its parent's index, smaller than its own (-1 for the root). A body's origin is the
  * joint that carries it. */
 AMB_API int amb_character_bodies(const amb_character *character);
 AMB_API const char *amb_character_body_name(const amb_character *character, int body);
@@ -242,45 +246,45 @@ AMB_API amb_result amb_character_rest(const amb_character *character, amb_transf
                                       amb_transform *local);
 
 /* world (bodies): every body in the world. local (bodies): every body relative to its parent, the root's in
- * the world. Either may be NULL. `offset`: s from the present instant, usually 0; what lies outside of the
- * last two control steps is taken to the nearer of them. */
+ * the world. Either may be NULL. `offset`: s from the present instant, usually 0; clamped to the last two
+ * control steps. */
 AMB_API amb_result amb_character_pose(const amb_character *character, double offset, amb_transform *world,
                                       amb_transform *local);
 
-/* The same in another convention than the character's; AMB_SPACE_CUSTOM is refused. */
+/* The same in a convention other than the character's; not AMB_SPACE_CUSTOM. */
 AMB_API amb_result amb_character_pose_in(const amb_character *character, amb_space space, double offset,
                                          amb_transform *world, amb_transform *local);
 
 typedef struct amb_character_state {
     size_t size;                /* sizeof(amb_character_state), set by the caller */
-    double time;                /* s that have passed since the creation, */
-    double remainder;           /* and of them those since the last control step */
+    double time;                /* s since the creation */
+    double remainder;           /* s since the last control step */
     double step_s;              /* s of a control step */
     double velocity[3];         /* of the root, host's units a second, at the last control step */
     double angular_velocity[3]; /* of the root, rad/s, world axes, by the host's rule */
     double heading;             /* rad, of the root */
     double speed;               /* m/s on the ground, mean of about the last .5 s */
-    double phase;               /* [0, 1): of the motion that is followed; of styles DeepPhase's */
-    bool down;                  /* has fallen and is not up again */
-    bool settled;               /* what is followed is the requested style or skill */
-    const char *skill;          /* that is followed; lives as long as the set */
-    const char *style;          /* as it was requested last (the first 63 bytes), "" without styles; lives as
-                                   long as the character, changes with requests */
+    double phase;               /* [0, 1): of the reference motion; DeepPhase's for styles */
+    bool down;                  /* has fallen and is not up yet */
+    bool settled;               /* the reference is the requested style or skill */
+    const char *skill;          /* the present one; lives as long as the set */
+    const char *style;          /* as last requested (the first 63 bytes), "" without styles; lives as long as
+                                   the character, changes with requests */
 } amb_character_state;
 
 AMB_API amb_result amb_character_get_state(const amb_character *character, amb_character_state *state);
 
 /* ---- replays, rollback ---- */
 
-/* Everything that decides how it goes on, remainder, request and events included, as plain bytes. They are
- * for characters of the same set of models, the same version of the library and the same kind of machine;
- * others are refused (AMB_ERROR_ARGUMENT), and the character stays as it was. Space, get_up_s and entry_tries
- * are not part of it. What follows after a restore is what followed after the save, to the bit. */
+/* The whole state, remainder, request and events included, as plain bytes. A state is restored into
+ * characters of the same model set, the same version of the library and the same kind of machine; otherwise
+ * amb_character_restore returns AMB_ERROR_ARGUMENT and changes nothing. Space, get_up_s and entry_tries are
+ * not saved. After a restore the motion goes on as after the save, to the bit. */
 AMB_API size_t amb_character_save_size(const amb_character *character);
 AMB_API amb_result amb_character_save(const amb_character *character, void *data, size_t size);
 AMB_API amb_result amb_character_restore(amb_character *character, const void *data, size_t size);
 
-/* Of position and velocity at the last control step: characters that parted have different ones. */
+/* Hash of position and velocity at the last control step: characters that diverged have different ones. */
 AMB_API uint64_t amb_character_hash(const amb_character *character);
 
 #ifdef __cplusplus

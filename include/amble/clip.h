@@ -27,8 +27,8 @@
  * Files
  *   DeepMimic's JSON (Peng et al. 2018), y up: "Loop" and "Frames", each of 44 numbers: duration s and the
  *   pose. Files are converted to z up when read, and back when saved. BVH files, and npz files of AMASS or of
- *   joints' places (where the library was built with libzip), are read too: brought on to the humanoid by the
- *   directions of their bones, feet held where they rest; they do not loop.
+ *   joint positions (if the library was built with libzip), are retargeted to the humanoid by the directions
+ *   of their bones, with resting feet held in place; they do not loop.
  *
  * Threads: clips and skeletons are const once made; any number of threads may use one. amb_clip_sample,
  * amb_clip_frame and amb_skeleton_transforms allocate nothing and take no lock. */
@@ -47,8 +47,8 @@ typedef struct amb_skeleton amb_skeleton;
 
 /* amble's humanoid, DeepMimic's: 15 bodies, 45 kg. It is read from humanoid.xml among the assets, which
  * MuJoCo compiles, at the first call in a process (some milliseconds); later calls return the same. Any
- * thread may call at any time. It needs no destroying. AMB_ERROR_NOT_FOUND where the assets are not there;
- * the next call tries again. */
+ * thread may call at any time. It is not to be destroyed. AMB_ERROR_NOT_FOUND if the assets are missing; the
+ * next call tries again. */
 AMB_NODISCARD AMB_API amb_result amb_skeleton_humanoid(const amb_skeleton **skeleton);
 
 typedef struct amb_skeleton_info {
@@ -72,7 +72,7 @@ typedef enum amb_joint_type {
 typedef struct amb_body_info {
     size_t size;      /* sizeof(amb_body_info), set by the caller */
     const char *name; /* "root", "right_knee", …: of the body and of its joint; never freed */
-    int parent;       /* number of the body that it hangs on, smaller than its own; -1 for the root */
+    int parent;       /* its parent's number, smaller than its own; -1 for the root */
     amb_joint_type joint;
     int pose, pose_size;         /* its joint's first number in a pose, and how many; -1 and 0: none */
     int velocity, velocity_size; /* the same in a velocity */
@@ -102,16 +102,18 @@ AMB_API amb_result amb_skeleton_transforms(const amb_skeleton *skeleton, const d
 typedef struct amb_clip amb_clip;
 
 /* A file, or the name of a motion ("walk"): DIR/humanoid3d_NAME.txt, DIR/NAME.txt, DIR/NAME.bvh or
- * DIR/NAME.npz, DIR being `folder`, or, where that is NULL, one after the other $AMBLE_CLIPS, ./clips and amble's own motions. The clip is called
- * as the file, without "humanoid3d_" and ending. *clip is the caller's to destroy.
+ * DIR/NAME.npz, DIR being `folder`, or, where that is NULL, one after the other $AMBLE_CLIPS, ./clips and
+ * amble's own motions. The clip is named after the file, without "humanoid3d_" and extension. The caller
+ * destroys *clip.
  *
- * AMB_ERROR_NOT_FOUND: no such file or motion; the sentence lists those that are there. AMB_ERROR_FILE: the
- * content is not valid; the sentence names frame (from 0), field, what was found and what was expected. That
- * includes what no human does, which is how other units show: a root above 2.5 m, always above 1.5 m or below
- * the floor, faster than 20 m/s, a joint faster than 200 rad/s, a frame longer than 1 s. */
+ * AMB_ERROR_NOT_FOUND: no such file or motion; the sentence lists the available ones. AMB_ERROR_FILE: the
+ * content is not valid; the sentence names frame (from 0), field, what was found and what was expected.
+ * Values that no human reaches are not valid either, because they indicate wrong units: a root above 2.5 m,
+ * always above 1.5 m or below the floor, faster than 20 m/s, a joint faster than 200 rad/s, a frame longer
+ * than 1 s. */
 AMB_NODISCARD AMB_API amb_result amb_clip_load(const char *name_or_path, const char *folder, amb_clip **clip);
 
-/* The same from the bytes of a file; `name` stands in sentences for its path and names the clip. */
+/* The same from the bytes of a file; `name` is the clip's name and replaces the path in sentences. */
 AMB_NODISCARD AMB_API amb_result amb_clip_load_memory(const void *bytes, size_t size, const char *name,
                                                       amb_clip **clip);
 
@@ -133,18 +135,18 @@ static inline void amb_clip_def_init(amb_clip_def *def)
     amb_clip_def_init_size(def, sizeof *def);
 }
 
-/* A clip from arrays, which are copied. They are checked as a file is, but for the length of a frame;
- * AMB_ERROR_ARGUMENT and the same sentences. */
+/* A clip from arrays, which are copied. They are checked as a file is, except for the length of a frame;
+ * errors are AMB_ERROR_ARGUMENT with the same sentences. */
 AMB_NODISCARD AMB_API amb_result amb_clip_create(const amb_clip_def *def, amb_clip **clip);
 
-/* A new clip with left and right exchanged, as a mirror shows it that stands along the x axis, upright. It is
- * called NAME_mirrored. */
+/* A new clip with left and right exchanged: mirrored in the vertical plane through the x axis. It is called
+ * NAME_mirrored. */
 AMB_NODISCARD AMB_API amb_result amb_clip_mirror(const amb_clip *clip, amb_clip **mirrored);
 AMB_API void amb_clip_destroy(amb_clip *clip); /* NULL is fine */
 
 /* Writes DeepMimic's JSON, numbers with 12 digits, or, where the name ends in .bvh or .npz, that format,
- * replacing `path` as a whole or not at all. AMB_ERROR_FILE where it cannot be written, or where the name ends
- * as that of another format (.fbx, .csv). */
+ * replacing `path` as a whole or not at all. AMB_ERROR_FILE where it cannot be written, or where the name has
+ * the extension of another format (.fbx, .csv). */
 AMB_NODISCARD AMB_API amb_result amb_clip_save(const amb_clip *clip, const char *path);
 
 typedef struct amb_clip_info {
@@ -160,10 +162,10 @@ typedef struct amb_clip_info {
 
 AMB_API amb_result amb_clip_get_info(const amb_clip *clip, amb_clip_info *info);
 
-/* Pose (pose_size) and velocity (velocity_size) at any time in s, from -1e9 to 1e9; either may be NULL. Slerp
- * between the frames' rotations, straight lines between their other numbers; velocities are differences over
- * the neighbouring frames, straight in between. A loop advances by the cycle offset in each cycle; a clip
- * that does not loop holds its first or last pose outside of [0, duration], with velocity 0. */
+/* Pose (pose_size) and velocity (velocity_size) at any time in s, from -1e9 to 1e9; either may be NULL.
+ * Rotations are interpolated by slerp, other numbers linearly; velocities are differences over the
+ * neighbouring frames, interpolated linearly. A loop advances by the cycle offset in each cycle; a clip that
+ * does not loop holds its first or last pose outside of [0, duration], with velocity 0. */
 AMB_API amb_result amb_clip_sample(const amb_clip *clip, double time, double *pose, double *velocity);
 
 /* A frame as it is stored, [0, frames): time in s, pose, velocity; any may be NULL. */

@@ -1,4 +1,4 @@
-/* DeepMimic's environment: a simulated humanoid that is to imitate a motion. For reinforcement learning.
+/* DeepMimic's environment for reinforcement learning: a simulated humanoid that imitates a motion.
  *
  *     amb_env_def def;
  *     amb_env_def_init(&def);
@@ -16,20 +16,20 @@
  *     }
  *
  * An episode
- *   The body starts in the motion's pose, at a random time of it. Every step one action says where the
- *   joints' PD targets are, usually beside those of the motion; the physics runs for 1/30 s; the reward, 0 to
- *   1, says how near the body is to the motion (Peng et al. 2018, DeepMimic, section 5.1). The episode ends
- *   when a body that may not touch the floor does, when the body has lost the motion (limits in the
+ *   The body starts in the motion's pose, at a random time of it. In every step an action sets the joints' PD
+ *   targets, usually relative to the motion's; the physics runs for 1/30 s; the reward, 0 to 1, measures how
+ *   closely the body follows the motion (Peng et al. 2018, DeepMimic, section 5.1). The episode ends when a
+ *   body that must not touch the floor does, when the body is too far from the motion (limits in the
  *   definition), when its state is no longer usable, or after episode_s.
  *
  * One or many
- *   amb_env is one environment; amb_envs is N of them, stepped in one call. amb_envs_at gives one of the N
- *   for everything that concerns one: to seed it, to save and restore it, to look at its body.
+ *   amb_env is one environment; amb_envs is N of them, stepped in one call. amb_envs_at returns one of the N,
+ *   to seed, save, restore or inspect it.
  *
  * Seeds
- *   What happens depends on the definition, on (seed, stream) and on the actions alone, to the bit: not on
- *   threads, not on the other environments. Number i of amb_envs has the stream def.stream + i and is the
- *   same as an amb_env of that seed and stream. `amble rollout --seed S` simulates the streams from 0 of S.
+ *   Results depend on the definition, on (seed, stream) and on the actions alone, to the bit: not on threads,
+ *   not on the other environments. Environment i of amb_envs has the stream def.stream + i and equals an
+ *   amb_env of that seed and stream. `amble rollout --seed S` simulates streams 0, 1, … of seed S.
  *
  * Threads: a handle is used by one thread at a time; those of amb_envs_at count as their amb_envs. Stepping,
  * resetting, observing, saving and restoring allocate nothing. */
@@ -45,7 +45,7 @@ extern "C" {
 typedef struct amb_env amb_env;
 typedef struct amb_envs amb_envs;
 
-/* What an action means (amb_env_action_block says for which joint each number is):
+/* What an action means (amb_env_action_block returns each joint's numbers):
  *   RESIDUAL  beside the motion: a ball joint's four numbers a turn its pose by the quaternion
  *             normalise(1 + a0, a1, a2, a3), a hinge's number is added as 2 a rad. Zeros track the motion.
  *   ABSOLUTE  DeepMimic's own: a ball joint is turned by a0 rad about the axis (a1, a2, a3), a hinge is at an
@@ -56,7 +56,7 @@ typedef enum amb_action_mode { AMB_ACTION_RESIDUAL = 0, AMB_ACTION_ABSOLUTE = 1 
  * (truncated). */
 typedef enum amb_env_end {
     AMB_ENV_GOES_ON = 0,
-    AMB_ENV_FELL = 1,     /* a body that may not touch the floor did */
+    AMB_ENV_FELL = 1,     /* a body that must not touch the floor did */
     AMB_ENV_LOST = 2,     /* it no longer follows the motion (max_...) */
     AMB_ENV_UNSTABLE = 3, /* a state that is not finite or absurd, or an error of MuJoCo's (amb_env_failure);
                              reward 0, the observation is that before the step */
@@ -67,11 +67,11 @@ typedef enum amb_env_end {
 AMB_API const char *amb_env_end_name(amb_env_end end);
 
 /* What amb_envs_step does where an episode ends; the names are Gymnasium's.
- *   NONE       the environment stands still: later steps give its last observation and flags again, reward 0,
+ *   NONE       the environment stops: later steps return its last observation and flags again, reward 0,
  *              until it is reset.
  *   NEXT_STEP  the next step resets it instead: its action is not used, the reward is 0, no flag is set.
- *   SAME_STEP  it is reset in the same step: the observation is the new episode's first, that of the old
- *              one's end goes to final_observations. */
+ *   SAME_STEP  it is reset in the same step: the observation is the new episode's first, the last one of the
+ *              old episode goes to final_observations. */
 typedef enum amb_autoreset {
     AMB_AUTORESET_NONE = 0,
     AMB_AUTORESET_NEXT_STEP = 1,
@@ -80,7 +80,7 @@ typedef enum amb_autoreset {
 
 typedef struct amb_env_def {
     size_t size;
-    /* What is followed. */
+    /* The reference motion. */
     const char *motion;    /* a clip by its name ("walk") or file; or "style:" and a style ("style:walk"), a
                               mixture ("style:walk:0.7,zombie:0.3") or styles drawn from the seed
                               ("style:random", "style:random-names", "style:random-blends"): then the motion
@@ -90,37 +90,36 @@ typedef struct amb_env_def {
     const amb_clip *clip;  /* a clip instead, which is copied; motion is NULL then. NULL: none */
     double style_change_s; /* s between changes of drawn styles; 0: one style for each episode */
     double ground_speed; /* m/s of invented motions, by playing them .7 to 1.4 times as fast; 0: their own */
-    double rate;         /* 1: seconds of a clip in a second, .01 to 100 */
-    /* Who is to act. The environment runs no network, but where a policy is named it is what that policy was
-     * trained in: action_mode, goal, physics_hz, substeps and look_ahead are the file's, whatever stands
-     * below. */
+    double rate;         /* 1: playback speed of a clip, .01 to 100 */
+    /* The policy's settings. The environment runs no network; if a policy is given, its file sets
+     * action_mode, goal, physics_hz, substeps and look_ahead, which override the fields below. */
     const char *policy;          /* an ONNX file, or one of amble's models by name; NULL: none */
     amb_action_mode action_mode; /* AMB_ACTION_RESIDUAL */
-    bool goal;                   /* false; true: observations end with what the motion wants, 49 numbers more,
-                                    which a policy for many motions needs */
+    bool goal;                   /* false; true: observations end with the goal, 49 more numbers about the
+                                    motion, which a policy for many motions needs */
     /* Time and body. */
     double physics_hz;     /* 120: physics steps a second, 30 to 10000 */
     int substeps;          /* 4: physics steps in a control step, 1 to 1000 */
     double look_ahead;     /* s (.06): the PD target's pose is looked up this much earlier than due, 0 to 1 */
     bool self_collision;   /* false: limbs meet the floor only */
-    const char *may_touch; /* bodies that may touch the floor: "feet", "auto" (those that the clip brings
-                              there), or names with commas; the ankles always. NULL: as the policy was
-                              trained; without one "auto" for a clip, "feet" for invented motions */
+    const char *may_touch; /* bodies that may touch the floor: "feet", "auto" (those that touch it in the
+                              clip), or names with commas; the ankles always. NULL: as the policy was trained;
+                              without one "auto" for a clip, "feet" for invented motions */
     double episode_s;      /* s (20) until the time-out; more than 0, at most 1e6 */
     double hold_s[2];      /* s; a clip that does not loop holds its last pose for a time drawn between these
                               two, then it is a time-out; negative (default): until episode_s */
-    /* An episode ends where the body is off the motion by more than these; 0, the default: never. */
+    /* Limits: an episode ends where the body is farther from the motion than these; 0, the default: none. */
     double max_root_m;   /* m: distance of the roots */
     double max_height_m; /* m: difference of the roots' heights */
     double max_tilt;     /* |Δ cos| of the angles between root and vertical, 0 to 2 */
     double max_body_m;   /* m: mean distance of the bodies, each seen from its own root */
-    /* How it starts. */
+    /* The start of an episode. */
     double start_phase;   /* [0, 1) of the motion; negative (default): random */
     double start_heading; /* rad (0), -100 to 100; NaN: random */
     double start_noise;   /* 0: on the motion; 1: beside it, joints by .1 rad, the root by .1 rad and .05 m,
                              speeds by .5 rad/s and .3 m/s (standard deviations); up to 10 */
-    /* What happens to it. */
-    double turn_rate;   /* rad/s (0): the motion is turned all the time, -100 to 100 */
+    /* Turns and pushes. */
+    double turn_rate;   /* rad/s (0): the motion turns at this rate, -100 to 100 */
     double push_speed;  /* m/s (0: no pushes): change of root velocity in a random horizontal direction */
     double push_period; /* s (2) between pushes, .01 or more */
     bool push_random;   /* false; true: each push uniform up to push_speed, the first at a random time */
@@ -141,7 +140,7 @@ static inline void amb_env_def_init(amb_env_def *def)
 AMB_NODISCARD AMB_API amb_result amb_env_create(const amb_env_def *def, amb_env **env);
 AMB_API void amb_env_destroy(amb_env *env); /* NULL is fine; not for those of amb_envs_at */
 
-/* ---- what it takes and gives ---- */
+/* ---- sizes, layouts, names ---- */
 
 typedef struct amb_env_info {
     size_t size;           /* sizeof(amb_env_info), set by the caller */
@@ -152,7 +151,7 @@ typedef struct amb_env_info {
     int velocity_size;     /* in a velocity: root linear (3, m/s, world), root angular (3, rad/s, its own
                               frame), joints (a ball: 3 rad/s in the child's frame, a hinge: rad/s) */
     int reward_parts;      /* R: parts of the reward */
-    int tracking_errors;   /* T: measures of how far the body is off the motion */
+    int tracking_errors;   /* T: measures of distance from the motion */
     int max_episode_steps; /* control steps until the time-out */
     double control_dt;     /* s of a control step */
     size_t state_bytes;    /* of amb_env_save */
@@ -184,8 +183,8 @@ AMB_API amb_result amb_env_action_block(const amb_env *env, int index, amb_env_b
  * mean + std x; the standard deviations of exploration are fractions of std. 0 and 1 for residual actions. */
 AMB_API amb_result amb_env_action_scale(const amb_env *env, float *mean, float *std);
 
-/* "pose", "velocity", "end_effectors", "root", "com", and what they weigh in the reward, Σ 1; NULL and 0
- * beyond the last. */
+/* The reward's parts, "pose", "velocity", "end_effectors", "root", "com", and their weights, which sum to 1;
+ * NULL and 0 beyond the last. */
 AMB_API const char *amb_env_reward_name(const amb_env *env, int part);
 AMB_API double amb_env_reward_weight(const amb_env *env, int part);
 
@@ -195,14 +194,14 @@ AMB_API const char *amb_env_tracking_name(const amb_env *env, int error);
 
 /* ---- one environment ---- */
 
-/* Begins a new episode. The first reset after creation or seeding finds a new episode and leaves it as it
- * is. observation (O) may be NULL. */
+/* Begins a new episode. The first reset after creation or seeding keeps the episode, which is new already.
+ * observation (O) may be NULL. */
 AMB_API amb_result amb_env_reset(amb_env *env, float *observation);
 
-/* Begins a new episode at this phase of the motion, [0, 1), whatever the definition says. */
+/* Begins a new episode at this phase of the motion, [0, 1), instead of the definition's. */
 AMB_API amb_result amb_env_reset_at(amb_env *env, double phase, float *observation);
 
-/* Makes the environment what one created with this seed and stream is, at its first episode. */
+/* Sets the environment to the state of one just created with this seed and stream. */
 AMB_API amb_result amb_env_seed(amb_env *env, uint64_t seed, uint64_t stream, float *observation);
 
 typedef struct amb_env_step_info {
@@ -227,10 +226,11 @@ typedef struct amb_env_step_info {
 AMB_API amb_result amb_env_step(amb_env *env, const float *action, float *observation,
                                 amb_env_step_info *info);
 
-/* The observation (O) now, once more. */
+/* The present observation (O). */
 AMB_API amb_result amb_env_observe(amb_env *env, float *observation);
 
-/* The last step once more, 0 after a reset; and the reward's parts (R), each [0, 1], before its weight. */
+/* The last step's results, 0 after a reset; and the reward's parts (R), each [0, 1], without their
+ * weights. */
 AMB_API amb_result amb_env_last_step(amb_env *env, amb_env_step_info *info);
 AMB_API amb_result amb_env_reward_parts(amb_env *env, double *parts);
 
@@ -241,15 +241,15 @@ AMB_API const char *amb_env_failure(const amb_env *env);
 AMB_API amb_result amb_env_body(amb_env *env, double *pose, double *velocity);
 AMB_API amb_result amb_env_reference(amb_env *env, double *pose, double *velocity);
 
-/* Puts the body there; the motion, its time and the episode stay. Quaternions are normalised.
+/* Sets the body's pose and velocity; the motion, its time and the episode stay. Quaternions are normalised.
  * AMB_ERROR_ARGUMENT and nothing done where a number is not finite, a velocity is above 10000 or a
  * quaternion's length is not within .5 and 1.5. */
 AMB_API amb_result amb_env_set_body(amb_env *env, const double *pose, const double *velocity);
 
 /* The whole state, amb_env_info.state_bytes: an environment of the same definition (seed and stream may
- * differ) that restores it goes on bit for bit as this one. For one version of the library on one kind of
- * CPU. AMB_ERROR_ARGUMENT and nothing changed where the bytes are not such a state. restore's observation (O)
- * may be NULL. */
+ * differ) that restores it goes on bit for bit as this one, with the same version of the library on the same
+ * kind of CPU. AMB_ERROR_ARGUMENT and nothing changed where the bytes are not such a state. restore's
+ * observation (O) may be NULL. */
 AMB_API amb_result amb_env_save(amb_env *env, void *bytes, size_t size);
 AMB_API amb_result amb_env_restore(amb_env *env, const void *bytes, size_t size, float *observation);
 
@@ -260,7 +260,7 @@ AMB_NODISCARD AMB_API amb_result amb_envs_create(const amb_env_def *def, int cou
 AMB_API void amb_envs_destroy(amb_envs *envs); /* NULL is fine */
 AMB_API int amb_envs_count(const amb_envs *envs);
 
-/* One of them, which stays envs'; NULL beyond the last. */
+/* One of them, owned by `envs`; NULL beyond the last. */
 AMB_API amb_env *amb_envs_at(amb_envs *envs, int index);
 
 /* amb_env_reset for all, or where mask (n) is true. observations (n, O) may be NULL; other rows stay. */
@@ -269,7 +269,7 @@ AMB_API amb_result amb_envs_reset(amb_envs *envs, const bool *mask, float *obser
 /* amb_env_seed for all with seeds (n): number i gets the stream def.stream + i of seeds[i]. */
 AMB_API amb_result amb_envs_seed(amb_envs *envs, const uint64_t *seeds, float *observations);
 
-/* Arrays of the caller's that a step fills, row-major, each of which may be NULL. */
+/* The caller's arrays, filled by a step; row-major; each may be NULL. */
 typedef struct amb_envs_arrays {
     size_t size;          /* sizeof(amb_envs_arrays), set by the caller */
     float *observations;  /* (n, O) to act on next */
@@ -286,8 +286,9 @@ typedef struct amb_envs_arrays {
     int64_t *episode_lengths;  /* (n) control steps */
 } amb_envs_arrays;
 
-/* One control step of all, with actions (n, A); what happens where an episode ends is the definition's
- * autoreset. AMB_ERROR_ARGUMENT and nothing done where a number of an action that is used is not finite. */
+/* One control step of all, with actions (n, A); the definition's autoreset decides what happens where an
+ * episode ends. AMB_ERROR_ARGUMENT and nothing done where a number of an action that is used is not
+ * finite. */
 AMB_API amb_result amb_envs_step(amb_envs *envs, const float *actions, const amb_envs_arrays *out);
 
 #ifdef __cplusplus

@@ -14,8 +14,8 @@
  * shape known only in a run, beyond the number of rows, is refused in a sentence that names the operator and
  * the node.
  *
- * Threads: a model is const after loading, any number of threads may run it at once, each with a workspace of
- * its own. A run allocates nothing, takes no lock, and makes no system call. */
+ * Threads: a model is const after loading, any number of threads may run it at once, each with its own
+ * workspace. A run allocates nothing, takes no lock, and makes no system call. */
 #ifndef AMBLE_MODEL_H
 #define AMBLE_MODEL_H
 
@@ -29,8 +29,7 @@ typedef struct amb_model amb_model;
 
 /* The number formats of weights. Narrower ones are faster: at batch 1 a network is a stream of weights. */
 typedef enum amb_precision {
-    AMB_PRECISION_AUTO =
-        0, /* the narrowest whose outputs stay within max_mse on rows like those it will see */
+    AMB_PRECISION_AUTO = 0, /* the narrowest whose outputs stay within max_mse on random normal rows */
     AMB_PRECISION_FP32 = 1,
     AMB_PRECISION_BF16 = 2,
     AMB_PRECISION_INT16 = 3,
@@ -67,12 +66,12 @@ static inline void amb_model_def_init(amb_model_def *def)
 AMB_NODISCARD AMB_API amb_result amb_model_load(const char *path, const amb_model_def *def,
                                                 amb_model **model);
 
-/* The same from the bytes of a file; `name` stands in sentences for its path. External data is refused. */
+/* The same from the bytes of a file; `name` replaces the path in sentences. External data is refused. */
 AMB_NODISCARD AMB_API amb_result amb_model_load_memory(const void *bytes, size_t size, const char *name,
                                                        const amb_model_def *def, amb_model **model);
 AMB_API void amb_model_destroy(amb_model *model); /* NULL is fine */
 
-/* ---- what it takes and gives ---- */
+/* ---- inputs, outputs, metadata ---- */
 
 typedef struct amb_tensor_info {
     size_t size;      /* sizeof(amb_tensor_info), set by the caller */
@@ -95,7 +94,7 @@ AMB_API amb_result amb_model_output(const amb_model *model, int index, amb_tenso
 AMB_API const char *amb_model_metadata(const amb_model *model, const char *key);
 AMB_API const char *amb_model_metadata_key(const amb_model *model, int index);
 
-/* What it became. */
+/* The packed network. */
 typedef struct amb_model_info {
     size_t size;             /* sizeof(amb_model_info), set by the caller */
     amb_precision precision; /* of a graph: of its largest dense part */
@@ -104,8 +103,8 @@ typedef struct amb_model_info {
                                 was not measured */
     size_t weight_bytes; /* of weights, biases and scales, as they are read in a run */
     int64_t multiplications; /* for one row */
-    const char *precisions;  /* of each layer, "int8 int8u int16", or "int8" where all have the same; int8u is
-                                int8 with activations of 8 bits. Lives as long as the model */
+    const char *precisions;  /* of each layer, "int8 int8u int16", or "int8" if all are the same; int8u is
+                                int8 with 8-bit activations. Lives as long as the model */
 } amb_model_info;
 
 AMB_API amb_result amb_model_get_info(const amb_model *model, amb_model_info *info);
@@ -123,10 +122,10 @@ typedef struct amb_tensor {
 /* Bytes of a workspace for so many rows at once (≥ 1); aligned as malloc does. */
 AMB_API size_t amb_model_workspace_size(const amb_model *model, int64_t rows);
 
-/* Runs the network on all inputs. Outputs that are not wanted may be left out. AMB_ERROR_ARGUMENT and nothing
+/* Runs the network on all inputs. Outputs that are not needed may be omitted. AMB_ERROR_ARGUMENT and nothing
  * written where a name, type or shape does not fit; also where an integer input of a graph points out of a
- * table in the file (outputs are then undefined). A NaN in a row makes that row's outputs NaN. Each row's
- * result is the same, to the bit, whatever rows stand beside it. */
+ * table in the file (outputs are then undefined). A NaN in a row makes that row's outputs NaN. A row's
+ * result does not depend on the other rows, to the bit. */
 AMB_API amb_result amb_model_run(const amb_model *model, const amb_tensor *inputs, int input_count,
                                  const amb_tensor *outputs, int output_count, void *workspace);
 

@@ -1,4 +1,4 @@
-/* DeepPhase: where in its cycle a motion is (after Starke, Mason and Komura 2022, "DeepPhase: Periodic
+/* DeepPhase: a motion's phase in its cycle (after Starke, Mason and Komura 2022, "DeepPhase: Periodic
  * Autoencoders for Learning Motion Phase Manifolds").
  *
  *     amb_deepphase *deepphase;
@@ -10,15 +10,15 @@
  *     amb_deepphase_encode(deepphase, features, &phase, workspace);
  *     printf("%.2f of a cycle\n", phase.phase);
  *
- * A network takes the features of one frame to a point in the plane, (x, y) = A (cos 2πφ, sin 2πφ): phase φ
+ * A network maps the features of one frame to a point in the plane, (x, y) = A (cos 2πφ, sin 2πφ): phase φ
  * in cycles, [0, 1), 0 where the left foot strikes, and amplitude A, which is small where the network is
  * unsure. Phases and speeds are in cycles, times in seconds.
  *
  * Six functions: encode, encode_batch, encode_sequence, velocity, periodicity, interpolate. None of them
  * allocates, locks or does I/O.
  *
- * Threads: an amb_deepphase is const after loading, any number of threads may use it at once, each with a
- * workspace and buffers of its own. */
+ * Threads: an amb_deepphase is const after loading, any number of threads may use it at once, each with its
+ * own workspace and buffers. */
 #ifndef AMBLE_PHASE_H
 #define AMBLE_PHASE_H
 
@@ -34,7 +34,7 @@ extern "C" {
 typedef struct amb_phase {
     double x, y;
     double phase;     /* cycles, [0, 1); 0 where the amplitude is 0 */
-    double amplitude; /* ≥ 0; about 1 in a steady motion of those that the network was trained on */
+    double amplitude; /* ≥ 0; about 1 in a steady motion such as the training data */
 } amb_phase;
 
 AMB_API amb_phase amb_phase_from_point(double x, double y);
@@ -42,7 +42,7 @@ AMB_API amb_phase amb_phase_from_point(double x, double y);
 /* `cycles` may be any finite number; its fraction counts. */
 AMB_API amb_phase amb_phase_at(double cycles, double amplitude);
 
-/* The shortest way from one phase to another, in (-½, ½] cycles; exactly opposite is ½, forwards. */
+/* The shortest signed distance from one phase to another, in (-½, ½] cycles; opposite phases give ½. */
 AMB_API double amb_phase_difference(double from, double to);
 
 /* ---- features ---- */
@@ -61,8 +61,8 @@ AMB_API const char *amb_phase_point_name(int index);
 AMB_API amb_result amb_phase_features(const amb_skeleton *skeleton, const double *pose,
                                       const double *velocity, float *features);
 
-/* Of a body of the host's own: the points' positions and velocities in the world (z up), (point_count, 3) in
- * m and m/s, and the root's rotation, a quaternion wxyz as in amble/clip.h, for the heading. */
+/* The same for a body of the host: the points' positions and velocities in the world (z up), (point_count, 3)
+ * in m and m/s, and the root's rotation, a quaternion wxyz as in amble/clip.h, for the heading. */
 AMB_API amb_result amb_phase_features_of_points(const double *position, const double *velocity,
                                                 const double root_rotation[4], float *features);
 
@@ -75,7 +75,7 @@ typedef struct amb_deepphase amb_deepphase;
 AMB_NODISCARD AMB_API amb_result amb_deepphase_load(const char *path, const amb_model_def *def,
                                                     amb_deepphase **deepphase);
 
-/* The same from the bytes of a file; `name` stands in sentences for its path. */
+/* The same from the bytes of a file; `name` replaces the path in sentences. */
 AMB_NODISCARD AMB_API amb_result amb_deepphase_load_memory(const void *bytes, size_t size, const char *name,
                                                            const amb_model_def *def,
                                                            amb_deepphase **deepphase);
@@ -88,18 +88,18 @@ AMB_API size_t amb_deepphase_workspace_size(const amb_deepphase *deepphase);
 AMB_API amb_result amb_deepphase_encode(const amb_deepphase *deepphase, const float *features,
                                         amb_phase *phase, void *workspace);
 
-/* n ≥ 1 frames (n, feature_count), each for itself: to the bit what n calls of encode give. The sentence
- * names the frame that is not finite. Where the network's own numbers are not (features far beyond a
- * body's), the frames before it may have been written. */
+/* n ≥ 1 frames (n, feature_count), each independently: to the bit the results of n calls of encode. The
+ * sentence names the frame that is not finite. Where the network's outputs are not finite (features far
+ * beyond a body's), earlier frames may have been written. */
 AMB_API amb_result amb_deepphase_encode_batch(const amb_deepphase *deepphase, const float *features, int n,
                                               amb_phase *phase, void *workspace);
 
 /* ---- trajectories: frames of one motion at an even rate ---- */
 
 /* n ≥ 1 frames (n, feature_count) → phase (n), and unwrapped (n), the phase in cycles made continuous: each
- * step is the shortest way from the frame before, so a motion must advance by less than half a cycle in a
- * frame. A frame whose amplitude is below a tenth of the largest cannot add or lose a cycle: the next step is
- * counted from the last stronger one. One of amplitude 0 keeps its neighbour's value. */
+ * step is the shortest distance from the previous frame, so a motion must advance by less than half a cycle
+ * in a frame. A frame whose amplitude is below a tenth of the largest cannot add or lose a cycle: the next
+ * step is counted from the last stronger one. One of amplitude 0 keeps its neighbour's value. */
 AMB_API amb_result amb_deepphase_encode_sequence(const amb_deepphase *deepphase, const float *features, int n,
                                                  amb_phase *phase, double *unwrapped, void *workspace);
 
@@ -114,9 +114,9 @@ typedef struct amb_phase_period {
     double period;     /* s, > 0; infinite where the phase does not advance */
     double velocity;   /* mean cycles a second: 1 / period, negative for a motion that runs backwards */
     double cycles;     /* that the frames cover: |velocity| n / rate */
-    double confidence; /* [0, 1]: how evenly the phase advances, times whether it goes round at all, times how
-                          many cycles were seen (all where 2 or more) */
-    bool short_of_two_cycles; /* fewer than two cycles (1 % forgiven) were seen: nothing was seen to repeat */
+    double confidence; /* [0, 1]: product of three: how evenly the phase advances, whether it goes round at
+                          all, how many cycles were seen (1 for 2 or more) */
+    bool short_of_two_cycles; /* fewer than two cycles (1 % tolerance) were seen: no repetition was seen */
 } amb_phase_period;
 
 /* The period of a motion, from n ≥ 1 frames at `rate` a second. The mean advance over growing lags, up to the
@@ -124,7 +124,7 @@ typedef struct amb_phase_period {
 AMB_API amb_result amb_deepphase_periodicity(const amb_phase *phase, const double *unwrapped, int n,
                                              double rate, amb_phase_period *period);
 
-/* Between a and b, weight 0 to 1: the phase goes the shortest way around the circle, the amplitude straight.
+/* Between a and b, weight 0 to 1: the phase along the shorter arc of the circle, the amplitude linearly.
  * Weight 0 gives a and 1 gives b, to the bit. Where one has amplitude 0, and so no phase, the other's phase
  * is kept. */
 AMB_API amb_result amb_deepphase_interpolate(const amb_phase *a, const amb_phase *b, double weight,

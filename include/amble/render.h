@@ -1,4 +1,4 @@
-/* Pictures of live characters without a window, in a library of its own: libamble-render.
+/* Pictures of live characters without a window, in a separate library: libamble-render.
  *
  *     amb_renderer *renderer;
  *     amb_renderer_create(NULL, &renderer);                       1280 x 720
@@ -7,13 +7,13 @@
  *     amb_renderer_draw(renderer, &hero, 1, 0, NULL, rgb);        (720, 1280, 3), the top row first
  *
  * Characters are drawn where they are, on a floor with a horizon; those that have fallen are paler. OpenGL is
- * opened at run time: EGL, on a graphics card or in software, else OSMesa. On a machine with neither
- * amb_renderer_create fails in a sentence, and nothing else does.
+ * loaded at run time: EGL, on a graphics card or in software, else OSMesa. On a machine with neither, only
+ * amb_renderer_create fails, with a sentence.
  *
  * Threads: a process has one renderer at a time. It is used by one thread at a time, any of them. A call
- * makes an OpenGL context current and afterwards the one that was before, if it was EGL's; a host that draws by
- * another interface (GLX, WGL) makes its own current again, or draws in another thread. While a renderer is
- * created, the environment variable MUJOCO_GL is set, as MuJoCo wants it, and set back. */
+ * makes its OpenGL context current and afterwards restores the previous one, if that was EGL's; a host that
+ * draws through another interface (GLX, WGL) makes its own current again, or draws in another thread. While a
+ * renderer is created, the environment variable MUJOCO_GL is set, as MuJoCo requires, and then restored. */
 #ifndef AMBLE_RENDER_H
 #define AMBLE_RENDER_H
 
@@ -52,18 +52,17 @@ AMB_API void amb_renderer_destroy(amb_renderer *renderer); /* NULL is fine */
 /* "EGL (surfaceless)", "EGL (device)", "OSMesa" */
 AMB_API const char *amb_renderer_backend(const amb_renderer *renderer);
 
-/* Where one looks from. In amble's own axes (AMB_SPACE_MUJOCO), whatever the characters' space. */
+/* The camera, in amble's own axes (AMB_SPACE_MUJOCO), whatever the characters' space. */
 typedef struct amb_camera {
     size_t size;
-    int follow;       /* 0: the character to look at, by its place in the call; -1: none, it looks at `at` */
+    int follow;       /* 0: index in the call of the character to look at; -1: none, it looks at `at` */
     double at[2];     /* 0 0: m, on the ground */
     double height;    /* .86: m, of the point that it looks at */
-    double azimuth;   /* 2.23: rad, where it looks to: 0 along x, π/2 along y */
-    double elevation; /* -.23: rad, of its view: negative looks down; at most .14, more is
-                         taken as that */
+    double azimuth;   /* 2.23: rad, direction of view: 0 along x, π/2 along y */
+    double elevation; /* -.23: rad, of its view: negative looks down; clamped to .14 at most */
     double distance;  /* 3.9: m, .5 to 200 */
-    double seconds;   /* 0: it looks at the character at once; more: s since the last picture, for one that
-                         moves smoothly after it */
+    double seconds;   /* 0: it follows the character at once; more: s since the last picture, for a camera
+                         that follows smoothly */
 } amb_camera;
 
 AMB_API void amb_camera_init_size(amb_camera *camera, size_t size);

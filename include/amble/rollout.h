@@ -1,5 +1,5 @@
-/* Rollouts and evaluation: many characters follow a motion under a policy, and how well and how fast that
- * goes. What `amble rollout` and `amble eval` do.
+/* Rollouts and evaluation: many characters follow a motion under a policy; the results measure quality and
+ * speed. The functions behind `amble rollout` and `amble eval`.
  *
  *     amb_env_def env;
  *     amb_env_def_init(&env);
@@ -16,9 +16,9 @@
  *     printf("%.1f %% up at the end\n", 100 * result.survival);
  *     amb_rollout_destroy(rollout);
  *
- * Every character has one episode. One that falls is done: its reward counts 0 for the rest of the time. One
- * whose state is no longer usable is reset, goes on, and counts as fallen. Results, but times, depend on the
- * definition alone, not on threads; they are those of `amble rollout` with the same numbers, the hash too.
+ * Every character has one episode. One that falls is finished: its reward is 0 for the rest of the time. One
+ * whose state is no longer usable is reset, goes on, and counts as fallen. Results, except times, depend on
+ * the definition alone, not on threads; `amble rollout` with the same settings gives the same, the hash too.
  *
  * Threads: a run is a call; a finished amb_rollout is const. */
 #ifndef AMBLE_ROLLOUT_H
@@ -36,16 +36,17 @@ typedef struct amb_rollout amb_rollout;
 
 typedef struct amb_rollout_def {
     size_t size;
-    const amb_env_def *env; /* what is followed, from when, pushes, limits, seed; its episode_s is the time to
-                                be simulated, its policy acts (NULL: none, the joints track the motion).
-                                stream, autoreset and parallel are not read. NULL: the defaults */
+    const amb_env_def *env;  /* motion, start, pushes, limits, seed; its episode_s is the simulated time, its
+                                policy acts (NULL: none, the joints track the motion). stream, autoreset and
+                                parallel are not read. NULL: the defaults */
     amb_precision precision; /* of the policy's network: AMB_PRECISION_AUTO */
     int characters;          /* 16; 1 to 65536 */
     bool record;             /* false; true: character 0's poses are kept */
     bool realtime;           /* false; true: every control step waits for its absolute deadline; at most 8
                                 characters a thread */
     amb_parallel parallel;   /* the calling thread */
-    /* Called now and then by one thread while it runs, fraction in [0, 1] never falling; false stops it. */
+    /* Called from time to time by one thread during the run; fraction in [0, 1] never falls; false stops
+     * it. */
     bool (*progress)(void *context, double fraction);
     void *context;
 } amb_rollout_def;
@@ -56,7 +57,7 @@ static inline void amb_rollout_def_init(amb_rollout_def *def)
     amb_rollout_def_init_size(def, sizeof *def);
 }
 
-/* Loads and simulates. def NULL: the defaults. *rollout holds the results, the caller's to destroy. */
+/* Loads and simulates. def NULL: the defaults. *rollout holds the results; the caller destroys it. */
 AMB_NODISCARD AMB_API amb_result amb_rollout_run(const amb_rollout_def *def, amb_rollout **rollout);
 AMB_API void amb_rollout_destroy(amb_rollout *rollout); /* NULL is fine */
 
@@ -77,18 +78,18 @@ typedef struct amb_rollout_result {
     double normalised_return; /* mean reward over characters and steps, 0 after a fall; at most 1 */
     double seconds_up;        /* s, mean time until the fall or the end */
     /* Means over the steps that were simulated: */
-    double root_m, joint_rad, end_effector_m; /* off the motion: roots, joints, wrists and ankles */
+    double root_m, joint_rad, end_effector_m; /* from the motion: roots, joints, wrists and ankles */
     int64_t control_steps;
     int64_t unstable;     /* states that were no longer usable */
     int physics_failures; /* characters that MuJoCo reported an error for */
     const char *failure;  /* the first such error, a sentence; else empty */
     uint64_t hash;        /* of every character's final state: equal hashes, equal rollouts */
     double control_dt;    /* s of a control step */
-    /* Times, which no run has twice: */
+    /* Times, which differ from run to run: */
     double wall_s, control_steps_per_s;
     double physics_fraction;     /* of the time in control steps */
     amb_percentiles step_us;     /* µs of a control step of one character */
-    amb_percentiles generate_us; /* µs of that for inventing motions */
+    amb_percentiles generate_us; /* µs of that for generating motions */
     amb_percentiles wakeup_us;   /* realtime: µs that a step began late */
     int64_t missed_deadlines;    /* realtime: steps not done when the next was due */
 } amb_rollout_result;
@@ -104,7 +105,7 @@ AMB_API const char *amb_rollout_reward_name(const amb_rollout *rollout, int part
 AMB_API const double *amb_rollout_poses(const amb_rollout *rollout, int *frames, int *pose_size);
 
 /* The same as a clip that does not loop, called "recording", the caller's to destroy. AMB_ERROR_ARGUMENT where
- * none were recorded, or where they are nothing that a clip may hold. */
+ * none were recorded, or where they are not valid in a clip. */
 AMB_NODISCARD AMB_API amb_result amb_rollout_clip(const amb_rollout *rollout, amb_clip **clip);
 
 /* ---- evaluation: the same over several seeds and pushes ---- */
@@ -136,13 +137,13 @@ static inline void amb_evaluation_def_init(amb_evaluation_def *def)
     amb_evaluation_def_init_size(def, sizeof *def);
 }
 
-/* One row: means over the seeds, and the worst of them. */
+/* One row: means over the seeds, and the minima of two of them. */
 typedef struct amb_evaluation {
-    size_t size;                     /* sizeof(amb_evaluation), set by the caller */
-    int seeds;                       /* that were run: as many as asked for, but where progress stopped it */
-    bool stopped;                    /* by progress */
-    double survival, worst_survival; /* as amb_rollout_result has them, */
-    double success;                  /* the same */
+    size_t size;                            /* sizeof(amb_evaluation), set by the caller */
+    int seeds;                              /* that were run: all, unless progress stopped it */
+    bool stopped;                           /* by progress */
+    double survival, worst_survival;        /* as amb_rollout_result has them, */
+    double success;                         /* the same */
     double normalised_return, worst_return; /* the same */
     double root_m, joint_rad;               /* the same */
     double control_steps_per_s;             /* the same */

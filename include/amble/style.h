@@ -1,5 +1,4 @@
-/* Styles of walking and running: StyleVAE's latents, named ones, mixtures, and the motion that they stand
- * for.
+/* Styles of walking and running: StyleVAE's latents, named styles, mixtures, and the motions they encode.
  *
  *     amb_stylevae *vae;
  *     amb_stylevae_load(NULL, &vae);
@@ -17,11 +16,11 @@
  * Only motions that walk have one: left and right foot take turns, upright, faster than 0.2 m/s.
  *
  * Scale: a motion whose cycle takes longer than 1.4 s is encoded as played `scale` times faster, so that 2 s
- * hold more than a cycle. Whoever decodes its latent plays the window `scale` times slower. It belongs to a
- * style as its latent does; amb_style_to_clip does it.
+ * hold more than a cycle. A window decoded from its latent is to be played `scale` times slower, as
+ * amb_style_to_clip does. The scale is part of a style, as the latent is.
  *
- * Threads: an amb_stylevae is const after loading; any number of threads may use it at once, each with
- * workspaces, latents and buffers of its own. Encoding, decoding, parsing and blending allocate nothing;
+ * Threads: an amb_stylevae is const after loading; any number of threads may use it at once, each with its
+ * own workspaces, latents and buffers. Encoding, decoding, parsing and blending allocate nothing;
  * amb_style_of_clip and amb_style_to_clip do. */
 #ifndef AMBLE_STYLE_H
 #define AMBLE_STYLE_H
@@ -39,7 +38,7 @@ typedef struct amb_stylevae_def {
     size_t size;
     const char *encoder;     /* NULL: amble's own, models/stylevae_encoder.onnx of the assets */
     const char *decoder;     /* NULL: models/stylevae_decoder.onnx */
-    const char *deepphase;   /* NULL: models/deepphase.onnx, which finds the cycle in what is decoded */
+    const char *deepphase;   /* NULL: models/deepphase.onnx, which finds the cycle in decoded windows */
     const char *styles;      /* NULL: models/styles.json, the named styles */
     bool without_encoder;    /* false. true: do not load the encoder, which takes four fifths of the time;
                                 amb_stylevae_encode and amb_style_of_clip fail then */
@@ -53,7 +52,7 @@ static inline void amb_stylevae_def_init(amb_stylevae_def *def)
 }
 
 /* Loads networks and named styles; def NULL: the defaults. AMB_ERROR_NOT_FOUND where a file or an asset is
- * not there, AMB_ERROR_FILE where one is not what it should be. */
+ * missing, AMB_ERROR_FILE where one is not valid. */
 AMB_NODISCARD AMB_API amb_result amb_stylevae_load(const amb_stylevae_def *def, amb_stylevae **vae);
 AMB_API void amb_stylevae_destroy(amb_stylevae *vae); /* NULL is fine */
 
@@ -104,11 +103,11 @@ AMB_API amb_result amb_style_get_info(const amb_stylevae *vae, int index, amb_st
 /* A name, or a mixture "walk:0.7,zombie:0.3": the weighted mean of the named latents. Weights are 0 to 1000,
  * not all 0, and need not sum to 1; the scale is the one whose accelerations, 1/scale², are the weighted
  * mean. AMB_ERROR_NOT_FOUND for an unknown name, with the known ones in the sentence; AMB_ERROR_ARGUMENT for
- * text that is no mixture. */
+ * text that is not a mixture. */
 AMB_API amb_result amb_style_parse(const amb_stylevae *vae, const char *text, amb_latent *latent);
 
-/* From a (weight 0) to b (1): latents, speed and tempo straight, the scale as in a mixture. The ends to the
- * bit. `out` may be a or b. */
+/* From a (weight 0) to b (1): latents, speed and tempo linearly, the scale as in a mixture. Exact at both
+ * ends. `out` may be a or b. */
 AMB_API amb_result amb_style_blend(const amb_stylevae *vae, const amb_latent *a, const amb_latent *b,
                                    double weight, amb_latent *out);
 
@@ -116,14 +115,14 @@ AMB_API amb_result amb_style_blend(const amb_stylevae *vae, const amb_latent *a,
  * where it does not walk, or has no left-foot strike with 2 s (`scale` times that) of motion behind it. */
 AMB_API amb_result amb_style_of_clip(const amb_stylevae *vae, const amb_clip *clip, amb_latent *latent);
 
-/* What a motion made of a style is like, as measured. */
+/* Measurements of a motion decoded from a style. */
 typedef struct amb_style_report {
     size_t size;       /* sizeof(amb_style_report), set by the caller */
     double period;     /* s, of the cycle */
     double speed;      /* m/s over ground */
     double stretch;    /* the period over that in the decoded window: the latent's scale, within .5 to 5 */
-    double confidence; /* [0, 1]: DeepPhase's, that there is a cycle; at most half the number of cycles in the
-                          decoded window */
+    double confidence; /* [0, 1]: DeepPhase's confidence that there is a cycle; at most half the number of
+                          cycles in the decoded window */
     double close; /* m: mean distance of the body's points between the cycle's ends before it was closed */
     double fit;   /* m: mean distance of the decoded points from those of the body in its poses */
     double skate; /* m/s: mean speed of the soles while they are on the ground */
@@ -131,7 +130,7 @@ typedef struct amb_style_report {
 
 /* A style as a clip: one cycle from left-foot strike to left-foot strike, a loop along the x axis, at most 51
  * frames, of which the last begins the next cycle; *clip is the caller's to destroy. report may be NULL.
- * AMB_ERROR_ARGUMENT where the latent gives no usable motion: the sentence says which limit it breaks
+ * AMB_ERROR_ARGUMENT where the latent gives no usable motion: the sentence names the limit that it breaks
  * (rhythm, closing, points not those of the body, height, speed, joints). Takes less than a millisecond. */
 AMB_NODISCARD AMB_API amb_result amb_style_to_clip(const amb_stylevae *vae, const amb_latent *latent,
                                                    const char *name, amb_style_report *report,
