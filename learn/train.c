@@ -178,7 +178,7 @@ static bool make_generators(ami_train *t, ami_error *err)
     if (!t->generator)
         return ami_fail(err, "out of memory for %d environments", t->envs);
     for (int i = 0; i < t->threads; i++)
-        if (!(t->room[i].cycle = ami_cycle_room_create(t->styles.nets, err)))
+        if (!(t->room[i].cycle = ami_cycle_workspace_create(t->styles.nets, err)))
             return false;
     for (int e = 0; e < t->envs; e++) {
         ami_generator_def def = ami_generator_default_def(t->styles.nets, &t->plan);
@@ -337,7 +337,7 @@ void ami_train_destroy(ami_train *train)
     for (int i = 0; train->room && i < train->threads; i++) {
         free(train->room[i].workspace);
         free(train->room[i].teacher_workspace);
-        ami_cycle_room_destroy(train->room[i].cycle);
+        ami_cycle_workspace_destroy(train->room[i].cycle);
     }
     for (int e = 0; train->generator && e < train->envs; e++)
         ami_generator_destroy(train->generator[e]);

@@ -39,13 +39,13 @@ double ami_train_teach(const ami_train *train)
 
 /* Without a second chance after a fall the styles that are hard would be seen least: their episodes are
  * short. */
-static void start_motion(ami_train *t, int e, ami_cycle_room *room, bool fell)
+static void start_motion(ami_train *t, int e, ami_cycle_workspace *room, bool fell)
 {
     const bool again = fell && ami_rng_uniform(&t->run[e].rng) < t->settings.style_again;
     (again ? ami_generator_start_again : ami_generator_start)(t->generator[e], room, &t->env[e]);
 }
 
-void ami_train_start_episode(ami_train *train, int e, ami_cycle_room *room, bool fell)
+void ami_train_start_episode(ami_train *train, int e, ami_cycle_workspace *room, bool fell)
 {
     ami_env *env = &train->env[e];
     env->def.push_speed = ami_train_push(train);

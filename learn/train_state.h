@@ -55,7 +55,7 @@ typedef struct progress {
 
 typedef struct thread_room {
     void *workspace, *teacher_workspace;
-    ami_cycle_room *cycle; /* with styles, else NULL */
+    ami_cycle_workspace *cycle; /* with styles, else NULL */
 } thread_room;
 
 struct ami_train {
@@ -131,7 +131,7 @@ double ami_train_push(const ami_train *train);
 double ami_train_teach(const ami_train *train);
 
 /* A new episode in environment e; fell: the one before it ended so. */
-void ami_train_start_episode(ami_train *train, int e, ami_cycle_room *room, bool fell);
+void ami_train_start_episode(ami_train *train, int e, ami_cycle_workspace *room, bool fell);
 
 /* How environment e is to be made. */
 ami_env_def ami_train_env_def(const ami_train *train, int e);

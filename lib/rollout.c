@@ -149,7 +149,7 @@ amb_result amb_rollout_get_result(const amb_rollout *rollout, amb_rollout_result
                                      .control_dt = r->control_dt,
                                      .wall_s = r->wall_s,
                                      .control_steps_per_s = r->control_steps_per_s,
-                                     .physics_fraction = r->physics_share,
+                                     .physics_fraction = r->physics_fraction,
                                      .step_us = percentiles(&r->step_us),
                                      .generate_us = percentiles(&r->generate_us),
                                      .wakeup_us = percentiles(&r->wakeup_us),

@@ -1,4 +1,4 @@
-/* Rollouts over seeds, summed up. */
+/* Runs rollouts with several seeds and computes their means. */
 #include "policy/evaluate.h"
 
 #include <math.h>
@@ -17,8 +17,8 @@ static void add(ami_evaluation *e, const ami_rollout_result *r, int seeds)
     e->unstable += r->resets_unstable;
 }
 
-/* Where it was stopped, the means are those of the seeds that were run. */
-static void stretch(ami_evaluation *e, double by)
+/* If it was stopped, makes the means those of the completed seeds. */
+static void rescale(ami_evaluation *e, double by)
 {
     e->survival *= by;
     e->success *= by;
@@ -61,6 +61,6 @@ bool ami_evaluate(const ami_evaluation_def *def, ami_evaluation *e, ami_error *e
         ami_rollout_result_free(&result);
     }
     if (e->stopped && e->seeds > 0)
-        stretch(e, (double)def->seeds / e->seeds);
+        rescale(e, (double)def->seeds / e->seeds);
     return true;
 }

@@ -144,8 +144,8 @@ static bool load_member(ami_session *s, int character, const char **from, ami_er
         if (!invents(s, k))
             continue;
         ami_skill *skill = s->known[k];
-        if (!ami_generator_load(skill->generator[character], skill->room[character / AMI_SKILL_GROUP], *from,
-                                &m->env, err))
+        if (!ami_generator_load(skill->generator[character],
+                                skill->cycle_workspace[character / AMI_SKILL_GROUP], *from, &m->env, err))
             return false;
         *from += aligned(ami_generator_save_size(NULL));
     }

@@ -18,9 +18,9 @@ static bool invents_now(const ami_session *s)
     return s->known[s->skill]->invents;
 }
 
-static ami_cycle_room *room_of(const ami_skill *skill, int character)
+static ami_cycle_workspace *room_of(const ami_skill *skill, int character)
 {
-    return skill->room[character / AMI_SKILL_GROUP];
+    return skill->cycle_workspace[character / AMI_SKILL_GROUP];
 }
 
 void ami_style_step(ami_session *s, int character)
@@ -38,7 +38,7 @@ void ami_style_restart(ami_session *s, int character)
         return;
     ami_generator *generator = skill->generator[character];
     ami_env *env = &s->member[character].env;
-    const ami_latent wanted = *ami_generator_wanted(generator);
+    const ami_latent wanted = *ami_generator_requested(generator);
     /* These are the networks that the state was made with, so it cannot be refused. */
     (void)ami_generator_load(generator, room_of(skill, character),
                              skill->initial + (size_t)character * ami_generator_save_size(generator), env,
@@ -59,9 +59,9 @@ void ami_style_choose(ami_session *s, const ami_command *command)
             continue;
         ami_generator *generator = s->known[number]->generator[i];
         if (command->kind == AMI_DO_DRAW)
-            ami_generator_want_drawn(generator, &s->member[i].env);
+            ami_generator_request_drawn(generator, &s->member[i].env);
         else
-            ami_generator_want(generator, &s->member[i].env, &command->latent);
+            ami_generator_request(generator, &s->member[i].env, &command->latent);
     }
     if (number != s->skill)
         ami_enter(s, number);
@@ -97,7 +97,7 @@ void ami_style_let_go(ami_session *s)
 {
     const ami_skill *skill = inventor(s);
     for (int i = 0; skill && i < s->def.characters; i++)
-        ami_generator_let_go(skill->generator[i]);
+        ami_generator_release_heading(skill->generator[i]);
 }
 
 void ami_style_measure(ami_session *s)
@@ -116,7 +116,7 @@ void ami_style_look(const ami_session *s, ami_snapshot *out)
     if (!out->invents)
         return;
     const ami_generator *generator = s->known[s->skill]->generator[s->follow];
-    out->latent = *ami_generator_wanted(generator);
+    out->latent = *ami_generator_requested(generator);
     out->pace = ami_generator_rate(generator);
     out->style_phase = ami_generator_phase(generator, &s->member[s->follow].env);
     out->phase_gain = ami_generator_phase_gain(generator);

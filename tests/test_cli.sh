@@ -349,7 +349,7 @@ refuse 'unknown_operator.onnx: |Softmax|not supported' model info "$onnx/bad/unk
 for sub in rollout eval; do
     refuse 'cut_off.onnx' $sub "${stand[@]}" --policy "$onnx/bad/cut_off.onnx"
     refuse 'unknown_operator.onnx: |Softmax' $sub "${stand[@]}" --policy "$onnx/bad/unknown_operator.onnx"
-    refuse 'gemm_opset13.onnx: |from 5 to 3|from 197 |to 36' $sub "${stand[@]}" --policy "$onnx/good/gemm_opset13.onnx"
+    refuse 'gemm_opset13.onnx: |5 inputs and 3 outputs|197 inputs|36 outputs' $sub "${stand[@]}" --policy "$onnx/good/gemm_opset13.onnx"
     refuse 'nothing.onnx' $sub "${stand[@]}" --policy nothing.onnx
     refuse 'in/stand.txt' $sub "${stand[@]}" --policy in/stand.txt
 done
@@ -689,9 +689,9 @@ refuse 'moved run/humanoid3d_reach.txt: is not the motion "reach" that runs/move
 run train --resume 'runs/moved run/checkpoint.bin' --motion in/humanoid3d_reach.txt --samples 4k
 check 'train, a changed copy is not written over' test "$status" -eq 2
 check 'train, a changed copy, said' \
-    grep -q '^amble: runs/moved run/humanoid3d_reach.txt is there already and is another motion than in/humanoid3d_reach.txt: .*--out' log/err
+    grep -q '^amble: runs/moved run/humanoid3d_reach.txt exists and is another motion than in/humanoid3d_reach.txt: .*--out' log/err
 rm 'runs/moved run/humanoid3d_reach.txt'
-refuse 'moved run/checkpoint.bin: its motion is neither among the clips nor beside it|--motion|"reach"' train \
+refuse 'moved run/checkpoint.bin: its motion is neither in the clips folder nor in the same folder|--motion|"reach"' train \
     --resume 'runs/moved run/checkpoint.bin' --samples 4k
 run rollout --policy 'runs/moved run/actor.onnx' --motion in/stand.txt --seconds .2 --envs 1
 check 'rollout of it along what is given' test "$status" -eq 0

@@ -655,8 +655,8 @@ static void is_made_with_enough_memory_or_not_at_all(void **state)
             assert_true(result == AMB_OK || strlen(amb_error_message()) > 10);
             /* MuJoCo and jansson take what they have no memory for, for what is not there. */
             if (result != AMB_OK && result != AMB_ERROR_MEMORY &&
-                !strstr(amb_error_message(), "Error opening") &&
-                !strstr(amb_error_message(), "empty file") && !strstr(amb_error_message(), "not JSON"))
+                !strstr(amb_error_message(), "Error opening") && !strstr(amb_error_message(), "empty file") &&
+                !strstr(amb_error_message(), "not JSON"))
                 fail_msg("%ld: %s: %s", k, amb_result_name(result), amb_error_message());
             refused += result == AMB_ERROR_MEMORY;
             if (envs) {
@@ -689,7 +689,7 @@ static void refuses_bad_definitions(void **state)
         {AMB_ERROR_NOT_FOUND, FIELD(policy), TEXT, "no_such_policy", 0, "no_such_policy"},
         {AMB_ERROR_FILE, FIELD(policy), TEXT, "deepphase", 0, "expected an actor"},
         {AMB_ERROR_ARGUMENT, FIELD(may_touch), TEXT, "tail", 0, "may_touch: expected feet, auto, or names"},
-        {AMB_ERROR_ARGUMENT, FIELD(may_touch), TEXT, "auto", 0, "may_touch auto asks a clip"},
+        {AMB_ERROR_ARGUMENT, FIELD(may_touch), TEXT, "auto", 0, "may_touch auto needs a clip"},
         {AMB_ERROR_ARGUMENT, FIELD(rate), REAL, NULL, 2, "rate is 2, but it is for clips"},
         {AMB_ERROR_ARGUMENT, FIELD(rate), REAL, NULL, 0, "rate is 0, expected 0.01 to 100"},
         {AMB_ERROR_ARGUMENT, FIELD(style_change_s), REAL, NULL, 2,

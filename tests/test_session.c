@@ -539,7 +539,8 @@ static void refuses(void **state)
                                 .characters = 1};
     assert_null(ami_skill_load(&pair, &err));
     assert_non_null(strstr(
-        err.text, "march_critic.onnx: a network from 197 to 1 numbers, expected a critic from 246 to 1"));
+        err.text,
+        "march_critic.onnx: the network has 197 inputs and 1 outputs, expected a critic with 246 and 1"));
     ami_skill_free(seeing);
 }
 

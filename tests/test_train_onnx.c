@@ -401,7 +401,7 @@ static void files_that_do_not_fit_are_refused(void **state)
         {"samples", "many", "\"samples\" is \"many\", expected a number from 0"},
         {"samples", "-1", "\"samples\" is \"-1\""},
         {"physics_hz", "120 Hz", "\"physics_hz\" is \"120 Hz\""},
-        {"control_hz", "50", "50 Hz is no whole fraction"},
+        {"control_hz", "50", "\"control_hz\" is 50, expected physics_hz"},
         {"action", "torque", "\"torque\", expected residual or absolute"},
     };
     for (size_t i = 0; i < sizeof meta / sizeof *meta; i++) {
