@@ -301,7 +301,7 @@ for sub in phase style; do
     refuse 'in/missing|No such file' fit $sub --clips in/missing
     refuse 'in/cut.txt: |not JSON' fit $sub --clips in # the first that is none, by name
     refuse '"stroll"|amble, hurry, once' fit $sub --clips in/walks --hold-out stroll
-    refuse 'no clip to learn from' fit $sub --clips in/walks --hold-out amble,hurry,once
+    refuse 'no clip for training' fit $sub --clips in/walks --hold-out amble,hurry,once
     refuse 'batch: 4 found|8 to 65536' fit $sub --clips in/walks --batch 4
     refuse 'samples: "many"' fit $sub --clips in/walks --samples many
     refuse 'samples: "20kk"' fit $sub --clips in/walks --samples 20kk
@@ -311,7 +311,7 @@ for sub in phase style; do
     refuse 'nothing.bin' fit $sub --clips in/walks --resume nothing.bin
 done
 refuse 'repeats|a loop or three steps' fit phase --clips in/stands
-refuse 'walks|a style needs one' fit style --clips in/stands
+refuse 'walks|which a style needs' fit style --clips in/stands
 
 # ---- Clips ----
 
@@ -939,8 +939,8 @@ refuse "$good|\"actor.parameters\"|network sizes" train "${stand[@]}" --init $go
 for goal in -1 1; do
     refuse "goal=0|--init" train "${stand[@]}" --resume $good --goal $goal --out runs/new
 done
-refuse "$good: its networks see 197 numbers, expected 246|goal" train "${stand[@]}" --init $good --hidden1 16 --hidden2 8 --goal 1 --out runs/new
-refuse 'runs/styles/checkpoint.bin: its networks see 246 numbers, expected 197|goal' train "${stand[@]}" --init runs/styles/checkpoint.bin \
+refuse "$good: its networks have 197 inputs, expected 246|goal" train "${stand[@]}" --init $good --hidden1 16 --hidden2 8 --goal 1 --out runs/new
+refuse 'runs/styles/checkpoint.bin: its networks have 246 inputs, expected 197|goal' train "${stand[@]}" --init runs/styles/checkpoint.bin \
     "${tiny[@]}" --out runs/new
 refuse "$good|another motion" train --motion in/once.txt --resume $good --out runs/new
 refuse "$good|another motion|--init" train --style walk --resume $good --out runs/new

@@ -389,7 +389,8 @@ static void files_that_do_not_fit_are_refused(void **state)
     ami_train *later = trained(&s, 2);
     ami_net *net = ami_train_export_critic(later, NULL);
     write_net(changed, net, AMI_ONNX_FLOAT32);
-    refuse_onnx(&s, actor, changed, changed, "another normaliser|actor.onnx|trained beside it");
+    refuse_onnx(&s, actor, changed, changed,
+                "its normaliser of observations differs from|actor.onnx|trained with it");
     ami_net_destroy(net);
     ami_train_destroy(later);
 
