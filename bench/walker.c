@@ -96,8 +96,8 @@ static bool start_generator(bench_walker *w, uint64_t seed, ami_error *err)
 {
     ami_generator_def def = w->followed.motions.def;
     def.seed = seed;
-    w->room = ami_cycle_room_create(def.nets, err);
-    w->generator = w->room ? ami_generator_create(&def, w->room, err) : NULL;
+    w->cycle_workspace = ami_cycle_workspace_create(def.nets, err);
+    w->generator = w->cycle_workspace ? ami_generator_create(&def, w->cycle_workspace, err) : NULL;
     return w->generator != NULL;
 }
 
@@ -139,7 +139,7 @@ void bench_walker_free(bench_walker *walker)
 {
     ami_env_free(&walker->env);
     ami_generator_destroy(walker->generator);
-    ami_cycle_room_destroy(walker->room);
+    ami_cycle_workspace_destroy(walker->cycle_workspace);
     ami_followed_free(&walker->followed);
     ami_character_destroy(walker->character);
     ami_model_destroy(walker->own_phase);
@@ -210,7 +210,7 @@ static bool take_step(bench_walker *w, double *part, double *then)
     ami_env *env = &w->env;
     double target[AMI_POSE];
     if (w->generator) {
-        ami_generator_step(w->generator, w->room, env);
+        ami_generator_step(w->generator, w->cycle_workspace, env);
         stamp(then, &part[BENCH_GENERATION]);
     }
     ami_env_observe(env, w->obs);
@@ -267,7 +267,7 @@ static bool count_motions(bench_walker *w, const ami_generator_counts *before)
 static void put_on_its_feet(bench_walker *w)
 {
     if (w->generator)
-        ami_generator_start(w->generator, w->room, &w->env);
+        ami_generator_start(w->generator, w->cycle_workspace, &w->env);
     ami_env_reset(&w->env);
     w->resets++;
 }
@@ -308,8 +308,8 @@ static void save(const bench_walker *w, char *data)
 
 static bool load(bench_walker *w, const char *data, ami_error *err)
 {
-    if (w->generator &&
-        !ami_generator_load(w->generator, w->room, data + ami_env_save_size(&w->env), &w->env, err))
+    if (w->generator && !ami_generator_load(w->generator, w->cycle_workspace,
+                                            data + ami_env_save_size(&w->env), &w->env, err))
         return false;
     ami_env_load(&w->env, data);
     return true;
@@ -320,7 +320,7 @@ static void take_real_step(bench_walker *w, ami_controller *controller)
 {
     ami_reward reward;
     if (w->generator)
-        ami_generator_step(w->generator, w->room, &w->env);
+        ami_generator_step(w->generator, w->cycle_workspace, &w->env);
     ami_controller_step(controller, &w->env, &reward);
 }
 

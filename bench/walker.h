@@ -49,8 +49,8 @@ typedef struct bench_walker {
     char phase_source[256];      /* where DeepPhase's weights come from */
     ami_character *character;
     ami_followed followed;
-    ami_generator *generator; /* NULL: a clip is followed */
-    ami_cycle_room *room;     /* the generator's */
+    ami_generator *generator;             /* NULL: a clip is followed */
+    ami_cycle_workspace *cycle_workspace; /* the generator's */
     ami_env env;
     void *workspace;
     float obs[AMI_OBS_MAX], scaled[AMI_OBS_MAX], action[AMI_ACTION], phase_in[132 /* AMI_PHASE_FEATURES */];

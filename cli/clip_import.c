@@ -89,14 +89,14 @@ void clip_import_free(clip_import *import)
     import->map = NULL;
 }
 
-json_t *clip_import_json(const ami_retarget_report *r)
+json_t *clip_import_json(const ami_retarget_report *report)
 {
-    if (r->own)
+    if (report->own)
         return json_null();
-    json_t *joints = json_array(), *report;
+    json_t *joints = json_array(), *full;
     char unit[64];
     for (int b = 0; b < AMI_BODIES; b++) {
-        const ami_retarget_joint *j = &r->joint[b];
+        const ami_retarget_joint *j = &report->joint[b];
         json_array_append_new(joints,
                               json_pack("{s:s, s:o, s:o, s:i, s:o, s:o, s:i}", "joint", ami_body_name[b],
                                         "angle_mean_deg", cli_real(j->angle[0] / degree), "angle_max_deg",
@@ -104,39 +104,42 @@ json_t *clip_import_json(const ami_retarget_report *r)
                                         "position_mean_m", cli_real(j->off[0]), "position_max_m",
                                         cli_real(j->off[1]), "position_max_frame", j->off_frame));
     }
-    report = json_pack(
-        "{s:s, s:b, s:s, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "up", ami_axis_name(r->up),
-        "mirrored", (int)r->mirrored, "unit", ami_retarget_unit(r, unit, sizeof unit), "scale_m",
-        cli_real(r->scale), "leg_units", cli_real(r->leg), "rest_pose",
-        r->rest == AMI_REST_ZERO ? json_string("zero") : json_integer(r->rest), "jumps_repaired", r->jumps,
-        "lowered_m", cli_real(r->drop), "contact", cli_real(r->contact), "foot_skate_source_mps",
-        cli_real(r->skate[0]), "foot_skate_mps", cli_real(r->skate[1]), "penetration_before_m",
-        cli_real(r->depth[0]), "penetration_m", cli_real(r->depth[1]), "joints", joints);
-    return report;
+    full =
+        json_pack("{s:s, s:b, s:s, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "up",
+                  ami_axis_name(report->up), "mirrored", (int)report->mirrored, "unit",
+                  ami_retarget_unit(report, unit, sizeof unit), "scale_m", cli_real(report->scale),
+                  "leg_units", cli_real(report->leg), "rest_pose",
+                  report->rest == AMI_REST_ZERO ? json_string("zero") : json_integer(report->rest),
+                  "jumps_repaired", report->jumps, "lowered_m", cli_real(report->drop), "contact",
+                  cli_real(report->contact), "foot_skate_source_mps", cli_real(report->skate[0]),
+                  "foot_skate_mps", cli_real(report->skate[1]), "penetration_before_m",
+                  cli_real(report->depth[0]), "penetration_m", cli_real(report->depth[1]), "joints", joints);
+    return full;
 }
 
-const char *clip_import_line(const ami_retarget_report *r, char *text, size_t size)
+const char *clip_import_line(const ami_retarget_report *report, char *text, size_t size)
 {
     char unit[64], rest[40] = "zero pose", jumps[60] = "";
-    if (r->rest >= 0)
-        snprintf(rest, sizeof rest, "frame %d", r->rest);
-    if (r->jumps > 0)
-        snprintf(jumps, sizeof jumps, ", %d jump%s of one frame repaired", r->jumps, cli_plural(r->jumps));
+    if (report->rest >= 0)
+        snprintf(rest, sizeof rest, "frame %d", report->rest);
+    if (report->jumps > 0)
+        snprintf(jumps, sizeof jumps, ", %d jump%s of one frame repaired", report->jumps,
+                 cli_plural(report->jumps));
     ami_number_format(
         text, size,
         "up %s, %s%s, rest pose: %s, feet slide %.3f m/s (source %.3f), sink %.3f m (source %.3f)%s",
-        ami_axis_name(r->up), ami_retarget_unit(r, unit, sizeof unit),
-        r->mirrored ? ", left-handed: mirrored" : "", rest, r->skate[1], r->skate[0], r->depth[1],
-        r->depth[0], jumps);
+        ami_axis_name(report->up), ami_retarget_unit(report, unit, sizeof unit),
+        report->mirrored ? ", left-handed: mirrored" : "", rest, report->skate[1], report->skate[0],
+        report->depth[1], report->depth[0], jumps);
     return text;
 }
 
-void clip_import_print(const ami_retarget_report *r)
+void clip_import_print(const ami_retarget_report *report)
 {
     printf("  %-15s %9s %9s %7s %9s %9s %7s\n", "joint", "mean deg", "max deg", "frame", "mean m", "max m",
            "frame");
     for (int b = 0; b < AMI_BODIES; b++) {
-        const ami_retarget_joint *j = &r->joint[b];
+        const ami_retarget_joint *j = &report->joint[b];
         printf("  %-15s %9.2f %9.2f %7d %9.3f %9.3f %7d\n", ami_body_name[b], j->angle[0] / degree,
                j->angle[1] / degree, j->angle_frame, j->off[0], j->off[1], j->off_frame);
     }

@@ -215,7 +215,7 @@ static void log_events(ami_event_log *log, const ami_train_stats *s, double rate
         {"ppo/noise", s->noise},
         {"ppo/actor_gradient_norm", s->ppo.actor_norm},
         {"ppo/critic_gradient_norm", s->ppo.critic_norm},
-        {"ppo/teacher_distance", s->ppo.apart},
+        {"ppo/teacher_distance", s->ppo.teacher_distance},
         {"ppo/copy_error", s->copy_error},
         {"run/samples_per_s", rate},
         {"run/push_speed", s->push_speed},

@@ -1,3 +1,4 @@
+/* Fits an actor and a critic to examples. */
 #include "learn/copier.h"
 
 #include <math.h>

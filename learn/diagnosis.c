@@ -1,4 +1,4 @@
-/* What most likely stands in the way of a training in which little is learned. */
+/* Finds the most likely cause when a training makes little progress. */
 #include "learn/diagnosis.h"
 
 #include "base/number.h"
@@ -16,9 +16,8 @@ bool ami_train_diagnose(const ami_train_stats *stats, char *text, size_t size)
     if ((double)stats->unstable > unstable_limit * (double)stats->samples)
         ami_number_format(
             text, size,
-            "physics became unstable in %lld episodes in %.0fk samples, which ended there: what is "
-            "learned of them is wrong. Smaller physics steps help (--physics-hz, with --substeps in "
-            "proportion), and weaker pushes.",
+            "physics became unstable in %lld episodes in %.0fk samples, which spoils the training. Smaller "
+            "physics steps help (--physics-hz, with --substeps in proportion), and weaker pushes.",
             (long long)stats->unstable, thousands);
     else if (stats->samples < samples_for_learning)
         return false;
@@ -27,7 +26,7 @@ bool ami_train_diagnose(const ami_train_stats *stats, char *text, size_t size)
         ami_number_format(
             text, size,
             "episodes last only %.2f s after %.0fk samples: most end when the %s touches the floor. If "
-            "the motion takes it there, allow it with --may-touch.",
+            "this is part of the motion, allow it with --may-touch.",
             stats->episode_s, thousands, ami_body_name[stats->fell_on]);
     else if (stats->episodes > 0 && stats->episode_s < shortest_s)
         ami_number_format(
@@ -39,9 +38,8 @@ bool ami_train_diagnose(const ami_train_stats *stats, char *text, size_t size)
     else if (stats->limited > limited_limit)
         ami_number_format(
             text, size,
-            "%.0f %% of the joints are at their torque limit: the motion asks for more than the body's "
-            "strength. Slow it down, or check that the clip's rate and scale are right (amble clip "
-            "info).",
+            "%.0f %% of the joints are at their torque limit: the motion needs more torque than the body "
+            "has. Slow it down, or check that the clip's rate and scale are right (amble clip info).",
             100 * stats->limited);
     return text[0] != 0;
 }

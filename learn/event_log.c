@@ -1,10 +1,10 @@
-/* TensorBoard event files: each event is a protobuf message in a TFRecord frame,
+/* Writes TensorBoard event files: each event is a protobuf message in a TFRecord frame,
  *
  *   u64 length, u32 masked CRC-32C of those 8 bytes, data[length], u32 masked CRC-32C of the data (little
  *   endian)
  *
- * Whole records only reach the file for good: where a write stops half-way the file is cut back, and the next
- * flush starts there again. */
+ * If a write stops in the middle of a record, the file is truncated to whole records, and the next flush
+ * writes the record again. */
 #include "learn/event_log.h"
 
 #include "base/file.h"
@@ -19,15 +19,15 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MOST_GATHERED = 4 << 20, FRAME_HEAD = 12, FRAME_TAIL = 4, FIRST_ROOM = 4096 };
+enum { MAX_BUFFERED = 4 << 20, FRAME_HEAD = 12, FRAME_TAIL = 4, FIRST_CAPACITY = 4096 };
 static const char prefix[] = "events.out.tfevents.";
 
 struct ami_event_log {
     char *path;
     int fd;
     off_t end;     /* the file's length in whole records */
-    uint8_t *data; /* (room) gathered records */
-    size_t size, room;
+    uint8_t *data; /* (capacity) buffered records */
+    size_t size, capacity;
 };
 
 static void put_le(uint8_t *to, uint64_t x, int bytes)
@@ -36,7 +36,7 @@ static void put_le(uint8_t *to, uint64_t x, int bytes)
         to[i] = (uint8_t)(x >> (8 * i));
 }
 
-/* TFRecord's: rotated, so that a CRC of data that holds CRCs stays sound. */
+/* TFRecord's masked CRC: rotated, because CRCs of data that contains CRCs are unreliable. */
 static uint32_t masked_crc(const void *data, size_t size)
 {
     const uint32_t crc = ami_crc32c(0, data, size);
@@ -50,24 +50,24 @@ static double seconds_now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static bool make_room(ami_event_log *log, size_t size)
+static bool reserve(ami_event_log *log, size_t size)
 {
-    if (log->size + size <= log->room)
+    if (log->size + size <= log->capacity)
         return true;
-    const size_t room = 2 * log->room + size + FIRST_ROOM;
-    uint8_t *data = realloc(log->data, room);
+    const size_t capacity = 2 * log->capacity + size + FIRST_CAPACITY;
+    uint8_t *data = realloc(log->data, capacity);
     if (!data)
         return false;
     log->data = data;
-    log->room = room;
+    log->capacity = capacity;
     return true;
 }
 
-/* Forgets the oldest records, at least `least` bytes of them. */
-static void drop_oldest(ami_event_log *log, size_t least)
+/* Drops the oldest records, at least `min` bytes. */
+static void drop_oldest(ami_event_log *log, size_t min)
 {
     size_t at = 0;
-    while (at < least && at < log->size) {
+    while (at < min && at < log->size) {
         uint64_t length = 0;
         for (int i = 0; i < 8; i++)
             length |= (uint64_t)log->data[at + (size_t)i] << (8 * i);
@@ -80,9 +80,9 @@ static void drop_oldest(ami_event_log *log, size_t least)
 static bool append(ami_event_log *log, const AmiEvent__Event *event, ami_error *err)
 {
     const size_t length = ami_event__event__get_packed_size(event), record = FRAME_HEAD + length + FRAME_TAIL;
-    if (log->size + record > MOST_GATHERED && !ami_event_log_flush(log, NULL))
-        drop_oldest(log, MOST_GATHERED / 2);
-    if (!make_room(log, record))
+    if (log->size + record > MAX_BUFFERED && !ami_event_log_flush(log, NULL))
+        drop_oldest(log, MAX_BUFFERED / 2);
+    if (!reserve(log, record))
         return ami_fail(err, "%s: out of memory for a point", log->path);
     uint8_t *to = log->data + log->size;
     put_le(to, length, 8);
@@ -93,8 +93,8 @@ static bool append(ami_event_log *log, const AmiEvent__Event *event, ami_error *
     return true;
 }
 
-/* Readers take a folder's files in the order of their names: the new one's seconds must be later than any
- * that is there. Seconds a day or more ahead are some other clock's and are let be. */
+/* The seconds for a new file's name. Readers sort a folder's files by name, so they must be later than those
+ * of all existing files; those a day or more in the future are from a wrong clock and are ignored. */
 static long long free_second(const char *folder)
 {
     const long long now = (long long)time(NULL);
@@ -126,7 +126,7 @@ static bool open_file(ami_event_log *log, const char *folder, ami_error *err)
         return ami_fail(err, "%s: out of memory for an event file", folder);
     snprintf(log->path, size, "%s/%s%lld.%s.%ld", folder, prefix, free_second(folder), host, (long)getpid());
     log->fd = open(log->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    return log->fd >= 0 || ami_fail(err, "%s: cannot be made: %s", log->path, strerror(errno));
+    return log->fd >= 0 || ami_fail(err, "%s: cannot be created: %s", log->path, strerror(errno));
 }
 
 static bool begin(ami_event_log *log, int64_t step, ami_error *err)
@@ -259,7 +259,7 @@ bool ami_event_log_flush(ami_event_log *log, ami_error *err)
             const int why = n < 0 ? errno : ENOSPC;
             const bool cut = ftruncate(log->fd, log->end) == 0;
             return ami_fail(err, "%s: writing %zu bytes of curves failed%s: %s", log->path, log->size,
-                            cut ? "" : " and left a torn record behind", strerror(why));
+                            cut ? "" : " and left an incomplete record", strerror(why));
         }
         done += (size_t)n;
     }

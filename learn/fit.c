@@ -1,3 +1,4 @@
+/* Creates, runs, exports, saves and loads fits. */
 #include "learn/fit_state.h"
 
 #include "learn/net_checkpoint.h"
@@ -29,9 +30,9 @@ const char *const ami_fit_net_name[2][AMI_FIT_NETS] = {{"deepphase", NULL},
                                                        {"stylevae_encoder", "stylevae_decoder"}};
 static const char *const what_name[2] = {"phase", "style"};
 
-static const double last_rate = .01;        /* of the first */
-static const float first_log_variance = -4; /* a quiet start */
-enum { PAIRS_SHARE = 5 }; /* a fifth of the batch's rows are first of a pair, a fifth second */
+static const double last_rate = .01;        /* final learning rate / first one */
+static const float first_log_variance = -4; /* a start with little noise */
+enum { PAIRS_DIVISOR = 5 };                 /* rows of the batch / pairs: two fifths of the rows are pairs */
 
 ami_fit_settings ami_fit_settings_default(ami_fit_what what)
 {
@@ -52,13 +53,12 @@ static bool something_to_learn(const ami_fit_data *d, ami_fit_what what, ami_err
         walks += d->motion[i]->walks && (d->motion[i]->loops || d->motion[i]->duration > 9);
     }
     if (what == AMI_FIT_PHASE && loops == 0)
-        return ami_fail(err,
-                        "none of the %d clips to learn from repeats: a phase needs a loop or three steps",
+        return ami_fail(err, "none of the %d training clips repeats: a phase needs a loop or three steps",
                         d->motions / 2);
     if (what == AMI_FIT_STYLE && walks == 0)
         return ami_fail(err,
-                        "none of the %d clips to learn from walks (left and right foot in turn, as a loop or "
-                        "for 9 s): a style needs one",
+                        "none of the %d training clips walks (left and right foot in turn, as a loop or for "
+                        "9 s), which a style needs",
                         d->motions / 2);
     return true;
 }
@@ -95,8 +95,8 @@ static bool allocate(ami_fit *fit, ami_error *err)
         fit->d[1] = malloc(rows * out * sizeof(float));
         fit->z = malloc(rows * FIT_Z * sizeof(float));
         fit->noise = malloc(n * FIT_Z * sizeof(float));
-        fit->share = malloc((rows - n + 1) * sizeof(float));
-        ok = ok && fit->d[1] && fit->z && fit->noise && fit->share;
+        fit->weight = malloc((rows - n + 1) * sizeof(float));
+        ok = ok && fit->d[1] && fit->z && fit->noise && fit->weight;
     }
     return ok || ami_fail(err, "out of memory for steps of %d samples", fit->batch);
 }
@@ -136,7 +136,7 @@ ami_fit *ami_fit_create(ami_fit_what what, const ami_fit_settings *settings, con
     bool blends = false;
     for (int i = 0; i < data->blends; i++)
         blends |= !data->blend[i].held;
-    fit->pairs = what == AMI_FIT_STYLE && blends ? fit->batch / PAIRS_SHARE : 0;
+    fit->pairs = what == AMI_FIT_STYLE && blends ? fit->batch / PAIRS_DIVISOR : 0;
     fit->rows = fit->batch + fit->pairs;
     if (!create_nets(fit, err) || !allocate(fit, err)) {
         ami_fit_destroy(fit);
@@ -164,13 +164,13 @@ void ami_fit_destroy(ami_fit *fit)
     free(fit->loss);
     free(fit->z);
     free(fit->noise);
-    free(fit->share);
+    free(fit->weight);
     free(fit);
 }
 
 /* ---- Running ---- */
 
-static double share_done(const ami_fit *fit)
+static double fraction_done(const ami_fit *fit)
 {
     return fmin((double)fit->progress.samples / fit->settings.samples, 1);
 }
@@ -194,7 +194,7 @@ void ami_fit_run(ami_fit *fit, int steps, ami_fit_stats *stats)
     for (int step = 0; step < n; step++) {
 #pragma omp single
         {
-            const double done = share_done(fit), warmup = fit->settings.warmup;
+            const double done = fraction_done(fit), warmup = fit->settings.warmup;
             fit->beta = fit->settings.beta * (warmup > 0 ? fmin(done / warmup, 1) : 1);
             stats->rate = fit->settings.rate * (last_rate + (1 - last_rate) * .5 * (1 + cos(M_PI * done)));
         }
@@ -259,8 +259,8 @@ static size_t add_name(char *text, size_t used, size_t size, const char *name)
     return size;
 }
 
-/* Names of the motions that are, or are not, held out; whole ones, and "..." where there is no room for more.
- */
+/* Names of the motions that are, or are not, held out, separated by commas; "..." replaces those that do not
+ * fit. */
 static void motion_names(const ami_fit_data *d, bool held, char *text, size_t size)
 {
     size_t n = 0;
@@ -324,7 +324,7 @@ bool ami_fit_read_settings(const ami_checkpoint *checkpoint, ami_fit_what *what,
     const char *name = ami_checkpoint_find(checkpoint, "fit", &size),
                *text = ami_checkpoint_find(checkpoint, "settings", &length);
     if (!name || !text || size < 1 || length < 1 || name[size - 1] || text[length - 1])
-        return ami_fail(err, "%s: no settings of a fit in it; is it a checkpoint of amble fit?",
+        return ami_fail(err, "%s: contains no settings of a fit; is it a checkpoint of amble fit?",
                         ami_checkpoint_path(checkpoint));
     *what = strcmp(name, what_name[AMI_FIT_STYLE]) ? AMI_FIT_PHASE : AMI_FIT_STYLE;
     *settings = ami_fit_settings_default(*what);
@@ -341,14 +341,15 @@ bool ami_fit_load(ami_fit *fit, const ami_checkpoint *checkpoint, ami_error *err
     if (crc != fit->data->crc)
         return ami_fail(
             err,
-            "%s: learned from other clips, or held out others; go on with the same folder and --hold-out",
+            "%s: was trained with other clips or another --hold-out; continue with the same folder and "
+            "--hold-out",
             ami_checkpoint_path(checkpoint));
     bool ok = ami_checkpoint_get(checkpoint, "progress", &fit->progress, sizeof fit->progress, err);
     for (int i = 0; i < fit->nets; i++)
         ok = ok && ami_net_checkpoint_get(checkpoint, ami_fit_net_name[fit->what][i], fit->net[i],
                                           &fit->adam[i], err);
     if (ok && (fit->progress.samples < 0 || fit->progress.skipped < 0))
-        return ami_fail(err, "%s: %lld samples found, which no fit has", ami_checkpoint_path(checkpoint),
+        return ami_fail(err, "%s: %lld samples found, expected 0 or more", ami_checkpoint_path(checkpoint),
                         (long long)fit->progress.samples);
     return ok;
 }

@@ -1,15 +1,15 @@
 /* Fitting the motion networks: `amble fit phase` (DeepPhase) and `amble fit style` (StyleVAE's encoder and
  * decoder).
  *
- * What a step draws depends on the seed and on how many samples came before it, nothing else: not on threads,
- * not on time. A saved and loaded fit goes on bit for bit. Writes no files but checkpoints and prints
- * nothing; cli/cmd_fit.c is the program.
+ * The samples of a step depend only on the seed and on the number of samples before it, not on threads or
+ * time. A saved and loaded fit continues bit for bit. Writes only checkpoints and prints nothing; the program
+ * is cli/cmd_fit.c.
  *
- * Phase: a frame's 132 numbers → amplitude · (cos 2πφ, sin 2πφ), phase and amplitude as motion/gait.h finds
- * them; mean squared error. Frames are played at other speeds (all velocities change in proportion), and half
- * of the time a slow motion as fast as style windows have it. Noise, in three of four frames: of positions up
- * to `noise` m, of velocities up to what differences over 1/15 s make of it, and of what all points share:
- * heading and posture (.1, .07 rad), size (3 %), speed (.08 m/s).
+ * Phase: a frame's 132 numbers → amplitude · (cos 2πφ, sin 2πφ), with phase and amplitude by motion/gait.h;
+ * mean squared error. Augmentation: frames are played at other speeds (all velocities change in proportion),
+ * and half of the time slow motions are played as fast as in style windows. Three of four frames get noise:
+ * - positions up to `noise` m, velocities up to the noise of position differences over 1/15 s;
+ * - common to all points: heading (.1 rad), posture (.07 rad), size (3 %), speed (.08 m/s).
  *
  * Style: a window of 60 frames of 73 → μ, log σ² → z → the window. A window's loss is the sum of these
  * squared errors e, each divided by the square of its tolerance:
@@ -22,11 +22,11 @@
  *   Σ soles in contact |e of the sole's velocity over ground|²  .2 m/s
  *   beta · KL(N(μ, σ²) || N(0, 1)); beta grows from 0 over the first `warmup` of the samples (Bowman et al.
  *   2016)
- * Windows start anywhere in motions that walk and in their blends; some are crossed with another loop at
- * equal phase, or made another body's (size, lean, pace), so that clips which were not learned from find
- * something like them. Two fifths of them come in pairs a, b that start at the same phase of two gaits,
- * mostly at the strike, and then (1-w) z_a + w z_b must decode to the blend of the two motions: so latents of
- * windows that start at a strike can be mixed, and the mixture is a gait. */
+ * Windows start at any time of walking motions and of their blends. For generalisation to other clips, some
+ * are mixed with another loop at equal phase, or given another body's size, lean and pace. Two fifths of the
+ * windows are pairs a, b that start at the same phase of two gaits, mostly at the strike; (1-w) z_a + w z_b
+ * must decode to the blend of the two motions. So latents of windows that start at a strike can be mixed, and
+ * the mixture is a gait. */
 #ifndef AMI_LEARN_FIT_H
 #define AMI_LEARN_FIT_H
 
@@ -44,10 +44,10 @@ typedef enum ami_fit_what { AMI_FIT_PHASE, AMI_FIT_STYLE } ami_fit_what;
             "frames or windows to learn from; the learning rate falls over these")                    \
     SETTING(batch, int, 512, 128, 8, 65536, "frames or windows in a step")                            \
     SETTING(rate, real, 1e-3, 8e-4, 1e-9, 1, "first learning rate; it falls to a hundredth (cosine)") \
-    SETTING(gradient_norm, real, 1, 5, 0, 1e9, "limit on each network's gradient norm; 0: none")      \
-    SETTING(noise, real, .03, 0, 0, .2, "m, phase: largest noise on the points")                      \
+    SETTING(gradient_norm, real, 1, 5, 0, 1e9, "max norm of each network's gradient; 0: no limit")    \
+    SETTING(noise, real, .03, 0, 0, .2, "m, phase: max noise of the points")                          \
     SETTING(beta, real, 0, .02, 0, 1e3, "style: weight of the KL divergence")                         \
-    SETTING(warmup, real, 0, .3, 0, 1, "style: share of the samples over which beta grows")           \
+    SETTING(warmup, real, 0, .3, 0, 1, "style: fraction of the samples over which beta grows")        \
     SETTING(bf16, int, 0, -1, -1, 1, "1: bf16 matrix products, 0: fp32, -1: bf16 where the CPU has it")
 
 typedef struct ami_fit_settings {
@@ -68,46 +68,46 @@ extern const ami_setting ami_fit_setting_list[2][AMI_FIT_SETTING_COUNT];
 ami_fit_settings ami_fit_settings_default(ami_fit_what what);
 
 enum { AMI_FIT_TERMS = 8, AMI_FIT_NETS = 2 };
-extern const char *const ami_fit_term[2][AMI_FIT_TERMS];    /* names of the terms; NULL behind the last */
-extern const char *const ami_fit_net_name[2][AMI_FIT_NETS]; /* "deepphase"; "stylevae_encoder",
-                                                               "stylevae_decoder" */
+extern const char *const ami_fit_term[2][AMI_FIT_TERMS]; /* names of the terms; NULL after the last */
+/* "deepphase"; "stylevae_encoder", "stylevae_decoder" */
+extern const char *const ami_fit_net_name[2][AMI_FIT_NETS];
 
 typedef struct ami_fit_stats { /* means over the steps of one call */
     int64_t samples;           /* so far */
     double loss, rate;
     double term[AMI_FIT_TERMS]; /* phase: errors of x and y; style: the parts of the loss */
-    double gradient;            /* norm before clipping, the largest network's */
+    double gradient;            /* norm before clipping, max over the networks */
     int64_t skipped;            /* steps without a finite gradient, so far */
 } ami_fit_stats;
 
 typedef struct ami_fit ami_fit;
 
-/* The data must outlive it. NULL and a sentence on error: nothing in the data to learn this from, bf16 that
- * is not there, memory. */
+/* The data must outlive the fit. NULL and a sentence if the data has no suitable motion, the CPU has no bf16,
+ * or memory is short. */
 ami_fit *ami_fit_create(ami_fit_what what, const ami_fit_settings *settings, const ami_fit_data *data,
                         ami_error *err);
 void ami_fit_destroy(ami_fit *fit);
 
-/* `steps` steps, but not beyond settings->samples (at least one). Uses the OpenMP team as it is set. */
+/* `steps` steps, or fewer if settings->samples is reached (but at least one). Uses the current OpenMP
+ * team. */
 void ami_fit_run(ami_fit *fit, int steps, ami_fit_stats *stats);
 
-/* True and a sentence if a matrix product has failed (memory): that step and those behind it were not
- * applied. */
+/* True and a sentence if a matrix product has failed (memory): that step and later ones were not applied. */
 bool ami_fit_failed(const ami_fit *fit, ami_error *err);
 
 int64_t ami_fit_samples(const ami_fit *fit);
 bool ami_fit_uses_bf16(const ami_fit *fit);
 
-/* Network `which` as it is now, normaliser, shapes and metadata included; NULL when memory is short. */
+/* The current network `which` with normaliser, shapes and metadata; NULL if memory is short. */
 ami_net *ami_fit_export(const ami_fit *fit, int which, ami_error *err);
 
 bool ami_fit_save(const ami_fit *fit, const char *path, ami_error *err);
 
-/* What a checkpoint was made for: phase or style, and its settings. */
+/* Reads a checkpoint's kind, phase or style, and its settings. */
 bool ami_fit_read_settings(const ami_checkpoint *checkpoint, ami_fit_what *what, ami_fit_settings *settings,
                            ami_error *err);
 
-/* Continues where the checkpoint was made: same settings, same clips. On error the fit must be destroyed. */
+/* Continues from a checkpoint with the same settings and clips. On error the fit must be destroyed. */
 bool ami_fit_load(ami_fit *fit, const ami_checkpoint *checkpoint, ami_error *err);
 
 #endif

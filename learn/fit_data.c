@@ -1,3 +1,4 @@
+/* Reads a folder of clips, mirrors and blends them, divides them into training and held-out data. */
 #include "learn/fit_data.h"
 
 #include "base/file.h"
@@ -44,7 +45,7 @@ static int is_clip(const struct dirent *entry)
 
 static int by_name(const struct dirent **a, const struct dirent **b)
 {
-    return strcmp((*a)->d_name, (*b)->d_name); /* not alphasort: that depends on the locale */
+    return strcmp((*a)->d_name, (*b)->d_name); /* unlike alphasort independent of the locale */
 }
 
 static bool add_motion(ami_fit_data *d, const ami_skeleton *skeleton, const ami_clip *clip, ami_error *err)
@@ -55,7 +56,7 @@ static bool add_motion(ami_fit_data *d, const ami_skeleton *skeleton, const ami_
     return d->motion[d->motions] && ++d->motions;
 }
 
-/* Notes a file of another kind: a licence, another body's motion. */
+/* Records the name of an ignored file, such as a licence or another body's motion. */
 static void leave_out(ami_fit_data *d, const char *file)
 {
     char name[AMI_NAME];
@@ -73,7 +74,7 @@ static bool add_file(ami_fit_data *d, const ami_skeleton *skeleton, const char *
 {
     char path[PATH_MAX];
     if ((size_t)snprintf(path, sizeof path, "%s/%s", folder, file) >= sizeof path)
-        return ami_fail(err, "%.200s...: the path of a clip in it is longer than %zu bytes", folder,
+        return ami_fail(err, "%.200s...: the path of one of its clips is longer than %zu bytes", folder,
                         sizeof path - 1);
     if (!ami_clip_looks_like(path)) {
         leave_out(d, file);
@@ -99,10 +100,10 @@ static bool add_files(ami_fit_data *d, const ami_skeleton *skeleton, const char 
     struct dirent **list;
     const int n = scandir(folder, &list, is_clip, by_name);
     if (n < 0)
-        return ami_fail(err, "%s: not read as a folder of motion clips: %s", folder, strerror(errno));
-    const size_t room = 2 * (size_t)n + 1;
-    d->motion = calloc(room, sizeof(ami_gait *));
-    d->held = calloc(room, sizeof *d->held);
+        return ami_fail(err, "%s: cannot be read as a folder of motion clips: %s", folder, strerror(errno));
+    const size_t capacity = 2 * (size_t)n + 1;
+    d->motion = calloc(capacity, sizeof(ami_gait *));
+    d->held = calloc(capacity, sizeof *d->held);
     bool ok = d->motion && d->held;
     if (!ok)
         ami_fail(err, "out of memory for %d clips", n);
@@ -118,8 +119,7 @@ static bool add_files(ami_fit_data *d, const ami_skeleton *skeleton, const char 
     if (ok && d->motions == 0)
         ok = ami_fail(err,
                       "%s: none of the %d files (*.txt, *.json, *.bvh, *.npz) in this folder is a motion of "
-                      "DeepMimic's "
-                      "humanoid3d, BVH or npz, there are %s",
+                      "DeepMimic's humanoid3d, BVH or npz: %s",
                       folder, n, d->left_out_names);
     return ok;
 }
@@ -138,7 +138,7 @@ static bool hold_out(ami_fit_data *d, const char *names, ami_error *err)
             for (int i = 0; i < d->motions; i += 2)
                 snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i ? ", " : "",
                          d->motion[i]->name);
-            return ami_fail(err, "--hold-out: no clip is called \"%.*s\", there are %s", (int)n, names,
+            return ami_fail(err, "--hold-out: there is no clip \"%.*s\"; known clips: %s", (int)n, names,
                             known);
         }
         names += n + (names[n] == ',');
@@ -146,13 +146,12 @@ static bool hold_out(ami_fit_data *d, const char *names, ami_error *err)
     for (int i = 0; i < d->motions; i += 2)
         if (!d->held[i])
             return true;
-    return ami_fail(err, "--hold-out leaves no clip to learn from");
+    return ami_fail(err, "--hold-out leaves no clip for training");
 }
 
-/* Which loops are blended with which: all that walk stand in a ring, and each one with the `reach` next ones.
- */
+/* The pairs of loops to blend: all walking loops form a ring, and each is blended with the next `reach`. */
 typedef struct ring {
-    int *place; /* (clips), -1 for those that are not in it */
+    int *place; /* (clips), -1: not in the ring */
     int count, reach;
 } ring;
 
@@ -169,7 +168,7 @@ static bool make_ring(const ami_fit_data *d, ring *r, ami_error *err)
     if (!r->place)
         return ami_fail(err, "out of memory for blends of %d motions", d->motions);
     ami_rng rng = ami_rng_seed(d->crc, 0);
-    for (int i = 0; i < clips; i++) { /* a random order (Fisher & Yates), without a list of it */
+    for (int i = 0; i < clips; i++) { /* a random permutation (Fisher & Yates) */
         r->place[i] = -1;
         if (!blends_with_others(d, 2 * i) && !blends_with_others(d, 2 * i + 1))
             continue;
@@ -181,19 +180,19 @@ static bool make_ring(const ami_fit_data *d, ring *r, ami_error *err)
         r->count++;
     }
     const int64_t pairs = (int64_t)r->count * (r->count - 1) / 2;
-    r->reach = pairs <= AMI_FIT_MOST_PAIRS ? r->count : AMI_FIT_MOST_PAIRS / r->count;
+    r->reach = pairs <= AMI_FIT_MAX_PAIRS ? r->count : AMI_FIT_MAX_PAIRS / r->count;
     return true;
 }
 
-/* Whether the motions a and b, both mirrored or both not, make blends. */
+/* Whether the motions a and b, both mirrored or both not, are blended. */
 static bool are_blended(const ami_fit_data *d, const ring *r, int a, int b)
 {
     if (!blends_with_others(d, a) || !blends_with_others(d, b))
         return false;
     const int pa = r->place[a / 2], pb = r->place[b / 2], between = abs(pa - pb),
               apart = between < r->count - between ? between : r->count - between;
-    if (r->reach == 0) /* more loops than pairs: some neighbours */
-        return between == 1 && (pa < pb ? pa : pb) < AMI_FIT_MOST_PAIRS;
+    if (r->reach == 0) /* more loops than pairs: only some neighbours */
+        return between == 1 && (pa < pb ? pa : pb) < AMI_FIT_MAX_PAIRS;
     return apart <= r->reach;
 }
 
@@ -284,7 +283,7 @@ ami_fit_kind ami_fit_kind_of(const ami_gait *gait)
                          : AMI_FIT_OTHER;
 }
 
-/* A loop weighs the same however long it is. */
+/* All loops have the same weight, whatever their length. */
 static double weight_of(const ami_fit_data *d, int i, ami_fit_kind kind, double span)
 {
     const ami_gait *g = d->motion[i];

@@ -1,3 +1,4 @@
+/* Evaluates fits of DeepPhase and StyleVAE on held-out data. */
 #include "learn/fit_evaluate.h"
 
 #include "nets/deepphase.h"
@@ -24,14 +25,14 @@ void ami_fit_evaluation_destroy(ami_fit_evaluation *evaluation)
 /* A new row of NANs; NULL when memory is short. */
 static double *add_row(ami_fit_evaluation *j, const char *what, const char *motion, ami_error *err)
 {
-    if (j->rows == j->room) {
-        void *more = realloc(j->row, (size_t)(2 * j->room + 64) * sizeof *j->row);
+    if (j->rows == j->capacity) {
+        void *more = realloc(j->row, (size_t)(2 * j->capacity + 64) * sizeof *j->row);
         if (!more) {
             ami_fail(err, "out of memory");
             return NULL;
         }
         j->row = more;
-        j->room = 2 * j->room + 64;
+        j->capacity = 2 * j->capacity + 64;
     }
     struct ami_fit_evaluation_row *row = &j->row[j->rows++];
     row->what = what;
@@ -63,7 +64,7 @@ static void noisy_frame(const ami_gait *g, double t, double position, double vel
         frame[i] += (float)((i % 6 < 3 ? position : velocity) * ami_rng_normal(rng));
 }
 
-/* Mean phase the network sees at the strikes in [from, to], degrees; NAN without one. */
+/* The network's mean phase at the strikes in [from, to], degrees; NaN if there are none. */
 static double phase_at_strikes(const phase_evaluation *p, const ami_gait *g, double from, double to,
                                double position, double velocity, ami_rng *rng)
 {
@@ -77,7 +78,7 @@ static double phase_at_strikes(const phase_evaluation *p, const ami_gait *g, dou
             continue;
         for (int repeat = 0; repeat < (position > 0 ? 16 : 1); repeat++) {
             noisy_frame(g, g->strike[s], position, velocity, rng, frame);
-            /* not where it gives no finite numbers */
+            /* unless the output is not finite */
             if (ami_deepphase_encode(&p->net, p->workspace, frame, &phase, NULL))
                 x += phase.x, y += phase.y, n++;
         }
@@ -115,8 +116,8 @@ static bool evaluate_phase_of(phase_evaluation *p, const ami_gait *g, double fro
     return true;
 }
 
-/* The longest stretch of [*from, *to] in which the motion repeats (amplitude of .5 or more): the rest has no
- * period to be compared with. */
+/* Narrows [*from, *to] to its longest stretch in which the motion repeats (amplitude of .5 or more): the rest
+ * has no true period. */
 static void repeating_part(const ami_gait *g, double *from, double *to)
 {
     double best[2] = {*from, *from}, began = *from;
@@ -217,7 +218,7 @@ enum { POINT, SPEED, YAW, CONTACT, SKATE, SKATE_TRUE, CLOSES, WINDOWS, STYLE_COL
 static const char *const style_column[STYLE_COLUMNS] = {
     "point_cm", "speed_error", "yaw_error", "contact_error", "skate", "skate_true", "closes_cm", "windows"};
 
-/* Mean speed over ground, m/s, of the soles that stand according to `truth`; 0 where none does. */
+/* Mean ground speed, m/s, of the soles in contact according to `truth`; 0 if there are none. */
 static double skate(const float *window, const float *truth)
 {
     double sum = 0;
@@ -240,7 +241,7 @@ static double skate(const float *window, const float *truth)
     return n ? sum / n : 0;
 }
 
-/* Adds what a decoded window is off by. */
+/* Adds the errors of a decoded window. */
 static void compare(const float *window, const float *truth, double *value)
 {
     double v[2][2] = {{0}}, path = 0, error[2] = {0};
@@ -264,7 +265,7 @@ static void compare(const float *window, const float *truth, double *value)
     value[WINDOWS]++;
 }
 
-/* cm; how far the points are from where they were `period` frames earlier. */
+/* Mean distance of the points from those `period` frames earlier, cm. */
 static double closes(const float *window, double period)
 {
     double sum = 0;
@@ -272,9 +273,9 @@ static double closes(const float *window, double period)
     for (int t = 0; t + period < N - 1; t++, n++) {
         float later[F];
         const int i = (int)(t + period);
-        const float share = (float)(t + period - i);
+        const float weight = (float)(t + period - i);
         for (int k = 0; k < F; k++)
-            later[k] = window[i * F + k] + share * (window[(i + 1) * F + k] - window[i * F + k]);
+            later[k] = window[i * F + k] + weight * (window[(i + 1) * F + k] - window[i * F + k]);
         sum += 100 * ami_features_distance(window + t * F, later);
     }
     return n ? sum / n : NAN;
@@ -301,7 +302,7 @@ static void finish(double *value)
         value[k] = k == CLOSES ? NAN : value[k] / fmax(value[WINDOWS], 1);
 }
 
-/* Whether the root covers ground in a window, faster than .2 m/s as the clip plays it. */
+/* Whether the root's mean speed in a window exceeds .2 m/s at the clip's rate. */
 static bool moves(const ami_gait *g, double t0, double scale)
 {
     double path = 0;
@@ -313,7 +314,7 @@ static bool moves(const ami_gait *g, double t0, double scale)
     return path > .2;
 }
 
-/* Windows of the held-out part of every motion that walks, mirrored ones too. */
+/* Evaluates the held-out windows of all walking motions, including mirrored ones. */
 static bool evaluate_held_out(const style_evaluation *s, const ami_fit_data *d, ami_fit_evaluation *j,
                               ami_error *err)
 {
@@ -354,7 +355,7 @@ static bool evaluate_held_out(const style_evaluation *s, const ami_fit_data *d, 
     return true;
 }
 
-/* The window decoded from z against the motion's at the strike of the cycle it is nearest to. */
+/* Compares the window decoded from z with the nearest of the motion's windows that start at a strike. */
 static bool evaluate_latent(const style_evaluation *s, const char *what, const ami_gait *g, double scale,
                             const float *z, ami_fit_evaluation *j, ami_error *err)
 {

@@ -1,23 +1,29 @@
-/* How good a fit is, on what it did not learn from.
+/* Evaluates a fit on held-out data.
  *
- * Phase, each row a motion, on frames at 30 Hz over the held-out part (a loop: three cycles of at least 4 s
- * in all; elsewhere the longest stretch of it that repeats, left out where that is shorter than 1.5 periods):
- *   clean         period_error: of ami_deepphase_periodicity against the mean of the cycles, a share;
- *                 advance_error: of the phase's whole advance; phase_error_deg: mean distance to the phase
- *                 between strikes; strike_deg: the network's mean phase at the left foot's strikes;
- *                 amplitude: mean. Rows in capitals, of the motions that walk: the worst, and the largest
- *                 difference of strike_deg between two of them
- *   noise 2 cm    the same with noise of .02 m on the points' positions
- *   noise 2 cm, v the same with the velocities' noise too that differences of such positions over 1/15 s have
- * Style:
- *   held out      windows held out that walk: the motion repeats in their middle (amplitude .5 or more) and
- *                 covers more than .2 m/s; decoded from their own μ
- *   aligned       the window at each strike, decoded from the style of the clip (the table's mean latent)
- *   half-way      the same for equal mixtures of two styles, against the blend of the two motions
- *   point_cm: mean distance of the points; speed_error: |mean root velocity - true| / true; yaw_error rad/s;
- *   skate, skate_true: m/s, mean
- *   speed over ground of soles in contact; closes_cm: distance of the points a period later, from the frames
- *   that have one. */
+ * Phase. A row is a motion, measured on frames at 30 Hz over its held-out part (a loop: three cycles, at
+ * least 4 s; else the longest stretch that repeats, if it has 1.5 periods or more).
+ *
+ *   rows: clean           without noise
+ *         noise 2 cm      noise of .02 m on the points' positions
+ *         noise 2 cm, v   also noise on velocities, as of differences of such positions over 1/15 s
+ *         in capitals     summary of walking motions: the worst, and the range of strike_deg
+ *   columns: period_error      relative error of ami_deepphase_periodicity against the mean of the cycles
+ *            advance_error     relative error of the total phase advance
+ *            phase_error_deg   mean distance to the phase between strikes
+ *            strike_deg        the network's mean phase at left-foot strikes
+ *            amplitude         mean
+ *
+ * Style. A row is a set of windows.
+ *
+ *   rows: held out   held-out walking windows (amplitude .5 or more in their middle, faster than .2 m/s),
+ *                    decoded from their own μ
+ *         aligned    the window at each strike, decoded from the style of the clip (the table's mean latent)
+ *         half-way   equal mixtures of two styles, compared with the blend of the two motions
+ *   columns: point_cm            mean distance of the points
+ *            speed_error         |mean root velocity - true| / true
+ *            yaw_error           rad/s
+ *            skate, skate_true   m/s, mean ground speed of soles in contact
+ *            closes_cm           distance of the points from those a period later */
 #ifndef AMI_LEARN_FIT_EVALUATE_H
 #define AMI_LEARN_FIT_EVALUATE_H
 
@@ -27,7 +33,7 @@
 enum { AMI_FIT_EVALUATION_COLUMNS = 8 };
 
 typedef struct ami_fit_evaluation {
-    int columns, rows, room;
+    int columns, rows, capacity;
     const char *column[AMI_FIT_EVALUATION_COLUMNS];
     struct ami_fit_evaluation_row {
         const char *what;
@@ -36,8 +42,8 @@ typedef struct ami_fit_evaluation {
     } * row;
 } ami_fit_evaluation;
 
-/* For style, *styles gets the table of named styles: all motions that walk, were learned from, and whose
- * style decodes to their own window at a strike within 5 cm. */
+/* For style, *styles receives the table of named styles: all walking training motions whose style decodes to
+ * their own window at a strike within 5 cm. */
 ami_fit_evaluation *ami_fit_evaluate(const ami_fit *fit, ami_fit_what what, const ami_fit_data *data,
                                      uint64_t seed, ami_styles **styles, ami_error *err);
 void ami_fit_evaluation_destroy(ami_fit_evaluation *evaluation); /* NULL is fine */

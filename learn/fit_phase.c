@@ -1,4 +1,4 @@
-/* DeepPhase's part of a fit: single frames with noise, and where in the plane they belong. */
+/* Fits DeepPhase: draws single frames with noise and their target points in the phase plane. */
 #include "learn/fit_state.h"
 
 #include "policy/generator.h"
@@ -8,19 +8,18 @@
 
 const int fit_phase_dim[5] = {AMI_DEEPPHASE_INPUTS, 256, 128, 32, AMI_DEEPPHASE_OUTPUTS};
 
-/* Velocity noise for each metre of position noise: of a central difference over two frames at 30 Hz. */
+/* Velocity noise (m/s) / position noise (m) of a central difference over two frames at 30 Hz. */
 static const double difference_noise = 21.2;
-/* Some frames are played at less than half their speed, down to standing still: there a motion repeats no
- * more, and the amplitude falls. */
-static const double halting_share = .06, halting_speed = .5;
-static const double usual_noise = .03;          /* m; with less of it the following shrinks too */
+/* Some frames are played at less than half their speed, down to 0, where the motion does not repeat and the
+ * amplitude decreases to 0. */
+static const double halting_fraction = .06, halting_speed = .5;
+static const double usual_noise = .03;          /* m; less of it reduces the following, too */
 static const double turned = .10, leaned = .07; /* rad, standard deviations of heading and posture */
 static const double sized = .03, drifted = .08; /* of the body's size; m/s, of its speed */
 static const double floor_std = .02;
 
-/* Another body in another posture, seen from a heading that is a little off: everything that noise from point
- * to point does not change. It is what makes motions that were not learned from come out right. strength: 0
- * nothing, 1 the whole. */
+/* Changes size, posture, heading and speed of the whole body, for generalisation to other motions: errors
+ * that independent noise of the points does not cover. strength: 0 none, 1 full. */
 static void perturb(float frame[AMI_PHASE_FEATURES], double strength, ami_rng *rng)
 {
     const double turn = strength * turned * ami_rng_normal(rng),
@@ -44,19 +43,19 @@ static void perturb(float frame[AMI_PHASE_FEATURES], double strength, ami_rng *r
     }
 }
 
-/* A frame of the training and its target. Draws the same numbers whatever the data. */
+/* Draws a training frame and its target. */
 static void draw(const ami_fit *fit, ami_rng *rng, float frame[AMI_PHASE_FEATURES], float target[2])
 {
     static const struct {
         ami_fit_kind kind;
-        double share;
+        double fraction;
     } kinds[] = {
         {AMI_FIT_WALKING_LOOP, .27}, {AMI_FIT_WALKING, .30}, {AMI_FIT_OTHER_LOOP, .12}, {AMI_FIT_OTHER, .13}};
     const ami_fit_data *d = fit->data;
     const ami_gait *g = NULL;
     double u = ami_rng_uniform(rng), t = 0;
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds && !g; k++) {
-        if ((u -= kinds[k].share) < 0) {
+        if ((u -= kinds[k].fraction) < 0) {
             const int i = ami_fit_draw(d, kinds[k].kind, 0, rng, &t);
             g = i >= 0 ? d->motion[i] : NULL;
         }
@@ -68,14 +67,14 @@ static void draw(const ami_fit *fit, ami_rng *rng, float frame[AMI_PHASE_FEATURE
         g = b->gait;
         t = ami_rng_uniform(rng) * g->duration;
     }
-    for (int k = 0; !g && k < 4; k++) { /* what was drawn is not there */
+    for (int k = 0; !g && k < 4; k++) { /* if the data has no motion of the drawn kind */
         const int i = ami_fit_draw(d, (ami_fit_kind)k, 0, rng, &t);
         g = i >= 0 ? d->motion[i] : NULL;
     }
     ami_gait_sample(g, t, NULL, frame);
     const double usual = exp(ami_rng_range(rng, log(AMI_PACE_MIN), log(AMI_PACE_MAX))) *
                          (ami_rng_uniform(rng) < .5 ? ami_gait_scale(g) : 1);
-    const double halting = ami_rng_uniform(rng) / halting_share;
+    const double halting = ami_rng_uniform(rng) / halting_fraction;
     const double scale = halting < 1 ? halting_speed * halting : usual;
     const double position = ami_rng_uniform(rng) < .25 ? 0 : fit->settings.noise * ami_rng_uniform(rng);
     const double velocity = position * difference_noise * ami_rng_uniform(rng);
@@ -146,7 +145,7 @@ ami_net *fit_phase_export(const ami_fit *fit, ami_error *err)
     ami_net_set_parameters(net, ami_train_net_parameters(fit->net[0]));
     if (!ami_net_add_normalizer(net)) {
         ami_net_destroy(net);
-        ami_fail(err, "out of memory for the network to be written");
+        ami_fail(err, "out of memory for the exported network");
         return NULL;
     }
     memcpy(net->in_mean, fit->mean, sizeof fit->mean);

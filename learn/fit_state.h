@@ -1,5 +1,5 @@
-/* What a fit consists of; shared by fit.c, which runs and saves it, and fit_phase.c and fit_style.c, which
- * know what is learned and call nothing of fit.c. Private to these. */
+/* The state of a fit. Private to fit.c, which runs and saves it, and to fit_phase.c and fit_style.c, which
+ * draw samples and compute losses and do not call fit.c. */
 #ifndef AMI_LEARN_FIT_STATE_H
 #define AMI_LEARN_FIT_STATE_H
 
@@ -21,31 +21,28 @@ struct ami_fit {
     const ami_fit_data *data;
     bool bf16;
     int batch; /* rows of a step */
-    int pairs; /* style: of them, the last 2 · pairs are pairs to be mixed */
-    int rows;  /* that the last network sees: batch + pairs */
+    int pairs; /* style: the last 2 · pairs rows are pairs to mix */
+    int rows;  /* of the last network: batch + pairs */
     int nets;
     ami_train_net *net[AMI_FIT_NETS];
     ami_adam adam[AMI_FIT_NETS];
     struct {
         int64_t samples, skipped;
     } progress;
-    float mean[AMI_PHASE_FEATURES], std[AMI_PHASE_FEATURES]; /* of a frame's numbers; made from the data and
-                                                                the seed */
+    float mean[AMI_PHASE_FEATURES], std[AMI_PHASE_FEATURES]; /* normaliser, from the data and the seed */
     float *x;                                                /* (batch, inputs) normalised */
     float *target;                                           /* (rows, outputs) */
-    float *d[AMI_FIT_NETS];                                  /* derivative of the loss by each network's
-                                                                output */
-    double *loss;                                            /* (rows, 1 + AMI_FIT_TERMS) so that sums have
-                                                                one order */
+    float *d[AMI_FIT_NETS]; /* derivative of the loss by each network's output */
+    double *loss;           /* (rows, 1 + AMI_FIT_TERMS), per row so that the order of sums is fixed */
     /* style: */
     float *z, *noise; /* (rows, 256), (batch, 256) */
-    float *share;     /* (pairs) weight of the pair's second */
-    double beta;      /* now */
+    float *weight;    /* (pairs) weight of the pair's second row */
+    double beta;      /* current weight of the KL divergence */
 };
 
 extern const int fit_phase_dim[5], fit_encoder_dim[4], fit_decoder_dim[4];
 
-/* A generator of its own for every sample of every step. `lane`, 0 to 3, tells apart what is drawn for one
+/* A random generator for one sample of one step. `lane`, 0 to 3: independent generators of the same
  * sample. */
 static inline ami_rng fit_rng(const ami_fit *fit, int64_t sample, int lane)
 {
@@ -53,16 +50,16 @@ static inline ami_rng fit_rng(const ami_fit *fit, int64_t sample, int lane)
     return ami_rng_seed((uint64_t)fit->settings.seed, (uint64_t)sample * LANES + (uint64_t)lane);
 }
 
-/* Mean and deviation of the numbers of `n` drawn frames. */
+/* Computes mean and standard deviation over FIT_NORMALISER_DRAWS drawn frames. */
 void fit_phase_normaliser(ami_fit *fit);
 void fit_style_normaliser(ami_fit *fit);
 
-/* TEAM (nets/train_net.h). One step up to, not including, Adam: draws rows, forward, loss, backward. */
+/* TEAM (nets/train_net.h). One step without Adam: draws rows, forward, loss, backward. */
 void fit_phase_step(ami_fit *fit);
 void fit_style_step(ami_fit *fit);
 
-/* The loss of one decoded window and its derivative. y (60, 73) is in normalised units; term gets the loss's
- * parts (5). */
+/* The loss of one decoded window and its derivative. y (60, 73) is normalised; term receives the 5 parts of
+ * the loss. */
 double fit_style_loss(const float *y, const float *target, const float *mean, const float *std, float *dy,
                       double term[AMI_FIT_TERMS]);
 

@@ -1,4 +1,4 @@
-/* StyleVAE's part of a fit: windows and pairs of windows, through both networks and back. */
+/* Fits StyleVAE: draws windows and pairs of windows, and runs both networks forward and backward. */
 #include "learn/fit_state.h"
 
 #include <math.h>
@@ -8,29 +8,28 @@ const int fit_encoder_dim[4] = {FIT_WINDOW, 512, 256, 2 * FIT_Z};
 const int fit_decoder_dim[4] = {FIT_Z, 256, 512, FIT_WINDOW};
 
 static const double span = (AMI_STYLE_FRAMES - 1) / AMI_FEATURE_RATE;
-static const double slowest = .9, fastest = 1.1; /* speeds at which windows are played */
-static const double longest_span =
-    1.1 * 3 * 59 / AMI_FEATURE_RATE;      /* s: windows of motions played up to three times faster must fit
-                                             into what is learned */
-static const double least_amplitude = .3; /* in the window's middle */
-static const double blends_share = .15, loops_share = .2;  /* of the windows that are no pairs; the rest is
+static const double min_rate = .9, max_rate = 1.1; /* rates at which windows are played */
+static const double max_span =
+    1.1 * 3 * 59 / AMI_FEATURE_RATE;    /* s, of windows of motions that are played three times faster */
+static const double min_amplitude = .3; /* in the window's middle */
+static const double blends_fraction = .15,
+                    loops_fraction = .2;                     /* of the windows that are no pairs; the rest is
                                                               from long clips */
-static const double crossed_share = .5, most_crossed = .5; /* of these windows; of another motion in them */
-static const double reshaped_share = .6, sized = .02, leaned = .06, paced = .08;
+static const double crossed_fraction = .5, max_crossed = .5; /* of these windows; of another motion in them */
+static const double reshaped_fraction = .6, sized = .02, leaned = .06, paced = .08;
 static const double floor_std = .02;
 static const float largest_log_variance = 10;
 
-/* Mixes into a window of motion g some of another loop that walks, at equal phase: a gait that no clip has.
- * Points, contacts and what the root covers in a part of the cycle are weighted means; limbs come out a
- * little short where the two are far apart, so the share is small.
- */
+/* Mixes another walking loop into a window of motion g at equal phase, which gives a new gait. Points,
+ * contacts and the root's distance per phase are weighted means. Limbs get a little short if the motions
+ * differ much, so the weight is small. */
 static void cross(const ami_fit *fit, const ami_gait *g, double t0, double scale, ami_rng *rng,
                   float window[FIT_WINDOW])
 {
     const ami_fit_data *d = fit->data;
     double t;
     const int i = ami_fit_draw(d, AMI_FIT_WALKING_LOOP, 0, rng, &t);
-    const float share = (float)(most_crossed * ami_rng_uniform(rng));
+    const float weight = (float)(max_crossed * ami_rng_uniform(rng));
     const ami_gait *o = i < 0 ? NULL : d->motion[i];
     if (!o || o == g || g->strikes < 2)
         return;
@@ -42,11 +41,11 @@ static void cross(const ami_fit *fit, const ami_gait *g, double t0, double scale
         for (int k = AMI_FEATURE_FORWARD; k <= AMI_FEATURE_YAW_RATE; k++)
             other[k] *= tempo;
         for (int k = 0; k < AMI_FEATURES; k++)
-            frame[k] += share * (other[k] - frame[k]);
+            frame[k] += weight * (other[k] - frame[k]);
     }
 }
 
-/* Another body in another posture: size, lean and speed, the same in the whole window. */
+/* Changes the body's size, lean and speed, constant over the window. */
 static void reshape(ami_rng *rng, float window[FIT_WINDOW])
 {
     const float size = 1 + (float)(sized * ami_rng_normal(rng)), nod = (float)(leaned * ami_rng_normal(rng));
@@ -67,41 +66,43 @@ static void reshape(ami_rng *rng, float window[FIT_WINDOW])
     }
 }
 
-/* A window at a random place of something that walks. */
+/* Draws a window at a random time of a walking motion. */
 static void draw_window(const ami_fit *fit, ami_rng *rng, float window[FIT_WINDOW])
 {
     const ami_fit_data *d = fit->data;
-    const double u = ami_rng_uniform(rng), scale = exp(ami_rng_range(rng, log(slowest), log(fastest)));
+    const double u = ami_rng_uniform(rng), scale = exp(ami_rng_range(rng, log(min_rate), log(max_rate)));
     double t = 0;
     const ami_gait *g = NULL;
-    if (u < blends_share && d->blends) {
+    if (u < blends_fraction && d->blends) {
         const ami_fit_blend *b = &d->blend[ami_rng_below(rng, (uint32_t)d->blends)];
         for (int tries = 0; b->held && tries < 64; tries++)
             b = &d->blend[ami_rng_below(rng, (uint32_t)d->blends)];
         g = b->gait;
         t = ami_rng_uniform(rng) * g->duration;
     } else {
-        const ami_fit_kind first = u < blends_share + loops_share ? AMI_FIT_WALKING_LOOP : AMI_FIT_WALKING;
+        const ami_fit_kind first =
+            u < blends_fraction + loops_fraction ? AMI_FIT_WALKING_LOOP : AMI_FIT_WALKING;
         int i = -1;
         for (int tries = 0; tries < 16; tries++) {
-            i = ami_fit_draw(d, first, longest_span, rng, &t);
+            i = ami_fit_draw(d, first, max_span, rng, &t);
             if (i < 0)
                 i = ami_fit_draw(d, first == AMI_FIT_WALKING ? AMI_FIT_WALKING_LOOP : AMI_FIT_WALKING,
-                                 longest_span, rng, &t);
+                                 max_span, rng, &t);
             const ami_gait *drawn = d->motion[i];
-            if (ami_gait_amplitude(drawn, t + .5 * span * ami_gait_scale(drawn)) >= least_amplitude)
-                break; /* elsewhere it stands about, or turns round */
+            if (ami_gait_amplitude(drawn, t + .5 * span * ami_gait_scale(drawn)) >= min_amplitude)
+                break; /* else it stands or turns around */
         }
         g = d->motion[i];
     }
     ami_gait_window(g, t, scale * ami_gait_scale(g), AMI_STYLE_FRAMES, window);
-    if (ami_rng_uniform(rng) < crossed_share)
+    if (ami_rng_uniform(rng) < crossed_fraction)
         cross(fit, g, t, scale * ami_gait_scale(g), rng, window);
-    if (ami_rng_uniform(rng) < reshaped_share)
+    if (ami_rng_uniform(rng) < reshaped_fraction)
         reshape(rng, window);
 }
 
-/* Windows of two gaits and of their blend, all from the same phase, at the speed that styles have. */
+/* Draws windows of two gaits and of their blend, from the same phase, at the rate of style windows. Returns
+ * the weight of the second. */
 static float draw_pair(const ami_fit *fit, ami_rng *rng, float *a, float *b, float *between)
 {
     const ami_fit_data *d = fit->data;
@@ -149,7 +150,7 @@ void fit_style_normaliser(ami_fit *fit)
     }
 }
 
-/* Draws row i, or rows i and i + 1 and their mixture. */
+/* Draws row i, or the pair of rows i and i + 1 and their mixture. */
 static void draw_rows(ami_fit *fit, int i)
 {
     const int single = fit->batch - 2 * fit->pairs;
@@ -160,7 +161,7 @@ static void draw_rows(ami_fit *fit, int i)
     } else {
         const int pair = (i - single) / 2;
         float *between = fit->target + (size_t)(fit->batch + pair) * FIT_WINDOW;
-        fit->share[pair] = draw_pair(fit, &rng, target, target + FIT_WINDOW, between);
+        fit->weight[pair] = draw_pair(fit, &rng, target, target + FIT_WINDOW, between);
         normalise(fit, target + FIT_WINDOW, x + FIT_WINDOW);
     }
     normalise(fit, target, x);
@@ -183,8 +184,8 @@ static void latent(const ami_fit *fit, const float *y, int r, float *z)
         z[k] = mean[k] + expf(.5f * clamped(log_variance[k])) * noise[k];
 }
 
-/* Derivative by the encoder's outputs of row r: through its own window, through the mixture it is in, and of
- * the KL divergence. */
+/* Derivative by the encoder's outputs of row r: of the loss of its own window, of the loss of its mixture,
+ * and of the KL divergence. */
 static void encoder_row(ami_fit *fit, const float *y, const float *dz, int r)
 {
     const int single = fit->batch - 2 * fit->pairs, pair = r < single ? -1 : (r - single) / 2;
@@ -192,13 +193,13 @@ static void encoder_row(ami_fit *fit, const float *y, const float *dz, int r)
                 *noise = fit->noise + (size_t)r * FIT_Z;
     const float *own = dz + (size_t)r * FIT_Z,
                 *mixed = pair < 0 ? NULL : dz + (size_t)(fit->batch + pair) * FIT_Z;
-    const float share = pair < 0 ? 0 : (r - single) % 2 ? fit->share[pair] : 1 - fit->share[pair];
+    const float weight = pair < 0 ? 0 : (r - single) % 2 ? fit->weight[pair] : 1 - fit->weight[pair];
     const float beta = (float)fit->beta / (float)fit->batch;
     float *d = fit->d[0] + (size_t)r * 2 * FIT_Z;
     double kl = 0;
     for (int k = 0; k < FIT_Z; k++) {
         const float lv = clamped(log_variance[k]), variance = expf(lv),
-                    g = own[k] + (mixed ? share * mixed[k] : 0);
+                    g = own[k] + (mixed ? weight * mixed[k] : 0);
         kl += .5 * (double)(mean[k] * mean[k] + variance - 1 - lv);
         d[k] = g + beta * mean[k];
         d[FIT_Z + k] = .5f * (g * sqrtf(variance) * noise[k] + beta * (variance - 1));
@@ -220,7 +221,7 @@ void fit_style_step(ami_fit *fit)
         latent(fit, y, r, fit->z + (size_t)r * FIT_Z);
 #pragma omp for schedule(dynamic, 16)
     for (int p = 0; p < fit->pairs; p++) {
-        const float *a = fit->z + (size_t)(single + 2 * p) * FIT_Z, *b = a + FIT_Z, w = fit->share[p];
+        const float *a = fit->z + (size_t)(single + 2 * p) * FIT_Z, *b = a + FIT_Z, w = fit->weight[p];
         float *z = fit->z + (size_t)(n + p) * FIT_Z;
         for (int k = 0; k < FIT_Z; k++)
             z[k] = (1 - w) * a[k] + w * b[k];
@@ -271,7 +272,7 @@ ami_net *fit_style_export(const ami_fit *fit, int which, ami_error *err)
         }
     } else {
         ok = name_head(&net->head[0], "window", window);
-        for (int o = 0; o < FIT_WINDOW; o++) { /* out of the normalised units */
+        for (int o = 0; o < FIT_WINDOW; o++) { /* undoes the normalisation */
             const float scale = fit->std[o % AMI_FEATURES];
             for (int k = 0; k < net->dim[2]; k++)
                 net->weight[2][(size_t)o * (size_t)net->dim[2] + (size_t)k] *= scale;

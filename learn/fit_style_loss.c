@@ -1,4 +1,4 @@
-/* The loss of a decoded window: a quadratic form of its error, so value and derivative come in one pass. */
+/* The loss of a decoded window: a quadratic form of its error, so one pass gives value and derivative. */
 #include "learn/fit_state.h"
 
 #include <math.h>
@@ -6,12 +6,12 @@
 
 enum { N = AMI_STYLE_FRAMES, F = AMI_FEATURES, P3 = 3 * AMI_POINTS };
 static const float rate = (float)AMI_FEATURE_RATE;
-/* 1 / what is allowed, squared */
+/* 1 / tolerance² */
 static const float w_point = 1 / (.03f * .03f), w_speed = 1 / (.05f * .05f), w_yaw = 1 / (.2f * .2f),
                    w_contact = 1 / (.15f * .15f);
 static const float w_velocity = 1 / (.5f * .5f), w_sole = 1 / (.2f * .2f);
 
-/* Errors within one frame. */
+/* Errors of one frame. */
 static void frame_part(const float *e, float *d, double term[AMI_FIT_TERMS])
 {
     float points = 0, contacts = 0;
@@ -33,7 +33,7 @@ static void frame_part(const float *e, float *d, double term[AMI_FIT_TERMS])
     term[2] += (double)contacts;
 }
 
-/* Errors of how points move from this frame to the next, in the frame that moves along. */
+/* Errors of the points' velocities from this frame to the next, in the moving frame. */
 static void velocity_part(const float *e, float *d, double term[AMI_FIT_TERMS])
 {
     float sum = 0;
@@ -46,8 +46,8 @@ static void velocity_part(const float *e, float *d, double term[AMI_FIT_TERMS])
     term[3] += (double)sum;
 }
 
-/* Errors of the soles' velocity over ground while they stand: that of a point p in a frame that moves with v
- * and turns with w is ṗ + v + w × p. The product's error is taken to first order. */
+/* Errors of the ground velocity of soles in contact. The velocity of a point p in a frame that moves with v
+ * and turns with w is ṗ + v + w × p; the error of the product is linearised. */
 static void sole_part(const float *x, const float *e, float *d, double term[AMI_FIT_TERMS])
 {
     const float yaw = x[AMI_FEATURE_YAW_RATE];

@@ -1,3 +1,4 @@
+/* Computes advantages and value targets. */
 #include "learn/gae.h"
 
 void ami_gae(int n, const float *reward, const float *value, const float *next, const unsigned char *last,

@@ -1,4 +1,4 @@
-/* A network in training and its optimiser as sections of a checkpoint. */
+/* Saves and loads a network in training and its optimiser. */
 #include "learn/net_checkpoint.h"
 
 #include <stdio.h>

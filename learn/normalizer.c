@@ -1,3 +1,4 @@
+/* Updates the running mean and standard deviation of observations. */
 #include "learn/normalizer.h"
 
 #include <math.h>

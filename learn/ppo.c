@@ -1,3 +1,4 @@
+/* The PPO update: losses, gradients, Adam steps. */
 #include "learn/ppo.h"
 
 #include <math.h>
@@ -10,11 +11,11 @@ struct ami_ppo {
     ami_train_net *actor, *critic;
     ami_adam actor_adam, critic_adam;
     int *order; /* (samples) shuffled */
-    /* one minibatch, gathered */
-    float *x, *x_critic; /* for each network its own, so that each gathers what it needs */
-    float *action, *mean, *advantage, *target, *taught;
-    float *d_actor, *d_critic; /* derivatives of the loss by the networks' outputs */
-    double *kl, *loss, *apart; /* per row, so that sums have one order */
+    /* One minibatch: */
+    float *x, *x_critic; /* one for each network, so that each is filled with the network's own rows */
+    float *action, *mean, *advantage, *target, *teacher_action;
+    float *d_actor, *d_critic;         /* derivatives of the loss by the networks' outputs */
+    double *kl, *loss, *teacher_error; /* per row, so that the order of sums is fixed */
     unsigned char *clipped, *has_teacher;
 };
 
@@ -28,17 +29,17 @@ static bool allocate(ami_ppo *p)
     p->mean = malloc(rows * actions * sizeof(float));
     p->advantage = malloc(rows * sizeof(float));
     p->target = malloc(rows * sizeof(float));
-    p->taught = calloc(rows * actions, sizeof(float));
+    p->teacher_action = calloc(rows * actions, sizeof(float));
     p->d_actor = malloc(rows * actions * sizeof(float));
     p->d_critic = malloc(rows * sizeof(float));
     p->kl = malloc(rows * sizeof(double));
     p->loss = malloc(rows * sizeof(double));
-    p->apart = calloc(rows, sizeof(double));
+    p->teacher_error = calloc(rows, sizeof(double));
     p->clipped = malloc(rows);
     p->has_teacher = calloc(rows, 1);
     return p->order && p->x && p->x_critic && p->action && p->mean && p->advantage && p->target &&
-           p->d_actor && p->d_critic && p->kl && p->loss && p->clipped && p->taught && p->apart &&
-           p->has_teacher;
+           p->d_actor && p->d_critic && p->kl && p->loss && p->clipped && p->teacher_action &&
+           p->teacher_error && p->has_teacher;
 }
 
 ami_ppo *ami_ppo_create(const ami_ppo_def *def, ami_rng *init, float last_layer, ami_error *err)
@@ -89,8 +90,8 @@ void ami_ppo_destroy(ami_ppo *ppo)
     free(ppo->kl);
     free(ppo->loss);
     free(ppo->clipped);
-    free(ppo->taught);
-    free(ppo->apart);
+    free(ppo->teacher_action);
+    free(ppo->teacher_error);
     free(ppo->has_teacher);
     free(ppo);
 }
@@ -120,7 +121,7 @@ bool ami_ppo_failed(const ami_ppo *ppo, ami_error *err)
     return ami_train_net_failed(ppo->actor, err) || ami_train_net_failed(ppo->critic, err);
 }
 
-/* TEAM. out (n, outputs) = net(x), in batches of the size the network was made for. Ends with a barrier. */
+/* TEAM. out (n, outputs) = net(x), in batches of the network's size. Ends with a barrier. */
 static void forward_all(ami_ppo *p, ami_train_net *net, const float *x, int n, int outputs, float *out)
 {
     for (int i = 0; i < n; i += p->rows) {
@@ -167,29 +168,29 @@ static void normalise_advantages(float *advantage, int n, float limit)
         advantage[i] = (float)fmin(fmax((advantage[i] - mean) * scale, -limit), limit);
 }
 
-/* Adds the derivative of weight · |now - taught|² / 2 to d. Returns the squared distance. */
+/* Adds the derivative of weight · |now - teacher_action|² / 2 to d. Returns the squared distance. */
 static double follow_teacher(const ami_ppo *p, int row, const float *now, float weight, float *d)
 {
-    const float *taught = p->taught + (size_t)row * (size_t)p->def.actions;
+    const float *teacher_action = p->teacher_action + (size_t)row * (size_t)p->def.actions;
     float squares = 0;
     for (int k = 0; k < p->def.actions; k++) {
-        const float off = now[k] - taught[k];
+        const float off = now[k] - teacher_action[k];
         d[k] += weight * off;
         squares += off * off;
     }
     return (double)squares;
 }
 
-static int taught_samples(const ami_ppo_batch *b, int n)
+static int teacher_samples(const ami_ppo_batch *b, int n)
 {
-    int taught = 0;
-    for (int i = 0; b->taught && i < n; i++)
-        taught += b->has_teacher[i];
-    return taught;
+    int count = 0;
+    for (int i = 0; b->teacher_action && i < n; i++)
+        count += b->has_teacher[i];
+    return count;
 }
 
-/* Derivative of the clipped surrogate -min(r A, clip(r) A) by the actor's output `now` in a minibatch of n
- * rows, with what teachers add. */
+/* Derivative of the clipped surrogate -min(r A, clip(r) A) and of the teachers' loss by the actor's output
+ * `now`, in a minibatch of n rows. */
 static void differentiate_actor(ami_ppo *p, int row, const float *now, int n, const ami_ppo_batch *b)
 {
     const int actions = p->def.actions;
@@ -202,7 +203,7 @@ static void differentiate_actor(ami_ppo *p, int row, const float *now, int n, co
         after += (a[k] - now[k]) * (a[k] - now[k]);
         moved += (now[k] - old[k]) * (now[k] - old[k]);
     }
-    /* σ is the same, so the densities' factors cancel */
+    /* σ is the same, so the normalisation of the densities cancels */
     const float ratio = expf(fminf(.5f * precision * (before - after), 20));
     const float adv = p->advantage[row];
     const bool clipped = adv > 0 ? ratio > 1 + clip : ratio < 1 - clip;
@@ -210,14 +211,14 @@ static void differentiate_actor(ami_ppo *p, int row, const float *now, int n, co
     float *d = p->d_actor + (size_t)row * (size_t)actions;
     for (int k = 0; k < actions; k++)
         d[k] = scale * (a[k] - now[k]);
-    p->apart[row] = b->taught && p->has_teacher[row]
-                        ? follow_teacher(p, row, now, b->teach * precision / (float)n, d)
-                        : 0;
+    p->teacher_error[row] = b->teacher_action && p->has_teacher[row]
+                                ? follow_teacher(p, row, now, b->teach * precision / (float)n, d)
+                                : 0;
     p->kl[row] = .5 * precision * moved;
     p->clipped[row] = clipped;
 }
 
-/* The actor's passes through one chunk of a minibatch: rows order[0..n) of the batch. */
+/* The actor's forward and backward pass for one chunk of a minibatch: rows order[0..n) of the batch. */
 static void actor_chunk(ami_ppo *p, const ami_ppo_batch *b, const int *order, int n, int chunk)
 {
     const size_t obs = (size_t)p->def.obs, actions = (size_t)p->def.actions;
@@ -229,8 +230,9 @@ static void actor_chunk(ami_ppo *p, const ami_ppo_batch *b, const int *order, in
         memcpy(p->action + to * actions, b->action + from * actions, actions * sizeof(float));
         memcpy(p->mean + to * actions, b->mean + from * actions, actions * sizeof(float));
         p->advantage[to] = b->advantage[from];
-        if (b->taught && (p->has_teacher[to] = b->has_teacher[from]))
-            memcpy(p->taught + to * actions, b->taught + from * actions, actions * sizeof(float));
+        if (b->teacher_action && (p->has_teacher[to] = b->has_teacher[from]))
+            memcpy(p->teacher_action + to * actions, b->teacher_action + from * actions,
+                   actions * sizeof(float));
     }
     const float *mean = ami_train_net_forward_chunk(p->actor, p->x, n, chunk);
     for (int i = first; i < end; i++)
@@ -238,7 +240,7 @@ static void actor_chunk(ami_ppo *p, const ami_ppo_batch *b, const int *order, in
     ami_train_net_backward_chunk(p->actor, p->d_actor, n, chunk);
 }
 
-/* The critic's; its loss is (v - target)² / 2, the mean over the minibatch. */
+/* The same for the critic; its loss is the mean of (v - target)² / 2 over the minibatch. */
 static void critic_chunk(ami_ppo *p, const ami_ppo_batch *b, const int *order, int n, int chunk)
 {
     const size_t obs = (size_t)p->def.obs;
@@ -270,7 +272,7 @@ static void add_rows(const ami_ppo *p, int rows, bool last_epoch, ami_ppo_stats 
     const double n = p->def.samples, all = n * p->def.epochs;
     if (last_epoch) {
         stats->kl += sum(p->kl, rows) / n;
-        stats->apart += sum(p->apart, rows);
+        stats->teacher_distance += sum(p->teacher_error, rows);
     }
     stats->critic_loss += sum(p->loss, rows) / all;
     for (int i = 0; i < rows; i++)
@@ -331,7 +333,7 @@ static void step_networks(ami_ppo *p, float actor_rate, float critic_rate, ami_p
         else
             apply(&p->critic_adam, p->critic, &critic, i - actor_pieces);
     }
-#pragma omp single nowait /* next read three barriers from here, or behind the region */
+#pragma omp single nowait /* next read after three barriers, or after the region */
     {
         ami_adam_finish(&p->actor_adam, &actor);
         ami_adam_finish(&p->critic_adam, &critic);
@@ -339,9 +341,9 @@ static void step_networks(ami_ppo *p, float actor_rate, float critic_rate, ami_p
     }
 }
 
-/* TEAM. Work is shared out in small pieces that threads take as they come, both networks' at once, and there
- * are four barriers in a minibatch: on a core that another program uses too a thread may be away for
- * milliseconds at any time, and each barrier waits for it. */
+/* TEAM. Work of both networks is scheduled dynamically in small chunks, with only four barriers in a
+ * minibatch: if another program uses the core, a thread may be suspended for milliseconds at any time, and
+ * each barrier waits for it. */
 static void run_epochs(ami_ppo *p, const ami_ppo_batch *b, float actor_rate, ami_rng *rng,
                        ami_ppo_stats *stats)
 {
@@ -353,7 +355,7 @@ static void run_epochs(ami_ppo *p, const ami_ppo_batch *b, float actor_rate, ami
 #pragma omp for schedule(dynamic, 1)
             for (int i = 0; i < 2 * chunks; i++)
                 (i % 2 ? critic_chunk : actor_chunk)(p, b, p->order + from, rows, i / 2);
-#pragma omp single nowait /* nothing of this is touched before the next loop over chunks */
+#pragma omp single nowait /* not used before the next loop over chunks */
             {
                 add_rows(p, rows, e == epochs - 1, stats);
                 if (m == parts - 1 && e < epochs - 1)
@@ -372,11 +374,13 @@ void ami_ppo_update(ami_ppo *ppo, const ami_ppo_batch *batch, float actor_rate, 
     shuffle(ppo->order, ppo->def.samples, rng);
 #pragma omp parallel
     {
-        /* The samples were drawn by the fp32 actor; probability ratios must compare like with like. */
+        /* The samples were drawn with the fp32 actor, but both parts of a probability ratio must have the
+         * same precision. */
         if (ppo->def.precision == AMI_TRAIN_BF16)
             forward_all(ppo, ppo->actor, batch->x, ppo->def.samples, ppo->def.actions, batch->mean);
         run_epochs(ppo, batch, actor_rate, rng, stats);
     }
-    const int taught = taught_samples(batch, ppo->def.samples);
-    stats->apart = taught > 0 ? sqrt(stats->apart / ((double)taught * ppo->def.actions)) : 0;
+    const int count = teacher_samples(batch, ppo->def.samples);
+    stats->teacher_distance =
+        count > 0 ? sqrt(stats->teacher_distance / ((double)count * ppo->def.actions)) : 0;
 }

@@ -1,4 +1,4 @@
-/* Settings: lists of numbers with names, and the list of training. */
+/* Reads, writes and checks settings. */
 #include "learn/settings.h"
 
 #include "base/count.h"
@@ -57,7 +57,7 @@ size_t ami_setting_print(const ami_setting *list, int count, const double *value
     return length;
 }
 
-/* `find` knows the list's older names too. */
+/* `find` also knows former names. */
 static bool parse_lines(const ami_setting *list, int count, double *values, const char *text,
                         int (*find)(const ami_setting *, int, const char *), ami_error *err)
 {
@@ -83,7 +83,7 @@ bool ami_setting_parse(const ami_setting *list, int count, double *values, const
     return parse_lines(list, count, values, text, ami_setting_find, err);
 }
 
-/* ---- Those of training ---- */
+/* ---- The settings of training ---- */
 
 const ami_setting ami_setting_list[AMI_SETTING_COUNT] = {
 #define SETTING(name, kind, value, lo, hi, help) {#name, ami_setting_##kind, value, lo, hi, help},
@@ -103,7 +103,7 @@ ami_settings ami_settings_default(void)
 
 static int find_training(const ami_setting *list, int count, const char *name)
 {
-    /* "clip" stands in checkpoints and networks of before */
+    /* the name in old checkpoints and networks */
     return ami_setting_find(list, count, strcmp(name, "clip") ? name : "ratio_clip");
 }
 
@@ -128,9 +128,8 @@ bool ami_settings_check(const ami_settings *settings, ami_error *err)
                         settings->minibatches, batch);
     if (settings->epochs * settings->minibatches < 2) /* KL is measured at every step but the first of an
                                                          update */
-        return ami_fail(err, "epochs × minibatches: 1 found, expected 2 or more: the KL divergence that the "
-                             "learning rate follows is 0 before "
-                             "an update's first step");
+        return ami_fail(err, "epochs × minibatches: 1 found, expected 2 or more, because the learning rate "
+                             "depends on the KL divergence, which is 0 before an update's first step");
     if (settings->hold_min_s > settings->hold_max_s)
         return ami_fail(err, "hold_min_s: %g found, expected at most hold_max_s, which is %g",
                         settings->hold_min_s, settings->hold_max_s);

@@ -1,3 +1,4 @@
+/* Loads teachers and finds them by style. */
 #include "learn/teachers.h"
 
 #include "base/file.h"
@@ -42,7 +43,7 @@ bool ami_teachers_add(ami_teachers *teachers, const ami_styles *styles, const ch
     ami_teacher new;
     ami_latent_of_style(&styles->style[style], &new.latent);
     if (ami_teachers_of(teachers, &new.latent))
-        return ami_fail(err, "%s has a teacher already", styles->style[style].name);
+        return ami_fail(err, "style \"%s\" already has a teacher", styles->style[style].name);
     ami_teacher *grown = realloc(teachers->teacher, ((size_t)teachers->count + 1) * sizeof *grown);
     if (!grown)
         return ami_fail(err, "out of memory for %d teachers", teachers->count + 1);

@@ -1,7 +1,7 @@
-/* Teachers: actors that follow one style well each. A policy for all styles that trains with them learns from
- * what they would do beside what its own reward teaches (kickstarting, Schmitt et al. 2018): the policy acts,
- * in states of its own, and a teacher is asked where exactly its style is followed, not a blend or the way to
- * another one. */
+/* Teachers: actors of which each follows one style well. The loss of a policy for all styles can include its
+ * distance from the teachers' actions, besides its own reward (kickstarting, Schmitt et al. 2018). States
+ * come from the policy; a teacher gives its action only while exactly its style is followed, not during
+ * blends or transitions. */
 #ifndef AMI_LEARN_TEACHERS_H
 #define AMI_LEARN_TEACHERS_H
 
@@ -19,8 +19,8 @@ typedef struct ami_teachers {
     uint32_t crc;         /* of styles' names and files */
 } ami_teachers;
 
-/* "STYLE=FILE": the actor in FILE teaches the table's style. False and a sentence for an unknown style, one
- * that has a teacher already, or a file that is no actor; the teachers are as before then. */
+/* Adds a teacher, "STYLE=FILE": a style of the table and an actor's file. False and a sentence if the style
+ * is unknown or already has a teacher, or the file is not an actor; then the teachers are unchanged. */
 bool ami_teachers_add(ami_teachers *teachers, const ami_styles *styles, const char *text, ami_error *err);
 void ami_teachers_free(ami_teachers *teachers);
 

@@ -1,3 +1,4 @@
+/* Creates trainings and runs their iterations. */
 #include "learn/train_state.h"
 
 #include "base/clock.h"
@@ -44,8 +45,8 @@ static bool allocate(ami_train *t, ami_error *err)
     t->env = calloc((size_t)t->envs, sizeof *t->env);
     t->run = calloc((size_t)t->envs, sizeof *t->run);
     t->extras_used = calloc((size_t)t->envs, sizeof *t->extras_used);
-    t->share = calloc((size_t)t->envs, sizeof *t->share);
-    t->room = calloc((size_t)t->threads, sizeof *t->room);
+    t->env_tally = calloc((size_t)t->envs, sizeof *t->env_tally);
+    t->scratch = calloc((size_t)t->threads, sizeof *t->scratch);
     t->group = calloc((size_t)t->envs, sizeof *t->group);
     t->obs = malloc(samples * inputs * sizeof(float));
     t->x = malloc(samples * inputs * sizeof(float));
@@ -67,7 +68,7 @@ static bool allocate(ami_train *t, ami_error *err)
         if (!t->plain_x || !t->plain_action)
             return ami_fail(err, "out of memory for %d samples an iteration", t->samples);
     }
-    if (t->env && t->run && t->extras_used && t->share && t->room && t->group && t->obs && t->x &&
+    if (t->env && t->run && t->extras_used && t->env_tally && t->scratch && t->group && t->obs && t->x &&
         t->action && t->mean && t->reward && t->after && t->last && t->bin && t->extra && t->value &&
         t->extra_value && t->next && t->advantage && t->target)
         return true;
@@ -78,10 +79,10 @@ bool ami_train_check_actions(const ami_settings *settings, const ami_policy *pol
 {
     static const char *const mode[] = {
         [AMI_ACTION_RESIDUAL] = "residual", [AMI_ACTION_ABSOLUTE] = "absolute"};
-    const ami_action_mode wanted = settings->absolute != 0 ? AMI_ACTION_ABSOLUTE : AMI_ACTION_RESIDUAL;
-    return policy->action_mode == wanted ||
+    const ami_action_mode expected = settings->absolute != 0 ? AMI_ACTION_ABSOLUTE : AMI_ACTION_RESIDUAL;
+    return policy->action_mode == expected ||
            ami_fail(err, "its actions are %s, expected %s ones (setting absolute)", mode[policy->action_mode],
-                    mode[wanted]);
+                    mode[expected]);
 }
 
 static bool check_teacher(const ami_train *t, const ami_policy *teacher, ami_error *err)
@@ -89,7 +90,7 @@ static bool check_teacher(const ami_train *t, const ami_policy *teacher, ami_err
     const ami_settings *s = &t->settings;
     if (teacher->goal && s->goal == 0)
         return ami_fail(err,
-                        "it sees the reference's goal, which this training does not show (setting goal)");
+                        "its observations include the goal, those of this training do not (setting goal)");
     if (!ami_train_check_actions(s, teacher, err))
         return false;
     if (fabs(teacher->physics_hz / teacher->substeps - s->physics_hz / s->substeps) > 1e-6 ||
@@ -102,7 +103,7 @@ static bool check_teacher(const ami_train *t, const ami_policy *teacher, ami_err
     return true;
 }
 
-static bool make_school(ami_train *t, ami_error *err)
+static bool make_teacher_buffers(ami_train *t, ami_error *err)
 {
     const ami_teachers *teachers = t->styles.teachers;
     if (!teachers || teachers->count == 0)
@@ -115,11 +116,11 @@ static bool make_school(ami_train *t, ami_error *err)
         const size_t needs = ami_model_workspace_size(teacher->actor, 1);
         size = needs > size ? needs : size;
     }
-    bool ok = (t->taught = malloc((size_t)t->samples * AMI_ACTION * sizeof(float))) != NULL;
+    bool ok = (t->teacher_action = malloc((size_t)t->samples * AMI_ACTION * sizeof(float))) != NULL;
     ok = ok && (t->has_teacher = calloc((size_t)t->samples, 1)) != NULL;
     for (int i = 0; i < t->threads; i++)
-        ok = ok && (t->room[i].teacher_workspace = malloc(size)) != NULL;
-    return ok || ami_fail(err, "out of memory for what teachers say");
+        ok = ok && (t->scratch[i].teacher_workspace = malloc(size)) != NULL;
+    return ok || ami_fail(err, "out of memory for the teachers' actions");
 }
 
 static bool make_networks(ami_train *t, ami_error *err)
@@ -178,13 +179,13 @@ static bool make_generators(ami_train *t, ami_error *err)
     if (!t->generator)
         return ami_fail(err, "out of memory for %d environments", t->envs);
     for (int i = 0; i < t->threads; i++)
-        if (!(t->room[i].cycle = ami_cycle_room_create(t->styles.nets, err)))
+        if (!(t->scratch[i].cycle = ami_cycle_workspace_create(t->styles.nets, err)))
             return false;
     for (int e = 0; e < t->envs; e++) {
         ami_generator_def def = ami_generator_default_def(t->styles.nets, &t->plan);
         def.seed = (uint64_t)s->seed;
         def.stream = (uint64_t)e;
-        if (!(t->generator[e] = ami_generator_create(&def, t->room[0].cycle, err)))
+        if (!(t->generator[e] = ami_generator_create(&def, t->scratch[0].cycle, err)))
             return false;
     }
     return true;
@@ -216,8 +217,8 @@ ami_env_def ami_train_env_def(const ami_train *train, int e)
 static bool make_environments(ami_train *t, unsigned may_touch, ami_error *err)
 {
     for (int i = 0; i < t->threads; i++) {
-        t->room[i].workspace = malloc(ami_model_workspace_size(t->actor, AMI_TRAIN_GROUP));
-        if (!t->room[i].workspace)
+        t->scratch[i].workspace = malloc(ami_model_workspace_size(t->actor, AMI_TRAIN_GROUP));
+        if (!t->scratch[i].workspace)
             return ami_fail(err, "out of memory");
     }
     for (int e = 0; e < t->envs; e++) {
@@ -232,13 +233,13 @@ static bool make_environments(ami_train *t, unsigned may_touch, ami_error *err)
     return true;
 }
 
-/* The normaliser's first guess: what an untrained body sees where episodes start. Without it the first
- * iterations would teach the networks a scale that is then taken from under them. */
+/* Initialises the normaliser with observations at the starts of episodes. Otherwise the networks would adapt
+ * to a scale that changes much in the first iterations. */
 static void prime_normalizer(ami_train *t)
 {
     for (int round = 0; round < 16; round++) {
         for (int e = 0; e < t->envs; e++) {
-            ami_train_start_episode(t, e, t->room[0].cycle, false);
+            ami_train_start_episode(t, e, t->scratch[0].cycle, false);
             ami_env_observe(&t->env[e], t->obs + (size_t)e * (size_t)t->inputs);
         }
         ami_normalizer_add(&t->normalizer, t->obs, t->envs);
@@ -246,8 +247,7 @@ static void prime_normalizer(ami_train *t)
     ami_train_refresh_normalizer(t);
 }
 
-/* Two cycles of a long loop; all of a clip that does not loop, and its hold; but a clip of minutes is learned
- * in pieces. */
+/* Default of episode_s: two cycles of a loop, or the whole clip and its hold, but 10 to 20 s. */
 static double episode_for(const ami_settings *s, const ami_clip *clip)
 {
     if (!clip)
@@ -262,9 +262,8 @@ static ami_train *create(const ami_settings *settings, const ami_character *char
     if (!ami_settings_check(settings, err))
         return NULL;
     if (settings->mirror > 0 && !(clip && ami_clip_loops(clip))) {
-        ami_fail(
-            err,
-            "setting mirror: 1 found, but only a clip that loops can be learned in one half of its cycle");
+        ami_fail(err,
+                 "setting mirror: 1 found, expected 0 or -1, because the motion is not a clip that loops");
         return NULL;
     }
     ami_train *t = calloc(1, sizeof *t);
@@ -307,8 +306,8 @@ static ami_train *create(const ami_settings *settings, const ami_character *char
                      t->action_std);
     t->progress.actor_rate = settings->actor_rate;
     t->progress.shuffle = ami_rng_seed((uint64_t)settings->seed, UINT64_MAX - 1);
-    if (!allocate(t, err) || !make_networks(t, err) || !make_generators(t, err) || !make_school(t, err) ||
-        !make_environments(t, may_touch, err)) {
+    if (!allocate(t, err) || !make_networks(t, err) || !make_generators(t, err) ||
+        !make_teacher_buffers(t, err) || !make_environments(t, may_touch, err)) {
         ami_train_destroy(t);
         return NULL;
     }
@@ -334,10 +333,10 @@ void ami_train_destroy(ami_train *train)
         return;
     for (int e = 0; train->env && e < train->envs; e++)
         ami_env_free(&train->env[e]);
-    for (int i = 0; train->room && i < train->threads; i++) {
-        free(train->room[i].workspace);
-        free(train->room[i].teacher_workspace);
-        ami_cycle_room_destroy(train->room[i].cycle);
+    for (int i = 0; train->scratch && i < train->threads; i++) {
+        free(train->scratch[i].workspace);
+        free(train->scratch[i].teacher_workspace);
+        ami_cycle_workspace_destroy(train->scratch[i].cycle);
     }
     for (int e = 0; train->generator && e < train->envs; e++)
         ami_generator_destroy(train->generator[e]);
@@ -348,8 +347,8 @@ void ami_train_destroy(ami_train *train)
     free(train->env);
     free(train->run);
     free(train->extras_used);
-    free(train->share);
-    free(train->room);
+    free(train->env_tally);
+    free(train->scratch);
     free(train->group);
     free(train->obs);
     free(train->x);
@@ -370,13 +369,13 @@ void ami_train_destroy(ami_train *train)
     free(train->next);
     free(train->advantage);
     free(train->target);
-    free(train->taught);
+    free(train->teacher_action);
     free(train->has_teacher);
     free(train);
 }
 
-/* Values of all states, then advantages and targets. Returns the share of the targets' variance that the
- * values explain. */
+/* Computes values of all states, then advantages and targets. Returns the fraction of the targets' variance
+ * that is explained by the values. */
 static double estimate_advantages(ami_train *t)
 {
     ami_ppo_values(t->ppo, t->x, t->samples, t->value);
@@ -412,7 +411,7 @@ static void fill_stats(ami_train *t, ami_train_stats *s)
 {
     tally all = {0}, window = {0};
     for (int e = 0; e < t->envs; e++)
-        tally_add(&all, &t->share[e]);
+        tally_add(&all, &t->env_tally[e]);
     t->progress.window[t->progress.iterations % AMI_TRAIN_WINDOW] = all;
     t->progress.unstable += all.unstable;
     for (int k = 0; k < AMI_TRAIN_WINDOW; k++)
@@ -447,13 +446,13 @@ static void fill_stats(ami_train *t, ami_train_stats *s)
     }
 }
 
-/* The actor's rate follows the KL divergence that its last update made. */
+/* Adapts the actor's learning rate to the KL divergence of its last update. */
 static void adapt_rate(ami_train *t, double kl)
 {
-    const double wanted =
+    const double target =
         t->settings.kl * pow(t->settings.kl_end / t->settings.kl, ami_train_fraction_done(t));
-    /* slower where the KL is no number */
-    const double rate = t->progress.actor_rate * (kl <= wanted ? 1.1 : 1 / 1.1);
+    /* reduced if kl is NaN */
+    const double rate = t->progress.actor_rate * (kl <= target ? 1.1 : 1 / 1.1);
     t->progress.actor_rate = fmin(fmax(rate, 1e-7), 1e-2);
 }
 
@@ -475,7 +474,7 @@ void ami_train_iterate(ami_train *train, ami_train_stats *stats)
                                  .advantage = train->advantage,
                                  .target = train->target,
                                  .noise = (float)ami_train_fresh_noise(train),
-                                 .taught = train->taught,
+                                 .teacher_action = train->teacher_action,
                                  .has_teacher = train->has_teacher,
                                  .teach = (float)ami_train_teach(train)};
     if (!ami_ppo_failed(train->ppo, NULL)) /* in the values */

@@ -1,9 +1,9 @@
-/* Means of the parameters over training, exponentially weighted: they act better than the parameters of any
- * one moment (Polyak averaging), and nobody has to pick a checkpoint. The half-life grows with the samples
- * (as in Karras et al. 2024), for learning gets slower.
+/* Exponential means of the parameters over training (Polyak averaging): they perform better than the
+ * parameters of any single iteration, so no checkpoint has to be selected. The half-life grows with the
+ * samples (as in Karras et al. 2024), because learning slows down.
  *
- * The first layer is averaged for observations that are not normalised: the normaliser moves at first, and
- * weights of different scales have no mean. */
+ * The first layer is averaged for unnormalised observations: the normaliser changes at first, and weights for
+ * different normalisers cannot be averaged. */
 #include "learn/train_state.h"
 
 #include <math.h>

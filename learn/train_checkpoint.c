@@ -1,4 +1,4 @@
-/* A training in a checkpoint: what there is of it beside its networks, and whether it fits. */
+/* Saves trainings to checkpoints, loads them, and checks that they fit. */
 #include "learn/net_checkpoint.h"
 #include "learn/train_state.h"
 
@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a training consists of. 1 (no such section): before means of the weights, mirrored samples and starts
- * where episodes fail. */
+/* Version of a training's state. 1 (no such section): without means of the weights, mirrored samples and
+ * adaptive starts. */
 static const uint32_t format = 2;
 
-/* So that a training is not continued on another motion by mistake. */
+/* Prevents that a training is continued on another motion by mistake. */
 static uint32_t motion_crc(const ami_train *t)
 {
     return t->clip ? ami_clip_crc(t->clip) : t->styles.crc;
@@ -18,10 +18,10 @@ static uint32_t motion_crc(const ami_train *t)
 
 static uint32_t teachers_crc(const ami_train *t)
 {
-    return t->taught ? t->styles.teachers->crc : 0;
+    return t->teacher_action ? t->styles.teachers->crc : 0;
 }
 
-/* A checkpoint made without teachers may have no such section. */
+/* A checkpoint of a training without teachers may lack this section. */
 static bool check_teachers(const ami_train *t, const ami_checkpoint *c, ami_error *err)
 {
     uint32_t crc = 0;
@@ -51,7 +51,7 @@ static bool put_generators(const ami_train *t, ami_checkpoint_writer *w, ami_err
     return ok;
 }
 
-/* Before the environments: they are told which clips they follow. */
+/* Call it before loading the environments: it sets their clips. */
 static bool get_generators(ami_train *t, const ami_checkpoint *c, ami_error *err)
 {
     if (!t->generator)
@@ -62,9 +62,9 @@ static bool get_generators(ami_train *t, const ami_checkpoint *c, ami_error *err
         return ami_fail(err, "out of memory for a checkpoint");
     bool ok = ami_checkpoint_get(c, "generators", data, (size_t)t->envs * size, err);
     for (int e = 0; ok && e < t->envs; e++)
-        ok =
-            ami_generator_load(t->generator[e], t->room[0].cycle, data + (size_t)e * size, &t->env[e], err) ||
-            ami_fail_in(err, "%s: environment %d", ami_checkpoint_path(c), e);
+        ok = ami_generator_load(t->generator[e], t->scratch[0].cycle, data + (size_t)e * size, &t->env[e],
+                                err) ||
+             ami_fail_in(err, "%s: environment %d", ami_checkpoint_path(c), e);
     free(data);
     return ok;
 }
@@ -142,14 +142,14 @@ bool ami_train_read_settings(const ami_checkpoint *checkpoint, ami_settings *set
     size_t size;
     const char *text = ami_checkpoint_find(checkpoint, "settings", &size);
     if (!text || size < 1 || text[size - 1])
-        return ami_fail(err, "%s: no training settings in it; is it a checkpoint of amble train?",
+        return ami_fail(err, "%s: contains no training settings; is it a checkpoint of amble train?",
                         ami_checkpoint_path(checkpoint));
     *settings = ami_settings_default();
     return ami_settings_parse(settings, text, err) || ami_fail_in(err, "%s", ami_checkpoint_path(checkpoint));
 }
 
-/* The networks that act. In a training that was folded (train_symmetry.c) these know one half of the motion;
- * to go on without the fold one takes their copies, which know both. */
+/* Loads the policy's networks. With setting mirror (train_symmetry.c) these cover one half of the cycle; if
+ * this training has no mirror, it loads the exported copies, which cover all of it. */
 static bool get_networks(ami_train *t, const ami_checkpoint *c, ami_error *err)
 {
     size_t size;
@@ -170,11 +170,12 @@ bool ami_train_load_networks(ami_train *train, const ami_checkpoint *checkpoint,
     if (!ami_checkpoint_get(checkpoint, "normalizer", &normalizer, sizeof normalizer, err))
         return false;
     if (normalizer.columns != train->inputs)
-        return ami_fail(err,
-                        "%s: its networks see %lld numbers, expected %d (setting goal: %d without what the "
-                        "reference wants, %d with)",
-                        ami_checkpoint_path(checkpoint), (long long)normalizer.columns, train->inputs,
-                        AMI_OBS, AMI_OBS_MAX);
+        return ami_fail(
+            err,
+            "%s: its networks have %lld inputs, expected %d (setting goal: %d without the goal, %d "
+            "with it)",
+            ami_checkpoint_path(checkpoint), (long long)normalizer.columns, train->inputs, AMI_OBS,
+            AMI_OBS_MAX);
     if (!get_networks(train, checkpoint, err))
         return false;
     train->normalizer = normalizer;
@@ -187,12 +188,12 @@ static bool check_progress(const progress *p, const ami_checkpoint *c, ami_error
     if (p->samples >= 0 && p->iterations >= 0 && p->actor_rate > 0 && p->actor_rate <= 1)
         return true;
     return ami_fail(
-        err, "%s: %lld samples in %lld iterations and a learning rate of %g found, which no training has",
+        err, "%s: %lld samples in %lld iterations and a learning rate of %g found, which are not valid",
         ami_checkpoint_path(c), (long long)p->samples, (long long)p->iterations, p->actor_rate);
 }
 
-/* Trainings of other versions went otherwise: going on with one would be neither what it was nor what is
- * trained now. */
+/* The algorithm depends on the version, so continuing a training of another version would give the results of
+ * neither. */
 static bool check_format(const ami_checkpoint *c, ami_error *err)
 {
     uint32_t found = 1;

@@ -1,3 +1,4 @@
+/* Collects an iteration's samples: threads step groups of environments. */
 #include "learn/train_state.h"
 
 #include <math.h>
@@ -37,20 +38,20 @@ double ami_train_teach(const ami_train *train)
            (train->settings.teach_end - train->settings.teach) * ami_train_fraction_done(train);
 }
 
-/* Without a second chance after a fall the styles that are hard would be seen least: their episodes are
- * short. */
-static void start_motion(ami_train *t, int e, ami_cycle_room *room, bool fell)
+/* After a fall the style may be repeated: otherwise hard styles would have the fewest samples, because their
+ * episodes are short. */
+static void start_motion(ami_train *t, int e, ami_cycle_workspace *workspace, bool fell)
 {
     const bool again = fell && ami_rng_uniform(&t->run[e].rng) < t->settings.style_again;
-    (again ? ami_generator_start_again : ami_generator_start)(t->generator[e], room, &t->env[e]);
+    (again ? ami_generator_start_again : ami_generator_start)(t->generator[e], workspace, &t->env[e]);
 }
 
-void ami_train_start_episode(ami_train *train, int e, ami_cycle_room *room, bool fell)
+void ami_train_start_episode(ami_train *train, int e, ami_cycle_workspace *workspace, bool fell)
 {
     ami_env *env = &train->env[e];
     env->def.push_speed = ami_train_push(train);
     if (train->generator)
-        start_motion(train, e, room, fell);
+        start_motion(train, e, workspace, fell);
     env->def.start_phase = ami_train_draw_start(train, e);
     env->def.start_noise = 0;
     if (train->settings.start_noise > 0 && ami_rng_uniform(&train->run[e].rng) < train->settings.start_noisy)
@@ -66,12 +67,12 @@ void ami_train_start_episode(ami_train *train, int e, ami_cycle_room *room, bool
     }
 }
 
-/* Step `step` of environment e with the action that was chosen: act, count, and start anew where the episode
- * ended. */
-static void step_environment(ami_train *t, int e, int step, const float *chosen, thread_room *room)
+/* Step `step` of environment e with the chosen action; adds to its tally and starts a new episode if this one
+ * ends. */
+static void step_environment(ami_train *t, int e, int step, const float *chosen, thread_scratch *scratch)
 {
     ami_env *env = &t->env[e];
-    tally *share = &t->share[e];
+    tally *sum = &t->env_tally[e];
     const int i = e * t->steps + step;
     ami_reward reward;
     float action[AMI_ACTION];
@@ -84,13 +85,13 @@ static void step_environment(ami_train *t, int e, int step, const float *chosen,
     t->run[e].episode_return += reward.total;
     t->reward[i] = (float)(reward.total * (1 - t->settings.gamma));
     t->last[i] = end != AMI_ENV_GOES_ON;
-    share->reward += reward.total;
+    sum->reward += reward.total;
     for (int k = 0; k < AMI_REWARD_PARTS; k++)
-        share->part[k] += reward.part[k];
-    share->root_m += reward.root_m;
-    share->joint_rad += reward.joint_rad;
-    share->end_effector_m += reward.end_effector_m;
-    share->limited += (double)env->world.limited / (AMI_CLIP_JOINTS * env->def.substeps);
+        sum->part[k] += reward.part[k];
+    sum->root_m += reward.root_m;
+    sum->joint_rad += reward.joint_rad;
+    sum->end_effector_m += reward.end_effector_m;
+    sum->limited += (double)env->world.limited / (AMI_CLIP_JOINTS * env->def.substeps);
 
     t->after[i] = end == AMI_ENV_GOES_ON ? AMI_TRAIN_NO_EXTRA : AMI_TRAIN_FAILED;
     if (end == AMI_ENV_TIME_OUT || (end == AMI_ENV_GOES_ON && step == t->steps - 1)) {
@@ -101,24 +102,24 @@ static void step_environment(ami_train *t, int e, int step, const float *chosen,
         ami_train_normalise(t, obs, t->extra + (size_t)t->after[i] * (size_t)t->inputs);
     }
     if (end != AMI_ENV_GOES_ON) {
-        share->episodes += 1;
-        share->episode_s += env->step * env->control_dt;
-        share->normalised_return += t->run[e].episode_return / env->steps_end;
-        share->survived += end == AMI_ENV_TIME_OUT;
-        share->unstable += end == AMI_ENV_UNSTABLE;
-        share->fell += end == AMI_ENV_FELL;
-        share->lost += end == AMI_ENV_LOST;
+        sum->episodes += 1;
+        sum->episode_s += env->step * env->control_dt;
+        sum->normalised_return += t->run[e].episode_return / env->steps_end;
+        sum->survived += end == AMI_ENV_TIME_OUT;
+        sum->unstable += end == AMI_ENV_UNSTABLE;
+        sum->fell += end == AMI_ENV_FELL;
+        sum->lost += end == AMI_ENV_LOST;
         for (int b = 0; b < AMI_BODIES; b++)
-            share->fell_on[b] +=
+            sum->fell_on[b] +=
                 end == AMI_ENV_FELL && (env->world.touching & ~env->def.may_touch & 1u << b) != 0;
-        ami_train_start_episode(t, e, room->cycle, end != AMI_ENV_TIME_OUT);
+        ami_train_start_episode(t, e, scratch->cycle, end != AMI_ENV_TIME_OUT);
     }
 }
 
-/* Noise with memory: n ← m n + √(1 - m²) σ z, of standard deviation σ at every moment. A joint under PD
- * control hardly follows white noise at 30 Hz, which then costs reward and teaches little (Eberhard et al.
- * 2023 on coloured noise). What the body does is mean + n. What PPO learns from is mean + the new part of n:
- * given the past, an ordinary Gaussian of deviation √(1 - m²) σ. */
+/* Autoregressive noise: n ← m n + √(1 - m²) σ z, with standard deviation σ at every step. A joint under PD
+ * control hardly follows white noise at 30 Hz, which then costs reward and explores little (coloured noise:
+ * Eberhard et al. 2023). The body executes mean + n. PPO uses mean + the new part of n as the action: given
+ * the past, it is Gaussian with standard deviation √(1 - m²) σ. */
 static void explore(const ami_train *t, runner *run, const float *mean, float *learned, float *chosen)
 {
     const float memory = (float)t->settings.noise_memory, fresh = (float)ami_train_fresh_noise(t);
@@ -130,9 +131,9 @@ static void explore(const ami_train *t, runner *run, const float *mean, float *l
     }
 }
 
-/* What the teacher of the style that environment e follows would do in sample i, if there is one. Who follows
- * one style has never seen a body that comes from another: there it says nothing. */
-static void ask_teacher(ami_train *t, int e, size_t i, thread_room *room)
+/* Runs the teacher of environment e's style, if there is one, for sample i; not soon after a change of style,
+ * because a teacher of one style was not trained in states that come from another. */
+static void run_teacher(ami_train *t, int e, size_t i, thread_scratch *scratch)
 {
     const ami_generator *g = t->generator[e];
     const bool settled = ami_generator_followed_s(g, &t->env[e]) >= t->settings.teach_after_s;
@@ -140,14 +141,15 @@ static void ask_teacher(ami_train *t, int e, size_t i, thread_room *room)
     t->has_teacher[i] = teacher != NULL;
     if (!teacher)
         return;
-    float *taught = t->taught + i * AMI_ACTION;
-    ami_model_run(teacher->actor, room->teacher_workspace, t->obs + i * (size_t)t->inputs, 1, taught);
+    float *teacher_action = t->teacher_action + i * AMI_ACTION;
+    ami_model_run(teacher->actor, scratch->teacher_workspace, t->obs + i * (size_t)t->inputs, 1,
+                  teacher_action);
     for (int k = 0; k < AMI_ACTION; k++)
-        taught[k] = (taught[k] - t->action_mean[k]) / t->action_std[k];
+        teacher_action[k] = (teacher_action[k] - t->action_mean[k]) / t->action_std[k];
 }
 
-/* Up to STEPS_A_TURN steps of the group's environments. */
-static void collect_turn(ami_train *t, const group *g, int turn_steps, thread_room *room)
+/* turn_steps steps of the group's environments. */
+static void collect_turn(ami_train *t, const group *g, int turn_steps, thread_scratch *scratch)
 {
     bool flipped[AMI_TRAIN_GROUP];
     const size_t inputs = (size_t)t->inputs;
@@ -157,17 +159,17 @@ static void collect_turn(ami_train *t, const group *g, int turn_steps, thread_ro
         for (int k = 0; k < count; k++) {
             const size_t i = (size_t)(first + k) * (size_t)t->steps + (size_t)step;
             if (t->generator)
-                ami_generator_step(t->generator[first + k], room->cycle, &t->env[first + k]);
+                ami_generator_step(t->generator[first + k], scratch->cycle, &t->env[first + k]);
             ami_env_observe(&t->env[first + k], t->obs + i * inputs);
             float own[AMI_OBS_MAX];
             memcpy(own, t->obs + i * inputs, inputs * sizeof(float));
             flipped[k] = ami_train_fold(t, own);
             ami_train_normalise(t, own, x + (size_t)k * inputs);
             memcpy(t->x + i * inputs, x + (size_t)k * inputs, inputs * sizeof(float));
-            if (t->taught)
-                ask_teacher(t, first + k, i, room);
+            if (t->teacher_action)
+                run_teacher(t, first + k, i, scratch);
         }
-        ami_model_run(t->actor, room->workspace, x, count, mean);
+        ami_model_run(t->actor, scratch->workspace, x, count, mean);
         for (int k = 0; k < count; k++) {
             const size_t i = (size_t)(first + k) * (size_t)t->steps + (size_t)step;
             memcpy(t->mean + i * AMI_ACTION, mean + k * AMI_ACTION, AMI_ACTION * sizeof(float));
@@ -180,13 +182,13 @@ static void collect_turn(ami_train *t, const group *g, int turn_steps, thread_ro
                 ami_train_mirror_action(t, noise, noise);
                 ami_train_mirror_action(t, chosen, chosen);
             }
-            step_environment(t, first + k, step, chosen, room);
+            step_environment(t, first + k, step, chosen, scratch);
         }
     }
 }
 
-/* Cuts the environments into groups: smaller ones where there are more threads than groups. A row's result
- * does not depend on its group (nets/model.h). Returns how many there are. */
+/* Divides the environments into groups, smaller ones if there would be fewer groups than threads. A row's
+ * result does not depend on its group (nets/model.h). Returns their number. */
 static int make_groups(ami_train *t)
 {
     const int even = (t->envs + t->threads - 1) / t->threads,
@@ -197,13 +199,13 @@ static int make_groups(ami_train *t)
             (group){.first = first, .count = t->envs - first < size ? t->envs - first : size};
     for (int e = 0; e < t->envs; e++) {
         t->env[e].def.push_speed = ami_train_push(t);
-        t->share[e] = (tally){0};
+        t->env_tally[e] = (tally){0};
         t->extras_used[e] = 0;
     }
     return groups;
 }
 
-/* The group that has come least far among those that no thread has in hand, which it then is; NULL: none. */
+/* Takes the free group with the fewest steps; NULL: none. */
 static group *take_group(ami_train *t, int groups)
 {
     group *best = NULL;
@@ -229,15 +231,15 @@ static void put_back(group *g, int steps_done)
     }
 }
 
-/* Threads take groups in turns of a few steps, so that all groups come to their end together, and what a
- * thread has in hand when its core is given to another program is little: the other threads do the rest. */
+/* Threads take groups for turns of a few steps, so that all groups finish at about the same time. If a
+ * thread's core is given to another program, it delays only a few steps; the other threads do the rest. */
 void ami_train_collect(ami_train *train)
 {
     const int groups = make_groups(train);
 #pragma omp parallel num_threads(train->threads)
     for (group *g; (g = take_group(train, groups)) != NULL;) {
         const int left = train->steps - g->step, turn_steps = left < STEPS_A_TURN ? left : STEPS_A_TURN;
-        collect_turn(train, g, turn_steps, &train->room[omp_get_thread_num()]);
+        collect_turn(train, g, turn_steps, &train->scratch[omp_get_thread_num()]);
         put_back(g, turn_steps);
     }
 }

@@ -1,3 +1,4 @@
+/* Evaluates the networks of a training by rollouts. */
 #include "learn/train_state.h"
 #include "policy/rollout.h"
 
@@ -13,7 +14,8 @@ static void set_up(const ami_train *t, int envs, double seconds, ami_rollout_def
     env->episode_s = seconds;
     env->push_random = false;
     env->start_heading = 0;
-    env->max_root_m = env->max_height_m = env->max_tilt = env->max_body_m = 0; /* a fall ends it, no more */
+    env->max_root_m = env->max_height_m = env->max_tilt = env->max_body_m =
+        0; /* only a fall ends an episode */
     env->hold_s[0] = env->hold_s[1] = -1;
     if (t->generator) {
         *generator = ami_generator_default_def(t->styles.nets, &t->plan);

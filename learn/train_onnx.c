@@ -1,3 +1,4 @@
+/* Exports a training's networks for ONNX files and loads networks from them. */
 #include "learn/train_state.h"
 
 #include "base/number.h"
@@ -128,11 +129,11 @@ static bool check_shape(const ami_train *t, const ami_net *net, int outputs, ami
     return true;
 }
 
-/* Whether learn/normalizer.h could have made it. */
+/* Whether the normaliser follows the rules of learn/normalizer.h. */
 static bool check_normalizer(const ami_train *t, const ami_net *net, ami_error *err)
 {
     if (!net->in_mean)
-        return ami_fail(err, "no normaliser of observations in it, with which training would go on");
+        return ami_fail(err, "contains no normaliser of observations, which training needs");
     for (int k = 0; k < t->inputs; k++) {
         const double mean = (double)net->in_mean[k], std = (double)net->in_std[k];
         if (k == 0 ? mean != .5 || std != .5 : !(isfinite(mean) && std >= .0199 && isfinite(std)))
@@ -162,7 +163,7 @@ static bool check_use(const ami_train *t, const ami_net *actor, ami_error *err)
     return true;
 }
 
-/* A critic that was trained beside the actor sees as it does. */
+/* Whether the critic was trained with the actor: they have the same normaliser. */
 static bool check_pair(const ami_train *t, const ami_net *actor, const ami_net *critic,
                        const char *actor_path, ami_error *err)
 {
@@ -172,10 +173,11 @@ static bool check_pair(const ami_train *t, const ami_net *actor, const ami_net *
     const size_t size = (size_t)t->inputs * sizeof(float);
     if (memcmp(actor->in_mean, critic->in_mean, size) != 0 ||
         memcmp(actor->in_std, critic->in_std, size) != 0)
-        return ami_fail(err,
-                        "another normaliser of observations found than in %s, expected the critic that was "
-                        "trained beside it",
-                        actor_path);
+        return ami_fail(
+            err,
+            "its normaliser of observations differs from that of %s, expected the critic that was "
+            "trained with it",
+            actor_path);
     return true;
 }
 
@@ -203,7 +205,7 @@ static void take_network(const ami_net *net, ami_train_net *to, ami_adam *adam)
 static void take_normalizer(ami_train *t, const ami_net *actor, double samples)
 {
     ami_normalizer *n = &t->normalizer;
-    n->count = (int64_t)fmax(samples, 2); /* fewer have no deviation */
+    n->count = (int64_t)fmax(samples, 2); /* fewer have no standard deviation */
     for (int k = 0; k < t->inputs; k++) {
         n->mean[k] = (double)actor->in_mean[k];
         n->m2[k] = (double)actor->in_std[k] * (double)actor->in_std[k] * (double)n->count;
@@ -211,8 +213,8 @@ static void take_normalizer(ami_train *t, const ami_net *actor, double samples)
     ami_train_refresh_normalizer(t);
 }
 
-/* Gives a network that sees no goal the inputs for it, with weights of 0: it does what it did, and may learn
- * to look. Their normaliser is what the training has seen of the goal so far. */
+/* Adds inputs for the goal, with weights of 0, to a network without them: its outputs do not change. The
+ * normaliser of these inputs is the training's. */
 static bool widen(const ami_train *t, ami_net *net, ami_error *err)
 {
     if (t->inputs != AMI_OBS_MAX || net->dim[0] != AMI_OBS || !net->in_mean)

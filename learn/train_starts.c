@@ -1,13 +1,12 @@
-/* Where episodes start: a part of them where episodes fail. A clip is cut into parts of .2 s; how often an
- * episode fails in each is counted, and the moments before a failure are started from more often (adaptive
- * sampling: Liao et al. 2025, BeyondMimic; the idea of starting where learning is worst is older: Sharon and
- * van de Panne 2005). */
+/* Adaptive starts: a fraction of the episodes starts shortly before the parts of the clip in which episodes
+ * fail. A clip is divided into parts of .2 s, for which failures are counted (adaptive sampling: Liao et al.
+ * 2025, BeyondMimic; starting where learning is worst: Sharon and van de Panne 2005). */
 #include "learn/train_state.h"
 
 #include <math.h>
 
-static const double before_s = 1;      /* a start lies this long before where failures are counted, at most */
-static const double half_life = 200e3; /* samples after which a count is worth half */
+static const double before_s = 1;      /* s, max time of a start before the failures it is chosen for */
+static const double half_life = 200e3; /* samples, of the decay of counts */
 
 void ami_train_count_failures(ami_train *train)
 {
@@ -23,8 +22,8 @@ void ami_train_count_failures(ami_train *train)
     ami_train_refresh_starts(train);
 }
 
-/* The weight of a start in part b: the chance to fail in it and in the second behind it, what is near
- * counting more. Parts that are hardly seen have the mean chance of all. */
+/* The weight of a start in part b is the failure rate in it and in the second after it, with linearly
+ * decreasing weights. Parts with few visits have the mean rate. */
 void ami_train_refresh_starts(ami_train *train)
 {
     const int n = train->bins;

@@ -1,11 +1,10 @@
-/* A motion that is its own mirror image half a cycle later, as walking and running are, is learned in one
- * half of the cycle only: in the other half the policy sees the mirror image of its observation and its
- * action is mirrored back (the PHASE method of Abdolhosseini et al. 2019, On Learning Symmetric Locomotion).
- * Every sample then counts twice, and the gait is symmetric.
+/* A motion that is its own mirror image half a cycle later, such as walking and running, is trained only in
+ * one half of the cycle: in the other half the policy receives the mirrored observation, and its action is
+ * mirrored back (the PHASE method of Abdolhosseini et al. 2019, On Learning Symmetric Locomotion). So every
+ * sample counts twice, and the gait is symmetric.
  *
- * What is exported must do without the mirror: two further networks learn from every sample, in the half
- * where it was met, to answer as the policy does. They come from the same iterations, and are as good as the
- * policy up to their error, far less than the exploration noise. */
+ * Exported networks must work without the mirror: in every iteration the policy is distilled into two further
+ * networks with the samples of both halves. Their error is far smaller than the exploration noise. */
 #include "learn/train_state.h"
 #include "sim/mirror.h"
 
@@ -25,14 +24,14 @@ bool ami_train_fold(const ami_train *train, float *obs)
     return true;
 }
 
-/* Left and right shoulders have other scales in DeepMimic's absolute actions: the mirror is for the angles
- * themselves. */
+/* The left and right shoulders have different scales in DeepMimic's absolute actions, so the unscaled angles
+ * are mirrored. */
 void ami_train_mirror_action(const ami_train *train, const float *in, float *out)
 {
     float action[AMI_ACTION];
     for (int k = 0; k < AMI_ACTION; k++)
         action[k] = in[k] * train->action_std[k];
-    ami_mirror_action(action, action); /* the means are their own mirror image */
+    ami_mirror_action(action, action); /* the means are symmetric */
     for (int k = 0; k < AMI_ACTION; k++)
         out[k] = action[k] / train->action_std[k];
 }

@@ -297,7 +297,7 @@ static void apply_speed(amb_character *c)
 {
     ami_member_view view;
     ami_session_view(c->session, 0, &view);
-    const double own = c->set->skill[view.wanted]->speed, speed = c->state.request.speed;
+    const double own = c->set->skill[view.requested]->speed, speed = c->state.request.speed;
     command(c, AMI_DO_PACE, own > 0 && speed > 0 ? speed / own : 1);
     command(c, AMI_DO_GROUND_SPEED, speed);
 }
@@ -450,7 +450,7 @@ static void count_cycles(amb_character *c, const ami_member_view *view)
         add_event(c, AMB_EVENT_SKILL_ENDED);
     }
     const double phase = r->phase;
-    const bool plays = r->cycles > 0 && view->skill == r->skill && view->wanted == r->skill;
+    const bool plays = r->cycles > 0 && view->skill == r->skill && view->requested == r->skill;
     r->phase = plays ? view->phase : -1;
     if (!plays || phase < 0)
         return;

@@ -201,28 +201,28 @@ void amb_clip_def_init_size(amb_clip_def *def, size_t size)
         memcpy(def, &full, size < sizeof full ? size : sizeof full);
 }
 
-amb_result amb_clip_create(const amb_clip_def *given, amb_clip **clip)
+amb_result amb_clip_create(const amb_clip_def *def, amb_clip **clip)
 {
-    LIB_REQUIRE(given && clip);
+    LIB_REQUIRE(def && clip);
     *clip = NULL;
-    amb_clip_def def;
-    amb_clip_def_init(&def);
-    LIB_REQUIRE(lib_def_copy(&def, sizeof def, given) && "the definition was initialised");
+    amb_clip_def full;
+    amb_clip_def_init(&full);
+    LIB_REQUIRE(lib_def_copy(&full, sizeof full, def) && "the definition was initialised");
     ami_error err = {""};
-    if (!def.name || !def.time || !def.pose)
+    if (!full.name || !full.time || !full.pose)
         return lib_fail(AMB_ERROR_ARGUMENT, "the clip has no %s",
-                        !def.name   ? "name"
-                        : !def.time ? "times"
-                                    : "poses");
-    if (!ami_name_check(def.name, "the clip's name", &err))
+                        !full.name   ? "name"
+                        : !full.time ? "times"
+                                     : "poses");
+    if (!ami_name_check(full.name, "the clip's name", &err))
         return lib_fail_with(AMB_ERROR_ARGUMENT, &err);
-    if (def.pose_size != AMI_POSE)
-        return lib_fail(AMB_ERROR_ARGUMENT, "pose_size is %d, expected the skeleton's, %d", def.pose_size,
+    if (full.pose_size != AMI_POSE)
+        return lib_fail(AMB_ERROR_ARGUMENT, "pose_size is %d, expected the skeleton's, %d", full.pose_size,
                         AMI_POSE);
-    ami_clip *made = ami_clip_create_human(def.frames, def.time, def.pose, def.loops, def.name, &err);
+    ami_clip *made = ami_clip_create_human(full.frames, full.time, full.pose, full.loops, full.name, &err);
     if (made)
         return lib_clip_wrap(made, clip);
-    ami_fail_in(&err, "%s", def.name);
+    ami_fail_in(&err, "%s", full.name);
     return lib_fail_with(AMB_ERROR_ARGUMENT, &err);
 }
 

@@ -39,7 +39,7 @@ struct amb_envs {
     amb_env *env; /* (count) */
     /* Work is divided into tasks, each with `per_task` environments and its own workspace: */
     int tasks, per_task;
-    ami_cycle_room **room; /* (tasks), where motions are invented */
+    ami_cycle_workspace **workspace; /* (tasks), where motions are invented */
     size_t state_bytes;
     double *state[2]; /* (state_bytes each): the one to restore, the one to return to on failure */
 };
@@ -88,10 +88,10 @@ static void destroy(amb_envs *all)
         ami_env_free(&all->env[i].env);
         ami_generator_destroy(all->env[i].generator);
     }
-    for (int t = 0; all->room && t < all->tasks; t++)
-        ami_cycle_room_destroy(all->room[t]);
+    for (int t = 0; all->workspace && t < all->tasks; t++)
+        ami_cycle_workspace_destroy(all->workspace[t]);
     lib_scene_destroy(all->scene);
-    free(all->room);
+    free(all->workspace);
     free(all->env);
     free(all->state[0]);
     free(all->state[1]);
@@ -108,7 +108,7 @@ static bool prepare(amb_envs *all, int i, ami_error *err)
     if (all->scene->invented) {
         ami_generator_def own = all->scene->generator;
         own.stream = def.stream;
-        e->generator = ami_generator_create(&own, all->room[0], err);
+        e->generator = ami_generator_create(&own, all->workspace[0], err);
         if (!e->generator)
             return false;
         ami_generator_use(e->generator, &def);
@@ -116,7 +116,7 @@ static bool prepare(amb_envs *all, int i, ami_error *err)
     if (!ami_env_init(&e->env, &def, err))
         return false;
     if (e->generator)
-        ami_generator_step(e->generator, all->room[0], &e->env);
+        ami_generator_step(e->generator, all->workspace[0], &e->env);
     e->episode.fresh = true;
     return true;
 }
@@ -141,11 +141,11 @@ static amb_result fill(amb_envs *all, const amb_env_def *given)
     all->per_task = (all->count + tasks - 1) / tasks;
     all->tasks = (all->count + all->per_task - 1) / all->per_task;
     all->env = calloc((size_t)all->count, sizeof *all->env);
-    all->room = calloc((size_t)all->tasks, sizeof *all->room);
-    if (!all->env || !all->room)
+    all->workspace = calloc((size_t)all->tasks, sizeof *all->workspace);
+    if (!all->env || !all->workspace)
         return lib_fail(AMB_ERROR_MEMORY, "out of memory for %d environments", all->count);
     for (int t = 0; all->scene->invented && t < all->tasks; t++)
-        if (!(all->room[t] = ami_cycle_room_create(&all->scene->followed.motions.nets, &err)))
+        if (!(all->workspace[t] = ami_cycle_workspace_create(&all->scene->followed.motions.nets, &err)))
             return lib_fail_with(AMB_ERROR_MEMORY, &err);
     for (int i = 0; i < all->count; i++)
         if (!prepare(all, i, &err))
@@ -322,41 +322,42 @@ const char *amb_env_tracking_name(const amb_env *env, int error)
 
 /* ---- episodes ---- */
 
-static void begin(amb_env *e, ami_cycle_room *room)
+static void begin(amb_env *e, ami_cycle_workspace *workspace)
 {
     if (e->generator)
-        ami_generator_start(e->generator, room, &e->env);
+        ami_generator_start(e->generator, workspace, &e->env);
     ami_env_reset(&e->env);
     if (e->generator)
-        ami_generator_step(e->generator, room, &e->env);
+        ami_generator_step(e->generator, workspace, &e->env);
     e->episode = (episode){0};
 }
 
-static void reset(amb_env *e, ami_cycle_room *room)
+static void reset(amb_env *e, ami_cycle_workspace *workspace)
 {
     if (e->episode.fresh)
         e->episode.fresh = false;
     else
-        begin(e, room);
+        begin(e, workspace);
 }
 
-static bool seed(amb_env *e, ami_cycle_room *room, uint64_t numbers, uint64_t stream, ami_error *err)
+static bool seed_environment(amb_env *e, ami_cycle_workspace *workspace, uint64_t numbers, uint64_t stream,
+                             ami_error *err)
 {
-    if (e->generator && !ami_generator_start_seeded(e->generator, room, &e->env, numbers, stream, err))
+    if (e->generator && !ami_generator_start_seeded(e->generator, workspace, &e->env, numbers, stream, err))
         return false;
     e->env.def.seed = numbers;
     e->env.def.stream = stream;
     e->env.rng = ami_rng_seed(numbers, stream);
     ami_env_reset(&e->env);
     if (e->generator)
-        ami_generator_step(e->generator, room, &e->env);
+        ami_generator_step(e->generator, workspace, &e->env);
     e->episode = (episode){.fresh = true};
     return true;
 }
 
 /* One step of an environment whose episode goes on. As in rollouts, the generator runs before the observation
  * for the next action; a step that ends the episode is observed without it. */
-static void step(amb_env *e, ami_cycle_room *room, const float *action)
+static void step(amb_env *e, ami_cycle_workspace *workspace, const float *action)
 {
     episode *s = &e->episode;
     const ami_env_end end = ami_env_step(&e->env, action, &s->last);
@@ -366,7 +367,7 @@ static void step(amb_env *e, ami_cycle_room *room, const float *action)
     s->end = public_end(end);
     s->saturated = (double)e->env.world.limited / (AMI_CLIP_JOINTS * e->env.def.substeps);
     if (end == AMI_ENV_GOES_ON && e->generator)
-        ami_generator_step(e->generator, room, &e->env);
+        ami_generator_step(e->generator, workspace, &e->env);
     if (end == AMI_ENV_UNSTABLE && e->env.world.failure[0])
         lib_log(AMB_LOG_WARNING, "an episode ended: %s", e->env.world.failure);
 }
@@ -388,9 +389,9 @@ static void observe(const amb_env *env, float *observation)
 }
 
 /* The workspace of the task that the environment belongs to. */
-static ami_cycle_room *room_of(const amb_env *env)
+static ami_cycle_workspace *room_of(const amb_env *env)
 {
-    return env->all->room[(env - env->all->env) / env->all->per_task];
+    return env->all->workspace[(env - env->all->env) / env->all->per_task];
 }
 
 amb_result amb_env_reset(amb_env *env, float *observation)
@@ -418,12 +419,12 @@ amb_result amb_env_reset_at(amb_env *env, double phase, float *observation)
     return AMB_OK;
 }
 
-amb_result amb_env_seed(amb_env *env, uint64_t numbers, uint64_t stream, float *observation)
+amb_result amb_env_seed(amb_env *env, uint64_t seed, uint64_t stream, float *observation)
 {
     LIB_REQUIRE(env);
     ENTER(env->all);
     ami_error err = {""};
-    const bool ok = seed(env, room_of(env), numbers, stream, &err);
+    const bool ok = seed_environment(env, room_of(env), seed, stream, &err);
     if (ok)
         observe(env, observation);
     lib_leave(&env->all->owner);
@@ -682,7 +683,7 @@ amb_result amb_env_restore(amb_env *env, const void *bytes, size_t size, float *
 /* The work of one call, divided into tasks. */
 typedef struct job {
     amb_envs *all;
-    void (*work)(const struct job *job, int i, ami_cycle_room *room);
+    void (*work)(const struct job *job, int i, ami_cycle_workspace *workspace);
     const float *actions;
     const bool *mask;
     const uint64_t *seeds;
@@ -695,7 +696,7 @@ static void run_task(int index, void *argument)
     const job *j = argument;
     const int first = index * j->all->per_task, last = first + j->all->per_task;
     for (int i = first; i < last && i < j->all->count; i++)
-        j->work(j, i, j->all->room[index]);
+        j->work(j, i, j->all->workspace[index]);
 }
 
 static void run(const job *j)
@@ -708,11 +709,11 @@ static float *row(float *array, size_t width, int i)
     return array ? array + width * (size_t)i : NULL;
 }
 
-static void work_reset(const job *j, int i, ami_cycle_room *room)
+static void work_reset(const job *j, int i, ami_cycle_workspace *workspace)
 {
     if (j->mask && !j->mask[i])
         return;
-    reset(&j->all->env[i], room);
+    reset(&j->all->env[i], workspace);
     observe(&j->all->env[i], row(j->observations, observation_size(j->all), i));
 }
 
@@ -727,9 +728,10 @@ amb_result amb_envs_reset(amb_envs *envs, const bool *mask, float *observations)
 }
 
 /* Creation found a first motion among all styles, so every seed finds one. */
-static void work_seed(const job *j, int i, ami_cycle_room *room)
+static void work_seed(const job *j, int i, ami_cycle_workspace *workspace)
 {
-    (void)seed(&j->all->env[i], room, j->seeds[i], j->all->scene->def.stream + (uint64_t)i, NULL);
+    (void)seed_environment(&j->all->env[i], workspace, j->seeds[i], j->all->scene->def.stream + (uint64_t)i,
+                           NULL);
     observe(&j->all->env[i], row(j->observations, observation_size(j->all), i));
 }
 
@@ -771,23 +773,23 @@ static void write_end(const amb_envs_arrays *out, int i, const amb_env *e, size_
         out->episode_lengths[i] = e->episode.length;
 }
 
-static void work_step(const job *j, int i, ami_cycle_room *room)
+static void work_step(const job *j, int i, ami_cycle_workspace *workspace)
 {
     amb_env *e = &j->all->env[i];
     const amb_autoreset autoreset = j->all->scene->def.autoreset;
     const size_t width = observation_size(j->all);
     if (e->episode.end == AMB_ENV_GOES_ON) {
-        step(e, room, j->actions + (size_t)i * AMI_ACTION);
+        step(e, workspace, j->actions + (size_t)i * AMI_ACTION);
         write_step(&j->out, i, e, e->episode.last.total, e->episode.end);
         if (e->episode.end != AMB_ENV_GOES_ON) {
             write_end(&j->out, i, e, width);
             if (autoreset == AMB_AUTORESET_SAME_STEP)
-                begin(e, room);
+                begin(e, workspace);
         }
     } else if (autoreset == AMB_AUTORESET_NONE) {
         write_step(&j->out, i, e, 0, e->episode.end);
     } else { /* also SAME_STEP, where it ended in amb_env_step */
-        begin(e, room);
+        begin(e, workspace);
         write_step(&j->out, i, e, 0, AMB_ENV_GOES_ON);
     }
     observe(e, row(j->out.observations, width, i));

@@ -138,37 +138,37 @@ static amb_result make_graph(ami_graph *graph, const char *name, amb_model **out
     return AMB_OK;
 }
 
-amb_result amb_model_load(const char *path, const amb_model_def *given, amb_model **model)
+amb_result amb_model_load(const char *path, const amb_model_def *def, amb_model **model)
 {
     LIB_REQUIRE(path && model);
     *model = NULL;
-    ami_model_def def;
+    ami_model_def inner;
     ami_error err = {""};
-    const amb_result result = lib_model_def(given, &def);
+    const amb_result result = lib_model_def(def, &inner);
     if (result != AMB_OK)
         return result;
     ami_net *net = ami_onnx_read(path, &err);
     if (net)
-        return make(net, path, &def, model);
-    ami_graph *graph = ami_graph_load(path, &def, &err);
+        return make(net, path, &inner, model);
+    ami_graph *graph = ami_graph_load(path, &inner, &err);
     return graph ? make_graph(graph, path, model)
                  : lib_fail_with(lib_result_of_file(path, AMB_ERROR_FILE), &err);
 }
 
-amb_result amb_model_load_memory(const void *bytes, size_t size, const char *name, const amb_model_def *given,
+amb_result amb_model_load_memory(const void *bytes, size_t size, const char *name, const amb_model_def *def,
                                  amb_model **model)
 {
     LIB_REQUIRE(bytes && name && model);
     *model = NULL;
-    ami_model_def def;
+    ami_model_def inner;
     ami_error err = {""};
-    const amb_result result = lib_model_def(given, &def);
+    const amb_result result = lib_model_def(def, &inner);
     if (result != AMB_OK)
         return result;
     ami_net *net = ami_onnx_read_memory(bytes, size, name, &err);
     if (net)
-        return make(net, name, &def, model);
-    ami_graph *graph = ami_graph_load_memory(bytes, size, name, &def, &err);
+        return make(net, name, &inner, model);
+    ami_graph *graph = ami_graph_load_memory(bytes, size, name, &inner, &err);
     return graph ? make_graph(graph, name, model) : lib_fail_with(AMB_ERROR_FILE, &err);
 }
 

@@ -25,13 +25,13 @@ static amb_result check_port(const char *file, const char *what, const ami_graph
     return AMB_OK;
 }
 
-amb_result lib_graph_check(const ami_graph *g, const char *name)
+amb_result lib_graph_check(const ami_graph *graph, const char *name)
 {
     amb_result result = AMB_OK;
-    for (int i = 0; i < ami_graph_inputs(g) && result == AMB_OK; i++)
-        result = check_port(name, "input", ami_graph_input(g, i));
-    for (int o = 0; o < ami_graph_outputs(g) && result == AMB_OK; o++)
-        result = check_port(name, "output", ami_graph_output(g, o));
+    for (int i = 0; i < ami_graph_inputs(graph) && result == AMB_OK; i++)
+        result = check_port(name, "input", ami_graph_input(graph, i));
+    for (int o = 0; o < ami_graph_outputs(graph) && result == AMB_OK; o++)
+        result = check_port(name, "output", ami_graph_output(graph, o));
     return result;
 }
 
@@ -43,13 +43,13 @@ amb_tensor_info lib_graph_port(const ami_graph_port *port)
     return info;
 }
 
-amb_model_info lib_graph_info(const ami_graph *g)
+amb_model_info lib_graph_info(const ami_graph *graph)
 {
     ami_graph_info own;
     ami_graph_part part, largest = {.precision = AMI_PRECISION_FP32, .kernel = "plain C"};
-    ami_graph_get_info(g, &own);
+    ami_graph_get_info(graph, &own);
     for (int p = 0; p < own.parts; p++) {
-        ami_graph_get_part(g, p, &part);
+        ami_graph_get_part(graph, p, &part);
         if (part.bytes >= largest.bytes)
             largest = part;
     }
@@ -107,27 +107,27 @@ static amb_result check_tensor(const char *what, const amb_tensor *t, const ami_
     return AMB_OK;
 }
 
-amb_result lib_graph_run(const ami_graph *g, const amb_tensor *inputs, int input_count,
+amb_result lib_graph_run(const ami_graph *graph, const amb_tensor *inputs, int input_count,
                          const amb_tensor *outputs, int output_count, void *workspace)
 {
     const void *in[AMI_GRAPH_PORTS] = {NULL};
     void *out[AMI_GRAPH_PORTS] = {NULL};
     int64_t rows = 0;
-    if (input_count != ami_graph_inputs(g))
+    if (input_count != ami_graph_inputs(graph))
         return lib_fail(AMB_ERROR_ARGUMENT, "%d inputs were given, expected %d", input_count,
-                        ami_graph_inputs(g));
+                        ami_graph_inputs(graph));
     for (int k = 0; k < input_count + output_count; k++) {
         const bool input = k < input_count;
         const int place = input ? k : k - input_count;
         const amb_tensor *t = input ? &inputs[place] : &outputs[place];
         const char *what = input ? "input" : "output";
-        const int i = find(g, input, t, place);
+        const int i = find(graph, input, t, place);
         if (i < 0)
             return lib_fail(AMB_ERROR_ARGUMENT, "there is no %s \"%.80s\"", what, t->name ? t->name : "");
         if (input ? in[i] != NULL : out[i] != NULL)
             return lib_fail(AMB_ERROR_ARGUMENT, "%s \"%.80s\" is given twice", what, t->name ? t->name : "");
         const amb_result result =
-            check_tensor(what, t, input ? ami_graph_input(g, i) : ami_graph_output(g, i), &rows);
+            check_tensor(what, t, input ? ami_graph_input(graph, i) : ami_graph_output(graph, i), &rows);
         if (result != AMB_OK)
             return result;
         if (input)
@@ -136,7 +136,7 @@ amb_result lib_graph_run(const ami_graph *g, const amb_tensor *inputs, int input
             out[i] = t->data;
     }
     ami_error err = {""};
-    if (ami_graph_run(g, workspace, rows ? (int)rows : 1, in, out, &err))
+    if (ami_graph_run(graph, workspace, rows ? (int)rows : 1, in, out, &err))
         return AMB_OK;
     return lib_fail_with(AMB_ERROR_ARGUMENT, &err);
 }

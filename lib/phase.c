@@ -130,36 +130,36 @@ static amb_result make(ami_net *net, const char *name, const ami_model_def *def,
     return AMB_OK;
 }
 
-amb_result amb_deepphase_load(const char *path, const amb_model_def *given, amb_deepphase **deepphase)
+amb_result amb_deepphase_load(const char *path, const amb_model_def *def, amb_deepphase **deepphase)
 {
     LIB_REQUIRE(deepphase);
     *deepphase = NULL;
     char own[4096];
-    ami_model_def def;
+    ami_model_def inner;
     ami_error err = {""};
-    const amb_result result = lib_model_def(given, &def);
+    const amb_result result = lib_model_def(def, &inner);
     if (result != AMB_OK)
         return result;
     if (!path && !ami_asset_path("models/deepphase.onnx", own, sizeof own, &err))
         return lib_fail_with(AMB_ERROR_NOT_FOUND, &err);
     path = path ? path : own;
     ami_net *net = ami_onnx_read(path, &err);
-    return net ? make(net, path, &def, deepphase)
+    return net ? make(net, path, &inner, deepphase)
                : lib_fail_with(lib_result_of_file(path, AMB_ERROR_FILE), &err);
 }
 
 amb_result amb_deepphase_load_memory(const void *bytes, size_t size, const char *name,
-                                     const amb_model_def *given, amb_deepphase **deepphase)
+                                     const amb_model_def *def, amb_deepphase **deepphase)
 {
     LIB_REQUIRE(bytes && name && deepphase);
     *deepphase = NULL;
-    ami_model_def def;
+    ami_model_def inner;
     ami_error err = {""};
-    const amb_result result = lib_model_def(given, &def);
+    const amb_result result = lib_model_def(def, &inner);
     if (result != AMB_OK)
         return result;
     ami_net *net = ami_onnx_read_memory(bytes, size, name, &err);
-    return net ? make(net, name, &def, deepphase) : lib_fail_with(AMB_ERROR_FILE, &err);
+    return net ? make(net, name, &inner, deepphase) : lib_fail_with(AMB_ERROR_FILE, &err);
 }
 
 void amb_deepphase_destroy(amb_deepphase *deepphase)

@@ -149,7 +149,7 @@ amb_result amb_rollout_get_result(const amb_rollout *rollout, amb_rollout_result
                                      .control_dt = r->control_dt,
                                      .wall_s = r->wall_s,
                                      .control_steps_per_s = r->control_steps_per_s,
-                                     .physics_fraction = r->physics_share,
+                                     .physics_fraction = r->physics_fraction,
                                      .step_us = percentiles(&r->step_us),
                                      .generate_us = percentiles(&r->generate_us),
                                      .wakeup_us = percentiles(&r->wakeup_us),
@@ -301,27 +301,27 @@ static amb_result evaluate_rows(const amb_evaluation_def *def, const lib_scene *
     return AMB_OK;
 }
 
-amb_result amb_evaluate(const amb_evaluation_def *given, amb_evaluation *rows)
+amb_result amb_evaluate(const amb_evaluation_def *def, amb_evaluation *rows)
 {
     LIB_REQUIRE(rows);
-    amb_evaluation_def def;
+    amb_evaluation_def inner;
     amb_rollout_def rollout;
     ami_model_def actor;
     lib_scene *scene = NULL;
-    amb_evaluation_def_init(&def);
-    if (given)
-        LIB_REQUIRE(lib_def_copy(&def, sizeof def, given) && "the definition was initialised");
-    const int count = def.pushes ? def.push_count : 1;
-    amb_result result = check_evaluation(&def);
+    amb_evaluation_def_init(&inner);
+    if (def)
+        LIB_REQUIRE(lib_def_copy(&inner, sizeof inner, def) && "the definition was initialised");
+    const int count = inner.pushes ? inner.push_count : 1;
+    amb_result result = check_evaluation(&inner);
     if (result == AMB_OK)
         LIB_REQUIRE(have_sizes(rows, count) && "size is set in every row");
     if (result == AMB_OK)
-        result = read_def(def.rollout, &rollout, &actor);
+        result = read_def(inner.rollout, &rollout, &actor);
     if (result == AMB_OK)
         result = lib_scene_create(rollout.env, &actor, &scene);
     ami_evaluation *found = result == AMB_OK ? calloc((size_t)count, sizeof *found) : NULL;
     if (result == AMB_OK)
-        result = found ? evaluate_rows(&def, scene, &rollout, found)
+        result = found ? evaluate_rows(&inner, scene, &rollout, found)
                        : lib_fail(AMB_ERROR_MEMORY, "out of memory for %d evaluations", count);
     for (int p = 0; result == AMB_OK && p < count; p++) {
         const amb_evaluation row = public_evaluation(&found[p]);

@@ -299,12 +299,12 @@ amb_result lib_scene_create(const amb_env_def *given, const ami_model_def *actor
     return result;
 }
 
-void lib_scene_destroy(lib_scene *s)
+void lib_scene_destroy(lib_scene *scene)
 {
-    if (!s)
+    if (!scene)
         return;
-    ami_followed_free(&s->followed);
-    ami_character_destroy(s->character);
-    ami_policy_free(&s->policy);
-    free(s);
+    ami_followed_free(&scene->followed);
+    ami_character_destroy(scene->character);
+    ami_policy_free(&scene->policy);
+    free(scene);
 }

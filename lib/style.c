@@ -109,33 +109,33 @@ static amb_result load_styles(amb_stylevae *s, const char *given)
     return s->styles ? AMB_OK : lib_fail_with(lib_result_of_file(path, AMB_ERROR_FILE), &err);
 }
 
-amb_result amb_stylevae_load(const amb_stylevae_def *given, amb_stylevae **vae)
+amb_result amb_stylevae_load(const amb_stylevae_def *def, amb_stylevae **vae)
 {
     LIB_REQUIRE(vae);
     *vae = NULL;
-    amb_stylevae_def def;
-    amb_stylevae_def_init(&def);
-    if (given)
-        LIB_REQUIRE(lib_def_copy(&def, sizeof def, given) && "the definition was initialised");
+    amb_stylevae_def inner;
+    amb_stylevae_def_init(&inner);
+    if (def)
+        LIB_REQUIRE(lib_def_copy(&inner, sizeof inner, def) && "the definition was initialised");
     amb_model_def networks;
     ami_model_def packing;
     amb_model_def_init(&networks);
-    networks.precision = def.precision;
+    networks.precision = inner.precision;
     amb_result result = lib_model_def(&networks, &packing);
     if (result != AMB_OK)
         return result;
     amb_stylevae *s = calloc(1, sizeof *s);
     if (!s)
         return lib_fail(AMB_ERROR_MEMORY, "out of memory");
-    result = load_styles(s, def.styles);
+    result = load_styles(s, inner.styles);
     if (result == AMB_OK)
         result = amb_skeleton_humanoid(&s->skeleton);
     if (result == AMB_OK)
-        result = load_deepphase(s, def.deepphase, &packing);
+        result = load_deepphase(s, inner.deepphase, &packing);
     if (result == AMB_OK)
-        result = load_decoder(s, def.decoder, &packing);
-    if (result == AMB_OK && !def.without_encoder)
-        result = load_encoder(s, def.encoder, &packing);
+        result = load_decoder(s, inner.decoder, &packing);
+    if (result == AMB_OK && !inner.without_encoder)
+        result = load_encoder(s, inner.encoder, &packing);
     if (result != AMB_OK) {
         amb_stylevae_destroy(s);
         return result;

@@ -228,14 +228,14 @@ static bool is_hinge(int row)
     return rows[row].body >= 0 && ami_humanoid()->joint[rows[row].body].width == 1;
 }
 
-bool ami_bvh_is_own(const ami_mocap *m)
+bool ami_bvh_is_own(const ami_mocap *mocap)
 {
     int joint[ROWS];
-    if (m->joints > 64 || m->global || !match(m, joint))
+    if (mocap->joints > 64 || mocap->global || !match(mocap, joint))
         return false;
-    for (int f = 0; f < m->frames; f++) {
+    for (int f = 0; f < mocap->frames; f++) {
         double local[64][4], q[4];
-        ami_mocap_local(m, f, local);
+        ami_mocap_local(mocap, f, local);
         for (int row = 0; row < ROWS; row++) {
             own_local(local[joint[row]], row == 0, q);
             if (is_hinge(row) && hypot(q[1], q[2]) > off_hinge)
@@ -245,23 +245,23 @@ bool ami_bvh_is_own(const ami_mocap *m)
     return true;
 }
 
-ami_clip *ami_bvh_own_clip(const ami_mocap *m, const char *name, ami_error *err)
+ami_clip *ami_bvh_own_clip(const ami_mocap *mocap, const char *name, ami_error *err)
 {
     int joint[ROWS];
-    if (!match(m, joint) || m->joints > 64) {
+    if (!match(mocap, joint) || mocap->joints > 64) {
         ami_fail(err, "the skeleton is not the humanoid's");
         return NULL;
     }
-    double *time = malloc((size_t)m->frames * (1 + AMI_POSE) * sizeof *time);
+    double *time = malloc((size_t)mocap->frames * (1 + AMI_POSE) * sizeof *time);
     if (!time) {
-        ami_fail(err, "out of memory for %d frames", m->frames);
+        ami_fail(err, "out of memory for %d frames", mocap->frames);
         return NULL;
     }
-    for (int f = 0; f < m->frames; f++) {
-        double local[64][4], at[64][3], rot[64][4], *pose = time + m->frames + (size_t)f * AMI_POSE;
-        ami_mocap_local(m, f, local);
-        ami_mocap_place(m, f, (const double(*)[4])local, at, rot);
-        time[f] = f * m->frame_time;
+    for (int f = 0; f < mocap->frames; f++) {
+        double local[64][4], at[64][3], rot[64][4], *pose = time + mocap->frames + (size_t)f * AMI_POSE;
+        ami_mocap_local(mocap, f, local);
+        ami_mocap_place(mocap, f, (const double(*)[4])local, at, rot);
+        time[f] = f * mocap->frame_time;
         pose[0] = at[joint[0]][2] / cm;
         pose[1] = at[joint[0]][0] / cm;
         pose[2] = at[joint[0]][1] / cm;
@@ -278,7 +278,7 @@ ami_clip *ami_bvh_own_clip(const ami_mocap *m, const char *name, ami_error *err)
                 pose[layout.pose] = remainder(2 * atan2(q[3], q[0]), 2 * M_PI);
         }
     }
-    ami_clip *clip = ami_clip_create(m->frames, time, time + m->frames, false, name, err);
+    ami_clip *clip = ami_clip_create(mocap->frames, time, time + mocap->frames, false, name, err);
     free(time);
     return clip;
 }

@@ -145,7 +145,7 @@ static double norm(const double v[3])
     return sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
 }
 
-void ami_tracking_add(ami_tracking *t, const double body[AMI_BODIES][3],
+void ami_tracking_add(ami_tracking *tracking, const double body[AMI_BODIES][3],
                       const double reference[AMI_BODIES][3])
 {
     double off[AMI_BODIES][3], mean = 0, local = 0, vel = 0, acc = 0;
@@ -154,24 +154,24 @@ void ami_tracking_add(ami_tracking *t, const double body[AMI_BODIES][3],
         for (int k = 0; k < 3; k++) {
             off[j][k] = body[j][k] - reference[j][k];
             from_root[k] = off[j][k] - off[0][k];
-            first[k] = off[j][k] - t->off[1][j][k];
-            second[k] = first[k] - (t->off[1][j][k] - t->off[0][j][k]);
+            first[k] = off[j][k] - tracking->off[1][j][k];
+            second[k] = first[k] - (tracking->off[1][j][k] - tracking->off[0][j][k]);
         }
         mean += norm(off[j]) / AMI_BODIES;
         local += norm(from_root) / AMI_BODIES;
         vel += norm(first) / AMI_BODIES;
         acc += norm(second) / AMI_BODIES;
     }
-    t->g_mpjpe += mean;
-    t->mpjpe += local;
-    t->worst = fmax(t->worst, mean);
-    if (t->frames > 1) { /* both need two frames before, so that they are over the same ones */
-        t->vel += vel;
-        t->acc += acc;
+    tracking->g_mpjpe += mean;
+    tracking->mpjpe += local;
+    tracking->worst = fmax(tracking->worst, mean);
+    if (tracking->frames > 1) { /* both need two frames before, so that they are over the same ones */
+        tracking->vel += vel;
+        tracking->acc += acc;
     }
-    memcpy(t->off[0], t->off[1], sizeof off);
-    memcpy(t->off[1], off, sizeof off);
-    t->frames++;
+    memcpy(tracking->off[0], tracking->off[1], sizeof off);
+    memcpy(tracking->off[1], off, sizeof off);
+    tracking->frames++;
 }
 
 /* Heels and toes: right, left. */

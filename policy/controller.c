@@ -1,3 +1,4 @@
+/* Loads actors with their metadata and runs them for control steps. */
 #include "policy/controller.h"
 
 #include "base/assert.h"
@@ -28,17 +29,17 @@ bool ami_policy_describe(ami_policy *policy, const ami_net *net, ami_error *err)
     memset(policy, 0, sizeof *policy);
     const char *kind = ami_net_get_meta(net, "kind");
     if (kind && strcmp(kind, "actor"))
-        return ami_fail(err, "this network is a %.40s, expected an actor", kind);
+        return ami_fail(err, "the network is a %.40s, expected an actor (metadata \"kind\")", kind);
     if ((net->dim[0] != AMI_OBS && net->dim[0] != AMI_OBS_MAX) || net->dim[net->layers] != AMI_ACTION)
         return ami_fail(err,
-                        "a network from %d to %d numbers, expected an actor from %d to %d, or from %d with "
-                        "the reference's goal",
-                        net->dim[0], net->dim[net->layers], AMI_OBS, AMI_ACTION, AMI_OBS_MAX);
+                        "the network has %d inputs and %d outputs, expected an actor with %d inputs, or %d "
+                        "with the goal, and %d outputs",
+                        net->dim[0], net->dim[net->layers], AMI_OBS, AMI_OBS_MAX, AMI_ACTION);
     policy->goal = net->dim[0] == AMI_OBS_MAX;
     const char *action = ami_net_get_meta(net, "action");
     if (action && strcmp(action, "residual") && strcmp(action, "absolute"))
         return ami_fail(err, "metadata \"action\" is \"%.40s\", expected residual or absolute", action);
-    /* A file without metadata is somebody else's DeepMimic actor. */
+    /* Without metadata it is a DeepMimic actor of another program. */
     policy->action_mode = action && !strcmp(action, "residual") ? AMI_ACTION_RESIDUAL : AMI_ACTION_ABSOLUTE;
     policy->physics_hz = 120;
     policy->look_ahead = .06;
@@ -50,7 +51,7 @@ bool ami_policy_describe(ami_policy *policy, const ami_net *net, ami_error *err)
     policy->substeps = (int)lround(policy->physics_hz / control_hz);
     if (policy->substeps < 1 ||
         fabs(policy->substeps * control_hz - policy->physics_hz) > 1e-6 * policy->physics_hz)
-        return ami_fail(err, "metadata: control at %g Hz is no whole fraction of physics at %g Hz",
+        return ami_fail(err, "metadata \"control_hz\" is %g, expected physics_hz, %g, divided by an integer",
                         control_hz, policy->physics_hz);
     const char *may_touch = ami_net_get_meta(net, "may_touch");
     if (may_touch && !ami_bodies_read(may_touch, &policy->may_touch, err))
@@ -144,7 +145,7 @@ void ami_controller_decide(ami_controller *controller, ami_env *const *env, int 
 {
     AMI_ASSERT(controller && env && n >= 1 && n <= controller->rows);
     if (!controller->policy)
-        return; /* actions are zero and stay so */
+        return; /* the actions are always zero */
     const size_t inputs = (size_t)ami_model_inputs(controller->policy->actor);
     for (int i = 0; i < n; i++) {
         AMI_ASSERT((size_t)ami_env_obs_size(env[i]) == inputs);

@@ -1,4 +1,4 @@
-/* One control step: what the body feels goes through the actor and becomes PD targets.
+/* One control step: from the body's state through the actor to PD targets.
  *
  *   observe (197) → normalise → actor → action (36) → targets = reference ∘ action → physics
  *
@@ -9,49 +9,46 @@
 #include "nets/model.h"
 #include "sim/env.h"
 
-/* An actor as deployed: packed network and what its metadata says about how it wants to be used. Const after
- * load. */
+/* An actor as deployed: the packed network and its metadata. Const after load. */
 typedef struct ami_policy {
     ami_model *actor;
     ami_action_mode action_mode;
-    double physics_hz; /* the rates and look-ahead it was trained at; 120, 4 and .06 where the file does not
-                          say */
+    double physics_hz; /* rates and look-ahead of its training; 120, 4 and .06 without metadata */
     int substeps;
     double look_ahead;
-    bool goal;          /* it sees what the reference wants, too: AMI_OBS_MAX inputs */
-    unsigned may_touch; /* bits of the bodies that might touch the floor when it was trained; 0: the file does
-                           not say */
-    char motion[256];   /* it was trained on; empty if the file does not say */
+    bool goal;          /* observations include the goal: AMI_OBS_MAX inputs */
+    unsigned may_touch; /* bits of the bodies that were allowed to touch the floor in training; 0: unknown */
+    char motion[256];   /* the motion it was trained on; empty: unknown */
     bool has_motion_crc;
-    uint32_t motion_crc; /* ami_clip_crc of that clip, where the file says it */
+    uint32_t motion_crc; /* ami_clip_crc of that clip, if has_motion_crc */
 } ami_policy;
 
-/* Reads an ONNX file of AMI_OBS or AMI_OBS_MAX inputs and 36 outputs and packs it as `def` says (NULL:
- * ami_model_default_def, precision AUTO). False and a sentence otherwise. */
+/* Reads an ONNX file with AMI_OBS or AMI_OBS_MAX inputs and 36 outputs and packs it by `def` (NULL:
+ * ami_model_default_def, precision AUTO). False and a sentence on error. */
 bool ami_policy_load(ami_policy *policy, const char *path, const ami_model_def *def, ami_error *err);
 void ami_policy_free(ami_policy *policy);
 
-/* All but the actor, from the shape and the metadata of a network that has been read already. False and a
- * sentence where it is none. */
+/* Fills everything but the actor from the shape and the metadata of a network. False and a sentence if it is
+ * not an actor. */
 bool ami_policy_describe(ami_policy *policy, const ami_net *net, ami_error *err);
 
-/* Where the critic of the actor in file POLICY lies: "…/walk.onnx" → "…/walk_critic.onnx", else
- * "…/critic.onnx" beside it, as in a run folder. False if neither is a readable file; then path is the
- * second. */
+/* The path of the critic for the actor in file `policy`: "…/walk_critic.onnx" for "…/walk.onnx", else
+ * "…/critic.onnx" in the same folder, as in a run folder. False if neither is a readable file; path is then
+ * the second. */
 bool ami_policy_critic_path(const char *policy, char *path, size_t size);
 
-/* Sets what the policy demands of an environment: observation, action mode, substeps, look-ahead. (Its
- * physics rate goes into the character.) */
+/* Sets the fields of an environment's definition that the policy determines: observation, action mode,
+ * substeps, look-ahead. (Its physics rate belongs to the character.) */
 void ami_policy_use(const ami_policy *policy, ami_env_def *def);
 
-/* Whether an environment of this definition is what the policy demands: its observations have as many numbers
- * as the network has inputs, its actions mean what the network's mean. False and a sentence otherwise. policy
- * may be NULL: then it is. */
+/* Whether an environment of this definition fits the policy: the size of observations is the number of the
+ * network's inputs, and the action mode is the network's. False and a sentence if not. True if policy is
+ * NULL. */
 AMI_MUST_CHECK bool ami_policy_check(const ami_policy *policy, const ami_env_def *def, ami_error *err);
 
 typedef struct ami_controller {
     const ami_policy *policy; /* NULL: zero actions, pure tracking of the reference */
-    int rows;                 /* environments at once, at most */
+    int rows;                 /* max environments in a batch */
     float *obs, *action;      /* (rows, the actor's inputs), (rows, AMI_ACTION) */
     void *workspace;
 } ami_controller;
@@ -59,8 +56,8 @@ typedef struct ami_controller {
 bool ami_controller_init(ami_controller *controller, const ami_policy *policy, int rows, ami_error *err);
 void ami_controller_free(ami_controller *controller);
 
-/* Observes n environments (the pointers' targets) and fills controller->action (n, AMI_ACTION). 1 ≤ n ≤ rows.
- * Environments are as ami_policy_check has them. */
+/* Observes n environments, 1 ≤ n ≤ rows, and fills controller->action (n, AMI_ACTION). The environments must
+ * satisfy ami_policy_check. */
 void ami_controller_decide(ami_controller *controller, ami_env *const *env, int n);
 
 /* The whole control step for one environment. */

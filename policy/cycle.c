@@ -1,5 +1,5 @@
-/* The stages of a motion in the making. What the window says is only resampled, closed and turned; feet are
- * not pinned, nothing is smoothed. */
+/* The stages from a latent to a clip. The decoded window is only resampled, closed and turned: feet are not
+ * pinned, nothing is smoothed. */
 #include "policy/cycle.h"
 
 #include "base/assert.h"
@@ -12,7 +12,7 @@
 
 enum { POINTS = 3 * AMI_POINTS };
 
-struct ami_cycle_room {
+struct ami_cycle_workspace {
     void *decoder, *deepphase; /* workspaces */
     float phase_features[AMI_STYLE_FRAMES * AMI_PHASE_FEATURES];
     float features[AMI_CYCLE_FRAMES * AMI_FEATURES];
@@ -22,7 +22,7 @@ struct ami_cycle_room {
 
 /* ---- setting up ---- */
 
-/* What motion/ gives is what the networks take, and the other way round. */
+/* The sizes of motion features are those of the networks. */
 _Static_assert((int)AMI_STYLE_FEATURES == (int)AMI_FEATURES, "StyleVAE's features in a frame");
 _Static_assert((int)AMI_STYLE_WINDOW == AMI_STYLE_FRAMES * (int)AMI_FEATURES, "StyleVAE's window");
 _Static_assert((int)AMI_DEEPPHASE_INPUTS == (int)AMI_PHASE_FEATURES, "DeepPhase's inputs");
@@ -59,28 +59,28 @@ const char *ami_refusal_text(ami_refusal refusal)
     return text[refusal];
 }
 
-ami_cycle_room *ami_cycle_room_create(const ami_motion_nets *nets, ami_error *err)
+ami_cycle_workspace *ami_cycle_workspace_create(const ami_motion_nets *nets, ami_error *err)
 {
     AMI_ASSERT(nets && nets->skeleton && nets->vae && nets->deepphase);
-    ami_cycle_room *room = calloc(1, sizeof *room);
-    if (room) {
-        room->decoder = malloc(ami_stylevae_workspace_size(nets->vae));
-        room->deepphase = malloc(ami_deepphase_workspace_size(nets->deepphase));
-        if (room->decoder && room->deepphase)
-            return room;
-        ami_cycle_room_destroy(room);
+    ami_cycle_workspace *workspace = calloc(1, sizeof *workspace);
+    if (workspace) {
+        workspace->decoder = malloc(ami_stylevae_workspace_size(nets->vae));
+        workspace->deepphase = malloc(ami_deepphase_workspace_size(nets->deepphase));
+        if (workspace->decoder && workspace->deepphase)
+            return workspace;
+        ami_cycle_workspace_destroy(workspace);
     }
-    ami_fail(err, "out of memory for making motions");
+    ami_fail(err, "out of memory for generating motions");
     return NULL;
 }
 
-void ami_cycle_room_destroy(ami_cycle_room *room)
+void ami_cycle_workspace_destroy(ami_cycle_workspace *workspace)
 {
-    if (!room)
+    if (!workspace)
         return;
-    free(room->decoder);
-    free(room->deepphase);
-    free(room);
+    free(workspace->decoder);
+    free(workspace->deepphase);
+    free(workspace);
 }
 
 void ami_cycle_begin(ami_cycle *cycle, const ami_latent *latent)
@@ -92,32 +92,32 @@ void ami_cycle_begin(ami_cycle *cycle, const ami_latent *latent)
 
 /* ---- decode ---- */
 
-/* Whether all are finite and none is beyond any body's reach or speed: inverse kinematics shall have numbers
- * it can work with. */
-static bool sane(const float *x, int n)
+/* Whether all are finite and none exceeds any body's positions or speeds, so that inverse kinematics cannot
+ * overflow. */
+static bool in_range(const float *x, int n)
 {
-    const float most = 100;
+    const float max = 100;
     bool good = true;
     for (int i = 0; i < n; i++)
-        good &= fabsf(x[i]) <= most;
+        good &= fabsf(x[i]) <= max;
     return good;
 }
 
-static ami_refusal decode(ami_cycle *cycle, const ami_motion_nets *nets, ami_cycle_room *room)
+static ami_refusal decode(ami_cycle *cycle, const ami_motion_nets *nets, ami_cycle_workspace *workspace)
 {
     for (int k = 0; k < AMI_STYLE_SIZE; k++)
         if (!isfinite(cycle->latent.z[k]))
             return AMI_REFUSED_NUMBERS;
     if (!isfinite(cycle->latent.scale))
         return AMI_REFUSED_NUMBERS;
-    ami_stylevae_decode(nets->vae, room->decoder, cycle->latent.z, 1, cycle->window);
-    return sane(cycle->window, AMI_STYLE_WINDOW) ? AMI_MOTION_OK : AMI_REFUSED_NUMBERS;
+    ami_stylevae_decode(nets->vae, workspace->decoder, cycle->latent.z, 1, cycle->window);
+    return in_range(cycle->window, AMI_STYLE_WINDOW) ? AMI_MOTION_OK : AMI_REFUSED_NUMBERS;
 }
 
 /* ---- rhythm: where to cut ---- */
 
-/* Velocities of frame f's points, m/s: those in the frame by differences, and what the frame itself moves and
- * turns. */
+/* World velocities of frame f's points, m/s: differences within the moving frame plus the velocity and turn
+ * rate of the frame. */
 static void point_velocities(const float *window, int f, float vel[POINTS])
 {
     const int before = f > 0 ? f - 1 : 0, after = f < AMI_STYLE_FRAMES - 1 ? f + 1 : f;
@@ -144,7 +144,7 @@ void ami_window_phase_features(const float window[AMI_STYLE_WINDOW], float *out)
     }
 }
 
-/* Linear between the frames of the window. */
+/* The phase at a fractional frame of the window, linearly interpolated. */
 static double unwrapped_at(const ami_cycle *cycle, double t)
 {
     const int i = t < 0 ? 0 : t >= AMI_STYLE_FRAMES - 2 ? AMI_STYLE_FRAMES - 2 : (int)t;
@@ -172,8 +172,9 @@ static double mean_gap(const float *window, double length)
     return n ? sum / n : INFINITY;
 }
 
-/* DeepPhase says the period to a few per cent; the points themselves say best after which time they come
- * round, and where the cut is least seen. A frame's error in the period is centimetres at a running foot. */
+/* Refines DeepPhase's period, which is exact to a few per cent, by the distance of the points one period
+ * apart, and chooses the start with the smallest distance. An error of one frame in the period would move a
+ * running foot by centimetres. */
 static void choose_cut(ami_cycle *cycle, double length)
 {
     enum { STEPS = 7 };
@@ -202,18 +203,18 @@ static void choose_cut(ami_cycle *cycle, double length)
     }
 }
 
-/* Where in the cut the phase is whole: the left foot's strike. */
+/* Finds the left foot's strike: the frame of the cut at which the unwrapped phase is an integer. */
 static void find_strike(ami_cycle *cycle)
 {
-    const double first = unwrapped_at(cycle, cycle->start), wanted = ceil(first),
+    const double first = unwrapped_at(cycle, cycle->start), whole = ceil(first),
                  end = cycle->start + cycle->length;
     double t = cycle->start, before = first;
     cycle->advance = unwrapped_at(cycle, end) - first;
     cycle->strike = cycle->start;
     while (t < end) {
         const double next = fmin(floor(t) + 1, end), now = unwrapped_at(cycle, next);
-        if (now >= wanted && now > before) {
-            cycle->strike = t + (next - t) * (wanted - before) / (now - before);
+        if (now >= whole && now > before) {
+            cycle->strike = t + (next - t) * (whole - before) / (now - before);
             return;
         }
         t = next;
@@ -222,13 +223,14 @@ static void find_strike(ami_cycle *cycle)
 }
 
 static ami_refusal rhythm(ami_cycle *cycle, const ami_motion_nets *nets, const ami_motion_limits *limits,
-                          ami_cycle_room *room)
+                          ami_cycle_workspace *workspace)
 {
-    ami_window_phase_features(cycle->window, room->phase_features);
-    ami_phase_trajectory trajectory = {AMI_STYLE_FRAMES, AMI_FEATURE_RATE, room->phase, cycle->unwrapped};
+    ami_window_phase_features(cycle->window, workspace->phase_features);
+    ami_phase_trajectory trajectory = {AMI_STYLE_FRAMES, AMI_FEATURE_RATE, workspace->phase,
+                                       cycle->unwrapped};
     ami_phase_period period;
-    if (!ami_deepphase_encode_sequence(nets->deepphase, room->deepphase, room->phase_features, &trajectory,
-                                       NULL) ||
+    if (!ami_deepphase_encode_sequence(nets->deepphase, workspace->deepphase, workspace->phase_features,
+                                       &trajectory, NULL) ||
         !ami_deepphase_periodicity(&trajectory, &period, NULL))
         return AMI_REFUSED_NUMBERS;
     cycle->facts.confidence = period.confidence;
@@ -248,8 +250,8 @@ static ami_refusal rhythm(ami_cycle *cycle, const ami_motion_nets *nets, const a
 
 /* ---- poses ---- */
 
-/* One number of the window between frames i and i + 1, by Catmull and Rom's cubics (1974); straight on beyond
- * its ends. */
+/* Feature k of the window between frames i and i + 1, by Catmull-Rom interpolation (1974); linear beyond the
+ * ends. */
 static inline float between_frames(const float *window, int i, float u, int k)
 {
     const float *b = window + i * AMI_FEATURES + k, v = 1 - u;
@@ -273,7 +275,7 @@ static void sample_window(const float *window, double t, float out[AMI_FEATURES]
         out[k] = between_frames(window, i, (float)(t - i), k);
 }
 
-/* Frame f of the cycle is at this frame of the window. */
+/* The frame of the window at frame f of the cycle; *over: it wraps to the start of the cut. */
 static double cut_time(const ami_cycle *cycle, int f, bool *over)
 {
     const double t = cycle->strike + cycle->length * f / cycle->facts.frames;
@@ -281,8 +283,8 @@ static double cut_time(const ami_cycle *cycle, int f, bool *over)
     return *over ? t - cycle->length : t;
 }
 
-/* The cycle's features, from the strike on. What its ends differ by is taken off evenly over the cut, half of
- * it at either end. */
+/* The cycle's features, from the strike on. The difference of the cut's ends is distributed linearly over the
+ * cut, half of it at either end. */
 static void cut(ami_cycle *cycle, float *features)
 {
     const int n = cycle->facts.frames;
@@ -307,7 +309,7 @@ static void cut(ami_cycle *cycle, float *features)
     cycle->phase[n] = 1;
 }
 
-/* Turns the motion such that its mean heading is along x. */
+/* Turns the motion so that its mean heading is along x. */
 static void straighten(int frames, double *pose)
 {
     double sum[2] = {0, 0}, turn[4];
@@ -328,20 +330,20 @@ static void straighten(int frames, double *pose)
     }
 }
 
-static ami_refusal make_poses(ami_cycle *cycle, const ami_motion_nets *nets, ami_cycle_room *room,
+static ami_refusal make_poses(ami_cycle *cycle, const ami_motion_nets *nets, ami_cycle_workspace *workspace,
                               ami_clip *clip)
 {
     const int n = cycle->facts.frames;
-    cut(cycle, room->features);
+    cut(cycle, workspace->features);
     ami_ik_def def = ami_ik_default_def(nets->skeleton);
     def.rate = n * AMI_FEATURE_RATE / cycle->length;
-    if (!ami_ik_motion(&def, n, room->features, true, room->time, room->pose, NULL))
+    if (!ami_ik_motion(&def, n, workspace->features, true, workspace->time, workspace->pose, NULL))
         return AMI_REFUSED_BODY;
     for (int f = 0; f <= n; f++)
-        room->time[f] = cycle->facts.period_s * f / n;
-    straighten(n, room->pose);
-    return ami_clip_refill(clip, n + 1, room->time, room->pose, true, NULL) ? AMI_MOTION_OK
-                                                                            : AMI_REFUSED_BODY;
+        workspace->time[f] = cycle->facts.period_s * f / n;
+    straighten(n, workspace->pose);
+    return ami_clip_refill(clip, n + 1, workspace->time, workspace->pose, true, NULL) ? AMI_MOTION_OK
+                                                                                      : AMI_REFUSED_BODY;
 }
 
 /* ---- checks ---- */
@@ -366,24 +368,24 @@ static bool joints_within(const ami_motion_limits *limits, const double *pose, c
     return good;
 }
 
-/* Weight is contact, by height alone: what is on the ground should stand still. */
+/* Foot skate: the horizontal speed of sole points, weighted by contact, which depends on height alone. */
 typedef struct skating {
-    double way, weight;
+    double speed, weight; /* sums */
 } skating;
 
 static void add_skating(skating *s, double height, double x, double y)
 {
     const double contact = ami_contact(height, (const double[3]){0, 0, 0});
-    s->way += contact * sqrt(x * x + y * y);
+    s->speed += contact * sqrt(x * x + y * y);
     s->weight += contact;
 }
 
 static double skate_of(const skating *s)
 {
-    return s->weight > 0 ? s->way / s->weight : 0;
+    return s->weight > 0 ? s->speed / s->weight : 0;
 }
 
-/* Of the window, at the moment that is frame f of the clip; velocities over two frames, as the clip's are. */
+/* Adds the skating of the window at frame f of the clip; velocities over two frames, as in the clip. */
 static void add_window_skating(const ami_cycle *cycle, int f, skating *s)
 {
     bool over;
@@ -405,9 +407,9 @@ static void add_window_skating(const ami_cycle *cycle, int f, skating *s)
     }
 }
 
-/* What is seen of one frame: how well its points fit, where the soles are. */
-static void look_at(const ami_motion_nets *nets, const ami_cycle_room *room, const ami_clip *clip, int f,
-                    double *off, double *lowest, skating *s)
+/* Measures one frame of the clip: distance of its points from the window's, lowest sole point, skating. */
+static void measure_frame(const ami_motion_nets *nets, const ami_cycle_workspace *workspace,
+                          const ami_clip *clip, int f, double *off, double *lowest, skating *s)
 {
     ami_state state;
     ami_points points;
@@ -416,7 +418,7 @@ static void look_at(const ami_motion_nets *nets, const ami_cycle_room *room, con
                  &state);
     ami_points_of_state(nets->skeleton, &state, &points);
     ami_features(&points, features);
-    *off += ami_features_distance(features, room->features + f * AMI_FEATURES);
+    *off += ami_features_distance(features, workspace->features + f * AMI_FEATURES);
     for (int k = 0; k < 4; k++) {
         const int p = ami_sole_point[k];
         *lowest = fmin(*lowest, points.pos[p][2]);
@@ -424,15 +426,14 @@ static void look_at(const ami_motion_nets *nets, const ami_cycle_room *room, con
     }
 }
 
-/* Of the clip as it will be followed. The limits hold at every frame, what is a mean is taken over every
- * other one. */
+/* Checks the clip. Limits apply to every frame, means are taken over every other one. */
 static ami_refusal check(ami_cycle *cycle, const ami_motion_nets *nets, const ami_motion_limits *limits,
-                         ami_cycle_room *room, const ami_clip *clip)
+                         ami_cycle_workspace *workspace, const ami_clip *clip)
 {
     const int n = cycle->facts.frames;
     double lowest = INFINITY, off = 0, offset[3];
     skating s = {0}, before = {0};
-    cut(cycle, room->features); /* another motion's may be there by now */
+    cut(cycle, workspace->features); /* another motion may have overwritten them since make_poses */
     for (int f = 0; f < n; f++) {
         const double *pose = ami_clip_poses(clip) + f * AMI_POSE, *vel = ami_clip_vels(clip) + f * AMI_VEL;
         if (!(pose[2] >= limits->root_height[0] && pose[2] <= limits->root_height[1]))
@@ -442,7 +443,7 @@ static ami_refusal check(ami_cycle *cycle, const ami_motion_nets *nets, const am
         if (!joints_within(limits, pose, vel))
             return AMI_REFUSED_JOINTS;
         if (f % 2 == 0) {
-            look_at(nets, room, clip, f, &off, &lowest, &s);
+            measure_frame(nets, workspace, clip, f, &off, &lowest, &s);
             add_window_skating(cycle, f, &before);
         }
     }
@@ -456,21 +457,21 @@ static ami_refusal check(ami_cycle *cycle, const ami_motion_nets *nets, const am
     return cycle->facts.fit_m <= limits->fit_m ? AMI_MOTION_OK : AMI_REFUSED_BODY;
 }
 
-/* ---- all of it ---- */
+/* ---- all stages ---- */
 
 ami_refusal ami_cycle_advance(ami_cycle *cycle, const ami_motion_nets *nets, const ami_motion_limits *limits,
-                              ami_cycle_room *room, ami_clip *clip)
+                              ami_cycle_workspace *workspace, ami_clip *clip)
 {
-    AMI_ASSERT(cycle && cycle->stage < AMI_CYCLE_DONE && nets && limits && room && clip);
+    AMI_ASSERT(cycle && cycle->stage < AMI_CYCLE_DONE && nets && limits && workspace && clip);
     switch (cycle->stage++) {
     case AMI_CYCLE_DECODE:
-        return decode(cycle, nets, room);
+        return decode(cycle, nets, workspace);
     case AMI_CYCLE_RHYTHM:
-        return rhythm(cycle, nets, limits, room);
+        return rhythm(cycle, nets, limits, workspace);
     case AMI_CYCLE_POSES:
-        return make_poses(cycle, nets, room, clip);
+        return make_poses(cycle, nets, workspace, clip);
     case AMI_CYCLE_CHECKS:
-        return check(cycle, nets, limits, room, clip);
+        return check(cycle, nets, limits, workspace, clip);
     default:
         cycle->stage = AMI_CYCLE_DONE;
         return AMI_MOTION_OK;
@@ -478,36 +479,37 @@ ami_refusal ami_cycle_advance(ami_cycle *cycle, const ami_motion_nets *nets, con
 }
 
 ami_refusal ami_cycle_make(ami_cycle *cycle, const ami_motion_nets *nets, const ami_motion_limits *limits,
-                           ami_cycle_room *room, const ami_latent *latent, ami_clip *clip)
+                           ami_cycle_workspace *workspace, const ami_latent *latent, ami_clip *clip)
 {
-    AMI_ASSERT(cycle && nets && limits && room && latent && clip);
+    AMI_ASSERT(cycle && nets && limits && workspace && latent && clip);
     ami_refusal refusal = AMI_MOTION_OK;
     ami_cycle_begin(cycle, latent);
     while (refusal == AMI_MOTION_OK && cycle->stage != AMI_CYCLE_DONE)
-        refusal = ami_cycle_advance(cycle, nets, limits, room, clip);
+        refusal = ami_cycle_advance(cycle, nets, limits, workspace, clip);
     return refusal;
 }
 
-bool ami_cycle_body_phase(const ami_motion_nets *nets, ami_cycle_room *room, const ami_state *state,
+bool ami_cycle_body_phase(const ami_motion_nets *nets, ami_cycle_workspace *workspace, const ami_state *state,
                           ami_phase *phase)
 {
-    AMI_ASSERT(nets && room && state && phase);
+    AMI_ASSERT(nets && workspace && state && phase);
     ami_points points;
     ami_points_of_state(nets->skeleton, state, &points);
-    ami_phase_features(&points, room->phase_features);
-    return ami_deepphase_encode(nets->deepphase, room->deepphase, room->phase_features, phase, NULL);
+    ami_phase_features(&points, workspace->phase_features);
+    return ami_deepphase_encode(nets->deepphase, workspace->deepphase, workspace->phase_features, phase,
+                                NULL);
 }
 
-double ami_cycle_phase_at(const ami_cycle *cycle, double share)
+double ami_cycle_phase_at(const ami_cycle *cycle, double fraction)
 {
-    AMI_ASSERT(cycle && cycle->stage == AMI_CYCLE_DONE && share >= 0 && share <= 1);
+    AMI_ASSERT(cycle && cycle->stage == AMI_CYCLE_DONE && fraction >= 0 && fraction <= 1);
     const int n = cycle->facts.frames;
-    const double at = fmin(fmax(share, 0), 1) * n;
+    const double at = fmin(fmax(fraction, 0), 1) * n;
     const int i = at >= n - 1 ? n - 1 : (int)at;
     return cycle->phase[i] + (at - i) * (cycle->phase[i + 1] - cycle->phase[i]);
 }
 
-double ami_cycle_share_at(const ami_cycle *cycle, double phase)
+double ami_cycle_fraction_at(const ami_cycle *cycle, double phase)
 {
     AMI_ASSERT(cycle && cycle->stage == AMI_CYCLE_DONE && phase >= 0 && phase <= 1);
     const int n = cycle->facts.frames;

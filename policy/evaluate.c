@@ -1,4 +1,4 @@
-/* Rollouts over seeds, summed up. */
+/* Runs rollouts with several seeds and computes their means. */
 #include "policy/evaluate.h"
 
 #include <math.h>
@@ -22,8 +22,8 @@ static void add(ami_evaluation *e, const ami_rollout_result *r, int seeds)
     e->unstable += r->resets_unstable;
 }
 
-/* Where it was stopped, the means are those of the seeds that were run. */
-static void stretch(ami_evaluation *e, double by)
+/* If it was stopped, makes the means those of the completed seeds. */
+static void rescale(ami_evaluation *e, double by)
 {
     e->survival *= by;
     e->success *= by;
@@ -38,15 +38,15 @@ static void stretch(ami_evaluation *e, double by)
     e->control_steps_per_s *= by;
 }
 
-bool ami_evaluate(const ami_evaluation_def *def, ami_evaluation *e, ami_error *err)
+bool ami_evaluate(const ami_evaluation_def *def, ami_evaluation *evaluation, ami_error *err)
 {
     const ami_clip *clip = def->rollout->generator ? NULL : def->rollout->env.clip;
-    *e = (ami_evaluation){.worst_survival = 1, .worst_return = 1};
+    *evaluation = (ami_evaluation){.worst_survival = 1, .worst_return = 1};
     if (def->seeds < 1)
         return ami_fail(err, "%d seeds, expected 1 or more", def->seeds);
     if (def->protocol == AMI_PROTOCOL_OWN_LENGTH && !clip)
         return ami_fail(err, "invented motions have no length of their own");
-    for (int s = 0; s < def->seeds && !e->stopped; s++) {
+    for (int s = 0; s < def->seeds && !evaluation->stopped; s++) {
         ami_rollout_def own = *def->rollout;
         ami_generator_def generator;
         own.env.seed += (uint64_t)s;
@@ -62,15 +62,15 @@ bool ami_evaluate(const ami_evaluation_def *def, ami_evaluation *e, ami_error *e
         ami_rollout_result result;
         if (!ami_rollout_run(&own, &result, err))
             return false;
-        e->stopped = result.stopped;
-        if (!e->stopped) {
-            add(e, &result, def->seeds);
+        evaluation->stopped = result.stopped;
+        if (!evaluation->stopped) {
+            add(evaluation, &result, def->seeds);
             if (def->done)
                 def->done(def->context, &own, &result);
         }
         ami_rollout_result_free(&result);
     }
-    if (e->stopped && e->seeds > 0)
-        stretch(e, (double)def->seeds / e->seeds);
+    if (evaluation->stopped && evaluation->seeds > 0)
+        rescale(evaluation, (double)def->seeds / evaluation->seeds);
     return true;
 }

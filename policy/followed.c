@@ -1,4 +1,4 @@
-/* Loads what characters follow: a clip, or the networks and the table behind invented motions. */
+/* Loads the reference of characters: a clip, or the networks and the style table for invented motions. */
 #include "policy/followed.h"
 
 #include "base/file.h"
@@ -10,7 +10,7 @@
 
 enum { MAX_NETWORK = 256 << 20 };
 
-/* The file as given, or amble's own; its checksum is added to crc. */
+/* Finds the given file, or amble's own (given NULL), and continues crc with its content. */
 static bool find_file(const char *given, const char *own, bool table, char *path, size_t size, uint32_t *crc,
                       ami_error *err)
 {
@@ -26,7 +26,7 @@ static bool find_file(const char *given, const char *own, bool table, char *path
     return true;
 }
 
-/* The latent of a clip's own style, as a plan of one moment. */
+/* A plan with one style, that of a clip. */
 static bool plan_from_clip(ami_motions *m, const ami_style_request *s, const char *clips, ami_error *err)
 {
     char path[4096];

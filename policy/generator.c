@@ -1,4 +1,4 @@
-/* The reference generator: the plan, motions in the making, the clock; saved and loaded. */
+/* The reference generator: follows the plan, makes motions, runs the clock, is saved and loaded. */
 #include "policy/generator.h"
 
 #include "base/assert.h"
@@ -8,50 +8,49 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Nominal costs of the stages, µs on a core of 2024 in fp32: not measured as it runs, or results would depend
- * on time. */
+/* Nominal costs of the stages, µs on a core of 2024 in fp32. They are not measured at run time, because
+ * results would depend on it. */
 static const double stage_us[AMI_CYCLE_DONE] = {90, 60, 120, 30};
 
 static const double rate_slew = 1.5; /* 1/s */
 static const double max_pull = .25, lag_s = 2;
 static const double longest_glide_s = 3;
 static const double straight_up_to = 5;            /* ratio of speeds */
-static const double change_takes_s = 3;            /* a fall within this time of a change of style counts as
-                                                      the change's */
-static const double change_again_s[2] = {.2, 1.5}; /* when such a change comes again */
-static const double turn_gain = 2, max_turn = .8;  /* 1/s, rad/s: towards a wanted heading */
+static const double change_takes_s = 3;            /* a fall this soon after a change of style is due to it */
+static const double change_again_s[2] = {.2, 1.5}; /* min and max time until such a change is repeated */
+static const double turn_gain = 2, max_turn = .8;  /* 1/s, rad/s: towards a requested heading */
 
-/* The latent on its way from one style to the next: straight, or in a quadratic Bézier curve towards
- * `middle`. At its end it stays at `to`. */
+/* The path of the latent from one style to the next: straight, or a quadratic Bézier curve with control point
+ * `middle`. Afterwards the latent stays at `to`. */
 typedef struct transition {
     ami_latent from, to, middle;
     bool has_middle;
     double begun, duration; /* s */
 } transition;
 
-/* What changes while it runs, motions left out. */
+/* The generator's state without its motions. */
 typedef struct state {
     ami_rng rng; /* of the plan's drawn styles, and of when they change */
 
-    /* The plan (follow_plan, begin_plan) and interactive overrides (ami_generator_want, …_set_pace, …) */
+    /* The plan (follow_plan, begin_plan) and interactive overrides (ami_generator_request, …_set_pace, …) */
     transition transition;
     double heading, speed, pace; /* requested; heading NaN: none, speed 0: the style's */
-    int moment;                  /* the next one of a fixed plan */
-    double changed, next_change; /* s, of drawn styles; changed 0: not yet */
+    int moment;                  /* index of the next moment of a fixed plan */
+    double changed, next_change; /* s, changes of drawn styles; changed 0: none yet */
     ami_latent before;           /* of drawn styles: the one before transition.to */
     bool change_again;           /* the next change of drawn styles is to `again`, … */
-    ami_latent again;            /* … in which the body fell on the way from `before` */
+    ami_latent again;            /* … to which the body fell in the transition from `before` */
 
     /* Making motions (work, make_now, change) */
-    int current;      /* which of the two motions is followed */
-    bool busy;        /* the other one is in the making */
-    ami_latent tried; /* the last one that a motion was made of */
+    int current;      /* index of the motion that is followed */
+    bool busy;        /* the other motion is being made */
+    ami_latent tried; /* the last latent of which a motion was begun */
     double begun;     /* s, when the last motion was begun */
-    double entered;   /* s, when the motion that is followed began to be */
+    double entered;   /* s, when the reference changed to the current motion */
     ami_generator_counts counts;
 
     /* The clock (phase_pull) */
-    double lag, lag_seen_s; /* cycles; for how long the style has been followed that it is the mean of */
+    double lag, lag_seen_s; /* cycles; s, time over which lag has been averaged */
 } state;
 
 struct ami_generator {
@@ -76,7 +75,7 @@ ami_generator_def ami_generator_default_def(const ami_motion_nets *nets, const a
 
 /* ---- the plan ---- */
 
-/* Where the latent is in its transition. */
+/* The latent at this time of its transition. */
 static ami_latent latent_at(const ami_generator *g, double now)
 {
     const transition *t = &g->s.transition;
@@ -92,7 +91,7 @@ static ami_latent latent_at(const ami_generator *g, double now)
     return here;
 }
 
-/* s. A latent need not have a speed or a tempo: what is not a number then, fmax leaves out. */
+/* Duration of a transition, s. If a latent has no speed or tempo, the result is NaN, which fmax ignores. */
 static double transition_s(const ami_generator *g, const ami_latent *from, const ami_latent *to)
 {
     const double brake_s = fabs(to->speed - from->speed) / g->def.acceleration;
@@ -100,7 +99,8 @@ static double transition_s(const ami_generator *g, const ami_latent *from, const
     return fmin(fmax(g->def.glide_s, fmax(brake_s, rhythm_s)), fmax(g->def.glide_s, longest_glide_s));
 }
 
-/* The named style in the middle of a transition between speeds that differ too much; NULL: straight on. */
+/* The named style in the middle of a transition between very different speeds; NULL: the transition is
+ * straight. */
 static const ami_style *style_between(const ami_generator *g, const ami_latent *from, const ami_latent *to)
 {
     const double apart = fabs(log(to->speed / from->speed)), middle = .5 * log(to->speed * from->speed);
@@ -119,7 +119,7 @@ static const ami_style *style_between(const ami_generator *g, const ami_latent *
     return nearest;
 }
 
-static void want(ami_generator *g, const ami_latent *latent, double now)
+static void request(ami_generator *g, const ami_latent *latent, double now)
 {
     transition *t = &g->s.transition;
     t->from = latent_at(g, now);
@@ -132,9 +132,9 @@ static void want(ami_generator *g, const ami_latent *latent, double now)
         ami_latent_of_style(middle, &t->middle);
 }
 
-static void want_moment(ami_generator *g, const ami_style_moment *moment, double now)
+static void request_moment(ami_generator *g, const ami_style_moment *moment, double now)
 {
-    want(g, &moment->latent, now);
+    request(g, &moment->latent, now);
     if (!isnan(moment->heading))
         g->s.heading = moment->heading;
     if (!isnan(moment->speed))
@@ -147,7 +147,7 @@ static void draw_next_change(ami_generator *g, double now)
     g->s.next_change = in[1] > 0 ? now + ami_rng_range(&g->s.rng, in[0], in[1]) : (double)INFINITY;
 }
 
-static void want_drawn(ami_generator *g, double now)
+static void request_drawn(ami_generator *g, double now)
 {
     const ami_style_plan *plan = g->def.plan;
     ami_latent latent = g->s.again;
@@ -156,7 +156,7 @@ static void want_drawn(ami_generator *g, double now)
     g->s.change_again = false;
     g->s.before = g->s.transition.to;
     g->s.changed = now;
-    want(g, &latent, now);
+    request(g, &latent, now);
     draw_next_change(g, now);
 }
 
@@ -165,22 +165,22 @@ static void follow_plan(ami_generator *g, double now)
     const ami_style_plan *plan = g->def.plan;
     if (plan->moments == 0) {
         if (now >= g->s.next_change - 1e-9)
-            want_drawn(g, now);
+            request_drawn(g, now);
         return;
     }
     while (g->s.moment < plan->moments && now >= plan->moment[g->s.moment].time - 1e-9)
-        want_moment(g, &plan->moment[g->s.moment++], now);
+        request_moment(g, &plan->moment[g->s.moment++], now);
 }
 
-/* The plan from its beginning, the latent already there. Again: not with a drawn style but with the one that
- * was wanted last. */
+/* Restarts the plan without a transition to its first style. Again: with the style that was requested last
+ * instead of a drawn one. */
 static void begin_plan(ami_generator *g, bool again)
 {
     state *s = &g->s;
     s->moment = 0;
     s->heading = (double)NAN;
     s->speed = g->def.speed;
-    s->lag = 0; /* bodies begin where the reference is */
+    s->lag = 0; /* bodies start at the reference */
     s->lag_seen_s = lag_s;
     s->busy = false;
     s->changed = 0;
@@ -199,12 +199,12 @@ static void begin_plan(ami_generator *g, bool again)
 
 /* ---- motions ---- */
 
-/* The clip's seconds in a second. */
-static double wanted_rate(const ami_generator *g, const ami_cycle *cycle)
+/* The requested rate: seconds of the clip per second. */
+static double requested_rate(const ami_generator *g, const ami_cycle *cycle)
 {
     if (!(g->s.speed > 0))
         return g->s.pace;
-    const double own = cycle->facts.speed; /* a style that goes nowhere cannot go faster */
+    const double own = cycle->facts.speed; /* a style on the spot has no speed to scale */
     return own < .1 ? 1 : fmin(fmax(g->s.speed / own, AMI_PACE_MIN), AMI_PACE_MAX);
 }
 
@@ -217,13 +217,13 @@ static ami_refusal count(ami_generator *g, ami_refusal refusal)
     return refusal;
 }
 
-/* The whole motion at once, into the buffer that is free, which is then the one that is followed. */
-static ami_refusal make_now(ami_generator *g, ami_cycle_room *room, const ami_latent *latent)
+/* Makes a whole motion in the unused buffer and makes it the current one. */
+static ami_refusal make_now(ami_generator *g, ami_cycle_workspace *workspace, const ami_latent *latent)
 {
     const int other = 1 - g->s.current;
     g->s.tried = *latent;
     const ami_refusal refusal =
-        ami_cycle_make(&g->cycle[other], g->def.nets, &g->def.limits, room, latent, g->clip[other]);
+        ami_cycle_make(&g->cycle[other], g->def.nets, &g->def.limits, workspace, latent, g->clip[other]);
     if (refusal == AMI_MOTION_OK)
         g->s.current = other;
     return count(g, refusal);
@@ -233,10 +233,10 @@ void ami_generator_use(const ami_generator *generator, ami_env_def *def)
 {
     AMI_ASSERT(generator && def);
     def->clip = generator->clip[generator->s.current];
-    def->rate = wanted_rate(generator, &generator->cycle[generator->s.current]);
+    def->rate = requested_rate(generator, &generator->cycle[generator->s.current]);
 }
 
-/* The motion in the making is done: the reference goes on with it, at the same phase. */
+/* Changes the reference to the new motion, at the same phase. */
 static void change(ami_generator *g, ami_env *env)
 {
     const ami_cycle *old = &g->cycle[g->s.current];
@@ -244,15 +244,16 @@ static void change(ami_generator *g, ami_env *env)
     const ami_cycle *new = &g->cycle[g->s.current];
     const double phase = ami_cycle_phase_at(old, ami_reference_phase(&env->reference));
     const double duration = ami_clip_duration(g->clip[g->s.current]);
-    const double time = fmin(ami_cycle_share_at(new, phase) * duration, nextafter(duration, 0));
-    ami_reference_change(&env->reference, g->clip[g->s.current], time, wanted_rate(g, new), g->def.blend_s);
+    const double time = fmin(ami_cycle_fraction_at(new, phase) * duration, nextafter(duration, 0));
+    ami_reference_change(&env->reference, g->clip[g->s.current], time, requested_rate(g, new),
+                         g->def.blend_s);
     g->s.counts.changes++;
     g->s.entered = env->step * env->control_dt;
     ami_generator_use(g, &env->def);
 }
 
-/* Whether it is time for a motion of this latent: at once where a transition begins or is at its end,
- * every_s after the last one in it. */
+/* Whether to begin a motion of this latent: at once at the beginning and the end of a transition, else
+ * every_s after the last one. */
 static bool is_due(const ami_generator *g, const ami_latent *latent, double now)
 {
     if (ami_latent_same(latent, &g->s.tried))
@@ -260,8 +261,8 @@ static bool is_due(const ami_generator *g, const ami_latent *latent, double now)
     return now >= g->s.begun + g->def.every_s - 1e-9 || ami_latent_same(latent, &g->s.transition.to);
 }
 
-/* Stages of the motion in the making, or the first of a new one if it is time for that. */
-static void work(ami_generator *g, ami_cycle_room *room, ami_env *env, double now)
+/* Does stages of the motion that is being made, or begins a new one if it is due. */
+static void work(ami_generator *g, ami_cycle_workspace *workspace, ami_env *env, double now)
 {
     const int other = 1 - g->s.current;
     ami_cycle *cycle = &g->cycle[other];
@@ -278,7 +279,7 @@ static void work(ami_generator *g, ami_cycle_room *room, ami_env *env, double no
     do {
         spent += stage_us[cycle->stage];
         const ami_refusal refusal =
-            ami_cycle_advance(cycle, g->def.nets, &g->def.limits, room, g->clip[other]);
+            ami_cycle_advance(cycle, g->def.nets, &g->def.limits, workspace, g->clip[other]);
         if (refusal != AMI_MOTION_OK || cycle->stage == AMI_CYCLE_DONE) {
             g->s.busy = false;
             if (count(g, refusal) == AMI_MOTION_OK)
@@ -290,40 +291,40 @@ static void work(ami_generator *g, ami_cycle_room *room, ami_env *env, double no
 
 /* ---- clock and heading ---- */
 
-static double clamped(double x, double most)
+static double clamped(double x, double max)
 {
-    return fmin(fmax(x, -most), most);
+    return fmin(fmax(x, -max), max);
 }
 
-/* Whether the motion that is followed is not yet the one that is wanted. */
+/* Whether the requested latent's motion is not yet made. */
 static bool in_transition(const ami_generator *g)
 {
     return g->s.busy || !ami_latent_same(&g->s.tried, &g->s.transition.to);
 }
 
 /* The phase-locked loop of the header. */
-static double phase_pull(ami_generator *g, ami_cycle_room *room, const ami_env *env)
+static double phase_pull(ami_generator *g, ami_cycle_workspace *workspace, const ami_env *env)
 {
     ami_phase body;
     if (in_transition(g)) {
         g->s.lag_seen_s = 0;
         return 0;
     }
-    if (!(g->def.phase_gain > 0) || !ami_cycle_body_phase(g->def.nets, room, &env->state, &body))
+    if (!(g->def.phase_gain > 0) || !ami_cycle_body_phase(g->def.nets, workspace, &env->state, &body))
         return 0;
     const double reference =
         ami_cycle_phase_at(&g->cycle[g->s.current], ami_reference_phase(&env->reference));
     const double ahead = ami_phase_difference(reference, body.phase), sure = fmin(body.amplitude, 1);
     const double unusual = ami_phase_difference(g->s.lag, ahead);
-    const double share = env->control_dt / fmin(g->s.lag_seen_s + env->control_dt, lag_s);
-    g->s.lag = ami_phase_difference(0, g->s.lag + sure * unusual * share);
+    const double weight = env->control_dt / fmin(g->s.lag_seen_s + env->control_dt, lag_s);
+    g->s.lag = ami_phase_difference(0, g->s.lag + sure * unusual * weight);
     g->s.lag_seen_s += env->control_dt;
     return clamped(g->def.phase_gain * sure * unusual, max_pull);
 }
 
-static void set_clock(ami_generator *g, ami_cycle_room *room, ami_env *env)
+static void set_clock(ami_generator *g, ami_cycle_workspace *workspace, ami_env *env)
 {
-    const double rate = wanted_rate(g, &g->cycle[g->s.current]) * (1 + phase_pull(g, room, env));
+    const double rate = requested_rate(g, &g->cycle[g->s.current]) * (1 + phase_pull(g, workspace, env));
     env->reference.rate += clamped(rate - env->reference.rate, rate_slew * env->control_dt);
 }
 
@@ -340,41 +341,41 @@ static void steer(const ami_generator *g, ami_env *env)
 static bool check_def(const ami_generator_def *def, ami_error *err)
 {
     if (!(def->budget_us >= 0))
-        return ami_fail(err, "a budget of %g µs for making motions, expected 0 or more", def->budget_us);
+        return ami_fail(err, "generation budget %g µs, expected 0 or more", def->budget_us);
     if (!(def->glide_s >= 0 && def->glide_s <= 60))
-        return ami_fail(err, "%g s from one style to the next, expected 0 to 60", def->glide_s);
+        return ami_fail(err, "transition time %g s, expected 0 to 60", def->glide_s);
     if (!(def->acceleration >= .1 && def->acceleration <= 1000))
-        return ami_fail(err, "changes of speed at %g m/s², expected 0.1 to 1000", def->acceleration);
+        return ami_fail(err, "acceleration %g m/s², expected 0.1 to 1000", def->acceleration);
     if (!(def->blend_s >= .01 && def->blend_s <= 10))
-        return ami_fail(err, "%g s from one cycle to the next, expected 0.01 to 10", def->blend_s);
+        return ami_fail(err, "blend time %g s, expected 0.01 to 10", def->blend_s);
     if (!(def->octave_s >= 0 && def->octave_s <= 60))
-        return ami_fail(err, "%g s for an octave of tempo, expected 0 to 60", def->octave_s);
+        return ami_fail(err, "time to double the tempo %g s, expected 0 to 60", def->octave_s);
     if (!(def->every_s >= 0 && def->every_s <= 10))
-        return ami_fail(err, "a new motion every %g s, expected 0 to 10", def->every_s);
+        return ami_fail(err, "time between motions %g s, expected 0 to 10", def->every_s);
     if (!(def->phase_gain >= 0 && def->phase_gain <= 20))
-        return ami_fail(err, "a phase gain of %g, expected 0 (off) to 20", def->phase_gain);
+        return ami_fail(err, "phase gain %g, expected 0 (off) to 20", def->phase_gain);
     if (!(def->speed >= 0 && def->speed <= 20))
-        return ami_fail(err, "a speed of %g m/s, expected 0 (the style's own) to 20", def->speed);
+        return ami_fail(err, "speed %g m/s, expected 0 (the style's own) to 20", def->speed);
     return true;
 }
 
-static bool first_motion(ami_generator *g, ami_cycle_room *room, ami_error *err)
+static bool first_motion(ami_generator *g, ami_cycle_workspace *workspace, ami_error *err)
 {
     const ami_style_plan *plan = g->def.plan;
     begin_plan(g, false);
-    ami_refusal refusal = make_now(g, room, &g->s.transition.to);
+    ami_refusal refusal = make_now(g, workspace, &g->s.transition.to);
     if (refusal == AMI_MOTION_OK)
         return true;
     if (plan->moments > 0)
-        return ami_fail(err, "the style that is asked for first gives no usable motion: %s",
+        return ami_fail(err, "the first requested style gives no usable motion: %s",
                         ami_refusal_text(refusal));
     for (int i = 0; i < plan->styles->count; i++) {
         ami_latent latent;
         ami_latent_of_style(&plan->styles->style[i], &latent);
-        if (make_now(g, room, &latent) == AMI_MOTION_OK)
+        if (make_now(g, workspace, &latent) == AMI_MOTION_OK)
             return true;
     }
-    return ami_fail(err, "none of the %d styles gives a usable motion; of the first one, %s",
+    return ami_fail(err, "none of the %d styles gives a usable motion; the first one: %s",
                     plan->styles->count, ami_refusal_text(refusal));
 }
 
@@ -383,14 +384,15 @@ static ami_rng first_numbers(const ami_generator_def *def)
     return ami_rng_seed(def->seed, (UINT64_C(2) << 32) + def->stream);
 }
 
-ami_generator *ami_generator_create(const ami_generator_def *def, ami_cycle_room *room, ami_error *err)
+ami_generator *ami_generator_create(const ami_generator_def *def, ami_cycle_workspace *workspace,
+                                    ami_error *err)
 {
-    AMI_ASSERT(def && def->nets && def->plan && room);
+    AMI_ASSERT(def && def->nets && def->plan && workspace);
     if (!check_def(def, err))
         return NULL;
     ami_generator *g = calloc(1, sizeof *g);
     if (!g) {
-        ami_fail(err, "out of memory for a generator of motions");
+        ami_fail(err, "out of memory for a motion generator");
         return NULL;
     }
     g->def = *def;
@@ -398,7 +400,7 @@ ami_generator *ami_generator_create(const ami_generator_def *def, ami_cycle_room
     bool ok = true;
     for (int i = 0; i < 2; i++)
         ok = ok && (g->clip[i] = ami_clip_reserve(AMI_CYCLE_FRAMES + 1, "generated", err)) != NULL;
-    if (ok && first_motion(g, room, err))
+    if (ok && first_motion(g, workspace, err))
         return g;
     ami_generator_destroy(g);
     return NULL;
@@ -443,38 +445,38 @@ bool ami_generator_is_making(const ami_generator *generator)
     return generator->s.busy;
 }
 
-static void make_wanted(ami_generator *g, ami_cycle_room *room, ami_env *env)
+static void make_requested(ami_generator *g, ami_cycle_workspace *workspace, ami_env *env)
 {
     if (ami_latent_same(&g->s.transition.to, &g->cycle[g->s.current].latent))
         g->s.tried = g->s.transition.to;
     else
-        make_now(g, room, &g->s.transition.to);
+        make_now(g, workspace, &g->s.transition.to);
     ami_generator_use(g, &env->def);
 }
 
-void ami_generator_start(ami_generator *generator, ami_cycle_room *room, ami_env *env)
+void ami_generator_start(ami_generator *generator, ami_cycle_workspace *workspace, ami_env *env)
 {
-    AMI_ASSERT(generator && room && env);
+    AMI_ASSERT(generator && workspace && env);
     begin_plan(generator, false);
-    make_wanted(generator, room, env);
+    make_requested(generator, workspace, env);
 }
 
-bool ami_generator_start_seeded(ami_generator *generator, ami_cycle_room *room, ami_env *env, uint64_t seed,
-                                uint64_t stream, ami_error *err)
+bool ami_generator_start_seeded(ami_generator *generator, ami_cycle_workspace *workspace, ami_env *env,
+                                uint64_t seed, uint64_t stream, ami_error *err)
 {
     generator->def.seed = seed;
     generator->def.stream = stream;
     memset(&generator->s, 0, sizeof generator->s);
     generator->s.rng = first_numbers(&generator->def);
-    if (!first_motion(generator, room, err))
+    if (!first_motion(generator, workspace, err))
         return false;
     ami_generator_use(generator, &env->def);
     return true;
 }
 
-void ami_generator_start_again(ami_generator *generator, ami_cycle_room *room, ami_env *env)
+void ami_generator_start_again(ami_generator *generator, ami_cycle_workspace *workspace, ami_env *env)
 {
-    AMI_ASSERT(generator && room && env);
+    AMI_ASSERT(generator && workspace && env);
     state *s = &generator->s;
     const double now = env->step * env->control_dt;
     const bool in_change =
@@ -488,53 +490,53 @@ void ami_generator_start_again(ami_generator *generator, ami_cycle_room *room, a
         s->change_again = true;
         s->next_change = ami_rng_range(&s->rng, change_again_s[0], change_again_s[1]);
     }
-    make_wanted(generator, room, env);
+    make_requested(generator, workspace, env);
 }
 
-void ami_generator_step(ami_generator *generator, ami_cycle_room *room, ami_env *env)
+void ami_generator_step(ami_generator *generator, ami_cycle_workspace *workspace, ami_env *env)
 {
-    AMI_ASSERT(generator && room && env);
+    AMI_ASSERT(generator && workspace && env);
     const double now = env->step * env->control_dt;
     follow_plan(generator, now);
-    work(generator, room, env, now);
+    work(generator, workspace, env, now);
     steer(generator, env);
-    set_clock(generator, room, env);
+    set_clock(generator, workspace, env);
 }
 
 /* ---- interactive overrides ---- */
 
-/* The plan's later styles do not come. */
+/* Ignores the plan's later styles. */
 static void leave_plan(ami_generator *g)
 {
     g->s.moment = g->def.plan->moments;
     g->s.next_change = (double)INFINITY;
 }
 
-void ami_generator_want(ami_generator *generator, const ami_env *env, const ami_latent *latent)
+void ami_generator_request(ami_generator *generator, const ami_env *env, const ami_latent *latent)
 {
     AMI_ASSERT(generator && env && latent && latent->scale > 0);
     leave_plan(generator);
-    want(generator, latent, env->step * env->control_dt);
+    request(generator, latent, env->step * env->control_dt);
 }
 
-void ami_generator_want_drawn(ami_generator *generator, const ami_env *env)
+void ami_generator_request_drawn(ami_generator *generator, const ami_env *env)
 {
     AMI_ASSERT(generator && env);
     const ami_style_plan any = {.styles = generator->def.plan->styles, .blends = .5};
     ami_latent latent;
     double pace;
     ami_style_draw(&any, &generator->s.rng, &latent, &pace);
-    ami_generator_want(generator, env, &latent);
+    ami_generator_request(generator, env, &latent);
 }
 
-void ami_generator_start_with(ami_generator *generator, ami_cycle_room *room, ami_env *env,
+void ami_generator_start_with(ami_generator *generator, ami_cycle_workspace *workspace, ami_env *env,
                               const ami_latent *latent)
 {
-    AMI_ASSERT(generator && room && env && latent && latent->scale > 0);
+    AMI_ASSERT(generator && workspace && env && latent && latent->scale > 0);
     begin_plan(generator, false);
     leave_plan(generator);
     generator->s.transition.from = generator->s.transition.to = *latent;
-    make_wanted(generator, room, env);
+    make_requested(generator, workspace, env);
 }
 
 void ami_generator_set_pace(ami_generator *generator, double pace)
@@ -549,7 +551,7 @@ void ami_generator_set_speed(ami_generator *generator, double speed)
     generator->s.pace = 1;
 }
 
-void ami_generator_let_go(ami_generator *generator)
+void ami_generator_release_heading(ami_generator *generator)
 {
     generator->s.heading = (double)NAN;
 }
@@ -571,14 +573,14 @@ bool ami_generator_settled(const ami_generator *generator, const ami_env *env)
            ami_generator_followed_s(generator, env) >= generator->def.blend_s;
 }
 
-const ami_latent *ami_generator_wanted(const ami_generator *generator)
+const ami_latent *ami_generator_requested(const ami_generator *generator)
 {
     return &generator->s.transition.to;
 }
 
 double ami_generator_rate(const ami_generator *generator)
 {
-    return wanted_rate(generator, &generator->cycle[generator->s.current]);
+    return requested_rate(generator, &generator->cycle[generator->s.current]);
 }
 
 double ami_generator_phase(const ami_generator *generator, const ami_env *env)
@@ -586,16 +588,15 @@ double ami_generator_phase(const ami_generator *generator, const ami_env *env)
     return ami_cycle_phase_at(&generator->cycle[generator->s.current], ami_reference_phase(&env->reference));
 }
 
-bool ami_generator_body_phase(const ami_generator *generator, ami_cycle_room *room, const ami_env *env,
-                              ami_phase *phase)
+bool ami_generator_body_phase(const ami_generator *generator, ami_cycle_workspace *workspace,
+                              const ami_env *env, ami_phase *phase)
 {
-    return ami_cycle_body_phase(generator->def.nets, room, &env->state, phase);
+    return ami_cycle_body_phase(generator->def.nets, workspace, &env->state, phase);
 }
 
 /* ---- saving ---- */
 
-/* As checkpoints hold it since they hold generators: plain data without padding that matters, apart from how
- * `state` lies in memory. */
+/* The format in checkpoints: plain data that does not depend on the layout of `state`. */
 typedef struct saved_generator {
     ami_rng rng;
     ami_latent from, to, middle;
@@ -605,8 +606,8 @@ typedef struct saved_generator {
     double heading, speed, pace, lag, lag_seen_s;
     int64_t moment, current, change_again, busy;
     ami_generator_counts counts;
-    ami_latent followed, coming; /* what the two motions are made of */
-    int64_t stage;               /* of the coming one */
+    ami_latent followed, coming; /* latents of the current and of the next motion */
+    int64_t stage;               /* of the next motion */
 } saved_generator;
 
 static void put_state(const state *s, saved_generator *saved)
@@ -666,7 +667,7 @@ static state get_state(const saved_generator *saved)
                    .lag_seen_s = saved->lag_seen_s};
 }
 
-/* Whether a generator can be in this state. */
+/* Whether the saved state is valid. */
 static bool is_possible(const saved_generator *saved)
 {
     return saved->current >= 0 && saved->current <= 1 && saved->busy >= 0 && saved->busy <= 1 &&
@@ -696,29 +697,30 @@ void ami_generator_save(const ami_generator *generator, void *data)
     memcpy(data, &saved, sizeof saved);
 }
 
-bool ami_generator_load(ami_generator *generator, ami_cycle_room *room, const void *data, ami_env *env,
-                        ami_error *err)
+bool ami_generator_load(ami_generator *generator, ami_cycle_workspace *workspace, const void *data,
+                        ami_env *env, ami_error *err)
 {
-    AMI_ASSERT(generator && room && data && env);
+    AMI_ASSERT(generator && workspace && data && env);
     saved_generator saved;
     memcpy(&saved, data, sizeof saved);
     if (!is_possible(&saved))
-        return ami_fail(err, "a generator of motions in a state that none can be in");
+        return ami_fail(err, "the saved state of a motion generator is not valid");
     generator->s = get_state(&saved);
     ami_cycle *followed = &generator->cycle[generator->s.current],
               *coming = &generator->cycle[1 - generator->s.current];
     ami_refusal refusal = AMI_MOTION_OK;
-    const bool there = followed->stage == AMI_CYCLE_DONE && /* as where one goes back by a few steps */
-                       memcmp(&followed->latent, &saved.followed, sizeof saved.followed) == 0;
-    if (!there)
-        refusal = ami_cycle_make(followed, generator->def.nets, &generator->def.limits, room, &saved.followed,
-                                 generator->clip[generator->s.current]);
+    const bool is_made = followed->stage == AMI_CYCLE_DONE && /* if few steps are undone */
+                         memcmp(&followed->latent, &saved.followed, sizeof saved.followed) == 0;
+    if (!is_made)
+        refusal = ami_cycle_make(followed, generator->def.nets, &generator->def.limits, workspace,
+                                 &saved.followed, generator->clip[generator->s.current]);
     if (generator->s.busy)
         ami_cycle_begin(coming, &saved.coming);
     while (refusal == AMI_MOTION_OK && generator->s.busy && coming->stage < (ami_cycle_stage)saved.stage)
-        refusal = ami_cycle_advance(coming, generator->def.nets, &generator->def.limits, room,
+        refusal = ami_cycle_advance(coming, generator->def.nets, &generator->def.limits, workspace,
                                     generator->clip[1 - generator->s.current]);
     ami_generator_use(generator, &env->def);
-    return refusal == AMI_MOTION_OK || ami_fail(err, "a motion that was being followed is not usable any "
-                                                     "more: these are other networks than it was made by");
+    return refusal == AMI_MOTION_OK ||
+           ami_fail(err, "a saved motion is not usable any more (%s): it was made with other networks",
+                    ami_refusal_text(refusal));
 }

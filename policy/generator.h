@@ -1,34 +1,37 @@
-/* The reference generator: invents the motion that a character follows, while it follows it.
+/* The reference generator: makes the motion that a character follows while the character follows it (an
+ * "invented" motion).
  *
- * A plan (policy/style_plan.h) says which style is wanted when. The latent goes from one style to the next
- * within glide_s, or longer where a body could not brake or speed up or change its rhythm that fast. Where
- * their speeds differ more than fivefold it does not go straight, through creeping runs that no body can do,
- * but in a curve (a quadratic Bézier one) towards the named style whose speed is between them, as one gets
- * from creeping to running by walking. Every every_s on the way, and at its end, a new cycle is made from it
- * (policy/cycle.h), a stage or more a control step, in the buffer that is not followed. When it is done the
- * reference goes on with it at the same phase, DeepPhase's, so that the feet keep their rhythm, and pose and
- * velocity stay continuous (ami_reference_change). A latent that gives no usable motion is counted and left
- * out: the last good motion goes on.
+ * Transitions. A plan (policy/style_plan.h) is a sequence of styles. The latent moves from one style to the
+ * next in glide_s, or longer where the body needs more time to accelerate, to brake or to change its tempo.
+ * If the speeds of the two styles differ by more than a factor of 5, the straight line would lead through
+ * motions that no body can do; instead the latent follows a quadratic Bézier curve towards the named style
+ * whose speed is in the middle, such as walking between creeping and running.
  *
- * Clock. The reference runs at rate = wanted · (1 + pull). Wanted is 1, or what the plan's pace or speed
- * says. The pull is a phase-locked loop: DeepPhase sees the simulated body, Δ is how far it is ahead of the
- * reference in cycles, A its amplitude (at most 1),
+ * Motions. Every every_s during a transition, and at its end, a new cycle is made from the latent
+ * (policy/cycle.h) in the unused one of two buffers, one or more stages per control step. When it is done,
+ * the reference changes to it at the same DeepPhase phase, so that the rhythm of the feet is kept; pose and
+ * velocity are continuous (ami_reference_change). A latent without a usable motion is counted and skipped;
+ * the last usable motion goes on.
+ *
+ * Clock. The reference runs at rate = requested · (1 + pull). The requested rate is 1 or follows from the
+ * plan's pace or speed. The pull is a phase-locked loop,
  *   pull = clamp(phase_gain · A · (Δ - lag), ±.25),
- * where lag is the mean of Δ over some 2 s, because a body under PD control is always a little late and
- * should not be waited for. A disturbance of the phase dies away with the time constant period / phase_gain.
- * The rate changes by at most 1.5 a second. On the way from one style to another there is no pull, and lag is
- * found anew behind it: every style is late by an amount of its own.
+ * where DeepPhase measures on the simulated body its lead Δ over the reference in cycles and its amplitude A
+ * (at most 1), and lag is the mean of Δ over about 2 s: a body under PD control is always a little late,
+ * which the loop should not correct. A phase disturbance decays with the time constant period / phase_gain.
+ * The rate changes by at most 1.5 per second. During a transition there is no pull, and afterwards lag is
+ * measured again, because it depends on the style.
  *
- * Deterministic: a seed and the environment's steps decide everything, time does not (the budget counts
- * nominal costs). One thread at a time may use a generator. Nothing allocates after creation. */
+ * Deterministic: depends only on the seed and the environment's steps, not on time (the budget counts nominal
+ * costs). Only one thread at a time may use a generator. Nothing allocates after creation. */
 #ifndef AMI_POLICY_GENERATOR_H
 #define AMI_POLICY_GENERATOR_H
 
 #include "policy/cycle.h"
 #include "sim/env.h"
 
-/* The rates at which a motion is still itself: references are played no slower and no faster, and DeepPhase
- * learns from frames that were played between them. A recorded motion goes up to AMI_PACE_MAX_CLIP only. */
+/* The range of rates at which a motion still looks natural. References are played within it, and DeepPhase is
+ * trained with frames played within it. For recorded clips the max is AMI_PACE_MAX_CLIP. */
 #define AMI_PACE_MIN .7
 #define AMI_PACE_MAX 1.4
 #define AMI_PACE_MAX_CLIP 1.3
@@ -36,111 +39,108 @@
 typedef struct ami_generator_def {
     const ami_motion_nets *nets;
     const ami_style_plan *plan;
-    uint64_t seed, stream; /* of what is drawn; stream: the environment's number */
-    double budget_us;      /* 150: nominal cost of the stages done in a control step; one is always done */
-    double glide_s;        /* 1: s, from one style to the next, at least */
-    double acceleration;   /* 1.2 m/s²: the way to a style of another speed takes as long as this needs, 3 s
-                              at most */
-    double blend_s;        /* .3: s, from one cycle to the next */
-    double octave_s;       /* 1.2: s, in which a body's tempo may double or halve, at least; at most 3 s are
-                              waited for that, too */
-    double every_s;        /* .2: s, from one cycle to the next one on the way between two styles, at least */
-    double phase_gain;     /* 0: off */
-    double speed;          /* m/s wanted, as far as a rate of .7 to 1.4 makes it; 0: the style's own. The
-                              plan's speeds replace it. */
+    uint64_t seed, stream; /* of the random numbers; stream: index of the environment */
+    double budget_us;      /* µs (150): max nominal cost of stages in a control step; one is always done */
+    double glide_s;        /* s (1): min duration of a transition */
+    double acceleration;   /* m/s² (1.2): max change of speed in a transition, which lasts 3 s at most */
+    double octave_s;       /* s (1.2): min time to double or halve the tempo; the max of 3 s applies, too */
+    double blend_s;        /* s (.3): blend from one cycle to the next */
+    double every_s;        /* s (.2): min time between cycles during a transition */
+    double phase_gain;     /* (0: off) */
+    double speed;          /* m/s (0: the style's own): requested speed, reached as far as rates of .7 to 1.4
+                              allow; the plan's speeds replace it */
     ami_motion_limits limits;
 } ami_generator_def;
 
-/* Since the creation. */
+/* Counts since the creation. */
 typedef struct ami_generator_counts {
-    int64_t made;                  /* motions that were usable */
-    int64_t refused[AMI_REFUSALS]; /* by reason */
-    int64_t changes;               /* times that the reference went over to a new motion */
+    int64_t made;                  /* usable motions */
+    int64_t refused[AMI_REFUSALS]; /* unusable motions by reason */
+    int64_t changes;               /* changes of the reference to a new motion */
 } ami_generator_counts;
 
 typedef struct ami_generator ami_generator;
 
 ami_generator_def ami_generator_default_def(const ami_motion_nets *nets, const ami_style_plan *plan);
 
-/* Makes the first motion. NULL and a sentence where a number is out of range or the plan's first style (of
- * drawn ones: every style) gives no usable motion. */
-ami_generator *ami_generator_create(const ami_generator_def *def, ami_cycle_room *room, ami_error *err);
+/* Makes the first motion. NULL and a sentence if a number is out of range or the plan's first style (if
+ * styles are drawn: every style) gives no usable motion. */
+ami_generator *ami_generator_create(const ami_generator_def *def, ami_cycle_workspace *workspace,
+                                    ami_error *err);
 void ami_generator_destroy(ami_generator *generator); /* NULL is fine */
 
-/* Sets what an environment of this generator needs in its definition before ami_env_init: clip and rate. */
+/* Sets clip and rate in the definition of an environment that follows this generator, before ami_env_init. */
 void ami_generator_use(const ami_generator *generator, ami_env_def *def);
 
-/* The motion that is followed now. The pointer and what it points to change with the calls below. */
+/* The current motion. The pointers and their targets change with the calls below. */
 const ami_clip *ami_generator_clip(const ami_generator *generator);
 const ami_cycle_facts *ami_generator_facts(const ami_generator *generator);
 const ami_generator_counts *ami_generator_get_counts(const ami_generator *generator);
 
-/* Whether a motion is begun and not done yet. */
+/* Whether a motion is being made. */
 bool ami_generator_is_making(const ami_generator *generator);
 
-/* To be called before ami_env_reset: the plan begins anew (or another style is drawn) and its first motion is
- * made at once; the environment is told its clip and rate. */
-void ami_generator_start(ami_generator *generator, ami_cycle_room *room, ami_env *env);
+/* Restarts the plan (or draws another style), makes its first motion at once, and sets clip and rate of the
+ * environment. Call it before ami_env_reset. */
+void ami_generator_start(ami_generator *generator, ami_cycle_workspace *workspace, ami_env *env);
 
-/* The same with other random numbers: the generator becomes what ami_generator_create makes with this seed
- * and stream. False and a sentence as there. */
-bool ami_generator_start_seeded(ami_generator *generator, ami_cycle_room *room, ami_env *env, uint64_t seed,
-                                uint64_t stream, ami_error *err);
+/* The same with other random numbers: afterwards the generator is as ami_generator_create would make it with
+ * this seed and stream. False and a sentence as there. */
+bool ami_generator_start_seeded(ami_generator *generator, ami_cycle_workspace *workspace, ami_env *env,
+                                uint64_t seed, uint64_t stream, ami_error *err);
 
-/* The same where a plan that draws styles has been followed up to the environment's time, but not with a new
- * one: with the style that was wanted last, or, if it was wanted for less than 3 s, with the one before it,
- * and soon the same change again. */
-void ami_generator_start_again(ami_generator *generator, ami_cycle_room *room, ami_env *env);
+/* The same without drawing a new style, after a fall: repeats the style that was requested last. If it was
+ * requested less than 3 s ago, repeats the transition: begins with the style before it and soon changes to it
+ * again. For plans that draw styles; reads the environment's time. */
+void ami_generator_start_again(ami_generator *generator, ami_cycle_workspace *workspace, ami_env *env);
 
-/* To be called before every observation. Reads the environment's time and state, changes its reference. */
-void ami_generator_step(ami_generator *generator, ami_cycle_room *room, ami_env *env);
+/* Call it before every observation. Reads the environment's time and state and changes its reference. */
+void ami_generator_step(ami_generator *generator, ami_cycle_workspace *workspace, ami_env *env);
 
-/* ---- what somebody wants who plays with it: between steps, in place of what the plan says ---- */
+/* ---- interactive overrides of the plan, between steps ---- */
 
-/* A style, from now on; the plan's later ones are not followed any more. */
-void ami_generator_want(ami_generator *generator, const ami_env *env, const ami_latent *latent);
-/* The same with a style drawn from the plan's table, every other time a blend of two. */
-void ami_generator_want_drawn(ami_generator *generator, const ami_env *env);
-/* ami_generator_start with this style in place of the plan's; where it gives no usable motion, with the one
- * that is there. */
-void ami_generator_start_with(ami_generator *generator, ami_cycle_room *room, ami_env *env,
+/* Begins a transition to this style; the plan's later styles are ignored from now on. */
+void ami_generator_request(ami_generator *generator, const ami_env *env, const ami_latent *latent);
+/* The same with a style drawn from the plan's table; half of the draws are blends of two styles. */
+void ami_generator_request_drawn(ami_generator *generator, const ami_env *env);
+/* ami_generator_start with this style instead of the plan's; if it gives no usable motion, with the current
+ * motion. */
+void ami_generator_start_with(ami_generator *generator, ami_cycle_workspace *workspace, ami_env *env,
                               const ami_latent *latent);
 
-/* How fast motions are played, .7 to 1.4 (nearer ones are taken), whatever speed that makes; or the speed on
- * the ground, as ami_generator_def.speed. */
+/* Sets the rate at which motions are played, clamped to .7 to 1.4; or the ground speed, as
+ * ami_generator_def.speed. */
 void ami_generator_set_pace(ami_generator *generator, double pace);
 void ami_generator_set_speed(ami_generator *generator, double speed);
-/* Leaves the reference's turn rate to others, where a plan asked for a heading. */
-void ami_generator_let_go(ami_generator *generator);
+/* Stops steering towards the plan's heading; the caller may set the reference's turn rate. */
+void ami_generator_release_heading(ami_generator *generator);
 void ami_generator_set_phase_gain(ami_generator *generator, double gain); /* not saved: as the definition */
 double ami_generator_phase_gain(const ami_generator *generator);
 
-/* The latent that the motion that is followed was made of, and for how long it has been followed, s: infinite
- * for an episode's first. */
+/* The latent of the current motion, and the time for which it has been followed, s: infinite for an episode's
+ * first motion. */
 const ami_latent *ami_generator_latent(const ami_generator *generator);
 double ami_generator_followed_s(const ami_generator *generator, const ami_env *env);
 
-/* Whether the motion that is followed is that of the latent that is wanted, and what was left of the motion
- * before has faded. */
+/* Whether the current motion is that of the requested latent and the blend from the previous motion is
+ * over. */
 bool ami_generator_settled(const ami_generator *generator, const ami_env *env);
 
-/* The latent that is wanted, and at how many times its speed the motion is to be played, the phase's pull
- * left out. */
-const ami_latent *ami_generator_wanted(const ami_generator *generator);
+/* The requested latent, and the requested rate, without the pull. */
+const ami_latent *ami_generator_requested(const ami_generator *generator);
 double ami_generator_rate(const ami_generator *generator);
 
-/* DeepPhase's phase of the reference, [0, 1]; and what it measures on the body (false: its features are not
- * finite). */
+/* DeepPhase's phase of the reference, [0, 1]; and of the body (false: its features are not finite). */
 double ami_generator_phase(const ami_generator *generator, const ami_env *env);
-bool ami_generator_body_phase(const ami_generator *generator, ami_cycle_room *room, const ami_env *env,
-                              ami_phase *phase);
+bool ami_generator_body_phase(const ami_generator *generator, ami_cycle_workspace *workspace,
+                              const ami_env *env, ami_phase *phase);
 
-/* For bit-equal continuation: ami_generator_save_size bytes (of every generator, also of NULL, the same) of
- * plain data; motions are kept as the latents they are made from. Load goes into a generator of the same
- * definition, before ami_env_load; false and a sentence where the networks make other motions of them. */
+/* For bit-equal continuation: ami_generator_save_size bytes of plain data (the same size for every generator
+ * and for NULL), with latents instead of motions. Load into a generator with the same definition, before
+ * ami_env_load; false and a sentence if the latents do not give the saved motions with these networks. */
 size_t ami_generator_save_size(const ami_generator *generator);
 void ami_generator_save(const ami_generator *generator, void *data);
-bool ami_generator_load(ami_generator *generator, ami_cycle_room *room, const void *data, ami_env *env,
-                        ami_error *err);
+bool ami_generator_load(ami_generator *generator, ami_cycle_workspace *workspace, const void *data,
+                        ami_env *env, ami_error *err);
 
 #endif

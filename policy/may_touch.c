@@ -1,28 +1,28 @@
-/* Bodies that a clip brings near the floor, found by showing its poses to the physics. */
+/* Finds the bodies that are near the floor in a clip's poses. */
 #include "policy/may_touch.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { MOMENTS = 240 }; /* of a clip that are looked at */
+enum { SAMPLES = 240 }; /* poses of a clip that are checked */
 
-/* Puts the body of `world` into the clip's pose at moment i. */
-static void show_moment(ami_world *world, const ami_clip *clip, int i)
+/* Sets the world to sample i of the clip. */
+static void set_sample(ami_world *world, const ami_clip *clip, int i)
 {
     double pose[AMI_POSE], vel[AMI_VEL];
-    ami_clip_sample(clip, ami_clip_duration(clip) * i / (MOMENTS - 1), pose, vel);
+    ami_clip_sample(clip, ami_clip_duration(clip) * i / (SAMPLES - 1), pose, vel);
     ami_world_set(world, pose, vel);
 }
 
-/* Bodies whose geoms come closer to the floor than `gap` (m) at one of the clip's moments. */
+/* Bodies whose geoms are closer to the floor than `gap` (m) in one of the samples. */
 static bool bodies_near_floor(const ami_character *c, const ami_clip *clip, double gap, unsigned *bits,
                               ami_error *err)
 {
     ami_world world;
     if (!ami_world_init(&world, c, err))
         return false;
-    for (int i = 0; i < MOMENTS; i++) {
-        show_moment(&world, clip, i);
+    for (int i = 0; i < SAMPLES; i++) {
+        set_sample(&world, clip, i);
         for (int b = 0; b < AMI_BODIES; b++)
             if (ami_world_lowest_of(&world, b) < gap)
                 *bits |= 1u << b;
@@ -39,11 +39,11 @@ bool ami_clip_height(const ami_character *character, const ami_clip *clip, doubl
         return false;
     *lowest = INFINITY;
     *mean = 0;
-    for (int i = 0; i < MOMENTS; i++) {
-        show_moment(&world, clip, i);
+    for (int i = 0; i < SAMPLES; i++) {
+        set_sample(&world, clip, i);
         const double height = ami_world_lowest(&world);
         *lowest = fmin(*lowest, height);
-        *mean += height / MOMENTS;
+        *mean += height / SAMPLES;
     }
     ami_world_free(&world);
     return true;
@@ -60,7 +60,7 @@ bool ami_choose_may_touch(const char *text, const ami_policy *policy, const ami_
     if (!text || !strcmp(text, "feet"))
         return true;
     if (!strcmp(text, "auto") && !clip)
-        return ami_fail(err, "--may-touch auto asks a clip, and motions are invented here: name the bodies");
+        return ami_fail(err, "--may-touch auto needs a clip, but motions are invented: name the bodies");
     if (!strcmp(text, "auto"))
         return bodies_near_floor(character, clip, .02, bits, err);
     unsigned named;

@@ -1,19 +1,23 @@
-/* Which bodies may touch the floor without ending an episode: named, or found in a clip. */
+/* Chooses the bodies that may touch the floor without ending an episode: by name, or from a clip. */
 #ifndef AMI_POLICY_MAY_TOUCH_H
 #define AMI_POLICY_MAY_TOUCH_H
 
 #include "policy/controller.h"
 
-/* The bodies that may touch the floor, from --may-touch: "feet", "auto" (bodies that the clip itself brings
- * within 2 cm of the floor) or names separated by commas ("left_wrist,right_wrist"); the ankles are always
- * among them. Where it is not given (NULL): those that the policy was trained with, if it says (policy NULL:
- * there is none); else, for a clip and no policy, auto; else feet. clip: NULL where there is none; auto is
- * refused then. */
+/* The bodies that may touch the floor. The ankles are always included. text is the value of --may-touch:
+ *
+ *   "feet"                      the ankles only
+ *   "auto"                      bodies that come within 2 cm of the floor in the clip; refused without a clip
+ *   "left_wrist,right_wrist"    names, separated by commas
+ *   NULL (not given)            with a policy: the bodies of its metadata, else feet
+ *                               without one: auto if there is a clip, else feet
+ *
+ * policy and clip may be NULL. */
 bool ami_choose_may_touch(const char *text, const ami_policy *policy, const ami_character *character,
                           const ami_clip *clip, unsigned *bits, ami_error *err);
 
-/* How high above the floor the body's lowest point is in the clip's poses, m: the least and the mean over the
- * clip. Negative: in the floor; the public clips reach down to -.13, -.04 in the mean. */
+/* Height of the body's lowest point above the floor, m: min and mean over the clip's poses. Negative: the
+ * body penetrates the floor; in the public clips down to -.13 (mean -.04). */
 bool ami_clip_height(const ami_character *character, const ami_clip *clip, double *lowest, double *mean,
                      ami_error *err);
 

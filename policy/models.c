@@ -1,3 +1,4 @@
+/* Finds networks and style tables by name. */
 #include "policy/models.h"
 
 #include "base/assets.h"
@@ -19,8 +20,8 @@ static bool ends_in(const char *name, const char *ending)
     return n > m && !strcmp(name + n - m, ending);
 }
 
-/* What is there and no folder: a pipe is refused by whoever reads it. */
-static bool is_there(const char *path)
+/* Whether the path exists and is not a folder. Readers refuse pipes themselves. */
+static bool exists(const char *path)
 {
     struct stat st;
     return stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
@@ -34,17 +35,17 @@ static bool is_folder(const char *path)
 
 static bool try_file(const char *name, const char *ending, char *path, size_t size)
 {
-    return (size_t)snprintf(path, size, "%s%s", name, ending) < size && is_there(path);
+    return (size_t)snprintf(path, size, "%s%s", name, ending) < size && exists(path);
 }
 
 static bool try_asset(const char *name, const char *ending, char *path, size_t size)
 {
     char asset[PATH];
     return (size_t)snprintf(asset, sizeof asset, "models/%s%s", name, ending) < sizeof asset &&
-           ami_asset_path(asset, path, size, NULL) && is_there(path);
+           ami_asset_path(asset, path, size, NULL) && exists(path);
 }
 
-/* The names of amble's models with this ending, without it, sorted; empty where there are none. */
+/* The sorted names of amble's models with this ending, without it; empty if there are none. */
 static void list_assets(const char *ending, char *text, size_t size)
 {
     char folder[PATH];
@@ -69,16 +70,15 @@ static bool not_found(const char *name, const char *ending, ami_error *err)
     if (!*name)
         return ami_fail(err, "the name of a model is empty, expected a file or a name");
     if (is_folder(name))
-        return ami_fail(err, "%.400s: is a folder, a file was expected, as %.400s/actor.onnx is one", name,
-                        name);
+        return ami_fail(err, "%.400s: is a folder, expected a file such as %.400s/actor.onnx", name, name);
     struct stat st;
     if (strchr(name, '/'))
         return ami_fail(err, "%.800s: cannot be opened for reading: %s", name,
                         strerror(stat(name, &st) != 0 ? errno : ENOENT));
     char known[512];
     list_assets(ending, known, sizeof known);
-    return ami_fail(err, "%.200s: No such file here, nor among amble's models%s%s", name,
-                    known[0] ? "; there are " : ", of which there is none", known);
+    return ami_fail(err, "%.200s: No such file in the current folder or among amble's models%s%s", name,
+                    known[0] ? ", which are " : ", of which there are none", known);
 }
 
 static bool find(const char *name, const char *ending, char *path, size_t size, ami_error *err)
@@ -104,7 +104,7 @@ bool ami_find_table(const char *name, char *path, size_t size, ami_error *err)
     return find(name, ".json", path, size, err);
 }
 
-bool ami_find_actor(const char *policy, const char *motion, const char *clips, const char *otherwise,
+bool ami_find_actor(const char *policy, const char *motion, const char *clips, const char *fallback,
                     char *path, size_t size, ami_error *err)
 {
     char clip[PATH], name[512], model[520];
@@ -113,8 +113,8 @@ bool ami_find_actor(const char *policy, const char *motion, const char *clips, c
     if (motion && (!ami_clip_find(motion, clips, clip, sizeof clip, err) ||
                    !ami_clip_name_of_file(clip, name, sizeof name, err)))
         return false;
-    snprintf(model, sizeof model, "%s.onnx", motion ? name : otherwise);
+    snprintf(model, sizeof model, "%s.onnx", motion ? name : fallback);
     return ami_find_model(model, path, size, err) ||
            ami_fail_in(err, "no actor for \"%s\" (give one with --policy, or --no-policy)",
-                       motion ? name : otherwise);
+                       motion ? name : fallback);
 }

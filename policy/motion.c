@@ -1,3 +1,4 @@
+/* Loads the clip of an option, a policy or a checkpoint, and keeps copies in run folders. */
 #include "policy/motion.h"
 
 #include "base/file.h"
@@ -22,9 +23,8 @@ static void folder_of(const char *file, char *folder, size_t size)
     snprintf(folder, size, "%.*s", slash == file ? 1 : slash ? (int)(slash - file) : 1, slash ? file : ".");
 }
 
-/* The origin's clip in one folder (NULL: the clips'), if it is there and is the one. `found` becomes true
- * where there is one of that name.
- */
+/* The origin's clip in one folder (NULL: the clips'), if its checksum is the expected one. `found` becomes
+ * true if a clip of that name has another checksum. */
 static ami_clip *try_folder(const ami_origin *origin, const char *folder, bool *found, char *path,
                             size_t size, ami_error *err)
 {
@@ -33,8 +33,8 @@ static ami_clip *try_folder(const ami_origin *origin, const char *folder, bool *
         ami_clip_find(origin->motion, folder, path, size, &why) ? ami_clip_read(path, &why) : NULL;
     if (clip && origin->has_crc && ami_clip_crc(clip) != origin->crc) {
         ami_fail(&why,
-                 "%s: is not the motion \"%s\" that %s was trained on (CRC-32C %08x found, expected %08x); "
-                 "give the right one with --motion",
+                 "%s: is not the motion \"%s\" that %s was trained on (CRC-32C %08x, expected %08x); give "
+                 "the right one with --motion",
                  path, origin->motion, origin->file, (unsigned)ami_clip_crc(clip), (unsigned)origin->crc);
         ami_clip_destroy(clip);
         clip = NULL;
@@ -59,7 +59,9 @@ static ami_clip *load_own(const ami_origin *origin, const char *clips, char *pat
         return clip;
     *err = found[1] && !found[0] ? second : first;
     if (!found[0] && !found[1])
-        ami_fail_in(err, "%s: its motion is neither among the clips nor beside it (give it with --motion)",
+        ami_fail_in(err,
+                    "%s: its motion is neither in the clips folder nor in the same folder (give it with "
+                    "--motion)",
                     origin->file);
     return NULL;
 }
@@ -112,8 +114,8 @@ bool ami_keep_clip(const char *folder, const char *path, const char *text, const
         ami_clip *there = ami_clip_read(copy, err);
         const bool same = there && ami_clip_crc(there) == ami_clip_crc(clip);
         if (there && !same)
-            ami_fail(err, "%s is there already and is another motion than %s: give another folder with --out",
-                     copy, path);
+            ami_fail(err, "%s exists and is another motion than %s: give another folder with --out", copy,
+                     path);
         ami_clip_destroy(there);
         return same;
     }

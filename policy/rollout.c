@@ -1,4 +1,4 @@
-/* Rollouts: groups of characters, which threads take one after the other. */
+/* Rollouts: threads simulate groups of characters, one group after the other. */
 #include "policy/rollout.h"
 
 #include "base/assert.h"
@@ -23,10 +23,10 @@ static int omp_get_max_threads(void)
 
 enum { GROUP = 8 };
 
-/* What one character achieved. */
+/* Results of one character. */
 typedef struct score {
     bool fell;
-    bool lost; /* the reference, by the rule of success */
+    bool lost; /* its root differed too much from the reference's: no success */
     int up;    /* steps up to the fall */
     int steps; /* steps simulated */
     int64_t unstable;
@@ -36,7 +36,7 @@ typedef struct score {
 
 typedef struct worker {
     ami_controller controller;
-    ami_cycle_room *room; /* for generators, or NULL */
+    ami_cycle_workspace *workspace; /* for generators, or NULL */
     ami_histogram step, wakeup, generate;
     int64_t missed;
     double busy_s, physics_s;
@@ -51,7 +51,7 @@ typedef struct rollout {
     int threads, steps;
     int group, groups; /* characters in a group, groups */
     double control_dt, started;
-    int moments, first_step[AMI_ROLLOUT_MOMENTS + 1]; /* of a style schedule: when each begins, and the end */
+    int moments, first_step[AMI_ROLLOUT_MOMENTS + 1]; /* of a style schedule: first steps, and the end */
     double *moment_reward;                            /* (envs, moments): sums, or NULL */
     double *pose;                                     /* (steps + 1, AMI_POSE) or NULL */
     int frames;
@@ -80,7 +80,7 @@ static void record_pose(rollout *r)
     memcpy(r->pose + (size_t)r->frames++ * AMI_POSE, r->env[0].state.pose, AMI_POSE * sizeof(double));
 }
 
-/* A step's reward in the sum of the schedule's moment that the step belongs to. */
+/* Adds a step's reward to the sum of its moment of the schedule. */
 static void count_moment(rollout *r, int e, int step, double reward)
 {
     if (!r->moment_reward)
@@ -91,7 +91,7 @@ static void count_moment(rollout *r, int e, int step, double reward)
     r->moment_reward[(size_t)e * (size_t)r->moments + (size_t)m] += reward;
 }
 
-/* Acts on one environment; returns whether it stays in the group. */
+/* Steps one environment; returns whether it stays in the group. */
 static bool step_environment(rollout *r, int e, const float *action)
 {
     ami_env *env = &r->env[e];
@@ -104,7 +104,7 @@ static bool step_environment(rollout *r, int e, const float *action)
         s->fell = true;
         const int step = env->step;
         ami_env_reset(env);
-        env->step = step; /* the asked time goes on, and so do the pushes */
+        env->step = step; /* time and pushes continue */
         env->next_push += step * env->control_dt;
     }
     if (r->pose && e == 0)
@@ -116,7 +116,7 @@ static bool step_environment(rollout *r, int e, const float *action)
         count_step(s, &reward);
         return false;
     }
-    if (s->fell) /* after a reset: simulated, but worth nothing */
+    if (s->fell) /* simulated after a reset, but without reward */
         reward.total = 0;
     else
         ami_tracking_add(&s->tracking, (const double(*)[3])env->state.joint,
@@ -126,7 +126,7 @@ static bool step_environment(rollout *r, int e, const float *action)
     return true;
 }
 
-/* Until a step is due, which is also when the one before it should have been done. */
+/* Waits until a step is due, which is also the deadline of the previous step. */
 static void wait_for(worker *w, double due)
 {
     if (ami_clock_now() > due) {
@@ -137,7 +137,7 @@ static void wait_for(worker *w, double due)
     ami_histogram_add(&w->wakeup, ami_clock_now() - due, 1);
 }
 
-/* Before step `step` of a group. */
+/* Whether to stop before step `step` of a group; reports progress. */
 static bool should_stop(rollout *r, const worker *w, int step)
 {
     const long long done = atomic_fetch_add_explicit(&r->done, 1, memory_order_relaxed);
@@ -150,12 +150,12 @@ static bool should_stop(rollout *r, const worker *w, int step)
     return true;
 }
 
-/* What the characters are to follow from now on. */
+/* Steps the characters' generators. */
 static void generate(rollout *r, worker *w, const int *number, ami_env *const *live, int n)
 {
     for (int k = 0; r->generator && k < n; k++) {
         const double begun = ami_clock_now();
-        ami_generator_step(r->generator[number[k]], w->room, live[k]);
+        ami_generator_step(r->generator[number[k]], w->workspace, live[k]);
         ami_histogram_add(&w->generate, ami_clock_now() - begun, 1);
     }
 }
@@ -176,7 +176,7 @@ static void keep_observations(rollout *r, const ami_controller *controller, cons
     }
 }
 
-/* All the time for the environments [first, first + count). */
+/* All steps of the environments [first, first + count). */
 static void run_group(rollout *r, worker *w, int first, int count)
 {
     ami_env *live[GROUP];
@@ -206,12 +206,12 @@ static void run_group(rollout *r, worker *w, int first, int count)
         w->busy_s += took;
         n = left;
     }
-    atomic_fetch_add_explicit(&r->done, r->steps - step, memory_order_relaxed); /* where all fell early */
+    atomic_fetch_add_explicit(&r->done, r->steps - step, memory_order_relaxed); /* if all fell early */
     for (int k = 0; k < count; k++)
         w->physics_s += r->env[first + k].physics_s;
 }
 
-/* What thread `index` does: it takes groups until none is left. */
+/* Thread `index` takes groups until none is left. */
 static void run_groups(int index, void *argument)
 {
     rollout *r = argument;
@@ -343,7 +343,7 @@ static void summarise(rollout *r, double wall, ami_rollout_result *result)
     }
     result->wall_s = wall;
     result->control_steps_per_s = (double)result->control_steps / fmax(wall, 1e-9);
-    result->physics_share = physics / fmax(busy, 1e-9);
+    result->physics_fraction = physics / fmax(busy, 1e-9);
     result->step_us = percentiles(h);
     result->wakeup_us = percentiles(late);
     result->generate_us = percentiles(made);
@@ -367,18 +367,18 @@ static bool prepare_generators(rollout *r, ami_error *err)
     if (!r->generator)
         return ami_fail(err, "out of memory for %d characters", r->def->envs);
     for (int i = 0; i < r->threads; i++)
-        if (!(r->worker[i].room = ami_cycle_room_create(def->nets, err)))
+        if (!(r->worker[i].workspace = ami_cycle_workspace_create(def->nets, err)))
             return false;
     for (int e = 0; e < r->def->envs; e++) {
         ami_generator_def own = *def;
         own.stream = (uint64_t)e;
-        if (!(r->generator[e] = ami_generator_create(&own, r->worker[0].room, err)))
+        if (!(r->generator[e] = ami_generator_create(&own, r->worker[0].workspace, err)))
             return false;
     }
     return true;
 }
 
-/* An environment that starts with its generator's first motion. */
+/* Creates an environment that starts with its generator's first motion. */
 static bool prepare_environment(rollout *r, int e, ami_error *err)
 {
     ami_env_def own = r->def->env;
@@ -409,13 +409,13 @@ static bool prepare(rollout *r, ami_error *err)
 {
     const ami_rollout_def *def = r->def;
     r->threads = def->threads > 0 ? def->threads : omp_get_max_threads();
-    /* In real time every thread needs its characters from the beginning, so they make one group. */
+    /* In real time a thread steps all its characters from the beginning, so they form one group. */
     const int even = (def->envs + r->threads - 1) / r->threads;
     r->group = def->realtime ? even : even < GROUP ? even : GROUP;
     r->groups = (def->envs + r->group - 1) / r->group;
     if (def->realtime && even > GROUP)
-        return ami_fail(err, "--realtime with %d characters on %d threads: at most %d a thread", def->envs,
-                        r->threads, GROUP);
+        return ami_fail(err, "--realtime with %d characters on %d threads, expected at most %d per thread",
+                        def->envs, r->threads, GROUP);
     r->env = calloc((size_t)def->envs, sizeof *r->env);
     r->score = calloc((size_t)def->envs, sizeof *r->score);
     r->worker = calloc((size_t)r->threads, sizeof *r->worker);
@@ -488,7 +488,7 @@ bool ami_rollout_run(const ami_rollout_def *def, ami_rollout_result *result, ami
         ami_env_free(&r.env[e]);
     for (int i = 0; r.worker && i < r.threads; i++) {
         ami_controller_free(&r.worker[i].controller);
-        ami_cycle_room_destroy(r.worker[i].room);
+        ami_cycle_workspace_destroy(r.worker[i].workspace);
     }
     for (int e = 0; r.generator && e < def->envs; e++)
         ami_generator_destroy(r.generator[e]);

@@ -1,3 +1,4 @@
+/* Loads skills, creates their generators, and finds start phases. */
 #include "policy/skill.h"
 
 #include "base/assert.h"
@@ -39,8 +40,8 @@ static bool load_critic(ami_skill *skill, const ami_skill_def *def, ami_error *e
         return false;
     const int inputs = skill->has_policy ? ami_model_inputs(skill->policy.actor) : AMI_OBS;
     if (ami_model_inputs(skill->critic) != inputs || ami_model_outputs(skill->critic) != 1)
-        return ami_fail(err, "%s: a network from %d to %d numbers, expected a critic from %d to 1", path,
-                        ami_model_inputs(skill->critic), ami_model_outputs(skill->critic), inputs);
+        return ami_fail(err, "%s: the network has %d inputs and %d outputs, expected a critic with %d and 1",
+                        path, ami_model_inputs(skill->critic), ami_model_outputs(skill->critic), inputs);
     return make_critic_scratch(skill, err);
 }
 
@@ -52,8 +53,8 @@ static bool fits(const ami_skill *skill, const ami_skill_def *def, ami_error *er
     const double hz = 1 / def->character->timestep;
     if (fabs(p->physics_hz - hz) > 1e-6 * hz || (def->substeps && p->substeps != def->substeps))
         return ami_fail(err,
-                        "%s wants physics at %g Hz and control at %g Hz, but this session runs at %g and %g "
-                        "Hz: start amble-view with it",
+                        "%s was trained with physics at %g Hz and control at %g Hz, but this session runs at "
+                        "%g and %g Hz: start amble-view with it",
                         def->policy, p->physics_hz, p->physics_hz / p->substeps, hz,
                         hz / (def->substeps ? def->substeps : p->substeps));
     return true;
@@ -80,7 +81,7 @@ static void name_after(ami_skill *skill, const char *policy)
     char *dot = strrchr(skill->name, '.');
     if (dot && dot != skill->name)
         *dot = 0;
-    if (!strcmp(skill->name, "actor") || !policy) /* a run folder's file says nothing; its motion does */
+    if (!strcmp(skill->name, "actor") || !policy) /* a run folder's actor.onnx is named after its motion */
         snprintf(skill->name, sizeof skill->name, "%.60s",
                  skill->clip ? ami_clip_name(skill->clip) : "styles");
     if (!strncmp(skill->name, "humanoid3d_", 11))
@@ -141,7 +142,7 @@ ami_skill *ami_skill_share(const ami_skill *of, int characters, ami_error *err)
     *skill = *of;
     skill->shared = true;
     skill->generator = NULL;
-    skill->room = NULL;
+    skill->cycle_workspace = NULL;
     skill->initial = NULL;
     skill->controller = NULL;
     skill->workspace = NULL;
@@ -154,17 +155,17 @@ ami_skill *ami_skill_share(const ami_skill *of, int characters, ami_error *err)
 
 static bool make_generators(ami_skill *skill, const ami_generator_def *def, ami_error *err)
 {
-    skill->room = calloc((size_t)skill->groups, sizeof(ami_cycle_room *));
+    skill->cycle_workspace = calloc((size_t)skill->groups, sizeof(ami_cycle_workspace *));
     skill->generator = calloc((size_t)skill->characters, sizeof(ami_generator *));
-    if (!skill->room || !skill->generator)
+    if (!skill->cycle_workspace || !skill->generator)
         return ami_fail(err, "out of memory for %d characters", skill->characters);
     for (int g = 0; g < skill->groups; g++)
-        if (!(skill->room[g] = ami_cycle_room_create(def->nets, err)))
+        if (!(skill->cycle_workspace[g] = ami_cycle_workspace_create(def->nets, err)))
             return false;
     for (int i = 0; i < skill->characters; i++) {
         ami_generator_def own = *def;
         own.stream = (uint64_t)i;
-        if (!(skill->generator[i] = ami_generator_create(&own, skill->room[0], err)))
+        if (!(skill->generator[i] = ami_generator_create(&own, skill->cycle_workspace[0], err)))
             return false;
     }
     return true;
@@ -188,10 +189,10 @@ static void free_generators(ami_skill *skill)
 {
     for (int i = 0; skill->generator && i < skill->characters; i++)
         ami_generator_destroy(skill->generator[i]);
-    for (int g = 0; skill->room && g < skill->groups; g++)
-        ami_cycle_room_destroy(skill->room[g]);
+    for (int g = 0; skill->cycle_workspace && g < skill->groups; g++)
+        ami_cycle_workspace_destroy(skill->cycle_workspace[g]);
     free(skill->generator);
-    free(skill->room);
+    free(skill->cycle_workspace);
     free(skill->initial);
 }
 
@@ -226,8 +227,8 @@ static int by_rank(const void *a, const void *b)
     return rank(x) != rank(y) ? rank(x) - rank(y) : strcmp(x, y);
 }
 
-/* By the name alone, so that nothing is read before it is needed: critics, phase and style networks say what
- * they are. */
+/* Decides by the name alone, without reading the file: critics, phase and style networks have these words in
+ * their names. */
 static bool is_actor_name(const char *name)
 {
     static const char *const others[] = {"critic", "phase", "style", "vae"};

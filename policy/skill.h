@@ -1,34 +1,34 @@
-/* A skill: an actor with the motion it follows, its critic if there is one, and the scratch memory to run
- * them for a crowd. The motion is a clip, or invented while it is followed: then every character has a
- * generator of its own (policy/generator.h), and what is chosen among is styles.
+/* A skill: an actor, its critic if there is one, the motion it follows, and the scratch memory to run them
+ * for several characters. The motion is a clip, or invented: then each character has a generator
+ * (policy/generator.h), and users choose styles.
  *
- * Const for everybody but the thread that steps the session it was given to (scratch). All skills of a
- * session share one character, so they must want the same physics and control rates; one that wants others is
- * refused. */
+ * Only the thread that steps the skill's session may change it (scratch memory); for others it is const. All
+ * skills of a session use one character model, so they need the same physics and control rates; a skill with
+ * other rates is refused. */
 #ifndef AMI_POLICY_SKILL_H
 #define AMI_POLICY_SKILL_H
 
 #include "policy/controller.h"
 #include "policy/generator.h"
 
-/* GROUP: characters whose networks run together. PHASES: moments of a clip that are tried as entry when
- * skills change. */
+/* GROUP: characters in a batch of the networks. PHASES: phases of a clip that are candidates for the start
+ * when the skill changes. SKILLS: max in a session. */
 enum { AMI_SKILL_GROUP = 8, AMI_SKILL_PHASES = 32, AMI_SKILLS = 9 };
 
 typedef struct ami_skill {
     char name[64];
     char path[4096]; /* of the actor; empty without one */
-    bool shared;     /* policy, critic and clip are another skill's */
-    bool has_policy; /* false: zero actions, the joints track the motion and nothing balances */
+    bool shared;     /* policy, critic and clip belong to another skill */
+    bool has_policy; /* false: zero actions; the joints track the motion without balance */
     ami_policy policy;
-    ami_model *critic;         /* NULL: none */
-    bool invents;              /* motions */
-    ami_clip *clip;            /* NULL where they are invented */
-    ami_generator **generator; /* (characters), there */
-    ami_cycle_room **room;     /* (groups), there */
-    char *initial;             /* (characters, ami_generator_save_size), there: how the generators began */
+    ami_model *critic;                     /* NULL: none */
+    bool invents;                          /* motions are invented */
+    ami_clip *clip;                        /* NULL if motions are invented */
+    ami_generator **generator;             /* (characters), if motions are invented */
+    ami_cycle_workspace **cycle_workspace; /* (groups) */
+    char *initial; /* (characters, ami_generator_save_size): initial states of the generators */
     unsigned may_touch;
-    double speed; /* m/s: of the clip, 0 where it does not loop or is invented */
+    double speed; /* m/s, of the clip; 0 if it does not loop or motions are invented */
     int characters, groups;
     ami_controller *controller; /* (groups) */
     void *workspace;            /* the critic's, for one row */
@@ -37,47 +37,47 @@ typedef struct ami_skill {
 
 typedef struct ami_skill_def {
     const char *policy;             /* ONNX file; NULL: no network */
-    const char *critic;             /* NULL: STEM_critic.onnx, or critic.onnx, beside the policy, if it is
-                                       there */
-    const char *motion;             /* name or file; NULL: what the policy's metadata say, else walk */
+    const char *critic;             /* NULL: NAME_critic.onnx or critic.onnx in the policy's folder, if one
+                                       exists */
+    const char *motion;             /* name or file; NULL: the motion in the policy's metadata, else walk */
     bool invents;                   /* motions are invented, whatever the policy was trained on */
     const char *clips;              /* folder, NULL: as ami_clip_find */
     const char *may_touch;          /* as `amble rollout --may-touch` */
-    const ami_character *character; /* whose physics rate the policy must want; NULL: not checked, and
+    const ami_character *character; /* the policy's physics rate must be its rate; NULL: not checked, and
                                        may_touch is feet */
-    int substeps;                   /* control rate that the policy must want; 0: any */
-    int characters;                 /* to make scratch memory for */
-    bool no_critic;                 /* none is loaded, even where there is one */
+    int substeps;                   /* the policy's must be the same; 0: any */
+    int characters;                 /* that the scratch memory is for */
+    bool no_critic;                 /* do not load a critic */
 } ami_skill_def;
 
-/* NULL and a sentence where something is missing or does not fit. One that invents motions (asked for, or
- * trained on invented ones and no motion is given) needs ami_skill_invent before it is used. */
+/* NULL and a sentence if something is missing or does not fit. A skill invents motions if the definition
+ * requests it, or if no motion is given and the policy was trained on invented ones; then call
+ * ami_skill_invent before its first use. */
 ami_skill *ami_skill_load(const ami_skill_def *def, ami_error *err);
 
-/* The same actor, critic and motion with scratch memory of its own for so many characters, for another
- * session at the same time. `of` must outlive it. Where motions are invented it needs ami_skill_invent, too. */
+/* A skill that uses the same actor, critic and motion, with its own scratch memory for `characters`, for a
+ * concurrent session. `of` must outlive it. If motions are invented, it needs ami_skill_invent, too. */
 ami_skill *ami_skill_share(const ami_skill *of, int characters, ami_error *err);
 
-/* Makes the generators of a skill that invents motions, with their first motions. What the definition points
- * to must outlive them. */
+/* Creates the generators of a skill that invents motions, and their first motions. The targets of the
+ * definition's pointers must outlive the skill. */
 bool ami_skill_invent(ami_skill *skill, const ami_generator_def *def, ami_error *err);
 void ami_skill_free(ami_skill *skill); /* NULL is fine */
 
-/* The actors among amble's models, walk and run first, then by name: paths[n][4096]. Critics and other
- * networks are left out. Returns how many there are, at most `max`. */
+/* Finds the actors among amble's models, without critics and other networks: walk and run first, then by
+ * name. paths (max, 4096). Returns their number, at most `max`. */
 int ami_skill_find(char (*paths)[4096], int max);
 
 /* Value of a state under the critic, NaN without one. */
 double ami_skill_value(const ami_skill *skill, const ami_env *env);
 
-/* What a character follows now, or did when it last had this skill. */
+/* The clip that a character follows with this skill, or followed when it last had this skill. */
 const ami_clip *ami_skill_clip(const ami_skill *skill, int character);
 
-/* Whether the motion goes on for ever. */
+/* Whether the motion has no end: a loop, or invented. */
 bool ami_skill_loops(const ami_skill *skill);
 
-/* The `n` phases (at most AMI_SKILL_PHASES) at which the clip's pose is nearest to this one, the nearest
- * first. */
+/* The n ≤ AMI_SKILL_PHASES phases at which the clip's pose is nearest to the state's, the nearest first. */
 void ami_skill_entries(const ami_clip *clip, const ami_state *state, int n, double *phases);
 
 #endif

@@ -1,3 +1,4 @@
+/* Makes the clip of a style, its DeepPhase trajectory and its encoded windows. */
 #include "policy/style_motion.h"
 
 #include "base/assert.h"
@@ -12,13 +13,13 @@ ami_clip *ami_style_motion(const ami_motion_nets *nets, const ami_latent *latent
     const ami_motion_limits limits = ami_motion_default_limits();
     ami_refusal reason = AMI_MOTION_OK;
     ami_clip *clip = ami_clip_reserve(AMI_CYCLE_FRAMES + 1, name, err);
-    ami_cycle_room *room = clip ? ami_cycle_room_create(nets, err) : NULL;
-    ami_cycle *cycle = room ? malloc(sizeof *cycle) : NULL;
+    ami_cycle_workspace *workspace = clip ? ami_cycle_workspace_create(nets, err) : NULL;
+    ami_cycle *cycle = workspace ? malloc(sizeof *cycle) : NULL;
     bool ok = cycle != NULL;
-    if (room && !cycle)
+    if (workspace && !cycle)
         ami_fail(err, "%s: out of memory", name);
     if (ok) {
-        reason = ami_cycle_make(cycle, nets, &limits, room, latent, clip);
+        reason = ami_cycle_make(cycle, nets, &limits, workspace, latent, clip);
         ok = reason == AMI_MOTION_OK ||
              ami_fail(err, "the style \"%.100s\" gives no usable motion: %s", name, ami_refusal_text(reason));
     }
@@ -27,7 +28,7 @@ ami_clip *ami_style_motion(const ami_motion_nets *nets, const ami_latent *latent
     if (refusal)
         *refusal = reason;
     free(cycle);
-    ami_cycle_room_destroy(room);
+    ami_cycle_workspace_destroy(workspace);
     if (ok)
         return clip;
     ami_clip_destroy(clip);

@@ -1,3 +1,4 @@
+/* Mixes styles, reads schedules and draws random styles. */
 #include "policy/style_plan.h"
 
 #include "base/assert.h"
@@ -11,9 +12,9 @@
 
 enum { MAX_FILE = 1 << 20 };
 
-/* A motion played `scale` times slower has 1/scale² of its accelerations. In a mixture these mix: half a run
- * and half a creep would, with the geometric mean of their scales, be a run in slow motion, with flights that
- * last longer than gravity lets them. */
+/* A motion played `scale` times slower has 1/scale² of its accelerations. A mixture averages these. With the
+ * geometric mean of the scales, half a run and half a creep would be a run in slow motion, with flight phases
+ * that contradict gravity. */
 static double swiftness(double scale)
 {
     return 1 / (scale * scale);
@@ -38,7 +39,7 @@ void ami_latent_of_style(const ami_style *style, ami_latent *latent)
     latent->tempo = tempo_of(style);
 }
 
-/* A mixture in the making: sums of weights and of what they weigh. */
+/* Weighted sums of a mixture; `all` is the sum of the weights. */
 typedef struct mixture {
     double z[AMI_STYLE_SIZE], all, swift, speed, tempo;
 } mixture;
@@ -71,7 +72,7 @@ bool ami_latent_same(const ami_latent *a, const ami_latent *b)
     return a->scale == b->scale && !memcmp(a->z, b->z, sizeof a->z);
 }
 
-/* A decimal number that fills the text, in [lo, hi]. */
+/* Reads the whole text as a decimal number in [lo, hi]. */
 static bool number_in(const char *text, double lo, double hi, double *out)
 {
     return ami_number_read(text, NULL, out) && *out >= lo && *out <= hi;
@@ -129,7 +130,7 @@ bool ami_style_blend(const ami_styles *styles, const double *weights, ami_latent
     return finish_mixture(&m, latent);
 }
 
-/* How fast half the squared distance falls as the style's weight grows. */
+/* The rate at which half the squared distance decreases with the style's weight. */
 static double slope_at(const ami_style *style, const double *rest)
 {
     double slope = 0;
@@ -138,8 +139,8 @@ static double slope_at(const ami_style *style, const double *rest)
     return slope;
 }
 
-/* Again and again, weight goes from the style that fits worst to the one that fits best, as much as brings
- * the blend nearest. */
+/* Pairwise coordinate descent: in each round, moves the optimal amount of weight from the style with the
+ * smallest slope to the one with the largest. */
 void ami_style_weights(const ami_styles *styles, const ami_latent *latent, double *weights)
 {
     AMI_ASSERT(styles && latent && weights);
@@ -211,7 +212,7 @@ bool ami_style_plan_parse(ami_style_plan *plan, const ami_styles *styles, const 
     return false;
 }
 
-static bool parse_wish(const char *word, ami_style_moment *moment, ami_error *err)
+static bool parse_target(const char *word, ami_style_moment *moment, ami_error *err)
 {
     if (!strncmp(word, "heading=", 8)) {
         if (!number_in(word + 8, -360, 360, &moment->heading))
@@ -225,7 +226,7 @@ static bool parse_wish(const char *word, ami_style_moment *moment, ami_error *er
     return ami_fail(err, "\"%.40s\", expected heading=DEG or speed=M/S", word);
 }
 
-/* One line without its comment; blank ones make no moment. */
+/* Parses one line without its comment; blank lines are skipped. */
 static bool parse_line(ami_style_plan *plan, char *line, ami_error *err)
 {
     static const char blanks[] = " \t\r";
@@ -244,12 +245,12 @@ static bool parse_line(ami_style_plan *plan, char *line, ami_error *err)
         return ami_fail(err, "the time is %g s, expected more than the %g s before it", moment->time,
                         moment[-1].time);
     if (!style)
-        return ami_fail(err, "no style behind the time, expected TIME STYLE");
+        return ami_fail(err, "no style after the time, expected TIME STYLE");
     if (!ami_style_mix(plan->styles, style, &moment->latent, err))
         return false;
     snprintf(moment->label, sizeof moment->label, "%s", style);
     for (char *word; (word = strtok_r(NULL, blanks, &rest)) != NULL;) {
-        if (!parse_wish(word, moment, err))
+        if (!parse_target(word, moment, err))
             return false;
         const size_t used = strlen(moment->label);
         snprintf(moment->label + used, sizeof moment->label - used, " %s", word);
@@ -267,7 +268,7 @@ bool ami_style_plan_read(ami_style_plan *plan, const ami_styles *styles, const c
         return false;
     for (size_t i = 0; i < size; i++)
         lines += text[i] == '\n';
-    bool ok = strlen(text) == size || ami_fail(err, "%s: no text file (it holds a zero byte)", path);
+    bool ok = strlen(text) == size || ami_fail(err, "%s: is not a text file (it contains a zero byte)", path);
     plan->moment =
         calloc(lines < AMI_STYLE_MOMENTS_MAX ? lines : AMI_STYLE_MOMENTS_MAX, sizeof *plan->moment);
     if (ok && !plan->moment)
@@ -283,7 +284,7 @@ bool ami_style_plan_read(ami_style_plan *plan, const ami_styles *styles, const c
         line = next;
     }
     if (ok && plan->moments == 0)
-        ok = ami_fail(err, "%s: no style in it, expected lines of TIME STYLE", path);
+        ok = ami_fail(err, "%s: contains no style, expected lines of TIME STYLE", path);
     free(text);
     if (!ok)
         ami_style_plan_free(plan);

@@ -1,3 +1,4 @@
+/* Computes styles of gaits, reads and writes style tables. */
 #include "policy/styles.h"
 
 #include "base/assert.h"
@@ -39,7 +40,7 @@ void ami_styles_nearest(const ami_styles *styles, const float z[AMI_STYLE_SIZE],
 
 /* ---- The style of a motion ---- */
 
-/* Latents of the windows at the strikes of whole cycles, z (count, 256); how many. */
+/* Encodes the windows at the strikes of whole cycles: z (count, 256). Returns count. */
 static int encode_cycles(const ami_stylevae *vae, void *workspace, const ami_gait *g, double scale,
                          bool steady, float *z)
 {
@@ -63,7 +64,7 @@ static int compare_doubles(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Mean of the nearer half around the latent that is nearest to all. distance: room for n. */
+/* Mean of the medoid and the half of the latents that is nearer to it. distance: workspace (n). */
 static void centre(const float *z, int n, double *distance, ami_style *style)
 {
     int best = 0;
@@ -110,7 +111,7 @@ static double mean_speed(const ami_gait *g)
         left += (double)f[AMI_FEATURE_LEFT] / n;
         path += (double)hypotf(f[AMI_FEATURE_FORWARD], f[AMI_FEATURE_LEFT]) / n;
     }
-    return g->loops ? hypot(forward, left) : path; /* a long clip may walk to and fro */
+    return g->loops ? hypot(forward, left) : path; /* a long clip may walk back and forth */
 }
 
 bool ami_style_of_gait(const ami_stylevae *vae, const ami_gait *gait, ami_style *style, ami_error *err)
@@ -141,7 +142,7 @@ bool ami_style_of_gait(const ami_stylevae *vae, const ami_gait *gait, ami_style 
         if (n > 0)
             centre(z, n, distance, style);
         else
-            ami_fail(err, "%s: no left-foot strike has %.2g s of motion behind it", gait->name,
+            ami_fail(err, "%s: no left-foot strike is followed by %.2g s of motion", gait->name,
                      style->scale * (AMI_STYLE_FRAMES - 1) / AMI_FEATURE_RATE);
     } else {
         ami_fail(err, "%s: out of memory", gait->name);
@@ -172,11 +173,11 @@ int ami_styles_find(const ami_styles *styles, const char *name, ami_error *err)
         snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i ? ", " : "",
                  styles->style[i].name);
     }
-    ami_fail(err, "there is no style \"%.60s\", there are %s", name, known);
+    ami_fail(err, "there is no style \"%.60s\"; known styles: %s", name, known);
     return -1;
 }
 
-/* A name in quotes; it holds no control characters (base/text.h). */
+/* Writes a key and a name in quotes; names contain no control characters (base/text.h). */
 static void put_text(FILE *out, const char *key, const char *text)
 {
     fprintf(out, "\"%s\": \"", key);
@@ -253,7 +254,7 @@ static bool get_style(const json_t *o, const char *path, int i, ami_style *s, am
         const json_t *v = json_array_get(z, (size_t)k);
         s->z[k] = (float)json_number_value(v);
         if (!json_is_number(v) || !isfinite(s->z[k]))
-            return ami_fail(err, "%s: number %d in the latent of style \"%s\" is none", path, k, name);
+            return ami_fail(err, "%s: number %d of the latent of style \"%s\" is not finite", path, k, name);
     }
     return true;
 }
@@ -276,7 +277,7 @@ ami_styles *ami_styles_read(const char *path, ami_error *err)
     else if (!root)
         ami_fail(err, "%s: not JSON, line %d: %s", path, where.line, where.text);
     else if (n < 1 || n > MAX_STYLES)
-        ami_fail(err, "%s: %zu styles in it, expected 1 to %d in \"styles\"", path, n, MAX_STYLES);
+        ami_fail(err, "%s: \"styles\" has %zu styles, expected 1 to %d", path, n, MAX_STYLES);
     else if (!(styles = calloc(1, sizeof *styles)) || !(styles->style = calloc(n, sizeof *styles->style)))
         ami_fail(err, "%s: out of memory", path);
     bool ok = styles && styles->style;

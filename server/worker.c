@@ -199,41 +199,41 @@ srv_workers *srv_workers_start(const srv_workers_def *def, ami_error *err)
     return NULL;
 }
 
-void srv_workers_stop(srv_workers *w)
+void srv_workers_stop(srv_workers *workers)
 {
-    if (!w)
+    if (!workers)
         return;
-    pthread_mutex_lock(&w->mutex);
-    w->stopping = true;
-    pthread_cond_broadcast(&w->work);
-    pthread_mutex_unlock(&w->mutex);
-    for (int i = 0; i < w->threads; i++)
-        pthread_join(w->thread[i], NULL);
-    pthread_mutex_destroy(&w->mutex);
-    pthread_cond_destroy(&w->work);
-    free(w);
+    pthread_mutex_lock(&workers->mutex);
+    workers->stopping = true;
+    pthread_cond_broadcast(&workers->work);
+    pthread_mutex_unlock(&workers->mutex);
+    for (int i = 0; i < workers->threads; i++)
+        pthread_join(workers->thread[i], NULL);
+    pthread_mutex_destroy(&workers->mutex);
+    pthread_cond_destroy(&workers->work);
+    free(workers);
 }
 
-bool srv_submit(srv_workers *w, srv_job *job)
+bool srv_submit(srv_workers *workers, srv_job *job)
 {
-    pthread_mutex_lock(&w->mutex);
-    const bool capacity = w->waiting < w->def.max_queue && !w->stopping;
+    pthread_mutex_lock(&workers->mutex);
+    const bool capacity = workers->waiting < workers->def.max_queue && !workers->stopping;
     if (capacity) {
         job->queued = srv_now();
         job->next = NULL;
-        *w->last = job;
-        w->last = &job->next;
-        w->waiting++;
-        pthread_cond_signal(&w->work);
+        *workers->last = job;
+        workers->last = &job->next;
+        workers->waiting++;
+        pthread_cond_signal(&workers->work);
     }
-    pthread_mutex_unlock(&w->mutex);
+    pthread_mutex_unlock(&workers->mutex);
     return capacity;
 }
 
-int srv_waiting(srv_workers *w)
+int srv_waiting(srv_workers *workers)
 {
-    pthread_mutex_lock(&w->mutex);
-    const int n = w->waiting;
-    pthread_mutex_unlock(&w->mutex);
+    pthread_mutex_lock(&workers->mutex);
+    const int n = workers->waiting;
+    pthread_mutex_unlock(&workers->mutex);
     return n;
 }

@@ -1,3 +1,4 @@
+/* Steps a session in its own thread, in real time. */
 #define _GNU_SOURCE /* sem_clockwait */
 #include "session/clock_thread.h"
 
@@ -24,17 +25,16 @@ struct ami_sim {
     ami_command command[QUEUE];
     atomic_uint_fast64_t sent, taken;
 
-    /* Three snapshots: one being written, one being read, one between them. `middle` is the number of that
-     * one, | FRESH until it is read.
-     */
+    /* Three snapshots: one being written, one being read, and one between them, whose index is `middle`, with
+     * the bit FRESH until it is read. */
     ami_snapshot snapshot[3];
     atomic_int middle;
     int writing, reading;
 
-    /* the thread's own */
+    /* Used only by the thread: */
     bool paused;
-    double speed, due; /* due: when the next step begins */
-    double mark;       /* real-time factor: counted since then */
+    double speed, due; /* due: time of the next step */
+    double mark;       /* time since which steps are counted for the real-time factor */
     int64_t mark_steps, steps;
     double factor;
 };
@@ -76,14 +76,14 @@ bool ami_sim_send(ami_sim *sim, const ami_command *command, uint64_t *number)
     return true;
 }
 
-static void forget_rate(ami_sim *sim)
+static void reset_rate(ami_sim *sim)
 {
     sim->mark = ami_clock_now();
     sim->mark_steps = sim->steps;
     sim->factor = 0;
 }
 
-/* However much is asked for, whoever looks sees how it goes on, and ami_sim_stop ends it. */
+/* Applies a command in parts: long ones publish snapshots in between, and ami_sim_stop interrupts them. */
 static void apply(ami_sim *sim, const ami_command *c)
 {
     ami_command rest = *c;
@@ -98,24 +98,24 @@ static void apply(ami_sim *sim, const ami_command *c)
     }
 }
 
-static void obey(ami_sim *sim, const ami_command *c)
+static void execute(ami_sim *sim, const ami_command *c)
 {
     const double now = ami_clock_now();
     if (c->kind == AMI_DO_PAUSE) {
         sim->paused = c->value < 0 ? !sim->paused : c->value > 0;
         sim->due = now;
-        forget_rate(sim);
+        reset_rate(sim);
     } else if (c->kind == AMI_DO_SPEED) {
         sim->speed = fmin(fmax(c->value, AMI_SPEED_MIN), AMI_SPEED_MAX);
         sim->due = fmin(sim->due, now + ami_session_dt(sim->session) / sim->speed);
-        forget_rate(sim);
+        reset_rate(sim);
     } else if (c->kind == AMI_DO_STEP) {
         sim->paused = true;
     }
     apply(sim, c);
 }
 
-/* Takes what is in the queue; true if there was anything. */
+/* Executes the queued commands; true if there were any. */
 static bool take_commands(ami_sim *sim)
 {
     uint64_t taken = atomic_load_explicit(&sim->taken, memory_order_relaxed);
@@ -125,7 +125,7 @@ static bool take_commands(ami_sim *sim)
     for (; taken < sent && !atomic_load_explicit(&sim->stop, memory_order_acquire); taken++) {
         const ami_command command = sim->command[taken % QUEUE];
         atomic_store_explicit(&sim->taken, taken + 1, memory_order_release);
-        obey(sim, &command);
+        execute(sim, &command);
     }
     return true;
 }
@@ -154,7 +154,7 @@ static void *run(void *context)
 {
     ami_sim *sim = context;
     sim->due = ami_clock_now();
-    forget_rate(sim);
+    reset_rate(sim);
     bool finished = false;
     while (!atomic_load_explicit(&sim->stop, memory_order_acquire)) {
         bool news = take_commands(sim);
@@ -165,7 +165,7 @@ static void *run(void *context)
             finished = !stepped;
             sim->steps += stepped;
             sim->due += ami_session_dt(sim->session) / sim->speed;
-            if (finished || now - sim->due > .1) /* too slow for what was asked: not to be made up for */
+            if (finished || now - sim->due > .1) /* too slow for the speed: lost time is not made up */
                 sim->due = now + (finished ? .05 : 0);
             update_rate(sim, now);
         }
@@ -196,9 +196,8 @@ ami_sim *ami_sim_start(ami_session *session, int characters, double speed, bool 
     for (int i = 0; i < 3 && ok; i++)
         ok = ami_session_snapshot_init(&sim->snapshot[i], characters, err);
     if (ok) {
-        publish(sim);                                                 /* there is something to see from the
-                                                                         first frame on */
-        const int why = pthread_create(&sim->thread, NULL, run, sim); /* which leaves errno alone */
+        publish(sim);                                                 /* for the first frame */
+        const int why = pthread_create(&sim->thread, NULL, run, sim); /* does not set errno */
         if (!why)
             return sim;
         ami_fail(err, "the simulation's thread cannot be started: %s", strerror(why));

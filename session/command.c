@@ -1,4 +1,4 @@
-/* Commands: what one may do to a session between two steps. */
+/* Applies commands to a session between two steps. */
 #include "session/internal.h"
 
 #include "base/assert.h"
@@ -13,7 +13,7 @@ void ami_member_use(ami_session *s, member *m, int character, const ami_skill *s
     m->env.reference.clip = def.clip;
 }
 
-/* The motion anew where the body is, in the reference's direction, at the phase it was in. Draws no random
+/* Restarts the motion at the body's position, with the reference's heading and phase. Draws no random
  * numbers. */
 void ami_member_reset_here(ami_session *s, member *m)
 {
@@ -28,7 +28,7 @@ void ami_member_reset_here(ami_session *s, member *m)
     env->def.start_at[1] = isfinite(env->state.pose[1]) ? env->state.pose[1] : 0;
     env->def.push_random = false;
     const double next_push = env->next_push;
-    if (s->known[s->skill]->invents) /* at the rate that is wanted now */
+    if (s->known[s->skill]->invents) /* at the currently requested rate */
         ami_generator_use(s->known[s->skill]->generator[m - s->member], &env->def);
     ami_env_reset(env);
     env->def = own;
@@ -46,14 +46,14 @@ static void reset(ami_session *s, int character)
         if (character < 0 || character == i)
             ami_member_reset_here(s, &s->member[i]);
     s->jumps++;
-    ami_past_keep(s);
+    ami_history_keep(s);
 }
 
 static void restart(ami_session *s)
 {
     s->step = 0;
     s->pace = 1;
-    s->wanted = -1;
+    s->requested = -1;
     s->push_step = -1;
     s->pull.kind = AMI_DO_NOTHING;
     s->velocity[0] = s->velocity[1] = 0;
@@ -68,17 +68,17 @@ static void restart(ami_session *s)
     }
     ami_measure(s);
     s->jumps++;
-    ami_past_forget(s);
+    ami_history_forget(s);
 }
 
-/* A skill's successor of the same motion (a newer file of one that is being trained) goes on in mid-step;
- * another one is entered anew. */
-static void teach(ami_session *s, int number, ami_skill *skill)
+/* Replaces a skill. If the motion is the same (a newer checkpoint of a training), it continues without a
+ * transition; else the new skill is entered. */
+static void replace_skill(ami_session *s, int number, ami_skill *skill)
 {
     if (number < 0 || number >= AMI_SKILLS || !skill)
         return;
     const bool in_use = number == s->skill;
-    s->wanted = number == s->wanted ? -1 : s->wanted;
+    s->requested = number == s->requested ? -1 : s->requested;
     const ami_skill *old = s->known[number];
     const bool same =
         in_use && (skill->invents || old->invents
@@ -104,13 +104,12 @@ static void push(ami_session *s, int character, const double v[3])
         return;
     member *m = &s->member[character];
     ami_world_push(&m->env.world, v);
-    ami_world_state(&m->env.world, &m->env.state); /* so that the actor sees it at once, as after a push of
-                                                      the environment's own */
+    ami_world_state(&m->env.world, &m->env.state); /* for the next observation */
     s->push_step = s->step;
     s->push_character = character;
     mju_copy3(s->push, v);
     s->pushes++;
-    ami_past_keep(s);
+    ami_history_keep(s);
 }
 
 static void turn(ami_session *s, double rate)
@@ -118,7 +117,7 @@ static void turn(ami_session *s, double rate)
     s->newest = s->step;
     s->turn_rate = s->def.env.turn_rate + rate;
     s->heading = (double)NAN;
-    ami_style_let_go(s);
+    ami_style_release_heading(s);
     for (int i = 0; i < s->def.characters; i++)
         s->member[i].env.reference.turn_rate = s->turn_rate;
 }
@@ -131,23 +130,23 @@ static void turn_to(ami_session *s, double heading)
     }
     s->newest = s->step;
     s->heading = isfinite(heading) ? heading : 0;
-    ami_style_let_go(s);
+    ami_style_release_heading(s);
 }
 
-/* A number of a command as an int. */
+/* Converts a command's value to int. */
 static int whole(double value)
 {
     return (int)fmin(fmax(value, -1e9), 1e9);
 }
 
-/* Goes through what is kept of the history, or simulates one step; how many are left. */
+/* Moves within the history, or simulates one step. Returns the number of remaining steps. */
 static int step_by(ami_session *s, int steps)
 {
-    if (steps < 0 || s->step < s->newest) { /* what has been is shown as it was */
+    if (steps < 0 || s->step < s->newest) { /* recorded steps are not simulated again */
         s->pull.kind = AMI_DO_NOTHING;
         const int64_t to = s->step + steps < s->newest ? s->step + steps : s->newest;
         steps -= (int)(to - s->step);
-        ami_past_go(s, to);
+        ami_history_go(s, to);
         return steps;
     }
     return steps > 0 && ami_session_step(s) ? steps - 1 : 0;
@@ -176,7 +175,7 @@ static void step_all(ami_session *s, const ami_command *c)
 void ami_session_apply(ami_session *session, const ami_command *command)
 {
     AMI_ASSERT(session && command);
-    session->commands += command->kind != AMI_DO_STEP; /* which counts itself */
+    session->commands += command->kind != AMI_DO_STEP; /* counted in ami_session_apply_part */
     switch (command->kind) {
     case AMI_DO_STEP:
         step_all(session, command);
@@ -222,12 +221,12 @@ void ami_session_apply(ami_session *session, const ami_command *command)
         break;
     case AMI_DO_SKILL:
         if (whole(command->value) == session->skill && session->known[session->skill]->invents)
-            session->wanted = -1; /* there is nothing to enter */
+            session->requested = -1; /* already active */
         else
             ami_enter(session, whole(command->value));
         break;
-    case AMI_DO_TEACH:
-        teach(session, whole(command->value), command->skill);
+    case AMI_DO_REPLACE:
+        replace_skill(session, whole(command->value), command->skill);
         break;
     case AMI_DO_FOLLOW:
         if (command->character >= 0 && command->character < session->def.characters) {

@@ -1,5 +1,5 @@
-/* History: a ring of saved states, one a control step. Going back restores the very bits, so going forward
- * again repeats them. */
+/* History: a ring of saved states, one per control step. Going back restores them bit for bit, so that
+ * simulating forward again repeats the same steps. */
 #include "session/internal.h"
 
 #include "base/assert.h"
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool ami_past_init(ami_session *s, ami_error *err)
+bool ami_history_init(ami_session *s, ami_error *err)
 {
     const size_t env = (ami_env_save_size(&s->member[0].env) + 7) & ~(size_t)7,
                  style = (ami_generator_save_size(NULL) + 7) & ~(size_t)7;
@@ -21,22 +21,22 @@ bool ami_past_init(ami_session *s, ami_error *err)
     if (!s->moment || !s->record)
         return ami_fail(err, "out of memory for %g s of history of %d characters", s->def.history_s,
                         s->def.characters);
-    ami_past_forget(s);
+    ami_history_forget(s);
     return true;
 }
 
-void ami_past_free(ami_session *s)
+void ami_history_free(ami_session *s)
 {
     free(s->moment);
     free(s->record);
 }
 
-void ami_past_forget(ami_session *s)
+void ami_history_forget(ami_session *s)
 {
     for (int i = 0; i < s->moments; i++)
         s->moment[i].step = -1;
     s->oldest = s->step;
-    ami_past_keep(s);
+    ami_history_keep(s);
 }
 
 static char *record_of(const ami_session *s, int slot, int character)
@@ -44,11 +44,11 @@ static char *record_of(const ami_session *s, int slot, int character)
     return s->record + ((size_t)slot * (size_t)s->def.characters + (size_t)character) * s->record_size;
 }
 
-void ami_past_keep(ami_session *s)
+void ami_history_keep(ami_session *s)
 {
     const int slot = (int)(s->step % s->moments);
     s->moment[slot] = (moment){s->step, s->skill, s->before_skill, s->style_skill, s->pace};
-    s->newest = s->step; /* whatever came after it belongs to another story */
+    s->newest = s->step; /* later records are not valid any more */
     for (int i = 0; i < s->def.characters; i++) {
         char *to = record_of(s, slot, i);
         ami_env_save(&s->member[i].env, to);
@@ -59,7 +59,7 @@ void ami_past_keep(ami_session *s)
         s->oldest = s->step - s->moments + 1;
 }
 
-void ami_past_go(ami_session *s, int64_t step)
+void ami_history_go(ami_session *s, int64_t step)
 {
     AMI_ASSERT(s && s->moments > 0);
     step = step < s->oldest ? s->oldest : step;
@@ -72,7 +72,7 @@ void ami_past_go(ami_session *s, int64_t step)
     s->style_skill = s->moment[slot].style_skill;
     s->pace = s->moment[slot].pace;
     s->jumps++;
-    s->wanted = -1;
+    s->requested = -1;
     if (s->push_step > step)
         s->push_step = -1;
     for (int i = 0; i < s->def.characters; i++) {
@@ -83,7 +83,7 @@ void ami_past_go(ami_session *s, int64_t step)
         ami_env_load(&m->env, from);
         memcpy(&m->facts, from + s->facts_at, sizeof(member_facts));
         ami_reward_compute(s->def.env.character, &m->env.state, &m->env.reference_state, &m->reward);
-        m->env.reference.turn_rate = s->turn_rate; /* the key that is held now counts, not the one that was */
+        m->env.reference.turn_rate = s->turn_rate; /* the current command, not the recorded one */
         m->jumped = true;
     }
     ami_measure(s);

@@ -1,3 +1,4 @@
+/* Plays a clip and fills snapshots from its poses. */
 #include "session/player.h"
 
 #include "base/assert.h"
@@ -38,8 +39,7 @@ void ami_player_advance(ami_player *player, double seconds)
         return;
     player->time += seconds * player->speed;
     const double duration = ami_clip_duration(player->clip);
-    if (!ami_clip_loops(player->clip) && player->time > duration + .7) { /* the last pose is worth a moment's
-                                                                            look */
+    if (!ami_clip_loops(player->clip) && player->time > duration + .7) { /* shows the last pose for .7 s */
         player->time = 0;
         player->jumps++;
     }
@@ -73,8 +73,8 @@ void ami_player_step(ami_player *player, int frames)
 {
     AMI_ASSERT(player && player->clip);
     const int last = ami_clip_frames(player->clip) - 1;
-    const int64_t wanted = (int64_t)frame_now(player) + frames;
-    const int frame = wanted < 0 ? 0 : wanted > last ? last : (int)wanted;
+    const int64_t target = (int64_t)frame_now(player) + frames;
+    const int frame = target < 0 ? 0 : target > last ? last : (int)target;
     ami_player_seek(player, ami_clip_times(player->clip)[frame]);
 }
 

@@ -1,18 +1,18 @@
-/* The whole state of a session as bytes, and back. */
+/* Saves a session's state as bytes and loads it. */
 #include "session/internal.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Beside the members. Plain data. */
+/* The state without the members. Plain data. */
 typedef struct saved_session {
-    int64_t step, jumps, pushes, endings, wanted_since, push_step;
-    int32_t characters, skills, skill, before_skill, style_skill, wanted, follow, push_character;
-    int32_t wished, entered, pulling, pulled_character, pulled_body, unused;
+    int64_t step, jumps, pushes, endings, requested_since, push_step;
+    int32_t characters, skills, skill, before_skill, style_skill, requested, follow, push_character;
+    int32_t style_requested, entered, pulling, pulled_character, pulled_body, unused;
     double turn_rate, heading, pace, velocity[2], pull[6], pull_from[3], push[3];
 } saved_session;
 
-/* Of a member, beside its environment and its generators. */
+/* A member's state without its environment and its generators. */
 typedef struct saved_member {
     member_facts facts;
     ami_reward reward;
@@ -84,17 +84,17 @@ void ami_session_save(const ami_session *session, void *data)
     saved.jumps = session->jumps;
     saved.pushes = session->pushes;
     saved.endings = session->endings;
-    saved.wanted_since = session->wanted_since;
+    saved.requested_since = session->requested_since;
     saved.push_step = session->push_step;
     saved.characters = session->def.characters;
     saved.skills = session->skills;
     saved.skill = session->skill;
     saved.before_skill = session->before_skill;
     saved.style_skill = session->style_skill;
-    saved.wanted = session->wanted;
+    saved.requested = session->requested;
     saved.follow = session->follow;
     saved.push_character = session->push_character;
-    saved.wished = session->wished;
+    saved.style_requested = session->style_requested;
     saved.entered = session->entered;
     saved.turn_rate = session->turn_rate;
     saved.heading = session->heading;
@@ -114,23 +114,23 @@ void ami_session_save(const ami_session *session, void *data)
         to = save_member(session, i, to);
 }
 
-static bool within(int32_t x, int32_t least, int32_t end)
+static bool within(int32_t x, int32_t begin, int32_t end)
 {
-    return x >= least && x < end;
+    return x >= begin && x < end;
 }
 
-/* Whether a session of this definition can be in such a state. */
+/* Whether the state is valid for this session. */
 static bool fits(const ami_session *s, const saved_session *saved)
 {
     return saved->characters == s->def.characters && saved->skills == s->skills &&
            within(saved->skill, 0, s->skills) && within(saved->before_skill, 0, s->skills) &&
-           within(saved->style_skill, -1, s->skills) && within(saved->wanted, -1, s->skills) &&
+           within(saved->style_skill, -1, s->skills) && within(saved->requested, -1, s->skills) &&
            (saved->style_skill < 0 || invents(s, saved->style_skill)) &&
            within(saved->follow, 0, s->def.characters) &&
            within(saved->push_character, 0, s->def.characters) &&
            within(saved->pulled_character, 0, s->def.characters) &&
            within(saved->pulled_body, 0, AMI_BODIES) && saved->step >= 0 &&
-           saved->wanted_since <= saved->step && saved->push_step <= saved->step;
+           saved->requested_since <= saved->step && saved->push_step <= saved->step;
 }
 
 static bool load_member(ami_session *s, int character, const char **from, ami_error *err)
@@ -144,8 +144,8 @@ static bool load_member(ami_session *s, int character, const char **from, ami_er
         if (!invents(s, k))
             continue;
         ami_skill *skill = s->known[k];
-        if (!ami_generator_load(skill->generator[character], skill->room[character / AMI_SKILL_GROUP], *from,
-                                &m->env, err))
+        if (!ami_generator_load(skill->generator[character],
+                                skill->cycle_workspace[character / AMI_SKILL_GROUP], *from, &m->env, err))
             return false;
         *from += aligned(ami_generator_save_size(NULL));
     }
@@ -168,21 +168,21 @@ bool ami_session_load(ami_session *session, const void *data, ami_error *err)
     saved_session saved;
     memcpy(&saved, data, sizeof saved);
     if (!fits(session, &saved))
-        return ami_fail(err, "a state that no session of %d characters with these skills can be in",
+        return ami_fail(err, "the state is not valid for a session of %d characters with these skills",
                         session->def.characters);
     session->step = saved.step;
     session->jumps = saved.jumps;
     session->pushes = saved.pushes;
     session->endings = saved.endings;
-    session->wanted_since = saved.wanted_since;
+    session->requested_since = saved.requested_since;
     session->push_step = saved.push_step;
     session->skill = saved.skill;
     session->before_skill = saved.before_skill;
     session->style_skill = saved.style_skill;
-    session->wanted = saved.wanted;
+    session->requested = saved.requested;
     session->follow = saved.follow;
     session->push_character = saved.push_character;
-    session->wished = saved.wished != 0;
+    session->style_requested = saved.style_requested != 0;
     session->entered = saved.entered != 0;
     session->turn_rate = saved.turn_rate;
     session->heading = saved.heading;
@@ -199,6 +199,6 @@ bool ami_session_load(ami_session *session, const void *data, ami_error *err)
         if (!load_member(session, i, &from, err))
             return false;
     ami_measure(session);
-    ami_past_forget(session);
+    ami_history_forget(session);
     return true;
 }

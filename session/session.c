@@ -1,3 +1,4 @@
+/* Creates sessions, steps them and fills snapshots. */
 #include "session/internal.h"
 
 #include "base/assert.h"
@@ -65,7 +66,7 @@ static bool create(ami_session *s, ami_error *err)
     s->dt = s->member[0].env.control_dt;
     s->turn_rate = s->def.env.turn_rate;
     ami_measure(s);
-    return ami_past_init(s, err);
+    return ami_history_init(s, err);
 }
 
 ami_session *ami_session_create(const ami_session_def *def, ami_error *err)
@@ -86,7 +87,7 @@ ami_session *ami_session_create(const ami_session_def *def, ami_error *err)
     s->pace = 1;
     s->heading = (double)NAN;
     s->push_step = -1;
-    s->wanted = -1;
+    s->requested = -1;
     s->style_skill = s->known[0]->invents ? 0 : -1;
     if (create(s, err))
         return s;
@@ -102,13 +103,13 @@ void ami_session_destroy(ami_session *session)
         ami_env_free(&session->member[i].env);
     ami_env_free(&session->trial.env);
     free(session->member);
-    ami_past_free(session);
+    ami_history_free(session);
     free(session->scratch);
     free(session);
 }
 
-/* The spring of a pull: stiff enough to win against a joint, damped by the limb's effective mass, never more
- * than a strong arm. Taken at the beginning of the control step, as everything that comes from outside. */
+/* Applies the spring of a pull, computed at the beginning of the control step: stiff enough to move a joint,
+ * damped by the limb's effective mass, limited to 700 N. */
 static void apply_pull(ami_session *s, int character)
 {
     member *m = &s->member[character];
@@ -132,20 +133,20 @@ static void apply_pull(ami_session *s, int character)
         f[k] = stiff * (s->pull.v[3 + k] - at[k]) - 12 * mass * (state->lin[b][k] + spin[k]);
         norm2 += f[k] * f[k];
     }
-    const double most = 700, scale = norm2 > most * most ? most / sqrt(norm2) : 1;
+    const double max = 700, scale = norm2 > max * max ? max / sqrt(norm2) : 1;
     double *applied = force + 6 * (size_t)c->body[b];
     mju_scl3(applied, f, scale);
     mju_cross(applied + 3, arm, applied);
     mju_copy3(s->pull_from, at);
 }
 
-/* Runs the reference's clock faster or slower than time, by moving it a little before the step; at a cycle's
- * first frame it waits. */
+/* Changes the rate of the reference's clock by moving it before the step; it does not go back beyond a
+ * cycle's first frame. */
 static void keep_pace(const ami_session *s, member *m)
 {
     if (s->pace > 1) {
         const double turn_rate = m->env.reference.turn_rate;
-        m->env.reference.turn_rate = 0; /* turning keeps real time */
+        m->env.reference.turn_rate = 0; /* the turn rate does not depend on the pace */
         ami_reference_advance(&m->env.reference, (s->pace - 1) * s->dt, m->env.state.pose);
         m->env.reference.turn_rate = turn_rate;
     } else if (s->pace < 1) {
@@ -174,7 +175,7 @@ void ami_member_refresh(member *m)
     ami_fk_state(&m->env.def.character->skeleton, pose, vel, &m->env.reference_state);
 }
 
-/* As a rollout treats a body that flew apart: it starts again, and the time that was asked for goes on. */
+/* Resets a body with an unstable state without resetting its time, as a rollout does. */
 static void restart_unstable(ami_session *s, member *m)
 {
     const int step = m->env.step;
@@ -217,7 +218,7 @@ static void step_member(ami_session *s, member *m, int character, const float *a
     }
 }
 
-/* Before a member decides: what it is to follow. */
+/* Updates a member's reference before its actor runs. */
 static void prepare(ami_session *s, int character)
 {
     ami_style_step(s, character);
@@ -250,11 +251,11 @@ static void step_group(ami_session *s, int group)
                     controller->action + (size_t)(row[k] < n ? row[k] : 0) * AMI_ACTION);
 }
 
-/* After a motion that ends (a flip), back to the one before. */
+/* Returns to the previous skill after a motion that ends, such as a flip. */
 static void return_from_single(ami_session *s)
 {
     const ami_skill *skill = s->known[s->skill];
-    if (s->wanted >= 0 || ami_skill_loops(skill) || s->before_skill == s->skill)
+    if (s->requested >= 0 || ami_skill_loops(skill) || s->before_skill == s->skill)
         return;
     if (s->member[s->follow].env.reference.time >= ami_clip_duration(skill->clip)) {
         s->endings++;
@@ -291,7 +292,7 @@ static void end_step(ami_session *s, double begun)
     measure(s, begun);
     ami_enter_if_good(s);
     return_from_single(s);
-    ami_past_keep(s);
+    ami_history_keep(s);
 }
 
 bool ami_session_step(ami_session *session)
@@ -303,7 +304,7 @@ bool ami_session_step(ami_session *session)
     session->entered = false;
     const int groups = (session->def.characters + AMI_SKILL_GROUP - 1) / AMI_SKILL_GROUP;
     if (groups == 1) {
-        step_group(session, 0); /* no team for a few: its threads would only wake and sleep */
+        step_group(session, 0); /* without a team, whose threads would only wake up and sleep */
     } else {
 #pragma omp parallel for schedule(dynamic, 1)
         for (int g = 0; g < groups; g++)
@@ -330,19 +331,19 @@ void ami_session_step_together(ami_session *const *sessions, int count)
             continue;
         const ami_skill *skill = sessions[i]->known[sessions[i]->skill];
         ami_env *env[AMI_SKILL_GROUP];
-        int who[AMI_SKILL_GROUP], n = 0;
+        int index[AMI_SKILL_GROUP], n = 0;
         for (int k = i; k < count; k++) {
             const ami_skill *other = sessions[k]->known[sessions[k]->skill];
             if (live[k] && !decided[k] && other->has_policy == skill->has_policy &&
                 other->policy.actor == skill->policy.actor) {
-                who[n] = k;
+                index[n] = k;
                 env[n++] = &sessions[k]->member[0].env;
                 decided[k] = true;
             }
         }
         ami_controller_decide(&skill->controller[0], env, n);
         for (int k = 0; k < n; k++)
-            memcpy(action[who[k]], skill->controller[0].action + (size_t)k * AMI_ACTION, sizeof action[0]);
+            memcpy(action[index[k]], skill->controller[0].action + (size_t)k * AMI_ACTION, sizeof action[0]);
     }
     for (int i = 0; i < count; i++)
         step_member(sessions[i], &sessions[i]->member[0], 0, action[i]);
@@ -400,7 +401,7 @@ void ami_session_look(const ami_session *session, ami_snapshot *snapshot)
     snapshot->pushes = session->pushes;
     snapshot->finished = session->def.step_limit && session->step >= session->def.step_limit;
     snapshot->skill = session->skill;
-    snapshot->wanted = session->wanted >= 0 ? session->wanted : session->skill;
+    snapshot->requested = session->requested >= 0 ? session->requested : session->skill;
     snapshot->skills = session->skills;
     snapshot->turn_rate = session->turn_rate;
     snapshot->pace = session->pace;
@@ -448,9 +449,9 @@ void ami_session_view(const ami_session *session, int character, ami_member_view
         .restarts = m->restarts,
         .endings = session->endings,
         .skill = session->skill,
-        .wanted = session->wanted >= 0 ? session->wanted : session->skill,
+        .requested = session->requested >= 0 ? session->requested : session->skill,
         .before_skill = session->before_skill,
-        .settled = session->wanted < 0 && (!generator || ami_generator_settled(generator, &m->env)),
+        .settled = session->requested < 0 && (!generator || ami_generator_settled(generator, &m->env)),
         .failure = m->env.world.failure};
 }
 

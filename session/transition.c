@@ -1,20 +1,20 @@
-/* From one skill to another. Actors are trained on their own motion and know nothing of the way into it, so
- * the way in is found by trying: from the state as it is, the next two seconds and a half are simulated for
- * the phases whose poses are nearest, and the one that tracks best without a fall is taken. Where all of them
- * fall, the body goes on as before and it is tried again a moment later.
+/* Changes from one skill to another. Actors are trained only on their own motion, not on transitions to it,
+ * so the phase at which to start is found by simulation: from the current state, the next 2.4 s are simulated
+ * for the phases with the nearest poses, and the one that tracks best without a fall is chosen. If all of
+ * them fall, the body continues its motion and the search is repeated a few steps later.
  *
- * An actor that follows invented motions knows many of them and is pushed while it is trained: it takes over
- * at once, at the nearest pose of what its generator followed last. */
+ * An actor for invented motions is trained with many motions and with pushes: it takes over at once, at the
+ * nearest pose of the last motion of its generator. */
 #include "session/internal.h"
 
 #include <math.h>
 #include <string.h>
 
 enum {
-    TRIED = 4, /* at most this many characters are tried; a larger crowd takes the nearest pose */
-    RETRY = 3, /* steps until the next attempt */
+    TRIED = 4, /* max characters for simulating ahead; with more, all take the nearest pose */
+    RETRY = 3, /* steps between attempts */
 };
-static const double foresight_s = 2.4, patience_s = 2;
+static const double horizon_s = 2.4, patience_s = 2; /* after patience_s it changes in spite of falls */
 
 static void enter_at(ami_session *s, member *m, int character, const ami_skill *skill, double phase)
 {
@@ -26,11 +26,11 @@ static void enter_at(ami_session *s, member *m, int character, const ami_skill *
     m->env.reference.rate = m->env.def.rate;
 }
 
-/* How well the character, whose state s->scratch is, would do after entering there: the sum of its rewards,
- * and whether it stays up. */
-static double foresee(ami_session *s, int character, ami_skill *skill, double phase, bool *up)
+/* Simulates the character from the state in s->scratch after a start at this phase. Returns the sum of
+ * rewards; *up: it does not fall. */
+static double simulate_ahead(ami_session *s, int character, ami_skill *skill, double phase, bool *up)
 {
-    const int steps = (int)(foresight_s / s->dt);
+    const int steps = (int)(horizon_s / s->dt);
     double sum = 0;
     ami_reward reward;
     member *m = &s->trial;
@@ -47,7 +47,7 @@ static double foresee(ami_session *s, int character, ami_skill *skill, double ph
     return sum;
 }
 
-/* The best phase to enter at; `up`: none of those tried ends in a fall before the end of what is foreseen. */
+/* The best phase to start at; *up: its simulation ends without a fall. */
 static double best_phase(ami_session *s, int character, ami_skill *skill, bool *up)
 {
     const member *m = &s->member[character];
@@ -64,7 +64,7 @@ static double best_phase(ami_session *s, int character, ami_skill *skill, bool *
     ami_env_save(&m->env, s->scratch);
     for (int i = 0; i < tries; i++) {
         bool stays;
-        const double score = foresee(s, character, skill, phases[i], &stays) + (stays ? 1000 : 0);
+        const double score = simulate_ahead(s, character, skill, phases[i], &stays) + (stays ? 1000 : 0);
         if (score > best) {
             best = score;
             chosen = phases[i];
@@ -74,15 +74,15 @@ static double best_phase(ami_session *s, int character, ami_skill *skill, bool *
     return chosen;
 }
 
-/* The body stays as it is; the reference becomes the new motion. */
+/* Changes the reference to the requested skill's motion; the body's state does not change. */
 static void change(ami_session *s, const double *phase)
 {
-    const ami_skill *skill = s->known[s->wanted];
+    const ami_skill *skill = s->known[s->requested];
     if (ami_skill_loops(s->known[s->skill]))
         s->before_skill = s->skill;
-    s->skill = s->wanted;
+    s->skill = s->requested;
     s->style_skill = skill->invents ? s->skill : s->style_skill;
-    s->wanted = -1;
+    s->requested = -1;
     s->entered = true;
     for (int i = 0; i < s->def.characters; i++) {
         member *m = &s->member[i];
@@ -92,21 +92,21 @@ static void change(ami_session *s, const double *phase)
         ami_member_refresh(m);
         memcpy(m->reference_before, m->env.reference_state.pose, sizeof m->reference_before);
     }
-    ami_past_keep(s);
+    ami_history_keep(s);
 }
 
 void ami_enter_if_good(ami_session *s)
 {
-    if (s->wanted < 0 || (s->step - s->wanted_since) % RETRY)
+    if (s->requested < 0 || (s->step - s->requested_since) % RETRY)
         return;
     double phase[TRIED] = {0};
     bool all_up = true;
     for (int i = 0; i < s->def.characters && i < TRIED; i++) {
         bool up;
-        phase[i] = best_phase(s, i, s->known[s->wanted], &up);
+        phase[i] = best_phase(s, i, s->known[s->requested], &up);
         all_up = all_up && up;
     }
-    if (all_up || (double)(s->step - s->wanted_since) * s->dt >= patience_s)
+    if (all_up || (double)(s->step - s->requested_since) * s->dt >= patience_s)
         change(s, phase);
 }
 
@@ -114,7 +114,7 @@ void ami_enter(ami_session *s, int number)
 {
     if (number < 0 || number >= s->skills || !s->known[number])
         return;
-    s->wanted = number;
-    s->wanted_since = s->step;
+    s->requested = number;
+    s->requested_since = s->step;
     ami_enter_if_good(s);
 }

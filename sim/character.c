@@ -1,3 +1,4 @@
+/* Compiles the humanoid's MJCF file and finds its bodies, joints and geoms. */
 #include "sim/character.h"
 
 #include "base/assert.h"
@@ -17,6 +18,9 @@ ami_character_def ami_character_default_def(void)
     return (ami_character_def){.path = NULL, .physics_hz = 120, .self_collision = false};
 }
 
+static const char *const joint_type[] = {
+    [mjJNT_FREE] = "free", [mjJNT_BALL] = "ball", [mjJNT_SLIDE] = "slide", [mjJNT_HINGE] = "hinge"};
+
 static bool find_bodies_and_joints(ami_character *c, const char *path, ami_error *err)
 {
     const mjModel *m = c->model;
@@ -25,29 +29,28 @@ static bool find_bodies_and_joints(ami_character *c, const char *path, ami_error
         const char *name = ami_body_name[i];
         c->body[i] = mj_name2id(m, mjOBJ_BODY, name);
         if (c->body[i] < 0)
-            return ami_fail(err, "%s: no body named \"%s\"; amble drives DeepMimic's humanoid of %d bodies",
-                            path, name, AMI_BODIES);
+            return ami_fail(err, "%s: no body named \"%s\", expected DeepMimic's humanoid of %d bodies", path,
+                            name, AMI_BODIES);
         ami_joint *joint = &c->joint[i];
         const ami_joint_layout layout = ami_body_joint(i);
         joint->width = layout.width;
         joint->pose = layout.pose;
         joint->vel = layout.vel;
 
-        const int wanted = i == AMI_ROOT       ? mjJNT_FREE
-                           : layout.width == 4 ? mjJNT_BALL
-                           : layout.width == 1 ? mjJNT_HINGE
-                                               : -1;
+        const int expected_type = i == AMI_ROOT       ? mjJNT_FREE
+                                  : layout.width == 4 ? mjJNT_BALL
+                                  : layout.width == 1 ? mjJNT_HINGE
+                                                      : -1;
         const int joints = m->body_jntnum[c->body[i]];
-        if (joints != (wanted >= 0))
+        if (joints != (expected_type >= 0))
             return ami_fail(err, "%s: body \"%s\" has %d joints, expected %d", path, name, joints,
-                            wanted >= 0);
-        if (wanted < 0)
+                            expected_type >= 0);
+        if (expected_type < 0)
             continue;
         const int id = m->body_jntadr[c->body[i]];
-        if (m->jnt_type[id] != wanted)
-            return ami_fail(
-                err, "%s: the joint of body \"%s\" is of another type than DeepMimic's humanoid has there",
-                path, name);
+        if (m->jnt_type[id] != expected_type)
+            return ami_fail(err, "%s: the joint of body \"%s\" has type \"%s\", expected \"%s\"", path, name,
+                            joint_type[m->jnt_type[id]], joint_type[expected_type]);
         joint->qpos = m->jnt_qposadr[id];
         joint->qvel = m->jnt_dofadr[id];
         if (i == AMI_ROOT) {
@@ -96,13 +99,11 @@ static bool find_geoms(ami_character *c, const char *path, ami_error *err)
                 geom_body[g] = (signed char)i;
         const int type = m->geom_type[g];
         if (geom_body[g] >= 0 && type != mjGEOM_SPHERE && type != mjGEOM_CAPSULE && type != mjGEOM_BOX)
-            return ami_fail(err,
-                            "%s: geom %d is no sphere, capsule or box, which are the shapes amble can lift "
-                            "out of the floor",
-                            path, g);
+            return ami_fail(err, "%s: geom %d of body \"%s\" is not a sphere, capsule or box", path, g,
+                            ami_body_name[geom_body[g]]);
     }
     if (c->floor_geom < 0)
-        return ami_fail(err, "%s: no plane to stand on", path);
+        return ami_fail(err, "%s: no plane geom, expected one as the floor", path);
     return true;
 }
 
@@ -116,9 +117,9 @@ static bool is_paired_with_floor(const ami_character *c, int geom)
     return false;
 }
 
-/* Every geom meets the floor: through the pair that the MJCF file lists, which costs no search, or else
- * because the floor's bit is 1. With self-collision geoms share bit 2. MuJoCo's broad phase reads the bodies'
- * own copies of the bits, which the compiler made. */
+/* Every geom collides with the floor: through a contact pair of the MJCF file, which needs no search, or else
+ * through bit 1 of its conaffinity. Self-collision uses bit 2. MuJoCo's broad phase reads the copies of these
+ * bits that the compiler made for bodies, so both are set. */
 static void choose_collisions(ami_character *c, bool self_collision)
 {
     mjModel *m = c->model;
@@ -140,7 +141,7 @@ static void choose_collisions(ami_character *c, bool self_collision)
 typedef struct compilation {
     const char *path;
     mjModel *model;
-    char text[700]; /* why there is no model */
+    char text[700]; /* MuJoCo's error where model is NULL */
 } compilation;
 
 static void compile(void *context)
@@ -160,7 +161,7 @@ static mjModel *load_model(const char *path, ami_error *err)
         if (*at == '\n')
             *at = at[1] ? ' ' : 0;
     if (!c.model)
-        ami_fail(err, "%s: %s", path, c.text[0] ? c.text : "MuJoCo does not say why it cannot be compiled");
+        ami_fail(err, "%s: %s", path, c.text[0] ? c.text : "MuJoCo cannot compile it and gives no reason");
     return c.model;
 }
 
@@ -199,10 +200,9 @@ ami_character *ami_character_create(const ami_character_def *def, ami_error *err
     c->timestep = 1 / def->physics_hz;
     m->opt.timestep = c->timestep;
     m->opt.integrator = mjINT_EULER;
-    m->opt.disableflags &= ~mjDSBL_EULERDAMP; /* implicit damping is what makes the PD stable */
-    m->opt.disableflags |= mjDSBL_AUTORESET;  /* an unstable world must be seen, not silently put back to its
-                                                 rest pose */
-    m->opt.disableflags |= mjDSBL_ISLAND;     /* one body is one island: nothing to find */
+    m->opt.disableflags &= ~mjDSBL_EULERDAMP; /* stable PD needs implicit damping */
+    m->opt.disableflags |= mjDSBL_AUTORESET;  /* instability is reported, not hidden by a silent reset */
+    m->opt.disableflags |= mjDSBL_ISLAND;     /* one body is always one island */
     for (int i = 1; i < AMI_BODIES; i++) {
         const ami_joint *joint = &c->joint[i];
         for (int k = 0; k < (joint->width == 4 ? 3 : joint->width); k++)

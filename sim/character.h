@@ -1,7 +1,7 @@
-/* The body: DeepMimic's humanoid as a compiled MuJoCo model plus what MuJoCo does not know (PD gains, torque
- * limits, reward weights, and which MuJoCo id belongs to which of DeepMimic's bodies and joints).
+/* The body: DeepMimic's humanoid as a compiled MuJoCo model, plus the data that a MuJoCo model lacks: PD
+ * gains, torque limits, reward weights, and the MuJoCo id of each of DeepMimic's bodies and joints.
  *
- * Const after creation and shared by every world and thread. Holds no state of a simulation. */
+ * Const after creation and shared by every world and thread. Holds no simulation state. */
 #ifndef AMI_SIM_CHARACTER_H
 #define AMI_SIM_CHARACTER_H
 
@@ -10,12 +10,12 @@
 
 #include <mujoco/mujoco.h>
 
-enum { AMI_ACTION = 36 }; /* numbers in an action: what the pose (motion/clip.h) has behind the root */
+enum { AMI_ACTION = 36 }; /* numbers in an action: the pose (motion/clip.h) without the root's 7 */
 
 typedef struct ami_joint {
-    int width;      /* as in the skeleton, */
-    int pose;       /* the same; an action's index is this - 7 */
-    int vel;        /* the same */
+    int width;      /* numbers of the joint in a pose, as in the skeleton */
+    int pose;       /* first index in a pose, as in the skeleton; the index in an action is this - 7 */
+    int vel;        /* first index in a velocity, as in the skeleton */
     int qpos, qvel; /* first index in mjData.qpos, mjData.qvel */
     double kp;      /* N·m/rad */
     double kd;      /* N·m·s/rad, = kp / 10 s */
@@ -25,27 +25,27 @@ typedef struct ami_joint {
 
 typedef struct ami_character_def {
     const char *path;    /* MJCF file; NULL: humanoid.xml of amble's assets */
-    double physics_hz;   /* 120: physics steps a second */
-    bool self_collision; /* false: bodies meet the floor only */
+    double physics_hz;   /* physics steps per second (120) */
+    bool self_collision; /* false (default): bodies collide with the floor only */
 } ami_character_def;
 
 typedef struct ami_character {
     mjModel *model;
     int body[AMI_BODIES];         /* MuJoCo body ids */
     ami_joint joint[AMI_BODIES];  /* [AMI_ROOT] is the free joint: width 0, pose 3, vel 3 */
-    ami_skeleton skeleton;        /* its tree and measures, without physics */
+    ami_skeleton skeleton;        /* the model's tree and lengths, without physics */
     int floor_geom;               /* MuJoCo geom id of the plane */
-    const signed char *geom_body; /* (ngeom) number of the body a geom belongs to, -1 for the world's */
+    const signed char *geom_body; /* (ngeom) index of the geom's body, -1 for geoms of the world */
     double mass;                  /* kg, whole body */
     double timestep;              /* s, of one physics step */
-    int state_size;               /* numbers in ami_world_save's state */
+    int state_size;               /* numbers that ami_world_save writes */
 } ami_character;
 
 ami_character_def ami_character_default_def(void);
 
-/* Compiles the MJCF, looks every body and joint up by name and sets stable PD's damping, kd + kp·timestep
- * (sim/world.h says why). NULL and a sentence for a file that is missing, does not compile or is another
- * body. */
+/* Compiles the MJCF file, finds every body and joint by name and sets the damping of stable PD, kd +
+ * kp·timestep (derived in sim/world.h). NULL and a sentence if the file is missing, does not compile or
+ * describes another body. */
 ami_character *ami_character_create(const ami_character_def *def, ami_error *err);
 void ami_character_destroy(ami_character *character); /* NULL is fine */
 

@@ -1,3 +1,4 @@
+/* Episodes: start, PD targets from actions, step, end, saved state. */
 #include "sim/env.h"
 
 #include "base/assert.h"
@@ -27,10 +28,10 @@ ami_env_def ami_env_default_def(const ami_character *character, const ami_clip *
 
 void ami_action_scale(ami_action_mode mode, float *mean, float *std)
 {
-    /* Angles' deviations by joint, from the bounds in DeepMimic's character files; axes have mean (0, 0, .2)
-     * and deviation 1. */
+    /* By joint, from the bounds in DeepMimic's character files: mean and std of the angle. Axes have mean
+     * (0, 0, .2) and std 1. */
     static const struct {
-        int body; /* for the reader: the order is that of ami_clip_joints */
+        int body; /* documentation only: the table is in the order of ami_clip_joints */
         float mean, std;
     } absolute[] = {
         {AMI_CHEST, 0, 4.8f},
@@ -85,17 +86,17 @@ static bool check_def(const ami_env_def *def, ami_error *err)
         return ami_fail(err, "last pose held for %g to %g s, expected the smaller first and at most 1000000",
                         def->hold_s[0], def->hold_s[1]);
     if (!(def->start_noise >= 0 && def->start_noise <= 10))
-        return ami_fail(err, "starts off the reference by %g, expected 0 to 10", def->start_noise);
+        return ami_fail(err, "start noise %g, expected 0 to 10", def->start_noise);
     if (!(def->start_phase < 1))
         return ami_fail(err, "start phase %g, expected less than 1", def->start_phase);
     if (isinf(def->start_heading))
-        return ami_fail(err, "start heading %g rad, expected a finite one, or NaN for a random one",
+        return ami_fail(err, "start heading %g rad, expected a finite number, or NaN for a random one",
                         def->start_heading);
     if (!isfinite(def->start_at[0]) || !isfinite(def->start_at[1]))
         return ami_fail(err, "start at (%g, %g) m, expected finite numbers", def->start_at[0],
                         def->start_at[1]);
     if (!(def->rate >= .01 && def->rate <= 100))
-        return ami_fail(err, "the motion at %g times its speed, expected 0.01 to 100", def->rate);
+        return ami_fail(err, "motion rate %g, expected 0.01 to 100", def->rate);
     if (!isfinite(def->turn_rate) || fabs(def->turn_rate) > 100)
         return ami_fail(err, "turn rate %g rad/s, expected -100 to 100", def->turn_rate);
     return true;
@@ -127,8 +128,8 @@ static void update_reference_state(ami_env *env)
     ami_fk_state(&env->def.character->skeleton, pose, vel, &env->reference_state);
 }
 
-/* Turns q by a rotation vector of normally distributed components in its own frame. */
-static void shake_rotation(ami_rng *rng, double deviation, double q[4])
+/* Turns q by a rotation vector with normally distributed components, in q's own frame. */
+static void perturb_rotation(ami_rng *rng, double deviation, double q[4])
 {
     double turn[3], by[4];
     for (int k = 0; k < 3; k++)
@@ -138,18 +139,18 @@ static void shake_rotation(ami_rng *rng, double deviation, double q[4])
     ami_quat_mul(q, before, by);
 }
 
-/* A start beside the reference: so that coming back to it is learned. */
-static void shake_start(ami_env *env, double pose[AMI_POSE], double vel[AMI_VEL])
+/* Adds start_noise, so that a policy learns to return to the reference. */
+static void perturb_start(ami_env *env, double pose[AMI_POSE], double vel[AMI_VEL])
 {
     const double noise = env->def.start_noise, joint = .1 * noise, place = .05 * noise, spin = .5 * noise,
                  speed = .3 * noise;
     for (int k = 0; k < 3; k++)
         pose[k] += place * ami_rng_normal(&env->rng);
-    shake_rotation(&env->rng, joint, pose + 3);
+    perturb_rotation(&env->rng, joint, pose + 3);
     for (int i = 0; i < AMI_CLIP_JOINTS; i++) {
         double *q = pose + ami_clip_joints[i].pose;
         if (ami_clip_joints[i].ball)
-            shake_rotation(&env->rng, joint, q);
+            perturb_rotation(&env->rng, joint, q);
         else
             q[0] += joint * ami_rng_normal(&env->rng);
     }
@@ -188,7 +189,7 @@ void ami_env_reset(ami_env *env)
     memcpy(pose, env->reference_state.pose, sizeof pose);
     memcpy(vel, env->reference_state.vel, sizeof vel);
     if (def->start_noise > 0)
-        shake_start(env, pose, vel);
+        perturb_start(env, pose, vel);
     ami_world_set(&env->world, pose, vel);
     const double lowest = ami_world_lowest(&env->world);
     if (lowest < 0)
@@ -209,13 +210,13 @@ void ami_env_observe(const ami_env *env, float *obs)
     ami_observe(&env->state, ami_reference_phase(reference), reference->heading, obs);
     if (!env->def.goal)
         return;
-    /* Anew: reference_state is older than what steered the reference since the last step. */
+    /* Sampled again: the reference may have been steered since reference_state was computed. */
     double pose[AMI_POSE], vel[AMI_VEL], target[AMI_POSE];
-    ami_state wanted;
+    ami_state reference_now;
     ami_reference_sample(reference, 0, pose, vel);
-    ami_fk_state(&env->def.character->skeleton, pose, vel, &wanted);
+    ami_fk_state(&env->def.character->skeleton, pose, vel, &reference_now);
     ami_reference_sample(reference, env->control_dt + env->def.look_ahead, target, NULL);
-    ami_observe_goal(&env->state, &wanted, reference->heading, target, obs + AMI_OBS);
+    ami_observe_goal(&env->state, &reference_now, reference->heading, target, obs + AMI_OBS);
 }
 
 void ami_env_target(const ami_env *env, const float action[AMI_ACTION], double target[AMI_POSE])
@@ -308,7 +309,7 @@ ami_env_end ami_env_step_target(ami_env *env, const double target[AMI_POSE], ami
     return env->step >= env->steps_end ? AMI_ENV_TIME_OUT : AMI_ENV_GOES_ON;
 }
 
-/* What a running environment is made of beside its definition. */
+/* The state of an environment, without its definition and its world. */
 typedef struct saved_env {
     double time, heading, place[2], turn_rate, rate;
     ami_reference_fade fade;

@@ -1,14 +1,14 @@
-/* Mirrors what a policy sees and says. */
+/* Mirrors a policy's observation, goal and action. */
 #include "sim/mirror.h"
 
 #include <string.h>
 
-/* The body that is where body i is, in the mirror. */
+/* The body whose mirror image is body i. */
 static const int twin[AMI_BODIES] = {
-    AMI_ROOT,           AMI_CHEST,       AMI_NECK,        /* their own */
-    AMI_LEFT_HIP,       AMI_LEFT_KNEE,   AMI_LEFT_ANKLE,  /* the right leg's */
-    AMI_LEFT_SHOULDER,  AMI_LEFT_ELBOW,  AMI_LEFT_WRIST,  /* the right arm's */
-    AMI_RIGHT_HIP,      AMI_RIGHT_KNEE,  AMI_RIGHT_ANKLE, /* the left leg's */
+    AMI_ROOT,           AMI_CHEST,       AMI_NECK,        /* themselves */
+    AMI_LEFT_HIP,       AMI_LEFT_KNEE,   AMI_LEFT_ANKLE,  /* for the right leg */
+    AMI_LEFT_SHOULDER,  AMI_LEFT_ELBOW,  AMI_LEFT_WRIST,  /* for the right arm */
+    AMI_RIGHT_HIP,      AMI_RIGHT_KNEE,  AMI_RIGHT_ANKLE, /* for the left leg */
     AMI_RIGHT_SHOULDER, AMI_RIGHT_ELBOW, AMI_RIGHT_WRIST,
 };
 
@@ -32,8 +32,7 @@ void ami_mirror_goal(float out[AMI_GOAL], const float in[AMI_GOAL])
     const float root[13] = {in[0],  in[1],  -in[2], in[3],   in[4],   -in[5], in[6],
                             -in[7], -in[8], in[9],  -in[10], -in[11], in[12]};
     memcpy(out, root, sizeof root);
-    ami_mirror_action(out + 13, in + 13); /* joints in the same order; their quaternions mirror as an action's
-                                             do */
+    ami_mirror_action(out + 13, in + 13); /* the pose's joints are in the order of an action */
 }
 
 void ami_mirror_action(float out[AMI_ACTION], const float in[AMI_ACTION])

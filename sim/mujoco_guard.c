@@ -1,3 +1,4 @@
+/* Turns MuJoCo's errors into sentences. */
 #include "sim/mujoco_guard.h"
 
 #include <mujoco/mujoco.h>

@@ -1,3 +1,4 @@
+/* Computes observations and goals. */
 #include "sim/observe.h"
 
 #include "base/assert.h"
@@ -7,11 +8,12 @@
 
 _Static_assert(AMI_OBS == 2 + (3 + 4) * AMI_BODIES + (3 + 3) * AMI_BODIES,
                "phase, height, bodies, velocities");
-_Static_assert((int)AMI_GOAL == 3 + 3 + 4 + 3 + (int)AMI_ACTION, "root's place, velocities and turn; pose");
-_Static_assert((int)AMI_ACTION == (int)AMI_POSE - 7, "an action has what a pose has behind the root");
+_Static_assert((int)AMI_GOAL == 3 + 3 + 4 + 3 + (int)AMI_ACTION,
+               "root's position, velocities and turn; pose");
+_Static_assert((int)AMI_ACTION == (int)AMI_POSE - 7, "an action is a pose without the root");
 
-/* A world vector (z up) in a frame turned by the heading whose cosine and sine are given, in DeepMimic's axes
- * (y up, z right). */
+/* Writes a world vector (z up) in the frame with the given cosine and sine of the heading, in DeepMimic's
+ * axes (y up, z right). */
 static void put_vector(float *out, const double v[3], double cosine, double sine)
 {
     const double x = cosine * v[0] + sine * v[1], y = -sine * v[0] + cosine * v[1];
@@ -22,7 +24,7 @@ static void put_vector(float *out, const double v[3], double cosine, double sine
 
 static void put_rotation(float *out, const double rot[4], double heading)
 {
-    /* Takes the heading off, then the quarter turn about x that makes z-up of y-up. */
+    /* Removes the heading, then turns by -90° about x, from z-up to y-up. */
     const double h = M_SQRT1_2, c = cos(heading / 2), s = -sin(heading / 2);
     const double frame[4] = {h * c, -h * c, h * s, h * s}; /* (h, -h, 0, 0) * (c, 0, 0, s) */
     double q[4];
@@ -36,7 +38,7 @@ void ami_observe(const ami_state *state, double phase, double reference_heading,
 {
     AMI_ASSERT(state && phase >= 0 && phase < 1 && obs);
     const double *root = state->joint[AMI_ROOT];
-    obs[0] = fminf((float)phase, 0x1.fffffep-1f); /* rounding must not make a 1 of it */
+    obs[0] = fminf((float)phase, 0x1.fffffep-1f); /* below 1 after rounding, too */
     obs[1] = (float)root[2];
     const double own_heading = ami_quat_heading(state->rot[AMI_ROOT]);
     const double own_cos = cos(own_heading), own_sin = sin(own_heading);
@@ -58,9 +60,8 @@ void ami_observe_goal(const ami_state *body, const ami_state *reference, double 
 {
     AMI_ASSERT(body && reference && target && goal);
     const double cosine = cos(reference_heading), sine = sin(reference_heading);
-    const double *mine = body->joint[AMI_ROOT], *wanted = reference->joint[AMI_ROOT];
-    put_vector(goal, (const double[3]){wanted[0] - mine[0], wanted[1] - mine[1], wanted[2] - mine[2]}, cosine,
-               sine);
+    const double *from = body->joint[AMI_ROOT], *to = reference->joint[AMI_ROOT];
+    put_vector(goal, (const double[3]){to[0] - from[0], to[1] - from[1], to[2] - from[2]}, cosine, sine);
     put_vector(goal + 3, reference->vel, cosine, sine);
     put_rotation(goal + 6, reference->rot[AMI_ROOT], reference_heading);
     put_vector(goal + 10, reference->ang[AMI_ROOT], cosine, sine);

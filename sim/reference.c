@@ -1,3 +1,4 @@
+/* Samples, advances, turns and changes the reference motion. */
 #include "sim/reference.h"
 
 #include "base/assert.h"
@@ -13,7 +14,7 @@ static void turn_vector(double heading, const double in[2], double out[2])
     out[1] = s * x + c * y;
 }
 
-/* ---- what is left of the motion before ---- */
+/* ---- the difference from the previous motion ---- */
 
 /* S(u) of the header, and its slope. */
 static double fading(double u, double *slope)
@@ -27,7 +28,7 @@ static double fading(double u, double *slope)
 }
 
 /* The integral of S from 0 to u: 1/2 from u = 1 on. */
-static double faded_way(double u)
+static double faded_distance(double u)
 {
     return u >= 1 ? .5 : u - u * u * u * u * (2.5 - u * (3 - u));
 }
@@ -41,8 +42,8 @@ static void turned_rate(double out[3], const double d[3], const double r[3], dou
         out[k] = r[k] + f * c[k] + g * cc[k];
 }
 
-/* The angular velocity, in the child's frame, of exp(d) while d changes at the rate r: the exponential map's
- * right Jacobian. */
+/* The angular velocity, in the child's frame, of exp(d) when d changes at the rate r: the right Jacobian of
+ * the exponential map. */
 static void rate_to_speed(double w[3], const double d[3], const double r[3])
 {
     const double a2 = d[0] * d[0] + d[1] * d[1] + d[2] * d[2], a = sqrt(a2);
@@ -52,15 +53,15 @@ static void rate_to_speed(double w[3], const double d[3], const double r[3])
         turned_rate(w, d, r, (cos(a) - 1) / a2, (a - sin(a)) / (a2 * a));
 }
 
-/* The other way round; for |d| < 2 pi. */
+/* The inverse of rate_to_speed, for |d| < 2 pi. */
 static void speed_to_rate(double r[3], const double d[3], const double w[3])
 {
     const double a2 = d[0] * d[0] + d[1] * d[1] + d[2] * d[2], a = sqrt(a2);
     turned_rate(r, d, w, .5, a2 < 1e-4 ? 1. / 12 + a2 / 720 : 1 / a2 - 1 / (2 * a * tan(a / 2)));
 }
 
-/* Turns a rotation by the displacement d behind it, and its angular velocity (in the child's frame) with it,
- * d changing at the rate r. */
+/* Right-multiplies a rotation by exp(d), where d changes at the rate r, and updates its angular velocity w
+ * (in the child's frame; may be NULL). */
 static void displace_rotation(double q[4], double *w, const double d[3], const double r[3])
 {
     double turn[4], own[3];
@@ -74,16 +75,15 @@ static void displace_rotation(double q[4], double *w, const double d[3], const d
         w[k] += own[k];
 }
 
-/* Adds what is left of the motion before, `ahead` seconds from now, to a sample of the clip. vel may be NULL.
- */
+/* Adds the decayed difference, `ahead` seconds from now, to a sample of the clip. vel may be NULL. */
 static void add_fade(const ami_reference_fade *fade, double ahead, double pose[AMI_POSE], double *vel)
 {
     const double age = fmax(fade->age + ahead, 0), u = age / fade->blend;
     double slope, slope2;
     const double s = fading(u, &slope), s2 = fading(2 * u, &slope2);
-    const double way = fade->blend * faded_way(u);
+    const double distance = fade->blend * faded_distance(u);
     for (int k = 0; k < 2; k++) {
-        pose[k] += fade->speed[k] * way;
+        pose[k] += fade->speed[k] * distance;
         if (vel)
             vel[k] += fade->speed[k] * s;
     }
@@ -111,7 +111,7 @@ static void add_fade(const ami_reference_fade *fade, double ahead, double pose[A
     }
 }
 
-/* A sample in the clip's frame, faded motion included. */
+/* A sample in the clip's frame, decayed difference included. */
 static void sample_own(const ami_reference *reference, double ahead, double pose[AMI_POSE], double *vel)
 {
     ami_clip_sample(reference->clip, reference->time + reference->rate * ahead, pose, vel);
@@ -124,7 +124,7 @@ static void sample_own(const ami_reference *reference, double ahead, double pose
 
 /* ---- the reference ---- */
 
-/* Moves the frame so that its root, now, is over `at`. */
+/* Moves the frame so that the reference root is now over `at`. */
 static void place_root(ami_reference *reference, const double at[2])
 {
     double pose[AMI_POSE], ground[2];
@@ -194,7 +194,7 @@ void ami_reference_turn(ami_reference *reference, double angle)
     place_root(reference, pose);
 }
 
-/* The displacement from rotation a, turning at va, to rotation b, turning at vb, and its rate. */
+/* The displacement d from rotation a to rotation b, and its rate; va and vb are their angular velocities. */
 static void rotation_between(double d[3], double rate[3], const double a[4], const double va[3],
                              const double b[4], const double vb[3])
 {
@@ -208,7 +208,7 @@ static void rotation_between(double d[3], double rate[3], const double a[4], con
     speed_to_rate(rate, d, w);
 }
 
-/* What lies between the motion (pose, vel) and the one before, both in the clip's frame. */
+/* The difference between the motion (pose, vel) and the previous one, both in the clip's frame. */
 static void displacement(ami_reference_fade *fade, const double pose[AMI_POSE], const double vel[AMI_VEL],
                          const double old_pose[AMI_POSE], const double old_vel[AMI_VEL])
 {

@@ -1,3 +1,4 @@
+/* Computes the imitation reward. */
 #include "sim/reward.h"
 
 #include "base/assert.h"
@@ -18,7 +19,7 @@ static double distance2(const double *a, const double *b)
     return sum;
 }
 
-/* A root's place on the ground and its heading. */
+/* A root's ground position, and cosine and sine of its heading. */
 typedef struct frame {
     double x, y, c, s;
 } frame;
@@ -29,9 +30,9 @@ static frame frame_of(const ami_state *state)
     return (frame){root[0], root[1], cos(heading), sin(heading)};
 }
 
-/* Distance between the places of a body's joint in two states, each seen from its own root's place on the
- * ground and heading. */
-static double apart2(const ami_state *a, const frame *in_a, const ami_state *b, const frame *in_b, int body)
+/* Squared distance between the positions of a body's joint in two states, each in its own root's frame. */
+static double distance2_in_frames(const ami_state *a, const frame *in_a, const ami_state *b,
+                                  const frame *in_b, int body)
 {
     const double *p = a->joint[body], *q = b->joint[body];
     const double px = p[0] - in_a->x, py = p[1] - in_a->y, qx = q[0] - in_b->x, qy = q[1] - in_b->y;
@@ -41,8 +42,7 @@ static double apart2(const ami_state *a, const frame *in_a, const ami_state *b, 
     return dx * dx + dy * dy + dz * dz;
 }
 
-/* Cosine of the angle between the root's own up (y at rest) and the vertical: the vertical as the root sees
- * it, along its spine. */
+/* Cosine of the angle between the root's up axis (y at rest, along the spine) and the vertical. */
 static double up(const ami_state *state)
 {
     const double *q = state->rot[AMI_ROOT];
@@ -80,14 +80,14 @@ void ami_reward_compute(const ami_character *character, const ami_state *body, c
     }
 
     double ends = 0, ends_m = 0, bodies_m = 0;
-    const frame mine = frame_of(body), wanted = frame_of(reference);
+    const frame own = frame_of(body), target = frame_of(reference);
     for (int e = 0; e < 4; e++) {
-        const double d2 = apart2(body, &mine, reference, &wanted, end_effector[e]);
+        const double d2 = distance2_in_frames(body, &own, reference, &target, end_effector[e]);
         ends += d2;
         ends_m += sqrt(d2) / 4;
     }
     for (int i = 0; i < AMI_BODIES; i++)
-        bodies_m += sqrt(apart2(body, &mine, reference, &wanted, i)) / AMI_BODIES;
+        bodies_m += sqrt(distance2_in_frames(body, &own, reference, &target, i)) / AMI_BODIES;
 
     const double root2 = distance2(body->pose, reference->pose);
     const double root =

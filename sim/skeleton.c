@@ -1,10 +1,10 @@
-/* The skeleton of a compiled MuJoCo model. */
+/* Reads the skeleton of a compiled MuJoCo model. */
 #include "sim/skeleton.h"
 
 #include <math.h>
 #include <string.h>
 
-/* The smallest box along the body's axes that holds its shapes: low and high corner. */
+/* The bounding box of a body's geoms along the body's axes: low and high corner. */
 static void find_extent(const ami_character *c, int body, double low[3], double high[3])
 {
     const mjModel *m = c->model;
@@ -59,9 +59,9 @@ bool ami_skeleton_read(ami_skeleton *skeleton, const ami_character *character, c
     for (int i = 0; i < AMI_BODIES; i++) {
         const int b = c->body[i], parent = ami_body_parent[i];
         const char *name = ami_body_name[i];
-        const int wanted = parent < 0 ? 0 : c->body[parent];
-        if (m->body_parentid[b] != wanted)
-            return ami_fail(err, "%s: body \"%s\" hangs on \"%s\", expected \"%s\"", path, name,
+        const int expected = parent < 0 ? 0 : c->body[parent];
+        if (m->body_parentid[b] != expected)
+            return ami_fail(err, "%s: body \"%s\" has parent \"%s\", expected \"%s\"", path, name,
                             mj_id2name(m, mjOBJ_BODY, m->body_parentid[b]),
                             parent < 0 ? "world" : ami_body_name[parent]);
         skeleton->joint[i] = ami_body_joint(i);
@@ -74,14 +74,15 @@ bool ami_skeleton_read(ami_skeleton *skeleton, const ami_character *character, c
             continue;
         }
         if (!is_zero(m->body_quat + 4 * b + 1, 3))
-            return ami_fail(err, "%s: body \"%s\" is turned against its parent at rest, expected no rotation",
+            return ami_fail(err, "%s: body \"%s\" is rotated relative to its parent, expected no rotation",
                             path, name);
         const ami_joint *joint = &c->joint[i];
         if (joint->width == 0)
             continue;
         const int id = m->body_jntadr[b];
         if (!is_zero(m->jnt_pos + 3 * id, 3))
-            return ami_fail(err, "%s: joint \"%s\" is not at the origin of its body", path, name);
+            return ami_fail(err, "%s: joint \"%s\" is at (%g, %g, %g) in its body, expected (0, 0, 0)", path,
+                            name, m->jnt_pos[3 * id], m->jnt_pos[3 * id + 1], m->jnt_pos[3 * id + 2]);
         if (joint->width == 1) {
             const double *axis = m->jnt_axis + 3 * id;
             if (!is_zero(axis, 2) || axis[2] < 0)

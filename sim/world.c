@@ -1,3 +1,4 @@
+/* Steps MuJoCo with stable PD and measures the body. */
 #include "sim/world.h"
 
 #include "base/assert.h"
@@ -9,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ABSURD = 10000 };
+enum { STATE_MAX = 10000 };
 
 static void make_data(void *context)
 {
@@ -22,8 +23,8 @@ bool ami_world_init(ami_world *world, const ami_character *character, ami_error 
     AMI_ASSERT(world && character);
     *world = (ami_world){.character = character};
     if (!ami_mujoco_guard(make_data, world, err))
-        return ami_fail_in(err, "no world for a character");
-    return world->data ? true : ami_fail(err, "out of memory for a world");
+        return ami_fail_in(err, "cannot create a simulation of the character");
+    return world->data ? true : ami_fail(err, "out of memory for a simulation");
 }
 
 void ami_world_free(ami_world *world)
@@ -75,7 +76,7 @@ static void apply_stable_pd(ami_world *world, const double target[AMI_POSE])
             double inverse[4], rest[4], torque[3];
             ami_quat_conj(inverse, d->qpos + joint->qpos);
             ami_quat_mul(rest, inverse, goal);
-            ami_quat_log(torque, rest); /* the rotation that is missing, in the child's frame, as qvel is */
+            ami_quat_log(torque, rest); /* the rotation error, in the child's frame, as is qvel */
             double norm2 = 0;
             for (int k = 0; k < 3; k++) {
                 torque[k] = joint->kp * torque[k] - joint->kd * v[k];
@@ -91,13 +92,13 @@ static void apply_stable_pd(ami_world *world, const double target[AMI_POSE])
 
 static bool is_sane(const mjData *d)
 {
-    if (!isfinite(d->qpos[0]) || !isfinite(d->qpos[1])) /* one may walk far */
+    if (!isfinite(d->qpos[0]) || !isfinite(d->qpos[1])) /* the ground position is not limited */
         return false;
     for (int i = 2; i < 7 + AMI_ACTION; i++)
-        if (!(fabs(d->qpos[i]) < ABSURD)) /* false for NaN too */
+        if (!(fabs(d->qpos[i]) < STATE_MAX)) /* false for NaN too */
             return false;
     for (int i = 0; i < AMI_VEL; i++)
-        if (!(fabs(d->qvel[i]) < ABSURD))
+        if (!(fabs(d->qvel[i]) < STATE_MAX))
             return false;
     return true;
 }

@@ -56,7 +56,7 @@ static inline void start_pair(pair *p, const char *text, double change, const am
     def.plan = &p->plan;
     if (!with)
         def.seed = 3;
-    p->generator = ami_generator_create(&def, made.room, &err);
+    p->generator = ami_generator_create(&def, made.workspace, &err);
     if (!p->generator)
         fail_msg("%s", err.text);
     ami_env_def env_def = ami_env_default_def(character, NULL);
@@ -88,7 +88,7 @@ static inline void step(pair *p)
 {
     static const float nothing[AMI_ACTION];
     ami_reward reward;
-    ami_generator_step(p->generator, made.room, &p->env);
+    ami_generator_step(p->generator, made.workspace, &p->env);
     ami_env_step(&p->env, nothing, &reward);
 }
 

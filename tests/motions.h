@@ -108,7 +108,7 @@ typedef struct hand_made {
     ami_motion_nets nets;
     ami_styles styles;
     ami_style style[3];
-    ami_cycle_room *room;
+    ami_cycle_workspace *workspace;
 } hand_made;
 
 static inline void make_by_hand(hand_made *m, ami_character *body, double size)
@@ -135,13 +135,13 @@ static inline void make_by_hand(hand_made *m, ami_character *body, double size)
     ami_net_destroy(decoder);
     m->nets = (ami_motion_nets){&body->skeleton, &m->vae, &m->deepphase};
     m->styles = (ami_styles){3, m->style};
-    m->room = ami_cycle_room_create(&m->nets, &err);
-    assert_non_null(m->room);
+    m->workspace = ami_cycle_workspace_create(&m->nets, &err);
+    assert_non_null(m->workspace);
 }
 
 static inline void free_hand_made(hand_made *m)
 {
-    ami_cycle_room_destroy(m->room);
+    ami_cycle_workspace_destroy(m->workspace);
     ami_stylevae_free(&m->vae);
     ami_model_destroy(m->phase);
 }

@@ -228,7 +228,7 @@ refuse '--plot: pipe.svg: is a pipe' step "${stand[@]}" --plot pipe.svg
 refuse 'nothing.txt' step --motion in/nothing.txt
 refuse 'nothing.onnx' step "${stand[@]}" --actor nothing.onnx
 refuse 'nothing.onnx' step "${stand[@]}" --critic nothing.onnx
-refuse 'from 5 to 3' step "${stand[@]}" --actor "$onnx/good/gemm_opset13.onnx"
+refuse '5 inputs and 3 outputs' step "${stand[@]}" --actor "$onnx/good/gemm_opset13.onnx"
 refuse 'from 5 to 3|critic' step "${stand[@]}" --critic "$onnx/good/gemm_opset13.onnx"
 
 parts='observe normalise actor critic action physics reference phase reward'

@@ -307,7 +307,7 @@ for sub in phase style; do
     refuse 'in/missing|No such file' fit $sub --clips in/missing
     refuse 'in/bvh.txt: |the file ends' fit $sub --clips in # the first that is wrong, by name
     refuse '"stroll"|amble, hurry, once' fit $sub --clips in/walks --hold-out stroll
-    refuse 'no clip to learn from' fit $sub --clips in/walks --hold-out amble,hurry,once
+    refuse 'no clip for training' fit $sub --clips in/walks --hold-out amble,hurry,once
     refuse 'batch: 4 found|8 to 65536' fit $sub --clips in/walks --batch 4
     refuse 'samples: "many"' fit $sub --clips in/walks --samples many
     refuse 'samples: "20kk"' fit $sub --clips in/walks --samples 20kk
@@ -317,7 +317,7 @@ for sub in phase style; do
     refuse 'nothing.bin' fit $sub --clips in/walks --resume nothing.bin
 done
 refuse 'repeats|a loop or three steps' fit phase --clips in/stands
-refuse 'walks|a style needs one' fit style --clips in/stands
+refuse 'walks|which a style needs' fit style --clips in/stands
 
 # ---- Clips ----
 
@@ -355,7 +355,7 @@ refuse 'function_used.onnx: |Layer|not supported' model info "$onnx/bad/function
 for sub in rollout eval; do
     refuse 'cut_off.onnx' $sub "${stand[@]}" --policy "$onnx/bad/cut_off.onnx"
     refuse 'unknown_operator.onnx: |Softmax' $sub "${stand[@]}" --policy "$onnx/bad/unknown_operator.onnx"
-    refuse 'gemm_opset13.onnx: |from 5 to 3|from 197 |to 36' $sub "${stand[@]}" --policy "$onnx/good/gemm_opset13.onnx"
+    refuse 'gemm_opset13.onnx: |5 inputs and 3 outputs|197 inputs|36 outputs' $sub "${stand[@]}" --policy "$onnx/good/gemm_opset13.onnx"
     refuse 'nothing.onnx' $sub "${stand[@]}" --policy nothing.onnx
     refuse 'in/stand.txt' $sub "${stand[@]}" --policy in/stand.txt
 done
@@ -748,9 +748,9 @@ refuse 'moved run/humanoid3d_reach.txt: is not the motion "reach" that runs/move
 run train --resume 'runs/moved run/checkpoint.bin' --motion in/humanoid3d_reach.txt --samples 4k
 check 'train, a changed copy is not written over' test "$status" -eq 2
 check 'train, a changed copy, said' \
-    grep -q '^amble: runs/moved run/humanoid3d_reach.txt is there already and is another motion than in/humanoid3d_reach.txt: .*--out' log/err
+    grep -q '^amble: runs/moved run/humanoid3d_reach.txt exists and is another motion than in/humanoid3d_reach.txt: .*--out' log/err
 rm 'runs/moved run/humanoid3d_reach.txt'
-refuse 'moved run/checkpoint.bin: its motion is neither among the clips nor beside it|--motion|"reach"' train \
+refuse 'moved run/checkpoint.bin: its motion is neither in the clips folder nor in the same folder|--motion|"reach"' train \
     --resume 'runs/moved run/checkpoint.bin' --samples 4k
 run rollout --policy 'runs/moved run/actor.onnx' --motion in/stand.txt --seconds .2 --envs 1
 check 'rollout of it along what is given' test "$status" -eq 0
@@ -998,8 +998,8 @@ refuse "$good|\"actor.parameters\"|network sizes" train "${stand[@]}" --init $go
 for goal in -1 1; do
     refuse "goal=0|--init" train "${stand[@]}" --resume $good --goal $goal --out runs/new
 done
-refuse "$good: its networks see 197 numbers, expected 246|goal" train "${stand[@]}" --init $good --hidden1 16 --hidden2 8 --goal 1 --out runs/new
-refuse 'runs/styles/checkpoint.bin: its networks see 246 numbers, expected 197|goal' train "${stand[@]}" --init runs/styles/checkpoint.bin \
+refuse "$good: its networks have 197 inputs, expected 246|goal" train "${stand[@]}" --init $good --hidden1 16 --hidden2 8 --goal 1 --out runs/new
+refuse 'runs/styles/checkpoint.bin: its networks have 246 inputs, expected 197|goal' train "${stand[@]}" --init runs/styles/checkpoint.bin \
     "${tiny[@]}" --out runs/new
 refuse "$good|another motion" train --motion in/once.txt --resume $good --out runs/new
 refuse "$good|another motion|--init" train --style walk --resume $good --out runs/new

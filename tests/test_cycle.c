@@ -36,11 +36,12 @@ static ami_refusal make_of(const float *window, double scale, const ami_motion_l
         ami_stylevae_init(&vae, NULL, decoder, &(ami_model_def){.precision = AMI_PRECISION_FP32}, NULL));
     const ami_motion_nets nets = {&character->skeleton, &vae, &deepphase};
     const ami_motion_limits usual = ami_motion_default_limits();
-    ami_cycle_room *room = ami_cycle_room_create(&nets, NULL);
-    assert_non_null(room);
+    ami_cycle_workspace *workspace = ami_cycle_workspace_create(&nets, NULL);
+    assert_non_null(workspace);
     const ami_latent latent = {.scale = scale};
-    const ami_refusal refusal = ami_cycle_make(&cycle, &nets, limits ? limits : &usual, room, &latent, out);
-    ami_cycle_room_destroy(room);
+    const ami_refusal refusal =
+        ami_cycle_make(&cycle, &nets, limits ? limits : &usual, workspace, &latent, out);
+    ami_cycle_workspace_destroy(workspace);
     ami_stylevae_free(&vae);
     ami_net_destroy(decoder);
     return refusal;
@@ -293,7 +294,7 @@ static void phases_lead_there_and_back(void **unused)
         const double phase = ami_cycle_phase_at(&cycle, k / 100.);
         assert_true(phase >= before && phase <= 1);
         before = phase;
-        const double share = ami_cycle_share_at(&cycle, phase);
+        const double share = ami_cycle_fraction_at(&cycle, phase);
         assert_near(ami_cycle_phase_at(&cycle, share), phase, 1e-9, "there and back", k);
     }
     /* They are what the network says of the finished motion. */
@@ -333,7 +334,7 @@ static void any_latent_is_usable_or_refused(void **unused)
         latent.scale = exp(ami_rng_normal(&rng) * .3);
         if (n % 97 == 0)
             latent.z[ami_rng_below(&rng, AMI_STYLE_SIZE)] = n % 2 ? NAN : -INFINITY;
-        const ami_refusal refusal = ami_cycle_make(&cycle, &m.nets, &limits, m.room, &latent, out);
+        const ami_refusal refusal = ami_cycle_make(&cycle, &m.nets, &limits, m.workspace, &latent, out);
         count[refusal]++;
         if (refusal)
             continue;
@@ -375,15 +376,15 @@ static void a_motion_depends_on_its_latent_alone(void **unused)
     ami_latent a, b;
     ami_latent_of_style(&m.style[1], &a);
     ami_latent_of_style(&m.style[2], &b);
-    assert_int_equal(ami_cycle_make(&once, &m.nets, &limits, m.room, &a, first), AMI_MOTION_OK);
-    assert_int_equal(ami_cycle_make(&cycle, &m.nets, &limits, m.room, &b, out), AMI_MOTION_OK);
-    /* Stage by stage, another motion in between in the same room. */
+    assert_int_equal(ami_cycle_make(&once, &m.nets, &limits, m.workspace, &a, first), AMI_MOTION_OK);
+    assert_int_equal(ami_cycle_make(&cycle, &m.nets, &limits, m.workspace, &b, out), AMI_MOTION_OK);
+    /* Stage by stage, another motion in between in the same workspace. */
     static ami_cycle other;
     ami_clip *third = ami_clip_reserve(AMI_CYCLE_FRAMES + 1, "third", NULL);
     ami_cycle_begin(&cycle, &a);
     while (cycle.stage != AMI_CYCLE_DONE) {
-        assert_int_equal(ami_cycle_advance(&cycle, &m.nets, &limits, m.room, out), AMI_MOTION_OK);
-        assert_int_equal(ami_cycle_make(&other, &m.nets, &limits, m.room, &b, third), AMI_MOTION_OK);
+        assert_int_equal(ami_cycle_advance(&cycle, &m.nets, &limits, m.workspace, out), AMI_MOTION_OK);
+        assert_int_equal(ami_cycle_make(&other, &m.nets, &limits, m.workspace, &b, third), AMI_MOTION_OK);
     }
     assert_int_equal(ami_clip_frames(out), ami_clip_frames(first));
     assert_memory_equal(ami_clip_poses(out), ami_clip_poses(first),

@@ -125,12 +125,12 @@ static void bad_folders_are_refused(void **state)
     free(data);
     expect_refusal(bad, NULL, "bad/broken.txt|JSON");
     assert_true(ami_file_write(path, "{", 1, NULL));
-    expect_refusal(bad, NULL, "bad: none of the 1 files|humanoid3d|there are broken.txt");
+    expect_refusal(bad, NULL, "bad: none of the 1 files|humanoid3d, BVH or npz: broken.txt");
     const stride s = {.2, .5, .3, 1, 0, 0, true, false};
     write_clip(blink, &s, "blink");
     expect_refusal(blink, NULL, "blink|0.2 s long|0.3 s");
     expect_refusal(clips_folder(), "fra", "--hold-out|\"fra\"|amble, far, hurry, near, once");
-    expect_refusal(clips_folder(), "amble,far,hurry,near,once", "--hold-out|no clip to learn from");
+    expect_refusal(clips_folder(), "amble,far,hurry,near,once", "--hold-out|no clip for training");
     ami_fit_data_destroy(NULL);
 }
 
@@ -179,7 +179,7 @@ static void many_loops_are_blended_with_some(void **state)
     if (!d)
         fail_msg("%s", err.text);
     assert_int_equal(d->motions, 2 * LOOPS);
-    assert_int_equal(d->blends, AMI_FIT_MOST_PAIRS / LOOPS * LOOPS * 2 * 7);
+    assert_int_equal(d->blends, AMI_FIT_MAX_PAIRS / LOOPS * LOOPS * 2 * 7);
     int with[2 * LOOPS] = {0}, beside = 0;
     for (int i = 0; i < d->blends; i++) {
         assert_int_equal(d->blend[i].a % 2, d->blend[i].b % 2);
@@ -188,7 +188,7 @@ static void many_loops_are_blended_with_some(void **state)
         beside += d->blend[i].b - d->blend[i].a == 2;
     }
     for (int i = 0; i < 2 * LOOPS; i++)
-        assert_int_equal(with[i], 2 * (AMI_FIT_MOST_PAIRS / LOOPS) * 7);
+        assert_int_equal(with[i], 2 * (AMI_FIT_MAX_PAIRS / LOOPS) * 7);
     assert_true(beside < 2 * 7 * (LOOPS - 1)); /* not those that stand together by name */
     ami_fit_data_destroy(d);
 }

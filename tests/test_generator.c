@@ -81,7 +81,7 @@ static void changes_do_not_jump(void **unused)
         double pose[AMI_POSE], vel[AMI_VEL], after[AMI_POSE], after_vel[AMI_VEL];
         ami_reference_sample(&p.env.reference, 0, pose, vel);
         const double heading = p.env.reference.heading;
-        ami_generator_step(p.generator, made.room, &p.env);
+        ami_generator_step(p.generator, made.workspace, &p.env);
         const bool changed = ami_generator_get_counts(p.generator)->changes > old.changes;
         if (changed) {
             ami_reference_sample(&p.env.reference, 0, after, after_vel);
@@ -125,7 +125,7 @@ static void the_phase_goes_on(void **unused)
         ami_points points;
         float features[AMI_PHASE_FEATURES];
         ami_phase phase;
-        ami_generator_step(p.generator, made.room, &p.env);
+        ami_generator_step(p.generator, made.workspace, &p.env);
         ami_reference_sample(&p.env.reference, 0, pose, vel);
         ami_fk_state(&character->skeleton, pose, vel, &state);
         ami_points_of_state(&character->skeleton, &state, &points);
@@ -207,7 +207,7 @@ static void what_is_refused_leaves_the_motion_as_it_is(void **unused)
     p.plan.moment[0] = p.plan.moment[1];
     p.plan.moment[0].time = 0;
     def.plan = &p.plan;
-    assert_null(ami_generator_create(&def, made.room, &err));
+    assert_null(ami_generator_create(&def, made.workspace, &err));
     assert_sentence(&err, "first|no usable motion");
     end_pair(&p);
 }
@@ -269,7 +269,7 @@ static void a_saved_generator_goes_on_bit_by_bit(void **unused)
         char *data;
         save_all(&a, &data);
         ami_error err = {""};
-        if (!ami_generator_load(b.generator, made.room, data, &b.env, &err))
+        if (!ami_generator_load(b.generator, made.workspace, data, &b.env, &err))
             fail_msg("%s", err.text);
         ami_env_load(&b.env, data + ami_generator_save_size(b.generator));
         free(data);
@@ -286,7 +286,7 @@ static void a_saved_generator_goes_on_bit_by_bit(void **unused)
     unsigned char *rubbish = malloc(size);
     memset(rubbish, 0xa5, size);
     ami_error err = {""};
-    assert_false(ami_generator_load(p.generator, made.room, rubbish, &p.env, &err));
+    assert_false(ami_generator_load(p.generator, made.workspace, rubbish, &p.env, &err));
     assert_sentence(&err, "state");
     free(rubbish);
     end_pair(&p);
@@ -301,7 +301,7 @@ static void a_new_episode_begins_the_plan_anew(void **unused)
         for (int n = 0; n < 60; n++)
             step(&p);
         assert_near(ami_generator_facts(p.generator)->speed, 2.8, .05, "jogging", round);
-        ami_generator_start(p.generator, made.room, &p.env);
+        ami_generator_start(p.generator, made.workspace, &p.env);
         ami_env_reset(&p.env);
         assert_near(ami_generator_facts(p.generator)->speed, .98, .02, "walking again", round);
         assert_ptr_equal(p.env.reference.clip, ami_generator_clip(p.generator));
@@ -318,7 +318,7 @@ static void a_new_episode_begins_the_plan_anew(void **unused)
         step(&p);
     const int64_t changes = ami_generator_get_counts(p.generator)->changes;
     assert_int_equal(changes, 0);
-    ami_generator_start(p.generator, made.room, &p.env);
+    ami_generator_start(p.generator, made.workspace, &p.env);
     ami_env_reset(&p.env);
     for (int n = 0; n < 14; n++)
         step(&p);
@@ -333,7 +333,7 @@ static void a_new_episode_begins_the_plan_anew(void **unused)
     for (int k = 0; k < 6; k++) {
         speed[k] = ami_generator_facts(p.generator)->speed;
         differ += k > 0 && fabs(speed[k] - speed[k - 1]) > .01;
-        ami_generator_start(p.generator, made.room, &p.env);
+        ami_generator_start(p.generator, made.workspace, &p.env);
         ami_env_reset(&p.env);
     }
     assert_true(differ >= 3);
@@ -342,7 +342,7 @@ static void a_new_episode_begins_the_plan_anew(void **unused)
      */
     for (int k = 0; k < 6; k++) {
         const double before = ami_generator_facts(p.generator)->speed;
-        ami_generator_start_again(p.generator, made.room, &p.env);
+        ami_generator_start_again(p.generator, made.workspace, &p.env);
         ami_env_reset(&p.env);
         assert_near(ami_generator_facts(p.generator)->speed, before, 0, "speed of the style that came again",
                     k);
@@ -353,21 +353,22 @@ static void a_new_episode_begins_the_plan_anew(void **unused)
     for (int n = 0; n < 7; n++)
         step(&p);
     for (int k = 0; k < 40; k++) {
-        const ami_latent before = *ami_generator_wanted(p.generator);
+        const ami_latent before = *ami_generator_requested(p.generator);
         while (p.env.step * p.env.control_dt < .32)
             step(&p);
-        const ami_latent after = *ami_generator_wanted(p.generator);
-        ami_generator_start_again(p.generator, made.room, &p.env);
+        const ami_latent after = *ami_generator_requested(p.generator);
+        ami_generator_start_again(p.generator, made.workspace, &p.env);
         ami_env_reset(&p.env);
         assert_true(ami_latent_same(ami_generator_latent(p.generator), &before));
-        for (int most = 0; most < 60 && !ami_latent_same(ami_generator_wanted(p.generator), &after); most++) {
-            assert_true(ami_latent_same(ami_generator_wanted(p.generator), &before));
+        for (int most = 0; most < 60 && !ami_latent_same(ami_generator_requested(p.generator), &after);
+             most++) {
+            assert_true(ami_latent_same(ami_generator_requested(p.generator), &before));
             step(&p);
         }
-        assert_true(ami_latent_same(ami_generator_wanted(p.generator), &after));
+        assert_true(ami_latent_same(ami_generator_requested(p.generator), &after));
         if (!ami_latent_same(&before, &after))
             assert_true(p.env.step * p.env.control_dt > .19 && p.env.step * p.env.control_dt < 1.54);
-        ami_generator_start(p.generator, made.room, &p.env);
+        ami_generator_start(p.generator, made.workspace, &p.env);
         ami_env_reset(&p.env);
         for (int n = 0; n < 7; n++)
             step(&p);
@@ -379,13 +380,13 @@ static void a_new_episode_begins_the_plan_anew(void **unused)
     for (int k = 0; k < 5; k++) {
         while (p.env.step * p.env.control_dt < 3.5 + 3.1)
             step(&p);
-        const ami_latent wanted = *ami_generator_wanted(p.generator);
-        ami_generator_start_again(p.generator, made.room, &p.env);
+        const ami_latent wanted = *ami_generator_requested(p.generator);
+        ami_generator_start_again(p.generator, made.workspace, &p.env);
         ami_env_reset(&p.env);
         assert_true(ami_latent_same(ami_generator_latent(p.generator), &wanted));
         for (int n = 0; n < 100; n++)
             step(&p);
-        assert_true(ami_latent_same(ami_generator_wanted(p.generator), &wanted));
+        assert_true(ami_latent_same(ami_generator_requested(p.generator), &wanted));
     }
     end_pair(&p);
 }
@@ -435,7 +436,7 @@ static void the_bodys_phase_pulls_the_clock(void **unused)
                 double pose[AMI_POSE], vel[AMI_VEL];
                 ami_clip_sample(p.env.reference.clip, p.env.reference.time + apart, pose, vel);
                 ami_fk_state(&character->skeleton, pose, vel, &p.env.state);
-                ami_generator_step(p.generator, made.room, &p.env);
+                ami_generator_step(p.generator, made.workspace, &p.env);
                 const double rate = p.env.reference.rate;
                 assert_true(rate > .7499 && rate < 1.2501);
                 fastest = fabs(rate - 1) > fabs(fastest) ? rate - 1 : fastest;
@@ -469,7 +470,7 @@ static void the_clock_is_left_alone_while_styles_change(void **unused)
         const double late = n % 20 < 10 ? .1 : 0;
         ami_clip_sample(p.env.reference.clip, p.env.reference.time - late, pose, vel);
         ami_fk_state(&character->skeleton, pose, vel, &p.env.state);
-        ami_generator_step(p.generator, made.room, &p.env);
+        ami_generator_step(p.generator, made.workspace, &p.env);
         const bool changing = n >= 36 && n < 60; /* the rate needs some steps to get back */
         off[changing ? 0 : 1] = fmax(off[changing ? 0 : 1], fabs(p.env.reference.rate - 1));
         ami_reference_advance(&p.env.reference, p.env.control_dt, (const double[2]){0, 0});
@@ -493,7 +494,7 @@ static void a_steady_lag_is_forgotten(void **unused)
         double pose[AMI_POSE], vel[AMI_VEL];
         ami_clip_sample(p.env.reference.clip, p.env.reference.time - .05, pose, vel);
         ami_fk_state(&character->skeleton, pose, vel, &p.env.state);
-        ami_generator_step(p.generator, made.room, &p.env);
+        ami_generator_step(p.generator, made.workspace, &p.env);
         if (n == 10)
             assert_true(p.env.reference.rate < .97);
         if (n >= 300)
@@ -515,17 +516,11 @@ static void bad_definitions_are_refused(void **unused)
                                  &def.speed,     &def.every_s, &def.acceleration, &def.octave_s};
         static const double low[] = {-1, -.1, 0, -1, -1, -.1, 0, -1},
                             high[] = {NAN, 61, 11, 21, 21, NAN, NAN, 61};
-        static const char *const says[] = {"budget",
-                                           "one style to the next",
-                                           "one cycle to the next",
-                                           "phase gain",
-                                           "speed",
-                                           "a new motion every",
-                                           "m/s²",
-                                           "octave"};
+        static const char *const says[] = {"budget", "transition time",      "blend time", "phase gain",
+                                           "speed",  "time between motions", "m/s²",       "tempo"};
         *field[i / 2] = i % 2 ? high[i / 2] : low[i / 2];
         ami_error err = {""};
-        assert_null(ami_generator_create(&def, made.room, &err));
+        assert_null(ami_generator_create(&def, made.workspace, &err));
         assert_sentence(&err, says[i / 2]);
     }
 }
@@ -542,26 +537,27 @@ static void a_wish_replaces_the_plan(void **unused)
         assert_true(ami_style_mix(&made.styles, "zombie", &zombie, NULL));
         for (int n = 0; n < 15; n++)
             step(&p);
-        ami_generator_want(p.generator, &p.env, &zombie);
+        ami_generator_request(p.generator, &p.env, &zombie);
         /* nothing happens between steps */
         assert_ptr_equal(p.env.reference.clip, ami_generator_clip(p.generator));
         for (int n = 0; n < 45; n++)
             step(&p);
-        assert_memory_equal(ami_generator_wanted(p.generator)->z, zombie.z, sizeof zombie.z);
+        assert_memory_equal(ami_generator_requested(p.generator)->z, zombie.z, sizeof zombie.z);
         if (i == 0) {
             assert_true(ami_generator_rate(p.generator) != 1); /* the speed is still wanted */
             const double turning = p.env.reference.turn_rate;
-            ami_generator_let_go(p.generator);
+            ami_generator_release_heading(p.generator);
             p.env.reference.turn_rate = .01;
             step(&p);
             assert_true(turning != .01 && p.env.reference.turn_rate == .01);
         }
         ami_generator_set_pace(p.generator, 1.2);
         assert_true(ami_generator_rate(p.generator) == 1.2);
-        ami_generator_start(p.generator, made.room, &p.env); /* the plan again */
-        assert_true(memcmp(ami_generator_wanted(p.generator)->z, zombie.z, sizeof zombie.z) != 0 || i == 1);
-        ami_generator_start_with(p.generator, made.room, &p.env, &zombie);
-        assert_memory_equal(ami_generator_wanted(p.generator)->z, zombie.z, sizeof zombie.z);
+        ami_generator_start(p.generator, made.workspace, &p.env); /* the plan again */
+        assert_true(memcmp(ami_generator_requested(p.generator)->z, zombie.z, sizeof zombie.z) != 0 ||
+                    i == 1);
+        ami_generator_start_with(p.generator, made.workspace, &p.env, &zombie);
+        assert_memory_equal(ami_generator_requested(p.generator)->z, zombie.z, sizeof zombie.z);
         assert_ptr_equal(p.env.def.clip, ami_generator_clip(p.generator));
         end_pair(&p);
     }
@@ -577,10 +573,10 @@ static void nothing_is_allocated_while_it_runs(void **unused)
     start_pair(&p, "random", .3, &def);
     const long before = asked;
     for (int n = 0; n < 120; n++) {
-        ami_generator_step(p.generator, made.room, &p.env);
+        ami_generator_step(p.generator, made.workspace, &p.env);
         p.env.step++;
         if (n % 30 == 0) {
-            ami_generator_start(p.generator, made.room, &p.env);
+            ami_generator_start(p.generator, made.workspace, &p.env);
             ami_reference_start(&p.env.reference, p.env.def.clip, 0, 0, (const double[2]){0, 0});
         }
     }

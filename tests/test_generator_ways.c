@@ -12,7 +12,7 @@ static double change_takes(const ami_generator_def *def, const double speed[2], 
         p.plan.moment[i].latent.speed = speed[i];
         p.plan.moment[i].latent.tempo = tempo[i];
     }
-    ami_generator_start(p.generator, made.room, &p.env);
+    ami_generator_start(p.generator, made.workspace, &p.env);
     ami_env_reset(&p.env);
     while (!ami_latent_same(ami_generator_latent(p.generator), &p.plan.moment[1].latent) && p.env.step < 150)
         step(&p);
@@ -80,7 +80,7 @@ static void from_creeping_to_running_by_walking(void **unused)
         made.style[2].speed = fmin(way[i].from, way[i].to);
         p.plan.moment[0].latent.speed = way[i].from;
         p.plan.moment[1].latent.speed = way[i].to;
-        ami_generator_start(p.generator, made.room, &p.env);
+        ami_generator_start(p.generator, made.workspace, &p.env);
         ami_env_reset(&p.env);
         double most[3] = {0, 0, 0}, before[3] = {0, 0, 1};
         while (p.env.step < 60) {

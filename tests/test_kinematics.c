@@ -226,9 +226,9 @@ static void another_skeleton_is_refused(void **unused)
 {
     (void)unused;
     assert_refused("<body name=\"chest\" pos", "<body name=\"chest\" quat=\"0 1 0 0\" pos",
-                   "\"chest\"|turned");
+                   "\"chest\"|rotated");
     assert_refused("<joint name=\"neck\" type=\"ball\"", "<joint name=\"neck\" type=\"ball\" pos=\"0 .1 0\"",
-                   "\"neck\"|origin");
+                   "\"neck\"|(0, 0.1, 0)|(0, 0, 0)");
     assert_refused("<joint name=\"left_knee\" type=\"hinge\" axis=\"0 0 1\"",
                    "<joint name=\"left_knee\" type=\"hinge\" axis=\"0 1 0\"",
                    "\"left_knee\"|(0, 1, 0)|(0, 0, 1)");

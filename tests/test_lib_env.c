@@ -689,7 +689,7 @@ static void refuses_bad_definitions(void **state)
         {AMB_ERROR_NOT_FOUND, FIELD(policy), TEXT, "no_such_policy", 0, "no_such_policy"},
         {AMB_ERROR_FILE, FIELD(policy), TEXT, "deepphase", 0, "expected an actor"},
         {AMB_ERROR_ARGUMENT, FIELD(may_touch), TEXT, "tail", 0, "may_touch: expected feet, auto, or names"},
-        {AMB_ERROR_ARGUMENT, FIELD(may_touch), TEXT, "auto", 0, "may_touch auto asks a clip"},
+        {AMB_ERROR_ARGUMENT, FIELD(may_touch), TEXT, "auto", 0, "may_touch auto needs a clip"},
         {AMB_ERROR_ARGUMENT, FIELD(rate), REAL, NULL, 2, "rate is 2, but it is for clips"},
         {AMB_ERROR_ARGUMENT, FIELD(rate), REAL, NULL, 0, "rate is 0, expected 0.01 to 100"},
         {AMB_ERROR_ARGUMENT, FIELD(style_change_s), REAL, NULL, 2,

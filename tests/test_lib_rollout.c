@@ -435,7 +435,7 @@ static void refuses_what_it_cannot_do(void **state)
     def.characters = 9;
     def.realtime = true;
     assert_int_equal(amb_rollout_run(&def, &rollout), AMB_ERROR_ARGUMENT);
-    expect_sentence("realtime with 9 characters on 1 threads: at most 8 a thread");
+    expect_sentence("realtime with 9 characters on 1 threads, expected at most 8 per thread");
     assert_null(strstr(amb_error_message(), "--"));
     def.realtime = false;
     def.precision = (amb_precision)9;

@@ -105,8 +105,8 @@ static void mixes_by_weights(void **state)
         const char *text, *sentence;
         amb_result result;
     } bad[] = {
-        {"moonwalk", "there is no style \"moonwalk\", there are ", AMB_ERROR_NOT_FOUND},
-        {"walk:0.5,moon:0.5", "there is no style \"moon\", there are ", AMB_ERROR_NOT_FOUND},
+        {"moonwalk", "there is no style \"moonwalk\"; known styles: ", AMB_ERROR_NOT_FOUND},
+        {"walk:0.5,moon:0.5", "there is no style \"moon\"; known styles: ", AMB_ERROR_NOT_FOUND},
         {"", "expected NAME or NAME:WEIGHT,NAME:WEIGHT", AMB_ERROR_ARGUMENT},
         {"walk,", "expected NAME or NAME:WEIGHT,NAME:WEIGHT", AMB_ERROR_ARGUMENT},
         {"walk:much", "the weight of \"walk\" is \"much\", expected 0 to 1000", AMB_ERROR_ARGUMENT},

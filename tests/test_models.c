@@ -90,7 +90,7 @@ static void what_is_not_there_is_said(void **state)
 {
     (void)state;
     static const char *const row[][2] = {
-        {"wlak", "wlak|No such file|amble's models|there are run, walk"},
+        {"wlak", "wlak|No such file|amble's models|which are run, walk"},
         {"", "empty"},
         {"sub/walk", "sub/walk: |No such file"},
         {"sub", "sub: |is a folder|sub/actor.onnx"},
@@ -129,7 +129,7 @@ static void an_actor_is_that_of_the_motion(void **state)
     assert_true(ami_find_actor(NULL, NULL, NULL, "run", path, sizeof path, &err));
     assert_string_equal(path, "assets/models/run.onnx");
     assert_false(ami_find_actor(NULL, "sub/hop.txt", NULL, "run", path, sizeof path, &err));
-    assert_sentence(&err, "no actor for \"hop\"|--policy|hop.onnx|there are run, walk");
+    assert_sentence(&err, "no actor for \"hop\"|--policy|hop.onnx|which are run, walk");
     assert_false(ami_find_actor(NULL, "hobble", "sub", "run", path, sizeof path, &err));
     assert_sentence(&err, "no motion \"hobble\" in sub|hop, walk");
 }

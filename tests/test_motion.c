@@ -92,8 +92,8 @@ static void the_own_clip_is_found(void **state)
 
     assert_int_equal(remove(copy), 0);
     snprintf(parts, sizeof parts,
-             "%s: is not the motion \"hop\" that %s was trained on|found|expected %08x|--motion", other,
-             actor, (unsigned)crc);
+             "%s: is not the motion \"hop\" that %s was trained on|expected %08x|--motion", other, actor,
+             (unsigned)crc);
     load(NULL, clips, &origin, NULL, parts);
     assert_int_equal(remove(other), 0);
     write_march(run, "humanoid3d_hop.txt", .7); /* the copy was changed */
@@ -129,7 +129,7 @@ static void a_copy_is_kept_once(void **state)
     ami_clip *renamed = ami_clip_create(ami_clip_frames(other), ami_clip_times(other), ami_clip_poses(other),
                                         true, "hop", &err);
     assert_false(ami_keep_clip(run, scratch("elsewhere.txt"), NULL, renamed, &err));
-    assert_sentence(&err, "humanoid3d_hop.txt is there already|another motion|elsewhere.txt|--out");
+    assert_sentence(&err, "humanoid3d_hop.txt exists|another motion|elsewhere.txt|--out");
     assert_false(ami_keep_clip(scratch("nowhere"), scratch("hop.txt"), NULL, clip, &err));
     assert_sentence(&err, "nowhere/humanoid3d_hop.txt: not written");
     assert_int_equal(remove(copy), 0);

@@ -109,7 +109,7 @@ static void a_world_without_memory_is_refused(void **state)
     const bool made = ami_world_init(&world, c, &err);
     mju_user_malloc = NULL;
     assert_false(made);
-    assert_sentence(&err, "no world for a character|MuJoCo: |memory");
+    assert_sentence(&err, "cannot create a simulation|MuJoCo: |memory");
     ami_world_free(&world);
     assert_true(ami_world_init(&world, c, &err));
     ami_world_free(&world);

@@ -40,7 +40,7 @@ typedef struct sample_set {
     ami_ppo_batch batch;
     float x[MAX_SAMPLES * MAX_WIDTH], action[MAX_SAMPLES * 8], mean[MAX_SAMPLES * 8], advantage[MAX_SAMPLES],
         target[MAX_SAMPLES];
-    float taught[MAX_SAMPLES * 8];
+    float teacher_action[MAX_SAMPLES * 8];
     unsigned char has_teacher[MAX_SAMPLES];
 } sample_set;
 
@@ -138,9 +138,9 @@ static expectation expect(const ami_ppo_def *def, const double *actor, const dou
                          old = (double)s->mean[i * def->actions + k];
             log_ratio += ((a - old) * (a - old) - (a - mean[k]) * (a - mean[k])) / (2 * sigma2);
             moved += (mean[k] - old) * (mean[k] - old) / (2 * sigma2);
-            if (s->batch.taught && s->has_teacher[i])
-                apart += (mean[k] - (double)s->taught[i * def->actions + k]) *
-                         (mean[k] - (double)s->taught[i * def->actions + k]);
+            if (s->batch.teacher_action && s->has_teacher[i])
+                apart += (mean[k] - (double)s->teacher_action[i * def->actions + k]) *
+                         (mean[k] - (double)s->teacher_action[i * def->actions + k]);
         }
         const double ratio = exp(log_ratio), inside = fmin(fmax(ratio, lo), hi),
                      error = value - (double)s->target[i];
@@ -225,10 +225,10 @@ static void teachers_pull_where_they_are(void **state)
         for (int i = 0; i < SAMPLES; i++) {
             taught += s.has_teacher[i] = i % 3 == 0;
             for (int k = 0; k < ACTIONS; k++) /* where there is no teacher nobody reads it */
-                s.taught[i * ACTIONS + k] =
+                s.teacher_action[i * ACTIONS + k] =
                     s.has_teacher[i] ? s.mean[i * ACTIONS + k] + .3f * (float)k : (float)NAN;
         }
-        s.batch.taught = s.taught;
+        s.batch.teacher_action = s.teacher_action;
         s.batch.has_teacher = s.has_teacher;
         s.batch.teach = .7f;
         double advantage[SAMPLES], *actor = parameters_of(ami_ppo_actor(ppo)),
@@ -252,7 +252,7 @@ static void teachers_pull_where_they_are(void **state)
             assert_near((double)gradient[i], numeric, 2e-5, "gradient with teachers", (int)i);
         }
         const double squares = before.teachers * 2 * .3 * .3 * SAMPLES / (taught * ACTIONS);
-        assert_near(stats.apart, sqrt(squares), 1e-5, "distance from teachers", 0);
+        assert_near(stats.teacher_distance, sqrt(squares), 1e-5, "distance from teachers", 0);
         free(actor), free(critic);
         ami_ppo_destroy(ppo);
     }

@@ -432,7 +432,7 @@ static void what_cannot_be_is_refused(void **state)
         {65537, 1, false, "65537 characters|1 to 65536"},
         {2, 0, false, "episode of 0 s"},
         {2, NAN, false, "episode of nan s"},
-        {17, 1, true, "--realtime|17 characters on 2 threads|8 a thread"},
+        {17, 1, true, "--realtime|17 characters on 2 threads|8 per thread"},
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         ami_rollout_def def = make_def(&policy, row[i].envs, row[i].seconds);
@@ -535,7 +535,7 @@ static void invented_motions_are_followed(void **state)
     for (int e = 0; e < GOOD_ENVS; e++) {
         ami_generator_def own = generator;
         own.stream = (uint64_t)e;
-        ami_generator *g = ami_generator_create(&own, made.room, NULL);
+        ami_generator *g = ami_generator_create(&own, made.workspace, NULL);
         ami_env_def env_def = def.env;
         env_def.stream = (uint64_t)e;
         assert_non_null(g);
@@ -546,7 +546,7 @@ static void invented_motions_are_followed(void **state)
         assert_true(ami_controller_init(&controller, &policy, 1, NULL));
         for (int step = 0; step < env.steps_max; step++) {
             ami_reward reward;
-            ami_generator_step(g, made.room, &env);
+            ami_generator_step(g, made.workspace, &env);
             if (ami_controller_step(&controller, &env, &reward) == AMI_ENV_UNSTABLE)
                 fail_msg("unstable");
             reward_sum += reward.total;

@@ -311,8 +311,8 @@ static void another_skill_takes_over(void **state)
     steps(s, 5);
     apply(s, AMI_DO_SKILL, 1); /* there is none */
     assert_int_equal(look(s, 1).skill, 0);
-    ami_session_apply(s, &(ami_command){.kind = AMI_DO_TEACH, .value = 1, .skill = high});
-    ami_session_apply(s, &(ami_command){.kind = AMI_DO_TEACH, .value = 2, .skill = single});
+    ami_session_apply(s, &(ami_command){.kind = AMI_DO_REPLACE, .value = 1, .skill = high});
+    ami_session_apply(s, &(ami_command){.kind = AMI_DO_REPLACE, .value = 2, .skill = single});
     assert_int_equal(look(s, 1).skills, 3);
     double before[AMI_POSE], after[AMI_POSE];
     memcpy(before, look(s, 1).body[0].pose, sizeof before);
@@ -346,7 +346,7 @@ static void trying_leaves_no_trace(void **state)
     steps(a, 9);
     steps(b, 9);
     const uint64_t hash = ami_session_hash(a);
-    ami_session_apply(b, &(ami_command){.kind = AMI_DO_TEACH, .value = 1, .skill = same});
+    ami_session_apply(b, &(ami_command){.kind = AMI_DO_REPLACE, .value = 1, .skill = same});
     apply(b, AMI_DO_SKILL, 1);
     assert_int_equal(ami_session_hash(b), hash);
     ami_session_destroy(a);
@@ -368,7 +368,7 @@ static void trying_leaves_the_contacts(void **state)
     const int contacts = look(s, 1).contacts;
     assert_in_range(contacts, 1, AMI_VIEW_CONTACTS);
     memcpy(before, look(s, 1).contact, sizeof before);
-    ami_session_apply(s, &(ami_command){.kind = AMI_DO_TEACH, .value = 1, .skill = high});
+    ami_session_apply(s, &(ami_command){.kind = AMI_DO_REPLACE, .value = 1, .skill = high});
     apply(s, AMI_DO_SKILL, 1);
     const ami_snapshot snap = look(s, 1);
     assert_int_equal(snap.contacts, contacts);
@@ -436,7 +436,7 @@ static void a_newer_model_goes_on_in_mid_step(void **state)
     ami_session *a = make_session(&def), *b = make_session(&def);
     steps(a, 12);
     steps(b, 12);
-    ami_session_apply(b, &(ami_command){.kind = AMI_DO_TEACH, .value = 0, .skill = newer});
+    ami_session_apply(b, &(ami_command){.kind = AMI_DO_REPLACE, .value = 0, .skill = newer});
     assert_int_equal(look(b, 1).commands_done, 1);
     steps(a, 12);
     steps(b, 12);
@@ -455,7 +455,7 @@ static void skills_may_see_different_things(void **state)
     const ami_session_def def = session_def(skill, 1);
     ami_session *s = make_session(&def);
     steps(s, 5);
-    ami_session_apply(s, &(ami_command){.kind = AMI_DO_TEACH, .value = 1, .skill = seeing});
+    ami_session_apply(s, &(ami_command){.kind = AMI_DO_REPLACE, .value = 1, .skill = seeing});
     for (int wanted = 1; wanted >= 0; wanted--) {
         const ami_skill *shown = wanted ? seeing : skill;
         apply(s, AMI_DO_SKILL, wanted);
@@ -539,7 +539,8 @@ static void refuses(void **state)
                                 .characters = 1};
     assert_null(ami_skill_load(&pair, &err));
     assert_non_null(strstr(
-        err.text, "march_critic.onnx: a network from 197 to 1 numbers, expected a critic from 246 to 1"));
+        err.text,
+        "march_critic.onnx: the network has 197 inputs and 1 outputs, expected a critic with 246 and 1"));
     ami_skill_free(seeing);
 }
 

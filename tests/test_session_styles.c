@@ -343,8 +343,8 @@ static void another_skill_and_back(void **unused)
     ami_session *s = make_session(&def);
     choose(s, 0, "zombie");
     steps(s, 25);
-    ami_session_apply(s, &(ami_command){.kind = AMI_DO_TEACH, .value = 1, .skill = single});
-    ami_session_apply(s, &(ami_command){.kind = AMI_DO_TEACH, .value = 2, .skill = march});
+    ami_session_apply(s, &(ami_command){.kind = AMI_DO_REPLACE, .value = 1, .skill = single});
+    ami_session_apply(s, &(ami_command){.kind = AMI_DO_REPLACE, .value = 2, .skill = march});
     apply(s, AMI_DO_SKILL, 1);
     for (int i = 0; i < 70 && look(s).skill != 1; i++)
         steps(s, 1);
@@ -386,7 +386,7 @@ static void styles_learned_later(void **unused)
     choose(s, 1, "jog");
     steps(s, 5);
     const uint64_t hash = ami_session_hash(s);
-    ami_session_apply(s, &(ami_command){.kind = AMI_DO_TEACH, .value = 1, .skill = skill});
+    ami_session_apply(s, &(ami_command){.kind = AMI_DO_REPLACE, .value = 1, .skill = skill});
     choose(s, 1, "jog");
     assert_int_equal(look(s).skill, 1);
     steps(s, 45);
@@ -415,7 +415,7 @@ static void a_newer_model_goes_on_in_mid_step(void **unused)
         choose(i ? b : a, 0, "jog");
         steps(i ? b : a, 6);
     }
-    ami_session_apply(b, &(ami_command){.kind = AMI_DO_TEACH, .value = 0, .skill = skill[2]});
+    ami_session_apply(b, &(ami_command){.kind = AMI_DO_REPLACE, .value = 0, .skill = skill[2]});
     ami_skill_free(skill[1]);
     steps(a, 30);
     steps(b, 30);

@@ -192,7 +192,7 @@ static void bad_schedules_are_refused(void **unused)
         {"1 walk\n", "line 1|1 s, expected 0"},
         {"0 walk\n3 run\n3 walk\n", "line 3|3 s|more than"},
         {"0 walk\n\n2 limp\n", "line 3|\"limp\"|walk, run, zombie"},
-        {"0\n", "line 1|no style behind"},
+        {"0\n", "line 1|no style after"},
         {"zero walk\n", "line 1|\"zero\""},
         {"0 walk fast\n", "line 1|\"fast\"|heading=DEG"},
         {"0 walk heading=north\n", "line 1|heading=north|degrees"},

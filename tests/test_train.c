@@ -141,7 +141,7 @@ static void a_broken_environment_is_reset_and_harms_no_other(void **state)
     ami_train_iterate(sound, &a);
     ami_train_iterate(hurt, &b);
     assert_true(a.unstable == 0 && b.unstable == 1);
-    assert_true(hurt->share[BROKEN].unstable == 1);
+    assert_true(hurt->env_tally[BROKEN].unstable == 1);
     const int first = BROKEN * STEPS;
     assert_true(hurt->reward[first] == 0 && hurt->last[first] && hurt->after[first] == AMI_TRAIN_FAILED &&
                 hurt->next[first] == 0);
@@ -159,7 +159,7 @@ static void a_broken_environment_is_reset_and_harms_no_other(void **state)
                             AMI_ACTION * floats);
         assert_memory_equal(sound->reward + at, hurt->reward + at, floats);
         assert_memory_equal(sound->target + at, hurt->target + at, floats);
-        assert_memory_equal(&sound->share[e], &hurt->share[e], sizeof *sound->share);
+        assert_memory_equal(&sound->env_tally[e], &hurt->env_tally[e], sizeof *sound->env_tally);
         const size_t size = ami_env_save_size(&sound->env[e]);
         char *x = malloc(size), *y = malloc(size);
         ami_env_save(&sound->env[e], x);

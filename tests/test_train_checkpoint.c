@@ -243,8 +243,8 @@ static void what_cannot_be_continued_is_refused(void **state)
         ami_train_destroy(seeing);
         c = read_checkpoint(scratch("seeing.bin"));
         other.goal = !goal;
-        const char *parts = goal ? "seeing.bin: its networks see 246 numbers, expected 197 (setting goal"
-                                 : "seeing.bin: its networks see 197 numbers, expected 246 (setting goal";
+        const char *parts = goal ? "seeing.bin: its networks have 246 inputs, expected 197 (setting goal"
+                                 : "seeing.bin: its networks have 197 inputs, expected 246 (setting goal";
         refuse_load(try_create(&other), c, parts);
         ami_train *blind = try_create(&other);
         assert_false(ami_train_load_networks(blind, c, &err));

@@ -389,7 +389,8 @@ static void files_that_do_not_fit_are_refused(void **state)
     ami_train *later = trained(&s, 2);
     ami_net *net = ami_train_export_critic(later, NULL);
     write_net(changed, net, AMI_ONNX_FLOAT32);
-    refuse_onnx(&s, actor, changed, changed, "another normaliser|actor.onnx|trained beside it");
+    refuse_onnx(&s, actor, changed, changed,
+                "its normaliser of observations differs from|actor.onnx|trained with it");
     ami_net_destroy(net);
     ami_train_destroy(later);
 
@@ -401,7 +402,7 @@ static void files_that_do_not_fit_are_refused(void **state)
         {"samples", "many", "\"samples\" is \"many\", expected a number from 0"},
         {"samples", "-1", "\"samples\" is \"-1\""},
         {"physics_hz", "120 Hz", "\"physics_hz\" is \"120 Hz\""},
-        {"control_hz", "50", "50 Hz is no whole fraction"},
+        {"control_hz", "50", "\"control_hz\" is 50, expected physics_hz"},
         {"action", "torque", "\"torque\", expected residual or absolute"},
     };
     for (size_t i = 0; i < sizeof meta / sizeof *meta; i++) {

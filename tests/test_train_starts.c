@@ -172,7 +172,7 @@ static void episodes_start_where_it_was_drawn(void **state)
         ami_train_refresh_starts(t);
         int near = 0;
         for (int n = 0; n < 300; n++) {
-            ami_train_start_episode(t, n % 4, t->room[0].cycle, false);
+            ami_train_start_episode(t, n % 4, t->scratch[0].cycle, false);
             const double phase = ami_reference_phase(&t->env[n % 4].reference);
             near += phase >= 8 / 20. - 1e-9 && phase < 13 / 20.;
         }
@@ -197,7 +197,7 @@ static void noise_of_starts_grows(void **state)
             t->progress.samples = (int64_t)(part / 4. * s.samples);
             int noisy = 0;
             for (int n = 0; n < 400; n++) {
-                ami_train_start_episode(t, n % 4, t->room[0].cycle, false);
+                ami_train_start_episode(t, n % 4, t->scratch[0].cycle, false);
                 const ami_env *env = &t->env[n % 4];
                 const double noise = env->def.start_noise;
                 const bool off = memcmp(env->state.pose + 7, env->reference_state.pose + 7,

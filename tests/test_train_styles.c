@@ -116,7 +116,7 @@ static void a_saved_training_goes_on_bit_by_bit(void **state)
     assert_false(ami_train_load(wrong, c, &err));
     assert_sentence(&err, "another motion");
     assert_false(ami_train_load_networks(wrong, c, &err)); /* -1 is 1 with styles and 0 with a clip */
-    assert_sentence(&err, "middle.bin: its networks see 246 numbers, expected 197 (setting goal");
+    assert_sentence(&err, "middle.bin: its networks have 246 inputs, expected 197 (setting goal");
     ami_train_destroy(wrong);
     ami_settings seeing = s;
     seeing.goal = 1;
@@ -185,8 +185,9 @@ static void teachers_are_followed(void **state)
         ami_train_iterate(t, i ? &last : &first);
         assert_in_range(taught_samples(t), 1, t->samples - 1); /* zombies and blends have none */
     }
-    if (!(first.ppo.apart > .08 && last.ppo.apart < .5 * first.ppo.apart))
-        fail_msg("the actor is %.4f from its teachers, %.4f at first", last.ppo.apart, first.ppo.apart);
+    if (!(first.ppo.teacher_distance > .08 && last.ppo.teacher_distance < .5 * first.ppo.teacher_distance))
+        fail_msg("the actor is %.4f from its teachers, %.4f at first", last.ppo.teacher_distance,
+                 first.ppo.teacher_distance);
 
     assert_true(ami_train_save(t, scratch("taught.bin"), NULL));
     for (int i = 0; i < 3; i++)
@@ -260,7 +261,8 @@ static void wrong_teachers_are_refused(void **state)
     ami_error err = {""};
     const ami_settings s = lively_styles();
     add_teacher(&teachers, teacher_file("zombie", AMI_OBS, 1, "residual"));
-    refuse_teacher(&teachers, teacher_file("zombie", AMI_OBS, 1, "residual"), "zombie has a teacher already");
+    refuse_teacher(&teachers, teacher_file("zombie", AMI_OBS, 1, "residual"),
+                   "style \"zombie\" already has a teacher");
     refuse_teacher(&teachers, teacher_file("crawl", AMI_OBS, 1, "residual"),
                    "no style \"crawl\"|walk, jog, zombie");
     refuse_teacher(&teachers, teacher_file("walk", AMI_OBS - 1, 1, "residual"),
@@ -280,7 +282,7 @@ static void wrong_teachers_are_refused(void **state)
     ami_settings blind = s;
     blind.goal = 0;
     assert_null(ami_train_create_styles(&blind, character, &with, 0, &err));
-    assert_sentence(&err, "teacher 1: it sees the reference's goal|goal");
+    assert_sentence(&err, "teacher 1: its observations include the goal|setting goal");
     ami_settings slow = s;
     slow.substeps = 8;
     assert_null(ami_train_create_styles(&slow, character, &with, 0, &err));

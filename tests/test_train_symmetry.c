@@ -95,7 +95,7 @@ static void the_clip_decides(void **state)
             if (mirror > 0 && !ami_clip_loops(clip)) { /* it has no other half */
                 ami_error err = {""};
                 assert_null(ami_train_create(&s, character, clip, 0, &err));
-                assert_sentence(&err, "mirror: 1 found|only a clip that loops");
+                assert_sentence(&err, "mirror: 1 found|not a clip that loops");
                 continue;
             }
             ami_train *t = try_create(&s);

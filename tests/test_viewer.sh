@@ -150,7 +150,7 @@ run --policy pipe.mp4
 check "nor is a network" one_sentence 'pipe.mp4.*pipe'
 rm pipe.mp4
 run --style zombi --no-policy
-check "an unknown style" one_sentence '^amble-view: --style: there is no style "zombi", there are .*zombie'
+check "an unknown style" one_sentence '^amble-view: --style: there is no style "zombi"; known styles: .*zombie'
 run --style walk --no-policy --do '1 style walk:.5,zombi:.5' --screenshot a.png
 check "an unknown style in a script" one_sentence 'style walk:.5,zombi:.5": there is no style "zombi"'
 run --do '1 style' --screenshot a.png
@@ -197,7 +197,7 @@ check "a script chooses a style as a skill" grep -q '"style": "run"' r.json
 run walk
 check "a row without a filmstrip" grep -q '"walk" found where nothing is expected' err
 run --filmstrip strip.png walk limp
-check "a filmstrip of an unknown style" one_sentence '"limp".*there are .*walk, zombie'
+check "a filmstrip of an unknown style" one_sentence '"limp"; known styles: .*walk, zombie'
 run --filmstrip strip.png --record a.mp4 walk
 check "a filmstrip is no film" one_sentence 'excludes --record'
 check "and no picture" test ! -e strip.png

@@ -87,7 +87,7 @@ static inline void assert_same_stats(const ami_train_stats *a, const ami_train_s
                 x.copy_error == y.copy_error);
     assert_true(x.unstable == y.unstable && x.noise == y.noise && x.actor_rate == y.actor_rate &&
                 x.push_speed == y.push_speed);
-    assert_true(x.explained == y.explained && x.ppo.apart == y.ppo.apart);
+    assert_true(x.explained == y.explained && x.ppo.teacher_distance == y.ppo.teacher_distance);
     assert_true(x.ppo.kl == y.ppo.kl && x.ppo.clipped == y.ppo.clipped &&
                 x.ppo.critic_loss == y.ppo.critic_loss);
     assert_true(x.ppo.actor_norm == y.ppo.actor_norm && x.ppo.critic_norm == y.ppo.critic_norm &&

@@ -321,7 +321,7 @@ static void log_changes(ami_app *app, const ami_snapshot *s)
     static double before[sizeof names / sizeof *names];
     static bool begun;
     static int skill; /* logged when the request takes effect */
-    if (s->wanted == s->skill && app->input.asked < 0)
+    if (s->requested == s->skill && app->input.asked < 0)
         skill = ami_app_chosen(app, s) + 1;
     const ami_shown *shown = &app->view.shown;
     const double now[] = {s->paused,

@@ -132,9 +132,9 @@ static void speed_text(char *out, size_t size, double speed)
 
 static int skill_line(const ami_app *app, const ami_snapshot *s, line *lines, char (*buffer)[96])
 {
-    const char *state = s->body[s->follow].down ? ", fallen"
-                        : s->wanted != s->skill ? ", about to change"
-                                                : "";
+    const char *state = s->body[s->follow].down    ? ", fallen"
+                        : s->requested != s->skill ? ", about to change"
+                                                   : "";
     const char *pace = s->pace > 1.01 ? ", hurried" : s->pace < .99 ? ", slow" : "";
     snprintf(buffer[0], 96, "%s%s%s",
              s->skill < app->content.skills ? app->content.skill_name[s->skill] : "?", state, pace);
@@ -150,7 +150,7 @@ static int style_lines(const ami_app *app, const ami_snapshot *s, line *lines, c
     ami_app_style_text(app, text, sizeof text);
     for (const char *part; n < 3 && (part = strsep(&rest, ",")) != NULL; n++) {
         snprintf(buffer[n], 96, "%s%s", part + strspn(part, " "),
-                 n == 0 && s->wanted != s->skill ? ", about to change" : "");
+                 n == 0 && s->requested != s->skill ? ", about to change" : "");
         lines[n] = (line){n ? NULL : "Style", buffer[n]};
     }
     return n;

@@ -169,7 +169,7 @@ bool ami_app_start_clip(ami_app *app, const char *file, ami_error *err)
  * simulation does not accept it; then it is freed. */
 static bool teach(ami_app *app, int number, ami_skill *skill)
 {
-    if (!ami_app_send(app, &(ami_command){.kind = AMI_DO_TEACH, .value = number, .skill = skill})) {
+    if (!ami_app_send(app, &(ami_command){.kind = AMI_DO_REPLACE, .value = number, .skill = skill})) {
         ami_skill_free(skill);
         return false;
     }

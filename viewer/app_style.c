@@ -208,11 +208,11 @@ int ami_app_chosen(const ami_app *app, const ami_snapshot *snapshot)
 {
     if (app->input.asked >= 0)
         return app->input.asked;
-    const bool style = snapshot->wanted == snapshot->skill && snapshot->invents && lists_styles(app);
+    const bool style = snapshot->requested == snapshot->skill && snapshot->invents && lists_styles(app);
     const int largest = style ? heaviest(app, NULL) : -1;
     for (int i = 0; i < app->content.choices; i++) {
         const ami_choice *c = &app->content.choice[i];
-        if (c->skill == snapshot->wanted &&
+        if (c->skill == snapshot->requested &&
             (style ? c->style == largest && app->content.weight[largest] > .995 * sum_of_weights(app)
                    : c->style < 0))
             return i;

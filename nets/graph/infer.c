@@ -531,27 +531,27 @@ static ami_step *make_step(ami_graph *g, const AmiOnnx__Node *n, int number)
     return step;
 }
 
-bool ami_graph_add_node(ami_graph *g, const AmiOnnx__Node *from)
+bool ami_graph_add_node(ami_graph *g, const AmiOnnx__Node *n)
 {
-    ami_step *step = make_step(g, from, g->nodes - 1);
-    node *n = step ? malloc(sizeof *n) : NULL;
+    ami_step *step = make_step(g, n, g->nodes - 1);
+    node *added = step ? malloc(sizeof *added) : NULL;
     ami_error why = {""};
-    if (!n)
+    if (!added)
         return step ? ami_graph_fail(g, "not enough memory") : false;
-    n->g = g;
-    n->step = step;
-    n->call = (ami_call){.graph = g, .step = step, .err = &why, .ins = step->ins, .outs = step->outs};
-    bool ok = find_inputs(n, from) && check_known(n);
-    const bool varies = ok && has_varying_input(n);
+    added->g = g;
+    added->step = step;
+    added->call = (ami_call){.graph = g, .step = step, .err = &why, .ins = step->ins, .outs = step->outs};
+    bool ok = find_inputs(added, n) && check_known(added);
+    const bool varies = ok && has_varying_input(added);
     for (int s = 0; ok && s < (varies ? AMI_GRAPH_SAMPLES : 1); s++)
-        ok = infer(n, s);
-    ok = ok && make_outputs(n, from, varies);
+        ok = infer(added, s);
+    ok = ok && make_outputs(added, n, varies);
     if (ok) {
-        const bool known = all_constant(n), shape_only = step->op->flags & AMI_OP_SHAPE;
-        const bool folds = shape_only || (known && (fixed_outputs(n) || !varies));
-        ok = folds ? fold(n, varies) : add_step(n);
+        const bool known = all_constant(added), shape_only = step->op->flags & AMI_OP_SHAPE;
+        const bool folds = shape_only || (known && (fixed_outputs(added) || !varies));
+        ok = folds ? fold(added, varies) : add_step(added);
     }
-    free(n);
+    free(added);
     if (!ok && why.text[0])
         ami_graph_fail(g, "%s", why.text);
     return ok;

@@ -51,15 +51,15 @@ static double number_at(const ami_value *v, size_t i, double otherwise)
     return isfinite(x) && fabs(x) < 1e6 ? x : otherwise;
 }
 
-void ami_graph_draw_inputs(const ami_graph *g, uint64_t seed, int rows, void *const *in)
+void ami_graph_draw_inputs(const ami_graph *graph, uint64_t seed, int rows, void *const *in)
 {
-    for (int p = 0; p < g->inputs; p++) {
-        const ami_graph_port *port = &g->port_in[p];
+    for (int p = 0; p < graph->inputs; p++) {
+        const ami_graph_port *port = &graph->port_in[p];
         const size_t count = ami_graph_port_count(port, rows), width = ami_graph_type_size(port->type);
         ami_rng rng = ami_rng_seed(seed, (uint64_t)p + 1);
-        int next = g->value_in[p];
-        const ami_value *mean = normaliser(g, next, "Sub", &next);
-        const ami_value *std = normaliser(g, next, "Div", &next);
+        int next = graph->value_in[p];
+        const ami_value *mean = normaliser(graph, next, "Sub", &next);
+        const ami_value *std = normaliser(graph, next, "Div", &next);
         for (size_t i = 0; i < count; i++) {
             char *to = (char *)in[p] + i * width;
             if (ami_store_of(port->type) == AMI_STORE_FLOAT) {
@@ -287,13 +287,13 @@ bool ami_graph_choose_precision(ami_graph *g, const ami_model_def *def, ami_erro
     return true;
 }
 
-void ami_graph_describe(const ami_graph *g, char *text, size_t size)
+void ami_graph_describe(const ami_graph *graph, char *text, size_t size)
 {
-    int used = snprintf(text, size, "%d dense part%s on kernels", g->parts, g->parts == 1 ? "" : "s");
-    for (int p = 0; p < g->parts && used >= 0 && (size_t)used < size; p++)
+    int used = snprintf(text, size, "%d dense part%s on kernels", graph->parts, graph->parts == 1 ? "" : "s");
+    for (int p = 0; p < graph->parts && used >= 0 && (size_t)used < size; p++)
         used += snprintf(text + used, size - (size_t)used, "%s %s", p ? "" : ":",
-                         ami_precision_name(ami_model_precision(g->part[p].model)));
-    if (g->parts > 0 && used >= 0 && (size_t)used < size && !isnan(g->info.mse))
+                         ami_precision_name(ami_model_precision(graph->part[p].model)));
+    if (graph->parts > 0 && used >= 0 && (size_t)used < size && !isnan(graph->info.mse))
         ami_number_format(text + used, size - (size_t)used, ", mean squared error %.1e against fp32",
-                          g->info.mse);
+                          graph->info.mse);
 }

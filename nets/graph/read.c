@@ -541,20 +541,20 @@ ami_graph *ami_graph_load(const char *path, const ami_model_def *def, ami_error 
     return g;
 }
 
-void ami_graph_destroy(ami_graph *g)
+void ami_graph_destroy(ami_graph *graph)
 {
-    if (!g)
+    if (!graph)
         return;
-    for (int p = 0; p < g->parts; p++) {
-        ami_net_destroy(g->part[p].net);
-        ami_model_destroy(g->part[p].model);
+    for (int p = 0; p < graph->parts; p++) {
+        ami_net_destroy(graph->part[p].net);
+        ami_model_destroy(graph->part[p].model);
     }
-    for (int i = 0; i < g->blocks; i++)
-        free(g->block[i]);
-    free(g->block);
-    free(g->part);
-    free(g->step);
-    free(g->value);
-    free(g->name);
-    free(g);
+    for (int i = 0; i < graph->blocks; i++)
+        free(graph->block[i]);
+    free(graph->block);
+    free(graph->part);
+    free(graph->step);
+    free(graph->value);
+    free(graph->name);
+    free(graph);
 }

@@ -64,10 +64,10 @@ static size_t scratch_size(const ami_graph *g, int rows)
     return ami_round_line(most);
 }
 
-size_t ami_graph_workspace_size(const ami_graph *g, int rows)
+size_t ami_graph_workspace_size(const ami_graph *graph, int rows)
 {
-    const int at_once = g->info.repeats ? 1 : rows;
-    return g->fixed_bytes + g->row_bytes * (size_t)at_once + scratch_size(g, at_once) + 64;
+    const int at_once = graph->info.repeats ? 1 : rows;
+    return graph->fixed_bytes + graph->row_bytes * (size_t)at_once + scratch_size(graph, at_once) + 64;
 }
 
 /* ---- a run ---- */
@@ -120,24 +120,24 @@ static bool run_once(const ami_graph *g, char *base, int rows, const void *const
     return true;
 }
 
-bool ami_graph_run(const ami_graph *g, void *workspace, int rows, const void *const *in, void *const *out,
+bool ami_graph_run(const ami_graph *graph, void *workspace, int rows, const void *const *in, void *const *out,
                    ami_error *err)
 {
     assert(rows >= 1);
     char *const base = (char *)ami_round_line((size_t)(uintptr_t)workspace);
-    if (!g->info.repeats)
-        return run_once(g, base, rows, in, out, err);
+    if (!graph->info.repeats)
+        return run_once(graph, base, rows, in, out, err);
     const void *row_in[AMI_GRAPH_PORTS];
     void *row_out[AMI_GRAPH_PORTS];
     for (int r = 0; r < rows; r++) {
-        for (int i = 0; i < g->inputs; i++)
-            row_in[i] = (const char *)in[i] + (size_t)r * ami_graph_port_count(&g->port_in[i], 1) *
-                                                  ami_graph_type_size(g->port_in[i].type);
-        for (int o = 0; o < g->outputs; o++)
-            row_out[o] = out[o] ? (char *)out[o] + (size_t)r * ami_graph_port_count(&g->port_out[o], 1) *
-                                                       ami_graph_type_size(g->port_out[o].type)
+        for (int i = 0; i < graph->inputs; i++)
+            row_in[i] = (const char *)in[i] + (size_t)r * ami_graph_port_count(&graph->port_in[i], 1) *
+                                                  ami_graph_type_size(graph->port_in[i].type);
+        for (int o = 0; o < graph->outputs; o++)
+            row_out[o] = out[o] ? (char *)out[o] + (size_t)r * ami_graph_port_count(&graph->port_out[o], 1) *
+                                                       ami_graph_type_size(graph->port_out[o].type)
                                 : NULL;
-        if (!run_once(g, base, 1, row_in, row_out, err))
+        if (!run_once(graph, base, 1, row_in, row_out, err))
             return false;
     }
     return true;
@@ -145,38 +145,38 @@ bool ami_graph_run(const ami_graph *g, void *workspace, int rows, const void *co
 
 /* ---- questions ---- */
 
-int ami_graph_inputs(const ami_graph *g)
+int ami_graph_inputs(const ami_graph *graph)
 {
-    return g->inputs;
+    return graph->inputs;
 }
 
-int ami_graph_outputs(const ami_graph *g)
+int ami_graph_outputs(const ami_graph *graph)
 {
-    return g->outputs;
+    return graph->outputs;
 }
 
-const ami_graph_port *ami_graph_input(const ami_graph *g, int index)
+const ami_graph_port *ami_graph_input(const ami_graph *graph, int index)
 {
-    return &g->port_in[index];
+    return &graph->port_in[index];
 }
 
-const ami_graph_port *ami_graph_output(const ami_graph *g, int index)
+const ami_graph_port *ami_graph_output(const ami_graph *graph, int index)
 {
-    return &g->port_out[index];
+    return &graph->port_out[index];
 }
 
-int ami_graph_find_input(const ami_graph *g, const char *name)
+int ami_graph_find_input(const ami_graph *graph, const char *name)
 {
-    for (int i = 0; i < g->inputs; i++)
-        if (!strcmp(g->port_in[i].name, name))
+    for (int i = 0; i < graph->inputs; i++)
+        if (!strcmp(graph->port_in[i].name, name))
             return i;
     return -1;
 }
 
-int ami_graph_find_output(const ami_graph *g, const char *name)
+int ami_graph_find_output(const ami_graph *graph, const char *name)
 {
-    for (int o = 0; o < g->outputs; o++)
-        if (!strcmp(g->port_out[o].name, name))
+    for (int o = 0; o < graph->outputs; o++)
+        if (!strcmp(graph->port_out[o].name, name))
             return o;
     return -1;
 }
@@ -189,24 +189,24 @@ size_t ami_graph_port_count(const ami_graph_port *port, int rows)
     return n;
 }
 
-int ami_graph_metas(const ami_graph *g)
+int ami_graph_metas(const ami_graph *graph)
 {
-    return g->metas;
+    return graph->metas;
 }
 
-const ami_meta *ami_graph_meta(const ami_graph *g, int index)
+const ami_meta *ami_graph_meta(const ami_graph *graph, int index)
 {
-    return index >= 0 && index < g->metas ? &g->meta[index] : NULL;
+    return index >= 0 && index < graph->metas ? &graph->meta[index] : NULL;
 }
 
-void ami_graph_get_info(const ami_graph *g, ami_graph_info *info)
+void ami_graph_get_info(const ami_graph *graph, ami_graph_info *info)
 {
-    *info = g->info;
+    *info = graph->info;
 }
 
-void ami_graph_get_part(const ami_graph *g, int index, ami_graph_part *part)
+void ami_graph_get_part(const ami_graph *graph, int index, ami_graph_part *part)
 {
-    const ami_part *p = &g->part[index];
+    const ami_part *p = &graph->part[index];
     *part = (ami_graph_part){.node = p->node,
                              .what = p->what,
                              .layers = p->layers,
@@ -217,20 +217,20 @@ void ami_graph_get_part(const ami_graph *g, int index, ami_graph_part *part)
                              .bytes = ami_model_bytes(p->model)};
 }
 
-void ami_graph_describe_steps(const ami_graph *g, char *text, size_t size)
+void ami_graph_describe_steps(const ami_graph *graph, char *text, size_t size)
 {
     size_t used = 0;
     text[0] = 0;
-    for (int i = 0; i < g->steps && used < size; i++) {
+    for (int i = 0; i < graph->steps && used < size; i++) {
         int times = 0;
         bool first = true;
-        for (int k = 0; k < g->steps; k++) {
-            const bool same = !strcmp(g->step[k]->op->name, g->step[i]->op->name);
+        for (int k = 0; k < graph->steps; k++) {
+            const bool same = !strcmp(graph->step[k]->op->name, graph->step[i]->op->name);
             times += same;
             first &= !(same && k < i);
         }
         if (first)
             used += (size_t)snprintf(text + used, size - used, "%s%s %d", used ? ", " : "",
-                                     g->step[i]->op->name, times);
+                                     graph->step[i]->op->name, times);
     }
 }

@@ -227,32 +227,34 @@ static bool read_typed(const AmiOnnx__Tensor *t, int64_t count, void *out, ami_e
     return true;
 }
 
-bool ami_graph_read_tensor(ami_graph *g, const AmiOnnx__Tensor *t, bool inside, ami_value *v, ami_error *err)
+bool ami_graph_read_tensor(ami_graph *g, const AmiOnnx__Tensor *tensor, bool inside, ami_value *v,
+                           ami_error *err)
 {
-    const size_t width = width_of(t->data_type);
+    const size_t width = width_of(tensor->data_type);
     int64_t count = 0;
     const uint8_t *raw;
     size_t size;
     if (width == 0)
         return ami_fail(err, "holds %s (data type %d), floats, integers or bool were expected",
-                        ami_onnx_type_name(t->data_type), t->data_type);
-    if (!read_dims(t, v, &count, err) || !find_raw(g, t, inside, &raw, &size, err))
+                        ami_onnx_type_name(tensor->data_type), tensor->data_type);
+    if (!read_dims(tensor, v, &count, err) || !find_raw(g, tensor, inside, &raw, &size, err))
         return false;
-    const size_t typed = t->n_float_data + t->n_double_data + t->n_int32_data + t->n_int64_data;
+    const size_t typed =
+        tensor->n_float_data + tensor->n_double_data + tensor->n_int32_data + tensor->n_int64_data;
     if (raw && typed > 0)
         return ami_fail(err, "holds its data twice, raw and typed");
     if (raw && size != (size_t)count * width)
         return ami_fail(err, "holds %zu bytes of data, its shape expects %zu", size, (size_t)count * width);
     if (!raw && typed == 0 && count > 0)
         return ami_fail(err, "holds no data, its shape expects %" PRId64 " numbers", count);
-    v->type = t->data_type;
+    v->type = tensor->data_type;
     v->constant = v->from_file = true;
     void *data = ami_graph_keep(g, ((size_t)count + 1) * ami_store_size(ami_store_of(v->type)));
     if (!data)
         return ami_fail(err, "not enough memory");
     for (int s = 0; s < AMI_GRAPH_SAMPLES; s++)
         v->data[s] = data;
-    if (!raw && !read_typed(t, count, data, err))
+    if (!raw && !read_typed(tensor, count, data, err))
         return false;
     if (raw)
         ami_graph_convert_in(v->type, raw, (size_t)count, data);

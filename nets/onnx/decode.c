@@ -26,42 +26,42 @@ static void budget_free(void *data, void *pointer)
     free(pointer);
 }
 
-AmiOnnx__Model *ami_onnx_decode(ami_onnx_decoded *d, const ami_onnx_source *source, const char *name,
+AmiOnnx__Model *ami_onnx_decode(ami_onnx_decoded *decoded, const ami_onnx_source *source, const char *name,
                                 ami_error *err)
 {
     /* 4: float16 bits as one-byte varints become four bytes. The rest: some 40 bytes for each field while its
      * message is being decoded. */
     const size_t extra = (size_t)256 << 20, size = source->size;
-    *d = (ami_onnx_decoded){.left = 4 * size + (size < extra / 32 ? 32 * size : extra) + (1 << 20)};
-    d->allocator = (ProtobufCAllocator){budget_alloc, budget_free, d};
+    *decoded = (ami_onnx_decoded){.left = 4 * size + (size < extra / 32 ? 32 * size : extra) + (1 << 20)};
+    decoded->allocator = (ProtobufCAllocator){budget_alloc, budget_free, decoded};
     size_t left = 0;
     bool no_memory = false;
     uint8_t *scanned = size > 0 ? ami_onnx_scan(source->bytes, size, &left, &no_memory) : NULL;
-    d->model = scanned ? ami_onnx__model__unpack(&d->allocator, left, scanned) : NULL;
+    decoded->model = scanned ? ami_onnx__model__unpack(&decoded->allocator, left, scanned) : NULL;
     free(scanned);
     if (size == 0) {
         ami_fail(err, "%s: is empty, an ONNX model was expected", name);
-    } else if (no_memory || d->no_memory) {
+    } else if (no_memory || decoded->no_memory) {
         ami_fail(err, "%s: not enough memory", name);
-    } else if (d->exceeded) {
+    } else if (decoded->exceeded) {
         ami_fail(err, "%s: decoding its %zu bytes takes more memory than a model of that size can need", name,
                  size);
-    } else if (!d->model) {
+    } else if (!decoded->model) {
         ami_fail(err,
-                 "%s: its %zu bytes cannot be decoded: not an ONNX model, or one that is damaged or was cut "
+                 "%s: its %zu bytes cannot be out: not an ONNX model, or one that is damaged or was cut "
                  "off",
                  name, size);
     }
-    return d->model;
+    return decoded->model;
 }
 
-void ami_onnx_decoded_free(ami_onnx_decoded *d)
+void ami_onnx_decoded_free(ami_onnx_decoded *decoded)
 {
-    ami_onnx__model__free_unpacked(d->model, &d->allocator);
-    d->model = NULL;
+    ami_onnx__model__free_unpacked(decoded->model, &decoded->allocator);
+    decoded->model = NULL;
 }
 
-AmiOnnx__Graph *ami_onnx_decode_graph(ami_onnx_decoded *d, const void *bytes, size_t size)
+AmiOnnx__Graph *ami_onnx_decode_graph(ami_onnx_decoded *decoded, const void *bytes, size_t size)
 {
-    return ami_onnx__graph__unpack(&d->allocator, size, bytes);
+    return ami_onnx__graph__unpack(&decoded->allocator, size, bytes);
 }
