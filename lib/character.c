@@ -7,6 +7,7 @@
 #include "lib/internal.h"
 #include "lib/space.h"
 #include "motion/kinematics.h"
+#include "motion/pose.h"
 #include "motion/rotation.h"
 #include "session/session.h"
 

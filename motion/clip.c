@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/file.h"
+#include "motion/pose.h"
 #include "motion/rotation.h"
 
 #include <math.h>
@@ -25,13 +26,6 @@ struct ami_clip {
     double *vel;      /* (frames, 34) */
     char *name;
     double block[]; /* holds the arrays and the name */
-};
-
-const ami_clip_joint ami_clip_joints[AMI_CLIP_JOINTS] = {
-    {"chest", 7, 6, true},          {"neck", 11, 9, true},           {"right_hip", 15, 12, true},
-    {"right_knee", 19, 15, false},  {"right_ankle", 20, 16, true},   {"right_shoulder", 24, 19, true},
-    {"right_elbow", 28, 22, false}, {"left_hip", 29, 23, true},      {"left_knee", 33, 26, false},
-    {"left_ankle", 34, 27, true},   {"left_shoulder", 38, 30, true}, {"left_elbow", 42, 33, false},
 };
 
 /* What is accepted. A root further away than this is a mistake of units or a broken file. */
@@ -383,22 +377,6 @@ static int interval_at(const ami_clip *clip, double tau)
     return low;
 }
 
-static void sample_pose(const double *a, const double *b, double u, double *out)
-{
-    for (int i = 0; i < 3; i++) {
-        out[i] = a[i] + u * (b[i] - a[i]);
-    }
-    ami_quat_slerp(out + 3, a + 3, b + 3, u);
-    for (int j = 0; j < AMI_CLIP_JOINTS; j++) {
-        const int at = ami_clip_joints[j].pose;
-        if (ami_clip_joints[j].ball) {
-            ami_quat_slerp(out + at, a + at, b + at, u);
-        } else {
-            out[at] = a[at] + u * (b[at] - a[at]);
-        }
-    }
-}
-
 void ami_clip_sample(const ami_clip *clip, double t, double pose[AMI_POSE], double vel[AMI_VEL])
 {
     AMI_ASSERT(isfinite(t));
@@ -413,7 +391,7 @@ void ami_clip_sample(const ami_clip *clip, double t, double pose[AMI_POSE], doub
     const double u = (tau - clip->time[i]) / (clip->time[i + 1] - clip->time[i]);
     if (pose) {
         const double *a = clip->pose + (size_t)i * AMI_POSE;
-        sample_pose(a, a + AMI_POSE, u, pose);
+        ami_pose_between(a, a + AMI_POSE, u, pose);
         pose[0] += cycle * clip->offset[0];
         pose[1] += cycle * clip->offset[1];
     }

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "motion/kinematics.h"
+#include "motion/pose.h"
 #include "motion/rotation.h"
 
 #include <math.h>
@@ -146,17 +147,13 @@ static void pose_at(const ami_gait *g, double phase, double pose[AMI_POSE], doub
         step[k] = (double)f[AMI_FEATURE_FORWARD + k] * (g->strike[1] - g->strike[0]);
 }
 
+/* The place on the ground stays. */
 static void blend_pose(double *pose, const double *other_pose, double w)
 {
-    pose[2] += w * (other_pose[2] - pose[2]);
-    ami_quat_slerp(pose + 3, pose + 3, other_pose + 3, w);
-    for (int j = 0; j < AMI_CLIP_JOINTS; j++) {
-        const int at = ami_clip_joints[j].pose;
-        if (ami_clip_joints[j].ball)
-            ami_quat_slerp(pose + at, pose + at, other_pose + at, w);
-        else
-            pose[at] += w * (other_pose[at] - pose[at]);
-    }
+    const double x = pose[0], y = pose[1];
+    ami_pose_between(pose, other_pose, w, pose);
+    pose[0] = x;
+    pose[1] = y;
 }
 
 ami_gait *ami_gait_blend(const ami_skeleton *skeleton, const ami_gait *a, const ami_gait *b, double weight,

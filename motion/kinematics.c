@@ -127,17 +127,3 @@ void ami_fk_state(const ami_skeleton *skeleton, const double pose[AMI_POSE], con
     for (int k = 0; k < 3; k++)
         state->com_vel[k] = momentum[k] / skeleton->total_mass;
 }
-
-void ami_pose_between(const double a[AMI_POSE], const double b[AMI_POSE], double u, double out[AMI_POSE])
-{
-    for (int k = 0; k < 3; k++)
-        out[k] = a[k] + u * (b[k] - a[k]);
-    ami_quat_slerp(out + 3, a + 3, b + 3, u);
-    for (int j = 0; j < AMI_CLIP_JOINTS; j++) {
-        const int k = ami_clip_joints[j].pose;
-        if (ami_clip_joints[j].ball)
-            ami_quat_slerp(out + k, a + k, b + k, u);
-        else
-            out[k] = a[k] + u * (b[k] - a[k]);
-    }
-}

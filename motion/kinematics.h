@@ -21,9 +21,6 @@ typedef struct ami_state {
     double com_vel[3];                   /* velocity of the whole body's centre of mass */
 } ami_state;
 
-/* The pose at u (0: a, 1: b) between two: places and hinges straight, rotations along the shorter arc. */
-void ami_pose_between(const double a[AMI_POSE], const double b[AMI_POSE], double u, double out[AMI_POSE]);
-
 /* World positions of the joints (m) and rotations of the bodies (wxyz, with the sign that follows from the
  * pose's signs) in a pose. The pose's quaternions need not be quite unit length; one of length 0 is the
  * identity, as in MuJoCo. */

@@ -222,3 +222,45 @@ void ami_character_destroy(ami_character *character)
     free((void *)character->geom_body);
     free(character);
 }
+
+/* Of a joint's velocity. */
+static size_t velocity_bytes(const ami_joint *joint)
+{
+    return (size_t)(joint->width == 4 ? 3 : joint->width) * sizeof(double);
+}
+
+void ami_pose_to_qpos(const ami_character *character, const double pose[AMI_POSE], double *qpos)
+{
+    memcpy(qpos, pose, 7 * sizeof(double));
+    for (int i = 1; i < AMI_BODIES; i++) {
+        const ami_joint *joint = &character->joint[i];
+        memcpy(qpos + joint->qpos, pose + joint->pose, (size_t)joint->width * sizeof(double));
+    }
+}
+
+void ami_vel_to_qvel(const ami_character *character, const double vel[AMI_VEL], double *qvel)
+{
+    memcpy(qvel, vel, 6 * sizeof(double));
+    for (int i = 1; i < AMI_BODIES; i++) {
+        const ami_joint *joint = &character->joint[i];
+        memcpy(qvel + joint->qvel, vel + joint->vel, velocity_bytes(joint));
+    }
+}
+
+void ami_pose_of_qpos(const ami_character *character, const double *qpos, double pose[AMI_POSE])
+{
+    memcpy(pose, qpos, 7 * sizeof(double));
+    for (int i = 1; i < AMI_BODIES; i++) {
+        const ami_joint *joint = &character->joint[i];
+        memcpy(pose + joint->pose, qpos + joint->qpos, (size_t)joint->width * sizeof(double));
+    }
+}
+
+void ami_vel_of_qvel(const ami_character *character, const double *qvel, double vel[AMI_VEL])
+{
+    memcpy(vel, qvel, 6 * sizeof(double));
+    for (int i = 1; i < AMI_BODIES; i++) {
+        const ami_joint *joint = &character->joint[i];
+        memcpy(vel + joint->vel, qvel + joint->qvel, velocity_bytes(joint));
+    }
+}

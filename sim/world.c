@@ -44,14 +44,8 @@ void ami_world_set(ami_world *world, const double pose[AMI_POSE], const double v
     const ami_character *c = world->character;
     mjData *d = world->data;
     mj_resetData(c->model, d);
-    memcpy(d->qpos, pose, 7 * sizeof(double));
-    memcpy(d->qvel, vel, 6 * sizeof(double));
-    for (int i = 1; i < AMI_BODIES; i++) {
-        const ami_joint *joint = &c->joint[i];
-        memcpy(d->qpos + joint->qpos, pose + joint->pose, (size_t)joint->width * sizeof(double));
-        memcpy(d->qvel + joint->qvel, vel + joint->vel,
-               (size_t)(joint->width == 4 ? 3 : joint->width) * sizeof(double));
-    }
+    ami_pose_to_qpos(c, pose, d->qpos);
+    ami_vel_to_qvel(c, vel, d->qvel);
     world->touching = 0;
     world->unstable = world->interrupted = false;
     ami_world_update(world);
@@ -155,14 +149,8 @@ void ami_world_state(const ami_world *world, ami_state *state)
     const ami_character *c = world->character;
     const mjData *d = world->data;
     double pose[AMI_POSE], vel[AMI_VEL];
-    memcpy(pose, d->qpos, 7 * sizeof(double));
-    memcpy(vel, d->qvel, 6 * sizeof(double));
-    for (int i = 1; i < AMI_BODIES; i++) {
-        const ami_joint *joint = &c->joint[i];
-        memcpy(pose + joint->pose, d->qpos + joint->qpos, (size_t)joint->width * sizeof(double));
-        memcpy(vel + joint->vel, d->qvel + joint->qvel,
-               (size_t)(joint->width == 4 ? 3 : joint->width) * sizeof(double));
-    }
+    ami_pose_of_qpos(c, d->qpos, pose);
+    ami_vel_of_qvel(c, d->qvel, vel);
     ami_fk_state(&c->skeleton, pose, vel, state);
 }
 

@@ -2,6 +2,7 @@
 #include "viewer/scene.h"
 
 #include "motion/points.h"
+#include "motion/pose.h"
 #include "motion/rotation.h"
 #include "sim/mujoco_guard.h"
 
@@ -124,13 +125,9 @@ void ami_scene_free(ami_scene *scene)
 static void pose_data(ami_scene *s, const double pose[AMI_POSE], const double place[2])
 {
     double *qpos = s->data->qpos;
-    memcpy(qpos, pose, 7 * sizeof(double));
+    ami_pose_to_qpos(s->character, pose, qpos);
     qpos[0] += place[0];
     qpos[1] += place[1];
-    for (int i = 1; i < AMI_BODIES; i++) {
-        const ami_joint *joint = &s->character->joint[i];
-        memcpy(qpos + joint->qpos, pose + joint->pose, (size_t)joint->width * sizeof(double));
-    }
     mj_kinematics(s->model, s->data);
 }
 
