@@ -1,4 +1,4 @@
-/* The options of how a motion is brought on to the humanoid, and what is printed about it: shared by amble
+/* The options of retargeting a motion to the humanoid, and the report about it: shared by amble
  * clip's verbs. */
 #ifndef AMI_CLI_CLIP_IMPORT_H
 #define AMI_CLI_CLIP_IMPORT_H

@@ -1,4 +1,4 @@
-/* amble clip convert and map: motions of any format brought on to the humanoid, edited and written, one or a
+/* amble clip convert and map: motions of any format retargeted to the humanoid, edited and written, one or a
  * whole folder; and the guess which joint of a file is which.
  *
  * Unless asked nothing is cut, looped or smoothed. Files are written whole or not at all, so a folder's

@@ -1,5 +1,5 @@
-/* amble model check: how far each precision's outputs are from double precision, and from somebody else's
- * outputs, on the same inputs; and whether what would be used by itself (auto) is exact enough. */
+/* amble model check: how far each precision's outputs are from double precision, and from given outputs,
+ * on the same inputs; and whether what would be used by itself (auto) is exact enough. */
 #include "cli/cmd_model_graph.h"
 #include "nets/model.h"
 

@@ -182,7 +182,7 @@ static bool write_slice(const options *o, const slice *s, const float *out, int 
     return ok;
 }
 
-/* OUT.npz: every head that is wanted under its name. */
+/* OUT.npz: every requested head under its name. */
 static bool write_heads(const options *o, const ami_net *net, const slice *s, const float *out, int rows,
                         ami_error *err)
 {

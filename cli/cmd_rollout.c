@@ -1,4 +1,4 @@
-/* amble rollout: characters walk headless under an actor for a while, and the terminal says how well and how
+/* amble rollout: characters walk headless under an actor for a while, and the terminal shows how well and how
  * fast. */
 #include "base/file.h"
 #include "base/npy.h"

@@ -5,7 +5,7 @@
 #include "options/options.h"
 #include "policy/followed.h"
 
-enum { STYLE_PICTURES_MOST = 23 }; /* styles that can be told apart in a picture */
+enum { STYLE_PICTURES_MOST = 23 }; /* styles that can be distinguished in a picture */
 
 /* What the tables of `amble style plot` are made of, and what the scripts need to know of them. */
 typedef struct style_pictures {

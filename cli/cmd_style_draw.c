@@ -1,5 +1,5 @@
-/* amble style plot: the scripts that draw the tables, and gnuplot, which runs them in their folder. Anybody
- * may change a script and run it again. */
+/* amble style plot: the scripts that draw the tables, and gnuplot, which runs them in their folder. The
+ * script may be changed and run again. */
 #include "cli/cmd_style.h"
 
 #include "base/file.h"

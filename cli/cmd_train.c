@@ -168,7 +168,7 @@ static bool choose_settings(const arguments *a, const ami_checkpoint *resumed, a
            ami_settings_check(settings, err);
 }
 
-/* The actor last: whoever waits for a new one finds its critic beside it. */
+/* The actor last: a program that waits for a new one finds its critic beside it. */
 static bool save_networks(const ami_train *train, const char *folder, bool half, ami_error *err)
 {
     char path[4200];

@@ -239,7 +239,7 @@ bool ami_bvh_is_own(const ami_mocap *mocap)
         for (int row = 0; row < ROWS; row++) {
             own_local(local[joint[row]], row == 0, q);
             if (is_hinge(row) && hypot(q[1], q[2]) > off_hinge)
-                return false; /* somebody has edited it since */
+                return false; /* edited since */
         }
     }
     return true;

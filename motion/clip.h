@@ -36,14 +36,14 @@ extern const ami_clip_joint ami_clip_joints[AMI_CLIP_JOINTS];
 
 typedef struct ami_clip ami_clip;
 
-/* Reads a motion of any format that amble knows (motion/motion_file.h): BVH, which is retargeted to the humanoid
- * and does not loop, or DeepMimic's JSON: `Loop` ("wrap" or true or 1, "none" or false or 0) and `Frames`, each of 44
- * numbers: duration s, then the pose, y up. A frame's time is the sum of the durations before it; the last
- * one's is ignored. Other keys are ignored, and a byte-order mark. NULL on error: the sentence names file,
- * frame (from 0), field, what was found and what was expected. So it is for what no human does, which is how
- * other units show: a root above 2.5 m, always above 1.5 m or below the floor, faster than 20 m/s, a joint
- * faster than 200 rad/s, a frame longer than 1 s. The clip's name is the file's, without "humanoid3d_" and
- * ending. */
+/* Reads a motion of any format that amble knows (motion/motion_file.h): BVH, which is retargeted to the
+ * humanoid and does not loop, or DeepMimic's JSON: `Loop` ("wrap" or true or 1, "none" or false or 0) and
+ * `Frames`, each of 44 numbers: duration s, then the pose, y up. A frame's time is the sum of the durations
+ * before it; the last one's is ignored. Other keys are ignored, and a byte-order mark. NULL on error: the
+ * sentence names file, frame (from 0), field, what was found and what was expected. So it is for what no
+ * human does, which is how other units show: a root above 2.5 m, always above 1.5 m or below the floor,
+ * faster than 20 m/s, a joint faster than 200 rad/s, a frame longer than 1 s. The clip's name is the file's,
+ * without "humanoid3d_" and ending. */
 ami_clip *ami_clip_read(const char *path, ami_error *err);
 
 /* The same from the bytes of such a file; `name` stands in sentences for its path, and names the clip as a
@@ -54,9 +54,9 @@ ami_clip *ami_clip_read_memory(const void *bytes, size_t size, const char *name,
  * looks at the first 64 KiB, believes nothing else and changes nothing. */
 bool ami_clip_looks_like(const char *path);
 
-/* Writes DeepMimic's JSON, one frame a line, numbers with 12 digits, or, where the name ends in .bvh or .npz, BVH
- * (motion/bvh.h) or npz (motion/npz.h), replacing `path` as a whole or not at all. A name that ends as those of another format do
- * (.fbx, .csv) is refused. */
+/* Writes DeepMimic's JSON, one frame a line, numbers with 12 digits, or, where the name ends in .bvh or .npz,
+ * BVH (motion/bvh.h) or npz (motion/npz.h), replacing `path` as a whole or not at all. A name that ends as
+ * those of another format do (.fbx, .csv) is refused. */
 AMI_MUST_CHECK bool ami_clip_write(const ami_clip *clip, const char *path, ami_error *err);
 
 /* The text of DeepMimic's JSON that ami_clip_write writes, malloc'd, *size long. NULL and a sentence when
@@ -64,10 +64,10 @@ AMI_MUST_CHECK bool ami_clip_write(const ami_clip *clip, const char *path, ami_e
 char *ami_clip_encode(const ami_clip *clip, size_t *size, ami_error *err);
 
 /* A motion as users give it: an existing file is taken as it is; otherwise a NAME, looked up as
- * DIR/humanoid3d_NAME.txt, DIR/NAME.txt, DIR/NAME.bvh, then DIR/NAME.npz in `clips_dir`, or, where that is NULL, in $AMBLE_CLIPS,
- * ./clips, the clips folder amble was built with and amble's own assets/motions, in this order. The path goes
- * to path[n]. On error the sentence names the folders looked at and the motions they hold, or how to get
- * some. */
+ * DIR/humanoid3d_NAME.txt, DIR/NAME.txt, DIR/NAME.bvh, then DIR/NAME.npz in `clips_dir`, or, where that is
+ * NULL, in $AMBLE_CLIPS, ./clips, the clips folder amble was built with and amble's own assets/motions, in
+ * this order. The path goes to path[n]. On error the sentence names the folders looked at and the motions
+ * they hold, or how to get some. */
 AMI_MUST_CHECK bool ami_clip_find(const char *name_or_path, const char *clips_dir, char *path, size_t n,
                                   ami_error *err);
 
@@ -87,15 +87,15 @@ ami_clip *ami_clip_create(int frames, const double *time, const double *pose, bo
 ami_clip *ami_clip_create_human(int frames, const double *time, const double *pose, bool loop,
                                 const char *name, ami_error *err);
 
-/* A clip with room for `capacity` frames (2 to AMI_CLIP_MAX_FRAMES), for a motion that is made while others
- * run: until it is filled it is a loop of one second in which the body stands upright at the origin. NULL on
- * error. */
+/* A clip with a capacity of `capacity` frames (2 to AMI_CLIP_MAX_FRAMES), for a motion that is made while
+ * others run: until it is filled it is a loop of one second in which the body stands upright at the origin.
+ * NULL on error. */
 ami_clip *ami_clip_reserve(int capacity, const char *name, ami_error *err);
 
-/* Replaces what a clip holds, on the terms of ami_clip_create and without allocating; whoever samples the
- * clip meanwhile must be told. False and a sentence, and the clip as it was, where the frames are refused or
- * are more than it has room for (ami_clip_create's have room for as many as they were made with). err may be
- * NULL. */
+/* Replaces what a clip holds, on the terms of ami_clip_create and without allocating; no other thread
+ * may sample the clip meanwhile. False and a sentence, and the clip as it was, where the frames are refused
+ * or exceed its capacity (of ami_clip_create's clips: the frames that they were made with). err may be NULL.
+ */
 AMI_MUST_CHECK bool ami_clip_refill(ami_clip *clip, int frames, const double *time, const double *pose,
                                     bool loop, ami_error *err);
 void ami_clip_destroy(ami_clip *clip); /* NULL is fine */
@@ -108,7 +108,7 @@ const double *ami_clip_times(const ami_clip *clip); /* (frames) s */
 const double *ami_clip_poses(const ami_clip *clip); /* (frames, 43) */
 const double *ami_clip_vels(const ami_clip *clip);  /* (frames, 34), what ami_clip_sample interpolates */
 
-/* CRC-32C of times, poses and whether it loops: what tells a motion from another one of the same name. A file
+/* CRC-32C of times, poses and whether it loops: distinguishes motions of the same name. A file
  * read twice gives it twice. */
 uint32_t ami_clip_crc(const ami_clip *clip);
 

@@ -260,7 +260,7 @@ ami_clip *ami_edit_ground(const ami_clip *clip, double *lift, ami_error *err)
     return draft_finish(&d, clip, ami_clip_loops(clip), err);
 }
 
-/* What tells a moment of a motion from another. */
+/* What distinguishes moments of a motion. */
 typedef struct moment {
     double pose[AMI_POSE], vel[AMI_VEL];
 } moment;
@@ -365,7 +365,8 @@ static ami_clip *close_loop(const ami_clip *clip, ami_error *err)
     return draft_finish(&d, clip, true, err);
 }
 
-/* Whether the clip is made of this cycle: it is most of it, or three of four moments come back after a cycle. */
+/* Whether the clip is made of this cycle: it is most of it, or three of four moments come back after a cycle.
+ */
 static bool is_made_of(const ami_clip *clip, const ami_edit_cycle *cycle)
 {
     enum { MOMENTS = 61 };

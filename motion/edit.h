@@ -1,13 +1,13 @@
-/* Editing clips: each function makes a new clip of the same name (NULL and a sentence on error). Nothing is cut,
- * looped or smoothed but by the function that says so. */
+/* Editing clips: each function makes a new clip of the same name (NULL and a sentence on error). Only the
+ * functions for it cut, loop or smooth. */
 #ifndef AMI_MOTION_EDIT_H
 #define AMI_MOTION_EDIT_H
 
 #include "motion/clip.h"
 #include "motion/skeleton.h"
 
-/* From time a to b, s, 0 <= a < b <= duration; frames lie as they did, with new ones at a and b where none is.
- * Does not loop, unless it is the whole clip. */
+/* From time a to b, s, 0 <= a < b <= duration; frames lie as they did, with new ones at a and b where none
+ * is. Does not loop, unless it is the whole clip. */
 ami_clip *ami_edit_cut(const ami_clip *clip, double a, double b, ami_error *err);
 
 /* The same motion at an even rate, frames a second (1 to 1000). A whole number of intervals fits, so a loop
@@ -46,10 +46,10 @@ enum { AMI_LOOP_NONE, AMI_LOOP_WRAP, AMI_LOOP_AUTO };
 /* What is off between two ends is a cycle up to this gap, for AMI_LOOP_AUTO. */
 #define AMI_CYCLE_GAP .25 /* rad */
 
-/* AMI_LOOP_NONE: a clip that does not loop. AMI_LOOP_WRAP: the whole clip as a loop, closed: what its last frame
- * is off the first one is taken off evenly over the clip, heading included. AMI_LOOP_AUTO: cut to the best cycle
- * and closed, if it closes within AMI_CYCLE_GAP and the clip repeats it throughout (a gait) or is hardly longer; else
- * as AMI_LOOP_NONE, so that a dance is not cut to a step of it. A clip that loops already
+/* AMI_LOOP_NONE: a clip that does not loop. AMI_LOOP_WRAP: the whole clip as a loop, closed: what its last
+ * frame is off the first one is taken off evenly over the clip, heading included. AMI_LOOP_AUTO: cut to the
+ * best cycle and closed, if it closes within AMI_CYCLE_GAP and the clip repeats it throughout (a gait) or is
+ * hardly longer; else as AMI_LOOP_NONE, so that a dance is not cut to a step of it. A clip that loops already
  * stays as it is for the latter two. *cycle (NULL is fine) gets the cycle that was used, or end 0. */
 ami_clip *ami_edit_loop(const ami_clip *clip, int mode, ami_edit_cycle *cycle, ami_error *err);
 

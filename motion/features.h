@@ -8,7 +8,7 @@
  *      66, 67      the root joint's velocity forward and to the left, m/s
  *      68          yaw rate, rad/s: the vertical part of the root's angular velocity, which is bounded
  *                  whatever the lean; it is the rate of change of the heading where the root is upright
- *                  (motion/ik.h says how a heading comes back from it)
+ *                  (motion/ik.h recovers a heading from it)
  *      69 .. 72    contact of left heel, left toe, right heel, right toe in [0, 1]
  * 132: 6 p ..      point p: x, y, z, then its velocity in m/s: that in the world, seen along the frame's
  *                  axes. It is not relative to the

@@ -46,10 +46,10 @@ typedef struct ami_gait {
 ami_gait *ami_gait_create(const ami_skeleton *skeleton, const ami_clip *clip, ami_error *err);
 void ami_gait_destroy(ami_gait *gait); /* NULL is fine */
 
-/* Half-way motion between two loops: at equal phase joints are turned the share `weight` of the way from a to
- * b; the period is the weighted geometric mean, and what the root moves and turns in a given part of the
- * cycle the weighted mean, so that a foot that stands in both stands. A loop of one cycle beginning at the
- * strike. */
+/* Half-way motion between two loops: at equal phase joints are turned from a towards b by the fraction
+ * `weight`; the period is the weighted geometric mean, and what the root moves and turns in a given part of
+ * the cycle the weighted mean, so that a foot that stands in both stands. A loop of one cycle beginning at
+ * the strike. */
 ami_gait *ami_gait_blend(const ami_skeleton *skeleton, const ami_gait *a, const ami_gait *b, double weight,
                          const char *name, ami_error *err);
 

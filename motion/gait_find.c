@@ -28,8 +28,8 @@ static double contact_at(const ami_gait *g, double t, bool right)
     return (double)fmaxf(c[0], c[1]);
 }
 
-/* All strikes of a foot in [0, duration); at most `room`. A loop is gone through twice, as the swing may have
- * begun before its start. */
+/* All strikes of a foot in [0, duration); at most `capacity`. A loop is gone through twice, as the swing may
+ * have begun before its start. */
 static int find_strikes(const ami_gait *g, bool right, strike *out, int room)
 {
     const int n = (int)ceil(g->duration * STRIKE_RATE);

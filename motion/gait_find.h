@@ -8,7 +8,7 @@
 /* Fills in strikes, period, amplitude and whether it walks; the tables must be there. */
 bool ami_gait_find(ami_gait *gait, ami_error *err);
 
-/* Room for n strikes, zeroed. */
+/* Memory for n strikes, zeroed. */
 bool ami_gait_room(ami_gait *gait, int n, ami_error *err);
 
 /* The cycle that t falls in, by the strike that begins it; *t of a loop is brought into it. Outside: the

@@ -17,7 +17,7 @@ static const double shortest = .3; /* s, of a clip */
 
 /* ---- Closing a loop ---- */
 
-/* Turns q by the share c of the gap, a rotation vector in the body's frame. */
+/* Turns q by the fraction c of the gap, a rotation vector in the body's frame. */
 static void turn_by(double q[4], const double gap[3], double c)
 {
     double turn[4];

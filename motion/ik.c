@@ -236,7 +236,7 @@ static void solve_chest(solver *s)
     add(v, prior, turn[Z]);
     if (fit(turn, Y, u, v)) {
         /* Now that it is known where x points, the shoulders, which are off the plane of the others, can be
-         * brought into it and join them.
+         * projected onto it and join them.
          */
         add(u, shoulder[1], right);
         add(u, shoulder[1], left);

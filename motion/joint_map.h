@@ -2,8 +2,8 @@
  *
  * Names are split into words; prefixes ("mixamorig:", "Bip01 ", "DEF-", "Character1_", ...) and the side
  * ("Left", "L", "_l", ".L", "r", ...) are taken off, what is left is looked up in a table of synonyms. Names
- * that mean different joints in different systems (LeftShoulder, LeftLeg, LeftHip, LeftFoot) are settled by
- * what else there is on that side and by who hangs on whom. Hips and chest are found in the tree: where the
+ * that mean different joints in different systems (LeftShoulder, LeftLeg, LeftHip, LeftFoot) are resolved by
+ * the other joints of that side and by the hierarchy. Hips and chest are found in the tree: where the
  * legs meet, and where the arms do.
  *
  * A map file has a line "PART = JOINT" for each part; "#" begins a comment line; a part that is not named is
@@ -38,8 +38,8 @@ typedef struct ami_joint_map {
     int joint[AMI_PARTS]; /* number of the joint; -1: none (chest, neck, head and toes may be missing) */
 } ami_joint_map;
 
-/* `text`: a map file's, NULL for none. On error the sentence names the part that is missing and what is there,
- * or the line of the map file. */
+/* `text`: a map file's, NULL for none. On error the sentence names the missing part and the joints found, or
+ * the line of the map file. */
 AMI_MUST_CHECK bool ami_joint_map_find(ami_joint_map *map, const ami_mocap *mocap, const char *text,
                                        ami_error *err);
 

@@ -17,7 +17,7 @@ static int frames_at_rate(const ami_clip *clip)
     return (int)fmin(floor(ami_clip_duration(clip) * AMI_METRICS_RATE + 1e-6) + 1, AMI_CLIP_MAX_FRAMES);
 }
 
-/* At time i / rate, not beyond the clip's end: there a loop would begin anew. */
+/* At time i / rate, not beyond the clip's end: a loop would begin again there. */
 static void sample(const ami_clip *clip, int i, double pose[AMI_POSE])
 {
     const double t = i / AMI_METRICS_RATE;

@@ -25,7 +25,7 @@ void ami_mirror_phase_features(float out[AMI_PHASE_FEATURES], const float in[AMI
  * such image: M_PI. */
 double ami_mirror_asymmetry(const ami_clip *clip);
 
-/* Whether that is so little (.2 rad) that who learns the one learns from the other. */
+/* Whether that is below .2 rad: then each half of the cycle teaches about the other. */
 bool ami_mirror_is_symmetric(const ami_clip *clip);
 
 /* A new clip, called NAME_mirrored. NULL where memory is short. */

@@ -1,4 +1,4 @@
-/* Which format a file has, and who reads it. */
+/* The format of a file, and its reader. */
 #include "motion/motion_file.h"
 
 #include "base/assert.h"

@@ -13,8 +13,8 @@
 enum { RIGHT, LEFT, SIDES };
 enum { LEG, ARM, LIMBS };
 
-/* The zero pose or the first frame is a rest pose if it is off by less than this (ami_parts_off_rest); a T-pose
- * is off by 0, somebody who stands at ease by .5. */
+/* The zero pose or the first frame is a rest pose if it is off by less than this (ami_parts_off_rest); a
+ * T-pose is off by 0, standing at ease by .5. */
 static const double rest_off = .6; /* rad */
 /* Weight of a limb's usual hinge axis against the plane in which it is bent, which has the bend's sine. */
 static const double usual_weight = .1;
@@ -181,8 +181,8 @@ static void bend_of(const limb *l, const double upper[3], const double lower[3],
         bend[k] *= l->flexion;
 }
 
-/* The hinge axis of a limb that hangs at `upper` from a body with this frame, as the humanoid's has it when the
- * limb was swung there from hanging straight down. */
+/* The hinge axis of a limb that hangs at `upper` from a body with this frame, as the humanoid's has it when
+ * the limb was swung there from hanging straight down. */
 static void axis_at_rest(const double body[4], const double upper[3], double axis[3])
 {
     double down[3], right[3], swing[4];
@@ -319,7 +319,8 @@ static void note_residual(double sum[2], int *frame, double value, int f)
     }
 }
 
-/* How far the clip is from its source. A joint's bone is the one from it to the next; what has none, its frame. */
+/* How far the clip is from its source. A joint's bone is the one from it to the next; what has none, its
+ * frame. */
 static void measure(const work *w, double scale, const double *pose, ami_retarget_report *report)
 {
     static const int part[AMI_BODIES] = {AMI_PART_HIPS,
@@ -358,7 +359,8 @@ static void measure(const work *w, double scale, const double *pose, ami_retarge
                 off[k] = joint[b][k] - there[k] * scale;
             off[2] += report->drop;
             if (b !=
-                AMI_CHEST) /* the source's chest is where its arms meet, the humanoid's in the spine's middle */
+                AMI_CHEST) /* the source's chest is where its arms meet, the humanoid's in the spine's middle
+                              */
                 note_residual(row->off, &row->off_frame, sqrt(ami_dot(off, off)), f);
             double angle = 0;
             const bool hand = b == AMI_RIGHT_WRIST || b == AMI_LEFT_WRIST;

@@ -1,9 +1,9 @@
 /* Feet on the floor, and still where they rest.
  *
  * Heels and toes rest where the source's ankles and toes are slow and low. In such an interval the humanoid's
- * heel or toe is to stay where it is on average; what it is off fades out before and after the interval. Where
- * a sole is in the floor it is lifted, where it rests it is put down. The leg follows: the hip swings, the knee
- * bends, the foot keeps its rotation. */
+ * heel or toe is to stay where it is on average; what it is off fades out before and after the interval.
+ * Where a sole is in the floor it is lifted, where it rests it is put down. The leg follows: the hip swings,
+ * the knee bends, the foot keeps its rotation. */
 #include "motion/humanoid.h"
 #include "motion/kinematics.h"
 #include "motion/retarget_track.h"
@@ -15,7 +15,7 @@ static const double slow = .4;      /* m/s: a resting point is slower */
 static const double low = .06;      /* m: and not further from the height at which it usually rests */
 static const double briefest = .07; /* s: shorter rests are none */
 static const double fade = .12;     /* s, before and after a rest */
-static const double widest = .1;    /* m: who goes further does not rest */
+static const double widest = .1;    /* m: a foot that goes further does not rest */
 static const double reach = .9995;  /* of the leg's length */
 
 enum { HEEL, TOE, POINTS, FEET = 2 };
@@ -66,8 +66,8 @@ static bool is_slow(const feet *w, int frame, int foot, int point, double here[3
     return sqrt(ami_dot(v, v)) < slow * (b - a) * w->track->frame_time;
 }
 
-/* The height at which the point rests, m: below it is in a twentieth of the frames in which it is slow. INFINITY where it
- * never is, or memory is short. */
+/* The height at which the point rests, m: below it is in a twentieth of the frames in which it is slow.
+ * INFINITY where it never is, or memory is short. */
 static double floor_of(const feet *w, int foot, int point)
 {
     double *height = malloc((size_t)w->track->frames * sizeof *height), found = INFINITY;
@@ -175,7 +175,7 @@ static void hold_rest(feet *w, int foot, int point, int begin, int end)
         const double u = 1 - (double)away / (around + 1), weight = u * u * (3 - 2 * u);
         const double *at = w->point[place(inside, foot, point)];
         const size_t i = (size_t)f * FEET + (size_t)foot;
-        const double share = weight / (1.05 - weight); /* who rests counts for more than who fades */
+        const double share = weight / (1.05 - weight); /* a resting foot counts for more than a fading one */
         for (int k = 0; k < 2; k++)
             w->off[i][k] += share * (mean[k] - at[k]);
         w->off[i][2] += share;

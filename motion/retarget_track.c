@@ -219,7 +219,7 @@ static int find_up(const ami_track *track)
     }
     const int up = largest_axis(sum);
     if (fabs(sum[abs(up) - 1]) < .5 * n && track->turned) {
-        /* Nobody stands for long in this motion: the zero pose may show how the file means it. */
+        /* No frame of this motion stands for long: the zero pose may show how the file means it. */
         int standing = 0;
         if (ami_parts_off_rest(track, &track->zero, &standing) < .8)
             return standing;
@@ -349,7 +349,7 @@ bool ami_track_read(ami_track *track, const ami_mocap *mocap, const ami_retarget
     double axis[3], turn[4];
     axis_vector(axis, report->up);
     ami_quat_from_to(turn, axis, (const double[3]){0, 0, 1});
-    if (abs(report->up) == 2) { /* who faces z in a file that is y up, as most do there, faces x here */
+    if (abs(report->up) == 2) { /* facing z in a file with y up, as usual there, is facing x here */
         double quarter[4];
         ami_quat_about_z(quarter, M_PI / 2);
         ami_quat_mul(turn, quarter, turn);

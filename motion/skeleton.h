@@ -34,7 +34,7 @@ typedef struct ami_joint_layout {
     int vel;   /* first index in a velocity (AMI_VEL numbers); the root's is 3 */
 } ami_joint_layout;
 
-/* The body's tree and measures, for whoever places it without physics (motion/kinematics.h). m and kg, in
+/* The body's tree and measures, for placing it without physics (motion/kinematics.h). m and kg, in
  * body frames: at rest x forward, y up, z right. */
 typedef struct ami_skeleton {
     ami_joint_layout joint[AMI_BODIES];

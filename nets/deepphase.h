@@ -39,7 +39,8 @@ typedef struct ami_deepphase {
     ami_model *owned;       /* the same where ami_deepphase_load made it */
 } ami_deepphase;
 
-/* A model that is there already and outlives this. False and a sentence unless it maps 132 numbers to 2. */
+/* A model that has been loaded already and outlives this. False and a sentence unless it maps 132 numbers to
+ * 2. */
 AMI_MUST_CHECK bool ami_deepphase_init(ami_deepphase *deepphase, const ami_model *model, ami_error *err);
 
 /* From an ONNX file. def: as in ami_model_load. */
@@ -75,7 +76,7 @@ typedef struct ami_phase_trajectory {
  * lose a cycle. One of amplitude 0 keeps its neighbour's value. */
 void ami_phase_unwrap(ami_phase_trajectory *trajectory);
 
-/* Frames (trajectory->frames, 132) → phase and unwrapped, in the buffers that *trajectory brings along. */
+/* Frames (trajectory->frames, 132) → phase and unwrapped, in the buffers of *trajectory. */
 AMI_MUST_CHECK bool ami_deepphase_encode_sequence(const ami_deepphase *deepphase, void *workspace,
                                                   const float *frame, ami_phase_trajectory *trajectory,
                                                   ami_error *err);

@@ -16,7 +16,7 @@
 #ifdef _OPENMP
 #include <omp.h>
 #else
-/* Built without OpenMP, but oneDNN may have brought an OpenMP runtime along, which must not fork either. */
+/* Built without OpenMP, but oneDNN may have loaded an OpenMP runtime, which must not fork either. */
 extern int omp_get_max_threads(void) __attribute__((weak));
 extern void omp_set_num_threads(int) __attribute__((weak));
 #endif

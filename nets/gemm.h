@@ -31,8 +31,8 @@ typedef struct ami_gemm_def {
 /* True where the CPU multiplies bf16 matrices natively (avx512_bf16 or AMX) and oneDNN uses it. */
 bool ami_gemm_bf16_native(void);
 
-/* Room for as many threads as OpenMP would start or the machine has, whichever is more; further threads take
- * turns. */
+/* Capacity: the threads that OpenMP would start or the machine's cores, whichever is more; further threads
+ * take turns. */
 ami_gemm_context *ami_gemm_context_create(ami_error *err);
 void ami_gemm_context_destroy(ami_gemm_context *context); /* with all its products; NULL is fine */
 

@@ -1,7 +1,7 @@
 /* Inference: one interface for every network. A model is a network packed for one kernel and one precision;
  * running it takes 1 to any number of rows. No allocation, no thread, no lock and no I/O in a run.
  *
- * The model is const and shared by threads; each thread brings a workspace of its own. A row's result depends
+ * The model is const and shared by threads; each thread has its own workspace. A row's result depends
  * on that row alone, bit for bit: not on the batch it came in, nor its place there, nor the threads
  * (bench/team.h). Results differ in the last bits between kernels and more between precisions.
  *
@@ -56,7 +56,7 @@ ami_model *ami_model_create(const ami_net *net, const ami_model_def *def, ami_er
 void ami_model_destroy(ami_model *model); /* NULL is fine */
 
 /* Takes new weights, biases and normaliser from a net of the same dimensions (asserted) without allocating
- * and without choosing anew: training repacks every iteration. */
+ * and without choosing precisions again: training repacks every iteration. */
 void ami_model_repack(ami_model *model, const ami_net *net);
 
 int ami_model_inputs(const ami_model *model);

@@ -1,4 +1,4 @@
-/* AUTO: which precision each layer of a network gets (nets/model.h says what is promised).
+/* AUTO: which precision each layer of a network gets (nets/model.h has what is promised).
  *
  * Each layer is packed once in each precision that may be taken. What a layer's precision costs in error is
  * measured with all other layers in fp32, and these errors are added: a search over the sums finds the
@@ -245,7 +245,7 @@ static bool make_rows(choosing *c, ami_error *err)
     const ami_model_def *def = c->def;
     const size_t inputs = (size_t)net->dim[0];
     const int outputs = net->dim[net->layers];
-    /* few outputs tell little a row: as many more rows as 8 outputs are more */
+    /* few outputs give little information a row: as many more rows as 8 outputs are more */
     const int times = 8 / (outputs < 8 ? outputs : 8),
               asked = def->calibration_rows > 0 ? def->calibration_rows : 1;
     int limits = LIMIT_ROWS * times < MOST_LIMIT_ROWS ? LIMIT_ROWS * times : MOST_LIMIT_ROWS;

@@ -6,7 +6,7 @@
  *   h_{l+1} = act_l(weight_l h_l + bias_l),   l = 0 .. layers-1
  *
  * Several heads (a VAE's mean and log-variance) are linear maps of the same last hidden layer: here they are
- * one last layer whose outputs lie side by side, and `head` says which are whose. A row of the file's input
+ * one last layer with their outputs side by side; `head` has the width of each. A row of the file's input
  * or output may have more than one dimension (60 × 73); here it is flat, and in_shape and head.shape
  * remember.
  *
@@ -87,9 +87,9 @@ typedef struct ami_net {
 ami_net *ami_net_create(int layers, const int *dim, ami_error *err);
 void ami_net_destroy(ami_net *net); /* NULL is fine */
 
-/* Frees weights, biases and normaliser and keeps the rest: for who has packed the net (nets/model.h) and
- * still wants its names, shapes and metadata. The net is then good for reading these and for
- * ami_net_destroy. */
+/* Frees weights, biases and normaliser and keeps the rest: for a caller that has packed the net
+ * (nets/model.h) and still needs its names, shapes and metadata. The net is then good for reading these and
+ * for ami_net_destroy. */
 void ami_net_drop_weights(ami_net *net);
 
 /* Allocates in_mean (0) and in_std (1) if they are not there. False, and nothing changed, when memory is

@@ -440,7 +440,7 @@ static void use(rounding *r, int l, bool rounded)
            (size_t)r->net->dim[l + 1] * sizeof(float));
 }
 
-/* The net as it is, against what it was; the largest share of a law's limit. */
+/* The net as it is, against what it was; the largest fraction of a law's limit. */
 static bool measure(rounding *r, double mse[AMI_LAWS], const double limit[AMI_LAWS], double *share,
                     ami_error *err)
 {

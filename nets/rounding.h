@@ -16,8 +16,8 @@
  *
  * Layers whose rounding costs too much stay as they are: the error against the network as it was must stay
  * within parts of def.max_mse on each law that AUTO promises something about (nets/model.h), which leaves
- * room for rounding activations. Allocates and takes seconds (4380 × 512: about ten); for exporting, not for
- * loading. */
+ * a margin for rounding activations. Allocates and takes seconds (4380 × 512: about ten); for exporting, not
+ * for loading. */
 #ifndef AMI_NETS_ROUNDING_H
 #define AMI_NETS_ROUNDING_H
 

@@ -5,8 +5,8 @@
  *   decoder   z (256) → 60 × 73
  *
  * Two networks and nothing else: what features mean is sim/'s matter, and no random number is drawn here:
- * take z = μ, or bring standard normal noise along (ami_stylevae_sample). The models are const and shared;
- * each thread brings a workspace. Encoding and decoding allocate nothing; a NaN in a row makes that row's
+ * take z = μ, or pass standard normal noise to ami_stylevae_sample. The models are const and shared;
+ * each thread has its own workspace. Encoding and decoding allocate nothing; a NaN in a row makes that row's
  * results NaN (nets/model.h). */
 #ifndef AMI_NETS_STYLEVAE_H
 #define AMI_NETS_STYLEVAE_H

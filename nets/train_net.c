@@ -25,7 +25,7 @@ typedef struct train_layer {
     void *d;                        /* (padded_rows, out) derivative of the loss by what went into the
                                        activation */
     const ami_gemm *forward, *data; /* for a chunk; the first layer has `data` only where the input's gradient
-                                       is wanted */
+                                       is requested */
     const ami_gemm *gradient[2][2]; /* [the last block of units, where it has another size][accumulate] */
 } train_layer;
 
@@ -469,7 +469,7 @@ const float *ami_train_net_forward(ami_train_net *net, const float *x, int n)
     return net->layer[net->layers - 1].h;
 }
 
-/* From the output's derivative to every layer's `d`, and to the input's where that is wanted. */
+/* From the output's derivative to every layer's `d`, and to the input's where that is requested. */
 void ami_train_net_backward_chunk(ami_train_net *net, const float *dout, int n, int chunk)
 {
     const int outputs = net->layer[net->layers - 1].out;

@@ -80,7 +80,7 @@ int ami_train_net_chunks(const ami_train_net *net, int n);
 int ami_train_net_chunk(const ami_train_net *net, int n, int chunk, int *first);
 
 /* x (n, dim[0]), the whole batch, of which the chunk's rows are read; returns the chunk's outputs (its rows,
- * dim[layers]). x must stay untouched until the gradient is there. */
+ * dim[layers]). x must stay untouched until the gradient has been computed. */
 const float *ami_train_net_forward_chunk(ami_train_net *net, const float *x, int n, int chunk);
 
 /* dout (n, dim[layers]), the whole batch, of which the chunk's rows are read. */

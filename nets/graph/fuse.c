@@ -1,6 +1,6 @@
 /* Dense layers of a plan: products with constant weights, the biases, factors and activations behind them,
  * and the next product, as long as nothing else reads what is between, become one part on packed kernels.
- * Also joins x · sigmoid(x), and removes steps that nobody reads. */
+ * Also joins x · sigmoid(x), and removes steps without a reader. */
 #include "nets/graph/ops.h"
 
 #include <stdlib.h>

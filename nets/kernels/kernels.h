@@ -25,8 +25,8 @@
  * bf16 follow IEEE 754; the integers cannot hold them, there a row with one gives NaN. A row whose values are
  * all below 2^-100 counts as zero with integers. ReLU is v < 0 ? 0 : v, so NaN stays NaN and -0 stays -0.
  *
- * This room does not thread, does not allocate, and does not do matrices by matrices for training
- * (nets/train_net.h does). */
+ * Kernels start no threads, allocate nothing, and do not multiply matrices for training (nets/train_net.h
+ * does). */
 #ifndef AMI_NETS_KERNELS_KERNELS_H
 #define AMI_NETS_KERNELS_KERNELS_H
 

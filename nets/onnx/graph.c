@@ -388,7 +388,7 @@ static bool read_node(ami_onnx_graph *g, const AmiOnnx__Node *n)
     return true;
 }
 
-/* One of the graph's outputs as a head: a layer's result as it is when all nodes are done, and nobody else's.
+/* One of the graph's outputs as a head: a layer's result when all nodes are done, and read by no other node.
  */
 static bool read_output(ami_onnx_graph *g, const AmiOnnx__ValueInfo *info)
 {

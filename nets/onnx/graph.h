@@ -74,7 +74,7 @@ typedef struct ami_onnx_graph {
     int opset;
 
     int values;
-    ami_onnx_value *value; /* room for every initialiser, input and node output */
+    ami_onnx_value *value; /* capacity for every initialiser, input and node output */
 
     int64_t rows;          /* the input is fixed to, 0: any number */
     ami_onnx_tensor input; /* as it came */

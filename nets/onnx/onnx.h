@@ -21,7 +21,8 @@
  * that lead out of it, and offsets or lengths that do not fit are refused. Everything else is refused by
  * operator and node name. The file's size, every dimension and every offset is checked before it is trusted:
  * a malformed file gets a sentence, never a crash or a huge allocation. A file cut off exactly between two
- * metadata entries cannot be told from one that never had more; writing is atomic for that reason. */
+ * metadata entries cannot be distinguished from one that never had more; writing is atomic for that reason.
+ */
 #ifndef AMI_NETS_ONNX_ONNX_H
 #define AMI_NETS_ONNX_ONNX_H
 

@@ -16,7 +16,7 @@
 
 struct ami_onnx_beside {
     ami_onnx_beside *next;
-    dev_t device; /* these two say which file it is, whatever it is called */
+    dev_t device; /* these two identify the file, whatever its name */
     ino_t inode;
     uint8_t *bytes;
     size_t size;
@@ -48,7 +48,7 @@ static bool read_range(const AmiOnnx__Tensor *tensor, range *r, ami_error *err)
         const char *key = ami_onnx_text(tensor->external_data[i]->key);
         for (int k = 0; k < 3; k++) {
             if (strcmp(key, keys[k]) != 0)
-                continue; /* others, a checksum for one, are nobody's need here */
+                continue; /* others, such as a checksum, are not needed here */
             if (seen[k])
                 return ami_fail(err, "its external data gives '%s' twice", key);
             seen[k] = ami_onnx_text(tensor->external_data[i]->value);

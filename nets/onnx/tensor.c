@@ -270,7 +270,7 @@ void ami_onnx_array_floats(const ami_onnx_array *array, float *out)
         stored_floats(array, 0, array->count, out);
         return;
     }
-    /* Stored (cols, rows), wanted (rows, cols). Bands of 16 stored rows make writes of whole cache lines,
+    /* Stored (cols, rows), needed (rows, cols). Bands of 16 stored rows make writes of whole cache lines,
      * pieces of 256 make long reads. */
     enum { BAND = 16, PIECE = 256 };
     size_t rows = array->dim[0], cols = array->dim[1];
