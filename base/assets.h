@@ -6,10 +6,10 @@
 
 #include <stddef.h>
 
-/* Path of a file of amble's assets ("humanoid.xml", "models/walk.onnx"): in the folder of ami_assets_set, else
- * in $AMBLE_ASSETS, else in ../share/amble or ../../share/amble beside the library or program that this code
- * is part of, else in ../share/amble beside the program, else in the source tree of the build. False and a
- * sentence naming the folders searched. */
+/* Path of a file of amble's assets ("humanoid.xml", "models/walk.onnx"): in the folder of ami_assets_set,
+ * else in $AMBLE_ASSETS, else in ../share/amble or ../../share/amble beside the library or program that this
+ * code is part of, else in ../share/amble beside the program, else in the source tree of the build. False and
+ * a sentence naming the folders searched. */
 bool ami_asset_path(const char *name, char *path, size_t size, ami_error *err);
 
 /* Sets the only folder to search; copied. NULL: the folders above. False and a sentence where it is not a

@@ -1,5 +1,5 @@
-/* amble clip: prints what is in motion clips. What has a file of its own: convert and map (cmd_clip_convert.c),
- * compare (cmd_clip_compare.c), style (cmd_clip_style.c).
+/* amble clip: prints what is in motion clips. What has a file of its own: convert and map
+ * (cmd_clip_convert.c), compare (cmd_clip_compare.c), style (cmd_clip_style.c).
  *
  * `info` reads any number of clips and prints a line for each, or JSON. */
 #include "cli/cmd_clip.h"

@@ -1,7 +1,7 @@
 /* amble model info: shapes, layers, activations, heads, the normaliser and the metadata of a network's ONNX
- * file, as a table or JSON, and the precision that auto gives each layer here; of one that is no chain of dense
- * layers, its inputs, outputs, operators and the parts that run on kernels (cmd_model_graph.c). It changes
- * nothing. */
+ * file, as a table or JSON, and the precision that auto gives each layer here; of one that is no chain of
+ * dense layers, its inputs, outputs, operators and the parts that run on kernels (cmd_model_graph.c). It
+ * changes nothing. */
 #include "cli/cmd_model_graph.h"
 #include "nets/model.h"
 

@@ -1,4 +1,5 @@
-/* Any ONNX policy in a control loop at 500 Hz with absolute deadlines, and how late and how slow its steps are.
+/* Any ONNX policy in a control loop at 500 Hz with absolute deadlines, and how late and how slow its steps
+ * are.
  *
  *     policy_loop [FILE.onnx [SECONDS]]     default: amble's walk, 2 s
  *

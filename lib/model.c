@@ -1,4 +1,5 @@
-/* amble/model.h: a packed network with the names, shapes and metadata of its file; or a graph (model_graph.c). */
+/* amble/model.h: a packed network with the names, shapes and metadata of its file; or a graph
+ * (model_graph.c). */
 #include <amble/model.h>
 
 #include "lib/internal.h"

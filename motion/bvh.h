@@ -7,7 +7,8 @@
  *
  * It takes any order of channels, also positions on joints that are not the root; 0 to 9 channels a joint
  * (scales must be 1); key words in any case; blanks, tabs, LF, CRLF and CR; names with blanks and colons; a
- * brace on the line of the name; numbers with exponents; blank lines between frames; no line break at the end.
+ * brace on the line of the name; numbers with exponents; blank lines between frames; no line break at the
+ * end.
  *
  * Left to others: units, axes, names, the rest pose (motion/retarget.h). */
 #ifndef AMI_MOTION_BVH_H
@@ -23,12 +24,13 @@ ami_mocap *ami_bvh_decode(const char *text, size_t size, ami_error *err);
 bool ami_bvh_looks_like(const char *text, size_t size);
 
 /* A clip as BVH text, malloc'd, *size long: y up, cm, even frames (a clip with uneven ones is sampled at its
- * mean rate), joints named as other programs expect them (Hips, Spine, Head, LeftUpLeg, ...), a zero pose that
- * stands upright with hanging arms, faces +z and is the humanoid's own, so that reading it back gives the same
- * motion. NULL and a sentence when memory is short. */
+ * mean rate), joints named as other programs expect them (Hips, Spine, Head, LeftUpLeg, ...), a zero pose
+ * that stands upright with hanging arms, faces +z and is the humanoid's own, so that reading it back gives
+ * the same motion. NULL and a sentence when memory is short. */
 char *ami_bvh_encode(const ami_clip *clip, size_t *size, ami_error *err);
 
-/* Whether the motion's skeleton is the one that ami_bvh_encode writes; then it is read without retargeting. */
+/* Whether the motion's skeleton is the one that ami_bvh_encode writes; then it is read without retargeting.
+ */
 bool ami_bvh_is_own(const ami_mocap *mocap);
 
 /* Such a motion as a clip. NULL on error. */

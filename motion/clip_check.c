@@ -3,8 +3,8 @@
 
 #include <math.h>
 
-/* The public clips stay below 1.5 m, 6 m/s and 40 rad/s; the world's best run at 12.4 m/s and throw at 130 rad/s
- * (shoulder). */
+/* The public clips stay below 1.5 m, 6 m/s and 40 rad/s; the world's best run at 12.4 m/s and throw at 130
+ * rad/s (shoulder). */
 static const double max_height = 2.5, min_height = 0, max_lowest = 1.5; /* m, of the root */
 static const double max_speed = 20, max_turn = 200;                     /* m/s, rad/s */
 

@@ -4,8 +4,8 @@
 
 #include "motion/clip.h"
 
-/* Heights of the root (frames, 43): up to 2.5 m, not below the floor, not always above 1.5 m. `remedy` ends the
- * sentences. */
+/* Heights of the root (frames, 43): up to 2.5 m, not below the floor, not always above 1.5 m. `remedy` ends
+ * the sentences. */
 AMI_MUST_CHECK bool ami_clip_check_heights(int frames, const double *pose, const char *remedy,
                                            ami_error *err);
 

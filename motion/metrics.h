@@ -18,8 +18,8 @@ typedef struct ami_metrics {
                            too long for it (more than 2e8 pairs of frames) */
 } ami_metrics;
 
-/* Joints are the 15 bodies' origins (frames, 15, 3), world, m; both at the same rate. At least 3 frames, in each
- * for dtw. False and a sentence where memory is short. */
+/* Joints are the 15 bodies' origins (frames, 15, 3), world, m; both at the same rate. At least 3 frames, in
+ * each for dtw. False and a sentence where memory is short. */
 AMI_MUST_CHECK bool ami_metrics_of_joints(int frames_a, const double (*a)[AMI_BODIES][3], int frames_b,
                                           const double (*b)[AMI_BODIES][3], ami_metrics *metrics,
                                           ami_error *err);
@@ -28,8 +28,8 @@ AMI_MUST_CHECK bool ami_metrics_of_joints(int frames_a, const double (*a)[AMI_BO
 AMI_MUST_CHECK bool ami_metrics_of_clips(const ami_clip *a, const ami_clip *b, ami_metrics *metrics,
                                          ami_error *err);
 
-/* The same errors frame by frame, without storing a motion: e_vel and e_acc from the third frame of an episode on.
- * Starts as zeros. */
+/* The same errors frame by frame, without storing a motion: e_vel and e_acc from the third frame of an
+ * episode on. Starts as zeros. */
 typedef struct ami_tracking {
     int frames;                      /* added */
     double g_mpjpe, mpjpe, vel, acc; /* sums over frames of means over joints, m */
@@ -55,7 +55,8 @@ typedef struct ami_quality {
 
 AMI_MUST_CHECK bool ami_quality_of_clip(const ami_clip *clip, ami_quality *quality, ami_error *err);
 
-/* Places of the joints of a clip at AMI_METRICS_RATE, malloc'd (*frames, 15, 3); NULL and a sentence on error. */
+/* Places of the joints of a clip at AMI_METRICS_RATE, malloc'd (*frames, 15, 3); NULL and a sentence on
+ * error. */
 double (*ami_metrics_joints(const ami_clip *clip, int *frames, ami_error *err))[AMI_BODIES][3];
 
 #endif

@@ -44,8 +44,8 @@ typedef struct ami_mocap {
 /* NULL is fine. */
 void ami_mocap_destroy(ami_mocap *mocap);
 
-/* The joints' rotations against their parents in a frame: local (joints, 4) wxyz. frame -1: the zero pose, all
- * rotations 0. */
+/* The joints' rotations against their parents in a frame: local (joints, 4) wxyz. frame -1: the zero pose,
+ * all rotations 0. */
 void ami_mocap_local(const ami_mocap *mocap, int frame, double (*local)[4]);
 
 /* World positions (joints, 3), file units, and rotations (joints, 4) of a frame, from its local rotations.

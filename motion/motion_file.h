@@ -16,8 +16,8 @@
 
 enum { AMI_MOTION_FILE_MAX = 256 << 20 }; /* bytes */
 
-/* def NULL: the usual. report NULL: none; where nothing was retargeted, report->own is set and the rest 0. The
- * clip's name is the file's. NULL on error; the sentence begins with the path. */
+/* def NULL: the usual. report NULL: none; where nothing was retargeted, report->own is set and the rest 0.
+ * The clip's name is the file's. NULL on error; the sentence begins with the path. */
 ami_clip *ami_motion_read(const char *path, const ami_retarget_def *def, ami_retarget_report *report,
                           ami_error *err);
 
@@ -28,8 +28,8 @@ ami_clip *ami_motion_decode(const void *bytes, size_t size, const char *name, co
 /* Whether the file is a motion of another format than DeepMimic's JSON, which says whether it loops. */
 bool ami_motion_is_foreign(const char *path);
 
-/* A file's skeleton and motion before retargeting, for what shows or maps it. NULL and a sentence where the file
- * has none (a clip) or is wrong. */
+/* A file's skeleton and motion before retargeting, for what shows or maps it. NULL and a sentence where the
+ * file has none (a clip) or is wrong. */
 ami_mocap *ami_motion_read_mocap(const char *path, ami_error *err);
 
 /* Inside: DeepMimic's JSON from memory, a C string. */

@@ -24,8 +24,8 @@ enum { SMPL_JOINTS = 22, LONGEST_NAME = 256 };
 
 static const size_t max_array = (size_t)512 << 20; /* bytes */
 
-/* SMPL's joints: names, parents, and bones of a mean adult body at rest (m; x left, y up, z forward), the same on
- * both sides. */
+/* SMPL's joints: names, parents, and bones of a mean adult body at rest (m; x left, y up, z forward), the
+ * same on both sides. */
 static const struct {
     const char *name;
     int parent;
@@ -96,8 +96,8 @@ static uint8_t *entry_of(zip_t *zip, const char *name, size_t *size, bool *faile
     return bytes;
 }
 
-/* An array of doubles of this rank; false where it is wrong, and, with a sentence only if `needed`, where there is
- * none. */
+/* An array of doubles of this rank; false where it is wrong, and, with a sentence only if `needed`, where
+ * there is none. */
 static bool array_of(zip_t *zip, const char *name, int rank, ami_npy *array, bool *failed, ami_error *err)
 {
     size_t size;

@@ -1,9 +1,10 @@
 /* Motions in NumPy's npz files (ZIP files of npy arrays), by libzip, of which a build can do without.
  *
  * Two layouts are read:
- * - AMASS: poses (T, at least 66) of rotation vectors, trans (T, 3) m, mocap_framerate or mocap_frame_rate Hz.
- *   The first 22 joints count (SMPL-H and SMPL-X have the same): root, then the body's 21. They are put on a mean
- *   skeleton, whose bones are in npz.c; shapes (betas) are not read, so a path is scaled by mean legs.
+ * - AMASS: poses (T, at least 66) of rotation vectors, trans (T, 3) m, mocap_framerate or mocap_frame_rate
+ *   Hz. The first 22 joints count (SMPL-H and SMPL-X have the same): root, then the body's 21. They are put
+ *   on a mean skeleton, whose bones are in npz.c; shapes (betas) are not read, so a path is scaled by mean
+ *   legs.
  * - Places: positions (T, J, 3) in any unit, names (J), and fps, framerate, frame_rate or mocap_framerate Hz.
  *
  * Written is the latter, with rotations: what AI4Animation and others read.
@@ -22,8 +23,8 @@ bool ami_motion_npz_looks_like(const void *bytes, size_t size);
 /* NULL and a sentence on error, also where amble was built without libzip. */
 ami_mocap *ami_motion_npz_decode(const void *bytes, size_t size, ami_error *err);
 
-/* A clip as positions (T, 15, 3) m and rotations (T, 15, 4) wxyz, z up, names (15), fps, at an even rate, replacing
- * `path` as a whole or not at all. */
+/* A clip as positions (T, 15, 3) m and rotations (T, 15, 4) wxyz, z up, names (15), fps, at an even rate,
+ * replacing `path` as a whole or not at all. */
 AMI_MUST_CHECK bool ami_motion_npz_write(const ami_clip *clip, const char *path, ami_error *err);
 
 #endif

@@ -5,16 +5,16 @@
  *   ami_clip *clip = ami_retarget(mocap, &def, "dance", &report, &err);
  *
  * How
- * - Limbs follow the directions of the source's bones in the world, frame by frame. Nothing depends on how the
- *   source's joints are turned at zero.
- * - Pelvis, chest, head and feet follow the rotations of their joints, measured from a rest pose: the zero pose
- *   if a person stands in it (T-pose, A-pose), else the motion's first frame if that is one, else the frame in
- *   which the body stands straightest.
- * - Knees and elbows are hinges. A limb is twisted such that both of its bones keep their directions; where it
- *   is straight the axis is the one about which it bends elsewhere in the motion. Overstretched limbs become
- *   straight ones; hinges stay inside their limits.
- * - Up is the axis of the file that the body stands along; the side of the body that toes and knees point to is
- *   the front, and a file in which that contradicts left and right is mirrored (a left-handed system).
+ * - Limbs follow the directions of the source's bones in the world, frame by frame. Nothing depends on how
+ *   the source's joints are turned at zero.
+ * - Pelvis, chest, head and feet follow the rotations of their joints, measured from a rest pose: the zero
+ *   pose if a person stands in it (T-pose, A-pose), else the motion's first frame if that is one, else the
+ *   frame in which the body stands straightest.
+ * - Knees and elbows are hinges. A limb is twisted such that both of its bones keep their directions; where
+ *   it is straight the axis is the one about which it bends elsewhere in the motion. Overstretched limbs
+ *   become straight ones; hinges stay inside their limits.
+ * - Up is the axis of the file that the body stands along; the side of the body that toes and knees point to
+ *   is the front, and a file in which that contradicts left and right is mirrored (a left-handed system).
  * - The root's path is scaled by the legs' lengths, and the motion is put on the floor. Where a heel or toe
  *   rests it is held in place, and soles are lifted out of the floor: two-bone inverse kinematics.
  * - A joint or root that jumps in one frame and is back in the next is interpolated, and counted.

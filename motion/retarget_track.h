@@ -31,11 +31,12 @@ void ami_parts_root(const ami_parts *parts, double root[3]);
 /* Where the neck begins; the middle of the shoulders where there is none. */
 void ami_parts_neck(const ami_track *track, const ami_parts *parts, double neck[3]);
 
-/* How far a pose is from standing straight, rad, and the axis (±1 x, ...) that is up in it. `up` 0: any axis. */
+/* How far a pose is from standing straight, rad, and the axis (±1 x, ...) that is up in it. `up` 0: any axis.
+ */
 double ami_parts_off_rest(const ami_track *track, const ami_parts *parts, int *up);
 
-/* On the clip's poses (frames, AMI_POSE): lowers the motion on to the floor; holds feet where they rest. Fills
- * drop, contact, skate and depth. */
+/* On the clip's poses (frames, AMI_POSE): lowers the motion on to the floor; holds feet where they rest.
+ * Fills drop, contact, skate and depth. */
 AMI_MUST_CHECK bool ami_retarget_feet(const ami_track *track, double scale, bool lock, double *pose,
                                       ami_retarget_report *report, ami_error *err);
 

@@ -28,9 +28,9 @@ ami_origin ami_policy_origin(const ami_policy *policy, const char *file);
 ami_clip *ami_load_motion(const char *motion, const char *clips, const ami_origin *origin, char *path,
                           size_t size, ami_error *err);
 
-/* For training on a file of another format than DeepMimic's JSON: replaces *clip, read from `path`, by what a copy of
- * it in that format holds, looped as `loop` says (motion/edit.h: AMI_LOOP_AUTO, ...; *cycle gets where). *text gets
- * the copy, malloc'd; NULL where nothing was to be done. False and a sentence on error. */
+/* For training on a file of another format than DeepMimic's JSON: replaces *clip, read from `path`, by what a
+ * copy of it in that format holds, looped as `loop` says (motion/edit.h: AMI_LOOP_AUTO, ...; *cycle gets
+ * where). *text gets the copy, malloc'd; NULL where nothing was to be done. False and a sentence on error. */
 AMI_MUST_CHECK bool ami_settle_clip(ami_clip **clip, const char *path, int loop, ami_edit_cycle *cycle,
                                     char **text, ami_error *err);
 

@@ -58,7 +58,8 @@ typedef struct ami_rollout_result {
     double part[AMI_REWARD_PARTS];
     double root_m, joint_rad, end_effector_m;
     /* The field's errors against the reference (docs/metrics.md), m, m a step, m a step²; and the fraction of
-     * characters that never fell and whose joints never were off by more than .5 m in the mean (PHC's rule). */
+     * characters that never fell and whose joints never were off by more than .5 m in the mean (PHC's rule).
+     */
     double e_g_mpjpe, e_mpjpe, e_vel, e_acc, success_phc;
     int64_t control_steps;
     int64_t resets_unstable;

@@ -49,7 +49,8 @@ ami_character_def ami_character_default_def(void);
 ami_character *ami_character_create(const ami_character_def *def, ami_error *err);
 void ami_character_destroy(ami_character *character); /* NULL is fine */
 
-/* A pose and a velocity (motion/clip.h) as MuJoCo's positions qpos (nq) and velocities qvel (nv), and back. */
+/* A pose and a velocity (motion/clip.h) as MuJoCo's positions qpos (nq) and velocities qvel (nv), and back.
+ */
 void ami_pose_to_qpos(const ami_character *character, const double pose[AMI_POSE], double *qpos);
 void ami_vel_to_qvel(const ami_character *character, const double vel[AMI_VEL], double *qvel);
 void ami_pose_of_qpos(const ami_character *character, const double *qpos, double pose[AMI_POSE]);

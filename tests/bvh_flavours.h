@@ -16,8 +16,8 @@
 
 enum { WORLD = -1, PATH = -2 };
 
-/* A joint of the file: turns with body `turn`, sits on body `on` at `at` (m, body frame). WORLD: at the origin,
- * does not turn; PATH: under the root, on the floor. */
+/* A joint of the file: turns with body `turn`, sits on body `on` at `at` (m, body frame). WORLD: at the
+ * origin, does not turn; PATH: under the root, on the floor. */
 typedef struct flavour_joint {
     const char *name;
     int parent, turn, on;
@@ -262,7 +262,8 @@ static inline char *write_flavour(const flavour *f, const ami_clip *clip, size_t
         }                                                                     \
     }
 
-/* The usual tree: hips, spine with a joint between, neck and head, collars, legs. `h` first joint's number. */
+/* The usual tree: hips, spine with a joint between, neck and head, collars, legs. `h` first joint's number.
+ */
 #define USUAL_ROWS(hips, s1, s2, neck, head, lc, la, lf, lh, rc, ra, rf, rh, lt, ls, lfo, lto, rt, rs, rfo, \
                    rto, h, up)                                                                              \
     {hips, up, AMI_ROOT, AMI_ROOT, {0, 0, 0}}, {s1, h, AMI_ROOT, AMI_ROOT, {0, .1, 0}},                     \

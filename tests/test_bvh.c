@@ -252,8 +252,8 @@ static void too_many_joints_are_refused(void **unused)
     free(text);
 }
 
-/* Clip to BVH to clip: joints within .1 degrees, the root within 1 mm, for all shipped motions and for one that
- * turns over, with frames at uneven times. */
+/* Clip to BVH to clip: joints within .1 degrees, the root within 1 mm, for all shipped motions and for one
+ * that turns over, with frames at uneven times. */
 static void a_clip_comes_back(void **unused)
 {
     (void)unused;

@@ -138,7 +138,8 @@ static void gives_what_pytorch_gives(void **state)
     amb_model_destroy(model);
 }
 
-/* StyleVAE's encoder: an input of three dimensions, two heads, which may be asked for in any order or alone. */
+/* StyleVAE's encoder: an input of three dimensions, two heads, which may be asked for in any order or alone.
+ */
 static void several_outputs_in_any_order(void **state)
 {
     (void)state;

@@ -80,7 +80,8 @@ static amb_character *make(double x, amb_space space)
     return character;
 }
 
-/* Pixels of two pictures that differ clearly, and their middle, fractions of the picture from the top left. */
+/* Pixels of two pictures that differ clearly, and their middle, fractions of the picture from the top left.
+ */
 static int differing(double middle[2])
 {
     int n = 0;

@@ -1,5 +1,5 @@
-/* amble/rollout.h: against the internal rollouts and evaluations, which amble rollout and amble eval print, and
- * against a host's loop over amble/env.h and amble/model.h; on any number of threads. */
+/* amble/rollout.h: against the internal rollouts and evaluations, which amble rollout and amble eval print,
+ * and against a host's loop over amble/env.h and amble/model.h; on any number of threads. */
 #include <amble/amble.h>
 
 #include "policy/evaluate.h"

@@ -138,8 +138,8 @@ static void a_copy_is_kept_once(void **state)
     ami_clip_destroy(clip);
 }
 
-/* A BVH file does not say whether it loops: training settles that, and what it keeps is what it was trained on, to
- * the bit. */
+/* A BVH file does not say whether it loops: training settles that, and what it keeps is what it was trained
+ * on, to the bit. */
 static void a_foreign_file_is_settled(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* Motions in npz files: what is written comes back, AMASS on a mean skeleton, and what is wrong in a sentence. The
- * ZIP files are made here, stored, so that each of their bytes is known. */
+/* Motions in npz files: what is written comes back, AMASS on a mean skeleton, and what is wrong in a
+ * sentence. The ZIP files are made here, stored, so that each of their bytes is known. */
 #include "base/file.h"
 #include "base/npy.h"
 #include "motion/edit.h"
@@ -154,8 +154,8 @@ static void a_clip_keeps_its_directions(void **unused)
     rmdir(folder);
 }
 
-/* One second in which a body in AMASS's layout swings its left thigh by .8 rad and bends the right elbow, walks
- * along y, turned about z by .5. */
+/* One second in which a body in AMASS's layout swings its left thigh by .8 rad and bends the right elbow,
+ * walks along y, turned about z by .5. */
 static void amass_is_put_on_a_mean_skeleton(void **unused)
 {
     (void)unused;

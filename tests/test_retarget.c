@@ -91,9 +91,9 @@ static double heading_of(const double *pose)
     return atan2(forward[1], forward[0]);
 }
 
-/* How far the clip is from the known motion: largest angle of a joint (the root's lean is one), largest distance
- * of the root, after its place and heading at the first frame are taken off both. `skip`: the clip's frames before
- * the motion. */
+/* How far the clip is from the known motion: largest angle of a joint (the root's lean is one), largest
+ * distance of the root, after its place and heading at the first frame are taken off both. `skip`: the clip's
+ * frames before the motion. */
 static void compare_with(const ami_clip *truth, const ami_clip *clip, int skip, double rate, double *angle,
                          double *place)
 {

@@ -104,8 +104,8 @@ AMB_API const char *amb_rollout_reward_name(const amb_rollout *rollout, int part
  * NULL where none were recorded. frames and pose_size may be NULL. */
 AMB_API const double *amb_rollout_poses(const amb_rollout *rollout, int *frames, int *pose_size);
 
-/* The same as a clip that does not loop, called "recording", the caller's to destroy. AMB_ERROR_ARGUMENT where
- * none were recorded, or where they are not valid in a clip. */
+/* The same as a clip that does not loop, called "recording", the caller's to destroy. AMB_ERROR_ARGUMENT
+ * where none were recorded, or where they are not valid in a clip. */
 AMB_NODISCARD AMB_API amb_result amb_rollout_clip(const amb_rollout *rollout, amb_clip **clip);
 
 /* ---- evaluation: the same over several seeds and pushes ---- */

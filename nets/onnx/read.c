@@ -1,5 +1,5 @@
-/* ONNX file → ami_net: has the bytes decoded (onnx/decode.c), the graph walked (onnx/graph.c) and the net built
- * (onnx/build.c).
+/* ONNX file → ami_net: has the bytes decoded (onnx/decode.c), the graph walked (onnx/graph.c) and the net
+ * built (onnx/build.c).
  *
  * Memory is bounded by the file's size, whatever the file claims. */
 #include "nets/onnx/onnx.h"

@@ -1,6 +1,6 @@
 /* Fuzzes BVH's reader and retargeting: no crash, no leak, no memory beyond a small multiple of the input; a
- * motion that comes out can be written and read again. A sentence that is missing, unfinished or not plain text
- * counts as a crash. */
+ * motion that comes out can be written and read again. A sentence that is missing, unfinished or not plain
+ * text counts as a crash. */
 #include "motion/bvh.h"
 #include "motion/retarget.h"
 

@@ -1,5 +1,5 @@
-/* Fuzzes the reader of npz motions: no crash, no leak, no memory beyond a multiple of the input that deflate can
- * give; a sentence for everything that is not read. */
+/* Fuzzes the reader of npz motions: no crash, no leak, no memory beyond a multiple of the input that deflate
+ * can give; a sentence for everything that is not read. */
 #include "motion/npz.h"
 #include "motion/retarget.h"
 
