@@ -114,7 +114,7 @@ int bench_graph(int argc, char **argv)
     def.precision = o.precision;
     ami_graph *g = ami_find_model(o.file, path, sizeof path, &err) ? ami_graph_load(path, &def, &err) : NULL;
     ami_histogram *h = calloc(1, sizeof *h);
-    buffers b = {NULL};
+    buffers b = {0};
     bool ok = g && h && make_buffers(g, &b, &err) && measure(&o, g, &b, h, &err);
     if (ok) {
         ami_graph_describe(g, choice, sizeof choice);

@@ -87,6 +87,11 @@ int main(int argc, char **argv)
     printf("%s at %d Hz, %d steps, %d missed\n", path, HZ, steps, missed);
     print_percentiles("wake-up", late, steps);
     print_percentiles("step", took, steps);
+    free(workspace);
+    free(took);
+    free(late);
+    free(action);
+    free(observation);
     amb_model_destroy(model);
     return 0;
 }

@@ -48,7 +48,7 @@ AmiOnnx__Model *ami_onnx_decode(ami_onnx_decoded *decoded, const ami_onnx_source
                  size);
     } else if (!decoded->model) {
         ami_fail(err,
-                 "%s: its %zu bytes cannot be out: not an ONNX model, or one that is damaged or was cut "
+                 "%s: its %zu bytes cannot be decoded: not an ONNX model, or one that is damaged or was cut "
                  "off",
                  name, size);
     }
