@@ -74,7 +74,7 @@ static int open_gl(void) /* a context without a window; false: there is none her
 int main(int argc, char **argv)
 {
     amb_model_set *set;
-    amb_character *hero;
+    amb_character *hero = NULL;
     amb_transform world[BODIES], local[BODIES];
     check(!amb_model_set_load(NULL, &set) && !amb_character_create(set, NULL, &hero), amb_error_message());
     amb_character_rest(hero, NULL, local);

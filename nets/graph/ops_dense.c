@@ -12,7 +12,7 @@ AMI_VECTOR_CLONES static void add_times(int64_t n, float factor, const float *x,
         y[i] += factor * x[i];
 }
 
-AMI_VECTOR_CLONES static float dot(int64_t n, const float *x, const float *y)
+AMI_VECTOR_CLONES static float dense_dot(int64_t n, const float *x, const float *y)
 {
     float part[8] = {0};
     int64_t i = 0;
@@ -29,7 +29,7 @@ void ami_product(const float *x, const float *w, bool transposed, int64_t n, int
     for (int64_t r = 0; r < n; r++, x += k, y += m) {
         if (transposed) {
             for (int64_t o = 0; o < m; o++)
-                y[o] = dot(k, x, w + o * k);
+                y[o] = dense_dot(k, x, w + o * k);
             continue;
         }
         for (int64_t o = 0; o < m; o++)
