@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """ONNX Runtime in the loop of amble-bench latency: the same rate, the same number of calls, standard normal inputs. Started by
 `amble-bench latency FILE --peer PYTHON`; prints one JSON object.
 

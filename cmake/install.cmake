@@ -65,7 +65,8 @@ foreach(component ${amb_components})
         install(TARGETS ${programs} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT ${component})
     endif()
 endforeach()
-install(PROGRAMS scripts/get-clips.sh scripts/names.sh bench/latency_peer.py DESTINATION ${CMAKE_INSTALL_DATADIR}/amble COMPONENT tools)
+install(PROGRAMS scripts/get-clips.sh scripts/names.sh DESTINATION ${CMAKE_INSTALL_DATADIR}/amble COMPONENT tools)
+install(FILES bench/latency_peer.py DESTINATION ${CMAKE_INSTALL_DATADIR}/amble COMPONENT tools) # run by the Python that --peer names
 
 # ---- data and documentation ----
 
