@@ -263,12 +263,10 @@ static bool is_authorised(const srv_http *http, struct lws *wsi)
         strncasecmp(given, bearer, sizeof bearer - 1) != 0)
         return false;
     const char *token = given + sizeof bearer - 1;
-    const size_t n = strlen(http->def.token);
-    unsigned char different = strlen(token) != n;
-    for (size_t i = 0; i < n && !different; i++)
-        different = 0;
-    for (size_t i = 0; i < n && token[i]; i++)
-        different |= (unsigned char)(token[i] ^ http->def.token[i]);
+    const size_t n = strlen(http->def.token), length = strlen(token);
+    unsigned char different = length != n;
+    for (size_t i = 0; i < n; i++)
+        different |= (unsigned char)(http->def.token[i] ^ (i < length ? token[i] : 0));
     return !different;
 }
 

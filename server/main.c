@@ -2,6 +2,7 @@
 #include "base/assets.h"
 #include "base/cores.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "server/http.h"
 
 #include <argp.h>
@@ -40,9 +41,8 @@ static const struct argp_option options[] = {
 
 static double number(struct argp_state *state, const char *text, double lo, double hi, const char *option)
 {
-    char *end;
-    const double x = strtod(text, &end);
-    if (end == text || *end || !(x >= lo && x <= hi))
+    double x;
+    if (!ami_number_read(text, NULL, &x) || !(x >= lo && x <= hi))
         argp_error(state, "%s is \"%.60s\", expected %g to %g", option, text, lo, hi);
     return x;
 }

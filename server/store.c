@@ -203,8 +203,10 @@ static bool scan(srv_store *store, ami_error *err)
     DIR *dir = opendir(store->folder);
     if (!dir)
         return ami_fail(err, "the models' folder %s: %s", store->folder, strerror(errno));
+    pthread_mutex_lock(&store->mutex);
     for (int i = 0; i < store->entries; i++)
         store->entry[i].seen = false;
+    pthread_mutex_unlock(&store->mutex);
     for (struct dirent *d; (d = readdir(dir)) != NULL;) {
         struct stat about;
         char name[256];

@@ -69,9 +69,8 @@ static void run_batch(srv_job **job, int jobs, int rows, scratch *s)
     srv_model *m = job[0]->infer.model;
     const size_t in = (size_t)ami_model_inputs(m->model), out = (size_t)ami_model_outputs(m->model);
     const int64_t begun = srv_now();
-    bool ok = true, fine = false;
-    for (int k = 0; k < jobs; k++)
-        fine = fine || !is_usual(m, job[k]->infer.in, job[k]->infer.rows);
+    const bool fine = job[0]->fine;
+    bool ok = true;
     ami_model *model = fine ? m->fine : m->model;
     ok = grow(&s->workspace, &s->workspace_size, ami_model_workspace_size(model, rows));
     if (ok && jobs == 1) {
@@ -116,10 +115,11 @@ static int take_batch(srv_workers *w, srv_job **job, int *rows)
     int n = 0;
     srv_job **at = &w->first;
     const srv_model *m = w->first->infer.model;
+    const bool fine = w->first->fine;
     *rows = 0;
     while (*at && n < MAX_JOBS) {
         srv_job *j = *at;
-        if (j->infer.model == m && (n == 0 || *rows + j->infer.rows <= w->def.max_batch)) {
+        if (j->infer.model == m && j->fine == fine && (n == 0 || *rows + j->infer.rows <= w->def.max_batch)) {
             *at = j->next;
             if (!*at && w->last == &j->next)
                 w->last = at;
@@ -216,6 +216,7 @@ void srv_workers_stop(srv_workers *workers)
 
 bool srv_submit(srv_workers *workers, srv_job *job)
 {
+    job->fine = !is_usual(job->infer.model, job->infer.in, job->infer.rows);
     pthread_mutex_lock(&workers->mutex);
     const bool capacity = workers->waiting < workers->def.max_queue && !workers->stopping;
     if (capacity) {

@@ -10,6 +10,7 @@
 
 typedef struct srv_job {
     srv_infer infer;
+    bool fine;                         /* set by srv_submit: it runs in fp32, because of its own rows */
     bool failed;                       /* out of memory */
     int64_t queued, begun, ended;      /* ns of the monotonic clock */
     void (*done)(struct srv_job *job); /* called by a worker; must be short */

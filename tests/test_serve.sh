@@ -136,6 +136,22 @@ check 'it still answers' test "$code" = 200
 ask /metrics
 check 'counts what was answered' grep -q '^amble_requests_total{model="phase",version="1"} 3$' body
 
+# Two requests that are run together: what the one brings (inputs of 1000, which need fp32) changes no bit of the other's answer.
+sed 's/"data":\[[^]]*\]/"data":['"$(seq 264 | sed 's/.*/1000/' | paste -sd,)"']/' two.json >far.json
+ask $infer -d @two.json
+cp body alone.json
+first=$at first_pid=$pid
+check 'another server starts, which gathers requests' start --models models --threads 1 --max-delay 300000
+curl -s -m 20 -o far_body -d @far.json "$at$infer" &
+far=$!
+ask $infer -d @two.json
+wait "$far"
+check 'a request is answered as it is alone' cmp body alone.json
+ask /metrics
+check 'the other one ran in fp32' grep -q '^amble_fp32_batches_total{model="phase",version="1"} 1$' body
+stop
+at=$first pid=$first_pid
+
 # ---- the folder ----
 cp "$root/assets/models/walk.onnx" models/walk.onnx
 kill -HUP "$pid"
