@@ -136,21 +136,32 @@ check 'it still answers' test "$code" = 200
 ask /metrics
 check 'counts what was answered' grep -q '^amble_requests_total{model="phase",version="1"} 3$' body
 
-# Two requests that are run together: what the one brings (inputs of 1000, which need fp32) changes no bit of the other's answer.
-sed 's/"data":\[[^]]*\]/"data":['"$(seq 264 | sed 's/.*/1000/' | paste -sd,)"']/' two.json >far.json
-ask $infer -d @two.json
-cp body alone.json
+# Two requests that are run together: what the one brings (inputs of 1000, which need fp32) changes no bit of the other's answer, which an
+# integer precision gives.
+cp "$root/assets/models/stylevae_decoder.onnx" models/decoder.onnx
+latent() { printf '{"inputs":[{"name":"%s","shape":[1,256],"datatype":"FP32","data":[%s]}]}' "$name" "$1"; }
 first=$at first_pid=$pid
 check 'another server starts, which gathers requests' start --models models --threads 1 --max-delay 300000
-curl -s -m 20 -o far_body -d @far.json "$at$infer" &
-far=$!
-ask $infer -d @two.json
-wait "$far"
-check 'a request is answered as it is alone' cmp body alone.json
+ask /v2/models/decoder
+name=$(sed 's/.*"inputs":\[{"name":"\([^"]*\)".*/\1/' body)
+latent "$(numbers 256)" >near.json
+latent "$(seq 256 | sed 's/.*/1000/' | paste -sd,)" >far.json
+decode=/v2/models/decoder/infer
+ask $decode -d @near.json
+check 'one request alone' test "$code" = 200
+cp body alone.json
 ask /metrics
-check 'the other one ran in fp32' grep -q '^amble_fp32_batches_total{model="phase",version="1"} 1$' body
+check 'ran in an integer precision' grep -q '^amble_fp32_batches_total{model="decoder",version="1"} 0$' body
+curl -s -m 20 -o far_body -d @far.json "$at$decode" &
+far=$!
+ask $decode -d @near.json
+wait "$far"
+check 'is answered the same beside another one' cmp body alone.json
+ask /metrics
+check 'which ran in fp32' grep -q '^amble_fp32_batches_total{model="decoder",version="1"} 1$' body
 stop
 at=$first pid=$first_pid
+rm models/decoder.onnx
 
 # ---- the folder ----
 cp "$root/assets/models/walk.onnx" models/walk.onnx
