@@ -7,7 +7,9 @@
 #include "options/simulation.h"
 #include "options/style.h"
 #include "options/threads.h"
+#include "motion/published.h"
 #include "policy/evaluate.h"
+#include "policy/largest_push.h"
 #include "policy/may_touch.h"
 #include "policy/models.h"
 
@@ -16,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_BASELINE = CLI_KEY_OWN, KEY_SEEDS, MAX_SEEDS = 1000 };
+enum { KEY_BASELINE = CLI_KEY_OWN, KEY_SEEDS, KEY_PUSH_FORCE, MAX_SEEDS = 1000 };
 
 typedef struct arguments {
     cli_common common;
@@ -24,6 +26,7 @@ typedef struct arguments {
     cli_simulation sim;
     const char *baseline;
     int seeds;
+    bool push_force;
 } arguments;
 
 static error_t parse(int key, char *text, struct argp_state *state)
@@ -41,6 +44,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_SEEDS:
         a->seeds = (int)cli_int(state, text, 1, MAX_SEEDS, "--seeds");
         return 0;
+    case KEY_PUSH_FORCE:
+        a->push_force = true;
+        return 0;
     case ARGP_KEY_ARG:
         argp_error(state, "\"%s\" found where nothing is expected", text);
         return 0;
@@ -51,6 +57,11 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 static const struct argp_option options[] = {
     {"baseline", KEY_BASELINE, "FILE", 0, "another actor to compare with, on the same seeds and pushes", 1},
+    {"push-force", KEY_PUSH_FORCE, NULL, 0,
+     "also find the largest push survived, as DeepMimic's paper does (table 6): a force on the root for .2 "
+     "s, forward "
+     "and sideways, raised by 10 N until the character falls",
+     1},
     {"seeds", KEY_SEEDS, "N", 0, "number of seeds, counted up from --seed (default 3, from 1000)", 1},
     {0},
 };
@@ -119,28 +130,37 @@ static void on_done(void *context, const ami_rollout_def *def, const ami_rollout
     row->bar->done++;
 }
 
+/* What every rollout of a contender has in common. */
+static bool define_rollout(const arguments *a, const contender *c, const ami_followed *followed,
+                           bar_state *bar, ami_rollout_def *rollout, ami_error *err)
+{
+    *rollout = (ami_rollout_def){.env = ami_env_default_def(c->character, followed->clip),
+                                 .envs = a->sim.envs,
+                                 .policy = &c->policy,
+                                 .generator = followed->clip ? NULL : &followed->motions.def,
+                                 .progress = on_progress,
+                                 .context = bar};
+    ami_policy_use(&c->policy, &rollout->env);
+    rollout->env.seed = a->common.seed;
+    cli_simulation_use(&a->sim, &rollout->env);
+    rollout->env.episode_s = a->sim.seconds;
+    return ami_choose_may_touch(a->sim.may_touch, &c->policy, c->character, followed->clip,
+                                &rollout->env.may_touch, err);
+}
+
 static bool evaluate(const arguments *a, const contender *c, const ami_followed *followed, ami_protocol how,
                      int push, bar_state *bar, outcome *out, ami_error *err)
 {
-    ami_rollout_def rollout = {.env = ami_env_default_def(c->character, followed->clip),
-                               .envs = a->sim.envs,
-                               .policy = &c->policy,
-                               .generator = followed->clip ? NULL : &followed->motions.def,
-                               .progress = on_progress,
-                               .context = bar};
-    ami_policy_use(&c->policy, &rollout.env);
-    rollout.env.seed = a->common.seed;
-    cli_simulation_use(&a->sim, &rollout.env);
-    rollout.env.episode_s = a->sim.seconds;
+    ami_rollout_def rollout;
+    if (!define_rollout(a, c, followed, bar, &rollout, err))
+        return false;
     rollout.env.push_speed = a->sim.push[push].speed;
     rollout.env.push_period = a->sim.push[push].period;
     row_state row = {bar, followed->name, c->path, json_array()};
     const ami_evaluation_def def = {
         .rollout = &rollout, .seeds = a->seeds, .protocol = how, .done = on_done, .context = &row};
     out->runs = row.runs;
-    if (ami_choose_may_touch(a->sim.may_touch, &c->policy, c->character, followed->clip,
-                             &rollout.env.may_touch, err) &&
-        ami_evaluate(&def, &out->mean, err))
+    if (ami_evaluate(&def, &out->mean, err))
         return true;
     json_decref(row.runs);
     return false;
@@ -233,28 +253,94 @@ static bool evaluate_protocol(const arguments *a, const contender *c, int conten
     return true;
 }
 
+/* The largest pushes of each contender. */
+static bool find_largest_pushes(const arguments *a, const contender *c, int contenders,
+                                const ami_followed *followed, ami_largest_push largest[2], ami_error *err)
+{
+    bar_state bar = {.all = contenders};
+    bool ok = true, stopped = false;
+    ami_progress_start(&bar.progress, "eval", 0, 1, 0);
+    for (int k = 0; ok && k < contenders; k++) {
+        ami_rollout_def rollout;
+        bar.done = k;
+        ok = define_rollout(a, &c[k], followed, &bar, &rollout, err) &&
+             ami_find_largest_push(&rollout, &largest[k], &stopped, err);
+    }
+    ami_progress_end(&bar.progress);
+    return ok;
+}
+
+static void add_largest_pushes(const arguments *a, const contender *c, int contenders,
+                               const ami_followed *followed, const ami_largest_push largest[2], json_t *o)
+{
+    const ami_published *paper = followed->clip ? ami_published_find(followed->name) : NULL;
+    static const char *const field[2][2] = {
+        {"largest_push_forward_n", "largest_push_sideways_n"},
+        {"baseline_largest_push_forward_n", "baseline_largest_push_sideways_n"}};
+    const bool quiet = a->common.json && !strcmp(a->common.json, "-");
+    if (!quiet)
+        printf("largest force on the root that it survives, for .2 s from %.2f s on\n", largest[0].at_s);
+    for (int k = 0; k < contenders; k++) {
+        json_object_set_new(o, field[k][0], cli_real(largest[k].forward_n));
+        json_object_set_new(o, field[k][1], cli_real(largest[k].sideways_n));
+        if (!quiet)
+            printf("%-17.17s  forward %4.0f N, sideways %4.0f N\n", base_name(c[k].path),
+                   largest[k].forward_n, largest[k].sideways_n);
+    }
+    if (!quiet && paper && paper->forward_n > 0)
+        printf("%-17s  forward %4.0f N, sideways %4.0f N\n", "DeepMimic's paper", paper->forward_n,
+               paper->sideways_n);
+    if (!quiet)
+        printf("\n");
+}
+
+/* What was published for the same clip, as text and in `o`. */
+static void add_published(const arguments *a, const ami_followed *followed, json_t *o)
+{
+    const ami_published *paper = followed->clip ? ami_published_find(followed->name) : NULL;
+    if (!paper)
+        return;
+    json_object_set_new(o, "paper_nr", cli_real(paper->normalised_return));
+    json_object_set_new(o, "paper_samples", json_integer((json_int_t)paper->samples));
+    if (paper->forward_n > 0) {
+        json_object_set_new(o, "paper_largest_push_forward_n", cli_real(paper->forward_n));
+        json_object_set_new(o, "paper_largest_push_sideways_n", cli_real(paper->sideways_n));
+    }
+    if (!(a->common.json && !strcmp(a->common.json, "-")))
+        printf("DeepMimic's paper has a return of %.3f for this clip%s, after %.0f million samples.\n\n",
+               paper->normalised_return,
+               ami_clip_loops(followed->clip) ? "" : " from its first frame to its last",
+               paper->samples / 1e6);
+}
+
 static bool evaluate_all(const arguments *a, const contender *c, int contenders, const ami_followed *followed,
                          ami_error *err)
 {
     const bool quiet = a->common.json && !strcmp(a->common.json, "-");
     const bool once = followed->clip && !ami_clip_loops(followed->clip);
     bar_state bar = {.all = contenders * a->sim.pushes * a->seeds * (once ? 2 : 1)};
+    ami_largest_push largest[2];
+    if (a->push_force && !find_largest_pushes(a, c, contenders, followed, largest, err))
+        return false;
     json_t *rows = json_array();
     if ((once && !evaluate_protocol(a, c, contenders, followed, AMI_PROTOCOL_OWN_LENGTH, &bar, rows, err)) ||
         !evaluate_protocol(a, c, contenders, followed, AMI_PROTOCOL_SECONDS, &bar, rows, err)) {
         json_decref(rows);
         return false;
     }
-    if (!quiet)
-        printf("survival: still up at the end; success: and never off the reference by more than 25 cm of "
-               "the root's height or a tilt of "
-               ".8;\nreturn: mean reward a step over the whole time, 0 after a fall; worst: of the seeds.\n");
     json_t *o = json_object();
     json_object_set_new(o, "motion", cli_text(followed->name));
     json_object_set_new(o, "seconds", cli_real(a->sim.seconds));
     json_object_set_new(o, "envs", json_integer(a->sim.envs));
     json_object_set_new(o, "seeds", json_integer(a->seeds));
     json_object_set_new(o, "first_seed", json_integer((json_int_t)a->common.seed));
+    add_published(a, followed, o);
+    if (a->push_force)
+        add_largest_pushes(a, c, contenders, followed, largest, o);
+    if (!quiet)
+        printf("survival: still up at the end; success: and never off the reference by more than 25 cm of "
+               "the root's height or a tilt of "
+               ".8;\nreturn: mean reward a step over the whole time, 0 after a fall; worst: of the seeds.\n");
     json_object_set_new(o, "rows", rows);
     return cli_write_json(a->common.json, o, err);
 }

@@ -74,6 +74,11 @@ static bool check_def(const ami_env_def *def, ami_error *err)
         return ami_fail(err, "push of %g m/s, expected 0 to 100", def->push_speed);
     if (def->push_speed > 0 && !(def->push_period >= .01))
         return ami_fail(err, "push every %g s, expected 0.01 or more", def->push_period);
+    if (!(def->force_s >= 0 && isfinite(def->force_s)))
+        return ami_fail(err, "force for %g s, expected 0 (none) or more", def->force_s);
+    if (def->force_s > 0 && !(isfinite(def->force[0]) && isfinite(def->force[1]) && def->force_at >= 0))
+        return ami_fail(err, "force of (%g, %g) N from %g s on, expected finite numbers and 0 s or later",
+                        def->force[0], def->force[1], def->force_at);
     if (!(def->max_root_m >= 0))
         return ami_fail(err, "root distance limit %g m, expected 0 (none) or more", def->max_root_m);
     if (!(def->max_height_m >= 0))
@@ -261,6 +266,20 @@ static void push_if_due(ami_env *env)
     env->next_push += def->push_period;
 }
 
+/* Sets the force of `def` when it begins, and takes it away when it ends. */
+static void apply_force(ami_env *env)
+{
+    const ami_env_def *def = &env->def;
+    if (def->force_s <= 0)
+        return;
+    const double t = env->step * env->control_dt, c = cos(env->reference.heading),
+                 s = sin(env->reference.heading);
+    const bool acts = t > def->force_at - 1e-9 && t < def->force_at + def->force_s - 1e-9;
+    ami_world_force(&env->world, acts ? (const double[3]){c * def->force[0] - s * def->force[1],
+                                                          s * def->force[0] + c * def->force[1], 0}
+                                      : (const double[3]){0, 0, 0});
+}
+
 ami_env_end ami_env_step(ami_env *env, const float action[AMI_ACTION], ami_reward *reward)
 {
     AMI_ASSERT(env && env->world.data && action && reward);
@@ -286,6 +305,7 @@ ami_env_end ami_env_step_target(ami_env *env, const double target[AMI_POSE], ami
 {
     AMI_ASSERT(env && env->world.data && target && reward);
     push_if_due(env);
+    apply_force(env);
     const double begun = ami_clock_now();
     ami_world_step(&env->world, target, env->def.substeps);
     env->physics_s += ami_clock_now() - begun;

@@ -54,8 +54,11 @@ typedef struct ami_env_def {
     double turn_rate;     /* rad/s: constant turn rate of the reference */
     double push_speed;    /* m/s: change of root velocity in a random horizontal direction; 0: no pushes */
     double push_period;   /* s between pushes (2) */
-    bool goal;            /* observations include the goal (sim/observe.h) */
-    bool push_random;     /* for training: speed uniform in [0, push_speed], first push at a random time */
+    double force[2]; /* N: a force on the root, forward and to the left in the reference's heading frame … */
+    double force_at;  /* … from this time since the reset, s … */
+    double force_s;   /* … for so long; 0 (default): no force */
+    bool goal;        /* observations include the goal (sim/observe.h) */
+    bool push_random; /* for training: speed uniform in [0, push_speed], first push at a random time */
 } ami_env_def;
 
 typedef enum ami_env_end {

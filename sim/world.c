@@ -199,6 +199,12 @@ void ami_world_push(ami_world *world, const double dv[3])
         world->data->qvel[k] += dv[k];
 }
 
+void ami_world_force(ami_world *world, const double force[3])
+{
+    AMI_ASSERT(world && world->data && force);
+    mju_copy3(world->data->xfrc_applied + 6 * (size_t)world->character->body[0], force);
+}
+
 uint64_t ami_world_hash(const ami_world *world, uint64_t hash)
 {
     AMI_ASSERT(world && world->data);

@@ -57,6 +57,10 @@ void ami_world_move(ami_world *world, const double d[3]);
 /* Adds to the root's linear velocity (m/s, world frame): a push. */
 void ami_world_push(ami_world *world, const double dv[3]);
 
+/* A force on the root's centre of mass (N, world frame) that acts in all following steps until it is changed, or
+ * until ami_world_set. */
+void ami_world_force(ami_world *world, const double force[3]);
+
 /* Continues `hash` (base/hash.h) with positions and velocities (qpos, qvel). Rollouts and sessions report it,
  * so that two runs can be compared. */
 uint64_t ami_world_hash(const ami_world *world, uint64_t hash);

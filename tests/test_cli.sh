@@ -908,6 +908,12 @@ check 'eval of a motion that does not loop, columns' test "$(grep -c 'survival .
 check 'eval of a motion that does not loop, rows' test "$(grep -o '"protocol": "[a-z_]*"' eval.json | cut -d '"' -f 4 | tr '\n' ' ')" = \
     'own_length own_length seconds seconds '
 check 'eval, fields' fields eval.json rows/0/success rows/0/protocol rows/3/success
+refuse 'force begins 1.50 s after the start|for 0.5 s only' eval --precision fp32 "${stand[@]}" --policy runs/once/actor.onnx --seconds .5 --push-force
+for threads in 1 2; do
+    run eval "${stand[@]}" --policy runs/once/actor.onnx --seconds 3 --envs 1 --seeds 1 --push 0,2 --push-force --threads $threads --json push$threads.json
+done
+check 'eval --push-force, any threads' test "$(grep largest push1.json)" = "$(grep largest push2.json)"
+check 'eval --push-force, said' grep -q '^actor.onnx *forward *[0-9-]* N, sideways *[0-9-]* N$' log/out
 run eval "${stand[@]}" --policy runs/once/actor.onnx --seconds .5 --envs 2 --seeds 1 --push 0,2 --json eval.json
 check 'eval of a loop, one protocol' test "$(grep -c '"protocol": "seconds"' eval.json)" -eq 1
 check 'eval of a loop, nothing else' bash -c '! grep -q own_length eval.json && ! grep -q "pose held" log/out'

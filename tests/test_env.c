@@ -43,6 +43,8 @@ static void bad_definitions_are_refused(void **unused)
         {offsetof(ami_env_def, look_ahead), NAN, "look-ahead"},
         {offsetof(ami_env_def, push_speed), -1, "push of -1 m/s"},
         {offsetof(ami_env_def, push_speed), INFINITY, "push of inf m/s"},
+        {offsetof(ami_env_def, force_s), -1, "force for -1 s"},
+        {offsetof(ami_env_def, force_s), INFINITY, "force for inf s"},
         {offsetof(ami_env_def, max_root_m), -1, "root distance limit -1 m"},
         {offsetof(ami_env_def, max_root_m), NAN, "root distance limit"},
         {offsetof(ami_env_def, max_height_m), -.1, "root height limit -0.1 m"},

@@ -160,6 +160,38 @@ static int find_pushes(ami_env *env, int steps, int step_of[], double dv[][2], i
     return found;
 }
 
+/* In the air, where nothing else changes the horizontal momentum (.44 m/s here), but for what integration loses. */
+static void a_force_acts_for_its_time(void **unused)
+{
+    (void)unused;
+    ami_clip *high = body_clip(20, false);
+    ami_env_def def = ami_env_default_def(character, high);
+    def.start_phase = 0;
+    def.start_heading = M_PI / 2; /* forward is +y, left is -x */
+    def.force[0] = 100;
+    def.force[1] = 40;
+    def.force_at = .1;
+    def.force_s = .2;
+    ami_env env = make_env(&def);
+    const double mass = character->model->body_subtreemass[0];
+    ami_reward reward;
+    for (int step = 1; step <= 12; step++) {
+        assert_int_equal(ami_env_step(&env, zero, &reward), AMI_ENV_GOES_ON);
+        const double acted = fmin(fmax(step / 30. - .1, 0), .2);
+        assert_near(env.state.com_vel[0], -40 * acted / mass, 1e-3, "speed to the right", step);
+        assert_near(env.state.com_vel[1], 100 * acted / mass, 1e-3, "speed forward", step);
+    }
+    ami_env_reset(&env); /* in the middle of a force: nothing of it remains */
+    for (int step = 0; step < 5; step++)
+        ami_env_step(&env, zero, &reward);
+    assert_true(env.state.com_vel[1] > 1e-3);
+    ami_env_reset(&env);
+    ami_env_step(&env, zero, &reward);
+    assert_near(env.state.com_vel[1], 0, 1e-9, "speed after a reset", 0);
+    ami_env_free(&env);
+    ami_clip_destroy(high);
+}
+
 static void pushes_come_as_asked(void **unused)
 {
     (void)unused;
@@ -560,6 +592,7 @@ int main(void)
         cmocka_unit_test(time_is_up_after_that_many_steps),
         cmocka_unit_test(a_lost_root_ends_the_episode),
         cmocka_unit_test(a_broken_state_ends_the_episode),
+        cmocka_unit_test(a_force_acts_for_its_time),
         cmocka_unit_test(pushes_come_as_asked),
         cmocka_unit_test(equal_environments_go_equal_ways),
         cmocka_unit_test(a_saved_environment_goes_on_bit_by_bit),

@@ -1,0 +1,17 @@
+/* Published results for DeepMimic's clips, to stand beside ours. */
+#ifndef AMI_MOTION_PUBLISHED_H
+#define AMI_MOTION_PUBLISHED_H
+
+/* Peng et al. 2018, "DeepMimic", tables 2 and 6 (humanoid). */
+typedef struct ami_published {
+    const char *clip;         /* its name, as --motion takes it: "backflip" */
+    double samples;           /* until the end of the training, e.g. 72e6 */
+    double normalised_return; /* mean reward a step: over 20 s, or over its own length if it does not loop */
+    double forward_n, sideways_n; /* largest push on the root for .2 s, N; 0: not published */
+} ami_published;
+
+/* The entry of a clip: a name, or the path of a file humanoid3d_NAME.txt or NAME.txt. NULL if nothing was
+ * published. */
+const ami_published *ami_published_find(const char *clip);
+
+#endif
