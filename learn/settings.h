@@ -80,6 +80,8 @@ bool ami_setting_parse(const ami_setting *list, int count, double *values, const
     SETTING(hold_max_s, real, 2, 0, 1e6, "s, max of the same")                                              \
     SETTING(start_failures, real, .5, 0, 1,                                                                 \
             "fraction of the starts shortly before times where episodes fail")                              \
+    SETTING(start_first, real, .2, 0, 1,                                                                    \
+            "fraction of the starts at the first pose of a clip that does not loop")                        \
     SETTING(start_noise, real, 0, 0, 10,                                                                    \
             "deviation of starts from the reference, at the end: 1 is .1 rad and .3 m/s")                   \
     SETTING(start_noisy, real, .5, 0, 1, "fraction of the starts with start_noise")                         \

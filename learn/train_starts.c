@@ -52,7 +52,11 @@ void ami_train_refresh_starts(ami_train *train)
 
 double ami_train_draw_start(ami_train *train, int e)
 {
-    if (train->bins == 0 || ami_rng_uniform(&train->run[e].rng) >= train->settings.start_failures)
+    if (train->bins == 0)
+        return -1;
+    if (!ami_clip_loops(train->clip) && ami_rng_uniform(&train->run[e].rng) < train->settings.start_first)
+        return 0;
+    if (ami_rng_uniform(&train->run[e].rng) >= train->settings.start_failures)
         return -1;
     const double u = ami_rng_uniform(&train->run[e].rng);
     int b = 0;

@@ -20,6 +20,7 @@ static ami_settings watching(double start_failures)
     ami_settings s = lively(false);
     s.envs = 4;
     s.start_failures = start_failures;
+    s.start_first = 0;
     return s;
 }
 
@@ -77,6 +78,33 @@ static void starts_lie_in_the_second_before_failures(void **state)
             ami_train_destroy(t);
             ami_clip_destroy(clip);
         }
+    clip = mine;
+}
+
+/* A clip that does not loop is begun at its first pose in a fraction of the episodes; a loop has no first pose. */
+static void some_episodes_begin_at_the_first_pose(void **state)
+{
+    (void)state;
+    enum { STARTS = 20000 };
+    ami_clip *mine = clip;
+    for (int loop = 0; loop < 2; loop++) {
+        ami_settings s = watching(.5);
+        s.start_first = .3;
+        clip = standing_for(2, false, loop);
+        ami_train *t = try_create(&s);
+        int first = 0, anywhere = 0;
+        for (int i = 0; i < STARTS; i++) {
+            const double phase = ami_train_draw_start(t, 0);
+            first += phase == 0;
+            anywhere += phase == -1;
+        }
+        const double want = loop ? 0 : .3, other = (1 - want) * .5;
+        assert_near((double)first / STARTS, want, 5 * sqrt(want * (1 - want) / STARTS), "first", loop);
+        assert_near((double)anywhere / STARTS, other, 5 * sqrt(other * (1 - other) / STARTS), "anywhere",
+                    loop);
+        ami_train_destroy(t);
+        ami_clip_destroy(clip);
+    }
     clip = mine;
 }
 
@@ -256,6 +284,7 @@ static void starts_depend_on_nothing_else(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(some_episodes_begin_at_the_first_pose),
         cmocka_unit_test(starts_lie_in_the_second_before_failures),
         cmocka_unit_test(starts_are_uniform_where_nothing_is_worse),
         cmocka_unit_test(visits_and_failures_are_counted_by_part),
