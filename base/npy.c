@@ -31,10 +31,11 @@ enum {
 static const struct {
     const char *descr, *name;
     size_t size;
-} types[AMI_NPY_TYPES] = {{"<f4", "float32", 4}, {"<f8", "float64", 8}, {"<f2", "float16", 2},
-                          {"|b1", "bool", 1},    {"|i1", "int8", 1},    {"<i2", "int16", 2},
-                          {"<i4", "int32", 4},   {"<i8", "int64", 8},   {"|u1", "uint8", 1},
-                          {"<u2", "uint16", 2},  {"<u4", "uint32", 4},  {"<u8", "uint64", 8}};
+} types[AMI_NPY_TYPES + 1] = {{"<f4", "float32", 4}, {"<f8", "float64", 8}, {"<f2", "float16", 2},
+                              {"|b1", "bool", 1},    {"|i1", "int8", 1},    {"<i2", "int16", 2},
+                              {"<i4", "int32", 4},   {"<i8", "int64", 8},   {"|u1", "uint8", 1},
+                              {"<u2", "uint16", 2},  {"<u4", "uint32", 4},  {"<u8", "uint64", 8},
+                              {"|S16", "text", 16}};
 
 const char *ami_npy_type_name(ami_npy_type type)
 {

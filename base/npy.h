@@ -30,7 +30,8 @@ typedef enum ami_npy_type {
     AMI_NPY_UINT16,
     AMI_NPY_UINT32,
     AMI_NPY_UINT64,
-    AMI_NPY_TYPES
+    AMI_NPY_TYPES,
+    AMI_NPY_TEXT = AMI_NPY_TYPES /* only written: 16 bytes each, NumPy's S16 */
 } ami_npy_type;
 
 /* "float32", "bool", ...; and bytes of one number. */

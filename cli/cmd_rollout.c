@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/npy.h"
 #include "cli/commands.h"
+#include "motion/npz.h"
 #include "options/options.h"
 #include "options/precision.h"
 #include "options/progress.h"
@@ -19,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_REALTIME = CLI_KEY_OWN, KEY_RECORD, KEY_OBSERVATIONS };
+enum { KEY_REALTIME = CLI_KEY_OWN, KEY_RECORD, KEY_OBSERVATIONS, KEY_DATASET };
 
 enum { OBSERVATIONS = 1024 };
 
@@ -27,7 +28,7 @@ typedef struct arguments {
     cli_common common;
     ami_style_request style;
     cli_simulation sim;
-    const char *record, *observations;
+    const char *record, *observations, *dataset;
     bool realtime;
 } arguments;
 
@@ -46,6 +47,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_OBSERVATIONS:
         a->observations = text;
         return 0;
+    case KEY_DATASET:
+        a->dataset = text;
+        return 0;
     case KEY_RECORD:
         a->record = text;
         return 0;
@@ -59,7 +63,13 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 static const struct argp_option options[] = {
     {"realtime", KEY_REALTIME, NULL, 0, "wait for every control step's absolute deadline", 1},
-    {"record", KEY_RECORD, "FILE", 0, "write character 0's motion as a clip file", 1},
+    {"record", KEY_RECORD, "FILE", 0,
+     "write character 0's motion: .txt, .bvh or .npz; .npz also holds what --dataset writes", 1},
+    {"dataset", KEY_DATASET, "FILE.npz", 0,
+     "write every step of all characters up to their falls: observations, actions, torques, contacts, "
+     "rewards, MuJoCo's "
+     "states (docs/motions.md)",
+     1},
     {"observations", KEY_OBSERVATIONS, "FILE.npy", 0,
      "write 1024 of the observations that the actor is given, evenly spread over all characters and steps: "
      "for "
@@ -96,15 +106,63 @@ static bool on_progress(void *context, double fraction)
     return true;
 }
 
-static bool write_recording(const char *path, const ami_rollout_result *r, ami_error *err)
+/* The steps of a rollout, as they go into files. */
+typedef struct steps {
+    ami_dataset *data;
+    const char *name[AMI_DATASET_ARRAYS];
+    ami_npy array[AMI_DATASET_ARRAYS];
+} steps;
+
+static bool has_ending(const char *path, const char *ending)
 {
+    const size_t length = strlen(path), of = strlen(ending);
+    return length >= of && !strcmp(path + length - of, ending);
+}
+
+/* Whether the recording holds more than the motion. */
+static bool records_steps(const arguments *a)
+{
+    return a->record && has_ending(a->record, ".npz");
+}
+
+/* Room for the steps, if they are to be written. */
+static bool prepare_steps(const arguments *a, ami_rollout_def *def, steps *s, ami_error *err)
+{
+    if (!a->dataset && !records_steps(a))
+        return true;
+    const int episodes = a->dataset ? def->envs : 1, inputs = def->env.goal ? AMI_OBS_MAX : AMI_OBS;
+    const double count = ceil(def->env.episode_s / (def->env.substeps * def->env.character->timestep) - 1e-9);
+    const double most = 4294967296., bytes = ami_dataset_bytes(episodes, count, inputs);
+    if (bytes > .99 * most)
+        return ami_fail(
+            err,
+            "--%s: %d characters for %g s take up to %.1f GiB, more than the 4 GiB that a .npz file holds",
+            a->dataset ? "dataset" : "record", episodes, def->env.episode_s, bytes / most * 4);
+    def->dataset = s->data = ami_dataset_create(episodes, (int)count, inputs, err);
+    return s->data != NULL;
+}
+
+static bool write_steps(const arguments *a, const steps *s, ami_error *err)
+{
+    return !a->dataset || ami_npz_write(a->dataset, AMI_DATASET_ARRAYS, s->name, s->array, err);
+}
+
+static bool write_recording(const arguments *a, const ami_rollout_result *r, const steps *s, ami_error *err)
+{
+    if (!a->record)
+        return true;
     double *time = malloc((size_t)r->frames * sizeof *time);
     if (!time)
         return ami_fail(err, "out of memory for the recording");
     for (int i = 0; i < r->frames; i++)
         time[i] = i * r->control_dt;
     ami_clip *clip = ami_clip_create(r->frames, time, r->pose, false, "recording", err);
-    const bool ok = clip && ami_clip_write(clip, path, err);
+    ami_npy first[AMI_DATASET_ARRAYS];
+    if (s->data)
+        ami_dataset_first(s->array, first);
+    const bool ok = clip && (records_steps(a) ? ami_motion_npz_write_with(clip, a->record, AMI_DATASET_ARRAYS,
+                                                                          s->name, first, err)
+                                              : ami_clip_write(clip, a->record, err));
     ami_clip_destroy(clip);
     free(time);
     return ok;
@@ -176,7 +234,8 @@ static bool run(const arguments *a, ami_error *err)
         def.progress = on_progress;
         def.context = &progress;
         ami_rollout_result result;
-        ok = ok &&
+        steps all = {0};
+        ok = ok && prepare_steps(a, &def, &all, err) &&
              ami_choose_may_touch(a->sim.may_touch, def.policy, character, followed.clip, &def.env.may_touch,
                                   err) &&
              ami_rollout_run(&def, &result, err);
@@ -185,13 +244,16 @@ static bool run(const arguments *a, ami_error *err)
             const bool quiet = a->common.json && !strcmp(a->common.json, "-");
             if (!quiet)
                 cli_print_rollout(&def, &result, followed.name, a->sim.no_policy ? NULL : path);
-            ok = (!a->record || write_recording(a->record, &result, err)) &&
+            if (all.data)
+                ami_dataset_finish(all.data, all.name, all.array);
+            ok = write_recording(a, &result, &all, err) && write_steps(a, &all, err) &&
                  (!a->observations || write_observations(a->observations, &result, err)) &&
                  cli_write_json(
                      a->common.json,
                      cli_rollout_json(&def, &result, followed.name, a->sim.no_policy ? NULL : path), err);
             ami_rollout_result_free(&result);
         }
+        ami_dataset_destroy(all.data);
     }
     ami_followed_free(&followed);
     ami_character_destroy(character);

@@ -1,8 +1,7 @@
 /* Motions in npz files. */
 #include "motion/npz.h"
 
-#include "base/file.h"
-#include "base/npy.h"
+#include "base/assert.h"
 #include "motion/edit.h"
 #include "motion/humanoid.h"
 #include "motion/kinematics.h"
@@ -361,106 +360,6 @@ ami_mocap *ami_motion_npz_decode(const void *bytes, size_t size, ami_error *err)
     return m;
 }
 
-/* Adds bytes (taken over) under a name. */
-static bool add(zip_t *zip, const char *name, uint8_t *bytes, size_t size)
-{
-    zip_source_t *source = bytes ? zip_source_buffer(zip, bytes, size, 1) : NULL;
-    if (!source) {
-        free(bytes);
-        return false;
-    }
-    if (zip_file_add(zip, name, source, 0) < 0) {
-        zip_source_free(source);
-        return false;
-    }
-    return true;
-}
-
-/* What NumPy writes for a list of short ASCII texts. */
-static uint8_t *encode_names(const char *const *names, int count, size_t *size)
-{
-    enum { HEADER = 128, LETTERS = 16 };
-    uint8_t *bytes = calloc(1, HEADER + (size_t)count * LETTERS);
-    if (!bytes)
-        return NULL;
-    memcpy(bytes, "\x93NUMPY\x01\x00", 8);
-    bytes[8] = HEADER - 10;
-    const int n = snprintf((char *)bytes + 10, HEADER - 10,
-                           "{'descr': '|S%d', 'fortran_order': False, 'shape': (%d,), }", LETTERS, count);
-    memset(bytes + 10 + n, ' ', (size_t)(HEADER - 10 - n));
-    bytes[HEADER - 1] = '\n';
-    for (int i = 0; i < count; i++)
-        for (int k = 0; k < LETTERS && names[i][k]; k++)
-            bytes[HEADER + i * LETTERS + k] = (uint8_t)names[i][k];
-    *size = HEADER + (size_t)count * LETTERS;
-    return bytes;
-}
-
-static bool add_all(zip_t *zip, const ami_clip *clip, ami_error *err)
-{
-    const size_t n = (size_t)ami_clip_frames(clip);
-    double *pos = malloc(n * AMI_BODIES * 3 * sizeof *pos), *rot = malloc(n * AMI_BODIES * 4 * sizeof *rot);
-    const double rate = (double)(n - 1) / ami_clip_duration(clip);
-    bool ok = pos && rot;
-    for (size_t f = 0; ok && f < n; f++) {
-        double joint[AMI_BODIES][3], turn[AMI_BODIES][4];
-        ami_fk(ami_humanoid(), ami_clip_poses(clip) + f * AMI_POSE, joint, turn);
-        memcpy(pos + f * AMI_BODIES * 3, joint, sizeof joint);
-        memcpy(rot + f * AMI_BODIES * 4, turn, sizeof turn);
-    }
-    size_t size;
-    const size_t one[1] = {1}, places_shape[3] = {n, AMI_BODIES, 3}, turns_shape[3] = {n, AMI_BODIES, 4};
-    uint8_t *bytes;
-    ok = ok && (bytes = ami_npy_encode(AMI_NPY_FLOAT64, 3, places_shape, pos, &size, NULL)) &&
-         add(zip, "positions.npy", bytes, size);
-    ok = ok && (bytes = ami_npy_encode(AMI_NPY_FLOAT64, 3, turns_shape, rot, &size, NULL)) &&
-         add(zip, "rotations.npy", bytes, size);
-    ok = ok && (bytes = ami_npy_encode(AMI_NPY_FLOAT64, 1, one, &rate, &size, NULL)) &&
-         add(zip, "fps.npy", bytes, size);
-    ok = ok && (bytes = encode_names(ami_body_name, AMI_BODIES, &size)) && add(zip, "names.npy", bytes, size);
-    free(pos);
-    free(rot);
-    return ok || ami_fail(err, "out of memory for %zu frames", n);
-}
-
-bool ami_motion_npz_write(const ami_clip *clip, const char *path, ami_error *err)
-{
-    const int n = ami_clip_frames(clip);
-    ami_clip *even = ami_edit_resample(clip, (n - 1) / ami_clip_duration(clip), err);
-    if (!even)
-        return ami_fail_in(err, "%s", path);
-    zip_error_t why;
-    zip_error_init(&why);
-    zip_source_t *source = zip_source_buffer_create(NULL, 0, 0, &why);
-    zip_t *zip = source ? zip_open_from_source(source, ZIP_TRUNCATE, &why) : NULL;
-    bool ok = zip != NULL || ami_fail(err, "out of memory");
-    if (zip) {
-        zip_source_keep(source);
-        ok = add_all(zip, even, err);
-        if (ok && zip_close(zip) != 0)
-            ok = ami_fail(err, "out of memory");
-        else if (ok)
-            zip = NULL;
-        if (zip)
-            zip_discard(zip);
-    }
-    zip_stat_t st;
-    zip_stat_init(&st);
-    if (ok) {
-        uint8_t *bytes =
-            zip_source_stat(source, &st) == 0 && zip_source_open(source) == 0 ? malloc(st.size) : NULL;
-        ok = bytes && zip_source_read(source, bytes, st.size) == (zip_int64_t)st.size;
-        ok = ok ? ami_file_write(path, bytes, st.size, err) : ami_fail(err, "%s: out of memory", path);
-        free(bytes);
-    } else {
-        ami_fail_in(err, "%s", path);
-    }
-    zip_source_free(source);
-    zip_error_fini(&why);
-    ami_clip_destroy(even);
-    return ok;
-}
-
 #else
 
 static const char without[] = "npz files need libzip, without which this amble was built";
@@ -472,10 +371,63 @@ ami_mocap *ami_motion_npz_decode(const void *bytes, size_t size, ami_error *err)
     return NULL;
 }
 
-bool ami_motion_npz_write(const ami_clip *clip, const char *path, ami_error *err)
+#endif
+
+/* Rotations and places of all joints of all frames. */
+static bool find_places(const ami_clip *clip, double *place, double *turn)
 {
-    (void)clip;
-    return ami_fail(err, "%s: %s", path, without);
+    const size_t n = (size_t)ami_clip_frames(clip);
+    for (size_t f = 0; place && turn && f < n; f++)
+        ami_fk(ami_humanoid(), ami_clip_poses(clip) + f * AMI_POSE,
+               (double(*)[3])(place + f * AMI_BODIES * 3), (double(*)[4])(turn + f * AMI_BODIES * 4));
+    return place && turn;
 }
 
-#endif
+bool ami_motion_npz_write(const ami_clip *clip, const char *path, ami_error *err)
+{
+    return ami_motion_npz_write_with(clip, path, 0, NULL, NULL, err);
+}
+
+bool ami_motion_npz_write_with(const ami_clip *clip, const char *path, int more, const char *const *names,
+                               const ami_npy *arrays, ami_error *err)
+{
+    enum { OWN = 4, MOST = 32, LETTERS = 16 };
+    AMI_ASSERT(clip && path && more >= 0 && more + OWN <= MOST);
+    const int frames = ami_clip_frames(clip);
+    double rate = (frames - 1) / ami_clip_duration(clip);
+    ami_clip *even = ami_edit_resample(clip, rate, err);
+    if (!even)
+        return ami_fail_in(err, "%s", path);
+    const size_t n = (size_t)ami_clip_frames(even);
+    rate = (double)(n - 1) / ami_clip_duration(even);
+    double *place = malloc(n * AMI_BODIES * 3 * sizeof *place),
+           *turn = malloc(n * AMI_BODIES * 4 * sizeof *turn);
+    char text[AMI_BODIES][LETTERS] = {{0}};
+    for (int i = 0; i < AMI_BODIES; i++)
+        memcpy(text[i], ami_body_name[i], strlen(ami_body_name[i]));
+    const char *name[MOST] = {"positions", "rotations", "fps", "names"};
+    ami_npy array[MOST] = {
+        {.type = AMI_NPY_FLOAT64,
+         .rank = 3,
+         .shape = {n, AMI_BODIES, 3},
+         .count = n * AMI_BODIES * 3,
+         .f64 = place},
+        {.type = AMI_NPY_FLOAT64,
+         .rank = 3,
+         .shape = {n, AMI_BODIES, 4},
+         .count = n * AMI_BODIES * 4,
+         .f64 = turn},
+        {.type = AMI_NPY_FLOAT64, .rank = 1, .shape = {1}, .count = 1, .f64 = &rate},
+        {.type = AMI_NPY_TEXT, .rank = 1, .shape = {AMI_BODIES}, .count = AMI_BODIES, .data = text}};
+    for (int i = 0; i < more; i++) {
+        name[OWN + i] = names[i];
+        array[OWN + i] = arrays[i];
+    }
+    const bool ok = find_places(even, place, turn)
+                        ? ami_npz_write(path, OWN + more, name, array, err)
+                        : ami_fail(err, "%s: out of memory for %zu frames", path, n);
+    free(place);
+    free(turn);
+    ami_clip_destroy(even);
+    return ok;
+}

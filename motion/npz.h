@@ -14,6 +14,7 @@
 #ifndef AMI_MOTION_NPZ_H
 #define AMI_MOTION_NPZ_H
 
+#include "base/npy.h"
 #include "motion/clip.h"
 #include "motion/mocap.h"
 
@@ -26,5 +27,10 @@ ami_mocap *ami_motion_npz_decode(const void *bytes, size_t size, ami_error *err)
 /* A clip as positions (T, 15, 3) m and rotations (T, 15, 4) wxyz, z up, names (15), fps, at an even rate,
  * replacing `path` as a whole or not at all. */
 AMI_MUST_CHECK bool ami_motion_npz_write(const ami_clip *clip, const char *path, ami_error *err);
+
+/* The same with `more` (at most 28) further arrays under their names. */
+AMI_MUST_CHECK bool ami_motion_npz_write_with(const ami_clip *clip, const char *path, int more,
+                                              const char *const *names, const ami_npy *arrays,
+                                              ami_error *err);
 
 #endif

@@ -97,7 +97,13 @@ static bool step_environment(rollout *r, int e, const float *action)
     ami_env *env = &r->env[e];
     score *s = &r->score[e];
     ami_reward reward;
+    ami_dataset *const dataset =
+        r->def->dataset && e < ami_dataset_episodes(r->def->dataset) ? r->def->dataset : NULL;
+    if (dataset)
+        ami_dataset_before(dataset, e, env);
     const ami_env_end end = ami_env_step(env, action, &reward);
+    if (dataset)
+        ami_dataset_after(dataset, e, env, action, &reward, end);
     s->up += !s->fell;
     if (end == AMI_ENV_UNSTABLE) {
         s->unstable++;

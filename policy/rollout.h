@@ -8,6 +8,7 @@
 #define AMI_POLICY_ROLLOUT_H
 
 #include "policy/controller.h"
+#include "policy/dataset.h"
 #include "policy/generator.h"
 
 typedef struct ami_rollout_def {
@@ -20,6 +21,7 @@ typedef struct ami_rollout_def {
     int threads;          /* 0: as many as OpenMP has */
     bool realtime;        /* every control step waits until it is due */
     bool record;          /* keep character 0's poses */
+    ami_dataset *dataset; /* gets every step of its first ami_dataset_episodes characters; or NULL */
     int observation_rows; /* keep so many of the actor's observations, evenly spread over all characters'
                              requested steps (fewer where characters fall); 0, or no policy: none */
     /* Runs task(index, argument) for every index in [0, count), on any threads, and returns when all have

@@ -154,6 +154,20 @@ void ami_world_state(const ami_world *world, ami_state *state)
     ami_fk_state(&c->skeleton, pose, vel, state);
 }
 
+void ami_world_torques(const ami_world *world, double torque[AMI_VEL])
+{
+    AMI_ASSERT(world && world->data && torque);
+    const ami_character *c = world->character;
+    const mjData *d = world->data;
+    double whole[AMI_VEL] = {0};
+    for (int i = 1; i < AMI_BODIES; i++)
+        for (int k = 0, at = c->joint[i].qvel; k < (c->joint[i].width == 4 ? 3 : c->joint[i].width);
+             k++, at++)
+            whole[at] = d->qfrc_applied[at] - c->model->dof_damping[at] * d->qvel[at];
+    ami_vel_of_qvel(c, whole, torque);
+    memset(torque, 0, 6 * sizeof *torque);
+}
+
 double ami_world_lowest(const ami_world *world)
 {
     AMI_ASSERT(world && world->data);

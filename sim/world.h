@@ -46,6 +46,10 @@ void ami_world_update(ami_world *world);
 /* The current state, computed from positions and velocities (motion/kinematics.h). */
 void ami_world_state(const ami_world *world, ami_state *state);
 
+/* Torques of the joints' PD controllers in the last physics step, N·m, as in a velocity (ami_vel_of_qvel); the
+ * root's six numbers are 0. */
+void ami_world_torques(const ami_world *world, double torque[AMI_VEL]);
+
 /* Height of the lowest point of the whole body, or of one of its 15 bodies, m. The frames must be up to date:
  * they are after every call except ami_world_step and ami_world_push. */
 double ami_world_lowest(const ami_world *world);

@@ -518,6 +518,22 @@ run clip info part.txt --json -
 check 'clip convert, cut and stretched' python3 -c 'import json; d = json.load(open("log/out"))[0]["duration_s"]; assert abs(d - 2 * (.8 - 2 / 30)) < .01, d'
 run "${roll[@]}" --record recorded.bvh
 check 'rollout, recorded as BVH' grep -q '^HIERARCHY' recorded.bvh
+run "${roll[@]}" --record recorded.npz --dataset steps.npz
+check 'rollout --dataset, exit status' test "$status" -eq 0
+if python3 -c 'import numpy' 2>/dev/null; then
+    check 'rollout --dataset, what NumPy reads' python3 -c '
+import numpy, sys
+d, r = numpy.load("steps.npz"), numpy.load("recorded.npz")
+n, e = len(d["rewards"]), len(d["episode_lengths"])
+assert n == d["episode_lengths"].sum() and d["observations"].shape == (n + e, 197) and d["actions"].shape == (n, 36)
+m = r["episode_lengths"][0]
+assert (r["observations"] == d["observations"][:m + 1]).all() and r["positions"].shape == (m + 1, 15, 3)'
+else
+    skip 'rollout --dataset is not read by NumPy: python3 has none'
+fi
+run clip info recorded.npz --json -
+check 'rollout --record of an npz is a motion' test "$status" -eq 0
+refuse '--dataset|4 GiB' rollout --no-policy "${stand[@]}" --seconds 5000 --envs 100 --dataset huge.npz
 run "${roll[@]}" --record nowhere/motion.txt
 check 'rollout --record into no folder, exit status' test "$status" -ne 0
 check 'rollout --record into no folder, sentence' grep -q '^amble: nowhere/motion.txt: not written' log/err
@@ -908,7 +924,9 @@ check 'eval of a motion that does not loop, columns' test "$(grep -c 'survival .
 check 'eval of a motion that does not loop, rows' test "$(grep -o '"protocol": "[a-z_]*"' eval.json | cut -d '"' -f 4 | tr '\n' ' ')" = \
     'own_length own_length seconds seconds '
 check 'eval, fields' fields eval.json rows/0/success rows/0/protocol rows/3/success
-refuse 'force begins 1.50 s after the start|for 0.5 s only' eval --precision fp32 "${stand[@]}" --policy runs/once/actor.onnx --seconds .5 --push-force
+run eval "${stand[@]}" --policy runs/once/actor.onnx --seconds .5 --push-force
+check 'eval --push-force, too short a time' test "$status" -eq 2
+check 'eval --push-force, too short a time, said' grep -q '^amble: the force begins 1.50 s after the start.*for 0.5 s only$' log/err
 for threads in 1 2; do
     run eval "${stand[@]}" --policy runs/once/actor.onnx --seconds 3 --envs 1 --seeds 1 --push 0,2 --push-force --threads $threads --json push$threads.json
 done
