@@ -274,6 +274,8 @@ static ami_train *create(const ami_settings *settings, const ami_character *char
     t->settings = *settings;
     if (t->settings.goal < 0)
         t->settings.goal = styles != NULL;
+    if (t->settings.gamma < 0)
+        t->settings.gamma = !clip || ami_mirror_is_symmetric(clip) ? .95 : .975;
     if (t->settings.episode_s <= 0)
         t->settings.episode_s = episode_for(&t->settings, clip);
     t->inputs = t->settings.goal != 0 ? AMI_OBS_MAX : AMI_OBS;

@@ -100,6 +100,7 @@ static void the_clip_decides(void **state)
             }
             ami_train *t = try_create(&s);
             const bool folds = mirror < 0 ? i == 0 : mirror;
+            assert_true(t->settings.gamma == (i == 0 ? .95 : .975));
             assert_true(t->mirror == folds && ami_train_settings(t)->mirror == folds);
             ami_train_destroy(t);
         }
@@ -172,7 +173,7 @@ static void bodies_do_the_mirror_image_of_what_is_learned(void **state)
                 }
                 ami_reward reward;
                 const ami_env_end end = ami_env_step(&body, action, &reward);
-                assert_near(reward.total, (double)t->reward[i] / (1 - s.gamma), 1e-4, "reward", i);
+                assert_near(reward.total, (double)t->reward[i] / (1 - t->settings.gamma), 1e-4, "reward", i);
                 second ? flipped++ : plain++;
                 assert_true(t->last[i] == (end != AMI_ENV_GOES_ON));
                 if (t->last[i])
