@@ -77,7 +77,8 @@ static moment moment_of(struct argp_state *state, const char *text, const char *
 static error_t parse(int key, char *text, struct argp_state *state)
 {
     static const char *const loops[] = {"none", "wrap", "auto"};
-    static const char *const formats[] = {"txt", "json", "bvh", "npz", "csv"};
+    enum { FORMATS = 6 };
+    static const char *const formats[FORMATS] = {"txt", "json", "bvh", "glb", "npz", "csv"};
     options *o = state->input;
     int k = 0;
     switch (key) {
@@ -89,10 +90,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
         o->out = text;
         return 0;
     case KEY_FORMAT:
-        while (k < 5 && strcmp(text, formats[k]) != 0)
+        while (k < FORMATS && strcmp(text, formats[k]) != 0)
             k++;
-        if (k == 5)
-            argp_error(state, "--format: \"%s\", expected txt, json, bvh, npz or csv", text);
+        if (k == FORMATS)
+            argp_error(state, "--format: \"%s\", expected txt, json, bvh, glb, npz or csv", text);
         o->format = text;
         return 0;
     case KEY_RATE:
@@ -152,8 +153,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 static const struct argp_option convert_options[] = {
     {"output", KEY_OUT, "OUT", 0,
-     "file, or folder for several: .txt and .json DeepMimic's, .bvh, .npz, .csv a table", 1},
-    {"format", KEY_FORMAT, "NAME", 0, "what a folder is filled with: txt (default), json, bvh, npz or csv",
+     "file, or folder for several: .txt and .json DeepMimic's, .bvh, .glb, .npz, .csv a table", 1},
+    {"format", KEY_FORMAT, "NAME", 0, "what a folder is filled with: txt (default), json, bvh, glb, npz or csv",
      1},
     {"skip-existing", KEY_SKIP, NULL, 0,
      "leave out what is there already, to go on with a stopped conversion", 1},

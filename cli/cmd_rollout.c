@@ -64,7 +64,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 static const struct argp_option options[] = {
     {"realtime", KEY_REALTIME, NULL, 0, "wait for every control step's absolute deadline", 1},
     {"record", KEY_RECORD, "FILE", 0,
-     "write character 0's motion: .txt, .bvh or .npz; .npz also holds what --dataset writes", 1},
+     "write character 0's motion: .txt, .bvh, .glb or .npz; .npz also holds what --dataset writes", 1},
     {"dataset", KEY_DATASET, "FILE.npz", 0,
      "write every step of all characters up to their falls: observations, actions, torques, contacts, "
      "rewards, MuJoCo's "

@@ -29,11 +29,4 @@ bool ami_bvh_looks_like(const char *text, size_t size);
  * the same motion. NULL and a sentence when memory is short. */
 char *ami_bvh_encode(const ami_clip *clip, size_t *size, ami_error *err);
 
-/* Whether the motion's skeleton is the one that ami_bvh_encode writes; then it is read without retargeting.
- */
-bool ami_bvh_is_own(const ami_mocap *mocap);
-
-/* Such a motion as a clip. NULL on error. */
-ami_clip *ami_bvh_own_clip(const ami_mocap *mocap, const char *name, ami_error *err);
-
 #endif

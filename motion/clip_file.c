@@ -11,6 +11,7 @@
 #include "motion/bvh.h"
 #include "motion/clip_check.h"
 #include "motion/motion_file.h"
+#include "motion/glb.h"
 #include "motion/npz.h"
 #include "motion/rotation.h"
 
@@ -315,7 +316,8 @@ bool ami_clip_looks_like(const char *path)
         text[size] = 0;
         const size_t mark = strncmp(text, "\xef\xbb\xbf", 3) ? 0 : 3;
         found = ami_bvh_looks_like(text + mark, size - mark) ||
-                (ami_motion_npz_looks_like(text, size) && has_ending(path, ".npz"));
+                (ami_motion_npz_looks_like(text, size) && has_ending(path, ".npz")) ||
+                (ami_glb_looks_like(text, size) && has_ending(path, ".glb"));
         const char *at = skip_blanks(text + mark);
         const char *frames = *at == '{' ? strstr(at, "\"Frames\"") : NULL;
         static const char *const next[3] = {":", "[", "["};
@@ -361,17 +363,17 @@ static bool write_frame(FILE *out, const double values[FRAME])
 /* Endings that promise something else than JSON and BVH. */
 static bool check_ending(const char *path, ami_error *err)
 {
-    static const char *const others[] = {".csv",  ".fbx", ".glb",  ".gltf", ".c3d",  ".amc", ".asf",
-                                         ".npy",  ".pkl", ".yaml", ".yml",  ".xml",  ".usd", ".usda",
-                                         ".usdc", ".dae", ".mp4",  ".png",  ".onnx", ".bin"};
+    static const char *const others[] = {".csv", ".fbx",  ".gltf", ".c3d",  ".amc", ".asf",  ".npy",
+                                         ".pkl", ".yaml", ".yml",  ".xml",  ".usd", ".usda", ".usdc",
+                                         ".dae", ".mp4",  ".png",  ".onnx", ".bin"};
     const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
     for (size_t i = 0; dot && i < sizeof others / sizeof *others; i++) {
         if (strcasecmp(dot, others[i]) == 0) {
-            return ami_fail(
-                err,
-                "%s: a motion is written as DeepMimic's JSON, as BVH or as npz, expected a name that ends in "
-                ".txt, .json, .bvh or .npz and not in %s",
-                path, others[i]);
+            return ami_fail(err,
+                            "%s: a motion is written as DeepMimic's JSON, as BVH, glTF or npz, expected a "
+                            "name that ends in "
+                            ".txt, .json, .bvh, .glb or .npz and not in %s",
+                            path, others[i]);
         }
     }
     return true;
@@ -415,6 +417,12 @@ bool ami_clip_write(const ami_clip *clip, const char *path, ami_error *err)
         return ami_motion_npz_write(clip, path, err);
     }
     size_t size;
+    if (has_ending(path, ".glb")) {
+        uint8_t *bytes = ami_glb_encode(clip, &size, err);
+        const bool written = bytes ? ami_file_write(path, bytes, size, err) : ami_fail_in(err, "%s", path);
+        free(bytes);
+        return written;
+    }
     char *text =
         has_ending(path, ".bvh") ? ami_bvh_encode(clip, &size, err) : ami_clip_encode(clip, &size, err);
     const bool done = text ? ami_file_write(path, text, size, err) : ami_fail_in(err, "%s", path);

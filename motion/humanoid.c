@@ -62,3 +62,20 @@ const ami_skeleton *ami_humanoid(void)
 {
     return &humanoid;
 }
+
+ami_shape ami_humanoid_shape(int body)
+{
+    static const ami_shape shapes[AMI_BODIES] = {
+        [AMI_ROOT] = {AMI_SHAPE_SPHERE, {0, .07, 0}, {.09}},
+        [AMI_CHEST] = {AMI_SHAPE_SPHERE, {0, .12, 0}, {.11}},
+        [AMI_NECK] = {AMI_SHAPE_SPHERE, {0, .175, 0}, {.1025}},
+        [AMI_RIGHT_HIP] = {AMI_SHAPE_CAPSULE, {0, -.21, 0}, {.055, .15}},
+        [AMI_RIGHT_KNEE] = {AMI_SHAPE_CAPSULE, {0, -.2, 0}, {.05, .155}},
+        [AMI_RIGHT_ANKLE] = {AMI_SHAPE_BOX, {.045, -.0225, 0}, {.0885, .0275, .045}},
+        [AMI_RIGHT_SHOULDER] = {AMI_SHAPE_CAPSULE, {0, -.14, 0}, {.045, .09}},
+        [AMI_RIGHT_ELBOW] = {AMI_SHAPE_CAPSULE, {0, -.12, 0}, {.04, .0675}},
+        [AMI_RIGHT_WRIST] = {AMI_SHAPE_SPHERE, {0}, {.04}},
+    };
+    const int right = body >= AMI_LEFT_HIP ? body - AMI_LEFT_HIP + AMI_RIGHT_HIP : body; /* limbs are alike */
+    return shapes[right];
+}

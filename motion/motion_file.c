@@ -4,6 +4,8 @@
 #include "base/assert.h"
 #include "base/file.h"
 #include "motion/bvh.h"
+#include "motion/export.h"
+#include "motion/glb.h"
 #include "motion/npz.h"
 
 #include <stdio.h>
@@ -17,6 +19,8 @@ static ami_mocap *mocap_of(const void *bytes, size_t *size, const char **text, a
     *text = NULL;
     if (ami_motion_npz_looks_like(bytes, *size))
         return ami_motion_npz_decode(bytes, *size, err);
+    if (ami_glb_looks_like(bytes, *size))
+        return ami_glb_decode(bytes, *size, err);
     const char *begin = ami_text_begin(bytes, size, err);
     if (!begin)
         return NULL;
@@ -33,8 +37,8 @@ static ami_clip *clip_of(const ami_mocap *mocap, const char *path, const ami_ret
     char name[AMI_NAME];
     if (!ami_clip_name_of_file(path, name, sizeof name, err))
         return NULL;
-    report->own = ami_bvh_is_own(mocap);
-    return report->own ? ami_bvh_own_clip(mocap, name, err)
+    report->own = ami_export_is_own(mocap);
+    return report->own ? ami_export_own_clip(mocap, name, err)
                        : ami_retarget(mocap, def ? def : &usual, name, report, err);
 }
 
@@ -81,8 +85,8 @@ bool ami_motion_is_foreign(const char *path)
                  mark = size > 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0;
     if (file)
         fclose(file);
-    return size > 0 &&
-           (ami_motion_npz_looks_like(text, size) || ami_bvh_looks_like(text + mark, size - mark));
+    return size > 0 && (ami_motion_npz_looks_like(text, size) || ami_glb_looks_like(text, size) ||
+                        ami_bvh_looks_like(text + mark, size - mark));
 }
 
 ami_mocap *ami_motion_read_mocap(const char *path, ami_error *err)
@@ -94,7 +98,7 @@ ami_mocap *ami_motion_read_mocap(const char *path, ami_error *err)
         return NULL;
     ami_mocap *mocap = mocap_of(bytes, &size, &text, err);
     if (!mocap && text)
-        ami_fail(err, "has no skeleton of its own to map, expected a BVH or npz file");
+        ami_fail(err, "has no skeleton of its own to map, expected a BVH, glTF (.glb) or npz file");
     if (!mocap)
         ami_fail_in(err, "%s", path);
     free(bytes);

@@ -2,6 +2,7 @@
  * out and back. */
 #include "base/file.h"
 #include "motion/bvh.h"
+#include "motion/export.h"
 #include "motion/motion_file.h"
 #include "motion/rotation.h"
 #include "tests/bvh_flavours.h"
@@ -296,8 +297,8 @@ static void a_clip_comes_back(void **unused)
         ami_mocap *mocap = ami_bvh_decode(text, size, &err);
         if (!mocap)
             fail_msg("%s", err.text);
-        assert_true(ami_bvh_is_own(mocap));
-        ami_clip *again = ami_bvh_own_clip(mocap, "again", &err);
+        assert_true(ami_export_is_own(mocap));
+        ami_clip *again = ami_export_own_clip(mocap, "again", &err);
         if (!again)
             fail_msg("%s", err.text);
         assert_int_equal(ami_clip_frames(again), ami_clip_frames(clip));
@@ -339,7 +340,7 @@ static void an_edited_file_is_another_skeleton(void **unused)
     ami_mocap *mocap = ami_bvh_decode(text, size, &err);
     const int knee = ami_mocap_joint_by_name(mocap, "LeftLeg");
     mocap->value[(size_t)5 * (size_t)mocap->channels + (size_t)mocap->joint[knee].first + 2] += 5;
-    assert_false(ami_bvh_is_own(mocap));
+    assert_false(ami_export_is_own(mocap));
     const ami_retarget_def def = ami_retarget_default_def();
     ami_retarget_report report;
     ami_clip *again = ami_retarget(mocap, &def, "edited", &report, &err);

@@ -479,8 +479,8 @@ check 'clip info, names are escaped' grep -qF '\x1b[31mred ' log/out
 check 'clip info, nothing for a terminal' test "$(tr -dc '\033' <log/out | wc -c)" -eq 0
 run clip info --json - ./*red.txt
 check 'clip info, names in JSON' fields log/out 0/name 0/file
-refuse 'x.fbx: |ends in .txt, .json, .bvh or .npz and not in .fbx' clip convert motion.txt x.fbx
-refuse 'x.glb: |ends in .txt, .json, .bvh or .npz and not in .glb' style export walk -o x.glb
+refuse 'x.fbx: |ends in .txt, .json, .bvh, .glb or .npz and not in .fbx' clip convert motion.txt x.fbx
+refuse 'x.gltf: |ends in .txt, .json, .bvh, .glb or .npz and not in .gltf' style export walk -o x.gltf
 check 'no file of another format is written' test ! -e x.fbx -a ! -e x.glb
 sed 's/"name": "walk"/"name": "\\u001b[1mwalk"/' "$AMBLE_ASSETS/models/styles.json" >coloured.json
 refuse 'coloured.json: style 5|name "\x1b[1mwalk" holds control characters' style list --styles coloured.json
@@ -518,6 +518,10 @@ run clip info part.txt --json -
 check 'clip convert, cut and stretched' python3 -c 'import json; d = json.load(open("log/out"))[0]["duration_s"]; assert abs(d - 2 * (.8 - 2 / 30)) < .01, d'
 run "${roll[@]}" --record recorded.bvh
 check 'rollout, recorded as BVH' grep -q '^HIERARCHY' recorded.bvh
+run clip convert motion.txt -o motion.glb
+check 'clip convert to glTF' test "$status" -eq 0
+run clip compare motion.glb motion.txt --json -
+check 'a glTF file of its own comes back' python3 -c 'import json; assert json.load(open("log/out"))["e_g_mpjpe_mm"] < .1'
 run "${roll[@]}" --record recorded.npz --dataset steps.npz
 check 'rollout --dataset, exit status' test "$status" -eq 0
 if python3 -c 'import numpy' 2>/dev/null; then

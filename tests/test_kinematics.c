@@ -39,6 +39,27 @@ static void the_humanoid_is_the_compiled_one(void **unused)
         if (h->joint[i].width == 1)
             assert_all_near(h->hinge_range[i], s->hinge_range[i], 2, 1e-12, ami_body_name[i]);
     }
+    for (int i = 0, g = 0; i < AMI_BODIES; i++) { /* one geom each */
+        const mjModel *m = character->model;
+        const ami_shape shape = ami_humanoid_shape(i);
+        for (g = 0; character->geom_body[g] != i; g++)
+            assert_true(g + 1 < m->ngeom);
+        const int kind = shape.kind == AMI_SHAPE_BOX      ? mjGEOM_BOX
+                         : shape.kind == AMI_SHAPE_SPHERE ? mjGEOM_SPHERE
+                                                          : mjGEOM_CAPSULE;
+        assert_int_equal(m->geom_type[g], kind);
+        assert_all_near(shape.at, m->geom_pos + 3 * g, 3, 1e-12, ami_body_name[i]);
+        assert_all_near(shape.size, m->geom_size + 3 * g,
+                        kind == mjGEOM_BOX       ? 3
+                        : kind == mjGEOM_CAPSULE ? 2
+                                                 : 1,
+                        1e-12, ami_body_name[i]);
+        if (kind == mjGEOM_CAPSULE) { /* along y */
+            double axis[3];
+            mju_rotVecQuat(axis, (const double[3]){0, 0, 1}, m->geom_quat + 4 * g);
+            assert_near(fabs(axis[1]), 1, 1e-12, ami_body_name[i], 1);
+        }
+    }
     for (int side = 0; side < 2; side++) {
         assert_all_near(h->toe[side], s->toe[side], 3, 1e-12, "toe");
         assert_all_near(h->heel[side], s->heel[side], 3, 1e-12, "heel");

@@ -101,7 +101,7 @@ AMB_API amb_result amb_skeleton_transforms(const amb_skeleton *skeleton, const d
 
 typedef struct amb_clip amb_clip;
 
-/* A file, or the name of a motion ("walk"): DIR/humanoid3d_NAME.txt, DIR/NAME.txt, DIR/NAME.bvh or
+/* A file, or the name of a motion ("walk"): DIR/humanoid3d_NAME.txt, DIR/NAME.txt, DIR/NAME.bvh, DIR/NAME.glb or
  * DIR/NAME.npz, DIR being `folder`, or, where that is NULL, one after the other $AMBLE_CLIPS, ./clips and
  * amble's own motions. The clip is named after the file, without "humanoid3d_" and extension. The caller
  * destroys *clip.
@@ -144,8 +144,8 @@ AMB_NODISCARD AMB_API amb_result amb_clip_create(const amb_clip_def *def, amb_cl
 AMB_NODISCARD AMB_API amb_result amb_clip_mirror(const amb_clip *clip, amb_clip **mirrored);
 AMB_API void amb_clip_destroy(amb_clip *clip); /* NULL is fine */
 
-/* Writes DeepMimic's JSON, numbers with 12 digits, or, where the name ends in .bvh or .npz, that format,
- * replacing `path` as a whole or not at all. AMB_ERROR_FILE where it cannot be written, or where the name has
+/* Writes DeepMimic's JSON, numbers with 12 digits, or, where the name ends in .bvh, .glb or .npz, that
+ * format, replacing `path` as a whole or not at all. AMB_ERROR_FILE where it cannot be written, or where the name has
  * the extension of another format (.fbx, .csv). */
 AMB_NODISCARD AMB_API amb_result amb_clip_save(const amb_clip *clip, const char *path);
 

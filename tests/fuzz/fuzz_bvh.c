@@ -2,6 +2,7 @@
  * motion that comes out can be written and read again. A sentence that is missing, unfinished or not plain
  * text counts as a crash. */
 #include "motion/bvh.h"
+#include "motion/export.h"
 #include "motion/retarget.h"
 
 #include <math.h>
@@ -41,7 +42,7 @@ static void retarget(const ami_mocap *mocap)
     ami_retarget_def def = ami_retarget_default_def();
     ami_retarget_report report;
     def.check = mocap->frames % 2;
-    ami_clip *clip = ami_bvh_is_own(mocap) ? ami_bvh_own_clip(mocap, "fuzz", &err)
+    ami_clip *clip = ami_export_is_own(mocap) ? ami_export_own_clip(mocap, "fuzz", &err)
                                            : ami_retarget(mocap, &def, "fuzz", &report, &err);
     if (clip) {
         const double *pose = ami_clip_poses(clip);
