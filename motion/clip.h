@@ -54,8 +54,8 @@ ami_clip *ami_clip_read_memory(const void *bytes, size_t size, const char *name,
  * looks at the first 64 KiB, believes nothing else and changes nothing. */
 bool ami_clip_looks_like(const char *path);
 
-/* Writes DeepMimic's JSON, one frame a line, numbers with 12 digits, or, where the name ends in .bvh or .npz,
- * BVH (motion/bvh.h) or npz (motion/npz.h), replacing `path` as a whole or not at all. A name that ends as
+/* Writes DeepMimic's JSON, one frame a line, numbers with 12 digits, or, where the name ends in .bvh, .glb
+ * or .npz, that format (motion/bvh.h, glb.h, npz.h), replacing `path` as a whole or not at all. A name that ends as
  * those of another format do (.fbx, .csv) is refused. */
 AMI_MUST_CHECK bool ami_clip_write(const ami_clip *clip, const char *path, ami_error *err);
 

@@ -481,12 +481,12 @@ static void other_formats_are_not_written(void **state)
     put_text(scratch("in.txt"), text);
     free(text);
     ami_clip *clip = read_well(scratch("in.txt"));
-    static const char *const refused[] = {"x.FBX", "x.glb", "x.csv", "x.npy", "x.mp4", "a.txt.fbx"};
-    static const char *const written[] = {"x.txt", "x.json", "x", "x.v2", "bvh", "x.bvh"};
+    static const char *const refused[] = {"x.FBX", "x.gltf", "x.csv", "x.npy", "x.mp4", "a.txt.fbx"};
+    static const char *const written[] = {"x.txt", "x.json", "x", "x.v2", "bvh", "x.bvh", "x.glb"};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         ami_error err = {""};
         assert_false(ami_clip_write(clip, scratch(refused[i]), &err));
-        if (!strstr(err.text, "expected a name that ends in .txt, .json, .bvh or .npz") ||
+        if (!strstr(err.text, "expected a name that ends in .txt, .json, .bvh, .glb or .npz") ||
             access(scratch(refused[i]), F_OK) == 0)
             fail_msg("%s: \"%s\"", refused[i], err.text);
     }

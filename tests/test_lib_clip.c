@@ -257,7 +257,7 @@ static void saves_what_it_loads(void **state)
     amb_clip_destroy(again);
 
     expect(amb_clip_save(clip, in_folder("clip.fbx")), AMB_ERROR_FILE);
-    expect_sentence("expected a name that ends in .txt, .json, .bvh or .npz");
+    expect_sentence("expected a name that ends in .txt, .json, .bvh, .glb or .npz");
     expect(amb_clip_save(clip, in_folder("no such folder/clip.txt")), AMB_ERROR_FILE);
     expect_sentence("no such folder");
     amb_clip_destroy(clip);
