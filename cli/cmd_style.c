@@ -12,13 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_OUT = 'o', KEY_FROM = CLI_KEY_OWN, KEY_ENCODER, KEY_BETWEEN, SHOWN = 3 };
+enum { KEY_OUT = 'o', KEY_FROM = CLI_KEY_OWN, KEY_ENCODER, KEY_BETWEEN, KEY_REPLACE, KEY_FORCE, SHOWN = 3 };
 
 typedef struct options {
     cli_common common;
     ami_style_request style;
     const char *out, *between;
-    bool takes_style;
+    const char *name, *file; /* of `add` */
+    bool takes_style, takes_motion, replace, force;
 } options;
 
 static error_t parse(int key, char *text, struct argp_state *state)
@@ -41,7 +42,17 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_BETWEEN:
         o->between = text;
         return 0;
+    case KEY_REPLACE:
+        o->replace = true;
+        return 0;
+    case KEY_FORCE:
+        o->force = true;
+        return 0;
     case ARGP_KEY_ARG:
+        if (o->takes_motion && !o->file) {
+            *(o->name ? &o->file : &o->name) = text;
+            return 0;
+        }
         if (!o->takes_style || o->style.style)
             argp_error(state, "\"%s\" found where nothing is expected", text);
         o->style.style = text;
@@ -228,6 +239,32 @@ static int run_plot(const options *o)
     return status;
 }
 
+/* ---- add ---- */
+
+static int run_add(const options *o)
+{
+    ami_error err = {""};
+    static ami_motions m;
+    if (!o->file) {
+        ami_fail(&err, "which style? Give its name and a motion: amble style add NAME FILE");
+        return cli_fail(&err);
+    }
+    const style_addition addition = {.name = o->name,
+                                     .file = o->file,
+                                     .clips = o->common.clips,
+                                     .table = o->style.table,
+                                     .encoder = o->style.encoder,
+                                     .out = o->out,
+                                     .replace = o->replace,
+                                     .force = o->force};
+    ami_character *character = load(o, &m, &err);
+    const bool ok = character && style_add(&m, &addition, &err);
+    if (character)
+        ami_motions_free(&m);
+    ami_character_destroy(character);
+    return ok ? EXIT_SUCCESS : cli_fail(&err);
+}
+
 /* ---- command line ---- */
 
 static const struct argp_option export_options[] = {
@@ -235,6 +272,14 @@ static const struct argp_option export_options[] = {
     {"style-from", KEY_FROM, "NAME|FILE", 0, "instead of STYLE: the style of a clip that walks", 1},
     {"encoder", KEY_ENCODER, "FILE", 0,
      "StyleVAE's encoder, for --style-from (default stylevae_encoder.onnx among amble's models)", 1},
+    {0},
+};
+static const struct argp_option add_options[] = {
+    {"output", KEY_OUT, "FILE", 0, "the new table (default: the one of --styles is changed)", 1},
+    {"replace", KEY_REPLACE, NULL, 0, "take the place of a style of the same name", 1},
+    {"force", KEY_FORCE, NULL, 0, "also where no usable motion is invented from it", 1},
+    {"encoder", KEY_ENCODER, "FILE", 0,
+     "StyleVAE's encoder (default stylevae_encoder.onnx among amble's models)", 1},
     {0},
 };
 static const struct argp_option plot_options[] = {
@@ -253,7 +298,7 @@ static const struct argp_child clip_children[] = {
 static const struct {
     const char *verb;
     struct argp argp;
-    bool takes_style;
+    bool takes_style, takes_motion;
     int (*run)(const options *o);
 } verbs[] = {
     {"list",
@@ -266,7 +311,19 @@ static const struct {
       "Example: amble style list --json styles.json",
       json_children, NULL, NULL},
      false,
+     false,
      run_list},
+    {"add",
+     {add_options, parse, "NAME FILE",
+      "Puts the style of a motion that walks, a file of any format or a clip's name, into a table under "
+      "NAME. Says what it is "
+      "like, what motion is invented from it, and which styles are nearest.\v"
+      "Example: amble style add limp limp.bvh -o my_styles.json\n"
+      "         amble rollout --styles my_styles.json --style limp",
+      clip_children, NULL, NULL},
+     false,
+     true,
+     run_add},
     {"export",
      {export_options, parse, "STYLE",
       "Writes the motion that is invented from a style, one cycle that loops from left-foot strike to "
@@ -277,6 +334,7 @@ static const struct {
       "         amble-view --clip slouch.txt",
       clip_children, NULL, NULL},
      true,
+     false,
      run_export},
     {"plot",
      {plot_options, parse, NULL,
@@ -288,16 +346,19 @@ static const struct {
       "Example: amble style plot --out pictures --between walk,zombie",
       json_children, NULL, NULL},
      false,
+     false,
      run_plot},
 };
 
-static const char usage[] = "Usage: amble style list [OPTION...]\n"
-                            "       amble style export [OPTION...] STYLE -o FILE\n"
-                            "       amble style plot [OPTION...] --out DIR\n"
-                            "Says which styles there are, writes a style's motion as a clip, draws them all. "
-                            "`amble style list --help` and so "
-                            "on say more.\n"
-                            "Example: amble style export walk:0.7,zombie:0.3 -o slouch.txt\n";
+static const char usage[] =
+    "Usage: amble style list [OPTION...]\n"
+    "       amble style add [OPTION...] NAME FILE\n"
+    "       amble style export [OPTION...] STYLE -o FILE\n"
+    "       amble style plot [OPTION...] --out DIR\n"
+    "Says which styles there are, adds one, writes a style's motion as a clip, draws them all. "
+    "`amble style list --help` and so "
+    "on say more.\n"
+    "Example: amble style export walk:0.7,zombie:0.3 -o slouch.txt\n";
 
 int cmd_style(int argc, char **argv)
 {
@@ -310,13 +371,13 @@ int cmd_style(int argc, char **argv)
             char name[32];
             snprintf(name, sizeof name, "amble style %s", verbs[i].verb);
             argv[1] = name; /* what argp calls the program */
-            options o = {.takes_style = verbs[i].takes_style};
+            options o = {.takes_style = verbs[i].takes_style, .takes_motion = verbs[i].takes_motion};
             cli_parse(&verbs[i].argp, argc - 1, argv + 1, &o);
             return verbs[i].run(&o);
         }
     }
     if (argc >= 2)
-        fprintf(stderr, "amble style: \"%s\" is none of list, export and plot\n", argv[1]);
+        fprintf(stderr, "amble style: \"%s\" is none of list, add, export and plot\n", argv[1]);
     fputs(usage, stderr);
     return CLI_BAD_INPUT;
 }

@@ -17,6 +17,18 @@ typedef struct style_pictures {
     int mixed, fails;                  /* blends on the map, and how many of them give no usable motion */
 } style_pictures;
 
+/* ---- cmd_style_add.c ---- */
+
+typedef struct style_addition {
+    const char *name, *file;             /* of the style; a motion that walks */
+    const char *clips, *table, *encoder; /* as the options give them, or NULL */
+    const char *out;                     /* the new table; NULL: `table` itself */
+    bool replace, force; /* an older style of this name; also where its motion is not usable */
+} style_addition;
+
+/* Adds it, writes the table as a whole or not at all, and prints what it is like. */
+bool style_add(const ami_motions *motions, const style_addition *addition, ami_error *err);
+
 /* ---- cmd_style_plot.c ---- */
 
 /* `between` is "A,B", or NULL for the two styles that are farthest apart. Writes the

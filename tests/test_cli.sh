@@ -158,7 +158,7 @@ picture >/dev/null || exit 1
 
 # ---- Help ----
 
-for sub in '' rollout train fit 'fit phase' 'fit style' eval clip 'clip info' 'clip convert' 'clip map' 'clip compare' 'clip style' style 'style list' 'style export' 'style plot' model 'model info' 'model run' 'model check' 'model average' 'model export'; do
+for sub in '' rollout train fit 'fit phase' 'fit style' eval clip 'clip info' 'clip convert' 'clip map' 'clip compare' 'clip style' style 'style list' 'style add' 'style export' 'style plot' model 'model info' 'model run' 'model check' 'model average' 'model export'; do
     # shellcheck disable=SC2086 # the subcommand may be two words
     run $sub --help
     if [ "$status" -ne 0 ] || [ -s log/err ] || ! grep -q -i 'usage: *amble' log/out; then
@@ -255,6 +255,10 @@ refuse 'models/walk.onnx' rollout --no-policy --style walk --decoder walk.onnx
 refuse 'models/walk.onnx' rollout --no-policy --style walk --deepphase walk.onnx
 refuse 'models/walk.onnx|JSON' rollout --no-policy --style walk --styles walk.onnx
 refuse '"walk" found' style list walk
+refuse 'which style|NAME FILE' style add limp
+refuse 'where to|-o FILE|--styles' style add limp "$AMBLE_ASSETS/motions/style_walk.txt"
+refuse 'colon or a comma' style add a:b x.txt -o x.json
+refuse 'missing.txt' style add limp missing.txt -o x.json
 refuse 'which style' style export -o out.txt
 refuse 'where to|-o FILE' style export walk
 refuse '"run" found' style export walk run -o out.txt
@@ -575,6 +579,14 @@ run style list
 check 'style list, table' test "$status" -eq 0 -a "$(wc -l <log/out)" -eq 8
 run style list --json -
 check 'style list, fields' fields log/out 6/style 6/motion/period_s 6/motion/skate_mps 6/nearest/5/distance 6/spread
+run style add own "$AMBLE_ASSETS/motions/style_walk.txt" -o own_styles.json
+check 'style add, exit status' test "$status" -eq 0
+check 'style add, said' grep -q '^own_styles.json: own, period 1.[0-9]* s, .* nearest: walk ' log/out
+run style list --styles own_styles.json --json -
+check 'style add, in the table' grep -q '"style": "own"' log/out
+refuse 'has a style "own" already|--replace' style add own "$AMBLE_ASSETS/motions/style_jog.txt" --styles own_styles.json
+run style add own "$AMBLE_ASSETS/motions/style_jog.txt" --styles own_styles.json --replace
+check 'style add --replace' grep -q 'own_styles.json: own, .* nearest: jog ' log/out
 run style export walk:0.7,zombie:0.3 -o slouch.txt --json export.json
 check 'style export, exit status' test "$status" -eq 0
 check 'style export, fields' fields export.json file style motion/frames motion/period_s motion/speed_mps
