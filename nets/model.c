@@ -347,3 +347,35 @@ void ami_model_run(const ami_model *model, void *workspace, const float *in, int
         }
     }
 }
+
+void ami_model_run_part(const ami_model *model, void *workspace, const float *in, int part, int parts,
+                        float *out)
+{
+    assert(parts >= 1 && part >= 0 && part < parts);
+    const ami_model_buffers buffers = ami_model_cut_workspace(model, workspace, 1);
+    const size_t from = model->bytes * (size_t)part / (size_t)parts,
+                 to = model->bytes * (size_t)(part + 1) / (size_t)parts;
+    const float *x = in;
+    if (model->normalized) {
+        if (part == 0)
+            ami_model_normalize(model, in, 1, buffers.activation[0]);
+        x = buffers.activation[0];
+    }
+    size_t at = 0; /* of the layer's first panel; a panel is run in the part that it begins in */
+    for (int l = 0; l < model->layers; l++) {
+        const int outputs = model->dim[l + 1], panel = model->kernel[l]->panel;
+        const size_t panels = (size_t)((outputs + panel - 1) / panel),
+                     size = ami_kernel_layer_size(model->kernel[l], model->dim[l], outputs);
+        float *y = l + 1 == model->layers ? out : buffers.activation[(l + 1) % 2];
+        size_t first = 0, end;
+        while (first < panels && at + first * size / panels < from)
+            first++;
+        for (end = first; end < panels && at + end * size / panels < to; end++)
+            ;
+        if (end > first)
+            ami_model_layer(model, l, (int)first * panel, end == panels ? outputs : (int)end * panel,
+                            &buffers, x, model->stride, 1, y, model->stride);
+        x = y;
+        at += size;
+    }
+}

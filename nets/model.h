@@ -119,6 +119,12 @@ size_t ami_model_workspace_size(const ami_model *model, int rows);
  * ≥ n rows. Heads lie side by side in a row, in the order of net->head. */
 void ami_model_run(const ami_model *model, void *workspace, const float *in, int n, float *out);
 
+/* The same for one row in parts, for a caller who must not spend the whole time at once: parts 0 to parts - 1 in
+ * this order, each about the same number of bytes of weights, with the same workspace (for one row, not used
+ * otherwise meanwhile), in and out. Bit for bit what ami_model_run gives; `out` is complete after the last. */
+void ami_model_run_part(const ami_model *model, void *workspace, const float *in, int part, int parts,
+                        float *out);
+
 /* The same network in double precision with exact activations, slowly, on one thread: what every precision is
  * measured against. Allocates. False and a sentence when memory is short. */
 bool ami_net_run_double(const ami_net *net, const float *in, int n, double *out, ami_error *err);

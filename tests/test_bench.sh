@@ -245,6 +245,8 @@ check 'step, no competitor left' bash -c '! pgrep -P 1 -x amble-bench >/dev/null
 check 'step, nothing is invented along a clip' holds step.json '"invention" not in o["runs"][0]' '"generation" not in o["runs"][0]["parts_us"]'
 
 # Invented motion: another part, and what it costs together with the phase. A second between two draws is enough for many motions.
+run step --seconds .05 --json step.json # locomotion.onnx: layers of different precisions
+check 'step of the actor for all styles' holds step.json 'o["actor"] == "locomotion.onnx"'
 styled=(--actor walk.onnx --seconds .2)
 refuse '--style|"limp"|walk, zombie' step --style limp
 refuse '--style and --motion exclude each other' step "${stand[@]}" --style walk
