@@ -46,6 +46,10 @@ static bool load_actor(bench_walker *w, const char *name, ami_error *err)
     if (!ami_find_model(name, w->actor_path, sizeof w->actor_path, err) ||
         !ami_policy_load(&w->policy, w->actor_path, NULL, err))
         return false;
+    if (w->policy.graph)
+        return ami_fail(err,
+                        "%s: a graph, expected a chain of dense layers, whose normaliser can be timed apart",
+                        w->actor_path);
     ami_net *net = ami_onnx_read(w->actor_path, err);
     if (net && take_normaliser(w, net, err)) {
         const ami_kernel *kernel[AMI_NET_MAX_LAYERS];

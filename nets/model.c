@@ -37,6 +37,24 @@ ami_model_def ami_model_default_def(void)
     return (ami_model_def){.precision = AMI_PRECISION_AUTO, .max_mse = 1e-6, .calibration_rows = 32};
 }
 
+bool ami_net_observe(ami_net *net, const ami_model_def *def, ami_error *err)
+{
+    const char *const name = net->in_name && *net->in_name ? net->in_name : "input";
+    if (!def || def->observed_count == 0)
+        return true;
+    const ami_named_rows *rows = def->observed;
+    if (def->observed_count > 1)
+        return ami_fail(err, "%d files of observations are given, the network has one input, \"%.60s\"",
+                        def->observed_count, name);
+    if (rows->input && strcmp(rows->input, name) != 0)
+        return ami_fail(err, "the network has no input \"%.60s\", expected \"%.60s\"", rows->input, name);
+    if (rows->width != (size_t)net->dim[0])
+        return ami_fail(err, "the observations have %zu numbers a row, input \"%.60s\" takes %d", rows->width,
+                        name, net->dim[0]);
+    return ami_net_set_calibration(net, rows->rows, rows->count) ||
+           ami_fail(err, "out of memory for %d observations", rows->count);
+}
+
 /* How many rows go together: those whose activations, prepared inputs of the layers included, fit in
  * CHUNK_BYTES. */
 static int chunk_rows(const ami_model *model, const ami_net *net)
