@@ -21,9 +21,9 @@ enum {
     /* A chunk's activations fill at most so many bytes: the rest of a core's cache is for the panel of
      * weights that they meet. */
     CHUNK_BYTES = 384 << 10,
-    ROW_BLOCK = 12, /* rows of a chunk: a multiple of the kernels' blocks, and enough of them to pay for
+    ROW_BLOCK = 12,   /* rows of a chunk: a multiple of the kernels' blocks, and enough of them to pay for
                        reading the weights */
-    LEAST_CHUNK = 24,
+    LEAST_CHUNK = 72, /* each chunk reads all weights: fewer rows wait for those of a large network */
     MOST_CHUNK = 240
 };
 
