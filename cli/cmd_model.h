@@ -23,8 +23,8 @@ bool model_file_argument(int key, char *text, struct argp_state *state, const ch
 /* Reads the network, found as policy/models.h says. `path`: where it was found. */
 ami_net *model_read(const char *file, char *path, size_t size, ami_error *err);
 
-/* The same for what only chains of dense layers can do: of any other network that amble runs the sentence says
- * so. */
+/* The same for what only chains of dense layers can do: of any other network that amble runs the sentence
+ * says so. */
 ami_net *model_read_chain(const char *file, char *path, size_t size, ami_error *err);
 
 /* Reads inputs of shape (rows, inputs), (rows, the file's own input shape) or (inputs,), which is one row;

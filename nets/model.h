@@ -63,8 +63,8 @@ ami_model_def ami_model_default_def(void);
  * with the path, on error. */
 ami_model *ami_model_load(const char *path, const ami_model_def *def, ami_error *err);
 
-/* Gives the net the observations of def (which may be NULL), if it has any. False and a sentence where its input
- * has another name or size. */
+/* Gives the net the observations of def (which may be NULL), if it has any. False and a sentence where its
+ * input has another name or size. */
 AMI_MUST_CHECK bool ami_net_observe(ami_net *net, const ami_model_def *def, ami_error *err);
 
 /* Packs a copy of the net, normaliser included. */
@@ -135,9 +135,10 @@ size_t ami_model_workspace_size(const ami_model *model, int rows);
  * ≥ n rows. Heads lie side by side in a row, in the order of net->head. */
 void ami_model_run(const ami_model *model, void *workspace, const float *in, int n, float *out);
 
-/* The same for one row in parts, for a caller who must not spend the whole time at once: parts 0 to parts - 1 in
- * this order, each about the same number of bytes of weights, with the same workspace (for one row, not used
- * otherwise meanwhile), in and out. Bit for bit what ami_model_run gives; `out` is complete after the last. */
+/* The same for one row in parts, for a caller who must not spend the whole time at once: parts 0 to parts - 1
+ * in this order, each about the same number of bytes of weights, with the same workspace (for one row, not
+ * used otherwise meanwhile), in and out. Bit for bit what ami_model_run gives; `out` is complete after the
+ * last. */
 void ami_model_run_part(const ami_model *model, void *workspace, const float *in, int part, int parts,
                         float *out);
 

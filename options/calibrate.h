@@ -1,5 +1,5 @@
-/* The option --calibrate [INPUT=]ROWS.npy: observations by which precisions are chosen, for every command that
- * takes a network. */
+/* The option --calibrate [INPUT=]ROWS.npy: observations by which precisions are chosen, for every command
+ * that takes a network. */
 #ifndef AMI_OPTIONS_CALIBRATE_H
 #define AMI_OPTIONS_CALIBRATE_H
 

@@ -26,9 +26,9 @@ typedef struct ami_policy {
 } ami_policy;
 
 /* Reads an ONNX file with AMI_OBS or AMI_OBS_MAX inputs and 36 outputs and packs it by `def` (NULL:
- * ami_model_default_def, precision AUTO). Also any graph that nets/graph/graph.h takes, with one input of so many
- * numbers a row and one output of 36; of several such outputs the one that the metadata "action_output" names, or
- * that is called action, actions, mean or mu. False and a sentence on error. */
+ * ami_model_default_def, precision AUTO). Also any graph that nets/graph/graph.h takes, with one input of so
+ * many numbers a row and one output of 36; of several such outputs the one that the metadata "action_output"
+ * names, or that is called action, actions, mean or mu. False and a sentence on error. */
 bool ami_policy_load(ami_policy *policy, const char *path, const ami_model_def *def, ami_error *err);
 void ami_policy_free(ami_policy *policy);
 
@@ -42,7 +42,8 @@ const void *ami_policy_network(const ami_policy *policy); /* policies of one add
 size_t ami_policy_workspace_size(const ami_policy *policy, int rows);
 /* obs (n, inputs) → action (n, AMI_ACTION) */
 void ami_policy_run(const ami_policy *policy, void *workspace, const float *obs, int n, float *action);
-/* As ami_model_describe and ami_model_precisions, …_precision and …_kernel_name: of the part with most weights. */
+/* As ami_model_describe and ami_model_precisions, …_precision and …_kernel_name: of the part with most
+ * weights. */
 void ami_policy_describe_network(const ami_policy *policy, char *text, size_t size);
 void ami_policy_precisions(const ami_policy *policy, char *text, size_t size);
 ami_precision ami_policy_precision(const ami_policy *policy);

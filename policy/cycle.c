@@ -1,5 +1,5 @@
-/* The stages from a latent to a clip, slice by slice. The decoded window is only resampled, closed and turned:
- * feet are not pinned, nothing is smoothed. */
+/* The stages from a latent to a clip, slice by slice. The decoded window is only resampled, closed and
+ * turned: feet are not pinned, nothing is smoothed. */
 #include "base/assert.h"
 #include "policy/cycle_stages.h"
 

@@ -105,8 +105,8 @@ void ami_cycle_begin(ami_cycle *cycle, ami_cycle_task *task, const ami_latent *l
 
 /* Does the next slice; cycle->stage is AMI_CYCLE_DONE after the last. The last two stages fill `clip`
  * (ami_clip_reserve of AMI_CYCLE_FRAMES + 1 or more): a loop whose x axis is the mean heading of the root and
- * whose first frame is the left foot's strike. After a refusal its content is undefined, and the motion cannot
- * go on. */
+ * whose first frame is the left foot's strike. After a refusal its content is undefined, and the motion
+ * cannot go on. */
 ami_refusal ami_cycle_advance(ami_cycle *cycle, ami_cycle_task *task, const ami_motion_nets *nets,
                               const ami_motion_limits *limits, ami_cycle_workspace *workspace,
                               ami_clip *clip);

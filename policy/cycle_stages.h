@@ -79,8 +79,8 @@ typedef struct ami_cut_ends {
 } ami_cut_ends;
 void ami_find_cut_ends(const ami_cycle *cycle, ami_cut_ends *ends);
 
-/* The cycle's features at frame f, from the strike on. The difference of the cut's ends is distributed linearly
- * over the cut, half of it at either end. */
+/* The cycle's features at frame f, from the strike on. The difference of the cut's ends is distributed
+ * linearly over the cut, half of it at either end. */
 void ami_cut_frame(const ami_cycle *cycle, const ami_cut_ends *ends, int f, float out[AMI_FEATURES]);
 
 #endif

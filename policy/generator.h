@@ -9,14 +9,14 @@
  *
  * Motions. Every every_s during a transition, and at its end, a new cycle is made from the latent
  * (policy/cycle.h) in the unused one of two buffers. The reference changes to it as many control steps later
- * as its stages would take within the budget (usually one), at the same DeepPhase phase, so that the rhythm of
- * the feet is kept; pose and velocity are continuous (ami_reference_change). A latent without a usable motion is
- * then counted and skipped; the last usable motion goes on.
+ * as its stages would take within the budget (usually one), at the same DeepPhase phase, so that the rhythm
+ * of the feet is kept; pose and velocity are continuous (ami_reference_change). A latent without a usable
+ * motion is then counted and skipped; the last usable motion goes on.
  *
- * No slow step. When the next motion begins, and from which latent, is known before, unless a request comes: so
- * it is worked on from two steps earlier on, and every step until it is followed does an even part of what is
- * left. Usually that is a quarter, about 75 µs; after a request a third. Only when work is done depends on this,
- * never what is followed when: a step after ami_generator_load may have to do all of it.
+ * No slow step. When the next motion begins, and from which latent, is known before, unless a request comes:
+ * so it is worked on from two steps earlier on, and every step until it is followed does an even part of what
+ * is left. Usually that is a quarter, about 75 µs; after a request a third. Only when work is done depends on
+ * this, never what is followed when: a step after ami_generator_load may have to do all of it.
  *
  * Clock. The reference runs at rate = requested · (1 + pull). The requested rate is 1 or follows from the
  * plan's pace or speed. The pull is a phase-locked loop,

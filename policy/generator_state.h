@@ -1,4 +1,5 @@
-/* The inside of a generator, for the files that implement it: generator.c, generator_plan.c, generator_save.c. */
+/* The inside of a generator, for the files that implement it: generator.c, generator_plan.c,
+ * generator_save.c. */
 #ifndef AMI_POLICY_GENERATOR_STATE_H
 #define AMI_POLICY_GENERATOR_STATE_H
 
@@ -47,8 +48,8 @@ struct ami_generator {
     ami_cycle cycle[2];
     ami_generator_state s;
 
-    /* Work on the motion that is not followed yet, in the other buffer. Results do not depend on how much of it is
-     * done when: it is not saved. */
+    /* Work on the motion that is not followed yet, in the other buffer. Results do not depend on how much of
+     * it is done when: it is not saved. */
     ami_cycle_task *task;
     bool started;        /* of cycle[1 - s.current]; maybe before the motion's beginning */
     int begins;          /* environment's step in which it is expected to begin */

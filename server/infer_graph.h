@@ -1,5 +1,5 @@
-/* Inference with networks that are graphs (nets/graph/graph.h): several inputs and outputs of any type and shape.
- * As server/infer.h, of which it is the other half; every request is run by itself. */
+/* Inference with networks that are graphs (nets/graph/graph.h): several inputs and outputs of any type and
+ * shape. As server/infer.h, of which it is the other half; every request is run by itself. */
 #ifndef SRV_INFER_GRAPH_H
 #define SRV_INFER_GRAPH_H
 

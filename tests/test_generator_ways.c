@@ -151,8 +151,8 @@ static double work_done(const ami_generator *g, double *left)
     return *left <= before ? before - *left : before + 300 - *left; /* a new one has been started */
 }
 
-/* Every motion is made in even parts: of what the plan or chance decides in four steps, after a request in three,
- * no sooner and no later followed than one that is made in the two steps from its beginning on. */
+/* Every motion is made in even parts: of what the plan or chance decides in four steps, after a request in
+ * three, no sooner and no later followed than one that is made in the two steps from its beginning on. */
 static void no_step_makes_much_of_a_motion(void **unused)
 {
     (void)unused;
