@@ -46,7 +46,7 @@ static const struct argp_option options[] = {
     {"seconds", KEY_SECONDS, "S", 0, "time to run for (default 5)", 1},
     {"rows", KEY_ROWS, "N", 0, "rows in a call (default 1)", 1},
     {"precision", KEY_PRECISION, "P", 0, "fp32, bf16, int16, int8 or auto (default)", 1},
-    {"calibrate", KEY_CALIBRATE, "[INPUT=]ROWS.npy", 0, CLI_CALIBRATE_HELP, 1},
+    {"calibrate", KEY_CALIBRATE, "ROWS.npy", 0, CLI_CALIBRATE_HELP, 1},
     {"compete", KEY_COMPETE, "N", 0, "then the same once more beside N busy processes on the same cores", 2},
     {"scheduler", KEY_SCHEDULER, "fifo|other", 0,
      "how the system schedules the loop: SCHED_FIFO, or SCHED_OTHER (default) as any program", 2},

@@ -67,7 +67,7 @@ static const struct argp_option option_list[] = {
      1},
     {"against", KEY_AGAINST, "REF.npy", 0, "compare with these outputs for IN.npy too, float32 or float64",
      1},
-    {"calibrate", KEY_CALIBRATE, "[INPUT=]ROWS.npy", 0, CLI_CALIBRATE_HELP, 1},
+    {"calibrate", KEY_CALIBRATE, "ROWS.npy", 0, CLI_CALIBRATE_HELP, 1},
     {"rows", KEY_ROWS, "N", 0,
      "without --input: measure on N rows drawn as the network's normaliser expects them (default 256); with "
      "it: on "

@@ -86,7 +86,7 @@ static const struct argp_option option_list[] = {
      "fp32, bf16, int16, int8, or auto (default): the fastest of mean squared error below 1e-6, on IN.npy "
      "too",
      1},
-    {"calibrate", KEY_CALIBRATE, "[INPUT=]ROWS.npy", 0, CLI_CALIBRATE_HELP, 1},
+    {"calibrate", KEY_CALIBRATE, "ROWS.npy", 0, CLI_CALIBRATE_HELP, 1},
     {0},
 };
 

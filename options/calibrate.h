@@ -19,9 +19,9 @@ typedef struct cli_calibration {
     ami_named_rows rows[CLI_CALIBRATIONS];
 } cli_calibration;
 
-#define CLI_CALIBRATE_HELP                                                                       \
-    "observations that precisions are chosen by, in place of those that the file carries; with " \
-    "INPUT=, and repeatable, where there are several inputs"
+#define CLI_CALIBRATE_HELP                                                                            \
+    "observations, or INPUT=ROWS.npy, that precisions are chosen by in place of those that the file " \
+    "carries; once for each input where there are several"
 
 /* For an argp parser. */
 void cli_calibration_add(cli_calibration *calibration, const char *text, struct argp_state *state);

@@ -100,9 +100,9 @@ void cli_simulation_use(const cli_simulation *simulation, ami_env_def *def);
         "max-root-m", CLI_SIM_MAX_ROOT, "M", 0,                                                  \
             "a character this far from its reference counts as fallen (default 0: never)", group \
     }
-#define CLI_SIM_OPTION_CALIBRATE(group)                                                                    \
-    {                                                                                                      \
-        "calibrate", CLI_SIM_CALIBRATE, "[INPUT=]ROWS.npy", 0, "of the policy: " CLI_CALIBRATE_HELP, group \
+#define CLI_SIM_OPTION_CALIBRATE(group)                                                            \
+    {                                                                                              \
+        "calibrate", CLI_SIM_CALIBRATE, "ROWS.npy", 0, "of the policy: " CLI_CALIBRATE_HELP, group \
     }
 
 #define CLI_SIM_OPTION_PRECISION(group)                                                                \
