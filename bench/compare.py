@@ -12,7 +12,7 @@ Calls are timed one by one. amble is timed inside amble-bench, in C, as a C prog
 call them, their Python call included (ONNX Runtime also with inputs and outputs bound beforehand, its cheapest call). Every system takes the
 same few inputs in turn. amble's "auto" takes the narrowest weights that keep the mean squared error of the outputs below 1e-6; "amble fp32" compares
 equal precisions. The others are measured in fp32, and in the narrow formats that they offer themselves whatever the error:
-ONNX Runtime's dynamic quantisation to int8 and its bf16 (on x86-64 it has none, and is left out with its error message), PyTorch's bf16.
+ONNX Runtime's quantisation to int8, dynamic and static (QDQ, calibrated on 256 rows), and its bf16 (on x86-64 it has none, and is left out with its error message), PyTorch's bf16.
 
 How it checks. Each system's outputs for the first input are compared with PyTorch in double precision. If amble's mean squared error is not
 below 1e-6 anywhere, this program fails (exit status 1).
@@ -38,7 +38,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 LIMIT = 1e-6
 POOL_BYTES = 128 << 10
-LEAVABLE = ("ort", "ort-bound", "ort-int8", "ort-bf16", "torch", "torch-bf16", "compile", "max", "memory")
+LEAVABLE = ("ort", "ort-bound", "ort-int8", "ort-qdq", "ort-bf16", "torch", "torch-bf16", "compile", "max", "memory")
 
 
 def say(text):
@@ -146,7 +146,7 @@ def systems(args):
     """Starts all that are installed: one process for each system and number of threads."""
     found = []
     kinds = [("ort", "ONNX Runtime", ["onnxruntime"]), ("ort-bound", "ONNX Runtime bound", ["onnxruntime"])]
-    kinds += [("ort-int8", "ONNX Runtime int8", ["onnxruntime"]), ("ort-bf16", "ONNX Runtime bf16", ["onnxruntime"])]
+    kinds += [("ort-int8", "ONNX Runtime int8", ["onnxruntime"]), ("ort-qdq", "ONNX Runtime QDQ", ["onnxruntime"]), ("ort-bf16", "ONNX Runtime bf16", ["onnxruntime"])]
     kinds += [("torch", "PyTorch", []), ("torch-bf16", "PyTorch bf16", []), ("compile", "torch.compile", []), ("max", "MAX", ["max"])]
     for kind, title, needs in kinds:
         if kind in args.without:
@@ -405,6 +405,8 @@ def main():
     lacking = missing(["numpy", "torch", "onnx"])
     if lacking:
         stop(f"needed to make and check the networks: pip install {' '.join(lacking)}")
+    import numpy
+
     import compare_networks
 
     unknown = [n for n in args.networks if n not in compare_networks.SHAPES]
@@ -419,6 +421,7 @@ def main():
             if network.get("file"):
                 shutil.copyfile(network["file"], stems[network["name"]] + ".amble.onnx")
             compare_networks.write_onnx(network, stems[network["name"]] + ".bf16.onnx", bf16=True)
+            numpy.save(stems[network["name"]] + ".calibration.npy", compare_networks.inputs(network, 256, 1, args.seed + 1)[0])
             compare_networks.write_numbers(network, stems[network["name"]] + ".npz")
         try:
             result["memory"] = [] if "memory" in args.without else measure_memory(args, networks, stems, folder)

@@ -118,10 +118,11 @@ def time_runtime(path, seconds):
 
 
 def time_amble(bench, path, precision, seconds):
-    done = subprocess.run([bench, "graph", path, "--precision", precision, "--seconds", str(seconds), "--json", "-"], capture_output=True,
-                          text=True, check=True)
+    done = subprocess.run([bench, "latency", path, "--rate", "0", "--precision", precision, "--seconds", str(seconds), "--json", "-"],
+                          capture_output=True, text=True, check=True)
     got = json.loads(done.stdout)
-    return (got["p50_us"], got["p99_us"]), got["choice"]
+    compute = got["runs"][0]["compute"]
+    return (compute["p50"], compute["p99"]), got["choice"]
 
 
 def main():

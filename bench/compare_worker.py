@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """One system of the comparison in its own process: started by compare.py, orders as JSON lines on standard input, answers on standard output.
 
-    compare_worker.py SYSTEM THREADS      SYSTEM: torch, torch-bf16, compile, ort, ort-bound, ort-int8, ort-bf16, max,
+    compare_worker.py SYSTEM THREADS      SYSTEM: torch, torch-bf16, compile, ort, ort-bound, ort-int8, ort-qdq, ort-bf16, max,
                                           python (loads nothing: what Python itself takes)
 
 Calls are timed one by one inside Python with time.perf_counter_ns, each system's own call included and nothing else: inputs lie ready in the
@@ -97,11 +97,32 @@ class Torch:
         return numpy.concatenate([p.float().numpy() for p in parts], axis=1)
 
 
+def quantise_statically(stem, path):
+    """stem.onnx with QuantizeLinear and DequantizeLinear around its layers, ranges from stem.calibration.npy."""
+    import logging
+
+    import onnx
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+
+    class Rows(CalibrationDataReader):
+        def __init__(self):
+            name = onnx.load(stem + ".onnx").graph.input[0].name
+            self.left = iter([{name: row[None]} for row in numpy.load(stem + ".calibration.npy")])
+
+        def get_next(self):
+            return next(self.left, None)
+
+    logging.disable(logging.WARNING)
+    quantize_static(stem + ".onnx", path, Rows(), quant_format=QuantFormat.QDQ, per_channel=True, activation_type=QuantType.QUInt8,
+                    weight_type=QuantType.QInt8)
+
+
 class Ort:
     """ONNX Runtime on the CPU, everything optimised (its default); run() with arrays, or with inputs and outputs bound beforehand.
 
     form: "fp32"; "int8", what onnxruntime.quantization.quantize_dynamic makes of the network (weights int8, one scale a matrix, which is
-    its default and its fastest; activations uint8); "bf16", the same network with bfloat16 layers.
+    its default and its fastest; activations uint8); "qdq", what quantize_static makes of it (weights int8, one scale an output; activations
+    uint8, ranges from 256 rows of the law that is measured on); "bf16", the same network with bfloat16 layers.
     """
 
     def __init__(self, threads, bound, form):
@@ -124,6 +145,9 @@ class Ort:
             logging.disable(logging.WARNING)  # it recommends a pre-processing that changes nothing here
             path = stem + ".int8.onnx"
             quantize_dynamic(stem + ".onnx", path, weight_type=QuantType.QInt8)
+        if self.form == "qdq":
+            path = stem + ".qdq.onnx"
+            quantise_statically(stem, path)
         self.session[name] = self.ort.InferenceSession(path, self.options, providers=["CPUExecutionProvider"])
 
     def prepare(self, name, pool):
@@ -223,7 +247,7 @@ def system_of(name, threads):
         return Torch(threads, name == "compile", name == "torch-bf16")
     if name in ("ort", "ort-bound"):
         return Ort(threads, name == "ort-bound", "fp32")
-    if name in ("ort-int8", "ort-bf16"):
+    if name in ("ort-int8", "ort-qdq", "ort-bf16"):
         return Ort(threads, True, name[4:])
     if name == "max":
         return Max(threads)

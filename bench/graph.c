@@ -1,5 +1,4 @@
-/* amble-bench graph: how long one row takes through a network that is a graph (nets/graph/graph.h), on one
- * thread, call after call: for bench/compare_graphs.py and for who has a policy of his own. */
+/* amble-bench graph: the earlier form of amble-bench latency --rate 0, kept with its JSON. */
 #include "bench/bench.h"
 
 #include "base/clock.h"
@@ -108,6 +107,7 @@ int bench_graph(int argc, char **argv)
         NULL};
     options o = {.precision = AMI_PRECISION_AUTO, .seconds = 1};
     cli_parse(&argp, argc, argv, &o);
+    fprintf(stderr, "amble-bench: \"graph\" is now \"latency --rate 0\"; the old name still works\n");
     ami_error err = {""};
     char path[4096], choice[512];
     ami_model_def def = ami_model_default_def();

@@ -12,6 +12,9 @@
 #include "bench/networks.h"
 #include "bench/realtime.h"
 #include "bench/timing.h"
+#include "nets/graph/graph.h"
+#include "nets/onnx/onnx.h"
+#include "options/calibrate.h"
 #include "options/options.h"
 #include "options/precision.h"
 #include "options/program.h"
@@ -24,8 +27,8 @@
 #include <unistd.h>
 
 enum { KEY_SECONDS = 's', KEY_RATE = 'r', KEY_COMPETE = 'n', KEY_ROWS = 'b' };
-enum { KEY_SPIN = CLI_KEY_OWN, KEY_SCHEDULER, KEY_PEER, KEY_PRECISION };
-enum { WARM_UP = 50, MAX_CALLS = 1 << 22 };
+enum { KEY_SPIN = CLI_KEY_OWN, KEY_SCHEDULER, KEY_PEER, KEY_PRECISION, KEY_CALIBRATE };
+enum { WARM_UP = 50, MAX_CALLS = 1 << 22, POOL = 8 /* inputs of a graph, taken in turns */ };
 
 typedef struct arguments {
     cli_common common;
@@ -34,13 +37,16 @@ typedef struct arguments {
     int rivals, rows;
     bool fifo;
     ami_precision precision;
+    cli_calibration calibration;
 } arguments;
 
 static const struct argp_option options[] = {
-    {"rate", KEY_RATE, "HZ", 0, "calls a second, each due at a fixed time (default 500)", 1},
+    {"rate", KEY_RATE, "HZ", 0,
+     "calls a second, each due at a fixed time (default 500); 0: call after call, without deadlines", 1},
     {"seconds", KEY_SECONDS, "S", 0, "time to run for (default 5)", 1},
     {"rows", KEY_ROWS, "N", 0, "rows in a call (default 1)", 1},
     {"precision", KEY_PRECISION, "P", 0, "fp32, bf16, int16, int8 or auto (default)", 1},
+    {"calibrate", KEY_CALIBRATE, "ROWS.npy", 0, CLI_CALIBRATE_HELP, 1},
     {"compete", KEY_COMPETE, "N", 0, "then the same once more beside N busy processes on the same cores", 2},
     {"scheduler", KEY_SCHEDULER, "fifo|other", 0,
      "how the system schedules the loop: SCHED_FIFO, or SCHED_OTHER (default) as any program", 2},
@@ -61,7 +67,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
         state->child_inputs[0] = &a->common;
         return 0;
     case KEY_RATE:
-        a->rate = cli_double(state, text, .1, 100000, "--rate");
+        a->rate = cli_double(state, text, 0, 100000, "--rate");
+        if (a->rate > 0 && a->rate < .1)
+            argp_error(state, "--rate is %g, expected 0 or .1 to 100000", a->rate);
         return 0;
     case KEY_SECONDS:
         a->seconds = cli_double(state, text, .01, 86400, "--seconds");
@@ -72,6 +80,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_PRECISION:
         if (!cli_parse_precision(text, &a->precision, &err))
             argp_error(state, "%s", err.text);
+        return 0;
+    case KEY_CALIBRATE:
+        cli_calibration_add(&a->calibration, text, state);
         return 0;
     case KEY_COMPETE:
         a->rivals = (int)cli_int(state, text, 1, BENCH_MAX_RIVALS, "--compete");
@@ -96,6 +107,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
             argp_error(state, "which network? Give an ONNX file, or the name of one of amble's models");
         if (a->common.threads > BENCH_MAX_THREADS)
             argp_error(state, "--threads is %d, expected 1 to %d", a->common.threads, BENCH_MAX_THREADS);
+        if (a->rate == 0 && a->peer)
+            argp_error(state, "--peer needs deadlines, --rate is 0");
         if (a->seconds * a->rate > MAX_CALLS)
             argp_error(state, "%g s at %g Hz are more than %d calls", a->seconds, a->rate, MAX_CALLS);
         return 0;
@@ -106,16 +119,20 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 /* The times of one run, s. */
 typedef struct times {
-    int calls, slept, missed;
+    int capacity, calls, slept, missed;
     double *compute, *response, *wakeup; /* (calls), (calls), (slept) */
 } times;
 
 typedef struct bench {
     const arguments *args;
     bench_network network;
-    ami_model *model;
+    ami_model *model; /* a chain of dense layers; NULL: any other network, in `graph` */
     float *pool;
     bench_runner runner;
+    ami_graph *graph;
+    void *workspace, *in[POOL][AMI_GRAPH_PORTS], *out[AMI_GRAPH_PORTS];
+    bool failed; /* a call of the graph */
+    int threads;
     times times;
     char path[4096], cpu[128];
     bool quiet, locked;
@@ -125,7 +142,7 @@ typedef struct bench {
 static bool reserve(times *t, int calls, ami_error *err)
 {
     const size_t n = (size_t)calls;
-    *t = (times){.calls = calls, .compute = malloc(3 * n * sizeof(double))};
+    *t = (times){.capacity = calls, .calls = calls, .compute = malloc(3 * n * sizeof(double))};
     if (!t->compute)
         return ami_fail(err, "out of memory for the times of %d calls", calls);
     memset(t->compute, 1, 3 * n * sizeof(double)); /* no page faults while calls are timed */
@@ -134,19 +151,50 @@ static bool reserve(times *t, int calls, ami_error *err)
     return true;
 }
 
+static void call(bench *b, int i)
+{
+    if (!b->graph) {
+        bench_runner_call(&b->runner, i % b->runner.inputs);
+        return;
+    }
+    const void *in[AMI_GRAPH_PORTS];
+    memcpy(in, b->in[i % POOL], sizeof in);
+    b->failed |= !ami_graph_run(b->graph, b->workspace, b->args->rows, in, b->out, NULL);
+}
+
+/* Call after call, until the time is over or the lists are full. */
+static void run_free(bench *b)
+{
+    times *t = &b->times;
+    const double end = ami_clock_now() + b->args->seconds;
+    int n = 0;
+    for (double now = ami_clock_now(); n < t->capacity && (n == 0 || now < end);) {
+        call(b, n);
+        const double then = ami_clock_now();
+        t->compute[n++] = then - now;
+        now = then;
+    }
+    t->calls = n;
+    t->slept = t->missed = 0;
+}
+
 static void run_loop(bench *b)
 {
     const arguments *a = b->args;
     times *t = &b->times;
     for (int i = 0; i < WARM_UP; i++)
-        bench_runner_call(&b->runner, i % b->runner.inputs);
+        call(b, i);
+    if (a->rate == 0) {
+        run_free(b);
+        return;
+    }
     t->slept = t->missed = 0;
     const double period = 1 / a->rate, begin = ami_clock_now() + period;
     for (int i = 0; i < t->calls; i++) {
         const double due = begin + i * period;
         const bool waited = bench_wait_until(due, a->spin);
         const double begun = ami_clock_now();
-        bench_runner_call(&b->runner, i % b->runner.inputs);
+        call(b, i);
         const double done = ami_clock_now();
         if (waited)
             t->wakeup[t->slept++] = begun - due;
@@ -182,8 +230,9 @@ static json_t *report_run(bench *b, int rivals)
     }
     add(b, o, "compute", t->compute, t->calls);
     add(b, o, "wake-up", t->wakeup, t->slept);
-    add(b, o, "response (from due)", t->response, t->calls);
-    if (!b->quiet)
+    if (b->args->rate > 0)
+        add(b, o, "response (from due)", t->response, t->calls);
+    if (!b->quiet && b->args->rate > 0)
         printf("  missed deadlines: %d of %d\n", t->missed, t->calls);
     json_object_set_new(o, "competing", json_integer(rivals));
     json_object_set_new(o, "calls", json_integer(t->calls));
@@ -239,7 +288,7 @@ static bool measure_peer(bench *b, json_t *own, ami_error *err)
     char quoted_script[CLI_QUOTED];
     snprintf(command, sizeof command, "%s %s %s %.17g %d %d %d %s %.17g",
              cli_quote(a->peer, quoted[0], CLI_QUOTED), cli_quote(script, quoted_script, CLI_QUOTED),
-             cli_quote(b->path, quoted[1], CLI_QUOTED), a->rate, b->times.calls, a->rows, b->runner.threads,
+             cli_quote(b->path, quoted[1], CLI_QUOTED), a->rate, b->times.calls, a->rows, b->threads,
              a->fifo ? "fifo" : "other", a->spin);
     FILE *pipe = popen(command, "r");
     if (!pipe)
@@ -264,7 +313,8 @@ static bool measure_once(bench *b, int rivals, ami_error *err)
         return false;
     run_loop(b);
     json_t *o = report_run(b, rivals);
-    const bool ok = !b->args->peer || measure_peer(b, o, err);
+    const bool ok = (!b->failed || ami_fail(err, "%s: an index points out of its table", b->path)) &&
+                    (!b->args->peer || measure_peer(b, o, err));
     bench_rivals_stop(&others);
     json_array_append_new(b->runs, o);
     return ok && (b->quiet || cli_flush_row(b->args->common.json, err));
@@ -274,15 +324,24 @@ static void print_head(const bench *b)
 {
     const arguments *a = b->args;
     char shape[256], text[256];
-    bench_network_shape(b->network.net, shape, sizeof shape);
-    ami_model_describe(b->model, text, sizeof text);
+    if (b->graph) {
+        ami_graph_describe_steps(b->graph, shape, sizeof shape);
+        ami_graph_describe(b->graph, text, sizeof text);
+    } else {
+        bench_network_shape(b->network.net, shape, sizeof shape);
+        ami_model_describe(b->model, text, sizeof text);
+    }
     printf("%s\n%s: %s, %s\n", b->cpu, b->path, shape, text);
+    if (a->rate == 0) {
+        printf("call after call, %d row%s for %g s on %d thread%s\n", a->rows, cli_plural(a->rows),
+               a->seconds, b->threads, cli_plural(b->threads));
+        return;
+    }
     printf("%g calls/s of %d row%s for %g s on %d thread%s; %s, memory %slocked, spinning %g us before a "
            "call is "
            "due\n",
-           a->rate, a->rows, cli_plural(a->rows), a->seconds, b->runner.threads,
-           cli_plural(b->runner.threads), a->fifo ? "SCHED_FIFO" : "SCHED_OTHER", b->locked ? "" : "not ",
-           1e6 * a->spin);
+           a->rate, a->rows, cli_plural(a->rows), a->seconds, b->threads, cli_plural(b->threads),
+           a->fifo ? "SCHED_FIFO" : "SCHED_OTHER", b->locked ? "" : "not ", 1e6 * a->spin);
 }
 
 static json_t *result(bench *b)
@@ -292,11 +351,20 @@ static json_t *result(bench *b)
     json_object_set_new(o, "cpu", json_string(b->cpu));
     json_object_set_new(o, "cores", json_integer(ami_cores()));
     json_object_set_new(o, "network", cli_text(b->path));
-    json_object_set_new(o, "kernel", json_string(ami_model_kernel_name(b->model)));
-    json_object_set_new(o, "precision", json_string(ami_precision_name(ami_model_precision(b->model))));
+    char choice[512];
+    if (b->graph)
+        ami_graph_describe(b->graph, choice, sizeof choice);
+    else
+        ami_model_describe(b->model, choice, sizeof choice);
+    json_object_set_new(o, "choice", json_string(choice));
+    json_object_set_new(o, "graph", json_boolean(b->graph != NULL));
+    if (b->model) {
+        json_object_set_new(o, "kernel", json_string(ami_model_kernel_name(b->model)));
+        json_object_set_new(o, "precision", json_string(ami_precision_name(ami_model_precision(b->model))));
+    }
     json_object_set_new(o, "rate_hz", cli_real(a->rate));
     json_object_set_new(o, "rows", json_integer(a->rows));
-    json_object_set_new(o, "threads", json_integer(b->runner.threads));
+    json_object_set_new(o, "threads", json_integer(b->threads));
     json_object_set_new(o, "scheduling", json_string(a->fifo ? "fifo" : "other"));
     json_object_set_new(o, "memory_locked", json_boolean(b->locked));
     json_object_set_new(o, "spin_us", cli_real(1e6 * a->spin));
@@ -304,30 +372,102 @@ static json_t *result(bench *b)
     return o;
 }
 
-static bool measure(bench *b, ami_error *err)
+/* Before threads are started, which inherit it. */
+static bool start_real_time(bench *b, ami_error *err)
+{
+    return b->args->rate == 0 || bench_become_real_time(b->args->fifo, &b->locked, err);
+}
+
+/* A chain of dense layers on a team of threads. */
+static bool prepare_model(bench *b, const ami_model_def *def, ami_error *err)
+{
+    const arguments *a = b->args;
+    if (!bench_network_make(&b->network, b->path, a->common.seed, err))
+        return false;
+    b->model = ami_net_observe(b->network.net, def, err) ? ami_model_create(b->network.net, def, err) : NULL;
+    if (!b->model)
+        return ami_fail_in(err, "%s", b->path);
+    const int inputs = bench_pool_inputs((size_t)a->rows * (size_t)ami_model_inputs(b->model));
+    b->pool = bench_pool_make(b->network.net, a->common.seed, inputs, a->rows, err);
+    return b->pool && start_real_time(b, err) &&
+           bench_runner_init(&b->runner, b->model, a->rows, b->threads, b->pool, inputs, err);
+}
+
+static void *room(const ami_graph_port *port, int rows)
+{
+    return calloc(1, ami_graph_port_count(port, rows) * ami_graph_type_size(port->type) + 1);
+}
+
+/* Any other network, on this thread. */
+static bool prepare_graph(bench *b, const ami_model_def *def, ami_error *err)
+{
+    const arguments *a = b->args;
+    b->graph = ami_graph_load(b->path, def, err);
+    if (!b->graph)
+        return false;
+    if (b->threads > 1)
+        return ami_fail(err, "%s: is a graph, which runs on one thread; --threads is %d", b->path,
+                        b->threads);
+    bool ok = (b->workspace = malloc(ami_graph_workspace_size(b->graph, a->rows))) != NULL;
+    for (int k = 0; k < POOL && ok; k++) {
+        for (int i = 0; i < ami_graph_inputs(b->graph) && ok; i++)
+            ok = (b->in[k][i] = room(ami_graph_input(b->graph, i), a->rows)) != NULL;
+        if (ok)
+            ami_graph_draw_inputs(b->graph, a->common.seed + (uint64_t)k, a->rows, b->in[k]);
+    }
+    for (int o = 0; o < ami_graph_outputs(b->graph) && ok; o++)
+        ok = (b->out[o] = room(ami_graph_output(b->graph, o), a->rows)) != NULL;
+    return ok ? start_real_time(b, err) : ami_fail(err, "out of memory for %d rows", a->rows);
+}
+
+static bool prepare(bench *b, ami_error *err)
 {
     const arguments *a = b->args;
     ami_model_def def = ami_model_default_def();
     def.precision = a->precision;
     def.seed = a->common.seed;
-    const int threads = a->common.threads > 0 ? a->common.threads : 1;
-    const int calls = (int)fmax(1, round(a->seconds * a->rate));
-    if (a->peer && !check_peer(a->peer, err))
-        return false;
-    if (!ami_find_model(a->file, b->path, sizeof b->path, err) ||
-        !bench_network_make(&b->network, b->path, a->common.seed, err))
-        return false;
-    b->model = ami_model_create(b->network.net, &def, err);
-    if (!b->model)
-        return ami_fail_in(err, "%s", b->path);
-    const int inputs = bench_pool_inputs((size_t)a->rows * (size_t)ami_model_inputs(b->model));
-    b->pool = bench_pool_make(b->network.net, a->common.seed, inputs, a->rows, err);
-    if (!b->pool || !reserve(&b->times, calls, err) || !bench_become_real_time(a->fifo, &b->locked, err) ||
-        !bench_runner_init(&b->runner, b->model, a->rows, threads, b->pool, inputs, err))
+    cli_calibration calibration = a->calibration;
+    ami_error why = {""};
+    bool ok =
+        ami_find_model(a->file, b->path, sizeof b->path, err) && cli_calibration_use(&calibration, &def, err);
+    if (ok) {
+        ami_net *net = ami_onnx_read(b->path, &why);
+        ok = net ? prepare_model(b, &def, err) : prepare_graph(b, &def, err);
+        ami_net_destroy(net);
+    }
+    cli_calibration_free(&calibration);
+    return ok;
+}
+
+static bool measure(bench *b, ami_error *err)
+{
+    const arguments *a = b->args;
+    b->threads = a->common.threads > 0 ? a->common.threads : 1;
+    const int calls =
+        a->rate > 0 ? (int)fmax(1, round(a->seconds * a->rate)) : (int)fmin(MAX_CALLS, 1e6 * a->seconds + 1);
+    if ((a->peer && !check_peer(a->peer, err)) || !prepare(b, err) || !reserve(&b->times, calls, err))
         return false;
     if (!b->quiet)
         print_head(b);
     return measure_once(b, 0, err) && (!a->rivals || measure_once(b, a->rivals, err));
+}
+
+static void bench_free(bench *b)
+{
+    json_decref(b->runs);
+    bench_runner_free(&b->runner);
+    ami_model_destroy(b->model);
+    bench_network_free(&b->network);
+    ami_graph_destroy(b->graph);
+    free(b->workspace);
+    for (int i = 0; i < AMI_GRAPH_PORTS; i++) {
+        for (int k = 0; k < POOL; k++)
+            free(b->in[k][i]);
+        free(b->out[i]);
+    }
+    free(b->pool);
+    free(b->times.compute);
+    free(b);
 }
 
 int bench_latency(int argc, char **argv)
@@ -339,10 +479,11 @@ int bench_latency(int argc, char **argv)
         options,
         parse,
         "FILE.onnx",
-        "Runs a network at a fixed rate, each call due at a fixed time, and reports compute time, wake-up "
+        "Runs any network at a fixed rate, each call due at a fixed time, and reports compute time, wake-up "
         "lateness, response from the due time and missed deadlines.\v"
         "Examples:\n  amble-bench latency policy.onnx --rate 500 --compete 1\n"
         "  amble-bench latency walk --rate 1000 --scheduler fifo --spin 150 --seconds 60\n"
+        "  amble-bench latency gru.onnx --rate 0 --seconds 3\n"
         "  amble-bench latency policy.onnx --peer ~/venv/bin/python3",
         children,
         NULL,
@@ -357,13 +498,7 @@ int bench_latency(int argc, char **argv)
         b->runs = json_array();
         bench_cpu_name(b->cpu, sizeof b->cpu);
         ok = measure(b, &err) && cli_write_json(a.common.json, result(b), &err);
-        json_decref(b->runs);
-        bench_runner_free(&b->runner);
-        ami_model_destroy(b->model);
-        bench_network_free(&b->network);
-        free(b->pool);
-        free(b->times.compute);
-        free(b);
+        bench_free(b);
     }
     return ok ? 0 : cli_fail(&err);
 }

@@ -21,7 +21,7 @@ static const struct {
      bench_latency, false},
     {"rollout", "amble-bench rollout", "a rollout's speed beside that of the same physics alone",
      bench_rollout, true},
-    {"graph", "amble-bench graph", "one row through any small policy, call after call", bench_graph, false},
+    {"graph", "amble-bench graph", "earlier form of latency --rate 0", bench_graph, false},
 };
 
 enum { BENCHES = sizeof benches / sizeof benches[0] };

@@ -28,7 +28,7 @@
 enum {
     LINE = 64,
     PIECES = 4,         /* parts per thread for many rows: the caller may have to repeat one of them */
-    ROWS_A_THREAD = 12, /* from so many rows a thread, rows are divided; the kernels' blocks are full then */
+    ROWS_A_THREAD = 24, /* from so many rows a thread, rows are divided; the kernels' blocks are full then */
     MAX_PARTS = AMI_TEAM_MAX_THREADS * PIECES,
     SMALL_MODEL = 192 << 10, /* bytes of weights that one core reads faster than two synchronise */
     SMALL_LAYER = 48 << 10,  /* the same for one layer in a larger network */

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "bench/networks.h"
 #include "motion/features.h"
+#include "nets/model_layers.h"
 #include "nets/onnx/onnx.h"
 #include "policy/models.h"
 
@@ -39,17 +40,23 @@ static bool take_normaliser(bench_walker *w, ami_net *net, ami_error *err)
     return true;
 }
 
-/* The actor with the policy's kernel, but without its normaliser. */
+/* The actor with the kernels of the policy's layers, but without its normaliser. */
 static bool load_actor(bench_walker *w, const char *name, ami_error *err)
 {
-    if (!ami_find_model(name, w->actor_path, sizeof w->actor_path, err))
+    if (!ami_find_model(name, w->actor_path, sizeof w->actor_path, err) ||
+        !ami_policy_load(&w->policy, w->actor_path, NULL, err))
         return false;
-    ami_net *net =
-        ami_policy_load(&w->policy, w->actor_path, NULL, err) ? ami_onnx_read(w->actor_path, err) : NULL;
-    ami_model_def def = ami_model_default_def();
-    def.kernel = net ? ami_kernel_by_name(ami_model_kernel_name(w->policy.actor), err) : NULL;
-    if (def.kernel && take_normaliser(w, net, err))
-        w->bare = ami_model_create(net, &def, err);
+    if (w->policy.graph)
+        return ami_fail(err,
+                        "%s: a graph, expected a chain of dense layers, whose normaliser can be timed apart",
+                        w->actor_path);
+    ami_net *net = ami_onnx_read(w->actor_path, err);
+    if (net && take_normaliser(w, net, err)) {
+        const ami_kernel *kernel[AMI_NET_MAX_LAYERS];
+        for (int l = 0; l < net->layers; l++)
+            kernel[l] = ami_model_layer_kernel(w->policy.actor, l);
+        w->bare = ami_model_pack(net, kernel, err);
+    }
     ami_net_destroy(net);
     return w->bare != NULL;
 }
@@ -250,18 +257,15 @@ static bool take_step(bench_walker *w, double *part, double *then)
     return up;
 }
 
-/* Adds the generator's new counts; returns whether it has finished a motion, usable or not. */
-static bool count_motions(bench_walker *w, const ami_generator_counts *before)
+/* Adds the generator's new counts. */
+static void count_motions(bench_walker *w, const ami_generator_counts *before)
 {
     const ami_generator_counts *now = ami_generator_get_counts(w->generator);
-    bool done = now->made > before->made;
     w->counts.made += now->made - before->made;
     w->counts.changes += now->changes - before->changes;
     for (int i = 0; i < AMI_REFUSALS; i++) {
-        done |= now->refused[i] > before->refused[i];
         w->counts.refused[i] += now->refused[i] - before->refused[i];
     }
-    return done;
 }
 
 static void put_on_its_feet(bench_walker *w)
@@ -275,18 +279,16 @@ static void put_on_its_feet(bench_walker *w)
 double bench_walker_step(bench_walker *walker, double part[BENCH_PARTS])
 {
     memset(part, 0, BENCH_PARTS * sizeof *part);
-    bool making = false;
     ami_generator_counts before = {0};
-    if (walker->generator) {
-        making = ami_generator_is_making(walker->generator);
+    if (walker->generator)
         before = *ami_generator_get_counts(walker->generator);
-    }
     const double begun = ami_clock_now();
     double then = begun;
     const bool up = take_step(walker, part, &then);
-    if (walker->generator)
-        walker->making =
-            count_motions(walker, &before) || making || ami_generator_is_making(walker->generator);
+    if (walker->generator) {
+        count_motions(walker, &before);
+        walker->making = ami_generator_worked(walker->generator);
+    }
     if (!up)
         put_on_its_feet(walker);
     return then - begun;

@@ -72,6 +72,7 @@ static const struct argp_option simulated[] = {
      "locomotion.onnx)",
      1},
     CLI_SIM_OPTION_PRECISION(1),
+    CLI_SIM_OPTION_CALIBRATE(1),
     {"motion", CLI_SIM_MOTION, "NAME|FILE", 0,
      "motion clip to follow (default: the one the policy was trained on)", 1},
     {"seconds", CLI_SIM_SECONDS, "S", 0, "how long (default 20)", 1},
@@ -345,10 +346,10 @@ static bool evaluate_all(const arguments *a, const contender *c, int contenders,
     return cli_write_json(a->common.json, o, err);
 }
 
-static bool load_contender(const char *name, ami_precision precision, contender *c, ami_error *err)
+static bool load_contender(const char *name, const cli_simulation *sim, contender *c, ami_error *err)
 {
     if (!ami_find_model(name, c->path, sizeof c->path, err) ||
-        !cli_load_policy(&c->policy, c->path, precision, err))
+        !cli_load_policy(&c->policy, c->path, sim->precision, &sim->calibration, err))
         return false;
     ami_character_def def = ami_character_default_def();
     def.physics_hz = c->policy.physics_hz;
@@ -395,8 +396,8 @@ int cmd_eval(int argc, char **argv)
     cli_set_threads(a.common.threads);
     static contender c[2];
     const int contenders = a.baseline ? 2 : 1;
-    bool ok = load_contender(a.sim.policy, a.sim.precision, &c[0], &err) &&
-              (!a.baseline || load_contender(a.baseline, a.sim.precision, &c[1], &err));
+    bool ok = load_contender(a.sim.policy, &a.sim, &c[0], &err) &&
+              (!a.baseline || load_contender(a.baseline, &a.sim, &c[1], &err));
     static ami_followed followed;
     const ami_origin origin = ami_policy_origin(&c[0].policy, c[0].path);
     ok = ok &&

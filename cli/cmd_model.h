@@ -5,6 +5,7 @@
 
 #include "base/npy.h"
 #include "nets/net.h"
+#include "options/calibrate.h"
 #include "options/options.h"
 
 int cmd_model_info(int argc, char **argv);
@@ -22,6 +23,10 @@ bool model_file_argument(int key, char *text, struct argp_state *state, const ch
 /* Reads the network, found as policy/models.h says. `path`: where it was found. */
 ami_net *model_read(const char *file, char *path, size_t size, ami_error *err);
 
+/* The same for what only chains of dense layers can do: of any other network that amble runs the sentence
+ * says so. */
+ami_net *model_read_chain(const char *file, char *path, size_t size, ami_error *err);
+
 /* Reads inputs of shape (rows, inputs), (rows, the file's own input shape) or (inputs,), which is one row;
  * float64 is rounded to float32; float16 where the network takes that. False and a sentence otherwise. */
 bool model_read_inputs(const ami_net *net, const char *path, ami_npy *array, int *rows, ami_error *err);
@@ -29,8 +34,8 @@ bool model_read_inputs(const ami_net *net, const char *path, ami_npy *array, int
 /* Observations to calibrate with, given as "ROWS.npy" or "NAME=ROWS.npy" with the input's name; finite. */
 bool model_read_calibration(const ami_net *net, const char *text, ami_npy *array, int *rows, ami_error *err);
 
-/* The same into the net, in place of those that its file carries; NULL: nothing. */
-bool model_calibrate(ami_net *net, const char *text, ami_error *err);
+/* The same into the net, in place of those that its file carries; none given: nothing. */
+bool model_calibrate(ami_net *net, const cli_calibration *calibration, ami_error *err);
 
 /* The same for outputs of `rows` rows, as double: the heads side by side, or in the shape of the only head.
  */

@@ -93,7 +93,7 @@ static bool average(const options *o, ami_error *err)
     for (int i = 0; ok && i < o->files; i++) {
         char path[4096];
         const double weight = o->weights ? o->weight[i] : 1;
-        ami_net *net = model_read(o->file[i], path, sizeof path, err);
+        ami_net *net = model_read_chain(o->file[i], path, sizeof path, err);
         ok = net && (!mean || ami_net_can_average(mean, net, err) || ami_fail_in(err, "%s", path));
         done += weight;
         if (ok && mean && weight > 0)

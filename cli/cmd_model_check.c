@@ -22,7 +22,8 @@ enum {
 
 typedef struct options {
     cli_common common;
-    const char *file, *input, *against, *calibrate; /* input: the first of `inputs` */
+    const char *file, *input, *against; /* input: the first of `inputs` */
+    cli_calibration calibration;
     char *inputs[AMI_GRAPH_PORTS];
     int input_count;
     int rows;
@@ -45,7 +46,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
         o->against = text;
         return 0;
     case KEY_CALIBRATE:
-        o->calibrate = text;
+        cli_calibration_add(&o->calibration, text, state);
         return 0;
     case KEY_ROWS:
         o->rows = (int)cli_int(state, text, 1, MOST_ROWS, "--rows");
@@ -66,8 +67,7 @@ static const struct argp_option option_list[] = {
      1},
     {"against", KEY_AGAINST, "REF.npy", 0, "compare with these outputs for IN.npy too, float32 or float64",
      1},
-    {"calibrate", KEY_CALIBRATE, "ROWS.npy", 0,
-     "observations, or INPUT=ROWS.npy, that auto chooses by instead of those that the file carries", 1},
+    {"calibrate", KEY_CALIBRATE, "ROWS.npy", 0, CLI_CALIBRATE_HELP, 1},
     {"rows", KEY_ROWS, "N", 0,
      "without --input: measure on N rows drawn as the network's normaliser expects them (default 256); with "
      "it: on "
@@ -405,7 +405,7 @@ static int run(const options *o, ami_error *err)
     }
     c->o = o;
     ami_graph *graph;
-    if (!model_open(o->file, c->path, sizeof c->path, NULL, &c->net, &graph, err)) {
+    if (!model_open(o->file, c->path, sizeof c->path, NULL, NULL, &c->net, &graph, err)) {
         free(c);
         return CLI_BAD_INPUT;
     }
@@ -414,12 +414,12 @@ static int run(const options *o, ami_error *err)
         if (o->against)
             ami_fail(err, "--against compares chains of dense layers, %s is a graph", c->path);
         else
-            status = model_graph_check(c->path, (char *const *)o->inputs, o->input_count, o->common.seed,
-                                       o->rows ? o->rows : 256, o->common.json, err);
+            status = model_graph_check(c->path, (char *const *)o->inputs, o->input_count, &o->calibration,
+                                       o->common.seed, o->rows ? o->rows : 256, o->common.json, err);
         free(c);
         return status;
     }
-    if (c->net && model_calibrate(c->net, o->calibrate, err) && read_rows(c, err) && make_models(c, err)) {
+    if (c->net && model_calibrate(c->net, &o->calibration, err) && read_rows(c, err) && make_models(c, err)) {
         const bool table = !o->common.json || strcmp(o->common.json, "-") != 0;
         if (measure(c, err) && measure_laws(c, err)) {
             if (table)

@@ -18,8 +18,8 @@
 
 enum { BLOCK = 64 /* rows at once, where rows may be run in blocks */ };
 
-bool model_open(const char *file, char *path, size_t size, const ami_model_def *def, ami_net **net,
-                ami_graph **graph, ami_error *err)
+bool model_open(const char *file, char *path, size_t size, const ami_model_def *def,
+                const cli_calibration *calibration, ami_net **net, ami_graph **graph, ami_error *err)
 {
     *net = NULL;
     *graph = NULL;
@@ -27,9 +27,14 @@ bool model_open(const char *file, char *path, size_t size, const ami_model_def *
         return false;
     ami_error why = {""};
     *net = ami_onnx_read(path, &why);
-    if (!*net)
-        *graph = ami_graph_load(path, def, err);
-    return *net || *graph;
+    if (*net)
+        return true;
+    ami_model_def own = def ? *def : ami_model_default_def();
+    cli_calibration rows = calibration ? *calibration : (cli_calibration){0};
+    if (cli_calibration_use(&rows, &own, err))
+        *graph = ami_graph_load(path, &own, err);
+    cli_calibration_free(&rows);
+    return *graph != NULL;
 }
 
 /* "float32 (rows, 48)" */
@@ -473,10 +478,11 @@ typedef struct check_row {
     char choice[256];
 } check_row;
 
-static bool check_one(const char *path, ami_precision precision, char *const *input, int inputs,
-                      uint64_t seed, int rows, const arrays *exact, arrays *a, check_row *row, ami_error *err)
+static bool check_one(const char *path, const ami_model_def *calibrated, ami_precision precision,
+                      char *const *input, int inputs, uint64_t seed, int rows, const arrays *exact, arrays *a,
+                      check_row *row, ami_error *err)
 {
-    ami_model_def def = ami_model_default_def();
+    ami_model_def def = *calibrated;
     def.precision = precision;
     ami_graph *g = ami_graph_load(path, &def, err);
     if (!g)
@@ -507,8 +513,8 @@ static bool check_one(const char *path, ami_precision precision, char *const *in
     return ok;
 }
 
-int model_graph_check(const char *path, char *const *input, int inputs, uint64_t seed, int rows,
-                      const char *json, ami_error *err)
+int model_graph_check(const char *path, char *const *input, int inputs, const cli_calibration *calibration,
+                      uint64_t seed, int rows, const char *json, ami_error *err)
 {
     static const ami_precision order[] = {AMI_PRECISION_FP32, AMI_PRECISION_BF16, AMI_PRECISION_INT16,
                                           AMI_PRECISION_INT8, AMI_PRECISION_AUTO};
@@ -516,12 +522,14 @@ int model_graph_check(const char *path, char *const *input, int inputs, uint64_t
     const double limit = ami_model_default_def().max_mse;
     arrays *a = calloc(ROWS, sizeof *a);
     check_row row[ROWS] = {{0}};
-    bool ok = a || ami_fail(err, "out of memory");
+    cli_calibration own = *calibration;
+    ami_model_def def = ami_model_default_def();
+    bool ok = (a || ami_fail(err, "out of memory")) && cli_calibration_use(&own, &def, err);
     for (int i = 0; i < ROWS && ok; i++) {
         row[i].runs =
             order[i] == AMI_PRECISION_AUTO || order[i] == AMI_PRECISION_FP32 || ami_kernel_is_fast(order[i]);
-        ok = !row[i].runs ||
-             check_one(path, order[i], input, inputs, seed, rows, i ? &a[0] : NULL, &a[i], &row[i], err);
+        ok = !row[i].runs || check_one(path, &def, order[i], input, inputs, seed, rows, i ? &a[0] : NULL,
+                                       &a[i], &row[i], err);
         row[i].within = row[i].mse <= limit;
     }
     const bool good = ok && row[ROWS - 1].within;
@@ -556,5 +564,6 @@ int model_graph_check(const char *path, char *const *input, int inputs, uint64_t
     for (int i = 0; i < ROWS && a; i++)
         arrays_free(&a[i]);
     free(a);
+    cli_calibration_free(&own);
     return !ok ? CLI_BAD_INPUT : good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -185,7 +185,7 @@ static int info(const options *o)
     struct stat st;
     ami_net *net;
     ami_graph *graph;
-    if (!model_open(o->file, path, sizeof path, NULL, &net, &graph, &err))
+    if (!model_open(o->file, path, sizeof path, NULL, NULL, &net, &graph, &err))
         return model_fail("info", &err, CLI_BAD_INPUT);
     if (graph) {
         const int status = model_graph_info(graph, path, o->common.json, &err);

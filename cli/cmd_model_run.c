@@ -25,7 +25,8 @@ enum {
 
 typedef struct options {
     cli_common common;
-    const char *file, *input, *output, *head, *calibrate; /* input: the first of `inputs` */
+    const char *file, *input, *output, *head; /* input: the first of `inputs` */
+    cli_calibration calibration;
     char *inputs[MAX_INPUTS];
     int input_count;
     ami_precision precision;
@@ -53,7 +54,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
             argp_error(state, "%s", err.text);
         return 0;
     case KEY_CALIBRATE:
-        o->calibrate = text;
+        cli_calibration_add(&o->calibration, text, state);
         return 0;
     case KEY_HEAD:
         o->head = text;
@@ -85,8 +86,7 @@ static const struct argp_option option_list[] = {
      "fp32, bf16, int16, int8, or auto (default): the fastest of mean squared error below 1e-6, on IN.npy "
      "too",
      1},
-    {"calibrate", KEY_CALIBRATE, "ROWS.npy", 0,
-     "observations, or INPUT=ROWS.npy, that auto chooses by instead of those that the file carries", 1},
+    {"calibrate", KEY_CALIBRATE, "ROWS.npy", 0, CLI_CALIBRATE_HELP, 1},
     {0},
 };
 
@@ -266,7 +266,7 @@ static int run(const options *o, ami_error *err)
     int rows = 0, status = CLI_BAD_INPUT;
     ami_net *net;
     ami_graph *graph;
-    if (!model_open(o->file, path, sizeof path, &def, &net, &graph, err))
+    if (!model_open(o->file, path, sizeof path, &def, &o->calibration, &net, &graph, err))
         return status;
     if (graph) {
         status =
@@ -277,7 +277,7 @@ static int run(const options *o, ami_error *err)
     ami_model *model = NULL;
     float *out = NULL;
     const char *input = only_input(o, net, err);
-    if (input && choose_slice(net, o->head, &s, err) && model_calibrate(net, o->calibrate, err) &&
+    if (input && choose_slice(net, o->head, &s, err) && model_calibrate(net, &o->calibration, err) &&
         model_read_inputs(net, input, &in, &rows, err)) {
         def.rows = in.f32;
         def.row_count = rows;

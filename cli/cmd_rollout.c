@@ -93,6 +93,7 @@ static const struct argp_option simulated[] = {
     CLI_SIM_OPTION_HEADING(1),
     CLI_SIM_OPTION_START(1),
     CLI_SIM_OPTION_PRECISION(1),
+    CLI_SIM_OPTION_CALIBRATE(1),
     CLI_SIM_OPTION_SELF_COLLISION(1),
     CLI_SIM_OPTION_MAY_TOUCH(1),
     CLI_SIM_OPTION_MAX_ROOT(1),
@@ -180,7 +181,7 @@ static bool load_policy(const arguments *a, ami_policy *policy, char *path, size
 {
     const char *otherwise = ami_style_requested(&a->style) ? "locomotion" : "walk";
     return ami_find_actor(a->sim.policy, a->sim.motion, a->common.clips, otherwise, path, size, err) &&
-           cli_load_policy(policy, path, a->sim.precision, err);
+           cli_load_policy(policy, path, a->sim.precision, &a->sim.calibration, err);
 }
 
 /* With nothing said, the default model on the default style, for which no clip is needed; where that model is
@@ -286,6 +287,10 @@ int cmd_rollout(int argc, char **argv)
     }
     if (a.sim.no_policy && a.sim.precision != AMI_PRECISION_AUTO) {
         ami_fail(&err, "--precision and --no-policy exclude each other");
+        return cli_fail(&err);
+    }
+    if (a.sim.no_policy && a.sim.calibration.count) {
+        ami_fail(&err, "--calibrate and --no-policy exclude each other");
         return cli_fail(&err);
     }
     choose_style(&a);

@@ -33,6 +33,24 @@ ami_net *model_read(const char *file, char *path, size_t size, ami_error *err)
     return ami_find_model(file, path, size, err) ? ami_onnx_read(path, err) : NULL;
 }
 
+ami_net *model_read_chain(const char *file, char *path, size_t size, ami_error *err)
+{
+    if (!ami_find_model(file, path, size, err))
+        return NULL;
+    ami_net *net = ami_onnx_read(path, err);
+    if (net)
+        return net;
+    ami_error ignored = {""};
+    ami_graph *graph = ami_graph_load(path, &(ami_model_def){.precision = AMI_PRECISION_FP32}, &ignored);
+    if (graph)
+        ami_fail(
+            err,
+            "%s: is a graph, expected a chain of dense layers; model info, run and check take any network",
+            path);
+    ami_graph_destroy(graph);
+    return NULL;
+}
+
 int model_fail(const char *what, const ami_error *err, int status)
 {
     fprintf(stderr, "amble model %s: %s\n", what, err->text);
@@ -153,13 +171,16 @@ bool model_read_calibration(const ami_net *net, const char *text, ami_npy *array
     return true;
 }
 
-bool model_calibrate(ami_net *net, const char *text, ami_error *err)
+bool model_calibrate(ami_net *net, const cli_calibration *calibration, ami_error *err)
 {
     ami_npy array;
     int rows;
-    if (!text)
+    if (calibration->count == 0)
         return true;
-    if (!model_read_calibration(net, text, &array, &rows, err))
+    if (calibration->count > 1)
+        return ami_fail(err, "--calibrate is given %d times, the network has one input, \"%.60s\"",
+                        calibration->count, net->in_name ? net->in_name : "input");
+    if (!model_read_calibration(net, calibration->text[0], &array, &rows, err))
         return false;
     const bool ok = ami_net_set_calibration(net, array.f32, rows);
     ami_npy_free(&array);

@@ -103,9 +103,15 @@ amb_result lib_scene_fail(amb_result result, ami_error *err)
 
 static bool describe(ami_policy *policy, const char *path, ami_error *err)
 {
-    ami_net *net = ami_onnx_read(path, err);
-    if (!net)
-        return false;
+    ami_error why = {""};
+    ami_net *net = ami_onnx_read(path, &why);
+    if (!net) { /* a graph is known only once it is planned */
+        if (!ami_policy_load(policy, path, &(ami_model_def){.precision = AMI_PRECISION_FP32}, err))
+            return false;
+        ami_graph_destroy(policy->graph);
+        policy->graph = NULL;
+        return true;
+    }
     const bool ok = ami_policy_describe(policy, net, err);
     ami_net_destroy(net);
     return ok || ami_fail_in(err, "%s", path);

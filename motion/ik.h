@@ -66,4 +66,28 @@ void ami_ik_frame(ami_ik *ik, const float features[AMI_FEATURES], double pose[AM
 bool ami_ik_motion(const ami_ik_def *def, int frames, const float *features, bool cyclic, double *time,
                    double *pose, ami_error *err);
 
+/* The same a frame at a time, for a caller who must not spend the whole time at once:
+ *
+ *   ami_ik_pass_begin(&pass, …);
+ *   while (ami_ik_pass_left(&pass) > 0) // any time may pass between two
+ *       ami_ik_pass_solve(&pass, features of frame ami_ik_pass_frame(&pass), pose);
+ *   ami_ik_pass_end(&pass, features, time, pose);
+ *
+ * Plain data; until the end only the pass may write to `pose`. Bit for bit what ami_ik_motion gives. */
+typedef struct ami_ik_pass {
+    ami_ik ik;
+    int frames;
+    bool cyclic;
+    int before; /* frames that are solved first, because of the twists that the first frame lacks */
+    int done;   /* frames solved, those included */
+} ami_ik_pass;
+
+/* False and a sentence as ami_ik_motion. */
+AMI_MUST_CHECK bool ami_ik_pass_begin(ami_ik_pass *pass, const ami_ik_def *def, int frames, bool cyclic,
+                                      ami_error *err);
+int ami_ik_pass_left(const ami_ik_pass *pass);  /* frames to solve */
+int ami_ik_pass_frame(const ami_ik_pass *pass); /* the frame that is solved next, from 0 */
+void ami_ik_pass_solve(ami_ik_pass *pass, const float features[AMI_FEATURES], double *pose);
+void ami_ik_pass_end(const ami_ik_pass *pass, const float *features, double *time, double *pose);
+
 #endif

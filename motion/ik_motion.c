@@ -98,36 +98,66 @@ void ami_ik_frame(ami_ik *ik, const float features[AMI_FEATURES], double pose[AM
     place_pose(pose, ik->pose, ik->heading, ik->at);
 }
 
-bool ami_ik_motion(const ami_ik_def *def, int frames, const float *features, bool cyclic, double *time,
-                   double *pose, ami_error *err)
+bool ami_ik_pass_begin(ami_ik_pass *pass, const ami_ik_def *def, int frames, bool cyclic, ami_error *err)
 {
-    AMI_ASSERT(def && features && time && pose);
-    ami_ik ik;
-    if (!ami_ik_init(&ik, def, err))
+    AMI_ASSERT(pass && def);
+    if (!ami_ik_init(&pass->ik, def, err))
         return false;
     if (frames < 2 || frames > AMI_CLIP_MAX_FRAMES - 1)
         return ami_fail(err, "%d frames of motion features, expected 2 to %d", frames,
                         AMI_CLIP_MAX_FRAMES - 1);
+    pass->frames = frames;
+    pass->cyclic = cyclic;
+    pass->before = (int)fmin(ceil(def->rate), frames - 1);
+    pass->done = 0;
+    return true;
+}
 
+/* Poses of the result. */
+static int pass_count(const ami_ik_pass *pass)
+{
+    return pass->frames + (pass->cyclic ? 1 : 0);
+}
+
+int ami_ik_pass_left(const ami_ik_pass *pass)
+{
+    return pass->before + pass_count(pass) - pass->done;
+}
+
+int ami_ik_pass_frame(const ami_ik_pass *pass)
+{
     /* Back to the first frame from a second on: what that second shows of twists is then known. A cycle comes
      * round to it anyway. */
-    const int second = (int)fmin(ceil(def->rate), frames - 1);
-    for (int f = second; f > 0; f--)
-        ami_ik_solve(&ik, features + (size_t)(cyclic ? frames - f : f) * AMI_FEATURES);
+    const int f = pass->before - pass->done;
+    if (f > 0)
+        return pass->cyclic ? pass->frames - f : f;
+    return -f % pass->frames;
+}
 
-    /* Joints and headings; a heading is kept in the pose's first number until it is known what the cycle
-     * lacks. */
-    const int count = frames + (cyclic ? 1 : 0);
-    start(&ik, features);
-    for (int f = 0; f < count; f++) {
-        double *p = pose + (size_t)f * AMI_POSE;
-        if (f > 0)
-            follow_heading(&ik, features + (size_t)(f % frames) * AMI_FEATURES);
-        memcpy(p, f < frames ? ik.pose : pose, sizeof ik.pose);
-        p[0] = ik.heading;
+void ami_ik_pass_solve(ami_ik_pass *pass, const float features[AMI_FEATURES], double *pose)
+{
+    AMI_ASSERT(pass && features && pose && ami_ik_pass_left(pass) > 0);
+    const int f = pass->done++ - pass->before;
+    if (f < 0) {
+        ami_ik_solve(&pass->ik, features);
+        return;
     }
-    const double excess = cyclic ? remainder(ik.heading - def->heading, 2 * M_PI) / frames : 0;
+    if (f == 0)
+        start(&pass->ik, features);
+    else
+        follow_heading(&pass->ik, features);
+    /* A heading is kept in the pose's first number until it is known what the cycle lacks. */
+    double *p = pose + (size_t)f * AMI_POSE;
+    memcpy(p, f < pass->frames ? pass->ik.pose : pose, sizeof pass->ik.pose);
+    p[0] = pass->ik.heading;
+}
 
+void ami_ik_pass_end(const ami_ik_pass *pass, const float *features, double *time, double *pose)
+{
+    AMI_ASSERT(pass && features && time && pose && ami_ik_pass_left(pass) == 0);
+    const ami_ik_def *def = &pass->ik.def;
+    const int frames = pass->frames, count = pass_count(pass);
+    const double excess = pass->cyclic ? remainder(pass->ik.heading - def->heading, 2 * M_PI) / frames : 0;
     double at[2] = {def->at[0], def->at[1]}, speed[2] = {0, 0};
     for (int f = 0; f < count; f++) {
         double *p = pose + (size_t)f * AMI_POSE, next[2];
@@ -140,5 +170,17 @@ bool ami_ik_motion(const ami_ik_def *def, int frames, const float *features, boo
         place_pose(p, p, heading, at);
         time[f] = f / def->rate;
     }
+}
+
+bool ami_ik_motion(const ami_ik_def *def, int frames, const float *features, bool cyclic, double *time,
+                   double *pose, ami_error *err)
+{
+    AMI_ASSERT(def && features && time && pose);
+    ami_ik_pass pass;
+    if (!ami_ik_pass_begin(&pass, def, frames, cyclic, err))
+        return false;
+    while (ami_ik_pass_left(&pass) > 0)
+        ami_ik_pass_solve(&pass, features + (size_t)ami_ik_pass_frame(&pass) * AMI_FEATURES, pose);
+    ami_ik_pass_end(&pass, features, time, pose);
     return true;
 }

@@ -21,9 +21,9 @@ enum {
     /* A chunk's activations fill at most so many bytes: the rest of a core's cache is for the panel of
      * weights that they meet. */
     CHUNK_BYTES = 384 << 10,
-    ROW_BLOCK = 12, /* rows of a chunk: a multiple of the kernels' blocks, and enough of them to pay for
+    ROW_BLOCK = 12,   /* rows of a chunk: a multiple of the kernels' blocks, and enough of them to pay for
                        reading the weights */
-    LEAST_CHUNK = 24,
+    LEAST_CHUNK = 72, /* each chunk reads all weights: fewer rows wait for those of a large network */
     MOST_CHUNK = 240
 };
 
@@ -35,6 +35,24 @@ static size_t round_up(size_t n, size_t to)
 ami_model_def ami_model_default_def(void)
 {
     return (ami_model_def){.precision = AMI_PRECISION_AUTO, .max_mse = 1e-6, .calibration_rows = 32};
+}
+
+bool ami_net_observe(ami_net *net, const ami_model_def *def, ami_error *err)
+{
+    const char *const name = net->in_name && *net->in_name ? net->in_name : "input";
+    if (!def || def->observed_count == 0)
+        return true;
+    const ami_named_rows *rows = def->observed;
+    if (def->observed_count > 1)
+        return ami_fail(err, "%d files of observations are given, the network has one input, \"%.60s\"",
+                        def->observed_count, name);
+    if (rows->input && strcmp(rows->input, name) != 0)
+        return ami_fail(err, "the network has no input \"%.60s\", expected \"%.60s\"", rows->input, name);
+    if (rows->width != (size_t)net->dim[0])
+        return ami_fail(err, "the observations have %zu numbers a row, input \"%.60s\" takes %d", rows->width,
+                        name, net->dim[0]);
+    return ami_net_set_calibration(net, rows->rows, rows->count) ||
+           ami_fail(err, "out of memory for %d observations", rows->count);
 }
 
 /* How many rows go together: those whose activations, prepared inputs of the layers included, fit in
@@ -345,5 +363,37 @@ void ami_model_run(const ami_model *model, void *workspace, const float *in, int
             x = y;
             x_stride = y_stride;
         }
+    }
+}
+
+void ami_model_run_part(const ami_model *model, void *workspace, const float *in, int part, int parts,
+                        float *out)
+{
+    assert(parts >= 1 && part >= 0 && part < parts);
+    const ami_model_buffers buffers = ami_model_cut_workspace(model, workspace, 1);
+    const size_t from = model->bytes * (size_t)part / (size_t)parts,
+                 to = model->bytes * (size_t)(part + 1) / (size_t)parts;
+    const float *x = in;
+    if (model->normalized) {
+        if (part == 0)
+            ami_model_normalize(model, in, 1, buffers.activation[0]);
+        x = buffers.activation[0];
+    }
+    size_t at = 0; /* of the layer's first panel; a panel is run in the part that it begins in */
+    for (int l = 0; l < model->layers; l++) {
+        const int outputs = model->dim[l + 1], panel = model->kernel[l]->panel;
+        const size_t panels = (size_t)((outputs + panel - 1) / panel),
+                     size = ami_kernel_layer_size(model->kernel[l], model->dim[l], outputs);
+        float *y = l + 1 == model->layers ? out : buffers.activation[(l + 1) % 2];
+        size_t first = 0, end;
+        while (first < panels && at + first * size / panels < from)
+            first++;
+        for (end = first; end < panels && at + end * size / panels < to; end++)
+            ;
+        if (end > first)
+            ami_model_layer(model, l, (int)first * panel, end == panels ? outputs : (int)end * panel,
+                            &buffers, x, model->stride, 1, y, model->stride);
+        x = y;
+        at += size;
     }
 }

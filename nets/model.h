@@ -33,6 +33,14 @@
 
 typedef struct ami_model ami_model;
 
+/* Real rows of a network's input: what its precisions are chosen by. */
+typedef struct ami_named_rows {
+    const char *input; /* the input's name; NULL: the only one that takes rows of numbers */
+    const float *rows; /* (count, width), finite */
+    int count;
+    size_t width;
+} ami_named_rows;
+
 typedef struct ami_model_def {
     ami_precision precision;  /* AMI_PRECISION_AUTO, or one to force, whatever its error */
     const ami_kernel *kernel; /* NULL: the fastest of that precision here. Where set it decides the precision
@@ -42,6 +50,10 @@ typedef struct ami_model_def {
     uint64_t seed;        /* of these */
     const float *rows; /* AUTO: further rows that the limit must hold on, (row_count, inputs); NULL: none */
     int row_count;
+    /* AUTO, for functions that read a file: observations in place of those that it carries; for a graph
+     * (nets/graph/graph.h) of any of its inputs. */
+    const ami_named_rows *observed;
+    int observed_count;
 } ami_model_def;
 
 /* AUTO, 1e-6, 32 rows. */
@@ -50,6 +62,10 @@ ami_model_def ami_model_default_def(void);
 /* Reads an ONNX file (nets/onnx/onnx.h) and packs it. def NULL: the default. NULL and a sentence, beginning
  * with the path, on error. */
 ami_model *ami_model_load(const char *path, const ami_model_def *def, ami_error *err);
+
+/* Gives the net the observations of def (which may be NULL), if it has any. False and a sentence where its
+ * input has another name or size. */
+AMI_MUST_CHECK bool ami_net_observe(ami_net *net, const ami_model_def *def, ami_error *err);
 
 /* Packs a copy of the net, normaliser included. */
 ami_model *ami_model_create(const ami_net *net, const ami_model_def *def, ami_error *err);
@@ -118,6 +134,13 @@ size_t ami_model_workspace_size(const ami_model *model, int rows);
 /* in (n, inputs) → out (n, outputs), row-major, any alignment, not overlapping. n ≥ 1, the workspace made for
  * ≥ n rows. Heads lie side by side in a row, in the order of net->head. */
 void ami_model_run(const ami_model *model, void *workspace, const float *in, int n, float *out);
+
+/* The same for one row in parts, for a caller who must not spend the whole time at once: parts 0 to parts - 1
+ * in this order, each about the same number of bytes of weights, with the same workspace (for one row, not
+ * used otherwise meanwhile), in and out. Bit for bit what ami_model_run gives; `out` is complete after the
+ * last. */
+void ami_model_run_part(const ami_model *model, void *workspace, const float *in, int part, int parts,
+                        float *out);
 
 /* The same network in double precision with exact activations, slowly, on one thread: what every precision is
  * measured against. Allocates. False and a sentence when memory is short. */

@@ -3,6 +3,7 @@
 #include "nets/net.h"
 
 #include "base/number.h"
+#include "nets/kernels/vector.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -68,22 +69,26 @@ void ami_net_drop_weights(ami_net *net)
     net->calibration_rows = 0;
 }
 
+/* Whether all weights are whole multiples of the unit, 127 at most. */
+AMI_VECTOR_CLONES static bool are_multiples(const float *w, size_t count, float unit)
+{
+    const float per = unit > 0.0f ? 1.0f / unit : 0.0f;
+    int off = 0; /* no early end, so that it runs as vectors */
+    for (size_t k = 0; k < count; k++) {
+        const float q = nearbyintf(w[k] * per);
+        off |= !(fabsf(q) <= 127.0f) | !(q * unit == w[k]);
+    }
+    return !off;
+}
+
 const float *ami_net_units(const ami_net *net, int layer)
 {
     const size_t inputs = (size_t)net->dim[layer];
     if (!net->unit[layer])
         return NULL;
-    for (int o = 0; o < net->dim[layer + 1]; o++) {
-        const float *w = net->weight[layer] + (size_t)o * inputs, unit = net->unit[layer][o];
-        const float per = unit > 0.0f ? 1.0f / unit : 0.0f;
-        int off = 0; /* no early end, so that it runs as vectors */
-        for (size_t k = 0; k < inputs; k++) {
-            const float q = nearbyintf(w[k] * per);
-            off |= !(fabsf(q) <= 127.0f) | !(q * unit == w[k]);
-        }
-        if (off)
+    for (int o = 0; o < net->dim[layer + 1]; o++)
+        if (!are_multiples(net->weight[layer] + (size_t)o * inputs, inputs, net->unit[layer][o]))
             return NULL;
-    }
     return net->unit[layer];
 }
 

@@ -97,15 +97,28 @@ bool ami_net_run_double(const ami_net *net, const float *in, int n, double *out,
     return true;
 }
 
+/* Two numbers of N(0, 1) (Box and Muller 1958). */
+static void draw_two(ami_rng *rng, double z[2])
+{
+    const double u = 1.0 - ami_rng_uniform(rng), angle = 2 * M_PI * ami_rng_uniform(rng);
+    const double radius = sqrt(-2.0 * log(u));
+    z[0] = radius * cos(angle);
+    z[1] = radius * sin(angle);
+}
+
 void ami_net_calibration_inputs(const ami_net *net, uint64_t seed, int n, float *in)
 {
     ami_rng rng = ami_rng_seed(seed, 0);
     const int inputs = net->dim[0];
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
+        double z[2] = {0, 0};
         for (int k = 0; k < inputs; k++) {
-            double v = ami_rng_normal(&rng);
+            if (k % 2 == 0)
+                draw_two(&rng, z); /* the other half of a pair is not carried over to the next row */
+            double v = z[k % 2];
             if (net->in_mean)
                 v = (double)net->in_mean[k] + (double)net->in_std[k] * v;
             in[(size_t)i * (size_t)inputs + (size_t)k] = (float)v;
         }
+    }
 }

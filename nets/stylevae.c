@@ -163,6 +163,19 @@ void ami_stylevae_decode(const ami_stylevae *vae, void *workspace, const float *
     }
 }
 
+size_t ami_stylevae_part_size(const ami_stylevae *vae)
+{
+    assert(vae->decoder);
+    return ami_model_workspace_size(vae->decoder, 1);
+}
+
+void ami_stylevae_decode_part(const ami_stylevae *vae, void *workspace, const float *z, int part, int parts,
+                              float *window)
+{
+    assert(vae->decoder);
+    ami_model_run_part(vae->decoder, workspace, z, part, parts, window);
+}
+
 void ami_stylevae_sample(const float *mean, const float *log_variance, const float *noise, int n, float *z)
 {
     for (size_t i = 0; i < (size_t)n * AMI_STYLE_SIZE; i++)

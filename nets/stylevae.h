@@ -49,6 +49,11 @@ void ami_stylevae_encode(const ami_stylevae *vae, void *workspace, const float *
 /* z (n, 256) → window (n, 60, 73) */
 void ami_stylevae_decode(const ami_stylevae *vae, void *workspace, const float *z, int n, float *window);
 
+/* One row in parts, as ami_model_run_part: with a workspace of its own, of ami_stylevae_part_size bytes. */
+size_t ami_stylevae_part_size(const ami_stylevae *vae);
+void ami_stylevae_decode_part(const ami_stylevae *vae, void *workspace, const float *z, int part, int parts,
+                              float *window);
+
 /* z = μ + ε exp(log σ² / 2) for n rows of 256; ε (noise) from a standard normal distribution makes z a draw
  * from the encoder's. z may be any of the others' arrays. */
 void ami_stylevae_sample(const float *mean, const float *log_variance, const float *noise, int n, float *z);

@@ -16,14 +16,18 @@ bool cli_parse_precision(const char *text, ami_precision *precision, ami_error *
                     ami_precision_name(AMI_PRECISION_AUTO));
 }
 
-bool cli_load_policy(ami_policy *policy, const char *path, ami_precision precision, ami_error *err)
+bool cli_load_policy(ami_policy *policy, const char *path, ami_precision precision,
+                     const cli_calibration *calibration, ami_error *err)
 {
     char choice[256];
     ami_model_def def = ami_model_default_def();
     def.precision = precision;
-    if (!ami_policy_load(policy, path, &def, err))
+    cli_calibration own = calibration ? *calibration : (cli_calibration){0};
+    const bool ok = cli_calibration_use(&own, &def, err) && ami_policy_load(policy, path, &def, err);
+    cli_calibration_free(&own);
+    if (!ok)
         return false;
-    ami_model_describe(policy->actor, choice, sizeof choice);
+    ami_policy_describe_network(policy, choice, sizeof choice);
     fprintf(stderr, "%s: %s\n", path, choice);
     return true;
 }

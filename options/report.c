@@ -165,10 +165,12 @@ json_t *cli_rollout_json(const ami_rollout_def *def, const ami_rollout_result *r
     json_object_set_new(o, "motion", cli_text(motion));
     json_object_set_new(o, "policy", policy ? cli_text(policy) : json_null());
     if (def->policy) {
+        char precisions[AMI_MODEL_PRECISIONS];
+        ami_policy_precisions(def->policy, precisions, sizeof precisions);
         json_object_set_new(o, "precision",
-                            json_string(ami_precision_name(ami_model_precision(def->policy->actor))));
-        json_object_set_new(o, "precisions", json_string(ami_model_precisions(def->policy->actor)));
-        json_object_set_new(o, "kernel", json_string(ami_model_kernel_name(def->policy->actor)));
+                            json_string(ami_precision_name(ami_policy_precision(def->policy))));
+        json_object_set_new(o, "precisions", json_string(precisions));
+        json_object_set_new(o, "kernel", json_string(ami_policy_kernel_name(def->policy)));
     }
     json_object_set_new(o, "seed", json_integer((json_int_t)def->env.seed));
     json_object_set_new(o, "seconds", cli_real(def->env.episode_s));

@@ -72,6 +72,9 @@ error_t cli_simulation_parse(int key, char *text, struct argp_state *state)
     case CLI_SIM_MAX_ROOT:
         s->max_root = cli_double(state, text, 0, 1e6, "--max-root-m");
         return 0;
+    case CLI_SIM_CALIBRATE:
+        cli_calibration_add(&s->calibration, text, state);
+        return 0;
     case CLI_SIM_PRECISION:
         if (!cli_parse_precision(text, &s->precision, &err))
             argp_error(state, "%s", err.text);

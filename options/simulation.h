@@ -11,7 +11,7 @@
 #ifndef AMI_OPTIONS_SIMULATION_H
 #define AMI_OPTIONS_SIMULATION_H
 
-#include "nets/model.h"
+#include "options/calibrate.h"
 #include "sim/env.h"
 
 #include <argp.h>
@@ -30,6 +30,7 @@ enum {
     CLI_SIM_MAY_TOUCH,
     CLI_SIM_MAX_ROOT,
     CLI_SIM_PRECISION,
+    CLI_SIM_CALIBRATE,
 };
 
 enum { CLI_PUSHES_MAX = 32 };
@@ -49,12 +50,13 @@ typedef struct cli_simulation {
     const char *motion, *policy, *may_touch; /* NULL: not given */
     bool no_policy, self_collision;
     ami_precision precision; /* auto */
-    int envs;                /* 1 */
-    double seconds;          /* 0 */
-    double turn, heading;    /* degrees a second, degrees or NAN (random); 0 */
-    double start;            /* 0 to 1, or -1 (random), the default */
-    double max_root;         /* m; 0: never */
-    int pushes;              /* number given */
+    cli_calibration calibration;
+    int envs;             /* 1 */
+    double seconds;       /* 0 */
+    double turn, heading; /* degrees a second, degrees or NAN (random); 0 */
+    double start;         /* 0 to 1, or -1 (random), the default */
+    double max_root;      /* m; 0: never */
+    int pushes;           /* number given */
     cli_push push[CLI_PUSHES_MAX];
 } cli_simulation;
 
@@ -98,6 +100,11 @@ void cli_simulation_use(const cli_simulation *simulation, ami_env_def *def);
         "max-root-m", CLI_SIM_MAX_ROOT, "M", 0,                                                  \
             "a character this far from its reference counts as fallen (default 0: never)", group \
     }
+#define CLI_SIM_OPTION_CALIBRATE(group)                                                            \
+    {                                                                                              \
+        "calibrate", CLI_SIM_CALIBRATE, "ROWS.npy", 0, "of the policy: " CLI_CALIBRATE_HELP, group \
+    }
+
 #define CLI_SIM_OPTION_PRECISION(group)                                                                \
     {                                                                                                  \
         "precision", CLI_SIM_PRECISION, "NAME", 0,                                                     \

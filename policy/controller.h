@@ -6,12 +6,14 @@
 #ifndef AMI_POLICY_CONTROLLER_H
 #define AMI_POLICY_CONTROLLER_H
 
-#include "nets/model.h"
+#include "nets/graph/graph.h"
 #include "sim/env.h"
 
 /* An actor as deployed: the packed network and its metadata. Const after load. */
 typedef struct ami_policy {
-    ami_model *actor;
+    ami_model *actor; /* a chain of dense layers; NULL: any other network, in `graph` */
+    ami_graph *graph;
+    int action_output; /* of the graph */
     ami_action_mode action_mode;
     double physics_hz; /* rates and look-ahead of its training; 120, 4 and .06 without metadata */
     int substeps;
@@ -24,13 +26,28 @@ typedef struct ami_policy {
 } ami_policy;
 
 /* Reads an ONNX file with AMI_OBS or AMI_OBS_MAX inputs and 36 outputs and packs it by `def` (NULL:
- * ami_model_default_def, precision AUTO). False and a sentence on error. */
+ * ami_model_default_def, precision AUTO). Also any graph that nets/graph/graph.h takes, with one input of so
+ * many numbers a row and one output of 36; of several such outputs the one that the metadata "action_output"
+ * names, or that is called action, actions, mean or mu. False and a sentence on error. */
 bool ami_policy_load(ami_policy *policy, const char *path, const ami_model_def *def, ami_error *err);
 void ami_policy_free(ami_policy *policy);
 
 /* Fills everything but the actor from the shape and the metadata of a network. False and a sentence if it is
  * not an actor. */
 bool ami_policy_describe(ami_policy *policy, const ami_net *net, ami_error *err);
+
+/* The network, whichever kind it is. */
+int ami_policy_inputs(const ami_policy *policy);
+const void *ami_policy_network(const ami_policy *policy); /* policies of one address decide together */
+size_t ami_policy_workspace_size(const ami_policy *policy, int rows);
+/* obs (n, inputs) → action (n, AMI_ACTION) */
+void ami_policy_run(const ami_policy *policy, void *workspace, const float *obs, int n, float *action);
+/* As ami_model_describe and ami_model_precisions, …_precision and …_kernel_name: of the part with most
+ * weights. */
+void ami_policy_describe_network(const ami_policy *policy, char *text, size_t size);
+void ami_policy_precisions(const ami_policy *policy, char *text, size_t size);
+ami_precision ami_policy_precision(const ami_policy *policy);
+const char *ami_policy_kernel_name(const ami_policy *policy);
 
 /* The path of the critic for the actor in file `policy`: "…/walk_critic.onnx" for "…/walk.onnx", else
  * "…/critic.onnx" in the same folder, as in a run folder. False if neither is a readable file; path is then

@@ -3,9 +3,10 @@
  *
  * Latents and network outputs are not trusted: the result is a clip within the limits below, or a refusal.
  *
- * The work is divided into stages, so that a control loop can distribute them over several steps. The result
- * depends only on the latent and the networks. Nothing allocates after creation. Networks and limits are
- * const and shared; each thread has a workspace, each unfinished motion a cycle. */
+ * The work is divided into slices of about 10 µs, so that a control loop can distribute them over several
+ * steps. The result depends only on the latent and the networks, not on when which slice is done. Nothing
+ * allocates after creation. Networks and limits are const and shared; each thread has a workspace, each
+ * unfinished motion a cycle and a task. */
 #ifndef AMI_POLICY_CYCLE_H
 #define AMI_POLICY_CYCLE_H
 
@@ -95,15 +96,28 @@ typedef struct ami_cycle_workspace ami_cycle_workspace;
 ami_cycle_workspace *ami_cycle_workspace_create(const ami_motion_nets *nets, ami_error *err);
 void ami_cycle_workspace_destroy(ami_cycle_workspace *workspace);
 
-void ami_cycle_begin(ami_cycle *cycle, const ami_latent *latent);
+/* What a motion that is being made needs from one slice to the next: of one motion at a time. */
+typedef struct ami_cycle_task ami_cycle_task;
+ami_cycle_task *ami_cycle_task_create(const ami_motion_nets *nets, ami_error *err);
+void ami_cycle_task_destroy(ami_cycle_task *task); /* NULL is fine */
 
-/* Does the next stage. The last two fill `clip` (ami_clip_reserve of AMI_CYCLE_FRAMES + 1 or more): a loop
- * whose x axis is the mean heading of the root and whose first frame is the left foot's strike. After a
- * refusal its content is undefined. */
-ami_refusal ami_cycle_advance(ami_cycle *cycle, const ami_motion_nets *nets, const ami_motion_limits *limits,
-                              ami_cycle_workspace *workspace, ami_clip *clip);
+void ami_cycle_begin(ami_cycle *cycle, ami_cycle_task *task, const ami_latent *latent);
 
-/* All stages. */
+/* Does the next slice; cycle->stage is AMI_CYCLE_DONE after the last. The last two stages fill `clip`
+ * (ami_clip_reserve of AMI_CYCLE_FRAMES + 1 or more): a loop whose x axis is the mean heading of the root and
+ * whose first frame is the left foot's strike. After a refusal its content is undefined, and the motion
+ * cannot go on. */
+ami_refusal ami_cycle_advance(ami_cycle *cycle, ami_cycle_task *task, const ami_motion_nets *nets,
+                              const ami_motion_limits *limits, ami_cycle_workspace *workspace,
+                              ami_clip *clip);
+
+/* Nominal costs, µs: of a stage, of the next slice, and of all slices that are left. They are constants, not
+ * measured: results must not depend on time. */
+double ami_cycle_stage_us(ami_cycle_stage stage);
+double ami_cycle_slice_us(const ami_cycle *cycle);
+double ami_cycle_left_us(const ami_cycle *cycle, const ami_cycle_task *task);
+
+/* All of it, with the workspace's own task. */
 ami_refusal ami_cycle_make(ami_cycle *cycle, const ami_motion_nets *nets, const ami_motion_limits *limits,
                            ami_cycle_workspace *workspace, const ami_latent *latent, ami_clip *clip);
 

@@ -38,7 +38,7 @@ static bool load_critic(ami_skill *skill, const ami_skill_def *def, ami_error *e
     skill->critic = ami_model_load(path, NULL, err);
     if (!skill->critic)
         return false;
-    const int inputs = skill->has_policy ? ami_model_inputs(skill->policy.actor) : AMI_OBS;
+    const int inputs = skill->has_policy ? ami_policy_inputs(&skill->policy) : AMI_OBS;
     if (ami_model_inputs(skill->critic) != inputs || ami_model_outputs(skill->critic) != 1)
         return ami_fail(err, "%s: the network has %d inputs and %d outputs, expected a critic with %d and 1",
                         path, ami_model_inputs(skill->critic), ami_model_outputs(skill->critic), inputs);

@@ -170,6 +170,10 @@ static srv_answer answer_of(const srv_job *job)
             a.type = "application/octet-stream";
         return a;
     }
+    if (job->failed && job->infer.model->graph)
+        return srv_error(400,
+                         "the network cannot be run on these inputs: an index points out of its table, or "
+                         "they need more memory than there is");
     return srv_error(500, "out of memory");
 }
 

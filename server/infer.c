@@ -2,6 +2,7 @@
 #include "server/infer.h"
 
 #include "base/number.h"
+#include "server/infer_graph.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -147,10 +148,20 @@ static bool read_input(srv_infer *infer, const json_t *inputs, const char *tail,
 
 /* ---- outputs ---- */
 
+static int model_outputs(const srv_model *m)
+{
+    return m->graph ? srv_graph_outputs(m) : m->net->heads;
+}
+
+static const char *output_name(const srv_model *m, int o)
+{
+    return m->graph ? srv_graph_output_name(m, o) : m->output[o];
+}
+
 static bool read_outputs(srv_infer *infer, const json_t *outputs, bool all_binary, ami_error *err)
 {
     const srv_model *m = infer->model;
-    const int heads = m->net->heads;
+    const int heads = model_outputs(m);
     infer->outputs = 0;
     if (!outputs) {
         for (int h = 0; h < heads; h++) {
@@ -169,14 +180,14 @@ static bool read_outputs(srv_infer *infer, const json_t *outputs, bool all_binar
         const json_t *binary = json_object_get(json_object_get(output, "parameters"), "binary_data");
         int found = -1;
         for (int h = 0; h < heads && name; h++)
-            if (!strcmp(name, m->output[h]))
+            if (!strcmp(name, output_name(m, h)))
                 found = h;
         if (found < 0)
             return ami_fail(err, "there is no output \"%.80s\", expected \"%s\"%s", name ? name : "",
-                            m->output[0], heads > 1 ? " or another of the model's" : "");
+                            output_name(m, 0), heads > 1 ? " or another of the model's" : "");
         for (int k = 0; k < infer->outputs; k++)
             if (infer->head[k] == found)
-                return ami_fail(err, "output \"%s\" is requested twice", m->output[found]);
+                return ami_fail(err, "output \"%s\" is requested twice", output_name(m, found));
         infer->binary[infer->outputs] = binary ? json_is_true(binary) : all_binary;
         infer->head[infer->outputs++] = found;
     }
@@ -202,7 +213,8 @@ bool srv_infer_read(srv_infer *infer, srv_model *model, const char *body, size_t
     bool ok = json_is_object(root) || ami_fail(err, "the request is not a JSON object");
     ok = ok && (!id || strlen(id) < sizeof infer->id || ami_fail(err, "\"id\" is longer than 255 bytes"));
     ok = ok && read_outputs(infer, json_object_get(root, "outputs"), json_is_true(all), err) &&
-         read_input(infer, json_object_get(root, "inputs"), body + json_size, size - json_size, err);
+         (model->graph ? srv_graph_read_inputs : read_input)(infer, json_object_get(root, "inputs"),
+                                                             body + json_size, size - json_size, err);
     json_decref(root);
     if (!ok)
         srv_infer_free(infer);
@@ -214,6 +226,11 @@ void srv_infer_free(srv_infer *infer)
     free(infer->in);
     free(infer->out);
     infer->in = infer->out = NULL;
+    for (int i = 0; i < AMI_GRAPH_PORTS; i++) {
+        free(infer->port_in[i]);
+        free(infer->port_out[i]);
+        infer->port_in[i] = infer->port_out[i] = NULL;
+    }
 }
 
 /* ---- answer ---- */
@@ -264,9 +281,15 @@ static void put_json(FILE *out, const srv_infer *infer)
     }
     fputs(",\"outputs\":[", out);
     for (int k = 0; k < infer->outputs; k++) {
-        const ami_net_head *head = &m->net->head[infer->head[k]];
         fputs(k ? ",{\"name\":" : "{\"name\":", out);
-        put_text(out, m->output[infer->head[k]]);
+        put_text(out, output_name(m, infer->head[k]));
+        if (m->graph) {
+            fputc(',', out);
+            srv_graph_put_tensor(out, infer, infer->head[k], infer->binary[k]);
+            fputc('}', out);
+            continue;
+        }
+        const ami_net_head *head = &m->net->head[infer->head[k]];
         fprintf(out, ",\"datatype\":\"FP32\",\"shape\":[%d", infer->rows);
         for (int i = 0; i < head->shape.rank; i++)
             fprintf(out, ",%d", head->shape.dim[i]);
@@ -285,7 +308,7 @@ static void put_json(FILE *out, const srv_infer *infer)
 char *srv_infer_answer(const srv_infer *infer, size_t *size, int64_t *header)
 {
     const ami_net *net = infer->model->net;
-    const size_t width = (size_t)ami_model_outputs(infer->model->model);
+    const size_t width = net ? (size_t)ami_model_outputs(infer->model->model) : 0;
     char *text = NULL;
     FILE *out = open_memstream(&text, size);
     if (!out)
@@ -298,6 +321,10 @@ char *srv_infer_answer(const srv_infer *infer, size_t *size, int64_t *header)
         if (!infer->binary[k])
             continue;
         *header = json_size;
+        if (!net) {
+            srv_graph_put_bytes(out, infer, infer->head[k]);
+            continue;
+        }
         const size_t at = head_at(net, infer->head[k]), n = (size_t)net->head[infer->head[k]].outputs;
         for (int r = 0; r < infer->rows; r++)
             fwrite(infer->out + (size_t)r * width + at, sizeof(float), n, out);

@@ -9,7 +9,7 @@
 
 #include "server/store.h"
 
-enum { SRV_MAX_ROWS = 65536 };
+enum { SRV_MAX_ROWS = 65536, SRV_OUTPUTS = AMI_GRAPH_PORTS };
 
 typedef struct srv_infer {
     srv_model *model;
@@ -17,9 +17,11 @@ typedef struct srv_infer {
     int rows;
     float *in;  /* (rows, inputs), owned */
     float *out; /* (rows, outputs), owned: buffer for the model's outputs */
+    void *port_in[AMI_GRAPH_PORTS],
+        *port_out[AMI_GRAPH_PORTS]; /* of a graph, in place of in and out; owned */
     int outputs;
-    int head[AMI_NET_MAX_HEADS]; /* the requested ones, in the answer's order */
-    bool binary[AMI_NET_MAX_HEADS];
+    int head[SRV_OUTPUTS]; /* the requested ones, in the answer's order */
+    bool binary[SRV_OUTPUTS];
 } srv_infer;
 
 /* Reads a body of `size` bytes, of which the first `header` are JSON (header negative: all, without binary

@@ -1,6 +1,8 @@
 /* Answers about metadata, repository, metrics and status. */
 #include "server/routes.h"
 
+#include "server/infer_graph.h"
+
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -112,6 +114,10 @@ static json_t *metadata_json(const srv_model *m)
 {
     char version[16];
     snprintf(version, sizeof version, "%d", m->version);
+    if (m->graph)
+        return json_pack("{ss s[s] ss so so}", "name", m->name, "versions", version, "platform",
+                         "onnxruntime_onnx", "inputs", srv_graph_metadata(m->graph, true), "outputs",
+                         srv_graph_metadata(m->graph, false));
     json_t *outputs = json_array();
     for (int h = 0; h < m->net->heads; h++)
         json_array_append_new(outputs, tensor_json(m->output[h], &m->net->head[h].shape));
@@ -131,6 +137,13 @@ static json_t *config_tensor(const char *name, const ami_net_shape *shape)
 static json_t *config_json(const srv_model *m)
 {
     char text[256];
+    if (m->graph) {
+        ami_graph_describe(m->graph, text, sizeof text);
+        return json_pack("{ss ss ss si so so s{s{ss}}}", "name", m->name, "platform", "onnxruntime_onnx",
+                         "backend", "amble", "max_batch_size", 0, "input", srv_graph_config(m->graph, true),
+                         "output", srv_graph_config(m->graph, false), "parameters", "precision",
+                         "string_value", text);
+    }
     json_t *outputs = json_array();
     for (int h = 0; h < m->net->heads; h++)
         json_array_append_new(outputs, config_tensor(m->output[h], &m->net->head[h].shape));

@@ -43,6 +43,8 @@ void srv_count_time(atomic_llong bucket[SRV_BUCKETS], int64_t ns)
 
 static void destroy(srv_model *m)
 {
+    ami_graph_destroy(m->graph);
+    ami_graph_destroy(m->graph_fine);
     ami_model_destroy(m->model);
     ami_model_destroy(m->fine);
     ami_net_destroy(m->net);
@@ -101,7 +103,11 @@ static srv_model *load(const entry *e, const struct stat *about, ami_error *err)
     m->file_time = (int64_t)about->st_mtim.tv_sec * 1000000000 + about->st_mtim.tv_nsec;
     m->file_size = about->st_size;
     atomic_init(&m->users, 1);
-    m->net = ami_onnx_read(e->path, err);
+    ami_error why = {""};
+    m->net = ami_onnx_read(e->path, &why);
+    if (!m->net && (m->graph = ami_graph_load(e->path, NULL, err)) &&
+        (m->graph_fine = ami_graph_load(e->path, &fp32, err)))
+        return m;
     if (m->net && (m->model = ami_model_create(m->net, NULL, err)) &&
         (m->fine = ami_model_create(m->net, &fp32, err)) && keep_normaliser(m, err)) {
         ami_net_drop_weights(m->net);

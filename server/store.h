@@ -11,7 +11,7 @@
 #define SRV_STORE_H
 
 #include "base/error.h"
-#include "nets/model.h"
+#include "nets/graph/graph.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -29,9 +29,11 @@ typedef struct srv_stats {
 typedef struct srv_model {
     char name[SRV_NAME];
     int version;
-    ami_model *model; /* precision AUTO */
-    ami_model *fine;  /* fp32, for rows that AUTO's calibration does not cover */
-    ami_net *net;     /* names, shapes, metadata, without weights; the normaliser is below: */
+    ami_graph *graph, *graph_fine; /* a network that is no chain of dense layers; then what follows, up to
+                                      `output`, is not used */
+    ami_model *model;              /* precision AUTO */
+    ami_model *fine;               /* fp32, for rows that AUTO's calibration does not cover */
+    ami_net *net;                  /* names, shapes, metadata, without weights; the normaliser is below: */
     float *mean, *scale;
     char input[SRV_NAME];
     char output[AMI_NET_MAX_HEADS][SRV_NAME];

@@ -1,6 +1,8 @@
 /* Threads that run requests in batches. */
 #include "server/worker.h"
 
+#include "server/infer_graph.h"
+
 #include <errno.h>
 #include <math.h>
 #include <pthread.h>
@@ -67,13 +69,16 @@ static bool is_usual(const srv_model *m, const float *rows, int n)
 static void run_batch(srv_job **job, int jobs, int rows, scratch *s)
 {
     srv_model *m = job[0]->infer.model;
-    const size_t in = (size_t)ami_model_inputs(m->model), out = (size_t)ami_model_outputs(m->model);
+    const size_t in = m->graph ? 0 : (size_t)ami_model_inputs(m->model),
+                 out = m->graph ? 0 : (size_t)ami_model_outputs(m->model);
     const int64_t begun = srv_now();
     const bool fine = job[0]->fine;
     bool ok = true;
     ami_model *model = fine ? m->fine : m->model;
-    ok = grow(&s->workspace, &s->workspace_size, ami_model_workspace_size(model, rows));
-    if (ok && jobs == 1) {
+    ok = m->graph || grow(&s->workspace, &s->workspace_size, ami_model_workspace_size(model, rows));
+    if (m->graph) {
+        ok = srv_graph_run(&job[0]->infer, fine, &s->workspace, &s->workspace_size);
+    } else if (ok && jobs == 1) {
         ami_model_run(model, s->workspace, job[0]->infer.in, rows, job[0]->infer.out);
     } else if (ok && grow((void **)&s->in, &s->in_size, (size_t)rows * in * sizeof(float)) &&
                grow((void **)&s->out, &s->out_size, (size_t)rows * out * sizeof(float))) {
@@ -119,7 +124,8 @@ static int take_batch(srv_workers *w, srv_job **job, int *rows)
     *rows = 0;
     while (*at && n < MAX_JOBS) {
         srv_job *j = *at;
-        if (j->infer.model == m && j->fine == fine && (n == 0 || *rows + j->infer.rows <= w->def.max_batch)) {
+        if (j->infer.model == m && j->fine == fine &&
+            (n == 0 || (!m->graph && *rows + j->infer.rows <= w->def.max_batch))) {
             *at = j->next;
             if (!*at && w->last == &j->next)
                 w->last = at;
@@ -216,7 +222,8 @@ void srv_workers_stop(srv_workers *workers)
 
 bool srv_submit(srv_workers *workers, srv_job *job)
 {
-    job->fine = !is_usual(job->infer.model, job->infer.in, job->infer.rows);
+    job->fine = job->infer.model->graph ? !srv_graph_within(&job->infer, usual)
+                                        : !is_usual(job->infer.model, job->infer.in, job->infer.rows);
     pthread_mutex_lock(&workers->mutex);
     const bool capacity = workers->waiting < workers->def.max_queue && !workers->stopping;
     if (capacity) {

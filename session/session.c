@@ -335,7 +335,7 @@ void ami_session_step_together(ami_session *const *sessions, int count)
         for (int k = i; k < count; k++) {
             const ami_skill *other = sessions[k]->known[sessions[k]->skill];
             if (live[k] && !decided[k] && other->has_policy == skill->has_policy &&
-                other->policy.actor == skill->policy.actor) {
+                ami_policy_network(&other->policy) == ami_policy_network(&skill->policy)) {
                 index[n] = k;
                 env[n++] = &sessions[k]->member[0].env;
                 decided[k] = true;

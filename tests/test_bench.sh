@@ -196,7 +196,7 @@ check 'server, answers' holds answers.json 'len(o) == 13' 'o[0]["inputs"] == 5 a
 refuse 'which network?' latency
 refuse 'nothing.onnx' latency nothing.onnx
 refuse 'one network at a time' latency walk run
-refuse '--rate is 0' latency walk --rate 0
+refuse '--rate is -1' latency walk --rate -1
 refuse '--threads is 65|1 to 64' latency walk --threads 65
 refuse '--scheduler is "slow"|fifo or other' latency walk --scheduler slow
 refuse '--precision is "fp7"' latency walk --precision fp7
@@ -211,6 +211,25 @@ check 'latency, JSON' holds latency.json '[r["competing"] for r in o["runs"]] ==
     'all(0 <= r["missed_deadlines"] <= 200 for r in o["runs"])'
 run latency walk --rate 1000 --seconds .05 --threads 2 --rows 3 --precision fp32 --json -
 check 'latency on two threads' holds log/out 'o["threads"] == 2 and o["rows"] == 3 and o["precision"] == "fp32"'
+
+# Any other network, call after call.
+lstm=$root/tests/data/graph/exports/rsl_lstm_batch
+run latency "$lstm.onnx" --rate 1000 --seconds .05 --json -
+check 'latency of a graph' holds log/out 'o["graph"] and o["runs"][0]["calls"] == 50 and "dense part" in o["choice"]'
+run latency "$lstm.onnx" --rate 0 --seconds .05 --rows 3 --calibrate "obs=$lstm.in.obs.npy"
+check 'latency of a graph, table' bash -c "grep -q 'call after call, 3 rows' log/out && grep -q '^  compute ' log/out && ! grep -q deadlines log/out"
+run latency walk --rate 0 --seconds .05 --json -
+check 'latency without deadlines' holds log/out 'not o["graph"] and o["rate_hz"] == 0 and o["runs"][0]["calls"] > 1' \
+    '"response (from due)" not in o["runs"][0]'
+refuse 'a graph, which runs on one thread|--threads is 2' latency "$lstm.onnx" --threads 2 --seconds .01
+refuse '--rate is 0.05|.1' latency walk --rate .05
+refuse '--peer needs deadlines' latency walk --rate 0 --peer python3
+refuse 'given for "speed"|"obs"' latency "$lstm.onnx" --calibrate "speed=$lstm.in.obs.npy"
+refuse "without an input's name|\"obs\", \"h_in\"" latency "$lstm.onnx" --calibrate "$lstm.in.obs.npy"
+refuse '80 numbers a row|takes 18' latency "$lstm.onnx" --calibrate "obs=$lstm.in.h_in.npy"
+run graph "$lstm.onnx" --seconds .05 --json -
+check 'graph, as it was' holds log/out 'o["p50_us"] > 0 and o["calls"] > 1'
+check 'graph, what it is called now' grep -q 'latency --rate 0' log/err
 
 # ---- step ----
 
@@ -245,6 +264,8 @@ check 'step, no competitor left' bash -c '! pgrep -P 1 -x amble-bench >/dev/null
 check 'step, nothing is invented along a clip' holds step.json '"invention" not in o["runs"][0]' '"generation" not in o["runs"][0]["parts_us"]'
 
 # Invented motion: another part, and what it costs together with the phase. A second between two draws is enough for many motions.
+run step --seconds .05 --json step.json # locomotion.onnx: layers of different precisions
+check 'step of the actor for all styles' holds step.json 'o["actor"] == "locomotion.onnx"'
 styled=(--actor walk.onnx --seconds .2)
 refuse '--style|"limp"|walk, zombie' step --style limp
 refuse '--style and --motion exclude each other' step "${stand[@]}" --style walk

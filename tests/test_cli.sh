@@ -358,7 +358,7 @@ refuse 'cut_off.onnx' model info "$onnx/bad/cut_off.onnx"
 refuse 'function_used.onnx: |Layer|not supported' model info "$onnx/bad/function_used.onnx"
 for sub in rollout eval; do
     refuse 'cut_off.onnx' $sub "${stand[@]}" --policy "$onnx/bad/cut_off.onnx"
-    refuse 'unknown_operator.onnx: |Softmax' $sub "${stand[@]}" --policy "$onnx/bad/unknown_operator.onnx"
+    refuse 'unknown_operator.onnx: |197' $sub "${stand[@]}" --policy "$onnx/bad/unknown_operator.onnx"
     refuse 'gemm_opset13.onnx: |5 inputs and 3 outputs|197 inputs|36 outputs' $sub "${stand[@]}" --policy "$onnx/good/gemm_opset13.onnx"
     refuse 'nothing.onnx' $sub "${stand[@]}" --policy nothing.onnx
     refuse 'in/stand.txt' $sub "${stand[@]}" --policy in/stand.txt
@@ -400,6 +400,13 @@ refuse 'input "h_in" is missing|"c_in" float32 (1, rows, 16)' model run "$lstm.o
 refuse 'names no input|"h_in"' model run "$lstm.onnx" "${given[@]}" --input "h=$lstm.in.h_in.npy" --output next.npz
 refuse 'of shape (1, 5, 16)|(rows, 18)' model run "$lstm.onnx" --input "obs=$lstm.in.h_in.npy" --output next.npz
 refuse '3 outputs|.npz' model run "$lstm.onnx" "${given[@]}" --output next.npy
+run model run "$lstm.onnx" "${given[@]}" --calibrate "obs=$lstm.in.obs.npy" --calibrate "h_in=$lstm.in.h_in.npy" --output next.npz
+check 'model run --calibrate, a graph' test "$status" -eq 0
+run model check "$lstm.onnx" --calibrate "obs=$lstm.in.obs.npy"
+check 'model check --calibrate, a graph' test "$status" -eq 0
+refuse 'given for "speed"|"obs"' model run "$lstm.onnx" "${given[@]}" --calibrate "speed=$lstm.in.obs.npy" --output next.npz
+refuse 'is a graph, expected a chain' model export "$lstm.onnx" -o exported.onnx
+refuse 'is a graph, expected a chain' model average "$lstm.onnx" "$lstm.onnx" -o exported.onnx
 refuse 'no output is named "mu"|actions, h_out, c_out' model run "$lstm.onnx" "${given[@]}" --output next.npz --head mu
 
 # ---- Working: rollouts, their JSON, their hash ----
@@ -1243,6 +1250,24 @@ for command in "model export $net -o exported.onnx" "model check $net" "model ru
 done
 refuse 'Give --output' model export "$net"
 refuse 'nowhere/out.onnx' model export "$net" -o nowhere/out.onnx
+
+# Actors that are no chain of dense layers.
+silu=$graphs/humanoid_silu.onnx
+run rollout --policy "$silu" "${stand[@]}" --seconds .3 --envs 3 --json silu.json
+check 'rollout of a graph, exit status' test "$status" -eq 0
+check 'rollout of a graph, its choice' grep -q 'humanoid_silu.onnx: 3 dense parts' log/err
+check 'rollout of a graph, fields' fields silu.json hash precision precisions kernel
+hash=$(grep '"hash"' silu.json)
+run rollout --policy "$silu" "${stand[@]}" --seconds .3 --envs 3 --threads 1 --json silu.json
+check 'rollout of a graph on one thread, the same' test "$(grep '"hash"' silu.json)" = "$hash"
+run rollout --policy "$silu" "${stand[@]}" --seconds .1 --envs 1 --calibrate "obs=${silu%.onnx}.in.obs.npy"
+check 'rollout --calibrate of a graph' test "$status" -eq 0
+run eval --policy "$silu" --baseline runs/whole/actor.onnx "${stand[@]}" --seconds .1 --envs 1 --seeds 1
+check 'eval of a graph' test "$status" -eq 0
+refuse '3 inputs|a state from call to call' rollout --policy "$lstm.onnx" "${stand[@]}" --seconds .1
+refuse 'not rows of float32 of an actor|197' rollout --policy "$graphs/rl_games.onnx" "${stand[@]}" --seconds .1
+refuse 'takes 197' rollout --policy "$silu" "${stand[@]}" --seconds .1 --calibrate "$numpy/in.npy"
+refuse '--calibrate and --no-policy' rollout --no-policy "${stand[@]}" --calibrate "$numpy/in.npy"
 
 # Rows far outside of what auto is measured on: its own rows hold model run to the limit.
 run rollout --policy runs/whole/actor.onnx "${stand[@]}" --seconds 2 --envs 2 --observations observed.npy

@@ -378,14 +378,23 @@ static void a_motion_depends_on_its_latent_alone(void **unused)
     ami_latent_of_style(&m.style[2], &b);
     assert_int_equal(ami_cycle_make(&once, &m.nets, &limits, m.workspace, &a, first), AMI_MOTION_OK);
     assert_int_equal(ami_cycle_make(&cycle, &m.nets, &limits, m.workspace, &b, out), AMI_MOTION_OK);
-    /* Stage by stage, another motion in between in the same workspace. */
+    /* Slice by slice, another motion in between in the same workspace. */
     static ami_cycle other;
     ami_clip *third = ami_clip_reserve(AMI_CYCLE_FRAMES + 1, "third", NULL);
-    ami_cycle_begin(&cycle, &a);
-    while (cycle.stage != AMI_CYCLE_DONE) {
-        assert_int_equal(ami_cycle_advance(&cycle, &m.nets, &limits, m.workspace, out), AMI_MOTION_OK);
+    ami_cycle_task *task = ami_cycle_task_create(&m.nets, NULL);
+    ami_cycle_begin(&cycle, task, &a);
+    double left = ami_cycle_left_us(&cycle, task);
+    int slices = 0;
+    for (; cycle.stage != AMI_CYCLE_DONE; slices++) {
+        assert_true(ami_cycle_slice_us(&cycle) > 0 && ami_cycle_slice_us(&cycle) <= 20);
+        assert_int_equal(ami_cycle_advance(&cycle, task, &m.nets, &limits, m.workspace, out), AMI_MOTION_OK);
         assert_int_equal(ami_cycle_make(&other, &m.nets, &limits, m.workspace, &b, third), AMI_MOTION_OK);
+        const double now = ami_cycle_left_us(&cycle, task);
+        assert_true(now < left + 1e-9 && now >= 0);
+        left = now;
     }
+    assert_true(slices >= 20 && left == 0);
+    ami_cycle_task_destroy(task);
     assert_int_equal(ami_clip_frames(out), ami_clip_frames(first));
     assert_memory_equal(ami_clip_poses(out), ami_clip_poses(first),
                         (size_t)ami_clip_frames(out) * AMI_POSE * sizeof(double));

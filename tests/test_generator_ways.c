@@ -1,5 +1,6 @@
 /* The transition from one style to another: its duration, its path, and the number of motions made on it.
  */
+#include "policy/generator_state.h"
 #include "tests/generators.h"
 
 /* s, from the moment another style is wanted to the one when its motion is followed; both styles as given
@@ -141,6 +142,78 @@ static void motions_on_the_way_are_spread(void **unused)
     }
 }
 
+/* Nominal µs of work that the generator's last step did on a motion. */
+static double work_done(const ami_generator *g, double *left)
+{
+    const ami_cycle *other = &g->cycle[1 - g->s.current];
+    const double before = *left;
+    *left = g->started && other->stage != AMI_CYCLE_DONE ? ami_cycle_left_us(other, g->task) : 0;
+    return *left <= before ? before - *left : before + 300 - *left; /* a new one has been started */
+}
+
+/* Every motion is made in even parts: of what the plan or chance decides in four steps, after a request in
+ * three, no sooner and no later followed than one that is made in the two steps from its beginning on. */
+static void no_step_makes_much_of_a_motion(void **unused)
+{
+    (void)unused;
+    static const char *const plans[] = {"0 walk\n.5 jog\n2 zombie\n", "random-names", "walk"};
+    for (int i = 0; i < 3; i++) {
+        pair ahead, late;
+        start_pair(&ahead, plans[i], 1.5, NULL);
+        start_pair(&late, plans[i], 1.5, NULL);
+        double left = 0, most = 0, sum = 0;
+        ami_latent zombie;
+        ami_latent_of_style(&made.style[2], &zombie);
+        for (int n = 0; n < 120; n++) {
+            if (i == 2 && n == 40) {
+                ami_generator_request(ahead.generator, &ahead.env, &zombie);
+                ami_generator_request(late.generator, &late.env, &zombie);
+            }
+            step(&ahead);
+            const double done = work_done(ahead.generator, &left);
+            most = fmax(most, done);
+            sum += done;
+            late.generator->started &= late.generator->s.busy; /* forgets what it did ahead */
+            step(&late);
+            assert_int_equal(ahead.generator->s.current, late.generator->s.current);
+            assert_memory_equal(&ahead.generator->s.counts, &late.generator->s.counts,
+                                sizeof(ami_generator_counts));
+            assert_memory_equal(ahead.env.state.pose, late.env.state.pose, sizeof ahead.env.state.pose);
+        }
+        const int64_t motions = ami_generator_get_counts(ahead.generator)->made - 1;
+        print_message("    plan %d: %d motions, up to %.0f of 300 µs in a step\n", i, (int)motions, most);
+        assert_true(motions >= 5);
+        assert_true(sum > 280. * (double)motions && sum < 320. * (double)(motions + 1));
+        if (most > (i == 2 ? 300 / 3. : 300 / 4.) + 20)
+            fail_msg("plan %d: %.0f µs in a step", i, most);
+        end_pair(&ahead);
+        end_pair(&late);
+    }
+}
+
+/* A request that comes while a motion is made ahead of its time: that motion is not followed. */
+static void a_request_replaces_what_is_made_ahead(void **unused)
+{
+    (void)unused;
+    pair p;
+    start_pair(&p, "0 walk\n1 jog\n", 0, NULL);
+    ami_latent zombie;
+    ami_latent_of_style(&made.style[2], &zombie);
+    while (!p.generator->started)
+        step(&p);
+    assert_true(!ami_generator_is_making(p.generator) && ami_generator_worked(p.generator));
+    ami_generator_request(p.generator, &p.env, &zombie);
+    assert_false(p.generator->started);
+    for (int n = 0; n < 100; n++) {
+        step(&p);
+        double weights[3];
+        ami_style_weights(&made.styles, ami_generator_latent(p.generator), weights);
+        assert_true(weights[1] < 1e-6);
+    }
+    assert_true(ami_latent_same(ami_generator_latent(p.generator), &zombie));
+    end_pair(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +221,8 @@ int main(void)
         cmocka_unit_test(a_body_has_time_for_another_rhythm),
         cmocka_unit_test(from_creeping_to_running_by_walking),
         cmocka_unit_test(motions_on_the_way_are_spread),
+        cmocka_unit_test(no_step_makes_much_of_a_motion),
+        cmocka_unit_test(a_request_replaces_what_is_made_ahead),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

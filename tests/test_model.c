@@ -349,6 +349,40 @@ static void test_nan(void **state)
     ami_net_destroy(net);
 }
 
+/* One row in parts gives the bits of a run, however many parts, and each part writes its own outputs only. */
+static void test_parts_equal_a_run(void **state)
+{
+    (void)state;
+    enum { IN = 21, OUT = 150 };
+    ami_rng rng = ami_rng_seed(15, 0);
+    for (int normalizer = 0; normalizer <= 1; normalizer++) {
+        ami_net *net = random_net(&rng, 3, (int[]){IN, 170, 83, OUT}, normalizer);
+        float *x = random_rows(&rng, 1, IN), want[OUT], y[OUT];
+        for (int k = 0; k < ami_kernel_count(); k++) {
+            forward_once(net, ami_kernel_at(k), x, 1, want);
+            ami_model_def def = ami_model_default_def();
+            def.kernel = ami_kernel_at(k);
+            ami_model *model = ami_model_create(net, &def, NULL);
+            void *workspace = malloc(ami_model_workspace_size(model, 1));
+            for (int parts = 1; parts <= 40; parts = parts < 5 ? parts + 1 : 3 * parts) {
+                memset(y, 0xff, sizeof y);
+                for (int part = 0; part < parts; part++) {
+                    if (part < parts / 2)
+                        for (int i = 0; i < OUT; i++)
+                            assert_true(isnan(y[i])); /* the last layer is the second half */
+                    ami_model_run_part(model, workspace, x, part, parts, y);
+                }
+                if (memcmp(y, want, sizeof y) != 0)
+                    fail_msg("%s: %d parts", ami_kernel_at(k)->name, parts);
+            }
+            free(workspace);
+            ami_model_destroy(model);
+        }
+        free(x);
+        ami_net_destroy(net);
+    }
+}
+
 /* Repacking with another net gives the bits that creating from it gives: weights, biases, activations, and
  * the normaliser coming, changing and going. */
 static void test_repack_equals_create(void **state)
@@ -804,6 +838,7 @@ int main(void)
         cmocka_unit_test(test_rows_are_independent),
         cmocka_unit_test(test_normalizer_and_clamp),
         cmocka_unit_test(test_nan),
+        cmocka_unit_test(test_parts_equal_a_run),
         cmocka_unit_test(test_repack_equals_create),
         cmocka_unit_test(test_kernel_from_environment),
         cmocka_unit_test(test_activations),

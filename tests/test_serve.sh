@@ -67,6 +67,7 @@ mkdir models models/versioned models/versioned/1 models/versioned/3
 cp "$root/assets/models/deepphase.onnx" models/phase.onnx
 cp "$root/tests/data/onnx/good/act_elu.onnx" models/versioned/1/model.onnx
 cp "$root/tests/data/onnx/good/gemm_opset13.onnx" models/versioned/3/model.onnx
+cp "$root/tests/data/graph/exports/rsl_lstm_batch.onnx" models/lstm.onnx
 echo nonsense >models/broken.onnx
 check 'it starts beside a broken file' start --models models
 check 'and says which one' grep -q 'models/broken.onnx: ' err
@@ -117,6 +118,28 @@ assert all(abs(a - b) < 1e-6 for a, b in zip(found, expected)), (found, expected
     check 'bytes that do not fit their shape' refuses 400 'expected 1056' /v2/models/phase/infer --data-binary "${head/1056/1052}" -H "Inference-Header-Content-Length: ${#head}"
     check 'a header longer than the body' refuses 400 'but the body has' /v2/models/phase/infer --data-binary "$head" -H 'Inference-Header-Content-Length: 99999'
 fi
+# A network that is no chain of dense layers: three inputs, three outputs, a state (1, rows, 16).
+ask /v2/models/lstm
+check 'metadata of a graph' grep -q '"inputs":\[{"name":"obs","datatype":"FP32","shape":\[-1,18\]},{"name":"h_in","datatype":"FP32","shape":\[1,-1,16\]}' body
+ask /v2/models/lstm/config
+check 'configuration of a graph' grep -q '"data_type":"TYPE_FP32","dims":\[1,-1,16\].*3 dense parts' body
+list() { printf '[%s%s]' "$(printf "$1,%.0s" $(seq $(($2 - 1))))" "$1"; }
+state='"shape":[1,2,16],"datatype":"FP32","data":'$(list 0.1 32)
+graph_inputs='"inputs":[{"name":"obs","shape":[2,18],"datatype":"FP32","data":'$(list 0.5 36)'},{"name":"h_in",'$state'},{"name":"c_in",'$state'}]'
+ask /v2/models/lstm/infer -d "{$graph_inputs,\"id\":\"g\"}"
+check 'inference with a graph' test "$code" = 200
+check 'its outputs' grep -q '"id":"g","outputs":\[{"name":"actions","datatype":"FP32","shape":\[2,5\],"data":\[.*"h_out","datatype":"FP32","shape":\[1,2,16\]' body
+ask /v2/models/lstm/infer -d "{$graph_inputs,\"outputs\":[{\"name\":\"c_out\",\"parameters\":{\"binary_data\":true}}]}"
+check 'one output in binary' grep -q '"name":"c_out","datatype":"FP32","shape":\[1,2,16\],"parameters":{"binary_data_size":128}}' body
+lstm=/v2/models/lstm/infer
+check 'a graph, an input too few' refuses 400 'has 1 entries, expected 3' $lstm -d '{"inputs":[{"name":"obs","shape":[1,18],"datatype":"FP32","data":[1]}]}'
+check 'a graph, other rows' refuses 400 'an input before it 2 rows' $lstm -d "{${graph_inputs/1,2,16/1,3,16}}"
+check 'a graph, another shape' refuses 400 'expected [rows,18]' $lstm -d "{${graph_inputs/2,18/18}}"
+check 'a graph, another type' refuses 400 'datatype \"INT64\", expected FP32' $lstm -d "{${graph_inputs/FP32/INT64}}"
+check 'a graph, another input' refuses 400 'there is no input \"speed\"' $lstm -d "{${graph_inputs/obs/speed}}"
+check 'a graph, an input twice' refuses 400 'is given twice' $lstm -d "{${graph_inputs/c_in/h_in}}"
+check 'a graph, another output' refuses 400 'there is no output \"torque\"' $lstm -d "{$graph_inputs,\"outputs\":[{\"name\":\"torque\"}]}"
+
 infer=/v2/models/phase/infer
 check 'not JSON' refuses 400 'is not JSON: line 1' $infer -d 'what'
 check 'an empty body' refuses 400 'is not JSON' $infer -X POST

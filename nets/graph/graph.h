@@ -20,7 +20,8 @@
  * Precision. Floats are float32 inside, whatever the file says (float16, bfloat16 and float64 are converted
  * at both ends). Dense layers with constant weights take the fastest precision whose outputs differ from
  * those of float32 by less than max_mse on calibration rows that are drawn for the inputs (N(0, 1), behind a
- * normaliser's mean and deviation where the input goes through one) and come to the layers through the graph.
+ * normaliser's mean and deviation where the input goes through one; def.observed in their place) and come to
+ * the layers through the graph.
  *
  * Refused, in a sentence that names node, operator and reason: operators that are not in ops.c; whatever
  * needs a shape known only in a run, beyond the number of rows (a Reshape to a computed shape, an If on a

@@ -6,6 +6,8 @@ static const struct {
     const int *count;
 } table[] = {{ami_ops_elementwise, &ami_ops_elementwise_count},
              {ami_ops_shape, &ami_ops_shape_count},
+             {ami_ops_gather, &ami_ops_gather_count},
+             {ami_ops_constant, &ami_ops_constant_count},
              {ami_ops_reduce, &ami_ops_reduce_count},
              {ami_ops_dense, &ami_ops_dense_count},
              {ami_ops_conv, &ami_ops_conv_count},

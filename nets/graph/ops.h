@@ -107,9 +107,43 @@ static inline int64_t ami_to_int(double v)
     return v != v ? 0 : v >= 0x1p63 ? INT64_MAX : v < -0x1p63 ? INT64_MIN : (int64_t)v;
 }
 
-extern const ami_op ami_ops_elementwise[], ami_ops_shape[], ami_ops_reduce[], ami_ops_dense[], ami_ops_conv[],
-    ami_ops_rnn[];
-extern const int ami_ops_elementwise_count, ami_ops_shape_count, ami_ops_reduce_count, ami_ops_dense_count,
-    ami_ops_conv_count, ami_ops_rnn_count;
+/* The first input's bytes as they are. */
+static inline bool ami_run_copy(const ami_call *c)
+{
+    const size_t size = ami_store_size(ami_store_of(c->out[0].type));
+    memcpy(c->out[0].data, c->in[0].data, (size_t)ami_view_count(&c->out[0]) * size);
+    return true;
+}
+
+static inline void ami_strides_of(const ami_view *v, int64_t stride[AMI_GRAPH_RANK])
+{
+    int64_t step = 1;
+    for (int i = v->rank - 1; i >= 0; i--) {
+        stride[i] = step;
+        step *= v->dim[i];
+    }
+}
+
+/* Numbers before an axis, and from it on. */
+static inline int64_t ami_outer_of(const ami_view *v, int axis)
+{
+    int64_t n = 1;
+    for (int i = 0; i < axis; i++)
+        n *= v->dim[i];
+    return n;
+}
+
+static inline int64_t ami_inner_of(const ami_view *v, int axis)
+{
+    int64_t n = 1;
+    for (int i = axis; i < v->rank; i++)
+        n *= v->dim[i];
+    return n;
+}
+
+extern const ami_op ami_ops_elementwise[], ami_ops_shape[], ami_ops_gather[], ami_ops_constant[],
+    ami_ops_reduce[], ami_ops_dense[], ami_ops_conv[], ami_ops_rnn[];
+extern const int ami_ops_elementwise_count, ami_ops_shape_count, ami_ops_gather_count, ami_ops_constant_count,
+    ami_ops_reduce_count, ami_ops_dense_count, ami_ops_conv_count, ami_ops_rnn_count;
 
 #endif

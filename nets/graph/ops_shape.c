@@ -6,13 +6,6 @@
 
 /* ---- the same numbers in another shape ---- */
 
-static bool run_copy(const ami_call *c)
-{
-    const size_t size = ami_store_size(ami_store_of(c->out[0].type));
-    memcpy(c->out[0].data, c->in[0].data, (size_t)ami_view_count(&c->out[0]) * size);
-    return true;
-}
-
 static bool infer_reshape(ami_call *c)
 {
     int64_t list[AMI_GRAPH_LIST], known = 1, all = ami_view_count(&c->in[0]);
@@ -150,7 +143,7 @@ static bool run_dropout(const ami_call *c)
 {
     if (c->outs > 1 && c->out[1].data)
         memset(c->out[1].data, 1, (size_t)ami_view_count(&c->out[1]));
-    return run_copy(c);
+    return ami_run_copy(c);
 }
 
 /* ---- Transpose ---- */
@@ -242,19 +235,10 @@ static void copy_strided(const ami_view *out, const void *x, int64_t start, cons
 }
 #undef GATHER_LOOP
 
-static void strides_of(const ami_view *v, int64_t stride[AMI_GRAPH_RANK])
-{
-    int64_t step = 1;
-    for (int i = v->rank - 1; i >= 0; i--) {
-        stride[i] = step;
-        step *= v->dim[i];
-    }
-}
-
 static bool run_transpose(const ami_call *c)
 {
     int64_t own[AMI_GRAPH_RANK], stride[AMI_GRAPH_RANK];
-    strides_of(&c->in[0], own);
+    ami_strides_of(&c->in[0], own);
     for (int i = 0; i < c->out[0].rank; i++)
         stride[i] = own[c->step->p.list[i]];
     copy_strided(&c->out[0], c->in[0].data, 0, stride);
@@ -286,31 +270,15 @@ static bool infer_concat(ami_call *c)
     return true;
 }
 
-/* Numbers before an axis, and from it on. */
-static int64_t outer_of(const ami_view *v, int axis)
-{
-    int64_t n = 1;
-    for (int i = 0; i < axis; i++)
-        n *= v->dim[i];
-    return n;
-}
-static int64_t inner_of(const ami_view *v, int axis)
-{
-    int64_t n = 1;
-    for (int i = axis; i < v->rank; i++)
-        n *= v->dim[i];
-    return n;
-}
-
 static bool run_concat(const ami_call *c)
 {
     const int axis = (int)c->step->p.n[0];
     const size_t size = ami_store_size(ami_store_of(c->out[0].type));
-    const int64_t outer = outer_of(&c->out[0], axis);
-    const size_t whole = (size_t)inner_of(&c->out[0], axis) * size;
+    const int64_t outer = ami_outer_of(&c->out[0], axis);
+    const size_t whole = (size_t)ami_inner_of(&c->out[0], axis) * size;
     size_t at = 0;
     for (int k = 0; k < c->ins; k++) {
-        const size_t part = (size_t)inner_of(&c->in[k], axis) * size;
+        const size_t part = (size_t)ami_inner_of(&c->in[k], axis) * size;
         const char *from = c->in[k].data;
         char *to = (char *)c->out[0].data + at;
         for (int64_t o = 0; o < outer && part > 0; o++, from += part, to += whole)
@@ -349,11 +317,11 @@ static bool run_split(const ami_call *c)
 {
     const int axis = (int)c->step->p.n[0];
     const size_t size = ami_store_size(ami_store_of(c->in[0].type));
-    const int64_t outer = outer_of(&c->in[0], axis);
-    const size_t whole = (size_t)inner_of(&c->in[0], axis) * size;
+    const int64_t outer = ami_outer_of(&c->in[0], axis);
+    const size_t whole = (size_t)ami_inner_of(&c->in[0], axis) * size;
     size_t at = 0;
     for (int k = 0; k < c->outs; k++) {
-        const size_t part = (size_t)inner_of(&c->out[k], axis) * size;
+        const size_t part = (size_t)ami_inner_of(&c->out[k], axis) * size;
         const char *from = (const char *)c->in[0].data + at;
         char *to = c->out[k].data;
         for (int64_t o = 0; o < outer && part > 0 && to; o++, from += whole, to += part)
@@ -412,250 +380,12 @@ static bool infer_slice(ami_call *c)
 static bool run_slice(const ami_call *c)
 {
     int64_t stride[AMI_GRAPH_RANK], start = 0;
-    strides_of(&c->in[0], stride);
+    ami_strides_of(&c->in[0], stride);
     for (int i = 0; i < c->out[0].rank; i++) {
         start += stride[i] * c->step->p.list[i];
         stride[i] *= c->step->p.list[AMI_GRAPH_RANK + i];
     }
     copy_strided(&c->out[0], c->in[0].data, start, stride);
-    return true;
-}
-
-/* ---- Gather ---- */
-
-static bool infer_gather(ami_call *c)
-{
-    const ami_view *in = &c->in[0], *index = &c->in[1];
-    int axis;
-    if (ami_store_of(index->type) != AMI_STORE_INT)
-        return ami_call_fail(c, "its indices are %s, integers were expected",
-                             ami_onnx_type_name(index->type));
-    if (!ami_call_axis(c, ami_call_int(c, "axis", 0), in->rank, &axis))
-        return false;
-    if (in->rank - 1 + index->rank > AMI_GRAPH_RANK)
-        return ami_call_fail(c, "makes more than %d dimensions", AMI_GRAPH_RANK);
-    c->step->p.n[0] = axis;
-    ami_view *out = &c->out[0];
-    out->type = in->type;
-    out->rank = 0;
-    for (int i = 0; i < axis; i++)
-        out->dim[out->rank++] = in->dim[i];
-    for (int i = 0; i < index->rank; i++)
-        out->dim[out->rank++] = index->dim[i];
-    for (int i = axis + 1; i < in->rank; i++)
-        out->dim[out->rank++] = in->dim[i];
-    return true;
-}
-
-/* An index of a dimension, -1 and a sentence where it is beyond it. */
-static int64_t place_of(const ami_call *c, int64_t index, int64_t dim)
-{
-    const int64_t at = index < 0 ? index + dim : index;
-    if (index < -dim || at < 0 || at >= dim) {
-        ami_call_fail(c, "index %" PRId64 " is beyond the %" PRId64 " entries of its table", index, dim);
-        return -1;
-    }
-    return at;
-}
-
-static bool run_gather(const ami_call *c)
-{
-    const int axis = (int)c->step->p.n[0];
-    const size_t size = ami_store_size(ami_store_of(c->in[0].type));
-    const int64_t outer = outer_of(&c->in[0], axis), dim = c->in[0].dim[axis],
-                  indices = ami_view_count(&c->in[1]);
-    const size_t part = (size_t)inner_of(&c->in[0], axis + 1) * size;
-    const int64_t *index = c->in[1].data;
-    char *to = c->out[0].data;
-    for (int64_t o = 0; o < outer; o++) {
-        const char *from = (const char *)c->in[0].data + (size_t)(o * dim) * part;
-        for (int64_t i = 0; i < indices; i++, to += part) {
-            const int64_t at = place_of(c, index[i], dim);
-            if (at < 0)
-                return false;
-            memcpy(to, from + (size_t)at * part, part);
-        }
-    }
-    return true;
-}
-
-static bool infer_gather_elements(ami_call *c)
-{
-    const ami_view *in = &c->in[0], *index = &c->in[1];
-    int axis;
-    if (ami_store_of(index->type) != AMI_STORE_INT || index->rank != in->rank)
-        return ami_call_fail(c, "its indices do not fit its input");
-    if (!ami_call_axis(c, ami_call_int(c, "axis", 0), in->rank, &axis))
-        return false;
-    for (int i = 0; i < in->rank; i++)
-        if (i != axis && index->dim[i] > in->dim[i])
-            return ami_call_fail(c, "its indices have more numbers than its input in dimension %d", i);
-    c->step->p.n[0] = axis;
-    ami_view_like(&c->out[0], index);
-    c->out[0].type = in->type;
-    return true;
-}
-
-static bool run_gather_elements(const ami_call *c)
-{
-    const int axis = (int)c->step->p.n[0];
-    const ami_view *in = &c->in[0], *out = &c->out[0];
-    const size_t size = ami_store_size(ami_store_of(in->type));
-    const int64_t *index = c->in[1].data;
-    int64_t stride[AMI_GRAPH_RANK], place[AMI_GRAPH_RANK] = {0};
-    strides_of(in, stride);
-    for (int64_t i = 0, n = ami_view_count(out); i < n; i++) {
-        int64_t at = place_of(c, index[i], in->dim[axis]);
-        if (at < 0)
-            return false;
-        at *= stride[axis];
-        for (int k = 0; k < in->rank; k++)
-            at += k == axis ? 0 : place[k] * stride[k];
-        memcpy((char *)out->data + (size_t)i * size, (const char *)in->data + (size_t)at * size, size);
-        for (int k = in->rank - 1; k >= 0 && ++place[k] == out->dim[k]; k--)
-            place[k] = 0;
-    }
-    return true;
-}
-
-static bool infer_gather_nd(ami_call *c)
-{
-    const ami_view *in = &c->in[0], *index = &c->in[1];
-    const int64_t batch = ami_call_int(c, "batch_dims", 0);
-    if (ami_store_of(index->type) != AMI_STORE_INT || index->rank < 1 || batch < 0 || batch >= index->rank ||
-        batch + index->dim[index->rank - 1] > in->rank)
-        return ami_call_fail(c, "its indices do not fit its input");
-    const int64_t depth = index->dim[index->rank - 1];
-    ami_view *out = &c->out[0];
-    out->type = in->type;
-    out->rank = 0;
-    if (index->rank - 1 + in->rank - batch - depth > AMI_GRAPH_RANK)
-        return ami_call_fail(c, "makes more than %d dimensions", AMI_GRAPH_RANK);
-    for (int i = 0; i < index->rank - 1; i++) {
-        if (i < batch && index->dim[i] != in->dim[i])
-            return ami_call_fail(c, "its indices and input differ in dimension %d", i);
-        out->dim[out->rank++] = index->dim[i];
-    }
-    for (int i = (int)(batch + depth); i < in->rank; i++)
-        out->dim[out->rank++] = in->dim[i];
-    c->step->p.n[0] = batch;
-    return true;
-}
-
-static bool run_gather_nd(const ami_call *c)
-{
-    const int batch = (int)c->step->p.n[0];
-    const ami_view *in = &c->in[0], *index = &c->in[1];
-    const int depth = (int)index->dim[index->rank - 1];
-    const size_t part = (size_t)inner_of(in, batch + depth) * ami_store_size(ami_store_of(in->type));
-    const int64_t batches = outer_of(index, batch), tuples = depth ? ami_view_count(index) / depth : 0,
-                  each = batches ? tuples / batches : 0, slice = inner_of(in, batch);
-    const int64_t *k = index->data;
-    char *to = c->out[0].data;
-    const size_t size = ami_store_size(ami_store_of(in->type));
-    for (int64_t t = 0; t < tuples; t++, k += depth, to += part) {
-        int64_t at = 0;
-        for (int i = 0; i < depth; i++) {
-            const int64_t place = place_of(c, k[i], in->dim[batch + i]);
-            if (place < 0)
-                return false;
-            at += place * inner_of(in, batch + i + 1);
-        }
-        memcpy(to, (const char *)in->data + (size_t)(t / each * slice + at) * size, part);
-    }
-    return true;
-}
-
-/* ---- Scatter ---- */
-
-enum { SCATTER_ND, SCATTER_ELEMENTS };
-enum { SET, ADD, MUL, MAX, MIN };
-
-static bool infer_scatter(ami_call *c)
-{
-    static const char *const names[] = {"none", "add", "mul", "max", "min"};
-    const ami_view *in = &c->in[0], *index = &c->in[1], *updates = &c->in[2];
-    char how[16] = "none";
-    ami_params *p = &c->step->p;
-    ami_call_text(c, "reduction", 0, how, sizeof how);
-    for (p->n[1] = SET; p->n[1] <= MIN && strcmp(names[p->n[1]], how) != 0; p->n[1]++)
-        ;
-    if (p->n[1] > MIN || (p->n[1] != SET && ami_store_of(in->type) != AMI_STORE_FLOAT))
-        return ami_call_fail(c, "reduction %s of %s is not supported", how, ami_onnx_type_name(in->type));
-    if (ami_store_of(index->type) != AMI_STORE_INT || ami_store_of(updates->type) != ami_store_of(in->type))
-        return ami_call_fail(c, "its indices or updates are of a type that does not fit its input");
-    ami_view_like(&c->out[0], in);
-    if (c->step->op->code == SCATTER_ELEMENTS) {
-        int axis;
-        if (!ami_call_axis(c, ami_call_int(c, "axis", 0), in->rank, &axis))
-            return false;
-        p->n[0] = axis;
-        bool fits = index->rank == in->rank && updates->rank == in->rank;
-        for (int i = 0; fits && i < in->rank; i++)
-            fits = index->dim[i] == updates->dim[i] && (i == axis || index->dim[i] <= in->dim[i]);
-        return fits || ami_call_fail(c, "its indices or updates do not fit its input");
-    }
-    const int64_t depth = index->rank > 0 ? index->dim[index->rank - 1] : in->rank + 1;
-    bool fits = depth <= in->rank && updates->rank == index->rank - 1 + in->rank - depth;
-    for (int i = 0; fits && i < updates->rank; i++)
-        fits =
-            updates->dim[i] == (i < index->rank - 1 ? index->dim[i] : in->dim[i - (index->rank - 1) + depth]);
-    return fits || ami_call_fail(c, "its indices or updates do not fit its input");
-}
-
-static void scatter(const ami_call *c, int64_t at, const char *from, int64_t count)
-{
-    const size_t size = ami_store_size(ami_store_of(c->out[0].type));
-    char *to = (char *)c->out[0].data + (size_t)at * size;
-    if (c->step->p.n[1] == SET) {
-        memcpy(to, from, (size_t)count * size);
-        return;
-    }
-    float *y = (float *)(void *)to;
-    const float *x = (const float *)(const void *)from;
-    for (int64_t i = 0; i < count; i++)
-        y[i] = c->step->p.n[1] == ADD   ? y[i] + x[i]
-               : c->step->p.n[1] == MUL ? y[i] * x[i]
-               : c->step->p.n[1] == MAX ? fmaxf(y[i], x[i])
-                                        : fminf(y[i], x[i]);
-}
-
-static bool run_scatter(const ami_call *c)
-{
-    const ami_view *in = &c->in[0], *index = &c->in[1];
-    const size_t size = ami_store_size(ami_store_of(in->type));
-    const int64_t *k = index->data;
-    const char *from = c->in[2].data;
-    run_copy(c);
-    if (c->step->op->code == SCATTER_ELEMENTS) {
-        const int axis = (int)c->step->p.n[0];
-        int64_t stride[AMI_GRAPH_RANK], place[AMI_GRAPH_RANK] = {0};
-        strides_of(in, stride);
-        for (int64_t i = 0, n = ami_view_count(index); i < n; i++, from += size) {
-            int64_t at = place_of(c, k[i], in->dim[axis]);
-            if (at < 0)
-                return false;
-            at *= stride[axis];
-            for (int d = 0; d < in->rank; d++)
-                at += d == axis ? 0 : place[d] * stride[d];
-            scatter(c, at, from, 1);
-            for (int d = in->rank - 1; d >= 0 && ++place[d] == index->dim[d]; d--)
-                place[d] = 0;
-        }
-        return true;
-    }
-    const int depth = (int)index->dim[index->rank - 1];
-    const int64_t part = inner_of(in, depth), tuples = outer_of(index, index->rank - 1);
-    for (int64_t t = 0; t < tuples; t++, k += depth, from += (size_t)part * size) {
-        int64_t at = 0;
-        for (int i = 0; i < depth; i++) {
-            const int64_t place = place_of(c, k[i], in->dim[i]);
-            if (place < 0)
-                return false;
-            at += place * inner_of(in, i + 1);
-        }
-        scatter(c, at, from, part);
-    }
     return true;
 }
 
@@ -680,7 +410,7 @@ static bool run_expand(const ami_call *c)
 {
     const ami_view *in = &c->in[0], *out = &c->out[0];
     int64_t own[AMI_GRAPH_RANK], stride[AMI_GRAPH_RANK] = {0};
-    strides_of(in, own);
+    ami_strides_of(in, own);
     for (int i = 1; i <= in->rank; i++)
         stride[out->rank - i] = in->dim[in->rank - i] == 1 ? 0 : own[in->rank - i];
     copy_strided(out, in->data, 0, stride);
@@ -708,10 +438,10 @@ static bool run_tile(const ami_call *c)
     const ami_view *in = &c->in[0], *out = &c->out[0];
     const size_t size = ami_store_size(ami_store_of(in->type));
     int64_t stride[AMI_GRAPH_RANK], place[AMI_GRAPH_RANK] = {0};
-    strides_of(in, stride);
+    ami_strides_of(in, stride);
     const int last = in->rank - 1;
     if (in->rank == 0)
-        return run_copy(c);
+        return ami_run_copy(c);
     const int64_t count = ami_view_count(out), row = in->dim[last];
     char *to = out->data;
     for (int64_t done = 0; done < count; done += row, to += (size_t)row * size) {
@@ -798,7 +528,7 @@ static bool run_pad(const ami_call *c)
     const void *constant = store == AMI_STORE_FLOAT ? (const void *)&value : (const void *)&zero;
     if (ami_call_given(c, 2))
         constant = c->in[2].data;
-    strides_of(in, stride);
+    ami_strides_of(in, stride);
     char *to = out->data;
     for (int64_t i = 0, n = ami_view_count(out); i < n; i++, to += size) {
         int64_t at = 0;
@@ -813,234 +543,9 @@ static bool run_pad(const ami_call *c)
     return true;
 }
 
-/* ---- shapes and constants ---- */
-
-static bool infer_shape(ami_call *c)
-{
-    const int rank = c->in[0].rank;
-    int64_t start = ami_call_int(c, "start", 0), end = ami_call_int(c, "end", rank);
-    start = start < 0 ? start + rank : start;
-    end = end < 0 ? end + rank : end;
-    start = start < 0 ? 0 : start > rank ? rank : start;
-    end = end > rank ? rank : end;
-    c->step->p.n[0] = start;
-    c->out[0].type = AMI_ONNX_INT64;
-    c->out[0].rank = 1;
-    c->out[0].dim[0] = end > start ? end - start : 0;
-    return true;
-}
-
-static bool run_shape(const ami_call *c)
-{
-    for (int64_t i = 0; i < c->out[0].dim[0]; i++)
-        ((int64_t *)c->out[0].data)[i] = c->in[0].dim[c->step->p.n[0] + i];
-    return true;
-}
-
-static bool infer_size(ami_call *c)
-{
-    c->out[0].type = AMI_ONNX_INT64;
-    c->out[0].rank = 0;
-    return true;
-}
-
-static bool run_size(const ami_call *c)
-{
-    *(int64_t *)c->out[0].data = ami_view_count(&c->in[0]);
-    return true;
-}
-
-static bool infer_constant(ami_call *c)
-{
-    static const char *const names[] = {"value", "value_float", "value_floats", "value_int", "value_ints"};
-    const AmiOnnx__Attribute *a = NULL;
-    int which = 0;
-    for (int i = 0; i < 5 && !a; i++) {
-        a = ami_call_attribute(c, names[i]);
-        which = i;
-    }
-    if (!a || (which == 0 && !a->t))
-        return ami_call_fail(
-            c, "has no value that is supported (value, value_float, value_int and their lists)");
-    ami_value v = {0};
-    if (which == 0) {
-        ami_error why = {""};
-        if (!ami_graph_read_tensor(c->graph, a->t, c->graph->inside, &v, &why))
-            return ami_call_fail(c, "its value %s", why.text);
-        c->out[0].rank = v.rank;
-        memcpy(c->out[0].dim, v.dim[0], sizeof v.dim[0]);
-        c->out[0].type = v.type;
-        c->step->p.n[0] = (int64_t)(intptr_t)v.data[0];
-        return true;
-    }
-    c->out[0].type = which <= 2 ? AMI_ONNX_FLOAT32 : AMI_ONNX_INT64;
-    c->out[0].rank = which == 2 || which == 4;
-    c->out[0].dim[0] = which == 2 ? (int64_t)a->n_floats : (int64_t)a->n_ints;
-    return true;
-}
-
-static bool run_constant(const ami_call *c)
-{
-    const AmiOnnx__Attribute *a;
-    const size_t size = (size_t)ami_view_count(&c->out[0]) * ami_store_size(ami_store_of(c->out[0].type));
-    if (c->step->p.n[0])
-        memcpy(c->out[0].data, (const void *)(intptr_t)c->step->p.n[0], size);
-    else if ((a = ami_call_attribute(c, "value_float")))
-        *(float *)c->out[0].data = a->f;
-    else if ((a = ami_call_attribute(c, "value_int")))
-        *(int64_t *)c->out[0].data = a->i;
-    else if ((a = ami_call_attribute(c, "value_floats")) && size > 0)
-        memcpy(c->out[0].data, a->floats, size);
-    else if ((a = ami_call_attribute(c, "value_ints")) && size > 0)
-        memcpy(c->out[0].data, a->ints, size);
-    return true;
-}
-
-static bool infer_fill(ami_call *c)
-{
-    int64_t list[AMI_GRAPH_LIST];
-    int count;
-    const AmiOnnx__Attribute *a = ami_call_attribute(c, "value");
-    if (!ami_call_list(c, 0, NULL, list, &count))
-        return false;
-    if (count < 0 || count > AMI_GRAPH_RANK)
-        return ami_call_fail(c, "makes %d dimensions, at most %d are supported", count, AMI_GRAPH_RANK);
-    c->out[0].type = AMI_ONNX_FLOAT32;
-    c->out[0].rank = count;
-    for (int i = 0; i < count; i++) {
-        if (list[i] < 0)
-            return ami_call_fail(c, "dimension %d is %" PRId64, i, list[i]);
-        c->out[0].dim[i] = list[i];
-    }
-    if (!a || !a->t)
-        return true;
-    ami_value v = {0};
-    ami_error why = {""};
-    if (!ami_graph_read_tensor(c->graph, a->t, c->graph->inside, &v, &why))
-        return ami_call_fail(c, "its value %s", why.text);
-    int64_t n = 1;
-    for (int i = 0; i < v.rank; i++)
-        n *= v.dim[0][i];
-    if (n != 1)
-        return ami_call_fail(c, "its value is no single number");
-    c->out[0].type = v.type;
-    memcpy(&c->step->p.n[0], v.data[0], ami_store_size(ami_store_of(v.type)));
-    return true;
-}
-
-static bool run_fill(const ami_call *c)
-{
-    const size_t size = ami_store_size(ami_store_of(c->out[0].type));
-    char *to = c->out[0].data;
-    for (int64_t i = 0, n = ami_view_count(&c->out[0]); i < n; i++, to += size)
-        memcpy(to, &c->step->p.n[0], size);
-    return true;
-}
-
-static bool infer_range(ami_call *c)
-{
-    const ami_store store = ami_store_of(c->in[0].type);
-    double n[3];
-    for (int i = 0; i < 3; i++) {
-        if (ami_store_of(c->in[i].type) != store || ami_view_count(&c->in[i]) != 1 || store == AMI_STORE_BOOL)
-            return ami_call_fail(c, "its inputs are no three single numbers of one type");
-        n[i] = store == AMI_STORE_FLOAT ? (double)*(const float *)c->in[i].data
-                                        : (double)*(const int64_t *)c->in[i].data;
-    }
-    const double count = n[2] != 0 ? ceil((n[1] - n[0]) / n[2]) : 0;
-    if (!(count < 1e9))
-        return ami_call_fail(c, "makes %g numbers", count);
-    c->out[0].type = c->in[0].type;
-    c->out[0].rank = 1;
-    c->out[0].dim[0] = count > 0 ? (int64_t)count : 0;
-    return true;
-}
-
-static bool run_range(const ami_call *c)
-{
-    for (int64_t i = 0; i < c->out[0].dim[0]; i++)
-        if (ami_store_of(c->out[0].type) == AMI_STORE_FLOAT)
-            ((float *)c->out[0].data)[i] =
-                *(const float *)c->in[0].data + (float)i * *(const float *)c->in[2].data;
-        else
-            ((int64_t *)c->out[0].data)[i] =
-                (int64_t)((uint64_t) * (const int64_t *)c->in[0].data +
-                          (uint64_t)i * (uint64_t) * (const int64_t *)c->in[2].data);
-    return true;
-}
-
-static bool infer_trilu(ami_call *c)
-{
-    const ami_view *in = &c->in[0];
-    if (in->rank < 2)
-        return ami_call_fail(c, "its input has %d dimensions, at least 2 were expected", in->rank);
-    c->step->p.n[0] = ami_call_int(c, "upper", 1);
-    if (ami_call_given(c, 1) &&
-        (ami_store_of(c->in[1].type) != AMI_STORE_INT || ami_view_count(&c->in[1]) != 1))
-        return ami_call_fail(c, "its diagonal is no single integer");
-    ami_view_like(&c->out[0], in);
-    return true;
-}
-
-static bool run_trilu(const ami_call *c)
-{
-    const ami_view *in = &c->in[0];
-    const size_t size = ami_store_size(ami_store_of(in->type));
-    const int64_t rows = in->dim[in->rank - 2], cols = in->dim[in->rank - 1];
-    const int64_t k = ami_call_given(c, 1) ? *(const int64_t *)c->in[1].data : 0;
-    run_copy(c);
-    char *y = c->out[0].data;
-    for (int64_t m = 0, n = ami_view_count(in); m < n; m += rows * cols)
-        for (int64_t r = 0; r < rows; r++)
-            for (int64_t j = 0; j < cols; j++, y += size)
-                if (c->step->p.n[0] ? j - r < k : j - r > k)
-                    memset(y, 0, size);
-    return true;
-}
-
-static bool infer_one_hot(ami_call *c)
-{
-    const ami_view *index = &c->in[0], *depth = &c->in[1], *values = &c->in[2];
-    int axis;
-    if (ami_view_count(depth) != 1 || ami_view_count(values) != 2 || index->rank + 1 > AMI_GRAPH_RANK ||
-        ami_store_of(index->type) == AMI_STORE_BOOL || ami_store_of(depth->type) == AMI_STORE_BOOL)
-        return ami_call_fail(c, "its inputs are not indices, a depth and two values");
-    if (!ami_call_axis(c, ami_call_int(c, "axis", -1), index->rank + 1, &axis))
-        return false;
-    const double d = ami_store_of(depth->type) == AMI_STORE_FLOAT ? (double)*(const float *)depth->data
-                                                                  : (double)*(const int64_t *)depth->data;
-    if (!(d >= 1 && d < 1e9))
-        return ami_call_fail(c, "its depth is %g", d);
-    c->step->p.n[0] = axis;
-    ami_view *out = &c->out[0];
-    out->type = values->type;
-    out->rank = index->rank + 1;
-    for (int i = 0; i < out->rank; i++)
-        out->dim[i] = i == axis ? (int64_t)d : index->dim[i - (i > axis)];
-    return true;
-}
-
-static bool run_one_hot(const ami_call *c)
-{
-    const int axis = (int)c->step->p.n[0];
-    const ami_view *index = &c->in[0], *out = &c->out[0];
-    const size_t size = ami_store_size(ami_store_of(out->type));
-    const int64_t depth = out->dim[axis], inner = inner_of(out, axis + 1);
-    char *to = out->data;
-    for (int64_t i = 0, n = ami_view_count(out); i < n; i++, to += size) {
-        const int64_t at = i / inner % depth, which = i / (inner * depth) * inner + i % inner;
-        const double k = ami_store_of(index->type) == AMI_STORE_FLOAT
-                             ? (double)((const float *)index->data)[which]
-                             : (double)((const int64_t *)index->data)[which];
-        const bool on = (double)at == (k < 0 ? k + (double)depth : k);
-        memcpy(to, (const char *)c->in[2].data + (on ? size : 0), size);
-    }
-    return true;
-}
-
-#define ALIAS(name, max, shapes, infer)                                          \
-    {                                                                            \
-        name, 1, max, 1, shapes, 0, AMI_OP_ALIAS, infer, run_copy, 0, NULL, NULL \
+#define ALIAS(name, max, shapes, infer)                                              \
+    {                                                                                \
+        name, 1, max, 1, shapes, 0, AMI_OP_ALIAS, infer, ami_run_copy, 0, NULL, NULL \
     }
 const ami_op ami_ops_shape[] = {
     ALIAS("Identity", 1, 0, ami_infer_same),
@@ -1053,20 +558,8 @@ const ami_op ami_ops_shape[] = {
     {"Concat", 1, AMI_GRAPH_ARGUMENTS, 1, 0, 0, 0, infer_concat, run_concat, 0, NULL, NULL},
     {"Split", 1, 2, AMI_GRAPH_ARGUMENTS, 2, 0, 0, infer_split, run_split, 0, NULL, NULL},
     {"Slice", 1, 5, 1, 30, 0, 0, infer_slice, run_slice, 0, NULL, NULL},
-    {"Gather", 2, 2, 1, 0, 0, 0, infer_gather, run_gather, 0, NULL, NULL},
-    {"GatherElements", 2, 2, 1, 0, 0, 0, infer_gather_elements, run_gather_elements, 0, NULL, NULL},
-    {"GatherND", 2, 2, 1, 0, 0, 0, infer_gather_nd, run_gather_nd, 0, NULL, NULL},
-    {"ScatterElements", 3, 3, 1, 0, 0, 0, infer_scatter, run_scatter, SCATTER_ELEMENTS, NULL, NULL},
-    {"ScatterND", 3, 3, 1, 0, 0, 0, infer_scatter, run_scatter, SCATTER_ND, NULL, NULL},
     {"Expand", 2, 2, 1, 2, 0, 0, infer_expand, run_expand, 0, NULL, NULL},
     {"Tile", 2, 2, 1, 2, 0, 0, infer_tile, run_tile, 0, NULL, NULL},
     {"Pad", 1, 4, 1, 10, 2, 0, infer_pad, run_pad, 0, NULL, NULL},
-    {"Shape", 1, 1, 1, 0, 0, AMI_OP_SHAPE, infer_shape, run_shape, 0, NULL, NULL},
-    {"Size", 1, 1, 1, 0, 0, AMI_OP_SHAPE, infer_size, run_size, 0, NULL, NULL},
-    {"Constant", 0, 0, 1, 0, 0, 0, infer_constant, run_constant, 0, NULL, NULL},
-    {"ConstantOfShape", 1, 1, 1, 1, 0, 0, infer_fill, run_fill, 0, NULL, NULL},
-    {"Range", 3, 3, 1, 7, 7, 0, infer_range, run_range, 0, NULL, NULL},
-    {"Trilu", 1, 2, 1, 0, 0, 0, infer_trilu, run_trilu, 0, NULL, NULL},
-    {"OneHot", 3, 3, 1, 2, 0, 0, infer_one_hot, run_one_hot, 0, NULL, NULL},
 };
 const int ami_ops_shape_count = sizeof ami_ops_shape / sizeof *ami_ops_shape;

@@ -5,6 +5,7 @@
 #include "base/number.h"
 #include "base/rng.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -74,6 +75,81 @@ void ami_graph_draw_inputs(const ami_graph *graph, uint64_t seed, int rows, void
                     to);
             }
         }
+    }
+}
+
+/* ---- observations ---- */
+
+/* Numbers of a row of an input that takes rows of floats, each in one piece; 0: it does not. */
+static size_t row_width(const ami_graph_port *port)
+{
+    if (!port->has_rows || ami_store_of(port->type) != AMI_STORE_FLOAT)
+        return 0;
+    for (int i = 0; port->dim[i] >= 0; i++)
+        if (port->dim[i] != 1)
+            return 0;
+    return ami_graph_port_count(port, 1);
+}
+
+/* How many rows of that width the observations are: an array (1, rows, width) is `rows`, too; 0: none. */
+static int row_count(const ami_named_rows *rows, size_t width)
+{
+    if (rows->width == width)
+        return rows->count;
+    const size_t count = rows->width / width;
+    return rows->count == 1 && rows->width % width == 0 && count <= INT_MAX ? (int)count : 0;
+}
+
+/* The input that these observations are of. -1 and a sentence where there is none. */
+static int observed_input(const ami_graph *g, const ami_named_rows *rows)
+{
+    char names[256] = "";
+    int only = -1, takers = 0;
+    for (int i = 0; i < g->inputs; i++) {
+        if (!row_width(&g->port_in[i]))
+            continue;
+        only = i;
+        snprintf(names + strlen(names), sizeof names - strlen(names), "%s\"%.40s\"", takers++ ? ", " : "",
+                 g->port_in[i].name);
+    }
+    const int at = rows->input ? ami_graph_find_input(g, rows->input) : takers == 1 ? only : -1;
+    if (at < 0 || !row_width(&g->port_in[at])) {
+        if (rows->input)
+            ami_graph_fail(g, "observations are given for \"%.60s\"; inputs that take rows of numbers: %s",
+                           rows->input, takers ? names : "none");
+        else
+            ami_graph_fail(g,
+                           "observations are given without an input's name; inputs that take rows of "
+                           "numbers: %s",
+                           takers ? names : "none");
+        return -1;
+    }
+    if (row_count(rows, row_width(&g->port_in[at])) > 0)
+        return at;
+    ami_graph_fail(g, "the observations have %zu numbers a row, input \"%.60s\" takes %zu", rows->width,
+                   g->port_in[at].name, row_width(&g->port_in[at]));
+    return -1;
+}
+
+static bool check_observed(const ami_graph *g, const ami_model_def *def)
+{
+    for (int i = 0; i < def->observed_count; i++)
+        if (observed_input(g, &def->observed[i]) < 0)
+            return false;
+    return true;
+}
+
+/* Observations in place of the rows drawn, evenly chosen. */
+static void put_observed(const ami_graph *g, const ami_model_def *def, int rows, void *const *in)
+{
+    for (int i = 0; i < def->observed_count; i++) {
+        const ami_named_rows *from = &def->observed[i];
+        const int at = observed_input(g, from), type = g->port_in[at].type;
+        const size_t width = row_width(&g->port_in[at]);
+        const int count = row_count(from, width);
+        for (int r = 0; r < rows; r++)
+            ami_graph_convert_out(type, from->rows + (size_t)((int64_t)r * count / rows) * width, width,
+                                  (char *)in[at] + (size_t)r * width * ami_graph_type_size(type));
     }
 }
 
@@ -176,6 +252,7 @@ static bool begin(const ami_graph *g, calibration *c, const ami_model_def *def, 
     if (!ok)
         return ami_fail(err, "not enough memory");
     ami_graph_draw_inputs(g, def->seed, c->rows, c->in);
+    put_observed(g, def, c->rows, c->in);
     if (!run(g, c, err))
         return false;
     for (int o = 0; o < g->outputs; o++) {
@@ -193,6 +270,7 @@ static bool begin(const ami_graph *g, calibration *c, const ami_model_def *def, 
 /* ---- the choice ---- */
 
 static const ami_precision fastest_first[] = {AMI_PRECISION_INT8, AMI_PRECISION_INT16, AMI_PRECISION_BF16};
+enum { OBSERVED = 256 /* rows of observations looked at, at most */ };
 enum { NARROW = sizeof fastest_first / sizeof *fastest_first };
 
 /* Tries a precision for parts [first, end); keeps it where the error allows. */
@@ -218,6 +296,12 @@ static bool try_precision(ami_graph *g, calibration *c, int first, int end, ami_
 static bool choose(ami_graph *g, const ami_model_def *def, ami_error *err)
 {
     calibration c = {.rows = def->calibration_rows > 0 ? def->calibration_rows : 1};
+    for (int i = 0; i < def->observed_count; i++) {
+        const ami_named_rows *rows = &def->observed[i];
+        const int all = row_count(rows, row_width(&g->port_in[observed_input(g, rows)]));
+        const int count = all < OBSERVED ? all : OBSERVED;
+        c.rows = count > c.rows ? count : c.rows;
+    }
     const double limit = def->max_mse;
     bool ok = begin(g, &c, def, err), kept = false;
     g->info.mse = 0;
@@ -255,6 +339,8 @@ bool ami_graph_choose_precision(ami_graph *g, const ami_model_def *def, ami_erro
     if (!kernel && def->precision == AMI_PRECISION_AUTO && !ami_kernel_from_environment(&kernel, err))
         return ami_fail_in(err, "%s", g->path);
     const bool choice = !kernel && def->precision == AMI_PRECISION_AUTO;
+    if (!check_observed(g, def))
+        return false;
     for (int p = 0; p < g->parts; p++) {
         ami_part *part = &g->part[p];
         part->layers = part->net->layers;

@@ -258,7 +258,9 @@ bool ami_graph_read_tensor(ami_graph *g, const AmiOnnx__Tensor *tensor, bool ins
         return false;
     if (raw)
         ami_graph_convert_in(v->type, raw, (size_t)count, data);
-    for (int64_t i = 0; ami_onnx_is_float(v->type) && i < count; i++)
+    /* A single NaN is a Where's other branch, as JAX has it; weights are looked at again where they are used.
+     * */
+    for (int64_t i = 0; ami_onnx_is_float(v->type) && count > 1 && i < count; i++)
         if (isnan(((const float *)data)[i]))
             return ami_fail(err, "number %" PRId64 " is not a number", i);
     return true;

@@ -3,6 +3,7 @@
 #include "nets/onnx/tensor.h"
 
 #include "nets/half.h"
+#include "nets/kernels/vector.h"
 #include "nets/onnx/onnx.h"
 
 #include <assert.h>
@@ -216,6 +217,49 @@ static float double_to_float(double value)
     return value >= limit ? INFINITY : value <= -limit ? -INFINITY : (float)value;
 }
 
+AMI_VECTOR_CLONES static void halves_to_floats(const uint8_t *raw, size_t count, float *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint16_t bits;
+        memcpy(&bits, raw + i * sizeof bits, sizeof bits);
+        out[i] = ami_half_to_float(bits);
+    }
+}
+
+AMI_VECTOR_CLONES static void bytes_to_floats(const int8_t *raw, size_t count, float unit, float *out)
+{
+    for (size_t i = 0; i < count; i++)
+        out[i] = (float)raw[i] * unit;
+}
+
+AMI_VECTOR_CLONES static void times_units(const uint8_t *units, size_t count, float *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        float unit;
+        memcpy(&unit, units + i * sizeof unit, sizeof unit);
+        out[i] *= unit;
+    }
+}
+
+/* Numbers [from, from + count) of int8 in the file's bytes, times their units. */
+static void int8_floats(const ami_onnx_array *array, size_t from, size_t count, float *out)
+{
+    const int8_t *raw = (const int8_t *)array->raw + from;
+    if (!array->units) {
+        bytes_to_floats(raw, count, 1, out);
+        return;
+    }
+    const size_t cols = array->dim[array->transposed ? 0 : 1];
+    size_t row = from / cols, col = from % cols;
+    for (size_t i = 0; i < count; row++, col = 0) {
+        const size_t n = cols - col < count - i ? cols - col : count - i;
+        bytes_to_floats(raw + i, n, array->unit_axis ? 1 : ami_onnx_array_unit(array, row), out + i);
+        if (array->unit_axis)
+            times_units(array->units + col * sizeof(float), n, out + i);
+        i += n;
+    }
+}
+
 /* Stored numbers [from, from + count) as float, in stored order. */
 static void stored_floats(const ami_onnx_array *array, size_t from, size_t count, float *out)
 {
@@ -236,6 +280,10 @@ static void stored_floats(const ami_onnx_array *array, size_t from, size_t count
         return;
     case AMI_ONNX_FLOAT16:
     case AMI_ONNX_BFLOAT16:
+        if (array->raw && array->stored == AMI_ONNX_FLOAT16) {
+            halves_to_floats(array->raw + from * sizeof(uint16_t), count, out);
+            return;
+        }
         for (size_t i = 0; i < count; i++) {
             uint16_t bits;
             if (array->raw) {
@@ -247,6 +295,10 @@ static void stored_floats(const ami_onnx_array *array, size_t from, size_t count
         }
         return;
     default:
+        if (array->raw && array->stored == AMI_ONNX_INT8) {
+            int8_floats(array, from, count, out);
+            return;
+        }
         for (size_t i = 0; i < count; i++)
             out[i] = (float)ami_onnx_array_int(array, from + i);
         if (array->units) {
