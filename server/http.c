@@ -6,7 +6,9 @@
 #include "server/http.h"
 
 #include "server/routes.h"
+#include "server/socket.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
 #include <libwebsockets.h>
@@ -20,7 +22,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CHUNK = 1 << 16, MAX_PATH = 1024, MAX_HEADERS = 2048 };
+enum { CHUNK = 1 << 16, MAX_PATH = 1024, MAX_HEADERS = 4096, MAX_ID = 64 };
 
 typedef struct connection connection;
 
@@ -35,7 +37,9 @@ typedef struct ticket {
 /* A request, from its header to the end of the answer. */
 struct connection {
     struct lws *wsi;
-    char path[MAX_PATH];
+    char path[MAX_PATH], query[MAX_PATH];
+    char id[MAX_ID];    /* X-Request-Id: the client's, or made here */
+    char trace[MAX_ID]; /* traceparent, as given; empty: none */
     bool post;
     char *body;
     size_t size, expected;
@@ -52,6 +56,9 @@ struct srv_http {
     srv_site site;
     struct lws_context *context;
     struct lws_vhost *vhost;
+    srv_sockets *sockets; /* NULL: no live characters */
+    atomic_bool awake;    /* lws_cancel_service was called and not yet handled */
+    uint64_t requests;
     pthread_mutex_t mutex; /* of the list */
     ticket *done;
     int under_way; /* number of tickets in use */
@@ -64,10 +71,18 @@ static void log_request(const srv_http *http, const connection *c)
 {
     if (!http->def.log_requests)
         return;
-    json_t *o = json_pack("{ss ss si sI sf}", "method", c->post ? "POST" : "GET", "path", c->path, "status",
-                          c->answer.status, "bytes", (json_int_t)c->answer.size, "ms",
-                          1e-6 * (double)(srv_now() - c->begun));
-    char *line = o ? json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
+    char address[64] = "";
+    lws_get_peer_simple(c->wsi, address, sizeof address);
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    json_t *o =
+        json_pack("{sf ss ss ss ss ss si sI sf}", "time", (double)now.tv_sec + 1e-9 * (double)now.tv_nsec,
+                  "level", c->answer.status < 500 ? "info" : "error", "request_id", c->id, "client", address,
+                  "method", c->post ? "POST" : "GET", "path", c->path, "status", c->answer.status, "bytes",
+                  (json_int_t)c->answer.size, "ms", 1e-6 * (double)(srv_now() - c->begun));
+    if (o && c->trace[0])
+        json_object_set_new(o, "traceparent", json_string(c->trace));
+    char *line = o ? json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(14)) : NULL;
     if (line)
         fprintf(stderr, "%s\n", line);
     free(line);
@@ -86,6 +101,23 @@ static int answer(srv_http *http, connection *c, srv_answer a)
     return 0;
 }
 
+static int add_header(connection *c, const char *name, const char *value, unsigned char **p,
+                      unsigned char *end)
+{
+    return lws_add_http_header_by_name(c->wsi, (const unsigned char *)name, (const unsigned char *)value,
+                                       (int)strlen(value), p, end);
+}
+
+/* A page may load nothing but what this server has. */
+static int add_page_headers(connection *c, unsigned char **p, unsigned char *end)
+{
+    return add_header(c, "Content-Security-Policy:",
+                      "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; "
+                      "frame-ancestors 'none'; base-uri 'none'",
+                      p, end) ||
+           add_header(c, "Referrer-Policy:", "no-referrer", p, end);
+}
+
 static int write_head(connection *c)
 {
     unsigned char buffer[LWS_PRE + MAX_HEADERS], *start = buffer + LWS_PRE, *p = start,
@@ -94,14 +126,16 @@ static int write_head(connection *c)
     char number[32];
     if (lws_add_http_common_headers(c->wsi, (unsigned)a->status, a->type, (lws_filepos_t)a->size, &p, end))
         return -1;
-    if (a->header >= 0) {
-        snprintf(number, sizeof number, "%lld", (long long)a->header);
-        if (lws_add_http_header_by_name(c->wsi, (const unsigned char *)"Inference-Header-Content-Length:",
-                                        (const unsigned char *)number, (int)strlen(number), &p, end))
-            return -1;
-    }
-    if (a->retry && lws_add_http_header_by_name(c->wsi, (const unsigned char *)"Retry-After:",
-                                                (const unsigned char *)"1", 1, &p, end))
+    snprintf(number, sizeof number, "%lld", (long long)a->header);
+    if ((a->header >= 0 && add_header(c, "Inference-Header-Content-Length:", number, &p, end)) ||
+        (a->retry && add_header(c, "Retry-After:", "1", &p, end)) ||
+        (a->status == 401 && add_header(c, "WWW-Authenticate:", "Bearer", &p, end)) ||
+        (c->id[0] && add_header(c, "X-Request-Id:", c->id, &p, end)) ||
+        (c->trace[0] && add_header(c, "traceparent:", c->trace, &p, end)) ||
+        (a->attachment && add_header(c, "Content-Disposition:", a->attachment, &p, end)) ||
+        add_header(c, "X-Content-Type-Options:", "nosniff", &p, end) ||
+        add_header(c, "Cache-Control:", a->page ? "no-cache" : "no-store", &p, end) ||
+        (a->page && add_page_headers(c, &p, end)))
         return -1;
     return lws_finalize_write_http_header(c->wsi, start, &p, end) ? -1 : 0;
 }
@@ -159,7 +193,7 @@ static void job_done(srv_job *job)
     t->next = http->done;
     http->done = t;
     pthread_mutex_unlock(&http->mutex);
-    lws_cancel_service(http->context);
+    srv_http_wake(http);
 }
 
 static srv_answer answer_of(const srv_job *job)
@@ -252,17 +286,33 @@ static int64_t json_length(struct lws *wsi)
     return *end || n < 0 ? -2 : n;
 }
 
+/* The token that a request brings: in its Authorization header, or, since web pages cannot set that for a
+ * WebSocket, as ?access_token=… in the address. False where there is none. */
+static bool given_token(struct lws *wsi, char token[512])
+{
+    static const char bearer[] = "Bearer ", argument[] = "access_token=";
+    char header[512];
+    if (lws_hdr_copy(wsi, header, sizeof header, WSI_TOKEN_HTTP_AUTHORIZATION) >= (int)sizeof bearer &&
+        strncasecmp(header, bearer, sizeof bearer - 1) == 0) {
+        snprintf(token, 512, "%s", header + sizeof bearer - 1);
+        return true;
+    }
+    /* Some versions of libwebsockets return the value, others the whole argument. */
+    if (!lws_get_urlarg_by_name(wsi, argument, header, sizeof header))
+        return false;
+    const size_t n = strncmp(header, argument, sizeof argument - 1) == 0 ? sizeof argument - 1 : 0;
+    snprintf(token, 512, "%s", header + n);
+    return true;
+}
+
 /* In constant time. */
 static bool is_authorised(const srv_http *http, struct lws *wsi)
 {
-    static const char bearer[] = "Bearer ";
-    char given[512];
+    char token[512];
     if (!http->def.token)
         return true;
-    if (lws_hdr_copy(wsi, given, sizeof given, WSI_TOKEN_HTTP_AUTHORIZATION) < (int)sizeof bearer ||
-        strncasecmp(given, bearer, sizeof bearer - 1) != 0)
+    if (!given_token(wsi, token))
         return false;
-    const char *token = given + sizeof bearer - 1;
     const size_t n = strlen(http->def.token), length = strlen(token);
     unsigned char different = length != n;
     for (size_t i = 0; i < n; i++)
@@ -274,7 +324,7 @@ static bool is_authorised(const srv_http *http, struct lws *wsi)
 static srv_answer check_header(srv_http *http, connection *c, struct lws *wsi)
 {
     char encoding[32];
-    const bool open = !strncmp(c->path, "/v2/health/", 11);
+    const bool open = !strncmp(c->path, "/v2/health/", 11) || srv_is_page(c->path);
     if (!open && !is_authorised(http, wsi))
         return srv_error(401, "an Authorization: Bearer header with the right token is required");
     const int64_t length = header_number(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
@@ -301,8 +351,34 @@ static int route(srv_http *http, connection *c)
     int version;
     if (c->post && srv_is_infer(c->path, name, &version))
         return infer(http, c, name, version);
-    const srv_request request = {c->post, c->path, c->body, c->size};
+    const srv_request request = {c->post, c->path, c->query, c->body, c->size};
+    http->site.clients = http->sockets ? srv_sockets_count(http->sockets) : 0;
     return answer(http, c, srv_route(&http->site, &request));
+}
+
+/* Copies a header that is at most 63 printable characters long; else leaves it empty. */
+static void copy_header(struct lws *wsi, const char *name, char value[MAX_ID])
+{
+    const int length = (int)strlen(name);
+    if (lws_hdr_custom_length(wsi, name, length) <= 0 ||
+        lws_hdr_custom_copy(wsi, value, MAX_ID, name, length) <= 0)
+        value[0] = 0;
+    for (const char *p = value; *p; p++)
+        if (!isgraph((unsigned char)*p)) {
+            value[0] = 0;
+            return;
+        }
+}
+
+static void identify(srv_http *http, connection *c)
+{
+    copy_header(c->wsi, "x-request-id:", c->id);
+    copy_header(c->wsi, "traceparent:", c->trace);
+    if (!c->id[0])
+        snprintf(c->id, sizeof c->id, "%llx-%llx", (unsigned long long)http->site.started,
+                 (unsigned long long)++http->requests);
+    if (lws_hdr_copy(c->wsi, c->query, sizeof c->query, WSI_TOKEN_HTTP_URI_ARGS) <= 0)
+        c->query[0] = 0;
 }
 
 static int begin(srv_http *http, struct lws *wsi, const char *path, size_t length)
@@ -315,6 +391,7 @@ static int begin(srv_http *http, struct lws *wsi, const char *path, size_t lengt
     c->post = lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0;
     snprintf(c->path, sizeof c->path, "%.*s", (int)(length < MAX_PATH ? length : MAX_PATH - 1), path);
     lws_set_opaque_user_data(wsi, c);
+    identify(http, c);
     if (length >= MAX_PATH)
         return answer(http, c, srv_error(414, "the path is longer than %d bytes", MAX_PATH - 1));
     if (!c->post && lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) <= 0)
@@ -342,12 +419,74 @@ static int take_body(srv_http *http, connection *c, const void *data, size_t n)
     return 0;
 }
 
+/* ---- WebSockets ---- */
+
+static const char characters_path[] = "/v1/characters";
+
+/* A web page may connect if it comes from this server, or from an allowed origin. Programs send no origin. */
+static bool is_allowed_origin(const srv_http *http, struct lws *wsi)
+{
+    char origin[512], host[512];
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) <= 0)
+        return true;
+    if (lws_hdr_copy(wsi, origin, sizeof origin, WSI_TOKEN_ORIGIN) <= 0)
+        return false;
+    const char *allowed = http->def.allow_origin, *from = strstr(origin, "://");
+    if (allowed && (!strcmp(allowed, "*") || !strcasecmp(allowed, origin)))
+        return true;
+    return from && lws_hdr_copy(wsi, host, sizeof host, WSI_TOKEN_HOST) > 0 && !strcasecmp(from + 3, host);
+}
+
+/* Accepts a WebSocket (0), or refuses it with a status. */
+static int check_upgrade(srv_http *http, struct lws *wsi)
+{
+    char path[MAX_PATH] = "";
+    if (lws_hdr_copy(wsi, path, sizeof path, WSI_TOKEN_GET_URI) <= 0)
+        path[0] = 0;
+    const char *why = NULL;
+    unsigned status = 0;
+    if (strcmp(path, characters_path) != 0)
+        status = 404, why = "WebSockets are at /v1/characters";
+    else if (!is_authorised(http, wsi))
+        status = 401, why = "a token is required";
+    else if (!is_allowed_origin(http, wsi))
+        status = 403, why = "pages of this origin may not connect; see --allow-origin";
+    else if (!http->sockets || !http->site.ready)
+        status = 503, why = http->sockets ? "the server is stopping" : "there are no live characters";
+    else if ((why = srv_sockets_full(http->sockets, wsi)))
+        status = 429;
+    if (!why)
+        return 0;
+    atomic_fetch_add(&http->site.answers[status / 100], 1);
+    lws_return_http_status(wsi, status, why);
+    return 1;
+}
+
+static bool is_socket_event(enum lws_callback_reasons reason)
+{
+    return reason == LWS_CALLBACK_ESTABLISHED || reason == LWS_CALLBACK_RECEIVE ||
+           reason == LWS_CALLBACK_SERVER_WRITEABLE || reason == LWS_CALLBACK_TIMER ||
+           reason == LWS_CALLBACK_CLOSED;
+}
+
+static void on_wake(srv_http *http)
+{
+    atomic_store(&http->awake, false);
+    take_done(http);
+    if (http->sockets)
+        srv_sockets_update(http->sockets);
+}
+
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length)
 {
     (void)user;
     srv_http *http = wsi ? lws_context_user(lws_get_context(wsi)) : NULL;
+    if (is_socket_event(reason))
+        return http->sockets ? srv_sockets_event(http->sockets, wsi, reason, in, length) : -1;
     connection *c = wsi ? lws_get_opaque_user_data(wsi) : NULL;
     switch (reason) {
+    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+        return check_upgrade(http, wsi);
     case LWS_CALLBACK_HTTP:
         return begin(http, wsi, in, length);
     case LWS_CALLBACK_HTTP_BODY:
@@ -364,7 +503,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
         return 0;
     case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
         if (http)
-            take_done(http);
+            on_wake(http);
         return 0;
     default:
         return 0;
@@ -374,7 +513,11 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
 /* ---- the port ---- */
 
 static const struct lws_protocols protocols[] = {{"http", on_event, 0, 0, 0, NULL, 0},
+                                                 {SRV_SUBPROTOCOL, on_event, 0, 0, 0, NULL, 0},
                                                  {NULL, NULL, 0, 0, 0, NULL, 0}};
+
+/* A silent WebSocket is pinged after 20 s, and given up 10 s later. */
+static const lws_retry_bo_t alive = {.secs_since_valid_ping = 20, .secs_since_valid_hangup = 30};
 
 static char complaint[512]; /* libwebsockets' last error */
 
@@ -415,9 +558,18 @@ srv_http *srv_http_open(const srv_http_def *def, ami_error *err)
         return NULL;
     }
     http->def = *def;
-    http->site =
-        (srv_site){.store = def->store, .workers = def->workers, .ready = true, .started = srv_now()};
+    http->site = (srv_site){.store = def->store,
+                            .workers = def->workers,
+                            .live = def->live,
+                            .live_failure = def->live_failure,
+                            .ready = true,
+                            .started = srv_now()};
     pthread_mutex_init(&http->mutex, NULL);
+    if (def->live && !(http->sockets = srv_sockets_open(def->live, &def->limits, def->max_address))) {
+        ami_fail(err, "out of memory");
+        srv_http_close(http);
+        return NULL;
+    }
     lws_set_log_level(LLL_ERR, keep_complaint);
     struct lws_context_creation_info info;
     memset(&info, 0, sizeof info);
@@ -429,6 +581,7 @@ srv_http *srv_http_open(const srv_http_def *def, ami_error *err)
     info.uid = (uid_t)-1;
     info.keepalive_timeout = 60;
     info.timeout_secs = 15;
+    info.retry_and_idle_policy = &alive;
     info.options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND;
     if (def->cert) {
         info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
@@ -452,6 +605,7 @@ void srv_http_close(srv_http *http)
     if (http->context)
         lws_context_destroy(http->context);
     http->context = NULL;
+    srv_sockets_close(http->sockets);
     for (ticket *t = http->done; t;) {
         ticket *next = t->next;
         srv_release(t->job.infer.model);
@@ -483,6 +637,8 @@ void srv_http_run(srv_http *http)
         }
         if (http->stop && !end) {
             http->site.ready = false;
+            if (http->sockets)
+                srv_sockets_end(http->sockets);
             end = srv_now() + (int64_t)(1e9 * http->def.grace_s);
         }
         if (end && (http->under_way == 0 || srv_now() >= end))
@@ -506,4 +662,10 @@ void srv_http_refresh(srv_http *http)
 {
     http->refresh = 1;
     lws_cancel_service(http->context);
+}
+
+void srv_http_wake(srv_http *http)
+{
+    if (!atomic_exchange(&http->awake, true))
+        lws_cancel_service(http->context);
 }

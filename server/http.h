@@ -3,6 +3,7 @@
 #ifndef SRV_HTTP_H
 #define SRV_HTTP_H
 
+#include "server/channel.h"
 #include "server/worker.h"
 
 typedef struct srv_http_def {
@@ -15,6 +16,11 @@ typedef struct srv_http_def {
     bool log_requests;      /* prints a line of JSON for each on standard error */
     srv_store *store;
     srv_workers *workers;
+    srv_live *live;           /* NULL: no live characters */
+    const char *live_failure; /* why there are none */
+    srv_channel_limits limits;
+    int max_address;          /* WebSocket connections of one address */
+    const char *allow_origin; /* of web pages of other hosts that may connect; "*": all; NULL: none */
 } srv_http_def;
 
 typedef struct srv_http srv_http;
@@ -32,5 +38,8 @@ void srv_http_run(srv_http *http);
  * folder. */
 void srv_http_stop(srv_http *http);
 void srv_http_refresh(srv_http *http);
+
+/* May be called by any thread: the simulation has something to send. */
+void srv_http_wake(srv_http *http);
 
 #endif

@@ -1,6 +1,8 @@
 /* Answers about metadata, repository, metrics and status. */
 #include "server/routes.h"
 
+#include "server/channel.h"
+
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -23,7 +25,12 @@ srv_answer srv_error(int status, const char *format, ...)
     json_t *o = json_pack("{ss}", "error", err.text);
     char *body = o ? json_dumps(o, JSON_COMPACT) : NULL;
     json_decref(o);
-    return (srv_answer){status, json_content, body, body ? strlen(body) : 0, -1, status == 503};
+    return (srv_answer){.status = status,
+                        .type = json_content,
+                        .body = body,
+                        .size = body ? strlen(body) : 0,
+                        .header = -1,
+                        .retry = status == 503};
 }
 
 static srv_answer answer_json(json_t *o)
@@ -32,12 +39,13 @@ static srv_answer answer_json(json_t *o)
     json_decref(o);
     if (!body)
         return srv_error(500, "out of memory");
-    return (srv_answer){200, json_content, body, strlen(body), -1, false};
+    return (srv_answer){
+        .status = 200, .type = json_content, .body = body, .size = strlen(body), .header = -1};
 }
 
 static srv_answer empty(int status)
 {
-    return (srv_answer){status, json_content, NULL, 0, -1, false};
+    return (srv_answer){.status = status, .type = json_content, .header = -1};
 }
 
 /* ---- paths ---- */
@@ -372,7 +380,8 @@ static srv_answer answer_metrics(srv_site *site)
         free(body);
         return srv_error(500, "out of memory");
     }
-    return (srv_answer){200, "text/plain; version=0.0.4", body, size, -1, false};
+    return (srv_answer){
+        .status = 200, .type = "text/plain; version=0.0.4", .body = body, .size = size, .header = -1};
 }
 
 static srv_answer answer_status(srv_site *site)
@@ -382,6 +391,25 @@ static srv_answer answer_status(srv_site *site)
     return answer_json(json_pack("{ss ss sb sf si so}", "name", "amble-serve", "version", AMB_VERSION,
                                  "ready", site->ready, "up_s", 1e-9 * (double)(srv_now() - site->started),
                                  "waiting", srv_waiting(site->workers), "models", l.list));
+}
+
+static srv_answer answer_skills(srv_site *site)
+{
+    if (!site->live)
+        return srv_error(503, "there are no live characters: %s", site->live_failure);
+    char *body = srv_skills_json(site->live);
+    return body ? (srv_answer){.status = 200,
+                               .type = json_content,
+                               .body = body,
+                               .size = strlen(body),
+                               .header = -1}
+                : srv_error(500, "out of memory");
+}
+
+bool srv_is_page(const char *path)
+{
+    (void)path;
+    return false;
 }
 
 srv_answer srv_route(srv_site *site, const srv_request *request)
@@ -415,6 +443,10 @@ srv_answer srv_route(srv_site *site, const srv_request *request)
         return answer_metrics(site);
     if (!strcmp(path, "/v1/status"))
         return answer_status(site);
+    if (!strcmp(path, "/v1/skills"))
+        return answer_skills(site);
+    if (!strcmp(path, "/v1/characters"))
+        return srv_error(426, "/v1/characters is a WebSocket, of the subprotocol " SRV_SUBPROTOCOL);
     return srv_error(404,
                      "there is no %.200s; the Open Inference Protocol is under /v2, metrics under /metrics",
                      request->path);
