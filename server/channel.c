@@ -761,6 +761,24 @@ void srv_channels_end(srv_channels *all, const char *reason, void (*ready)(void 
     }
 }
 
+static json_t *shapes_json(const srv_live *live)
+{
+    static const char *const kind[] = {"sphere", "capsule", "box"};
+    const srv_shape *shape;
+    const int shapes = srv_live_shapes(live, &shape);
+    json_t *list = json_array();
+    for (int i = 0; i < shapes; i++) {
+        const srv_shape *s = &shape[i];
+        json_array_append_new(list, json_pack("{si ss s[fff] s[fff] s[ffff] s[fff]}", "body", s->body, "kind",
+                                              kind[s->kind], "size", s->size[0], s->size[1], s->size[2],
+                                              "position", s->position[0], s->position[1], s->position[2],
+                                              "rotation", s->rotation[0], s->rotation[1], s->rotation[2],
+                                              s->rotation[3], "colour", (double)s->colour[0],
+                                              (double)s->colour[1], (double)s->colour[2]));
+    }
+    return list;
+}
+
 char *srv_skills_json(const srv_live *live)
 {
     const amb_model_set *set = srv_live_set(live);
@@ -771,7 +789,8 @@ char *srv_skills_json(const srv_live *live)
     for (int i = 0; i < amb_model_set_skills(set); i++)
         json_array_append_new(skills, json_pack("{ss sb}", "name", amb_model_set_skill_name(set, i), "styles",
                                                 i == 0 && amb_model_set_styles(set) > 0));
-    json_t *o = json_pack("{so so so}", "styles", styles, "skills", skills, "bodies", bodies_json(live));
+    json_t *o = json_pack("{so so so so}", "styles", styles, "skills", skills, "bodies", bodies_json(live),
+                          "shapes", shapes_json(live));
     char *text = o ? json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(o);
     return text;

@@ -437,6 +437,23 @@ static bool is_allowed_origin(const srv_http *http, struct lws *wsi)
     return from && lws_hdr_copy(wsi, host, sizeof host, WSI_TOKEN_HOST) > 0 && !strcasecmp(from + 3, host);
 }
 
+/* Answers with the protocol's JSON error. The result is for libwebsockets. */
+static int refuse_upgrade(struct lws *wsi, unsigned status, const char *why)
+{
+    unsigned char buffer[LWS_PRE + MAX_HEADERS], *start = buffer + LWS_PRE, *p = start,
+                                                 *end = buffer + sizeof buffer - 1;
+    srv_answer a = srv_error((int)status, "%s", why);
+    const bool ok = a.body && a.size < MAX_HEADERS &&
+                    !lws_add_http_common_headers(wsi, status, a.type, (lws_filepos_t)a.size, &p, end) &&
+                    !lws_finalize_write_http_header(wsi, start, &p, end);
+    if (ok) {
+        memcpy(start, a.body, a.size);
+        lws_write(wsi, start, a.size, LWS_WRITE_HTTP_FINAL);
+    }
+    free(a.body);
+    return ok ? 1 : -1;
+}
+
 /* Accepts a WebSocket (0), or refuses it with a status. */
 static int check_upgrade(srv_http *http, struct lws *wsi)
 {
@@ -458,8 +475,7 @@ static int check_upgrade(srv_http *http, struct lws *wsi)
     if (!why)
         return 0;
     atomic_fetch_add(&http->site.answers[status / 100], 1);
-    lws_return_http_status(wsi, status, why);
-    return 1;
+    return refuse_upgrade(wsi, status, why);
 }
 
 static bool is_socket_event(enum lws_callback_reasons reason)
@@ -485,8 +501,8 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
         return http->sockets ? srv_sockets_event(http->sockets, wsi, reason, in, length) : -1;
     connection *c = wsi ? lws_get_opaque_user_data(wsi) : NULL;
     switch (reason) {
-    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-        return check_upgrade(http, wsi);
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+        return in && !strcmp(in, "websocket") ? check_upgrade(http, wsi) : 0;
     case LWS_CALLBACK_HTTP:
         return begin(http, wsi, in, length);
     case LWS_CALLBACK_HTTP_BODY:

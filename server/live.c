@@ -2,6 +2,7 @@
 #include "server/live.h"
 
 #include "server/worker.h"
+#include "sim/character.h"
 
 #include <errno.h>
 #include <math.h>
@@ -18,6 +19,8 @@ struct srv_live {
     srv_live_def def;
     amb_model_set *set;
     srv_body body[SRV_BODIES];
+    srv_shape shape[SRV_MAX_SHAPES];
+    int shapes;
     srv_live_stats stats;
     int64_t start;
     /* of the network's thread */
@@ -472,6 +475,32 @@ static bool measure_body(srv_live *live, ami_error *err)
     return true;
 }
 
+/* The shapes of the body's MJCF file. */
+static bool read_shapes(srv_live *live, ami_error *err)
+{
+    const ami_character_def def = ami_character_default_def();
+    ami_character *c = ami_character_create(&def, err);
+    if (!c)
+        return false;
+    const mjModel *m = c->model;
+    for (int g = 0; g < m->ngeom && live->shapes < SRV_MAX_SHAPES; g++) {
+        const int type = m->geom_type[g];
+        if (c->geom_body[g] < 0 || (type != mjGEOM_SPHERE && type != mjGEOM_CAPSULE && type != mjGEOM_BOX))
+            continue;
+        srv_shape *s = &live->shape[live->shapes++];
+        s->kind = type == mjGEOM_SPHERE ? SRV_SPHERE : type == mjGEOM_CAPSULE ? SRV_CAPSULE : SRV_BOX;
+        s->body = c->geom_body[g];
+        memcpy(s->size, m->geom_size + 3 * g, sizeof s->size);
+        memcpy(s->position, m->geom_pos + 3 * g, sizeof s->position);
+        memcpy(s->rotation, m->geom_quat + 4 * g, sizeof s->rotation);
+        const float *colour =
+            m->geom_matid[g] >= 0 ? m->mat_rgba + 4 * m->geom_matid[g] : m->geom_rgba + 4 * g;
+        memcpy(s->colour, colour, sizeof s->colour);
+    }
+    ami_character_destroy(c);
+    return true;
+}
+
 static bool prepare(srv_live *live, ami_error *err)
 {
     if (amb_model_set_load(NULL, &live->set) != AMB_OK)
@@ -482,7 +511,7 @@ static bool prepare(srv_live *live, ami_error *err)
     live->heap = calloc((size_t)live->def.max_characters, sizeof *live->heap);
     if (!live->character || !live->heap)
         return ami_fail(err, "out of memory");
-    return measure_body(live, err);
+    return measure_body(live, err) && read_shapes(live, err);
 }
 
 srv_live *srv_live_start(const srv_live_def *def, ami_error *err)
@@ -588,6 +617,12 @@ int srv_live_characters(const srv_live *live)
 const srv_body *srv_live_bodies(const srv_live *live)
 {
     return live->body;
+}
+
+int srv_live_shapes(const srv_live *live, const srv_shape **shapes)
+{
+    *shapes = live->shape;
+    return live->shapes;
 }
 
 srv_character *srv_character_add(srv_live *live, const srv_character_def *def, ami_error *err)

@@ -140,6 +140,17 @@ typedef struct srv_body {
 } srv_body;
 const srv_body *srv_live_bodies(const srv_live *live);
 
+/* The shapes that collide with the floor, in their bodies' axes. size: a sphere's radius; a capsule's radius and
+ * half the length of its axis, which is z; half a box's lengths. */
+enum { SRV_MAX_SHAPES = 64 };
+typedef struct srv_shape {
+    enum { SRV_SPHERE, SRV_CAPSULE, SRV_BOX } kind;
+    int body;
+    double size[3], position[3], rotation[4]; /* m; quaternion w, x, y, z */
+    float colour[3];                          /* red, green, blue, 0 to 1 */
+} srv_shape;
+int srv_live_shapes(const srv_live *live, const srv_shape **shapes);
+
 /* NULL and a sentence where there are max_characters already, or memory is short; def->id is then the
  * caller's still. An SRV_CREATED or SRV_FAILED notice follows. */
 srv_character *srv_character_add(srv_live *live, const srv_character_def *def, ami_error *err);

@@ -2,6 +2,7 @@
 #include "server/routes.h"
 
 #include "server/channel.h"
+#include "server/pages.h"
 
 #include <jansson.h>
 #include <stdarg.h>
@@ -406,10 +407,27 @@ static srv_answer answer_skills(srv_site *site)
                 : srv_error(500, "out of memory");
 }
 
+static const srv_page *find_page(const char *path)
+{
+    for (const srv_page *p = srv_pages; p->path; p++)
+        if (!strcmp(p->path, path))
+            return p;
+    return NULL;
+}
+
 bool srv_is_page(const char *path)
 {
-    (void)path;
-    return false;
+    return find_page(path);
+}
+
+static srv_answer answer_page(const srv_page *page)
+{
+    char *body = malloc(page->size);
+    if (!body)
+        return srv_error(500, "out of memory");
+    memcpy(body, page->data, page->size);
+    return (srv_answer){
+        .status = 200, .type = page->type, .body = body, .size = page->size, .header = -1, .page = true};
 }
 
 srv_answer srv_route(srv_site *site, const srv_request *request)
@@ -443,6 +461,8 @@ srv_answer srv_route(srv_site *site, const srv_request *request)
         return answer_metrics(site);
     if (!strcmp(path, "/v1/status"))
         return answer_status(site);
+    if (srv_is_page(path))
+        return answer_page(find_page(path));
     if (!strcmp(path, "/v1/skills"))
         return answer_skills(site);
     if (!strcmp(path, "/v1/characters"))
