@@ -4,6 +4,7 @@ Called by check-browser.sh. Checks that the character walks, a push moves it, a 
 and goes, the page reconnects after the server restarts, /models runs a network, nothing is written to the console; on desktop and phone sizes.
 Pictures are written into FOLDER."""
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -23,7 +24,8 @@ def check(what, ok, found=""):
 
 
 def start(port=0):
-    process = subprocess.Popen([serve, "--port", str(port), "--threads", "1"], stdout=subprocess.PIPE, text=True)
+    # It ends with this script, however that ends.
+    process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", serve, "--port", str(port), "--threads", "1"], stdout=subprocess.PIPE, text=True)
     return process, process.stdout.readline().split()[-1]
 
 
@@ -71,14 +73,14 @@ def visit(browser, at, name, **options):
     check(f"{name}: it stays in sight", box["width"] > 0 and after["time"] > before["time"])
     page.wait_for_timeout(2500)
     wait(page, f"!{FIGURE}.down", 10, f"{name}: it is on its feet")
-    page.get_by_role("button", name="run").first.click()
+    page.get_by_role("button", name=re.compile("^run")).first.click()
     wait(page, f"{FIGURE}.speed > 2", 20, f"{name}: the style run is faster")
     page.screenshot(path=f"{folder}/{name}-run.png")
     page.keyboard.press("m")
     page.wait_for_timeout(300)
     page.screenshot(path=f"{folder}/{name}-mix.png")
     page.keyboard.press("m")
-    page.get_by_role("button", name="walk").first.click()
+    page.get_by_role("button", name=re.compile("^walk")).first.click()
     wait(page, f"{FIGURE}.speed < 1.7", 20, f"{name}: walk is slower")
     middle = page.evaluate("stage.centre()")
     page.mouse.move(*middle)

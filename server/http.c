@@ -89,13 +89,19 @@ static void log_request(const srv_http *http, const connection *c)
     json_decref(o);
 }
 
+static void count_answer(srv_http *http, int status)
+{
+    if (status < 0 || status >= SRV_STATUSES)
+        return;
+    atomic_fetch_add_explicit(&http->site.answers[status / 100], 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&http->site.status[status], 1, memory_order_relaxed);
+}
+
 static int answer(srv_http *http, connection *c, srv_answer a)
 {
     c->answer = a;
     c->answered = true;
-    const int class = a.status / 100;
-    if (class >= 0 && class < 6)
-        atomic_fetch_add_explicit(&http->site.answers[class], 1, memory_order_relaxed);
+    count_answer(http, a.status);
     log_request(http, c);
     lws_callback_on_writable(c->wsi);
     return 0;
@@ -474,7 +480,7 @@ static int check_upgrade(srv_http *http, struct lws *wsi)
         status = 429;
     if (!why)
         return 0;
-    atomic_fetch_add(&http->site.answers[status / 100], 1);
+    count_answer(http, (int)status);
     return refuse_upgrade(wsi, status, why);
 }
 

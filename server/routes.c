@@ -2,6 +2,7 @@
 #include "server/routes.h"
 
 #include "server/channel.h"
+#include "server/metrics.h"
 #include "server/pages.h"
 
 #include <jansson.h>
@@ -9,8 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 static const char json_content[] = "application/json";
 
@@ -260,138 +259,21 @@ static srv_answer answer_repository(srv_site *site, const char *path, const srv_
     return srv_error(404, "expected load or unload, found \"%s\"", word);
 }
 
-/* ---- metrics ---- */
-
-typedef struct metric {
-    FILE *out;
-    int what;
-} metric;
-
-enum { REQUESTS, FAILURES, ROWS, BATCHES, FINE, QUEUE, COMPUTE };
-
-static void put_label(FILE *out, const char *name)
-{
-    for (; *name; name++) {
-        if (*name == '"' || *name == '\\')
-            fputc('\\', out);
-        fputc(*name, out);
-    }
-}
-
-static void put_histogram(FILE *out, const char *metric_name, const char *name, int version,
-                          const atomic_llong bucket[SRV_BUCKETS], long long ns)
-{
-    long long below = 0;
-    for (int k = 0; k < SRV_BUCKETS; k++) {
-        below += atomic_load(&bucket[k]);
-        fprintf(out, "%s_bucket{model=\"", metric_name);
-        put_label(out, name);
-        if (k + 1 < SRV_BUCKETS)
-            fprintf(out, "\",version=\"%d\",le=\"%.6f\"} %lld\n", version, 1e-6 * (double)(1 << k), below);
-        else
-            fprintf(out, "\",version=\"%d\",le=\"+Inf\"} %lld\n", version, below);
-    }
-    fprintf(out, "%s_sum{model=\"", metric_name);
-    put_label(out, name);
-    fprintf(out, "\",version=\"%d\"} %.9f\n%s_count{model=\"", version, 1e-9 * (double)ns, metric_name);
-    put_label(out, name);
-    fprintf(out, "\",version=\"%d\"} %lld\n", version, below);
-}
-
-static void put_metric(void *context, const char *name, int version, const srv_model *model,
-                       const srv_stats *s, const char *why)
-{
-    static const char *const counter[] = {"requests", "failures", "rows", "batches", "fp32_batches"};
-    const metric *m = context;
-    (void)model, (void)why;
-    if (m->what == QUEUE) {
-        put_histogram(m->out, "amble_queue_seconds", name, version, s->queue_bucket,
-                      atomic_load(&s->queue_ns));
-        return;
-    }
-    if (m->what == COMPUTE) {
-        put_histogram(m->out, "amble_compute_seconds", name, version, s->compute_bucket,
-                      atomic_load(&s->compute_ns));
-        return;
-    }
-    const atomic_llong *value[] = {&s->requests, &s->failures, &s->rows, &s->batches, &s->fine};
-    fprintf(m->out, "amble_%s_total{model=\"", counter[m->what]);
-    put_label(m->out, name);
-    fprintf(m->out, "\",version=\"%d\"} %lld\n", version, (long long)atomic_load(value[m->what]));
-}
-
-static double resident_bytes(void)
-{
-    FILE *f = fopen("/proc/self/statm", "r");
-    long size = 0, resident = 0;
-    if (f) {
-        if (fscanf(f, "%ld %ld", &size, &resident) != 2)
-            resident = 0;
-        fclose(f);
-    }
-    return (double)resident * (double)sysconf(_SC_PAGESIZE);
-}
-
-static srv_answer answer_metrics(srv_site *site)
-{
-    static const struct {
-        int what;
-        const char *name, *type, *help;
-    } metrics[] = {
-        {REQUESTS, "amble_requests_total", "counter", "Requests for inference that were answered."},
-        {FAILURES, "amble_failures_total", "counter",
-         "Requests for inference that failed while they were run."},
-        {ROWS, "amble_rows_total", "counter", "Rows that went through the networks."},
-        {BATCHES, "amble_batches_total", "counter", "Batches that requests were run in."},
-        {FINE, "amble_fp32_batches_total", "counter", "Batches that ran in fp32 because of unusual rows."},
-        {QUEUE, "amble_queue_seconds", "histogram", "Time that a request waited before it was run."},
-        {COMPUTE, "amble_compute_seconds", "histogram", "Time that the batch of a request took to run."},
-    };
-    char *body = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&body, &size);
-    if (!out)
-        return srv_error(500, "out of memory");
-    for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++) {
-        fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", metrics[i].name, metrics[i].help, metrics[i].name,
-                metrics[i].type);
-        metric m = {out, metrics[i].what};
-        srv_store_visit(site->store, put_metric, &m);
-    }
-    fputs("# HELP amble_http_answers_total Answers by class of status.\n# TYPE amble_http_answers_total "
-          "counter\n",
-          out);
-    for (int c = 2; c < 6; c++)
-        fprintf(out, "amble_http_answers_total{class=\"%dxx\"} %lld\n", c,
-                (long long)atomic_load(&site->answers[c]));
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    fprintf(
-        out,
-        "# HELP amble_waiting_requests Requests that wait to be run.\n# TYPE amble_waiting_requests gauge\n"
-        "amble_waiting_requests %d\n"
-        "# HELP process_resident_memory_bytes Resident memory.\n"
-        "# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes %.0f\n"
-        "# HELP process_cpu_seconds_total CPU time, user and system.\n"
-        "# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total %.6f\n",
-        srv_waiting(site->workers), resident_bytes(),
-        (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-            1e-6 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec));
-    if (fclose(out) != 0) {
-        free(body);
-        return srv_error(500, "out of memory");
-    }
-    return (srv_answer){
-        .status = 200, .type = "text/plain; version=0.0.4", .body = body, .size = size, .header = -1};
-}
-
 static srv_answer answer_status(srv_site *site)
 {
     listing l = {json_array(), NULL, 0, false};
     srv_store_visit(site->store, list_stats, &l);
-    return answer_json(json_pack("{ss ss sb sf si so}", "name", "amble-serve", "version", AMB_VERSION,
+    const srv_live_stats *live = site->live ? srv_live_get_stats(site->live) : NULL;
+    json_t *characters = json_null();
+    if (live)
+        characters = json_pack("{si si sI sI sI}", "now", srv_live_characters(site->live), "clients",
+                               site->clients, "steps", (json_int_t)atomic_load(&live->steps),
+                               "missed_deadlines", (json_int_t)atomic_load(&live->missed), "frames",
+                               (json_int_t)atomic_load(&live->frames));
+    return answer_json(json_pack("{ss ss sb sf si so so}", "name", "amble-serve", "version", AMB_VERSION,
                                  "ready", site->ready, "up_s", 1e-9 * (double)(srv_now() - site->started),
-                                 "waiting", srv_waiting(site->workers), "models", l.list));
+                                 "waiting", srv_waiting(site->workers), "characters", characters, "models",
+                                 l.list));
 }
 
 static srv_answer answer_skills(srv_site *site)
@@ -458,7 +340,7 @@ srv_answer srv_route(srv_site *site, const srv_request *request)
     if (begins(&path, "/v2/models"))
         return answer_model(site, path);
     if (!strcmp(path, "/metrics"))
-        return answer_metrics(site);
+        return srv_metrics(site);
     if (!strcmp(path, "/v1/status"))
         return answer_status(site);
     if (srv_is_page(path))

@@ -5,6 +5,8 @@
 #include "server/live.h"
 #include "server/worker.h"
 
+enum { SRV_STATUSES = 600 };
+
 typedef struct srv_request {
     bool post;
     const char *path;  /* decoded, without query */
@@ -42,6 +44,7 @@ typedef struct srv_site {
     bool ready;               /* false during shutdown */
     int64_t started;
     atomic_llong answers[6]; /* by class of status: 2xx is answers[2] */
+    atomic_llong status[SRV_STATUSES];
 } srv_site;
 
 srv_answer srv_route(srv_site *site, const srv_request *request);

@@ -213,16 +213,23 @@ function putFigure(p, fade) {
     if (/shoulder|hip/.test(name)) renderer.segment(p.position[b], inBody(bodies[b].parent, [0, /hip/.test(name) ? .05 : .2, 0]), .038, tint(JOINT));
     if (/neck/.test(name)) renderer.segment(p.position[b], inBody(b, [0, .12, 0]), .04, tint(JOINT));
   }
-  if (torso.length > 1) renderer.segment(torso[0][0], torso[1][0], torso[0][1] * .93, torso[0][2], torso[1][1] * .95);
+  if (torso.length > 1) renderer.segment(torso[0][0], torso[1][0], torso[0][1], torso[0][2], torso[1][1]);
 }
 
 // ---- camera and pointer ----
 
 const camera = { to: [0, 0, .85], eye: [3, -3, 1.6], yaw: -2.3, pitch: .2, distance: innerWidth < 720 ? 5.4 : 4.6, angle: .62 };
-function aim(target, dt) {
-  const k = 1 - Math.exp(-4 * dt);
-  camera.to = camera.to.map((x, i) => x + k * ((i < 2 ? target[i] : .8) - x));
-  const c = Math.cos(camera.pitch), lift = innerWidth < 720 ? -.45 : -.12;
+let towards = null, drift = [0, 0];
+function aim(target, dt) { // follows at the target's mean velocity, so that it lags behind neither a walker nor a runner
+  if (towards && dt > 0) {
+    const step = [0, 1].map(k => (target[k] - towards[k]) / dt);
+    if (Math.hypot(...step) > 40) { camera.to = [...target]; drift = [0, 0]; } // another character
+    else drift = drift.map((v, k) => v + (1 - Math.exp(-2.5 * dt)) * (step[k] - v));
+  }
+  towards = [...target];
+  const k = 1 - Math.exp(-5 * dt);
+  camera.to = [0, 1].map(i => camera.to[i] + drift[i] * dt + k * (target[i] - camera.to[i])).concat(.8);
+  const c = Math.cos(camera.pitch), lift = innerWidth < 720 ? -.3 : -.14;
   const to = [camera.to[0], camera.to[1], camera.to[2] + lift];
   camera.eye = add(to, [c * Math.cos(camera.yaw), c * Math.sin(camera.yaw), Math.sin(camera.pitch)], camera.distance);
   camera.eye[2] = Math.max(camera.eye[2], .15);
@@ -312,7 +319,7 @@ canvas.addEventListener('wheel', event => { event.preventDefault(); camera.dista
 const gaps = [], lates = [];
 let arrived = 0, shown = 0, second = 0;
 function measure(f, now) {
-  if (arrived) { gaps.push(now - arrived); lates.push(f.late); }
+  if (arrived && f.time > .5) { gaps.push(now - arrived); lates.push(f.late); }
   arrived = now;
   if (gaps.length > 160) { gaps.shift(); lates.shift(); }
 }
@@ -322,7 +329,7 @@ function plot() {
   const c = g.getContext('2d');
   c.setTransform(ratio, 0, 0, ratio, 0, 0);
   c.clearRect(0, 0, w, h);
-  const top = Math.max(40, ...gaps) * 1.05, y = v => h - 1 - (h - 3) * Math.min(v / top, 1);
+  const top = Math.max(40, 1.3 * ([...gaps].sort((a, b) => a - b)[Math.floor(.97 * gaps.length)] || 0)), y = v => h - 1 - (h - 3) * Math.min(v / top, 1);
   c.fillStyle = '#5b6976'; c.font = '10px system-ui'; c.strokeStyle = '#22303d22';
   for (const v of [16.7, 33.3]) { c.beginPath(); c.moveTo(0, y(v)); c.lineTo(w, y(v)); c.stroke(); }
   for (const [list, colour] of [[gaps, '#2c6ca8'], [lates, '#c2562c']]) {
