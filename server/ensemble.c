@@ -122,8 +122,8 @@ srv_ensembles *srv_ensembles_open(ami_error *err)
     amb_stylevae_def_init(&def);
     def.without_encoder = true;
     all->info.size = sizeof all->info;
-    if (amb_deepphase_load(NULL, NULL, &all->deepphase) == AMB_OK && amb_stylevae_load(&def, &all->vae) == AMB_OK &&
-        amb_stylevae_get_info(all->vae, &all->info) == AMB_OK)
+    if (amb_deepphase_load(NULL, NULL, &all->deepphase) == AMB_OK &&
+        amb_stylevae_load(&def, &all->vae) == AMB_OK && amb_stylevae_get_info(all->vae, &all->info) == AMB_OK)
         return all;
     ami_fail(err, "%s", amb_error_message());
     srv_ensembles_close(all);
@@ -178,18 +178,18 @@ static int64_t flatten(const json_t *data, float *out, int64_t n, int depth)
 }
 
 /* Numbers of a tensor of shape [rows, width], or [1] for width 0, in *out, which the caller frees. */
-static bool read_floats(const json_t *input, const char *name, int width, int max_rows, bytes *binary, float **out,
-                        int *rows, ami_error *err)
+static bool read_floats(const json_t *input, const char *name, int width, int max_rows, bytes *binary,
+                        float **out, int *rows, ami_error *err)
 {
-    const json_t *shape = json_object_get(input, "shape"), *size =
-        json_object_get(json_object_get(input, "parameters"), "binary_data_size");
+    const json_t *shape = json_object_get(input, "shape"),
+                 *size = json_object_get(json_object_get(input, "parameters"), "binary_data_size");
     const json_int_t n = json_integer_value(json_array_get(shape, 0));
     const bool fits = json_array_size(shape) == (width ? 2u : 1u) &&
                       (!width || json_integer_value(json_array_get(shape, 1)) == width);
-    const char *data;
+    const char *data = NULL;
     if (!fits || n < 1 || n > max_rows)
-        return width ? ami_fail(err, "input \"%s\": expected the shape [rows,%d] with 1 to %d rows", name, width,
-                                max_rows)
+        return width ? ami_fail(err, "input \"%s\": expected the shape [rows,%d] with 1 to %d rows", name,
+                                width, max_rows)
                      : ami_fail(err, "input \"%s\": expected the shape [1]", name);
     const int64_t count = n * (width ? width : 1);
     *rows = (int)n;
@@ -210,11 +210,12 @@ static bool read_floats(const json_t *input, const char *name, int width, int ma
 }
 
 /* A tensor of one text: JSON's string, or 4 bytes of length and the bytes. */
-static bool read_text(const json_t *input, const char *name, bytes *binary, char text[MAX_STYLE], ami_error *err)
+static bool read_text(const json_t *input, const char *name, bytes *binary, char text[MAX_STYLE],
+                      ami_error *err)
 {
     const json_t *size = json_object_get(json_object_get(input, "parameters"), "binary_data_size");
     const json_t *data = json_object_get(input, "data");
-    const char *from;
+    const char *from = NULL;
     uint32_t n;
     while (json_is_array(data) && json_array_size(data) == 1)
         data = json_array_get(data, 0);
@@ -226,12 +227,14 @@ static bool read_text(const json_t *input, const char *name, bytes *binary, char
         if (!take_bytes(binary, name, total, &from, err))
             return false;
         if (total < 4)
-            return ami_fail(err, "input \"%s\" has %lld binary bytes, expected a length of 4 bytes and a text", name,
-                            (long long)total);
+            return ami_fail(err,
+                            "input \"%s\" has %lld binary bytes, expected a length of 4 bytes and a text",
+                            name, (long long)total);
         memcpy(&n, from, 4);
         from += 4;
         if (n != (uint64_t)total - 4)
-            return ami_fail(err, "input \"%s\" has a text of %u bytes in %lld", name, n, (long long)total - 4);
+            return ami_fail(err, "input \"%s\" has a text of %u bytes in %lld", name, n,
+                            (long long)total - 4);
     }
     if (!from || n >= MAX_STYLE || memchr(from, 0, n))
         return ami_fail(err, "input \"%s\" is not one text of at most %d bytes", name, MAX_STYLE - 1);
@@ -246,7 +249,8 @@ static bool read_input(srv_call *c, const json_t *input, bytes *binary, ami_erro
     const char *type = json_string_value(json_object_get(input, "datatype"));
     const bool sequence = c->name == names[0];
     for (size_t i = 0; name && i < sizeof tensors / sizeof *tensors; i++) {
-        if (tensors[i].output || strcmp(tensors[i].ensemble, c->name) != 0 || strcmp(tensors[i].name, name) != 0)
+        if (tensors[i].output || strcmp(tensors[i].ensemble, c->name) != 0 ||
+            strcmp(tensors[i].name, name) != 0)
             continue;
         if (!type || strcmp(type, tensors[i].type) != 0)
             return ami_fail(err, "input \"%s\" has datatype \"%.40s\", expected %s", name, type ? type : "",
@@ -254,14 +258,18 @@ static bool read_input(srv_call *c, const json_t *input, bytes *binary, ami_erro
         if (!strcmp(name, "style"))
             return read_text(input, name, binary, c->style, err);
         float *data = NULL;
-        int rows;
+        int rows = 0;
         const int width = !strcmp(name, "dt") ? 0 : sequence ? 132 : c->all->info.latent_size;
-        bool ok = read_floats(input, name, width, !width ? 1 : sequence ? MAX_FRAMES : MAX_LATENTS, binary, &data,
-                              &rows, err);
+        bool ok = read_floats(input, name, width,
+                              !width     ? 1
+                              : sequence ? MAX_FRAMES
+                                         : MAX_LATENTS,
+                              binary, &data, &rows, err);
         if (ok && !width) {
             c->dt = (double)*data;
             free(data);
-            return (c->dt > 1e-5 && c->dt <= 10) || ami_fail(err, "\"dt\" is %g s, expected 1e-5 to 10", c->dt);
+            return (c->dt > 1e-5 && c->dt <= 10) ||
+                   ami_fail(err, "\"dt\" is %g s, expected 1e-5 to 10", c->dt);
         }
         free(c->in);
         c->in = data;
@@ -291,7 +299,8 @@ static bool make_outputs(srv_call *c, ami_error *err)
     } else {
         if (!c->in == !c->style[0])
             return ami_fail(err, "expected one of the inputs \"style\" and \"latent\"");
-        ok = add_output(c, "window", c->in ? c->rows : 1, c->all->info.window_frames, c->all->info.window_features);
+        ok = add_output(c, "window", c->in ? c->rows : 1, c->all->info.window_frames,
+                        c->all->info.window_features);
     }
     return ok || ami_fail(err, "out of memory");
 }
@@ -326,15 +335,16 @@ srv_call *srv_call_read(const srv_ensembles *ensembles, const char *name, const 
 {
     json_error_t where;
     if (header > (int64_t)size) {
-        ami_fail(err, "Inference-Header-Content-Length is %lld, but the body has %zu bytes", (long long)header, size);
+        ami_fail(err, "Inference-Header-Content-Length is %lld, but the body has %zu bytes",
+                 (long long)header, size);
         return NULL;
     }
     const size_t json_size = header < 0 ? size : (size_t)header;
     srv_call *c = calloc(1, sizeof *c);
     json_t *root = c ? json_loadb(body, json_size, 0, &where) : NULL;
     if (!root) {
-        ami_fail(err, c ? "the request is not JSON: line %d, column %d: %.120s" : "out of memory", c ? where.line : 0,
-                 c ? where.column : 0, c ? where.text : "");
+        ami_fail(err, c ? "the request is not JSON: line %d, column %d: %.120s" : "out of memory",
+                 c ? where.line : 0, c ? where.column : 0, c ? where.text : "");
         free(c);
         return NULL;
     }
@@ -412,7 +422,8 @@ static bool run_style(srv_call *c)
         amb_latent_init(&latent, z);
         ok = amb_style_parse(vae, c->style, &latent) == AMB_OK;
     }
-    ok = ok && amb_stylevae_decode(vae, c->in ? c->in : z, c->in ? c->rows : 1, c->out[0].data, workspace) == AMB_OK;
+    ok = ok && amb_stylevae_decode(vae, c->in ? c->in : z, c->in ? c->rows : 1, c->out[0].data, workspace) ==
+                   AMB_OK;
     free(workspace);
     free(z);
     return ok;
@@ -511,13 +522,13 @@ static bool make_folder(char folder[256])
     return false;
 }
 
-char *srv_motion_file(const srv_ensembles *all, const char *style, const char *format, size_t *size, bool *missing,
-                      ami_error *err)
+char *srv_motion_file(const srv_ensembles *all, const char *style, const char *format, size_t *size,
+                      bool *missing, ami_error *err)
 {
     char folder[256], path[300];
     amb_latent latent;
     amb_clip *clip = NULL;
-    char *bytes = NULL;
+    char *content = NULL;
     float *z = malloc((size_t)all->info.latent_size * sizeof *z);
     *missing = false;
     if (!z) {
@@ -534,7 +545,7 @@ char *srv_motion_file(const srv_ensembles *all, const char *style, const char *f
     } else {
         snprintf(path, sizeof path, "%s/style.%s", folder, format);
         if (amb_clip_save(clip, path) == AMB_OK)
-            bytes = ami_file_read(path, 1 << 24, size, err);
+            content = (char *)ami_file_read(path, 1 << 24, size, err);
         else
             ami_fail(err, "%s", amb_error_message());
         unlink(path);
@@ -542,5 +553,5 @@ char *srv_motion_file(const srv_ensembles *all, const char *style, const char *f
     }
     amb_clip_destroy(clip);
     free(z);
-    return bytes;
+    return content;
 }

@@ -3,9 +3,11 @@
  * All connections belong to the thread of srv_http_run. A request that a worker processes points to its
  * connection through a ticket, which outlives the connection: when a client disconnects, its ticket is
  * emptied. */
+#define _GNU_SOURCE /* accept4 */
 #include "server/http.h"
 
 #include "server/routes.h"
+#include "server/service.h"
 #include "server/socket.h"
 
 #include <ctype.h>
@@ -13,6 +15,7 @@
 #include <jansson.h>
 #include <libwebsockets.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -29,6 +32,7 @@ typedef struct connection connection;
 /* A request that is queued or processed by a worker. */
 typedef struct ticket {
     srv_job job;
+    srv_call *call; /* of an ensemble; NULL: the job's network */
     srv_http *http;
     connection *connection; /* NULL: the client has disconnected */
     struct ticket *next;    /* in the list of finished ones */
@@ -62,6 +66,7 @@ struct srv_http {
     pthread_mutex_t mutex; /* of the list */
     ticket *done;
     int under_way; /* number of tickets in use */
+    lws_sorted_usec_list_t watchdog;
     volatile sig_atomic_t stop, refresh;
 };
 
@@ -202,9 +207,33 @@ static void job_done(srv_job *job)
     srv_http_wake(http);
 }
 
-static srv_answer answer_of(const srv_job *job)
+static void run_call(srv_job *job)
 {
+    ticket *t = job->context;
+    srv_call_run(t->call);
+}
+
+static void free_ticket(ticket *t)
+{
+    srv_call_free(t->call);
+    if (t->job.infer.model)
+        srv_release(t->job.infer.model);
+    srv_infer_free(&t->job.infer);
+    free(t);
+}
+
+static srv_answer answer_of(const ticket *t)
+{
+    const srv_job *job = &t->job;
     srv_answer a = {.status = 200, .type = "application/json"};
+    ami_error err = {""};
+    if (t->call && !(a.body = srv_call_answer(t->call, &a.size, &a.header, &err)))
+        return srv_error(strstr(err.text, "out of memory") ? 500 : 400, "%s", err.text);
+    if (t->call) {
+        if (a.header >= 0)
+            a.type = "application/octet-stream";
+        return a;
+    }
     if (!job->failed && (a.body = srv_infer_answer(&job->infer, &a.size, &a.header))) {
         if (a.header >= 0)
             a.type = "application/octet-stream";
@@ -224,34 +253,49 @@ static void take_done(srv_http *http)
         http->under_way--;
         if (t->connection) {
             t->connection->ticket = NULL;
-            answer(http, t->connection, answer_of(&t->job));
+            answer(http, t->connection, answer_of(t));
         }
-        srv_release(t->job.infer.model);
-        srv_infer_free(&t->job.infer);
-        free(t);
+        free_ticket(t);
         t = next;
     }
+}
+
+/* Reads the request into the ticket; a sentence and a status where it is not valid. */
+static bool read_job(srv_http *http, const connection *c, const char *name, int version, ticket *t,
+                     int *status, ami_error *err)
+{
+    const char *body = c->body ? c->body : "";
+    srv_model *m = srv_acquire(http->def.store, name, version);
+    if (!m && http->def.ensembles && version <= 1 && srv_is_ensemble(name)) {
+        t->job.run = run_call;
+        t->call = srv_call_read(http->def.ensembles, name, body, c->size, c->header, err);
+        *status = strstr(err->text, "out of memory") ? 503 : 400;
+        return t->call;
+    }
+    *status = 404;
+    if (!m)
+        return ami_fail(err, "there is no model \"%s\"%s", name, version ? " of this version" : "");
+    if (srv_infer_read(&t->job.infer, m, body, c->size, c->header, err))
+        return true;
+    t->job.infer.model = NULL;
+    srv_release(m);
+    *status = strstr(err->text, "out of memory") ? 503 : 400;
+    return false;
 }
 
 static int infer(srv_http *http, connection *c, const char *name, int version)
 {
     ami_error err = {""};
-    srv_model *m = srv_acquire(http->def.store, name, version);
-    if (!m)
-        return answer(http, c,
-                      srv_error(404, "there is no model \"%s\"%s", name, version ? " of this version" : ""));
+    int status;
     ticket *t = calloc(1, sizeof *t);
-    if (!t) {
-        srv_release(m);
+    if (!t)
         return answer(http, c, srv_error(500, "out of memory"));
-    }
     t->http = http;
     t->job.done = job_done;
     t->job.context = t;
-    if (!srv_infer_read(&t->job.infer, m, c->body ? c->body : "", c->size, c->header, &err)) {
-        srv_release(m);
+    if (!read_job(http, c, name, version, t, &status, &err)) {
         free(t);
-        return answer(http, c, srv_error(strstr(err.text, "out of memory") ? 503 : 400, "%s", err.text));
+        return answer(http, c, srv_error(status, "%s", err.text));
     }
     free(c->body);
     c->body = NULL;
@@ -262,9 +306,7 @@ static int infer(srv_http *http, connection *c, const char *name, int version)
         return 0;
     http->under_way--;
     c->ticket = NULL;
-    srv_release(m);
-    srv_infer_free(&t->job.infer);
-    free(t);
+    free_ticket(t);
     return answer(http, c, srv_error(503, "too many requests are waiting; try again"));
 }
 
@@ -376,6 +418,21 @@ static void copy_header(struct lws *wsi, const char *name, char value[MAX_ID])
         }
 }
 
+/* The arguments of the address, joined by & again. One that does not fit is left out. */
+static void copy_query(connection *c)
+{
+    size_t at = 0;
+    for (int k = 0;; k++) {
+        char part[MAX_PATH];
+        const int n = lws_hdr_copy_fragment(c->wsi, part, sizeof part, WSI_TOKEN_HTTP_URI_ARGS, k);
+        if (n < 0)
+            return;
+        if (at + (size_t)n + 2 > sizeof c->query)
+            continue;
+        at += (size_t)snprintf(c->query + at, sizeof c->query - at, "%s%s", at ? "&" : "", part);
+    }
+}
+
 static void identify(srv_http *http, connection *c)
 {
     copy_header(c->wsi, "x-request-id:", c->id);
@@ -383,8 +440,7 @@ static void identify(srv_http *http, connection *c)
     if (!c->id[0])
         snprintf(c->id, sizeof c->id, "%llx-%llx", (unsigned long long)http->site.started,
                  (unsigned long long)++http->requests);
-    if (lws_hdr_copy(c->wsi, c->query, sizeof c->query, WSI_TOKEN_HTTP_URI_ARGS) <= 0)
-        c->query[0] = 0;
+    copy_query(c);
 }
 
 static int begin(srv_http *http, struct lws *wsi, const char *path, size_t length)
@@ -484,6 +540,18 @@ static int check_upgrade(srv_http *http, struct lws *wsi)
     return refuse_upgrade(wsi, status, why);
 }
 
+/* The inherited socket is readable: accepts what waits there. (libwebsockets 4.1 cannot listen on it itself.) */
+static int take_inherited(srv_http *http)
+{
+    for (int i = 0; i < 64; i++) {
+        const int fd = accept4(http->def.socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (fd < 0)
+            break;
+        lws_adopt_socket_vhost(http->vhost, fd); /* closes it on failure */
+    }
+    return 0;
+}
+
 static bool is_socket_event(enum lws_callback_reasons reason)
 {
     return reason == LWS_CALLBACK_ESTABLISHED || reason == LWS_CALLBACK_RECEIVE ||
@@ -507,6 +575,8 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
         return http->sockets ? srv_sockets_event(http->sockets, wsi, reason, in, length) : -1;
     connection *c = wsi ? lws_get_opaque_user_data(wsi) : NULL;
     switch (reason) {
+    case LWS_CALLBACK_RAW_RX_FILE:
+        return take_inherited(http);
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
         return in && !strcmp(in, "websocket") ? check_upgrade(http, wsi) : 0;
     case LWS_CALLBACK_HTTP:
@@ -572,7 +642,7 @@ static bool check_port(const char *address, int port, ami_error *err)
 
 srv_http *srv_http_open(const srv_http_def *def, ami_error *err)
 {
-    if (!check_port(def->listen, def->port, err))
+    if (def->socket < 0 && !check_port(def->listen, def->port, err))
         return NULL;
     srv_http *http = calloc(1, sizeof *http);
     if (!http) {
@@ -582,6 +652,7 @@ srv_http *srv_http_open(const srv_http_def *def, ami_error *err)
     http->def = *def;
     http->site = (srv_site){.store = def->store,
                             .workers = def->workers,
+                            .ensembles = def->ensembles,
                             .live = def->live,
                             .live_failure = def->live_failure,
                             .ready = true,
@@ -595,8 +666,8 @@ srv_http *srv_http_open(const srv_http_def *def, ami_error *err)
     lws_set_log_level(LLL_ERR, keep_complaint);
     struct lws_context_creation_info info;
     memset(&info, 0, sizeof info);
-    info.port = def->port;
-    info.iface = def->listen;
+    info.port = def->socket < 0 ? def->port : CONTEXT_PORT_NO_LISTEN_SERVER;
+    info.iface = def->socket < 0 ? def->listen : NULL;
     info.protocols = protocols;
     info.user = http;
     info.gid = (gid_t)-1;
@@ -612,7 +683,9 @@ srv_http *srv_http_open(const srv_http_def *def, ami_error *err)
     }
     http->context = lws_create_context(&info);
     http->vhost = http->context ? lws_get_vhost_by_name(http->context, "default") : NULL;
-    if (http->vhost)
+    const lws_sock_file_fd_type inherited = {.filefd = def->socket};
+    if (http->vhost && (def->socket < 0 || lws_adopt_descriptor_vhost(http->vhost, LWS_ADOPT_RAW_FILE_DESC,
+                                                                      inherited, protocols[0].name, NULL)))
         return http;
     ami_fail(err, "cannot listen on port %d of %s%s%s", def->port, def->listen, complaint[0] ? ": " : "",
              complaint);
@@ -630,9 +703,7 @@ void srv_http_close(srv_http *http)
     srv_sockets_close(http->sockets);
     for (ticket *t = http->done; t;) {
         ticket *next = t->next;
-        srv_release(t->job.infer.model);
-        srv_infer_free(&t->job.infer);
-        free(t);
+        free_ticket(t);
         t = next;
     }
     pthread_mutex_destroy(&http->mutex);
@@ -641,6 +712,12 @@ void srv_http_close(srv_http *http)
 
 int srv_http_port(const srv_http *http)
 {
+    struct sockaddr_storage own = {0};
+    socklen_t size = sizeof own;
+    if (http->def.socket >= 0 && getsockname(http->def.socket, (struct sockaddr *)&own, &size) == 0)
+        return own.ss_family == AF_INET    ? ntohs(((struct sockaddr_in *)&own)->sin_port)
+               : own.ss_family == AF_INET6 ? ntohs(((struct sockaddr_in6 *)&own)->sin6_port)
+                                           : 0;
     return lws_get_vhost_listen_port(http->vhost);
 }
 
@@ -649,9 +726,20 @@ static void warn(const char *sentence)
     fprintf(stderr, "amble-serve: %s\n", sentence);
 }
 
+/* A timer of libwebsockets, so that systemd sees whether its loop goes on. */
+static void feed_watchdog(lws_sorted_usec_list_t *timer)
+{
+    srv_http *http = lws_container_of(timer, srv_http, watchdog);
+    srv_service_notify("WATCHDOG=1");
+    lws_sul_schedule(http->context, 0, timer, feed_watchdog, (lws_usec_t)(srv_service_watchdog() / 3000));
+}
+
 void srv_http_run(srv_http *http)
 {
     int64_t end = 0;
+    srv_service_notify("READY=1");
+    if (srv_service_watchdog() > 0)
+        feed_watchdog(&http->watchdog);
     for (;;) {
         if (http->refresh) {
             http->refresh = 0;
@@ -659,6 +747,7 @@ void srv_http_run(srv_http *http)
         }
         if (http->stop && !end) {
             http->site.ready = false;
+            srv_service_notify("STOPPING=1");
             if (http->sockets)
                 srv_sockets_end(http->sockets);
             end = srv_now() + (int64_t)(1e9 * http->def.grace_s);

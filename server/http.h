@@ -4,11 +4,13 @@
 #define SRV_HTTP_H
 
 #include "server/channel.h"
+#include "server/ensemble.h"
 #include "server/worker.h"
 
 typedef struct srv_http_def {
     const char *listen; /* address */
     int port;
+    int socket;             /* an inherited listening one that takes the port's place; -1: none */
     const char *cert, *key; /* PEM files; NULL: no TLS */
     const char *token;      /* required in an Authorization: Bearer header; NULL: no authorization */
     size_t max_body;        /* bytes */
@@ -16,6 +18,7 @@ typedef struct srv_http_def {
     bool log_requests;      /* prints a line of JSON for each on standard error */
     srv_store *store;
     srv_workers *workers;
+    srv_ensembles *ensembles; /* NULL: none */
     srv_live *live;           /* NULL: no live characters */
     const char *live_failure; /* why there are none */
     srv_channel_limits limits;

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/number.h"
 #include "server/http.h"
+#include "server/service.h"
 
 #include <argp.h>
 #include <signal.h>
@@ -28,7 +29,8 @@ enum {
     KEY_IDLE,
     KEY_ORIGIN,
     KEY_SIMULATE,
-    KEY_TRIES
+    KEY_TRIES,
+    KEY_CHECK
 };
 
 typedef struct arguments {
@@ -64,6 +66,8 @@ static const struct argp_option options[] = {
     {"tls-key", KEY_KEY, "FILE", 0, "its private key, PEM", 4},
     {"token-file", KEY_TOKEN, "FILE", 0, "file with the bearer token that requests must have", 4},
     {"grace", KEY_GRACE, "S", 0, "seconds for pending requests at the end (default 5)", 5},
+    {"check", KEY_CHECK, "URL", 0,
+     "ask the server at http://ADDRESS:PORT whether it is alive, and exit: 0 or 1", 5},
     {"log-requests", KEY_LOG, NULL, 0, "a line of JSON for each request on standard error", 5},
     {0},
 };
@@ -124,6 +128,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_GRACE:
         a->http.grace_s = number(state, text, 0, 3600, "--grace");
         return 0;
+    case KEY_CHECK:
+        exit(srv_service_check(text) ? 0 : FAILED);
     case KEY_LOG:
         a->http.log_requests = true;
         return 0;
@@ -221,8 +227,12 @@ static srv_live *start_live(arguments *a, char *why, size_t size)
 static int serve(arguments *a, ami_error *err)
 {
     srv_store *store = srv_store_open(a->models, warn, err);
+    ami_error ensembles_err = {""};
     srv_workers *workers = store ? srv_workers_start(&a->workers, err) : NULL;
     static char why[sizeof err->text];
+    a->http.ensembles = workers ? srv_ensembles_open(&ensembles_err) : NULL;
+    if (workers && !a->http.ensembles)
+        warn(ensembles_err.text);
     a->http.live = workers ? start_live(a, why, sizeof why) : NULL;
     a->http.live_failure = why;
     a->http.store = store;
@@ -243,6 +253,7 @@ static int serve(arguments *a, ami_error *err)
     srv_live_stop(a->http.live);
     srv_workers_stop(workers);
     srv_http_close(running);
+    srv_ensembles_close(a->http.ensembles);
     srv_store_close(store);
     return status;
 }
@@ -290,6 +301,7 @@ int main(int argc, char **argv)
     if (a.token_file && !(token = read_token(a.token_file, &err)))
         return fail(&err);
     a.http.token = token;
+    a.http.socket = srv_service_socket();
     const int status = serve(&a, &err);
     free(token);
     return status ? fail(&err) : 0;

@@ -207,6 +207,27 @@ static void list_names(void *context, const char *name, int version, const srv_m
         json_array_append_new(l->list, json_string(name));
 }
 
+/* Unless it is in the list already. */
+static void add_name(json_t *list, const char *name)
+{
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (!strcmp(json_string_value(json_array_get(list, i)), name))
+            return;
+    json_array_append_new(list, json_string(name));
+}
+
+static srv_answer answer_ensemble(const char *name, const char *path)
+{
+    if (!*path)
+        return answer_json(srv_ensemble_metadata(name));
+    if (!strcmp(path, "/ready"))
+        return empty(200);
+    if (!strcmp(path, "/config"))
+        return answer_json(srv_ensemble_config(name));
+    return srv_error(
+        404, "an ensemble has no \"%.60s\", expected the model itself, /ready, /config or /infer", path);
+}
+
 static srv_answer answer_model(srv_site *site, const char *path)
 {
     char name[SRV_NAME];
@@ -214,6 +235,8 @@ static srv_answer answer_model(srv_site *site, const char *path)
     if (!read_model(&path, name, &version))
         return srv_error(404, "expected /v2/models/NAME[/versions/VERSION], VERSION a whole number from 1");
     srv_model *m = srv_acquire(site->store, name, version);
+    if (!m && site->ensembles && version <= 1 && srv_is_ensemble(name))
+        return answer_ensemble(name, path);
     if (!m && version)
         return srv_error(404, "there is no model \"%s\" of version %d", name, version);
     if (!m)
@@ -289,6 +312,47 @@ static srv_answer answer_skills(srv_site *site)
                 : srv_error(500, "out of memory");
 }
 
+/* The value of a query's argument; false where it is not given or does not fit. */
+static bool argument(const char *query, const char *key, char *value, size_t size)
+{
+    const size_t n = strlen(key);
+    for (const char *p = query; *p; p += strcspn(p, "&"), p += *p == '&') {
+        const size_t length = strcspn(p, "&");
+        if (length <= n || strncmp(p, key, n) != 0 || p[n] != '=' || length - n - 1 >= size)
+            continue;
+        memcpy(value, p + n + 1, length - n - 1);
+        value[length - n - 1] = 0;
+        return true;
+    }
+    return false;
+}
+
+static srv_answer answer_motion(srv_site *site, const char *query)
+{
+    static const struct {
+        const char *format, *type, *attachment;
+    } formats[] = {{"txt", "application/json", "attachment; filename=\"style.txt\""},
+                   {"bvh", "text/plain", "attachment; filename=\"style.bvh\""},
+                   {"npz", "application/octet-stream", "attachment; filename=\"style.npz\""}};
+    char style[512], format[16] = "txt";
+    ami_error err = {""};
+    size_t k = 0;
+    bool missing;
+    if (!site->ensembles)
+        return srv_error(503, "there are no styles: the networks were not found");
+    if (!argument(query, "style", style, sizeof style))
+        return srv_error(400, "expected /v1/motion?style=NAME, or a mixture such as walk:0.7,zombie:0.3");
+    argument(query, "format", format, sizeof format);
+    while (k < 3 && strcmp(formats[k].format, format) != 0)
+        k++;
+    if (k == 3)
+        return srv_error(400, "the format is \"%s\", expected txt, bvh or npz", format);
+    srv_answer a = {
+        .status = 200, .type = formats[k].type, .header = -1, .attachment = formats[k].attachment};
+    a.body = srv_motion_file(site->ensembles, style, format, &a.size, &missing, &err);
+    return a.body ? a : srv_error(missing ? 404 : 400, "%s", err.text);
+}
+
 static const srv_page *find_page(const char *path)
 {
     for (const srv_page *p = srv_pages; p->path; p++)
@@ -330,6 +394,8 @@ srv_answer srv_route(srv_site *site, const srv_request *request)
     if (!strcmp(path, "/v2/models") || !strcmp(path, "/v2/models/")) {
         listing l = {json_array(), NULL, 0, false};
         srv_store_visit(site->store, list_names, &l);
+        for (int i = 0; site->ensembles && srv_ensemble_name(i); i++)
+            add_name(l.list, srv_ensemble_name(i));
         return answer_json(json_pack("{so}", "models", l.list));
     }
     if (!strcmp(path, "/v2/models/stats")) {
@@ -343,6 +409,8 @@ srv_answer srv_route(srv_site *site, const srv_request *request)
         return srv_metrics(site);
     if (!strcmp(path, "/v1/status"))
         return answer_status(site);
+    if (!strcmp(path, "/v1/motion"))
+        return answer_motion(site, request->query);
     if (srv_is_page(path))
         return answer_page(find_page(path));
     if (!strcmp(path, "/v1/skills"))

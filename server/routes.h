@@ -2,6 +2,7 @@
 #ifndef SRV_ROUTES_H
 #define SRV_ROUTES_H
 
+#include "server/ensemble.h"
 #include "server/live.h"
 #include "server/worker.h"
 
@@ -38,6 +39,7 @@ bool srv_is_page(const char *path);
 typedef struct srv_site {
     srv_store *store;
     srv_workers *workers;
+    srv_ensembles *ensembles; /* NULL: none */
     srv_live *live;           /* NULL: no live characters, */
     const char *live_failure; /* for this reason */
     int clients;              /* WebSocket connections */

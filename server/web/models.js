@@ -49,6 +49,11 @@ async function add(name) {
   const card = { name, input: about.inputs[0], facts: element('div', '', { className: 'facts' }) };
   title.append(element('small', 'version ' + about.versions.join(', ')));
   box.append(title, element('p', `${about.inputs.map(shape)} → ${about.outputs.map(shape).join(';  ')}`, { className: 'shapes' }), card.facts);
+  if (config.platform === 'ensemble') {
+    card.facts.append(element('span', 'several networks behind one name'));
+    $('models').append(box);
+    return;
+  }
   const [precision, error] = config.parameters.precision.string_value.split(', mean squared error ');
   fact(card, 'precision').textContent = precision;
   if (error) fact(card, 'mean squared error').textContent = error;
