@@ -1,9 +1,10 @@
-/* amble-bench characters: live characters of a running amble-serve, as many clients see them: how late frames are
- * queued by the server, when they arrive, bytes and CPU time a character.
+/* amble-bench characters: live characters of a running amble-serve, as many clients see them: how late
+ * frames are queued by the server, when they arrive, bytes and CPU time a character.
  *
- * The server reports in each frame how long after its due time it was queued for sending. Arrival is measured
- * here: a character's frames are due at even times, so a frame's delay is its arrival, less that of an undelayed
- * one, which the character's fastest frame stands for. A thread that only sleeps shows the machine's own noise. */
+ * The server reports in each frame how long after its due time it was queued for sending. Arrival is
+ * measured here: a character's frames are due at even times, so a frame's delay is its arrival, less that of
+ * an undelayed one, which the character's fastest frame stands for. A thread that only sleeps shows the
+ * machine's own noise. */
 #include "base/clock.h"
 #include "bench/bench.h"
 #include "bench/websocket.h"
@@ -20,7 +21,7 @@
 #include <unistd.h>
 
 enum { KEY_HOST = CLI_KEY_OWN, KEY_PORT, KEY_CHARACTERS, KEY_CLIENTS, KEY_RATE, KEY_FORMAT, KEY_PID };
-enum { MAX_CLIENTS = 4096, MAX_CHARACTERS = 16384, HEAD = 40 };
+enum { MAX_CLIENTS = 4096, MAX_CHARACTERS = 16384, HEAD = 24 };
 
 typedef struct arguments {
     cli_common common;

@@ -16,9 +16,9 @@ typedef struct bench_message {
     int code; /* of a close */
 } bench_message;
 
-/* A connection to a numeric IPv4 address, or a host's name. headers: further header lines, each with \r\n; NULL:
- * none. receive_buffer: the kernel's, bytes; 0: the system's. *status: HTTP's of the answer, 0 without one; may
- * be NULL. NULL and a sentence on failure. */
+/* A connection to a numeric IPv4 address, or a host's name. headers: further header lines, each with \r\n;
+ * NULL: none. receive_buffer: the kernel's, bytes; 0: the system's. *status: HTTP's of the answer, 0 without
+ * one; may be NULL. NULL and a sentence on failure. */
 bench_socket *bench_socket_open(const char *host, int port, const char *path, const char *headers,
                                 int receive_buffer, int *status, ami_error *err);
 void bench_socket_close(bench_socket *socket); /* without a closing handshake; NULL is fine */

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_QUEUED = 1 << 18, HEAD = 40, MAX_LISTED = 200 };
+enum { MAX_QUEUED = 1 << 18, HEAD = 40, QUANTISED_HEAD = 36, MAX_LISTED = 200 };
 enum { FLOAT32 = 1, QUANTISED = 2 };
 enum { DOWN = 1, SETTLED = 2, PULLED = 4, SKILLED = 8 };
 
@@ -455,9 +455,9 @@ static unsigned char *put_f32(unsigned char *p, double x)
     return put(p, &f, sizeof f);
 }
 
-/* A unit quaternion w, x, y, z in 6 bytes: the index of its largest component in the lowest two bits, then the
- * other three in ascending order, 15 bits each, from -1/sqrt(2) (0) to 1/sqrt(2) (32767), with the sign of the
- * quaternion chosen so that the largest is positive. The error is below .0001 rad. */
+/* A unit quaternion w, x, y, z in 6 bytes: the index of its largest component in the lowest two bits, then
+ * the other three in ascending order, 15 bits each, from -1/sqrt(2) (0) to 1/sqrt(2) (32767), with the sign
+ * of the quaternion chosen so that the largest is positive. The error is below .0001 rad. */
 static unsigned char *put_rotation(unsigned char *p, const double q[4])
 {
     int largest = 0;
@@ -480,7 +480,21 @@ static unsigned char *put_rotation(unsigned char *p, const double q[4])
 
 static size_t frame_size(int format)
 {
-    return format == FLOAT32 ? HEAD + SRV_BODIES * 28 : HEAD + 12 + SRV_BODIES * 6;
+    return format == FLOAT32 ? HEAD + SRV_BODIES * 28 : QUANTISED_HEAD + SRV_BODIES * 6;
+}
+
+/* Phase in 1/65536, speed in mm/s, the root's position, rotations. */
+static unsigned char *put_quantised(unsigned char *p, const srv_frame *f)
+{
+    const uint16_t phase = (uint16_t)(65536 * (double)f->phase);
+    const uint16_t speed = (uint16_t)(f->speed > 0 ? f->speed < 65 ? 1000 * (double)f->speed : 65000 : 0);
+    p = put(p, &phase, 2);
+    p = put(p, &speed, 2);
+    for (int k = 0; k < 3; k++)
+        p = put_f32(p, f->body[0].position[k]);
+    for (int b = 0; b < SRV_BODIES; b++)
+        p = put_rotation(p, f->body[b].rotation);
+    return p;
 }
 
 static unsigned char *put_frame(unsigned char *p, const watch *w, const srv_frame *f, int64_t now)
@@ -496,17 +510,13 @@ static unsigned char *put_frame(unsigned char *p, const watch *w, const srv_fram
     p = put(p, &number, 4);
     p = put(p, &f->time, 8);
     p = put(p, &late, 4);
+    if (w->format == QUANTISED)
+        return put_quantised(p, f);
     p = put_f32(p, f->phase);
     p = put_f32(p, f->speed);
     for (int k = 0; k < 3; k++)
         p = put_f32(p, f->velocity[k]);
-    for (int k = 0; w->format == QUANTISED && k < 3; k++)
-        p = put_f32(p, f->body[0].position[k]);
     for (int b = 0; b < SRV_BODIES; b++) {
-        if (w->format == QUANTISED) {
-            p = put_rotation(p, f->body[b].rotation);
-            continue;
-        }
         for (int k = 0; k < 3; k++)
             p = put_f32(p, f->body[b].position[k]);
         for (int k = 0; k < 4; k++)

@@ -1,8 +1,9 @@
-/* The subprotocol "amble.characters.v1" of /v1/characters, without the network part: a client's control messages,
- * which are JSON, and the binary messages with its characters' frames. docs/serving.md describes both.
+/* The subprotocol "amble.characters.v1" of /v1/characters, without the network part: a client's control
+ * messages, which are JSON, and the binary messages with its characters' frames. docs/serving.md describes
+ * both.
  *
- * Input is not trusted: a message that is not valid is answered by {"type": "error"} with what was found and what
- * was expected. All functions are called by the network's thread. */
+ * Input is not trusted: a message that is not valid is answered by {"type": "error"} with what was found and
+ * what was expected. All functions are called by the network's thread. */
 #ifndef SRV_CHANNEL_H
 #define SRV_CHANNEL_H
 
@@ -36,8 +37,8 @@ void srv_channels_end(srv_channels *channels, const char *reason, void (*ready)(
 srv_channel *srv_channel_open(srv_channels *channels, void *socket);
 void srv_channel_close(srv_channel *channel); /* NULL is fine */
 
-/* Handles a control message; answers are ready to be sent afterwards. False: the client must be disconnected, for
- * the reason in *why. */
+/* Handles a control message; answers are ready to be sent afterwards. False: the client must be
+ * disconnected, for the reason in *why. */
 bool srv_channel_receive(srv_channel *channel, const char *text, size_t size, const char **why);
 
 /* Writes the next message to send into buffer[SRV_MAX_OUT]: its size, 0 where there is none. */

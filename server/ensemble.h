@@ -1,6 +1,6 @@
-/* Models of the Open Inference Protocol that are more than one network: deepphase_sequence and style_motion, and
- * styles as motion files. They use amble's own networks (amble/phase.h, amble/style.h), whatever the folder of
- * models holds; a file of the folder with the same name takes their place.
+/* Models of the Open Inference Protocol that are more than one network: deepphase_sequence and style_motion,
+ * and styles as motion files. They use amble's own networks (amble/phase.h, amble/style.h), whatever the
+ * folder of models holds; a file of the folder with the same name takes their place.
  *
  *   deepphase_sequence   frames FP32 [T,132], dt FP32 [1] s (1/30) → phase [T] cycles, unwrapped [T] cycles,
  *                        amplitude [T], period_s [1]
@@ -40,8 +40,8 @@ void srv_call_free(srv_call *call);
 /* The answer's body, as srv_infer_answer; NULL and a sentence where the call failed. */
 char *srv_call_answer(const srv_call *call, size_t *size, int64_t *header, ami_error *err);
 
-/* A style's cycle as a file: "txt" (DeepMimic's JSON), "bvh" or "npz"; the caller calls free(). NULL and a sentence
- * on failure; *missing: the style is not known. */
+/* A style's cycle as a file: "txt" (DeepMimic's JSON), "bvh" or "npz"; the caller calls free(). NULL and a
+ * sentence on failure; *missing: the style is not known. */
 char *srv_motion_file(const srv_ensembles *ensembles, const char *style, const char *format, size_t *size,
                       bool *missing, ami_error *err);
 

@@ -540,7 +540,8 @@ static int check_upgrade(srv_http *http, struct lws *wsi)
     return refuse_upgrade(wsi, status, why);
 }
 
-/* The inherited socket is readable: accepts what waits there. (libwebsockets 4.1 cannot listen on it itself.) */
+/* The inherited socket is readable: accepts what waits there. (libwebsockets 4.1 cannot listen on it
+ * itself.) */
 static int take_inherited(srv_http *http)
 {
     for (int i = 0; i < 64; i++) {

@@ -1,8 +1,8 @@
 /* Live characters, simulated by threads of their own (libamble's amble/character.h). Has no network part.
  *
- * Time: a character has a frame every 1/30 or 1/60 s of the monotonic clock. Its frames are due at fixed times,
- * which are spread over the period so that characters do not wait for one another; those due at the same time
- * are stepped as one batch. A character more than .2 s late skips the time it missed.
+ * Time: a character has a frame every 1/30 or 1/60 s of the monotonic clock. Its frames are due at fixed
+ * times, which are spread over the period so that characters do not wait for one another; those due at the
+ * same time are stepped as one batch. A character more than .2 s late skips the time it missed.
  *
  * Threads: one thread, the network's, calls every function here, and owns all that has no other mention. The
  * simulation threads own a character's body, and report by notices and by the list of characters with a new
@@ -140,8 +140,8 @@ typedef struct srv_body {
 } srv_body;
 const srv_body *srv_live_bodies(const srv_live *live);
 
-/* The shapes that collide with the floor, in their bodies' axes. size: a sphere's radius; a capsule's radius and
- * half the length of its axis, which is z; half a box's lengths. */
+/* The shapes that collide with the floor, in their bodies' axes. size: a sphere's radius; a capsule's radius
+ * and half the length of its axis, which is z; half a box's lengths. */
 enum { SRV_MAX_SHAPES = 64 };
 typedef struct srv_shape {
     enum { SRV_SPHERE, SRV_CAPSULE, SRV_BOX } kind;

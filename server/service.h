@@ -1,5 +1,6 @@
-/* What systemd offers a service, without its library: sockets that it opened (sd_listen_fds(3)), and messages to it
- * (sd_notify(3)): ready, stopping, still alive. All do nothing where the program was not started by systemd. */
+/* What systemd offers a service, without its library: sockets that it opened (sd_listen_fds(3)), and
+ * messages to it (sd_notify(3)): ready, stopping, still alive. All do nothing where the program was not
+ * started by systemd. */
 #ifndef SRV_SERVICE_H
 #define SRV_SERVICE_H
 

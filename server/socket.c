@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* Bytes that may wait in the kernel before the socket counts as not writable: a client that reads too slowly is
- * sent the newest frames, not those that have waited. */
+/* Bytes that may wait in the kernel before the socket counts as not writable: a client that reads too slowly
+ * is sent the newest frames, not those that have waited. */
 enum { KERNEL_BYTES = 16384, ADDRESS = 48 };
 
 typedef struct client {

@@ -1,5 +1,5 @@
-/* The WebSocket connections of live characters: libwebsockets' events on one side, channels (channel.h) on the
- * other. All functions are called by the network's thread. */
+/* The WebSocket connections of live characters: libwebsockets' events on one side, channels (channel.h) on
+ * the other. All functions are called by the network's thread. */
 #ifndef SRV_SOCKET_H
 #define SRV_SOCKET_H
 

@@ -14,7 +14,7 @@ export async function get(path, options = {}) {
   return answer;
 }
 
-const HEAD = 40;
+const SMALLEST = 24;
 
 function rotationOf(view, at) { // 6 bytes: see docs/serving.md
   const low = view.getUint16(at, true), middle = view.getUint16(at + 2, true), high = view.getUint16(at + 4, true);
@@ -29,13 +29,14 @@ function rotationOf(view, at) { // 6 bytes: see docs/serving.md
 function readFrame(view, at, bodies) {
   const format = view.getUint8(at + 2), flags = view.getUint8(at + 3), n = bodies.length;
   const f = { down: !!(flags & 1), settled: !!(flags & 2), pulled: !!(flags & 4), skilled: !!(flags & 8), character: view.getUint32(at + 4, true),
-    time: view.getFloat64(at + 8, true), late: view.getUint32(at + 16, true) / 1000, phase: view.getFloat32(at + 20, true),
-    speed: view.getFloat32(at + 24, true), root: [0, 0, 0], rotation: [] };
+    time: view.getFloat64(at + 8, true), late: view.getUint32(at + 16, true) / 1000,
+    phase: format === 2 ? view.getUint16(at + 20, true) / 65536 : view.getFloat32(at + 20, true),
+    speed: format === 2 ? view.getUint16(at + 22, true) / 1000 : view.getFloat32(at + 24, true), root: [0, 0, 0], rotation: [] };
   const vector = p => [view.getFloat32(p, true), view.getFloat32(p + 4, true), view.getFloat32(p + 8, true)];
-  f.root = vector(at + HEAD);
+  f.root = vector(at + (format === 2 ? 24 : 40));
   for (let b = 0; b < n; b++) {
-    if (format === 2) f.rotation.push(rotationOf(view, at + HEAD + 12 + 6 * b));
-    else f.rotation.push([0, 4, 8, 12].map(k => view.getFloat32(at + HEAD + 28 * b + 12 + k, true)));
+    if (format === 2) f.rotation.push(rotationOf(view, at + 36 + 6 * b));
+    else f.rotation.push([0, 4, 8, 12].map(k => view.getFloat32(at + 40 + 28 * b + 12 + k, true)));
   }
   return f;
 }
@@ -62,7 +63,7 @@ export class Client {
   receive(data) {
     if (typeof data !== 'string') {
       const view = new DataView(data);
-      for (let at = 0; at + HEAD <= view.byteLength; at += view.getUint16(at, true)) this.handlers.frame(readFrame(view, at, this.bodies));
+      for (let at = 0; at + SMALLEST <= view.byteLength; at += view.getUint16(at, true)) this.handlers.frame(readFrame(view, at, this.bodies));
       return;
     }
     const message = JSON.parse(data);

@@ -1,5 +1,5 @@
-/* Fuzzes the control messages of live characters (server/channel.h): each line of the input is a message. No crash,
- * no leak, an answer for what is refused; frames have the promised layout. */
+/* Fuzzes the control messages of live characters (server/channel.h): each line of the input is a message. No
+ * crash, no leak, an answer for what is refused; frames have the promised layout. */
 #include "server/channel.h"
 
 #include <stdio.h>
@@ -56,7 +56,7 @@ static void drain(srv_channel *c)
         for (size_t at = 0; binary && at < n;) {
             uint16_t length;
             memcpy(&length, buffer + at, 2);
-            demand(length == 460 || length == 142);
+            demand(length == 460 || length == 126);
             demand(at + length <= n);
             at += length;
         }
