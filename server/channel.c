@@ -409,19 +409,19 @@ static bool handle(srv_channel *c, const json_t *o, char **id, ami_error *err)
     return true;
 }
 
-bool srv_channel_receive(srv_channel *c, const char *text, size_t size, const char **why)
+bool srv_channel_receive(srv_channel *channel, const char *text, size_t size, const char **why)
 {
     const int64_t now = srv_now();
-    const double hz = c->all->limits.messages_hz;
-    c->allowance += 1e-9 * (double)(now - c->counted) * hz;
-    if (c->allowance > 4 * hz)
-        c->allowance = 4 * hz;
-    c->counted = now;
-    if (c->allowance < 1) {
+    const double hz = channel->all->limits.messages_hz;
+    channel->allowance += 1e-9 * (double)(now - channel->counted) * hz;
+    if (channel->allowance > 4 * hz)
+        channel->allowance = 4 * hz;
+    channel->counted = now;
+    if (channel->allowance < 1) {
         *why = "too many messages";
         return false;
     }
-    c->allowance--;
+    channel->allowance--;
     json_error_t at;
     json_t *o = json_loadb(text, size, JSON_REJECT_DUPLICATES, &at);
     const json_t *value = json_object_get(o, "id");
@@ -433,9 +433,9 @@ bool srv_channel_receive(srv_channel *c, const char *text, size_t size, const ch
     else if (id && strlen(id) > 256)
         ami_fail(&err, "\"id\" has %zu bytes, expected at most 256", strlen(id));
     else
-        ok = handle(c, o, &id, &err);
+        ok = handle(channel, o, &id, &err);
     if (!ok)
-        send_error(c, id && strlen(id) <= 256 ? id : NULL, err.text);
+        send_error(channel, id && strlen(id) <= 256 ? id : NULL, err.text);
     free(id);
     json_decref(o);
     return true;
@@ -548,33 +548,33 @@ static size_t next_frames(srv_channel *c, unsigned char *buffer)
     return (size_t)(p - buffer);
 }
 
-bool srv_channel_has_next(const srv_channel *c)
+bool srv_channel_has_next(const srv_channel *channel)
 {
-    return c->first || c->fresh > 0;
+    return channel->first || channel->fresh > 0;
 }
 
-size_t srv_channel_next(srv_channel *c, unsigned char *buffer, bool *binary)
+size_t srv_channel_next(srv_channel *channel, unsigned char *buffer, bool *binary)
 {
-    message *m = c->first;
+    message *m = channel->first;
     *binary = !m;
     if (!m)
-        return c->fresh > 0 ? next_frames(c, buffer) : 0;
+        return channel->fresh > 0 ? next_frames(channel, buffer) : 0;
     const size_t size = m->size;
     memcpy(buffer, m->text, size);
-    c->first = m->next;
-    if (!c->first)
-        c->last = &c->first;
-    c->queued -= size;
+    channel->first = m->next;
+    if (!channel->first)
+        channel->last = &channel->first;
+    channel->queued -= size;
     free(m->text);
     free(m);
     return size;
 }
 
-const char *srv_channel_overdue(const srv_channel *c)
+const char *srv_channel_overdue(const srv_channel *channel)
 {
-    if (c->queued > MAX_QUEUED)
+    if (channel->queued > MAX_QUEUED)
         return "messages are not read";
-    if (1e-9 * (double)(srv_now() - c->active) > c->all->limits.idle_s)
+    if (1e-9 * (double)(srv_now() - channel->active) > channel->all->limits.idle_s)
         return "idle";
     return NULL;
 }
@@ -658,18 +658,18 @@ static void mark_fresh(srv_character *character, void (*ready)(void *))
     }
 }
 
-void srv_channels_update(srv_channels *all, void (*ready)(void *socket))
+void srv_channels_update(srv_channels *channels, void (*ready)(void *socket))
 {
     enum { PART = 256 };
     srv_character *list[PART];
-    for (srv_notice *n = srv_live_take_notices(all->live); n;) {
+    for (srv_notice *n = srv_live_take_notices(channels->live); n;) {
         srv_notice *next = n->next;
-        take_notice(all, n, ready);
+        take_notice(channels, n, ready);
         srv_notice_free(n);
         n = next;
     }
     for (int n = PART; n == PART;) {
-        n = srv_live_take_published(all->live, list, PART);
+        n = srv_live_take_published(channels->live, list, PART);
         for (int i = 0; i < n; i++)
             mark_fresh(list[i], ready);
     }
@@ -687,14 +687,14 @@ srv_channels *srv_channels_open(srv_live *live, const srv_channel_limits *limits
     return all;
 }
 
-void srv_channels_close(srv_channels *all)
+void srv_channels_close(srv_channels *channels)
 {
-    free(all);
+    free(channels);
 }
 
-int srv_channels_count(const srv_channels *all)
+int srv_channels_count(const srv_channels *channels)
 {
-    return all->count;
+    return channels->count;
 }
 
 static json_t *bodies_json(const srv_live *live)
@@ -708,23 +708,23 @@ static json_t *bodies_json(const srv_live *live)
     return list;
 }
 
-srv_channel *srv_channel_open(srv_channels *all, void *socket)
+srv_channel *srv_channel_open(srv_channels *channels, void *socket)
 {
     srv_channel *c = calloc(1, sizeof *c);
     if (!c)
         return NULL;
-    c->all = all;
-    c->id = ++all->last_id;
+    c->all = channels;
+    c->id = ++channels->last_id;
     c->socket = socket;
     c->last = &c->first;
     c->active = c->counted = srv_now();
-    c->allowance = 4 * all->limits.messages_hz;
-    c->next = all->first;
-    all->first = c;
-    all->count++;
+    c->allowance = 4 * channels->limits.messages_hz;
+    c->next = channels->first;
+    channels->first = c;
+    channels->count++;
     send_json(c, json_pack("{ss ss si sf so}", "type", "welcome", "protocol", SRV_SUBPROTOCOL,
-                           "max_characters", all->limits.client_characters, "idle_s", all->limits.idle_s,
-                           "bodies", bodies_json(all->live)));
+                           "max_characters", channels->limits.client_characters, "idle_s",
+                           channels->limits.idle_s, "bodies", bodies_json(channels->live)));
     return c;
 }
 
@@ -740,30 +740,30 @@ static void drop_messages(srv_channel *c)
     c->queued = 0;
 }
 
-void srv_channel_close(srv_channel *c)
+void srv_channel_close(srv_channel *channel)
 {
-    if (!c)
+    if (!channel)
         return;
-    srv_channels *all = c->all;
-    while (c->watches) {
-        srv_character *character = c->watches->character;
-        const bool own = character->owner == c->id && !character->shared;
-        remove_watch(c->watches);
+    srv_channels *all = channel->all;
+    while (channel->watches) {
+        srv_character *character = channel->watches->character;
+        const bool own = character->owner == channel->id && !character->shared;
+        remove_watch(channel->watches);
         if (own)
             srv_character_end(character, "its client left");
     }
-    drop_messages(c);
+    drop_messages(channel);
     srv_channel **at = &all->first;
-    while (*at != c)
+    while (*at != channel)
         at = &(*at)->next;
-    *at = c->next;
+    *at = channel->next;
     all->count--;
-    free(c);
+    free(channel);
 }
 
-void srv_channels_end(srv_channels *all, const char *reason, void (*ready)(void *socket))
+void srv_channels_end(srv_channels *channels, const char *reason, void (*ready)(void *socket))
 {
-    for (srv_channel *c = all->first; c; c = c->next) {
+    for (srv_channel *c = channels->first; c; c = c->next) {
         for (watch *w = c->watches; w; w = w->next)
             send_json(c, json_pack("{ss sI ss}", "type", "ended", "character",
                                    (json_int_t)w->character->number, "reason", reason));

@@ -370,14 +370,14 @@ srv_call *srv_call_read(const srv_ensembles *ensembles, const char *name, const 
     return NULL;
 }
 
-void srv_call_free(srv_call *c)
+void srv_call_free(srv_call *call)
 {
-    if (!c)
+    if (!call)
         return;
-    for (int k = 0; k < c->outs; k++)
-        free(c->out[k].data);
-    free(c->in);
-    free(c);
+    for (int k = 0; k < call->outs; k++)
+        free(call->out[k].data);
+    free(call->in);
+    free(call);
 }
 
 /* ---- running ---- */
@@ -429,10 +429,10 @@ static bool run_style(srv_call *c)
     return ok;
 }
 
-void srv_call_run(srv_call *c)
+void srv_call_run(srv_call *call)
 {
-    if (!(c->name == names[0] ? run_sequence(c) : run_style(c)) && !c->failure[0])
-        snprintf(c->failure, sizeof c->failure, "%s", amb_error_message());
+    if (!(call->name == names[0] ? run_sequence(call) : run_style(call)) && !call->failure[0])
+        snprintf(call->failure, sizeof call->failure, "%s", amb_error_message());
 }
 
 /* ---- the answer ---- */
@@ -461,15 +461,15 @@ static void put_tensor(FILE *out, const tensor *t, bool first)
     fputs("]}", out);
 }
 
-char *srv_call_answer(const srv_call *c, size_t *size, int64_t *header, ami_error *err)
+char *srv_call_answer(const srv_call *call, size_t *size, int64_t *header, ami_error *err)
 {
     char *text = NULL;
-    if (c->failure[0]) {
-        ami_fail(err, "%s", c->failure);
+    if (call->failure[0]) {
+        ami_fail(err, "%s", call->failure);
         return NULL;
     }
     FILE *out = open_memstream(&text, size);
-    json_t *id = json_string(c->id);
+    json_t *id = json_string(call->id);
     char *quoted = id ? json_dumps(id, JSON_ENCODE_ANY) : NULL;
     json_decref(id);
     if (!out || !quoted) {
@@ -480,25 +480,25 @@ char *srv_call_answer(const srv_call *c, size_t *size, int64_t *header, ami_erro
         ami_fail(err, "out of memory");
         return NULL;
     }
-    fprintf(out, "{\"model_name\":\"%s\",\"model_version\":\"1\"", c->name);
-    if (c->id[0])
+    fprintf(out, "{\"model_name\":\"%s\",\"model_version\":\"1\"", call->name);
+    if (call->id[0])
         fprintf(out, ",\"id\":%s", quoted);
     free(quoted);
     fputs(",\"outputs\":[", out);
     bool first = true;
-    for (int k = 0; k < c->outs; k++)
-        if (c->out[k].requested) {
-            put_tensor(out, &c->out[k], first);
+    for (int k = 0; k < call->outs; k++)
+        if (call->out[k].requested) {
+            put_tensor(out, &call->out[k], first);
             first = false;
         }
     fputs("]}", out);
     fflush(out);
     *header = -1;
     const int64_t json_size = (int64_t)*size;
-    for (int k = 0; k < c->outs; k++)
-        if (c->out[k].requested && c->out[k].binary) {
+    for (int k = 0; k < call->outs; k++)
+        if (call->out[k].requested && call->out[k].binary) {
             *header = json_size;
-            fwrite(c->out[k].data, sizeof(float), (size_t)count_of(&c->out[k]), out);
+            fwrite(call->out[k].data, sizeof(float), (size_t)count_of(&call->out[k]), out);
         }
     if (fclose(out) == 0)
         return text;
@@ -522,23 +522,23 @@ static bool make_folder(char folder[256])
     return false;
 }
 
-char *srv_motion_file(const srv_ensembles *all, const char *style, const char *format, size_t *size,
+char *srv_motion_file(const srv_ensembles *ensembles, const char *style, const char *format, size_t *size,
                       bool *missing, ami_error *err)
 {
     char folder[256], path[300];
     amb_latent latent;
     amb_clip *clip = NULL;
     char *content = NULL;
-    float *z = malloc((size_t)all->info.latent_size * sizeof *z);
+    float *z = malloc((size_t)ensembles->info.latent_size * sizeof *z);
     *missing = false;
     if (!z) {
         ami_fail(err, "out of memory");
         return NULL;
     }
     amb_latent_init(&latent, z);
-    const amb_result found = amb_style_parse(all->vae, style, &latent);
+    const amb_result found = amb_style_parse(ensembles->vae, style, &latent);
     *missing = found == AMB_ERROR_NOT_FOUND;
-    if (found != AMB_OK || amb_style_to_clip(all->vae, &latent, "style", NULL, &clip) != AMB_OK) {
+    if (found != AMB_OK || amb_style_to_clip(ensembles->vae, &latent, "style", NULL, &clip) != AMB_OK) {
         ami_fail(err, "%s", amb_error_message());
     } else if (!make_folder(folder)) {
         ami_fail(err, "no temporary file can be made");

@@ -548,11 +548,11 @@ srv_live *srv_live_start(const srv_live_def *def, ami_error *err)
     return NULL;
 }
 
-void srv_character_free(srv_character *c)
+void srv_character_free(srv_character *character)
 {
-    srv_live *live = c->live;
+    srv_live *live = character->live;
     for (int i = 0; i < live->characters; i++)
-        if (live->character[i] == c) {
+        if (live->character[i] == character) {
             live->characters--;
             memmove(live->character + i, live->character + i + 1,
                     (size_t)(live->characters - i) * sizeof *live->character);
@@ -560,13 +560,13 @@ void srv_character_free(srv_character *c)
         }
     pthread_mutex_lock(&live->mutex);
     for (srv_character **at = &live->published; *at; at = &(*at)->next_published)
-        if (*at == c) {
-            *at = c->next_published;
+        if (*at == character) {
+            *at = character->next_published;
             break;
         }
     pthread_mutex_unlock(&live->mutex);
-    pthread_mutex_destroy(&c->mutex);
-    free(c);
+    pthread_mutex_destroy(&character->mutex);
+    free(character);
 }
 
 void srv_live_stop(srv_live *live)
@@ -653,15 +653,15 @@ srv_character *srv_character_add(srv_live *live, const srv_character_def *def, a
     return c;
 }
 
-void srv_character_end(srv_character *c, const char *reason)
+void srv_character_end(srv_character *character, const char *reason)
 {
-    if (c->ending)
+    if (character->ending)
         return;
-    c->ending = true;
-    c->end_reason = reason;
-    pthread_mutex_lock(&c->mutex);
-    c->end = true;
-    pthread_mutex_unlock(&c->mutex);
+    character->ending = true;
+    character->end_reason = reason;
+    pthread_mutex_lock(&character->mutex);
+    character->end = true;
+    pthread_mutex_unlock(&character->mutex);
 }
 
 srv_character *srv_character_find(srv_live *live, uint32_t number)
@@ -678,35 +678,35 @@ srv_character *srv_character_find(srv_live *live, uint32_t number)
     return c && c->number == number && !c->ending ? c : NULL;
 }
 
-bool srv_character_command(srv_character *c, const srv_command *command)
+bool srv_character_command(srv_character *character, const srv_command *command)
 {
-    pthread_mutex_lock(&c->mutex);
-    srv_command *last = c->commands > 0 ? &c->command[c->commands - 1] : NULL;
+    pthread_mutex_lock(&character->mutex);
+    srv_command *last = character->commands > 0 ? &character->command[character->commands - 1] : NULL;
     bool taken = true;
     if (last && last->kind == SRV_PULL && command->kind == SRV_PULL && last->client == command->client &&
         !last->id) {
         *last = *command;
-    } else if (c->commands < SRV_COMMANDS) {
-        c->command[c->commands++] = *command;
+    } else if (character->commands < SRV_COMMANDS) {
+        character->command[character->commands++] = *command;
     } else {
         taken = false;
     }
-    pthread_mutex_unlock(&c->mutex);
+    pthread_mutex_unlock(&character->mutex);
     return taken;
 }
 
-void srv_character_set_rate(srv_character *c, int rate)
+void srv_character_set_rate(srv_character *character, int rate)
 {
-    pthread_mutex_lock(&c->mutex);
-    c->rate = rate;
-    pthread_mutex_unlock(&c->mutex);
+    pthread_mutex_lock(&character->mutex);
+    character->rate = rate;
+    pthread_mutex_unlock(&character->mutex);
 }
 
-void srv_character_frame(srv_character *c, srv_frame *frame)
+void srv_character_frame(srv_character *character, srv_frame *frame)
 {
-    pthread_mutex_lock(&c->mutex);
-    *frame = c->frame;
-    pthread_mutex_unlock(&c->mutex);
+    pthread_mutex_lock(&character->mutex);
+    *frame = character->frame;
+    pthread_mutex_unlock(&character->mutex);
 }
 
 void srv_live_visit(srv_live *live, void (*visit)(void *context, srv_character *character), void *context)
