@@ -115,14 +115,17 @@ srv_ensembles *srv_ensembles_open(ami_error *err)
 {
     srv_ensembles *all = calloc(1, sizeof *all);
     amb_stylevae_def def;
+    amb_model_def fp32;
     if (!all) {
         ami_fail(err, "out of memory");
         return NULL;
     }
     amb_stylevae_def_init(&def);
+    amb_model_def_init(&fp32);
     def.without_encoder = true;
+    def.precision = fp32.precision = AMB_PRECISION_FP32; /* exact for whatever input */
     all->info.size = sizeof all->info;
-    if (amb_deepphase_load(NULL, NULL, &all->deepphase) == AMB_OK &&
+    if (amb_deepphase_load(NULL, &fp32, &all->deepphase) == AMB_OK &&
         amb_stylevae_load(&def, &all->vae) == AMB_OK && amb_stylevae_get_info(all->vae, &all->info) == AMB_OK)
         return all;
     ami_fail(err, "%s", amb_error_message());
