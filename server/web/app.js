@@ -153,7 +153,7 @@ function gather() {
 $('crowd').onclick = () => {
   wantCrowd = !wantCrowd;
   $('crowd').setAttribute('aria-pressed', String(wantCrowd));
-  if (wantCrowd) gather();
+  if (wantCrowd) { gather(); camera.distance = Math.max(camera.distance, 7); }
   else for (const c of crowd) client.send({ type: 'destroy', character: c });
 };
 function pushAway(character = own) {
@@ -219,7 +219,7 @@ function putFigure(p, fade) {
 // ---- camera and pointer ----
 
 const camera = { to: [0, 0, .85], eye: [3, -3, 1.6], yaw: -2.3, pitch: .2, distance: innerWidth < 720 ? 5.4 : 4.6, angle: .62 };
-let towards = null, drift = [0, 0];
+let towards = null, drift = [0, 0], lift = -.3;
 function aim(target, dt) { // follows at the target's mean velocity, so that it lags behind neither a walker nor a runner
   if (towards && dt > 0) {
     const step = [0, 1].map(k => (target[k] - towards[k]) / dt);
@@ -229,7 +229,8 @@ function aim(target, dt) { // follows at the target's mean velocity, so that it 
   towards = [...target];
   const k = 1 - Math.exp(-5 * dt);
   camera.to = [0, 1].map(i => camera.to[i] + drift[i] * dt + k * (target[i] - camera.to[i])).concat(.8);
-  const c = Math.cos(camera.pitch), lift = innerWidth < 720 ? -.3 : -.14;
+  const c = Math.cos(camera.pitch), covered = $('controls').offsetHeight / innerHeight; // by the panel at the bottom
+  lift += k * (-1.1 * covered * Math.tan(camera.angle / 2) * camera.distance + .12 - lift);
   const to = [camera.to[0], camera.to[1], camera.to[2] + lift];
   camera.eye = add(to, [c * Math.cos(camera.yaw), c * Math.sin(camera.yaw), Math.sin(camera.pitch)], camera.distance);
   camera.eye[2] = Math.max(camera.eye[2], .15);
@@ -270,6 +271,7 @@ stage.centre = () => {
 
 const pointers = new Map();
 let hold = null, moved = 0, pinch = 0, sent = 0;
+stage.pulling = () => !!hold?.pulling;
 canvas.addEventListener('pointerdown', event => {
   canvas.setPointerCapture(event.pointerId);
   canvas.focus({ preventScroll: true });
