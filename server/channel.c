@@ -256,8 +256,9 @@ static bool do_create(srv_channel *c, const json_t *o, char **id, ami_error *err
         !read_number(o, "heading", -1000, 1000, &def.heading, err) || !read_rate(o, &rate, &format, err) ||
         (json_object_get(o, "position") && !read_vector(o, "position", 2, max_position, def.position, err)))
         return false;
-    if (strcmp(set, "default") != 0)
-        return ami_fail(err, "there is no set of models \"%.60s\"; there is \"default\"", set);
+    def.set = srv_live_find_set(c->all->live, set);
+    if (def.set < 0)
+        return ami_fail(err, "there is no set of models \"%.60s\"; GET /v1/skills lists them", set);
     def.seed = (uint64_t)seed;
     def.rate = rate > 30 ? 60 : 30;
     def.id = *id;
@@ -789,18 +790,20 @@ static json_t *shapes_json(const srv_live *live)
     return list;
 }
 
-char *srv_skills_json(const srv_live *live)
+char *srv_skills_json(const srv_live *live, int set)
 {
-    const amb_model_set *set = srv_live_set(live);
-    json_t *styles = json_array(), *skills = json_array();
-    for (int i = 0; i < amb_model_set_styles(set); i++)
-        json_array_append_new(styles, json_pack("{ss sf}", "name", amb_model_set_style_name(set, i),
-                                                "speed_mps", amb_model_set_style_speed(set, i)));
-    for (int i = 0; i < amb_model_set_skills(set); i++)
-        json_array_append_new(skills, json_pack("{ss sb}", "name", amb_model_set_skill_name(set, i), "styles",
-                                                i == 0 && amb_model_set_styles(set) > 0));
-    json_t *o = json_pack("{so so so so}", "styles", styles, "skills", skills, "bodies", bodies_json(live),
-                          "shapes", shapes_json(live));
+    const amb_model_set *models = srv_live_set(live, set);
+    json_t *styles = json_array(), *skills = json_array(), *sets = json_array();
+    for (int i = 0; srv_live_set_name(live, i); i++)
+        json_array_append_new(sets, json_string(srv_live_set_name(live, i)));
+    for (int i = 0; i < amb_model_set_styles(models); i++)
+        json_array_append_new(styles, json_pack("{ss sf}", "name", amb_model_set_style_name(models, i),
+                                                "speed_mps", amb_model_set_style_speed(models, i)));
+    for (int i = 0; i < amb_model_set_skills(models); i++)
+        json_array_append_new(skills, json_pack("{ss sb}", "name", amb_model_set_skill_name(models, i),
+                                                "styles", i == 0 && amb_model_set_styles(models) > 0));
+    json_t *o = json_pack("{so ss so so so so}", "sets", sets, "set", srv_live_set_name(live, set), "styles",
+                          styles, "skills", skills, "bodies", bodies_json(live), "shapes", shapes_json(live));
     char *text = o ? json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(o);
     return text;

@@ -48,7 +48,8 @@ bool srv_channel_has_next(const srv_channel *channel);
 /* NULL, or why the client must be disconnected: idle, or it does not read its messages. */
 const char *srv_channel_overdue(const srv_channel *channel);
 
-/* The styles, skills and bodies as a JSON object, for GET /v1/skills. NULL: out of memory. */
-char *srv_skills_json(const srv_live *live);
+/* The styles and skills of a set of models, and the bodies, as a JSON object, for GET /v1/skills. NULL: out
+ * of memory. */
+char *srv_skills_json(const srv_live *live, int set);
 
 #endif

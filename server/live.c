@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { MAX_THREADS = 64, BATCH = 16, SLOTS = 16, MAX_CHARACTERS = 16384 };
 
@@ -17,7 +18,8 @@ static const int64_t second = 1000000000, late_limit = 200000000;
 
 struct srv_live {
     srv_live_def def;
-    amb_model_set *set;
+    amb_model_set *set[SRV_SETS + 1];
+    int sets;
     srv_body body[SRV_BODIES];
     srv_shape shape[SRV_MAX_SHAPES];
     int shapes;
@@ -203,7 +205,7 @@ static void make_body(srv_character *c)
     memcpy(def.position, c->def.position, sizeof def.position);
     char *id = c->def.id;
     c->def.id = NULL;
-    if (amb_character_create(c->live->set, &def, &c->body) != AMB_OK) {
+    if (amb_character_create(c->live->set[c->def.set], &def, &c->body) != AMB_OK) {
         c->failed = true;
         report(c, SRV_FAILED, c->def.client, id, amb_error_message());
         return;
@@ -304,7 +306,7 @@ static void publish(srv_character *c)
                    .down = c->state.down,
                    .settled = c->state.settled,
                    .pulled = c->pulled};
-    const char *own = amb_model_set_skill_name(live->set, 0);
+    const char *own = amb_model_set_skill_name(live->set[c->def.set], 0);
     f.skilled = c->state.skill && strcmp(c->state.skill, own) != 0;
     for (int k = 0; k < 3; k++)
         f.velocity[k] = (float)c->state.velocity[k];
@@ -460,7 +462,7 @@ static bool measure_body(srv_live *live, ami_error *err)
 {
     amb_transform local[SRV_BODIES];
     amb_character *c;
-    if (amb_character_create(live->set, NULL, &c) != AMB_OK)
+    if (amb_character_create(live->set[0], NULL, &c) != AMB_OK)
         return ami_fail(err, "%s", amb_error_message());
     if (amb_character_bodies(c) != SRV_BODIES) {
         amb_character_destroy(c);
@@ -501,12 +503,47 @@ static bool read_shapes(srv_live *live, ami_error *err)
     return true;
 }
 
+/* The path of a folder's file, NULL where the folder does not have it. */
+static const char *file_of(const char *folder, const char *name, char path[4096])
+{
+    const int n = snprintf(path, 4096, "%s/%s", folder, name);
+    return n > 0 && n < 4096 && access(path, R_OK) == 0 ? path : NULL;
+}
+
+/* Loads the next set. folder NULL: amble's own. */
+static bool load_set(srv_live *live, const char *folder, ami_error *err)
+{
+    static char path[5][4096];
+    amb_model_set_def def;
+    amb_model_set **set = &live->set[live->sets];
+    amb_model_set_def_init(&def);
+    if (folder) {
+        def.body = file_of(folder, "humanoid.xml", path[0]);
+        def.locomotion = file_of(folder, "locomotion.onnx", path[1]);
+        def.decoder = file_of(folder, "stylevae_decoder.onnx", path[2]);
+        def.deepphase = file_of(folder, "deepphase.onnx", path[3]);
+        def.styles = file_of(folder, "styles.json", path[4]);
+    }
+    if (folder && !def.body && !def.locomotion && !def.decoder && !def.deepphase && !def.styles)
+        return ami_fail(err,
+                        "%s has none of humanoid.xml, locomotion.onnx, stylevae_decoder.onnx, deepphase.onnx "
+                        "and styles.json",
+                        folder);
+    if (amb_model_set_load(&def, set) != AMB_OK)
+        return ami_fail(err, "%s", amb_error_message());
+    live->sets++;
+    return amb_model_set_styles(*set) > 0 ||
+           ami_fail(err, "there are no styles, which live characters begin with");
+}
+
 static bool prepare(srv_live *live, ami_error *err)
 {
-    if (amb_model_set_load(NULL, &live->set) != AMB_OK)
-        return ami_fail(err, "%s", amb_error_message());
-    if (amb_model_set_styles(live->set) == 0)
-        return ami_fail(err, "there are no styles, which live characters begin with");
+    bool ok = load_set(live, NULL, err);
+    for (int i = 0; ok && i < live->def.sets; i++)
+        ok = load_set(live, live->def.set[i].folder, err) ||
+             ami_fail_in(err, "--set %s", live->def.set[i].name);
+    if (!ok)
+        return false;
     live->character = calloc((size_t)live->def.max_characters, sizeof *live->character);
     live->heap = calloc((size_t)live->def.max_characters, sizeof *live->heap);
     if (!live->character || !live->heap)
@@ -589,7 +626,8 @@ void srv_live_stop(srv_live *live)
         end_body(c);
         srv_character_free(c);
     }
-    amb_model_set_destroy(live->set);
+    for (int i = 0; i < live->sets; i++)
+        amb_model_set_destroy(live->set[i]);
     pthread_mutex_destroy(&live->mutex);
     pthread_cond_destroy(&live->work);
     free(live->character);
@@ -599,9 +637,22 @@ void srv_live_stop(srv_live *live)
 
 /* ---- for the network's thread ---- */
 
-const amb_model_set *srv_live_set(const srv_live *live)
+const char *srv_live_set_name(const srv_live *live, int set)
 {
-    return live->set;
+    return set < 0 || set >= live->sets ? NULL : set == 0 ? "default" : live->def.set[set - 1].name;
+}
+
+int srv_live_find_set(const srv_live *live, const char *name)
+{
+    for (int i = 0; i < live->sets; i++)
+        if (!strcmp(srv_live_set_name(live, i), name))
+            return i;
+    return -1;
+}
+
+const amb_model_set *srv_live_set(const srv_live *live, int set)
+{
+    return live->set[set];
 }
 
 srv_live_stats *srv_live_get_stats(srv_live *live)

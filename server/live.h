@@ -19,7 +19,16 @@
 
 enum { SRV_BODIES = 15, SRV_STYLE = 256, SRV_RATE = 60, SRV_COMMANDS = 32 };
 
+/* A set of models besides amble's own: a folder with any of humanoid.xml, locomotion.onnx,
+ * stylevae_decoder.onnx, deepphase.onnx, styles.json; amble's own take the place of those that it lacks. */
+enum { SRV_SETS = 16 };
+typedef struct srv_set_def {
+    const char *name, *folder;
+} srv_set_def;
+
 typedef struct srv_live_def {
+    srv_set_def set[SRV_SETS];
+    int sets;
     int threads;        /* that simulate */
     int max_characters; /* at the same time */
     int entry_tries;    /* amb_character_def.entry_tries */
@@ -77,6 +86,7 @@ typedef struct srv_notice {
 typedef struct srv_character_def {
     uint64_t client;
     char *id; /* owned by the character from then on */
+    int set;  /* number of the set of models */
     char style[SRV_STYLE];
     uint64_t seed;
     double position[3], heading;
@@ -128,7 +138,10 @@ typedef struct srv_live_stats {
 srv_live *srv_live_start(const srv_live_def *def, ami_error *err);
 void srv_live_stop(srv_live *live); /* NULL is fine; ends all characters */
 
-const amb_model_set *srv_live_set(const srv_live *live);
+/* Number 0 is amble's own, called "default". A name's number; -1: there is none. */
+int srv_live_find_set(const srv_live *live, const char *name);
+const char *srv_live_set_name(const srv_live *live, int set); /* NULL beyond the last */
+const amb_model_set *srv_live_set(const srv_live *live, int set);
 srv_live_stats *srv_live_get_stats(srv_live *live);
 int srv_live_characters(const srv_live *live);
 

@@ -30,6 +30,7 @@ enum {
     KEY_ORIGIN,
     KEY_SIMULATE,
     KEY_TRIES,
+    KEY_SET,
     KEY_CHECK
 };
 
@@ -55,6 +56,10 @@ static const struct argp_option options[] = {
      "live characters at the same time (default 150 for each thread that simulates; 0: none)", 3},
     {"client-characters", KEY_CLIENT, "N", 0, "of one client (default 64)", 3},
     {"address-clients", KEY_ADDRESS, "N", 0, "WebSocket clients of one address (default 16)", 3},
+    {"set", KEY_SET, "NAME=DIR", 0,
+     "a further set of models for characters: a folder with a locomotion.onnx, stylevae_decoder.onnx, "
+     "deepphase.onnx, styles.json or humanoid.xml of its own",
+     3},
     {"idle", KEY_IDLE, "S", 0, "seconds without a message until a client is disconnected (default 600)", 3},
     {"simulation-threads", KEY_SIMULATE, "N", 0,
      "threads that simulate characters (default: one for each core, at least 2)", 3},
@@ -86,6 +91,23 @@ static int whole(struct argp_state *state, const char *text, int lo, int hi, con
     if (x != (int)x)
         argp_error(state, "%s is \"%.60s\", expected a whole number", option, text);
     return (int)x;
+}
+
+/* NAME=DIR; the text is cut in two. */
+static void add_set(arguments *a, char *text, struct argp_state *state)
+{
+    char *equals = strchr(text, '=');
+    if (!equals || equals == text || !equals[1])
+        argp_error(state, "--set is \"%.60s\", expected NAME=DIR", text);
+    if (a->live.sets == SRV_SETS)
+        argp_error(state, "--set is given more than %d times", SRV_SETS);
+    *equals = 0;
+    bool taken = !strcmp(text, "default");
+    for (int i = 0; i < a->live.sets; i++)
+        taken |= !strcmp(text, a->live.set[i].name);
+    if (taken)
+        argp_error(state, "--set: there are two sets called \"%.60s\"", text);
+    a->live.set[a->live.sets++] = (srv_set_def){text, equals + 1};
 }
 
 static error_t parse(int key, char *text, struct argp_state *state)
@@ -150,6 +172,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_TRIES:
         a->live.entry_tries = whole(state, text, 0, 32, "--entry-tries");
+        return 0;
+    case KEY_SET:
+        add_set(a, text, state);
         return 0;
     case KEY_ORIGIN:
         a->http.allow_origin = text;
@@ -220,7 +245,8 @@ static srv_live *start_live(arguments *a, char *why, size_t size)
     if (live)
         return live;
     snprintf(why, size, "%s", err.text);
-    fprintf(stderr, "amble-serve: no live characters: %s\n", err.text);
+    if (a->live.sets == 0)
+        fprintf(stderr, "amble-serve: no live characters: %s\n", err.text);
     return NULL;
 }
 
@@ -237,7 +263,10 @@ static int serve(arguments *a, ami_error *err)
     a->http.live_failure = why;
     a->http.store = store;
     a->http.workers = workers;
-    running = workers ? srv_http_open(&a->http, err) : NULL;
+    const bool refused = workers && a->live.sets > 0 && a->live.max_characters > 0 && !a->http.live;
+    if (refused)
+        ami_fail(err, "%s", why);
+    running = workers && !refused ? srv_http_open(&a->http, err) : NULL;
     int status = BAD_INPUT;
     if (running) {
         const struct sigaction action = {.sa_handler = on_signal};

@@ -299,19 +299,6 @@ static srv_answer answer_status(srv_site *site)
                                  l.list));
 }
 
-static srv_answer answer_skills(srv_site *site)
-{
-    if (!site->live)
-        return srv_error(503, "there are no live characters: %s", site->live_failure);
-    char *body = srv_skills_json(site->live);
-    return body ? (srv_answer){.status = 200,
-                               .type = json_content,
-                               .body = body,
-                               .size = strlen(body),
-                               .header = -1}
-                : srv_error(500, "out of memory");
-}
-
 /* The value of a query's argument; false where it is not given or does not fit. */
 static bool argument(const char *query, const char *key, char *value, size_t size)
 {
@@ -325,6 +312,22 @@ static bool argument(const char *query, const char *key, char *value, size_t siz
         return true;
     }
     return false;
+}
+
+static srv_answer answer_skills(srv_site *site, const char *query)
+{
+    char name[128] = "default";
+    if (!site->live)
+        return srv_error(503, "there are no live characters: %s", site->live_failure);
+    argument(query, "set", name, sizeof name);
+    const int set = srv_live_find_set(site->live, name);
+    if (set < 0)
+        return srv_error(404, "there is no set of models \"%s\"", name);
+    char *body = srv_skills_json(site->live, set);
+    if (!body)
+        return srv_error(500, "out of memory");
+    return (srv_answer){
+        .status = 200, .type = json_content, .body = body, .size = strlen(body), .header = -1};
 }
 
 static srv_answer answer_motion(srv_site *site, const char *query)
@@ -414,7 +417,7 @@ srv_answer srv_route(srv_site *site, const srv_request *request)
     if (srv_is_page(path))
         return answer_page(find_page(path));
     if (!strcmp(path, "/v1/skills"))
-        return answer_skills(site);
+        return answer_skills(site, request->query);
     if (!strcmp(path, "/v1/characters"))
         return srv_error(426, "/v1/characters is a WebSocket, of the subprotocol " SRV_SUBPROTOCOL);
     return srv_error(404,

@@ -275,7 +275,7 @@ port=${at##*:}
 check 'a port that is taken' test $? = 2
 check 'is a sentence' grep -q "cannot listen on port $port of 127.0.0.1" err2
 stop
-for words in '--port 70000' '--threads 0' '--max-queue x' '--models nowhere' '--token-file nowhere' '--tls-cert x.pem' 'word'; do
+for words in '--set few' '--set few=nowhere' '--set default=.' '--port 70000' '--threads 0' '--max-queue x' '--models nowhere' '--token-file nowhere' '--tls-cert x.pem' 'word'; do
     # shellcheck disable=SC2086
     "$serve" $words >out2 2>err2
     check "$words is refused" test $? = 2 -a -s err2

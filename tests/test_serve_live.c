@@ -404,7 +404,8 @@ static void bad_messages(void **state)
         {"{\"type\":\"create\",\"seed\":-1}", "\"seed\" is -1, expected 0 to"},
         {"{\"type\":\"create\",\"position\":[1]}", "\"position\" is not a list of 2 or 3"},
         {"{\"type\":\"create\",\"position\":[1,\"2\"]}", "number 2 of \"position\""},
-        {"{\"type\":\"create\",\"set\":\"mine\"}", "there is no set of models \"mine\""},
+        {"{\"type\":\"create\",\"set\":\"mine\"}",
+         "there is no set of models \"mine\"; GET /v1/skills lists them"},
         {"{\"type\":\"watch\",\"character\":999999}", "there is no shared character 999999"},
         {"{\"type\":\"watch\"}", "there is no shared character 0"},
         {"{\"type\":\"push\",\"velocity\":[1,1,1]}", "\"character\" is not a character's number"},
@@ -585,6 +586,37 @@ static void idle_and_tokens(void **state)
     stop(&s);
 }
 
+/* A set whose only style is one of amble's, the rest amble's own. */
+static void other_sets(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/amble-set-XXXXXX", path[64], option[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/styles.json", folder);
+    snprintf(option, sizeof option, "few=%s", folder);
+    json_t *o = json_load_file(AMB_SOURCE_DIR "/assets/models/styles.json", 0, NULL);
+    json_t *styles = json_object_get(o, "styles");
+    for (size_t i = json_array_size(styles); i-- > 0;)
+        if (strcmp(json_string_value(json_object_get(json_array_get(styles, i), "name")), "zombie") != 0)
+            json_array_remove(styles, i);
+    assert_int_equal(json_array_size(styles), 1);
+    assert_int_equal(json_dump_file(o, path, 0), 0);
+    json_decref(o);
+    const char *const options[] = {"--set", option, NULL};
+    served s;
+    client c;
+    start(&s, options);
+    unlink(path);
+    rmdir(folder);
+    open_at(&c, &s, 0);
+    refused(&c, "{\"type\":\"create\",\"set\":\"few\"}", "there is no style \"walk\"; known styles: zombie");
+    create(&c, "{\"type\":\"create\",\"set\":\"few\",\"style\":\"zombie\"}");
+    create(&c, "{\"type\":\"create\",\"style\":\"walk\"}");
+    wait_frames(&c, 6);
+    close_client(&c);
+    stop(&s);
+}
+
 static void without_characters(void **state)
 {
     (void)state;
@@ -620,6 +652,7 @@ int main(void)
         cmocka_unit_test(slow_reader),
         cmocka_unit_test(limits),
         cmocka_unit_test(idle_and_tokens),
+        cmocka_unit_test(other_sets),
         cmocka_unit_test(without_characters),
     };
     return cmocka_run_group_tests(tests, start_shared, stop_shared);
